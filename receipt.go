@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assay
+
+import "encoding/json"
+
+// Receipt is what a decision leaves in its owner's hands: everything needed to
+// check, with the network off, that this decision was promised, included in
+// the log and anchored. Package ledger makes and verifies it; docs/formats
+// draws it. Byte strings are base64 in JSON.
+type Receipt struct {
+	Version    uint8           `json:"version"`          // 1
+	Log        string          `json:"log"`              // origin line of the log
+	Decision   []byte          `json:"decision"`         // canonical bytes, the opening of the first commitment
+	Vector     []byte          `json:"vector"`           // canonical bytes, the opening of the second
+	KeyD       []byte          `json:"decision_key"`     // 32 bytes, HMAC key of the decision commitment
+	KeyV       []byte          `json:"vector_key"`       // 32 bytes, HMAC key of the vector commitment
+	Leaf       []byte          `json:"leaf"`             // the public leaf
+	Index      uint64          `json:"index"`            // leaf index = sequence number
+	Promise    []byte          `json:"promise"`          // signed promise, as the reply carried it
+	Inclusion  [][]byte        `json:"inclusion"`        // RFC 6962 audit path, 32 bytes each, leaf side first
+	Checkpoint []byte          `json:"checkpoint"`       // C2SP signed note
+	Anchor     json.RawMessage `json:"anchor,omitempty"` // ledger/anchor's proof, absent until anchored
+}
