@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 // Objective says what a model's margin means.
@@ -196,7 +198,7 @@ func (m *Model) Probability(margin float64) float64 {
 		if k == 0 {
 			k = 1
 		}
-		return 1 / (1 + math.Exp(-k*margin))
+		return bitmath.Sigmoid(float64(k * margin))
 	}
 	return margin
 }
