@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package policy turns a score into a decision: approve, review or decline,
+// with the name of every rule that fired.
+//
+// A policy is a YAML file. It is strict (an unknown key is an error that names
+// line and column), and every CEL expression in it is type-checked against the
+// plan when it is loaded, so that nothing can fail by type while serving:
+//
+//	name: standard
+//	cutoffs: {review_from: 0.10, decline_from: 0.30}      # calibrated PD
+//	loss:                                                 # PD x LGD x net exposure
+//	  lgd: 0.45
+//	  exposure: event.amount
+//	  collateral: event.collateral
+//	  decline_from: 20000
+//	  on_missing: review
+//	limits:
+//	  - {name: buyer-limit, exposure: "feature.buyer_open + event.amount", max: 250000, outcome: decline, on_missing: skip}
+//	rules:
+//	  - {name: embargo, when: 'event.country in ["KP"]', outcome: decline, on_missing: review}
+//	prices: {A: 0.021, B: 0.034}                          # yearly rate by grade
+//
+// Expressions see pd, margin, points (double), grade and kind (string),
+// event.FIELD, entity.ROLE, feature.NAME, and missing.event.FIELD and
+// missing.feature.NAME (bool). A name that is no identifier is written with
+// each other character as an underscore. An expression that reads a value
+// which may be missing must say in on_missing what then happens: silence would
+// be a guess.
+//
+// The worst outcome wins. Deciding is pure: no clock, no I/O, no state;
+// TestDecide and FuzzParse hold the package to that.
+package policy
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/assayrisk/assay"
+)
+
+// Policy decides. It is immutable and safe for concurrent use.
+type Policy struct {
+	name    string
+	digest  assay.Digest
+	yaml    []byte
+	review  float64
+	decline float64
+	rules   []rule
+	limits  []limit
+	loss    *loss
+	prices  map[string]float64
+	slots   map[string]slot
+	pool    sync.Pool // *activation
+}
+
+// Input is what a policy decides from. Vector is in plan order.
+type Input struct {
+	Event  *assay.Event
+	Vector []float64
+	Score  assay.Score
+}
+
+// Result is what a policy decides. ExpectedLoss and Price are NaN when the
+// policy does not state them for this input.
+type Result struct {
+	Outcome      assay.Outcome
+	Rules        []string // names of the rules that fired, in the policy's order
+	ExpectedLoss float64  // in the currency of the exposure
+	Price        float64  // yearly rate
+}
+
+// Name returns the policy's own name.
+func (p *Policy) Name() string { return p.name }
+
+// Digest names the policy: SHA-256("assay/policy/v1\n" || YAML bytes).
+func (p *Policy) Digest() assay.Digest { return p.digest }
+
+// YAML returns a copy of the bytes that the policy was read from.
+func (p *Policy) YAML() []byte { return append([]byte(nil), p.yaml...) }
+
+// Decide fills res, reusing res.Rules. The rules' names are the policy's own
+// strings. An error means that an expression failed in a way that no type
+// check sees (a division by zero, an overflow); it names the rule.
+func (p *Policy) Decide(res *Result, in *Input) error {
+	*res = Result{Outcome: assay.Approve, Rules: res.Rules[:0], ExpectedLoss: math.NaN(), Price: math.NaN()}
+	act, _ := p.pool.Get().(*activation)
+	if act == nil {
+		act = &activation{policy: p}
+	}
+	act.in = in
+	defer func() { act.in = nil; p.pool.Put(act) }()
+
+	for i := range p.rules {
+		r := &p.rules[i]
+		if r.when.missing(act) {
+			res.raise(r.onMissing, r.name)
+			continue
+		}
+		fired, err := r.when.truth(act)
+		if err != nil {
+			return fmt.Errorf("policy: rule %q: %w", r.name, err)
+		}
+		if fired {
+			res.raise(r.outcome, r.name)
+		}
+	}
+	for i := range p.limits {
+		l := &p.limits[i]
+		if l.exposure.missing(act) {
+			res.raise(l.onMissing, l.name)
+			continue
+		}
+		x, err := l.exposure.number(act)
+		if err != nil {
+			return fmt.Errorf("policy: limit %q: %w", l.name, err)
+		}
+		if !(x <= l.max) {
+			res.raise(l.outcome, l.name)
+		}
+	}
+	if p.loss != nil {
+		if err := p.loss.decide(res, act); err != nil {
+			return err
+		}
+	}
+	switch pd := in.Score.PD; {
+	case !(pd < p.decline): // NaN declines
+		res.raise(assay.Decline, "pd.decline")
+	case pd >= p.review:
+		res.raise(assay.Review, "pd.review")
+	}
+	if rate, ok := p.prices[in.Score.Grade]; ok {
+		res.Price = rate
+	}
+	return nil
+}
+
+// raise notes that a rule fired; Approve means that it is skipped.
+func (r *Result) raise(o assay.Outcome, name string) {
+	if o == assay.Approve {
+		return
+	}
+	r.Rules = append(r.Rules, name)
+	r.Outcome = max(r.Outcome, o)
+}
+
+type rule struct {
+	name      string
+	when      expression
+	outcome   assay.Outcome
+	onMissing assay.Outcome // Approve: skip
+}
+
+type limit struct {
+	name      string
+	exposure  expression
+	max       float64
+	outcome   assay.Outcome
+	onMissing assay.Outcome
+}
+
+type loss struct {
+	lgd        float64
+	exposure   expression
+	collateral *expression
+	review     float64 // +Inf when unset
+	decline    float64
+	onMissing  assay.Outcome
+}
+
+func (l *loss) decide(res *Result, act *activation) error {
+	if l.exposure.missing(act) || l.collateral != nil && l.collateral.missing(act) {
+		res.raise(l.onMissing, "loss.missing")
+		return nil
+	}
+	net, err := l.exposure.number(act)
+	if err != nil {
+		return fmt.Errorf("policy: loss exposure: %w", err)
+	}
+	if l.collateral != nil {
+		c, err := l.collateral.number(act)
+		if err != nil {
+			return fmt.Errorf("policy: loss collateral: %w", err)
+		}
+		net -= c
+	}
+	el := act.in.Score.PD * l.lgd * max(net, 0)
+	res.ExpectedLoss = el
+	switch {
+	case !(el < l.decline):
+		res.raise(assay.Decline, "loss.decline")
+	case el >= l.review:
+		res.raise(assay.Review, "loss.review")
+	}
+	return nil
+}
