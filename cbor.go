@@ -14,11 +14,16 @@ import (
 // The two modes are immutable after start-up; they are variables only because
 // the library builds them at run time.
 var (
-	encMode = must(cbor.CoreDetEncOptions().EncMode())
+	encMode = must(func() (cbor.EncMode, error) {
+		o := cbor.CoreDetEncOptions()
+		o.BinaryMarshaler = cbor.BinaryMarshalerNone // our MarshalBinary methods call this mode
+		return o.EncMode()
+	}())
 	decMode = must(cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
+		BinaryUnmarshaler: cbor.BinaryUnmarshalerNone,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 		MaxNestedLevels:   8,
 		MaxArrayElements:  1 << 16,
@@ -65,6 +70,9 @@ func ParseDecision(b []byte) (Decision, error) {
 	}
 	if d.Version != DecisionVersion {
 		return Decision{}, fmt.Errorf("decision: version %d, this program reads version %d: %w", d.Version, DecisionVersion, ErrCorrupt)
+	}
+	if d.Outcome > Recorded {
+		return Decision{}, fmt.Errorf("decision: %s is not known: %w", d.Outcome, ErrCorrupt)
 	}
 	return d, nil
 }

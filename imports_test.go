@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assay
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/assayrisk/assay"
+
+// plan is the house: which of our packages each package may import. "*" stands
+// for all packages below the name before it. Every package must have a line.
+// internal/bitmath is mathematics and may be imported anywhere.
+const plan = `
+.                       :
+internal/bitmath        :
+datasets                : .
+datasets/scf            : .
+features/window         : .
+features                : . features/window
+models                  : .
+models/gbdt             : . models
+models/forest           : . models
+models/interchange      : . models
+models/baseline         : . models
+models/eval             : . models
+ledger                  : .
+ledger/vault            : .
+ledger/journal          : . ledger ledger/vault
+ledger/anchor           : . ledger
+ledger/anchor/evm       : . ledger ledger/anchor
+ledger/anchor/devchain  : . ledger ledger/anchor ledger/anchor/evm
+serving/auth            : .
+serving/policy          : .
+serving/assayv1         :
+serving/inferencev2     :
+serving/assayclient     : . ledger serving/assayv1
+serving                 : . features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
+cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/assay/*
+cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm serving serving/*
+cmd/assay-verify        : . ledger ledger/anchor
+benchmarks              : . datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
+`
+
+// doors says which of our packages may import a heavy dependency.
+const doors = `
+github.com/fxamacker/cbor              : .
+github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm
+github.com/apache/arrow                : datasets datasets/scf features serving cmd/assay
+github.com/dmitryikh/leaves            : models/interchange
+github.com/sjwhitworth/golearn         : models/baseline features
+gonum.org/v1/gonum/optimize            : models/baseline
+gonum.org/v1/gonum/stat                : models/eval models/baseline
+gonum.org/v1/plot                      : models/eval
+google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/auth cmd/assay cmd/assayd
+github.com/google/cel-go               : serving/policy
+github.com/coreos/go-oidc              : serving/auth
+github.com/cockroachdb/pebble          : ledger/journal ledger/vault
+github.com/transparency-dev/tessera    : ledger/journal
+github.com/transparency-dev/merkle     : ledger ledger/journal ledger/anchor ledger/anchor/evm
+github.com/tink-crypto/tink-go         : ledger/vault
+github.com/ethereum/go-ethereum/node   : ledger/anchor/devchain
+github.com/ethereum/go-ethereum/eth    : ledger/anchor/devchain
+github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/devchain
+`
+
+// never says what a command must not link, at any distance.
+const never = `
+cmd/assayd       : models/gbdt ledger/anchor/devchain github.com/ethereum/go-ethereum/eth github.com/sjwhitworth/golearn
+cmd/assay-verify : ledger/journal ledger/vault github.com/cockroachdb/pebble github.com/transparency-dev/tessera google.golang.org/grpc net/http github.com/ethereum/go-ethereum/rpc
+`
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func goList(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func table(text string) map[string][]string {
+	m := map[string][]string{}
+	for s := bufio.NewScanner(strings.NewReader(text)); s.Scan(); {
+		if name, rest, ok := strings.Cut(s.Text(), ":"); ok {
+			m[strings.TrimSpace(name)] = strings.Fields(rest)
+		}
+	}
+	return m
+}
+
+// inside reports whether path is one of names or, for a name that ends in /*
+// and for names of foreign modules, below it.
+func inside(path string, names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool {
+		if base, ok := strings.CutSuffix(n, "/*"); ok {
+			return strings.HasPrefix(path, base+"/")
+		}
+		return path == n
+	})
+}
+
+func below(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
+
+// ours returns a package's place in the house, "" if it is not ours.
+func ours(path string) string {
+	if path == module {
+		return "."
+	}
+	rest, ok := strings.CutPrefix(path, module+"/")
+	if !ok {
+		return ""
+	}
+	return rest
+}
+
+// home returns the line of the plan that a package stands under: its own, or
+// for packages inside cmd/assay and benchmarks, theirs.
+func home(name string) string {
+	for _, room := range []string{"benchmarks", "cmd/assay"} {
+		if strings.HasPrefix(name, room+"/") {
+			return room
+		}
+	}
+	return name
+}
+
+func TestImportPlan(t *testing.T) {
+	allowed, door, banned := table(plan), table(doors), table(never)
+	for _, p := range goList(t) {
+		name := home(ours(p.ImportPath))
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("%s has no line in the plan", ours(p.ImportPath))
+			continue
+		}
+		for _, imp := range p.Imports {
+			if o := ours(imp); o != "" && o != "internal/bitmath" && !inside(o, may) {
+				t.Errorf("%s imports %s, which the plan does not allow", name, o)
+			}
+			if name == "benchmarks" {
+				continue
+			}
+			// The longest door that fits is the one that counts.
+			best := ""
+			for prefix := range door {
+				if (below(imp, prefix) || strings.HasPrefix(imp, prefix+"/")) && len(prefix) > len(best) {
+					best = prefix
+				}
+			}
+			if best != "" && !inside(name, door[best]) {
+				t.Errorf("%s imports %s, whose only doors are %v", name, imp, door[best])
+			}
+		}
+		for _, ban := range banned[ours(p.ImportPath)] {
+			for _, dep := range p.Deps {
+				if below(dep, ban) || below(ours(dep), ban) {
+					t.Errorf("%s links %s", name, dep)
+				}
+			}
+		}
+	}
+}
+
+// TestPlanCanFail holds the plan's own machinery to account.
+func TestPlanCanFail(t *testing.T) {
+	if inside("models/gbdt", []string{"models"}) || !inside("models/gbdt", []string{"models/*"}) || inside("modelsx", []string{"models/*"}) {
+		t.Error("inside is wrong")
+	}
+	if !below("a/b", "a") || below("ab", "a") || ours(module+"/x") != "x" || ours("fmt") != "" || ours(module) != "." {
+		t.Error("below or ours is wrong")
+	}
+	if home("cmd/assayd") != "cmd/assayd" || home("cmd/assay/report") != "cmd/assay" {
+		t.Error("home is wrong")
+	}
+}
