@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package anchor
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Trust is what whoever checks a proof knows from elsewhere. The zero value
+// knows nothing: the proof must then agree with itself, and is self-attested.
+type Trust struct {
+	ChainID    uint64    `json:"chain_id,omitempty"`    // the chain that must be named, 0 = any
+	Contract   Address   `json:"contract,omitzero"`     // the contract that must be named, zero = any
+	Publisher  Address   `json:"publisher,omitzero"`    // the key that must have anchored, zero = any
+	CodeHashes []Hash    `json:"code_hashes,omitempty"` // Keccak-256 of contracts that are trusted to refuse forks; none = RegistryCodeHash
+	Blocks     []Hash    `json:"blocks,omitempty"`      // hashes of blocks known to be final, from a node of one's own or from print
+	Validators []Address `json:"validators,omitempty"`  // the QBFT validators at the time of the block, all of them
+}
+
+// RegistryCodeHash is Keccak-256 of the runtime code of AnchorRegistry.sol as
+// this version of the project compiles it. TestArtefactCodeHash holds the two
+// together.
+var RegistryCodeHash = Hash{
+	0xc0, 0x15, 0x02, 0x63, 0x49, 0x10, 0x9e, 0xc6, 0x25, 0xc1, 0x99, 0xe7, 0x0f, 0xc0, 0x30, 0x78,
+	0x23, 0x47, 0x62, 0xf8, 0x74, 0xc4, 0x7f, 0x8d, 0x59, 0x03, 0x1c, 0x3b, 0x7c, 0x76, 0xeb, 0x89,
+}
+
+// Level says who vouches for the block that a proof leads to.
+type Level string
+
+// The levels, from none to most.
+const (
+	Unproven     Level = "unproven"      // a check failed
+	SelfAttested Level = "self-attested" // the chain's operator alone
+	Sealed       Level = "sealed"        // a quorum of the trusted validators
+	Pinned       Level = "pinned"        // whoever checks, who knew the block's hash
+)
+
+// Check names one thing that VerifyProof looks at.
+type Check string
+
+// The checks, in the order in which they are made.
+const (
+	CheckFormat    Check = "format"    // the proof can be read
+	CheckChain     Check = "chain"     // it names the trusted chain
+	CheckContract  Check = "contract"  // it names the trusted contract
+	CheckLog       Check = "log"       // it names the checkpoint's log
+	CheckHeader    Check = "header"    // the header has the block's hash
+	CheckAccount   Check = "account"   // the header's state holds the contract
+	CheckCode      Check = "code"      // the contract is a known one
+	CheckStorage   Check = "storage"   // the contract's storage holds the log's head
+	CheckPublisher Check = "publisher" // the named, trusted key anchored it
+	CheckHead      Check = "head"      // the head is the checkpoint
+	CheckEvidence  Check = "evidence"  // who vouches for the block
+)
+
+// Finding is the outcome of one check, in a sentence for people.
+type Finding struct {
+	Check Check  `json:"check"`
+	OK    bool   `json:"ok"`
+	Text  string `json:"text"`
+}
+
+// Result is what VerifyProof found.
+type Result struct {
+	Level      Level     `json:"level"`
+	Findings   []Finding `json:"findings"` // in order; the last one is the failure, if there is one
+	ChainID    uint64    `json:"chain_id"`
+	Block      uint64    `json:"block"`                // number of the block
+	BlockHash  Hash      `json:"block_hash"`           // its hash
+	Time       time.Time `json:"time"`                 // its time, by its maker's clock
+	Seals      int       `json:"seals,omitempty"`      // validators that sealed it
+	Validators int       `json:"validators,omitempty"` // of how many
+}
+
+// OK reports whether every check passed.
+func (r *Result) OK() bool { return r.Level != Unproven && r.Level != "" }
+
+// Summary is one line: "anchored (3 of 4 validators) in block 99 of chain 1337".
+func (r *Result) Summary() string {
+	if !r.OK() {
+		return "not proven to be anchored: " + r.Findings[len(r.Findings)-1].Text
+	}
+	by := string(r.Level)
+	switch r.Level {
+	case Sealed:
+		by = fmt.Sprintf("%d of %d validators", r.Seals, r.Validators)
+	case Pinned:
+		by = "block hash known beforehand"
+	}
+	return fmt.Sprintf("anchored (%s) in block %d of chain %d at %s", by, r.Block, r.ChainID, r.Time.Format(time.RFC3339))
+}
+
+// VerifyProof checks that the bytes of a proof show cp in the storage of the
+// contract. It stops at the first check that fails. It needs of cp the origin,
+// the size and the root; that the log's key signed cp is package ledger's to
+// check.
+func VerifyProof(proof []byte, cp Checkpoint, trust Trust) Result {
+	v := verifier{trust: trust, cp: cp, r: Result{Level: Unproven}}
+	p, err := ParseProof(proof)
+	if !v.check(CheckFormat, err == nil, "the proof is well-formed", "the proof cannot be read: %v", err) {
+		return v.r
+	}
+	v.p = p
+	_ = v.names() && v.header() && v.state() && v.head() && v.evidence()
+	return v.r
+}
+
+// verifier carries one proof through its checks.
+type verifier struct {
+	p     *Proof
+	cp    Checkpoint
+	trust Trust
+	r     Result
+
+	h     *header
+	qbft  *qbft // nil unless the proof says that the header is sealed
+	nodes *nodeList
+	store Hash // root of the contract's storage
+}
+
+// check notes the outcome of one check and returns it.
+func (v *verifier) check(c Check, ok bool, passed, failed string, args ...any) bool {
+	text := passed
+	if !ok {
+		text = fmt.Sprintf(failed, args...)
+	}
+	v.r.Findings = append(v.r.Findings, Finding{Check: c, OK: ok, Text: text})
+	return ok
+}
+
+// names compares what the proof says it is about with what is trusted.
+func (v *verifier) names() bool {
+	p, t := v.p, &v.trust
+	v.r.ChainID = p.ChainID
+	chain := fmt.Sprintf("chain %d", p.ChainID)
+	if t.ChainID == 0 {
+		chain += ", which was not pinned"
+	}
+	contract := "contract " + p.Contract.String()
+	if t.Contract.IsZero() {
+		contract += ", which was not pinned"
+	}
+	want := LogID(v.cp.Origin)
+	return v.check(CheckChain, p.ChainID != 0 && (t.ChainID == 0 || t.ChainID == p.ChainID), chain,
+		"the proof is of chain %d, trusted is chain %d", p.ChainID, t.ChainID) &&
+		v.check(CheckContract, t.Contract.IsZero() || t.Contract == p.Contract, contract,
+			"the proof is of contract %s, trusted is %s", p.Contract, t.Contract) &&
+		v.check(CheckLog, p.LogID == want, fmt.Sprintf("log %q", v.cp.Origin),
+			"the proof is of log id %s, the checkpoint's origin has %s", p.LogID, want)
+}
+
+// header checks that the header is that of the named block.
+func (v *verifier) header() bool {
+	h, err := parseHeader(v.p.Header)
+	if err != nil {
+		return v.check(CheckHeader, false, "", "the header cannot be read: %v", err)
+	}
+	v.h = h
+	v.r.Block, v.r.Time, v.r.BlockHash = h.number, h.time, v.p.Block
+	var hash Hash
+	switch v.p.Seal {
+	case SealNone:
+		hash = keccak(v.p.Header)
+	case SealQBFT:
+		if v.qbft, err = parseQBFT(h); err != nil {
+			return v.check(CheckHeader, false, "", "the header's QBFT seals cannot be read: %v", err)
+		}
+		hash = v.qbft.hash
+	default:
+		return v.check(CheckHeader, false, "", "header evidence %q: this program knows %q and %q", v.p.Seal, SealNone, SealQBFT)
+	}
+	return v.check(CheckHeader, hash == v.p.Block, fmt.Sprintf("block %d, %s", h.number, v.p.Block),
+		"the header's hash is %s, the proof names block %s", hash, v.p.Block)
+}
+
+// state walks from the header's state root to the contract's account.
+func (v *verifier) state() bool {
+	v.nodes = newNodeList(v.p.Nodes)
+	account, err := v.nodes.lookup(v.h.stateRoot, v.p.Contract[:])
+	if err != nil {
+		return v.check(CheckAccount, false, "", "the block's state is not shown to hold the contract: %v", err)
+	}
+	// Yellow paper, section 4.1: nonce, balance, storage root, code hash.
+	items, err := listItems(account, 4)
+	if err != nil || len(items) != 4 {
+		return v.check(CheckAccount, false, "", "the contract's account is not a list of 4 fields")
+	}
+	store, err1 := bytesItem(items[2])
+	code, err2 := bytesItem(items[3])
+	if err1 != nil || err2 != nil || len(store) != 32 || len(code) != 32 {
+		return v.check(CheckAccount, false, "", "the contract's account has no storage root or code hash")
+	}
+	v.store = Hash(store)
+	known := v.trust.CodeHashes
+	if len(known) == 0 {
+		known = []Hash{RegistryCodeHash}
+	}
+	return v.check(CheckAccount, true, "the block's state holds the contract", "") &&
+		v.check(CheckCode, slices.Contains(known, Hash(code)), "the contract's code is known: it refuses forks",
+			"the contract's code has hash %s, which is not a trusted one", Hash(code))
+}
+
+// head reads the log's two slots and compares them with the checkpoint.
+func (v *verifier) head() bool {
+	slot := logSlot(v.p.LogID)
+	root, err := v.slot(slot)
+	if err != nil {
+		return v.check(CheckStorage, false, "", "the contract's storage is not shown to hold the log's root: %v", err)
+	}
+	packed, err := v.slot(slot.next())
+	if err != nil {
+		return v.check(CheckStorage, false, "", "the contract's storage is not shown to hold the log's size: %v", err)
+	}
+	if !v.nodes.used() {
+		return v.check(CheckStorage, false, "", "the proof has trie nodes that it does not need")
+	}
+	head := unpackHead(root, packed)
+	if head.Anchors != v.p.Anchors {
+		return v.check(CheckStorage, false, "", "the contract counts %d anchors, the proof %d", head.Anchors, v.p.Anchors)
+	}
+	return v.check(CheckStorage, true, fmt.Sprintf("the contract's storage holds the log's head, anchor %d", head.Anchors), "") &&
+		v.check(CheckPublisher, head.Publisher == v.p.Account && (v.trust.Publisher.IsZero() || v.trust.Publisher == head.Publisher),
+			"anchored by "+head.Publisher.String(),
+			"the log's publisher is %s, the proof names %s, trusted is %s", head.Publisher, v.p.Account, v.trust.Publisher) &&
+		v.check(CheckHead, head.Size == v.cp.Size && head.Root == v.cp.Root, fmt.Sprintf("the head is the checkpoint: %d leaves", head.Size),
+			"the contract's head is %d leaves under %s, the checkpoint is %d leaves under %s",
+			head.Size, head.Root.Short(), v.cp.Size, v.cp.Root.Short())
+}
+
+func (v *verifier) slot(s Hash) (Hash, error) {
+	b, err := v.nodes.lookup(v.store, s[:])
+	if err != nil {
+		return Hash{}, err
+	}
+	return slotValue(b)
+}
+
+// evidence finds out who vouches for the block.
+func (v *verifier) evidence() bool {
+	t := &v.trust
+	if len(t.Validators) > 0 {
+		if v.qbft == nil {
+			return v.check(CheckEvidence, false, "", "validators are trusted, but the proof's header carries no seals")
+		}
+		n, err := v.qbft.checkSeals(t.Validators)
+		v.r.Seals, v.r.Validators = n, len(t.Validators)
+		if err != nil {
+			return v.check(CheckEvidence, false, "", "%v", err)
+		}
+		v.check(CheckEvidence, true, fmt.Sprintf("%d of %d trusted validators sealed the block", n, len(t.Validators)), "")
+		v.r.Level = Sealed
+	}
+	if len(t.Blocks) > 0 {
+		if !v.check(CheckEvidence, slices.Contains(t.Blocks, v.p.Block), "the block's hash is one that was pinned",
+			"block %s is none of the %d that were pinned", v.p.Block, len(t.Blocks)) {
+			v.r.Level = Unproven
+			return false
+		}
+		v.r.Level = Pinned
+	}
+	if v.r.Level == Unproven {
+		v.r.Level = SelfAttested
+		v.check(CheckEvidence, true, "self-attested: nobody but the chain's operator vouches for the block", "")
+	}
+	return true
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"fmt"
+
+	logfmt "github.com/transparency-dev/formats/log"
+	"golang.org/x/mod/sumdb/note"
+
+	assay "github.com/assayrisk/assay"
+)
+
+// MaxCheckpointBytes bounds a checkpoint that is read from bytes; a note with
+// sixteen cosignatures has about 2,500.
+const MaxCheckpointBytes = 1 << 14
+
+// Checkpoint is what a log claims about itself: that its first Size entries
+// have this RFC 6962 root. Its bytes are a C2SP tlog-checkpoint, a signed note.
+type Checkpoint struct {
+	Origin string       `json:"origin"`
+	Size   uint64       `json:"size"`
+	Root   assay.Digest `json:"root"`
+}
+
+// String returns the checkpoint's body, the text that is signed.
+func (c Checkpoint) String() string {
+	b := logfmt.Checkpoint{Origin: c.Origin, Size: c.Size, Hash: c.Root[:]}
+	return string(b.Marshal())
+}
+
+// ParseCheckpoint reads a signed note and checks the signature of the log's
+// key, a note verifier key. Signatures by unknown keys are ignored, as the
+// signed-note specification asks.
+func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
+	k, err := ParseKey(logKey)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if len(signed) > MaxCheckpointBytes {
+		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(signed), MaxCheckpointBytes, assay.ErrCorrupt)
+	}
+	v, err := note.NewVerifier(k.String())
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("log key: %w: %w", err, assay.ErrInvalid)
+	}
+	c, _, _, err := logfmt.ParseCheckpoint(signed, k.Origin, v)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("checkpoint: %w: %w", err, assay.ErrCorrupt)
+	}
+	out := Checkpoint{Origin: c.Origin, Size: c.Size}
+	if len(c.Hash) != len(out.Root) {
+		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash), len(out.Root), assay.ErrCorrupt)
+	}
+	copy(out.Root[:], c.Hash)
+	return out, nil
+}
+
+// ParseCheckpointBody reads the text that a checkpoint's signature covers. It
+// checks no signature: a signer uses it to see what it is asked to sign.
+func ParseCheckpointBody(body []byte) (Checkpoint, error) {
+	if len(body) > MaxCheckpointBytes {
+		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(body), MaxCheckpointBytes, assay.ErrCorrupt)
+	}
+	var c logfmt.Checkpoint
+	if _, err := c.Unmarshal(body); err != nil {
+		return Checkpoint{}, fmt.Errorf("checkpoint: %w: %w", err, assay.ErrCorrupt)
+	}
+	out := Checkpoint{Origin: c.Origin, Size: c.Size}
+	if len(c.Hash) != len(out.Root) {
+		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash), len(out.Root), assay.ErrCorrupt)
+	}
+	copy(out.Root[:], c.Hash)
+	return out, nil
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import "fmt"
+
+// Kind says what a leaf records: every kind of thing that changes a decision.
+// The numbers are frozen: they stand in public leaves.
+type Kind uint8
+
+// The kinds. Zero is no kind.
+const (
+	Decision    Kind = 1 // a scored application
+	Event       Kind = 2 // a recorded fact that later features are made from
+	Activation  Kind = 3 // a model bundle went live, or into the shadow
+	Policy      Kind = 4 // a policy went live
+	Erasure     Kind = 5 // a subject's key was destroyed
+	KeyRotation Kind = 6 // the master key was replaced
+	Failed      Kind = 7 // the number was taken and its work did not complete
+)
+
+var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed"}
+
+// Valid reports whether k is one of the kinds above.
+func (k Kind) Valid() bool { return k >= Decision && k <= Failed }
+
+// String returns the kind's name in lower case.
+func (k Kind) String() string {
+	if k.Valid() {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
