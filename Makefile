@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# Targets are described by the comment after ##; `make` prints them.
+
+GO ?= go
+FUZZTIME ?= 5s
+PKGS = ./...
+# Packages whose tests run under the race detector: those that own goroutines.
+RACE = ./ledger/journal ./ledger/anchor/... ./serving/... ./models/forest ./models/gbdt ./datasets
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+.PHONY: test
+test: build vet check-generated ## build, vet, and run every test: the README's test command
+	$(GO) test $(PKGS)
+
+.PHONY: build
+build: ## compile everything
+	$(GO) build $(PKGS)
+
+.PHONY: vet
+vet: ## gofmt, go vet
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt these:"; echo "$$out"; exit 1; fi
+	$(GO) vet $(PKGS)
+
+.PHONY: lint
+lint: ## staticcheck, at the version pinned in tools/go.mod
+	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
+
+.PHONY: race
+race: ## the concurrent packages under the race detector
+	$(GO) test -race $(RACE)
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser for FUZZTIME each
+	@for p in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | sed 's/func //' | sort -u); do \
+	    echo "fuzz $$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) || exit 1; \
+	  done; done
+
+.PHONY: check-generated
+check-generated: ## the generated code is what the sources say
+	$(GO) test -run TestGenerated ./serving/...
+
+.PHONY: purego
+purego: ## the pure-Go twins of the assembly
+	$(GO) test -tags purego ./models/forest ./models/gbdt
+
+.PHONY: demo
+demo: ## train, serve, anchor and verify on real data, in one command
+	$(GO) run ./cmd/assay demo
+
+.PHONY: tidy
+tidy: ## go.mod and go.sum are what the imports say
+	$(GO) mod tidy -diff
