@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+)
+
+func readArrow(ctx context.Context, name string, b []byte, opt Options) (*Frame, error) {
+	s, err := streamArrow(ctx, name, bytes.NewReader(b), sniff(b), opt)
+	if err != nil {
+		return nil, err
+	}
+	return collect(ctx, s)
+}
+
+// streamArrow opens an Arrow IPC file or stream.
+func streamArrow(ctx context.Context, name string, src readerAt, form format, opt Options) (s *recordStream, err error) {
+	defer guard(name, &err)
+	next, schema, err := openArrow(name, src, form)
+	if err != nil {
+		return nil, err
+	}
+	names, kinds, label, err := layout(name, schema, &opt)
+	if err != nil {
+		return nil, err
+	}
+	s = &recordStream{schema: schemaOf(names, kinds), label: label, bad: badRows{skip: opt.SkipBadRows}}
+	rows := 0
+	s.read = func() (out arrow.Record, err error) {
+		defer guard(name, &err)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		rec, err := next()
+		if errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, damaged(name, err)
+		}
+		if int64(rows)+rec.NumRows() > opt.MaxRows {
+			return nil, &BadRow{File: name, Problem: fmt.Sprintf("more than %d rows", opt.MaxRows)}
+		}
+		out, err = normalise(name, rec, names, kinds, &opt, rows, &s.bad)
+		rows += int(rec.NumRows())
+		return out, err
+	}
+	return s, nil
+}
+
+// openArrow returns a function that reads the next record.
+func openArrow(name string, src readerAt, form format) (func() (arrow.Record, error), *arrow.Schema, error) {
+	if form == arrowStream {
+		if err := checkArrowStream(name, src); err != nil {
+			return nil, nil, err
+		}
+		r, err := ipc.NewReader(src)
+		if err != nil {
+			return nil, nil, damaged(name, err)
+		}
+		return func() (arrow.Record, error) {
+			if !r.Next() {
+				if err := r.Err(); err != nil {
+					return nil, err
+				}
+				return nil, io.EOF
+			}
+			return r.Record(), nil
+		}, r.Schema(), nil
+	}
+	size, err := src.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkArrowFooter(name, src, size); err != nil {
+		return nil, nil, err
+	}
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return nil, nil, err
+	}
+	r, err := ipc.NewFileReader(src)
+	if err != nil {
+		return nil, nil, damaged(name, err)
+	}
+	i := 0
+	return func() (arrow.Record, error) {
+		if i == r.NumRecords() {
+			return nil, io.EOF
+		}
+		rec, err := r.Record(i)
+		i++
+		return rec, err
+	}, r.Schema(), nil
+}
+
+// checkArrowFooter bounds the footer's length by the file's.
+func checkArrowFooter(name string, src io.ReaderAt, size int64) error {
+	var tail [10]byte
+	if size < 8+10 {
+		return damaged(name, errors.New("too short for an Arrow file"))
+	}
+	if _, err := src.ReadAt(tail[:], size-10); err != nil {
+		return damaged(name, err)
+	}
+	if string(tail[4:]) != "ARROW1" {
+		return damaged(name, errors.New("the closing magic bytes are missing; is the file truncated?"))
+	}
+	if n := int64(int32(binary.LittleEndian.Uint32(tail[:4]))); n <= 0 || n > size-18 {
+		return damaged(name, fmt.Errorf("a footer of %d bytes in a file of %d", n, size))
+	}
+	return nil
+}
+
+// checkArrowStream walks the messages' lengths, which the library trusts when
+// it allocates, and leaves src at its start.
+func checkArrowStream(name string, src readerAt) error {
+	size, err := src.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	var head [8]byte
+	if _, err := src.ReadAt(head[:], 0); err != nil {
+		return damaged(name, err)
+	}
+	if n := int64(int32(binary.LittleEndian.Uint32(head[4:]))); n <= 0 || n > size-8 {
+		return damaged(name, fmt.Errorf("a first message of %d bytes in a file of %d", n, size))
+	}
+	_, err = src.Seek(0, io.SeekStart)
+	return err
+}

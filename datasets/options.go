@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/assayrisk/assay"
+)
+
+// DefaultLabel is the label column that is looked for when Options names none.
+const DefaultLabel = "target"
+
+// Options says how a table is read. The zero value reads with the defaults
+// given at each field.
+type Options struct {
+	// Label names the label column. Empty: the set's own label, or "target"
+	// when the table has such a column, or no label. A column that is named
+	// here and absent is an error.
+	Label string
+	// Bad is the text of the label column that means the bad event. Empty: 1,
+	// bad, default, yes or true, in any case.
+	Bad string
+	// Text names columns to be read as text even when every cell is a number.
+	Text []string
+	// Missing lists the cells that mean "no value" beside the empty one.
+	// Nil: NA, NaN, nan, null, NULL.
+	Missing []string
+	// SkipBadRows leaves out rows that cannot be read, and lists the first
+	// MaxBadRows of them in Frame.Skipped. The default is to fail at the first.
+	SkipBadRows bool
+	// MaxBytes bounds the file (default 2 GiB), MaxRows the rows (default 100
+	// million), MaxCell one cell's bytes (default 64 KiB).
+	MaxBytes int64
+	MaxRows  int64
+	MaxCell  int
+	// Dir is where downloaded sets are kept (default: assay in the user's cache
+	// directory).
+	Dir string
+	// BatchRows is the size of the records that Stream gives (default 65536).
+	BatchRows int
+}
+
+// Bounds that no option moves.
+const (
+	MaxColumns = 4096 // columns of a table
+	MaxBadRows = 1000 // entries of Frame.Skipped; Frame.SkippedRows counts all
+)
+
+func (o Options) withDefaults() Options {
+	if o.Missing == nil {
+		o.Missing = []string{"NA", "NaN", "nan", "null", "NULL"}
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 2 << 30
+	}
+	if o.MaxRows <= 0 {
+		o.MaxRows = 100_000_000
+	}
+	if o.MaxCell <= 0 {
+		o.MaxCell = 64 << 10
+	}
+	if o.BatchRows <= 0 {
+		o.BatchRows = 1 << 16
+	}
+	return o
+}
+
+// Frame is a table in memory.
+type Frame struct {
+	Record      arrow.Record
+	Label       string       // the label column, "" if the table has none
+	Skipped     []BadRow     // the first MaxBadRows rows that were left out
+	SkippedRows int          // how many were left out
+	Digest      assay.Digest // SHA-256 of the bytes read
+}
+
+// BadRow says which cell could not be read, and why. It is an error that
+// matches assay.ErrInvalid, and never repeats the cell's value.
+type BadRow struct {
+	File    string
+	Row     int    // first data row is 1; 0 means the header or the file
+	Line    int    // line of the file where there is one, else 0
+	Column  string // "" when the row as a whole is at fault
+	Problem string
+}
+
+// Error implements error.
+func (b *BadRow) Error() string {
+	s := b.File
+	if b.Row > 0 {
+		s += fmt.Sprintf(": row %d", b.Row)
+	}
+	if b.Line > 0 {
+		s += fmt.Sprintf(" (line %d)", b.Line)
+	}
+	if b.Column != "" {
+		s += fmt.Sprintf(", column %q", b.Column)
+	}
+	return s + ": " + b.Problem
+}
+
+// Is reports that a BadRow is an assay.ErrInvalid.
+func (b *BadRow) Is(target error) bool { return target == assay.ErrInvalid }
+
+// badRows collects rows under one policy.
+type badRows struct {
+	skip  bool
+	list  []BadRow
+	count int
+}
+
+// add takes one bad row; a non-nil error ends the reading.
+func (b *badRows) add(r BadRow) error {
+	if !b.skip {
+		return &r
+	}
+	b.count++
+	if len(b.list) < MaxBadRows {
+		b.list = append(b.list, r)
+	}
+	return nil
+}

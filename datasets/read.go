@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/assayrisk/assay"
+)
+
+// Read reads a table into memory: a set's name (see List), or the path of a
+// CSV, Parquet (.parquet, .pq) or Arrow IPC file (.arrow, .feather, .ipc).
+// Files are told apart by their first bytes, not by their names.
+//
+// Errors match assay.ErrNotFound (no such file or set), assay.ErrInvalid (a
+// *BadRow says where) or assay.ErrCorrupt (a damaged file, or a named set whose
+// SHA-256 is not the pinned one).
+func Read(ctx context.Context, nameOrPath string, opt Options) (*Frame, error) {
+	if info, ok := lookup(nameOrPath); ok {
+		return readNamed(ctx, info, opt)
+	}
+	opt = opt.withDefaults()
+	b, err := readBounded(nameOrPath, opt.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return ReadBytes(ctx, filepath.Base(nameOrPath), b, opt)
+}
+
+// readBounded reads a whole file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such file, and no data set of that name (known sets: %s): %w",
+			path, strings.Join(names(), ", "), assay.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > limit {
+		return nil, tooLarge(path, limit)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, tooLarge(path, limit)
+	}
+	return b, nil
+}
+
+func tooLarge(path string, limit int64) error {
+	return &BadRow{File: filepath.Base(path), Problem: fmt.Sprintf("the file has more than %d bytes; raise MaxBytes or read it with Stream", limit)}
+}
+
+// ReadBytes reads a table from memory; file is the name that errors give.
+func ReadBytes(ctx context.Context, file string, b []byte, opt Options) (*Frame, error) {
+	opt = opt.withDefaults()
+	if int64(len(b)) > opt.MaxBytes {
+		return nil, tooLarge(file, opt.MaxBytes)
+	}
+	var (
+		f   *Frame
+		err error
+	)
+	switch sniff(b) {
+	case parquetFile:
+		f, err = readParquet(ctx, file, b, opt)
+	case arrowFile, arrowStream:
+		f, err = readArrow(ctx, file, b, opt)
+	default:
+		f, err = readCSV(ctx, file, b, opt)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Digest = sha(b)
+	return f, nil
+}
+
+// format is a kind of file.
+type format uint8
+
+const (
+	csvFile format = iota
+	parquetFile
+	arrowFile
+	arrowStream
+)
+
+// sniff tells the formats apart by their magic bytes.
+func sniff(b []byte) format {
+	switch {
+	case bytes.HasPrefix(b, []byte("PAR1")):
+		return parquetFile
+	case bytes.HasPrefix(b, []byte("ARROW1")):
+		return arrowFile
+	case len(b) >= 8 && bytes.HasPrefix(b, []byte{0xff, 0xff, 0xff, 0xff}) && b[7] == 0:
+		return arrowStream // an encapsulated message: continuation marker, then its length
+	}
+	return csvFile
+}
+
+// labelOf finds the label column among names.
+func labelOf(file string, names []string, opt *Options) (string, error) {
+	if opt.Label == "" {
+		if slices.Contains(names, DefaultLabel) {
+			return DefaultLabel, nil
+		}
+		return "", nil
+	}
+	if !slices.Contains(names, opt.Label) {
+		return "", &BadRow{File: file, Column: opt.Label, Problem: "there is no such column to be the label; the columns are " + listSome(names)}
+	}
+	return opt.Label, nil
+}
+
+func listSome(names []string) string {
+	if len(names) > 20 {
+		return strings.Join(names[:20], ", ") + fmt.Sprintf(" and %d more", len(names)-20)
+	}
+	return strings.Join(names, ", ")
+}
+
+func readCSV(ctx context.Context, file string, b []byte, opt Options) (*Frame, error) {
+	t, err := openCSV(file, bytes.NewReader(b), &opt)
+	if err != nil {
+		return nil, err
+	}
+	label, err := labelOf(file, t.header, &opt)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := inferCSV(ctx, t, &opt, label, math.MaxInt)
+	if err != nil {
+		return nil, err
+	}
+	if t, err = openCSV(file, bytes.NewReader(b), &opt); err != nil {
+		return nil, err
+	}
+	bad := badRows{skip: opt.SkipBadRows}
+	rec, err := csvBatch(ctx, t, kinds, &opt, &bad, math.MaxInt)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count}, nil
+}
+
+// collect reads every record of a stream into one frame.
+func collect(ctx context.Context, s *recordStream) (*Frame, error) {
+	defer s.Release()
+	var recs []arrow.Record
+	for s.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		r := s.Record()
+		r.Retain()
+		recs = append(recs, r)
+	}
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	rec, err := concat(s.Schema(), recs)
+	if err != nil {
+		return nil, err
+	}
+	return &Frame{Record: rec, Label: s.label, Skipped: s.bad.list, SkippedRows: s.bad.count}, nil
+}
+
+var _ array.RecordReader = (*recordStream)(nil)
