@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gbdt
+
+import (
+	"math"
+
+	"github.com/assayrisk/assay/models"
+)
+
+// leaf is a node of the growing tree that has not been divided.
+type leaf struct {
+	start, n int    // its rows are grower.rows[start : start+n]
+	total    cell   // quantised sums
+	hist     []cell // nil where no split will be looked for
+	best     split
+	depth    int
+	output   float64 // value from the quantised sums, before shrinkage
+	l2       float64 // of the split that made it
+	bound    bounds
+	path     []int32 // columns split on above it, for interaction constraints
+	node     int     // parent, -1 for the root
+	right    bool
+}
+
+// grower grows trees on one matrix. It is reused for every iteration.
+type grower struct {
+	m        *matrix
+	p        *Params
+	team     *team
+	gr       *gradients
+	rows     []uint32 // in use, divided leaf by leaf
+	spare    []uint32
+	pool     [][]cell // free histograms
+	monotone []int8   // per feature of the matrix, nil for none
+	inTree   []bool   // features drawn for this tree, nil for all
+	tree     uint64   // iteration, names the random draws
+	leaves   []*leaf
+	routers  []*router // one per node of the tree
+}
+
+func newGrower(m *matrix, p *Params, gr *gradients, team *team) *grower {
+	g := &grower{m: m, p: p, team: team, gr: gr, spare: make([]uint32, m.rows)}
+	for _, c := range p.MonotoneConstraints {
+		if c != 0 {
+			g.monotone = make([]int8, len(m.feats))
+			for i, f := range m.feats {
+				g.monotone[i] = p.MonotoneConstraints[f.column]
+			}
+			break
+		}
+	}
+	return g
+}
+
+// grow divides the rows in use until num_leaves is reached or no split gains.
+// rows is reordered. total is the packed sum of their gradients.
+func (g *grower) grow(rows []uint32, total cell, iteration uint64) *models.Tree {
+	g.rows, g.tree = rows, iteration
+	g.routers = g.routers[:0]
+	g.inTree = g.drawFeatures()
+	root := &leaf{n: len(rows), total: total, bound: unbounded, node: -1, l2: g.p.LambdaL2}
+	root.output = g.output(root, 0)
+	g.leaves = append(g.leaves[:0], root)
+	t := &models.Tree{}
+	if len(g.m.feats) > 0 {
+		root.hist = g.histogram()
+		g.search(root, nil)
+	}
+	for len(g.leaves) < g.p.NumLeaves {
+		k := 0
+		for i, l := range g.leaves {
+			if l.best.gain > g.leaves[k].best.gain {
+				k = i
+			}
+		}
+		if !(g.leaves[k].best.gain > 0) {
+			break
+		}
+		g.divide(t, k)
+	}
+	for _, l := range g.leaves {
+		g.release(l)
+	}
+	g.finish(t)
+	return t
+}
+
+func (g *grower) output(l *leaf, parent float64) float64 {
+	v := g.p.output(float64(gradOf(l.total))*g.gr.gUnit, float64(hessOf(l.total))*g.gr.hUnit, l.l2, l.n, parent)
+	return min(max(v, l.bound.lo), l.bound.hi)
+}
+
+// divide splits leaf k: its left child keeps the number k, the right one gets
+// the next.
+func (g *grower) divide(t *models.Tree, k int) {
+	l := g.leaves[k]
+	s := &l.best
+	ft := &g.m.feats[s.feature]
+	r := newRouter(s, ft)
+	g.routers = append(g.routers, r)
+	n := partition(g.rows[l.start:l.start+l.n], g.spare, g.m.columns[s.feature], r, g.team)
+	node := g.addNode(t, l, ft)
+	left := &leaf{start: l.start, n: n, total: s.sum, depth: l.depth + 1, l2: s.l2, bound: l.bound, node: node}
+	right := &leaf{start: l.start + n, n: l.n - n, total: l.total - s.sum, depth: l.depth + 1, l2: s.l2, bound: l.bound, node: node, right: true}
+	left.output, right.output = g.output(left, l.output), g.output(right, l.output)
+	if g.monotone != nil && g.monotone[s.feature] != 0 {
+		mid := (left.output + right.output) / 2
+		if g.monotone[s.feature] > 0 {
+			left.bound.hi, right.bound.lo = mid, mid
+		} else {
+			left.bound.lo, right.bound.hi = mid, mid
+		}
+	}
+	if len(g.p.InteractionGroups) > 0 {
+		left.path = append(append([]int32{}, l.path...), int32(ft.column))
+		right.path = left.path
+	}
+	g.leaves[k] = left
+	g.leaves = append(g.leaves, right)
+	left.best.gain, right.best.gain = math.Inf(-1), math.Inf(-1)
+	if len(g.leaves) == g.p.NumLeaves {
+		g.release(l)
+		return
+	}
+	small, large := left, right
+	if right.n < left.n {
+		small, large = right, left
+	}
+	if !g.divisible(large) {
+		g.release(l)
+		return
+	}
+	small.hist, large.hist = g.histogram(), l.hist
+	g.search(small, large)
+}
+
+// divisible reports whether a split of the leaf could be allowed at all.
+func (g *grower) divisible(l *leaf) bool {
+	return l.n >= 2*max(1, g.p.MinDataInLeaf) && (g.p.MaxDepth <= 0 || l.depth < g.p.MaxDepth)
+}
+
+func (g *grower) histogram() []cell {
+	if k := len(g.pool) - 1; k >= 0 {
+		h := g.pool[k]
+		g.pool = g.pool[:k]
+		return h
+	}
+	return make([]cell, g.m.cells)
+}
+
+func (g *grower) release(l *leaf) {
+	if l.hist != nil {
+		g.pool = append(g.pool, l.hist)
+		l.hist = nil
+	}
+}
+
+// search builds the histogram of small from its rows; large, when not nil, is
+// its sibling and still holds their parent's. Then it finds the best split of
+// both. Members of the team share the groups of features, so that no
+// histogram has to be merged.
+func (g *grower) search(small, large *leaf) {
+	k := g.team.size
+	if work := len(g.m.feats) * (small.n + histogram); work < 32768 {
+		k = 1
+	}
+	k = min(k, len(g.m.groups))
+	leaves := []*leaf{small}
+	if large != nil {
+		leaves = append(leaves, large)
+	}
+	finders := make([]*finder, len(leaves))
+	masks := make([][]bool, len(leaves))
+	for i, l := range leaves {
+		l.best = split{gain: math.Inf(-1)}
+		if g.divisible(l) {
+			finders[i] = newFinder(g.p, g.gr, l, g.monotone != nil)
+			masks[i] = g.allowed(l)
+		}
+	}
+	best := make([][2]split, k)
+	rows := g.rows[small.start : small.start+small.n]
+	g.team.run(k, func(t int) {
+		best[t] = [2]split{{gain: math.Inf(-1)}, {gain: math.Inf(-1)}}
+		for gi := t; gi < len(g.m.groups); gi += k {
+			gr := &g.m.groups[gi]
+			lo := g.m.feats[gr.first].offset
+			hi := lo + gr.width*histogram
+			clear(small.hist[lo:hi])
+			addRows(small.hist[lo:hi], gr, rows, g.gr.packed)
+			if large != nil {
+				subtract(large.hist[lo:hi], small.hist[lo:hi])
+			}
+			for i, f := range finders {
+				if f != nil {
+					g.searchGroup(f, gr, leaves[i].hist, masks[i], &best[t][i])
+				}
+			}
+		}
+	})
+	for i, f := range finders {
+		if f == nil {
+			continue
+		}
+		b := best[0][i]
+		for t := 1; t < k; t++ {
+			if best[t][i].better(&b) {
+				b = best[t][i]
+			}
+		}
+		b.gain -= f.shift
+		leaves[i].best = b
+	}
+}
+
+func (g *grower) searchGroup(f *finder, gr *group, hist []cell, mask []bool, best *split) {
+	for i := gr.first; i < gr.first+gr.n; i++ {
+		if mask != nil && !mask[i] {
+			continue
+		}
+		ft := &g.m.feats[i]
+		h := hist[ft.offset : ft.offset+ft.bins]
+		var s split
+		if ft.categorical {
+			s = f.category(h, ft, i)
+		} else {
+			var m int8
+			if g.monotone != nil {
+				m = g.monotone[i]
+			}
+			s = f.numeric(h, ft, i, m)
+		}
+		if s.better(best) {
+			*best = s
+		}
+	}
+}
+
+// finish computes the leaves' values from exact sums and fills the tree's leaf
+// arrays. Shrinkage is applied by the caller.
+func (g *grower) finish(t *models.Tree) {
+	n := len(g.leaves)
+	t.LeafValue, t.LeafHess, t.LeafCount = make([]float64, n), make([]float64, n), make([]int64, n)
+	g.team.each(n, func(i int) {
+		l := g.leaves[i]
+		gs, hs := g.gr.sum(g.rows[l.start : l.start+l.n])
+		parent := 0.0
+		if l.node >= 0 {
+			parent = t.NodeValue[l.node]
+		}
+		v := g.p.output(gs, hs, l.l2, l.n, parent)
+		t.LeafValue[i] = min(max(v, l.bound.lo), l.bound.hi)
+		t.LeafHess[i], t.LeafCount[i] = hs, int64(l.n)
+	})
+}
+
+// addNode appends the split of l to the tree and hangs it under its parent.
+// Children are leaves until they are divided themselves.
+func (g *grower) addNode(t *models.Tree, l *leaf, ft *feature) int {
+	s := &l.best
+	node := len(t.Feature)
+	var k int32
+	if l.node >= 0 {
+		if l.right {
+			k = ^t.Right[l.node]
+			t.Right[l.node] = int32(node)
+		} else {
+			k = ^t.Left[l.node]
+			t.Left[l.node] = int32(node)
+		}
+	}
+	t.Feature = append(t.Feature, int32(ft.column))
+	t.Left = append(t.Left, ^k)
+	t.Right = append(t.Right, ^int32(len(g.leaves)))
+	t.Gain = append(t.Gain, s.gain)
+	t.NodeValue = append(t.NodeValue, l.output)
+	t.NodeHess = append(t.NodeHess, float64(hessOf(l.total))*g.gr.hUnit)
+	t.NodeCount = append(t.NodeCount, int64(l.n))
+	decision := uint8(ft.missing) << 2
+	if s.categorical {
+		decision |= models.DecisionCategorical
+		if len(t.CatBoundaries) == 0 {
+			t.CatBoundaries = []int32{0}
+		}
+		t.Threshold = append(t.Threshold, float64(len(t.CatBoundaries)-1))
+		t.CatBits = append(t.CatBits, ft.codeBits(s.left)...)
+		t.CatBoundaries = append(t.CatBoundaries, int32(len(t.CatBits)))
+	} else {
+		if s.missingLeft {
+			decision |= models.DecisionDefaultLeft
+		}
+		t.Threshold = append(t.Threshold, ft.threshold(s.bin))
+	}
+	t.Decision = append(t.Decision, decision)
+	return node
+}
+
+// threshold is the upper bound of a bin as a finite number.
+func (b *binner) threshold(bin int) float64 {
+	if bin >= len(b.upper)-1 {
+		return math.MaxFloat64 // everything that is present
+	}
+	return b.upper[bin]
+}
+
+// codeBits turns a set of bins into a bit set of category codes.
+func (b *binner) codeBits(bins [4]uint64) []uint32 {
+	var bits []uint32
+	for k := 1; k < b.bins; k++ {
+		if bins[k>>6]>>(k&63)&1 == 0 {
+			continue
+		}
+		c := int(b.codes[k])
+		for len(bits) <= c/32 {
+			bits = append(bits, 0)
+		}
+		bits[c/32] |= 1 << (c % 32)
+	}
+	return bits
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gbdt
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// category finds the best set of categories to send left. Few categories are
+// tried one against the rest; many are sorted by G / (H + cat_smooth), after
+// which the best set is a prefix from either end (Fisher, "On grouping for
+// maximum homogeneity", JASA 1958).
+func (f *finder) category(h []cell, ft *feature, index int) split {
+	best := split{gain: math.Inf(-1), feature: index, categorical: true, l2: f.p.LambdaL2}
+	if ft.bins-1 <= f.p.MaxCatToOnehot {
+		f.oneHot(h, ft, &best)
+	} else {
+		f.sortedCategories(h, ft, &best)
+	}
+	return best
+}
+
+func (f *finder) oneHot(h []cell, ft *feature, best *split) {
+	most := hessOf(f.total) - f.least
+	for b := 1; b < ft.bins; b++ {
+		if hq := hessOf(h[b]); hq < f.least || hq > most {
+			continue
+		}
+		if at := f.gain(h[b], f.p.LambdaL2, 0); at > best.gain {
+			best.gain, best.sum = at, h[b]
+			best.left = [4]uint64{}
+			best.left[b>>6] = 1 << (b & 63)
+		}
+	}
+}
+
+func (f *finder) sortedCategories(h []cell, ft *feature, best *split) {
+	var order [histogram]uint8
+	var ratio [histogram]float64
+	n := 0
+	for b := 1; b < ft.bins; b++ {
+		if float64(f.count(hessOf(h[b]))) < f.p.CatSmooth {
+			continue
+		}
+		ratio[b] = float64(gradOf(h[b])) * f.gUnit / (float64(float64(hessOf(h[b]))*f.hUnit) + f.p.CatSmooth)
+		order[n] = uint8(b)
+		n++
+	}
+	slices.SortFunc(order[:n], func(a, b uint8) int {
+		return cmp.Or(cmp.Compare(ratio[a], ratio[b]), cmp.Compare(a, b))
+	})
+	l2 := f.p.LambdaL2 + f.p.CatL2
+	most := hessOf(f.total) - f.least
+	limit := min(f.p.MaxCatThreshold, (n+1)/2)
+	for end := range 2 {
+		var acc cell
+		group, taken := 0, 0
+		for i := 0; i < n && i < limit; i++ {
+			b := order[i]
+			if end == 1 {
+				b = order[n-1-i]
+			}
+			acc += h[b]
+			group += f.count(hessOf(h[b]))
+			hq := hessOf(acc)
+			if hq < f.least {
+				continue
+			}
+			if hq > most || f.rows-f.count(hq) < f.p.MinDataPerGroup {
+				break
+			}
+			if group < f.p.MinDataPerGroup {
+				continue
+			}
+			group = 0
+			if at := f.gain(acc, l2, 0); at > best.gain {
+				best.gain, best.sum, best.l2, taken = at, acc, l2, i+1
+			}
+		}
+		if taken > 0 {
+			best.left = [4]uint64{}
+			for i := range taken {
+				b := order[i]
+				if end == 1 {
+					b = order[n-1-i]
+				}
+				best.left[b>>6] |= 1 << (b & 63)
+			}
+		}
+	}
+}

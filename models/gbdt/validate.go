@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gbdt
+
+import "github.com/assayrisk/assay/models"
+
+// walker sends binned rows down one tree.
+type walker struct {
+	nodes   []walkNode
+	routers []*router
+}
+
+type walkNode struct {
+	feature     int32 // of the matrix
+	left, right int32
+}
+
+func newWalker(g *grower, t *models.Tree) *walker {
+	w := &walker{nodes: make([]walkNode, len(t.Feature)), routers: g.routers}
+	index := make([]int32, len(g.m.binners))
+	for i, f := range g.m.feats {
+		index[f.column] = int32(i)
+	}
+	for i := range w.nodes {
+		w.nodes[i] = walkNode{index[t.Feature[i]], t.Left[i], t.Right[i]}
+	}
+	return w
+}
+
+// add adds the value of its leaf to the score of every row of m.
+func (w *walker) add(m *matrix, score, value []float64, team *team) {
+	const block = 4096
+	team.each((len(score)+block-1)/block, func(k int) {
+		lo, hi := k*block, min((k+1)*block, len(score))
+		for r := lo; r < hi; r++ {
+			i := int32(0)
+			for i >= 0 {
+				n := &w.nodes[i]
+				if w.routers[i][m.columns[n.feature][r]] != 0 {
+					i = n.left
+				} else {
+					i = n.right
+				}
+			}
+			score[r] += value[^i]
+		}
+	})
+}
+
+// validation follows the margins of held-out rows.
+type validation struct {
+	b       *booster
+	m       *matrix
+	d       *Dataset
+	score   []float64
+	metrics []Metric
+	tops    []float64 // best value of each metric
+	at      []int     // iteration of it
+	best    int
+}
+
+func newValidation(b *booster, d *Dataset) (*validation, error) {
+	v := &validation{b: b, d: d, score: make([]float64, d.Rows())}
+	v.m = newMatrix(d.Names, b.m.binners, d.Rows(), 1)
+	v.m.fill(d, 0, b.team)
+	v.m.groups = nil // only the columns are walked
+	if err := b.startFrom(d, v.score); err != nil {
+		return nil, err
+	}
+	for i := range v.score {
+		v.score[i] += b.bias
+	}
+	names := b.p.Metric
+	if len(names) == 0 && len(b.opt.Metrics) == 0 {
+		names = []string{defaultMetric(b.p.Objective)}
+	}
+	for _, n := range names {
+		m, err := metricByName(n, b.p)
+		if err != nil {
+			return nil, err
+		}
+		v.metrics = append(v.metrics, m)
+	}
+	v.metrics = append(v.metrics, b.opt.Metrics...)
+	v.tops, v.at = make([]float64, len(v.metrics)), make([]int, len(v.metrics))
+	return v, nil
+}
+
+// add follows one more tree. The first tree holds the bias that scores start
+// from already.
+func (v *validation) add(g *grower, t *models.Tree) {
+	value := t.LeafValue
+	if len(v.b.model.Trees) == 1 {
+		for i := range v.score {
+			v.score[i] = 0
+		}
+		if v.d.InitScore != nil {
+			copy(v.score, v.d.InitScore)
+		}
+	}
+	newWalker(g, t).add(v.m, v.score, value, v.b.team)
+}
+
+// measure evaluates the metrics after an iteration; stop is true when one of
+// them has not improved for early_stopping_round iterations.
+func (v *validation) measure(iteration int) (evals []Eval, stop bool) {
+	for i, m := range v.metrics {
+		x := m.Score(v.score, v.d.Label, v.d.Weight)
+		evals = append(evals, Eval{iteration, m.Name, x})
+		gain := x - v.tops[i]
+		if !m.HigherBetter {
+			gain = -gain
+		}
+		if v.at[i] == 0 || gain > v.b.p.EarlyStoppingDelta {
+			v.tops[i], v.at[i] = x, iteration
+			if i == 0 {
+				v.best = iteration
+			}
+		} else if r := v.b.p.EarlyStoppingRound; r > 0 && iteration-v.at[i] >= r && (i == 0 || !v.b.p.FirstMetricOnly) {
+			v.best = v.at[i]
+			stop = true
+		}
+	}
+	return evals, stop
+}
