@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"context"
+	"math"
+	"math/bits"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// random is splitmix64 (Steele, Lea and Flood 2014): small, and the same
+// stream on every platform and under every version of Go.
+type random uint64
+
+func (r *random) next() uint64 {
+	*r += 0x9E3779B97F4A7C15
+	z := uint64(*r)
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}
+
+// below returns a number in 0..n-1, by multiplication (Lemire 2019) without
+// the rejection step: the bias is below n / 2^64.
+func (r *random) below(n int) int {
+	hi, _ := bits.Mul64(r.next(), uint64(n))
+	return int(hi)
+}
+
+// unit returns a number in [0, 1).
+func (r *random) unit() float64 { return float64(r.next()>>11) / (1 << 53) }
+
+// normal returns a standard normal number (Box and Muller 1958).
+func (r *random) normal() float64 {
+	u, v := 1-r.unit(), r.unit()
+	return math.Sqrt(-2*math.Log(u)) * math.Cos(2*math.Pi*v)
+}
+
+// stream returns the generator of one replicate, so that replicates can run in
+// any order on any number of threads.
+func stream(seed uint64, replicate int) random {
+	r := random(seed ^ 0xA5A5A5A55A5A5A5A)
+	r += random(uint64(replicate) * 0xD1342543DE82EF95)
+	r.next()
+	return random(r.next())
+}
+
+// Bootstrap returns percentile intervals (Efron 1979) of statistics that are
+// functions of how often each of n rows was drawn. stat gets those counts
+// (length n, sum n) and fills dst, which has one value per statistic; it must
+// not keep or change counts. Replicates for which a statistic is NaN are left
+// out of its interval; with fewer than half of them left the interval is NaN.
+// The result depends on seed alone, not on the number of threads.
+func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64, stat func(dst []float64, counts []uint16)) (low, high []float64, err error) {
+	draws := make([][]float64, statistics)
+	for s := range draws {
+		draws[s] = make([]float64, replicates)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	threads := runtime.GOMAXPROCS(0)
+	for t := range threads {
+		g.Go(func() error {
+			counts, dst := make([]uint16, n), make([]float64, statistics)
+			for r := t; r < replicates; r += threads {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				clear(counts)
+				rng := stream(seed, r)
+				for range n {
+					counts[rng.below(n)]++
+				}
+				stat(dst, counts)
+				for s, v := range dst {
+					draws[s][r] = v
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	low, high = make([]float64, statistics), make([]float64, statistics)
+	for s, d := range draws {
+		low[s], high[s] = percentiles(d, replicates)
+	}
+	return low, high, nil
+}
+
+func percentiles(d []float64, replicates int) (low, high float64) {
+	d = slices.DeleteFunc(d, math.IsNaN)
+	if 2*len(d) < replicates || len(d) == 0 {
+		return math.NaN(), math.NaN()
+	}
+	slices.Sort(d)
+	return Quantile(d, (1-Level)/2), Quantile(d, (1+Level)/2)
+}
+
+// Quantile returns the p-quantile of sorted values with straight lines between
+// them (type 7 of Hyndman and Fan 1996, numpy's default). NaN for none.
+func Quantile(sorted []float64, p float64) float64 {
+	n := len(sorted)
+	if n == 0 {
+		return math.NaN()
+	}
+	h := p * float64(n-1)
+	k := int(h)
+	if k >= n-1 {
+		return sorted[n-1]
+	}
+	return sorted[k] + float64((h-float64(k))*(sorted[k+1]-sorted[k]))
+}
+
+// resampled returns the curve of a resample: the same steps, other counts.
+// The scratch curve is reused.
+func (c *Curve) resampled(into *Curve, label []float64, counts []uint16) *Curve {
+	if into.score == nil {
+		*into = Curve{score: c.score, step: c.step, bad: make([]int32, len(c.bad)), good: make([]int32, len(c.good))}
+	}
+	clear(into.bad)
+	clear(into.good)
+	into.Bad, into.Good = 0, 0
+	for i, n := range counts {
+		if n == 0 {
+			continue
+		}
+		if label[i] == 1 {
+			into.bad[c.step[i]] += int32(n)
+			into.Bad += int(n)
+		} else {
+			into.good[c.step[i]] += int32(n)
+			into.Good += int(n)
+		}
+	}
+	return into
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// builder carries what several sections need.
+type builder struct {
+	ctx      context.Context
+	in       *Input
+	th       Thresholds
+	rep      *Report
+	rank     []float64 // what ranks rows: the margin, or the PD
+	curve    *Curve
+	train    *Curve // nil without training rows
+	verdicts map[string]Verdict
+}
+
+// Build makes the report. It reads in and keeps nothing of it; the result
+// depends on in alone (intervals on in.Seed). Errors match ErrInput when the
+// input is at fault, or are ctx's.
+func Build(ctx context.Context, in Input) (*Report, error) {
+	if err := in.validate(); err != nil {
+		return nil, err
+	}
+	b := &builder{ctx: ctx, in: &in, th: in.Thresholds.withDefaults(), rank: in.Margin}
+	if b.rank == nil {
+		b.rank = in.PD
+	}
+	b.rep = &Report{Schema: Schema, Title: in.Title}
+	if b.rep.Title == "" {
+		b.rep.Title = "Credit model"
+	}
+	if !in.Made.IsZero() {
+		b.rep.Made = in.Made.UTC().Format(time.RFC3339)
+	}
+	b.curve = newCurve(in.Label, b.rank)
+	if t := in.Train; t != nil {
+		s := t.Margin
+		if s == nil {
+			s = t.PD
+		}
+		b.train = newCurve(t.Label, s)
+	}
+	if err := b.metrics(); err != nil {
+		return nil, err
+	}
+	for _, make := range []func() (Section, error){
+		b.summary, b.sample, b.variables, b.discrimination, b.challengers, b.calibration, b.gains,
+		b.stability, b.explanation, b.fairness, b.stress, b.rejects, b.parity,
+	} {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s, err := make()
+		if err != nil {
+			return nil, fmt.Errorf("report section %s: %w", s.Title, err)
+		}
+		b.rep.Sections = append(b.rep.Sections, s)
+	}
+	return b.rep, nil
+}
+
+// replicates returns how many resamples an interval takes on n rows.
+func (b *builder) replicates(n int) int {
+	switch {
+	case b.in.Resamples > 0:
+		return b.in.Resamples
+	case n <= 20_000:
+		return 500
+	case n <= 200_000:
+		return 200
+	}
+	return 100
+}
+
+// fprs are the rejection rates of good rows at which the catch is reported.
+var fprs = [...]float64{0.01, 0.05, 0.10, 0.20}
+
+// metrics computes the statistics that more than one section shows, with
+// their intervals: one bootstrap for all.
+func (b *builder) metrics() error {
+	in, c := b.in, b.curve
+	n := c.Rows()
+	point := make([]float64, 0, 16)
+	names := []string{"ks", "h_measure", "average_precision"}
+	ks, _ := c.KS()
+	point = append(point, ks, c.HMeasure(), c.AveragePrecision())
+	for _, f := range fprs {
+		names = append(names, fmt.Sprintf("tpr_at_fpr_%.2f", f))
+		point = append(point, c.TPRAt(f))
+	}
+	names = append(names, "brier", "logloss", "bad_rate", "mean_pd")
+	brier, loss := make([]float64, n), make([]float64, n)
+	var meanPD float64
+	for i, y := range in.Label {
+		d := in.PD[i] - y
+		brier[i] = float64(d * d)
+		loss[i] = LogLoss(in.Label[i:i+1], in.PD[i:i+1])
+		meanPD += in.PD[i]
+	}
+	point = append(point, Brier(in.Label, in.PD), LogLoss(in.Label, in.PD), c.BadRate(), meanPD/float64(n))
+
+	k := b.replicates(n)
+	scratch := make(chan *Curve, 64) // one per thread in flight
+	low, high, err := Bootstrap(b.ctx, n, len(point), k, in.Seed, func(dst []float64, counts []uint16) {
+		var into *Curve
+		select {
+		case into = <-scratch:
+		default:
+			into = &Curve{}
+		}
+		r := c.resampled(into, in.Label, counts)
+		dst[0], _ = r.KS()
+		dst[1], dst[2] = r.HMeasure(), r.AveragePrecision()
+		for j, f := range fprs {
+			dst[3+j] = r.TPRAt(f)
+		}
+		var sb, sl, sp float64
+		for i, m := range counts {
+			w := float64(m)
+			sb, sl, sp = sb+float64(w*brier[i]), sl+float64(w*loss[i]), sp+float64(w*in.PD[i])
+		}
+		j := 3 + len(fprs)
+		dst[j], dst[j+1], dst[j+2], dst[j+3] = sb/float64(n), sl/float64(n), r.BadRate(), sp/float64(n)
+		select {
+		case scratch <- into:
+		default:
+		}
+	})
+	if err != nil {
+		return err
+	}
+	auc := c.DeLong()
+	gini := auc
+	gini.Value, gini.Low, gini.High = 2*auc.Value-1, 2*auc.Low-1, 2*auc.High-1
+	b.add("auc", auc)
+	b.add("gini", gini)
+	method := fmt.Sprintf("bootstrap, %d resamples", k)
+	for j, name := range names {
+		b.add(name, Estimate{Value: Number(point[j]), Low: Number(low[j]), High: Number(high[j]), N: n, Level: Level, Method: method})
+	}
+	r := b.rep
+	r.AUC, r.Gini, r.KS = auc.Value, gini.Value, Number(ks)
+	r.Brier, r.LogLoss, r.N, r.BadRate = b.value("brier"), b.value("logloss"), n, Number(c.BadRate())
+	return nil
+}
+
+func (b *builder) add(name string, e Estimate) {
+	b.rep.Metrics = append(b.rep.Metrics, Metric{name, e})
+}
+
+func (b *builder) value(name string) Number {
+	e, _ := b.rep.Metric(name)
+	return e.Value
+}
+
+// interval prints an estimate as "0.840 (0.81 to 0.87)".
+func interval(e Estimate, f Format) string {
+	if !e.Value.Defined() {
+		return "not defined"
+	}
+	s := f.Print(float64(e.Value))
+	if e.Low.Defined() && e.High.Defined() {
+		s += fmt.Sprintf(" (95 %% interval %s to %s)", f.Print(float64(e.Low)), f.Print(float64(e.High)))
+	}
+	return s
+}
+
+// judge turns a value into a light: red past red, amber past amber. NaN is
+// grey. rising says that larger is better.
+func judge(x, amber, red float64, rising bool) Light {
+	if rising {
+		x, amber, red = -x, -amber, -red
+	}
+	switch {
+	case math.IsNaN(x):
+		return Grey
+	case x > red:
+		return Red
+	case x > amber:
+		return Amber
+	}
+	return Green
+}
+
+func (b *builder) verdict(question string, light Light, section, finding, threshold string) {
+	b.rep.Verdicts = append(b.rep.Verdicts, Verdict{question, light, finding, threshold, section})
+}
+
+// subset returns the values at the rows.
+func subset(x []float64, rows []int32) []float64 {
+	out := make([]float64, len(rows))
+	for k, i := range rows {
+		out[k] = x[i]
+	}
+	return out
+}

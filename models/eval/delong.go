@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Estimate is a statistic with its interval. Value, Low and High are NaN where
+// they are not defined.
+type Estimate struct {
+	Value  Number `json:"value"`
+	Low    Number `json:"low"`
+	High   Number `json:"high"`
+	N      int    `json:"n"`                // rows that it was computed on
+	Level  Number `json:"level,omitempty"`  // of the interval: 0.95
+	Method string `json:"method,omitempty"` // "DeLong", "bootstrap, 500 resamples", ...
+}
+
+// Level of all intervals.
+const Level = 0.95
+
+// placements returns DeLong's structural component of each row: for a bad row,
+// the share of good rows that it beats; for a good row, the share of bad rows
+// that beat it; ties count half.
+func (c *Curve) placements(label []float64) []float64 {
+	ofBad, ofGood := make([]float64, len(c.score)), make([]float64, len(c.score))
+	above, below := 0, c.Good
+	for k := range c.score {
+		b, g := int(c.bad[k]), int(c.good[k])
+		below -= g
+		ofBad[k] = (float64(below) + float64(g)/2) / float64(c.Good)
+		ofGood[k] = (float64(above) + float64(b)/2) / float64(c.Bad)
+		above += b
+	}
+	out := make([]float64, len(c.step))
+	for i, k := range c.step {
+		if label[i] == 1 {
+			out[i] = ofBad[k]
+		} else {
+			out[i] = ofGood[k]
+		}
+	}
+	return out
+}
+
+// DeLong returns the AUC with its 95 % interval (DeLong, DeLong and
+// Clarke-Pearson 1988), clipped to 0..1. The variance takes at least two rows
+// of each class; with fewer the interval is NaN.
+func (c *Curve) DeLong() Estimate {
+	e := Estimate{Value: Number(c.AUC()), Low: nan, High: nan, N: c.Rows(), Level: Level, Method: "DeLong"}
+	if c.Bad < 2 || c.Good < 2 {
+		return e
+	}
+	auc := float64(e.Value)
+	var vb, vg float64
+	above, below := 0, c.Good
+	for k := range c.score {
+		b, g := int(c.bad[k]), int(c.good[k])
+		below -= g
+		db := (float64(below)+float64(g)/2)/float64(c.Good) - auc
+		dg := (float64(above)+float64(b)/2)/float64(c.Bad) - auc
+		vb += float64(float64(b) * float64(db*db))
+		vg += float64(float64(g) * float64(dg*dg))
+		above += b
+	}
+	variance := vb/float64(c.Bad-1)/float64(c.Bad) + vg/float64(c.Good-1)/float64(c.Good)
+	return e.around(math.Sqrt(variance), 0, 1)
+}
+
+// Difference is the gap between two models on the same rows.
+type Difference struct {
+	Estimate        // first minus second
+	Z        Number `json:"z"` // NaN when the two never differ
+	P        Number `json:"p"` // two-sided
+}
+
+// CompareAUC returns the difference between the areas of two scores on the
+// same rows with DeLong's paired interval and test. Rows must be in one order.
+func CompareAUC(label, first, second []float64) (Difference, error) {
+	a, err := NewCurve(label, first)
+	if err != nil {
+		return Difference{}, fmt.Errorf("first score: %w", err)
+	}
+	b, err := NewCurve(label, second)
+	if err != nil {
+		return Difference{}, fmt.Errorf("second score: %w", err)
+	}
+	return compareCurves(label, a, b), nil
+}
+
+func compareCurves(label []float64, a, b *Curve) Difference {
+	d := Difference{Z: nan, P: nan}
+	d.Estimate = Estimate{Value: Number(a.AUC() - b.AUC()), Low: nan, High: nan, N: a.Rows(), Level: Level, Method: "DeLong, paired"}
+	if a.Bad < 2 || a.Good < 2 {
+		return d
+	}
+	// The variance of the difference is that of the differences of the rows'
+	// placements: the covariance needs no matrix.
+	pa, pb, mean := a.placements(label), b.placements(label), float64(d.Value)
+	var vb, vg float64
+	for i, y := range label {
+		e := pa[i] - pb[i] - mean
+		if y == 1 {
+			vb += float64(e * e)
+		} else {
+			vg += float64(e * e)
+		}
+	}
+	sd := math.Sqrt(vb/float64(a.Bad-1)/float64(a.Bad) + vg/float64(a.Good-1)/float64(a.Good))
+	d.Estimate = d.Estimate.around(sd, -1, 1)
+	if sd > 0 {
+		z := mean / sd
+		d.Z, d.P = Number(z), Number(2*distuv.UnitNormal.CDF(-math.Abs(z)))
+	}
+	return d
+}
+
+// around sets a normal interval of the standard error sd, clipped.
+func (e Estimate) around(sd, lo, hi float64) Estimate {
+	z := distuv.UnitNormal.Quantile(0.5 + Level/2)
+	e.Low = Number(max(lo, float64(e.Value)-float64(z*sd)))
+	e.High = Number(min(hi, float64(e.Value)+float64(z*sd)))
+	return e
+}
+
+// Wilson returns a proportion with its score interval (Wilson 1927), which
+// stays inside 0..1 and is defined for k = 0 and k = n.
+func Wilson(k, n int) Estimate {
+	e := Estimate{Value: nan, Low: nan, High: nan, N: n, Level: Level, Method: "Wilson"}
+	if n == 0 {
+		return e
+	}
+	z := distuv.UnitNormal.Quantile(0.5 + Level/2)
+	p, m := float64(k)/float64(n), float64(n)
+	z2 := float64(z * z)
+	mid := (p + z2/(2*m)) / (1 + z2/m)
+	half := z / (1 + z2/m) * math.Sqrt(float64(p*(1-p))/m+z2/(4*m*m))
+	e.Value, e.Low, e.High = Number(p), Number(max(0, mid-half)), Number(min(1, mid+half))
+	if k == 0 {
+		e.Low = 0
+	}
+	if k == n {
+		e.High = 1
+	}
+	return e
+}

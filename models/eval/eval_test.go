@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+)
+
+// made returns n rows whose PDs are right by construction.
+func made(n int, seed uint64) (label, pd []float64) {
+	r := random(seed)
+	label, pd = make([]float64, n), make([]float64, n)
+	for i := range pd {
+		pd[i] = 1 / (1 + math.Exp(-(-1.5 + 1.3*r.normal())))
+		if r.unit() < pd[i] {
+			label[i] = 1
+		}
+	}
+	return label, pd
+}
+
+// naiveAUC counts pairs, the definition.
+func naiveAUC(label, score []float64) float64 {
+	var won, pairs float64
+	for i, y := range label {
+		for j, z := range label {
+			if y != 1 || z != 0 {
+				continue
+			}
+			pairs++
+			if score[i] > score[j] {
+				won++
+			} else if score[i] == score[j] {
+				won += 0.5
+			}
+		}
+	}
+	return won / pairs
+}
+
+func TestAUCIsThePairCount(t *testing.T) {
+	for seed := range uint64(20) {
+		label, pd := made(60+int(seed)*7, seed)
+		for i := range pd {
+			pd[i] = math.Round(pd[i]*8) / 8 // many ties
+		}
+		c, err := NewCurve(label, pd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := c.AUC(), naiveAUC(label, pd); math.Abs(got-want) > 1e-14 {
+			t.Errorf("seed %d: AUC %v, pairs say %v", seed, got, want)
+		}
+	}
+}
+
+func TestOneClassIsUndefined(t *testing.T) {
+	for _, y := range []float64{0, 1} {
+		c, err := NewCurve([]float64{y, y, y}, []float64{0.1, 0.2, 0.3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ks, _ := c.KS()
+		for name, v := range map[string]float64{"auc": c.AUC(), "ks": ks, "h": c.HMeasure(), "delong": float64(c.DeLong().Low)} {
+			if !math.IsNaN(v) {
+				t.Errorf("class %v alone: %s = %v, want NaN", y, name, v)
+			}
+		}
+	}
+}
+
+func TestEqualScoresAreAChance(t *testing.T) {
+	c, _ := NewCurve([]float64{1, 0, 1, 0, 0}, []float64{2, 2, 2, 2, 2})
+	if a := c.AUC(); a != 0.5 {
+		t.Errorf("AUC %v, want 0.5", a)
+	}
+	if ks, _ := c.KS(); ks != 0 {
+		t.Errorf("KS %v, want 0", ks)
+	}
+	if h := c.HMeasure(); math.Abs(h) > 1e-12 {
+		t.Errorf("H %v, want 0", h)
+	}
+	if ap := c.AveragePrecision(); math.Abs(ap-0.4) > 1e-15 {
+		t.Errorf("average precision %v, want the bad rate 0.4", ap)
+	}
+}
+
+func TestBadInputNamesTheRow(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		in   Input
+		want string
+	}{
+		{"none", Input{}, "no rows"},
+		{"label", Input{Label: []float64{0, 2}, PD: []float64{0.1, 0.2}}, "row 1"},
+		{"length", Input{Label: []float64{0, 1}, PD: []float64{0.1}}, "2 labels and 1 probabilities"},
+		{"pd", Input{Label: []float64{0, 1}, PD: []float64{0.1, 1.2}}, "row 1"},
+		{"nan", Input{Label: []float64{0, 1}, PD: []float64{math.NaN(), 0.2}}, "row 0"},
+		{"margin", Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Margin: []float64{1, math.NaN()}}, "Margin of row 1"},
+	} {
+		_, err := Build(context.Background(), tc.in)
+		if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want one that matches ErrInput and says %q", tc.name, err, tc.want)
+		}
+	}
+}
+
+func render(t *testing.T, in Input) (*Report, string, string) {
+	t.Helper()
+	r, err := Build(context.Background(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h, j bytes.Buffer
+	if err := r.WriteHTML(&h); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteJSON(&j); err != nil {
+		t.Fatal(err)
+	}
+	if !json.Valid(j.Bytes()) {
+		t.Fatal("report.json is not JSON")
+	}
+	for _, bad := range []string{"NaN", "Inf", "<no value>", "%!"} {
+		if i := strings.Index(h.String(), bad); i >= 0 {
+			t.Errorf("report.html shows %q: ...%s...", bad, h.String()[max(0, i-80):min(h.Len(), i+40)])
+		}
+	}
+	return r, h.String(), j.String()
+}
+
+func TestReportNeverShowsNaN(t *testing.T) {
+	label, pd := made(400, 3)
+	same := make([]float64, 400)
+	for i := range same {
+		same[i] = 0.25
+	}
+	for _, tc := range []struct {
+		name string
+		in   Input
+	}{
+		{"plain", Input{Label: label, PD: pd}},
+		{"equal scores", Input{Label: label, PD: same}},
+		{"one class", Input{Label: make([]float64, 400), PD: pd}},
+		{"one row", Input{Label: []float64{1}, PD: []float64{0.5}}},
+		{"two rows", Input{Label: []float64{1, 0}, PD: []float64{1, 0}}},
+		{"certain", Input{Label: label, PD: label}},
+	} {
+		t.Run(tc.name, func(t *testing.T) { render(t, tc.in) })
+	}
+}
+
+func TestReportIsTheSameTwice(t *testing.T) {
+	label, pd := made(500, 9)
+	_, h1, j1 := render(t, Input{Label: label, PD: pd, Seed: 5})
+	_, h2, j2 := render(t, Input{Label: label, PD: pd, Seed: 5})
+	if h1 != h2 || j1 != j2 {
+		t.Error("two reports of one input differ")
+	}
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+)
+
+//go:embed report.html.tmpl
+var page string
+
+//go:embed report.css
+var style string
+
+// WriteHTML writes the report as one file that needs no network: style and
+// plots are inside it. Text comes from data and is escaped.
+func (r *Report) WriteHTML(w io.Writer) error {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"svg":   func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
+		"style": func() template.CSS { return template.CSS(style) },
+		"inc":   func(i int) int { return i + 1 },
+		"word":  func(l Light) string { return lightWords[l] },
+		"cell":  func(t *Table, i int, c Cell) string { return c.Print(t.Columns[i].Format) },
+		"count": func(n int) string { return Count.Print(float64(n)) },
+		"title": func(s Section, i int) string { return strconv.Itoa(i+1) + ". " + s.Title },
+	}).Parse(page)
+	if err != nil {
+		return fmt.Errorf("report template: %w", err)
+	}
+	if err := t.Execute(w, r); err != nil {
+		return fmt.Errorf("write report.html: %w", err)
+	}
+	return nil
+}
+
+var lightWords = map[Light]string{Green: "pass", Amber: "look", Red: "fail", Grey: "not assessed"}

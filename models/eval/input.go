@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Input is all that a report can be made from. Label and PD are required;
+// every other part adds a section, or a part of one, and where it is absent
+// the report says what it would have taken. All per-row slices have one
+// length, in one order of rows.
+type Input struct {
+	Title   string    // heading: the model's name
+	Purpose string    // one or two sentences: what the model decides, for whom
+	Made    time.Time // when the report is made; zero leaves it out
+	Seed    uint64    // of the bootstrap and of the stress tests
+
+	// The evaluated rows. None may have trained the model.
+	Label  []float64   // 1 = the bad event, 0 = not
+	PD     []float64   // calibrated probability of default, 0..1
+	Margin []float64   // model output that ranks rows, higher = riskier; nil = PD
+	RawPD  []float64   // probability before calibration; nil leaves out the comparison
+	Points []float64   // scorecard points, higher = safer; nil leaves them out
+	Time   []time.Time // when each row was decided; nil leaves out months
+	Names  []string    // what to call a row in worked decisions; nil = its number
+
+	// The plan's features, as the model saw them.
+	Features []Feature
+	// Fields for segments (region, product) and for fairness (age band, sex).
+	Segments []Category
+	Groups   []Category
+
+	Train      *Train       // training rows, for stability and overfitting
+	Challenger []Challenger // other models on the same rows
+	Champion   *Challenger  // the model in use today, for the swap set
+	Grades     *Category    // rating grade of each row, levels from best to worst
+
+	// Contributions fills dst (features + 1, the last the expected value) with
+	// the exact contributions of the evaluated row i in margin units. It is
+	// called from one goroutine.
+	Contributions func(dst []float64, row int)
+	// Reasons returns the reason codes given for row i, strongest first.
+	Reasons func(row int) []Reason
+	// Score returns the PD of a vector that has one value per feature. It is
+	// called for changed copies of rows; nil leaves out the stress tests.
+	Score func(x []float64) float64
+
+	Outcome   []Outcome  // decision of each row by the policy; nil = by the cut-off
+	Economics *Economics // what a good and a bad row are worth; nil = ratio 5:1
+	Declined  *Declined  // applications with no outcome, for reject inference
+	Served    []float64  // the server's margins for the same rows, NaN = not served
+	Hardening *Hardening // the same model trained with noise added
+
+	Card       []Fact      // parameters, digests, training window: the model card
+	Exclusions []Exclusion // rows left out before Label was made, by rule
+	Ledger     *Ledger     // where the decisions and this report are recorded
+
+	Thresholds Thresholds
+	Resamples  int // bootstrap replicates; 0 = 500, fewer on large samples
+}
+
+// Feature is one column of the vector.
+type Feature struct {
+	Name       string
+	Values     []float64 // NaN = missing; a category is its code
+	Train      []float64 // the same column of the training rows; nil = unknown
+	Categories []string  // names of the codes; nil = a number
+	Monotone   int8      // direction declared in the plan: +1 riskier as it rises
+	Group      string    // features explained together
+	Sensitive  bool      // must not drive a decision
+	Movable    bool      // an applicant can change what they state here
+	Cleaned    int       // rows that cleaning changed (clipped, mapped to "other")
+}
+
+// Category is a field that splits the rows. Code -1 is "not known".
+type Category struct {
+	Name      string
+	Levels    []string
+	Code      []int32
+	Reference string // level that others are compared with; "" = the largest
+}
+
+// Train describes the rows that trained the model.
+type Train struct {
+	Label  []float64
+	PD     []float64
+	Margin []float64 // nil = PD
+}
+
+// Challenger is another model's output for the evaluated rows.
+type Challenger struct {
+	Name   string
+	Note   string    // how it was made, in a sentence
+	Simple bool      // a person can work it by hand: scorecard, single tree
+	Score  []float64 // higher = riskier
+	PD     []float64 // nil when it gives none
+	Rules  *Table    // the challenger in full, where it is simple enough to print
+}
+
+// Reason is a reason code with its sentence.
+type Reason struct{ Code, Text string }
+
+// Outcome of a decision.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Approve Outcome = 1
+	Review  Outcome = 2
+	Decline Outcome = 3
+)
+
+var outcomeNames = [...]string{"none", "approve", "review", "decline"}
+
+func (o Outcome) String() string {
+	if int(o) < len(outcomeNames) {
+		return outcomeNames[o]
+	}
+	return outcomeNames[0]
+}
+
+// Economics is what decisions are worth, in one currency.
+type Economics struct {
+	Unit   string    // "EUR", "" = multiples of the profit on a good row
+	Profit float64   // earned on an approved good row
+	Loss   float64   // lost on an approved bad row
+	Amount []float64 // exposure of each row; nil = 1 a row, Profit and Loss per row
+}
+
+// Declined holds applications that were refused and have no outcome.
+type Declined struct {
+	PD []float64
+}
+
+// Hardening is a second model, trained with noise added to its inputs.
+type Hardening struct {
+	Note  string
+	Score func(x []float64) float64
+}
+
+// Fact is a line of the model card.
+type Fact struct{ Name, Value string }
+
+// Exclusion counts rows that a rule left out.
+type Exclusion struct {
+	Rule string
+	Rows int
+}
+
+// Ledger says where to look the evidence up.
+type Ledger struct {
+	Facts []Fact
+	// Note says who attests what; the section prints it as it stands.
+	Note string
+}
+
+// Thresholds are where lights change. Zero values are replaced by defaults.
+type Thresholds struct {
+	AUCGreen, AUCRed     float64 // 0.75, 0.65: lower end of the interval
+	SlopeAmber, SlopeRed float64 // 0.2, 0.5: |slope - 1|
+	PSIAmber, PSIRed     float64 // 0.1, 0.25
+	GapAmber, GapRed     float64 // 0.03, 0.08: AUC in training minus evaluation
+	ImpactAmber          float64 // 0.8: adverse impact ratio (four-fifths rule)
+	BadRowsGreen         int     // 100 rows of the rarer class
+}
+
+func (t Thresholds) withDefaults() Thresholds {
+	for _, d := range []struct {
+		v *float64
+		d float64
+	}{
+		{&t.AUCGreen, 0.75}, {&t.AUCRed, 0.65}, {&t.SlopeAmber, 0.2}, {&t.SlopeRed, 0.5},
+		{&t.PSIAmber, 0.1}, {&t.PSIRed, 0.25}, {&t.GapAmber, 0.03}, {&t.GapRed, 0.08}, {&t.ImpactAmber, 0.8},
+	} {
+		if *d.v == 0 {
+			*d.v = d.d
+		}
+	}
+	if t.BadRowsGreen == 0 {
+		t.BadRowsGreen = 100
+	}
+	return t
+}
+
+// validate checks lengths and values; its errors match ErrInput and name the
+// part and the row, never a value.
+func (in *Input) validate() error {
+	n := len(in.Label)
+	if n == 0 {
+		return fmt.Errorf("%w: there are no rows", ErrInput)
+	}
+	if len(in.PD) != n {
+		return fmt.Errorf("%w: %d labels and %d probabilities", ErrInput, n, len(in.PD))
+	}
+	type part struct {
+		name string
+		n    int
+	}
+	parts := []part{{"Margin", len(in.Margin)}, {"RawPD", len(in.RawPD)}, {"Points", len(in.Points)}, {"Time", len(in.Time)},
+		{"Names", len(in.Names)}, {"Outcome", len(in.Outcome)}, {"Served", len(in.Served)}}
+	for _, c := range in.Challenger {
+		parts = append(parts, part{"Challenger " + c.Name + ": PD", len(c.PD)})
+		if len(c.Score) != n {
+			return fmt.Errorf("%w: challenger %s has %d scores for %d rows", ErrInput, c.Name, len(c.Score), n)
+		}
+	}
+	if in.Economics != nil {
+		parts = append(parts, part{"Economics.Amount", len(in.Economics.Amount)})
+	}
+	for _, p := range parts {
+		if p.n != 0 && p.n != n {
+			return fmt.Errorf("%w: %s has %d values for %d rows", ErrInput, p.name, p.n, n)
+		}
+	}
+	for _, f := range in.Features {
+		if len(f.Values) != n {
+			return fmt.Errorf("%w: feature %s has %d values for %d rows", ErrInput, f.Name, len(f.Values), n)
+		}
+	}
+	categories := append(append([]Category(nil), in.Segments...), in.Groups...)
+	if in.Grades != nil {
+		categories = append(categories, *in.Grades)
+	}
+	for _, c := range categories {
+		if len(c.Code) != n {
+			return fmt.Errorf("%w: field %s has %d codes for %d rows", ErrInput, c.Name, len(c.Code), n)
+		}
+		for i, k := range c.Code {
+			if k < -1 || int(k) >= len(c.Levels) {
+				return fmt.Errorf("%w: field %s: the code of row %d is outside its %d levels", ErrInput, c.Name, i, len(c.Levels))
+			}
+		}
+	}
+	return in.validateValues()
+}
+
+func (in *Input) validateValues() error {
+	if err := checkLabels("", in.Label); err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		name string
+		pd   []float64
+	}{{"PD", in.PD}, {"RawPD", in.RawPD}} {
+		if err := checkPD(p.name, p.pd); err != nil {
+			return err
+		}
+	}
+	if err := checkScore("Margin", in.Margin); err != nil {
+		return err
+	}
+	all := in.Challenger
+	if in.Champion != nil {
+		all = append(append([]Challenger(nil), all...), *in.Champion)
+		if len(in.Champion.Score) != len(in.Label) || in.Champion.PD != nil && len(in.Champion.PD) != len(in.Label) {
+			return fmt.Errorf("%w: the champion has %d scores for %d rows", ErrInput, len(in.Champion.Score), len(in.Label))
+		}
+	}
+	for _, c := range all {
+		if err := checkScore("challenger "+c.Name, c.Score); err != nil {
+			return err
+		}
+		if err := checkPD("challenger "+c.Name, c.PD); err != nil {
+			return err
+		}
+	}
+	if t := in.Train; t != nil {
+		if len(t.PD) != len(t.Label) || t.Margin != nil && len(t.Margin) != len(t.Label) {
+			return fmt.Errorf("%w: the training rows have %d labels, %d probabilities and %d margins", ErrInput, len(t.Label), len(t.PD), len(t.Margin))
+		}
+		if err := checkLabels("training ", t.Label); err != nil {
+			return err
+		}
+		if err := checkPD("training PD", t.PD); err != nil {
+			return err
+		}
+		if err := checkScore("training margin", t.Margin); err != nil {
+			return err
+		}
+	}
+	if in.Declined != nil {
+		return checkPD("declined PD", in.Declined.PD)
+	}
+	return nil
+}
+
+func checkLabels(what string, y []float64) error {
+	for i, v := range y {
+		if v != 0 && v != 1 {
+			return fmt.Errorf("%w: the label of %srow %d is neither 0 nor 1", ErrInput, what, i)
+		}
+	}
+	return nil
+}
+
+func checkPD(what string, pd []float64) error {
+	for i, v := range pd {
+		if !(v >= 0 && v <= 1) {
+			return fmt.Errorf("%w: the %s of row %d is not in 0..1", ErrInput, what, i)
+		}
+	}
+	return nil
+}
+
+func checkScore(what string, s []float64) error {
+	for i, v := range s {
+		if math.IsNaN(v) {
+			return fmt.Errorf("%w: the %s of row %d is NaN", ErrInput, what, i)
+		}
+	}
+	return nil
+}

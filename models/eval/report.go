@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Schema names the layout of report.json. Keys are added, never renamed.
+const Schema = "assay/report/v1"
+
+// Report is a finished evaluation: a document of sections, and the metrics
+// that machines read. WriteJSON and WriteHTML are two views of the same
+// values; neither computes anything.
+type Report struct {
+	Schema   string    `json:"schema"`
+	Title    string    `json:"title"`
+	Made     string    `json:"made,omitempty"` // RFC 3339, as the caller gave it
+	AUC      Number    `json:"auc"`
+	Gini     Number    `json:"gini"`
+	KS       Number    `json:"ks"`
+	Brier    Number    `json:"brier"`
+	LogLoss  Number    `json:"logloss"`
+	N        int       `json:"n"`
+	BadRate  Number    `json:"bad_rate"`
+	Metrics  []Metric  `json:"metrics"`
+	Verdicts []Verdict `json:"verdicts"`
+	Sections []Section `json:"sections"`
+}
+
+// Metric is a named statistic with its interval.
+type Metric struct {
+	Name string `json:"name"` // stable: "auc", "tpr_at_fpr_0.05", ...
+	Estimate
+}
+
+// Light is the colour of a verdict; it is always printed as a word too.
+type Light string
+
+// The lights.
+const (
+	Green Light = "green"
+	Amber Light = "amber"
+	Red   Light = "red"
+	Grey  Light = "grey" // not assessed, or not defined on this sample
+)
+
+// Verdict is one line of the summary: what was asked, what came out, and
+// where the light changes.
+type Verdict struct {
+	Question  string `json:"question"`
+	Light     Light  `json:"light"`
+	Finding   string `json:"finding"`
+	Threshold string `json:"threshold"`
+	Section   string `json:"section"` // id of the section that shows it
+}
+
+// Section is a numbered chapter. A section that could not be made has no
+// blocks, and Absent says what it would take.
+type Section struct {
+	ID     string  `json:"id"`
+	Title  string  `json:"title"`
+	Lead   string  `json:"lead"` // what the reader learns here
+	Absent string  `json:"absent,omitempty"`
+	Blocks []Block `json:"blocks,omitempty"`
+}
+
+// Block is one of its fields.
+type Block struct {
+	Text   *Text   `json:"text,omitempty"`
+	Table  *Table  `json:"table,omitempty"`
+	Figure *Figure `json:"figure,omitempty"`
+}
+
+// Text is a paragraph, with a heading or marked as a finding.
+type Text struct {
+	Heading string `json:"heading,omitempty"`
+	Body    string `json:"body"`
+	Strong  bool   `json:"strong,omitempty"` // something the reader must not miss
+}
+
+// Table has a caption that says what a row is and how many rows of data it is
+// made from.
+type Table struct {
+	Title   string   `json:"title"`
+	Caption string   `json:"caption,omitempty"`
+	Columns []Column `json:"columns"`
+	Rows    [][]Cell `json:"rows"`
+}
+
+// Column heads a column; cells are printed in its format.
+type Column struct {
+	Name   string `json:"name"`
+	Unit   string `json:"unit,omitempty"`
+	Format Format `json:"format,omitempty"`
+}
+
+// Cell is a text or a number.
+type Cell struct {
+	text    string
+	number  Number
+	numeric bool
+}
+
+// T returns a text cell.
+func T(s string) Cell { return Cell{text: s} }
+
+// V returns a number cell. NaN is shown as a dash.
+func V(x float64) Cell { return Cell{number: Number(x), numeric: true} }
+
+// I returns a count cell.
+func I(n int) Cell { return V(float64(n)) }
+
+// MarshalJSON writes a string, a number, or null.
+func (c Cell) MarshalJSON() ([]byte, error) {
+	if c.numeric {
+		return c.number.MarshalJSON()
+	}
+	return json.Marshal(c.text)
+}
+
+// Print returns the cell as it is shown in a column of the format.
+func (c Cell) Print(f Format) string {
+	if c.numeric {
+		return f.Print(float64(c.number))
+	}
+	return c.text
+}
+
+// Numeric reports whether the cell is a number.
+func (c Cell) Numeric() bool { return c.numeric }
+
+func (s *Section) text(format string, a ...any) {
+	s.Blocks = append(s.Blocks, Block{Text: &Text{Body: fmt.Sprintf(format, a...)}})
+}
+
+func (s *Section) strong(format string, a ...any) {
+	s.Blocks = append(s.Blocks, Block{Text: &Text{Body: fmt.Sprintf(format, a...), Strong: true}})
+}
+
+func (s *Section) heading(heading, format string, a ...any) {
+	s.Blocks = append(s.Blocks, Block{Text: &Text{Heading: heading, Body: fmt.Sprintf(format, a...)}})
+}
+
+func (s *Section) table(t Table)   { s.Blocks = append(s.Blocks, Block{Table: &t}) }
+func (s *Section) figure(f Figure) { s.Blocks = append(s.Blocks, Block{Figure: &f}) }
+
+// Metric returns the named estimate, and whether the report has it.
+func (r *Report) Metric(name string) (Estimate, bool) {
+	for _, m := range r.Metrics {
+		if m.Name == name {
+			return m.Estimate, true
+		}
+	}
+	return Estimate{Value: nan, Low: nan, High: nan}, false
+}
+
+// WriteJSON writes report.json: one object, indented, the same bytes for the
+// same report.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(r); err != nil {
+		return fmt.Errorf("write report.json: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+)
+
+// calibration is section 6.
+func (b *builder) calibration() (Section, error) {
+	in := b.in
+	s := Section{ID: "calibration", Title: "Calibration", Lead: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; ranking alone does not."}
+	t := Table{Title: "Calibration", Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together.", Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: Fixed4}, {Name: "Perfect", Format: Fixed3}, {Name: "What it says"}}}
+	cal := b.calibrationNumbers(in.PD)
+	var raw calibrationNumbers
+	if in.RawPD != nil {
+		t.Columns = append(t.Columns[:2:2], append([]Column{{Name: "Before calibration", Format: Fixed4}}, t.Columns[2:]...)...)
+		raw = b.calibrationNumbers(in.RawPD)
+	}
+	for i, n := range calibrationNames {
+		row := []Cell{T(n.name), V(cal[i])}
+		if in.RawPD != nil {
+			row = append(row, V(raw[i]))
+		}
+		t.Rows = append(t.Rows, append(row, V(n.perfect), T(n.says)))
+	}
+	s.table(t)
+	for i, n := range calibrationNames {
+		if n.metric != "" {
+			b.add(n.metric, Estimate{Value: Number(cal[i]), Low: nan, High: nan, N: len(in.PD)})
+		}
+	}
+	l := CalibrationLine(in.Label, in.PD)
+	b.verdict("Are the PDs right?", judge(math.Abs(l.Slope-1), b.th.SlopeAmber, b.th.SlopeRed, false), s.ID,
+		fmt.Sprintf("slope %s ± %s; predicted %s, observed %s", Fixed3.Print(l.Slope), Fixed3.Print(1.96*l.SESlope), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate())),
+		fmt.Sprintf("distance of the slope from 1: pass up to %s, fail past %s", Fixed3.Print(b.th.SlopeAmber), Fixed3.Print(b.th.SlopeRed)))
+	s.figure(b.reliabilityFigure())
+	s.figure(b.reliabilityZoom())
+	if in.Grades != nil {
+		s.table(b.gradeTable(*in.Grades))
+	}
+	return s, nil
+}
+
+var calibrationNames = [...]struct {
+	name, metric string
+	perfect      float64
+	says         string
+}{
+	{"Brier score", "", 0, "mean squared error of the PDs"},
+	{"· reliability", "brier_reliability", 0, "part due to wrong PDs"},
+	{"· resolution", "brier_resolution", math.NaN(), "part gained by telling groups apart; more is better"},
+	{"· uncertainty", "brier_uncertainty", math.NaN(), "of the sample itself; no model changes it"},
+	{"· within groups", "brier_within", math.NaN(), "what the cut into groups hides"},
+	{"Log-loss", "", 0, "in nats; punishes confident errors"},
+	{"Slope", "calibration_slope", 1, "below 1 the PDs are too extreme, above 1 too timid"},
+	{"Intercept", "calibration_intercept", 0, "with the slope fitted, in log-odds"},
+	{"Calibration in the large", "calibration_in_the_large", 0, "above 0: too few defaults predicted, in log-odds"},
+	{"Expected calibration error", "ece", 0, "mean gap between predicted and observed over the groups"},
+	{"Hosmer-Lemeshow χ²", "hosmer_lemeshow", math.NaN(), "sum of squared gaps over the groups"},
+	{"· p-value", "hosmer_lemeshow_p", math.NaN(), "small: the gaps are more than chance; with many rows small gaps suffice"},
+	{"Spiegelhalter z", "spiegelhalter_z", 0, "beyond ±1.96: the PDs do not fit, without grouping"},
+	{"· p-value", "spiegelhalter_p", math.NaN(), "two-sided"},
+}
+
+type calibrationNumbers [len(calibrationNames)]float64
+
+func (b *builder) calibrationNumbers(pd []float64) (v calibrationNumbers) {
+	y := b.in.Label
+	g := Groups(y, pd, 10)
+	d := Decompose(y, pd, g)
+	l := CalibrationLine(y, pd)
+	hl, _, hp := HosmerLemeshow(g)
+	z, zp := Spiegelhalter(y, pd)
+	return calibrationNumbers{Brier(y, pd), d.Reliability, d.Resolution, d.Uncertainty, d.Within, LogLoss(y, pd), l.Slope, l.Intercept, l.Large, ECE(g), hl, hp, z, zp}
+}
+
+func (b *builder) reliabilitySeries(pd []float64, name string, k int) Series {
+	s := Series{Name: name, Mark: Dots}
+	for _, g := range Groups(b.in.Label, pd, k) {
+		w := Wilson(g.Bad, g.N)
+		s.X, s.Y = append(s.X, Number(g.Mean)), append(s.Y, w.Value)
+		s.Low, s.High = append(s.Low, w.Low), append(s.High, w.High)
+	}
+	return s
+}
+
+func (b *builder) reliabilityFigure() Figure {
+	f := Figure{ID: "reliability", Title: "Reliability", X: Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "observed bad rate", Min: 0, Max: 1, Format: Percent},
+		Caption: "Ten groups of nearly equal size, with Wilson 95 % intervals. On the diagonal, predicted equals observed; above it risk was underestimated.",
+		Alt:     "Observed bad rate against predicted probability of default in ten groups.",
+		Series:  []Series{{Name: "perfect", Mark: Reference, X: []Number{0, 1}, Y: []Number{0, 1}}, b.reliabilitySeries(b.in.PD, "calibrated", 10)}}
+	if b.in.RawPD != nil {
+		raw := b.reliabilitySeries(b.in.RawPD, "before calibration", 10)
+		raw.Low, raw.High = nil, nil
+		f.Series = append(f.Series, raw)
+	}
+	return f
+}
+
+// reliabilityZoom shows twenty groups on logarithmic odds, where low PDs,
+// which hold most rows, have room.
+func (b *builder) reliabilityZoom() Figure {
+	s := b.reliabilitySeries(b.in.PD, "calibrated", 20)
+	logit := func(p Number) Number {
+		if p <= 0 || p >= 1 {
+			return nan
+		}
+		return Number(math.Log(float64(p / (1 - p))))
+	}
+	out := Series{Name: "calibrated, 20 groups", Mark: Dots}
+	for i := range s.X {
+		out.X, out.Y = append(out.X, logit(s.X[i])), append(out.Y, logit(s.Y[i]))
+		out.Low, out.High = append(out.Low, logit(s.Low[i])), append(out.High, logit(s.High[i]))
+	}
+	lo, hi := Number(math.Inf(1)), Number(math.Inf(-1))
+	for _, x := range out.X {
+		if x.Defined() {
+			lo, hi = min(lo, x), max(hi, x)
+		}
+	}
+	f := Figure{ID: "reliability-odds", Title: "Reliability in log-odds", X: Axis{Label: "predicted log-odds of default"}, Y: Axis{Label: "observed log-odds"},
+		Caption: "The same in log-odds (−2.2 is 10 %, −3.9 is 2 %, 0 is 50 %), where small PDs have room. Dotted: perfect; dashed: the fitted calibration line. Groups without a bad row have no place here.",
+		Alt:     "Observed against predicted log-odds in twenty groups, with the calibration line.", Series: []Series{out}}
+	if lo < hi {
+		l := CalibrationLine(b.in.Label, b.in.PD)
+		f.Series = append(f.Series, Series{Name: "perfect", Mark: Reference, X: []Number{lo, hi}, Y: []Number{lo, hi}})
+		if !math.IsNaN(l.Slope) {
+			at := func(x Number) Number { return Number(l.Intercept) + Number(float64(l.Slope)*float64(x)) }
+			f.Series = append(f.Series, Series{Name: "calibration line", Mark: Line, X: []Number{lo, hi}, Y: []Number{at(lo), at(hi)}})
+		}
+	}
+	return f
+}
+
+func (b *builder) gradeTable(g Category) Table {
+	t := Table{Title: "Grades", Caption: "The p-value is the chance of at least as many bad rows if the grade's mean PD were true (exact binomial test, one-sided, not corrected for the number of grades; defaults that move together make it too small).",
+		Columns: []Column{{Name: "Grade"}, {Name: "Rows", Format: Count}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "p", Format: PValue}, {Name: "Light"}}}
+	for k, rows := range rowsOf(g) {
+		if len(rows) == 0 {
+			continue
+		}
+		name := "not known"
+		if k < len(g.Levels) {
+			name = g.Levels[k]
+		}
+		bad := 0
+		for _, i := range rows {
+			bad += int(b.in.Label[i])
+		}
+		w, pd := Wilson(bad, len(rows)), mean(subset(b.in.PD, rows))
+		p := BinomialTest(bad, len(rows), pd)
+		t.Rows = append(t.Rows, []Cell{T(name), I(len(rows)), V(pd), I(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(lightWords[judge(p, 0.05, 0.01, true)])})
+	}
+	return t
+}

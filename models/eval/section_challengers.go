@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import "fmt"
+
+// asGood is the loss of AUC that a reader may accept for a model that a person
+// can work by hand.
+const asGood = 0.005
+
+// challengers is section 5.
+func (b *builder) challengers() (Section, error) {
+	in := b.in
+	s := Section{ID: "challengers", Title: "Challengers", Lead: "Other models on the same rows. A complicated model has to earn its place against a simple one."}
+	if len(in.Challenger) == 0 {
+		s.Absent = "It takes the scores of at least one other model for the same rows."
+		b.verdict("Does it beat a simple model?", Grey, s.ID, "no challenger was given", "-")
+		return s, nil
+	}
+	t := Table{Title: "Models on the same rows", Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, with DeLong's paired interval: above 0 the model is better.", Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Model"}, {Name: "AUC", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "H", Format: Fixed4}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "Difference", Format: Signed3}, {Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "p", Format: PValue}}}
+	line := func(name string, c *Curve, pd []float64, d *Difference) {
+		auc := c.DeLong()
+		ks, _ := c.KS()
+		row := []Cell{T(name), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High)), V(ks), V(c.HMeasure()), V(float64(nan)), V(float64(nan))}
+		if pd != nil {
+			row[6], row[7] = V(Brier(in.Label, pd)), V(LogLoss(in.Label, pd))
+		}
+		for range 4 {
+			row = append(row, T(""))
+		}
+		if d != nil {
+			row[8], row[9], row[10], row[11] = V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(float64(d.P))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	line("the model", b.curve, in.PD, nil)
+	light, finding := Grey, "no challenger that can be worked by hand was given"
+	fig := Figure{ID: "challenger-differences", Title: "Difference to each challenger", X: Axis{Label: "AUC of the model minus AUC of the challenger"},
+		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell the two apart.",
+		Alt:     "Paired AUC differences with intervals."}
+	bar := Series{Mark: HBars}
+	for _, ch := range in.Challenger {
+		c := newCurve(in.Label, ch.Score)
+		d := compareCurves(in.Label, b.curve, c)
+		line(ch.Name, c, ch.PD, &d)
+		b.add("auc_minus_"+slug(ch.Name), d.Estimate)
+		fig.Y.Labels = append(fig.Y.Labels, ch.Name)
+		bar.X, bar.Low, bar.High = append(bar.X, d.Value), append(bar.Low, d.Low), append(bar.High, d.High)
+		if !ch.Simple || !d.Value.Defined() {
+			continue
+		}
+		l, f := Green, fmt.Sprintf("better than %s by %s AUC", ch.Name, interval(d.Estimate, Signed3))
+		switch {
+		case d.High.Defined() && d.High < 0:
+			l, f = Red, fmt.Sprintf("%s ranks better: the difference is %s", ch.Name, interval(d.Estimate, Signed3))
+		case !d.Low.Defined() || d.Low <= 0 || d.Value < asGood:
+			l, f = Amber, fmt.Sprintf("%s is as good within what this sample can tell: the difference is %s", ch.Name, interval(d.Estimate, Signed3))
+		}
+		if l != Green {
+			s.strong("A simple model is as good: %s. Prefer it unless the model serves another end.", f)
+		}
+		if light == Grey || worse(l, light) {
+			light, finding = l, f
+		}
+	}
+	fig.Series = []Series{bar}
+	s.table(t)
+	s.figure(fig)
+	for _, ch := range in.Challenger {
+		if ch.Note != "" {
+			s.heading(ch.Name, "%s", ch.Note)
+		}
+		if ch.Rules != nil {
+			s.table(*ch.Rules)
+		}
+	}
+	b.verdict("Does it beat a simple model?", light, s.ID, finding,
+		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it lies below 0", Fixed3.Print(asGood)))
+	return s, nil
+}
+
+func worse(a, than Light) bool {
+	rank := map[Light]int{Grey: 0, Green: 1, Amber: 2, Red: 3}
+	return rank[a] > rank[than]
+}
+
+// slug makes a metric's name out of a model's.
+func slug(s string) string {
+	out := make([]rune, 0, len(s))
+	for _, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			out = append(out, r)
+		case r >= 'A' && r <= 'Z':
+			out = append(out, r+'a'-'A')
+		case len(out) > 0 && out[len(out)-1] != '_':
+			out = append(out, '_')
+		}
+	}
+	return string(out)
+}

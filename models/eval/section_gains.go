@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+)
+
+// gains is section 7.
+func (b *builder) gains() (Section, error) {
+	in := b.in
+	s := Section{ID: "strategy", Title: "Gains and strategy", Lead: "What a cut-off does: how many are approved, how many of them turn bad, and what that is worth."}
+	rows := b.byRisk()
+	s.table(b.gainsTable(rows))
+	e := Economics{Unit: "profits on a good row", Profit: 1, Loss: 5}
+	stated := in.Economics != nil
+	if stated {
+		e = *in.Economics
+	}
+	curve := b.strategy(rows, e)
+	best := 0
+	for k := range curve {
+		if curve[k].value > curve[best].value {
+			best = k
+		}
+	}
+	s.figure(liftFigure(b))
+	s.figure(strategyFigure(curve))
+	s.figure(valueFigure(curve, best, e))
+	s.table(strategyTable(curve, e))
+	how := "A good row earns %s and a bad one costs %s (%s)."
+	if !stated {
+		how = "No costs were stated, so a good row is taken to earn %s and a bad one to cost %s (in %s): change this before acting on it."
+	}
+	c := curve[best]
+	s.heading("Cut-off", "%s", fmt.Sprintf(how, Plain.Print(e.Profit), Plain.Print(e.Loss), e.Unit)+fmt.Sprintf(
+		" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of them turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later ones.",
+		Percent.Print(c.approved), Percent.Print(c.pd), Percent.Print(c.bad)))
+	if in.Champion != nil {
+		b.swapSet(&s)
+	}
+	if in.Outcome != nil {
+		s.table(b.outcomeTable())
+	}
+	return s, nil
+}
+
+// byRisk returns the rows from the riskiest to the safest.
+func (b *builder) byRisk() []int32 { return descending(b.rank) }
+
+func (b *builder) gainsTable(order []int32) Table {
+	t := Table{Title: "Gains by tenth", Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size (rows of equal score may be parted). Lift is the bad rate of the part over that of the whole.",
+		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent}, {Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Lift"}, {Name: "Bad caught so far", Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
+	n, seen, good := len(order), 0, 0
+	for d := range 10 {
+		part := order[d*n/10 : (d+1)*n/10]
+		if len(part) == 0 {
+			continue
+		}
+		lo, hi, sum, bad := 1.0, 0.0, 0.0, 0
+		for _, i := range part {
+			p := b.in.PD[i]
+			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+p
+			bad += int(b.in.Label[i])
+		}
+		seen, good = seen+bad, good+len(part)-bad
+		rate := float64(bad) / float64(len(part))
+		caught, lost := ratio(float64(seen), float64(b.curve.Bad)), ratio(float64(good), float64(b.curve.Good))
+		t.Rows = append(t.Rows, []Cell{T(fmt.Sprint(d + 1)), I(len(part)), V(lo), V(hi), V(sum / float64(len(part))), I(bad), V(rate), V(ratio(rate, b.curve.BadRate())), V(caught), V(lost), V(caught - lost)})
+	}
+	return t
+}
+
+func liftFigure(b *builder) Figure {
+	x, y := b.curve.Points(200)
+	p := b.curve.BadRate()
+	s := Series{Name: "lift", Mark: Line}
+	for i := range x {
+		at := float64(p*y[i]) + float64((1-p)*x[i])
+		if at >= 0.01 {
+			s.X, s.Y = append(s.X, Number(at)), append(s.Y, Number(y[i]/at))
+		}
+	}
+	return Figure{ID: "lift", Title: "Lift", X: Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "bad rate over the mean bad rate"},
+		Caption: "How many times more bad rows there are among the riskiest share than in the whole. It ends at 1.",
+		Alt:     "Cumulative lift by share of rows.", Series: []Series{s, {Mark: Reference, X: []Number{0, 1}, Y: []Number{1, 1}}}}
+}
+
+// point is one cut-off of the strategy curve.
+type point struct {
+	approved, bad, pd  float64 // shares; pd is the highest PD approved
+	expected           float64 // mean PD of the approved rows
+	value, expectedNet float64 // realised and expected worth of all approved rows
+}
+
+// strategy walks from the safest row to the riskiest: at each of 101 approval
+// rates, what was approved and what it was worth. Rows of one score are
+// approved together.
+func (b *builder) strategy(order []int32, e Economics) []point {
+	n := len(order)
+	var out []point
+	out = append(out, point{bad: math.NaN(), expected: math.NaN()})
+	var bad, sum, value, expected, top float64
+	next := 1
+	for k := n - 1; k >= 0; k-- {
+		i := order[k]
+		amount := 1.0
+		if e.Amount != nil {
+			amount = e.Amount[i]
+		}
+		p := b.in.PD[i]
+		top, sum = math.Max(top, p), sum+p
+		expected += float64(amount * (float64((1-p)*e.Profit) - float64(p*e.Loss)))
+		if b.in.Label[i] == 1 {
+			bad++
+			value -= float64(amount * e.Loss)
+		} else {
+			value += float64(amount * e.Profit)
+		}
+		done := n - k
+		if k > 0 && b.rank[order[k-1]] == b.rank[i] || done*100 < next*n {
+			continue
+		}
+		out = append(out, point{float64(done) / float64(n), bad / float64(done), top, sum / float64(done), value, expected})
+		for next <= 100 && done*100 >= next*n {
+			next++
+		}
+	}
+	return out
+}
+
+func strategyFigure(c []point) Figure {
+	f := Figure{ID: "strategy-curve", Title: "Approval rate and bad rate", X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "bad rate of the approved", Format: Percent},
+		Caption: "Moving the cut-off to the right approves more and takes in more bad rows. Where the dashed line (expected) leaves the solid one (observed), the PDs are off.",
+		Alt:     "Observed and expected bad rate of the approved rows against the approval rate."}
+	obs, exp := Series{Name: "observed", Mark: Line}, Series{Name: "expected", Mark: Line}
+	for _, p := range c {
+		if p.approved < 0.05 {
+			continue // a handful of rows: the rate jumps about
+		}
+		obs.X, obs.Y = append(obs.X, Number(p.approved)), append(obs.Y, Number(p.bad))
+		exp.X, exp.Y = append(exp.X, Number(p.approved)), append(exp.Y, Number(p.expected))
+	}
+	f.Series = []Series{obs, exp}
+	return f
+}
+
+func valueFigure(c []point, best int, e Economics) Figure {
+	f := Figure{ID: "value-curve", Title: "Value by approval rate", X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "value, " + e.Unit},
+		Caption: "What the approved rows were worth (solid) and were expected to be worth (dashed). The thin line marks the largest observed value.",
+		Alt:     "Realised and expected value against the approval rate."}
+	obs, exp := Series{Name: "observed", Mark: Line}, Series{Name: "expected", Mark: Line}
+	lo, hi := Number(0), Number(0)
+	for _, p := range c {
+		obs.X, obs.Y = append(obs.X, Number(p.approved)), append(obs.Y, Number(p.value))
+		exp.X, exp.Y = append(exp.X, Number(p.approved)), append(exp.Y, Number(p.expectedNet))
+		lo, hi = min(lo, Number(p.value), Number(p.expectedNet)), max(hi, Number(p.value), Number(p.expectedNet))
+	}
+	at := Number(c[best].approved)
+	f.Series = []Series{obs, exp, {Mark: Reference, X: []Number{at, at}, Y: []Number{lo, hi}}}
+	return f
+}
+
+func strategyTable(c []point, e Economics) Table {
+	t := Table{Title: "Strategy table", Caption: "One row per approval rate.",
+		Columns: []Column{{Name: "Approved", Format: Percent}, {Name: "PD up to", Format: Percent}, {Name: "Bad rate observed", Format: Percent}, {Name: "expected", Format: Percent}, {Name: "Value observed", Unit: e.Unit}, {Name: "expected", Unit: e.Unit}}}
+	next := 0.1
+	for _, p := range c {
+		if p.approved+1e-9 < next {
+			continue
+		}
+		t.Rows = append(t.Rows, []Cell{V(p.approved), V(p.pd), V(p.bad), V(p.expected), V(p.value), V(p.expectedNet)})
+		for next <= p.approved+1e-9 {
+			next += 0.1
+		}
+	}
+	return t
+}
+
+// swapSet compares with the champion at the champion's approval of the same
+// number of rows: who comes in, who goes out.
+func (b *builder) swapSet(s *Section) {
+	ch := b.in.Champion
+	n := len(b.in.Label)
+	t := Table{Title: "Swap set against " + ch.Name, Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less often than those it drops.",
+		Columns: []Column{{Name: "Approved by each", Format: Percent}, {Name: "Brought in", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Dropped", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Bad rate with " + ch.Name, Format: Percent}, {Name: "with the model", Format: Percent}}}
+	mine, theirs := descending(b.rank), descending(ch.Score)
+	for _, share := range []float64{0.5, 0.6, 0.7, 0.8, 0.9} {
+		k := int(math.Round(share * float64(n)))
+		if k == 0 || k == n {
+			continue
+		}
+		in := make([]uint8, n)
+		for _, i := range mine[n-k:] {
+			in[i] |= 1
+		}
+		for _, i := range theirs[n-k:] {
+			in[i] |= 2
+		}
+		var rows, bad [4]int
+		for i, m := range in {
+			rows[m]++
+			bad[m] += int(b.in.Label[i])
+		}
+		t.Rows = append(t.Rows, []Cell{V(share), I(rows[1]), V(ratio(float64(bad[1]), float64(rows[1]))), I(rows[2]), V(ratio(float64(bad[2]), float64(rows[2]))),
+			V(ratio(float64(bad[2]+bad[3]), float64(k))), V(ratio(float64(bad[1]+bad[3]), float64(k)))})
+	}
+	s.table(t)
+}
+
+func (b *builder) outcomeTable() Table {
+	t := Table{Title: "Decisions", Caption: "What the policy decided for the evaluated rows, and what became of them.",
+		Columns: []Column{{Name: "Decision"}, {Name: "Rows", Format: Count}, {Name: "Share", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}}}
+	for o := Approve; o <= Decline; o++ {
+		n, bad, sum := 0, 0, 0.0
+		for i, v := range b.in.Outcome {
+			if v == o {
+				n, bad, sum = n+1, bad+int(b.in.Label[i]), sum+b.in.PD[i]
+			}
+		}
+		w := Wilson(bad, n)
+		t.Rows = append(t.Rows, []Cell{T(o.String()), I(n), V(float64(n) / float64(len(b.in.Label))), V(ratio(sum, float64(n))), I(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
+	}
+	return t
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// sample is section 2.
+func (b *builder) sample() (Section, error) {
+	in, c := b.in, b.curve
+	s := Section{ID: "sample", Title: "Sample", Lead: "Which rows were evaluated, which were left out and why, and what the data looks like."}
+	t := Table{Title: "Rows", Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}},
+		Caption: "Bad rates with Wilson intervals. Evaluated rows did not train the model."}
+	row := func(name string, c *Curve) {
+		w := Wilson(c.Bad, c.Rows())
+		t.Rows = append(t.Rows, []Cell{T(name), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
+	}
+	row("evaluated", c)
+	if b.train != nil {
+		row("training", b.train)
+	}
+	s.table(t)
+	if len(in.Exclusions) > 0 {
+		t := Table{Title: "Exclusions", Caption: "Rows left out before evaluation, by the first rule that they met.", Columns: []Column{{Name: "Rule"}, {Name: "Rows", Format: Count}}}
+		for _, e := range in.Exclusions {
+			t.Rows = append(t.Rows, []Cell{T(e.Rule), I(e.Rows)})
+		}
+		s.table(t)
+	}
+	if in.Time != nil {
+		b.badRateByMonth(&s)
+	}
+	for _, seg := range in.Segments {
+		s.table(b.segmentTable(seg))
+	}
+	if len(in.Features) > 0 {
+		s.table(b.qualityTable())
+	}
+	return s, nil
+}
+
+func (b *builder) badRateByMonth(s *Section) {
+	names, code := months(b.in.Time)
+	bad, n := tally(b.in.Label, code, len(names))
+	f := Figure{ID: "bad-by-month", Title: "Bad rate by month", X: Axis{Label: "month of the decision", Labels: names}, Y: Axis{Label: "bad rate", Format: Percent},
+		Caption: "Each dot is a month with its Wilson 95 % interval; the dashed line is the whole sample. A trend says that the world changes, whatever the model does.",
+		Alt:     fmt.Sprintf("Bad rate over %d months.", len(names))}
+	dots := Series{Name: "month", Mark: Dots, X: positions(len(names))}
+	for i := range names {
+		w := Wilson(bad[i], n[i])
+		dots.Y, dots.Low, dots.High = append(dots.Y, w.Value), append(dots.Low, w.Low), append(dots.High, w.High)
+	}
+	mean := Number(b.curve.BadRate())
+	f.Series = []Series{dots, {Name: "whole sample", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5}, Y: []Number{mean, mean}}}
+	s.figure(f)
+}
+
+func (b *builder) segmentTable(seg Category) Table {
+	t := Table{Title: "Bad rate by " + seg.Name, Caption: "AUC within a segment can be lower than over all: part of the whole is telling segments apart. A dash: too few rows of a class.",
+		Columns: []Column{{Name: seg.Name}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}}}
+	for k, rows := range rowsOf(seg) {
+		name := "not known"
+		if k < len(seg.Levels) {
+			name = seg.Levels[k]
+		} else if len(rows) == 0 {
+			continue
+		}
+		c := newCurve(subset(b.in.Label, rows), subset(b.rank, rows))
+		w, auc := Wilson(c.Bad, c.Rows()), c.DeLong()
+		t.Rows = append(t.Rows, []Cell{T(name), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)),
+			V(mean(subset(b.in.PD, rows))), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High))})
+	}
+	return t
+}
+
+// rowsOf returns the rows of each level; rows whose level is not known come
+// last.
+func rowsOf(c Category) [][]int32 {
+	out := make([][]int32, len(c.Levels)+1)
+	for i, k := range c.Code {
+		if k < 0 {
+			k = int32(len(c.Levels))
+		}
+		out[k] = append(out[k], int32(i))
+	}
+	return out
+}
+
+// qualityTable counts missing values, far values and what cleaning touched.
+func (b *builder) qualityTable() Table {
+	t := Table{Title: "Data quality by variable", Caption: fmt.Sprintf("%s evaluated rows. A far value lies more than three interquartile ranges outside the quartiles (Tukey's outer fence).", Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: Percent}, {Name: "Missing in training", Format: Percent}, {Name: "Distinct", Format: Count}, {Name: "Smallest"}, {Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: Count}, {Name: "Changed by cleaning", Format: Count}}}
+	for _, f := range b.in.Features {
+		x := make([]float64, 0, len(f.Values))
+		for _, v := range f.Values {
+			if !math.IsNaN(v) {
+				x = append(x, v)
+			}
+		}
+		slices.Sort(x)
+		distinct := 0
+		for i, v := range x {
+			if i == 0 || v != x[i-1] {
+				distinct++
+			}
+		}
+		missing := ratio(float64(len(f.Values)-len(x)), float64(len(f.Values)))
+		trainMissing := math.NaN()
+		if f.Train != nil {
+			trainMissing = ratio(float64(countNaN(f.Train)), float64(len(f.Train)))
+		}
+		row := []Cell{T(f.Name), T("number"), V(missing), V(trainMissing), I(distinct), V(Quantile(x, 0)), V(Quantile(x, 0.5)), V(Quantile(x, 1)), I(farValues(x)), I(f.Cleaned)}
+		if f.Categories != nil {
+			row[1] = T("category")
+			for _, j := range []int{5, 6, 7, 8} {
+				row[j] = V(math.NaN())
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func farValues(sorted []float64) int {
+	q1, q3 := Quantile(sorted, 0.25), Quantile(sorted, 0.75)
+	n := 0
+	for _, v := range sorted {
+		if v < q1-float64(3*(q3-q1)) || v > q3+float64(3*(q3-q1)) {
+			n++
+		}
+	}
+	return n
+}
+
+func countNaN(x []float64) (n int) {
+	for _, v := range x {
+		if math.IsNaN(v) {
+			n++
+		}
+	}
+	return n
+}
+
+func mean(x []float64) float64 {
+	var s float64
+	for _, v := range x {
+		s += v
+	}
+	return ratio(s, float64(len(x)))
+}

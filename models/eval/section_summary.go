@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import "fmt"
+
+// summary is section 1. Its verdicts are filled in by the other sections.
+func (b *builder) summary() (Section, error) {
+	in, c := b.in, b.curve
+	s := Section{ID: "summary", Title: "Summary", Lead: "What the model is for, what this evaluation found, and what exactly was evaluated."}
+	purpose := in.Purpose
+	if purpose == "" {
+		purpose = "The model's purpose was not stated."
+	}
+	s.heading("Purpose", "%s", purpose)
+	auc, _ := b.rep.Metric("auc")
+	rate, _ := b.rep.Metric("bad_rate")
+	s.heading("In one paragraph", "%s", fmt.Sprintf(
+		"Of %s rows, %s were bad (%s). Given one bad and one good row at random, the model gives the bad one the higher risk in %s of cases: AUC %s. It predicted %s bad rows and %s came.",
+		Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad)), interval(rate, Percent), Percent.Print(float64(auc.Value)), interval(auc, Fixed3),
+		Count.Print(float64(b.value("mean_pd"))*float64(c.Rows())), Count.Print(float64(c.Bad))))
+	if !c.twoClasses() {
+		s.strong("The sample holds one class only. Nothing about telling good from bad can be measured on it; every such statistic is shown as a dash.")
+	}
+	t := Table{Title: "Key figures", Caption: fmt.Sprintf("%s rows, %s of them bad.", Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad))),
+		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "What it says"}}}
+	for _, k := range []struct{ name, label, says string }{
+		{"auc", "AUC", "0.5 is a coin, 1 is perfect: how often a bad row is ranked above a good one"},
+		{"gini", "Gini", "the same on a scale from 0 to 1 (2 AUC − 1)"},
+		{"ks", "KS", "largest gap between the shares of bad and of good rows rejected at one cut-off"},
+		{"brier", "Brier score", "mean squared error of the PDs; smaller is better"},
+		{"logloss", "Log-loss", "punishes confident errors; smaller is better; in nats"},
+	} {
+		e, _ := b.rep.Metric(k.name)
+		t.Rows = append(t.Rows, []Cell{T(k.label), V(float64(e.Value)), V(float64(e.Low)), V(float64(e.High)), T(k.says)})
+	}
+	s.table(t)
+	if len(in.Card) > 0 {
+		card := Table{Title: "Model card", Caption: "Digests are SHA-256: whoever holds the files can check that they are the ones evaluated.", Columns: []Column{{Name: "Fact"}, {Name: "Value"}}}
+		for _, f := range in.Card {
+			card.Rows = append(card.Rows, []Cell{T(f.Name), T(f.Value)})
+		}
+		s.table(card)
+	}
+	b.verdict("Is the sample large enough?", judge(float64(min(c.Bad, c.Good)), float64(b.th.BadRowsGreen), float64(b.th.BadRowsGreen)/4, true), "sample",
+		fmt.Sprintf("%s bad and %s good rows", Count.Print(float64(c.Bad)), Count.Print(float64(c.Good))),
+		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsGreen, b.th.BadRowsGreen/4))
+	return s, nil
+}

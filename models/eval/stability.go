@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// PSI returns the population stability index of two distributions given as
+// counts over the same bins: sum (a-e) ln(a/e) over the shares. Half a row is
+// added to each bin where one side is empty, so that it stays finite. NaN when
+// a side has no rows. Below 0.1 is usually read as stable, above 0.25 as
+// shifted; small samples give 0.1 by chance (its mean under no shift is about
+// (bins-1)(1/n + 1/m)).
+func PSI(expected, actual []int) float64 {
+	var n, m float64
+	for i := range expected {
+		n, m = n+float64(expected[i]), m+float64(actual[i])
+	}
+	if n == 0 || m == 0 {
+		return math.NaN()
+	}
+	var s float64
+	for i := range expected {
+		e, a := float64(expected[i]), float64(actual[i])
+		if e == 0 && a == 0 {
+			continue
+		}
+		if e == 0 || a == 0 {
+			e, a = e+0.5, a+0.5
+		}
+		pe, pa := e/n, a/m
+		s += float64((pa - pe) * math.Log(pa/pe))
+	}
+	return s
+}
+
+// Cuts returns at most k-1 upper bounds that cut x into k bins of nearly equal
+// size; equal values stay together. NaNs are left out.
+func Cuts(x []float64, k int) []float64 {
+	sorted := make([]float64, 0, len(x))
+	for _, v := range x {
+		if !math.IsNaN(v) {
+			sorted = append(sorted, v)
+		}
+	}
+	slices.Sort(sorted)
+	var cuts []float64
+	for b := 1; b < k; b++ {
+		i := b * len(sorted) / k
+		if i == 0 || i >= len(sorted) {
+			continue
+		}
+		cut := sorted[i-1]
+		if cut < sorted[len(sorted)-1] && (len(cuts) == 0 || cut > cuts[len(cuts)-1]) {
+			cuts = append(cuts, cut)
+		}
+	}
+	return cuts
+}
+
+// Bin returns the bin of v: bin b holds values above cuts[b-1] and up to
+// cuts[b]; missing values have the last bin, len(cuts)+1.
+func Bin(cuts []float64, v float64) int {
+	if math.IsNaN(v) {
+		return len(cuts) + 1
+	}
+	return sort.SearchFloat64s(cuts, v)
+}
+
+func countBins(cuts, x []float64) []int {
+	n := make([]int, len(cuts)+2)
+	for _, v := range x {
+		n[Bin(cuts, v)]++
+	}
+	return n
+}
+
+// ScorePSI compares two samples of a score over the deciles of the first.
+func ScorePSI(expected, actual []float64) float64 {
+	cuts := Cuts(expected, 10)
+	return PSI(countBins(cuts, expected), countBins(cuts, actual))
+}

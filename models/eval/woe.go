@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// WOEBin is one bin of a variable. Its weight of evidence is ln of the share
+// of all bad rows over the share of all good rows that fall into it: above 0
+// the bin is riskier than the average.
+type WOEBin struct {
+	Name      string
+	Bad, Good int
+	WOE       float64
+}
+
+// Binned is a variable cut into bins, with its information value.
+type Binned struct {
+	Bins []WOEBin // missing last, when there are missing values
+	IV   float64  // sum over bins of (share bad - share good) WOE; NaN when a class is absent
+}
+
+// maxLevels bounds the bins of a category; rarer ones are gathered.
+const maxLevels = 12
+
+// BinVariable cuts a column. Numbers are cut into at most ten bins of nearly
+// equal size; categories (codes into names) keep a bin each, rare ones
+// gathered under "other". Half a row is added to bins with an empty class.
+func BinVariable(label, x []float64, categories []string) Binned {
+	var names []string
+	var of func(v float64) int
+	if categories == nil {
+		cuts := Cuts(x, 10)
+		names = intervalNames(cuts)
+		of = func(v float64) int { return Bin(cuts, v) }
+	} else {
+		names, of = levels(x, categories)
+	}
+	bins := make([]WOEBin, len(names))
+	for i, n := range names {
+		bins[i].Name = n
+	}
+	var bad, good int
+	for i, v := range x {
+		b := &bins[of(v)]
+		if label[i] == 1 {
+			b.Bad++
+			bad++
+		} else {
+			b.Good++
+			good++
+		}
+	}
+	bins = slices.DeleteFunc(bins, func(b WOEBin) bool { return b.Bad+b.Good == 0 })
+	out := Binned{Bins: bins}
+	if bad == 0 || good == 0 {
+		out.IV = math.NaN()
+		for i := range bins {
+			bins[i].WOE = math.NaN()
+		}
+		return out
+	}
+	for i := range bins {
+		b := &bins[i]
+		nb, ng := float64(b.Bad), float64(b.Good)
+		if nb == 0 || ng == 0 {
+			nb, ng = nb+0.5, ng+0.5
+		}
+		pb, pg := nb/float64(bad), ng/float64(good)
+		b.WOE = math.Log(pb / pg)
+		out.IV += float64((pb - pg) * b.WOE)
+	}
+	return out
+}
+
+func intervalNames(cuts []float64) []string {
+	names := make([]string, 0, len(cuts)+2)
+	for i := range cuts {
+		if i == 0 {
+			names = append(names, "≤ "+Plain.Print(cuts[0]))
+		} else {
+			names = append(names, fmt.Sprintf("%s – %s", Plain.Print(cuts[i-1]), Plain.Print(cuts[i])))
+		}
+	}
+	if len(cuts) == 0 {
+		names = append(names, "all values")
+	} else {
+		names = append(names, "> "+Plain.Print(cuts[len(cuts)-1]))
+	}
+	return append(names, "missing")
+}
+
+// levels keeps the most frequent categories in dictionary order.
+func levels(x []float64, categories []string) (names []string, of func(float64) int) {
+	count := make([]int, len(categories))
+	for _, v := range x {
+		if k := int(v); v >= 0 && k < len(count) {
+			count[k]++
+		}
+	}
+	order := make([]int, len(count))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return count[b] - count[a] })
+	slot := make([]int, len(count))
+	if len(order) > maxLevels {
+		order = order[:maxLevels-1]
+	}
+	slices.Sort(order)
+	for i := range slot {
+		slot[i] = len(order)
+	}
+	for i, k := range order {
+		slot[k] = i
+		names = append(names, categories[k])
+	}
+	other := len(names)
+	names = append(names, "other", "missing")
+	return names, func(v float64) int {
+		if math.IsNaN(v) {
+			return other + 1
+		}
+		if k := int(v); v >= 0 && k < len(slot) {
+			return slot[k]
+		}
+		return other
+	}
+}
