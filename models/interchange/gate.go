@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package interchange
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/assayrisk/assay/models"
+	"github.com/dmitryikh/leaves"
+)
+
+// ErrGate is matched by the error of a model whose scorer differs from the
+// independent implementation.
+var ErrGate = errors.New("activation gate")
+
+// Scorer is a form of a model that is about to serve, as forest.Forest is.
+type Scorer interface {
+	Margin(x []float64) float64
+	Margins(dst, rows []float64)
+}
+
+// GateReport says what a passed gate compared.
+type GateReport struct {
+	Rows        int `json:"rows"`        // given rows
+	Adversarial int `json:"adversarial"` // rows made from the model's own thresholds
+}
+
+// Gate scores the rows given (row-major, any number) and adversarial rows made
+// from the model (see adversary) three times: by s one row at a time, by s in
+// batches, and by the independent leaves library reading the same text. It
+// refuses with ErrGate when any two differ in one bit of the margin.
+//
+// leaves parts from LightGBM in places that the gate steers around: it splits
+// header lines at every '=', so names are replaced; it averages by multiplying
+// each tree, and has no float32 sums, so that for such models it gives the
+// leaf of each tree and the gate adds up; it reads NaN in a category as 0 on
+// some architectures; and it takes -1e-35 not to be zero.
+func Gate(text []byte, s Scorer, rows []float64) (GateReport, error) {
+	var rep GateReport
+	m, err := ReadLightGBM(bytes.NewReader(text))
+	if err != nil {
+		return rep, err
+	}
+	n := len(m.Features)
+	if len(rows)%n != 0 {
+		return rep, fmt.Errorf("%w: %d values are not rows of %d features", ErrGate, len(rows), n)
+	}
+	ref, err := newReference(text, m)
+	if err != nil {
+		return rep, err
+	}
+	rep.Rows = len(rows) / n
+	if err := ref.compare(s, rows, "given row"); err != nil {
+		return rep, err
+	}
+	hostile := newAdversary(m, rows).rows()
+	rep.Adversarial = len(hostile) / n
+	return rep, ref.compare(s, hostile, "adversarial row")
+}
+
+// reference is the model as leaves reads and scores it.
+type reference struct {
+	m       *models.Model
+	e       *leaves.Ensemble
+	byLeaf  bool // e gives leaf indices, summed here
+	trees   int  // that e has
+	buf     []float64
+	x       []float64
+	catOnly []bool // the feature is only split by category
+	zero    []bool // the feature is split with MissingZero
+}
+
+func newReference(text []byte, m *models.Model) (*reference, error) {
+	e, err := leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(forLeaves(text))), false)
+	if err != nil {
+		return nil, fmt.Errorf("%w: leaves cannot read the model: %w", ErrGate, err)
+	}
+	r := &reference{m: m, e: e, trees: e.NEstimators(), byLeaf: m.Float32Sums || m.Average}
+	if r.byLeaf {
+		r.e = e.EnsembleWithLeafPredictions()
+		r.buf = make([]float64, r.trees)
+		if r.trees != len(m.Trees) && r.trees != len(m.Trees)+1 {
+			return nil, fmt.Errorf("%w: leaves reads %d trees of %d", ErrGate, r.trees, len(m.Trees))
+		}
+	}
+	n := len(m.Features)
+	r.x, r.catOnly, r.zero = make([]float64, n), make([]bool, n), make([]bool, n)
+	seen := make([]bool, n)
+	for i := range m.Trees {
+		for j, f := range m.Trees[i].Feature {
+			d := m.Trees[i].Decision[j]
+			cat, zero := d&models.DecisionCategorical != 0, models.MissingType(d>>2&3) == models.MissingZero
+			r.catOnly[f] = cat && (r.catOnly[f] || !seen[f])
+			r.zero[f] = r.zero[f] || zero && !cat
+			seen[f] = true
+		}
+	}
+	return r, nil
+}
+
+// forLeaves rewrites header lines that leaves refuses or reads differently and
+// that do not change any leaf.
+func forLeaves(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for line := range bytes.Lines(text) {
+		key, _, _ := strings.Cut(string(line[:min(len(line), 40)]), "=")
+		switch strings.TrimSpace(key) {
+		case "version":
+			out = append(out, "version=v3\n"...)
+		case "feature_names", "average_output", "monotone_constraints", keyNames, keyFloat32Sums, keyInit:
+		default:
+			out = append(out, line...)
+			continue
+		}
+	}
+	return out
+}
+
+func (r *reference) margin(x []float64) (float64, error) {
+	copy(r.x, x)
+	for f, v := range r.x {
+		switch {
+		case r.catOnly[f] && v != v:
+			r.x[f] = -1 // in no set, as NaN
+		case r.zero[f] && v == -models.ZeroThreshold:
+			r.x[f] = math.Nextafter(v, 0)
+		}
+	}
+	if !r.byLeaf {
+		return r.e.PredictSingle(r.x, 0), nil
+	}
+	if err := r.e.Predict(r.x, 0, r.buf); err != nil {
+		return 0, fmt.Errorf("%w: leaves: %w", ErrGate, err)
+	}
+	first := r.trees - len(r.m.Trees) // a constant tree in the text is Init
+	s, s32 := r.m.Init, float32(r.m.Init)
+	for i := range r.m.Trees {
+		v := r.m.Trees[i].LeafValue[int(r.buf[first+i])]
+		s += v
+		s32 += float32(v)
+	}
+	if r.m.Float32Sums {
+		return float64(s32), nil
+	}
+	return s / float64(max(len(r.m.Trees), 1)), nil
+}
+
+func (r *reference) compare(s Scorer, rows []float64, what string) error {
+	n := len(r.m.Features)
+	batch := make([]float64, len(rows)/n)
+	s.Margins(batch, rows)
+	for i := range batch {
+		x := rows[i*n : (i+1)*n]
+		want, err := r.margin(x)
+		if err != nil {
+			return err
+		}
+		if got := s.Margin(x); math.Float64bits(got) != math.Float64bits(want) {
+			return fmt.Errorf("%w: %s %d: margin %v, leaves gives %v: the model is not activated", ErrGate, what, i, got, want)
+		}
+		if math.Float64bits(batch[i]) != math.Float64bits(want) {
+			return fmt.Errorf("%w: %s %d: margin %v in a batch, leaves gives %v: the model is not activated", ErrGate, what, i, batch[i], want)
+		}
+	}
+	return nil
+}
