@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package assayclient asks an Assay server for decisions.
+//
+//	c, err := assayclient.Dial("127.0.0.1:7400", assayclient.Config{APIKey: key, LogKey: logKey})
+//	d, err := c.Score(ctx, "order-4711", &event)
+//	if d.Outcome == assay.Approve { ... }
+//
+// A request is retried with its request id until it is answered or ctx ends:
+// the server scores one id once, so a retry can never decide twice. With the
+// log's key, every promise and every decision is checked as it arrives: that
+// the log's owner signed it, and that the reply's numbers are those of the
+// canonical bytes that the log commits to. Keep the promise: it is the proof
+// that a decision was given, should it ever be missing from the log.
+package assayclient
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// Config of a client; its zero value dials in plain text, with no credential
+// and no key to check promises with.
+type Config struct {
+	APIKey string                                              // sent as x-api-key
+	Bearer func(ctx context.Context) (token string, err error) // sent as authorization, asked for each call
+	TLS    *tls.Config                                         // nil: plain text, for loopback
+	// LogKey is the log's note verifier key; "" means that promises are kept
+	// and not checked.
+	LogKey string
+	// Attempts bounds how often one request is sent; 0: 8.
+	Attempts int
+	// Options are added when dialling.
+	Options []grpc.DialOption
+}
+
+// Client asks for decisions. It is safe for concurrent use.
+type Client struct {
+	cfg  Config
+	conn *grpc.ClientConn
+	rpc  pb.ScoringClient
+	key  *ledger.Key
+}
+
+// ErrBadProof is matched when a reply does not prove what it says. It is never
+// retried: keep the reply and ask the operator.
+var ErrBadProof = errors.New("the reply's proof does not hold")
+
+// Dial makes a client. It connects when the first request is sent.
+func Dial(target string, cfg Config) (*Client, error) {
+	c := &Client{cfg: cfg}
+	if cfg.LogKey != "" {
+		k, err := ledger.ParseKey(cfg.LogKey)
+		if err != nil {
+			return nil, fmt.Errorf("assayclient: LogKey: %w", err)
+		}
+		c.key = &k
+	}
+	creds := insecure.NewCredentials()
+	if cfg.TLS != nil {
+		creds = credentials.NewTLS(cfg.TLS)
+	}
+	opts := append([]grpc.DialOption{
+		grpc.WithTransportCredentials(creds),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.NewCodec()), grpc.MaxCallRecvMsgSize(64<<20)),
+		grpc.WithPerRPCCredentials(perRPC{cfg}),
+	}, cfg.Options...)
+	conn, err := grpc.NewClient(target, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("assayclient: %w", err)
+	}
+	c.conn, c.rpc = conn, pb.NewScoringClient(conn)
+	return c, nil
+}
+
+// Close closes the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Conn returns the connection, for what this package does not wrap.
+func (c *Client) Conn() *grpc.ClientConn { return c.conn }
+
+// Decision is a decision with its proof.
+type Decision struct {
+	assay.Decision
+	Canonical []byte            // the bytes that the log commits to
+	Promise   []byte            // keep it: the log's signed word
+	Repeated  bool              // an earlier call with this request id made it
+	Response  *pb.ScoreResponse // all that the server said
+}
+
+// Score asks for one decision.
+func (c *Client) Score(ctx context.Context, requestID string, e *assay.Event) (*Decision, error) {
+	req := &pb.ScoreRequest{RequestId: requestID, Event: wire.Event(e)}
+	var m *pb.ScoreResponse
+	err := c.retry(ctx, func() (err error) { m, err = c.rpc.Score(ctx, req); return err })
+	if err != nil {
+		return nil, err
+	}
+	return c.check(requestID, m)
+}
+
+// Record takes note of a fact; it returns its sequence number and promise.
+func (c *Client) Record(ctx context.Context, requestID string, e *assay.Event) (sequence uint64, promise []byte, err error) {
+	req := &pb.RecordRequest{RequestId: requestID, Event: wire.Event(e)}
+	var m *pb.RecordResponse
+	if err := c.retry(ctx, func() (err error) { m, err = c.rpc.Record(ctx, req); return err }); err != nil {
+		return 0, nil, err
+	}
+	return m.Sequence, m.Promise, c.checkPromise(m.Sequence, m.Promise)
+}
+
+// Request is one row of a batch.
+type Request struct {
+	ID    string
+	Event *assay.Event
+}
+
+// Row is what became of one row: a decision or an error.
+type Row struct {
+	Decision *Decision
+	Err      error
+}
+
+// ScoreBatch asks for many decisions in one call, in order.
+func (c *Client) ScoreBatch(ctx context.Context, rows []Request) ([]Row, error) {
+	req := &pb.ScoreBatchRequest{Rows: make([]*pb.ScoreRequest, len(rows))}
+	for i, r := range rows {
+		req.Rows[i] = &pb.ScoreRequest{RequestId: r.ID, Event: wire.Event(r.Event)}
+	}
+	var m *pb.ScoreBatchResponse
+	if err := c.retry(ctx, func() (err error) { m, err = c.rpc.ScoreBatch(ctx, req); return err }); err != nil {
+		return nil, err
+	}
+	if len(m.Rows) != len(rows) {
+		return nil, fmt.Errorf("assayclient: %d answers to %d rows: %w", len(m.Rows), len(rows), ErrBadProof)
+	}
+	out := make([]Row, len(rows))
+	for i, r := range m.Rows {
+		out[i].Decision, out[i].Err = c.row(rows[i].ID, r)
+	}
+	return out, nil
+}
+
+func (c *Client) row(id string, m *pb.ScoreResponse) (*Decision, error) {
+	if m.Error != nil {
+		return nil, status.Error(codes.Code(m.Error.Code), m.Error.Message)
+	}
+	return c.check(id, m)
+}
+
+// ScoreStream sends requests as next gives them (io.EOF ends) and hands each
+// answer, in the same order, to each. An error of either ends the stream. It
+// does not retry: after an error, ask again for what was not answered, with
+// the same ids.
+func (c *Client) ScoreStream(ctx context.Context, next func() (Request, error), each func(id string, r Row) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	st, err := c.rpc.ScoreStream(ctx)
+	if err != nil {
+		return err
+	}
+	sent := make(chan error, 1)
+	go func() {
+		for {
+			r, err := next()
+			if err == nil {
+				err = st.Send(&pb.ScoreRequest{RequestId: r.ID, Event: wire.Event(r.Event)})
+			} else if errors.Is(err, io.EOF) {
+				sent <- st.CloseSend()
+				return
+			}
+			if err != nil {
+				cancel()
+				sent <- err
+				return
+			}
+		}
+	}()
+	for {
+		m, err := st.Recv()
+		if errors.Is(err, io.EOF) {
+			return <-sent
+		}
+		if err != nil {
+			select {
+			case serr := <-sent:
+				if serr != nil && !errors.Is(serr, io.EOF) {
+					return serr
+				}
+			default:
+			}
+			return err
+		}
+		d, rerr := c.row(m.RequestId, m)
+		if err := each(m.RequestId, Row{d, rerr}); err != nil {
+			return err
+		}
+	}
+}
+
+// Receipt returns the receipt of a decision; it waits until the log has
+// published it.
+func (c *Client) Receipt(ctx context.Context, sequence uint64) (*assay.Receipt, error) {
+	var m *pb.GetReceiptResponse
+	err := c.retry(ctx, func() (err error) {
+		m, err = c.rpc.GetReceipt(ctx, &pb.GetReceiptRequest{Sequence: sequence, Wait: true})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := new(assay.Receipt)
+	if err := json.Unmarshal(m.ReceiptJson, r); err != nil {
+		return nil, fmt.Errorf("assayclient: receipt: %w", err)
+	}
+	return r, nil
+}
+
+// check holds the reply to what it proves.
+func (c *Client) check(id string, m *pb.ScoreResponse) (*Decision, error) {
+	d, err := assay.ParseDecision(m.Decision)
+	if err != nil {
+		return nil, fmt.Errorf("assayclient: %w: %w", ErrBadProof, err)
+	}
+	if d.RequestID != id || d.Sequence != m.Sequence || d.Score.PD != m.Pd || d.Score.Margin != m.Margin || string(d.Vector[:]) != string(m.VectorDigest) {
+		return nil, fmt.Errorf("assayclient: the reply's numbers are not those of its decision: %w", ErrBadProof)
+	}
+	if o, ok := wire.Outcome(m.Outcome); !ok || o != d.Outcome {
+		return nil, fmt.Errorf("assayclient: the reply's outcome is not that of its decision: %w", ErrBadProof)
+	}
+	if err := c.checkPromise(m.Sequence, m.Promise); err != nil {
+		return nil, err
+	}
+	return &Decision{Decision: d, Canonical: m.Decision, Promise: m.Promise, Repeated: m.RepeatedRequest, Response: m}, nil
+}
+
+func (c *Client) checkPromise(seq uint64, b []byte) error {
+	p, err := ledger.ParsePromise(b)
+	if err != nil {
+		return fmt.Errorf("assayclient: %w: %w", ErrBadProof, err)
+	}
+	if p.Sequence != seq {
+		return fmt.Errorf("assayclient: the promise is for record %d, the reply is record %d: %w", p.Sequence, seq, ErrBadProof)
+	}
+	if c.key == nil {
+		return nil
+	}
+	if err := p.Verify(*c.key); err != nil {
+		return fmt.Errorf("assayclient: %w: %w", ErrBadProof, err)
+	}
+	return nil
+}
+
+// retry sends until there is an answer that another attempt could not change.
+// It waits as long as the server asks (RetryInfo), or twice as long each time.
+func (c *Client) retry(ctx context.Context, send func() error) error {
+	attempts := c.cfg.Attempts
+	if attempts <= 0 {
+		attempts = 8
+	}
+	wait := 20 * time.Millisecond
+	for n := 1; ; n++ {
+		err := send()
+		st := status.Convert(err)
+		if code := st.Code(); code != codes.Unavailable && code != codes.ResourceExhausted || n >= attempts {
+			return err
+		}
+		pause := wait
+		for _, d := range st.Details() {
+			if r, ok := d.(*errdetails.RetryInfo); ok {
+				pause = max(r.RetryDelay.AsDuration(), time.Millisecond)
+			}
+		}
+		wait = min(2*wait, 2*time.Second)
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return err
+		}
+	}
+}
+
+// perRPC adds the credential to each call.
+type perRPC struct{ cfg Config }
+
+// GetRequestMetadata implements credentials.PerRPCCredentials.
+func (p perRPC) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	switch {
+	case p.cfg.APIKey != "":
+		return map[string]string{"x-api-key": p.cfg.APIKey}, nil
+	case p.cfg.Bearer != nil:
+		t, err := p.cfg.Bearer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]string{"authorization": "Bearer " + t}, nil
+	}
+	return nil, nil
+}
+
+// RequireTransportSecurity implements credentials.PerRPCCredentials. Sending a
+// credential in plain text is allowed because a loopback server has no TLS.
+func (p perRPC) RequireTransportSecurity() bool { return false }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package auth answers two questions about a call: who calls, and may they.
+//
+// Who: an API key (only its SHA-256 is configured; keys are random, so a plain
+// hash cannot be guessed back), a JWT from an OpenID Connect issuer, or a
+// client certificate that the TLS layer has verified. A call that carries a
+// credential which is not accepted is refused, even when another one would do:
+// a wrong key never falls back to a weaker identity.
+//
+// May they: one table (Methods) from full method name to the roles of which
+// any one is enough. A method that the table does not name is refused.
+//
+// Nothing here logs, and no error repeats a credential. TestMatrix in package
+// serving runs each method with each role and kind of credential.
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrUnauthenticated: no credential, or one that is not accepted.
+var ErrUnauthenticated = errors.New("not authenticated")
+
+// ErrForbidden: the caller is known and has none of the roles that are needed.
+var ErrForbidden = errors.New("not allowed")
+
+// Caller is who calls. Name is stable for one identity: it scopes request ids
+// and stands in records.
+type Caller struct {
+	Name  string
+	Roles Roles
+}
+
+// Key is one API key, by the SHA-256 of its bytes in hexadecimal.
+type Key struct {
+	Name   string   `yaml:"name"`
+	SHA256 string   `yaml:"sha256"`
+	Roles  []string `yaml:"roles"`
+}
+
+// Certificate maps the subject of a verified client certificate to roles.
+// Subject is its common name, or a URI or DNS name of it.
+type Certificate struct {
+	Name    string   `yaml:"name"`
+	Subject string   `yaml:"subject"`
+	Roles   []string `yaml:"roles"`
+}
+
+// Config says who may come in. The zero value lets nobody in.
+type Config struct {
+	Keys         []Key         `yaml:"keys"`
+	Certificates []Certificate `yaml:"certificates"`
+	Issuers      []Issuer      `yaml:"issuers"`
+	// Open gives every caller the name "local" and all roles. It is meant for
+	// loopback; package serving refuses it on any other address.
+	Open bool `yaml:"-"`
+}
+
+// Authenticator knows callers by their credentials. It is safe for concurrent use.
+type Authenticator struct {
+	open  bool
+	keys  map[[sha256.Size]byte]Caller
+	certs map[string]Caller
+	jwt   *tokens
+}
+
+// New checks the configuration. It dials no issuer: their keys are fetched
+// when the first token comes.
+func New(cfg Config) (*Authenticator, error) {
+	a := &Authenticator{open: cfg.Open, keys: map[[sha256.Size]byte]Caller{}, certs: map[string]Caller{}}
+	names := map[string]bool{}
+	caller := func(kind, name string, roles []string) (Caller, error) {
+		if name == "" || len(name) > 128 {
+			return Caller{}, fmt.Errorf("auth: a %s has no name (1 to 128 bytes): it scopes request ids and stands in records", kind)
+		}
+		if names[name] {
+			return Caller{}, fmt.Errorf("auth: the name %q is used twice", name)
+		}
+		names[name] = true
+		r, err := ParseRoles(roles)
+		if err != nil {
+			return Caller{}, fmt.Errorf("auth: %s %q: %w", kind, name, err)
+		}
+		return Caller{Name: name, Roles: r}, nil
+	}
+	for _, k := range cfg.Keys {
+		c, err := caller("key", k.Name, k.Roles)
+		if err != nil {
+			return nil, err
+		}
+		b, err := hex.DecodeString(k.SHA256)
+		if err != nil || len(b) != sha256.Size {
+			return nil, fmt.Errorf("auth: key %q: sha256: want the 64 hexadecimal digits of the key's SHA-256, not the key", k.Name)
+		}
+		h := [sha256.Size]byte(b)
+		if _, dup := a.keys[h]; dup {
+			return nil, fmt.Errorf("auth: key %q has the same hash as another", k.Name)
+		}
+		a.keys[h] = c
+	}
+	for _, k := range cfg.Certificates {
+		c, err := caller("certificate", k.Name, k.Roles)
+		if err != nil {
+			return nil, err
+		}
+		if k.Subject == "" {
+			return nil, fmt.Errorf("auth: certificate %q: subject: want a common name, URI or DNS name", k.Name)
+		}
+		if _, dup := a.certs[k.Subject]; dup {
+			return nil, fmt.Errorf("auth: certificate %q has the same subject as another", k.Name)
+		}
+		a.certs[k.Subject] = c
+	}
+	var err error
+	a.jwt, err = newTokens(cfg.Issuers)
+	return a, err
+}
+
+// Configured reports whether any credential can be accepted.
+func (a *Authenticator) Configured() bool {
+	return len(a.keys)+len(a.certs)+len(a.jwt.issuers) > 0
+}
+
+// Credential is what a call carries.
+type Credential struct {
+	APIKey      string            // header x-api-key
+	Bearer      string            // header authorization, after "Bearer "
+	Malformed   bool              // an authorization header of another form
+	Certificate *x509.Certificate // leaf that TLS has verified, or nil
+}
+
+// ParseAuthorization fills c from the value of an authorization header.
+func (c *Credential) ParseAuthorization(v string) {
+	const prefix = "bearer "
+	if len(v) > len(prefix) && strings.EqualFold(v[:len(prefix)], prefix) {
+		c.Bearer = v[len(prefix):]
+		return
+	}
+	c.Malformed = true
+}
+
+// Authenticate returns who calls. Its errors match ErrUnauthenticated.
+func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller, error) {
+	switch {
+	case c.Malformed:
+		return Caller{}, fmt.Errorf("%w: the authorization header must be a bearer token", ErrUnauthenticated)
+	case c.APIKey != "" && c.Bearer != "":
+		return Caller{}, fmt.Errorf("%w: send one credential: an API key or a bearer token", ErrUnauthenticated)
+	case c.APIKey != "":
+		if k, ok := a.keys[sha256.Sum256([]byte(c.APIKey))]; ok {
+			return k, nil
+		}
+		return Caller{}, fmt.Errorf("%w: the API key is not known", ErrUnauthenticated)
+	case c.Bearer != "":
+		return a.jwt.caller(ctx, c.Bearer)
+	case c.Certificate != nil:
+		if k, ok := a.certificate(c.Certificate); ok {
+			return k, nil
+		}
+		if !a.open {
+			return Caller{}, fmt.Errorf("%w: the client certificate's subject is not configured", ErrUnauthenticated)
+		}
+	}
+	if a.open {
+		return Caller{Name: "local", Roles: AllRoles}, nil
+	}
+	return Caller{}, fmt.Errorf("%w: send an API key (x-api-key), a bearer token, or a client certificate", ErrUnauthenticated)
+}
+
+func (a *Authenticator) certificate(c *x509.Certificate) (Caller, bool) {
+	if k, ok := a.certs[c.Subject.CommonName]; ok && c.Subject.CommonName != "" {
+		return k, true
+	}
+	for _, u := range c.URIs {
+		if k, ok := a.certs[u.String()]; ok {
+			return k, true
+		}
+	}
+	for _, d := range c.DNSNames {
+		if k, ok := a.certs[d]; ok {
+			return k, true
+		}
+	}
+	return Caller{}, false
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+// Issuer is one OpenID Connect issuer whose tokens are accepted.
+type Issuer struct {
+	URL      string `yaml:"url"`      // as in the token's iss
+	Audience string `yaml:"audience"` // as in the token's aud
+	// KeysURL is where the signing keys (JWKS) are; empty: found by discovery.
+	KeysURL string `yaml:"keys_url"`
+	// Claim names the claim that lists roles; empty: "roles".
+	Claim string `yaml:"claim"`
+	// Prefix is cut off the claim's values: "assay:" turns "assay:score" into
+	// "score". Values without it, and names that are no roles, are passed over.
+	Prefix string `yaml:"prefix"`
+	// Client fetches the keys; nil: one with a timeout of 10 s.
+	Client *http.Client `yaml:"-"`
+}
+
+// Bounds on what one token may cost.
+const (
+	maxToken  = 16 << 10
+	maxCached = 4096
+)
+
+// tokens verifies JWTs. A token that was verified is remembered by its hash
+// until it expires, so that a signature is checked once a token, not a call.
+type tokens struct {
+	issuers []issuer
+	mu      struct {
+		sync.Mutex
+		cached map[[sha256.Size]byte]cachedToken
+	}
+}
+
+type issuer struct {
+	Issuer
+	mu struct {
+		sync.Mutex
+		verifier *oidc.IDTokenVerifier
+	}
+}
+
+type cachedToken struct {
+	caller Caller
+	expiry time.Time
+}
+
+func newTokens(in []Issuer) (*tokens, error) {
+	t := &tokens{issuers: make([]issuer, len(in))}
+	t.mu.cached = map[[sha256.Size]byte]cachedToken{}
+	for i, is := range in {
+		if is.URL == "" || is.Audience == "" {
+			return nil, errors.New("auth: an issuer needs url and audience: a token for another audience must not be accepted here")
+		}
+		if is.Claim == "" {
+			is.Claim = "roles"
+		}
+		if is.Client == nil {
+			is.Client = &http.Client{Timeout: 10 * time.Second}
+		}
+		t.issuers[i].Issuer = is
+	}
+	return t, nil
+}
+
+func (t *tokens) caller(ctx context.Context, raw string) (Caller, error) {
+	if len(t.issuers) == 0 {
+		return Caller{}, fmt.Errorf("%w: bearer tokens are not accepted here", ErrUnauthenticated)
+	}
+	if len(raw) > maxToken {
+		return Caller{}, fmt.Errorf("%w: the token is longer than %d bytes", ErrUnauthenticated, maxToken)
+	}
+	h := sha256.Sum256([]byte(raw))
+	t.mu.Lock()
+	c, ok := t.mu.cached[h]
+	t.mu.Unlock()
+	if ok && time.Now().Before(c.expiry) {
+		return c.caller, nil
+	}
+	for i := range t.issuers {
+		is := &t.issuers[i]
+		v, err := is.verifier()
+		if err != nil {
+			continue // the issuer cannot be reached; another may know the token
+		}
+		tok, err := v.Verify(oidc.ClientContext(ctx, is.Client), raw)
+		if err != nil {
+			continue
+		}
+		found, err := is.caller(tok)
+		if err != nil {
+			return Caller{}, err
+		}
+		t.remember(h, cachedToken{found, tok.Expiry})
+		return found, nil
+	}
+	return Caller{}, fmt.Errorf("%w: no configured issuer vouches for the token", ErrUnauthenticated)
+}
+
+func (t *tokens) remember(h [sha256.Size]byte, c cachedToken) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.mu.cached) >= maxCached {
+		now := time.Now()
+		for k, v := range t.mu.cached {
+			if !now.Before(v.expiry) {
+				delete(t.mu.cached, k)
+			}
+		}
+		if len(t.mu.cached) >= maxCached {
+			clear(t.mu.cached)
+		}
+	}
+	t.mu.cached[h] = c
+}
+
+// verifier returns the verifier, made when first needed and kept once made.
+func (is *issuer) verifier() (*oidc.IDTokenVerifier, error) {
+	is.mu.Lock()
+	defer is.mu.Unlock()
+	if is.mu.verifier != nil {
+		return is.mu.verifier, nil
+	}
+	cfg := &oidc.Config{ClientID: is.Audience}
+	// The key set outlives the call, so it must not hang on the call's context.
+	ctx := oidc.ClientContext(context.Background(), is.Client)
+	if is.KeysURL != "" {
+		is.mu.verifier = oidc.NewVerifier(is.URL, oidc.NewRemoteKeySet(ctx, is.KeysURL), cfg)
+		return is.mu.verifier, nil
+	}
+	p, err := oidc.NewProvider(ctx, is.URL)
+	if err != nil {
+		return nil, err
+	}
+	is.mu.verifier = p.VerifierContext(ctx, cfg)
+	return is.mu.verifier, nil
+}
+
+func (is *issuer) caller(tok *oidc.IDToken) (Caller, error) {
+	claims := map[string]any{}
+	if err := tok.Claims(&claims); err != nil {
+		return Caller{}, fmt.Errorf("%w: the token's claims cannot be read", ErrUnauthenticated)
+	}
+	var values []string
+	switch v := claims[is.Claim].(type) {
+	case string:
+		values = []string{v}
+	case []any:
+		for _, x := range v {
+			if s, ok := x.(string); ok {
+				values = append(values, s)
+			}
+		}
+	}
+	var roles Roles
+	for _, v := range values {
+		if len(v) < len(is.Prefix) || v[:len(is.Prefix)] != is.Prefix {
+			continue
+		}
+		if r, err := ParseRoles([]string{v[len(is.Prefix):]}); err == nil {
+			roles |= r
+		}
+	}
+	if tok.Subject == "" || len(tok.Subject) > 256 {
+		return Caller{}, fmt.Errorf("%w: the token has no subject", ErrUnauthenticated)
+	}
+	// Issuer and subject together, so that no issuer can speak for another's.
+	return Caller{Name: "oidc:" + is.URL + "#" + tok.Subject, Roles: roles}, nil
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"fmt"
+
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+)
+
+// vtMessage is what protoc-gen-go-vtproto generates: encoding without reflection.
+type vtMessage interface {
+	SizeVT() int
+	MarshalToSizedBufferVT([]byte) (int, error)
+	UnmarshalVT([]byte) error
+}
+
+// Codec is the protobuf codec that uses generated code where there is some
+// (this project's services) and grpc's own elsewhere (health, reflection). It
+// serves servers and clients alike: grpc.ForceServerCodecV2, grpc.ForceCodecV2.
+type Codec struct{ fallback encoding.CodecV2 }
+
+// NewCodec returns the codec.
+func NewCodec() Codec { return Codec{encoding.GetCodecV2(proto.Name)} }
+
+// Name implements encoding.CodecV2.
+func (Codec) Name() string { return proto.Name }
+
+// Marshal implements encoding.CodecV2.
+func (c Codec) Marshal(v any) (mem.BufferSlice, error) {
+	m, ok := v.(vtMessage)
+	if !ok {
+		return c.fallback.Marshal(v)
+	}
+	n := m.SizeVT()
+	if mem.IsBelowBufferPoolingThreshold(n) {
+		b := make([]byte, n)
+		if _, err := m.MarshalToSizedBufferVT(b); err != nil {
+			return nil, fmt.Errorf("marshal %T: %w", v, err)
+		}
+		return mem.BufferSlice{mem.SliceBuffer(b)}, nil
+	}
+	pool := mem.DefaultBufferPool()
+	b := pool.Get(n)
+	if _, err := m.MarshalToSizedBufferVT((*b)[:n]); err != nil {
+		pool.Put(b)
+		return nil, fmt.Errorf("marshal %T: %w", v, err)
+	}
+	return mem.BufferSlice{mem.NewBuffer(b, pool)}, nil
+}
+
+// Unmarshal implements encoding.CodecV2.
+func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
+	m, ok := v.(vtMessage)
+	if !ok {
+		return c.fallback.Unmarshal(data, v)
+	}
+	if len(data) == 1 {
+		return m.UnmarshalVT(data[0].ReadOnlyData())
+	}
+	b := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer b.Free()
+	return m.UnmarshalVT(b.ReadOnlyData())
+}
