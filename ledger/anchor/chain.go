@@ -28,8 +28,8 @@ type Chain interface {
 	// Find tells what became of a transaction.
 	Find(ctx context.Context, hash Hash) (TxState, error)
 	// Prove returns a proof of the log's head in the newest block that is final
-	// by the chain's rule, with the head that it shows. The proof has passed
-	// VerifyProof. ErrNotFinal means that the contract or the log is not in a
+	// by the chain's rule, with the head that it shows. Whoever asks
+	// verifies it. ErrNotFinal means that the contract or the log is not in a
 	// final block yet.
 	Prove(ctx context.Context, id Hash) (*Proof, Head, error)
 }

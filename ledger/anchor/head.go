@@ -46,9 +46,9 @@ func (h Hash) next() Hash {
 	return h
 }
 
-// unpackHead reads the two slots, of which the second is, from the low end,
+// UnpackHead reads the two slots, of which the second is, from the low end,
 // publisher (20 bytes), size (8) and anchors (4).
-func unpackHead(root, packed Hash) Head {
+func UnpackHead(root, packed Hash) Head {
 	return Head{
 		Root:      assay.Digest(root),
 		Anchors:   binary.BigEndian.Uint32(packed[0:4]),

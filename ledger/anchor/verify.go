@@ -217,7 +217,7 @@ func (v *verifier) head() bool {
 	if !v.nodes.used() {
 		return v.check(CheckStorage, false, "", "the proof has trie nodes that it does not need")
 	}
-	head := unpackHead(root, packed)
+	head := UnpackHead(root, packed)
 	if head.Anchors != v.p.Anchors {
 		return v.check(CheckStorage, false, "", "the contract counts %d anchors, the proof %d", head.Anchors, v.p.Anchors)
 	}

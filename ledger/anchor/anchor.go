@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package anchor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+)
+
+// Config has what may be left out. The zero value works.
+type Config struct {
+	Every      time.Duration // how often a new checkpoint is anchored; 0 = 1 minute. On a timer, so that anchors do not tell the volume
+	Poll       time.Duration // how often a transaction under way is looked after; 0 = 1 second
+	StuckAfter time.Duration // how long a transaction may wait before its fee is raised; 0 = 3 minutes
+	ChainID    uint64        // the chain that the node must be on; 0 = the one it is on when Open first asks
+	Logger     *slog.Logger  // nil = silent
+
+	// Anchored is called with each checkpoint that was anchored and its proof,
+	// when both are durable, and once more for the newest when Run begins. It
+	// may see the same checkpoint twice. An error is tried again.
+	Anchored func(note []byte, proof json.RawMessage) error
+}
+
+// Anchor writes the checkpoints of one log to one contract. Its methods may be
+// called from several goroutines.
+type Anchor struct {
+	cfg    Config
+	origin string
+	id     Hash
+	source Source
+	chain  Chain
+	store  *store
+
+	mu struct {
+		sync.Mutex          // one round at a time
+		queue      []*entry // under way, oldest first; as in the store
+		last       *entry   // the newest proven entry, nil before the first
+		told       uint64   // size of the newest checkpoint that Config.Anchored took
+		nonceUsed  int      // rounds in a row in which the first entry's nonce was found used
+		chainID    uint64
+	}
+	status struct {
+		sync.Mutex
+		Status
+	}
+}
+
+// Status is how anchoring stands.
+type Status struct {
+	Size    uint64    // leaves under the newest proven anchor
+	Time    time.Time // when its proof was stored
+	Pending uint64    // leaves under the newest checkpoint under way, 0 = none
+	Rounds  uint64    // rounds made since the start
+	Raised  uint64    // fees raised since the start
+	Resent  uint64    // transactions sent again since the start
+	Err     error     // what the last round met, nil = nothing
+}
+
+// Anchored is one anchored checkpoint.
+type Anchored struct {
+	Checkpoint Checkpoint
+	Proof      json.RawMessage
+	Tx         Hash // the newest transaction that carried it, zero if it was found on the chain
+}
+
+// Open reads what dir holds of earlier runs, and makes dir if need be. It does
+// not speak to the chain.
+func Open(dir, origin string, source Source, chain Chain, cfg Config) (*Anchor, error) {
+	if origin == "" || source == nil || chain == nil {
+		return nil, fmt.Errorf("anchor: an origin, a source and a chain are needed: %w", assay.ErrInvalid)
+	}
+	for _, d := range []*time.Duration{&cfg.Every, &cfg.Poll, &cfg.StuckAfter} {
+		if *d < 0 {
+			return nil, fmt.Errorf("anchor: durations must not be negative: %w", assay.ErrInvalid)
+		}
+	}
+	orDefault(&cfg.Every, time.Minute)
+	orDefault(&cfg.Poll, time.Second)
+	orDefault(&cfg.StuckAfter, 3*time.Minute)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &Anchor{cfg: cfg, origin: origin, id: LogID(origin), source: source, chain: chain}
+	s, err := openStore(dir)
+	if err != nil {
+		return nil, err
+	}
+	a.store, a.mu.chainID = s, cfg.ChainID
+	if a.mu.queue, err = s.pending(); err != nil {
+		return nil, err
+	}
+	if sizes := s.sizesAbove(0); len(sizes) > 0 {
+		if a.mu.last, err = s.get(sizes[len(sizes)-1]); err != nil {
+			return nil, err
+		}
+		a.status.Size, a.status.Time = a.mu.last.Call.Size, a.mu.last.SignedAt
+	}
+	for _, e := range a.mu.queue {
+		if e == nil || e.Version != 1 || e.Call.LogID != a.id {
+			return nil, fmt.Errorf("anchor: %s holds transactions of another log than %q: give each log a directory of its own: %w", dir, origin, assay.ErrPrecondition)
+		}
+	}
+	if a.mu.last != nil && a.mu.last.Call.LogID != a.id {
+		return nil, fmt.Errorf("anchor: %s holds anchors of another log than %q: give each log a directory of its own: %w", dir, origin, assay.ErrPrecondition)
+	}
+	return a, nil
+}
+
+func orDefault(d *time.Duration, v time.Duration) {
+	if *d == 0 {
+		*d = v
+	}
+}
+
+// Run anchors the newest checkpoint on the timer until ctx is done, and then
+// returns nil. A chain that cannot be reached is asked again, less and less
+// often. Run returns an error only if the chain's head and the log contradict
+// each other (it matches assay.ErrCorrupt): then the log has forked or was
+// rolled back, and nothing more may be published.
+func (a *Anchor) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var backoff time.Duration
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		idle, err := a.round(ctx)
+		wait := a.cfg.Poll
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, assay.ErrCorrupt):
+			return err
+		case err != nil:
+			backoff = min(max(2*backoff, a.cfg.Poll), a.cfg.Every)
+			wait = backoff
+			a.cfg.Logger.Warn("anchoring goes on later", "in", wait, "err", err)
+		default:
+			backoff = 0
+			if idle {
+				wait = a.cfg.Every
+			}
+		}
+		timer.Reset(wait)
+	}
+}
+
+// AnchorNow anchors the newest checkpoint without waiting for the timer, and
+// returns when its proof is stored. Errors of the chain are tried again until
+// ctx is done.
+func (a *Anchor) AnchorNow(ctx context.Context) (Anchored, error) {
+	cp, err := a.newest(ctx)
+	if err != nil {
+		return Anchored{}, err
+	}
+	if cp.Size == 0 {
+		return Anchored{}, fmt.Errorf("anchor: the log has no checkpoint yet: %w", assay.ErrPrecondition)
+	}
+	var last error
+	for {
+		_, err := a.round(ctx)
+		if done, ok := a.Covering(cp.Size - 1); ok {
+			return done, nil
+		}
+		if errors.Is(err, assay.ErrCorrupt) {
+			return Anchored{}, err
+		}
+		if err != nil && ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			return Anchored{}, fmt.Errorf("anchor: checkpoint of %d leaves is not anchored yet: %w", cp.Size, errors.Join(ctx.Err(), last))
+		case <-time.After(min(a.cfg.Poll, 100*time.Millisecond)):
+		}
+	}
+}
+
+// Covering returns the oldest anchored checkpoint whose tree holds the leaf of
+// the index, and whether there is one.
+func (a *Anchor) Covering(index uint64) (Anchored, bool) {
+	for _, size := range a.store.sizesAbove(index) {
+		e, err := a.store.get(size)
+		if err != nil {
+			a.cfg.Logger.Error("an anchor cannot be read", "size", size, "err", err)
+			continue
+		}
+		got, err := e.anchored()
+		if err == nil {
+			return got, true
+		}
+	}
+	return Anchored{}, false
+}
+
+// Status returns how anchoring stands.
+func (a *Anchor) Status() Status {
+	a.status.Lock()
+	defer a.status.Unlock()
+	return a.status.Status
+}
+
+func (e *entry) anchored() (Anchored, error) {
+	cp, err := ParseCheckpoint(e.Note)
+	if err != nil {
+		return Anchored{}, err
+	}
+	out := Anchored{Checkpoint: cp, Proof: e.Proof}
+	if n := len(e.Txs); n > 0 {
+		out.Tx = e.Txs[n-1].Hash
+	}
+	return out, nil
+}
+
+// newest returns the newest published checkpoint, of size 0 before the first.
+func (a *Anchor) newest(ctx context.Context) (Checkpoint, error) {
+	note, err := a.source.Checkpoint(ctx)
+	if err != nil || len(note) == 0 {
+		return Checkpoint{}, err
+	}
+	cp, err := ParseCheckpoint(note)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if cp.Origin != a.origin {
+		return Checkpoint{}, fmt.Errorf("anchor: the checkpoint is of log %q, anchored is log %q: %w", cp.Origin, a.origin, assay.ErrCorrupt)
+	}
+	return cp, nil
+}

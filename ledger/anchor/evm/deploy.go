@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/anchor"
+)
+
+// Deploy puts an AnchorRegistry on the chain, owned by the client's key, and
+// returns its address when it is in a block. From then on the client uses it.
+func (c *Client) Deploy(ctx context.Context) (anchor.Address, error) {
+	tx, err := c.sign(ctx, nil, c.art.Bytecode, nil)
+	if err != nil {
+		return anchor.Address{}, err
+	}
+	if err := c.deliver(ctx, tx); err != nil {
+		return anchor.Address{}, fmt.Errorf("deploying the contract: %w", err)
+	}
+	c.cfg.Contract = anchor.Address(crypto.CreateAddress(c.from, tx.Nonce))
+	return c.cfg.Contract, nil
+}
+
+// Deployed reports whether an AnchorRegistry stands at the address; other code
+// there is an error.
+func (c *Client) Deployed(ctx context.Context, at anchor.Address) (bool, error) {
+	code, err := c.eth.CodeAt(ctx, common.Address(at), nil)
+	if err != nil {
+		return false, c.failed("the contract's code", err)
+	}
+	if len(code) == 0 {
+		return false, nil
+	}
+	if anchor.Hash(crypto.Keccak256Hash(code)) != anchor.RegistryCodeHash {
+		return false, fmt.Errorf("the code at %s is no AnchorRegistry of this version: %w", at, assay.ErrPrecondition)
+	}
+	return true, nil
+}
+
+// Register lets publisher anchor the log of that origin. The client's key must
+// own the contract. A log that is registered for the same publisher is fine.
+func (c *Client) Register(ctx context.Context, origin string, publisher anchor.Address) error {
+	id := anchor.LogID(origin)
+	head, err := c.Head(ctx, id)
+	if err != nil {
+		return err
+	}
+	if head.Publisher == publisher {
+		return nil
+	}
+	if !head.Publisher.IsZero() {
+		return fmt.Errorf("log %q is registered for publisher %s: the contract's owner can rotate it: %w", origin, head.Publisher, assay.ErrConflict)
+	}
+	return c.own(ctx, "register", [32]byte(id), common.Address(publisher))
+}
+
+// Rotate replaces the key that may anchor the log. The client's key must own
+// the contract.
+func (c *Client) Rotate(ctx context.Context, origin string, publisher anchor.Address) error {
+	return c.own(ctx, "rotate", [32]byte(anchor.LogID(origin)), common.Address(publisher))
+}
+
+// own calls one of the owner's functions and waits until it is in a block.
+func (c *Client) own(ctx context.Context, method string, args ...any) error {
+	in, err := c.art.ABI.Pack(method, args...)
+	if err != nil {
+		return fmt.Errorf("contract: %s: %w", method, err)
+	}
+	tx, err := c.sign(ctx, c.contract(), in, nil)
+	if err == nil {
+		err = c.deliver(ctx, tx)
+	}
+	if err != nil {
+		return fmt.Errorf("contract: %s: %w", method, err)
+	}
+	return nil
+}
+
+// deliver sends a transaction and waits until it is in a block. It sends again
+// what the node has forgotten.
+func (c *Client) deliver(ctx context.Context, tx anchor.Tx) error {
+	wait := time.Millisecond
+	for {
+		state, err := c.Find(ctx, tx.Hash)
+		if err != nil {
+			return err
+		}
+		switch state {
+		case anchor.TxIncluded:
+			return nil
+		case anchor.TxReverted:
+			return anchor.ErrReverted
+		case anchor.TxUnknown:
+			if err := c.Send(ctx, tx.Raw); err != nil && !errors.Is(err, anchor.ErrNonce) {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, time.Second)
+	}
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package anchor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/transparency-dev/merkle/proof"
+	"github.com/transparency-dev/merkle/rfc6962"
+
+	assay "github.com/assayrisk/assay"
+)
+
+// nonceRounds is how many rounds in a row a nonce must be found used, with the
+// checkpoint not anchored, before another nonce is taken.
+const nonceRounds = 3
+
+// round does the next thing that can be done, and reports whether nothing is
+// under way. What it does follows from the stored queue and the contract's
+// head alone, so that a crash at any point is the same as a pause.
+func (a *Anchor) round(ctx context.Context) (idle bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	defer func() {
+		a.status.Lock()
+		a.status.Rounds++
+		a.status.Err = err
+		a.status.Pending = 0
+		if n := len(a.mu.queue); n > 0 {
+			a.status.Pending = a.mu.queue[n-1].Call.Size
+		}
+		a.status.Unlock()
+	}()
+	if err := a.tell(); err != nil {
+		return false, err
+	}
+	chainID, err := a.chain.ChainID(ctx)
+	if err != nil {
+		return false, err
+	}
+	if a.mu.chainID == 0 {
+		a.mu.chainID = chainID
+	}
+	if chainID != a.mu.chainID {
+		return false, fmt.Errorf("anchor: the node is on chain %d, anchors go to chain %d; nothing is sent: %w", chainID, a.mu.chainID, assay.ErrPrecondition)
+	}
+	head, err := a.chain.Head(ctx, a.id)
+	if err != nil {
+		return false, err
+	}
+	if head.Publisher.IsZero() {
+		return false, fmt.Errorf("anchor: log %q is not registered in the contract: its owner must call register(%s, publisher): %w", a.origin, a.id, assay.ErrPrecondition)
+	}
+	if err := a.rewind(head); err != nil {
+		return false, err
+	}
+	if len(a.mu.queue) > 0 {
+		return false, a.settle(ctx, head)
+	}
+	return a.plan(ctx, head)
+}
+
+// rewind takes proven entries back into the queue if the chain has lost them.
+// A chain may lose blocks that it called final: a development node that was
+// killed, a node restored from a backup.
+func (a *Anchor) rewind(head Head) error {
+	s := a.store
+	first := uint64(0) // the size that the queue goes on from
+	switch {
+	case len(a.mu.queue) > 0:
+		first = a.mu.queue[0].Call.Previous
+	case a.mu.last != nil:
+		first = a.mu.last.Call.Size
+	}
+	if head.Size >= first {
+		return nil
+	}
+	var lost []*entry
+	for _, size := range s.sizesAbove(head.Size) {
+		if size > first {
+			break // in the queue already
+		}
+		e, err := s.get(size)
+		if err != nil {
+			return err
+		}
+		lost = append(lost, e)
+	}
+	if len(lost) == 0 || lost[0].Call.Previous != head.Size {
+		return fmt.Errorf("anchor: the contract's head is at %d leaves, where this log was never anchored: %w", head.Size, assay.ErrCorrupt)
+	}
+	a.cfg.Logger.Warn("the chain has lost anchors; they are sent again", "head", head.Size, "anchors", len(lost))
+	return a.setQueue(append(lost, a.mu.queue...))
+}
+
+// plan starts to anchor the newest checkpoint if it is newer than the head.
+func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
+	cp, err := a.newest(ctx)
+	if err != nil {
+		return false, err
+	}
+	if cp.Size < head.Size {
+		return false, fmt.Errorf("anchor: the contract's head is at %d leaves, the log has only %d: the log was rolled back: %w", head.Size, cp.Size, assay.ErrCorrupt)
+	}
+	call := Call{LogID: a.id, Previous: head.Size, Size: cp.Size, Root: Hash(cp.Root)}
+	if cp.Size == head.Size {
+		if cp.Size > 0 && cp.Root != head.Root {
+			return false, forked(head, cp)
+		}
+		if cp.Size == 0 || a.mu.last != nil && a.mu.last.Call.Size == cp.Size {
+			return true, nil
+		}
+		// On the chain, and the proof is not here: take it.
+		return false, a.setQueue([]*entry{{Version: 1, Note: cp.Note, Call: call}})
+	}
+	if head.Size > 0 {
+		if call.Proof, err = a.source.Consistency(ctx, head.Size, cp.Size); err != nil {
+			return false, err
+		}
+		if proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, cp.Size, call.Proof, head.Root[:], cp.Root[:]) != nil {
+			return false, forked(head, cp)
+		}
+	}
+	tx, err := a.chain.Sign(ctx, call, nil)
+	if err != nil {
+		return false, err
+	}
+	e := &entry{Version: 1, Note: cp.Note, Call: call, Txs: []Tx{tx}, SignedAt: time.Now().UTC()}
+	if err := a.setQueue([]*entry{e}); err != nil {
+		return false, err
+	}
+	a.cfg.Logger.Info("checkpoint is sent to the chain", "size", cp.Size, "tx", tx.Hash, "nonce", tx.Nonce)
+	return false, a.send(ctx, tx)
+}
+
+func forked(head Head, cp Checkpoint) error {
+	return fmt.Errorf("anchor: the log has forked: the contract's head of %d leaves under %s is no part of the checkpoint of %d leaves under %s: %w",
+		head.Size, head.Root.Short(), cp.Size, cp.Root.Short(), assay.ErrCorrupt)
+}
+
+// settle brings the first entry of the queue one step further.
+func (a *Anchor) settle(ctx context.Context, head Head) error {
+	e := a.mu.queue[0]
+	switch {
+	case head.Size == e.Call.Size && Hash(head.Root) != e.Call.Root:
+		cp, err := ParseCheckpoint(e.Note)
+		if err != nil {
+			return err
+		}
+		return forked(head, cp)
+	case head.Size >= e.Call.Size:
+		return a.prove(ctx, e)
+	case head.Size != e.Call.Previous:
+		// Somebody else holds the key, or the head of a reorganised chain is
+		// between: the contract will refuse the entry. Plan anew.
+		a.cfg.Logger.Warn("the head has moved under a transaction", "head", head.Size, "previous", e.Call.Previous, "size", e.Call.Size)
+		return a.setQueue(nil)
+	}
+	return a.push(ctx, e)
+}
+
+// prove takes the proof of an entry that is on the chain, if its block is final.
+func (a *Anchor) prove(ctx context.Context, e *entry) error {
+	p, final, err := a.chain.Prove(ctx, a.id)
+	if errors.Is(err, ErrNotFinal) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case final.Size < e.Call.Size:
+		return nil
+	case final.Size > e.Call.Size:
+		// A later entry is final: it covers this one, whose own head is gone.
+		if err := a.store.drop(e.Call.Size); err != nil {
+			return err
+		}
+		return a.setQueue(a.mu.queue[1:])
+	}
+	cp, err := ParseCheckpoint(e.Note)
+	if err != nil {
+		return err
+	}
+	if p.ChainID != a.mu.chainID {
+		return fmt.Errorf("anchor: the proof is of chain %d, anchors go to chain %d: %w", p.ChainID, a.mu.chainID, assay.ErrPrecondition)
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("anchor: %w", err)
+	}
+	r := VerifyProof(b, cp, Trust{ChainID: a.mu.chainID})
+	if !r.OK() {
+		return fmt.Errorf("anchor: the chain's proof does not hold: %s", r.Summary())
+	}
+	done := *e
+	done.Proof = b
+	if err := a.store.put(&done); err != nil {
+		return err
+	}
+	a.mu.last = &done
+	a.status.Lock()
+	a.status.Size, a.status.Time = cp.Size, time.Now().UTC()
+	a.status.Unlock()
+	a.cfg.Logger.Info("checkpoint is anchored", "size", cp.Size, "block", r.Block, "level", r.Level)
+	if err := a.setQueue(a.mu.queue[1:]); err != nil {
+		return err
+	}
+	return a.tell()
+}
+
+// push sees to it that an entry that is not on the chain gets there.
+func (a *Anchor) push(ctx context.Context, e *entry) error {
+	if len(e.Txs) == 0 {
+		return a.sign(ctx, e, nil)
+	}
+	state := TxUnknown
+	for _, tx := range e.Txs {
+		s, err := a.chain.Find(ctx, tx.Hash)
+		if err != nil {
+			return err
+		}
+		state = max(state, s)
+	}
+	last := e.Txs[len(e.Txs)-1]
+	switch state {
+	case TxIncluded:
+		return nil // in a block that Head did not see yet
+	case TxReverted:
+		// The head is as the call names it, and yet the contract refused: the
+		// block was not on top of that head. Ask with another nonce.
+		return a.sign(ctx, e, nil)
+	case TxPending:
+		if time.Since(e.SignedAt) < a.cfg.StuckAfter {
+			return nil
+		}
+		return a.sign(ctx, e, &last)
+	}
+	err := a.send(ctx, last)
+	switch {
+	case errors.Is(err, ErrNonce):
+		if a.mu.nonceUsed++; a.mu.nonceUsed < nonceRounds {
+			return nil // perhaps by this very transaction, in a block just made
+		}
+		return a.sign(ctx, e, nil)
+	case err == nil && time.Since(e.SignedAt) >= a.cfg.StuckAfter:
+		return a.sign(ctx, e, &last) // nodes forget it again and again: the fee is too low
+	case err == nil:
+		a.status.Lock()
+		a.status.Resent++
+		a.status.Unlock()
+	}
+	return err
+}
+
+// sign makes a transaction for an entry, stores it, and sends it. With replace,
+// it has that one's nonce and a higher fee.
+func (a *Anchor) sign(ctx context.Context, e *entry, replace *Tx) error {
+	tx, err := a.chain.Sign(ctx, e.Call, replace)
+	if err != nil {
+		return err
+	}
+	next := *e
+	next.SignedAt = time.Now().UTC()
+	if replace != nil {
+		next.Txs = append(append([]Tx(nil), e.Txs...), tx)
+		next.Replaced++
+		a.status.Lock()
+		a.status.Raised++
+		a.status.Unlock()
+	} else {
+		next.Txs = []Tx{tx}
+	}
+	if err := a.setQueue(append([]*entry{&next}, a.mu.queue[1:]...)); err != nil {
+		return err
+	}
+	a.cfg.Logger.Info("checkpoint is sent to the chain", "size", e.Call.Size, "tx", tx.Hash, "nonce", tx.Nonce, "raised", replace != nil)
+	return a.send(ctx, tx)
+}
+
+func (a *Anchor) send(ctx context.Context, tx Tx) error {
+	err := a.chain.Send(ctx, tx.Raw)
+	if !errors.Is(err, ErrNonce) {
+		a.mu.nonceUsed = 0
+	}
+	return err
+}
+
+func (a *Anchor) setQueue(q []*entry) error {
+	if err := a.store.setPending(q); err != nil {
+		return err
+	}
+	a.mu.queue = q
+	return nil
+}
+
+// tell hands the newest proven entry to Config.Anchored, if it has not taken it.
+func (a *Anchor) tell() error {
+	e := a.mu.last
+	if a.cfg.Anchored == nil || e == nil || a.mu.told == e.Call.Size {
+		return nil
+	}
+	if err := a.cfg.Anchored(e.Note, e.Proof); err != nil {
+		return fmt.Errorf("anchor: the proof of %d leaves was not taken: %w", e.Call.Size, err)
+	}
+	a.mu.told = e.Call.Size
+	return nil
+}
