@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package baseline
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sort"
+
+	"github.com/sjwhitworth/golearn/base"
+	"github.com/sjwhitworth/golearn/trees"
+	"golang.org/x/sync/errgroup"
+)
+
+// ForestConfig of a random forest or of one tree. The zero value works.
+type ForestConfig struct {
+	Trees    int    // 0 = 50
+	MaxDepth int    // 0 = 8
+	MaxRows  int    // rows drawn for a tree; 0 = 1500: golearn's trees cost rows times cut points at each node
+	Seed     uint64 // of the draws
+}
+
+func (c ForestConfig) withDefaults() ForestConfig {
+	if c.Trees == 0 {
+		c.Trees = 50
+	}
+	if c.MaxDepth == 0 {
+		c.MaxDepth = 8
+	}
+	if c.MaxRows == 0 {
+		c.MaxRows = 1500
+	}
+	return c
+}
+
+// Forest is a bag of golearn's CART trees. Its score is the share of trees
+// that call a row bad.
+type Forest struct {
+	coder *coder
+	trees []tree
+}
+
+// tree is one CART tree over some of the columns.
+type tree struct {
+	columns []int
+	cart    *trees.CARTDecisionTreeClassifier
+	names   []string
+}
+
+// FitForest grows the trees on bootstrap draws in which both classes are
+// equally frequent, each on a random half of the columns. The result depends
+// on the data and the seed, not on the number of threads. Errors match
+// ErrInput, or are ctx's.
+func FitForest(ctx context.Context, d *Data, c ForestConfig) (*Forest, error) {
+	if err := d.validate(); err != nil {
+		return nil, fmt.Errorf("random forest: %w", err)
+	}
+	c = c.withDefaults()
+	f := &Forest{coder: newCoder(d), trees: make([]tree, c.Trees)}
+	coded := f.coder.columns(d)
+	byClass := classes(d.Label)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for t := range f.trees {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r := random(c.Seed*0x9E3779B97F4A7C15 + uint64(t)*0xD1342543DE82EF95)
+			columns := r.half(len(d.Columns))
+			n := min(c.MaxRows, len(d.Label))
+			rows := make([]int, n)
+			for k := range rows {
+				class := byClass[k%2]
+				rows[k] = class[r.below(len(class))]
+			}
+			grown, err := grow(coded, d, columns, rows, c.MaxDepth)
+			f.trees[t] = grown
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("random forest: %w", err)
+	}
+	return f, nil
+}
+
+func classes(label []float64) (rows [2][]int) {
+	for i, y := range label {
+		rows[int(y)] = append(rows[int(y)], i)
+	}
+	return rows
+}
+
+// grow fits one tree on the given columns and rows of coded data.
+func grow(coded [][]float64, d *Data, columns, rows []int, depth int) (tree, error) {
+	t := tree{columns: columns}
+	for _, j := range columns {
+		t.names = append(t.names, d.Names[j])
+	}
+	grid, err := t.grid(len(rows), func(k, row int) float64 { return coded[columns[k]][rows[row]] },
+		func(row int) float64 { return d.Label[rows[row]] })
+	if err != nil {
+		return t, err
+	}
+	t.cart = trees.NewDecisionTreeClassifier(trees.GINI, int64(depth), []int64{0, 1})
+	if err := t.cart.Fit(grid); err != nil {
+		return t, fmt.Errorf("golearn: %w", err)
+	}
+	return t, nil
+}
+
+// grid copies a table into golearn's form.
+func (t *tree) grid(rows int, value func(column, row int) float64, label func(row int) float64) (*base.DenseInstances, error) {
+	grid := base.NewDenseInstances()
+	specs := make([]base.AttributeSpec, len(t.columns))
+	for k, j := range t.columns {
+		// The number keeps golearn from taking two columns of one name for one.
+		specs[k] = grid.AddAttribute(base.NewFloatAttribute(fmt.Sprintf("c%d", j)))
+	}
+	class := base.NewFloatAttribute("class")
+	classSpec := grid.AddAttribute(class)
+	if err := grid.AddClassAttribute(class); err != nil {
+		return nil, fmt.Errorf("golearn: %w", err)
+	}
+	if err := grid.Extend(rows); err != nil {
+		return nil, fmt.Errorf("golearn: %w", err)
+	}
+	for i := range rows {
+		for k := range specs {
+			grid.Set(specs[k], i, base.PackFloatToBytes(value(k, i)))
+		}
+		grid.Set(classSpec, i, base.PackFloatToBytes(label(i)))
+	}
+	return grid, nil
+}
+
+// Scores returns the share of trees that call each row bad, 0..1. columns is
+// laid out as in training.
+func (f *Forest) Scores(ctx context.Context, columns [][]float64) ([]float64, error) {
+	if len(columns) != len(f.coder.columnCuts) {
+		return nil, fmt.Errorf("random forest: %w: %d columns, want %d", ErrInput, len(columns), len(f.coder.columnCuts))
+	}
+	n := len(columns[0])
+	coded := f.coder.columns(&Data{Columns: columns})
+	votes := make([][]int64, len(f.trees))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for t := range f.trees {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			tr := &f.trees[t]
+			grid, err := tr.grid(n, func(k, row int) float64 { return coded[tr.columns[k]][row] }, func(int) float64 { return 0 })
+			if err != nil {
+				return err
+			}
+			votes[t] = tr.cart.Predict(grid)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("random forest: %w", err)
+	}
+	out := make([]float64, n)
+	for i := range out {
+		sum := int64(0)
+		for t := range votes {
+			sum += votes[t][i]
+		}
+		out[i] = float64(sum) / float64(len(votes))
+	}
+	return out, nil
+}
+
+// coder turns values into a few ordered codes, because golearn's trees try
+// every distinct value and know no missing ones: numbers become the number of
+// their quantile bin, categories their rank by bad rate in training, missing
+// values -1.
+type coder struct {
+	columnCuts [][]float64 // numbers
+	rank       [][]float64 // categories, by code; nil for numbers
+}
+
+const coderBins = 24
+
+func newCoder(d *Data) *coder {
+	c := &coder{columnCuts: make([][]float64, len(d.Columns)), rank: make([][]float64, len(d.Columns))}
+	for j, x := range d.Columns {
+		if !d.categorical(j) {
+			c.columnCuts[j] = equalCuts(x, coderBins)
+			continue
+		}
+		var bad, n []float64
+		for i, v := range x {
+			if math.IsNaN(v) {
+				continue
+			}
+			for int(v) >= len(n) {
+				n, bad = append(n, 0), append(bad, 0)
+			}
+			n[int(v)]++
+			bad[int(v)] += d.Label[i]
+		}
+		order := make([]int, len(n))
+		for k := range order {
+			order[k] = k
+		}
+		rate := func(k int) float64 { return (bad[k] + 0.5) / (n[k] + 1) }
+		slices.SortStableFunc(order, func(a, b int) int {
+			switch {
+			case rate(a) < rate(b):
+				return -1
+			case rate(a) > rate(b):
+				return 1
+			}
+			return 0
+		})
+		rank := make([]float64, len(n))
+		for r, k := range order {
+			rank[k] = math.Floor(float64(r) * coderBins / float64(max(coderBins, len(order))))
+		}
+		c.rank[j] = rank
+	}
+	return c
+}
+
+func (c *coder) columns(d *Data) [][]float64 {
+	out := make([][]float64, len(d.Columns))
+	for j, x := range d.Columns {
+		out[j] = make([]float64, len(x))
+		for i, v := range x {
+			switch {
+			case math.IsNaN(v):
+				out[j][i] = -1
+			case c.rank[j] == nil:
+				out[j][i] = float64(sort.SearchFloat64s(c.columnCuts[j], v))
+			case v >= 0 && v < float64(len(c.rank[j])):
+				out[j][i] = c.rank[j][int(v)]
+			default:
+				out[j][i] = -1
+			}
+		}
+	}
+	return out
+}
+
+// random is splitmix64 (Steele, Lea and Flood 2014): the same stream
+// everywhere.
+type random uint64
+
+func (r *random) next() uint64 {
+	*r += 0x9E3779B97F4A7C15
+	z := uint64(*r)
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}
+
+func (r *random) below(n int) int { return int((r.next() >> 33) * uint64(n) >> 31) }
+
+// half returns a random half of 0..n-1, at least two where there are two, in
+// rising order.
+func (r *random) half(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	k := min(n, max(2, (n+1)/2))
+	for i := range k {
+		j := i + r.below(n-i)
+		all[i], all[j] = all[j], all[i]
+	}
+	slices.Sort(all[:k])
+	return all[:k:k]
+}
