@@ -123,4 +123,12 @@ func (d *Dataset) name(j int) string {
 	return fmt.Sprintf("Column_%d", j)
 }
 
+func (d *Dataset) names() []string {
+	names := make([]string, len(d.Columns))
+	for j := range names {
+		names[j] = d.name(j)
+	}
+	return names
+}
+
 func (d *Dataset) categorical(j int) bool { return d.Categorical != nil && d.Categorical[j] }

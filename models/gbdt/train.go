@@ -48,40 +48,132 @@ type Result struct {
 // and p alone, not on p.NumThreads or the machine. When ctx ends, Train stops
 // between two iterations and returns its error.
 func Train(ctx context.Context, train *Dataset, p Params, opt Options) (*Result, error) {
-	if err := p.Check(len(train.Columns)); err != nil {
+	if opt.Init != nil {
+		d, err := startFrom(opt.Init, train, &p)
+		if err != nil {
+			return nil, err
+		}
+		train = d
+	}
+	bins, err := Bin(ctx, train, p)
+	if err != nil {
 		return nil, err
 	}
-	if err := train.check("training", p.Objective); err != nil {
+	return bins.Train(ctx, p, opt)
+}
+
+// Bins is a training table after binning, one byte a cell and a copy of it.
+// It does not hold the raw columns.
+type Bins struct {
+	m                        *matrix
+	categorical              []bool
+	label, weight, initScore []float64
+}
+
+// Rows returns the number of rows.
+func (b *Bins) Rows() int { return len(b.label) }
+
+// Bin finds the bins of the columns of d and assigns its rows to them.
+func Bin(ctx context.Context, d *Dataset, p Params) (*Bins, error) {
+	if err := p.Check(len(d.Columns)); err != nil {
 		return nil, err
+	}
+	if err := d.check("training", p.Objective); err != nil {
+		return nil, err
+	}
+	team := newTeam(p.NumThreads)
+	defer team.close()
+	b := &Bins{categorical: d.Categorical, label: d.Label, weight: d.Weight, initScore: d.InitScore}
+	binners := fitBinners(d, &p, team)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("binning stopped: %w", err)
+	}
+	b.m = newMatrix(d.names(), binners, d.Rows(), team.size)
+	b.m.fill(d, 0, team)
+	return b, nil
+}
+
+// Train fits a model to binned rows. p's parameters about bins have no effect
+// any more. With opt.Init, the initial scores of the rows must be the margins
+// that it gives them; function Train sees to that.
+func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error) {
+	columns := len(b.m.binners)
+	if err := p.Check(columns); err != nil {
+		return nil, err
+	}
+	if err := checkLabels(b.label, p.Objective); err != nil {
+		return nil, fmt.Errorf("%w: the training data: %w", assay.ErrInvalid, err)
+	}
+	if opt.Init != nil {
+		if err := continues(opt.Init, columns, &p); err != nil {
+			return nil, err
+		}
 	}
 	if opt.Valid != nil {
 		if err := opt.Valid.check("validation", p.Objective); err != nil {
 			return nil, err
 		}
-		if len(opt.Valid.Columns) != len(train.Columns) {
-			return nil, fmt.Errorf("%w: the validation data has %d feature columns and the training data %d", assay.ErrInvalid, len(opt.Valid.Columns), len(train.Columns))
+		if k := len(opt.Valid.Columns); k != columns {
+			return nil, fmt.Errorf("%w: the validation data has %d feature columns and the training data %d", assay.ErrInvalid, k, columns)
 		}
 	}
 	if p.EarlyStoppingRound > 0 && opt.Valid == nil {
 		return nil, fmt.Errorf("%w: early_stopping_round needs validation data", assay.ErrInvalid)
 	}
 	if p.Objective == models.Binary || p.Objective == models.CrossEntropy {
-		if err := twoClasses(train.Label); err != nil {
+		if err := twoClasses(b.label); err != nil {
 			return nil, err
 		}
 	}
 	for i, c := range p.MonotoneConstraints {
-		if c != 0 && train.categorical(i) {
-			return nil, fmt.Errorf("%w: parameter monotone_constraints: column %q is categorical", assay.ErrInvalid, train.name(i))
+		if c != 0 && b.m.binners[i].categorical {
+			return nil, fmt.Errorf("%w: parameter monotone_constraints: column %q is categorical", assay.ErrInvalid, b.m.names[i])
 		}
 	}
 	team := newTeam(p.NumThreads)
 	defer team.close()
-	b, err := newBooster(train, &p, opt, team)
+	run, err := newBooster(b, &p, opt, team)
 	if err != nil {
 		return nil, err
 	}
-	return b.run(ctx)
+	return run.run(ctx)
+}
+
+// continues reports why training cannot go on from a model, if it cannot.
+func continues(init *models.Model, columns int, p *Params) error {
+	if len(init.Features) != columns || init.Objective != p.Objective || init.Average || init.Float32Sums {
+		return fmt.Errorf("%w: training cannot continue from a model of another objective, of other features or of another way to sum", assay.ErrInvalid)
+	}
+	return nil
+}
+
+// startFrom returns d with the margins of init as initial scores.
+func startFrom(init *models.Model, d *Dataset, p *Params) (*Dataset, error) {
+	if err := continues(init, len(d.Columns), p); err != nil {
+		return nil, err
+	}
+	if err := d.check("training", p.Objective); err != nil {
+		return nil, err
+	}
+	score := make([]float64, d.Rows())
+	team := newTeam(p.NumThreads)
+	defer team.close()
+	const block = 1024
+	team.each((len(score)+block-1)/block, func(k int) {
+		x := make([]float64, len(d.Columns))
+		for i := k * block; i < min((k+1)*block, len(score)); i++ {
+			for j, c := range d.Columns {
+				x[j] = c[i]
+			}
+			score[i] = init.Margin(x)
+			if d.InitScore != nil {
+				score[i] += d.InitScore[i]
+			}
+		}
+	})
+	s := *d
+	s.InitScore = score
+	return &s, nil
 }
 
 // twoClasses reports labels that are all the same.
@@ -112,27 +204,27 @@ type booster struct {
 	valid     *validation
 }
 
-func newBooster(d *Dataset, p *Params, opt Options, team *team) (*booster, error) {
+func newBooster(d *Bins, p *Params, opt Options, team *team) (*booster, error) {
 	n := d.Rows()
-	b := &booster{p: p, opt: opt, team: team, label: d.Label}
-	b.m = newMatrix(d.Names, fitBinners(d, p, team), n, team.size)
-	b.m.fill(d, 0, team)
-	b.obj = newObjective(p, d.Label, d.Weight)
+	b := &booster{p: p, opt: opt, team: team, label: d.label, m: d.m}
+	b.obj = newObjective(p, d.label, d.weight)
 	b.gr = &gradients{g: make([]float32, n), h: make([]float32, n), packed: make([]cell, n)}
 	b.grower = newGrower(b.m, p, b.gr, team)
 	b.score = make([]float64, n)
 	b.rows = make([]uint32, n)
-	b.model = &models.Model{Objective: p.Objective, Sigmoid: 1, Features: b.m.describe(d, p), Params: p.Map()}
+	b.model = &models.Model{Objective: p.Objective, Sigmoid: 1, Features: b.m.describe(p), Params: p.Map()}
 	if p.Objective == models.Binary {
 		b.model.Sigmoid = p.Sigmoid
 	}
 	if p.Objective == models.Quantile {
 		b.model.Alpha = p.Alpha
 	}
-	if err := b.startFrom(d, b.score); err != nil {
-		return nil, err
+	if opt.Init != nil {
+		b.model.Init = opt.Init.Init
+		b.model.Trees = append(b.model.Trees, opt.Init.Trees...)
 	}
-	if p.BoostFromAverage && d.InitScore == nil && opt.Init == nil {
+	copy(b.score, d.initScore)
+	if p.BoostFromAverage && d.initScore == nil {
 		b.bias = b.obj.start()
 		for i := range b.score {
 			b.score[i] = b.bias
@@ -146,36 +238,6 @@ func newBooster(d *Dataset, p *Params, opt Options, team *team) (*booster, error
 		b.valid = v
 	}
 	return b, nil
-}
-
-// startFrom fills score with the margins that rows begin from.
-func (b *booster) startFrom(d *Dataset, score []float64) error {
-	init := b.opt.Init
-	if init == nil {
-		copy(score, d.InitScore)
-		return nil
-	}
-	if len(init.Features) != len(d.Columns) || init.Objective != b.p.Objective || init.Average || init.Float32Sums {
-		return fmt.Errorf("%w: training cannot continue from a model of another objective, of other features or of another way to sum", assay.ErrInvalid)
-	}
-	b.model.Init = init.Init
-	if len(b.model.Trees) == 0 {
-		b.model.Trees = append(b.model.Trees, init.Trees...)
-	}
-	const block = 1024
-	b.team.each((len(score)+block-1)/block, func(k int) {
-		x := make([]float64, len(d.Columns))
-		for i := k * block; i < min((k+1)*block, len(score)); i++ {
-			for j, c := range d.Columns {
-				x[j] = c[i]
-			}
-			score[i] = init.Margin(x)
-			if d.InitScore != nil {
-				score[i] += d.InitScore[i]
-			}
-		}
-	})
-	return nil
 }
 
 // run grows the trees.
@@ -302,17 +364,14 @@ func (b *booster) finish(t *models.Tree, all bool) {
 }
 
 // describe fills the model's record of its columns.
-func (m *matrix) describe(d *Dataset, p *Params) []models.FeatureInfo {
+func (m *matrix) describe(p *Params) []models.FeatureInfo {
 	f := make([]models.FeatureInfo, len(m.binners))
 	for j, b := range m.binners {
-		f[j] = models.FeatureInfo{Name: d.name(j), Categorical: b.categorical, Constant: b.trivial()}
+		f[j] = models.FeatureInfo{Name: m.names[j], Categorical: b.categorical, Constant: b.trivial()}
 		if b.categorical {
 			f[j].Categories = b.seen()
 		} else {
-			f[j].Min, f[j].Max = b.min, b.max
-			if math.IsInf(b.min, 0) || math.IsInf(b.max, 0) {
-				f[j].Min, f[j].Max = max(b.min, -math.MaxFloat64), min(b.max, math.MaxFloat64)
-			}
+			f[j].Min, f[j].Max = max(b.min, -math.MaxFloat64), min(b.max, math.MaxFloat64)
 		}
 		if len(p.MonotoneConstraints) > 0 {
 			f[j].Monotone = p.MonotoneConstraints[j]

@@ -61,12 +61,17 @@ type validation struct {
 
 func newValidation(b *booster, d *Dataset) (*validation, error) {
 	v := &validation{b: b, d: d, score: make([]float64, d.Rows())}
-	v.m = newMatrix(d.Names, b.m.binners, d.Rows(), 1)
+	v.m = newMatrix(b.m.names, b.m.binners, d.Rows(), 1)
 	v.m.fill(d, 0, b.team)
 	v.m.groups = nil // only the columns are walked
-	if err := b.startFrom(d, v.score); err != nil {
-		return nil, err
+	if b.opt.Init != nil {
+		s, err := startFrom(b.opt.Init, d, b.p)
+		if err != nil {
+			return nil, err
+		}
+		d, v.d = s, s
 	}
+	copy(v.score, d.InitScore)
 	for i := range v.score {
 		v.score[i] += b.bias
 	}
