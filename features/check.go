@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/assayrisk/assay"
+)
+
+// EventTime is the name under which time kernels read the event's own time.
+const EventTime = "event.time"
+
+// checker collects nothing: the first problem ends the check.
+type checker struct{ s *Spec }
+
+func (c checker) fail(path, hint, problem string, args ...any) error {
+	e := &SpecError{Path: path, Problem: fmt.Sprintf(problem, args...), Hint: hint}
+	e.Line, e.Column = c.s.pos.at(path)
+	return e
+}
+
+// check holds the spec to its own rules: names, kinds, parameters, references.
+func (s *Spec) check() error {
+	c := checker{s}
+	if s.Version != 1 {
+		return c.fail("$.version", "write `version: 1`", "version %d is not known", s.Version)
+	}
+	if s.Event != "" && !nameOK(s.Event) {
+		return c.fail("$.event", "", "not a name of 1 to %d bytes", assay.MaxNameBytes)
+	}
+	if len(s.Fields) == 0 {
+		return c.fail("$.fields", "declare what events carry", "there are no fields")
+	}
+	if len(s.Fields) > assay.MaxFields {
+		return c.fail("$.fields", "", "%d fields, at most %d are allowed", len(s.Fields), assay.MaxFields)
+	}
+	if len(s.Entities) > assay.MaxEntities {
+		return c.fail("$.entities", "", "%d roles, at most %d are allowed", len(s.Entities), assay.MaxEntities)
+	}
+	for i, e := range s.Entities {
+		if !nameOK(e) || slices.Contains(s.Entities[:i], e) {
+			return c.fail(fmt.Sprintf("$.entities[%d]", i), "", "the role is empty, too long or given twice")
+		}
+	}
+	for i := range s.Fields {
+		if err := c.field(i); err != nil {
+			return err
+		}
+	}
+	if err := c.groups(); err != nil {
+		return err
+	}
+	if err := c.label(); err != nil {
+		return err
+	}
+	if err := c.windows(); err != nil {
+		return err
+	}
+	if err := c.clean(); err != nil {
+		return err
+	}
+	return c.features()
+}
+
+func nameOK(s string) bool {
+	return s != "" && len(s) <= assay.MaxNameBytes && utf8.ValidString(s) && strings.TrimSpace(s) == s
+}
+
+func (c checker) field(i int) error {
+	f, at := &c.s.Fields[i], fmt.Sprintf("$.fields[%d]", i)
+	if !nameOK(f.Name) || f.Name == EventTime {
+		return c.fail(at+".name", "", "a field wants a name of 1 to %d bytes without spaces around it", assay.MaxNameBytes)
+	}
+	for j := range i {
+		if c.s.Fields[j].Name == f.Name {
+			return c.fail(at+".name", "give each field once", "field %q is declared twice", f.Name)
+		}
+	}
+	switch f.Kind {
+	case "", "number", "text", "flag", "time":
+	default:
+		return c.fail(at+".kind", "want number, text, flag or time", "kind %q is not known", f.Kind)
+	}
+	switch f.Outside {
+	case "", "reject", "missing", "clip":
+	default:
+		return c.fail(at+".outside", "want reject, missing or clip", "%q is not known", f.Outside)
+	}
+	number := f.kind() == assay.Number
+	if !number && (f.Min != nil || f.Max != nil || f.Outside != "") {
+		return c.fail(at, "", "min, max and outside are for numbers, and %q is a %s", f.Name, f.kind())
+	}
+	if f.Min != nil && f.Max != nil && !(*f.Min <= *f.Max) {
+		return c.fail(at+".min", "", "min is greater than max")
+	}
+	if f.kind() != assay.Text && len(f.Values) > 0 {
+		return c.fail(at+".values", "use min and max for numbers", "values are for texts, and %q is a %s", f.Name, f.kind())
+	}
+	for j, k := range f.On {
+		if !nameOK(k) || slices.Contains(f.On[:j], k) {
+			return c.fail(fmt.Sprintf("%s.on[%d]", at, j), "", "the kind of event is empty, too long or given twice")
+		}
+	}
+	return nil
+}
+
+func (c checker) groups() error {
+	for i, g := range c.s.Groups {
+		at := fmt.Sprintf("$.groups[%d]", i)
+		if !nameOK(g.Name) || !nameOK(g.Code) || g.Text == "" || len(g.Text) > assay.MaxTextBytes {
+			return c.fail(at, "", "a group wants a name, a code and a text")
+		}
+		for j := range i {
+			if c.s.Groups[j].Name == g.Name || c.s.Groups[j].Code == g.Code {
+				return c.fail(at, "", "group %q or its code %q is declared twice", g.Name, g.Code)
+			}
+		}
+	}
+	return nil
+}
+
+func (c checker) label() error {
+	l := c.s.Label
+	if l == nil {
+		return nil
+	}
+	if (l.Column == "") == (l.Event == "") {
+		return c.fail("$.label", "", "a label wants either a column or an event")
+	}
+	if l.Column != "" {
+		if c.s.fieldOf(l.Column) >= 0 {
+			return c.fail("$.label.column", "remove it from fields: it is not known when an event is scored", "the label %q is a field", l.Column)
+		}
+		return nil
+	}
+	if d, err := parseSpan(l.Horizon); err != nil || d <= 0 {
+		return c.fail("$.label.horizon", `write it as "180d"`, "how long is the event waited for?")
+	}
+	if len(l.Match) == 0 {
+		return c.fail("$.label.match", "name the roles that both events share", "which event is the outcome of which?")
+	}
+	for i, r := range l.Match {
+		if !slices.Contains(c.s.Entities, r) {
+			return c.fail(fmt.Sprintf("$.label.match[%d]", i), "the roles are "+strings.Join(c.s.Entities, ", "), "%q is no role", r)
+		}
+	}
+	return nil
+}
+
+func (c checker) clean() error {
+	k := c.s.Clean
+	if k == nil || k.Outliers == nil {
+		return nil
+	}
+	o := k.Outliers
+	if !(o.Share > 0 && o.Share <= 0.5) {
+		return c.fail("$.clean.outliers.share", "", "want a share above 0 and up to 0.5")
+	}
+	if o.Trees < 0 || o.Trees > 1000 || o.Sample < 0 || o.Sample > 4096 {
+		return c.fail("$.clean.outliers", "", "at most 1000 trees and samples of 4096 rows")
+	}
+	return nil
+}
+
+// fieldOf returns the index of a field, or -1.
+func (s *Spec) fieldOf(name string) int {
+	return slices.IndexFunc(s.Fields, func(f FieldSpec) bool { return f.Name == name })
+}
+
+func (s *Spec) featureOf(name string) int {
+	return slices.IndexFunc(s.Features, func(f FeatureSpec) bool { return f.Name == name })
+}
+
+// carries reports whether events of a kind carry the field.
+func (s *Spec) carries(f *FieldSpec, kind string) bool {
+	if len(f.On) == 0 {
+		return kind == s.event()
+	}
+	return slices.Contains(f.On, kind)
+}
+
+// kernelName is the kernel of a feature, by default the one that suits the
+// field of its name.
+func (s *Spec) kernelName(f *FeatureSpec) string {
+	if f.Kernel != "" {
+		return f.Kernel
+	}
+	if in := s.inputs(f); len(in) == 1 {
+		if i := s.fieldOf(in[0]); i >= 0 && s.Fields[i].kind() == assay.Text {
+			return "category"
+		}
+	}
+	return "passthrough"
+}
+
+// inputs are the names a feature reads, by default the field of its name.
+func (s *Spec) inputs(f *FeatureSpec) []string {
+	if len(f.Of) == 0 && f.Window == "" {
+		return []string{f.Name}
+	}
+	return f.Of
+}
+
+func (c checker) features() error {
+	s := c.s
+	if len(s.Features) == 0 {
+		return c.fail("$.features", "declare at least one", "there are no features")
+	}
+	if len(s.Features) > MaxFeatures {
+		return c.fail("$.features", "", "%d features, at most %d are allowed", len(s.Features), MaxFeatures)
+	}
+	seen := make(map[string]bool, len(s.Features))
+	visible := 0
+	for i := range s.Features {
+		f, at := &s.Features[i], fmt.Sprintf("$.features[%d]", i)
+		if !nameOK(f.Name) || f.Name == EventTime {
+			return c.fail(at+".name", "", "a feature wants a name of 1 to %d bytes without spaces around it", assay.MaxNameBytes)
+		}
+		if seen[f.Name] {
+			return c.fail(at+".name", "give each feature a name of its own", "feature %q is declared twice", f.Name)
+		}
+		seen[f.Name] = true
+		if !f.Hidden {
+			visible++
+		}
+		if err := c.feature(f, at); err != nil {
+			return err
+		}
+	}
+	if visible == 0 {
+		return c.fail("$.features", "", "every feature is hidden: the vector would be empty")
+	}
+	_, err := c.order()
+	return err
+}
+
+func (c checker) feature(f *FeatureSpec, at string) error {
+	s := c.s
+	switch f.Monotone {
+	case "", "increasing", "decreasing":
+	default:
+		return c.fail(at+".monotone", "want increasing or decreasing (of risk, as the feature grows)", "%q is not known", f.Monotone)
+	}
+	if f.Group != "" && !slices.ContainsFunc(s.Groups, func(g GroupSpec) bool { return g.Name == f.Group }) {
+		return c.fail(at+".group", "declare it under groups", "there is no group %q", f.Group)
+	}
+	if f.Fill != nil && (*f.Fill-*f.Fill != 0) {
+		return c.fail(at+".fill", "", "fill wants a finite number")
+	}
+	name := s.kernelName(f)
+	k, ok := kernelOf(name)
+	if !ok {
+		return c.fail(at+".kernel", "the kernels are "+strings.Join(kernelNames(), ", "), "kernel %q is not known", name)
+	}
+	if k.text && f.Monotone != "" && (name == "category" || name == "cross") {
+		return c.fail(at+".monotone", "use woe or target_mean", "a category has no order")
+	}
+	if k.window {
+		return c.windowFeature(f, at, &k)
+	}
+	if f.Window != "" {
+		return c.fail(at+".window", "", "kernel %s reads no window", name)
+	}
+	in := s.inputs(f)
+	if len(in) < k.min || len(in) > k.max {
+		return c.fail(at+".of", "", "kernel %s wants %s, %d are given", name, arity(&k), len(in))
+	}
+	for j, n := range in {
+		if err := c.input(f, &k, n, fmt.Sprintf("%s.of[%d]", at, j)); err != nil {
+			return err
+		}
+	}
+	if k.check != nil {
+		if p := k.check(f); p != "" {
+			return c.fail(at, "docs/plan.md shows an example of each kernel", "%s", p)
+		}
+	}
+	return nil
+}
+
+func arity(k *kernel) string {
+	switch {
+	case k.min == k.max && k.min == 1:
+		return "1 input"
+	case k.min == k.max:
+		return fmt.Sprintf("%d inputs", k.min)
+	}
+	return fmt.Sprintf("%d to %d inputs", k.min, k.max)
+}
+
+// input checks one name in `of`: a field if there is one, else a feature.
+func (c checker) input(f *FeatureSpec, k *kernel, n, at string) error {
+	s := c.s
+	if n == EventTime {
+		if !k.times && !k.any {
+			return c.fail(at, "use days_between or date_part", "kernel %s does not take times", k.name)
+		}
+		return nil
+	}
+	i := s.fieldOf(n)
+	if i < 0 {
+		if s.featureOf(n) < 0 || n == f.Name {
+			return c.fail(at, "the fields are "+s.fieldNames(), "%q names no field and no other feature", n)
+		}
+		if k.text || k.times {
+			return c.fail(at, "", "kernel %s reads fields, and %q is a feature", k.name, n)
+		}
+		if g := &s.Features[s.featureOf(n)]; s.kernelName(g) == "category" || s.kernelName(g) == "cross" {
+			return c.fail(at, "use woe, target_mean or frequency", "%q is a category and no quantity", n)
+		}
+		return nil
+	}
+	kind := s.Fields[i].kind()
+	if !s.carries(&s.Fields[i], s.event()) {
+		return c.fail(at, "read it through a window", "events of kind %q do not carry field %q", s.event(), n)
+	}
+	if k.any {
+		return nil
+	}
+	want := "a number"
+	switch {
+	case k.text:
+		want = "a text"
+	case k.times:
+		want = "a time"
+	}
+	if k.text != (kind == assay.Text) || k.times != (kind == assay.Instant) {
+		return c.fail(at, "the kernel for a text is category, for a time days_between", "kernel %s wants %s, and %q is a %s", k.name, want, n, kind)
+	}
+	return nil
+}
+
+func (s *Spec) fieldNames() string {
+	var out []string
+	for i := range s.Fields {
+		if i == 30 {
+			return strings.Join(out, ", ") + ", ..."
+		}
+		out = append(out, s.Fields[i].Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// order sorts the features so that each comes after those it reads, and keeps
+// the plan's order otherwise. A cycle is an error that names its members.
+func (c checker) order() ([]int, error) {
+	const (
+		fresh = iota
+		open
+		done
+	)
+	s := c.s
+	state := make([]uint8, len(s.Features))
+	index := make(map[string]int, len(s.Features))
+	fields := make(map[string]bool, len(s.Fields))
+	for i := range s.Features {
+		index[s.Features[i].Name] = i
+	}
+	for i := range s.Fields {
+		fields[s.Fields[i].Name] = true
+	}
+	var out, path []int
+	var visit func(i int) error
+	visit = func(i int) error {
+		switch state[i] {
+		case done:
+			return nil
+		case open:
+			var names []string
+			for _, j := range path[slices.Index(path, i):] {
+				names = append(names, s.Features[j].Name)
+			}
+			return c.fail(fmt.Sprintf("$.features[%d].of", i), "", "features read each other in a cycle: %s, %s",
+				strings.Join(names, ", "), s.Features[i].Name)
+		}
+		state[i] = open
+		path = append(path, i)
+		for _, n := range s.inputs(&s.Features[i]) {
+			if j, ok := index[n]; ok && !fields[n] {
+				if err := visit(j); err != nil {
+					return err
+				}
+			}
+		}
+		path = path[:len(path)-1]
+		state[i] = done
+		out = append(out, i)
+		return nil
+	}
+	for i := range s.Features {
+		if err := visit(i); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"math"
+	"time"
+)
+
+// Times travel through kernels as float64 microseconds since the Unix epoch,
+// which is exact between the years 1685 and 2255.
+
+const dayMicros = 86_400e6
+
+func applyDaysBetween(dst []float64, in [][]float64, _ *learned) {
+	a, b := in[0], in[1]
+	for i := range dst {
+		dst[i] = (b[i] - a[i]) / dayMicros
+	}
+}
+
+// dateParts lists the parts of a date, in UTC.
+var dateParts = [...]struct {
+	name string
+	of   func(time.Time) int
+}{
+	{"year", func(t time.Time) int { return t.Year() }},
+	{"quarter", func(t time.Time) int { return (int(t.Month()) + 2) / 3 }},
+	{"month", func(t time.Time) int { return int(t.Month()) }},
+	{"day", func(t time.Time) int { return t.Day() }},
+	{"weekday", func(t time.Time) int { return int(t.Weekday()+6)%7 + 1 }},
+	{"hour", func(t time.Time) int { return t.Hour() }},
+	{"year_day", func(t time.Time) int { return t.YearDay() }},
+}
+
+func applyDatePart(dst []float64, in [][]float64, l *learned) {
+	for i, us := range in[0] {
+		dst[i] = math.NaN()
+		if us != us {
+			continue
+		}
+		t := time.UnixMicro(int64(us)).UTC()
+		for j := range dateParts {
+			if dateParts[j].name == l.spec.Part {
+				dst[i] = float64(dateParts[j].of(t))
+			}
+		}
+	}
+}

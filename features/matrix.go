@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/assayrisk/assay"
+)
+
+// Matrix is the features of many rows, column-major.
+type Matrix struct {
+	Rows    int
+	Columns [][]float64  // one per feature of the plan, NaN = missing, a category = its code
+	Plan    assay.Digest // of the plan that made it
+	// Row is the record's row that each row of the matrix came from; nil when
+	// every row of the record is a row of the matrix.
+	Row []int
+}
+
+// blockRows is how many rows are computed at a time: enough to hide the calls,
+// few enough that the columns stay in the cache.
+const blockRows = 1024
+
+// Matrix computes the features of a table's rows. It runs on all cores; the
+// result does not depend on how many.
+//
+// A row that breaks the plan's rules (out of range, a missing value where one
+// is required) is a *RowError. Check finds all such rows beforehand.
+func (p *Plan) Matrix(ctx context.Context, rec arrow.Record) (*Matrix, error) {
+	m := &Matrix{Rows: int(rec.NumRows()), Plan: p.digest, Columns: make([][]float64, len(p.visible))}
+	src, err := p.source(rec)
+	if err != nil {
+		return nil, err
+	}
+	for i := range m.Columns {
+		m.Columns[i] = make([]float64, m.Rows)
+	}
+	return m, p.blocks(ctx, m.Rows, func(sc *scratch, rows []int) error {
+		if err := src.fill(sc, rows); err != nil {
+			return err
+		}
+		p.run(sc)
+		for c, slot := range p.visible {
+			copy(m.Columns[c][rows[0]:], sc.cols[slot])
+		}
+		return nil
+	})
+}
+
+// blocks calls work for every block of rows, on all cores. The error is that
+// of the first bad block in row order.
+func (p *Plan) blocks(ctx context.Context, rows int, work func(sc *scratch, rows []int) error) error {
+	n := (rows + blockRows - 1) / blockRows
+	errs := make([]error, n)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			sc, idx := p.newScratch(blockRows), make([]int, blockRows)
+			for {
+				b := int(next.Add(1)) - 1
+				if b >= n || ctx.Err() != nil {
+					return
+				}
+				size := min(blockRows, rows-b*blockRows)
+				if size != len(sc.cols[0]) {
+					sc = p.newScratch(size)
+				}
+				for i := range size {
+					idx[i] = b*blockRows + i
+				}
+				if errs[b] = work(sc, idx[:size]); errs[b] != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Check returns an error for each row that Matrix would refuse, one a row, at
+// most limit of them.
+func (p *Plan) Check(rec arrow.Record, limit int) ([]*RowError, error) {
+	src, err := p.source(rec)
+	if err != nil {
+		return nil, err
+	}
+	event := p.spec.event()
+	var out []*RowError
+	for row := 0; row < int(rec.NumRows()) && len(out) < limit; row++ {
+		for i := range p.fields {
+			if !p.fields[i].on[event] {
+				continue
+			}
+			if _, err := src.field(i, row); err != nil {
+				out = append(out, err)
+				break
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/assayrisk/assay"
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Names is a list that may be written as one name: `of: amount`.
+type Names []string
+
+// UnmarshalYAML reads a name or a list of names.
+func (n *Names) UnmarshalYAML(unmarshal func(any) error) error {
+	var one string
+	if unmarshal(&one) == nil {
+		*n = Names{one}
+		return nil
+	}
+	var many []string
+	if err := unmarshal(&many); err != nil {
+		return err
+	}
+	*n = many
+	return nil
+}
+
+// SpecError says what is wrong with a plan, where, and what to do about it. It
+// matches assay.ErrInvalid.
+type SpecError struct {
+	Line, Column int    // 1-based; 0 if the spec did not come from YAML
+	Path         string // as in $.features[3].of[0]
+	Problem      string
+	Hint         string
+}
+
+// Error implements error.
+func (e *SpecError) Error() string {
+	var b strings.Builder
+	b.WriteString("plan")
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ": line %d, column %d", e.Line, e.Column)
+	}
+	if e.Path != "" {
+		fmt.Fprintf(&b, " (%s)", strings.TrimPrefix(e.Path, "$."))
+	}
+	b.WriteString(": " + e.Problem)
+	if e.Hint != "" {
+		b.WriteString("; " + e.Hint)
+	}
+	return b.String()
+}
+
+// Is reports that a SpecError is an assay.ErrInvalid.
+func (e *SpecError) Is(target error) bool { return target == assay.ErrInvalid }
+
+// positions finds the line and column of a path in a parsed document.
+type positions struct{ file *ast.File }
+
+func (p *positions) at(path string) (line, column int) {
+	for p != nil && path != "" {
+		if yp, err := yaml.PathString(path); err == nil {
+			if node, err := yp.FilterFile(p.file); err == nil && node != nil && node.GetToken() != nil {
+				pos := node.GetToken().Position
+				if m, ok := node.(*ast.MappingNode); ok && len(m.Values) > 0 {
+					pos = m.Values[0].Key.GetToken().Position
+				}
+				return pos.Line, pos.Column
+			}
+		}
+		cut := strings.LastIndexAny(path, ".[")
+		if cut < 1 {
+			break
+		}
+		path = path[:cut] // the parent of a node that is not there
+	}
+	return 0, 0
+}
+
+// ParseSpec reads a plan's YAML. It is strict: an unknown key, a wrong type, a
+// name that is not declared or a cycle is a *SpecError with line and column.
+// FuzzParseSpec holds it to returning errors and nothing worse.
+func ParseSpec(b []byte) (*Spec, error) {
+	if len(b) > MaxSpecBytes {
+		return nil, &SpecError{Problem: fmt.Sprintf("%d bytes, at most %d are allowed", len(b), MaxSpecBytes)}
+	}
+	if err := shallow(b); err != nil {
+		return nil, err
+	}
+	file, err := parser.ParseBytes(b, 0)
+	if err != nil {
+		return nil, yamlError(err)
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return nil, &SpecError{Problem: fmt.Sprintf("%d YAML documents, want one", len(file.Docs))}
+	}
+	if err := plainNodes(file.Docs[0].Body); err != nil {
+		return nil, err
+	}
+	s := new(Spec)
+	if err := yaml.UnmarshalWithOptions(b, s, yaml.Strict()); err != nil {
+		return nil, yamlError(err)
+	}
+	s.pos = &positions{file}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// maxNesting is far beyond what a plan needs.
+const maxNesting = 32
+
+// shallow refuses deep nesting before the recursive parser sees it.
+func shallow(b []byte) error {
+	depth, line := 0, 1
+	for i, c := range b {
+		switch c {
+		case '\n':
+			line++
+			indent := 0
+			for _, d := range b[i+1:] {
+				if d != ' ' && d != '-' {
+					break
+				}
+				indent++
+				if indent > 8*maxNesting {
+					return &SpecError{Line: line, Column: 1, Problem: "nested too deeply for a plan"}
+				}
+			}
+		case '[', '{':
+			depth++
+			if depth > maxNesting {
+				return &SpecError{Line: line, Column: 1, Problem: "nested too deeply for a plan"}
+			}
+		case ']', '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return nil
+}
+
+// plainNodes refuses anchors, aliases, merges and tags: a plan reads the same
+// to people as to machines, and no alias can expand without bound.
+func plainNodes(body ast.Node) error {
+	var bad ast.Node
+	ast.Walk(visitor(func(n ast.Node) bool {
+		switch n.(type) {
+		case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
+			bad = n
+		}
+		return bad == nil
+	}), body)
+	if bad == nil {
+		return nil
+	}
+	p := bad.GetToken().Position
+	return &SpecError{Line: p.Line, Column: p.Column, Problem: "anchors, aliases, merge keys and tags are not allowed", Hint: "write the value out"}
+}
+
+type visitor func(ast.Node) bool
+
+// Visit implements ast.Visitor.
+func (v visitor) Visit(n ast.Node) ast.Visitor {
+	if !v(n) {
+		return nil
+	}
+	return v
+}
+
+var lineColumn = regexp.MustCompile(`^\[(\d+):(\d+)\] `)
+
+// yamlError turns an error of the YAML library into a SpecError.
+func yamlError(err error) error {
+	out := &SpecError{Problem: err.Error()}
+	var ye yaml.Error
+	if errors.As(err, &ye) {
+		out.Problem = ye.GetMessage()
+		if tk := ye.GetToken(); tk != nil && tk.Position != nil {
+			out.Line, out.Column = tk.Position.Line, tk.Position.Column
+		}
+	} else if m := lineColumn.FindStringSubmatch(out.Problem); m != nil {
+		out.Line, _ = strconv.Atoi(m[1])
+		out.Column, _ = strconv.Atoi(m[2])
+		out.Problem = out.Problem[len(m[0]):]
+	}
+	if first, _, ok := strings.Cut(out.Problem, "\n"); ok {
+		out.Problem = first
+	}
+	if strings.Contains(out.Problem, "unknown field") {
+		out.Hint = "docs/plan.md lists the keys"
+	}
+	return out
+}
+
+// header stands above every plan that is written out.
+const header = "# A feature plan: fields, features and reason groups. docs/plan.md explains each key; edit freely.\n"
+
+// YAML writes the spec, ready to be edited and read again by ParseSpec.
+func (s *Spec) YAML() []byte {
+	b, err := yaml.MarshalWithOptions(s, yaml.IndentSequence(true))
+	if err != nil {
+		panic(err) // a Spec is made of plain values; TestSpecYAML writes every field
+	}
+	return append([]byte(header), b...)
+}

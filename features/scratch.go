@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import "math"
+
+// scratch is room for the columns of up to n rows: fields, event time and
+// features, one after the other.
+type scratch struct {
+	cols [][]float64   // by slot, all of the same length
+	in   [][][]float64 // by step: its input columns
+	win  []float64     // window features of one event
+}
+
+func (p *Plan) newScratch(n int) *scratch {
+	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps))}
+	back := make([]float64, n*p.slots)
+	for i := range s.cols {
+		s.cols[i] = back[i*n : (i+1)*n : (i+1)*n]
+	}
+	p.bind(s)
+	return s
+}
+
+// bind points each step's inputs at the columns.
+func (p *Plan) bind(s *scratch) {
+	for i, st := range p.steps {
+		if s.in[i] == nil {
+			s.in[i] = make([][]float64, len(st.in))
+		}
+		for j, slot := range st.in {
+			s.in[i][j] = s.cols[slot]
+		}
+	}
+}
+
+// run computes every step over the columns. It is the one execution of a plan:
+// a batch calls it with many rows, an event with one.
+func (p *Plan) run(s *scratch) {
+	for i := range p.steps {
+		p.runStep(s, i)
+	}
+}
+
+func (p *Plan) runStep(s *scratch, i int) {
+	st := &p.steps[i]
+	dst := s.cols[st.out]
+	if st.kernel.apply != nil {
+		st.kernel.apply(dst, s.in[i], st.learned)
+	}
+	if st.fill != nil {
+		for j, x := range dst {
+			if x != x {
+				dst[j] = *st.fill
+			}
+		}
+	}
+}
+
+// number applies the field's declared range to one value: ok is false when the
+// value is to be rejected.
+func (f *field) number(x float64) (float64, bool) {
+	if x >= f.min && x <= f.max {
+		return x, x-x == 0
+	}
+	if x != x {
+		return x, true
+	}
+	switch f.spec.Outside {
+	case "clip":
+		if x < f.min {
+			return f.min, true
+		}
+		return f.max, true
+	case "missing":
+		return math.NaN(), true
+	}
+	return x, false
+}
+
+// text turns a text into its raw code.
+func (f *field) text(s string) float64 {
+	if c, ok := f.codes[s]; ok {
+		return c
+	}
+	return unseen
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import "github.com/assayrisk/assay"
+
+// Spec is a plan as people write it. ParseSpec reads it from YAML, Infer makes
+// one from a table, and Fit turns it into a frozen Plan. The JSON Schema for
+// editors is plan.schema.json beside this file.
+type Spec struct {
+	Version  int    `yaml:"version" json:"version"`                       // 1
+	Name     string `yaml:"name,omitempty" json:"name,omitempty"`         // for people
+	Event    string `yaml:"event,omitempty" json:"event,omitempty"`       // the kind of event that is scored; default "application"
+	Time     string `yaml:"time,omitempty" json:"time,omitempty"`         // table column that holds the event's time
+	ID       string `yaml:"id,omitempty" json:"id,omitempty"`             // table column that holds the event's id
+	Kind     string `yaml:"kind,omitempty" json:"kind,omitempty"`         // table column that holds the event's kind; none: every row is scored
+	Lateness string `yaml:"lateness,omitempty" json:"lateness,omitempty"` // how late an event may come and still be counted; default 0
+
+	Label    *LabelSpec    `yaml:"label,omitempty" json:"label,omitempty"`
+	Entities []string      `yaml:"entities,omitempty" json:"entities,omitempty"` // roles: buyer, seller, ...
+	Fields   []FieldSpec   `yaml:"fields" json:"fields"`
+	Windows  []WindowSpec  `yaml:"windows,omitempty" json:"windows,omitempty"`
+	Features []FeatureSpec `yaml:"features" json:"features"`
+	Groups   []GroupSpec   `yaml:"groups,omitempty" json:"groups,omitempty"`
+	Clean    *CleanSpec    `yaml:"clean,omitempty" json:"clean,omitempty"`
+
+	pos *positions // where each node stood in the YAML, nil if it came from elsewhere
+}
+
+// LabelSpec says which outcome the plan's features are for: a column of the
+// table, or a later event of the same entities within a horizon.
+type LabelSpec struct {
+	Column  string   `yaml:"column,omitempty" json:"column,omitempty"`   // 1 = bad
+	Event   string   `yaml:"event,omitempty" json:"event,omitempty"`     // kind of the event that makes the label 1
+	Match   []string `yaml:"match,omitempty" json:"match,omitempty"`     // roles whose ids must be the same on both events
+	Horizon string   `yaml:"horizon,omitempty" json:"horizon,omitempty"` // how long the bad event is waited for: "180d"
+}
+
+// FieldSpec declares one value that events carry.
+type FieldSpec struct {
+	Name      string   `yaml:"name" json:"name"`
+	Kind      string   `yaml:"kind,omitempty" json:"kind,omitempty"`           // number (default), text, flag, time
+	On        []string `yaml:"on,omitempty" json:"on,omitempty"`               // kinds of event that carry it; default the scored kind
+	Required  bool     `yaml:"required,omitempty" json:"required,omitempty"`   // must be named, and not missing unless Missing is set
+	Missing   *bool    `yaml:"missing,omitempty" json:"missing,omitempty"`     // may be missing; default: not required
+	Min       *float64 `yaml:"min,omitempty" json:"min,omitempty"`             // smallest allowed number
+	Max       *float64 `yaml:"max,omitempty" json:"max,omitempty"`             // largest allowed number
+	Outside   string   `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip
+	Values    []string `yaml:"values,omitempty" json:"values,omitempty"`       // the only texts allowed; none: any
+	Unit      string   `yaml:"unit,omitempty" json:"unit,omitempty"`           // for people
+	Sensitive bool     `yaml:"sensitive,omitempty" json:"sensitive,omitempty"` // a protected characteristic
+	Text      string   `yaml:"text,omitempty" json:"text,omitempty"`           // for people
+}
+
+// WindowSpec declares a state that events feed and features read: per key,
+// aggregates of a value over the last Length of event time.
+type WindowSpec struct {
+	Name    string     `yaml:"name" json:"name"`
+	Key     []string   `yaml:"key" json:"key"`                             // roles or text fields; several make a pair
+	On      []string   `yaml:"on" json:"on"`                               // kinds of event that feed it
+	Value   string     `yaml:"value,omitempty" json:"value,omitempty"`     // field that is aggregated; none: events are counted
+	Member  string     `yaml:"member,omitempty" json:"member,omitempty"`   // role or text field that distinct and share are about
+	Where   *WhereSpec `yaml:"where,omitempty" json:"where,omitempty"`     // feed only events that satisfy this
+	Length  string     `yaml:"length" json:"length"`                       // "90d", or "all" for the whole life of the key
+	Hop     string     `yaml:"hop,omitempty" json:"hop,omitempty"`         // grain of the tail; default a thirtieth of the length
+	Members int        `yaml:"members,omitempty" json:"members,omitempty"` // members kept per hop by distinct and share; default 32
+}
+
+// WhereSpec is a condition on one field of a feeding event. All that are set
+// must hold; a missing field satisfies none.
+type WhereSpec struct {
+	Field string   `yaml:"field" json:"field"`
+	Is    []string `yaml:"is,omitempty" json:"is,omitempty"`       // the text is one of these
+	Above *float64 `yaml:"above,omitempty" json:"above,omitempty"` // the number is greater
+	Below *float64 `yaml:"below,omitempty" json:"below,omitempty"` // the number is less
+}
+
+// FeatureSpec declares one feature: a kernel over fields, windows and other
+// features. Which parameters a kernel takes stands in docs/plan.md.
+type FeatureSpec struct {
+	Name      string   `yaml:"name" json:"name"`
+	Kernel    string   `yaml:"kernel,omitempty" json:"kernel,omitempty"`       // default: passthrough, or category for a text field
+	Of        Names    `yaml:"of,omitempty" json:"of,omitempty"`               // inputs; default: the field of the same name
+	Window    string   `yaml:"window,omitempty" json:"window,omitempty"`       // the window a window kernel reads
+	Hidden    bool     `yaml:"hidden,omitempty" json:"hidden,omitempty"`       // an intermediate: not in the vector
+	Monotone  string   `yaml:"monotone,omitempty" json:"monotone,omitempty"`   // increasing or decreasing: the way risk may go
+	Group     string   `yaml:"group,omitempty" json:"group,omitempty"`         // reason group
+	Sensitive bool     `yaml:"sensitive,omitempty" json:"sensitive,omitempty"` // also if an input is
+	Fill      *float64 `yaml:"fill,omitempty" json:"fill,omitempty"`           // put in place of a missing result
+
+	Bounds        []float64 `yaml:"bounds,omitempty" json:"bounds,omitempty"`                 // clip: fixed [low, high]
+	Quantiles     []float64 `yaml:"quantiles,omitempty" json:"quantiles,omitempty"`           // clip: fitted [low, high]
+	Edges         []float64 `yaml:"edges,omitempty" json:"edges,omitempty"`                   // bucket
+	Step          float64   `yaml:"step,omitempty" json:"step,omitempty"`                     // round_amount
+	Part          string    `yaml:"part,omitempty" json:"part,omitempty"`                     // date_part
+	MinCount      int       `yaml:"min_count,omitempty" json:"min_count,omitempty"`           // category, cross, frequency, woe
+	MaxCategories int       `yaml:"max_categories,omitempty" json:"max_categories,omitempty"` // category, cross
+	Smoothing     float64   `yaml:"smoothing,omitempty" json:"smoothing,omitempty"`           // woe, target_mean
+	Folds         int       `yaml:"folds,omitempty" json:"folds,omitempty"`                   // woe, target_mean
+}
+
+// GroupSpec is a reason that adverse decisions give: correlated features share
+// one.
+type GroupSpec struct {
+	Name string `yaml:"name" json:"name"`
+	Code string `yaml:"code" json:"code"` // stable, machine-readable
+	Text string `yaml:"text" json:"text"` // one sentence, for the person concerned
+}
+
+// CleanSpec says what is done to training rows before anything is learned.
+type CleanSpec struct {
+	Duplicates []string     `yaml:"duplicates,omitempty" json:"duplicates,omitempty"` // rows that agree on all these columns count once
+	Outliers   *OutlierSpec `yaml:"outliers,omitempty" json:"outliers,omitempty"`
+}
+
+// OutlierSpec marks outlying training rows with an isolation forest.
+type OutlierSpec struct {
+	Trees  int     `yaml:"trees,omitempty" json:"trees,omitempty"`   // default 100
+	Sample int     `yaml:"sample,omitempty" json:"sample,omitempty"` // rows per tree, default 256
+	Share  float64 `yaml:"share" json:"share"`                       // share of rows that is marked, 0 to 0.5
+	Drop   bool    `yaml:"drop,omitempty" json:"drop,omitempty"`     // leave them out of Fit; else they are only reported
+}
+
+// Bounds on a plan.
+const (
+	MaxSpecBytes = 4 << 20 // of YAML
+	MaxFeatures  = 1 << 12 // features, hidden ones included
+	MaxWindows   = 256
+	// OtherCategory is the last category of every dictionary: texts that were
+	// seen too seldom, or never, in training.
+	OtherCategory = "other"
+)
+
+// event returns the scored kind.
+func (s *Spec) event() string {
+	if s.Event == "" {
+		return "application"
+	}
+	return s.Event
+}
+
+func (f *FieldSpec) kind() assay.ValueKind {
+	switch f.Kind {
+	case "text":
+		return assay.Text
+	case "flag":
+		return assay.Flag
+	case "time":
+		return assay.Instant
+	}
+	return assay.Number
+}
+
+// allowMissing reports whether the field may have no value.
+func (f *FieldSpec) allowMissing() bool {
+	if f.Missing != nil {
+		return *f.Missing
+	}
+	return !f.Required
+}
+
+func (f *FeatureSpec) monotone() int8 {
+	switch f.Monotone {
+	case "increasing":
+		return 1
+	case "decreasing":
+		return -1
+	}
+	return 0
+}

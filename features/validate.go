@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assayrisk/assay"
+)
+
+const unknownField = "the plan does not know this field"
+
+func (f *field) wrongKind(got assay.ValueKind) error {
+	return &assay.FieldError{Field: f.spec.Name, Problem: fmt.Sprintf("is a %s, want a %s", got, f.kind)}
+}
+
+// Validate holds an event to the plan: its bounds (Event.Validate), and of each
+// field the kind, range, allowed values and whether it may be missing. The
+// error is a *assay.FieldError. An event of a kind that the plan neither scores
+// nor reads is refused, too.
+func (p *Plan) Validate(ev *assay.Event) error {
+	if err := ev.Validate(); err != nil {
+		return err
+	}
+	if !p.knowsKind(ev.Kind) {
+		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event"}
+	}
+	if !timeOK(ev.Time) {
+		return &assay.FieldError{Field: "time", Problem: "must lie between the years 1900 and 2200"}
+	}
+	for i := range ev.Entities {
+		if !slices.Contains(p.spec.Entities, ev.Entities[i].Role) {
+			return &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role"}
+		}
+	}
+	for i := range ev.Fields {
+		name, v := ev.Fields[i].Name, ev.Fields[i].Value
+		n, ok := p.byName[name]
+		if !ok || !p.fields[n].on[ev.Kind] {
+			return &assay.FieldError{Field: name, Problem: unknownField}
+		}
+		if err := p.fields[n].validate(v); err != nil {
+			return err
+		}
+	}
+	for i := range p.fields {
+		f := &p.fields[i]
+		if !f.required || !f.on[ev.Kind] {
+			continue
+		}
+		if _, ok := ev.Field(f.spec.Name); !ok {
+			return &assay.FieldError{Field: f.spec.Name, Problem: "is required"}
+		}
+	}
+	return nil
+}
+
+func (f *field) validate(v assay.Value) error {
+	bad := func(problem string) error { return &assay.FieldError{Field: f.spec.Name, Problem: problem} }
+	if v.Kind == assay.Missing {
+		if !f.missing {
+			return bad("has no value, and the plan requires one")
+		}
+		return nil
+	}
+	if v.Kind != f.kind {
+		return f.wrongKind(v.Kind)
+	}
+	switch f.kind {
+	case assay.Number:
+		x := v.Number()
+		if x-x != 0 {
+			return bad("must be a finite number; leave a missing value out")
+		}
+		if x, ok := f.number(x); !ok || x != x && !f.missing {
+			return bad(f.rangeProblem())
+		}
+	case assay.Text:
+		if f.values != nil && !f.values[v.Text()] && v.Text() != "" {
+			return bad("the text is not one of the values that the plan allows")
+		}
+		if v.Text() == "" && !f.missing {
+			return bad("has no value, and the plan requires one")
+		}
+	case assay.Instant:
+		if !timeOK(v.Instant()) {
+			return bad("must lie between the years 1900 and 2200")
+		}
+	}
+	return nil
+}
+
+// knowsKind reports whether events of this kind are scored, or carry a field,
+// or feed a window.
+func (p *Plan) knowsKind(kind string) bool {
+	if kind == p.spec.event() {
+		return true
+	}
+	for i := range p.fields {
+		if p.fields[i].on[kind] {
+			return true
+		}
+	}
+	for i := range p.spec.Windows {
+		if slices.Contains(p.spec.Windows[i].On, kind) {
+			return true
+		}
+	}
+	return false
+}

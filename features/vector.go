@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/assayrisk/assay"
+)
+
+// Vector computes the features of one event. It reads the windows of st as
+// they stand before the event; Observe then applies the event to them. The
+// values are put into dst[:0] and are valid as long as dst is; with room for
+// all of them in dst, nothing is allocated. st may be nil if the plan has no
+// windows.
+//
+// The event must have passed Validate, and be of the kind that the plan scores.
+func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, error) {
+	if ev.Kind != p.spec.event() {
+		return assay.Vector{}, &assay.FieldError{Field: "kind", Problem: fmt.Sprintf("this plan scores events of kind %q", p.spec.event())}
+	}
+	sc := p.scratch.Get().(*scratch)
+	defer p.scratch.Put(sc)
+	for i := range p.fields {
+		sc.cols[i][0] = math.NaN()
+	}
+	for i := range ev.Fields {
+		n, ok := p.byName[ev.Fields[i].Name]
+		if !ok {
+			return assay.Vector{}, &assay.FieldError{Field: ev.Fields[i].Name, Problem: unknownField}
+		}
+		f := &p.fields[n]
+		v := ev.Fields[i].Value
+		if v.Kind == assay.Missing {
+			continue
+		}
+		if v.Kind != f.kind {
+			return assay.Vector{}, f.wrongKind(v.Kind)
+		}
+		sc.cols[n][0] = f.value(v)
+	}
+	sc.cols[p.eventTimeSlot()][0] = float64(ev.Time.UnixMicro())
+	p.run(sc)
+	dst = dst[:0]
+	for _, slot := range p.visible {
+		dst = append(dst, sc.cols[slot][0])
+	}
+	return assay.Vector{Plan: p.digest, Values: dst}, nil
+}
+
+// value is an event's value as the kernels take it.
+func (f *field) value(v assay.Value) float64 {
+	switch f.kind {
+	case assay.Text:
+		if v.Text() == "" {
+			return math.NaN()
+		}
+		return f.text(v.Text())
+	case assay.Instant:
+		return float64(v.Micros())
+	}
+	x, _ := f.number(v.Number())
+	return x
+}
+
+// EventOf turns a table's row into an event of the kind that the plan scores.
+// A zero time is replaced by the plan's time column, if it has one.
+func (p *Plan) EventOf(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
+	if row < 0 || row >= int(rec.NumRows()) {
+		return assay.Event{}, fmt.Errorf("row %d of a table of %d: %w", row, rec.NumRows(), assay.ErrInvalid)
+	}
+	src, err := p.source(rec)
+	if err != nil {
+		return assay.Event{}, err
+	}
+	return src.event(rec, row, id, at)
+}
+
+func (s *source) event(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
+	p := s.p
+	kind := p.spec.event()
+	if at.IsZero() {
+		us, null, ok := s.time.micros(row)
+		if ok && !null {
+			at = time.UnixMicro(us).UTC()
+		}
+	}
+	ev := assay.Event{ID: id, Kind: kind, Time: at, Fields: make([]assay.Field, 0, len(p.fields))}
+	for _, role := range p.spec.Entities {
+		c, err := columnOf(rec, role, assay.Text, false)
+		if err != nil {
+			return ev, err
+		}
+		if t := c.text(row); t != "" {
+			ev.Entities = append(ev.Entities, assay.Entity{Role: role, ID: t})
+		}
+	}
+	for i := range p.fields {
+		f, c := &p.fields[i], &s.cols[i]
+		if !f.on[kind] {
+			continue
+		}
+		v, err := f.eventValue(c, row)
+		if err != nil {
+			return ev, err
+		}
+		if v.Kind == assay.Missing && !f.required {
+			continue
+		}
+		ev.Fields = append(ev.Fields, assay.Field{Name: f.spec.Name, Value: v})
+	}
+	return ev, nil
+}
+
+// eventValue reads one cell as an event's value.
+func (f *field) eventValue(c *column, row int) (assay.Value, error) {
+	if f.kind == assay.Instant {
+		us, null, ok := c.micros(row)
+		switch {
+		case !ok:
+			return assay.Value{}, &RowError{row, c.name, "not a time: want 2006-01-02 or 2006-01-02T15:04:05Z"}
+		case null:
+			return assay.Value{}, nil
+		}
+		return assay.InstantValue(time.UnixMicro(us)), nil
+	}
+	if c.null(row) {
+		return assay.Value{}, nil
+	}
+	switch f.kind {
+	case assay.Text:
+		return assay.TextValue(c.text(row)), nil
+	case assay.Flag:
+		return assay.FlagValue(c.number(row) != 0), nil
+	}
+	return assay.NumberValue(c.number(row)), nil
+}
