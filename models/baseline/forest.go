@@ -5,10 +5,7 @@ package baseline
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
-	"slices"
-	"sort"
 
 	"github.com/sjwhitworth/golearn/base"
 	"github.com/sjwhitworth/golearn/trees"
@@ -175,106 +172,4 @@ func (f *Forest) Scores(ctx context.Context, columns [][]float64) ([]float64, er
 		out[i] = float64(sum) / float64(len(votes))
 	}
 	return out, nil
-}
-
-// coder turns values into a few ordered codes, because golearn's trees try
-// every distinct value and know no missing ones: numbers become the number of
-// their quantile bin, categories their rank by bad rate in training, missing
-// values -1.
-type coder struct {
-	columnCuts [][]float64 // numbers
-	rank       [][]float64 // categories, by code; nil for numbers
-}
-
-const coderBins = 24
-
-func newCoder(d *Data) *coder {
-	c := &coder{columnCuts: make([][]float64, len(d.Columns)), rank: make([][]float64, len(d.Columns))}
-	for j, x := range d.Columns {
-		if !d.categorical(j) {
-			c.columnCuts[j] = equalCuts(x, coderBins)
-			continue
-		}
-		var bad, n []float64
-		for i, v := range x {
-			if math.IsNaN(v) {
-				continue
-			}
-			for int(v) >= len(n) {
-				n, bad = append(n, 0), append(bad, 0)
-			}
-			n[int(v)]++
-			bad[int(v)] += d.Label[i]
-		}
-		order := make([]int, len(n))
-		for k := range order {
-			order[k] = k
-		}
-		rate := func(k int) float64 { return (bad[k] + 0.5) / (n[k] + 1) }
-		slices.SortStableFunc(order, func(a, b int) int {
-			switch {
-			case rate(a) < rate(b):
-				return -1
-			case rate(a) > rate(b):
-				return 1
-			}
-			return 0
-		})
-		rank := make([]float64, len(n))
-		for r, k := range order {
-			rank[k] = math.Floor(float64(r) * coderBins / float64(max(coderBins, len(order))))
-		}
-		c.rank[j] = rank
-	}
-	return c
-}
-
-func (c *coder) columns(d *Data) [][]float64 {
-	out := make([][]float64, len(d.Columns))
-	for j, x := range d.Columns {
-		out[j] = make([]float64, len(x))
-		for i, v := range x {
-			switch {
-			case math.IsNaN(v):
-				out[j][i] = -1
-			case c.rank[j] == nil:
-				out[j][i] = float64(sort.SearchFloat64s(c.columnCuts[j], v))
-			case v >= 0 && v < float64(len(c.rank[j])):
-				out[j][i] = c.rank[j][int(v)]
-			default:
-				out[j][i] = -1
-			}
-		}
-	}
-	return out
-}
-
-// random is splitmix64 (Steele, Lea and Flood 2014): the same stream
-// everywhere.
-type random uint64
-
-func (r *random) next() uint64 {
-	*r += 0x9E3779B97F4A7C15
-	z := uint64(*r)
-	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-	z = (z ^ z>>27) * 0x94D049BB133111EB
-	return z ^ z>>31
-}
-
-func (r *random) below(n int) int { return int((r.next() >> 33) * uint64(n) >> 31) }
-
-// half returns a random half of 0..n-1, at least two where there are two, in
-// rising order.
-func (r *random) half(n int) []int {
-	all := make([]int, n)
-	for i := range all {
-		all[i] = i
-	}
-	k := min(n, max(2, (n+1)/2))
-	for i := range k {
-		j := i + r.below(n-i)
-		all[i], all[j] = all[j], all[i]
-	}
-	slices.Sort(all[:k])
-	return all[:k:k]
 }
