@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/assayrisk/assay"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// readRecord reads an Arrow IPC stream of exactly one record batch. The bytes
+// come from outside, and the reader of the library may panic on hostile ones:
+// every way of failing becomes a FieldError.
+func readRecord(b []byte, maxRows int) (rec arrow.Record, err error) {
+	bad := func(problem string) error { return &assay.FieldError{Field: "arrow.ipc", Problem: problem} }
+	defer func() {
+		if r := recover(); r != nil {
+			rec, err = nil, bad("is not a well-formed Arrow IPC stream")
+		}
+	}()
+	r, err := ipc.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, bad("is not an Arrow IPC stream")
+	}
+	defer r.Release()
+	if !r.Next() {
+		return nil, bad("holds no record batch that can be read")
+	}
+	rec = r.Record()
+	if n := rec.NumRows(); n < 1 || n > int64(maxRows) {
+		return nil, bad(fmt.Sprintf("holds %d rows, want 1 to %d", n, maxRows))
+	}
+	if rec.NumCols() > assay.MaxFields {
+		return nil, bad(fmt.Sprintf("holds %d columns, at most %d are allowed", rec.NumCols(), assay.MaxFields))
+	}
+	rec.Retain()
+	if r.Next() {
+		rec.Release()
+		return nil, bad("holds more than one record batch: send one a call")
+	}
+	return rec, nil
+}
+
+// scoreArrow decides about the rows of one record batch.
+func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBatchResponse, error) {
+	if err := checkRequestID(a.RequestId); err != nil {
+		return nil, err
+	}
+	m, err := s.engine.routes.Load().pick(a.Model)
+	if err != nil {
+		return nil, err
+	}
+	at := s.cfg.Now()
+	if a.Time != nil {
+		if at, err = wire.ReadTime("arrow.time", a.Time); err != nil {
+			return nil, err
+		}
+	}
+	rec, err := readRecord(a.Ipc, s.cfg.MaxBatchRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rec.Release()
+	n := int(rec.NumRows())
+	if err := s.engine.admit(n); err != nil {
+		return nil, err
+	}
+	defer s.engine.done(n)
+	ws := make([]*work, n)
+	for i := range ws {
+		w := s.engine.get()
+		ws[i] = w
+		id := a.RequestId + "/" + strconv.Itoa(i)
+		w.key, w.model = requestKey{callerOf(ctx).Name, id}, m
+		w.err = rowEvent(w, rec, i, id, a.Kind, at)
+	}
+	s.engine.decideAll(ctx, ws)
+	out, err := s.arrowReply(ws)
+	for _, w := range ws {
+		s.engine.put(w)
+	}
+	return out, err
+}
+
+// rowEvent makes the event of one row.
+func rowEvent(w *work, rec arrow.Record, i int, id, kind string, at time.Time) (err error) {
+	defer func() {
+		if r := recover(); r != nil { // offsets that point outside their buffer
+			err = &assay.FieldError{Field: "arrow.ipc", Problem: "row " + strconv.Itoa(i) + " cannot be read"}
+		}
+	}()
+	if w.event, err = w.model.plan.EventOf(rec, i, id, at); err == nil && kind != "" {
+		w.event.Kind = kind
+	}
+	return err
+}
+
+// arrowReply puts what became of the rows into one record batch.
+func (s *Server) arrowReply(ws []*work) (*pb.ScoreBatchResponse, error) {
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "sequence", Type: arrow.PrimitiveTypes.Uint64, Nullable: true},
+		{Name: "outcome", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "pd", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "margin", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "points", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "grade", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "decision", Type: arrow.BinaryTypes.Binary, Nullable: true},
+		{Name: "promise", Type: arrow.BinaryTypes.Binary, Nullable: true},
+		{Name: "error", Type: arrow.BinaryTypes.String, Nullable: true},
+	}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	for _, w := range ws {
+		if w.err != nil {
+			for c := range 8 {
+				b.Field(c).AppendNull()
+			}
+			e := s.rowError(w.err)
+			b.Field(8).(*array.StringBuilder).Append(e.Message)
+			continue
+		}
+		d := &w.decision
+		b.Field(0).(*array.Uint64Builder).Append(w.seq)
+		b.Field(1).(*array.StringBuilder).Append(d.Outcome.String())
+		b.Field(2).(*array.Float64Builder).Append(d.Score.PD)
+		b.Field(3).(*array.Float64Builder).Append(d.Score.Margin)
+		b.Field(4).(*array.Float64Builder).Append(d.Score.Points)
+		b.Field(5).(*array.StringBuilder).Append(d.Score.Grade)
+		b.Field(6).(*array.BinaryBuilder).Append(w.canonical)
+		b.Field(7).(*array.BinaryBuilder).Append(w.promise)
+		b.Field(8).AppendNull()
+	}
+	rec := b.NewRecord()
+	defer rec.Release()
+	var buf bytes.Buffer
+	wr := ipc.NewWriter(&buf, ipc.WithSchema(schema))
+	if err := wr.Write(rec); err != nil {
+		return nil, err
+	}
+	if err := wr.Close(); err != nil {
+		return nil, err
+	}
+	return &pb.ScoreBatchResponse{ArrowIpc: buf.Bytes()}, nil
+}

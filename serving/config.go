@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/auth"
+)
+
+// Config is what a server is made of. Bundle and Journal are required; the
+// rest works as its zero value.
+type Config struct {
+	// Bundle is the model that decides first. Its Model must be filled (package
+	// models/interchange reads ModelText).
+	Bundle *models.Bundle
+	// Journal is where decisions become durable. The caller runs it, and closes
+	// it after Run has returned.
+	Journal *journal.Journal
+	// Policy is the YAML to decide by; nil: the bundle's, or else the default.
+	Policy []byte
+	// Auth says who may call. The zero value lets every caller in, and then the
+	// server listens on a loopback address or not at all.
+	Auth auth.Config
+	// TLS makes the server speak TLS; nil: plain text. Client certificates count
+	// as credentials when ClientAuth verifies them.
+	TLS *tls.Config
+	// Logger gets what an operator needs to know, and no personal value; nil: none.
+	Logger *slog.Logger
+	// Load reads a bundle by the name an admin gave and checks it against an
+	// independent implementation; nil: no other model can be activated.
+	Load func(ctx context.Context, name string) (*models.Bundle, error)
+
+	// MaxInFlight bounds the requests under way; more are refused at once with
+	// RESOURCE_EXHAUSTED. 0: 8192. A row of a batch or stream counts as one.
+	MaxInFlight int
+	// MaxMessageBytes bounds one message; 0: 4 MiB.
+	MaxMessageBytes int
+	// MaxBatchRows bounds the rows of one batch; 0: 10,000.
+	MaxBatchRows int
+	// DrainTimeout bounds how long Run waits for requests under way when its
+	// context ends; 0: 20 s.
+	DrainTimeout time.Duration
+	// Version is what GetStatus says that this program is.
+	Version string
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Bundle == nil || c.Bundle.Model == nil {
+		return c, errors.New("serving: Config.Bundle with its Model is required: read a bundle that `assay train` wrote")
+	}
+	if c.Journal == nil {
+		return c, errors.New("serving: Config.Journal is required: decisions must become durable somewhere")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxInFlight <= 0 {
+		c.MaxInFlight = 8192
+	}
+	if c.MaxMessageBytes <= 0 {
+		c.MaxMessageBytes = 4 << 20
+	}
+	if c.MaxBatchRows <= 0 {
+		c.MaxBatchRows = 10_000
+	}
+	if c.DrainTimeout <= 0 {
+		c.DrainTimeout = 20 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, nil
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/serving/policy"
+)
+
+// engine takes a request from its validation to its durable record. Everything
+// that a decision depends on passes through its one short critical section, in
+// sequence order.
+type engine struct {
+	journal  *journal.Journal
+	now      func() time.Time
+	inflight *inflight
+	limit    int64
+	load     atomic.Int64 // rows under way
+	works    sync.Pool    // *work
+	routes   atomic.Pointer[routes]
+
+	mu struct {
+		sync.Mutex
+		windows []*windows // one for each plan that is loaded
+	}
+}
+
+// windows is the state of one plan's windows. It is owned by engine.mu.
+type windows struct {
+	plan  *features.Plan
+	state *features.State
+}
+
+// routes says which model decides. It is immutable.
+type routes struct {
+	active *live
+	byName map[string]*live
+}
+
+// pick returns the model that was asked for.
+func (r *routes) pick(name string) (*live, error) {
+	if name == "" {
+		return r.active, nil
+	}
+	if m := r.byName[name]; m != nil {
+		return m, nil
+	}
+	return nil, &assay.FieldError{Field: "model", Problem: "no model of that name is loaded"}
+}
+
+// byDigest returns the loaded model of that digest, or nil.
+func (r *routes) byDigest(d assay.Digest) *live {
+	if r.active.bundle.Digest == d {
+		return r.active
+	}
+	for _, m := range r.byName {
+		if m.bundle.Digest == d {
+			return m
+		}
+	}
+	return nil
+}
+
+func newEngine(cfg *Config) *engine {
+	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight)}
+	e.works.New = func() any { w := new(work); w.clean(); return w }
+	return e
+}
+
+// windowsFor returns the state of m's plan; call it with mu held.
+func (e *engine) windowsFor(plan assay.Digest) *windows {
+	for _, w := range e.mu.windows {
+		if w.plan.Digest() == plan {
+			return w
+		}
+	}
+	return nil
+}
+
+// admit counts n rows in; when the server is full it says when to come again.
+func (e *engine) admit(n int) error {
+	if e.load.Add(int64(n)) > e.limit && int64(n) < e.limit {
+		e.load.Add(-int64(n))
+		return &retryError{assay.ErrExhausted, "the server is full: too many requests are under way", 100 * time.Millisecond}
+	}
+	return nil
+}
+
+func (e *engine) done(n int) { e.load.Add(-int64(n)) }
+
+func (e *engine) get() *work  { return e.works.Get().(*work) }
+func (e *engine) put(w *work) { w.clean(); e.works.Put(w) }
+
+// decide takes one request all the way. The error, if any, is also in w.err.
+func (e *engine) decide(ctx context.Context, w *work) error {
+	if w.err = e.begin(ctx, w, func() {}); w.err != nil || w.repeated {
+		return w.err
+	}
+	defer e.inflight.leave(w.key, &w.ticket)
+	if e.sequence(w); w.taken {
+		e.finish(w)
+		// The work is done and the number is taken: the record is written even
+		// when the caller has gone away.
+		p, err := e.journal.Append(context.WithoutCancel(ctx), w.seq, &w.rec)
+		e.settle(w, &p, err)
+	}
+	return w.err
+}
+
+// decideAll takes many requests all the way with one wait for the journal.
+// Each w.err says what became of it. Rows that it has claimed are finished
+// before it waits for an id that somebody else holds (another call, or an
+// earlier row of this one), so that two batches never wait for each other.
+func (e *engine) decideAll(ctx context.Context, ws []*work) {
+	var open []*work
+	flush := func() {
+		if len(open) == 0 {
+			return
+		}
+		e.appendAll(context.WithoutCancel(ctx), open)
+		for _, w := range open {
+			e.inflight.leave(w.key, &w.ticket)
+		}
+		open = open[:0]
+	}
+	for _, w := range ws {
+		if w.err != nil {
+			continue
+		}
+		if w.err = e.begin(ctx, w, flush); w.err != nil || w.repeated {
+			continue
+		}
+		if e.sequence(w); !w.taken {
+			e.inflight.leave(w.key, &w.ticket)
+			continue
+		}
+		e.finish(w)
+		open = append(open, w)
+	}
+	flush()
+}
+
+// appendAll makes the records of ws durable, all at once: one group commit, as
+// a rule, takes them all.
+func (e *engine) appendAll(ctx context.Context, ws []*work) {
+	var wg sync.WaitGroup
+	for _, w := range ws {
+		wg.Go(func() {
+			p, err := e.journal.Append(ctx, w.seq, &w.rec)
+			e.settle(w, &p, err)
+		})
+	}
+	wg.Wait()
+}
+
+// begin validates w and looks its request id up. When it returns nil and
+// w.repeated is false, the id is claimed and must be left. It calls beforeWait
+// before it waits for another holder of the id.
+func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
+	if err := checkRequestID(w.key.id); err != nil {
+		return err
+	}
+	if err := w.model.plan.Validate(&w.event); err != nil {
+		return err
+	}
+	var err error
+	if w.raw, err = w.event.MarshalBinary(); err != nil {
+		return err
+	}
+	w.body = assay.Sum(bodyTag, w.what(), w.raw)
+	for {
+		busy := e.inflight.enter(w.key, &w.ticket)
+		if busy == nil {
+			break
+		}
+		beforeWait()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := e.known(ctx, w); err != nil || w.repeated {
+		e.inflight.leave(w.key, &w.ticket)
+		return err
+	}
+	// Work past its deadline is not started.
+	if err := ctx.Err(); err != nil {
+		e.inflight.leave(w.key, &w.ticket)
+		return err
+	}
+	if err := e.journal.Ready(); err != nil {
+		e.inflight.leave(w.key, &w.ticket)
+		return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+	}
+	return nil
+}
+
+func checkRequestID(id string) error {
+	if id == "" || len(id) > assay.MaxNameBytes {
+		return &assay.FieldError{Field: "request_id", Problem: fmt.Sprintf("must have 1 to %d bytes: it is what makes a retry safe", assay.MaxNameBytes)}
+	}
+	return nil
+}
+
+// known fills w from its record when its request id was used before.
+func (e *engine) known(ctx context.Context, w *work) error {
+	seq, body, ok, err := e.journal.Lookup(w.key.caller, w.key.id)
+	if err != nil {
+		return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+	}
+	if !ok {
+		return nil
+	}
+	if body != w.body {
+		return fmt.Errorf("request_id: the id was used before with another body: %w", assay.ErrConflict)
+	}
+	return e.recall(ctx, w, seq)
+}
+
+// recall fills w from the record of seq.
+func (e *engine) recall(ctx context.Context, w *work, seq uint64) error {
+	rec, err := e.journal.Get(seq)
+	if err != nil {
+		return err
+	}
+	p, err := e.journal.Promise(ctx, seq)
+	if err != nil {
+		return err
+	}
+	if w.decision, err = assay.ParseDecision(rec.Decision); err != nil {
+		return err
+	}
+	if w.decision.Outcome == assay.Failed {
+		return errFailedBefore
+	}
+	w.seq, w.canonical, w.repeated = seq, rec.Decision, true
+	w.setPromise(&p)
+	return nil
+}
+
+// errFailedBefore answers a request whose scoring failed after its number was taken.
+var errFailedBefore = errors.New("the request was taken and its scoring failed; it stands in the journal as failed")
+
+// sequence is the critical section: read the windows as they stand, apply the
+// event, take the next number. When it returns, w.taken is set or w.err.
+func (e *engine) sequence(w *work) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !w.record {
+		st := e.windowsFor(w.model.digest)
+		var err error
+		if w.vector, err = w.model.plan.Vector(w.values[:0], &w.event, st.state); err != nil {
+			w.err = err
+			return
+		}
+		w.values = w.vector.Values
+	}
+	for _, st := range e.mu.windows {
+		if err := st.plan.Observe(&w.event, st.state); err != nil {
+			w.err = err
+			return
+		}
+	}
+	w.seq, w.taken = e.journal.Take(), true
+}
+
+// finish makes the decision and fills the record. Whatever goes wrong here is
+// recorded: the number is taken.
+func (e *engine) finish(w *work) {
+	at := e.now().UnixMicro()
+	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: w.seq, RequestID: w.key.id, EventID: w.event.ID, Micros: at}
+	kind := ledger.Decision
+	if w.record {
+		kind = ledger.Event
+		w.decision.Outcome = assay.Recorded
+	} else if err := e.score(w); err != nil {
+		w.err = err
+		kind = ledger.Failed
+		w.decision.Outcome, w.decision.Rules, w.decision.Reasons = assay.Failed, nil, nil
+	}
+	w.rec = journal.Record{Kind: kind, Micros: at, Subject: w.subject(), Caller: w.key.caller, RequestID: w.key.id, Body: w.body, Private: w.raw}
+	w.rec.Model, w.rec.Plan, w.rec.Policy = w.model.bundle.Digest, w.model.digest, w.model.policy.Digest()
+	if !w.record {
+		w.rec.Vector = w.vector.AppendBinary(make([]byte, 0, 36+8*len(w.vector.Values)))
+	}
+	b, err := w.decision.MarshalBinary()
+	if err != nil { // the noun has only types that encode
+		w.err = errors.Join(w.err, err)
+	}
+	w.canonical, w.rec.Decision = b, b
+}
+
+// score fills the decision of w; a panic in a stage becomes an error, so that
+// the number taken still gets its record.
+func (e *engine) score(w *work) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic while scoring: %v", r)
+		}
+	}()
+	m, d := w.model, &w.decision
+	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), w.vector.Digest()
+	d.Score = m.bundle.Score(m.forest.Margin(w.vector.Values))
+	in := policy.Input{Event: &w.event, Vector: w.vector.Values, Score: d.Score}
+	if err := m.policy.Decide(&w.result, &in); err != nil {
+		return err
+	}
+	d.Outcome, d.Rules = w.result.Outcome, w.result.Rules
+	if d.Outcome != assay.Approve {
+		w.reasons = m.reasons(w.reasons[:0], w.vector.Values)
+		d.Reasons = w.reasons
+	}
+	return nil
+}
+
+// settle notes what became of the record.
+func (e *engine) settle(w *work, p *ledger.Promise, err error) {
+	if err != nil {
+		w.err = fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+		return
+	}
+	w.setPromise(p)
+}

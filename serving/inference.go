@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"github.com/assayrisk/assay"
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
+)
+
+// inference implements the Open Inference Protocol, version 2: the model-only
+// plane. It scores vectors of features, decides nothing and records nothing.
+//
+// Input, one of:
+//
+//	features  [n, k]         all features in plan order, FP64 or FP32
+//	NAME ...  [n] or [n, 1]  one input a feature; those not sent are missing
+//
+// Outputs, those that are asked for, or margin and pd when none is:
+//
+//	margin         FP64 [n]       log-odds of the bad event
+//	pd             FP64 [n]       calibrated probability
+//	contributions  FP64 [n, k+1]  exact TreeSHAP, the last is the expected margin
+//
+// NaN is a missing value; a category is its dictionary code.
+type inference struct {
+	v2.UnimplementedGRPCInferenceServiceServer
+	*Server
+}
+
+// inferenceInput is the name of the one input that carries whole rows.
+const inferenceInput = "features"
+
+// ServerLive implements v2.GRPCInferenceServiceServer.
+func (s *inference) ServerLive(context.Context, *v2.ServerLiveRequest) (*v2.ServerLiveResponse, error) {
+	return &v2.ServerLiveResponse{Live: true}, nil
+}
+
+// ServerReady implements v2.GRPCInferenceServiceServer.
+func (s *inference) ServerReady(context.Context, *v2.ServerReadyRequest) (*v2.ServerReadyResponse, error) {
+	return &v2.ServerReadyResponse{Ready: s.ready() == nil}, nil
+}
+
+// ModelReady implements v2.GRPCInferenceServiceServer.
+func (s *inference) ModelReady(_ context.Context, req *v2.ModelReadyRequest) (*v2.ModelReadyResponse, error) {
+	_, err := s.inferenceModel(req.Name, req.Version)
+	return &v2.ModelReadyResponse{Ready: err == nil}, nil
+}
+
+// ServerMetadata implements v2.GRPCInferenceServiceServer.
+func (s *inference) ServerMetadata(context.Context, *v2.ServerMetadataRequest) (*v2.ServerMetadataResponse, error) {
+	return &v2.ServerMetadataResponse{Name: "assay", Version: s.cfg.Version, Extensions: []string{"model_repository", "binary_tensor_data"}}, nil
+}
+
+// inferenceModel returns the model of that name ("" is the active one) and
+// version ("" is any).
+func (s *Server) inferenceModel(name, version string) (*live, error) {
+	m, err := s.engine.routes.Load().pick(name)
+	if err != nil || version != "" && version != versionOf(m) {
+		return nil, fmt.Errorf("no model of that name and version is loaded: %w", assay.ErrNotFound)
+	}
+	return m, nil
+}
+
+// versionOf is the model's version, or else the start of its digest.
+func versionOf(m *live) string {
+	if m.version != "" {
+		return m.version
+	}
+	return m.bundle.Digest.Short()
+}
+
+// ModelMetadata implements v2.GRPCInferenceServiceServer.
+func (s *inference) ModelMetadata(_ context.Context, req *v2.ModelMetadataRequest) (*v2.ModelMetadataResponse, error) {
+	m, err := s.inferenceModel(req.Name, req.Version)
+	if err != nil {
+		return nil, err
+	}
+	k := int64(len(m.groups))
+	type tensor = v2.ModelMetadataResponse_TensorMetadata
+	return &v2.ModelMetadataResponse{
+		Name: m.name, Versions: []string{versionOf(m)}, Platform: "assay_gbdt",
+		Inputs: []*tensor{{Name: inferenceInput, Datatype: "FP64", Shape: []int64{-1, k}}},
+		Outputs: []*tensor{
+			{Name: "margin", Datatype: "FP64", Shape: []int64{-1}},
+			{Name: "pd", Datatype: "FP64", Shape: []int64{-1}},
+			{Name: "contributions", Datatype: "FP64", Shape: []int64{-1, k + 1}},
+		},
+	}, nil
+}
+
+// ModelInfer implements v2.GRPCInferenceServiceServer.
+func (s *inference) ModelInfer(_ context.Context, req *v2.ModelInferRequest) (*v2.ModelInferResponse, error) {
+	m, err := s.inferenceModel(req.ModelName, req.ModelVersion)
+	if err != nil {
+		return nil, err
+	}
+	rows, n, err := s.readTensors(m, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.engine.admit(n); err != nil {
+		return nil, err
+	}
+	defer s.engine.done(n)
+	want := []string{"margin", "pd"}
+	if len(req.Outputs) > 0 {
+		want = want[:0]
+		for _, o := range req.Outputs {
+			want = append(want, o.GetName())
+		}
+	}
+	resp := &v2.ModelInferResponse{ModelName: m.name, ModelVersion: versionOf(m), Id: req.Id}
+	margins := make([]float64, n)
+	m.forest.Margins(margins, rows)
+	for _, name := range want {
+		shape, values := []int64{int64(n)}, margins
+		switch name {
+		case "margin":
+		case "pd":
+			values = make([]float64, n)
+			for i, x := range margins {
+				values[i] = m.bundle.Calibration.Apply(x)
+			}
+		case "contributions":
+			k := len(m.groups)
+			shape = append(shape, int64(k+1))
+			values = make([]float64, n*(k+1))
+			for i := range n {
+				m.forest.Contributions(values[i*(k+1):(i+1)*(k+1)], rows[i*k:(i+1)*k])
+			}
+		default:
+			return nil, &assay.FieldError{Field: "outputs", Problem: "want margin, pd or contributions"}
+		}
+		writeTensor(resp, name, shape, values, len(req.RawInputContents) > 0)
+	}
+	return resp, nil
+}
+
+// RepositoryIndex implements v2.GRPCInferenceServiceServer.
+func (s *inference) RepositoryIndex(context.Context, *v2.RepositoryIndexRequest) (*v2.RepositoryIndexResponse, error) {
+	r := s.engine.routes.Load()
+	resp := &v2.RepositoryIndexResponse{}
+	for _, m := range r.byName {
+		resp.Models = append(resp.Models, &v2.RepositoryIndexResponse_ModelIndex{Name: m.name, Version: versionOf(m), State: "READY"})
+	}
+	sort.Slice(resp.Models, func(i, j int) bool { return resp.Models[i].Name < resp.Models[j].Name })
+	return resp, nil
+}

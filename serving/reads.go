@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// own returns the record of seq when the caller may see it: its author, or an
+// auditor. Others read that there is none, so that sequence numbers tell nothing.
+func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
+	rec, err := s.engine.journal.Get(seq)
+	if err != nil {
+		return nil, err
+	}
+	c := callerOf(ctx)
+	if c.Roles&auth.Audit == 0 && rec.Caller != c.Name {
+		return nil, fmt.Errorf("decision %d: %w", seq, assay.ErrNotFound)
+	}
+	return rec, nil
+}
+
+// GetDecision implements pb.ScoringServer.
+func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (*pb.GetDecisionResponse, error) {
+	var seq uint64
+	switch k := req.Key.(type) {
+	case *pb.GetDecisionRequest_Sequence:
+		seq = k.Sequence
+	case *pb.GetDecisionRequest_RequestId:
+		n, _, ok, err := s.engine.journal.Lookup(callerOf(ctx).Name, k.RequestId)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+		}
+		if !ok {
+			return nil, fmt.Errorf("no decision under that request id: %w", assay.ErrNotFound)
+		}
+		seq = n
+	default:
+		return nil, &assay.FieldError{Field: "key", Problem: "name a sequence number or a request id"}
+	}
+	rec, err := s.own(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	m, err := decisionOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.engine.journal.Promise(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	m.Promise = p.AppendBinary(nil)
+	resp := &pb.GetDecisionResponse{Decision: m}
+	if len(rec.Private) > 0 {
+		ev, err := assay.ParseEvent(rec.Private)
+		if err != nil {
+			return nil, err
+		}
+		resp.Event = wire.Event(&ev)
+	}
+	return resp, nil
+}
+
+// decisionOf reads the decision of a record that carries one.
+func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
+	if rec.Kind != ledger.Decision && rec.Kind != ledger.Event && rec.Kind != ledger.Failed {
+		return nil, fmt.Errorf("that record is of kind %s, not a decision: %w", rec.Kind, assay.ErrNotFound)
+	}
+	d, err := assay.ParseDecision(rec.Decision)
+	if err != nil {
+		return nil, err
+	}
+	m := new(pb.ScoreResponse)
+	wire.Decision(m, &d, rec.Decision)
+	return m, nil
+}
+
+// Bounds of ListDecisions. A page looks at no more than maxScan records, so
+// that a filter that matches little cannot hold the server.
+const (
+	defaultPage = 100
+	maxPage     = 1000
+	maxScan     = 100_000
+)
+
+// errPageFull ends a scan.
+var errPageFull = errors.New("page full")
+
+// ListDecisions implements pb.ScoringServer.
+func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
+	size := int(req.PageSize)
+	switch {
+	case size == 0:
+		size = defaultPage
+	case size < 0 || size > maxPage:
+		return nil, &assay.FieldError{Field: "page_size", Problem: fmt.Sprintf("want 1 to %d", maxPage)}
+	}
+	from, err := readPageToken(req.PageToken)
+	if err != nil {
+		return nil, err
+	}
+	match, err := s.filter(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	resp := &pb.ListDecisionsResponse{}
+	next, scanned := from, 0
+	err = s.engine.journal.Scan(from, math.MaxUint64, func(seq uint64, rec *journal.Record, unreadable error) error {
+		if len(resp.Decisions) == size || scanned == maxScan {
+			return errPageFull
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		scanned++
+		next = seq + 1
+		if unreadable != nil || !match(rec) {
+			return nil
+		}
+		m, err := decisionOf(rec)
+		if err != nil {
+			return err
+		}
+		if req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED || m.Outcome == req.Outcome {
+			resp.Decisions = append(resp.Decisions, m)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errPageFull):
+		resp.NextPageToken = pageToken(next)
+	case err != nil:
+		return nil, err
+	}
+	return resp, nil
+}
+
+// filter makes the test that a record must pass, apart from its outcome.
+func (s *Server) filter(ctx context.Context, req *pb.ListDecisionsRequest) (func(*journal.Record) bool, error) {
+	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
+	for _, b := range []struct {
+		name string
+		set  bool
+		to   *int64
+	}{{"from", req.From != nil, &lo}, {"to", req.To != nil, &hi}} {
+		if !b.set {
+			continue
+		}
+		t := req.From
+		if b.name == "to" {
+			t = req.To
+		}
+		at, err := wire.ReadTime(b.name, t)
+		if err != nil {
+			return nil, err
+		}
+		*b.to = at.UnixMicro()
+	}
+	if _, ok := wire.Outcome(req.Outcome); !ok && req.Outcome != pb.Outcome_OUTCOME_UNSPECIFIED {
+		return nil, &assay.FieldError{Field: "outcome", Problem: "is not one of the outcomes"}
+	}
+	c := callerOf(ctx)
+	all := c.Roles&auth.Audit != 0
+	return func(rec *journal.Record) bool {
+		if !all && rec.Caller != c.Name || rec.Micros < lo || rec.Micros >= hi || len(rec.Decision) == 0 {
+			return false
+		}
+		if rec.Kind != ledger.Decision && rec.Kind != ledger.Event && rec.Kind != ledger.Failed {
+			return false
+		}
+		if req.Entity == nil {
+			return true
+		}
+		if rec.Subject == subjectName(req.Entity.Role, req.Entity.Id) {
+			return true
+		}
+		ev, err := assay.ParseEvent(rec.Private)
+		return err == nil && req.Entity.Id != "" && ev.Entity(req.Entity.Role) == req.Entity.Id
+	}, nil
+}
+
+func pageToken(next uint64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, next))
+}
+
+func readPageToken(t string) (uint64, error) {
+	if t == "" {
+		return 0, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(t)
+	if err != nil || len(b) != 8 {
+		return 0, &assay.FieldError{Field: "page_token", Problem: "was not made by this server"}
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
+
+// GetReceipt implements pb.ScoringServer.
+func (s *scoring) GetReceipt(ctx context.Context, req *pb.GetReceiptRequest) (*pb.GetReceiptResponse, error) {
+	if _, err := s.own(ctx, req.Sequence); err != nil {
+		return nil, err
+	}
+	if req.Wait {
+		if err := s.engine.journal.WaitPublished(ctx, req.Sequence+1); err != nil {
+			return nil, err
+		}
+	} else if _, size := s.engine.journal.Checkpoint(); size <= req.Sequence {
+		return nil, fmt.Errorf("decision %d is durable and not yet published in the log; set wait: %w", req.Sequence, assay.ErrPrecondition)
+	}
+	r, err := s.engine.journal.Receipt(ctx, req.Sequence)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return nil, err
+	}
+	return &pb.GetReceiptResponse{ReceiptJson: append(b, '\n')}, nil
+}
+
+// WatchCheckpoints implements pb.ScoringServer.
+func (s *scoring) WatchCheckpoints(_ *pb.WatchCheckpointsRequest, stream pb.Scoring_WatchCheckpointsServer) error {
+	ctx, cancel := s.untilDrain(stream.Context())
+	defer cancel()
+	note, size := s.engine.journal.Checkpoint()
+	for {
+		if len(note) > 0 {
+			if err := stream.Send(&pb.WatchCheckpointsResponse{Checkpoint: note, Size: size}); err != nil {
+				return err
+			}
+		}
+		if err := s.engine.journal.WaitPublished(ctx, size+1); err != nil {
+			if s.draining.Load() {
+				return assay.ErrUnavailable
+			}
+			return err
+		}
+		note, size = s.engine.journal.Checkpoint()
+	}
+}
+
+// untilDrain returns a context that also ends when the server drains, for
+// streams that would never end by themselves.
+func (s *Server) untilDrain(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.serving, cancel)
+	return ctx, func() { stop(); cancel() }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/assayrisk/assay"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// scoring implements the Scoring service.
+type scoring struct {
+	pb.UnimplementedScoringServer
+	*Server
+}
+
+// Score implements pb.ScoringServer.
+func (s *scoring) Score(ctx context.Context, req *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+	if err := s.engine.admit(1); err != nil {
+		return nil, err
+	}
+	defer s.engine.done(1)
+	w := s.engine.get()
+	defer s.engine.put(w)
+	if err := s.fill(ctx, w, req); err != nil {
+		return nil, err
+	}
+	if err := s.engine.decide(ctx, w); err != nil {
+		return nil, err
+	}
+	return w.reply(), nil
+}
+
+// fill makes w of a request.
+func (s *Server) fill(ctx context.Context, w *work, req *pb.ScoreRequest) (err error) {
+	w.key = requestKey{callerOf(ctx).Name, req.RequestId}
+	if w.model, err = s.engine.routes.Load().pick(req.Model); err != nil {
+		return err
+	}
+	return wire.ReadEvent(&w.event, req.Event)
+}
+
+// Record implements pb.ScoringServer.
+func (s *scoring) Record(ctx context.Context, req *pb.RecordRequest) (*pb.RecordResponse, error) {
+	if err := s.engine.admit(1); err != nil {
+		return nil, err
+	}
+	defer s.engine.done(1)
+	w := s.engine.get()
+	defer s.engine.put(w)
+	w.record = true
+	w.key = requestKey{callerOf(ctx).Name, req.RequestId}
+	w.model = s.engine.routes.Load().active
+	if err := wire.ReadEvent(&w.event, req.Event); err != nil {
+		return nil, err
+	}
+	if err := s.engine.decide(ctx, w); err != nil {
+		return nil, err
+	}
+	return &pb.RecordResponse{RequestId: req.RequestId, Sequence: w.seq, Promise: w.promise, Decision: w.canonical, RepeatedRequest: w.repeated}, nil
+}
+
+// ScoreBatch implements pb.ScoringServer.
+func (s *scoring) ScoreBatch(ctx context.Context, req *pb.ScoreBatchRequest) (*pb.ScoreBatchResponse, error) {
+	if req.Arrow != nil {
+		if len(req.Rows) > 0 {
+			return nil, &assay.FieldError{Field: "arrow", Problem: "send rows or one Arrow batch, not both"}
+		}
+		return s.scoreArrow(ctx, req.Arrow)
+	}
+	if n := len(req.Rows); n == 0 || n > s.cfg.MaxBatchRows {
+		return nil, &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d", n, s.cfg.MaxBatchRows)}
+	}
+	if err := s.engine.admit(len(req.Rows)); err != nil {
+		return nil, err
+	}
+	defer s.engine.done(len(req.Rows))
+	return &pb.ScoreBatchResponse{Rows: s.scoreRows(ctx, req.Rows)}, nil
+}
+
+// scoreRows decides about rows that have been admitted, in order.
+func (s *Server) scoreRows(ctx context.Context, rows []*pb.ScoreRequest) []*pb.ScoreResponse {
+	ws := make([]*work, len(rows))
+	for i, r := range rows {
+		ws[i] = s.engine.get()
+		if r == nil {
+			ws[i].err = &assay.FieldError{Field: "rows", Problem: "has an empty entry"}
+			continue
+		}
+		ws[i].err = s.fill(ctx, ws[i], r)
+	}
+	s.engine.decideAll(ctx, ws)
+	out := make([]*pb.ScoreResponse, len(rows))
+	for i, w := range ws {
+		if w.err != nil {
+			out[i] = &pb.ScoreResponse{RequestId: w.key.id, Error: s.rowError(w.err)}
+		} else {
+			out[i] = w.reply()
+		}
+		s.engine.put(w)
+	}
+	return out
+}
+
+// rowError is the status table for one row.
+func (s *Server) rowError(err error) *pb.RowError {
+	code, words := classify(err)
+	if code == codes.Internal {
+		s.log.Error("internal error", "method", "row", "error", err)
+	}
+	e := &pb.RowError{Code: int32(code), Message: words}
+	var field *assay.FieldError
+	if code == codes.InvalidArgument && errors.As(err, &field) {
+		e.Field = field.Field
+	}
+	var retry *retryError
+	if errors.As(err, &retry) {
+		e.RetryAfter = durationpb.New(retry.after)
+	}
+	return e
+}
+
+// streamBurst is how many requests of one stream are decided together at most:
+// those that have arrived while the ones before them became durable. It also
+// bounds what a stream holds in memory; the rest waits in HTTP/2 flow control.
+const streamBurst = 256
+
+// ScoreStream implements pb.ScoringServer.
+func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	in := make(chan *pb.ScoreRequest, streamBurst)
+	ended := make(chan error, 1)
+	go func() {
+		defer close(in)
+		for {
+			r, err := stream.Recv()
+			if err != nil {
+				ended <- err
+				return
+			}
+			select {
+			case in <- r:
+			case <-ctx.Done():
+				ended <- ctx.Err()
+				return
+			}
+		}
+	}()
+	rows := make([]*pb.ScoreRequest, 0, streamBurst)
+	for r := range in {
+		rows = append(rows[:0], r)
+	more:
+		for len(rows) < streamBurst {
+			select {
+			case r, ok := <-in:
+				if !ok {
+					break more
+				}
+				rows = append(rows, r)
+			default:
+				break more
+			}
+		}
+		for _, m := range s.scoreBurst(ctx, rows) {
+			if err := stream.Send(m); err != nil {
+				return err
+			}
+		}
+	}
+	if err := <-ended; !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// scoreBurst decides about what a stream brought; when the server is full or
+// drains, each row says so.
+func (s *Server) scoreBurst(ctx context.Context, rows []*pb.ScoreRequest) []*pb.ScoreResponse {
+	err := s.engine.admit(len(rows))
+	if err == nil {
+		defer s.engine.done(len(rows))
+		if !s.draining.Load() {
+			return s.scoreRows(ctx, rows)
+		}
+		err = assay.ErrUnavailable
+	}
+	out := make([]*pb.ScoreResponse, len(rows))
+	for i, r := range rows {
+		out[i] = &pb.ScoreResponse{RequestId: r.RequestId, Error: s.rowError(err)}
+	}
+	return out
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/inferencev2"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// Names under which the health service answers. The empty name and Ready are
+// SERVING while requests are taken; Live is SERVING as long as the process runs.
+const (
+	HealthLive  = "live"
+	HealthReady = "ready"
+)
+
+// Server answers over gRPC. Make it with New and run it once with Run.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	engine   *engine
+	auth     *auth.Authenticator
+	methods  *auth.Table
+	health   *health.Server
+	grpc     *grpc.Server
+	started  time.Time
+	serving  context.Context // ends when draining begins
+	stop     context.CancelFunc
+	draining atomic.Bool
+	ran      atomic.Bool
+}
+
+// New loads the bundle, makes the windows again from the journal, and returns
+// a server that is ready to Run. The journal's Run must be under way.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger, methods: auth.NewTable(), started: cfg.Now()}
+	acfg := cfg.Auth
+	if len(acfg.Keys)+len(acfg.Certificates)+len(acfg.Issuers) == 0 {
+		acfg.Open = true
+	}
+	if s.auth, err = auth.New(acfg); err != nil {
+		return nil, fmt.Errorf("serving: %w", err)
+	}
+	m, err := newLive(cfg.Bundle, cfg.Policy, s.started)
+	if err != nil {
+		return nil, err
+	}
+	s.engine = newEngine(&cfg)
+	w := &windows{plan: m.plan, state: m.plan.NewState()}
+	n, err := replay(context.Background(), cfg.Journal, m.plan, 0, math.MaxUint64, w.state)
+	if err != nil {
+		return nil, err
+	}
+	s.engine.mu.windows = []*windows{w}
+	s.engine.routes.Store(&routes{active: m, byName: map[string]*live{m.name: m}})
+	s.log.Info("model loaded", "model", m.name, "version", m.version, "digest", m.bundle.Digest.Short(),
+		"plan", m.digest.Short(), "policy", m.policy.Digest().Short(), "events_replayed", n)
+	s.serving, s.stop = context.WithCancel(context.Background())
+	s.register()
+	return s, nil
+}
+
+// register makes the gRPC server and its services.
+func (s *Server) register() {
+	opts := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(wire.NewCodec()),
+		grpc.UnaryInterceptor(s.unary),
+		grpc.StreamInterceptor(s.stream),
+		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
+		grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.MaxConcurrentStreams(4096),
+		grpc.MaxHeaderListSize(16 << 10),
+		grpc.WriteBufferSize(64 << 10),
+		grpc.ReadBufferSize(64 << 10),
+		grpc.SharedWriteBuffer(true),
+		grpc.ConnectionTimeout(10 * time.Second),
+		grpc.WaitForHandlers(true),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 15 * time.Minute, Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+	}
+	if s.cfg.TLS != nil {
+		opts = append(opts, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))
+	}
+	s.grpc = grpc.NewServer(opts...)
+	s.health = health.NewServer()
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	assayv1.RegisterScoringServer(s.grpc, &scoring{Server: s})
+	inferencev2.RegisterGRPCInferenceServiceServer(s.grpc, &inference{Server: s})
+	reflection.Register(s.grpc)
+	s.health.SetServingStatus(HealthLive, healthpb.HealthCheckResponse_SERVING)
+	s.setReady(false)
+}
+
+func (s *Server) setReady(ready bool) {
+	st := healthpb.HealthCheckResponse_NOT_SERVING
+	if ready {
+		st = healthpb.HealthCheckResponse_SERVING
+	}
+	s.health.SetServingStatus("", st)
+	s.health.SetServingStatus(HealthReady, st)
+}
+
+// Run serves on the listener until ctx ends, then drains: it is not ready any
+// more, refuses new work with UNAVAILABLE, finishes what is under way within
+// DrainTimeout, and returns nil. It runs once.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	if s.ran.Swap(true) {
+		return errors.New("serving: Run was called twice")
+	}
+	if !s.auth.Configured() {
+		if !loopback(l.Addr()) {
+			l.Close()
+			return fmt.Errorf("serving: no credentials are configured, so the server listens on loopback alone, not on %s: configure auth (keys, certificates or issuers)", l.Addr())
+		}
+		s.log.Warn("no credentials are configured: every local caller has all roles", "address", l.Addr().String())
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.grpc.Serve(l) }()
+	s.setReady(true)
+	s.log.Info("serving", "address", l.Addr().String(), "tls", s.cfg.TLS != nil)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	s.drain()
+	<-failed
+	return nil
+}
+
+// drain stops taking requests and finishes those under way.
+func (s *Server) drain() {
+	s.draining.Store(true)
+	s.stop()
+	s.setReady(false)
+	s.log.Info("draining", "in_flight", s.engine.load.Load(), "bound", s.cfg.DrainTimeout)
+	stopped := make(chan struct{})
+	go func() { s.grpc.GracefulStop(); close(stopped) }()
+	timer := time.NewTimer(s.cfg.DrainTimeout)
+	defer timer.Stop()
+	select {
+	case <-stopped:
+	case <-timer.C:
+		s.log.Warn("drain took too long: closing connections", "in_flight", s.engine.load.Load())
+		s.grpc.Stop()
+		<-stopped
+	}
+}
+
+// ready returns nil when requests are taken, or why not.
+func (s *Server) ready() error {
+	if s.draining.Load() {
+		return fmt.Errorf("draining: %w", assay.ErrUnavailable)
+	}
+	return s.cfg.Journal.Ready()
+}
+
+// loopback reports whether an address can be reached from this machine alone.
+func loopback(a net.Addr) bool {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return a.Network() == "bufconn" || a.Network() == "pipe"
+}

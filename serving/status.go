@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/serving/auth"
+)
+
+// retryError is an ErrExhausted or ErrUnavailable that says when to come again.
+type retryError struct {
+	kind  error
+	why   string
+	after time.Duration
+}
+
+func (e *retryError) Error() string { return e.why }
+func (e *retryError) Unwrap() error { return e.kind }
+
+// statusTable maps our kinds of error to codes: the first that matches. Told says
+// that the error's own words may go to the caller. Everything else is
+// INTERNAL, and its words stay in the server's log.
+var statusTable = [...]struct {
+	kind error
+	code codes.Code
+	told bool
+}{
+	{auth.ErrUnauthenticated, codes.Unauthenticated, true},
+	{auth.ErrForbidden, codes.PermissionDenied, true},
+	{assay.ErrCorrupt, codes.Internal, false},
+	{assay.ErrInvalid, codes.InvalidArgument, true},
+	{assay.ErrConflict, codes.AlreadyExists, true},
+	{assay.ErrNotFound, codes.NotFound, true},
+	{assay.ErrExhausted, codes.ResourceExhausted, true},
+	{assay.ErrPrecondition, codes.FailedPrecondition, true},
+	{assay.ErrUnavailable, codes.Unavailable, false},
+	{context.DeadlineExceeded, codes.DeadlineExceeded, false},
+	{context.Canceled, codes.Canceled, false},
+}
+
+// public is what the caller reads where the error's own words stay inside.
+var public = map[codes.Code]string{
+	codes.Internal:         "internal error; the server's log says more",
+	codes.Unavailable:      "the server drains or cannot make records durable; ask again with the same request id",
+	codes.DeadlineExceeded: "the deadline passed; ask again with the same request id",
+	codes.Canceled:         "the call was cancelled",
+}
+
+// classify returns the code and the words for the caller.
+func classify(err error) (codes.Code, string) {
+	for i := range statusTable {
+		if errors.Is(err, statusTable[i].kind) {
+			if statusTable[i].told {
+				return statusTable[i].code, err.Error()
+			}
+			return statusTable[i].code, public[statusTable[i].code]
+		}
+	}
+	return codes.Internal, public[codes.Internal]
+}
+
+// statusOf returns the gRPC status of err. An error that is one already, and
+// nil, stay as they are.
+func statusOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
+		return err
+	}
+	code, words := classify(err)
+	st := status.New(code, words)
+	var field *assay.FieldError
+	if code == codes.InvalidArgument && errors.As(err, &field) {
+		if with, err := st.WithDetails(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+			{Field: field.Field, Description: field.Problem},
+		}}); err == nil {
+			st = with
+		}
+	}
+	var retry *retryError
+	if errors.As(err, &retry) {
+		if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retry.after)}); err == nil {
+			st = with
+		}
+	}
+	return st.Err()
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"math"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// work is one request on its way, with the memory it needs.
+type work struct {
+	key    requestKey
+	ticket ticket
+	record bool         // a fact to take note of: no score
+	model  *live        // whose plan validates the event, and which scores it
+	body   assay.Digest // of what was asked
+	event  assay.Event
+	raw    []byte // the event's canonical bytes
+
+	seq      uint64
+	taken    bool // seq was taken and must get a record
+	vector   assay.Vector
+	values   []float64
+	result   policy.Result
+	decision assay.Decision
+	reasons  []assay.Reason
+
+	// What the reply carries.
+	canonical []byte
+	promise   []byte
+	repeated  bool
+	err       error
+
+	rec journal.Record
+}
+
+// bodyTag separates digests of request bodies from all others. Frozen: they
+// stand in the journal.
+const bodyTag = "assay/request/v1\n"
+
+// what names the kind of request in its body's digest.
+func (w *work) what() []byte {
+	if w.record {
+		return []byte("record\n")
+	}
+	return []byte("score\n")
+}
+
+// subject is the data subject whose key encrypts the private part: the event's
+// first entity, or the event itself when it has none.
+func (w *work) subject() string { return subjectOf(&w.event) }
+
+func subjectOf(e *assay.Event) string {
+	if len(e.Entities) == 0 {
+		return "event:" + e.ID
+	}
+	return subjectName(e.Entities[0].Role, e.Entities[0].ID)
+}
+
+func subjectName(role, id string) string { return role + ":" + id }
+
+// reply makes the message that answers a scored request.
+func (w *work) reply() *pb.ScoreResponse {
+	m := new(pb.ScoreResponse)
+	wire.Decision(m, &w.decision, w.canonical)
+	m.Promise = w.promise
+	m.RepeatedRequest = w.repeated
+	if !w.repeated {
+		m.ExpectedLoss, m.Price = wire.Optional(w.result.ExpectedLoss), wire.Optional(w.result.Price)
+	}
+	return m
+}
+
+// setPromise keeps the promise's bytes.
+func (w *work) setPromise(p *ledger.Promise) { w.promise = p.AppendBinary(nil) }
+
+// clean makes w ready for another request and drops what the last one owned.
+func (w *work) clean() {
+	fields, entities, values := w.event.Fields, w.event.Entities, w.values
+	clear(fields)
+	clear(entities)
+	*w = work{values: values[:0]}
+	w.event.Fields, w.event.Entities = fields[:0], entities[:0]
+	w.result.ExpectedLoss, w.result.Price = math.NaN(), math.NaN()
+}
