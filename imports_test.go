@@ -42,8 +42,9 @@ serving/assayv1         :
 serving/inferencev2     :
 serving/assayclient     : . ledger serving/assayv1
 serving                 : . features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
-cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/assay/*
-cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm serving serving/*
+cmd/internal/node       : models ledger/anchor ledger/journal serving
+cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node
+cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm serving serving/* cmd/internal/node
 cmd/assay-verify        : . ledger ledger/anchor
 benchmarks              : . datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
 `

@@ -282,3 +282,12 @@ func writeSynced(path string, data []byte) error {
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())
 }
+
+// Bin returns the index in Shares of the bin that x falls into.
+func (h *Histogram) Bin(x float64) int {
+	if x != x {
+		return len(h.Edges) + 1
+	}
+	i, _ := slices.BinarySearch(h.Edges, x)
+	return i
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/models/eval"
+)
+
+// card lists the facts of a bundle for the report's model card.
+func (s *scorer) card() []eval.Fact {
+	m := &s.bundle.Manifest
+	facts := []eval.Fact{
+		{Name: "Model digest", Value: s.bundle.Digest.String()},
+		{Name: "Plan digest", Value: m.Plan.String()},
+		{Name: "Training data", Value: fmt.Sprintf("%s, label %q", m.Data.Name, m.Data.Label)},
+		{Name: "Training data, SHA-256", Value: m.Data.SHA256.String()},
+		{Name: "Training rows", Value: fmt.Sprintf("%d, %s bad", m.Data.Rows, percent(m.Data.BadRate))},
+		{Name: "Forest", Value: fmt.Sprintf("%d trees on %d features, objective %s, trainer %s", m.Model.Trees, m.Model.Features, m.Model.Objective, m.Model.Trainer)},
+		{Name: "Parameters", Value: formatKV(m.Params)},
+		{Name: "Seed", Value: strconv.FormatUint(m.Seed, 10)},
+		{Name: "Calibration", Value: s.bundle.Calibration.Method + ", " + s.bundle.Calibration.Source},
+	}
+	if m.Data.From != "" {
+		facts = append(facts, eval.Fact{Name: "Training window", Value: m.Data.From + " to " + m.Data.To})
+	}
+	if s.policy != nil {
+		facts = append(facts, eval.Fact{Name: "Policy", Value: s.policy.Name() + ", " + s.policy.Digest().String()})
+	}
+	for _, n := range m.Notes {
+		facts = append(facts, eval.Fact{Name: "Note", Value: n})
+	}
+	return facts
+}
+
+func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
+
+func sigmoid(x float64) float64 { return bitmath.Sigmoid(x) }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// fixed prints x with n digits after the point.
+func fixed(x float64, n int) string { return strconv.FormatFloat(x, 'f', n, 64) }

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/models/baseline"
+	"github.com/assayrisk/assay/models/eval"
+)
+
+type evaluateFlags struct {
+	model, data, label, train, out string
+	skipBadRows, json              bool
+}
+
+func evaluateCommand(u *ui) *cobra.Command {
+	var f evaluateFlags
+	c := &cobra.Command{
+		Use:   "evaluate --model BUNDLE --data F --out DIR",
+		Short: "Evaluate a model on rows that it did not train on; write the report",
+		Long: "Evaluate writes report.html (self-contained) and report.json. With --train, the rows\n" +
+			"that trained the model, challengers are fitted on them and stability is measured\n" +
+			"against them; without, challengers are fitted out of fold on the evaluated rows.",
+		Example: "  assay evaluate --model bundle --data test.csv --train train.csv --out report",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "model", "data", "out"); err != nil {
+				return err
+			}
+			return f.run(c.Context(), u)
+		},
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.model, "model", "", "bundle to evaluate")
+	fl.StringVar(&f.data, "data", "", "rows that the model did not train on: a file, or a data set's name")
+	fl.StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
+	fl.StringVar(&f.train, "train", "", "rows that trained the model")
+	fl.StringVar(&f.out, "out", "", "directory of the report")
+	fl.BoolVar(&f.skipBadRows, "skip-bad-rows", false, "leave out rows that cannot be read, and count them")
+	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
+	return c
+}
+
+func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
+	s, err := openScorer(f.model)
+	if err != nil {
+		return err
+	}
+	opt := datasets.Options{Label: f.label, SkipBadRows: f.skipBadRows}
+	if opt.Label == "" && s.bundle.Manifest.Data.Label != "" {
+		opt.Label = s.bundle.Manifest.Data.Label
+	}
+	u.step("read %s", f.data)
+	t, err := readTable(ctx, u, f.data, opt)
+	if err != nil {
+		return err
+	}
+	if err := t.needLabel(); err != nil {
+		return err
+	}
+	e := evaluation{scorer: s, test: t.all()}
+	if f.train != "" {
+		tr, err := readTable(ctx, u, f.train, opt)
+		if err != nil {
+			return err
+		}
+		e.train = tr.all()
+	}
+	u.step("evaluate on %d rows", t.rows())
+	in, err := e.input(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := eval.Build(ctx, *in)
+	if err != nil {
+		return err
+	}
+	if err := writeReport(f.out, r); err != nil {
+		return err
+	}
+	u.done("wrote %s", filepath.Join(f.out, "report.html"))
+	sum := summarise(r)
+	if f.json {
+		return u.json(sum)
+	}
+	u.printf("%-9s %s\n%-9s %s\n", "rows", number(float64(sum.N)), "bad rate", percent(sum.BadRate))
+	for _, m := range []string{"auc", "gini", "ks", "brier", "logloss"} {
+		x, _ := r.Metric(m)
+		u.printf("%-9s %.4f  (95 %%: %.4f to %.4f)\n", m, x.Value, x.Low, x.High)
+	}
+	u.printf("report    %s\n", filepath.Join(f.out, "report.html"))
+	return nil
+}
+
+// metricsSummary is what --json prints of an evaluation. Its keys are stable.
+type metricsSummary struct {
+	AUC     float64 `json:"auc"`
+	Gini    float64 `json:"gini"`
+	KS      float64 `json:"ks"`
+	Brier   float64 `json:"brier"`
+	LogLoss float64 `json:"logloss"`
+	N       int     `json:"n"`
+	BadRate float64 `json:"bad_rate"`
+}
+
+func summarise(r *eval.Report) metricsSummary {
+	return metricsSummary{
+		AUC: float64(r.AUC), Gini: float64(r.Gini), KS: float64(r.KS), Brier: float64(r.Brier),
+		LogLoss: float64(r.LogLoss), N: r.N, BadRate: float64(r.BadRate),
+	}
+}
+
+// evaluation is a model, the rows it is judged on, and what is known beside.
+type evaluation struct {
+	scorer  *scorer
+	test    part
+	train   part   // no rows: unknown
+	served  []float64
+	card    []eval.Fact
+	ledger  *eval.Ledger
+	purpose string
+}
+
+// input gathers what the report is made from.
+func (e *evaluation) input(ctx context.Context) (*eval.Input, error) {
+	s := e.scorer
+	test, err := s.score(ctx, e.test)
+	if err != nil {
+		return nil, err
+	}
+	in := &eval.Input{
+		Title: s.bundle.Manifest.Name, Purpose: e.purpose, Seed: 1,
+		Label: e.test.labels(), Margin: test.margins, Served: e.served, Ledger: e.ledger,
+		Card: append(s.card(), e.card...),
+	}
+	grades := eval.Category{Name: "grade"}
+	level := map[string]int32{}
+	for _, g := range s.bundle.Scale.Grades {
+		level[g.Name] = int32(len(grades.Levels))
+		grades.Levels = append(grades.Levels, g.Name)
+	}
+	for _, x := range test.scores {
+		in.PD = append(in.PD, x.PD)
+		in.RawPD = append(in.RawPD, s.bundle.Model.Probability(x.Margin))
+		in.Points = append(in.Points, x.Points)
+		code, ok := level[x.Grade]
+		if !ok {
+			code = -1
+		}
+		grades.Code = append(grades.Code, code)
+	}
+	if len(grades.Levels) > 0 {
+		in.Grades = &grades
+	}
+	var train *scored
+	if len(e.train.rows) > 0 {
+		if train, err = s.score(ctx, e.train); err != nil {
+			return nil, err
+		}
+		in.Train = &eval.Train{Label: e.train.labels(), Margin: train.margins}
+		for _, x := range train.scores {
+			in.Train.PD = append(in.Train.PD, x.PD)
+		}
+	}
+	for j, f := range s.plan.Features() {
+		x := eval.Feature{
+			Name: f.Name, Values: pick(test.matrix.Columns[j], e.test.rows), Categories: f.Categories,
+			Monotone: f.Monotone, Group: f.Group, Sensitive: f.Sensitive,
+		}
+		if train != nil {
+			x.Train = pick(train.matrix.Columns[j], e.train.rows)
+		}
+		in.Features = append(in.Features, x)
+	}
+	e.explain(in, test)
+	if err := e.outcomes(in, test); err != nil {
+		return nil, err
+	}
+	return in, e.challenge(ctx, in, train)
+}
+
+// explain lets the report ask for contributions and for scores of changed rows.
+func (e *evaluation) explain(in *eval.Input, test *scored) {
+	s, n := e.scorer, len(test.matrix.Columns)
+	x := make([]float64, n)
+	in.Contributions = func(dst []float64, row int) {
+		for j, c := range test.matrix.Columns {
+			x[j] = c[e.test.rows[row]]
+		}
+		s.forest.Contributions(dst, x)
+	}
+	in.Score = func(x []float64) float64 { return s.bundle.Calibration.Apply(s.forest.Margin(x)) }
+}
+
+// outcomes gives each row the policy's decision.
+func (e *evaluation) outcomes(in *eval.Input, test *scored) error {
+	decided, err := e.scorer.decide(e.test, test)
+	if err != nil {
+		return err
+	}
+	for _, d := range decided {
+		in.Outcome = append(in.Outcome, eval.Outcome(d.Outcome))
+	}
+	return nil
+}
+
+// challenge fits the challengers: on the training rows where they are known,
+// else out of fold on the evaluated rows.
+func (e *evaluation) challenge(ctx context.Context, in *eval.Input, train *scored) error {
+	c := eval.Challenger{Name: "logistic scorecard", Simple: true}
+	fit := func(from part, cols [][]float64) (*baseline.Logistic, error) {
+		d := &baseline.Data{Label: from.labels()}
+		for j, f := range e.scorer.plan.Features() {
+			d.Names = append(d.Names, f.Name)
+			d.Categorical = append(d.Categorical, f.Categorical)
+			d.Columns = append(d.Columns, pick(cols[j], from.rows))
+		}
+		return baseline.FitLogistic(ctx, d, baseline.Config{})
+	}
+	score := func(l *baseline.Logistic, cols [][]float64, rows []int, put func(i int, margin float64)) {
+		x := make([]float64, len(cols))
+		for i, r := range rows {
+			for j, c := range cols {
+				x[j] = c[r]
+			}
+			put(i, l.Score(x))
+		}
+	}
+	m, err := e.scorer.plan.Matrix(ctx, e.test.frame.Record)
+	if err != nil {
+		return err
+	}
+	c.Score, c.PD = make([]float64, len(e.test.rows)), make([]float64, len(e.test.rows))
+	if train != nil {
+		l, err := fit(e.train, train.matrix.Columns)
+		if errors.Is(err, baseline.ErrInput) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.Note = "weight-of-evidence logistic regression on the same features, fitted on the training rows"
+		score(l, m.Columns, e.test.rows, func(i int, x float64) { c.Score[i], c.PD[i] = x, sigmoid(x) })
+	} else {
+		c.Note = "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows"
+		folds := stratifiedFolds(e.test.label, e.test.rows, 5)
+		at := map[int]int{}
+		for i, r := range e.test.rows {
+			at[r] = i
+		}
+		for k := range folds {
+			l, err := fit(part{e.test.table, others(folds, k)}, m.Columns)
+			if errors.Is(err, baseline.ErrInput) {
+				return nil // too few rows or one class: the report says so
+			}
+			if err != nil {
+				return err
+			}
+			score(l, m.Columns, folds[k], func(i int, x float64) {
+				c.Score[at[folds[k][i]]], c.PD[at[folds[k][i]]] = x, sigmoid(x)
+			})
+		}
+	}
+	in.Challenger = append(in.Challenger, c)
+	return nil
+}
+
+// writeReport writes report.html and report.json.
+func writeReport(dir string, r *eval.Report) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, write := range map[string]func(io.Writer) error{"report.html": r.WriteHTML, "report.json": r.WriteJSON} {
+		if err := writeFile(nil, filepath.Join(dir, name), write); err != nil {
+			return err
+		}
+	}
+	return nil
+}

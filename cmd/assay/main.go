@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Assay is the toolbox: it trains a credit model, evaluates it, serves it with
+// every decision anchored, and verifies receipts. `assay demo` does all of it
+// on real data in one command; `assay help` lists the rest.
+//
+// Exit status: 0 done, 1 failed, 2 the command line was wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// usageError marks an error that the command line is to blame for.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run executes one command line and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	ui := newUI(stdout, stderr)
+	root := newRoot(ui)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	ui.finish()
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "assay: %v\n", err)
+		return 2
+	default:
+		fmt.Fprintf(stderr, "assay: %v\n", err)
+		return 1
+	}
+}
+
+func newRoot(ui *ui) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "assay",
+		Short:         "Train credit models, score transactions, and prove each decision",
+		Long:          "Assay tests a transaction and stamps the result: it trains gradient-boosted credit\nmodels, scores over gRPC, and anchors every decision so that its receipt verifies offline.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q; `assay help` lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%v; `%s --help` lists the flags", err, c.CommandPath())
+	})
+	for _, c := range []*cobra.Command{
+		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui), scoreCommand(ui),
+		evaluateCommand(ui), exportCommand(ui), verifyCommand(ui), devchainCommand(ui),
+	} {
+		root.AddCommand(c)
+	}
+	return root
+}
+
+// noArgs and oneArg are cobra.NoArgs and ExactArgs(1) with errors that say
+// what to do and give exit status 2.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no argument, got %q", c.CommandPath(), args[0])
+	}
+	return nil
+}
+
+func oneArg(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usagef("%s takes one argument, %s; got %d", c.CommandPath(), what, len(args))
+		}
+		return nil
+	}
+}
+
+// required marks flags that a command cannot do without.
+func required(c *cobra.Command, names ...string) error {
+	for _, n := range names {
+		if f := c.Flags().Lookup(n); f.Value.String() == "" {
+			return usagef("%s needs --%s (%s)", c.CommandPath(), n, f.Usage)
+		}
+	}
+	return nil
+}

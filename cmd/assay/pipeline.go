@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/forest"
+	"github.com/assayrisk/assay/models/gbdt"
+	"github.com/assayrisk/assay/models/interchange"
+)
+
+// recipe is everything that decides what a bundle will be: the same recipe on
+// the same rows gives the same bundle, byte for byte.
+type recipe struct {
+	name      string
+	spec      *features.Spec
+	params    map[string]string // LightGBM's names
+	calibrate string
+	folds     int    // of the training rows, for out-of-fold calibration
+	policy    []byte // YAML, may be nil
+	notes     []string
+}
+
+// fitted is one plan and the forest that was trained on its vectors.
+type fitted struct {
+	plan   *features.Plan
+	report *features.FitReport
+	result *gbdt.Result
+	forest *forest.Forest
+}
+
+// fit learns a plan and a forest from the training rows. valid rows, if any,
+// stop the training early.
+func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.Progress)) (*fitted, error) {
+	plan, report, err := r.spec.Fit(ctx, train.frame.Record, train.rows)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.parse(plan)
+	if err != nil {
+		return nil, err
+	}
+	data, err := train.dataset(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	opt := gbdt.Options{Progress: progress}
+	if len(valid.rows) > 0 {
+		if opt.Valid, err = valid.dataset(ctx, plan); err != nil {
+			return nil, fmt.Errorf("validation rows: %w", err)
+		}
+	}
+	res, err := gbdt.Train(ctx, data, p, opt)
+	if err != nil {
+		return nil, err
+	}
+	f, err := forest.Compile(res.Model)
+	if err != nil {
+		return nil, err
+	}
+	return &fitted{plan: plan, report: report, result: res, forest: f}, nil
+}
+
+// parse turns the parameters into the trainer's, with the plan's monotone
+// directions unless the parameters name their own.
+func (r *recipe) parse(plan *features.Plan) (gbdt.Params, error) {
+	kv := map[string]string{}
+	for k, v := range r.params {
+		kv[k] = v
+	}
+	p, err := gbdt.ParseParams(kv)
+	if err != nil {
+		return p, err
+	}
+	if p.MonotoneConstraints == nil {
+		var any bool
+		dirs := make([]int8, len(plan.Features()))
+		for i, f := range plan.Features() {
+			dirs[i] = f.Monotone
+			any = any || f.Monotone != 0
+		}
+		if any {
+			p.MonotoneConstraints = dirs
+		}
+	}
+	return p, nil
+}
+
+// dataset shows a part of a table to the trainer, through the plan.
+func (p part) dataset(ctx context.Context, plan *features.Plan) (*gbdt.Dataset, error) {
+	m, err := plan.Matrix(ctx, p.frame.Record)
+	if err != nil {
+		return nil, err
+	}
+	d := &gbdt.Dataset{Columns: m.Columns, Label: p.label}
+	for _, f := range plan.Features() {
+		d.Names = append(d.Names, f.Name)
+		d.Categorical = append(d.Categorical, f.Categorical)
+	}
+	return d.Subset(p.rows), nil
+}
+
+// margins scores the part.
+func (p part) margins(ctx context.Context, plan *features.Plan, f *forest.Forest) ([]float64, error) {
+	m, err := plan.Matrix(ctx, p.frame.Record)
+	if err != nil {
+		return nil, err
+	}
+	return matrixMargins(m, f, p.rows), nil
+}
+
+func matrixMargins(m *features.Matrix, f *forest.Forest, rows []int) []float64 {
+	const block = 1024
+	width := len(m.Columns)
+	x := make([]float64, block*width)
+	out := make([]float64, len(rows))
+	for at := 0; at < len(rows); at += block {
+		part := rows[at:min(at+block, len(rows))]
+		for i, r := range part {
+			for j, c := range m.Columns {
+				x[i*width+j] = c[r]
+			}
+		}
+		f.Margins(out[at:at+len(part)], x[:len(part)*width])
+	}
+	return out
+}
+
+// outOfFold gives each training row the margin of a plan and forest that were
+// fitted without it.
+func (r *recipe) outOfFold(ctx context.Context, u *ui, train part) ([]float64, error) {
+	folds := stratifiedFolds(train.label, train.rows, r.folds)
+	of := make([]float64, train.table.rows())
+	for k, held := range folds {
+		u.progress("fold %d of %d", k+1, len(folds))
+		if len(held) == 0 {
+			return nil, fmt.Errorf("%w: %d training rows do not fill %d folds", assay.ErrInvalid, len(train.rows), r.folds)
+		}
+		f, err := r.fit(ctx, part{train.table, others(folds, k)}, part{}, nil)
+		if err != nil {
+			return nil, fmt.Errorf("fold %d: %w", k+1, err)
+		}
+		mm, err := part{train.table, held}.margins(ctx, f.plan, f.forest)
+		if err != nil {
+			return nil, err
+		}
+		for i, row := range held {
+			of[row] = mm[i]
+		}
+	}
+	return pick(of, train.rows), nil
+}
+
+// build trains the final model on the training rows and makes a bundle of it.
+func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.Bundle, *fitted, error) {
+	u.step("train on %d rows", len(train.rows))
+	f, err := r.fit(ctx, train, valid, func(p gbdt.Progress) { u.progress("%s", describe(p)) })
+	if err != nil {
+		return nil, nil, err
+	}
+	u.done("%d trees on %d features", len(f.result.Model.Trees), len(f.plan.Features()))
+
+	cal := &models.Calibration{Method: models.CalibrationNone}
+	metrics := map[string]float64{}
+	if r.calibrate != models.CalibrationNone {
+		u.step("calibrate on %d folds of the training rows", r.folds)
+		of, err := r.outOfFold(ctx, u, train)
+		if err != nil {
+			return nil, nil, err
+		}
+		y := train.labels()
+		if cal, err = models.FitCalibration(r.calibrate, of, y, nil); err != nil {
+			return nil, nil, err
+		}
+		cal.Source = fmt.Sprintf("%d out-of-fold margins of the training rows, %d folds", len(y), r.folds)
+		c, err := eval.NewCurve(y, of)
+		if err != nil {
+			return nil, nil, err
+		}
+		metrics["oof.auc"] = c.AUC()
+		u.done("%s; out-of-fold AUC %.4f", r.calibrate, c.AUC())
+	}
+	if len(valid.rows) > 0 {
+		mm, err := valid.margins(ctx, f.plan, f.forest)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err := eval.NewCurve(valid.labels(), mm)
+		if err != nil {
+			return nil, nil, err
+		}
+		metrics["valid.auc"] = c.AUC()
+	}
+	m, err := f.plan.Matrix(ctx, train.frame.Record)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := r.bundle(train, len(valid.rows), f, cal, metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	u.step("gate: an independent implementation scores the same rows")
+	passed, err := gate(b.ModelText, f, m, train.rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	u.done("the same bits on %d real and %d adversarial rows", passed.Rows, passed.Adversarial)
+	b.Manifest.Reference = reference(f.plan, m, f.forest, cal, train.rows)
+	return b, f, nil
+}
+
+func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibration, metrics map[string]float64) (*models.Bundle, error) {
+	var text bytes.Buffer
+	if err := interchange.WriteLightGBM(&text, f.result.Model); err != nil {
+		return nil, err
+	}
+	b := &models.Bundle{
+		Plan: f.plan.Frozen(), ModelText: text.Bytes(), Model: f.result.Model,
+		Calibration: *cal, Scale: models.DefaultScale(), Policy: r.policy,
+	}
+	facts := models.ModelFacts{
+		Trainer: "assay", Objective: string(f.result.Model.Objective), Trees: len(f.result.Model.Trees),
+		Features: len(f.result.Model.Features), Init: f.result.Model.Init, Average: f.result.Model.Average,
+	}
+	for _, x := range f.result.Model.Features {
+		if x.Monotone != 0 && facts.Monotone == nil {
+			facts.Monotone = make([]int8, len(f.result.Model.Features))
+		}
+	}
+	for i, x := range f.result.Model.Features {
+		if facts.Monotone != nil {
+			facts.Monotone[i] = x.Monotone
+		}
+	}
+	b.Manifest = models.Manifest{
+		Name: r.name, Plan: f.plan.Digest(), Model: facts, Params: r.params, Metrics: metrics, Notes: r.notes,
+		Data: models.DataFacts{
+			Name: train.name, SHA256: train.frame.Digest, Label: train.frame.Label,
+			Rows: len(train.rows), Valid: valid, BadRate: train.badRate(),
+		},
+	}
+	if s, err := strconv.ParseUint(r.params["seed"], 10, 64); err == nil {
+		b.Manifest.Seed = s
+	}
+	return b, nil
+}
+
+// referenceBins is the number of equal-frequency bins that drift is measured in.
+const referenceBins = 10
+
+// reference keeps the training rows' distribution of each feature and of the PD.
+func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, rows []int) *models.Reference {
+	ref := &models.Reference{Features: map[string]models.Histogram{}}
+	pd := matrixMargins(m, f, rows)
+	for i := range pd {
+		pd[i] = cal.Apply(pd[i])
+	}
+	ref.Score = histogram(pd, referenceBins)
+	for j, x := range plan.Features() {
+		if x.Categorical {
+			ref.Features[x.Name] = categoryHistogram(pick(m.Columns[j], rows))
+		} else {
+			ref.Features[x.Name] = histogram(pick(m.Columns[j], rows), referenceBins)
+		}
+	}
+	return ref
+}
+
+// histogram cuts x at its quantiles and counts.
+func histogram(x []float64, bins int) models.Histogram {
+	return count(x, eval.Cuts(x, bins))
+}
+
+// categoryHistogram has one bin for each code.
+func categoryHistogram(x []float64) models.Histogram {
+	top := 0.0
+	for _, v := range x {
+		if v > top {
+			top = v
+		}
+	}
+	var edges []float64
+	for c := 0.0; c < min(top, 254); c++ {
+		edges = append(edges, c)
+	}
+	return count(x, edges)
+}
+
+func count(x, edges []float64) models.Histogram {
+	h := models.Histogram{Edges: edges, Shares: make([]float64, len(edges)+2)}
+	for _, v := range x {
+		h.Shares[h.Bin(v)]++
+	}
+	for i := range h.Shares {
+		h.Shares[i] /= float64(max(len(x), 1))
+	}
+	return h
+}
+
+// gateRows is how many training rows the activation gate scores.
+const gateRows = 2000
+
+// gate lets an independent implementation score the bundle's model text on
+// real rows and on adversarial ones before anything is written.
+func gate(text []byte, f *fitted, m *features.Matrix, rows []int) (interchange.GateReport, error) {
+	rows = rows[:min(len(rows), gateRows)]
+	x := make([]float64, 0, len(rows)*len(m.Columns))
+	for _, r := range rows {
+		for _, c := range m.Columns {
+			x = append(x, c[r])
+		}
+	}
+	return interchange.Gate(text, f.forest, x)
+}
+
+func describe(p gbdt.Progress) string {
+	out := fmt.Sprintf("tree %d of %d, %.2gM rows/s", p.Iteration, p.Of, p.RowsPerSecond/1e6)
+	for _, e := range p.Evals {
+		out += fmt.Sprintf(", %s %.4f", e.Metric, e.Value)
+	}
+	if p.Left > time.Second {
+		out += fmt.Sprintf(", %s left", p.Left.Round(time.Second))
+	}
+	return out
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assayrisk/assay/datasets"
+)
+
+// epoch stands for the event time of table rows, which have none.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func scoreCommand(u *ui) *cobra.Command {
+	var model, data, out string
+	c := &cobra.Command{
+		Use:     "score --model BUNDLE --data F --out scores.csv",
+		Short:   "Score a table: row, margin, pd, points, grade, decision",
+		Example: "  assay score --model bundle --data new.csv --out scores.csv",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "model", "data", "out"); err != nil {
+				return err
+			}
+			return score(c.Context(), u, model, data, out)
+		},
+	}
+	c.Flags().StringVar(&model, "model", "", "bundle to score with")
+	c.Flags().StringVar(&data, "data", "", "rows: a CSV, Parquet or Arrow file, or a data set's name")
+	c.Flags().StringVar(&out, "out", "", "CSV file to write, - for standard output")
+	return c
+}
+
+func score(ctx context.Context, u *ui, model, data, out string) error {
+	s, err := openScorer(model)
+	if err != nil {
+		return err
+	}
+	u.step("read %s", data)
+	t, err := readTable(ctx, u, data, datasets.Options{})
+	if err != nil {
+		return err
+	}
+	u.step("score %d rows", t.rows())
+	sc, err := s.score(ctx, t.all())
+	if err != nil {
+		return err
+	}
+	decisions, err := s.decide(t.all(), sc)
+	if err != nil {
+		return err
+	}
+	err = writeFile(u, out, func(w io.Writer) error {
+		cw := csv.NewWriter(w)
+		rec := []string{"row", "margin", "pd", "points", "grade", "decision"}
+		for i := range sc.scores {
+			if err := cw.Write(rec); err != nil {
+				return err
+			}
+			x := &sc.scores[i]
+			rec = append(rec[:0], strconv.Itoa(i+1), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
+			if decisions != nil {
+				rec[5] = decisions[i].Outcome.String()
+			}
+		}
+		if err := cw.Write(rec); err != nil {
+			return err
+		}
+		cw.Flush()
+		return cw.Error()
+	})
+	if err == nil && out != "-" {
+		u.done("wrote %s", out)
+	}
+	return err
+}
+
+// number prints a float64 with the fewest digits that read back as the same.
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// writeFile gives write a buffered file that replaces path only when all of it
+// was written; "-" is standard output.
+func writeFile(u *ui, path string, write func(io.Writer) error) error {
+	if path == "-" {
+		w := bufio.NewWriter(u.out)
+		return errors.Join(write(w), w.Flush())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".assay-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/forest"
+	"github.com/assayrisk/assay/models/interchange"
+	"github.com/assayrisk/assay/serving"
+	"github.com/assayrisk/assay/serving/policy"
+)
+
+// scorer is a bundle made ready to score tables.
+type scorer struct {
+	bundle *models.Bundle
+	plan   *features.Plan
+	forest *forest.Forest
+	policy *policy.Policy // nil without one
+}
+
+// openScorer reads a bundle and compiles it.
+func openScorer(dir string) (*scorer, error) {
+	b, err := models.ReadBundle(dir)
+	if err != nil {
+		return nil, err
+	}
+	return newScorer(b)
+}
+
+func newScorer(b *models.Bundle) (*scorer, error) {
+	s := &scorer{bundle: b}
+	var err error
+	if s.plan, err = features.LoadPlan(b.Plan); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", models.ErrBundle, models.PlanFile, err)
+	}
+	if s.plan.Digest() != b.Manifest.Plan {
+		return nil, fmt.Errorf("%w: the plan's digest is %s, the manifest says %s", models.ErrBundle, s.plan.Digest().Short(), b.Manifest.Plan.Short())
+	}
+	if b.Model == nil {
+		if b.Model, err = interchange.LoadModel(b); err != nil {
+			return nil, err
+		}
+	}
+	if s.forest, err = forest.Compile(b.Model); err != nil {
+		return nil, err
+	}
+	if len(b.Policy) > 0 {
+		if s.policy, err = policy.Parse(b.Policy, serving.PolicySchema(s.plan)); err != nil {
+			return nil, fmt.Errorf("%s: %w", models.PolicyFile, err)
+		}
+	}
+	return s, nil
+}
+
+// scored is one table's scores, in row order.
+type scored struct {
+	matrix  *features.Matrix
+	margins []float64
+	scores  []assay.Score
+}
+
+// score scores the part.
+func (s *scorer) score(ctx context.Context, p part) (*scored, error) {
+	m, err := s.plan.Matrix(ctx, p.frame.Record)
+	if err != nil {
+		return nil, err
+	}
+	out := &scored{matrix: m, margins: matrixMargins(m, s.forest, p.rows)}
+	out.scores = make([]assay.Score, len(out.margins))
+	for i, x := range out.margins {
+		out.scores[i] = s.bundle.Score(x)
+	}
+	return out, nil
+}
+
+// decide applies the policy to each row of the part.
+func (s *scorer) decide(p part, sc *scored) ([]policy.Result, error) {
+	if s.policy == nil {
+		return nil, nil
+	}
+	out := make([]policy.Result, len(p.rows))
+	x := make([]float64, len(sc.matrix.Columns))
+	for i, row := range p.rows {
+		for j, c := range sc.matrix.Columns {
+			x[j] = c[row]
+		}
+		ev, err := s.plan.EventOf(p.frame.Record, row, fmt.Sprintf("row-%d", row+1), epoch)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.policy.Decide(&out[i], &policy.Input{Event: &ev, Vector: x, Score: sc.scores[i]}); err != nil {
+			return nil, fmt.Errorf("row %d: %w", row+1, err)
+		}
+	}
+	return out, nil
+}

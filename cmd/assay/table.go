@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/datasets"
+)
+
+// table is a data set in memory with its label, if it has one.
+type table struct {
+	name  string
+	frame *datasets.Frame
+	label []float64 // nil without a label column
+}
+
+// readTable reads a CSV, Parquet or Arrow file, or a data set by name.
+func readTable(ctx context.Context, u *ui, from string, opt datasets.Options) (*table, error) {
+	frame, err := datasets.Read(ctx, from, opt)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), frame: frame}
+	if frame.SkippedRows > 0 {
+		u.note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
+	}
+	if frame.Label == "" {
+		return t, nil
+	}
+	for i, f := range frame.Record.Schema().Fields() {
+		if f.Name == frame.Label {
+			if t.label, err = floats(frame.Record.Column(i)); err != nil {
+				return nil, fmt.Errorf("%s: label %q: %w", from, f.Name, err)
+			}
+		}
+	}
+	return t, nil
+}
+
+// needLabel reports a table that cannot be trained or evaluated on.
+func (t *table) needLabel() error {
+	if t.label == nil {
+		return fmt.Errorf("%w: %s has no label column: name it with --label (1 is the bad event)", assay.ErrInvalid, t.name)
+	}
+	return nil
+}
+
+func (t *table) rows() int { return int(t.frame.Record.NumRows()) }
+
+// all is the whole table as a part.
+func (t *table) all() part {
+	rows := make([]int, t.rows())
+	for i := range rows {
+		rows[i] = i
+	}
+	return part{t, rows}
+}
+
+// part is some rows of a table.
+type part struct {
+	*table
+	rows []int
+}
+
+// labels returns the part's labels.
+func (p part) labels() []float64 { return pick(p.label, p.rows) }
+
+// badRate returns the share of bad events, 0 for no rows.
+func (p part) badRate() float64 {
+	var bad float64
+	for _, r := range p.rows {
+		bad += p.label[r]
+	}
+	return bad / float64(max(len(p.rows), 1))
+}
+
+// floats copies a float64 column that has no nulls.
+func floats(c arrow.Array) ([]float64, error) {
+	a, ok := c.(*array.Float64)
+	if !ok {
+		return nil, fmt.Errorf("%w: a column of %s, want numbers", assay.ErrInvalid, c.DataType())
+	}
+	if n := a.NullN(); n > 0 {
+		return nil, fmt.Errorf("%w: %d rows have no value", assay.ErrInvalid, n)
+	}
+	return append([]float64(nil), a.Float64Values()...), nil
+}
+
+// pick returns x at the given rows.
+func pick(x []float64, rows []int) []float64 {
+	out := make([]float64, len(rows))
+	for i, r := range rows {
+		out[i] = x[r]
+	}
+	return out
+}
+
+// stratifiedFolds deals rows into k folds: the fold of a row is the number of
+// earlier rows with the same label, modulo k. It is deterministic and keeps
+// the bad rate of each fold.
+func stratifiedFolds(label []float64, rows []int, k int) [][]int {
+	folds := make([][]int, k)
+	var seen [2]int
+	for _, r := range rows {
+		c := int(label[r])
+		f := seen[c] % k
+		seen[c]++
+		folds[f] = append(folds[f], r)
+	}
+	return folds
+}
+
+// others returns the rows of all folds but one, in ascending order.
+func others(folds [][]int, fold int) []int {
+	var out []int
+	for i, f := range folds {
+		if i != fold {
+			out = append(out, f...)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/policy"
+)
+
+type trainFlags struct {
+	data, label, plan, params, valid, calibrate, policy, out, name string
+	folds                                                          int
+	skipBadRows, json                                              bool
+}
+
+func trainCommand(u *ui) *cobra.Command {
+	var f trainFlags
+	c := &cobra.Command{
+		Use:   "train --data F --out BUNDLE",
+		Short: "Fit a plan, train a model, calibrate it, write a bundle",
+		Example: "  assay train --data credit_data --out bundle\n" +
+			"  assay train --data loans.csv --label defaulted --params num_leaves=15,learning_rate=0.05 --out bundle",
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "data", "out"); err != nil {
+				return err
+			}
+			return f.run(c.Context(), u)
+		},
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.data, "data", "", "training rows: a CSV, Parquet or Arrow file, or a data set's name")
+	fl.StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
+	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data and written into the bundle)")
+	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
+	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
+	fl.StringVar(&f.calibrate, "calibrate", models.CalibrationPlatt, "margin to probability, fitted out of fold: isotonic, platt, beta or none")
+	fl.IntVar(&f.folds, "folds", 5, "folds of the training rows for the calibration")
+	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
+	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
+	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the data)")
+	fl.BoolVar(&f.skipBadRows, "skip-bad-rows", false, "leave out rows that cannot be read, and count them")
+	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
+	return c
+}
+
+// trainSummary is what `assay train --json` prints. Its keys are stable.
+type trainSummary struct {
+	Bundle   string             `json:"bundle"`
+	Model    string             `json:"model"`
+	Plan     string             `json:"plan"`
+	Rows     int                `json:"n"`
+	BadRate  float64            `json:"bad_rate"`
+	Features int                `json:"features"`
+	Trees    int                `json:"trees"`
+	Metrics  map[string]float64 `json:"metrics"`
+}
+
+func (f *trainFlags) run(ctx context.Context, u *ui) error {
+	if f.folds < 2 || f.folds > 100 {
+		return usagef("--folds %d: want 2 to 100", f.folds)
+	}
+	params, err := parseKV(f.params)
+	if err != nil {
+		return err
+	}
+	u.step("read %s", f.data)
+	t, err := readTable(ctx, u, f.data, datasets.Options{Label: f.label, SkipBadRows: f.skipBadRows})
+	if err != nil {
+		return err
+	}
+	if err := t.needLabel(); err != nil {
+		return err
+	}
+	u.done("%d rows, %d columns, %.1f %% bad", t.rows(), t.frame.Record.NumCols()-1, 100*t.all().badRate())
+
+	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, folds: f.folds}
+	if r.name == "" {
+		r.name = t.name
+	}
+	if r.spec, err = readSpec(f.plan, t); err != nil {
+		return err
+	}
+	if r.policy, err = readPolicy(f.policy); err != nil {
+		return err
+	}
+	train, valid := t.all(), part{}
+	if f.valid != "" {
+		v, err := readTable(ctx, u, f.valid, datasets.Options{Label: t.frame.Label, SkipBadRows: f.skipBadRows})
+		if err != nil {
+			return err
+		}
+		valid = v.all()
+	}
+	b, _, err := r.build(ctx, u, train, valid)
+	if err != nil {
+		return err
+	}
+	if err := models.WriteBundle(f.out, b); err != nil {
+		return err
+	}
+	s := trainSummary{
+		Bundle: f.out, Model: b.Digest.String(), Plan: b.Manifest.Plan.String(), Rows: len(train.rows),
+		BadRate: b.Manifest.Data.BadRate, Features: b.Manifest.Model.Features, Trees: b.Manifest.Model.Trees, Metrics: b.Manifest.Metrics,
+	}
+	if f.json {
+		return u.json(s)
+	}
+	u.printf("%s  %s\n", u.bold("bundle"), f.out)
+	u.printf("model   %s\nplan    %s\n", s.Model, s.Plan)
+	u.printf("trained on %d rows (%.1f %% bad): %d trees on %d features\n", s.Rows, 100*s.BadRate, s.Trees, s.Features)
+	for _, k := range sortedKeys(s.Metrics) {
+		u.printf("%-10s %.4f\n", k, s.Metrics[k])
+	}
+	return nil
+}
+
+// readSpec reads a plan, or infers one from the table.
+func readSpec(path string, t *table) (*features.Spec, error) {
+	if path == "" {
+		return features.Infer(t.frame.Record, t.frame.Label)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := features.ParseSpec(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return spec, nil
+}
+
+// readPolicy reads a policy file; without one it is the default policy.
+func readPolicy(path string) ([]byte, error) {
+	if path == "" {
+		return policy.Default(), nil
+	}
+	return os.ReadFile(path)
+}

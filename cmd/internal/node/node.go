@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package node runs one Assay node: the journal, the server in front of it and
+// the anchor behind it, wired to each other and stopped along the data's way
+// (stop taking requests, drain, make the last batch durable, publish, anchor).
+// It knows the chain as an anchor.Chain only, so that a program which talks to
+// a chain by URL does not link a chain node.
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving"
+)
+
+// Config is what a node is made of. Dir, Bundle and Listener are required.
+type Config struct {
+	// Dir holds everything the node keeps: journal, log, keys, guard, anchors,
+	// and whatever Chain puts there.
+	Dir string
+	// Bundle decides first; its Model is filled.
+	Bundle *models.Bundle
+	// Listener takes the gRPC connections. Run closes it.
+	Listener net.Listener
+	// Chain connects to the chain that checkpoints are anchored to; nil: no
+	// anchoring, and receipts end at the checkpoint.
+	Chain func(ctx context.Context, dir, origin string, source anchor.Source, cfg anchor.Config) (*Chain, error)
+	// AnchorEvery is the cadence of anchors; 0: one minute.
+	AnchorEvery time.Duration
+	// Journal and Serving have their own zero values; what stands above
+	// overrides them.
+	Journal journal.Config
+	Serving serving.Config
+	// Logger hears what an operator needs to know; nil: none.
+	Logger *slog.Logger
+}
+
+// Chain is a connected chain with the contract on it and the log registered.
+type Chain struct {
+	Anchor *anchor.Anchor
+	Trust  anchor.Trust // what a receipt's anchor proof is checked against
+	Close  func() error
+}
+
+// Node is an open node.
+type Node struct {
+	Journal *journal.Journal
+	Server  *serving.Server
+	Chain   *Chain // nil without a chain
+
+	cfg         Config
+	stopJournal context.CancelFunc
+	journalDone chan error
+}
+
+// lastAnchor bounds how long a stopping node waits for its last checkpoint to
+// be anchored. What is not anchored then is anchored at the next start.
+const lastAnchor = 15 * time.Second
+
+// Open recovers the journal, connects the chain and makes the server ready.
+// The caller must call Run, also to give everything back.
+func Open(ctx context.Context, cfg Config) (n *Node, err error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	n = &Node{cfg: cfg}
+	jc := cfg.Journal
+	jc.Logger = cfg.Logger
+	if n.Journal, err = journal.Open(ctx, cfg.Dir, jc); err != nil {
+		return nil, err
+	}
+	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n.stopJournal, n.journalDone = stop, make(chan error, 1)
+	go func() { n.journalDone <- n.Journal.Run(jctx) }()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	if cfg.Chain != nil {
+		acfg := anchor.Config{Every: cfg.AnchorEvery, Logger: cfg.Logger, Anchored: n.Journal.RecordAnchor}
+		n.Chain, err = cfg.Chain(ctx, cfg.Dir, n.Journal.Origin(), source{n.Journal}, acfg)
+		if err != nil {
+			return nil, err
+		}
+	}
+	sc := cfg.Serving
+	sc.Bundle, sc.Journal = cfg.Bundle, n.Journal
+	if sc.Logger == nil {
+		sc.Logger = cfg.Logger
+	}
+	if n.Server, err = serving.New(sc); err != nil {
+		return nil, err
+	}
+	return n, n.writeTrust()
+}
+
+// source shows a journal to its anchor.
+type source struct{ *journal.Journal }
+
+func (s source) Checkpoint(context.Context) ([]byte, error) {
+	note, _ := s.Journal.Checkpoint()
+	return note, nil
+}
+
+// Run serves until ctx ends or a part fails, then stops the parts along the
+// data's way and returns the first error.
+func (n *Node) Run(ctx context.Context) error {
+	sctx, stopServer := context.WithCancel(ctx)
+	defer stopServer()
+	actx, stopAnchor := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAnchor()
+
+	served, anchored := make(chan error, 1), make(chan error, 1)
+	go func() { served <- n.Server.Run(sctx, n.cfg.Listener) }()
+	if n.Chain != nil {
+		go func() { anchored <- n.Chain.Anchor.Run(actx) }()
+	}
+	var failed error
+	serverDone, journalDone, anchorDone := false, false, n.Chain == nil
+	select {
+	case err := <-served:
+		failed, serverDone = err, true
+	case err := <-n.journalDone:
+		failed, journalDone = orEnded("journal", err), true
+	case err := <-anchored:
+		failed, anchorDone = orEnded("anchor", err), true
+	}
+	stopServer()
+	if !serverDone {
+		failed = errors.Join(failed, <-served)
+	}
+	n.stopJournal()
+	if !journalDone {
+		failed = errors.Join(failed, <-n.journalDone)
+	}
+	n.journalDone = nil
+	if !anchorDone {
+		n.lastAnchor()
+		stopAnchor()
+		failed = errors.Join(failed, <-anchored)
+	}
+	return errors.Join(failed, n.close())
+}
+
+// orEnded names a part that returned before it was asked to.
+func orEnded(part string, err error) error {
+	if err == nil {
+		err = errors.New("ended early")
+	}
+	return fmt.Errorf("%s: %w", part, err)
+}
+
+// lastAnchor tries to anchor what was published last.
+func (n *Node) lastAnchor() {
+	if _, size := n.Journal.Checkpoint(); size == 0 || n.Chain.Anchor.Status().Size >= size {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastAnchor)
+	defer cancel()
+	if _, err := n.Chain.Anchor.AnchorNow(ctx); err != nil {
+		n.cfg.Logger.Warn("the last checkpoint is not anchored yet; the next start goes on", "err", err)
+	}
+}
+
+// close gives back what Open took.
+func (n *Node) close() error {
+	n.stopJournal()
+	var errs []error
+	if n.journalDone != nil {
+		errs = append(errs, <-n.journalDone)
+	}
+	if n.Chain != nil {
+		errs = append(errs, n.Chain.Close())
+	}
+	return errors.Join(append(errs, n.Journal.Close())...)
+}
+
+// TrustFile is what a verifier needs beside a receipt. The node writes it to
+// Dir; whoever verifies should have got it from elsewhere, once, early.
+type TrustFile struct {
+	LogKey string        `json:"log_key"` // note verifier key of the log
+	Anchor *anchor.Trust `json:"anchor,omitempty"`
+}
+
+// TrustName is the name of the trust file in Dir.
+const TrustName = "trust.json"
+
+// Trust returns what receipts of this node can be checked against.
+func (n *Node) Trust() TrustFile {
+	t := TrustFile{LogKey: n.Journal.Key()}
+	if n.Chain != nil {
+		t.Anchor = &n.Chain.Trust
+	}
+	return t
+}
+
+func (n *Node) writeTrust() error {
+	b, err := json.MarshalIndent(n.Trust(), "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(n.cfg.Dir, TrustName)
+	if err := os.WriteFile(path+".tmp", append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
+}
