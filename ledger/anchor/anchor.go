@@ -60,6 +60,7 @@ type Status struct {
 	Rounds  uint64    // rounds made since the start
 	Raised  uint64    // fees raised since the start
 	Resent  uint64    // transactions sent again since the start
+	Covered uint64    // anchors since the start whose own head no final block holds: a later anchor, final with them, covers them
 	Err     error     // what the last round met, nil = nothing
 }
 
@@ -169,11 +170,11 @@ func (a *Anchor) AnchorNow(ctx context.Context) (Anchored, error) {
 	var last error
 	for {
 		_, err := a.round(ctx)
-		if done, ok := a.Covering(cp.Size - 1); ok {
-			return done, nil
-		}
 		if errors.Is(err, assay.ErrCorrupt) {
 			return Anchored{}, err
+		}
+		if done, ok := a.Covering(cp.Size - 1); ok {
+			return done, nil
 		}
 		if err != nil && ctx.Err() == nil {
 			last = err

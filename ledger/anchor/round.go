@@ -180,6 +180,9 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 		if err := a.store.drop(e.Call.Size); err != nil {
 			return err
 		}
+		a.status.Lock()
+		a.status.Covered++
+		a.status.Unlock()
 		return a.setQueue(a.mu.queue[1:])
 	}
 	cp, err := ParseCheckpoint(e.Note)
