@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
@@ -135,31 +134,6 @@ func matrixMargins(m *features.Matrix, f *forest.Forest, rows []int) []float64 {
 	return out
 }
 
-// outOfFold gives each training row the margin of a plan and forest that were
-// fitted without it.
-func (r *recipe) outOfFold(ctx context.Context, u *ui, train part) ([]float64, error) {
-	folds := stratifiedFolds(train.label, train.rows, r.folds)
-	of := make([]float64, train.table.rows())
-	for k, held := range folds {
-		u.progress("fold %d of %d", k+1, len(folds))
-		if len(held) == 0 {
-			return nil, fmt.Errorf("%w: %d training rows do not fill %d folds", assay.ErrInvalid, len(train.rows), r.folds)
-		}
-		f, err := r.fit(ctx, part{train.table, others(folds, k)}, part{}, nil)
-		if err != nil {
-			return nil, fmt.Errorf("fold %d: %w", k+1, err)
-		}
-		mm, err := part{train.table, held}.margins(ctx, f.plan, f.forest)
-		if err != nil {
-			return nil, err
-		}
-		for i, row := range held {
-			of[row] = mm[i]
-		}
-	}
-	return pick(of, train.rows), nil
-}
-
 // build trains the final model on the training rows and makes a bundle of it.
 func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.Bundle, *fitted, error) {
 	u.step("train on %d rows", len(train.rows))
@@ -173,7 +147,7 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 	metrics := map[string]float64{}
 	if r.calibrate != models.CalibrationNone {
 		u.step("calibrate on %d folds of the training rows", r.folds)
-		of, err := r.outOfFold(ctx, u, train)
+		_, of, err := r.crossValidate(ctx, u, train, stratifiedFolds(train.label, train.rows, r.folds))
 		if err != nil {
 			return nil, nil, err
 		}

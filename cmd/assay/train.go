@@ -17,7 +17,7 @@ import (
 
 type trainFlags struct {
 	data, label, plan, params, valid, calibrate, policy, out, name string
-	folds                                                          int
+	folds, cv                                                      int
 	skipBadRows, json                                              bool
 }
 
@@ -30,7 +30,11 @@ func trainCommand(u *ui) *cobra.Command {
 			"  assay train --data loans.csv --label defaulted --params num_leaves=15,learning_rate=0.05 --out bundle",
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "data", "out"); err != nil {
+			need := []string{"data", "out"}
+			if f.cv > 0 {
+				need = need[:1]
+			}
+			if err := required(c, need...); err != nil {
 				return err
 			}
 			return f.run(c.Context(), u)
@@ -44,6 +48,7 @@ func trainCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
 	fl.StringVar(&f.calibrate, "calibrate", models.CalibrationPlatt, "margin to probability, fitted out of fold: isotonic, platt, beta or none")
 	fl.IntVar(&f.folds, "folds", 5, "folds of the training rows for the calibration")
+	fl.IntVar(&f.cv, "cv", 0, "cross-validate on that many stratified folds, print the table, and write no bundle")
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the data)")
@@ -65,8 +70,8 @@ type trainSummary struct {
 }
 
 func (f *trainFlags) run(ctx context.Context, u *ui) error {
-	if f.folds < 2 || f.folds > 100 {
-		return usagef("--folds %d: want 2 to 100", f.folds)
+	if f.folds < 2 || f.folds > 100 || f.cv < 0 || f.cv == 1 || f.cv > 100 {
+		return usagef("--folds %d, --cv %d: want 2 to 100", f.folds, f.cv)
 	}
 	params, err := parseKV(f.params)
 	if err != nil {
@@ -91,6 +96,9 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	}
 	if r.policy, err = readPolicy(f.policy); err != nil {
 		return err
+	}
+	if f.cv > 0 {
+		return f.crossValidate(ctx, u, r, t)
 	}
 	train, valid := t.all(), part{}
 	if f.valid != "" {
@@ -120,6 +128,27 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	for _, k := range sortedKeys(s.Metrics) {
 		u.printf("%-10s %.4f\n", k, s.Metrics[k])
 	}
+	return nil
+}
+
+// crossValidate prints the folds' table.
+func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t *table) error {
+	u.step("train on %d folds", f.cv)
+	folds, _, err := r.crossValidate(ctx, u, t.all(), stratifiedFolds(t.label, t.all().rows, f.cv))
+	if err != nil {
+		return err
+	}
+	u.done("%d models", len(folds))
+	if f.json {
+		mean, se := meanAUC(folds)
+		return u.json(struct {
+			AUC   float64     `json:"auc"`
+			SE    float64     `json:"auc_se"`
+			Rows  int         `json:"n"`
+			Folds []foldScore `json:"folds"`
+		}{mean, se, t.rows(), folds})
+	}
+	printFolds(u, folds)
 	return nil
 }
 

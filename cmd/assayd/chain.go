@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/assayrisk/assay/cmd/internal/node"
+	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/anchor/evm"
+)
+
+// chain returns how to connect to the chain of the settings: the contract must
+// stand there, and the log must be registered for the key (assay does both, by
+// the owner's key).
+func chain(s *settings) (func(context.Context, string, string, anchor.Source, anchor.Config) (*node.Chain, error), error) {
+	profile, err := evm.ProfileByName(s.ChainProfile)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --chain-profile: %w", errUsage, err)
+	}
+	if s.ChainContract == "" || s.ChainKey == "" {
+		return nil, fmt.Errorf("%w: --chain-rpc needs --chain-contract and --chain-key", errUsage)
+	}
+	contract, err := anchor.ParseAddress(s.ChainContract)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --chain-contract: %w", errUsage, err)
+	}
+	key, err := evm.ReadKey(s.ChainKey)
+	if err != nil {
+		return nil, fmt.Errorf("--chain-key: %w", err)
+	}
+	return func(ctx context.Context, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain, error) {
+		client, err := evm.Dial(ctx, s.ChainURL, evm.Config{ChainID: s.ChainID, Contract: contract, Key: key, Profile: profile})
+		if err != nil {
+			return nil, err
+		}
+		c, err := connect(ctx, client, dir, origin, source, cfg)
+		if err != nil {
+			client.Close()
+			return nil, err
+		}
+		return c, nil
+	}, nil
+}
+
+func connect(ctx context.Context, client *evm.Client, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain, error) {
+	id, err := client.ChainID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := client.Deployed(ctx, client.Contract())
+	if err == nil && !found {
+		err = errors.New("no AnchorRegistry stands at --chain-contract")
+	}
+	if err != nil {
+		return nil, err
+	}
+	cfg.ChainID = id
+	a, err := anchor.Open(filepath.Join(dir, "anchor"), origin, source, client, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &node.Chain{Anchor: a, Trust: anchor.Trust{ChainID: id, Contract: client.Contract()}, Close: func() error { client.Close(); return nil }}, nil
+}

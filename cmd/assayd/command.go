@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assayrisk/assay/cmd/internal/node"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/interchange"
+	"github.com/assayrisk/assay/serving"
+)
+
+func command() *cobra.Command {
+	var config string
+	from := new(settings)
+	c := &cobra.Command{
+		Use:           "assayd --bundle DIR [flags]",
+		Short:         "Score transactions over gRPC and anchor every decision",
+		Args:          cobra.NoArgs,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := load(config, os.LookupEnv, c.Flags())
+			if err != nil {
+				return fmt.Errorf("%w: %w", errUsage, err)
+			}
+			return run(c.Context(), s)
+		},
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w; assayd --help lists the flags", errUsage, err)
+	})
+	c.Flags().StringVar(&config, "config", "", "YAML file of the settings below; flags and ASSAY_... variables go before it")
+	from.flags(c.Flags())
+	return c
+}
+
+// version is what the build says of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+func run(ctx context.Context, s *settings) error {
+	log, err := logger(s)
+	if err != nil {
+		return err
+	}
+	if s.Bundle == "" {
+		return fmt.Errorf("%w: --bundle is required: a directory that `assay train` wrote", errUsage)
+	}
+	cfg := node.Config{Dir: s.Dir, AnchorEvery: s.AnchorEvery, Logger: log}
+	cfg.Journal.Origin = s.Origin
+	if cfg.Bundle, err = loadBundle(s.Bundle); err != nil {
+		return err
+	}
+	if cfg.Serving, err = servingConfig(s, log); err != nil {
+		return err
+	}
+	if s.ChainURL != "" {
+		if cfg.Chain, err = chain(s); err != nil {
+			return err
+		}
+	}
+	if cfg.Listener, err = net.Listen("tcp", s.Listen); err != nil {
+		return err
+	}
+	n, err := node.Open(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, cfg.Listener.Close())
+	}
+	log.Info("log", "origin", n.Journal.Origin(), "key", n.Journal.Key(), "anchoring", s.ChainURL != "")
+	return n.Run(ctx)
+}
+
+func logger(s *settings) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return nil, fmt.Errorf("%w: --log-level %s: want debug, info, warn or error", errUsage, s.LogLevel)
+	}
+	opt := &slog.HandlerOptions{Level: level}
+	switch s.LogFormat {
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, opt)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, opt)), nil
+	}
+	return nil, fmt.Errorf("%w: --log-format %s: want json or text", errUsage, s.LogFormat)
+}
+
+// loadBundle reads a bundle and its model.
+func loadBundle(dir string) (*models.Bundle, error) {
+	b, err := models.ReadBundle(dir)
+	if err != nil {
+		return nil, err
+	}
+	if b.Model, err = interchange.LoadModel(b); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return b, nil
+}
+
+// loader reads bundles from the models directory by their folder's name.
+func loader(dir string) func(context.Context, string) (*models.Bundle, error) {
+	return func(_ context.Context, name string) (*models.Bundle, error) {
+		if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+			return nil, fmt.Errorf("%w: a bundle is named by its folder, with no path", models.ErrBundle)
+		}
+		return loadBundle(filepath.Join(dir, name))
+	}
+}
+
+func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
+	cfg := serving.Config{MaxInFlight: s.MaxInFlight, MaxMessageBytes: s.MaxMessage, DrainTimeout: s.Drain, Logger: log, Version: version()}
+	if s.Models != "" {
+		cfg.Load = loader(s.Models)
+	}
+	if s.Policy != "" {
+		b, err := os.ReadFile(s.Policy)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Policy = b
+	}
+	if s.Auth != "" {
+		if err := readYAML(s.Auth, &cfg.Auth); err != nil {
+			return cfg, fmt.Errorf("--auth: %w", err)
+		}
+		if len(cfg.Auth.Keys)+len(cfg.Auth.Certificates)+len(cfg.Auth.Issuers) == 0 {
+			return cfg, fmt.Errorf("--auth: %s lists no key, certificate or issuer, so nobody could call", s.Auth)
+		}
+	}
+	return cfg, nil
+}
