@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/assayrisk/assay/internal/bitmath"
 	"gonum.org/v1/gonum/optimize"
 )
 
@@ -107,7 +108,7 @@ func evidence(tally []counts) []float64 {
 	woe := make([]float64, len(tally))
 	for k, t := range tally {
 		if t.rows() > 0 {
-			woe[k] = math.Log((float64(t.bad) + 0.5) / (float64(bad) + 0.5) / ((float64(t.good) + 0.5) / (float64(good) + 0.5)))
+			woe[k] = bitmath.Log((float64(t.bad) + 0.5) / (float64(bad) + 0.5) / ((float64(t.good) + 0.5) / (float64(good) + 0.5)))
 		}
 	}
 	return woe
@@ -155,7 +156,7 @@ func (l *Logistic) solve(ctx context.Context, codes [][]uint16, label []float64)
 			var s float64
 			for i, e := range eta {
 				// log(1 + exp(e)) - y e, without overflow
-				s += math.Max(e, 0) + math.Log1p(math.Exp(-math.Abs(e)))
+				s += math.Max(e, 0) + bitmath.Log1p(bitmath.Exp(-math.Abs(e)))
 				if label[i] == 1 {
 					s -= e
 				}
@@ -166,7 +167,7 @@ func (l *Logistic) solve(ctx context.Context, codes [][]uint16, label []float64)
 			margins(beta)
 			grad[m] = 0
 			for i, e := range eta {
-				residual[i] = 1/(1+math.Exp(-e)) - label[i]
+				residual[i] = 1/(1+bitmath.Exp(-e)) - label[i]
 				grad[m] += residual[i]
 			}
 			grad[m] /= float64(n)
@@ -196,7 +197,7 @@ func (l *Logistic) solve(ctx context.Context, codes [][]uint16, label []float64)
 	for j := range m {
 		start[j] = 1 / math.Sqrt(float64(m))
 	}
-	start[m] = math.Log(float64(l.Bad) / float64(n-l.Bad))
+	start[m] = bitmath.Log(float64(l.Bad) / float64(n-l.Bad))
 	r, err := optimize.Minimize(problem, start, &optimize.Settings{GradientThreshold: 1e-8, MajorIterations: 1000, Converger: optimize.NeverTerminate{}}, &optimize.LBFGS{})
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -248,4 +249,4 @@ func (l *Logistic) Score(x []float64) float64 {
 }
 
 // PD returns the probability of the bad event.
-func (l *Logistic) PD(x []float64) float64 { return 1 / (1 + math.Exp(-l.Score(x))) }
+func (l *Logistic) PD(x []float64) float64 { return 1 / (1 + bitmath.Exp(-l.Score(x))) }

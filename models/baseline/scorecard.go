@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 // Attribute is one line of the printed scorecard: a bin of a variable and the
@@ -25,7 +27,7 @@ type Attribute struct {
 // column; nil, or nil for a column, prints the codes.
 func (l *Logistic) Attributes(categories [][]string) []Attribute {
 	factor := l.config.PDO / math.Ln2
-	offset := l.config.Base - float64(factor*math.Log(l.config.Odds))
+	offset := l.config.Base - float64(factor*bitmath.Log(l.config.Odds))
 	share := (offset - float64(factor*l.Intercept)) / float64(len(l.bins))
 	var out []Attribute
 	for j, b := range l.bins {
@@ -46,7 +48,7 @@ func (l *Logistic) Attributes(categories [][]string) []Attribute {
 // Points returns the points of a row: the sum of its attributes' points.
 func (l *Logistic) Points(x []float64) float64 {
 	factor := l.config.PDO / math.Ln2
-	return l.config.Base - float64(factor*math.Log(l.config.Odds)) - float64(factor*l.Score(x))
+	return l.config.Base - float64(factor*bitmath.Log(l.config.Odds)) - float64(factor*l.Score(x))
 }
 
 func (b *binning) label(k int, names []string) string {

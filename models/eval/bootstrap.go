@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/assayrisk/assay/internal/bitmath"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -37,7 +38,7 @@ func (r *random) unit() float64 { return float64(r.next()>>11) / (1 << 53) }
 // normal returns a standard normal number (Box and Muller 1958).
 func (r *random) normal() float64 {
 	u, v := 1-r.unit(), r.unit()
-	return math.Sqrt(-2*math.Log(u)) * math.Cos(2*math.Pi*v)
+	return math.Sqrt(-2*bitmath.Log(u)) * math.Cos(2*math.Pi*v)
 }
 
 // stream returns the generator of one replicate, so that replicates can run in

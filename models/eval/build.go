@@ -11,14 +11,14 @@ import (
 
 // builder carries what several sections need.
 type builder struct {
-	ctx      context.Context
-	in       *Input
-	th       Thresholds
-	rep      *Report
-	rank     []float64 // what ranks rows: the margin, or the PD
-	curve    *Curve
-	train    *Curve // nil without training rows
-	verdicts map[string]Verdict
+	ctx   context.Context
+	in    *Input
+	th    Thresholds
+	rep   *Report
+	rank  []float64 // what ranks rows: the margin, or the PD
+	curve *Curve
+	train *Curve    // nil without training rows
+	psi   []float64 // of each feature against training, NaN where unknown; from section 3
 }
 
 // Build makes the report. It reads in and keeps nothing of it; the result

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/assayrisk/assay/internal/bitmath"
 	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -32,9 +33,9 @@ func LogLoss(label, pd []float64) float64 {
 	for i, y := range label {
 		p := clipPD(pd[i])
 		if y == 1 {
-			s -= math.Log(p)
+			s -= bitmath.Log(p)
 		} else {
-			s -= math.Log(1 - p)
+			s -= bitmath.Log(1 - p)
 		}
 	}
 	return ratio(s, float64(len(label)))
@@ -172,7 +173,7 @@ func CalibrationLine(label, pd []float64) CoxLine {
 	x := make([]float64, len(pd))
 	for i, p := range pd {
 		q := clipPD(p)
-		x[i] = math.Log(q / (1 - q))
+		x[i] = bitmath.Log(q / (1 - q))
 	}
 	var l CoxLine
 	l.Intercept, l.Slope, l.SEIntercept, l.SESlope = fitLine(label, x, true)
@@ -198,7 +199,7 @@ func fitLine(label, x []float64, free bool) (a, b, sa, sb float64) {
 	for range 100 {
 		var ga, gb, haa, hab, hbb float64
 		for i, y := range label {
-			p := 1 / (1 + math.Exp(-(a + float64(b*x[i]))))
+			p := 1 / (1 + bitmath.Exp(-(a + float64(b*x[i]))))
 			w := p * (1 - p)
 			ga, gb = ga+(y-p), gb+float64((y-p)*x[i])
 			haa, hab, hbb = haa+w, hab+float64(w*x[i]), hbb+float64(float64(w*x[i])*x[i])

@@ -33,10 +33,11 @@ type Input struct {
 	Segments []Category
 	Groups   []Category
 
-	Train      *Train       // training rows, for stability and overfitting
-	Challenger []Challenger // other models on the same rows
-	Champion   *Challenger  // the model in use today, for the swap set
-	Grades     *Category    // rating grade of each row, levels from best to worst
+	Train        *Train       // training rows, for stability and overfitting
+	TrainedUntil time.Time    // time of the last training row; zero = not stated
+	Challenger   []Challenger // other models on the same rows
+	Champion     *Challenger  // the model in use today, for the swap set
+	Grades       *Category    // rating grade of each row, levels from best to worst
 
 	// Contributions fills dst (features + 1, the last the expected value) with
 	// the exact contributions of the evaluated row i in margin units. It is

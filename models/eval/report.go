@@ -88,6 +88,7 @@ type Table struct {
 	Caption string   `json:"caption,omitempty"`
 	Columns []Column `json:"columns"`
 	Rows    [][]Cell `json:"rows"`
+	Folded  bool     `json:"folded,omitempty"` // long: closed until the reader opens it
 }
 
 // Column heads a column; cells are printed in its format.

@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 // calibration is section 6.
@@ -108,7 +110,7 @@ func (b *builder) reliabilityZoom() Figure {
 		if p <= 0 || p >= 1 {
 			return nan
 		}
-		return Number(math.Log(float64(p / (1 - p))))
+		return Number(bitmath.Log(float64(p / (1 - p))))
 	}
 	out := Series{Name: "calibrated, 20 groups", Mark: Dots}
 	for i := range s.X {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 // PSI returns the population stability index of two distributions given as
@@ -32,7 +34,7 @@ func PSI(expected, actual []int) float64 {
 			e, a = e+0.5, a+0.5
 		}
 		pe, pa := e/n, a/m
-		s += float64((pa - pe) * math.Log(pa/pe))
+		s += float64((pa - pe) * bitmath.Log(pa/pe))
 	}
 	return s
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 // WOEBin is one bin of a variable. Its weight of evidence is ln of the share
@@ -70,7 +72,7 @@ func BinVariable(label, x []float64, categories []string) Binned {
 			nb, ng = nb+0.5, ng+0.5
 		}
 		pb, pg := nb/float64(bad), ng/float64(good)
-		b.WOE = math.Log(pb / pg)
+		b.WOE = bitmath.Log(pb / pg)
 		out.IV += float64((pb - pg) * b.WOE)
 	}
 	return out

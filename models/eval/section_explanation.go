@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// explained rows bound the work of section 9.
+const explainedRows = 2000
+
+// explanation is section 9.
+func (b *builder) explanation() (Section, error) {
+	in := b.in
+	s := Section{ID: "explanation", Title: "Explanation", Lead: "Which variables move the score, in which direction, and how single decisions come about. Contributions (SHAP values) are in log-odds and add up to the score exactly."}
+	if in.Contributions == nil || len(in.Features) == 0 {
+		s.Absent = "It takes the exact contributions of each row, and the columns of the features."
+		return s, nil
+	}
+	rows := stride(len(in.Label), explainedRows)
+	m := len(in.Features)
+	phi := make([][]float64, len(rows))
+	var worst float64
+	for k, i := range rows {
+		phi[k] = make([]float64, m+1)
+		in.Contributions(phi[k], int(i))
+		sum := 0.0
+		for _, p := range phi[k] {
+			sum += p
+		}
+		if in.Margin != nil {
+			worst = math.Max(worst, math.Abs(sum-in.Margin[i]))
+		}
+		if k%64 == 0 && b.ctx.Err() != nil {
+			return s, b.ctx.Err()
+		}
+	}
+	importance := make([]float64, m)
+	for _, p := range phi {
+		for j := range importance {
+			importance[j] += math.Abs(p[j]) / float64(len(phi))
+		}
+	}
+	order := make([]int, m)
+	for j := range order {
+		order[j] = j
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(importance[j], importance[i]) })
+	note := sampleNote(len(rows), len(in.Label))
+	s.figure(importanceFigure(in.Features, importance, order, note))
+	if f, ok := groupFigure(in.Features, phi, note); ok {
+		s.figure(f)
+	}
+	for k, j := range order {
+		if k < 10 && importance[j] > 0 {
+			s.figure(dependence(&in.Features[j], j, rows, phi, k))
+		}
+	}
+	if in.Margin != nil {
+		s.text("Largest gap between a row's contributions added up and its score: %s log-odds over %s.", Plain.Print(worst), note)
+	}
+	if in.Reasons != nil {
+		s.table(b.reasonTable(rows, note))
+	}
+	s.table(b.workedDecisions())
+	return s, nil
+}
+
+func importanceFigure(features []Feature, importance []float64, order []int, note string) Figure {
+	f := Figure{ID: "importance", Title: "Importance", X: Axis{Label: "mean |contribution|, log-odds"},
+		Caption: "How far each variable moves the score, on average (" + note + "). It says how much the model uses a variable, not that the variable causes default.",
+		Alt:     "Bars of mean absolute contribution by variable, largest first."}
+	s := Series{Mark: HBars}
+	for k, j := range order {
+		if k == 20 {
+			f.Title = "Importance, first 20 variables"
+			break
+		}
+		f.Y.Labels, s.X = append(f.Y.Labels, features[j].Name), append(s.X, Number(importance[j]))
+	}
+	f.Series = []Series{s}
+	return f
+}
+
+// groupFigure adds contributions up within the plan's groups first.
+func groupFigure(features []Feature, phi [][]float64, note string) (Figure, bool) {
+	var names []string
+	index := map[string]int{}
+	of := make([]int, len(features))
+	for j, f := range features {
+		name := f.Group
+		if name == "" {
+			name = f.Name
+		}
+		k, ok := index[name]
+		if !ok {
+			k = len(names)
+			index[name], names = k, append(names, name)
+		}
+		of[j] = k
+	}
+	if len(names) == len(features) {
+		return Figure{}, false
+	}
+	size, one := make([]float64, len(names)), make([]float64, len(names))
+	for _, p := range phi {
+		clear(one)
+		for j, k := range of {
+			one[k] += p[j]
+		}
+		for k, v := range one {
+			size[k] += math.Abs(v) / float64(len(phi))
+		}
+	}
+	order := make([]int, len(names))
+	for k := range order {
+		order[k] = k
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(size[j], size[i]) })
+	f := Figure{ID: "group-importance", Title: "Importance of groups", X: Axis{Label: "mean |contribution of the group|, log-odds"},
+		Caption: "The same with the plan's groups of variables added up before taking the size (" + note + "). Reasons are given by group.",
+		Alt:     "Bars of mean absolute contribution by group of variables."}
+	s := Series{Mark: HBars}
+	for i, k := range order {
+		if i == 20 {
+			break
+		}
+		f.Y.Labels, s.X = append(f.Y.Labels, names[k]), append(s.X, Number(size[k]))
+	}
+	f.Series = []Series{s}
+	return f, true
+}
+
+// dependence plots contribution against value: a cloud for a number, the mean
+// and middle 90 % by level for a category.
+func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) Figure {
+	f := Figure{ID: fmt.Sprintf("dependence-%d", k), Title: "What " + feature.Name + " does"}
+	if feature.Categories != nil {
+		by := make([][]float64, len(feature.Categories)+1)
+		for r, i := range rows {
+			level := len(feature.Categories)
+			if v := feature.Values[i]; v >= 0 && int(v) < level {
+				level = int(v)
+			}
+			by[level] = append(by[level], phi[r][j])
+		}
+		s := Series{Mark: HBars}
+		for level, p := range by {
+			if len(p) == 0 || len(f.Y.Labels) == 20 {
+				continue
+			}
+			name := "missing or other"
+			if level < len(feature.Categories) {
+				name = feature.Categories[level]
+			}
+			slices.Sort(p)
+			f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%d)", clip(name, 18), len(p))), append(s.X, Number(mean(p)))
+			s.Low, s.High = append(s.Low, Number(Quantile(p, 0.05))), append(s.High, Number(Quantile(p, 0.95)))
+		}
+		f.X = Axis{Label: "contribution, log-odds (right: riskier)"}
+		f.Caption = "Mean contribution by level, with the middle 90 % of rows as whiskers. Wide whiskers: the effect depends on other variables."
+		f.Alt = "Mean contribution to the score by level of " + feature.Name + "."
+		f.Series = []Series{s}
+		return f
+	}
+	x, y, missing := []float64{}, []float64{}, []float64{}
+	for r, i := range rows {
+		if v := feature.Values[i]; math.IsNaN(v) {
+			missing = append(missing, phi[r][j])
+		} else {
+			x, y = append(x, v), append(y, phi[r][j])
+		}
+	}
+	sorted := slices.Clone(x)
+	slices.Sort(sorted)
+	lo, hi := Quantile(sorted, 0.005), Quantile(sorted, 0.995)
+	cloud := Series{Name: "row", Mark: Dots}
+	every := (len(x) + 399) / 400
+	for i := 0; i < len(x); i += max(1, every) {
+		if x[i] >= lo && x[i] <= hi {
+			cloud.X, cloud.Y = append(cloud.X, Number(x[i])), append(cloud.Y, Number(y[i]))
+		}
+	}
+	f.X, f.Y = Axis{Label: feature.Name}, Axis{Label: "contribution, log-odds"}
+	f.Caption = fmt.Sprintf("Each dot is a row (%d shown, extreme 0.5 %% of values at each end left out); above 0 it raises the risk.", len(cloud.X))
+	if len(missing) > 0 {
+		f.Caption += fmt.Sprintf(" Missing values contribute %s on average (%d rows).", Signed3.Print(mean(missing)), len(missing))
+	}
+	f.Alt = "Contribution to the score against the value of " + feature.Name + "."
+	f.Series = []Series{{Mark: Reference, X: []Number{Number(lo), Number(hi)}, Y: []Number{0, 0}}, cloud}
+	return f
+}
+
+func (b *builder) reasonTable(rows []int32, note string) Table {
+	t := Table{Title: "Reason codes", Caption: "How often a reason is among those given, for rows that turned good and bad (" + note + "). A reason that is as frequent among good rows says little about risk.",
+		Columns: []Column{{Name: "Code"}, {Name: "Reason"}, {Name: "Among bad rows", Format: Percent}, {Name: "Among good rows", Format: Percent}, {Name: "First reason", Format: Percent}}}
+	type tallied struct {
+		Reason
+		n     [2]int
+		first int
+	}
+	var all []*tallied
+	index := map[string]*tallied{}
+	var total [2]int
+	given := 0
+	for _, i := range rows {
+		y := int(b.in.Label[i])
+		reasons := b.in.Reasons(int(i))
+		total[y]++
+		if len(reasons) > 0 {
+			given++
+		}
+		for k, r := range reasons {
+			c := index[r.Code]
+			if c == nil {
+				c = &tallied{Reason: r}
+				index[r.Code], all = c, append(all, c)
+			}
+			c.n[y]++
+			if k == 0 {
+				c.first++
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, c *tallied) int {
+		return cmp.Or(cmp.Compare(c.n[0]+c.n[1], a.n[0]+a.n[1]), cmp.Compare(a.Code, c.Code))
+	})
+	for _, c := range all {
+		t.Rows = append(t.Rows, []Cell{T(c.Code), T(c.Text), V(ratio(float64(c.n[1]), float64(total[1]))), V(ratio(float64(c.n[0]), float64(total[0]))), V(ratio(float64(c.first), float64(given)))})
+	}
+	return t
+}
+
+// workedDecisions explains ten rows: across the range of risk, at the cut-off,
+// and the two kinds of worst error.
+func (b *builder) workedDecisions() Table {
+	in := b.in
+	order := b.byRisk()
+	n := len(order)
+	type pick struct {
+		why string
+		row int32
+	}
+	var picks []pick
+	seen := map[int32]bool{}
+	add := func(why string, row int32) {
+		if !seen[row] && len(picks) < 10 {
+			seen[row] = true
+			picks = append(picks, pick{why, row})
+		}
+	}
+	add("highest risk", order[0])
+	add("lowest risk", order[n-1])
+	for k := n - 1; k >= 0; k-- {
+		if in.Label[order[k]] == 1 {
+			add("bad, yet lowest risk", order[k])
+			break
+		}
+	}
+	for _, i := range order {
+		if in.Label[i] == 0 {
+			add("good, yet highest risk", i)
+			break
+		}
+	}
+	cut := b.cutoff()
+	for k, i := range order {
+		if in.PD[i] <= cut {
+			if k > 0 {
+				add("just above the cut-off", order[k-1])
+			}
+			add("just below the cut-off", i)
+			break
+		}
+	}
+	for _, q := range []float64{0.1, 0.25, 0.5, 0.75, 0.9} {
+		add(fmt.Sprintf("%.0f %% of rows are riskier", 100*q), order[int(q*float64(n-1))])
+	}
+	t := Table{Title: "Ten worked decisions", Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to the score. Contributions below 0.005 are not listed.",
+		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "PD", Format: Percent}, {Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"}, {Name: "Score", Format: Signed3}}}
+	phi := make([]float64, len(in.Features)+1)
+	for _, p := range picks {
+		in.Contributions(phi, int(p.row))
+		name, turned := fmt.Sprint(p.row), "good"
+		if in.Names != nil {
+			name = in.Names[p.row]
+		}
+		if in.Label[p.row] == 1 {
+			turned = "bad"
+		}
+		sum := 0.0
+		for _, v := range phi {
+			sum += v
+		}
+		t.Rows = append(t.Rows, []Cell{T(name), T(p.why), V(in.PD[p.row]), T(turned), V(phi[len(phi)-1]), T(b.strongest(phi, int(p.row), 1)), T(b.strongest(phi, int(p.row), -1)), V(sum)})
+	}
+	return t
+}
+
+// strongest words the four largest contributions of one sign.
+func (b *builder) strongest(phi []float64, row int, sign float64) string {
+	order := make([]int, len(b.in.Features))
+	for j := range order {
+		order[j] = j
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(sign*phi[j], sign*phi[i]) })
+	var out []string
+	for _, j := range order[:min(4, len(order))] {
+		if sign*phi[j] < 0.005 {
+			break
+		}
+		f := &b.in.Features[j]
+		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row]), Signed3.Print(phi[j])))
+	}
+	return strings.Join(out, "; ")
+}
+
+// show words a value.
+func (f *Feature) show(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "missing"
+	case f.Categories != nil && v >= 0 && int(v) < len(f.Categories):
+		return f.Categories[int(v)]
+	case f.Categories != nil:
+		return "other"
+	}
+	return Plain.Print(v)
+}
+
+// cutoff is the PD at which approving a row is worth nothing: where the policy
+// is not given, rows at or below it count as approved.
+func (b *builder) cutoff() float64 {
+	profit, loss := 1.0, 5.0
+	if e := b.in.Economics; e != nil {
+		profit, loss = e.Profit, e.Loss
+	}
+	return profit / (profit + loss)
+}
+
+// approved says which rows the policy, or the break-even cut-off, approves.
+func (b *builder) approved() (approved []bool, how string) {
+	approved = make([]bool, len(b.in.PD))
+	if b.in.Outcome != nil {
+		for i, o := range b.in.Outcome {
+			approved[i] = o == Approve
+		}
+		return approved, "approved by the policy"
+	}
+	cut := b.cutoff()
+	for i, p := range b.in.PD {
+		approved[i] = p <= cut
+	}
+	return approved, fmt.Sprintf("a PD up to the break-even of %s", Percent.Print(cut))
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+)
+
+// parity is section 13.
+func (b *builder) parity() (Section, error) {
+	in := b.in
+	s := Section{ID: "parity", Title: "Serving parity and evidence", Lead: "Whether the server gives exactly the scores that were evaluated here, and where this report and the decisions are recorded."}
+	if in.Served == nil && in.Ledger == nil {
+		s.Absent = "It takes the server's scores for the same rows, or the place in the ledger."
+		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "-")
+		return s, nil
+	}
+	if in.Served != nil {
+		compared, differ, far := 0, 0, 0.0
+		for i, v := range in.Served {
+			if math.IsNaN(v) {
+				continue
+			}
+			compared++
+			if math.Float64bits(v) != math.Float64bits(b.rank[i]) {
+				differ++
+				far = math.Max(far, math.Abs(v-b.rank[i]))
+			}
+		}
+		s.table(Table{Title: "Offline against served scores", Caption: "Scores are compared bit by bit: the batch evaluated here against the replies of the running server for the same rows.",
+			Columns: []Column{{Name: "Rows compared", Format: Count}, {Name: "Equal bits", Format: Count}, {Name: "Different", Format: Count}, {Name: "Largest difference", Unit: "log-odds"}},
+			Rows:    [][]Cell{{I(compared), I(compared - differ), I(differ), V(far)}}})
+		light, finding := Green, fmt.Sprintf("%s scores compared, all equal to the last bit", Count.Print(float64(compared)))
+		switch {
+		case compared == 0:
+			light, finding = Grey, "no row was served"
+		case differ > 0:
+			light, finding = Red, fmt.Sprintf("%s of %s scores differ, by up to %s", Count.Print(float64(differ)), Count.Print(float64(compared)), Plain.Print(far))
+		}
+		b.verdict("Does the server give these scores?", light, s.ID, finding, "pass when all bits are equal, fail otherwise")
+	} else {
+		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "-")
+	}
+	if l := in.Ledger; l != nil {
+		t := Table{Title: "Evidence", Caption: "What to ask for, to check that nothing was swapped afterwards.", Columns: []Column{{Name: "Fact"}, {Name: "Value"}}}
+		for _, f := range l.Facts {
+			t.Rows = append(t.Rows, []Cell{T(f.Name), T(f.Value)})
+		}
+		s.table(t)
+		if l.Note != "" {
+			s.text("%s", l.Note)
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/assayrisk/assay/internal/bitmath"
+)
+
+// stability is section 8.
+func (b *builder) stability() (Section, error) {
+	in := b.in
+	s := Section{ID: "stability", Title: "Stability", Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
+	if in.Train == nil && in.Time == nil {
+		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
+		b.verdict("Are the applicants the same as in training?", Grey, s.ID, "no training scores were given", "-")
+		return s, nil
+	}
+	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance gives on average.", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed))
+	if in.Train != nil {
+		b.trainingShift(&s)
+	}
+	if in.Time != nil {
+		b.monthly(&s)
+	}
+	return s, nil
+}
+
+func (b *builder) trainingShift(s *Section) {
+	in := b.in
+	cuts := Cuts(in.Train.PD, 10)
+	expected, actual := countBins(cuts, in.Train.PD), countBins(cuts, in.PD)
+	psi := PSI(expected, actual)
+	chance := float64(len(cuts)) * (1/float64(len(in.Train.PD)) + 1/float64(len(in.PD)))
+	b.add("psi_score", Estimate{Value: Number(psi), Low: nan, High: nan, N: len(in.PD)})
+	// With few rows PSI is large by chance; what chance gives is not held
+	// against the model.
+	b.verdict("Are the applicants the same as in training?", judge(psi-chance, b.th.PSIAmber, b.th.PSIRed, false), s.ID,
+		fmt.Sprintf("PSI of the score %s (chance gives %s)", Fixed3.Print(psi), Fixed3.Print(chance)),
+		fmt.Sprintf("above chance: pass up to %s, fail past %s", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed)))
+	t := Table{Title: "Score against training", Caption: fmt.Sprintf("Bins are the tenths of the training PDs. PSI %s; with no shift, samples of this size give %s on average.", Fixed3.Print(psi), Fixed3.Print(chance)),
+		Columns: []Column{{Name: "PD"}, {Name: "Training", Format: Percent}, {Name: "Evaluated", Format: Percent}, {Name: "Part of the PSI", Format: Fixed4}}}
+	f := Figure{ID: "score-shift", Title: "Score against training", X: Axis{Label: "share of the rows", Format: Percent},
+		Caption: "Plain bars: training, about a tenth each by construction. Hatched bars: the evaluated rows. Where a hatched bar is longer, there are more such applicants now.",
+		Alt:     "Shares of training and evaluated rows over ten bins of the PD."}
+	tr, ev := Series{Name: "training", Mark: HBars}, Series{Name: "evaluated", Mark: HBars}
+	for k, name := range pdBins(cuts) {
+		e, a := float64(expected[k])/float64(len(in.Train.PD)), float64(actual[k])/float64(len(in.PD))
+		part := math.NaN()
+		if e > 0 && a > 0 {
+			part = (a - e) * bitmath.Log(a/e)
+		}
+		t.Rows = append(t.Rows, []Cell{T(name), V(e), V(a), V(part)})
+		f.Y.Labels, tr.X, ev.X = append(f.Y.Labels, name), append(tr.X, Number(e)), append(ev.X, Number(a))
+	}
+	f.Series = []Series{tr, ev}
+	s.figure(f)
+	if v, ok := b.shiftFigure(); ok {
+		s.figure(v)
+	}
+	s.table(t)
+}
+
+func pdBins(cuts []float64) []string {
+	var names []string
+	for k := range len(cuts) + 1 {
+		switch {
+		case len(cuts) == 0:
+			names = append(names, "all")
+		case k == 0:
+			names = append(names, "≤ "+Percent.Print(cuts[0]))
+		case k == len(cuts):
+			names = append(names, "> "+Percent.Print(cuts[k-1]))
+		default:
+			names = append(names, Percent.Print(cuts[k-1])+" – "+Percent.Print(cuts[k]))
+		}
+	}
+	return names
+}
+
+// shiftFigure shows the PSI of the variables that moved most.
+func (b *builder) shiftFigure() (Figure, bool) {
+	order := make([]int, 0, len(b.psi))
+	for j, p := range b.psi {
+		if !math.IsNaN(p) {
+			order = append(order, j)
+		}
+	}
+	if len(order) == 0 {
+		return Figure{}, false
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.psi[j], b.psi[i]) })
+	f := Figure{ID: "variable-shift", Title: "Variables against training", X: Axis{Label: "PSI"},
+		Caption: "Population stability index of each variable between training and evaluated rows, largest first (at most twelve).",
+		Alt:     "Bars of PSI by variable."}
+	s := Series{Mark: HBars}
+	for k, j := range order {
+		if k == 12 {
+			break
+		}
+		f.Y.Labels, s.X = append(f.Y.Labels, b.in.Features[j].Name), append(s.X, Number(b.psi[j]))
+	}
+	f.Series = []Series{s}
+	return f, true
+}
+
+func (b *builder) monthly(s *Section) {
+	in := b.in
+	names, code := months(in.Time)
+	rows := rowsOf(Category{Levels: names, Code: code})[:len(names)]
+	reference, refName := in.PD, "the whole evaluated sample"
+	if in.Train != nil {
+		reference, refName = in.Train.PD, "training"
+	}
+	cuts := Cuts(reference, 10)
+	expected := countBins(cuts, reference)
+	t := Table{Title: "By month of decision", Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " + refName + ". Months with fewer than two rows of a class have no AUC.",
+		Columns: []Column{{Name: "Month"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "PSI", Format: Fixed3}, {Name: "Chance PSI", Format: Fixed3}}}
+	auc := Series{Name: "AUC", Mark: Dots, X: positions(len(names))}
+	obs, pred := Series{Name: "observed", Mark: Dots, X: positions(len(names))}, Series{Name: "predicted", Mark: Line, X: positions(len(names))}
+	psis := Series{Name: "PSI", Mark: Dots, X: positions(len(names))}
+	for k, r := range rows {
+		label, pd := subset(in.Label, r), subset(in.PD, r)
+		c := newCurve(label, subset(b.rank, r))
+		d, w := c.DeLong(), Wilson(c.Bad, c.Rows())
+		psi := PSI(expected, countBins(cuts, pd))
+		chance := ratio(float64(len(cuts)), float64(len(r))) + float64(len(cuts))/float64(len(reference))
+		t.Rows = append(t.Rows, []Cell{T(names[k]), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(mean(pd)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(Brier(label, pd)), V(psi), V(chance)})
+		auc.Y, auc.Low, auc.High = append(auc.Y, d.Value), append(auc.Low, d.Low), append(auc.High, d.High)
+		obs.Y, obs.Low, obs.High = append(obs.Y, w.Value), append(obs.Low, w.Low), append(obs.High, w.High)
+		pred.Y, psis.Y = append(pred.Y, Number(mean(pd))), append(psis.Y, Number(psi))
+	}
+	if u := in.TrainedUntil; !u.IsZero() {
+		after := 0
+		for _, at := range in.Time {
+			if at.After(u) {
+				after++
+			}
+		}
+		s.text("Training ended with %s. %s of %s evaluated rows were decided later: for these the table is a backtest forward in time.", u.UTC().Format("2006-01-02"), Count.Print(float64(after)), Count.Print(float64(len(in.Time))))
+	}
+	x := Axis{Label: "month of the decision", Labels: names}
+	all := Number(b.curve.AUC())
+	span := []Number{-0.5, Number(len(names)) - 0.5}
+	s.figure(Figure{ID: "auc-by-month", Title: "Discrimination by month", X: x, Y: Axis{Label: "AUC"}, Alt: "AUC by month with intervals.",
+		Caption: "Dots with DeLong 95 % intervals; the dashed line is the whole sample. A falling series says that the model ages.", Series: []Series{auc, {Name: "whole sample", Mark: Reference, X: span, Y: []Number{all, all}}}})
+	s.figure(Figure{ID: "rate-by-month", Title: "Predicted and observed by month", X: x, Y: Axis{Label: "bad rate", Format: Percent}, Alt: "Observed bad rate with intervals and mean predicted PD, by month.",
+		Caption: "Dots: observed, with Wilson 95 % intervals. Dashed line: the mean PD of the month. Where the line leaves the whiskers, the level of the PDs is off.", Series: []Series{obs, pred}})
+	s.figure(Figure{ID: "psi-by-month", Title: "Score PSI by month", X: x, Y: Axis{Label: "PSI"}, Alt: "PSI of the score by month.",
+		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.", Series: []Series{psis, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIAmber), Number(b.th.PSIAmber)}}, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIRed), Number(b.th.PSIRed)}}}})
+	s.table(t)
+	if len(in.Features) > 0 && len(names) > 1 && len(names) <= 60 {
+		s.table(b.monthlyVariables(names, rows))
+	}
+}
+
+// monthlyVariables gives each variable's PSI in the month where it is largest.
+func (b *builder) monthlyVariables(names []string, rows [][]int32) Table {
+	t := Table{Title: "Variables by month", Folded: true, Caption: "PSI of each month against training (or against all evaluated rows where training values are not given). Months with fewer than 50 rows are left out.",
+		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3}, {Name: "in month"}}}
+	for j := range b.in.Features {
+		f := &b.in.Features[j]
+		reference := f.Train
+		if reference == nil {
+			reference = f.Values
+		}
+		sum, n, top, at := 0.0, 0, math.NaN(), ""
+		for k, r := range rows {
+			if len(r) < 50 {
+				continue
+			}
+			p := featurePSI(f, reference, subset(f.Values, r))
+			sum, n = sum+p, n+1
+			if math.IsNaN(top) || p > top {
+				top, at = p, names[k]
+			}
+		}
+		t.Rows = append(t.Rows, []Cell{T(f.Name), V(ratio(sum, float64(n))), V(top), T(at)})
+	}
+	return t
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// stressRows bounds the rows that are scored again and again.
+const (
+	stressRows  = 2000
+	evasionRows = 300
+)
+
+// stressed is a sample of rows that can be scored with changed values.
+type stressed struct {
+	features []Feature
+	score    func([]float64) float64
+	label    []float64
+	x        [][]float64 // rows
+	pd       []float64   // of the unchanged rows
+	auc      float64
+	cut      float64
+	sd       []float64 // of each number; 0 for categories
+	seed     uint64
+}
+
+// stress is section 11.
+func (b *builder) stress() (Section, error) {
+	in := b.in
+	s := Section{ID: "stress", Title: "Stress", Lead: "What the model does when fields are noisy, missing or absurd, and how far an applicant would have to move a field to be approved."}
+	if in.Score == nil || len(in.Features) == 0 {
+		s.Absent = "It takes the model as a function of its inputs, and the columns of the features."
+		return s, nil
+	}
+	rows := stride(len(in.Label), stressRows)
+	st := b.sampleForStress(rows)
+	note := sampleNote(len(rows), len(in.Label))
+	t, worst := st.fieldTable(note)
+	s.table(t)
+	if err := b.ctx.Err(); err != nil {
+		return s, err
+	}
+	s.figure(st.noiseFigure(in.Hardening, note))
+	if in.Hardening != nil {
+		s.heading("Training with noise", "%s", in.Hardening.Note)
+	}
+	s.table(st.absurdTable(note))
+	s.table(labelNoise(in.Label, b.rank, in.Seed))
+	if err := b.ctx.Err(); err != nil {
+		return s, err
+	}
+	s.table(st.evasionTable())
+	b.verdict("Does it survive a missing field?", judge(worst.drop, 0.03, 0.08, false), s.ID,
+		fmt.Sprintf("losing %s costs %s AUC, the most of any field", worst.name, Fixed3.Print(worst.drop)), "loss of AUC: pass up to 0.030, fail past 0.080")
+	return s, nil
+}
+
+func (b *builder) sampleForStress(rows []int32) *stressed {
+	in := b.in
+	st := &stressed{features: in.Features, score: in.Score, label: subset(in.Label, rows), cut: b.cutoff(), seed: in.Seed}
+	for _, i := range rows {
+		x := make([]float64, len(in.Features))
+		for j, f := range in.Features {
+			x[j] = f.Values[i]
+		}
+		st.x = append(st.x, x)
+		st.pd = append(st.pd, in.Score(x))
+	}
+	for _, f := range in.Features {
+		st.sd = append(st.sd, spread(&f))
+	}
+	st.auc = newCurve(st.label, st.pd).AUC()
+	return st
+}
+
+// spread is a robust standard deviation: the distance between the quartiles
+// over 1.349, or the ordinary one where the quartiles coincide; 0 for a
+// category.
+func spread(f *Feature) float64 {
+	if f.Categories != nil {
+		return 0
+	}
+	var x []float64
+	for _, i := range stride(len(f.Values), 10_000) {
+		if v := f.Values[i]; !math.IsNaN(v) && !math.IsInf(v, 0) {
+			x = append(x, v)
+		}
+	}
+	slices.Sort(x)
+	if len(x) == 0 {
+		return 0
+	}
+	if d := Quantile(x, 0.75) - Quantile(x, 0.25); d > 0 {
+		return d / 1.349
+	}
+	m, s := mean(x), 0.0
+	for _, v := range x {
+		s += float64((v - m) * (v - m))
+	}
+	return math.Sqrt(s / float64(len(x)))
+}
+
+// change is the effect of changing inputs.
+type change struct {
+	auc, drop, shift, flips float64
+}
+
+// under scores every row after alter has changed a copy of it.
+func (st *stressed) under(score func([]float64) float64, alter func(x []float64, row int)) change {
+	x, pd := make([]float64, len(st.features)), make([]float64, len(st.x))
+	var c change
+	for i, row := range st.x {
+		copy(x, row)
+		alter(x, i)
+		pd[i] = score(x)
+		c.shift += math.Abs(pd[i]-st.pd[i]) / float64(len(st.x))
+		if (pd[i] <= st.cut) != (st.pd[i] <= st.cut) {
+			c.flips += 1 / float64(len(st.x))
+		}
+	}
+	if slices.ContainsFunc(pd, math.IsNaN) {
+		c.auc, c.drop = math.NaN(), math.NaN()
+		return c
+	}
+	c.auc = newCurve(st.label, pd).AUC()
+	c.drop = st.auc - c.auc
+	return c
+}
+
+// jitter adds noise of level standard deviations to a number, or replaces a
+// category by that of another row with probability level. Missing stays
+// missing.
+func (st *stressed) jitter(r *random, x []float64, j int, level float64) {
+	switch {
+	case math.IsNaN(x[j]):
+	case st.features[j].Categories != nil:
+		if other := st.x[r.below(len(st.x))][j]; r.unit() < level && !math.IsNaN(other) {
+			x[j] = other
+		}
+	default:
+		noisy := x[j] + float64(level*st.sd[j]*r.normal())
+		if x[j] == math.Trunc(x[j]) {
+			noisy = math.Round(noisy) // a whole number stays whole
+		}
+		x[j] = noisy
+	}
+}
+
+type worstField struct {
+	name string
+	drop float64
+}
+
+func (st *stressed) fieldTable(note string) (Table, worstField) {
+	t := Table{Title: "Noise and loss, field by field", Caption: fmt.Sprintf("One field at a time, %s. Noise: a tenth of a standard deviation added to a number, one category in ten replaced. Decisions change at a PD of %s. AUC of the unchanged rows: %s.", note, Percent.Print(st.cut), Fixed3.Print(st.auc)),
+		Columns: []Column{{Name: "Field"}, {Name: "AUC lost by noise", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}, {Name: "AUC lost when missing", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
+	worst := worstField{"no field", 0}
+	for j, f := range st.features {
+		r := stream(st.seed, j)
+		noise := st.under(st.score, func(x []float64, _ int) { st.jitter(&r, x, j, 0.1) })
+		gone := st.under(st.score, func(x []float64, _ int) { x[j] = math.NaN() })
+		t.Rows = append(t.Rows, []Cell{T(f.Name), V(noise.drop), V(noise.shift), V(noise.flips), V(gone.drop), V(gone.shift), V(gone.flips)})
+		if gone.drop > worst.drop {
+			worst = worstField{f.Name, gone.drop}
+		}
+	}
+	return t, worst
+}
+
+// noiseFigure raises noise on all fields at once.
+func (st *stressed) noiseFigure(h *Hardening, note string) Figure {
+	levels := []float64{0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1}
+	f := Figure{ID: "noise", Title: "Noise on all fields at once", X: Axis{Label: "noise, standard deviations (numbers) or share replaced (categories)", Min: 0, Max: 1}, Y: Axis{Label: "AUC"},
+		Caption: "The slower the line falls, the less the ranking hangs on exact values (" + note + ").", Alt: "AUC against the level of noise added to every field."}
+	run := func(name string, score func([]float64) float64) {
+		s := Series{Name: name, Mark: Line, X: numbers(levels)}
+		for k, level := range levels {
+			r := stream(st.seed, 1000+k)
+			s.Y = append(s.Y, Number(st.under(score, func(x []float64, _ int) {
+				for j := range x {
+					st.jitter(&r, x, j, level)
+				}
+			}).auc))
+		}
+		f.Series = append(f.Series, s)
+	}
+	run("the model", st.score)
+	if h != nil {
+		run("trained with noise", h.Score)
+	}
+	return f
+}
+
+// absurdTable feeds values far outside anything seen.
+func (st *stressed) absurdTable(note string) Table {
+	t := Table{Title: "Absurd values", Caption: "All rows of the sample get the value (" + note + "). The smallest and largest PD show that the model stays within what it learned; a dash would mean that it gave no number.",
+		Columns: []Column{{Name: "What"}, {Name: "Smallest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Largest PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
+	for _, c := range []struct {
+		name  string
+		value func(v float64, category bool) float64
+	}{
+		{"every number a thousand times larger", func(v float64, cat bool) float64 { return pickUnless(cat, v, v*1000) }},
+		{"every number with the other sign", func(v float64, cat bool) float64 { return pickUnless(cat, v, -v) }},
+		{"every number zero", func(v float64, cat bool) float64 { return pickUnless(cat, v, 0) }},
+		{"every category unknown", func(v float64, cat bool) float64 { return pickUnless(!cat, v, math.NaN()) }},
+		{"everything missing", func(float64, bool) float64 { return math.NaN() }},
+	} {
+		lo, hi, sum, flips := math.Inf(1), math.Inf(-1), 0.0, 0.0
+		x := make([]float64, len(st.features))
+		for i, row := range st.x {
+			for j, v := range row {
+				x[j] = c.value(v, st.features[j].Categories != nil)
+			}
+			p := st.score(x)
+			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+p
+			if (p <= st.cut) != (st.pd[i] <= st.cut) {
+				flips++
+			}
+		}
+		n := float64(len(st.x))
+		t.Rows = append(t.Rows, []Cell{T(c.name), V(lo), V(sum / n), V(hi), V(flips / n)})
+	}
+	return t
+}
+
+func pickUnless(keep bool, v, changed float64) float64 {
+	if keep {
+		return v
+	}
+	return changed
+}
+
+// labelNoise turns labels around and measures again: how much of the figures
+// hangs on labels being right.
+func labelNoise(label, score []float64, seed uint64) Table {
+	t := Table{Title: "Wrong labels", Caption: "A share of the labels, drawn at random, is turned around before measuring. The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is not trained again.",
+		Columns: []Column{{Name: "Labels turned", Format: Percent}, {Name: "AUC", Format: Fixed4}, {Name: "KS", Format: Fixed4}}}
+	for k, share := range []float64{0, 0.01, 0.05, 0.1} {
+		r := stream(seed, 2000+k)
+		noisy := slices.Clone(label)
+		for i := range noisy {
+			if r.unit() < share {
+				noisy[i] = 1 - noisy[i]
+			}
+		}
+		c := newCurve(noisy, score)
+		ks, _ := c.KS()
+		t.Rows = append(t.Rows, []Cell{V(share), V(c.AUC()), V(ks)})
+	}
+	return t
+}
+
+// evasionTable asks, for refused rows, whether moving one field to a value
+// that others state is enough to be approved, and how far at least.
+func (st *stressed) evasionTable() Table {
+	any := false
+	for _, f := range st.features {
+		any = any || f.Movable
+	}
+	who := "Fields declared as under the applicant's control."
+	if !any {
+		who = "No field is declared as under the applicant's control, so every field is tried."
+	}
+	var refused []int
+	for i, p := range st.pd {
+		if p > st.cut {
+			refused = append(refused, i)
+		}
+	}
+	total := len(refused)
+	if total > evasionRows {
+		picked := make([]int, 0, evasionRows)
+		for _, k := range stride(total, evasionRows) {
+			picked = append(picked, refused[k])
+		}
+		refused = picked
+	}
+	t := Table{Title: "Evasion", Caption: fmt.Sprintf("%s Of %d refused rows in the sample, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the 21 quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations.", who, total, len(refused)),
+		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent}, {Name: "Median move", Unit: "sd"}, {Name: "Smallest move", Unit: "sd"}}}
+	for j, f := range st.features {
+		if any && !f.Movable {
+			continue
+		}
+		values := st.values(j)
+		var moves []float64
+		x := make([]float64, len(st.features))
+		can := 0
+		for _, i := range refused {
+			copy(x, st.x[i])
+			best := math.Inf(1)
+			for _, v := range values {
+				move := math.NaN()
+				if f.Categories == nil && st.sd[j] > 0 {
+					move = math.Abs(v-st.x[i][j]) / st.sd[j]
+				}
+				if move >= best || v == st.x[i][j] {
+					continue
+				}
+				x[j] = v
+				if st.score(x) <= st.cut {
+					if math.IsNaN(move) {
+						move = 0
+					}
+					best = move
+				}
+			}
+			if !math.IsInf(best, 1) {
+				can++
+				moves = append(moves, best)
+			}
+		}
+		slices.Sort(moves)
+		median, least := Quantile(moves, 0.5), Quantile(moves, 0)
+		if f.Categories != nil {
+			median, least = math.NaN(), math.NaN()
+		}
+		t.Rows = append(t.Rows, []Cell{T(f.Name), V(ratio(float64(can), float64(len(refused)))), V(median), V(least)})
+	}
+	return t
+}
+
+func (st *stressed) values(j int) []float64 {
+	if c := st.features[j].Categories; c != nil {
+		return values(positions(len(c)))
+	}
+	var x []float64
+	for _, row := range st.x {
+		if !math.IsNaN(row[j]) {
+			x = append(x, row[j])
+		}
+	}
+	slices.Sort(x)
+	var out []float64
+	for q := range 21 {
+		if v := Quantile(x, float64(q)/20); len(x) > 0 && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func values(n []Number) []float64 {
+	out := make([]float64, len(n))
+	for i, v := range n {
+		out[i] = float64(v)
+	}
+	return out
+}

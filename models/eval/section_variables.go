@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// variable is what section 3 knows of one feature.
+type variable struct {
+	binned  Binned
+	alone   Estimate // AUC of the value by itself
+	psi     float64  // against training
+	partner int      // the feature most correlated with it, -1 for none
+	rho     float64
+}
+
+// variables is section 3.
+func (b *builder) variables() (Section, error) {
+	s := Section{ID: "variables", Title: "Variables", Lead: "What each variable says by itself, whether it moved since training, which variables say the same, and whether the data agrees with the direction that the plan declares."}
+	in := b.in
+	if len(in.Features) == 0 {
+		s.Absent = "It takes the columns of the features."
+		return s, nil
+	}
+	v := make([]variable, len(in.Features))
+	g, ctx := errgroup.WithContext(b.ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for j := range v {
+		g.Go(func() error {
+			v[j] = b.measureVariable(&in.Features[j])
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return s, err
+	}
+	b.psi = make([]float64, len(v))
+	for j := range v {
+		b.psi[j] = v[j].psi
+	}
+	groups, sampled := b.correlate(v)
+	order := make([]int, len(v))
+	for j := range order {
+		order[j] = j
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(orZero(v[j].binned.IV), orZero(v[i].binned.IV)) })
+	s.figure(ivFigure(in.Features, v, order))
+	s.table(b.variableTable(v, order, sampled))
+	if len(groups) > 0 {
+		t := Table{Title: "Correlated groups", Caption: fmt.Sprintf("Numbers that a chain of rank correlations of at least %.1f ties together (%s). Their importance is shared between them arbitrarily; explain them as one.", highRho, sampled),
+			Columns: []Column{{Name: "Group", Format: Count}, {Name: "Variables"}}}
+		for k, g := range groups {
+			t.Rows = append(t.Rows, []Cell{I(k + 1), T(strings.Join(g, ", "))})
+		}
+		s.table(t)
+	}
+	for k, j := range order {
+		if k < 6 && !math.IsNaN(v[j].binned.IV) && len(v[j].binned.Bins) > 1 {
+			s.figure(woeFigure(&in.Features[j], v[j].binned, k))
+		}
+	}
+	s.table(woeTable(in.Features, v, order))
+	b.directionVerdict(v)
+	return s, nil
+}
+
+func orZero(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return x
+}
+
+func (b *builder) measureVariable(f *Feature) variable {
+	v := variable{binned: BinVariable(b.in.Label, f.Values, f.Categories), psi: math.NaN(), partner: -1, rho: math.NaN()}
+	v.alone = Estimate{Value: nan, Low: nan, High: nan}
+	if f.Categories == nil {
+		var y, x []float64
+		for i, u := range f.Values {
+			if !math.IsNaN(u) {
+				y, x = append(y, b.in.Label[i]), append(x, u)
+			}
+		}
+		v.alone = newCurve(y, x).DeLong()
+	}
+	if f.Train != nil {
+		v.psi = featurePSI(f, f.Train, f.Values)
+	}
+	return v
+}
+
+// featurePSI compares two samples of a feature: numbers over the deciles of
+// the first and a bin for missing values, categories over their codes.
+func featurePSI(f *Feature, expected, actual []float64) float64 {
+	if f.Categories == nil {
+		cuts := Cuts(expected, 10)
+		return PSI(countBins(cuts, expected), countBins(cuts, actual))
+	}
+	count := func(x []float64) []int {
+		n := make([]int, len(f.Categories)+2)
+		for _, v := range x {
+			switch {
+			case math.IsNaN(v):
+				n[len(n)-1]++
+			case v >= 0 && int(v) < len(f.Categories):
+				n[int(v)]++
+			default:
+				n[len(n)-2]++
+			}
+		}
+		return n
+	}
+	return PSI(count(expected), count(actual))
+}
+
+// highRho is where two variables count as saying the same.
+const highRho = 0.7
+
+// correlate finds each number's closest partner by Spearman's rank
+// correlation, and the groups that correlations tie together.
+func (b *builder) correlate(v []variable) (groups [][]string, sampled string) {
+	rows := stride(len(b.in.Label), 10_000)
+	sampled = sampleNote(len(rows), len(b.in.Label))
+	ranks := make([][]float64, len(v))
+	for j, f := range b.in.Features {
+		if f.Categories == nil {
+			ranks[j] = centredRanks(subset(f.Values, rows))
+		}
+	}
+	root := make([]int, len(v))
+	for j := range root {
+		root[j] = j
+	}
+	find := func(j int) int {
+		for root[j] != j {
+			j = root[j]
+		}
+		return j
+	}
+	for i := range v {
+		for j := i + 1; j < len(v); j++ {
+			if ranks[i] == nil || ranks[j] == nil {
+				continue
+			}
+			rho := pairedCorrelation(ranks[i], ranks[j])
+			for _, p := range [][2]int{{i, j}, {j, i}} {
+				if a := &v[p[0]]; !math.IsNaN(rho) && (a.partner < 0 || math.Abs(rho) > math.Abs(a.rho)) {
+					a.partner, a.rho = p[1], rho
+				}
+			}
+			if math.Abs(rho) >= highRho {
+				root[find(j)] = find(i)
+			}
+		}
+	}
+	for j := range v {
+		if find(j) != j {
+			continue
+		}
+		var g []string
+		for k := range v {
+			if find(k) == j {
+				g = append(g, b.in.Features[k].Name)
+			}
+		}
+		if len(g) > 1 {
+			groups = append(groups, g)
+		}
+	}
+	return groups, sampled
+}
+
+// centredRanks returns midranks less their mean; NaN stays NaN.
+func centredRanks(x []float64) []float64 {
+	var order []int
+	for i, v := range x {
+		if !math.IsNaN(v) {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x[a], x[b]) })
+	out := make([]float64, len(x))
+	for i := range out {
+		out[i] = math.NaN()
+	}
+	middle := float64(len(order)-1) / 2
+	for i := 0; i < len(order); {
+		j := i
+		for j < len(order) && x[order[j]] == x[order[i]] {
+			j++
+		}
+		for k := i; k < j; k++ {
+			out[order[k]] = float64(i+j-1)/2 - middle
+		}
+		i = j
+	}
+	return out
+}
+
+// pairedCorrelation is Pearson's over the rows where both are known.
+func pairedCorrelation(x, y []float64) float64 {
+	var n, mx, my float64
+	for i := range x {
+		if !math.IsNaN(x[i]) && !math.IsNaN(y[i]) {
+			n, mx, my = n+1, mx+x[i], my+y[i]
+		}
+	}
+	if n < 3 {
+		return math.NaN()
+	}
+	mx, my = mx/n, my/n
+	var xx, yy, xy float64
+	for i := range x {
+		if !math.IsNaN(x[i]) && !math.IsNaN(y[i]) {
+			a, c := x[i]-mx, y[i]-my
+			xx, yy, xy = xx+float64(a*a), yy+float64(c*c), xy+float64(a*c)
+		}
+	}
+	return ratio(xy, math.Sqrt(float64(xx*yy)))
+}
+
+// stride returns at most most row numbers, evenly spaced.
+func stride(n, most int) []int32 {
+	k := min(n, most)
+	out := make([]int32, k)
+	for i := range out {
+		out[i] = int32(i * n / k)
+	}
+	return out
+}
+
+func sampleNote(k, n int) string {
+	if k == n {
+		return fmt.Sprintf("all %s rows", Count.Print(float64(n)))
+	}
+	return fmt.Sprintf("%s evenly spaced rows of %s", Count.Print(float64(k)), Count.Print(float64(n)))
+}
+
+// agreement compares the declared direction with the variable alone.
+func agreement(declared int8, alone Estimate) string {
+	switch {
+	case declared == 0:
+		return ""
+	case !alone.Low.Defined():
+		return "cannot tell"
+	case alone.Low > 0.5 && declared > 0, alone.High < 0.5 && declared < 0:
+		return "agrees"
+	case alone.Low > 0.5, alone.High < 0.5:
+		return "disagrees"
+	}
+	return "cannot tell"
+}
+
+func direction(d int8) string {
+	switch {
+	case d > 0:
+		return "riskier as it rises"
+	case d < 0:
+		return "safer as it rises"
+	}
+	return ""
+}
+
+func (b *builder) variableTable(v []variable, order []int, sampled string) Table {
+	t := Table{Title: "Variables by information value", Caption: "Information value: from 0.02 weak, from 0.1 medium, from 0.3 strong; above 0.5 look for a leak from the future. AUC alone: below 0.5 the risk falls as the value rises. PSI compares the evaluated with the training rows. Correlation is Spearman's with the closest other number (" + sampled + ").",
+		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: Fixed3}, {Name: "AUC alone", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "PSI", Format: Fixed3}, {Name: "Declared direction"}, {Name: "The data"}, {Name: "Closest variable"}, {Name: "Correlation", Format: Fixed3}}}
+	for _, j := range order {
+		f, x := &b.in.Features[j], &v[j]
+		row := []Cell{T(f.Name), V(x.binned.IV), V(float64(x.alone.Value)), V(float64(x.alone.Low)), V(float64(x.alone.High)), V(x.psi), T(direction(f.Monotone)), T(agreement(f.Monotone, x.alone)), T(""), V(x.rho)}
+		if x.partner >= 0 {
+			row[8] = T(b.in.Features[x.partner].Name)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func ivFigure(features []Feature, v []variable, order []int) Figure {
+	f := Figure{ID: "information-value", Title: "Information value", X: Axis{Label: "information value"},
+		Caption: "How much a variable by itself says about good and bad. The longest bars carry the model; a bar past 0.5 deserves suspicion.",
+		Alt:     "Bars of information value by variable, largest first."}
+	s := Series{Mark: HBars}
+	for k, j := range order {
+		if k == 20 {
+			f.Title = "Information value, first 20 variables"
+			break
+		}
+		f.Y.Labels, s.X = append(f.Y.Labels, features[j].Name), append(s.X, Number(v[j].binned.IV))
+	}
+	f.Series = []Series{s}
+	return f
+}
+
+func woeFigure(feature *Feature, v Binned, k int) Figure {
+	f := Figure{ID: fmt.Sprintf("woe-%d", k), Title: "Weight of evidence of " + feature.Name, X: Axis{Label: "weight of evidence (right: riskier than average)"},
+		Caption: fmt.Sprintf("Information value %s over %d bins. Bars to the right are riskier than the average row, to the left safer; neighbouring bins should not jump back and forth.", Fixed3.Print(v.IV), len(v.Bins)),
+		Alt:     "Bars of weight of evidence by bin of " + feature.Name + "."}
+	s := Series{Mark: HBars}
+	for _, b := range v.Bins {
+		f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(b.Name, 17), Count.Print(float64(b.Bad+b.Good)))), append(s.X, Number(b.WOE))
+	}
+	f.Series = []Series{s}
+	return f
+}
+
+func woeTable(features []Feature, v []variable, order []int) Table {
+	t := Table{Title: "All bins", Folded: true, Caption: "Weight of evidence is ln(share of bad rows ÷ share of good rows) of the bin; half a row is added where a class is empty.",
+		Columns: []Column{{Name: "Variable"}, {Name: "Bin"}, {Name: "Good", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Weight of evidence", Format: Signed3}}}
+	for _, j := range order {
+		for _, b := range v[j].binned.Bins {
+			t.Rows = append(t.Rows, []Cell{T(features[j].Name), T(b.Name), I(b.Good), I(b.Bad), V(ratio(float64(b.Bad), float64(b.Bad+b.Good))), V(b.WOE)})
+		}
+	}
+	return t
+}
+
+func (b *builder) directionVerdict(v []variable) {
+	declared, against := 0, []string(nil)
+	for j, f := range b.in.Features {
+		if f.Monotone == 0 {
+			continue
+		}
+		declared++
+		if agreement(f.Monotone, v[j].alone) == "disagrees" {
+			against = append(against, f.Name)
+		}
+	}
+	light, finding := Grey, "no direction is declared"
+	switch {
+	case len(against) > 0:
+		light, finding = Amber, "against the declared direction: "+strings.Join(against, ", ")
+	case declared > 0:
+		light, finding = Green, fmt.Sprintf("none of %d declared directions is contradicted", declared)
+	}
+	b.verdict("Does the data agree with the declared directions?", light, "variables", finding, "look when a variable's own AUC lies on the other side of 0.5 with its whole interval")
+}
