@@ -35,9 +35,9 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // word it stands, and what was compared. A refused step's Detail names the part
 // that failed.
 type Finding struct {
-	Step   string `json:"step"`   // decision, vector, leaf, promise, checkpoint, inclusion, ...
+	Step   string `json:"step"` // decision, vector, leaf, promise, checkpoint, inclusion, ...
 	State  State  `json:"state"`
-	By     string `json:"by"`     // whom one believes when one believes this line
+	By     string `json:"by"` // whom one believes when one believes this line
 	Detail string `json:"detail"`
 }
 

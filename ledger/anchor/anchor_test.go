@@ -238,7 +238,7 @@ func TestCrash(t *testing.T) {
 		c, log := newFakeChain(t), memlog.New(testOrigin)
 		c.set(func() { c.mu.lag = 3 })
 		dir := t.TempDir()
-		for trial := range 400 {
+		for trial := range 200 {
 			a, err := Open(dir, testOrigin, log, c, Config{ChainID: 5})
 			if err != nil {
 				t.Fatalf("trial %d: %v", trial, err)
@@ -282,7 +282,7 @@ func TestCrash(t *testing.T) {
 		}
 		finish(t, a, c)
 		checkAnchored(t, a, c, log, 0)
-		t.Logf("%d anchors over 400 crashes", c.head().Anchors)
+		t.Logf("%d anchors over 200 crashes", c.head().Anchors)
 	})
 }
 

@@ -180,12 +180,15 @@ func TestTamper(t *testing.T) {
 			t.Fatal(r.Summary())
 		}
 		parts := [][]byte{p.Contract[:], p.LogID[:], p.Account[:], p.Block[:], p.Header}
-		if trust.Validators == nil { // each seal costs a signature's check
+		step := 1
+		if trust.Validators == nil {
 			parts = append(parts, p.Nodes...)
+		} else {
+			step = 5 // each seal costs a signature's check
 		}
 		n := 0
 		for i, part := range parts {
-			for bit := range 8 * len(part) {
+			for bit := 0; bit < 8*len(part); bit += step {
 				part[bit/8] ^= 1 << (bit % 8)
 				if r := VerifyProof(encode(t, p), cp, trust); r.OK() {
 					t.Errorf("part %d, bit %d: %s", i, bit, r.Summary())

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// Config sets a journal up. Its zero value works.
+type Config struct {
+	// Origin names the log at its first start; "" makes one of random digits.
+	// Later starts read it from the log's key.
+	Origin string
+	// Logger hears of recovery, refusals and repairs; nil is slog.Default().
+	Logger *slog.Logger
+	// Interval is how often the log is published; 0 is 500 ms.
+	Interval time.Duration
+	// DrainTimeout bounds how long Run waits, when its context ends, for
+	// numbers that were taken and not appended yet; 0 is 5 s.
+	DrainTimeout time.Duration
+	// MinFreeBytes of disk under which Ready refuses; 0 is 256 MiB.
+	MinFreeBytes uint64
+	// Keys encrypts the master key file, such as a KMS's key; nil leaves it in
+	// clear with mode 0600.
+	Keys tink.AEAD
+	// FS is the file system of the records; nil is the disk. Its second
+	// implementation is Pebble's crashable memory file system.
+	FS vfs.FS
+	// NoSync leaves out the sync of each commit: a power cut loses records that
+	// were acknowledged. It is the control of the crash tests.
+	NoSync bool
+	// Now is the clock that stamps erasures and key rotations; nil is time.Now.
+	Now func() time.Time
+	// CacheBytes of record blocks; 0 is 64 MiB.
+	CacheBytes int64
+}
+
+func (c *Config) fill() {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Interval == 0 {
+		c.Interval = 500 * time.Millisecond
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = 5 * time.Second
+	}
+	if c.MinFreeBytes == 0 {
+		c.MinFreeBytes = 256 << 20
+	}
+	if c.FS == nil {
+		c.FS = vfs.Default
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
+	}
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/transparency-dev/tessera"
+	"github.com/transparency-dev/tessera/api/layout"
+	"github.com/transparency-dev/tessera/client"
+	"github.com/transparency-dev/tessera/storage/posix"
+	"k8s.io/klog/v2"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+)
+
+// drainBatch is how many leaves are given to the log at once.
+const drainBatch = 16384
+
+// silenceTessera sends what Tessera says through klog to the logger's debug
+// level: its warnings are repeated by the guard with the reason.
+func silenceTessera(log *slog.Logger) {
+	klog.SetSlogLogger(slog.New(quiet{log.Handler()}))
+}
+
+// quiet lowers every record to debug.
+type quiet struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (q quiet) Enabled(ctx context.Context, _ slog.Level) bool {
+	return q.Handler.Enabled(ctx, slog.LevelDebug)
+}
+
+// Handle implements slog.Handler.
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return q.Handler.Handle(ctx, r)
+}
+
+func (j *Journal) logDir() string { return filepath.Join(j.dir, "log") }
+
+// drain feeds the log until ctx ends, or, once finished is closed, until the
+// log holds everything durable. A log that fails is opened again, and goes on
+// where its own state says it ended.
+func (j *Journal) drain(ctx context.Context, finished <-chan struct{}) error {
+	backoff := 100 * time.Millisecond
+	for {
+		err := j.drainOnce(ctx, finished)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, ErrFork) {
+			return err
+		}
+		j.cfg.Logger.Warn("journal: the log is opened again", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-j.failed.done:
+			return j.failed.get()
+		case <-time.After(backoff):
+		}
+		select {
+		case <-finished:
+			return fmt.Errorf("journal: at the end, the log could not be published; the next start goes on with it: %w", err)
+		default:
+		}
+		backoff = min(2*backoff, 5*time.Second)
+	}
+}
+
+func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	driver, err := posix.New(ctx, posix.Config{Path: j.logDir()})
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	opts := tessera.NewAppendOptions().
+		WithCheckpointSigner(j.guard).
+		WithBatching(drainBatch, 20*time.Millisecond).
+		WithCheckpointInterval(max(j.cfg.Interval/2, 100*time.Millisecond)).
+		WithPushback(0)
+	add, _, reader, err := tessera.NewAppender(ctx, driver, opts)
+	if err != nil {
+		if r := j.guard.refusal(); r != nil {
+			return r
+		}
+		return fmt.Errorf("log: %w", err)
+	}
+	next, err := reader.NextIndex(ctx)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	if have := j.durable.Load(); next > have {
+		return fmt.Errorf("%w: the log directory holds %d entries, the journal %d records: %w", ErrFork, next, have, assay.ErrCorrupt)
+	}
+	feed := time.NewTicker(j.cfg.Interval)
+	defer feed.Stop()
+	look := time.NewTicker(max(j.cfg.Interval/10, 10*time.Millisecond))
+	defer look.Stop()
+	final := false
+	var deadline time.Time
+	for {
+		if final {
+			if _, size := j.Checkpoint(); size >= j.durable.Load() {
+				return nil
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("log: not published in time: %w", context.DeadlineExceeded)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-j.failed.done:
+			return j.failed.get()
+		case <-finished:
+			finished, final, deadline = nil, true, time.Now().Add(max(j.cfg.DrainTimeout, 5*time.Second))
+			next, err = j.feed(ctx, add, next)
+		case <-feed.C:
+			next, err = j.feed(ctx, add, next)
+		case <-look.C:
+			err = j.lookPublished(ctx)
+		}
+		if r := j.guard.refusal(); r != nil {
+			return r
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// feed adds the durable records from next on, and checks that each leaf got
+// the index that is its sequence number.
+func (j *Journal) feed(ctx context.Context, add *tessera.Appender, next uint64) (uint64, error) {
+	for end := j.durable.Load(); next < end; {
+		upto := min(end, next+drainBatch)
+		futures := make([]tessera.IndexFuture, 0, upto-next)
+		err := j.leaves(ctx, next, upto, func(_ uint64, leaf []byte) error {
+			futures = append(futures, add.Add(ctx, tessera.NewEntry(bytes.Clone(leaf))))
+			return nil
+		})
+		if err != nil {
+			return next, err
+		}
+		for i, f := range futures {
+			idx, err := f()
+			if err != nil {
+				return next, fmt.Errorf("log: %w", err)
+			}
+			if want := next + uint64(i); idx.Index != want {
+				err := fmt.Errorf("%w: record %d became entry %d of the log: %w", ErrFork, want, idx.Index, assay.ErrCorrupt)
+				j.guard.refuse(err)
+				return next, err
+			}
+		}
+		next = upto
+	}
+	return next, nil
+}
+
+// loadPublished takes up the checkpoint that stands in the log's directory.
+func (j *Journal) loadPublished(ctx context.Context) error {
+	if err := j.lookPublished(ctx); err != nil {
+		if errors.Is(err, ErrFork) {
+			return err
+		}
+		j.cfg.Logger.Warn("journal: the published checkpoint cannot be used yet", "error", err)
+	}
+	return nil
+}
+
+// lookPublished reads the checkpoint that stands in the log's directory; if it
+// is new, its entries are read back and compared with the journal's, and only
+// then is it the published one.
+func (j *Journal) lookPublished(ctx context.Context) error {
+	fetch := client.FileFetcher{Root: j.logDir()}
+	b, err := fetch.ReadCheckpoint(ctx)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	have, verified := j.Checkpoint()
+	if bytes.Equal(b, have) {
+		return nil
+	}
+	cp, err := ledger.ParseCheckpoint(b, j.Key())
+	if err != nil {
+		err = fmt.Errorf("%w: the published checkpoint: %w", ErrFork, err)
+		j.guard.refuse(err)
+		return err
+	}
+	if err := j.guard.known(cp); err != nil {
+		j.guard.refuse(err)
+		return err
+	}
+	if err := j.rehash(ctx, fetch, verified, cp.Size); err != nil {
+		return err
+	}
+	j.publish(b, cp.Size)
+	return nil
+}
+
+// known checks that a published checkpoint is one that the guard admitted.
+func (g *guard) known(cp ledger.Checkpoint) error {
+	g.mu.Lock()
+	high, root := g.mu.tree.End(), g.mu.root
+	g.mu.Unlock()
+	if cp.Size == high {
+		if cp.Root != root {
+			return fmt.Errorf("%w: the published checkpoint has another root than the one signed at size %d: %w", ErrFork, high, assay.ErrCorrupt)
+		}
+		return nil
+	}
+	if cp.Size > high {
+		return fmt.Errorf("%w: a checkpoint of size %d is published, the guard signed up to %d: %w", ErrFork, cp.Size, high, assay.ErrCorrupt)
+	}
+	return nil // older than the newest signed: the log is about to publish that one
+}
+
+// rehash reads the entry bundles between two sizes back from the log's
+// directory and compares each entry with the journal's leaf.
+func (j *Journal) rehash(ctx context.Context, fetch client.FileFetcher, from, size uint64) error {
+	var bundle [][]byte
+	at := ^uint64(0)
+	return j.leaves(ctx, from, size, func(seq uint64, leaf []byte) error {
+		if i := seq / layout.EntryBundleWidth; i != at {
+			b, err := client.GetEntryBundle(ctx, fetch.ReadEntryBundle, i, size)
+			if err != nil {
+				return fmt.Errorf("log: entry bundle %d: %w", i, err)
+			}
+			bundle, at = b.Entries, i
+		}
+		k := seq % layout.EntryBundleWidth
+		if k >= uint64(len(bundle)) || !bytes.Equal(bundle[k], leaf) {
+			err := fmt.Errorf("%w: entry %d of the log is not record %d of the journal: the log directory was changed: %w", ErrFork, seq, seq, assay.ErrCorrupt)
+			j.guard.refuse(err)
+			return err
+		}
+		return nil
+	})
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/sync/errgroup"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// Journal is an open journal. Its methods may be called concurrently; Run and
+// Close once each.
+type Journal struct {
+	dir    string
+	cfg    Config
+	db     *pebble.DB
+	key    ledger.Key
+	signer ed25519.PrivateKey
+	master *vault.Master
+	keys   *keyring
+	guard  *guard
+
+	taken   atomic.Uint64 // next number that Take gives
+	durable atomic.Uint64 // records below are synced; the writer advances it
+	ring    []atomic.Pointer[entry]
+	parked  atomic.Bool   // the writer sleeps
+	kick    chan struct{} // wakes the writer
+	grown   chan struct{} // wakes the drainer
+	closing atomic.Bool
+	lowDisk atomic.Bool
+	stopped chan struct{} // closed when the writer has returned
+	failed  *failure
+
+	scrub scrubber
+	keyMu sync.Mutex // held while keys or erasures are committed, or wrapped again
+
+	pub struct {
+		sync.Mutex
+		note  []byte // newest published checkpoint whose entries were hashed again
+		size  uint64
+		grown chan struct{} // closed and replaced when size grows
+	}
+}
+
+// Open opens the journal in dir, making it if there is none, and reads where
+// the records end. It refuses a journal that holds less, or other, than was
+// signed before.
+func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
+	cfg.fill()
+	silenceTessera(cfg.Logger)
+	for _, d := range []string{"keys", "guard", "log"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+	}
+	j := &Journal{
+		dir: dir, cfg: cfg, failed: newFailure(),
+		ring: make([]atomic.Pointer[entry], window),
+		kick: make(chan struct{}, 1), grown: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+	j.pub.grown = make(chan struct{})
+	var err error
+	if j.key, j.signer, err = openLogKey(filepath.Join(dir, "keys"), cfg.Origin); err != nil {
+		return nil, err
+	}
+	if j.master, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), cfg.Keys); err != nil {
+		return nil, err
+	}
+	if j.db, err = openStore(filepath.Join(dir, "journal"), &cfg, j.failed.set); err != nil {
+		return nil, err
+	}
+	if err := j.recover(ctx); err != nil {
+		return nil, errors.Join(err, j.db.Close())
+	}
+	return j, nil
+}
+
+// recover reads the state from what is durable.
+func (j *Journal) recover(ctx context.Context) error {
+	system, err := systemKey(j.db, j.master)
+	if err != nil {
+		return err
+	}
+	j.keys = newKeyring(j.db, j.master, system)
+	next, err := lastSequence(j.db, prefixRecord)
+	if err != nil {
+		return err
+	}
+	j.taken.Store(next)
+	j.durable.Store(next)
+	if err := j.checkTail(next); err != nil {
+		return err
+	}
+	if j.guard, err = openGuard(ctx, j); err != nil {
+		return err
+	}
+	j.scrub.init(j.master.Rotating())
+	return j.loadPublished(ctx)
+}
+
+// checkTail checks that the last group is whole: it is one commit.
+func (j *Journal) checkTail(next uint64) error {
+	end, err := lastSequence(j.db, prefixGroup)
+	if err != nil || next == 0 && end == 0 {
+		return err
+	}
+	if end == 0 {
+		return fmt.Errorf("journal: %d records and no group: %w", next, assay.ErrCorrupt)
+	}
+	g, err := j.group(end - 1)
+	if err != nil {
+		return err
+	}
+	if g.first+uint64(g.count) != next {
+		return fmt.Errorf("journal: the records end at %d, the last group at %d: %w", next, g.first+uint64(g.count), assay.ErrCorrupt)
+	}
+	return nil
+}
+
+// Run writes and drains until ctx ends; then it makes what was taken durable,
+// publishes it and returns nil. An error is fatal: what is on disk is unknown,
+// or the log's directory is not the journal's. Open again, or repair first.
+func (j *Journal) Run(ctx context.Context) error {
+	drainCtx, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDrain()
+	var g errgroup.Group
+	writer, stopWriter := context.WithCancel(ctx)
+	defer stopWriter()
+	finished := make(chan struct{}) // the writer is done: drain what is left
+	g.Go(func() error {
+		defer close(finished)
+		defer close(j.stopped)
+		return j.write(writer)
+	})
+	g.Go(func() error {
+		err := j.drain(drainCtx, finished)
+		if err != nil {
+			j.failed.set(err)
+		}
+		return err
+	})
+	g.Go(func() error { j.watchDisk(writer); return nil })
+	g.Go(func() error { return j.runScrubber(writer) })
+	err := g.Wait()
+	if ferr := j.failed.get(); ferr != nil {
+		return ferr // the store ended a goroutine without a return
+	}
+	return err
+}
+
+// Close closes the store. Run must have returned.
+func (j *Journal) Close() error {
+	j.closing.Store(true)
+	if j.failed.get() != nil {
+		// A failed store cannot be closed in order; what is durable is durable.
+		return nil
+	}
+	return j.db.Close()
+}
+
+// Ready returns nil when a record can be taken and made durable, or says why
+// not; errors match assay.ErrUnavailable.
+func (j *Journal) Ready() error {
+	if err := j.failed.get(); err != nil {
+		return fmt.Errorf("journal: stopped: %w: %w", err, assay.ErrUnavailable)
+	}
+	if j.closing.Load() {
+		return fmt.Errorf("journal: closing: %w", assay.ErrUnavailable)
+	}
+	if j.lowDisk.Load() {
+		return fmt.Errorf("journal: less than %d MiB of disk are free: %w", j.cfg.MinFreeBytes>>20, assay.ErrUnavailable)
+	}
+	return nil
+}
+
+func (j *Journal) stopError() error {
+	if err := j.failed.get(); err != nil {
+		return fmt.Errorf("journal: stopped: %w: %w", err, assay.ErrUnavailable)
+	}
+	return fmt.Errorf("journal: stopped: %w", assay.ErrUnavailable)
+}
+
+// Origin returns the log's name.
+func (j *Journal) Origin() string { return j.key.Origin }
+
+// Key returns the log's note verifier key. It checks checkpoints and promises.
+func (j *Journal) Key() string { return j.key.String() }
+
+// Stats is where the journal stands; all are numbers of records.
+type Stats struct {
+	Taken     uint64 // numbers given
+	Durable   uint64 // synced
+	Published uint64 // under a published checkpoint
+}
+
+// Stats returns where the journal stands now.
+func (j *Journal) Stats() Stats {
+	_, size := j.Checkpoint()
+	return Stats{Taken: j.taken.Load(), Durable: j.durable.Load(), Published: size}
+}
+
+// Checkpoint returns the newest published checkpoint whose entries were read
+// back and hashed again, and its size; nil before the first.
+func (j *Journal) Checkpoint() (note []byte, size uint64) {
+	j.pub.Lock()
+	defer j.pub.Unlock()
+	return j.pub.note, j.pub.size
+}
+
+// WaitPublished waits until a checkpoint of at least this size is published.
+func (j *Journal) WaitPublished(ctx context.Context, size uint64) error {
+	for {
+		j.pub.Lock()
+		have, grown := j.pub.size, j.pub.grown
+		j.pub.Unlock()
+		if have >= size {
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return fmt.Errorf("journal: published %d, waited for %d: %w", have, size, ctx.Err())
+		case <-j.failed.done:
+			return j.stopError()
+		}
+	}
+}
+
+func (j *Journal) publish(note []byte, size uint64) {
+	j.pub.Lock()
+	defer j.pub.Unlock()
+	j.pub.note, j.pub.size = note, size
+	close(j.pub.grown)
+	j.pub.grown = make(chan struct{})
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/transparency-dev/merkle/proof"
+	"github.com/transparency-dev/merkle/rfc6962"
+	"github.com/transparency-dev/tessera/client"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+)
+
+// Receipt makes the receipt of a durable record: under the newest anchored
+// checkpoint if that covers it, else under the newest published one, else with
+// the promise alone. vault.ErrErased: the openings are gone with the key.
+func (j *Journal) Receipt(ctx context.Context, seq uint64) (*assay.Receipt, error) {
+	note, anchor, err := j.anchored()
+	if err != nil {
+		return nil, err
+	}
+	if cp, err := ledger.ParseCheckpoint(note, j.Key()); note == nil || err != nil || cp.Size <= seq {
+		anchor = nil
+		var size uint64
+		if note, size = j.Checkpoint(); size <= seq {
+			note = nil
+		}
+	}
+	return j.ReceiptAt(ctx, seq, note, anchor)
+}
+
+// ReceiptAt makes the receipt under a given checkpoint of this log, with what
+// anchors that checkpoint; both may be nil.
+func (j *Journal) ReceiptAt(ctx context.Context, seq uint64, note []byte, anchor json.RawMessage) (*assay.Receipt, error) {
+	b, err := j.stored(seq)
+	if err != nil {
+		return nil, err
+	}
+	r, k, err := j.open(seq, b)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseStored(b)
+	if err != nil {
+		return nil, err
+	}
+	p, err := j.Promise(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	kd, kv := k.Commitments(seq)
+	out := &assay.Receipt{
+		Version: ledger.ReceiptVersion, Log: j.key.Origin,
+		Decision: r.Decision, Vector: r.Vector, KeyD: kd[:], KeyV: kv[:],
+		Leaf: s.leaf, Index: seq, Promise: p.AppendBinary(nil),
+	}
+	if note == nil {
+		return out, nil
+	}
+	cp, err := ledger.ParseCheckpoint(note, j.Key())
+	if err != nil {
+		return nil, err
+	}
+	if out.Inclusion, err = j.inclusion(ctx, seq, ledger.HashLeaf(s.leaf), cp); err != nil {
+		return nil, err
+	}
+	out.Checkpoint, out.Anchor = note, anchor
+	return out, nil
+}
+
+// inclusion builds an audit path from the log's tiles and checks it: a tile
+// that was changed makes no wrong receipt.
+func (j *Journal) inclusion(ctx context.Context, seq uint64, leaf assay.Digest, cp ledger.Checkpoint) ([][]byte, error) {
+	pb, err := client.NewProofBuilder(ctx, cp.Size, client.FileFetcher{Root: j.logDir()}.ReadTile)
+	if err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	path, err := pb.InclusionProof(ctx, seq)
+	if err != nil {
+		return nil, fmt.Errorf("log: inclusion of %d: %w", seq, err)
+	}
+	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, seq, cp.Size, leaf[:], path, cp.Root[:]); err != nil {
+		return nil, fmt.Errorf("log: the tiles do not prove that entry %d is under the checkpoint of size %d; run fsck: %w: %w", seq, cp.Size, err, assay.ErrCorrupt)
+	}
+	return path, nil
+}
+
+// Consistency returns the RFC 9162 consistency proof between two sizes of the
+// log, from its tiles, checked against the journal's own roots by the caller
+// of RootAt or by whoever verifies it.
+func (j *Journal) Consistency(ctx context.Context, from, to uint64) ([][]byte, error) {
+	if from == 0 || from == to {
+		return nil, nil
+	}
+	pb, err := client.NewProofBuilder(ctx, to, client.FileFetcher{Root: j.logDir()}.ReadTile)
+	if err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	path, err := pb.ConsistencyProof(ctx, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("log: consistency of %d and %d: %w", from, to, err)
+	}
+	return path, nil
+}
+
+// RootAt computes the root of the journal's first size records from the
+// records themselves. It reads all of them.
+func (j *Journal) RootAt(ctx context.Context, size uint64) (assay.Digest, error) {
+	if size > j.durable.Load() {
+		return assay.Digest{}, fmt.Errorf("journal: size %d: %w", size, assay.ErrNotFound)
+	}
+	return j.guard.extend(ctx, ranges.NewEmptyRange(0), size)
+}
+
+// RecordAnchor keeps the newest anchored checkpoint and its proof, for
+// receipts. An older one than is kept, or the same again, changes nothing.
+func (j *Journal) RecordAnchor(note []byte, anchor json.RawMessage) error {
+	cp, err := ledger.ParseCheckpoint(note, j.Key())
+	if err != nil {
+		return err
+	}
+	have, _, err := j.anchored()
+	if err != nil {
+		return err
+	}
+	if have != nil {
+		if old, err := ledger.ParseCheckpoint(have, j.Key()); err == nil && old.Size > cp.Size {
+			return nil
+		}
+	}
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(note)))
+	b = append(append(b, note...), anchor...)
+	if err := j.db.Set(metaKey(metaAnchor), b, pebble.Sync); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}
+
+// anchored returns the newest anchored checkpoint and its proof, nil if none.
+func (j *Journal) anchored() (note []byte, anchor json.RawMessage, err error) {
+	b, err := get(j.db, metaKey(metaAnchor))
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
+		return nil, nil, fmt.Errorf("store: the anchored checkpoint is cut short: %w", assay.ErrCorrupt)
+	}
+	n := binary.BigEndian.Uint32(b)
+	return b[4 : 4+n], json.RawMessage(b[4+n:]), nil
+}

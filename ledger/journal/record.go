@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// Bounds on one record. What is larger is refused, and a record of kind Failed
+// stands in its place.
+const (
+	MaxPartBytes = 1 << 20 // Decision, Vector, Private: each
+	MaxNameBytes = 4 << 10 // Subject, Caller, RequestID: each
+)
+
+// recordVersion of stored records that this code writes.
+const recordVersion = 1
+
+// Record is what the journal keeps of one thing that happened. Kind, time and
+// digests stand in the public leaf; all the rest is sealed under the subject's
+// key.
+type Record struct {
+	Kind                ledger.Kind
+	Micros              int64        // server clock, microseconds since the Unix epoch
+	Subject             string       // whose key seals it; "" is the system's, which cannot be erased
+	Caller, RequestID   string       // idempotency: see Lookup; an empty RequestID is not indexed
+	Body                assay.Digest // digest of the request body
+	Model, Plan, Policy assay.Digest
+	Decision            []byte // canonical bytes; the first commitment opens to them
+	Vector              []byte // canonical bytes; the second commitment opens to them
+	Private             []byte // what else replay needs: the event
+}
+
+func (r *Record) check() error {
+	switch {
+	case !r.Kind.Valid():
+		return fmt.Errorf("record: %s is unknown: %w", r.Kind, assay.ErrInvalid)
+	case len(r.Decision) > MaxPartBytes || len(r.Vector) > MaxPartBytes || len(r.Private) > MaxPartBytes:
+		return fmt.Errorf("record: a part is larger than %d bytes: %w", MaxPartBytes, assay.ErrInvalid)
+	case len(r.Subject) > MaxNameBytes || len(r.Caller) > MaxNameBytes || len(r.RequestID) > MaxNameBytes:
+		return fmt.Errorf("record: a name is longer than %d bytes: %w", MaxNameBytes, assay.ErrInvalid)
+	}
+	return nil
+}
+
+// appendPrivate appends the plaintext of the sealed part: body digest, then
+// subject, caller, request id, decision, vector and private, each with its
+// length in front as an unsigned varint.
+func (r *Record) appendPrivate(b []byte) []byte {
+	b = append(b, r.Body[:]...)
+	for _, s := range [...]string{r.Subject, r.Caller, r.RequestID} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	for _, p := range [...][]byte{r.Decision, r.Vector, r.Private} {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	return b
+}
+
+// parsePrivate reads what appendPrivate writes into r.
+func (r *Record) parsePrivate(b []byte) error {
+	bad := func() error { return fmt.Errorf("record: the sealed part is cut short: %w", assay.ErrCorrupt) }
+	if len(b) < len(r.Body) {
+		return bad()
+	}
+	copy(r.Body[:], b)
+	b = b[len(r.Body):]
+	next := func() ([]byte, bool) {
+		n, w := binary.Uvarint(b)
+		if w <= 0 || n > uint64(len(b)-w) {
+			return nil, false
+		}
+		p := b[w : w+int(n)]
+		b = b[w+int(n):]
+		return p, true
+	}
+	for _, s := range [...]*string{&r.Subject, &r.Caller, &r.RequestID} {
+		p, ok := next()
+		if !ok {
+			return bad()
+		}
+		*s = string(p)
+	}
+	for _, d := range [...]*[]byte{&r.Decision, &r.Vector, &r.Private} {
+		p, ok := next()
+		if !ok {
+			return bad()
+		}
+		*d = p
+	}
+	if len(b) != 0 {
+		return fmt.Errorf("record: %d bytes after the sealed part's end: %w", len(b), assay.ErrCorrupt)
+	}
+	return nil
+}
+
+// stored is a record as it lies in the store, not yet opened:
+//
+//	version 1 byte || key id 16 || leaf length 2 (big-endian) || leaf || sealed part
+type stored struct {
+	key    vault.ID
+	leaf   []byte
+	sealed []byte // empty once its retention has passed
+}
+
+func appendStoredHead(b []byte, id vault.ID, leaf []byte) []byte {
+	b = append(b, recordVersion)
+	b = append(b, id[:]...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(leaf)))
+	return append(b, leaf...)
+}
+
+func parseStored(b []byte) (stored, error) {
+	const head = 1 + 16 + 2
+	if len(b) < head {
+		return stored{}, fmt.Errorf("record: %d bytes, want at least %d: %w", len(b), head, assay.ErrCorrupt)
+	}
+	if b[0] != recordVersion {
+		return stored{}, fmt.Errorf("record: version %d, this program reads version %d: %w", b[0], recordVersion, assay.ErrCorrupt)
+	}
+	s := stored{key: vault.ID(b[1:17])}
+	n := int(binary.BigEndian.Uint16(b[17:]))
+	if n > len(b)-head {
+		return stored{}, fmt.Errorf("record: the leaf is cut short: %w", assay.ErrCorrupt)
+	}
+	s.leaf, s.sealed = b[head:head+n], b[head+n:]
+	return s, nil
+}
+
+// sealContext is what a sealed part is bound to: its place and its leaf.
+func sealContext(seq uint64, leafHash assay.Digest) [40]byte {
+	var ad [40]byte
+	binary.BigEndian.PutUint64(ad[:], seq)
+	copy(ad[8:], leafHash[:])
+	return ad
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// The key space of the store. First bytes are frozen; docs/formats/journal.md
+// draws keys and values.
+const (
+	prefixRecord  = 'd' // sequence (8)      -> record
+	prefixGroup   = 'g' // first (8)         -> count (4) || signature (64)
+	prefixRequest = 'r' // request tag (16)  -> sequence (8)
+	prefixSubject = 's' // subject tag (16)  -> key id (16)
+	prefixKey     = 'k' // key id (16)       -> wrapped subject key
+	prefixErased  = 'x' // key id (16)       -> sequence of the erasure (8)
+	prefixMeta    = 'm' // name              -> see meta names
+)
+
+// Names under prefixMeta.
+const (
+	metaVersion = "version" // 1 byte
+	metaSystem  = "system"  // id of the system key
+	metaTree    = "tree"    // the guard's tree: size (8) || its peaks (32 each)
+	metaAnchor  = "anchor"  // newest anchored checkpoint and its proof
+)
+
+// storeVersion of the key space that this code writes.
+const storeVersion = 1
+
+func seqKey(prefix byte, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefix}, seq)
+}
+
+func idKey(prefix byte, id [16]byte) []byte { return append([]byte{prefix}, id[:]...) }
+
+func metaKey(name string) []byte { return append([]byte{prefixMeta}, name...) }
+
+// storeLogger gives Pebble's messages to slog. A fatal one marks the store
+// dead: what is on disk is unknown until it is opened again.
+type storeLogger struct {
+	log   *slog.Logger
+	fatal func(error)
+}
+
+func (l *storeLogger) Infof(format string, args ...any) {
+	l.log.Debug("store: " + fmt.Sprintf(format, args...))
+}
+
+func (l *storeLogger) Errorf(format string, args ...any) {
+	l.log.Warn("store: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf ends the goroutine that cannot go on, not the process.
+func (l *storeLogger) Fatalf(format string, args ...any) {
+	l.fatal(fmt.Errorf("store: "+format+": %w", append(args, assay.ErrUnavailable)...))
+	runtime.Goexit()
+}
+
+func openStore(dir string, cfg *Config, fatal func(error)) (*pebble.DB, error) {
+	opts := &pebble.Options{
+		FS:                          cfg.FS,
+		Logger:                      &storeLogger{log: cfg.Logger, fatal: fatal},
+		FormatMajorVersion:          pebble.FormatNewest,
+		MemTableSize:                32 << 20,
+		MemTableStopWritesThreshold: 4,
+		CacheSize:                   cfg.CacheBytes,
+		L0CompactionThreshold:       8,
+		L0StopWritesThreshold:       64,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+	}
+	for i := range opts.Levels {
+		// Records are ciphertext: compressing them costs and gains nothing.
+		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	db, err := pebble.Open(dir, opts)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", dir, err)
+	}
+	return db, nil
+}
+
+// get returns a copy of a value, or assay.ErrNotFound.
+func get(r pebble.Reader, key []byte) ([]byte, error) {
+	v, c, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, assay.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	out := append([]byte(nil), v...)
+	return out, c.Close()
+}
+
+// lastSequence returns one more than the largest number under a prefix of
+// sequence keys.
+func lastSequence(db *pebble.DB, prefix byte) (next uint64, err error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	if err != nil {
+		return 0, fmt.Errorf("store: %w", err)
+	}
+	if it.Last() {
+		if len(it.Key()) != 9 {
+			err = fmt.Errorf("store: a key of %d bytes under %q: %w", len(it.Key()), prefix, assay.ErrCorrupt)
+		} else {
+			next = binary.BigEndian.Uint64(it.Key()[1:]) + 1
+		}
+	}
+	return next, errors.Join(err, it.Error(), it.Close())
+}
+
+// failure is the first error after which nothing more can be made durable.
+type failure struct {
+	mu   sync.Mutex
+	err  error
+	done chan struct{}
+}
+
+func newFailure() *failure { return &failure{done: make(chan struct{})} }
+
+func (f *failure) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+		close(f.done)
+	}
+}
+
+func (f *failure) get() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// systemKey loads the key of what concerns no subject, or makes it.
+func systemKey(db *pebble.DB, m *vault.Master) (*vault.Key, error) {
+	idb, err := get(db, metaKey(metaSystem))
+	if errors.Is(err, assay.ErrNotFound) {
+		k, err := vault.NewKey()
+		if err != nil {
+			return nil, err
+		}
+		w, err := m.Wrap(k)
+		if err != nil {
+			return nil, err
+		}
+		id := k.ID()
+		b := db.NewBatch()
+		defer b.Close()
+		if err := errors.Join(
+			b.Set(metaKey(metaVersion), []byte{storeVersion}, nil),
+			b.Set(metaKey(metaSystem), id[:], nil),
+			b.Set(idKey(prefixKey, id), w, nil),
+			b.Commit(pebble.Sync)); err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		return k, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := get(db, metaKey(metaVersion))
+	if err != nil || len(v) != 1 || v[0] != storeVersion {
+		return nil, fmt.Errorf("store: version %v, this program reads version %d: %w", v, storeVersion, assay.ErrCorrupt)
+	}
+	if len(idb) != 16 {
+		return nil, fmt.Errorf("store: the system key's id has %d bytes: %w", len(idb), assay.ErrCorrupt)
+	}
+	id := vault.ID(idb)
+	w, err := get(db, idKey(prefixKey, id))
+	if err != nil {
+		return nil, fmt.Errorf("store: system key: %w", err)
+	}
+	return m.Unwrap(id, w)
+}
