@@ -126,14 +126,21 @@ func (j *Journal) submit(ctx context.Context, e *entry) (ledger.Promise, error) 
 	if e.seq >= j.taken.Load() {
 		return ledger.Promise{}, fmt.Errorf("append: number %d was not taken: %w", e.seq, assay.ErrInvalid)
 	}
-	for e.seq-j.durable.Load() >= window { // more in flight than the ring holds
-		select {
+	for {
+		end := j.durable.Load()
+		if e.seq < end {
+			return ledger.Promise{}, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
+		}
+		if e.seq-end < window {
+			break
+		}
+		select { // more is in flight than the ring holds
 		case <-j.failed.done:
 			return ledger.Promise{}, j.failed.get()
 		case <-time.After(time.Millisecond):
 		}
 	}
-	if e.seq < j.durable.Load() || !j.ring[e.seq%window].CompareAndSwap(nil, e) {
+	if !j.ring[e.seq%window].CompareAndSwap(nil, e) {
 		return ledger.Promise{}, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
 	}
 	if j.parked.Load() {

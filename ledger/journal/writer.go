@@ -90,6 +90,12 @@ func (j *Journal) collect(batch []*entry) []*entry {
 		if e == nil {
 			break
 		}
+		if e.seq != seq { // appended twice, in the moment of its first commit
+			j.ring[seq%window].Store(nil)
+			e.err = fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
+			e.done <- struct{}{}
+			break
+		}
 		batch = append(batch, e)
 	}
 	return batch
