@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build amd64 && !purego
+
+package gbdt
+
+// The kernels in assembly compute what their Go twins compute, bit for bit;
+// TestKernels compares them.
+
+// addN adds n rows' packed gradients to the cells of N neighbouring features,
+// fetching the records and gradients of later rows ahead of their use. The
+// records of row r are at records + r*2^s with s = 1, 2, 3 or 4 for N up to
+// 2, 4, 8 or 16.
+//
+//go:noescape
+func add2(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+//go:noescape
+func add4(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+//go:noescape
+func add6(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+//go:noescape
+func add8(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+//go:noescape
+func add10(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+//go:noescape
+func add12(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+//go:noescape
+func add14(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+//go:noescape
+func add16(h *cell, records *uint8, rows *uint32, n int, packed *cell)
+
+// addChunk bounds the time that a goroutine spends where it cannot be stopped
+// for the garbage collector: about a millisecond.
+const addChunk = 1 << 17
+
+// addRows is addRowsGo in assembly.
+func addRows(h []cell, g *group, rows []uint32, packed []cell) {
+	h = h[: g.width*histogram : g.width*histogram]
+	for len(rows) > 0 {
+		n := min(len(rows), addChunk)
+		hp, rp, ip, pp := &h[0], &g.records[0], &rows[0], &packed[0]
+		switch g.width {
+		case 2:
+			add2(hp, rp, ip, n, pp)
+		case 4:
+			add4(hp, rp, ip, n, pp)
+		case 6:
+			add6(hp, rp, ip, n, pp)
+		case 8:
+			add8(hp, rp, ip, n, pp)
+		case 10:
+			add10(hp, rp, ip, n, pp)
+		case 12:
+			add12(hp, rp, ip, n, pp)
+		case 14:
+			add14(hp, rp, ip, n, pp)
+		default:
+			add16(hp, rp, ip, n, pp)
+		}
+		rows = rows[n:]
+	}
+}
