@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/interchange"
+	"github.com/assayrisk/assay/serving"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// process is a server under measurement.
+type process struct {
+	addr string
+	cmd  *exec.Cmd
+	in   io.Closer
+}
+
+// spawn starts this program again as a server and reads its address.
+func spawn(ctx context.Context, o options, kind string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-child", kind, "-dir", o.dir, "-gogc", strconv.Itoa(o.gogc)}
+	if kind == "assay" && o.profile != "" {
+		args = append(args, "-profile", o.profile)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the %s server did not start", kind), cmd.Wait())
+	}
+	return &process{addr: strings.TrimSpace(line), cmd: cmd, in: in}, nil
+}
+
+// cpu is the CPU time that the server has used, by Linux's count in hundredths
+// of a second; 0 elsewhere.
+func (p *process) cpu() time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	if len(f) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(f[11])
+	system, _ := strconv.Atoi(f[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// stop ends the server: it stops when its standard input is closed.
+func (p *process) stop() {
+	p.in.Close()
+	_ = p.cmd.Wait()
+}
+
+// child is the server's side.
+func child(ctx context.Context, o options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { io.Copy(io.Discard, os.Stdin); cancel() }()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	if o.profile != "" {
+		f, err := os.Create(o.profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	if o.child == "echo" {
+		return serveEcho(ctx, l)
+	}
+	return serveAssay(ctx, l, o.dir)
+}
+
+// echoServer returns the request: the same bytes both ways.
+type echoServer interface {
+	Echo(context.Context, *pb.ScoreRequest) (*pb.ScoreRequest, error)
+}
+
+type echo struct{}
+
+func (echo) Echo(_ context.Context, r *pb.ScoreRequest) (*pb.ScoreRequest, error) { return r, nil }
+
+const echoMethod = "/bench.Echo/Echo"
+
+func serveEcho(ctx context.Context, l net.Listener) error {
+	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), grpc.WriteBufferSize(64<<10), grpc.ReadBufferSize(64<<10), grpc.SharedWriteBuffer(true))
+	s.RegisterService(&grpc.ServiceDesc{ServiceName: "bench.Echo", HandlerType: (*echoServer)(nil), Methods: []grpc.MethodDesc{{
+		MethodName: "Echo",
+		Handler: func(srv any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+			in := new(pb.ScoreRequest)
+			if err := dec(in); err != nil {
+				return nil, err
+			}
+			return srv.(echoServer).Echo(ctx, in)
+		},
+	}}}, echo{})
+	go func() { <-ctx.Done(); s.Stop() }()
+	fmt.Println(l.Addr())
+	return s.Serve(l)
+}
+
+func serveAssay(ctx context.Context, l net.Listener, dir string) error {
+	b, err := models.ReadBundle(filepath.Join(dir, "bundle"))
+	if err != nil {
+		return err
+	}
+	if b.Model, err = interchange.LoadModel(b); err != nil {
+		return err
+	}
+	j, err := journal.Open(ctx, filepath.Join(dir, "node"), journal.Config{})
+	if err != nil {
+		return err
+	}
+	jctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- j.Run(jctx) }()
+	s, err := serving.New(serving.Config{Bundle: b, Journal: j, MaxInFlight: 1 << 20, DrainTimeout: 2 * time.Second})
+	if err != nil {
+		stop()
+		return errors.Join(err, <-done, j.Close())
+	}
+	fmt.Println(l.Addr())
+	err = s.Run(ctx, l)
+	stop()
+	return errors.Join(err, <-done, j.Close())
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/mem"
+
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// rawCodec sends and takes bytes as they are: the client costs the same,
+// whatever it asks, and most of the machine is the server's.
+type rawCodec struct{}
+
+func (rawCodec) Name() string { return "proto" }
+
+func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(v.([]byte))}, nil
+}
+
+func (rawCodec) Unmarshal(d mem.BufferSlice, v any) error {
+	*v.(*int) = d.Len()
+	return nil
+}
+
+// idTemplate is the id that stands in encoded requests until it is replaced.
+const idTemplate = "request-0000000000000000"
+
+const (
+	scoreMethod  = "/assay.v1.Scoring/Score"
+	batchMethod  = "/assay.v1.Scoring/ScoreBatch"
+	streamMethod = "/assay.v1.Scoring/ScoreStream"
+	inferMethod  = "/inference.GRPCInferenceService/ModelInfer"
+	inStream     = 16 // messages in flight on one stream
+	connections  = 8
+	batchRows    = 100
+)
+
+// ids makes request ids unique over all runs.
+var ids atomic.Uint64
+
+// template is an encoded message and the places of the ids in it.
+type template struct {
+	bytes []byte
+	at    []int
+}
+
+func newTemplate(b []byte) template {
+	t := template{bytes: b}
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte(idTemplate))
+		if i < 0 {
+			return t
+		}
+		t.at = append(t.at, from+i)
+		from += i + len(idTemplate)
+	}
+}
+
+// next returns the message with fresh ids; two places in a row (request id and
+// event id) share one.
+func (t *template) next() []byte {
+	b := bytes.Clone(t.bytes)
+	for k := 0; k < len(t.at); k += 2 {
+		x := ids.Add(1)
+		for _, at := range t.at[k:min(k+2, len(t.at))] {
+			for d, y := len(idTemplate)-1, x; d >= len(idTemplate)-16; d, y = d-1, y>>4 {
+				b[at+d] = "0123456789abcdef"[y&15]
+			}
+		}
+	}
+	return b
+}
+
+// messages makes the templates that one caller goes through.
+func messages(kind string, r *rand.Rand) ([]template, error) {
+	request := func() *pb.ScoreRequest {
+		x := newRow(r)
+		e := x.event(r, time.Now())
+		return &pb.ScoreRequest{RequestId: idTemplate, Event: wire.Event(&e)}
+	}
+	var out []template
+	for range 8 {
+		var b []byte
+		var err error
+		switch kind {
+		case "echo", "unary", "stream":
+			b, err = request().MarshalVT()
+		case "batch":
+			m := &pb.ScoreBatchRequest{}
+			for range batchRows {
+				m.Rows = append(m.Rows, request())
+			}
+			b, err = m.MarshalVT()
+		case "oip":
+			k := featureCount()
+			raw := make([]byte, 0, 8*k)
+			for range k {
+				raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(float64(r.IntN(100_000))/16))
+			}
+			b, err = (&v2.ModelInferRequest{ModelName: "bench", Inputs: []*v2.ModelInferRequest_InferInputTensor{
+				{Name: "features", Datatype: "FP64", Shape: []int64{1, int64(k)}}}, RawInputContents: [][]byte{raw}}).MarshalVT()
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, newTemplate(b))
+	}
+	return out, nil
+}
+
+func method(kind string) string {
+	return map[string]string{"echo": echoMethod, "unary": scoreMethod, "batch": batchMethod, "oip": inferMethod}[kind]
+}
+
+func dial(addr string, n int) ([]*grpc.ClientConn, error) {
+	conns := make([]*grpc.ClientConn, n)
+	for i := range conns {
+		c, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithWriteBufferSize(64<<10), grpc.WithReadBufferSize(64<<10),
+			grpc.WithSharedWriteBuffer(true), grpc.WithDefaultCallOptions(grpc.ForceCodecV2(rawCodec{}), grpc.MaxCallRecvMsgSize(64<<20)))
+		if err != nil {
+			return nil, err
+		}
+		conns[i] = c
+	}
+	return conns, nil
+}
+
+// rate is the calls that n callers get answered a second, in a closed loop.
+// The first quarter of the time warms up and does not count. It also returns
+// the server's CPU time for each call, in microseconds.
+func rate(ctx context.Context, to *process, n int, kind string, length time.Duration) (perSecond, cpu float64, err error) {
+	conns, err := dial(to.addr, connections)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var answered atomic.Int64
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			msgs, err := messages(kind, rand.New(rand.NewPCG(uint64(i), 7)))
+			if err == nil {
+				err = caller(ctx, conns[i%len(conns)], kind, msgs, &answered, &stop)
+			}
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wait(ctx, length/4)
+	from, start, used := answered.Load(), time.Now(), to.cpu()
+	wait(ctx, length)
+	done, took := answered.Load()-from, time.Since(start)
+	used = to.cpu() - used
+	stop.Store(true)
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return 0, 0, fmt.Errorf("%s: %w", kind, err)
+	}
+	return float64(done) / took.Seconds(), used.Seconds() * 1e6 / float64(max(done, 1)), nil
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// caller asks until it is told to stop.
+func caller(ctx context.Context, c *grpc.ClientConn, kind string, msgs []template, answered *atomic.Int64, stop *atomic.Bool) error {
+	if kind == "stream" {
+		return streamCaller(ctx, c, msgs, answered, stop)
+	}
+	name := method(kind)
+	for i := 0; !stop.Load(); i++ {
+		var n int
+		if err := c.Invoke(ctx, name, msgs[i%len(msgs)].next(), &n); err != nil {
+			return err
+		}
+		answered.Add(1)
+	}
+	return nil
+}
+
+func streamCaller(ctx context.Context, c *grpc.ClientConn, msgs []template, answered *atomic.Int64, stop *atomic.Bool) error {
+	st, err := c.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, streamMethod)
+	if err != nil {
+		return err
+	}
+	slots := make(chan struct{}, inStream)
+	sent := make(chan error, 1)
+	go func() {
+		for i := 0; !stop.Load(); i++ {
+			slots <- struct{}{}
+			if err := st.SendMsg(msgs[i%len(msgs)].next()); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- st.CloseSend()
+	}()
+	for {
+		var n int
+		if err := st.RecvMsg(&n); errors.Is(err, io.EOF) {
+			return <-sent
+		} else if err != nil {
+			return err
+		}
+		<-slots
+		answered.Add(1)
+	}
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command serve measures full decisions over gRPC against an empty grpc-go
+// echo of the same request bytes. A decision here is the whole way: a plan of
+// 40 features, 300 trees of 31 leaves, policy, durable journal, signed promise.
+// The echo decodes the request with the same codec and sends it back.
+//
+// Server and client are processes of their own (this program runs itself), with
+// one GOGC for all of them; runs alternate between the two servers and medians
+// are printed:
+//
+//	go run ./benchmarks/serve                     the ratios
+//	go run ./benchmarks/serve -latency            open-loop latencies as well
+//	go run ./benchmarks/serve -profile cpu.pprof  a CPU profile of the server
+//
+// Latencies are taken from when a request should have been sent, so that a
+// stall counts for all the requests that it held up (coordinated omission).
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sort"
+	"time"
+)
+
+type options struct {
+	child, dir, profile string
+	gogc, runs          int
+	seconds             float64
+	only                string
+	latency             bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.child, "child", "", "internal: echo or assay")
+	flag.StringVar(&o.dir, "dir", "", "directory for the journal (default: a temporary one)")
+	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the scoring server there")
+	flag.IntVar(&o.gogc, "gogc", 400, "GOGC of servers and client")
+	flag.IntVar(&o.runs, "runs", 5, "runs of each; medians are printed")
+	flag.Float64Var(&o.seconds, "seconds", 3, "length of a run")
+	flag.StringVar(&o.only, "only", "", "run only this ratio")
+	flag.BoolVar(&o.latency, "latency", false, "measure open-loop latencies at 1,000 and 5,000 req/s")
+	flag.Parse()
+	debug.SetGCPercent(o.gogc)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if o.child != "" {
+		err = child(ctx, o)
+	} else {
+		err = parent(ctx, o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "serve:", err)
+		os.Exit(1)
+	}
+}
+
+// measure is one comparison.
+type measure struct {
+	name    string
+	callers int
+	kind    string // as load.run takes it
+	per     float64
+}
+
+func parent(ctx context.Context, o options) error {
+	if o.dir == "" {
+		dir, err := os.MkdirTemp("", "bench-serve-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		o.dir = dir
+	}
+	if err := writeWorld(ctx, o.dir); err != nil {
+		return err
+	}
+	echo, err := spawn(ctx, o, "echo")
+	if err != nil {
+		return err
+	}
+	defer echo.stop()
+	server, err := spawn(ctx, o, "assay")
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+
+	length := time.Duration(o.seconds * float64(time.Second))
+	for _, m := range []measure{
+		{"serve_unary_vs_echo_c64", 64, "unary", 1},
+		{"serve_unary_vs_echo_c1000", 1000, "unary", 1},
+		{"serve_unary_vs_echo_c4000", 4000, "unary", 1},
+		{"serve_batch100_rows_vs_echo_c64", 64, "batch", 100},
+		{"serve_stream_vs_echo_c64", 64, "stream", 1},
+		{"serve_oip_vs_echo_c64", 64, "oip", 1},
+	} {
+		if o.only != "" && o.only != m.name {
+			continue
+		}
+		var a, b []float64
+		var cpuA, cpuB float64
+		for range o.runs {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			x, cpu, err := rate(ctx, echo, m.callers, "echo", length)
+			if err != nil {
+				return err
+			}
+			cpuA += cpu / float64(o.runs)
+			y, cpu, err := rate(ctx, server, m.callers, m.kind, length)
+			if err != nil {
+				return err
+			}
+			cpuB += cpu / float64(o.runs) / m.per
+			a, b = append(a, x), append(b, y*m.per)
+		}
+		fmt.Printf("echo %.0f req/s, %.1f us of server CPU each; %s %.0f rows/s, %.1f us each\n", median(a), cpuA, m.kind, median(b), cpuB)
+		fmt.Printf("RATIO %s %.3f\n", m.name, median(b)/median(a))
+	}
+	if o.latency {
+		for _, perSecond := range []int{1000, 5000} {
+			for _, s := range []struct{ name, addr, kind string }{{"echo", echo.addr, "echo"}, {"assay", server.addr, "unary"}} {
+				l, err := openLoop(ctx, s.addr, s.kind, perSecond, length)
+				if err != nil {
+					return err
+				}
+				fmt.Printf("LATENCY %s %d/s p50 %v p99 %v p99.9 %v\n", s.name, perSecond, l.at(0.5), l.at(0.99), l.at(0.999))
+			}
+		}
+	}
+	return nil
+}
+
+func median(x []float64) float64 {
+	sort.Float64s(x)
+	if n := len(x); n%2 == 0 {
+		return (x[n/2-1] + x[n/2]) / 2
+	}
+	return x[len(x)/2]
+}

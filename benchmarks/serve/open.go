@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"sync"
+	"time"
+)
+
+// latencies are sorted.
+type latencies []time.Duration
+
+func (l latencies) at(q float64) time.Duration {
+	if len(l) == 0 {
+		return 0
+	}
+	return l[min(len(l)-1, int(q*float64(len(l))))].Round(10 * time.Microsecond)
+}
+
+// openLoop sends perSecond requests a second, whether those before them have
+// been answered or not, and measures from when each should have been sent.
+func openLoop(ctx context.Context, addr, kind string, perSecond int, length time.Duration) (latencies, error) {
+	conns, err := dial(addr, connections)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	msgs, err := messages(kind, rand.New(rand.NewPCG(3, 4)))
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var all latencies
+	var failed error
+	var wg sync.WaitGroup
+	name, gap := method(kind), time.Second/time.Duration(perSecond)
+	warm := int(time.Second / gap / 2)
+	start := time.Now()
+	for i := range warm + int(length/gap) {
+		due := start.Add(time.Duration(i) * gap)
+		if d := time.Until(due); d > 0 {
+			time.Sleep(d)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		b := msgs[i%len(msgs)].next()
+		wg.Go(func() {
+			var n int
+			err := conns[i%len(conns)].Invoke(ctx, name, b, &n)
+			took := time.Since(due)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = err
+			} else if i >= warm {
+				all = append(all, took)
+			}
+		})
+	}
+	wg.Wait()
+	if failed != nil {
+		return nil, fmt.Errorf("%s: %w", kind, failed)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	return all, nil
+}
