@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/window"
 )
 
 // FitReport says what fitting found and touched.
@@ -18,6 +19,7 @@ type FitReport struct {
 	Rows       int            // rows that the plan was fitted on
 	Rejected   int            // rows left out because they break a rule of the plan
 	Rejections []*RowError    // the first hundred of them
+	Open       int            // rows left out because their outcome is not known yet
 	Fields     []FieldReport  // in the order of the plan's fields
 	Features   []FittedReport // in the order of the plan's features, hidden ones included
 
@@ -109,16 +111,21 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err = src.usable(ctx, rows, report)
+	past, err := p.replay(ctx, rec, src)
 	if err != nil {
 		return nil, nil, err
 	}
+	rows, err = src.usable(ctx, past.scored(rows), report)
+	if err != nil {
+		return nil, nil, err
+	}
+	labels, err := s.outcomes(rec, src, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, labels = report.closed(rows, labels)
 	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected): %w", report.Rejected, assay.ErrInvalid)
-	}
-	labels, err := s.labels(rec, rows)
-	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected, %d have no outcome yet): %w", report.Rejected, report.Open, assay.ErrInvalid)
 	}
 	frozen.Rows = len(rows)
 	if labels != nil {
@@ -130,6 +137,7 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	if err := src.fill(sc, rows); err != nil {
 		return nil, nil, err
 	}
+	past.fill(sc, rows)
 	if err := p.fitSteps(sc, rows, labels, report); err != nil {
 		return nil, nil, err
 	}
@@ -162,6 +170,8 @@ func draft(f *frozenPlan) (*Plan, error) {
 		}
 		p.steps = append(p.steps, st)
 	}
+	p.needs = make([]window.Needs, len(f.Spec.Windows))
+	p.compileWindows()
 	return p, nil
 }
 
@@ -219,11 +229,24 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 	return out, nil
 }
 
-// labels reads the label column of the rows, nil if the table has none.
-func (s *Spec) labels(rec arrow.Record, rows []int) ([]float64, error) {
-	if s.Label == nil || s.Label.Column == "" {
-		return nil, nil
+// closed leaves out, and counts, the rows whose outcome is not known yet.
+func (r *FitReport) closed(rows []int, labels []float64) ([]int, []float64) {
+	if labels == nil {
+		return rows, nil
 	}
+	n := 0
+	for i, y := range labels {
+		if y == y {
+			rows[n], labels[n] = rows[i], y
+			n++
+		}
+	}
+	r.Open = len(rows) - n
+	return rows[:n], labels[:n]
+}
+
+// columnLabels reads the label column of the rows, nil if the table has none.
+func (s *Spec) columnLabels(rec arrow.Record, rows []int) ([]float64, error) {
 	if len(rec.Schema().FieldIndices(s.Label.Column)) == 0 {
 		return nil, nil
 	}

@@ -2,6 +2,8 @@
 
 package features
 
+import "github.com/assayrisk/assay/features/window"
+
 // kernel is one row of the kernel table. apply fills dst from columns of the
 // same length, and must treat row i by itself: the batch of n rows and the one
 // event are the same call. NaN is missing.
@@ -12,7 +14,7 @@ type kernel struct {
 	text                    bool // inputs are text fields
 	times                   bool // inputs are times (fields, or "event.time")
 	any                     bool // inputs may be of any kind
-	window                  bool // reads a window and takes no inputs
+	window                  bool // reads a window by read, and takes no inputs
 	needsValue, needsMember bool // of the window
 
 	formula string
@@ -20,6 +22,8 @@ type kernel struct {
 	params  string
 	example string // a line of TestKernelExamples
 
+	needs window.Needs // of the window
+	read  func(r *window.Reading, at int64) float64
 	apply func(dst []float64, in [][]float64, l *learned)
 	fit   func(f *fitting) error // nil: nothing is learned
 	check func(f *FeatureSpec) string

@@ -5,7 +5,7 @@ package features
 // kernels returns the kernel table. docs/plan.md is written from it by
 // TestPlanReference, and each example is run by TestKernelExamples.
 func kernels() []kernel {
-	return []kernel{
+	out := []kernel{
 		{name: "passthrough", min: 1, max: 1, formula: "x", missing: "missing", apply: applyPassthrough,
 			example: "x=3 -> 3"},
 		{name: "log1p", min: 1, max: 1, formula: "sign(x) * ln(1 + |x|)", missing: "missing", apply: applyLog1p,
@@ -49,6 +49,11 @@ func kernels() []kernel {
 			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the folds they are not in", apply: applyTable, fit: fitTargetMean, check: checkCategory, verify: verifyTable,
 			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 0.75"},
 	}
+	for _, k := range windowKernels() {
+		k.window = true
+		out = append(out, k)
+	}
+	return out
 }
 
 func kernelOf(name string) (kernel, bool) {

@@ -18,7 +18,8 @@ type Matrix struct {
 	Columns [][]float64  // one per feature of the plan, NaN = missing, a category = its code
 	Plan    assay.Digest // of the plan that made it
 	// Row is the record's row that each row of the matrix came from; nil when
-	// every row of the record is a row of the matrix.
+	// every row of the record is a row of the matrix. (A plan with a `kind`
+	// column plays the others as events that feed windows.)
 	Row []int
 }
 
@@ -32,49 +33,54 @@ const blockRows = 1024
 // A row that breaks the plan's rules (out of range, a missing value where one
 // is required) is a *RowError. Check finds all such rows beforehand.
 func (p *Plan) Matrix(ctx context.Context, rec arrow.Record) (*Matrix, error) {
-	m := &Matrix{Rows: int(rec.NumRows()), Plan: p.digest, Columns: make([][]float64, len(p.visible))}
 	src, err := p.source(rec)
 	if err != nil {
 		return nil, err
 	}
+	past, err := p.replay(ctx, rec, src)
+	if err != nil {
+		return nil, err
+	}
+	m := &Matrix{Rows: len(past.rows), Plan: p.digest, Columns: make([][]float64, len(p.visible))}
+	if past.place != nil {
+		m.Row = past.rows
+	}
 	for i := range m.Columns {
 		m.Columns[i] = make([]float64, m.Rows)
 	}
-	return m, p.blocks(ctx, m.Rows, func(sc *scratch, rows []int) error {
+	return m, p.blocks(ctx, past.rows, func(sc *scratch, first int, rows []int) error {
 		if err := src.fill(sc, rows); err != nil {
 			return err
 		}
+		past.fill(sc, rows)
 		p.run(sc)
 		for c, slot := range p.visible {
-			copy(m.Columns[c][rows[0]:], sc.cols[slot])
+			copy(m.Columns[c][first:], sc.cols[slot])
 		}
 		return nil
 	})
 }
 
-// blocks calls work for every block of rows, on all cores. The error is that
-// of the first bad block in row order.
-func (p *Plan) blocks(ctx context.Context, rows int, work func(sc *scratch, rows []int) error) error {
-	n := (rows + blockRows - 1) / blockRows
+// blocks calls work for every block of rows, on all cores; first is the place
+// of the block's first row. The error is that of the first bad block.
+func (p *Plan) blocks(ctx context.Context, rows []int, work func(sc *scratch, first int, rows []int) error) error {
+	n := (len(rows) + blockRows - 1) / blockRows
 	errs := make([]error, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
-			sc, idx := p.newScratch(blockRows), make([]int, blockRows)
+			sc := p.newScratch(min(blockRows, len(rows)))
 			for {
 				b := int(next.Add(1)) - 1
 				if b >= n || ctx.Err() != nil {
 					return
 				}
-				size := min(blockRows, rows-b*blockRows)
-				if size != len(sc.cols[0]) {
-					sc = p.newScratch(size)
+				block := rows[b*blockRows : min((b+1)*blockRows, len(rows))]
+				if len(block) != len(sc.cols[0]) {
+					sc = p.newScratch(len(block))
 				}
-				for i := range size {
-					idx[i] = b*blockRows + i
-				}
-				if errs[b] = work(sc, idx[:size]); errs[b] != nil {
+				if errs[b] = work(sc, b*blockRows, block); errs[b] != nil {
 					return
 				}
 			}
@@ -96,9 +102,16 @@ func (p *Plan) Check(rec arrow.Record, limit int) ([]*RowError, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows, err := p.scoredRows(rec, src)
+	if err != nil {
+		return nil, err
+	}
 	event := p.spec.event()
 	var out []*RowError
-	for row := 0; row < int(rec.NumRows()) && len(out) < limit; row++ {
+	for _, row := range rows {
+		if len(out) == limit {
+			break
+		}
 		for i := range p.fields {
 			if !p.fields[i].on[event] {
 				continue

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/window"
 )
 
 // Plan is a fitted, frozen plan. It is immutable and safe for concurrent use;
@@ -24,6 +25,9 @@ type Plan struct {
 	byName  map[string]int // field name -> index
 	slots   int            // columns of scratch space: fields, event time, features
 	steps   []step         // in an order that reads only what stands
+	keys    []keyed        // kinds of key that windows are kept under
+	feeds   []feed         // by window
+	needs   []window.Needs // by window
 	visible []int          // slot of each feature of the vector
 	info    []FeatureInfo
 	scratch sync.Pool // *scratch of one row
@@ -201,6 +205,8 @@ func (p *Plan) compileSteps() error {
 		}
 		p.steps = append(p.steps, st)
 	}
+	p.needs = make([]window.Needs, len(s.Windows))
+	p.compileWindows()
 	sensitive := p.sensitive(order)
 	for i := range s.Features {
 		f := &s.Features[i]

@@ -3,18 +3,311 @@
 package features
 
 import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/window"
 )
 
-// State holds the windows of a plan. It has one owner at a time.
+// State holds the windows of a plan: what was seen so far, in the order of the
+// calls to Plan.Observe. It has one owner at a time, and is made by
+// Plan.NewState or Restore.
 type State struct {
-	plan *Plan
+	plan   *Plan
+	mark   int64 // the latest event time observed, microseconds
+	events uint64
+	late   uint64
+	tables []*window.Table
+	key    []byte // room for one key
+}
+
+// keyed is a kind of key and the windows kept under it: one table.
+type keyed struct {
+	parts   []keyPart
+	windows []int // indices into the spec's windows
+}
+
+// keyPart is one element of a key: a role, or a text field.
+type keyPart struct {
+	name string
+	role bool
+}
+
+// feed is a compiled WindowSpec.
+type feed struct {
+	spec     *WindowSpec
+	table    int // index into Plan.keys
+	place    int // index of the window in its table
+	on       map[string]bool
+	member   keyPart
+	features []windowRead
+}
+
+// windowRead is one feature of a window.
+type windowRead struct {
+	slot int
+	read func(r *window.Reading, at int64) float64
+}
+
+// compileWindows lays the windows out in tables, one for each kind of key.
+func (p *Plan) compileWindows() {
+	s := p.spec
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		f := feed{spec: w, on: map[string]bool{}, member: p.keyPart(w.Member)}
+		for _, k := range w.On {
+			f.on[k] = true
+		}
+		parts := make([]keyPart, len(w.Key))
+		for j, k := range w.Key {
+			parts[j] = p.keyPart(k)
+		}
+		f.table = slices.IndexFunc(p.keys, func(k keyed) bool { return slices.Equal(k.parts, parts) })
+		if f.table < 0 {
+			f.table = len(p.keys)
+			p.keys = append(p.keys, keyed{parts: parts})
+		}
+		f.place = len(p.keys[f.table].windows)
+		p.keys[f.table].windows = append(p.keys[f.table].windows, i)
+		p.feeds = append(p.feeds, f)
+	}
+	for _, st := range p.steps {
+		if !st.kernel.window {
+			continue
+		}
+		f := st.learned.spec
+		i := slices.IndexFunc(s.Windows, func(w WindowSpec) bool { return w.Name == f.Window })
+		p.feeds[i].features = append(p.feeds[i].features, windowRead{st.out, st.kernel.read})
+		p.needs[i] |= st.kernel.needs
+	}
+}
+
+func (p *Plan) keyPart(name string) keyPart {
+	return keyPart{name, slices.Contains(p.spec.Entities, name)}
 }
 
 // NewState returns windows that no event has fed.
-func (p *Plan) NewState() *State { return &State{plan: p} }
+func (p *Plan) NewState() *State {
+	s := &State{plan: p, mark: math.MinInt64}
+	lateness, _ := parseSpan(p.spec.Lateness) // checked by Spec.check
+	for _, k := range p.keys {
+		configs := make([]window.Config, len(k.windows))
+		for j, i := range k.windows {
+			length, hop, _ := p.spec.Windows[i].shape()
+			configs[j] = window.Config{Length: length, Hop: hop, Needs: p.needs[i], Members: p.spec.Windows[i].Members}
+		}
+		s.tables = append(s.tables, window.New(lateness, configs))
+	}
+	return s
+}
 
-// Observe applies an event to the windows of st.
+// Roles returns the roles that events may have.
+func (p *Plan) Roles() []string { return slices.Clone(p.spec.Entities) }
+
+// HasWindows reports whether the plan reads a State at all.
+func (p *Plan) HasWindows() bool { return len(p.feeds) > 0 }
+
+// keyOf appends a key's canonical form: each part's length and bytes. It
+// returns nil if the event lacks a part.
+func (k *keyed) keyOf(dst []byte, ev *assay.Event) []byte {
+	for _, part := range k.parts {
+		id := part.of(ev)
+		if id == "" {
+			return nil
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(id)))
+		dst = append(dst, id...)
+	}
+	return dst
+}
+
+func (k keyPart) of(ev *assay.Event) string {
+	if k.role {
+		return ev.Entity(k.name)
+	}
+	v, _ := ev.Field(k.name)
+	return v.Text()
+}
+
+// readWindows fills the slots of the window features from st as it stands.
+func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
+	if len(p.feeds) == 0 {
+		return nil
+	}
+	if st == nil || st.plan.digest != p.digest {
+		return fmt.Errorf("the plan has windows, and the state is not one of its own (Plan.NewState): %w", assay.ErrPrecondition)
+	}
+	at := ev.Time.UnixMicro()
+	for t := range p.keys {
+		key := p.keys[t].keyOf(st.key[:0], ev)
+		var cursor window.Cursor
+		if key != nil {
+			st.key = key[:0]
+			cursor = st.tables[t].Find(key)
+		}
+		for _, i := range p.keys[t].windows {
+			f := &p.feeds[i]
+			if key == nil {
+				for _, r := range f.features {
+					sc.cols[r.slot][0] = math.NaN()
+				}
+				continue
+			}
+			var reading window.Reading
+			st.tables[t].Read(cursor, f.place, at, &reading)
+			for _, r := range f.features {
+				sc.cols[r.slot][0] = finite(r.read(&reading, at))
+			}
+		}
+	}
+	return nil
+}
+
+// Observe applies an event to the windows of st: what later events will see of
+// this one. An event that comes later than the plan allows is counted in
+// State.Late and changes nothing else. The event must have passed Validate.
 func (p *Plan) Observe(ev *assay.Event, st *State) error {
+	if len(p.feeds) == 0 {
+		return nil
+	}
+	if st == nil || st.plan.digest != p.digest {
+		return fmt.Errorf("the plan has windows, and the state is not one of its own (Plan.NewState): %w", assay.ErrPrecondition)
+	}
+	at := ev.Time.UnixMicro()
+	st.mark = max(st.mark, at)
+	st.events++
+	late := false
+	for t := range p.keys {
+		table := st.tables[t]
+		table.Advance(at)
+		late = late || table.Late(at)
+		var key []byte
+		for _, i := range p.keys[t].windows {
+			f := &p.feeds[i]
+			if !f.on[ev.Kind] || !f.where(ev) {
+				continue
+			}
+			x, ok := f.value(ev)
+			if !ok {
+				continue
+			}
+			if key == nil {
+				if key = p.keys[t].keyOf(st.key[:0], ev); key == nil {
+					break
+				}
+				st.key = key[:0]
+			}
+			var member uint64
+			if f.member.name != "" {
+				id := f.member.of(ev)
+				if id == "" {
+					continue
+				}
+				member = window.Hash(id)
+			}
+			table.Add(key, f.place, at, x, member)
+		}
+		table.Evict(2)
+	}
+	if late {
+		st.late++
+	}
+	return nil
+}
+
+// value is what the event adds to the window; ok is false if it has none.
+func (f *feed) value(ev *assay.Event) (float64, bool) {
+	if f.spec.Value == "" {
+		return 1, true
+	}
+	v, _ := ev.Field(f.spec.Value)
+	x := v.Number()
+	return x, x-x == 0
+}
+
+// where reports whether the event satisfies the window's condition.
+func (f *feed) where(ev *assay.Event) bool {
+	w := f.spec.Where
+	if w == nil {
+		return true
+	}
+	v, _ := ev.Field(w.Field)
+	if len(w.Is) > 0 {
+		return v.Kind == assay.Text && slices.Contains(w.Is, v.Text())
+	}
+	x := v.Number()
+	return (w.Above == nil || x > *w.Above) && (w.Below == nil || x < *w.Below) && x == x
+}
+
+// Events returns how many events were observed, and Late how many of them came
+// later than the plan's lateness and were not counted in any window.
+func (s *State) Events() uint64 { return s.events }
+
+// Late returns the number of late events; see Events.
+func (s *State) Late() uint64 { return s.late }
+
+// Keys returns how many keys are held in memory, over all kinds of key.
+func (s *State) Keys() int {
+	n := 0
+	for _, t := range s.tables {
+		n += t.Len()
+	}
+	return n
+}
+
+const snapshotTag = "assay/windows/v1\n"
+
+// Snapshot returns the state as bytes: equal states give equal bytes.
+//
+//	tag      "assay/windows/v1\n"
+//	plan     32 bytes, the digest
+//	mark     int64, events uint64, late uint64 (little-endian)
+//	tables   as window.Table.Snapshot writes them
+//	digest   32 bytes, SHA-256(tag || all before)
+func (s *State) Snapshot() ([]byte, error) {
+	b := append([]byte(snapshotTag), s.plan.digest[:]...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.mark))
+	b = binary.LittleEndian.AppendUint64(b, s.events)
+	b = binary.LittleEndian.AppendUint64(b, s.late)
+	for _, t := range s.tables {
+		b = t.Snapshot(b)
+	}
+	d := assay.Sum(snapshotTag, b)
+	return append(b, d[:]...), nil
+}
+
+// Restore replaces the state by a snapshot. The error matches assay.ErrCorrupt
+// for damaged bytes and assay.ErrPrecondition for the snapshot of another plan;
+// the state is then as it was, or empty.
+func (s *State) Restore(b []byte) error {
+	const head = len(snapshotTag) + 32 + 24
+	if len(b) < head+32 || string(b[:len(snapshotTag)]) != snapshotTag {
+		return fmt.Errorf("not a snapshot of windows: %w", assay.ErrCorrupt)
+	}
+	body, sum := b[:len(b)-32], b[len(b)-32:]
+	if d := assay.Sum(snapshotTag, body); string(d[:]) != string(sum) {
+		return fmt.Errorf("the snapshot's digest does not match its bytes: %w", assay.ErrCorrupt)
+	}
+	if string(body[len(snapshotTag):len(snapshotTag)+32]) != string(s.plan.digest[:]) {
+		return fmt.Errorf("the snapshot was taken under another plan: %w", assay.ErrPrecondition)
+	}
+	numbers, rest := body[len(snapshotTag)+32:head], body[head:]
+	fresh := s.plan.NewState()
+	fresh.mark = int64(binary.LittleEndian.Uint64(numbers))
+	fresh.events = binary.LittleEndian.Uint64(numbers[8:])
+	fresh.late = binary.LittleEndian.Uint64(numbers[16:])
+	for _, t := range fresh.tables {
+		var err error
+		if rest, err = t.Restore(rest); err != nil {
+			return err
+		}
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%d bytes follow the snapshot: %w", len(rest), assay.ErrCorrupt)
+	}
+	*s = *fresh
 	return nil
 }

@@ -43,6 +43,9 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 		sc.cols[n][0] = f.value(v)
 	}
 	sc.cols[p.eventTimeSlot()][0] = float64(ev.Time.UnixMicro())
+	if err := p.readWindows(sc, ev, st); err != nil {
+		return assay.Vector{}, err
+	}
 	p.run(sc)
 	dst = dst[:0]
 	for _, slot := range p.visible {

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package window
+
+import "math"
+
+// Reading is what a window says about one key. Fields that the window does not
+// keep, or that no event has set, are NaN; Count, Sum and Distinct are then 0.
+type Reading struct {
+	Count    float64
+	Sum      float64
+	Mean     float64 // of Spread
+	Deviance float64 // of Spread: sum of squared deviations from the mean
+	Min      float64
+	Max      float64
+	Latest   float64
+	Distinct float64
+	Share    float64 // 0 to 1
+	First    int64   // meaningful if Seen
+	Last     int64   // meaningful if Seen
+	Seen     bool    // the window has an event
+}
+
+// Cursor is a key that was looked up.
+type Cursor struct{ place int32 }
+
+// Find looks a key up once, to read several windows.
+func (t *Table) Find(key []byte) Cursor { return Cursor{t.place(key)} }
+
+// Read reads one window at time at. It changes nothing.
+func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
+	nan := math.NaN()
+	*r = Reading{Mean: nan, Deviance: nan, Min: nan, Max: nan, Latest: nan, Share: nan}
+	if k.place < 0 {
+		return
+	}
+	l := &t.windows[window]
+	c := &t.cells[int(k.place)*len(t.windows)+window]
+	low := l.low(max(at, t.horizon()))
+	i := 0
+	for i < len(c.panes) && int64(c.panes[i]) < low {
+		i += l.width
+	}
+	if i == len(c.panes) {
+		return
+	}
+	r.Seen = true
+	l.merge(c.panes[i:], r)
+	if l.Needs&Distinct != 0 {
+		n := 0
+		for j := range c.set {
+			if c.set[j].pane >= low {
+				n++
+			}
+		}
+		r.Distinct = math.Ldexp(float64(n), int(c.level))
+	}
+	if l.Needs&Share != 0 && r.Sum > 0 {
+		r.Share = c.greatest(low) / r.Sum
+	}
+}
+
+// merge adds the panes up, the oldest first: the order is part of the result.
+func (l *layout) merge(panes []uint64, r *Reading) {
+	var n, mean, m2 float64
+	if l.Needs&Spread != 0 {
+		r.Mean, r.Deviance = 0, 0
+	}
+	for p := panes; len(p) > 0; p = p[l.width:] {
+		if l.Needs&Count != 0 {
+			r.Count += float64(p[l.column(Count)])
+		}
+		if l.Needs&Sum != 0 {
+			r.Sum += getF(p[l.column(Sum)])
+		}
+		if l.Needs&Spread != 0 { // Chan, Golub, LeVeque (1979)
+			i, nb := l.column(Spread), float64(p[l.column(Count)])
+			d, all := getF(p[i])-mean, n+nb
+			m2 += getF(p[i+1]) + float64(float64(float64(d*d)*n)*(nb/all))
+			mean += float64(d * (nb / all))
+			n = all
+		}
+		if l.Needs&Min != 0 {
+			if x := getF(p[l.column(Min)]); !(x >= r.Min) {
+				r.Min = x
+			}
+		}
+		if l.Needs&Max != 0 {
+			if x := getF(p[l.column(Max)]); !(x <= r.Max) {
+				r.Max = x
+			}
+		}
+		if l.Needs&First != 0 && (len(p) == len(panes) || int64(p[l.column(First)]) < r.First) {
+			r.First = int64(p[l.column(First)])
+		}
+		if l.Needs&Last != 0 && (len(p) == len(panes) || int64(p[l.column(Last)]) >= r.Last) {
+			r.Last = int64(p[l.column(Last)])
+			if l.Needs&Latest != 0 {
+				r.Latest = getF(p[l.column(Latest)])
+			}
+		}
+	}
+	if l.Needs&Spread != 0 {
+		r.Mean, r.Deviance = mean, m2
+	}
+}
+
+// greatest is the greatest sum of one member from pane low on.
+func (c *members) greatest(low int64) float64 {
+	best := 0.0
+	for a := 0; a < len(c.parts); {
+		b, sum := a, 0.0
+		for ; b < len(c.parts) && c.parts[b].hash == c.parts[a].hash; b++ {
+			if c.parts[b].pane >= low {
+				sum += c.parts[b].weight
+			}
+		}
+		best = max(best, sum)
+		a = b
+	}
+	return best
+}
+
+// Hash is the hash by which members are told apart: FNV-1a of 64 bits, with
+// the finaliser of MurmurHash3 so that its leading bits are even. It is part of
+// the meaning of distinct counts and never changes.
+func Hash(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h ^= uint64(s[i])
+		h *= 1099511628211
+	}
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	h ^= h >> 33
+	return h
+}

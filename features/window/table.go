@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package window
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Needs is the set of aggregates that a window keeps.
+type Needs uint16
+
+// The aggregates. Each costs one column of eight bytes a pane, Spread two;
+// Distinct and Share keep members instead.
+const (
+	Count    Needs = 1 << iota // number of events
+	Sum                        // of values
+	Spread                     // mean and sum of squared deviations
+	Min                        // smallest value
+	Max                        // greatest value
+	First                      // time of the earliest event
+	Last                       // time of the latest event
+	Latest                     // value of the latest event; wants Last
+	Distinct                   // number of members
+	Share                      // greatest share of one member in Sum; wants Sum
+)
+
+const columnar = Distinct - 1
+
+// Config is one window.
+type Config struct {
+	Length  int64 // microseconds; 0 = the whole life of the key
+	Hop     int64 // microseconds; ignored if Length is 0
+	Needs   Needs
+	Members int // members that Distinct and Share keep; default 128
+}
+
+// DefaultMembers is how many members are kept when Config does not say.
+const DefaultMembers = 128
+
+// Table holds the windows of one kind of key: all that is known about buyers,
+// or about pairs of a buyer and a seller. It has one owner at a time.
+type Table struct {
+	windows  []layout
+	lateness int64
+	mark     int64 // watermark, math.MinInt64 before the first event
+
+	index map[string]int32 // key -> place in cells, in units of len(windows)
+	keys  []string         // by place; "" is free
+	cells []cell           // place*len(windows) + window
+	free  []int32
+	hand  int // the next place that Evict looks at
+}
+
+// layout is a Config with the place of each column in a pane.
+type layout struct {
+	Config
+	width int // words of a pane: its number, then the columns
+	at    [8]int
+}
+
+// cell is the state of one key in one window.
+type cell struct {
+	panes    []uint64 // width words each, by rising number
+	*members          // nil unless the window wants Distinct or Share, and has events
+}
+
+// members is what a cell knows about the members of its events.
+type members struct {
+	set   []seen // Distinct: by rising hash
+	parts []part // Share: by rising (hash, pane)
+	level uint8  // Distinct: members whose hash has fewer leading zeros are not kept
+}
+
+type seen struct {
+	hash uint64
+	pane int64 // the latest in which the member was seen
+}
+
+type part struct {
+	hash   uint64
+	pane   int64
+	weight float64
+}
+
+// New returns an empty table of the given windows.
+func New(lateness int64, windows []Config) *Table {
+	t := &Table{lateness: max(lateness, 0), mark: math.MinInt64, index: map[string]int32{}}
+	for _, c := range windows {
+		if c.Members <= 0 {
+			c.Members = DefaultMembers
+		}
+		if c.Needs&Latest != 0 {
+			c.Needs |= Last
+		}
+		if c.Needs&Share != 0 {
+			c.Needs |= Sum
+		}
+		if c.Length > 0 && c.Hop <= 0 {
+			c.Hop = max(c.Length/30, 1)
+		}
+		l := layout{Config: c, width: 1}
+		for b := range l.at {
+			if c.Needs&columnar&(1<<b) != 0 {
+				l.at[b] = l.width
+				l.width++
+				if Needs(1)<<b == Spread {
+					l.width++
+				}
+			}
+		}
+		if c.Needs&Spread != 0 && c.Needs&Count == 0 {
+			l.Needs |= Count // Spread is merged by counts
+			l.at[0] = l.width
+			l.width++
+		}
+		t.windows = append(t.windows, l)
+	}
+	return t
+}
+
+// column returns the place of one aggregate in a pane.
+func (l *layout) column(n Needs) int { return l.at[bits.TrailingZeros16(uint16(n))] }
+
+// pane is the number of the pane that holds time at.
+func (l *layout) pane(at int64) int64 {
+	if l.Length == 0 {
+		return 0
+	}
+	q := at / l.Hop
+	if at%l.Hop < 0 {
+		q--
+	}
+	return q
+}
+
+// low is the first pane that a read at time at sees.
+func (l *layout) low(at int64) int64 {
+	if l.Length == 0 {
+		return 0
+	}
+	return l.pane(at - l.Length)
+}
+
+// Advance moves the watermark to at, if that is later. It must be called with
+// the time of every event before Add, also of events that feed no window here.
+func (t *Table) Advance(at int64) { t.mark = max(t.mark, at) }
+
+// horizon is the earliest time that an event or a read may still have.
+func (t *Table) horizon() int64 {
+	if t.mark == math.MinInt64 {
+		return math.MinInt64 / 4
+	}
+	return t.mark - t.lateness
+}
+
+// Late reports whether an event of this time comes too late to be added.
+func (t *Table) Late(at int64) bool { return at < t.horizon() }
+
+// Len returns the number of keys.
+func (t *Table) Len() int { return len(t.index) }
+
+// place finds a key, -1 if the table does not have it.
+func (t *Table) place(key []byte) int32 {
+	if p, ok := t.index[string(key)]; ok {
+		return p
+	}
+	return -1
+}
+
+// claim finds a key or makes room for it.
+func (t *Table) claim(key []byte) int32 {
+	if p := t.place(key); p >= 0 {
+		return p
+	}
+	k := string(key)
+	if n := len(t.free); n > 0 {
+		p := t.free[n-1]
+		t.free = t.free[:n-1]
+		t.keys[p], t.index[k] = k, p
+		return p
+	}
+	p := int32(len(t.keys))
+	t.keys = append(t.keys, k)
+	for range t.windows {
+		t.cells = append(t.cells, cell{})
+	}
+	t.index[k] = p
+	return p
+}
+
+// Add puts one event into a window under a key that must not be empty. It
+// returns false, and changes nothing, if the event is late.
+func (t *Table) Add(key []byte, window int, at int64, value float64, member uint64) bool {
+	if t.Late(at) {
+		return false
+	}
+	l := &t.windows[window]
+	c := &t.cells[int(t.claim(key))*len(t.windows)+window]
+	c.expire(l, l.low(t.horizon()))
+	pane := l.pane(at)
+	l.feed(c.pane(l, pane), at, value)
+	if c.members == nil && l.Needs&(Distinct|Share) != 0 {
+		c.members = new(members)
+	}
+	if l.Needs&Distinct != 0 {
+		c.see(l, pane, member)
+	}
+	if l.Needs&Share != 0 {
+		c.weigh(l, pane, member, value)
+	}
+	return true
+}
+
+// Evict looks at n keys, in turn, and forgets those that no read can see any
+// more. It changes no later value; calling it with a small n after every event
+// bounds the memory by the keys that are alive.
+func (t *Table) Evict(n int) {
+	for range min(n, len(t.keys)) {
+		if t.hand >= len(t.keys) {
+			t.hand = 0
+		}
+		p := t.hand
+		t.hand++
+		if t.keys[p] == "" || t.alive(p) {
+			continue
+		}
+		delete(t.index, t.keys[p])
+		t.keys[p] = ""
+		clear(t.cells[p*len(t.windows) : (p+1)*len(t.windows)])
+		t.free = append(t.free, int32(p))
+	}
+}
+
+// alive reports whether any window of a key has a pane that can be read.
+func (t *Table) alive(p int) bool {
+	for w := range t.windows {
+		l, c := &t.windows[w], &t.cells[p*len(t.windows)+w]
+		if n := len(c.panes); n > 0 && int64(c.panes[n-l.width]) >= l.low(t.horizon()) {
+			return true
+		}
+	}
+	return false
+}
