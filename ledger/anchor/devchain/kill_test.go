@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package devchain
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+)
+
+// TestMain turns the test binary into the process that TestKill kills.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("ASSAY_DEVCHAIN_DIR"); dir != "" {
+		if err := anchorForever(dir, os.Getenv("ASSAY_DEVCHAIN_FROM")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// anchorForever anchors a growing log, and says on standard output what it is
+// about to anchor and what it has anchored.
+func anchorForever(dir, from string) error {
+	ctx := context.Background()
+	n, err := strconv.Atoi(from)
+	if err != nil {
+		return err
+	}
+	log := memlog.New(origin)
+	log.Grow(n)
+	e, err := Start(ctx, dir, origin, log, Config{}, anchor.Config{})
+	if err != nil {
+		return err
+	}
+	for {
+		log.Grow(3)
+		fmt.Println("try", log.Size())
+		got, err := e.Anchor.AnchorNow(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Println("done", got.Checkpoint.Size)
+	}
+}
+
+// TestKill kills the process again and again at random moments. No anchor
+// whose proof was stored is ever missing from the chain, none is there twice,
+// and the contract never moves. ASSAY_KILLS sets how often; 5 is the default.
+func TestKill(t *testing.T) {
+	kills := 5
+	if s := os.Getenv("ASSAY_KILLS"); s != "" {
+		var err error
+		if kills, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(5, 6))
+	var tried, done uint64
+	var anchors uint32
+	for kill := range kills {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "ASSAY_DEVCHAIN_DIR="+dir, fmt.Sprintf("ASSAY_DEVCHAIN_FROM=%d", tried))
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// Killed at a random moment: while the chain is opened, or under load.
+		timer := time.AfterFunc(time.Duration(rng.IntN(2500))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			word, number, _ := strings.Cut(lines.Text(), " ")
+			n, err := strconv.ParseUint(number, 10, 64)
+			switch {
+			case err != nil:
+				t.Fatalf("line %q", lines.Text())
+			case word == "try":
+				tried = n
+			case word == "done":
+				done = n
+			}
+		}
+		err = cmd.Wait()
+		timer.Stop()
+		if err == nil || stderr.Len() > 0 {
+			t.Fatalf("kill %d: the process ended by itself: %v %s", kill, err, stderr.String())
+		}
+	}
+
+	ctx := testContext(t)
+	log := memlog.New(origin)
+	log.Grow(int(tried))
+	e, err := Start(ctx, dir, origin, log, Config{}, anchor.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	head, err := e.Client.Head(ctx, anchor.LogID(origin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head.Size < done {
+		t.Errorf("%d leaves were anchored, the contract's head is at %d", done, head.Size)
+	}
+	if head.Size > 0 && head.Root != log.Root(head.Size) {
+		t.Error("the contract's root is not the log's")
+	}
+	log.Grow(1)
+	if _, err := e.Anchor.AnchorNow(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if head, err = e.Client.Head(ctx, anchor.LogID(origin)); err != nil {
+		t.Fatal(err)
+	}
+	// Every anchor on the chain has its proof here, and one more was made.
+	for index := uint64(0); index < log.Size(); {
+		got, ok := e.Anchor.Covering(index)
+		if !ok {
+			t.Fatalf("leaf %d is not covered", index)
+		}
+		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, e.Trust()); !r.OK() {
+			t.Errorf("%d leaves: %s", got.Checkpoint.Size, r.Summary())
+		}
+		anchors++
+		index = got.Checkpoint.Size
+	}
+	if anchors != head.Anchors {
+		t.Errorf("%d proofs are stored, the contract counts %d anchors", anchors, head.Anchors)
+	}
+	t.Logf("%d kills, %d anchors, %d leaves", kills, head.Anchors, head.Size)
+}
