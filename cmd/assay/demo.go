@@ -196,21 +196,27 @@ func (d *demo) load(ctx context.Context) (err error) {
 	return nil
 }
 
-// model trains and writes the bundle.
-func (d *demo) model(ctx context.Context) error {
+// demoRecipe is what the demo trains: the plan that ships with credit_data.
+func demoRecipe() (*recipe, error) {
 	yaml, err := datasets.Plan("credit_data")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	params, err := parseKV(demoParams)
-	if err != nil {
-		return err
+	r := &recipe{name: "credit_data", calibrate: models.CalibrationPlatt, folds: 5}
+	if r.params, err = parseKV(demoParams); err != nil {
+		return nil, err
 	}
-	r := &recipe{name: "credit_data", params: params, calibrate: models.CalibrationPlatt, folds: 5}
 	if r.spec, err = features.ParseSpec(yaml); err != nil {
-		return err
+		return nil, err
 	}
-	if r.policy, err = readPolicy(""); err != nil {
+	r.policy, err = readPolicy("")
+	return r, err
+}
+
+// model trains and writes the bundle.
+func (d *demo) model(ctx context.Context) error {
+	r, err := demoRecipe()
+	if err != nil {
 		return err
 	}
 	b, _, err := r.build(ctx, d.ui, d.train, part{})

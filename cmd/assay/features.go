@@ -57,6 +57,9 @@ func writeFeatures(ctx context.Context, u *ui, model, data, out string) error {
 	if err != nil {
 		return err
 	}
+	if err := needColumns(plan, t); err != nil {
+		return err
+	}
 	u.step("make %d features of %d rows", len(plan.Features()), t.rows())
 	m, err := plan.Matrix(ctx, t.frame.Record)
 	if err != nil {

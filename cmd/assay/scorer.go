@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
@@ -64,8 +66,31 @@ type scored struct {
 	scores  []assay.Score
 }
 
+// needColumns reports fields of the plan that a table has no column for. An
+// event may leave an optional field out; a table without the column is most
+// likely the wrong table.
+func needColumns(plan *features.Plan, t *table) error {
+	var missing []string
+	for _, f := range plan.Fields() {
+		if on := f.On; len(on) > 0 && !slices.Contains(on, plan.Event()) {
+			continue
+		}
+		if !t.frame.Record.Schema().HasField(f.Name) {
+			missing = append(missing, f.Name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), or use a model of this table",
+			assay.ErrInvalid, t.name, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
 // score scores the part.
 func (s *scorer) score(ctx context.Context, p part) (*scored, error) {
+	if err := needColumns(s.plan, p.table); err != nil {
+		return nil, err
+	}
 	m, err := s.plan.Matrix(ctx, p.frame.Record)
 	if err != nil {
 		return nil, err
