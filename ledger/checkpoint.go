@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"encoding/base64"
 	"fmt"
 
 	logfmt "github.com/transparency-dev/formats/log"
@@ -44,9 +45,15 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("log key: %w: %w", err, assay.ErrInvalid)
 	}
-	c, _, _, err := logfmt.ParseCheckpoint(signed, k.Origin, v)
+	c, _, n, err := logfmt.ParseCheckpoint(signed, k.Origin, v)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %w: %w", err, assay.ErrCorrupt)
+	}
+	for _, s := range append(n.Sigs, n.UnverifiedSigs...) {
+		// The note package lets unused bits of the last base64 digit pass.
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("checkpoint: the signature of %q is not in the one spelling of base64: %w", s.Name, assay.ErrCorrupt)
+		}
 	}
 	out := Checkpoint{Origin: c.Origin, Size: c.Size}
 	if len(c.Hash) != len(out.Root) {

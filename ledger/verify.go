@@ -184,7 +184,7 @@ func (v *verifier) inclusion() {
 	}
 	v.prove(StepCheckpoint, "log key "+v.key.Origin, "log %s signed size %d, root %s", cp.Origin, cp.Size, cp.Root.Short())
 	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, r.Index, cp.Size, v.leafHash[:], r.Inclusion, cp.Root[:]); err != nil {
-		v.refuse(StepInclusion, "the audit path does not lead from this leaf at index %d to the checkpoint's root: %v", r.Index, err)
+		v.refuse(StepInclusion, "the audit path does not lead from this leaf at index %d to the checkpoint's root", r.Index)
 		return
 	}
 	v.prove(StepInclusion, "log key "+v.key.Origin, "the leaf is entry %d of the %d in the checkpoint", r.Index, cp.Size)

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // Config sets a journal up. Its zero value works.
@@ -26,7 +27,7 @@ type Config struct {
 	MinFreeBytes uint64
 	// Keys encrypts the master key file, such as a KMS's key; nil leaves it in
 	// clear with mode 0600.
-	Keys tink.AEAD
+	Keys vault.AEAD
 	// FS is the file system of the records; nil is the disk. Its second
 	// implementation is Pebble's crashable memory file system.
 	FS vfs.FS

@@ -28,12 +28,16 @@ const wrapInfo = "assay/subject key/v1\n"
 // maxMasterBytes bounds the master key file.
 const maxMasterBytes = 1 << 20
 
+// AEAD encrypts under a key that is kept elsewhere, such as a cloud KMS: Tink's
+// interface.
+type AEAD = tink.AEAD
+
 // Master is the master key: a Tink keyset (AES-256-GCM) that wraps subject
 // keys. It lies in a file of mode 0600, in clear, or encrypted under a key
 // encryption key of the caller's, such as a cloud KMS's.
 type Master struct {
 	path string
-	kek  tink.AEAD
+	kek  AEAD
 
 	mu struct {
 		sync.RWMutex
@@ -45,7 +49,7 @@ type Master struct {
 
 // OpenMaster reads the master key file, or makes it if there is none. With a
 // kek the file is encrypted under it.
-func OpenMaster(path string, kek tink.AEAD) (*Master, error) {
+func OpenMaster(path string, kek AEAD) (*Master, error) {
 	m := &Master{path: path, kek: kek}
 	b, err := readBounded(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	assay "github.com/assayrisk/assay"
+)
+
+// MaxReceiptBytes bounds a receipt that is read from bytes.
+const MaxReceiptBytes = 8 << 20
+
+// ParseReceipt reads a receipt file. It accepts one spelling of each receipt,
+// white space aside: what it read must encode to the same bytes again, so that
+// an unknown, repeated or misspelt key and loose base64 are refused.
+func ParseReceipt(b []byte) (*assay.Receipt, error) {
+	if len(b) > MaxReceiptBytes {
+		return nil, fmt.Errorf("receipt: %d bytes, at most %d are allowed: %w", len(b), MaxReceiptBytes, assay.ErrCorrupt)
+	}
+	var r assay.Receipt
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return nil, fmt.Errorf("receipt: %w: %w", err, assay.ErrCorrupt)
+	}
+	var have, want bytes.Buffer
+	if err := json.Compact(&have, b); err != nil {
+		return nil, fmt.Errorf("receipt: %w: %w", err, assay.ErrCorrupt)
+	}
+	if err := encodeReceipt(&want, &r); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(have.Bytes(), bytes.TrimSpace(want.Bytes())) {
+		return nil, fmt.Errorf("receipt: keys are repeated, misspelt or out of order, or a value is not in its one spelling: %w", assay.ErrCorrupt)
+	}
+	return &r, nil
+}
+
+// MarshalReceipt returns the receipt's file: one line of JSON.
+func MarshalReceipt(r *assay.Receipt) ([]byte, error) {
+	var b bytes.Buffer
+	if err := encodeReceipt(&b, r); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func encodeReceipt(b *bytes.Buffer, r *assay.Receipt) error {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
+		return fmt.Errorf("receipt: %w: %w", err, assay.ErrCorrupt)
+	}
+	return nil
+}
