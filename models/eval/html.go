@@ -25,6 +25,8 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"inc":   func(i int) int { return i + 1 },
 		"word":  func(l Light) string { return lightWords[l] },
 		"cell":  func(t *Table, i int, c Cell) string { return c.Print(t.Columns[i].Format) },
+		"right": rightAligned,
+		"class": cellClass,
 		"count": func(n int) string { return Count.Print(float64(n)) },
 		"title": func(s Section, i int) string { return strconv.Itoa(i+1) + ". " + s.Title },
 	}).Parse(page)
@@ -35,6 +37,29 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		return fmt.Errorf("write report.html: %w", err)
 	}
 	return nil
+}
+
+// cellClass returns the style of a cell: numbers stand to the right, long
+// words such as digests may break anywhere.
+func cellClass(c Cell) string {
+	switch {
+	case c.numeric:
+		return "num"
+	case len(c.text) > 48:
+		return "long"
+	}
+	return ""
+}
+
+// rightAligned reports whether the column holds numbers, so that its head
+// stands over them.
+func rightAligned(t *Table, column int) bool {
+	for _, r := range t.Rows {
+		if column < len(r) && r[column].numeric {
+			return true
+		}
+	}
+	return false
 }
 
 var lightWords = map[Light]string{Green: "pass", Amber: "look", Red: "fail", Grey: "not assessed"}

@@ -32,6 +32,8 @@ type Format string
 // The formats. The zero Format prints four significant digits.
 const (
 	Plain   Format = ""
+	Fixed1  Format = "0.0"
+	Fixed2  Format = "0.00"
 	Fixed3  Format = "0.000"
 	Fixed4  Format = "0.0000"
 	Percent Format = "%"
@@ -47,6 +49,10 @@ func (f Format) Print(x float64) string {
 	}
 	var s string
 	switch f {
+	case Fixed1:
+		s = strconv.FormatFloat(x, 'f', 1, 64)
+	case Fixed2:
+		s = strconv.FormatFloat(x, 'f', 2, 64)
 	case Fixed3:
 		s = strconv.FormatFloat(x, 'f', 3, 64)
 	case Fixed4:
@@ -75,9 +81,17 @@ func (f Format) Print(x float64) string {
 	if zeroText(s) {
 		s = strings.TrimLeft(s, "-")
 	}
-	s = strings.Replace(s, "-", "−", 1)
+	s = minus(s)
 	if f == Percent {
 		s += " %"
+	}
+	return s
+}
+
+// minus sets a true minus sign; the one of an exponent stays.
+func minus(s string) string {
+	if strings.HasPrefix(s, "-") {
+		return "−" + s[1:]
 	}
 	return s
 }

@@ -58,7 +58,7 @@ func (b *builder) challengers() (Section, error) {
 			l, f = Amber, fmt.Sprintf("%s is as good within what this sample can tell: the difference is %s", ch.Name, interval(d.Estimate, Signed3))
 		}
 		if l != Green {
-			s.strong("A simple model is as good: %s. Prefer it unless the model serves another end.", f)
+			s.strong("A simple model does the work: %s. Prefer it unless the model serves another end.", f)
 		}
 		if light == Grey || worse(l, light) {
 			light, finding = l, f

@@ -51,7 +51,7 @@ func (b *builder) byRisk() []int32 { return descending(b.rank) }
 
 func (b *builder) gainsTable(order []int32) Table {
 	t := Table{Title: "Gains by tenth", Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size (rows of equal score may be parted). Lift is the bad rate of the part over that of the whole.",
-		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent}, {Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Lift"}, {Name: "Bad caught so far", Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
+		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent}, {Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Lift", Format: Fixed2}, {Name: "Bad caught so far", Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
 	n, seen, good := len(order), 0, 0
 	for d := range 10 {
 		part := order[d*n/10 : (d+1)*n/10]
@@ -164,7 +164,7 @@ func valueFigure(c []point, best int, e Economics) Figure {
 
 func strategyTable(c []point, e Economics) Table {
 	t := Table{Title: "Strategy table", Caption: "One row per approval rate.",
-		Columns: []Column{{Name: "Approved", Format: Percent}, {Name: "PD up to", Format: Percent}, {Name: "Bad rate observed", Format: Percent}, {Name: "expected", Format: Percent}, {Name: "Value observed", Unit: e.Unit}, {Name: "expected", Unit: e.Unit}}}
+		Columns: []Column{{Name: "Approved", Format: Percent}, {Name: "PD up to", Format: Percent}, {Name: "Bad rate observed", Format: Percent}, {Name: "expected", Format: Percent}, {Name: "Value observed", Unit: e.Unit, Format: Fixed1}, {Name: "expected", Unit: e.Unit, Format: Fixed1}}}
 	next := 0.1
 	for _, p := range c {
 		if p.approved+1e-9 < next {

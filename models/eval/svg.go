@@ -14,7 +14,7 @@ import (
 // reader can copy nothing. Series differ in dash and shape first and in colour
 // second (Okabe and Ito's palette, which colour-blind readers tell apart).
 const (
-	canvasW  = 560.0
+	canvasW  = 520.0
 	fontSize = 14.0
 	charW    = 7.2 // mean advance of a character at that size
 )
@@ -46,12 +46,12 @@ func (p plotArea) y(v float64) float64 {
 func (f *Figure) SVG() string {
 	var b strings.Builder
 	lying := len(f.Y.Labels) > 0
-	p := plotArea{left: 66, right: canvasW - 18}
+	p := plotArea{left: 66, right: canvasW - 30}
 	p.x0, p.x1 = f.bounds(f.X, true)
 	p.y0, p.y1 = f.bounds(f.Y, false)
 	legend, legendH := f.legend(p)
-	p.top = 12 + legendH
-	p.bottom = p.top + 300
+	p.top = 14 + legendH
+	p.bottom = p.top + 270
 	height := p.bottom + 52
 	if lying {
 		longest := 0

@@ -47,14 +47,28 @@ func (f *Figure) bounds(a Axis, horizontal bool) (lo, hi float64) {
 		pad := math.Max(0.5, math.Abs(hi)*0.05)
 		return lo - pad, hi + pad
 	}
-	step := tickStep(lo, hi)
-	return math.Floor(lo/step+1e-9) * step, math.Ceil(hi/step-1e-9) * step
+	// Widening can call for a longer step; the bounds must be ticks of the last.
+	l, h := lo, hi
+	for range 3 {
+		step := tickStep(l, h)
+		l, h = math.Floor(lo/step+1e-9)*step, math.Ceil(hi/step-1e-9)*step
+	}
+	return l, h
 }
 
 // tickStep returns 1, 2 or 5 times a power of ten that gives 4 to 8 steps.
 func tickStep(lo, hi float64) float64 {
-	raw := (hi - lo) / 5
-	mag := math.Pow(10, math.Floor(math.Log10(raw)))
+	raw := hi/5 - lo/5
+	if !(raw > 1e-300 && raw < 1e300) {
+		return math.Max(raw, 1e-300)
+	}
+	mag := 1.0
+	for mag > raw {
+		mag /= 10
+	}
+	for mag*10 <= raw {
+		mag *= 10
+	}
 	switch r := raw / mag; {
 	case r < 1.5:
 		return mag
@@ -88,13 +102,16 @@ func tickText(v float64, f Format, lo, hi float64) string {
 	case math.Abs(v) >= 1000:
 		s = thousands(fmt.Sprintf("%.0f", v))
 	default:
-		d := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
+		d := 0
+		for x := step; x < 1-1e-9; x *= 10 {
+			d++
+		}
 		s = fmt.Sprintf("%.*f", d, v)
 	}
 	if zeroText(s) {
 		s = strings.TrimLeft(s, "-")
 	}
-	s = strings.Replace(s, "-", "−", 1)
+	s = minus(s)
 	if f == Percent {
 		s += " %"
 	}
@@ -198,5 +215,5 @@ func (f *Figure) legend(p plotArea) (string, float64) {
 		fmt.Fprintf(&b, `<text x="%s" y="%s">%s</text>`, px(x+33), px(y+5), html.EscapeString(s.Name))
 		x += w + 6
 	}
-	return b.String(), y + 4
+	return b.String(), y + 8
 }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/assayrisk/assay/models/eval"
+)
+
+// madeUp evaluates n rows whose model is a known function, so that nothing but
+// the report is measured.
+func madeUp(ctx context.Context, n, features int, out, python string) error {
+	r := rand.New(rand.NewPCG(1, 2))
+	in := eval.Input{Title: fmt.Sprintf("%d made-up rows", n), Seed: 1}
+	for j := range features {
+		f := eval.Feature{Name: fmt.Sprintf("x%d", j), Values: make([]float64, n), Train: make([]float64, n/2)}
+		for i := range f.Values {
+			f.Values[i] = r.NormFloat64()
+		}
+		for i := range f.Train {
+			f.Train[i] = r.NormFloat64()
+		}
+		in.Features = append(in.Features, f)
+	}
+	score := func(x func(j int) float64) float64 {
+		s := -2.2
+		for j := range features {
+			s += x(j) / float64(j+1)
+		}
+		return s
+	}
+	rival := make([]float64, n)
+	in.Label, in.PD, in.Margin = make([]float64, n), make([]float64, n), make([]float64, n)
+	first := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range n {
+		s := score(func(j int) float64 { return in.Features[j].Values[i] })
+		in.Margin[i], in.PD[i] = s, 1/(1+math.Exp(-s))
+		rival[i] = s + 0.5*r.NormFloat64()
+		if r.Float64() < in.PD[i] {
+			in.Label[i] = 1
+		}
+		in.Time = append(in.Time, first.AddDate(0, 0, i*730/n))
+	}
+	in.Train = &eval.Train{Label: in.Label[:n/2], PD: in.PD[:n/2]}
+	in.Challenger = []eval.Challenger{{Name: "noisy twin", Score: rival}}
+	before := peak()
+	start := time.Now()
+	rep, err := eval.Build(ctx, in)
+	if err != nil {
+		return err
+	}
+	built := time.Since(start)
+	fmt.Printf("%d rows, %d features: report in %.1f s, peak memory %d MB, of which %d MB were the rows\n", n, features, built.Seconds(), peak(), before)
+	if out != "" {
+		if err := write(rep, out); err != nil {
+			return err
+		}
+	}
+	if python == "" {
+		return nil
+	}
+	return peer(in, python)
+}
+
+// peer times AUC, average precision, KS, Brier and log-loss on both sides.
+func peer(in eval.Input, python string) error {
+	dir, err := os.MkdirTemp("", "assay-eval")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "rows.f64")
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	for _, col := range [][]float64{in.Label, in.PD} {
+		if err := binary.Write(f, binary.LittleEndian, col); err != nil {
+			f.Close()
+			return err
+		}
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	start := time.Now()
+	c, err := eval.NewCurve(in.Label, in.PD)
+	if err != nil {
+		return err
+	}
+	ks, _ := c.KS()
+	ours := []float64{c.AUC(), c.AveragePrecision(), ks, eval.Brier(in.Label, in.PD), eval.LogLoss(in.Label, in.PD)}
+	seconds := time.Since(start).Seconds()
+	out, err := exec.Command(python, filepath.Join("benchmarks", "peers", "eval_metrics.py"), path).Output()
+	if err != nil {
+		return fmt.Errorf("python peer (run from the repository's root): %w", err)
+	}
+	var theirs float64
+	var v [5]float64
+	if _, err := fmt.Sscan(string(out), &theirs, &v[0], &v[1], &v[2], &v[3], &v[4]); err != nil {
+		return fmt.Errorf("python peer: %w", err)
+	}
+	for k, name := range []string{"auc", "average_precision", "ks", "brier", "logloss"} {
+		if math.Abs(v[k]-ours[k]) > 1e-9 {
+			return fmt.Errorf("%s: %v here, %v in Python", name, ours[k], v[k])
+		}
+	}
+	fmt.Printf("RATIO eval_metrics_vs_sklearn %.2f\n", theirs/seconds)
+	return nil
+}
