@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evm_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/rpc"
+
+	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/anchor/evm"
+	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+)
+
+// fundedKey is the first key of the public test mnemonic that Anvil and
+// Hardhat fund.
+const fundedKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+
+// node is a chain node of another make, run as a process.
+type node struct {
+	name string
+	bin  string
+	args func(port string) []string
+}
+
+func nodes(dir string) []node {
+	return []node{
+		{"anvil", filepath.Join(dir, "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"),
+			func(port string) []string { return []string{"--host", "127.0.0.1", "--port", port, "--silent"} }},
+		{"hardhat", filepath.Join(dir, "node_modules/.bin/hardhat"),
+			func(port string) []string {
+				return []string{"--config", filepath.Join(dir, "hardhat.config.cjs"), "node", "--hostname", "127.0.0.1", "--port", port}
+			}},
+	}
+}
+
+// start runs the node until the test ends, and returns its URL.
+func (n node) start(t *testing.T, dir string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	l.Close()
+	cmd := exec.Command(n.bin, n.args(port)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HARDHAT_DISABLE_TELEMETRY_PROMPT=true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for range 300 {
+		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			c.Close()
+			return "http://127.0.0.1:" + port
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("%s does not listen", n.name)
+	return ""
+}
+
+// TestNodes anchors on Anvil and on Hardhat, each a real process: deployment,
+// anchors and proofs, reorganisations of depth 1 to 5, and a chain that makes
+// no blocks, so that the fee is raised.
+func TestNodes(t *testing.T) {
+	dir := os.Getenv("ASSAY_CHAIN_NODES")
+	if dir == "" {
+		t.Skip("ASSAY_CHAIN_NODES is not set: testdata/install-nodes.sh DIR installs Anvil and Hardhat, then ASSAY_CHAIN_NODES=DIR")
+	}
+	key, err := crypto.HexToECDSA(fundedKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err := evm.ProfileByName("instant")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nodes(dir) {
+		t.Run(n.name, func(t *testing.T) {
+			if _, err := os.Stat(n.bin); err != nil {
+				t.Skipf("%s is not installed", n.name)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			url := n.start(t, dir)
+			raw, err := rpc.DialContext(ctx, url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+			do := func(method string, args ...any) (out any) {
+				t.Helper()
+				if err := raw.CallContext(ctx, &out, method, args...); err != nil {
+					t.Fatalf("%s: %v", method, err)
+				}
+				return out
+			}
+			client, err := evm.Dial(ctx, url, evm.Config{Key: key, Profile: profile, HTTP: fastHTTP})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			contract, err := client.Deploy(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok, err := client.Deployed(ctx, contract); !ok || err != nil {
+				t.Fatalf("deployed: %v, %v", ok, err)
+			}
+			if err := client.Register(ctx, origin, client.From()); err != nil {
+				t.Fatal(err)
+			}
+			log := memlog.New(origin)
+			a, err := anchor.Open(t.TempDir(), origin, log, client, anchor.Config{ChainID: 31337, Poll: 20 * time.Millisecond, StuckAfter: 500 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			trust := anchor.Trust{ChainID: 31337, Contract: contract, Publisher: client.From()}
+			grow := func(t *testing.T) {
+				t.Helper()
+				log.Grow(7)
+				got, err := a.AnchorNow(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.SelfAttested || got.Checkpoint.Size != log.Size() {
+					t.Fatalf("%d leaves of %d: %s", got.Checkpoint.Size, log.Size(), r.Summary())
+				}
+			}
+			check := func(t *testing.T) {
+				t.Helper()
+				head, err := client.Head(ctx, anchor.LogID(origin))
+				if err != nil || head.Size != log.Size() || head.Root != log.Root(head.Size) {
+					t.Fatalf("head %+v, log of %d leaves, %v", head, log.Size(), err)
+				}
+				var stored uint32
+				for index := uint64(0); index < log.Size(); stored++ {
+					got, ok := a.Covering(index)
+					if !ok {
+						t.Fatalf("leaf %d is not covered", index)
+					}
+					if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); !r.OK() {
+						t.Error(r.Summary())
+					}
+					index = got.Checkpoint.Size
+				}
+				if covered := uint32(a.Status().Covered); stored+covered != head.Anchors {
+					t.Errorf("%d proofs and %d covered anchors, the contract counts %d", stored, covered, head.Anchors)
+				}
+			}
+			for range 3 {
+				grow(t)
+			}
+			check(t)
+			for depth := 1; depth <= 5; depth++ {
+				t.Run(fmt.Sprintf("reorganisation of depth %d", depth), func(t *testing.T) {
+					snapshot := do("evm_snapshot")
+					for range depth {
+						grow(t)
+					}
+					do("evm_revert", snapshot)
+					do("evm_mine") // another block in their place
+					grow(t)
+					check(t)
+				})
+			}
+			t.Run("no blocks", func(t *testing.T) {
+				do("evm_setAutomine", false)
+				log.Grow(7)
+				short, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
+				_, err := a.AnchorNow(short)
+				cancel()
+				if err == nil {
+					t.Fatal("anchored without a block")
+				}
+				if a.Status().Raised == 0 {
+					t.Error("the fee was not raised")
+				}
+				do("evm_setAutomine", true)
+				do("evm_mine")
+				if _, err := a.AnchorNow(ctx); err != nil {
+					t.Fatal(err)
+				}
+				check(t)
+			})
+		})
+	}
+}
