@@ -287,6 +287,3 @@ func (b *binner) seen() []int32 {
 	slices.Sort(s)
 	return s
 }
-
-// sortFloats sorts in place; there are no NaNs.
-func sortFloats(v []float64) { slices.Sort(v) }

@@ -2,7 +2,12 @@
 
 package gbdt
 
-import "github.com/assayrisk/assay/models"
+import (
+	"math"
+	"math/bits"
+
+	"github.com/assayrisk/assay/models"
+)
 
 // A matrix holds the binned columns twice, one byte a cell each time: as
 // records of up to 16 features, which the histogram kernel reads a row at a
@@ -148,29 +153,47 @@ func (b *binner) binAll(dst []uint8, src []float64) {
 		}
 		return
 	}
-	// A complete search tree of 256 bounds: eight steps without branches.
-	var bound [256]float64
-	last := len(b.upper) - 1
+	// Values and bounds are compared as integers: the borrow of a subtraction
+	// is the outcome without a branch. bound[k] for k past the last is above
+	// every value, so that eight steps always fit.
+	var bound [256]uint64
 	for i := range bound {
-		bound[i] = b.upper[min(i, last)]
+		bound[i] = math.MaxUint64
+	}
+	for i, u := range b.upper[:len(b.upper)-1] {
+		bound[i] = orderKey(u)
 	}
 	missing := uint8(b.zero)
 	if b.missing == models.MissingNaN {
 		missing = uint8(b.bins - 1)
 	}
-	for i, v := range src {
-		if v != v {
-			dst[i] = missing
-			continue
+	for len(src) >= 4 { // four searches side by side hide each other's waits
+		x := (*[4]float64)(src)
+		k0, k1, k2, k3 := orderKey(x[0]), orderKey(x[1]), orderKey(x[2]), orderKey(x[3])
+		var i0, i1, i2, i3 uint64
+		for s := 7; s >= 0; s-- {
+			half := uint64(1)<<(s&7) - 1
+			_, c0 := bits.Sub64(bound[(i0+half)&255], k0, 0)
+			_, c1 := bits.Sub64(bound[(i1+half)&255], k1, 0)
+			_, c2 := bits.Sub64(bound[(i2+half)&255], k2, 0)
+			_, c3 := bits.Sub64(bound[(i3+half)&255], k3, 0)
+			i0 += c0 << (s & 7)
+			i1 += c1 << (s & 7)
+			i2 += c2 << (s & 7)
+			i3 += c3 << (s & 7)
 		}
-		k := uint(0)
-		for s := uint(128); s > 0; s >>= 1 {
-			step := uint(0)
-			if bound[(k+s-1)&255] < v {
-				step = s
+		out := (*[4]uint8)(dst)
+		*out = [4]uint8{uint8(i0), uint8(i1), uint8(i2), uint8(i3)}
+		if x[0] != x[0] || x[1] != x[1] || x[2] != x[2] || x[3] != x[3] {
+			for j, v := range x {
+				if v != v {
+					out[j] = missing
+				}
 			}
-			k += step
 		}
-		dst[i] = uint8(min(k, uint(last)))
+		src, dst = src[4:], dst[4:]
+	}
+	for i, v := range src {
+		dst[i] = b.bin(v)
 	}
 }

@@ -4,6 +4,8 @@
 
 package gbdt
 
+import "golang.org/x/sys/cpu"
+
 // The kernels in assembly compute what their Go twins compute, bit for bit;
 // TestKernels compares them.
 
@@ -66,4 +68,44 @@ func addRows(h []cell, g *group, rows []uint32, packed []cell) {
 		}
 		rows = rows[n:]
 	}
+}
+
+//go:noescape
+func logistic4(score, label *float64, out *pair, n int)
+
+//go:noescape
+func sum4(lanes *[8]float64, pairs *pair, n int)
+
+//go:noescape
+func round4(dst *cell, src *pair, n int, row, key uint32, gScale, hScale float64) cell
+
+// The kernels below work on four rows at a time; what is left over goes to
+// their twins.
+
+func logisticPairs(score, label []float64, out []pair) {
+	n := 0
+	if cpu.X86.HasAVX2 && len(score) >= 4 {
+		n = len(score) &^ 3
+		logistic4(&score[0], &label[:n][0], &out[:n][0], n)
+	}
+	logisticPairsGo(score[n:], label[n:], out[n:])
+}
+
+func sumPairs(lanes *[8]float64, pairs []pair) {
+	n := 0
+	if cpu.X86.HasAVX2 && len(pairs) >= 4 {
+		n = len(pairs) &^ 3
+		sum4(lanes, &pairs[0], n)
+	}
+	sumPairsGo(lanes, pairs[n:])
+}
+
+func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64) cell {
+	n := 0
+	var c cell
+	if cpu.X86.HasAVX2 && len(src) >= 4 {
+		n = len(src) &^ 3
+		c = round4(&dst[:n][0], &src[0], n, row, key, gScale, hScale)
+	}
+	return c + roundPairsGo(dst[n:], src[n:], row+uint32(n), key, gScale, hScale)
 }

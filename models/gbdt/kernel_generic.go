@@ -7,3 +7,11 @@ package gbdt
 // The kernels where there is no assembly: their Go twins.
 
 func addRows(h []cell, g *group, rows []uint32, packed []cell) { addRowsGo(h, g, rows, packed) }
+
+func logisticPairs(score, label []float64, out []pair) { logisticPairsGo(score, label, out) }
+
+func sumPairs(lanes *[8]float64, pairs []pair) { sumPairsGo(lanes, pairs) }
+
+func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64) cell {
+	return roundPairsGo(dst, src, row, key, gScale, hScale)
+}

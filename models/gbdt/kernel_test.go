@@ -79,3 +79,61 @@ func BenchmarkAddRows(b *testing.B) {
 		}
 	}
 }
+
+// TestGradientKernels: the kernels over runs of rows agree with their twins in
+// every bit, at every length.
+func TestGradientKernels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := range 70 {
+		score, label := make([]float64, n), make([]float64, n)
+		for i := range score {
+			score[i] = rng.NormFloat64() * []float64{0, 1, 30, 1e3}[rng.IntN(4)]
+			label[i] = float64(rng.IntN(2))
+		}
+		got, want := make([]pair, n), make([]pair, n)
+		logisticPairs(score, label, got)
+		logisticPairsGo(score, label, want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%d rows: derivatives %v, want %v", n, got, want)
+		}
+		var a, b [8]float64
+		sumPairs(&a, got)
+		sumPairsGo(&b, got)
+		if a != b {
+			t.Fatalf("%d rows: sums %v, want %v", n, a, b)
+		}
+		c, d := make([]cell, n), make([]cell, n)
+		key, row := rng.Uint32(), rng.Uint32()>>4
+		gScale, hScale := rng.Float64()*1e6, rng.Float64()*1e6
+		if x, y := roundPairs(c, got, row, key, gScale, hScale), roundPairsGo(d, got, row, key, gScale, hScale); x != y || !slices.Equal(c, d) {
+			t.Fatalf("%d rows: cells %v of sum %v, want %v of sum %v", n, c, x, d, y)
+		}
+	}
+}
+
+func BenchmarkGradients(b *testing.B) {
+	const n = 8192
+	score, label, out, packed := make([]float64, n), make([]float64, n), make([]pair, n), make([]cell, n)
+	per := func(b *testing.B) {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/row")
+	}
+	b.Run("logistic", func(b *testing.B) {
+		for range b.N {
+			logisticPairs(score, label, out)
+		}
+		per(b)
+	})
+	b.Run("sum", func(b *testing.B) {
+		var lanes [8]float64
+		for range b.N {
+			sumPairs(&lanes, out)
+		}
+		per(b)
+	})
+	b.Run("round", func(b *testing.B) {
+		for range b.N {
+			roundPairs(packed, out, 0, 1, 100, 100)
+		}
+		per(b)
+	})
+}

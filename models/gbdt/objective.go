@@ -14,8 +14,8 @@ import (
 type objective interface {
 	// start returns the constant margin that training begins from.
 	start() float64
-	// gradients fills g and h for rows [lo, hi) from their margins.
-	gradients(score []float64, g, h []float32, lo, hi int)
+	// gradients fills out for rows [lo, hi) from their margins.
+	gradients(score []float64, out []pair, lo, hi int)
 	// renew returns a leaf's value from the margins of its rows, for losses
 	// whose hessian says nothing about it; ok is false for the others.
 	renew(score []float64, rows []uint32) (value float64, ok bool)
@@ -102,8 +102,12 @@ func newLogistic(p *Params, label, weight []float64) *logistic {
 
 func (b *logistic) start() float64 { return logit(weightedMean(b.label, b.weight)) / b.sigmoid }
 
-func (b *logistic) gradients(score []float64, g, h []float32, lo, hi int) {
+func (b *logistic) gradients(score []float64, out []pair, lo, hi int) {
 	k := b.sigmoid
+	if k == 1 && b.weight == nil {
+		logisticPairs(score[lo:hi], b.label[lo:hi], out[lo:hi])
+		return
+	}
 	for i := lo; i < hi; i++ {
 		p := 1 / (1 + exp(-float64(k*score[i])))
 		d := float64(k * (p - b.label[i]))
@@ -112,7 +116,7 @@ func (b *logistic) gradients(score []float64, g, h []float32, lo, hi int) {
 			d *= b.weight[i]
 			dd *= b.weight[i]
 		}
-		g[i], h[i] = float32(d), float32(dd)
+		out[i] = pair{float32(d), float32(dd)}
 	}
 }
 
@@ -123,15 +127,15 @@ type crossEntropy struct{ label, weight []float64 }
 
 func (c *crossEntropy) start() float64 { return logit(weightedMean(c.label, c.weight)) }
 
-func (c *crossEntropy) gradients(score []float64, g, h []float32, lo, hi int) {
+func (c *crossEntropy) gradients(score []float64, out []pair, lo, hi int) {
+	if c.weight == nil {
+		logisticPairs(score[lo:hi], c.label[lo:hi], out[lo:hi])
+		return
+	}
 	for i := lo; i < hi; i++ {
 		p := 1 / (1 + exp(-score[i]))
-		d, dd := p-c.label[i], float64(p*(1-p))
-		if c.weight != nil {
-			d *= c.weight[i]
-			dd *= c.weight[i]
-		}
-		g[i], h[i] = float32(d), float32(dd)
+		d, dd := float64((p-c.label[i])*c.weight[i]), float64(float64(p*(1-p))*c.weight[i])
+		out[i] = pair{float32(d), float32(dd)}
 	}
 }
 
@@ -142,14 +146,14 @@ type squared struct{ label, weight []float64 }
 
 func (s *squared) start() float64 { return weightedMean(s.label, s.weight) }
 
-func (s *squared) gradients(score []float64, g, h []float32, lo, hi int) {
+func (s *squared) gradients(score []float64, out []pair, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		d, dd := score[i]-s.label[i], 1.0
 		if s.weight != nil {
 			d *= s.weight[i]
 			dd = s.weight[i]
 		}
-		g[i], h[i] = float32(d), float32(dd)
+		out[i] = pair{float32(d), float32(dd)}
 	}
 }
 
@@ -171,7 +175,7 @@ func (q *quantile) start() float64 {
 	return v
 }
 
-func (q *quantile) gradients(score []float64, g, h []float32, lo, hi int) {
+func (q *quantile) gradients(score []float64, out []pair, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		d, dd := 1-q.alpha, 1.0
 		if score[i] < q.label[i] {
@@ -181,7 +185,7 @@ func (q *quantile) gradients(score []float64, g, h []float32, lo, hi int) {
 			d *= q.weight[i]
 			dd = q.weight[i]
 		}
-		g[i], h[i] = float32(d), float32(dd)
+		out[i] = pair{float32(d), float32(dd)}
 	}
 }
 

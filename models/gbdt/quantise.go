@@ -27,20 +27,44 @@ type cell = int64
 func gradOf(c cell) int64 { return c >> 32 }
 func hessOf(c cell) int64 { return int64(uint32(c)) }
 
+// pair is a row's first and second derivative of the loss.
+type pair struct{ g, h float32 }
+
 // gradients are the derivatives of one iteration.
 type gradients struct {
-	g, h   []float32
+	pairs  []pair
 	packed []cell
+	blocks []blockSums
 	// A quantised sum times its unit is the sum of gradients or hessians.
 	gUnit, hUnit float64
 }
 
-// compute fills g and h from the margins and quantises them.
+// blockSums are the sums over sumBlock rows of |g|, of h, and of cells.
+type blockSums struct {
+	g, h float64
+	c    cell
+}
+
+func newGradients(rows int) *gradients {
+	return &gradients{
+		pairs: make([]pair, rows), packed: make([]cell, rows),
+		blocks: make([]blockSums, (rows+sumBlock-1)/sumBlock),
+	}
+}
+
+// compute fills pairs from the margins.
 func (gr *gradients) compute(obj objective, score []float64, team *team) {
-	blocks := (len(score) + sumBlock - 1) / sumBlock
-	team.each(blocks, func(b int) {
-		obj.gradients(score, gr.g, gr.h, b*sumBlock, min((b+1)*sumBlock, len(score)))
+	team.each(len(gr.blocks), func(b int) {
+		lo, hi := b*sumBlock, min((b+1)*sumBlock, len(score))
+		obj.gradients(score, gr.pairs, lo, hi)
+		var lanes [8]float64
+		sumPairs(&lanes, gr.pairs[lo:hi])
+		gr.blocks[b].set(&lanes)
 	})
+}
+
+func (s *blockSums) set(l *[8]float64) {
+	s.g, s.h = (l[0]+l[2])+(l[4]+l[6]), (l[1]+l[3])+(l[5]+l[7])
 }
 
 // quantise rounds the gradients of the rows in use (nil for all) to integers,
@@ -48,34 +72,17 @@ func (gr *gradients) compute(obj objective, score []float64, team *team) {
 // (Shi et al., "Quantized Training of Gradient Boosting Decision Trees",
 // NeurIPS 2022), and returns their packed sum.
 func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *team) cell {
-	n := len(gr.g)
+	n, part := len(gr.pairs), gr.blocks
 	if rows != nil {
-		n = len(rows)
-	}
-	blocks := (n + sumBlock - 1) / sumBlock
-	type sums struct {
-		g, h float64
-		c    cell
-	}
-	part := make([]sums, blocks)
-	team.each(blocks, func(b int) {
-		lo, hi := b*sumBlock, min((b+1)*sumBlock, n)
-		var g, h [4]float64
-		if rows == nil {
-			for i := lo; i < hi; i++ {
-				v := gr.g[i]
-				g[i&3] += float64(max(v, -v))
-				h[i&3] += float64(gr.h[i])
+		n, part = len(rows), make([]blockSums, (len(rows)+sumBlock-1)/sumBlock)
+		team.each(len(part), func(b int) {
+			var lanes [8]float64
+			for i, r := range rows[b*sumBlock : min((b+1)*sumBlock, n)] {
+				addPair(&lanes, i, gr.pairs[r])
 			}
-		} else {
-			for i, r := range rows[lo:hi] {
-				v := gr.g[r]
-				g[i&3] += float64(max(v, -v))
-				h[i&3] += float64(gr.h[r])
-			}
-		}
-		part[b].g, part[b].h = (g[0]+g[1])+(g[2]+g[3]), (h[0]+h[1])+(h[2]+h[3])
-	})
+			part[b].set(&lanes)
+		})
+	}
 	var g, h float64
 	for _, s := range part {
 		g += s.g
@@ -85,22 +92,18 @@ func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *team)
 	room := float64(int64(1)<<31 - 8 - int64(n))
 	gScale, hScale := room/max(g, 1e-30), room/max(h, 1e-30)
 	gr.gUnit, gr.hUnit = 1/gScale, 1/hScale
-	key := hash(seed, drawRound, iteration)
-	team.each(blocks, func(b int) {
+	key := uint32(hash(seed, drawRound, iteration))
+	team.each(len(part), func(b int) {
 		lo, hi := b*sumBlock, min((b+1)*sumBlock, n)
-		var c cell
 		if rows == nil {
-			for i := lo; i < hi; i++ {
-				q := gr.round(i, key, gScale, hScale)
-				gr.packed[i] = q
-				c += q
-			}
-		} else {
-			for _, r := range rows[lo:hi] {
-				q := gr.round(int(r), key, gScale, hScale)
-				gr.packed[r] = q
-				c += q
-			}
+			part[b].c = roundPairs(gr.packed[lo:hi], gr.pairs[lo:hi], uint32(lo), key, gScale, hScale)
+			return
+		}
+		var c cell
+		for _, r := range rows[lo:hi] {
+			q := round(gr.pairs[r], r, key, gScale, hScale)
+			gr.packed[r] = q
+			c += q
 		}
 		part[b].c = c
 	})
@@ -111,16 +114,53 @@ func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *team)
 	return c
 }
 
-// round quantises one row.
-func (gr *gradients) round(i int, key uint64, gScale, hScale float64) cell {
-	u := mix(key + uint64(i)*0x9E3779B97F4A7C15)
-	x := float64(float64(gr.g[i])*gScale) + float64(u>>32)*(1.0/(1<<32))
+// round quantises the pair of a row: the integer below the scaled value plus a
+// random number in [0, 1), whose 16 bits come from a hash of the row (the
+// finaliser of MurmurHash3).
+func round(p pair, row, key uint32, gScale, hScale float64) cell {
+	u := row*0x9E3779B1 + key
+	u ^= u >> 16
+	u *= 0x85EBCA6B
+	u ^= u >> 13
+	u *= 0xC2B2AE35
+	u ^= u >> 16
+	x := float64(float64(p.g)*gScale) + float64(u>>16)*(1.0/(1<<16))
+	y := float64(float64(p.h)*hScale) + float64(u&0xFFFF)*(1.0/(1<<16))
 	q := int64(x) // towards zero
-	if x < 0 && float64(q) != x {
+	if x < float64(q) {
 		q--
 	}
-	y := float64(float64(gr.h[i])*hScale) + float64(u&0xFFFFFFFF)*(1.0/(1<<32))
 	return q<<32 + int64(y)
+}
+
+func roundPairsGo(dst []cell, src []pair, row, key uint32, gScale, hScale float64) cell {
+	var c cell
+	for i, p := range src {
+		q := round(p, row+uint32(i), key, gScale, hScale)
+		dst[i] = q
+		c += q
+	}
+	return c
+}
+
+// addPair adds |g| and h of the i-th pair to its lanes: 2(i%4) and 2(i%4)+1.
+func addPair(lanes *[8]float64, i int, p pair) {
+	lanes[i&3*2] += float64(max(p.g, -p.g))
+	lanes[i&3*2+1] += float64(p.h)
+}
+
+func sumPairsGo(lanes *[8]float64, pairs []pair) {
+	for i, p := range pairs {
+		addPair(lanes, i, p)
+	}
+}
+
+// logisticPairsGo computes the derivatives of the logistic loss.
+func logisticPairsGo(score, label []float64, out []pair) {
+	for i, s := range score {
+		p := 1 / (1 + exp(-s))
+		out[i] = pair{float32(p - label[i]), float32(p * (1 - p))}
+	}
 }
 
 // sum adds up the exact gradients and hessians of a leaf's rows, in row order
@@ -128,20 +168,16 @@ func (gr *gradients) round(i int, key uint64, gScale, hScale float64) cell {
 func (gr *gradients) sum(rows []uint32) (g, h float64) {
 	var a, b [4]float64
 	for len(rows) >= 4 {
-		r := (*[4]uint32)(rows)
-		a[0] += float64(gr.g[r[0]])
-		b[0] += float64(gr.h[r[0]])
-		a[1] += float64(gr.g[r[1]])
-		b[1] += float64(gr.h[r[1]])
-		a[2] += float64(gr.g[r[2]])
-		b[2] += float64(gr.h[r[2]])
-		a[3] += float64(gr.g[r[3]])
-		b[3] += float64(gr.h[r[3]])
+		for k, r := range (*[4]uint32)(rows) {
+			p := gr.pairs[r]
+			a[k] += float64(p.g)
+			b[k] += float64(p.h)
+		}
 		rows = rows[4:]
 	}
 	for k, r := range rows {
-		a[k] += float64(gr.g[r])
-		b[k] += float64(gr.h[r])
+		a[k] += float64(gr.pairs[r].g)
+		b[k] += float64(gr.pairs[r].h)
 	}
 	return (a[0] + a[1]) + (a[2] + a[3]), (b[0] + b[1]) + (b[2] + b[3])
 }

@@ -104,10 +104,10 @@ func bag(p *Params, label []float64, iteration int, rows []uint32) []uint32 {
 // whose gradients it scales up so that sums keep their expectation (the NIPS
 // 2017 paper, algorithm 2). It returns the rows in use, in order.
 func goss(p *Params, gr *gradients, iteration int, rows []uint32) []uint32 {
-	n := len(gr.g)
+	n := len(gr.pairs)
 	size := make([]uint32, n) // bits of |g*h|: their order is the numbers' order
 	for i := range size {
-		size[i] = math.Float32bits(gr.g[i]*gr.h[i]) &^ (1 << 31)
+		size[i] = math.Float32bits(gr.pairs[i].g*gr.pairs[i].h) &^ (1 << 31)
 	}
 	top := max(1, int(float64(n)*p.TopRate))
 	other := int(float64(n) * p.OtherRate)
@@ -132,8 +132,8 @@ func goss(p *Params, gr *gradients, iteration int, rows []uint32) []uint32 {
 			if unit(mix(key+uint64(i)*0x9E3779B97F4A7C15)) >= share {
 				continue
 			}
-			gr.g[i] *= scale
-			gr.h[i] *= scale
+			gr.pairs[i].g *= scale
+			gr.pairs[i].h *= scale
 		}
 		rows = append(rows, uint32(i))
 	}

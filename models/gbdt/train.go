@@ -208,7 +208,7 @@ func newBooster(d *Bins, p *Params, opt Options, team *team) (*booster, error) {
 	n := d.Rows()
 	b := &booster{p: p, opt: opt, team: team, label: d.label, m: d.m}
 	b.obj = newObjective(p, d.label, d.weight)
-	b.gr = &gradients{g: make([]float32, n), h: make([]float32, n), packed: make([]cell, n)}
+	b.gr = newGradients(n)
 	b.grower = newGrower(b.m, p, b.gr, team)
 	b.score = make([]float64, n)
 	b.rows = make([]uint32, n)

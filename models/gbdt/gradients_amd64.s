@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build amd64 && !purego
+
+#include "textflag.h"
+
+// Four copies of each constant of exp, in the order of their use.
+#define CONST4(name, bits) \
+	DATA name<>+0(SB)/8, $bits  \
+	DATA name<>+8(SB)/8, $bits  \
+	DATA name<>+16(SB)/8, $bits \
+	DATA name<>+24(SB)/8, $bits \
+	GLOBL name<>(SB), RODATA|NOPTR, $32
+
+CONST4(most, 0x4085E00000000000)     // 700
+CONST4(least, 0xC085E00000000000)    // -700
+CONST4(log2e, 0x3FF71547652B82FE)
+CONST4(magic, 0x4338000000000000)    // 1.5 * 2^52
+CONST4(ln2hi, 0x3FE62E42FEE00000)
+CONST4(ln2lo, 0x3DEA39EF35793C76)
+CONST4(bias, 1023)
+CONST4(one, 0x3FF0000000000000)
+CONST4(sign, 0x8000000000000000)
+CONST4(f13, 0x3DE6124613A86D09)      // 1/13!
+CONST4(f12, 0x3E21EED8EFF8D898)
+CONST4(f11, 0x3E5AE64567F544E4)
+CONST4(f10, 0x3E927E4FB7789F5C)
+CONST4(f9, 0x3EC71DE3A556C734)
+CONST4(f8, 0x3EFA01A01A01A01A)
+CONST4(f7, 0x3F2A01A01A01A01A)
+CONST4(f6, 0x3F56C16C16C16C17)
+CONST4(f5, 0x3F81111111111111)
+CONST4(f4, 0x3FA5555555555555)
+CONST4(f3, 0x3FC5555555555555)
+CONST4(f2, 0x3FE0000000000000)
+
+#define STEP(c) \
+	VMULPD Y1, Y2, Y2 \
+	VADDPD c<>(SB), Y2, Y2
+
+// func logistic4(score, label *float64, out *pair, n int)
+TEXT ·logistic4(SB), NOSPLIT, $0-32
+	MOVQ score+0(FP), SI
+	MOVQ label+8(FP), DX
+	MOVQ out+16(FP), DI
+	MOVQ n+24(FP), CX
+	VMOVUPD sign<>(SB), Y8
+	VMOVUPD most<>(SB), Y9
+	VMOVUPD least<>(SB), Y10
+	VMOVUPD log2e<>(SB), Y11
+	VMOVUPD magic<>(SB), Y12
+	VMOVUPD ln2hi<>(SB), Y13
+	VMOVUPD ln2lo<>(SB), Y14
+	VMOVUPD one<>(SB), Y15
+logistic:
+	VXORPD (SI), Y8, Y0          // x = -score
+	VMINPD Y9, Y0, Y0
+	VMAXPD Y10, Y0, Y0
+	VMULPD Y11, Y0, Y3
+	VADDPD Y12, Y3, Y3           // t; its low bits are k
+	VSUBPD Y12, Y3, Y4           // k as a number
+	VMULPD Y13, Y4, Y5
+	VSUBPD Y5, Y0, Y1
+	VMULPD Y14, Y4, Y5
+	VSUBPD Y5, Y1, Y1            // r
+	VMOVUPD f13<>(SB), Y2
+	STEP(f12)
+	STEP(f11)
+	STEP(f10)
+	STEP(f9)
+	STEP(f8)
+	STEP(f7)
+	STEP(f6)
+	STEP(f5)
+	STEP(f4)
+	STEP(f3)
+	STEP(f2)
+	STEP(one)
+	STEP(one)
+	VPADDQ bias<>(SB), Y3, Y3
+	VPSLLQ $52, Y3, Y3           // 2^k
+	VMULPD Y3, Y2, Y2            // exp(x)
+	VADDPD Y15, Y2, Y2
+	VDIVPD Y2, Y15, Y2           // p
+	VSUBPD (DX), Y2, Y4          // p - label
+	VSUBPD Y2, Y15, Y5
+	VMULPD Y5, Y2, Y5            // p (1-p)
+	VCVTPD2PSY Y4, X4
+	VCVTPD2PSY Y5, X5
+	VUNPCKLPS X5, X4, X6
+	VUNPCKHPS X5, X4, X7
+	VMOVUPS X6, (DI)
+	VMOVUPS X7, 16(DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ  logistic
+	VZEROUPPER
+	RET
+
+// func sum4(lanes *[8]float64, pairs *pair, n int)
+TEXT ·sum4(SB), NOSPLIT, $0-24
+	MOVQ lanes+0(FP), DI
+	MOVQ pairs+8(FP), SI
+	MOVQ n+16(FP), CX
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD sign<>(SB), Y8
+sum:
+	VCVTPS2PD (SI), Y2
+	VCVTPS2PD 16(SI), Y3
+	VANDNPD Y2, Y8, Y2
+	VANDNPD Y3, Y8, Y3
+	VADDPD Y2, Y0, Y0
+	VADDPD Y3, Y1, Y1
+	ADDQ $32, SI
+	SUBQ $4, CX
+	JNZ  sum
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+DATA lane<>+0(SB)/4, $0
+DATA lane<>+4(SB)/4, $0x9E3779B1
+DATA lane<>+8(SB)/4, $0x3C6EF362     // 2 * 0x9E3779B1
+DATA lane<>+12(SB)/4, $0xDAA66D13    // 3 * 0x9E3779B1
+GLOBL lane<>(SB), RODATA|NOPTR, $16
+CONST4(fraction, 0x3EF0000000000000) // 2^-16
+
+// func round4(dst *cell, src *pair, n int, row, key uint32, gScale, hScale float64) cell
+TEXT ·round4(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVL row+24(FP), AX
+	MOVL key+28(FP), DX
+	IMULL $0x9E3779B1, AX
+	ADDL DX, AX
+	MOVQ AX, X0
+	VPBROADCASTD X0, X0
+	VPADDD lane<>(SB), X0, X0    // row*c + key of four rows
+	MOVL $0x78DDE6C4, AX         // 4 * 0x9E3779B1
+	MOVQ AX, X1
+	VPBROADCASTD X1, X1
+	MOVL $0x85EBCA6B, AX
+	MOVQ AX, X2
+	VPBROADCASTD X2, X2
+	MOVL $0xC2B2AE35, AX
+	MOVQ AX, X3
+	VPBROADCASTD X3, X3
+	MOVL $0xFFFF, AX
+	MOVQ AX, X4
+	VPBROADCASTD X4, X4
+	VMOVUPD fraction<>(SB), Y5
+	MOVSD gScale+32(FP), X6
+	MOVSD hScale+40(FP), X7
+	VUNPCKLPD X7, X6, X6
+	VINSERTF128 $1, X6, Y6, Y6   // g h g h
+	VPXOR X15, X15, X15
+rounding:
+	VPSRLD $16, X0, X8
+	VPXOR X0, X8, X8
+	VPMULLD X2, X8, X8
+	VPSRLD $13, X8, X9
+	VPXOR X9, X8, X8
+	VPMULLD X3, X8, X8
+	VPSRLD $16, X8, X9
+	VPXOR X9, X8, X8             // u
+	VPADDD X1, X0, X0
+	VPSRLD $16, X8, X9
+	VPAND X4, X8, X8
+	VPUNPCKLDQ X8, X9, X10       // hi0 lo0 hi1 lo1
+	VPUNPCKHDQ X8, X9, X11
+	VCVTDQ2PD X10, Y10
+	VCVTDQ2PD X11, Y11
+	VMULPD Y5, Y10, Y10
+	VMULPD Y5, Y11, Y11
+	VCVTPS2PD (SI), Y12
+	VCVTPS2PD 16(SI), Y13
+	VMULPD Y6, Y12, Y12
+	VMULPD Y6, Y13, Y13
+	VADDPD Y10, Y12, Y12
+	VADDPD Y11, Y13, Y13
+	VROUNDPD $1, Y12, Y12
+	VROUNDPD $1, Y13, Y13
+	VCVTTPD2DQY Y12, X12
+	VCVTTPD2DQY Y13, X13
+	VPSHUFD $0xB1, X12, X12      // h0 g0 h1 g1: two cells
+	VPSHUFD $0xB1, X13, X13
+	VPADDQ X12, X15, X15
+	VPADDQ X13, X15, X15
+	VMOVDQU X12, (DI)
+	VMOVDQU X13, 16(DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ  rounding
+	VPSRLDQ $8, X15, X14
+	VPADDQ X14, X15, X15
+	VMOVQ X15, AX
+	MOVQ AX, ret+48(FP)
+	VZEROUPPER
+	RET
