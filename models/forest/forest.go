@@ -11,6 +11,7 @@ package forest
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/assayrisk/assay/models"
 )
@@ -19,27 +20,14 @@ import (
 type Forest struct {
 	features int
 	init     float64
-	trees    []tree
+	trees    int
 	float32  bool // sums are rounded to float32
 	average  bool
+	encoder  *encoder
+	walker   *walker
+	lanes    *lanes // nil without kernels
 	explain  *explainer
-}
-
-// tree is one tree's nodes and leaves, packed for the walk.
-type tree struct {
-	nodes []node
-	leaf  []float64
-	cat   []uint32
-}
-
-// node is a split; children >= 0 are nodes, others are leaves ^child.
-type node struct {
-	threshold   float64
-	left, right int32
-	feature     int32
-	catLo       int32 // categorical: words of tree.cat
-	catHi       int32
-	decision    uint8
+	pool     sync.Pool // of *scratch
 }
 
 // Compile validates m and makes its compiled form. m is not kept.
@@ -47,103 +35,130 @@ func Compile(m *models.Model) (*Forest, error) {
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("forest: %w", err)
 	}
-	f := &Forest{features: len(m.Features), init: m.Init, float32: m.Float32Sums, average: m.Average, trees: make([]tree, len(m.Trees))}
-	for i := range m.Trees {
-		f.trees[i] = pack(&m.Trees[i])
+	c, err := columnize(m)
+	if err != nil {
+		return nil, fmt.Errorf("forest: %w", err)
+	}
+	f := &Forest{features: len(m.Features), init: m.Init, trees: len(m.Trees), float32: m.Float32Sums, average: m.Average && len(m.Trees) > 0}
+	f.encoder = newEncoder(c)
+	if f.walker, err = newWalker(m, c, f.encoder); err != nil {
+		return nil, fmt.Errorf("forest: %w", err)
+	}
+	if hasAVX2 {
+		f.lanes = newLanes(m, c, f.encoder)
 	}
 	f.explain = newExplainer(m)
+	f.pool.New = func() any { return f.newScratch() }
 	return f, nil
 }
 
-func pack(s *models.Tree) tree {
-	t := tree{nodes: make([]node, len(s.Feature)), leaf: append([]float64(nil), s.LeafValue...), cat: append([]uint32(nil), s.CatBits...)}
-	for i := range t.nodes {
-		n := &t.nodes[i]
-		*n = node{threshold: s.Threshold[i], left: s.Left[i], right: s.Right[i], feature: s.Feature[i], decision: s.Decision[i]}
-		if n.decision&models.DecisionCategorical != 0 {
-			c := int(n.threshold)
-			n.catLo, n.catHi = s.CatBoundaries[c], s.CatBoundaries[c+1]
-		}
+// blockRows is the number of vectors that a batch scores at a time.
+const blockRows = 64
+
+// scratch is what a call writes to.
+type scratch struct {
+	codes   []uint8 // of blockRows vectors, encoder.width each
+	missing []uint8
+	arena   []uint8 // of lanes
+	sums    [blockRows]float64
+	sums32  [blockRows]float32
+}
+
+func (f *Forest) newScratch() *scratch {
+	s := &scratch{codes: make([]uint8, blockRows*f.encoder.width+64), missing: make([]uint8, max(f.encoder.short, blockRows)+64)}
+	if f.lanes != nil {
+		s.arena = f.lanes.newArena()
 	}
-	return t
+	return s
 }
 
 // Features returns the length of the vectors that f scores.
 func (f *Forest) Features() int { return f.features }
 
 // Trees returns the number of trees.
-func (f *Forest) Trees() int { return len(f.trees) }
+func (f *Forest) Trees() int { return f.trees }
 
 // Margin scores one vector of Features values, NaN for a missing one. A vector
 // of another length is a mistake of the caller's and panics.
 func (f *Forest) Margin(x []float64) float64 {
 	f.check(len(x) == f.features)
+	s := f.pool.Get().(*scratch)
+	m := f.one(s, x)
+	f.pool.Put(s)
+	return m
+}
+
+func (f *Forest) one(s *scratch, x []float64) float64 {
+	f.encoder.encode(s.codes, s.missing, x)
 	if f.float32 {
-		s := float32(f.init)
-		for i := range f.trees {
-			t := &f.trees[i]
-			s += float32(t.leaf[t.walk(x)])
-		}
-		return float64(s)
+		return f.finish(float64(sum(f.walker, 0, f.trees, s.codes, float32(f.init))))
 	}
-	s := f.init
-	for i := range f.trees {
-		t := &f.trees[i]
-		s += t.leaf[t.walk(x)]
-	}
-	if f.average && len(f.trees) > 0 {
-		s /= float64(len(f.trees))
-	}
-	return s
+	return f.finish(sum(f.walker, 0, f.trees, s.codes, f.init))
 }
 
 // Margins scores len(dst) vectors, laid one after another in rows.
 func (f *Forest) Margins(dst, rows []float64) {
 	f.check(len(rows) == len(dst)*f.features)
-	for i := range dst {
-		dst[i] = f.Margin(rows[i*f.features : (i+1)*f.features])
+	s := f.pool.Get().(*scratch)
+	for len(dst) > 0 {
+		n := min(len(dst), blockRows)
+		f.block(s, dst[:n], rows[:n*f.features])
+		dst, rows = dst[n:], rows[n*f.features:]
 	}
+	f.pool.Put(s)
+}
+
+// minLanes is the number of vectors from which on a block is faster than one
+// vector after another.
+const minLanes = 12
+
+// block scores at most blockRows vectors.
+func (f *Forest) block(s *scratch, dst, rows []float64) {
+	if f.lanes != nil && len(dst) < minLanes {
+		for i := range dst {
+			dst[i] = f.one(s, rows[i*f.features:(i+1)*f.features])
+		}
+		return
+	}
+	if f.lanes == nil || f.lanes.walk {
+		for i := range dst {
+			f.encoder.encode(s.codes[i*f.encoder.width:], s.missing, rows[i*f.features:(i+1)*f.features])
+		}
+	}
+	for i := range s.sums {
+		s.sums[i], s.sums32[i] = f.init, float32(f.init)
+	}
+	if f.lanes != nil {
+		f.encoder.encodeBlock(s.arena[f.lanes.codes*blockRows:], s.missing, rows, f.features, len(dst))
+		f.lanes.block(s, f.walker, f.encoder.width, len(dst), f.float32)
+	} else {
+		for t := range f.trees {
+			if f.float32 {
+				f.walker.tree32(t, s.sums32[:len(dst)], s.codes, f.encoder.width)
+			} else {
+				f.walker.tree64(t, s.sums[:len(dst)], s.codes, f.encoder.width)
+			}
+		}
+	}
+	for i := range dst {
+		if f.float32 {
+			dst[i] = f.finish(float64(s.sums32[i]))
+		} else {
+			dst[i] = f.finish(s.sums[i])
+		}
+	}
+}
+
+// finish turns a sum into a margin.
+func (f *Forest) finish(sum float64) float64 {
+	if f.average && !f.float32 {
+		return sum / float64(f.trees)
+	}
+	return sum
 }
 
 func (f *Forest) check(ok bool) {
 	if !ok {
 		panic(fmt.Sprintf("forest: the length of a vector or batch does not fit a model of %d features", f.features))
 	}
-}
-
-// walk finds the leaf of x.
-func (t *tree) walk(x []float64) int32 {
-	if len(t.nodes) == 0 {
-		return 0
-	}
-	i := int32(0)
-	for i >= 0 {
-		n := &t.nodes[i]
-		if n.left32(t, x[n.feature]) {
-			i = n.left
-		} else {
-			i = n.right
-		}
-	}
-	return ^i
-}
-
-// left32 reports whether the value v goes left at n.
-func (n *node) left32(t *tree, v float64) bool {
-	if n.decision&models.DecisionCategorical != 0 {
-		if !(v > -1 && v < 1<<31-1) {
-			return false
-		}
-		k := int32(v)
-		w := n.catLo + k/32
-		return w < n.catHi && t.cat[w]>>(k%32)&1 != 0
-	}
-	missing := models.MissingType(n.decision >> 2 & 3)
-	if v != v && missing != models.MissingNaN {
-		v = 0
-	}
-	if missing == models.MissingZero && v >= -models.ZeroThreshold && v <= models.ZeroThreshold || missing == models.MissingNaN && v != v {
-		return n.decision&models.DecisionDefaultLeft != 0
-	}
-	return v <= n.threshold
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build amd64 && !purego
+
+package forest
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// hasAVX2 says whether this processor runs the kernels of this package.
+var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
+
+func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
+	if n == 0 {
+		return
+	}
+	if !hasAVX2 {
+		rankGeneric(dst, missing, x, xStep, s, sStep, n)
+		return
+	}
+	_, _ = dst[n-1], missing[n-1]
+	rankAVX2(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(search{}), n)
+}
+
+// rankAVX2 is rankGeneric, with sStep in bytes.
+//
+//go:noescape
+func rankAVX2(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
+
+// lanesTree runs a tree's program of n operations over a block. The leaf of
+// each lane ends in the first line of the arena.
+//
+//go:noescape
+func lanesTree(ops *laneOp, n int, arena, sets *uint8)
+
+// lanesAdd64 adds leaf[index[i]] to sums[i] for each lane i of a block.
+//
+//go:noescape
+func lanesAdd64(sums *[blockRows]float64, leaf *float64, index *uint8)
+
+// lanesAdd32 is lanesAdd64 in float32.
+//
+//go:noescape
+func lanesAdd32(sums *[blockRows]float32, leaf *float32, index *uint8)

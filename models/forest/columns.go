@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/assayrisk/assay/models"
+)
+
+// Compilation replaces every comparison of a value with a threshold by a
+// comparison of two bytes. A feature's thresholds are sorted; a value's rank
+// is the number of thresholds below it; then
+//
+//	x <= threshold[j]   if and only if   rank(x) <= j
+//
+// exactly, with no rounding. A column is one byte a vector, derived from one
+// feature; a node names a column and a bound, and goes left when
+// code <= bound. All else is folded into how the code is made:
+//
+//   - Missing values. A value that is missing has rank 0 in the column of the
+//     nodes that send it left, and code 255 in the column of the nodes that
+//     send it right.
+//   - More than 255 thresholds. The ranks are cut into chunks of 255, one
+//     column each, and a rank outside of the chunk becomes 0 or 255.
+//   - Categories. Categories that no node tells apart share a class; a node's
+//     set of categories becomes a set of classes.
+
+// source is a feature as seen by the nodes that treat missing values alike.
+type source struct {
+	feature    int32
+	missing    models.MissingType
+	thresholds []float64 // ascending, distinct
+	number     int32     // in the order in which the model names them
+}
+
+// column is a source with a direction for missing values and a chunk of ranks.
+type column struct {
+	source int32
+	first  int32 // rank that has the code 0
+	right  bool  // missing values have the code 255
+}
+
+// split is a node's test: column code <= bound, or, when set >= 0, class of
+// category feature cat in that set.
+type split struct {
+	column int32
+	bound  uint8
+	cat    int32
+	set    int32
+}
+
+// columns is the result of the first step of compilation.
+type columns struct {
+	sources []source
+	columns []column
+	cats    []category
+	splits  [][]split // per tree and node
+}
+
+type sourceKey struct {
+	feature int32
+	missing models.MissingType
+}
+
+type columnKey struct {
+	source, first int32
+	right         bool
+}
+
+// columnize finds the sources, columns and splits of m, which is valid.
+func columnize(m *models.Model) (*columns, error) {
+	c := &columns{splits: make([][]split, len(m.Trees))}
+	bySource := map[sourceKey]int32{}
+	sourceOf := func(t *models.Tree, j int) (sourceKey, bool) {
+		d := t.Decision[j]
+		return sourceKey{t.Feature[j], models.MissingType(d >> 2 & 3)}, d&models.DecisionCategorical == 0
+	}
+	for i := range m.Trees {
+		t := &m.Trees[i]
+		for j := range t.Feature {
+			k, numerical := sourceOf(t, j)
+			if !numerical {
+				continue
+			}
+			s, ok := bySource[k]
+			if !ok {
+				s = int32(len(c.sources))
+				bySource[k] = s
+				c.sources = append(c.sources, source{feature: k.feature, missing: k.missing})
+			}
+			// -0 <= x and 0 <= x are the same test: adding 0 makes them one.
+			c.sources[s].thresholds = append(c.sources[s].thresholds, t.Threshold[j]+0)
+		}
+	}
+	for s := range c.sources {
+		th := c.sources[s].thresholds
+		slices.Sort(th)
+		c.sources[s].thresholds = slices.Clip(slices.Compact(th))
+	}
+	byColumn := map[columnKey]int32{}
+	b := newCategoryBuilder()
+	for i := range m.Trees {
+		t := &m.Trees[i]
+		c.splits[i] = make([]split, len(t.Feature))
+		for j := range t.Feature {
+			k, numerical := sourceOf(t, j)
+			if !numerical {
+				cat, set := b.add(t, j)
+				c.splits[i][j] = split{cat: cat, set: set}
+				continue
+			}
+			s := bySource[k]
+			rank, _ := slices.BinarySearch(c.sources[s].thresholds, t.Threshold[j]+0)
+			key := columnKey{s, int32(rank / chunk * chunk), t.Decision[j]&models.DecisionDefaultLeft == 0 && k.missing != models.MissingNone}
+			at, ok := byColumn[key]
+			if !ok {
+				at = int32(len(c.columns))
+				byColumn[key] = at
+				c.columns = append(c.columns, column{source: s, first: key.first, right: key.right})
+			}
+			c.splits[i][j] = split{column: at, bound: uint8(rank % chunk), set: -1}
+		}
+	}
+	var err error
+	c.cats, err = b.build()
+	return c, err
+}
+
+// chunk is the number of thresholds that one column tells apart.
+const chunk = 255
+
+// value applies what s does to a value before it is ranked: afterwards NaN,
+// and only NaN, is missing.
+func (s *source) value(v float64) float64 {
+	switch {
+	case s.missing == models.MissingNone && v != v:
+		return 0
+	case s.missing == models.MissingZero && v >= -models.ZeroThreshold && v <= models.ZeroThreshold:
+		return math.NaN()
+	}
+	return v
+}
+
+// rank counts the thresholds below v; NaN is above none. The search has no
+// branch that depends on v: a mispredicted one costs more than the rest.
+func (s *source) rank(v float64) int32 {
+	n := len(s.thresholds)
+	p := unsafe.Pointer(&s.thresholds[0])
+	var at uintptr
+	for n > 1 {
+		half := n >> 1
+		at += uintptr(half) & -below(p, at+uintptr(half)-1, v)
+		n -= half
+	}
+	return int32(at + below(p, at, v))
+}
+
+// below is 1 when number i from p on is below v, else 0.
+func below(p unsafe.Pointer, i uintptr, v float64) uintptr {
+	if *(*float64)(unsafe.Add(p, i*8)) < v {
+		return 1
+	}
+	return 0
+}
+
+// code is the byte of a column for a value's rank.
+func (c *column) code(rank int32, missing bool) uint8 {
+	if missing && c.right {
+		return 255
+	}
+	return uint8(min(max(rank-c.first, 0), 255))
+}
+
+// category is a categorical feature: classes of categories that no node tells
+// apart, and the sets of classes that nodes test. Class 0 holds the missing,
+// the negative, and every category that is in no set.
+type category struct {
+	feature int32
+	class   []int32  // per category code
+	classes int      // number of classes
+	sets    int      // number of distinct sets
+	stride  int      // bytes of one class in outside
+	outside []uint8  // bit s of class c is set when c is NOT in set s
+	members [][]byte // per set, bit c of byte c/8 is set when class c is in it
+}
+
+// classOf is the class of a value.
+func (c *category) classOf(v float64) int32 {
+	if !(v > -1 && v < float64(len(c.class))) {
+		return 0
+	}
+	return c.class[int(v)]
+}
+
+// chunks is the number of byte columns that tell the classes apart.
+func (c *category) chunks() int { return (c.classes + chunk - 2) / chunk }
+
+// inChunk is the code of a class in chunk j: 1 to 255, or 0 when it is class 0
+// or of another chunk.
+func (c *category) inChunk(class, j int) uint8 {
+	if k := class - j*chunk; k >= 1 && k <= chunk {
+		return uint8(k)
+	}
+	return 0
+}
+
+// maxCategoryTable bounds the tables of one categorical feature, in bytes.
+const maxCategoryTable = 1 << 28
+
+var errCategories = errors.New("too many categories and categorical splits")
+
+// categoryBuilder collects the sets of a model's categorical nodes.
+type categoryBuilder struct {
+	byFeature map[int32]int32
+	features  []catSets
+}
+
+type catSets struct {
+	feature int32
+	sets    [][]uint32 // distinct, without trailing zero words
+	bySet   map[string]int32
+}
+
+func newCategoryBuilder() *categoryBuilder { return &categoryBuilder{byFeature: map[int32]int32{}} }
+
+// add notes the set of node j of t, and gives the numbers of its feature and
+// of the set among the feature's.
+func (b *categoryBuilder) add(t *models.Tree, j int) (cat, set int32) {
+	f := t.Feature[j]
+	cat, ok := b.byFeature[f]
+	if !ok {
+		cat = int32(len(b.features))
+		b.byFeature[f] = cat
+		b.features = append(b.features, catSets{feature: f, bySet: map[string]int32{}})
+	}
+	s := int(t.Threshold[j])
+	words := t.CatBits[t.CatBoundaries[s]:t.CatBoundaries[s+1]]
+	for len(words) > 0 && words[len(words)-1] == 0 {
+		words = words[:len(words)-1]
+	}
+	key := make([]byte, 0, 4*len(words))
+	for _, w := range words {
+		key = append(key, byte(w), byte(w>>8), byte(w>>16), byte(w>>24))
+	}
+	c := &b.features[cat]
+	set, ok = c.bySet[string(key)]
+	if !ok {
+		set = int32(len(c.sets))
+		c.bySet[string(key)] = set
+		c.sets = append(c.sets, words)
+	}
+	return cat, set
+}
+
+func (b *categoryBuilder) build() ([]category, error) {
+	out := make([]category, len(b.features))
+	for i := range b.features {
+		var err error
+		if out[i], err = b.features[i].build(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// build splits the categories into classes, one set after another: of each
+// class, the members that are in the set move to a new class.
+func (s *catSets) build() (category, error) {
+	codes := 0
+	for _, w := range s.sets {
+		codes = max(codes, 32*len(w))
+	}
+	class := make([]int32, codes)
+	next := int32(1)
+	moved := map[int32]int32{}
+	for _, words := range s.sets {
+		clear(moved)
+		eachBit(words, func(k int) {
+			to, ok := moved[class[k]]
+			if !ok {
+				to = next
+				next++
+				moved[class[k]] = to
+			}
+			class[k] = to
+		})
+	}
+	// Classes that lost all their members leave gaps: number them anew.
+	number := map[int32]int32{0: 0}
+	for k, c := range class {
+		n, ok := number[c]
+		if !ok {
+			n = int32(len(number))
+			number[c] = n
+		}
+		class[k] = n
+	}
+	c := category{feature: s.feature, class: class, classes: len(number), sets: len(s.sets), stride: (len(s.sets) + 7) / 8}
+	width := (c.classes + 7) / 8
+	if int64(c.classes)*int64(c.stride) > maxCategoryTable || int64(c.sets)*int64(width) > maxCategoryTable {
+		return c, fmt.Errorf("%w: feature %d has %d splits that tell %d classes of categories apart", errCategories, s.feature, c.sets, c.classes)
+	}
+	c.outside = make([]uint8, c.classes*c.stride)
+	for i := range c.outside {
+		c.outside[i] = 0xff
+	}
+	c.members = make([][]byte, c.sets)
+	for i, words := range s.sets {
+		c.members[i] = make([]byte, width)
+		eachBit(words, func(k int) {
+			n := class[k]
+			c.members[i][n/8] |= 1 << (n % 8)
+			c.outside[int(n)*c.stride+i/8] &^= 1 << (i % 8)
+		})
+	}
+	return c, nil
+}
+
+// eachBit calls f with the number of each bit that is set.
+func eachBit(words []uint32, f func(k int)) {
+	for i, w := range words {
+		for b := range 32 {
+			if w>>b&1 != 0 {
+				f(32*i + b)
+			}
+		}
+	}
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forest
+
+import (
+	"unsafe"
+)
+
+// rankGeneric ranks n values: value i is at x + i*xStep + s[i*sStep].offset, of
+// the source s[i*sStep]. Its rank goes to dst[i], and 255 to missing[i] when it
+// is missing, else 0. One loop does for a vector (xStep = 0, sStep = 1) and for
+// a column of a block (sStep = 0).
+func rankGeneric(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
+	for i := range n {
+		d := &s[i*sStep]
+		v := *(*float64)(unsafe.Add(x, d.offset))
+		x = unsafe.Add(x, xStep)
+		if d.plain == 0 {
+			if v >= -d.zero && v <= d.zero {
+				missing[i], dst[i] = 255, 0
+				continue
+			}
+			if v != v && d.keep == 0 {
+				v = 0
+			}
+		}
+		missing[i] = 0
+		if v != v {
+			missing[i] = 255
+		}
+		p := unsafe.Pointer(&d.table[16])
+		var at uintptr
+		for half := uintptr(128); half > 0; half >>= 1 {
+			at += half & -below(p, at+half-1, v)
+		}
+		dst[i] = uint8(at)
+	}
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build amd64 && !purego
+
+#include "textflag.h"
+
+// COUNT leaves in R twice the number of the 16 float64 at M below Y0. A mask of
+// 64 bits becomes 2 bytes, so that one population count does.
+#define COUNT(M0, M1, M2, M3, R) \
+	VCMPPD    $0x1E, M0, Y0, Y1; \
+	VCMPPD    $0x1E, M1, Y0, Y2; \
+	VCMPPD    $0x1E, M2, Y0, Y3; \
+	VCMPPD    $0x1E, M3, Y0, Y4; \
+	VPACKSSDW Y2, Y1, Y1;        \
+	VPACKSSDW Y4, Y3, Y3;        \
+	VPACKSSWB Y3, Y1, Y1;        \
+	VPMOVMSKB Y1, R;             \
+	POPCNTL   R, R
+
+// func rankAVX2(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
+//
+// search: 0 offset, 8 table, 16 zero, 24 keep, 32 plain.
+TEXT ·rankAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ missing+8(FP), R8
+	MOVQ x+16(FP), SI
+	MOVQ xStep+24(FP), R9
+	MOVQ s+32(FP), R10
+	MOVQ sStep+40(FP), R11
+	MOVQ n+48(FP), R12
+
+	// Y5 = all ones without the sign bit, for magnitudes.
+	VPCMPEQD Y5, Y5, Y5
+	VPSRLQ   $1, Y5, Y5
+
+loop:
+	MOVQ   0(R10), AX
+	MOVQ   8(R10), BX
+	VMOVSD (SI)(AX*1), X0
+	CMPQ   32(R10), $0
+	JNE    plain
+
+	// |v| <= zero: v becomes NaN.
+	VANDPD  X5, X0, X1
+	VMOVSD  16(R10), X2
+	VCMPSD  $0x12, X2, X1, X1 // LE, ordered, quiet
+	VORPD   X1, X0, X0
+
+	// NaN and not kept: v becomes 0.
+	VCMPSD $7, X0, X0, X1   // ordered
+	VMOVSD 24(R10), X2
+	VORPD  X2, X1, X1
+	VANDPD X1, X0, X0
+
+plain:
+	VUCOMISD     X0, X0
+	SETPS        AX
+	NEGL         AX
+	MOVB         AX, (R8)
+	VBROADCASTSD X0, Y0
+	COUNT(0(BX), 32(BX), 64(BX), 96(BX), CX)
+	MOVL         CX, DX
+	SHLQ         $6, DX
+	ADDQ         DX, BX
+	COUNT(128(BX), 160(BX), 192(BX), 224(BX), DX)
+	SHLL         $3, CX
+	SHRL         $1, DX
+	ADDL         DX, CX
+	MOVB         CX, (DI)
+	ADDQ         R9, SI
+	ADDQ         R11, R10
+	INCQ         DI
+	INCQ         R8
+	DECQ         R12
+	JNZ          loop
+	VZEROUPPER
+	RET
