@@ -122,5 +122,5 @@ func vectorsParquet(w io.Writer, plan *features.Plan, m *features.Matrix) error 
 	}
 	rec := array.NewRecord(arrow.NewSchema(fields, nil), cols, int64(m.Rows))
 	defer rec.Release()
-	return writeParquet(w, rec)
+	return datasets.WriteParquet(w, rec)
 }

@@ -133,3 +133,42 @@ func TestScoreAndExport(t *testing.T) {
 		t.Errorf("a table without the plan's fields was evaluated: %s %s", out, stderr)
 	}
 }
+
+// TestImport exports a bundle and imports the text: the scores of the vectors
+// that were written are those of the bundle.
+func TestImport(t *testing.T) {
+	bundle, dir := smallBundle(t), t.TempDir()
+	model, again := filepath.Join(dir, "model.txt"), filepath.Join(dir, "again")
+	vectors := filepath.Join(dir, "vectors.csv")
+	for _, args := range [][]string{
+		{"export", "--model", bundle, "--out", model},
+		{"import", "--from", "lightgbm", "--file", model, "--out", again},
+		{"features", "--model", bundle, "--data", "credit_data", "--out", vectors},
+		{"score", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "a.csv")},
+		{"score", "--model", again, "--data", vectors, "--out", filepath.Join(dir, "b.csv")},
+	} {
+		if _, stderr, code := assayRun(t, args...); code != 0 {
+			t.Fatalf("assay %s: %s", strings.Join(args, " "), stderr)
+		}
+	}
+	a, err := os.ReadFile(filepath.Join(dir, "a.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "b.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(a, b) {
+		t.Error("the imported model scores otherwise")
+	}
+	for _, args := range [][]string{
+		{"import", "--from", "onnx", "--file", model, "--out", filepath.Join(dir, "x")},
+		{"import", "--from", "lightgbm", "--file", vectors, "--out", filepath.Join(dir, "x")},
+		{"import", "--from", "lightgbm", "--file", model, "--plan", filepath.Join(again, "none.json"), "--out", filepath.Join(dir, "x")},
+	} {
+		if _, stderr, code := assayRun(t, args...); code == 0 || stderr == "" {
+			t.Errorf("assay %s: status %d, %q", strings.Join(args, " "), code, stderr)
+		}
+	}
+}
