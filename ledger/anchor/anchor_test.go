@@ -16,7 +16,7 @@ import (
 	"time"
 
 	assay "github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+	"github.com/assayrisk/assay/internal/memlog"
 )
 
 var errNode = errors.New("node is down")

@@ -11,7 +11,7 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/anchor"
-	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+	"github.com/assayrisk/assay/internal/memlog"
 )
 
 const origin = "assay.test/log"

@@ -4,52 +4,22 @@ package devchain
 
 import (
 	"crypto/ecdsa"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
-	"strings"
-
-	"github.com/ethereum/go-ethereum/crypto"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/anchor/evm"
 )
 
-// loadKey reads the key at path, and makes one if there is none. A key file is
-// synced before it has its name, so that a crash leaves a whole key or none.
+// loadKey reads the key at path, and makes one if there is none.
 func loadKey(path string) (*ecdsa.PrivateKey, error) {
-	b, err := os.ReadFile(path)
-	if err == nil {
-		key, err := crypto.HexToECDSA(strings.TrimSpace(string(b)))
-		if err != nil {
-			return nil, fmt.Errorf("devchain: %s holds no key: %w", path, assay.ErrCorrupt)
-		}
-		return key, nil
+	key, err := evm.ReadKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = evm.MakeKey(path)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("devchain: %w", err)
-	}
-	key, err := crypto.GenerateKey()
-	if err != nil {
-		return nil, fmt.Errorf("devchain: %w", err)
-	}
-	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("devchain: %w", err)
-	}
-	_, err = f.WriteString(hex.EncodeToString(crypto.FromECDSA(key)) + "\n")
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("devchain: %w", err)
-	}
-	return key, nil
+	return key, err
 }
 
 // loopback refuses addresses that other machines can reach: the node has no

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay/ledger/anchor"
-	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+	"github.com/assayrisk/assay/internal/memlog"
 )
 
 // TestMain turns the test binary into the process that TestKill kills.

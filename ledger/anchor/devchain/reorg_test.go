@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/assayrisk/assay/ledger/anchor"
-	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+	"github.com/assayrisk/assay/internal/memlog"
 )
 
 // TestReorganisation takes the last blocks off a real node's chain, although

@@ -21,7 +21,7 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
-	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+	"github.com/assayrisk/assay/internal/memlog"
 )
 
 const origin = "assay.test/log"

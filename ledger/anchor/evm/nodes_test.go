@@ -17,7 +17,7 @@ import (
 
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
-	"github.com/assayrisk/assay/ledger/anchor/internal/memlog"
+	"github.com/assayrisk/assay/internal/memlog"
 )
 
 // fundedKey is the first key of the public test mnemonic that Anvil and
