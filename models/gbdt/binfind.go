@@ -124,7 +124,7 @@ func fitNumeric(sample []float64, maxBin int, p *Params) *binner {
 // float64 are taken for one, and -0 for 0.
 func countDistinct(values []float64) []distinct {
 	sortFloats(values)
-	var ds []distinct
+	ds := make([]distinct, 0, len(values))
 	for _, v := range values {
 		if v == 0 {
 			v = 0

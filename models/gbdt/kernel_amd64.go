@@ -109,3 +109,14 @@ func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64)
 	}
 	return c + roundPairsGo(dst[n:], src[n:], row+uint32(n), key, gScale, hScale)
 }
+
+//go:noescape
+func divideRows(rows, spare *uint32, n int, column, router *uint8) int
+
+// divide is divideGo in assembly.
+func divide(rows, spare []uint32, column []uint8, r *router) int {
+	if len(rows) == 0 {
+		return 0
+	}
+	return divideRows(&rows[0], &spare[:len(rows)][0], len(rows), &column[0], &r[0])
+}

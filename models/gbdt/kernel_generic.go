@@ -15,3 +15,7 @@ func sumPairs(lanes *[8]float64, pairs []pair) { sumPairsGo(lanes, pairs) }
 func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64) cell {
 	return roundPairsGo(dst, src, row, key, gScale, hScale)
 }
+
+func divide(rows, spare []uint32, column []uint8, r *router) int {
+	return divideGo(rows, spare, column, r)
+}

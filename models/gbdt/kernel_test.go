@@ -137,3 +137,62 @@ func BenchmarkGradients(b *testing.B) {
 		per(b)
 	})
 }
+
+// TestDivide: rows keep their order on both sides, whatever the length.
+func TestDivide(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	team := newTeam(3)
+	defer team.close()
+	for trial := range 120 {
+		n := []int{0, 1, 31, 32, 33, 1000, 40000}[trial%7]
+		column := make([]uint8, max(n, 1)*2)
+		for i := range column {
+			column[i] = uint8(rng.Uint32())
+		}
+		var r router
+		for b := range r {
+			r[b] = uint8(rng.IntN(2))
+		}
+		if trial%11 == 0 {
+			r = router{}
+		}
+		all := randomRows(rng, len(column), n)
+		var want [2][]uint32
+		for _, i := range all {
+			want[1-r[column[i]]] = append(want[1-r[column[i]]], i)
+		}
+		for name, fn := range map[string]func(a, b []uint32) int{
+			"partition": func(a, b []uint32) int { return partition(a, b, column, &r, team) },
+			"divideGo":  func(a, b []uint32) int { k := divideGo(a, b, column, &r); copy(a[k:], b); return k },
+		} {
+			rows, spare := slices.Clone(all), make([]uint32, n)
+			k := fn(rows, spare)
+			if !slices.Equal(rows[:k], want[0]) || !slices.Equal(rows[k:], want[1]) {
+				t.Fatalf("%s of %d rows: wrong order", name, n)
+			}
+		}
+	}
+}
+
+func BenchmarkDivide(b *testing.B) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	column := make([]uint8, 1<<20)
+	for i := range column {
+		column[i] = uint8(rng.Uint32())
+	}
+	var r router
+	for k := range 100 {
+		r[k] = 1
+	}
+	all := randomRows(rng, len(column), 1<<18)
+	rows, spare := slices.Clone(all), make([]uint32, len(all))
+	for name, fn := range map[string]func(a, b []uint32, c []uint8, r *router) int{"asm": divide, "go": divideGo} {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				copy(rows, all)
+				fn(rows, spare, column, &r)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(rows)), "ns/row")
+		})
+	}
+}

@@ -25,9 +25,9 @@ func newRouter(s *split, ft *feature) *router {
 	return &r
 }
 
-// divide moves the rows that go left to the front of rows and the others to
+// divideGo moves the rows that go left to the front of rows and the others to
 // spare, both in their order, and returns how many went left.
-func divide(rows, spare []uint32, column []uint8, r *router) int {
+func divideGo(rows, spare []uint32, column []uint8, r *router) int {
 	spare = spare[:len(rows)]
 	left, right := 0, 0
 	for _, i := range rows {
@@ -40,7 +40,7 @@ func divide(rows, spare []uint32, column []uint8, r *router) int {
 	return left
 }
 
-// partition is divide over the whole team: each member divides a run, then
+// partition is divideGo over the whole team: each member divides a run, then
 // the runs are put together, left ones first.
 func partition(rows, spare []uint32, column []uint8, r *router, team *team) int {
 	const run = 8192

@@ -3,7 +3,6 @@
 package gbdt
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -37,20 +36,23 @@ func (f *finder) oneHot(h []cell, ft *feature, best *split) {
 }
 
 func (f *finder) sortedCategories(h []cell, ft *feature, best *split) {
-	var order [histogram]uint8
-	var ratio [histogram]float64
+	// Keys sort by the ratio's upper 56 bits, then by the bin.
+	var keys [histogram]uint64
 	n := 0
 	for b := 1; b < ft.bins; b++ {
-		if float64(f.count(hessOf(h[b]))) < f.p.CatSmooth {
+		hq := hessOf(h[b])
+		if float64(f.count(hq)) < f.p.CatSmooth {
 			continue
 		}
-		ratio[b] = float64(gradOf(h[b])) * f.gUnit / (float64(float64(hessOf(h[b]))*f.hUnit) + f.p.CatSmooth)
-		order[n] = uint8(b)
+		r := float64(gradOf(h[b])) * f.gUnit / (float64(float64(hq)*f.hUnit) + f.p.CatSmooth)
+		keys[n] = orderKey(r)&^0xFF | uint64(b)
 		n++
 	}
-	slices.SortFunc(order[:n], func(a, b uint8) int {
-		return cmp.Or(cmp.Compare(ratio[a], ratio[b]), cmp.Compare(a, b))
-	})
+	slices.Sort(keys[:n])
+	var order [histogram]uint8
+	for i, k := range keys[:n] {
+		order[i] = uint8(k)
+	}
 	l2 := f.p.LambdaL2 + f.p.CatL2
 	most := hessOf(f.total) - f.least
 	limit := min(f.p.MaxCatThreshold, (n+1)/2)
