@@ -57,11 +57,8 @@ func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBat
 	if err := checkRequestID(a.RequestId); err != nil {
 		return nil, err
 	}
-	m, err := s.engine.routes.Load().pick(a.Model)
-	if err != nil {
-		return nil, err
-	}
 	at := s.cfg.Now()
+	var err error
 	if a.Time != nil {
 		if at, err = wire.ReadTime("arrow.time", a.Time); err != nil {
 			return nil, err
@@ -73,7 +70,7 @@ func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBat
 	}
 	defer rec.Release()
 	n := int(rec.NumRows())
-	if err := s.engine.admit(n); err != nil {
+	if err := s.engine.admit(callerOf(ctx).Name, n); err != nil {
 		return nil, err
 	}
 	defer s.engine.done(n)
@@ -82,8 +79,10 @@ func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBat
 		w := s.engine.get()
 		ws[i] = w
 		id := a.RequestId + "/" + strconv.Itoa(i)
-		w.key, w.model = requestKey{callerOf(ctx).Name, id}, m
-		w.err = rowEvent(w, rec, i, id, a.Kind, at)
+		w.key = requestKey{callerOf(ctx).Name, id}
+		if w.model, w.err = s.engine.acquire(a.Model); w.err == nil {
+			w.err = rowEvent(w, rec, i, id, a.Kind, at)
+		}
 	}
 	s.engine.decideAll(ctx, ws)
 	out, err := s.arrowReply(ws)

@@ -47,6 +47,16 @@ type Config struct {
 	// DrainTimeout bounds how long Run waits for requests under way when its
 	// context ends; 0: 20 s.
 	DrainTimeout time.Duration
+	// RatePerSecond is how many rows a second one caller may ask for; 0: no
+	// limit. RateBurst is how many at once; 0: one second's worth.
+	RatePerSecond float64
+	RateBurst     int
+	// MaxAhead is how far an event's time may lie ahead of the clock; more would
+	// push every window forward. 0: 5 minutes.
+	MaxAhead time.Duration
+	// FourEyes makes activations and policy changes wait until a second admin
+	// asks for the same.
+	FourEyes bool
 	// Version is what GetStatus says that this program is.
 	Version string
 	// Now is the clock; nil: time.Now.
@@ -74,6 +84,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.DrainTimeout <= 0 {
 		c.DrainTimeout = 20 * time.Second
+	}
+	if c.MaxAhead <= 0 {
+		c.MaxAhead = 5 * time.Minute
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/serving/policy"
@@ -28,6 +27,11 @@ type engine struct {
 	load     atomic.Int64 // rows under way
 	works    sync.Pool    // *work
 	routes   atomic.Pointer[routes]
+	ahead    time.Duration // how far in the future an event may lie
+	limiter  *limiter
+	metrics  *metrics
+	shadows  *shadows
+	drift    *drift
 
 	mu struct {
 		sync.Mutex
@@ -35,44 +39,9 @@ type engine struct {
 	}
 }
 
-// windows is the state of one plan's windows. It is owned by engine.mu.
-type windows struct {
-	plan  *features.Plan
-	state *features.State
-}
-
-// routes says which model decides. It is immutable.
-type routes struct {
-	active *live
-	byName map[string]*live
-}
-
-// pick returns the model that was asked for.
-func (r *routes) pick(name string) (*live, error) {
-	if name == "" {
-		return r.active, nil
-	}
-	if m := r.byName[name]; m != nil {
-		return m, nil
-	}
-	return nil, &assay.FieldError{Field: "model", Problem: "no model of that name is loaded"}
-}
-
-// byDigest returns the loaded model of that digest, or nil.
-func (r *routes) byDigest(d assay.Digest) *live {
-	if r.active.bundle.Digest == d {
-		return r.active
-	}
-	for _, m := range r.byName {
-		if m.bundle.Digest == d {
-			return m
-		}
-	}
-	return nil
-}
-
 func newEngine(cfg *Config) *engine {
-	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight)}
+	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight), ahead: cfg.MaxAhead,
+		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift)}
 	e.works.New = func() any { w := new(work); w.clean(); return w }
 	return e
 }
@@ -87,8 +56,14 @@ func (e *engine) windowsFor(plan assay.Digest) *windows {
 	return nil
 }
 
-// admit counts n rows in; when the server is full it says when to come again.
-func (e *engine) admit(n int) error {
+// admit counts n rows of a caller in; when the caller is over its rate or the
+// server is full it says when to come again.
+func (e *engine) admit(caller string, n int) error {
+	if e.limiter != nil {
+		if err := e.limiter.take(caller, n, e.now()); err != nil {
+			return err
+		}
+	}
 	if e.load.Add(int64(n)) > e.limit && int64(n) < e.limit {
 		e.load.Add(-int64(n))
 		return &retryError{assay.ErrExhausted, "the server is full: too many requests are under way", 100 * time.Millisecond}
@@ -98,21 +73,32 @@ func (e *engine) admit(n int) error {
 
 func (e *engine) done(n int) { e.load.Add(-int64(n)) }
 
-func (e *engine) get() *work  { return e.works.Get().(*work) }
-func (e *engine) put(w *work) { w.clean(); e.works.Put(w) }
+func (e *engine) get() *work { return e.works.Get().(*work) }
+func (e *engine) put(w *work) {
+	if w.model != nil {
+		w.model.release()
+	}
+	w.clean()
+	e.works.Put(w)
+}
 
 // decide takes one request all the way. The error, if any, is also in w.err.
 func (e *engine) decide(ctx context.Context, w *work) error {
+	c := e.metrics.clock()
 	if w.err = e.begin(ctx, w, func() {}); w.err != nil || w.repeated {
 		return w.err
 	}
+	c.done(stageBegin)
 	defer e.inflight.leave(w.key, &w.ticket)
 	if e.sequence(w); w.taken {
+		c.done(stageSequence)
 		e.finish(w)
+		c.done(stageDecide)
 		// The work is done and the number is taken: the record is written even
 		// when the caller has gone away.
 		p, err := e.journal.Append(context.WithoutCancel(ctx), w.seq, &w.rec)
 		e.settle(w, &p, err)
+		c.done(stageJournal)
 	}
 	return w.err
 }
@@ -153,14 +139,18 @@ func (e *engine) decideAll(ctx context.Context, ws []*work) {
 // appendAll makes the records of ws durable, all at once: one group commit, as
 // a rule, takes them all.
 func (e *engine) appendAll(ctx context.Context, ws []*work) {
-	var wg sync.WaitGroup
-	for _, w := range ws {
-		wg.Go(func() {
-			p, err := e.journal.Append(ctx, w.seq, &w.rec)
-			e.settle(w, &p, err)
-		})
+	seqs, recs := make([]uint64, len(ws)), make([]*journal.Record, len(ws))
+	for i, w := range ws {
+		seqs[i], recs[i] = w.seq, &w.rec
 	}
-	wg.Wait()
+	ps, err := e.journal.AppendAll(ctx, seqs, recs)
+	for i, w := range ws {
+		var p ledger.Promise
+		if err == nil {
+			p = ps[i]
+		}
+		e.settle(w, &p, err)
+	}
 }
 
 // begin validates w and looks its request id up. When it returns nil and
@@ -172,6 +162,9 @@ func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
 	}
 	if err := w.model.plan.Validate(&w.event); err != nil {
 		return err
+	}
+	if w.event.Time.After(e.now().Add(e.ahead)) {
+		return &assay.FieldError{Field: "time", Problem: "lies ahead of the server's clock"}
 	}
 	var err error
 	if w.raw, err = w.event.MarshalBinary(); err != nil {
@@ -258,15 +251,18 @@ func (e *engine) sequence(w *work) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !w.record {
-		st := e.windowsFor(w.model.digest)
 		var err error
-		if w.vector, err = w.model.plan.Vector(w.values[:0], &w.event, st.state); err != nil {
+		if w.vector, err = w.model.plan.Vector(w.values[:0], &w.event, w.model.windows.state); err != nil {
 			w.err = err
 			return
 		}
 		w.values = w.vector.Values
 	}
 	for _, st := range e.mu.windows {
+		// A plan of another model may not know this kind of event.
+		if st != w.model.windows && st.plan.Validate(&w.event) != nil {
+			continue
+		}
 		if err := st.plan.Observe(&w.event, st.state); err != nil {
 			w.err = err
 			return
@@ -331,4 +327,12 @@ func (e *engine) settle(w *work, p *ledger.Promise, err error) {
 		return
 	}
 	w.setPromise(p)
+	e.metrics.outcomes[w.decision.Outcome].Inc()
+	if w.decision.Outcome == assay.Failed || w.record {
+		return
+	}
+	e.shadows.offer(w.seq, &w.vector)
+	if w.seq%driftEvery == 0 {
+		e.drift.observe(w.decision.Score.PD, w.vector.Values)
+	}
 }

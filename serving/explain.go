@@ -13,7 +13,7 @@ import (
 
 // Explain implements pb.ScoringServer.
 func (s *scoring) Explain(ctx context.Context, req *pb.ExplainRequest) (*pb.ExplainResponse, error) {
-	if err := s.engine.admit(1); err != nil {
+	if err := s.engine.admit(callerOf(ctx).Name, 1); err != nil {
 		return nil, err
 	}
 	defer s.engine.done(1)
@@ -40,9 +40,10 @@ func (s *scoring) Explain(ctx context.Context, req *pb.ExplainRequest) (*pb.Expl
 			return nil, err
 		}
 		var err error
-		if m, err = s.engine.routes.Load().pick(req.Model); err != nil {
+		if m, err = s.engine.acquire(req.Model); err != nil {
 			return nil, err
 		}
+		defer m.release()
 		if v, err = s.engine.peek(m, &ev); err != nil {
 			return nil, err
 		}
@@ -62,7 +63,7 @@ func (e *engine) peek(m *live, ev *assay.Event) (assay.Vector, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return m.plan.Vector(nil, ev, e.windowsFor(m.digest).state)
+	return m.plan.Vector(nil, ev, m.windows.state)
 }
 
 // explain gives the exact contributions of a vector.

@@ -4,10 +4,12 @@ package serving
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"sort"
 
 	"github.com/assayrisk/assay"
+	pb "github.com/assayrisk/assay/serving/assayv1"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
@@ -93,7 +95,7 @@ func (s *inference) ModelMetadata(_ context.Context, req *v2.ModelMetadataReques
 }
 
 // ModelInfer implements v2.GRPCInferenceServiceServer.
-func (s *inference) ModelInfer(_ context.Context, req *v2.ModelInferRequest) (*v2.ModelInferResponse, error) {
+func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (*v2.ModelInferResponse, error) {
 	m, err := s.inferenceModel(req.ModelName, req.ModelVersion)
 	if err != nil {
 		return nil, err
@@ -102,7 +104,7 @@ func (s *inference) ModelInfer(_ context.Context, req *v2.ModelInferRequest) (*v
 	if err != nil {
 		return nil, err
 	}
-	if err := s.engine.admit(n); err != nil {
+	if err := s.engine.admit(callerOf(ctx).Name, n); err != nil {
 		return nil, err
 	}
 	defer s.engine.done(n)
@@ -150,3 +152,18 @@ func (s *inference) RepositoryIndex(context.Context, *v2.RepositoryIndexRequest)
 	sort.Slice(resp.Models, func(i, j int) bool { return resp.Models[i].Name < resp.Models[j].Name })
 	return resp, nil
 }
+
+// RepositoryModelLoad implements v2.GRPCInferenceServiceServer: it loads a
+// bundle of the model directory beside the active model.
+func (s *inference) RepositoryModelLoad(ctx context.Context, req *v2.RepositoryModelLoadRequest) (*v2.RepositoryModelLoadResponse, error) {
+	_, err := s.admin.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: newRequestID(), Bundle: req.ModelName, LoadOnly: true})
+	return &v2.RepositoryModelLoadResponse{}, err
+}
+
+// RepositoryModelUnload implements v2.GRPCInferenceServiceServer.
+func (s *inference) RepositoryModelUnload(ctx context.Context, req *v2.RepositoryModelUnloadRequest) (*v2.RepositoryModelUnloadResponse, error) {
+	return &v2.RepositoryModelUnloadResponse{}, s.admin.unload(ctx, req.ModelName)
+}
+
+// newRequestID makes an id for an act whose protocol has none.
+func newRequestID() string { return "v2-" + rand.Text() }

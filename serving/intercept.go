@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -70,14 +71,16 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 			resp, err = nil, s.panicked(info.FullMethod, r)
 		}
 	}()
+	start := time.Now()
 	in, err := s.enter(ctx, info.FullMethod)
 	if err == nil {
 		resp, err = handler(in, req)
 	}
 	if err != nil {
-		return nil, s.fail(info.FullMethod, err)
+		resp, err = nil, s.fail(info.FullMethod, err)
 	}
-	return resp, nil
+	s.metrics.answered(info.FullMethod, status.Code(err), time.Since(start))
+	return resp, err
 }
 
 // stream is the one stream interceptor.
@@ -87,14 +90,16 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 			err = s.panicked(info.FullMethod, r)
 		}
 	}()
+	start := time.Now()
 	in, err := s.enter(ss.Context(), info.FullMethod)
 	if err == nil {
 		err = handler(srv, &streamWith{ss, in})
 	}
 	if err != nil {
-		return s.fail(info.FullMethod, err)
+		err = s.fail(info.FullMethod, err)
 	}
-	return nil
+	s.metrics.answered(info.FullMethod, status.Code(err), time.Since(start))
+	return err
 }
 
 type streamWith struct {

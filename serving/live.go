@@ -25,7 +25,9 @@ type live struct {
 	digest  assay.Digest // of the plan
 	forest  *forest.Forest
 	policy  *policy.Policy
-	groups  []group // by feature
+	groups  []group  // by feature
+	windows *windows // of the plan; set before the model is routed to
+	folder  string   // in the model directory, "" for the first
 	loaded  time.Time
 	scratch sync.Pool // *scratch
 }
@@ -97,7 +99,11 @@ func newLive(b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
 
 // withPolicy returns a copy that decides by another policy.
 func (m *live) withPolicy(yaml []byte, at time.Time) (*live, error) {
-	return newLive(m.bundle, yaml, at)
+	n, err := newLive(m.bundle, yaml, at)
+	if err == nil {
+		n.folder = m.folder
+	}
+	return n, err
 }
 
 // PolicySchema tells a policy what the plan knows: policy.Parse type-checks
@@ -113,7 +119,7 @@ func PolicySchema(p *features.Plan) policy.Schema {
 	for _, f := range p.Features() {
 		s.Features = append(s.Features, policy.Variable{Name: f.Name, Optional: true})
 	}
-	s.Roles = p.Spec().Entities
+	s.Roles = p.Roles()
 	return s
 }
 

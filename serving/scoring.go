@@ -24,7 +24,7 @@ type scoring struct {
 
 // Score implements pb.ScoringServer.
 func (s *scoring) Score(ctx context.Context, req *pb.ScoreRequest) (*pb.ScoreResponse, error) {
-	if err := s.engine.admit(1); err != nil {
+	if err := s.engine.admit(callerOf(ctx).Name, 1); err != nil {
 		return nil, err
 	}
 	defer s.engine.done(1)
@@ -42,7 +42,7 @@ func (s *scoring) Score(ctx context.Context, req *pb.ScoreRequest) (*pb.ScoreRes
 // fill makes w of a request.
 func (s *Server) fill(ctx context.Context, w *work, req *pb.ScoreRequest) (err error) {
 	w.key = requestKey{callerOf(ctx).Name, req.RequestId}
-	if w.model, err = s.engine.routes.Load().pick(req.Model); err != nil {
+	if w.model, err = s.engine.acquire(req.Model); err != nil {
 		return err
 	}
 	return wire.ReadEvent(&w.event, req.Event)
@@ -50,7 +50,7 @@ func (s *Server) fill(ctx context.Context, w *work, req *pb.ScoreRequest) (err e
 
 // Record implements pb.ScoringServer.
 func (s *scoring) Record(ctx context.Context, req *pb.RecordRequest) (*pb.RecordResponse, error) {
-	if err := s.engine.admit(1); err != nil {
+	if err := s.engine.admit(callerOf(ctx).Name, 1); err != nil {
 		return nil, err
 	}
 	defer s.engine.done(1)
@@ -58,7 +58,10 @@ func (s *scoring) Record(ctx context.Context, req *pb.RecordRequest) (*pb.Record
 	defer s.engine.put(w)
 	w.record = true
 	w.key = requestKey{callerOf(ctx).Name, req.RequestId}
-	w.model = s.engine.routes.Load().active
+	var err error
+	if w.model, err = s.engine.acquire(""); err != nil {
+		return nil, err
+	}
 	if err := wire.ReadEvent(&w.event, req.Event); err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func (s *scoring) ScoreBatch(ctx context.Context, req *pb.ScoreBatchRequest) (*p
 	if n := len(req.Rows); n == 0 || n > s.cfg.MaxBatchRows {
 		return nil, &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d", n, s.cfg.MaxBatchRows)}
 	}
-	if err := s.engine.admit(len(req.Rows)); err != nil {
+	if err := s.engine.admit(callerOf(ctx).Name, len(req.Rows)); err != nil {
 		return nil, err
 	}
 	defer s.engine.done(len(req.Rows))
@@ -185,7 +188,7 @@ func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 // scoreBurst decides about what a stream brought; when the server is full or
 // drains, each row says so.
 func (s *Server) scoreBurst(ctx context.Context, rows []*pb.ScoreRequest) []*pb.ScoreResponse {
-	err := s.engine.admit(len(rows))
+	err := s.engine.admit(callerOf(ctx).Name, len(rows))
 	if err == nil {
 		defer s.engine.done(len(rows))
 		if !s.draining.Load() {

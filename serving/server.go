@@ -40,8 +40,12 @@ type Server struct {
 	engine   *engine
 	auth     *auth.Authenticator
 	methods  *auth.Table
+	metrics  *metrics
+	shadows  *shadows
+	drift    *drift
 	health   *health.Server
 	grpc     *grpc.Server
+	admin    *admin
 	started  time.Time
 	serving  context.Context // ends when draining begins
 	stop     context.CancelFunc
@@ -69,15 +73,12 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.engine = newEngine(&cfg)
-	w := &windows{plan: m.plan, state: m.plan.NewState()}
-	n, err := replay(context.Background(), cfg.Journal, m.plan, 0, math.MaxUint64, w.state)
-	if err != nil {
+	s.shadows, s.drift = s.engine.shadows, s.engine.drift
+	if err := s.restore(context.Background(), m); err != nil {
 		return nil, err
 	}
-	s.engine.mu.windows = []*windows{w}
-	s.engine.routes.Store(&routes{active: m, byName: map[string]*live{m.name: m}})
-	s.log.Info("model loaded", "model", m.name, "version", m.version, "digest", m.bundle.Digest.Short(),
-		"plan", m.digest.Short(), "policy", m.policy.Digest().Short(), "events_replayed", n)
+	s.metrics = newMetrics(s)
+	s.engine.metrics = s.metrics
 	s.serving, s.stop = context.WithCancel(context.Background())
 	s.register()
 	return s, nil
@@ -108,6 +109,10 @@ func (s *Server) register() {
 	s.health = health.NewServer()
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	assayv1.RegisterScoringServer(s.grpc, &scoring{Server: s})
+	adm := &admin{Server: s}
+	adm.mu.pending = map[assay.Digest]proposal{}
+	s.admin = adm
+	assayv1.RegisterAdminServer(s.grpc, adm)
 	inferencev2.RegisterGRPCInferenceServiceServer(s.grpc, &inference{Server: s})
 	reflection.Register(s.grpc)
 	s.health.SetServingStatus(HealthLive, healthpb.HealthCheckResponse_SERVING)
@@ -137,6 +142,10 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		}
 		s.log.Warn("no credentials are configured: every local caller has all roles", "address", l.Addr().String())
 	}
+	sctx, stopShadows := context.WithCancel(context.Background())
+	shadowsDone := make(chan struct{})
+	go func() { s.shadows.run(sctx); close(shadowsDone) }()
+	defer func() { stopShadows(); <-shadowsDone }()
 	failed := make(chan error, 1)
 	go func() { failed <- s.grpc.Serve(l) }()
 	s.setReady(true)

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+)
+
+// admin implements the Admin service. One act is done at a time.
+type admin struct {
+	pb.UnimplementedAdminServer
+	*Server
+	mu struct {
+		sync.Mutex
+		pending map[assay.Digest]proposal // acts that wait for a second admin
+	}
+}
+
+// proposal is an act that one admin has asked for.
+type proposal struct {
+	by   string
+	text string
+	at   time.Time
+}
+
+// Bounds on proposals.
+const (
+	maxPending = 64
+	pendingFor = 24 * time.Hour
+)
+
+// maxModels bounds the models that are loaded at once.
+const maxModels = 32
+
+// info describes a loaded model.
+func (s *Server) info(m *live) *pb.ModelInfo {
+	policy := m.policy.Digest()
+	i := &pb.ModelInfo{Name: m.name, Version: m.version, Digest: m.bundle.Digest[:], PlanDigest: m.digest[:], PolicyDigest: policy[:],
+		Trees: int32(len(m.bundle.Model.Trees)), Features: int32(len(m.groups)), Loaded: timestamppb.New(m.loaded)}
+	i.Active = s.engine.routes.Load().active == m
+	i.Shadow = slices.Contains(*s.shadows.models.Load(), m)
+	return i
+}
+
+// ListModels implements pb.AdminServer.
+func (a *admin) ListModels(context.Context, *pb.ListModelsRequest) (*pb.ListModelsResponse, error) {
+	resp := &pb.ListModelsResponse{}
+	for _, m := range a.engine.routes.Load().all() {
+		resp.Models = append(resp.Models, a.info(m))
+	}
+	for _, m := range *a.shadows.models.Load() {
+		if i := a.info(m); !i.Active {
+			resp.Models = append(resp.Models, i)
+		}
+	}
+	return resp, nil
+}
+
+// once answers for an act that the request id did before; ok reports that.
+func (a *admin) once(ctx context.Context, id string, body assay.Digest) (seq uint64, ok bool, err error) {
+	if err := checkRequestID(id); err != nil {
+		return 0, false, err
+	}
+	seq, was, ok, err := a.engine.journal.Lookup(callerOf(ctx).Name, id)
+	if err != nil {
+		return 0, false, fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+	}
+	if ok && was != body {
+		return 0, false, fmt.Errorf("request_id: the id was used before with another body: %w", assay.ErrConflict)
+	}
+	return seq, ok, nil
+}
+
+// approve reports whether an act may be done now, and who asked first. With
+// four eyes, the first admin's request waits for the same one from another.
+func (a *admin) approve(ctx context.Context, act assay.Digest, text string) (first string, ok bool, err error) {
+	if !a.cfg.FourEyes {
+		return "", true, nil
+	}
+	now, by := a.cfg.Now(), callerOf(ctx).Name
+	for k, p := range a.mu.pending {
+		if now.Sub(p.at) > pendingFor {
+			delete(a.mu.pending, k)
+		}
+	}
+	p, asked := a.mu.pending[act]
+	if asked && p.by != by {
+		return p.by, true, nil
+	}
+	if !asked && len(a.mu.pending) >= maxPending {
+		return "", false, fmt.Errorf("%d acts wait for a second admin already: %w", maxPending, assay.ErrExhausted)
+	}
+	a.mu.pending[act] = proposal{by, text, now}
+	a.log.Info("an act waits for a second admin", "act", text, "by", by)
+	return "", false, nil
+}
+
+// loadLive loads a bundle of the model directory and checks it.
+func (s *Server) loadLive(ctx context.Context, name string, want []byte, policyYAML []byte) (*live, error) {
+	if s.cfg.Load == nil {
+		return nil, fmt.Errorf("the server has no model directory: %w", assay.ErrPrecondition)
+	}
+	b, err := s.cfg.Load(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("bundle %q was refused: %w: %w", name, err, assay.ErrPrecondition)
+	}
+	if len(want) > 0 && string(want) != string(b.Digest[:]) {
+		return nil, fmt.Errorf("bundle %q has the digest %s, another was expected: %w", name, b.Digest.Short(), assay.ErrPrecondition)
+	}
+	m, err := newLive(b, policyYAML, s.cfg.Now())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, assay.ErrPrecondition)
+	}
+	m.folder = name
+	return m, nil
+}
+
+// ActivateModel implements pb.AdminServer.
+func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest) (*pb.ActivateModelResponse, error) {
+	what := actActivate
+	if req.LoadOnly {
+		what = actLoad
+	}
+	act := assay.Sum(bodyTag, []byte(what+"\n"+req.Bundle+"\n"), req.ExpectedDigest)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seq, done, err := a.once(ctx, req.RequestId, act)
+	if err != nil {
+		return nil, err
+	}
+	if done {
+		return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_DONE, Sequence: seq}, nil
+	}
+	m, err := a.loadLive(ctx, req.Bundle, req.ExpectedDigest, nil)
+	if err != nil {
+		return nil, err
+	}
+	first, ok, err := a.approve(ctx, act, what+" "+req.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_PENDING, Model: a.info(m)}, nil
+	}
+	next, err := a.engine.routes.Load().with(m, !req.LoadOnly)
+	if err != nil {
+		return nil, err
+	}
+	c := callerOf(ctx)
+	seq, err = a.engine.swap(ctx, next, ledger.Activation, requestKey{c.Name, req.RequestId}, act,
+		&Act{Version: 1, What: what, By: c.Name, Second: first, Bundles: []string{req.Bundle}, Digest: m.bundle.Digest})
+	if err != nil {
+		return nil, err
+	}
+	delete(a.mu.pending, act)
+	a.swapped(what, m, seq)
+	return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_DONE, Model: a.info(m), Sequence: seq}, nil
+}
+
+// swapped brings what hangs on the active model in line, and tells the log.
+func (a *admin) swapped(what string, m *live, seq uint64) {
+	if a.engine.routes.Load().active == m && what != actLoad {
+		a.drift.watch(m)
+		a.shadows.keepPlan(m.digest)
+	}
+	a.log.Info("admin", "act", what, "model", m.name, "digest", m.bundle.Digest.Short(), "policy", m.policy.Digest().Short(), "sequence", seq)
+}
+
+// SetPolicy implements pb.AdminServer.
+func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.SetPolicyResponse, error) {
+	act := assay.Sum(bodyTag, []byte(actPolicy+"\n"), req.Yaml)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seq, done, err := a.once(ctx, req.RequestId, act)
+	if err != nil {
+		return nil, err
+	}
+	old := a.engine.routes.Load()
+	if done {
+		d := old.active.policy.Digest()
+		return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_DONE, PolicyDigest: d[:], Sequence: seq}, nil
+	}
+	if len(req.Yaml) == 0 {
+		return nil, &assay.FieldError{Field: "yaml", Problem: "must not be empty"}
+	}
+	m, err := old.active.withPolicy(req.Yaml, a.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	digest := m.policy.Digest()
+	first, ok, err := a.approve(ctx, act, "policy "+digest.Short())
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_PENDING, PolicyDigest: digest[:]}, nil
+	}
+	next, err := old.with(m, true)
+	if err != nil {
+		return nil, err
+	}
+	c := callerOf(ctx)
+	seq, err = a.engine.swap(ctx, next, ledger.Policy, requestKey{c.Name, req.RequestId}, act,
+		&Act{Version: 1, What: actPolicy, By: c.Name, Second: first, Digest: digest, Policy: req.Yaml})
+	if err != nil {
+		return nil, err
+	}
+	delete(a.mu.pending, act)
+	a.log.Info("admin", "act", actPolicy, "policy", digest.Short(), "sequence", seq)
+	return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_DONE, PolicyDigest: digest[:], Sequence: seq}, nil
+}
+
+// SetShadow implements pb.AdminServer.
+func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.SetShadowResponse, error) {
+	body := assay.Sum(bodyTag, []byte(actShadow+"\n"+fmt.Sprintf("%q", req.Bundles)))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	resp := &pb.SetShadowResponse{}
+	seq, done, err := a.once(ctx, req.RequestId, body)
+	if err != nil {
+		return nil, err
+	}
+	if done {
+		resp.Sequence = seq
+		return resp, nil
+	}
+	if len(req.Bundles) > maxModels {
+		return nil, &assay.FieldError{Field: "bundles", Problem: fmt.Sprintf("at most %d", maxModels)}
+	}
+	active := a.engine.routes.Load().active
+	ms, err := a.loadShadows(ctx, req.Bundles, active.digest)
+	if err != nil {
+		return nil, err
+	}
+	c := callerOf(ctx)
+	resp.Sequence, err = a.engine.swap(ctx, a.engine.routes.Load(), ledger.Activation, requestKey{c.Name, req.RequestId}, body,
+		&Act{Version: 1, What: actShadow, By: c.Name, Bundles: req.Bundles})
+	if err != nil {
+		return nil, err
+	}
+	a.shadows.models.Store(&ms)
+	for _, m := range ms {
+		resp.Shadows = append(resp.Shadows, a.info(m))
+	}
+	a.log.Info("admin", "act", actShadow, "bundles", req.Bundles, "sequence", resp.Sequence)
+	return resp, nil
+}
+
+// loadShadows loads challengers; they score the active plan's vectors.
+func (s *Server) loadShadows(ctx context.Context, names []string, plan assay.Digest) ([]*live, error) {
+	ms := make([]*live, 0, len(names))
+	for _, n := range names {
+		m, err := s.loadLive(ctx, n, nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		if m.digest != plan {
+			return nil, fmt.Errorf("bundle %q was trained on the plan %s, a shadow scores vectors of the active plan %s: %w", n, m.digest.Short(), plan.Short(), assay.ErrPrecondition)
+		}
+		ms = append(ms, m)
+	}
+	return ms, nil
+}
+
+// EraseSubject implements pb.AdminServer.
+func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (*pb.EraseSubjectResponse, error) {
+	if err := checkRequestID(req.RequestId); err != nil {
+		return nil, err
+	}
+	if req.Role == "" || req.Id == "" {
+		return nil, &assay.FieldError{Field: "role", Problem: "role and id are both needed"}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seq, _, err := a.engine.journal.Erase(ctx, subjectName(req.Role, req.Id), "asked for by "+callerOf(ctx).Name)
+	if err != nil {
+		return nil, err
+	}
+	a.log.Info("admin", "act", "erase", "sequence", seq)
+	return &pb.EraseSubjectResponse{Sequence: seq}, nil
+}
+
+// GetStatus implements pb.AdminServer.
+func (a *admin) GetStatus(context.Context, *pb.GetStatusRequest) (*pb.GetStatusResponse, error) {
+	st := a.engine.journal.Stats()
+	resp := &pb.GetStatusResponse{
+		Version: a.cfg.Version, Started: timestamppb.New(a.started), Ready: a.ready() == nil, Draining: a.draining.Load(),
+		Active: a.info(a.engine.routes.Load().active), NextSequence: st.Taken, CheckpointSize: st.Published,
+		InFlight: a.engine.load.Load(), ShadowQueue: int64(a.shadows.waiting()), ShadowDropped: a.shadows.dropped.Load(),
+	}
+	for _, v := range a.drift.values() {
+		resp.Drift = append(resp.Drift, &pb.Drift{Name: v.name, Psi: v.psi, Rows: v.rows})
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, k := range slices.SortedFunc(maps.Keys(a.mu.pending), func(x, y assay.Digest) int { return slices.Compare(x[:], y[:]) }) {
+		p := a.mu.pending[k]
+		resp.Pending = append(resp.Pending, p.text+", asked for by "+p.by)
+	}
+	return resp, nil
+}
+
+// unload takes a model that was loaded beside the active one out of service.
+func (a *admin) unload(ctx context.Context, name string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next, m, err := a.engine.routes.Load().without(name)
+	if err != nil {
+		return err
+	}
+	c := callerOf(ctx)
+	seq, err := a.engine.swap(ctx, next, ledger.Activation, requestKey{c.Name, newRequestID()}, assay.Sum(bodyTag, []byte(actUnload+"\n"+name)),
+		&Act{Version: 1, What: actUnload, By: c.Name, Bundles: []string{m.folder}, Digest: m.bundle.Digest})
+	if err == nil {
+		a.log.Info("admin", "act", actUnload, "model", name, "sequence", seq)
+	}
+	return err
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"math"
+	"sort"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/assayrisk/assay/models"
+)
+
+// driftEvery is how many decisions share one that drift looks at.
+const driftEvery = 8
+
+// driftHalf is the number of rows after which all counts are halved, so that
+// drift is about the last few times as many.
+const driftHalf = 50_000
+
+// drift compares what the active model sees with what it was trained on: the
+// population stability index, sum of (p - q) ln(p / q) over the bins of the
+// training histogram (Siddiqi, Credit Risk Scorecards, 2006, chapter 9).
+type drift struct {
+	mu struct {
+		sync.Mutex
+		series []driftSeries // the score first, then the features that have a reference
+		rows   int64
+	}
+}
+
+type driftSeries struct {
+	name   string
+	column int // of the vector; -1 is the score
+	ref    models.Histogram
+	counts []int64
+	rows   int64
+}
+
+// driftValue is the drift of one distribution.
+type driftValue struct {
+	name string
+	psi  float64
+	rows int64
+}
+
+// watch starts again for a model.
+func (d *drift) watch(m *live) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.series, d.mu.rows = nil, 0
+	ref := m.bundle.Manifest.Reference
+	if ref == nil {
+		return
+	}
+	add := func(name string, column int, h models.Histogram) {
+		if len(h.Shares) == len(h.Edges)+2 {
+			d.mu.series = append(d.mu.series, driftSeries{name: name, column: column, ref: h, counts: make([]int64, len(h.Shares))})
+		}
+	}
+	add("score", -1, ref.Score)
+	for i, f := range m.plan.Features() {
+		if h, ok := ref.Features[f.Name]; ok {
+			add(f.Name, i, h)
+		}
+	}
+}
+
+// observe counts a decision, unless another is being counted.
+func (d *drift) observe(pd float64, x []float64) {
+	if !d.mu.TryLock() {
+		return
+	}
+	defer d.mu.Unlock()
+	for i := range d.mu.series {
+		s := &d.mu.series[i]
+		v := pd
+		if s.column >= 0 {
+			if s.column >= len(x) {
+				continue
+			}
+			v = x[s.column]
+		}
+		s.counts[bin(&s.ref, v)]++
+		s.rows++
+	}
+	if d.mu.rows++; d.mu.rows >= driftHalf {
+		d.mu.rows /= 2
+		for i := range d.mu.series {
+			s := &d.mu.series[i]
+			s.rows = 0
+			for j := range s.counts {
+				s.counts[j] /= 2
+				s.rows += s.counts[j]
+			}
+		}
+	}
+}
+
+// bin returns the bin of v: len(Edges) holds what is above all edges, and the
+// last one the missing.
+func bin(h *models.Histogram, v float64) int {
+	if math.IsNaN(v) {
+		return len(h.Edges) + 1
+	}
+	return sort.SearchFloat64s(h.Edges, v)
+}
+
+// values returns the drift of each distribution that has seen rows.
+func (d *drift) values() []driftValue {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []driftValue
+	for i := range d.mu.series {
+		s := &d.mu.series[i]
+		if s.rows > 0 {
+			out = append(out, driftValue{s.name, psi(s.ref.Shares, s.counts, s.rows), s.rows})
+		}
+	}
+	return out
+}
+
+// psi is the population stability index. Each share is taken as half a row at
+// least, so that an empty bin does not make it infinite.
+func psi(ref []float64, counts []int64, rows int64) float64 {
+	least := 0.5 / float64(rows)
+	sum := 0.0
+	for i, c := range counts {
+		p, q := math.Max(float64(c)/float64(rows), least), math.Max(ref[i], least)
+		sum += float64((p - q) * math.Log(p/q))
+	}
+	return sum
+}
+
+// driftCollector shows drift as metrics. Feature names are the plan's, not a
+// request's.
+type driftCollector struct{ d *drift }
+
+var driftDesc = prometheus.NewDesc("assay_drift_psi", "Population stability index against training, by feature; score is the PD.", []string{"name"}, nil)
+
+// Describe implements prometheus.Collector.
+func (c *driftCollector) Describe(ch chan<- *prometheus.Desc) { ch <- driftDesc }
+
+// Collect implements prometheus.Collector.
+func (c *driftCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, v := range c.d.values() {
+		ch <- prometheus.MustNewConstMetric(driftDesc, prometheus.GaugeValue, v.psi, v.name)
+	}
+}

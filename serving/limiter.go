@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/assayrisk/assay"
+)
+
+// maxBuckets bounds the callers that a limiter remembers. With more, those
+// whose buckets are full, who have lost nothing, are forgotten first.
+const maxBuckets = 65536
+
+// limiter holds a token bucket for each caller: one token a row.
+type limiter struct {
+	perSecond, burst float64
+	mu               struct {
+		sync.Mutex
+		buckets map[string]*bucket
+	}
+}
+
+type bucket struct {
+	tokens float64
+	at     time.Time
+}
+
+// newLimiter returns nil when there is no limit.
+func newLimiter(perSecond float64, burst int) *limiter {
+	if !(perSecond > 0) {
+		return nil
+	}
+	l := &limiter{perSecond: perSecond, burst: float64(burst)}
+	if burst <= 0 {
+		l.burst = math.Max(1, math.Ceil(perSecond))
+	}
+	l.mu.buckets = map[string]*bucket{}
+	return l
+}
+
+// take takes n tokens of the caller, or says when there will be enough. A
+// request for more than a full bucket can never pass and is an invalid one.
+func (l *limiter) take(caller string, n int, now time.Time) error {
+	if l == nil {
+		return nil
+	}
+	if float64(n) > l.burst {
+		return &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows are more than the %v that a caller may ask for at once: send smaller batches", n, l.burst)}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.mu.buckets[caller]
+	if b == nil {
+		if len(l.mu.buckets) >= maxBuckets {
+			l.forget(now)
+		}
+		b = &bucket{tokens: l.burst, at: now}
+		l.mu.buckets[caller] = b
+	}
+	if d := now.Sub(b.at).Seconds(); d > 0 {
+		b.tokens = math.Min(l.burst, b.tokens+d*l.perSecond)
+		b.at = now
+	}
+	if b.tokens < float64(n) {
+		after := time.Duration((float64(n) - b.tokens) / l.perSecond * float64(time.Second))
+		return &retryError{assay.ErrExhausted, "the caller is over its rate", after + time.Millisecond}
+	}
+	b.tokens -= float64(n)
+	return nil
+}
+
+// forget drops full buckets, or all of them when every one is in use.
+func (l *limiter) forget(now time.Time) {
+	for k, b := range l.mu.buckets {
+		if b.tokens+now.Sub(b.at).Seconds()*l.perSecond >= l.burst {
+			delete(l.mu.buckets, k)
+		}
+	}
+	if len(l.mu.buckets) >= maxBuckets {
+		clear(l.mu.buckets)
+	}
+}

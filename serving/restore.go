@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"maps"
+
+	"github.com/assayrisk/assay"
+)
+
+// restore brings back what the server decided by when it stopped: the acts in
+// the journal stand until other acts undo them, so a restart changes nothing.
+// first is the configured bundle; it decides unless another was activated. Then
+// the windows are made again.
+//
+// An activated bundle that cannot be loaded is an error: going on with another
+// model than the records say would be worse than not going on.
+func (s *Server) restore(ctx context.Context, first *live) error {
+	st, err := standingOf(ctx, s.cfg.Journal)
+	if err != nil {
+		return err
+	}
+	active := first
+	if a := st.activate; a != nil && a.Digest != first.bundle.Digest {
+		if len(a.Bundles) != 1 {
+			return fmt.Errorf("serving: the record of the last activation names no bundle: %w", assay.ErrCorrupt)
+		}
+		if active, err = s.loadLive(ctx, a.Bundles[0], a.Digest[:], nil); err != nil {
+			return fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or configure it as the first)", err)
+		}
+	}
+	if st.policy != nil {
+		if active, err = active.withPolicy(st.policy.Policy, s.cfg.Now()); err != nil {
+			return fmt.Errorf("serving: the policy that was set last: %w", err)
+		}
+	}
+	r := &routes{active: active, byName: map[string]*live{active.name: active}}
+	for _, name := range slices.Sorted(maps.Keys(st.loaded)) {
+		if !st.loaded[name] {
+			continue
+		}
+		m, err := s.loadLive(ctx, name, nil, nil)
+		if err == nil && r.byName[m.name] == nil {
+			r, err = r.with(m, false)
+		}
+		if err != nil {
+			s.log.Warn("a model that was loaded is not any more", "bundle", name, "error", err)
+		}
+	}
+	for _, m := range r.all() {
+		if m.windows = s.engine.windowsFor(m.digest); m.windows != nil {
+			continue
+		}
+		m.windows = &windows{plan: m.plan, state: m.plan.NewState()}
+		n, err := replay(ctx, s.cfg.Journal, m.plan, 0, math.MaxUint64, m.windows.state)
+		if err != nil {
+			return err
+		}
+		s.engine.mu.windows = append(s.engine.mu.windows, m.windows)
+		s.log.Info("windows made from the journal", "plan", m.digest.Short(), "events", n)
+	}
+	s.engine.routes.Store(r)
+	s.drift.watch(active)
+	ms, err := s.loadShadows(ctx, st.shadows, active.digest)
+	if err != nil && !errors.Is(err, assay.ErrPrecondition) {
+		return err
+	}
+	if err != nil {
+		s.log.Warn("the shadows are not loaded any more", "error", err)
+	}
+	s.shadows.models.Store(&ms)
+	s.log.Info("model", "name", active.name, "version", active.version, "digest", active.bundle.Digest.Short(),
+		"plan", active.digest.Short(), "policy", active.policy.Digest().Short(), "loaded", len(r.byName))
+	return nil
+}

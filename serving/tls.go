@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// tlsCheck is how often, at most, the files of a TLS configuration are looked at.
+const tlsCheck = time.Second
+
+// ReloadingTLS makes a server's TLS configuration from PEM files, and makes it
+// again when one of them changes: new handshakes get the new certificate, and
+// connections go on. A change that cannot be read is logged, and the
+// configuration before it stays in use. clientCA may be empty; with it,
+// clients that show a certificate must show one under these CAs.
+func ReloadingTLS(cert, key, clientCA string, log *slog.Logger) (*tls.Config, error) {
+	if cert == "" || key == "" {
+		return nil, errors.New("tls: a certificate and its key are both needed")
+	}
+	r := &tlsFiles{files: []string{cert, key}, log: log}
+	if clientCA != "" {
+		r.files = append(r.files, clientCA)
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if err := r.load(); err != nil {
+		return nil, err
+	}
+	c := r.mu.current.Clone()
+	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return r.now(time.Now()), nil }
+	return c, nil
+}
+
+type tlsFiles struct {
+	files []string // certificate, key, and the client CA if there is one
+	log   *slog.Logger
+	mu    struct {
+		sync.Mutex
+		current *tls.Config
+		stamps  []time.Time
+		checked time.Time
+	}
+}
+
+// now returns the configuration for a handshake.
+func (r *tlsFiles) now(at time.Time) *tls.Config {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at.Sub(r.mu.checked) >= tlsCheck {
+		r.mu.checked = at
+		if s, err := r.stamps(); err != nil {
+			r.log.Error("tls: the files cannot be read; the certificate before stays in use", "error", err)
+		} else if !equalTimes(s, r.mu.stamps) {
+			if err := r.read(s); err != nil {
+				r.log.Error("tls: the changed files cannot be used; the certificate before stays in use", "error", err)
+			} else {
+				r.log.Info("tls: certificate loaded again")
+			}
+		}
+	}
+	return r.mu.current
+}
+
+func (r *tlsFiles) load() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, err := r.stamps()
+	if err != nil {
+		return fmt.Errorf("tls: %w", err)
+	}
+	r.mu.checked = time.Now()
+	return r.read(s)
+}
+
+// read makes the configuration; call it with mu held.
+func (r *tlsFiles) read(stamps []time.Time) error {
+	pair, err := tls.LoadX509KeyPair(r.files[0], r.files[1])
+	if err != nil {
+		return fmt.Errorf("tls: %w", err)
+	}
+	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}}
+	if len(r.files) > 2 {
+		pem, err := os.ReadFile(r.files[2])
+		if err != nil {
+			return fmt.Errorf("tls: %w", err)
+		}
+		c.ClientCAs = x509.NewCertPool()
+		if !c.ClientCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("tls: %s holds no certificate", r.files[2])
+		}
+		c.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	r.mu.current, r.mu.stamps = c, stamps
+	return nil
+}
+
+func (r *tlsFiles) stamps() ([]time.Time, error) {
+	s := make([]time.Time, len(r.files))
+	for i, f := range r.files {
+		info, err := os.Stat(f)
+		if err != nil {
+			return nil, err
+		}
+		s[i] = info.ModTime()
+	}
+	return s, nil
+}
+
+func equalTimes(a, b []time.Time) bool {
+	for i := range a {
+		if !a[i].Equal(b[i]) {
+			return false
+		}
+	}
+	return true
+}
