@@ -2,14 +2,20 @@
 
 package features
 
-import "math"
+import (
+	"math"
+
+	"github.com/assayrisk/assay/features/window"
+)
 
 // scratch is room for the columns of up to n rows: fields, event time and
 // features, one after the other.
 type scratch struct {
 	cols [][]float64   // by slot, all of the same length
 	in   [][][]float64 // by step: its input columns
-	win  []float64     // window features of one event
+	// reading is here because what a kernel is given by pointer must not be
+	// allocated for each event.
+	reading window.Reading
 }
 
 func (p *Plan) newScratch(n int) *scratch {

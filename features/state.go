@@ -156,10 +156,9 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 				}
 				continue
 			}
-			var reading window.Reading
-			st.tables[t].Read(cursor, f.place, at, &reading)
+			st.tables[t].Read(cursor, f.place, at, &sc.reading)
 			for _, r := range f.features {
-				sc.cols[r.slot][0] = finite(r.read(&reading, at))
+				sc.cols[r.slot][0] = finite(r.read(&sc.reading, at))
 			}
 		}
 	}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features_test
+
+import (
+	"context"
+	"math"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/datasets/scf"
+	"github.com/assayrisk/assay/features"
+)
+
+// scfPlan generates a world, and fits its plan on the first 60 % of the events.
+func scfPlan(t testing.TB, cfg scf.Config) (*features.Plan, arrow.Record) {
+	t.Helper()
+	s, err := features.ParseSpec(scf.Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := s.Table(scf.New(cfg).Events())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]int, 6*rec.NumRows()/10)
+	for i := range rows {
+		rows[i] = i
+	}
+	p, r, err := s.Fit(context.Background(), rec, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Rows == 0 || r.Rejected > 0 {
+		t.Fatalf("fitted on %d rows, %d rejected", r.Rows, r.Rejected)
+	}
+	return p, rec
+}
+
+// streamEvents is how many events TestStreamOnlineEqualsOffline replays. The
+// full run is ASSAY_STREAM_EVENTS=1000000.
+func streamEvents() int {
+	if n, err := strconv.Atoi(os.Getenv("ASSAY_STREAM_EVENTS")); err == nil && n > 0 {
+		return n
+	}
+	return 40_000
+}
+
+// TestStreamOnlineEqualsOffline replays a generated event stream both ways:
+// offline as one table, online event by event, with restarts from a snapshot
+// in between and a delivery that is out of order within the plan's lateness
+// (and now and then beyond it). Every vector's digest must be the same.
+func TestStreamOnlineEqualsOffline(t *testing.T) {
+	cfg := scf.Config{Seed: 11, Events: streamEvents()}
+	p, _ := scfPlan(t, cfg)
+	var log []assay.Event
+	for ev := range scf.New(cfg).Events() {
+		c := *ev
+		c.Entities, c.Fields = append([]assay.Entity{}, ev.Entities...), append([]assay.Field{}, ev.Fields...)
+		log = append(log, c)
+	}
+	for i := 0; i+50 < len(log); i += 50 { // delivered late: by hours, and some by days
+		j := i + 1 + (i/50)%49
+		log[i], log[j] = log[j], log[i]
+		if i%5000 == 0 && i >= 2000 {
+			log[i].Time = log[i-2000].Time
+		}
+	}
+	rec, err := p.Spec().Table(func(yield func(*assay.Event) bool) {
+		for i := range log {
+			if !yield(&log[i]) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.Matrix(context.Background(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, scored, restarts := p.NewState(), 0, 0
+	dst := make([]float64, 0, len(m.Columns))
+	for i := range log {
+		ev := &log[i]
+		if err := p.Validate(ev); err != nil {
+			t.Fatalf("event %s: %v", ev.ID, err)
+		}
+		if ev.Kind == p.Event() {
+			online, err := p.Vector(dst, ev, st)
+			if err != nil {
+				t.Fatal(err)
+			}
+			offline := assay.Vector{Plan: m.Plan}
+			for _, c := range m.Columns {
+				offline.Values = append(offline.Values, c[scored])
+			}
+			if online.Digest() != offline.Digest() || m.Row[scored] != i {
+				for j, f := range p.Features() {
+					if math.Float64bits(online.Values[j]) != math.Float64bits(offline.Values[j]) {
+						t.Errorf("%s: online %v, offline %v", f.Name, online.Values[j], offline.Values[j])
+					}
+				}
+				t.Fatalf("application %d (row %d)", scored, i)
+			}
+			scored++
+		}
+		if err := p.Observe(ev, st); err != nil {
+			t.Fatal(err)
+		}
+		if (i+1)%(len(log)/7) == 0 {
+			b, err := st.Snapshot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			st = p.NewState()
+			if err := st.Restore(b); err != nil {
+				t.Fatal(err)
+			}
+			restarts++
+		}
+	}
+	if scored != m.Rows || st.Late() == 0 {
+		t.Errorf("%d vectors of %d, %d events late (want some)", scored, m.Rows, st.Late())
+	}
+	t.Logf("%d events, %d vectors equal, %d restarts, %d late, %d keys", len(log), scored, restarts, st.Late(), st.Keys())
+}
+
+// TestVectorWithWindowsDoesNotAllocate: the aim of the online path is no
+// allocation in the steady state, windows included.
+func TestVectorWithWindowsDoesNotAllocate(t *testing.T) {
+	p, _ := scfPlan(t, scf.Config{Seed: 3, Events: 5000})
+	st := p.NewState()
+	var ev assay.Event
+	for e := range scf.New(scf.Config{Seed: 3, Events: 5000}).Events() {
+		if err := p.Observe(e, st); err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == p.Event() {
+			ev = *e
+			ev.Entities, ev.Fields = append([]assay.Entity{}, e.Entities...), append([]assay.Field{}, e.Fields...)
+		}
+	}
+	dst := make([]float64, 0, 64)
+	if n := testing.AllocsPerRun(200, func() {
+		ev.Time = ev.Time.Add(time.Minute)
+		if _, err := p.Vector(dst, &ev, st); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations a vector, want 0", n)
+	}
+}
+
+// TestLabels computes labels from default events, and compares them with what
+// the generator drew.
+func TestLabels(t *testing.T) {
+	cfg := scf.Config{Seed: 5, Events: 30_000}
+	p, rec := scfPlan(t, cfg)
+	labels, open, err := p.Labels(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := scf.New(cfg)
+	for range w.Events() {
+	}
+	truths, closed, wrong := w.Truths(), 0, 0
+	if len(truths) != len(labels) {
+		t.Fatalf("%d labels, %d applications", len(labels), len(truths))
+	}
+	for i, y := range labels {
+		if y != y {
+			continue
+		}
+		closed++
+		if (y == 1) != truths[i].Default {
+			wrong++
+		}
+	}
+	if closed+open != len(labels) || open == 0 || closed == 0 || wrong > 0 {
+		t.Errorf("%d labels known, %d open, %d wrong of %d", closed, open, wrong, len(labels))
+	}
+}
+
+// TestStateRefusesForeignSnapshots gives a state damaged bytes and those of
+// another plan.
+func TestStateRefusesForeignSnapshots(t *testing.T) {
+	p, rec := scfPlan(t, scf.Config{Seed: 3, Events: 3000})
+	other, _, err := p.Spec().Fit(context.Background(), rec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.NewState().Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.NewState().Restore(b); err == nil {
+		t.Error("the snapshot of another plan was restored")
+	}
+	for i := range b {
+		bad := append([]byte{}, b...)
+		bad[i] ^= 1
+		if err := p.NewState().Restore(bad); err == nil {
+			t.Fatalf("a snapshot with bit 0 of byte %d flipped was restored", i)
+		}
+	}
+	if _, err := p.Vector(nil, &assay.Event{Kind: p.Event()}, nil); err == nil {
+		t.Error("a plan with windows made a vector without a state")
+	}
+}
