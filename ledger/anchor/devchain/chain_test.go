@@ -10,8 +10,8 @@ import (
 	"time"
 
 	assay "github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/internal/memlog"
+	"github.com/assayrisk/assay/ledger/anchor"
 )
 
 const origin = "assay.test/log"

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/internal/memlog"
+	"github.com/assayrisk/assay/ledger/anchor"
 )
 
 // TestMain turns the test binary into the process that TestKill kills.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/internal/memlog"
+	"github.com/assayrisk/assay/ledger/anchor"
 )
 
 // TestReorganisation takes the last blocks off a real node's chain, although

@@ -4,10 +4,8 @@ package evm
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"math/bits"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -24,6 +22,7 @@ import (
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 
+	"github.com/assayrisk/assay/internal/memlog"
 	"github.com/assayrisk/assay/ledger/anchor"
 )
 
@@ -207,60 +206,20 @@ func TestReverts(t *testing.T) {
 	}
 }
 
-// growth is a tree of m leaves that has grown to n, of any size up to 2^63:
-// the hash of each subtree that lies wholly on one side of m is drawn, not
-// computed from leaves.
-type growth struct {
-	seed uint64
-	m, n uint64
-}
-
-func split(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) } // largest power of two below n
-
-// hash is the root of the leaves from lo to hi.
-func (g growth) hash(lo, hi uint64) []byte {
-	size := hi - lo
-	if lo >= g.m || hi <= g.m && size&(size-1) == 0 {
-		var b [24]byte
-		binary.BigEndian.PutUint64(b[:], g.seed)
-		binary.BigEndian.PutUint64(b[8:], lo)
-		binary.BigEndian.PutUint64(b[16:], hi)
-		h := sha256.Sum256(b[:])
-		return h[:]
-	}
-	k := split(size)
-	return rfc6962.DefaultHasher.HashChildren(g.hash(lo, lo+k), g.hash(lo+k, hi))
-}
-
-// proof is SUBPROOF of RFC 9162, section 2.1.4.1, for the leaves from lo to hi.
-func (g growth) proof(lo, hi uint64, whole bool) [][32]byte {
-	if hi == g.m {
-		if whole {
-			return nil
-		}
-		return [][32]byte{[32]byte(g.hash(lo, hi))}
-	}
-	k := split(hi - lo)
-	if g.m <= lo+k {
-		return append(g.proof(lo, lo+k, whole), [32]byte(g.hash(lo+k, hi)))
-	}
-	return append(g.proof(lo+k, hi, false), [32]byte(g.hash(lo, lo+k)))
-}
-
-func drawGrowth(rng *rand.Rand) growth {
+func drawGrowth(rng *rand.Rand) memlog.Growth {
 	size := func() uint64 { return 1 + rng.Uint64()>>(1+rng.UintN(63)) }
-	g := growth{seed: rng.Uint64(), m: size(), n: size()}
+	g := memlog.Growth{Seed: rng.Uint64(), From: size(), To: size()}
 	if rng.UintN(4) == 0 {
-		g.n = g.m + 1 + rng.Uint64N(9) // small steps, across powers of two
+		g.To = g.From + 1 + rng.Uint64N(9) // small steps, across powers of two
 	}
 	if rng.UintN(4) == 0 {
-		g.m = 1 << rng.UintN(62)
+		g.From = 1 << rng.UintN(62)
 	}
-	if g.m > g.n {
-		g.m, g.n = g.n, g.m
+	if g.From > g.To {
+		g.From, g.To = g.To, g.From
 	}
-	if g.m == g.n {
-		g.n++
+	if g.From == g.To {
+		g.To++
 	}
 	return g
 }
@@ -281,22 +240,22 @@ func TestGrowths(t *testing.T) {
 		g := drawGrowth(rng)
 		id := [32]byte{}
 		binary.BigEndian.PutUint64(id[:], uint64(i))
-		oldRoot, newRoot, path := [32]byte(g.hash(0, g.m)), [32]byte(g.hash(0, g.n)), g.proof(0, g.n, true)
+		oldRoot, newRoot, path := g.Root(g.From), g.Root(g.To), g.Proof()
 		lib := make([][]byte, len(path))
 		for i := range path {
 			lib[i] = path[i][:]
 		}
-		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, g.m, g.n, lib, oldRoot[:], newRoot[:]); err != nil {
-			t.Fatalf("%d -> %d: the test's own proof: %v", g.m, g.n, err)
+		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, g.From, g.To, lib, oldRoot[:], newRoot[:]); err != nil {
+			t.Fatalf("%d -> %d: the test's own proof: %v", g.From, g.To, err)
 		}
 		if _, r := m.call(owner, "register", id, publisher); r != "" {
 			t.Fatal(r)
 		}
-		if _, r := m.call(publisher, "anchor", id, uint64(0), g.m, oldRoot, [][32]byte{}); r != "" {
+		if _, r := m.call(publisher, "anchor", id, uint64(0), g.From, oldRoot, [][32]byte{}); r != "" {
 			t.Fatal(r)
 		}
 		bad := append([][32]byte(nil), path...)
-		badRoot, badSize := newRoot, g.n
+		badRoot, badSize := newRoot, g.To
 		switch kind := rng.UintN(5); {
 		case kind == 0 || len(bad) == 0:
 			badRoot[rng.UintN(32)] ^= 1 << rng.UintN(8)
@@ -307,26 +266,26 @@ func TestGrowths(t *testing.T) {
 		default:
 			bad[rng.IntN(len(bad))][rng.UintN(32)] ^= 1 << rng.UintN(8)
 		}
-		if _, r := m.call(publisher, "anchor", id, g.m, badSize, badRoot, bad); r != "Inconsistent" {
-			t.Fatalf("%d -> %d, tampered: %q, want Inconsistent", g.m, g.n, r)
+		if _, r := m.call(publisher, "anchor", id, g.From, badSize, badRoot, bad); r != "Inconsistent" {
+			t.Fatalf("%d -> %d, tampered: %q, want Inconsistent", g.From, g.To, r)
 		}
 		refused++
 		if i%8 == 0 { // on top of another anchored root
 			badOld := oldRoot
 			badOld[rng.UintN(32)] ^= 1 << rng.UintN(8)
-			if out, r := m.call(stranger, "consistent", g.m, g.n, badOld, newRoot, path); r != "" || out[31] != 0 {
-				t.Fatalf("%d -> %d from another root: consistent says %x %q", g.m, g.n, out, r)
+			if out, r := m.call(stranger, "consistent", g.From, g.To, badOld, newRoot, path); r != "" || out[31] != 0 {
+				t.Fatalf("%d -> %d from another root: consistent says %x %q", g.From, g.To, out, r)
 			}
 			refused++
 		}
-		if _, r := m.call(publisher, "anchor", id, g.m, g.n, newRoot, path); r != "" {
-			t.Fatalf("%d -> %d: %q", g.m, g.n, r)
+		if _, r := m.call(publisher, "anchor", id, g.From, g.To, newRoot, path); r != "" {
+			t.Fatalf("%d -> %d: %q", g.From, g.To, r)
 		}
 		if i%8 != 0 {
 			continue
 		}
-		if h := m.head(id); h.Size != g.n || h.Root != newRoot || h.Anchors != 2 {
-			t.Fatalf("%d -> %d: head %+v", g.m, g.n, h)
+		if h := m.head(id); h.Size != g.To || h.Root != newRoot || h.Anchors != 2 {
+			t.Fatalf("%d -> %d: head %+v", g.From, g.To, h)
 		}
 	}
 	t.Logf("%d growths accepted, %d tampered ones refused", growths, refused)
@@ -339,10 +298,10 @@ func FuzzConsistent(f *testing.F) {
 	for range 20 {
 		g := drawGrowth(rng)
 		var flat []byte
-		for _, n := range g.proof(0, g.n, true) {
+		for _, n := range g.Proof() {
 			flat = append(flat, n[:]...)
 		}
-		f.Add(g.m, g.n, g.hash(0, g.m), g.hash(0, g.n), flat)
+		f.Add(g.From, g.To, g.Root(g.From), g.Root(g.To), flat)
 	}
 	m := newMachine(f)
 	f.Fuzz(func(t *testing.T, first, second uint64, a, b, flat []byte) {

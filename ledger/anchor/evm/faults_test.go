@@ -18,10 +18,10 @@ import (
 	"time"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/memlog"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
-	"github.com/assayrisk/assay/internal/memlog"
 )
 
 const origin = "assay.test/log"

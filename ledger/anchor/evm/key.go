@@ -46,6 +46,9 @@ func ReadKey(path string) (*ecdsa.PrivateKey, error) {
 // has its name, so that a crash leaves a whole key or none; one that is there
 // already is not overwritten.
 func MakeKey(path string) (*ecdsa.PrivateKey, error) {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("chain key: %s: %w", path, errors.Join(fs.ErrExist, err))
+	}
 	key, err := crypto.GenerateKey()
 	if err != nil {
 		return nil, fmt.Errorf("chain key: %w", err)
@@ -59,9 +62,9 @@ func MakeKey(path string) (*ecdsa.PrivateKey, error) {
 		err = tmp.Sync()
 	}
 	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Link(path+".tmp", path) // fails if there is one
+		err = os.Rename(path+".tmp", path)
 	}
-	if err = errors.Join(err, os.Remove(path+".tmp")); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("chain key: %w", err)
 	}
 	return key, nil

@@ -15,9 +15,9 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/rpc"
 
+	"github.com/assayrisk/assay/internal/memlog"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
-	"github.com/assayrisk/assay/internal/memlog"
 )
 
 // fundedKey is the first key of the public test mnemonic that Anvil and
