@@ -103,6 +103,11 @@ func (e *engine) decide(ctx context.Context, w *work) error {
 	return w.err
 }
 
+// batchGroup is how many rows of a batch wait for the journal together. Rows
+// that have a number and no record hold up everybody's numbers after them, so a
+// large batch must not take all of its numbers first.
+const batchGroup = 256
+
 // decideAll takes many requests all the way with one wait for the journal.
 // Each w.err says what became of it. Rows that it has claimed are finished
 // before it waits for an id that somebody else holds (another call, or an
@@ -131,7 +136,9 @@ func (e *engine) decideAll(ctx context.Context, ws []*work) {
 			continue
 		}
 		e.finish(w)
-		open = append(open, w)
+		if open = append(open, w); len(open) == batchGroup {
+			flush()
+		}
 	}
 	flush()
 }
@@ -145,11 +152,11 @@ func (e *engine) appendAll(ctx context.Context, ws []*work) {
 	}
 	ps, err := e.journal.AppendAll(ctx, seqs, recs)
 	for i, w := range ws {
-		var p ledger.Promise
-		if err == nil {
-			p = ps[i]
+		if i < len(ps) && ps[i].Count > 0 { // this one is durable, whatever became of others
+			e.settle(w, &ps[i], nil)
+			continue
 		}
-		e.settle(w, &p, err)
+		e.settle(w, nil, err)
 	}
 }
 

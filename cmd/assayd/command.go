@@ -8,15 +8,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
 	"github.com/assayrisk/assay/serving"
 )
@@ -85,7 +88,35 @@ func run(ctx context.Context, s *settings) error {
 		return errors.Join(err, cfg.Listener.Close())
 	}
 	log.Info("log", "origin", n.Journal.Origin(), "key", n.Journal.Key(), "anchoring", s.ChainURL != "")
-	return n.Run(ctx)
+	return withOps(ctx, s.Ops, n.Server.Ops(), log, n.Run)
+}
+
+// withOps serves the operators' handler for as long as run runs.
+func withOps(ctx context.Context, address string, h http.Handler, log *slog.Logger, run func(context.Context) error) error {
+	if address == "" {
+		return run(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		cancel() // run once, to give back what was opened
+		return errors.Join(fmt.Errorf("--ops: %w", err), run(ctx))
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	log.Info("operators", "address", l.Addr().String(), "paths", "/metrics /livez /readyz")
+	err = run(ctx)
+	return errors.Join(err, srv.Close(), ignore(<-done, http.ErrServerClosed))
+}
+
+// ignore returns err unless it is the expected one.
+func ignore(err, expected error) error {
+	if errors.Is(err, expected) {
+		return nil
+	}
+	return err
 }
 
 func logger(s *settings) (*slog.Logger, error) {
@@ -103,13 +134,21 @@ func logger(s *settings) (*slog.Logger, error) {
 	return nil, fmt.Errorf("%w: --log-format %s: want json or text", errUsage, s.LogFormat)
 }
 
-// loadBundle reads a bundle and its model.
+// loadBundle reads a bundle and its model, and refuses it when the compiled
+// predictor and an independent implementation differ.
 func loadBundle(dir string) (*models.Bundle, error) {
 	b, err := models.ReadBundle(dir)
 	if err != nil {
 		return nil, err
 	}
 	if b.Model, err = interchange.LoadModel(b); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	f, err := forest.Compile(b.Model)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	if _, err := interchange.Gate(b.ModelText, f, nil); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return b, nil
@@ -126,7 +165,16 @@ func loader(dir string) func(context.Context, string) (*models.Bundle, error) {
 }
 
 func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
-	cfg := serving.Config{MaxInFlight: s.MaxInFlight, MaxMessageBytes: s.MaxMessage, DrainTimeout: s.Drain, Logger: log, Version: version()}
+	cfg := serving.Config{
+		MaxInFlight: s.MaxInFlight, MaxMessageBytes: s.MaxMessage, DrainTimeout: s.Drain, FourEyes: s.FourEyes,
+		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log, Version: version(),
+	}
+	if s.TLSCert != "" || s.TLSKey != "" || s.TLSClientCA != "" {
+		var err error
+		if cfg.TLS, err = serving.ReloadingTLS(s.TLSCert, s.TLSKey, s.TLSClientCA, log); err != nil {
+			return cfg, fmt.Errorf("--tls-cert, --tls-key, --tls-client-ca: %w", err)
+		}
+	}
 	if s.Models != "" {
 		cfg.Load = loader(s.Models)
 	}

@@ -51,7 +51,6 @@ type settings struct {
 
 	LogFormat string `yaml:"log-format" default:"json" doc:"Log on standard error as json or text."`
 	LogLevel  string `yaml:"log-level" default:"info" doc:"debug, info, warn or error."`
-	OTLP      string `yaml:"otlp" doc:"host:port of an OpenTelemetry collector (gRPC) for traces. Empty: none."`
 }
 
 // setting is one field of settings as text.
