@@ -20,6 +20,7 @@ const module = "github.com/assayrisk/assay"
 const plan = `
 .                       :
 internal/bitmath        :
+internal/memlog         : .
 datasets                : .
 datasets/scf            : .
 features/window         : .
@@ -27,6 +28,7 @@ features                : . features/window
 models                  : .
 models/gbdt             : . models
 models/forest           : . models
+models/forest/foresttest : . models
 models/interchange      : . models
 models/baseline         : . models
 models/eval             : . models
@@ -40,7 +42,8 @@ serving/auth            : .
 serving/policy          : .
 serving/assayv1         :
 serving/inferencev2     :
-serving/assayclient     : . ledger serving/assayv1
+serving/wire            : . serving/assayv1
+serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving                 : . features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
 cmd/internal/node       : models ledger/anchor ledger/journal serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node
@@ -59,12 +62,12 @@ github.com/sjwhitworth/golearn         : models/baseline features
 gonum.org/v1/gonum/optimize            : models/baseline
 gonum.org/v1/gonum/stat                : models/eval models/baseline
 gonum.org/v1/plot                      : models/eval
-google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/auth cmd/assay cmd/assayd
+google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/wire serving/auth cmd/assay cmd/assayd
 github.com/google/cel-go               : serving/policy
 github.com/coreos/go-oidc              : serving/auth
 github.com/cockroachdb/pebble          : ledger/journal ledger/vault
 github.com/transparency-dev/tessera    : ledger/journal
-github.com/transparency-dev/merkle     : ledger ledger/journal ledger/anchor ledger/anchor/evm
+github.com/transparency-dev/merkle     : ledger ledger/journal ledger/anchor ledger/anchor/evm internal/memlog
 github.com/tink-crypto/tink-go         : ledger/vault
 github.com/ethereum/go-ethereum/node   : ledger/anchor/devchain
 github.com/ethereum/go-ethereum/eth    : ledger/anchor/devchain

@@ -122,7 +122,7 @@ func summarise(r *eval.Report) metricsSummary {
 type evaluation struct {
 	scorer  *scorer
 	test    part
-	train   part   // no rows: unknown
+	train   part // no rows: unknown
 	served  []float64
 	card    []eval.Fact
 	ledger  *eval.Ledger
