@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -64,6 +67,21 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 		b.rep.Sections = append(b.rep.Sections, s)
 	}
 	return b.rep, nil
+}
+
+// each calls f for 0..n-1 on all processors, and stops early when the context
+// ends. f(i) must write to its own place only.
+func (b *builder) each(n int, f func(i int)) {
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && b.ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // replicates returns how many resamples an interval takes on n rows.

@@ -3,11 +3,9 @@
 package eval
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // ErrInput is matched by every error about the data handed to this package.
@@ -65,29 +63,6 @@ func newCurve(label, score []float64) *Curve {
 		}
 	}
 	return c
-}
-
-// descending returns the rows in order of falling score.
-func descending(score []float64) []int32 {
-	type keyed struct {
-		s float64
-		i int32
-	}
-	rows := make([]keyed, len(score))
-	for i, s := range score {
-		rows[i] = keyed{s, int32(i)}
-	}
-	slices.SortFunc(rows, func(a, b keyed) int {
-		if a.s != b.s {
-			return cmp.Compare(b.s, a.s)
-		}
-		return cmp.Compare(a.i, b.i)
-	})
-	order := make([]int32, len(rows))
-	for k, r := range rows {
-		order[k] = r.i
-	}
-	return order
 }
 
 // Rows returns the number of rows.

@@ -22,12 +22,19 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"svg":   func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
 		"style": func() template.CSS { return template.CSS(style) },
-		"inc":   func(i int) int { return i + 1 },
 		"word":  func(l Light) string { return lightWords[l] },
 		"cell":  func(t *Table, i int, c Cell) string { return c.Print(t.Columns[i].Format) },
 		"right": rightAligned,
 		"class": cellClass,
 		"count": func(n int) string { return Count.Print(float64(n)) },
+		"where": func(id string) int {
+			for i, s := range r.Sections {
+				if s.ID == id {
+					return i + 1
+				}
+			}
+			return 0
+		},
 		"title": func(s Section, i int) string { return strconv.Itoa(i+1) + ". " + s.Title },
 	}).Parse(page)
 	if err != nil {

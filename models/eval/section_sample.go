@@ -5,7 +5,6 @@ package eval
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // sample is section 2.
@@ -93,14 +92,10 @@ func rowsOf(c Category) [][]int32 {
 func (b *builder) qualityTable() Table {
 	t := Table{Title: "Data quality by variable", Caption: fmt.Sprintf("%s evaluated rows. A far value lies more than three interquartile ranges outside the quartiles (Tukey's outer fence).", Count.Print(float64(b.curve.Rows()))),
 		Columns: []Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: Percent}, {Name: "Missing in training", Format: Percent}, {Name: "Distinct", Format: Count}, {Name: "Smallest"}, {Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: Count}, {Name: "Changed by cleaning", Format: Count}}}
-	for _, f := range b.in.Features {
-		x := make([]float64, 0, len(f.Values))
-		for _, v := range f.Values {
-			if !math.IsNaN(v) {
-				x = append(x, v)
-			}
-		}
-		slices.Sort(x)
+	t.Rows = make([][]Cell, len(b.in.Features))
+	b.each(len(b.in.Features), func(j int) {
+		f := &b.in.Features[j]
+		x := sortedValues(f.Values)
 		distinct := 0
 		for i, v := range x {
 			if i == 0 || v != x[i-1] {
@@ -119,8 +114,8 @@ func (b *builder) qualityTable() Table {
 				row[j] = V(math.NaN())
 			}
 		}
-		t.Rows = append(t.Rows, row)
-	}
+		t.Rows[j] = row
+	})
 	return t
 }
 

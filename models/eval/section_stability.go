@@ -162,24 +162,27 @@ func (b *builder) monthly(s *Section) {
 func (b *builder) monthlyVariables(names []string, rows [][]int32) Table {
 	t := Table{Title: "Variables by month", Folded: true, Caption: "PSI of each month against training (or against all evaluated rows where training values are not given). Months with fewer than 50 rows are left out.",
 		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3}, {Name: "in month"}}}
-	for j := range b.in.Features {
+	t.Rows = make([][]Cell, len(b.in.Features))
+	b.each(len(b.in.Features), func(j int) {
 		f := &b.in.Features[j]
 		reference := f.Train
 		if reference == nil {
 			reference = f.Values
 		}
+		bins := newFeatureBins(f, reference)
+		expected := bins.count(reference)
 		sum, n, top, at := 0.0, 0, math.NaN(), ""
 		for k, r := range rows {
 			if len(r) < 50 {
 				continue
 			}
-			p := featurePSI(f, reference, subset(f.Values, r))
+			p := PSI(expected, bins.count(subset(f.Values, r)))
 			sum, n = sum+p, n+1
 			if math.IsNaN(top) || p > top {
 				top, at = p, names[k]
 			}
 		}
-		t.Rows = append(t.Rows, []Cell{T(f.Name), V(ratio(sum, float64(n))), V(top), T(at)})
-	}
+		t.Rows[j] = []Cell{T(f.Name), V(ratio(sum, float64(n))), V(top), T(at)}
+	})
 	return t
 }

@@ -6,11 +6,8 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // variable is what section 3 knows of one feature.
@@ -31,15 +28,8 @@ func (b *builder) variables() (Section, error) {
 		return s, nil
 	}
 	v := make([]variable, len(in.Features))
-	g, ctx := errgroup.WithContext(b.ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for j := range v {
-		g.Go(func() error {
-			v[j] = b.measureVariable(&in.Features[j])
-			return ctx.Err()
-		})
-	}
-	if err := g.Wait(); err != nil {
+	b.each(len(v), func(j int) { v[j] = b.measureVariable(&in.Features[j]) })
+	if err := b.ctx.Err(); err != nil {
 		return s, err
 	}
 	b.psi = make([]float64, len(v))
@@ -92,33 +82,43 @@ func (b *builder) measureVariable(f *Feature) variable {
 		v.alone = newCurve(y, x).DeLong()
 	}
 	if f.Train != nil {
-		v.psi = featurePSI(f, f.Train, f.Values)
+		bins := newFeatureBins(f, f.Train)
+		v.psi = PSI(bins.count(f.Train), bins.count(f.Values))
 	}
 	return v
 }
 
-// featurePSI compares two samples of a feature: numbers over the deciles of
-// the first and a bin for missing values, categories over their codes.
-func featurePSI(f *Feature, expected, actual []float64) float64 {
-	if f.Categories == nil {
-		cuts := Cuts(expected, 10)
-		return PSI(countBins(cuts, expected), countBins(cuts, actual))
+// featureBins cuts a feature as a reference sample suggests: a number into the
+// tenths of the reference and a bin for missing values, a category into its
+// codes.
+type featureBins struct {
+	cuts  []float64
+	codes int // of a category; 0 for a number
+}
+
+func newFeatureBins(f *Feature, reference []float64) featureBins {
+	if f.Categories != nil {
+		return featureBins{codes: max(1, len(f.Categories))}
 	}
-	count := func(x []float64) []int {
-		n := make([]int, len(f.Categories)+2)
-		for _, v := range x {
-			switch {
-			case math.IsNaN(v):
-				n[len(n)-1]++
-			case v >= 0 && int(v) < len(f.Categories):
-				n[int(v)]++
-			default:
-				n[len(n)-2]++
-			}
+	return featureBins{cuts: Cuts(reference, 10)}
+}
+
+func (b featureBins) count(x []float64) []int {
+	if b.codes == 0 {
+		return countBins(b.cuts, x)
+	}
+	n := make([]int, b.codes+2)
+	for _, v := range x {
+		switch {
+		case math.IsNaN(v):
+			n[b.codes+1]++
+		case v >= 0 && v < float64(b.codes):
+			n[int(v)]++
+		default:
+			n[b.codes]++
 		}
-		return n
 	}
-	return PSI(count(expected), count(actual))
+	return n
 }
 
 // highRho is where two variables count as saying the same.

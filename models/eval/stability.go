@@ -4,7 +4,6 @@ package eval
 
 import (
 	"math"
-	"slices"
 	"sort"
 
 	"github.com/assayrisk/assay/internal/bitmath"
@@ -42,13 +41,7 @@ func PSI(expected, actual []int) float64 {
 // Cuts returns at most k-1 upper bounds that cut x into k bins of nearly equal
 // size; equal values stay together. NaNs are left out.
 func Cuts(x []float64, k int) []float64 {
-	sorted := make([]float64, 0, len(x))
-	for _, v := range x {
-		if !math.IsNaN(v) {
-			sorted = append(sorted, v)
-		}
-	}
-	slices.Sort(sorted)
+	sorted := sortedValues(x)
 	var cuts []float64
 	for b := 1; b < k; b++ {
 		i := b * len(sorted) / k

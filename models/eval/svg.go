@@ -16,8 +16,33 @@ import (
 const (
 	canvasW  = 520.0
 	fontSize = 14.0
-	charW    = 7.2 // mean advance of a character at that size
 )
+
+// textWidth estimates the advance of a text in a wide sans-serif face.
+func textWidth(s string) float64 {
+	w := 0.0
+	for _, r := range s {
+		switch {
+		case r == ' ' || r == '.' || r == ',' || r == 'i' || r == 'l' || r == '\u202f' || r == '(' || r == ')':
+			w += 4.8
+		case r >= 'A' && r <= 'Z' || r == '%' || r == '≤' || r == '−':
+			w += 10
+		case r >= '0' && r <= '9' || r == '_':
+			w += 8.8
+		default:
+			w += 8
+		}
+	}
+	return w
+}
+
+func widest(labels []string, clipped int) float64 {
+	w := 0.0
+	for _, l := range labels {
+		w = math.Max(w, textWidth(clip(l, clipped)))
+	}
+	return w
+}
 
 var strokes = [...]struct{ colour, dash string }{
 	{"#000000", ""},
@@ -46,30 +71,25 @@ func (p plotArea) y(v float64) float64 {
 func (f *Figure) SVG() string {
 	var b strings.Builder
 	lying := len(f.Y.Labels) > 0
-	p := plotArea{left: 66, right: canvasW - 30}
+	p := plotArea{right: canvasW - 30}
 	p.x0, p.x1 = f.bounds(f.X, true)
 	p.y0, p.y1 = f.bounds(f.Y, false)
+	for _, v := range ticks(p.y0, p.y1) {
+		p.left = math.Max(p.left, 34+textWidth(tickText(v, f.Y.Format, p.y0, p.y1)))
+	}
 	legend, legendH := f.legend(p)
 	p.top = 14 + legendH
 	p.bottom = p.top + 270
 	height := p.bottom + 52
 	if lying {
-		longest := 0
-		for _, l := range f.Y.Labels {
-			longest = max(longest, len([]rune(clip(l, 26))))
-		}
-		p.left = 22 + charW*float64(longest)
+		p.left = 14 + widest(f.Y.Labels, 26)
 		p.y0, p.y1 = float64(len(f.Y.Labels))-0.5, -0.5 // first label on top
 		p.bottom = p.top + 25*float64(len(f.Y.Labels)) + 8
 		height = p.bottom + 52
 	}
 	turned := turnLabels(f.X.Labels, p)
 	if turned {
-		longest := 0
-		for _, l := range f.X.Labels {
-			longest = max(longest, len([]rune(clip(l, 18))))
-		}
-		height += charW*0.75*float64(longest) - 8
+		height += 0.77*widest(f.X.Labels, 18) - 6
 	}
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" role="img" aria-labelledby="%s-t %s-d" font-size="%s">`,
 		px(canvasW), px(height), f.ID, f.ID, px(fontSize))

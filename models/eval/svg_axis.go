@@ -122,7 +122,7 @@ func tickText(v float64, f Format, lo, hi float64) string {
 func turnLabels(labels []string, p plotArea) bool {
 	w := 0.0
 	for _, l := range labels {
-		w = math.Max(w, charW*float64(len([]rune(l)))+8)
+		w = math.Max(w, textWidth(l)+10)
 	}
 	return w*float64(len(labels)) > p.right-p.left
 }
@@ -197,7 +197,7 @@ func (f *Figure) legend(p plotArea) (string, float64) {
 		if s.Name == "" {
 			continue
 		}
-		w := 44 + charW*float64(len([]rune(s.Name)))
+		w := 44 + textWidth(s.Name)
 		if x+w > canvasW-8 && x > 14 {
 			x, y = 14, y+22
 		}
