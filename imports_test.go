@@ -56,7 +56,7 @@ benchmarks              : . datasets datasets/* features features/* models model
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm
-github.com/apache/arrow                : datasets datasets/scf features serving cmd/assay
+github.com/apache/arrow                : datasets datasets/scf features serving cmd/assay benchmarks
 github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline features
 gonum.org/v1/gonum/optimize            : models/baseline

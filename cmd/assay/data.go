@@ -3,12 +3,19 @@
 package main
 
 import (
+	"encoding/csv"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/datasets/scf"
+	"github.com/assayrisk/assay/features"
 )
 
 func dataCommand(u *ui) *cobra.Command {
@@ -35,5 +42,95 @@ func dataCommand(u *ui) *cobra.Command {
 			return w.Flush()
 		},
 	})
+	c.AddCommand(synthCommand(u))
 	return c
+}
+
+func synthCommand(u *ui) *cobra.Command {
+	var rows int
+	var seed uint64
+	var out string
+	c := &cobra.Command{
+		Use:   "synth scf --out DIR",
+		Short: "Generate a supply-chain-finance event log whose true default probability is known",
+		Long: "Synth writes events.parquet (orders, receipts, invoices, applications, payments, disputes,\n" +
+			"credit notes, defaults, a sector index), truth.csv (the true probability of each\n" +
+			"application and the planted frauds) and plan.yaml. Everything in it is synthetic.",
+		Example: "  assay data synth scf --rows 100000 --seed 1 --out world",
+		Args:    oneArg("the name of the world: scf"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if args[0] != "scf" {
+				return usagef("there is no world %q; the one there is is scf", args[0])
+			}
+			if rows < 100 || rows > 100_000_000 {
+				return usagef("--rows %d: want 100 to 100000000", rows)
+			}
+			if err := required(c, "out"); err != nil {
+				return err
+			}
+			return synth(u, rows, seed, out)
+		},
+	}
+	c.Flags().IntVar(&rows, "rows", 100_000, "events to generate")
+	c.Flags().Uint64Var(&seed, "seed", 1, "the same seed gives the same bytes")
+	c.Flags().StringVar(&out, "out", "", "directory to write to")
+	return c
+}
+
+func synth(u *ui, rows int, seed uint64, out string) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	spec, err := features.ParseSpec(scf.Plan())
+	if err != nil {
+		return err
+	}
+	u.step("generate %d synthetic events", rows)
+	w := scf.New(scf.Config{Seed: seed, Events: rows})
+	rec, err := spec.Table(w.Events())
+	if err != nil {
+		return err
+	}
+	defer rec.Release()
+	truths := w.Truths()
+	for name, write := range map[string]func(io.Writer) error{
+		"events.parquet": func(f io.Writer) error { return datasets.WriteParquet(f, rec) },
+		"truth.csv":      func(f io.Writer) error { return writeTruth(f, truths) },
+		"plan.yaml":      func(f io.Writer) error { _, err := f.Write(scf.Plan()); return err },
+	} {
+		if err := writeFile(u, filepath.Join(out, name), write); err != nil {
+			return err
+		}
+	}
+	u.done("%d applications", len(truths))
+	best, oracle := scf.BestAUC(truths)
+	bad, fraud := 0, 0
+	for _, t := range truths {
+		if t.Default {
+			bad++
+		}
+		if t.Fraud != "" {
+			fraud++
+		}
+	}
+	u.printf("synthetic: %d events, %d applications, %s default, %d planted frauds\n", rec.NumRows(), len(truths), percent(float64(bad)/float64(max(len(truths), 1))), fraud)
+	u.printf("best AUC that the visible events allow: %.4f (with the hidden shock known: %.4f)\n", best, oracle)
+	return nil
+}
+
+func writeTruth(w io.Writer, truths []scf.Truth) error {
+	cw := csv.NewWriter(w)
+	rec := []string{"id", "time_us", "visible_log_odds", "pd", "default", "fraud"}
+	for i := range truths {
+		if err := cw.Write(rec); err != nil {
+			return err
+		}
+		t := &truths[i]
+		rec = append(rec[:0], t.ID, strconv.FormatInt(t.Micros, 10), number(t.Visible), number(t.PD), strconv.FormatBool(t.Default), t.Fraud)
+	}
+	if err := cw.Write(rec); err != nil {
+		return err
+	}
+	cw.Flush()
+	return cw.Error()
 }
