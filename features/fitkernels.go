@@ -184,7 +184,7 @@ func woe(n, bad, all, badAll, s float64) float64 {
 	p := badAll / all
 	b := (bad + float64(s*p)) / (badAll + s)
 	g := (n - bad + float64(s*(1-p))) / (all - badAll + s)
-	return bitmath.Log(b) - bitmath.Log(g)
+	return bitmath.Log(b / g)
 }
 
 func targetMean(n, bad, all, badAll, s float64) float64 {

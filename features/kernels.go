@@ -44,7 +44,7 @@ func kernels() []kernel {
 			example: "texts=a,a,b,c min_count=1 x=a -> 0.5"},
 		{name: "woe", min: 1, max: 1, text: true, formula: "weight of evidence: ln((bad_i + s*p) / bad) - ln((good_i + s*(1-p)) / good), p the bad rate, s the smoothing; bad and good include s; `other` pools the rare texts", missing: "missing",
 			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the folds they are not in", apply: applyTable, fit: fitWOE, check: checkCategory, verify: verifyTable,
-			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 1.0986122886681098"},
+			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 1.09861228867"},
 		{name: "target_mean", min: 1, max: 1, text: true, formula: "(bad_i + s*p) / (n_i + s), p the bad rate, s the smoothing; `other` pools the rare texts", missing: "missing",
 			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the folds they are not in", apply: applyTable, fit: fitTargetMean, check: checkCategory, verify: verifyTable,
 			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 0.75"},
