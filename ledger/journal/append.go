@@ -68,8 +68,57 @@ func (j *Journal) Take() uint64 { return j.taken.Add(1) - 1 }
 // ErrUnavailable: the journal stopped; whether the record is durable is known
 // when it has been opened again.
 func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Promise, error) {
-	e := entryPool.Get().(*entry)
-	refused := r.check()
+	e, refused, err := j.ready(seq, r)
+	if err != nil {
+		return ledger.Promise{}, err
+	}
+	p, err := j.wait(ctx, e)
+	if refused != nil {
+		return ledger.Promise{}, refused
+	}
+	return p, err
+}
+
+// AppendAll is Append for many records with one wait. Promises stand in the
+// order of seqs; the error is the first one, and the promise of a record that
+// was refused is the zero Promise.
+func (j *Journal) AppendAll(ctx context.Context, seqs []uint64, rs []*Record) ([]ledger.Promise, error) {
+	if len(seqs) != len(rs) {
+		return nil, fmt.Errorf("append: %d numbers for %d records: %w", len(seqs), len(rs), assay.ErrInvalid)
+	}
+	var first error
+	note := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	entries := make([]*entry, len(rs))
+	refused := make([]bool, len(rs))
+	for i, r := range rs {
+		e, why, err := j.ready(seqs[i], r)
+		entries[i], refused[i] = e, why != nil
+		note(why)
+		note(err)
+	}
+	out := make([]ledger.Promise, len(rs))
+	for i, e := range entries {
+		if e == nil {
+			continue
+		}
+		p, err := j.wait(ctx, e)
+		note(err)
+		if err == nil && !refused[i] {
+			out[i] = p
+		}
+	}
+	return out, first
+}
+
+// ready prepares a record, or a Failed one in its place, and gives it to the
+// writer. refused says why the record itself was not taken.
+func (j *Journal) ready(seq uint64, r *Record) (e *entry, refused, err error) {
+	e = entryPool.Get().(*entry)
+	refused = r.check()
 	if refused == nil {
 		refused = j.prepare(e, seq, r)
 	}
@@ -77,14 +126,10 @@ func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Pro
 		failed := Record{Kind: ledger.Failed, Micros: r.Micros}
 		if err := j.prepare(e, seq, &failed); err != nil {
 			j.failed.set(err)
-			return ledger.Promise{}, err
+			return nil, refused, err
 		}
 	}
-	p, err := j.submit(ctx, e)
-	if refused != nil {
-		return ledger.Promise{}, refused
-	}
-	return p, err
+	return e, refused, j.push(e)
 }
 
 // prepare makes the stored bytes. All of the record's cryptography is done
@@ -121,27 +166,27 @@ func (j *Journal) requestTag(caller, id string) [16]byte {
 	return j.keys.system.key.Tag("request", caller, id)
 }
 
-// submit hands e to the writer and waits for its commit.
-func (j *Journal) submit(ctx context.Context, e *entry) (ledger.Promise, error) {
+// push hands e to the writer.
+func (j *Journal) push(e *entry) error {
 	if e.seq >= j.taken.Load() {
-		return ledger.Promise{}, fmt.Errorf("append: number %d was not taken: %w", e.seq, assay.ErrInvalid)
+		return fmt.Errorf("append: number %d was not taken: %w", e.seq, assay.ErrInvalid)
 	}
 	for {
 		end := j.durable.Load()
 		if e.seq < end {
-			return ledger.Promise{}, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
+			return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
 		}
 		if e.seq-end < window {
 			break
 		}
 		select { // more is in flight than the ring holds
 		case <-j.failed.done:
-			return ledger.Promise{}, j.failed.get()
+			return j.failed.get()
 		case <-time.After(time.Millisecond):
 		}
 	}
 	if !j.ring[e.seq%window].CompareAndSwap(nil, e) {
-		return ledger.Promise{}, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
+		return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
 	}
 	if j.parked.Load() {
 		select {
@@ -149,6 +194,11 @@ func (j *Journal) submit(ctx context.Context, e *entry) (ledger.Promise, error) 
 		default:
 		}
 	}
+	return nil
+}
+
+// wait waits for e's commit and makes its promise.
+func (j *Journal) wait(ctx context.Context, e *entry) (ledger.Promise, error) {
 	select {
 	case <-e.done:
 	case <-ctx.Done():

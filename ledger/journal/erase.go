@@ -50,7 +50,10 @@ func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledge
 		return 0, ledger.Promise{}, err
 	}
 	e.erases = old
-	p, err := j.submit(ctx, e)
+	if err := j.push(e); err != nil {
+		return seq, ledger.Promise{}, err
+	}
+	p, err := j.wait(ctx, e)
 	if err != nil {
 		return seq, p, err
 	}

@@ -44,6 +44,7 @@ type Journal struct {
 	failed  *failure
 
 	scrub scrubber
+	seen  seenFilter
 	keyMu sync.Mutex // held while keys or erasures are committed, or wrapped again
 
 	pub struct {
@@ -152,6 +153,7 @@ func (j *Journal) Run(ctx context.Context) error {
 		return err
 	})
 	g.Go(func() error { j.watchDisk(writer); return nil })
+	g.Go(func() error { return j.fillSeen(writer) })
 	g.Go(func() error { return j.runScrubber(writer) })
 	err := g.Wait()
 	if ferr := j.failed.get(); ferr != nil {

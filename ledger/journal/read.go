@@ -21,6 +21,9 @@ import (
 // unknown (zero) and err matches vault.ErrErased.
 func (j *Journal) Lookup(caller, requestID string) (seq uint64, body assay.Digest, ok bool, err error) {
 	tag := j.requestTag(caller, requestID)
+	if !j.seen.maybe(tag) {
+		return 0, assay.Digest{}, false, nil
+	}
 	v, err := get(j.db, idKey(prefixRequest, tag))
 	if errors.Is(err, assay.ErrNotFound) {
 		return 0, assay.Digest{}, false, nil
@@ -61,6 +64,12 @@ func (j *Journal) Leaf(seq uint64) ([]byte, error) {
 	}
 	s, err := parseStored(b)
 	return s.leaf, err
+}
+
+// StoredBytes returns what a durable record's value takes in the store.
+func (j *Journal) StoredBytes(seq uint64) (int, error) {
+	b, err := j.stored(seq)
+	return len(b), err
 }
 
 func (j *Journal) stored(seq uint64) ([]byte, error) {

@@ -147,6 +147,7 @@ func (j *Journal) fill(b *pebble.Batch, g *group, entries []*entry) error {
 			return err
 		}
 		if e.indexed {
+			j.seen.add(e.request)
 			k[0] = prefixRequest
 			copy(k[1:], e.request[:])
 			binary.BigEndian.PutUint64(v[:], e.seq)

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Ledger measures the journal beside the least that any durable log must do.
+//
+//	go run ./benchmarks/ledger [-seconds 3] [-rounds 3] [-dir D]
+//
+// It alternates, in one run and on one disk, between a raw group commit (bytes
+// appended to one file, one fdatasync a group, nothing else) and the journal
+// (commitments, sealing, index, promise, the log fed behind it), both with the
+// same stored bytes a record, and prints lines "RATIO name value" from the best
+// round of each, with the offline verification time and sizes.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+)
+
+func main() {
+	seconds := flag.Float64("seconds", 3, "length of one measurement")
+	rounds := flag.Int("rounds", 3, "how often the two sides alternate")
+	dir := flag.String("dir", "", "directory on the disk to measure (default: a temporary one)")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *dir, *rounds, time.Duration(*seconds*float64(time.Second))); err != nil {
+		fmt.Fprintln(os.Stderr, "ledger:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, dir string, rounds int, length time.Duration) error {
+	tmp, err := os.MkdirTemp(dir, "assay-ledger-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	size, err := storedSize(ctx, filepath.Join(tmp, "size"))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("stored record %d bytes\n", size)
+	for _, workers := range []int{1, 256} {
+		var raw, pre, jour []float64
+		for round := range rounds {
+			for _, prealloc := range []bool{false, true} {
+				r, err := measureRaw(filepath.Join(tmp, "raw"), size, workers, length, prealloc)
+				if err != nil {
+					return err
+				}
+				fmt.Printf("w%-3d round %d raw prealloc=%-5v %s\n", workers, round, prealloc, r)
+				if prealloc {
+					pre = append(pre, r.rate)
+				} else {
+					raw = append(raw, r.rate)
+				}
+			}
+			r, err := measureJournal(ctx, filepath.Join(tmp, fmt.Sprintf("j%d-%d", workers, round)), workers, length)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("w%-3d round %d journal            %s\n", workers, round, r)
+			jour = append(jour, r.rate)
+		}
+		fmt.Printf("RATIO journal_append_vs_raw_fdatasync_w%d %.3f\n", workers, slices.Max(jour)/slices.Max(raw))
+		fmt.Printf("RATIO journal_append_vs_raw_preallocated_fdatasync_w%d %.3f\n", workers, slices.Max(jour)/slices.Max(pre))
+	}
+	return receipts(ctx, filepath.Join(tmp, "receipts"))
+}
+
+// result of one measurement.
+type result struct {
+	rate          float64 // appends a second
+	p50, p99, max time.Duration
+	lag           time.Duration // p99 from append to published, journal only
+}
+
+func (r result) String() string {
+	s := fmt.Sprintf("%9.0f/s p50 %v p99 %v max %v", r.rate, r.p50.Round(time.Microsecond), r.p99.Round(time.Microsecond), r.max.Round(time.Microsecond))
+	if r.lag > 0 {
+		s += fmt.Sprintf(", behind at the end: published after %v", r.lag.Round(time.Millisecond))
+	}
+	return s
+}
+
+// load runs workers goroutines of one append after the other.
+func load(workers int, length time.Duration, appendOne func() error) (result, error) {
+	lat := make([][]time.Duration, workers)
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	begin := time.Now()
+	for w := range workers {
+		wg.Go(func() {
+			for time.Since(begin) < length {
+				t := time.Now()
+				if errs[w] = appendOne(); errs[w] != nil {
+					return
+				}
+				lat[w] = append(lat[w], time.Since(t))
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(begin)
+	for _, err := range errs {
+		if err != nil {
+			return result{}, err
+		}
+	}
+	all := slices.Concat(lat...)
+	slices.Sort(all)
+	return result{rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100], max: all[len(all)-1]}, nil
+}
+
+// record is an ordinary decision: 40 features, a few rules and reasons.
+func record(seq uint64) *journal.Record {
+	x := assay.Vector{Plan: assay.Sum("plan\n"), Values: make([]float64, 40)}
+	for i := range x.Values {
+		x.Values[i] = float64(seq%1000) * 0.37
+	}
+	d := assay.Decision{
+		Version: 1, Sequence: seq, RequestID: fmt.Sprintf("request-%016d", seq), EventID: fmt.Sprintf("event-%016d", seq),
+		Micros: 1_700_000_000_000_000 + int64(seq), Outcome: assay.Approve,
+		Score: assay.Score{Model: assay.Sum("model\n"), Margin: -1.5, PD: 0.18, Points: 612, Grade: "B"},
+		Plan:  x.Plan, Policy: assay.Sum("policy\n"), Vector: x.Digest(), Rules: []string{"cut-off"},
+	}
+	b, err := d.MarshalBinary()
+	if err != nil {
+		panic(err)
+	}
+	return &journal.Record{
+		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("buyer-%d", seq%20_000), Caller: "platform", RequestID: d.RequestID,
+		Body: assay.Sum("b\n"), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
+		Decision: b, Vector: x.AppendBinary(nil), Private: make([]byte, 400),
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
