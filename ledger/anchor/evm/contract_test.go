@@ -301,7 +301,8 @@ func FuzzConsistent(f *testing.F) {
 		for _, n := range g.Proof() {
 			flat = append(flat, n[:]...)
 		}
-		f.Add(g.From, g.To, g.Root(g.From), g.Root(g.To), flat)
+		a, b := g.Root(g.From), g.Root(g.To)
+		f.Add(g.From, g.To, a[:], b[:], flat)
 	}
 	m := newMachine(f)
 	f.Fuzz(func(t *testing.T, first, second uint64, a, b, flat []byte) {
