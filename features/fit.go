@@ -256,7 +256,7 @@ func (s *Spec) columnLabels(rec arrow.Record, rows []int) ([]float64, error) {
 	}
 	out := make([]float64, len(rows))
 	for i, row := range rows {
-		if out[i] = c.number(row); !(out[i] >= 0 && out[i] <= 1) {
+		if out[i] = c.number(row); out[i] < 0 || out[i] > 1 {
 			return nil, &RowError{row, c.name, "a label wants 0 (good) or 1 (bad)"}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -201,30 +200,6 @@ func (h *history) scored(rows []int) []int {
 	return out
 }
 
-// Labels returns the outcome of each scored row of an event log, by the plan's
-// label: 1 if the bad event of the same entities came after the row and within
-// the horizon, 0 if the horizon passed without it, NaN if the log ends before.
-// The labels are in the order of Matrix.Row; open counts the NaN.
-//
-// A plan whose label is a column gives that column, with no row open.
-func (p *Plan) Labels(rec arrow.Record) (labels []float64, open int, err error) {
-	src, err := p.source(rec)
-	if err != nil {
-		return nil, 0, err
-	}
-	rows, err := p.scoredRows(rec, src)
-	if err != nil {
-		return nil, 0, err
-	}
-	labels, err = p.spec.outcomes(rec, src, rows)
-	for _, y := range labels {
-		if y != y {
-			open++
-		}
-	}
-	return labels, open, err
-}
-
 // scoredRows finds the rows of the scored kind without playing the table.
 func (p *Plan) scoredRows(rec arrow.Record, src *source) ([]int, error) {
 	t := &tape{src: src}
@@ -241,69 +216,4 @@ func (p *Plan) scoredRows(rec arrow.Record, src *source) ([]int, error) {
 		}
 	}
 	return rows, nil
-}
-
-// outcomes computes the labels of rows; nil if the plan has no label, or the
-// table no such column.
-func (s *Spec) outcomes(rec arrow.Record, src *source, rows []int) ([]float64, error) {
-	switch {
-	case s.Label == nil:
-		return nil, nil
-	case s.Label.Column != "":
-		return s.columnLabels(rec, rows)
-	case s.Kind == "" || s.Time == "":
-		return nil, &assay.FieldError{Field: "label", Problem: "a label by event wants the plan's `kind` and `time` columns"}
-	}
-	horizon, _ := parseSpan(s.Label.Horizon) // checked by Spec.check
-	kind, err := columnOf(rec, s.Kind, assay.Text, true)
-	if err != nil {
-		return nil, err
-	}
-	key := keyed{}
-	var roles []column
-	for _, r := range s.Label.Match {
-		c, err := columnOf(rec, r, assay.Text, true)
-		if err != nil {
-			return nil, err
-		}
-		roles = append(roles, c)
-		key.parts = append(key.parts, keyPart{r, true})
-	}
-	var ev assay.Event
-	keyAt := func(row int) string {
-		ev.Entities = ev.Entities[:0]
-		for i := range roles {
-			if id := roles[i].text(row); id != "" {
-				ev.Entities = append(ev.Entities, assay.Entity{Role: roles[i].name, ID: id})
-			}
-		}
-		return string(key.keyOf(nil, &ev))
-	}
-	bad, end := map[string][]int64{}, int64(math.MinInt64)
-	for row := range int(rec.NumRows()) {
-		us, null, ok := src.time.micros(row)
-		if null || !ok {
-			return nil, &RowError{row, s.Time, "an event wants a time"}
-		}
-		end = max(end, us)
-		if kind.text(row) == s.Label.Event {
-			if k := keyAt(row); k != "" {
-				bad[k] = append(bad[k], us)
-			}
-		}
-	}
-	out := make([]float64, len(rows))
-	for i, row := range rows {
-		us, _, _ := src.time.micros(row)
-		if us+horizon > end {
-			out[i] = math.NaN()
-			continue
-		}
-		for _, b := range bad[keyAt(row)] {
-			if b > us && b <= us+horizon {
-				out[i] = 1
-			}
-		}
-	}
-	return out, nil
 }

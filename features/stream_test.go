@@ -162,9 +162,13 @@ func TestVectorWithWindowsDoesNotAllocate(t *testing.T) {
 func TestLabels(t *testing.T) {
 	cfg := scf.Config{Seed: 5, Events: 30_000}
 	p, rec := scfPlan(t, cfg)
-	labels, open, err := p.Labels(rec)
+	rows, labels, open, err := p.Spec().Labels(rec)
 	if err != nil {
 		t.Fatal(err)
+	}
+	times, err := p.Spec().Times(rec)
+	if err != nil || len(times) != len(labels) || len(rows) != len(labels) {
+		t.Fatalf("%d labels, %d rows, %d times, %v", len(labels), len(rows), len(times), err)
 	}
 	w := scf.New(cfg)
 	for range w.Events() {
@@ -174,6 +178,9 @@ func TestLabels(t *testing.T) {
 		t.Fatalf("%d labels, %d applications", len(labels), len(truths))
 	}
 	for i, y := range labels {
+		if times[i] != truths[i].Micros {
+			t.Fatalf("label %d: time %d, want %d", i, times[i], truths[i].Micros)
+		}
 		if y != y {
 			continue
 		}
