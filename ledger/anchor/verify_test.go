@@ -72,68 +72,106 @@ func TestVerifyAccepts(t *testing.T) {
 	}
 }
 
-// TestVerifyNamesFailure gives each check a reason to fail, and asks that it,
-// and no other, says so.
-func TestVerifyNamesFailure(t *testing.T) {
+// verifyCase is a proof with something done to it. want is the check that says
+// so, "" if the proof is accepted.
+type verifyCase struct {
+	name  string
+	edit  func(w *world, p *Proof, cp *Checkpoint, tr *Trust)
+	want  Check
+	level Level
+}
+
+func (c verifyCase) make(t testing.TB) ([]byte, Checkpoint, Trust) {
+	w, cp := testWorld(20)
+	p, tr := w.prove(t), Trust{}
+	c.edit(&w, p, &cp, &tr)
+	return encode(t, p), cp, tr
+}
+
+// verifyCases gives each check a reason to fail, and each level a reason to be
+// given.
+func verifyCases(t testing.TB) []verifyCase {
 	keys, addrs := testKeys(t, 4)
-	cases := []struct {
-		name string
-		edit func(w *world, p *Proof, cp *Checkpoint, tr *Trust)
-		want Check
-	}{
-		{"version", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Version = 2 }, CheckFormat},
-		{"chain id", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.ChainID = 6 }, CheckChain},
-		{"no chain id", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.ChainID = 0 }, CheckChain},
-		{"contract", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Contract = Address{1} }, CheckContract},
-		{"log of another origin", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Origin = "other" }, CheckLog},
-		{"header", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header[len(p.Header)-1] ^= 1 }, CheckHeader},
-		{"header cut", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header = p.Header[:40] }, CheckHeader},
-		{"block hash", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Block[0] ^= 1 }, CheckHeader},
-		{"seal kind", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = "x" }, CheckHeader},
-		{"seals that are none", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = SealQBFT }, CheckHeader},
-		{"another contract", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Contract[0] ^= 1 }, CheckAccount},
-		{"account node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes[0][9] ^= 1 }, CheckAccount},
-		{"no nodes", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = nil }, CheckAccount},
-		{"code", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.CodeHashes = []Hash{{1}} }, CheckCode},
-		{"storage node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes[len(p.Nodes)-1][3] ^= 1 }, CheckStorage},
-		{"storage node missing", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = p.Nodes[:len(p.Nodes)-1] }, CheckStorage},
-		{"node too many", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = append(p.Nodes, p.Nodes[0]) }, CheckStorage},
-		{"anchors", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Anchors++ }, CheckStorage},
-		{"publisher", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Account[0] ^= 1 }, CheckPublisher},
-		{"trusted publisher", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Publisher = Address{9} }, CheckPublisher},
-		{"size", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Size++ }, CheckHead},
-		{"root", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Root[31] ^= 1 }, CheckHead},
-		{"block not pinned", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Blocks = []Hash{{1}, {2}} }, CheckEvidence},
-		{"no seals", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Validators = addrs }, CheckEvidence},
+	cases := []verifyCase{
+		{"self-attested", func(*world, *Proof, *Checkpoint, *Trust) {}, "", SelfAttested},
+		{"self-attested, chain, contract and publisher known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) {
+			tr.ChainID, tr.Contract, tr.Publisher = p.ChainID, p.Contract, p.Account
+		}, "", SelfAttested},
+		{"block known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) { tr.Blocks = []Hash{{1}, p.Block} }, "", Pinned},
+		{"sealed by three of four", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
+			w.keys, w.sealers, tr.Validators = keys, 3, addrs
+			*p = *w.prove(t)
+		}, "", Sealed},
+		{"sealed, and no validator known", func(w *world, p *Proof, _ *Checkpoint, _ *Trust) {
+			w.keys, w.sealers = keys, 4
+			*p = *w.prove(t)
+		}, "", SelfAttested},
+		{"sealed, and block known", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
+			w.keys, w.sealers, tr.Validators = keys, 4, addrs
+			*p = *w.prove(t)
+			tr.Blocks = []Hash{p.Block}
+		}, "", Pinned},
+		{"version", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Version = 2 }, CheckFormat, ""},
+		{"chain id", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.ChainID = 6 }, CheckChain, ""},
+		{"no chain id", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.ChainID = 0 }, CheckChain, ""},
+		{"contract", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Contract = Address{1} }, CheckContract, ""},
+		{"log of another origin", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Origin = "other" }, CheckLog, ""},
+		{"header", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header[len(p.Header)-1] ^= 1 }, CheckHeader, ""},
+		{"header cut", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header = p.Header[:40] }, CheckHeader, ""},
+		{"block hash", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Block[0] ^= 1 }, CheckHeader, ""},
+		{"seal kind", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = "x" }, CheckHeader, ""},
+		{"seals that are none", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = SealQBFT }, CheckHeader, ""},
+		{"another contract", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Contract[0] ^= 1 }, CheckAccount, ""},
+		{"account node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes[0][9] ^= 1 }, CheckAccount, ""},
+		{"no nodes", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = nil }, CheckAccount, ""},
+		{"code", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.CodeHashes = []Hash{{1}} }, CheckCode, ""},
+		{"storage node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes[len(p.Nodes)-1][3] ^= 1 }, CheckStorage, ""},
+		{"storage node missing", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = p.Nodes[:len(p.Nodes)-1] }, CheckStorage, ""},
+		{"node too many", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = append(p.Nodes, p.Nodes[0]) }, CheckStorage, ""},
+		{"anchors", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Anchors++ }, CheckStorage, ""},
+		{"publisher", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Account[0] ^= 1 }, CheckPublisher, ""},
+		{"trusted publisher", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Publisher = Address{9} }, CheckPublisher, ""},
+		{"size", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Size++ }, CheckHead, ""},
+		{"root", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Root[31] ^= 1 }, CheckHead, ""},
+		{"block not pinned", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Blocks = []Hash{{1}, {2}} }, CheckEvidence, ""},
+		{"no seals", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Validators = addrs }, CheckEvidence, ""},
 		{"too few seals", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 2, addrs
 			*p = *w.prove(t)
-		}, CheckEvidence},
+		}, CheckEvidence, ""},
 		{"a stranger's seal", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 4, addrs[:3]
 			*p = *w.prove(t)
-		}, CheckEvidence},
+		}, CheckEvidence, ""},
 		{"one seal three times", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = append(slices.Repeat(keys[:1], 3), keys[1:]...), 3, addrs
 			*p = *w.prove(t)
-		}, CheckEvidence},
+		}, CheckEvidence, ""},
 		{"a validator twice in trust", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 4, append(addrs[:3:3], addrs[0])
 			*p = *w.prove(t)
-		}, CheckEvidence},
+		}, CheckEvidence, ""},
 		{"sealed, and not pinned", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators, tr.Blocks = keys, 4, addrs, []Hash{{1}}
 			*p = *w.prove(t)
-		}, CheckEvidence},
+		}, CheckEvidence, ""},
 	}
-	for _, c := range cases {
+	for i, c := range cases {
+		if c.want != "" {
+			cases[i].level = Unproven
+		}
+	}
+	return cases
+}
+
+// TestVerifyNamesFailure asks that the check that has a reason to fail, and no
+// other, says so.
+func TestVerifyNamesFailure(t *testing.T) {
+	for _, c := range verifyCases(t) {
 		t.Run(c.name, func(t *testing.T) {
-			w, cp := testWorld(20)
-			p, tr := w.prove(t), Trust{}
-			c.edit(&w, p, &cp, &tr)
-			r := VerifyProof(encode(t, p), cp, tr)
-			if r.OK() || failed(r) != c.want {
-				t.Errorf("level %q, failed check %q, want %q: %+v", r.Level, failed(r), c.want, r.Findings)
+			b, cp, tr := c.make(t)
+			if r := VerifyProof(b, cp, tr); r.Level != c.level || failed(r) != c.want {
+				t.Errorf("level %q, failed check %q, want %q and %q: %+v", r.Level, failed(r), c.level, c.want, r.Findings)
 			}
 		})
 	}

@@ -4,6 +4,8 @@ package evm_test
 
 import (
 	"context"
+	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -70,6 +72,48 @@ func (n node) start(t *testing.T, dir string) string {
 	}
 	t.Fatalf("%s does not listen", n.name)
 	return ""
+}
+
+var update = flag.Bool("update", false, "write ../testdata/proof-*.json again")
+
+// writeProof keeps a node's proof for the offline verifier's test.
+func writeProof(t *testing.T, name string, log *memlog.Log, a *anchor.Anchor, trust anchor.Trust) {
+	t.Helper()
+	got, ok := a.Covering(log.Size() - 1)
+	if !ok {
+		t.Fatal("nothing is anchored")
+	}
+	b, err := json.MarshalIndent(map[string]any{
+		"name": name, "origin": origin, "size": got.Checkpoint.Size, "root": got.Checkpoint.Root,
+		"trust": trust, "proof": string(got.Proof), "level": anchor.SelfAttested, "failed": "",
+	}, "", " ")
+	if err == nil {
+		err = os.WriteFile(filepath.Join("..", "testdata", "proof-"+name+".json"), append(b, '\n'), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestProofsOfNodes anchors on the embedded chain and checks the proof offline;
+// with -update, it and TestNodes keep theirs for the verifier's own test.
+func TestProofsOfNodes(t *testing.T) {
+	ctx := testContext(t)
+	chain, _, client, log, a := setup(t, nil)
+	trust := anchor.Trust{ChainID: chain.ChainID(), Contract: client.Contract(), Publisher: client.From()}
+	for range 3 {
+		log.Grow(7)
+		got, err := a.AnchorNow(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.SelfAttested {
+			t.Error(r.Summary())
+		}
+	}
+	if *update {
+		writeProof(t, "go-ethereum", log, a, trust)
+	}
 }
 
 // TestNodes anchors on Anvil and on Hardhat, each a real process: deployment,
@@ -165,6 +209,9 @@ func TestNodes(t *testing.T) {
 				grow(t)
 			}
 			check(t)
+			if *update {
+				writeProof(t, n.name, log, a, trust)
+			}
 			for depth := 1; depth <= 5; depth++ {
 				t.Run(fmt.Sprintf("reorganisation of depth %d", depth), func(t *testing.T) {
 					snapshot := do("evm_snapshot")

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package anchor
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	assay "github.com/assayrisk/assay"
+)
+
+var update = flag.Bool("update", false, "write testdata/vectors.json again")
+
+// vector is one proof and what a verifier says to it, for verifiers in other
+// languages. Proof is a string, so that no reader normalises it.
+type vector struct {
+	Name   string       `json:"name"`
+	Origin string       `json:"origin"`
+	Size   uint64       `json:"size"`
+	Root   assay.Digest `json:"root"`
+	Trust  Trust        `json:"trust"`
+	Proof  string       `json:"proof"`
+	Level  Level        `json:"level"`
+	Failed Check        `json:"failed"` // the check that fails, "" if none does
+}
+
+// TestVectors holds the verifier to the committed vectors, and the vectors to
+// the cases that they were made from.
+func TestVectors(t *testing.T) {
+	path := filepath.Join("testdata", "vectors.json")
+	var made []vector
+	for _, c := range verifyCases(t) {
+		b, cp, tr := c.make(t)
+		made = append(made, vector{Name: c.name, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Trust: tr, Proof: string(b), Level: c.level, Failed: c.want})
+	}
+	var want bytes.Buffer
+	e := json.NewEncoder(&want)
+	e.SetIndent("", " ")
+	if err := e.Encode(made); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%s is not what the cases make: go test -run TestVectors -update", path)
+	}
+	var vectors []vector
+	if err := json.Unmarshal(got, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	if len(vectors) < 30 {
+		t.Fatalf("%d vectors", len(vectors))
+	}
+	check(t, vectors)
+}
+
+// TestRealProofs checks proofs that real nodes made: go-ethereum, Anvil and
+// Hardhat (evm's TestProofsOfNodes writes them).
+func TestRealProofs(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "proof-*.json"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d proofs of real nodes, %v", len(files), err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v vector
+		if err := json.Unmarshal(b, &v); err != nil {
+			t.Fatal(err)
+		}
+		check(t, []vector{v})
+		v.Size, v.Level, v.Failed = v.Size+1, Unproven, CheckHead
+		check(t, []vector{v})
+	}
+}
+
+func check(t *testing.T, vectors []vector) {
+	t.Helper()
+	for _, v := range vectors {
+		r := VerifyProof([]byte(v.Proof), Checkpoint{Origin: v.Origin, Size: v.Size, Root: v.Root}, v.Trust)
+		if r.Level != v.Level || failed(r) != v.Failed {
+			t.Errorf("%s: level %q, failed check %q; want %q, %q", v.Name, r.Level, failed(r), v.Level, v.Failed)
+		}
+	}
+}
