@@ -13,18 +13,17 @@ meta = json.load(open(os.path.join(at, "meta.json")))
 k = meta["features"]
 
 
-def read(name):
+def read(name, n):
     path = os.path.join(at, name)
-    n = os.path.getsize(path) // (8 * (k + 1))
     x, y = np.empty((n, k)), np.empty(n)
     with open(path, "rb") as f:
         for i in range(0, n, 65536):  # in pieces: the process must not hold the table twice
-            t = np.fromfile(f, "<f8", 65536 * (k + 1)).reshape(-1, k + 1)
+            t = np.fromfile(f, "<f8", min(65536, n - i) * (k + 1)).reshape(-1, k + 1)
             x[i:i + 65536], y[i:i + 65536] = t[:, :k], t[:, k]
     return x, y
 
 
-x, y = read("train.f64")
+x, y = read("train.f64", meta["rows"])
 params = dict(meta["params"], num_threads=threads, verbosity=-1)
 if mode == "row":
     params["force_row_wise"] = True
@@ -39,7 +38,7 @@ model = lgb.train(params, data, num_boost_round=meta["rounds"])
 t2 = time.perf_counter()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 del data, x, y
-xt, yt = read("test.f64")
+xt, yt = read("test.f64", meta["test_rows"])
 s = model.predict(xt, raw_score=True)
 values, inverse, counts = np.unique(s, return_inverse=True, return_counts=True)
 rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]

@@ -114,7 +114,7 @@ func fitNumeric(sample []float64, maxBin int, p *Params) *binner {
 	if b.missing == models.MissingNaN {
 		b.bins++
 	}
-	if len(ds) == 0 {
+	if len(ds) == 0 || len(ds) == 1 && b.missing != models.MissingNaN {
 		b.bins = 1
 	}
 	return b

@@ -53,7 +53,7 @@ func (t *team) run(k int, fn func(i int)) {
 
 // each calls fn for 0 to n-1, handing them out as members become free.
 func (t *team) each(n int, fn func(i int)) {
-	if t.size == 1 || n == 1 {
+	if t.size == 1 || n <= 1 {
 		for i := range n {
 			fn(i)
 		}

@@ -29,6 +29,13 @@ type Progress struct {
 	Elapsed, Left time.Duration
 }
 
+// rate fills in what follows from the iterations done so far.
+func (p *Progress) rate(rows int) {
+	done := float64(p.Iteration)
+	p.RowsPerSecond = float64(rows) * done / max(p.Elapsed.Seconds(), 1e-9)
+	p.Left = time.Duration(float64(p.Elapsed) / done * float64(p.Of-p.Iteration))
+}
+
 // Eval is a metric of one iteration on the validation rows.
 type Eval struct {
 	Iteration int
@@ -158,19 +165,10 @@ func startFrom(init *models.Model, d *Dataset, p *Params) (*Dataset, error) {
 	score := make([]float64, d.Rows())
 	team := newTeam(p.NumThreads)
 	defer team.close()
-	const block = 1024
-	team.each((len(score)+block-1)/block, func(k int) {
-		x := make([]float64, len(d.Columns))
-		for i := k * block; i < min((k+1)*block, len(score)); i++ {
-			for j, c := range d.Columns {
-				x[j] = c[i]
-			}
-			score[i] = init.Margin(x)
-			if d.InitScore != nil {
-				score[i] += d.InitScore[i]
-			}
-		}
-	})
+	modelMargins(init, d, score, team)
+	for i := range d.InitScore {
+		score[i] += d.InitScore[i]
+	}
 	s := *d
 	s.InitScore = score
 	return &s, nil
@@ -249,7 +247,7 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("training stopped after %d iterations: %w", it, err)
 		}
-		if !b.step(it) {
+		if !b.step() {
 			res.Stopped = "no split satisfies the constraints any more"
 			break
 		}
@@ -260,8 +258,7 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 			res.History = append(res.History, pr.Evals...)
 		}
 		if b.opt.Progress != nil {
-			pr.RowsPerSecond = float64(len(b.label)) * float64(it+1) / max(pr.Elapsed.Seconds(), 1e-9)
-			pr.Left = time.Duration(float64(pr.Elapsed) / float64(it+1) * float64(b.p.NumIterations-it-1))
+			pr.rate(len(b.label))
 			b.opt.Progress(pr)
 		}
 		if stop {
@@ -269,7 +266,7 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 			break
 		}
 	}
-	if len(b.model.Trees) == first && first == 0 && b.bias != 0 {
+	if len(b.model.Trees) == 0 { // nothing to split on: the model is a constant
 		b.model.Trees = append(b.model.Trees, models.Tree{LeafValue: []float64{b.bias}, LeafHess: []float64{0}, LeafCount: []int64{int64(len(b.label))}, Shrinkage: 1})
 	}
 	res.BestIteration = len(b.model.Trees) - first
@@ -284,12 +281,13 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 }
 
 // step grows one tree; it returns false when the tree would have no split.
-func (b *booster) step(it int) bool {
+func (b *booster) step() bool {
+	it := len(b.model.Trees) // draws are named by it, so that continued training repeats none
 	b.gr.compute(b.obj, b.score, b.team)
 	rows := b.sample(it)
 	all := rows == nil
 	seed := uint64(b.p.Seed)
-	total := b.gr.quantise(rows, seed, uint64(it+len(b.model.Trees)), b.team)
+	total := b.gr.quantise(rows, seed, uint64(it), b.team)
 	if all {
 		rows = b.rows
 		for i := range rows {
@@ -319,7 +317,7 @@ func (b *booster) sample(it int) []uint32 {
 		b.bag = goss(b.p, b.gr, it, b.bag)
 		return b.bag
 	}
-	if b.p.BaggingFreq > 0 && it%b.p.BaggingFreq == 0 {
+	if b.p.BaggingFreq > 0 && (it%b.p.BaggingFreq == 0 || b.bag == nil) {
 		b.bag = bag(b.p, b.label, it, b.bag)
 	}
 	if len(b.bag) == 0 {

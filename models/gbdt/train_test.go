@@ -8,12 +8,15 @@ import (
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models"
 )
 
@@ -215,5 +218,145 @@ func TestCreditData(t *testing.T) {
 	t.Logf("AUC %.4f", a)
 	if a < 0.82 {
 		t.Errorf("AUC %.4f on the first fold, want 0.82 or more", a)
+	}
+}
+
+// TestContinue: ten trees and ten more are the same twenty trees.
+func TestContinue(t *testing.T) {
+	for name, set := range map[string]func(*Params){
+		"plain":   func(*Params) {},
+		"sampled": func(p *Params) { p.BaggingFreq, p.BaggingFraction, p.FeatureFraction = 3, 0.6, 0.5 },
+	} {
+		d := synthetic(3000, 4)
+		p := DefaultParams()
+		set(&p)
+		p.NumIterations = 20
+		whole := mustTrain(t, d, p, Options{})
+		p.NumIterations = 10
+		half := mustTrain(t, d, p, Options{})
+		before := digest(half.Model)
+		both := mustTrain(t, d, p, Options{Init: half.Model, Valid: synthetic(500, 5)})
+		if digest(both.Model) != digest(whole.Model) {
+			t.Errorf("%s: 10 and 10 trees differ from 20", name)
+		}
+		if both.BestIteration != 10 || digest(half.Model) != before {
+			t.Errorf("%s: %d new trees, or the initial model was changed", name, both.BestIteration)
+		}
+	}
+}
+
+func TestEarlyStopping(t *testing.T) {
+	train, valid := synthetic(2000, 1), synthetic(2000, 2)
+	p := DefaultParams()
+	p.LearningRate, p.NumIterations, p.EarlyStoppingRound, p.Metric = 0.3, 300, 5, []string{"auc"}
+	r := mustTrain(t, train, p, Options{Valid: valid})
+	best := r.History[0]
+	for _, e := range r.History {
+		if e.Value > best.Value {
+			best = e
+		}
+	}
+	if r.BestIteration != best.Iteration || len(r.Model.Trees) != best.Iteration || len(r.History) != best.Iteration+5 {
+		t.Errorf("kept %d trees of %d, best was %d", r.BestIteration, len(r.History), best.Iteration)
+	}
+	if a := auc(margins(r.Model, valid), valid.Label, nil); a != best.Value {
+		t.Errorf("the model's AUC is %v, the history says %v", a, best.Value)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := DefaultParams()
+	n := 0
+	_, err := Train(ctx, synthetic(1000, 1), p, Options{Progress: func(Progress) {
+		if n++; n == 3 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) || n != 3 {
+		t.Errorf("after %d iterations: error %v, want context.Canceled after 3", n, err)
+	}
+}
+
+// TestBadInput: what cannot be trained on is an error that matches ErrInvalid
+// and says what to change.
+func TestBadInput(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Dataset, *Params)
+		want   string
+	}{
+		"label not 0 or 1": {func(d *Dataset, _ *Params) { d.Label[7] = 2 }, "label of row 7 is neither 0 nor 1"},
+		"label missing":    {func(d *Dataset, _ *Params) { d.Label[7] = math.NaN() }, "label of row 7 is missing"},
+		"label infinite": {func(d *Dataset, p *Params) {
+			p.Objective = models.Regression
+			d.Label[3] = math.Inf(1)
+		}, "label of row 3 is infinite"},
+		"label above 1": {func(d *Dataset, p *Params) {
+			p.Objective = models.CrossEntropy
+			d.Label[3] = 1.5
+		}, "outside 0 to 1"},
+		"one class":         {func(d *Dataset, _ *Params) { clear(d.Label) }, "needs both classes"},
+		"no rows":           {func(d *Dataset, _ *Params) { *d = *d.Subset(nil) }, "no rows"},
+		"no columns":        {func(d *Dataset, _ *Params) { d.Columns, d.Categorical = nil, nil }, "no feature columns"},
+		"short column":      {func(d *Dataset, _ *Params) { d.Columns[2] = d.Columns[2][:5] }, "has 5 rows"},
+		"negative weight":   {func(d *Dataset, _ *Params) { d.Weight = make([]float64, d.Rows()); d.Weight[1] = -1 }, "weight of row 1"},
+		"zero weights":      {func(d *Dataset, _ *Params) { d.Weight = make([]float64, d.Rows()) }, "all weights are zero"},
+		"leaves":            {func(_ *Dataset, p *Params) { p.NumLeaves = 1 }, "num_leaves"},
+		"bins":              {func(_ *Dataset, p *Params) { p.MaxBin = 300 }, "max_bin"},
+		"stop without rows": {func(_ *Dataset, p *Params) { p.EarlyStoppingRound = 5 }, "needs validation data"},
+		"metric":            {func(_ *Dataset, p *Params) { p.Metric = []string{"ndcg"} }, `"ndcg" is not one of`},
+		"monotone category": {func(_ *Dataset, p *Params) { p.MonotoneConstraints = make([]int8, 12); p.MonotoneConstraints[9] = 1 }, "is categorical"},
+	} {
+		d, p := synthetic(200, 1), DefaultParams()
+		c.change(d, &p)
+		_, err := Train(context.Background(), d, p, Options{})
+		if !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want ErrInvalid with %q", name, err, c.want)
+		}
+	}
+}
+
+// TestOddColumns: columns with nothing in them, or too much, have a defined
+// result.
+func TestOddColumns(t *testing.T) {
+	n := 600
+	d := &Dataset{Columns: make([][]float64, 6), Label: make([]float64, n), Categorical: []bool{5: true}}
+	for j := range d.Columns {
+		d.Columns[j] = make([]float64, n)
+	}
+	for i := range n {
+		y := float64(i % 2)
+		d.Label[i] = y
+		d.Columns[0][i] = math.NaN()                   // all missing
+		d.Columns[1][i] = 3                            // constant
+		d.Columns[2][i] = math.Inf(int(2*y) - 1)       // infinities
+		d.Columns[3][i] = math.Copysign(math.NaN(), 1) // missing or one value
+		if y > 0 {
+			d.Columns[3][i] = 5
+		}
+		d.Columns[4][i] = float64(i % 3)          // fewer values than bins
+		d.Columns[5][i] = []float64{-4, 3e9}[i%2] // no valid code
+	}
+	p := DefaultParams()
+	p.NumIterations = 5
+	for _, keep := range []int{-1, 2, 3} { // all columns, or the infinities alone, or missing against present
+		e := *d
+		if keep >= 0 {
+			e.Columns, e.Categorical = [][]float64{d.Columns[keep]}, nil
+		}
+		m := mustTrain(t, &e, p, Options{}).Model
+		if a := auc(margins(m, &e), e.Label, nil); a != 1 {
+			t.Errorf("columns %d: AUC %v of separable rows, want 1", keep, a)
+		}
+		if keep < 0 && (!m.Features[0].Constant || !m.Features[1].Constant || m.Features[2].Constant || !m.Features[5].Constant) {
+			t.Errorf("constant columns are not marked: %+v", m.Features)
+		}
+	}
+	// Nothing to split on: the model is the mean.
+	e := *d
+	e.Columns, e.Categorical = d.Columns[:2], nil
+	m := mustTrain(t, &e, p, Options{}).Model
+	if len(m.Trees) != 1 || math.Abs(m.Trees[0].LeafValue[0]) > 1e-12 {
+		t.Errorf("a model of constants has the trees %+v", m.Trees)
 	}
 }
