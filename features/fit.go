@@ -20,6 +20,8 @@ type FitReport struct {
 	Rejected   int            // rows left out because they break a rule of the plan
 	Rejections []*RowError    // the first hundred of them
 	Open       int            // rows left out because their outcome is not known yet
+	Duplicates int            // rows left out because they repeat an earlier one
+	Outliers   []int          // rows of the record that the isolation forest marked
 	Fields     []FieldReport  // in the order of the plan's fields
 	Features   []FittedReport // in the order of the plan's features, hidden ones included
 
@@ -115,8 +117,11 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err = src.usable(ctx, past.scored(rows), report)
+	rows, report.Duplicates, err = s.duplicates(rec, past.scored(rows))
 	if err != nil {
+		return nil, nil, err
+	}
+	if rows, err = src.usable(ctx, rows, report); err != nil {
 		return nil, nil, err
 	}
 	labels, err := s.outcomes(rec, src, rows)
@@ -126,6 +131,9 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	rows, labels = report.closed(rows, labels)
 	if len(rows) == 0 {
 		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected, %d have no outcome yet): %w", report.Rejected, report.Open, assay.ErrInvalid)
+	}
+	if rows, labels, err = src.withoutOutliers(rows, labels, report); err != nil {
+		return nil, nil, err
 	}
 	frozen.Rows = len(rows)
 	if labels != nil {
@@ -227,6 +235,33 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 		out = append(out, row)
 	}
 	return out, nil
+}
+
+// withoutOutliers marks the outlying rows, and leaves them out if the plan says
+// so.
+func (s *source) withoutOutliers(rows []int, labels []float64, report *FitReport) ([]int, []float64, error) {
+	p := s.p
+	if p.spec.Clean == nil || p.spec.Clean.Outliers == nil {
+		return rows, labels, nil
+	}
+	sc := p.newScratch(len(rows))
+	if err := s.fill(sc, rows); err != nil {
+		return nil, nil, err
+	}
+	marked := p.outliers(sc, len(rows))
+	var kept []int
+	var keptLabels []float64
+	for i, out := range marked {
+		if out {
+			report.Outliers = append(report.Outliers, rows[i])
+		} else if kept = append(kept, rows[i]); labels != nil {
+			keptLabels = append(keptLabels, labels[i])
+		}
+	}
+	if !p.spec.Clean.Outliers.Drop || marked == nil {
+		return rows, labels, nil
+	}
+	return kept, keptLabels, nil
 }
 
 // closed leaves out, and counts, the rows whose outcome is not known yet.
