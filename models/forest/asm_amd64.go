@@ -45,3 +45,26 @@ func lanesAdd64(sums *[blockRows]float64, leaf *float64, index *uint8)
 //
 //go:noescape
 func lanesAdd32(sums *[blockRows]float32, leaf *float32, index *uint8)
+
+// The block kernels add the leaves of n groups of trees to sum. codes has the
+// codes of 64 columns, or of 128 where the name does not say 4.
+
+//go:noescape
+func blocks4x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+
+//go:noescape
+func blocks8x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+
+//go:noescape
+func blocksCat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+
+//go:noescape
+func blocks32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
+
+//go:noescape
+func blocksCat32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
+
+//go:noescape
+func orBytesAVX2(dst, src *uint8, n int)
+
+func orBytes(dst, src []uint8) { orBytesAVX2(&dst[0], &src[0], len(dst)) }

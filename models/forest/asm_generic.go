@@ -12,6 +12,17 @@ func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sSt
 	rankGeneric(dst, missing, x, xStep, s, sStep, n)
 }
 
-func lanesTree(*laneOp, int, *uint8, *uint8)           { panic("forest: no kernels in this build") }
-func lanesAdd64(*[blockRows]float64, *float64, *uint8) { panic("forest: no kernels in this build") }
-func lanesAdd32(*[blockRows]float32, *float32, *uint8) { panic("forest: no kernels in this build") }
+// Without kernels no model has lanes or blocks, so that these are never called.
+
+const noKernels = "forest: no kernels in this build"
+
+func lanesTree(*laneOp, int, *uint8, *uint8)           { panic(noKernels) }
+func lanesAdd64(*[blockRows]float64, *float64, *uint8) { panic(noKernels) }
+func lanesAdd32(*[blockRows]float32, *float32, *uint8) { panic(noKernels) }
+func orBytes(dst, src []uint8)                         { panic(noKernels) }
+
+func blocks4x64(*group, int, *uint8, *uint8, *uint8, float64) float64  { panic(noKernels) }
+func blocks8x64(*group, int, *uint8, *uint8, *uint8, float64) float64  { panic(noKernels) }
+func blocksCat64(*group, int, *uint8, *uint8, *uint8, float64) float64 { panic(noKernels) }
+func blocks32(*group, int, *uint8, *uint8, *uint8, float32) float32    { panic(noKernels) }
+func blocksCat32(*group, int, *uint8, *uint8, *uint8, float32) float32 { panic(noKernels) }

@@ -23,10 +23,10 @@ import (
 // code <= bound. All else is folded into how the code is made:
 //
 //   - Missing values. A value that is missing has rank 0 in the column of the
-//     nodes that send it left, and code 255 in the column of the nodes that
+//     nodes that send it left, and code 254 in the column of the nodes that
 //     send it right.
-//   - More than 255 thresholds. The ranks are cut into chunks of 255, one
-//     column each, and a rank outside of the chunk becomes 0 or 255.
+//   - More than 254 thresholds. The ranks are cut into chunks of 254, one
+//     column each, and a rank outside of the chunk becomes 0 or 254.
 //   - Categories. Categories that no node tells apart share a class; a node's
 //     set of categories becomes a set of classes.
 
@@ -42,7 +42,7 @@ type source struct {
 type column struct {
 	source int32
 	first  int32 // rank that has the code 0
-	right  bool  // missing values have the code 255
+	right  bool  // missing values have the code chunk
 }
 
 // split is a node's test: column code <= bound, or, when set >= 0, class of
@@ -131,8 +131,9 @@ func columnize(m *models.Model) (*columns, error) {
 	return c, err
 }
 
-// chunk is the number of thresholds that one column tells apart.
-const chunk = 255
+// chunk is the number of thresholds that one column tells apart: codes are 0 to
+// chunk, and no code is 255.
+const chunk = 254
 
 // value applies what s does to a value before it is ranked: afterwards NaN,
 // and only NaN, is missing.
@@ -171,9 +172,9 @@ func below(p unsafe.Pointer, i uintptr, v float64) uintptr {
 // code is the byte of a column for a value's rank.
 func (c *column) code(rank int32, missing bool) uint8 {
 	if missing && c.right {
-		return 255
+		return chunk
 	}
-	return uint8(min(max(rank-c.first, 0), 255))
+	return uint8(min(max(rank-c.first, 0), chunk))
 }
 
 // category is a categorical feature: classes of categories that no node tells
@@ -200,7 +201,7 @@ func (c *category) classOf(v float64) int32 {
 // chunks is the number of byte columns that tell the classes apart.
 func (c *category) chunks() int { return (c.classes + chunk - 2) / chunk }
 
-// inChunk is the code of a class in chunk j: 1 to 255, or 0 when it is class 0
+// inChunk is the code of a class in chunk j: 1 to chunk, or 0 when it is class 0
 // or of another chunk.
 func (c *category) inChunk(class, j int) uint8 {
 	if k := class - j*chunk; k >= 1 && k <= chunk {

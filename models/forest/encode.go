@@ -14,13 +14,13 @@ import (
 //
 //	[0, short)            one for each short source: missing values left, or right when rightOnly
 //	[short, short+both)   missing values right, for the sources [0, both), which have both columns
-//	then                  the columns of long sources, of more than 255 thresholds
+//	then                  the columns of long sources, of more than chunk thresholds
 //	then                  one for each set of each categorical feature (codes of one vector),
-//	                      or one for each 255 classes of each (codes of a block)
+//	                      or one for each chunk of classes of each (codes of a block)
 type encoder struct {
 	sources []source
 	search  []search // of the short sources
-	short   int      // sources [0, short) have at most 255 thresholds
+	short   int      // sources [0, short) have at most chunk thresholds
 	both    int
 	right   []uint8 // per short source: 255 when rightOnly, else 0
 	long    [][]placed
@@ -151,7 +151,7 @@ func (e *encoder) at(s split) (place int, bound uint8) {
 	return e.setAt[s.cat] + int(s.set), 0
 }
 
-// encode writes the codes of x; codes and missing are scratch of at least
+// encode writes the codes of the columns for x; codes and missing are scratch of at least
 // width + 64 and short + 64 bytes.
 func (e *encoder) encode(codes, missing []uint8, x []float64) {
 	rank(codes, missing, unsafe.Pointer(&x[0]), 0, e.search, 1, e.short)
@@ -177,9 +177,10 @@ func (e *encoder) encode(codes, missing []uint8, x []float64) {
 			codes[c.at] = c.code(r, v != v)
 		}
 	}
-	e.sets(codes, x)
 }
 
+// sets writes the codes of the categorical features' sets, after those of the
+// columns. Only the walk reads them.
 func (e *encoder) sets(codes []uint8, x []float64) {
 	for i := range e.cats {
 		c := &e.cats[i]

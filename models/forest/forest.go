@@ -25,7 +25,8 @@ type Forest struct {
 	average  bool
 	encoder  *encoder
 	walker   *walker
-	lanes    *lanes // nil without kernels
+	lanes    *lanes  // nil without kernels
+	blocks   *blocks // nil without kernels, or when no tree fits
 	explain  *explainer
 	pool     sync.Pool // of *scratch
 }
@@ -46,6 +47,7 @@ func Compile(m *models.Model) (*Forest, error) {
 	}
 	if hasAVX2 {
 		f.lanes = newLanes(m, c, f.encoder)
+		f.blocks = newBlocks(m, c, f.encoder)
 	}
 	f.explain = newExplainer(m)
 	f.pool.New = func() any { return f.newScratch() }
@@ -60,14 +62,18 @@ type scratch struct {
 	codes   []uint8 // of blockRows vectors, encoder.width each
 	missing []uint8
 	arena   []uint8 // of lanes
+	answers []uint8 // of blocks
 	sums    [blockRows]float64
 	sums32  [blockRows]float32
 }
 
 func (f *Forest) newScratch() *scratch {
-	s := &scratch{codes: make([]uint8, blockRows*f.encoder.width+64), missing: make([]uint8, max(f.encoder.short, blockRows)+64)}
+	s := &scratch{codes: make([]uint8, blockRows*f.encoder.width+maxColumns), missing: make([]uint8, max(f.encoder.short, blockRows)+64)}
 	if f.lanes != nil {
 		s.arena = f.lanes.newArena()
+	}
+	if f.blocks != nil {
+		s.answers = make([]uint8, f.blocks.places)
 	}
 	return s
 }
@@ -90,6 +96,15 @@ func (f *Forest) Margin(x []float64) float64 {
 
 func (f *Forest) one(s *scratch, x []float64) float64 {
 	f.encoder.encode(s.codes, s.missing, x)
+	if f.blocks != nil { // no code is 255, nor where no column is
+		clear(s.codes[f.encoder.numeric:maxColumns])
+	}
+	if f.blocks == nil || f.blocks.walk {
+		f.encoder.sets(s.codes, x)
+	}
+	if f.blocks != nil {
+		return f.finish(f.blocks.sum(f, s, x))
+	}
 	if f.float32 {
 		return f.finish(float64(sum(f.walker, 0, f.trees, s.codes, float32(f.init))))
 	}
@@ -122,7 +137,9 @@ func (f *Forest) block(s *scratch, dst, rows []float64) {
 	}
 	if f.lanes == nil || f.lanes.walk {
 		for i := range dst {
-			f.encoder.encode(s.codes[i*f.encoder.width:], s.missing, rows[i*f.features:(i+1)*f.features])
+			x, codes := rows[i*f.features:(i+1)*f.features], s.codes[i*f.encoder.width:]
+			f.encoder.encode(codes, s.missing, x)
+			f.encoder.sets(codes, x)
 		}
 	}
 	for i := range s.sums {

@@ -7,7 +7,7 @@ import (
 )
 
 // rankGeneric ranks n values: value i is at x + i*xStep + s[i*sStep].offset, of
-// the source s[i*sStep]. Its rank goes to dst[i], and 255 to missing[i] when it
+// the source s[i*sStep]. Its rank goes to dst[i], and chunk to missing[i] when it
 // is missing, else 0. One loop does for a vector (xStep = 0, sStep = 1) and for
 // a column of a block (sStep = 0).
 func rankGeneric(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
@@ -17,7 +17,7 @@ func rankGeneric(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []sear
 		x = unsafe.Add(x, xStep)
 		if d.plain == 0 {
 			if v >= -d.zero && v <= d.zero {
-				missing[i], dst[i] = 255, 0
+				missing[i], dst[i] = chunk, 0
 				continue
 			}
 			if v != v && d.keep == 0 {
@@ -26,7 +26,7 @@ func rankGeneric(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []sear
 		}
 		missing[i] = 0
 		if v != v {
-			missing[i] = 255
+			missing[i] = chunk
 		}
 		p := unsafe.Pointer(&d.table[16])
 		var at uintptr

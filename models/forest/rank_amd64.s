@@ -56,6 +56,7 @@ plain:
 	VUCOMISD     X0, X0
 	SETPS        AX
 	NEGL         AX
+	ANDL         $254, AX
 	MOVB         AX, (R8)
 	VBROADCASTSD X0, Y0
 	COUNT(0(BX), 32(BX), 64(BX), 96(BX), CX)

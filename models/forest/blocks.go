@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forest
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/assayrisk/assay/models"
+)
+
+// Blocks score one vector. A block is a connected piece of a tree, of at most
+// eight nodes; all of them are tested at once, and the eight answers, read as a
+// number, are looked up in the block's table, which says where the piece is
+// left: at another block, or at a leaf. Four trees go side by side, 32 nodes a
+// register. The codes of up to 128 columns stay in registers, where byte
+// shuffles fetch them.
+//
+// A tree of 31 leaves takes two or three blocks from root to leaf, one of 255
+// leaves four or five. The four trees of a group take the same number of steps;
+// a leaf that is reached early leads to itself.
+
+const (
+	blockNodes  = 8
+	groupTrees  = 4
+	maxColumns  = 128 // that the registers hold
+	maxSteps    = 12  // a deeper tree is walked
+	maxTreeData = 8 * math.MaxUint16
+	noColumn    = 0x80 // a shuffle gives 0 for it
+)
+
+// group is the start of four trees. The kernels know its layout.
+type group struct {
+	columns [groupTrees][blockNodes]uint8 // 0: of the root blocks
+	bounds  [groupTrees][blockNodes]uint8 // 32: a code of at least the bound goes right
+	tree    [groupTrees]uint32            // 64: offset of the tree's data
+	cat     [groupTrees]uint32            // 80: the root blocks' places in the category answers
+	steps   uint32                        // 96: lookups after the first
+	_       [28]byte
+}
+
+// A tree's data starts with the table of its root block. A table has an entry
+// for each combination of right turns: a position in the tree's data, in units
+// of 8 bytes, of the next block or of the leaf. A block is
+//
+//	0  columns [8]uint8
+//	8  bounds  [8]uint8
+//	16 place in the category answers, uint32, and 4 bytes of nothing; only in models with categories
+//	.. table   [1<<nodes]uint16
+//
+// and a leaf is its value, 8 bytes. One that can be reached before the last
+// step goes on as a block whose columns happen to be the value, whose bounds no
+// code reaches, and whose table leads to itself.
+const (
+	blockHeader    = 16
+	blockHeaderCat = 24
+)
+
+// blocks is the block form of a model.
+type blocks struct {
+	runs   []run
+	groups []group
+	data   []uint8
+	cats   []blockCats
+	places int  // bytes of category answers, a multiple of 32; 0 without categories
+	walk   bool // some trees are walked
+}
+
+// run is a run of trees: groups [from, to), or trees [from, to) that are walked.
+type run struct {
+	from, to int
+	walked   bool
+}
+
+// blockCats holds, for each class of a categorical feature, the answers of all
+// nodes that split on it: bit k of byte p is set when node k of the block at
+// place p goes right.
+type blockCats struct {
+	cat    int32
+	answer []uint8 // classes * places
+}
+
+// blockBuilder lays trees out in blocks.
+type blockBuilder struct {
+	e      *encoder
+	out    blocks
+	byCat  map[int32][]catNode
+	size   []int32 // of the subtree under each node
+	t      *models.Tree
+	splits []split
+	tests  uint32 // places of category answers taken
+	header int    // bytes before a block's table
+	float  bool   // values are float32
+	data   []uint8
+}
+
+// catNode is a node whose answer depends on a category.
+type catNode struct {
+	place uint32
+	bit   int
+	set   int32
+}
+
+// newBlocks lays out the trees of m. Trees that do not fit the form are left
+// to the walk; nil means that none does.
+func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
+	if e.numeric > maxColumns {
+		return nil
+	}
+	b := blockBuilder{e: e, byCat: map[int32][]catNode{}, tests: 1, header: blockHeader, float: m.Float32Sums}
+	if len(c.cats) > 0 {
+		b.header = blockHeaderCat
+	}
+	for from := 0; from < len(m.Trees); from += groupTrees {
+		to := min(len(m.Trees), from+groupTrees)
+		g := len(b.out.groups)
+		if b.group(m, c, from, to) {
+			b.out.extend(g, g+1, false)
+		} else {
+			b.out.extend(from, to, true)
+		}
+	}
+	if len(b.out.groups) == 0 || !b.categories() {
+		return nil
+	}
+	b.out.data = aligned(b.out.data)
+	return &b.out
+}
+
+// extend adds to the last run, or begins another.
+func (b *blocks) extend(from, to int, walked bool) {
+	b.walk = b.walk || walked
+	if n := len(b.runs); n > 0 && b.runs[n-1].walked == walked {
+		b.runs[n-1].to = to
+		return
+	}
+	b.runs = append(b.runs, run{from, to, walked})
+}
+
+// piece is a block while the tree is being cut: at most eight connected nodes,
+// and the nodes and leaves (^leaf) where it is left.
+type piece struct {
+	nodes, exits   [blockNodes + 1]int32
+	nNodes, nExits int
+}
+
+// grow makes a piece of at most most nodes from node i down. It grows where
+// most nodes wait, so that the way through the pieces gets short.
+func (b *blockBuilder) grow(i int32, most int) (p piece) {
+	p.exits[0], p.nExits = i, 1
+	for p.nNodes < most {
+		best, at := int32(0), -1
+		for k, x := range p.exits[:p.nExits] {
+			if x >= 0 && b.size[x] > best {
+				best, at = b.size[x], k
+			}
+		}
+		if at < 0 {
+			break
+		}
+		x := p.exits[at]
+		p.nodes[p.nNodes] = x
+		p.exits[at], p.exits[p.nExits] = b.t.Left[x], b.t.Right[x]
+		p.nNodes++
+		p.nExits++
+	}
+	return p
+}
+
+// height is the number of pieces on the longest way from node i down.
+func (b *blockBuilder) height(i int32, most int) int {
+	p := b.grow(i, most)
+	h := 0
+	for _, x := range p.exits[:p.nExits] {
+		switch {
+		case x < 0:
+		case b.size[x] <= int32(most):
+			h = max(h, 1)
+		default:
+			h = max(h, b.height(x, most))
+		}
+	}
+	return 1 + h
+}
+
+// sizes counts the nodes under each node, itself included.
+func sizes(t *models.Tree, size []int32) []int32 {
+	size = append(size[:0], make([]int32, len(t.Feature))...)
+	for i := len(size) - 1; i >= 0; i-- {
+		size[i] = 1
+		for _, c := range [2]int32{t.Left[i], t.Right[i]} {
+			if c >= 0 {
+				size[i] += size[c]
+			}
+		}
+	}
+	return size
+}
+
+// group lays out trees [from, to). It reports false, and leaves nothing behind,
+// when they are too deep or too large.
+func (b *blockBuilder) group(m *models.Model, c *columns, from, to int) bool {
+	steps := 1
+	for i := from; i < to; i++ {
+		b.use(&m.Trees[i], c.splits[i])
+		if depth(b.t) > maxSteps*blockNodes {
+			return false
+		}
+		if len(b.t.Feature) > 0 {
+			steps = max(steps, b.height(0, blockNodes))
+		}
+	}
+	if steps > maxSteps {
+		return false
+	}
+	g := group{steps: uint32(steps - 1)}
+	before := len(b.out.data)
+	for k := range groupTrees {
+		b.data = b.data[:0]
+		if from+k < to {
+			b.use(&m.Trees[from+k], c.splits[from+k])
+		} else {
+			b.use(&padding, nil)
+		}
+		b.tree(&g, k, steps)
+		if len(b.data) > maxTreeData || len(b.out.data) > math.MaxInt32 {
+			b.out.data = b.out.data[:before]
+			return false
+		}
+		g.tree[k] = uint32(len(b.out.data))
+		b.out.data = append(b.out.data, b.data...)
+	}
+	b.out.groups = append(b.out.groups, g)
+	return true
+}
+
+// padding fills a group up: adding -0 changes no sum.
+var padding = models.Tree{LeafValue: []float64{math.Copysign(0, -1)}}
+
+func (b *blockBuilder) use(t *models.Tree, splits []split) {
+	b.t, b.splits = t, splits
+	b.size = sizes(t, b.size)
+}
+
+// depth is the number of nodes on the longest way down.
+func depth(t *models.Tree) int {
+	below := make([]int, len(t.Feature))
+	for i := len(below) - 1; i >= 0; i-- {
+		for _, c := range [2]int32{t.Left[i], t.Right[i]} {
+			if c >= 0 {
+				below[i] = max(below[i], below[c])
+			}
+		}
+		below[i]++
+	}
+	if len(below) == 0 {
+		return 0
+	}
+	return below[0]
+}
+
+// never is a block that tests nothing.
+func never() (columns, bounds [blockNodes]uint8) {
+	for i := range columns {
+		columns[i], bounds[i] = noColumn, 255
+	}
+	return columns, bounds
+}
+
+// tree writes the data of tree k of a group that takes a number of steps. Its
+// pieces are as small as that number allows: tables double with each node.
+func (b *blockBuilder) tree(g *group, k, steps int) {
+	if len(b.t.Feature) == 0 {
+		g.columns[k], g.bounds[k] = never()
+		b.room(2)
+		b.entry(0, 0, b.leaf(b.t.LeafValue[0], steps > 1))
+		return
+	}
+	most := 3
+	for most < blockNodes && b.height(0, most) > steps {
+		most++
+	}
+	root := b.grow(0, most)
+	g.columns[k], g.bounds[k], g.cat[k] = b.tests8(&root)
+	b.room(2 << root.nNodes)
+	b.table(0, &root, most, steps)
+}
+
+// room adds n zero bytes, rounded up to 8, and gives their position.
+func (b *blockBuilder) room(n int) int {
+	at := len(b.data)
+	b.data = append(b.data, make([]uint8, (n+7)&^7)...)
+	return at
+}
+
+// entry sets entry i of the table at byte offset at to a position.
+func (b *blockBuilder) entry(at, i, position int) {
+	binary.LittleEndian.PutUint16(b.data[at+2*i:], uint16(min(position/8, math.MaxUint16)))
+}
+
+// leaf writes a leaf, which goes on when steps are left after it.
+func (b *blockBuilder) leaf(v float64, goesOn bool) int {
+	at := b.room(8)
+	if b.float {
+		binary.LittleEndian.PutUint32(b.data[at:], math.Float32bits(float32(v)))
+	} else {
+		binary.LittleEndian.PutUint64(b.data[at:], math.Float64bits(v))
+	}
+	if goesOn {
+		b.room(b.header - 8 + 2)
+		_, bounds := never()
+		copy(b.data[at+8:], bounds[:])
+		b.entry(at+b.header, 0, at)
+	}
+	return at
+}
+
+// block writes the block from node i down; it takes one of n steps that are
+// left.
+func (b *blockBuilder) block(i int32, most, n int) int {
+	p := b.grow(i, most)
+	at := b.room(b.header + 2<<p.nNodes)
+	columns, bounds, cat := b.tests8(&p)
+	copy(b.data[at:], columns[:])
+	copy(b.data[at+8:], bounds[:])
+	if b.header == blockHeaderCat {
+		binary.LittleEndian.PutUint32(b.data[at+16:], cat)
+	}
+	b.table(at+b.header, &p, most, n)
+	return at
+}
+
+// tests8 gives the columns and bounds of a piece's nodes, and its place among
+// the category answers, 0 when it needs none.
+func (b *blockBuilder) tests8(p *piece) (columns, bounds [blockNodes]uint8, cat uint32) {
+	columns, bounds = never()
+	for k, i := range p.nodes[:p.nNodes] {
+		s := b.splits[i]
+		if s.set < 0 {
+			columns[k], bounds[k] = uint8(b.e.place[s.column]), s.bound+1
+			continue
+		}
+		if cat == 0 {
+			cat = b.tests
+			b.tests++
+		}
+		b.byCat[s.cat] = append(b.byCat[s.cat], catNode{cat, k, s.set})
+	}
+	return columns, bounds, cat
+}
+
+// table fills the table at a byte offset for a piece, and writes what follows.
+func (b *blockBuilder) table(at int, p *piece, most, n int) {
+	nodes, exits := p.nodes[:p.nNodes], p.exits[:p.nExits]
+	var target [blockNodes + 1]int
+	for k, x := range exits {
+		if x >= 0 {
+			target[k] = b.block(x, most, n-1)
+		} else {
+			target[k] = b.leaf(b.t.LeafValue[^x], n > 1)
+		}
+	}
+	// Where each node's left and right side lead: to node k of the piece, or
+	// out of it at exit ^k.
+	var to [blockNodes][2]int
+	for k, i := range nodes {
+		for side, child := range [2]int32{b.t.Left[i], b.t.Right[i]} {
+			if j := slices.Index(nodes, child); j >= 0 {
+				to[k][side] = j
+			} else {
+				to[k][side] = ^slices.Index(exits, child)
+			}
+		}
+	}
+	for turns := range 1 << len(nodes) {
+		k := 0
+		for k >= 0 {
+			k = to[k][turns>>k&1]
+		}
+		b.entry(at, turns, target[^k])
+	}
+}
+
+// maxAnswers bounds the category answers of one feature, in bytes.
+const maxAnswers = 1 << 25
+
+func (b *blockBuilder) categories() bool {
+	if b.header == blockHeader {
+		return true
+	}
+	b.out.places = int(b.tests+31) &^ 31
+	for cat := range int32(len(b.e.cats)) {
+		nodes := b.byCat[cat]
+		if len(nodes) == 0 {
+			continue
+		}
+		c := &b.e.cats[cat]
+		if c.classes*b.out.places > maxAnswers {
+			return false
+		}
+		bc := blockCats{cat: cat, answer: make([]uint8, c.classes*b.out.places)}
+		for class := range c.classes {
+			row := bc.answer[class*b.out.places:]
+			for _, n := range nodes {
+				if c.members[n.set][class/8]>>(class%8)&1 == 0 {
+					row[n.place] |= 1 << n.bit
+				}
+			}
+		}
+		b.out.cats = append(b.out.cats, bc)
+	}
+	return true
+}
+
+// answers collects the category answers of x.
+func (b *blocks) answers(dst []uint8, cats []category, x []float64) {
+	for i := range b.cats {
+		bc := &b.cats[i]
+		c := &cats[bc.cat]
+		row := bc.answer[int(c.classOf(x[c.feature]))*b.places:][:b.places]
+		if i == 0 {
+			copy(dst, row)
+		} else {
+			orBytes(dst[:b.places], row)
+		}
+	}
+}
+
+// aligned copies b to a cache line boundary.
+func aligned(b []uint8) []uint8 {
+	raw := make([]uint8, len(b)+64)
+	shift := int(-uintptr(unsafe.Pointer(&raw[0])) & 63)
+	copy(raw[shift:], b)
+	return raw[shift : shift+len(b)]
+}
+
+// sum adds the leaves of all trees to f.init and gives the sum.
+func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
+	var answers *uint8
+	if b.places > 0 {
+		b.answers(s.answers, f.encoder.cats, x)
+		answers = &s.answers[0]
+	}
+	total, total32 := f.init, float32(f.init)
+	for _, r := range b.runs {
+		switch {
+		case r.walked && f.float32:
+			total32 = sum(f.walker, r.from, r.to, s.codes, total32)
+		case r.walked:
+			total = sum(f.walker, r.from, r.to, s.codes, total)
+		case f.float32 && answers != nil:
+			total32 = blocksCat32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total32)
+		case f.float32:
+			total32 = blocks32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total32)
+		case answers != nil:
+			total = blocksCat64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total)
+		case f.encoder.numeric <= 64:
+			total = blocks4x64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total)
+		default:
+			total = blocks8x64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total)
+		}
+	}
+	if f.float32 {
+		return float64(total32)
+	}
+	return total
+}
