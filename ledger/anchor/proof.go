@@ -47,7 +47,9 @@ const (
 )
 
 // ParseProof reads a proof and refuses unknown fields, other versions, and
-// whatever exceeds the bounds.
+// whatever exceeds the bounds. A proof has one form, whitespace apart: names in
+// another case, fields in another order or given twice, and digits in another
+// case are refused, so that no byte of a stored proof can change unseen.
 func ParseProof(b []byte) (*Proof, error) {
 	if len(b) > MaxProofBytes {
 		return nil, fmt.Errorf("anchor proof: %d bytes, at most %d are read: %w", len(b), MaxProofBytes, assay.ErrCorrupt)
@@ -67,6 +69,17 @@ func ParseProof(b []byte) (*Proof, error) {
 	if len(p.Header) > maxHeaderBytes || len(p.Nodes) > maxNodes {
 		return nil, fmt.Errorf("anchor proof: header of %d bytes and %d nodes, at most %d and %d are read: %w",
 			len(p.Header), len(p.Nodes), maxHeaderBytes, maxNodes, assay.ErrCorrupt)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, b); err != nil {
+		return nil, fmt.Errorf("anchor proof: %w: %w", err, assay.ErrCorrupt)
+	}
+	again, err := json.Marshal(&p)
+	if err != nil {
+		return nil, fmt.Errorf("anchor proof: %w: %w", err, assay.ErrCorrupt)
+	}
+	if !bytes.Equal(again, compact.Bytes()) {
+		return nil, fmt.Errorf("anchor proof: it is not in the form in which proofs are written: %w", assay.ErrCorrupt)
 	}
 	return &p, nil
 }

@@ -251,6 +251,26 @@ func TestTamper(t *testing.T) {
 	}
 }
 
+// TestTamperText flips each bit of the text of a proof. The chain is known to
+// the verifier: nothing in a block says which chain it is of.
+func TestTamperText(t *testing.T) {
+	w, cp := testWorld(2)
+	b, err := json.MarshalIndent(w.prove(t), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := VerifyProof(b, cp, Trust{ChainID: 5}); !r.OK() {
+		t.Fatal(r.Summary())
+	}
+	for bit := range 8 * len(b) {
+		b[bit/8] ^= 1 << (bit % 8)
+		if r := VerifyProof(b, cp, Trust{ChainID: 5}); r.OK() {
+			t.Errorf("bit %d, now %q", bit, b[max(0, bit/8-20):min(len(b), bit/8+20)])
+		}
+		b[bit/8] ^= 1 << (bit % 8)
+	}
+}
+
 // TestProofCutShort cuts and extends the JSON at each place.
 func TestProofCutShort(t *testing.T) {
 	w, cp := testWorld(2)
