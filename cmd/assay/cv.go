@@ -13,12 +13,13 @@ import (
 
 // foldScore is the quality of a recipe on one fold that it did not train on.
 type foldScore struct {
-	Rows    int     `json:"n"`
-	BadRate float64 `json:"bad_rate"`
-	AUC     float64 `json:"auc"`
-	KS      float64 `json:"ks"`
-	LogLoss float64 `json:"logloss"`
-	Trees   int     `json:"trees"`
+	Rows     int     `json:"n"`
+	BadRate  float64 `json:"bad_rate"`
+	AUC      float64 `json:"auc"`
+	KS       float64 `json:"ks"`
+	LogLoss  float64 `json:"logloss"`
+	Trees    int     `json:"trees"`
+	Features int     `json:"features"`
 }
 
 // crossValidate fits the recipe, plan included, on all folds but one and
@@ -37,10 +38,7 @@ func (r *recipe) crossValidate(ctx context.Context, u *ui, p part, folds [][]int
 			return nil, nil, fmt.Errorf("fold %d: %w", k+1, err)
 		}
 		test := part{p.table, held}
-		m, err := test.margins(ctx, f.plan, f.forest)
-		if err != nil {
-			return nil, nil, err
-		}
+		m := matrixMargins(f.matrix, f.forest, held)
 		y, pd := test.labels(), make([]float64, len(m))
 		for i, row := range held {
 			margin[row] = m[i]
@@ -51,7 +49,7 @@ func (r *recipe) crossValidate(ctx context.Context, u *ui, p part, folds [][]int
 			return nil, nil, fmt.Errorf("fold %d: %w", k+1, err)
 		}
 		ks, _ := c.KS()
-		out[k] = foldScore{Rows: len(held), BadRate: c.BadRate(), AUC: c.AUC(), KS: ks, LogLoss: eval.LogLoss(y, pd), Trees: len(f.result.Model.Trees)}
+		out[k] = foldScore{Rows: len(held), BadRate: c.BadRate(), AUC: c.AUC(), KS: ks, LogLoss: eval.LogLoss(y, pd), Trees: len(f.result.Model.Trees), Features: len(f.plan.Features())}
 	}
 	return out, pick(margin, p.rows), nil
 }

@@ -5,20 +5,24 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models/baseline"
 	"github.com/assayrisk/assay/models/eval"
 )
 
 type evaluateFlags struct {
 	model, data, label, train, out string
-	skipBadRows, json              bool
+	plan, params, since, before    string
+	skipBadRows, json, ablate      bool
 }
 
 func evaluateCommand(u *ui) *cobra.Command {
@@ -32,6 +36,12 @@ func evaluateCommand(u *ui) *cobra.Command {
 		Example: "  assay evaluate --model bundle --data test.csv --train train.csv --out report",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if f.ablate {
+				if err := required(c, "data", "plan"); err != nil {
+					return err
+				}
+				return f.runAblate(c.Context(), u)
+			}
 			if err := required(c, "model", "data", "out"); err != nil {
 				return err
 			}
@@ -39,6 +49,11 @@ func evaluateCommand(u *ui) *cobra.Command {
 		},
 	}
 	fl := c.Flags()
+	fl.StringVar(&f.since, "since", "", "of an event log, judge scored events from that day or time on")
+	fl.StringVar(&f.before, "before", "", "of an event log, train (--train, --ablate) on scored events before that day or time")
+	fl.BoolVar(&f.ablate, "ablate", false, "instead of a report: train --plan with raw fields, derived features and windows, and compare")
+	fl.StringVar(&f.plan, "plan", "", "with --ablate: the plan, YAML")
+	fl.StringVar(&f.params, "params", "", "with --ablate: training parameters, k=v,...")
 	fl.StringVar(&f.model, "model", "", "bundle to evaluate")
 	fl.StringVar(&f.data, "data", "", "rows that the model did not train on: a file, or a data set's name")
 	fl.StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
@@ -63,18 +78,26 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if err := t.needLabel(); err != nil {
+	e := evaluation{scorer: s}
+	since, before, err := f.times()
+	if err != nil {
 		return err
 	}
-	e := evaluation{scorer: s, test: t.all()}
+	if e.test, err = t.judged(u, s.plan.Spec(), since, time.Time{}); err != nil {
+		return err
+	}
 	if f.train != "" {
-		tr, err := readTable(ctx, u, f.train, opt)
-		if err != nil {
+		tr := t
+		if f.train != f.data {
+			if tr, err = readTable(ctx, u, f.train, opt); err != nil {
+				return err
+			}
+		}
+		if e.train, err = tr.judged(u, s.plan.Spec(), time.Time{}, before); err != nil {
 			return err
 		}
-		e.train = tr.all()
 	}
-	u.step("evaluate on %d rows", t.rows())
+	u.step("evaluate on %d rows", len(e.test.rows))
 	in, err := e.input(ctx)
 	if err != nil {
 		return err
@@ -97,6 +120,71 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 		u.printf("%-9s %.4f  (95 %%: %.4f to %.4f)\n", m, x.Value, x.Low, x.High)
 	}
 	u.printf("report    %s\n", filepath.Join(f.out, "report.html"))
+	return nil
+}
+
+func (f *evaluateFlags) times() (since, before time.Time, err error) {
+	if since, err = parseTime("since", f.since); err == nil {
+		before, err = parseTime("before", f.before)
+	}
+	return since, before, err
+}
+
+// judged returns the rows of a table that have an outcome, within the times.
+func (t *table) judged(u *ui, spec *features.Spec, since, before time.Time) (part, error) {
+	if t.log == nil {
+		if err := t.follow(u, spec); err != nil {
+			return part{}, err
+		}
+	}
+	if err := t.needLabel(); err != nil {
+		return part{}, err
+	}
+	return t.all().between(since, before)
+}
+
+// runAblate compares the stages of a plan.
+func (f *evaluateFlags) runAblate(ctx context.Context, u *ui) error {
+	since, before, err := f.times()
+	if err != nil {
+		return err
+	}
+	params, err := parseKV(f.params)
+	if err != nil {
+		return err
+	}
+	u.step("read %s", f.data)
+	t, err := readTable(ctx, u, f.data, datasets.Options{Label: f.label, SkipBadRows: f.skipBadRows})
+	if err != nil {
+		return err
+	}
+	r := &recipe{name: t.name, params: params, folds: 5}
+	if r.spec, err = readSpec(f.plan, t); err != nil {
+		return err
+	}
+	train, err := t.judged(u, r.spec, time.Time{}, before)
+	if err != nil {
+		return err
+	}
+	held, how := part{}, "five stratified folds over the rows; intervals are DeLong's, paired"
+	if !before.IsZero() {
+		if since.IsZero() {
+			since = before
+		}
+		if held, err = t.judged(u, r.spec, since, time.Time{}); err != nil {
+			return err
+		}
+		how = fmt.Sprintf("trained on %d rows before %s, judged on %d rows since %s; intervals are DeLong's, paired",
+			len(train.rows), before.Format(time.DateOnly), len(held.rows), since.Format(time.DateOnly))
+	}
+	stages, err := r.ablate(ctx, u, train, held)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return u.json(stages)
+	}
+	printStages(u, stages, how)
 	return nil
 }
 
@@ -170,13 +258,18 @@ func (e *evaluation) input(ctx context.Context) (*eval.Input, error) {
 			in.Train.PD = append(in.Train.PD, x.PD)
 		}
 	}
+	at := matrixRows(test.matrix, e.test.rows)
+	var trained []int
+	if train != nil {
+		trained = matrixRows(train.matrix, e.train.rows)
+	}
 	for j, f := range s.plan.Features() {
 		x := eval.Feature{
-			Name: f.Name, Values: pick(test.matrix.Columns[j], e.test.rows), Categories: f.Categories,
+			Name: f.Name, Values: pick(test.matrix.Columns[j], at), Categories: f.Categories,
 			Monotone: f.Monotone, Group: f.Group, Sensitive: f.Sensitive,
 		}
 		if train != nil {
-			x.Train = pick(train.matrix.Columns[j], e.train.rows)
+			x.Train = pick(train.matrix.Columns[j], trained)
 		}
 		in.Features = append(in.Features, x)
 	}
@@ -184,16 +277,17 @@ func (e *evaluation) input(ctx context.Context) (*eval.Input, error) {
 	if err := e.outcomes(in, test); err != nil {
 		return nil, err
 	}
-	return in, e.challenge(ctx, in, train)
+	return in, e.challenge(ctx, in, test, train)
 }
 
 // explain lets the report ask for contributions and for scores of changed rows.
 func (e *evaluation) explain(in *eval.Input, test *scored) {
 	s, n := e.scorer, len(test.matrix.Columns)
 	x := make([]float64, n)
+	at := matrixRows(test.matrix, e.test.rows)
 	in.Contributions = func(dst []float64, row int) {
 		for j, c := range test.matrix.Columns {
-			x[j] = c[e.test.rows[row]]
+			x[j] = c[at[row]]
 		}
 		s.forest.Contributions(dst, x)
 	}
@@ -202,7 +296,7 @@ func (e *evaluation) explain(in *eval.Input, test *scored) {
 
 // outcomes gives each row the policy's decision.
 func (e *evaluation) outcomes(in *eval.Input, test *scored) error {
-	decided, err := e.scorer.decide(e.test, test)
+	decided, err := e.scorer.decide(test)
 	if err != nil {
 		return err
 	}
@@ -214,33 +308,31 @@ func (e *evaluation) outcomes(in *eval.Input, test *scored) error {
 
 // challenge fits the challengers: on the training rows where they are known,
 // else out of fold on the evaluated rows.
-func (e *evaluation) challenge(ctx context.Context, in *eval.Input, train *scored) error {
+func (e *evaluation) challenge(ctx context.Context, in *eval.Input, test, train *scored) error {
 	c := eval.Challenger{Name: "logistic scorecard", Simple: true}
-	fit := func(from part, cols [][]float64) (*baseline.Logistic, error) {
+	fit := func(from part, m *features.Matrix) (*baseline.Logistic, error) {
 		d := &baseline.Data{Label: from.labels()}
+		at := matrixRows(m, from.rows)
 		for j, f := range e.scorer.plan.Features() {
 			d.Names = append(d.Names, f.Name)
 			d.Categorical = append(d.Categorical, f.Categorical)
-			d.Columns = append(d.Columns, pick(cols[j], from.rows))
+			d.Columns = append(d.Columns, pick(m.Columns[j], at))
 		}
 		return baseline.FitLogistic(ctx, d, baseline.Config{})
 	}
-	score := func(l *baseline.Logistic, cols [][]float64, rows []int, put func(i int, margin float64)) {
-		x := make([]float64, len(cols))
-		for i, r := range rows {
-			for j, c := range cols {
+	score := func(l *baseline.Logistic, m *features.Matrix, rows []int, put func(i int, margin float64)) {
+		x := make([]float64, len(m.Columns))
+		for i, r := range matrixRows(m, rows) {
+			for j, c := range m.Columns {
 				x[j] = c[r]
 			}
 			put(i, l.Score(x))
 		}
 	}
-	m, err := e.scorer.plan.Matrix(ctx, e.test.frame.Record)
-	if err != nil {
-		return err
-	}
+	m := test.matrix
 	c.Score, c.PD = make([]float64, len(e.test.rows)), make([]float64, len(e.test.rows))
 	if train != nil {
-		l, err := fit(e.train, train.matrix.Columns)
+		l, err := fit(e.train, train.matrix)
 		if errors.Is(err, baseline.ErrInput) {
 			return nil
 		}
@@ -248,7 +340,7 @@ func (e *evaluation) challenge(ctx context.Context, in *eval.Input, train *score
 			return err
 		}
 		c.Note = "weight-of-evidence logistic regression on the same features, fitted on the training rows"
-		score(l, m.Columns, e.test.rows, func(i int, x float64) { c.Score[i], c.PD[i] = x, sigmoid(x) })
+		score(l, m, e.test.rows, func(i int, x float64) { c.Score[i], c.PD[i] = x, sigmoid(x) })
 	} else {
 		c.Note = "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows"
 		folds := stratifiedFolds(e.test.label, e.test.rows, 5)
@@ -257,14 +349,14 @@ func (e *evaluation) challenge(ctx context.Context, in *eval.Input, train *score
 			at[r] = i
 		}
 		for k := range folds {
-			l, err := fit(part{e.test.table, others(folds, k)}, m.Columns)
+			l, err := fit(part{e.test.table, others(folds, k)}, m)
 			if errors.Is(err, baseline.ErrInput) {
 				return nil // too few rows or one class: the report says so
 			}
 			if err != nil {
 				return err
 			}
-			score(l, m.Columns, folds[k], func(i int, x float64) {
+			score(l, m, folds[k], func(i int, x float64) {
 				c.Score[at[folds[k][i]]], c.PD[at[folds[k][i]]] = x, sigmoid(x)
 			})
 		}

@@ -32,6 +32,7 @@ type recipe struct {
 // fitted is one plan and the forest that was trained on its vectors.
 type fitted struct {
 	plan   *features.Plan
+	matrix *features.Matrix // of the training table, all its rows
 	report *features.FitReport
 	result *gbdt.Result
 	forest *forest.Forest
@@ -48,17 +49,19 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 	if err != nil {
 		return nil, err
 	}
-	data, err := train.dataset(ctx, plan)
+	m, err := plan.Matrix(ctx, train.frame.Record)
 	if err != nil {
 		return nil, err
 	}
 	opt := gbdt.Options{Progress: progress}
 	if len(valid.rows) > 0 {
-		if opt.Valid, err = valid.dataset(ctx, plan); err != nil {
+		vm, err := plan.Matrix(ctx, valid.frame.Record)
+		if err != nil {
 			return nil, fmt.Errorf("validation rows: %w", err)
 		}
+		opt.Valid = valid.dataset(plan, vm)
 	}
-	res, err := gbdt.Train(ctx, data, p, opt)
+	res, err := gbdt.Train(ctx, train.dataset(plan, m), p, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +69,7 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 	if err != nil {
 		return nil, err
 	}
-	return &fitted{plan: plan, report: report, result: res, forest: f}, nil
+	return &fitted{plan: plan, matrix: m, report: report, result: res, forest: f}, nil
 }
 
 // parse turns the parameters into the trainer's, with the plan's monotone
@@ -94,18 +97,16 @@ func (r *recipe) parse(plan *features.Plan) (gbdt.Params, error) {
 	return p, nil
 }
 
-// dataset shows a part of a table to the trainer, through the plan.
-func (p part) dataset(ctx context.Context, plan *features.Plan) (*gbdt.Dataset, error) {
-	m, err := plan.Matrix(ctx, p.frame.Record)
-	if err != nil {
-		return nil, err
-	}
-	d := &gbdt.Dataset{Columns: m.Columns, Label: p.label}
-	for _, f := range plan.Features() {
+// dataset shows a part of a table's matrix to the trainer.
+func (p part) dataset(plan *features.Plan, m *features.Matrix) *gbdt.Dataset {
+	d := &gbdt.Dataset{Label: p.labels()}
+	rows := matrixRows(m, p.rows)
+	for j, f := range plan.Features() {
 		d.Names = append(d.Names, f.Name)
 		d.Categorical = append(d.Categorical, f.Categorical)
+		d.Columns = append(d.Columns, pick(m.Columns[j], rows))
 	}
-	return d.Subset(p.rows), nil
+	return d
 }
 
 // margins scores the part.
@@ -117,7 +118,9 @@ func (p part) margins(ctx context.Context, plan *features.Plan, f *forest.Forest
 	return matrixMargins(m, f, p.rows), nil
 }
 
+// matrixMargins scores the matrix's vectors of the given rows of the record.
 func matrixMargins(m *features.Matrix, f *forest.Forest, rows []int) []float64 {
+	rows = matrixRows(m, rows)
 	const block = 1024
 	width := len(m.Columns)
 	x := make([]float64, block*width)
@@ -174,21 +177,17 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 		}
 		metrics["valid.auc"] = c.AUC()
 	}
-	m, err := f.plan.Matrix(ctx, train.frame.Record)
-	if err != nil {
-		return nil, nil, err
-	}
 	b, err := r.bundle(train, len(valid.rows), f, cal, metrics)
 	if err != nil {
 		return nil, nil, err
 	}
 	u.step("gate: an independent implementation scores the same rows")
-	passed, err := gate(b.ModelText, f, m, train.rows)
+	passed, err := gate(b.ModelText, f, train.rows)
 	if err != nil {
 		return nil, nil, err
 	}
 	u.done("the same bits on %d real and %d adversarial rows", passed.Rows, passed.Adversarial)
-	b.Manifest.Reference = reference(f.plan, m, f.forest, cal, train.rows)
+	b.Manifest.Reference = reference(f.plan, f.matrix, f.forest, cal, train.rows)
 	return b, f, nil
 }
 
@@ -239,6 +238,7 @@ func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *m
 		pd[i] = cal.Apply(pd[i])
 	}
 	ref.Score = histogram(pd, referenceBins)
+	rows = matrixRows(m, rows)
 	for j, x := range plan.Features() {
 		if x.Categorical {
 			ref.Features[x.Name] = categoryHistogram(pick(m.Columns[j], rows))
@@ -285,8 +285,9 @@ const gateRows = 2000
 
 // gate lets an independent implementation score the bundle's model text on
 // real rows and on adversarial ones before anything is written.
-func gate(text []byte, f *fitted, m *features.Matrix, rows []int) (interchange.GateReport, error) {
-	rows = rows[:min(len(rows), gateRows)]
+func gate(text []byte, f *fitted, rows []int) (interchange.GateReport, error) {
+	m := f.matrix
+	rows = matrixRows(m, rows[:min(len(rows), gateRows)])
 	x := make([]float64, 0, len(rows)*len(m.Columns))
 	for _, r := range rows {
 		for _, c := range m.Columns {

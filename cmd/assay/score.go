@@ -56,7 +56,7 @@ func score(ctx context.Context, u *ui, model, data, out string) error {
 	if err != nil {
 		return err
 	}
-	decisions, err := s.decide(t.all(), sc)
+	decisions, err := s.decide(sc)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func score(ctx context.Context, u *ui, model, data, out string) error {
 				return err
 			}
 			x := &sc.scores[i]
-			rec = append(rec[:0], strconv.Itoa(i+1), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
+			rec = append(rec[:0], strconv.Itoa(sc.part.rows[i]+1), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
 			if decisions != nil {
 				rec[5] = decisions[i].Outcome.String()
 			}

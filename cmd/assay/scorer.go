@@ -61,6 +61,7 @@ func newScorer(b *models.Bundle) (*scorer, error) {
 
 // scored is one table's scores, in row order.
 type scored struct {
+	part    part // the rows; of an event log without a label, those of the scored kind
 	matrix  *features.Matrix
 	margins []float64
 	scores  []assay.Score
@@ -95,7 +96,10 @@ func (s *scorer) score(ctx context.Context, p part) (*scored, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &scored{matrix: m, margins: matrixMargins(m, s.forest, p.rows)}
+	if m.Row != nil && p.log == nil {
+		p.rows = m.Row
+	}
+	out := &scored{part: p, matrix: m, margins: matrixMargins(m, s.forest, p.rows)}
 	out.scores = make([]assay.Score, len(out.margins))
 	for i, x := range out.margins {
 		out.scores[i] = s.bundle.Score(x)
@@ -103,16 +107,18 @@ func (s *scorer) score(ctx context.Context, p part) (*scored, error) {
 	return out, nil
 }
 
-// decide applies the policy to each row of the part.
-func (s *scorer) decide(p part, sc *scored) ([]policy.Result, error) {
+// decide applies the policy to each row that was scored.
+func (s *scorer) decide(sc *scored) ([]policy.Result, error) {
 	if s.policy == nil {
 		return nil, nil
 	}
+	p := sc.part
 	out := make([]policy.Result, len(p.rows))
 	x := make([]float64, len(sc.matrix.Columns))
+	at := matrixRows(sc.matrix, p.rows)
 	for i, row := range p.rows {
 		for j, c := range sc.matrix.Columns {
-			x[j] = c[row]
+			x[j] = c[at[i]]
 		}
 		ev, err := s.plan.EventOf(p.frame.Record, row, fmt.Sprintf("row-%d", row+1), epoch)
 		if err != nil {

@@ -20,7 +20,8 @@ import (
 type table struct {
 	name  string
 	frame *datasets.Frame
-	label []float64 // nil without a label column
+	label []float64 // by row of the record, nil if it has none
+	log   *eventLog // nil unless its rows are events that come in turn
 }
 
 // readTable reads a CSV, Parquet or Arrow file, or a data set by name.
@@ -56,8 +57,12 @@ func (t *table) needLabel() error {
 
 func (t *table) rows() int { return int(t.frame.Record.NumRows()) }
 
-// all is the whole table as a part.
+// all is every row that can be trained or judged on, as a part: the whole
+// table, or of an event log the scored events whose outcome is known.
 func (t *table) all() part {
+	if t.log != nil {
+		return part{t, t.log.closed}
+	}
 	rows := make([]int, t.rows())
 	for i := range rows {
 		rows[i] = i

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,7 @@ import (
 
 type trainFlags struct {
 	data, label, plan, params, valid, calibrate, policy, out, name string
+	before                                                         string
 	folds, cv                                                      int
 	skipBadRows, json                                              bool
 }
@@ -46,6 +48,7 @@ func trainCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data and written into the bundle)")
 	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
+	fl.StringVar(&f.before, "before", "", "of an event log, train on scored events before that day or time")
 	fl.StringVar(&f.calibrate, "calibrate", models.CalibrationPlatt, "margin to probability, fitted out of fold: isotonic, platt, beta or none")
 	fl.IntVar(&f.folds, "folds", 5, "folds of the training rows for the calibration")
 	fl.IntVar(&f.cv, "cv", 0, "cross-validate on that many stratified folds, print the table, and write no bundle")
@@ -82,11 +85,11 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if err := t.needLabel(); err != nil {
+	u.done("%d rows, %d columns", t.rows(), t.frame.Record.NumCols())
+	before, err := parseTime("before", f.before)
+	if err != nil {
 		return err
 	}
-	u.done("%d rows, %d columns, %.1f %% bad", t.rows(), t.frame.Record.NumCols()-1, 100*t.all().badRate())
-
 	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, folds: f.folds}
 	if r.name == "" {
 		r.name = t.name
@@ -97,16 +100,22 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if r.policy, err = readPolicy(f.policy); err != nil {
 		return err
 	}
-	if f.cv > 0 {
-		return f.crossValidate(ctx, u, r, t)
+	train, err := t.judged(u, r.spec, time.Time{}, before)
+	if err != nil {
+		return err
 	}
-	train, valid := t.all(), part{}
+	if f.cv > 0 {
+		return f.crossValidate(ctx, u, r, train)
+	}
+	valid := part{}
 	if f.valid != "" {
 		v, err := readTable(ctx, u, f.valid, datasets.Options{Label: t.frame.Label, SkipBadRows: f.skipBadRows})
 		if err != nil {
 			return err
 		}
-		valid = v.all()
+		if valid, err = v.judged(u, r.spec, time.Time{}, time.Time{}); err != nil {
+			return err
+		}
 	}
 	b, _, err := r.build(ctx, u, train, valid)
 	if err != nil {
@@ -132,9 +141,9 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 }
 
 // crossValidate prints the folds' table.
-func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t *table) error {
+func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t part) error {
 	u.step("train on %d folds", f.cv)
-	folds, _, err := r.crossValidate(ctx, u, t.all(), stratifiedFolds(t.label, t.all().rows, f.cv))
+	folds, _, err := r.crossValidate(ctx, u, t, stratifiedFolds(t.label, t.rows, f.cv))
 	if err != nil {
 		return err
 	}
@@ -146,7 +155,7 @@ func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t *tab
 			SE    float64     `json:"auc_se"`
 			Rows  int         `json:"n"`
 			Folds []foldScore `json:"folds"`
-		}{mean, se, t.rows(), folds})
+		}{mean, se, len(t.rows), folds})
 	}
 	printFolds(u, folds)
 	return nil

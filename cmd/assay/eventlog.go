@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+)
+
+// eventLog is what a plan sees in a table whose rows are events: which are
+// scored, when each happened, and which of the scored ones have an outcome.
+type eventLog struct {
+	time   *array.Timestamp
+	unit   arrow.TimeUnit
+	closed []int // rows scored whose outcome is known
+	open   int   // rows scored whose horizon has not passed: left out
+}
+
+// follow reads a table as an event log, if the plan's label is a later event.
+// The label of each scored row is then what the log says came of it.
+func (t *table) follow(u *ui, spec *features.Spec) error {
+	if spec.Label == nil || spec.Label.Event == "" {
+		return nil
+	}
+	rows, labels, open, err := spec.Labels(t.frame.Record)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	l := &eventLog{open: open}
+	for i, f := range t.frame.Record.Schema().Fields() {
+		if f.Name != spec.Time {
+			continue
+		}
+		a, ok := t.frame.Record.Column(i).(*array.Timestamp)
+		if !ok {
+			return fmt.Errorf("%w: %s: column %q holds %s, want times", assay.ErrInvalid, t.name, f.Name, f.Type)
+		}
+		l.time, l.unit = a, f.Type.(*arrow.TimestampType).Unit
+	}
+	t.label = make([]float64, t.rows())
+	for i := range t.label {
+		t.label[i] = math.NaN()
+	}
+	for i, r := range rows {
+		if t.label[r] = labels[i]; labels[i] == labels[i] {
+			l.closed = append(l.closed, r)
+		}
+	}
+	t.log = l
+	if open > 0 {
+		u.note("%d of %d scored events are left out: their outcome is still open when the log ends", open, len(rows))
+	}
+	return nil
+}
+
+// between returns the part's rows with since <= time < before; a zero time is
+// no bound. Only an event log has times.
+func (p part) between(since, before time.Time) (part, error) {
+	if since.IsZero() && before.IsZero() {
+		return p, nil
+	}
+	if p.log == nil || p.log.time == nil {
+		return p, fmt.Errorf("%w: %s has no event times to split by: --since and --before need a plan with a time column and a label event", assay.ErrInvalid, p.name)
+	}
+	out := part{table: p.table}
+	for _, r := range p.rows {
+		at := p.log.time.Value(r).ToTime(p.log.unit)
+		if (since.IsZero() || !at.Before(since)) && (before.IsZero() || at.Before(before)) {
+			out.rows = append(out.rows, r)
+		}
+	}
+	if len(out.rows) == 0 {
+		return p, fmt.Errorf("%w: %s has no scored event with a known outcome in that time", assay.ErrInvalid, p.name)
+	}
+	return out, nil
+}
+
+// parseTime reads a day or an RFC 3339 time; "" is the zero time.
+func parseTime(flag, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, usagef("--%s %s: want a day (2023-06-30) or a time (2023-06-30T12:00:00Z)", flag, s)
+}
+
+// matrixRows returns the rows of a matrix that the given rows of the record
+// became.
+func matrixRows(m *features.Matrix, rows []int) []int {
+	if m.Row == nil {
+		return rows
+	}
+	place := make(map[int]int, len(m.Row))
+	for i, r := range m.Row {
+		place[r] = i
+	}
+	out := make([]int, len(rows))
+	for i, r := range rows {
+		out[i] = place[r]
+	}
+	return out
+}
