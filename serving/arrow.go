@@ -99,8 +99,8 @@ func rowEvent(w *work, rec arrow.Record, i int, id, kind string, at time.Time) (
 			err = &assay.FieldError{Field: "arrow.ipc", Problem: "row " + strconv.Itoa(i) + " cannot be read"}
 		}
 	}()
-	if w.event, err = w.model.plan.EventOf(rec, i, id, at); err == nil && kind != "" {
-		w.event.Kind = kind
+	if w.req.Event, err = w.model.plan.EventOf(rec, i, id, at); err == nil && kind != "" {
+		w.req.Event.Kind = kind
 	}
 	return err
 }

@@ -167,14 +167,14 @@ func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
 	if err := checkRequestID(w.key.id); err != nil {
 		return err
 	}
-	if err := w.model.plan.Validate(&w.event); err != nil {
+	if err := w.model.plan.Validate(&w.req.Event); err != nil {
 		return err
 	}
-	if w.event.Time.After(e.now().Add(e.ahead)) {
+	if w.req.Event.Time.After(e.now().Add(e.ahead)) {
 		return &assay.FieldError{Field: "time", Problem: "lies ahead of the server's clock"}
 	}
 	var err error
-	if w.raw, err = w.event.MarshalBinary(); err != nil {
+	if w.raw, err = w.req.Event.MarshalBinary(); err != nil {
 		return err
 	}
 	w.body = assay.Sum(bodyTag, w.what(), w.raw)
@@ -259,7 +259,7 @@ func (e *engine) sequence(w *work) {
 	defer e.mu.Unlock()
 	if !w.record {
 		var err error
-		if w.vector, err = w.model.plan.Vector(w.values[:0], &w.event, w.model.windows.state); err != nil {
+		if w.vector, err = w.model.plan.Vector(w.values[:0], &w.req.Event, w.model.windows.state); err != nil {
 			w.err = err
 			return
 		}
@@ -267,10 +267,10 @@ func (e *engine) sequence(w *work) {
 	}
 	for _, st := range e.mu.windows {
 		// A plan of another model may not know this kind of event.
-		if st != w.model.windows && st.plan.Validate(&w.event) != nil {
+		if st != w.model.windows && st.plan.Validate(&w.req.Event) != nil {
 			continue
 		}
-		if err := st.plan.Observe(&w.event, st.state); err != nil {
+		if err := st.plan.Observe(&w.req.Event, st.state); err != nil {
 			w.err = err
 			return
 		}
@@ -282,7 +282,7 @@ func (e *engine) sequence(w *work) {
 // recorded: the number is taken.
 func (e *engine) finish(w *work) {
 	at := e.now().UnixMicro()
-	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: w.seq, RequestID: w.key.id, EventID: w.event.ID, Micros: at}
+	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: w.seq, RequestID: w.key.id, EventID: w.req.Event.ID, Micros: at}
 	kind := ledger.Decision
 	if w.record {
 		kind = ledger.Event
@@ -315,7 +315,7 @@ func (e *engine) score(w *work) (err error) {
 	m, d := w.model, &w.decision
 	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), w.vector.Digest()
 	d.Score = m.bundle.Score(m.forest.Margin(w.vector.Values))
-	in := policy.Input{Event: &w.event, Vector: w.vector.Values, Score: d.Score}
+	in := policy.Input{Event: &w.req.Event, Vector: w.vector.Values, Score: d.Score}
 	if err := m.policy.Decide(&w.result, &in); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (s *Server) register() {
 	s.grpc = grpc.NewServer(opts...)
 	s.health = health.NewServer()
 	healthpb.RegisterHealthServer(s.grpc, s.health)
-	assayv1.RegisterScoringServer(s.grpc, &scoring{Server: s})
+	s.grpc.RegisterService(scoringDesc(), &scoring{Server: s})
 	adm := &admin{Server: s}
 	adm.mu.pending = map[assay.Digest]proposal{}
 	s.admin = adm

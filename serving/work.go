@@ -20,7 +20,7 @@ type work struct {
 	record bool         // a fact to take note of: no score
 	model  *live        // whose plan validates the event, and which scores it
 	body   assay.Digest // of what was asked
-	event  assay.Event
+	req    wire.Request
 	raw    []byte // the event's canonical bytes
 
 	seq      uint64
@@ -54,7 +54,7 @@ func (w *work) what() []byte {
 
 // subject is the data subject whose key encrypts the private part: the event's
 // first entity, or the event itself when it has none.
-func (w *work) subject() string { return subjectOf(&w.event) }
+func (w *work) subject() string { return subjectOf(&w.req.Event) }
 
 func subjectOf(e *assay.Event) string {
 	if len(e.Entities) == 0 {
@@ -65,15 +65,21 @@ func subjectOf(e *assay.Event) string {
 
 func subjectName(role, id string) string { return role + ":" + id }
 
-// reply makes the message that answers a scored request.
-func (w *work) reply() *pb.ScoreResponse {
-	m := new(pb.ScoreResponse)
-	wire.Decision(m, &w.decision, w.canonical)
-	m.Promise = w.promise
-	m.RepeatedRequest = w.repeated
-	if !w.repeated {
-		m.ExpectedLoss, m.Price = wire.Optional(w.result.ExpectedLoss), wire.Optional(w.result.Price)
+// reply makes the answer to a scored request.
+func (w *work) reply() wire.Reply {
+	r := wire.Reply{Decision: &w.decision, Canonical: w.canonical, Promise: w.promise, Repeated: w.repeated, ExpectedLoss: w.result.ExpectedLoss, Price: w.result.Price}
+	if w.repeated { // an older answer's costs are not kept
+		r.ExpectedLoss, r.Price = math.NaN(), math.NaN()
 	}
+	return r
+}
+
+// message makes the answer as a message, for batches and streams.
+func (w *work) message() *pb.ScoreResponse {
+	r, m := w.reply(), new(pb.ScoreResponse)
+	wire.Decision(m, r.Decision, r.Canonical)
+	m.Promise, m.RepeatedRequest = r.Promise, r.Repeated
+	m.ExpectedLoss, m.Price = wire.Optional(r.ExpectedLoss), wire.Optional(r.Price)
 	return m
 }
 
@@ -82,10 +88,8 @@ func (w *work) setPromise(p *ledger.Promise) { w.promise = p.AppendBinary(nil) }
 
 // clean makes w ready for another request and drops what the last one owned.
 func (w *work) clean() {
-	fields, entities, values := w.event.Fields, w.event.Entities, w.values
-	clear(fields)
-	clear(entities)
-	*w = work{values: values[:0]}
-	w.event.Fields, w.event.Entities = fields[:0], entities[:0]
+	req, values := w.req, w.values
+	req.Reset()
+	*w = work{req: req, values: values[:0]}
 	w.result.ExpectedLoss, w.result.Price = math.NaN(), math.NaN()
 }

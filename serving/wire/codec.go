@@ -30,6 +30,9 @@ func (Codec) Name() string { return proto.Name }
 
 // Marshal implements encoding.CodecV2.
 func (c Codec) Marshal(v any) (mem.BufferSlice, error) {
+	if e, ok := v.(Encoded); ok {
+		return e.data, nil
+	}
 	m, ok := v.(vtMessage)
 	if !ok {
 		return c.fallback.Marshal(v)
@@ -53,14 +56,19 @@ func (c Codec) Marshal(v any) (mem.BufferSlice, error) {
 
 // Unmarshal implements encoding.CodecV2.
 func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
-	m, ok := v.(vtMessage)
-	if !ok {
+	var decode func([]byte) error
+	switch m := v.(type) {
+	case *Request:
+		decode = m.Unmarshal
+	case vtMessage:
+		decode = m.UnmarshalVT
+	default:
 		return c.fallback.Unmarshal(data, v)
 	}
 	if len(data) == 1 {
-		return m.UnmarshalVT(data[0].ReadOnlyData())
+		return decode(data[0].ReadOnlyData())
 	}
 	b := data.MaterializeToBuffer(mem.DefaultBufferPool())
 	defer b.Free()
-	return m.UnmarshalVT(b.ReadOnlyData())
+	return decode(b.ReadOnlyData())
 }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"math"
+
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/assayrisk/assay"
+)
+
+// Reply is what a ScoreResponse says, from the nouns that it says it of.
+type Reply struct {
+	Decision     *assay.Decision
+	Canonical    []byte // the decision's bytes
+	Promise      []byte
+	Repeated     bool
+	ExpectedLoss float64 // NaN: absent
+	Price        float64 // NaN: absent
+}
+
+// Encoded is a message that is encoded already; the codec sends it as it is.
+type Encoded struct{ data mem.BufferSlice }
+
+// Encode makes the bytes of the ScoreResponse, in pooled memory, so that all
+// that r points to is free again. TestReply holds it to the generated message.
+func (r *Reply) Encode() Encoded {
+	pool := mem.DefaultBufferPool()
+	n := r.bound()
+	p := pool.Get(n)
+	b := r.append((*p)[:0])
+	if cap(b) != cap(*p) { // the bound was too low; it never is, and if it were, nothing is lost
+		pool.Put(p)
+		return Encoded{mem.BufferSlice{mem.SliceBuffer(b)}}
+	}
+	*p = b
+	return Encoded{mem.BufferSlice{mem.NewBuffer(p, pool)}}
+}
+
+// bound is at least the length of the encoded reply.
+func (r *Reply) bound() int {
+	d := r.Decision
+	n := 320 + len(d.RequestID) + len(d.Score.Grade) + len(r.Canonical) + len(r.Promise)
+	for _, s := range d.Rules {
+		n += 6 + len(s)
+	}
+	for i := range d.Reasons {
+		n += 6 + reasonSize(&d.Reasons[i])
+	}
+	return n
+}
+
+func (r *Reply) append(b []byte) []byte {
+	d := r.Decision
+	b = appendString(b, 1, d.RequestID)
+	b = appendVarint(b, 2, d.Sequence)
+	b = appendVarint(b, 3, uint64(outcomes[d.Outcome]))
+	b = appendDouble(b, 4, d.Score.PD)
+	b = appendDouble(b, 5, d.Score.Margin)
+	b = appendDouble(b, 6, d.Score.Points)
+	b = appendString(b, 7, d.Score.Grade)
+	for _, s := range d.Rules {
+		b = protowire.AppendString(protowire.AppendTag(b, 8, protowire.BytesType), s)
+	}
+	for i := range d.Reasons {
+		x := &d.Reasons[i]
+		b = protowire.AppendVarint(protowire.AppendTag(b, 9, protowire.BytesType), uint64(reasonSize(x)))
+		b = appendString(b, 1, x.Code)
+		b = appendString(b, 2, x.Text)
+		b = appendDouble(b, 3, x.Contribution)
+	}
+	b = appendBytes(b, 10, d.Score.Model[:])
+	b = appendBytes(b, 11, d.Plan[:])
+	b = appendBytes(b, 12, d.Policy[:])
+	b = appendBytes(b, 13, d.Vector[:])
+	b = appendBytes(b, 14, r.Canonical)
+	b = appendBytes(b, 15, r.Promise)
+	if r.Repeated {
+		b = appendVarint(b, 16, 1)
+	}
+	sec, nano := uint64(d.Micros/1e6), uint64(d.Micros%1e6)*1000
+	b = protowire.AppendVarint(protowire.AppendTag(b, 17, protowire.BytesType), uint64(varintSize(1, sec)+varintSize(2, nano)))
+	b = appendVarint(b, 1, sec)
+	b = appendVarint(b, 2, nano)
+	if !math.IsNaN(r.ExpectedLoss) {
+		b = protowire.AppendFixed64(protowire.AppendTag(b, 19, protowire.Fixed64Type), math.Float64bits(r.ExpectedLoss))
+	}
+	if !math.IsNaN(r.Price) {
+		b = protowire.AppendFixed64(protowire.AppendTag(b, 20, protowire.Fixed64Type), math.Float64bits(r.Price))
+	}
+	return b
+}
+
+func reasonSize(x *assay.Reason) int {
+	n := 0
+	for _, s := range [...]string{x.Code, x.Text} {
+		if s != "" {
+			n += 1 + protowire.SizeBytes(len(s))
+		}
+	}
+	if math.Float64bits(x.Contribution) != 0 {
+		n += 9
+	}
+	return n
+}
+
+// The proto3 rule: a zero value is not written.
+
+func appendString(b []byte, num protowire.Number, s string) []byte {
+	if s == "" {
+		return b
+	}
+	return protowire.AppendString(protowire.AppendTag(b, num, protowire.BytesType), s)
+}
+
+func appendBytes(b []byte, num protowire.Number, v []byte) []byte {
+	if len(v) == 0 {
+		return b
+	}
+	return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), v)
+}
+
+func appendVarint(b []byte, num protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), v)
+}
+
+func varintSize(num protowire.Number, v uint64) int {
+	if v == 0 {
+		return 0
+	}
+	return protowire.SizeTag(num) + protowire.SizeVarint(v)
+}
+
+func appendDouble(b []byte, num protowire.Number, x float64) []byte {
+	u := math.Float64bits(x)
+	if u == 0 {
+		return b
+	}
+	return protowire.AppendFixed64(protowire.AppendTag(b, num, protowire.Fixed64Type), u)
+}

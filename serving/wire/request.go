@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"github.com/assayrisk/assay"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+)
+
+// Request is a ScoreRequest as the server wants it: the event as the noun. The
+// codec decodes into it without the message in between; Event's slices are
+// reused, and all strings share one copy of the message's bytes.
+type Request struct {
+	ID    string
+	Model string
+	Event assay.Event
+	Err   error // what ReadEvent found wrong
+}
+
+// Reset drops what the request owns and keeps its memory.
+func (r *Request) Reset() {
+	clear(r.Event.Entities)
+	clear(r.Event.Fields)
+	*r = Request{Event: assay.Event{Entities: r.Event.Entities[:0], Fields: r.Event.Fields[:0]}}
+}
+
+// Unmarshal decodes a ScoreRequest. Bytes that are no message are an error; a
+// message whose event cannot be a noun sets r.Err.
+//
+// Encodings that no generator writes (fields out of order in ways that need
+// merging, groups, unknown fields) take the way through the generated message;
+// FuzzRequest holds the two ways to the same result.
+func (r *Request) Unmarshal(b []byte) error {
+	r.Reset()
+	if r.fast(string(b)) {
+		return nil
+	}
+	r.Reset()
+	m := new(pb.ScoreRequest)
+	if err := m.UnmarshalVT(b); err != nil {
+		return err
+	}
+	r.ID, r.Model = m.RequestId, m.Model
+	r.Err = ReadEvent(&r.Event, m.Event)
+	return nil
+}
+
+// reader reads protobuf fields. After an error ok is false and stays so.
+type reader struct {
+	s  string
+	ok bool
+}
+
+// tag returns the next field number and wire type, 0 at the end.
+func (r *reader) tag() (num, typ uint64) {
+	if len(r.s) == 0 || !r.ok {
+		return 0, 0
+	}
+	v := r.varint()
+	if v>>3 == 0 {
+		r.ok = false
+	}
+	return v >> 3, v & 7
+}
+
+func (r *reader) varint() uint64 {
+	var v uint64
+	for i := 0; i < len(r.s) && i < 10; i++ {
+		c := r.s[i]
+		if i == 9 && c > 1 {
+			break
+		}
+		v |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			r.s = r.s[i+1:]
+			return v
+		}
+	}
+	r.ok = false
+	r.s = ""
+	return 0
+}
+
+func (r *reader) bytes() string {
+	n := r.varint()
+	if n > uint64(len(r.s)) {
+		r.ok = false
+		r.s = ""
+		return ""
+	}
+	v := r.s[:n]
+	r.s = r.s[n:]
+	return v
+}
+
+func (r *reader) fixed64() uint64 {
+	if len(r.s) < 8 {
+		r.ok = false
+		r.s = ""
+		return 0
+	}
+	var b [8]byte
+	copy(b[:], r.s)
+	r.s = r.s[8:]
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// Wire types.
+const (
+	wireVarint  = 0
+	wireFixed64 = 1
+	wireBytes   = 2
+)
+
+// fast decodes what generators write and reports whether it could.
+func (r *Request) fast(s string) bool {
+	in := reader{s, true}
+	seen := false
+	for {
+		num, typ := in.tag()
+		switch {
+		case num == 0:
+			return in.ok && seen && r.Err == nil
+		case num == 1 && typ == wireBytes:
+			r.ID = in.bytes()
+		case num == 3 && typ == wireBytes:
+			r.Model = in.bytes()
+		case num == 2 && typ == wireBytes && !seen:
+			seen = true
+			if !r.event(in.bytes()) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+func (r *Request) event(s string) bool {
+	e, in := &r.Event, reader{s, true}
+	timed := false
+	for {
+		num, typ := in.tag()
+		if num == 0 {
+			return in.ok && timed
+		}
+		if typ != wireBytes {
+			return false
+		}
+		v := in.bytes()
+		switch num {
+		case 1:
+			e.ID = v
+		case 2:
+			e.Kind = v
+		case 3:
+			us, ok := micros(v)
+			if !ok || timed {
+				return false
+			}
+			e.Time, timed = time.UnixMicro(us).UTC(), true
+		case 4:
+			if len(e.Entities) == assay.MaxEntities || !r.entity(v) {
+				return false
+			}
+		case 5:
+			if len(e.Fields) == assay.MaxFields || !r.field(v) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+func (r *Request) entity(s string) bool {
+	in := reader{s, true}
+	var x assay.Entity
+	for {
+		num, typ := in.tag()
+		switch {
+		case num == 0:
+			r.Event.Entities = append(r.Event.Entities, x)
+			return in.ok
+		case num == 1 && typ == wireBytes:
+			x.Role = in.bytes()
+		case num == 2 && typ == wireBytes:
+			x.ID = in.bytes()
+		default:
+			return false
+		}
+	}
+}
+
+func (r *Request) field(s string) bool {
+	in := reader{s, true}
+	var f assay.Field
+	for {
+		num, typ := in.tag()
+		switch {
+		case num == 0:
+			r.Event.Fields = append(r.Event.Fields, f)
+			return in.ok
+		case num == 1 && typ == wireBytes:
+			f.Name = in.bytes()
+			continue
+		case f.Value.Kind != assay.Missing: // a second value: the last would win
+			return false
+		}
+		switch {
+		case num == 2 && typ == wireFixed64:
+			f.Value = assay.NumberValue(math.Float64frombits(in.fixed64()))
+		case num == 3 && typ == wireBytes:
+			f.Value = assay.TextValue(in.bytes())
+		case num == 4 && typ == wireVarint:
+			f.Value = assay.FlagValue(in.varint() != 0)
+		case num == 5 && typ == wireBytes:
+			us, ok := micros(in.bytes())
+			if !ok {
+				return false
+			}
+			f.Value = assay.InstantValue(time.UnixMicro(us))
+		default:
+			return false
+		}
+	}
+}
+
+// micros reads a Timestamp that is in range.
+func micros(s string) (int64, bool) {
+	in := reader{s, true}
+	var sec, nano int64
+	for {
+		num, typ := in.tag()
+		switch {
+		case num == 0:
+			// The bounds of google.protobuf.Timestamp: years 1 to 9999.
+			if !in.ok || sec < -62135596800 || sec > 253402300799 || nano < 0 || nano > 999_999_999 {
+				return 0, false
+			}
+			return sec*1e6 + nano/1000, true
+		case num == 1 && typ == wireVarint:
+			sec = int64(in.varint())
+		case num == 2 && typ == wireVarint:
+			nano = int64(int32(in.varint()))
+		default:
+			return 0, false
+		}
+	}
+}
