@@ -125,7 +125,9 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 			return j.failed.get()
 		case <-finished:
 			finished, final, deadline = nil, true, time.Now().Add(max(j.cfg.DrainTimeout, 5*time.Second))
-			next, err = j.feed(ctx, add, next)
+			for err == nil && next < j.durable.Load() {
+				next, err = j.feed(ctx, add, next)
+			}
 		case <-feed.C:
 			next, err = j.feed(ctx, add, next)
 		case <-look.C:
@@ -140,33 +142,34 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	}
 }
 
-// feed adds the durable records from next on, and checks that each leaf got
-// the index that is its sequence number.
+// feed adds durable records from next on, at most drainBatch of them, and checks
+// that each leaf got the index that is its sequence number. The bound is also a
+// rate: a burst of appends is not slowed by the many syncs of the log behind it.
 func (j *Journal) feed(ctx context.Context, add *tessera.Appender, next uint64) (uint64, error) {
-	for end := j.durable.Load(); next < end; {
-		upto := min(end, next+drainBatch)
-		futures := make([]tessera.IndexFuture, 0, upto-next)
-		err := j.leaves(ctx, next, upto, func(_ uint64, leaf []byte) error {
-			futures = append(futures, add.Add(ctx, tessera.NewEntry(bytes.Clone(leaf))))
-			return nil
-		})
+	upto := min(j.durable.Load(), next+drainBatch)
+	if next >= upto {
+		return next, nil
+	}
+	futures := make([]tessera.IndexFuture, 0, upto-next)
+	err := j.leaves(ctx, next, upto, func(_ uint64, leaf []byte) error {
+		futures = append(futures, add.Add(ctx, tessera.NewEntry(bytes.Clone(leaf))))
+		return nil
+	})
+	if err != nil {
+		return next, err
+	}
+	for i, f := range futures {
+		idx, err := f()
 		if err != nil {
+			return next, fmt.Errorf("log: %w", err)
+		}
+		if want := next + uint64(i); idx.Index != want {
+			err := fmt.Errorf("%w: record %d became entry %d of the log: %w", ErrFork, want, idx.Index, assay.ErrCorrupt)
+			j.guard.refuse(err)
 			return next, err
 		}
-		for i, f := range futures {
-			idx, err := f()
-			if err != nil {
-				return next, fmt.Errorf("log: %w", err)
-			}
-			if want := next + uint64(i); idx.Index != want {
-				err := fmt.Errorf("%w: record %d became entry %d of the log: %w", ErrFork, want, idx.Index, assay.ErrCorrupt)
-				j.guard.refuse(err)
-				return next, err
-			}
-		}
-		next = upto
 	}
-	return next, nil
+	return upto, nil
 }
 
 // loadPublished takes up the checkpoint that stands in the log's directory.
@@ -215,9 +218,7 @@ func (j *Journal) lookPublished(ctx context.Context) error {
 
 // known checks that a published checkpoint is one that the guard admitted.
 func (g *guard) known(cp ledger.Checkpoint) error {
-	g.mu.Lock()
-	high, root := g.mu.tree.End(), g.mu.root
-	g.mu.Unlock()
+	high, root := g.high()
 	if cp.Size == high {
 		if cp.Root != root {
 			return fmt.Errorf("%w: the published checkpoint has another root than the one signed at size %d: %w", ErrFork, high, assay.ErrCorrupt)

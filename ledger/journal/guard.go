@@ -208,6 +208,13 @@ func (g *guard) admit(ctx context.Context, cp ledger.Checkpoint) error {
 	return nil
 }
 
+// high returns the high-water mark.
+func (g *guard) high() (size uint64, root assay.Digest) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.mu.tree.End(), g.mu.root
+}
+
 // refusal returns the sticky refusal, if any.
 func (g *guard) refusal() error {
 	g.mu.Lock()

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/assayrisk/assay/ledger"
+)
+
+// childDir names, in a child's environment, the directory that it appends to
+// until it is killed.
+const childDir = "ASSAY_JOURNAL_CHILD"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		fmt.Fprintln(os.Stderr, child(dir))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// child appends from 16 goroutines and writes each promise that it was given,
+// as a server would send it, to its standard output.
+func child(dir string) error {
+	j, err := Open(context.Background(), dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond})
+	if err != nil {
+		return err
+	}
+	var out sync.Mutex
+	for range 16 {
+		go func() {
+			for {
+				seq := j.Take()
+				p, err := j.Append(context.Background(), seq, decision(seq, fmt.Sprintf("subject-%d", seq%97)))
+				if err != nil {
+					return
+				}
+				b, _ := p.MarshalBinary()
+				out.Lock()
+				fmt.Printf("%x\n", b)
+				out.Unlock()
+			}
+		}()
+	}
+	return j.Run(context.Background())
+}
+
+// times reads how often a crash test strikes: few by default, and as many as
+// the environment says in a long run.
+func times(name string, n int) int {
+	if v, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return v
+	}
+	return n
+}
+
+// TestKills kills a process under load again and again. Whatever it
+// acknowledged must be in the journal under the promised number, and in the
+// log at the same index. ASSAY_KILLS sets how often; the default is 4.
+func TestKills(t *testing.T) {
+	dir := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	acked := map[uint64]ledger.Promise{}
+	kills := times("ASSAY_KILLS", 4)
+	for range kills {
+		c := exec.Command(self, "-test.run=^$")
+		c.Env = append(os.Environ(), childDir+"="+dir)
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := make(chan string, 1<<16)
+		go func() {
+			defer close(lines)
+			for r := bufio.NewReader(out); ; {
+				l, err := r.ReadString('\n')
+				if err != nil {
+					return // a line that was cut off was not received
+				}
+				lines <- l
+			}
+		}()
+		first := <-lines // it serves
+		kill := time.AfterFunc(time.Duration(rng.IntN(300))*time.Millisecond, func() { _ = c.Process.Kill() })
+		take(t, acked, first)
+		for l := range lines {
+			take(t, acked, l)
+		}
+		kill.Stop()
+		_ = c.Wait()
+	}
+	j, stop := start(t, dir, Config{})
+	checkAcked(t, j, acked)
+	n := j.Stats().Durable
+	if err := j.WaitPublished(t.Context(), n); err != nil { // each entry was read back and compared
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := Fsck(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Entries != n || rep.Records != n {
+		t.Fatalf("%+v, want %d records and entries", rep, n)
+	}
+	t.Logf("%d kills: %d records acknowledged, 0 lost (rate below %.2g with 95 %% confidence), %d in the journal and in the log",
+		kills, len(acked), 3/float64(len(acked)), n)
+}
+
+func take(t *testing.T, acked map[uint64]ledger.Promise, line string) {
+	t.Helper()
+	b, err := hex.DecodeString(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatalf("the child wrote %q", line)
+	}
+	p, err := ledger.ParsePromise(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if old, ok := acked[p.Sequence]; ok && old.LeafHash != p.LeafHash {
+		t.Fatalf("number %d was promised to two records", p.Sequence)
+	}
+	acked[p.Sequence] = p
+}
+
+// checkAcked checks that each promise is kept by the journal.
+func checkAcked(t *testing.T, j *Journal, acked map[uint64]ledger.Promise) {
+	t.Helper()
+	if lost := countLost(t, j, acked); lost != 0 {
+		t.Fatalf("%d of %d acknowledged records are lost", lost, len(acked))
+	}
+}
+
+func countLost(t *testing.T, j *Journal, acked map[uint64]ledger.Promise) (lost int) {
+	t.Helper()
+	key, err := ledger.ParseKey(j.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq, p := range acked {
+		if err := p.Verify(key); err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := j.Leaf(seq)
+		if err != nil || ledger.HashLeaf(leaf) != p.LeafHash {
+			lost++
+		}
+	}
+	return lost
+}
+
+// TestPowerCuts cuts the power of a crashable file system under load: what was
+// not synced is gone, or gone in part. ASSAY_POWERCUTS sets how often; the
+// default is 6. The control, without syncs, must lose some: the test can fail.
+func TestPowerCuts(t *testing.T) {
+	cuts := times("ASSAY_POWERCUTS", 6)
+	acked, lost := 0, 0
+	for i := range cuts {
+		a, l := powerCut(t, false, uint64(i))
+		acked, lost = acked+a, lost+l
+	}
+	if lost != 0 {
+		t.Errorf("%d of %d acknowledged records are lost", lost, acked)
+	}
+	t.Logf("%d power cuts: %d records acknowledged, %d lost (rate below %.2g with 95 %% confidence)", cuts, acked, lost, 3/float64(acked))
+	control, controlLost := 0, 0
+	for i := range max(2, cuts/10) {
+		a, l := powerCut(t, true, uint64(i))
+		control, controlLost = control+a, controlLost+l
+	}
+	if controlLost == 0 {
+		t.Errorf("the control without syncs lost none of %d: this test cannot fail", control)
+	}
+	t.Logf("control without syncs: %d acknowledged, %d lost", control, controlLost)
+}
+
+func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 3))
+	disk := vfs.NewCrashableMem()
+	dir := t.TempDir() // keys and log; the log is not fed in this test
+	cfg := Config{FS: disk, Interval: time.Hour, NoSync: noSync, Logger: slog.New(slog.DiscardHandler), DrainTimeout: time.Millisecond}
+	j, err := Open(t.Context(), dir, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { _ = j.Run(ctx); close(done) }()
+	var mu sync.Mutex
+	promises := map[uint64]ledger.Promise{}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				seq := j.Take()
+				p, err := j.Append(ctx, seq, decision(seq, fmt.Sprintf("subject-%d", seq%53)))
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				promises[seq] = p
+				mu.Unlock()
+			}
+		})
+	}
+	time.Sleep(time.Duration(20+rng.IntN(60)) * time.Millisecond)
+	mu.Lock() // what a client has received by now
+	got := make(map[uint64]ledger.Promise, len(promises))
+	for k, v := range promises {
+		got[k] = v
+	}
+	mu.Unlock()
+	after := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 30, 70, 100}[seed%4], RNG: rng})
+	cancel()
+	wg.Wait()
+	<-done
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.FS = after
+	j, err = Open(t.Context(), dir, cfg)
+	if err != nil {
+		t.Fatalf("after a power cut: %v", err)
+	}
+	defer func() { t.Helper(); _ = j.Close() }()
+	// What stands is unbroken, readable and promised.
+	if err := j.Scan(0, j.Stats().Durable, func(seq uint64, _ *Record, err error) error { return err }); err != nil {
+		t.Fatal(err)
+	}
+	return len(got), countLost(t, j, got)
+}
+
+// TestStopKeepsPromises stops a journal under load: what was acknowledged, and
+// only whole groups, are there and published at the next start.
+func TestStopKeepsPromises(t *testing.T) {
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{})
+	var mu sync.Mutex
+	acked := map[uint64]ledger.Promise{}
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for j.Ready() == nil {
+				seq := j.Take()
+				p, err := j.Append(context.Background(), seq, decision(seq, "s"))
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				acked[seq] = p
+				mu.Unlock()
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	n := j.Stats()
+	if n.Published != n.Durable {
+		t.Errorf("stopped with %d durable and %d published", n.Durable, n.Published)
+	}
+	j, _ = start(t, dir, Config{})
+	checkAcked(t, j, acked)
+}
