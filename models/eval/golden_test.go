@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"testing"
+)
+
+type golden struct {
+	Samples []struct {
+		Name                       string
+		Label, PD, Other, Declined []float64
+		Want                       map[string]float64
+	}
+	Proportions []struct {
+		K1, N1, K2, N2         int
+		Wilson, Newcombe, Katz []float64
+		Binomial               float64
+	}
+	Quantiles struct{ X, P, Want []float64 }
+}
+
+func readGolden(t *testing.T) golden {
+	t.Helper()
+	b, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g golden
+	if err := json.Unmarshal(b, &g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// TestGolden holds every statistic to scikit-learn, scipy, statsmodels, or a
+// second definition; testdata/golden.py made the values.
+func TestGolden(t *testing.T) {
+	for _, s := range readGolden(t).Samples {
+		t.Run(s.Name, func(t *testing.T) {
+			c, err := NewCurve(s.Label, s.PD)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ks, _ := c.KS()
+			d := c.DeLong()
+			diff, err := CompareAUC(s.Label, s.PD, s.Other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := CalibrationLine(s.Label, s.PD)
+			g := Groups(s.Label, s.PD, 10)
+			m := Decompose(s.Label, s.PD, g)
+			hl, _, hp := HosmerLemeshow(g)
+			z, zp := Spiegelhalter(s.Label, s.PD)
+			half := len(s.PD) / 2
+			got := map[string]float64{
+				"auc": c.AUC(), "auc_other": c.AUC() - float64(diff.Value), "average_precision": c.AveragePrecision(), "ks": ks, "h": c.HMeasure(),
+				"brier": Brier(s.Label, s.PD), "logloss": LogLoss(s.Label, s.PD), "tpr_0.05": c.TPRAt(0.05),
+				"delong_low": float64(d.Low), "delong_high": float64(d.High),
+				"difference": float64(diff.Value), "difference_low": float64(diff.Low), "difference_high": float64(diff.High), "difference_z": float64(diff.Z), "difference_p": float64(diff.P),
+				"intercept": l.Intercept, "slope": l.Slope, "large": l.Large, "intercept_se": l.SEIntercept, "slope_se": l.SESlope, "large_se": l.SELarge,
+				"hl": hl, "hl_p": hp, "ece": ECE(g), "reliability": m.Reliability, "resolution": m.Resolution, "spiegelhalter_z": z, "spiegelhalter_p": zp,
+				"psi":      ScorePSI(s.PD[:half], s.PD[half:]),
+				"spearman": pairedCorrelation(centredRanks(s.PD), centredRanks(s.Other)),
+			}
+			for _, k := range []float64{1, 2} {
+				f := fuzzy(s.Label, s.PD, s.Declined, k)
+				got["fuzzy_auc_"+Plain.Print(k)], got["fuzzy_brier_"+Plain.Print(k)] = f.auc, f.brier
+			}
+			for name, want := range s.Want {
+				v, ok := got[name]
+				if !ok {
+					t.Errorf("%s is not computed here", name)
+				} else if !(math.Abs(v-want) <= 1e-9*math.Max(1, math.Abs(want))) {
+					t.Errorf("%s = %.15g, want %.15g", name, v, want)
+				}
+			}
+			if sum := m.Reliability - m.Resolution + m.Uncertainty + m.Within; math.Abs(sum-got["brier"]) > 1e-15 {
+				t.Errorf("the parts of the Brier score add up to %v, not %v", sum, got["brier"])
+			}
+		})
+	}
+}
+
+func TestGoldenProportions(t *testing.T) {
+	near := func(what string, got Number, want float64) {
+		t.Helper()
+		if !(math.Abs(float64(got)-want) <= 1e-9) {
+			t.Errorf("%s = %.15g, want %.15g", what, float64(got), want)
+		}
+	}
+	for _, p := range readGolden(t).Proportions {
+		w, d, r := Wilson(p.K1, p.N1), newcombe(p.K1, p.N1, p.K2, p.N2), impactRatio(p.K1, p.N1, p.K2, p.N2)
+		near("Wilson low", w.Low, p.Wilson[0])
+		near("Wilson high", w.High, p.Wilson[1])
+		near("Newcombe low", d.Low, p.Newcombe[0])
+		near("Newcombe high", d.High, p.Newcombe[1])
+		near("Katz low", r.Low, p.Katz[0])
+		near("Katz high", r.High, p.Katz[1])
+		near("binomial", Number(BinomialTest(p.K1, p.N1, 0.2)), p.Binomial)
+	}
+}
+
+func TestGoldenQuantiles(t *testing.T) {
+	q := readGolden(t).Quantiles
+	x := slices.Clone(q.X)
+	slices.Sort(x)
+	for i, p := range q.P {
+		if got := Quantile(x, p); math.Abs(got-q.Want[i]) > 1e-12 {
+			t.Errorf("quantile %v = %v, want %v", p, got, q.Want[i])
+		}
+	}
+}
