@@ -188,43 +188,32 @@ const streamBurst = 256
 func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
-	in := make(chan *pb.ScoreRequest, streamBurst)
+	in := make(chan *work, streamBurst)
 	ended := make(chan error, 1)
-	go func() {
-		defer close(in)
-		for {
-			r, err := stream.Recv()
-			if err != nil {
-				ended <- err
-				return
-			}
-			select {
-			case in <- r:
-			case <-ctx.Done():
-				ended <- ctx.Err()
-				return
-			}
+	go func() { ended <- s.receive(ctx, stream, in) }()
+	defer func() { // the receiver ends with the stream's context, or its end
+		for w := range in {
+			s.engine.put(w)
 		}
 	}()
-	rows := make([]*pb.ScoreRequest, 0, streamBurst)
-	for r := range in {
-		rows = append(rows[:0], r)
+	ws := make([]*work, 0, streamBurst)
+	for w := range in {
+		ws = append(ws[:0], w)
 	more:
-		for len(rows) < streamBurst {
+		for len(ws) < streamBurst {
 			select {
-			case r, ok := <-in:
+			case w, ok := <-in:
 				if !ok {
 					break more
 				}
-				rows = append(rows, r)
+				ws = append(ws, w)
 			default:
 				break more
 			}
 		}
-		for _, m := range s.scoreBurst(ctx, rows) {
-			if err := stream.Send(m); err != nil {
-				return err
-			}
+		if err := s.answer(ctx, stream, ws); err != nil {
+			cancel()
+			return err
 		}
 	}
 	if err := <-ended; !errors.Is(err, io.EOF) {
@@ -233,20 +222,60 @@ func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 	return nil
 }
 
-// scoreBurst decides about what a stream brought; when the server is full or
-// drains, each row says so.
-func (s *Server) scoreBurst(ctx context.Context, rows []*pb.ScoreRequest) []*pb.ScoreResponse {
-	err := s.engine.admit(callerOf(ctx).Name, len(rows))
-	if err == nil {
-		defer s.engine.done(len(rows))
-		if !s.draining.Load() {
-			return s.scoreRows(ctx, rows)
+// receive takes requests from the stream until it ends, and closes in.
+func (s *scoring) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *work) error {
+	defer close(in)
+	for {
+		w := s.engine.get()
+		if err := stream.RecvMsg(&w.req); err != nil {
+			s.engine.put(w)
+			return err
 		}
-		err = assay.ErrUnavailable
+		select {
+		case in <- w:
+		case <-ctx.Done():
+			s.engine.put(w)
+			return ctx.Err()
+		}
 	}
-	out := make([]*pb.ScoreResponse, len(rows))
-	for i, r := range rows {
-		out[i] = &pb.ScoreResponse{RequestId: r.RequestId, Error: s.rowError(err)}
+}
+
+// answer decides about what a stream brought and sends the answers, in order;
+// when the server is full or drains, each row says so.
+func (s *scoring) answer(ctx context.Context, stream pb.Scoring_ScoreStreamServer, ws []*work) error {
+	defer func() {
+		for _, w := range ws {
+			s.engine.put(w)
+		}
+	}()
+	caller := callerOf(ctx).Name
+	refused := s.engine.admit(caller, len(ws))
+	if refused == nil {
+		defer s.engine.done(len(ws))
+		if s.draining.Load() {
+			refused = assay.ErrUnavailable
+		}
 	}
-	return out
+	for _, w := range ws {
+		if w.err = refused; w.err == nil {
+			w.key = requestKey{caller, w.req.ID}
+			if w.err = w.req.Err; w.err == nil {
+				w.model, w.err = s.engine.acquire(w.req.Model)
+			}
+		}
+	}
+	s.engine.decideAll(ctx, ws)
+	for _, w := range ws {
+		var m any
+		if w.err != nil {
+			m = &pb.ScoreResponse{RequestId: w.req.ID, Error: s.rowError(w.err)}
+		} else {
+			r := w.reply()
+			m = r.Encode()
+		}
+		if err := stream.SendMsg(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
