@@ -5,6 +5,7 @@ package anchor
 import (
 	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/ethereum/go-ethereum/crypto"
 )
@@ -74,10 +75,16 @@ func parseQBFT(h *header) (*qbft, error) {
 	return q, nil
 }
 
-// sealer recovers who signed digest: r || s || v, where v is 0 or 1.
+// sealer recovers who signed digest: r || s || v, where v is 0 or 1 and s is in
+// the lower half, as every validator makes it: the other half would be a second
+// form of the same seal.
 func sealer(digest Hash, sig []byte) (Address, error) {
 	if len(sig) != crypto.SignatureLength {
 		return Address{}, fmt.Errorf("%d bytes, a seal has %d", len(sig), crypto.SignatureLength)
+	}
+	r, s := new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:64])
+	if !crypto.ValidateSignatureValues(sig[64], r, s, true) {
+		return Address{}, errors.New("not a signature in its one form")
 	}
 	pub, err := crypto.SigToPub(digest[:], sig)
 	if err != nil {

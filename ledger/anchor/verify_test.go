@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os/exec"
 	"slices"
 	"strings"
@@ -88,6 +89,15 @@ func (c verifyCase) make(t testing.TB) ([]byte, Checkpoint, Trust) {
 	return encode(t, p), cp, tr
 }
 
+// secondForm turns the last seal of a header, which ends in seals, a mixHash, a
+// nonce and a base fee, into the other signature that the same key could give.
+func secondForm(header []byte) {
+	end := len(header) - (1 + 32) - (1 + 8) - 1
+	s := new(big.Int).SetBytes(header[end-33 : end-1])
+	s.Sub(crypto.S256().Params().N, s).FillBytes(header[end-33 : end-1])
+	header[end-1] ^= 1
+}
+
 // verifyCases gives each check a reason to fail, and each level a reason to be
 // given.
 func verifyCases(t testing.TB) []verifyCase {
@@ -147,6 +157,11 @@ func verifyCases(t testing.TB) []verifyCase {
 			w.keys, w.sealers, tr.Validators = append(slices.Repeat(keys[:1], 3), keys[1:]...), 3, addrs
 			*p = *w.prove(t)
 		}, CheckEvidence, ""},
+		{"a seal in its second form", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
+			w.keys, w.sealers, tr.Validators = keys, 4, addrs
+			*p = *w.prove(t)
+			secondForm(p.Header)
+		}, CheckHeader, ""},
 		{"a validator twice in trust", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 4, append(addrs[:3:3], addrs[0])
 			*p = *w.prove(t)
