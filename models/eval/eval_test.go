@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -127,10 +128,8 @@ func render(t *testing.T, in Input) (*Report, string, string) {
 	if !json.Valid(j.Bytes()) {
 		t.Fatal("report.json is not JSON")
 	}
-	for _, bad := range []string{"NaN", "Inf", "<no value>", "%!"} {
-		if i := strings.Index(h.String(), bad); i >= 0 {
-			t.Errorf("report.html shows %q: ...%s...", bad, h.String()[max(0, i-80):min(h.Len(), i+40)])
-		}
+	for _, at := range regexp.MustCompile(`NaN|[+−-]Inf|\bInf\b|<no value>|%!`).FindAllStringIndex(h.String(), -1) {
+		t.Errorf("report.html shows %q: ...%s...", h.String()[at[0]:at[1]], h.String()[max(0, at[0]-80):min(h.Len(), at[1]+40)])
 	}
 	return r, h.String(), j.String()
 }
