@@ -68,3 +68,31 @@ func blocksCat32(groups *group, n int, codes, data, answers *uint8, sum float32)
 func orBytesAVX2(dst, src *uint8, n int)
 
 func orBytes(dst, src []uint8) { orBytesAVX2(&dst[0], &src[0], len(dst)) }
+
+// shapArgs is what shapAVX2 works on; it knows the layout.
+type shapArgs struct {
+	nodes   *shapNode // 0
+	n       int       // 8
+	edges   *shapEdge // 16
+	inv     *float64  // 24
+	product *float64  // 32
+	sum     *float64  // 40
+	hot     *uint64   // 48
+	shares  *float64  // 56
+	codes   *uint8    // 64
+	tug     *float64  // 72
+	width   int       // 80: in bytes, a multiple of 32
+}
+
+// shapAVX2 is explainGeneric.
+//
+//go:noescape
+func shapAVX2(a *shapArgs)
+
+func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) {
+	if !hasAVX2 {
+		r.explainGeneric(t, s, codes)
+		return
+	}
+	shapAVX2(&shapArgs{&t.nodes[0], len(t.nodes), &t.edges[0], &t.inv[0], &s.product[0], &s.sum[0], &s.hot[0], &s.shares[0], &codes[0], &r.tug[0], 8 * r.width})
+}

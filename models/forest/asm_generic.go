@@ -26,3 +26,5 @@ func blocks8x64(*group, int, *uint8, *uint8, *uint8, float64) float64  { panic(n
 func blocksCat64(*group, int, *uint8, *uint8, *uint8, float64) float64 { panic(noKernels) }
 func blocks32(*group, int, *uint8, *uint8, *uint8, float32) float32    { panic(noKernels) }
 func blocksCat32(*group, int, *uint8, *uint8, *uint8, float32) float32 { panic(noKernels) }
+
+func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) { r.explainGeneric(t, s, codes) }

@@ -49,7 +49,7 @@ func Compile(m *models.Model) (*Forest, error) {
 		f.lanes = newLanes(m, c, f.encoder)
 		f.blocks = newBlocks(m, c, f.encoder)
 	}
-	f.explain = newExplainer(m)
+	f.explain = newExplainer(m, c, f.encoder)
 	f.pool.New = func() any { return f.newScratch() }
 	return f, nil
 }
@@ -63,6 +63,7 @@ type scratch struct {
 	missing []uint8
 	arena   []uint8 // of lanes
 	answers []uint8 // of blocks
+	shap    *shapScratch
 	sums    [blockRows]float64
 	sums32  [blockRows]float32
 }

@@ -3,218 +3,312 @@
 package forest
 
 import (
+	"slices"
+
 	"github.com/assayrisk/assay/models"
 )
 
-// explainer holds what exact path-dependent TreeSHAP needs beside the splits:
-// the share of training rows that went each way.
+// Exact path-dependent SHAP values. For a leaf with value v, whose path tests
+// the distinct features k, let z_k be the share of training rows that pass the
+// tests of k on the path, and o_k one when x passes them, else zero. The
+// leaf's part of feature j is (Jethwani et al., arXiv 2605.04497; the integral
+// is Owen's, for the multilinear extension of a game)
+//
+//	v * integral over t in [0, 1] of (o_j - z_j) * product over k != j of a_k(t),   a_k(t) = z_k + (o_k - z_k) * t
+//
+// a polynomial of lower degree than the path has features, which a Gauss-
+// Legendre rule of half as many nodes integrates exactly. So at each node t of
+// the rule the products run down the tree, the leaves' sums run up again, and
+// every feature collects its share on the way: a fixed number of operations a
+// tree node, where the recursion of arXiv 1802.03888 takes the square of the
+// depth for each leaf.
+//
+// When a feature is tested again further down, the later z and o, which contain
+// the earlier ones, take their place: on the way down the factor of the earlier
+// test (the ancestor) is divided out, on the way up its share is taken back.
+// What is divided by is z + (1-z)t, never zero; where o_k = 0 the quotient is
+// the ratio of two z, a number known in advance.
+
+// maxQuadrature bounds the rule: paths of more than twice as many distinct
+// features are integrated by the largest rule, whose error is then of the
+// order of rounding.
+const maxQuadrature = 64
+
+// explainer is the form of a model that explains.
 type explainer struct {
-	trees    []coverTree
+	rules    []rule
 	expected float64 // mean margin under the covers
 	scale    float64 // 1, or 1/trees for an averaged forest
-	depth    int     // deepest path, in nodes
+	nodes    int     // of the largest tree
+	width    int     // of the largest rule
 }
 
-type coverTree struct {
-	src   models.Tree
-	cover []float64 // per node
-	leaf  []float64 // per leaf
+// rule is a quadrature and the trees that it integrates.
+type rule struct {
+	width int
+	w     []float64
+	tug   []float64 // the nodes t, then 1 - t, then 1 / (1 - t)
+	trees []shapTree
 }
 
-func newExplainer(m *models.Model) *explainer {
-	e := &explainer{trees: make([]coverTree, len(m.Trees)), scale: 1, expected: m.Init}
+// shapTree is a tree as the explainer wants it. Edges are numbered: 0 leads to
+// the root, 1+2i and 2+2i from node i to the left and to the right.
+type shapTree struct {
+	nodes []shapNode
+	edges []shapEdge
+	inv   []float64 // per edge, width numbers: 1 / (z + (1-z)t)
+}
+
+// shapEdge and shapNode are read by the kernel, which knows their layout.
+type shapEdge struct {
+	z     float64
+	share float64 // z over the ancestor's z
+	value float64 // of the leaf that it leads to, 0 if it leads to a node
+}
+
+type shapNode struct {
+	place    int32 // 0: of its code
+	feature  int32 // 4
+	in       int32 // 8: edge that leads to it
+	ancestor int32 // 12: last edge of the path from a node of the same feature, or 0
+	bound    int32 // 16
+}
+
+func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
+	x := &explainer{scale: 1, expected: m.Init}
+	byWidth := map[int][]shapTree{}
+	quadratures := map[int]quadrature{}
 	for i := range m.Trees {
-		e.trees[i] = newCoverTree(&m.Trees[i])
-		c := &e.trees[i]
-		mean, depth := c.mean(0, 0)
-		e.expected += mean
-		e.depth = max(e.depth, depth)
+		t := &m.Trees[i]
+		s, mean, distinct := newShapTree(t, c.splits[i], e)
+		x.expected += mean
+		if len(t.Feature) == 0 {
+			continue
+		}
+		// Four numbers at a time: a rule is never narrower than its vectors.
+		width := min((distinct+7)/8*4, maxQuadrature)
+		q, ok := quadratures[width]
+		if !ok {
+			q = newQuadrature(width)
+			quadratures[width] = q
+		}
+		s.inv = make([]float64, len(s.edges)*width)
+		for j := range s.edges {
+			z := s.edges[j].z
+			for k, t := range q.nodes {
+				s.inv[j*width+k] = 1 / (z + float64((1-z)*t))
+			}
+		}
+		byWidth[width] = append(byWidth[width], s)
+		x.nodes, x.width = max(x.nodes, len(s.nodes)), max(x.width, width)
 	}
-	if m.Average && len(m.Trees) > 0 {
-		e.scale = 1 / float64(len(m.Trees))
-		e.expected *= e.scale
+	for width, q := range quadratures {
+		r := rule{width: width, w: q.weights, trees: byWidth[width], tug: make([]float64, 3*width)}
+		for k, t := range q.nodes {
+			r.tug[k], r.tug[width+k], r.tug[2*width+k] = t, 1-t, 1/(1-t)
+		}
+		x.rules = append(x.rules, r)
 	}
-	return e
+	slices.SortFunc(x.rules, func(a, b rule) int { return a.width - b.width })
+	if m.Average && len(m.Trees) > 0 && !m.Float32Sums {
+		x.scale = 1 / float64(len(m.Trees))
+		x.expected *= x.scale
+	}
+	return x
 }
 
-// newCoverTree takes training row counts as covers, as LightGBM does, else
-// sums of hessians, as XGBoost does, else one for each leaf.
-func newCoverTree(t *models.Tree) coverTree {
-	c := coverTree{src: *t, cover: make([]float64, len(t.Feature)), leaf: make([]float64, t.Leaves())}
-	var total float64
-	for i := range c.leaf {
+// newShapTree also gives the tree's mean, and the largest number of distinct
+// features on a path.
+func newShapTree(t *models.Tree, splits []split, e *encoder) (s shapTree, mean float64, distinct int) {
+	n := len(t.Feature)
+	if n == 0 {
+		return s, t.LeafValue[0], 0
+	}
+	cover := covers(t)
+	s = shapTree{nodes: make([]shapNode, n), edges: make([]shapEdge, 1+2*n)}
+	s.edges[0].z = 1
+	// paths[i] is the number of distinct features above node i.
+	paths := make([]int, n)
+	means := make([]float64, n)
+	for i := range n {
+		place, bound := e.at(splits[i])
+		in := s.nodes[i].in
+		s.nodes[i] = shapNode{place: int32(place), bound: int32(bound), feature: t.Feature[i], in: in}
+		d := &s.nodes[i]
+		for up := in; up > 0; up = s.nodes[(up-1)/2].in {
+			if s.nodes[(up-1)/2].feature == d.feature {
+				d.ancestor = up
+				break
+			}
+		}
+		here := paths[i]
+		if d.ancestor == 0 {
+			here++
+		}
+		distinct = max(distinct, here)
+		for side, child := range [2]int32{t.Left[i], t.Right[i]} {
+			edge := int32(1 + 2*i + side)
+			to := &s.edges[edge]
+			to.share = 0.5
+			if total := cover(int32(i)); total > 0 {
+				to.share = cover(child) / total
+			}
+			to.z = s.edges[d.ancestor].z * to.share
+			if child >= 0 {
+				s.nodes[child].in, paths[child] = edge, here
+			} else {
+				to.value = t.LeafValue[^child]
+			}
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		for side, child := range [2]int32{t.Left[i], t.Right[i]} {
+			edge := &s.edges[1+2*i+side]
+			if child >= 0 {
+				means[i] += float64(edge.share * means[child])
+			} else {
+				means[i] += float64(edge.share * edge.value)
+			}
+		}
+	}
+	return s, means[0], distinct
+}
+
+// covers gives a function from nodes and leaves to the number of training rows
+// that reached them: row counts, as LightGBM counts, else sums of hessians, as
+// XGBoost does, else one for each leaf.
+func covers(t *models.Tree) func(child int32) float64 {
+	leaf := make([]float64, t.Leaves())
+	total := 0.0
+	for i := range leaf {
 		switch {
 		case len(t.LeafCount) > 0:
-			c.leaf[i] = float64(t.LeafCount[i])
+			leaf[i] = float64(t.LeafCount[i])
 		case len(t.LeafHess) > 0:
-			c.leaf[i] = t.LeafHess[i]
-		default:
-			c.leaf[i] = 1
+			leaf[i] = t.LeafHess[i]
 		}
-		total += c.leaf[i]
+		leaf[i] = max(leaf[i], 0)
+		total += leaf[i]
 	}
 	if !(total > 0) {
-		for i := range c.leaf {
-			c.leaf[i] = 1
+		for i := range leaf {
+			leaf[i] = 1
 		}
 	}
-	for i := len(c.cover) - 1; i >= 0; i-- {
-		c.cover[i] = c.of(t.Left[i]) + c.of(t.Right[i])
+	node := make([]float64, len(t.Feature))
+	of := func(child int32) float64 {
+		if child < 0 {
+			return leaf[^child]
+		}
+		return node[child]
 	}
-	return c
+	for i := len(node) - 1; i >= 0; i-- {
+		node[i] = of(t.Left[i]) + of(t.Right[i])
+	}
+	return of
 }
 
-func (c *coverTree) of(child int32) float64 {
-	if child < 0 {
-		return c.leaf[^child]
-	}
-	return c.cover[child]
+// shapScratch is what one explanation writes to.
+type shapScratch struct {
+	product []float64 // per edge
+	sum     []float64 // per edge
+	hot     []uint64  // per edge: all ones when x passes all tests of the edge's feature down to it, else 0
+	shares  []float64 // per feature, width numbers
 }
 
-// mean gives the cover-weighted mean of the leaves under node i, and the depth.
-func (c *coverTree) mean(i int32, depth int) (float64, int) {
-	if len(c.cover) == 0 {
-		return c.src.LeafValue[0], depth
-	}
-	if i < 0 {
-		return c.src.LeafValue[^i], depth
-	}
-	l, dl := c.mean(c.src.Left[i], depth+1)
-	r, dr := c.mean(c.src.Right[i], depth+1)
-	if c.cover[i] == 0 {
-		return (l + r) / 2, max(dl, dr)
-	}
-	return (float64(l*c.of(c.src.Left[i])) + float64(r*c.of(c.src.Right[i]))) / c.cover[i], max(dl, dr)
+func (e *explainer) newScratch(features int) *shapScratch {
+	n := (1 + 2*e.nodes) * e.width
+	return &shapScratch{product: make([]float64, n), sum: make([]float64, n), hot: make([]uint64, 1+2*e.nodes), shares: make([]float64, features*e.width)}
 }
 
 // Contributions writes to dst[j] what feature j adds to the margin of x, and
-// to dst[features] the expected margin: exact path-dependent SHAP values
-// (Lundberg, Erion and Lee, "Consistent individualized feature attribution for
-// tree ensembles", arXiv 1802.03888, algorithm 2). They sum to Margin(x) but
-// for rounding. len(dst) = Features()+1.
+// to dst[Features()] the expected margin: the exact path-dependent SHAP values
+// that LightGBM's predict_contrib gives. They sum to Margin(x) but for
+// rounding. len(dst) = Features()+1.
 func (f *Forest) Contributions(dst, x []float64) {
 	f.check(len(x) == f.features && len(dst) == f.features+1)
+	s := f.pool.Get().(*scratch)
+	if s.shap == nil {
+		s.shap = f.explain.newScratch(f.features)
+	}
+	f.encoder.encode(s.codes, s.missing, x)
+	f.encoder.sets(s.codes, x)
 	clear(dst)
-	e := f.explain
-	w := newShapWalk(e.depth, dst, x)
-	for i := range e.trees {
-		if len(e.trees[i].cover) > 0 {
-			w.c = &e.trees[i]
-			w.visit(0, nil, 1, 1, -1)
+	for i := range f.explain.rules {
+		r := &f.explain.rules[i]
+		clear(s.shap.shares[:f.features*r.width])
+		for j := range r.trees {
+			r.explain(&r.trees[j], s.shap, s.codes)
+		}
+		for j := range f.features {
+			for k, v := range s.shap.shares[j*r.width : (j+1)*r.width] {
+				dst[j] += float64(r.w[k] * v)
+			}
 		}
 	}
+	f.pool.Put(s)
 	for j := range dst {
-		dst[j] *= e.scale
+		dst[j] *= f.explain.scale
 	}
-	dst[f.features] = e.expected
+	dst[f.features] = f.explain.expected
 }
 
-// pathStep is one distinct feature on the way from the root: the fraction of
-// rows that pass when the feature is unknown (zero) and known (one), and the
-// permutation weight.
-type pathStep struct {
-	feature           int32
-	zero, one, weight float64
-}
-
-type shapWalk struct {
-	c      *coverTree
-	dst, x []float64
-	buf    []pathStep
-}
-
-func newShapWalk(depth int, dst, x []float64) *shapWalk {
-	return &shapWalk{dst: dst, x: x, buf: make([]pathStep, 0, (depth+2)*(depth+3)/2)}
-}
-
-func (w *shapWalk) visit(i int32, parent []pathStep, zero, one float64, feature int32) {
-	from := len(w.buf)
-	w.buf = append(w.buf, parent...)
-	w.buf = append(w.buf, pathStep{})
-	path := extend(w.buf[from:], zero, one, feature)
-	if i < 0 {
-		v := w.c.src.LeafValue[^i]
-		for k := 1; k < len(path); k++ {
-			s := unwoundSum(path, k)
-			w.dst[path[k].feature] += float64(float64(s*(path[k].one-path[k].zero)) * v)
+// explainGeneric adds the shares of one tree, at each node of the rule. A leaf's
+// sum is written on the way down; so are numbers without meaning for edges that
+// lead to nodes, which the way up replaces.
+func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
+	n := r.width
+	nodes, rest, ones := r.tug[:n], r.tug[n:2*n], t.inv[:n]
+	for k := range n {
+		s.product[k] = 1
+	}
+	s.hot[0] = ^uint64(0)
+	for i := range t.nodes {
+		d := &t.nodes[i]
+		hot, cold := t.sides(i, codes)
+		above := s.hot[d.ancestor]
+		s.hot[hot], s.hot[cold] = above, 0
+		h, c := &t.edges[hot], &t.edges[cold]
+		zh, slope, zc, inv, fade := h.z, 1-h.z, c.z, t.inv[int(d.ancestor)*n:][:n], rest
+		if above == 0 {
+			zh, slope, zc, inv, fade = h.share, 0, c.share, ones, ones
 		}
-		w.buf = w.buf[:from]
-		return
-	}
-	t := &w.c.src
-	hot, cold := t.Left[i], t.Right[i]
-	if t.Next(int(i), w.x) != hot {
-		hot, cold = cold, hot
-	}
-	inZero, inOne := 1.0, 1.0
-	f := t.Feature[i]
-	for k := 1; k < len(path); k++ {
-		if path[k].feature == f {
-			inZero, inOne = path[k].zero, path[k].one
-			path = unwind(path, k)
-			break
+		toHot, toCold := s.product[hot*n:][:n], s.product[cold*n:][:n]
+		sumHot, sumCold := s.sum[hot*n:][:n], s.sum[cold*n:][:n]
+		for k, p := range s.product[int(d.in)*n:][:n] {
+			p *= inv[k]
+			toHot[k] = p * (zh + float64(slope*nodes[k]))
+			toCold[k] = p * float64(zc*fade[k])
+			sumHot[k] = toHot[k] * h.value
+			sumCold[k] = toCold[k] * c.value
 		}
 	}
-	hotShare, coldShare := 0.5, 0.5
-	if c := w.c.cover[i]; c > 0 {
-		hotShare, coldShare = w.c.of(hot)/c, w.c.of(cold)/c
-	}
-	w.visit(hot, path, float64(hotShare*inZero), inOne, f)
-	w.visit(cold, path, float64(coldShare*inZero), 0, f)
-	w.buf = w.buf[:from]
-}
-
-// extend fills the last step of path and the weights for one more feature.
-func extend(path []pathStep, zero, one float64, feature int32) []pathStep {
-	d := len(path) - 1
-	path[d] = pathStep{feature: feature, zero: zero, one: one}
-	if d == 0 {
-		path[d].weight = 1
-	}
-	for i := d - 1; i >= 0; i-- {
-		path[i+1].weight += float64(one*path[i].weight) * float64(i+1) / float64(d+1)
-		path[i].weight = float64(zero*path[i].weight) * float64(d-i) / float64(d+1)
-	}
-	return path
-}
-
-// unwind takes step k out of the path again.
-func unwind(path []pathStep, k int) []pathStep {
-	d := len(path) - 1
-	one, zero := path[k].one, path[k].zero
-	next := path[d].weight
-	for i := d - 1; i >= 0; i-- {
-		switch {
-		case one != 0:
-			old := path[i].weight
-			path[i].weight = next * float64(d+1) / (float64(i+1) * one)
-			next = old - float64(path[i].weight*zero)*float64(d-i)/float64(d+1)
-		case zero != 0:
-			path[i].weight = path[i].weight * float64(d+1) / (zero * float64(d-i))
-		default:
-			path[i].weight = 0
+	grow := r.tug[2*n:]
+	for i := len(t.nodes) - 1; i >= 0; i-- {
+		d := &t.nodes[i]
+		hot, cold := t.sides(i, codes)
+		a, b := s.sum[hot*n:][:n], s.sum[cold*n:][:n]
+		up := s.sum[int(d.in)*n:][:n]
+		for k := range up {
+			up[k] = a[k] + b[k]
+		}
+		if s.hot[d.ancestor] == 0 {
+			continue
+		}
+		shares := s.shares[int(d.feature)*n:][:n]
+		inv, gain := t.inv[hot*n:][:n], 1-t.edges[hot].z
+		before, gainBefore := t.inv[int(d.ancestor)*n:][:n], 1-t.edges[d.ancestor].z
+		for k := range shares {
+			shares[k] += float64(float64(gain*inv[k])*a[k]) - float64(grow[k]*b[k]) - float64(float64(gainBefore*before[k])*up[k])
 		}
 	}
-	for i := k; i < d; i++ {
-		path[i].feature, path[i].zero, path[i].one = path[i+1].feature, path[i+1].zero, path[i+1].one
-	}
-	return path[:d]
 }
 
-// unwoundSum is the total weight of the path without step k.
-func unwoundSum(path []pathStep, k int) float64 {
-	d := len(path) - 1
-	one, zero := path[k].one, path[k].zero
-	next, total := path[d].weight, 0.0
-	for i := d - 1; i >= 0; i-- {
-		switch {
-		case one != 0:
-			tmp := next * float64(d+1) / (float64(i+1) * one)
-			total += tmp
-			next = path[i].weight - float64(tmp*zero)*float64(d-i)/float64(d+1)
-		case zero != 0:
-			total += path[i].weight * float64(d+1) / (zero * float64(d-i))
-		}
+// sides gives the edges from node i to the side that x goes to and to the
+// other.
+func (t *shapTree) sides(i int, codes []uint8) (hot, cold int) {
+	if d := &t.nodes[i]; int32(codes[d.place]) > d.bound {
+		return 2 + 2*i, 1 + 2*i
 	}
-	return total
+	return 1 + 2*i, 2 + 2*i
 }

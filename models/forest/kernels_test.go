@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forest
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/assayrisk/assay/models/forest/foresttest"
+)
+
+// Each kernel is held to its slow twin, bit for bit. On other architectures,
+// and with -tags purego, the two are one.
+
+func TestRankKernel(t *testing.T) {
+	m := foresttest.Model(1, foresttest.Shape{Trees: 50, Leaves: 31, Features: 30, MixedMissing: true})
+	c, err := columnize(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEncoder(c)
+	rows := foresttest.Rows(1, m, 2000)
+	n := len(e.search)
+	got, want := make([]uint8, n), make([]uint8, n)
+	gotMissing, wantMissing := make([]uint8, n), make([]uint8, n)
+	for i := 0; i < len(rows); i += 30 {
+		x := unsafe.Pointer(&rows[i])
+		rank(got, gotMissing, x, 0, e.search, 1, n)
+		rankGeneric(want, wantMissing, x, 0, e.search, 1, n)
+		if !slices.Equal(got, want) || !slices.Equal(gotMissing, wantMissing) {
+			t.Fatalf("row %d: ranks %v, want %v; missing %v, want %v", i/30, got, want, gotMissing, wantMissing)
+		}
+	}
+	for k := range want { // the same ranks by the binary search over any number of thresholds
+		s := &e.sources[k]
+		v := s.value(rows[len(rows)-30+int(s.feature)])
+		if r := s.rank(v); v == v && r != int32(want[k]) {
+			t.Fatalf("source %d: rank %d, want %d", k, want[k], r)
+		}
+	}
+}
+
+func TestShapKernel(t *testing.T) {
+	m := foresttest.Model(2, foresttest.Shape{Trees: 20, Leaves: 60, Features: 12, Missing: 0.5, Categories: 9, Categorical: 0.2})
+	f, err := Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := f.newScratch()
+	a, b := f.explain.newScratch(12), f.explain.newScratch(12)
+	rows := foresttest.Rows(2, m, 50)
+	for i := 0; i < len(rows); i += 12 {
+		x := rows[i : i+12]
+		f.encoder.encode(s.codes, s.missing, x)
+		f.encoder.sets(s.codes, x)
+		for _, r := range f.explain.rules {
+			clear(a.shares)
+			clear(b.shares)
+			for j := range r.trees {
+				r.explain(&r.trees[j], a, s.codes)
+				r.explainGeneric(&r.trees[j], b, s.codes)
+			}
+			for k := range a.shares {
+				if math.Float64bits(a.shares[k]) != math.Float64bits(b.shares[k]) {
+					t.Fatalf("row %d, rule of %d, share %d: %v, want %v", i/12, r.width, k, a.shares[k], b.shares[k])
+				}
+			}
+		}
+	}
+}
+
+// TestQuadrature integrates all the powers that a rule promises to.
+func TestQuadrature(t *testing.T) {
+	for _, n := range []int{1, 4, 8, 12, 32, 64} {
+		q := newQuadrature(n)
+		for p := range 2 * n {
+			sum := 0.0
+			for k, x := range q.nodes {
+				sum += q.weights[k] * math.Pow(x, float64(p))
+			}
+			if want := 1 / float64(p+1); math.Abs(sum-want) > 1e-14 {
+				t.Fatalf("rule of %d nodes: the integral of t^%d is %v, want %v", n, p, sum, want)
+			}
+		}
+	}
+}
+
+// TestForms asserts that the shapes of TestMargin reach every form.
+func TestForms(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("this build has no kernels")
+	}
+	for name, c := range map[string]struct {
+		shape        foresttest.Shape
+		blocks, walk bool
+	}{
+		"blocks":      {foresttest.Shape{Trees: 9, Leaves: 31, Features: 50}, true, false},
+		"large trees": {foresttest.Shape{Trees: 2, Leaves: 1000, Features: 20}, true, true},
+		"chain":       {foresttest.Shape{Trees: 2, Leaves: 200, Features: 20, Chain: true}, false, false},
+		"wide":        {foresttest.Shape{Trees: 60, Leaves: 31, Features: 200}, false, false},
+	} {
+		f, err := Compile(foresttest.Model(1, c.shape))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (f.blocks != nil) != c.blocks || f.lanes.walk != c.walk {
+			t.Errorf("%s: blocks %v, lanes walk %v; want %v, %v", name, f.blocks != nil, f.lanes.walk, c.blocks, c.walk)
+		}
+	}
+}
