@@ -36,6 +36,9 @@ type Config struct {
 	NoSync bool
 	// Now is the clock that stamps erasures and key rotations; nil is time.Now.
 	Now func() time.Time
+	// RebuildLog moves the log's directory aside at Open and builds it again
+	// from the records: after a refusal, or after records were restored.
+	RebuildLog bool
 	// CacheBytes of record blocks; 0 is 64 MiB.
 	CacheBytes int64
 }

@@ -103,6 +103,11 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	if have := j.durable.Load(); next > have {
 		return fmt.Errorf("%w: the log directory holds %d entries, the journal %d records: %w", ErrFork, next, have, assay.ErrCorrupt)
 	}
+	if high, _ := j.guard.high(); next < high && !j.cfg.RebuildLog {
+		err := fmt.Errorf("%w: the log directory holds %d entries, and a checkpoint of %d was signed: it was rolled back or emptied: %w", ErrFork, next, high, assay.ErrCorrupt)
+		j.guard.refuse(err)
+		return err
+	}
 	feed := time.NewTicker(j.cfg.Interval)
 	defer feed.Stop()
 	look := time.NewTicker(max(j.cfg.Interval/10, 10*time.Millisecond))
@@ -209,6 +214,9 @@ func (j *Journal) lookPublished(ctx context.Context) error {
 		j.guard.refuse(err)
 		return err
 	}
+	if high, _ := j.guard.high(); cp.Size < high {
+		return nil // a larger one was signed: it is about to be published
+	}
 	if err := j.rehash(ctx, fetch, verified, cp.Size); err != nil {
 		return err
 	}
@@ -228,7 +236,7 @@ func (g *guard) known(cp ledger.Checkpoint) error {
 	if cp.Size > high {
 		return fmt.Errorf("%w: a checkpoint of size %d is published, the guard signed up to %d: %w", ErrFork, cp.Size, high, assay.ErrCorrupt)
 	}
-	return nil // older than the newest signed: the log is about to publish that one
+	return nil
 }
 
 // rehash reads the entry bundles between two sizes back from the log's

@@ -50,7 +50,7 @@ func Fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 		return rep, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	c := checker{j: j, rep: &rep, fetch: client.FileFetcher{Root: j.logDir()}, roots: map[uint64]assay.Digest{}}
+	c := checker{j: j, rep: &rep, fetch: client.FileFetcher{Root: j.logDir()}, roots: map[uint64]assay.Digest{}, owners: map[string]vault.ID{}}
 	for _, step := range []func(context.Context) error{c.claims, c.records, c.marks, c.edge, c.requests, c.subjectKeys} {
 		if err := step(ctx); err != nil {
 			return rep, fmt.Errorf("fsck: %w", err)
@@ -70,6 +70,7 @@ type checker struct {
 	roots  map[uint64]assay.Digest // size -> root of the records
 	levels [][][]byte              // the right edge: hashes of the tile being filled, by level
 	bundle [][]byte
+	owners map[string]vault.ID // subject -> key id
 }
 
 func (c *checker) bad(format string, args ...any) error {
@@ -155,9 +156,12 @@ func (c *checker) records(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("record %d: %w", seq, err)
 		}
-		switch _, _, err := c.j.open(seq, b); {
+		switch r, _, err := c.j.open(seq, b); {
 		case err == nil:
 			c.rep.Opened++
+			if err := c.owner(seq, r.Subject, s.key); err != nil {
+				return err
+			}
 		case errors.Is(err, vault.ErrErased):
 			c.rep.Erased++
 		case errors.Is(err, ErrRetired):
@@ -196,6 +200,36 @@ func (c *checker) records(ctx context.Context) error {
 		err = c.bad("the last group is cut short")
 	}
 	return err
+}
+
+// ownersKept bounds the subjects whose key ids are remembered.
+const ownersKept = 1 << 16
+
+// owner checks that a record's subject leads to the key that sealed it: a
+// record that opens is of a living key.
+func (c *checker) owner(seq uint64, name string, key vault.ID) error {
+	if name == "" {
+		if key != c.j.keys.system.key.ID() {
+			return c.bad("record %d has no subject, and a subject's key", seq)
+		}
+		return nil
+	}
+	id, ok := c.owners[name]
+	if !ok {
+		b, err := get(c.j.db, idKey(prefixSubject, c.j.keys.tag(name)))
+		if err != nil || len(b) != len(id) {
+			return c.bad("the subject of record %d leads to no key", seq)
+		}
+		id = vault.ID(b)
+		if len(c.owners) >= ownersKept {
+			clear(c.owners)
+		}
+		c.owners[name] = id
+	}
+	if id != key {
+		return c.bad("the subject of record %d leads to another key than the record's", seq)
+	}
+	return nil
 }
 
 // entry compares one leaf with the log's entry, and grows the tiles.

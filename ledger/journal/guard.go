@@ -183,6 +183,8 @@ func (g *guard) admit(ctx context.Context, cp ledger.Checkpoint) error {
 	switch {
 	case cp.Origin != g.j.key.Origin:
 		return refuse("asked to sign for log %q, the key is of log %q", cp.Origin, g.j.key.Origin)
+	case cp.Size < high && g.j.cfg.RebuildLog:
+		return g.rebuilt(ctx, cp)
 	case cp.Size < high:
 		return refuse("the log directory holds %d entries, and a checkpoint of %d was signed: it was rolled back or emptied", cp.Size, high)
 	case cp.Size > g.j.durable.Load():
@@ -206,6 +208,17 @@ func (g *guard) admit(ctx context.Context, cp ledger.Checkpoint) error {
 	}
 	g.mu.tree, g.mu.root = tree, root
 	return nil
+}
+
+// rebuilt admits a checkpoint below the high-water mark while the log is built
+// again: it is an older state of the same log, and is not published (see
+// lookPublished).
+func (g *guard) rebuilt(ctx context.Context, cp ledger.Checkpoint) error {
+	root, err := g.extend(ctx, ranges.NewEmptyRange(0), cp.Size)
+	if err == nil && root != cp.Root {
+		err = fmt.Errorf("%w: the log that is built again has root %s at size %d, the journal's records %s: %w", ErrFork, cp.Root.Short(), cp.Size, root.Short(), assay.ErrCorrupt)
+	}
+	return err
 }
 
 // high returns the high-water mark.

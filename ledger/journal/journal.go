@@ -39,6 +39,7 @@ type Journal struct {
 	kick    chan struct{} // wakes the writer
 	grown   chan struct{} // wakes the drainer
 	closing atomic.Bool
+	dead    atomic.Bool // the store failed
 	lowDisk atomic.Bool
 	stopped chan struct{} // closed when the writer has returned
 	failed  *failure
@@ -79,8 +80,13 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	if j.master, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), cfg.Keys); err != nil {
 		return nil, err
 	}
-	if j.db, err = openStore(filepath.Join(dir, "journal"), &cfg, j.failed.set); err != nil {
+	if j.db, err = openStore(filepath.Join(dir, "journal"), &cfg, j.kill); err != nil {
 		return nil, err
+	}
+	if cfg.RebuildLog {
+		if err := setAside(j.logDir()); err != nil {
+			return nil, errors.Join(err, j.db.Close())
+		}
 	}
 	if err := j.recover(ctx); err != nil {
 		return nil, errors.Join(err, j.db.Close())
@@ -165,11 +171,17 @@ func (j *Journal) Run(ctx context.Context) error {
 // Close closes the store. Run must have returned.
 func (j *Journal) Close() error {
 	j.closing.Store(true)
-	if j.failed.get() != nil {
+	if j.dead.Load() {
 		// A failed store cannot be closed in order; what is durable is durable.
 		return nil
 	}
 	return j.db.Close()
+}
+
+// kill marks the store failed: what is on disk is unknown until the next Open.
+func (j *Journal) kill(err error) {
+	j.dead.Store(true)
+	j.failed.set(err)
 }
 
 // Ready returns nil when a record can be taken and made durable, or says why

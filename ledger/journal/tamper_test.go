@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+)
+
+// honest makes a directory of n records, published, stopped in order.
+func honest(t *testing.T, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{Origin: "log.example/tamper"})
+	add(t, j, n, 16)
+	if err := j.WaitPublished(t.Context(), uint64(n)); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// grow serves for a while on a directory: n more records.
+func grow(t *testing.T, dir string, n int) {
+	t.Helper()
+	j, stop := start(t, dir, Config{})
+	add(t, j, n, 16)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// copyTree replaces to by a copy of from.
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.RemoveAll(to); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serve is what a server does with a directory: open, run, take one more
+// record, publish. It returns the refusal.
+func serve(t *testing.T, dir string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	j, err := Open(ctx, dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond, DrainTimeout: 50 * time.Millisecond})
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	run, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- j.Run(run) }()
+	seq := j.Take()
+	_, err = j.Append(ctx, seq, decision(seq, "one more"))
+	if err == nil {
+		err = j.WaitPublished(ctx, seq+1)
+	}
+	stop()
+	if rerr := <-done; rerr != nil {
+		err = fmt.Errorf("run: %w", rerr)
+	}
+	if cerr := j.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// fsckOnce is an auditor's or operator's check.
+func fsckOnce(t *testing.T, dir string) error {
+	t.Helper()
+	_, err := Fsck(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)})
+	return err
+}
+
+// files lists the regular files below dir/sub.
+func files(t *testing.T, dir, sub string) (out []string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(dir, sub), func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			out = append(out, p)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestLogNeverForks takes each way in which a log's directory, a journal or a
+// high-water mark can be put back or damaged as a whole, and demands that the
+// server refuses, that it says why, and that it publishes nothing it signed.
+func TestLogNeverForks(t *testing.T) {
+	old := honest(t, 300)
+	dir := t.TempDir()
+	copyTree(t, old, dir)
+	grow(t, dir, 400)
+	if err := fsckOnce(t, dir); err != nil {
+		t.Fatalf("the honest directory: %v", err)
+	}
+	at := func(d string, p ...string) string { return filepath.Join(append([]string{d}, p...)...) }
+	tests := []struct {
+		name string
+		harm func(t *testing.T, d string)
+		says string
+	}{
+		{"log rolled back", func(t *testing.T, d string) { copyTree(t, at(old, "log"), at(d, "log")) }, "rolled back or emptied"},
+		{"log emptied", func(t *testing.T, d string) { copyTree(t, t.TempDir(), at(d, "log")) }, "rolled back or emptied"},
+		{"tree state deleted", func(t *testing.T, d string) { remove(t, at(d, "log", ".state", "treeState")) }, "rolled back or emptied"},
+		{"records rolled back", func(t *testing.T, d string) { copyTree(t, at(old, "journal"), at(d, "journal")) }, "older copy"},
+		{"records and log rolled back", func(t *testing.T, d string) {
+			copyTree(t, at(old, "journal"), at(d, "journal"))
+			copyTree(t, at(old, "log"), at(d, "log"))
+		}, "older copy"},
+		{"high-water mark rolled back", func(t *testing.T, d string) { copyTree(t, at(old, "guard"), at(d, "guard")) }, "older copy"},
+		{"high-water mark deleted", func(t *testing.T, d string) { remove(t, at(d, "guard", "high-water")) }, "is missing"},
+		{"high-water mark of another log", func(t *testing.T, d string) {
+			cp := ledger.Checkpoint{Origin: "other.example/log", Size: 1}
+			if err := os.WriteFile(at(d, "guard", "high-water"), []byte(cp.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "other.example/log"},
+		{"log of a fork", func(t *testing.T, d string) { // the same key, other records
+			fork := t.TempDir()
+			copyTree(t, old, fork)
+			grow(t, fork, 401)
+			copyTree(t, at(fork, "log"), at(d, "log"))
+		}, "checkpoint"},
+		{"log key replaced", func(t *testing.T, d string) {
+			remove(t, at(d, "keys", "log.key"))
+		}, "guard"},
+		{"master key replaced", func(t *testing.T, d string) { remove(t, at(d, "keys", "master.json")) }, "master key does not open"},
+		{"last record cut off", func(t *testing.T, d string) {
+			edit(t, d, func(db *pebble.DB) error { return db.Delete(seqKey(prefixRecord, 699), pebble.Sync) })
+		}, "last group"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := t.TempDir()
+			copyTree(t, dir, d)
+			tt.harm(t, d)
+			err := serve(t, d)
+			if err == nil {
+				t.Fatal("the server went on")
+			}
+			if !strings.Contains(err.Error(), tt.says) {
+				t.Fatalf("refused with %q, want it to say %q", err, tt.says)
+			}
+			if !errors.Is(err, assay.ErrCorrupt) {
+				t.Errorf("%v is not ErrCorrupt", err)
+			}
+		})
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// edit opens the store below the journal and changes it: what an intruder with
+// the disk can do.
+func edit(t *testing.T, dir string, fn func(*pebble.DB) error) {
+	t.Helper()
+	cfg := Config{Logger: slog.New(slog.DiscardHandler), FS: vfs.Default}
+	db, err := openStore(filepath.Join(dir, "journal"), &cfg, func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(fn(db), db.Flush(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFsckFindsEveryTamper is the mutation score of the directory: each operator
+// on each kind of file and record, at random positions, must be found by the
+// check. ASSAY_TAMPERS sets the positions of each; the default is 1.
+func TestFsckFindsEveryTamper(t *testing.T) {
+	dir := honest(t, 600)
+	rng := rand.New(rand.NewPCG(5, 6))
+	positions := times("ASSAY_TAMPERS", 1)
+	flip := func(t *testing.T, path string) {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
+		if err := os.WriteFile(path, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cut := func(t *testing.T, path string) {
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, rng.Int64N(st.Size())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type op struct {
+		name string
+		harm func(t *testing.T, d string)
+	}
+	var ops []op
+	for _, f := range []string{
+		"log/checkpoint", "log/.state/treeState", "log/tile/0/000", "log/tile/0/001", "log/tile/0/002.p/88",
+		"log/tile/1/000.p/2", "log/tile/entries/000", "log/tile/entries/001", "log/tile/entries/002.p/88",
+		"guard/high-water", "keys/log.key", "keys/master.json",
+	} {
+		ops = append(ops,
+			op{"bit flipped in " + f, func(t *testing.T, d string) { flip(t, filepath.Join(d, f)) }},
+			op{"cut short: " + f, func(t *testing.T, d string) { cut(t, filepath.Join(d, f)) }})
+	}
+	change := func(name string, prefix byte, fn func(db *pebble.DB, k, v []byte) error) {
+		ops = append(ops, op{name, func(t *testing.T, d string) {
+			edit(t, d, func(db *pebble.DB) error {
+				k, v := pick(t, db, prefix, rng)
+				return fn(db, k, v)
+			})
+		}})
+	}
+	for prefix, name := range map[byte]string{prefixRecord: "record", prefixGroup: "group", prefixRequest: "request index", prefixKey: "subject key", prefixSubject: "subject"} {
+		if prefix != prefixSubject {
+			change("bit flipped in a "+name, prefix, func(db *pebble.DB, k, v []byte) error {
+				v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
+				return db.Set(k, v, pebble.Sync)
+			})
+			change("cut short: "+name, prefix, func(db *pebble.DB, k, v []byte) error {
+				return db.Set(k, v[:rng.IntN(len(v))], pebble.Sync)
+			})
+		}
+		if prefix == prefixRecord || prefix == prefixGroup || prefix == prefixKey {
+			change("deleted: "+name, prefix, func(db *pebble.DB, k, _ []byte) error { return db.Delete(k, pebble.Sync) })
+		}
+		change("two swapped: "+name, prefix, func(db *pebble.DB, k, v []byte) error {
+			for {
+				k2, v2 := pick(t, db, prefix, rng)
+				if string(v2) != string(v) && string(k) != string(k2) {
+					return errors.Join(db.Set(k, v2, pebble.Sync), db.Set(k2, v, pebble.Sync))
+				}
+			}
+		})
+	}
+	injected, found := 0, 0
+	for _, o := range ops {
+		for range positions {
+			d := t.TempDir()
+			copyTree(t, dir, d)
+			o.harm(t, d)
+			injected++
+			if err := fsckOnce(t, d); err == nil {
+				t.Errorf("%s: not found", o.name)
+				continue
+			}
+			found++
+		}
+	}
+	t.Logf("%d operators, %d tampers injected, %d found", len(ops), injected, found)
+	for range positions { // false alarms
+		d := t.TempDir()
+		copyTree(t, dir, d)
+		if err := fsckOnce(t, d); err != nil {
+			t.Errorf("an honest directory: %v", err)
+		}
+	}
+}
+
+// pick returns a random key under a prefix, and its value.
+func pick(t *testing.T, db *pebble.DB, prefix byte, rng *rand.Rand) (k, v []byte) {
+	t.Helper()
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	n := 0
+	for ok := it.First(); ok; ok = it.Next() {
+		if n++; rng.IntN(n) == 0 {
+			k, v = append([]byte(nil), it.Key()...), append([]byte(nil), it.Value()...)
+		}
+	}
+	return k, v
+}
+
+// TestBackup copies a running journal, loses the directory, and restores it:
+// the log is built again from the records and is the same log. A backup that
+// is older than what was signed since is refused.
+func TestBackup(t *testing.T) {
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{})
+	promises := add(t, j, 700, 8)
+	if err := j.WaitPublished(t.Context(), 700); err != nil {
+		t.Fatal(err)
+	}
+	saved := filepath.Join(t.TempDir(), "saved")
+	if err := j.Backup(t.Context(), saved); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Backup(t.Context(), saved); !errors.Is(err, assay.ErrInvalid) {
+		t.Errorf("a second backup to the same place: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files(t, saved, ".") {
+		if strings.Contains(f, "log.key") || strings.Contains(f, "master") {
+			t.Errorf("the backup holds a key: %s", f)
+		}
+	}
+	restored := t.TempDir()
+	copyTree(t, saved, restored)
+	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(restored, "keys"))
+	if err := serve(t, restored); !errors.Is(err, ErrFork) {
+		t.Fatalf("restored records beside an empty log: %v", err)
+	}
+	before, err := os.ReadFile(filepath.Join(dir, "log", "tile", "0", "001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, stop = start(t, restored, Config{RebuildLog: true})
+	checkAcked(t, j, promises)
+	if err := j.WaitPublished(t.Context(), 700); err != nil {
+		t.Fatal(err)
+	}
+	add(t, j, 10, 2)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(filepath.Join(restored, "log", "tile", "0", "001"))
+	if err != nil || string(after) != string(before) {
+		t.Fatalf("the log that was built again is another: %v", err)
+	}
+	if err := fsckOnce(t, restored); err != nil {
+		t.Fatal(err)
+	}
+
+	grow(t, dir, 50) // and the backup falls behind
+	late := t.TempDir()
+	copyTree(t, saved, late)
+	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(late, "keys"))
+	copyTree(t, filepath.Join(dir, "guard"), filepath.Join(late, "guard"))
+	if err := serve(t, late); !errors.Is(err, ErrFork) {
+		t.Fatalf("a backup that is behind what was signed: %v", err)
+	}
+}
+
+func TestRetire(t *testing.T) {
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{})
+	add(t, j, 300, 8)
+	if err := j.WaitPublished(t.Context(), 300); err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := j.Receipt(t.Context(), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := j.Retire(t.Context(), 200); n != 200 || err != nil {
+		t.Fatalf("retired %d, %v", n, err)
+	}
+	if n, err := j.Retire(t.Context(), 200); n != 0 || err != nil {
+		t.Fatalf("retired %d again, %v", n, err)
+	}
+	if r, err := j.Get(20); !errors.Is(err, ErrRetired) || r.Kind != ledger.Decision {
+		t.Errorf("a retired record: %+v, %v", r, err)
+	}
+	if _, err := j.Get(200); err != nil {
+		t.Error(err)
+	}
+	if _, _, ok, err := j.Lookup("bank", "request-20"); !ok || !errors.Is(err, ErrRetired) {
+		t.Errorf("a retired request: %v, %v", ok, err)
+	}
+	if fs := ledger.Verify(receipt, ledger.Trust{LogKey: j.Key()}); !ledger.OK(fs) {
+		t.Errorf("a receipt of before: %v", fs)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fsckOnce(t, dir); err != nil {
+		t.Error(err)
+	}
+}
