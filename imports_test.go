@@ -49,7 +49,7 @@ cmd/internal/node       : models ledger/anchor ledger/journal serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node
 cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm serving serving/* cmd/internal/node
 cmd/assay-verify        : . ledger ledger/anchor
-benchmarks              : . datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
+benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
 `
 
 // doors says which of our packages may import a heavy dependency.
