@@ -166,7 +166,7 @@ func TestChainFaults(t *testing.T) {
 				c := newFakeChain(t)
 				c.set(func() { c.mu.lag = f.lag })
 				log := memlog.New(testOrigin)
-				a, err := Open(t.TempDir(), testOrigin, log, c, Config{ChainID: 5, Every: 2 * time.Minute})
+				a, err := Open(t.TempDir(), testOrigin, log, c, Config{ChainID: 5, Every: 2 * time.Minute, Poll: 5 * time.Second})
 				if err != nil {
 					t.Fatal(err)
 				}
