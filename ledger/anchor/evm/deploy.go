@@ -68,6 +68,17 @@ func (c *Client) Rotate(ctx context.Context, origin string, publisher anchor.Add
 	return c.own(ctx, "rotate", [32]byte(anchor.LogID(origin)), common.Address(publisher))
 }
 
+// OfferOwnership offers the contract to another owner, who must take it; the
+// zero address withdraws an offer. The client's key must own the contract.
+func (c *Client) OfferOwnership(ctx context.Context, to anchor.Address) error {
+	return c.own(ctx, "offerOwnership", common.Address(to))
+}
+
+// TakeOwnership takes the contract that was offered to the client's key.
+func (c *Client) TakeOwnership(ctx context.Context) error {
+	return c.own(ctx, "takeOwnership")
+}
+
 // own calls one of the owner's functions and waits until it is in a block.
 func (c *Client) own(ctx context.Context, method string, args ...any) error {
 	in, err := c.art.ABI.Pack(method, args...)

@@ -395,3 +395,28 @@ func TestRotation(t *testing.T) {
 		t.Errorf("head %+v, %v", head, err)
 	}
 }
+
+// TestOwnership offers the contract, withdraws the offer, and finds that only
+// whom it is offered to can take it.
+func TestOwnership(t *testing.T) {
+	ctx := testContext(t)
+	_, _, client, _, _ := setup(t, nil)
+	if err := client.TakeOwnership(ctx); !errors.Is(err, anchor.ErrReverted) || !strings.Contains(err.Error(), "NotPendingOwner") {
+		t.Errorf("taking what was not offered: %v", err)
+	}
+	if err := client.OfferOwnership(ctx, client.From()); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.TakeOwnership(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.OfferOwnership(ctx, anchor.Address{9}); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.OfferOwnership(ctx, anchor.Address{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.TakeOwnership(ctx); !errors.Is(err, anchor.ErrReverted) {
+		t.Errorf("taking a withdrawn offer: %v", err)
+	}
+}
