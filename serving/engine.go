@@ -173,10 +173,7 @@ func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
 	if w.req.Event.Time.After(e.now().Add(e.ahead)) {
 		return &assay.FieldError{Field: "time", Problem: "lies ahead of the server's clock"}
 	}
-	var err error
-	if w.raw, err = w.req.Event.MarshalBinary(); err != nil {
-		return err
-	}
+	w.raw = w.req.Event.AppendBinary(w.raw[:0])
 	w.body = assay.Sum(bodyTag, w.what(), w.raw)
 	for {
 		busy := e.inflight.enter(w.key, &w.ticket)
@@ -244,7 +241,7 @@ func (e *engine) recall(ctx context.Context, w *work, seq uint64) error {
 	if w.decision.Outcome == assay.Failed {
 		return errFailedBefore
 	}
-	w.seq, w.canonical, w.repeated = seq, rec.Decision, true
+	w.seq, w.canonical, w.repeated = seq, append(w.canonical[:0], rec.Decision...), true
 	w.setPromise(&p)
 	return nil
 }
@@ -282,6 +279,9 @@ func (e *engine) sequence(w *work) {
 // recorded: the number is taken.
 func (e *engine) finish(w *work) {
 	at := e.now().UnixMicro()
+	if !w.record {
+		w.vectorBytes = w.vector.AppendBinary(w.vectorBytes[:0])
+	}
 	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: w.seq, RequestID: w.key.id, EventID: w.req.Event.ID, Micros: at}
 	kind := ledger.Decision
 	if w.record {
@@ -295,13 +295,10 @@ func (e *engine) finish(w *work) {
 	w.rec = journal.Record{Kind: kind, Micros: at, Subject: w.subject(), Caller: w.key.caller, RequestID: w.key.id, Body: w.body, Private: w.raw}
 	w.rec.Model, w.rec.Plan, w.rec.Policy = w.model.bundle.Digest, w.model.digest, w.model.policy.Digest()
 	if !w.record {
-		w.rec.Vector = w.vector.AppendBinary(make([]byte, 0, 36+8*len(w.vector.Values)))
+		w.rec.Vector = w.vectorBytes
 	}
-	b, err := w.decision.MarshalBinary()
-	if err != nil { // the noun has only types that encode
-		w.err = errors.Join(w.err, err)
-	}
-	w.canonical, w.rec.Decision = b, b
+	w.canonical = w.decision.AppendBinary(w.canonical[:0])
+	w.rec.Decision = w.canonical
 }
 
 // score fills the decision of w; a panic in a stage becomes an error, so that
@@ -313,7 +310,7 @@ func (e *engine) score(w *work) (err error) {
 		}
 	}()
 	m, d := w.model, &w.decision
-	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), w.vector.Digest()
+	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), assay.DigestVector(w.vectorBytes)
 	d.Score = m.bundle.Score(m.forest.Margin(w.vector.Values))
 	in := policy.Input{Event: &w.req.Event, Vector: w.vector.Values, Score: d.Score}
 	if err := m.policy.Decide(&w.result, &in); err != nil {

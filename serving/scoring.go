@@ -116,7 +116,7 @@ func (s *scoring) Record(ctx context.Context, req *pb.RecordRequest) (*pb.Record
 	if err := s.engine.decide(ctx, w); err != nil {
 		return nil, err
 	}
-	return &pb.RecordResponse{RequestId: req.RequestId, Sequence: w.seq, Promise: w.promise, Decision: w.canonical, RepeatedRequest: w.repeated}, nil
+	return &pb.RecordResponse{RequestId: req.RequestId, Sequence: w.seq, Promise: slices.Clone(w.promise), Decision: slices.Clone(w.canonical), RepeatedRequest: w.repeated}, nil
 }
 
 // ScoreBatch implements pb.ScoringServer.

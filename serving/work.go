@@ -4,6 +4,7 @@ package serving
 
 import (
 	"math"
+	"slices"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -23,9 +24,12 @@ type work struct {
 	req    wire.Request
 	raw    []byte // the event's canonical bytes
 
-	seq      uint64
-	taken    bool // seq was taken and must get a record
-	vector   assay.Vector
+	seq    uint64
+	taken  bool // seq was taken and must get a record
+	vector assay.Vector
+
+	vectorBytes []byte // its canonical bytes
+
 	values   []float64
 	result   policy.Result
 	decision assay.Decision
@@ -77,19 +81,19 @@ func (w *work) reply() wire.Reply {
 // message makes the answer as a message, for batches and streams.
 func (w *work) message() *pb.ScoreResponse {
 	r, m := w.reply(), new(pb.ScoreResponse)
-	wire.Decision(m, r.Decision, r.Canonical)
-	m.Promise, m.RepeatedRequest = r.Promise, r.Repeated
+	wire.Decision(m, r.Decision, slices.Clone(r.Canonical)) // the message outlives w
+	m.Promise, m.RepeatedRequest = slices.Clone(r.Promise), r.Repeated
 	m.ExpectedLoss, m.Price = wire.Optional(r.ExpectedLoss), wire.Optional(r.Price)
 	return m
 }
 
 // setPromise keeps the promise's bytes.
-func (w *work) setPromise(p *ledger.Promise) { w.promise = p.AppendBinary(nil) }
+func (w *work) setPromise(p *ledger.Promise) { w.promise = p.AppendBinary(w.promise[:0]) }
 
 // clean makes w ready for another request and drops what the last one owned.
 func (w *work) clean() {
-	req, values := w.req, w.values
+	req := w.req
 	req.Reset()
-	*w = work{req: req, values: values[:0]}
+	*w = work{req: req, values: w.values[:0], raw: w.raw[:0], canonical: w.canonical[:0], promise: w.promise[:0], vectorBytes: w.vectorBytes[:0]}
 	w.result.ExpectedLoss, w.result.Price = math.NaN(), math.NaN()
 }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+)
+
+// Difference is a past decision that could not be made again as it stands.
+type Difference struct {
+	Sequence uint64 `json:"sequence"`
+	What     string `json:"what"` // the first part that differs
+}
+
+// AuditReport is what a replay found.
+type AuditReport struct {
+	Records   int `json:"records"`   // looked at, from the journal's beginning
+	Decisions int `json:"decisions"` // in the range that was asked for
+	Same      int `json:"same"`      // made again, with the same bytes
+	// Partly counts decisions whose features read windows that an erased record
+	// may have fed: score, policy and reasons were made again from the vector
+	// that stands in the record, and are the same.
+	Partly      int          `json:"partly"`
+	Erased      int          `json:"erased"`  // decisions whose subject was erased, or whose retention has passed
+	Unknown     int          `json:"unknown"` // decisions by a model or policy that the auditor was not given
+	Differences []Difference `json:"differences,omitempty"`
+	Different   int          `json:"different"`
+}
+
+// OK reports whether nothing differs.
+func (r *AuditReport) OK() bool { return r.Different == 0 }
+
+// maxDifferences bounds AuditReport.Differences; Different counts all.
+const maxDifferences = 100
+
+// Auditor makes past decisions again: it plays a journal from its beginning
+// through the plans, models and policies that its records name, by the code
+// that serves, and compares each decision's canonical bytes.
+type Auditor struct {
+	bundles map[assay.Digest]*models.Bundle
+	lives   map[[2]assay.Digest]*live // by model and policy
+	yaml    map[assay.Digest][]byte   // policies that the journal brought
+	states  []*windows
+	gaps    bool // a record that may have fed windows cannot be read
+}
+
+// NewAuditor takes the bundles whose decisions are to be made again. Policies
+// come from the bundles and from the journal.
+func NewAuditor(bundles []*models.Bundle) (*Auditor, error) {
+	a := &Auditor{bundles: map[assay.Digest]*models.Bundle{}, lives: map[[2]assay.Digest]*live{}, yaml: map[assay.Digest][]byte{}}
+	for _, b := range bundles {
+		m, err := a.add(b, nil)
+		if err != nil {
+			return nil, err
+		}
+		a.bundles[b.Digest] = b
+		if a.stateOf(m.plan) == nil {
+			a.states = append(a.states, &windows{plan: m.plan, state: m.plan.NewState()})
+		}
+	}
+	return a, nil
+}
+
+func (a *Auditor) add(b *models.Bundle, policy []byte) (*live, error) {
+	m, err := newLive(b, policy, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	a.lives[[2]assay.Digest{b.Digest, m.policy.Digest()}] = m
+	return m, nil
+}
+
+func (a *Auditor) stateOf(p *features.Plan) *windows {
+	for _, w := range a.states {
+		if w.plan.Digest() == p.Digest() {
+			return w
+		}
+	}
+	return nil
+}
+
+// live returns what made a decision, nil if the auditor was not given it.
+func (a *Auditor) live(model, policy assay.Digest) *live {
+	if m := a.lives[[2]assay.Digest{model, policy}]; m != nil {
+		return m
+	}
+	b, yaml := a.bundles[model], a.yaml[policy]
+	if b == nil || yaml == nil {
+		return nil
+	}
+	m, err := a.add(b, yaml)
+	if err != nil || m.policy.Digest() != policy {
+		return nil
+	}
+	return m
+}
+
+// Run plays the journal and compares the decisions in [from, to). Errors are
+// the journal's, or ctx's; what differs is in the report. each, if not nil,
+// hears of every decision that was compared, "" when it is the same.
+func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64, each func(seq uint64, what string)) (*AuditReport, error) {
+	rep := new(AuditReport)
+	err := j.Scan(0, to, func(seq uint64, r *journal.Record, unreadable error) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rep.Records++
+		return a.step(rep, seq, r, unreadable, seq >= from, each)
+	})
+	if err != nil {
+		return rep, fmt.Errorf("audit: %w", err)
+	}
+	return rep, nil
+}
+
+// All is the end of the range that takes in every record.
+const All = uint64(math.MaxUint64)
+
+// step takes one record.
+func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadable error, wanted bool, each func(uint64, string)) error {
+	switch r.Kind {
+	case ledger.Policy, ledger.Activation:
+		if unreadable != nil {
+			return nil
+		}
+		var act Act
+		if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
+			return fmt.Errorf("record %d: %w", seq, err)
+		}
+		if len(act.Policy) > 0 {
+			a.yaml[act.Digest] = act.Policy
+		}
+		return nil
+	case ledger.Decision, ledger.Event, ledger.Failed:
+	default:
+		return nil
+	}
+	if unreadable != nil {
+		a.gaps = true
+		if wanted && r.Kind == ledger.Decision {
+			rep.Decisions++
+			rep.Erased++
+		}
+		return nil
+	}
+	if len(r.Private) == 0 {
+		return nil
+	}
+	ev, err := assay.ParseEvent(r.Private)
+	if err != nil {
+		return fmt.Errorf("record %d: %w", seq, err)
+	}
+	if wanted && r.Kind == ledger.Decision {
+		a.compare(rep, seq, r, &ev, each)
+	}
+	return a.observe(&ev)
+}
+
+// observe feeds the windows of every plan that accepts the event.
+func (a *Auditor) observe(ev *assay.Event) error {
+	for _, w := range a.states {
+		if w.plan.Validate(ev) != nil {
+			continue
+		}
+		if err := w.plan.Observe(ev, w.state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare makes one decision again.
+func (a *Auditor) compare(rep *AuditReport, seq uint64, r *journal.Record, ev *assay.Event, each func(uint64, string)) {
+	rep.Decisions++
+	m := a.live(r.Model, r.Policy)
+	if m == nil {
+		rep.Unknown++
+		return
+	}
+	what, partly := a.differs(m, seq, r, ev)
+	switch {
+	case what != "":
+		rep.Different++
+		if len(rep.Differences) < maxDifferences {
+			rep.Differences = append(rep.Differences, Difference{seq, what})
+		}
+	case partly:
+		rep.Partly++
+	default:
+		rep.Same++
+	}
+	if each != nil {
+		each(seq, what)
+	}
+}
+
+// differs names the first part of the decision that comes out otherwise, ""
+// for none; partly is set when the vector had to be taken from the record.
+func (a *Auditor) differs(m *live, seq uint64, r *journal.Record, ev *assay.Event) (what string, partly bool) {
+	stored, err := assay.ParseVector(r.Vector)
+	if err != nil {
+		return "the vector in the record cannot be read", false
+	}
+	w := &work{model: m}
+	w.req.Event = *ev
+	if w.vector, err = m.plan.Vector(nil, ev, a.stateOf(m.plan).state); err != nil {
+		return "the features cannot be made: " + err.Error(), false
+	}
+	if w.vector.Digest() != stored.Digest() {
+		if !a.gaps || !m.plan.HasWindows() {
+			return "feature " + firstDifferent(m.plan, w.vector.Values, stored.Values), false
+		}
+		w.vector, partly = stored, true
+	}
+	w.vectorBytes = w.vector.AppendBinary(nil)
+	then, err := assay.ParseDecision(r.Decision)
+	if err != nil {
+		return "the decision in the record cannot be read", partly
+	}
+	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: seq, RequestID: r.RequestID, EventID: ev.ID, Micros: r.Micros}
+	if err := (*engine)(nil).score(w); err != nil {
+		return "scoring fails: " + err.Error(), partly
+	}
+	if again := w.decision.AppendBinary(nil); !bytes.Equal(again, r.Decision) {
+		return firstPart(&w.decision, &then), partly
+	}
+	return "", partly
+}
+
+// firstDifferent names the first feature whose bits differ.
+func firstDifferent(p *features.Plan, again, then []float64) string {
+	if len(again) != len(then) {
+		return fmt.Sprintf("count: %d, then %d", len(again), len(then))
+	}
+	for i, f := range p.Features() {
+		if math.Float64bits(again[i]) != math.Float64bits(then[i]) && (again[i] == again[i] || then[i] == then[i]) {
+			return fmt.Sprintf("%q", f.Name)
+		}
+	}
+	return "digest"
+}
+
+// firstPart names what differs between two decisions.
+func firstPart(again, then *assay.Decision) string {
+	switch {
+	case again.Score.Model != then.Score.Model:
+		return "model"
+	case again.Score.Margin != then.Score.Margin:
+		return "margin"
+	case again.Score != then.Score:
+		return "score"
+	case again.Outcome != then.Outcome:
+		return fmt.Sprintf("outcome: %s, then %s", again.Outcome, then.Outcome)
+	case fmt.Sprint(again.Rules) != fmt.Sprint(then.Rules):
+		return "rules"
+	case fmt.Sprint(again.Reasons) != fmt.Sprint(then.Reasons):
+		return "reasons"
+	case again.Vector != then.Vector:
+		return "feature hash"
+	}
+	return "decision"
+}
