@@ -3,9 +3,18 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/anchor"
 )
 
 // forbidden is what an auditor's tool must not link: whatever stores, writes a
@@ -37,4 +46,138 @@ func TestIndependence(t *testing.T) {
 			}
 		}
 	}
+}
+
+// testdata holds a receipt that `assay demo` made, and its trust file.
+func testdata(name string) string { return filepath.Join("..", "..", "docs", "formats", "testdata", name) }
+
+func readTestdata(t *testing.T) ([]byte, trust) {
+	t.Helper()
+	b, err := os.ReadFile(testdata("anchored.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := readTrust(testdata("anchored-trust.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, tr
+}
+
+func firstRefused(v verdict) string {
+	for _, f := range v.Findings {
+		if f.State == ledger.Refused {
+			return f.Step
+		}
+	}
+	return ""
+}
+
+func TestCommandLine(t *testing.T) {
+	receipt, trustFile := testdata("anchored.json"), testdata("anchored-trust.json")
+	_, tr := readTestdata(t)
+	broken := filepath.Join(t.TempDir(), "broken.json")
+	b, _ := readTestdata(t)
+	if err := os.WriteFile(broken, bytes.Replace(b, []byte(`"index":410`), []byte(`"index":411`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		args []string
+		exit int
+		says string
+	}{
+		{"honest", []string{"--trust", trustFile, receipt}, 0, "self-attested"},
+		{"honest, by flags", []string{"--log-key", tr.LogKey, "--chain-id", "777001", receipt}, 0, "self-attested"},
+		{"json", []string{"--json", "--trust", trustFile, receipt}, 0, `"ok": true`},
+		{"another chain", []string{"--log-key", tr.LogKey, "--chain-id", "1", receipt}, 1, "anchor/chain"},
+		{"another contract", []string{"--log-key", tr.LogKey, "--contract", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/contract"},
+		{"another log key", []string{"--log-key", "assay.invalid/log-0b9051ed1611324f+00000000+AT9oipzTSvvwvjzkbWP5Roa/AVs4LurLGJ2pfv/F0A84", receipt}, 1, "hash is not"},
+		{"unknown validator", []string{"--log-key", tr.LogKey, "--validator", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/evidence"},
+		{"unknown block", []string{"--log-key", tr.LogKey, "--block", "0x" + strings.Repeat("ab", 32), receipt}, 1, "anchor/evidence"},
+		{"another index", []string{"--trust", trustFile, broken}, 1, "refused"},
+		{"no receipt", []string{"--trust", trustFile}, 2, "usage"},
+		{"no trust", []string{receipt}, 2, "usage"},
+		{"no file", []string{"--trust", trustFile, "nowhere.json"}, 2, "nowhere.json"},
+		{"not a trust file", []string{"--trust", receipt, receipt}, 2, "trust file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out, errs strings.Builder
+			if got := run(tt.args, &out, &errs); got != tt.exit {
+				t.Fatalf("exit status %d, want %d\n%s%s", got, tt.exit, out.String(), errs.String())
+			}
+			if all := out.String() + errs.String(); !strings.Contains(all, tt.says) {
+				t.Fatalf("it does not say %q:\n%s", tt.says, all)
+			}
+		})
+	}
+}
+
+// TestEveryBitOfAnAnchoredReceipt flips each bit of the file: all are refused.
+func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
+	file, tr := readTestdata(t)
+	file = bytes.TrimSpace(file)
+	if v := verify(file, tr); !v.OK {
+		t.Fatalf("the honest receipt: %v", v.Findings)
+	}
+	caught := map[string]int{}
+	step := 1
+	if testing.Short() {
+		step = 11
+	}
+	for i := 0; i < 8*len(file); i += step {
+		b := bytes.Clone(file)
+		b[i/8] ^= 1 << (i % 8)
+		v := verify(b, tr)
+		if v.OK {
+			t.Fatalf("bit %d of byte %d (%q) flipped: accepted", i%8, i/8, file[max(0, i/8-20):i/8+1])
+		}
+		caught[firstRefused(v)]++
+	}
+	t.Logf("%d flips, all refused, first by: %v", 8*len(file)/step, caught)
+}
+
+// TestPythonAgrees runs the second verifier over tampered copies and demands
+// the same first refused step.
+func TestPythonAgrees(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed: the second verifier was not run")
+	}
+	type vector struct {
+		Name    string        `json:"name"`
+		LogKey  string        `json:"log_key"`
+		Anchor  *anchor.Trust `json:"anchor"`
+		File    string        `json:"file"`
+		Refused string        `json:"refused"`
+	}
+	file, tr := readTestdata(t)
+	file = bytes.TrimSpace(file)
+	vs := []vector{{"honest", tr.LogKey, tr.Anchor, string(file), ""}}
+	rng := rand.New(rand.NewPCG(4, 4))
+	for len(vs) < 100 {
+		b := bytes.Clone(file)
+		at, bit := rng.IntN(len(b)), rng.IntN(7)
+		b[at] ^= 1 << bit
+		v := vector{fmt.Sprintf("bit %d of byte %d", bit, at), tr.LogKey, tr.Anchor, string(b), ""}
+		v.Refused = firstRefused(verify(b, tr))
+		vs = append(vs, v)
+	}
+	for _, a := range []anchor.Trust{{ChainID: 5}, {Contract: anchor.Address{1}}, {Publisher: anchor.Address{1}}, {Blocks: []anchor.Hash{{1}}}, {Validators: []anchor.Address{{1}}}} {
+		vs = append(vs, vector{"other trust", tr.LogKey, &a, string(file), firstRefused(verify(file, trust{LogKey: tr.LogKey, Anchor: &a}))})
+	}
+	b, err := json.Marshal(vs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "vectors.json")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(python, filepath.Join("..", "..", "benchmarks", "peers", "verify_receipt.py"), "--vectors", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
 }

@@ -148,6 +148,8 @@ func readReceipt(path string) (*assay.Receipt, error) {
 	return &r, nil
 }
 
+var errNoTrust = errors.New("no trust file")
+
 // readTrust reads the trust file named, or the one near the receipt.
 func readTrust(receipt, path string) (node.TrustFile, error) {
 	var t node.TrustFile
@@ -169,7 +171,7 @@ func readTrust(receipt, path string) (node.TrustFile, error) {
 		}
 		return t, nil
 	}
-	return t, fmt.Errorf("no trust file at %v: give the one you got when you began to use the log, with --trust", paths)
+	return t, fmt.Errorf("%w at %v: give the one you got when you began to use the log, with --trust", errNoTrust, paths)
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {

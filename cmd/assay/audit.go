@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/cmd/internal/node"
+	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving"
+)
+
+type auditFlags struct {
+	dir      string
+	bundles  []string
+	from, to uint64
+	decision int64
+	json     bool
+}
+
+func auditCommand(u *ui) *cobra.Command {
+	var f auditFlags
+	c := &cobra.Command{
+		Use:   "audit --dir D",
+		Short: "Make past decisions again from the journal, and compare bit for bit",
+		Long: "Audit plays the journal from its beginning through the plans, models and policies that its\n" +
+			"records name: windows, features, score, policy and reasons are computed again and each\n" +
+			"decision's bytes are compared. It can run on another machine and architecture. The server\n" +
+			"must not be running on the directory.",
+		Example: "  assay audit --dir assay-demo\n  assay audit --dir assay-demo --decision 17",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return f.run(c.Context(), u) },
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.dir, "dir", "assay-demo", "directory of the journal and its keys")
+	fl.StringSliceVar(&f.bundles, "bundle", nil, "bundles that decided (default: DIR/bundle and those in DIR/models)")
+	fl.Uint64Var(&f.from, "from", 0, "first sequence number to compare")
+	fl.Uint64Var(&f.to, "to", 0, "one past the last, 0 for all")
+	fl.Int64Var(&f.decision, "decision", -1, "compare that one alone")
+	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
+	return c
+}
+
+// auditSummary is what `assay audit --json` prints.
+type auditSummary struct {
+	*serving.AuditReport
+	OK        bool    `json:"ok"`
+	Seconds   float64 `json:"seconds"`
+	PerSecond float64 `json:"decisions_per_second"`
+}
+
+func (f *auditFlags) run(ctx context.Context, u *ui) error {
+	if f.decision >= 0 {
+		f.from, f.to = uint64(f.decision), uint64(f.decision)+1
+	}
+	if f.to == 0 {
+		f.to = serving.All
+	}
+	bundles, err := f.open()
+	if err != nil {
+		return err
+	}
+	a, err := serving.NewAuditor(bundles)
+	if err != nil {
+		return err
+	}
+	j, err := openJournal(ctx, f.dir)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	u.step("make decisions again")
+	start, n := time.Now(), 0
+	rep, err := a.Run(ctx, j, f.from, f.to, func(uint64, string) { n++; u.progress("%d", n) })
+	if err != nil {
+		return err
+	}
+	took := time.Since(start).Seconds()
+	u.done("%d decisions", rep.Decisions)
+	s := auditSummary{rep, rep.OK(), took, float64(rep.Decisions) / took}
+	if f.json {
+		if err := u.json(s); err != nil {
+			return err
+		}
+	} else {
+		printAudit(u, &s)
+	}
+	if !rep.OK() {
+		return fmt.Errorf("%d of %d decisions do not come out as they stand: %w", rep.Different, rep.Decisions, assay.ErrCorrupt)
+	}
+	return nil
+}
+
+func printAudit(u *ui, s *auditSummary) {
+	u.printf("%d records, %d decisions, %.0f a second\n", s.Records, s.Decisions, s.PerSecond)
+	u.printf("%s the same, bit for bit\n", u.green(fmt.Sprint(s.Same)))
+	if s.Partly > 0 {
+		u.printf("%d the same from their stored vector: an erased record may have fed their windows\n", s.Partly)
+	}
+	if s.Erased > 0 {
+		u.printf("%d erased: their subjects' keys are destroyed\n", s.Erased)
+	}
+	if s.Unknown > 0 {
+		u.printf("%d by a model or policy that is not at hand: give its bundle with --bundle\n", s.Unknown)
+	}
+	for _, d := range s.Differences {
+		u.printf("%s decision %d: %s\n", u.red("differs"), d.Sequence, d.What)
+	}
+}
+
+// open reads the bundles named, or those that lie in the directory.
+func (f *auditFlags) open() ([]*models.Bundle, error) {
+	dirs := f.bundles
+	if len(dirs) == 0 {
+		dirs = []string{filepath.Join(f.dir, "bundle")}
+		more, err := filepath.Glob(filepath.Join(f.dir, "models", "*", models.ManifestFile))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range more {
+			dirs = append(dirs, filepath.Dir(m))
+		}
+	}
+	var out []*models.Bundle
+	for _, d := range dirs {
+		s, err := openScorer(d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s.bundle)
+	}
+	return out, nil
+}
+
+// openJournal opens a journal that must be there already.
+func openJournal(ctx context.Context, dir string) (*journal.Journal, error) {
+	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
+		return nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir, err)
+	}
+	return journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
+}
+
+func ledgerCommand(u *ui) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ledger fsck",
+		Short: "Check the ledger",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	var dir string
+	var asJSON bool
+	fsck := &cobra.Command{
+		Use:   "fsck --dir D",
+		Short: "Derive everything again (records, leaves, tiles, checkpoints, anchors) and name the first thing wrong",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return fsckLedger(c.Context(), u, dir, asJSON) },
+	}
+	fsck.Flags().StringVar(&dir, "dir", "assay-demo", "directory of the ledger; no server may run on it")
+	fsck.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of text")
+	c.AddCommand(fsck)
+	return c
+}
+
+func fsckLedger(ctx context.Context, u *ui, dir string, asJSON bool) error {
+	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
+		return fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir, err)
+	}
+	u.step("derive the ledger again from its records")
+	rep, err := journal.Fsck(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if len(rep.AnchorProof) > 0 {
+		if err := fsckAnchor(dir, &rep); err != nil {
+			return err
+		}
+	}
+	u.done("everything agrees")
+	if asJSON {
+		return u.json(rep)
+	}
+	u.printf("%d records (%d opened, %d erased, %d retired), %d promises' groups, %d request ids, %d keys\n",
+		rep.Records, rep.Opened, rep.Erased, rep.Retired, rep.Groups, rep.Requests, rep.Keys)
+	u.printf("%d log entries and %d tiles under a checkpoint of %d leaves; %d of them anchored\n", rep.Entries, rep.Tiles, rep.Size, rep.Anchored)
+	return nil
+}
+
+// fsckAnchor checks the newest anchored checkpoint's proof against the trust
+// file, if the directory has one.
+func fsckAnchor(dir string, rep *journal.FsckReport) error {
+	cp, err := anchor.ParseCheckpoint(rep.AnchorNote)
+	if err != nil {
+		return err
+	}
+	var trust anchor.Trust
+	t, err := readTrust("", filepath.Join(dir, node.TrustName))
+	if err == nil && t.Anchor != nil {
+		trust = *t.Anchor
+	} else if err != nil && !errors.Is(err, errNoTrust) {
+		return err
+	}
+	if res := anchor.VerifyProof(rep.AnchorProof, cp, trust); !res.OK() {
+		return fmt.Errorf("fsck: the anchor of the checkpoint of %d leaves: %s: %w", cp.Size, res.Summary(), assay.ErrCorrupt)
+	}
+	return nil
+}

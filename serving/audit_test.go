@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+)
+
+// TestAudit plays a journal with windows, two runs of the server, and an
+// erasure in it, and makes every decision again.
+func TestAudit(t *testing.T) {
+	dir := t.TempDir()
+	b := bundle(t, windowPlan, "windows", 0)
+	n := start(t, dir, Config{Bundle: b})
+	decide := func(n *node, i int) uint64 {
+		t.Helper()
+		if _, _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7)); err != nil {
+			t.Fatal(err)
+		}
+		d, err := n.client.Score(t.Context(), fmt.Sprintf("a%d", i), plain(fmt.Sprintf("a%d", i), 300*float64(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Sequence
+	}
+	for i := range 6 {
+		decide(n, i)
+	}
+	n.stop()
+	n = start(t, dir, Config{Bundle: b})
+	for i := range 6 {
+		decide(n, 6+i)
+	}
+	n.stop()
+
+	j := reopen(t, dir)
+	rep := audit(t, j, b, 0, All)
+	if rep.Decisions != 12 || rep.Same != 12 || !rep.OK() {
+		t.Errorf("report %+v, want 12 decisions, all the same", rep)
+	}
+	if rep := audit(t, j, b, 10, 20); rep.Decisions != 5 || rep.Same != 5 {
+		t.Errorf("a range: %+v, want 5 decisions", rep)
+	}
+	other := bundle(t, windowPlan, "windows", 0.25)
+	if rep := audit(t, j, other, 0, All); rep.Unknown != 12 || rep.Same != 0 {
+		t.Errorf("another model: %+v, want 12 unknown", rep)
+	}
+	// A bundle that names itself as the one that decided and is not.
+	other.Digest = b.Digest
+	if rep := audit(t, j, other, 0, All); rep.Different != 12 || rep.Differences[0].What != "margin" {
+		t.Errorf("a forged model: %+v, want 12 different margins", rep)
+	}
+}
+
+// TestAuditFindsEveryPart changes one part of a record at a time.
+func TestAuditFindsEveryPart(t *testing.T) {
+	dir := t.TempDir()
+	b := bundle(t, planYAML, "first", 0)
+	n := start(t, dir, Config{Bundle: b})
+	d, err := n.client.Score(t.Context(), "a", application("a", 2000, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.stop()
+	j := reopen(t, dir)
+	good, err := j.Get(d.Sequence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*assay.Decision){
+		"margin":                         func(d *assay.Decision) { d.Score.Margin += 1e-12 },
+		"score":                          func(d *assay.Decision) { d.Score.Grade = "A" },
+		"outcome: decline, then approve": func(d *assay.Decision) { d.Outcome = assay.Approve },
+		"rules":                          func(d *assay.Decision) { d.Rules = append(d.Rules, "extra") },
+		"reasons":                        func(d *assay.Decision) { d.Reasons = nil },
+		"feature hash":                   func(d *assay.Decision) { d.Vector[0] ^= 1 },
+		"decision":                       func(d *assay.Decision) { d.EventID = "other" },
+		"":                               func(*assay.Decision) {},
+	} {
+		then, err := assay.ParseDecision(good.Decision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&then)
+		r := *good
+		if r.Decision, err = then.MarshalBinary(); err != nil {
+			t.Fatal(err)
+		}
+		a, err := NewAuditor([]*models.Bundle{b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep := new(AuditReport)
+		if err := a.step(rep, d.Sequence, &r, nil, true, nil); err != nil {
+			t.Fatal(err)
+		}
+		if want == "" {
+			if rep.Same != 1 {
+				t.Errorf("the decision as it stands: %+v", rep)
+			}
+			continue
+		}
+		if rep.Different != 1 || rep.Differences[0].What != want {
+			t.Errorf("%s: report %+v", want, rep)
+		}
+	}
+}
+
+// TestAuditAfterErasure: an erased decision is counted as erased, and decisions
+// whose windows it fed are made again from their stored vectors.
+func TestAuditAfterErasure(t *testing.T) {
+	dir := t.TempDir()
+	b := bundle(t, windowPlan, "windows", 0)
+	n := start(t, dir, Config{Bundle: b})
+	for i := range 4 {
+		if _, err := n.client.Score(t.Context(), fmt.Sprintf("a%d", i), plain(fmt.Sprintf("a%d", i), 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	subject := subjectOf(plain("a0", 100))
+	if _, _, err := n.journal.Erase(t.Context(), subject, "test"); err != nil {
+		t.Fatal(err)
+	}
+	other := plain("b", 500)
+	other.Entities = []assay.Entity{{Role: other.Entities[0].Role, ID: "somebody else"}}
+	if _, err := n.client.Score(t.Context(), "b", other); err != nil {
+		t.Fatal(err)
+	}
+	n.stop()
+	rep := audit(t, reopen(t, dir), b, 0, All)
+	if rep.Erased != 4 || rep.Different != 0 || rep.Same+rep.Partly != 1 {
+		t.Errorf("report %+v, want 4 erased and 1 made again", rep)
+	}
+}
+
+func reopen(t *testing.T, dir string) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return j
+}
+
+func audit(t *testing.T, j *journal.Journal, b *models.Bundle, from, to uint64) *AuditReport {
+	t.Helper()
+	a, err := NewAuditor([]*models.Bundle{b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := a.Run(t.Context(), j, from, to, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
+}
