@@ -26,7 +26,8 @@ const rowGroupRows = 1 << 17
 func WriteParquet(w io.Writer, rec arrow.Record) error {
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithMaxRowGroupLength(rowGroupRows),
 		parquet.WithCreatedBy("assay"), parquet.WithAllocator(memory.DefaultAllocator))
-	pw, err := pqarrow.NewFileWriter(rec.Schema(), w, props, pqarrow.DefaultWriterProps())
+	// The library closes what it can; w is the caller's to close.
+	pw, err := pqarrow.NewFileWriter(rec.Schema(), struct{ io.Writer }{w}, props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return fmt.Errorf("writing Parquet: %w", err)
 	}

@@ -171,7 +171,7 @@ func draft(f *frozenPlan) (*Plan, error) {
 	for _, i := range order {
 		s := &f.Spec.Features[i]
 		k, _ := kernelOf(f.Spec.kernelName(s))
-		st := step{kernel: k, learned: &f.Learned[i], fill: s.Fill, out: p.featureSlot(i)}
+		st := step{kernel: &k, learned: &f.Learned[i], fill: s.Fill, out: p.featureSlot(i)}
 		st.learned.spec = s
 		for _, n := range f.Spec.inputs(s) {
 			st.in = append(st.in, p.slotOf(n))

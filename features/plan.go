@@ -47,7 +47,7 @@ type field struct {
 
 // step computes one feature's slot.
 type step struct {
-	kernel  kernel
+	kernel  *kernel
 	learned *learned
 	fill    *float64
 	in      []int
@@ -239,7 +239,7 @@ func (p *Plan) compileStep(i int) (step, error) {
 	s := p.spec
 	f := &s.Features[i]
 	k, _ := kernelOf(s.kernelName(f))
-	st := step{kernel: k, learned: &p.frozen.Learned[i], fill: f.Fill, out: p.featureSlot(i)}
+	st := step{kernel: &k, learned: &p.frozen.Learned[i], fill: f.Fill, out: p.featureSlot(i)}
 	st.learned.spec = f
 	for _, n := range s.inputs(f) {
 		st.in = append(st.in, p.slotOf(n))

@@ -50,16 +50,15 @@ func (t *Table) Snapshot(b []byte) []byte {
 		b = le.AppendUint16(b, uint16(len(t.keys[p])))
 		b = append(b, t.keys[p]...)
 		for w := range t.windows {
-			b = t.windows[w].appendCell(b, &t.cells[p*len(t.windows)+w], t.horizon())
+			b = t.windows[w].appendCell(b, &t.cells[p*len(t.windows)+w], t.lows[w])
 		}
 	}
 	le.PutUint32(b[count:], n)
 	return b
 }
 
-func (l *layout) appendCell(b []byte, c *cell, horizon int64) []byte {
+func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 	le := binary.LittleEndian
-	low := l.low(horizon)
 	live := c.panes
 	for len(live) > 0 && int64(live[0]) < low {
 		live = live[l.width:]
@@ -92,6 +91,9 @@ func (l *layout) appendCell(b []byte, c *cell, horizon int64) []byte {
 	le.PutUint32(b[at:], n)
 	return b
 }
+
+// maxMark bounds a watermark, so that no difference of times overflows.
+const maxMark = 1 << 61
 
 // reader takes numbers off bytes and remembers that they ran out.
 type reader struct {
@@ -134,6 +136,9 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 	*t = *fresh
 	r := &reader{b: b}
 	mark := int64(r.u64())
+	if mark != math.MinInt64 && (mark < -maxMark || mark > maxMark) {
+		return nil, fmt.Errorf("%w: watermark: %w", errSnapshot, assay.ErrCorrupt)
+	}
 	n := r.count(3)
 	last := ""
 	for range n {
@@ -155,7 +160,7 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 	if r.bad {
 		return nil, fmt.Errorf("%w: too short: %w", errSnapshot, assay.ErrCorrupt)
 	}
-	t.mark = mark
+	t.Advance(mark)
 	return r.b, nil
 }
 

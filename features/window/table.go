@@ -45,6 +45,7 @@ type Table struct {
 	lateness int64
 	mark     int64 // watermark, math.MinInt64 before the first event
 
+	lows  []int64          // by window: the first pane that any read may still see
 	index map[string]int32 // key -> place in cells, in units of len(windows)
 	keys  []string         // by place; "" is free
 	cells []cell           // place*len(windows) + window
@@ -115,6 +116,7 @@ func New(lateness int64, windows []Config) *Table {
 			l.width++
 		}
 		t.windows = append(t.windows, l)
+		t.lows = append(t.lows, l.low(t.horizon()))
 	}
 	return t
 }
@@ -144,7 +146,15 @@ func (l *layout) low(at int64) int64 {
 
 // Advance moves the watermark to at, if that is later. It must be called with
 // the time of every event before Add, also of events that feed no window here.
-func (t *Table) Advance(at int64) { t.mark = max(t.mark, at) }
+func (t *Table) Advance(at int64) {
+	if at <= t.mark {
+		return
+	}
+	t.mark = at
+	for w := range t.windows {
+		t.lows[w] = t.windows[w].low(t.horizon())
+	}
+}
 
 // horizon is the earliest time that an event or a read may still have.
 func (t *Table) horizon() int64 {
@@ -197,7 +207,7 @@ func (t *Table) Add(key []byte, window int, at int64, value float64, member uint
 	}
 	l := &t.windows[window]
 	c := &t.cells[int(t.claim(key))*len(t.windows)+window]
-	c.expire(l, l.low(t.horizon()))
+	c.expire(l, t.lows[window])
 	pane := l.pane(at)
 	l.feed(c.pane(l, pane), at, value)
 	if c.members == nil && l.Needs&(Distinct|Share) != 0 {
@@ -236,7 +246,7 @@ func (t *Table) Evict(n int) {
 func (t *Table) alive(p int) bool {
 	for w := range t.windows {
 		l, c := &t.windows[w], &t.cells[p*len(t.windows)+w]
-		if n := len(c.panes); n > 0 && int64(c.panes[n-l.width]) >= l.low(t.horizon()) {
+		if n := len(c.panes); n > 0 && int64(c.panes[n-l.width]) >= t.lows[w] {
 			return true
 		}
 	}
