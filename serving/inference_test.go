@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
+)
+
+func raw(x ...float64) (b []byte) {
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+	}
+	return b
+}
+
+type tensor = v2.ModelInferRequest_InferInputTensor
+
+func TestInference(t *testing.T) {
+	n := start(t, t.TempDir(), Config{})
+	rpc := v2.NewGRPCInferenceServiceClient(n.client.Conn())
+	rows := []float64{10, 600, 0, 2000, 400, 1}
+	for name, req := range map[string]*v2.ModelInferRequest{
+		"contents":       {ModelName: "first", Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{2, 3}, Contents: &v2.InferTensorContents{Fp64Contents: rows}}}},
+		"raw":            {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{2, 3}}}, RawInputContents: [][]byte{raw(rows...)}},
+		"columns":        {Inputs: []*tensor{{Name: "income", Datatype: "FP64", Shape: []int64{2}}, {Name: "amount", Datatype: "FP64", Shape: []int64{2, 1}}}, RawInputContents: [][]byte{raw(600, 400), raw(10, 2000)}},
+		"single columns": {Inputs: []*tensor{{Name: "income", Datatype: "INT32", Shape: []int64{2}, Contents: &v2.InferTensorContents{IntContents: []int32{600, 400}}}, {Name: "amount", Datatype: "FP32", Shape: []int64{2}, Contents: &v2.InferTensorContents{Fp32Contents: []float32{10, 2000}}}}},
+	} {
+		req.Outputs = []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "margin"}, {Name: "pd"}, {Name: "contributions"}}
+		resp, err := rpc.ModelInfer(t.Context(), req)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := make([][]float64, 3)
+		for i, o := range resp.Outputs {
+			got[i] = o.GetContents().GetFp64Contents()
+			if len(resp.RawOutputContents) > 0 {
+				for b := resp.RawOutputContents[i]; len(b) > 0; b = b[8:] {
+					got[i] = append(got[i], math.Float64frombits(binary.LittleEndian.Uint64(b)))
+				}
+			}
+		}
+		if got[0][0] != -3 || got[0][1] != 1.5 || math.Abs(got[1][1]-1/(1+math.Exp(-1.5))) > 1e-12 {
+			t.Errorf("%s: margins %v and PDs %v", name, got[0], got[1])
+		}
+		if sum := got[2][4] + got[2][5] + got[2][6] + got[2][7]; math.Abs(sum-1.5) > 1e-9 {
+			t.Errorf("%s: contributions add up to %v, want the margin", name, sum)
+		}
+	}
+	if taken := n.journal.Stats().Taken; taken != 0 {
+		t.Errorf("%d records made by the model-only plane", taken)
+	}
+	meta, err := rpc.ModelMetadata(t.Context(), &v2.ModelMetadataRequest{Name: "first"})
+	if err != nil || meta.Inputs[0].Shape[1] != 3 {
+		t.Errorf("metadata: %v, %v", meta, err)
+	}
+	if r, err := rpc.ModelReady(t.Context(), &v2.ModelReadyRequest{Name: "nope"}); err != nil || r.Ready {
+		t.Errorf("a model that is not there is ready: %v, %v", r, err)
+	}
+}
+
+func TestInferenceRefuses(t *testing.T) {
+	n := start(t, t.TempDir(), Config{})
+	rpc := v2.NewGRPCInferenceServiceClient(n.client.Conn())
+	for name, req := range map[string]*v2.ModelInferRequest{
+		"no inputs":        {},
+		"shape lies":       {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1 << 40, 3}}}, RawInputContents: [][]byte{raw(1, 2, 3)}},
+		"negative shape":   {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{-1, -3}}}, RawInputContents: [][]byte{raw(1, 2, 3)}},
+		"width":            {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 2}}}, RawInputContents: [][]byte{raw(1, 2)}},
+		"cut short":        {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 3}}}, RawInputContents: [][]byte{raw(1, 2, 3)[:23]}},
+		"datatype":         {Inputs: []*tensor{{Name: "features", Datatype: "BYTES", Shape: []int64{1, 3}}}},
+		"unknown feature":  {Inputs: []*tensor{{Name: "x", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}},
+		"twice":            {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}, {Name: "amount", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1), raw(1)}},
+		"different counts": {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}, {Name: "income", Datatype: "FP64", Shape: []int64{2}}}, RawInputContents: [][]byte{raw(1), raw(1, 2)}},
+		"raw for some":     {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}, {Name: "income", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}},
+		"unknown output":   {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}, Outputs: []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "x"}}},
+		"empty tensor":     {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{0, 3}}}},
+	} {
+		if _, err := rpc.ModelInfer(t.Context(), req); status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: %v, want INVALID_ARGUMENT", name, err)
+		}
+	}
+	if _, err := rpc.ModelInfer(t.Context(), &v2.ModelInferRequest{ModelName: "nope"}); status.Code(err) != codes.NotFound {
+		t.Errorf("an unknown model: %v, want NOT_FOUND", err)
+	}
+}
+
+// TestPythonClients scores through tritonclient and kserve, as their users do,
+// when a Python that has them is named.
+func TestPythonClients(t *testing.T) {
+	python := os.Getenv("ASSAY_PEERS_PYTHON")
+	if python == "" {
+		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has tritonclient[grpc] and kserve (benchmarks/peers/serve_oip.py says how)")
+	}
+	n := start(t, t.TempDir(), Config{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(n.server.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, l) }()
+	defer func() { cancel(); <-done }()
+	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	out, err := exec.CommandContext(ctx, python, filepath.Join("..", "benchmarks", "peers", "serve_oip.py"), l.Addr().String(), "first").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "ok tritonclient") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc/status"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/serving/assayclient"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// planted are values that a request carries and that must stand nowhere but in
+// the sealed part of its record.
+const (
+	plantedID     = "PLANTED-PERSON-4711"
+	plantedText   = "PLANTED-SECTOR"
+	plantedNumber = 31337.25
+	plantedKey    = "PLANTED-API-KEY"
+)
+
+// lockedBuffer is a log that may be written from many goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// TestNothingPersonalLeaks plants values in requests that succeed and that fail
+// in every way, and looks for them in the log, the errors, the metrics and the
+// public parts of the journal.
+func TestNothingPersonalLeaks(t *testing.T) {
+	var log lockedBuffer
+	failing := "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / (event.amount > 31000.0 ? 0 : 1) == 1', outcome: review}\n"
+	n := start(t, t.TempDir(), Config{Policy: []byte(failing), Auth: keys("a:score,record,read,audit,admin"),
+		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
+	var told strings.Builder
+	note := func(err error) {
+		if err == nil {
+			return
+		}
+		st := status.Convert(err)
+		fmt.Fprintln(&told, st.Message(), st.Details())
+	}
+	planted := func(amount float64) *assay.Event {
+		e := application(plantedID, amount, 600)
+		e.Entities[0].ID = plantedID
+		e.Fields[1].Value = assay.TextValue(plantedText)
+		return e
+	}
+	for i, change := range []func(*assay.Event){
+		func(*assay.Event) {},
+		func(e *assay.Event) { e.Fields[0].Value = assay.NumberValue(plantedNumber) }, // the policy fails
+		func(e *assay.Event) { e.Fields[0].Value = assay.NumberValue(-plantedNumber) },
+		func(e *assay.Event) { e.Fields[0].Value = assay.TextValue(plantedText) },
+		func(e *assay.Event) { e.Fields[1].Value = assay.TextValue(plantedText + strings.Repeat("x", 5000)) },
+		func(e *assay.Event) { e.Fields[1].Value = assay.TextValue(plantedText + "\xff") },
+		func(e *assay.Event) { e.Fields = append(e.Fields, e.Fields[1]) },
+		func(e *assay.Event) { e.Entities = append(e.Entities, e.Entities[0]) },
+		func(e *assay.Event) { e.Entities[0].ID += strings.Repeat("x", 300) },
+		func(e *assay.Event) { e.Time = e.Time.AddDate(100, 0, 0) },
+	} {
+		e := planted(10)
+		change(e)
+		req := &pb.ScoreRequest{RequestId: fmt.Sprintf("r%d", i), Event: wire.Event(e)}
+		_, err := rpc.Score(t.Context(), req)
+		note(err)
+		if i == 0 {
+			req.Event.Fields[0].Value = &pb.Field_Number{Number: 11}
+			_, err = rpc.Score(t.Context(), req) // another body
+			note(err)
+		}
+		b, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{{RequestId: fmt.Sprintf("b%d", i), Event: req.Event}}})
+		note(err)
+		if err == nil && b.Rows[0].Error != nil {
+			fmt.Fprintln(&told, b.Rows[0].Error)
+		}
+		_, err = rpc.Explain(t.Context(), &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: req.Event}})
+		note(err)
+	}
+	_, err := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: plantedKey}).Conn()).Score(t.Context(), &pb.ScoreRequest{})
+	note(err)
+	ops := httptest.NewRecorder()
+	n.server.Ops().ServeHTTP(ops, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	metrics, err := io.ReadAll(ops.Result().Body)
+	if err != nil || !bytes.Contains(metrics, []byte(`assay_decisions_total{outcome="failed"} 2`)) {
+		t.Errorf("metrics: %v; want two failed decisions counted", err)
+	}
+	var leaves bytes.Buffer
+	for seq := range n.journal.Stats().Durable {
+		leaf, err := n.journal.Leaf(seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves.Write(leaf)
+	}
+	if told.Len() == 0 || log.String() == "" || leaves.Len() == 0 {
+		t.Fatal("nothing to look at")
+	}
+	for where, text := range map[string]string{"errors": told.String(), "log": log.String(), "metrics": string(metrics), "leaves": leaves.String()} {
+		for _, p := range []string{"PLANTED", "31337"} {
+			if i := strings.Index(text, p); i >= 0 {
+				t.Errorf("the %s hold %s: ...%s...", where, p, text[max(0, i-80):min(len(text), i+80)])
+			}
+		}
+	}
+}
