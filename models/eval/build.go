@@ -50,6 +50,7 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 		}
 		b.train = newCurve(t.Label, s)
 	}
+	b.derive()
 	if err := b.metrics(); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type Input struct {
 	Features []Feature
 	// Fields for segments (region, product) and for fairness (age band, sex).
 	Segments []Category
-	Groups   []Category
+	Groups   []Category // nil = every sensitive feature, see Bands
 
 	Train        *Train       // training rows, for stability and overfitting
 	TrainedUntil time.Time    // time of the last training row; zero = not stated
@@ -43,7 +43,8 @@ type Input struct {
 	// the exact contributions of the evaluated row i in margin units. It is
 	// called from one goroutine.
 	Contributions func(dst []float64, row int)
-	// Reasons returns the reason codes given for row i, strongest first.
+	// Reasons returns the reason codes given for row i, strongest first; nil =
+	// the groups of features whose contributions raise the score.
 	Reasons func(row int) []Reason
 	// Score returns the PD of a vector that has one value per feature. It is
 	// called for changed copies of rows; nil leaves out the stress tests.

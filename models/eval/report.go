@@ -103,6 +103,7 @@ type Cell struct {
 	text    string
 	number  Number
 	numeric bool
+	format  Format // in place of the column's
 }
 
 // T returns a text cell.
@@ -110,6 +111,12 @@ func T(s string) Cell { return Cell{text: s} }
 
 // V returns a number cell. NaN is shown as a dash.
 func V(x float64) Cell { return Cell{number: Number(x), numeric: true} }
+
+// As returns the cell printed in another format than its column's.
+func (c Cell) As(f Format) Cell {
+	c.format = f
+	return c
+}
 
 // I returns a count cell.
 func I(n int) Cell { return V(float64(n)) }
@@ -124,10 +131,13 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 
 // Print returns the cell as it is shown in a column of the format.
 func (c Cell) Print(f Format) string {
-	if c.numeric {
-		return f.Print(float64(c.number))
+	if !c.numeric {
+		return c.text
 	}
-	return c.text
+	if c.format != "" {
+		f = c.format
+	}
+	return f.Print(float64(c.number))
 }
 
 // Numeric reports whether the cell is a number.

@@ -5,6 +5,7 @@ package eval
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/assayrisk/assay/internal/bitmath"
 	"github.com/assayrisk/assay/models"
@@ -23,9 +24,13 @@ func (b *builder) calibration() (Section, error) {
 		raw = b.calibrationNumbers(in.RawPD)
 	}
 	for i, n := range calibrationNames {
-		row := []Cell{T(n.name), V(cal[i])}
+		format := Format("")
+		if strings.HasSuffix(n.metric, "_p") {
+			format = PValue
+		}
+		row := []Cell{T(n.name), V(cal[i]).As(format)}
 		if in.RawPD != nil {
-			row = append(row, V(raw[i]))
+			row = append(row, V(raw[i]).As(format))
 		}
 		t.Rows = append(t.Rows, append(row, V(n.perfect), T(n.says)))
 	}
@@ -150,16 +155,33 @@ func (b *builder) reliabilitySeries(pd []float64, name string, k int) Series {
 }
 
 func (b *builder) reliabilityFigure() Figure {
-	f := Figure{ID: "reliability", Title: "Reliability", X: Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "observed bad rate", Min: 0, Max: 1, Format: Percent},
+	top := Number(b.pdLimit())
+	f := Figure{ID: "reliability", Title: "Reliability", X: Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: top, Format: Percent}, Y: Axis{Label: "observed bad rate", Min: 0, Max: top, Format: Percent},
 		Caption: "Ten groups of nearly equal size, with Wilson 95 % intervals. On the diagonal, predicted equals observed; above it risk was underestimated.",
 		Alt:     "Observed bad rate against predicted probability of default in ten groups.",
-		Series:  []Series{{Name: "perfect", Mark: Reference, X: []Number{0, 1}, Y: []Number{0, 1}}, b.reliabilitySeries(b.in.PD, "calibrated", 10)}}
+		Series:  []Series{{Name: "perfect", Mark: Reference, X: []Number{0, top}, Y: []Number{0, top}}, b.reliabilitySeries(b.in.PD, "calibrated", 10)}}
 	if b.in.RawPD != nil {
 		raw := b.reliabilitySeries(b.in.RawPD, "before calibration", 10)
 		raw.Low, raw.High = nil, nil
 		f.Series = append(f.Series, raw)
 	}
 	return f
+}
+
+// pdLimit returns the end of an axis of PDs: the smallest of a few round
+// numbers that all but one in a thousand rows stay below.
+func (b *builder) pdLimit() float64 {
+	sorted := sortedValues(b.in.PD)
+	high := Quantile(sorted, 0.999)
+	for _, g := range Groups(b.in.Label, b.in.PD, 10) {
+		high = math.Max(high, float64(Wilson(g.Bad, g.N).High))
+	}
+	for _, limit := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5} {
+		if high <= limit {
+			return limit
+		}
+	}
+	return 1
 }
 
 // reliabilityZoom shows twenty groups on logarithmic odds, where low PDs,
@@ -198,7 +220,7 @@ func (b *builder) reliabilityZoom() Figure {
 }
 
 func (b *builder) gradeTable(g Category) Table {
-	t := Table{Title: "Grades", Caption: "The p-value is the chance of at least as many bad rows if the grade's mean PD were true (exact binomial test, one-sided, not corrected for the number of grades; defaults that move together make it too small).",
+	t := Table{Title: "Grades", Caption: "The p-value is the chance of at least as many bad rows if the grade's mean PD were true (exact binomial test, one-sided; look below 0.05, fail below 0.01; not corrected for the number of grades; defaults that move together make it too small).",
 		Columns: []Column{{Name: "Grade"}, {Name: "Rows", Format: Count}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "p", Format: PValue}, {Name: "Light"}}}
 	for k, rows := range rowsOf(g) {
 		if len(rows) == 0 {

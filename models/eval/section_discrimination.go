@@ -88,7 +88,7 @@ func (b *builder) ksFigure() Figure {
 			bad, good = append(bad, float64(nb)/float64(c.Bad)), append(good, float64(ng)/float64(c.Good))
 		}
 	}
-	return Figure{ID: "ks", Title: "KS plot", X: Axis{Label: "predicted PD", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "share of rows up to this PD", Min: 0, Max: 1, Format: Percent},
+	return Figure{ID: "ks", Title: "KS plot", X: Axis{Label: "predicted PD", Min: 0, Max: Number(b.pdLimit()), Format: Percent}, Y: Axis{Label: "share of rows up to this PD", Min: 0, Max: 1, Format: Percent},
 		Caption: fmt.Sprintf("Good rows gather at low PDs, bad rows at high ones. KS is the largest vertical gap, %s, at a PD of %s (thin line).", Fixed3.Print(ks), Percent.Print(at)),
 		Alt:     fmt.Sprintf("Cumulative distributions of good and bad rows over PD; the largest gap is %s.", Fixed3.Print(ks)),
 		Series: []Series{{Name: "good rows", Mark: Line, X: numbers(xs), Y: numbers(good)}, {Name: "bad rows", Mark: Line, X: numbers(xs), Y: numbers(bad)},
@@ -98,18 +98,19 @@ func (b *builder) ksFigure() Figure {
 func (b *builder) distributionFigure() Figure {
 	const bins = 25
 	var n [2][bins]float64
+	limit := b.pdLimit()
 	for i, p := range b.in.PD {
-		k := min(bins-1, int(p*bins))
+		k := min(bins-1, int(p/limit*bins))
 		n[int(b.in.Label[i])][k]++
 	}
 	x, good, bad := make([]float64, bins), make([]float64, bins), make([]float64, bins)
 	for k := range bins {
-		x[k] = (float64(k) + 0.5) / bins
+		x[k] = (float64(k) + 0.5) / bins * limit
 		good[k] = n[0][k] / math.Max(1, float64(b.curve.Good))
 		bad[k] = n[1][k] / math.Max(1, float64(b.curve.Bad))
 	}
-	return Figure{ID: "score-distribution", Title: "Distribution of the predicted PD", X: Axis{Label: "predicted PD", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "share of the class", Format: Percent},
-		Caption: "Bars of each class add up to 100 %. The less the two overlap, the better a cut-off can part them.",
+	return Figure{ID: "score-distribution", Title: "Distribution of the predicted PD", X: Axis{Label: "predicted PD", Min: 0, Max: Number(limit), Format: Percent}, Y: Axis{Label: "share of the class", Format: Percent},
+		Caption: "Bars of each class add up to 100 %; the last holds all higher PDs. The less the two overlap, the better a cut-off can part them.",
 		Alt:     "Histogram of the predicted probability of default, for good and for bad rows.",
 		Series:  []Series{{Name: "good rows", Mark: Bars, X: numbers(x), Y: numbers(good)}, {Name: "bad rows", Mark: Bars, X: numbers(x), Y: numbers(bad)}}}
 }

@@ -88,21 +88,7 @@ func importanceFigure(features []Feature, importance []float64, order []int, not
 
 // groupFigure adds contributions up within the plan's groups first.
 func groupFigure(features []Feature, phi [][]float64, note string) (Figure, bool) {
-	var names []string
-	index := map[string]int{}
-	of := make([]int, len(features))
-	for j, f := range features {
-		name := f.Group
-		if name == "" {
-			name = f.Name
-		}
-		k, ok := index[name]
-		if !ok {
-			k = len(names)
-			index[name], names = k, append(names, name)
-		}
-		of[j] = k
-	}
+	names, of := featureGroups(features)
 	if len(names) == len(features) {
 		return Figure{}, false
 	}
@@ -310,7 +296,7 @@ func (b *builder) strongest(phi []float64, row int, sign float64) string {
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(sign*phi[j], sign*phi[i]) })
 	var out []string
 	for _, j := range order[:min(4, len(order))] {
-		if sign*phi[j] < 0.005 {
+		if sign*phi[j] < smallContribution {
 			break
 		}
 		f := &b.in.Features[j]

@@ -52,6 +52,9 @@ func (b *builder) byRisk() []int32 { return descending(b.rank) }
 func (b *builder) gainsTable(order []int32) Table {
 	t := Table{Title: "Gains by tenth", Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size (rows of equal score may be parted). Lift is the bad rate of the part over that of the whole.",
 		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent}, {Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Lift", Format: Fixed2}, {Name: "Bad caught so far", Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
+	if b.in.Points != nil {
+		t.Columns = append(t.Columns, Column{Name: "Mean points", Format: Fixed1})
+	}
 	n, seen, good := len(order), 0, 0
 	for d := range 10 {
 		part := order[d*n/10 : (d+1)*n/10]
@@ -67,7 +70,11 @@ func (b *builder) gainsTable(order []int32) Table {
 		seen, good = seen+bad, good+len(part)-bad
 		rate := float64(bad) / float64(len(part))
 		caught, lost := ratio(float64(seen), float64(b.curve.Bad)), ratio(float64(good), float64(b.curve.Good))
-		t.Rows = append(t.Rows, []Cell{T(fmt.Sprint(d + 1)), I(len(part)), V(lo), V(hi), V(sum / float64(len(part))), I(bad), V(rate), V(ratio(rate, b.curve.BadRate())), V(caught), V(lost), V(caught - lost)})
+		row := []Cell{T(fmt.Sprint(d + 1)), I(len(part)), V(lo), V(hi), V(sum / float64(len(part))), I(bad), V(rate), V(ratio(rate, b.curve.BadRate())), V(caught), V(lost), V(caught - lost)}
+		if b.in.Points != nil {
+			row = append(row, V(mean(subset(b.in.Points, part))))
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
