@@ -87,7 +87,8 @@ func (g *grower) grow(rows []uint32, total cell, iteration uint64) *models.Tree 
 }
 
 func (g *grower) output(l *leaf, parent float64) float64 {
-	v := g.p.output(float64(gradOf(l.total))*g.gr.gUnit, float64(hessOf(l.total))*g.gr.hUnit, l.l2, l.n, parent)
+	gs, hs := g.gr.of(l.total)
+	v := g.p.output(gs, hs, l.l2, l.n, parent)
 	return min(max(v, l.bound.lo), l.bound.hi)
 }
 
@@ -250,7 +251,7 @@ func (g *grower) finish(t *models.Tree) {
 	t.LeafValue, t.LeafHess, t.LeafCount = make([]float64, n), make([]float64, n), make([]int64, n)
 	g.team.each(n, func(i int) {
 		l := g.leaves[i]
-		gs, hs := float64(gradOf(l.total))*g.gr.gUnit, float64(hessOf(l.total))*g.gr.hUnit
+		gs, hs := g.gr.of(l.total)
 		if g.m.rows <= exactRows {
 			gs, hs = g.gr.sum(g.rows[l.start : l.start+l.n])
 		}
@@ -284,7 +285,8 @@ func (g *grower) addNode(t *models.Tree, l *leaf, ft *feature) int {
 	t.Right = append(t.Right, ^int32(len(g.leaves)))
 	t.Gain = append(t.Gain, s.gain)
 	t.NodeValue = append(t.NodeValue, l.output)
-	t.NodeHess = append(t.NodeHess, float64(hessOf(l.total))*g.gr.hUnit)
+	_, hess := g.gr.of(l.total)
+	t.NodeHess = append(t.NodeHess, hess)
 	t.NodeCount = append(t.NodeCount, int64(l.n))
 	decision := uint8(ft.missing) << 2
 	if s.categorical {

@@ -35,8 +35,16 @@ type gradients struct {
 	pairs  []pair
 	packed []cell
 	blocks []blockSums
-	// A quantised sum times its unit is the sum of gradients or hessians.
-	gUnit, hUnit float64
+	units
+}
+
+// units turn quantised sums into sums of gradients and hessians.
+type units struct{ gUnit, hUnit float64 }
+
+// of returns the sums that a cell stands for. Its products are rounded: they
+// must not be fused with what callers do next.
+func (u *units) of(c cell) (g, h float64) {
+	return float64(float64(gradOf(c)) * u.gUnit), float64(float64(hessOf(c)) * u.hUnit)
 }
 
 // blockSums are the sums over sumBlock rows of |g|, of h, and of cells.

@@ -26,18 +26,18 @@ func (s *split) better(t *split) bool {
 
 // finder searches the histogram of one leaf.
 type finder struct {
-	p            *Params
-	gUnit, hUnit float64
-	total        cell
-	g, h         float64 // of the leaf
-	rows         int
-	perHess      float64 // estimated rows per quantised hessian
-	least        int64   // smallest quantised hessian of a child: min_data_in_leaf and min_sum_hessian_in_leaf
-	shift        float64 // gain that a split must exceed
-	bound        bounds  // of the leaf's output
-	parent       float64 // the leaf's output, for path smoothing
-	plain        bool    // no l1, max_delta_step, path smoothing or bounds
-	depth        int
+	p *Params
+	units
+	total   cell
+	g, h    float64 // of the leaf
+	rows    int
+	perHess float64 // estimated rows per quantised hessian
+	least   int64   // smallest quantised hessian of a child: min_data_in_leaf and min_sum_hessian_in_leaf
+	shift   float64 // gain that a split must exceed
+	bound   bounds  // of the leaf's output
+	parent  float64 // the leaf's output, for path smoothing
+	plain   bool    // no l1, max_delta_step, path smoothing or bounds
+	depth   int
 }
 
 // bounds of a leaf's value under monotone constraints.
@@ -46,8 +46,8 @@ type bounds struct{ lo, hi float64 }
 var unbounded = bounds{math.Inf(-1), math.Inf(1)}
 
 func newFinder(p *Params, gr *gradients, l *leaf, monotone bool) *finder {
-	f := &finder{p: p, gUnit: gr.gUnit, hUnit: gr.hUnit, total: l.total, rows: l.n, bound: l.bound, parent: l.output, depth: l.depth}
-	f.g, f.h = float64(gradOf(l.total))*gr.gUnit, float64(hessOf(l.total))*gr.hUnit
+	f := &finder{p: p, units: gr.units, total: l.total, rows: l.n, bound: l.bound, parent: l.output, depth: l.depth}
+	f.g, f.h = f.of(l.total)
 	if hq := hessOf(l.total); hq > 0 {
 		f.perHess = float64(l.n) / float64(hq)
 		f.least = max(1, int64(math.Ceil(p.MinSumHessianInLeaf/gr.hUnit)), int64(math.Ceil((float64(p.MinDataInLeaf)-0.5)/f.perHess)))
@@ -147,7 +147,7 @@ func (f *finder) scan(h []cell, acc cell, last, skip int, missingLeft bool, mono
 			if hq > most {
 				break
 			}
-			gl, hl := float64(gradOf(acc))*gUnit, float64(hq)*hUnit
+			gl, hl := float64(float64(gradOf(acc))*gUnit), float64(float64(hq)*hUnit)
 			gr, hr := gAll-gl, hAll-hl
 			if at := float64(gl*gl)/(hl+l2) + float64(gr*gr)/(hr+l2); at > gain {
 				gain, bin, sum = at, b, acc
@@ -187,7 +187,7 @@ func (f *finder) gain(acc cell, l2 float64, monotone int8) float64 {
 	if monotone > 0 && a > b || monotone < 0 && a < b {
 		return math.Inf(-1)
 	}
-	gl, hl := float64(gradOf(acc))*f.gUnit, float64(hessOf(acc))*f.hUnit
+	gl, hl := f.of(acc)
 	gain := f.gainAt(gl, hl, l2, a) + f.gainAt(f.g-gl, f.h-hl, l2, b)
 	if monotone != 0 {
 		gain *= f.penalty()
@@ -197,7 +197,7 @@ func (f *finder) gain(acc cell, l2 float64, monotone int8) float64 {
 
 // outputs returns the bounded values of the children.
 func (f *finder) outputs(acc cell, l2 float64) (left, right float64) {
-	gl, hl := float64(gradOf(acc))*f.gUnit, float64(hessOf(acc))*f.hUnit
+	gl, hl := f.of(acc)
 	n := f.count(hessOf(acc))
 	left = f.p.output(gl, hl, l2, n, f.parent)
 	right = f.p.output(f.g-gl, f.h-hl, l2, f.rows-n, f.parent)

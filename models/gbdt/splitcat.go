@@ -44,7 +44,8 @@ func (f *finder) sortedCategories(h []cell, ft *feature, best *split) {
 		if float64(f.count(hq)) < f.p.CatSmooth {
 			continue
 		}
-		r := float64(gradOf(h[b])) * f.gUnit / (float64(float64(hq)*f.hUnit) + f.p.CatSmooth)
+		gs, hs := f.of(h[b])
+		r := gs / (hs + f.p.CatSmooth)
 		keys[n] = orderKey(r)&^0xFF | uint64(b)
 		n++
 	}

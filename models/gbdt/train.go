@@ -341,7 +341,7 @@ func (b *booster) finish(t *models.Tree, all bool) {
 	t.Shrinkage = b.p.LearningRate
 	step := append([]float64{}, t.LeafValue...)
 	for i := range step {
-		step[i] *= b.p.LearningRate
+		step[i] = float64(step[i] * b.p.LearningRate) // rounded here: never fused with what follows
 		t.LeafValue[i] = step[i] + b.bias
 	}
 	for i := range t.NodeValue {
