@@ -127,38 +127,47 @@ func newShapTree(t *models.Tree, splits []split, e *encoder) (s shapTree, mean f
 	cover := covers(t)
 	s = shapTree{nodes: make([]shapNode, n), edges: make([]shapEdge, 1+2*n)}
 	s.edges[0].z = 1
-	// paths[i] is the number of distinct features above node i.
-	paths := make([]int, n)
 	means := make([]float64, n)
-	for i := range n {
-		place, bound := e.at(splits[i])
-		in := s.nodes[i].in
-		s.nodes[i] = shapNode{place: int32(place), bound: int32(bound), feature: t.Feature[i], in: in}
+	// Depth first, with the last edge of each feature on the way: 2i enters
+	// node i, 2i+1 its right side, and -1-i leaves it.
+	last := map[int32]int32{}
+	above := 0
+	todo := []int{0}
+	for len(todo) > 0 {
+		step := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if step < 0 {
+			d := &s.nodes[-1-step]
+			if last[d.feature] = d.ancestor; d.ancestor == 0 {
+				above--
+			}
+			continue
+		}
+		i, side := step/2, step%2
 		d := &s.nodes[i]
-		for up := in; up > 0; up = s.nodes[(up-1)/2].in {
-			if s.nodes[(up-1)/2].feature == d.feature {
-				d.ancestor = up
-				break
+		if side == 0 {
+			place, bound := e.at(splits[i])
+			*d = shapNode{place: int32(place), bound: int32(bound), feature: t.Feature[i], in: d.in, ancestor: last[t.Feature[i]]}
+			if d.ancestor == 0 {
+				above++
 			}
+			distinct = max(distinct, above)
+			todo = append(todo, -1-i, step+1)
 		}
-		here := paths[i]
-		if d.ancestor == 0 {
-			here++
+		child := [2]int32{t.Left[i], t.Right[i]}[side]
+		edge := int32(1 + 2*i + side)
+		to := &s.edges[edge]
+		to.share = 0.5
+		if total := cover(int32(i)); total > 0 {
+			to.share = cover(child) / total
 		}
-		distinct = max(distinct, here)
-		for side, child := range [2]int32{t.Left[i], t.Right[i]} {
-			edge := int32(1 + 2*i + side)
-			to := &s.edges[edge]
-			to.share = 0.5
-			if total := cover(int32(i)); total > 0 {
-				to.share = cover(child) / total
-			}
-			to.z = s.edges[d.ancestor].z * to.share
-			if child >= 0 {
-				s.nodes[child].in, paths[child] = edge, here
-			} else {
-				to.value = t.LeafValue[^child]
-			}
+		to.z = s.edges[d.ancestor].z * to.share
+		last[d.feature] = edge
+		if child >= 0 {
+			s.nodes[child].in = edge
+			todo = append(todo, 2*int(child))
+		} else {
+			to.value = t.LeafValue[^child]
 		}
 	}
 	for i := n - 1; i >= 0; i-- {

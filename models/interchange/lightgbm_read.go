@@ -79,6 +79,9 @@ func readLightGBM(b []byte) (*models.Model, error) {
 		m.Trees = append(m.Trees, t)
 	}
 	m.Params = l.params()
+	if a, err := strconv.ParseFloat(m.Params["alpha"], 64); err == nil && m.Objective == models.Quantile && m.Alpha == 0 {
+		m.Alpha = a
+	}
 	if _, ok := h[keyInit]; ok {
 		if len(m.Trees) == 0 || m.Trees[0].Leaves() != 1 {
 			return nil, fmt.Errorf("%w: %s without a constant first tree", ErrFormat, keyInit)

@@ -70,6 +70,10 @@ func appendHeader(b []byte, m *models.Model, constant bool) []byte {
 	case models.Binary:
 		b = append(b, "objective=binary sigmoid:"+shortest(sigmoid)+"\n"...)
 	case models.Quantile:
+		if !(m.Alpha > 0) {
+			b = append(b, "objective=quantile\n"...)
+			break
+		}
 		b = append(b, "objective=quantile alpha:"+shortest(m.Alpha)+"\n"...)
 	default:
 		b = append(b, "objective="+string(m.Objective)+"\n"...)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package interchange
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/models"
+)
+
+// ReadXGBoost reads a model that XGBoost 1.x, 2.x or 3.x saved as JSON or
+// UBJSON: boosters gbtree and dart, one output, and an objective whose margin
+// this project can use. Its margin has XGBoost's bits for vectors of float32
+// numbers, whole category codes, and NaN for what is missing; for other float64
+// numbers, those of the numbers rounded to float32, as XGBoost rounds them.
+//
+// XGBoost compares a float32 with a float32 threshold by <. The model compares
+// a float64 by <=, with the largest float64 that rounds below the threshold.
+// Sums are float32, as XGBoost's are.
+//
+// XGBoost sends missing values of a categorical feature either way, LightGBM's
+// form only to the right. Where they would go left, a node is put before that
+// sends them to a copy of the left side.
+func ReadXGBoost(r io.Reader) (*models.Model, error) {
+	b, err := readAll(r)
+	if err != nil {
+		return nil, err
+	}
+	d, err := parseDocument(b)
+	if err != nil {
+		return nil, fmt.Errorf("xgboost: %w", err)
+	}
+	m, err := readXGBoost(d)
+	if err != nil {
+		return nil, fmt.Errorf("xgboost: %w", err)
+	}
+	return m, nil
+}
+
+func readXGBoost(d *document) (*models.Model, error) {
+	learner := d.field("learner")
+	if learner.fields == nil {
+		return nil, fmt.Errorf("%w: no \"learner\": save the model with Booster.save_model as .json or .ubj", ErrFormat)
+	}
+	m := &models.Model{Sigmoid: 1, Float32Sums: true}
+	if err := xgbObjective(m, learner); err != nil {
+		return nil, err
+	}
+	if err := xgbFeatures(m, learner); err != nil {
+		return nil, err
+	}
+	booster := learner.field("gradient_booster")
+	var drop []float64
+	switch name := booster.field("name").text; name {
+	case "gbtree":
+	case "dart":
+		drop = booster.field("weight_drop").numbers
+		booster = booster.field("gbtree")
+	default:
+		return nil, fmt.Errorf("%w: booster %q: want gbtree or dart", ErrUnsupported, clip(name))
+	}
+	trees := booster.field("model", "trees").list
+	if len(trees) > models.MaxTrees {
+		return nil, fmt.Errorf("%w: %d trees, at most %d are read", ErrFormat, len(trees), models.MaxTrees)
+	}
+	if drop != nil && len(drop) != len(trees) {
+		return nil, fmt.Errorf("%w: %d weights of %d trees", ErrFormat, len(drop), len(trees))
+	}
+	for i, t := range trees {
+		x, err := newXGBTree(t, len(m.Features))
+		if err == nil {
+			err = x.convert()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tree %d: %w", i, err)
+		}
+		if drop != nil {
+			for j, v := range x.out.LeafValue {
+				x.out.LeafValue[j] = float64(float32(v) * float32(drop[i]))
+			}
+		}
+		for _, n := range x.out.Feature {
+			m.Features[n].Categorical = m.Features[n].Categorical || x.categorical[n]
+		}
+		m.Trees = append(m.Trees, x.out)
+	}
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return m, nil
+}
+
+// xgbObjective reads the objective, and the margin that sums start from.
+func xgbObjective(m *models.Model, learner *document) error {
+	param := learner.field("learner_model_param")
+	for _, k := range []string{"num_class", "num_target"} {
+		if n, ok := param.field(k).number(); ok && n > 1 {
+			return fmt.Errorf("%w: %s is %v: only models with one output are read", ErrUnsupported, k, n)
+		}
+	}
+	base, ok := param.field("base_score").number()
+	if !ok || math.IsNaN(base) || math.IsInf(base, 0) {
+		return fmt.Errorf("%w: base_score is not a number", ErrFormat)
+	}
+	name := learner.field("objective", "name").text
+	switch name {
+	case "binary:logistic", "reg:logistic":
+		if !(base > 0 && base < 1) {
+			return fmt.Errorf("%w: base_score %v is not a probability", ErrFormat, base)
+		}
+		m.Objective = models.Binary
+		if name == "reg:logistic" {
+			m.Objective = models.CrossEntropy
+		}
+		// -logf(1/p - 1) in float32.
+		odds := 1/float32(base) - 1
+		base = -float64(float32(bitmath.Log(float64(odds))))
+	case "binary:logitraw":
+		m.Objective = models.Binary
+	case "reg:squarederror", "reg:linear", "reg:absoluteerror", "reg:pseudohubererror":
+		m.Objective = models.Regression
+	default:
+		return fmt.Errorf("%w: objective %q: want binary:logistic, binary:logitraw, reg:logistic, or a regression without a link function", ErrUnsupported, clip(name))
+	}
+	m.Init = float64(float32(base))
+	return nil
+}
+
+func xgbFeatures(m *models.Model, learner *document) error {
+	v, ok := learner.field("learner_model_param", "num_feature").number()
+	if !ok || !(v >= 1 && v <= models.MaxFeatures) {
+		return fmt.Errorf("%w: num_feature is not a number from 1 to %d", ErrFormat, models.MaxFeatures)
+	}
+	m.Features = make([]models.FeatureInfo, int(v))
+	names, types := learner.field("feature_names").list, learner.field("feature_types").list
+	for i := range m.Features {
+		f := &m.Features[i]
+		f.Name = "f" + strconv.Itoa(i)
+		if len(names) == len(m.Features) {
+			f.Name = names[i].text
+		}
+		f.Categorical = len(types) == len(m.Features) && types[i].text == "c"
+	}
+	return nil
+}
+
+// below gives the largest float64 that, rounded to float32, is less than c.
+func below(c float32) float64 {
+	p := math.Nextafter32(c, float32(math.Inf(-1)))
+	// Numbers up to the middle between p and c round to p; the middle itself
+	// rounds to the one whose last bit is 0. Past the largest float32 stands 2^128
+	// for infinity.
+	const past = 1 << 128
+	mid := max(float64(p), -past)/2 + min(float64(c), past)/2
+	if math.Float32bits(p)&1 == 0 {
+		return mid
+	}
+	return math.Nextafter(mid, math.Inf(-1))
+}
