@@ -28,6 +28,8 @@ type Forest struct {
 	lanes    *lanes  // nil without kernels
 	blocks   *blocks // nil without kernels, or when no tree fits
 	explain  *explainer
+	splits   []int     // per feature
+	gains    []float64 // per feature
 	pool     sync.Pool // of *scratch
 }
 
@@ -50,6 +52,7 @@ func Compile(m *models.Model) (*Forest, error) {
 		f.blocks = newBlocks(m, c, f.encoder)
 	}
 	f.explain = newExplainer(m, c, f.encoder)
+	f.count(m)
 	f.pool.New = func() any { return f.newScratch() }
 	return f, nil
 }
