@@ -120,3 +120,27 @@ func divide(rows, spare []uint32, column []uint8, r *router) int {
 	}
 	return divideRows(&rows[0], &spare[:len(rows)][0], len(rows), &column[0], &r[0])
 }
+
+//go:noescape
+func thresholds4(left *cell, n int, s *thresholdScan, gain, bin *[4]float64)
+
+// thresholds is thresholdsGo, four thresholds at a time. The last ones are
+// repeated up to a multiple of four; of equal gains the lowest place wins, so
+// that a repeated one never does.
+func thresholds(left *[histogram + 4]cell, n int, s *thresholdScan, gain float64) (float64, int) {
+	if !cpu.X86.HasAVX2 || n < 8 {
+		return thresholdsGo(left, n, s, gain)
+	}
+	for k := n; k&3 != 0; k++ {
+		left[k] = left[n-1]
+	}
+	gains, bins := [4]float64{gain, gain, gain, gain}, [4]float64{-1, -1, -1, -1}
+	thresholds4(&left[0], (n+3)&^3, s, &gains, &bins)
+	bin := -1.0
+	for k, b := range bins {
+		if b >= 0 && (gains[k] > gain || gains[k] == gain && (bin < 0 || b < bin)) {
+			gain, bin = gains[k], b
+		}
+	}
+	return gain, int(bin)
+}

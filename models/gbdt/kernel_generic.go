@@ -19,3 +19,7 @@ func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64)
 func divide(rows, spare []uint32, column []uint8, r *router) int {
 	return divideGo(rows, spare, column, r)
 }
+
+func thresholds(left *[histogram + 4]cell, n int, s *thresholdScan, gain float64) (float64, int) {
+	return thresholdsGo(left, n, s, gain)
+}

@@ -123,61 +123,71 @@ func (f *finder) numeric(h []cell, ft *feature, index int, monotone int8) split 
 // bin skip left out. Where bins are empty the highest of equal thresholds is
 // taken when missing values go left, the lowest otherwise.
 func (f *finder) scan(h []cell, acc cell, last, skip int, missingLeft bool, monotone int8, best *split) {
-	total := f.total
-	hTotal := hessOf(total)
-	most := hTotal - f.least
-	bin := -1
-	gain := best.gain
-	var sum cell
+	var left [histogram + 4]cell // sums left of each threshold
+	for b, v := range h[:last+1] {
+		if b != skip {
+			acc += v
+		}
+		left[b] = acc
+	}
+	gain, bin := best.gain, -1
 	if f.plain {
-		l2, gUnit, hUnit, gAll, hAll := f.p.LambdaL2, f.gUnit, f.hUnit, f.g, f.h
-		for b := 0; b <= last; b++ {
-			v := h[b]
-			if v == 0 || b == skip {
-				if bin >= 0 && bin == b-1 && missingLeft && b != skip {
-					bin = b
-				}
-				continue
-			}
-			acc += v
-			hq := hessOf(acc)
-			if hq < f.least {
-				continue
-			}
-			if hq > most {
-				break
-			}
-			gl, hl := float64(float64(gradOf(acc))*gUnit), float64(float64(hq)*hUnit)
-			gr, hr := gAll-gl, hAll-hl
-			if at := float64(gl*gl)/(hl+l2) + float64(gr*gr)/(hr+l2); at > gain {
-				gain, bin, sum = at, b, acc
-			}
+		s := thresholdScan{
+			f.gUnit, f.hUnit, f.g, f.h, f.p.LambdaL2,
+			float64(f.least), float64(hessOf(f.total) - f.least),
 		}
+		gain, bin = thresholds(&left, last+1, &s, gain)
 	} else {
-		for b := 0; b <= last; b++ {
-			v := h[b]
-			if v == 0 || b == skip {
-				if bin >= 0 && bin == b-1 && missingLeft && b != skip {
-					bin = b
-				}
-				continue
-			}
-			acc += v
-			hq := hessOf(acc)
-			if hq < f.least {
+		most := hessOf(f.total) - f.least
+		for b := range last + 1 {
+			hq := hessOf(left[b])
+			if hq < f.least || b > 0 && left[b] == left[b-1] {
 				continue
 			}
 			if hq > most {
 				break
 			}
-			if at := f.gain(acc, f.p.LambdaL2, monotone); at > gain {
-				gain, bin, sum = at, b, acc
+			if at := f.gain(left[b], f.p.LambdaL2, monotone); at > gain {
+				gain, bin = at, b
 			}
 		}
 	}
-	if bin >= 0 {
-		best.gain, best.bin, best.sum, best.missingLeft = gain, bin, sum, missingLeft
+	if bin < 0 {
+		return
 	}
+	best.gain, best.sum, best.missingLeft = gain, left[bin], missingLeft
+	for missingLeft && bin < last && bin+1 != skip && h[bin+1] == 0 {
+		bin++
+	}
+	best.bin = bin
+}
+
+// thresholdScan holds what the gain of a threshold depends on besides the
+// sums left of it. The assembly knows its layout.
+type thresholdScan struct {
+	gUnit, hUnit, g, h, l2 float64
+	least, most            float64 // quantised hessians
+}
+
+// thresholdsGo returns the first of n thresholds whose gain is greatest, if it
+// exceeds the given gain; bin is -1 otherwise.
+func thresholdsGo(left *[histogram + 4]cell, n int, s *thresholdScan, gain float64) (float64, int) {
+	bin := -1
+	for b, c := range left[:n] {
+		hq := float64(hessOf(c))
+		if hq < s.least || b > 0 && c == left[b-1] {
+			continue
+		}
+		if hq > s.most {
+			break
+		}
+		gl, hl := float64(float64(gradOf(c))*s.gUnit), float64(hq*s.hUnit)
+		gr, hr := s.g-gl, s.h-hl
+		if at := float64(gl*gl)/(hl+s.l2) + float64(gr*gr)/(hr+s.l2); at > gain {
+			gain, bin = at, b
+		}
+	}
+	return gain, bin
 }
 
 // gain is the sum of the children's gains when the left one has the sums acc,
