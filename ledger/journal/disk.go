@@ -24,6 +24,8 @@ func (j *Journal) watchDisk(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-j.failed.done:
+			return
 		case <-t.C:
 		}
 	}
