@@ -21,6 +21,7 @@ type builder struct {
 	rank  []float64 // what ranks rows: the margin, or the PD
 	curve *Curve
 	train *Curve    // nil without training rows
+	line  CoxLine   // of the calibrated PDs, from section 6
 	psi   []float64 // of each feature against training, NaN where unknown; from section 3
 }
 

@@ -17,11 +17,23 @@ func (b *builder) calibration() (Section, error) {
 	s := Section{ID: "calibration", Title: "Calibration", Lead: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; ranking alone does not."}
 	t := Table{Title: "Calibration", Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together.", Count.Print(float64(b.curve.Rows()))),
 		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: Fixed4}, {Name: "Perfect", Format: Fixed3}, {Name: "What it says"}}}
-	cal := b.calibrationNumbers(in.PD)
-	var raw calibrationNumbers
+	var cal, raw calibrationNumbers
+	var methods Table
+	b.each(3, func(k int) {
+		switch {
+		case k == 0:
+			cal = b.calibrationNumbers(in.PD)
+		case k == 1 && in.RawPD != nil:
+			raw = b.calibrationNumbers(in.RawPD)
+		case k == 2:
+			methods = b.methodTable()
+		}
+	})
+	if err := b.ctx.Err(); err != nil {
+		return s, err
+	}
 	if in.RawPD != nil {
 		t.Columns = append(t.Columns[:2:2], append([]Column{{Name: "Before calibration", Format: Fixed4}}, t.Columns[2:]...)...)
-		raw = b.calibrationNumbers(in.RawPD)
 	}
 	for i, n := range calibrationNames {
 		format := Format("")
@@ -41,13 +53,14 @@ func (b *builder) calibration() (Section, error) {
 		}
 	}
 	l := CalibrationLine(in.Label, in.PD)
+	b.line = l
 	b.verdict("Are the PDs right?", judge(math.Abs(l.Slope-1), b.th.SlopeAmber, b.th.SlopeRed, false), s.ID,
 		fmt.Sprintf("slope %s ± %s; predicted %s, observed %s", Fixed3.Print(l.Slope), Fixed3.Print(1.96*l.SESlope), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate())),
 		fmt.Sprintf("distance of the slope from 1: pass up to %s, fail past %s", Fixed3.Print(b.th.SlopeAmber), Fixed3.Print(b.th.SlopeRed)))
 	s.figure(b.reliabilityFigure())
 	s.figure(b.reliabilityZoom())
-	if t, ok := b.methodTable(); ok {
-		s.table(t)
+	if len(methods.Rows) > 0 {
+		s.table(methods)
 	}
 	if in.Grades != nil {
 		s.table(b.gradeTable(*in.Grades))
@@ -61,24 +74,31 @@ const methodRows = 100_000
 // methodTable compares calibration methods, each fitted on four fifths of the
 // evaluated rows and judged on the fifth left out. Isotonic fits the order it
 // saw, and pays for it on few rows.
-func (b *builder) methodTable() (Table, bool) {
+func (b *builder) methodTable() Table {
 	in := b.in
 	if in.Margin == nil || b.curve.Bad < 10 || b.curve.Good < 10 {
-		return Table{}, false
+		return Table{}
 	}
 	rows := stride(len(in.Label), methodRows)
 	label, margin := subset(in.Label, rows), subset(in.Margin, rows)
 	t := Table{Title: "Calibration methods", Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, five times (%s). It tells which method suits this model, not how good the calibration in use is.", sampleNote(len(rows), len(in.Label))),
 		Columns: []Column{{Name: "Method"}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "ECE", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "In the large", Format: Signed3}}}
-	for _, method := range []string{models.CalibrationNone, models.CalibrationPlatt, models.CalibrationBeta, models.CalibrationIsotonic} {
-		pd, err := outOfFold(method, margin, label)
+	methods := []string{models.CalibrationNone, models.CalibrationPlatt, models.CalibrationBeta, models.CalibrationIsotonic}
+	rowsOf := make([][]Cell, len(methods))
+	b.each(len(methods), func(k int) {
+		pd, err := outOfFold(methods[k], margin, label)
 		if err != nil {
-			continue // a fold without a row of a class: the method has no figures here
+			return // a fold without a row of a class: the method has no figures here
 		}
 		l := CalibrationLine(label, pd)
-		t.Rows = append(t.Rows, []Cell{T(method), V(Brier(label, pd)), V(LogLoss(label, pd)), V(ECE(Groups(label, pd, 10))), V(l.Slope), V(l.Large)})
+		rowsOf[k] = []Cell{T(methods[k]), V(Brier(label, pd)), V(LogLoss(label, pd)), V(ECE(Groups(label, pd, 10))), V(l.Slope), V(l.Large)}
+	})
+	for _, r := range rowsOf {
+		if r != nil {
+			t.Rows = append(t.Rows, r)
+		}
 	}
-	return t, len(t.Rows) > 0
+	return t
 }
 
 // outOfFold calibrates every row with a map fitted on the other folds. Rows of
@@ -209,7 +229,7 @@ func (b *builder) reliabilityZoom() Figure {
 		Caption: "The same in log-odds (−2.2 is 10 %, −3.9 is 2 %, 0 is 50 %), where small PDs have room. Dotted: perfect; dashed: the fitted calibration line. Groups without a bad row have no place here.",
 		Alt:     "Observed against predicted log-odds in twenty groups, with the calibration line.", Series: []Series{out}}
 	if lo < hi {
-		l := CalibrationLine(b.in.Label, b.in.PD)
+		l := b.line
 		f.Series = append(f.Series, Series{Name: "perfect", Mark: Reference, X: []Number{lo, hi}, Y: []Number{lo, hi}})
 		if !math.IsNaN(l.Slope) {
 			at := func(x Number) Number { return Number(l.Intercept) + Number(float64(l.Slope)*float64(x)) }

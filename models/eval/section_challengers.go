@@ -14,7 +14,7 @@ func (b *builder) challengers() (Section, error) {
 	s := Section{ID: "challengers", Title: "Challengers", Lead: "Other models on the same rows. A complicated model has to earn its place against a simple one."}
 	if len(in.Challenger) == 0 {
 		s.Absent = "It takes the scores of at least one other model for the same rows."
-		b.verdict("Does it beat a simple model?", Grey, s.ID, "no challenger was given", "-")
+		b.verdict("Does it beat a simple model?", Grey, s.ID, "no challenger was given", "–")
 		return s, nil
 	}
 	t := Table{Title: "Models on the same rows", Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, with DeLong's paired interval: above 0 the model is better.", Count.Print(float64(b.curve.Rows()))),

@@ -18,7 +18,7 @@ func (b *builder) fairness() (Section, error) {
 	s := Section{ID: "fairness", Title: "Fairness", Lead: "How approvals fall on the declared groups, beside how the groups in fact repaid."}
 	if len(b.in.Groups) == 0 {
 		s.Absent = "It takes at least one declared group field, such as an age band, for the evaluated rows."
-		b.verdict("Do approvals fall evenly on groups?", Grey, s.ID, "no group field was declared", "-")
+		b.verdict("Do approvals fall evenly on groups?", Grey, s.ID, "no group field was declared", "–")
 		return s, nil
 	}
 	s.strong("These figures describe outcomes on this sample. They do not prove discrimination, and their absence does not prove fairness: a group can be treated alike on average and unlike case by case, fields left in the model can stand in for fields left out, the labels carry the decisions of the past, and the measures contradict each other wherever bad rates differ. They tell a person where to look.")

@@ -13,7 +13,7 @@ func (b *builder) parity() (Section, error) {
 	s := Section{ID: "parity", Title: "Serving parity and evidence", Lead: "Whether the server gives exactly the scores that were evaluated here, and where this report and the decisions are recorded."}
 	if in.Served == nil && in.Ledger == nil {
 		s.Absent = "It takes the server's scores for the same rows, or the place in the ledger."
-		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "-")
+		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "–")
 		return s, nil
 	}
 	if in.Served != nil {
@@ -40,7 +40,7 @@ func (b *builder) parity() (Section, error) {
 		}
 		b.verdict("Does the server give these scores?", light, s.ID, finding, "pass when all bits are equal, fail otherwise")
 	} else {
-		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "-")
+		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "–")
 	}
 	if l := in.Ledger; l != nil {
 		t := Table{Title: "Evidence", Caption: "What to ask for, to check that nothing was swapped afterwards.", Columns: []Column{{Name: "Fact"}, {Name: "Value"}}}

@@ -17,7 +17,7 @@ func (b *builder) stability() (Section, error) {
 	s := Section{ID: "stability", Title: "Stability", Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
 	if in.Train == nil && in.Time == nil {
 		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
-		b.verdict("Are the applicants the same as in training?", Grey, s.ID, "no training scores were given", "-")
+		b.verdict("Are the applicants the same as in training?", Grey, s.ID, "no training scores were given", "–")
 		return s, nil
 	}
 	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance gives on average.", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed))
