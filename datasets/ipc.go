@@ -25,7 +25,7 @@ func readArrow(ctx context.Context, name string, b []byte, opt Options) (*Frame,
 // streamArrow opens an Arrow IPC file or stream.
 func streamArrow(ctx context.Context, name string, src readerAt, form format, opt Options) (s *recordStream, err error) {
 	defer guard(name, &err)
-	next, schema, err := openArrow(name, src, form)
+	next, schema, err := openArrow(name, src, form, &opt)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +58,17 @@ func streamArrow(ctx context.Context, name string, src readerAt, form format, op
 }
 
 // openArrow returns a function that reads the next record.
-func openArrow(name string, src readerAt, form format) (func() (arrow.Record, error), *arrow.Schema, error) {
+func openArrow(name string, src readerAt, form format, opt *Options) (func() (arrow.Record, error), *arrow.Schema, error) {
+	size, err := src.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, nil, err
+	}
+	mem := ipc.WithAllocator(boundedBy(size, opt.MaxBytes))
 	if form == arrowStream {
 		if err := checkArrowStream(name, src); err != nil {
 			return nil, nil, err
 		}
-		r, err := ipc.NewReader(src)
+		r, err := ipc.NewReader(src, mem)
 		if err != nil {
 			return nil, nil, damaged(name, err)
 		}
@@ -77,17 +82,13 @@ func openArrow(name string, src readerAt, form format) (func() (arrow.Record, er
 			return r.Record(), nil
 		}, r.Schema(), nil
 	}
-	size, err := src.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, nil, err
-	}
 	if err := checkArrowFooter(name, src, size); err != nil {
 		return nil, nil, err
 	}
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
 		return nil, nil, err
 	}
-	r, err := ipc.NewFileReader(src)
+	r, err := ipc.NewFileReader(src, mem)
 	if err != nil {
 		return nil, nil, damaged(name, err)
 	}
@@ -118,22 +119,4 @@ func checkArrowFooter(name string, src io.ReaderAt, size int64) error {
 		return damaged(name, fmt.Errorf("a footer of %d bytes in a file of %d", n, size))
 	}
 	return nil
-}
-
-// checkArrowStream walks the messages' lengths, which the library trusts when
-// it allocates, and leaves src at its start.
-func checkArrowStream(name string, src readerAt) error {
-	size, err := src.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	var head [8]byte
-	if _, err := src.ReadAt(head[:], 0); err != nil {
-		return damaged(name, err)
-	}
-	if n := int64(int32(binary.LittleEndian.Uint32(head[4:]))); n <= 0 || n > size-8 {
-		return damaged(name, fmt.Errorf("a first message of %d bytes in a file of %d", n, size))
-	}
-	_, err = src.Seek(0, io.SeekStart)
-	return err
 }

@@ -11,7 +11,7 @@ import (
 	"io"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
@@ -36,14 +36,15 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	if err := checkParquetFooter(name, src, size); err != nil {
 		return nil, err
 	}
-	pr, err := file.NewParquetReader(src)
+	mem := boundedBy(size, opt.MaxBytes)
+	pr, err := file.NewParquetReader(src, file.WithReadProps(parquet.NewReaderProperties(mem)))
 	if err != nil {
 		return nil, damaged(name, err)
 	}
 	if err := checkParquetMeta(name, pr, size, &opt); err != nil {
 		return nil, err
 	}
-	fr, err := pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: int64(opt.BatchRows)}, memory.DefaultAllocator)
+	fr, err := pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: int64(opt.BatchRows)}, mem)
 	if err != nil {
 		return nil, damaged(name, err)
 	}

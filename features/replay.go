@@ -5,11 +5,14 @@ package features
 import (
 	"context"
 	"errors"
-	"fmt"
+	"runtime"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/window"
 )
 
 // tape plays a table as the event log that it is: one event a row, in the
@@ -43,29 +46,36 @@ func (p *Plan) tape(rec arrow.Record, src *source) (*tape, error) {
 		}
 		t.roles = append(t.roles, c)
 	}
-	need := make([]bool, len(p.fields))
-	mark := func(name string) {
-		if i, ok := p.byName[name]; ok {
-			need[i] = true
-		}
-	}
-	for i := range p.spec.Windows {
-		w := &p.spec.Windows[i]
-		mark(w.Value)
-		mark(w.Member)
-		if w.Where != nil {
-			mark(w.Where.Field)
-		}
-		for _, k := range w.Key {
-			mark(k)
-		}
-	}
-	for i, n := range need {
-		if n {
-			t.needs = append(t.needs, i)
-		}
-	}
 	return t, nil
+}
+
+// of returns the tape for the windows of one kind of key: it shows the roles
+// and fields that they read, and no others.
+func (t *tape) of(k *keyed) *tape {
+	p := t.src.p
+	read := map[string]bool{}
+	for _, i := range k.windows {
+		w := &p.spec.Windows[i]
+		read[w.Value], read[w.Member] = true, true
+		if w.Where != nil {
+			read[w.Where.Field] = true
+		}
+		for _, name := range w.Key {
+			read[name] = true
+		}
+	}
+	out := &tape{src: t.src, kind: t.kind}
+	for _, r := range t.roles {
+		if read[r.name] {
+			out.roles = append(out.roles, r)
+		}
+	}
+	for i := range p.fields {
+		if read[p.fields[i].spec.Name] {
+			out.needs = append(out.needs, i)
+		}
+	}
+	return out
 }
 
 // kindAt is the kind of a row's event.
@@ -76,15 +86,11 @@ func (t *tape) kindAt(row int) string {
 	return t.kind.text(row)
 }
 
-// at makes the event of one row, with the fields that windows read and no
-// others. The event is valid until the next call.
-func (t *tape) at(row int) (*assay.Event, error) {
+// at makes the event of one row, with what its windows read and nothing else.
+// The event is valid until the next call.
+func (t *tape) at(row int, kind string, us int64) (*assay.Event, error) {
 	p := t.src.p
-	us, null, ok := t.src.time.micros(row)
-	if !ok || null {
-		return nil, &RowError{row, t.src.time.name, "an event wants a time: 2006-01-02 or 2006-01-02T15:04:05Z"}
-	}
-	t.ev.Kind, t.ev.Time = t.kindAt(row), time.UnixMicro(us)
+	t.ev.Kind, t.ev.Time = kind, time.UnixMicro(us)
 	t.ev.Entities, t.ev.Fields = t.ev.Entities[:0], t.ev.Fields[:0]
 	for i := range t.roles {
 		if id := t.roles[i].text(row); id != "" {
@@ -120,68 +126,117 @@ type history struct {
 }
 
 // replay plays the whole table through a fresh state: the same calls, in the
-// same order, that a server makes. It finds the scored rows on the way.
+// same order, that a server makes for each kind of key. Kinds of key do not
+// know of each other, so they are played side by side. It finds the scored
+// rows on the way.
 func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*history, error) {
 	t, err := p.tape(rec, src)
 	if err != nil {
 		return nil, err
 	}
-	h, n := &history{}, int(rec.NumRows())
+	h, n, event := &history{}, int(rec.NumRows()), p.spec.event()
 	if t.kind.array != nil {
 		h.place = make([]int, n)
 	}
+	times := make([]int64, 0, n)
+	for row := range n {
+		scored := t.kind.array == nil || t.kind.text(row) == event
+		if h.place != nil {
+			h.place[row] = -1
+		}
+		if scored {
+			if h.place != nil {
+				h.place[row] = len(h.rows)
+			}
+			h.rows = append(h.rows, row)
+		}
+		if len(p.feeds) > 0 {
+			us, null, ok := src.time.micros(row)
+			if !ok || null {
+				return nil, &RowError{row, src.time.name, "an event wants a time: 2006-01-02 or 2006-01-02T15:04:05Z"}
+			}
+			times = append(times, us)
+		}
+	}
+	h.cols = make([][]float64, p.slots)
 	for _, f := range p.feeds {
 		for _, r := range f.features {
 			h.slots = append(h.slots, r.slot)
+			h.cols[r.slot] = make([]float64, 0, len(h.rows))
 		}
 	}
-	h.cols = make([][]float64, len(h.slots))
-	sc, st, event := p.newScratch(1), p.NewState(), p.spec.event()
-	for row := range n {
+	st, errs := p.NewState(), make([]error, len(p.keys))
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for _, k := range p.byWork() {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[k] = p.replayKey(ctx, k, t.of(&p.keys[k]), times, st.tables[k], h)
+		})
+	}
+	wg.Wait()
+	return h, errors.Join(errs...)
+}
+
+// byWork lists the kinds of key, those with most windows first.
+func (p *Plan) byWork() []int {
+	out := make([]int, len(p.keys))
+	for i := range out {
+		out[i] = i
+	}
+	slices.SortStableFunc(out, func(a, b int) int { return len(p.keys[b].windows) - len(p.keys[a].windows) })
+	return out
+}
+
+// replayKey plays the table through the windows of one kind of key.
+func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, table *window.Table, h *history) error {
+	sc, st, event := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys))}, p.spec.event()
+	st.tables[k] = table
+	var slots []int
+	feeds := map[string]bool{event: true}
+	for _, i := range p.keys[k].windows {
+		for _, r := range p.feeds[i].features {
+			slots = append(slots, r.slot)
+		}
+		for kind := range p.feeds[i].on {
+			feeds[kind] = true
+		}
+	}
+	var key []byte
+	for row, us := range times {
 		if row&0xfff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
-		scored := t.kindAt(row) == event
-		if h.place != nil {
-			h.place[row] = -1
-			if scored {
-				h.place[row] = len(h.rows)
-			}
-		}
-		if scored {
-			h.rows = append(h.rows, row)
-		}
-		if len(p.feeds) == 0 {
+		kind := t.kindAt(row)
+		if !feeds[kind] { // nothing but time passes
+			table.Advance(us)
 			continue
 		}
-		ev, err := t.at(row)
+		ev, err := t.at(row, kind, us)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if scored {
-			if err := p.readWindows(sc, ev, st); err != nil {
-				return nil, err
-			}
-			for i, slot := range h.slots {
-				h.cols[i] = append(h.cols[i], sc.cols[slot][0])
+		if kind == event {
+			p.readTable(k, sc, ev, us, st)
+			for _, slot := range slots {
+				h.cols[slot] = append(h.cols[slot], sc.cols[slot][0])
 			}
 		}
-		if err := p.Observe(ev, st); err != nil {
-			return nil, fmt.Errorf("row %d: %w", row+1, err)
-		}
+		key = p.observeTable(k, ev, us, table, key)
 	}
-	return h, nil
+	return nil
 }
 
 // fill puts the window features of record rows into a scratch.
 func (h *history) fill(sc *scratch, rows []int) {
-	for i, slot := range h.slots {
+	for _, slot := range h.slots {
 		dst := sc.cols[slot]
 		for j, row := range rows {
 			if h.place != nil {
 				row = h.place[row]
 			}
-			dst[j] = h.cols[i][row]
+			dst[j] = h.cols[slot][row]
 		}
 	}
 }

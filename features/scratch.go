@@ -16,6 +16,7 @@ type scratch struct {
 	// reading is here because what a kernel is given by pointer must not be
 	// allocated for each event.
 	reading window.Reading
+	key     []byte
 }
 
 func (p *Plan) newScratch(n int) *scratch {

@@ -16,12 +16,13 @@ import (
 // calls to Plan.Observe. It has one owner at a time, and is made by
 // Plan.NewState or Restore.
 type State struct {
-	plan   *Plan
-	mark   int64 // the latest event time observed, microseconds
-	events uint64
-	late   uint64
-	tables []*window.Table
-	key    []byte // room for one key
+	plan     *Plan
+	mark     int64 // the latest event time observed, microseconds
+	lateness int64
+	events   uint64
+	late     uint64
+	tables   []*window.Table
+	key      []byte // room for one key
 }
 
 // keyed is a kind of key and the windows kept under it: one table.
@@ -91,8 +92,8 @@ func (p *Plan) keyPart(name string) keyPart {
 
 // NewState returns windows that no event has fed.
 func (p *Plan) NewState() *State {
-	s := &State{plan: p, mark: math.MinInt64}
 	lateness, _ := parseSpan(p.spec.Lateness) // checked by Spec.check
+	s := &State{plan: p, mark: math.MinInt64, lateness: lateness}
 	for _, k := range p.keys {
 		configs := make([]window.Config, len(k.windows))
 		for j, i := range k.windows {
@@ -142,27 +143,34 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 	}
 	at := ev.Time.UnixMicro()
 	for t := range p.keys {
-		key := p.keys[t].keyOf(st.key[:0], ev)
-		var cursor window.Cursor
-		if key != nil {
-			st.key = key[:0]
-			cursor = st.tables[t].Find(key)
-		}
-		for _, i := range p.keys[t].windows {
-			f := &p.feeds[i]
-			if key == nil {
-				for _, r := range f.features {
-					sc.cols[r.slot][0] = math.NaN()
-				}
-				continue
-			}
-			st.tables[t].Read(cursor, f.place, at, &sc.reading)
-			for _, r := range f.features {
-				sc.cols[r.slot][0] = finite(r.read(&sc.reading, at))
-			}
-		}
+		p.readTable(t, sc, ev, at, st)
 	}
 	return nil
+}
+
+// readTable fills the slots of the window features of one kind of key.
+func (p *Plan) readTable(t int, sc *scratch, ev *assay.Event, at int64, st *State) {
+	key := p.keys[t].keyOf(sc.key[:0], ev)
+	if key == nil {
+		for _, i := range p.keys[t].windows {
+			for _, r := range p.feeds[i].features {
+				sc.cols[r.slot][0] = math.NaN()
+			}
+		}
+		return
+	}
+	sc.key = key
+	cursor := st.tables[t].Find(key)
+	for _, i := range p.keys[t].windows {
+		f := &p.feeds[i]
+		if len(f.features) == 0 {
+			continue
+		}
+		st.tables[t].Read(cursor, f.place, at, &sc.reading)
+		for _, r := range f.features {
+			sc.cols[r.slot][0] = finite(r.read(&sc.reading, at))
+		}
+	}
 }
 
 // Observe applies an event to the windows of st: what later events will see of
@@ -176,45 +184,50 @@ func (p *Plan) Observe(ev *assay.Event, st *State) error {
 		return fmt.Errorf("the plan has windows, and the state is not one of its own (Plan.NewState): %w", assay.ErrPrecondition)
 	}
 	at := ev.Time.UnixMicro()
-	st.mark = max(st.mark, at)
 	st.events++
-	late := false
-	for t := range p.keys {
-		table := st.tables[t]
-		table.Advance(at)
-		late = late || table.Late(at)
-		var key []byte
-		for _, i := range p.keys[t].windows {
-			f := &p.feeds[i]
-			if !f.on[ev.Kind] || !f.where(ev) {
-				continue
-			}
-			x, ok := f.value(ev)
-			if !ok {
-				continue
-			}
-			if key == nil {
-				if key = p.keys[t].keyOf(st.key[:0], ev); key == nil {
-					break
-				}
-				st.key = key[:0]
-			}
-			var member uint64
-			if f.member.name != "" {
-				id := f.member.of(ev)
-				if id == "" {
-					continue
-				}
-				member = window.Hash(id)
-			}
-			table.Add(key, f.place, at, x, member)
-		}
-		table.Evict(2)
-	}
-	if late {
+	st.mark = max(st.mark, at)
+	if at < st.mark-st.lateness {
 		st.late++
 	}
+	for t := range p.keys {
+		st.key = p.observeTable(t, ev, at, st.tables[t], st.key)
+	}
 	return nil
+}
+
+// observeTable applies an event to the windows of one kind of key. key is room
+// for a key; it is returned, perhaps grown.
+func (p *Plan) observeTable(t int, ev *assay.Event, at int64, table *window.Table, key []byte) []byte {
+	table.Advance(at)
+	room, have := key[:0], false
+	for _, i := range p.keys[t].windows {
+		f := &p.feeds[i]
+		if !f.on[ev.Kind] || len(f.features) == 0 || !f.where(ev) {
+			continue
+		}
+		x, ok := f.value(ev)
+		if !ok {
+			continue
+		}
+		if !have {
+			k := p.keys[t].keyOf(room, ev)
+			if k == nil {
+				break
+			}
+			room, have = k, true
+		}
+		var member uint64
+		if f.member.name != "" {
+			id := f.member.of(ev)
+			if id == "" {
+				continue
+			}
+			member = window.Hash(id)
+		}
+		table.Add(room, f.place, at, x, member)
+	}
+	table.Evict(2)
+	return room
 }
 
 // value is what the event adds to the window; ok is false if it has none.

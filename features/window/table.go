@@ -50,7 +50,8 @@ type Table struct {
 	keys  []string         // by place; "" is free
 	cells []cell           // place*len(windows) + window
 	free  []int32
-	hand  int // the next place that Evict looks at
+	hand  int  // the next place that Evict looks at
+	life  bool // a window covers the whole life of its keys: none is ever dead
 }
 
 // layout is a Config with the place of each column in a pane.
@@ -115,6 +116,7 @@ func New(lateness int64, windows []Config) *Table {
 			l.at[0] = l.width
 			l.width++
 		}
+		t.life = t.life || c.Length == 0
 		t.windows = append(t.windows, l)
 		t.lows = append(t.lows, l.low(t.horizon()))
 	}
@@ -226,6 +228,9 @@ func (t *Table) Add(key []byte, window int, at int64, value float64, member uint
 // more. It changes no later value; calling it with a small n after every event
 // bounds the memory by the keys that are alive.
 func (t *Table) Evict(n int) {
+	if t.life {
+		return
+	}
 	for range min(n, len(t.keys)) {
 		if t.hand >= len(t.keys) {
 			t.hand = 0
