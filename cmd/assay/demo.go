@@ -335,7 +335,7 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 	m := summarise(d.report)
 	d.sum.AUC, d.sum.KS, d.sum.Brier, d.sum.LogLoss = m.AUC, m.KS, m.Brier, m.LogLoss
 	for _, c := range in.Challenger {
-		if c.Simple {
+		if c.Name == "logistic scorecard" {
 			curve, err := eval.NewCurve(in.Label, c.Score)
 			if err != nil {
 				return err

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,14 +14,13 @@ import (
 
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
-	"github.com/assayrisk/assay/models/baseline"
 	"github.com/assayrisk/assay/models/eval"
 )
 
 type evaluateFlags struct {
 	model, data, label, train, out string
 	plan, params, since, before    string
-	skipBadRows, json, ablate      bool
+	skipBadRows, json, ablate, pdf bool
 }
 
 func evaluateCommand(u *ui) *cobra.Command {
@@ -59,6 +57,7 @@ func evaluateCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
 	fl.StringVar(&f.train, "train", "", "rows that trained the model")
 	fl.StringVar(&f.out, "out", "", "directory of the report")
+	fl.BoolVar(&f.pdf, "pdf", false, "print report.pdf too, through headless Chromium")
 	fl.BoolVar(&f.skipBadRows, "skip-bad-rows", false, "leave out rows that cannot be read, and count them")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
@@ -110,6 +109,14 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	u.done("wrote %s", filepath.Join(f.out, "report.html"))
+	if f.pdf {
+		u.step("print the report")
+		pdf := filepath.Join(f.out, "report.pdf")
+		if err := eval.PDF(ctx, filepath.Join(f.out, "report.html"), pdf); err != nil {
+			return err
+		}
+		u.done("wrote %s", pdf)
+	}
 	sum := summarise(r)
 	if f.json {
 		return u.json(sum)
@@ -227,7 +234,11 @@ func (e *evaluation) input(ctx context.Context) (*eval.Input, error) {
 	in := &eval.Input{
 		Title: s.bundle.Manifest.Name, Purpose: e.purpose, Seed: 1,
 		Label: e.test.labels(), Margin: test.margins, Served: e.served, Ledger: e.ledger,
-		Card: append(s.card(), e.card...),
+		Card: append(s.card(), e.card...), Exclusions: e.exclusions(),
+	}
+	in.Time = e.test.times()
+	if at, err := time.Parse(time.RFC3339, s.bundle.Manifest.Data.To); err == nil {
+		in.TrainedUntil = at
 	}
 	grades := eval.Category{Name: "grade"}
 	level := map[string]int32{}
@@ -280,6 +291,18 @@ func (e *evaluation) input(ctx context.Context) (*eval.Input, error) {
 	return in, e.challenge(ctx, in, test, train)
 }
 
+// exclusions counts the rows that never reached the evaluation.
+func (e *evaluation) exclusions() []eval.Exclusion {
+	var out []eval.Exclusion
+	if n := e.test.frame.SkippedRows; n > 0 {
+		out = append(out, eval.Exclusion{Rule: "the row could not be read", Rows: n})
+	}
+	if l := e.test.log; l != nil && l.open > 0 {
+		out = append(out, eval.Exclusion{Rule: "the outcome is still open when the log ends", Rows: l.open})
+	}
+	return out
+}
+
 // explain lets the report ask for contributions and for scores of changed rows.
 func (e *evaluation) explain(in *eval.Input, test *scored) {
 	s, n := e.scorer, len(test.matrix.Columns)
@@ -303,65 +326,6 @@ func (e *evaluation) outcomes(in *eval.Input, test *scored) error {
 	for _, d := range decided {
 		in.Outcome = append(in.Outcome, eval.Outcome(d.Outcome))
 	}
-	return nil
-}
-
-// challenge fits the challengers: on the training rows where they are known,
-// else out of fold on the evaluated rows.
-func (e *evaluation) challenge(ctx context.Context, in *eval.Input, test, train *scored) error {
-	c := eval.Challenger{Name: "logistic scorecard", Simple: true}
-	fit := func(from part, m *features.Matrix) (*baseline.Logistic, error) {
-		d := &baseline.Data{Label: from.labels()}
-		at := matrixRows(m, from.rows)
-		for j, f := range e.scorer.plan.Features() {
-			d.Names = append(d.Names, f.Name)
-			d.Categorical = append(d.Categorical, f.Categorical)
-			d.Columns = append(d.Columns, pick(m.Columns[j], at))
-		}
-		return baseline.FitLogistic(ctx, d, baseline.Config{})
-	}
-	score := func(l *baseline.Logistic, m *features.Matrix, rows []int, put func(i int, margin float64)) {
-		x := make([]float64, len(m.Columns))
-		for i, r := range matrixRows(m, rows) {
-			for j, c := range m.Columns {
-				x[j] = c[r]
-			}
-			put(i, l.Score(x))
-		}
-	}
-	m := test.matrix
-	c.Score, c.PD = make([]float64, len(e.test.rows)), make([]float64, len(e.test.rows))
-	if train != nil {
-		l, err := fit(e.train, train.matrix)
-		if errors.Is(err, baseline.ErrInput) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		c.Note = "weight-of-evidence logistic regression on the same features, fitted on the training rows"
-		score(l, m, e.test.rows, func(i int, x float64) { c.Score[i], c.PD[i] = x, sigmoid(x) })
-	} else {
-		c.Note = "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows"
-		folds := stratifiedFolds(e.test.label, e.test.rows, 5)
-		at := map[int]int{}
-		for i, r := range e.test.rows {
-			at[r] = i
-		}
-		for k := range folds {
-			l, err := fit(part{e.test.table, others(folds, k)}, m)
-			if errors.Is(err, baseline.ErrInput) {
-				return nil // too few rows or one class: the report says so
-			}
-			if err != nil {
-				return err
-			}
-			score(l, m, folds[k], func(i int, x float64) {
-				c.Score[at[folds[k][i]]], c.PD[at[folds[k][i]]] = x, sigmoid(x)
-			})
-		}
-	}
-	in.Challenger = append(in.Challenger, c)
 	return nil
 }
 

@@ -82,6 +82,18 @@ func (p part) between(since, before time.Time) (part, error) {
 	return out, nil
 }
 
+// times returns when each row happened, nil if that is not known.
+func (p part) times() []time.Time {
+	if p.table == nil || p.log == nil || p.log.time == nil {
+		return nil
+	}
+	out := make([]time.Time, len(p.rows))
+	for i, r := range p.rows {
+		out[i] = p.log.time.Value(r).ToTime(p.log.unit)
+	}
+	return out
+}
+
 // parseTime reads a day or an RFC 3339 time; "" is the zero time.
 func parseTime(flag, s string) (time.Time, error) {
 	if s == "" {

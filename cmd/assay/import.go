@@ -192,6 +192,7 @@ func passthroughPlan(ctx context.Context, m *models.Model) (*features.Plan, erro
 func readers() map[string]func(io.Reader) (*models.Model, error) {
 	return map[string]func(io.Reader) (*models.Model, error){
 		"lightgbm": interchange.ReadLightGBM,
+		"xgboost":  interchange.ReadXGBoost, // JSON and UBJSON
 	}
 }
 

@@ -76,7 +76,7 @@ func newRoot(ui *ui) *cobra.Command {
 	})
 	for _, c := range []*cobra.Command{
 		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui), scoreCommand(ui),
-		evaluateCommand(ui), importCommand(ui), exportCommand(ui), verifyCommand(ui), auditCommand(ui), ledgerCommand(ui), devchainCommand(ui),
+		evaluateCommand(ui), importCommand(ui), exportCommand(ui), verifyCommand(ui), auditCommand(ui), ledgerCommand(ui), chainCommand(ui), devchainCommand(ui),
 	} {
 		root.AddCommand(c)
 	}

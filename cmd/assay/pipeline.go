@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -61,7 +62,19 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 		}
 		opt.Valid = valid.dataset(plan, vm)
 	}
-	res, err := gbdt.Train(ctx, train.dataset(plan, m), p, opt)
+	data := train.dataset(plan, m)
+	if r.targetEncoded() {
+		// What a target encoding says of a row must not have seen its label.
+		blind := &features.Matrix{Rows: m.Rows, Plan: m.Plan, Row: m.Row}
+		for _, c := range m.Columns {
+			blind.Columns = append(blind.Columns, slices.Clone(c))
+		}
+		if err := report.OutOfFold(blind); err != nil {
+			return nil, err
+		}
+		data = train.dataset(plan, blind)
+	}
+	res, err := gbdt.Train(ctx, data, p, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +83,13 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 		return nil, err
 	}
 	return &fitted{plan: plan, matrix: m, report: report, result: res, forest: f}, nil
+}
+
+// targetEncoded reports whether the plan learns features from labels.
+func (r *recipe) targetEncoded() bool {
+	return slices.ContainsFunc(r.spec.Features, func(f features.FeatureSpec) bool {
+		return f.Kernel == "woe" || f.Kernel == "target_mean"
+	})
 }
 
 // parse turns the parameters into the trainer's, with the plan's monotone
@@ -220,6 +240,18 @@ func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibratio
 			Name: train.name, SHA256: train.frame.Digest, Label: train.frame.Label,
 			Rows: len(train.rows), Valid: valid, BadRate: train.badRate(),
 		},
+	}
+	if at := train.times(); len(at) > 0 {
+		from, to := at[0], at[0]
+		for _, t := range at {
+			if t.Before(from) {
+				from = t
+			}
+			if t.After(to) {
+				to = t
+			}
+		}
+		b.Manifest.Data.From, b.Manifest.Data.To = from.Format(time.RFC3339), to.Format(time.RFC3339)
 	}
 	if s, err := strconv.ParseUint(r.params["seed"], 10, 64); err == nil {
 		b.Manifest.Seed = s

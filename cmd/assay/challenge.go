@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/models/baseline"
+	"github.com/assayrisk/assay/models/eval"
+)
+
+// maxForestRows bounds the rows that the random forest challenger is fitted
+// on: its trees are grown by a library that is not made for more.
+const maxForestRows = 20_000
+
+// challenge fits the challengers: a scorecard, a single tree and a random
+// forest on the training rows where they are known, else a scorecard out of
+// fold on the evaluated rows. Rows that no challenger can be fitted on (one
+// class, too few) leave the section empty, and the report says so.
+func (e *evaluation) challenge(ctx context.Context, in *eval.Input, test, train *scored) error {
+	var err error
+	if train == nil {
+		err = e.challengeOutOfFold(ctx, in, test)
+	} else {
+		err = e.challengeTrained(ctx, in, test, train)
+	}
+	if errors.Is(err, baseline.ErrInput) {
+		return nil
+	}
+	if err == nil && len(in.Challenger) > 0 {
+		in.Champion = &in.Challenger[0]
+	}
+	return err
+}
+
+// data shows a part of a matrix to the challengers.
+func (e *evaluation) data(from part, m *features.Matrix) (*baseline.Data, [][]string) {
+	d := &baseline.Data{Label: from.labels()}
+	var categories [][]string
+	at := matrixRows(m, from.rows)
+	for j, f := range e.scorer.plan.Features() {
+		d.Names = append(d.Names, f.Name)
+		d.Categorical = append(d.Categorical, f.Categorical)
+		d.Columns = append(d.Columns, pick(m.Columns[j], at))
+		categories = append(categories, f.Categories)
+	}
+	return d, categories
+}
+
+// eachRow calls fn with the vector of each row, in order.
+func eachRow(m *features.Matrix, rows []int, fn func(i int, x []float64)) {
+	x := make([]float64, len(m.Columns))
+	for i, r := range matrixRows(m, rows) {
+		for j, c := range m.Columns {
+			x[j] = c[r]
+		}
+		fn(i, x)
+	}
+}
+
+func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test, train *scored) error {
+	d, categories := e.data(e.train, train.matrix)
+	card, err := baseline.FitLogistic(ctx, d, baseline.Config{})
+	if err != nil {
+		return err
+	}
+	tree, err := baseline.FitTree(ctx, d, categories, baseline.ForestConfig{Seed: 1})
+	if err != nil {
+		return err
+	}
+	n := len(e.test.rows)
+	c := eval.Challenger{
+		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n), Rules: cardTable(card, categories),
+		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows",
+	}
+	one := eval.Challenger{
+		Name: "single tree", Simple: true, Score: make([]float64, n), Rules: treeTable(tree),
+		Note: "one tree of at most four questions, fitted on the training rows",
+	}
+	eachRow(test.matrix, e.test.rows, func(i int, x []float64) {
+		c.Score[i] = card.Score(x)
+		c.PD[i] = sigmoid(c.Score[i])
+		one.Score[i] = tree.Score(x)
+	})
+	one.PD = one.Score
+	in.Challenger = append(in.Challenger, c, one)
+	if len(e.train.rows) > maxForestRows {
+		return nil
+	}
+	bag, err := baseline.FitForest(ctx, d, baseline.ForestConfig{Seed: 1})
+	if err != nil {
+		return err
+	}
+	held, _ := e.data(e.test, test.matrix)
+	votes, err := bag.Scores(ctx, held.Columns)
+	if err != nil {
+		return err
+	}
+	in.Challenger = append(in.Challenger, eval.Challenger{
+		Name: "random forest", Score: votes,
+		Note: "a bag of trees fitted on the training rows; the score is the share of trees that call a row bad, not a probability",
+	})
+	return nil
+}
+
+func (e *evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, test *scored) error {
+	n := len(e.test.rows)
+	c := eval.Challenger{
+		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
+		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows",
+	}
+	folds := stratifiedFolds(e.test.label, e.test.rows, 5)
+	at := map[int]int{}
+	for i, r := range e.test.rows {
+		at[r] = i
+	}
+	for k := range folds {
+		d, _ := e.data(part{e.test.table, others(folds, k)}, test.matrix)
+		l, err := baseline.FitLogistic(ctx, d, baseline.Config{})
+		if err != nil {
+			return err
+		}
+		eachRow(test.matrix, folds[k], func(i int, x []float64) {
+			row := at[folds[k][i]]
+			c.Score[row] = l.Score(x)
+			c.PD[row] = sigmoid(c.Score[row])
+		})
+	}
+	in.Challenger = append(in.Challenger, c)
+	return nil
+}
+
+// cardTable prints a scorecard in full.
+func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
+	t := &eval.Table{
+		Title: "Scorecard", Folded: true, Caption: "Points add up; 20 points more double the odds of good to bad.",
+		Columns: []eval.Column{
+			{Name: "Variable"}, {Name: "Bin"}, {Name: "Rows", Format: eval.Count}, {Name: "Bad", Format: eval.Count},
+			{Name: "Weight of evidence", Format: eval.Signed3}, {Name: "Points", Format: eval.Fixed3},
+		},
+	}
+	for _, a := range card.Attributes(categories) {
+		t.Rows = append(t.Rows, []eval.Cell{eval.T(a.Variable), eval.T(a.Bin), eval.I(a.Rows), eval.I(a.Bad), eval.V(a.WOE), eval.V(a.Points)})
+	}
+	return t
+}
+
+// treeTable prints a tree's rules.
+func treeTable(tree *baseline.Tree) *eval.Table {
+	t := &eval.Table{
+		Title: "Rules of the single tree", Folded: true,
+		Columns: []eval.Column{{Name: "When"}, {Name: "Rows", Format: eval.Count}, {Name: "PD", Format: eval.Percent}},
+	}
+	for _, l := range tree.Leaves() {
+		t.Rows = append(t.Rows, []eval.Cell{eval.T(l.Rule), eval.I(l.Rows), eval.V(l.PD())})
+	}
+	return t
+}
