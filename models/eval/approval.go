@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import "fmt"
+
+// cutoff is the PD at which approving a row is worth nothing: where the policy
+// is not given, rows at or below it count as approved.
+func (b *builder) cutoff() float64 {
+	profit, loss := 1.0, 5.0
+	if e := b.in.Economics; e != nil {
+		profit, loss = e.Profit, e.Loss
+	}
+	return profit / (profit + loss)
+}
+
+// approved says which rows the policy, or the break-even cut-off, approves.
+func (b *builder) approved() (approved []bool, how string) {
+	approved = make([]bool, len(b.in.PD))
+	if b.in.Outcome != nil {
+		for i, o := range b.in.Outcome {
+			approved[i] = o == Approve
+		}
+		return approved, "approved by the policy"
+	}
+	cut := b.cutoff()
+	for i, p := range b.in.PD {
+		approved[i] = p <= cut
+	}
+	return approved, fmt.Sprintf("a PD up to the break-even of %s", Percent.Print(cut))
+}

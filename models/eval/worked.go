@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// workedDecisions explains ten rows: across the range of risk, at the cut-off,
+// and the two kinds of worst error.
+func (b *builder) workedDecisions() Table {
+	in := b.in
+	order := b.byRisk()
+	n := len(order)
+	type pick struct {
+		why string
+		row int32
+	}
+	var picks []pick
+	seen := map[int32]bool{}
+	add := func(why string, row int32) {
+		if !seen[row] && len(picks) < 10 {
+			seen[row] = true
+			picks = append(picks, pick{why, row})
+		}
+	}
+	add("highest risk", order[0])
+	add("lowest risk", order[n-1])
+	for k := n - 1; k >= 0; k-- {
+		if in.Label[order[k]] == 1 {
+			add("bad, yet lowest risk", order[k])
+			break
+		}
+	}
+	for _, i := range order {
+		if in.Label[i] == 0 {
+			add("good, yet highest risk", i)
+			break
+		}
+	}
+	cut := b.cutoff()
+	for k, i := range order {
+		if in.PD[i] <= cut {
+			if k > 0 {
+				add("just above the cut-off", order[k-1])
+			}
+			add("just below the cut-off", i)
+			break
+		}
+	}
+	for _, q := range []float64{0.1, 0.25, 0.5, 0.75, 0.9} {
+		add(fmt.Sprintf("%.0f %% of rows are riskier", 100*q), order[int(q*float64(n-1))])
+	}
+	t := Table{Title: "Ten worked decisions", Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to the score. Contributions below 0.005 are not listed.",
+		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "PD", Format: Percent}, {Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"}, {Name: "Score", Format: Signed3}}}
+	phi := make([]float64, len(in.Features)+1)
+	for _, p := range picks {
+		in.Contributions(phi, int(p.row))
+		name, turned := fmt.Sprint(p.row), "good"
+		if in.Names != nil {
+			name = in.Names[p.row]
+		}
+		if in.Label[p.row] == 1 {
+			turned = "bad"
+		}
+		sum := 0.0
+		for _, v := range phi {
+			sum += v
+		}
+		t.Rows = append(t.Rows, []Cell{T(name), T(p.why), V(in.PD[p.row]), T(turned), V(phi[len(phi)-1]), T(b.strongest(phi, int(p.row), 1)), T(b.strongest(phi, int(p.row), -1)), V(sum)})
+	}
+	return t
+}
+
+// strongest words the four largest contributions of one sign.
+func (b *builder) strongest(phi []float64, row int, sign float64) string {
+	order := make([]int, len(b.in.Features))
+	for j := range order {
+		order[j] = j
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(sign*phi[j], sign*phi[i]) })
+	var out []string
+	for _, j := range order[:min(4, len(order))] {
+		if sign*phi[j] < smallContribution {
+			break
+		}
+		f := &b.in.Features[j]
+		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row]), Signed3.Print(phi[j])))
+	}
+	return strings.Join(out, "; ")
+}
+
+// show words a value.
+func (f *Feature) show(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "missing"
+	case f.Categories != nil && v >= 0 && int(v) < len(f.Categories):
+		return f.Categories[int(v)]
+	case f.Categories != nil:
+		return "other"
+	}
+	return Plain.Print(v)
+}
