@@ -20,7 +20,9 @@ const keyBytes = 32
 
 // Trust is what a verifier believes before it looks at a receipt.
 type Trust struct {
-	LogKey string // the log's note verifier key, "origin+hash+base64"
+	LogKey    string   // the log's note verifier key, "origin+hash+base64"
+	Witnesses []string // verifier keys of witnesses, each once; none: cosignatures are not looked at
+	Quorum    int      // how many of them must have cosigned; 0 is all
 }
 
 // The steps of a verification, in order. Each later one stands on those before.
@@ -62,6 +64,7 @@ func Verify(r *assay.Receipt, t Trust) []Finding {
 	}
 	v.promise()
 	v.inclusion()
+	v.witnesses(t)
 	return v.out
 }
 

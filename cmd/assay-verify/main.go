@@ -31,8 +31,10 @@ const maxTrustBytes = 1 << 20
 
 // trust is what the auditor believes beforehand: the trust file.
 type trust struct {
-	LogKey string        `json:"log_key"`          // the log's note verifier key
-	Anchor *anchor.Trust `json:"anchor,omitempty"` // chain, contract, validators, known blocks
+	LogKey    string        `json:"log_key"`             // the log's note verifier key
+	Anchor    *anchor.Trust `json:"anchor,omitempty"`    // chain, contract, validators, known blocks
+	Witnesses []string      `json:"witnesses,omitempty"` // verifier keys of witnesses
+	Quorum    int           `json:"quorum,omitempty"`    // how many of them must have cosigned, 0 for all
 }
 
 // verdict is the outcome, and the shape of --json.
@@ -63,6 +65,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		h, err := anchor.ParseHash(s)
 		a.Blocks = append(a.Blocks, h)
 		return err
+	})
+	fs.Func("witness", "a trusted witness's verifier key; all that are given must have cosigned", func(s string) error {
+		t.Witnesses = append(t.Witnesses, s)
+		return nil
 	})
 	asJSON := fs.Bool("json", false, "print one JSON object instead of lines")
 	fs.Usage = func() {
@@ -121,7 +127,7 @@ func verify(b []byte, t trust) verdict {
 	if err != nil {
 		return verdict{Level: anchor.Unproven, Findings: []ledger.Finding{{Step: ledger.StepReceipt, Detail: err.Error()}}}
 	}
-	v := verdict{Index: r.Index, Level: anchor.Unproven, Findings: ledger.Verify(r, ledger.Trust{LogKey: t.LogKey})}
+	v := verdict{Index: r.Index, Level: anchor.Unproven, Findings: ledger.Verify(r, ledger.Trust{LogKey: t.LogKey, Witnesses: t.Witnesses, Quorum: t.Quorum})}
 	v.anchor(r, t)
 	v.OK = ledger.OK(v.Findings)
 	return v

@@ -21,7 +21,8 @@ type Config struct {
 	// Interval is how often the log is published; 0 is 500 ms.
 	Interval time.Duration
 	// DrainTimeout bounds how long Run waits, when its context ends, for
-	// numbers that were taken and not appended yet; 0 is 5 s.
+	// numbers that were taken and not appended yet, and then for the log to be
+	// published; 0 is 5 s.
 	DrainTimeout time.Duration
 	// MinFreeBytes of disk under which Ready refuses; 0 is 256 MiB.
 	MinFreeBytes uint64
@@ -36,6 +37,9 @@ type Config struct {
 	NoSync bool
 	// Now is the clock that stamps erasures and key rotations; nil is time.Now.
 	Now func() time.Time
+	// Witnesses is a C2SP tlog-policy: the witnesses that are asked to cosign
+	// each checkpoint, and how many must before it is published. "" asks none.
+	Witnesses string
 	// RebuildLog moves the log's directory aside at Open and builds it again
 	// from the records: after a refusal, or after records were restored.
 	RebuildLog bool

@@ -57,7 +57,7 @@ func (j *Journal) drain(ctx context.Context, finished <-chan struct{}) error {
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, ErrFork) {
+		if errors.Is(err, ErrFork) || errors.Is(err, assay.ErrInvalid) {
 			return err
 		}
 		j.cfg.Logger.Warn("journal: the log is opened again", "error", err)
@@ -89,6 +89,13 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 		WithBatching(drainBatch, 20*time.Millisecond).
 		WithCheckpointInterval(max(j.cfg.Interval/2, 100*time.Millisecond)).
 		WithPushback(0)
+	if j.cfg.Witnesses != "" {
+		group, err := tessera.NewWitnessGroupFromPolicy([]byte(j.cfg.Witnesses))
+		if err != nil {
+			return fmt.Errorf("log: witnesses: %w: %w", err, assay.ErrInvalid)
+		}
+		opts = opts.WithWitnesses(group, nil)
+	}
 	add, _, reader, err := tessera.NewAppender(ctx, driver, opts)
 	if err != nil {
 		if r := j.guard.refusal(); r != nil {
@@ -129,7 +136,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 		case <-j.failed.done:
 			return j.failed.get()
 		case <-finished:
-			finished, final, deadline = nil, true, time.Now().Add(max(j.cfg.DrainTimeout, 5*time.Second))
+			finished, final, deadline = nil, true, time.Now().Add(j.cfg.DrainTimeout)
 			for err == nil && next < j.durable.Load() {
 				next, err = j.feed(ctx, add, next)
 			}
