@@ -57,7 +57,7 @@ func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBat
 	if err := checkRequestID(a.RequestId); err != nil {
 		return nil, err
 	}
-	at := s.cfg.Now()
+	var at time.Time // zero: the plan's time column
 	var err error
 	if a.Time != nil {
 		if at, err = wire.ReadTime("arrow.time", a.Time); err != nil {

@@ -21,6 +21,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -74,6 +76,9 @@ func Dial(target string, cfg Config) (*Client, error) {
 		c.key = &k
 	}
 	creds := insecure.NewCredentials()
+	if cfg.TLS == nil && (cfg.APIKey != "" || cfg.Bearer != nil) && !local(target) {
+		return nil, fmt.Errorf("assayclient: a credential would travel in plain text to %s: set Config.TLS", target)
+	}
 	if cfg.TLS != nil {
 		creds = credentials.NewTLS(cfg.TLS)
 	}
@@ -88,6 +93,23 @@ func Dial(target string, cfg Config) (*Client, error) {
 	}
 	c.conn, c.rpc = conn, pb.NewScoringClient(conn)
 	return c, nil
+}
+
+// local reports whether a target leads to this machine: a loopback address, a
+// Unix socket, or a dialler of the caller's own.
+func local(target string) bool {
+	if scheme, rest, ok := strings.Cut(target, ":///"); ok {
+		if scheme == "passthrough" || scheme == "unix" {
+			return true
+		}
+		target = rest
+	}
+	host, _, err := net.SplitHostPort(target)
+	if err != nil {
+		host = target
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasPrefix(target, "unix:") || ip != nil && ip.IsLoopback()
 }
 
 // Close closes the connection.

@@ -822,7 +822,8 @@ type ArrowBatch struct {
 	Ipc []byte `protobuf:"bytes,2,opt,name=ipc,proto3" json:"ipc,omitempty"`
 	// Event kind of the rows; empty: "application".
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Event time of the rows; empty: the server's clock.
+	// Event time of the rows; empty: the plan's time column. Never the server's
+	// clock: a retry would be another request.
 	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	// Name of the model to decide by; empty: the active one.
 	Model         string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assayclient
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/assayrisk/assay"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+)
+
+// liar answers as it is told. The real server is tested in package serving;
+// this one does what that one never does.
+type liar struct {
+	pb.UnimplementedScoringServer
+	score func(n int, req *pb.ScoreRequest) (*pb.ScoreResponse, error)
+	calls int
+}
+
+func (l *liar) Score(_ context.Context, req *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+	l.calls++
+	return l.score(l.calls, req)
+}
+
+func dial(t *testing.T, l *liar, cfg Config) *Client {
+	t.Helper()
+	conn := bufconn.Listen(1 << 16)
+	s := grpc.NewServer()
+	pb.RegisterScoringServer(s, l)
+	go s.Serve(conn)
+	t.Cleanup(s.Stop)
+	cfg.Options = []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return conn.DialContext(ctx) })}
+	c, err := Dial("passthrough:///liar", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+var event = assay.Event{ID: "e", Kind: "application", Time: time.Unix(1, 0)}
+
+// TestRetry: UNAVAILABLE and RESOURCE_EXHAUSTED are tried again, as long after
+// as the server asks; other codes are not.
+func TestRetry(t *testing.T) {
+	busy, err := status.New(codes.ResourceExhausted, "busy").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(50 * time.Millisecond)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &liar{score: func(n int, req *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+		if req.RequestId != "r" {
+			t.Errorf("attempt %d has the request id %q", n, req.RequestId)
+		}
+		switch n {
+		case 1:
+			return nil, status.Error(codes.Unavailable, "drains")
+		case 2:
+			return nil, busy.Err()
+		}
+		return nil, status.Error(codes.InvalidArgument, "no")
+	}}
+	start := time.Now()
+	if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); status.Code(err) != codes.InvalidArgument || l.calls != 3 {
+		t.Errorf("%v after %d calls, want INVALID_ARGUMENT after 3", err, l.calls)
+	}
+	if d := time.Since(start); d < 50*time.Millisecond {
+		t.Errorf("came again after %v, the server asked for 50 ms", d)
+	}
+	l = &liar{score: func(int, *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+		return nil, status.Error(codes.Unavailable, "gone")
+	}}
+	if _, err := dial(t, l, Config{Attempts: 3}).Score(t.Context(), "r", &event); status.Code(err) != codes.Unavailable || l.calls != 3 {
+		t.Errorf("%v after %d calls, want UNAVAILABLE after 3", err, l.calls)
+	}
+}
+
+// TestBadProof: a reply that is not what it says is an error, and is not asked
+// for again.
+func TestBadProof(t *testing.T) {
+	d := assay.Decision{Version: 1, RequestID: "r", EventID: "e", Outcome: assay.Approve, Score: assay.Score{PD: 0.5}}
+	for name, change := range map[string]func(*pb.ScoreResponse){
+		"no decision":     func(m *pb.ScoreResponse) { m.Decision = nil },
+		"flipped bit":     func(m *pb.ScoreResponse) { m.Decision[len(m.Decision)-1] ^= 1 },
+		"another PD":      func(m *pb.ScoreResponse) { m.Pd = 0.25 },
+		"another outcome": func(m *pb.ScoreResponse) { m.Outcome = pb.Outcome_OUTCOME_DECLINE },
+		"another number":  func(m *pb.ScoreResponse) { m.Sequence = 1 },
+		"no promise":      func(*pb.ScoreResponse) {},
+	} {
+		l := &liar{score: func(int, *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+			m := &pb.ScoreResponse{RequestId: "r", Outcome: pb.Outcome_OUTCOME_APPROVE, Pd: 0.5, VectorDigest: d.Vector[:], Decision: d.AppendBinary(nil)}
+			change(m)
+			return m, nil
+		}}
+		if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); !errors.Is(err, ErrBadProof) || l.calls != 1 {
+			t.Errorf("%s: %v after %d calls, want ErrBadProof after 1", name, err, l.calls)
+		}
+	}
+}
+
+func TestCredentialsStayOffPlainText(t *testing.T) {
+	for target, ok := range map[string]bool{"127.0.0.1:1": true, "localhost:1": true, "[::1]:1": true, "unix:/x": true, "dns:///127.0.0.1:1": true,
+		"example.org:1": false, "192.0.2.1:1": false, "dns:///example.org:1": false, "localhost.example.org:1": false} {
+		if _, err := Dial(target, Config{APIKey: "k"}); (err == nil) != ok {
+			t.Errorf("%s: %v, want accepted %v", target, err, ok)
+		}
+		if _, err := Dial(target, Config{APIKey: "k", TLS: &tls.Config{}}); err != nil {
+			t.Errorf("%s with TLS: %v", target, err)
+		}
+		if _, err := Dial(target, Config{}); err != nil {
+			t.Errorf("%s without a credential: %v", target, err)
+		}
+	}
+}
