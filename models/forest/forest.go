@@ -183,3 +183,12 @@ func (f *Forest) check(ok bool) {
 		panic(fmt.Sprintf("forest: the length of a vector or batch does not fit a model of %d features", f.features))
 	}
 }
+
+// Kernels names the instructions that this process scores with: "avx2", or "go"
+// without assembly. The margins are the same.
+func Kernels() string {
+	if hasAVX2 {
+		return "avx2"
+	}
+	return "go"
+}
