@@ -48,20 +48,31 @@ const (
 // fitBinners finds the bins of every column from a hashed sample of rows.
 func fitBinners(d *Dataset, p *Params, team *team) []*binner {
 	rows := sampleRows(d.Rows(), p.BinConstructSample, uint64(p.Seed))
-	binners := make([]*binner, len(d.Columns))
-	team.each(len(binners), func(j int) {
+	return fitColumns(len(d.Columns), p, team, d.categorical, func(j int) []float64 {
 		s := make([]float64, len(rows))
 		for i, r := range rows {
 			s[i] = d.Columns[j][r]
 		}
+		return s
+	})
+}
+
+// fitSample finds the bins of every column from all rows of s.
+func fitSample(s *Dataset, p *Params, team *team) []*binner {
+	return fitColumns(len(s.Columns), p, team, s.categorical, func(j int) []float64 { return s.Columns[j] })
+}
+
+func fitColumns(columns int, p *Params, team *team, categorical func(int) bool, sample func(int) []float64) []*binner {
+	binners := make([]*binner, columns)
+	team.each(columns, func(j int) {
 		maxBin := p.MaxBin
 		if len(p.MaxBinByFeature) > 0 {
 			maxBin = p.MaxBinByFeature[j]
 		}
-		if d.categorical(j) {
-			binners[j] = fitCategorical(s, maxBin, p)
+		if categorical(j) {
+			binners[j] = fitCategorical(sample(j), maxBin, p)
 		} else {
-			binners[j] = fitNumeric(s, maxBin, p)
+			binners[j] = fitNumeric(sample(j), maxBin, p)
 		}
 	})
 	return binners

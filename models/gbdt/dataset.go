@@ -50,7 +50,11 @@ func (d *Dataset) Subset(rows []int) *Dataset {
 const maxRows = 1 << 28
 
 // check reports what makes d unfit to train or validate on.
-func (d *Dataset) check(name string, obj models.Objective) error {
+func (d *Dataset) check(name string, obj models.Objective) error { return d.checkPart(name, obj, true) }
+
+// checkPart is check for a piece of a table, of which less is asked than of a
+// whole one.
+func (d *Dataset) checkPart(name string, obj models.Objective, whole bool) error {
 	n := len(d.Label)
 	bad := func(format string, a ...any) error {
 		return fmt.Errorf("%w: the %s data: %s", assay.ErrInvalid, name, fmt.Sprintf(format, a...))
@@ -60,7 +64,7 @@ func (d *Dataset) check(name string, obj models.Objective) error {
 		return bad("there are no feature columns")
 	case len(d.Columns) > models.MaxFeatures:
 		return bad("%d feature columns, at most %d are allowed", len(d.Columns), models.MaxFeatures)
-	case n == 0:
+	case n == 0 && whole:
 		return bad("there are no rows")
 	case n > maxRows:
 		return bad("%d rows, at most %d are allowed", n, maxRows)
@@ -88,7 +92,7 @@ func (d *Dataset) check(name string, obj models.Objective) error {
 		}
 		sum += w
 	}
-	if d.Weight != nil && sum == 0 {
+	if d.Weight != nil && sum == 0 && whole {
 		return bad("all weights are zero")
 	}
 	for i, s := range d.InitScore {

@@ -13,16 +13,17 @@ import (
 // any number of threads. A change that alters them changes every model that
 // users train, and says so in its commit.
 var golden = map[string]string{
-	"binary":   "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
-	"goss":     "f6e4e9a7481acfc428e860dd1534630cf94a8d4b3e458daaca1bda390095560e",
-	"l2":       "26b576e118e266a367691a5e55ceead290a76b455eeb9b9ce1516eb4c87ac55e",
-	"large":    "50228fb95d9925c6e261dcecbf36868164d7ca1f2642427feaf3b6a55e13af53",
-	"monotone": "8c704db784cb20ac9a68ecccc404001d0bad93156ca8ec68b73fb06c55f067cd",
-	"quantile": "a69f901a8d60bc3ae7c9d9ec41f601f618eacf79a3cd355e7749ef4c5f6453d1",
-	"sampled":  "c9cc387f26c4a141bb9ffab3b69db2a1d1ef50a7e50caafa9c489c9635a1a45c",
-	"smooth":   "a0e39bb62d3eca57d84b63f906b554e80bd26783ab84035307533a88cab115fb",
-	"xentropy": "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
-	"zero":     "e4fa7744ce99c39898a1abf06a25b24ed68c1fd250a400cac8a54a5ed3949d18",
+	"binary":       "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
+	"goss":         "f6e4e9a7481acfc428e860dd1534630cf94a8d4b3e458daaca1bda390095560e",
+	"intermediate": "05f38a281f15281e77539968271fe89ea952d127a6fabc1b4cdbe839e22bd699",
+	"l2":           "26b576e118e266a367691a5e55ceead290a76b455eeb9b9ce1516eb4c87ac55e",
+	"large":        "50228fb95d9925c6e261dcecbf36868164d7ca1f2642427feaf3b6a55e13af53",
+	"monotone":     "8c704db784cb20ac9a68ecccc404001d0bad93156ca8ec68b73fb06c55f067cd",
+	"quantile":     "a69f901a8d60bc3ae7c9d9ec41f601f618eacf79a3cd355e7749ef4c5f6453d1",
+	"sampled":      "c9cc387f26c4a141bb9ffab3b69db2a1d1ef50a7e50caafa9c489c9635a1a45c",
+	"smooth":       "a0e39bb62d3eca57d84b63f906b554e80bd26783ab84035307533a88cab115fb",
+	"xentropy":     "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
+	"zero":         "e4fa7744ce99c39898a1abf06a25b24ed68c1fd250a400cac8a54a5ed3949d18",
 }
 
 var goldenParams = map[string]func(*Params){
@@ -32,6 +33,9 @@ var goldenParams = map[string]func(*Params){
 	},
 	"goss":     func(p *Params) { p.GOSS, p.LearningRate = true, 0.3 },
 	"monotone": func(p *Params) { p.MonotoneConstraints, p.LambdaL1 = []int8{1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 0.5 },
+	"intermediate": func(p *Params) {
+		p.MonotoneConstraints, p.MonotoneMethod, p.MonotonePenalty = []int8{1, 1, -1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, "intermediate", 1.5
+	},
 	"smooth":   func(p *Params) { p.PathSmooth, p.MaxDeltaStep, p.MaxDepth = 5, 0.9, 5 },
 	"zero":     func(p *Params) { p.ZeroAsMissing, p.MaxBin, p.IsUnbalance = true, 63, true },
 	"large":    func(p *Params) { p.NumLeaves, p.NumIterations = 15, 3 },

@@ -25,18 +25,19 @@ type leaf struct {
 
 // grower grows trees on one matrix. It is reused for every iteration.
 type grower struct {
-	m        *matrix
-	p        *Params
-	team     *team
-	gr       *gradients
-	rows     []uint32 // in use, divided leaf by leaf
-	spare    []uint32
-	pool     [][]cell // free histograms
-	monotone []int8   // per feature of the matrix, nil for none
-	inTree   []bool   // features drawn for this tree, nil for all
-	tree     uint64   // iteration, names the random draws
-	leaves   []*leaf
-	routers  []*router // one per node of the tree
+	m            *matrix
+	p            *Params
+	team         *team
+	gr           *gradients
+	rows         []uint32 // in use, divided leaf by leaf
+	spare        []uint32
+	pool         [][]cell // free histograms
+	monotone     []int8   // per feature of the matrix, nil for none
+	intermediate bool     // monotone_constraints_method, where there are constraints
+	inTree       []bool   // features drawn for this tree, nil for all
+	tree         uint64   // iteration, names the random draws
+	leaves       []*leaf
+	routers      []*router // one per node of the tree
 }
 
 func newGrower(m *matrix, p *Params, gr *gradients, team *team) *grower {
@@ -47,6 +48,7 @@ func newGrower(m *matrix, p *Params, gr *gradients, team *team) *grower {
 			for i, f := range m.feats {
 				g.monotone[i] = p.MonotoneConstraints[f.column]
 			}
+			g.intermediate = p.MonotoneMethod == "intermediate"
 			break
 		}
 	}
@@ -105,13 +107,8 @@ func (g *grower) divide(t *models.Tree, k int) {
 	left := &leaf{start: l.start, n: n, total: s.sum, depth: l.depth + 1, l2: s.l2, bound: l.bound, node: node}
 	right := &leaf{start: l.start + n, n: l.n - n, total: l.total - s.sum, depth: l.depth + 1, l2: s.l2, bound: l.bound, node: node, right: true}
 	left.output, right.output = g.output(left, l.output), g.output(right, l.output)
-	if g.monotone != nil && g.monotone[s.feature] != 0 {
-		mid := (left.output + right.output) / 2
-		if g.monotone[s.feature] > 0 {
-			left.bound.hi, right.bound.lo = mid, mid
-		} else {
-			left.bound.lo, right.bound.hi = mid, mid
-		}
+	if g.monotone != nil && !g.intermediate && g.monotone[s.feature] != 0 {
+		left.bound, right.bound = halve(l.bound, g.monotone[s.feature], left.output, right.output)
 	}
 	if len(g.p.InteractionGroups) > 0 {
 		left.path = append(append([]int32{}, l.path...), int32(ft.column))
@@ -124,16 +121,25 @@ func (g *grower) divide(t *models.Tree, k int) {
 		g.release(l)
 		return
 	}
+	var moved []*leaf
+	if g.intermediate {
+		moved = g.rebound(t)
+	}
 	small, large := left, right
 	if right.n < left.n {
 		small, large = right, left
 	}
-	if !g.divisible(large) {
+	if g.divisible(large) {
+		small.hist, large.hist = g.histogram(), l.hist
+		g.search(small, large)
+	} else {
 		g.release(l)
-		return
 	}
-	small.hist, large.hist = g.histogram(), l.hist
-	g.search(small, large)
+	for _, m := range moved {
+		if m != left && m != right && m.hist != nil {
+			g.searchAgain(m)
+		}
+	}
 }
 
 // divisible reports whether a split of the leaf could be allowed at all.
@@ -252,7 +258,7 @@ func (g *grower) finish(t *models.Tree) {
 	g.team.each(n, func(i int) {
 		l := g.leaves[i]
 		gs, hs := g.gr.of(l.total)
-		if g.m.rows <= exactRows {
+		if g.m.rows <= exactRows && !g.intermediate {
 			gs, hs = g.gr.sum(g.rows[l.start : l.start+l.n])
 		}
 		parent := 0.0
@@ -261,6 +267,9 @@ func (g *grower) finish(t *models.Tree) {
 		}
 		v := g.p.output(gs, hs, l.l2, l.n, parent)
 		t.LeafValue[i] = min(max(v, l.bound.lo), l.bound.hi)
+		if g.intermediate { // other leaves' bounds were made from this very value
+			t.LeafValue[i] = l.output
+		}
 		t.LeafHess[i], t.LeafCount[i] = hs, int64(l.n)
 	})
 }
@@ -283,7 +292,7 @@ func (g *grower) addNode(t *models.Tree, l *leaf, ft *feature) int {
 	t.Feature = append(t.Feature, int32(ft.column))
 	t.Left = append(t.Left, ^k)
 	t.Right = append(t.Right, ^int32(len(g.leaves)))
-	t.Gain = append(t.Gain, s.gain)
+	t.Gain = append(t.Gain, s.gain+g.p.MinGainToSplit) // as LightGBM records it
 	t.NodeValue = append(t.NodeValue, l.output)
 	_, hess := g.gr.of(l.total)
 	t.NodeHess = append(t.NodeHess, hess)

@@ -58,12 +58,13 @@ func logit(p float64) float64 {
 // logistic is the logistic loss of labels 0 and 1.
 type logistic struct {
 	label   []float64
-	weight  []float64 // weight of each row, class weights included; nil for 1
+	given   []float64 // weights of the rows, or nil
+	weight  []float64 // the same times class weights
 	sigmoid float64
 }
 
 func newLogistic(p *Params, label, weight []float64) *logistic {
-	b := &logistic{label: label, weight: weight, sigmoid: p.Sigmoid}
+	b := &logistic{label: label, given: weight, weight: weight, sigmoid: p.Sigmoid}
 	var pos, neg float64
 	for i, y := range label {
 		w := 1.0
@@ -100,7 +101,8 @@ func newLogistic(p *Params, label, weight []float64) *logistic {
 	return b
 }
 
-func (b *logistic) start() float64 { return logit(weightedMean(b.label, b.weight)) / b.sigmoid }
+// start leaves class weights out, as LightGBM does.
+func (b *logistic) start() float64 { return logit(weightedMean(b.label, b.given)) / b.sigmoid }
 
 func (b *logistic) gradients(score []float64, out []pair, lo, hi int) {
 	k := b.sigmoid

@@ -18,6 +18,11 @@ func (f *finder) category(h []cell, ft *feature, index int) split {
 	} else {
 		f.sortedCategories(h, ft, &best)
 	}
+	if f.p.PathSmooth > 0 {
+		// LightGBM measures a categorical gain from the leaf's value as it is,
+		// a numerical one from the value smoothed once more.
+		best.gain += f.shift - f.p.MinGainToSplit - f.gainAt(f.g, f.h, f.p.LambdaL2, f.parent)
+	}
 	return best
 }
 

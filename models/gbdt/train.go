@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/assayrisk/assay"
@@ -110,6 +111,9 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 	}
 	if err := checkLabels(b.label, p.Objective); err != nil {
 		return nil, fmt.Errorf("%w: the training data: %w", assay.ErrInvalid, err)
+	}
+	if b.weight != nil && slices.Max(b.weight) == 0 {
+		return nil, fmt.Errorf("%w: the training data: all weights are zero", assay.ErrInvalid)
 	}
 	if opt.Init != nil {
 		if err := continues(opt.Init, columns, &p); err != nil {

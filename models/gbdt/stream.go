@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gbdt
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/assayrisk/assay"
+)
+
+// BinChunks bins a table that is larger than memory. chunks yields it in
+// pieces of any size, rows rows in all, and is ranged over twice, with the
+// same rows in the same order: once to draw the sample that bins are fitted
+// on, once to bin. A chunk is not kept after the next one is asked for, so
+// that memory holds the bins (two bytes a cell), labels and weights, and one
+// chunk. The bins, and the model, are those that Bin gives for the whole table.
+func BinChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error], p Params) (*Bins, error) {
+	if rows < 1 || rows > maxRows {
+		return nil, fmt.Errorf("%w: %d rows, want 1 to %d", assay.ErrInvalid, rows, maxRows)
+	}
+	s, err := drawChunks(ctx, rows, chunks, &p)
+	if err != nil {
+		return nil, err
+	}
+	team := newTeam(p.NumThreads)
+	defer team.close()
+	b := &Bins{label: make([]float64, 0, rows)}
+	binners := fitSample(s, &p, team)
+	b.m = newMatrix(s.names(), binners, rows, team.size)
+	for d, err := range chunks {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("binning stopped: %w", err)
+		}
+		if err := s.matches(d, len(b.label), rows, &p); err != nil {
+			return nil, err
+		}
+		b.m.fill(d, len(b.label), team)
+		b.label = append(b.label, d.Label...)
+		b.weight = append(b.weight, d.Weight...)
+		b.initScore = append(b.initScore, d.InitScore...)
+	}
+	if len(b.label) != rows {
+		return nil, fmt.Errorf("%w: the second pass over the chunks gave %d rows of %d", assay.ErrInvalid, len(b.label), rows)
+	}
+	for name, v := range map[string][]float64{"weights": b.weight, "initial scores": b.initScore} {
+		if v != nil && len(v) != rows {
+			return nil, fmt.Errorf("%w: some chunks have %s and some do not", assay.ErrInvalid, name)
+		}
+	}
+	return b, nil
+}
+
+// drawChunks collects the rows that bins are fitted on.
+func drawChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error], p *Params) (*Dataset, error) {
+	wanted := sampleRows(rows, p.BinConstructSample, uint64(p.Seed))
+	var s *Dataset
+	at := 0
+	for d, err := range chunks {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("drawing the sample for bins stopped: %w", err)
+		}
+		if s == nil {
+			if err := p.Check(len(d.Columns)); err != nil {
+				return nil, err
+			}
+			s = &Dataset{Names: d.Names, Categorical: d.Categorical, Columns: make([][]float64, len(d.Columns))}
+			for j := range s.Columns {
+				s.Columns[j] = make([]float64, 0, len(wanted))
+			}
+		}
+		if err := s.matches(d, at, rows, p); err != nil {
+			return nil, err
+		}
+		for ; len(wanted) > 0 && int(wanted[0]) < at+d.Rows(); wanted = wanted[1:] {
+			for j := range s.Columns {
+				s.Columns[j] = append(s.Columns[j], d.Columns[j][int(wanted[0])-at])
+			}
+		}
+		at += d.Rows()
+	}
+	if at != rows {
+		return nil, fmt.Errorf("%w: the chunks gave %d rows of %d", assay.ErrInvalid, at, rows)
+	}
+	return s, nil
+}
+
+// matches reports a chunk that does not continue the table of s at row at.
+func (s *Dataset) matches(d *Dataset, at, rows int, p *Params) error {
+	if err := d.checkPart(fmt.Sprintf("chunk from row %d of the training", at), p.Objective, false); err != nil {
+		return err
+	}
+	if len(d.Columns) != len(s.Columns) {
+		return fmt.Errorf("%w: the chunk from row %d has %d columns, the first one %d", assay.ErrInvalid, at, len(d.Columns), len(s.Columns))
+	}
+	for j := range s.Columns {
+		if d.name(j) != s.name(j) || d.categorical(j) != s.categorical(j) {
+			return fmt.Errorf("%w: column %d of the chunk from row %d has another name or kind than in the first chunk", assay.ErrInvalid, j, at)
+		}
+	}
+	if at+d.Rows() > rows {
+		return fmt.Errorf("%w: the chunks give more than %d rows", assay.ErrInvalid, rows)
+	}
+	return nil
+}
