@@ -39,9 +39,16 @@ func (b *builder) trainingShift(s *Section) {
 	b.add("psi_score", Estimate{Value: Number(psi), Low: nan, High: nan, N: len(in.PD)})
 	// With few rows PSI is large by chance; what chance gives is not held
 	// against the model.
-	b.verdict("Are the applicants the same as in training?", judge(psi-chance, b.th.PSIAmber, b.th.PSIRed, false), s.ID,
-		fmt.Sprintf("PSI of the score %s (chance gives %s)", Fixed3.Print(psi), Fixed3.Print(chance)),
-		fmt.Sprintf("above chance: pass up to %s, fail past %s", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed)))
+	light := judge(psi-chance, b.th.PSIAmber, b.th.PSIRed, false)
+	finding := fmt.Sprintf("PSI of the score %s (chance gives %s)", Fixed3.Print(psi), Fixed3.Print(chance))
+	if n, most := b.shifted(); n > 0 {
+		if light == Green {
+			light = Amber
+		}
+		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.psi), Plain.Print(b.th.PSIRed), b.in.Features[most].Name, Fixed3.Print(b.psi[most]))
+	}
+	b.verdict("Are the applicants the same as in training?", light, s.ID, finding,
+		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed), Plain.Print(b.th.PSIRed)))
 	t := Table{Title: "Score against training", Caption: fmt.Sprintf("Bins are the tenths of the training PDs. PSI %s; with no shift, samples of this size give %s on average.", Fixed3.Print(psi), Fixed3.Print(chance)),
 		Columns: []Column{{Name: "PD"}, {Name: "Training", Format: Percent}, {Name: "Evaluated", Format: Percent}, {Name: "Part of the PSI", Format: Fixed4}}}
 	f := Figure{ID: "score-shift", Title: "Score against training", X: Axis{Label: "share of the rows", Format: Percent},
@@ -63,6 +70,28 @@ func (b *builder) trainingShift(s *Section) {
 		s.figure(v)
 	}
 	s.table(t)
+}
+
+// shifted counts the variables whose PSI is past the red bound by more than
+// chance gives, and names the one that moved most.
+func (b *builder) shifted() (n, most int) {
+	most = -1
+	for j, p := range b.psi {
+		f := &b.in.Features[j]
+		bins := 11.0
+		if f.Categories != nil {
+			bins = float64(len(f.Categories) + 2)
+		}
+		chance := (bins - 1) * (1/math.Max(1, float64(len(f.Train))) + 1/math.Max(1, float64(len(f.Values))))
+		if math.IsNaN(p) || p-chance <= b.th.PSIRed {
+			continue
+		}
+		n++
+		if most < 0 || p > b.psi[most] {
+			most = j
+		}
+	}
+	return n, most
 }
 
 func pdBins(cuts []float64) []string {

@@ -127,6 +127,30 @@ func turnLabels(labels []string, p plotArea) bool {
 	return w*float64(len(labels)) > p.right-p.left
 }
 
+// tickEvery returns 1, or 2, 3, ... where the texts of neighbouring ticks would
+// touch and only every second, third, ... can be printed.
+func tickEvery(at []float64, format Format, p plotArea) int {
+	w := 0.0
+	for _, v := range at {
+		w = math.Max(w, textWidth(tickText(v, format, p.x0, p.x1))+8)
+	}
+	if len(at) < 2 {
+		return 1
+	}
+	return max(1, int(math.Ceil(w/(p.x(at[1])-p.x(at[0])))))
+}
+
+// zeroTick returns the place of the tick at zero, which is always printed, or
+// of the first.
+func zeroTick(at []float64) int {
+	for k, v := range at {
+		if math.Abs(v) < 1e-12 {
+			return k
+		}
+	}
+	return 0
+}
+
 func (f *Figure) axisX(b *strings.Builder, p plotArea, height float64, turned bool) {
 	if n := len(f.X.Labels); n > 0 {
 		every := 1
@@ -143,10 +167,14 @@ func (f *Figure) axisX(b *strings.Builder, p plotArea, height float64, turned bo
 			}
 		}
 	} else {
-		for _, v := range ticks(p.x0, p.x1) {
+		at := ticks(p.x0, p.x1)
+		every := tickEvery(at, f.X.Format, p)
+		for k, v := range at {
 			x := p.x(v)
 			fmt.Fprintf(b, `<path stroke="#e2e2e2" d="M%s %sV%s"/>`, px(x), px(p.top), px(p.bottom))
-			fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(x), px(p.bottom+19), tickText(v, f.X.Format, p.x0, p.x1))
+			if k%every == zeroTick(at)%every {
+				fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(x), px(p.bottom+19), tickText(v, f.X.Format, p.x0, p.x1))
+			}
 		}
 		if p.x0 < 0 && p.x1 > 0 {
 			fmt.Fprintf(b, `<path stroke="#888" d="M%s %sV%s"/>`, px(p.x(0)), px(p.top), px(p.bottom))
