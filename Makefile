@@ -48,6 +48,29 @@ check-generated: ## the generated code is what the sources say
 purego: ## the pure-Go twins of the assembly
 	$(GO) test -tags purego ./models/forest ./models/gbdt
 
+# The interpreter that has the peers; benchmarks/peers/setup DIR makes one.
+PEERS_PYTHON ?= python3
+
+.PHONY: bench
+bench: ## every benchmark beside its peers; writes benchmarks/results and docs/performance.md
+	$(GO) run ./benchmarks/bench -python $(PEERS_PYTHON)
+
+.PHONY: bench-train bench-predict bench-features bench-serve bench-ledger bench-anchor bench-eval
+bench-train: ## the trainer against LightGBM and XGBoost
+	$(GO) run ./benchmarks/train -python $(PEERS_PYTHON)
+bench-predict: ## the predictor against leaves, LightGBM's C API, ONNX Runtime and TL2cgen
+	$(GO) run ./benchmarks/predict -python $(PEERS_PYTHON)
+bench-features: ## the feature plan against polars, and one event at a time
+	$(GO) run ./benchmarks/features -python $(PEERS_PYTHON)
+bench-serve: ## full decisions against an empty gRPC echo
+	$(GO) run ./benchmarks/serve
+bench-ledger: ## the journal against a raw fdatasync group commit
+	$(GO) run ./benchmarks/ledger
+bench-anchor: ## gas, time to proof, offline check
+	$(GO) run ./benchmarks/anchor
+bench-eval: ## a report of a million rows
+	$(GO) run ./benchmarks/eval
+
 .PHONY: demo
 demo: ## train, serve, anchor and verify on real data, in one command
 	$(GO) run ./cmd/assay demo
