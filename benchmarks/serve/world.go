@@ -36,7 +36,7 @@ const (
 // planYAML declares the 40 features.
 func planYAML() string {
 	var b strings.Builder
-	b.WriteString("version: 1\nname: bench\nentities: [buyer, seller]\nfields:\n")
+	b.WriteString("version: 1\nname: bench\ntime: at\nentities: [buyer, seller]\nfields:\n")
 	for i := range numbers {
 		fmt.Fprintf(&b, "  - {name: n%02d}\n", i)
 	}
