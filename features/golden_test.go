@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/datasets/scf"
+	"github.com/assayrisk/assay/features"
+)
+
+// golden is the hash of every vector, of the plans and of the windows of
+// TestGoldenVectors. It must be the same on every architecture. It changes
+// when a kernel, a plan or the synthetic world does, and then so does every
+// model's plan digest.
+const golden = "0f1e776725e5606915627cf73fa5eeb0"
+
+// TestGoldenVectors hashes the frozen plans and all vectors of credit_data and
+// of a synthetic stream, and the window state after it.
+func TestGoldenVectors(t *testing.T) {
+	h := sha256.New()
+	add := func(p *features.Plan, m *features.Matrix) {
+		d := p.Digest()
+		h.Write(d[:])
+		v := assay.Vector{Plan: m.Plan, Values: make([]float64, len(m.Columns))}
+		for row := range m.Rows {
+			for c := range m.Columns {
+				v.Values[c] = m.Columns[c][row]
+			}
+			d := v.Digest()
+			h.Write(d[:])
+		}
+	}
+	p, _, rec := creditPlan(t)
+	m, err := p.Matrix(context.Background(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(p, m)
+	cfg := scf.Config{Seed: 21, Events: 15_000}
+	p, rec = scfPlan(t, cfg)
+	if m, err = p.Matrix(context.Background(), rec); err != nil {
+		t.Fatal(err)
+	}
+	add(p, m)
+	st := p.NewState()
+	for ev := range scf.New(cfg).Events() {
+		if err := p.Observe(ev, st); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := st.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Write(b)
+	if got := hex.EncodeToString(h.Sum(nil)[:16]); got != golden {
+		t.Errorf("on %s: %s, want %s", runtime.GOARCH, got, golden)
+	}
+}
+
+// TestGoldenOnArm64 builds this package's tests for arm64, where the compiler
+// fuses multiplications and additions that are not kept apart, and runs
+// TestGoldenVectors under qemu.
+func TestGoldenOnArm64(t *testing.T) {
+	qemu, err := exec.LookPath("qemu-aarch64-static")
+	if err != nil || os.Getenv("ASSAY_ARM64") == "" {
+		t.Skip("set ASSAY_ARM64=1 and install qemu-user-static to run the vectors on arm64")
+	}
+	bin := filepath.Join(t.TempDir(), "features.test")
+	build := exec.Command("go", "test", "-c", "-o", bin, ".")
+	build.Env = append(os.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(qemu, bin, "-test.run", "^TestGoldenVectors$", "-test.v").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestGoldenVectors") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
