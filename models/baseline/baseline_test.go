@@ -32,15 +32,17 @@ func TestCreditData(t *testing.T) {
 		set  string
 		want float64 // mean AUC over five folds
 	}{
-		{"credit_data.csv", 0.835},
+		{"credit_data.csv", 0.84}, // plain logistic regression: 0.8395
+		{"lending_club.csv", 0.72},
 		{"german.csv", 0.77},
 	} {
-		d := shared(t, tc.set)
-		got := crossValidate(t, d, Config{})
-		t.Logf("%s: five-fold AUC %.4f", tc.set, got)
-		if got < tc.want {
-			t.Errorf("%s: five-fold AUC %.4f, want at least %.3f", tc.set, got, tc.want)
-		}
+		t.Run(tc.set, func(t *testing.T) {
+			got := crossValidate(t, shared(t, tc.set), Config{})
+			t.Logf("five-fold AUC %.4f", got)
+			if got < tc.want {
+				t.Errorf("five-fold AUC %.4f, want at least %.3f", got, tc.want)
+			}
+		})
 	}
 }
 

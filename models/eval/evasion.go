@@ -33,8 +33,8 @@ func (st *stressed) evasionTable() Table {
 		}
 		refused = picked
 	}
-	t := Table{Title: "Evasion", Caption: fmt.Sprintf("%s Of %d refused rows in the sample, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the 21 quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations.", who, total, len(refused)),
-		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent}, {Name: "Median move", Unit: "sd"}, {Name: "Smallest move", Unit: "sd"}}}
+	t := Table{Title: "Evasion", Caption: fmt.Sprintf("%s Of %d refused rows in the sample, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the 21 quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations; rows whose value was missing can be approved by stating one, and have no distance.", who, total, len(refused)),
+		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent}, {Name: "Median move", Unit: "sd", Format: Fixed2}, {Name: "Smallest move", Unit: "sd", Format: Fixed2}}}
 	for j, f := range st.features {
 		if any && !f.Movable {
 			continue
@@ -62,8 +62,11 @@ func (st *stressed) evasionTable() Table {
 					best = move
 				}
 			}
-			if !math.IsInf(best, 1) {
-				can++
+			if math.IsInf(best, 1) {
+				continue
+			}
+			can++
+			if !math.IsNaN(st.x[i][j]) { // from a missing value there is no distance
 				moves = append(moves, best)
 			}
 		}
