@@ -243,7 +243,8 @@ func greedyBins(ds []distinct, maxBin, total, minData int) []float64 {
 }
 
 // fitCategorical gives the most frequent codes a bin each, until 99 % of the
-// sample is covered or bins run out; the others share bin 0.
+// sample is covered and either bins run out or one code is left; the others
+// share bin 0.
 func fitCategorical(sample []float64, maxBin int, p *Params) *binner {
 	b := &binner{categorical: true, missing: models.MissingNaN, codes: []int32{-1}, lookup: map[int32]uint8{}}
 	counts := map[int32]int{}
@@ -267,7 +268,7 @@ func fitCategorical(sample []float64, maxBin int, p *Params) *binner {
 	})
 	covered, enough := 0, int(math.Round(float64(total)*0.99))
 	for i, c := range cs {
-		if covered >= enough && len(b.codes) >= maxBin || len(b.codes) == 256 || c.count < p.MinDataInBin && i > 1 {
+		if covered >= enough && len(b.codes) >= min(maxBin, len(cs)) || len(b.codes) == 256 || c.count < p.MinDataInBin && i > 1 {
 			break
 		}
 		b.lookup[c.code] = uint8(len(b.codes))

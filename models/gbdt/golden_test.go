@@ -21,9 +21,9 @@ var golden = map[string]string{
 	"monotone":     "8c704db784cb20ac9a68ecccc404001d0bad93156ca8ec68b73fb06c55f067cd",
 	"quantile":     "a69f901a8d60bc3ae7c9d9ec41f601f618eacf79a3cd355e7749ef4c5f6453d1",
 	"sampled":      "c9cc387f26c4a141bb9ffab3b69db2a1d1ef50a7e50caafa9c489c9635a1a45c",
-	"smooth":       "a0e39bb62d3eca57d84b63f906b554e80bd26783ab84035307533a88cab115fb",
+	"smooth":       "dc04ae5624865c08d8c5e1026303c8dc12a386f2c6652994bcfb33a5e5aada8c",
 	"xentropy":     "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
-	"zero":         "e4fa7744ce99c39898a1abf06a25b24ed68c1fd250a400cac8a54a5ed3949d18",
+	"zero":         "ea68f446db00e6e298f622cd7de98b2b4b27b1f3c634f3d0c3060d7b1b5031d0",
 }
 
 var goldenParams = map[string]func(*Params){

@@ -27,6 +27,7 @@ for params in (
     {"lambda_l1": 0.7, "lambda_l2": 3.0, "min_gain_to_split": 0.1},
     {"max_depth": 3, "scale_pos_weight": 2.0, "min_sum_hessian_in_leaf": 5.0},
     {"path_smooth": 4.0},
+    {"monotone_constraints": [1, -1, 0, 0, 0]},
     {"monotone_constraints": [-1, -1, 0, 0, 0]},
     {"objective": "regression", "cat_smooth": 1.0, "min_data_per_group": 30},
 ):
