@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -282,6 +283,17 @@ func TestDigestIsOfTheBytes(t *testing.T) {
 	}
 	if d1 == d2 {
 		t.Error("the last bit of a PD changed and the digest did not")
+	}
+}
+
+// TestThreadsDoNotMatter: the same bytes on one processor and on four.
+func TestThreadsDoNotMatter(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	_, h1, j1 := render(t, full(150, 6))
+	runtime.GOMAXPROCS(4)
+	_, h4, j4 := render(t, full(150, 6))
+	if h1 != h4 || j1 != j4 {
+		t.Error("the report depends on the number of processors")
 	}
 }
 
