@@ -40,7 +40,7 @@ func spawn(ctx context.Context, o options, kind string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-child", kind, "-dir", o.dir, "-gogc", strconv.Itoa(o.gogc)}
+	args := []string{"-child", kind, "-dir", o.dir, "-gogc", strconv.Itoa(o.gogc), "-listen", o.listen}
 	if kind == "assay" && o.profile != "" {
 		args = append(args, "-profile", o.profile)
 	}
@@ -91,7 +91,7 @@ func child(ctx context.Context, o options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { io.Copy(io.Discard, os.Stdin); cancel() }()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err
 	}
@@ -141,11 +141,16 @@ func serveEcho(ctx context.Context, l net.Listener) error {
 }
 
 func serveAssay(ctx context.Context, l net.Listener, dir string) error {
-	b, err := models.ReadBundle(filepath.Join(dir, "bundle"))
-	if err != nil {
-		return err
+	load := func(_ context.Context, name string) (*models.Bundle, error) {
+		b, err := models.ReadBundle(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		b.Model, err = interchange.LoadModel(b)
+		return b, err
 	}
-	if b.Model, err = interchange.LoadModel(b); err != nil {
+	b, err := load(ctx, "bundle")
+	if err != nil {
 		return err
 	}
 	j, err := journal.Open(ctx, filepath.Join(dir, "node"), journal.Config{})
@@ -155,7 +160,7 @@ func serveAssay(ctx context.Context, l net.Listener, dir string) error {
 	jctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- j.Run(jctx) }()
-	s, err := serving.New(serving.Config{Bundle: b, Journal: j, MaxInFlight: 1 << 20, DrainTimeout: 2 * time.Second})
+	s, err := serving.New(serving.Config{Bundle: b, Journal: j, Load: load, MaxInFlight: 1 << 20, DrainTimeout: 2 * time.Second})
 	if err != nil {
 		stop()
 		return errors.Join(err, <-done, j.Close())

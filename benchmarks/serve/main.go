@@ -12,6 +12,8 @@
 //	go run ./benchmarks/serve                     the ratios
 //	go run ./benchmarks/serve -latency            open-loop latencies as well
 //	go run ./benchmarks/serve -profile cpu.pprof  a CPU profile of the server
+//	go run ./benchmarks/serve -soak 60s           kills, swaps and slow readers, then an audit
+//	go run ./benchmarks/serve -soak 5m -kill=false -connections 5000 -pause 1s
 //
 // Latencies are taken from when a request should have been sent, so that a
 // stall counts for all the requests that it held up (coordinated omission).
@@ -34,6 +36,10 @@ type options struct {
 	seconds             float64
 	only                string
 	latency             bool
+	listen              string
+	soak, pause         time.Duration
+	connections         int
+	kill                bool
 }
 
 func main() {
@@ -46,6 +52,11 @@ func main() {
 	flag.Float64Var(&o.seconds, "seconds", 3, "length of a run")
 	flag.StringVar(&o.only, "only", "", "run only this ratio")
 	flag.BoolVar(&o.latency, "latency", false, "measure open-loop latencies at 1,000 and 5,000 req/s")
+	flag.DurationVar(&o.soak, "soak", 0, "instead: soak for so long, then audit the journal")
+	flag.IntVar(&o.connections, "connections", 64, "connections of the soak")
+	flag.DurationVar(&o.pause, "pause", 0, "mean pause between the requests of one connection of the soak")
+	flag.BoolVar(&o.kill, "kill", true, "kill the server again and again in the soak")
+	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "internal: address of the child")
 	flag.Parse()
 	debug.SetGCPercent(o.gogc)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -81,6 +92,9 @@ func parent(ctx context.Context, o options) error {
 	}
 	if err := writeWorld(ctx, o.dir); err != nil {
 		return err
+	}
+	if o.soak > 0 {
+		return soak(ctx, o)
 	}
 	echo, err := spawn(ctx, o, "echo")
 	if err != nil {

@@ -148,7 +148,11 @@ func writeWorld(ctx context.Context, dir string) error {
 	bundle := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Scale: models.DefaultScale(), Policy: policy.Default()}
 	bundle.Manifest = models.Manifest{Name: "bench", Plan: plan.Digest(), Model: models.ModelFacts{
 		Trainer: "assay", Objective: string(res.Model.Objective), Trees: len(res.Model.Trees), Features: len(res.Model.Features)}}
-	return models.WriteBundle(filepath.Join(dir, "bundle"), bundle)
+	if err := models.WriteBundle(filepath.Join(dir, "bundle"), bundle); err != nil {
+		return err
+	}
+	bundle.Manifest.Version = "2" // the same trees under another digest, for swaps
+	return models.WriteBundle(filepath.Join(dir, "bundle2"), bundle)
 }
 
 // featureCount is the number of features of the plan.

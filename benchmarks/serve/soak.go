@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/serving/assayclient"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+)
+
+// soak scores from many connections while the server is killed (SIGKILL) and
+// started again, models and policies are swapped, and some clients read
+// nothing. Then every acknowledged decision must stand in the journal exactly
+// once, with the bytes that its reply carried, and no call may have failed with
+// a code that the status table does not promise.
+func soak(ctx context.Context, o options) error {
+	end := time.Now().Add(o.soak)
+	server, err := spawn(ctx, o, "assay")
+	if err != nil {
+		return err
+	}
+	o.listen = server.addr // it comes back on the same address
+	var acked sync.Map     // request id -> []byte
+	var n, failed atomic.Int64
+	codesSeen := make(chan codes.Code, 1<<16)
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for i := range o.connections {
+		wg.Go(func() {
+			c, err := assayclient.Dial(o.listen, assayclient.Config{Attempts: 1, Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			soakCaller(ctx, c, i, o.pause, &stop, func(id string, canonical []byte) { acked.Store(id, canonical); n.Add(1) }, func(code codes.Code) {
+				failed.Add(1)
+				select {
+				case codesSeen <- code:
+				default:
+				}
+			})
+		})
+	}
+	for i := range min(16, o.connections) {
+		wg.Go(func() { slowReader(ctx, o.listen, i, &stop) })
+	}
+	fmt.Printf("soak: %d connections for %v; %s\n", o.connections, o.soak, server.memory())
+	kills, swaps := 0, 0
+	for time.Now().Before(end) && ctx.Err() == nil {
+		wait(ctx, o.soak/16)
+		swaps += swapSome(ctx, o.listen, swaps)
+		if o.kill {
+			kills++
+			_ = server.cmd.Process.Kill()
+			_ = server.cmd.Wait()
+			if server, err = spawn(ctx, o, "assay"); err != nil {
+				return fmt.Errorf("start after kill %d: %w", kills, err)
+			}
+		}
+	}
+	fmt.Printf("soak: before the end %s\n", server.memory())
+	stop.Store(true)
+	wg.Wait()
+	wait(ctx, 2*time.Second)
+	fmt.Printf("soak: after it %s\n", server.memory())
+	server.stop()
+	close(codesSeen)
+	for c := range codesSeen {
+		switch c {
+		case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded:
+		default:
+			return fmt.Errorf("a call failed with %s, which a healthy request is not promised", c)
+		}
+	}
+	lost, err := audit(ctx, o.dir, &acked)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("soak: %d acknowledged, %d calls tried again, %d kills, %d swaps\n", n.Load(), failed.Load(), kills, swaps)
+	fmt.Printf("RATIO serve_soak_lost %d\n", lost)
+	if lost > 0 {
+		return fmt.Errorf("%d acknowledged decisions are not in the journal as they were acknowledged", lost)
+	}
+	return nil
+}
+
+// soakCaller scores until it is told to stop; an id is tried until it is answered.
+func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Duration, stop *atomic.Bool, ack func(string, []byte), fail func(codes.Code)) {
+	r := rand.New(rand.NewPCG(uint64(i), 11))
+	for k := 0; !stop.Load() && ctx.Err() == nil; k++ {
+		x := newRow(r)
+		e := x.event(r, time.Now())
+		e.ID = fmt.Sprintf("soak-%d-%d", i, k)
+		for !stop.Load() && ctx.Err() == nil {
+			call, cancel := context.WithTimeout(ctx, 10*time.Second)
+			d, err := c.Score(call, e.ID, &e)
+			cancel()
+			if err == nil {
+				ack(e.ID, d.Canonical)
+				break
+			}
+			fail(status.Code(err))
+			wait(ctx, 20*time.Millisecond)
+		}
+		if pause > 0 {
+			wait(ctx, time.Duration(float64(pause)*(0.5+r.Float64())))
+		}
+	}
+}
+
+// slowReader sends on a stream and reads nothing.
+func slowReader(ctx context.Context, addr string, i int, stop *atomic.Bool) {
+	r := rand.New(rand.NewPCG(uint64(i), 13))
+	for k := 0; !stop.Load() && ctx.Err() == nil; k++ {
+		call, cancel := context.WithTimeout(ctx, 2*time.Second)
+		c, err := assayclient.Dial(addr, assayclient.Config{})
+		if err == nil {
+			m := 0
+			_ = c.ScoreStream(call, func() (assayclient.Request, error) {
+				m++
+				x := newRow(r)
+				e := x.event(r, time.Now())
+				e.ID = fmt.Sprintf("slow-%d-%d-%d", i, k, m)
+				return assayclient.Request{ID: e.ID, Event: &e}, nil
+			}, func(string, assayclient.Row) error { <-call.Done(); return call.Err() })
+			c.Close()
+		}
+		cancel()
+	}
+}
+
+// swapSome activates the other bundle and another policy.
+func swapSome(ctx context.Context, addr string, i int) int {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	call, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	adm := pb.NewAdminClient(conn)
+	id := fmt.Sprintf("swap-%d-%d", time.Now().UnixNano(), i)
+	done := 0
+	if _, err := adm.ActivateModel(call, &pb.ActivateModelRequest{RequestId: id, Bundle: []string{"bundle2", "bundle"}[i/2%2]}); err == nil {
+		done++
+	}
+	if _, err := adm.SetPolicy(call, &pb.SetPolicyRequest{RequestId: id + "-p", Yaml: fmt.Appendf(nil, "name: soak-%d\ncutoffs: {review_from: 0.1, decline_from: 0.3}\n", i)}); err == nil {
+		done++
+	}
+	return done
+}
+
+// audit reads the journal and counts the acknowledged decisions that are not
+// in it exactly once and with the same bytes.
+func audit(ctx context.Context, dir string, acked *sync.Map) (lost int, err error) {
+	j, err := journal.Open(ctx, filepath.Join(dir, "node"), journal.Config{})
+	if err != nil {
+		return 0, err
+	}
+	jctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- j.Run(jctx) }()
+	seen := map[string]int{}
+	err = j.Scan(0, ^uint64(0), func(_ uint64, r *journal.Record, err error) error {
+		if err != nil || r.Kind != ledger.Decision {
+			return err
+		}
+		seen[r.RequestID]++
+		if b, ok := acked.Load(r.RequestID); ok && !bytes.Equal(b.([]byte), r.Decision) {
+			lost++
+		}
+		return nil
+	})
+	acked.Range(func(id, _ any) bool {
+		if seen[id.(string)] != 1 {
+			lost++
+		}
+		return true
+	})
+	cancel()
+	return lost, errors.Join(err, <-done, j.Close())
+}
+
+// memory says what the server holds, as Linux counts it.
+func (p *process) memory() string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return "memory unknown"
+	}
+	var out []string
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "VmRSS") || strings.HasPrefix(line, "Threads") {
+			out = append(out, strings.Join(strings.Fields(line), " "))
+		}
+	}
+	return strings.Join(out, ", ")
+}
