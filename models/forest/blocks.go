@@ -231,6 +231,9 @@ func (b *blockBuilder) group(m *models.Model, c *columns, from, to int) bool {
 		}
 		g.tree[k] = uint32(len(b.out.data))
 		b.out.data = append(b.out.data, b.data...)
+		for len(b.out.data)%64 != 0 {
+			b.out.data = append(b.out.data, 0)
+		}
 	}
 	b.out.groups = append(b.out.groups, g)
 	return true
@@ -321,6 +324,9 @@ func (b *blockBuilder) leaf(v float64, goesOn bool) int {
 // left.
 func (b *blockBuilder) block(i int32, most, n int) int {
 	p := b.grow(i, most)
+	if size := b.header + 2<<p.nNodes; len(b.data)%64 > 0 && (size > 64 || len(b.data)%64+size > 64) {
+		b.room(64 - len(b.data)%64) // rather than into one more cache line
+	}
 	at := b.room(b.header + 2<<p.nNodes)
 	columns, bounds, cat := b.tests8(&p)
 	copy(b.data[at:], columns[:])

@@ -93,15 +93,16 @@
 	SHLL    $24, DX;         \
 	ORL     DX, AX
 
-// BODY is a kernel: n groups from SI, codes at DI, data at R12, category
-// answers at R13, the sum in X7.
-#define BODY(TABLES, SELECT, ROOT, NEXT, HEADER, MOV, ADD) \
+// BODY is a kernel: groups from SI, codes at DI, data at R12, the sum in X7. R13
+// is for the category answers, or to count the steps.
+#define BODY(TABLES, SELECT, ROOT, NEXT, HEADER, STEPS, MOV, ADD) \
 	MOVQ groups+0(FP), SI;   \
 	MOVQ n+8(FP), AX;        \
-	MOVQ AX, left-8(SP);     \
+	SHLQ $7, AX;             \
+	ADDQ SI, AX;             \
+	MOVQ AX, end-8(SP);      \
 	MOVQ codes+16(FP), DI;   \
 	MOVQ data+24(FP), R12;   \
-	MOVQ answers+32(FP), R13; \
 	MOV  sum+40(FP), X7;     \
 	TABLES;                  \
 group: \
@@ -135,7 +136,7 @@ group: \
 	MOVL      96(SI), DX;     \
 	TESTL     DX, DX;         \
 	JEQ       leaf;           \
-	MOVL      DX, steps-16(SP); \
+	MOVL      DX, STEPS;      \
 block: \
 	VMOVDQU     (BX), X0;         \
 	VMOVDQU     (CX), X1;         \
@@ -161,7 +162,7 @@ block: \
 	LEAQ        (R9)(CX*8), CX;   \
 	LEAQ        (R10)(R14*8), R14; \
 	LEAQ        (R11)(R15*8), R15; \
-	DECL        steps-16(SP);     \
+	DECL        STEPS;            \
 	JNZ         block;            \
 leaf: \
 	ADD  (BX), X7, X7;    \
@@ -169,40 +170,42 @@ leaf: \
 	ADD  (R14), X7, X7;   \
 	ADD  (R15), X7, X7;   \
 	ADDQ $128, SI;        \
-	DECQ left-8(SP);      \
-	JNZ  group
+	CMPQ SI, end-8(SP);   \
+	JNE  group
 
 // func blocks4x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
 TEXT ·blocks4x64(SB), NOSPLIT, $16-56
-	BODY(TABLES4, SELECT4, PLAINROOT, PLAINNEXT, 16, VMOVSD, VADDSD)
+	BODY(TABLES4, SELECT4, PLAINROOT, PLAINNEXT, 16, R13, VMOVSD, VADDSD)
 	VMOVSD X7, ret+48(FP)
 	VZEROUPPER
 	RET
 
 // func blocks8x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
 TEXT ·blocks8x64(SB), NOSPLIT, $16-56
-	BODY(TABLES8, SELECT8, PLAINROOT, PLAINNEXT, 16, VMOVSD, VADDSD)
+	BODY(TABLES8, SELECT8, PLAINROOT, PLAINNEXT, 16, R13, VMOVSD, VADDSD)
 	VMOVSD X7, ret+48(FP)
 	VZEROUPPER
 	RET
 
 // func blocksCat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
 TEXT ·blocksCat64(SB), NOSPLIT, $16-56
-	BODY(TABLES8, SELECT8, CATROOT, CATNEXT, 24, VMOVSD, VADDSD)
+	MOVQ answers+32(FP), R13
+	BODY(TABLES8, SELECT8, CATROOT, CATNEXT, 24, steps-16(SP), VMOVSD, VADDSD)
 	VMOVSD X7, ret+48(FP)
 	VZEROUPPER
 	RET
 
 // func blocks32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
 TEXT ·blocks32(SB), NOSPLIT, $16-52
-	BODY(TABLES8, SELECT8, PLAINROOT, PLAINNEXT, 16, VMOVSS, VADDSS)
+	BODY(TABLES8, SELECT8, PLAINROOT, PLAINNEXT, 16, R13, VMOVSS, VADDSS)
 	VMOVSS X7, ret+48(FP)
 	VZEROUPPER
 	RET
 
 // func blocksCat32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
 TEXT ·blocksCat32(SB), NOSPLIT, $16-52
-	BODY(TABLES8, SELECT8, CATROOT, CATNEXT, 24, VMOVSS, VADDSS)
+	MOVQ answers+32(FP), R13
+	BODY(TABLES8, SELECT8, CATROOT, CATNEXT, 24, steps-16(SP), VMOVSS, VADDSS)
 	VMOVSS X7, ret+48(FP)
 	VZEROUPPER
 	RET
