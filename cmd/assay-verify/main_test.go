@@ -48,6 +48,36 @@ func TestIndependence(t *testing.T) {
 	}
 }
 
+// TestModulesAreListed compares the modules that assay-verify links with the
+// list in docs/formats/receipt.md.
+func TestModulesAreListed(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	linked := map[string]bool{}
+	for _, m := range strings.Fields(string(out)) {
+		linked[m] = true
+	}
+	delete(linked, "github.com/assayrisk/assay")
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "formats", "receipt.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range strings.Split(string(page), "\n") {
+		if rest, ok := strings.CutPrefix(l, "- `"); ok {
+			name, _, _ := strings.Cut(rest, "`")
+			if !linked[name] {
+				t.Errorf("%s is listed and not linked", name)
+			}
+			delete(linked, name)
+		}
+	}
+	for m := range linked {
+		t.Errorf("%s is linked and not listed", m)
+	}
+}
+
 // testdata holds a receipt that `assay demo` made, and its trust file.
 func testdata(name string) string {
 	return filepath.Join("..", "..", "docs", "formats", "testdata", name)

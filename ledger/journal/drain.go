@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/transparency-dev/tessera"
@@ -25,10 +26,14 @@ import (
 // drainBatch is how many leaves are given to the log at once.
 const drainBatch = 16384
 
+// klogOnce guards klog's one logger, which belongs to the process: the first
+// journal that is opened sets it.
+var klogOnce sync.Once
+
 // silenceTessera sends what Tessera says through klog to the logger's debug
 // level: its warnings are repeated by the guard with the reason.
 func silenceTessera(log *slog.Logger) {
-	klog.SetSlogLogger(slog.New(quiet{log.Handler()}))
+	klogOnce.Do(func() { klog.SetSlogLogger(slog.New(quiet{log.Handler()})) })
 }
 
 // quiet lowers every record to debug.

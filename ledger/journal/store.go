@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 
 	assay "github.com/assayrisk/assay"
@@ -75,17 +74,21 @@ func openStore(dir string, cfg *Config, fatal func(error)) (*pebble.DB, error) {
 		FS:                          cfg.FS,
 		Logger:                      &storeLogger{log: cfg.Logger, fatal: fatal},
 		FormatMajorVersion:          pebble.FormatNewest,
-		MemTableSize:                32 << 20,
+		MemTableSize:                64 << 20,
 		MemTableStopWritesThreshold: 4,
 		CacheSize:                   cfg.CacheBytes,
 		L0CompactionThreshold:       8,
 		L0StopWritesThreshold:       64,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
 	}
+	// Few and large files: each costs a sync, on the disk that commits wait
+	// for. There are no Bloom filters in them: seenFilter answers before.
+	for i := range opts.TargetFileSizes {
+		opts.TargetFileSizes[i] = 16 << 20 << min(i, 3)
+	}
 	for i := range opts.Levels {
 		// Records are ciphertext: compressing them costs and gains nothing.
 		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
-		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
