@@ -49,7 +49,7 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the scoring server there")
 	flag.IntVar(&o.gogc, "gogc", 400, "GOGC of servers and client")
 	flag.IntVar(&o.runs, "runs", 5, "runs of each; medians are printed")
-	flag.Float64Var(&o.seconds, "seconds", 3, "length of a run")
+	flag.Float64Var(&o.seconds, "seconds", 2.5, "length of a run")
 	flag.StringVar(&o.only, "only", "", "run only this ratio")
 	flag.BoolVar(&o.latency, "latency", false, "measure open-loop latencies at 1,000 and 5,000 req/s")
 	flag.DurationVar(&o.soak, "soak", 0, "instead: soak for so long, then audit the journal")
