@@ -3,9 +3,11 @@
 package features_test
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -84,6 +86,24 @@ func TestStreamOnlineEqualsOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := 0; i < len(log); i += 101 { // a row of the table is the event that it was
+		got, err := p.EventOf(rec, i, "", time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := got.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(log[i].Fields, func(x, y assay.Field) int { return place(p, x.Name) - place(p, y.Name) })
+		b, err := log[i].MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a, b) {
+			t.Fatalf("row %d is read as %+v, want %+v", i, got, log[i])
+		}
+	}
 	st, scored, restarts := p.NewState(), 0, 0
 	dst := make([]float64, 0, len(m.Columns))
 	for i := range log {
@@ -129,6 +149,11 @@ func TestStreamOnlineEqualsOffline(t *testing.T) {
 		t.Errorf("%d vectors of %d, %d events late (want some)", scored, m.Rows, st.Late())
 	}
 	t.Logf("%d events, %d vectors equal, %d restarts, %d late, %d keys", len(log), scored, restarts, st.Late(), st.Keys())
+}
+
+// place is a field's place in the plan.
+func place(p *features.Plan, name string) int {
+	return slices.IndexFunc(p.Fields(), func(f features.FieldInfo) bool { return f.Name == name })
 }
 
 // TestVectorWithWindowsDoesNotAllocate: the aim of the online path is no

@@ -69,8 +69,10 @@ func (f *field) value(v assay.Value) float64 {
 	return x
 }
 
-// EventOf turns a table's row into an event of the kind that the plan scores.
-// A zero time is replaced by the plan's time column, if it has one.
+// EventOf turns a table's row into an event: of the kind that the plan scores,
+// or, if the plan has a kind column and the table too, of the row's kind. An
+// empty id and a zero time are taken from the plan's id and time columns, if it
+// has them.
 func (p *Plan) EventOf(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
 	if row < 0 || row >= int(rec.NumRows()) {
 		return assay.Event{}, fmt.Errorf("row %d of a table of %d: %w", row, rec.NumRows(), assay.ErrInvalid)
@@ -82,9 +84,27 @@ func (p *Plan) EventOf(rec arrow.Record, row int, id string, at time.Time) (assa
 	return src.event(rec, row, id, at)
 }
 
+// cellText reads a text column that the table may lack.
+func cellText(rec arrow.Record, name string, row int) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	c, err := columnOf(rec, name, assay.Text, false)
+	return c.text(row), err
+}
+
 func (s *source) event(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
 	p := s.p
-	kind := p.spec.event()
+	kind, err := cellText(rec, p.spec.Kind, row)
+	if err != nil {
+		return assay.Event{}, err
+	}
+	kind = or(kind, p.spec.event())
+	if id == "" {
+		if id, err = cellText(rec, p.spec.ID, row); err != nil {
+			return assay.Event{}, err
+		}
+	}
 	if at.IsZero() {
 		us, null, ok := s.time.micros(row)
 		if ok && !null {

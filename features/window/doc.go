@@ -32,4 +32,8 @@
 // where hops = ceil((length+L)/hop) and columns counts what Needs asks for
 // (Spread takes two). A key that few events touched takes that much less; to
 // it come the key itself and its place in the index, about 64 bytes.
+//
+// BUG(window): The watermark believes what events say. One event dated far in
+// the future makes all others late; whoever feeds a table must refuse such
+// events, as package serving does.
 package window
