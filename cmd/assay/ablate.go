@@ -78,7 +78,7 @@ func (r *recipe) ablate(ctx context.Context, u *ui, train, held part) ([]stageSc
 func (r *recipe) stage(ctx context.Context, u *ui, train, held part) (stageScore, error) {
 	var s stageScore
 	if len(held.rows) == 0 {
-		folds, m, err := r.crossValidate(ctx, u, train, stratifiedFolds(train.label, train.rows, r.folds))
+		folds, m, err := r.crossValidate(ctx, u, train, leaveOneOut(stratifiedFolds(train.label, train.rows, r.folds)))
 		if err != nil {
 			return s, err
 		}

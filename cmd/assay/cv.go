@@ -9,6 +9,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/gbdt"
 )
 
 // foldScore is the quality of a recipe on one fold that it did not train on.
@@ -22,18 +23,69 @@ type foldScore struct {
 	Features int     `json:"features"`
 }
 
-// crossValidate fits the recipe, plan included, on all folds but one and
-// scores that one, for each. It returns the fold scores and each row's
-// out-of-fold margin, in the order of p.rows.
-func (r *recipe) crossValidate(ctx context.Context, u *ui, p part, folds [][]int) ([]foldScore, []float64, error) {
+// leaveOneOut turns folds of rows into divisions: each fold is held out in
+// turn, and the others train.
+func leaveOneOut(folds [][]int) []gbdt.Fold {
+	out := make([]gbdt.Fold, len(folds))
+	for k := range folds {
+		out[k] = gbdt.Fold{Train: others(folds, k), Test: folds[k]}
+	}
+	return out
+}
+
+// divide cuts a part into k divisions: "stratified" by label, "forward" in
+// time (each trains on what came before), or by a column whose values are
+// never parted, such as a customer.
+func divide(p part, k int, by string) ([]gbdt.Fold, error) {
+	var folds []gbdt.Fold
+	var err error
+	switch by {
+	case "", "stratified":
+		return leaveOneOut(stratifiedFolds(p.label, p.rows, k)), nil
+	case "forward":
+		times := p.times()
+		if times == nil {
+			return nil, fmt.Errorf("%w: %s has no event times to go forward in: --cv-by forward needs a plan with a time column and a label event", assay.ErrInvalid, p.name)
+		}
+		at := make([]int64, len(times))
+		for i, t := range times {
+			at[i] = t.UnixMicro()
+		}
+		folds, err = gbdt.ForwardFolds(at, k)
+	default:
+		group, gerr := p.texts(by)
+		if gerr != nil {
+			return nil, gerr
+		}
+		folds, err = gbdt.GroupedFolds(group, k, 1)
+	}
+	for i := range folds { // positions in the part become rows of the record
+		for _, rows := range [][]int{folds[i].Train, folds[i].Test} {
+			for j := range rows {
+				rows[j] = p.rows[rows[j]]
+			}
+		}
+	}
+	return folds, err
+}
+
+// crossValidate fits the recipe, plan included, on each division's training
+// rows and scores its test rows. It returns the scores and each row's
+// out-of-fold margin, in the order of p.rows; NaN for rows that no division
+// tests.
+func (r *recipe) crossValidate(ctx context.Context, u *ui, p part, folds []gbdt.Fold) ([]foldScore, []float64, error) {
 	margin := make([]float64, p.table.rows())
+	for i := range margin {
+		margin[i] = math.NaN()
+	}
 	out := make([]foldScore, len(folds))
-	for k, held := range folds {
+	for k, fold := range folds {
 		u.progress("fold %d of %d", k+1, len(folds))
+		held := fold.Test
 		if len(held) == 0 {
 			return nil, nil, fmt.Errorf("%w: %d rows do not fill %d folds", assay.ErrInvalid, len(p.rows), len(folds))
 		}
-		f, err := r.fit(ctx, part{p.table, others(folds, k)}, part{}, nil)
+		f, err := r.fit(ctx, part{p.table, fold.Train}, part{}, nil)
 		if err != nil {
 			return nil, nil, fmt.Errorf("fold %d: %w", k+1, err)
 		}

@@ -170,7 +170,7 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 	metrics := map[string]float64{}
 	if r.calibrate != models.CalibrationNone {
 		u.step("calibrate on %d folds of the training rows", r.folds)
-		_, of, err := r.crossValidate(ctx, u, train, stratifiedFolds(train.label, train.rows, r.folds))
+		_, of, err := r.crossValidate(ctx, u, train, leaveOneOut(stratifiedFolds(train.label, train.rows, r.folds)))
 		if err != nil {
 			return nil, nil, err
 		}

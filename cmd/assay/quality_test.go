@@ -4,9 +4,11 @@ package main
 
 import (
 	"io"
+	"path/filepath"
 	"testing"
 
 	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 )
 
@@ -32,7 +34,7 @@ func TestModelQuality(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := d.table.all()
-	folds, _, err := r.crossValidate(t.Context(), d.ui, all, stratifiedFolds(d.table.label, all.rows, 5))
+	folds, _, err := r.crossValidate(t.Context(), d.ui, all, leaveOneOut(stratifiedFolds(d.table.label, all.rows, 5)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,5 +108,63 @@ func TestParseKV(t *testing.T) {
 		if _, err := parseKV(bad); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
+	}
+}
+
+func TestDivide(t *testing.T) {
+	d := testDemo(t)
+	all := d.table.all()
+	jobs, err := all.texts("Job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folds, err := divide(all, 3, "Job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	where := map[string]int{}
+	tested := 0
+	for k, f := range folds {
+		tested += len(f.Test)
+		for _, r := range f.Test {
+			if at, seen := where[jobs[r]]; seen && at != k {
+				t.Fatalf("job %q stands in folds %d and %d", jobs[r], at, k)
+			}
+			where[jobs[r]] = k
+		}
+	}
+	if tested != len(all.rows) {
+		t.Errorf("%d rows are tested, want %d", tested, len(all.rows))
+	}
+	if _, err := divide(all, 3, "forward"); err == nil {
+		t.Error("a table without times was divided forward in time")
+	}
+	if _, err := divide(all, 3, "no such column"); err == nil {
+		t.Error("a column that is not there was taken")
+	}
+}
+
+// TestTuneGoesOn: a search that is continued from its log gives what one
+// search gives.
+func TestTuneGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	search := func(log string, trials string) string {
+		t.Helper()
+		out := filepath.Join(dir, "bundle-"+trials+filepath.Base(log))
+		_, stderr, code := assayRun(t, "train", "--data", "credit_data", "--params", "num_iterations=10", "--calibrate", "none",
+			"--tune", trials, "--tune-log", log, "--cv", "3", "--out", out)
+		if code != 0 {
+			t.Fatal(stderr)
+		}
+		b, err := models.ReadBundle(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.Digest.String()
+	}
+	one := search(filepath.Join(dir, "one.log"), "3")
+	search(filepath.Join(dir, "two.log"), "1")
+	if two := search(filepath.Join(dir, "two.log"), "3"); one != two {
+		t.Errorf("in one go the model is %s, in two %s", one, two)
 	}
 }

@@ -100,6 +100,20 @@ func floats(c arrow.Array) ([]float64, error) {
 	return append([]float64(nil), a.Float64Values()...), nil
 }
 
+// texts returns a column of the part's rows as texts, to group by.
+func (p part) texts(column string) ([]string, error) {
+	at := p.frame.Record.Schema().FieldIndices(column)
+	if len(at) != 1 {
+		return nil, fmt.Errorf("%w: %s has no column %q", assay.ErrInvalid, p.name, column)
+	}
+	c := p.frame.Record.Column(at[0])
+	out := make([]string, len(p.rows))
+	for i, r := range p.rows {
+		out[i] = c.ValueStr(r)
+	}
+	return out, nil
+}
+
 // pick returns x at the given rows.
 func pick(x []float64, rows []int) []float64 {
 	out := make([]float64, len(rows))

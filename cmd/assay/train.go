@@ -18,8 +18,8 @@ import (
 
 type trainFlags struct {
 	data, label, plan, params, valid, calibrate, policy, out, name string
-	before                                                         string
-	folds, cv                                                      int
+	before, cvBy, tuneLog                                          string
+	folds, cv, tune                                                int
 	skipBadRows, json                                              bool
 }
 
@@ -33,7 +33,7 @@ func trainCommand(u *ui) *cobra.Command {
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			need := []string{"data", "out"}
-			if f.cv > 0 {
+			if f.cv > 0 && f.tune == 0 {
 				need = need[:1]
 			}
 			if err := required(c, need...); err != nil {
@@ -52,6 +52,9 @@ func trainCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.calibrate, "calibrate", models.CalibrationPlatt, "margin to probability, fitted out of fold: isotonic, platt, beta or none")
 	fl.IntVar(&f.folds, "folds", 5, "folds of the training rows for the calibration")
 	fl.IntVar(&f.cv, "cv", 0, "cross-validate on that many stratified folds, print the table, and write no bundle")
+	fl.StringVar(&f.cvBy, "cv-by", "stratified", "how --cv and --tune divide: stratified, forward (in time), or a column whose values are kept together")
+	fl.IntVar(&f.tune, "tune", 0, "try that many parameter settings on the folds and train with the best")
+	fl.StringVar(&f.tuneLog, "tune-log", "", "file of the trials, one JSON object a line; a search goes on from it")
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the data)")
@@ -75,6 +78,9 @@ type trainSummary struct {
 func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if f.folds < 2 || f.folds > 100 || f.cv < 0 || f.cv == 1 || f.cv > 100 {
 		return usagef("--folds %d, --cv %d: want 2 to 100", f.folds, f.cv)
+	}
+	if f.tune < 0 || f.tune > 10_000 {
+		return usagef("--tune %d: want 1 to 10000", f.tune)
 	}
 	params, err := parseKV(f.params)
 	if err != nil {
@@ -104,7 +110,12 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if f.cv > 0 {
+	if f.tune > 0 {
+		if err := f.search(ctx, u, r, train); err != nil {
+			return err
+		}
+	}
+	if f.cv > 0 && f.tune == 0 {
 		return f.crossValidate(ctx, u, r, train)
 	}
 	valid := part{}
@@ -143,7 +154,11 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 // crossValidate prints the folds' table.
 func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t part) error {
 	u.step("train on %d folds", f.cv)
-	folds, _, err := r.crossValidate(ctx, u, t, stratifiedFolds(t.label, t.rows, f.cv))
+	divisions, err := divide(t, f.cv, f.cvBy)
+	if err != nil {
+		return err
+	}
+	folds, _, err := r.crossValidate(ctx, u, t, divisions)
 	if err != nil {
 		return err
 	}
