@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -93,17 +94,16 @@ func numeric(dir string, m meta, zero, missing float64) error {
 	})
 }
 
-// textTable reads a CSV file whose texts become category codes, and writes
-// every fifth row to the test part.
-func textTable(dir, path string, m meta) error {
+// textRows reads a CSV file whose texts become category codes, label last.
+func textRows(path string, m *meta) ([][]float64, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	rec, err := csv.NewReader(f).ReadAll()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	header, rec := rec[0], rec[1:]
 	k := len(header) - 1
@@ -132,6 +132,16 @@ func textTable(dir, path string, m meta) error {
 			m.Categorical = append(m.Categorical, j)
 		}
 	}
+	m.Features = k
+	return rows, nil
+}
+
+// textTable writes a CSV file, every fifth row to the test part.
+func textTable(dir, path string, m meta) error {
+	rows, err := textRows(path, &m)
+	if err != nil {
+		return err
+	}
 	var train, test [][]float64
 	for i, r := range rows {
 		if i%5 == 4 {
@@ -140,7 +150,7 @@ func textTable(dir, path string, m meta) error {
 			train = append(train, r)
 		}
 	}
-	m.Rows, m.TestRows, m.Features = len(train), len(test), k
+	m.Rows, m.TestRows = len(train), len(test)
 	all := append(train, test...)
 	return writeTable(dir, m, func(i int, row []float64) { copy(row, all[i]) })
 }
@@ -192,6 +202,12 @@ func flights(dir, _, path string) error {
 			}
 			continue
 		}
+		if t.Column(c).DataType().ID() == arrow.TIMESTAMP { // microseconds
+			cols = append(cols, each(v, func(d time.Time) float64 { return float64(d.Month()) }),
+				each(v, func(d time.Time) float64 { return float64(d.Weekday()) }),
+				each(v, func(d time.Time) float64 { return float64(d.Hour()*60 + d.Minute()) }))
+			continue
+		}
 		if text {
 			m.Categorical = append(m.Categorical, len(cols))
 		}
@@ -214,6 +230,15 @@ func flights(dir, _, path string) error {
 		}
 		row[m.Features] = label[at]
 	})
+}
+
+// each applies f to times in microseconds.
+func each(v []float64, f func(time.Time) float64) []float64 {
+	out := make([]float64, len(v))
+	for i, x := range v {
+		out[i] = f(time.UnixMicro(int64(x)).UTC())
+	}
+	return out
 }
 
 // column returns a column as numbers, or as codes of its texts.
@@ -240,7 +265,7 @@ func column(c *arrow.Column) (v []float64, text bool, err error) {
 				v = append(v, a.Value(i))
 			case *array.Timestamp:
 				v = append(v, float64(a.Value(i)))
-			case *array.String:
+			case interface{ Value(int) string }: // String and LargeString
 				text = true
 				code, ok := codes[a.Value(i)]
 				if !ok {

@@ -14,6 +14,7 @@
 // bins, binning and boosting. Tables are written to -dir on first use.
 //
 //	go run ./benchmarks/train -python python3 -flights flights-3m.parquet
+//	go run ./benchmarks/train -python python3 -folds
 package main
 
 import (
@@ -49,11 +50,19 @@ func main() {
 		only    = flag.String("trainers", "assay,row,col,quant,xgboost", "trainers to run")
 		runs    = flag.Int("runs", 5, "alternating runs of each trainer")
 		threads = flag.Int("threads", 2, "threads of each trainer")
+		folds   = flag.Bool("folds", false, "compare AUC with LightGBM on five folds of the credit sets instead")
 		one     = flag.String("one", "", "train the table in this directory once and print JSON")
 	)
 	flag.Parse()
 	if *one != "" {
 		if err := runOne(*one, *threads); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *folds {
+		if err := compareFolds(*dir, *shared, *python, *peers, *threads); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

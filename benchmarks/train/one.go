@@ -17,42 +17,51 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// runOne trains one table with Assay and prints the outcome. With CPUPROFILE
-// set, it writes a profile of the training there.
+// runOne trains one table with Assay and prints the outcome.
 func runOne(dir string, threads int) error {
-	m, err := readMeta(dir)
+	o, err := trainOne(dir, threads)
 	if err != nil {
 		return err
 	}
+	return json.NewEncoder(os.Stdout).Encode(o)
+}
+
+// trainOne trains one table with Assay. With CPUPROFILE set, it writes a
+// profile of the training there.
+func trainOne(dir string, threads int) (outcome, error) {
+	m, err := readMeta(dir)
+	if err != nil {
+		return outcome{}, err
+	}
 	d, err := readTable(dir, "train.f64", m, m.Rows)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 	m.Params["num_iterations"] = strconv.Itoa(m.Rounds)
 	m.Params["num_threads"] = strconv.Itoa(threads)
 	p, err := gbdt.ParseParams(m.Params)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 	if path := os.Getenv("CPUPROFILE"); path != "" {
 		f, err := os.Create(path)
 		if err != nil {
-			return err
+			return outcome{}, err
 		}
 		defer f.Close()
 		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
+			return outcome{}, err
 		}
 	}
 	start := time.Now()
 	bins, err := gbdt.Bin(context.Background(), d, p)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 	binned := time.Now()
 	r, err := bins.Train(context.Background(), p, gbdt.Options{})
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 	o := outcome{Bin: binned.Sub(start).Seconds(), Train: time.Since(binned).Seconds()}
 	pprof.StopCPUProfile()
@@ -60,9 +69,9 @@ func runOne(dir string, threads int) error {
 	d, bins = nil, nil
 	runtime.GC()
 	if o.AUC, err = testAUC(dir, m, r.Model); err != nil {
-		return err
+		return outcome{}, err
 	}
-	return json.NewEncoder(os.Stdout).Encode(o)
+	return o, nil
 }
 
 // peak is the process's largest resident set so far, in MB.
