@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"unsafe"
 
@@ -62,68 +63,60 @@ type columns struct {
 	splits  [][]split // per tree and node
 }
 
-type sourceKey struct {
-	feature int32
-	missing models.MissingType
-}
-
-type columnKey struct {
-	source, first int32
-	right         bool
-}
-
 // columnize finds the sources, columns and splits of m, which is valid.
 func columnize(m *models.Model) (*columns, error) {
 	c := &columns{splits: make([][]split, len(m.Trees))}
-	bySource := map[sourceKey]int32{}
-	sourceOf := func(t *models.Tree, j int) (sourceKey, bool) {
-		d := t.Decision[j]
-		return sourceKey{t.Feature[j], models.MissingType(d >> 2 & 3)}, d&models.DecisionCategorical == 0
-	}
+	// The source of a feature and missing type, plus one.
+	sources := make([][4]int32, len(m.Features))
 	for i := range m.Trees {
 		t := &m.Trees[i]
-		for j := range t.Feature {
-			k, numerical := sourceOf(t, j)
-			if !numerical {
+		for j, f := range t.Feature {
+			if t.Decision[j]&models.DecisionCategorical != 0 {
 				continue
 			}
-			s, ok := bySource[k]
-			if !ok {
-				s = int32(len(c.sources))
-				bySource[k] = s
-				c.sources = append(c.sources, source{feature: k.feature, missing: k.missing})
+			missing := t.Decision[j] >> 2 & 3
+			s := &sources[f][missing]
+			if *s == 0 {
+				c.sources = append(c.sources, source{feature: f, missing: models.MissingType(missing)})
+				*s = int32(len(c.sources))
 			}
 			// -0 <= x and 0 <= x are the same test: adding 0 makes them one.
-			c.sources[s].thresholds = append(c.sources[s].thresholds, t.Threshold[j]+0)
+			th := &c.sources[*s-1].thresholds
+			*th = append(*th, t.Threshold[j]+0)
 		}
 	}
+	// The columns of a source, plus one: two for each chunk, left and right.
+	of := make([][]int32, len(c.sources))
 	for s := range c.sources {
 		th := c.sources[s].thresholds
 		slices.Sort(th)
 		c.sources[s].thresholds = slices.Clip(slices.Compact(th))
+		of[s] = make([]int32, 2*(len(th)/chunk+1))
 	}
-	byColumn := map[columnKey]int32{}
 	b := newCategoryBuilder()
 	for i := range m.Trees {
 		t := &m.Trees[i]
 		c.splits[i] = make([]split, len(t.Feature))
-		for j := range t.Feature {
-			k, numerical := sourceOf(t, j)
-			if !numerical {
+		for j, f := range t.Feature {
+			d := t.Decision[j]
+			if d&models.DecisionCategorical != 0 {
 				cat, set := b.add(t, j)
 				c.splits[i][j] = split{cat: cat, set: set}
 				continue
 			}
-			s := bySource[k]
-			rank, _ := slices.BinarySearch(c.sources[s].thresholds, t.Threshold[j]+0)
-			key := columnKey{s, int32(rank / chunk * chunk), t.Decision[j]&models.DecisionDefaultLeft == 0 && k.missing != models.MissingNone}
-			at, ok := byColumn[key]
-			if !ok {
-				at = int32(len(c.columns))
-				byColumn[key] = at
-				c.columns = append(c.columns, column{source: s, first: key.first, right: key.right})
+			missing := d >> 2 & 3
+			s := sources[f][missing] - 1
+			rank := int(c.sources[s].rank(t.Threshold[j] + 0))
+			at, right := rank/chunk*2, d&models.DecisionDefaultLeft == 0 && models.MissingType(missing) != models.MissingNone
+			if right {
+				at++
 			}
-			c.splits[i][j] = split{column: at, bound: uint8(rank % chunk), set: -1}
+			col := &of[s][at]
+			if *col == 0 {
+				c.columns = append(c.columns, column{source: s, first: int32(rank / chunk * chunk), right: right})
+				*col = int32(len(c.columns))
+			}
+			c.splits[i][j] = split{column: *col - 1, bound: uint8(rank % chunk), set: -1}
 		}
 	}
 	var err error
@@ -325,10 +318,8 @@ func (s *catSets) build() (category, error) {
 // eachBit calls f with the number of each bit that is set.
 func eachBit(words []uint32, f func(k int)) {
 	for i, w := range words {
-		for b := range 32 {
-			if w>>b&1 != 0 {
-				f(32*i + b)
-			}
+		for ; w != 0; w &= w - 1 {
+			f(32*i + bits.TrailingZeros32(w))
 		}
 	}
 }

@@ -47,12 +47,14 @@ func Compile(m *models.Model) (*Forest, error) {
 	if f.walker, err = newWalker(m, c, f.encoder); err != nil {
 		return nil, fmt.Errorf("forest: %w", err)
 	}
+	var wg sync.WaitGroup // the forms do not depend on one another
 	if hasAVX2 {
-		f.lanes = newLanes(m, c, f.encoder)
-		f.blocks = newBlocks(m, c, f.encoder)
+		wg.Go(func() { f.lanes = newLanes(m, c, f.encoder) })
+		wg.Go(func() { f.blocks = newBlocks(m, c, f.encoder) })
 	}
 	f.explain = newExplainer(m, c, f.encoder)
 	f.count(m)
+	wg.Wait()
 	f.pool.New = func() any { return f.newScratch() }
 	return f, nil
 }

@@ -78,9 +78,10 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 	x := &explainer{scale: 1, expected: m.Init}
 	byWidth := map[int][]shapTree{}
 	quadratures := map[int]quadrature{}
+	last := make([]int32, len(m.Features))
 	for i := range m.Trees {
 		t := &m.Trees[i]
-		s, mean, distinct := newShapTree(t, c.splits[i], e)
+		s, mean, distinct := newShapTree(t, c.splits[i], e, last)
 		x.expected += mean
 		if len(t.Feature) == 0 {
 			continue
@@ -119,7 +120,8 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 
 // newShapTree also gives the tree's mean, and the largest number of distinct
 // features on a path.
-func newShapTree(t *models.Tree, splits []split, e *encoder) (s shapTree, mean float64, distinct int) {
+// last has a place for each feature, all 0, and is left so.
+func newShapTree(t *models.Tree, splits []split, e *encoder, last []int32) (s shapTree, mean float64, distinct int) {
 	n := len(t.Feature)
 	if n == 0 {
 		return s, t.LeafValue[0], 0
@@ -130,7 +132,6 @@ func newShapTree(t *models.Tree, splits []split, e *encoder) (s shapTree, mean f
 	means := make([]float64, n)
 	// Depth first, with the last edge of each feature on the way: 2i enters
 	// node i, 2i+1 its right side, and -1-i leaves it.
-	last := map[int32]int32{}
 	above := 0
 	todo := []int{0}
 	for len(todo) > 0 {
