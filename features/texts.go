@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"slices"
+	"sort"
+)
+
+// learnTexts makes the dictionary of every text field that a kernel reads:
+// the texts of the training rows that some kernel keeps, sorted.
+func (s *source) learnTexts(rows []int) {
+	p := s.p
+	keep := map[int]int{} // field -> least count that any of its kernels keeps
+	for i := range p.steps {
+		st := &p.steps[i]
+		if !st.kernel.text {
+			continue
+		}
+		for _, slot := range st.in {
+			n := st.learned.spec.minCount(st.kernel.name)
+			if st.kernel.name == "cross" {
+				n = 1 // the pairs are counted, not the texts
+			}
+			if old, ok := keep[slot]; !ok || n < old {
+				keep[slot] = n
+			}
+		}
+	}
+	for i := range p.fields {
+		least, ok := keep[i]
+		if !ok {
+			continue
+		}
+		counts := map[string]int{}
+		for _, row := range rows {
+			if t := s.cols[i].text(row); t != "" {
+				counts[t]++
+			}
+		}
+		var texts []string
+		for t, n := range counts {
+			if n >= least {
+				texts = append(texts, t)
+			}
+		}
+		if len(texts) > maxCategories {
+			sort.Slice(texts, func(a, b int) bool {
+				if counts[texts[a]] != counts[texts[b]] {
+					return counts[texts[a]] > counts[texts[b]]
+				}
+				return texts[a] < texts[b]
+			})
+			texts = texts[:maxCategories]
+		}
+		slices.Sort(texts)
+		codes := make(map[string]float64, len(texts))
+		for c, t := range texts {
+			codes[t] = float64(c)
+		}
+		p.fields[i].codes = codes
+		p.frozen.Texts = append(p.frozen.Texts, frozenTexts{Field: p.fields[i].spec.Name, Texts: texts})
+	}
+}
