@@ -8,6 +8,7 @@
 //	format                  reader          writer
 //	LightGBM text, v2 - v4  ReadLightGBM    WriteLightGBM (v3)
 //	XGBoost JSON, UBJSON    ReadXGBoost
+//	XGBoost binary, 1.x     ReadXGBoostBinary
 //
 // A model file is untrusted input. Readers take memory in proportion to the
 // bytes they are given, never to a number written in them, and every index is

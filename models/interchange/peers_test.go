@@ -78,8 +78,9 @@ func refused(file string) bool {
 func TestPeers(t *testing.T) {
 	readers := map[string]func(io.Reader) (*models.Model, error){
 		".txt": interchange.ReadLightGBM, ".json": interchange.ReadXGBoost, ".ubj": interchange.ReadXGBoost,
+		".bin": interchange.ReadXGBoostBinary,
 	}
-	for _, file := range modelFiles(t, "lightgbm-*.txt", "xgboost-*.json", "xgboost-*.ubj") {
+	for _, file := range modelFiles(t, "lightgbm-*.txt", "xgboost-*.json", "xgboost-*.ubj", "xgboost-*.bin") {
 		if strings.HasSuffix(file, ".rows.json") {
 			continue
 		}

@@ -119,3 +119,26 @@ func FuzzReadXGBoost(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReadXGBoostBinary(f *testing.F) {
+	for _, p := range []string{"xgboost-1.7.6-binary.bin", "xgboost-1.7.6-regression.bin"} {
+		b, err := os.ReadFile(filepath.Join("testdata", p))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+		f.Add(b[:len(b)/2])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := interchange.ReadXGBoostBinary(bytes.NewReader(b))
+		if err != nil {
+			if !errors.Is(err, interchange.ErrFormat) && !errors.Is(err, interchange.ErrUnsupported) {
+				t.Fatalf("error %v is of no kind", err)
+			}
+			return
+		}
+		if err := m.Validate(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
