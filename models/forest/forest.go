@@ -69,6 +69,7 @@ type scratch struct {
 	arena   []uint8 // of lanes
 	answers []uint8 // of blocks
 	shap    *shapScratch
+	side    []int8 // of a background's walk
 	sums    [blockRows]float64
 	sums32  [blockRows]float32
 }

@@ -39,6 +39,7 @@ type explainer struct {
 	rules    []rule
 	expected float64 // mean margin under the covers
 	scale    float64 // 1, or 1/trees for an averaged forest
+	distinct int     // most distinct features on a path
 	nodes    int     // of the largest tree
 	width    int     // of the largest rule
 }
@@ -101,6 +102,7 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 			}
 		}
 		byWidth[width] = append(byWidth[width], s)
+		x.distinct = max(x.distinct, distinct)
 		x.nodes, x.width = max(x.nodes, len(s.nodes)), max(x.width, width)
 	}
 	for width, q := range quadratures {
