@@ -189,7 +189,8 @@ func setField(f any, value string) (err error) {
 		*f, err = parseInts(value)
 	case *[]int8:
 		var v []int
-		if v, err = parseInts(value); err == nil {
+		*f = nil
+		if v, err = parseInts(value); err == nil && len(v) > 0 {
 			*f = make([]int8, len(v))
 			for i, x := range v {
 				if x < -1 || x > 1 {
@@ -199,6 +200,10 @@ func setField(f any, value string) (err error) {
 			}
 		}
 	case *[][]int:
+		*f = nil
+		if value == "" || value == "[]" {
+			return nil
+		}
 		if !strings.HasPrefix(value, "[[") {
 			value = "[" + value + "]"
 		}
