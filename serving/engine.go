@@ -103,10 +103,10 @@ func (e *engine) decide(ctx context.Context, w *work) error {
 	return w.err
 }
 
-// batchGroup is how many rows of a batch wait for the journal together. Rows
-// that have a number and no record hold up everybody's numbers after them, so a
-// large batch must not take all of its numbers first.
-const batchGroup = 256
+// batchGroup is how many rows of a batch go to the journal together. Rows that
+// have a number and no record yet hold up everybody's numbers after them, so a
+// batch gives its records away as it goes and waits for them at its end.
+const batchGroup = 16
 
 // decideAll takes many requests all the way with one wait for the journal.
 // Each w.err says what became of it. Rows that it has claimed are finished
@@ -114,21 +114,29 @@ const batchGroup = 256
 // earlier row of this one), so that two batches never wait for each other.
 func (e *engine) decideAll(ctx context.Context, ws []*work) {
 	var open []*work
-	flush := func() {
+	var under sync.WaitGroup
+	give := func() {
 		if len(open) == 0 {
 			return
 		}
-		e.appendAll(context.WithoutCancel(ctx), open)
-		for _, w := range open {
-			e.inflight.leave(w.key, &w.ticket)
-		}
-		open = open[:0]
+		group := open
+		open = nil
+		under.Go(func() {
+			e.appendAll(context.WithoutCancel(ctx), group)
+			for _, w := range group {
+				e.inflight.leave(w.key, &w.ticket)
+			}
+		})
+	}
+	finish := func() {
+		give()
+		under.Wait()
 	}
 	for _, w := range ws {
 		if w.err != nil {
 			continue
 		}
-		if w.err = e.begin(ctx, w, flush); w.err != nil || w.repeated {
+		if w.err = e.begin(ctx, w, finish); w.err != nil || w.repeated {
 			continue
 		}
 		if e.sequence(w); !w.taken {
@@ -137,10 +145,10 @@ func (e *engine) decideAll(ctx context.Context, ws []*work) {
 		}
 		e.finish(w)
 		if open = append(open, w); len(open) == batchGroup {
-			flush()
+			give()
 		}
 	}
-	flush()
+	finish()
 }
 
 // appendAll makes the records of ws durable, all at once: one group commit, as
