@@ -60,49 +60,62 @@ func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	}
 }
 
-// merge adds the panes up, the oldest first: the order is part of the result.
+// merge adds the panes up, one aggregate after the other, the oldest pane
+// first: the order is part of the result.
 func (l *layout) merge(panes []uint64, r *Reading) {
+	w := l.width
+	if l.Needs&Count != 0 {
+		for i := l.column(Count); i < len(panes); i += w {
+			r.Count += float64(panes[i])
+		}
+	}
+	if l.Needs&Sum != 0 {
+		for i := l.column(Sum); i < len(panes); i += w {
+			r.Sum += getF(panes[i])
+		}
+	}
+	if l.Needs&Spread != 0 {
+		l.spread(panes, r)
+	}
+	if l.Needs&Min != 0 {
+		r.Min = math.Inf(1)
+		for i := l.column(Min); i < len(panes); i += w {
+			r.Min = min(r.Min, getF(panes[i]))
+		}
+	}
+	if l.Needs&Max != 0 {
+		r.Max = math.Inf(-1)
+		for i := l.column(Max); i < len(panes); i += w {
+			r.Max = max(r.Max, getF(panes[i]))
+		}
+	}
+	// Panes follow each other in time: the first holds the earliest event, the
+	// last the latest.
+	if l.Needs&First != 0 {
+		r.First = int64(panes[l.column(First)])
+	}
+	if l.Needs&Last != 0 {
+		last := panes[len(panes)-w:]
+		r.Last = int64(last[l.column(Last)])
+		if l.Needs&Latest != 0 {
+			r.Latest = getF(last[l.column(Latest)])
+		}
+	}
+}
+
+// spread merges means and squared deviations (Chan, Golub, LeVeque 1979).
+func (l *layout) spread(panes []uint64, r *Reading) {
 	var n, mean, m2 float64
-	if l.Needs&Spread != 0 {
-		r.Mean, r.Deviance = 0, 0
-	}
+	count, at := l.column(Count), l.column(Spread)
 	for p := panes; len(p) > 0; p = p[l.width:] {
-		if l.Needs&Count != 0 {
-			r.Count += float64(p[l.column(Count)])
-		}
-		if l.Needs&Sum != 0 {
-			r.Sum += getF(p[l.column(Sum)])
-		}
-		if l.Needs&Spread != 0 { // Chan, Golub, LeVeque (1979)
-			i, nb := l.column(Spread), float64(p[l.column(Count)])
-			d, all := getF(p[i])-mean, n+nb
-			m2 += getF(p[i+1]) + float64(float64(float64(d*d)*n)*(nb/all))
-			mean += float64(d * (nb / all))
-			n = all
-		}
-		if l.Needs&Min != 0 {
-			if x := getF(p[l.column(Min)]); !(x >= r.Min) {
-				r.Min = x
-			}
-		}
-		if l.Needs&Max != 0 {
-			if x := getF(p[l.column(Max)]); !(x <= r.Max) {
-				r.Max = x
-			}
-		}
-		if l.Needs&First != 0 && (len(p) == len(panes) || int64(p[l.column(First)]) < r.First) {
-			r.First = int64(p[l.column(First)])
-		}
-		if l.Needs&Last != 0 && (len(p) == len(panes) || int64(p[l.column(Last)]) >= r.Last) {
-			r.Last = int64(p[l.column(Last)])
-			if l.Needs&Latest != 0 {
-				r.Latest = getF(p[l.column(Latest)])
-			}
-		}
+		nb := float64(p[count])
+		all := n + nb
+		d, share := getF(p[at])-mean, nb/all
+		m2 += getF(p[at+1]) + float64(float64(float64(d*d)*n)*share)
+		mean += float64(d * share)
+		n = all
 	}
-	if l.Needs&Spread != 0 {
-		r.Mean, r.Deviance = mean, m2
-	}
+	r.Mean, r.Deviance = mean, m2
 }
 
 // greatest is the greatest sum of one member from pane low on.
