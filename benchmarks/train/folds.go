@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // foldSets are the public credit sets that quality is compared on. The last
@@ -23,11 +25,14 @@ func foldParams() map[string]string {
 // compareFolds prints the mean AUC over five folds of each set, ours and
 // LightGBM's. Row i tests in the fold that counts the earlier rows of its
 // label, modulo 5.
-func compareFolds(dir, shared, python, peers string, threads int) error {
+func compareFolds(only, dir, shared, python, peers string, threads int) error {
 	fmt.Println("| set | Assay | LightGBM | difference |\n|---|---|---|---|")
 	var sum float64
 	n := 0
 	for _, name := range foldSets {
+		if only != "" && !slices.Contains(strings.Split(only, ","), name) {
+			continue
+		}
 		m := meta{Rounds: 200, Params: foldParams()}
 		rows, err := textRows(filepath.Join(shared, name+".csv"), &m)
 		if err != nil {

@@ -41,7 +41,7 @@ func (o outcome) seconds() float64 { return o.Bin + o.Train }
 
 func main() {
 	var (
-		cases   = flag.String("cases", "", "comma-separated cases; all of them when empty")
+		cases   = flag.String("cases", "", "comma-separated cases, or sets with -folds; all of them when empty")
 		dir     = flag.String("dir", filepath.Join(os.TempDir(), "assay-bench-train"), "where tables are kept")
 		shared  = flag.String("shared", "../shared/data", "directory of airline100k.csv and credit_data.csv")
 		flights = flag.String("flights", "", "path of flights-3m.parquet")
@@ -62,7 +62,7 @@ func main() {
 		return
 	}
 	if *folds {
-		if err := compareFolds(*dir, *shared, *python, *peers, *threads); err != nil {
+		if err := compareFolds(*cases, *dir, *shared, *python, *peers, *threads); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
