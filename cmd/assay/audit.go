@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/cmd/internal/node"
-	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving"
@@ -149,69 +146,4 @@ func openJournal(ctx context.Context, dir string) (*journal.Journal, error) {
 		return nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir, err)
 	}
 	return journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
-}
-
-func ledgerCommand(u *ui) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "ledger fsck",
-		Short: "Check the ledger",
-		Args:  noArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	var dir string
-	var asJSON bool
-	fsck := &cobra.Command{
-		Use:   "fsck --dir D",
-		Short: "Derive everything again (records, leaves, tiles, checkpoints, anchors) and name the first thing wrong",
-		Args:  noArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return fsckLedger(c.Context(), u, dir, asJSON) },
-	}
-	fsck.Flags().StringVar(&dir, "dir", "assay-demo", "directory of the ledger; no server may run on it")
-	fsck.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of text")
-	c.AddCommand(fsck)
-	return c
-}
-
-func fsckLedger(ctx context.Context, u *ui, dir string, asJSON bool) error {
-	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
-		return fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir, err)
-	}
-	u.step("derive the ledger again from its records")
-	rep, err := journal.Fsck(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	if len(rep.AnchorProof) > 0 {
-		if err := fsckAnchor(dir, &rep); err != nil {
-			return err
-		}
-	}
-	u.done("everything agrees")
-	if asJSON {
-		return u.json(rep)
-	}
-	u.printf("%d records (%d opened, %d erased, %d retired), %d promises' groups, %d request ids, %d keys\n",
-		rep.Records, rep.Opened, rep.Erased, rep.Retired, rep.Groups, rep.Requests, rep.Keys)
-	u.printf("%d log entries and %d tiles under a checkpoint of %d leaves; %d of them anchored\n", rep.Entries, rep.Tiles, rep.Size, rep.Anchored)
-	return nil
-}
-
-// fsckAnchor checks the newest anchored checkpoint's proof against the trust
-// file, if the directory has one.
-func fsckAnchor(dir string, rep *journal.FsckReport) error {
-	cp, err := anchor.ParseCheckpoint(rep.AnchorNote)
-	if err != nil {
-		return err
-	}
-	var trust anchor.Trust
-	t, err := readTrust("", filepath.Join(dir, node.TrustName))
-	if err == nil && t.Anchor != nil {
-		trust = *t.Anchor
-	} else if err != nil && !errors.Is(err, errNoTrust) {
-		return err
-	}
-	if res := anchor.VerifyProof(rep.AnchorProof, cp, trust); !res.OK() {
-		return fmt.Errorf("fsck: the anchor of the checkpoint of %d leaves: %s: %w", cp.Size, res.Summary(), assay.ErrCorrupt)
-	}
-	return nil
 }

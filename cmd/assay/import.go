@@ -191,8 +191,9 @@ func passthroughPlan(ctx context.Context, m *models.Model) (*features.Plan, erro
 // readers are the formats that can be imported.
 func readers() map[string]func(io.Reader) (*models.Model, error) {
 	return map[string]func(io.Reader) (*models.Model, error){
-		"lightgbm": interchange.ReadLightGBM,
-		"xgboost":  interchange.ReadXGBoost, // JSON and UBJSON
+		"lightgbm":       interchange.ReadLightGBM,
+		"xgboost":        interchange.ReadXGBoost,       // JSON and UBJSON
+		"xgboost-binary": interchange.ReadXGBoostBinary, // the old format, through leaves
 	}
 }
 

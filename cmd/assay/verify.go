@@ -134,18 +134,18 @@ func (u *ui) finding(f ledger.Finding) string {
 }
 
 // maxReceipt bounds a receipt file.
-const maxReceipt = 1 << 20
+const maxReceipt = ledger.MaxReceiptBytes
 
 func readReceipt(path string) (*assay.Receipt, error) {
 	b, err := readBounded(path, maxReceipt)
 	if err != nil {
 		return nil, err
 	}
-	var r assay.Receipt
-	if err := json.Unmarshal(b, &r); err != nil {
+	r, err := ledger.ParseReceipt(b)
+	if err != nil {
 		return nil, fmt.Errorf("%s is not a receipt: %w", path, err)
 	}
-	return &r, nil
+	return r, nil
 }
 
 var errNoTrust = errors.New("no trust file")
