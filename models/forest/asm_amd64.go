@@ -56,6 +56,9 @@ func blocks4x64(groups *group, n int, codes, data, answers *uint8, sum float64) 
 func blocks8x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
 
 //go:noescape
+func blocks4Cat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+
+//go:noescape
 func blocksCat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
 
 //go:noescape

@@ -107,6 +107,8 @@ func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
 			total32 = blocksCat32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total32)
 		case f.float32:
 			total32 = blocks32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total32)
+		case answers != nil && f.encoder.numeric <= 64:
+			total = blocks4Cat64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total)
 		case answers != nil:
 			total = blocksCat64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total)
 		case f.encoder.numeric <= 64:

@@ -187,6 +187,14 @@ TEXT ·blocks8x64(SB), NOSPLIT, $16-56
 	VZEROUPPER
 	RET
 
+// func blocks4Cat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+TEXT ·blocks4Cat64(SB), NOSPLIT, $16-56
+	MOVQ answers+32(FP), R13
+	BODY(TABLES4, SELECT4, CATROOT, CATNEXT, 24, steps-16(SP), VMOVSD, VADDSD)
+	VMOVSD X7, ret+48(FP)
+	VZEROUPPER
+	RET
+
 // func blocksCat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
 TEXT ·blocksCat64(SB), NOSPLIT, $16-56
 	MOVQ answers+32(FP), R13

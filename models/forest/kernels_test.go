@@ -87,6 +87,33 @@ func TestQuadrature(t *testing.T) {
 	}
 }
 
+// TestKernelsReached asserts that the shapes of TestMargin reach each block
+// kernel: which one is a matter of columns, categories and float32.
+func TestKernelsReached(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("this build has no kernels")
+	}
+	for name, c := range map[string]struct {
+		shape     foresttest.Shape
+		few, cats bool
+	}{
+		"plain31":       {foresttest.Shape{Trees: 40, Leaves: 31, Features: 50}, true, false},
+		"plain63":       {foresttest.Shape{Trees: 40, Leaves: 63, Features: 50, Missing: 1}, false, false},
+		"categories":    {foresttest.Shape{Trees: 30, Leaves: 31, Features: 20, Categories: 40, Categorical: 0.5, Missing: 0.5}, true, true},
+		"wide and cats": {foresttest.Shape{Trees: 30, Leaves: 31, Features: 80, Categories: 40, Categorical: 0.2, Missing: 0.5}, false, true},
+	} {
+		for seed := range uint64(3) {
+			f, err := Compile(foresttest.Model(seed, c.shape))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.blocks == nil || (f.encoder.numeric <= 64) != c.few || (f.blocks.places > 0) != c.cats {
+				t.Errorf("%s: %d columns, blocks %v", name, f.encoder.numeric, f.blocks != nil)
+			}
+		}
+	}
+}
+
 // TestForms asserts that the shapes of TestMargin reach every form.
 func TestForms(t *testing.T) {
 	if !hasAVX2 {
