@@ -9,8 +9,7 @@ import "math"
 // number, are looked up in the block's table, which says where the piece is
 // left: at another block, or at a leaf. Four trees go side by side, 32 nodes a
 // register. The codes of up to 128 columns stay in registers, where byte
-// shuffles fetch them; a model of more is cut into runs of trees that use no
-// more.
+// shuffles fetch them.
 //
 // A tree of 31 leaves takes two or three blocks from root to leaf, one of 255
 // leaves four or five. The four trees of a group take the same number of steps;
@@ -66,7 +65,6 @@ type blocks struct {
 type run struct {
 	from, to int
 	walked   bool
-	columns  []int32 // places that the run's columns stand for; nil: each for itself
 }
 
 // blockCats holds, for each class of a categorical feature, the answers of all
@@ -99,37 +97,24 @@ func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
 		answers = &s.answers[0]
 	}
 	total, total32 := f.init, float32(f.init)
-	for i := range b.runs {
-		r := &b.runs[i]
-		if r.walked {
-			if f.float32 {
-				total32 = sum(f.walker, r.from, r.to, s.codes, total32)
-			} else {
-				total = sum(f.walker, r.from, r.to, s.codes, total)
-			}
-			continue
-		}
-		codes, few := &s.codes[0], f.encoder.numeric <= maxColumns/2
-		if r.columns != nil {
-			codes, few = &s.local[0], len(r.columns) <= maxColumns/2
-			for k, place := range r.columns {
-				s.local[k] = s.codes[place]
-			}
-		}
-		g, n, data := &b.groups[r.from], r.to-r.from, &b.data[0]
+	for _, r := range b.runs {
 		switch {
+		case r.walked && f.float32:
+			total32 = sum(f.walker, r.from, r.to, s.codes, total32)
+		case r.walked:
+			total = sum(f.walker, r.from, r.to, s.codes, total)
 		case f.float32 && answers != nil:
-			total32 = blocksCat32(g, n, codes, data, answers, total32)
+			total32 = blocksCat32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total32)
 		case f.float32:
-			total32 = blocks32(g, n, codes, data, nil, total32)
-		case answers != nil && few:
-			total = blocks4Cat64(g, n, codes, data, answers, total)
+			total32 = blocks32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total32)
+		case answers != nil && f.encoder.numeric <= 64:
+			total = blocks4Cat64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total)
 		case answers != nil:
-			total = blocksCat64(g, n, codes, data, answers, total)
-		case few:
-			total = blocks4x64(g, n, codes, data, nil, total)
+			total = blocksCat64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total)
+		case f.encoder.numeric <= 64:
+			total = blocks4x64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total)
 		default:
-			total = blocks8x64(g, n, codes, data, nil, total)
+			total = blocks8x64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total)
 		}
 	}
 	if f.float32 {

@@ -19,11 +19,9 @@ type blockBuilder struct {
 	size   []int32 // of the subtree under each node
 	t      *models.Tree
 	splits []split
-	tests  uint32  // places of category answers taken
-	header int     // bytes before a block's table
-	float  bool    // values are float32
-	local  []int32 // per place: one more than its place in the run, 0 for none; nil when all fit
-	taken  []int32 // places that the run's columns stand for
+	tests  uint32 // places of category answers taken
+	header int    // bytes before a block's table
+	float  bool   // values are float32
 	data   []uint8
 }
 
@@ -37,21 +35,20 @@ type catNode struct {
 // newBlocks lays out the trees of m. Trees that do not fit the form are left
 // to the walk; nil means that none does.
 func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
+	if e.numeric > maxColumns {
+		return nil
+	}
 	b := blockBuilder{e: e, byCat: map[int32][]catNode{}, tests: 1, header: blockHeader, float: m.Float32Sums}
 	if len(c.cats) > 0 {
 		b.header = blockHeaderCat
 	}
-	if e.numeric > maxColumns {
-		b.local = make([]int32, e.numeric)
-	}
 	for from := 0; from < len(m.Trees); from += groupTrees {
 		to := min(len(m.Trees), from+groupTrees)
 		g := len(b.out.groups)
-		fits, fresh := b.claim(c.splits[from:to])
-		if fits && b.group(m, c, from, to) {
-			b.out.extend(run{g, g + 1, false, b.taken}, fresh)
+		if b.group(m, c, from, to) {
+			b.out.extend(g, g+1, false)
 		} else {
-			b.out.extend(run{from, to, true, nil}, false)
+			b.out.extend(from, to, true)
 		}
 	}
 	if len(b.out.groups) == 0 || !b.categories() {
@@ -61,66 +58,14 @@ func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
 	return &b.out
 }
 
-// claim gives the columns of a group's splits a place among the 128 of the
-// run. When they do not all fit, a fresh run begins; it reports whether they
-// fit that. Models of no more columns need no places.
-func (b *blockBuilder) claim(trees [][]split) (fits, fresh bool) {
-	if b.local == nil {
-		return true, false
-	}
-	if b.add(trees) {
-		return true, len(b.taken) == 0
-	}
-	for _, p := range b.taken {
-		b.local[p] = 0
-	}
-	b.taken = nil
-	return b.add(trees), true
-}
-
-// add claims a place for each column that has none.
-func (b *blockBuilder) add(trees [][]split) bool {
-	before := len(b.taken)
-	for _, splits := range trees {
-		for _, s := range splits {
-			if s.set >= 0 {
-				continue
-			}
-			p := b.e.place[s.column]
-			if b.local[p] != 0 {
-				continue
-			}
-			if len(b.taken) == maxColumns {
-				for _, p := range b.taken[before:] {
-					b.local[p] = 0
-				}
-				b.taken = b.taken[:before]
-				return false
-			}
-			b.taken = append(b.taken, p)
-			b.local[p] = int32(len(b.taken))
-		}
-	}
-	return true
-}
-
-// column is the place of a split's column in the registers.
-func (b *blockBuilder) column(s split) uint8 {
-	p := b.e.place[s.column]
-	if b.local != nil {
-		return uint8(b.local[p] - 1)
-	}
-	return uint8(p)
-}
-
 // extend adds to the last run, or begins another.
-func (b *blocks) extend(r run, fresh bool) {
-	b.walk = b.walk || r.walked
-	if n := len(b.runs); n > 0 && b.runs[n-1].walked == r.walked && !fresh {
-		b.runs[n-1].to, b.runs[n-1].columns = r.to, r.columns
+func (b *blocks) extend(from, to int, walked bool) {
+	b.walk = b.walk || walked
+	if n := len(b.runs); n > 0 && b.runs[n-1].walked == walked {
+		b.runs[n-1].to = to
 		return
 	}
-	b.runs = append(b.runs, r)
+	b.runs = append(b.runs, run{from, to, walked})
 }
 
 // piece is a block while the tree is being cut: at most eight connected nodes,
@@ -329,7 +274,7 @@ func (b *blockBuilder) tests8(p *piece) (columns, bounds [blockNodes]uint8, cat 
 	for k, i := range p.nodes[:p.nNodes] {
 		s := b.splits[i]
 		if s.set < 0 {
-			columns[k], bounds[k] = b.column(s), s.bound+1
+			columns[k], bounds[k] = uint8(b.e.place[s.column]), s.bound+1
 			continue
 		}
 		if cat == 0 {
