@@ -99,7 +99,6 @@ func (s *Server) register() {
 		grpc.MaxHeaderListSize(16 << 10),
 		grpc.WriteBufferSize(64 << 10),
 		grpc.ReadBufferSize(64 << 10),
-		grpc.SharedWriteBuffer(true),
 		// A decision needs a deep stack; workers keep theirs, where a goroutine a
 		// call grows one anew each time (13 % of the server's CPU). Calls beyond
 		// the workers get goroutines.

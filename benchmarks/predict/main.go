@@ -43,10 +43,10 @@ const (
 )
 
 type config struct {
-	dir, python, peers, lightgbm string
-	rounds                       int
-	slice                        time.Duration
-	with                         []string
+	dir, python, peers string
+	rounds             int
+	slice              time.Duration
+	with               []string
 }
 
 func main() {

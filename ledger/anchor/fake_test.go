@@ -168,7 +168,6 @@ type fakeBlock struct {
 	nonce uint64
 	txs   map[Hash]TxState
 	raws  [][]byte
-	hash  Hash
 }
 
 // fakeChain is a chain in memory with the faults that real ones have. It runs

@@ -14,7 +14,6 @@ type split struct {
 	left        [4]uint64 // categorical: bit set of the bins that go left
 	sum         cell      // quantised sums of the left child
 	l2          float64   // lambda_l2 plus cat_l2 where that applied
-	lo, hi      float64   // outputs of the children
 }
 
 func (s *split) better(t *split) bool {

@@ -92,20 +92,20 @@ func drawChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error]
 	return s, nil
 }
 
-// matches reports a chunk that does not continue the table of s at row at.
-func (s *Dataset) matches(d *Dataset, at, rows int, p *Params) error {
-	if err := d.checkPart(fmt.Sprintf("chunk from row %d of the training", at), p.Objective, false); err != nil {
+// matches reports a chunk that does not continue the table of d at row at.
+func (d *Dataset) matches(chunk *Dataset, at, rows int, p *Params) error {
+	if err := chunk.checkPart(fmt.Sprintf("chunk from row %d of the training", at), p.Objective, false); err != nil {
 		return err
 	}
-	if len(d.Columns) != len(s.Columns) {
-		return fmt.Errorf("%w: the chunk from row %d has %d columns, the first one %d", assay.ErrInvalid, at, len(d.Columns), len(s.Columns))
+	if len(chunk.Columns) != len(d.Columns) {
+		return fmt.Errorf("%w: the chunk from row %d has %d columns, the first one %d", assay.ErrInvalid, at, len(chunk.Columns), len(d.Columns))
 	}
-	for j := range s.Columns {
-		if d.name(j) != s.name(j) || d.categorical(j) != s.categorical(j) {
+	for j := range d.Columns {
+		if chunk.name(j) != d.name(j) || chunk.categorical(j) != d.categorical(j) {
 			return fmt.Errorf("%w: column %d of the chunk from row %d has another name or kind than in the first chunk", assay.ErrInvalid, j, at)
 		}
 	}
-	if at+d.Rows() > rows {
+	if at+chunk.Rows() > rows {
 		return fmt.Errorf("%w: the chunks give more than %d rows", assay.ErrInvalid, rows)
 	}
 	return nil

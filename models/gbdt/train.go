@@ -200,7 +200,6 @@ type booster struct {
 	grower    *grower
 	score     []float64
 	rows, bag []uint32
-	inBag     []bool
 	bias      float64 // margin that the first new tree carries
 	model     *models.Model
 	valid     *validation

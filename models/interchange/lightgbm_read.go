@@ -155,39 +155,39 @@ func (l *lines) params() map[string]string {
 type section map[string]string
 
 // model makes an empty model of a header.
-func (h section) model() (*models.Model, error) {
-	switch v := h["version"]; v {
+func (s section) model() (*models.Model, error) {
+	switch v := s["version"]; v {
 	case "v2", "v3", "v4":
 	default:
 		return nil, fmt.Errorf("%w: version %q, this program reads v2, v3 and v4", ErrUnsupported, clip(v))
 	}
 	for _, k := range []string{"num_class", "num_tree_per_iteration"} {
-		if v := h[k]; v != "1" {
+		if v := s[k]; v != "1" {
 			return nil, fmt.Errorf("%w: %s is %q: only models with one output are read", ErrUnsupported, k, clip(v))
 		}
 	}
-	last, err := strconv.Atoi(h["max_feature_idx"])
+	last, err := strconv.Atoi(s["max_feature_idx"])
 	if err != nil || last < 0 || last >= models.MaxFeatures {
-		return nil, fmt.Errorf("%w: max_feature_idx is %q, want 0 to %d", ErrFormat, clip(h["max_feature_idx"]), models.MaxFeatures-1)
+		return nil, fmt.Errorf("%w: max_feature_idx is %q, want 0 to %d", ErrFormat, clip(s["max_feature_idx"]), models.MaxFeatures-1)
 	}
 	m := &models.Model{Sigmoid: 1}
-	_, m.Average = h["average_output"]
-	m.Float32Sums = h[keyFloat32Sums] == "1"
-	if err := h.objective(m); err != nil {
+	_, m.Average = s["average_output"]
+	m.Float32Sums = s[keyFloat32Sums] == "1"
+	if err := s.objective(m); err != nil {
 		return nil, err
 	}
-	names := strings.Fields(h["feature_names"])
-	if js, ok := h[keyNames]; ok {
+	names := strings.Fields(s["feature_names"])
+	if js, ok := s[keyNames]; ok {
 		names = nil
 		if err := json.Unmarshal([]byte(js), &names); err != nil {
 			return nil, fmt.Errorf("%w: %s: not a JSON list of strings", ErrFormat, keyNames)
 		}
 	}
-	infos := strings.Fields(h["feature_infos"])
+	infos := strings.Fields(s["feature_infos"])
 	if len(names) != last+1 || len(infos) != 0 && len(infos) != last+1 {
 		return nil, fmt.Errorf("%w: %d feature names and %d feature infos for %d features", ErrFormat, len(names), len(infos), last+1)
 	}
-	monotone := strings.Fields(h["monotone_constraints"])
+	monotone := strings.Fields(s["monotone_constraints"])
 	if len(monotone) != 0 && len(monotone) != last+1 {
 		return nil, fmt.Errorf("%w: %d monotone_constraints for %d features", ErrFormat, len(monotone), last+1)
 	}
@@ -212,8 +212,8 @@ func (h section) model() (*models.Model, error) {
 }
 
 // objective reads "binary sigmoid:1" and its like.
-func (h section) objective(m *models.Model) error {
-	words := strings.Fields(h["objective"])
+func (s section) objective(m *models.Model) error {
+	words := strings.Fields(s["objective"])
 	if len(words) == 0 { // trained with a function of the caller's: the margin is the prediction
 		m.Objective = models.Regression
 		return nil

@@ -3,7 +3,6 @@
 package interchange
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -225,11 +224,4 @@ func appendFloat(b []byte, x float64) []byte {
 		return append(b, "-inf"...)
 	}
 	return strconv.AppendFloat(b, x, 'g', -1, 64)
-}
-
-// lightgbmText is m in LightGBM's text format.
-func lightgbmText(m *models.Model) ([]byte, error) {
-	var buf bytes.Buffer
-	err := WriteLightGBM(&buf, m)
-	return buf.Bytes(), err
 }
