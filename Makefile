@@ -71,6 +71,11 @@ bench-anchor: ## gas, time to proof, offline check
 bench-eval: ## a report of a million rows
 	$(GO) run ./benchmarks/eval
 
+.PHONY: hammer
+hammer: ## a thousand kills, a thousand power cuts, every tamper fifty times: some hours
+	ASSAY_KILLS=1000 ASSAY_POWERCUTS=1000 ASSAY_TAMPERS=50 ASSAY_DICTIONARY=1000000 $(GO) test -v -timeout 12h \
+	  -run 'TestKill|TestPowerCuts|TestFsckFindsEveryTamper|TestDictionaryAttack|TestLogNeverForks' ./ledger/journal ./ledger/anchor/devchain ./cmd/assay
+
 .PHONY: demo
 demo: ## train, serve, anchor and verify on real data, in one command
 	$(GO) run ./cmd/assay demo

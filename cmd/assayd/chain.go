@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/anchor"
@@ -37,7 +38,7 @@ func chain(s *settings) (func(context.Context, string, string, anchor.Source, an
 		if err != nil {
 			return nil, err
 		}
-		c, err := connect(ctx, client, dir, origin, source, cfg)
+		c, err := connect(ctx, client, s.ChainID, dir, origin, source, cfg)
 		if err != nil {
 			client.Close()
 			return nil, err
@@ -46,17 +47,22 @@ func chain(s *settings) (func(context.Context, string, string, anchor.Source, an
 	}, nil
 }
 
-func connect(ctx context.Context, client *evm.Client, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain, error) {
-	id, err := client.ChainID(ctx)
-	if err != nil {
+// connect looks at the chain before anything is served. A chain that cannot be
+// reached stops nobody from scoring: with the chain's id given, the server
+// starts, and the anchor asks again until the chain is back.
+func connect(ctx context.Context, client *evm.Client, pinned uint64, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain, error) {
+	id, err := check(ctx, client)
+	if err != nil && (pinned == 0 || errors.Is(err, errNoContract)) {
 		return nil, err
 	}
-	found, err := client.Deployed(ctx, client.Contract())
-	if err == nil && !found {
-		err = errors.New("no AnchorRegistry stands at --chain-contract")
-	}
 	if err != nil {
-		return nil, err
+		id = pinned
+		if cfg.Logger != nil {
+			cfg.Logger.Warn("the chain cannot be reached; anchoring begins when it can", "err", err)
+		}
+	}
+	if pinned != 0 && id != pinned {
+		return nil, fmt.Errorf("the node is on chain %d, --chain-id says %d: name the right node", id, pinned)
 	}
 	cfg.ChainID = id
 	a, err := anchor.Open(filepath.Join(dir, "anchor"), origin, source, client, cfg)
@@ -64,4 +70,21 @@ func connect(ctx context.Context, client *evm.Client, dir, origin string, source
 		return nil, err
 	}
 	return &node.Chain{Anchor: a, Trust: anchor.Trust{ChainID: id, Contract: client.Contract()}, Close: func() error { client.Close(); return nil }}, nil
+}
+
+var errNoContract = errors.New("no AnchorRegistry stands at --chain-contract: deploy it with `assay chain deploy`")
+
+// check asks which chain the node is on and whether the contract stands there.
+func check(ctx context.Context, client *evm.Client) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	id, err := client.ChainID(ctx)
+	if err != nil {
+		return 0, err
+	}
+	found, err := client.Deployed(ctx, client.Contract())
+	if err == nil && !found {
+		err = errNoContract
+	}
+	return id, err
 }
