@@ -35,10 +35,7 @@ race: ## the concurrent packages under the race detector
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser for FUZZTIME each
-	@for p in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
-	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | sed 's/func //' | sort -u); do \
-	    echo "fuzz $$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) || exit 1; \
-	  done; done
+	.ci/fuzz $(FUZZTIME)
 
 .PHONY: check-generated
 check-generated: ## the generated code is what the .proto files say (needs protoc)
