@@ -80,7 +80,7 @@ func Log(x float64) float64 {
 		r = float64(r*z) + 2/float64(n)
 	}
 	r = float64(r * z)
-	h := float64(0.5*f) * f
+	h := float64(float64(0.5*f) * f)
 	k := float64(e)
 	if e == 0 {
 		return f - (h - float64(s*(h+r)))
