@@ -173,11 +173,20 @@ func (c *Chain) run(ctx context.Context) {
 				c.cfg.Logger.Error("development chain makes no blocks", "err", err)
 				return
 			}
-			if err := c.eth.TxPool().Sync(); err != nil {
+			if err := c.settle(); err != nil {
 				return
 			}
 		}
 	}
+}
+
+// settle waits until the pool has taken note of the newest block. The pool
+// answers one caller of Sync at a time and forgets an earlier one, so that it
+// is only called with mu held, as the beacon is.
+func (c *Chain) settle() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.eth.TxPool().Sync()
 }
 
 // Mine makes a block of what waits in the pool, even of nothing, and returns
