@@ -73,6 +73,7 @@ type Frame struct {
 	Label       string       // the label column, "" if the table has none
 	Skipped     []BadRow     // the first MaxBadRows rows that were left out
 	SkippedRows int          // how many were left out
+	Origin      []int        // of each row of Record, its number in the file, from 1; nil: none was left out
 	Digest      assay.Digest // SHA-256 of the bytes read
 }
 
@@ -109,6 +110,22 @@ type badRows struct {
 	skip  bool
 	list  []BadRow
 	count int
+	rows  []int // numbers of the rows left out, ascending
+}
+
+// origin numbers the n rows that were kept.
+func (b *badRows) origin(n int) []int {
+	if b.count == 0 {
+		return nil
+	}
+	out, next, left := make([]int, n), 1, b.rows
+	for i := range out {
+		for len(left) > 0 && left[0] == next {
+			left, next = left[1:], next+1
+		}
+		out[i], next = next, next+1
+	}
+	return out
 }
 
 // add takes one bad row; a non-nil error ends the reading.
@@ -117,6 +134,7 @@ func (b *badRows) add(r BadRow) error {
 		return &r
 	}
 	b.count++
+	b.rows = append(b.rows, r.Row)
 	if len(b.list) < MaxBadRows {
 		b.list = append(b.list, r)
 	}

@@ -157,7 +157,7 @@ func readCSV(ctx context.Context, file string, b []byte, opt Options) (*Frame, e
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count}, nil
+	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count, Origin: bad.origin(int(rec.NumRows()))}, nil
 }
 
 // collect reads every record of a stream into one frame.
@@ -179,7 +179,7 @@ func collect(ctx context.Context, s *recordStream) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Frame{Record: rec, Label: s.label, Skipped: s.bad.list, SkippedRows: s.bad.count}, nil
+	return &Frame{Record: rec, Label: s.label, Skipped: s.bad.list, SkippedRows: s.bad.count, Origin: s.bad.origin(int(rec.NumRows()))}, nil
 }
 
 var _ array.RecordReader = (*recordStream)(nil)

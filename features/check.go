@@ -86,9 +86,9 @@ func (c checker) field(i int) error {
 		return c.fail(at+".kind", "want number, text, flag or time", "kind %q is not known", f.Kind)
 	}
 	switch f.Outside {
-	case "", "reject", "missing", "clip":
+	case "", "reject", "missing", "clip", "flag":
 	default:
-		return c.fail(at+".outside", "want reject, missing or clip", "%q is not known", f.Outside)
+		return c.fail(at+".outside", "want reject, missing, clip or flag", "%q is not known", f.Outside)
 	}
 	number := f.kind() == assay.Number
 	if !number && (f.Min != nil || f.Max != nil || f.Outside != "") {
@@ -96,6 +96,9 @@ func (c checker) field(i int) error {
 	}
 	if f.Min != nil && f.Max != nil && !(*f.Min <= *f.Max) {
 		return c.fail(at+".min", "", "min is greater than max")
+	}
+	if u, ok := units[f.Unit]; ok && (f.Min != nil && *f.Min < u.min || f.Max != nil && *f.Max > u.max) {
+		return c.fail(at+".unit", "", "a %s lies between %g and %g: min and max reach beyond that", f.Unit, u.min, u.max)
 	}
 	if f.kind() != assay.Text && len(f.Values) > 0 {
 		return c.fail(at+".values", "use min and max for numbers", "values are for texts, and %q is a %s", f.Name, f.kind())

@@ -91,7 +91,7 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	if err != nil {
 		return nil, nil, err
 	}
-	report.Rows, report.plan = len(rows), plan
+	report.Rows, report.Kept, report.plan = len(rows), rows, plan
 	return plan, report, nil
 }
 

@@ -11,11 +11,13 @@ import (
 // FitReport says what fitting found and touched.
 type FitReport struct {
 	Rows       int            // rows that the plan was fitted on
+	Kept       []int          // those rows of the record: what cleaning left, and what a model should train on
 	Rejected   int            // rows left out because they break a rule of the plan
 	Rejections []*RowError    // the first hundred of them
 	Open       int            // rows left out because their outcome is not known yet
 	Duplicates int            // rows left out because they repeat an earlier one
 	Outliers   []int          // rows of the record that the isolation forest marked
+	Dropped    bool           // the outliers were left out
 	Fields     []FieldReport  // in the order of the plan's fields
 	Features   []FittedReport // in the order of the plan's features, hidden ones included
 
@@ -29,6 +31,7 @@ type FieldReport struct {
 	Missing int // rows without a value
 	Clipped int // brought back to min or max
 	Cleared int // out of range and made missing
+	Flagged int // out of range and kept as they are
 }
 
 // FittedReport describes what one feature learned.

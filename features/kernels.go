@@ -27,6 +27,8 @@ func kernels() []kernel {
 			example: "edges=[10,20] x=10 -> 1"},
 		{name: "missing", min: 1, max: 1, any: true, formula: "1 if x has no value, else 0", missing: "1", apply: applyMissing,
 			example: "x=missing -> 1"},
+		{name: "outside", min: 1, max: 1, formula: "1 if x < low or x > high, else 0", missing: "missing", params: "`bounds: [low, high]`", apply: applyOutside, check: checkOutside,
+			example: "bounds=[0,10] x=12 -> 1"},
 		{name: "round_amount", min: 1, max: 1, formula: "1 if x is a multiple of step other than 0, else 0", missing: "missing", params: "`step: 100` (default)", apply: applyRoundAmount, check: checkStep,
 			example: "step=50 x=150 -> 1"},
 		{name: "days_between", min: 2, max: 2, times: true, formula: "(b - a) in days, with fractions", missing: "missing", apply: applyDaysBetween,
@@ -81,6 +83,13 @@ func checkClip(f *FeatureSpec) string {
 		return "bounds want two numbers, low and high"
 	case len(f.Quantiles) > 0 && (len(f.Quantiles) != 2 || !(0 <= f.Quantiles[0] && f.Quantiles[0] < f.Quantiles[1] && f.Quantiles[1] <= 1)):
 		return "quantiles want two shares between 0 and 1, low and high"
+	}
+	return ""
+}
+
+func checkOutside(f *FeatureSpec) string {
+	if len(f.Bounds) != 2 || !(f.Bounds[0] <= f.Bounds[1]) {
+		return "outside wants bounds: two numbers, low and high"
 	}
 	return ""
 }

@@ -118,6 +118,20 @@ func applyMissing(dst []float64, in [][]float64, _ *learned) {
 	}
 }
 
+func applyOutside(dst []float64, in [][]float64, l *learned) {
+	low, high := l.spec.Bounds[0], l.spec.Bounds[1]
+	for i, x := range in[0] {
+		switch {
+		case x != x:
+			dst[i] = x
+		case x < low || x > high:
+			dst[i] = 1
+		default:
+			dst[i] = 0
+		}
+	}
+}
+
 func applyRoundAmount(dst []float64, in [][]float64, l *learned) {
 	step := l.spec.Step
 	if step == 0 {

@@ -48,7 +48,7 @@ func (s *Spec) Times(rec arrow.Record) ([]int64, error) {
 	for i, row := range rows {
 		us, null, ok := src.time.micros(row)
 		if null || !ok {
-			return nil, &RowError{row, s.Time, "an event wants a time: 2006-01-02 or 2006-01-02T15:04:05Z"}
+			return nil, &RowError{row, s.Time, noTime}
 		}
 		out[i] = us
 	}
@@ -114,7 +114,7 @@ func (s *Spec) outcomes(rec arrow.Record, src *source, rows []int) ([]float64, e
 	for row := range int(rec.NumRows()) {
 		us, null, ok := src.time.micros(row)
 		if null || !ok {
-			return nil, &RowError{row, s.Time, "an event wants a time"}
+			return nil, &RowError{row, s.Time, noTime}
 		}
 		end = max(end, us)
 		if kind.text(row) == s.Label.Event {

@@ -94,33 +94,3 @@ func (p *Plan) blocks(ctx context.Context, rows []int, work func(sc *scratch, fi
 	}
 	return ctx.Err()
 }
-
-// Check returns an error for each row that Matrix would refuse, one a row, at
-// most limit of them.
-func (p *Plan) Check(rec arrow.Record, limit int) ([]*RowError, error) {
-	src, err := p.source(rec)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := p.scoredRows(rec, src)
-	if err != nil {
-		return nil, err
-	}
-	event := p.spec.event()
-	var out []*RowError
-	for _, row := range rows {
-		if len(out) == limit {
-			break
-		}
-		for i := range p.fields {
-			if !p.fields[i].on[event] {
-				continue
-			}
-			if _, err := src.field(i, row); err != nil {
-				out = append(out, err)
-				break
-			}
-		}
-	}
-	return out, nil
-}

@@ -74,7 +74,7 @@ type FieldInfo struct {
 	Required     bool
 	AllowMissing bool
 	Min, Max     float64  // -Inf and +Inf where there is no bound
-	Outside      string   // reject, missing or clip
+	Outside      string   // reject, missing, clip or flag
 	Values       []string // the only texts allowed, nil if any
 	Categories   []string // texts that training knew, nil if no feature reads them
 	Unit, Text   string
@@ -143,10 +143,21 @@ func newPlan(f *frozenPlan, b []byte) (*Plan, error) {
 	return p, nil
 }
 
+// units are those whose name says between which bounds a number lies. A plan
+// may narrow them.
+var units = map[string]struct{ min, max float64 }{
+	"share":   {0, 1},
+	"percent": {0, 100},
+	"count":   {0, math.Inf(1)},
+}
+
 func (p *Plan) compileFields() error {
 	for i := range p.spec.Fields {
 		s := &p.spec.Fields[i]
 		f := field{spec: s, kind: s.kind(), missing: s.allowMissing(), required: s.Required || !s.allowMissing(), min: math.Inf(-1), max: math.Inf(1)}
+		if u, ok := units[s.Unit]; ok && f.kind == assay.Number {
+			f.min, f.max = u.min, u.max
+		}
 		if s.Min != nil {
 			f.min = *s.Min
 		}

@@ -50,7 +50,7 @@ func enums() map[string][]string {
 		parts[i] = dateParts[i].name
 	}
 	return map[string][]string{
-		"FieldSpec.kind": {"number", "text", "flag", "time"}, "FieldSpec.outside": {"reject", "missing", "clip"},
+		"FieldSpec.kind": {"number", "text", "flag", "time"}, "FieldSpec.outside": {"reject", "missing", "clip", "flag"},
 		"FeatureSpec.kernel": kernelNames(), "FeatureSpec.monotone": {"increasing", "decreasing"}, "FeatureSpec.part": parts,
 	}
 }

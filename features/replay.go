@@ -78,6 +78,8 @@ func (t *tape) of(k *keyed) *tape {
 	return out
 }
 
+const noTime = "an event wants a time: 2006-01-02 or 2006-01-02T15:04:05Z"
+
 // kindAt is the kind of a row's event.
 func (t *tape) kindAt(row int) string {
 	if t.kind.array == nil {
@@ -153,7 +155,7 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 		if len(p.feeds) > 0 {
 			us, null, ok := src.time.micros(row)
 			if !ok || null {
-				return nil, &RowError{row, src.time.name, "an event wants a time: 2006-01-02 or 2006-01-02T15:04:05Z"}
+				return nil, &RowError{row, src.time.name, noTime}
 			}
 			times = append(times, us)
 		}

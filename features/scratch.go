@@ -81,6 +81,8 @@ func (f *field) number(x float64) (float64, bool) {
 		return f.max, true
 	case "missing":
 		return math.NaN(), true
+	case "flag":
+		return x, x-x == 0
 	}
 	return x, false
 }

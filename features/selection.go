@@ -84,6 +84,22 @@ func Select(infos []FeatureInfo, m *Matrix, labels []float64, train, later []int
 	return out, nil
 }
 
+// Stability returns the population stability index of each feature of a matrix
+// in each of several parts (months, say) against the training rows, over ten
+// bins of equal frequency.
+func Stability(infos []FeatureInfo, m *Matrix, train []int, parts [][]int) [][]float64 {
+	const bins = 10
+	out := make([][]float64, len(infos))
+	for i, f := range infos {
+		x := pick(m.Columns[i], train)
+		b := newBinning(x, bins, f.Categorical)
+		for _, rows := range parts {
+			out[i] = append(out[i], b.psi(x, pick(m.Columns[i], rows)))
+		}
+	}
+	return out
+}
+
 func (c SelectConfig) withDefaults() SelectConfig {
 	if c.MinIV == 0 {
 		c.MinIV = 0.01

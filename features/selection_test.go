@@ -118,3 +118,25 @@ func TestSelect(t *testing.T) {
 		t.Errorf("kept %v, %v, want 0 and 4", keep, err)
 	}
 }
+
+// TestStability compares each part's index with that of Select's formula.
+func TestStability(t *testing.T) {
+	m := &Matrix{Rows: 300, Columns: [][]float64{make([]float64, 300)}}
+	var train, same, other []int
+	for i := range 300 {
+		m.Columns[0][i] = float64(i % 100)
+		switch i / 100 {
+		case 0:
+			train = append(train, i)
+		case 1:
+			same = append(same, i)
+		default:
+			m.Columns[0][i] += 60
+			other = append(other, i)
+		}
+	}
+	psi := Stability([]FeatureInfo{{Name: "x"}}, m, train, [][]int{same, other})
+	if len(psi) != 1 || len(psi[0]) != 2 || psi[0][0] > 1e-9 || psi[0][1] < 1 {
+		t.Errorf("got %v, want about 0 and more than 1", psi)
+	}
+}

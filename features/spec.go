@@ -45,9 +45,9 @@ type FieldSpec struct {
 	Missing   *bool    `yaml:"missing,omitempty" json:"missing,omitempty"`     // may be missing; default: not required
 	Min       *float64 `yaml:"min,omitempty" json:"min,omitempty"`             // smallest allowed number
 	Max       *float64 `yaml:"max,omitempty" json:"max,omitempty"`             // largest allowed number
-	Outside   string   `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip
+	Outside   string   `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip, flag
 	Values    []string `yaml:"values,omitempty" json:"values,omitempty"`       // the only texts allowed; none: any
-	Unit      string   `yaml:"unit,omitempty" json:"unit,omitempty"`           // for people
+	Unit      string   `yaml:"unit,omitempty" json:"unit,omitempty"`           // share, percent and count bound the number; others are for people
 	Sensitive bool     `yaml:"sensitive,omitempty" json:"sensitive,omitempty"` // a protected characteristic
 	Text      string   `yaml:"text,omitempty" json:"text,omitempty"`           // for people
 }
@@ -63,7 +63,7 @@ type WindowSpec struct {
 	Where   *WhereSpec `yaml:"where,omitempty" json:"where,omitempty"`     // feed only events that satisfy this
 	Length  string     `yaml:"length" json:"length"`                       // "90d", or "all" for the whole life of the key
 	Hop     string     `yaml:"hop,omitempty" json:"hop,omitempty"`         // grain of the tail; default a thirtieth of the length
-	Members int        `yaml:"members,omitempty" json:"members,omitempty"` // members kept per hop by distinct and share; default 32
+	Members int        `yaml:"members,omitempty" json:"members,omitempty"` // members kept per hop by distinct and share; default 128
 }
 
 // WhereSpec is a condition on one field of a feeding event. All that are set

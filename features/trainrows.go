@@ -36,11 +36,14 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 			if x != x {
 				r.Missing++
 			}
-			if raw := s.cols[i]; p.fields[i].kind == assay.Number && !raw.null(row) && raw.number(row) != x {
-				if x != x {
+			if raw := s.cols[i]; p.fields[i].kind == assay.Number && !raw.null(row) {
+				switch v := raw.number(row); {
+				case v != x && x != x:
 					r.Cleared++
-				} else {
+				case v != x:
 					r.Clipped++
+				case v < p.fields[i].min || v > p.fields[i].max:
+					r.Flagged++
 				}
 			}
 		}
@@ -80,6 +83,7 @@ func (s *source) withoutOutliers(rows []int, labels []float64, report *FitReport
 	if !p.spec.Clean.Outliers.Drop || marked == nil {
 		return rows, labels, nil
 	}
+	report.Dropped = true
 	return kept, keptLabels, nil
 }
 

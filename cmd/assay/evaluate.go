@@ -12,15 +12,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models/eval"
 )
 
 type evaluateFlags struct {
-	model, data, label, train, out string
-	plan, params, since, before    string
-	skipBadRows, json, ablate, pdf bool
+	tableFlags
+	model, train, out           string
+	plan, params, since, before string
+	json, ablate, pdf           bool
 }
 
 func evaluateCommand(u *ui) *cobra.Command {
@@ -53,12 +53,11 @@ func evaluateCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.plan, "plan", "", "with --ablate: the plan, YAML")
 	fl.StringVar(&f.params, "params", "", "with --ablate: training parameters, k=v,...")
 	fl.StringVar(&f.model, "model", "", "bundle to evaluate")
-	fl.StringVar(&f.data, "data", "", "rows that the model did not train on: a file, or a data set's name")
-	fl.StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
+	f.register(c, "rows that the model did not train on")
+	f.registerLabel(c)
 	fl.StringVar(&f.train, "train", "", "rows that trained the model")
 	fl.StringVar(&f.out, "out", "", "directory of the report")
 	fl.BoolVar(&f.pdf, "pdf", false, "print report.pdf too, through headless Chromium")
-	fl.BoolVar(&f.skipBadRows, "skip-bad-rows", false, "leave out rows that cannot be read, and count them")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
 }
@@ -68,12 +67,10 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	opt := datasets.Options{Label: f.label, SkipBadRows: f.skipBadRows}
-	if opt.Label == "" && s.bundle.Manifest.Data.Label != "" {
-		opt.Label = s.bundle.Manifest.Data.Label
+	if f.label == "" {
+		f.label = s.bundle.Manifest.Data.Label
 	}
-	u.step("read %s", f.data)
-	t, err := readTable(ctx, u, f.data, opt)
+	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -88,7 +85,7 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	if f.train != "" {
 		tr := t
 		if f.train != f.data {
-			if tr, err = readTable(ctx, u, f.train, opt); err != nil {
+			if tr, err = f.readFile(ctx, u, f.train); err != nil {
 				return err
 			}
 		}
@@ -140,6 +137,9 @@ func (f *evaluateFlags) times() (since, before time.Time, err error) {
 // judged returns the rows of a table that have an outcome, within the times.
 func (t *table) judged(u *ui, spec *features.Spec, since, before time.Time) (part, error) {
 	if t.log == nil {
+		if err := t.obey(u, spec); err != nil {
+			return part{}, err
+		}
 		if err := t.follow(u, spec); err != nil {
 			return part{}, err
 		}
@@ -160,8 +160,7 @@ func (f *evaluateFlags) runAblate(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.step("read %s", f.data)
-	t, err := readTable(ctx, u, f.data, datasets.Options{Label: f.label, SkipBadRows: f.skipBadRows})
+	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -294,8 +293,8 @@ func (e *evaluation) input(ctx context.Context) (*eval.Input, error) {
 // exclusions counts the rows that never reached the evaluation.
 func (e *evaluation) exclusions() []eval.Exclusion {
 	var out []eval.Exclusion
-	if n := e.test.frame.SkippedRows; n > 0 {
-		out = append(out, eval.Exclusion{Rule: "the row could not be read", Rows: n})
+	if n := e.test.skipped; n > 0 {
+		out = append(out, eval.Exclusion{Rule: "the row could not be read, or breaks a rule of the plan", Rows: n})
 	}
 	if l := e.test.log; l != nil && l.open > 0 {
 		out = append(out, eval.Exclusion{Rule: "the outcome is still open when the log ends", Rows: l.open})

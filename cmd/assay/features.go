@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -19,61 +21,89 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
+type featuresFlags struct {
+	tableFlags
+	model, plan, out string
+	report           reportFlags
+}
+
 func featuresCommand(u *ui) *cobra.Command {
-	var model, data, out string
+	var f featuresFlags
 	c := &cobra.Command{
-		Use:     "features --model BUNDLE --data F --out X.parquet",
-		Short:   "Write the feature vectors of a table",
-		Example: "  assay features --model bundle --data credit_data --out vectors.csv",
-		Args:    noArgs,
+		Use:   "features --data F (--out X.parquet | --report)",
+		Short: "Write the feature vectors of a table, or report on its features",
+		Long: "Features writes the vectors that a bundle's plan makes of a table. With --report it says\n" +
+			"instead what each feature is worth: information value and missing share on the training\n" +
+			"rows, stability against later rows, and groups of features that rank rows alike. The plan\n" +
+			"is then the bundle's, or --plan fitted on the training rows, or inferred.",
+		Example: "  assay features --model bundle --data credit_data --out vectors.csv\n" +
+			"  assay features --report --data credit_data\n" +
+			"  assay features --report --plan plan.yaml --data events.parquet --before 2023-06-30",
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if f.report.on {
+				if err := required(c, "data"); err != nil {
+					return err
+				}
+				if f.model != "" && f.plan != "" {
+					return usagef("--model and --plan both name a plan; give one")
+				}
+				return f.runReport(c.Context(), u)
+			}
 			if err := required(c, "model", "data", "out"); err != nil {
 				return err
 			}
-			return writeFeatures(c.Context(), u, model, data, out)
+			return f.writeVectors(c.Context(), u)
 		},
 	}
-	c.Flags().StringVar(&model, "model", "", "bundle whose plan makes the features")
-	c.Flags().StringVar(&data, "data", "", "rows: a CSV, Parquet or Arrow file, or a data set's name")
-	c.Flags().StringVar(&out, "out", "", "file to write: .parquet or .csv; - for CSV on standard output")
+	f.register(c, "rows")
+	f.registerLabel(c)
+	c.Flags().StringVar(&f.model, "model", "", "bundle whose plan makes the features")
+	c.Flags().StringVar(&f.plan, "plan", "", "with --report: feature plan, YAML, to be fitted on the training rows")
+	c.Flags().StringVar(&f.out, "out", "", "file to write: .parquet or .csv; - for CSV on standard output")
+	f.report.register(c)
 	return c
 }
 
-func writeFeatures(ctx context.Context, u *ui, model, data, out string) error {
-	ext := strings.ToLower(filepath.Ext(out))
-	if ext != ".parquet" && ext != ".csv" && out != "-" {
-		return usagef("--out %s: want a name that ends in .parquet or .csv", out)
+// bundlePlan reads the plan of a bundle.
+func bundlePlan(dir string) (*features.Plan, error) {
+	b, err := models.ReadBundle(dir)
+	if err != nil {
+		return nil, err
 	}
-	b, err := models.ReadBundle(model)
+	return features.LoadPlan(b.Plan)
+}
+
+func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
+	ext := strings.ToLower(filepath.Ext(f.out))
+	if ext != ".parquet" && ext != ".csv" && f.out != "-" {
+		return usagef("--out %s: want a name that ends in .parquet or .csv", f.out)
+	}
+	plan, err := bundlePlan(f.model)
 	if err != nil {
 		return err
 	}
-	plan, err := features.LoadPlan(b.Plan)
+	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
 	}
-	u.step("read %s", data)
-	t, err := readTable(ctx, u, data, datasets.Options{})
-	if err != nil {
-		return err
-	}
-	if err := needColumns(plan, t); err != nil {
+	if err := errors.Join(needColumns(plan, t), t.obey(u, plan.Spec())); err != nil {
 		return err
 	}
 	u.step("make %d features of %d rows", len(plan.Features()), t.rows())
 	m, err := plan.Matrix(ctx, t.frame.Record)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	write := func(w io.Writer) error { return vectorsCSV(w, plan, m) }
 	if ext == ".parquet" {
 		write = func(w io.Writer) error { return vectorsParquet(w, plan, m) }
 	}
-	if err := writeFile(u, out, write); err != nil {
+	if err := writeFile(u, f.out, write); err != nil {
 		return err
 	}
-	if out != "-" {
-		u.done("wrote %s", out)
+	if f.out != "-" {
+		u.done("wrote %s", f.out)
 	}
 	return nil
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
@@ -25,7 +24,8 @@ import (
 )
 
 type importFlags struct {
-	from, file, plan, data, out, name, policy string
+	tableFlags
+	from, file, plan, out, name, policy string
 }
 
 func importCommand(u *ui) *cobra.Command {
@@ -49,7 +49,7 @@ func importCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.from, "from", "", "format: "+strings.Join(importFormats(), ", "))
 	fl.StringVar(&f.file, "file", "", "model file")
 	fl.StringVar(&f.plan, "plan", "", "feature plan: YAML, or a frozen plan.json")
-	fl.StringVar(&f.data, "data", "", "rows that the plan is fitted on")
+	f.register(c, "rows that the plan is fitted on")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the file)")
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
@@ -161,8 +161,11 @@ func (f *importFlags) readPlan(ctx context.Context, u *ui) (*features.Plan, erro
 	if f.data == "" {
 		return nil, usagef("--plan %s is to be fitted: give the rows with --data, or a frozen plan.json", f.plan)
 	}
-	t, err := readTable(ctx, u, f.data, datasets.Options{})
+	t, err := f.read(ctx, u)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.obey(u, spec); err != nil {
 		return nil, err
 	}
 	plan, _, err := spec.Fit(ctx, t.frame.Record, nil)

@@ -34,6 +34,7 @@ type recipe struct {
 type fitted struct {
 	plan   *features.Plan
 	matrix *features.Matrix // of the training table, all its rows
+	rows   []int            // of that table, those trained on: what cleaning left
 	report *features.FitReport
 	result *gbdt.Result
 	forest *forest.Forest
@@ -46,6 +47,7 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 	if err != nil {
 		return nil, err
 	}
+	train.rows = report.Kept // what the plan's cleaning left
 	p, err := r.parse(plan)
 	if err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 	if err != nil {
 		return nil, err
 	}
-	return &fitted{plan: plan, matrix: m, report: report, result: res, forest: f}, nil
+	return &fitted{plan: plan, matrix: m, rows: train.rows, report: report, result: res, forest: f}, nil
 }
 
 // targetEncoded reports whether the plan learns features from labels.
@@ -165,6 +167,9 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 		return nil, nil, err
 	}
 	u.done("%d trees on %d features", len(f.result.Model.Trees), len(f.plan.Features()))
+	for _, line := range cleaned(f.report) {
+		u.note("%s", line)
+	}
 
 	cal := &models.Calibration{Method: models.CalibrationNone}
 	metrics := map[string]float64{}
@@ -197,6 +202,7 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 		}
 		metrics["valid.auc"] = c.AUC()
 	}
+	train.rows = f.rows
 	b, err := r.bundle(train, len(valid.rows), f, cal, metrics)
 	if err != nil {
 		return nil, nil, err
@@ -235,7 +241,7 @@ func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibratio
 		}
 	}
 	b.Manifest = models.Manifest{
-		Name: r.name, Plan: f.plan.Digest(), Model: facts, Params: r.params, Metrics: metrics, Notes: r.notes,
+		Name: r.name, Plan: f.plan.Digest(), Model: facts, Params: r.params, Metrics: metrics, Notes: append(slices.Clone(r.notes), cleaned(f.report)...),
 		Data: models.DataFacts{
 			Name: train.name, SHA256: train.frame.Digest, Label: train.frame.Label,
 			Rows: len(train.rows), Valid: valid, BadRate: train.badRate(),

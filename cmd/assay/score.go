@@ -14,15 +14,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/assayrisk/assay/datasets"
 )
 
 // epoch stands for the event time of table rows, which have none.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func scoreCommand(u *ui) *cobra.Command {
-	var model, data, out string
+	var f tableFlags
+	var model, out string
 	c := &cobra.Command{
 		Use:     "score --model BUNDLE --data F --out scores.csv",
 		Short:   "Score a table: row, margin, pd, points, grade, decision",
@@ -32,23 +31,25 @@ func scoreCommand(u *ui) *cobra.Command {
 			if err := required(c, "model", "data", "out"); err != nil {
 				return err
 			}
-			return score(c.Context(), u, model, data, out)
+			return score(c.Context(), u, model, &f, out)
 		},
 	}
 	c.Flags().StringVar(&model, "model", "", "bundle to score with")
-	c.Flags().StringVar(&data, "data", "", "rows: a CSV, Parquet or Arrow file, or a data set's name")
+	f.register(c, "rows")
 	c.Flags().StringVar(&out, "out", "", "CSV file to write, - for standard output")
 	return c
 }
 
-func score(ctx context.Context, u *ui, model, data, out string) error {
+func score(ctx context.Context, u *ui, model string, f *tableFlags, out string) error {
 	s, err := openScorer(model)
 	if err != nil {
 		return err
 	}
-	u.step("read %s", data)
-	t, err := readTable(ctx, u, data, datasets.Options{})
+	t, err := f.read(ctx, u)
 	if err != nil {
+		return err
+	}
+	if err := s.accept(u, t); err != nil {
 		return err
 	}
 	u.step("score %d rows", t.rows())
@@ -68,7 +69,7 @@ func score(ctx context.Context, u *ui, model, data, out string) error {
 				return err
 			}
 			x := &sc.scores[i]
-			rec = append(rec[:0], strconv.Itoa(sc.part.rows[i]+1), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
+			rec = append(rec[:0], strconv.Itoa(t.place(sc.part.rows[i])), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
 			if decisions != nil {
 				rec[5] = decisions[i].Outcome.String()
 			}

@@ -87,6 +87,15 @@ func needColumns(plan *features.Plan, t *table) error {
 	return nil
 }
 
+// accept holds a table to the plan: it has the columns, and its rows keep the
+// rules.
+func (s *scorer) accept(u *ui, t *table) error {
+	if err := needColumns(s.plan, t); err != nil {
+		return err
+	}
+	return t.obey(u, s.plan.Spec())
+}
+
 // score scores the part.
 func (s *scorer) score(ctx context.Context, p part) (*scored, error) {
 	if err := needColumns(s.plan, p.table); err != nil {

@@ -18,10 +18,14 @@ import (
 
 // table is a data set in memory with its label, if it has one.
 type table struct {
-	name  string
-	frame *datasets.Frame
-	label []float64 // by row of the record, nil if it has none
-	log   *eventLog // nil unless its rows are events that come in turn
+	name    string
+	frame   *datasets.Frame
+	label   []float64 // by row of the record, nil if it has none
+	log     *eventLog // nil unless its rows are events that come in turn
+	skip    bool      // leave out rows that break a plan's rules
+	obeyed  bool      // no row breaks the plan's rules
+	skipped int       // rows of the file that are not in the record
+	origin  []int     // of each row of the record, its number in the file; nil: all are there
 }
 
 // readTable reads a CSV, Parquet or Arrow file, or a data set by name.
@@ -30,7 +34,7 @@ func readTable(ctx context.Context, u *ui, from string, opt datasets.Options) (*
 	if err != nil {
 		return nil, err
 	}
-	t := &table{name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), frame: frame}
+	t := &table{name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), frame: frame, skipped: frame.SkippedRows, origin: frame.Origin}
 	if frame.SkippedRows > 0 {
 		u.note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
 	}

@@ -10,17 +10,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/policy"
 )
 
 type trainFlags struct {
-	data, label, plan, params, valid, calibrate, policy, out, name string
-	before, cvBy, tuneLog                                          string
-	folds, cv, tune                                                int
-	skipBadRows, json                                              bool
+	tableFlags
+	plan, params, valid, calibrate, policy, out, name string
+	before, cvBy, tuneLog                             string
+	folds, cv, tune                                   int
+	json                                              bool
 }
 
 func trainCommand(u *ui) *cobra.Command {
@@ -43,8 +43,8 @@ func trainCommand(u *ui) *cobra.Command {
 		},
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.data, "data", "", "training rows: a CSV, Parquet or Arrow file, or a data set's name")
-	fl.StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
+	f.register(c, "training rows")
+	f.registerLabel(c)
 	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data and written into the bundle)")
 	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
@@ -58,7 +58,6 @@ func trainCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the data)")
-	fl.BoolVar(&f.skipBadRows, "skip-bad-rows", false, "leave out rows that cannot be read, and count them")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
 }
@@ -86,12 +85,10 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.step("read %s", f.data)
-	t, err := readTable(ctx, u, f.data, datasets.Options{Label: f.label, SkipBadRows: f.skipBadRows})
+	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
 	}
-	u.done("%d rows, %d columns", t.rows(), t.frame.Record.NumCols())
 	before, err := parseTime("before", f.before)
 	if err != nil {
 		return err
@@ -120,7 +117,9 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	}
 	valid := part{}
 	if f.valid != "" {
-		v, err := readTable(ctx, u, f.valid, datasets.Options{Label: t.frame.Label, SkipBadRows: f.skipBadRows})
+		vf := f.tableFlags
+		vf.label = t.frame.Label
+		v, err := vf.readFile(ctx, u, f.valid)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/spf13/cobra"
+
+	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/features"
+)
+
+// tableFlags say which table a command reads, and what becomes of rows that
+// are not as they should be.
+type tableFlags struct {
+	data, label string
+	onBadRow    onBadRow
+}
+
+// register adds --data and --on-bad-row; what tells which rows --data wants.
+func (f *tableFlags) register(c *cobra.Command, what string) {
+	c.Flags().StringVar(&f.data, "data", "", what+": a CSV, Parquet or Arrow file, or a data set's name")
+	c.Flags().Var(&f.onBadRow, "on-bad-row", "what to do at a row that cannot be read or breaks the plan's rules: fail, or skip and count")
+}
+
+// registerLabel adds --label.
+func (f *tableFlags) registerLabel(c *cobra.Command) {
+	c.Flags().StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
+}
+
+// read reads the table that --data names.
+func (f *tableFlags) read(ctx context.Context, u *ui) (*table, error) {
+	return f.readFile(ctx, u, f.data)
+}
+
+// readFile reads another table under the same rules.
+func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, error) {
+	u.step("read %s", from)
+	t, err := readTable(ctx, u, from, f.options())
+	if err != nil {
+		return nil, err
+	}
+	t.skip = bool(f.onBadRow)
+	u.done("%d rows, %d columns", t.rows(), t.frame.Record.NumCols())
+	return t, nil
+}
+
+func (f *tableFlags) options() datasets.Options {
+	return datasets.Options{Label: f.label, SkipBadRows: bool(f.onBadRow)}
+}
+
+// onBadRow is the value of --on-bad-row: true is skip.
+type onBadRow bool
+
+// String, Set and Type implement pflag.Value.
+func (o *onBadRow) String() string {
+	if *o {
+		return "skip"
+	}
+	return "fail"
+}
+
+// Set takes the two words that String gives.
+func (o *onBadRow) Set(s string) error {
+	if s != "fail" && s != "skip" {
+		return fmt.Errorf("want fail or skip")
+	}
+	*o = s == "skip"
+	return nil
+}
+
+// Type is what the help shows for the value.
+func (o *onBadRow) Type() string { return "fail|skip" }
+
+// obey holds the table to a plan's rules, once. A row that breaks one is an
+// error that names file, row and column, or is left out and counted.
+func (t *table) obey(u *ui, spec *features.Spec) error {
+	if t.obeyed {
+		return nil
+	}
+	limit := 1
+	if t.skip {
+		limit = math.MaxInt
+	}
+	bad, err := spec.Check(t.frame.Record, limit)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	t.obeyed = true
+	if len(bad) == 0 {
+		return nil
+	}
+	first := t.broken(bad[0])
+	if !t.skip {
+		return first
+	}
+	u.note("%d rows of %s were left out: they break a rule of the plan; the first: %v", len(bad), t.name, first)
+	drop := make([]int, len(bad))
+	for i, b := range bad {
+		drop[i] = b.Row
+	}
+	return t.without(drop)
+}
+
+// broken tells a row of the record by its place in the file.
+func (t *table) broken(e *features.RowError) *datasets.BadRow {
+	return &datasets.BadRow{File: t.name, Row: t.place(e.Row), Column: e.Column, Problem: e.Problem}
+}
+
+// place is the number, in the file, of the data row that a row of the record
+// was read from; the first is 1.
+func (t *table) place(row int) int {
+	if t.origin != nil {
+		return t.origin[row]
+	}
+	return row + 1
+}
+
+// without takes rows, in ascending order, out of the table.
+func (t *table) without(drop []int) error {
+	old := t.frame.Record
+	keep := make([]int, 0, t.rows()-len(drop))
+	for row := range t.rows() {
+		if len(drop) > 0 && drop[0] == row {
+			drop = drop[1:]
+			continue
+		}
+		keep = append(keep, row)
+	}
+	cols := make([]arrow.Array, old.NumCols())
+	for c := range cols {
+		var parts []arrow.Array
+		for i := 0; i < len(keep); {
+			j := i + 1
+			for j < len(keep) && keep[j] == keep[j-1]+1 {
+				j++
+			}
+			parts = append(parts, array.NewSlice(old.Column(c), int64(keep[i]), int64(keep[j-1]+1)))
+			i = j
+		}
+		if len(parts) == 0 {
+			cols[c] = array.NewSlice(old.Column(c), 0, 0)
+			continue
+		}
+		var err error
+		if cols[c], err = array.Concatenate(parts, memory.DefaultAllocator); err != nil {
+			return err
+		}
+	}
+	origin := make([]int, len(keep))
+	for i, row := range keep {
+		origin[i] = t.place(row)
+	}
+	if t.label != nil {
+		t.label = pick(t.label, keep)
+	}
+	t.skipped += t.rows() - len(keep)
+	t.origin = origin
+	frame := *t.frame
+	frame.Record = array.NewRecord(old.Schema(), cols, int64(len(keep)))
+	t.frame = &frame
+	return nil
+}
