@@ -14,6 +14,21 @@ func (b *builder) cutoff() float64 {
 	return profit / (profit + loss)
 }
 
+// highestApproved is the PD up to which stress tests count a row as approved:
+// the highest that the policy approves, or the break-even cut-off.
+func (b *builder) highestApproved() float64 {
+	top := -1.0
+	for i, o := range b.in.Outcome {
+		if o == Approve {
+			top = max(top, b.in.PD[i])
+		}
+	}
+	if top < 0 {
+		return b.cutoff()
+	}
+	return top
+}
+
 // approved says which rows the policy, or the break-even cut-off, approves.
 func (b *builder) approved() (approved []bool, how string) {
 	approved = make([]bool, len(b.in.PD))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +69,23 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 		}
 		b.rep.Sections = append(b.rep.Sections, s)
 	}
+	b.rep.Headline = append(b.rep.Headline, countLights(b.rep.Verdicts))
 	return b.rep, nil
+}
+
+// countLights sums the verdicts up in a sentence.
+func countLights(verdicts []Verdict) string {
+	n := map[Light]int{}
+	for _, v := range verdicts {
+		n[v.Light]++
+	}
+	var out []string
+	for _, l := range []Light{Red, Amber, Green, Grey} {
+		if n[l] > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n[l], lightWords[l]))
+		}
+	}
+	return fmt.Sprintf("Of %d questions: %s.", len(verdicts), strings.Join(out, ", "))
 }
 
 // each calls f for 0..n-1 on all processors, and stops early when the context

@@ -52,11 +52,18 @@ func Bands(f *Feature) Category {
 	return c
 }
 
-// reasonsFromGroups gives up to four groups of features whose contributions
-// raise the score, largest first.
+// reasonsFromGroups gives up to four reasons, as the server does: features that
+// share a code are one reason, and those whose contributions raise the score
+// are given, the strongest first.
 func reasonsFromGroups(in *Input) func(row int) []Reason {
-	names, of := featureGroups(in.Features)
-	phi, sum, order := make([]float64, len(in.Features)+1), make([]float64, len(names)), make([]int, len(names))
+	codes, of := gather(in.Features, func(f *Feature) string { return cmp.Or(f.Code, f.Group, f.Name) })
+	texts := make([]string, len(codes))
+	for j := range in.Features {
+		if k := of[j]; texts[k] == "" {
+			texts[k] = cmp.Or(in.Features[j].Reason, fmt.Sprintf("%s raised the risk", codes[k]))
+		}
+	}
+	phi, sum, order := make([]float64, len(in.Features)+1), make([]float64, len(codes)), make([]int, len(codes))
 	return func(row int) []Reason {
 		in.Contributions(phi, row)
 		clear(sum)
@@ -69,8 +76,8 @@ func reasonsFromGroups(in *Input) func(row int) []Reason {
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(sum[j], sum[i]) })
 		var out []Reason
 		for _, k := range order[:min(4, len(order))] {
-			if sum[k] > smallContribution {
-				out = append(out, Reason{names[k], fmt.Sprintf("%s raised the risk", names[k])})
+			if sum[k] > 0 {
+				out = append(out, Reason{codes[k], texts[k]})
 			}
 		}
 		return out
@@ -83,17 +90,19 @@ const smallContribution = 0.005
 // featureGroups numbers the groups in the order of their first feature; a
 // feature without one is a group of its own.
 func featureGroups(features []Feature) (names []string, of []int) {
+	return gather(features, func(f *Feature) string { return cmp.Or(f.Group, f.Name) })
+}
+
+// gather numbers the names that features have, in the order of their first.
+func gather(features []Feature, name func(*Feature) string) (names []string, of []int) {
 	index := map[string]int{}
 	of = make([]int, len(features))
-	for j, f := range features {
-		name := f.Group
-		if name == "" {
-			name = f.Name
-		}
-		k, ok := index[name]
+	for j := range features {
+		n := name(&features[j])
+		k, ok := index[n]
 		if !ok {
 			k = len(names)
-			index[name], names = k, append(names, name)
+			index[n], names = k, append(names, n)
 		}
 		of[j] = k
 	}

@@ -3,107 +3,189 @@
 package eval
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
 )
 
-// evasionTable asks, for refused rows, whether moving one field to a value
-// that others state is enough to be approved, and how far at least.
-func (st *stressed) evasionTable() Table {
-	any := false
-	for _, f := range st.features {
-		any = any || f.Movable
+// Field is a value that an application states, before features are made of it.
+type Field struct {
+	Name       string
+	Values     []float64 // of each evaluated row, NaN = not stated; a text is its code
+	Categories []string  // names of the codes; nil = a number
+	Movable    bool      // an applicant can change what they state here
+}
+
+// Trial is another value of one field.
+type Trial struct {
+	Field int
+	Value float64
+}
+
+// quantilesTried is how many values of a number are tried, beside which the
+// levels of a text.
+const quantilesTried = 21
+
+// evasion asks, for refused rows, whether stating another value of one field
+// is enough to be approved, and how far it has to be moved.
+type evasion struct {
+	fields  []Field // that are tried
+	at      []int   // their index in the input
+	rows    []int   // refused rows that are tried
+	refused int     // of how many
+	any     bool    // some field is declared movable
+	direct  bool    // the fields are the features
+	cut     float64
+}
+
+// newEvasion chooses rows and fields. sample is the rows that the stress tests
+// use.
+func (b *builder) newEvasion(sample []int32, pd []float64, cut float64) *evasion {
+	all, direct := b.in.Fields, false
+	if b.in.Restate == nil || len(all) == 0 {
+		all, direct = fieldsOf(b.in.Features), true
 	}
-	who := "Fields declared as under the applicant's control."
-	if !any {
-		who = "No field is declared as under the applicant's control, so every field is tried."
+	e := &evasion{direct: direct, cut: cut, any: slices.ContainsFunc(all, func(f Field) bool { return f.Movable })}
+	for j, f := range all {
+		if f.Movable || !e.any {
+			e.fields, e.at = append(e.fields, f), append(e.at, j)
+		}
 	}
 	var refused []int
-	for i, p := range st.pd {
-		if p > st.cut {
-			refused = append(refused, i)
+	for k, i := range sample {
+		if pd[k] > cut {
+			refused = append(refused, int(i))
 		}
 	}
-	total := len(refused)
-	if total > evasionRows {
-		picked := make([]int, 0, evasionRows)
-		for _, k := range stride(total, evasionRows) {
-			picked = append(picked, refused[k])
-		}
-		refused = picked
+	e.refused = len(refused)
+	for _, k := range stride(len(refused), evasionRows) {
+		e.rows = append(e.rows, refused[k])
 	}
-	t := Table{Title: "Evasion", Caption: fmt.Sprintf("%s Of %d refused rows in the sample, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the 21 quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations; rows whose value was missing can be approved by stating one, and have no distance.", who, total, len(refused)),
-		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent}, {Name: "Median move", Unit: "sd", Format: Fixed2}, {Name: "Smallest move", Unit: "sd", Format: Fixed2}}}
-	for j, f := range st.features {
-		if any && !f.Movable {
-			continue
+	return e
+}
+
+// fieldsOf takes each feature for a field.
+func fieldsOf(features []Feature) []Field {
+	out := make([]Field, len(features))
+	for j, f := range features {
+		out[j] = Field{f.Name, f.Values, f.Categories, f.Movable}
+	}
+	return out
+}
+
+// evasionTable tries every row with every value.
+func (b *builder) evasionTable(e *evasion, sample []int32) (Table, error) {
+	var trials []Trial
+	first := make([]int, len(e.fields)+1)
+	for k := range e.fields {
+		for _, v := range e.fields[k].tried(sample) {
+			trials = append(trials, Trial{e.at[k], v})
 		}
-		values := st.values(j)
+		first[k+1] = len(trials)
+	}
+	restate := b.in.Restate
+	if e.direct {
+		restate = b.restateFeatures
+	}
+	pd, err := restate(b.ctx, e.rows, trials)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Title: "Evasion", Caption: e.caption(),
+		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent}, {Name: "Median move", Unit: "sd", Format: Fixed2}, {Name: "Smallest move", Unit: "sd", Format: Fixed2}, {Name: "Can by leaving it out", Format: Percent}}}
+	for k := range e.fields {
+		f := &e.fields[k]
+		sd, n := spread(f.Values, f.Categories), float64(len(e.rows))
 		var moves []float64
-		x := make([]float64, len(st.features))
-		can := 0
-		for _, i := range refused {
-			copy(x, st.x[i])
-			best := math.Inf(1)
-			for _, v := range values {
-				move := math.NaN()
-				if f.Categories == nil && st.sd[j] > 0 {
-					move = math.Abs(v-st.x[i][j]) / st.sd[j]
-				}
-				if move >= best || v == st.x[i][j] {
+		can, silent := 0, 0
+		for r, row := range e.rows {
+			best, ok := math.Inf(1), false
+			for t := first[k]; t < first[k+1]; t++ {
+				v := trials[t].Value
+				if !(pd[r][t] <= e.cut) {
 					continue
 				}
-				x[j] = v
-				if st.score(x) <= st.cut {
-					if math.IsNaN(move) {
-						move = 0
+				if math.IsNaN(v) {
+					if !math.IsNaN(f.Values[row]) {
+						silent++
 					}
-					best = move
+					continue
+				}
+				ok = true
+				if sd > 0 {
+					best = math.Min(best, math.Abs(v-f.Values[row])/sd)
 				}
 			}
-			if math.IsInf(best, 1) {
+			if !ok {
 				continue
 			}
 			can++
-			if !math.IsNaN(st.x[i][j]) { // from a missing value there is no distance
+			if f.Categories == nil && !math.IsInf(best, 0) && !math.IsNaN(best) { // from a missing value there is no distance
 				moves = append(moves, best)
 			}
 		}
 		slices.Sort(moves)
-		median, least := Quantile(moves, 0.5), Quantile(moves, 0)
-		if f.Categories != nil {
-			median, least = math.NaN(), math.NaN()
-		}
-		t.Rows = append(t.Rows, []Cell{T(f.Name), V(ratio(float64(can), float64(len(refused)))), V(median), V(least)})
+		t.Rows = append(t.Rows, []Cell{T(f.Name), V(ratio(float64(can), n)), V(Quantile(moves, 0.5)), V(Quantile(moves, 0)), V(ratio(float64(silent), n))})
 	}
-	return t
+	return t, nil
 }
 
-func (st *stressed) values(j int) []float64 {
-	if c := st.features[j].Categories; c != nil {
-		return values(positions(len(c)))
+func (e *evasion) caption() string {
+	who := "Fields declared as under the applicant's control."
+	if !e.any {
+		who = "No field is declared as under the applicant's control, so every field is tried."
 	}
-	var x []float64
-	for _, row := range st.x {
-		if !math.IsNaN(row[j]) {
-			x = append(x, row[j])
-		}
+	how := "Every feature that is made of the field moves with it."
+	if e.direct {
+		how = "Features are moved one at a time, as if each were stated."
 	}
-	slices.Sort(x)
+	return fmt.Sprintf("%s %s Of %d refused rows in the sample, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the %d quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations; rows whose value was missing can be approved by stating one, and have no distance.", who, how, e.refused, len(e.rows), quantilesTried)
+}
+
+// tried returns the values to try: what other rows state, and nothing at all.
+func (f *Field) tried(sample []int32) []float64 {
 	var out []float64
-	for q := range 21 {
-		if v := Quantile(x, float64(q)/20); len(x) > 0 && !slices.Contains(out, v) {
-			out = append(out, v)
+	if f.Categories != nil {
+		seen := make([]bool, len(f.Categories))
+		for _, i := range sample {
+			if v := f.Values[i]; v >= 0 && v < float64(len(seen)) {
+				seen[int(v)] = true
+			}
+		}
+		for k, s := range seen {
+			if s {
+				out = append(out, float64(k))
+			}
+		}
+	} else if x := sortedValues(subset(f.Values, sample)); len(x) > 0 {
+		for q := range quantilesTried {
+			if v := Quantile(x, float64(q)/(quantilesTried-1)); !math.IsNaN(v) && !slices.Contains(out, v) {
+				out = append(out, v)
+			}
 		}
 	}
-	return out
+	return append(out, math.NaN())
 }
 
-func values(n []Number) []float64 {
-	out := make([]float64, len(n))
-	for i, v := range n {
-		out[i] = float64(v)
+// restateFeatures is Restate where the fields are the features.
+func (b *builder) restateFeatures(ctx context.Context, rows []int, trials []Trial) ([][]float64, error) {
+	x := make([]float64, len(b.in.Features))
+	out := make([][]float64, len(rows))
+	for r, i := range rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for j, f := range b.in.Features {
+			x[j] = f.Values[i]
+		}
+		out[r] = make([]float64, len(trials))
+		for t, trial := range trials {
+			old := x[trial.Field]
+			x[trial.Field] = trial.Value
+			out[r][t] = b.in.Score(x)
+			x[trial.Field] = old
+		}
 	}
-	return out
+	return out, nil
 }

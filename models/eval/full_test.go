@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,14 @@ func full(n int, seed uint64) Input {
 	in.Score = func(x []float64) float64 { return pd(margin(x)) }
 	in.Hardening = &Hardening{Note: "The same.", Score: in.Score}
 	in.Economics = &Economics{Unit: "EUR", Profit: 100, Loss: 900}
+	in.Before, in.After = &Strategy{Name: "old", Outcome: slices.Clone(in.Outcome)}, &Strategy{Name: "new", Outcome: in.Outcome}
+	for i := range in.Before.Outcome {
+		in.Before.Outcome[i] = Outcome(1 + i%3)
+	}
+	for k := range 3 {
+		from := time.Date(2025, time.Month(4+k), 1, 0, 0, 0, 0, time.UTC)
+		in.Backtest = append(in.Backtest, Period{From: from, To: from.AddDate(0, 1, 0), Trained: n, Label: in.Label[k*n/3 : (k+1)*n/3], PD: in.PD[k*n/3 : (k+1)*n/3]})
+	}
 	in.Declined = &Declined{PD: []float64{0.5, 0.7, 0.9, 0.2}}
 	in.Served = append([]float64(nil), in.Margin...)
 	in.Served[0] = math.NaN()

@@ -2,7 +2,10 @@
 
 package eval
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Input is all that a report can be made from. Label and PD are required;
 // every other part adds a section, or a part of one, and where it is absent
@@ -49,8 +52,21 @@ type Input struct {
 	Outcome   []Outcome  // decision of each row by the policy; nil = by the cut-off
 	Economics *Economics // what a good and a bad row are worth; nil = ratio 5:1
 	Declined  *Declined  // applications with no outcome, for reject inference
-	Served    []float64  // the server's margins for the same rows, NaN = not served
+	Served    []float64  // margins of the same rows from where they are served, NaN = not served
+	ServedBy  string     // who gave them; "" = the running server
 	Hardening *Hardening // the same model trained with noise added
+
+	// After is the policy that the report is about, Before the one it replaces;
+	// with both, section 7 compares them.
+	Before, After *Strategy
+	Backtest      []Period // the recipe trained again and again, forward in time
+	// Fields are what an applicant states, where they are not simply the
+	// features; with Restate, evasion moves them and not the features.
+	Fields []Field
+	// Restate returns the PD of each row (by number) under each trial, by row
+	// and trial: what the model would say, had the row stated another value of
+	// one field. NaN: the value would be refused.
+	Restate func(ctx context.Context, rows []int, trials []Trial) ([][]float64, error)
 
 	Card       []Fact      // parameters, digests, training window: the model card
 	Exclusions []Exclusion // rows left out before Label was made, by rule
@@ -68,6 +84,8 @@ type Feature struct {
 	Categories []string  // names of the codes; nil = a number
 	Monotone   int8      // direction declared in the plan: +1 riskier as it rises
 	Group      string    // features explained together
+	Code       string    // reason code: features that share one are one reason; "" = the group
+	Reason     string    // the sentence that goes with it
 	Sensitive  bool      // must not drive a decision
 	Movable    bool      // an applicant can change what they state here
 	Cleaned    int       // rows that cleaning changed (clipped, mapped to "other")
@@ -131,12 +149,6 @@ type Economics struct {
 // Declined holds applications that were refused and have no outcome.
 type Declined struct {
 	PD []float64
-}
-
-// Hardening is a second model, trained with noise added to its inputs.
-type Hardening struct {
-	Note  string
-	Score func(x []float64) float64
 }
 
 // Fact is a line of the model card.

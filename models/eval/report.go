@@ -26,6 +26,7 @@ type Report struct {
 	N        int       `json:"n"`
 	BadRate  Number    `json:"bad_rate"`
 	Metrics  []Metric  `json:"metrics"`
+	Headline []string  `json:"headline"` // what a reader must know before anything else
 	Verdicts []Verdict `json:"verdicts"`
 	Sections []Section `json:"sections"`
 }

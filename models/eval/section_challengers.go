@@ -58,7 +58,9 @@ func (b *builder) challengers() (Section, error) {
 			l, f = Amber, fmt.Sprintf("%s is as good within what this sample can tell: the difference is %s", ch.Name, interval(d.Estimate, Signed3))
 		}
 		if l != Green {
-			s.strong("A simple model does the work: %s. Prefer it unless the model serves another end.", f)
+			say := "A simple model does the work: " + f + ". Prefer it unless the model serves another end."
+			s.strong("%s", say)
+			b.rep.Headline = append(b.rep.Headline, say)
 		}
 		if light == Grey || worse(l, light) {
 			light, finding = l, f

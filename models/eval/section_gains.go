@@ -43,6 +43,11 @@ func (b *builder) gains() (Section, error) {
 	if in.Outcome != nil {
 		s.table(b.outcomeTable())
 	}
+	if in.Before != nil && in.After != nil {
+		b.strategies(&s)
+	} else {
+		s.text("No second policy was given, so the strategy before and after is not compared.")
+	}
 	return s, nil
 }
 

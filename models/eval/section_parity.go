@@ -7,13 +7,15 @@ import (
 	"math"
 )
 
+const parityQuestion = "Does the server give these scores?"
+
 // parity is section 13.
 func (b *builder) parity() (Section, error) {
 	in := b.in
 	s := Section{ID: "parity", Title: "Serving parity and evidence", Lead: "Whether the server gives exactly the scores that were evaluated here, and where this report and the decisions are recorded."}
 	if in.Served == nil && in.Ledger == nil {
 		s.Absent = "It takes the server's scores for the same rows, or the place in the ledger."
-		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "–")
+		b.verdict(parityQuestion, Grey, s.ID, "the server's scores were not given", "–")
 		return s, nil
 	}
 	if in.Served != nil {
@@ -28,19 +30,23 @@ func (b *builder) parity() (Section, error) {
 				far = math.Max(far, math.Abs(v-b.rank[i]))
 			}
 		}
-		s.table(Table{Title: "Offline against served scores", Caption: "Scores are compared bit by bit: the batch evaluated here against the replies of the running server for the same rows.",
+		by := in.ServedBy
+		if by == "" {
+			by = "the replies of the running server"
+		}
+		s.table(Table{Title: "Offline against served scores", Caption: "Scores of the same rows are compared bit by bit: the batch evaluated here against " + by + ".",
 			Columns: []Column{{Name: "Rows compared", Format: Count}, {Name: "Equal bits", Format: Count}, {Name: "Different", Format: Count}, {Name: "Largest difference", Unit: "log-odds"}},
 			Rows:    [][]Cell{{I(compared), I(compared - differ), I(differ), V(far)}}})
-		light, finding := Green, fmt.Sprintf("%s scores compared, all equal to the last bit", Count.Print(float64(compared)))
+		light, finding := Green, fmt.Sprintf("%s scores compared with %s, all equal to the last bit", Count.Print(float64(compared)), by)
 		switch {
 		case compared == 0:
 			light, finding = Grey, "no row was served"
 		case differ > 0:
-			light, finding = Red, fmt.Sprintf("%s of %s scores differ, by up to %s", Count.Print(float64(differ)), Count.Print(float64(compared)), Plain.Print(far))
+			light, finding = Red, fmt.Sprintf("%s of %s scores differ from %s, by up to %s", Count.Print(float64(differ)), Count.Print(float64(compared)), by, Plain.Print(far))
 		}
-		b.verdict("Does the server give these scores?", light, s.ID, finding, "pass when all bits are equal, fail otherwise")
+		b.verdict(parityQuestion, light, s.ID, finding, "pass when all bits are equal, fail otherwise")
 	} else {
-		b.verdict("Does the server give these scores?", Grey, s.ID, "the server's scores were not given", "–")
+		b.verdict(parityQuestion, Grey, s.ID, "the server's scores were not given", "–")
 	}
 	if l := in.Ledger; l != nil {
 		t := Table{Title: "Evidence", Caption: "What to ask for, to check that nothing was swapped afterwards.", Columns: []Column{{Name: "Fact"}, {Name: "Value"}}}

@@ -15,7 +15,7 @@ import (
 func (b *builder) stability() (Section, error) {
 	in := b.in
 	s := Section{ID: "stability", Title: "Stability", Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
-	if in.Train == nil && in.Time == nil {
+	if in.Train == nil && in.Time == nil && in.Backtest == nil {
 		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
 		b.verdict("Are the applicants the same as in training?", Grey, s.ID, "no training scores were given", "–")
 		return s, nil
@@ -26,6 +26,11 @@ func (b *builder) stability() (Section, error) {
 	}
 	if in.Time != nil {
 		b.monthly(&s)
+	}
+	if len(in.Backtest) > 0 {
+		b.backtest(&s)
+	} else {
+		s.text("The recipe was not trained again forward in time: that takes the time of each row, and the rows that trained the model.")
 	}
 	return s, nil
 }

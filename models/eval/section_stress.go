@@ -38,21 +38,27 @@ func (b *builder) stress() (Section, error) {
 	rows := stride(len(in.Label), stressRows)
 	st := b.sampleForStress(rows)
 	note := sampleNote(len(rows), len(in.Label))
+	s.text("A row counts as approved here up to a PD of %s, %s.", Percent.Print(st.cut), pickWord(in.Outcome != nil, "the highest that the policy approves", "where a good row's profit balances a bad row's loss"))
 	t, worst := st.fieldTable(note)
 	s.table(t)
 	if err := b.ctx.Err(); err != nil {
 		return s, err
 	}
 	s.figure(st.noiseFigure(in.Hardening, note))
-	if in.Hardening != nil {
-		s.heading("Training with noise", "%s", in.Hardening.Note)
+	if h := in.Hardening; h != nil {
+		s.heading("Training with noise", "%s", h.Note)
+		s.table(st.hardeningTable(h, note))
 	}
 	s.table(st.absurdTable(note))
 	s.table(labelNoise(in.Label, b.rank, in.Seed))
 	if err := b.ctx.Err(); err != nil {
 		return s, err
 	}
-	s.table(st.evasionTable())
+	moves, err := b.evasionTable(b.newEvasion(rows, st.pd, st.cut), rows)
+	if err != nil {
+		return s, err
+	}
+	s.table(moves)
 	b.verdict("Does it survive a missing field?", judge(worst.drop, 0.03, 0.08, false), s.ID,
 		fmt.Sprintf("losing %s costs %s AUC, the most of any field", worst.name, Fixed3.Print(worst.drop)), "loss of AUC: pass up to 0.030, fail past 0.080")
 	return s, nil
@@ -60,7 +66,7 @@ func (b *builder) stress() (Section, error) {
 
 func (b *builder) sampleForStress(rows []int32) *stressed {
 	in := b.in
-	st := &stressed{features: in.Features, score: in.Score, label: subset(in.Label, rows), cut: b.cutoff(), seed: in.Seed}
+	st := &stressed{features: in.Features, score: in.Score, label: subset(in.Label, rows), cut: b.highestApproved(), seed: in.Seed}
 	for _, i := range rows {
 		x := make([]float64, len(in.Features))
 		for j, f := range in.Features {
@@ -70,7 +76,7 @@ func (b *builder) sampleForStress(rows []int32) *stressed {
 		st.pd = append(st.pd, in.Score(x))
 	}
 	for _, f := range in.Features {
-		st.sd = append(st.sd, spread(&f))
+		st.sd = append(st.sd, spread(f.Values, f.Categories))
 	}
 	st.auc = newCurve(st.label, st.pd).AUC()
 	return st
@@ -79,13 +85,13 @@ func (b *builder) sampleForStress(rows []int32) *stressed {
 // spread is a robust standard deviation: the distance between the quartiles
 // over 1.349, or the ordinary one where the quartiles coincide; 0 for a
 // category.
-func spread(f *Feature) float64 {
-	if f.Categories != nil {
+func spread(values []float64, categories []string) float64 {
+	if categories != nil {
 		return 0
 	}
 	var x []float64
-	for _, i := range stride(len(f.Values), 10_000) {
-		if v := f.Values[i]; !math.IsNaN(v) && !math.IsInf(v, 0) {
+	for _, i := range stride(len(values), 10_000) {
+		if v := values[i]; !math.IsNaN(v) && !math.IsInf(v, 0) {
 			x = append(x, v)
 		}
 	}
@@ -224,6 +230,13 @@ func (st *stressed) absurdTable(note string) Table {
 		t.Rows = append(t.Rows, []Cell{T(c.name), V(lo), V(sum / n), V(hi), V(flips / n)})
 	}
 	return t
+}
+
+func pickWord(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
 }
 
 func pickUnless(keep bool, v, changed float64) float64 {

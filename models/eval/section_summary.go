@@ -20,7 +20,7 @@ func (b *builder) summary() (Section, error) {
 		Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad)), interval(rate, Percent), Percent.Print(float64(auc.Value)), interval(auc, Fixed3),
 		Count.Print(float64(b.value("mean_pd"))*float64(c.Rows())), Count.Print(float64(c.Bad))))
 	if !c.twoClasses() {
-		s.strong("The sample holds one class only. Nothing about telling good from bad can be measured on it; every such statistic is shown as a dash.")
+		b.rep.Headline = append(b.rep.Headline, "The sample holds one class only. Nothing about telling good from bad can be measured on it; every such statistic is shown as a dash.")
 	}
 	t := Table{Title: "Key figures", Caption: fmt.Sprintf("%s rows, %s of them bad.", Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad))),
 		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "What it says"}}}

@@ -42,6 +42,11 @@ func (in *Input) validate() error {
 			return fmt.Errorf("%w: feature %s has %d values for %d rows", ErrInput, f.Name, len(f.Values), n)
 		}
 	}
+	for _, f := range in.Fields {
+		if len(f.Values) != n {
+			return fmt.Errorf("%w: field %s has %d values for %d rows", ErrInput, f.Name, len(f.Values), n)
+		}
+	}
 	categories := append(append([]Category(nil), in.Segments...), in.Groups...)
 	if in.Grades != nil {
 		categories = append(categories, *in.Grades)
@@ -69,6 +74,11 @@ func (in *Input) validateValues() error {
 	}{{"PD", in.PD}, {"RawPD", in.RawPD}} {
 		if err := checkPD(p.name, p.pd); err != nil {
 			return err
+		}
+	}
+	for i, o := range in.Outcome {
+		if o > Decline {
+			return fmt.Errorf("%w: the outcome of row %d is none of approve, review and decline", ErrInput, i)
 		}
 	}
 	if err := checkScore("Margin", in.Margin); err != nil {
@@ -104,9 +114,19 @@ func (in *Input) validateValues() error {
 		}
 	}
 	if in.Declined != nil {
-		return checkPD("declined PD", in.Declined.PD)
+		if err := checkPD("declined PD", in.Declined.PD); err != nil {
+			return err
+		}
 	}
-	return nil
+	for k := range in.Backtest {
+		if err := in.Backtest[k].check(k); err != nil {
+			return err
+		}
+	}
+	if err := in.Before.check("before", len(in.Label)); err != nil {
+		return err
+	}
+	return in.After.check("after", len(in.Label))
 }
 
 func checkLabels(what string, y []float64) error {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Period is one step of a backtest forward in time: the same recipe trained
+// anew on what was known when the period began, judged on the period's rows.
+type Period struct {
+	From, To time.Time // the period's rows were decided in [From, To)
+	Trained  int       // rows with a known outcome at From that trained
+	Label    []float64
+	PD       []float64
+	Margin   []float64 // what ranks; nil = PD
+}
+
+// backtest shows the periods side by side.
+func (b *builder) backtest(s *Section) {
+	t := Table{Title: "Backtest forward in time", Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the period began, and judges them on the period. It says how the recipe would have done, had it been in use and trained again each time.",
+		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3}}}
+	auc := Series{Name: "AUC", Mark: Dots}
+	var names []string
+	worst, sum, n := math.Inf(1), 0.0, 0.0
+	for k, p := range b.in.Backtest {
+		rank := p.Margin
+		if rank == nil {
+			rank = p.PD
+		}
+		c := newCurve(p.Label, rank)
+		d, w := c.DeLong(), Wilson(c.Bad, c.Rows())
+		ks, _ := c.KS()
+		name := p.From.UTC().Format(time.DateOnly) + " to " + p.To.UTC().Format(time.DateOnly)
+		names = append(names, p.From.UTC().Format(time.DateOnly))
+		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(mean(p.PD)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks), V(Brier(p.Label, p.PD)), V(CalibrationLine(p.Label, p.PD).Slope)})
+		auc.X, auc.Y = append(auc.X, Number(k)), append(auc.Y, d.Value)
+		auc.Low, auc.High = append(auc.Low, d.Low), append(auc.High, d.High)
+		if v := float64(d.Value); !math.IsNaN(v) {
+			worst, sum, n = math.Min(worst, v), sum+v, n+1
+		}
+	}
+	s.table(t)
+	if n > 0 {
+		all := Number(sum / n)
+		s.figure(Figure{ID: "backtest-auc", Title: "Backtest forward in time", X: Axis{Label: "first day of the period", Labels: names}, Y: Axis{Label: "AUC"},
+			Alt:     fmt.Sprintf("AUC of %d periods, each by a model trained on what came before.", len(names)),
+			Caption: "Each dot is a model trained on what was known when its period began, with DeLong's 95 % interval; the dashed line is their mean. A fall says that the world moves faster than training follows.",
+			Series:  []Series{auc, {Name: "mean", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5}, Y: []Number{all, all}}}})
+		b.add("backtest_auc_mean", Estimate{Value: all, Low: nan, High: nan, N: len(names)})
+		b.add("backtest_auc_worst", Estimate{Value: Number(worst), Low: nan, High: nan, N: len(names)})
+	}
+}
+
+// check reports a period that does not hold together.
+func (p *Period) check(k int) error {
+	what := fmt.Sprintf("backtest period %d", k+1)
+	if len(p.PD) != len(p.Label) || p.Margin != nil && len(p.Margin) != len(p.Label) {
+		return fmt.Errorf("%w: %s has %d labels, %d probabilities and %d margins", ErrInput, what, len(p.Label), len(p.PD), len(p.Margin))
+	}
+	if err := checkLabels(what+" ", p.Label); err != nil {
+		return err
+	}
+	if err := checkPD(what+" PD", p.PD); err != nil {
+		return err
+	}
+	return checkScore(what+" margin", p.Margin)
+}
