@@ -53,7 +53,7 @@ func readRecord(b []byte, maxRows int) (rec arrow.Record, err error) {
 }
 
 // scoreArrow decides about the rows of one record batch.
-func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBatchResponse, error) {
+func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch) (*pb.ScoreBatchResponse, error) {
 	if err := checkRequestID(a.RequestId); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBat
 	}
 	defer rec.Release()
 	n := int(rec.NumRows())
-	if err := s.engine.admit(callerOf(ctx).Name, n); err != nil {
+	if err := s.engine.admit(caller, n); err != nil {
 		return nil, err
 	}
 	defer s.engine.done(n)
@@ -79,7 +79,7 @@ func (s *Server) scoreArrow(ctx context.Context, a *pb.ArrowBatch) (*pb.ScoreBat
 		w := s.engine.get()
 		ws[i] = w
 		id := a.RequestId + "/" + strconv.Itoa(i)
-		w.key = requestKey{callerOf(ctx).Name, id}
+		w.key = requestKey{caller, id}
 		if w.model, w.err = s.engine.acquire(a.Model); w.err == nil {
 			w.err = rowEvent(w, rec, i, id, a.Kind, at)
 		}

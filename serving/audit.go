@@ -228,7 +228,7 @@ func (a *Auditor) differs(m *live, seq uint64, r *journal.Record, ev *assay.Even
 		return "the decision in the record cannot be read", partly
 	}
 	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: seq, RequestID: r.RequestID, EventID: ev.ID, Micros: r.Micros}
-	if err := (*engine)(nil).score(w); err != nil {
+	if err := w.score(); err != nil {
 		return "scoring fails: " + err.Error(), partly
 	}
 	if again := w.decision.AppendBinary(nil); !bytes.Equal(again, r.Decision) {

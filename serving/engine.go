@@ -13,7 +13,6 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
-	"github.com/assayrisk/assay/serving/policy"
 )
 
 // engine takes a request from its validation to its durable record. Everything
@@ -26,6 +25,7 @@ type engine struct {
 	limit    int64
 	load     atomic.Int64 // rows under way
 	works    sync.Pool    // *work
+	manies   sync.Pool    // *many
 	routes   atomic.Pointer[routes]
 	ahead    time.Duration // how far in the future an event may lie
 	limiter  *limiter
@@ -43,6 +43,7 @@ func newEngine(cfg *Config) *engine {
 	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight), ahead: cfg.MaxAhead,
 		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift)}
 	e.works.New = func() any { w := new(work); w.clean(); return w }
+	e.manies.New = func() any { return new(many) }
 	return e
 }
 
@@ -101,71 +102,6 @@ func (e *engine) decide(ctx context.Context, w *work) error {
 		c.done(stageJournal)
 	}
 	return w.err
-}
-
-// batchGroup is how many rows of a batch go to the journal together. Rows that
-// have a number and no record yet hold up everybody's numbers after them, so a
-// batch gives its records away as it goes and waits for them at its end.
-const batchGroup = 16
-
-// decideAll takes many requests all the way with one wait for the journal.
-// Each w.err says what became of it. Rows that it has claimed are finished
-// before it waits for an id that somebody else holds (another call, or an
-// earlier row of this one), so that two batches never wait for each other.
-func (e *engine) decideAll(ctx context.Context, ws []*work) {
-	var open []*work
-	var under sync.WaitGroup
-	give := func() {
-		if len(open) == 0 {
-			return
-		}
-		group := open
-		open = nil
-		under.Go(func() {
-			e.appendAll(context.WithoutCancel(ctx), group)
-			for _, w := range group {
-				e.inflight.leave(w.key, &w.ticket)
-			}
-		})
-	}
-	finish := func() {
-		give()
-		under.Wait()
-	}
-	for _, w := range ws {
-		if w.err != nil {
-			continue
-		}
-		if w.err = e.begin(ctx, w, finish); w.err != nil || w.repeated {
-			continue
-		}
-		if e.sequence(w); !w.taken {
-			e.inflight.leave(w.key, &w.ticket)
-			continue
-		}
-		e.finish(w)
-		if open = append(open, w); len(open) == batchGroup {
-			give()
-		}
-	}
-	finish()
-}
-
-// appendAll makes the records of ws durable, all at once: one group commit, as
-// a rule, takes them all.
-func (e *engine) appendAll(ctx context.Context, ws []*work) {
-	seqs, recs := make([]uint64, len(ws)), make([]*journal.Record, len(ws))
-	for i, w := range ws {
-		seqs[i], recs[i] = w.seq, &w.rec
-	}
-	ps, err := e.journal.AppendAll(ctx, seqs, recs)
-	for i, w := range ws {
-		if i < len(ps) && ps[i].Count > 0 { // this one is durable, whatever became of others
-			e.settle(w, &ps[i], nil)
-			continue
-		}
-		e.settle(w, nil, err)
-	}
 }
 
 // begin validates w and looks its request id up. When it returns nil and
@@ -262,6 +198,11 @@ var errFailedBefore = errors.New("the request was taken and its scoring failed; 
 func (e *engine) sequence(w *work) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.sequenceLocked(w)
+}
+
+// sequenceLocked is sequence with mu held.
+func (e *engine) sequenceLocked(w *work) {
 	if !w.record {
 		var err error
 		if w.vector, err = w.model.plan.Vector(w.values[:0], &w.req.Event, w.model.windows.state); err != nil {
@@ -285,20 +226,23 @@ func (e *engine) sequence(w *work) {
 
 // finish makes the decision and fills the record. Whatever goes wrong here is
 // recorded: the number is taken.
-func (e *engine) finish(w *work) {
+func (e *engine) finish(w *work) { e.finishWith(w, w.score) }
+
+// finishWith is finish with another way to score.
+func (e *engine) finishWith(w *work, score func() error) {
 	at := e.now().UnixMicro()
-	if !w.record {
-		w.vectorBytes = w.vector.AppendBinary(w.vectorBytes[:0])
-	}
 	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: w.seq, RequestID: w.key.id, EventID: w.req.Event.ID, Micros: at}
 	kind := ledger.Decision
 	if w.record {
 		kind = ledger.Event
 		w.decision.Outcome = assay.Recorded
-	} else if err := e.score(w); err != nil {
-		w.err = err
-		kind = ledger.Failed
-		w.decision.Outcome, w.decision.Rules, w.decision.Reasons = assay.Failed, nil, nil
+	} else {
+		w.vectorBytes = w.vector.AppendBinary(w.vectorBytes[:0])
+		if err := score(); err != nil {
+			w.err = err
+			kind = ledger.Failed
+			w.decision.Outcome, w.decision.Rules, w.decision.Reasons = assay.Failed, nil, nil
+		}
 	}
 	w.rec = journal.Record{Kind: kind, Micros: at, Subject: w.subject(), Caller: w.key.caller, RequestID: w.key.id, Body: w.body, Private: w.raw}
 	w.rec.Model, w.rec.Plan, w.rec.Policy = w.model.bundle.Digest, w.model.digest, w.model.policy.Digest()
@@ -307,29 +251,6 @@ func (e *engine) finish(w *work) {
 	}
 	w.canonical = w.decision.AppendBinary(w.canonical[:0])
 	w.rec.Decision = w.canonical
-}
-
-// score fills the decision of w; a panic in a stage becomes an error, so that
-// the number taken still gets its record.
-func (e *engine) score(w *work) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic while scoring: %v", r)
-		}
-	}()
-	m, d := w.model, &w.decision
-	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), assay.DigestVector(w.vectorBytes)
-	d.Score = m.bundle.Score(m.forest.Margin(w.vector.Values))
-	in := policy.Input{Event: &w.req.Event, Vector: w.vector.Values, Score: d.Score}
-	if err := m.policy.Decide(&w.result, &in); err != nil {
-		return err
-	}
-	d.Outcome, d.Rules = w.result.Outcome, w.result.Rules
-	if d.Outcome != assay.Approve {
-		w.reasons = m.reasons(w.reasons[:0], w.vector.Values)
-		d.Reasons = w.reasons
-	}
-	return nil
 }
 
 // settle notes what became of the record.

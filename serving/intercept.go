@@ -28,22 +28,29 @@ func callerOf(ctx context.Context) auth.Caller {
 	return c
 }
 
-// enter authenticates and authorizes a call.
+// enter authenticates and authorizes a call, and keeps the caller in the context.
 func (s *Server) enter(ctx context.Context, method string) (context.Context, error) {
 	if s.methods.Public(method) {
 		return ctx, nil
 	}
-	if s.draining.Load() {
-		return nil, assay.ErrUnavailable
-	}
-	caller, err := s.auth.Authenticate(ctx, credential(ctx))
+	caller, err := s.admitCaller(ctx, method)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.methods.Allow(caller, method); err != nil {
-		return nil, err
-	}
 	return context.WithValue(ctx, callerKey{}, caller), nil
+}
+
+// admitCaller authenticates and authorizes a call of a method that is not
+// public.
+func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, error) {
+	if s.draining.Load() {
+		return auth.Caller{}, assay.ErrUnavailable
+	}
+	caller, err := s.auth.Authenticate(ctx, credential(ctx))
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	return caller, s.methods.Allow(caller, method)
 }
 
 // credential reads what the call carries.
@@ -62,6 +69,16 @@ func credential(ctx context.Context) (c auth.Credential) {
 		}
 	}
 	return c
+}
+
+// conclude ends a handler that goes without the interceptor; defer it.
+func (s *Server) conclude(method string, start time.Time, resp *any, err *error) {
+	if r := recover(); r != nil {
+		*resp, *err = nil, s.panicked(method, r)
+	} else if *err != nil {
+		*resp, *err = nil, s.fail(method, *err)
+	}
+	s.metrics.answered(method, status.Code(*err), time.Since(start))
 }
 
 // unary is the one unary interceptor.

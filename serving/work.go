@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -31,6 +32,7 @@ type work struct {
 	vectorBytes []byte // its canonical bytes
 
 	values   []float64
+	input    policy.Input
 	result   policy.Result
 	decision assay.Decision
 	reasons  []assay.Reason
@@ -54,6 +56,37 @@ func (w *work) what() []byte {
 		return []byte("record\n")
 	}
 	return []byte("score\n")
+}
+
+// score scores the vector and decides.
+func (w *work) score() (err error) {
+	defer caught(&err)
+	return w.decide(w.model.forest.Margin(w.vector.Values))
+}
+
+// caught makes an error of a panic in a stage, so that the number that was
+// taken still gets its record.
+func caught(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("panic while scoring: %v", r)
+	}
+}
+
+// decide fills the decision from the margin.
+func (w *work) decide(margin float64) error {
+	m, d := w.model, &w.decision
+	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), assay.DigestVector(w.vectorBytes)
+	d.Score = m.bundle.Score(margin)
+	w.input = policy.Input{Event: &w.req.Event, Vector: w.vector.Values, Score: d.Score}
+	if err := m.policy.Decide(&w.result, &w.input); err != nil {
+		return err
+	}
+	d.Outcome, d.Rules = w.result.Outcome, w.result.Rules
+	if d.Outcome != assay.Approve {
+		w.reasons = m.reasons(w.reasons[:0], w.vector.Values)
+		d.Reasons = w.reasons
+	}
+	return nil
 }
 
 // subject is the data subject whose key encrypts the private part: the event's

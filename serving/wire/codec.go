@@ -60,6 +60,8 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	switch m := v.(type) {
 	case *Request:
 		decode = m.Unmarshal
+	case *Batch:
+		decode = m.Unmarshal
 	case vtMessage:
 		decode = m.UnmarshalVT
 	default:

@@ -34,14 +34,16 @@ func (r *Request) Reset() {
 // Encodings that no generator writes (fields out of order in ways that need
 // merging, groups, unknown fields) take the way through the generated message;
 // FuzzRequest holds the two ways to the same result.
-func (r *Request) Unmarshal(b []byte) error {
+func (r *Request) Unmarshal(b []byte) error { return r.decode(string(b)) }
+
+func (r *Request) decode(s string) error {
 	r.Reset()
-	if r.fast(string(b)) {
+	if r.fast(s) {
 		return nil
 	}
 	r.Reset()
 	m := new(pb.ScoreRequest)
-	if err := m.UnmarshalVT(b); err != nil {
+	if err := m.UnmarshalVT([]byte(s)); err != nil {
 		return err
 	}
 	r.ID, r.Model = m.RequestId, m.Model

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"sync"
+
+	"github.com/assayrisk/assay/ledger/journal"
+)
+
+// batchGroup is how many rows of a batch are sequenced, scored and given to the
+// journal together. Rows that have a number and no record yet hold up
+// everybody's numbers after them, so a batch gives its records away as it goes
+// and waits for them at its end.
+const batchGroup = 16
+
+// many takes many requests all the way. It is working memory.
+type many struct {
+	open    []*work // claimed and not yet sequenced
+	rows    []float64
+	margins []float64
+	under   sync.WaitGroup // groups on their way to the journal
+}
+
+// rowGroup is one group on its way to the journal.
+type rowGroup struct {
+	ws   []*work
+	seqs []uint64
+	recs []*journal.Record
+}
+
+// decideAll takes many requests all the way with one wait for the journal.
+// Each w.err says what became of it. Rows that it has claimed are finished
+// before it waits for an id that somebody else holds (another call, or an
+// earlier row of this one), so that two batches never wait for each other.
+func (e *engine) decideAll(ctx context.Context, ws []*work) {
+	m := e.manies.Get().(*many)
+	defer e.manies.Put(m)
+	finish := func() {
+		e.group(ctx, m)
+		m.under.Wait()
+	}
+	for _, w := range ws {
+		if w.err != nil {
+			continue
+		}
+		if w.err = e.begin(ctx, w, finish); w.err != nil || w.repeated {
+			continue
+		}
+		if m.open = append(m.open, w); len(m.open) == batchGroup {
+			e.group(ctx, m)
+		}
+	}
+	finish()
+	clear(m.open[:cap(m.open)])
+}
+
+// group sequences, scores and gives to the journal what is open.
+func (e *engine) group(ctx context.Context, m *many) {
+	if len(m.open) == 0 {
+		return
+	}
+	e.mu.Lock()
+	for _, w := range m.open {
+		e.sequenceLocked(w)
+	}
+	e.mu.Unlock()
+	g := rowGroup{ws: make([]*work, 0, len(m.open)), seqs: make([]uint64, 0, len(m.open)), recs: make([]*journal.Record, 0, len(m.open))}
+	for _, w := range m.open {
+		if !w.taken {
+			e.inflight.leave(w.key, &w.ticket)
+			continue
+		}
+		g.ws = append(g.ws, w)
+	}
+	m.open = m.open[:0]
+	e.finishAll(m, g.ws)
+	for _, w := range g.ws {
+		g.seqs, g.recs = append(g.seqs, w.seq), append(g.recs, &w.rec)
+	}
+	if len(g.ws) == 0 {
+		return
+	}
+	m.under.Go(func() {
+		e.appendAll(context.WithoutCancel(ctx), &g)
+		for _, w := range g.ws {
+			e.inflight.leave(w.key, &w.ticket)
+		}
+	})
+}
+
+// finishAll is finish for many: the vectors of one model are scored together.
+func (e *engine) finishAll(m *many, ws []*work) {
+	for len(ws) > 0 {
+		n := 1
+		for n < len(ws) && ws[n].model == ws[0].model && !ws[n].record && !ws[0].record {
+			n++
+		}
+		if n == 1 {
+			e.finish(ws[0])
+		} else {
+			e.finishSame(m, ws[:n])
+		}
+		ws = ws[n:]
+	}
+}
+
+// finishSame finishes rows that one model scores.
+func (e *engine) finishSame(m *many, ws []*work) {
+	m.rows = m.rows[:0]
+	for _, w := range ws {
+		m.rows = append(m.rows, w.vector.Values...)
+	}
+	m.margins = append(m.margins[:0], make([]float64, len(ws))...)
+	err := ws[0].model.margins(m.margins, m.rows)
+	for i, w := range ws {
+		e.finishWith(w, func() (failed error) {
+			defer caught(&failed)
+			if err != nil {
+				return err
+			}
+			return w.decide(m.margins[i])
+		})
+	}
+}
+
+// margins scores rows; a panic becomes an error.
+func (m *live) margins(dst, rows []float64) (err error) {
+	defer caught(&err)
+	m.forest.Margins(dst, rows)
+	return nil
+}
+
+// appendAll makes the records of a group durable, all at once: one group
+// commit, as a rule, takes them all.
+func (e *engine) appendAll(ctx context.Context, g *rowGroup) {
+	ps, err := e.journal.AppendAll(ctx, g.seqs, g.recs)
+	for i, w := range g.ws {
+		if i < len(ps) && ps[i].Count > 0 { // this one is durable, whatever became of others
+			e.settle(w, &ps[i], nil)
+			continue
+		}
+		e.settle(w, nil, err)
+	}
+}
