@@ -174,10 +174,7 @@ func (e *Event) Validate() error {
 			}
 		}
 	}
-	var seen map[string]struct{}
-	if len(e.Fields) > 32 {
-		seen = make(map[string]struct{}, len(e.Fields))
-	}
+	var seen nameSet
 	for i := range e.Fields {
 		f := &e.Fields[i]
 		if err := checkName("fields.name", f.Name); err != nil {
@@ -192,20 +189,54 @@ func (e *Event) Validate() error {
 		if !validUTF8(f.Value.text) {
 			return &FieldError{f.Name, "text is not valid UTF-8"}
 		}
-		if seen != nil {
-			if _, dup := seen[f.Name]; dup {
-				return &FieldError{f.Name, "the field is given twice"}
-			}
-			seen[f.Name] = struct{}{}
-			continue
-		}
-		for j := range i {
-			if e.Fields[j].Name == f.Name {
-				return &FieldError{f.Name, "the field is given twice"}
-			}
+		if seen.add(e.Fields[:i], f.Name) {
+			return &FieldError{f.Name, "the field is given twice"}
 		}
 	}
 	return nil
+}
+
+// nameSet finds a name that is given twice. Few events have one, so a set of
+// 1,024 bits answers for most names; only a bit that is set already makes it
+// look further: through the names before, or, when they are many, through a map.
+type nameSet struct {
+	bits [16]uint64
+	all  map[string]struct{}
+}
+
+// manyNames is from how many names on a map is used.
+const manyNames = 64
+
+// add reports whether name is among before, which were added, and adds it.
+func (s *nameSet) add(before []Field, name string) (twice bool) {
+	if len(before) >= manyNames {
+		if s.all == nil {
+			s.all = make(map[string]struct{}, 4*manyNames)
+			for i := range before {
+				s.all[before[i].Name] = struct{}{}
+			}
+		}
+		if _, twice = s.all[name]; !twice {
+			s.all[name] = struct{}{}
+		}
+		return twice
+	}
+	h := uint64(len(name))
+	for i := max(0, len(name)-8); i < len(name); i++ { // names often differ at their ends alone
+		h = h<<8 ^ uint64(name[i])
+	}
+	h *= 0x9E3779B97F4A7C15
+	word, bit := h>>60, uint64(1)<<(h>>54&63)
+	if s.bits[word]&bit == 0 {
+		s.bits[word] |= bit
+		return false
+	}
+	for i := range before {
+		if before[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func checkName(what, s string) error {
