@@ -45,14 +45,15 @@ check-generated: ## the generated code is what the .proto files say (needs proto
 purego: ## the pure-Go twins of the assembly
 	$(GO) test -tags purego ./models/forest ./models/gbdt
 
-# The interpreter that has the peers; benchmarks/peers/setup DIR makes one.
+# The interpreter that has the peers, and one training table; benchmarks/peers/setup DIR makes both.
 PEERS_PYTHON ?= python3
+FLIGHTS ?= $(wildcard $(patsubst %/bin/,%,$(dir $(PEERS_PYTHON)))/flights-3m.parquet)
 
 .PHONY: bench
-bench: ## every benchmark beside its peers; writes benchmarks/results and docs/performance.md
-	$(GO) run ./benchmarks/bench -python $(PEERS_PYTHON)
+bench: ## every benchmark beside its peers, under 45 minutes; writes benchmarks/results, docs/performance.md and README.md
+	$(GO) run ./benchmarks/bench -python "$(PEERS_PYTHON)" -flights "$(FLIGHTS)"
 
-.PHONY: bench-train bench-predict bench-features bench-serve bench-ledger bench-anchor bench-eval
+.PHONY: bench-train bench-predict bench-features bench-serve bench-ledger bench-anchor bench-eval bench-endtoend bench-scale
 bench-train: ## the trainer against LightGBM and XGBoost
 	$(GO) run ./benchmarks/train -python $(PEERS_PYTHON)
 bench-predict: ## the predictor against leaves, LightGBM's C API, ONNX Runtime and TL2cgen
@@ -67,6 +68,10 @@ bench-anchor: ## gas, time to proof, offline check
 	$(GO) run ./benchmarks/anchor
 bench-eval: ## a report of a million rows
 	$(GO) run ./benchmarks/eval
+bench-endtoend: ## whole servers: assayd beside MLServer, FastAPI and BentoML
+	$(GO) run ./benchmarks/endtoend -python $(PEERS_PYTHON)
+bench-scale: ## cost against rows, trees, columns, callers and the size of the log
+	$(GO) run ./benchmarks/scale
 
 .PHONY: hammer
 hammer: ## a thousand kills, a thousand power cuts, every tamper fifty times: some hours

@@ -3,20 +3,72 @@
 package main
 
 import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/assayrisk/assay/benchmarks/figure"
 )
 
-func TestFigures(t *testing.T) {
-	got := figures(strings.NewReader("RATIO a_vs_b 1.50\nsome words here\nNS single 900\nRATIO broken x\nAUCDIFF dense1m -0.0001\nTABLE | 3\n"))
-	want := []figure{{"RATIO", "a_vs_b", 1.5}, {"NS", "single", 900}, {"AUCDIFF", "dense1m", -0.0001}}
-	if len(got) != len(want) {
-		t.Fatalf("figures %v, want %v", got, want)
+// TestPagesAreCurrent holds every page with figures, and every plot, to the
+// newest results file: nothing in them is typed by hand.
+func TestPagesAreCurrent(t *testing.T) {
+	const root = "../.."
+	r, file, err := newest(root)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("figure %d is %v, want %v", i, got[i], want[i])
+	const remedy = "is not what the newest results say: go run ./benchmarks/bench -render"
+	for name, text := range pages(r, file) {
+		old, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
 		}
+		want, err := place(old, text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !bytes.Equal(old, want) {
+			t.Errorf("%s %s", name, remedy)
+		}
+	}
+	plots, err := drawPlots(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range plots {
+		if got, err := os.ReadFile(filepath.Join(root, plotDir, name)); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s/%s %s (%v)", plotDir, name, remedy, err)
+		}
+	}
+	kept, err := filepath.Glob(filepath.Join(root, plotDir, "*.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range kept {
+		if plots[filepath.Base(f)] == nil {
+			t.Errorf("%s is drawn from no figure: remove it", f)
+		}
+	}
+}
+
+func TestBudgets(t *testing.T) {
+	sum := time.Duration(0)
+	for _, a := range areas(options{python: "python3", flights: "f.parquet"}) {
+		sum += a.Budget
+		if len(a.Runs) == 0 || a.Title == "" {
+			t.Errorf("%s has no runs or no title", a.Name)
+		}
+		if _, err := os.Stat("../" + a.Name); err != nil {
+			t.Errorf("area %s has no program: %v", a.Name, err)
+		}
+	}
+	if sum > 45*time.Minute {
+		t.Errorf("the budgets add up to %v, more than 45 minutes", sum)
 	}
 }
 
@@ -27,5 +79,79 @@ func TestPlace(t *testing.T) {
 	}
 	if _, err := place([]byte("no markers"), nil); err == nil {
 		t.Error("a page without markers was accepted")
+	}
+}
+
+func TestTables(t *testing.T) {
+	r := &results{Commit: "abc", Areas: []outcome{
+		{Area: "train", Commit: "abc", Quiet: true, Commands: []string{"go run ./benchmarks/train"}, Figures: []figure.Figure{
+			figure.Over("train_vs_lightgbm_dense1m", []float64{4, 5, 6}, []float64{2, 2, 2}), {Kind: "RATIO", Name: "train_vs_lightgbm_small", Value: 1.1, Low: 1.1, High: 1.1}}},
+		{Area: "scale", Commit: "old", Figures: []figure.Figure{
+			{Kind: "S", Name: "scale_train_assay@1000", Value: 1}, {Kind: "S", Name: "scale_train_assay@10000", Value: 10}, {Kind: "S", Name: "scale_train_assay@100000", Value: 1000}}},
+	}}
+	text := string(tables(r))
+	for _, want := range []string{
+		"| train_vs_lightgbm_dense1m | 2.5x | 2 to 3 (3 runs) | ≥ 1.5: met |", "| train_vs_lightgbm_small | 1.1x |  | ≥ 1.2: **not met** |",
+		"| assay | 1 at 1,000 | 1000 at 100,000 | 1.50 | at 10,000, from 1.00 to 2.00 |", "at commit `old`",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no line %q in\n%s", want, text)
+		}
+	}
+	if s := string(summary(r, "f.json")); !strings.Contains(s, "| training, 1M rows × 28 columns | LightGBM | 2.5 | 2 to 3 (3 runs) |") || !strings.Contains(s, "busy with other work during scale") {
+		t.Errorf("summary\n%s", s)
+	}
+	plots, err := drawPlots(r)
+	if err != nil || !bytes.Contains(plots["train.svg"], []byte("</svg>")) {
+		t.Errorf("plots %v, %v", len(plots), err)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	r := &results{Commit: "new", Peers: map[string]string{"xgboost": "3"}, Areas: []outcome{{Area: "train", Commit: "new"}}}
+	merge(r, &results{Peers: map[string]string{"xgboost": "2", "polars": "1"}, Areas: []outcome{{Area: "train", Commit: "old"}, {Area: "ledger", Commit: "old"}}})
+	if len(r.Areas) != 2 || r.Areas[0].Area != "ledger" || r.Areas[1].Commit != "new" || r.Peers["xgboost"] != "3" || r.Peers["polars"] != "1" {
+		t.Errorf("merged %+v", r)
+	}
+}
+
+// TestWatch finds that a loop of this process is not other people's work, and
+// that the spin loop reaches about its own best.
+func TestWatch(t *testing.T) {
+	w := newWatch()
+	if w.best <= 0 {
+		t.Fatal("the spin loop did nothing")
+	}
+	if s := spin() / w.best; s <= 0 || s > 3 {
+		t.Errorf("a second spin ran at %.2f of the best", s)
+	}
+	if _, err := os.Stat("/proc/stat"); err != nil {
+		t.Skip("this system does not count the processor's time in /proc/stat")
+	}
+	if others := w.since(w.mark()); others != 0 {
+		t.Errorf("others used %.2f of no time", others)
+	}
+	if q := (quietness{Others: 0.5, Spin: 1}); q.quiet() {
+		t.Error("a machine half used by others is quiet")
+	}
+	if q := (quietness{Others: 0, Spin: 0.5}); q.quiet() {
+		t.Error("a machine at half its speed is quiet")
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for x, want := range map[float64]string{1: "1", 1234567: "1,234,567", 10000: "10,000"} {
+		if got := count(x); got != want {
+			t.Errorf("%v is written %s", x, got)
+		}
+	}
+	for x, want := range map[float64]string{0.1234: "0.123", 12345: "12345", 1e6: "1000000", 2.5: "2.5"} {
+		if got := short(x); got != want {
+			t.Errorf("%v is written %s, want %s", x, got, want)
+		}
+	}
+	lo, hi := 100.0, 100.0
+	if widen(&lo, &hi); math.IsNaN(lo) || hi/lo < 10 {
+		t.Errorf("one size gives an axis from %v to %v", lo, hi)
 	}
 }

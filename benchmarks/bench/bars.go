@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// bar is what the project asks of a figure. A name may end in * .
+type bar struct {
+	name  string
+	least float64
+	most  bool // the figure must not be above least
+}
+
+func (b bar) of(name string) bool {
+	if head, ok := strings.CutSuffix(b.name, "*"); ok {
+		return strings.HasPrefix(name, head)
+	}
+	return name == b.name
+}
+
+// bars are looked up in order: the first that fits counts.
+var bars = []bar{
+	{name: "train_vs_lightgbm_dense1m", least: 1.5},
+	{name: "train_vs_lightgbm_quant_*", least: 1},
+	{name: "train_vs_lightgbm_*", least: 1.2},
+	{name: "train_vs_xgboost_*", least: 1},
+	{name: "train_memory_*", least: 1},
+	{name: "predict_single_vs_leaves_300*", least: 10},
+	{name: "predict_single_vs_lightgbm_300*", least: 10},
+	{name: "predict_batch_vs_leaves_300*", least: 15},
+	{name: "predict_batch_vs_lightgbm_300*", least: 12},
+	{name: "shap_single_vs_lightgbm_*", least: 5},
+	{name: "serve_unary_vs_echo_*", least: 0.6},
+	{name: "serve_batch100_rows_vs_echo_*", least: 4},
+	{name: "serve_stream_vs_echo_*", least: 2},
+	{name: "journal_append_vs_raw_fdatasync_w256", least: 0.6},
+	{name: "journal_append_vs_raw_fdatasync_w1", least: 0.5},
+	{name: "features_online_ns", least: 5000, most: true},
+	{name: "features_online", least: 5000, most: true},
+	{name: "features_online_allocs", least: 0, most: true},
+}
+
+// headlines are the rows of the README's table: ratios against a peer that
+// does the same work on the same machine.
+var headlines = []struct{ what, peer, figure string }{
+	{"training, 1M rows × 28 columns", "LightGBM", "train_vs_lightgbm_dense1m"},
+	{"training, 3M flights, with categories", "LightGBM", "train_vs_lightgbm_flights3m"},
+	{"one score, 300 trees of 63 leaves", "LightGBM's C API", "predict_single_vs_lightgbm_300x63"},
+	{"scores in batches of 1,024, one thread", "LightGBM's C API", "predict_batch_vs_lightgbm_300x63"},
+	{"one exact explanation (TreeSHAP)", "LightGBM's C API", "shap_single_vs_lightgbm_300x63"},
+	{"features of an event log, offline", "polars", "features_offline_vs_polars"},
+	{"a full decision, durable and promised, 1,000 callers", "an empty gRPC echo", "serve_unary_vs_echo_c1000"},
+	{"a durable journal record, 256 writers", "one raw fdatasync a group", "journal_append_vs_raw_fdatasync_w256"},
+	{"scores over gRPC (no decision)", "the same model in MLServer", "endtoend_oip_vs_mlserver_grpc"},
+	{"full decisions, with the ledger", "scores alone from MLServer", "endtoend_score_vs_mlserver_grpc"},
+	{"full decisions, with the ledger", "scores alone from FastAPI + uvicorn", "endtoend_score_vs_fastapi"},
+	{"a report's metrics, a million rows", "scikit-learn and scipy", "eval_metrics_vs_sklearn"},
+}
+
+// summary is the README's table. A figure that the newest results do not hold
+// has no row.
+func summary(r *results, file string) []byte {
+	var b bytes.Buffer
+	b.WriteString("\n| work | beside | how many times as fast | least to greatest |\n|---|---|---|---|\n")
+	for _, h := range headlines {
+		if f, ok := r.get(h.figure); ok {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", h.what, h.peer, strings.TrimSuffix(value(f), "x"), spread(f))
+		}
+	}
+	fmt.Fprintf(&b, "\n%d cores, %s, %s, commit `%s`, [results](%s)", r.Cores, r.CPU, r.Date, r.Commit, file)
+	if noisy := r.noisy(); len(noisy) > 0 {
+		fmt.Fprintf(&b, "; **rough: the machine was busy with other work during %s**", strings.Join(noisy, ", "))
+	}
+	b.WriteString(".\n")
+	return b.Bytes()
+}

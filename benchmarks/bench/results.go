@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assayrisk/assay/benchmarks/figure"
+)
+
+// outcome is what one area printed, and how quiet the machine was.
+type outcome struct {
+	Area      string          `json:"area"`
+	Commit    string          `json:"commit"`
+	Commands  []string        `json:"commands,omitempty"`
+	Seconds   float64         `json:"seconds"`
+	Quiet     bool            `json:"quiet"`
+	Before    quietness       `json:"before"`
+	Meanwhile float64         `json:"others_meanwhile"` // share of the machine that others used
+	Skipped   string          `json:"skipped,omitempty"`
+	Error     string          `json:"error,omitempty"`
+	Figures   []figure.Figure `json:"figures"`
+}
+
+// results is the file of one day.
+type results struct {
+	Date   string            `json:"date"`
+	Commit string            `json:"commit"` // with a + when the tree had changes on top
+	Go     string            `json:"go"`
+	OS     string            `json:"os"`
+	Kernel string            `json:"kernel,omitempty"`
+	CPU    string            `json:"cpu"`
+	Cores  int               `json:"cores"`
+	Memory float64           `json:"memory_gib,omitempty"`
+	Peers  map[string]string `json:"peers"`
+	Areas  []outcome         `json:"areas"`
+}
+
+// get returns a figure by name.
+func (r *results) get(name string) (figure.Figure, bool) {
+	for _, a := range r.Areas {
+		for _, f := range a.Figures {
+			if f.Name == name {
+				return f, true
+			}
+		}
+	}
+	return figure.Figure{}, false
+}
+
+// peers are the packages whose versions stand in the results.
+var peers = []string{"lightgbm", "xgboost", "polars", "onnxruntime", "tl2cgen", "treelite", "scikit-learn", "scipy", "mlserver", "bentoml", "fastapi", "uvicorn", "grpcio"}
+
+// describe is the machine, the versions and the commit.
+func describe(ctx context.Context, o options) *results {
+	r := &results{
+		Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
+		Cores: runtime.NumCPU(), Peers: map[string]string{},
+	}
+	if b, err := exec.CommandContext(ctx, "git", "rev-parse", "--short=12", "HEAD").Output(); err == nil {
+		r.Commit = strings.TrimSpace(string(b))
+		if b, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=no").Output(); err != nil || len(b) > 0 {
+			r.Commit += "+"
+		}
+	}
+	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		r.Kernel = strings.TrimSpace(string(b))
+	}
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+				r.CPU = strings.TrimSpace(v)
+			}
+		}
+		for _, set := range []string{"avx512f", "avx2"} {
+			if bytes.Contains(b, []byte(" "+set)) {
+				r.CPU += ", " + set
+				break
+			}
+		}
+	}
+	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
+		var kib float64
+		if _, err := fmt.Sscanf(string(b), "MemTotal: %f kB", &kib); err == nil {
+			r.Memory = float64(int(kib/(1<<20)*10)) / 10
+		}
+	}
+	for _, python := range []string{o.python, filepath.Join(filepath.Dir(filepath.Dir(o.python)), "serving", "bin", "python")} {
+		b, err := exec.CommandContext(ctx, python, "-m", "pip", "list", "--format=json").Output()
+		var list []struct{ Name, Version string }
+		if o.python == "" || err != nil || json.Unmarshal(b, &list) != nil {
+			continue
+		}
+		for _, p := range list {
+			if name := strings.ToLower(p.Name); slices.Contains(peers, name) {
+				r.Peers[name] = p.Version
+			}
+		}
+	}
+	return r
+}
+
+const resultsDir = "benchmarks/results"
+
+// save merges into the day's file: areas that were measured again replace
+// older ones, and each keeps the commit that it was measured at.
+func save(r *results) error {
+	path := filepath.Join(resultsDir, r.Date+".json")
+	old, err := read(path)
+	switch {
+	case err == nil:
+		merge(r, old)
+	case !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(resultsDir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
+}
+
+// merge adds to r the areas of old that r has not, in the order of areas.
+func merge(r, old *results) {
+	for _, o := range old.Areas {
+		if !slices.ContainsFunc(r.Areas, func(n outcome) bool { return n.Area == o.Area }) {
+			r.Areas = append(r.Areas, o)
+		}
+	}
+	for name, version := range old.Peers {
+		if r.Peers[name] == "" {
+			r.Peers[name] = version
+		}
+	}
+	place := map[string]int{}
+	for i, a := range areas(options{}) {
+		place[a.Name] = i
+	}
+	slices.SortStableFunc(r.Areas, func(a, b outcome) int { return place[a.Area] - place[b.Area] })
+}
+
+func read(path string) (*results, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := new(results)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return r, d.Decode(r)
+}
+
+// newest returns the newest results below root, and their file's path there.
+func newest(root string) (*results, string, error) {
+	files, err := filepath.Glob(filepath.Join(root, resultsDir, "*.json"))
+	if err != nil {
+		return nil, "", err
+	}
+	if len(files) == 0 {
+		return nil, "", errors.New("there are no results yet: run `make bench`")
+	}
+	slices.Sort(files)
+	file := files[len(files)-1]
+	r, err := read(file)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", file, err)
+	}
+	return r, resultsDir + "/" + filepath.Base(file), nil
+}

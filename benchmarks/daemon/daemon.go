@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package daemon runs servers as processes of their own for benchmarks: it
+// builds the project's own commands, finds ports, waits until a server answers,
+// says what its processes use, and ends them.
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Build builds a command of this module into dir and returns its path.
+func Build(ctx context.Context, dir, command string) (string, error) {
+	out := filepath.Join(dir, filepath.Base(command))
+	c := exec.CommandContext(ctx, "go", "build", "-o", out, command)
+	if b, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", command, err, b)
+	}
+	return out, nil
+}
+
+// Port returns a loopback address that nobody listens on now.
+func Port() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// Process is a running server.
+type Process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error // set when done is closed
+	tail tail
+}
+
+// Start starts a program in a process group of its own, so that what it starts
+// ends with it, and waits until ready says that it serves.
+func Start(ctx context.Context, ready func(context.Context) error, env []string, program string, args ...string) (*Process, error) {
+	p := &Process{done: make(chan struct{})}
+	p.cmd = exec.Command(program, args...)
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.Stdout, p.cmd.Stderr = &p.tail, &p.tail
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.err = p.cmd.Wait(); close(p.done) }()
+	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	for {
+		if err := ready(ctx); err == nil {
+			return p, nil
+		}
+		select {
+		case <-p.done:
+			return nil, fmt.Errorf("%s ended before it served: %w\n%s", filepath.Base(program), p.err, p.tail.String())
+		case <-ctx.Done():
+			p.Kill()
+			return nil, fmt.Errorf("%s does not serve: %w\n%s", filepath.Base(program), context.Cause(ctx), p.tail.String())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Listening is ready when something accepts connections at the address.
+func Listening(address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+}
+
+// Kill ends the process and what it started at once, and waits.
+func (p *Process) Kill() {
+	p.killAll(p.members())
+	<-p.done
+}
+
+// killAll ends the process group and what else was seen to belong to it.
+func (p *Process) killAll(seen []entry) {
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	for _, e := range seen {
+		if e.group != p.cmd.Process.Pid {
+			_ = syscall.Kill(e.pid, syscall.SIGKILL)
+		}
+	}
+}
+
+// Stop asks the process to end, and kills it if it has not after atMost. The
+// error says how it ended.
+func (p *Process) Stop(atMost time.Duration) error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		p.killAll(p.members()) // what it left behind in its group
+		return p.err
+	case <-time.After(atMost):
+		p.Kill()
+		return errors.New("it did not stop when asked to, and was killed")
+	}
+}
+
+// Ended is closed when the process has ended.
+func (p *Process) Ended() <-chan struct{} { return p.done }
+
+// Output is the end of what the process printed.
+func (p *Process) Output() string { return p.tail.String() }
+
+// tail keeps the last bytes written to it.
+type tail struct {
+	sync.Mutex
+	b bytes.Buffer
+}
+
+const tailBytes = 8 << 10
+
+// Write implements io.Writer.
+func (t *tail) Write(b []byte) (int, error) {
+	t.Lock()
+	defer t.Unlock()
+	t.b.Write(b)
+	if n := t.b.Len(); n > 2*tailBytes {
+		t.b.Next(n - tailBytes)
+	}
+	return len(b), nil
+}
+
+// String returns the end of what was written.
+func (t *tail) String() string {
+	t.Lock()
+	defer t.Unlock()
+	return t.b.String()
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/assayrisk/assay/benchmarks/daemon"
+	"github.com/assayrisk/assay/benchmarks/load"
+	"github.com/assayrisk/assay/benchmarks/world"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// callers asks assayd for full decisions from more and more callers at once,
+// 64 of them on one connection.
+func callers(ctx context.Context, short bool) error {
+	dir, err := os.MkdirTemp("", "assay-scale-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s := world.Shape{Rows: 20_000, Columns: 40, Trees: 300, Leaves: 31}
+	if short {
+		s.Rows, s.Trees = 2000, 20
+	}
+	if err := world.WriteBundle(ctx, filepath.Join(dir, "bundle"), "1", s); err != nil {
+		return err
+	}
+	program, err := daemon.Build(ctx, dir, "./cmd/assayd")
+	if err != nil {
+		return err
+	}
+	address, err := daemon.Port()
+	if err != nil {
+		return err
+	}
+	p, err := daemon.Start(ctx, daemon.Listening(address), nil, program,
+		"--bundle", filepath.Join(dir, "bundle"), "--dir", filepath.Join(dir, "node"), "--listen", address, "--ops", "", "--log-level", "warn")
+	if err != nil {
+		return err
+	}
+	defer p.Stop(20 * time.Second)
+	rows := world.Table(world.Shape{Rows: 256, Columns: s.Columns}, 2)
+	var messages [][]byte
+	for i := range rows.Rows() {
+		e := world.Event(rows, i, load.ID)
+		b, err := (&pb.ScoreRequest{RequestId: load.ID, Event: wire.Event(&e)}).MarshalVT()
+		if err != nil {
+			return err
+		}
+		messages = append(messages, b)
+	}
+	for _, n := range upTo(short, 1, 4, 16, 64, 256, 1024, 4096) {
+		conns, err := load.Dial(address, (n+63)/64)
+		if err != nil {
+			return err
+		}
+		var rate []float64
+		for range 3 {
+			r, err := load.Closed(ctx, n, 1200*time.Millisecond, func(ctx context.Context, caller, k int) error {
+				return conns[caller%len(conns)].Invoke(ctx, "/assay.v1.Scoring/Score", load.Fresh(messages[(caller*31+k)%len(messages)]), nil)
+			})
+			if err != nil {
+				load.Close(conns)
+				return fmt.Errorf("%d callers: %w", n, err)
+			}
+			rate = append(rate, r.PerSecond)
+		}
+		load.Close(conns)
+		say("RATE", "serve_decisions", n, rate...)
+	}
+	return nil
+}
