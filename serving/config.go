@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/auth"
@@ -33,6 +35,8 @@ type Config struct {
 	TLS *tls.Config
 	// Logger gets what an operator needs to know, and no personal value; nil: none.
 	Logger *slog.Logger
+	// Traces gets a span of every call, with its stages; nil: none.
+	Traces trace.TracerProvider
 	// Load reads a bundle by the name an admin gave and checks it against an
 	// independent implementation; nil: no other model can be activated.
 	Load func(ctx context.Context, name string) (*models.Bundle, error)

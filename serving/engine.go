@@ -85,7 +85,7 @@ func (e *engine) put(w *work) {
 
 // decide takes one request all the way. The error, if any, is also in w.err.
 func (e *engine) decide(ctx context.Context, w *work) error {
-	c := e.metrics.clock()
+	c := e.metrics.clock(ctx)
 	if w.err = e.begin(ctx, w, func() {}); w.err != nil || w.repeated {
 		return w.err
 	}

@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 
 	"github.com/assayrisk/assay"
@@ -42,6 +44,7 @@ type metrics struct {
 	stages   [stages]prometheus.Observer
 	outcomes [assay.Recorded + 1]prometheus.Counter
 	turn     atomic.Uint64
+	traced   bool // spans are made
 }
 
 // methodMetrics are the instruments of one method, looked up once.
@@ -51,7 +54,7 @@ type methodMetrics struct {
 }
 
 func newMetrics(s *Server) *metrics {
-	m := &metrics{registry: prometheus.NewRegistry(), methods: map[string]*methodMetrics{}}
+	m := &metrics{traced: s.cfg.Traces != nil, registry: prometheus.NewRegistry(), methods: map[string]*methodMetrics{}}
 	buckets := []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5}
 	handling := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "grpc_server_handling_seconds", Help: "Time to answer a call, by method.", Buckets: buckets}, []string{"grpc_service", "grpc_method"})
 	handled := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "grpc_server_handled_total", Help: "Calls answered, by method and status code."}, []string{"grpc_service", "grpc_method", "grpc_code"})
@@ -109,21 +112,35 @@ func (m *metrics) answered(method string, code codes.Code, took time.Duration) {
 	mm.handling.Observe(took.Seconds())
 }
 
-// clock times the stages of one request, if it is that one's turn.
+// clock times the stages of one request, if it is that one's turn or if a
+// trace wants it.
 type clock struct {
 	m    *metrics
+	span trace.Span // nil when nobody traces
 	last time.Time
 }
 
-func (m *metrics) clock() clock {
-	if m == nil || m.turn.Add(1)%stageEvery != 0 {
-		return clock{}
+// clock begins to time a request.
+func (m *metrics) clock(ctx context.Context) (c clock) {
+	if m == nil {
+		return c
 	}
-	return clock{m, time.Now()}
+	if m.traced {
+		if span := trace.SpanFromContext(ctx); span.IsRecording() {
+			c.span = span
+		}
+	}
+	if m.turn.Add(1)%stageEvery == 0 {
+		c.m, c.last = m, time.Now()
+	}
+	return c
 }
 
 // done notes that a stage has ended and the next begins.
 func (c *clock) done(s stage) {
+	if c.span != nil {
+		c.span.AddEvent(stageNames[s])
+	}
 	if c.m == nil {
 		return
 	}

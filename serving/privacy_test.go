@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"google.golang.org/grpc/status"
 
 	"github.com/assayrisk/assay"
@@ -49,12 +51,13 @@ func (l *lockedBuffer) String() string {
 }
 
 // TestNothingPersonalLeaks plants values in requests that succeed and that fail
-// in every way, and looks for them in the log, the errors, the metrics and the
-// public parts of the journal.
+// in every way, and looks for them in the log, the errors, the metrics, the
+// traces and the public parts of the journal.
 func TestNothingPersonalLeaks(t *testing.T) {
 	var log lockedBuffer
 	failing := "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / (event.amount > 31000.0 ? 0 : 1) == 1', outcome: review}\n"
-	n := start(t, t.TempDir(), Config{Policy: []byte(failing), Auth: keys("a:score,record,read,audit,admin"),
+	spans := tracetest.NewInMemoryExporter()
+	n := start(t, t.TempDir(), Config{Policy: []byte(failing), Traces: trace.NewTracerProvider(trace.WithSyncer(spans)), Auth: keys("a:score,record,read,audit,admin"),
 		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
 	var told strings.Builder
@@ -120,7 +123,11 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	if told.Len() == 0 || log.String() == "" || leaves.Len() == 0 {
 		t.Fatal("nothing to look at")
 	}
-	for where, text := range map[string]string{"errors": told.String(), "log": log.String(), "metrics": string(metrics), "leaves": leaves.String()} {
+	traces := fmt.Sprintf("%+v", spans.GetSpans())
+	if !strings.Contains(traces, "assay.v1.Scoring/Score") || !strings.Contains(traces, stageNames[stageJournal]) {
+		t.Errorf("the traces show no decision: %s", traces)
+	}
+	for where, text := range map[string]string{"traces": traces, "errors": told.String(), "log": log.String(), "metrics": string(metrics), "leaves": leaves.String()} {
 		for _, p := range []string{"PLANTED", "31337"} {
 			if i := strings.Index(text, p); i >= 0 {
 				t.Errorf("the %s hold %s: ...%s...", where, p, text[max(0, i-80):min(len(text), i+80)])

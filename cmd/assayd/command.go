@@ -59,7 +59,7 @@ func version() string {
 	return info.Main.Version
 }
 
-func run(ctx context.Context, s *settings) error {
+func run(ctx context.Context, s *settings) (failed error) {
 	log, err := logger(s)
 	if err != nil {
 		return err
@@ -74,6 +74,14 @@ func run(ctx context.Context, s *settings) error {
 	}
 	if cfg.Serving, err = servingConfig(s, log); err != nil {
 		return err
+	}
+	provider, err := traces(ctx, s)
+	if err != nil {
+		return err
+	}
+	if provider != nil { // a nil pointer in the interface would not be nil
+		cfg.Serving.Traces = provider
+		defer func() { failed = errors.Join(failed, endTraces(provider)) }()
 	}
 	if s.ChainURL != "" {
 		if cfg.Chain, err = chain(s); err != nil {

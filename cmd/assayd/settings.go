@@ -49,6 +49,9 @@ type settings struct {
 	ChainProfile  string        `yaml:"chain-profile" default:"ethereum" doc:"Kind of chain: ethereum, qbft, instant or devchain."`
 	AnchorEvery   time.Duration `yaml:"anchor-every" default:"1m" doc:"Cadence of anchors. On a timer, so that they do not tell the volume."`
 
+	Traces     string  `yaml:"traces" doc:"OTLP/gRPC address of an OpenTelemetry collector, such as http://localhost:4317. Empty: no traces."`
+	TraceShare float64 `yaml:"trace-share" default:"0.01" doc:"Share of the calls that are traced, where the caller has not decided."`
+
 	LogFormat string `yaml:"log-format" default:"json" doc:"Log on standard error as json or text."`
 	LogLevel  string `yaml:"log-level" default:"info" doc:"debug, info, warn or error."`
 }
