@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
@@ -109,4 +110,48 @@ func printStages(u *ui, stages []stageScore, how string) {
 		u.printf("%-18s %8d  %.4f  %.3f  %8.4f   %s\n", s.Stage, s.Features, s.AUC, s.KS, s.LogLoss, gain)
 	}
 	u.printf("%s\n", u.faint(how))
+}
+
+// runAblate compares the stages of a plan.
+func (f *evaluateFlags) runAblate(ctx context.Context, u *ui) error {
+	since, before, err := f.times()
+	if err != nil {
+		return err
+	}
+	params, err := parseKV(f.params)
+	if err != nil {
+		return err
+	}
+	t, err := f.read(ctx, u)
+	if err != nil {
+		return err
+	}
+	r := &recipe{name: t.name, params: params, folds: 5}
+	if r.spec, err = readSpec(f.plan, t); err != nil {
+		return err
+	}
+	train, err := t.judged(u, r.spec, time.Time{}, before)
+	if err != nil {
+		return err
+	}
+	held, how := part{}, "five stratified folds over the rows; intervals are DeLong's, paired"
+	if !before.IsZero() {
+		if since.IsZero() {
+			since = before
+		}
+		if held, err = t.judged(u, r.spec, since, time.Time{}); err != nil {
+			return err
+		}
+		how = fmt.Sprintf("trained on %d rows before %s, judged on %d rows since %s; intervals are DeLong's, paired",
+			len(train.rows), before.Format(time.DateOnly), len(held.rows), since.Format(time.DateOnly))
+	}
+	stages, err := r.ablate(ctx, u, train, held)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return u.json(stages)
+	}
+	printStages(u, stages, how)
+	return nil
 }

@@ -3,11 +3,16 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"maps"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/internal/bitmath"
 	"github.com/assayrisk/assay/models/eval"
 )
@@ -35,7 +40,49 @@ func (s *scorer) card() []eval.Fact {
 	for _, n := range m.Notes {
 		facts = append(facts, eval.Fact{Name: "Note", Value: n})
 	}
+	return append(facts, program()...)
+}
+
+// program says which code makes the report: its version, and the digest of its
+// own file, which holds for builds without version control too.
+func program() []eval.Fact {
+	var facts []eval.Fact
+	if info, ok := debug.ReadBuildInfo(); ok {
+		about := "assay " + info.Main.Version + ", " + info.GoVersion
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				about += ", revision " + s.Value
+			case "vcs.modified":
+				if s.Value == "true" {
+					about += " with changes"
+				}
+			}
+		}
+		facts = append(facts, eval.Fact{Name: "Program", Value: about})
+	}
+	if d, err := digestOfSelf(); err == nil {
+		facts = append(facts, eval.Fact{Name: "Program, SHA-256", Value: d.String()})
+	}
 	return facts
+}
+
+// digestOfSelf is the SHA-256 of the running program's file.
+func digestOfSelf() (d assay.Digest, err error) {
+	path, err := os.Executable()
+	if err != nil {
+		return d, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return d, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return d, err
+	}
+	return assay.Digest(h.Sum(nil)), nil
 }
 
 func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }

@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models/baseline"
 	"github.com/assayrisk/assay/models/eval"
@@ -26,13 +28,40 @@ func (e *evaluation) challenge(ctx context.Context, in *eval.Input, test, train 
 	} else {
 		err = e.challengeTrained(ctx, in, test, train)
 	}
-	if errors.Is(err, baseline.ErrInput) {
-		return nil
+	if err != nil && !errors.Is(err, baseline.ErrInput) {
+		return err
 	}
-	if err == nil && len(in.Challenger) > 0 {
+	for _, r := range e.rivals {
+		c, err := r.rival(ctx, e.test)
+		if err != nil {
+			return err
+		}
+		in.Challenger = append(in.Challenger, *c)
+	}
+	switch {
+	case e.champion != nil:
+		in.Champion, err = e.champion.rival(ctx, e.test)
+		return err
+	case len(in.Challenger) > 0:
 		in.Champion = &in.Challenger[0]
 	}
-	return err
+	return nil
+}
+
+// rival scores the rows by another bundle.
+func (s *scorer) rival(ctx context.Context, rows part) (*eval.Challenger, error) {
+	sc, err := s.score(ctx, rows)
+	if err != nil {
+		return nil, fmt.Errorf("challenger %s: %w", s.bundle.Manifest.Name, err)
+	}
+	if len(sc.margins) != len(rows.rows) {
+		return nil, fmt.Errorf("%w: challenger %s scores %d rows of %d: its plan reads the table otherwise", assay.ErrInvalid, s.bundle.Manifest.Name, len(sc.margins), len(rows.rows))
+	}
+	m := &s.bundle.Manifest
+	return &eval.Challenger{
+		Name: m.Name + " " + s.bundle.Digest.Short(), Score: sc.margins, PD: sc.pds(),
+		Note: fmt.Sprintf("the bundle %s: %d trees on %d features, trained by %s on %s", s.bundle.Digest, m.Model.Trees, m.Model.Features, m.Model.Trainer, m.Data.Name),
+	}, nil
 }
 
 // data shows a part of a matrix to the challengers.

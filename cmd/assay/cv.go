@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/gbdt"
 )
@@ -126,4 +127,23 @@ func printFolds(u *ui, folds []foldScore) {
 	}
 	mean, se := meanAUC(folds)
 	u.printf("mean AUC %s, standard error of the mean %.4f\n", u.bold(fixed(mean, 4)), se)
+}
+
+// calibration fits the map from margins to probabilities on margins of rows
+// that the folds held out, and returns those margins too.
+func (r *recipe) calibration(ctx context.Context, u *ui, train part) (*models.Calibration, []float64, error) {
+	if r.calibrate == models.CalibrationNone {
+		return &models.Calibration{Method: models.CalibrationNone}, nil, nil
+	}
+	_, of, err := r.crossValidate(ctx, u, train, leaveOneOut(stratifiedFolds(train.label, train.rows, r.folds)))
+	if err != nil {
+		return nil, nil, err
+	}
+	y := train.labels()
+	cal, err := models.FitCalibration(r.calibrate, of, y, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	cal.Source = fmt.Sprintf("%d out-of-fold margins of the training rows, %d folds", len(y), r.folds)
+	return cal, of, nil
 }

@@ -311,6 +311,7 @@ func (d *demo) fetch(ctx context.Context) error {
 func (d *demo) evaluate(ctx context.Context) (err error) {
 	d.step("evaluate on the %d rows, next to a logistic scorecard", len(d.test.rows))
 	e := evaluation{scorer: d.scorer, test: d.test, train: d.train, purpose: demoPurpose}
+	e.servedBy = "the replies of the running server"
 	for _, x := range d.decisions {
 		e.served = append(e.served, x.Score.Margin)
 	}
@@ -322,7 +323,7 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 		},
 		Note: "The chain is the embedded one, run by whoever ran this program: its word is self-attested and proves nothing against its operator.",
 	}
-	in, err := e.input(ctx)
+	in, err := e.input(ctx, d.ui)
 	if err != nil {
 		return err
 	}
@@ -332,8 +333,8 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 	if err := writeReport(filepath.Join(d.dir, "report"), d.report); err != nil {
 		return err
 	}
-	m := summarise(d.report)
-	d.sum.AUC, d.sum.KS, d.sum.Brier, d.sum.LogLoss = m.AUC, m.KS, m.Brier, m.LogLoss
+	r := d.report
+	d.sum.AUC, d.sum.KS, d.sum.Brier, d.sum.LogLoss = float64(r.AUC), float64(r.KS), float64(r.Brier), float64(r.LogLoss)
 	for _, c := range in.Challenger {
 		if c.Name == "logistic scorecard" {
 			curve, err := eval.NewCurve(in.Label, c.Score)

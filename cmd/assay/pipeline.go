@@ -28,6 +28,7 @@ type recipe struct {
 	folds     int    // of the training rows, for out-of-fold calibration
 	policy    []byte // YAML, may be nil
 	notes     []string
+	trees     int // in place of the parameters' num_iterations; 0: as they say
 }
 
 // fitted is one plan and the forest that was trained on its vectors.
@@ -105,6 +106,9 @@ func (r *recipe) parse(plan *features.Plan) (gbdt.Params, error) {
 	if err != nil {
 		return p, err
 	}
+	if r.trees > 0 {
+		p.NumIterations = r.trees
+	}
 	if p.MonotoneConstraints == nil {
 		var any bool
 		dirs := make([]int8, len(plan.Features()))
@@ -171,20 +175,16 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 		u.note("%s", line)
 	}
 
-	cal := &models.Calibration{Method: models.CalibrationNone}
-	metrics := map[string]float64{}
 	if r.calibrate != models.CalibrationNone {
 		u.step("calibrate on %d folds of the training rows", r.folds)
-		_, of, err := r.crossValidate(ctx, u, train, leaveOneOut(stratifiedFolds(train.label, train.rows, r.folds)))
-		if err != nil {
-			return nil, nil, err
-		}
-		y := train.labels()
-		if cal, err = models.FitCalibration(r.calibrate, of, y, nil); err != nil {
-			return nil, nil, err
-		}
-		cal.Source = fmt.Sprintf("%d out-of-fold margins of the training rows, %d folds", len(y), r.folds)
-		c, err := eval.NewCurve(y, of)
+	}
+	cal, of, err := r.calibration(ctx, u, train)
+	if err != nil {
+		return nil, nil, err
+	}
+	metrics := map[string]float64{}
+	if of != nil {
+		c, err := eval.NewCurve(train.labels(), of)
 		if err != nil {
 			return nil, nil, err
 		}

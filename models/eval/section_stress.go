@@ -136,23 +136,9 @@ func (st *stressed) under(score func([]float64) float64, alter func(x []float64,
 	return c
 }
 
-// jitter adds noise of level standard deviations to a number, or replaces a
-// category by that of another row with probability level. Missing stays
-// missing.
+// jitter disturbs field j of a row.
 func (st *stressed) jitter(r *random, x []float64, j int, level float64) {
-	switch {
-	case math.IsNaN(x[j]):
-	case st.features[j].Categories != nil:
-		if other := st.x[r.below(len(st.x))][j]; r.unit() < level && !math.IsNaN(other) {
-			x[j] = other
-		}
-	default:
-		noisy := x[j] + float64(level*st.sd[j]*r.normal())
-		if x[j] == math.Trunc(x[j]) {
-			noisy = math.Round(noisy) // a whole number stays whole
-		}
-		x[j] = noisy
-	}
+	x[j] = disturb(r, x[j], level, st.sd[j], st.features[j].Categories != nil, func(r *random) float64 { return st.x[r.below(len(st.x))][j] })
 }
 
 type worstField struct {

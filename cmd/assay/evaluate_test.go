@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/serving/assayclient"
+)
+
+// readReport reads what the tests need of a report.json.
+func readReport(t *testing.T, dir string) (r struct {
+	Headline []string
+	Verdicts []eval.Verdict
+	Sections []struct {
+		ID, Absent string
+		Blocks     []struct {
+			Text  *eval.Text
+			Table *struct {
+				Title, Caption string
+				Rows           [][]any
+			}
+		}
+	}
+}) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// evaluated runs assay evaluate and returns the report's tables by title.
+func evaluated(t *testing.T, args ...string) (tables map[string][][]any, absent []string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "report")
+	if _, stderr, code := assayRun(t, append([]string{"evaluate", "--out", dir}, args...)...); code != 0 {
+		t.Fatalf("assay evaluate %s: %s", strings.Join(args, " "), stderr)
+	}
+	tables = map[string][][]any{}
+	for _, s := range readReport(t, dir).Sections {
+		if s.Absent != "" {
+			absent = append(absent, s.ID)
+		}
+		for _, b := range s.Blocks {
+			if b.Table != nil {
+				tables[b.Table.Title] = b.Table.Rows
+			}
+		}
+	}
+	return tables, absent
+}
+
+const strictPolicy = "name: strict\ncutoffs: {review_from: 0.05, decline_from: 0.15}\nloss: {lgd: 0.5, exposure: event.Amount, on_missing: review}\n"
+
+// TestEvaluateShowsAll: what the library can show, the command can ask for.
+func TestEvaluateShowsAll(t *testing.T) {
+	bundle, dir := smallBundle(t), t.TempDir()
+	old := filepath.Join(dir, "old.yaml")
+	if err := os.WriteFile(old, []byte(strictPolicy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tables, absent := evaluated(t, "--model", bundle, "--data", "credit_data", "--train", "credit_data", "--purpose", "Decides.",
+		"--challenger", bundle, "--champion", bundle, "--against", old, "--policy", old, "--declined", "credit_data",
+		"--profit", "0.1", "--loss", "0.6", "--amount", "Amount", "--unit", "EUR",
+		"--segment", "Job,Home", "--group", "Age,Marital", "--movable", "Income,Job", "--harden")
+	if len(absent) > 0 {
+		t.Errorf("sections %v are absent though every part was given", absent)
+	}
+	for _, title := range []string{
+		"Bad rate by Job", "Bad rate by Home", "Approval by Age", "Approval by Marital", "Strategy before and after", "Swap set of the policies",
+		"Decisions", "Sensitivity to the declined", "Effect of training with noise", "Offline against served scores", "Ten worked decisions", "Reason codes",
+	} {
+		if len(tables[title]) == 0 {
+			t.Errorf("the report has no table %q", title)
+		}
+	}
+	if rows := tables["Evasion"]; len(rows) != 2 || rows[0][0] != "Job" || rows[1][0] != "Income" {
+		t.Errorf("evasion tries %v, want Job and Income", rows)
+	}
+	if p := tables["Offline against served scores"]; len(p) != 1 || p[0][0] != 4454. || p[0][1] != 4454. {
+		t.Errorf("parity %v, want 4454 rows of equal bits", p)
+	}
+	for _, r := range tables["Strategy before and after"] {
+		if r[1] != r[2] {
+			t.Errorf("one policy against itself: %v", r)
+		}
+	}
+	var card []string
+	for _, r := range tables["Model card"] {
+		card = append(card, r[0].(string))
+	}
+	for _, fact := range []string{"Model digest", "Plan digest", "Training data, SHA-256", "Parameters", "Seed", "Program, SHA-256"} {
+		if !slices.Contains(card, fact) {
+			t.Errorf("the model card has no %q: %q", fact, card)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--profit", "1"}, "--loss"},
+		{[]string{"--profit", "1", "--loss", "5", "--amount", "Job"}, "--amount"},
+		{[]string{"--movable", "nope"}, "nope"},
+		{[]string{"--segment", "nope"}, "nope"},
+		{[]string{"--against", bundle}, bundle},
+		{[]string{"--server", "127.0.0.1:1", "--decisions", dir}, "give one"},
+	} {
+		_, stderr, code := assayRun(t, append([]string{"evaluate", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "r")}, c.args...)...)
+		if code == 0 || !strings.Contains(stderr, c.says) {
+			t.Errorf("%v: status %d, %q, want %q in it", c.args, code, stderr, c.says)
+		}
+	}
+}
+
+// TestEvaluateAgainstServer: a running server explains the evaluated rows, and
+// the journal that it leaves holds its decisions; both have the same bits.
+func TestEvaluateAgainstServer(t *testing.T) {
+	bundle, dir := smallBundle(t), t.TempDir()
+	s, err := openScorer(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	n, err := openNode(t.Context(), dir, s.bundle, l, time.Minute, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	asked, _ := evaluated(t, "--model", bundle, "--data", "credit_data", "--server", addr)
+	if p := asked["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 1000 || p[0][1] != p[0][0] {
+		t.Errorf("parity with the running server: %v", p)
+	}
+	d := testDemo(t)
+	c, err := assayclient.Dial(addr, assayclient.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := range 25 {
+		ev, err := s.event(d.table.all(), row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev.Time = time.Now()
+		if _, err := c.Score(t.Context(), ev.ID, &ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	past, _ := evaluated(t, "--model", bundle, "--data", "credit_data", "--decisions", dir)
+	if p := past["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 25 || p[0][1] != p[0][0] {
+		t.Errorf("parity with past decisions: %v", p)
+	}
+}
+
+// TestEvaluateEventLog: of an event log the recipe is trained again forward in
+// time, and single events get the scores of the batch, windows included.
+func TestEvaluateEventLog(t *testing.T) {
+	dir := t.TempDir()
+	log, plan, bundle := filepath.Join(dir, "events.parquet"), filepath.Join(dir, "plan.yaml"), filepath.Join(dir, "bundle")
+	for _, args := range [][]string{
+		{"data", "synth", "scf", "--rows", "20000", "--out", dir},
+		{"train", "--data", log, "--plan", plan, "--before", "2023-01-01", "--params", "num_iterations=20", "--calibrate", "platt", "--out", bundle},
+	} {
+		if _, stderr, code := assayRun(t, args...); code != 0 {
+			t.Fatalf("assay %s: %s", strings.Join(args, " "), stderr)
+		}
+	}
+	tables, absent := evaluated(t, "--model", bundle, "--data", log, "--train", log, "--since", "2023-01-01", "--before", "2023-01-01", "--backtest", "2")
+	if p := tables["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 100 || p[0][1] != p[0][0] {
+		t.Errorf("parity with single events: %v", p)
+	}
+	b := tables["Backtest forward in time"]
+	if len(b) != 2 {
+		t.Fatalf("backtest %v, want two periods (absent: %v)", b, absent)
+	}
+	if first, second := b[0][1].(float64), b[1][1].(float64); first < 50 || second <= first {
+		t.Errorf("the periods trained on %v and %v rows, want more each time", first, second)
+	}
+	if e := tables["Exclusions"]; len(e) != 2 {
+		t.Errorf("exclusions %v, want open outcomes and rows before --since", e)
+	}
+}

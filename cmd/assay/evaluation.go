@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/serving/policy"
+)
+
+// evaluation is a model, the rows it is judged on, and what is known beside.
+// Only scorer and test are needed.
+type evaluation struct {
+	scorer    *scorer
+	test      part
+	train     part // no rows: unknown
+	purpose   string
+	rivals    []*scorer // other bundles
+	champion  *scorer   // the bundle in use today
+	before    *policy.Policy
+	costs     *eval.Economics
+	declined  part
+	segments  []string
+	groups    []string
+	movable   []string
+	recipe    *recipe // what trained the model, nil where it cannot be trained again
+	periods   int     // of the backtest
+	harden    bool
+	served    []float64 // nil: by the plan's event path
+	servedBy  string
+	card      []eval.Fact
+	ledger    *eval.Ledger
+	exclusion []eval.Exclusion
+}
+
+// gather reads all that the flags name.
+func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) {
+	s, err := openScorer(f.model)
+	if err != nil {
+		return nil, err
+	}
+	if f.policy != "" {
+		if s.policy, err = s.readPolicy(f.policy); err != nil {
+			return nil, err
+		}
+	}
+	if f.label == "" {
+		f.label = s.bundle.Manifest.Data.Label
+	}
+	t, err := f.read(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	since, before, err := f.times()
+	if err != nil {
+		return nil, err
+	}
+	e := &evaluation{scorer: s, purpose: f.purpose, segments: f.segments, groups: f.groups, movable: f.movable}
+	if e.test, err = t.judged(u, s.plan.Spec(), since, time.Time{}); err != nil {
+		return nil, err
+	}
+	if n := len(t.all().rows) - len(e.test.rows); n > 0 {
+		e.exclusion = append(e.exclusion, eval.Exclusion{Rule: "decided before " + f.since, Rows: n})
+	}
+	if f.train != "" {
+		tr := t
+		if f.train != f.data {
+			if tr, err = f.readFile(ctx, u, f.train); err != nil {
+				return nil, err
+			}
+		}
+		if e.train, err = tr.judged(u, s.plan.Spec(), time.Time{}, before); err != nil {
+			return nil, err
+		}
+		e.recipe, e.periods, e.harden = s.recipe(), f.periods, f.harden
+	}
+	if f.declined != "" {
+		d, err := f.readFile(ctx, u, f.declined)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.accept(u, d); err != nil {
+			return nil, err
+		}
+		e.declined = d.all()
+	}
+	if f.against != "" {
+		if e.before, err = s.readPolicy(f.against); err != nil {
+			return nil, err
+		}
+	}
+	for _, dir := range f.challengers {
+		r, err := openScorer(dir)
+		if err != nil {
+			return nil, err
+		}
+		e.rivals = append(e.rivals, r)
+	}
+	if f.champion != "" {
+		if e.champion, err = openScorer(f.champion); err != nil {
+			return nil, err
+		}
+	}
+	if e.costs, err = f.costs.economics(e.test); err != nil {
+		return nil, err
+	}
+	return e, f.gatherServed(ctx, u, e)
+}
+
+// input gathers what the report is made from.
+func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
+	s := e.scorer
+	test, err := s.score(ctx, e.test)
+	if err != nil {
+		return nil, err
+	}
+	in := &eval.Input{
+		Title: s.bundle.Manifest.Name, Purpose: e.purpose, Seed: 1, Label: e.test.labels(), Margin: test.margins, Ledger: e.ledger,
+		Card: append(s.card(), e.card...), Exclusions: e.exclusions(), Economics: e.costs, Time: e.test.times(),
+	}
+	if at, err := time.Parse(time.RFC3339, s.bundle.Manifest.Data.To); err == nil {
+		in.TrainedUntil = at
+	}
+	s.describe(in, test)
+	var train *scored
+	if len(e.train.rows) > 0 {
+		if train, err = s.score(ctx, e.train); err != nil {
+			return nil, err
+		}
+		in.Train = &eval.Train{Label: e.train.labels(), Margin: train.margins, PD: train.pds()}
+	}
+	e.features(in, test, train)
+	e.explain(in, test)
+	for _, step := range []func() error{
+		func() error { return e.split(in) },
+		func() error { return e.strategies(in, test) },
+		func() error { return e.fields(in) },
+		func() error { return e.reject(ctx, in) },
+		func() error { return e.serve(ctx, in) },
+		func() error { return e.challenge(ctx, in, test, train) },
+		func() error { return e.hardened(ctx, in, train) },
+		func() error { return e.backtest(ctx, u, in) },
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// describe fills what follows from the scores: PDs, points, grades, names.
+func (s *scorer) describe(in *eval.Input, test *scored) {
+	grades := eval.Category{Name: "grade"}
+	level := map[string]int32{}
+	for _, g := range s.bundle.Scale.Grades {
+		level[g.Name] = int32(len(grades.Levels))
+		grades.Levels = append(grades.Levels, g.Name)
+	}
+	in.PD = test.pds()
+	for i, x := range test.scores {
+		in.RawPD = append(in.RawPD, s.bundle.Model.Probability(x.Margin))
+		in.Points = append(in.Points, x.Points)
+		code, ok := level[x.Grade]
+		if !ok {
+			code = -1
+		}
+		grades.Code = append(grades.Code, code)
+		in.Names = append(in.Names, fmt.Sprintf("row %d", test.part.place(test.part.rows[i])))
+	}
+	if len(grades.Levels) > 0 {
+		in.Grades = &grades
+	}
+}
+
+// pds returns the calibrated probability of each row.
+func (sc *scored) pds() []float64 {
+	out := make([]float64, len(sc.scores))
+	for i, x := range sc.scores {
+		out[i] = x.PD
+	}
+	return out
+}
+
+// features shows the vector's columns to the report.
+func (e *evaluation) features(in *eval.Input, test, train *scored) {
+	at := matrixRows(test.matrix, e.test.rows)
+	var trained []int
+	if train != nil {
+		trained = matrixRows(train.matrix, e.train.rows)
+	}
+	changed := touched(e.scorer.plan, e.test, test.matrix, at)
+	for j, f := range e.scorer.plan.Features() {
+		x := eval.Feature{
+			Name: f.Name, Values: pick(test.matrix.Columns[j], at), Categories: f.Categories, Monotone: f.Monotone,
+			Group: f.Group, Code: f.ReasonCode, Reason: f.ReasonText, Sensitive: f.Sensitive, Cleaned: changed[j],
+		}
+		if train != nil {
+			x.Train = pick(train.matrix.Columns[j], trained)
+		}
+		in.Features = append(in.Features, x)
+	}
+}
+
+// exclusions counts the rows that never reached the evaluation.
+func (e *evaluation) exclusions() []eval.Exclusion {
+	var out []eval.Exclusion
+	if n := e.test.skipped; n > 0 {
+		out = append(out, eval.Exclusion{Rule: "the row could not be read, or breaks a rule of the plan", Rows: n})
+	}
+	if l := e.test.log; l != nil && l.open > 0 {
+		out = append(out, eval.Exclusion{Rule: "the outcome is still open when the log ends", Rows: l.open})
+	}
+	return append(out, e.exclusion...)
+}
+
+// explain lets the report ask for contributions and for scores of changed rows.
+func (e *evaluation) explain(in *eval.Input, test *scored) {
+	s, n := e.scorer, len(test.matrix.Columns)
+	x := make([]float64, n)
+	at := matrixRows(test.matrix, e.test.rows)
+	in.Contributions = func(dst []float64, row int) {
+		for j, c := range test.matrix.Columns {
+			x[j] = c[at[row]]
+		}
+		s.forest.Contributions(dst, x)
+	}
+	in.Score = func(x []float64) float64 { return s.bundle.Calibration.Apply(s.forest.Margin(x)) }
+}
+
+// reject scores the declined applications.
+func (e *evaluation) reject(ctx context.Context, in *eval.Input) error {
+	if e.declined.table == nil {
+		return nil
+	}
+	sc, err := e.scorer.score(ctx, e.declined)
+	if err == nil {
+		in.Declined = &eval.Declined{PD: sc.pds()}
+	}
+	return err
+}
