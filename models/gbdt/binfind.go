@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/assayrisk/assay/models"
 )
@@ -25,6 +26,8 @@ type binner struct {
 	categorical bool
 	codes       []int32
 	lookup      map[int32]uint8
+	common      uint8   // the bin that holds most of the sample
+	share       float64 // of the sample, in that bin
 }
 
 // trivial reports that there is nothing to split on.
@@ -77,17 +80,21 @@ type distinct struct {
 // fitNumeric finds the bins of a numerical column from a sample of it, as
 // LightGBM does: zero has a bin of its own, the rest is divided greedily into
 // bins of equal count, and values that fill a bin by themselves get one.
-func fitNumeric(sample []float64, maxBin int, p *Params) *binner {
+func fitNumeric(sample []float64, maxBin int, p *Params, s *scratch) *binner {
 	b := &binner{}
-	values := make([]float64, 0, len(sample))
-	missing := 0
+	values := s.values[:0]
+	missing, zeros := 0, 0
 	for _, v := range sample {
-		if v != v {
+		switch {
+		case v != v:
 			missing++
-			continue
+		case v == 0:
+			zeros++
+		default:
+			values = append(values, v)
 		}
-		values = append(values, v)
 	}
+	s.values = values
 	switch {
 	case !p.UseMissing:
 		b.missing = models.MissingNone
@@ -96,19 +103,16 @@ func fitNumeric(sample []float64, maxBin int, p *Params) *binner {
 	case missing > 0:
 		b.missing = models.MissingNaN
 	}
-	if b.missing != models.MissingNaN { // missing values are read as zeros
-		for range missing {
-			values = append(values, 0)
-		}
-	}
 	if b.missing == models.MissingNaN {
 		maxBin--
+	} else { // missing values are read as zeros
+		zeros, missing = zeros+missing, 0
 	}
-	ds := countDistinct(values)
+	ds := countDistinct(values, zeros, s)
 	if len(ds) > 0 {
 		b.min, b.max = ds[0].value, ds[len(ds)-1].value
 	}
-	b.upper = zeroAsOneBin(ds, max(maxBin, 1), len(values), p.MinDataInBin)
+	b.upper = zeroAsOneBin(ds, max(maxBin, 1), len(values)+zeros, p.MinDataInBin)
 	b.bins = len(b.upper)
 	b.zero = int((&binner{upper: b.upper, bins: b.bins}).bin(0))
 	if b.missing == models.MissingNaN {
@@ -117,25 +121,54 @@ func fitNumeric(sample []float64, maxBin int, p *Params) *binner {
 	if len(ds) == 0 || len(ds) == 1 && b.missing != models.MissingNaN {
 		b.bins = 1
 	}
+	counts := s.counts[:b.bins]
+	clear(counts)
+	k := 0
+	for _, d := range ds {
+		for k < len(b.upper)-1 && b.upper[k] < d.value {
+			k++
+		}
+		counts[min(k, b.bins-1)] += d.count
+	}
+	counts[b.bins-1] += missing
+	b.mark(counts, len(sample))
 	return b
 }
 
-// countDistinct sorts values and counts runs; values that are neighbours in
-// float64 are taken for one, and -0 for 0.
-func countDistinct(values []float64) []distinct {
-	sortFloats(values)
-	ds := make([]distinct, 0, len(values))
-	for _, v := range values {
-		if v == 0 {
-			v = 0
+// mark notes the bin that holds most of the sample.
+func (b *binner) mark(counts []int, total int) {
+	for k, n := range counts {
+		if n > counts[b.common] {
+			b.common = uint8(k)
 		}
+	}
+	b.share = float64(counts[b.common]) / float64(max(total, 1))
+}
+
+// countDistinct sorts values and counts runs, with so many zeros in their
+// place; values that are neighbours in float64 are taken for one.
+func countDistinct(values []float64, zeros int, s *scratch) []distinct {
+	s.sort(values)
+	ds := s.distinct[:0]
+	add := func(v float64, n int) {
 		if k := len(ds) - 1; k >= 0 && v <= math.Nextafter(ds[k].value, math.Inf(1)) {
 			ds[k].value = v
-			ds[k].count++
-			continue
+			ds[k].count += n
+			return
 		}
-		ds = append(ds, distinct{v, 1})
+		ds = append(ds, distinct{v, n})
 	}
+	positive := sort.SearchFloat64s(values, 0)
+	for _, v := range values[:positive] {
+		add(v, 1)
+	}
+	if zeros > 0 {
+		add(0, zeros)
+	}
+	for _, v := range values[positive:] {
+		add(v, 1)
+	}
+	s.distinct = ds
 	return ds
 }
 
@@ -276,6 +309,12 @@ func fitCategorical(sample []float64, maxBin int, p *Params) *binner {
 		covered += c.count
 	}
 	b.bins = len(b.codes)
+	inBin := make([]int, b.bins)
+	inBin[0] = len(sample) - covered
+	for k, c := range b.codes[1:] {
+		inBin[k+1] = counts[c]
+	}
+	b.mark(inBin, len(sample))
 	if b.bins == 2 && total == len(sample) && covered == total {
 		b.bins = 1 // one code and nothing else: constant
 	}

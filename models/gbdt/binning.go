@@ -5,74 +5,41 @@ package gbdt
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/assayrisk/assay/models"
-)
-
-// A matrix holds the binned columns twice, one byte a cell each time: as
-// records of up to 16 features, which the histogram kernel reads a row at a
-// time, and as columns, which the partition reads one feature at a time.
-type matrix struct {
-	rows    int
-	names   []string
-	binners []*binner // one per column of the data set
-	feats   []feature // the columns that can be split on
-	groups  []group
-	columns [][]uint8 // one per entry of feats
-	cells   int       // length of a leaf's histogram
-}
-
-// feature is a column that can be split on.
-type feature struct {
-	column int // of the data set
-	offset int // of its first cell in a leaf's histogram
-	*binner
-}
-
-// group is a block of at most maxGroup neighbouring features whose bins lie
-// beside each other in a record of stride bytes, one record a row. An odd
-// group is padded by one column of zeros, so that kernels come in even sizes.
-type group struct {
-	first, n int // features
-	width    int // n rounded up to even
-	shift    int // records are 1<<shift bytes apart
-	records  []uint8
-}
-
-const (
-	maxGroup  = 16
-	histogram = 256 // cells of a feature in a leaf's histogram
-	recordPad = 64  // bytes after the last record that a kernel may read
 )
 
 // fitBinners finds the bins of every column from a hashed sample of rows.
 func fitBinners(d *Dataset, p *Params, team *team) []*binner {
 	rows := sampleRows(d.Rows(), p.BinConstructSample, uint64(p.Seed))
-	return fitColumns(len(d.Columns), p, team, d.categorical, func(j int) []float64 {
-		s := make([]float64, len(rows))
+	return fitColumns(len(d.Columns), p, team, d.categorical, func(j int, s *scratch) []float64 {
+		s.sample = slices.Grow(s.sample[:0], len(rows))[:len(rows)]
 		for i, r := range rows {
-			s[i] = d.Columns[j][r]
+			s.sample[i] = d.Columns[j][r]
 		}
-		return s
+		return s.sample
 	})
 }
 
 // fitSample finds the bins of every column from all rows of s.
 func fitSample(s *Dataset, p *Params, team *team) []*binner {
-	return fitColumns(len(s.Columns), p, team, s.categorical, func(j int) []float64 { return s.Columns[j] })
+	return fitColumns(len(s.Columns), p, team, s.categorical, func(j int, _ *scratch) []float64 { return s.Columns[j] })
 }
 
-func fitColumns(columns int, p *Params, team *team, categorical func(int) bool, sample func(int) []float64) []*binner {
+func fitColumns(columns int, p *Params, team *team, categorical func(int) bool, sample func(int, *scratch) []float64) []*binner {
 	binners := make([]*binner, columns)
-	team.each(columns, func(j int) {
+	space := make([]scratch, team.size)
+	team.hand(columns, func(member, j int) {
+		s := &space[member]
 		maxBin := p.MaxBin
 		if len(p.MaxBinByFeature) > 0 {
 			maxBin = p.MaxBinByFeature[j]
 		}
 		if categorical(j) {
-			binners[j] = fitCategorical(sample(j), maxBin, p)
+			binners[j] = fitCategorical(sample(j, s), maxBin, p)
 		} else {
-			binners[j] = fitNumeric(sample(j), maxBin, p)
+			binners[j] = fitNumeric(sample(j, s), maxBin, p, s)
 		}
 	})
 	return binners
@@ -94,66 +61,6 @@ func sampleRows(n, k int, seed uint64) []uint32 {
 		rows[i] = uint32(lo + int(hash(seed, drawSample, uint64(i))%uint64(hi-lo)))
 	}
 	return rows
-}
-
-// newMatrix lays out the splittable columns. parallel is the number of
-// threads that will share the groups; it shapes the layout and nothing else.
-func newMatrix(names []string, binners []*binner, rows, parallel int) *matrix {
-	m := &matrix{rows: rows, names: names, binners: binners}
-	for j, b := range binners {
-		if !b.trivial() {
-			m.feats = append(m.feats, feature{column: j, binner: b})
-		}
-	}
-	nf := len(m.feats)
-	if nf == 0 {
-		return m
-	}
-	ng := (nf + maxGroup - 1) / maxGroup
-	if parallel > 1 {
-		ng = (ng + parallel - 1) / parallel * parallel // whole rounds
-		ng = min(ng, max((nf+3)/4, (nf+maxGroup-1)/maxGroup))
-	}
-	m.columns = make([][]uint8, nf)
-	for i := range m.columns {
-		m.columns[i] = make([]uint8, rows+recordPad)
-	}
-	for g := range ng {
-		lo, hi := g*nf/ng, (g+1)*nf/ng
-		gr := group{first: lo, n: hi - lo, width: (hi - lo + 1) &^ 1}
-		for 1<<gr.shift < gr.width {
-			gr.shift++
-		}
-		gr.records = make([]uint8, rows<<gr.shift+recordPad)
-		for f := lo; f < hi; f++ {
-			m.feats[f].offset = m.cells + (f-lo)*histogram
-		}
-		m.cells += gr.width * histogram
-		m.groups = append(m.groups, gr)
-	}
-	return m
-}
-
-const binBlock = 4096 // rows binned at a time, so that their records stay in cache
-
-// fill bins the rows of d into m, starting at row at.
-func (m *matrix) fill(d *Dataset, at int, team *team) {
-	n := d.Rows()
-	blocks := (n + binBlock - 1) / binBlock
-	team.each(len(m.groups)*blocks, func(k int) {
-		g := &m.groups[k%len(m.groups)]
-		lo := k / len(m.groups) * binBlock
-		hi := min(lo+binBlock, n)
-		for f := g.first; f < g.first+g.n; f++ {
-			ft := &m.feats[f]
-			col := m.columns[f][at+lo : at+hi]
-			ft.binAll(col, d.Columns[ft.column][lo:hi])
-			rec := g.records[(at+lo)<<g.shift+f-g.first:]
-			for i, b := range col {
-				rec[i<<g.shift] = b
-			}
-		}
-	})
 }
 
 // binAll bins a run of values.

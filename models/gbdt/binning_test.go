@@ -43,7 +43,7 @@ func TestSortFloats(t *testing.T) {
 		v := slices.DeleteFunc(awkward(rng, n), math.IsNaN)
 		want := slices.Clone(v)
 		slices.Sort(want)
-		sortFloats(v)
+		new(scratch).sort(v)
 		for i := range v {
 			if v[i] != want[i] {
 				t.Fatalf("%d values: place %d holds %v, want %v", n, i, v[i], want[i])
@@ -60,7 +60,7 @@ func TestBinAll(t *testing.T) {
 		p := DefaultParams()
 		p.UseMissing, p.ZeroAsMissing, p.MinDataInBin = trial%3 > 0, trial%5 == 0, 1+trial%4
 		src := awkward(rng, 1+rng.IntN(3000))
-		b := fitNumeric(src[:1+rng.IntN(len(src))], 2+rng.IntN(254), &p)
+		b := fitNumeric(src[:1+rng.IntN(len(src))], 2+rng.IntN(254), &p, &scratch{})
 		if !slices.IsSorted(b.upper) || !math.IsInf(b.upper[len(b.upper)-1], 1) || b.bins > 255 {
 			t.Fatalf("bad bounds %v", b.upper)
 		}
@@ -93,7 +93,7 @@ func BenchmarkBinAll(b *testing.B) {
 		src[i] = rng.NormFloat64()
 	}
 	p := DefaultParams()
-	f := fitNumeric(src, 255, &p)
+	f := fitNumeric(src, 255, &p, &scratch{})
 	dst := make([]uint8, len(src))
 	for range b.N {
 		f.binAll(dst, src)
@@ -109,6 +109,6 @@ func BenchmarkSortFloats(b *testing.B) {
 	}
 	for range b.N {
 		copy(v, src)
-		sortFloats(v)
+		new(scratch).sort(v)
 	}
 }

@@ -22,6 +22,7 @@ var golden = map[string]string{
 	"quantile":     "a69f901a8d60bc3ae7c9d9ec41f601f618eacf79a3cd355e7749ef4c5f6453d1",
 	"sampled":      "c9cc387f26c4a141bb9ffab3b69db2a1d1ef50a7e50caafa9c489c9635a1a45c",
 	"smooth":       "dc04ae5624865c08d8c5e1026303c8dc12a386f2c6652994bcfb33a5e5aada8c",
+	"sparse":       "5318901d91a1dccdc4c612f3998e2a3d03ad812d881611de111cdd54ee7f0a9b",
 	"xentropy":     "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
 	"zero":         "ea68f446db00e6e298f622cd7de98b2b4b27b1f3c634f3d0c3060d7b1b5031d0",
 }
@@ -36,6 +37,7 @@ var goldenParams = map[string]func(*Params){
 	"intermediate": func(p *Params) {
 		p.MonotoneConstraints, p.MonotoneMethod, p.MonotonePenalty = []int8{1, 1, -1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, "intermediate", 1.5
 	},
+	"sparse":   func(p *Params) { p.NumLeaves, p.PathSmooth = 20, 1 },
 	"smooth":   func(p *Params) { p.PathSmooth, p.MaxDeltaStep, p.MaxDepth = 5, 0.9, 5 },
 	"zero":     func(p *Params) { p.ZeroAsMissing, p.MaxBin, p.IsUnbalance = true, 63, true },
 	"large":    func(p *Params) { p.NumLeaves, p.NumIterations = 15, 3 },
@@ -51,7 +53,14 @@ func TestGolden(t *testing.T) {
 		if name == "large" {
 			d = synthetic(exactRows+9000, 43)
 		}
-		for _, threads := range []int{1, 3} {
+		if name == "sparse" {
+			d = sparseTable(12000, 44)
+		}
+		counts := []int{1, 3}
+		if name == "binary" || name == "sparse" {
+			counts = []int{1, 2, 3, 8}
+		}
+		for _, threads := range counts {
 			p := DefaultParams()
 			p.NumIterations, p.NumThreads, p.Seed = 6, threads, 7
 			set(&p)

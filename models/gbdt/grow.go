@@ -192,12 +192,10 @@ func (g *grower) search(small, large *leaf) {
 		best[t] = [2]split{{gain: math.Inf(-1)}, {gain: math.Inf(-1)}}
 		for gi := t; gi < len(g.m.groups); gi += k {
 			gr := &g.m.groups[gi]
-			lo := g.m.feats[gr.first].offset
-			hi := lo + gr.width*histogram
-			clear(small.hist[lo:hi])
-			addRows(small.hist[lo:hi], gr, rows, g.gr.packed)
+			h := small.hist[gr.lo:gr.hi]
+			g.m.addGroup(h, gr, rows, g.gr.packed, small.total)
 			if large != nil {
-				subtract(large.hist[lo:hi], small.hist[lo:hi])
+				subtract(large.hist[gr.lo:gr.hi], h)
 			}
 			for i, f := range finders {
 				if f != nil {
@@ -222,7 +220,7 @@ func (g *grower) search(small, large *leaf) {
 }
 
 func (g *grower) searchGroup(f *finder, gr *group, hist []cell, mask []bool, best *split) {
-	for i := gr.first; i < gr.first+gr.n; i++ {
+	for _, i := range gr.members {
 		if mask != nil && !mask[i] {
 			continue
 		}

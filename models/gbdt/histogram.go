@@ -2,8 +2,20 @@
 
 package gbdt
 
-// addRows adds the packed gradients of the given rows to the cells of their
-// bins, for the features of one group. h is the group's part of a leaf's
+// addGroup sets a group's part h of a leaf's histogram to the sums over the
+// given rows, which are total.
+func (m *matrix) addGroup(h []cell, g *group, rows []uint32, packed []cell, total cell) {
+	clear(h)
+	if g.sparse {
+		addLists(h, g, rows, packed)
+		m.addCommon(h, g, total)
+	} else {
+		addRows(h, g, rows, packed)
+	}
+}
+
+// addRowsGo adds the packed gradients of the given rows to the cells of their
+// bins, for the features of one dense group. h is the group's part of a leaf's
 // histogram, width*256 cells.
 func addRowsGo(h []cell, g *group, rows []uint32, packed []cell) {
 	if g.width == maxGroup {

@@ -4,7 +4,11 @@
 
 package gbdt
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // The kernels in assembly compute what their Go twins compute, bit for bit;
 // TestKernels compares them.
@@ -66,6 +70,18 @@ func addRows(h []cell, g *group, rows []uint32, packed []cell) {
 		default:
 			add16(hp, rp, ip, n, pp)
 		}
+		rows = rows[n:]
+	}
+}
+
+//go:noescape
+func addPlaces(h *cell, lists *uint16, places int, more *uint16, rows *uint32, n int, packed *cell)
+
+// addLists is addListsGo in assembly.
+func addLists(h []cell, g *group, rows []uint32, packed []cell) {
+	for len(rows) > 0 {
+		n := min(len(rows), addChunk)
+		addPlaces(&h[0], &g.lists[0], g.places, unsafe.SliceData(g.more), &rows[0], n, &packed[0])
 		rows = rows[n:]
 	}
 }

@@ -8,6 +8,8 @@ package gbdt
 
 func addRows(h []cell, g *group, rows []uint32, packed []cell) { addRowsGo(h, g, rows, packed) }
 
+func addLists(h []cell, g *group, rows []uint32, packed []cell) { addListsGo(h, g, rows, packed) }
+
 func logisticPairs(score, label []float64, out []pair) { logisticPairsGo(score, label, out) }
 
 func sumPairs(lanes *[8]float64, pairs []pair) { sumPairsGo(lanes, pairs) }

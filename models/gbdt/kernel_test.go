@@ -11,7 +11,7 @@ import (
 
 // randomGroup draws a group of the given width over rows, and gradients.
 func randomGroup(rng *rand.Rand, width, rows int) (*group, []cell) {
-	g := &group{n: width, width: width}
+	g := &group{width: width}
 	for 1<<g.shift < width {
 		g.shift++
 	}

@@ -18,16 +18,26 @@ func fromKey(k uint64) float64 {
 	return math.Float64frombits(k ^ (^uint64(int64(k)>>63) | 1<<63))
 }
 
-// sortFloats sorts numbers, none of them NaN, in place: by radix on their
-// order keys, eleven bits a pass from the lowest, leaving out passes in which
-// all keys agree.
-func sortFloats(v []float64) {
+// scratch is what fitting the bins of one column needs for a while; the next
+// column uses it again.
+type scratch struct {
+	sample, values []float64
+	keys, spare    []uint64
+	distinct       []distinct
+	counts         [histogram]int
+}
+
+// sort sorts numbers, none of them NaN, in place: by radix on their order
+// keys, eleven bits a pass from the lowest, leaving out passes in which all
+// keys agree.
+func (s *scratch) sort(v []float64) {
 	if len(v) < 1024 {
 		slices.Sort(v)
 		return
 	}
 	const digit, passes = 11, 6
-	a, b := make([]uint64, len(v)), make([]uint64, len(v))
+	a, b := slices.Grow(s.keys[:0], len(v))[:len(v)], slices.Grow(s.spare[:0], len(v))[:len(v)]
+	s.keys, s.spare = a, b
 	var counts [passes][1 << digit]uint32
 	for i, x := range v {
 		k := orderKey(x)

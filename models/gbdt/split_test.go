@@ -57,7 +57,7 @@ func TestNumericSplit(t *testing.T) {
 				values[i] = math.NaN()
 			}
 		}
-		b := fitNumeric(values, 32, &p)
+		b := fitNumeric(values, 32, &p, &scratch{})
 		ft := &feature{binner: b}
 		gr := newGradients(len(values))
 		gr.units = units{1.0 / 1024, 1.0 / 1024}

@@ -52,6 +52,7 @@ func BinChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error],
 			return nil, fmt.Errorf("%w: some chunks have %s and some do not", assay.ErrInvalid, name)
 		}
 	}
+	b.m.seal(team)
 	return b, nil
 }
 

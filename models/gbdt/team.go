@@ -52,21 +52,24 @@ func (t *team) run(k int, fn func(i int)) {
 }
 
 // each calls fn for 0 to n-1, handing them out as members become free.
-func (t *team) each(n int, fn func(i int)) {
+func (t *team) each(n int, fn func(i int)) { t.hand(n, func(_, i int) { fn(i) }) }
+
+// hand is each that also tells fn which member it runs on.
+func (t *team) hand(n int, fn func(member, i int)) {
 	if t.size == 1 || n <= 1 {
 		for i := range n {
-			fn(i)
+			fn(0, i)
 		}
 		return
 	}
 	var next atomic.Int64
-	t.run(min(t.size, n), func(int) {
+	t.run(min(t.size, n), func(member int) {
 		for {
 			i := int(next.Add(1)) - 1
 			if i >= n {
 				return
 			}
-			fn(i)
+			fn(member, i)
 		}
 	})
 }

@@ -98,6 +98,7 @@ func Bin(ctx context.Context, d *Dataset, p Params) (*Bins, error) {
 	}
 	b.m = newMatrix(d.names(), binners, d.Rows(), team.size)
 	b.m.fill(d, 0, team)
+	b.m.seal(team)
 	return b, nil
 }
 

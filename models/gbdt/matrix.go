@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gbdt
+
+// A matrix holds the binned columns twice: as columns of one byte a cell,
+// which the partition reads one feature at a time, and as records of a row's
+// bins in a group of features, which the histogram kernels read a row at a
+// time. A record of a dense group has a byte for each of up to 16 features; a
+// record of a sparse group (sparse.go) lists the cells outside the features'
+// common bins.
+type matrix struct {
+	rows    int
+	names   []string
+	binners []*binner // one per column of the data set
+	feats   []feature // the columns that can be split on
+	groups  []group
+	columns [][]uint8 // one per entry of feats
+	cells   int       // length of a leaf's histogram
+}
+
+// feature is a column that can be split on.
+type feature struct {
+	column int // of the data set
+	offset int // of its first cell in a leaf's histogram
+	*binner
+}
+
+// group is a set of features whose histograms are filled together.
+type group struct {
+	members []int // of matrix.feats, ascending
+	lo, hi  int   // its cells in a leaf's histogram
+
+	// Dense: the bins of at most maxGroup members lie beside each other in a
+	// record of a fixed size. An odd group is padded by one column of zeros, so
+	// that kernels come in even sizes.
+	width   int // members rounded up to even
+	shift   int // records are 1<<shift bytes apart
+	records []uint8
+
+	// Sparse: a record is a list of cells (sparse.go).
+	sparse bool
+	places int      // of a record, a multiple of four
+	lists  []uint16 // records
+	more   []uint16 // what does not fit into them
+}
+
+const (
+	maxGroup  = 16
+	histogram = 256 // cells of a feature of a dense group in a leaf's histogram
+	recordPad = 64  // bytes after the last record that a kernel may read
+)
+
+// newMatrix lays out the splittable columns. parallel is the number of
+// threads that will share the groups; it shapes the layout and nothing else.
+func newMatrix(names []string, binners []*binner, rows, parallel int) *matrix {
+	m := &matrix{rows: rows, names: names, binners: binners}
+	var dense, sparse []int
+	for j, b := range binners {
+		if b.trivial() {
+			continue
+		}
+		if b.share >= sparseShare {
+			sparse = append(sparse, len(m.feats))
+		} else {
+			dense = append(dense, len(m.feats))
+		}
+		m.feats = append(m.feats, feature{column: j, binner: b})
+	}
+	if len(sparse) < sparseLeast {
+		dense, sparse = nil, nil
+		for i := range m.feats {
+			dense = append(dense, i)
+		}
+	}
+	m.columns = make([][]uint8, len(m.feats))
+	for i := range m.columns {
+		m.columns[i] = make([]uint8, rows+recordPad)
+	}
+	m.layDense(dense, parallel)
+	m.laySparse(sparse, parallel)
+	return m
+}
+
+// layDense divides features into groups of records of a fixed size.
+func (m *matrix) layDense(members []int, parallel int) {
+	n := len(members)
+	if n == 0 {
+		return
+	}
+	ng := (n + maxGroup - 1) / maxGroup
+	if parallel > 1 {
+		ng = (ng + parallel - 1) / parallel * parallel // whole rounds
+		ng = min(ng, max((n+3)/4, (n+maxGroup-1)/maxGroup))
+	}
+	for g := range ng {
+		gr := group{members: members[g*n/ng : (g+1)*n/ng], lo: m.cells}
+		gr.width = (len(gr.members) + 1) &^ 1
+		for 1<<gr.shift < gr.width {
+			gr.shift++
+		}
+		gr.records = make([]uint8, m.rows<<gr.shift+recordPad)
+		for k, f := range gr.members {
+			m.feats[f].offset = m.cells + k*histogram
+		}
+		m.cells += gr.width * histogram
+		gr.hi = m.cells
+		m.groups = append(m.groups, gr)
+	}
+}
+
+const binBlock = 4096 // rows binned at a time, so that their records stay in cache
+
+// fill bins the rows of d into m, starting at row at. After the last row, seal
+// makes the matrix ready for use.
+func (m *matrix) fill(d *Dataset, at int, team *team) {
+	n := d.Rows()
+	blocks := (n + binBlock - 1) / binBlock
+	team.each(len(m.groups)*blocks, func(k int) {
+		g := &m.groups[k%len(m.groups)]
+		lo := k / len(m.groups) * binBlock
+		hi := min(lo+binBlock, n)
+		for k, f := range g.members {
+			ft := &m.feats[f]
+			col := m.columns[f][at+lo : at+hi]
+			ft.binAll(col, d.Columns[ft.column][lo:hi])
+			if g.sparse {
+				continue
+			}
+			rec := g.records[(at+lo)<<g.shift+k:]
+			for i, b := range col {
+				rec[i<<g.shift] = b
+			}
+		}
+	})
+}
