@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
@@ -17,12 +18,14 @@ import (
 // keys are frozen.
 type Act struct {
 	Version uint8        `cbor:"0,keyasint"`           // 1
-	What    string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy"
+	What    string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy", "erase", "propose"
 	By      string       `cbor:"2,keyasint"`           // the admin
 	Second  string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
 	Bundles []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
 	Digest  assay.Digest `cbor:"5,keyasint"`           // of the model, or of the policy
 	Policy  []byte       `cbor:"6,keyasint,omitempty"` // its YAML
+	Open    []byte       `cbor:"7,keyasint,omitempty"` // the proposal that "propose" opens, and that an act with Second closes
+	Text    string       `cbor:"8,keyasint,omitempty"` // of a proposal, for people
 }
 
 // The acts.
@@ -32,6 +35,8 @@ const (
 	actUnload   = "unload"
 	actShadow   = "shadow"
 	actPolicy   = "policy"
+	actErase    = "erase"
+	actPropose  = "propose"
 )
 
 // standing is what the acts in the journal add up to.
@@ -40,10 +45,19 @@ type standing struct {
 	policy   *Act            // the newest policy since then
 	loaded   map[string]bool // folders loaded beside it
 	shadows  []string
+	pending  map[assay.Digest]proposal // acts that wait for a second admin
 }
 
-// apply adds one act.
-func (s *standing) apply(a Act) {
+// apply adds one act, done at a time in microseconds.
+func (s *standing) apply(a Act, micros int64) {
+	if len(a.Open) == len(assay.Digest{}) {
+		open := assay.Digest(a.Open)
+		if a.What == actPropose {
+			s.pending[open] = proposal{a.By, a.Text, time.UnixMicro(micros)}
+		} else {
+			delete(s.pending, open)
+		}
+	}
 	switch a.What {
 	case actActivate:
 		s.activate, s.policy = &a, nil
@@ -63,7 +77,7 @@ func (s *standing) apply(a Act) {
 
 // standingOf reads the acts from the journal.
 func standingOf(ctx context.Context, j *journal.Journal) (standing, error) {
-	var s standing
+	s := standing{pending: map[assay.Digest]proposal{}}
 	err := j.Scan(0, math.MaxUint64, func(seq uint64, r *journal.Record, unreadable error) error {
 		if unreadable != nil || r.Kind != ledger.Activation && r.Kind != ledger.Policy {
 			return ctx.Err()
@@ -72,7 +86,7 @@ func standingOf(ctx context.Context, j *journal.Journal) (standing, error) {
 		if err := assay.UnmarshalCBOR(r.Decision, &a); err != nil {
 			return fmt.Errorf("record %d: %w", seq, err)
 		}
-		s.apply(a)
+		s.apply(a, r.Micros)
 		return ctx.Err()
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ package serving
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,28 +83,45 @@ func (a *admin) once(ctx context.Context, id string, body assay.Digest) (seq uin
 	return seq, ok, nil
 }
 
-// approve reports whether an act may be done now, and who asked first. With
-// four eyes, the first admin's request waits for the same one from another.
-func (a *admin) approve(ctx context.Context, act assay.Digest, text string) (first string, ok bool, err error) {
+// approve reports whether an act may be done now. With four eyes, the first
+// admin's request opens a proposal, which stands in the journal, and waits for
+// the same request from another admin: about the same bundle with the same
+// content, or the same policy. Then act is completed with who was first.
+func (a *admin) approve(ctx context.Context, act *Act, asked assay.Digest, text string) (ok bool, err error) {
 	if !a.cfg.FourEyes {
-		return "", true, nil
+		return true, nil
 	}
-	now, by := a.cfg.Now(), callerOf(ctx).Name
+	open := assay.Sum(bodyTag, []byte("proposal\n"), asked[:], act.Digest[:])
+	now := a.cfg.Now()
 	for k, p := range a.mu.pending {
 		if now.Sub(p.at) > pendingFor {
 			delete(a.mu.pending, k)
 		}
 	}
-	p, asked := a.mu.pending[act]
-	if asked && p.by != by {
-		return p.by, true, nil
+	p, asked2 := a.mu.pending[open]
+	switch {
+	case asked2 && p.by != act.By:
+		act.Second, act.Open = p.by, open[:]
+		return true, nil
+	case asked2: // the first admin again
+		return false, nil
+	case len(a.mu.pending) >= maxPending:
+		return false, fmt.Errorf("%d acts wait for a second admin already: %w", maxPending, assay.ErrExhausted)
 	}
-	if !asked && len(a.mu.pending) >= maxPending {
-		return "", false, fmt.Errorf("%d acts wait for a second admin already: %w", maxPending, assay.ErrExhausted)
+	_, err = a.engine.note(ctx, ledger.Activation, requestKey{caller: act.By}, assay.Digest{}, &Act{Version: 1, What: actPropose, By: act.By, Digest: act.Digest, Open: open[:], Text: text})
+	if err != nil {
+		return false, err
 	}
-	a.mu.pending[act] = proposal{by, text, now}
-	a.log.Info("an act waits for a second admin", "act", text, "by", by)
-	return "", false, nil
+	a.mu.pending[open] = proposal{act.By, text, now}
+	a.log.Info("an act waits for a second admin", "act", text, "by", act.By)
+	return false, nil
+}
+
+// settled closes the proposal that an act has carried out.
+func (a *admin) settled(act *Act) {
+	if len(act.Open) > 0 {
+		delete(a.mu.pending, assay.Digest(act.Open))
+	}
 }
 
 // loadLive loads a bundle of the model directory and checks it.
@@ -135,18 +153,20 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 	act := assay.Sum(bodyTag, []byte(what+"\n"+req.Bundle+"\n"), req.ExpectedDigest)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	seq, done, err := a.once(ctx, req.RequestId, act)
+	seq, before, err := a.once(ctx, req.RequestId, act)
 	if err != nil {
 		return nil, err
 	}
-	if done {
+	if before {
 		return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_DONE, Sequence: seq}, nil
 	}
 	m, err := a.loadLive(ctx, req.Bundle, req.ExpectedDigest, nil)
 	if err != nil {
 		return nil, err
 	}
-	first, ok, err := a.approve(ctx, act, what+" "+req.Bundle)
+	c := callerOf(ctx)
+	done := &Act{Version: 1, What: what, By: c.Name, Bundles: []string{req.Bundle}, Digest: m.bundle.Digest}
+	ok, err := a.approve(ctx, done, act, what+" "+req.Bundle)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +177,11 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 	if err != nil {
 		return nil, err
 	}
-	c := callerOf(ctx)
-	seq, err = a.engine.swap(ctx, next, ledger.Activation, requestKey{c.Name, req.RequestId}, act,
-		&Act{Version: 1, What: what, By: c.Name, Second: first, Bundles: []string{req.Bundle}, Digest: m.bundle.Digest})
+	seq, err = a.engine.swap(ctx, next, ledger.Activation, requestKey{c.Name, req.RequestId}, act, done)
 	if err != nil {
 		return nil, err
 	}
-	delete(a.mu.pending, act)
+	a.settled(done)
 	a.swapped(what, m, seq)
 	return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_DONE, Model: a.info(m), Sequence: seq}, nil
 }
@@ -179,10 +197,10 @@ func (a *admin) swapped(what string, m *live, seq uint64) {
 
 // SetPolicy implements pb.AdminServer.
 func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.SetPolicyResponse, error) {
-	act := assay.Sum(bodyTag, []byte(actPolicy+"\n"), req.Yaml)
+	body := assay.Sum(bodyTag, []byte(actPolicy+"\n"), req.Yaml)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	seq, done, err := a.once(ctx, req.RequestId, act)
+	seq, done, err := a.once(ctx, req.RequestId, body)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +217,9 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 		return nil, err
 	}
 	digest := m.policy.Digest()
-	first, ok, err := a.approve(ctx, act, "policy "+digest.Short())
+	c := callerOf(ctx)
+	act := &Act{Version: 1, What: actPolicy, By: c.Name, Digest: digest, Policy: req.Yaml}
+	ok, err := a.approve(ctx, act, body, "policy "+digest.Short())
 	if err != nil {
 		return nil, err
 	}
@@ -210,13 +230,11 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 	if err != nil {
 		return nil, err
 	}
-	c := callerOf(ctx)
-	seq, err = a.engine.swap(ctx, next, ledger.Policy, requestKey{c.Name, req.RequestId}, act,
-		&Act{Version: 1, What: actPolicy, By: c.Name, Second: first, Digest: digest, Policy: req.Yaml})
+	seq, err = a.engine.swap(ctx, next, ledger.Policy, requestKey{c.Name, req.RequestId}, body, act)
 	if err != nil {
 		return nil, err
 	}
-	delete(a.mu.pending, act)
+	a.settled(act)
 	a.log.Info("admin", "act", actPolicy, "policy", digest.Short(), "sequence", seq)
 	return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_DONE, PolicyDigest: digest[:], Sequence: seq}, nil
 }
@@ -273,21 +291,32 @@ func (s *Server) loadShadows(ctx context.Context, names []string, plan assay.Dig
 	return ms, nil
 }
 
-// EraseSubject implements pb.AdminServer.
+// EraseSubject implements pb.AdminServer. The act stands in the journal under
+// its request id beside the erasure itself, so that the same request again
+// answers as the first did.
 func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (*pb.EraseSubjectResponse, error) {
-	if err := checkRequestID(req.RequestId); err != nil {
-		return nil, err
-	}
 	if req.Role == "" || req.Id == "" {
 		return nil, &assay.FieldError{Field: "role", Problem: "role and id are both needed"}
 	}
+	subject, c := subjectName(req.Role, req.Id), callerOf(ctx)
+	body := assay.Sum(bodyTag, []byte(actErase+"\n"+subject))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	seq, _, err := a.engine.journal.Erase(ctx, subjectName(req.Role, req.Id), "asked for by "+callerOf(ctx).Name)
-	if err != nil {
+	seq, done, err := a.once(ctx, req.RequestId, body)
+	if err != nil || done {
+		return &pb.EraseSubjectResponse{Sequence: seq}, err
+	}
+	_, _, err = a.engine.journal.Erase(ctx, subject, "asked for by "+c.Name)
+	switch {
+	case errors.Is(err, assay.ErrNotFound):
+		return nil, fmt.Errorf("no record can be read by this subject's key: there is none, or the subject was erased before: %w", assay.ErrNotFound)
+	case err != nil:
 		return nil, err
 	}
-	a.log.Info("admin", "act", "erase", "sequence", seq)
+	if seq, err = a.engine.note(ctx, ledger.Activation, requestKey{c.Name, req.RequestId}, body, &Act{Version: 1, What: actErase, By: c.Name}); err != nil {
+		return nil, err
+	}
+	a.log.Info("admin", "act", actErase, "sequence", seq)
 	return &pb.EraseSubjectResponse{Sequence: seq}, nil
 }
 

@@ -4,6 +4,7 @@ package serving
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -354,13 +355,77 @@ func TestFourEyes(t *testing.T) {
 			t.Errorf("step %d: %v, %v, want %s", i, resp, err, c.want)
 		}
 	}
-	rec, err := n.journal.Get(0)
+	rec, err := n.journal.Get(1) // after ann's proposal
 	if err != nil {
 		t.Fatal(err)
 	}
 	var act Act
-	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.By != "bob" || act.Second != "ann" {
+	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.What != actPolicy || act.By != "bob" || act.Second != "ann" {
 		t.Errorf("the record says %+v, %v, want both names", act, err)
+	}
+}
+
+// TestFourEyesOverRestarts: what one admin asked for waits in the journal, and
+// what was carried out waits no more.
+func TestFourEyesOverRestarts(t *testing.T) {
+	dir, cfg := t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin", "bob:admin")}
+	set := func(n *node, who, name string) pb.Approval {
+		resp, err := n.as(who).SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: rand.Text(), Yaml: []byte("name: " + name + "\ncutoffs: {review_from: 0, decline_from: 0}\n")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.Approval
+	}
+	n := start(t, dir, cfg)
+	if a, b := set(n, "ann", "one"), set(n, "ann", "two"); a != pb.Approval_APPROVAL_PENDING || b != a {
+		t.Fatalf("ann alone: %s, %s", a, b)
+	}
+	if a := set(n, "bob", "two"); a != pb.Approval_APPROVAL_DONE {
+		t.Fatalf("both: %s", a)
+	}
+	n.stop()
+	n = start(t, dir, cfg)
+	st, err := n.as("ann").GetStatus(t.Context(), &pb.GetStatusRequest{})
+	if err != nil || len(st.Pending) != 1 {
+		t.Fatalf("pending after a restart: %q, %v, want one", st.GetPending(), err)
+	}
+	if a := set(n, "ann", "one"); a != pb.Approval_APPROVAL_PENDING {
+		t.Errorf("ann again after a restart: %s", a)
+	}
+	if a := set(n, "bob", "one"); a != pb.Approval_APPROVAL_DONE {
+		t.Errorf("bob after a restart: %s", a)
+	}
+}
+
+// TestErase: erasing is done once, answers the same request the same way, and
+// says so when there is nothing to erase.
+func TestErase(t *testing.T) {
+	n := start(t, t.TempDir(), Config{})
+	e := application("e", 10, 600)
+	d, err := n.client.Score(t.Context(), "r", e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adm := pb.NewAdminClient(n.client.Conn())
+	req := &pb.EraseSubjectRequest{RequestId: "x", Role: e.Entities[0].Role, Id: e.Entities[0].ID}
+	first, err := adm.EraseSubject(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := adm.EraseSubject(t.Context(), req)
+	if err != nil || again.Sequence != first.Sequence {
+		t.Errorf("the same request again: %v, %v, want sequence %d", again, err, first.Sequence)
+	}
+	if _, err := n.journal.Get(d.Sequence); err == nil {
+		t.Error("the erased record can be read")
+	}
+	req.Id = "nobody"
+	if _, err := adm.EraseSubject(t.Context(), req); status.Code(err) != codes.AlreadyExists {
+		t.Errorf("the same id with another subject: %v", err)
+	}
+	req.RequestId = "y"
+	if _, err := adm.EraseSubject(t.Context(), req); status.Code(err) != codes.NotFound {
+		t.Errorf("a subject that is not there: %v", err)
 	}
 }
 

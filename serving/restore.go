@@ -26,6 +26,7 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 	if err != nil {
 		return err
 	}
+	s.restored = st.pending
 	active := first
 	if a := st.activate; a != nil && a.Digest != first.bundle.Digest {
 		if len(a.Bundles) != 1 {

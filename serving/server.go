@@ -49,6 +49,7 @@ type Server struct {
 	health   *health.Server
 	grpc     *grpc.Server
 	admin    *admin
+	restored map[assay.Digest]proposal // from the journal
 	started  time.Time
 	serving  context.Context // ends when draining begins
 	stop     context.CancelFunc
@@ -117,7 +118,7 @@ func (s *Server) register() {
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	s.grpc.RegisterService(scoringDesc(), &scoring{Server: s})
 	adm := &admin{Server: s}
-	adm.mu.pending = map[assay.Digest]proposal{}
+	adm.mu.pending = s.restored
 	s.admin = adm
 	assayv1.RegisterAdminServer(s.grpc, adm)
 	inferencev2.RegisterGRPCInferenceServiceServer(s.grpc, &inference{Server: s})

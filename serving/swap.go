@@ -61,6 +61,11 @@ func (e *engine) swap(ctx context.Context, next *routes, kind ledger.Kind, key r
 	return seq, err
 }
 
+// note records an act that changes no route.
+func (e *engine) note(ctx context.Context, kind ledger.Kind, key requestKey, body assay.Digest, act *Act) (seq uint64, err error) {
+	return e.swap(ctx, e.routes.Load(), kind, key, body, act)
+}
+
 // freshly is the state of a plan that is not loaded yet, replayed up to next.
 type freshly struct {
 	*windows
