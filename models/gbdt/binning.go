@@ -71,19 +71,32 @@ func (b *binner) binAll(dst []uint8, src []float64) {
 		}
 		return
 	}
-	// Values and bounds are compared as integers: the borrow of a subtraction
-	// is the outcome without a branch. bound[k] for k past the last is above
-	// every value, so that eight steps always fit.
-	var bound [256]uint64
-	for i := range bound {
-		bound[i] = math.MaxUint64
+	// A value's bin is the number of bounds below it. Those past the last are
+	// never below a value.
+	var bound [256]float64
+	n := copy(bound[:], b.upper[:len(b.upper)-1])
+	for i := n; i < len(bound); i++ {
+		bound[i] = math.Inf(1)
 	}
-	for i, u := range b.upper[:len(b.upper)-1] {
-		bound[i] = orderKey(u)
-	}
+	search(dst[:len(src)], src, &bound)
 	missing := uint8(b.zero)
 	if b.missing == models.MissingNaN {
 		missing = uint8(b.bins - 1)
+	}
+	for i, v := range src {
+		if v != v {
+			dst[i] = missing
+		}
+	}
+}
+
+// searchGo counts the bounds below each value, for NaN any number. Values and
+// bounds are compared as integers: the borrow of a subtraction is the outcome
+// without a branch.
+func searchGo(dst []uint8, src []float64, bounds *[256]float64) {
+	var bound [256]uint64
+	for i, u := range bounds {
+		bound[i] = orderKey(u)
 	}
 	for len(src) >= 4 { // four searches side by side hide each other's waits
 		x := (*[4]float64)(src)
@@ -100,18 +113,15 @@ func (b *binner) binAll(dst []uint8, src []float64) {
 			i2 += c2 << (s & 7)
 			i3 += c3 << (s & 7)
 		}
-		out := (*[4]uint8)(dst)
-		*out = [4]uint8{uint8(i0), uint8(i1), uint8(i2), uint8(i3)}
-		if x[0] != x[0] || x[1] != x[1] || x[2] != x[2] || x[3] != x[3] {
-			for j, v := range x {
-				if v != v {
-					out[j] = missing
-				}
-			}
-		}
+		*(*[4]uint8)(dst) = [4]uint8{uint8(i0), uint8(i1), uint8(i2), uint8(i3)}
 		src, dst = src[4:], dst[4:]
 	}
 	for i, v := range src {
-		dst[i] = b.bin(v)
+		k, at := orderKey(v), uint64(0)
+		for s := 7; s >= 0; s-- {
+			_, c := bits.Sub64(bound[(at+uint64(1)<<s-1)&255], k, 0)
+			at += c << s
+		}
+		dst[i] = uint8(at)
 	}
 }

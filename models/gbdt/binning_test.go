@@ -64,8 +64,14 @@ func TestBinAll(t *testing.T) {
 		if !slices.IsSorted(b.upper) || !math.IsInf(b.upper[len(b.upper)-1], 1) || b.bins > 255 {
 			t.Fatalf("bad bounds %v", b.upper)
 		}
-		got := make([]uint8, len(src))
+		got, twin := make([]uint8, len(src)), make([]uint8, len(src))
 		b.binAll(got, src)
+		var bound [256]float64
+		for i := range bound {
+			bound[i] = math.Inf(1)
+		}
+		copy(bound[:], b.upper)
+		searchGo(twin, src, &bound)
 		for i, v := range src {
 			want := 0
 			switch {
@@ -81,6 +87,9 @@ func TestBinAll(t *testing.T) {
 			}
 			if int(got[i]) != want || int(b.bin(src[i])) != want {
 				t.Fatalf("value %v: bin %d and %d, want %d of %v", src[i], got[i], b.bin(src[i]), want, b.upper)
+			}
+			if src[i] == src[i] && int(twin[i]) != want {
+				t.Fatalf("value %v: the twin's bin %d, want %d of %v", src[i], twin[i], want, b.upper)
 			}
 		}
 	}

@@ -87,6 +87,27 @@ func addLists(h []cell, g *group, rows []uint32, packed []cell) {
 }
 
 //go:noescape
+func search256(dst *uint8, src *float64, n int, bound *[256]float64, every16th *[16]float64)
+
+// search is searchGo in assembly: of each value, first the run of sixteen
+// bounds, then the place in the run.
+func search(dst []uint8, src []float64, bounds *[256]float64) {
+	if !cpu.X86.HasAVX2 || len(src) == 0 {
+		searchGo(dst, src, bounds)
+		return
+	}
+	var every16th [16]float64
+	for i := range every16th {
+		every16th[i] = bounds[16*i+15]
+	}
+	for len(src) > 0 {
+		n := min(len(src), addChunk)
+		search256(&dst[:n][0], &src[0], n, bounds, &every16th)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+//go:noescape
 func logistic4(score, label *float64, out *pair, n int)
 
 //go:noescape

@@ -10,6 +10,8 @@ func addRows(h []cell, g *group, rows []uint32, packed []cell) { addRowsGo(h, g,
 
 func addLists(h []cell, g *group, rows []uint32, packed []cell) { addListsGo(h, g, rows, packed) }
 
+func search(dst []uint8, src []float64, bounds *[256]float64) { searchGo(dst, src, bounds) }
+
 func logisticPairs(score, label []float64, out []pair) { logisticPairsGo(score, label, out) }
 
 func sumPairs(lanes *[8]float64, pairs []pair) { sumPairsGo(lanes, pairs) }
