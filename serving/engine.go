@@ -32,6 +32,7 @@ type engine struct {
 	metrics  *metrics
 	shadows  *shadows
 	drift    *drift
+	index    *index
 
 	mu struct {
 		sync.Mutex
@@ -41,7 +42,7 @@ type engine struct {
 
 func newEngine(cfg *Config) *engine {
 	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight), ahead: cfg.MaxAhead,
-		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift)}
+		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift), index: newIndex(cfg.Journal.Stats().Durable)}
 	e.works.New = func() any { w := new(work); w.clean(); return w }
 	e.manies.New = func() any { return new(many) }
 	return e
@@ -261,6 +262,7 @@ func (e *engine) settle(w *work, p *ledger.Promise, err error) {
 	}
 	w.setPromise(p)
 	e.metrics.outcomes[w.decision.Outcome].Inc()
+	e.index.add(w.seq, w.decision.Micros, w.decision.Outcome, w.key.caller, w.req.Event.Entities)
 	if w.decision.Outcome == assay.Failed || w.record {
 		return
 	}

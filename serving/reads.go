@@ -4,12 +4,8 @@ package serving
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -78,9 +74,14 @@ func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (
 	return resp, nil
 }
 
+// carriesDecision reports whether a record is about an event.
+func carriesDecision(rec *journal.Record) bool {
+	return len(rec.Decision) > 0 && (rec.Kind == ledger.Decision || rec.Kind == ledger.Event || rec.Kind == ledger.Failed)
+}
+
 // decisionOf reads the decision of a record that carries one.
 func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
-	if rec.Kind != ledger.Decision && rec.Kind != ledger.Event && rec.Kind != ledger.Failed {
+	if !carriesDecision(rec) {
 		return nil, fmt.Errorf("that record is of kind %s, not a decision: %w", rec.Kind, assay.ErrNotFound)
 	}
 	d, err := assay.ParseDecision(rec.Decision)
@@ -90,125 +91,6 @@ func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
 	m := new(pb.ScoreResponse)
 	wire.Decision(m, &d, rec.Decision)
 	return m, nil
-}
-
-// Bounds of ListDecisions. A page looks at no more than maxScan records, so
-// that a filter that matches little cannot hold the server.
-const (
-	defaultPage = 100
-	maxPage     = 1000
-	maxScan     = 100_000
-)
-
-// errPageFull ends a scan.
-var errPageFull = errors.New("page full")
-
-// ListDecisions implements pb.ScoringServer.
-func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
-	size := int(req.PageSize)
-	switch {
-	case size == 0:
-		size = defaultPage
-	case size < 0 || size > maxPage:
-		return nil, &assay.FieldError{Field: "page_size", Problem: fmt.Sprintf("want 1 to %d", maxPage)}
-	}
-	from, err := readPageToken(req.PageToken)
-	if err != nil {
-		return nil, err
-	}
-	match, err := s.filter(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	resp := &pb.ListDecisionsResponse{}
-	next, scanned := from, 0
-	err = s.engine.journal.Scan(from, math.MaxUint64, func(seq uint64, rec *journal.Record, unreadable error) error {
-		if len(resp.Decisions) == size || scanned == maxScan {
-			return errPageFull
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		scanned++
-		next = seq + 1
-		if unreadable != nil || !match(rec) {
-			return nil
-		}
-		m, err := decisionOf(rec)
-		if err != nil {
-			return err
-		}
-		if req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED || m.Outcome == req.Outcome {
-			resp.Decisions = append(resp.Decisions, m)
-		}
-		return nil
-	})
-	switch {
-	case errors.Is(err, errPageFull):
-		resp.NextPageToken = pageToken(next)
-	case err != nil:
-		return nil, err
-	}
-	return resp, nil
-}
-
-// filter makes the test that a record must pass, apart from its outcome.
-func (s *Server) filter(ctx context.Context, req *pb.ListDecisionsRequest) (func(*journal.Record) bool, error) {
-	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
-	for _, b := range []struct {
-		name string
-		set  bool
-		to   *int64
-	}{{"from", req.From != nil, &lo}, {"to", req.To != nil, &hi}} {
-		if !b.set {
-			continue
-		}
-		t := req.From
-		if b.name == "to" {
-			t = req.To
-		}
-		at, err := wire.ReadTime(b.name, t)
-		if err != nil {
-			return nil, err
-		}
-		*b.to = at.UnixMicro()
-	}
-	if _, ok := wire.Outcome(req.Outcome); !ok && req.Outcome != pb.Outcome_OUTCOME_UNSPECIFIED {
-		return nil, &assay.FieldError{Field: "outcome", Problem: "is not one of the outcomes"}
-	}
-	c := callerOf(ctx)
-	all := c.Roles&auth.Audit != 0
-	return func(rec *journal.Record) bool {
-		if !all && rec.Caller != c.Name || rec.Micros < lo || rec.Micros >= hi || len(rec.Decision) == 0 {
-			return false
-		}
-		if rec.Kind != ledger.Decision && rec.Kind != ledger.Event && rec.Kind != ledger.Failed {
-			return false
-		}
-		if req.Entity == nil {
-			return true
-		}
-		if rec.Subject == subjectName(req.Entity.Role, req.Entity.Id) {
-			return true
-		}
-		ev, err := assay.ParseEvent(rec.Private)
-		return err == nil && req.Entity.Id != "" && ev.Entity(req.Entity.Role) == req.Entity.Id
-	}, nil
-}
-
-func pageToken(next uint64) string {
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, next))
-}
-
-func readPageToken(t string) (uint64, error) {
-	if t == "" {
-		return 0, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(t)
-	if err != nil || len(b) != 8 {
-		return 0, &assay.FieldError{Field: "page_token", Problem: "was not made by this server"}
-	}
-	return binary.BigEndian.Uint64(b), nil
 }
 
 // GetReceipt implements pb.ScoringServer.

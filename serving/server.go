@@ -154,6 +154,14 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	shadowsDone := make(chan struct{})
 	go func() { s.shadows.run(sctx); close(shadowsDone) }()
 	defer func() { stopShadows(); <-shadowsDone }()
+	indexed := make(chan struct{})
+	go func() {
+		defer close(indexed)
+		if err := s.engine.index.fill(sctx, s.cfg.Journal); err != nil && sctx.Err() == nil {
+			s.log.Warn("ListDecisions has no index of the records before the start and looks through them", "error", err)
+		}
+	}()
+	defer func() { stopShadows(); <-indexed }()
 	failed := make(chan error, 1)
 	go func() { failed <- s.grpc.Serve(l) }()
 	s.setReady(true)

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/wire"
+)
+
+// Bounds of ListDecisions. A page reads no more than maxScan records, so that a
+// filter that matches little cannot hold the server; the page's token goes on
+// from there.
+const (
+	defaultPage = 100
+	maxPage     = 1000
+	maxScan     = 20_000
+)
+
+// errPageFull ends a scan.
+var errPageFull = errors.New("page full")
+
+// page is a page of ListDecisions that is being filled.
+type page struct {
+	query *query
+	size  int
+	next  uint64 // the number to go on from
+	read  int    // records
+	out   []*pb.ScoreResponse
+}
+
+// ListDecisions implements pb.ScoringServer.
+func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
+	p := page{size: int(req.PageSize)}
+	switch {
+	case p.size == 0:
+		p.size = defaultPage
+	case p.size < 0 || p.size > maxPage:
+		return nil, &assay.FieldError{Field: "page_size", Problem: fmt.Sprintf("want 1 to %d", maxPage)}
+	}
+	var err error
+	if p.next, err = readPageToken(req.PageToken); err != nil {
+		return nil, err
+	}
+	if p.query, err = readQuery(ctx, req); err != nil {
+		return nil, err
+	}
+	for {
+		at, ok := s.engine.index.next(p.next, p.query)
+		if !ok {
+			return &pb.ListDecisionsResponse{Decisions: p.out}, nil
+		}
+		p.next = at
+		end := (at/indexBlock + 1) * indexBlock
+		err := s.engine.journal.Scan(at, end, func(seq uint64, rec *journal.Record, unreadable error) error {
+			return p.take(ctx, seq, rec, unreadable)
+		})
+		switch {
+		case errors.Is(err, errPageFull):
+			return &pb.ListDecisionsResponse{Decisions: p.out, NextPageToken: pageToken(p.next)}, nil
+		case err != nil:
+			return nil, err
+		}
+		if s.engine.journal.Stats().Durable <= end {
+			return &pb.ListDecisionsResponse{Decisions: p.out}, nil
+		}
+		p.next = end
+	}
+}
+
+// take looks at one record.
+func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unreadable error) error {
+	if len(p.out) == p.size || p.read == maxScan {
+		return errPageFull
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.read++
+	p.next = seq + 1
+	if unreadable != nil || !p.query.matches(rec) {
+		return nil
+	}
+	m, err := decisionOf(rec)
+	if err != nil {
+		return err
+	}
+	if o, ok := wire.Outcome(m.Outcome); p.query.any || ok && o == p.query.outcome {
+		p.out = append(p.out, m)
+	}
+	return nil
+}
+
+// readQuery reads what is asked for. A caller that is no auditor asks for its
+// own decisions.
+func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error) {
+	q := &query{from: math.MinInt64, to: math.MaxInt64, any: req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED}
+	if req.From != nil {
+		at, err := wire.ReadTime("from", req.From)
+		if err != nil {
+			return nil, err
+		}
+		q.from = at.UnixMicro()
+	}
+	if req.To != nil {
+		at, err := wire.ReadTime("to", req.To)
+		if err != nil {
+			return nil, err
+		}
+		q.to = at.UnixMicro()
+	}
+	var ok bool
+	if q.outcome, ok = wire.Outcome(req.Outcome); !ok && !q.any {
+		return nil, &assay.FieldError{Field: "outcome", Problem: "is not one of the outcomes"}
+	}
+	if req.Entity != nil {
+		q.entity = &assay.Entity{Role: req.Entity.Role, ID: req.Entity.Id}
+	}
+	if c := callerOf(ctx); c.Roles&auth.Audit == 0 {
+		q.mine, q.caller = true, c.Name
+	}
+	return q, nil
+}
+
+// matches is the test that a record must pass, apart from its outcome.
+func (q *query) matches(rec *journal.Record) bool {
+	if !carriesDecision(rec) || q.mine && rec.Caller != q.caller || rec.Micros < q.from || rec.Micros >= q.to {
+		return false
+	}
+	if q.entity == nil || rec.Subject == subjectName(q.entity.Role, q.entity.ID) {
+		return true
+	}
+	ev, err := assay.ParseEvent(rec.Private)
+	return err == nil && q.entity.ID != "" && ev.Entity(q.entity.Role) == q.entity.ID
+}
+
+func pageToken(next uint64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, next))
+}
+
+func readPageToken(t string) (uint64, error) {
+	if t == "" {
+		return 0, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(t)
+	if err != nil || len(b) != 8 {
+		return 0, &assay.FieldError{Field: "page_token", Problem: "was not made by this server"}
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
