@@ -114,29 +114,37 @@ func Quantile(sorted []float64, p float64) float64 {
 	if k >= n-1 {
 		return sorted[n-1]
 	}
+	if h == float64(k) {
+		return sorted[k] // also beside an infinity
+	}
 	return sorted[k] + float64((h-float64(k))*(sorted[k+1]-sorted[k]))
 }
 
-// resampled returns the curve of a resample: the same steps, other counts.
-// The scratch curve is reused.
-func (c *Curve) resampled(into *Curve, label []float64, counts []uint16) *Curve {
-	if into.score == nil {
-		*into = Curve{score: c.score, step: c.step, bad: make([]int32, len(c.bad)), good: make([]int32, len(c.good))}
+// resampled returns the curve of a resample: bad says which rows are bad and
+// counts how often each was drawn, both from the highest score to the lowest.
+// Steps that nobody was drawn from are left out, so that the scores do not fit
+// any more; the scratch curve is reused.
+func (c *Curve) resampled(into *Curve, bad []uint8, counts []uint16) *Curve {
+	if into.bad == nil {
+		*into = Curve{bad: make([]int32, len(c.bad)), good: make([]int32, len(c.good))}
 	}
-	clear(into.bad)
-	clear(into.good)
+	into.bad, into.good = into.bad[:cap(into.bad)], into.good[:cap(into.good)]
 	into.Bad, into.Good = 0, 0
-	for i, n := range counts {
-		if n == 0 {
+	at, step := 0, 0
+	for k := range c.bad {
+		var nb, ng int32
+		for end := at + int(c.bad[k]+c.good[k]); at < end; at++ {
+			m := int32(counts[at])
+			b := m & -int32(bad[at])
+			nb, ng = nb+b, ng+m-b
+		}
+		if nb+ng == 0 {
 			continue
 		}
-		if label[i] == 1 {
-			into.bad[c.step[i]] += int32(n)
-			into.Bad += int(n)
-		} else {
-			into.good[c.step[i]] += int32(n)
-			into.Good += int(n)
-		}
+		into.bad[step], into.good[step] = nb, ng
+		into.Bad, into.Good = into.Bad+int(nb), into.Good+int(ng)
+		step++
 	}
+	into.bad, into.good, into.score = into.bad[:step], into.good[:step], c.score[:step]
 	return into
 }

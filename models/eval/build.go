@@ -21,9 +21,11 @@ type builder struct {
 	rep   *Report
 	rank  []float64 // what ranks rows: the margin, or the PD
 	curve *Curve
-	train *Curve    // nil without training rows
-	line  CoxLine   // of the calibrated PDs, from section 6
-	psi   []float64 // of each feature against training, NaN where unknown; from section 3
+	train *Curve   // nil without training rows
+	line  CoxLine  // of the calibrated PDs, from section 6
+	cols  []column // of each feature
+	byPD  []int32  // rows from the highest PD to the lowest
+	rival []*Curve // of each challenger
 }
 
 // Build makes the report. It reads in and keeps nothing of it; the result
@@ -45,16 +47,12 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 		b.rep.Made = in.Made.UTC().Format(time.RFC3339)
 	}
 	b.curve = newCurve(in.Label, b.rank)
-	if t := in.Train; t != nil {
-		s := t.Margin
-		if s == nil {
-			s = t.PD
-		}
-		b.train = newCurve(t.Label, s)
-	}
 	b.derive()
-	if err := b.metrics(); err != nil {
-		return nil, err
+	b.rankings()
+	for _, step := range []func() error{b.columns, b.metrics} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
 	for _, make := range []func() (Section, error){
 		b.summary, b.sample, b.variables, b.discrimination, b.challengers, b.calibration, b.gains,
@@ -71,6 +69,31 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 	}
 	b.rep.Headline = append(b.rep.Headline, countLights(b.rep.Verdicts))
 	return b.rep, nil
+}
+
+// rankings sorts the rows once for each order that sections need.
+func (b *builder) rankings() {
+	in := b.in
+	b.rival = make([]*Curve, len(in.Challenger))
+	b.each(len(in.Challenger)+2, func(k int) {
+		switch k {
+		case 0:
+			b.byPD = b.curve.order
+			if in.Margin != nil {
+				b.byPD = descending(in.PD)
+			}
+		case 1:
+			if t := in.Train; t != nil {
+				s := t.Margin
+				if s == nil {
+					s = t.PD
+				}
+				b.train = newCurve(t.Label, s)
+			}
+		default:
+			b.rival[k-2] = newCurve(in.Label, in.Challenger[k-2].Score)
+		}
+	})
 }
 
 // countLights sums the verdicts up in a sentence.
@@ -133,13 +156,17 @@ func (b *builder) metrics() error {
 		point = append(point, c.TPRAt(f))
 	}
 	names = append(names, "brier", "logloss", "bad_rate", "mean_pd")
+	// A resample draws rows without regard to their order, so counts are kept
+	// from the highest score to the lowest, as the curve walks them.
+	bad, pd := make([]uint8, n), make([]float64, n)
 	brier, loss := make([]float64, n), make([]float64, n)
 	var meanPD float64
-	for i, y := range in.Label {
-		d := in.PD[i] - y
-		brier[i] = float64(d * d)
-		loss[i] = LogLoss(in.Label[i:i+1], in.PD[i:i+1])
-		meanPD += in.PD[i]
+	for k, i := range c.order {
+		y, p := in.Label[i], in.PD[i]
+		bad[k], pd[k] = uint8(y), p
+		brier[k] = float64((p - y) * (p - y))
+		loss[k] = rowLoss(y, p)
+		meanPD += p
 	}
 	point = append(point, Brier(in.Label, in.PD), LogLoss(in.Label, in.PD), c.BadRate(), meanPD/float64(n))
 
@@ -152,7 +179,7 @@ func (b *builder) metrics() error {
 		default:
 			into = &Curve{}
 		}
-		r := c.resampled(into, in.Label, counts)
+		r := c.resampled(into, bad, counts)
 		dst[0], _ = r.KS()
 		dst[1], dst[2] = r.HMeasure(), r.AveragePrecision()
 		for j, f := range fprs {
@@ -161,7 +188,7 @@ func (b *builder) metrics() error {
 		var sb, sl, sp float64
 		for i, m := range counts {
 			w := float64(m)
-			sb, sl, sp = sb+float64(w*brier[i]), sl+float64(w*loss[i]), sp+float64(w*in.PD[i])
+			sb, sl, sp = sb+float64(w*brier[i]), sl+float64(w*loss[i]), sp+float64(w*pd[i])
 		}
 		j := 3 + len(fprs)
 		dst[j], dst[j+1], dst[j+2], dst[j+3] = sb/float64(n), sl/float64(n), r.BadRate(), sp/float64(n)

@@ -4,7 +4,6 @@ package eval
 
 import (
 	"math"
-	"slices"
 
 	"github.com/assayrisk/assay/internal/bitmath"
 	"gonum.org/v1/gonum/mathext"
@@ -31,14 +30,18 @@ func clipPD(p float64) float64 { return min(max(p, epsilon), 1-epsilon) }
 func LogLoss(label, pd []float64) float64 {
 	var s float64
 	for i, y := range label {
-		p := clipPD(pd[i])
-		if y == 1 {
-			s -= bitmath.Log(p)
-		} else {
-			s -= bitmath.Log(1 - p)
-		}
+		s += rowLoss(y, pd[i])
 	}
 	return ratio(s, float64(len(label)))
+}
+
+// rowLoss is one row's part of the log-loss.
+func rowLoss(y, pd float64) float64 {
+	p := clipPD(pd)
+	if y == 1 {
+		return -bitmath.Log(p)
+	}
+	return -bitmath.Log(1 - p)
 }
 
 // Group is one bin of a reliability diagram.
@@ -56,10 +59,14 @@ func (g Group) Observed() float64 { return ratio(float64(g.Bad), float64(g.N)) }
 // Groups cuts the rows, sorted by PD, into at most k groups of nearly equal
 // size. Equal PDs stay together: a group grows until the next PD differs.
 func Groups(label, pd []float64, k int) []Group {
-	order := descending(pd)
-	slices.Reverse(order)
+	return groups(label, pd, descending(pd), k)
+}
+
+// groups is Groups of rows whose order by falling PD is known.
+func groups(label, pd []float64, falling []int32, k int) []Group {
 	var out []Group
-	n := len(order)
+	n := len(falling)
+	row := func(k int) int32 { return falling[n-1-k] } // by rising PD
 	for from := 0; from < n; {
 		to := from
 		if rest := k - len(out); rest > 1 {
@@ -68,12 +75,13 @@ func Groups(label, pd []float64, k int) []Group {
 			to = n
 		}
 		to = min(max(to, from+1), n)
-		for to < n && pd[order[to]] == pd[order[to-1]] {
+		for to < n && pd[row(to)] == pd[row(to-1)] {
 			to++
 		}
-		g := Group{N: to - from, Low: pd[order[from]], High: pd[order[to-1]]}
+		g := Group{N: to - from, Low: pd[row(from)], High: pd[row(to-1)]}
 		var sum float64
-		for _, i := range order[from:to] {
+		for at := from; at < to; at++ {
+			i := row(at)
 			sum += pd[i]
 			if label[i] == 1 {
 				g.Bad++

@@ -14,7 +14,7 @@ const highRho = 0.7
 
 // correlate finds each number's closest partner by Spearman's rank
 // correlation, and the groups that correlations tie together.
-func (b *builder) correlate(v []variable) (groups [][]string, sampled string) {
+func (b *builder) correlate(v []column) (groups [][]string, sampled string) {
 	rows := stride(len(b.in.Label), 10_000)
 	sampled = sampleNote(len(rows), len(b.in.Label))
 	ranks := make([][]float64, len(v))

@@ -20,7 +20,7 @@ type Curve struct {
 	score []float64 // one per step, falling
 	bad   []int32   // bad rows at the step
 	good  []int32
-	step  []int32 // step of each row of the input
+	order []int32 // rows from the highest score to the lowest, equal ones in their order
 }
 
 // NewCurve sorts the rows. label holds 0 and 1 (1 = bad), score is higher for
@@ -45,15 +45,22 @@ func NewCurve(label, score []float64) (*Curve, error) {
 }
 
 func newCurve(label, score []float64) *Curve {
-	c := &Curve{step: make([]int32, len(score))}
+	c := &Curve{order: descending(score)}
+	steps := 0
 	last := math.NaN()
-	for _, i := range descending(score) {
+	for _, i := range c.order {
 		if s := score[i]; s != last {
-			c.score, c.bad, c.good = append(c.score, s), append(c.bad, 0), append(c.good, 0)
+			steps, last = steps+1, s
+		}
+	}
+	c.score, c.bad, c.good = make([]float64, 0, steps), make([]int32, steps), make([]int32, steps)
+	last = math.NaN()
+	for _, i := range c.order {
+		if s := score[i]; s != last {
+			c.score = append(c.score, s)
 			last = s
 		}
 		k := len(c.score) - 1
-		c.step[i] = int32(k)
 		if label[i] == 1 {
 			c.bad[k]++
 			c.Bad++

@@ -36,12 +36,15 @@ func (c *Curve) placements(label []float64) []float64 {
 		ofGood[k] = (float64(above) + float64(b)/2) / float64(c.Bad)
 		above += b
 	}
-	out := make([]float64, len(c.step))
-	for i, k := range c.step {
-		if label[i] == 1 {
-			out[i] = ofBad[k]
-		} else {
-			out[i] = ofGood[k]
+	out, at := make([]float64, len(c.order)), 0
+	for k := range c.score {
+		for end := at + int(c.bad[k]+c.good[k]); at < end; at++ {
+			i := c.order[at]
+			if label[i] == 1 {
+				out[i] = ofBad[k]
+			} else {
+				out[i] = ofGood[k]
+			}
 		}
 	}
 	return out

@@ -54,9 +54,6 @@ func (c *Curve) hull() (fpr, tpr []float64) {
 	fpr, tpr = []float64{0}, []float64{0}
 	var b, g int
 	for k := range c.score {
-		if c.bad[k] == 0 && c.good[k] == 0 {
-			continue // a step that a resample left empty
-		}
 		b, g = b+int(c.bad[k]), g+int(c.good[k])
 		x, y := float64(g)/float64(c.Good), float64(b)/float64(c.Bad)
 		for n := len(fpr); n >= 2; n = len(fpr) {

@@ -90,25 +90,49 @@ func sortedValues(x []float64) []float64 {
 			out = append(out, v)
 		}
 	}
-	if len(out) < radixMin {
-		slices.Sort(out)
-		return out
+	sortLabelled(out, nil)
+	return out
+}
+
+// sortLabelled sorts values, none of them NaN, in rising order, and moves the
+// labels with them; nil for none. Equal values keep the order of their labels.
+func sortLabelled(x []float64, label []uint8) {
+	if len(x) < radixMin {
+		if label == nil {
+			slices.Sort(x)
+			return
+		}
+		order := descending(negated(x))
+		v, l := slices.Clone(x), slices.Clone(label)
+		for k, i := range order {
+			x[k], label[k] = v[i], l[i]
+		}
+		return
 	}
-	keys, swap := make([]uint64, len(out)), make([]uint64, len(out))
-	for i, v := range out {
+	keys, swap := make([]uint64, len(x)), make([]uint64, len(x))
+	for i, v := range x {
 		keys[i] = ascendingBits(v)
 	}
+	from, to := label, make([]uint8, len(label))
 	for shift := 0; shift < 64; shift += radixBits {
 		starts, ok := radixStarts(keys, shift)
 		if !ok {
 			continue
 		}
-		for _, k := range keys {
-			d := k >> shift & (radixSize - 1)
-			swap[starts[d]] = k
-			starts[d]++
+		if label == nil {
+			for _, k := range keys {
+				d := k >> shift & (radixSize - 1)
+				swap[starts[d]] = k
+				starts[d]++
+			}
+		} else {
+			for i, k := range keys {
+				d := k >> shift & (radixSize - 1)
+				swap[starts[d]], to[starts[d]] = k, from[i]
+				starts[d]++
+			}
 		}
-		keys, swap = swap, keys
+		keys, swap, from, to = swap, keys, to, from
 	}
 	for i, k := range keys {
 		if k>>63 == 1 {
@@ -116,7 +140,15 @@ func sortedValues(x []float64) []float64 {
 		} else {
 			k = ^k
 		}
-		out[i] = math.Float64frombits(k)
+		x[i] = math.Float64frombits(k)
+	}
+	copy(label, from)
+}
+
+func negated(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = -v
 	}
 	return out
 }

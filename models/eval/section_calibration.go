@@ -22,9 +22,9 @@ func (b *builder) calibration() (Section, error) {
 	b.each(3, func(k int) {
 		switch {
 		case k == 0:
-			cal = b.calibrationNumbers(in.PD)
+			cal = b.calibrationNumbers(in.PD, b.byPD)
 		case k == 1 && in.RawPD != nil:
-			raw = b.calibrationNumbers(in.RawPD)
+			raw = b.calibrationNumbers(in.RawPD, b.byRaw())
 		case k == 2:
 			methods = b.methodTable()
 		}
@@ -154,9 +154,9 @@ var calibrationNames = [...]struct {
 
 type calibrationNumbers [len(calibrationNames)]float64
 
-func (b *builder) calibrationNumbers(pd []float64) (v calibrationNumbers) {
+func (b *builder) calibrationNumbers(pd []float64, falling []int32) (v calibrationNumbers) {
 	y := b.in.Label
-	g := Groups(y, pd, 10)
+	g := groups(y, pd, falling, 10)
 	d := Decompose(y, pd, g)
 	l := CalibrationLine(y, pd)
 	hl, _, hp := HosmerLemeshow(g)
@@ -164,9 +164,9 @@ func (b *builder) calibrationNumbers(pd []float64) (v calibrationNumbers) {
 	return calibrationNumbers{Brier(y, pd), d.Reliability, d.Resolution, d.Uncertainty, d.Within, LogLoss(y, pd), l.Slope, l.Intercept, l.Large, ECE(g), hl, hp, z, zp}
 }
 
-func (b *builder) reliabilitySeries(pd []float64, name string, k int) Series {
+func (b *builder) reliabilitySeries(pd []float64, falling []int32, name string, k int) Series {
 	s := Series{Name: name, Mark: Dots}
-	for _, g := range Groups(b.in.Label, pd, k) {
+	for _, g := range groups(b.in.Label, pd, falling, k) {
 		w := Wilson(g.Bad, g.N)
 		s.X, s.Y = append(s.X, Number(g.Mean)), append(s.Y, w.Value)
 		s.Low, s.High = append(s.Low, w.Low), append(s.High, w.High)
@@ -179,21 +179,23 @@ func (b *builder) reliabilityFigure() Figure {
 	f := Figure{ID: "reliability", Title: "Reliability", X: Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: top, Format: Percent}, Y: Axis{Label: "observed bad rate", Min: 0, Max: top, Format: Percent},
 		Caption: "Ten groups of nearly equal size, with Wilson 95 % intervals. On the diagonal, predicted equals observed; above it risk was underestimated.",
 		Alt:     "Observed bad rate against predicted probability of default in ten groups.",
-		Series:  []Series{{Name: "perfect", Mark: Reference, X: []Number{0, top}, Y: []Number{0, top}}, b.reliabilitySeries(b.in.PD, "calibrated", 10)}}
+		Series:  []Series{{Name: "perfect", Mark: Reference, X: []Number{0, top}, Y: []Number{0, top}}, b.reliabilitySeries(b.in.PD, b.byPD, "calibrated", 10)}}
 	if b.in.RawPD != nil {
-		raw := b.reliabilitySeries(b.in.RawPD, "before calibration", 10)
+		raw := b.reliabilitySeries(b.in.RawPD, b.byRaw(), "before calibration", 10)
 		raw.Low, raw.High = nil, nil
 		f.Series = append(f.Series, raw)
 	}
 	return f
 }
 
+// byRaw returns the rows by falling raw PD.
+func (b *builder) byRaw() []int32 { return descending(b.in.RawPD) }
+
 // pdLimit returns the end of an axis of PDs: the smallest of a few round
 // numbers that all but one in a thousand rows stay below.
 func (b *builder) pdLimit() float64 {
-	sorted := sortedValues(b.in.PD)
-	high := Quantile(sorted, 0.999)
-	for _, g := range Groups(b.in.Label, b.in.PD, 10) {
+	high := b.in.PD[b.byPD[len(b.byPD)/1000]]
+	for _, g := range groups(b.in.Label, b.in.PD, b.byPD, 10) {
 		high = math.Max(high, float64(Wilson(g.Bad, g.N).High))
 	}
 	for _, limit := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5} {
@@ -207,7 +209,7 @@ func (b *builder) pdLimit() float64 {
 // reliabilityZoom shows twenty groups on logarithmic odds, where low PDs,
 // which hold most rows, have room.
 func (b *builder) reliabilityZoom() Figure {
-	s := b.reliabilitySeries(b.in.PD, "calibrated", 20)
+	s := b.reliabilitySeries(b.in.PD, b.byPD, "calibrated", 20)
 	logit := func(p Number) Number {
 		if p <= 0 || p >= 1 {
 			return nan

@@ -40,8 +40,8 @@ func (b *builder) challengers() (Section, error) {
 		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell the two apart.",
 		Alt:     "Paired AUC differences with intervals."}
 	bar := Series{Mark: HBars}
-	for _, ch := range in.Challenger {
-		c := newCurve(in.Label, ch.Score)
+	for k, ch := range in.Challenger {
+		c := b.rival[k]
 		d := compareCurves(in.Label, b.curve, c)
 		line(ch.Name, c, ch.PD, &d)
 		b.add("auc_minus_"+slug(ch.Name), d.Estimate)

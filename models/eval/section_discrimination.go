@@ -52,7 +52,7 @@ func (b *builder) rocFigure() Figure {
 		if i == 3 {
 			break
 		}
-		x, y := newCurve(b.in.Label, ch.Score).Points(300)
+		x, y := b.rival[i].Points(300)
 		f.Series = append(f.Series, Series{Name: ch.Name, Mark: Line, X: numbers(x), Y: numbers(y)})
 	}
 	return f
@@ -75,7 +75,10 @@ func (b *builder) capFigure() Figure {
 // ksFigure plots the cumulative shares against the PD; a margin has no unit
 // that a reader knows, and the PD rises with it.
 func (b *builder) ksFigure() Figure {
-	c := newCurve(b.in.Label, b.in.PD)
+	c := b.curve
+	if b.in.Margin != nil {
+		c = newCurve(b.in.Label, b.in.PD)
+	}
 	ks, at := c.KS()
 	var xs, bad, good []float64
 	var nb, ng int

@@ -52,7 +52,7 @@ func (b *builder) gains() (Section, error) {
 }
 
 // byRisk returns the rows from the riskiest to the safest.
-func (b *builder) byRisk() []int32 { return descending(b.rank) }
+func (b *builder) byRisk() []int32 { return b.curve.order }
 
 func (b *builder) gainsTable(order []int32) Table {
 	t := Table{Title: "Gains by tenth", Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size (rows of equal score may be parted). Lift is the bad rate of the part over that of the whole.",
@@ -197,7 +197,7 @@ func (b *builder) swapSet(s *Section) {
 	n := len(b.in.Label)
 	t := Table{Title: "Swap set against " + ch.Name, Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less often than those it drops.",
 		Columns: []Column{{Name: "Approved by each", Format: Percent}, {Name: "Brought in", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Dropped", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Bad rate with " + ch.Name, Format: Percent}, {Name: "with the model", Format: Percent}}}
-	mine, theirs := descending(b.rank), descending(ch.Score)
+	mine, theirs := b.byRisk(), descending(ch.Score)
 	for _, share := range []float64{0.5, 0.6, 0.7, 0.8, 0.9} {
 		k := int(math.Round(share * float64(n)))
 		if k == 0 || k == n {

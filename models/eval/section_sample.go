@@ -88,48 +88,6 @@ func rowsOf(c Category) [][]int32 {
 	return out
 }
 
-// qualityTable counts missing values, far values and what cleaning touched.
-func (b *builder) qualityTable() Table {
-	t := Table{Title: "Data quality by variable", Caption: fmt.Sprintf("%s evaluated rows. A far value lies more than three interquartile ranges outside the quartiles (Tukey's outer fence).", Count.Print(float64(b.curve.Rows()))),
-		Columns: []Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: Percent}, {Name: "Missing in training", Format: Percent}, {Name: "Distinct", Format: Count}, {Name: "Smallest"}, {Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: Count}, {Name: "Changed by cleaning", Format: Count}}}
-	t.Rows = make([][]Cell, len(b.in.Features))
-	b.each(len(b.in.Features), func(j int) {
-		f := &b.in.Features[j]
-		x := sortedValues(f.Values)
-		distinct := 0
-		for i, v := range x {
-			if i == 0 || v != x[i-1] {
-				distinct++
-			}
-		}
-		missing := ratio(float64(len(f.Values)-len(x)), float64(len(f.Values)))
-		trainMissing := math.NaN()
-		if f.Train != nil {
-			trainMissing = ratio(float64(countNaN(f.Train)), float64(len(f.Train)))
-		}
-		row := []Cell{T(f.Name), T("number"), V(missing), V(trainMissing), I(distinct), V(Quantile(x, 0)), V(Quantile(x, 0.5)), V(Quantile(x, 1)), I(farValues(x)), I(f.Cleaned)}
-		if f.Categories != nil {
-			row[1] = T("category")
-			for _, j := range []int{5, 6, 7, 8} {
-				row[j] = V(math.NaN())
-			}
-		}
-		t.Rows[j] = row
-	})
-	return t
-}
-
-func farValues(sorted []float64) int {
-	q1, q3 := Quantile(sorted, 0.25), Quantile(sorted, 0.75)
-	n := 0
-	for _, v := range sorted {
-		if v < q1-float64(3*(q3-q1)) || v > q3+float64(3*(q3-q1)) {
-			n++
-		}
-	}
-	return n
-}
-
 func countNaN(x []float64) (n int) {
 	for _, v := range x {
 		if math.IsNaN(v) {

@@ -50,7 +50,7 @@ func (b *builder) trainingShift(s *Section) {
 		if light == Green {
 			light = Amber
 		}
-		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.psi), Plain.Print(b.th.PSIRed), b.in.Features[most].Name, Fixed3.Print(b.psi[most]))
+		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols), Plain.Print(b.th.PSIRed), b.in.Features[most].Name, Fixed3.Print(b.cols[most].psi))
 	}
 	b.verdict("Are the applicants the same as in training?", light, s.ID, finding,
 		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed), Plain.Print(b.th.PSIRed)))
@@ -81,8 +81,8 @@ func (b *builder) trainingShift(s *Section) {
 // chance gives, and names the one that moved most.
 func (b *builder) shifted() (n, most int) {
 	most = -1
-	for j, p := range b.psi {
-		f := &b.in.Features[j]
+	for j := range b.cols {
+		f, p := &b.in.Features[j], b.cols[j].psi
 		bins := 11.0
 		if f.Categories != nil {
 			bins = float64(len(f.Categories) + 2)
@@ -92,7 +92,7 @@ func (b *builder) shifted() (n, most int) {
 			continue
 		}
 		n++
-		if most < 0 || p > b.psi[most] {
+		if most < 0 || p > b.cols[most].psi {
 			most = j
 		}
 	}
@@ -118,16 +118,16 @@ func pdBins(cuts []float64) []string {
 
 // shiftFigure shows the PSI of the variables that moved most.
 func (b *builder) shiftFigure() (Figure, bool) {
-	order := make([]int, 0, len(b.psi))
-	for j, p := range b.psi {
-		if !math.IsNaN(p) {
+	order := make([]int, 0, len(b.cols))
+	for j := range b.cols {
+		if !math.IsNaN(b.cols[j].psi) {
 			order = append(order, j)
 		}
 	}
 	if len(order) == 0 {
 		return Figure{}, false
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.psi[j], b.psi[i]) })
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.cols[j].psi, b.cols[i].psi) })
 	f := Figure{ID: "variable-shift", Title: "Variables against training", X: Axis{Label: "PSI"},
 		Caption: "Population stability index of each variable between training and evaluated rows, largest first (at most twelve).",
 		Alt:     "Bars of PSI by variable."}
@@ -136,7 +136,7 @@ func (b *builder) shiftFigure() (Figure, bool) {
 		if k == 12 {
 			break
 		}
-		f.Y.Labels, s.X = append(f.Y.Labels, b.in.Features[j].Name), append(s.X, Number(b.psi[j]))
+		f.Y.Labels, s.X = append(f.Y.Labels, b.in.Features[j].Name), append(s.X, Number(b.cols[j].psi))
 	}
 	f.Series = []Series{s}
 	return f, true
@@ -188,32 +188,34 @@ func (b *builder) monthly(s *Section) {
 		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.", Series: []Series{psis, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIAmber), Number(b.th.PSIAmber)}}, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIRed), Number(b.th.PSIRed)}}}})
 	s.table(t)
 	if len(in.Features) > 0 && len(names) > 1 && len(names) <= 60 {
-		s.table(b.monthlyVariables(names, rows))
+		s.table(b.monthlyVariables(names, code))
 	}
 }
 
 // monthlyVariables gives each variable's PSI in the month where it is largest.
-func (b *builder) monthlyVariables(names []string, rows [][]int32) Table {
-	t := Table{Title: "Variables by month", Folded: true, Caption: "PSI of each month against training (or against all evaluated rows where training values are not given). Months with fewer than 50 rows are left out.",
+func (b *builder) monthlyVariables(names []string, code []int32) Table {
+	const least = 50
+	t := Table{Title: "Variables by month", Folded: true, Caption: fmt.Sprintf("PSI of each month against training (or against all evaluated rows where training values are not given). Months with fewer than %d rows are left out.", least),
 		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3}, {Name: "in month"}}}
 	t.Rows = make([][]Cell, len(b.in.Features))
 	b.each(len(b.in.Features), func(j int) {
-		f := &b.in.Features[j]
-		reference := f.Train
-		if reference == nil {
-			reference = f.Values
+		f, c := &b.in.Features[j], &b.cols[j]
+		size := c.bins.size()
+		seen, rows := make([]int, size*len(names)), make([]int, len(names))
+		for i, v := range f.Values {
+			m := int(code[i])
+			seen[m*size+c.bins.of(v)]++
+			rows[m]++
 		}
-		bins := newFeatureBins(f, reference)
-		expected := bins.count(reference)
 		sum, n, top, at := 0.0, 0, math.NaN(), ""
-		for k, r := range rows {
-			if len(r) < 50 {
+		for m, name := range names {
+			if rows[m] < least {
 				continue
 			}
-			p := PSI(expected, bins.count(subset(f.Values, r)))
+			p := PSI(c.expected, seen[m*size:(m+1)*size])
 			sum, n = sum+p, n+1
 			if math.IsNaN(top) || p > top {
-				top, at = p, names[k]
+				top, at = p, name
 			}
 		}
 		t.Rows[j] = []Cell{T(f.Name), V(ratio(sum, float64(n))), V(top), T(at)}

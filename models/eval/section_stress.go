@@ -75,8 +75,8 @@ func (b *builder) sampleForStress(rows []int32) *stressed {
 		st.x = append(st.x, x)
 		st.pd = append(st.pd, in.Score(x))
 	}
-	for _, f := range in.Features {
-		st.sd = append(st.sd, spread(f.Values, f.Categories))
+	for j := range b.cols {
+		st.sd = append(st.sd, b.cols[j].spread)
 	}
 	st.auc = newCurve(st.label, st.pd).AUC()
 	return st

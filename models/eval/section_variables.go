@@ -10,15 +10,6 @@ import (
 	"strings"
 )
 
-// variable is what section 3 knows of one feature.
-type variable struct {
-	binned  Binned
-	alone   Estimate // AUC of the value by itself
-	psi     float64  // against training
-	partner int      // the feature most correlated with it, -1 for none
-	rho     float64
-}
-
 // variables is section 3.
 func (b *builder) variables() (Section, error) {
 	s := Section{ID: "variables", Title: "Variables", Lead: "What each variable says by itself, whether it moved since training, which variables say the same, and whether the data agrees with the direction that the plan declares."}
@@ -27,15 +18,7 @@ func (b *builder) variables() (Section, error) {
 		s.Absent = "It takes the columns of the features."
 		return s, nil
 	}
-	v := make([]variable, len(in.Features))
-	b.each(len(v), func(j int) { v[j] = b.measureVariable(&in.Features[j]) })
-	if err := b.ctx.Err(); err != nil {
-		return s, err
-	}
-	b.psi = make([]float64, len(v))
-	for j := range v {
-		b.psi[j] = v[j].psi
-	}
+	v := b.cols
 	groups, sampled := b.correlate(v)
 	order := make([]int, len(v))
 	for j := range order {
@@ -69,58 +52,6 @@ func orZero(x float64) float64 {
 	return x
 }
 
-func (b *builder) measureVariable(f *Feature) variable {
-	v := variable{binned: BinVariable(b.in.Label, f.Values, f.Categories), psi: math.NaN(), partner: -1, rho: math.NaN()}
-	v.alone = Estimate{Value: nan, Low: nan, High: nan}
-	if f.Categories == nil {
-		var y, x []float64
-		for i, u := range f.Values {
-			if !math.IsNaN(u) {
-				y, x = append(y, b.in.Label[i]), append(x, u)
-			}
-		}
-		v.alone = newCurve(y, x).DeLong()
-	}
-	if f.Train != nil {
-		bins := newFeatureBins(f, f.Train)
-		v.psi = PSI(bins.count(f.Train), bins.count(f.Values))
-	}
-	return v
-}
-
-// featureBins cuts a feature as a reference sample suggests: a number into the
-// tenths of the reference and a bin for missing values, a category into its
-// codes.
-type featureBins struct {
-	cuts  []float64
-	codes int // of a category; 0 for a number
-}
-
-func newFeatureBins(f *Feature, reference []float64) featureBins {
-	if f.Categories != nil {
-		return featureBins{codes: max(1, len(f.Categories))}
-	}
-	return featureBins{cuts: Cuts(reference, 10)}
-}
-
-func (b featureBins) count(x []float64) []int {
-	if b.codes == 0 {
-		return countBins(b.cuts, x)
-	}
-	n := make([]int, b.codes+2)
-	for _, v := range x {
-		switch {
-		case math.IsNaN(v):
-			n[b.codes+1]++
-		case v >= 0 && v < float64(b.codes):
-			n[int(v)]++
-		default:
-			n[b.codes]++
-		}
-	}
-	return n
-}
-
 // agreement compares the declared direction with the variable alone.
 func agreement(declared int8, alone Estimate) string {
 	switch {
@@ -146,7 +77,7 @@ func direction(d int8) string {
 	return ""
 }
 
-func (b *builder) variableTable(v []variable, order []int, sampled string) Table {
+func (b *builder) variableTable(v []column, order []int, sampled string) Table {
 	t := Table{Title: "Variables by information value", Caption: "Information value: from 0.02 weak, from 0.1 medium, from 0.3 strong; above 0.5 look for a leak from the future. AUC alone: below 0.5 the risk falls as the value rises. PSI compares the evaluated with the training rows. Correlation is Spearman's with the closest other number (" + sampled + ").",
 		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: Fixed3}, {Name: "AUC alone", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "PSI", Format: Fixed3}, {Name: "Declared direction"}, {Name: "The data"}, {Name: "Closest variable"}, {Name: "Correlation", Format: Fixed3}}}
 	for _, j := range order {
@@ -160,7 +91,7 @@ func (b *builder) variableTable(v []variable, order []int, sampled string) Table
 	return t
 }
 
-func ivFigure(features []Feature, v []variable, order []int) Figure {
+func ivFigure(features []Feature, v []column, order []int) Figure {
 	f := Figure{ID: "information-value", Title: "Information value", X: Axis{Label: "information value"},
 		Caption: "How much a variable by itself says about good and bad. The longest bars carry the model; a bar past 0.5 deserves suspicion.",
 		Alt:     "Bars of information value by variable, largest first."}
@@ -188,7 +119,7 @@ func woeFigure(feature *Feature, v Binned, k int) Figure {
 	return f
 }
 
-func woeTable(features []Feature, v []variable, order []int) Table {
+func woeTable(features []Feature, v []column, order []int) Table {
 	t := Table{Title: "All bins", Folded: true, Caption: "Weight of evidence is ln(share of bad rows ÷ share of good rows) of the bin; half a row is added where a class is empty.",
 		Columns: []Column{{Name: "Variable"}, {Name: "Bin"}, {Name: "Good", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Weight of evidence", Format: Signed3}}}
 	for _, j := range order {
@@ -199,7 +130,7 @@ func woeTable(features []Feature, v []variable, order []int) Table {
 	return t
 }
 
-func (b *builder) directionVerdict(v []variable) {
+func (b *builder) directionVerdict(v []column) {
 	declared, against := 0, []string(nil)
 	for j, f := range b.in.Features {
 		if f.Monotone == 0 {

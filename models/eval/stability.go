@@ -40,8 +40,9 @@ func PSI(expected, actual []int) float64 {
 
 // Cuts returns at most k-1 upper bounds that cut x into k bins of nearly equal
 // size; equal values stay together. NaNs are left out.
-func Cuts(x []float64, k int) []float64 {
-	sorted := sortedValues(x)
+func Cuts(x []float64, k int) []float64 { return cutsOf(sortedValues(x), k) }
+
+func cutsOf(sorted []float64, k int) []float64 {
 	var cuts []float64
 	for b := 1; b < k; b++ {
 		i := b * len(sorted) / k
@@ -65,13 +66,7 @@ func Bin(cuts []float64, v float64) int {
 	return sort.SearchFloat64s(cuts, v)
 }
 
-func countBins(cuts, x []float64) []int {
-	n := make([]int, len(cuts)+2)
-	for _, v := range x {
-		n[Bin(cuts, v)]++
-	}
-	return n
-}
+func countBins(cuts, x []float64) []int { return featureBins{cuts: cuts}.count(x) }
 
 // ScorePSI compares two samples of a score over the deciles of the first.
 func ScorePSI(expected, actual []float64) float64 {

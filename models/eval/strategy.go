@@ -57,7 +57,7 @@ func (b *builder) runStrategy(s *Strategy, rows []int32) strategyRun {
 // preference returns the rows in the order in which a policy would approve
 // them: by its decision first, then by rising PD, equal ones in order.
 func (b *builder) preference(s *Strategy) []int32 {
-	order := descending(b.in.PD)
+	order := slices.Clone(b.byPD)
 	slices.Reverse(order)
 	slices.SortStableFunc(order, func(i, j int32) int { return int(s.Outcome[i]) - int(s.Outcome[j]) })
 	return order

@@ -28,8 +28,8 @@ func blockTable(t *testing.T, r *Report, section, title string) *Table {
 	return nil
 }
 
-// column returns the numbers of one column by the text in the first.
-func column(t *Table, k int) map[string]float64 {
+// columnOf returns the numbers of one column by the text in the first.
+func columnOf(t *Table, k int) map[string]float64 {
 	out := map[string]float64{}
 	for _, r := range t.Rows {
 		out[r[0].text] = float64(r[k].number)
@@ -62,13 +62,13 @@ func TestStrategiesByHand(t *testing.T) {
 		{"Loss, realised, units of the exposure", [4]float64{20, 0, 20, 0}},
 	} {
 		for k, w := range want.values {
-			if got := column(table, k+1)[want.line]; math.Abs(got-w) > 1e-12 {
+			if got := columnOf(table, k+1)[want.line]; math.Abs(got-w) > 1e-12 {
 				t.Errorf("%s, column %d: %v, want %v", want.line, k+1, got, w)
 			}
 		}
 	}
 	swap := blockTable(t, r, "strategy", "Swap set of the policies")
-	if rows, loss := column(swap, 1), column(swap, 8); rows["both"] != 3 || rows["before alone (dropped)"] != 1 || rows["after alone (brought in)"] != 0 || rows["neither"] != 2 || loss["before alone (dropped)"] != 20 {
+	if rows, loss := columnOf(swap, 1), columnOf(swap, 8); rows["both"] != 3 || rows["before alone (dropped)"] != 1 || rows["after alone (brought in)"] != 0 || rows["neither"] != 2 || loss["before alone (dropped)"] != 20 {
 		t.Errorf("swap set: rows %v, realised loss %v", rows, loss)
 	}
 	if moves := blockTable(t, r, "strategy", "Decisions before and after"); moves.Rows[0][1].number != 3 || moves.Rows[0][3].number != 1 || moves.Rows[1][5].number != 1 || moves.Rows[2][5].number != 1 {

@@ -32,32 +32,33 @@ const maxLevels = 12
 // equal size; categories (codes into names) keep a bin each, rare ones
 // gathered under "other". Half a row is added to bins with an empty class.
 func BinVariable(label, x []float64, categories []string) Binned {
-	var names []string
-	var of func(v float64) int
 	if categories == nil {
-		cuts := Cuts(x, 10)
-		names = intervalNames(cuts)
-		of = func(v float64) int { return Bin(cuts, v) }
-	} else {
-		names, of = levels(x, categories)
+		return rankColumn(label, x).binned(label)
 	}
+	names, of := levels(x, categories)
 	bins := make([]WOEBin, len(names))
 	for i, n := range names {
 		bins[i].Name = n
 	}
-	var bad, good int
 	for i, v := range x {
 		b := &bins[of(v)]
 		if label[i] == 1 {
 			b.Bad++
-			bad++
 		} else {
 			b.Good++
-			good++
 		}
 	}
+	return evidence(bins)
+}
+
+// evidence drops empty bins and weighs the others.
+func evidence(bins []WOEBin) Binned {
 	bins = slices.DeleteFunc(bins, func(b WOEBin) bool { return b.Bad+b.Good == 0 })
 	out := Binned{Bins: bins}
+	bad, good := 0, 0
+	for _, b := range bins {
+		bad, good = bad+b.Bad, good+b.Good
+	}
 	if bad == 0 || good == 0 {
 		out.IV = math.NaN()
 		for i := range bins {
