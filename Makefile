@@ -73,8 +73,15 @@ bench-endtoend: ## whole servers: assayd beside MLServer, FastAPI and BentoML
 bench-scale: ## cost against rows, trees, columns, callers and the size of the log
 	$(GO) run ./benchmarks/scale
 
+# How long `make hammer` hammers.
+HAMMER ?= 60s
+
 .PHONY: hammer
-hammer: ## a thousand kills, a thousand power cuts, every tamper fifty times: some hours
+hammer: ## load that verifies every receipt, under kills, swaps, chain faults and slow clients, for HAMMER
+	$(GO) run ./benchmarks/hammer -for $(HAMMER)
+
+.PHONY: torture
+torture: ## a thousand kills, a thousand power cuts, every tamper fifty times: some hours
 	ASSAY_KILLS=1000 ASSAY_POWERCUTS=1000 ASSAY_TAMPERS=50 ASSAY_DICTIONARY=1000000 $(GO) test -v -timeout 12h \
 	  -run 'TestKill|TestPowerCuts|TestFsckFindsEveryTamper|TestDictionaryAttack|TestLogNeverForks' ./ledger/journal ./ledger/anchor/devchain ./cmd/assay
 

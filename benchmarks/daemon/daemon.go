@@ -17,6 +17,10 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
 // Build builds a command of this module into dir and returns its path.
@@ -83,6 +87,25 @@ func Listening(address string) func(context.Context) error {
 			return err
 		}
 		return c.Close()
+	}
+}
+
+// Serving is ready when the server's gRPC health service says so: it may listen
+// before it has recovered.
+func Serving(address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		c, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		r, err := healthpb.NewHealthClient(c).Check(ctx, &healthpb.HealthCheckRequest{})
+		if err == nil && r.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+			err = errors.New(r.GetStatus().String())
+		}
+		return err
 	}
 }
 

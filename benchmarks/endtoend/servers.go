@@ -73,7 +73,7 @@ func startAssay(ctx context.Context, dir, bundle string, encode func(*gbdt.Datas
 	if err != nil {
 		return nil, err
 	}
-	p, err := daemon.Start(ctx, daemon.Listening(address), nil, program, "--bundle", bundle, "--dir", dir, "--listen", address, "--ops", "", "--log-level", "warn")
+	p, err := daemon.Start(ctx, daemon.Serving(address), nil, program, "--bundle", bundle, "--dir", dir, "--listen", address, "--ops", "", "--log-level", "warn")
 	if err != nil {
 		return nil, err
 	}

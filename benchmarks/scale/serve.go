@@ -39,7 +39,7 @@ func callers(ctx context.Context, short bool) error {
 	if err != nil {
 		return err
 	}
-	p, err := daemon.Start(ctx, daemon.Listening(address), nil, program,
+	p, err := daemon.Start(ctx, daemon.Serving(address), nil, program,
 		"--bundle", filepath.Join(dir, "bundle"), "--dir", filepath.Join(dir, "node"), "--listen", address, "--ops", "", "--log-level", "warn")
 	if err != nil {
 		return err
