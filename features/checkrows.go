@@ -43,9 +43,9 @@ func (t *tape) check(row int) *RowError {
 			return &RowError{row, t.src.time.name, noTime}
 		}
 	}
-	kind := t.kindAt(row)
+	kind := p.kinds.of(t.kindAt(row))
 	for i := range p.fields {
-		if !p.fields[i].on[kind] {
+		if !p.fields[i].on.has(kind) {
 			continue
 		}
 		if _, err := t.src.field(i, row); err != nil {

@@ -52,7 +52,7 @@ func (p *Plan) outliers(sc *scratch, rows int) []bool {
 	o := p.spec.Clean.Outliers
 	var cols [][]float64
 	for i := range p.fields {
-		if p.fields[i].kind == assay.Number && p.fields[i].on[p.spec.event()] {
+		if p.fields[i].kind == assay.Number && p.fields[i].on.has(scored) {
 			cols = append(cols, sc.cols[i][:rows])
 		}
 	}

@@ -170,4 +170,9 @@ func (c *column) micros(i int) (us int64, null, ok bool) {
 }
 
 // timeOK holds a time to what float64 microseconds hold exactly.
-func timeOK(t time.Time) bool { return t.Year() >= 1900 && t.Year() <= 2200 }
+func timeOK(t time.Time) bool { s := t.Unix(); return s >= year1900 && s < year2201 }
+
+const (
+	year1900 = -2_208_988_800 // 1900-01-01T00:00:00Z in seconds since 1970
+	year2201 = 7_289_654_400  // 2201-01-01T00:00:00Z
+)

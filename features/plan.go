@@ -21,16 +21,18 @@ type Plan struct {
 	digest assay.Digest
 	spec   *Spec
 
-	fields  []field
-	byName  map[string]int // field name -> index
-	slots   int            // columns of scratch space: fields, event time, features
-	steps   []step         // in an order that reads only what stands
-	keys    []keyed        // kinds of key that windows are kept under
-	feeds   []feed         // by window
-	needs   []window.Needs // by window
-	visible []int          // slot of each feature of the vector
-	info    []FeatureInfo
-	scratch sync.Pool // *scratch of one row
+	fields   []field
+	byName   map[string]int // field name -> index
+	kinds    kinds
+	required []int          // by kind: fields that an event must name
+	slots    int            // columns of scratch space: fields, event time, features
+	steps    []step         // in an order that reads only what stands
+	keys     []keyed        // kinds of key that windows are kept under
+	feeds    []feed         // by window
+	needs    []window.Needs // by window
+	visible  []int          // slot of each feature of the vector
+	info     []FeatureInfo
+	scratch  sync.Pool // *scratch of one row
 }
 
 // field is a compiled FieldSpec.
@@ -42,7 +44,7 @@ type field struct {
 	min, max float64
 	codes    map[string]float64 // text -> raw code, nil if no kernel wants it
 	values   map[string]bool    // allowed texts, nil if any
-	on       map[string]bool    // kinds of event that carry it
+	on       kindSet            // kinds of event that carry it
 }
 
 // step computes one feature's slot.
@@ -139,6 +141,14 @@ func newPlan(f *frozenPlan, b []byte) (*Plan, error) {
 	if err := p.compileSteps(); err != nil {
 		return nil, err
 	}
+	p.required = make([]int, len(p.kinds))
+	for i := range p.fields {
+		for kind := range p.kinds {
+			if p.fields[i].required && p.fields[i].on.has(kind) {
+				p.required[kind]++
+			}
+		}
+	}
 	p.scratch.New = func() any { return p.newScratch(1) }
 	return p, nil
 }
@@ -152,6 +162,7 @@ var units = map[string]struct{ min, max float64 }{
 }
 
 func (p *Plan) compileFields() error {
+	p.kinds = kinds{scored: p.spec.event()}
 	for i := range p.spec.Fields {
 		s := &p.spec.Fields[i]
 		f := field{spec: s, kind: s.kind(), missing: s.allowMissing(), required: s.Required || !s.allowMissing(), min: math.Inf(-1), max: math.Inf(1)}
@@ -170,12 +181,9 @@ func (p *Plan) compileFields() error {
 			}
 			f.values[v] = true
 		}
-		f.on = map[string]bool{}
-		for _, k := range s.On {
-			f.on[k] = true
-		}
+		f.on = p.kinds.number(s.On...)
 		if len(s.On) == 0 {
-			f.on[p.spec.event()] = true
+			f.on = kindSet{scored: true}
 		}
 		p.byName[s.Name] = i
 		p.fields = append(p.fields, f)

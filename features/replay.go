@@ -90,9 +90,9 @@ func (t *tape) kindAt(row int) string {
 
 // at makes the event of one row, with what its windows read and nothing else.
 // The event is valid until the next call.
-func (t *tape) at(row int, kind string, us int64) (*assay.Event, error) {
+func (t *tape) at(row, kind int, us int64) (*assay.Event, error) {
 	p := t.src.p
-	t.ev.Kind, t.ev.Time = kind, time.UnixMicro(us)
+	t.ev.Kind, t.ev.Time = p.kinds[kind], time.UnixMicro(us)
 	t.ev.Entities, t.ev.Fields = t.ev.Entities[:0], t.ev.Fields[:0]
 	for i := range t.roles {
 		if id := t.roles[i].text(row); id != "" {
@@ -101,7 +101,7 @@ func (t *tape) at(row int, kind string, us int64) (*assay.Event, error) {
 	}
 	for _, i := range t.needs {
 		f := &p.fields[i]
-		if !f.on[t.ev.Kind] {
+		if !f.on.has(kind) {
 			continue
 		}
 		v, err := f.eventValue(&t.src.cols[i], row)
@@ -193,16 +193,12 @@ func (p *Plan) byWork() []int {
 
 // replayKey plays the table through the windows of one kind of key.
 func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, table *window.Table, h *history) error {
-	sc, st, event := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys))}, p.spec.event()
+	sc, st := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys))}
 	st.tables[k] = table
 	var slots []int
-	feeds := map[string]bool{event: true}
 	for _, i := range p.keys[k].windows {
 		for _, r := range p.feeds[i].features {
 			slots = append(slots, r.slot)
-		}
-		for kind := range p.feeds[i].on {
-			feeds[kind] = true
 		}
 	}
 	var key []byte
@@ -210,8 +206,8 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, tab
 		if row&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		kind := t.kindAt(row)
-		if !feeds[kind] { // nothing but time passes
+		kind := p.kinds.of(t.kindAt(row))
+		if kind != scored && len(p.keys[k].fedBy(kind)) == 0 { // nothing but time passes
 			table.Advance(us)
 			continue
 		}
@@ -219,13 +215,13 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, tab
 		if err != nil {
 			return err
 		}
-		if kind == event {
-			p.readTable(k, sc, ev, us, st)
+		if kind == scored {
+			p.readTable(k, sc, p.find(k, sc, ev, st), us, st)
 			for _, slot := range slots {
 				h.cols[slot] = append(h.cols[slot], sc.cols[slot][0])
 			}
 		}
-		key = p.observeTable(k, ev, us, table, key)
+		key = p.observeTable(k, ev, kind, us, table, key)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (p *Plan) source(rec arrow.Record) (*source, error) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		var err error
-		if s.cols[i], err = columnOf(rec, f.spec.Name, f.kind, f.required && f.on[p.spec.event()]); err != nil {
+		if s.cols[i], err = columnOf(rec, f.spec.Name, f.kind, f.required && f.on.has(scored)); err != nil {
 			return nil, err
 		}
 	}
@@ -109,10 +109,9 @@ func (f *field) rangeProblem() string {
 // fill reads rows into the field columns of a scratch of the same length.
 func (s *source) fill(sc *scratch, rows []int) error {
 	p := s.p
-	event := p.spec.event()
 	for i := range p.fields {
 		dst := sc.cols[i]
-		if !p.fields[i].on[event] {
+		if !p.fields[i].on.has(scored) {
 			for j := range dst {
 				dst[j] = math.NaN()
 			}

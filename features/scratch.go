@@ -17,10 +17,12 @@ type scratch struct {
 	// allocated for each event.
 	reading window.Reading
 	key     []byte
+	found   []found // by kind of key
+	warm    uint64
 }
 
 func (p *Plan) newScratch(n int) *scratch {
-	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps))}
+	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps)), found: make([]found, len(p.keys))}
 	back := make([]float64, n*p.slots)
 	for i := range s.cols {
 		s.cols[i] = back[i*n : (i+1)*n : (i+1)*n]

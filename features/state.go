@@ -28,7 +28,16 @@ type State struct {
 // keyed is a kind of key and the windows kept under it: one table.
 type keyed struct {
 	parts   []keyPart
-	windows []int // indices into the spec's windows
+	windows []int   // indices into the spec's windows
+	fed     [][]int // by kind of event: those of them that it feeds
+}
+
+// fedBy lists the windows that a kind of event feeds.
+func (k *keyed) fedBy(kind int) []int {
+	if uint(kind) < uint(len(k.fed)) {
+		return k.fed[kind]
+	}
+	return nil
 }
 
 // keyPart is one element of a key: a role, or a text field.
@@ -42,7 +51,7 @@ type feed struct {
 	spec     *WindowSpec
 	table    int // index into Plan.keys
 	place    int // index of the window in its table
-	on       map[string]bool
+	on       kindSet
 	member   keyPart
 	features []windowRead
 }
@@ -58,10 +67,7 @@ func (p *Plan) compileWindows() {
 	s := p.spec
 	for i := range s.Windows {
 		w := &s.Windows[i]
-		f := feed{spec: w, on: map[string]bool{}, member: p.keyPart(w.Member)}
-		for _, k := range w.On {
-			f.on[k] = true
-		}
+		f := feed{spec: w, on: p.kinds.number(w.On...), member: p.keyPart(w.Member)}
 		parts := make([]keyPart, len(w.Key))
 		for j, k := range w.Key {
 			parts[j] = p.keyPart(k)
@@ -83,6 +89,17 @@ func (p *Plan) compileWindows() {
 		i := slices.IndexFunc(s.Windows, func(w WindowSpec) bool { return w.Name == f.Window })
 		p.feeds[i].features = append(p.feeds[i].features, windowRead{st.out, st.kernel.read})
 		p.needs[i] |= st.kernel.needs
+	}
+	for t := range p.keys {
+		k := &p.keys[t]
+		k.fed = make([][]int, len(p.kinds))
+		for _, i := range k.windows {
+			for kind := range p.kinds {
+				if p.feeds[i].on.has(kind) && len(p.feeds[i].features) > 0 {
+					k.fed[kind] = append(k.fed[kind], i)
+				}
+			}
+		}
 	}
 }
 
@@ -143,15 +160,38 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 	}
 	at := ev.Time.UnixMicro()
 	for t := range p.keys {
-		p.readTable(t, sc, ev, at, st)
+		sc.found[t] = p.find(t, sc, ev, st)
+	}
+	for t := range p.keys {
+		if sc.found[t].has {
+			sc.warm += st.tables[t].Warm(sc.found[t].cursor)
+		}
+	}
+	for t := range p.keys {
+		p.readTable(t, sc, sc.found[t], at, st)
 	}
 	return nil
 }
 
-// readTable fills the slots of the window features of one kind of key.
-func (p *Plan) readTable(t int, sc *scratch, ev *assay.Event, at int64, st *State) {
+// found is where an event's key of one kind stands.
+type found struct {
+	cursor window.Cursor
+	has    bool // the event has such a key
+}
+
+// find looks the event's key of one kind up.
+func (p *Plan) find(t int, sc *scratch, ev *assay.Event, st *State) found {
 	key := p.keys[t].keyOf(sc.key[:0], ev)
 	if key == nil {
+		return found{}
+	}
+	sc.key = key
+	return found{st.tables[t].Find(key), true}
+}
+
+// readTable fills the slots of the window features of one kind of key.
+func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
+	if !key.has {
 		for _, i := range p.keys[t].windows {
 			for _, r := range p.feeds[i].features {
 				sc.cols[r.slot][0] = math.NaN()
@@ -159,14 +199,12 @@ func (p *Plan) readTable(t int, sc *scratch, ev *assay.Event, at int64, st *Stat
 		}
 		return
 	}
-	sc.key = key
-	cursor := st.tables[t].Find(key)
 	for _, i := range p.keys[t].windows {
 		f := &p.feeds[i]
 		if len(f.features) == 0 {
 			continue
 		}
-		st.tables[t].Read(cursor, f.place, at, &sc.reading)
+		st.tables[t].Read(key.cursor, f.place, at, &sc.reading)
 		for _, r := range f.features {
 			sc.cols[r.slot][0] = finite(r.read(&sc.reading, at))
 		}
@@ -189,32 +227,31 @@ func (p *Plan) Observe(ev *assay.Event, st *State) error {
 	if at < st.mark-st.lateness {
 		st.late++
 	}
+	kind := p.kinds.of(ev.Kind)
 	for t := range p.keys {
-		st.key = p.observeTable(t, ev, at, st.tables[t], st.key)
+		st.key = p.observeTable(t, ev, kind, at, st.tables[t], st.key)
 	}
 	return nil
 }
 
 // observeTable applies an event to the windows of one kind of key. key is room
 // for a key; it is returned, perhaps grown.
-func (p *Plan) observeTable(t int, ev *assay.Event, at int64, table *window.Table, key []byte) []byte {
+func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, table *window.Table, key []byte) []byte {
 	table.Advance(at)
+	windows := p.keys[t].fedBy(kind)
+	if len(windows) == 0 || table.Late(at) {
+		return key
+	}
 	room, have := key[:0], false
-	for _, i := range p.keys[t].windows {
+	var held window.Cursor
+	for _, i := range windows {
 		f := &p.feeds[i]
-		if !f.on[ev.Kind] || len(f.features) == 0 || !f.where(ev) {
+		if !f.where(ev) {
 			continue
 		}
 		x, ok := f.value(ev)
 		if !ok {
 			continue
-		}
-		if !have {
-			k := p.keys[t].keyOf(room, ev)
-			if k == nil {
-				break
-			}
-			room, have = k, true
 		}
 		var member uint64
 		if f.member.name != "" {
@@ -224,9 +261,18 @@ func (p *Plan) observeTable(t int, ev *assay.Event, at int64, table *window.Tabl
 			}
 			member = window.Hash(id)
 		}
-		table.Add(room, f.place, at, x, member)
+		if !have {
+			k := p.keys[t].keyOf(room, ev)
+			if k == nil {
+				break
+			}
+			room, have, held = k, true, table.Hold(k)
+		}
+		table.Put(held, f.place, at, x, member)
 	}
-	table.Evict(2)
+	if have { // a table grows by what it is fed, and is looked through at twice that pace
+		table.Evict(2)
+	}
 	return room
 }
 

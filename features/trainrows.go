@@ -12,7 +12,6 @@ import (
 // usable returns the rows that keep the plan's rules, and counts the others.
 func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]int, error) {
 	p := s.p
-	event := p.spec.event()
 	report.Fields = make([]FieldReport, len(p.fields))
 	for i := range p.fields {
 		report.Fields[i].Name = p.fields[i].spec.Name
@@ -24,7 +23,7 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 		}
 		var bad *RowError
 		for i := range p.fields {
-			if !p.fields[i].on[event] {
+			if !p.fields[i].on.has(scored) {
 				continue
 			}
 			x, err := s.field(i, row)

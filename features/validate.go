@@ -23,7 +23,8 @@ func (p *Plan) Validate(ev *assay.Event) error {
 	if err := ev.Validate(); err != nil {
 		return err
 	}
-	if !p.knowsKind(ev.Kind) {
+	kind := p.kinds.of(ev.Kind)
+	if kind == unknownKind {
 		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event"}
 	}
 	if !timeOK(ev.Time) {
@@ -34,19 +35,25 @@ func (p *Plan) Validate(ev *assay.Event) error {
 			return &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role"}
 		}
 	}
+	n, required := -1, 0
 	for i := range ev.Fields {
-		name, v := ev.Fields[i].Name, ev.Fields[i].Value
-		n, ok := p.byName[name]
-		if !ok || !p.fields[n].on[ev.Kind] {
+		name := ev.Fields[i].Name
+		if n = p.fieldAfter(n, name); n < 0 || !p.fields[n].on.has(kind) {
 			return &assay.FieldError{Field: name, Problem: unknownField}
 		}
-		if err := p.fields[n].validate(v); err != nil {
+		if err := p.fields[n].validate(ev.Fields[i].Value); err != nil {
 			return err
 		}
+		if p.fields[n].required {
+			required++
+		}
+	}
+	if required == p.required[kind] { // names are unique: all are there
+		return nil
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		if !f.required || !f.on[ev.Kind] {
+		if !f.required || !f.on.has(kind) {
 			continue
 		}
 		if _, ok := ev.Field(f.spec.Name); !ok {
@@ -91,21 +98,17 @@ func (f *field) validate(v assay.Value) error {
 	return nil
 }
 
-// knowsKind reports whether events of this kind are scored, or carry a field,
-// or feed a window.
-func (p *Plan) knowsKind(kind string) bool {
-	if kind == p.spec.event() {
-		return true
-	}
-	for i := range p.fields {
-		if p.fields[i].on[kind] {
-			return true
+// fieldAfter finds a field by name, -1 if there is none. Events mostly name
+// fields in the plan's order, so the few that follow the field found last are
+// looked at first.
+func (p *Plan) fieldAfter(last int, name string) int {
+	for i := last + 1; i < min(last+4, len(p.fields)); i++ {
+		if p.fields[i].spec.Name == name {
+			return i
 		}
 	}
-	for i := range p.spec.Windows {
-		if slices.Contains(p.spec.Windows[i].On, kind) {
-			return true
-		}
+	if n, ok := p.byName[name]; ok {
+		return n
 	}
-	return false
+	return -1
 }

@@ -27,9 +27,9 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 	for i := range p.fields {
 		sc.cols[i][0] = math.NaN()
 	}
+	n := -1
 	for i := range ev.Fields {
-		n, ok := p.byName[ev.Fields[i].Name]
-		if !ok {
+		if n = p.fieldAfter(n, ev.Fields[i].Name); n < 0 {
 			return assay.Vector{}, &assay.FieldError{Field: ev.Fields[i].Name, Problem: unknownField}
 		}
 		f := &p.fields[n]
@@ -111,6 +111,7 @@ func (s *source) event(rec arrow.Record, row int, id string, at time.Time) (assa
 			at = time.UnixMicro(us).UTC()
 		}
 	}
+	no := p.kinds.of(kind)
 	ev := assay.Event{ID: id, Kind: kind, Time: at, Fields: make([]assay.Field, 0, len(p.fields))}
 	for _, role := range p.spec.Entities {
 		c, err := columnOf(rec, role, assay.Text, false)
@@ -123,7 +124,7 @@ func (s *source) event(rec arrow.Record, row int, id string, at time.Time) (assa
 	}
 	for i := range p.fields {
 		f, c := &p.fields[i], &s.cols[i]
-		if !f.on[kind] {
+		if !f.on.has(no) {
 			continue
 		}
 		v, err := f.eventValue(c, row)

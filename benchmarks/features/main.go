@@ -5,11 +5,13 @@
 //
 //	RATIO features_offline_vs_polars    polars' seconds over ours, same table, all cores of each
 //	RATIO features_offline_rows_per_s   events of the log that Matrix takes a second
-//	RATIO features_online_ns            one application through Validate, Vector and Observe
+//	RATIO features_online_ns            one application through Validate, Vector and Observe: 40 features, 12 windows
 //	RATIO features_online_vector_ns     Vector alone
-//	RATIO features_online_allocs        allocations of the same
+//	RATIO features_online_allocs        allocations of Vector and Observe
+//	RATIO features_online_scf_ns ...    the same of the whole scf plan
 //	RATIO features_hot_key              time of an event of a key with a million events, over that of a fresh key
-//	RATIO features_bytes_per_key        memory of a million keys, a key
+//	RATIO features_bytes_per_key        memory of a million keys of two windows, a key
+//	RATIO features_bytes_per_key_and_window
 //
 //	go run ./benchmarks/features -python python3
 package main
@@ -41,12 +43,16 @@ func main() {
 		peers  = flag.String("peers", "benchmarks/peers", "directory of the peers' scripts")
 		keys   = flag.Int("keys", 1_000_000, "keys of the memory figure")
 		ablate = flag.Bool("ablate", false, "measure what engineering is worth instead: AUC, KS and log-loss by stage")
+		alone  = flag.Bool("online", false, "measure single events alone")
 		shared = flag.String("shared", "../shared/data", "directory of ibm_ar_invoices.csv, for -ablate")
 	)
 	flag.Parse()
 	run := func() error { return speed(*events, *runs, *keys, *python, *peers) }
 	if *ablate {
 		run = func() error { return worth(*events, *shared) }
+	}
+	if *alone {
+		run = func() error { return singles(*events) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks/features:", err)
@@ -134,10 +140,32 @@ func speed(events, runs, keys int, python, peers string) error {
 	if theirs != nil {
 		fmt.Printf("RATIO features_offline_vs_polars %.2f\n", median(theirs)/median(ours))
 	}
-	if err := online(p, events); err != nil {
+	if err := both(p, rec, events); err != nil {
 		return err
 	}
 	return memory(keys)
+}
+
+// singles measures single events alone.
+func singles(events int) error {
+	p, rec, err := world(min(events, 300_000))
+	if err != nil {
+		return err
+	}
+	return both(p, rec, events)
+}
+
+// both measures single events of the whole scf plan and of one of 40 features
+// and 12 windows.
+func both(p *features.Plan, rec arrow.Record, events int) error {
+	if err := online("online_scf", p, events); err != nil {
+		return err
+	}
+	q, err := sized(rec, 40, 12)
+	if err != nil {
+		return err
+	}
+	return online("online", q, events)
 }
 
 // agree holds the peer's columns to ours: their means differ by what the tails

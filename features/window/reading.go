@@ -25,7 +25,26 @@ type Reading struct {
 type Cursor struct{ place int32 }
 
 // Find looks a key up once, to read several windows.
-func (t *Table) Find(key []byte) Cursor { return Cursor{t.place(key)} }
+func (t *Table) Find(key []byte) Cursor {
+	return Cursor{t.index.find(t.keys, key, t.index.tag(key))}
+}
+
+// Warm asks for the memory that reads of the keys under these cursors will
+// want, all of it at once: with very many keys, waiting for one window after
+// the other is most of what reading costs. The sum means nothing; it is there
+// so that the loads are made.
+func (t *Table) Warm(k Cursor) (sum uint64) {
+	if k.place < 0 {
+		return 0
+	}
+	cells := t.cells[int(k.place)*len(t.windows):][:len(t.windows)]
+	for i := range cells {
+		if p := cells[i].panes; len(p) > 0 {
+			sum += p[0] + p[len(p)-1]
+		}
+	}
+	return sum
+}
 
 // Read reads one window at time at. It changes nothing.
 func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
@@ -36,7 +55,7 @@ func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	}
 	l := &t.windows[window]
 	c := &t.cells[int(k.place)*len(t.windows)+window]
-	low := l.low(max(at, t.horizon()))
+	low := l.low(&l.tail, max(at, t.horizon()))
 	i := 0
 	for i < len(c.panes) && int64(c.panes[i]) < low {
 		i += l.width

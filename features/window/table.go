@@ -45,10 +45,10 @@ type Table struct {
 	lateness int64
 	mark     int64 // watermark, math.MinInt64 before the first event
 
-	lows  []int64          // by window: the first pane that any read may still see
-	index map[string]int32 // key -> place in cells, in units of len(windows)
-	keys  []string         // by place; "" is free
-	cells []cell           // place*len(windows) + window
+	lows  []int64  // by window: the first pane that any read may still see
+	index index    // key -> place in cells, in units of len(windows)
+	keys  []string // by place; "" is free
+	cells []cell   // place*len(windows) + window
 	free  []int32
 	hand  int  // the next place that Evict looks at
 	life  bool // a window covers the whole life of its keys: none is ever dead
@@ -59,7 +59,14 @@ type layout struct {
 	Config
 	width int // words of a pane: its number, then the columns
 	at    [8]int
+	// Where time stood last: at events, at the tail of reads, and of the
+	// earliest read that may still come.
+	head, tail, floor stretch
 }
+
+// stretch is a pane and the times that it holds, from <= t < to. Time moves
+// slowly and a division by the hop is dear, so the last one is remembered.
+type stretch struct{ pane, from, to int64 }
 
 // cell is the state of one key in one window.
 type cell struct {
@@ -87,7 +94,7 @@ type part struct {
 
 // New returns an empty table of the given windows.
 func New(lateness int64, windows []Config) *Table {
-	t := &Table{lateness: max(lateness, 0), mark: math.MinInt64, index: map[string]int32{}}
+	t := &Table{lateness: max(lateness, 0), mark: math.MinInt64, index: newIndex()}
 	for _, c := range windows {
 		if c.Members <= 0 {
 			c.Members = DefaultMembers
@@ -118,7 +125,7 @@ func New(lateness int64, windows []Config) *Table {
 		}
 		t.life = t.life || c.Length == 0
 		t.windows = append(t.windows, l)
-		t.lows = append(t.lows, l.low(t.horizon()))
+		t.lows = append(t.lows, t.windows[len(t.windows)-1].floorAt(t.horizon()))
 	}
 	return t
 }
@@ -127,24 +134,24 @@ func New(lateness int64, windows []Config) *Table {
 func (l *layout) column(n Needs) int { return l.at[bits.TrailingZeros16(uint16(n))] }
 
 // pane is the number of the pane that holds time at.
-func (l *layout) pane(at int64) int64 {
+func (l *layout) pane(last *stretch, at int64) int64 {
 	if l.Length == 0 {
 		return 0
 	}
-	q := at / l.Hop
-	if at%l.Hop < 0 {
-		q--
+	if at < last.from || at >= last.to {
+		q := at / l.Hop
+		if at < q*l.Hop { // rounded towards zero
+			q--
+		}
+		*last = stretch{q, q * l.Hop, q*l.Hop + l.Hop}
 	}
-	return q
+	return last.pane
 }
 
 // low is the first pane that a read at time at sees.
-func (l *layout) low(at int64) int64 {
-	if l.Length == 0 {
-		return 0
-	}
-	return l.pane(at - l.Length)
-}
+func (l *layout) low(last *stretch, at int64) int64 { return l.pane(last, at-l.Length) }
+
+func (l *layout) floorAt(horizon int64) int64 { return l.low(&l.floor, horizon) }
 
 // Advance moves the watermark to at, if that is later. It must be called with
 // the time of every event before Add, also of events that feed no window here.
@@ -154,7 +161,7 @@ func (t *Table) Advance(at int64) {
 	}
 	t.mark = at
 	for w := range t.windows {
-		t.lows[w] = t.windows[w].low(t.horizon())
+		t.lows[w] = t.windows[w].floorAt(t.horizon())
 	}
 }
 
@@ -170,26 +177,20 @@ func (t *Table) horizon() int64 {
 func (t *Table) Late(at int64) bool { return at < t.horizon() }
 
 // Len returns the number of keys.
-func (t *Table) Len() int { return len(t.index) }
-
-// place finds a key, -1 if the table does not have it.
-func (t *Table) place(key []byte) int32 {
-	if p, ok := t.index[string(key)]; ok {
-		return p
-	}
-	return -1
-}
+func (t *Table) Len() int { return t.index.n }
 
 // claim finds a key or makes room for it.
 func (t *Table) claim(key []byte) int32 {
-	if p := t.place(key); p >= 0 {
+	tag := t.index.tag(key)
+	if p := t.index.find(t.keys, key, tag); p >= 0 {
 		return p
 	}
 	k := string(key)
 	if n := len(t.free); n > 0 {
 		p := t.free[n-1]
 		t.free = t.free[:n-1]
-		t.keys[p], t.index[k] = k, p
+		t.keys[p] = k
+		t.index.insert(tag, p)
 		return p
 	}
 	p := int32(len(t.keys))
@@ -197,7 +198,7 @@ func (t *Table) claim(key []byte) int32 {
 	for range t.windows {
 		t.cells = append(t.cells, cell{})
 	}
-	t.index[k] = p
+	t.index.insert(tag, p)
 	return p
 }
 
@@ -207,10 +208,20 @@ func (t *Table) Add(key []byte, window int, at int64, value float64, member uint
 	if t.Late(at) {
 		return false
 	}
+	t.Put(t.Hold(key), window, at, value, member)
+	return true
+}
+
+// Hold is Find for a key that Put will be called with: it makes room for one
+// that is new. The cursor is good until the next call of Evict.
+func (t *Table) Hold(key []byte) Cursor { return Cursor{t.claim(key)} }
+
+// Put is Add under a key that Hold gave, of an event that is not late.
+func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64) {
 	l := &t.windows[window]
-	c := &t.cells[int(t.claim(key))*len(t.windows)+window]
+	c := &t.cells[int(k.place)*len(t.windows)+window]
 	c.expire(l, t.lows[window])
-	pane := l.pane(at)
+	pane := l.pane(&l.head, at)
 	l.feed(c.pane(l, pane), at, value)
 	if c.members == nil && l.Needs&(Distinct|Share) != 0 {
 		c.members = new(members)
@@ -221,7 +232,6 @@ func (t *Table) Add(key []byte, window int, at int64, value float64, member uint
 	if l.Needs&Share != 0 {
 		c.weigh(l, pane, member, value)
 	}
-	return true
 }
 
 // Evict looks at n keys, in turn, and forgets those that no read can see any
@@ -240,7 +250,7 @@ func (t *Table) Evict(n int) {
 		if t.keys[p] == "" || t.alive(p) {
 			continue
 		}
-		delete(t.index, t.keys[p])
+		t.index.remove(t.index.tagString(t.keys[p]), int32(p))
 		t.keys[p] = ""
 		clear(t.cells[p*len(t.windows) : (p+1)*len(t.windows)])
 		t.free = append(t.free, int32(p))
