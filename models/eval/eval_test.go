@@ -128,6 +128,9 @@ func render(t *testing.T, in Input) (*Report, string, string) {
 	if !json.Valid(j.Bytes()) {
 		t.Fatal("report.json is not JSON")
 	}
+	if at := regexp.MustCompile(`NaN|[+-]Inf|Infinity|%!`).FindStringIndex(j.String()); at != nil {
+		t.Errorf("report.json holds ...%s...", j.String()[max(0, at[0]-80):min(j.Len(), at[1]+40)])
+	}
 	for _, at := range regexp.MustCompile(`NaN|[+−-]Inf|\bInf\b|<no value>|%!`).FindAllStringIndex(h.String(), -1) {
 		t.Errorf("report.html shows %q: ...%s...", h.String()[at[0]:at[1]], h.String()[max(0, at[0]-80):min(h.Len(), at[1]+40)])
 	}

@@ -221,6 +221,34 @@ func TestHardInputs(t *testing.T) {
 		"centuries":          func(in *Input) { in.Time[0] = time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"all declined":       func(in *Input) { fillOutcome(in.Outcome, Decline) },
 		"no economics":       func(in *Input) { in.Economics = &Economics{} },
+		"nobody approved":    func(in *Input) { fillOutcome(in.Before.Outcome, Decline); fillOutcome(in.After.Outcome, Review) },
+		"all approved":       func(in *Input) { fillOutcome(in.Before.Outcome, Approve); fillOutcome(in.After.Outcome, Approve) },
+		"no loss":            func(in *Input) { in.Before.Loss, in.After.Loss = make([]float64, 200), make([]float64, 200) },
+		"empty periods":      func(in *Input) { in.Backtest = []Period{{}, {Label: []float64{1}, PD: []float64{1}}} },
+		"hardened to nothing": func(in *Input) {
+			in.Hardening = &Hardening{Score: func([]float64) float64 { return math.NaN() }}
+		},
+		"nothing stated": func(in *Input) {
+			x := make([]float64, 200)
+			fill(x, math.NaN())
+			in.Fields = []Field{{Name: "never", Values: x, Movable: true}, {Name: "no levels", Values: x, Categories: []string{}, Movable: true}}
+			in.Restate = func(_ context.Context, rows []int, trials []Trial) ([][]float64, error) {
+				out := make([][]float64, len(rows))
+				for r := range out {
+					out[r] = make([]float64, len(trials))
+					fill(out[r], math.NaN()) // the server would refuse it
+				}
+				return out, nil
+			}
+		},
+		"tiny groups": func(in *Input) {
+			fillCodes(in.Groups[0].Code, 0)
+			in.Groups[0].Code[7], in.Groups[0].Code[8] = 1, 2
+			in.Segments = in.Groups
+		},
+		"one grade":          func(in *Input) { fillCodes(in.Grades.Code, 1) },
+		"no grade":           func(in *Input) { fillCodes(in.Grades.Code, -1) },
+		"empty columns":      func(in *Input) { fill(in.Features[0].Values, math.NaN()); fill(in.Features[0].Train, math.NaN()) },
 		"model says nothing": func(in *Input) { in.Score = func([]float64) float64 { return math.NaN() } },
 		"no declined":        func(in *Input) { in.Declined = &Declined{} },
 		"nothing served":     func(in *Input) { fill(in.Served, math.NaN()) },
