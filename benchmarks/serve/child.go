@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +31,7 @@ import (
 // process is a server under measurement.
 type process struct {
 	addr string
+	ops  string // URL of /metrics and /heap; "" for the echo
 	cmd  *exec.Cmd
 	in   io.Closer
 }
@@ -61,7 +63,9 @@ func spawn(ctx context.Context, o options, kind string) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the %s server did not start", kind), cmd.Wait())
 	}
-	return &process{addr: strings.TrimSpace(line), cmd: cmd, in: in}, nil
+	p := &process{cmd: cmd, in: in}
+	p.addr, p.ops, _ = strings.Cut(strings.TrimSpace(line), " ")
+	return p, nil
 }
 
 // cpu is the CPU time that the server has used, by Linux's count in hundredths
@@ -124,7 +128,8 @@ func (echo) Echo(_ context.Context, r *pb.ScoreRequest) (*pb.ScoreRequest, error
 const echoMethod = "/bench.Echo/Echo"
 
 func serveEcho(ctx context.Context, l net.Listener) error {
-	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), grpc.WriteBufferSize(64<<10), grpc.ReadBufferSize(64<<10), grpc.NumStreamWorkers(512))
+	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), grpc.WriteBufferSize(64<<10), grpc.SharedWriteBuffer(true),
+		grpc.ReadBufferSize(16<<10), grpc.NumStreamWorkers(512))
 	s.RegisterService(&grpc.ServiceDesc{ServiceName: "bench.Echo", HandlerType: (*echoServer)(nil), Methods: []grpc.MethodDesc{{
 		MethodName: "Echo",
 		Handler: func(srv any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
@@ -165,8 +170,18 @@ func serveAssay(ctx context.Context, l net.Listener, dir string) error {
 		stop()
 		return errors.Join(err, <-done, j.Close())
 	}
-	fmt.Println(l.Addr())
+	ops, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		stop()
+		return errors.Join(err, <-done, j.Close())
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", s.Ops())
+	mux.HandleFunc("/heap", func(w http.ResponseWriter, _ *http.Request) { _ = pprof.Lookup("heap").WriteTo(w, 0) })
+	go func() { _ = http.Serve(ops, mux) }()
+	fmt.Printf("%s http://%s\n", l.Addr(), ops.Addr())
 	err = s.Run(ctx, l)
+	ops.Close()
 	stop()
 	return errors.Join(err, <-done, j.Close())
 }

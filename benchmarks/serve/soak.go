@@ -8,9 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,31 +25,39 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// soak scores from many connections while the server is killed (SIGKILL) and
-// started again, models and policies are swapped, and some clients read
-// nothing. Then every acknowledged decision must stand in the journal exactly
+// soak scores from many connections, each with one request at a time, while
+// models and policies are swapped and some clients read nothing. Then every acknowledged decision must stand in the journal exactly
 // once, with the bytes that its reply carried, and no call may have failed with
 // a code that the status table does not promise.
 func soak(ctx context.Context, o options) error {
 	end := time.Now().Add(o.soak)
+	o.gogc = 100 // as assayd runs
 	server, err := spawn(ctx, o, "assay")
 	if err != nil {
 		return err
 	}
-	o.listen = server.addr // it comes back on the same address
-	var acked sync.Map     // request id -> []byte
+	var acked sync.Map // request id -> []byte
 	var n, failed atomic.Int64
+	var mu sync.Mutex
+	var all latencies
 	codesSeen := make(chan codes.Code, 1<<16)
 	var stop atomic.Bool
 	var wg sync.WaitGroup
 	for i := range o.connections {
 		wg.Go(func() {
-			c, err := assayclient.Dial(o.listen, assayclient.Config{Attempts: 1, Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
+			c, err := assayclient.Dial(server.addr, assayclient.Config{Attempts: 1, Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
 			if err != nil {
 				return
 			}
 			defer c.Close()
-			soakCaller(ctx, c, i, o.pause, &stop, func(id string, canonical []byte) { acked.Store(id, canonical); n.Add(1) }, func(code codes.Code) {
+			ack := func(id string, canonical []byte, took time.Duration) {
+				acked.Store(id, canonical)
+				n.Add(1)
+				mu.Lock()
+				all = append(all, took)
+				mu.Unlock()
+			}
+			soakCaller(ctx, c, i, o.pause, &stop, ack, func(code codes.Code) {
 				failed.Add(1)
 				select {
 				case codesSeen <- code:
@@ -60,23 +67,21 @@ func soak(ctx context.Context, o options) error {
 		})
 	}
 	for i := range min(16, o.connections) {
-		wg.Go(func() { slowReader(ctx, o.listen, i, &stop) })
+		wg.Go(func() { slowReader(ctx, server.addr, i, &stop) })
 	}
 	fmt.Printf("soak: %d connections for %v; %s\n", o.connections, o.soak, server.memory())
-	kills, swaps := 0, 0
+	swaps := 0
 	for time.Now().Before(end) && ctx.Err() == nil {
 		wait(ctx, o.soak/16)
-		swaps += swapSome(ctx, o.listen, swaps)
-		if o.kill {
-			kills++
-			_ = server.cmd.Process.Kill()
-			_ = server.cmd.Wait()
-			if server, err = spawn(ctx, o, "assay"); err != nil {
-				return fmt.Errorf("start after kill %d: %w", kills, err)
-			}
-		}
+		swaps += swapSome(ctx, server.addr, swaps)
+		fmt.Printf("soak: %v left, %d acknowledged; %s\n", time.Until(end).Round(time.Second), n.Load(), server.memory())
 	}
 	fmt.Printf("soak: before the end %s\n", server.memory())
+	if o.heap != "" {
+		if err := server.heap(o.heap); err != nil {
+			return err
+		}
+	}
 	stop.Store(true)
 	wg.Wait()
 	wait(ctx, 2*time.Second)
@@ -90,11 +95,13 @@ func soak(ctx context.Context, o options) error {
 			return fmt.Errorf("a call failed with %s, which a healthy request is not promised", c)
 		}
 	}
+	slices.Sort(all)
+	fmt.Printf("soak: latency p50 %v p99 %v p99.9 %v\n", all.at(0.5), all.at(0.99), all.at(0.999))
 	lost, err := audit(ctx, o.dir, &acked)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("soak: %d acknowledged, %d calls tried again, %d kills, %d swaps\n", n.Load(), failed.Load(), kills, swaps)
+	fmt.Printf("soak: %d acknowledged (%.0f/s), %d calls tried again, %d swaps\n", n.Load(), float64(n.Load())/o.soak.Seconds(), failed.Load(), swaps)
 	fmt.Printf("RATIO serve_soak_lost %d\n", lost)
 	if lost > 0 {
 		return fmt.Errorf("%d acknowledged decisions are not in the journal as they were acknowledged", lost)
@@ -103,7 +110,7 @@ func soak(ctx context.Context, o options) error {
 }
 
 // soakCaller scores until it is told to stop; an id is tried until it is answered.
-func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Duration, stop *atomic.Bool, ack func(string, []byte), fail func(codes.Code)) {
+func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Duration, stop *atomic.Bool, ack func(string, []byte, time.Duration), fail func(codes.Code)) {
 	r := rand.New(rand.NewPCG(uint64(i), 11))
 	for k := 0; !stop.Load() && ctx.Err() == nil; k++ {
 		x := newRow(r)
@@ -111,10 +118,11 @@ func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Du
 		e.ID = fmt.Sprintf("soak-%d-%d", i, k)
 		for !stop.Load() && ctx.Err() == nil {
 			call, cancel := context.WithTimeout(ctx, 10*time.Second)
+			from := time.Now()
 			d, err := c.Score(call, e.ID, &e)
 			cancel()
 			if err == nil {
-				ack(e.ID, d.Canonical)
+				ack(e.ID, d.Canonical, time.Since(from))
 				break
 			}
 			fail(status.Code(err))
@@ -197,19 +205,4 @@ func audit(ctx context.Context, dir string, acked *sync.Map) (lost int, err erro
 	})
 	cancel()
 	return lost, errors.Join(err, <-done, j.Close())
-}
-
-// memory says what the server holds, as Linux counts it.
-func (p *process) memory() string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return "memory unknown"
-	}
-	var out []string
-	for line := range strings.Lines(string(b)) {
-		if strings.HasPrefix(line, "VmRSS") || strings.HasPrefix(line, "Threads") {
-			out = append(out, strings.Join(strings.Fields(line), " "))
-		}
-	}
-	return strings.Join(out, ", ")
 }
