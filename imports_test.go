@@ -39,6 +39,7 @@ ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger ledger/anchor
 ledger/anchor/devchain  : . ledger ledger/anchor ledger/anchor/evm
 serving/auth            : .
+serving/auth/authtest   :
 serving/policy          : .
 serving/assayv1         :
 serving/inferencev2     :

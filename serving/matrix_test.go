@@ -5,10 +5,15 @@ package serving
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
+	"encoding/pem"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -18,6 +23,7 @@ import (
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/auth/authtest"
 )
 
 // keys makes a configuration of API keys: "name:role,role". The key of each is
@@ -35,49 +41,94 @@ func (n *node) as(name string) pb.AdminClient {
 	return pb.NewAdminClient(n.dial(assayclient.Config{APIKey: name + "-key"}).Conn())
 }
 
-// TestMatrix runs every method with every role, with no credential and with a
-// wrong one. What the table allows may fail for other reasons (the request is
-// empty), and never with one of the two codes that the table gives.
+// TestMatrix runs every method with every role under every kind of credential
+// (API key, bearer token, client certificate), with none and with wrong ones.
+// What the table allows may fail for other reasons (the request is empty), and
+// never with one of the two codes that the table gives.
 func TestMatrix(t *testing.T) {
-	n := start(t, t.TempDir(), Config{Auth: keys("score:score", "record:record", "read:read", "audit:audit", "admin:admin")})
-	conn := n.dial(assayclient.Config{}).Conn()
 	roles := map[string]auth.Roles{"score": auth.Score, "record": auth.Record, "read": auth.Read, "audit": auth.Audit, "admin": auth.Admin}
-	streams := map[string]bool{"ScoreStream": true, "WatchCheckpoints": true, "Watch": true, "ServerReflectionInfo": true}
-	call := func(method, key string) codes.Code {
-		ctx, cancel := context.WithTimeout(t.Context(), 300e6)
-		defer cancel()
-		if key != "" {
-			ctx = metadata.AppendToOutgoingContext(ctx, "x-api-key", key)
-		}
-		var err error
-		if streams[method[strings.LastIndex(method, "/")+1:]] {
-			var st grpc.ClientStream
-			st, err = conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
-			if err == nil {
-				st.SendMsg(&pb.WatchCheckpointsRequest{})
-				st.CloseSend()
-				err = st.RecvMsg(new(pb.WatchCheckpointsResponse))
+	ca, dir, issuer := newAuthority(t), t.TempDir(), authtest.NewIssuer(t)
+	caFile := filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cert, key := ca.files(dir, "server")
+	serverTLS, err := ReloadingTLS(cert, key, caFile, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := keys("score:score", "record:record", "read:read", "audit:audit", "admin:admin")
+	for name := range roles {
+		cfg.Certificates = append(cfg.Certificates, auth.Certificate{Name: "cert-" + name, Subject: name, Roles: []string{name}})
+	}
+	cfg.Issuers = []auth.Issuer{{URL: issuer.URL, Audience: "assay"}}
+	n := start(t, t.TempDir(), Config{TLS: serverTLS, Auth: cfg})
+	token := func(role, audience string) string {
+		return "Bearer " + issuer.Token(t, map[string]any{"iss": issuer.URL, "aud": audience, "sub": "sub-" + role, "exp": time.Now().Add(time.Hour).Unix(), "roles": []string{role}})
+	}
+	dial := func(name string) *grpc.ClientConn {
+		c := &tls.Config{RootCAs: ca.pool, ServerName: "server"}
+		if name != "" {
+			p, err := tls.LoadX509KeyPair(ca.files(t.TempDir(), name))
+			if err != nil {
+				t.Fatal(err)
 			}
-		} else {
-			err = conn.Invoke(ctx, method, &pb.GetStatusRequest{}, new(pb.ListModelsResponse))
+			c.Certificates = []tls.Certificate{p}
+		}
+		return n.dial(assayclient.Config{TLS: c}).Conn()
+	}
+	plain := dial("")
+	type credential struct {
+		name, header, value string
+		conn                *grpc.ClientConn
+		role                auth.Roles // none: not accepted
+	}
+	all := []credential{{name: "none", conn: plain}, {name: "wrong key", header: "x-api-key", value: "wrong", conn: plain},
+		{name: "token for others", header: "authorization", value: token("admin", "others"), conn: plain}, {name: "unknown certificate", conn: dial("eve")}}
+	for name, role := range roles {
+		all = append(all, credential{"key " + name, "x-api-key", name + "-key", plain, role},
+			credential{"token " + name, "authorization", token(name, "assay"), plain, role}, credential{"certificate " + name, "", "", dial(name), role})
+	}
+	for _, c := range all {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for method, need := range auth.Methods() {
+				ctx := t.Context()
+				if c.header != "" {
+					ctx = metadata.AppendToOutgoingContext(ctx, c.header, c.value)
+				}
+				got := callEmpty(ctx, c.conn, method)
+				switch {
+				case c.role == 0:
+					if want := need != auth.Public; (got == codes.Unauthenticated) != want {
+						t.Errorf("%s: %s, want unauthenticated %v", method, got, want)
+					}
+				case got == codes.Unauthenticated, (got == codes.PermissionDenied) == (need == auth.Public || need&c.role != 0):
+					t.Errorf("%s: %s, the table asks for %q", method, got, need)
+				}
+			}
+		})
+	}
+}
+
+// callEmpty calls a method with an empty request.
+func callEmpty(ctx context.Context, conn *grpc.ClientConn, method string) codes.Code {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	switch method[strings.LastIndex(method, "/")+1:] {
+	case "ScoreStream", "WatchCheckpoints", "Watch", "ServerReflectionInfo":
+		// An allowed stream may have nothing to say: it is left soon.
+		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer cancel()
+		st, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
+		if err == nil {
+			_ = st.SendMsg(&pb.WatchCheckpointsRequest{})
+			_ = st.CloseSend()
+			err = st.RecvMsg(new(pb.WatchCheckpointsResponse))
 		}
 		return status.Code(err)
 	}
-	for method, need := range auth.Methods() {
-		for _, key := range []string{"", "wrong-key"} {
-			got := call(method, key)
-			if want := need != auth.Public; (got == codes.Unauthenticated) != want {
-				t.Errorf("%s with key %q: %s, want unauthenticated %v", method, key, got, want)
-			}
-		}
-		for name, role := range roles {
-			got := call(method, name+"-key")
-			allowed := need == auth.Public || need&role != 0
-			if (got == codes.PermissionDenied) == allowed || got == codes.Unauthenticated {
-				t.Errorf("%s with role %s: %s, want allowed %v", method, name, got, allowed)
-			}
-		}
-	}
+	return status.Code(conn.Invoke(ctx, method, &pb.GetStatusRequest{}, new(pb.ListModelsResponse)))
 }
 
 // TestEveryMethodIsInTheTable: a service method that is not in the table could

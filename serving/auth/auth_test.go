@@ -4,24 +4,17 @@ package auth
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/assayrisk/assay/serving/auth/authtest"
 )
 
 func hashOf(key string) string {
@@ -29,63 +22,8 @@ func hashOf(key string) string {
 	return hex.EncodeToString(h[:])
 }
 
-// issuerServer is an OpenID Connect issuer with discovery and one key.
-type issuerServer struct {
-	*httptest.Server
-	key  *ecdsa.PrivateKey
-	hits atomic.Int64
-}
-
-func newIssuer(t *testing.T) *issuerServer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	is := &issuerServer{key: key}
-	mux := http.NewServeMux()
-	is.Server = httptest.NewServer(mux)
-	t.Cleanup(is.Close)
-	reply := func(w http.ResponseWriter, v any) {
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(v)
-	}
-	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, map[string]any{"issuer": is.URL, "jwks_uri": is.URL + "/keys", "authorization_endpoint": is.URL + "/a", "token_endpoint": is.URL + "/t", "id_token_signing_alg_values_supported": []string{"ES256"}})
-	})
-	mux.HandleFunc("/keys", func(w http.ResponseWriter, r *http.Request) {
-		is.hits.Add(1)
-		pub, _ := key.PublicKey.Bytes()
-		reply(w, map[string]any{"keys": []any{map[string]any{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "1",
-			"x": base64.RawURLEncoding.EncodeToString(pub[1:33]), "y": base64.RawURLEncoding.EncodeToString(pub[33:])}}})
-	})
-	return is
-}
-
-func (is *issuerServer) token(t *testing.T, claims map[string]any) string {
-	t.Helper()
-	b64 := func(v any) string {
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return base64.RawURLEncoding.EncodeToString(b)
-	}
-	body := b64(map[string]any{"alg": "ES256", "kid": "1", "typ": "JWT"}) + "." + b64(claims)
-	h := sha256.Sum256([]byte(body))
-	r, s, err := ecdsa.Sign(rand.Reader, is.key, h[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	sig := make([]byte, 64)
-	r.FillBytes(sig[:32])
-	s.FillBytes(sig[32:])
-	_ = crypto.SHA256
-	return body + "." + base64.RawURLEncoding.EncodeToString(sig)
-}
-
 func TestAuthenticate(t *testing.T) {
-	is := newIssuer(t)
+	is := authtest.NewIssuer(t)
 	claims := func(more map[string]any) map[string]any {
 		c := map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(time.Hour).Unix(), "roles": []string{"assay:score", "assay:nothing", "admin"}}
 		for k, v := range more {
@@ -101,7 +39,7 @@ func TestAuthenticate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := is.token(t, claims(nil))
+	good := is.Token(t, claims(nil))
 	for _, c := range []struct {
 		name  string
 		cred  Credential
@@ -114,12 +52,12 @@ func TestAuthenticate(t *testing.T) {
 		{"the hash is not the key", Credential{APIKey: hashOf("secret-key")}, "", 0},
 		{"token", Credential{Bearer: good}, "oidc:" + is.URL + "#ann", Score},
 		{"token again", Credential{Bearer: good}, "oidc:" + is.URL + "#ann", Score},
-		{"expired", Credential{Bearer: is.token(t, claims(map[string]any{"exp": 1}))}, "", 0},
-		{"other audience", Credential{Bearer: is.token(t, claims(map[string]any{"aud": "other"}))}, "", 0},
-		{"other issuer", Credential{Bearer: is.token(t, claims(map[string]any{"iss": "https://example.org"}))}, "", 0},
-		{"forged", Credential{Bearer: newIssuer(t).token(t, claims(nil))}, "", 0},
-		{"no roles", Credential{Bearer: is.token(t, claims(map[string]any{"roles": "none"}))}, "oidc:" + is.URL + "#ann", 0},
-		{"no subject", Credential{Bearer: is.token(t, claims(map[string]any{"sub": ""}))}, "", 0},
+		{"expired", Credential{Bearer: is.Token(t, claims(map[string]any{"exp": 1}))}, "", 0},
+		{"other audience", Credential{Bearer: is.Token(t, claims(map[string]any{"aud": "other"}))}, "", 0},
+		{"other issuer", Credential{Bearer: is.Token(t, claims(map[string]any{"iss": "https://example.org"}))}, "", 0},
+		{"forged", Credential{Bearer: authtest.NewIssuer(t).Token(t, claims(nil))}, "", 0},
+		{"no roles", Credential{Bearer: is.Token(t, claims(map[string]any{"roles": "none"}))}, "oidc:" + is.URL + "#ann", 0},
+		{"no subject", Credential{Bearer: is.Token(t, claims(map[string]any{"sub": ""}))}, "", 0},
 		{"garbage", Credential{Bearer: "a.b.c"}, "", 0},
 		{"long", Credential{Bearer: strings.Repeat("a", maxToken+1)}, "", 0},
 		{"two credentials", Credential{APIKey: "secret-key", Bearer: good}, "", 0},
@@ -146,18 +84,18 @@ func TestAuthenticate(t *testing.T) {
 }
 
 func TestTokenIsVerifiedOnceAndNotPastItsEnd(t *testing.T) {
-	is := newIssuer(t)
+	is := authtest.NewIssuer(t)
 	a, err := New(Config{Issuers: []Issuer{{URL: is.URL, Audience: "assay"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	tok := is.token(t, map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(1500*time.Millisecond).Unix() + 1, "roles": []string{"score"}})
+	tok := is.Token(t, map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(1500*time.Millisecond).Unix() + 1, "roles": []string{"score"}})
 	for range 3 {
 		if _, err := a.Authenticate(context.Background(), Credential{Bearer: tok}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := is.hits.Load(); n != 1 {
+	if n := is.Fetched(); n != 1 {
 		t.Errorf("the issuer's keys were fetched %d times for one token, want 1", n)
 	}
 	for h, c := range a.jwt.mu.cached {
