@@ -4,14 +4,17 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"sync"
 
 	assay "github.com/assayrisk/assay"
 )
 
 // Domain separators of the two commitments. Frozen.
-const (
-	decisionTag = "assay/commit/decision/v1\n"
-	vectorTag   = "assay/commit/vector/v1\n"
+var (
+	decisionTag = []byte("assay/commit/decision/v1\n")
+	vectorTag   = []byte("assay/commit/vector/v1\n")
 )
 
 // CommitDecision returns HMAC-SHA256(key, tag || canonical decision). The key
@@ -22,29 +25,45 @@ func CommitDecision(key, decision []byte) assay.Digest { return commit(key, deci
 // CommitVector returns HMAC-SHA256(key, tag || canonical vector).
 func CommitVector(key, vector []byte) assay.Digest { return commit(key, vectorTag, vector) }
 
+// hashers are spare SHA-256 states: each record of the journal needs four.
+var hashers = sync.Pool{New: func() any { return &hasher{h: sha256.New()} }}
+
+type hasher struct {
+	h   hash.Hash
+	pad [sha256.BlockSize]byte
+	sum [sha256.Size]byte
+}
+
 // commit is HMAC-SHA256 (RFC 2104) written out, because each record of the
 // journal needs two and the library's way allocates ten times;
 // TestCommitIsHMAC compares the two.
-func commit(key []byte, tag string, data []byte) assay.Digest {
-	var stack [2048]byte
-	buf := stack[:sha256.BlockSize]
-	var k [sha256.BlockSize]byte
-	if len(key) > len(k) {
-		h := sha256.Sum256(key)
-		copy(k[:], h[:])
+func commit(key []byte, tag, data []byte) (out assay.Digest) {
+	s := hashers.Get().(*hasher)
+	defer hashers.Put(s)
+	clear(s.pad[:])
+	if len(key) > len(s.pad) {
+		k := sha256.Sum256(key)
+		copy(s.pad[:], k[:])
 	} else {
-		copy(k[:], key)
+		copy(s.pad[:], key)
 	}
-	for i := range k {
-		buf[i] = k[i] ^ 0x36
+	xor(&s.pad, 0x3636363636363636)
+	s.h.Reset()
+	s.h.Write(s.pad[:])
+	s.h.Write(tag)
+	s.h.Write(data)
+	s.h.Sum(s.sum[:0])
+	xor(&s.pad, 0x3636363636363636^0x5c5c5c5c5c5c5c5c)
+	s.h.Reset()
+	s.h.Write(s.pad[:])
+	s.h.Write(s.sum[:])
+	s.h.Sum(out[:0])
+	return out
+}
+
+// xor changes each byte of a block.
+func xor(b *[sha256.BlockSize]byte, mask uint64) {
+	for i := 0; i < len(b); i += 8 {
+		binary.NativeEndian.PutUint64(b[i:], binary.NativeEndian.Uint64(b[i:])^mask)
 	}
-	buf = append(buf, tag...)
-	buf = append(buf, data...)
-	inner := sha256.Sum256(buf)
-	var outer [sha256.BlockSize + sha256.Size]byte
-	for i := range k {
-		outer[i] = k[i] ^ 0x5c
-	}
-	copy(outer[sha256.BlockSize:], inner[:])
-	return sha256.Sum256(outer[:])
 }

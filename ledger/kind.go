@@ -17,12 +17,13 @@ const (
 	Erasure     Kind = 5 // a subject's key was destroyed
 	KeyRotation Kind = 6 // the master key was replaced
 	Failed      Kind = 7 // the number was taken and its work did not complete
+	Report      Kind = 8 // a model evaluation report was made; its opening names the report's digest
 )
 
-var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed"}
+var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed", "report"}
 
 // Valid reports whether k is one of the kinds above.
-func (k Kind) Valid() bool { return k >= Decision && k <= Failed }
+func (k Kind) Valid() bool { return k >= Decision && k <= Report }
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {

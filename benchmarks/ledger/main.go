@@ -2,7 +2,7 @@
 
 // Ledger measures the journal beside the least that any durable log must do.
 //
-//	go run ./benchmarks/ledger [-seconds 3] [-rounds 3] [-dir D]
+//	go run ./benchmarks/ledger [-seconds 3] [-rounds 3] [-dir D] [-cpuprofile F]
 //
 // It alternates, in one run and on one disk, between a raw group commit (bytes
 // appended to one file, one fdatasync a group, nothing else) and the journal
@@ -13,15 +13,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -32,16 +36,17 @@ func main() {
 	seconds := flag.Float64("seconds", 3, "length of one measurement")
 	rounds := flag.Int("rounds", 3, "how often the two sides alternate")
 	dir := flag.String("dir", "", "directory on the disk to measure (default: a temporary one)")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of the appends of 256 writers to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *dir, *rounds, time.Duration(*seconds*float64(time.Second))); err != nil {
+	if err := run(ctx, *dir, *rounds, time.Duration(*seconds*float64(time.Second)), *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "ledger:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, dir string, rounds int, length time.Duration) error {
+func run(ctx context.Context, dir string, rounds int, length time.Duration, profile string) error {
 	tmp, err := os.MkdirTemp(dir, "assay-ledger-")
 	if err != nil {
 		return err
@@ -67,7 +72,14 @@ func run(ctx context.Context, dir string, rounds int, length time.Duration) erro
 					raw = append(raw, r.rate)
 				}
 			}
+			stop := func() {}
+			if workers == 256 && profile != "" {
+				if stop, err = startProfile(profile); err != nil {
+					return err
+				}
+			}
 			r, err := measureJournal(ctx, filepath.Join(tmp, fmt.Sprintf("j%d-%d", workers, round)), workers, length)
+			stop()
 			if err != nil {
 				return err
 			}
@@ -84,11 +96,12 @@ func run(ctx context.Context, dir string, rounds int, length time.Duration) erro
 type result struct {
 	rate          float64 // appends a second
 	p50, p99, max time.Duration
+	cpu           time.Duration // processor time an append, of all threads, the load's own included
 	lag           time.Duration // p99 from append to published, journal only
 }
 
 func (r result) String() string {
-	s := fmt.Sprintf("%9.0f/s p50 %v p99 %v max %v", r.rate, r.p50.Round(time.Microsecond), r.p99.Round(time.Microsecond), r.max.Round(time.Microsecond))
+	s := fmt.Sprintf("%9.0f/s p50 %v p99 %v max %v cpu %v", r.rate, r.p50.Round(time.Microsecond), r.p99.Round(time.Microsecond), r.max.Round(time.Microsecond), r.cpu)
 	if r.lag > 0 {
 		s += fmt.Sprintf(", behind at the end: published after %v", r.lag.Round(time.Millisecond))
 	}
@@ -100,7 +113,7 @@ func load(workers int, length time.Duration, appendOne func() error) (result, er
 	lat := make([][]time.Duration, workers)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
-	begin := time.Now()
+	begin, used := time.Now(), cpu()
 	for w := range workers {
 		wg.Go(func() {
 			for time.Since(begin) < length {
@@ -113,7 +126,7 @@ func load(workers int, length time.Duration, appendOne func() error) (result, er
 		})
 	}
 	wg.Wait()
-	took := time.Since(begin)
+	took, used := time.Since(begin), cpu()-used
 	for _, err := range errs {
 		if err != nil {
 			return result{}, err
@@ -121,7 +134,16 @@ func load(workers int, length time.Duration, appendOne func() error) (result, er
 	}
 	all := slices.Concat(lat...)
 	slices.Sort(all)
-	return result{rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100], max: all[len(all)-1]}, nil
+	return result{rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100], max: all[len(all)-1], cpu: used / time.Duration(len(all))}, nil
+}
+
+// cpu returns the processor time that this process has used.
+func cpu() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // record is an ordinary decision: 40 features, a few rules and reasons.
@@ -145,6 +167,18 @@ func record(seq uint64) *journal.Record {
 		Body: assay.Sum("b\n"), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
 		Decision: b, Vector: x.AppendBinary(nil), Private: make([]byte, 400),
 	}
+}
+
+// startProfile writes a CPU profile until stop is called.
+func startProfile(path string) (stop func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

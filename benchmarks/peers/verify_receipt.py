@@ -280,7 +280,7 @@ def commit(key, tag, data):
 def check_openings(r, out):
     """decision, vector, leaf: the leaf's commitments open, and all three agree."""
     f = cbor(r["leaf"], "leaf")
-    need(isinstance(f, dict) and list(f) == list(range(8)) and f[0] == 1 and f[2] in range(1, 8), "leaf", "malformed")
+    need(isinstance(f, dict) and list(f) == list(range(8)) and f[0] == 1 and f[2] in range(1, 9), "leaf", "malformed")
     need(all(isinstance(f[k], bytes) and len(f[k]) == 32 for k in range(3, 8)), "leaf", "malformed")
     need(type(f[1]) is int and -(2**63) <= f[1] < 2**63, "leaf", "malformed")
     for step, key, tag, at in (

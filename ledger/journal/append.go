@@ -3,9 +3,11 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	assay "github.com/assayrisk/assay"
@@ -18,28 +20,38 @@ const window = 1 << 16
 
 // entry is one record on its way to the writer.
 type entry struct {
-	seq     uint64
-	hash    assay.Digest
-	value   []byte // the record as it will lie in the store
-	plain   []byte // scratch for the sealed part's plaintext
-	leaf    []byte // scratch
-	request [16]byte
-	indexed bool // request is set
-	name    string
-	owner   *subject
-	erases  *subject // set by Erase
+	seq    uint64
+	hash   assay.Digest
+	public []byte // key id || tag || leaf, as they will lie in the group
+	sealed []byte
+	plain  []byte // scratch for the sealed part's plaintext
+	tag    Tag
+	name   string
+	owner  *subject
+	erases *subject // set by Erase
 
 	group *group
 	err   error
 	done  chan struct{} // one token when group or err is set
+	batch *waiting      // instead of done: many entries of one caller
 }
 
-// group is one commit: its promise covers count records from first.
-type group struct {
-	first     uint64
-	count     uint32
-	tree      ledger.Group
-	signature [64]byte
+// waiting is one caller that waits for many entries.
+type waiting struct {
+	left atomic.Int32
+	done chan struct{}
+}
+
+// settle wakes whoever waits for e: its group is durable, or err says why not.
+func (e *entry) settle(g *group, err error) {
+	e.group, e.err = g, err
+	if w := e.batch; w != nil {
+		if w.left.Add(-1) == 0 {
+			close(w.done)
+		}
+		return
+	}
+	e.done <- struct{}{}
 }
 
 func (g *group) promise(e *entry) ledger.Promise {
@@ -68,15 +80,35 @@ func (j *Journal) Take() uint64 { return j.taken.Add(1) - 1 }
 // ErrUnavailable: the journal stopped; whether the record is durable is known
 // when it has been opened again.
 func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Promise, error) {
-	e, refused, err := j.ready(seq, r)
+	e, refused, err := j.ready(seq, r, nil)
 	if err != nil {
 		return ledger.Promise{}, err
 	}
-	p, err := j.wait(ctx, e)
-	if refused != nil {
-		return ledger.Promise{}, refused
+	if err := j.wait(ctx, e); err != nil || refused != nil {
+		return ledger.Promise{}, cmp.Or(refused, err)
 	}
-	return p, err
+	p := e.group.promise(e)
+	e.free()
+	return p, nil
+}
+
+// AppendPromise is Append that appends the promise's bytes to dst.
+func (j *Journal) AppendPromise(ctx context.Context, dst []byte, seq uint64, r *Record) ([]byte, error) {
+	e, refused, err := j.ready(seq, r, nil)
+	if err != nil {
+		return dst, err
+	}
+	if err := j.wait(ctx, e); err != nil || refused != nil {
+		return dst, cmp.Or(refused, err)
+	}
+	g := e.group
+	var path [12]assay.Digest
+	p := ledger.Promise{
+		Sequence: e.seq, LeafHash: e.hash, First: g.first, Count: g.count,
+		Path: g.tree.AppendPath(path[:0], int(e.seq-g.first)), Signature: g.signature,
+	}
+	e.free()
+	return p.AppendBinary(dst), nil
 }
 
 // AppendAll is Append for many records with one wait. Promises stand in the
@@ -88,36 +120,48 @@ func (j *Journal) AppendAll(ctx context.Context, seqs []uint64, rs []*Record) ([
 	}
 	var first error
 	note := func(err error) {
-		if first == nil {
-			first = err
-		}
+		first = cmp.Or(first, err)
 	}
+	all := &waiting{done: make(chan struct{})}
+	all.left.Store(int32(len(rs) + 1)) // one for this caller: it is not woken before all are handed over
 	entries := make([]*entry, len(rs))
 	refused := make([]bool, len(rs))
 	for i, r := range rs {
-		e, why, err := j.ready(seqs[i], r)
+		e, why, err := j.ready(seqs[i], r, all)
+		if err != nil {
+			all.left.Add(-1)
+			e = nil
+		}
 		entries[i], refused[i] = e, why != nil
 		note(why)
 		note(err)
+	}
+	if all.left.Add(-1) > 0 {
+		select {
+		case <-all.done:
+		case <-ctx.Done():
+			note(fmt.Errorf("append: the records are on their way to the journal, their promises were not awaited: %w", ctx.Err()))
+			return make([]ledger.Promise, len(rs)), first
+		}
 	}
 	out := make([]ledger.Promise, len(rs))
 	for i, e := range entries {
 		if e == nil {
 			continue
 		}
-		p, err := j.wait(ctx, e)
-		note(err)
-		if err == nil && !refused[i] {
-			out[i] = p
+		if note(e.err); e.err == nil && !refused[i] {
+			out[i] = e.group.promise(e)
 		}
+		e.free()
 	}
 	return out, first
 }
 
 // ready prepares a record, or a Failed one in its place, and gives it to the
 // writer. refused says why the record itself was not taken.
-func (j *Journal) ready(seq uint64, r *Record) (e *entry, refused, err error) {
+func (j *Journal) ready(seq uint64, r *Record, all *waiting) (e *entry, refused, err error) {
 	e = entryPool.Get().(*entry)
+	e.batch = all
 	refused = r.check()
 	if refused == nil {
 		refused = j.prepare(e, seq, r)
@@ -147,23 +191,27 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 		Decision: ledger.CommitDecision(kd[:], r.Decision),
 		Vector:   ledger.CommitVector(kv[:], r.Vector),
 	}
-	e.leaf = leaf.AppendBinary(e.leaf[:0])
-	e.hash = ledger.HashLeaf(e.leaf)
+	e.tag = r.Tag
+	if e.tag == (Tag{}) && r.RequestID != "" {
+		e.tag = j.Tag(r.Caller, r.RequestID)
+	}
+	id := owner.key.ID()
+	e.public = append(append(e.public[:0], id[:]...), e.tag[:]...)
+	e.public = leaf.AppendBinary(e.public)
+	e.hash = ledger.HashLeaf(e.public[publicFixed:])
 	e.plain = r.appendPrivate(e.plain[:0])
 	ad := sealContext(seq, e.hash)
-	if n := 19 + len(e.leaf) + len(e.plain) + vault.Overhead; cap(e.value) < n {
-		e.value = make([]byte, 0, n+n/4)
+	if n := len(e.plain) + vault.Overhead; cap(e.sealed) < n {
+		e.sealed = make([]byte, 0, n+n/4)
 	}
-	e.value = appendStoredHead(e.value[:0], owner.key.ID(), e.leaf)
-	e.value = owner.key.Seal(e.value, e.plain, ad[:])
-	if e.indexed = r.RequestID != ""; e.indexed {
-		e.request = j.requestTag(r.Caller, r.RequestID)
-	}
+	e.sealed = owner.key.Seal(e.sealed[:0], e.plain, ad[:])
 	return nil
 }
 
-func (j *Journal) requestTag(caller, id string) [16]byte {
-	return j.keys.system.key.Tag("request", caller, id)
+// Tag returns what stands for a caller's request id, for LookupTag and
+// Record.Tag: who looks up and appends makes it once.
+func (j *Journal) Tag(caller, requestID string) Tag {
+	return j.keys.system.key.Tag("request", caller, requestID)
 }
 
 // push hands e to the writer.
@@ -185,8 +233,12 @@ func (j *Journal) push(e *entry) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	if !j.ring[e.seq%window].CompareAndSwap(nil, e) {
+	slot := &j.ring[e.seq%window]
+	if !slot.CompareAndSwap(nil, e) {
 		return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
+	}
+	if j.halted.Load() && slot.CompareAndSwap(e, nil) {
+		return j.stopError() // the writer has swept the ring before
 	}
 	if j.parked.Load() {
 		select {
@@ -197,24 +249,18 @@ func (j *Journal) push(e *entry) error {
 	return nil
 }
 
-// wait waits for e's commit and makes its promise.
-func (j *Journal) wait(ctx context.Context, e *entry) (ledger.Promise, error) {
+// wait waits for e's commit.
+func (j *Journal) wait(ctx context.Context, e *entry) error {
 	select {
 	case <-e.done:
+		return e.err
 	case <-ctx.Done():
-		return ledger.Promise{}, fmt.Errorf("append: record %d is on its way to the journal, its promise was not awaited: %w", e.seq, ctx.Err())
-	case <-j.stopped:
-		select {
-		case <-e.done: // it was committed before the writer stopped
-		default:
-			return ledger.Promise{}, j.stopError()
-		}
+		return fmt.Errorf("append: record %d is on its way to the journal, its promise was not awaited: %w", e.seq, ctx.Err())
 	}
-	if err := e.err; err != nil {
-		return ledger.Promise{}, err
-	}
-	p := e.group.promise(e)
-	e.group, e.owner, e.erases, e.name = nil, nil, nil, ""
+}
+
+// free gives e back; its promise was made.
+func (e *entry) free() {
+	e.group, e.owner, e.erases, e.name, e.batch, e.err = nil, nil, nil, "", nil, nil
 	entryPool.Put(e)
-	return p, nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// Backup copies the records of a running journal to dst, which must not exist:
-// dst/journal, and dst/guard/high-water as it stood at that moment. It copies
+// Backup copies the records and the store of a running journal to dst, which
+// must not exist: dst/journal, and dst/guard/high-water as it stood at that moment. It copies
 // no key: back up keys/ apart, where fewer people can read it. The log's
 // directory is derived; a restored journal builds it again (Config.RebuildLog).
 //
@@ -31,8 +31,22 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	if err := os.MkdirAll(filepath.Join(dst, "guard"), 0o700); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	store := filepath.Join(dst, "journal")
-	if err := j.db.Checkpoint(store, pebble.WithFlushedWAL()); err != nil {
+	// While keyMu is held the store knows the keys of just the records below
+	// upto; what comes after is left out.
+	if err := os.MkdirAll(filepath.Join(dst, "journal"), 0o700); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	store := filepath.Join(dst, storeDir)
+	j.keyMu.Lock()
+	upto, err := number(j.db, metaKey(metaIndexed))
+	if err == nil {
+		err = j.db.Checkpoint(store, pebble.WithFlushedWAL())
+	}
+	j.keyMu.Unlock()
+	if err == nil {
+		err = j.rec.copyTo(filepath.Join(dst, recordDir), upto)
+	}
+	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	db, err := openStore(store, &j.cfg, func(error) {})

@@ -43,8 +43,10 @@ type Config struct {
 	// RebuildLog moves the log's directory aside at Open and builds it again
 	// from the records: after a refusal, or after records were restored.
 	RebuildLog bool
-	// CacheBytes of record blocks; 0 is 64 MiB.
+	// CacheBytes of the request index; 0 is 64 MiB.
 	CacheBytes int64
+
+	segmentBytes int64 // of a record file; tests make them small
 }
 
 func (c *Config) fill() {
@@ -68,5 +70,8 @@ func (c *Config) fill() {
 	}
 	if c.CacheBytes == 0 {
 		c.CacheBytes = 64 << 20
+	}
+	if c.segmentBytes == 0 {
+		c.segmentBytes = segmentBytes
 	}
 }

@@ -11,7 +11,10 @@
 //	    index in the log. Take gives the next one; whoever took it must Append it.
 //	  - One goroutine writes. It takes every record that is ready in unbroken
 //	    order, signs one promise over the group's Merkle root, and commits the
-//	    group to Pebble with one sync. Append returns when that is done.
+//	    group to the record files with one write and one sync. Append returns when
+//	    that is done.
+//	  - Behind it one goroutine brings the store (Pebble) up to the records: subject
+//	    keys and the index of request ids.
 //	  - One drainer feeds leaves to Tessera in order. The log's directory is
 //	    derived: the journal can build it again from the records.
 //	  - Tessera signs what its disk says, so it is not given the key: it is given
@@ -25,7 +28,8 @@
 //
 // The directory:
 //
-//	journal/           Pebble: records, groups, index, wrapped subject keys
+//	journal/records/   the records, group after group
+//	journal/store/     Pebble: request index, wrapped subject keys, marks
 //	log/               C2SP tlog-tiles: may be published as it is
 //	keys/log.key       the log's signing key (note format), mode 0600
 //	keys/log.pub       the log's verifier key

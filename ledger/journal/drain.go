@@ -5,6 +5,7 @@ package journal
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/api/layout"
 	"github.com/transparency-dev/tessera/client"
@@ -231,6 +233,9 @@ func (j *Journal) lookPublished(ctx context.Context) error {
 	}
 	if err := j.rehash(ctx, fetch, verified, cp.Size); err != nil {
 		return err
+	}
+	if err := j.db.Set(metaKey(metaPublic), binary.BigEndian.AppendUint64(nil, cp.Size), pebble.NoSync); err != nil {
+		return fmt.Errorf("store: %w", err)
 	}
 	j.publish(b, cp.Size)
 	return nil

@@ -4,13 +4,9 @@ package journal
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -49,35 +45,16 @@ func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledge
 		j.failed.set(err)
 		return 0, ledger.Promise{}, err
 	}
-	e.erases = old
+	e.erases, e.batch = old, nil
 	if err := j.push(e); err != nil {
 		return seq, ledger.Promise{}, err
 	}
-	p, err := j.wait(ctx, e)
-	if err != nil {
-		return seq, p, err
+	if err := j.wait(ctx, e); err != nil {
+		return seq, ledger.Promise{}, err
 	}
+	p := e.group.promise(e)
+	e.free()
 	return seq, p, j.scrub.wait(ctx, j)
-}
-
-// fillErasure adds the destruction of a key to the writer's batch. If the
-// subject has a newer key already, its tag keeps leading there.
-func (j *Journal) fillErasure(b *pebble.Batch, e *entry) error {
-	old := e.erases
-	id := old.key.ID()
-	cur, err := get(j.db, idKey(prefixSubject, old.tag))
-	if err != nil && !errors.Is(err, assay.ErrNotFound) {
-		return err
-	}
-	if err != nil || string(cur) == string(id[:]) {
-		if err := b.Delete(idKey(prefixSubject, old.tag), nil); err != nil {
-			return err
-		}
-	}
-	if err := b.Delete(idKey(prefixKey, id), nil); err != nil {
-		return err
-	}
-	return set(b, idKey(prefixErased, id), binary.BigEndian.AppendUint64(nil, e.seq))
 }
 
 // scrubber makes erasures final: it wraps every living key under a new master

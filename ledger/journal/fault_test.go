@@ -47,9 +47,9 @@ func TestFaults(t *testing.T) {
 		ops  []errorfs.OpKind
 		err  error
 	}{
-		{"no space for a write", []errorfs.OpKind{errorfs.OpFileWrite}, syscall.ENOSPC},
+		{"no space for a write", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt}, syscall.ENOSPC},
 		{"sync fails", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo}, syscall.EIO},
-		{"read-only", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename}, syscall.EROFS},
+		{"read-only", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename}, syscall.EROFS},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

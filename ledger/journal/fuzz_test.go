@@ -4,21 +4,99 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
 	"testing"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-func FuzzParseStored(f *testing.F) {
-	f.Add(append(appendStoredHead(nil, vault.ID{1}, []byte("leaf")), "sealed"...))
+// frameOf makes the frame of a group of n records.
+func frameOf(t testing.TB, auth *vault.Authenticator, n int, ops ...keyOp) []byte {
+	t.Helper()
+	g := group{first: 7, count: uint32(n), ops: ops}
+	entries := make([]*entry, n)
+	for i := range entries {
+		entries[i] = &entry{public: append(make([]byte, publicFixed), fmt.Sprint("leaf", i)...), sealed: bytes.Repeat([]byte{byte(i)}, i)}
+	}
+	b, err := g.build(auth, nil, entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func testAuth(t testing.TB) *vault.Authenticator {
+	t.Helper()
+	k, err := vault.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := k.Authenticator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// TestEveryBitOfAGroupCounts flips each bit of a frame: none goes unseen.
+func TestEveryBitOfAGroupCounts(t *testing.T) {
+	auth := testAuth(t)
+	b := frameOf(t, auth, 3, keyOp{kind: opNewKey, wrapped: []byte("key")})
+	h, err := parseFrame(b)
+	if err == nil {
+		err = h.check(auth, b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 * len(b) {
+		b[i/8] ^= 1 << (i % 8)
+		if h, err := parseFrame(b); err == nil && h.check(auth, b) == nil {
+			t.Fatalf("bit %d: not seen", i)
+		}
+		if i/8 < 108 { // and with the head's checksum made right
+			binary.BigEndian.PutUint32(b[108:], crc32.Checksum(b[:108], castagnoli))
+			if h, err := parseFrame(b); err == nil && h.check(auth, b) == nil {
+				t.Fatalf("bit %d, checksum made right: not seen", i)
+			}
+		}
+		b[i/8] ^= 1 << (i % 8)
+		binary.BigEndian.PutUint32(b[108:], crc32.Checksum(b[:108], castagnoli))
+	}
+}
+
+func FuzzParseFrame(f *testing.F) {
+	auth := testAuth(f)
+	f.Add(frameOf(f, auth, 3, keyOp{kind: opNewKey, wrapped: []byte("key")}, keyOp{kind: opErase, sequence: 9}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := parseStored(b)
+		h, err := parseFrame(b)
+		if err != nil || int64(len(b)) < h.size() {
+			return
+		}
+		body := b[frameHead : h.size()-vault.MACSize]
+		again := make([]byte, frameHead)
+		if h.put(again); !bytes.Equal(again, b[:frameHead]) {
+			t.Fatalf("two encodings of one head: %x", b[:frameHead])
+		}
+		for i := range int(h.count) {
+			if _, err := h.at(body, i); err != nil {
+				break
+			}
+		}
+		section := body[len(body)-int(h.ops):]
+		ops, err := parseOps(section)
 		if err != nil {
 			return
 		}
-		if again := append(appendStoredHead(nil, s.key, s.leaf), s.sealed...); !bytes.Equal(again, b) {
-			t.Fatalf("two encodings of one record: %x", b)
+		var out []byte
+		for i := range ops {
+			out = ops[i].append(out)
+		}
+		if !bytes.Equal(out, section) {
+			t.Fatalf("two encodings of one group's ops: %x", out)
 		}
 	})
 }

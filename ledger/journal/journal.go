@@ -20,12 +20,20 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
+// Where records and store lie, below the journal's directory.
+var (
+	recordDir = filepath.Join("journal", "records")
+	storeDir  = filepath.Join("journal", "store")
+)
+
 // Journal is an open journal. Its methods may be called concurrently; Run and
 // Close once each.
 type Journal struct {
 	dir    string
 	cfg    Config
-	db     *pebble.DB
+	db     *pebble.DB // subject keys, request index, marks
+	rec    *records   // the records themselves
+	index  *index     // carries what rec holds to db
 	key    ledger.Key
 	signer ed25519.PrivateKey
 	master *vault.Master
@@ -37,16 +45,19 @@ type Journal struct {
 	ring    []atomic.Pointer[entry]
 	parked  atomic.Bool   // the writer sleeps
 	kick    chan struct{} // wakes the writer
-	grown   chan struct{} // wakes the drainer
 	closing atomic.Bool
-	dead    atomic.Bool // the store failed
+	halted  atomic.Bool // the writer has returned and swept the ring
+	dead    atomic.Bool // the store or a record file failed
 	lowDisk atomic.Bool
 	stopped chan struct{} // closed when the writer has returned
 	failed  *failure
 
 	scrub scrubber
 	seen  seenFilter
-	keyMu sync.Mutex // held while keys or erasures are committed, or wrapped again
+	keyMu sync.Mutex // held while the store's subject keys change
+	// writeMu is held while a group is made and written: the master key is not
+	// replaced, and record files are not closed, in the middle of one.
+	writeMu sync.Mutex
 
 	pub struct {
 		sync.Mutex
@@ -70,7 +81,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	j := &Journal{
 		dir: dir, cfg: cfg, failed: newFailure(),
 		ring: make([]atomic.Pointer[entry], window),
-		kick: make(chan struct{}, 1), grown: make(chan struct{}, 1), stopped: make(chan struct{}),
+		kick: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	j.pub.grown = make(chan struct{})
 	var err error
@@ -80,7 +91,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	if j.master, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), cfg.Keys); err != nil {
 		return nil, err
 	}
-	if j.db, err = openStore(filepath.Join(dir, "journal"), &cfg, j.kill); err != nil {
+	if j.db, err = openStore(filepath.Join(dir, storeDir), &cfg, j.kill); err != nil {
 		return nil, err
 	}
 	if cfg.RebuildLog {
@@ -89,7 +100,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 		}
 	}
 	if err := j.recover(ctx); err != nil {
-		return nil, errors.Join(err, j.db.Close())
+		return nil, errors.Join(err, j.closeFiles())
 	}
 	return j, nil
 }
@@ -101,39 +112,31 @@ func (j *Journal) recover(ctx context.Context) error {
 		return err
 	}
 	j.keys = newKeyring(j.db, j.master, system)
-	next, err := lastSequence(j.db, prefixRecord)
+	auth, err := system.Authenticator()
 	if err != nil {
+		return err
+	}
+	var torn int64
+	if j.rec, torn, err = openRecords(j.cfg.FS, filepath.Join(j.dir, recordDir), auth, j.cfg.segmentBytes); err != nil {
+		return err
+	}
+	if torn > 0 {
+		j.cfg.Logger.Warn("journal: a group that was being written when the last run ended was cut away; nobody was promised it", "bytes", torn)
+	}
+	next, err := j.rec.end()
+	if err != nil {
+		return err
+	}
+	if err := j.replay(ctx, next); err != nil {
 		return err
 	}
 	j.taken.Store(next)
 	j.durable.Store(next)
-	if err := j.checkTail(next); err != nil {
-		return err
-	}
 	if j.guard, err = openGuard(ctx, j); err != nil {
 		return err
 	}
 	j.scrub.init(j.master.Rotating())
 	return j.loadPublished(ctx)
-}
-
-// checkTail checks that the last group is whole: it is one commit.
-func (j *Journal) checkTail(next uint64) error {
-	end, err := lastSequence(j.db, prefixGroup)
-	if err != nil || next == 0 && end == 0 {
-		return err
-	}
-	if end == 0 {
-		return fmt.Errorf("journal: %d records and no group: %w", next, assay.ErrCorrupt)
-	}
-	g, err := j.group(end - 1)
-	if err != nil {
-		return err
-	}
-	if g.first+uint64(g.count) != next {
-		return fmt.Errorf("journal: the records end at %d, the last group at %d: %w", next, g.first+uint64(g.count), assay.ErrCorrupt)
-	}
-	return nil
 }
 
 // Run writes and drains until ctx ends; then it makes what was taken durable,
@@ -158,6 +161,8 @@ func (j *Journal) Run(ctx context.Context) error {
 		}
 		return err
 	})
+	g.Go(func() error { return j.runIndex(finished) })
+	g.Go(func() error { return j.runSpare(finished) })
 	g.Go(func() error { j.watchDisk(writer); return nil })
 	g.Go(func() error { return j.fillSeen(writer) })
 	g.Go(func() error { return j.runScrubber(writer) })
@@ -173,12 +178,21 @@ func (j *Journal) Close() error {
 	j.closing.Store(true)
 	if j.dead.Load() {
 		// A failed store cannot be closed in order; what is durable is durable.
+		_ = j.rec.close()
 		return nil
 	}
-	return j.db.Close()
+	return j.closeFiles()
 }
 
-// kill marks the store failed: what is on disk is unknown until the next Open.
+func (j *Journal) closeFiles() error {
+	var err error
+	if j.rec != nil {
+		err = j.rec.close()
+	}
+	return errors.Join(err, j.db.Close())
+}
+
+// kill marks the files failed: what is on disk is unknown until the next Open.
 func (j *Journal) kill(err error) {
 	j.dead.Store(true)
 	j.failed.set(err)

@@ -156,6 +156,76 @@ func TestJournal(t *testing.T) {
 	}
 }
 
+// TestAppendedForms: promises as bytes, tags made before, many at once, reports.
+func TestAppendedForms(t *testing.T) {
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{})
+	key, err := ledger.ParseKey(j.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := j.Take()
+	r := decision(seq, "s")
+	r.Tag = j.Tag(r.Caller, r.RequestID)
+	b, err := j.AppendPromise(t.Context(), []byte("head"), seq, r)
+	if err != nil || string(b[:4]) != "head" {
+		t.Fatalf("%q, %v", b, err)
+	}
+	p, err := ledger.ParsePromise(b[4:])
+	if err != nil || p.Verify(key) != nil || p.Sequence != seq {
+		t.Fatalf("the promise's bytes: %+v, %v", p, err)
+	}
+	if h, err := j.LeafHash(seq); err != nil || h != p.LeafHash {
+		t.Errorf("leaf hash %v, %v", h, err)
+	}
+	if got, body, ok, err := j.LookupTag(r.Tag, r.Caller, r.RequestID); got != seq || body != r.Body || !ok || err != nil {
+		t.Errorf("looked up by tag: %d %v %v", got, ok, err)
+	}
+	var seqs []uint64
+	var recs []*Record
+	for range 100 {
+		s := j.Take()
+		seqs, recs = append(seqs, s), append(recs, decision(s, "s"))
+	}
+	recs[50].Private = make([]byte, MaxPartBytes+1)
+	ps, err := j.AppendAll(t.Context(), seqs, recs)
+	if !errors.Is(err, assay.ErrInvalid) {
+		t.Errorf("one of a hundred is too large: %v", err)
+	}
+	for i, p := range ps {
+		if (p.Verify(key) == nil) != (i != 50) {
+			t.Errorf("promise %d of a hundred: %+v", i, p)
+		}
+	}
+	if _, err := j.AppendAll(t.Context(), []uint64{3}, recs[:1]); !errors.Is(err, assay.ErrInvalid) {
+		t.Errorf("a number that was appended before: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	note := ReportNote{Report: assay.Sum("report"), Rows: 1000, What: "report.html"}
+	var at uint64
+	if err := With(t.Context(), dir, Config{Logger: j.cfg.Logger}, func(j *Journal) error {
+		if _, _, err := j.AppendReport(t.Context(), ReportNote{}, assay.Digest{}, assay.Digest{}); !errors.Is(err, assay.ErrInvalid) {
+			t.Errorf("a report without a digest: %v", err)
+		}
+		var err error
+		at, _, err = j.AppendReport(t.Context(), note, assay.Sum("model"), assay.Sum("plan"))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	j, _ = start(t, dir, Config{})
+	got, err := j.Get(at)
+	if err != nil || got.Kind != ledger.Report || got.Model != assay.Sum("model") {
+		t.Fatalf("the report's record: %+v, %v", got, err)
+	}
+	var back ReportNote
+	if err := assay.UnmarshalCBOR(got.Decision, &back); err != nil || back.Report != note.Report || back.Version != 1 {
+		t.Fatalf("%+v, %v", back, err)
+	}
+}
+
 func TestAppendOutOfOrder(t *testing.T) {
 	j, _ := start(t, t.TempDir(), Config{})
 	const n = 8

@@ -26,15 +26,15 @@ const (
 type subject struct {
 	key        *vault.Key
 	tag        [16]byte
-	wrapped    []byte      // for the store, until durable; then the writer's
+	wrapped    []byte      // for the records, until written; then the writer's
 	generation uint32      // of the master key that wrapped it
-	durable    atomic.Bool // the wrapped key is in the store
+	written    atomic.Bool // the wrapped key is in a group, or in the store
 	dead       atomic.Bool // erased: never write its key again
 }
 
 // keyring finds subject keys: in memory, in the store, or by making a new one.
-// A new key stays in memory until the writer has made it durable together with
-// the first record that it seals, so that no second one is ever made.
+// A new key is made durable by the group of the first record that it seals, and
+// stays in memory until the store has it, so that no second one is ever made.
 type keyring struct {
 	db     *pebble.DB
 	master *vault.Master
@@ -45,13 +45,13 @@ type keyring struct {
 
 type keyShard struct {
 	mu        sync.Mutex
-	fresh     map[string]*subject // not durable yet
+	fresh     map[string]*subject // not in the store yet
 	hot, cold map[string]*subject // two generations; the cold one is dropped
 }
 
 func newKeyring(db *pebble.DB, master *vault.Master, system *vault.Key) *keyring {
 	r := &keyring{db: db, master: master, system: &subject{key: system}, seed: maphash.MakeSeed()}
-	r.system.durable.Store(true)
+	r.system.written.Store(true)
 	for i := range r.shards {
 		r.shards[i].fresh = make(map[string]*subject)
 		r.shards[i].hot = make(map[string]*subject)
@@ -103,7 +103,7 @@ func (r *keyring) find(sh *keyShard, name string) (*subject, error) {
 		return nil, err
 	}
 	s := &subject{key: k, tag: tag}
-	s.durable.Store(true)
+	s.written.Store(true)
 	sh.keep(name, s)
 	return s, nil
 }
@@ -132,9 +132,8 @@ func (sh *keyShard) keep(name string, s *subject) {
 	sh.hot[name] = s
 }
 
-// settled is called by the writer once s's key is in the store.
+// settled is called once s's key is in the store.
 func (r *keyring) settled(name string, s *subject) {
-	s.durable.Store(true)
 	sh := r.shard(name)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

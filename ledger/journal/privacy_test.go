@@ -111,6 +111,9 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := owner.key.ID()
+	if err := j.waitIndexed(t.Context(), seq+1); err != nil {
+		t.Fatal(err)
+	}
 	wrapped, err := get(j.db, idKey(prefixKey, id))
 	if err != nil {
 		t.Fatal(err)

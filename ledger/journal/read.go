@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/vault"
@@ -20,21 +18,28 @@ import (
 // is durable. If the record's subject was erased, ok is true, the body is
 // unknown (zero) and err matches vault.ErrErased.
 func (j *Journal) Lookup(caller, requestID string) (seq uint64, body assay.Digest, ok bool, err error) {
-	tag := j.requestTag(caller, requestID)
+	return j.LookupTag(j.Tag(caller, requestID), caller, requestID)
+}
+
+// LookupTag is Lookup for who has made the Tag already.
+func (j *Journal) LookupTag(tag Tag, caller, requestID string) (seq uint64, body assay.Digest, ok bool, err error) {
 	if !j.seen.maybe(tag) {
 		return 0, assay.Digest{}, false, nil
 	}
-	v, err := get(j.db, idKey(prefixRequest, tag))
-	if errors.Is(err, assay.ErrNotFound) {
-		return 0, assay.Digest{}, false, nil
+	seq, ok = j.index.find(tag)
+	if !ok {
+		v, err := get(j.db, idKey(prefixRequest, tag))
+		if errors.Is(err, assay.ErrNotFound) {
+			return 0, assay.Digest{}, false, nil
+		}
+		if err != nil {
+			return 0, assay.Digest{}, false, err
+		}
+		if len(v) != 8 {
+			return 0, assay.Digest{}, false, fmt.Errorf("store: a request's number has %d bytes: %w", len(v), assay.ErrCorrupt)
+		}
+		seq = binary.BigEndian.Uint64(v)
 	}
-	if err != nil {
-		return 0, assay.Digest{}, false, err
-	}
-	if len(v) != 8 {
-		return 0, assay.Digest{}, false, fmt.Errorf("store: a request's number has %d bytes: %w", len(v), assay.ErrCorrupt)
-	}
-	seq = binary.BigEndian.Uint64(v)
 	r, err := j.Get(seq)
 	if err != nil {
 		return seq, assay.Digest{}, true, err
@@ -48,53 +53,58 @@ func (j *Journal) Lookup(caller, requestID string) (seq uint64, body assay.Diges
 // Get returns a durable record. With vault.ErrErased the public fields (kind,
 // time, digests) are still set.
 func (j *Journal) Get(seq uint64) (*Record, error) {
-	b, err := j.stored(seq)
+	s, err := j.stored(context.Background(), seq)
 	if err != nil {
 		return nil, err
 	}
-	r, _, err := j.open(seq, b)
+	r, _, err := j.open(seq, s)
 	return r, err
 }
 
 // Leaf returns a durable record's public leaf.
 func (j *Journal) Leaf(seq uint64) ([]byte, error) {
-	b, err := j.stored(seq)
-	if err != nil {
-		return nil, err
-	}
-	s, err := parseStored(b)
-	return s.leaf, err
-}
-
-// StoredBytes returns what a durable record's value takes in the store.
-func (j *Journal) StoredBytes(seq uint64) (int, error) {
-	b, err := j.stored(seq)
-	return len(b), err
-}
-
-func (j *Journal) stored(seq uint64) ([]byte, error) {
 	if seq >= j.durable.Load() {
 		return nil, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
 	}
-	b, err := get(j.db, seqKey(prefixRecord, seq))
-	if err != nil {
-		return nil, fmt.Errorf("journal: record %d: %w", seq, err)
-	}
-	return b, nil
+	s, err := j.rec.record(seq)
+	return s.leaf, err
 }
 
-// open opens stored bytes: leaf, then the sealed part, then it checks that the
-// leaf's commitments are of what was sealed.
-func (j *Journal) open(seq uint64, b []byte) (*Record, *vault.Key, error) {
-	s, err := parseStored(b)
+// LeafHash returns the hash of a durable record's leaf: it stands for the
+// record, and for nothing else.
+func (j *Journal) LeafHash(seq uint64) (assay.Digest, error) {
+	leaf, err := j.Leaf(seq)
 	if err != nil {
-		return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
+		return assay.Digest{}, err
 	}
+	return ledger.HashLeaf(leaf), nil
+}
+
+// StoredBytes returns what a durable record takes in the record files.
+func (j *Journal) StoredBytes(seq uint64) (int, error) {
+	s, err := j.stored(context.Background(), seq)
+	return frameRow + publicFixed + len(s.leaf) + len(s.sealed), err
+}
+
+// stored reads a durable record whose key is in the store.
+func (j *Journal) stored(ctx context.Context, seq uint64) (stored, error) {
+	if seq >= j.durable.Load() {
+		return stored{}, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
+	}
+	if err := j.waitIndexed(ctx, seq+1); err != nil {
+		return stored{}, err
+	}
+	return j.rec.record(seq)
+}
+
+// open opens a stored record: leaf, then the sealed part, then it checks that
+// the leaf's commitments are of what was sealed.
+func (j *Journal) open(seq uint64, s stored) (*Record, *vault.Key, error) {
 	leaf, err := ledger.ParseLeaf(s.leaf)
 	if err != nil {
 		return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
-	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros, Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy}
+	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros, Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy, Tag: s.tag}
 	if len(s.sealed) == 0 {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, ErrRetired)
 	}
@@ -126,8 +136,12 @@ var ErrRetired = errors.New("the private part was dropped: its retention has pas
 // subject was erased or its retention has passed, is given with its public
 // fields and the error.
 func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error) error) error {
-	return j.scan(context.Background(), from, to, func(seq uint64, b []byte) error {
-		r, _, err := j.open(seq, append([]byte(nil), b...))
+	to = min(to, j.durable.Load())
+	if err := j.waitIndexed(context.Background(), to); err != nil {
+		return err
+	}
+	return j.rec.scan(context.Background(), from, to, wholeGroup, func(seq uint64, s stored) error {
+		r, _, err := j.open(seq, s)
 		if err != nil && !errors.Is(err, vault.ErrErased) && !errors.Is(err, ErrRetired) {
 			return err
 		}
@@ -137,76 +151,28 @@ func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error
 
 // leaves calls fn with each leaf in [from, to); the bytes are lent.
 func (j *Journal) leaves(ctx context.Context, from, to uint64, fn func(seq uint64, leaf []byte) error) error {
-	return j.scan(ctx, from, to, func(seq uint64, b []byte) error {
-		s, err := parseStored(b)
-		if err != nil {
-			return fmt.Errorf("journal: record %d: %w", seq, err)
-		}
+	return j.rec.scan(ctx, from, min(to, j.durable.Load()), publicPart, func(seq uint64, s stored) error {
 		return fn(seq, s.leaf)
 	})
 }
 
-// scan calls fn with the stored bytes of each record in [from, to); all of
-// them must be there.
-func (j *Journal) scan(ctx context.Context, from, to uint64, fn func(seq uint64, b []byte) error) (err error) {
-	to = min(to, j.durable.Load())
-	if from >= to {
-		return nil
-	}
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: seqKey(prefixRecord, from), UpperBound: seqKey(prefixRecord, to)})
+// group reads the commit group that holds a record, and its leaf hashes.
+func (j *Journal) group(seq uint64) (*group, []assay.Digest, error) {
+	f, body, err := j.rec.group(seq)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	want := from
-	for ok := it.First(); ok; ok = it.Next() {
-		if want&1023 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if k := it.Key(); len(k) != 9 || binary.BigEndian.Uint64(k[1:]) != want {
-			break
-		}
-		v, err := it.ValueAndErr()
+	g := &group{first: f.first, count: f.count, signature: f.signature}
+	hashes := make([]assay.Digest, f.count)
+	for i := range hashes {
+		s, err := f.at(body, i)
 		if err != nil {
-			return fmt.Errorf("store: record %d: %w", want, err)
+			return nil, nil, err
 		}
-		if err := fn(want, v); err != nil {
-			return err
-		}
-		want++
+		hashes[i] = ledger.HashLeaf(s.leaf)
 	}
-	if err := it.Error(); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	if want != to {
-		return fmt.Errorf("journal: record %d is missing: %w", want, assay.ErrCorrupt)
-	}
-	return nil
-}
-
-// group reads the commit group that holds a record; its tree is not built.
-func (j *Journal) group(seq uint64) (*group, error) {
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixGroup}, UpperBound: []byte{prefixGroup + 1}})
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	defer it.Close()
-	if !it.SeekLT(seqKey(prefixGroup, seq+1)) {
-		return nil, fmt.Errorf("journal: record %d is in no group: %w", seq, errors.Join(assay.ErrCorrupt, it.Error()))
-	}
-	v, err := it.ValueAndErr()
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	if len(it.Key()) != 9 || len(v) != 4+64 {
-		return nil, fmt.Errorf("journal: a group of %d bytes: %w", len(v), assay.ErrCorrupt)
-	}
-	g := &group{first: binary.BigEndian.Uint64(it.Key()[1:]), count: binary.BigEndian.Uint32(v)}
-	copy(g.signature[:], v[4:])
-	if seq-g.first >= uint64(g.count) {
-		return nil, fmt.Errorf("journal: record %d is in no group: %w", seq, assay.ErrCorrupt)
-	}
-	return g, nil
+	g.tree.Reset(hashes)
+	return g, hashes, nil
 }
 
 // Promise makes a durable record's promise again.
@@ -214,18 +180,9 @@ func (j *Journal) Promise(ctx context.Context, seq uint64) (ledger.Promise, erro
 	if seq >= j.durable.Load() {
 		return ledger.Promise{}, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
 	}
-	g, err := j.group(seq)
+	g, hashes, err := j.group(seq)
 	if err != nil {
 		return ledger.Promise{}, err
 	}
-	hashes := make([]assay.Digest, 0, g.count)
-	err = j.leaves(ctx, g.first, g.first+uint64(g.count), func(_ uint64, leaf []byte) error {
-		hashes = append(hashes, ledger.HashLeaf(leaf))
-		return nil
-	})
-	if err != nil {
-		return ledger.Promise{}, err
-	}
-	g.tree.Reset(hashes)
 	return g.promise(&entry{seq: seq, hash: hashes[seq-g.first]}), nil
 }

@@ -39,15 +39,11 @@ func (j *Journal) Receipt(ctx context.Context, seq uint64) (*assay.Receipt, erro
 // ReceiptAt makes the receipt under a given checkpoint of this log, with what
 // anchors that checkpoint; both may be nil.
 func (j *Journal) ReceiptAt(ctx context.Context, seq uint64, note []byte, anchor json.RawMessage) (*assay.Receipt, error) {
-	b, err := j.stored(seq)
+	s, err := j.stored(ctx, seq)
 	if err != nil {
 		return nil, err
 	}
-	r, k, err := j.open(seq, b)
-	if err != nil {
-		return nil, err
-	}
-	s, err := parseStored(b)
+	r, k, err := j.open(seq, s)
 	if err != nil {
 		return nil, err
 	}

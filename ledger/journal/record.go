@@ -8,7 +8,6 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
-	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // Bounds on one record. What is larger is refused, and a record of kind Failed
@@ -18,8 +17,9 @@ const (
 	MaxNameBytes = 4 << 10 // Subject, Caller, RequestID: each
 )
 
-// recordVersion of stored records that this code writes.
-const recordVersion = 1
+// Tag stands for a caller's request id: it is equal for equal ones, and says
+// nothing without the journal's own key. The zero Tag is none.
+type Tag [16]byte
 
 // Record is what the journal keeps of one thing that happened. Kind, time and
 // digests stand in the public leaf; all the rest is sealed under the subject's
@@ -29,6 +29,7 @@ type Record struct {
 	Micros              int64        // server clock, microseconds since the Unix epoch
 	Subject             string       // whose key seals it; "" is the system's, which cannot be erased
 	Caller, RequestID   string       // idempotency: see Lookup; an empty RequestID is not indexed
+	Tag                 Tag          // of Caller and RequestID, if Journal.Tag made it before; zero: Append makes it
 	Body                assay.Digest // digest of the request body
 	Model, Plan, Policy assay.Digest
 	Decision            []byte // canonical bytes; the first commitment opens to them
@@ -99,39 +100,6 @@ func (r *Record) parsePrivate(b []byte) error {
 		return fmt.Errorf("record: %d bytes after the sealed part's end: %w", len(b), assay.ErrCorrupt)
 	}
 	return nil
-}
-
-// stored is a record as it lies in the store, not yet opened:
-//
-//	version 1 byte || key id 16 || leaf length 2 (big-endian) || leaf || sealed part
-type stored struct {
-	key    vault.ID
-	leaf   []byte
-	sealed []byte // empty once its retention has passed
-}
-
-func appendStoredHead(b []byte, id vault.ID, leaf []byte) []byte {
-	b = append(b, recordVersion)
-	b = append(b, id[:]...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(leaf)))
-	return append(b, leaf...)
-}
-
-func parseStored(b []byte) (stored, error) {
-	const head = 1 + 16 + 2
-	if len(b) < head {
-		return stored{}, fmt.Errorf("record: %d bytes, want at least %d: %w", len(b), head, assay.ErrCorrupt)
-	}
-	if b[0] != recordVersion {
-		return stored{}, fmt.Errorf("record: version %d, this program reads version %d: %w", b[0], recordVersion, assay.ErrCorrupt)
-	}
-	s := stored{key: vault.ID(b[1:17])}
-	n := int(binary.BigEndian.Uint16(b[17:]))
-	if n > len(b)-head {
-		return stored{}, fmt.Errorf("record: the leaf is cut short: %w", assay.ErrCorrupt)
-	}
-	s.leaf, s.sealed = b[head:head+n], b[head+n:]
-	return s, nil
 }
 
 // sealContext is what a sealed part is bound to: its place and its leaf.

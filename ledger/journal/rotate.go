@@ -37,10 +37,15 @@ func (j *Journal) RotateMaster(ctx context.Context) error {
 // rotateMaster replaces the master key. It can be cut short anywhere: while two
 // master keys are kept, the next start begins again.
 func (j *Journal) rotateMaster(ctx context.Context) error {
-	j.keyMu.Lock() // after this, no commit holds a key wrapped by the old one
+	j.writeMu.Lock() // after this, no group that is written holds a key wrapped by the old one
 	err := j.master.Rotate()
-	j.keyMu.Unlock()
+	j.writeMu.Unlock()
 	if err != nil {
+		return err
+	}
+	// What the old one wrapped in groups is in the store, and is wrapped again
+	// there; the copy in the record files dies with the old one.
+	if err := j.waitIndexed(ctx, j.durable.Load()); err != nil {
 		return err
 	}
 	n, err := j.rewrap(ctx)
@@ -127,21 +132,4 @@ func (j *Journal) rewrapFrom(from []byte) (next []byte, n uint64, err error) {
 		return nil, 0, fmt.Errorf("store: %w", err)
 	}
 	return next, n, nil
-}
-
-// fillKey adds a subject's new key to the writer's batch, wrapped again if the
-// master key was replaced since it was made.
-func (j *Journal) fillKey(b *pebble.Batch, s *subject) error {
-	if g := j.master.Generation(); s.generation != g {
-		w, err := j.master.Wrap(s.key)
-		if err != nil {
-			return err
-		}
-		s.wrapped, s.generation = w, g
-	}
-	id := s.key.ID()
-	if err := set(b, idKey(prefixSubject, s.tag), id[:]); err != nil {
-		return err
-	}
-	return set(b, idKey(prefixKey, id), s.wrapped)
 }

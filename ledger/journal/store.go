@@ -20,8 +20,6 @@ import (
 // The key space of the store. First bytes are frozen; docs/formats/journal.md
 // draws keys and values.
 const (
-	prefixRecord  = 'd' // sequence (8)      -> record
-	prefixGroup   = 'g' // first (8)         -> count (4) || signature (64)
 	prefixRequest = 'r' // request tag (16)  -> sequence (8)
 	prefixSubject = 's' // subject tag (16)  -> key id (16)
 	prefixKey     = 'k' // key id (16)       -> wrapped subject key
@@ -31,18 +29,18 @@ const (
 
 // Names under prefixMeta.
 const (
-	metaVersion = "version" // 1 byte
-	metaSystem  = "system"  // id of the system key
-	metaTree    = "tree"    // the guard's tree: size (8) || its peaks (32 each)
-	metaAnchor  = "anchor"  // newest anchored checkpoint and its proof
+	metaVersion = "version"   // 1 byte
+	metaIndexed = "indexed"   // the store has the subject keys of records below this number (8)
+	metaTagged  = "tagged"    // the store has the request tags of records below this number (8)
+	metaRetired = "retired"   // private parts of records below this number (8) may be gone
+	metaSystem  = "system"    // id of the system key
+	metaPublic  = "published" // size of the newest published checkpoint (8); not synced
+	metaTree    = "tree"      // the guard's tree: size (8) || its peaks (32 each)
+	metaAnchor  = "anchor"    // newest anchored checkpoint and its proof
 )
 
 // storeVersion of the key space that this code writes.
-const storeVersion = 1
-
-func seqKey(prefix byte, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{prefix}, seq)
-}
+const storeVersion = 2
 
 func idKey(prefix byte, id [16]byte) []byte { return append([]byte{prefix}, id[:]...) }
 
@@ -87,7 +85,7 @@ func openStore(dir string, cfg *Config, fatal func(error)) (*pebble.DB, error) {
 		opts.TargetFileSizes[i] = 16 << 20 << min(i, 3)
 	}
 	for i := range opts.Levels {
-		// Records are ciphertext: compressing them costs and gains nothing.
+		// Tags and keys look random: compressing them costs and gains nothing.
 		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
 	db, err := pebble.Open(dir, opts)
@@ -110,21 +108,21 @@ func get(r pebble.Reader, key []byte) ([]byte, error) {
 	return out, c.Close()
 }
 
-// lastSequence returns one more than the largest number under a prefix of
-// sequence keys.
-func lastSequence(db *pebble.DB, prefix byte) (next uint64, err error) {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+func set(b *pebble.Batch, key, value []byte) error { return b.Set(key, value, nil) }
+
+// number reads a value that is a number; 0 if there is none.
+func number(r pebble.Reader, key []byte) (uint64, error) {
+	v, err := get(r, key)
+	if errors.Is(err, assay.ErrNotFound) {
+		return 0, nil
+	}
+	if err == nil && len(v) != 8 {
+		err = fmt.Errorf("store: %q has %d bytes, want 8: %w", key, len(v), assay.ErrCorrupt)
+	}
 	if err != nil {
-		return 0, fmt.Errorf("store: %w", err)
+		return 0, err
 	}
-	if it.Last() {
-		if len(it.Key()) != 9 {
-			err = fmt.Errorf("store: a key of %d bytes under %q: %w", len(it.Key()), prefix, assay.ErrCorrupt)
-		} else {
-			next = binary.BigEndian.Uint64(it.Key()[1:]) + 1
-		}
-	}
-	return next, errors.Join(err, it.Error(), it.Close())
+	return binary.BigEndian.Uint64(v), nil
 }
 
 // failure is the first error after which nothing more can be made durable.

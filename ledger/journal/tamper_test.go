@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,9 +150,20 @@ func TestLogNeverForks(t *testing.T) {
 			remove(t, at(d, "keys", "log.key"))
 		}, "guard"},
 		{"master key replaced", func(t *testing.T, d string) { remove(t, at(d, "keys", "master.json")) }, "master key does not open"},
-		{"last record cut off", func(t *testing.T, d string) {
-			edit(t, d, func(db *pebble.DB) error { return db.Delete(seqKey(prefixRecord, 699), pebble.Sync) })
-		}, "last group"},
+		{"last group cut off", func(t *testing.T, d string) {
+			path, b, at := lastGroup(t, d)
+			if err := os.WriteFile(path, b[:at], 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, "older copy, or were cut"},
+		{"last group torn", func(t *testing.T, d string) {
+			path, b, at := lastGroup(t, d)
+			clear(b[at+200:])
+			if err := os.WriteFile(path, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, "older copy, or were cut"},
+		{"record files deleted", func(t *testing.T, d string) { remove(t, recordFiles(t, d)[0]) }, "are missing"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,7 +196,7 @@ func remove(t *testing.T, path string) {
 func edit(t *testing.T, dir string, fn func(*pebble.DB) error) {
 	t.Helper()
 	cfg := Config{Logger: slog.New(slog.DiscardHandler), FS: vfs.Default}
-	db, err := openStore(filepath.Join(dir, "journal"), &cfg, func(error) {})
+	db, err := openStore(filepath.Join(dir, storeDir), &cfg, func(error) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,115 +205,44 @@ func edit(t *testing.T, dir string, fn func(*pebble.DB) error) {
 	}
 }
 
-// TestFsckFindsEveryTamper is the mutation score of the directory: each operator
-// on each kind of file and record, at random positions, must be found by the
-// check. ASSAY_TAMPERS sets the positions of each; the default is 1.
-func TestFsckFindsEveryTamper(t *testing.T) {
-	dir := honest(t, 600)
-	rng := rand.New(rand.NewPCG(5, 6))
-	positions := times("ASSAY_TAMPERS", 1)
-	flip := func(t *testing.T, path string) {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
-		if err := os.WriteFile(path, b, 0o644); err != nil {
-			t.Fatal(err)
+// recordFiles lists the record files, ascending.
+func recordFiles(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	for _, f := range files(t, dir, recordDir) {
+		if filepath.Ext(f) == segmentSuffix {
+			out = append(out, f)
 		}
 	}
-	cut := func(t *testing.T, path string) {
-		st, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Truncate(path, rng.Int64N(st.Size())); err != nil {
-			t.Fatal(err)
-		}
-	}
-	type op struct {
-		name string
-		harm func(t *testing.T, d string)
-	}
-	var ops []op
-	for _, f := range []string{
-		"log/checkpoint", "log/.state/treeState", "log/tile/0/000", "log/tile/0/001", "log/tile/0/002.p/88",
-		"log/tile/1/000.p/2", "log/tile/entries/000", "log/tile/entries/001", "log/tile/entries/002.p/88",
-		"guard/high-water", "keys/log.key", "keys/master.json",
-	} {
-		ops = append(ops,
-			op{"bit flipped in " + f, func(t *testing.T, d string) { flip(t, filepath.Join(d, f)) }},
-			op{"cut short: " + f, func(t *testing.T, d string) { cut(t, filepath.Join(d, f)) }})
-	}
-	change := func(name string, prefix byte, fn func(db *pebble.DB, k, v []byte) error) {
-		ops = append(ops, op{name, func(t *testing.T, d string) {
-			edit(t, d, func(db *pebble.DB) error {
-				k, v := pick(t, db, prefix, rng)
-				return fn(db, k, v)
-			})
-		}})
-	}
-	for prefix, name := range map[byte]string{prefixRecord: "record", prefixGroup: "group", prefixRequest: "request index", prefixKey: "subject key", prefixSubject: "subject"} {
-		if prefix != prefixSubject {
-			change("bit flipped in a "+name, prefix, func(db *pebble.DB, k, v []byte) error {
-				v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
-				return db.Set(k, v, pebble.Sync)
-			})
-			change("cut short: "+name, prefix, func(db *pebble.DB, k, v []byte) error {
-				return db.Set(k, v[:rng.IntN(len(v))], pebble.Sync)
-			})
-		}
-		if prefix == prefixRecord || prefix == prefixGroup || prefix == prefixKey {
-			change("deleted: "+name, prefix, func(db *pebble.DB, k, _ []byte) error { return db.Delete(k, pebble.Sync) })
-		}
-		change("two swapped: "+name, prefix, func(db *pebble.DB, k, v []byte) error {
-			for {
-				k2, v2 := pick(t, db, prefix, rng)
-				if string(v2) != string(v) && string(k) != string(k2) {
-					return errors.Join(db.Set(k, v2, pebble.Sync), db.Set(k2, v, pebble.Sync))
-				}
-			}
-		})
-	}
-	injected, found := 0, 0
-	for _, o := range ops {
-		for range positions {
-			d := t.TempDir()
-			copyTree(t, dir, d)
-			o.harm(t, d)
-			injected++
-			if err := fsckOnce(t, d); err == nil {
-				t.Errorf("%s: not found", o.name)
-				continue
-			}
-			found++
-		}
-	}
-	t.Logf("%d operators, %d tampers injected, %d found", len(ops), injected, found)
-	for range positions { // false alarms
-		d := t.TempDir()
-		copyTree(t, dir, d)
-		if err := fsckOnce(t, d); err != nil {
-			t.Errorf("an honest directory: %v", err)
-		}
-	}
+	return out
 }
 
-// pick returns a random key under a prefix, and its value.
-func pick(t *testing.T, db *pebble.DB, prefix byte, rng *rand.Rand) (k, v []byte) {
+// lastGroup returns the last record file, its bytes, and where its last group
+// begins.
+func lastGroup(t *testing.T, dir string) (path string, b []byte, at int) {
 	t.Helper()
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	all := recordFiles(t, dir)
+	path = all[len(all)-1]
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer it.Close()
-	n := 0
-	for ok := it.First(); ok; ok = it.Next() {
-		if n++; rng.IntN(n) == 0 {
-			k, v = append([]byte(nil), it.Key()...), append([]byte(nil), it.Value()...)
+	offs := groupOffsets(t, b)
+	return path, b, offs[len(offs)-2]
+}
+
+// groupOffsets returns where the groups of a record file begin, and its length.
+func groupOffsets(t *testing.T, b []byte) []int {
+	t.Helper()
+	offs := []int{0}
+	for at := 0; at < len(b) && !isZero(b[at:]); {
+		f, err := parseFrame(b[at:])
+		if err != nil {
+			t.Fatal(err)
 		}
+		at += int(f.size())
+		offs = append(offs, at)
 	}
-	return k, v
+	return offs
 }
 
 // TestBackup copies a running journal, loses the directory, and restores it:

@@ -5,24 +5,26 @@ package journal
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/binary"
 	"fmt"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 )
 
 // groupLimit bounds one commit, and so the wait behind it.
-const groupLimit = 4096
+const (
+	groupLimit = 4096
+	groupBytes = 8 << 20 // one record may be larger
+	keptBuffer = 2 << 20 // a larger frame's memory is not kept
+)
 
 // write is the one writer. It returns when ctx has ended and everything that
 // was taken is durable, or the drain timeout has passed, or the store failed.
 func (j *Journal) write(ctx context.Context) error {
+	defer j.sweep()
 	var batch []*entry
-	var leaves []assay.Digest
+	var buf []byte
 	var deadline <-chan time.Time
 	done := ctx.Done()
 	for {
@@ -52,23 +54,29 @@ func (j *Journal) write(ctx context.Context) error {
 			j.parked.Store(false)
 			continue
 		}
-		leaves = leaves[:0]
-		for _, e := range batch {
-			leaves = append(leaves, e.hash)
-		}
-		g := &group{first: batch[0].seq, count: uint32(len(batch))}
-		g.tree.Reset(leaves)
-		copy(g.signature[:], ed25519.Sign(j.signer, ledger.PromiseMessage(j.key.Origin, g.first, g.count, g.tree.Root())))
-		err := j.commit(g, batch)
+		g, err := j.commit(batch, &buf)
 		if err != nil {
-			j.failed.set(err)
+			j.kill(err)
+			for _, e := range batch { // so that sweep does not find them again
+				j.ring[e.seq%window].CompareAndSwap(e, nil)
+			}
 		}
 		for _, e := range batch {
-			e.group, e.err = g, err
-			e.done <- struct{}{}
+			e.settle(g, err)
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// sweep ends the waiting of whoever appended and was not served: the writer
+// has stopped. push does it for those that come later.
+func (j *Journal) sweep() {
+	j.halted.Store(true)
+	for i := range j.ring {
+		if e := j.ring[i].Swap(nil); e != nil {
+			e.settle(nil, j.stopError())
 		}
 	}
 }
@@ -85,93 +93,78 @@ func (j *Journal) park() bool {
 
 // collect takes the records that are ready, in unbroken order.
 func (j *Journal) collect(batch []*entry) []*entry {
-	for seq := j.durable.Load(); len(batch) < groupLimit; seq++ {
+	size := 0
+	for seq := j.durable.Load(); len(batch) < groupLimit && size < groupBytes; seq++ {
 		e := j.ring[seq%window].Load()
 		if e == nil {
 			break
 		}
 		if e.seq != seq { // appended twice, in the moment of its first commit
 			j.ring[seq%window].Store(nil)
-			e.err = fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
-			e.done <- struct{}{}
+			e.settle(nil, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid))
 			break
 		}
-		batch = append(batch, e)
+		batch, size = append(batch, e), size+len(e.public)+len(e.sealed)
 	}
 	return batch
 }
 
-// commit writes the group with one sync and advances the durable end. A store
-// that fails ends its goroutine: commit runs in one of its own only then.
-func (j *Journal) commit(g *group, entries []*entry) error {
-	size, keys := 128, false
-	for _, e := range entries {
-		size += len(e.value) + 64
-		keys = keys || e.erases != nil || !e.owner.durable.Load()
-	}
-	if keys {
-		j.keyMu.Lock()
-		defer j.keyMu.Unlock()
-	}
-	b := j.db.NewBatchWithSize(size)
-	defer b.Close()
-	if err := j.fill(b, g, entries); err != nil {
-		return fmt.Errorf("journal: %w: %w", err, assay.ErrUnavailable)
-	}
-	opt := pebble.Sync
-	if j.cfg.NoSync {
-		opt = pebble.NoSync
-	}
-	if err := b.Commit(opt); err != nil {
-		return fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
-	}
-	for _, e := range entries {
-		if !e.owner.durable.Load() {
-			j.keys.settled(e.name, e.owner)
+// commit makes one group of the entries and writes it with one sync. Only then
+// is the durable end advanced, and only then is the store told.
+func (j *Journal) commit(entries []*entry, buf *[]byte) (*group, error) {
+	j.writeMu.Lock()
+	defer j.writeMu.Unlock()
+	g := &group{first: entries[0].seq, count: uint32(len(entries)), tags: make([]Tag, len(entries))}
+	leaves := make([]assay.Digest, len(entries))
+	for i, e := range entries {
+		leaves[i], g.tags[i] = e.hash, e.tag
+		if e.tag != (Tag{}) {
+			j.seen.add(e.tag)
 		}
+		if err := j.gather(g, e); err != nil {
+			return nil, fmt.Errorf("journal: %w: %w", err, assay.ErrUnavailable)
+		}
+	}
+	g.tree.Reset(leaves)
+	copy(g.signature[:], ed25519.Sign(j.signer, ledger.PromiseMessage(j.key.Origin, g.first, g.count, g.tree.Root())))
+	b, err := g.build(j.rec.auth, (*buf)[:0], entries)
+	if err == nil {
+		err = j.rec.append(b, g, !j.cfg.NoSync)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
+	}
+	if *buf = b; cap(b) > keptBuffer {
+		*buf = nil
+	}
+	for _, e := range entries {
 		j.ring[e.seq%window].Store(nil)
 	}
 	j.durable.Store(g.first + uint64(g.count))
-	select {
-	case j.grown <- struct{}{}:
-	default:
+	if j.index.add(g) > indexLimit {
+		if err := j.waitIndexed(context.Background(), g.first); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// gather notes what a record does to subject keys: its own may be new, and an
+// erasure destroys one.
+func (j *Journal) gather(g *group, e *entry) error {
+	if s := e.owner; !s.written.Load() && !s.dead.Load() {
+		if gen := j.master.Generation(); s.generation != gen {
+			w, err := j.master.Wrap(s.key)
+			if err != nil {
+				return err
+			}
+			s.wrapped, s.generation = w, gen
+		}
+		s.written.Store(true)
+		g.ops = append(g.ops, keyOp{kind: opNewKey, tag: s.tag, id: s.key.ID(), wrapped: s.wrapped, name: e.name, owner: s})
+	}
+	if s := e.erases; s != nil {
+		g.ops = append(g.ops, keyOp{kind: opErase, tag: s.tag, id: s.key.ID(), sequence: e.seq})
 	}
 	return nil
 }
-
-func (j *Journal) fill(b *pebble.Batch, g *group, entries []*entry) error {
-	var k [17]byte
-	var v [8]byte
-	for _, e := range entries {
-		if err := set(b, appendSeq(k[:0], prefixRecord, e.seq), e.value); err != nil {
-			return err
-		}
-		if e.indexed {
-			j.seen.add(e.request)
-			k[0] = prefixRequest
-			copy(k[1:], e.request[:])
-			binary.BigEndian.PutUint64(v[:], e.seq)
-			if err := set(b, k[:], v[:]); err != nil {
-				return err
-			}
-		}
-		if !e.owner.durable.Load() && !e.owner.dead.Load() {
-			if err := j.fillKey(b, e.owner); err != nil {
-				return err
-			}
-		}
-		if e.erases != nil {
-			if err := j.fillErasure(b, e); err != nil {
-				return err
-			}
-		}
-	}
-	gv := binary.BigEndian.AppendUint32(make([]byte, 0, 68), g.count)
-	return set(b, appendSeq(k[:0], prefixGroup, g.first), append(gv, g.signature[:]...))
-}
-
-func appendSeq(dst []byte, prefix byte, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, prefix), seq)
-}
-
-func set(b *pebble.Batch, key, value []byte) error { return b.Set(key, value, nil) }

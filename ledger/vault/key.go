@@ -33,6 +33,8 @@ type ID [16]byte
 type Key struct {
 	id     ID
 	secret [SecretSize]byte
+	inner  [sha256.BlockSize]byte // HMAC's two blocks of the secret
+	outer  [sha256.BlockSize]byte
 	aead   cipher.AEAD
 }
 
@@ -51,7 +53,13 @@ func newKey(id ID, secret []byte) (*Key, error) {
 	}
 	k := &Key{id: id}
 	copy(k.secret[:], secret)
-	sk := expand(&k.secret, sealInfo, 1, [32]byte{}, nil)
+	copy(k.inner[:], secret)
+	copy(k.outer[:], secret)
+	for i := range k.inner {
+		k.inner[i] ^= 0x36
+		k.outer[i] ^= 0x5c
+	}
+	sk := k.expand(sealInfo, 1, nil, nil)
 	block, err := aes.NewCipher(sk[:])
 	if err != nil {
 		return nil, fmt.Errorf("subject key: %w", err)
@@ -71,8 +79,8 @@ func (k *Key) ID() ID { return k.id }
 func (k *Key) Commitments(seq uint64) (decision, vector [32]byte) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], seq)
-	decision = expand(&k.secret, recordInfo, 1, [32]byte{}, b[:])
-	vector = expand(&k.secret, recordInfo, 2, decision, b[:])
+	decision = k.expand(recordInfo, 1, nil, b[:])
+	vector = k.expand(recordInfo, 2, &decision, b[:])
 	return decision, vector
 }
 
@@ -84,7 +92,7 @@ func (k *Key) Tag(parts ...string) (tag [16]byte) {
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(p)))
 		buf = append(buf, p...)
 	}
-	full := expand(&k.secret, tagInfo, 1, [32]byte{}, buf)
+	full := k.expand(tagInfo, 1, nil, buf)
 	copy(tag[:], full[:])
 	return tag
 }
@@ -114,29 +122,18 @@ func (k *Key) Open(dst, sealed, ad []byte) ([]byte, error) {
 // T(i) = HMAC(prk, T(i-1) || info || data || i), T(0) empty. It is written out
 // because each record needs two and the library's way allocates;
 // TestExpandIsHKDF compares the two.
-func expand(prk *[32]byte, info string, i byte, prev [32]byte, data []byte) [32]byte {
-	var stack [320]byte
-	buf := stack[:64]
-	for j := range buf {
-		buf[j] = 0x36
-	}
-	for j := range prk {
-		buf[j] ^= prk[j]
-	}
+func (k *Key) expand(info string, i byte, prev *[32]byte, data []byte) [32]byte {
+	var stack [256]byte
+	buf := append(stack[:0], k.inner[:]...)
 	if i > 1 {
 		buf = append(buf, prev[:]...)
 	}
 	buf = append(buf, info...)
 	buf = append(buf, data...)
 	buf = append(buf, i)
-	inner := sha256.Sum256(buf)
+	sum := sha256.Sum256(buf)
 	var outer [96]byte
-	for j := range 64 {
-		outer[j] = 0x5c
-	}
-	for j := range prk {
-		outer[j] ^= prk[j]
-	}
-	copy(outer[64:], inner[:])
+	copy(outer[:], k.outer[:])
+	copy(outer[64:], sum[:])
 	return sha256.Sum256(outer[:])
 }

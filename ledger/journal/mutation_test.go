@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// mutation is one operator on one kind of file or field.
+type mutation struct {
+	file, operator string
+	harm           func(t *testing.T, d string, rng *rand.Rand)
+	// heals says that the file is derived from others: a tamper is found, or
+	// the next start repairs it so that the check finds nothing missing.
+	heals bool
+}
+
+// TestFsckFindsEveryTamper is the mutation score of the directory: each operator
+// on each kind of file and field, at random positions, must be found by the
+// check. ASSAY_TAMPERS sets the positions of each; the default is 1. It prints
+// the table of docs/reliability.md.
+func TestFsckFindsEveryTamper(t *testing.T) {
+	dir := storied(t)
+	positions := times("ASSAY_TAMPERS", 1)
+	type row struct {
+		injected, found, healed int
+		by                      map[string]int
+	}
+	var mu sync.Mutex
+	rows := map[string]*row{}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	all := slices.Concat(fileMutations(t, dir), groupMutations(t, dir), fieldMutations(), storeMutations())
+	scratch := t.TempDir()
+	for i, m := range all {
+		for p := range positions {
+			g.Go(func() error {
+				d := filepath.Join(scratch, fmt.Sprintf("%d-%d", i, p))
+				defer os.RemoveAll(d)
+				copyTree(t, dir, d)
+				m.harm(t, d, rand.New(rand.NewPCG(uint64(i), uint64(p))))
+				err := fsckOnce(t, d)
+				mu.Lock()
+				defer mu.Unlock()
+				name := m.file + " | " + m.operator
+				r := rows[name]
+				if r == nil {
+					r = &row{by: map[string]int{}}
+					rows[name] = r
+				}
+				r.injected++
+				switch {
+				case err != nil:
+					r.found++
+					r.by[foundBy(err)]++
+				case m.heals:
+					r.healed++
+				default:
+					t.Errorf("%s, position %d: not found", name, p)
+				}
+				return nil
+			})
+		}
+	}
+	_ = g.Wait()
+	injected, found, healed := 0, 0, 0
+	t.Log("| file or field | operator | injected | found | repaired | by |")
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		r := rows[name]
+		injected, found, healed = injected+r.injected, found+r.found, healed+r.healed
+		var by []string
+		for _, k := range slices.Sorted(maps.Keys(r.by)) {
+			by = append(by, fmt.Sprintf("%s %d", k, r.by[k]))
+		}
+		t.Logf("| %s | %d | %d | %d | %s |", name, r.injected, r.found, r.healed, strings.Join(by, ", "))
+	}
+	t.Logf("%d operators on files and fields, %d tampers injected, %d found, %d repaired from the records, %d missed", len(all), injected, found, healed, injected-found-healed)
+}
+
+// foundBy names the check that an error is of.
+func foundBy(err error) string {
+	s := err.Error()
+	if rest, ok := strings.CutPrefix(s, "fsck: "); ok {
+		name, _, _ := strings.Cut(rest, ":")
+		return "fsck " + name
+	}
+	for _, p := range []string{"fork guard", "records", "store", "log key", "master key", "subject key", "journal"} {
+		if strings.HasPrefix(s, p) {
+			return "open: " + p
+		}
+	}
+	return "open"
+}
+
+// storied makes a directory whose history has everything: several record
+// files, an erased subject, retired records, an anchored checkpoint.
+func storied(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	cfg := Config{Origin: "log.example/tamper", segmentBytes: 128 << 10}
+	j, stop := start(t, dir, cfg)
+	add(t, j, 300, 16)
+	if _, _, err := j.Erase(t.Context(), "subject-3", "asked"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Retire(t.Context(), 40); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.WaitPublished(t.Context(), 300); err != nil {
+		t.Fatal(err)
+	}
+	if older, _ := j.Checkpoint(); os.WriteFile(filepath.Join(dir, "older-checkpoint"), older, 0o600) != nil {
+		t.Fatal("the checkpoint could not be kept")
+	}
+	n := 600 - int(j.Stats().Taken)
+	add(t, j, n, 16)
+	if err := j.WaitPublished(t.Context(), 600); err != nil {
+		t.Fatal(err)
+	}
+	note, _ := j.Checkpoint()
+	if err := j.RecordAnchor(note, []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fsckOnce(t, dir); err != nil {
+		t.Fatalf("the honest directory: %v", err)
+	}
+	return dir
+}
+
+// change rewrites a file by fn until its bytes are others.
+func change(t *testing.T, path string, fn func(b []byte) []byte) {
+	t.Helper()
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	b := fn(bytes.Clone(old))
+	for range 100 {
+		if !bytes.Equal(b, old) {
+			break
+		}
+		b = fn(bytes.Clone(old))
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+// byteOperators change bytes wherever they are.
+var byteOperators = []struct {
+	name string
+	fn   func(rng *rand.Rand, b []byte) []byte
+}{
+	{"bit flipped", func(rng *rand.Rand, b []byte) []byte { b[rng.IntN(len(b))] ^= 1 << rng.IntN(8); return b }},
+	{"cut short", func(rng *rand.Rand, b []byte) []byte { return b[:rng.IntN(len(b))] }},
+	{"run of bytes zeroed", func(rng *rand.Rand, b []byte) []byte {
+		at := rng.IntN(len(b))
+		clear(b[at:min(len(b), at+1+rng.IntN(64))])
+		return b
+	}},
+}
+
+// fileMutations harm files as bytes.
+func fileMutations(t *testing.T, dir string) (out []mutation) {
+	paths := []string{"guard/high-water", "keys/log.key", "keys/master.json", "log/checkpoint", "log/.state/treeState"}
+	for _, f := range files(t, dir, "log/tile") {
+		rel, _ := filepath.Rel(dir, f)
+		if !strings.Contains(rel, ".p/") || strings.HasSuffix(rel, ".p/88") || strings.HasSuffix(rel, "1/000.p/2") {
+			paths = append(paths, rel)
+		}
+	}
+	for _, f := range paths {
+		for _, o := range byteOperators {
+			out = append(out, mutation{f, o.name, func(t *testing.T, d string, rng *rand.Rand) {
+				change(t, filepath.Join(d, f), func(b []byte) []byte { return o.fn(rng, b) })
+			}, false})
+		}
+		out = append(out, mutation{f, "deleted", func(t *testing.T, d string, _ *rand.Rand) {
+			if err := os.Remove(filepath.Join(d, f)); err != nil {
+				t.Error(err)
+			}
+		}, false})
+	}
+	for _, o := range byteOperators {
+		out = append(out, mutation{"record file", o.name, func(t *testing.T, d string, rng *rand.Rand) {
+			fs := recordFiles(t, d)
+			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte {
+				offs := groupOffsets(t, b)
+				used := offs[len(offs)-1] // after it there are zeros
+				if out := o.fn(rng, b[:used:used]); len(out) < used {
+					return out
+				}
+				return b
+			})
+		}, false})
+		// A store's file also holds bytes that mean nothing any more, and what
+		// a torn log of it loses comes back from the records.
+		out = append(out, mutation{"store file", o.name, func(t *testing.T, d string, rng *rand.Rand) {
+			var fs []string
+			for _, f := range files(t, d, storeDir) {
+				if st, err := os.Stat(f); err == nil && st.Size() > 0 {
+					fs = append(fs, f)
+				}
+			}
+			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return o.fn(rng, b) })
+		}, true})
+	}
+	out = append(out, mutation{"record file", "deleted", func(t *testing.T, d string, rng *rand.Rand) {
+		fs := recordFiles(t, d)
+		if err := os.Remove(fs[rng.IntN(len(fs))]); err != nil {
+			t.Error(err)
+		}
+	}, false})
+	return out
+}
+
+// groupMutations move whole groups, each of which is authentic.
+func groupMutations(t *testing.T, dir string) []mutation {
+	older, err := os.ReadFile(filepath.Join(dir, "older-checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fork := t.TempDir() // the same keys, another history
+	copyTree(t, dir, fork)
+	grow(t, fork, 20)
+	groups := func(fn func(rng *rand.Rand, b []byte, offs []int) []byte) func(t *testing.T, d string, rng *rand.Rand) {
+		return func(t *testing.T, d string, rng *rand.Rand) {
+			fs := recordFiles(t, d)
+			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return fn(rng, b, groupOffsets(t, b)) })
+		}
+	}
+	two := func(rng *rand.Rand, offs []int) (a, b int) {
+		a = rng.IntN(len(offs) - 1)
+		b = (a + 1 + rng.IntN(len(offs)-2)) % (len(offs) - 1)
+		return min(a, b), max(a, b)
+	}
+	return []mutation{
+		{"record file", "group left out", groups(func(rng *rand.Rand, b []byte, offs []int) []byte {
+			i := rng.IntN(len(offs) - 1)
+			return slices.Delete(b, offs[i], offs[i+1])
+		}), false},
+		{"record file", "group twice", groups(func(rng *rand.Rand, b []byte, offs []int) []byte {
+			i := rng.IntN(len(offs) - 1)
+			return slices.Insert(b, offs[i], b[offs[i]:offs[i+1]]...)
+		}), false},
+		{"record file", "two groups swapped", groups(func(rng *rand.Rand, b []byte, offs []int) []byte {
+			i, k := two(rng, offs)
+			return slices.Concat(b[:offs[i]], b[offs[k]:offs[k+1]], b[offs[i+1]:offs[k]], b[offs[i]:offs[i+1]], b[offs[k+1]:])
+		}), false},
+		{"record file", "last groups dropped", func(t *testing.T, d string, rng *rand.Rand) {
+			fs := recordFiles(t, d)
+			change(t, fs[len(fs)-1], func(b []byte) []byte {
+				offs := groupOffsets(t, b)
+				return b[:offs[rng.IntN(len(offs)-1)]]
+			})
+		}, false},
+		{"log/checkpoint", "older one put back", func(t *testing.T, d string, _ *rand.Rand) {
+			if err := os.WriteFile(filepath.Join(d, "log", "checkpoint"), older, 0o600); err != nil {
+				t.Error(err)
+			}
+		}, false},
+		{"record files", "of a fork, with its store", func(t *testing.T, d string, _ *rand.Rand) {
+			copyTree(t, filepath.Join(fork, "journal"), filepath.Join(d, "journal"))
+			copyTree(t, filepath.Join(fork, "log"), filepath.Join(d, "log"))
+		}, false},
+	}
+}
+
+// fieldMutations change one field of one record and make all checksums and
+// authentication codes right again: what an insider with the system key can do.
+func fieldMutations() (out []mutation) {
+	flip := func(rng *rand.Rand, b []byte) { b[rng.IntN(len(b))] ^= 1 << rng.IntN(8) }
+	insider := func(name string, fn func(rng *rand.Rand, f *frame, body []byte) bool) {
+		out = append(out, mutation{"record, by an insider", name, func(t *testing.T, d string, rng *rand.Rand) {
+			auth := authOf(t, d)
+			for range 1000 {
+				fs := recordFiles(t, d)
+				path := fs[rng.IntN(len(fs))]
+				b, err := os.ReadFile(path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				offs := groupOffsets(t, b)
+				i := rng.IntN(len(offs) - 1)
+				f, err := parseFrame(b[offs[i]:])
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				raw := bytes.Clone(b[offs[i] : offs[i+1]-vault.MACSize])
+				if !fn(rng, &f, raw[frameHead:]) {
+					continue // this group has no such field
+				}
+				if raw, err = f.seal(auth, raw); err != nil {
+					t.Error(err)
+					return
+				}
+				copy(b[offs[i]:], raw)
+				if err := os.WriteFile(path, b, 0o600); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			t.Errorf("%s: no group has it", name)
+		}, false})
+	}
+	// inPublic flips a bit between two offsets of a record's public part.
+	inPublic := func(from, to int) func(rng *rand.Rand, f *frame, body []byte) bool {
+		return func(rng *rand.Rand, f *frame, body []byte) bool {
+			p, _, err := f.row(body, rng.IntN(int(f.count)))
+			if err != nil {
+				return false
+			}
+			b := body[f.tableLen()+p[0] : f.tableLen()+p[1]]
+			if to > 0 {
+				b = b[:to]
+			}
+			flip(rng, b[from:])
+			return true
+		}
+	}
+	insider("key id", inPublic(0, 16))
+	insider("request tag", inPublic(16, 32))
+	insider("leaf", inPublic(publicFixed, 0))
+	insider("table", func(rng *rand.Rand, f *frame, body []byte) bool { flip(rng, body[:f.tableLen()]); return true })
+	insider("sealed part", func(rng *rand.Rand, f *frame, body []byte) bool {
+		i := rng.IntN(int(f.count))
+		_, x, err := f.row(body, i)
+		if err != nil || x[0] == x[1] || (f.first+uint64(i))%17 == 3 { // what was erased opens for nobody, changed or not
+			return false
+		}
+		b := body[f.publicEnd()+x[0] : f.publicEnd()+x[1]]
+		flip(rng, b)
+		return true
+	})
+	insider("signature", func(rng *rand.Rand, f *frame, _ []byte) bool { flip(rng, f.signature[:]); return true })
+	insider("first", func(rng *rand.Rand, f *frame, _ []byte) bool { f.first ^= 1 << rng.IntN(40); return true })
+	insider("two leaves swapped", func(rng *rand.Rand, f *frame, body []byte) bool {
+		if f.count < 2 {
+			return false
+		}
+		a, _, err := f.row(body, 0)
+		b, _, err2 := f.row(body, 1)
+		if err != nil || err2 != nil || a[1]-a[0] != b[1]-b[0] {
+			return false
+		}
+		x, y := body[f.tableLen()+a[0]:f.tableLen()+a[1]], body[f.tableLen()+b[0]:f.tableLen()+b[1]]
+		tmp := bytes.Clone(x)
+		copy(x, y)
+		copy(y, tmp)
+		return true
+	})
+	insider("tag of a new key", func(rng *rand.Rand, f *frame, body []byte) bool {
+		if f.ops == 0 || body[len(body)-int(f.ops)] != opNewKey {
+			return false
+		}
+		b := body[len(body)-int(f.ops):]
+		flip(rng, b[1:17])
+		return true
+	})
+	insider("id of a new key or of an erased one", func(rng *rand.Rand, f *frame, body []byte) bool {
+		if f.ops == 0 {
+			return false
+		}
+		flip(rng, body[len(body)-int(f.ops):][17:33])
+		return true
+	})
+	return out
+}
+
+// authOf returns the directory's authenticator, as who has its keys can make it.
+func authOf(t *testing.T, dir string) *vault.Authenticator {
+	t.Helper()
+	var auth *vault.Authenticator
+	cfg := Config{Logger: slog.New(slog.DiscardHandler)}
+	cfg.fill()
+	db, err := openStore(filepath.Join(dir, storeDir), &cfg, func(error) {})
+	if err == nil {
+		var m *vault.Master
+		if m, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), nil); err == nil {
+			var k *vault.Key
+			if k, err = systemKey(db, m); err == nil {
+				auth, err = k.Authenticator()
+			}
+		}
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	return auth
+}
+
+// storeMutations change keys and values of the store below the journal.
+func storeMutations() (out []mutation) {
+	add := func(file, operator string, heals bool, fn func(t *testing.T, db *pebble.DB, rng *rand.Rand) error) {
+		out = append(out, mutation{file, operator, func(t *testing.T, d string, rng *rand.Rand) {
+			edit(t, d, func(db *pebble.DB) error { return fn(t, db, rng) })
+		}, heals})
+	}
+	for _, p := range []struct {
+		prefix byte
+		name   string
+	}{{prefixRequest, "request index"}, {prefixKey, "subject key"}, {prefixSubject, "subject"}, {prefixErased, "erasure"}} {
+		add(p.name, "bit flipped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			k, v := pick(t, db, p.prefix, rng)
+			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
+			return db.Set(k, v, pebble.Sync)
+		})
+		add(p.name, "cut short", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			k, v := pick(t, db, p.prefix, rng)
+			return db.Set(k, v[:rng.IntN(len(v))], pebble.Sync)
+		})
+		add(p.name, "deleted", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			k, _ := pick(t, db, p.prefix, rng)
+			return db.Delete(k, pebble.Sync)
+		})
+		add(p.name, "name changed", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			k, v := pick(t, db, p.prefix, rng)
+			other := bytes.Clone(k)
+			other[1+rng.IntN(len(k)-1)] ^= 1 << rng.IntN(8)
+			return errors.Join(db.Delete(k, pebble.Sync), db.Set(other, v, pebble.Sync))
+		})
+		if p.prefix == prefixErased {
+			continue // there is one
+		}
+		add(p.name, "two swapped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			k, v := pick(t, db, p.prefix, rng)
+			for {
+				k2, v2 := pick(t, db, p.prefix, rng)
+				if !bytes.Equal(v2, v) && !bytes.Equal(k, k2) {
+					return errors.Join(db.Set(k, v2, pebble.Sync), db.Set(k2, v, pebble.Sync))
+				}
+			}
+		})
+	}
+	for _, name := range []string{metaVersion, metaSystem, metaTree, metaAnchor} {
+		add("mark: "+name, "bit flipped", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			v, err := get(db, metaKey(name))
+			if err != nil {
+				return err
+			}
+			n := len(v)
+			if name == metaAnchor {
+				n = 4 + int(binary.BigEndian.Uint32(v)) // the proof is ledger/anchor's to check
+			}
+			v[rng.IntN(n)] ^= 1 << rng.IntN(8)
+			return db.Set(metaKey(name), v, pebble.Sync)
+		})
+	}
+	for _, name := range []string{metaIndexed, metaTagged, metaPublic} { // smaller ones cost only work
+		add("mark: "+name, "bit flipped", true, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			v, err := get(db, metaKey(name))
+			if err != nil {
+				return err
+			}
+			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
+			return db.Set(metaKey(name), v, pebble.Sync)
+		})
+	}
+	add("mark: "+metaRetired, "set back", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
+		return db.Set(metaKey(metaRetired), binary.BigEndian.AppendUint64(nil, rng.Uint64N(40)), pebble.Sync)
+	})
+	return out
+}
+
+// pick returns a random key under a prefix, and its value.
+func pick(t *testing.T, db *pebble.DB, prefix byte, rng *rand.Rand) (k, v []byte) {
+	t.Helper()
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	n := 0
+	for ok := it.First(); ok; ok = it.Next() {
+		if n++; rng.IntN(n) == 0 {
+			k, v = bytes.Clone(it.Key()), bytes.Clone(it.Value())
+		}
+	}
+	return k, v
+}
+
+// TestHonestRuns makes random honest histories, with restarts, erasures, kills
+// of the store's tail, retentions and backups, and checks each: there must be no
+// alarm. ASSAY_HONEST sets how many; the default is 2.
+func TestHonestRuns(t *testing.T) {
+	n := times("ASSAY_HONEST", 2)
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error {
+			if err := honestRun(t, rand.New(rand.NewPCG(uint64(i), 9))); err != nil {
+				t.Errorf("run %d: %v", i, err)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+	t.Logf("%d honest runs checked", n)
+}
+
+func honestRun(t *testing.T, rng *rand.Rand) error {
+	dir, err := os.MkdirTemp(t.TempDir(), "run")
+	if err != nil {
+		return err
+	}
+	for range 2 + rng.IntN(3) {
+		err := With(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), segmentBytes: 64 << 10, Interval: 20e6}, func(j *Journal) error {
+			add(t, j, 20+rng.IntN(300), 1+rng.IntN(16))
+			switch rng.IntN(5) {
+			case 0:
+				_, _, err := j.Erase(context.Background(), fmt.Sprintf("subject-%d", rng.IntN(17)), "asked")
+				return err
+			case 1:
+				_, err := j.Retire(context.Background(), rng.Uint64N(j.Stats().Durable))
+				return err
+			case 2:
+				return j.RotateMaster(context.Background())
+			case 3:
+				to := filepath.Join(t.TempDir(), "backup")
+				if err := j.Backup(context.Background(), to); err != nil {
+					return err
+				}
+				copyTree(t, filepath.Join(dir, "keys"), filepath.Join(to, "keys"))
+				return With(context.Background(), to, Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: true}, func(j *Journal) error {
+					return j.WaitPublished(context.Background(), j.Stats().Durable)
+				})
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return fsckOnce(t, dir)
+}

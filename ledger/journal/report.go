@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"fmt"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+)
+
+// ReportNote is the opening of a report's leaf, in deterministic CBOR: who holds
+// the report can show that it is the one that was recorded, and when.
+type ReportNote struct {
+	Version uint8        `cbor:"0,keyasint"` // 1
+	Report  assay.Digest `cbor:"1,keyasint"` // SHA-256 of the report's bytes
+	Data    assay.Digest `cbor:"2,keyasint"` // of the data that it was made from; zero if unknown
+	Rows    uint64       `cbor:"3,keyasint"`
+	What    string       `cbor:"4,keyasint"` // name of the report, such as its file's; at most 256 bytes
+}
+
+// AppendReport records that a model evaluation report was made, of the model and
+// the plan with these digests.
+func (j *Journal) AppendReport(ctx context.Context, n ReportNote, model, plan assay.Digest) (seq uint64, p ledger.Promise, err error) {
+	if n.Version == 0 {
+		n.Version = 1
+	}
+	switch {
+	case n.Version != 1:
+		err = fmt.Errorf("version %d, this program writes version 1", n.Version)
+	case n.Report == (assay.Digest{}):
+		err = fmt.Errorf("the report's digest is zero")
+	case len(n.What) > 256:
+		err = fmt.Errorf("its name has %d bytes, at most 256 are allowed", len(n.What))
+	}
+	if err != nil {
+		return 0, p, fmt.Errorf("report: %w: %w", err, assay.ErrInvalid)
+	}
+	if err := j.Ready(); err != nil {
+		return 0, p, err
+	}
+	text, err := assay.MarshalCBOR(&n)
+	if err != nil {
+		return 0, p, fmt.Errorf("report: %w", err)
+	}
+	seq = j.Take()
+	p, err = j.Append(ctx, seq, &Record{Kind: ledger.Report, Micros: j.cfg.Now().UnixMicro(), Model: model, Plan: plan, Decision: text})
+	return seq, p, err
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	assay "github.com/assayrisk/assay"
+)
+
+// segmentBytes is the size of a record file, once a journal has grown.
+const segmentBytes = 64 << 20
+
+// segmentSuffix of record files; the name before it is the first sequence
+// number, 16 hexadecimal digits.
+const segmentSuffix = ".seg"
+
+func segmentName(first uint64) string { return fmt.Sprintf("%016x%s", first, segmentSuffix) }
+
+func parseSegmentName(name string) (first uint64, ok bool) {
+	base, ok := strings.CutSuffix(name, segmentSuffix)
+	if !ok || len(base) != 16 {
+		return 0, false
+	}
+	first, err := strconv.ParseUint(base, 16, 64)
+	return first, err == nil && segmentName(first) == name
+}
+
+// mark is where a group begins in its file.
+type mark struct {
+	first  uint64
+	offset int64
+}
+
+// segment is an open record file. marks of the one that is being written grow;
+// all else is read-only.
+type segment struct {
+	first uint64
+	file  vfs.File
+	marks []mark
+	end   uint64 // one more than its last record
+	size  int64  // bytes of whole groups
+	refs  int    // guarded by records.mu
+	gone  bool   // replaced: close when no one reads
+}
+
+// loadMarks walks the heads of a file's groups.
+func loadMarks(f vfs.File, first uint64) (marks []mark, end uint64, size int64, err error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("records: %w", err)
+	}
+	end = first
+	var head [frameHead]byte
+	for size < st.Size() {
+		if blank, err := blankFrom(f, size, st.Size()); blank || err != nil {
+			return marks, end, size, err
+		}
+		h, err := readHead(f, size, head[:])
+		if err == nil && (h.first != end || size+h.size() > st.Size()) {
+			err = fmt.Errorf("group of records %d to %d: it does not follow record %d, or is cut short: %w", h.first, h.end()-1, end, assay.ErrCorrupt)
+		}
+		if err != nil {
+			return marks, end, size, err
+		}
+		marks = append(marks, mark{end, size})
+		end, size = h.end(), size+h.size()
+	}
+	return marks, end, size, nil
+}
+
+// blankFrom reports whether a file holds nothing but zeros from an offset on:
+// the part that was made ahead and is not written yet.
+func blankFrom(f vfs.File, off, size int64) (bool, error) {
+	var first [len(frameMagic)]byte
+	if err := readFull(f, first[:min(int64(len(first)), size-off)], off); err != nil || first != [len(frameMagic)]byte{} {
+		return false, err
+	}
+	b := make([]byte, min(size-off, 1<<20))
+	for ; off < size; off += int64(len(b)) {
+		b = b[:min(int64(len(b)), size-off)]
+		if err := readFull(f, b, off); err != nil {
+			return false, err
+		}
+		if !isZero(b) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func isZero(b []byte) bool {
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// readHead reads a group's head at an offset.
+func readHead(f vfs.File, off int64, buf []byte) (frame, error) {
+	if err := readFull(f, buf[:frameHead], off); err != nil {
+		return frame{}, err
+	}
+	return parseFrame(buf)
+}
+
+// readFull reads len(b) bytes; a file that is too short is corrupt.
+func readFull(f vfs.File, b []byte, off int64) error {
+	n, err := f.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return fmt.Errorf("records: the file ends at byte %d, want %d: %w", off+int64(n), off+int64(len(b)), assay.ErrCorrupt)
+	}
+	return fmt.Errorf("records: %w", err)
+}
+
+// find returns where the group that holds seq begins.
+func find(marks []mark, seq uint64) (mark, bool) {
+	i := sort.Search(len(marks), func(i int) bool { return marks[i].first > seq })
+	if i == 0 {
+		return mark{}, false
+	}
+	return marks[i-1], true
+}
+
+// listSegments returns the first sequence numbers of a directory's record
+// files, ascending, and removes what an interrupted rewrite left.
+func listSegments(fs vfs.FS, dir string) (firsts []uint64, err error) {
+	names, err := fs.List(dir)
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	for _, n := range names {
+		if n == spareName {
+			continue
+		}
+		if first, ok := parseSegmentName(n); ok {
+			firsts = append(firsts, first)
+			continue
+		}
+		if strings.HasSuffix(n, tempSuffix) {
+			if err := fs.Remove(fs.PathJoin(dir, n)); err != nil {
+				return nil, fmt.Errorf("records: %w", err)
+			}
+			continue
+		}
+		return nil, fmt.Errorf("records: %s is not a record file: %w", fs.PathJoin(dir, n), assay.ErrCorrupt)
+	}
+	slices.Sort(firsts)
+	return firsts, nil
+}
+
+// tempSuffix of a file that is about to replace another.
+const tempSuffix = ".tmp"
+
+// replaceFile writes a file so that after a crash the old or the new stands.
+func replaceFile(fs vfs.FS, path string, write func(w io.Writer) error) error {
+	tmp := path + tempSuffix
+	f, err := fs.Create(tmp, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = fs.Rename(tmp, path)
+	}
+	if err != nil {
+		return fmt.Errorf("records: %w", errors.Join(err, fs.Remove(tmp)))
+	}
+	return syncDir(fs, fs.PathDir(path))
+}
+
+func syncDir(fs vfs.FS, dir string) error {
+	d, err := fs.OpenDir(dir)
+	if err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	return nil
+}

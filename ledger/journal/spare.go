@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// The next record file is made ahead, full of zeros: a write into it changes
+// neither its size nor its blocks, so that a sync waits for the bytes alone and
+// not for what other files do to the file system's own journal. It is made by
+// small steps, to leave the disk to the records.
+const (
+	spareName  = "spare"
+	spareFirst = 1 << 20 // size of the first one; each next has twice the size, up to the limit
+	spareStep  = 1 << 20
+)
+
+// runSpare keeps a spare file ready until finished is closed.
+func (j *Journal) runSpare(finished <-chan struct{}) error {
+	for {
+		select {
+		case <-finished:
+			return nil
+		case <-j.failed.done:
+			return nil
+		case <-j.rec.wantSpare:
+		}
+		if err := j.rec.makeSpare(finished); err != nil {
+			// Records go on in the file that is there, which grows.
+			j.cfg.Logger.Warn("journal: no record file could be made ahead", "error", err)
+		}
+	}
+}
+
+// makeSpare makes the next file unless there is one.
+func (r *records) makeSpare(stop <-chan struct{}) error {
+	r.mu.Lock()
+	have, size, share := r.spare > 0, r.nextSize, float64(r.nextSize)/float64(max(r.room, 1))
+	r.mu.Unlock()
+	if have {
+		return nil
+	}
+	path := r.fs.PathJoin(r.dir, spareName)
+	zero := make([]byte, min(size, spareStep))
+	err := replaceFile(r.fs, path, func(w io.Writer) error {
+		for left := size; left > 0; left -= int64(len(zero)) {
+			if err := r.pace(stop, size-left, share); err != nil {
+				return err
+			}
+			clear(zero) // a Write may change its argument
+			if _, err := w.Write(zero[:min(left, int64(len(zero)))]); err != nil {
+				return err
+			}
+			if s, ok := w.(vfs.File); ok {
+				if err := s.SyncData(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.spare = size
+	r.nextSize = min(2*size, r.max)
+	r.mu.Unlock()
+	return nil
+}
+
+// pace waits until the file that is being written is half as far as the spare:
+// the spare is done when half of that file is used.
+func (r *records) pace(stop <-chan struct{}, made int64, share float64) error {
+	t := time.NewTicker(50 * time.Millisecond)
+	defer t.Stop()
+	for {
+		r.mu.Lock()
+		used, room := int64(0), int64(0)
+		if r.tail != nil {
+			used, room = r.tail.size, r.room
+		}
+		r.mu.Unlock()
+		if room == 0 || float64(used)*2*share >= float64(made) {
+			return nil
+		}
+		select {
+		case <-stop:
+			return errStopped
+		case <-t.C:
+		}
+	}
+}
+
+var errStopped = errors.New("stopped")
+
+// foundSpare takes up the spare of an earlier run.
+func (r *records) foundSpare() error {
+	st, err := r.fs.Stat(r.fs.PathJoin(r.dir, spareName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	r.spare = st.Size()
+	r.nextSize = max(r.nextSize, min(2*r.spare, r.max))
+	return nil
+}
+
+// takeSpare gives the spare the name of the file that begins with next. false:
+// there is none.
+func (r *records) takeSpare(next uint64) (bool, error) {
+	r.mu.Lock()
+	size := r.spare
+	r.spare = 0
+	r.mu.Unlock()
+	select {
+	case r.wantSpare <- struct{}{}:
+	default:
+	}
+	if size == 0 {
+		return false, nil
+	}
+	if err := r.fs.Rename(r.fs.PathJoin(r.dir, spareName), r.path(next)); err != nil {
+		return false, fmt.Errorf("records: %w", err)
+	}
+	return true, syncDir(r.fs, r.dir)
+}
