@@ -41,6 +41,10 @@ fuzz: ## fuzz every parser for FUZZTIME each
 check-generated: ## the generated code is what the .proto files say (needs protoc)
 	serving/generate.sh --check
 
+.PHONY: check-protocol
+check-protocol: ## buf lint, and no breaking change of the protocol (needs npm)
+	sh serving/proto.sh
+
 .PHONY: purego
 purego: ## the pure-Go twins of the assembly
 	$(GO) test -tags purego ./models/forest ./models/gbdt
