@@ -28,7 +28,8 @@ type recipe struct {
 	folds     int    // of the training rows, for out-of-fold calibration
 	policy    []byte // YAML, may be nil
 	notes     []string
-	trees     int // in place of the parameters' num_iterations; 0: as they say
+	trees     int   // in place of the parameters' num_iterations; 0: as they say
+	base      *base // a model to go on from, nil to begin anew
 }
 
 // fitted is one plan and the forest that was trained on its vectors.
@@ -44,7 +45,7 @@ type fitted struct {
 // fit learns a plan and a forest from the training rows. valid rows, if any,
 // stop the training early.
 func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.Progress)) (*fitted, error) {
-	plan, report, err := r.spec.Fit(ctx, train.frame.Record, train.rows)
+	plan, report, err := r.fitPlan(ctx, train)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 		opt.Valid = valid.dataset(plan, vm)
 	}
 	data := train.dataset(plan, m)
-	if r.targetEncoded() {
+	if r.base == nil && r.targetEncoded() {
 		// What a target encoding says of a row must not have seen its label.
 		blind := &features.Matrix{Rows: m.Rows, Plan: m.Plan, Row: m.Row}
 		for _, c := range m.Columns {
@@ -77,7 +78,7 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 		}
 		data = train.dataset(plan, blind)
 	}
-	res, err := gbdt.Train(ctx, data, p, opt)
+	res, err := r.grow(ctx, data, p, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -203,18 +204,25 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 		metrics["valid.auc"] = c.AUC()
 	}
 	train.rows = f.rows
-	b, err := r.bundle(train, len(valid.rows), f, cal, metrics)
+	b, err := r.seal(u, train, len(valid.rows), f, cal, metrics)
+	return b, f, err
+}
+
+// seal makes a bundle of what was fitted, once an independent implementation
+// has scored the training rows to the same bits.
+func (r *recipe) seal(u *ui, train part, valid int, f *fitted, cal *models.Calibration, metrics map[string]float64) (*models.Bundle, error) {
+	b, err := r.bundle(train, valid, f, cal, metrics)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	u.step("gate: an independent implementation scores the same rows")
 	passed, err := gate(b.ModelText, f, train.rows)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	u.done("the same bits on %d real and %d adversarial rows", passed.Rows, passed.Adversarial)
 	b.Manifest.Reference = reference(f.plan, f.matrix, f.forest, cal, train.rows)
-	return b, f, nil
+	return b, nil
 }
 
 func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibration, metrics map[string]float64) (*models.Bundle, error) {

@@ -38,17 +38,20 @@ func readTable(ctx context.Context, u *ui, from string, opt datasets.Options) (*
 	if frame.SkippedRows > 0 {
 		u.note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
 	}
-	if frame.Label == "" {
-		return t, nil
-	}
-	for i, f := range frame.Record.Schema().Fields() {
-		if f.Name == frame.Label {
-			if t.label, err = floats(frame.Record.Column(i)); err != nil {
-				return nil, fmt.Errorf("%s: label %q: %w", from, f.Name, err)
+	return t, t.findLabel(from)
+}
+
+// findLabel reads the label column, if the table has one; from is what errors
+// call the table.
+func (t *table) findLabel(from string) (err error) {
+	for i, f := range t.frame.Record.Schema().Fields() {
+		if f.Name == t.frame.Label {
+			if t.label, err = floats(t.frame.Record.Column(i)); err != nil {
+				return fmt.Errorf("%s: label %q: %w", from, f.Name, err)
 			}
 		}
 	}
-	return t, nil
+	return nil
 }
 
 // needLabel reports a table that cannot be trained or evaluated on.

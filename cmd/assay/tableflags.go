@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/datasets"
@@ -133,25 +130,9 @@ func (t *table) without(drop []int) error {
 		}
 		keep = append(keep, row)
 	}
-	cols := make([]arrow.Array, old.NumCols())
-	for c := range cols {
-		var parts []arrow.Array
-		for i := 0; i < len(keep); {
-			j := i + 1
-			for j < len(keep) && keep[j] == keep[j-1]+1 {
-				j++
-			}
-			parts = append(parts, array.NewSlice(old.Column(c), int64(keep[i]), int64(keep[j-1]+1)))
-			i = j
-		}
-		if len(parts) == 0 {
-			cols[c] = array.NewSlice(old.Column(c), 0, 0)
-			continue
-		}
-		var err error
-		if cols[c], err = array.Concatenate(parts, memory.DefaultAllocator); err != nil {
-			return err
-		}
+	rec, err := gather(old, keep)
+	if err != nil {
+		return err
 	}
 	origin := make([]int, len(keep))
 	for i, row := range keep {
@@ -163,7 +144,7 @@ func (t *table) without(drop []int) error {
 	t.skipped += t.rows() - len(keep)
 	t.origin = origin
 	frame := *t.frame
-	frame.Record = array.NewRecord(old.Schema(), cols, int64(len(keep)))
+	frame.Record = rec
 	t.frame = &frame
 	return nil
 }

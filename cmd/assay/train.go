@@ -18,9 +18,9 @@ import (
 type trainFlags struct {
 	tableFlags
 	plan, params, valid, calibrate, policy, out, name string
-	before, cvBy, tuneLog                             string
+	before, cvBy, tuneLog, continued, refit           string
 	folds, cv, tune                                   int
-	json                                              bool
+	json, stream                                      bool
 }
 
 func trainCommand(u *ui) *cobra.Command {
@@ -45,7 +45,7 @@ func trainCommand(u *ui) *cobra.Command {
 	fl := c.Flags()
 	f.register(c, "training rows")
 	f.registerLabel(c)
-	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data and written into the bundle)")
+	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data, and written beside the bundle as BUNDLE.plan.yaml, to be edited)")
 	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
 	fl.StringVar(&f.before, "before", "", "of an event log, train on scored events before that day or time")
@@ -55,6 +55,9 @@ func trainCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.cvBy, "cv-by", "stratified", "how --cv and --tune divide: stratified, forward (in time), or a column whose values are kept together")
 	fl.IntVar(&f.tune, "tune", 0, "try that many parameter settings on the folds and train with the best")
 	fl.StringVar(&f.tuneLog, "tune-log", "", "file of the trials, one JSON object a line; a search goes on from it")
+	fl.StringVar(&f.continued, "continue", "", "bundle to go on from: its plan, its trees, and --params' num_iterations more of them")
+	fl.StringVar(&f.refit, "refit", "", "bundle whose trees are kept, with leaf values fitted to these rows")
+	fl.BoolVar(&f.stream, "stream", false, "read the rows in pieces, for a table larger than memory: only the binned matrix is kept")
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the data)")
@@ -78,12 +81,22 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if f.folds < 2 || f.folds > 100 || f.cv < 0 || f.cv == 1 || f.cv > 100 {
 		return usagef("--folds %d, --cv %d: want 2 to 100", f.folds, f.cv)
 	}
+	if f.continued+f.refit != "" && (f.plan != "" || f.tune > 0 || f.stream) {
+		return usagef("--continue and --refit take the bundle's plan and all rows at once: leave out --plan, --tune and --stream")
+	}
 	if f.tune < 0 || f.tune > 10_000 {
 		return usagef("--tune %d: want 1 to 10000", f.tune)
 	}
 	params, err := parseKV(f.params)
 	if err != nil {
 		return err
+	}
+	start, err := openBase(f.continued, f.refit)
+	if err != nil {
+		return err
+	}
+	if f.stream {
+		return f.runStream(ctx, u, params)
 	}
 	t, err := f.read(ctx, u)
 	if err != nil {
@@ -93,11 +106,13 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, folds: f.folds}
+	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, folds: f.folds, base: start}
 	if r.name == "" {
 		r.name = t.name
 	}
-	if r.spec, err = readSpec(f.plan, t); err != nil {
+	if start != nil {
+		r.spec, r.notes = start.plan.Spec(), []string{start.note()}
+	} else if r.spec, err = readSpec(f.plan, t); err != nil {
 		return err
 	}
 	if r.policy, err = readPolicy(f.policy); err != nil {
@@ -131,11 +146,21 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
+	if f.plan == "" && start == nil {
+		if err := writePlan(u, f.out, r.spec); err != nil {
+			return err
+		}
+	}
+	return f.finish(u, b)
+}
+
+// finish writes the bundle and says what is in it.
+func (f *trainFlags) finish(u *ui, b *models.Bundle) error {
 	if err := models.WriteBundle(f.out, b); err != nil {
 		return err
 	}
 	s := trainSummary{
-		Bundle: f.out, Model: b.Digest.String(), Plan: b.Manifest.Plan.String(), Rows: len(train.rows),
+		Bundle: f.out, Model: b.Digest.String(), Plan: b.Manifest.Plan.String(), Rows: b.Manifest.Data.Rows,
 		BadRate: b.Manifest.Data.BadRate, Features: b.Manifest.Model.Features, Trees: b.Manifest.Model.Trees, Metrics: b.Manifest.Metrics,
 	}
 	if f.json {
