@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -115,5 +117,21 @@ func peer(in eval.Input, python string) error {
 		}
 	}
 	fmt.Printf("RATIO eval_metrics_vs_sklearn %.2f\n", theirs/seconds)
+	return nil
+}
+
+func write(r *eval.Report, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, to := range map[string]func(io.Writer) error{"report.html": r.WriteHTML, "report.json": r.WriteJSON} {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(to(f), f.Close()); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -2,12 +2,12 @@
 
 // Command eval measures how long a report takes.
 //
-//	go run ./benchmarks/eval                            a million made-up rows
-//	go run ./benchmarks/eval -set lending_club -out D   a report of a real set, with all sections
+//	go run ./benchmarks/eval
 //
-// It prints lines "RATIO name value", and how many seconds and how much memory
-// the report took. With -python it also times scikit-learn and scipy on the
-// same rows (benchmarks/peers/eval_metrics.py).
+// It evaluates a million made-up rows and prints how many seconds and how much
+// memory the report took. With -python it also times scikit-learn and scipy on
+// the same rows (benchmarks/peers/eval_metrics.py) and prints a line
+// "RATIO name value". Reports of real sets are what assay evaluate makes.
 package main
 
 import (
@@ -21,19 +21,10 @@ import (
 func main() {
 	rows := flag.Int("rows", 1_000_000, "made-up rows")
 	features := flag.Int("features", 20, "made-up features")
-	set := flag.String("set", "", "name or file of a real data set, in place of made-up rows")
-	label := flag.String("label", "", "label column of the set")
 	out := flag.String("out", "", "directory for report.html and report.json; empty writes none")
 	python := flag.String("python", "", "python interpreter with scikit-learn and scipy")
 	flag.Parse()
-	ctx := context.Background()
-	var err error
-	if *set != "" {
-		err = realSet(ctx, *set, *label, *out)
-	} else {
-		err = madeUp(ctx, *rows, *features, *out, *python)
-	}
-	if err != nil {
+	if err := madeUp(context.Background(), *rows, *features, *out, *python); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks/eval:", err)
 		os.Exit(1)
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -23,11 +24,11 @@ func (s *scorer) card() []eval.Fact {
 	facts := []eval.Fact{
 		{Name: "Model digest", Value: s.bundle.Digest.String()},
 		{Name: "Plan digest", Value: m.Plan.String()},
-		{Name: "Training data", Value: fmt.Sprintf("%s, label %q", m.Data.Name, m.Data.Label)},
+		{Name: "Training data", Value: m.Data.Name + ", " + s.labelWords()},
 		{Name: "Training data, SHA-256", Value: m.Data.SHA256.String()},
 		{Name: "Training rows", Value: fmt.Sprintf("%d, %s bad", m.Data.Rows, percent(m.Data.BadRate))},
 		{Name: "Forest", Value: fmt.Sprintf("%d trees on %d features, objective %s, trainer %s", m.Model.Trees, m.Model.Features, m.Model.Objective, m.Model.Trainer)},
-		{Name: "Parameters", Value: formatKV(m.Params)},
+		{Name: "Parameters", Value: cmp.Or(formatKV(m.Params), "the trainer's defaults")},
 		{Name: "Seed", Value: strconv.FormatUint(m.Seed, 10)},
 		{Name: "Calibration", Value: s.bundle.Calibration.Method + ", " + s.bundle.Calibration.Source},
 	}
@@ -83,6 +84,14 @@ func digestOfSelf() (d assay.Digest, err error) {
 		return d, err
 	}
 	return assay.Digest(h.Sum(nil)), nil
+}
+
+// labelWords says what the model was trained to predict.
+func (s *scorer) labelWords() string {
+	if l := s.plan.Spec().Label; l != nil && l.Event != "" {
+		return fmt.Sprintf("bad is the event %q within %s", l.Event, l.Horizon)
+	}
+	return fmt.Sprintf("label %q", s.bundle.Manifest.Data.Label)
 }
 
 func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }

@@ -2,7 +2,10 @@
 
 package eval
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Hardening is a second model, trained with noise added to its inputs.
 type Hardening struct {
@@ -12,7 +15,7 @@ type Hardening struct {
 
 // hardeningTable sets the two models side by side on the same disturbed rows.
 func (st *stressed) hardeningTable(h *Hardening, note string) Table {
-	t := Table{Title: "Effect of training with noise", Caption: "Both models on the same rows under the same noise (" + note + "). What noise in training costs on clean rows is the first line; what it buys stands below.",
+	t := Table{Title: "Effect of training with noise", Caption: "Both models on the same rows under the same noise (" + note + fmt.Sprintf(", mean of %d draws", draws) + "). What noise in training costs on clean rows is the first line; what it buys stands below.",
 		Columns: []Column{{Name: "Inputs"}, {Name: "AUC of the model", Format: Fixed4}, {Name: "Trained with noise", Format: Fixed4}, {Name: "Difference", Format: Signed3}}}
 	line := func(name string, model, hardened float64) {
 		t.Rows = append(t.Rows, []Cell{T(name), V(model), V(hardened), V(hardened - model)})
@@ -21,7 +24,7 @@ func (st *stressed) hardeningTable(h *Hardening, note string) Table {
 		name  string
 		level float64
 	}{{"as they are", 0}, {"noise of 0.1 standard deviations on all fields", 0.1}, {"noise of 0.3", 0.3}, {"noise of 0.5", 0.5}} {
-		line(l.name, st.noisy(st.score, k, l.level), st.noisy(h.Score, k, l.level))
+		line(l.name, st.noisy(st.score, 100+k, l.level), st.noisy(h.Score, 100+k, l.level))
 	}
 	worst := [2]float64{math.Inf(1), math.Inf(1)}
 	for j := range st.features {
@@ -32,13 +35,20 @@ func (st *stressed) hardeningTable(h *Hardening, note string) Table {
 	return t
 }
 
-// noisy is the AUC with noise of a level on all fields. The same k gives both
-// models the same noise.
+// noisy is the mean AUC over draws of noise of a level on all fields. The same
+// k gives every model the same noise.
 func (st *stressed) noisy(score func([]float64) float64, k int, level float64) float64 {
-	r := stream(st.seed, 3000+k)
-	return st.under(score, func(x []float64, _ int) {
-		for j := range x {
-			st.jitter(&r, x, j, level)
+	sum := 0.0
+	for d := range draws {
+		r := stream(st.seed, 1000+k*draws+d)
+		sum += st.under(score, func(x []float64, _ int) {
+			for j := range x {
+				st.jitter(&r, x, j, level)
+			}
+		}).auc
+		if level == 0 {
+			return sum // nothing is drawn
 		}
-	}).auc
+	}
+	return sum / draws
 }

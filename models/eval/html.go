@@ -16,17 +16,23 @@ var page string
 //go:embed report.css
 var style string
 
-// WriteHTML writes the report as one file that needs no network: style and
-// plots are inside it. Text comes from data and is escaped.
+//go:embed report.js
+var script string
+
+// WriteHTML writes the report as one file that needs no network: style, plots
+// and the script of the copy buttons are inside it, and it reads the same
+// without the script. Text comes from data and is escaped.
 func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"svg":   func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
-		"style": func() template.CSS { return template.CSS(style) },
-		"word":  func(l Light) string { return lightWords[l] },
-		"cell":  func(t *Table, i int, c Cell) string { return c.Print(t.Columns[i].Format) },
-		"right": rightAligned,
-		"class": cellClass,
-		"count": func(n int) string { return Count.Print(float64(n)) },
+		"svg":    func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
+		"style":  func() template.CSS { return template.CSS(style) },
+		"script": func() template.JS { return template.JS(script) },
+		"word":   func(l Light) string { return lightWords[l] },
+		"cell":   func(t *Table, i int, c Cell) string { return c.Print(t.Columns[i].Format) },
+		"right":  rightAligned,
+		"class":  cellClass,
+		"heads":  func(column int, c Cell) bool { return column == 0 && !c.numeric && len(c.text) <= 48 },
+		"count":  func(n int) string { return Count.Print(float64(n)) },
 		"where": func(id string) int {
 			for i, s := range r.Sections {
 				if s.ID == id {

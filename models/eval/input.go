@@ -170,7 +170,7 @@ type Ledger struct {
 // Thresholds are where lights change. Zero values are replaced by defaults.
 type Thresholds struct {
 	AUCGreen, AUCRed     float64 // 0.75, 0.65: lower end of the interval
-	SlopeAmber, SlopeRed float64 // 0.2, 0.5: |slope - 1|
+	SlopeAmber, SlopeRed float64 // 0.2, 0.5: |slope - 1|, and the level in log-odds
 	PSIAmber, PSIRed     float64 // 0.1, 0.25
 	GapAmber, GapRed     float64 // 0.03, 0.08: AUC in training minus evaluation
 	ImpactAmber          float64 // 0.8: adverse impact ratio (four-fifths rule)

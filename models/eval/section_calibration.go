@@ -54,9 +54,10 @@ func (b *builder) calibration() (Section, error) {
 	}
 	l := CalibrationLine(in.Label, in.PD)
 	b.line = l
-	b.verdict("Are the PDs right?", judge(math.Abs(l.Slope-1), b.th.SlopeAmber, b.th.SlopeRed, false), s.ID,
-		fmt.Sprintf("slope %s ± %s; predicted %s, observed %s", Fixed3.Print(l.Slope), Fixed3.Print(1.96*l.SESlope), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate())),
-		fmt.Sprintf("distance of the slope from 1: pass up to %s, fail past %s", Fixed3.Print(b.th.SlopeAmber), Fixed3.Print(b.th.SlopeRed)))
+	light := judge(math.Max(math.Abs(l.Slope-1), math.Abs(l.Large)), b.th.SlopeAmber, b.th.SlopeRed, false)
+	b.verdict("Are the PDs right?", light, s.ID,
+		fmt.Sprintf("slope %s ± %s; level %s ± %s (predicted %s, observed %s)", Fixed3.Print(l.Slope), Fixed3.Print(1.96*l.SESlope), Signed3.Print(l.Large), Fixed3.Print(1.96*l.SELarge), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate())),
+		fmt.Sprintf("distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0: pass up to %s, fail past %s", Fixed3.Print(b.th.SlopeAmber), Fixed3.Print(b.th.SlopeRed)))
 	s.figure(b.reliabilityFigure())
 	s.figure(b.reliabilityZoom())
 	if len(methods.Rows) > 0 {

@@ -8,10 +8,12 @@ import (
 	"slices"
 )
 
-// stressRows bounds the rows that are scored again and again.
+// Bounds on the rows that are scored, or sorted, again and again.
 const (
 	stressRows  = 2000
 	evasionRows = 300
+	labelRows   = 20_000
+	draws       = 5 // of noise, whose figures are averaged
 )
 
 // stressed is a sample of rows that can be scored with changed values.
@@ -50,7 +52,7 @@ func (b *builder) stress() (Section, error) {
 		s.table(st.hardeningTable(h, note))
 	}
 	s.table(st.absurdTable(note))
-	s.table(labelNoise(in.Label, b.rank, in.Seed))
+	s.table(b.labelNoise())
 	if err := b.ctx.Err(); err != nil {
 		return s, err
 	}
@@ -166,16 +168,11 @@ func (st *stressed) fieldTable(note string) (Table, worstField) {
 func (st *stressed) noiseFigure(h *Hardening, note string) Figure {
 	levels := []float64{0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1}
 	f := Figure{ID: "noise", Title: "Noise on all fields at once", X: Axis{Label: "noise, standard deviations (numbers) or share replaced (categories)", Min: 0, Max: 1}, Y: Axis{Label: "AUC"},
-		Caption: "The slower the line falls, the less the ranking hangs on exact values (" + note + ").", Alt: "AUC against the level of noise added to every field."}
+		Caption: fmt.Sprintf("The slower the line falls, the less the ranking hangs on exact values (%s, mean of %d draws of the noise).", note, draws), Alt: "AUC against the level of noise added to every field."}
 	run := func(name string, score func([]float64) float64) {
 		s := Series{Name: name, Mark: Line, X: numbers(levels)}
 		for k, level := range levels {
-			r := stream(st.seed, 1000+k)
-			s.Y = append(s.Y, Number(st.under(score, func(x []float64, _ int) {
-				for j := range x {
-					st.jitter(&r, x, j, level)
-				}
-			}).auc))
+			s.Y = append(s.Y, Number(st.noisy(score, k, level)))
 		}
 		f.Series = append(f.Series, s)
 	}
@@ -234,20 +231,26 @@ func pickUnless(keep bool, v, changed float64) float64 {
 
 // labelNoise turns labels around and measures again: how much of the figures
 // hangs on labels being right.
-func labelNoise(label, score []float64, seed uint64) Table {
-	t := Table{Title: "Wrong labels", Caption: "A share of the labels, drawn at random, is turned around before measuring. The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is not trained again.",
+func (b *builder) labelNoise() Table {
+	rows := stride(len(b.in.Label), labelRows)
+	label, score := subset(b.in.Label, rows), subset(b.rank, rows)
+	t := Table{Title: "Wrong labels", Caption: fmt.Sprintf("A share of the labels, drawn at random, is turned around before measuring (%s, mean of %d draws). The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is not trained again.", sampleNote(len(rows), len(b.in.Label)), draws),
 		Columns: []Column{{Name: "Labels turned", Format: Percent}, {Name: "AUC", Format: Fixed4}, {Name: "KS", Format: Fixed4}}}
 	for k, share := range []float64{0, 0.01, 0.05, 0.1} {
-		r := stream(seed, 2000+k)
-		noisy := slices.Clone(label)
-		for i := range noisy {
-			if r.unit() < share {
-				noisy[i] = 1 - noisy[i]
+		var auc, ks float64
+		for d := range draws {
+			r := stream(b.in.Seed, 2000+k*draws+d)
+			noisy := slices.Clone(label)
+			for i := range noisy {
+				if r.unit() < share {
+					noisy[i] = 1 - noisy[i]
+				}
 			}
+			c := newCurve(noisy, score)
+			distance, _ := c.KS()
+			auc, ks = auc+c.AUC()/draws, ks+distance/draws
 		}
-		c := newCurve(noisy, score)
-		ks, _ := c.KS()
-		t.Rows = append(t.Rows, []Cell{V(share), V(c.AUC()), V(ks)})
+		t.Rows = append(t.Rows, []Cell{V(share), V(auc), V(ks)})
 	}
 	return t
 }

@@ -25,6 +25,8 @@ func textWidth(s string) float64 {
 		switch {
 		case r == ' ' || r == '.' || r == ',' || r == 'i' || r == 'l' || r == '\u202f' || r == '(' || r == ')':
 			w += 4.8
+		case r == 'm' || r == 'w' || r == 'M' || r == 'W':
+			w += 12.5
 		case r >= 'A' && r <= 'Z' || r == '%' || r == '≤' || r == '−':
 			w += 10
 		case r >= '0' && r <= '9' || r == '_':
