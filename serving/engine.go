@@ -98,8 +98,9 @@ func (e *engine) decide(ctx context.Context, w *work) error {
 		c.done(stageDecide)
 		// The work is done and the number is taken: the record is written even
 		// when the caller has gone away.
-		p, err := e.journal.Append(context.WithoutCancel(ctx), w.seq, &w.rec)
-		e.settle(w, &p, err)
+		var err error
+		w.promise, err = e.journal.AppendPromise(context.WithoutCancel(ctx), w.promise[:0], w.seq, &w.rec)
+		e.settle(w, err)
 		c.done(stageJournal)
 	}
 	return w.err
@@ -157,7 +158,8 @@ func checkRequestID(id string) error {
 
 // known fills w from its record when its request id was used before.
 func (e *engine) known(ctx context.Context, w *work) error {
-	seq, body, ok, err := e.journal.Lookup(w.key.caller, w.key.id)
+	w.tag = e.journal.Tag(w.key.caller, w.key.id)
+	seq, body, ok, err := e.journal.LookupTag(w.tag, w.key.caller, w.key.id)
 	if err != nil {
 		return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 	}
@@ -245,7 +247,7 @@ func (e *engine) finishWith(w *work, score func() error) {
 			w.decision.Outcome, w.decision.Rules, w.decision.Reasons = assay.Failed, nil, nil
 		}
 	}
-	w.rec = journal.Record{Kind: kind, Micros: at, Subject: w.subject(), Caller: w.key.caller, RequestID: w.key.id, Body: w.body, Private: w.raw}
+	w.rec = journal.Record{Kind: kind, Micros: at, Subject: w.subject(), Caller: w.key.caller, RequestID: w.key.id, Tag: w.tag, Body: w.body, Private: w.raw}
 	w.rec.Model, w.rec.Plan, w.rec.Policy = w.model.bundle.Digest, w.model.digest, w.model.policy.Digest()
 	if !w.record {
 		w.rec.Vector = w.vectorBytes
@@ -255,12 +257,11 @@ func (e *engine) finishWith(w *work, score func() error) {
 }
 
 // settle notes what became of the record.
-func (e *engine) settle(w *work, p *ledger.Promise, err error) {
+func (e *engine) settle(w *work, err error) {
 	if err != nil {
 		w.err = fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 		return
 	}
-	w.setPromise(p)
 	e.metrics.outcomes[w.decision.Outcome].Inc()
 	e.index.add(w.seq, w.decision.Micros, w.decision.Outcome, w.key.caller, w.req.Event.Entities)
 	if w.decision.Outcome == assay.Failed || w.record {

@@ -138,9 +138,10 @@ func (e *engine) appendAll(ctx context.Context, g *rowGroup) {
 	ps, err := e.journal.AppendAll(ctx, g.seqs, g.recs)
 	for i, w := range g.ws {
 		if i < len(ps) && ps[i].Count > 0 { // this one is durable, whatever became of others
-			e.settle(w, &ps[i], nil)
+			w.setPromise(&ps[i])
+			e.settle(w, nil)
 			continue
 		}
-		e.settle(w, nil, err)
+		e.settle(w, err)
 	}
 }

@@ -22,6 +22,7 @@ type work struct {
 	record bool         // a fact to take note of: no score
 	model  *live        // whose plan validates the event, and which scores it
 	body   assay.Digest // of what was asked
+	tag    journal.Tag  // of key
 	req    wire.Request
 	raw    []byte // the event's canonical bytes
 
