@@ -169,7 +169,7 @@ func (g *grower) release(l *leaf) {
 // histogram has to be merged.
 func (g *grower) search(small, large *leaf) {
 	k := g.team.size
-	if work := len(g.m.feats) * (small.n + histogram); work < 32768 {
+	if work := len(g.m.feats) * (small.n + histogram); work < 4096 {
 		k = 1
 	}
 	k = min(k, len(g.m.groups))

@@ -43,7 +43,7 @@ func divideGo(rows, spare []uint32, column []uint8, r *router) int {
 // partition is divideGo over the whole team: each member divides a run, then
 // the runs are put together, left ones first.
 func partition(rows, spare []uint32, column []uint8, r *router, team *team) int {
-	const run = 8192
+	const run = 2048
 	k := min(team.size, len(rows)/run)
 	if k <= 1 {
 		n := divide(rows, spare, column, r)
