@@ -8,10 +8,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/assayrisk/assay"
 )
 
@@ -50,19 +52,59 @@ func FuzzReadCSV(f *testing.F) {
 	f.Fuzz(check)
 }
 
-// claims returns a Parquet file whose footer claims a billion rows.
-func claims(b []byte) []byte {
-	out := bytes.Clone(b)
-	n := binary.LittleEndian.Uint32(out[len(out)-8:])
-	foot := out[len(out)-8-int(n) : len(out)-8]
-	// The count 50 stands as a zigzag varint, 100, in one byte: a longer one
-	// would move everything, so flip what looks like it.
-	for i, c := range foot {
-		if c == 100 {
-			foot[i] = 127
+// claims returns a Parquet file whose footer, well-formed in itself, claims
+// that it and its only row group hold so many rows.
+func claims(t testing.TB, b []byte, rows int64) []byte {
+	t.Helper()
+	n := int(binary.LittleEndian.Uint32(b[len(b)-8:]))
+	body := b[:len(b)-8-n]
+	meta, err := metadata.NewFileMetaData(b[len(body):len(b)-8], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta.FileMetaData.NumRows = rows
+	for _, g := range meta.RowGroups {
+		g.NumRows = rows
+		for _, c := range g.Columns {
+			c.MetaData.NumValues = rows
 		}
 	}
-	return out
+	var foot bytes.Buffer
+	if _, err := meta.WriteTo(&foot, nil); err != nil {
+		t.Fatal(err)
+	}
+	out := append(bytes.Clone(body), foot.Bytes()...)
+	return append(binary.LittleEndian.AppendUint32(out, uint32(foot.Len())), "PAR1"...)
+}
+
+// TestParquetClaims gives the reader files that claim a million and a billion
+// rows and hold fifty: an error, and no memory by the claim.
+func TestParquetClaims(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteParquet(&b, mixed(50)); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := ReadBytes(context.Background(), "f", claims(t, b.Bytes(), 50), Options{}); err != nil || f.Record.NumRows() != 50 {
+		t.Fatalf("an honest claim: %v", err)
+	}
+	for _, rows := range []int64{-1, 51, 1_000_000, 1_000_000_000, 1 << 60} {
+		file := claims(t, b.Bytes(), rows)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ReadBytes(context.Background(), "f", file, Options{})
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, assay.ErrInvalid) && !errors.Is(err, assay.ErrCorrupt) {
+			t.Errorf("%d rows claimed: %v", rows, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 256<<20 {
+			t.Errorf("%d rows claimed: %d MiB were allocated", rows, took>>20)
+		}
+	}
+	for cut := 4; cut < b.Len(); cut += 7 { // less has no magic bytes, and is a CSV header
+		if _, err := ReadBytes(context.Background(), "f", b.Bytes()[:cut], Options{}); err == nil {
+			t.Fatalf("cut to %d bytes it was read", cut)
+		}
+	}
 }
 
 func FuzzReadParquet(f *testing.F) {
@@ -72,7 +114,8 @@ func FuzzReadParquet(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Add(b.Bytes()[:b.Len()-20])
-	f.Add(claims(b.Bytes()))
+	f.Add(claims(f, b.Bytes(), 1_000_000_000))
+	f.Add(claims(f, b.Bytes(), 60_000))
 	f.Add([]byte("PAR1\x00\x00\x00\x7fPAR1"))
 	f.Fuzz(func(t *testing.T, b []byte) { check(t, append([]byte("PAR1"), bytes.TrimPrefix(b, []byte("PAR1"))...)) })
 }
