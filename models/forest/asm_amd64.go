@@ -25,6 +25,23 @@ func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sSt
 	rankAVX2(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(search{}), n)
 }
 
+func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) {
+	if len(s) == 0 {
+		return
+	}
+	if !hasAVX2 {
+		rankUnmarkedGeneric(dst, x, s)
+		return
+	}
+	_ = dst[len(s)-1]
+	rankUnmarkedAVX2(&dst[0], x, &s[0], len(s))
+}
+
+// rankUnmarkedAVX2 is rankUnmarkedGeneric.
+//
+//go:noescape
+func rankUnmarkedAVX2(dst *uint8, x unsafe.Pointer, s *search, n int)
+
 // rankAVX2 is rankGeneric, with sStep in bytes.
 //
 //go:noescape
@@ -46,26 +63,26 @@ func lanesAdd64(sums *[blockRows]float64, leaf *float64, index *uint8)
 //go:noescape
 func lanesAdd32(sums *[blockRows]float32, leaf *float32, index *uint8)
 
-// The block kernels add the leaves of n groups of trees to sum. codes has the
-// codes of 64 columns, or of 128 where the name does not say 4.
+// The block kernels add the leaves of the trees of a to sum. codes has the codes
+// of 64 columns, or of 128 where the name does not say 4.
 
 //go:noescape
-func blocks4x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+func blocks4x64(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks8x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+func blocks8x64(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks4Cat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+func blocks4Cat64(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocksCat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
+func blocksCat64(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
+func blocks32(a *blockArgs, sum float32) float32
 
 //go:noescape
-func blocksCat32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
+func blocksCat32(a *blockArgs, sum float32) float32
 
 //go:noescape
 func orBytesAVX2(dst, src *uint8, n int)

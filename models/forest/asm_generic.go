@@ -12,6 +12,8 @@ func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sSt
 	rankGeneric(dst, missing, x, xStep, s, sStep, n)
 }
 
+func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) { rankUnmarkedGeneric(dst, x, s) }
+
 // Without kernels no model has lanes or blocks, so that these are never called.
 
 const noKernels = "forest: no kernels in this build"
@@ -21,11 +23,11 @@ func lanesAdd64(*[blockRows]float64, *float64, *uint8) { panic(noKernels) }
 func lanesAdd32(*[blockRows]float32, *float32, *uint8) { panic(noKernels) }
 func orBytes(dst, src []uint8)                         { panic(noKernels) }
 
-func blocks4x64(*group, int, *uint8, *uint8, *uint8, float64) float64   { panic(noKernels) }
-func blocks8x64(*group, int, *uint8, *uint8, *uint8, float64) float64   { panic(noKernels) }
-func blocks4Cat64(*group, int, *uint8, *uint8, *uint8, float64) float64 { panic(noKernels) }
-func blocksCat64(*group, int, *uint8, *uint8, *uint8, float64) float64  { panic(noKernels) }
-func blocks32(*group, int, *uint8, *uint8, *uint8, float32) float32     { panic(noKernels) }
-func blocksCat32(*group, int, *uint8, *uint8, *uint8, float32) float32  { panic(noKernels) }
+func blocks4x64(*blockArgs, float64) float64   { panic(noKernels) }
+func blocks8x64(*blockArgs, float64) float64   { panic(noKernels) }
+func blocks4Cat64(*blockArgs, float64) float64 { panic(noKernels) }
+func blocksCat64(*blockArgs, float64) float64  { panic(noKernels) }
+func blocks32(*blockArgs, float32) float32     { panic(noKernels) }
+func blocksCat32(*blockArgs, float32) float32  { panic(noKernels) }
 
 func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) { r.explainGeneric(t, s, codes) }

@@ -2,68 +2,89 @@
 
 package forest
 
-import "math"
-
 // Blocks score one vector. A block is a connected piece of a tree, of at most
-// eight nodes; all of them are tested at once, and the eight answers, read as a
-// number, are looked up in the block's table, which says where the piece is
-// left: at another block, or at a leaf. Four trees go side by side, 32 nodes a
-// register. The codes of up to 128 columns stay in registers, where byte
-// shuffles fetch them.
+// eight nodes, in 24 bytes. Its nodes are tested at once, four trees side by
+// side, 32 nodes a register; the eight answers, and the block's shape, say
+// where the piece is left: at another block, or at a leaf. The codes of up to
+// 128 columns stay in registers, where byte shuffles fetch them.
 //
-// A tree of 31 leaves takes two or three blocks from root to leaf, one of 255
-// leaves four or five. The four trees of a group take the same number of steps;
-// a leaf that is reached early leads to itself.
+// Trees are taken a chunk of 64 at a time, and a chunk a step at a time: all
+// its root blocks, then the blocks that those led to, and so on. The blocks of
+// a step do not wait for one another, so that the processor works on many at
+// once, and the cache lines of the next step are asked for a whole step ahead.
+// A tree of 31 leaves takes two or three steps, one of 255 leaves four or five.
+// Within a chunk, trees are grouped with others of as many steps; the leaves
+// are added in tree order all the same.
 
 const (
 	blockNodes  = 8
 	groupTrees  = 4
+	chunkGroups = 16
+	chunkTrees  = groupTrees * chunkGroups
 	maxColumns  = 128 // that the registers hold
 	maxSteps    = 12  // a deeper tree is walked
-	maxTreeData = 8 * math.MaxUint16
-	noColumn    = 0x80 // a shuffle gives 0 for it
 )
 
-// group is the start of four trees. The kernels know its layout.
+// group is the root blocks of four trees. The kernels know its layout, and that
+// of the blocks that follow.
 type group struct {
-	columns [groupTrees][blockNodes]uint8 // 0: of the root blocks
-	bounds  [groupTrees][blockNodes]uint8 // 32: a code of at least the bound goes right
-	tree    [groupTrees]uint32            // 64: offset of the tree's data
-	cat     [groupTrees]uint32            // 80: the root blocks' places in the category answers
-	steps   uint32                        // 96: lookups after the first
-	_       [28]byte
+	columns [groupTrees][8]uint8 // 0: the top bit is the node's flip
+	bounds  [groupTrees][8]uint8 // 32: a code of at least the bound answers 1
+	next    [groupTrees]link     // 64
 }
 
-// A tree's data starts with the table of its root block. A table has an entry
-// for each combination of right turns: a position in the tree's data, in units
-// of 8 bytes, of the next block or of the leaf. A block is
+// link says what a block leads to: what the block's children have in common, and
+// a table that gives, for eight answers, how far from base the child is. The
+// fields are of 32, 16 and 16 bits, from the lowest on:
 //
-//	0  columns [8]uint8
-//	8  bounds  [8]uint8
-//	16 place in the category answers, uint32, and 4 bytes of nothing; only in models with categories
-//	.. table   [1<<nodes]uint16
-//
-// and a leaf is its value, 8 bytes. One that can be reached before the last
-// step goes on as a block whose columns happen to be the value, whose bounds no
-// code reaches, and whose table leads to itself.
+//	base   position of the first child in the data, in units of 8 bytes
+//	place  of the block in its chunk's category answers
+//	table  offset of the table
+type link uint64
+
+func newLink(base int, place, table uint16) link {
+	return link(base/8) | link(place)<<32 | link(table)<<48
+}
+
+// A block in the data is its columns, bounds and link. A leaf is its value, 8
+// bytes. One that can be reached before the last step of its group takes the
+// room of a block, of which only the link matters: it leads back to the leaf,
+// whatever is answered, because its table, tableStay, meets the answers in its
+// last entry.
 const (
-	blockHeader    = 16
-	blockHeaderCat = 24
+	blockSize = 24
+	blockLink = 16
+	leafSize  = 8
+	tableSize = 1 << blockNodes
+	tableStay = 2*tableSize - 1
 )
+
+// chunkHead is up to 64 trees, whose groups are sorted by steps, most first.
+type chunkHead struct {
+	groups uint32               // 0
+	place  uint32               // 4: of the chunk's category answers
+	steps  [maxSteps + 2]uint32 // 8: groups that take step 1, 2, ...; ends with a 0
+	order  [chunkTrees]uint8    // 64: where tree i is among the sorted ones
+}
 
 // blocks is the block form of a model.
 type blocks struct {
 	runs   []run
+	chunks []chunkHead
 	groups []group
-	data   []uint8
+	data   []uint8 // begins with a leaf of -0
+	shapes []uint8 // tables of exits
+	zero   [chunkTrees]uint32
 	cats   []blockCats
 	places int  // bytes of category answers, a multiple of 32; 0 without categories
 	walk   bool // some trees are walked
 }
 
-// run is a run of trees: groups [from, to), or trees [from, to) that are walked.
+// run is a run of trees: chunks [from, to), whose groups begin at group, or
+// trees [from, to) that are walked.
 type run struct {
 	from, to int
+	group    int
 	walked   bool
 }
 
@@ -73,6 +94,19 @@ type run struct {
 type blockCats struct {
 	cat    int32
 	answer []uint8 // classes * places
+}
+
+// blockArgs is what the kernels work on; they know its layout.
+type blockArgs struct {
+	chunks  *chunkHead // 0
+	n       int        // 8
+	groups  *group     // 16
+	codes   *uint8     // 24
+	data    *uint8     // 32
+	shapes  *uint8     // 40
+	answers *uint8     // 48
+	at      *uint32    // 56: where each tree of two chunks is
+	zero    *uint32    // 64: the leaf of -0, for each tree of no chunk
 }
 
 // answers collects the category answers of x.
@@ -91,30 +125,34 @@ func (b *blocks) answers(dst []uint8, cats []category, x []float64) {
 
 // sum adds the leaves of all trees to f.init and gives the sum.
 func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
-	var answers *uint8
+	a := blockArgs{codes: &s.codes[0], data: &b.data[0], shapes: &b.shapes[0], at: &s.at[0], zero: &b.zero[0]}
 	if b.places > 0 {
 		b.answers(s.answers, f.encoder.cats, x)
-		answers = &s.answers[0]
+		a.answers = &s.answers[0]
 	}
+	few := f.encoder.numeric <= 64
 	total, total32 := f.init, float32(f.init)
 	for _, r := range b.runs {
+		if !r.walked {
+			a.chunks, a.n, a.groups = &b.chunks[r.from], r.to-r.from, &b.groups[r.group]
+		}
 		switch {
 		case r.walked && f.float32:
 			total32 = sum(f.walker, r.from, r.to, s.codes, total32)
 		case r.walked:
 			total = sum(f.walker, r.from, r.to, s.codes, total)
-		case f.float32 && answers != nil:
-			total32 = blocksCat32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total32)
+		case f.float32 && b.places > 0:
+			total32 = blocksCat32(&a, total32)
 		case f.float32:
-			total32 = blocks32(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total32)
-		case answers != nil && f.encoder.numeric <= 64:
-			total = blocks4Cat64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total)
-		case answers != nil:
-			total = blocksCat64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], answers, total)
-		case f.encoder.numeric <= 64:
-			total = blocks4x64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total)
+			total32 = blocks32(&a, total32)
+		case b.places > 0 && few:
+			total = blocks4Cat64(&a, total)
+		case b.places > 0:
+			total = blocksCat64(&a, total)
+		case few:
+			total = blocks4x64(&a, total)
 		default:
-			total = blocks8x64(&b.groups[r.from], r.to-r.from, &s.codes[0], &b.data[0], nil, total)
+			total = blocks8x64(&a, total)
 		}
 	}
 	if f.float32 {

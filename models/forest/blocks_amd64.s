@@ -4,11 +4,19 @@
 
 #include "textflag.h"
 
+// low7 clears the flip of a column.
+DATA low7<>+0(SB)/8, $0x7f7f7f7f7f7f7f7f
+DATA low7<>+8(SB)/8, $0x7f7f7f7f7f7f7f7f
+DATA low7<>+16(SB)/8, $0x7f7f7f7f7f7f7f7f
+DATA low7<>+24(SB)/8, $0x7f7f7f7f7f7f7f7f
+GLOBL low7<>(SB), RODATA|NOPTR, $32
+
 // SELECT4 and SELECT8 fetch the codes of the columns in Y0, from the tables in
-// Y8 to Y11 (Y15), to Y0. A shuffle looks at the low four bits of a column, and
-// gives 0 when bit 7 is set; the other bits say which table. Doubling moves the
-// bit that chooses to the top of its byte.
+// Y8 to Y11 (Y15), to Y0. A shuffle looks at the low four bits of a column; the
+// other bits say which table. Doubling moves the bit that chooses to the top of
+// its byte.
 #define SELECT4 \
+	VPAND     low7<>(SB), Y0, Y0; \
 	VPADDB    Y0, Y0, Y2;     \
 	VPADDB    Y2, Y2, Y2;     \
 	VPSHUFB   Y0, Y8, Y3;     \
@@ -21,6 +29,7 @@
 	VPBLENDVB Y2, Y5, Y3, Y0
 
 #define SELECT8 \
+	VPAND     low7<>(SB), Y0, Y0; \
 	VPADDB    Y0, Y0, Y2;     \
 	VPSHUFB   Y0, Y8, Y3;     \
 	VPSHUFB   Y0, Y12, Y6;    \
@@ -40,6 +49,12 @@
 	VPADDB    Y2, Y2, Y2;     \
 	VPBLENDVB Y2, Y4, Y3, Y0
 
+// KEEP and FLIP invert the answers of the flipped nodes.
+#define KEEP4 VMOVDQA Y0, Y12
+#define FLIP4 VPXOR Y12, Y0, Y0
+#define KEEP8 VMOVDQU Y0, flip-96(SP)
+#define FLIP8 VPXOR flip-96(SP), Y0, Y0
+
 #define TABLES4 \
 	VBROADCASTI128 0(DI), Y8;   \
 	VBROADCASTI128 16(DI), Y9;  \
@@ -53,168 +68,216 @@
 	VBROADCASTI128 96(DI), Y14;  \
 	VBROADCASTI128 112(DI), Y15
 
-// PLAIN has no categories.
-#define PLAINROOT
-#define PLAINNEXT
+// The answers of a block's nodes on categories, at R13, invert what the flips
+// gave. PLAIN has none.
+#define PLAIN(L, R, T)
+#define CATS(L, R, T) \
+	RORXQ   $32, L, T; \
+	MOVWLZX T, T;      \
+	XORB    (R13)(T*1), R
 
-// CATROOT ors the category answers of the root blocks into the turns, R14 of
-// the other blocks.
-#define CATROOT \
-	MOVL    80(SI), BX;     \
-	MOVL    84(SI), CX;     \
-	MOVBLZX (R13)(BX*1), BX; \
-	MOVBLZX (R13)(CX*1), CX; \
-	SHLL    $8, CX;         \
-	ORL     BX, AX;         \
-	ORL     CX, AX;         \
-	MOVL    88(SI), BX;     \
-	MOVL    92(SI), CX;     \
-	MOVBLZX (R13)(BX*1), BX; \
-	MOVBLZX (R13)(CX*1), CX; \
-	SHLL    $16, BX;        \
-	SHLL    $24, CX;        \
-	ORL     BX, AX;         \
-	ORL     CX, AX
+// LEAVE finds where the block of link L and answers R is left, and keeps that as
+// the place of tree K. It asks for the cache line that the next step reads. 48 is
+// in R9.
+#define LEAVE(K, L, R, T, CAT) \
+	CAT(L, R, T);          \
+	SHRXQ   R9, L, T;      \
+	ORL     T, R;          \
+	MOVBLZX (R10)(R*1), R; \
+	ADDL    L, R;          \
+	PREFETCHT0 (R12)(R*8); \
+	MOVL    R, 4*K(DI)
 
-#define CATNEXT \
-	MOVL    16(BX), DX;      \
-	MOVBLZX (R13)(DX*1), DX; \
-	ORL     DX, AX;          \
-	MOVL    16(CX), DX;      \
-	MOVBLZX (R13)(DX*1), DX; \
-	SHLL    $8, DX;          \
-	ORL     DX, AX;          \
-	MOVL    16(R14), DX;     \
-	MOVBLZX (R13)(DX*1), DX; \
-	SHLL    $16, DX;         \
-	ORL     DX, AX;          \
-	MOVL    16(R15), DX;     \
-	MOVBLZX (R13)(DX*1), DX; \
-	SHLL    $24, DX;         \
-	ORL     DX, AX
+// LEAVES adds the leaves of the four trees whose places R15 gives to the sum.
+#define LEAVES(ADD) \
+	MOVL    (R15), DX;         \
+	MOVBLZX DL, BX;            \
+	MOVBLZX DH, CX;            \
+	SHRL    $16, DX;           \
+	MOVL    (R14)(BX*4), BX;   \
+	MOVL    (R14)(CX*4), CX;   \
+	ADD     (R12)(BX*8), X7, X7; \
+	ADD     (R12)(CX*8), X7, X7; \
+	MOVBLZX DL, BX;            \
+	SHRL    $8, DX;            \
+	MOVL    (R14)(BX*4), BX;   \
+	MOVL    (R14)(DX*4), DX;   \
+	ADD     (R12)(BX*8), X7, X7; \
+	ADD     (R12)(DX*8), X7, X7; \
+	ADDQ    $4, R15
 
-// BODY is a kernel: groups from SI, codes at DI, data at R12, the sum in X7. R13
-// is for the category answers, or to count the steps.
-#define BODY(TABLES, SELECT, ROOT, NEXT, HEADER, STEPS, MOV, ADD) \
-	MOVQ groups+0(FP), SI;   \
-	MOVQ n+8(FP), AX;        \
-	SHLQ $7, AX;             \
-	ADDQ SI, AX;             \
-	MOVQ AX, end-8(SP);      \
-	MOVQ codes+16(FP), DI;   \
-	MOVQ data+24(FP), R12;   \
-	MOV  sum+40(FP), X7;     \
-	TABLES;                  \
-group: \
-	VMOVDQU   0(SI), Y0;      \
-	SELECT;                   \
-	VPMAXUB   32(SI), Y0, Y1; \
-	VPCMPEQB  Y0, Y1, Y0;     \
-	VPMOVMSKB Y0, AX;         \
-	ROOT;                     \
-	MOVL      64(SI), R8;     \
-	MOVL      68(SI), R9;     \
-	MOVL      72(SI), R10;    \
-	MOVL      76(SI), R11;    \
-	ADDQ      R12, R8;        \
-	ADDQ      R12, R9;        \
-	ADDQ      R12, R10;       \
-	ADDQ      R12, R11;       \
-	MOVBLZX   AL, BX;         \
-	MOVBLZX   AH, CX;         \
-	SHRL      $16, AX;        \
-	MOVBLZX   AL, R14;        \
-	SHRL      $8, AX;         \
-	MOVWLZX   (R8)(BX*2), BX; \
-	MOVWLZX   (R9)(CX*2), CX; \
-	MOVWLZX   (R10)(R14*2), R14; \
-	MOVWLZX   (R11)(AX*2), R15; \
-	LEAQ      (R8)(BX*8), BX; \
-	LEAQ      (R9)(CX*8), CX; \
-	LEAQ      (R10)(R14*8), R14; \
-	LEAQ      (R11)(R15*8), R15; \
-	MOVL      96(SI), DX;     \
-	TESTL     DX, DX;         \
-	JEQ       leaf;           \
-	MOVL      DX, STEPS;      \
-block: \
-	VMOVDQU     (BX), X0;         \
-	VMOVDQU     (CX), X1;         \
-	VINSERTI128 $1, (R14), Y0, Y2; \
-	VINSERTI128 $1, (R15), Y1, Y3; \
-	VPUNPCKLQDQ Y3, Y2, Y0;       \
-	VPUNPCKHQDQ Y3, Y2, Y1;       \
-	SELECT;                       \
-	VPMAXUB     Y0, Y1, Y1;       \
-	VPCMPEQB    Y0, Y1, Y0;       \
-	VPMOVMSKB   Y0, AX;           \
-	NEXT;                         \
-	MOVBLZX     AL, DX;           \
-	MOVWLZX     HEADER(BX)(DX*2), BX; \
-	MOVBLZX     AH, DX;           \
-	MOVWLZX     HEADER(CX)(DX*2), CX; \
-	SHRL        $16, AX;          \
-	MOVBLZX     AL, DX;           \
-	SHRL        $8, AX;           \
-	MOVWLZX     HEADER(R14)(DX*2), R14; \
-	MOVWLZX     HEADER(R15)(AX*2), R15; \
-	LEAQ        (R8)(BX*8), BX;   \
-	LEAQ        (R9)(CX*8), CX;   \
-	LEAQ        (R10)(R14*8), R14; \
-	LEAQ        (R11)(R15*8), R15; \
-	DECL        STEPS;            \
-	JNZ         block;            \
-leaf: \
-	ADD  (BX), X7, X7;    \
-	ADD  (CX), X7, X7;    \
-	ADD  (R14), X7, X7;   \
-	ADD  (R15), X7, X7;   \
-	ADDQ $128, SI;        \
-	CMPQ SI, end-8(SP);   \
-	JNE  group
+// KERNEL adds the leaves of n chunks to the sum in X7. While the roots of a
+// chunk are tested, the leaves of the one before are added, which takes its
+// time, because each addition waits for the one before it.
+//
+//	SI   group                  BX, CX, R8, R15  blocks and links
+//	DI   where its trees are    R10  tables of shapes
+//	R11  chunk                  R12  data
+//	R13  category answers       R14, R15  where the trees of the chunk before are, and their order;
+//	                            then the number of groups of each step, and the end of DI
+#define KERNEL(TABLES, SELECT, KEEP, FLIP, CAT, MOV, ADD) \
+	MOVL $48, R9;              \
+	MOVQ a+0(FP), AX;          \
+	MOVQ 24(AX), DI;           \
+	TABLES;                    \
+	MOV  sum+8(FP), X7;        \
+	MOVQ 0(AX), R11;           \
+	MOVQ 16(AX), SI;           \
+	MOVQ 32(AX), R12;          \
+	MOVQ 40(AX), R10;          \
+	MOVQ 56(AX), DI;           \
+	MOVQ DI, at-8(SP);         \
+	LEAQ 256(DI)(DI*1), DI;    \
+	MOVQ DI, both-16(SP); \
+	MOVQ 64(AX), R14;          \
+	LEAQ 64(R11), R15;         \
+	MOVQ 8(AX), AX;            \
+	MOVQ AX, left-24(SP);      \
+	MOVL 0(R11), AX;           \
+	MOVQ AX, before-32(SP);    \
+chunk: \
+	MOVQ a+0(FP), AX;          \
+	MOVL 4(R11), R13;          \
+	ADDQ 48(AX), R13;          \
+	MOVL 0(R11), AX;           \
+	SUBQ AX, before-32(SP);    \
+	LEAQ (AX)(AX*2), AX;       \
+	SHLQ $5, AX;               \
+	ADDQ SI, AX;               \
+	MOVQ AX, end-40(SP);       \
+	MOVQ at-8(SP), DI;         \
+root: \
+	VMOVDQU   0(SI), Y0;        \
+	SELECT;                     \
+	VPMAXUB   32(SI), Y0, Y1;   \
+	VPCMPEQB  Y0, Y1, Y0;       \
+	VPXOR     0(SI), Y0, Y0;    \
+	VPMOVMSKB Y0, AX;           \
+	MOVQ      64(SI), R8;       \
+	MOVQ      72(SI), CX;       \
+	MOVBLZX   AL, DX;           \
+	LEAVE(0, R8, DX, BX, CAT); \
+	MOVBLZX   AH, DX;           \
+	LEAVE(1, CX, DX, BX, CAT); \
+	MOVQ      80(SI), R8;       \
+	MOVQ      88(SI), CX;       \
+	SHRL      $16, AX;          \
+	MOVBLZX   AL, DX;           \
+	LEAVE(2, R8, DX, BX, CAT); \
+	SHRL      $8, AX;           \
+	LEAVE(3, CX, AX, BX, CAT); \
+	LEAVES(ADD);                \
+	ADDQ      $16, DI;          \
+	ADDQ      $96, SI;          \
+	CMPQ      SI, end-40(SP);   \
+	JNE       root;             \
+	MOVQ      before-32(SP), AX; \
+	TESTQ     AX, AX;           \
+	JEQ       summed;           \
+rest: \
+	LEAVES(ADD);                \
+	DECQ      AX;               \
+	JNE       rest;             \
+summed: \
+	LEAQ 8(R11), R14;           \
+	JMP  step;                  \
+next: \
+	MOVL        0(DI), BX;      \
+	MOVL        4(DI), CX;      \
+	MOVL        8(DI), R8;      \
+	MOVL        12(DI), R15;    \
+	VMOVDQU     (R12)(BX*8), X0; \
+	VMOVDQU     (R12)(CX*8), X1; \
+	VINSERTI128 $1, (R12)(R8*8), Y0, Y2; \
+	VINSERTI128 $1, (R12)(R15*8), Y1, Y3; \
+	MOVQ        16(R12)(BX*8), BX;     \
+	MOVQ        16(R12)(CX*8), CX;     \
+	MOVQ        16(R12)(R8*8), R8;     \
+	MOVQ        16(R12)(R15*8), R15;   \
+	VPUNPCKLQDQ Y3, Y2, Y0;     \
+	VPUNPCKHQDQ Y3, Y2, Y1;     \
+	KEEP;                       \
+	SELECT;                     \
+	VPMAXUB     Y0, Y1, Y1;     \
+	VPCMPEQB    Y0, Y1, Y0;     \
+	FLIP;                       \
+	VPMOVMSKB   Y0, AX;         \
+	MOVBLZX     AL, DX;         \
+	LEAVE(0, BX, DX, SI, CAT); \
+	MOVBLZX     AH, DX;         \
+	LEAVE(1, CX, DX, SI, CAT); \
+	SHRL        $16, AX;        \
+	MOVBLZX     AL, DX;         \
+	LEAVE(2, R8, DX, SI, CAT); \
+	SHRL        $8, AX;         \
+	LEAVE(3, R15, AX, SI, CAT); \
+	ADDQ        $16, DI;        \
+	CMPQ        DI, until-48(SP); \
+	JNE         next;           \
+step: \
+	MOVL  (R14), R15;           \
+	ADDQ  $4, R14;              \
+	MOVQ  at-8(SP), DI;         \
+	SHLQ  $4, R15;              \
+	ADDQ  DI, R15;              \
+	MOVQ  R15, until-48(SP);    \
+	CMPQ  DI, R15;              \
+	JNE   next;                 \
+	MOVQ  DI, R14; \
+	MOVQ  both-16(SP), AX;      \
+	SUBQ  DI, AX;               \
+	MOVQ  AX, at-8(SP);         \
+	LEAQ  64(R11), R15;         \
+	MOVL  0(R11), AX;           \
+	MOVQ  AX, before-32(SP);    \
+	ADDQ  $128, R11;            \
+	MOVQ  end-40(SP), SI;       \
+	DECQ  left-24(SP);          \
+	JNE   chunk;                \
+last: \
+	LEAVES(ADD);                \
+	DECQ  AX;                   \
+	JNE   last
 
-// func blocks4x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
-TEXT ·blocks4x64(SB), NOSPLIT, $16-56
-	BODY(TABLES4, SELECT4, PLAINROOT, PLAINNEXT, 16, R13, VMOVSD, VADDSD)
-	VMOVSD X7, ret+48(FP)
+// func blocks4x64(a *blockArgs, sum float64) float64
+TEXT ·blocks4x64(SB), NOSPLIT, $96-24
+	KERNEL(TABLES4, SELECT4, KEEP4, FLIP4, PLAIN, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks8x64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
-TEXT ·blocks8x64(SB), NOSPLIT, $16-56
-	BODY(TABLES8, SELECT8, PLAINROOT, PLAINNEXT, 16, R13, VMOVSD, VADDSD)
-	VMOVSD X7, ret+48(FP)
+// func blocks8x64(a *blockArgs, sum float64) float64
+TEXT ·blocks8x64(SB), NOSPLIT, $96-24
+	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, PLAIN, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks4Cat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
-TEXT ·blocks4Cat64(SB), NOSPLIT, $16-56
-	MOVQ answers+32(FP), R13
-	BODY(TABLES4, SELECT4, CATROOT, CATNEXT, 24, steps-16(SP), VMOVSD, VADDSD)
-	VMOVSD X7, ret+48(FP)
+// func blocks4Cat64(a *blockArgs, sum float64) float64
+TEXT ·blocks4Cat64(SB), NOSPLIT, $96-24
+	KERNEL(TABLES4, SELECT4, KEEP4, FLIP4, CATS, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocksCat64(groups *group, n int, codes, data, answers *uint8, sum float64) float64
-TEXT ·blocksCat64(SB), NOSPLIT, $16-56
-	MOVQ answers+32(FP), R13
-	BODY(TABLES8, SELECT8, CATROOT, CATNEXT, 24, steps-16(SP), VMOVSD, VADDSD)
-	VMOVSD X7, ret+48(FP)
+// func blocksCat64(a *blockArgs, sum float64) float64
+TEXT ·blocksCat64(SB), NOSPLIT, $96-24
+	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, CATS, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
-TEXT ·blocks32(SB), NOSPLIT, $16-52
-	BODY(TABLES8, SELECT8, PLAINROOT, PLAINNEXT, 16, R13, VMOVSS, VADDSS)
-	VMOVSS X7, ret+48(FP)
+// func blocks32(a *blockArgs, sum float32) float32
+TEXT ·blocks32(SB), NOSPLIT, $96-20
+	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, PLAIN, VMOVSS, VADDSS)
+	VMOVSS X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocksCat32(groups *group, n int, codes, data, answers *uint8, sum float32) float32
-TEXT ·blocksCat32(SB), NOSPLIT, $16-52
-	MOVQ answers+32(FP), R13
-	BODY(TABLES8, SELECT8, CATROOT, CATNEXT, 24, steps-16(SP), VMOVSS, VADDSS)
-	VMOVSS X7, ret+48(FP)
+// func blocksCat32(a *blockArgs, sum float32) float32
+TEXT ·blocksCat32(SB), NOSPLIT, $96-20
+	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, CATS, VMOVSS, VADDSS)
+	VMOVSS X7, ret+16(FP)
 	VZEROUPPER
 	RET
 

@@ -13,16 +13,29 @@ import (
 
 // blockBuilder lays trees out in blocks.
 type blockBuilder struct {
-	e      *encoder
-	out    blocks
-	byCat  map[int32][]catNode
-	size   []int32 // of the subtree under each node
+	e       *encoder
+	cut     cutter
+	tables  *shapeTables
+	out     blocks
+	byCat   map[int32][]catNode
+	waiting []cutTree // of the chunk that is being filled
+	first   int       // tree that the chunk begins with
+	places  int       // of category answers that the chunk needs
+	next    uint32    // place that is free
+	base    uint32    // place that the chunk's places begin at
+	float   bool      // values are float32
+	data    []uint8
+	strip   int             // position of the strip of leaves that is being filled
+	used    [stripLanes]int // leaves in each of its lanes
+}
+
+// cutTree is a tree that waits for its place.
+type cutTree struct {
 	t      *models.Tree
 	splits []split
-	tests  uint32 // places of category answers taken
-	header int    // bytes before a block's table
-	float  bool   // values are float32
-	data   []uint8
+	height int
+	pieces []piece
+	number int // in the chunk
 }
 
 // catNode is a node whose answer depends on a category.
@@ -38,294 +51,212 @@ func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
 	if e.numeric > maxColumns {
 		return nil
 	}
-	b := blockBuilder{e: e, byCat: map[int32][]catNode{}, tests: 1, header: blockHeader, float: m.Float32Sums}
-	if len(c.cats) > 0 {
-		b.header = blockHeaderCat
-	}
-	for from := 0; from < len(m.Trees); from += groupTrees {
-		to := min(len(m.Trees), from+groupTrees)
-		g := len(b.out.groups)
-		if b.group(m, c, from, to) {
-			b.out.extend(g, g+1, false)
-		} else {
-			b.out.extend(from, to, true)
+	b := blockBuilder{e: e, tables: newShapeTables(), byCat: map[int32][]catNode{}, float: m.Float32Sums}
+	b.leaf(b.room(64), math.Copysign(0, -1))
+	for i := range m.Trees {
+		if !b.add(&m.Trees[i], c.splits[i], i) {
+			b.flush()
+			b.out.extend(run{from: i, to: i + 1, walked: true})
+			b.out.walk = true
 		}
 	}
+	b.flush()
 	if len(b.out.groups) == 0 || !b.categories() {
 		return nil
 	}
-	b.out.data = aligned(b.out.data)
+	b.room(64) // a leaf is read like a block
+	b.out.data, b.out.shapes = aligned(b.data), aligned(b.tables.tables)
 	return &b.out
 }
 
-// extend adds to the last run, or begins another.
-func (b *blocks) extend(from, to int, walked bool) {
-	b.walk = b.walk || walked
-	if n := len(b.runs); n > 0 && b.runs[n-1].walked == walked {
-		b.runs[n-1].to = to
+// extend adds r, or makes the last run longer.
+func (b *blocks) extend(r run) {
+	if n := len(b.runs); n > 0 && b.runs[n-1].walked == r.walked {
+		b.runs[n-1].to = r.to
 		return
 	}
-	b.runs = append(b.runs, run{from, to, walked})
+	b.runs = append(b.runs, r)
 }
 
-// piece is a block while the tree is being cut: at most eight connected nodes,
-// and the nodes and leaves (^leaf) where it is left.
-type piece struct {
-	nodes, exits   [blockNodes + 1]int32
-	nNodes, nExits int
-}
-
-// grow makes a piece of at most most nodes from node i down. It grows where
-// most nodes wait, so that the way through the pieces gets short.
-func (b *blockBuilder) grow(i int32, most int) (p piece) {
-	p.exits[0], p.nExits = i, 1
-	for p.nNodes < most {
-		best, at := int32(0), -1
-		for k, x := range p.exits[:p.nExits] {
-			if x >= 0 && b.size[x] > best {
-				best, at = b.size[x], k
-			}
-		}
-		if at < 0 {
-			break
-		}
-		x := p.exits[at]
-		p.nodes[p.nNodes] = x
-		p.exits[at], p.exits[p.nExits] = b.t.Left[x], b.t.Right[x]
-		p.nNodes++
-		p.nExits++
-	}
-	return p
-}
-
-// height is the number of pieces on the longest way from node i down.
-func (b *blockBuilder) height(i int32, most int) int {
-	p := b.grow(i, most)
-	h := 0
-	for _, x := range p.exits[:p.nExits] {
-		switch {
-		case x < 0:
-		case b.size[x] <= int32(most):
-			h = max(h, 1)
-		default:
-			h = max(h, b.height(x, most))
-		}
-	}
-	return 1 + h
-}
-
-// sizes counts the nodes under each node, itself included.
-func sizes(t *models.Tree, size []int32) []int32 {
-	size = append(size[:0], make([]int32, len(t.Feature))...)
-	for i := len(size) - 1; i >= 0; i-- {
-		size[i] = 1
-		for _, c := range [2]int32{t.Left[i], t.Right[i]} {
-			if c >= 0 {
-				size[i] += size[c]
-			}
-		}
-	}
-	return size
-}
-
-// group lays out trees [from, to). It reports false, and leaves nothing behind,
-// when they are too deep or too large.
-func (b *blockBuilder) group(m *models.Model, c *columns, from, to int) bool {
-	steps := 1
-	for i := from; i < to; i++ {
-		b.use(&m.Trees[i], c.splits[i])
-		if depth(b.t) > maxSteps*blockNodes {
-			return false
-		}
-		if len(b.t.Feature) > 0 {
-			steps = max(steps, b.height(0, blockNodes))
-		}
-	}
-	if steps > maxSteps {
+// add puts a tree into the chunk. It reports false for one that does not fit
+// the form.
+func (b *blockBuilder) add(t *models.Tree, splits []split, number int) bool {
+	if depth(t) > maxSteps*blockNodes || len(b.data) > math.MaxInt32 {
 		return false
 	}
-	g := group{steps: uint32(steps - 1)}
-	before := len(b.out.data)
-	for k := range groupTrees {
-		b.data = b.data[:0]
-		if from+k < to {
-			b.use(&m.Trees[from+k], c.splits[from+k])
-		} else {
-			b.use(&padding, nil)
-		}
-		b.tree(&g, k, steps)
-		if len(b.data) > maxTreeData || len(b.out.data) > math.MaxInt32 {
-			b.out.data = b.out.data[:before]
-			return false
-		}
-		g.tree[k] = uint32(len(b.out.data))
-		b.out.data = append(b.out.data, b.data...)
-		for len(b.out.data)%64 != 0 {
-			b.out.data = append(b.out.data, 0)
+	c := cutTree{t: t, splits: splits}
+	c.height, c.pieces = b.cut.cut(t)
+	places := 0
+	if len(t.CatBits) > 0 {
+		for i := range c.pieces {
+			p := &c.pieces[i]
+			for _, x := range p.nodes[p.spare:] {
+				p.places = p.places || splits[x].set >= 0
+			}
+			if p.places {
+				places++
+			}
 		}
 	}
-	b.out.groups = append(b.out.groups, g)
+	if c.height > maxSteps || places >= math.MaxUint16 {
+		return false
+	}
+	if len(b.waiting) == chunkTrees || b.places+places >= math.MaxUint16 {
+		b.flush()
+	}
+	if len(b.waiting) == 0 {
+		b.first = number
+	}
+	c.number = len(b.waiting)
+	b.places += places
+	b.waiting = append(b.waiting, c)
 	return true
 }
 
 // padding fills a group up: adding -0 changes no sum.
 var padding = models.Tree{LeafValue: []float64{math.Copysign(0, -1)}}
 
-func (b *blockBuilder) use(t *models.Tree, splits []split) {
-	b.t, b.splits = t, splits
-	b.size = sizes(t, b.size)
-}
-
-// depth is the number of nodes on the longest way down.
-func depth(t *models.Tree) int {
-	below := make([]int, len(t.Feature))
-	for i := len(below) - 1; i >= 0; i-- {
-		for _, c := range [2]int32{t.Left[i], t.Right[i]} {
-			if c >= 0 {
-				below[i] = max(below[i], below[c])
-			}
-		}
-		below[i]++
-	}
-	if len(below) == 0 {
-		return 0
-	}
-	return below[0]
-}
-
-// never is a block that tests nothing.
-func never() (columns, bounds [blockNodes]uint8) {
-	for i := range columns {
-		columns[i], bounds[i] = noColumn, 255
-	}
-	return columns, bounds
-}
-
-// tree writes the data of tree k of a group that takes a number of steps. Its
-// pieces are as small as that number allows: tables double with each node.
-func (b *blockBuilder) tree(g *group, k, steps int) {
-	if len(b.t.Feature) == 0 {
-		g.columns[k], g.bounds[k] = never()
-		b.room(2)
-		b.entry(0, 0, b.leaf(b.t.LeafValue[0], steps > 1))
+// flush lays out the chunk.
+func (b *blockBuilder) flush() {
+	if len(b.waiting) == 0 {
 		return
 	}
-	most := 3
-	for most < blockNodes && b.height(0, most) > steps {
-		most++
+	for len(b.waiting)%groupTrees != 0 {
+		h, p := b.cut.cut(&padding)
+		b.waiting = append(b.waiting, cutTree{t: &padding, height: h, pieces: p, number: len(b.waiting)})
 	}
-	root := b.grow(0, most)
-	g.columns[k], g.bounds[k], g.cat[k] = b.tests8(&root)
-	b.room(2 << root.nNodes)
-	b.table(0, &root, most, steps)
+	slices.SortStableFunc(b.waiting, func(x, y cutTree) int { return y.height - x.height })
+	h := chunkHead{groups: uint32(len(b.waiting) / groupTrees), place: b.next}
+	b.base = b.next
+	b.next++ // what needs none takes the first, which stays 0
+	from := len(b.out.groups)
+	for i := 0; i < len(b.waiting); i += groupTrees {
+		steps := b.waiting[i].height
+		for k := range steps - 1 {
+			h.steps[k]++
+		}
+		var g group
+		for k := range groupTrees {
+			c := &b.waiting[i+k]
+			h.order[c.number] = uint8(i + k)
+			var block [blockSize]uint8
+			b.block(&block, c, &c.pieces[0], steps-1)
+			copy(g.columns[k][:], block[0:])
+			copy(g.bounds[k][:], block[8:])
+			g.next[k] = link(binary.LittleEndian.Uint64(block[blockLink:]))
+		}
+		b.out.groups = append(b.out.groups, g)
+	}
+	// The kernels rely on every chunk of a run but the last being full.
+	n := len(b.out.chunks)
+	r := run{from: n, to: n + 1, group: from}
+	if n > 0 && b.out.chunks[n-1].groups < chunkGroups {
+		b.out.runs = append(b.out.runs, r)
+	} else {
+		b.out.extend(r)
+	}
+	b.out.chunks = append(b.out.chunks, h)
+	b.waiting, b.places = b.waiting[:0], 0
 }
 
-// room adds n zero bytes, rounded up to 8, and gives their position.
+// room takes n bytes of the data.
 func (b *blockBuilder) room(n int) int {
 	at := len(b.data)
-	b.data = append(b.data, make([]uint8, (n+7)&^7)...)
+	b.data = append(b.data, make([]uint8, n)...)
 	return at
 }
 
-// entry sets entry i of the table at byte offset at to a position.
-func (b *blockBuilder) entry(at, i, position int) {
-	binary.LittleEndian.PutUint16(b.data[at+2*i:], uint16(min(position/8, math.MaxUint16)))
-}
-
-// leaf writes a leaf, which goes on when steps are left after it.
-func (b *blockBuilder) leaf(v float64, goesOn bool) int {
-	at := b.room(8)
+func (b *blockBuilder) leaf(at int, v float64) {
 	if b.float {
 		binary.LittleEndian.PutUint32(b.data[at:], math.Float32bits(float32(v)))
 	} else {
 		binary.LittleEndian.PutUint64(b.data[at:], math.Float64bits(v))
 	}
-	if goesOn {
-		b.room(b.header - 8 + 2)
-		_, bounds := never()
-		copy(b.data[at+8:], bounds[:])
-		b.entry(at+b.header, 0, at)
-	}
-	return at
 }
 
-// block writes the block from node i down; it takes one of n steps that are
-// left.
-func (b *blockBuilder) block(i int32, most, n int) int {
-	p := b.grow(i, most)
-	if size := b.header + 2<<p.nNodes; len(b.data)%64 > 0 && (size > 64 || len(b.data)%64+size > 64) {
-		b.room(64 - len(b.data)%64) // rather than into one more cache line
+// block fills the block of a piece after which steps are left, and writes what
+// it leads to.
+func (b *blockBuilder) block(to *[blockSize]uint8, c *cutTree, p *piece, steps int) {
+	for i := range 8 {
+		to[8+i] = 255 // no code is 255: the answer is 0
 	}
-	at := b.room(b.header + 2<<p.nNodes)
-	columns, bounds, cat := b.tests8(&p)
-	copy(b.data[at:], columns[:])
-	copy(b.data[at+8:], bounds[:])
-	if b.header == blockHeaderCat {
-		binary.LittleEndian.PutUint32(b.data[at+16:], cat)
-	}
-	b.table(at+b.header, &p, most, n)
-	return at
-}
-
-// tests8 gives the columns and bounds of a piece's nodes, and its place among
-// the category answers, 0 when it needs none.
-func (b *blockBuilder) tests8(p *piece) (columns, bounds [blockNodes]uint8, cat uint32) {
-	columns, bounds = never()
-	for k, i := range p.nodes[:p.nNodes] {
-		s := b.splits[i]
+	place := uint32(0)
+	for lane := int(p.spare); lane < blockNodes; lane++ {
+		s := c.splits[p.nodes[lane]]
 		if s.set < 0 {
-			columns[k], bounds[k] = uint8(b.e.place[s.column]), s.bound+1
+			to[lane], to[8+lane] = uint8(b.e.place[s.column]), s.bound+1
+		} else {
+			if place == 0 {
+				place = b.next
+				b.next++
+			}
+			b.byCat[s.cat] = append(b.byCat[s.cat], catNode{place, lane, s.set})
+		}
+		to[lane] |= p.flip >> lane & 1 << 7
+	}
+	if place > 0 {
+		place -= b.base
+	}
+	base := b.children(c, p, steps)
+	binary.LittleEndian.PutUint64(to[blockLink:], uint64(newLink(base, uint16(place), b.tables.of(p.shape))))
+}
+
+// children writes what p leads to, in one row, and gives its position.
+func (b *blockBuilder) children(c *cutTree, p *piece, steps int) (base int) {
+	exits := p.exits[:p.n]
+	if steps == 0 {
+		base = b.leaves(len(exits))
+		for k, x := range exits {
+			b.leaf(base+blockSize*k, c.t.LeafValue[^x])
+		}
+		return base
+	}
+	base = b.room(blockSize * len(exits))
+	for k, x := range exits {
+		at := base + blockSize*k
+		if x < 0 {
+			b.leaf(at, c.t.LeafValue[^x])
+			binary.LittleEndian.PutUint64(b.data[at+blockLink:], uint64(newLink(at, 0, tableStay)))
 			continue
 		}
-		if cat == 0 {
-			cat = b.tests
-			b.tests++
-		}
-		b.byCat[s.cat] = append(b.byCat[s.cat], catNode{cat, k, s.set})
+		var block [blockSize]uint8
+		b.block(&block, c, &c.pieces[p.child[k]], steps-1)
+		copy(b.data[at:], block[:])
 	}
-	return columns, bounds, cat
+	return base
 }
 
-// table fills the table at a byte offset for a piece, and writes what follows.
-func (b *blockBuilder) table(at int, p *piece, most, n int) {
-	nodes, exits := p.nodes[:p.nNodes], p.exits[:p.nExits]
-	var target [blockNodes + 1]int
-	for k, x := range exits {
-		if x >= 0 {
-			target[k] = b.block(x, most, n-1)
-		} else {
-			target[k] = b.leaf(b.t.LeafValue[^x], n > 1)
+// Leaves stand as far apart as blocks, so that one table does for a shape,
+// whatever it leads to. Rows of them lie side by side in strips of three lanes.
+const (
+	stripLanes = blockSize / leafSize
+	stripRows  = 64
+)
+
+// leaves takes room for a row of n leaves, and gives its position.
+func (b *blockBuilder) leaves(n int) int {
+	lane := 0
+	for k, used := range b.used {
+		if used < b.used[lane] {
+			lane = k
 		}
 	}
-	// Where each node's left and right side lead: to node k of the piece, or
-	// out of it at exit ^k.
-	var to [blockNodes][2]int
-	for k, i := range nodes {
-		for side, child := range [2]int32{b.t.Left[i], b.t.Right[i]} {
-			if j := slices.Index(nodes, child); j >= 0 {
-				to[k][side] = j
-			} else {
-				to[k][side] = ^slices.Index(exits, child)
-			}
-		}
+	if b.strip == 0 || b.used[lane]+n > stripRows {
+		b.strip, b.used, lane = b.room(blockSize*stripRows), [stripLanes]int{}, 0
 	}
-	for turns := range 1 << len(nodes) {
-		k := 0
-		for k >= 0 {
-			k = to[k][turns>>k&1]
-		}
-		b.entry(at, turns, target[^k])
-	}
+	at := b.strip + blockSize*b.used[lane] + leafSize*lane
+	b.used[lane] += n
+	return at
 }
 
 // maxAnswers bounds the category answers of one feature, in bytes.
 const maxAnswers = 1 << 25
 
 func (b *blockBuilder) categories() bool {
-	if b.header == blockHeader {
+	if len(b.byCat) == 0 {
 		return true
 	}
-	b.out.places = int(b.tests+31) &^ 31
+	b.out.places = int(b.next+31) &^ 31
 	for cat := range int32(len(b.e.cats)) {
 		nodes := b.byCat[cat]
 		if len(nodes) == 0 {

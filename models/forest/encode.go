@@ -12,7 +12,8 @@ import (
 
 // encoder makes the codes of vectors. Its places, in order:
 //
-//	[0, short)            one for each short source: missing values left, or right when rightOnly
+//	[0, short)            one for each short source: missing values left, or right when rightOnly;
+//	                      those from marked on need no mark of what is missing
 //	[short, short+both)   missing values right, for the sources [0, both), which have both columns
 //	then                  the columns of long sources, of more than chunk thresholds
 //	then                  one for each set of each categorical feature (codes of one vector),
@@ -22,7 +23,8 @@ type encoder struct {
 	search  []search // of the short sources
 	short   int      // sources [0, short) have at most chunk thresholds
 	both    int
-	right   []uint8 // per short source: 255 when rightOnly, else 0
+	marked  int     // sources [0, marked) say what is missing
+	right   []uint8 // per marked source: 255 when rightOnly, else 0
 	long    [][]placed
 	place   []int32 // per column of the compilation
 	numeric int     // number of places of numerical columns
@@ -52,7 +54,7 @@ type search struct {
 func newEncoder(c *columns) *encoder {
 	e := &encoder{cats: c.cats, place: make([]int32, len(c.columns))}
 	e.order(c)
-	e.right = make([]uint8, (e.short+7)/8*8)
+	e.right = make([]uint8, (e.marked+7)/8*8)
 	e.numeric = e.short + e.both
 	e.long = make([][]placed, len(e.sources))
 	at := make(map[int32]int, len(e.sources)) // old number of a source -> new
@@ -88,8 +90,8 @@ func newEncoder(c *columns) *encoder {
 	return e
 }
 
-// order sorts the sources: short ones with two columns, other short ones, long
-// ones.
+// order sorts the sources: short ones with two columns, other short ones whose
+// missing values must be told from others, the rest of the short ones, long ones.
 func (e *encoder) order(c *columns) {
 	sides := make([][2]bool, len(c.sources))
 	for _, col := range c.columns {
@@ -99,14 +101,16 @@ func (e *encoder) order(c *columns) {
 		}
 		sides[col.source][k] = true
 	}
-	for pass := range 3 {
+	for pass := range 4 {
 		for i, s := range c.sources {
 			kind := 2
-			if len(s.thresholds) <= chunk {
+			switch {
+			case len(s.thresholds) > chunk:
+				kind = 3
+			case sides[i][0] && sides[i][1]:
+				kind = 0
+			case sides[i][1] || s.missing == models.MissingZero:
 				kind = 1
-				if sides[i][0] && sides[i][1] {
-					kind = 0
-				}
 			}
 			if kind == pass {
 				s.number = int32(i)
@@ -117,6 +121,8 @@ func (e *encoder) order(c *columns) {
 		case 0:
 			e.both = len(e.sources)
 		case 1:
+			e.marked = len(e.sources)
+		case 2:
 			e.short = len(e.sources)
 		}
 	}
@@ -154,14 +160,15 @@ func (e *encoder) at(s split) (place int, bound uint8) {
 // encode writes the codes of the columns for x; codes and missing are scratch of at least
 // width + 64 and short + 64 bytes.
 func (e *encoder) encode(codes, missing []uint8, x []float64) {
-	rank(codes, missing, unsafe.Pointer(&x[0]), 0, e.search, 1, e.short)
+	rank(codes, missing, unsafe.Pointer(&x[0]), 0, e.search, 1, e.marked)
+	rankUnmarked(codes[e.marked:], unsafe.Pointer(&x[0]), e.search[e.marked:])
 	for i := 0; i < e.both; i += 8 {
 		v := binary.LittleEndian.Uint64(codes[i:]) | binary.LittleEndian.Uint64(missing[i:])
 		binary.LittleEndian.PutUint64(codes[e.short+i:], v)
 	}
 	for i := e.both &^ 7; i < len(e.right); i += 8 {
-		if i+8 > e.short { // the last few one by one: other columns follow
-			for j := max(i, e.both); j < e.short; j++ {
+		if i+8 > e.marked { // the last few one by one: other columns follow
+			for j := max(i, e.both); j < e.marked; j++ {
 				codes[j] |= missing[j] & e.right[j]
 			}
 			break
@@ -213,7 +220,7 @@ func (e *encoder) encodeBlock(lines, missing []uint8, rows []float64, f, n int) 
 			for k := 0; k < blockRows; k += 8 {
 				binary.LittleEndian.PutUint64(extra[k:], binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
 			}
-		} else if e.right[i] != 0 {
+		} else if i < e.marked && e.right[i] != 0 {
 			for k := 0; k < blockRows; k += 8 {
 				binary.LittleEndian.PutUint64(to[k:], binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
 			}

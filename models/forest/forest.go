@@ -68,6 +68,7 @@ type scratch struct {
 	missing []uint8
 	arena   []uint8 // of lanes
 	answers []uint8 // of blocks
+	at      [2 * chunkTrees]uint32
 	shap    *shapScratch
 	side    []int8 // of a background's walk
 	sums    [blockRows]float64
@@ -103,9 +104,6 @@ func (f *Forest) Margin(x []float64) float64 {
 
 func (f *Forest) one(s *scratch, x []float64) float64 {
 	f.encoder.encode(s.codes, s.missing, x)
-	if f.blocks != nil { // no code is 255, nor where no column is
-		clear(s.codes[f.encoder.numeric:maxColumns])
-	}
 	if f.blocks == nil || f.blocks.walk {
 		f.encoder.sets(s.codes, x)
 	}

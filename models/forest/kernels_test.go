@@ -32,6 +32,11 @@ func TestRankKernel(t *testing.T) {
 		if !slices.Equal(got, want) || !slices.Equal(gotMissing, wantMissing) {
 			t.Fatalf("row %d: ranks %v, want %v; missing %v, want %v", i/30, got, want, gotMissing, wantMissing)
 		}
+		rankUnmarked(got[e.marked:], x, e.search[e.marked:])
+		rankUnmarkedGeneric(want[e.marked:], x, e.search[e.marked:])
+		if !slices.Equal(got, want) {
+			t.Fatalf("row %d: unmarked ranks %v, want %v", i/30, got, want)
+		}
 	}
 	for k := range want { // the same ranks by the binary search over any number of thresholds
 		s := &e.sources[k]
@@ -134,6 +139,29 @@ func TestForms(t *testing.T) {
 		}
 		if (f.blocks != nil) != c.blocks || f.lanes.walk != c.walk {
 			t.Errorf("%s: blocks %v, lanes walk %v; want %v, %v", name, f.blocks != nil, f.lanes.walk, c.blocks, c.walk)
+		}
+	}
+}
+
+// TestPlaces has more blocks that ask for category answers than the places of a
+// chunk: chunks end early, and the sums are as ever.
+func TestPlaces(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("this build has no kernels")
+	}
+	m := foresttest.Model(1, foresttest.Shape{Trees: 100, Leaves: 6000, Features: 6, Categories: 6, Categorical: 1})
+	f, err := Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.blocks.runs) < 2 || f.blocks.walk {
+		t.Fatalf("%d runs, walk %v: want several runs of blocks", len(f.blocks.runs), f.blocks.walk)
+	}
+	rows := foresttest.Rows(1, m, 50)
+	for i := 0; i < len(rows); i += 6 {
+		x := rows[i : i+6]
+		if got, want := f.Margin(x), m.Margin(x); math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("row %d: %v, want %v", i/6, got, want)
 		}
 	}
 }

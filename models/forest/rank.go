@@ -36,3 +36,21 @@ func rankGeneric(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []sear
 		dst[i] = uint8(at)
 	}
 }
+
+// rankUnmarkedGeneric ranks the values of a vector at x, one for each source, of
+// which none has MissingZero: a missing value's rank is 0, or that of 0.
+func rankUnmarkedGeneric(dst []uint8, x unsafe.Pointer, s []search) {
+	for i := range s {
+		d := &s[i]
+		v := *(*float64)(unsafe.Add(x, d.offset))
+		if v != v && d.keep == 0 {
+			v = 0
+		}
+		p := unsafe.Pointer(&d.table[16])
+		var at uintptr
+		for half := uintptr(128); half > 0; half >>= 1 {
+			at += half & -below(p, at+half-1, v)
+		}
+		dst[i] = uint8(at)
+	}
+}

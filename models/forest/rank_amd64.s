@@ -76,3 +76,33 @@ plain:
 	JNZ          loop
 	VZEROUPPER
 	RET
+
+// func rankUnmarkedAVX2(dst *uint8, x unsafe.Pointer, s *search, n int)
+TEXT ·rankUnmarkedAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ s+16(FP), R10
+	MOVQ n+24(FP), R12
+	ADDQ DI, R12
+
+unmarked:
+	MOVQ         0(R10), AX
+	MOVQ         8(R10), BX
+	VMOVSD       (SI)(AX*1), X0
+	VCMPSD       $7, X0, X0, X1     // ordered
+	VORPD        24(R10), X1, X1    // keep
+	VANDPD       X1, X0, X0
+	VBROADCASTSD X0, Y0
+	COUNT(0(BX), 32(BX), 64(BX), 96(BX), CX)
+	MOVL         CX, DX
+	SHLQ         $6, DX
+	COUNT(128(BX)(DX*1), 160(BX)(DX*1), 192(BX)(DX*1), 224(BX)(DX*1), AX)
+	SHRL         $1, AX
+	LEAL         (AX)(CX*8), CX
+	MOVB         CX, (DI)
+	ADDQ         $40, R10
+	INCQ         DI
+	CMPQ         DI, R12
+	JNE          unmarked
+	VZEROUPPER
+	RET
