@@ -42,7 +42,7 @@ func dataCommand(u *ui) *cobra.Command {
 			return w.Flush()
 		},
 	})
-	c.AddCommand(synthCommand(u))
+	c.AddCommand(fetchCommand(u), synthCommand(u))
 	return c
 }
 
