@@ -29,6 +29,22 @@ vet: ## gofmt, go vet
 lint: ## staticcheck, at the version pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
 
+.PHONY: test-tools
+test-tools: ## the tools' own tests: licences of what is linked, a release that builds twice to the same bytes
+	cd tools && $(GO) vet ./... && $(GO) test ./...
+
+.PHONY: release
+release: ## static programs for linux amd64 and arm64 and darwin arm64 in dist/, with SPDX lists and SHA256SUMS
+	cd tools && $(GO) run ./release -root .. -out ../dist
+
+.PHONY: release-check
+release-check: ## build the release again elsewhere, with an empty cache, and compare bytes
+	cd tools && $(GO) run ./release -root .. -out ../dist -check
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what is called; skipped, and said, where their database cannot be reached
+	tools/vuln.sh $(PKGS)
+
 .PHONY: race
 race: ## the concurrent packages under the race detector
 	$(GO) test -race $(RACE)

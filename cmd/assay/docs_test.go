@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/assayrisk/assay/datasets"
+)
+
+// TestDocs runs the commands of every page: the lines after "$ " in console
+// blocks, in order, in a directory of the page's own that holds a copy of the
+// repository's plans and whatever the page says is given. A page speaks to its
+// reader and to this test:
+//
+//	<!-- given: loans.csv, later.csv -->   files of the reader's own, made here of credit_data
+//	<!-- not run: needs docker -->         right above a block: why it is not run
+//	$ assay up --dir node &                goes on in the background; `kill %1` ends it as Ctrl-C does
+//
+// A page that shows commands in another kind of block is refused.
+func TestDocs(t *testing.T) {
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "../assay", "../assayd", "../assay-verify")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range markdown(t) {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := parsePage(string(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(p.commands) > 0 {
+			t.Run(name, func(t *testing.T) { p.run(t, bin) })
+		}
+	}
+}
+
+// markdown lists the pages of the repository.
+func markdown(t *testing.T) []string {
+	t.Helper()
+	files, err := exec.Command("git", "-C", "../..", "ls-files", "*.md").Output()
+	if err != nil {
+		t.Skipf("git is not at hand: %v", err)
+	}
+	return strings.Fields(string(files))
+}
+
+// page is what a page wants run.
+type page struct {
+	commands []string
+	given    []string
+	left     []string // reasons of blocks that are not run
+}
+
+var (
+	givenMark  = regexp.MustCompile(`^<!-- given: (.+) -->$`)
+	notRunMark = regexp.MustCompile(`^<!-- not run: (.+) -->$`)
+	command    = regexp.MustCompile(`^(\$ |assay |assayd |assay-verify |go run |go test |go build |make |docker |kubectl |pip )`)
+)
+
+func parsePage(text string) (*page, error) {
+	p := new(page)
+	fence, console, skip, previous := "", false, false, ""
+	for n, line := range strings.Split(text, "\n") {
+		trimmed := strings.TrimSpace(line)
+		if m := givenMark.FindStringSubmatch(line); m != nil {
+			p.given = append(p.given, strings.Split(m[1], ", ")...)
+		}
+		switch {
+		case strings.HasPrefix(trimmed, "```") && fence == "":
+			fence, console = "```", trimmed == "```console"
+			skip = false
+			if m := notRunMark.FindStringSubmatch(strings.TrimSpace(previous)); m != nil {
+				skip = true
+				p.left = append(p.left, m[1])
+			}
+		case trimmed == "```":
+			fence = ""
+		case fence != "" && console && strings.HasPrefix(trimmed, "$ "):
+			if !skip {
+				p.commands = append(p.commands, strings.TrimPrefix(trimmed, "$ "))
+			}
+		case fence != "" && !console && !skip && command.MatchString(line):
+			return nil, fmt.Errorf("line %d shows a command outside a console block: %s", n+1, line)
+		}
+		previous = line
+	}
+	if fence != "" {
+		return nil, errors.New("a block does not end")
+	}
+	return p, nil
+}
+
+// run runs a page's commands.
+func (p *page) run(t *testing.T, bin string) {
+	dir := t.TempDir()
+	for _, plan := range []string{"datasets/credit/plan.yaml", "datasets/scf/plan.yaml"} {
+		copyFile(t, filepath.Join("../..", plan), filepath.Join(dir, plan))
+	}
+	give(t, dir, p.given)
+	var background []*server
+	defer func() {
+		for _, s := range background {
+			s.end(t)
+		}
+	}()
+	for _, line := range p.commands {
+		start := time.Now()
+		line = strings.NewReplacer("go run ./cmd/", "").Replace(line)
+		switch {
+		case strings.HasPrefix(line, "go build -o ") || strings.HasPrefix(line, "make "):
+			continue // the tests themselves are how these are kept
+		case line == "kill %1":
+			if len(background) == 0 {
+				t.Fatal("`kill %1`, and nothing runs in the background")
+			}
+			background[0].end(t)
+			background = background[1:]
+		case strings.HasSuffix(line, " &") || strings.HasPrefix(line, "assay up") || strings.HasPrefix(line, "assayd "):
+			s := startServer(t, dir, bin, strings.TrimSuffix(line, " &"))
+			if strings.HasSuffix(line, " &") {
+				background = append(background, s)
+			} else {
+				s.end(t)
+			}
+		default:
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			c := exec.CommandContext(ctx, "bash", "-c", line)
+			c.Dir, c.Env = dir, environment(bin)
+			out, err := c.CombinedOutput()
+			cancel()
+			if err != nil {
+				t.Fatalf("$ %s\n%v\n%s", line, err, out)
+			}
+		}
+		t.Logf("%5.1f s  %s", time.Since(start).Seconds(), line)
+	}
+}
+
+func environment(bin string) []string {
+	return append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+// server is a command that runs until it is interrupted.
+type server struct {
+	line string
+	cmd  *exec.Cmd
+	out  *lockedBuffer
+}
+
+// ready is what a server says when it serves.
+var ready = regexp.MustCompile(`stop with Ctrl-C|"msg":"(operators|serving)"|msg=(operators|serving)`)
+
+func startServer(t *testing.T, dir, bin, line string) *server {
+	t.Helper()
+	s := &server{line: line, cmd: exec.Command("bash", "-c", "exec "+line), out: new(lockedBuffer)}
+	s.cmd.Dir, s.cmd.Env = dir, environment(bin)
+	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 1200 {
+		if ready.MatchString(s.out.String()) {
+			return s
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	t.Fatalf("$ %s\nit does not serve:\n%s", line, s.out)
+	return nil
+}
+
+func (s *server) end(t *testing.T) {
+	t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGINT)
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("$ %s\n%v\n%s", s.line, err, s.out)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err == nil {
+		if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
+			err = os.WriteFile(to, b, 0o644)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// give writes the files that a page takes for the reader's own: two parts of
+// credit_data, with the label under another name.
+func give(t *testing.T, dir string, names []string) {
+	t.Helper()
+	if len(names) == 0 {
+		return
+	}
+	f, err := datasets.Read(t.Context(), "credit_data", datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Record.Release()
+	var whole bytes.Buffer
+	if err := datasets.WriteCSV(&whole, f.Record); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(strings.TrimRight(whole.String(), "\n"), "\n")
+	head, rows := strings.Replace(lines[0], "target", "defaulted", 1), lines[1:]
+	cut := len(rows) * 4 / 5
+	for _, name := range names {
+		part, ok := map[string][]string{"loans.csv": rows[:cut], "later.csv": rows[cut:]}[name]
+		if !ok {
+			t.Fatalf("this test cannot give %s", name)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(head+strings.Join(part, "")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestParsePage(t *testing.T) {
+	p, err := parsePage("# a\n<!-- given: loans.csv, later.csv -->\n```console\n$ assay x\noutput\n$ assay y &\n```\n<!-- not run: needs docker -->\n```console\n$ docker z\n```\n```yaml\na: 1\n```\n")
+	if err != nil || strings.Join(p.commands, ";") != "assay x;assay y &" || len(p.given) != 2 || len(p.left) != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for _, bad := range []string{"```\nassay train\n```\n", "```sh\n$ assay train\n```\n", "```console\n$ assay x\n"} {
+		if _, err := parsePage(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}

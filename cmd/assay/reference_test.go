@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "write the pages that are made from the program: docs/cli.md, docs/architecture.md")
+
+// TestCommandReference holds docs/cli.md to the commands themselves.
+func TestCommandReference(t *testing.T) {
+	var b bytes.Buffer
+	root := newRoot(newUI(&b, &b))
+	b.Reset()
+	fmt.Fprint(&b, "# The command line\n\n<!-- written by go test ./cmd/assay -run TestCommandReference -update -->\n\n")
+	fmt.Fprint(&b, "Three programs: `assay`, the toolbox; [`assayd`](#assayd), the production server; [`assay-verify`](#assay-verify), the auditor's tool.\n\n")
+	fmt.Fprint(&b, "Exit status: 0 done, 1 failed, 2 the command line was wrong. Results go to standard output, progress and errors to standard error.\n\n")
+	fmt.Fprint(&b, "| command | does |\n|---|---|\n")
+	walk(root, func(c *cobra.Command) {
+		if c.Runnable() && c != root {
+			fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.CommandPath(), strings.ReplaceAll(c.CommandPath(), " ", "-"), c.Short)
+		}
+	})
+	walk(root, func(c *cobra.Command) { writeCommand(&b, c) })
+	fmt.Fprintf(&b, "\n## assayd\n\nThe settings are in [serving](serving.md#settings).\n\n```\n%s```\n", help(t, "../assayd", "--help"))
+	fmt.Fprintf(&b, "\n## assay-verify\n\n```\n%s```\n", help(t, "../assay-verify", "-h"))
+	current(t, "../../docs/cli.md", b.Bytes())
+}
+
+// walk visits commands in the order in which they were added.
+func walk(c *cobra.Command, visit func(*cobra.Command)) {
+	visit(c)
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() && sub.Name() != "help" && sub.Name() != "completion" {
+			walk(sub, visit)
+		}
+	}
+}
+
+func writeCommand(b *bytes.Buffer, c *cobra.Command) {
+	if !c.HasParent() {
+		return
+	}
+	long := c.Long
+	if long == "" {
+		long = c.Short + "."
+	}
+	fmt.Fprintf(b, "\n## %s\n\n%s\n", c.CommandPath(), strings.ReplaceAll(long, "\n", " "))
+	if c.HasAvailableSubCommands() {
+		return // each has a section of its own
+	}
+	fmt.Fprintf(b, "\n    %s\n", c.UseLine())
+	if c.Example != "" {
+		fmt.Fprintf(b, "\nFor example:\n\n")
+		for _, line := range strings.Split(c.Example, "\n") {
+			fmt.Fprintf(b, "    %s\n", strings.TrimSpace(line))
+		}
+	}
+	rows := 0
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == "help" {
+			return
+		}
+		if rows++; rows == 1 {
+			fmt.Fprint(b, "\n| flag | default | what |\n|---|---|---|\n")
+		}
+		def := f.DefValue
+		if f.Value.Type() == "bool" && def == "false" || def == "[]" {
+			def = ""
+		}
+		if def != "" {
+			def = "`" + def + "`"
+		}
+		fmt.Fprintf(b, "| `--%s` | %s | %s |\n", f.Name, def, strings.ReplaceAll(f.Usage, "|", "\\|"))
+	})
+}
+
+// help is what a program says of itself. Its exit status may be that of a
+// usage message.
+func help(t *testing.T, program, arg string) []byte {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), filepath.Base(program))
+	if out, err := exec.Command("go", "build", "-o", bin, program).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, _ := exec.Command(bin, arg).CombinedOutput()
+	if len(out) < 100 {
+		t.Fatalf("%s %s said %q", program, arg, out)
+	}
+	return out
+}
+
+// current compares a page with what it should be, or writes it.
+func current(t *testing.T, path string, want []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not current: go test ./cmd/assay -run %s -update", path, t.Name())
+	}
+}
+
+// TestArchitecture holds the drawing in docs/architecture.md to the import plan
+// that the test at the root keeps.
+func TestArchitecture(t *testing.T) {
+	const path = "../../docs/architecture.md"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- plan: written by go test ./cmd/assay -run TestArchitecture -update -->\n", "<!-- /plan -->"
+	head, rest, ok := strings.Cut(string(text), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the plan", path)
+	}
+	current(t, path, []byte(head+begin+drawPlan(importPlan(t))+end+tail))
+}
+
+// importPlan reads the plan from the root's test.
+func importPlan(t *testing.T) map[string][]string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "../../imports_test.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	ast.Inspect(f, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && v.Names[0].Name == "plan" && len(v.Values) == 1 {
+			if lit, ok := v.Values[0].(*ast.BasicLit); ok {
+				text, _ = strconv.Unquote(lit.Value)
+			}
+		}
+		return true
+	})
+	plan := map[string][]string{}
+	for line := range strings.Lines(text) {
+		if name, may, ok := strings.Cut(line, ":"); ok {
+			plan[strings.TrimSpace(name)] = strings.Fields(may)
+		}
+	}
+	if len(plan) < 20 {
+		t.Fatalf("the plan has %d lines", len(plan))
+	}
+	return plan
+}
+
+// drawPlan is the plan in layers, a package above all that it may import, and
+// as a graph of the arrows that do not follow from others.
+func drawPlan(plan map[string][]string) string {
+	direct := expand(plan)
+	depth := map[string]int{}
+	var deep func(string) int
+	deep = func(p string) int {
+		if d, ok := depth[p]; ok {
+			return d
+		}
+		depth[p] = 0 // the plan has no cycle: the compiler sees to that
+		d := 0
+		for _, q := range direct[p] {
+			d = max(d, deep(q)+1)
+		}
+		depth[p] = d
+		return d
+	}
+	var layers [][]string
+	for p := range direct {
+		for len(layers) <= deep(p) {
+			layers = append(layers, nil)
+		}
+		layers[deep(p)] = append(layers[deep(p)], p)
+	}
+	var b strings.Builder
+	b.WriteString("\n```\n")
+	for i := len(layers) - 1; i >= 0; i-- {
+		slices.Sort(layers[i])
+		fmt.Fprintf(&b, "%d  %s\n", i, strings.Join(layers[i], "  "))
+	}
+	b.WriteString("```\n\n```mermaid\nflowchart TD\n")
+	node := func(p string) string { return strings.NewReplacer("/", "_", "-", "_", ".", "root").Replace(p) }
+	for i := len(layers) - 1; i >= 0; i-- {
+		for _, p := range layers[i] {
+			for _, q := range reduced(direct, p) {
+				fmt.Fprintf(&b, "  %s[%s] --> %s[%s]\n", node(p), p, node(q), q)
+			}
+		}
+	}
+	b.WriteString("```\n\n")
+	return b.String()
+}
+
+// expand writes "x/*" out, and drops packages for tests and benchmarks.
+func expand(plan map[string][]string) map[string][]string {
+	out := map[string][]string{}
+	for p, may := range plan {
+		if p == "benchmarks" || strings.HasPrefix(p, "internal/") || strings.HasSuffix(p, "test") {
+			continue
+		}
+		out[p] = nil
+		for q := range plan {
+			if q == p || q == "benchmarks" || strings.HasPrefix(q, "internal/") || strings.HasSuffix(q, "test") {
+				continue
+			}
+			if slices.ContainsFunc(may, func(m string) bool {
+				base, all := strings.CutSuffix(m, "/*")
+				return m == q || all && strings.HasPrefix(q, base+"/")
+			}) {
+				out[p] = append(out[p], q)
+			}
+		}
+		slices.Sort(out[p])
+	}
+	return out
+}
+
+// reduced drops the imports of p that one of its other imports has as well.
+func reduced(direct map[string][]string, p string) []string {
+	var reaches func(from, to string) bool
+	reaches = func(from, to string) bool {
+		return slices.ContainsFunc(direct[from], func(q string) bool { return q == to || reaches(q, to) })
+	}
+	var out []string
+	for _, q := range direct[p] {
+		if !slices.ContainsFunc(direct[p], func(o string) bool { return o != q && reaches(o, q) }) {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func TestDrawPlan(t *testing.T) {
+	text := drawPlan(map[string][]string{"a": {"b", "c/*"}, "b": {"c/d"}, "c/d": nil, "internal/x": nil})
+	for _, want := range []string{"2  a\n1  b\n0  c/d\n", "a[a] --> b[b]\n", "b[b] --> c_d[c/d]\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "a[a] --> c_d") || strings.Contains(text, "internal") {
+		t.Errorf("arrows that follow from others are drawn:\n%s", text)
+	}
+}
