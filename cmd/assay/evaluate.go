@@ -19,18 +19,19 @@ type evaluateFlags struct {
 	plan, params, since, before string
 	json, ablate, pdf           bool
 
-	purpose          string
-	challengers      []string
-	champion         string
-	policy, against  string
-	costs            costFlags
-	declined         string
-	segments, groups []string
-	movable          []string
-	harden           bool
-	periods          int
-	server, serverCA string
-	decisions        string
+	purpose           string
+	challengers       []string
+	champion          string
+	policy, against   string
+	costs             costFlags
+	declined          string
+	segments, groups  []string
+	movable           []string
+	harden            bool
+	periods           int
+	server, serverCA  string
+	decisions, ledger string
+	check, trust      string
 }
 
 func evaluateCommand(u *ui) *cobra.Command {
@@ -41,12 +42,16 @@ func evaluateCommand(u *ui) *cobra.Command {
 		Long: "Evaluate writes report.html (self-contained) and report.json. With --train, the rows\n" +
 			"that trained the model, challengers are fitted on them, stability is measured against\n" +
 			"them, and the recipe is trained again forward in time where rows have times; without,\n" +
-			"challengers are fitted out of fold on the evaluated rows. docs/reports.md\n" +
-			"explains every figure.",
+			"challengers are fitted out of fold on the evaluated rows. With --ledger,\n" +
+			"the report's digest becomes a record of that journal, and --check compares them later.\n" +
+			"docs/reports.md explains every figure.",
 		Example: "  assay evaluate --model bundle --data test.csv --train train.csv --out report\n" +
 			"  assay evaluate --model bundle --data test.csv --policy new.yaml --against old.yaml --out report",
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if f.check != "" {
+				return checkReport(u, f.check, f.trust)
+			}
 			if f.ablate {
 				if err := required(c, "data", "plan"); err != nil {
 					return err
@@ -89,6 +94,9 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	fl.IntVar(&f.periods, "backtest", 4, "with --train: periods of the backtest forward in time, 0 for none")
 	fl.StringVar(&f.server, "server", "", "address of a running server whose scores are compared (ASSAY_API_KEY is sent if it is set)")
 	fl.StringVar(&f.serverCA, "server-ca", "", "PEM file of the authority that signed the server's certificate (default: plain text)")
+	fl.StringVar(&f.ledger, "ledger", "", "directory of a stopped server whose journal records the report's digest")
+	fl.StringVar(&f.check, "check", "", "instead of a report: directory of a recorded one, to compare with its receipt")
+	fl.StringVar(&f.trust, "trust", "", "with --check: trust file of the log (default: trust.json in the directory or one up)")
 	fl.StringVar(&f.decisions, "decisions", "", "directory of a stopped server whose past decisions are compared")
 
 	fl.BoolVar(&f.ablate, "ablate", false, "instead of a report: train --plan with raw fields, derived features and windows, and compare")
@@ -106,31 +114,49 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	r, err := eval.Build(ctx, *in)
+	var r *eval.Report
+	var seq *uint64
+	if f.ledger == "" {
+		r, err = f.make(ctx, u, in)
+	} else {
+		seq = new(uint64)
+		r, *seq, err = f.recorded(ctx, u, e, in)
+	}
 	if err != nil {
 		return err
-	}
-	if err := writeReport(f.out, r); err != nil {
-		return err
-	}
-	u.done("wrote %s", filepath.Join(f.out, "report.html"))
-	if f.pdf {
-		u.step("print the report")
-		pdf := filepath.Join(f.out, "report.pdf")
-		if err := eval.PDF(ctx, filepath.Join(f.out, "report.html"), pdf); err != nil {
-			return err
-		}
-		u.done("wrote %s", pdf)
 	}
 	sum, err := summarise(r)
 	if err != nil {
 		return err
 	}
+	sum.Sequence = seq
 	if f.json {
 		return u.json(sum)
 	}
 	f.print(u, r, &sum)
 	return nil
+}
+
+// make builds the report and writes its files.
+func (f *evaluateFlags) make(ctx context.Context, u *ui, in *eval.Input) (*eval.Report, error) {
+	r, err := eval.Build(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeReport(f.out, r); err != nil {
+		return nil, err
+	}
+	page := filepath.Join(f.out, "report.html")
+	u.done("wrote %s", page)
+	if f.pdf {
+		u.step("print the report")
+		pdf := filepath.Join(f.out, "report.pdf")
+		if err := eval.PDF(ctx, page, pdf); err != nil {
+			return nil, err
+		}
+		u.done("wrote %s", pdf)
+	}
+	return r, nil
 }
 
 // print shows the key figures.

@@ -172,6 +172,29 @@ func TestEvaluateAgainstServer(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+	report := filepath.Join(dir, "report")
+	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--ledger", dir, "--out", report); code != 0 {
+		t.Fatal(stderr)
+	}
+	if out, stderr, code := assayRun(t, "evaluate", "--check", report); code != 0 || !strings.Contains(out, "report.html") {
+		t.Errorf("the recorded report does not check: %s%s", out, stderr)
+	}
+	for _, name := range []string{"report.json", "report.html"} {
+		path := filepath.Join(report, name)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(b, ' '), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, stderr, code := assayRun(t, "evaluate", "--check", report); code != 1 || !strings.Contains(stderr, name) {
+			t.Errorf("a changed %s is not found: status %d, %s", name, code, stderr)
+		}
+		if err := os.WriteFile(path, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	past, _ := evaluated(t, "--model", bundle, "--data", "credit_data", "--decisions", dir)
 	if p := past["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 25 || p[0][1] != p[0][0] {
 		t.Errorf("parity with past decisions: %v", p)

@@ -22,7 +22,8 @@ type metricsSummary struct {
 	N        int          `json:"n"`
 	BadRate  eval.Number  `json:"bad_rate"`
 	Headline []string     `json:"headline"`
-	Digest   assay.Digest `json:"report_sha256"` // of report.json
+	Digest   assay.Digest `json:"report_sha256"`      // of report.json
+	Sequence *uint64      `json:"sequence,omitempty"` // of the journal's record of it
 }
 
 func summarise(r *eval.Report) (metricsSummary, error) {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models/eval"
+)
+
+// reportReceipt is the file beside a report that proves what was recorded.
+const reportReceipt = "report.receipt.json"
+
+// htmlMark stands before the page's digest in a record, so that the record
+// covers the page that people read as well as the numbers.
+const htmlMark = "report.html SHA-256 "
+
+// recorded makes the report while a stopped server's journal is open, and
+// records its digest there. The report names the log; its receipt lies beside
+// it.
+func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *evaluation, in *eval.Input) (r *eval.Report, seq uint64, err error) {
+	if _, err := os.Stat(filepath.Join(f.ledger, "journal")); err != nil {
+		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w", f.ledger, err)
+	}
+	err = journal.With(ctx, f.ledger, journal.Config{Logger: slog.New(slog.DiscardHandler)}, func(j *journal.Journal) error {
+		in.Ledger = &eval.Ledger{
+			Facts: []eval.Fact{
+				{Name: "Log", Value: j.Origin()}, {Name: "Log's key", Value: j.Key()},
+				{Name: "Recorded there", Value: "the SHA-256 of report.json and of report.html, under the digests of the model and the plan"},
+				{Name: "Receipt", Value: reportReceipt + " beside this file; assay evaluate --check DIR compares it with both files"},
+			},
+			Note: "A report that was changed, or made again with kinder rows, has another digest than the one in the log; the log's order says which came first.",
+		}
+		if r, err = f.make(ctx, u, in); err != nil {
+			return err
+		}
+		u.step("record the report's digest")
+		digest, html, err := digests(f.out)
+		if err != nil {
+			return err
+		}
+		note := journal.ReportNote{Report: digest, Data: e.test.frame.Digest, Rows: uint64(r.N), What: htmlMark + html.String()}
+		if seq, _, err = j.AppendReport(ctx, note, e.scorer.bundle.Digest, e.scorer.plan.Digest()); err != nil {
+			return err
+		}
+		if err := j.WaitPublished(ctx, seq+1); err != nil {
+			return err
+		}
+		receipt, err := j.Receipt(ctx, seq)
+		if err != nil {
+			return err
+		}
+		u.done("record %d of %s", seq, j.Origin())
+		return writeFile(u, filepath.Join(f.out, reportReceipt), func(w io.Writer) error {
+			b, err := json.MarshalIndent(receipt, "", " ")
+			if err == nil {
+				_, err = w.Write(append(b, '\n'))
+			}
+			return err
+		})
+	})
+	return r, seq, err
+}
+
+// digests returns the SHA-256 of report.json and of report.html.
+func digests(dir string) (report, html assay.Digest, err error) {
+	for name, d := range map[string]*assay.Digest{"report.json": &report, "report.html": &html} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return report, html, err
+		}
+		*d = sha256.Sum256(b)
+	}
+	return report, html, nil
+}
+
+// checkReport verifies the receipt beside a report, with the network off, and
+// compares both of the report's files with what was recorded.
+func checkReport(u *ui, dir, trust string) error {
+	path := filepath.Join(dir, reportReceipt)
+	if err := verifyFile(u, path, trust, false); err != nil {
+		return err
+	}
+	r, err := readReceipt(path)
+	if err != nil {
+		return err
+	}
+	leaf, err := ledger.ParseLeaf(r.Leaf)
+	if err != nil {
+		return err
+	}
+	if leaf.Kind != ledger.Report {
+		return fmt.Errorf("%w: %s is the receipt of a record of kind %s, not of a report", assay.ErrInvalid, path, leaf.Kind)
+	}
+	var note journal.ReportNote
+	if err := assay.UnmarshalCBOR(r.Decision, &note); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	report, html, err := digests(dir)
+	if err != nil {
+		return err
+	}
+	page, ok := strings.CutPrefix(note.What, htmlMark)
+	for _, f := range []struct {
+		name string
+		same bool
+	}{{"report.json", report == note.Report}, {"report.html", ok && page == html.String()}} {
+		if !f.same {
+			return fmt.Errorf("%w: %s is not the file that record %d is of: it was changed or swapped", assay.ErrCorrupt, filepath.Join(dir, f.name), r.Index)
+		}
+		u.printf("%s  %-16s the SHA-256 that record %d holds\n", u.green("proven "), f.name, r.Index)
+	}
+	u.printf("model %s, plan %s\n", leaf.Model, leaf.Plan)
+	return nil
+}
