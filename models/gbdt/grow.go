@@ -32,6 +32,7 @@ type grower struct {
 	rows         []uint32 // in use, divided leaf by leaf
 	spare        []uint32
 	pool         [][]cell // free histograms
+	partial      [][]cell // histograms of parts of a leaf's rows
 	monotone     []int8   // per feature of the matrix, nil for none
 	intermediate bool     // monotone_constraints_method, where there are constraints
 	inTree       []bool   // features drawn for this tree, nil for all
@@ -160,85 +161,6 @@ func (g *grower) release(l *leaf) {
 	if l.hist != nil {
 		g.pool = append(g.pool, l.hist)
 		l.hist = nil
-	}
-}
-
-// search builds the histogram of small from its rows; large, when not nil, is
-// its sibling and still holds their parent's. Then it finds the best split of
-// both. Members of the team share the groups of features, so that no
-// histogram has to be merged.
-func (g *grower) search(small, large *leaf) {
-	k := g.team.size
-	if work := len(g.m.feats) * (small.n + histogram); work < 4096 {
-		k = 1
-	}
-	k = min(k, len(g.m.groups))
-	leaves := []*leaf{small}
-	if large != nil {
-		leaves = append(leaves, large)
-	}
-	finders := make([]*finder, len(leaves))
-	masks := make([][]bool, len(leaves))
-	for i, l := range leaves {
-		l.best = split{gain: math.Inf(-1)}
-		if g.divisible(l) {
-			finders[i] = newFinder(g.p, g.gr, l, g.monotone != nil)
-			masks[i] = g.allowed(l)
-		}
-	}
-	best := make([][2]split, k)
-	rows := g.rows[small.start : small.start+small.n]
-	g.team.run(k, func(t int) {
-		best[t] = [2]split{{gain: math.Inf(-1)}, {gain: math.Inf(-1)}}
-		for gi := t; gi < len(g.m.groups); gi += k {
-			gr := &g.m.groups[gi]
-			h := small.hist[gr.lo:gr.hi]
-			g.m.addGroup(h, gr, rows, g.gr.packed, small.total)
-			if large != nil {
-				subtract(large.hist[gr.lo:gr.hi], h)
-			}
-			for i, f := range finders {
-				if f != nil {
-					g.searchGroup(f, gr, leaves[i].hist, masks[i], &best[t][i])
-				}
-			}
-		}
-	})
-	for i, f := range finders {
-		if f == nil {
-			continue
-		}
-		b := best[0][i]
-		for t := 1; t < k; t++ {
-			if best[t][i].better(&b) {
-				b = best[t][i]
-			}
-		}
-		b.gain -= f.shift
-		leaves[i].best = b
-	}
-}
-
-func (g *grower) searchGroup(f *finder, gr *group, hist []cell, mask []bool, best *split) {
-	for _, i := range gr.members {
-		if mask != nil && !mask[i] {
-			continue
-		}
-		ft := &g.m.feats[i]
-		h := hist[ft.offset : ft.offset+ft.bins]
-		var s split
-		if ft.categorical {
-			s = f.category(h, ft, i)
-		} else {
-			var m int8
-			if g.monotone != nil {
-				m = g.monotone[i]
-			}
-			s = f.numeric(h, ft, i, m)
-		}
-		if s.better(best) {
-			*best = s
-		}
 	}
 }
 

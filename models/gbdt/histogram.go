@@ -2,13 +2,13 @@
 
 package gbdt
 
-// addGroup sets a group's part h of a leaf's histogram to the sums over the
-// given rows, which are total.
-func (m *matrix) addGroup(h []cell, g *group, rows []uint32, packed []cell, total cell) {
+// addUp sets the group's cells of a histogram to the sums over the given
+// rows; those of common bins are left at zero.
+func (g *group) addUp(hist []cell, rows []uint32, packed []cell) {
+	h := hist[g.lo:g.hi]
 	clear(h)
 	if g.sparse {
 		addLists(h, g, rows, packed)
-		m.addCommon(h, g, total)
 	} else {
 		addRows(h, g, rows, packed)
 	}
@@ -42,7 +42,14 @@ func addRowsGo(h []cell, g *group, rows []uint32, packed []cell) {
 // subtract takes the cells of one child from its parent's, which leaves the
 // other child's.
 func subtract(parent, child []cell) {
-	for i := range parent {
-		parent[i] -= child[i]
+	for i, c := range child[:len(parent)] {
+		parent[i] -= c
+	}
+}
+
+// add adds the cells of one part of a leaf's rows to another's.
+func add(cells, part []cell) {
+	for i, c := range part[:len(cells)] {
+		cells[i] += c
 	}
 }

@@ -22,6 +22,7 @@ type matrix struct {
 type feature struct {
 	column int // of the data set
 	offset int // of its first cell in a leaf's histogram
+	sparse bool
 	*binner
 }
 
@@ -76,22 +77,28 @@ func newMatrix(names []string, binners []*binner, rows, parallel int) *matrix {
 	for i := range m.columns {
 		m.columns[i] = make([]uint8, rows+recordPad)
 	}
-	m.layDense(dense, parallel)
+	m.layDense(dense, parallel, len(sparse) > 0)
 	m.laySparse(sparse, parallel)
 	return m
 }
 
-// layDense divides features into groups of records of a fixed size.
-func (m *matrix) layDense(members []int, parallel int) {
+// layDense divides features into groups of records of a fixed size. Few
+// groups are best, since each takes a row's number and gradients anew, but
+// there must be work for all: ng groups for whole rounds of the threads, or,
+// as long as there are no other groups, for whole threads to each group.
+func (m *matrix) layDense(members []int, parallel int, others bool) {
 	n := len(members)
 	if n == 0 {
 		return
 	}
 	ng := (n + maxGroup - 1) / maxGroup
-	if parallel > 1 {
-		ng = (ng + parallel - 1) / parallel * parallel // whole rounds
-		ng = min(ng, max((n+3)/4, (n+maxGroup-1)/maxGroup))
+	if ng >= parallel || others {
+		ng = (ng + parallel - 1) / parallel * parallel
 	}
+	for ng < parallel && parallel%ng != 0 {
+		ng++
+	}
+	ng = min(ng, n)
 	for g := range ng {
 		gr := group{members: members[g*n/ng : (g+1)*n/ng], lo: m.cells}
 		gr.width = (len(gr.members) + 1) &^ 1

@@ -81,14 +81,20 @@ func (g *grower) searchAgain(l *leaf) {
 		return
 	}
 	f, mask := newFinder(g.p, g.gr, l, true), g.allowed(l)
-	best := make([]split, len(g.m.groups))
-	g.team.each(len(best), func(i int) {
-		best[i] = split{gain: math.Inf(-1)}
-		g.searchGroup(f, &g.m.groups[i], l.hist, mask, &best[i])
+	n := len(g.m.feats)
+	k := min(g.team.size, n)
+	best := make([]split, k)
+	g.team.run(k, func(t int) {
+		best[t] = split{gain: math.Inf(-1)}
+		for i := t * n / k; i < (t+1)*n/k; i++ {
+			if mask == nil || mask[i] {
+				g.searchFeature(f, i, l.hist, &best[t])
+			}
+		}
 	})
-	for i := range best {
-		if best[i].better(&l.best) {
-			l.best = best[i]
+	for t := range best {
+		if best[t].better(&l.best) {
+			l.best = best[t]
 		}
 	}
 	l.best.gain -= f.shift

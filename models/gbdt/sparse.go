@@ -45,7 +45,7 @@ func (m *matrix) laySparse(members []int, parallel int) {
 		}
 		gr := group{members: part, lo: m.cells, sparse: true}
 		for _, f := range part {
-			m.feats[f].offset = m.cells
+			m.feats[f].sparse, m.feats[f].offset = true, m.cells
 			m.cells += m.feats[f].bins
 		}
 		m.cells += spareCells
@@ -233,16 +233,11 @@ func addListsGo(h []cell, g *group, rows []uint32, packed []cell) {
 	}
 }
 
-// addCommon sets the cells of the common bins to what the group's other cells
-// leave of total.
-func (m *matrix) addCommon(h []cell, g *group, total cell) {
-	for _, f := range g.members {
-		ft := &m.feats[f]
-		cells := h[ft.offset-g.lo:][:ft.bins]
-		rest := total
-		for _, c := range cells {
-			rest -= c
-		}
-		cells[ft.common] = rest // no record lists it: it was zero
+// setCommon sets the cell of a sparse feature's common bin, which is zero, to
+// what the others leave of total.
+func setCommon(cells []cell, common uint8, total cell) {
+	for _, c := range cells {
+		total -= c
 	}
+	cells[common] = total
 }

@@ -57,19 +57,20 @@ func TestSparseHistogram(t *testing.T) {
 			}
 			long += len(g.more)
 			h := make([]cell, m.cells)
-			twin := make([]cell, g.hi-g.lo)
-			m.addGroup(h[g.lo:g.hi], g, some, packed, total)
-			addListsGo(twin, g, some, packed)
-			m.addCommon(twin, g, total)
+			twin := make([]cell, m.cells)
+			g.addUp(h, some, packed)
+			addListsGo(twin[g.lo:g.hi], g, some, packed)
 			for _, f := range g.members {
 				ft := &m.feats[f]
 				want := make([]cell, ft.bins)
 				for _, r := range some {
 					want[m.columns[f][r]] += packed[r]
 				}
+				setCommon(h[ft.offset:ft.offset+ft.bins], ft.common, total)
+				setCommon(twin[ft.offset:ft.offset+ft.bins], ft.common, total)
 				for b, c := range want {
-					if got := h[ft.offset+b]; got != c || twin[ft.offset-g.lo+b] != c {
-						t.Fatalf("density %v, %d features, %d rows, %d places: feature %d bin %d: %x and %x, want %x", density, features, rows, g.places, f, b, got, twin[ft.offset-g.lo+b], c)
+					if got := h[ft.offset+b]; got != c || twin[ft.offset+b] != c {
+						t.Fatalf("density %v, %d features, %d rows, %d places: feature %d bin %d: %x and %x, want %x", density, features, rows, g.places, f, b, got, twin[ft.offset+b], c)
 					}
 				}
 			}
