@@ -20,8 +20,10 @@
 // A statistic that is not defined (one class, no rows, no spread) is NaN in
 // this API, null in JSON and a dash with the reason in HTML.
 //
-// Every statistic is held to scikit-learn, scipy, statsmodels or a second
-// definition by TestGolden, whose values testdata/golden.py made. Numbers do
-// not depend on the order of equal scores, on the number of threads, or on the
+// Every statistic is held to scikit-learn, scipy, statsmodels, pandas, pROC or
+// a second definition: by TestGolden and TestGoldenProportions one by one, by
+// TestGoldenTables as a report shows them, by TestDeLongIsThatOfPROC; the
+// scripts in testdata made the values. TestHardInputs holds degenerate inputs
+// to reports without NaN. Numbers do not depend on the order of equal scores, on the number of threads, or on the
 // iteration order of a map.
 package eval

@@ -29,6 +29,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"script": func() template.JS { return template.JS(script) },
 		"word":   func(l Light) string { return lightWords[l] },
 		"cell":   func(t *Table, i int, c Cell) string { return c.Print(t.Columns[i].Format) },
+		"dense":  func(t *Table) bool { return len(t.Columns) > 10 }, // too wide for a page at full size
 		"right":  rightAligned,
 		"class":  cellClass,
 		"heads":  func(column int, c Cell) bool { return column == 0 && !c.numeric && len(c.text) <= 48 },
