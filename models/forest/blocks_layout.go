@@ -52,6 +52,12 @@ func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
 		return nil
 	}
 	b := blockBuilder{e: e, tables: newShapeTables(), byCat: map[int32][]catNode{}, float: m.Float32Sums}
+	nodes := 0
+	for i := range m.Trees {
+		nodes += len(m.Trees[i].Feature)
+	}
+	b.data = make([]uint8, 0, 4096+20*nodes)
+	b.out.groups = make([]group, 0, len(m.Trees)/groupTrees+1)
 	b.leaf(b.room(64), math.Copysign(0, -1))
 	for i := range m.Trees {
 		if !b.add(&m.Trees[i], c.splits[i], i) {

@@ -84,12 +84,15 @@ func columnize(m *models.Model) (*columns, error) {
 	}
 	// The columns of a source, plus one: two for each chunk, left and right.
 	of := make([][]int32, len(c.sources))
-	for s := range c.sources {
-		th := c.sources[s].thresholds
-		slices.Sort(th)
-		c.sources[s].thresholds = slices.Clip(slices.Compact(th))
-		of[s] = make([]int32, 2*(len(th)/chunk+1))
-	}
+	inParallel(len(c.sources), func(from, to int) {
+		for s := from; s < to; s++ {
+			th := c.sources[s].thresholds
+			slices.Sort(th)
+			th = slices.Clone(slices.Compact(th))
+			c.sources[s].thresholds = th
+			of[s] = make([]int32, 2*(len(th)/chunk+1))
+		}
+	})
 	b := newCategoryBuilder()
 	for i := range m.Trees {
 		t := &m.Trees[i]

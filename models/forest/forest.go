@@ -27,6 +27,7 @@ type Forest struct {
 	walker   *walker
 	lanes    *lanes  // nil without kernels
 	blocks   *blocks // nil without kernels, or when no tree fits
+	large    bool    // batches are scored one vector after another
 	explain  *explainer
 	splits   []int     // per feature
 	gains    []float64 // per feature
@@ -44,17 +45,27 @@ func Compile(m *models.Model) (*Forest, error) {
 	}
 	f := &Forest{features: len(m.Features), init: m.Init, trees: len(m.Trees), float32: m.Float32Sums, average: m.Average && len(m.Trees) > 0}
 	f.encoder = newEncoder(c)
-	if f.walker, err = newWalker(m, c, f.encoder); err != nil {
-		return nil, fmt.Errorf("forest: %w", err)
-	}
 	var wg sync.WaitGroup // the forms do not depend on one another
 	if hasAVX2 {
-		wg.Go(func() { f.lanes = newLanes(m, c, f.encoder) })
 		wg.Go(func() { f.blocks = newBlocks(m, c, f.encoder) })
+		wg.Go(func() { f.lanes = newLanes(m, c, f.encoder) })
 	}
+	wg.Go(func() {
+		f.walker, err = newWalker(m, c, f.encoder)
+		f.count(m)
+	})
 	f.explain = newExplainer(m, c, f.encoder)
-	f.count(m)
 	wg.Wait()
+	if err != nil {
+		return nil, fmt.Errorf("forest: %w", err)
+	}
+	if f.blocks != nil {
+		nodes := 0
+		for _, n := range f.splits {
+			nodes += n
+		}
+		f.large = !f.blocks.walk && nodes > largeTree*len(m.Trees)
+	}
 	f.pool.New = func() any { return f.newScratch() }
 	return f, nil
 }
@@ -132,9 +143,13 @@ func (f *Forest) Margins(dst, rows []float64) {
 // vector after another.
 const minLanes = 12
 
+// largeTree is the number of nodes of the mean tree from which on blocks are
+// faster than lanes: these test every node of a tree, those a way through it.
+const largeTree = 96
+
 // block scores at most blockRows vectors.
 func (f *Forest) block(s *scratch, dst, rows []float64) {
-	if f.lanes != nil && len(dst) < minLanes {
+	if f.lanes != nil && (len(dst) < minLanes || f.large) {
 		for i := range dst {
 			dst[i] = f.one(s, rows[i*f.features:(i+1)*f.features])
 		}

@@ -3,7 +3,9 @@
 package forest
 
 import (
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/assayrisk/assay/models"
 )
@@ -79,31 +81,40 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 	x := &explainer{scale: 1, expected: m.Init}
 	byWidth := map[int][]shapTree{}
 	quadratures := map[int]quadrature{}
-	last := make([]int32, len(m.Features))
-	for i := range m.Trees {
-		t := &m.Trees[i]
-		s, mean, distinct := newShapTree(t, c.splits[i], e, last)
-		x.expected += mean
-		if len(t.Feature) == 0 {
+	trees := make([]shapTree, len(m.Trees))
+	means := make([]float64, len(m.Trees))
+	distinct := make([]int, len(m.Trees))
+	inParallel(len(trees), func(from, to int) {
+		last := make([]int32, len(m.Features))
+		for i := from; i < to; i++ {
+			trees[i], means[i], distinct[i] = newShapTree(&m.Trees[i], c.splits[i], e, last)
+		}
+	})
+	// Four numbers at a time: a rule is never narrower than its vectors.
+	widthOf := func(i int) int { return min((distinct[i]+7)/8*4, maxQuadrature) }
+	for i := range trees {
+		x.expected += means[i]
+		if len(trees[i].nodes) == 0 {
 			continue
 		}
-		// Four numbers at a time: a rule is never narrower than its vectors.
-		width := min((distinct+7)/8*4, maxQuadrature)
-		q, ok := quadratures[width]
-		if !ok {
-			q = newQuadrature(width)
-			quadratures[width] = q
+		width := widthOf(i)
+		if _, ok := quadratures[width]; !ok {
+			quadratures[width] = newQuadrature(width)
 		}
-		s.inv = make([]float64, len(s.edges)*width)
-		for j := range s.edges {
-			z := s.edges[j].z
-			for k, t := range q.nodes {
-				s.inv[j*width+k] = 1 / (z + float64((1-z)*t))
+		x.distinct = max(x.distinct, distinct[i])
+		x.nodes, x.width = max(x.nodes, len(trees[i].nodes)), max(x.width, width)
+	}
+	inParallel(len(trees), func(from, to int) {
+		for i := from; i < to; i++ {
+			if len(trees[i].nodes) > 0 {
+				trees[i].invert(quadratures[widthOf(i)].nodes)
 			}
 		}
-		byWidth[width] = append(byWidth[width], s)
-		x.distinct = max(x.distinct, distinct)
-		x.nodes, x.width = max(x.nodes, len(s.nodes)), max(x.width, width)
+	})
+	for i, t := range trees {
+		if len(t.nodes) > 0 {
+			byWidth[widthOf(i)] = append(byWidth[widthOf(i)], t)
+		}
 	}
 	for width, q := range quadratures {
 		r := rule{width: width, w: q.weights, trees: byWidth[width], tug: make([]float64, 3*width)}
@@ -118,6 +129,28 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 		x.expected *= x.scale
 	}
 	return x
+}
+
+// inParallel calls f with parts that make up [0, n), and returns when all are
+// done.
+func inParallel(n int, f func(from, to int)) {
+	var wg sync.WaitGroup
+	parts := min(runtime.GOMAXPROCS(0), 8, n)
+	for k := range parts {
+		wg.Go(func() { f(n*k/parts, n*(k+1)/parts) })
+	}
+	wg.Wait()
+}
+
+// invert fills inv for a rule.
+func (s *shapTree) invert(nodes []float64) {
+	s.inv = make([]float64, 0, len(s.edges)*len(nodes))
+	for j := range s.edges {
+		z := s.edges[j].z
+		for _, t := range nodes {
+			s.inv = append(s.inv, 1/(z+float64((1-z)*t)))
+		}
+	}
 }
 
 // newShapTree also gives the tree's mean, and the largest number of distinct
