@@ -15,6 +15,10 @@
 //
 //	go run ./benchmarks/train -python python3 -flights flights-3m.parquet
 //	go run ./benchmarks/train -python python3 -folds
+//	go run ./benchmarks/train -stream 10000000
+//
+// The last one bins so many rows of 28 columns from chunks, without the raw
+// table, and prints BYTES_PER_CELL of the whole process.
 package main
 
 import (
@@ -51,11 +55,19 @@ func main() {
 		runs    = flag.Int("runs", 5, "alternating runs of each trainer")
 		threads = flag.Int("threads", 2, "threads of each trainer")
 		folds   = flag.Bool("folds", false, "compare AUC with LightGBM on five folds of the credit sets instead")
+		stream  = flag.Int("stream", 0, "measure the memory of so many streamed rows instead")
 		one     = flag.String("one", "", "train the table in this directory once and print JSON")
 	)
 	flag.Parse()
 	if *one != "" {
 		if err := runOne(*one, *threads); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *stream > 0 {
+		if err := measureStream(*stream, 28, *threads); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
