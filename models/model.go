@@ -37,13 +37,13 @@ type MissingType uint8
 // The missing types, numbered as in LightGBM's decision_type (bits 2 and 3).
 const (
 	MissingNone MissingType = 0 // NaN is read as 0
-	MissingZero MissingType = 1 // NaN and |x| <= 1e-35 go the default way
+	MissingZero MissingType = 1 // NaN and |x| <= ZeroThreshold go the default way
 	MissingNaN  MissingType = 2 // NaN goes the default way
 )
 
 // ZeroThreshold is the magnitude up to which MissingZero counts a value as
-// zero (LightGBM's kZeroThreshold).
-const ZeroThreshold = 1e-35
+// zero: LightGBM's kZeroThreshold, 1e-35 as a float32.
+const ZeroThreshold = 1.0000000180025095e-35
 
 // Bits of a node's Decision, LightGBM's decision_type.
 const (

@@ -121,14 +121,20 @@ func forLeaves(text []byte) []byte {
 	return out
 }
 
+// leavesZero is the magnitude below which leaves takes a value for zero, where
+// LightGBM, and we, take those up to [models.ZeroThreshold], a little more. What
+// lies between is given to leaves as a number that it takes for zero too: there
+// the gate does not see which of the two the compiled form follows.
+const leavesZero = 1e-35
+
 func (r *reference) margin(x []float64) (float64, error) {
 	copy(r.x, x)
 	for f, v := range r.x {
 		switch {
 		case r.catOnly[f] && v != v:
 			r.x[f] = -1 // in no set, as NaN
-		case r.zero[f] && v == -models.ZeroThreshold:
-			r.x[f] = math.Nextafter(v, 0)
+		case r.zero[f] && math.Abs(v) >= leavesZero && math.Abs(v) <= models.ZeroThreshold:
+			r.x[f] = math.Copysign(math.Nextafter(leavesZero, 0), v)
 		}
 	}
 	if !r.byLeaf {

@@ -63,7 +63,7 @@ func threshold(r *rand.Rand) float64 {
 	case 0:
 		return 0
 	case 1:
-		return 1e-35
+		return models.ZeroThreshold
 	case 2:
 		return float64(r.IntN(5)) - 2
 	}
@@ -192,7 +192,7 @@ func value(r *rand.Rand, f *models.FeatureInfo, thresholds []float64) float64 {
 	case k < 3:
 		return math.NaN()
 	case k == 3:
-		return []float64{0, math.Copysign(0, -1), 1e-35, -1e-35, 1.1e-35, -1.1e-35, math.Inf(1), math.Inf(-1),
+		return []float64{0, math.Copysign(0, -1), models.ZeroThreshold, -models.ZeroThreshold, 1.1e-35, -1.1e-35, math.Inf(1), math.Inf(-1),
 			math.MaxFloat64, -math.MaxFloat64, -1, -0.5, 1 << 31, 1 << 40}[r.IntN(14)]
 	case f.Categorical:
 		return float64(r.IntN(len(f.Categories)+2)) + float64(r.IntN(2))/2
