@@ -229,3 +229,39 @@ func TestEvaluateEventLog(t *testing.T) {
 		t.Errorf("exclusions %v, want open outcomes and rows before --since", e)
 	}
 }
+
+// TestEvaluateOneClass: rows of one outcome make a report that says so, with
+// null in place of every figure that they do not define.
+func TestEvaluateOneClass(t *testing.T) {
+	bundle, dir := smallBundle(t), t.TempDir()
+	all, err := os.ReadFile("../../datasets/embedded/credit_data.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(all), "\n")
+	text := "target" + strings.TrimPrefix(strings.ReplaceAll(lines[0], `"`, ""), "Status") + "\n"
+	for _, l := range lines[1:300] {
+		if rest, ok := strings.CutPrefix(strings.ReplaceAll(l, `"`, ""), "bad"); ok {
+			text += "1" + strings.ReplaceAll(rest, "NA", "") + "\n"
+		}
+	}
+	data := filepath.Join(dir, "bad.csv")
+	if err := os.WriteFile(data, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", data, "--out", filepath.Join(dir, "report"), "--json")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	var sum map[string]any
+	if err := json.Unmarshal([]byte(out), &sum); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if sum["auc"] != nil || sum["bad_rate"] != 1. || !strings.Contains(out, "one class only") {
+		t.Errorf("summary %s", out)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "report", "report.html"))
+	if err != nil || strings.Contains(string(page), "NaN") {
+		t.Errorf("the page shows NaN, or is not there: %v", err)
+	}
+}
