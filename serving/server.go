@@ -101,7 +101,6 @@ func (s *Server) register() {
 		// Of 5,000 connections most are idle: each keeps 16 KiB to read into, and
 		// borrows what it writes from.
 		grpc.WriteBufferSize(64 << 10),
-		grpc.SharedWriteBuffer(true),
 		grpc.ReadBufferSize(16 << 10),
 		// A decision needs a deep stack; workers keep theirs, where a goroutine a
 		// call grows one anew each time (13 % of the server's CPU). Calls beyond

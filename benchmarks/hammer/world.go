@@ -107,9 +107,6 @@ func (w *world) startChain(ctx context.Context) (err error) {
 		return err
 	}
 	key := w.chain.Key()
-	if err := os.WriteFile(filepath.Join(w.dir, "chain.key"), fmt.Appendf(nil, "%064x\n", key.D), 0o600); err != nil {
-		return err
-	}
 	c, err := evm.Dial(ctx, w.chain.URL(), evm.Config{Key: key, Profile: profile})
 	if err != nil {
 		return err
@@ -132,7 +129,7 @@ func (w *world) start(ctx context.Context) error {
 		"--bundle", filepath.Join(w.dir, "models", bundles[0]), "--models", filepath.Join(w.dir, "models"),
 		"--dir", w.node(), "--origin", origin, "--listen", w.address, "--ops", "", "--log-level", "error",
 		"--chain-rpc", w.proxy.url(), "--chain-id", strconv.FormatUint(w.chain.ChainID(), 10), "--chain-contract", w.contract.String(),
-		"--chain-key", filepath.Join(w.dir, "chain.key"), "--chain-profile", "devchain", "--anchor-every", "500ms", "--drain", "5s")
+		"--chain-key", filepath.Join(w.dir, "chain", "key.hex"), "--chain-profile", "devchain", "--anchor-every", "500ms", "--drain", "5s")
 	if err != nil {
 		return err
 	}
