@@ -121,10 +121,11 @@ func forLeaves(text []byte) []byte {
 	return out
 }
 
-// leavesZero is the magnitude below which leaves takes a value for zero, where
-// LightGBM, and we, take those up to [models.ZeroThreshold], a little more. What
-// lies between is given to leaves as a number that it takes for zero too: there
-// the gate does not see which of the two the compiled form follows.
+// leavesZero is the magnitude up to which leaves takes a value for zero, but for
+// the negative one itself, which it does not. We take those up to
+// [models.ZeroThreshold]: what lies between is given to leaves as a number that it
+// takes for zero too, so that the gate does not see which of the two the compiled
+// form follows there.
 const leavesZero = 1e-35
 
 func (r *reference) margin(x []float64) (float64, error) {
