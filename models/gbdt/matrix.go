@@ -53,6 +53,7 @@ const (
 
 // newMatrix lays out the splittable columns. parallel is the number of
 // threads that will share the groups; it shapes the layout and nothing else.
+// With 0 there are columns alone, for rows that are only walked.
 func newMatrix(names []string, binners []*binner, rows, parallel int) *matrix {
 	m := &matrix{rows: rows, names: names, binners: binners}
 	var dense, sparse []int
@@ -76,6 +77,9 @@ func newMatrix(names []string, binners []*binner, rows, parallel int) *matrix {
 	m.columns = make([][]uint8, len(m.feats))
 	for i := range m.columns {
 		m.columns[i] = make([]uint8, rows+recordPad)
+	}
+	if parallel == 0 {
+		return m
 	}
 	m.layDense(dense, parallel, len(sparse) > 0)
 	m.laySparse(sparse, parallel)
@@ -122,6 +126,10 @@ const binBlock = 4096 // rows binned at a time, so that their records stay in ca
 func (m *matrix) fill(d *Dataset, at int, team *team) {
 	n := d.Rows()
 	blocks := (n + binBlock - 1) / binBlock
+	if len(m.groups) == 0 {
+		team.each(len(m.feats), func(f int) { m.feats[f].binAll(m.columns[f][at:at+n], d.Columns[m.feats[f].column]) })
+		return
+	}
 	team.each(len(m.groups)*blocks, func(k int) {
 		g := &m.groups[k%len(m.groups)]
 		lo := k / len(m.groups) * binBlock

@@ -61,9 +61,8 @@ type validation struct {
 
 func newValidation(b *booster, d *Dataset) (*validation, error) {
 	v := &validation{b: b, d: d, score: make([]float64, d.Rows())}
-	v.m = newMatrix(b.m.names, b.m.binners, d.Rows(), 1)
+	v.m = newMatrix(b.m.names, b.m.binners, d.Rows(), 0)
 	v.m.fill(d, 0, b.team)
-	v.m.groups = nil // only the columns are walked
 	if b.opt.Init != nil {
 		s, err := startFrom(b.opt.Init, d, b.p)
 		if err != nil {
