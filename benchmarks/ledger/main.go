@@ -3,12 +3,15 @@
 // Ledger measures the journal beside the least that any durable log must do.
 //
 //	go run ./benchmarks/ledger [-seconds 3] [-rounds 3] [-dir D] [-cpuprofile F]
+//	go run ./benchmarks/ledger -sustain 5m [-rate 10000] [-anchor 10s]
 //
 // It alternates, in one run and on one disk, between a raw group commit (bytes
 // appended to one file, one fdatasync a group, nothing else) and the journal
 // (commitments, sealing, index, promise, the log fed behind it), both with the
 // same stored bytes a record, and prints lines "RATIO name value" from the best
-// round of each, with the offline verification time and sizes.
+// round of each, with the offline verification time and sizes. With -sustain it
+// appends at a rate instead, with the log and the embedded chain's anchors behind
+// it, and prints how far they lag.
 package main
 
 import (
@@ -37,9 +40,23 @@ func main() {
 	rounds := flag.Int("rounds", 3, "how often the two sides alternate")
 	dir := flag.String("dir", "", "directory on the disk to measure (default: a temporary one)")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the appends of 256 writers to this file")
+	long := flag.Duration("sustain", 0, "append at a fixed rate for this long, with log and anchors, and measure only that")
+	rate := flag.Int("rate", 10_000, "appends a second with -sustain")
+	every := flag.Duration("anchor", 10*time.Second, "time between anchors with -sustain")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *long > 0 {
+		tmp, err := os.MkdirTemp(*dir, "assay-ledger-")
+		if err == nil {
+			err = errors.Join(sustain(ctx, tmp, *long, *rate, 256, *every), os.RemoveAll(tmp))
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "ledger:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *dir, *rounds, time.Duration(*seconds*float64(time.Second)), *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "ledger:", err)
 		os.Exit(1)

@@ -28,6 +28,13 @@ import (
 // drainBatch is how many leaves are given to the log at once.
 const drainBatch = 16384
 
+// In a burst of more than burstRate appends a second the log gives way to them,
+// whose syncs it would slow down, for at most burstYield at a time.
+const (
+	burstRate  = 25_000
+	burstYield = 3 * time.Second
+)
+
 // klogOnce guards klog's one logger, which belongs to the process: the first
 // journal that is opened sets it.
 var klogOnce sync.Once
@@ -128,6 +135,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	defer look.Stop()
 	final := false
 	var deadline time.Time
+	fed, seen := time.Now(), j.durable.Load()
 	for {
 		if final {
 			if _, size := j.Checkpoint(); size >= j.durable.Load() {
@@ -148,6 +156,12 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 				next, err = j.feed(ctx, add, next)
 			}
 		case <-feed.C:
+			have := j.durable.Load()
+			burst := float64(have-seen) > burstRate*j.cfg.Interval.Seconds()
+			if seen = have; burst && time.Since(fed) < burstYield {
+				continue
+			}
+			fed = time.Now()
 			next, err = j.feed(ctx, add, next)
 		case <-look.C:
 			err = j.lookPublished(ctx)

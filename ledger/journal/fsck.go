@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,20 @@ type FsckReport struct {
 // index, keys, the log's entries, tiles and checkpoint, the high-water mark and
 // the anchored checkpoint. The error names the first thing that is wrong.
 func Fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err error) {
+	// A store that is damaged beyond reading ends its goroutine, see storeLogger.
+	done, whole := make(chan struct{}), false
+	go func() {
+		defer close(done)
+		rep, err = fsck(ctx, dir, cfg)
+		whole = true
+	}()
+	if <-done; !whole {
+		err = fmt.Errorf("store: it is damaged beyond reading; its messages are in the log: %w", assay.ErrCorrupt)
+	}
+	return rep, err
+}
+
+func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err error) {
 	j, err := Open(ctx, dir, cfg)
 	if err != nil {
 		return rep, err
@@ -114,7 +129,9 @@ func (c *checker) claims(ctx context.Context) error {
 			Size uint64 `json:"size"`
 			Root []byte `json:"root"`
 		}
-		if err := json.Unmarshal(b, &s); err != nil || len(s.Root) != 32 {
+		err := json.Unmarshal(b, &s)
+		again, _ := json.Marshal(&s) // one spelling: JSON has many of the same state
+		if err != nil || len(s.Root) != 32 || !bytes.Equal(again, b) {
 			return c.bad("the log's tree state cannot be read")
 		}
 		if s.Size < c.size {
