@@ -143,12 +143,12 @@ func inParallel(n int, f func(from, to int)) {
 }
 
 // invert fills inv for a rule.
-func (s *shapTree) invert(nodes []float64) {
-	s.inv = make([]float64, 0, len(s.edges)*len(nodes))
-	for j := range s.edges {
-		z := s.edges[j].z
-		for _, t := range nodes {
-			s.inv = append(s.inv, 1/(z+float64((1-z)*t)))
+func (t *shapTree) invert(nodes []float64) {
+	t.inv = make([]float64, 0, len(t.edges)*len(nodes))
+	for j := range t.edges {
+		z := t.edges[j].z
+		for _, node := range nodes {
+			t.inv = append(t.inv, 1/(z+float64((1-z)*node)))
 		}
 	}
 }
