@@ -44,7 +44,8 @@ func areas(o options) []area {
 		trains = trains[:1]
 	}
 	return []area{
-		{"ledger", "Ledger", 4 * time.Minute, false, [][]string{nil}, []string{"-seconds", "0.3", "-rounds", "1"}},
+		{"ledger", "Ledger", 4 * time.Minute, false, [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
+			[]string{"-seconds", "0.3", "-rounds", "1"}},
 		{"anchor", "Anchors", time.Minute, false, [][]string{nil}, []string{"-anchors", "3"}},
 		{"eval", "Reports", time.Minute, false, [][]string{with()}, []string{"-rows", "20000"}},
 		{"features", "Features", 3 * time.Minute, false, [][]string{with()}, with("-events", "50000", "-keys", "50000", "-runs", "1")},
