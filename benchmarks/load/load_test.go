@@ -17,8 +17,8 @@ func TestClosed(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			return nil
 		})
-		if err != nil || r.PerSecond < 396 || r.PerSecond > 404 || // a call of each caller may end just as counting begins or ends
-			 r.P50 != 10*time.Millisecond || r.P99 != 10*time.Millisecond {
+		// A call of each caller may end just as counting begins or ends.
+		if err != nil || r.PerSecond < 396 || r.PerSecond > 404 || r.P50 != 10*time.Millisecond || r.P99 != 10*time.Millisecond {
 			t.Errorf("%+v, %v; want 400 a second at 10 ms", r, err)
 		}
 		broken := errors.New("broken")
