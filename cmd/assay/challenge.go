@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
@@ -164,11 +165,14 @@ func (e *evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 // cardTable prints a scorecard in full.
 func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
 	t := &eval.Table{
-		Title: "Scorecard", Folded: true, Caption: "Points add up; 20 points more double the odds of good to bad.",
+		Title: "Scorecard", Folded: true, Caption: "Points add up; 20 points more double the odds of good to bad. Weight of evidence is what a bin says alone (above 0: riskier), points are what it adds to the other variables: the two need not lie on a line, but a riskier bin never earns more points. Bins that would are pooled and earn the same.",
 		Columns: []eval.Column{
 			{Name: "Variable"}, {Name: "Bin"}, {Name: "Rows", Format: eval.Count}, {Name: "Bad", Format: eval.Count},
-			{Name: "Weight of evidence", Format: eval.Signed3}, {Name: "Points", Format: eval.Fixed3},
+			{Name: "Weight of evidence", Format: eval.Signed3}, {Name: "Points", Format: eval.Fixed1},
 		},
+	}
+	if out := card.LeftOut(); len(out) > 0 {
+		t.Caption += " Left out, because next to the others their sign was wrong: " + strings.Join(out, ", ") + "."
 	}
 	for _, a := range card.Attributes(categories) {
 		t.Rows = append(t.Rows, []eval.Cell{eval.T(a.Variable), eval.T(a.Bin), eval.I(a.Rows), eval.I(a.Bad), eval.V(a.WOE), eval.V(a.Points)})

@@ -5,7 +5,8 @@
 // single tree, and a random forest.
 //
 //	FitLogistic   ChiMerge bins -> weight of evidence -> logistic regression
-//	              (gonum's L-BFGS) -> points by PDO
+//	              (gonum's L-BFGS), wrong signs left out and bins out of
+//	              order pooled -> points by PDO
 //	FitTree       one CART tree of small depth (golearn), printable as rules
 //	FitForest     bagged CART trees (golearn) on random halves of the features
 //

@@ -45,12 +45,12 @@ func (c Config) withDefaults() Config {
 // time from many goroutines.
 type Logistic struct {
 	Intercept float64
-	Coef      []float64 // of each variable's weight of evidence
+	Coef      []float64 // of each variable's weight of evidence; 0 = left out
 	Rows, Bad int       // of the training table
 	bins      []*binning
 	woe       [][]float64 // by variable and bin
 	tally     [][]counts
-	margin    [][]float64 // log-odds that a bin adds
+	margin    [][]float64 // log-odds that a bin adds; nil = the variable is left out
 	config    Config
 }
 
@@ -62,7 +62,10 @@ type Logistic struct {
 // for the bin k that each variable j falls into, by penalised maximum
 // likelihood. The deviations matter where variables say the same thing twice:
 // the weight of evidence of a bin is what it says alone, its points are what it
-// adds to the others. Errors match ErrInput, or are ctx's.
+// adds to the others. Within a variable a riskier bin never earns more points:
+// a variable whose coefficient has the wrong sign is left out, bins whose points
+// contradict their order are pooled, and the rest is fitted again until neither
+// is found. Errors match ErrInput, or are ctx's.
 func FitLogistic(ctx context.Context, d *Data, c Config) (*Logistic, error) {
 	if err := d.validate(); err != nil {
 		return nil, fmt.Errorf("scorecard: %w", err)
@@ -91,7 +94,7 @@ func FitLogistic(ctx context.Context, d *Data, c Config) (*Logistic, error) {
 	for _, t := range l.tally[0] {
 		l.Bad += t.bad
 	}
-	if err := l.solve(ctx, codes, d.Label); err != nil {
+	if err := l.fitOrdered(ctx, codes, d.Label); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -117,12 +120,13 @@ func evidence(tally []counts) []float64 {
 // solve minimises the mean log-loss plus the ridge. Rows are reduced to bin
 // numbers, so that a gradient is one sum a bin. The parameters are the
 // coefficients of the weights of evidence, the intercept, and the deviations
-// of the bins; an infinite penalty leaves the last out.
-func (l *Logistic) solve(ctx context.Context, codes [][]uint16, label []float64) error {
+// of the bins; an infinite penalty leaves the last out. woe and codes have one
+// entry for each variable in use.
+func (l *Logistic) solve(ctx context.Context, woe [][]float64, codes [][]uint16, label []float64) (*solution, error) {
 	n, m := len(label), len(codes)
 	first := make([]int, m+1) // where the deviations of a variable begin
 	first[0] = m + 1
-	for j, w := range l.woe {
+	for j, w := range woe {
 		first[j+1] = first[j]
 		if !math.IsInf(l.config.Free, 1) {
 			first[j+1] += len(w)
@@ -135,7 +139,7 @@ func (l *Logistic) solve(ctx context.Context, codes [][]uint16, label []float64)
 			eta[i] = beta[m]
 		}
 		for j, code := range codes {
-			t := l.points(j, beta[j], beta[first[j]:first[j+1]])
+			t := points(woe[j], beta[j], beta[first[j]:first[j+1]])
 			for i, k := range code {
 				eta[i] += t[k]
 			}
@@ -172,13 +176,13 @@ func (l *Logistic) solve(ctx context.Context, codes [][]uint16, label []float64)
 			}
 			grad[m] /= float64(n)
 			for j, code := range codes {
-				sums := make([]float64, len(l.woe[j]))
+				sums := make([]float64, len(woe[j]))
 				for i, k := range code {
 					sums[k] += residual[i]
 				}
 				var g float64
 				for k, s := range sums {
-					g += float64(s * l.woe[j][k])
+					g += float64(s * woe[j][k])
 				}
 				grad[j] = g/float64(n) + float64(ridge*beta[j])
 				for k := first[j]; k < first[j+1]; k++ {
@@ -200,25 +204,32 @@ func (l *Logistic) solve(ctx context.Context, codes [][]uint16, label []float64)
 	start[m] = bitmath.Log(float64(l.Bad) / float64(n-l.Bad))
 	r, err := optimize.Minimize(problem, start, &optimize.Settings{GradientThreshold: 1e-8, MajorIterations: 1000, Converger: optimize.NeverTerminate{}}, &optimize.LBFGS{})
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	// A line search that cannot improve any further ends with an error although
 	// the point is the best that float64 can tell; the gradient decides.
 	if r == nil || err != nil && !flat(problem, r.X) {
-		return fmt.Errorf("scorecard: the logistic regression did not converge: %w", err)
+		return nil, fmt.Errorf("scorecard: the logistic regression did not converge: %w", err)
 	}
-	l.Coef, l.Intercept = r.X[:m:m], r.X[m]
+	out := &solution{coef: r.X[:m:m], intercept: r.X[m]}
 	for j := range m {
-		l.margin = append(l.margin, l.points(j, r.X[j], r.X[first[j]:first[j+1]]))
+		out.margin = append(out.margin, points(woe[j], r.X[j], r.X[first[j]:first[j+1]]))
 	}
-	return nil
+	return out, nil
 }
 
-// points returns the log-odds that each bin of variable j adds. An empty bin
+// solution is what solve finds for the variables in use.
+type solution struct {
+	coef      []float64
+	intercept float64
+	margin    [][]float64
+}
+
+// points returns the log-odds that each bin of a variable adds. An empty bin
 // adds 0.
-func (l *Logistic) points(j int, coef float64, deviation []float64) []float64 {
-	t := make([]float64, len(l.woe[j]))
-	for k, w := range l.woe[j] {
+func points(woe []float64, coef float64, deviation []float64) []float64 {
+	t := make([]float64, len(woe))
+	for k, w := range woe {
 		t[k] = coef * w
 		if len(deviation) > 0 {
 			t[k] += deviation[k]
@@ -243,7 +254,9 @@ func flat(p optimize.Problem, x []float64) bool {
 func (l *Logistic) Score(x []float64) float64 {
 	s := l.Intercept
 	for j, b := range l.bins {
-		s += l.margin[j][b.of(x[j])]
+		if l.margin[j] != nil {
+			s += l.margin[j][b.of(x[j])]
+		}
 	}
 	return s
 }

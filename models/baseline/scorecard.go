@@ -23,14 +23,29 @@ type Attribute struct {
 	Points   float64
 }
 
-// Attributes returns the scorecard in full. categories names the codes of each
+// LeftOut names the variables that earn no points: next to the others their
+// coefficient had the wrong sign.
+func (l *Logistic) LeftOut() []string {
+	var out []string
+	for j, b := range l.bins {
+		if l.margin[j] == nil {
+			out = append(out, b.name)
+		}
+	}
+	return out
+}
+
+// Attributes returns the scorecard in full, without the variables left out. categories names the codes of each
 // column; nil, or nil for a column, prints the codes.
 func (l *Logistic) Attributes(categories [][]string) []Attribute {
 	factor := l.config.PDO / math.Ln2
 	offset := l.config.Base - float64(factor*bitmath.Log(l.config.Odds))
-	share := (offset - float64(factor*l.Intercept)) / float64(len(l.bins))
+	share := (offset - float64(factor*l.Intercept)) / float64(len(l.bins)-len(l.LeftOut()))
 	var out []Attribute
 	for j, b := range l.bins {
+		if l.margin[j] == nil {
+			continue
+		}
 		var names []string
 		if j < len(categories) {
 			names = categories[j]
