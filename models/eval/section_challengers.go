@@ -5,8 +5,9 @@ package eval
 import "fmt"
 
 // asGood is the loss of AUC that a reader may accept for a model that a person
-// can work by hand.
-const asGood = 0.005
+// can work by hand: a simple model is as good when the interval excludes that
+// it loses more.
+const asGood = 0.01
 
 // challengers is section 5.
 func (b *builder) challengers() (Section, error) {
@@ -40,6 +41,7 @@ func (b *builder) challengers() (Section, error) {
 		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell the two apart.",
 		Alt:     "Paired AUC differences with intervals."}
 	bar := Series{Mark: HBars}
+	best, preferred, reason := -1, nan, ""
 	for k, ch := range in.Challenger {
 		c := b.rival[k]
 		d := compareCurves(in.Label, b.curve, c)
@@ -50,21 +52,18 @@ func (b *builder) challengers() (Section, error) {
 		if !ch.Simple || !d.Value.Defined() {
 			continue
 		}
-		l, f := Green, fmt.Sprintf("better than %s by %s AUC", ch.Name, interval(d.Estimate, Signed3))
-		switch {
-		case d.High.Defined() && d.High < 0:
-			l, f = Red, fmt.Sprintf("%s ranks better: the difference is %s", ch.Name, interval(d.Estimate, Signed3))
-		case !d.Low.Defined() || d.Low <= 0 || d.Value < asGood:
-			l, f = Amber, fmt.Sprintf("%s is as good within what this sample can tell: the difference is %s", ch.Name, interval(d.Estimate, Signed3))
-		}
-		if l != Green {
-			say := "A simple model does the work: " + f + ". Prefer it unless the model serves another end."
-			s.strong("%s", say)
-			b.rep.Headline = append(b.rep.Headline, say)
-		}
+		l, f, simpler := againstSimple(ch.Name, d)
 		if light == Grey || worse(l, light) {
 			light, finding = l, f
 		}
+		if simpler && (best < 0 || d.Value < preferred) {
+			best, preferred, reason = k, d.Value, f
+		}
+	}
+	if best >= 0 {
+		say := "A simple model does the work: " + reason + ". Prefer it unless the model serves another end."
+		s.strong("%s", say)
+		b.rep.Headline = append(b.rep.Headline, say)
 	}
 	fig.Series = []Series{bar}
 	s.table(t)
@@ -78,8 +77,28 @@ func (b *builder) challengers() (Section, error) {
 		}
 	}
 	b.verdict("Does it beat a simple model?", light, s.ID, finding,
-		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it lies below 0", Fixed3.Print(asGood)))
+		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it lies below 0; a simple model is as good when the interval ends below %s", Fixed3.Print(asGood), Signed3.Print(asGood)))
 	return s, nil
+}
+
+// againstSimple judges the paired difference to a simple challenger, and says
+// whether the challenger can take the model's place. That no difference is
+// shown does not make two models equal: the interval has to exclude a loss.
+func againstSimple(name string, d Difference) (l Light, finding string, simpler bool) {
+	by := interval(d.Estimate, Signed3)
+	switch {
+	case !d.Low.Defined() || !d.High.Defined():
+		return Grey, fmt.Sprintf("the difference to %s has no interval on these rows: %s", name, by), false
+	case d.High < 0:
+		return Red, fmt.Sprintf("%s ranks better: the difference is %s", name, by), true
+	case d.High <= asGood:
+		return Amber, fmt.Sprintf("%s is as good to within %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), true
+	case d.Low <= 0:
+		return Amber, fmt.Sprintf("not shown to be better than %s: the difference is %s, and these rows are too few to tell", name, by), false
+	case d.Value < asGood:
+		return Amber, fmt.Sprintf("better than %s, by less than %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), false
+	}
+	return Green, fmt.Sprintf("better than %s by %s AUC", name, by), false
 }
 
 func worse(a, than Light) bool {
