@@ -37,11 +37,12 @@ func areas(o options) []area {
 		}
 		return append(py[:2:2], args...)
 	}
-	train := with("-cases", "dense1m,airline100k,sparse500k,wide50k,small", "-runs", "3")
+	train := with("-cases", "dense1m,airline100k,small", "-runs", "3")
+	long := with("-cases", "sparse500k,wide50k", "-runs", "2")
 	big := with("-cases", "flights3m", "-runs", "1", "-flights", o.flights)
-	trains := [][]string{train, big}
+	trains := [][]string{train, long, big}
 	if o.flights == "" {
-		trains = trains[:1]
+		trains = trains[:2]
 	}
 	return []area{
 		{"ledger", "Ledger", 4 * time.Minute, false, [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst

@@ -39,7 +39,6 @@ var bars = []bar{
 	{name: "serve_stream_vs_echo_*", least: 2},
 	{name: "journal_append_vs_raw_fdatasync_w256", least: 0.6},
 	{name: "journal_append_vs_raw_fdatasync_w1", least: 0.5},
-	{name: "features_online_ns", least: 5000, most: true},
 	{name: "features_online", least: 5000, most: true},
 	{name: "features_online_allocs", least: 0, most: true},
 }

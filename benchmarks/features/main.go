@@ -4,14 +4,15 @@
 // against the same plan written for polars, online event by event. It prints
 //
 //	RATIO features_offline_vs_polars    polars' seconds over ours, same table, all cores of each
-//	RATIO features_offline_rows_per_s   events of the log that Matrix takes a second
-//	RATIO features_online_ns            one application through Validate, Vector and Observe: 40 features, 12 windows
-//	RATIO features_online_vector_ns     Vector alone
-//	RATIO features_online_allocs        allocations of Vector and Observe
-//	RATIO features_online_scf_ns ...    the same of the whole scf plan
-//	RATIO features_hot_key              time of an event of a key with a million events, over that of a fresh key
-//	RATIO features_bytes_per_key        memory of a million keys of two windows, a key
-//	RATIO features_bytes_per_key_and_window
+//	RATE features_offline_rows          events of the log that Matrix takes a second
+//	NS features_online                  one application through Validate, Vector and Observe: 40 features, 12 windows
+//	NS features_online_vector           Vector alone
+//	COUNT features_online_allocs        allocations of Vector and Observe
+//	NS features_online_scf ...          the same of the whole scf plan
+//	RATIO features_hot_key              time of an event of a key with a million events, over that of a key with a thousand
+//	RATIO features_hot_key_vs_fresh     the same over that of a key whose windows are nearly empty
+//	BYTES features_key                  memory of a million keys of two windows, a key
+//	BYTES features_key_and_window
 //
 //	go run ./benchmarks/features -python python3
 package main
@@ -26,10 +27,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
@@ -136,9 +137,9 @@ func speed(events, runs, keys int, python, peers string) error {
 		}
 		theirs = append(theirs, r.Seconds)
 	}
-	fmt.Printf("RATIO features_offline_rows_per_s %.0f\n", float64(rec.NumRows())/median(ours))
+	fmt.Printf("RATE features_offline_rows %.0f\n", float64(rec.NumRows())/figure.Median(ours))
 	if theirs != nil {
-		fmt.Printf("RATIO features_offline_vs_polars %.2f\n", median(theirs)/median(ours))
+		fmt.Println(figure.Over("features_offline_vs_polars", theirs, ours))
 	}
 	if err := both(p, rec, events); err != nil {
 		return err
@@ -190,10 +191,4 @@ func agree(p *features.Plan, m *features.Matrix, means map[string]float64) error
 		}
 	}
 	return nil
-}
-
-func median(x []float64) float64 {
-	s := slices.Clone(x)
-	slices.Sort(s)
-	return s[len(s)/2]
 }

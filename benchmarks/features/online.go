@@ -100,9 +100,9 @@ func online(name string, p *features.Plan, events int) error {
 		}
 	}
 	fmt.Printf("# %s: %d features in the vector, %d in all, %d windows, %d keys\n", name, len(p.Features()), len(p.Spec().Features), len(p.Spec().Windows), st.Keys())
-	fmt.Printf("RATIO features_%s_vector_ns %.0f\n", name, best[1])
-	fmt.Printf("RATIO features_%s_ns %.0f\n", name, best[0])
-	fmt.Printf("RATIO features_%s_allocs %.3f\n", name, allocs)
+	fmt.Printf("NS features_%s_vector %.0f\n", name, best[1])
+	fmt.Printf("NS features_%s %.0f\n", name, best[0])
+	fmt.Printf("COUNT features_%s_allocs %.3f\n", name, allocs)
 	return nil
 }
 
@@ -176,8 +176,8 @@ func memory(keys int) error {
 	runtime.ReadMemStats(&after)
 	heap := float64(after.HeapAlloc - before.HeapAlloc)
 	fmt.Printf("# %d keys in %d windows: %.0f MiB of heap, three events a key and window\n", t.Len(), len(cfg), heap/(1<<20))
-	fmt.Printf("RATIO features_bytes_per_key %.0f\n", heap/float64(t.Len()))
-	fmt.Printf("RATIO features_bytes_per_key_and_window %.0f\n", heap/float64(t.Len()*len(cfg)))
+	fmt.Printf("BYTES features_key %.0f\n", heap/float64(t.Len()))
+	fmt.Printf("BYTES features_key_and_window %.0f\n", heap/float64(t.Len()*len(cfg)))
 	runtime.KeepAlive(t)
 
 	per := func(name func(i int) []byte, n int) float64 {
@@ -197,6 +197,8 @@ func memory(keys int) error {
 	}
 	hot := per(func(int) []byte { return append(key[:0], "hot"...) }, 1_000_000)
 	cold := per(func(i int) []byte { return fmt.Appendf(key[:0], "%d", i%100_000) }, 1_000_000)
-	fmt.Printf("RATIO features_hot_key %.2f\n", hot/cold)
+	busy := per(func(i int) []byte { return fmt.Appendf(key[:0], "%d", i%1000) }, 1_000_000)
+	fmt.Printf("RATIO features_hot_key %.2f\n", hot/busy)
+	fmt.Printf("RATIO features_hot_key_vs_fresh %.2f\n", hot/cold)
 	return nil
 }

@@ -31,6 +31,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
@@ -103,8 +104,8 @@ func run(ctx context.Context, dir string, rounds int, length time.Duration, prof
 			fmt.Printf("w%-3d round %d journal            %s\n", workers, round, r)
 			jour = append(jour, r.rate)
 		}
-		fmt.Printf("RATIO journal_append_vs_raw_fdatasync_w%d %.3f\n", workers, slices.Max(jour)/slices.Max(raw))
-		fmt.Printf("RATIO journal_append_vs_raw_preallocated_fdatasync_w%d %.3f\n", workers, slices.Max(jour)/slices.Max(pre))
+		fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_fdatasync_w%d", workers), jour, raw))
+		fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_preallocated_fdatasync_w%d", workers), jour, pre))
 	}
 	return receipts(ctx, filepath.Join(tmp, "receipts"))
 }

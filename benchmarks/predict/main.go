@@ -32,6 +32,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
 	"github.com/dmitryikh/leaves"
@@ -226,7 +227,7 @@ func (c *config) measure(name string, names []string, runners []runner) {
 			for k := range ratios {
 				ratios[k] = times[i+1][k] / times[0][k]
 			}
-			fmt.Printf("RATIO %s_vs_%s_%s %.2f\n", label, names[i+1], name, median(ratios))
+			fmt.Println(figure.Of("RATIO", fmt.Sprintf("%s_vs_%s_%s", label, names[i+1], name), ratios))
 		}
 	}
 }

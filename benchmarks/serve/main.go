@@ -32,6 +32,8 @@ import (
 	"runtime/debug"
 	"sort"
 	"time"
+
+	"github.com/assayrisk/assay/benchmarks/figure"
 )
 
 type options struct {
@@ -145,7 +147,7 @@ func parent(ctx context.Context, o options) error {
 		}
 		fmt.Printf("echo %.0f req/s, %.1f us of server CPU each; %s %.0f rows/s, %.1f us each\n", median(a), cpuA, m.kind, median(b), cpuB)
 		if o.profile == "" {
-			fmt.Printf("RATIO %s %.3f\n", m.name, median(b)/median(a))
+			fmt.Println(figure.Over(m.name, b, a))
 		}
 	}
 	if o.profile == "" {

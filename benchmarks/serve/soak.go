@@ -102,7 +102,7 @@ func soak(ctx context.Context, o options) error {
 		return err
 	}
 	fmt.Printf("soak: %d acknowledged (%.0f/s), %d calls tried again, %d swaps\n", n.Load(), float64(n.Load())/o.soak.Seconds(), failed.Load(), swaps)
-	fmt.Printf("RATIO serve_soak_lost %d\n", lost)
+	fmt.Printf("COUNT serve_soak_lost %d\n", lost)
 	if lost > 0 {
 		return fmt.Errorf("%d acknowledged decisions are not in the journal as they were acknowledged", lost)
 	}
