@@ -140,7 +140,7 @@ func (e *evasion) caption() string {
 	if e.direct {
 		how = "Features are moved one at a time, as if each were stated."
 	}
-	return fmt.Sprintf("%s %s Of %d refused rows in the sample, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the %d quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations; rows whose value was missing can be approved by stating one, and have no distance.", who, how, e.refused, len(e.rows), quantilesTried)
+	return fmt.Sprintf("%s %s Of %d rows of the sample that are not approved, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the %d quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations; rows whose value was missing can be approved by stating one, and have no distance.", who, how, e.refused, len(e.rows), quantilesTried)
 }
 
 // tried returns the values to try: what other rows state, and nothing at all.

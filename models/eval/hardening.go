@@ -20,11 +20,11 @@ func (st *stressed) hardeningTable(h *Hardening, note string) Table {
 	line := func(name string, model, hardened float64) {
 		t.Rows = append(t.Rows, []Cell{T(name), V(model), V(hardened), V(hardened - model)})
 	}
-	for k, l := range []struct {
+	for _, l := range []struct {
 		name  string
 		level float64
 	}{{"as they are", 0}, {"noise of 0.1 standard deviations on all fields", 0.1}, {"noise of 0.3", 0.3}, {"noise of 0.5", 0.5}} {
-		line(l.name, st.noisy(st.score, 100+k, l.level), st.noisy(h.Score, 100+k, l.level))
+		line(l.name, st.noisy(st.score, l.level), st.noisy(h.Score, l.level))
 	}
 	worst := [2]float64{math.Inf(1), math.Inf(1)}
 	for j := range st.features {
@@ -36,8 +36,9 @@ func (st *stressed) hardeningTable(h *Hardening, note string) Table {
 }
 
 // noisy is the mean AUC over draws of noise of a level on all fields. The same
-// k gives every model the same noise.
-func (st *stressed) noisy(score func([]float64) float64, k int, level float64) float64 {
+// level, in hundredths, gives every model and every table the same noise.
+func (st *stressed) noisy(score func([]float64) float64, level float64) float64 {
+	k := int(math.Round(100 * level))
 	sum := 0.0
 	for d := range draws {
 		r := stream(st.seed, 1000+k*draws+d)

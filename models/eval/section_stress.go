@@ -149,7 +149,7 @@ type worstField struct {
 }
 
 func (st *stressed) fieldTable(note string) (Table, worstField) {
-	t := Table{Title: "Noise and loss, field by field", Caption: fmt.Sprintf("One field at a time, %s. Noise: a tenth of a standard deviation added to a number, one category in ten replaced. Decisions change at a PD of %s. AUC of the unchanged rows: %s.", note, Percent.Print(st.cut), Fixed3.Print(st.auc)),
+	t := Table{Title: "Noise and loss, field by field", Caption: fmt.Sprintf("One field at a time, %s. Noise: a tenth of a standard deviation added to a number, one category in ten replaced; whole numbers stay whole, so that where a tenth of a standard deviation is small against 1, noise moves few values or none. Decisions change at a PD of %s. AUC of the unchanged rows: %s.", note, Percent.Print(st.cut), Fixed3.Print(st.auc)),
 		Columns: []Column{{Name: "Field"}, {Name: "AUC lost by noise", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}, {Name: "AUC lost when missing", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
 	worst := worstField{"no field", 0}
 	for j, f := range st.features {
@@ -171,8 +171,8 @@ func (st *stressed) noiseFigure(h *Hardening, note string) Figure {
 		Caption: fmt.Sprintf("The slower the line falls, the less the ranking hangs on exact values (%s, mean of %d draws of the noise).", note, draws), Alt: "AUC against the level of noise added to every field."}
 	run := func(name string, score func([]float64) float64) {
 		s := Series{Name: name, Mark: Line, X: numbers(levels)}
-		for k, level := range levels {
-			s.Y = append(s.Y, Number(st.noisy(score, k, level)))
+		for _, level := range levels {
+			s.Y = append(s.Y, Number(st.noisy(score, level)))
 		}
 		f.Series = append(f.Series, s)
 	}

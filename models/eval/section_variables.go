@@ -131,14 +131,17 @@ func woeTable(features []Feature, v []column, order []int) Table {
 }
 
 func (b *builder) directionVerdict(v []column) {
-	declared, against := 0, []string(nil)
+	declared, agree, against := 0, 0, []string(nil)
 	for j, f := range b.in.Features {
 		if f.Monotone == 0 {
 			continue
 		}
 		declared++
-		if agreement(f.Monotone, v[j].alone) == "disagrees" {
+		switch agreement(f.Monotone, v[j].alone) {
+		case "disagrees":
 			against = append(against, f.Name)
+		case "agrees":
+			agree++
 		}
 	}
 	light, finding := Grey, "no direction is declared"
@@ -146,7 +149,7 @@ func (b *builder) directionVerdict(v []column) {
 	case len(against) > 0:
 		light, finding = Amber, "against the declared direction: "+strings.Join(against, ", ")
 	case declared > 0:
-		light, finding = Green, fmt.Sprintf("none of %d declared directions is contradicted", declared)
+		light, finding = Green, fmt.Sprintf("of %d declared directions %d agree, %d cannot tell", declared, agree, declared-agree)
 	}
 	b.verdict("Does the data agree with the declared directions?", light, "variables", finding, "look when a variable's own AUC lies on the other side of 0.5 with its whole interval")
 }

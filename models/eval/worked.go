@@ -42,7 +42,7 @@ func (b *builder) workedDecisions() Table {
 			break
 		}
 	}
-	cut := b.cutoff()
+	cut := b.highestApproved()
 	for k, i := range order {
 		if in.PD[i] <= cut {
 			if k > 0 {
@@ -55,8 +55,8 @@ func (b *builder) workedDecisions() Table {
 	for _, q := range []float64{0.1, 0.25, 0.5, 0.75, 0.9} {
 		add(fmt.Sprintf("%.0f %% of rows are riskier", 100*q), order[int(q*float64(n-1))])
 	}
-	t := Table{Title: "Ten worked decisions", Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to the score. Contributions below 0.005 are not listed.",
-		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "PD", Format: Percent}, {Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"}, {Name: "Score", Format: Signed3}}}
+	t := Table{Title: "Ten worked decisions", Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to the margin, the score before calibration. Up to four contributions each way are listed; all others are added up, so that start, listed and others give the margin. The cut-off is " + Percent.Print(b.highestApproved()) + ", " + pickWord(b.in.Outcome != nil, "the highest PD that the policy approves.", "where a good row's profit balances a bad row's loss."),
+		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: Percent}, {Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"}, {Name: "All others", Format: Signed3}, {Name: "Margin", Format: Signed3}}}
 	phi := make([]float64, len(in.Features)+1)
 	for _, p := range picks {
 		in.Contributions(phi, int(p.row))
@@ -71,13 +71,15 @@ func (b *builder) workedDecisions() Table {
 		for _, v := range phi {
 			sum += v
 		}
-		t.Rows = append(t.Rows, []Cell{T(name), T(p.why), V(in.PD[p.row]), T(turned), V(phi[len(phi)-1]), T(b.strongest(phi, int(p.row), 1)), T(b.strongest(phi, int(p.row), -1)), V(sum)})
+		up, upSum := b.strongest(phi, int(p.row), 1)
+		down, downSum := b.strongest(phi, int(p.row), -1)
+		t.Rows = append(t.Rows, []Cell{T(name), T(p.why), V(in.PD[p.row]), T(turned), V(phi[len(phi)-1]), T(up), T(down), V(sum - phi[len(phi)-1] - upSum - downSum), V(sum)})
 	}
 	return t
 }
 
-// strongest words the four largest contributions of one sign.
-func (b *builder) strongest(phi []float64, row int, sign float64) string {
+// strongest words the four largest contributions of one sign, and adds them up.
+func (b *builder) strongest(phi []float64, row int, sign float64) (text string, sum float64) {
 	order := make([]int, len(b.in.Features))
 	for j := range order {
 		order[j] = j
@@ -89,9 +91,10 @@ func (b *builder) strongest(phi []float64, row int, sign float64) string {
 			break
 		}
 		f := &b.in.Features[j]
+		sum += phi[j]
 		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row]), Signed3.Print(phi[j])))
 	}
-	return strings.Join(out, "; ")
+	return strings.Join(out, "; "), sum
 }
 
 // show words a value.
