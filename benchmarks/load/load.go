@@ -28,9 +28,12 @@ type Result struct {
 func Closed(ctx context.Context, callers int, length time.Duration, call func(ctx context.Context, caller, k int) error) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var counting, stop atomic.Bool
-	var total atomic.Int64
-	took := make([][]time.Duration, callers)
+	var stop atomic.Bool
+	type answer struct {
+		at   time.Time
+		took time.Duration
+	}
+	answers := make([][]answer, callers)
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
@@ -40,31 +43,37 @@ func Closed(ctx context.Context, callers int, length time.Duration, call func(ct
 					cancel(err)
 					return
 				}
-				total.Add(1)
-				if counting.Load() {
-					took[i] = append(took[i], time.Since(start))
-				}
+				now := time.Now()
+				answers[i] = append(answers[i], answer{now, now.Sub(start)})
 			}
 		})
 	}
 	wait(ctx, length/4)
-	counting.Store(true)
 	start := time.Now()
 	wait(ctx, length)
-	counting.Store(false)
-	lasted := time.Since(start)
+	end := time.Now()
 	stop.Store(true)
 	wg.Wait()
 	if ctx.Err() != nil {
 		return Result{}, context.Cause(ctx)
 	}
-	all := slices.Concat(took...)
+	// What was answered after start, and not after end, counts.
+	total := 0
+	var all []time.Duration
+	for _, of := range answers {
+		total += len(of)
+		for _, a := range of {
+			if a.at.After(start) && !a.at.After(end) {
+				all = append(all, a.took)
+			}
+		}
+	}
 	if len(all) == 0 {
 		return Result{}, errors.New("no call was answered in time")
 	}
 	slices.Sort(all)
 	at := func(q float64) time.Duration { return all[min(len(all)-1, int(q*float64(len(all))))] }
-	return Result{float64(len(all)) / lasted.Seconds(), at(0.5), at(0.99), len(all), int(total.Load())}, nil
+	return Result{float64(len(all)) / end.Sub(start).Seconds(), at(0.5), at(0.99), len(all), total}, nil
 }
 
 func wait(ctx context.Context, d time.Duration) {

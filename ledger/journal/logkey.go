@@ -44,11 +44,15 @@ func openLogKey(dir, origin string) (ledger.Key, ed25519.PrivateKey, error) {
 		if err != nil {
 			return ledger.Key{}, nil, fmt.Errorf("log key: %w", err)
 		}
-		b = []byte(skey)
+		b = []byte(skey + "\n")
 	} else if err != nil {
 		return ledger.Key{}, nil, fmt.Errorf("log key: %w", err)
 	}
-	key, private, err := parseLogKey(strings.TrimSpace(string(b)))
+	skey, whole := strings.CutSuffix(string(b), "\n")
+	if !whole {
+		return ledger.Key{}, nil, fmt.Errorf("log key %s: it is cut short, its one line does not end: put the whole file back from the backup: %w", path, assay.ErrCorrupt)
+	}
+	key, private, err := parseLogKey(skey)
 	if err != nil {
 		return ledger.Key{}, nil, fmt.Errorf("log key %s: %w", path, err)
 	}

@@ -175,13 +175,7 @@ var byteOperators = []struct {
 	fn   func(rng *rand.Rand, b []byte) []byte
 }{
 	{"bit flipped", func(rng *rand.Rand, b []byte) []byte { b[rng.IntN(len(b))] ^= 1 << rng.IntN(8); return b }},
-	{"cut short", func(rng *rand.Rand, b []byte) []byte {
-		out := b[:rng.IntN(len(b))]
-		if len(out) == len(b)-1 && b[len(out)] == '\n' {
-			out = out[:len(out)-1] // a text without its last newline says the same
-		}
-		return out
-	}},
+	{"cut short", func(rng *rand.Rand, b []byte) []byte { return b[:rng.IntN(len(b))] }},
 	{"run of bytes zeroed", func(rng *rand.Rand, b []byte) []byte {
 		at := rng.IntN(len(b))
 		clear(b[at:min(len(b), at+1+rng.IntN(64))])
@@ -272,22 +266,10 @@ func groupMutations(t *testing.T, dir string) []mutation {
 			i := rng.IntN(len(offs) - 1)
 			return slices.Delete(b, offs[i], offs[i+1])
 		}), false},
-		{"record file", "group twice", func(t *testing.T, d string, rng *rand.Rand) {
-			fs := recordFiles(t, d)
-			fs = fs[:len(fs)-1] // the last group of all has its own operator
-			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte {
-				offs := groupOffsets(t, b)
-				return again(b, offs, rng.IntN(len(offs)-1))
-			})
-		}, false},
-		// What follows the last group is a torn commit: the next start cuts it away.
-		{"record file", "last group of all twice", func(t *testing.T, d string, _ *rand.Rand) {
-			fs := recordFiles(t, d)
-			change(t, fs[len(fs)-1], func(b []byte) []byte {
-				offs := groupOffsets(t, b)
-				return again(b, offs, len(offs)-2)
-			})
-		}, true},
+		{"record file", "group twice", groups(1, func(rng *rand.Rand, b []byte, offs []int) []byte {
+			i := rng.IntN(len(offs) - 1)
+			return slices.Insert(b, offs[i], b[offs[i]:offs[i+1]]...)
+		}), false},
 		{"record file", "two groups swapped", groups(2, func(rng *rand.Rand, b []byte, offs []int) []byte {
 			i, k := two(rng, offs)
 			return slices.Concat(b[:offs[i]], b[offs[k]:offs[k+1]], b[offs[i+1]:offs[k]], b[offs[i]:offs[i+1]], b[offs[k+1]:])
@@ -309,11 +291,6 @@ func groupMutations(t *testing.T, dir string) []mutation {
 			copyTree(t, filepath.Join(fork, "log"), filepath.Join(d, "log"))
 		}, false},
 	}
-}
-
-// again repeats group i behind itself.
-func again(b []byte, offs []int, i int) []byte {
-	return slices.Insert(b, offs[i], b[offs[i]:offs[i+1]]...)
 }
 
 // fieldMutations change one field of one record and make all checksums and

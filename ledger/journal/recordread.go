@@ -190,8 +190,8 @@ func (r *records) recover(first uint64) (torn int64, err error) {
 			err = fmt.Errorf("group of records %d to %d: it does not follow record %d, or is cut short: %w", h.first, h.end()-1, next, assay.ErrCorrupt)
 		}
 		if err != nil {
-			if after, ok := r.groupAfter(b[whole+1:], next); ok {
-				return 0, fmt.Errorf("records: %s, byte %d: %w; the group of record %d after it is whole, so no power cut did this", path, whole, err, after)
+			if after, ok := r.wholeGroup(b[whole:]); ok {
+				return 0, fmt.Errorf("records: %s, byte %d: %w; a whole group of record %d follows, so no power cut did this", path, whole, err, after)
 			}
 			break
 		}
@@ -213,15 +213,16 @@ func (r *records) recover(first uint64) (torn int64, err error) {
 	return int64(len(rest)), nil
 }
 
-// groupAfter looks for a whole group of later records.
-func (r *records) groupAfter(b []byte, next uint64) (first uint64, ok bool) {
+// wholeGroup looks for a whole, authentic group, of whichever records: what is
+// torn has none, and an old one written again has.
+func (r *records) wholeGroup(b []byte) (first uint64, ok bool) {
 	for {
 		i := bytes.Index(b, []byte(frameMagic))
 		if i < 0 {
 			return 0, false
 		}
 		h, err := parseFrame(b[i:])
-		if err == nil && h.first > next && int64(len(b)-i) >= h.size() && h.check(r.auth, b[i:int64(i)+h.size()]) == nil {
+		if err == nil && int64(len(b)-i) >= h.size() && h.check(r.auth, b[i:int64(i)+h.size()]) == nil {
 			return h.first, true
 		}
 		b = b[i+1:]
