@@ -60,7 +60,7 @@ func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 		return rep, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	c := checker{j: j, rep: &rep, fetch: client.FileFetcher{Root: j.logDir()}, roots: map[uint64]assay.Digest{}, owners: map[string]vault.ID{}}
+	c := checker{j: j, rep: &rep, fetch: client.FileFetcher{Root: j.logDir()}, roots: map[uint64]assay.Digest{}, owners: map[string]vault.ID{}, erased: map[vault.ID][16]byte{}}
 	if c.retired, err = number(j.db, metaKey(metaRetired)); err != nil {
 		return rep, fmt.Errorf("fsck: %w", err)
 	}
@@ -86,7 +86,8 @@ type checker struct {
 	roots  map[uint64]assay.Digest // size -> root of the records
 	levels [][][]byte              // the right edge: hashes of the tile being filled, by level
 	bundle [][]byte
-	owners map[string]vault.ID // subject -> key id
+	owners map[string]vault.ID   // subject -> key id
+	erased map[vault.ID][16]byte // keys made whose erasure follows -> their subject's tag
 
 	retired uint64 // private parts below may be gone
 }

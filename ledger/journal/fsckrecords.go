@@ -123,6 +123,17 @@ func (c *checker) ops(f *frame, b []byte) error {
 		case ops[i].kind == opNewKey && kerr != nil && xerr != nil:
 			return c.bad("key %x of the group of records %d to %d is missing, and no erasure destroyed it", ops[i].id[:4], f.first, f.end()-1)
 		}
+		// The store has forgotten whose an erased key was: the two groups that
+		// made and destroyed it must agree.
+		switch {
+		case ops[i].kind == opNewKey && kerr != nil:
+			c.erased[ops[i].id] = ops[i].tag
+		case ops[i].kind == opErase:
+			if tag, ok := c.erased[ops[i].id]; !ok || tag != ops[i].tag {
+				return c.bad("record %d erased key %x of another subject than it was made for", ops[i].sequence, ops[i].id[:4])
+			}
+			delete(c.erased, ops[i].id)
+		}
 	}
 	return nil
 }
