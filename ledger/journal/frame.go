@@ -107,7 +107,8 @@ func (f *frame) row(table []byte, i int) (public, sealed [2]int, err error) {
 	}
 	public[1] = int(binary.BigEndian.Uint32(table[i*frameRow:]))
 	sealed[1] = int(binary.BigEndian.Uint32(table[i*frameRow+4:]))
-	if public[1] > int(f.public) || public[0]+publicFixed > public[1] || sealed[1] > int(f.sealed) || sealed[0] > sealed[1] {
+	if public[1] > int(f.public) || public[0]+publicFixed > public[1] || sealed[1] > int(f.sealed) || sealed[0] > sealed[1] ||
+		i == int(f.count)-1 && (public[1] != int(f.public) || sealed[1] != int(f.sealed)) {
 		return public, sealed, fmt.Errorf("record %d: its place in the group is out of bounds: %w", f.first+uint64(i), assay.ErrCorrupt)
 	}
 	return public, sealed, nil

@@ -71,6 +71,9 @@ func openGuard(ctx context.Context, j *Journal) (*guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrFork, g.path, err)
 	}
+	if high.String() != string(b) {
+		return nil, fmt.Errorf("%w: %s is not in the one spelling of a checkpoint: put it back from its own backup: %w", ErrFork, g.path, assay.ErrCorrupt)
+	}
 	if high.Origin != j.key.Origin {
 		return nil, fmt.Errorf("%w: %s is of log %q, the key of log %q: %w", ErrFork, g.path, high.Origin, j.key.Origin, assay.ErrCorrupt)
 	}
