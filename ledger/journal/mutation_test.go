@@ -4,8 +4,6 @@ package journal
 
 import (
 	"bytes"
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +17,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/assayrisk/assay/ledger/vault"
@@ -417,149 +414,4 @@ func authOf(t *testing.T, dir string) *vault.Authenticator {
 		t.Error(err)
 	}
 	return auth
-}
-
-// storeMutations change keys and values of the store below the journal.
-func storeMutations() (out []mutation) {
-	add := func(file, operator string, heals bool, fn func(t *testing.T, db *pebble.DB, rng *rand.Rand) error) {
-		out = append(out, mutation{file, operator, func(t *testing.T, d string, rng *rand.Rand) {
-			edit(t, d, func(db *pebble.DB) error { return fn(t, db, rng) })
-		}, heals})
-	}
-	for _, p := range []struct {
-		prefix byte
-		name   string
-	}{{prefixRequest, "request index"}, {prefixKey, "subject key"}, {prefixSubject, "subject"}, {prefixErased, "erasure"}} {
-		add(p.name, "bit flipped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
-			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
-			return db.Set(k, v, pebble.Sync)
-		})
-		add(p.name, "cut short", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
-			return db.Set(k, v[:rng.IntN(len(v))], pebble.Sync)
-		})
-		add(p.name, "deleted", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, _ := pick(t, db, p.prefix, rng)
-			return db.Delete(k, pebble.Sync)
-		})
-		add(p.name, "name changed", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
-			other := bytes.Clone(k)
-			other[1+rng.IntN(len(k)-1)] ^= 1 << rng.IntN(8)
-			return errors.Join(db.Delete(k, pebble.Sync), db.Set(other, v, pebble.Sync))
-		})
-		if p.prefix == prefixErased {
-			continue // there is one
-		}
-		add(p.name, "two swapped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
-			for {
-				k2, v2 := pick(t, db, p.prefix, rng)
-				if !bytes.Equal(v2, v) && !bytes.Equal(k, k2) {
-					return errors.Join(db.Set(k, v2, pebble.Sync), db.Set(k2, v, pebble.Sync))
-				}
-			}
-		})
-	}
-	for _, name := range []string{metaVersion, metaSystem, metaTree, metaAnchor} {
-		add("mark: "+name, "bit flipped", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			v, err := get(db, metaKey(name))
-			if err != nil {
-				return err
-			}
-			n := len(v)
-			if name == metaAnchor {
-				n = 4 + int(binary.BigEndian.Uint32(v)) // the proof is ledger/anchor's to check
-			}
-			v[rng.IntN(n)] ^= 1 << rng.IntN(8)
-			return db.Set(metaKey(name), v, pebble.Sync)
-		})
-	}
-	for _, name := range []string{metaIndexed, metaTagged, metaPublic} { // smaller ones cost only work
-		add("mark: "+name, "bit flipped", true, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			v, err := get(db, metaKey(name))
-			if err != nil {
-				return err
-			}
-			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
-			return db.Set(metaKey(name), v, pebble.Sync)
-		})
-	}
-	add("mark: "+metaRetired, "set back", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-		return db.Set(metaKey(metaRetired), binary.BigEndian.AppendUint64(nil, rng.Uint64N(40)), pebble.Sync)
-	})
-	return out
-}
-
-// pick returns a random key under a prefix, and its value.
-func pick(t *testing.T, db *pebble.DB, prefix byte, rng *rand.Rand) (k, v []byte) {
-	t.Helper()
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer it.Close()
-	n := 0
-	for ok := it.First(); ok; ok = it.Next() {
-		if n++; rng.IntN(n) == 0 {
-			k, v = bytes.Clone(it.Key()), bytes.Clone(it.Value())
-		}
-	}
-	return k, v
-}
-
-// TestHonestRuns makes random honest histories, with restarts, erasures, kills
-// of the store's tail, retentions and backups, and checks each: there must be no
-// alarm. ASSAY_HONEST sets how many; the default is 2.
-func TestHonestRuns(t *testing.T) {
-	n := times("ASSAY_HONEST", 2)
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range n {
-		g.Go(func() error {
-			if err := honestRun(t, rand.New(rand.NewPCG(uint64(i), 9))); err != nil {
-				t.Errorf("run %d: %v", i, err)
-			}
-			return nil
-		})
-	}
-	_ = g.Wait()
-	t.Logf("%d honest runs checked", n)
-}
-
-func honestRun(t *testing.T, rng *rand.Rand) error {
-	dir, err := os.MkdirTemp(t.TempDir(), "run")
-	if err != nil {
-		return err
-	}
-	for range 2 + rng.IntN(3) {
-		err := With(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), segmentBytes: 64 << 10, Interval: 20e6}, func(j *Journal) error {
-			add(t, j, 20+rng.IntN(300), 1+rng.IntN(16))
-			switch rng.IntN(5) {
-			case 0:
-				_, _, err := j.Erase(context.Background(), fmt.Sprintf("subject-%d", rng.IntN(17)), "asked")
-				return err
-			case 1:
-				_, err := j.Retire(context.Background(), rng.Uint64N(j.Stats().Durable))
-				return err
-			case 2:
-				return j.RotateMaster(context.Background())
-			case 3:
-				to := filepath.Join(t.TempDir(), "backup")
-				if err := j.Backup(context.Background(), to); err != nil {
-					return err
-				}
-				copyTree(t, filepath.Join(dir, "keys"), filepath.Join(to, "keys"))
-				return With(context.Background(), to, Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: true}, func(j *Journal) error {
-					return j.WaitPublished(context.Background(), j.Stats().Durable)
-				})
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return fsckOnce(t, dir)
 }
