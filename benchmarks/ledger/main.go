@@ -144,11 +144,13 @@ func load(workers int, length time.Duration, appendOne func() error) (result, er
 		})
 	}
 	wg.Wait()
-	took, used := time.Since(begin), cpu()-used
-	for _, err := range errs {
-		if err != nil {
-			return result{}, err
-		}
+	return summary(lat, errs, time.Since(begin), cpu()-used)
+}
+
+// summary is the result of writers that ran for a time.
+func summary(lat [][]time.Duration, errs []error, took, used time.Duration) (result, error) {
+	if err := errors.Join(errs...); err != nil {
+		return result{}, err
 	}
 	all := slices.Concat(lat...)
 	slices.Sort(all)

@@ -150,13 +150,5 @@ func paced(ctx context.Context, j *journal.Journal, length time.Duration, rate, 
 		})
 	}
 	wg.Wait()
-	took, used := time.Since(begin), cpu()-used
-	for _, err := range errs {
-		if err != nil {
-			return result{}, err
-		}
-	}
-	all := slices.Concat(lat...)
-	slices.Sort(all)
-	return result{rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100], max: all[len(all)-1], cpu: used / time.Duration(len(all))}, nil
+	return summary(lat, errs, time.Since(begin), cpu()-used)
 }
