@@ -42,8 +42,8 @@ const (
 )
 
 // ZeroThreshold is the magnitude up to which MissingZero counts a value as
-// zero (LightGBM's kZeroThreshold, which is 1e-35 as a float32, a little more).
-const ZeroThreshold = 1e-35
+// zero: LightGBM's kZeroThreshold, which is 1e-35 rounded to a float32.
+const ZeroThreshold = 1.0000000180025095e-35
 
 // Bits of a node's Decision, LightGBM's decision_type.
 const (

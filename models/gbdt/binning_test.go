@@ -95,6 +95,26 @@ func TestBinAll(t *testing.T) {
 	}
 }
 
+// TestZeroBin: the bin of zero ends where LightGBM's does, at 1e-35 as a
+// float32, on both sides.
+func TestZeroBin(t *testing.T) {
+	end := float64(float32(1e-35))
+	var sample []float64
+	for i := range 40 {
+		sample = append(sample, 0, float64(i+1), -float64(i+1))
+	}
+	p := DefaultParams()
+	b := fitNumeric(sample, 20, &p, &scratch{})
+	for v, inside := range map[float64]bool{
+		end: true, 1e-35: true, -1e-35: true, 0: true, math.Nextafter(-end, 0): true,
+		math.Nextafter(end, 1): false, -end: false, 1: false, -1: false,
+	} {
+		if got := int(b.bin(v)) == b.zero; got != inside {
+			t.Errorf("%g lies in the bin of zero: %v, want %v", v, got, inside)
+		}
+	}
+}
+
 func BenchmarkBinAll(b *testing.B) {
 	rng := rand.New(rand.NewPCG(3, 1))
 	src := make([]float64, 1<<16)

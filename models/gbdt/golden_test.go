@@ -14,17 +14,17 @@ import (
 // users train, and says so in its commit.
 var golden = map[string]string{
 	"binary":       "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
-	"goss":         "f6e4e9a7481acfc428e860dd1534630cf94a8d4b3e458daaca1bda390095560e",
+	"goss":         "b469b49d09bb99b823a3e1f9fd50bccbfea52f226d8b86301bd245210f3f7724",
 	"intermediate": "05f38a281f15281e77539968271fe89ea952d127a6fabc1b4cdbe839e22bd699",
 	"l2":           "26b576e118e266a367691a5e55ceead290a76b455eeb9b9ce1516eb4c87ac55e",
 	"large":        "50228fb95d9925c6e261dcecbf36868164d7ca1f2642427feaf3b6a55e13af53",
 	"monotone":     "8c704db784cb20ac9a68ecccc404001d0bad93156ca8ec68b73fb06c55f067cd",
-	"quantile":     "a69f901a8d60bc3ae7c9d9ec41f601f618eacf79a3cd355e7749ef4c5f6453d1",
-	"sampled":      "c9cc387f26c4a141bb9ffab3b69db2a1d1ef50a7e50caafa9c489c9635a1a45c",
+	"quantile":     "b3aee1580355b79c9ef4f39cb0f8d97a3527f511dd35b83e527a0e5a786bcb1a",
+	"sampled":      "2a21f00cc84ade3c1034c5af37def4b3ef8cfa44c2d96e84cc140c2e582aac1a",
 	"smooth":       "dc04ae5624865c08d8c5e1026303c8dc12a386f2c6652994bcfb33a5e5aada8c",
-	"sparse":       "5318901d91a1dccdc4c612f3998e2a3d03ad812d881611de111cdd54ee7f0a9b",
+	"sparse":       "84aaa8cbc39f51be45fc7f2657f233b9afe7235d8ab966f402ad7a380b40003b",
 	"xentropy":     "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
-	"zero":         "ea68f446db00e6e298f622cd7de98b2b4b27b1f3c634f3d0c3060d7b1b5031d0",
+	"zero":         "4991b1539661ae9b28a72fd3228a6229eb52d84d5a0445ec1cb56ee293ccec26",
 }
 
 var goldenParams = map[string]func(*Params){
