@@ -21,7 +21,8 @@ const plan = `
 .                       :
 internal/bitmath        :
 internal/memlog         : .
-datasets                : .
+internal/arrowsafe      :
+datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .
 features                : . features/window
@@ -45,7 +46,7 @@ serving/assayv1         :
 serving/inferencev2     :
 serving/wire            : . serving/assayv1
 serving/assayclient     : . ledger serving/assayv1 serving/wire
-serving                 : . features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
+serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
 cmd/internal/node       : models ledger/anchor ledger/journal serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node
 cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm serving serving/* cmd/internal/node
@@ -57,7 +58,7 @@ benchmarks              : . internal/memlog datasets datasets/* features feature
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm
-github.com/apache/arrow                : datasets datasets/scf features serving cmd/assay benchmarks
+github.com/apache/arrow                : internal/arrowsafe datasets datasets/scf features serving cmd/assay benchmarks
 github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline features
 gonum.org/v1/gonum/optimize            : models/baseline

@@ -5,13 +5,14 @@ package datasets
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
+
+	"github.com/assayrisk/assay/internal/arrowsafe"
 )
 
 func readArrow(ctx context.Context, name string, b []byte, opt Options) (*Frame, error) {
@@ -65,7 +66,10 @@ func openArrow(name string, src readerAt, form format, opt *Options) (func() (ar
 	}
 	mem := ipc.WithAllocator(boundedBy(size, opt.MaxBytes))
 	if form == arrowStream {
-		if err := checkArrowStream(name, src); err != nil {
+		if err := arrowsafe.CheckStream(src, size); err != nil {
+			return nil, nil, damaged(name, err)
+		}
+		if _, err := src.Seek(0, io.SeekStart); err != nil {
 			return nil, nil, err
 		}
 		r, err := ipc.NewReader(src, mem)
@@ -82,8 +86,8 @@ func openArrow(name string, src readerAt, form format, opt *Options) (func() (ar
 			return r.Record(), nil
 		}, r.Schema(), nil
 	}
-	if err := checkArrowFooter(name, src, size); err != nil {
-		return nil, nil, err
+	if err := arrowsafe.CheckFile(src, size); err != nil {
+		return nil, nil, damaged(name, err)
 	}
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
 		return nil, nil, err
@@ -101,22 +105,4 @@ func openArrow(name string, src readerAt, form format, opt *Options) (func() (ar
 		i++
 		return rec, err
 	}, r.Schema(), nil
-}
-
-// checkArrowFooter bounds the footer's length by the file's.
-func checkArrowFooter(name string, src io.ReaderAt, size int64) error {
-	var tail [10]byte
-	if size < 8+10 {
-		return damaged(name, errors.New("too short for an Arrow file"))
-	}
-	if _, err := src.ReadAt(tail[:], size-10); err != nil {
-		return damaged(name, err)
-	}
-	if string(tail[4:]) != "ARROW1" {
-		return damaged(name, errors.New("the closing magic bytes are missing; is the file truncated?"))
-	}
-	if n := int64(int32(binary.LittleEndian.Uint32(tail[:4]))); n <= 0 || n > size-18 {
-		return damaged(name, fmt.Errorf("a footer of %d bytes in a file of %d", n, size))
-	}
-	return nil
 }

@@ -15,13 +15,19 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/arrowsafe"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
+// unpacked bounds the memory that the buffers of a batch of n bytes may take:
+// compressed ones grow, and several may name the same bytes.
+func unpacked(n int) int64 { return 16<<20 + 4*int64(n) }
+
 // readRecord reads an Arrow IPC stream of exactly one record batch. The bytes
-// come from outside, and the reader of the library may panic on hostile ones:
-// every way of failing becomes a FieldError.
+// come from outside: what they claim is verified before the library believes
+// it, and since its reader may still panic, every way of failing becomes a
+// FieldError.
 func readRecord(b []byte, maxRows int) (rec arrow.Record, err error) {
 	bad := func(problem string) error { return &assay.FieldError{Field: "arrow.ipc", Problem: problem} }
 	defer func() {
@@ -29,13 +35,17 @@ func readRecord(b []byte, maxRows int) (rec arrow.Record, err error) {
 			rec, err = nil, bad("is not a well-formed Arrow IPC stream")
 		}
 	}()
-	r, err := ipc.NewReader(bytes.NewReader(b))
+	if err := arrowsafe.CheckStream(bytes.NewReader(b), int64(len(b))); err != nil {
+		return nil, bad("is not an Arrow IPC stream: " + err.Error())
+	}
+	limit := unpacked(len(b))
+	r, err := ipc.NewReader(bytes.NewReader(b), ipc.WithAllocator(&arrowsafe.Budget{Buffer: limit, Total: limit}))
 	if err != nil {
 		return nil, bad("is not an Arrow IPC stream")
 	}
 	defer r.Release()
 	if !r.Next() {
-		return nil, bad("holds no record batch that can be read")
+		return nil, bad(fmt.Sprintf("holds no record batch that can be read within %d bytes of memory", limit))
 	}
 	rec = r.Record()
 	if n := rec.NumRows(); n < 1 || n > int64(maxRows) {

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package arrowsafe
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// maxDepth bounds tables within tables. A nested Arrow column needs two a level.
+const maxDepth = 128
+
+// kind is how a slot of a table is laid out.
+type kind uint8
+
+const (
+	scalar    kind = iota // size bytes in the table
+	text                  // offset to a length and so many bytes
+	child                 // offset to a table
+	union                 // offset to a table; which one, the byte in the slot before says
+	scalars               // offset to a length and so many values of size bytes
+	childList             // offset to a length and so many offsets to tables
+)
+
+// slot is one field of a table.
+type slot struct {
+	kind  kind
+	size  int       // of a scalar, or of one value of scalars
+	table *layout   // of child and childList
+	of    []*layout // of union, by the byte before; nil: not allowed
+}
+
+// layout is the slots of a table, in the order of their numbers.
+type layout []slot
+
+var (
+	errOutside = errors.New("an offset leads outside of the metadata")
+	errShared  = errors.New("the metadata names more tables than it has room for")
+	errDeep    = fmt.Errorf("tables are nested deeper than %d", maxDepth)
+	errUnion   = errors.New("a part of the metadata is of an unknown type")
+)
+
+// verifier walks one flatbuffer. A table takes four bytes and the offset to it
+// four more: who visits more than that many follows parts that are shared,
+// which no writer of this format makes, and which may be endless.
+type verifier struct {
+	b     []byte
+	depth int
+	left  int
+}
+
+// verify checks the flatbuffer b, whose root is a table of the layout l.
+func verify(b []byte, l *layout) error {
+	v := verifier{b: b, left: len(b) / 8}
+	root, err := v.offset(0)
+	if err != nil {
+		return err
+	}
+	return v.table(root, l)
+}
+
+// u32 reads four bytes at a position.
+func (v *verifier) u32(at int) (int, error) {
+	if at < 0 || at > len(v.b)-4 {
+		return 0, errOutside
+	}
+	return int(binary.LittleEndian.Uint32(v.b[at:])), nil
+}
+
+// offset follows the offset at a position.
+func (v *verifier) offset(at int) (int, error) {
+	n, err := v.u32(at)
+	if err != nil {
+		return 0, err
+	}
+	if n > len(v.b)-at {
+		return 0, errOutside
+	}
+	return at + n, nil
+}
+
+// table checks the table at a position and all below it.
+func (v *verifier) table(at int, l *layout) error {
+	if v.left--; v.left < 0 {
+		return errShared
+	}
+	if v.depth++; v.depth > maxDepth {
+		return errDeep
+	}
+	defer func() { v.depth-- }()
+	t, err := tableAt(v.b, at)
+	if err != nil {
+		return err
+	}
+	for i, s := range *l {
+		pos := t.slot(i)
+		if pos == 0 {
+			continue
+		}
+		size := 4
+		if s.kind == scalar {
+			size = s.size
+		}
+		if pos > t.end-size {
+			return errOutside
+		}
+		if err := v.slot(pos, i, s, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) slot(pos, i int, s slot, t table) error {
+	if s.kind == scalar {
+		return nil
+	}
+	at, err := v.offset(pos)
+	if err != nil {
+		return err
+	}
+	switch s.kind {
+	case text:
+		return v.vector(at, 1)
+	case scalars:
+		return v.vector(at, s.size)
+	case child:
+		return v.table(at, s.table)
+	case union:
+		which := 0
+		if p := t.slot(i - 1); p != 0 {
+			which = int(v.b[p])
+		}
+		if which >= len(s.of) || s.of[which] == nil {
+			return errUnion
+		}
+		return v.table(at, s.of[which])
+	}
+	if err := v.vector(at, 4); err != nil {
+		return err
+	}
+	n, err := v.u32(at)
+	if err != nil {
+		return err
+	}
+	for k := range n {
+		below, err := v.offset(at + 4 + 4*k)
+		if err != nil {
+			return err
+		}
+		if err := v.table(below, s.table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vector checks that the values after a length are there.
+func (v *verifier) vector(at, size int) error {
+	n, err := v.u32(at)
+	if err != nil {
+		return err
+	}
+	if n > (len(v.b)-at-4)/size {
+		return errOutside
+	}
+	return nil
+}
+
+// table is where a table and its vtable lie in b.
+type table struct {
+	b            []byte
+	at, end      int
+	vtable, vend int
+}
+
+// tableAt finds the vtable of the table at a position.
+func tableAt(b []byte, at int) (table, error) {
+	if at < 0 || at > len(b)-4 {
+		return table{}, errOutside
+	}
+	le := binary.LittleEndian
+	vtable := at - int(int32(le.Uint32(b[at:])))
+	if vtable < 0 || vtable > len(b)-4 {
+		return table{}, errOutside
+	}
+	vsize, tsize := int(le.Uint16(b[vtable:])), int(le.Uint16(b[vtable+2:]))
+	if vsize < 4 || vsize > len(b)-vtable || tsize < 4 || tsize > len(b)-at {
+		return table{}, errOutside
+	}
+	return table{b: b, at: at, end: at + tsize, vtable: vtable, vend: vtable + vsize}, nil
+}
+
+// slot returns where the value of slot i stands; 0: it is not given.
+func (t table) slot(i int) int {
+	p := t.vtable + 4 + 2*i
+	if p+2 > t.vend {
+		return 0
+	}
+	off := int(binary.LittleEndian.Uint16(t.b[p:]))
+	if off == 0 {
+		return 0
+	}
+	return t.at + off
+}
+
+// int64 reads a verified scalar of eight bytes; not given is 0.
+func (t table) int64(i int) int64 {
+	p := t.slot(i)
+	if p == 0 {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(t.b[p:]))
+}
+
+// byte reads a verified scalar of one byte; not given is 0.
+func (t table) byte(i int) byte {
+	p := t.slot(i)
+	if p == 0 {
+		return 0
+	}
+	return t.b[p]
+}
+
+// child reads a verified table; false: it is not given.
+func (t table) child(i int) (table, bool) {
+	p := t.slot(i)
+	if p == 0 {
+		return table{}, false
+	}
+	c, err := tableAt(t.b, p+int(binary.LittleEndian.Uint32(t.b[p:])))
+	return c, err == nil
+}
+
+// vector returns where the values of a verified vector begin, and how many
+// there are.
+func (t table) vector(i int) (at, n int) {
+	p := t.slot(i)
+	if p == 0 {
+		return 0, 0
+	}
+	at = p + int(binary.LittleEndian.Uint32(t.b[p:]))
+	return at + 4, int(binary.LittleEndian.Uint32(t.b[at:]))
+}
