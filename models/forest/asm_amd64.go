@@ -89,30 +89,44 @@ func orBytesAVX2(dst, src *uint8, n int)
 
 func orBytes(dst, src []uint8) { orBytesAVX2(&dst[0], &src[0], len(dst)) }
 
-// shapArgs is what shapAVX2 works on; it knows the layout.
+// shapArgs is what the explaining kernels work on; they know the layout.
 type shapArgs struct {
 	nodes   *shapNode // 0
-	n       int       // 8
-	edges   *shapEdge // 16
-	inv     *float64  // 24
+	inner   int       // 8
+	leafy   int       // 16: nodes with two leaves
+	f       *float64  // 24
 	product *float64  // 32
-	sum     *float64  // 40
-	hot     *uint64   // 48
+	held    *uint32   // 40
+	taken   *uint32   // 48
 	shares  *float64  // 56
 	codes   *uint8    // 64
-	tug     *float64  // 72
-	width   int       // 80: in bytes, a multiple of 32
+	width   int       // 72: in bytes
 }
 
-// shapAVX2 is explainGeneric.
-//
+// The explaining kernels are explainGeneric, for rules of 4, of 8, and of any
+// multiple of 4 nodes.
+
 //go:noescape
-func shapAVX2(a *shapArgs)
+func shap4(a *shapArgs)
+
+//go:noescape
+func shap8(a *shapArgs)
+
+//go:noescape
+func shapMany(a *shapArgs)
 
 func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) {
 	if !hasAVX2 {
 		r.explainGeneric(t, s, codes)
 		return
 	}
-	shapAVX2(&shapArgs{&t.nodes[0], len(t.nodes), &t.edges[0], &t.inv[0], &s.product[0], &s.sum[0], &s.hot[0], &s.shares[0], &codes[0], &r.tug[0], 8 * r.width})
+	a := shapArgs{&t.nodes[0], t.inner, len(t.nodes) - t.inner, &t.f[0], &s.product[0], &s.held[0], &s.taken[0], &s.shares[0], &codes[0], 8 * r.width}
+	switch r.width {
+	case 4:
+		shap4(&a)
+	case 8:
+		shap8(&a)
+	default:
+		shapMany(&a)
+	}
 }

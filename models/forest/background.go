@@ -61,12 +61,12 @@ func NewBackground(f *Forest, rows []float64) (*Background, error) {
 	for i := range f.explain.rules {
 		r := &f.explain.rules[i]
 		for j := range r.trees {
-			t := backgroundTree{&r.trees[j], make([]int32, len(r.trees[j].edges))}
+			t := backgroundTree{&r.trees[j], make([]int32, 2+2*len(r.trees[j].nodes))}
 			for e := range t.child {
 				t.child[e] = -1
 			}
-			for k := 1; k < len(t.nodes); k++ {
-				t.child[t.nodes[k].in] = int32(k)
+			for k := range t.nodes {
+				t.child[int(t.nodes[k].in)/8/r.width] = int32(k)
 			}
 			b.trees = append(b.trees, t)
 		}
@@ -112,7 +112,7 @@ func (b *Background) Contributions(dst, x []float64) {
 		w.z = b.codes[i*b.width:]
 		for j := range b.trees {
 			w.t = &b.trees[j]
-			w.visit(0, 0, 0)
+			w.visit(w.t.child[1], 0, 0)
 		}
 	}
 	f.pool.Put(s)
@@ -136,11 +136,11 @@ type contrast struct {
 // provide, when so far they provide nx and nz features.
 func (w *contrast) visit(i int32, nx, nz int) (forX, forZ float64) {
 	d := &w.t.nodes[i]
-	toX, toZ := 1+2*i, 1+2*i
-	if int32(w.x[d.place]) > d.bound {
+	toX, toZ := 2+2*i, 2+2*i
+	if uint32(w.x[d.place]) > d.bound {
 		toX++
 	}
-	if int32(w.z[d.place]) > d.bound {
+	if uint32(w.z[d.place]) > d.bound {
 		toZ++
 	}
 	side := &w.side[d.feature]
@@ -163,7 +163,7 @@ func (w *contrast) follow(edge int32, nx, nz int) (forX, forZ float64) {
 	if c := w.t.child[edge]; c >= 0 {
 		return w.visit(c, nx, nz)
 	}
-	v := w.t.edges[edge].value
+	v := w.t.nodes[edge/2-1].sides[edge%2].rest // of a leaf
 	if nx > 0 {
 		forX = v * w.b.weights[nx][nz]
 	}

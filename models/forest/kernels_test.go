@@ -47,29 +47,49 @@ func TestRankKernel(t *testing.T) {
 	}
 }
 
-func TestShapKernel(t *testing.T) {
-	m := foresttest.Model(2, foresttest.Shape{Trees: 20, Leaves: 60, Features: 12, Missing: 0.5, Categories: 9, Categorical: 0.2})
+func TestShapKernels(t *testing.T) {
+	widths := map[int]bool{} // of the rules that were run: one for each kernel
+	for _, shape := range []foresttest.Shape{
+		{Trees: 20, Leaves: 60, Features: 12, Missing: 0.5, Categories: 9, Categorical: 0.2},
+		{Trees: 9, Leaves: 20, Features: 30, Chain: true},
+		{Trees: 9, Leaves: 70, Features: 60, Chain: true},
+		{Trees: 9, Leaves: 2, Features: 3},
+	} {
+		shapKernels(t, shape, widths)
+	}
+	if !widths[4] || !widths[8] || len(widths) < 3 {
+		t.Errorf("the rules of %v nodes were run: want 4, 8 and a longer one", widths)
+	}
+}
+
+func shapKernels(t *testing.T, shape foresttest.Shape, widths map[int]bool) {
+	m := foresttest.Model(2, shape)
 	f, err := Compile(m)
 	if err != nil {
 		t.Fatal(err)
 	}
+	n := len(m.Features)
 	s := f.newScratch()
-	a, b := f.explain.newScratch(12), f.explain.newScratch(12)
+	a, b := f.explain.newScratch(n), f.explain.newScratch(n)
 	rows := foresttest.Rows(2, m, 50)
-	for i := 0; i < len(rows); i += 12 {
-		x := rows[i : i+12]
+	for i := 0; i < len(rows); i += n {
+		x := rows[i : i+n]
 		f.encoder.encode(s.codes, s.missing, x)
 		f.encoder.sets(s.codes, x)
 		for _, r := range f.explain.rules {
+			widths[r.width] = true
 			clear(a.shares)
 			clear(b.shares)
+			a.held[2*r.width], b.held[2*r.width] = uint32(8*r.width), uint32(8*r.width)
 			for j := range r.trees {
+				copy(a.product[r.width:], r.trees[j].f[:r.width])
+				copy(b.product[r.width:], r.trees[j].f[:r.width])
 				r.explain(&r.trees[j], a, s.codes)
 				r.explainGeneric(&r.trees[j], b, s.codes)
 			}
 			for k := range a.shares {
 				if math.Float64bits(a.shares[k]) != math.Float64bits(b.shares[k]) {
-					t.Fatalf("row %d, rule of %d, share %d: %v, want %v", i/12, r.width, k, a.shares[k], b.shares[k])
+					t.Fatalf("row %d, rule of %d, share %d: %v, want %v", i/n, r.width, k, a.shares[k], b.shares[k])
 				}
 			}
 		}

@@ -2,14 +2,6 @@
 
 package forest
 
-import (
-	"runtime"
-	"slices"
-	"sync"
-
-	"github.com/assayrisk/assay/models"
-)
-
 // Exact path-dependent SHAP values. For a leaf with value v, whose path tests
 // the distinct features k, let z_k be the share of training rows that pass the
 // tests of k on the path, and o_k one when x passes them, else zero. The
@@ -26,15 +18,23 @@ import (
 // depth for each leaf.
 //
 // When a feature is tested again further down, the later z and o, which contain
-// the earlier ones, take their place: on the way down the factor of the earlier
-// test (the ancestor) is divided out, on the way up its share is taken back.
-// What is divided by is z + (1-z)t, never zero; where o_k = 0 the quotient is
-// the ratio of two z, a number known in advance.
-
-// maxQuadrature bounds the rule: paths of more than twice as many distinct
-// features are integrated by the largest rule, whose error is then of the
-// order of rounding.
-const maxQuadrature = 64
+// the earlier ones, take their place. All that is needed for it is one number an
+// edge and node of the rule,
+//
+//	f = z (1-t) / (z + (1-z) t),   and 1-f = t / (z + (1-z) t),
+//
+// where z belongs to the edge's feature as tested down to the edge. Let F be
+// the f of the last edge above of the same feature (z = 1 when there is none),
+// p the product above, and s the shares of the node's rows that its sides got.
+// Going down with the feature's factor exchanged, the side that x takes gets
+// p F s + p (1-F), the other p F s. Going up with the sums h and c of the two
+// sides, and f of the side that x takes, the feature's share is
+//
+//	(F (h+c) - f h - c) / (t (1-t))
+//
+// of which the divisor waits for the end, with the weights of the rule. When x
+// fails an earlier test of the feature, its factor changes by s alone: F = f = 1
+// says that, and makes the share 0.
 
 // explainer is the form of a model that explains.
 type explainer struct {
@@ -42,228 +42,28 @@ type explainer struct {
 	expected float64 // mean margin under the covers
 	scale    float64 // 1, or 1/trees for an averaged forest
 	distinct int     // most distinct features on a path
+	numbers  int     // the most of a tree: rows * width
 	nodes    int     // of the largest tree
 	width    int     // of the largest rule
 }
 
 // rule is a quadrature and the trees that it integrates.
 type rule struct {
-	width int
-	w     []float64
-	tug   []float64 // the nodes t, then 1 - t, then 1 / (1 - t)
-	trees []shapTree
-}
-
-// shapTree is a tree as the explainer wants it. Edges are numbered: 0 leads to
-// the root, 1+2i and 2+2i from node i to the left and to the right.
-type shapTree struct {
-	nodes []shapNode
-	edges []shapEdge
-	inv   []float64 // per edge, width numbers: 1 / (z + (1-z)t)
-}
-
-// shapEdge and shapNode are read by the kernel, which knows their layout.
-type shapEdge struct {
-	z     float64
-	share float64 // z over the ancestor's z
-	value float64 // of the leaf that it leads to, 0 if it leads to a node
-}
-
-type shapNode struct {
-	place    int32 // 0: of its code
-	feature  int32 // 4
-	in       int32 // 8: edge that leads to it
-	ancestor int32 // 12: last edge of the path from a node of the same feature, or 0
-	bound    int32 // 16
-}
-
-func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
-	x := &explainer{scale: 1, expected: m.Init}
-	byWidth := map[int][]shapTree{}
-	quadratures := map[int]quadrature{}
-	trees := make([]shapTree, len(m.Trees))
-	means := make([]float64, len(m.Trees))
-	distinct := make([]int, len(m.Trees))
-	inParallel(len(trees), func(from, to int) {
-		last := make([]int32, len(m.Features))
-		for i := from; i < to; i++ {
-			trees[i], means[i], distinct[i] = newShapTree(&m.Trees[i], c.splits[i], e, last)
-		}
-	})
-	// Four numbers at a time: a rule is never narrower than its vectors.
-	widthOf := func(i int) int { return min((distinct[i]+7)/8*4, maxQuadrature) }
-	for i := range trees {
-		x.expected += means[i]
-		if len(trees[i].nodes) == 0 {
-			continue
-		}
-		width := widthOf(i)
-		if _, ok := quadratures[width]; !ok {
-			quadratures[width] = newQuadrature(width)
-		}
-		x.distinct = max(x.distinct, distinct[i])
-		x.nodes, x.width = max(x.nodes, len(trees[i].nodes)), max(x.width, width)
-	}
-	inParallel(len(trees), func(from, to int) {
-		for i := from; i < to; i++ {
-			if len(trees[i].nodes) > 0 {
-				trees[i].invert(quadratures[widthOf(i)].nodes)
-			}
-		}
-	})
-	for i, t := range trees {
-		if len(t.nodes) > 0 {
-			byWidth[widthOf(i)] = append(byWidth[widthOf(i)], t)
-		}
-	}
-	for width, q := range quadratures {
-		r := rule{width: width, w: q.weights, trees: byWidth[width], tug: make([]float64, 3*width)}
-		for k, t := range q.nodes {
-			r.tug[k], r.tug[width+k], r.tug[2*width+k] = t, 1-t, 1/(1-t)
-		}
-		x.rules = append(x.rules, r)
-	}
-	slices.SortFunc(x.rules, func(a, b rule) int { return a.width - b.width })
-	if m.Average && len(m.Trees) > 0 && !m.Float32Sums {
-		x.scale = 1 / float64(len(m.Trees))
-		x.expected *= x.scale
-	}
-	return x
-}
-
-// inParallel calls f with parts that make up [0, n), and returns when all are
-// done.
-func inParallel(n int, f func(from, to int)) {
-	var wg sync.WaitGroup
-	parts := min(runtime.GOMAXPROCS(0), 8, n)
-	for k := range parts {
-		wg.Go(func() { f(n*k/parts, n*(k+1)/parts) })
-	}
-	wg.Wait()
-}
-
-// invert fills inv for a rule.
-func (t *shapTree) invert(nodes []float64) {
-	t.inv = make([]float64, 0, len(t.edges)*len(nodes))
-	for j := range t.edges {
-		z := t.edges[j].z
-		for _, node := range nodes {
-			t.inv = append(t.inv, 1/(z+float64((1-z)*node)))
-		}
-	}
-}
-
-// newShapTree also gives the tree's mean, and the largest number of distinct
-// features on a path.
-// last has a place for each feature, all 0, and is left so.
-func newShapTree(t *models.Tree, splits []split, e *encoder, last []int32) (s shapTree, mean float64, distinct int) {
-	n := len(t.Feature)
-	if n == 0 {
-		return s, t.LeafValue[0], 0
-	}
-	cover := covers(t)
-	s = shapTree{nodes: make([]shapNode, n), edges: make([]shapEdge, 1+2*n)}
-	s.edges[0].z = 1
-	means := make([]float64, n)
-	// Depth first, with the last edge of each feature on the way: 2i enters
-	// node i, 2i+1 its right side, and -1-i leaves it.
-	above := 0
-	todo := []int{0}
-	for len(todo) > 0 {
-		step := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if step < 0 {
-			d := &s.nodes[-1-step]
-			if last[d.feature] = d.ancestor; d.ancestor == 0 {
-				above--
-			}
-			continue
-		}
-		i, side := step/2, step%2
-		d := &s.nodes[i]
-		if side == 0 {
-			place, bound := e.at(splits[i])
-			*d = shapNode{place: int32(place), bound: int32(bound), feature: t.Feature[i], in: d.in, ancestor: last[t.Feature[i]]}
-			if d.ancestor == 0 {
-				above++
-			}
-			distinct = max(distinct, above)
-			todo = append(todo, -1-i, step+1)
-		}
-		child := [2]int32{t.Left[i], t.Right[i]}[side]
-		edge := int32(1 + 2*i + side)
-		to := &s.edges[edge]
-		to.share = 0.5
-		if total := cover(int32(i)); total > 0 {
-			to.share = cover(child) / total
-		}
-		to.z = s.edges[d.ancestor].z * to.share
-		last[d.feature] = edge
-		if child >= 0 {
-			s.nodes[child].in = edge
-			todo = append(todo, 2*int(child))
-		} else {
-			to.value = t.LeafValue[^child]
-		}
-	}
-	for i := n - 1; i >= 0; i-- {
-		for side, child := range [2]int32{t.Left[i], t.Right[i]} {
-			edge := &s.edges[1+2*i+side]
-			if child >= 0 {
-				means[i] += float64(edge.share * means[child])
-			} else {
-				means[i] += float64(edge.share * edge.value)
-			}
-		}
-	}
-	return s, means[0], distinct
-}
-
-// covers gives a function from nodes and leaves to the number of training rows
-// that reached them: row counts, as LightGBM counts, else sums of hessians, as
-// XGBoost does, else one for each leaf.
-func covers(t *models.Tree) func(child int32) float64 {
-	leaf := make([]float64, t.Leaves())
-	total := 0.0
-	for i := range leaf {
-		switch {
-		case len(t.LeafCount) > 0:
-			leaf[i] = float64(t.LeafCount[i])
-		case len(t.LeafHess) > 0:
-			leaf[i] = t.LeafHess[i]
-		}
-		leaf[i] = max(leaf[i], 0)
-		total += leaf[i]
-	}
-	if !(total > 0) {
-		for i := range leaf {
-			leaf[i] = 1
-		}
-	}
-	node := make([]float64, len(t.Feature))
-	of := func(child int32) float64 {
-		if child < 0 {
-			return leaf[^child]
-		}
-		return node[child]
-	}
-	for i := len(node) - 1; i >= 0; i-- {
-		node[i] = of(t.Left[i]) + of(t.Right[i])
-	}
-	return of
+	width   int
+	weights []float64 // over t (1-t)
+	trees   []shapTree
 }
 
 // shapScratch is what one explanation writes to.
 type shapScratch struct {
-	product []float64 // per edge
-	sum     []float64 // per edge
-	hot     []uint64  // per edge: all ones when x passes all tests of the edge's feature down to it, else 0
+	product []float64 // per edge, width numbers: the product down to it, later the sum below it
+	held    []uint32  // at the place of each edge's row: the row of the f that holds for it
+	taken   []uint32  // per node: the edge that x takes
 	shares  []float64 // per feature, width numbers
 }
 
 func (e *explainer) newScratch(features int) *shapScratch {
-	n := (1 + 2*e.nodes) * e.width
-	return &shapScratch{product: make([]float64, n), sum: make([]float64, n), hot: make([]uint64, 1+2*e.nodes), shares: make([]float64, features*e.width)}
+	return &shapScratch{product: make([]float64, e.numbers), held: make([]uint32, 2*e.numbers), taken: make([]uint32, e.nodes), shares: make([]float64, features*e.width)}
 }
 
 // Contributions writes to dst[j] what feature j adds to the margin of x, and
@@ -282,12 +82,15 @@ func (f *Forest) Contributions(dst, x []float64) {
 	for i := range f.explain.rules {
 		r := &f.explain.rules[i]
 		clear(s.shap.shares[:f.features*r.width])
+		s.shap.held[2*r.width] = uint32(8 * r.width)
 		for j := range r.trees {
-			r.explain(&r.trees[j], s.shap, s.codes)
+			t := &r.trees[j]
+			copy(s.shap.product[r.width:], t.f[:r.width]) // all ones
+			r.explain(t, s.shap, s.codes)
 		}
 		for j := range f.features {
 			for k, v := range s.shap.shares[j*r.width : (j+1)*r.width] {
-				dst[j] += float64(r.w[k] * v)
+				dst[j] += float64(r.weights[k] * v)
 			}
 		}
 	}
@@ -298,62 +101,72 @@ func (f *Forest) Contributions(dst, x []float64) {
 	dst[f.features] = f.explain.expected
 }
 
-// explainGeneric adds the shares of one tree, at each node of the rule. A leaf's
-// sum is written on the way down; so are numbers without meaning for edges that
-// lead to nodes, which the way up replaces.
+// explainGeneric adds the shares of one tree, at each node of the rule. What
+// the root's edge holds and its product are given.
 func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
-	n := r.width
-	nodes, rest, ones := r.tug[:n], r.tug[n:2*n], t.inv[:n]
-	for k := range n {
-		s.product[k] = 1
-	}
-	s.hot[0] = ^uint64(0)
-	for i := range t.nodes {
+	n := uint32(r.width)
+	row := func(of []float64, at uint32) []float64 { return of[at/8 : at/8+n : at/8+n] }
+	// Down, as far as a node has nodes below it.
+	for i := range t.nodes[:t.inner] {
 		d := &t.nodes[i]
-		hot, cold := t.sides(i, codes)
-		above := s.hot[d.ancestor]
-		s.hot[hot], s.hot[cold] = above, 0
-		h, c := &t.edges[hot], &t.edges[cold]
-		zh, slope, zc, inv, fade := h.z, 1-h.z, c.z, t.inv[int(d.ancestor)*n:][:n], rest
+		side, hot, cold := t.sides(i, n, codes)
+		above := s.held[d.ancestor/4]
+		s.held[hot/4], s.held[cold/4] = hot, 0
 		if above == 0 {
-			zh, slope, zc, inv, fade = h.share, 0, c.share, ones, ones
+			s.held[hot/4] = 0
 		}
-		toHot, toCold := s.product[hot*n:][:n], s.product[cold*n:][:n]
-		sumHot, sumCold := s.sum[hot*n:][:n], s.sum[cold*n:][:n]
-		for k, p := range s.product[int(d.in)*n:][:n] {
-			p *= inv[k]
-			toHot[k] = p * (zh + float64(slope*nodes[k]))
-			toCold[k] = p * float64(zc*fade[k])
-			sumHot[k] = toHot[k] * h.value
-			sumCold[k] = toCold[k] * c.value
+		s.taken[i] = hot
+		h, c := &d.sides[side], &d.sides[1-side]
+		f, toHot, toCold := row(t.f, above), row(s.product, hot), row(s.product, cold)
+		for k, p := range row(s.product, d.in) {
+			pf := p * f[k]
+			toHot[k] = float64(h.share*pf) + float64(h.rest*(p-pf))
+			toCold[k] = c.share * pf
 		}
 	}
-	grow := r.tug[2*n:]
-	for i := len(t.nodes) - 1; i >= 0; i-- {
+	// The nodes with two leaves, down and up at once.
+	for i := t.inner; i < len(t.nodes); i++ {
 		d := &t.nodes[i]
-		hot, cold := t.sides(i, codes)
-		a, b := s.sum[hot*n:][:n], s.sum[cold*n:][:n]
-		up := s.sum[int(d.in)*n:][:n]
-		for k := range up {
-			up[k] = a[k] + b[k]
+		side, hot, _ := t.sides(i, n, codes)
+		above := s.held[d.ancestor/4]
+		if above == 0 {
+			hot = 0
 		}
-		if s.hot[d.ancestor] == 0 {
-			continue
+		h, c := &d.sides[side], &d.sides[1-side]
+		f, g := row(t.f, above), row(t.f, hot)
+		in, shares := row(s.product, d.in), row(s.shares, d.shares)
+		for k, p := range in {
+			pf := p * f[k]
+			a := float64(h.share*pf) + float64(h.rest*(p-pf))
+			b := float64(c.share * pf)
+			in[k] = a + b
+			shares[k] += float64(f[k]*in[k]) - float64(g[k]*a) - b
 		}
-		shares := s.shares[int(d.feature)*n:][:n]
-		inv, gain := t.inv[hot*n:][:n], 1-t.edges[hot].z
-		before, gainBefore := t.inv[int(d.ancestor)*n:][:n], 1-t.edges[d.ancestor].z
-		for k := range shares {
-			shares[k] += float64(float64(gain*inv[k])*a[k]) - float64(grow[k]*b[k]) - float64(float64(gainBefore*before[k])*up[k])
+	}
+	// Up.
+	for i := t.inner - 1; i >= 0; i-- {
+		d := &t.nodes[i]
+		hot := s.taken[i]
+		cold := t.left(i, n)*2 + 8*n - hot
+		f, g := row(t.f, s.held[d.ancestor/4]), row(t.f, s.held[hot/4])
+		a, b := row(s.product, hot), row(s.product, cold)
+		in, shares := row(s.product, d.in), row(s.shares, d.shares)
+		for k := range in {
+			in[k] = a[k] + b[k]
+			shares[k] += float64(f[k]*in[k]) - float64(g[k]*a[k]) - b[k]
 		}
 	}
 }
 
-// sides gives the edges from node i to the side that x goes to and to the
-// other.
-func (t *shapTree) sides(i int, codes []uint8) (hot, cold int) {
-	if d := &t.nodes[i]; int32(codes[d.place]) > d.bound {
-		return 2 + 2*i, 1 + 2*i
+// left gives the row of the left edge from node i.
+func (t *shapTree) left(i int, width uint32) uint32 { return uint32(2+2*i) * 8 * width }
+
+// sides gives the side of node i that x takes, its edge, and the other's.
+func (t *shapTree) sides(i int, width uint32, codes []uint8) (side int, hot, cold uint32) {
+	hot = t.left(i, width)
+	cold = hot + 8*width
+	if d := &t.nodes[i]; uint32(codes[d.place]) > d.bound {
+		return 1, cold, hot
 	}
-	return 1 + 2*i, 2 + 2*i
+	return 0, hot, cold
 }

@@ -4,174 +4,237 @@
 
 #include "textflag.h"
 
-DATA one<>+0(SB)/8, $1.0
-GLOBL one<>(SB), RODATA|NOPTR, $8
+// The kernels keep, beside what explainGeneric does:
+//
+//	SI   node                 DI   held
+//	R10  row of its left edge R11  codes, later shares
+//	R12  taken, later shares  R13  product
+//	R14  f                    R15  nodes left
+//
+// R is the width of a row in bytes.
 
-// SIDES leaves in R8 and R9 the edges from the node at SI, whose left edge is
-// R10, to the side that the vector goes to and to the other. codes are at R11.
-#define SIDES \
-	MOVL    0(SI), AX;          \
-	MOVBLZX (R11)(AX*1), AX;    \
-	XORL    BX, BX;             \
-	CMPL    AX, 16(SI);         \
-	SETHI   BX;                 \
-	LEAQ    (R10)(BX*1), R8;    \
-	LEAQ    1(R10), R9;         \
-	SUBQ    BX, R9
+#define START \
+	MOVQ a+0(FP), AX;  \
+	MOVQ 0(AX), SI;    \
+	MOVQ 40(AX), DI;   \
+	MOVQ 64(AX), R11;  \
+	MOVQ 48(AX), R12;  \
+	MOVQ 32(AX), R13;  \
+	MOVQ 24(AX), R14
 
-// func shapAVX2(a *shapArgs)
-TEXT ·shapAVX2(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), DI
-	MOVQ         0(DI), SI           // node
-	MOVQ         8(DI), CX           // nodes left
-	MOVQ         64(DI), R11
-	VBROADCASTSD one<>(SB), Y15
+// SIDES leaves in BX 16 when the vector goes right, in R8 the row of the edge
+// that it takes, in R9 that of the other, in CX that of the edge to the node,
+// and in DX that of the f that holds above.
+#define SIDES(R) \
+	MOVL    0(SI), AX;        \
+	MOVBLZX (R11)(AX*1), AX;  \
+	XORL    BX, BX;           \
+	CMPL    AX, 4(SI);        \
+	SETHI   BX;               \
+	MOVL    12(SI), AX;       \
+	MOVL    (DI)(AX*1), DX;   \
+	MOVL    BX, R8;           \
+	NEGL    R8;               \
+	ANDL    R, R8;            \
+	MOVL    R8, R9;           \
+	XORL    R, R9;            \
+	ADDQ    R10, R8;          \
+	ADDQ    R10, R9;          \
+	SHLL    $4, BX;           \
+	MOVL    8(SI), CX
 
-	// The product at the root is 1, and every test above it is passed.
-	MOVQ 32(DI), AX
-	XORL BX, BX
+// HOLD leaves in AX the row of the f that holds for the edge taken.
+#define HOLD \
+	XORL    AX, AX; \
+	TESTL   DX, DX; \
+	CMOVQNE R8, AX
 
-ones:
-	VMOVUPD Y15, (AX)(BX*1)
-	ADDQ    $32, BX
-	CMPQ    BX, 80(DI)
-	JNE     ones
-	MOVQ    48(DI), AX
-	MOVQ    $-1, (AX)
-	MOVL    $1, R10
+// KEEP notes what holds, and which edge was taken.
+#define KEEP \
+	MOVL AX, (DI)(R8*1); \
+	MOVL $0, (DI)(R9*1); \
+	MOVL R8, (R12);      \
+	ADDQ $4, R12
 
-	// Down.
-down:
-	SIDES
-	MOVQ 48(DI), BX
-	MOVL 12(SI), R12              // ancestor
-	MOVQ (BX)(R12*8), DX          // above
-	MOVQ DX, (BX)(R8*8)
-	MOVQ $0, (BX)(R9*8)
-	ANDQ DX, R12                  // or 0, whose row of inv is all 1
+#define SHARES \
+	VBROADCASTSD 32(SI)(BX*1), Y3; \
+	VBROADCASTSD 40(SI)(BX*1), Y4; \
+	XORL         $16, BX;          \
+	VBROADCASTSD 32(SI)(BX*1), Y5
 
-	VMOVQ        DX, X2
-	VPBROADCASTQ X2, Y2
-	LEAQ         (R8)(R8*2), AX
-	LEAQ         (R9)(R9*2), BX
-	MOVQ         16(DI), R13
-	LEAQ         (R13)(AX*8), AX
-	LEAQ         (R13)(BX*8), BX
-	VBROADCASTSD 16(AX), Y4       // values
-	VBROADCASTSD 16(BX), Y5
-	LEAQ         8(AX), R13       // share, or z when above
-	TESTQ        DX, DX
-	CMOVQNE      AX, R13
-	VBROADCASTSD (R13), Y0
-	LEAQ         8(BX), R13
-	CMOVQNE      BX, R13
-	VBROADCASTSD (R13), Y1
-	VSUBPD       Y0, Y15, Y3
-	VANDPD       Y2, Y3, Y3       // slope
+// SPLIT leaves in Y6 and Y7 four products of the edge taken and of the other,
+// D bytes from where their rows begin.
+#define SPLIT(D) \
+	VMOVUPD D(R13)(CX*1), Y0;     \
+	VMULPD  D(R14)(DX*1), Y0, Y1; \
+	VSUBPD  Y1, Y0, Y2;           \
+	VMULPD  Y1, Y3, Y6;           \
+	VMULPD  Y2, Y4, Y7;           \
+	VADDPD  Y7, Y6, Y6;           \
+	VMULPD  Y1, Y5, Y7
 
-	MOVQ    72(DI), R14           // t
-	MOVQ    80(DI), R15
-	LEAQ    (R14)(R15*1), R13     // 1-t, or all 1
-	MOVQ    24(DI), AX
-	TESTQ   DX, DX
-	CMOVQEQ AX, R13
-	IMULQ   R15, R12
-	ADDQ    AX, R12               // inv of the ancestor
-	MOVL    8(SI), DX
-	IMULQ   R15, DX
-	ADDQ    32(DI), DX            // product in
-	IMULQ   R15, R8
-	IMULQ   R15, R9
-	MOVQ    32(DI), AX
-	MOVQ    40(DI), BX
-	SUBQ    AX, BX                // from product to sum
-	ADDQ    AX, R8
-	ADDQ    AX, R9
-	XORL    AX, AX
+#define DOWN(D) \
+	SPLIT(D);                     \
+	VMOVUPD Y6, D(R13)(R8*1);     \
+	VMOVUPD Y7, D(R13)(R9*1)
 
-downQ:
-	VMOVUPD (DX)(AX*1), Y6
-	VMULPD  (R12)(AX*1), Y6, Y6
-	VMULPD  (R14)(AX*1), Y3, Y7
-	VADDPD  Y7, Y0, Y7
-	VMULPD  Y7, Y6, Y7
-	VMULPD  (R13)(AX*1), Y1, Y8
-	VMULPD  Y8, Y6, Y8
-	VMOVUPD Y7, (R8)(AX*1)
-	VMOVUPD Y8, (R9)(AX*1)
-	VMULPD  Y4, Y7, Y7
-	VMULPD  Y5, Y8, Y8
-	LEAQ    (R8)(BX*1), R15
-	VMOVUPD Y7, (R15)(AX*1)
-	LEAQ    (R9)(BX*1), R15
-	VMOVUPD Y8, (R15)(AX*1)
-	ADDQ    $32, AX
-	CMPQ    AX, 80(DI)
-	JNE     downQ
-	ADDQ    $2, R10
-	ADDQ    $20, SI
-	DECQ    CX
-	JNZ     down
+// JOIN adds the sums Y6 and Y7 of a node, and adds the share to AT.
+#define JOIN(D, AT) \
+	VADDPD  Y7, Y6, Y0;           \
+	VMOVUPD Y0, D(R13)(CX*1);     \
+	VMULPD  D(R14)(DX*1), Y0, Y0; \
+	VMULPD  D(R14)(AX*1), Y6, Y6; \
+	VSUBPD  Y6, Y0, Y0;           \
+	VSUBPD  Y7, Y0, Y0;           \
+	VADDPD  D AT, Y0, Y0;         \
+	VMOVUPD Y0, D AT
 
-	// Up.
-	MOVQ 8(DI), CX
+#define BOTH(D) \
+	SPLIT(D);               \
+	JOIN(D, (R12)(R9*1))
 
-up:
-	SUBQ $2, R10
-	SUBQ $20, SI
-	SIDES
-	MOVQ 48(DI), BX
-	MOVL 12(SI), R12
-	MOVQ (BX)(R12*8), DX          // above
+#define UP(D) \
+	VMOVUPD D(R13)(R8*1), Y6; \
+	VMOVUPD D(R13)(R9*1), Y7; \
+	JOIN(D, (R11)(BX*1))
 
-	VMOVQ        DX, X2
-	VPBROADCASTQ X2, Y2
-	MOVQ         16(DI), R13
-	LEAQ         (R8)(R8*2), AX
-	VBROADCASTSD (R13)(AX*8), Y0
-	VSUBPD       Y0, Y15, Y0      // gain
-	LEAQ         (R12)(R12*2), AX
-	VBROADCASTSD (R13)(AX*8), Y1
-	VSUBPD       Y1, Y15, Y1      // gain before
-	MOVQ         80(DI), R15
-	MOVQ         72(DI), R14
-	LEAQ         (R14)(R15*2), R14 // 1/(1-t)
-	MOVQ         24(DI), AX
-	IMULQ        R15, R12
-	ADDQ         AX, R12          // inv of the ancestor
-	IMULQ        R15, R8
-	IMULQ        R15, R9
-	LEAQ         (AX)(R8*1), R13  // inv of the hot edge
-	MOVQ         40(DI), AX
-	ADDQ         AX, R8           // sums
-	ADDQ         AX, R9
-	MOVL         8(SI), DX
-	IMULQ        R15, DX
-	ADDQ         AX, DX           // sum in
-	MOVL         4(SI), BX
-	IMULQ        R15, BX
-	ADDQ         56(DI), BX       // shares
-	XORL         AX, AX
+// MEET is the way up to a node: the rows as SIDES leaves them, in AX that of
+// the f that holds for the edge taken, in BX the feature's shares.
+#define MEET(R) \
+	SUBQ $64, SI;               \
+	SUBQ R, R10;                \
+	SUBQ R, R10;                \
+	SUBQ $4, R12;               \
+	MOVL (R12), R8;             \
+	LEAQ (R10)(R10*1), R9;      \
+	ADDQ R, R9;                 \
+	SUBQ R8, R9;                \
+	MOVL 12(SI), AX;            \
+	MOVL (DI)(AX*1), DX;        \
+	MOVL (DI)(R8*1), AX;        \
+	MOVL 8(SI), CX;             \
+	MOVL 20(SI), BX
 
-upQ:
-	VMOVUPD (R8)(AX*1), Y3
-	VMOVUPD (R9)(AX*1), Y4
-	VADDPD  Y4, Y3, Y5
-	VMOVUPD Y5, (DX)(AX*1)
-	VMULPD  (R13)(AX*1), Y0, Y6
-	VMULPD  Y3, Y6, Y6
-	VMULPD  (R14)(AX*1), Y4, Y7
-	VSUBPD  Y7, Y6, Y6
-	VMULPD  (R12)(AX*1), Y1, Y7
-	VMULPD  Y5, Y7, Y7
-	VSUBPD  Y7, Y6, Y6
-	VANDPD  Y2, Y6, Y6
-	VADDPD  (BX)(AX*1), Y6, Y6
-	VMOVUPD Y6, (BX)(AX*1)
-	ADDQ    $32, AX
-	CMPQ    AX, R15
-	JNE     upQ
-	DECQ    CX
-	JNZ     up
+// SHAP runs down the nodes, over those with two leaves, and up again. The rows
+// of edges begin with the third.
+#define SHAP(R, DOWNALL, BOTHALL, UPALL) \
+	START;                      \
+	MOVQ  R, R10;               \
+	ADDQ  R10, R10;             \
+	MOVQ  8(AX), R15;           \
+	TESTQ R15, R15;             \
+	JEQ   leaves;               \
+down: \
+	SIDES(R);                   \
+	HOLD;                       \
+	KEEP;                       \
+	SHARES;                     \
+	DOWNALL;                    \
+	ADDQ  $64, SI;              \
+	ADDQ  R, R10;               \
+	ADDQ  R, R10;               \
+	DECQ  R15;                  \
+	JNZ   down;                 \
+leaves: \
+	MOVQ  a+0(FP), AX;          \
+	MOVQ  R12, taken-24(SP);    \
+	MOVQ  SI, node-32(SP);      \
+	MOVQ  R10, left-40(SP);     \
+	MOVQ  56(AX), R12;          \
+	MOVQ  16(AX), R15;          \
+	TESTQ R15, R15;             \
+	JEQ   above;                \
+both: \
+	SIDES(R);                   \
+	HOLD;                       \
+	MOVL  20(SI), R9;           \
+	SHARES;                     \
+	BOTHALL;                    \
+	ADDQ  $64, SI;              \
+	ADDQ  R, R10;               \
+	ADDQ  R, R10;               \
+	DECQ  R15;                  \
+	JNZ   both;                 \
+above: \
+	MOVQ  a+0(FP), AX;          \
+	MOVQ  R12, R11;             \
+	MOVQ  taken-24(SP), R12;    \
+	MOVQ  node-32(SP), SI;      \
+	MOVQ  left-40(SP), R10;     \
+	MOVQ  8(AX), R15;           \
+	TESTQ R15, R15;             \
+	JEQ   done;                 \
+up: \
+	MEET(R);                    \
+	UPALL;                      \
+	DECQ  R15;                  \
+	JNZ   up;                   \
+done: \
 	VZEROUPPER
+
+// func shap4(a *shapArgs)
+TEXT ·shap4(SB), NOSPLIT, $48-8
+	SHAP($32, DOWN(0), BOTH(0), UP(0))
+	RET
+
+#define DOWN8 DOWN(0); DOWN(32)
+#define BOTH8 BOTH(0); BOTH(32)
+#define UP8 UP(0); UP(32)
+
+// func shap8(a *shapArgs)
+TEXT ·shap8(SB), NOSPLIT, $48-8
+	SHAP($64, DOWN8, BOTH8, UP8)
+	RET
+
+// The rows of the longer rules are run along: each of their places moves on by
+// 32 bytes, and end says where the node's row ends.
+
+#define FIRST \
+	MOVQ bytes-8(SP), BX;       \
+	ADDQ CX, BX;                \
+	MOVQ BX, end-16(SP)
+
+#define NEXT \
+	ADDQ $32, CX; \
+	ADDQ $32, DX; \
+	ADDQ $32, R8; \
+	ADDQ $32, R9
+
+#define DOWNMANY \
+	FIRST;               \
+downNext: \
+	DOWN(0);             \
+	NEXT;                \
+	CMPQ CX, end-16(SP); \
+	JNE  downNext
+
+#define BOTHMANY \
+	FIRST;               \
+bothNext: \
+	BOTH(0);             \
+	NEXT;                \
+	ADDQ $32, AX;        \
+	CMPQ CX, end-16(SP); \
+	JNE  bothNext
+
+#define UPMANY \
+	MOVQ AX, held-48(SP);      \
+	MOVQ bytes-8(SP), AX;      \
+	ADDQ CX, AX;               \
+	MOVQ AX, end-16(SP);       \
+	MOVQ held-48(SP), AX;      \
+upNext: \
+	UP(0);                     \
+	NEXT;                      \
+	ADDQ $32, AX;              \
+	ADDQ $32, BX;              \
+	CMPQ CX, end-16(SP);       \
+	JNE  upNext
+
+// func shapMany(a *shapArgs)
+TEXT ·shapMany(SB), NOSPLIT, $48-8
+	MOVQ a+0(FP), AX
+	MOVQ 72(AX), BX
+	MOVQ BX, bytes-8(SP)
+	SHAP(bytes-8(SP), DOWNMANY, BOTHMANY, UPMANY)
 	RET
