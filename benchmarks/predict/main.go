@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Predict times the compiled predictor beside leaves, LightGBM's C API, a
-// model compiled by TL2cgen, and ONNX Runtime, all on one thread, on the same
-// rows, in alternating rounds. It prints the median over the rounds of
+// Predict times the compiled predictor beside leaves, LightGBM's C API, Treelite
+// (the model as its compiler, TL2cgen, makes it a C library) and ONNX Runtime,
+// all on one thread, on the same rows, in alternating rounds. It prints the
+// median over the rounds, the least and the greatest, of
 //
 //	RATIO predict_single_vs_<peer>_<case>   the peer's time for a row over ours
 //	RATIO predict_batch_vs_<peer>_<case>    the same in batches of 1024
 //	RATIO shap_single_vs_lightgbm_<case>    one exact explanation
 //	NS predict_single_<case>, ...           our own nanoseconds for a row
-//	COMPILE <case> milliseconds
+//	MS predict_compile_<case>               making the compiled form, on all cores
+//	MB predict_memory_<case>                what the compiled form keeps
 //
 // Margins are compared first: ours, leaves' and LightGBM's must have the same
-// bits. Models are trained into -dir on first use. Built with -tags purego the
-// names start with predict_go_: the form without assembly.
+// bits. Models are trained into -dir on first use.
+//
+// Then it builds itself with -tags purego and runs that beside leaves: the names
+// of the form without assembly start with predict_go_ and shap_go_.
 //
 //	go run ./benchmarks/predict -python python3
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"flag"
@@ -27,15 +30,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
-	"github.com/dmitryikh/leaves"
 )
 
 const (
@@ -54,19 +57,41 @@ func main() {
 	var c config
 	cases := flag.String("cases", "100x31,300x31,300x63,500d8,1000x255,cats300x63", "comma-separated cases")
 	flag.StringVar(&c.dir, "dir", filepath.Join(os.TempDir(), "assay-bench-predict"), "where models are kept")
-	flag.StringVar(&c.python, "python", "python3", "interpreter that has lightgbm, and for the other peers onnxmltools, onnxruntime and tl2cgen")
+	flag.StringVar(&c.python, "python", "python3", "interpreter that has lightgbm, and for the other peers onnxmltools, onnxruntime, treelite and tl2cgen")
 	flag.StringVar(&c.peers, "peers", "benchmarks/peers", "directory of the peers' programs")
 	flag.IntVar(&c.rounds, "rounds", 15, "alternating rounds")
 	flag.DurationVar(&c.slice, "slice", 20*time.Millisecond, "time of one measurement")
-	with := flag.String("with", "leaves,lightgbm,tl2cgen,onnx", "peers to run")
+	with := flag.String("with", "leaves,lightgbm,treelite,onnxruntime", "comma-separated peers")
+	twin := flag.Bool("twin", true, "also build and time the form without assembly; from the repository's root")
 	flag.Parse()
-	c.with = strings.Split(*with, ",")
+	c.with = strings.FieldsFunc(*with, func(r rune) bool { return r == ',' })
 	for _, name := range strings.Split(*cases, ",") {
 		if err := c.run(name); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 			os.Exit(1)
 		}
 	}
+	if *twin && forest.Kernels() != "go" {
+		if err := c.runTwin(*cases); err != nil {
+			fmt.Fprintf(os.Stderr, "the form without assembly: %v\n", err)
+			os.Exit(1)
+		}
+	}
+}
+
+// runTwin runs this program as built without assembly.
+func (c *config) runTwin(cases string) error {
+	bin := filepath.Join(c.dir, "predict_go")
+	build := exec.Command("go", "build", "-tags", "purego", "-o", bin, "./benchmarks/predict")
+	run := exec.Command(bin, "-cases", cases, "-dir", c.dir, "-python", c.python, "-peers", c.peers, "-with", "leaves",
+		"-rounds", strconv.Itoa((c.rounds+1)/2), "-slice", c.slice.String())
+	for _, x := range []*exec.Cmd{build, run} {
+		x.Stdout, x.Stderr = os.Stdout, os.Stderr
+		if err := x.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *config) run(name string) error {
@@ -94,12 +119,10 @@ func (c *config) run(name string) error {
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	f, err := forest.Compile(m)
+	f, err := c.compile(name, m)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("COMPILE %s %.1f\n", name, float64(time.Since(start).Microseconds())/1000)
 	if _, err := interchange.Gate(text, f, x[:512*features]); err != nil {
 		return err
 	}
@@ -124,78 +147,42 @@ func (c *config) run(name string) error {
 	return nil
 }
 
-func (c *config) peer(peer, name string, text []byte, model, rows string, x []float64) (runner, error) {
-	switch peer {
-	case "leaves":
-		v3 := bytes.Replace(text, []byte("version=v4"), []byte("version=v3"), 1)
-		e, err := leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(v3)), false)
-		if err != nil {
-			return nil, err
-		}
-		return &local{x: x, one: func(x []float64) float64 { return e.PredictSingle(x, 0) }, many: func(dst, rows []float64) {
-			if err := e.PredictDense(rows, len(dst), features, dst, 0, 1); err != nil {
-				panic(err)
-			}
-		}}, nil
-	case "lightgbm":
-		find := exec.Command(c.python, "-c", "import lightgbm, os; d = os.path.dirname(lightgbm.__file__); print(next(p for p in (os.path.join(d, 'lib', 'lib_lightgbm.so'), os.path.join(d, 'lib_lightgbm.so')) if os.path.exists(p)))")
-		lib, err := find.Output()
-		if err != nil {
-			return nil, fmt.Errorf("find lib_lightgbm.so: %w", err)
-		}
-		bin, err := c.compileC()
-		if err != nil {
-			return nil, err
-		}
-		return startChild(bin, "lightgbm", strings.TrimSpace(string(lib)), model, rows, strconv.Itoa(features))
-	case "tl2cgen":
-		bin, err := c.compileC()
-		if err != nil {
-			return nil, err
-		}
-		lib := filepath.Join(c.dir, name+".so")
-		if _, err := os.Stat(lib); err != nil {
-			if out, err := exec.Command(c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, lib).CombinedOutput(); err != nil {
-				return nil, fmt.Errorf("%w: %s", err, out)
-			}
-		}
-		return startChild(bin, "tl2cgen", lib, "-", rows, strconv.Itoa(features))
-	case "onnx":
-		return startChild(c.python, filepath.Join(c.peers, "predict_onnx.py"), model, rows, strconv.Itoa(features))
+// compile makes the compiled form and prints what that takes.
+func (c *config) compile(name string, m *models.Model) (*forest.Forest, error) {
+	heap := func() float64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		return float64(s.HeapAlloc) / 1e6
 	}
-	return nil, fmt.Errorf("unknown peer")
+	var f *forest.Forest
+	var ms, mb []float64
+	for range 5 {
+		f = nil
+		before := heap()
+		start := time.Now()
+		var err error
+		if f, err = forest.Compile(m); err != nil {
+			return nil, err
+		}
+		ms = append(ms, float64(time.Since(start).Microseconds())/1000)
+		mb = append(mb, heap()-before)
+	}
+	fmt.Println(figure.Of("MS", prefix()+"compile_"+name, ms))
+	fmt.Println(figure.Of("MB", prefix()+"memory_"+name, mb))
+	return f, nil
 }
 
-func (c *config) compileC() (string, error) {
-	bin := filepath.Join(c.dir, "predict_c")
-	out, err := exec.Command("cc", "-O2", "-o", bin, filepath.Join(c.peers, "predict_c.c"), "-ldl").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("compile predict_c.c: %w: %s", err, out)
+// prefix tells the figures of a program built without assembly from others.
+func prefix() string {
+	if forest.Kernels() == "go" {
+		return "predict_go_"
 	}
-	return bin, nil
-}
-
-// sameMargins holds a peer that printed margins to ours.
-func sameMargins(peer string, r runner, f *forest.Forest, x []float64) error {
-	worst := 0.0
-	for i, m := range r.margins() {
-		worst = max(worst, math.Abs(m-f.Margin(x[i*features:(i+1)*features])))
-	}
-	if worst > 0 && peer != "tl2cgen" {
-		return fmt.Errorf("margins differ from those of %s by up to %v", peer, worst)
-	}
-	if worst > 0 {
-		fmt.Printf("MARGINDIFF %s %g\n", peer, worst)
-	}
-	return nil
+	return "predict_"
 }
 
 // measure runs the rounds and prints the ratios.
 func (c *config) measure(name string, names []string, runners []runner) {
-	prefix := ""
-	if forest.Kernels() == "go" {
-		prefix = "go_"
-	}
 	for _, what := range []string{"single", "batch", "contrib"} {
 		times := make([][]float64, len(runners))
 		rows := make([]int, len(runners))
@@ -214,25 +201,16 @@ func (c *config) measure(name string, names []string, runners []runner) {
 				times[i] = append(times[i], r.run(what, rows[i]))
 			}
 		}
-		label := "predict_" + prefix + what
+		label := prefix() + what
 		if what == "contrib" {
-			label = "shap_" + prefix + "single"
+			label = strings.Replace(prefix(), "predict", "shap", 1) + "single"
 		}
-		fmt.Printf("NS %s_%s %.0f\n", label, name, median(times[0]))
+		fmt.Println(figure.Of("NS", label+"_"+name, times[0]))
 		for i := range runners[1:] {
 			if len(times[i+1]) == 0 {
 				continue
 			}
-			ratios := make([]float64, c.rounds)
-			for k := range ratios {
-				ratios[k] = times[i+1][k] / times[0][k]
-			}
-			fmt.Println(figure.Of("RATIO", fmt.Sprintf("%s_vs_%s_%s", label, names[i+1], name), ratios))
+			fmt.Println(figure.Over(label+"_vs_"+names[i+1]+"_"+name, times[i+1], times[0]))
 		}
 	}
-}
-
-func median(x []float64) float64 {
-	s := slices.Sorted(slices.Values(x))
-	return s[len(s)/2]
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/assayrisk/assay/models/forest"
+	"github.com/dmitryikh/leaves"
+)
+
+// peer starts a peer on the model.
+func (c *config) peer(peer, name string, text []byte, model, rows string, x []float64) (runner, error) {
+	switch peer {
+	case "leaves":
+		v3 := bytes.Replace(text, []byte("version=v4"), []byte("version=v3"), 1)
+		e, err := leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(v3)), false)
+		if err != nil {
+			return nil, err
+		}
+		return &local{x: x, one: func(x []float64) float64 { return e.PredictSingle(x, 0) }, many: func(dst, rows []float64) {
+			if err := e.PredictDense(rows, len(dst), features, dst, 0, 1); err != nil {
+				panic(err)
+			}
+		}}, nil
+	case "lightgbm":
+		find := exec.Command(c.python, "-c", "import lightgbm, os; d = os.path.dirname(lightgbm.__file__); print(next(p for p in (os.path.join(d, 'lib', 'lib_lightgbm.so'), os.path.join(d, 'lib_lightgbm.so')) if os.path.exists(p)))")
+		lib, err := find.Output()
+		if err != nil {
+			return nil, fmt.Errorf("find lib_lightgbm.so: %w", err)
+		}
+		bin, err := c.compileC()
+		if err != nil {
+			return nil, err
+		}
+		return startChild(bin, "lightgbm", strings.TrimSpace(string(lib)), model, rows, strconv.Itoa(features))
+	case "treelite":
+		bin, err := c.compileC()
+		if err != nil {
+			return nil, err
+		}
+		lib := filepath.Join(c.dir, name+".so")
+		if _, err := os.Stat(lib); err != nil {
+			if out, err := exec.Command(c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, lib).CombinedOutput(); err != nil {
+				return nil, fmt.Errorf("%w: %s", err, out)
+			}
+		}
+		return startChild(bin, "tl2cgen", lib, "-", rows, strconv.Itoa(features))
+	case "onnxruntime":
+		return startChild(c.python, filepath.Join(c.peers, "predict_onnx.py"), model, rows, strconv.Itoa(features))
+	}
+	return nil, fmt.Errorf("unknown peer")
+}
+
+func (c *config) compileC() (string, error) {
+	bin := filepath.Join(c.dir, "predict_c")
+	out, err := exec.Command("cc", "-O2", "-o", bin, filepath.Join(c.peers, "predict_c.c"), "-ldl").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("compile predict_c.c: %w: %s", err, out)
+	}
+	return bin, nil
+}
+
+// sameMargins holds a peer that printed margins to ours.
+func sameMargins(peer string, r runner, f *forest.Forest, x []float64) error {
+	worst := 0.0
+	for i, m := range r.margins() {
+		worst = max(worst, math.Abs(m-f.Margin(x[i*features:(i+1)*features])))
+	}
+	if worst > 0 && peer != "treelite" { // whose sums are in another order
+		return fmt.Errorf("margins differ from those of %s by up to %v", peer, worst)
+	}
+	if worst > 0 {
+		fmt.Printf("margins differ from those of %s by up to %g\n", peer, worst)
+	}
+	return nil
+}
