@@ -1,48 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains one table of benchmarks/train with XGBoost hist and prints JSON.
+"""Trains one table of benchmarks/train with XGBoost hist, as often as asked (train_table.py).
 
-usage: train_xgboost.py <directory> <threads>
+usage: train_xgboost.py <directory>
 """
-import json, os, resource, sys, time
+import sys
 
-import numpy as np
 import xgboost as xgb
 
-at, threads = sys.argv[1], int(sys.argv[2])
-meta = json.load(open(os.path.join(at, "meta.json")))
-k = meta["features"]
+import train_table
 
 
-def read(name, n):
-    path = os.path.join(at, name)
-    x, y = np.empty((n, k)), np.empty(n)
-    with open(path, "rb") as f:
-        for i in range(0, n, 65536):  # in pieces: the process must not hold the table twice
-            t = np.fromfile(f, "<f8", min(65536, n - i) * (k + 1)).reshape(-1, k + 1)
-            x[i:i + 65536], y[i:i + 65536] = t[:, :k], t[:, k]
-    return x, y
+def kinds(meta):
+    if not meta["categorical"]:
+        return {}
+    types = ["c" if j in meta["categorical"] else "q" for j in range(meta["features"])]
+    return {"feature_types": types, "enable_categorical": True}
 
 
-p = meta["params"]
-params = {
-    "objective": "binary:logistic", "tree_method": "hist", "grow_policy": "lossguide", "max_depth": 0,
-    "max_leaves": int(p["num_leaves"]), "eta": float(p["learning_rate"]), "max_bin": int(p["max_bin"]),
-    "lambda": float(p.get("lambda_l2", 0)), "min_child_weight": 1e-3, "nthread": threads, "verbosity": 0,
-}
-types = ["c" if j in (meta["categorical"] or []) else "q" for j in range(k)]
-more = {"feature_types": types, "enable_categorical": True} if meta["categorical"] else {}
-x, y = read("train.f64", meta["rows"])
-t0 = time.perf_counter()
-data = xgb.QuantileDMatrix(x, y, nthread=threads, max_bin=int(p["max_bin"]), **more)
-t1 = time.perf_counter()
-model = xgb.train(params, data, num_boost_round=meta["rounds"])
-t2 = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-del data, x, y
-xt, yt = read("test.f64", meta["test_rows"])
-s = model.predict(xgb.DMatrix(xt, **more), output_margin=True)
-values, inverse, counts = np.unique(s, return_inverse=True, return_counts=True)
-rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-pos = yt > 0
-auc = (rank[pos].sum() - pos.sum() * (pos.sum() + 1) / 2) / (pos.sum() * (~pos).sum())
-print(json.dumps({"bin_s": t1 - t0, "train_s": t2 - t1, "auc": auc, "peak_mb": peak}))
+def bin_rows(meta, request, x, y):
+    return xgb.QuantileDMatrix(x, y, nthread=request["threads"], max_bin=int(meta["params"]["max_bin"]), **kinds(meta))
+
+
+def boost(meta, request, data):
+    p = meta["params"]
+    params = {
+        "objective": "binary:logistic", "tree_method": "hist", "grow_policy": "lossguide", "max_depth": 0,
+        "max_leaves": int(p["num_leaves"]), "eta": float(p["learning_rate"]), "max_bin": int(p["max_bin"]),
+        "lambda": float(p.get("lambda_l2", 0)), "min_child_weight": 1e-3, "seed": request["seed"],
+        "nthread": request["threads"], "verbosity": 0,
+    }
+    return xgb.train(params, data, num_boost_round=request["rounds"])
+
+
+def predict(meta, model, x):
+    return model.predict(xgb.DMatrix(x, **kinds(meta)), output_margin=True)
+
+
+train_table.serve(sys.argv[1], bin_rows, boost, predict)

@@ -3,10 +3,8 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -25,7 +23,7 @@ func foldParams() map[string]string {
 // compareFolds prints the mean AUC over five folds of each set, ours and
 // LightGBM's. Row i tests in the fold that counts the earlier rows of its
 // label, modulo 5.
-func compareFolds(only, dir, shared, python, peers string, threads int) error {
+func compareFolds(ctx context.Context, only, dir, shared string, c *comparison) error {
 	fmt.Println("| set | Assay | LightGBM | difference |\n|---|---|---|---|")
 	var sum float64
 	n := 0
@@ -33,7 +31,7 @@ func compareFolds(only, dir, shared, python, peers string, threads int) error {
 		if only != "" && !slices.Contains(strings.Split(only, ","), name) {
 			continue
 		}
-		m := meta{Rounds: 200, Params: foldParams()}
+		m := meta{Params: foldParams()}
 		rows, err := textRows(filepath.Join(shared, name+".csv"), &m)
 		if err != nil {
 			fmt.Printf("SKIP %s: %v\n", name, err)
@@ -69,18 +67,13 @@ func compareFolds(only, dir, shared, python, peers string, threads int) error {
 			if err := writeTable(at, m, func(i int, row []float64) { copy(row, all[i]) }); err != nil {
 				return err
 			}
-			o, err := trainOne(at, threads)
+			r := request{Seed: 1, Rounds: 200, Threads: c.threads}
+			o, err := once(ctx, "assay", at, c.python, c.peers, r)
 			if err != nil {
 				return err
 			}
-			cmd := exec.Command(python, filepath.Join(peers, "train_lightgbm.py"), at, strconv.Itoa(threads), "col")
-			cmd.Stderr = os.Stderr
-			out, err := cmd.Output()
+			p, err := once(ctx, "col", at, c.python, c.peers, r)
 			if err != nil {
-				return fmt.Errorf("lightgbm: %w", err)
-			}
-			var p outcome
-			if err := json.Unmarshal(out, &p); err != nil {
 				return err
 			}
 			ours += o.AUC / float64(k)

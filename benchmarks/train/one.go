@@ -5,8 +5,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
-	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strconv"
@@ -17,61 +19,77 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// runOne trains one table with Assay and prints the outcome.
-func runOne(dir string, threads int) error {
-	o, err := trainOne(dir, threads)
+// serve trains the table at dir as often as it is asked to on in, one request
+// a line, and answers on out. With CPUPROFILE set, it writes a profile of the
+// first training there.
+func serve(dir string, in io.Reader, out io.Writer) error {
+	m, err := readMeta(dir)
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(o)
-}
-
-// trainOne trains one table with Assay. With CPUPROFILE set, it writes a
-// profile of the training there.
-func trainOne(dir string, threads int) (outcome, error) {
-	m, err := readMeta(dir)
-	if err != nil {
-		return outcome{}, err
-	}
 	d, err := readTable(dir, "train.f64", m, m.Rows)
 	if err != nil {
-		return outcome{}, err
+		return err
 	}
-	m.Params["num_iterations"] = strconv.Itoa(m.Rounds)
-	m.Params["num_threads"] = strconv.Itoa(threads)
-	p, err := gbdt.ParseParams(m.Params)
-	if err != nil {
-		return outcome{}, err
-	}
-	if path := os.Getenv("CPUPROFILE"); path != "" {
-		f, err := os.Create(path)
+	requests, answers := json.NewDecoder(in), json.NewEncoder(out)
+	var test *gbdt.Dataset
+	for profile := os.Getenv("CPUPROFILE"); ; profile = "" {
+		var r request
+		if err := requests.Decode(&r); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		m.Params["num_iterations"] = strconv.Itoa(r.Rounds)
+		m.Params["num_threads"] = strconv.Itoa(r.Threads)
+		m.Params["seed"] = strconv.Itoa(r.Seed)
+		p, err := gbdt.ParseParams(m.Params)
 		if err != nil {
-			return outcome{}, err
+			return err
+		}
+		o, model, err := trainOne(d, p, profile)
+		if err != nil {
+			return err
+		}
+		if test == nil { // not before the peak of training is known
+			if test, err = readTable(dir, "test.f64", m, m.TestRows); err != nil {
+				return err
+			}
+		}
+		o.AUC = testAUC(test, model)
+		debug.FreeOSMemory() // the next run finds memory as the first one did
+		if err := answers.Encode(o); err != nil {
+			return err
+		}
+	}
+}
+
+// trainOne trains once, from the raw table to the model.
+func trainOne(d *gbdt.Dataset, p gbdt.Params, profile string) (o outcome, model *models.Model, err error) {
+	if profile != "" {
+		f, err := os.Create(profile)
+		if err != nil {
+			return o, nil, err
 		}
 		defer f.Close()
 		if err := pprof.StartCPUProfile(f); err != nil {
-			return outcome{}, err
+			return o, nil, err
 		}
+		defer pprof.StopCPUProfile()
 	}
 	start := time.Now()
 	bins, err := gbdt.Bin(context.Background(), d, p)
 	if err != nil {
-		return outcome{}, err
+		return o, nil, err
 	}
 	binned := time.Now()
 	r, err := bins.Train(context.Background(), p, gbdt.Options{})
 	if err != nil {
-		return outcome{}, err
+		return o, nil, err
 	}
-	o := outcome{Bin: binned.Sub(start).Seconds(), Train: time.Since(binned).Seconds()}
-	pprof.StopCPUProfile()
+	o = outcome{Bin: binned.Sub(start).Seconds(), Train: time.Since(binned).Seconds()}
 	o.Peak = peak()
-	d, bins = nil, nil
-	runtime.GC()
-	if o.AUC, err = testAUC(dir, m, r.Model); err != nil {
-		return outcome{}, err
-	}
-	return o, nil
+	return o, r.Model, nil
 }
 
 // peak is the process's largest resident set so far, in MB.
@@ -83,15 +101,11 @@ func peak() float64 {
 	return float64(u.Maxrss) / 1024
 }
 
-// testAUC is the area under the ROC curve on the test rows, ties at half.
-func testAUC(dir string, m meta, model *models.Model) (float64, error) {
-	d, err := readTable(dir, "test.f64", m, m.TestRows)
-	if err != nil {
-		return 0, err
-	}
+// testAUC is the area under the ROC curve, ties at half.
+func testAUC(d *gbdt.Dataset, model *models.Model) float64 {
 	score := make([]float64, d.Rows())
 	order := make([]int, d.Rows())
-	x := make([]float64, m.Features)
+	x := make([]float64, len(d.Columns))
 	for i := range score {
 		for j, c := range d.Columns {
 			x[j] = c[i]
@@ -122,5 +136,5 @@ func testAUC(dir string, m meta, model *models.Model) (float64, error) {
 		i = j
 	}
 	neg := float64(len(order)) - pos
-	return (ranks - pos*(pos+1)/2) / (pos * neg), nil
+	return (ranks - pos*(pos+1)/2) / (pos * neg)
 }

@@ -23,7 +23,6 @@ type meta struct {
 	Features    int               `json:"features"`
 	Categorical []int             `json:"categorical"`
 	Params      map[string]string `json:"params"`
-	Rounds      int               `json:"rounds"` // boosting iterations
 }
 
 // writeTable streams a case to dir. next fills one row, label last.

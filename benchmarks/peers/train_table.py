@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the trainers' scripts share: a table of benchmarks/train, and the answers to its requests.
+
+The program writes requests to standard input, one JSON object a line: {"seed": 1, "rounds": 100, "threads": 2}.
+Each is answered by one line: seconds of binning and of boosting, AUC on the test rows, the process's peak so far.
+"""
+import json, os, resource, sys, time
+
+import numpy as np
+
+
+def read(at, name, n, k):
+    x, y = np.empty((n, k)), np.empty(n)
+    with open(os.path.join(at, name), "rb") as f:
+        for i in range(0, n, 65536):  # in pieces: the process must not hold the table twice
+            t = np.fromfile(f, "<f8", min(65536, n - i) * (k + 1)).reshape(-1, k + 1)
+            x[i:i + 65536], y[i:i + 65536] = t[:, :k], t[:, k]
+    return x, y
+
+
+def auc(s, y):
+    _, inverse, counts = np.unique(s, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    pos = y > 0
+    return (rank[pos].sum() - pos.sum() * (pos.sum() + 1) / 2) / (pos.sum() * (~pos).sum())
+
+
+def serve(at, bin_rows, boost, predict):
+    """Answers requests: bin_rows(meta, request, x, y) -> data, boost(meta, request, data) -> model, predict(meta, model, x) -> margins."""
+    meta = json.load(open(os.path.join(at, "meta.json")))
+    x, y = read(at, "train.f64", meta["rows"], meta["features"])
+    test = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        t0 = time.perf_counter()
+        data = bin_rows(meta, request, x, y)
+        t1 = time.perf_counter()
+        model = boost(meta, request, data)
+        t2 = time.perf_counter()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        del data
+        if test is None:  # not before the peak of training is known
+            test = read(at, "test.f64", meta["test_rows"], meta["features"])
+        area = auc(predict(meta, model, test[0]), test[1])
+        del model
+        print(json.dumps({"bin_s": t1 - t0, "train_s": t2 - t1, "auc": area, "peak_mb": peak}), flush=True)

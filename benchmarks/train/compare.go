@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/assayrisk/assay/benchmarks/figure"
+)
+
+// comparison is how trainers are run beside each other on one case.
+type comparison struct {
+	python, peers string
+	trainers      []string
+	runs, threads int
+}
+
+// compare runs the trainers on the table at dir, one after the other and then
+// again, run k with the seed k, and prints the figures. A cold case starts a
+// process for each run; otherwise a process stays and holds the table, which
+// spares reading it and starting an interpreter 25 times.
+func (c *comparison) compare(ctx context.Context, name, dir string, rounds int, cold bool) error {
+	begin := time.Now()
+	got := map[string][]outcome{}
+	stay := map[string]*trainer{}
+	defer func() {
+		for _, t := range stay {
+			_ = t.stop() // its answers are in
+		}
+	}()
+	for k := range c.runs {
+		for _, t := range c.trainers {
+			r := request{Seed: k + 1, Rounds: rounds, Threads: c.threads}
+			if cold {
+				o, err := once(ctx, t, dir, c.python, c.peers, r)
+				if err != nil {
+					return err
+				}
+				got[t] = append(got[t], o)
+				continue
+			}
+			if stay[t] == nil {
+				p, err := start(ctx, t, dir, c.python, c.peers)
+				if err != nil {
+					return err
+				}
+				stay[t] = p
+			}
+			o, err := stay[t].train(r)
+			if err != nil {
+				return err
+			}
+			got[t] = append(got[t], o)
+		}
+	}
+	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, rounds, c.runs, time.Since(begin).Seconds())
+	for _, t := range c.trainers {
+		o := got[t]
+		fmt.Printf("%-12s %-8s bins %6.2f s  boosting %7.2f s  total %7.2f s  AUC %.5f  peak %.0f MB\n", name, t,
+			figure.Median(each(o, func(o outcome) float64 { return o.Bin })), figure.Median(each(o, func(o outcome) float64 { return o.Train })),
+			figure.Median(each(o, outcome.seconds)), figure.Median(each(o, areaOf)), o[0].Peak)
+	}
+	printFigures(name, got, cold)
+	return nil
+}
+
+// printFigures prints what Assay's runs are against the others'.
+func printFigures(name string, got map[string][]outcome, cold bool) {
+	ours, ok := got["assay"]
+	if !ok {
+		return
+	}
+	seconds := each(ours, outcome.seconds)
+	fmt.Println(figure.Of("S", "train_"+name, seconds))
+	ratio := func(figureName string, peer []outcome) {
+		fmt.Println(figure.Over(figureName+"_"+name, each(peer, outcome.seconds), seconds))
+	}
+	best, ok := got["row"]
+	if col, hasCol := got["col"]; hasCol && (!ok || figure.Median(each(col, outcome.seconds)) < figure.Median(each(best, outcome.seconds))) {
+		best, ok = col, true
+	}
+	if ok {
+		ratio("train_vs_lightgbm", best)
+		mine, theirs := each(ours, peakOf), each(best, peakOf)
+		if !cold { // later runs of a process tell its greatest peak again
+			mine, theirs = mine[:1], theirs[:1]
+		}
+		fmt.Println(figure.Over("train_memory_"+name, theirs, mine))
+		fmt.Println(figure.Of("MB", "train_peak_"+name, mine))
+		fmt.Println(figure.Of("MB", "train_peak_lightgbm_"+name, theirs))
+		var diff []float64
+		for k := range ours {
+			diff = append(diff, ours[k].AUC-best[k].AUC)
+		}
+		fmt.Println(figure.Of("AUCDIFF", name, diff))
+	}
+	if q, ok := got["quant"]; ok {
+		ratio("train_vs_lightgbm_quant", q)
+	}
+	if x, ok := got["xgboost"]; ok {
+		ratio("train_vs_xgboost", x)
+	}
+}
+
+func areaOf(o outcome) float64 { return o.AUC }
+func peakOf(o outcome) float64 { return o.Peak }
+
+// each applies f to every outcome.
+func each(o []outcome, f func(outcome) float64) []float64 {
+	v := make([]float64, len(o))
+	for i := range o {
+		v[i] = f(o[i])
+	}
+	return v
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// request asks a trainer's process for one model.
+type request struct {
+	Seed    int `json:"seed"`
+	Rounds  int `json:"rounds"`
+	Threads int `json:"threads"`
+}
+
+// outcome is what a trainer answers.
+type outcome struct {
+	Bin   float64 `json:"bin_s"`
+	Train float64 `json:"train_s"`
+	AUC   float64 `json:"auc"`
+	Peak  float64 `json:"peak_mb"` // of the process so far
+}
+
+func (o outcome) seconds() float64 { return o.Bin + o.Train }
+
+// trainer is a process that holds one table and trains on it when asked. It
+// waits in between, so that it disturbs no other.
+type trainer struct {
+	name string
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *json.Decoder
+}
+
+// start runs the program of a trainer (assay, row, col, quant or xgboost) on
+// the table at dir.
+func start(ctx context.Context, name, dir, python, peers string) (*trainer, error) {
+	var cmd *exec.Cmd
+	switch name {
+	case "assay":
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		cmd = exec.CommandContext(ctx, self, "-one", dir)
+	case "xgboost":
+		cmd = exec.CommandContext(ctx, python, filepath.Join(peers, "train_xgboost.py"), dir)
+	default:
+		cmd = exec.CommandContext(ctx, python, filepath.Join(peers, "train_lightgbm.py"), dir, name)
+	}
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &trainer{name, cmd, in, json.NewDecoder(out)}, nil
+}
+
+func (t *trainer) train(r request) (o outcome, err error) {
+	if err := json.NewEncoder(t.in).Encode(r); err != nil {
+		return o, fmt.Errorf("%s: %w", t.name, err)
+	}
+	if err := t.out.Decode(&o); err != nil {
+		return o, fmt.Errorf("%s did not answer: %w", t.name, err)
+	}
+	return o, nil
+}
+
+// stop ends the process: it reads the end of its input.
+func (t *trainer) stop() error {
+	t.in.Close()
+	if err := t.cmd.Wait(); err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	return nil
+}
+
+// once starts a trainer for a single model.
+func once(ctx context.Context, name, dir, python, peers string, r request) (outcome, error) {
+	t, err := start(ctx, name, dir, python, peers)
+	if err != nil {
+		return outcome{}, err
+	}
+	o, err := t.train(r)
+	if e := t.stop(); err == nil {
+		err = e
+	}
+	return o, err
+}
