@@ -4,9 +4,14 @@ package journal
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -21,46 +26,90 @@ type ErasureNote struct {
 	Reason  string   `cbor:"2,keyasint"`
 }
 
+// Erasing asks for an erasure.
+type Erasing struct {
+	Subject string // whose key is destroyed
+	Reason  string // stands in the opening of the erasure's leaf: name no person in it
+	// Caller, RequestID and Body make asking again safe: Lookup finds the
+	// erasure's record by them. An empty RequestID is not indexed.
+	Caller, RequestID string
+	Body              assay.Digest
+}
+
 // Erase destroys a subject's key: its records' private parts are unreadable
-// from then on, and their leaves, promises and proofs still verify. The erasure
-// is a record of the log. Erase returns when that record is durable, the
-// key's bytes are purged from the store, and the master key is replaced, so
-// that copies of the directory made before do not open it either.
+// from then on, and their leaves, promises and proofs still verify. The
+// erasure is a record of the log. Erase returns when that record is durable,
+// the key's bytes are purged from the store, and the master key is replaced,
+// so that copies of the directory made before do not open it either.
 // assay.ErrNotFound: no record is sealed under this subject's key.
 func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledger.Promise, error) {
+	return j.EraseAs(ctx, Erasing{Subject: name, Reason: reason})
+}
+
+// EraseAs is Erase for a caller's request.
+//
+// Its one group holds the record, the request id's tag and the destruction of
+// the key, so a crash leaves all three or none of them. What then makes the
+// erasure final is done behind it; a start that finds it undone goes on with it
+// (WaitErased waits for that).
+func (j *Journal) EraseAs(ctx context.Context, r Erasing) (uint64, ledger.Promise, error) {
+	seq, p, err := j.destroy(ctx, r)
+	if err != nil {
+		return seq, p, err
+	}
+	return seq, p, j.WaitErased(ctx, seq)
+}
+
+// destroy makes the erasure's record durable, and with it the end of the key.
+func (j *Journal) destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.Promise, err error) {
 	if err := j.Ready(); err != nil {
-		return 0, ledger.Promise{}, err
+		return 0, p, err
 	}
-	old, err := j.keys.bury(name)
+	rec := Record{Kind: ledger.Erasure, Caller: r.Caller, RequestID: r.RequestID, Body: r.Body}
+	if err := rec.check(); err != nil { // before the key is dead
+		return 0, p, err
+	}
+	old, err := j.keys.bury(r.Subject)
 	if err != nil {
-		return 0, ledger.Promise{}, err
+		return 0, p, err
 	}
-	text, err := assay.MarshalCBOR(&ErasureNote{Version: 1, Key: old.key.ID(), Reason: reason})
-	if err != nil {
-		return 0, ledger.Promise{}, fmt.Errorf("erase: %w", err)
+	if rec.Decision, err = assay.MarshalCBOR(&ErasureNote{Version: 1, Key: old.key.ID(), Reason: r.Reason}); err != nil {
+		return 0, p, fmt.Errorf("erase: %w", err)
 	}
-	seq := j.Take()
+	seq, rec.Micros = j.Take(), j.cfg.Now().UnixMicro()
 	e := entryPool.Get().(*entry)
-	if err := j.prepare(e, seq, &Record{Kind: ledger.Erasure, Micros: j.cfg.Now().UnixMicro(), Decision: text}); err != nil {
+	if err := j.prepare(e, seq, &rec); err != nil {
 		j.failed.set(err)
-		return 0, ledger.Promise{}, err
+		return 0, p, err
 	}
 	e.erases, e.batch = old, nil
 	if err := j.push(e); err != nil {
-		return seq, ledger.Promise{}, err
+		return seq, p, err
 	}
 	if err := j.wait(ctx, e); err != nil {
-		return seq, ledger.Promise{}, err
+		return seq, p, err
 	}
-	p := e.group.promise(e)
+	p = e.group.promise(e)
 	e.free()
-	return seq, p, j.scrub.wait(ctx, j)
+	return seq, p, nil
+}
+
+// WaitErased waits until the erasure in record seq is final: no file of the
+// directory holds the key, and no master key that opens an older copy is left.
+func (j *Journal) WaitErased(ctx context.Context, seq uint64) error {
+	for j.scrub.final.Load() <= seq {
+		if err := j.scrub.wait(ctx, j); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // scrubber makes erasures final: it wraps every living key under a new master
 // key, purges the store of deleted ones and destroys the old master key. One
 // pass serves all erasures that wait for it.
 type scrubber struct {
+	final   atomic.Uint64 // erasures in the records below are final
 	mu      sync.Mutex
 	kick    chan struct{}
 	begun   uint64        // passes begun
@@ -68,12 +117,44 @@ type scrubber struct {
 	endedCh chan struct{} // closed and replaced at each end
 }
 
-func (s *scrubber) init(unfinished bool) {
+// init reads how far erasures are final; what is not is done when the journal
+// runs: a rotation that was cut short, or one that an erasure waits for.
+func (s *scrubber) init(j *Journal) error {
 	s.kick = make(chan struct{}, 1)
 	s.endedCh = make(chan struct{})
-	if unfinished {
+	final, err := number(j.db, metaKey(metaFinal))
+	if err != nil {
+		return err
+	}
+	if final > j.durable.Load() {
+		final = 0 // no such records: doing it again costs only work
+	}
+	s.final.Store(final)
+	newest, erased, err := newestErasure(j.db)
+	if err != nil {
+		return err
+	}
+	if j.master.Rotating() || erased && newest >= final {
 		s.kick <- struct{}{}
 	}
+	return nil
+}
+
+// newestErasure returns the largest sequence number of an erasure.
+func newestErasure(db *pebble.DB) (newest uint64, ok bool, err error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixErased}, UpperBound: []byte{prefixErased + 1}})
+	if err != nil {
+		return 0, false, fmt.Errorf("store: %w", err)
+	}
+	for more := it.First(); more; more = it.Next() {
+		if v := it.Value(); len(v) == 8 { // fsck names one that is not
+			newest, ok = max(newest, binary.BigEndian.Uint64(v)), true
+		}
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return 0, false, fmt.Errorf("store: %w", err)
+	}
+	return newest, ok, nil
 }
 
 // wait asks for a pass that begins after now and waits for its end.

@@ -135,7 +135,9 @@ func (j *Journal) recover(ctx context.Context) error {
 	if j.guard, err = openGuard(ctx, j); err != nil {
 		return err
 	}
-	j.scrub.init(j.master.Rotating())
+	if err := j.scrub.init(j); err != nil {
+		return err
+	}
 	return j.loadPublished(ctx)
 }
 

@@ -69,7 +69,7 @@ func storeMutations() (out []mutation) {
 			return db.Set(metaKey(name), v, pebble.Sync)
 		})
 	}
-	for _, name := range []string{metaIndexed, metaTagged, metaPublic} { // smaller ones cost only work
+	for _, name := range []string{metaIndexed, metaTagged, metaPublic, metaFinal} { // smaller ones cost only work
 		add("mark: "+name, "bit flipped", true, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
 			v, err := get(db, metaKey(name))
 			if err != nil {

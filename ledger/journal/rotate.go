@@ -5,6 +5,7 @@ package journal
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -38,6 +39,7 @@ func (j *Journal) RotateMaster(ctx context.Context) error {
 // master keys are kept, the next start begins again.
 func (j *Journal) rotateMaster(ctx context.Context) error {
 	j.writeMu.Lock() // after this, no group that is written holds a key wrapped by the old one
+	upto := j.durable.Load()
 	err := j.master.Rotate()
 	j.writeMu.Unlock()
 	if err != nil {
@@ -64,6 +66,10 @@ func (j *Journal) rotateMaster(ctx context.Context) error {
 	if err := j.master.Retire(); err != nil {
 		return err
 	}
+	if err := j.db.Set(metaKey(metaFinal), binary.BigEndian.AppendUint64(nil, upto), pebble.Sync); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	j.scrub.final.Store(upto)
 	text, err := assay.MarshalCBOR(&RotationNote{Version: 1, Keys: n})
 	if err != nil {
 		return fmt.Errorf("rotate: %w", err)

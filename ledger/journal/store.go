@@ -33,6 +33,7 @@ const (
 	metaIndexed = "indexed"   // the store has the subject keys of records below this number (8)
 	metaTagged  = "tagged"    // the store has the request tags of records below this number (8)
 	metaRetired = "retired"   // private parts of records below this number (8) may be gone
+	metaFinal   = "final"     // erasures in records below this number (8) are final
 	metaSystem  = "system"    // id of the system key
 	metaPublic  = "published" // size of the newest published checkpoint (8); not synced
 	metaTree    = "tree"      // the guard's tree: size (8) || its peaks (32 each)

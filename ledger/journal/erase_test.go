@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// eraserDir names, in a child's environment, the directory whose subjects it
+// erases until it is killed.
+const eraserDir = "ASSAY_JOURNAL_ERASER"
+
+// erased subjects of one directory; each has the record of its number.
+const erasedSubjects = 400
+
+func erasing(i int) Erasing {
+	return Erasing{Subject: fmt.Sprintf("subject-%d", i), Reason: "asked", Caller: "officer", RequestID: fmt.Sprintf("erase-%d", i), Body: assay.Sum("body\n", []byte{byte(i), byte(i >> 8)})}
+}
+
+// eraser erases one subject after the other and says which it was told is
+// erased.
+func eraser(dir string) error {
+	j, err := Open(context.Background(), dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: time.Hour})
+	if err != nil {
+		return err
+	}
+	go func() {
+		fmt.Println("started")
+		for i := range erasedSubjects {
+			r := erasing(i)
+			if _, _, ok, _ := j.Lookup(r.Caller, r.RequestID); ok {
+				continue
+			}
+			if _, _, err := j.EraseAs(context.Background(), r); err != nil {
+				return
+			}
+			fmt.Printf("erased %d\n", i)
+		}
+	}()
+	return j.Run(context.Background())
+}
+
+// TestKillsWhileErasing kills a process that erases, at a random moment, again
+// and again. After each kill every subject is either erased, with the one record
+// that its request id leads to, or as it was; what was acknowledged is erased;
+// and a start brings what was cut short to its end. ASSAY_KILLS sets how often.
+func TestKillsWhileErasing(t *testing.T) {
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{})
+	for i := range uint64(erasedSubjects) {
+		if _, err := j.Append(t.Context(), j.Take(), decision(i, fmt.Sprintf("subject-%d", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng, acked, cut := rand.New(rand.NewPCG(7, 7)), map[int]bool{}, 0
+	kills := times("ASSAY_KILLS", 4)
+	for range kills {
+		c := exec.Command(self, "-test.run=^$")
+		c.Env = append(os.Environ(), eraserDir+"="+dir)
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var kill *time.Timer
+		for s := bufio.NewScanner(out); s.Scan(); {
+			var i int
+			if strings.HasPrefix(s.Text(), "started") {
+				kill = time.AfterFunc(time.Duration(rng.IntN(60_000))*time.Microsecond, func() { _ = c.Process.Kill() })
+			} else if _, err := fmt.Sscanf(s.Text(), "erased %d", &i); err == nil {
+				acked[i] = true
+			}
+		}
+		_ = c.Wait()
+		if kill == nil {
+			t.Fatal("the child did not start")
+		}
+		kill.Stop()
+		j, stop := start(t, dir, Config{})
+		newest := uint64(0)
+		for i := range erasedSubjects {
+			r := erasing(i)
+			seq, body, ok, err := j.Lookup(r.Caller, r.RequestID)
+			if err != nil || ok && body != r.Body {
+				t.Fatalf("subject %d: lookup %v, body %s", i, err, body)
+			}
+			_, gerr := j.Get(uint64(i))
+			if gone := errors.Is(gerr, vault.ErrErased); gone != ok {
+				t.Fatalf("subject %d: erased %v (%v), and a record of it %v", i, gone, gerr, ok)
+			}
+			if acked[i] && !ok {
+				t.Fatalf("subject %d was acknowledged as erased and is not", i)
+			}
+			if ok && !acked[i] {
+				cut++
+				acked[i] = true
+			}
+			if ok {
+				newest = max(newest, seq)
+			}
+		}
+		if len(acked) > 0 {
+			if err := j.WaitErased(t.Context(), newest); err != nil || j.master.Rotating() {
+				t.Fatalf("the erasure is not final after a start: %v, two master keys %v", err, j.master.Rotating())
+			}
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Fsck(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d kills: %d subjects erased, %d of them cut short and brought to their end by the next start", kills, len(acked), cut)
+}
+
+// TestErasureIsFinishedAtStart stops an erasure after each of its steps. The
+// next start finishes it: the wrapped key that lies in the record files is
+// opened by no master key that is left.
+func TestErasureIsFinishedAtStart(t *testing.T) {
+	for name, step := range map[string]func(t *testing.T, j *Journal) error{
+		"record durable": func(*testing.T, *Journal) error { return nil },
+		"new master key": func(_ *testing.T, j *Journal) error { return j.master.Rotate() },
+		"keys wrapped": func(t *testing.T, j *Journal) error {
+			_, err := j.rewrap(t.Context())
+			return errors.Join(j.master.Rotate(), err)
+		},
+		"not by an older": func(t *testing.T, j *Journal) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			j, stop := start(t, dir, Config{})
+			add(t, j, 40, 1)
+			if name == "not by an older" { // a rotation before the erasure does not make it final
+				if err := j.RotateMaster(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s, err := j.keys.get("subject-3")
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrapped, err := j.master.Wrap(s.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seq, _, err := j.destroy(t.Context(), erasing(3))
+			if err == nil {
+				err = step(t, j)
+			}
+			if err == nil {
+				err = stop()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			// What was not finished is not taken for final.
+			if m, err := vault.OpenMaster(dir+"/keys/master.json", nil); err != nil {
+				t.Fatal(err)
+			} else if _, err := m.Unwrap(s.key.ID(), wrapped); err != nil {
+				t.Fatalf("the copy does not open before the start: this test cannot fail: %v", err)
+			}
+			j, stop = start(t, dir, Config{})
+			end := time.Now().Add(10 * time.Second)
+			for j.scrub.final.Load() <= seq && time.Now().Before(end) { // nobody asks: the start does it
+				time.Sleep(5 * time.Millisecond)
+			}
+			if err := j.WaitErased(t.Context(), seq); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := j.master.Unwrap(s.key.ID(), wrapped); err == nil {
+				t.Error("a master key that is left opens the copy of the erased key")
+			}
+			if got, _, ok, err := j.Lookup("officer", "erase-3"); !ok || err != nil || got != seq {
+				t.Errorf("the request leads to record %d, %v, %v, want %d", got, ok, err, seq)
+			}
+			after := j.Stats().Durable
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			// Once it is final a start does nothing more.
+			j, _ = start(t, dir, Config{})
+			if len(j.scrub.kick) != 0 || j.Stats().Durable < after {
+				t.Error("a start after the final one replaces the master key again")
+			}
+			if r, err := j.Get(seq); err != nil || r.Kind != ledger.Erasure || r.RequestID != "erase-3" {
+				t.Errorf("the erasure's record: %+v, %v", r, err)
+			}
+		})
+	}
+}
