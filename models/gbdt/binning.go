@@ -22,11 +22,6 @@ func fitBinners(d *Dataset, p *Params, team *team) []*binner {
 	})
 }
 
-// fitSample finds the bins of every column from all rows of s.
-func fitSample(s *Dataset, p *Params, team *team) []*binner {
-	return fitColumns(len(s.Columns), p, team, s.categorical, func(j int, _ *scratch) []float64 { return s.Columns[j] })
-}
-
 func fitColumns(columns int, p *Params, team *team, categorical func(int) bool, sample func(int, *scratch) []float64) []*binner {
 	binners := make([]*binner, columns)
 	space := make([]scratch, team.size)

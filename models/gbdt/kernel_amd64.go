@@ -150,12 +150,18 @@ func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64)
 //go:noescape
 func divideRows(rows, spare *uint32, n int, column, router *uint8) int
 
+//go:noescape
+func divideRecords(rows, spare *uint32, n int, column, router *uint8, shift int) int
+
 // divide is divideGo in assembly.
-func divide(rows, spare []uint32, column []uint8, r *router) int {
-	if len(rows) == 0 {
+func divide(rows, spare []uint32, c column, r *router) int {
+	switch {
+	case len(rows) == 0:
 		return 0
+	case c.shift > 0:
+		return divideRecords(&rows[0], &spare[:len(rows)][0], len(rows), &c.cells[0], &r[0], c.shift)
 	}
-	return divideRows(&rows[0], &spare[:len(rows)][0], len(rows), &column[0], &r[0])
+	return divideRows(&rows[0], &spare[:len(rows)][0], len(rows), &c.cells[0], &r[0])
 }
 
 //go:noescape

@@ -20,8 +20,8 @@ func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64)
 	return roundPairsGo(dst, src, row, key, gScale, hScale)
 }
 
-func divide(rows, spare []uint32, column []uint8, r *router) int {
-	return divideGo(rows, spare, column, r)
+func divide(rows, spare []uint32, c column, r *router) int {
+	return divideGo(rows, spare, c, r)
 }
 
 func thresholds(left *[histogram + 4]cell, n int, s *thresholdScan, gain float64) (float64, int) {

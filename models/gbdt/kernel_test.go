@@ -145,9 +145,10 @@ func TestDivide(t *testing.T) {
 	defer team.close()
 	for trial := range 120 {
 		n := []int{0, 1, 31, 32, 33, 1000, 40000}[trial%7]
-		column := make([]uint8, max(n, 1)*2)
-		for i := range column {
-			column[i] = uint8(rng.Uint32())
+		places := max(n, 1) * 2
+		c := column{make([]uint8, places<<(trial%5)), trial % 5}
+		for i := range c.cells {
+			c.cells[i] = uint8(rng.Uint32())
 		}
 		var r router
 		for b := range r {
@@ -156,14 +157,15 @@ func TestDivide(t *testing.T) {
 		if trial%11 == 0 {
 			r = router{}
 		}
-		all := randomRows(rng, len(column), n)
+		all := randomRows(rng, places, n)
 		var want [2][]uint32
 		for _, i := range all {
-			want[1-r[column[i]]] = append(want[1-r[column[i]]], i)
+			side := 1 - r[c.cells[int(i)<<c.shift]]
+			want[side] = append(want[side], i)
 		}
 		for name, fn := range map[string]func(a, b []uint32) int{
-			"partition": func(a, b []uint32) int { return partition(a, b, column, &r, team) },
-			"divideGo":  func(a, b []uint32) int { k := divideGo(a, b, column, &r); copy(a[k:], b); return k },
+			"partition": func(a, b []uint32) int { return partition(a, b, c, &r, team) },
+			"divideGo":  func(a, b []uint32) int { k := divideGo(a, b, c, &r); copy(a[k:], b); return k },
 		} {
 			rows, spare := slices.Clone(all), make([]uint32, n)
 			k := fn(rows, spare)
@@ -176,23 +178,26 @@ func TestDivide(t *testing.T) {
 
 func BenchmarkDivide(b *testing.B) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	column := make([]uint8, 1<<20)
-	for i := range column {
-		column[i] = uint8(rng.Uint32())
-	}
+	const places = 1 << 20
 	var r router
-	for k := range 100 {
-		r[k] = 1
+	for i := range r {
+		r[i] = uint8(rng.IntN(2))
 	}
-	all := randomRows(rng, len(column), 1<<18)
-	rows, spare := slices.Clone(all), make([]uint32, len(all))
-	for name, fn := range map[string]func(a, b []uint32, c []uint8, r *router) int{"asm": divide, "go": divideGo} {
-		b.Run(name, func(b *testing.B) {
-			for range b.N {
-				copy(rows, all)
-				fn(rows, spare, column, &r)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(rows)), "ns/row")
-		})
+	all := randomRows(rng, places, 1<<18)
+	for _, shift := range []int{0, 4} {
+		c := column{make([]uint8, places<<shift), shift}
+		for i := range c.cells {
+			c.cells[i] = uint8(rng.Uint32())
+		}
+		for name, fn := range map[string]func(a, b []uint32, c column, r *router) int{"asm": divide, "go": divideGo} {
+			b.Run(fmt.Sprintf("%s/apart%d", name, 1<<shift), func(b *testing.B) {
+				spare := make([]uint32, len(all))
+				for range b.N {
+					rows := slices.Clone(all)
+					fn(rows, spare, c, &r)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(all)), "ns/row")
+			})
+		}
 	}
 }

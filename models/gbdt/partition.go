@@ -27,13 +27,13 @@ func newRouter(s *split, ft *feature) *router {
 
 // divideGo moves the rows that go left to the front of rows and the others to
 // spare, both in their order, and returns how many went left.
-func divideGo(rows, spare []uint32, column []uint8, r *router) int {
+func divideGo(rows, spare []uint32, c column, r *router) int {
 	spare = spare[:len(rows)]
 	left, right := 0, 0
 	for _, i := range rows {
 		rows[left] = i
 		spare[right] = i
-		k := int(r[column[i]])
+		k := int(r[c.cells[int(i)<<c.shift]])
 		left += k
 		right += 1 - k
 	}
@@ -42,18 +42,18 @@ func divideGo(rows, spare []uint32, column []uint8, r *router) int {
 
 // partition is divideGo over the whole team: each member divides a run, then
 // the runs are put together, left ones first.
-func partition(rows, spare []uint32, column []uint8, r *router, team *team) int {
+func partition(rows, spare []uint32, c column, r *router, team *team) int {
 	const run = 2048
 	k := min(team.size, len(rows)/run)
 	if k <= 1 {
-		n := divide(rows, spare, column, r)
+		n := divide(rows, spare, c, r)
 		copy(rows[n:], spare[:len(rows)-n])
 		return n
 	}
 	lefts := make([]int, k)
 	team.run(k, func(t int) {
 		lo, hi := t*len(rows)/k, (t+1)*len(rows)/k
-		lefts[t] = divide(rows[lo:hi], spare[lo:hi], column, r)
+		lefts[t] = divide(rows[lo:hi], spare[lo:hi], c, r)
 	})
 	left := 0
 	for t, n := range lefts {

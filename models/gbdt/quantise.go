@@ -2,6 +2,8 @@
 
 package gbdt
 
+import "unsafe"
+
 // The names of random draws: the first part hashed after the seed.
 const (
 	drawSample uint64 = iota + 1
@@ -32,7 +34,7 @@ type pair struct{ g, h float32 }
 
 // gradients are the derivatives of one iteration.
 type gradients struct {
-	pairs  []pair
+	pairs  []pair // of large tables only until they are rounded
 	packed []cell
 	blocks []blockSums
 	units
@@ -53,11 +55,16 @@ type blockSums struct {
 	c    cell
 }
 
+// newGradients makes room for so many rows. Where no leaf value needs the
+// derivatives after rounding (exactRows), a row's cell takes their place.
 func newGradients(rows int) *gradients {
-	return &gradients{
-		pairs: make([]pair, rows), packed: make([]cell, rows),
-		blocks: make([]blockSums, (rows+sumBlock-1)/sumBlock),
+	gr := &gradients{packed: make([]cell, rows), blocks: make([]blockSums, (rows+sumBlock-1)/sumBlock)}
+	if rows > exactRows {
+		gr.pairs = unsafe.Slice((*pair)(unsafe.Pointer(unsafe.SliceData(gr.packed))), rows)
+	} else {
+		gr.pairs = make([]pair, rows)
 	}
+	return gr
 }
 
 // compute fills pairs from the margins.

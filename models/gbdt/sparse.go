@@ -127,7 +127,7 @@ func (m *matrix) sealGroup(g *group, team *team) {
 func (m *matrix) countEntries(g *group, lo int, counts []uint16) {
 	for _, f := range g.members {
 		common := m.feats[f].common
-		for i, b := range m.columns[f][lo : lo+len(counts)] {
+		for i, b := range m.columns[f].cells[lo : lo+len(counts)] {
 			n := uint16(0)
 			if b != common {
 				n = 1
@@ -190,7 +190,7 @@ func (m *matrix) list(g *group, lo int, counts []uint16, where uint32) {
 	var rows [binBlock]uint16
 	for _, f := range g.members {
 		ft := &m.feats[f]
-		bins := m.columns[f][lo : lo+len(counts)]
+		bins := m.columns[f].cells[lo : lo+len(counts)]
 		n := 0
 		for i, b := range bins {
 			rows[n] = uint16(i)

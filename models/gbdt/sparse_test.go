@@ -17,8 +17,9 @@ func sparseMatrix(rng *rand.Rand, features, rows, bins, parallel int, density fl
 		k := 2 + rng.IntN(bins-1)
 		binners[j] = &binner{bins: k, common: uint8(rng.IntN(k)), share: 1 - density}
 	}
-	m := newMatrix(nil, binners, rows, parallel)
-	for f, c := range m.columns {
+	m := newMatrix(nil, binners, rows, parallel, false)
+	for f := range m.columns {
+		c := m.columns[f].cells
 		for i := range c {
 			c[i] = m.feats[f].common
 			if rng.Float64() < density {
@@ -64,7 +65,7 @@ func TestSparseHistogram(t *testing.T) {
 				ft := &m.feats[f]
 				want := make([]cell, ft.bins)
 				for _, r := range some {
-					want[m.columns[f][r]] += packed[r]
+					want[m.columns[f].cells[r]] += packed[r]
 				}
 				setCommon(h[ft.offset:ft.offset+ft.bins], ft.common, total)
 				setCommon(twin[ft.offset:ft.offset+ft.bins], ft.common, total)
@@ -133,20 +134,32 @@ func TestSparseLayout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			lay := func(what string, lean bool) {
+				team := newTeam(threads)
+				b.m = newMatrix(b.m.names, b.m.binners, d.Rows(), threads, lean)
+				b.m.fill(d, 0, team)
+				b.m.seal(team)
+				team.close()
+				other, err := b.Train(context.Background(), p, Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if digest(got.Model) != digest(other.Model) {
+					t.Errorf("%s, %d threads: sparse groups give another model than %s", name, threads, what)
+				}
+			}
+			lay("the same beside records alone", true)
 			for _, bn := range b.m.binners {
 				bn.share = 0
 			}
-			team := newTeam(threads)
-			b.m = newMatrix(b.m.names, b.m.binners, d.Rows(), threads)
-			b.m.fill(d, 0, team)
-			b.m.seal(team)
-			team.close()
-			want, err := b.Train(context.Background(), p, Options{})
-			if err != nil {
-				t.Fatal(err)
+			lay("dense ones", false)
+			lay("records alone", true)
+			bytes := 0
+			for _, g := range b.m.groups {
+				bytes += len(g.records) - recordPad
 			}
-			if digest(got.Model) != digest(want.Model) {
-				t.Errorf("%s, %d threads: sparse groups give another model than dense ones", name, threads)
+			if n := len(b.m.feats); bytes > (n+1)*d.Rows() {
+				t.Errorf("%d threads: %d features of %d rows take %d bytes", threads, n, d.Rows(), bytes)
 			}
 		}
 	}

@@ -13,9 +13,8 @@ import (
 // BinChunks bins a table that is larger than memory. chunks yields it in
 // pieces of any size, rows rows in all, and is ranged over twice, with the
 // same rows in the same order: once to draw the sample that bins are fitted
-// on, once to bin. A chunk is not kept after the next one is asked for, so
-// that memory holds the bins (two bytes a cell), labels and weights, and one
-// chunk. The bins, and the model, are those that Bin gives for the whole table.
+// on, once to bin. The bins, and the model, are those that Bin gives for the
+// whole table. What memory holds, BinSample says.
 func BinChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error], p Params) (*Bins, error) {
 	if rows < 1 || rows > maxRows {
 		return nil, fmt.Errorf("%w: %d rows, want 1 to %d", assay.ErrInvalid, rows, maxRows)
@@ -24,11 +23,34 @@ func BinChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error],
 	if err != nil {
 		return nil, err
 	}
+	p.BinConstructSample = s.Rows()
+	return BinSample(ctx, s, rows, chunks, p)
+}
+
+// BinSample bins a table that is larger than memory in one pass. The bins are
+// those of sample, rows of the same columns (of which at most
+// bin_construct_sample_cnt are looked at); a sample of all rows gives the
+// model that Bin gives. chunks yields the table in pieces of any size, rows
+// rows in all. A chunk is not kept after the next one is asked for, so that
+// memory holds the bins, one byte a cell (and for a sparse column, two bytes a
+// place of its lists), 8 bytes a row each for labels and weights, and one
+// chunk.
+func BinSample(ctx context.Context, sample *Dataset, rows int, chunks iter.Seq2[*Dataset, error], p Params) (*Bins, error) {
+	if rows < 1 || rows > maxRows {
+		return nil, fmt.Errorf("%w: %d rows, want 1 to %d", assay.ErrInvalid, rows, maxRows)
+	}
+	if err := p.Check(len(sample.Columns)); err != nil {
+		return nil, err
+	}
+	if err := sample.check("sampled", p.Objective); err != nil {
+		return nil, err
+	}
+	s := &Dataset{Names: sample.Names, Categorical: sample.Categorical, Columns: make([][]float64, len(sample.Columns))}
 	team := newTeam(p.NumThreads)
 	defer team.close()
 	b := &Bins{label: make([]float64, 0, rows)}
-	binners := fitSample(s, &p, team)
-	b.m = newMatrix(s.names(), binners, rows, team.size)
+	binners := fitBinners(sample, &p, team)
+	b.m = newMatrix(s.names(), binners, rows, team.size, true)
 	for d, err := range chunks {
 		if err == nil {
 			err = ctx.Err()
@@ -76,6 +98,7 @@ func drawChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error]
 			for j := range s.Columns {
 				s.Columns[j] = make([]float64, 0, len(wanted))
 			}
+			s.Label = make([]float64, 0, len(wanted))
 		}
 		if err := s.matches(d, at, rows, p); err != nil {
 			return nil, err
@@ -84,6 +107,7 @@ func drawChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error]
 			for j := range s.Columns {
 				s.Columns[j] = append(s.Columns[j], d.Columns[j][int(wanted[0])-at])
 			}
+			s.Label = append(s.Label, d.Label[int(wanted[0])-at])
 		}
 		at += d.Rows()
 	}

@@ -40,7 +40,15 @@ func TestChunks(t *testing.T) {
 	p := DefaultParams()
 	p.NumIterations, p.BinConstructSample, p.NumThreads = 5, 2000, 2
 	want := digest(mustTrain(t, d, p, Options{}).Model)
+	q := p
+	q.BinConstructSample = 9000
+	every := digest(mustTrain(t, d, q, Options{}).Model)
 	for _, sizes := range [][]int{{9000}, {1}, {4096, 1, 700}} {
+		if bins, err := BinSample(context.Background(), d, 9000, chunksOf(d, sizes...), q); err != nil {
+			t.Fatal(err)
+		} else if r, err := bins.Train(context.Background(), q, Options{}); err != nil || digest(r.Model) != every {
+			t.Errorf("a sample of all rows and chunks of %v rows give another model (%v)", sizes, err)
+		}
 		bins, err := BinChunks(context.Background(), 9000, chunksOf(d, sizes...), p)
 		if err != nil {
 			t.Fatal(err)

@@ -70,8 +70,8 @@ func Train(ctx context.Context, train *Dataset, p Params, opt Options) (*Result,
 	return bins.Train(ctx, p, opt)
 }
 
-// Bins is a training table after binning, one byte a cell and a copy of it.
-// It does not hold the raw columns.
+// Bins is a training table after binning: one byte a cell, and a copy of it
+// unless BinChunks made it. It does not hold the raw columns.
 type Bins struct {
 	m                        *matrix
 	categorical              []bool
@@ -96,7 +96,7 @@ func Bin(ctx context.Context, d *Dataset, p Params) (*Bins, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("binning stopped: %w", err)
 	}
-	b.m = newMatrix(d.names(), binners, d.Rows(), team.size)
+	b.m = newMatrix(d.names(), binners, d.Rows(), team.size, false)
 	b.m.fill(d, 0, team)
 	b.m.seal(team)
 	return b, nil

@@ -36,7 +36,8 @@ func (w *walker) add(m *matrix, score, value []float64, team *team) {
 			i := int32(0)
 			for i >= 0 {
 				n := &w.nodes[i]
-				if w.routers[i][m.columns[n.feature][r]] != 0 {
+				c := &m.columns[n.feature]
+				if w.routers[i][c.cells[r<<c.shift]] != 0 {
 					i = n.left
 				} else {
 					i = n.right
@@ -61,7 +62,7 @@ type validation struct {
 
 func newValidation(b *booster, d *Dataset) (*validation, error) {
 	v := &validation{b: b, d: d, score: make([]float64, d.Rows())}
-	v.m = newMatrix(b.m.names, b.m.binners, d.Rows(), 0)
+	v.m = newMatrix(b.m.names, b.m.binners, d.Rows(), 0, false)
 	v.m.fill(d, 0, b.team)
 	if b.opt.Init != nil {
 		s, err := startFrom(b.opt.Init, d, b.p)
