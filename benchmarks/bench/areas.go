@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/assayrisk/assay/benchmarks/figure"
@@ -27,8 +28,9 @@ type area struct {
 	Short  []string      // arguments of the short form
 }
 
-// areas lists the programs in the order in which they run. The budgets add up
-// to 43 minutes; TestBudgets keeps them so.
+// areas lists the programs in the order in which they run; the longest, which
+// prints its figures case by case, is the last and takes the time that is left.
+// TestBudgets keeps the sum of the budgets.
 func areas(o options) []area {
 	py := []string{"-python", o.python}
 	with := func(args ...string) []string {
@@ -37,24 +39,22 @@ func areas(o options) []area {
 		}
 		return append(py[:2:2], args...)
 	}
-	train := with("-cases", "dense1m,airline100k,small", "-runs", "3")
-	long := with("-cases", "sparse500k,wide50k", "-runs", "2")
-	big := with("-cases", "flights3m", "-runs", "1", "-flights", o.flights)
-	trains := [][]string{train, long, big}
-	if o.flights == "" {
-		trains = trains[:2]
+	train := with()
+	if o.flights != "" {
+		train = with("-flights", o.flights)
 	}
+	const s, m = time.Second, time.Minute
 	return []area{
-		{"ledger", "Ledger", 4 * time.Minute, false, [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
+		{"ledger", "Ledger", 4*m + 30*s, false, [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
 			[]string{"-seconds", "0.3", "-rounds", "1"}},
-		{"anchor", "Anchors", time.Minute, false, [][]string{nil}, []string{"-anchors", "3"}},
-		{"eval", "Reports", time.Minute, false, [][]string{with()}, []string{"-rows", "20000"}},
-		{"features", "Features", 3 * time.Minute, false, [][]string{with()}, with("-events", "50000", "-keys", "50000", "-runs", "1")},
-		{"predict", "Predictor", 6 * time.Minute, true, [][]string{with()}, with("-cases", "100x31", "-rounds", "3", "-slice", "5ms")},
-		{"serve", "Serving", 8 * time.Minute, false, [][]string{{"-latency"}}, []string{"-runs", "1", "-seconds", "0.5"}},
-		{"endtoend", "End to end, beside other model servers", 4 * time.Minute, true, [][]string{with()}, with("-seconds", "1", "-runs", "1")},
-		{"scale", "Scale", 4 * time.Minute, false, [][]string{nil}, []string{"-short"}},
-		{"train", "Trainer", 12 * time.Minute, true, trains, with("-cases", "small", "-runs", "1")},
+		{"anchor", "Anchors", 30 * s, false, [][]string{nil}, []string{"-anchors", "3"}},
+		{"eval", "Reports", 30 * s, false, [][]string{with()}, with("-rows", "20000")},
+		{"features", "Features", 2 * m, false, [][]string{with()}, with("-events", "50000", "-keys", "50000", "-runs", "1")},
+		{"predict", "Predictor", 4 * m, true, [][]string{with()}, with("-cases", "100x31", "-rounds", "3", "-slice", "5ms")},
+		{"serve", "Serving", 5 * m, false, [][]string{{"-latency"}}, []string{"-runs", "1", "-seconds", "0.5"}},
+		{"endtoend", "End to end, beside other model servers", 3 * m, true, [][]string{with()}, with("-seconds", "1", "-runs", "1")},
+		{"scale", "Scale", 4 * m, false, [][]string{nil}, []string{"-short"}},
+		{"train", "Trainer", 20 * m, true, [][]string{train}, with("-cases", "small", "-runs", "1")},
 	}
 }
 
@@ -75,45 +75,15 @@ func (a area) build(ctx context.Context, bin string) error {
 	return nil
 }
 
-// measure runs the area and keeps its figures, its budget and how quiet the
-// machine was.
-func (a area) measure(ctx context.Context, bin string, w *watch, o options) outcome {
-	out := outcome{Area: a.Name}
-	if a.Peers && o.python == "" {
-		out.Skipped = "no interpreter with the peers was named (-python)"
-		out.Quiet = true
-		fmt.Printf("== %s: left out: %s\n", a.Name, out.Skipped)
-		return out
+// lacks says what of an area cannot be measured, if anything.
+func (a area) lacks(o options) string {
+	switch {
+	case a.Peers && o.python == "":
+		return "no interpreter with the peers was named (-python)"
+	case a.Name == "train" && o.flights == "":
+		return "the case flights3m: its table was not at hand (-flights)"
 	}
-	if a.Name == "train" && o.flights == "" {
-		out.Skipped = "the case flights3m: its table was not at hand (-flights)"
-	}
-	runs := a.Runs
-	if o.short {
-		runs = [][]string{a.Short}
-	} else {
-		out.Before = w.settle(ctx, o.wait)
-	}
-	fmt.Printf("== %s, at most %v; others use %.1f %% of the machine, spin loop at %.1f %% of its best\n", a.Name, a.Budget, 100*out.Before.Others, 100*out.Before.Spin)
-	ctx, cancel := context.WithTimeoutCause(ctx, a.Budget, fmt.Errorf("stopped after its %v", a.Budget))
-	defer cancel()
-	start, busy := time.Now(), w.mark()
-	for _, args := range runs {
-		out.Commands = append(out.Commands, tidy(args, o, a.Name))
-		figures, err := runOne(ctx, filepath.Join(bin, a.Name), args)
-		out.Figures = append(out.Figures, figures...)
-		if err != nil {
-			out.Error = err.Error()
-			break
-		}
-	}
-	out.Seconds = time.Since(start).Seconds()
-	out.Meanwhile = w.since(busy)
-	out.Quiet = out.Before.quiet() && out.Meanwhile <= quietOthers
-	if len(out.Figures) == 0 && out.Error == "" {
-		out.Error = "it printed no figure"
-	}
-	return out
+	return ""
 }
 
 // tidy is the command as a reader would give it: without the paths of this
@@ -132,13 +102,20 @@ func tidy(args []string, o options, name string) string {
 	return line
 }
 
-func runOne(ctx context.Context, program string, args []string) ([]figure.Figure, error) {
-	c := exec.CommandContext(ctx, program, args...)
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+// runOne runs the area's program once. When the time is up it and what it
+// started are interrupted, and ended after twenty seconds more.
+func (a area) runOne(ctx context.Context, bin string, args []string) ([]figure.Figure, error) {
+	c := exec.CommandContext(ctx, filepath.Join(bin, a.Name), args...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	group := func(s syscall.Signal) error { return syscall.Kill(-c.Process.Pid, s) }
+	c.Cancel = func() error { return group(syscall.SIGINT) }
 	c.WaitDelay = 20 * time.Second
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = io.MultiWriter(&out, os.Stdout), os.Stderr
 	err := c.Run()
+	if c.Process != nil {
+		_ = group(syscall.SIGKILL) // what is left of it
+	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -14,16 +14,20 @@
 // quiet, and keeps with its figures how quiet it was: what other processes used
 // before and meanwhile, and how fast a spin loop ran next to the fastest of the
 // session. An area that is not done within its budget is stopped, keeps what it
-// printed, and says so: the whole takes under 45 minutes on two cores.
+// printed, and says so; one that fails says why, and the rest goes on. Results
+// and pages are written after each area, so that nothing is lost when the whole
+// is stopped, which it is after 44 minutes. TestSession is the proof.
+//
+//	go run ./benchmarks/bench -short -into DIR   the smallest form of all of it, into DIR
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -36,8 +40,9 @@ func main() {
 	flag.StringVar(&o.python, "python", os.Getenv("ASSAY_PEERS_PYTHON"), "interpreter that has the peers (benchmarks/peers/setup makes one)")
 	flag.StringVar(&o.flights, "flights", os.Getenv("ASSAY_FLIGHTS"), "flights-3m.parquet, for one training case (benchmarks/peers/setup fetches it)")
 	flag.StringVar(&o.only, "only", "", "comma-separated areas: "+names())
-	flag.BoolVar(&o.short, "short", false, "smallest form of each area: proves that they run, for no figure to be kept")
-	flag.DurationVar(&o.wait, "wait", 2*time.Minute, "how long an area may wait for a quiet machine")
+	flag.BoolVar(&o.short, "short", false, "smallest form of each area: proves that they run and that their pages can be written; the figures mean nothing")
+	flag.StringVar(&o.into, "into", "", "directory for results, pages and plots (default: the repository; with -short, one that is removed)")
+	flag.DurationVar(&o.wait, "wait", 3*time.Minute, "how long the areas together may wait for a quiet machine")
 	render := flag.Bool("render", false, "write the tables and plots from the newest results and measure nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -55,12 +60,17 @@ func main() {
 }
 
 type options struct {
-	python, flights, only string
-	short                 bool
-	wait                  time.Duration
+	python, flights, only, into string
+	short                       bool
+	wait                        time.Duration
 }
 
+// whole is how long everything may take, building included.
+const whole = 44 * time.Minute
+
 func run(ctx context.Context, o options) error {
+	ctx, cancel := context.WithDeadlineCause(ctx, time.Now().Add(whole), fmt.Errorf("the whole was stopped after %v", whole))
+	defer cancel()
 	var todo []area
 	for _, a := range areas(o) {
 		if o.only == "" || slices.Contains(strings.Split(o.only, ","), a.Name) {
@@ -75,50 +85,47 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(bin)
+	s := &session{root: ".", bin: bin, broken: map[string]error{}, watch: newWatch(), options: o}
+	if o.into != "" {
+		s.root = o.into
+	} else if o.short {
+		s.root = filepath.Join(bin, "pages")
+	}
+	if err := copyPages(s.root); err != nil {
+		return err
+	}
 	for _, a := range todo {
 		if err := a.build(ctx, bin); err != nil {
-			return err
+			s.broken[a.Name] = err
 		}
 	}
 	// Two areas start the production server: its packages are compiled now, not
-	// while something is measured.
+	// while something is measured. Where that fails, they say so themselves.
 	if _, err := daemon.Build(ctx, bin, "./cmd/assayd"); err != nil {
-		return err
+		fmt.Fprintln(os.Stderr, "bench:", err)
 	}
 	fmt.Println("every program is built; measuring begins")
-	r := describe(ctx, o)
-	watch := newWatch()
-	var failed []string
-	for _, a := range todo {
-		out := a.measure(ctx, bin, watch, o)
-		out.Commit = r.Commit
-		if r.Areas = append(r.Areas, out); out.Error != "" {
-			failed = append(failed, a.Name+": "+out.Error)
+	return s.measure(ctx, describe(ctx, o), todo)
+}
+
+// copyPages puts the pages that hold figures below root, where they are not
+// there yet.
+func copyPages(root string) error {
+	for _, name := range pageNames {
+		to := filepath.Join(root, name)
+		if _, err := os.Stat(to); err == nil {
+			continue
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("run this in the root of the repository: %w", err)
 		}
-	}
-	for _, a := range r.Areas {
-		if !a.Quiet {
-			fmt.Printf("%s: the machine was busy with other work: do not trust these figures\n", a.Area)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
 		}
-	}
-	if o.short {
-		if len(failed) > 0 {
-			return errors.New(strings.Join(failed, "; "))
+		if err := os.WriteFile(to, b, 0o644); err != nil {
+			return err
 		}
-		fmt.Println("the short form keeps nothing")
-		return nil
-	}
-	if err := save(r); err != nil {
-		return err
-	}
-	if err := renderNewest("."); err != nil {
-		return err
-	}
-	if len(failed) > 0 {
-		return fmt.Errorf("not all areas came to their end: %s", strings.Join(failed, "; "))
 	}
 	return nil
 }

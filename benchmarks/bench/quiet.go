@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -33,24 +35,27 @@ type quietness struct {
 
 func (q quietness) quiet() bool { return q.Others <= quietOthers && q.Spin >= quietSpin }
 
-// watch looks at the machine; best is the fastest spin so far.
-type watch struct{ best float64 }
+// watch looks at the machine.
+type watch struct {
+	best float64       // the fastest spin so far
+	rest time.Duration // how long it does nothing to see what others do
+}
 
 // newWatch calibrates the spin loop: the fastest of ten.
 func newWatch() *watch {
-	w := new(watch)
+	w := &watch{rest: 2 * time.Second}
 	for range 10 {
 		w.best = max(w.best, spin())
 	}
 	return w
 }
 
-// look watches for two seconds in which this program does nothing, then spins.
+// look watches while this program does nothing, then spins.
 func (w *watch) look(ctx context.Context) quietness {
 	busy := w.mark()
 	select {
 	case <-ctx.Done():
-	case <-time.After(2 * time.Second):
+	case <-time.After(w.rest):
 	}
 	q := quietness{Others: w.since(busy), Load: load()}
 	s := spin()
@@ -102,8 +107,10 @@ func spin() float64 {
 	return sum / length.Seconds()
 }
 
-// ticks are the processor's time in hundredths of a second: all of it, what was
-// not idle, and what this program and its finished children used.
+// ticks are the processor's time in hundredths of a second: all of it, what
+// processes used, and what of this is not other people's work: this program's,
+// its finished children's, and the kernel's own threads', which write what we
+// synced.
 type ticks struct{ all, busy, ours float64 }
 
 // mark reads the counters; zero where the system has none.
@@ -117,7 +124,7 @@ func (w *watch) mark() (t ticks) {
 	for i, s := range f[min(1, len(f)):min(9, len(f))] { // user nice system idle iowait irq softirq steal
 		v, _ := strconv.ParseFloat(s, 64)
 		t.all += v
-		if i != 3 && i != 4 {
+		if i < 3 || i == 7 {
 			t.busy += v
 		}
 	}
@@ -127,12 +134,40 @@ func (w *watch) mark() (t ticks) {
 			t.ours += 100 * (float64(u.Utime.Nano()) + float64(u.Stime.Nano())) / 1e9
 		}
 	}
+	t.ours += kernel()
 	return t
 }
 
+// kernel is the time of the kernel's threads: the children of process 2.
+func kernel() float64 {
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0
+	}
+	sum := 0.0
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		// The name of the process stands in brackets and may hold anything.
+		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(f) < 13 || f[1] != "2" {
+			continue
+		}
+		for _, s := range f[11:13] { // in user mode, in the kernel
+			v, _ := strconv.ParseFloat(s, 64)
+			sum += v
+		}
+	}
+	return sum
+}
+
 // since is the share of the machine that others used after t.
-func (w *watch) since(t ticks) float64 {
-	now := w.mark()
+func (w *watch) since(t ticks) float64 { return t.others(w.mark()) }
+
+// others is the share of the machine that others used between t and now.
+func (t ticks) others(now ticks) float64 {
 	if now.all <= t.all {
 		return 0
 	}

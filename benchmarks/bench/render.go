@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assayrisk/assay/benchmarks/figure"
 )
@@ -19,7 +20,10 @@ const (
 	end   = "<!-- figures: end -->"
 )
 
-// pages are the files that hold figures, and what writes them.
+// pageNames are the files that hold figures.
+var pageNames = []string{"docs/performance.md", "README.md"}
+
+// pages are their tables.
 func pages(r *results, file string) map[string][]byte {
 	return map[string][]byte{
 		"docs/performance.md": slices.Concat(machine(r, "../"+file), tables(r)),
@@ -126,6 +130,9 @@ func tables(r *results) []byte {
 			fmt.Fprintf(&b, "`%s`, ", c)
 		}
 		fmt.Fprintf(&b, "%.0f s", o.Seconds)
+		if t, err := time.Parse(time.RFC3339, o.Time); err == nil {
+			fmt.Fprintf(&b, ", done %s", t.Format("2006-01-02 15:04 UTC"))
+		}
 		if o.Commit != r.Commit {
 			fmt.Fprintf(&b, " at commit `%s`", o.Commit)
 		}

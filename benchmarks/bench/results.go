@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 type outcome struct {
 	Area      string          `json:"area"`
 	Commit    string          `json:"commit"`
+	Time      string          `json:"time,omitempty"` // when it ended
 	Commands  []string        `json:"commands,omitempty"`
 	Seconds   float64         `json:"seconds"`
 	Quiet     bool            `json:"quiet"`
@@ -113,32 +115,43 @@ func describe(ctx context.Context, o options) *results {
 
 const resultsDir = "benchmarks/results"
 
-// save merges into the day's file: areas that were measured again replace
-// older ones, and each keeps the commit that it was measured at.
-func save(r *results) error {
-	path := filepath.Join(resultsDir, r.Date+".json")
-	old, err := read(path)
+// save writes the day's file below root. Areas that were not measured now are
+// taken over from the newest results, each with the commit and time that it was
+// measured at, if those are of the same machine.
+func save(root string, r *results) error {
+	whole := *r
+	whole.Areas, whole.Peers = slices.Clone(r.Areas), maps.Clone(r.Peers)
+	old, file, err := newest(root)
 	switch {
-	case err == nil:
-		merge(r, old)
-	case !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%s: %w", path, err)
+	case errors.Is(err, errNone):
+	case err != nil:
+		return err
+	case old.CPU == r.CPU && old.Cores == r.Cores && old.OS == r.OS:
+		merge(&whole, old)
+	default:
+		fmt.Printf("%s is of another machine: nothing is taken over from it\n", file)
 	}
-	b, err := json.MarshalIndent(r, "", "  ")
+	b, err := json.MarshalIndent(&whole, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(resultsDir, 0o755); err != nil {
+	path := filepath.Join(root, resultsDir, r.Date+".json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
-// merge adds to r the areas of old that r has not, in the order of areas.
+// merge adds to r the areas of old that r has not, or has without any figure,
+// in the order of areas.
 func merge(r, old *results) {
 	for _, o := range old.Areas {
-		if !slices.ContainsFunc(r.Areas, func(n outcome) bool { return n.Area == o.Area }) {
+		i := slices.IndexFunc(r.Areas, func(n outcome) bool { return n.Area == o.Area })
+		switch {
+		case i < 0:
 			r.Areas = append(r.Areas, o)
+		case len(r.Areas[i].Figures) == 0 && len(o.Figures) > 0:
+			r.Areas[i] = o
 		}
 	}
 	for name, version := range old.Peers {
@@ -164,6 +177,8 @@ func read(path string) (*results, error) {
 	return r, d.Decode(r)
 }
 
+var errNone = errors.New("there are no results yet: run `make bench`")
+
 // newest returns the newest results below root, and their file's path there.
 func newest(root string) (*results, string, error) {
 	files, err := filepath.Glob(filepath.Join(root, resultsDir, "*.json"))
@@ -171,7 +186,7 @@ func newest(root string) (*results, string, error) {
 		return nil, "", err
 	}
 	if len(files) == 0 {
-		return nil, "", errors.New("there are no results yet: run `make bench`")
+		return nil, "", errNone
 	}
 	slices.Sort(files)
 	file := files[len(files)-1]
