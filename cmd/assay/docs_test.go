@@ -35,6 +35,7 @@ func TestDocs(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	demo := filepath.Join(t.TempDir(), "demo")
 	for _, name := range markdown(t) {
 		text, err := os.ReadFile(filepath.Join("../..", name))
 		if err != nil {
@@ -46,7 +47,7 @@ func TestDocs(t *testing.T) {
 			continue
 		}
 		if len(p.commands) > 0 {
-			t.Run(name, func(t *testing.T) { p.run(t, bin) })
+			t.Run(name, func(t *testing.T) { p.run(t, bin, demo) })
 		}
 	}
 }
@@ -107,8 +108,9 @@ func parsePage(text string) (*page, error) {
 	return p, nil
 }
 
-// run runs a page's commands.
-func (p *page) run(t *testing.T, bin string) {
+// run runs a page's commands. The demo is run once: what it left goes to demo,
+// and from there to the pages that begin with it as well.
+func (p *page) run(t *testing.T, bin, demo string) {
 	dir := t.TempDir()
 	for _, plan := range []string{"datasets/credit/plan.yaml", "datasets/scf/plan.yaml"} {
 		copyFile(t, filepath.Join("../..", plan), filepath.Join(dir, plan))
@@ -126,6 +128,11 @@ func (p *page) run(t *testing.T, bin string) {
 		switch {
 		case strings.HasPrefix(line, "go build -o ") || strings.HasPrefix(line, "make "):
 			continue // the tests themselves are how these are kept
+		case line == "assay demo" && exists(demo):
+			line = "cp -r " + demo + " assay-demo"
+			if out, err := exec.Command("cp", "-r", demo, filepath.Join(dir, "assay-demo")).CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
 		case line == "kill %1":
 			if len(background) == 0 {
 				t.Fatal("`kill %1`, and nothing runs in the background")
@@ -148,9 +155,19 @@ func (p *page) run(t *testing.T, bin string) {
 			if err != nil {
 				t.Fatalf("$ %s\n%v\n%s", line, err, out)
 			}
+			if line == "assay demo" {
+				if out, err := exec.Command("cp", "-r", filepath.Join(dir, "assay-demo"), demo).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			}
 		}
 		t.Logf("%5.1f s  %s", time.Since(start).Seconds(), line)
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func environment(bin string) []string {
