@@ -220,7 +220,7 @@ func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {
 	var mu sync.Mutex
 	promises := map[uint64]ledger.Promise{}
 	var wg sync.WaitGroup
-	for range []int{8, 4 * pipelineMin}[seed/4%2] { // one group at a time, and the next made behind a sync
+	for range 8 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				seq := j.Take()
