@@ -83,7 +83,7 @@ type Replies struct {
 
 // NewReplies returns one with room for so many bytes. Its Encoded must be sent.
 func NewReplies(room int) *Replies {
-	p := mem.DefaultBufferPool().Get(room)
+	p := buffers.Get(room)
 	return &Replies{p, (*p)[:0]}
 }
 
@@ -118,7 +118,7 @@ func (r *Replies) AddMessage(m *pb.ScoreResponse) error {
 
 // Encoded returns the message; r is used up.
 func (r *Replies) Encoded() Encoded {
-	pool := mem.DefaultBufferPool()
+	pool := &buffers
 	if cap(r.bytes) != cap(*r.buf) { // it outgrew the room
 		pool.Put(r.buf)
 		return Encoded{mem.BufferSlice{mem.SliceBuffer(r.bytes)}}

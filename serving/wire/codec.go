@@ -45,7 +45,7 @@ func (c Codec) Marshal(v any) (mem.BufferSlice, error) {
 		}
 		return mem.BufferSlice{mem.SliceBuffer(b)}, nil
 	}
-	pool := mem.DefaultBufferPool()
+	pool := &buffers
 	b := pool.Get(n)
 	if _, err := m.MarshalToSizedBufferVT((*b)[:n]); err != nil {
 		pool.Put(b)
@@ -70,7 +70,7 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if len(data) == 1 {
 		return decode(data[0].ReadOnlyData())
 	}
-	b := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	b := data.MaterializeToBuffer(&buffers)
 	defer b.Free()
 	return decode(b.ReadOnlyData())
 }

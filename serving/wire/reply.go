@@ -27,7 +27,7 @@ type Encoded struct{ data mem.BufferSlice }
 // Encode makes the bytes of the ScoreResponse, in pooled memory, so that all
 // that r points to is free again. TestReply holds it to the generated message.
 func (r *Reply) Encode() Encoded {
-	pool := mem.DefaultBufferPool()
+	pool := &buffers
 	n := r.bound()
 	p := pool.Get(n)
 	b := r.append((*p)[:0])
