@@ -31,7 +31,7 @@ type importFlags struct {
 func importCommand(u *ui) *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
-		Use:   "import --from lightgbm|xgboost --file F --out BUNDLE",
+		Use:   "import --from lightgbm|xgboost|xgboost-binary|sklearn --file F --out BUNDLE",
 		Short: "Make a bundle of a model that another library trained",
 		Long: "Import reads a model, checks it against an independent implementation, and writes a\n" +
 			"bundle that serves. Without --plan, each of the model's features is a number of the same\n" +
@@ -196,7 +196,8 @@ func readers() map[string]func(io.Reader) (*models.Model, error) {
 	return map[string]func(io.Reader) (*models.Model, error){
 		"lightgbm":       interchange.ReadLightGBM,
 		"xgboost":        interchange.ReadXGBoost,       // JSON and UBJSON
-		"xgboost-binary": interchange.ReadXGBoostBinary, // the old format, through leaves
+		"xgboost-binary": interchange.ReadXGBoostBinary, // of XGBoost 1.x
+		"sklearn":        interchange.ReadSklearn,       // pickles of gradient boosting
 	}
 }
 

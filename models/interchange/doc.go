@@ -3,12 +3,14 @@
 // Package interchange reads and writes the model files of other programs. Each
 // reader gives a [models.Model] whose margin has the bits that the program
 // itself computes, or an error that says what the file holds that this package
-// cannot represent: it never gives a model that scores almost the same.
+// cannot represent: it never gives a model that scores almost the same. The one
+// exception is the last bit of a sum that [ReadSklearn] names.
 //
 //	format                  reader          writer
 //	LightGBM text, v2 - v4  ReadLightGBM    WriteLightGBM (v3)
 //	XGBoost JSON, UBJSON    ReadXGBoost
 //	XGBoost binary, 1.x     ReadXGBoostBinary
+//	scikit-learn pickle     ReadSklearn
 //
 // A model file is untrusted input. Readers take memory in proportion to the
 // bytes they are given, never to a number written in them, and every index is
