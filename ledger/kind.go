@@ -18,12 +18,13 @@ const (
 	KeyRotation Kind = 6 // the master key was replaced
 	Failed      Kind = 7 // the number was taken and its work did not complete
 	Report      Kind = 8 // a model evaluation report was made; its opening names the report's digest
+	Shadow      Kind = 9 // challengers scored the vector of a decision, beside the model that decided
 )
 
-var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed", "report"}
+var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed", "report", "shadow"}
 
 // Valid reports whether k is one of the kinds above.
-func (k Kind) Valid() bool { return k >= Decision && k <= Report }
+func (k Kind) Valid() bool { return k >= Decision && k <= Shadow }
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {

@@ -18,7 +18,7 @@ import (
 // keys are frozen.
 type Act struct {
 	Version uint8        `cbor:"0,keyasint"`           // 1
-	What    string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy", "erase", "propose"
+	What    string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy", "propose"
 	By      string       `cbor:"2,keyasint"`           // the admin
 	Second  string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
 	Bundles []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
@@ -35,7 +35,6 @@ const (
 	actUnload   = "unload"
 	actShadow   = "shadow"
 	actPolicy   = "policy"
-	actErase    = "erase"
 	actPropose  = "propose"
 )
 

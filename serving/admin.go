@@ -4,7 +4,6 @@ package serving
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -289,35 +288,6 @@ func (s *Server) loadShadows(ctx context.Context, names []string, plan assay.Dig
 		ms = append(ms, m)
 	}
 	return ms, nil
-}
-
-// EraseSubject implements pb.AdminServer. The act stands in the journal under
-// its request id beside the erasure itself, so that the same request again
-// answers as the first did.
-func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (*pb.EraseSubjectResponse, error) {
-	if req.Role == "" || req.Id == "" {
-		return nil, &assay.FieldError{Field: "role", Problem: "role and id are both needed"}
-	}
-	subject, c := subjectName(req.Role, req.Id), callerOf(ctx)
-	body := assay.Sum(bodyTag, []byte(actErase+"\n"+subject))
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	seq, done, err := a.once(ctx, req.RequestId, body)
-	if err != nil || done {
-		return &pb.EraseSubjectResponse{Sequence: seq}, err
-	}
-	_, _, err = a.engine.journal.Erase(ctx, subject, "asked for by "+c.Name)
-	switch {
-	case errors.Is(err, assay.ErrNotFound):
-		return nil, fmt.Errorf("no record can be read by this subject's key: there is none, or the subject was erased before: %w", assay.ErrNotFound)
-	case err != nil:
-		return nil, err
-	}
-	if seq, err = a.engine.note(ctx, ledger.Activation, requestKey{c.Name, req.RequestId}, body, &Act{Version: 1, What: actErase, By: c.Name}); err != nil {
-		return nil, err
-	}
-	a.log.Info("admin", "act", actErase, "sequence", seq)
-	return &pb.EraseSubjectResponse{Sequence: seq}, nil
 }
 
 // GetStatus implements pb.AdminServer.

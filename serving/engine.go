@@ -267,7 +267,7 @@ func (e *engine) settle(w *work, err error) {
 	if w.decision.Outcome == assay.Failed || w.record {
 		return
 	}
-	e.shadows.offer(w.seq, &w.vector)
+	e.shadows.offer(w.seq)
 	if w.seq%driftEvery == 0 {
 		e.drift.observe(w.decision.Score.PD, w.vector.Values)
 	}

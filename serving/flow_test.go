@@ -397,65 +397,6 @@ func TestFourEyesOverRestarts(t *testing.T) {
 	}
 }
 
-// TestErase: erasing is done once, answers the same request the same way, and
-// says so when there is nothing to erase.
-func TestErase(t *testing.T) {
-	n := start(t, t.TempDir(), Config{})
-	e := application("e", 10, 600)
-	d, err := n.client.Score(t.Context(), "r", e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	adm := pb.NewAdminClient(n.client.Conn())
-	req := &pb.EraseSubjectRequest{RequestId: "x", Role: e.Entities[0].Role, Id: e.Entities[0].ID}
-	first, err := adm.EraseSubject(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := adm.EraseSubject(t.Context(), req)
-	if err != nil || again.Sequence != first.Sequence {
-		t.Errorf("the same request again: %v, %v, want sequence %d", again, err, first.Sequence)
-	}
-	if _, err := n.journal.Get(d.Sequence); err == nil {
-		t.Error("the erased record can be read")
-	}
-	req.Id = "nobody"
-	if _, err := adm.EraseSubject(t.Context(), req); status.Code(err) != codes.AlreadyExists {
-		t.Errorf("the same id with another subject: %v", err)
-	}
-	req.RequestId = "y"
-	if _, err := adm.EraseSubject(t.Context(), req); status.Code(err) != codes.NotFound {
-		t.Errorf("a subject that is not there: %v", err)
-	}
-}
-
-// TestShadow: a challenger's score is kept beside the decision.
-func TestShadow(t *testing.T) {
-	b := bundle(t, planYAML, "challenger", 1)
-	n := start(t, t.TempDir(), Config{Load: func(context.Context, string) (*models.Bundle, error) { return b, nil }})
-	adm := pb.NewAdminClient(n.client.Conn())
-	if _, err := adm.SetShadow(t.Context(), &pb.SetShadowRequest{RequestId: "s", Bundles: []string{"challenger"}}); err != nil {
-		t.Fatal(err)
-	}
-	d, err := n.client.Score(t.Context(), "r", application("e", 10, 600))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rpc := pb.NewScoringClient(n.client.Conn())
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		got, err := rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: d.Sequence}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got.Shadows) == 1 && got.Shadows[0].Model == "challenger" && got.Shadows[0].Margin == d.Score.Margin+1 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("no shadow score: %+v", got.Shadows)
-		}
-	}
-}
-
 // TestLimits: over the rate and over the server's bound, the caller reads when
 // to come again.
 func TestLimits(t *testing.T) {

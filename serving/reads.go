@@ -61,8 +61,8 @@ func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (
 	}
 	m.Promise = p.AppendBinary(nil)
 	resp := &pb.GetDecisionResponse{Decision: m}
-	for _, sh := range s.shadows.of(seq) {
-		resp.Shadows = append(resp.Shadows, &pb.ShadowScore{Model: sh.model, ModelDigest: sh.score.Model[:], Margin: sh.score.Margin, Pd: sh.score.PD})
+	if resp.Shadows, err = shadowsOf(s.engine.journal, seq); err != nil {
+		return nil, err
 	}
 	if len(rec.Private) > 0 {
 		ev, err := assay.ParseEvent(rec.Private)

@@ -154,7 +154,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	sctx, stopShadows := context.WithCancel(context.Background())
 	shadowsDone := make(chan struct{})
-	go func() { s.shadows.run(sctx); close(shadowsDone) }()
+	go func() { s.shadows.run(sctx, s.cfg.Journal, s.cfg.Now, s.log); close(shadowsDone) }()
 	defer func() { stopShadows(); <-shadowsDone }()
 	indexed := make(chan struct{})
 	go func() {

@@ -4,86 +4,172 @@ package serving
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/vault"
+	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// Bounds of the shadow's way: vectors that wait, and decisions whose shadow
-// scores are kept.
+// Bounds of the shadow's way: decisions that wait, and those scored together.
 const (
 	shadowQueue = 4096
-	shadowKept  = 65536
+	shadowBatch = 64
 )
 
-// shadowScore is what a challenger made of the vector of one decision.
-type shadowScore struct {
-	model string
-	score assay.Score
+// shadowCaller is whom the records of shadow scores are indexed under, with the
+// decision's number as their request id. No caller has a name like it.
+const shadowCaller = "\x00shadow"
+
+// ShadowNote is what challengers made of the vector of one decision, as its
+// record (kind shadow) commits to it: canonical CBOR. The keys are frozen.
+type ShadowNote struct {
+	Version  uint8         `cbor:"0,keyasint"` // 1
+	Sequence uint64        `cbor:"1,keyasint"` // of the decision
+	Scores   []ShadowScore `cbor:"2,keyasint"`
+}
+
+// ShadowScore is one challenger's.
+type ShadowScore struct {
+	Model  string       `cbor:"0,keyasint"`
+	Digest assay.Digest `cbor:"1,keyasint"`
+	Margin float64      `cbor:"2,keyasint"`
+	PD     float64      `cbor:"3,keyasint"`
 }
 
 // shadows scores challengers beside the active model, off the request's way:
-// when the queue is full, the challengers miss the vector, never the caller.
+// when the queue is full, the challengers miss the decision, never the caller.
+//
+//	decision durable ─▶ queue of numbers ─▶ read the record ─▶ score its vector ─▶ a record of kind shadow
+//
+// The record is sealed under the key of the decision's subject: erasing the
+// subject erases what challengers made of it too. What waits when the process
+// is killed is not scored.
 type shadows struct {
-	queue   chan shadowJob
+	queue   chan uint64
 	dropped atomic.Int64
 	models  atomic.Pointer[[]*live]
-	kept    struct {
-		sync.Mutex
-		ring [shadowKept]shadowKeptEntry
-	}
-}
-
-type shadowKeptEntry struct {
-	seq    uint64
-	scores []shadowScore
-}
-
-type shadowJob struct {
-	seq    uint64
-	plan   assay.Digest
-	values []float64
+	pass    sync.Mutex // held while a batch is scored and recorded
 }
 
 func newShadows() *shadows {
-	s := &shadows{queue: make(chan shadowJob, shadowQueue)}
+	s := &shadows{queue: make(chan uint64, shadowQueue)}
 	s.models.Store(new([]*live))
 	return s
 }
 
 func (s *shadows) waiting() int { return len(s.queue) }
 
-// offer gives a vector to the challengers; it copies what it keeps.
-func (s *shadows) offer(seq uint64, v *assay.Vector) {
+// offer gives a durable decision to the challengers.
+func (s *shadows) offer(seq uint64) {
 	if len(*s.models.Load()) == 0 {
 		return
 	}
 	select {
-	case s.queue <- shadowJob{seq, v.Plan, append([]float64(nil), v.Values...)}:
+	case s.queue <- seq:
 	default:
 		s.dropped.Add(1)
 	}
 }
 
-// run scores until ctx ends.
-func (s *shadows) run(ctx context.Context) {
+// run scores until ctx ends, and then what still waits.
+func (s *shadows) run(ctx context.Context, j *journal.Journal, now func() time.Time, log *slog.Logger) {
 	for {
+		var seq uint64
 		select {
-		case <-ctx.Done():
-			return
-		case j := <-s.queue:
-			var scores []shadowScore
-			for _, m := range *s.models.Load() {
-				if m.digest == j.plan {
-					scores = append(scores, shadowScore{m.name, m.bundle.Score(m.forest.Margin(j.values))})
-				}
+		case seq = <-s.queue:
+		default:
+			select {
+			case seq = <-s.queue:
+			case <-ctx.Done():
+				return
 			}
-			s.kept.Lock()
-			s.kept.ring[j.seq%shadowKept] = shadowKeptEntry{j.seq, scores}
-			s.kept.Unlock()
+		}
+		batch := append(make([]uint64, 0, shadowBatch), seq)
+	more:
+		for len(batch) < shadowBatch {
+			select {
+			case seq := <-s.queue:
+				batch = append(batch, seq)
+			default:
+				break more
+			}
+		}
+		if missed, err := s.score(j, now, batch); err != nil {
+			s.dropped.Add(int64(missed))
+			log.Warn("shadow scores were not recorded", "decisions", missed, "error", err)
 		}
 	}
+}
+
+// score scores decisions and records what came of it; missed of them have no
+// record then, apart from those whose subject is erased.
+func (s *shadows) score(j *journal.Journal, now func() time.Time, seqs []uint64) (missed int, err error) {
+	s.pass.Lock()
+	defer s.pass.Unlock()
+	models := *s.models.Load()
+	var recs []*journal.Record
+	for _, seq := range seqs {
+		r, rerr := s.one(j, models, seq)
+		switch {
+		case errors.Is(rerr, vault.ErrErased) || errors.Is(rerr, journal.ErrRetired):
+		case rerr != nil:
+			missed, err = missed+1, rerr
+		case r != nil:
+			r.Micros = now().UnixMicro()
+			recs = append(recs, r)
+		}
+	}
+	if len(recs) == 0 {
+		return missed, err
+	}
+	if err := j.Ready(); err != nil {
+		return missed + len(recs), err
+	}
+	numbers := make([]uint64, len(recs))
+	for i := range numbers {
+		numbers[i] = j.Take()
+	}
+	if _, aerr := j.AppendAll(context.Background(), numbers, recs); aerr != nil {
+		return missed + len(recs), aerr
+	}
+	return missed, err
+}
+
+// one makes the record of one decision's shadow scores, nil if no challenger
+// is of its plan.
+func (s *shadows) one(j *journal.Journal, models []*live, seq uint64) (*journal.Record, error) {
+	rec, err := j.Get(seq)
+	if err != nil {
+		return nil, fmt.Errorf("decision %d: %w", seq, err)
+	}
+	v, err := assay.ParseVector(rec.Vector)
+	if err != nil {
+		return nil, fmt.Errorf("decision %d: %w", seq, err)
+	}
+	note := ShadowNote{Version: 1, Sequence: seq}
+	for _, m := range models {
+		if m.digest == v.Plan {
+			x := m.bundle.Score(m.forest.Margin(v.Values))
+			note.Scores = append(note.Scores, ShadowScore{m.name, x.Model, x.Margin, x.PD})
+		}
+	}
+	if len(note.Scores) == 0 {
+		return nil, nil
+	}
+	raw, err := assay.MarshalCBOR(&note)
+	if err != nil {
+		return nil, err
+	}
+	return &journal.Record{Kind: ledger.Shadow, Subject: rec.Subject, Caller: shadowCaller, RequestID: strconv.FormatUint(seq, 10), Plan: v.Plan, Decision: raw}, nil
 }
 
 // keepPlan drops the challengers of other plans: they cannot score the vectors
@@ -98,12 +184,24 @@ func (s *shadows) keepPlan(plan assay.Digest) {
 	s.models.Store(&kept)
 }
 
-// of returns the shadow scores of a decision, while they are kept.
-func (s *shadows) of(seq uint64) []shadowScore {
-	s.kept.Lock()
-	defer s.kept.Unlock()
-	if e := &s.kept.ring[seq%shadowKept]; e.seq == seq {
-		return e.scores
+// shadowsOf reads the shadow scores of a decision from the journal.
+func shadowsOf(j *journal.Journal, seq uint64) ([]*pb.ShadowScore, error) {
+	at, _, ok, err := j.Lookup(shadowCaller, strconv.FormatUint(seq, 10))
+	if err != nil || !ok {
+		return nil, err
 	}
-	return nil
+	rec, err := j.Get(at)
+	if err != nil {
+		return nil, err
+	}
+	var note ShadowNote
+	if err := assay.UnmarshalCBOR(rec.Decision, &note); err != nil {
+		return nil, fmt.Errorf("record %d: %w", at, err)
+	}
+	var out []*pb.ShadowScore
+	for i := range note.Scores {
+		x := &note.Scores[i]
+		out = append(out, &pb.ShadowScore{Model: x.Model, ModelDigest: x.Digest[:], Margin: x.Margin, Pd: x.PD, Sequence: at})
+	}
+	return out, nil
 }

@@ -36,32 +36,27 @@ type Erasing struct {
 	Body              assay.Digest
 }
 
-// Erase destroys a subject's key: its records' private parts are unreadable
-// from then on, and their leaves, promises and proofs still verify. The
-// erasure is a record of the log. Erase returns when that record is durable,
-// the key's bytes are purged from the store, and the master key is replaced,
-// so that copies of the directory made before do not open it either.
-// assay.ErrNotFound: no record is sealed under this subject's key.
+// Erase is Destroy and WaitErased: when it returns, the subject is erased for
+// good. assay.ErrNotFound: no record is sealed under this subject's key.
 func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledger.Promise, error) {
-	return j.EraseAs(ctx, Erasing{Subject: name, Reason: reason})
-}
-
-// EraseAs is Erase for a caller's request.
-//
-// Its one group holds the record, the request id's tag and the destruction of
-// the key, so a crash leaves all three or none of them. What then makes the
-// erasure final is done behind it; a start that finds it undone goes on with it
-// (WaitErased waits for that).
-func (j *Journal) EraseAs(ctx context.Context, r Erasing) (uint64, ledger.Promise, error) {
-	seq, p, err := j.destroy(ctx, r)
+	seq, p, err := j.Destroy(ctx, Erasing{Subject: name, Reason: reason})
 	if err != nil {
 		return seq, p, err
 	}
 	return seq, p, j.WaitErased(ctx, seq)
 }
 
-// destroy makes the erasure's record durable, and with it the end of the key.
-func (j *Journal) destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.Promise, err error) {
+// Destroy destroys a subject's key: its records' private parts are unreadable
+// from then on, and their leaves, promises and proofs still verify. The erasure
+// is a record of the log; Destroy returns when it is durable.
+// assay.ErrNotFound: no record is sealed under this subject's key.
+//
+// One group holds the record, the request id's tag and the destruction of the
+// key, so a crash leaves all three or none of them. What then makes the erasure
+// final is done behind it: the key's bytes are purged from the store, and the
+// master key is replaced, so that copies of the directory made before do not
+// open it either. WaitErased waits for that; a start that finds it undone does it.
+func (j *Journal) Destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.Promise, err error) {
 	if err := j.Ready(); err != nil {
 		return 0, p, err
 	}

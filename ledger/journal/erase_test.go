@@ -45,7 +45,8 @@ func eraser(dir string) error {
 			if _, _, ok, _ := j.Lookup(r.Caller, r.RequestID); ok {
 				continue
 			}
-			if _, _, err := j.EraseAs(context.Background(), r); err != nil {
+			seq, _, err := j.Destroy(context.Background(), r)
+			if err != nil || j.WaitErased(context.Background(), seq) != nil {
 				return
 			}
 			fmt.Printf("erased %d\n", i)
@@ -167,7 +168,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seq, _, err := j.destroy(t.Context(), erasing(3))
+			seq, _, err := j.Destroy(t.Context(), erasing(3))
 			if err == nil {
 				err = step(t, j)
 			}

@@ -23,6 +23,12 @@ type ReportNote struct {
 // AppendReport records that a model evaluation report was made, of the model and
 // the plan with these digests.
 func (j *Journal) AppendReport(ctx context.Context, n ReportNote, model, plan assay.Digest) (seq uint64, p ledger.Promise, err error) {
+	return j.AppendReportAs(ctx, n, Record{Model: model, Plan: plan})
+}
+
+// AppendReportAs is AppendReport for a caller's request: it takes Caller,
+// RequestID, Body, Model, Plan and Policy from r, so that Lookup finds the record.
+func (j *Journal) AppendReportAs(ctx context.Context, n ReportNote, r Record) (seq uint64, p ledger.Promise, err error) {
 	if n.Version == 0 {
 		n.Version = 1
 	}
@@ -45,6 +51,7 @@ func (j *Journal) AppendReport(ctx context.Context, n ReportNote, model, plan as
 		return 0, p, fmt.Errorf("report: %w", err)
 	}
 	seq = j.Take()
-	p, err = j.Append(ctx, seq, &Record{Kind: ledger.Report, Micros: j.cfg.Now().UnixMicro(), Model: model, Plan: plan, Decision: text})
+	p, err = j.Append(ctx, seq, &Record{Kind: ledger.Report, Micros: j.cfg.Now().UnixMicro(), Decision: text,
+		Caller: r.Caller, RequestID: r.RequestID, Body: r.Body, Model: r.Model, Plan: r.Plan, Policy: r.Policy})
 	return seq, p, err
 }

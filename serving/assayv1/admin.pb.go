@@ -687,7 +687,7 @@ func (x *EraseSubjectRequest) GetId() string {
 
 type EraseSubjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Of the act's record; the erasure's own is the one before.
+	// Of the erasure's record.
 	Sequence      uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -730,6 +730,163 @@ func (x *EraseSubjectResponse) GetSequence() uint64 {
 	return 0
 }
 
+// RecordReportRequest is what the record's opening says: ledger/journal's
+// ReportNote.
+type RecordReportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's idempotency key, 1 to 256 bytes: the same id with the same
+	// content gives the same record.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// SHA-256 of the report's bytes (report.json), 32 bytes. Required.
+	ReportDigest []byte `protobuf:"bytes,2,opt,name=report_digest,json=reportDigest,proto3" json:"report_digest,omitempty"`
+	// SHA-256 of the data that it was made from, 32 bytes; empty: not known.
+	DataDigest []byte `protobuf:"bytes,3,opt,name=data_digest,json=dataDigest,proto3" json:"data_digest,omitempty"`
+	// Rows of that data.
+	Rows uint64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Name of the report for people, such as its file's; at most 256 bytes. It
+	// must name no person: nothing erases it.
+	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// Digests of the model that was evaluated and of its plan, 32 bytes each;
+	// empty: not known. They stand in the public leaf.
+	ModelDigest   []byte `protobuf:"bytes,6,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
+	PlanDigest    []byte `protobuf:"bytes,7,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordReportRequest) Reset() {
+	*x = RecordReportRequest{}
+	mi := &file_assayv1_admin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordReportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordReportRequest) ProtoMessage() {}
+
+func (x *RecordReportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assayv1_admin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordReportRequest.ProtoReflect.Descriptor instead.
+func (*RecordReportRequest) Descriptor() ([]byte, []int) {
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RecordReportRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RecordReportRequest) GetReportDigest() []byte {
+	if x != nil {
+		return x.ReportDigest
+	}
+	return nil
+}
+
+func (x *RecordReportRequest) GetDataDigest() []byte {
+	if x != nil {
+		return x.DataDigest
+	}
+	return nil
+}
+
+func (x *RecordReportRequest) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *RecordReportRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecordReportRequest) GetModelDigest() []byte {
+	if x != nil {
+		return x.ModelDigest
+	}
+	return nil
+}
+
+func (x *RecordReportRequest) GetPlanDigest() []byte {
+	if x != nil {
+		return x.PlanDigest
+	}
+	return nil
+}
+
+// RecordReportResponse says where the record stands.
+type RecordReportResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Sequence uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The log's signed promise, as in ScoreResponse.
+	Promise       []byte `protobuf:"bytes,2,opt,name=promise,proto3" json:"promise,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordReportResponse) Reset() {
+	*x = RecordReportResponse{}
+	mi := &file_assayv1_admin_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordReportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordReportResponse) ProtoMessage() {}
+
+func (x *RecordReportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assayv1_admin_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordReportResponse.ProtoReflect.Descriptor instead.
+func (*RecordReportResponse) Descriptor() ([]byte, []int) {
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RecordReportResponse) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *RecordReportResponse) GetPromise() []byte {
+	if x != nil {
+		return x.Promise
+	}
+	return nil
+}
+
 type GetStatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -738,7 +895,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_assayv1_admin_proto_msgTypes[11]
+	mi := &file_assayv1_admin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +907,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_admin_proto_msgTypes[11]
+	mi := &file_assayv1_admin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +920,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_assayv1_admin_proto_rawDescGZIP(), []int{11}
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{13}
 }
 
 // Drift of one distribution against training, as the population stability
@@ -781,7 +938,7 @@ type Drift struct {
 
 func (x *Drift) Reset() {
 	*x = Drift{}
-	mi := &file_assayv1_admin_proto_msgTypes[12]
+	mi := &file_assayv1_admin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +950,7 @@ func (x *Drift) String() string {
 func (*Drift) ProtoMessage() {}
 
 func (x *Drift) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_admin_proto_msgTypes[12]
+	mi := &file_assayv1_admin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +963,7 @@ func (x *Drift) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drift.ProtoReflect.Descriptor instead.
 func (*Drift) Descriptor() ([]byte, []int) {
-	return file_assayv1_admin_proto_rawDescGZIP(), []int{12}
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Drift) GetName() string {
@@ -853,7 +1010,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_assayv1_admin_proto_msgTypes[13]
+	mi := &file_assayv1_admin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +1022,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_admin_proto_msgTypes[13]
+	mi := &file_assayv1_admin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +1035,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_admin_proto_rawDescGZIP(), []int{13}
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -1017,7 +1174,21 @@ const file_assayv1_admin_proto_rawDesc = "" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\tR\x02id\"2\n" +
 	"\x14EraseSubjectResponse\x12\x1a\n" +
-	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\x12\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\xe6\x01\n" +
+	"\x13RecordReportRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12#\n" +
+	"\rreport_digest\x18\x02 \x01(\fR\freportDigest\x12\x1f\n" +
+	"\vdata_digest\x18\x03 \x01(\fR\n" +
+	"dataDigest\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x04R\x04rows\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12!\n" +
+	"\fmodel_digest\x18\x06 \x01(\fR\vmodelDigest\x12\x1f\n" +
+	"\vplan_digest\x18\a \x01(\fR\n" +
+	"planDigest\"L\n" +
+	"\x14RecordReportResponse\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x18\n" +
+	"\apromise\x18\x02 \x01(\fR\apromise\"\x12\n" +
 	"\x10GetStatusRequest\"A\n" +
 	"\x05Drift\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
@@ -1040,14 +1211,15 @@ const file_assayv1_admin_proto_rawDesc = "" +
 	"\bApproval\x12\x18\n" +
 	"\x14APPROVAL_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rAPPROVAL_DONE\x10\x01\x12\x14\n" +
-	"\x10APPROVAL_PENDING\x10\x022\xc3\x03\n" +
+	"\x10APPROVAL_PENDING\x10\x022\x92\x04\n" +
 	"\x05Admin\x12G\n" +
 	"\n" +
 	"ListModels\x12\x1b.assay.v1.ListModelsRequest\x1a\x1c.assay.v1.ListModelsResponse\x12P\n" +
 	"\rActivateModel\x12\x1e.assay.v1.ActivateModelRequest\x1a\x1f.assay.v1.ActivateModelResponse\x12D\n" +
 	"\tSetShadow\x12\x1a.assay.v1.SetShadowRequest\x1a\x1b.assay.v1.SetShadowResponse\x12D\n" +
 	"\tSetPolicy\x12\x1a.assay.v1.SetPolicyRequest\x1a\x1b.assay.v1.SetPolicyResponse\x12M\n" +
-	"\fEraseSubject\x12\x1d.assay.v1.EraseSubjectRequest\x1a\x1e.assay.v1.EraseSubjectResponse\x12D\n" +
+	"\fEraseSubject\x12\x1d.assay.v1.EraseSubjectRequest\x1a\x1e.assay.v1.EraseSubjectResponse\x12M\n" +
+	"\fRecordReport\x12\x1d.assay.v1.RecordReportRequest\x1a\x1e.assay.v1.RecordReportResponse\x12D\n" +
 	"\tGetStatus\x12\x1a.assay.v1.GetStatusRequest\x1a\x1b.assay.v1.GetStatusResponseB4Z2github.com/assayrisk/assay/serving/assayv1;assayv1b\x06proto3"
 
 var (
@@ -1063,7 +1235,7 @@ func file_assayv1_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_assayv1_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_assayv1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_assayv1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_assayv1_admin_proto_goTypes = []any{
 	(Approval)(0),                 // 0: assay.v1.Approval
 	(*ModelInfo)(nil),             // 1: assay.v1.ModelInfo
@@ -1077,35 +1249,39 @@ var file_assayv1_admin_proto_goTypes = []any{
 	(*SetPolicyResponse)(nil),     // 9: assay.v1.SetPolicyResponse
 	(*EraseSubjectRequest)(nil),   // 10: assay.v1.EraseSubjectRequest
 	(*EraseSubjectResponse)(nil),  // 11: assay.v1.EraseSubjectResponse
-	(*GetStatusRequest)(nil),      // 12: assay.v1.GetStatusRequest
-	(*Drift)(nil),                 // 13: assay.v1.Drift
-	(*GetStatusResponse)(nil),     // 14: assay.v1.GetStatusResponse
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*RecordReportRequest)(nil),   // 12: assay.v1.RecordReportRequest
+	(*RecordReportResponse)(nil),  // 13: assay.v1.RecordReportResponse
+	(*GetStatusRequest)(nil),      // 14: assay.v1.GetStatusRequest
+	(*Drift)(nil),                 // 15: assay.v1.Drift
+	(*GetStatusResponse)(nil),     // 16: assay.v1.GetStatusResponse
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_assayv1_admin_proto_depIdxs = []int32{
-	15, // 0: assay.v1.ModelInfo.loaded:type_name -> google.protobuf.Timestamp
+	17, // 0: assay.v1.ModelInfo.loaded:type_name -> google.protobuf.Timestamp
 	1,  // 1: assay.v1.ListModelsResponse.models:type_name -> assay.v1.ModelInfo
 	0,  // 2: assay.v1.ActivateModelResponse.approval:type_name -> assay.v1.Approval
 	1,  // 3: assay.v1.ActivateModelResponse.model:type_name -> assay.v1.ModelInfo
 	1,  // 4: assay.v1.SetShadowResponse.shadows:type_name -> assay.v1.ModelInfo
 	0,  // 5: assay.v1.SetPolicyResponse.approval:type_name -> assay.v1.Approval
-	15, // 6: assay.v1.GetStatusResponse.started:type_name -> google.protobuf.Timestamp
+	17, // 6: assay.v1.GetStatusResponse.started:type_name -> google.protobuf.Timestamp
 	1,  // 7: assay.v1.GetStatusResponse.active:type_name -> assay.v1.ModelInfo
-	13, // 8: assay.v1.GetStatusResponse.drift:type_name -> assay.v1.Drift
+	15, // 8: assay.v1.GetStatusResponse.drift:type_name -> assay.v1.Drift
 	2,  // 9: assay.v1.Admin.ListModels:input_type -> assay.v1.ListModelsRequest
 	4,  // 10: assay.v1.Admin.ActivateModel:input_type -> assay.v1.ActivateModelRequest
 	6,  // 11: assay.v1.Admin.SetShadow:input_type -> assay.v1.SetShadowRequest
 	8,  // 12: assay.v1.Admin.SetPolicy:input_type -> assay.v1.SetPolicyRequest
 	10, // 13: assay.v1.Admin.EraseSubject:input_type -> assay.v1.EraseSubjectRequest
-	12, // 14: assay.v1.Admin.GetStatus:input_type -> assay.v1.GetStatusRequest
-	3,  // 15: assay.v1.Admin.ListModels:output_type -> assay.v1.ListModelsResponse
-	5,  // 16: assay.v1.Admin.ActivateModel:output_type -> assay.v1.ActivateModelResponse
-	7,  // 17: assay.v1.Admin.SetShadow:output_type -> assay.v1.SetShadowResponse
-	9,  // 18: assay.v1.Admin.SetPolicy:output_type -> assay.v1.SetPolicyResponse
-	11, // 19: assay.v1.Admin.EraseSubject:output_type -> assay.v1.EraseSubjectResponse
-	14, // 20: assay.v1.Admin.GetStatus:output_type -> assay.v1.GetStatusResponse
-	15, // [15:21] is the sub-list for method output_type
-	9,  // [9:15] is the sub-list for method input_type
+	12, // 14: assay.v1.Admin.RecordReport:input_type -> assay.v1.RecordReportRequest
+	14, // 15: assay.v1.Admin.GetStatus:input_type -> assay.v1.GetStatusRequest
+	3,  // 16: assay.v1.Admin.ListModels:output_type -> assay.v1.ListModelsResponse
+	5,  // 17: assay.v1.Admin.ActivateModel:output_type -> assay.v1.ActivateModelResponse
+	7,  // 18: assay.v1.Admin.SetShadow:output_type -> assay.v1.SetShadowResponse
+	9,  // 19: assay.v1.Admin.SetPolicy:output_type -> assay.v1.SetPolicyResponse
+	11, // 20: assay.v1.Admin.EraseSubject:output_type -> assay.v1.EraseSubjectResponse
+	13, // 21: assay.v1.Admin.RecordReport:output_type -> assay.v1.RecordReportResponse
+	16, // 22: assay.v1.Admin.GetStatus:output_type -> assay.v1.GetStatusResponse
+	16, // [16:23] is the sub-list for method output_type
+	9,  // [9:16] is the sub-list for method input_type
 	9,  // [9:9] is the sub-list for extension type_name
 	9,  // [9:9] is the sub-list for extension extendee
 	0,  // [0:9] is the sub-list for field type_name
@@ -1122,7 +1298,7 @@ func file_assayv1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assayv1_admin_proto_rawDesc), len(file_assayv1_admin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	Admin_SetShadow_FullMethodName     = "/assay.v1.Admin/SetShadow"
 	Admin_SetPolicy_FullMethodName     = "/assay.v1.Admin/SetPolicy"
 	Admin_EraseSubject_FullMethodName  = "/assay.v1.Admin/EraseSubject"
+	Admin_RecordReport_FullMethodName  = "/assay.v1.Admin/RecordReport"
 	Admin_GetStatus_FullMethodName     = "/assay.v1.Admin/GetStatus"
 )
 
@@ -50,7 +51,15 @@ type AdminClient interface {
 	SetPolicy(ctx context.Context, in *SetPolicyRequest, opts ...grpc.CallOption) (*SetPolicyResponse, error)
 	// EraseSubject destroys the key of a subject: the private part of its
 	// records can no longer be read by anybody; proofs given out before verify on.
+	// The erasure is one record: a crash leaves it done or not begun, and asking
+	// again with the same request id tells which. The reply comes when no file of
+	// the server's directory, and no older copy of it, opens with the keys left.
 	EraseSubject(ctx context.Context, in *EraseSubjectRequest, opts ...grpc.CallOption) (*EraseSubjectResponse, error)
+	// RecordReport makes the digest of a model evaluation report a record of the
+	// log: who holds the report can show later that it is the one that was
+	// recorded, and when. The report itself is not sent. `assay evaluate --server`
+	// calls it. The record's receipt is had from Scoring.GetReceipt.
+	RecordReport(ctx context.Context, in *RecordReportRequest, opts ...grpc.CallOption) (*RecordReportResponse, error)
 	// GetStatus tells how the server fares.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
@@ -113,6 +122,16 @@ func (c *adminClient) EraseSubject(ctx context.Context, in *EraseSubjectRequest,
 	return out, nil
 }
 
+func (c *adminClient) RecordReport(ctx context.Context, in *RecordReportRequest, opts ...grpc.CallOption) (*RecordReportResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordReportResponse)
+	err := c.cc.Invoke(ctx, Admin_RecordReport_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adminClient) GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetStatusResponse)
@@ -144,7 +163,15 @@ type AdminServer interface {
 	SetPolicy(context.Context, *SetPolicyRequest) (*SetPolicyResponse, error)
 	// EraseSubject destroys the key of a subject: the private part of its
 	// records can no longer be read by anybody; proofs given out before verify on.
+	// The erasure is one record: a crash leaves it done or not begun, and asking
+	// again with the same request id tells which. The reply comes when no file of
+	// the server's directory, and no older copy of it, opens with the keys left.
 	EraseSubject(context.Context, *EraseSubjectRequest) (*EraseSubjectResponse, error)
+	// RecordReport makes the digest of a model evaluation report a record of the
+	// log: who holds the report can show later that it is the one that was
+	// recorded, and when. The report itself is not sent. `assay evaluate --server`
+	// calls it. The record's receipt is had from Scoring.GetReceipt.
+	RecordReport(context.Context, *RecordReportRequest) (*RecordReportResponse, error)
 	// GetStatus tells how the server fares.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedAdminServer()
@@ -171,6 +198,9 @@ func (UnimplementedAdminServer) SetPolicy(context.Context, *SetPolicyRequest) (*
 }
 func (UnimplementedAdminServer) EraseSubject(context.Context, *EraseSubjectRequest) (*EraseSubjectResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method EraseSubject not implemented")
+}
+func (UnimplementedAdminServer) RecordReport(context.Context, *RecordReportRequest) (*RecordReportResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method RecordReport not implemented")
 }
 func (UnimplementedAdminServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method GetStatus not implemented")
@@ -286,6 +316,24 @@ func _Admin_EraseSubject_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_RecordReport_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordReportRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).RecordReport(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_RecordReport_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).RecordReport(ctx, req.(*RecordReportRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Admin_GetStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStatusRequest)
 	if err := dec(in); err != nil {
@@ -330,6 +378,10 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "EraseSubject",
 			Handler:    _Admin_EraseSubject_Handler,
+		},
+		{
+			MethodName: "RecordReport",
+			Handler:    _Admin_RecordReport_Handler,
 		},
 		{
 			MethodName: "GetStatus",

@@ -1432,7 +1432,8 @@ type GetDecisionResponse struct {
 	// The event that was decided about; absent when its subject was erased or
 	// the caller is neither its author nor an auditor.
 	Event *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
-	// Scores of shadow models for this event, when they are still kept.
+	// Scores of shadow models for this event. They are made after the reply, and
+	// stand in the log as a record of their own.
 	Shadows       []*ShadowScore `protobuf:"bytes,3,rep,name=shadows,proto3" json:"shadows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1491,11 +1492,13 @@ func (x *GetDecisionResponse) GetShadows() []*ShadowScore {
 
 // ShadowScore is what a challenger made of the same vector.
 type ShadowScore struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Model         string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
-	ModelDigest   []byte                 `protobuf:"bytes,2,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
-	Margin        float64                `protobuf:"fixed64,3,opt,name=margin,proto3" json:"margin,omitempty"`
-	Pd            float64                `protobuf:"fixed64,4,opt,name=pd,proto3" json:"pd,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Model       string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	ModelDigest []byte                 `protobuf:"bytes,2,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
+	Margin      float64                `protobuf:"fixed64,3,opt,name=margin,proto3" json:"margin,omitempty"`
+	Pd          float64                `protobuf:"fixed64,4,opt,name=pd,proto3" json:"pd,omitempty"`
+	// Of the record that they stand in; an auditor can ask for its receipt.
+	Sequence      uint64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1554,6 +1557,13 @@ func (x *ShadowScore) GetMargin() float64 {
 func (x *ShadowScore) GetPd() float64 {
 	if x != nil {
 		return x.Pd
+	}
+	return 0
+}
+
+func (x *ShadowScore) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
 	}
 	return 0
 }
@@ -2004,12 +2014,13 @@ const file_assayv1_scoring_proto_rawDesc = "" +
 	"\x13GetDecisionResponse\x123\n" +
 	"\bdecision\x18\x01 \x01(\v2\x17.assay.v1.ScoreResponseR\bdecision\x12%\n" +
 	"\x05event\x18\x02 \x01(\v2\x0f.assay.v1.EventR\x05event\x12/\n" +
-	"\ashadows\x18\x03 \x03(\v2\x15.assay.v1.ShadowScoreR\ashadows\"n\n" +
+	"\ashadows\x18\x03 \x03(\v2\x15.assay.v1.ShadowScoreR\ashadows\"\x8a\x01\n" +
 	"\vShadowScore\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12!\n" +
 	"\fmodel_digest\x18\x02 \x01(\fR\vmodelDigest\x12\x16\n" +
 	"\x06margin\x18\x03 \x01(\x01R\x06margin\x12\x0e\n" +
-	"\x02pd\x18\x04 \x01(\x01R\x02pd\"\x85\x02\n" +
+	"\x02pd\x18\x04 \x01(\x01R\x02pd\x12\x1a\n" +
+	"\bsequence\x18\x05 \x01(\x04R\bsequence\"\x85\x02\n" +
 	"\x14ListDecisionsRequest\x12.\n" +
 	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
 	"\x02to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12(\n" +

@@ -81,6 +81,7 @@ func Methods() map[string]Roles {
 		admin + "SetShadow":     Admin,
 		admin + "SetPolicy":     Admin,
 		admin + "EraseSubject":  Admin,
+		admin + "RecordReport":  Admin,
 		admin + "GetStatus":     Read | Admin,
 
 		inference + "ServerLive":            Public,
