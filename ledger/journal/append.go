@@ -240,7 +240,7 @@ func (j *Journal) push(e *entry) error {
 	if j.halted.Load() && slot.CompareAndSwap(e, nil) {
 		return j.stopError() // the writer has swept the ring before
 	}
-	if j.parked.Load() {
+	if j.wake.Load() == e.seq {
 		select {
 		case j.kick <- struct{}{}:
 		default:

@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child appends from 16 goroutines and writes each promise that it was given,
+// child appends from goroutines enough that the next group is made while one is
+// synced, and writes each promise that it was given,
 // as a server would send it, to its standard output.
 func child(dir string) error {
 	j, err := Open(context.Background(), dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond})
@@ -48,7 +49,7 @@ func child(dir string) error {
 		return err
 	}
 	var out sync.Mutex
-	for range 16 {
+	for range 4 * pipelineMin {
 		go func() {
 			for {
 				seq := j.Take()
@@ -220,7 +221,7 @@ func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {
 	var mu sync.Mutex
 	promises := map[uint64]ledger.Promise{}
 	var wg sync.WaitGroup
-	for range 8 {
+	for range []int{8, 4 * pipelineMin}[seed/4%2] { // one group at a time, and the next made behind a sync
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				seq := j.Take()

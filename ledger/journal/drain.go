@@ -28,12 +28,25 @@ import (
 // drainBatch is how many leaves are given to the log at once.
 const drainBatch = 16384
 
+// usualLeaf is the size of a leaf with all its parts.
+const usualLeaf = 200
+
 // In a burst of more than burstRate appends a second the log gives way to them,
-// whose syncs it would slow down, for at most burstYield at a time.
+// whose syncs it would slow down: it takes one batch every burstYield. It does so
+// no longer when burstBehind records wait; then it takes one batch after the
+// other, as it does without a burst.
 const (
-	burstRate  = 25_000
-	burstYield = 3 * time.Second
+	burstRate   = 25_000
+	burstYield  = 3 * time.Second
+	burstBehind = 1 << 20
 )
+
+// always is a channel that can be received from.
+var always = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // klogOnce guards klog's one logger, which belongs to the process: the first
 // journal that is opened sets it.
@@ -98,6 +111,10 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
+	storage, ok := driver.(*posix.Storage)
+	if !ok {
+		return fmt.Errorf("log: Tessera's driver is a %T, want a *posix.Storage: %w", driver, assay.ErrInvalid)
+	}
 	opts := tessera.NewAppendOptions().
 		WithCheckpointSigner(j.guard).
 		WithBatching(drainBatch, 20*time.Millisecond).
@@ -110,7 +127,10 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 		}
 		opts = opts.WithWitnesses(group, nil)
 	}
-	add, _, reader, err := tessera.NewAppender(ctx, driver, opts)
+	// The driver's own appender, without what NewAppender wraps around Add: a
+	// trace span, two timers and three closures an entry for metrics that this
+	// program does not read, and a shutdown that drain has of its own.
+	add, reader, err := storage.Appender(ctx, opts)
 	if err != nil {
 		if r := j.guard.refusal(); r != nil {
 			return r
@@ -135,8 +155,14 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	defer look.Stop()
 	final := false
 	var deadline time.Time
-	fed, seen := time.Now(), j.durable.Load()
+	fed, ticked, seen := time.Now(), time.Now(), j.durable.Load()
+	burst := false
 	for {
+		// A full batch waits: it is not left for the next tick.
+		behind, more := j.durable.Load()-next, (<-chan struct{})(nil)
+		if behind >= drainBatch && (!burst || behind >= burstBehind) {
+			more = always
+		}
 		if final {
 			if _, size := j.Checkpoint(); size >= j.durable.Load() {
 				return nil
@@ -156,12 +182,14 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 				next, err = j.feed(ctx, add, next)
 			}
 		case <-feed.C:
-			have := j.durable.Load()
-			burst := float64(have-seen) > burstRate*j.cfg.Interval.Seconds()
-			if seen = have; burst && time.Since(fed) < burstYield {
+			now, have := time.Now(), j.durable.Load()
+			burst = float64(have-seen) > burstRate*now.Sub(ticked).Seconds()
+			if seen, ticked = have, now; burst && now.Sub(fed) < burstYield {
 				continue
 			}
-			fed = time.Now()
+			fed = now
+			next, err = j.feed(ctx, add, next)
+		case <-more:
 			next, err = j.feed(ctx, add, next)
 		case <-look.C:
 			err = j.lookPublished(ctx)
@@ -176,16 +204,18 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 }
 
 // feed adds durable records from next on, at most drainBatch of them, and checks
-// that each leaf got the index that is its sequence number. The bound is also a
-// rate: a burst of appends is not slowed by the many syncs of the log behind it.
+// that each leaf got the index that is its sequence number.
 func (j *Journal) feed(ctx context.Context, add *tessera.Appender, next uint64) (uint64, error) {
 	upto := min(j.durable.Load(), next+drainBatch)
 	if next >= upto {
 		return next, nil
 	}
 	futures := make([]tessera.IndexFuture, 0, upto-next)
-	err := j.leaves(ctx, next, upto, func(_ uint64, leaf []byte) error {
-		futures = append(futures, add.Add(ctx, tessera.NewEntry(bytes.Clone(leaf))))
+	slab := make([]byte, 0, (upto-next)*usualLeaf)
+	err := j.leaves(ctx, next, upto, func(_ uint64, leaf []byte, _ *assay.Digest) error {
+		at := len(slab)
+		slab = append(slab, leaf...) // the leaf is lent; an entry keeps its bytes
+		futures = append(futures, add.Add(ctx, tessera.NewEntry(slab[at:len(slab):len(slab)])))
 		return nil
 	})
 	if err != nil {
@@ -252,6 +282,7 @@ func (j *Journal) lookPublished(ctx context.Context) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	j.publish(b, cp.Size)
+	j.recent.published(cp.Size)
 	return nil
 }
 
@@ -275,7 +306,7 @@ func (g *guard) known(cp ledger.Checkpoint) error {
 func (j *Journal) rehash(ctx context.Context, fetch client.FileFetcher, from, size uint64) error {
 	var bundle [][]byte
 	at := ^uint64(0)
-	return j.leaves(ctx, from, size, func(seq uint64, leaf []byte) error {
+	return j.leaves(ctx, from, size, func(seq uint64, leaf []byte, _ *assay.Digest) error {
 		if i := seq / layout.EntryBundleWidth; i != at {
 			b, err := client.GetEntryBundle(ctx, fetch.ReadEntryBundle, i, size)
 			if err != nil {

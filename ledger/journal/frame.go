@@ -151,23 +151,20 @@ type group struct {
 	ops       []keyOp
 }
 
-// build lays the group out as a frame in buf.
-func (g *group) build(auth *vault.Authenticator, buf []byte, entries []*entry) ([]byte, error) {
+// build lays the group out as a frame in buf; b has its public section.
+func (g *group) build(auth *vault.Authenticator, buf []byte, entries []*entry, b *leafBlock) ([]byte, error) {
 	f := frame{first: g.first, count: g.count, signature: g.signature}
 	n := frameHead + f.tableLen()
 	if cap(buf) < n {
 		buf = make([]byte, n, 2*n)
 	}
 	buf = buf[:n]
+	buf, f.public = append(buf, b.public...), uint32(len(b.public))
 	for i, e := range entries {
-		buf = append(buf, e.public...)
-		f.public += uint32(len(e.public))
-		f.sealed += uint32(len(e.sealed))
-		binary.BigEndian.PutUint32(buf[frameHead+i*frameRow:], f.public)
-		binary.BigEndian.PutUint32(buf[frameHead+i*frameRow+4:], f.sealed)
-	}
-	for _, e := range entries {
 		buf = append(buf, e.sealed...)
+		f.sealed += uint32(len(e.sealed))
+		binary.BigEndian.PutUint32(buf[frameHead+i*frameRow:], b.ends[i])
+		binary.BigEndian.PutUint32(buf[frameHead+i*frameRow+4:], f.sealed)
 	}
 	n = len(buf)
 	for i := range g.ops {

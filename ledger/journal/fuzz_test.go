@@ -18,10 +18,13 @@ func frameOf(t testing.TB, auth *vault.Authenticator, n int, ops ...keyOp) []byt
 	t.Helper()
 	g := group{first: 7, count: uint32(n), ops: ops}
 	entries := make([]*entry, n)
+	leaves := &leafBlock{first: g.first}
 	for i := range entries {
-		entries[i] = &entry{public: append(make([]byte, publicFixed), fmt.Sprint("leaf", i)...), sealed: bytes.Repeat([]byte{byte(i)}, i)}
+		entries[i] = &entry{sealed: bytes.Repeat([]byte{byte(i)}, i)}
+		leaves.public = append(append(leaves.public, make([]byte, publicFixed)...), fmt.Sprint("leaf", i)...)
+		leaves.ends = append(leaves.ends, uint32(len(leaves.public)))
 	}
-	b, err := g.build(auth, nil, entries)
+	b, err := g.build(auth, nil, entries, leaves)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,11 @@ type guard struct {
 	}
 }
 
-var ranges = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
+// ranges hash as RFC 6962 does, with one allocation a node.
+var ranges = compact.RangeFactory{Hash: func(left, right []byte) []byte {
+	h := ledger.HashChildren((*assay.Digest)(left), (*assay.Digest)(right))
+	return h[:]
+}}
 
 // openGuard loads the high-water mark and checks the journal against it.
 func openGuard(ctx context.Context, j *Journal) (*guard, error) {
@@ -119,9 +123,12 @@ func loadTree(r pebble.Reader) (*compact.Range, error) {
 
 // extend grows tree to size with the journal's records and returns its root.
 func (g *guard) extend(ctx context.Context, tree *compact.Range, size uint64) (assay.Digest, error) {
-	err := g.j.leaves(ctx, tree.End(), size, func(_ uint64, leaf []byte) error {
-		h := ledger.HashLeaf(leaf)
-		return tree.Append(h[:], nil)
+	err := g.j.leaves(ctx, tree.End(), size, func(_ uint64, leaf []byte, hash *assay.Digest) error {
+		if hash == nil {
+			h := ledger.HashLeaf(leaf)
+			hash = &h
+		}
+		return tree.Append(hash[:], nil) // it keeps the slice; the hash is never changed
 	})
 	if err != nil {
 		return assay.Digest{}, err

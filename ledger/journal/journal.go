@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sync/errgroup"
@@ -34,6 +35,7 @@ type Journal struct {
 	db     *pebble.DB // subject keys, request index, marks
 	rec    *records   // the records themselves
 	index  *index     // carries what rec holds to db
+	recent recent     // leaves that the log has not published
 	key    ledger.Key
 	signer ed25519.PrivateKey
 	master *vault.Master
@@ -43,7 +45,7 @@ type Journal struct {
 	taken   atomic.Uint64 // next number that Take gives
 	durable atomic.Uint64 // records below are synced; the writer advances it
 	ring    []atomic.Pointer[entry]
-	parked  atomic.Bool   // the writer sleeps
+	wake    atomic.Uint64 // the record that the sleeping writer waits for
 	kick    chan struct{} // wakes the writer
 	closing atomic.Bool
 	halted  atomic.Bool // the writer has returned and swept the ring
@@ -55,9 +57,10 @@ type Journal struct {
 	scrub scrubber
 	seen  seenFilter
 	keyMu sync.Mutex // held while the store's subject keys change
-	// writeMu is held while a group is made and written: the master key is not
-	// replaced, and record files are not closed, in the middle of one.
-	writeMu sync.Mutex
+	// writeMu is held for reading from a group's making until it is written, and
+	// for writing by what may not happen in the middle of one: the master key is
+	// replaced, a record file is closed.
+	writeMu sync.RWMutex
 
 	pub struct {
 		sync.Mutex
@@ -70,20 +73,49 @@ type Journal struct {
 // Open opens the journal in dir, making it if there is none, and reads where
 // the records end. It refuses a journal that holds less, or other, than was
 // signed before.
+//
+// A store that is damaged beyond reading ends the goroutine that reads it, or
+// one of the store's own that it waits for (see storeLogger): Open returns then.
 func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	cfg.fill()
 	silenceTessera(cfg.Logger)
+	var j *Journal
+	var err error
+	failed, done := newFailure(), make(chan struct{})
+	go func() {
+		opened, openErr := open(ctx, dir, cfg, failed)
+		j, err = opened, openErr
+		close(done)
+	}()
+	select {
+	case <-done:
+		return j, err
+	case <-failed.done:
+	}
+	select {
+	case <-done: // it was told, and has closed its files
+		return j, err
+	case <-time.After(openGrace):
+		return nil, fmt.Errorf("journal %s: the store is damaged beyond reading: %w: %w", dir, failed.get(), assay.ErrCorrupt)
+	}
+}
+
+// openGrace is how long Open waits for its own end when the store has failed.
+const openGrace = 2 * time.Second
+
+func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journal, error) {
 	for _, d := range []string{"keys", "guard", "log"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
 	}
 	j := &Journal{
-		dir: dir, cfg: cfg, failed: newFailure(),
+		dir: dir, cfg: cfg, failed: failed,
 		ring: make([]atomic.Pointer[entry], window),
 		kick: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	j.pub.grown = make(chan struct{})
+	j.wake.Store(nobody)
 	var err error
 	if j.key, j.signer, err = openLogKey(filepath.Join(dir, "keys"), cfg.Origin); err != nil {
 		return nil, err

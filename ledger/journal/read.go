@@ -149,13 +149,6 @@ func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error
 	})
 }
 
-// leaves calls fn with each leaf in [from, to); the bytes are lent.
-func (j *Journal) leaves(ctx context.Context, from, to uint64, fn func(seq uint64, leaf []byte) error) error {
-	return j.rec.scan(ctx, from, min(to, j.durable.Load()), publicPart, func(seq uint64, s stored) error {
-		return fn(seq, s.leaf)
-	})
-}
-
 // group reads the commit group that holds a record, and its leaf hashes.
 func (j *Journal) group(seq uint64) (*group, []assay.Digest, error) {
 	f, body, err := j.rec.group(seq)

@@ -190,8 +190,8 @@ func (r *records) recover(first uint64) (torn int64, err error) {
 			err = fmt.Errorf("group of records %d to %d: it does not follow record %d, or is cut short: %w", h.first, h.end()-1, next, assay.ErrCorrupt)
 		}
 		if err != nil {
-			if after, ok := r.wholeGroup(b[whole:]); ok {
-				return 0, fmt.Errorf("records: %s, byte %d: %w; a whole group of record %d follows, so no power cut did this", path, whole, err, after)
+			if why := r.notTorn(b[whole:]); why != "" {
+				return 0, fmt.Errorf("records: %s, byte %d: %w; %s, so no power cut did this", path, whole, err, why)
 			}
 			break
 		}
@@ -213,17 +213,28 @@ func (r *records) recover(first uint64) (torn int64, err error) {
 	return int64(len(rest)), nil
 }
 
-// wholeGroup looks for a whole, authentic group, of whichever records: what is
-// torn has none, and an old one written again has.
-func (r *records) wholeGroup(b []byte) (first uint64, ok bool) {
-	for {
+// tornHeads is how many heads of groups may stand in a torn tail: a cut leaves
+// one. The bound also keeps a file full of made-up heads, each of which would
+// have everything behind it checked, from holding the start up.
+const tornHeads = 16
+
+// notTorn looks for what a cut does not leave behind: a whole, authentic group,
+// of whichever records, or many heads of groups. An old group that was written
+// again is found too. "" means that a cut can have left b.
+func (r *records) notTorn(b []byte) (why string) {
+	for heads := 0; ; {
 		i := bytes.Index(b, []byte(frameMagic))
 		if i < 0 {
-			return 0, false
+			return ""
 		}
 		h, err := parseFrame(b[i:])
 		if err == nil && int64(len(b)-i) >= h.size() && h.check(r.auth, b[i:int64(i)+h.size()]) == nil {
-			return h.first, true
+			return fmt.Sprintf("a whole group of record %d follows", h.first)
+		}
+		if err == nil {
+			if heads++; heads > tornHeads {
+				return fmt.Sprintf("more than %d heads of groups follow", tornHeads)
+			}
 		}
 		b = b[i+1:]
 	}

@@ -20,6 +20,8 @@ const (
 	spareName  = "spare"
 	spareFirst = 1 << 20 // size of the first one; each next has twice the size, up to the limit
 	spareStep  = 1 << 20
+	spareRate  = 64 << 20 // bytes of records a second over which none is made
+	spareTick  = 50 * time.Millisecond
 )
 
 // runSpare keeps a spare file ready until finished is closed.
@@ -80,9 +82,11 @@ func (r *records) makeSpare(stop <-chan struct{}) error {
 }
 
 // pace waits until the file that is being written is half as far as the spare:
-// the spare is done when half of that file is used.
+// the spare is done when half of that file is used. In a burst of more than
+// spareRate it waits for its end: groups are large then, so that the dearer sync
+// of a file that grows costs each record less than writing it twice.
 func (r *records) pace(stop <-chan struct{}, made int64, share float64) error {
-	t := time.NewTicker(50 * time.Millisecond)
+	t := time.NewTicker(spareTick)
 	defer t.Stop()
 	for {
 		r.mu.Lock()
@@ -90,8 +94,14 @@ func (r *records) pace(stop <-chan struct{}, made int64, share float64) error {
 		if r.tail != nil {
 			used, room = r.tail.size, r.room
 		}
+		written, now := r.written, time.Now()
+		burst := float64(written-r.paced.written) > spareRate*now.Sub(r.paced.at).Seconds()
+		if now.Sub(r.paced.at) >= spareTick {
+			r.paced.written, r.paced.at, r.paced.burst = written, now, burst
+		}
+		burst = r.paced.burst
 		r.mu.Unlock()
-		if room == 0 || float64(used)*2*share >= float64(made) {
+		if !burst && (room == 0 || float64(used)*2*share >= float64(made)) {
 			return nil
 		}
 		select {

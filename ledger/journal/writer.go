@@ -4,12 +4,12 @@ package journal
 
 import (
 	"context"
-	"crypto/ed25519"
 	"fmt"
+	"runtime"
+	"sync"
 	"time"
 
 	assay "github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/ledger"
 )
 
 // groupLimit bounds one commit, and so the wait behind it.
@@ -19,54 +19,162 @@ const (
 	keptBuffer = 2 << 20 // a larger frame's memory is not kept
 )
 
+// pipelineMin is how many records make a group while the one before it is
+// being synced. With fewer in flight it is not worth another goroutine's turn:
+// the writer syncs by itself, and all that came meanwhile is the next group.
+const pipelineMin = 64
+
+// nobody is the wake number of a writer that does not wait for a record.
+const nobody = ^uint64(0)
+
+// writer is the state of write: one group may be at the syncer while the next
+// is made.
+type writer struct {
+	j       *Journal
+	next    uint64 // number of the next record to collect
+	batch   []*entry
+	size    int         // bytes of it
+	spare   []*draft    // not in use
+	todo    chan *draft // to the syncer
+	synced  chan *draft // back from it
+	syncing bool
+	err     error
+}
+
 // write is the one writer. It returns when ctx has ended and everything that
 // was taken is durable, or the drain timeout has passed, or the store failed.
 func (j *Journal) write(ctx context.Context) error {
 	defer j.sweep()
-	var batch []*entry
-	var buf []byte
+	w := &writer{j: j, next: j.durable.Load(), spare: []*draft{{}, {}}, todo: make(chan *draft, 1), synced: make(chan *draft, 1)}
+	var syncer sync.WaitGroup
+	syncer.Go(func() {
+		for d := range w.todo {
+			d.err = j.flush(d)
+			w.synced <- d
+		}
+	})
+	defer syncer.Wait() // before the sweep: it settles what it was given
+	defer close(w.todo)
 	var deadline <-chan time.Time
 	done := ctx.Done()
 	for {
-		batch = j.collect(batch[:0])
-		if len(batch) == 0 {
-			if deadline != nil && j.durable.Load() == j.taken.Load() {
-				return nil
-			}
-			if !j.park() {
-				continue
-			}
-			select {
-			case <-j.kick:
-			case <-done:
-				done = nil
-				j.closing.Store(true)
-				t := time.NewTimer(j.cfg.DrainTimeout)
-				defer t.Stop()
-				deadline = t.C
-			case <-deadline:
-				j.cfg.Logger.Warn("journal: numbers were taken and not appended",
-					"from", j.durable.Load(), "taken", j.taken.Load())
-				return nil
-			case <-j.failed.done:
-				return j.failed.get()
-			}
-			j.parked.Store(false)
+		w.collect()
+		switch {
+		case w.err != nil:
+			return w.err
+		case w.ready():
+			w.commit()
+			continue
+		case !w.syncing && len(w.batch) == 0 && deadline != nil && w.next == j.taken.Load():
+			return nil
+		case !w.park():
 			continue
 		}
-		g, err := j.commit(batch, &buf)
-		if err != nil {
-			j.kill(err)
-			for _, e := range batch { // so that sweep does not find them again
-				j.ring[e.seq%window].CompareAndSwap(e, nil)
+		select {
+		case <-j.kick:
+		case d := <-w.synced:
+			w.back(d)
+		case <-done:
+			done = nil
+			j.closing.Store(true)
+			t := time.NewTimer(j.cfg.DrainTimeout)
+			defer t.Stop()
+			deadline = t.C
+		case <-deadline:
+			j.cfg.Logger.Warn("journal: numbers were taken and not appended",
+				"from", j.durable.Load(), "taken", j.taken.Load())
+			return nil
+		case <-j.failed.done:
+			return j.failed.get()
+		}
+		j.wake.Store(nobody)
+	}
+}
+
+// ready reports whether what was collected should become a group now.
+func (w *writer) ready() bool {
+	if w.syncing {
+		return len(w.batch) >= pipelineMin || w.size >= groupBytes
+	}
+	return len(w.batch) > 0
+}
+
+// commit makes a group of what was collected. It is synced here if it is small
+// and few others are in flight, else by the syncer while the next group is made.
+func (w *writer) commit() {
+	j := w.j
+	if !w.syncing && len(w.batch) < pipelineMin && w.next != j.taken.Load() {
+		runtime.Gosched() // on busy processors: who is about to append goes first
+		w.collect()
+	}
+	d := w.spare[len(w.spare)-1]
+	w.spare = w.spare[:len(w.spare)-1]
+	d.entries = append(d.entries[:0], w.batch...)
+	w.batch, w.size = w.batch[:0], 0
+	j.writeMu.RLock() // until flush
+	if w.err = d.build(j); w.err != nil {
+		j.writeMu.RUnlock()
+		j.kill(w.err)
+		return // sweep finds its entries
+	}
+	if w.syncing {
+		w.back(<-w.synced)
+		if w.err != nil {
+			j.writeMu.RUnlock()
+			return
+		}
+	}
+	if len(d.entries) < pipelineMin && j.taken.Load()-w.next < pipelineMin {
+		d.err = j.flush(d)
+		w.back(d)
+		return
+	}
+	w.syncing = true
+	w.todo <- d
+}
+
+// back takes a draft that was flushed.
+func (w *writer) back(d *draft) {
+	w.syncing = false
+	w.err = d.err
+	w.spare = append(w.spare, d)
+}
+
+// park announces the record that the writer waits for; false: it is there.
+// Behind a sync the end of that wakes it too.
+func (w *writer) park() bool {
+	j := w.j
+	want := w.next
+	if w.syncing && len(w.batch) < pipelineMin-1 {
+		if last := w.next + uint64(pipelineMin-1-len(w.batch)); j.ring[last%window].Load() == nil {
+			want = last // then the others have most likely come too
+		}
+	}
+	j.wake.Store(want)
+	if j.ring[want%window].Load() != nil {
+		j.wake.Store(nobody)
+		return false
+	}
+	return true
+}
+
+// collect takes the records that are ready, in unbroken order. They stay in the
+// ring until they are durable.
+func (w *writer) collect() {
+	j := w.j
+	for len(w.batch) < groupLimit && w.size < groupBytes {
+		e := j.ring[w.next%window].Load()
+		if e == nil {
+			break
+		}
+		if e.seq != w.next { // appended twice, in the moment of its first commit, or its last time around
+			if e.seq < w.next && j.ring[w.next%window].CompareAndSwap(e, nil) {
+				e.settle(nil, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid))
 			}
+			break
 		}
-		for _, e := range batch {
-			e.settle(g, err)
-		}
-		if err != nil {
-			return err
-		}
+		w.batch, w.size = append(w.batch, e), w.size+len(e.public)+len(e.sealed)
+		w.next++
 	}
 }
 
@@ -79,92 +187,4 @@ func (j *Journal) sweep() {
 			e.settle(nil, j.stopError())
 		}
 	}
-}
-
-// park announces that the writer will sleep; false: there is work after all.
-func (j *Journal) park() bool {
-	j.parked.Store(true)
-	if j.ring[j.durable.Load()%window].Load() != nil {
-		j.parked.Store(false)
-		return false
-	}
-	return true
-}
-
-// collect takes the records that are ready, in unbroken order.
-func (j *Journal) collect(batch []*entry) []*entry {
-	size := 0
-	for seq := j.durable.Load(); len(batch) < groupLimit && size < groupBytes; seq++ {
-		e := j.ring[seq%window].Load()
-		if e == nil {
-			break
-		}
-		if e.seq != seq { // appended twice, in the moment of its first commit
-			j.ring[seq%window].Store(nil)
-			e.settle(nil, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid))
-			break
-		}
-		batch, size = append(batch, e), size+len(e.public)+len(e.sealed)
-	}
-	return batch
-}
-
-// commit makes one group of the entries and writes it with one sync. Only then
-// is the durable end advanced, and only then is the store told.
-func (j *Journal) commit(entries []*entry, buf *[]byte) (*group, error) {
-	j.writeMu.Lock()
-	defer j.writeMu.Unlock()
-	g := &group{first: entries[0].seq, count: uint32(len(entries)), tags: make([]Tag, len(entries))}
-	leaves := make([]assay.Digest, len(entries))
-	for i, e := range entries {
-		leaves[i], g.tags[i] = e.hash, e.tag
-		if e.tag != (Tag{}) {
-			j.seen.add(e.tag)
-		}
-		if err := j.gather(g, e); err != nil {
-			return nil, fmt.Errorf("journal: %w: %w", err, assay.ErrUnavailable)
-		}
-	}
-	g.tree.Reset(leaves)
-	copy(g.signature[:], ed25519.Sign(j.signer, ledger.PromiseMessage(j.key.Origin, g.first, g.count, g.tree.Root())))
-	b, err := g.build(j.rec.auth, (*buf)[:0], entries)
-	if err == nil {
-		err = j.rec.append(b, g, !j.cfg.NoSync)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
-	}
-	if *buf = b; cap(b) > keptBuffer {
-		*buf = nil
-	}
-	for _, e := range entries {
-		j.ring[e.seq%window].Store(nil)
-	}
-	j.durable.Store(g.first + uint64(g.count))
-	if j.index.add(g) > indexLimit {
-		if err := j.waitIndexed(context.Background(), g.first); err != nil {
-			return nil, err
-		}
-	}
-	return g, nil
-}
-
-// gather notes what a record does to subject keys: its own may be new, and an
-// erasure destroys one.
-func (j *Journal) gather(g *group, e *entry) error {
-	if s := e.owner; !s.written.Load() && !s.dead.Load() {
-		if gen := j.master.Generation(); s.generation != gen {
-			w, err := j.master.Wrap(s.key)
-			if err != nil {
-				return err
-			}
-			s.wrapped, s.generation = w, gen
-		}
-		s.written.Store(true)
-		g.ops = append(g.ops, keyOp{kind: opNewKey, tag: s.tag, id: s.key.ID(), wrapped: s.wrapped, name: e.name, owner: s})
-	}
-	if s := e.erases; s != nil {
-		g.ops = append(g.ops, keyOp{kind: opErase, tag: s.tag, id: s.key.ID(), sequence: e.seq})
-	}
-	return nil
 }

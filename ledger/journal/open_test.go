@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+)
+
+// openSoon opens a damaged journal; it fails the test if that takes too long.
+func openSoon(t *testing.T, dir string) error {
+	t.Helper()
+	opened := make(chan error, 1)
+	go func() {
+		j, err := Open(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = j.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		return err
+	case <-time.After(time.Minute):
+		t.Fatal("Open has not returned for a minute")
+		return nil
+	}
+}
+
+// TestOpenOfADamagedStoreReturns overwrites most of the store's files, one and
+// all, with random bytes: Open says what is wrong, or repairs it, and returns.
+func TestOpenOfADamagedStoreReturns(t *testing.T) {
+	whole := t.TempDir()
+	grow(t, whole, 300)
+	refused := 0
+	for seed := range uint64(12) {
+		dir := t.TempDir()
+		copyTree(t, whole, dir)
+		rng := rand.New(rand.NewPCG(seed, 11))
+		for _, path := range files(t, dir, storeDir) {
+			if seed%3 != 0 && rng.IntN(2) == 0 {
+				continue
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range b {
+				if rng.IntN(2) == 0 {
+					b[i] = byte(rng.Uint32())
+				}
+			}
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := openSoon(t, dir); err != nil {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("no damage was found")
+	}
+}
+
+// TestOpenOfMadeUpGroupsReturns fills the last record file with heads of groups
+// that each claim all the bytes behind them.
+func TestOpenOfMadeUpGroupsReturns(t *testing.T) {
+	dir := t.TempDir()
+	grow(t, dir, 20)
+	fs := recordFiles(t, dir)
+	path := fs[len(fs)-1]
+	const size = 32 << 20
+	change(t, path, func(b []byte) []byte {
+		offs := groupOffsets(t, b)
+		b = b[:offs[len(offs)-1]]
+		var head [frameHead]byte
+		for len(b) < size {
+			f := frame{first: 1 << 40, count: 1, public: maxFrameBytes / 2}
+			f.put(head[:])
+			b = append(b, head[:]...)
+		}
+		return append(b, bytes.Repeat([]byte{1}, maxFrameBytes)...)
+	})
+	err := openSoon(t, dir)
+	if !errors.Is(err, assay.ErrCorrupt) || !strings.Contains(err.Error(), "heads of groups") {
+		t.Errorf("Open of %s: %v", filepath.Base(path), err)
+	}
+}

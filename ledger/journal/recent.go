@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"sort"
+	"sync"
+
+	assay "github.com/assayrisk/assay"
+)
+
+// recentLimit is how many of the newest records' leaves are kept in memory for
+// the log: some 300 bytes each. What lies further back is read from the files.
+const recentLimit = 1 << 17
+
+// leafBlock is what the log needs of one group.
+type leafBlock struct {
+	first  uint64
+	public []byte   // the public parts, as they lie in the group
+	ends   []uint32 // where each ends
+	hashes []assay.Digest
+}
+
+func (b *leafBlock) end() uint64 { return b.first + uint64(len(b.ends)) }
+
+func (b *leafBlock) leaf(i int) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = b.ends[i-1]
+	}
+	return b.public[start+publicFixed : b.ends[i]]
+}
+
+// recent holds the leaves of durable groups that the log has not published
+// yet, so that its feeding, the guard and the comparison of what was published
+// do not each read and hash the records again. They are the bytes that were
+// promised: a file that is changed under a running journal is found by fsck or
+// the next start.
+type recent struct {
+	mu      sync.Mutex
+	blocks  []*leafBlock // oldest first, without gaps
+	records int
+}
+
+func (r *recent) add(b *leafBlock) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.blocks = append(r.blocks, b)
+	r.records += len(b.ends)
+	for r.records > recentLimit {
+		r.pop()
+	}
+}
+
+// published drops the blocks below size.
+func (r *recent) published(size uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.blocks) > 0 && r.blocks[0].end() <= size {
+		r.pop()
+	}
+}
+
+// pop drops the oldest block. mu is held.
+func (r *recent) pop() {
+	r.records -= len(r.blocks[0].ends)
+	r.blocks[0] = nil
+	r.blocks = r.blocks[1:]
+}
+
+// holding returns the block that holds a record; without one, the number of
+// the first record that a block after it holds, or to.
+func (r *recent) holding(seq, to uint64) (*leafBlock, uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := sort.Search(len(r.blocks), func(i int) bool { return r.blocks[i].end() > seq })
+	if i == len(r.blocks) {
+		return nil, to
+	}
+	if b := r.blocks[i]; b.first <= seq {
+		return b, 0
+	}
+	return nil, min(to, r.blocks[i].first)
+}
+
+// leaves calls fn with each leaf in [from, to), in order, and with its hash if
+// that is known. The bytes are lent.
+func (j *Journal) leaves(ctx context.Context, from, to uint64, fn func(seq uint64, leaf []byte, hash *assay.Digest) error) error {
+	to = min(to, j.durable.Load())
+	for from < to {
+		b, next := j.recent.holding(from, to)
+		if b == nil {
+			err := j.rec.scan(ctx, from, next, publicPart, func(seq uint64, s stored) error { return fn(seq, s.leaf, nil) })
+			if err != nil {
+				return err
+			}
+			from = next
+			continue
+		}
+		for ; from < min(to, b.end()); from++ {
+			i := int(from - b.first)
+			if err := fn(from, b.leaf(i), &b.hashes[i]); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
