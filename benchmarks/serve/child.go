@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/experimental"
 
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
@@ -128,7 +129,7 @@ func (echo) Echo(_ context.Context, r *pb.ScoreRequest) (*pb.ScoreRequest, error
 const echoMethod = "/bench.Echo/Echo"
 
 func serveEcho(ctx context.Context, l net.Listener) error {
-	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), grpc.WriteBufferSize(64<<10),
+	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), experimental.BufferPool(wire.Buffers()), grpc.WriteBufferSize(64<<10),
 		grpc.ReadBufferSize(16<<10), grpc.NumStreamWorkers(512))
 	s.RegisterService(&grpc.ServiceDesc{ServiceName: "bench.Echo", HandlerType: (*echoServer)(nil), Methods: []grpc.MethodDesc{{
 		MethodName: "Echo",

@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,6 +146,10 @@ func dial(addr string, n int) ([]*grpc.ClientConn, error) {
 // rate is the calls that n callers get answered a second, in a closed loop.
 // The first quarter of the time warms up and does not count. It also returns
 // the server's CPU time for each call, in microseconds.
+//
+// What the log has left undone at the end, beyond what it was behind at the
+// start, counts: the server's CPU time until then is added, and so is the time
+// that the machine needs for it with all of its processors.
 func rate(ctx context.Context, to *process, n int, kind string, length time.Duration) (perSecond, cpu float64, err error) {
 	conns, err := dial(to.addr, connections)
 	if err != nil {
@@ -172,15 +177,24 @@ func rate(ctx context.Context, to *process, n int, kind string, length time.Dura
 		})
 	}
 	wait(ctx, length/4)
+	behind, err := to.behind(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
 	from, start, used := answered.Load(), time.Now(), to.cpu()
 	wait(ctx, length)
-	done, took := answered.Load()-from, time.Since(start)
-	used = to.cpu() - used
+	done, took, at := answered.Load()-from, time.Since(start), to.cpu()
+	used = at - used
 	stop.Store(true)
 	wg.Wait()
 	if err := context.Cause(ctx); err != nil {
 		return 0, 0, fmt.Errorf("%s: %w", kind, err)
 	}
+	if err := to.catchUp(ctx, behind); err != nil {
+		return 0, 0, err
+	}
+	late := to.cpu() - at
+	used, took = used+late, took+late/time.Duration(runtime.NumCPU())
 	return float64(done) / took.Seconds(), used.Seconds() * 1e6 / float64(max(done, 1)), nil
 }
 

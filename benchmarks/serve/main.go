@@ -9,8 +9,8 @@
 // one GOGC for all of them; runs alternate between the two servers and medians
 // are printed:
 //
-//	go run ./benchmarks/serve                     the ratios
-//	go run ./benchmarks/serve -latency            open-loop latencies as well
+//	go run ./benchmarks/serve                     the ratios, and open-loop latencies
+//	go run ./benchmarks/serve -latency=false      the ratios alone
 //	go run ./benchmarks/serve -profile cpu.pprof  a CPU profile of the server
 //	go run ./benchmarks/serve -soak 5m -connections 5000 -pause 3s
 //
@@ -30,7 +30,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"sort"
 	"time"
 
 	"github.com/assayrisk/assay/benchmarks/figure"
@@ -58,7 +57,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "runs of each; medians are printed")
 	flag.Float64Var(&o.seconds, "seconds", 2.5, "length of a run")
 	flag.StringVar(&o.only, "only", "", "run only this ratio")
-	flag.BoolVar(&o.latency, "latency", false, "measure open-loop latencies at 1,000 and 5,000 req/s")
+	flag.BoolVar(&o.latency, "latency", true, "measure open-loop latencies at 1,000 and 5,000 req/s as well, unless -only or -profile is given")
 	flag.DurationVar(&o.soak, "soak", 0, "instead: soak for so long, then audit the journal")
 	flag.IntVar(&o.connections, "connections", 64, "connections of the soak")
 	flag.DurationVar(&o.pause, "pause", 0, "mean pause between the requests of one connection of the soak")
@@ -145,7 +144,7 @@ func parent(ctx context.Context, o options) error {
 			cpuB += cpu / float64(o.runs) / m.per
 			a, b = append(a, x), append(b, y*m.per)
 		}
-		fmt.Printf("echo %.0f req/s, %.1f us of server CPU each; %s %.0f rows/s, %.1f us each\n", median(a), cpuA, m.kind, median(b), cpuB)
+		fmt.Printf("echo %.0f req/s, %.1f us of server CPU each; %s %.0f rows/s, %.1f us each\n", figure.Median(a), cpuA, m.kind, figure.Median(b), cpuB)
 		if o.profile == "" {
 			fmt.Println(figure.Over(m.name, b, a))
 		}
@@ -155,24 +154,8 @@ func parent(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	if o.latency {
-		for _, perSecond := range []int{1000, 5000} {
-			for _, s := range []struct{ name, addr, kind string }{{"echo", echo.addr, "echo"}, {"assay", server.addr, "unary"}} {
-				l, err := openLoop(ctx, s.addr, s.kind, perSecond, length)
-				if err != nil {
-					return err
-				}
-				fmt.Printf("LATENCY %s %d/s p50 %v p99 %v p99.9 %v\n", s.name, perSecond, l.at(0.5), l.at(0.99), l.at(0.999))
-			}
-		}
+	if o.latency && o.only == "" && o.profile == "" {
+		return printLatencies(ctx, o.runs, length, echo.addr, server.addr)
 	}
 	return nil
-}
-
-func median(x []float64) float64 {
-	sort.Float64s(x)
-	if n := len(x); n%2 == 0 {
-		return (x[n/2-1] + x[n/2]) / 2
-	}
-	return x[len(x)/2]
 }

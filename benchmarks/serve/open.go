@@ -9,6 +9,8 @@ import (
 	"sort"
 	"sync"
 	"time"
+
+	"github.com/assayrisk/assay/benchmarks/figure"
 )
 
 // latencies are sorted.
@@ -72,4 +74,37 @@ func openLoop(ctx context.Context, addr, kind string, perSecond int, length time
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
 	return all, nil
+}
+
+// printLatencies measures the echo and the server in turn at each rate, and
+// prints the medians of the runs' quantiles, in milliseconds.
+func printLatencies(ctx context.Context, runs int, length time.Duration, echo, assay string) error {
+	quantiles := []struct {
+		name string
+		q    float64
+	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}
+	for _, perSecond := range []int{1000, 5000} {
+		servers := []struct{ name, addr, kind string }{{"echo", echo, "echo"}, {"assay", assay, "unary"}}
+		found := make([][][]float64, len(servers)) // by server, quantile and run
+		for i := range found {
+			found[i] = make([][]float64, len(quantiles))
+		}
+		for range runs {
+			for i, s := range servers {
+				l, err := openLoop(ctx, s.addr, s.kind, perSecond, length)
+				if err != nil {
+					return err
+				}
+				for j, q := range quantiles {
+					found[i][j] = append(found[i][j], float64(l.at(q.q))/1e6)
+				}
+			}
+		}
+		for i, s := range servers {
+			for j, q := range quantiles {
+				fmt.Println(figure.Of("MS", fmt.Sprintf("%s_%dps_%s", s.name, perSecond, q.name), found[i][j]))
+			}
+		}
+	}
+	return nil
 }
