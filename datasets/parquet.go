@@ -37,7 +37,9 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 		return nil, err
 	}
 	mem := boundedBy(size, opt.MaxBytes)
-	pr, err := file.NewParquetReader(src, file.WithReadProps(parquet.NewReaderProperties(mem)))
+	props := parquet.NewReaderProperties(mem)
+	props.BufferedStreamEnabled, props.BufferSize = true, 256<<10 // else a row group's chunks are read whole
+	pr, err := file.NewParquetReader(src, file.WithReadProps(props))
 	if err != nil {
 		return nil, damaged(name, err)
 	}

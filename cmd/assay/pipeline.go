@@ -59,6 +59,9 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 		return nil, err
 	}
 	opt := gbdt.Options{Progress: progress}
+	if len(valid.rows) == 0 && r.trees > 0 {
+		p.EarlyStoppingRound = 0 // it has happened already
+	}
 	if len(valid.rows) > 0 {
 		vm, err := plan.Matrix(ctx, valid.frame.Record)
 		if err != nil {
@@ -176,6 +179,9 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 		u.note("%s", line)
 	}
 
+	if len(valid.rows) > 0 {
+		r.trees = f.result.BestIteration // for the folds that calibrate
+	}
 	if r.calibrate != models.CalibrationNone {
 		u.step("calibrate on %d folds of the training rows", r.folds)
 	}

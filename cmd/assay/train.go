@@ -146,16 +146,23 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if f.plan == "" && start == nil {
-		if err := writePlan(u, f.out, r.spec); err != nil {
+	if f.plan != "" || start != nil {
+		r.spec = nil // it is in a file already
+	}
+	return f.finish(ctx, u, b, r.spec)
+}
+
+// finish writes the bundle, with the plan beside it if one is given, and says
+// what is in it. A command that has been cancelled writes nothing.
+func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *features.Spec) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("stopped before %s was written: %w", f.out, err)
+	}
+	if plan != nil {
+		if err := writePlan(u, f.out, plan); err != nil {
 			return err
 		}
 	}
-	return f.finish(u, b)
-}
-
-// finish writes the bundle and says what is in it.
-func (f *trainFlags) finish(u *ui, b *models.Bundle) error {
 	if err := models.WriteBundle(f.out, b); err != nil {
 		return err
 	}

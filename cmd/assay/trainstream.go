@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -24,8 +25,8 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// streamSample is how many rows, at most twice that, are kept in memory: the
-// plan is fitted on them, and every heldOut-th of them calibrates.
+// streamSample is how many rows, at most twice that, are kept in memory: plan
+// and bins are fitted on them, but for every heldOut-th, which calibrates.
 const (
 	streamSample = 100_000
 	heldOut      = 10
@@ -144,6 +145,7 @@ func (p *pieces) table(hold bool) (t *table, train, held []int, err error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	p.sample = nil
 	t = &table{name: p.name, frame: &datasets.Frame{Record: rec, Label: p.label}, obeyed: p.spec != nil}
 	for i := range t.rows() {
 		if hold && i%heldOut == 0 {
@@ -186,13 +188,29 @@ func (p *pieces) chunks(ctx context.Context, plan *features.Plan, hold bool) ite
 	}
 }
 
-// runStream trains on a table that need not fit in memory. It is read three
-// times: to count its rows and draw a sample, and twice to bin (the limits of
-// the bins come first).
+// garbage is how much of what is in use may lie about before it is collected,
+// in per cent, while rows stream by: pieces are short-lived, and what stays (the
+// bins) holds no pointers, so that a collection is cheap.
+const garbage = 10
+
+// bin bins the rows that are not held out, rows of them, with the bins of the
+// sample. The sample's vectors are gone when it returns.
+func (p *pieces) bin(ctx context.Context, plan *features.Plan, sample part, rows int, params gbdt.Params) (*gbdt.Bins, error) {
+	m, err := plan.Matrix(ctx, sample.frame.Record)
+	if err != nil {
+		return nil, err
+	}
+	return gbdt.BinSample(ctx, sample.dataset(plan, m), rows, p.chunks(ctx, plan, rows < p.rows), params)
+}
+
+// runStream trains on a table that need not fit in memory. It is read twice:
+// to count its rows and draw the sample that plan and bins are fitted on, and
+// to bin them.
 func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]string) error {
 	if f.cv > 0 || f.tune > 0 || f.before != "" {
 		return usagef("--stream trains on all rows in one go: leave out --cv, --tune and --before")
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	p := &pieces{path: f.data, opt: f.options(), u: u, name: strings.TrimSuffix(filepath.Base(f.data), filepath.Ext(f.data))}
 	r := &recipe{name: f.name, params: params, calibrate: f.calibrate}
 	if r.name == "" {
@@ -236,12 +254,10 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]str
 	if err != nil {
 		return err
 	}
-	if f.plan == "" {
-		if err := writePlan(u, f.out, r.spec); err != nil {
-			return err
-		}
+	if f.plan != "" {
+		r.spec = nil // it is in a file already
 	}
-	return f.finish(u, b)
+	return f.finish(ctx, u, b, r.spec)
 }
 
 // buildStream fits the plan on the sample, bins and trains on all rows that
@@ -257,15 +273,17 @@ func (r *recipe) buildStream(ctx context.Context, u *ui, p *pieces, train, held 
 	}
 	rows := p.rows - len(held.rows)
 	u.step("bin %d rows of %d features", rows, len(plan.Features()))
-	bins, err := gbdt.BinChunks(ctx, rows, p.chunks(ctx, plan, len(held.rows) > 0), params)
+	bins, err := p.bin(ctx, plan, train, rows, params)
 	if err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // the last pieces
 	u.step("train on %d rows", rows)
 	res, err := bins.Train(ctx, params, gbdt.Options{Progress: func(p gbdt.Progress) { u.progress("%s", describe(p)) }})
 	if err != nil {
 		return nil, err
 	}
+	bins = nil // the rows that follow are the sample's
 	f := &fitted{plan: plan, rows: train.rows, report: report, result: res}
 	if f.forest, err = forest.Compile(res.Model); err != nil {
 		return nil, err
@@ -289,7 +307,7 @@ func (r *recipe) buildStream(ctx context.Context, u *ui, p *pieces, train, held 
 		metrics["heldout.auc"] = c.AUC()
 		u.done("%s; AUC %.4f", r.calibrate, c.AUC())
 	}
-	r.notes = append(slices.Clone(r.notes), fmt.Sprintf("The rows were read in pieces: the plan was fitted on a sample of %d of %d.", len(train.rows), p.rows))
+	r.notes = append(slices.Clone(r.notes), fmt.Sprintf("The rows were read in pieces: plan and bins were fitted on an even sample of %d of %d.", len(train.rows), p.rows))
 	b, err := r.seal(u, train, len(held.rows), f, cal, metrics)
 	if err != nil {
 		return nil, err
