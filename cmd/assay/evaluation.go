@@ -3,11 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/serving/policy"
 )
 
@@ -30,6 +32,7 @@ type evaluation struct {
 	periods   int     // of the backtest
 	harden    bool
 	served    []float64 // nil: by the plan's event path
+	unasked   string    // why a server was not asked
 	servedBy  string
 	card      []eval.Fact
 	ledger    *eval.Ledger
@@ -130,10 +133,12 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 		if train, err = s.score(ctx, e.train); err != nil {
 			return nil, err
 		}
-		in.Train = &eval.Train{Label: e.train.labels(), Margin: train.margins, PD: train.pds()}
+		in.Train = &eval.Train{Label: e.train.labels(), Margin: train.margins, PD: train.pds(), Known: e.train.known(s.plan.Spec())}
 	}
 	e.features(in, test, train)
-	e.explain(in, test)
+	if err := e.explain(in, test); err != nil {
+		return nil, err
+	}
 	for _, step := range []func() error{
 		func() error { return e.split(in) },
 		func() error { return e.strategies(in, test) },
@@ -217,7 +222,7 @@ func (e *evaluation) exclusions() []eval.Exclusion {
 }
 
 // explain lets the report ask for contributions and for scores of changed rows.
-func (e *evaluation) explain(in *eval.Input, test *scored) {
+func (e *evaluation) explain(in *eval.Input, test *scored) error {
 	s, n := e.scorer, len(test.matrix.Columns)
 	x := make([]float64, n)
 	at := matrixRows(test.matrix, e.test.rows)
@@ -228,6 +233,29 @@ func (e *evaluation) explain(in *eval.Input, test *scored) {
 		s.forest.Contributions(dst, x)
 	}
 	in.Score = func(x []float64) float64 { return s.bundle.Calibration.Apply(s.forest.Margin(x)) }
+	return e.reasons(in)
+}
+
+// reasons lets the report ask for the reasons that the server would give.
+func (e *evaluation) reasons(in *eval.Input) error {
+	f := e.scorer.forest
+	why, err := forest.NewReasons(f, forest.GroupReasons(len(in.Features), func(j int) (code, text string) {
+		x := &in.Features[j]
+		return cmp.Or(x.Code, x.Group, x.Name), cmp.Or(x.Reason, x.Name+" raised the risk.")
+	}))
+	if err != nil {
+		return err
+	}
+	phi := make([]float64, f.Features()+1)
+	in.Reasons = func(row int) []eval.Reason {
+		in.Contributions(phi, row)
+		var out []eval.Reason
+		for _, r := range why.Of(nil, phi) {
+			out = append(out, eval.Reason{Code: r.Code, Text: r.Text})
+		}
+		return out
+	}
+	return nil
 }
 
 // reject scores the declined applications.

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -90,6 +91,29 @@ func (p part) times() []time.Time {
 	out := make([]time.Time, len(p.rows))
 	for i, r := range p.rows {
 		out[i] = p.log.time.Value(r).ToTime(p.log.unit)
+	}
+	return out
+}
+
+// known returns when the outcome of each row was known: when the horizon of the
+// label ended. nil where rows have no times.
+func (p part) known(spec *features.Spec) []time.Time {
+	out := p.times()
+	if out == nil || spec.Label == nil {
+		return nil
+	}
+	h := spec.Label.Horizon // the plan was read: a whole number and a unit
+	if h == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(h[:len(h)-1])
+	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[h[len(h)-1]]
+	if err != nil || unit == 0 {
+		return nil
+	}
+	horizon := time.Duration(n) * unit
+	for i := range out {
+		out[i] = out[i].Add(horizon)
 	}
 	return out
 }

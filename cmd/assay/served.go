@@ -46,7 +46,7 @@ func (f *evaluateFlags) gatherServed(ctx context.Context, u *ui, e *evaluation) 
 // server they come from the path that an event takes through it: validate,
 // make the vector from the windows as they stand, walk the compiled forest.
 func (e *evaluation) serve(ctx context.Context, in *eval.Input) error {
-	in.Served, in.ServedBy = e.served, e.servedBy
+	in.Served, in.ServedBy, in.Unasked = e.served, e.servedBy, e.unasked
 	if in.Served != nil {
 		return nil
 	}
@@ -73,11 +73,12 @@ func (e *evaluation) noneServed() []float64 {
 
 // askServer has a running server explain evenly spaced rows, which scores them
 // and records nothing. A plan with windows reads those that the server has now:
-// rows of such a plan can be compared by --decisions alone.
+// rows of such a plan can be compared by --decisions alone, and the report says so.
 func (e *evaluation) askServer(ctx context.Context, addr, ca string) error {
 	s := e.scorer
 	if s.plan.HasWindows() {
-		return usagef("--server: the plan reads windows, and the server's are not those of the rows; compare its past decisions with --decisions")
+		e.unasked = "The running server was not asked for its scores: the plan reads windows, and those of the server stand where its own events left them, so that each row would have to be replayed to it in the order in which the events came. Its past decisions can be compared with --decisions instead; what is compared above is the same code in this process, replaying the events in order."
+		return nil
 	}
 	cfg := assayclient.Config{APIKey: os.Getenv(apiKeyName)}
 	if ca != "" {

@@ -29,6 +29,11 @@ func (b *builder) highestApproved() float64 {
 	return top
 }
 
+// cutoffWords names the cut-off that stress tests and worked decisions use.
+func (b *builder) cutoffWords() string {
+	return Percent.Print(b.highestApproved()) + ", " + pickWord(b.in.Outcome != nil, "the highest PD that the policy approves", "where a good row's profit balances a bad row's loss")
+}
+
 // approved says which rows the policy, or the break-even cut-off, approves.
 func (b *builder) approved() (approved []bool, how string) {
 	approved = make([]bool, len(b.in.PD))

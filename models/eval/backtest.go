@@ -24,7 +24,7 @@ func (b *builder) backtest(s *Section) {
 		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3}}}
 	auc := Series{Name: "AUC", Mark: Dots}
 	var names []string
-	worst, sum, n := math.Inf(1), 0.0, 0.0
+	worst, sum, n, outside := math.Inf(1), 0.0, 0.0, 0
 	for k, p := range b.in.Backtest {
 		rank := p.Margin
 		if rank == nil {
@@ -33,6 +33,9 @@ func (b *builder) backtest(s *Section) {
 		c := newCurve(p.Label, rank)
 		d, w := c.DeLong(), Wilson(c.Bad, c.Rows())
 		ks, _ := c.KS()
+		if m := Number(mean(p.PD)); m < w.Low || m > w.High {
+			outside++
+		}
 		name := p.From.UTC().Format(time.DateOnly) + " to " + p.To.UTC().Format(time.DateOnly)
 		names = append(names, p.From.UTC().Format(time.DateOnly))
 		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(mean(p.PD)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks), V(Brier(p.Label, p.PD)), V(CalibrationLine(p.Label, p.PD).Slope)})
@@ -45,6 +48,7 @@ func (b *builder) backtest(s *Section) {
 	s.table(t)
 	if n > 0 {
 		all := Number(sum / n)
+		b.backtestVerdict(auc, float64(all), outside)
 		s.figure(Figure{ID: "backtest-auc", Title: "Backtest forward in time", X: Axis{Label: "first day of the period", Labels: names}, Y: Axis{Label: "AUC"},
 			Alt:     fmt.Sprintf("AUC of %d periods, each by a model trained on what came before.", len(names)),
 			Caption: "Each dot is a model trained on what was known when its period began, with DeLong's 95 % interval; the dashed line is their mean. A fall says that the world moves faster than training follows.",
@@ -52,6 +56,26 @@ func (b *builder) backtest(s *Section) {
 		b.add("backtest_auc_mean", Estimate{Value: all, Low: nan, High: nan, N: len(names)})
 		b.add("backtest_auc_worst", Estimate{Value: Number(worst), Low: nan, High: nan, N: len(names)})
 	}
+}
+
+// backtestVerdict judges the periods by their intervals: what one period of few
+// rows may show by chance fails nothing.
+func (b *builder) backtestVerdict(auc Series, all float64, outside int) {
+	light, low := Green, 0
+	for _, high := range auc.High {
+		if high.Defined() && float64(high) < all {
+			low++
+		}
+		if high.Defined() && float64(high) < b.th.AUCRed {
+			light = Red
+		}
+	}
+	if light == Green && low+outside > 0 {
+		light = Amber
+	}
+	b.verdict("Does the recipe hold forward in time?", light, "stability",
+		fmt.Sprintf("mean AUC %s over %d periods; %d of them with a whole interval below the mean; the level of the PDs is off in %d", Fixed3.Print(all), len(auc.Y), low, outside),
+		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s", Fixed3.Print(b.th.AUCRed)))
 }
 
 // check reports a period that does not hold together.

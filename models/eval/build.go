@@ -207,6 +207,10 @@ func (b *builder) metrics() error {
 	b.add("gini", gini)
 	method := fmt.Sprintf("bootstrap, %d resamples", k)
 	for j, name := range names {
+		if name == "bad_rate" {
+			b.add(name, Wilson(c.Bad, n)) // one method for rates everywhere
+			continue
+		}
 		b.add(name, Estimate{Value: Number(point[j]), Low: Number(low[j]), High: Number(high[j]), N: n, Level: Level, Method: method})
 	}
 	r := b.rep

@@ -54,6 +54,7 @@ type Input struct {
 	Declined  *Declined  // applications with no outcome, for reject inference
 	Served    []float64  // margins of the same rows from where they are served, NaN = not served
 	ServedBy  string     // who gave them; "" = the running server
+	Unasked   string     // why a server that was named was not asked, a sentence
 	Hardening *Hardening // the same model trained with noise added
 
 	// After is the policy that the report is about, Before the one it replaces;
@@ -104,6 +105,8 @@ type Train struct {
 	Label  []float64
 	PD     []float64
 	Margin []float64 // nil = PD
+	// Known is when each training row's outcome was known; nil = not stated.
+	Known []time.Time
 }
 
 // Challenger is another model's output for the evaluated rows.

@@ -54,10 +54,15 @@ func (b *builder) calibration() (Section, error) {
 	}
 	l := CalibrationLine(in.Label, in.PD)
 	b.line = l
-	light := judge(math.Max(math.Abs(l.Slope-1), math.Abs(l.Large)), b.th.SlopeAmber, b.th.SlopeRed, false)
+	light := Grey
+	for _, d := range [][2]float64{{l.Slope - 1, l.SESlope}, {l.Large, l.SELarge}} {
+		if x := b.calibrated(d[0], d[1]); worse(x, light) {
+			light = x
+		}
+	}
 	b.verdict("Are the PDs right?", light, s.ID,
-		fmt.Sprintf("slope %s ± %s; level %s ± %s (predicted %s, observed %s)", Fixed3.Print(l.Slope), Fixed3.Print(1.96*l.SESlope), Signed3.Print(l.Large), Fixed3.Print(1.96*l.SELarge), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate())),
-		fmt.Sprintf("distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0: pass up to %s, fail past %s", Fixed3.Print(b.th.SlopeAmber), Fixed3.Print(b.th.SlopeRed)))
+		fmt.Sprintf("slope %s (95 %% interval %s to %s); level %s (%s to %s); predicted %s, observed %s", Fixed3.Print(l.Slope), Fixed3.Print(l.Slope-within95*l.SESlope), Fixed3.Print(l.Slope+within95*l.SESlope), Signed3.Print(l.Large), Signed3.Print(l.Large-within95*l.SELarge), Signed3.Print(l.Large+within95*l.SELarge), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate())),
+		fmt.Sprintf("distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0: pass when both are within %s and their intervals (1.96 standard errors each way) within %s; fail when one is past %s with its interval past %s", Fixed3.Print(b.th.SlopeAmber), Fixed3.Print(b.th.SlopeRed), Fixed3.Print(b.th.SlopeRed), Fixed3.Print(b.th.SlopeAmber)))
 	s.figure(b.reliabilityFigure())
 	s.figure(b.reliabilityZoom())
 	if len(methods.Rows) > 0 {
@@ -67,6 +72,24 @@ func (b *builder) calibration() (Section, error) {
 		s.table(b.gradeTable(*in.Grades))
 	}
 	return s, nil
+}
+
+// within95 is how many standard errors a 95 % interval reaches each way.
+const within95 = 1.96
+
+// calibrated judges a distance from perfection by itself and by its interval:
+// few rows neither pass a model nor fail it.
+func (b *builder) calibrated(d, se float64) Light {
+	d = math.Abs(d)
+	switch near, far := d-within95*se, d+within95*se; {
+	case math.IsNaN(near):
+		return Grey
+	case d > b.th.SlopeRed && near > b.th.SlopeAmber:
+		return Red
+	case d <= b.th.SlopeAmber && far <= b.th.SlopeRed:
+		return Green
+	}
+	return Amber
 }
 
 // methodRows bounds the rows that calibration methods are compared on.

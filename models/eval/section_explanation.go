@@ -133,12 +133,23 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 			}
 			by[level] = append(by[level], phi[r][j])
 		}
-		s := Series{Mark: HBars}
+		order := make([]int, 0, len(by))
 		for level, p := range by {
-			if len(p) == 0 || len(f.Y.Labels) == 20 {
+			if len(p) > 0 {
+				order = append(order, level)
+			}
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return len(by[b]) - len(by[a]) })
+		const shown = 20
+		dropped, droppedRows := 0, 0
+		s := Series{Mark: HBars}
+		for place, level := range order {
+			p := by[level]
+			if place >= shown {
+				dropped, droppedRows = dropped+1, droppedRows+len(p)
 				continue
 			}
-			name := "missing or other"
+			name := "missing or unknown"
 			if level < len(feature.Categories) {
 				name = feature.Categories[level]
 			}
@@ -147,7 +158,10 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 			s.Low, s.High = append(s.Low, Number(Quantile(p, 0.05))), append(s.High, Number(Quantile(p, 0.95)))
 		}
 		f.X = Axis{Label: "contribution, log-odds (right: riskier)"}
-		f.Caption = "Mean contribution by level, with the middle 90 % of rows as whiskers. Wide whiskers: the effect depends on other variables."
+		f.Caption = "Mean contribution by level, the most frequent first (rows in brackets), with the middle 90 % of rows as whiskers. Wide whiskers: the effect depends on other variables."
+		if dropped > 0 {
+			f.Caption += fmt.Sprintf(" The %d rarest levels, %d rows in all, are not shown.", dropped, droppedRows)
+		}
 		f.Alt = "Mean contribution to the score by level of " + feature.Name + "."
 		f.Series = []Series{s}
 		return f

@@ -72,7 +72,7 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 			ref = k
 		}
 	}
-	t := Table{Title: "Approval by " + g.Name, Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s. Equal opportunity difference: the approval rate among rows that turned good, less that of %s.", how, g.Levels[ref], g.Levels[ref]),
+	t := Table{Title: "Approval by " + g.Name, Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s. Equal opportunity difference: the approval rate among rows that turned good, less that of %s. "+fewWords, how, g.Levels[ref], g.Levels[ref]),
 		Columns: []Column{{Name: g.Name}, {Name: "Rows", Format: Count}, {Name: "Approved", Format: Percent}, {Name: "Impact ratio", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Good approved", Format: Percent}, {Name: "Opportunity difference", Format: Signed3}, {Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "Mean PD", Format: Percent}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed3}}}
 	fig := Figure{ID: "impact-" + slug(g.Name), Title: "Adverse impact ratio by " + g.Name, X: Axis{Label: "approval rate over that of " + g.Levels[ref]},
 		Caption: fmt.Sprintf("Bars that end left of the dashed line (%s, the four-fifths rule) deserve a look; whiskers are 95 %% intervals.", Plain.Print(b.th.ImpactAmber)),
@@ -87,10 +87,10 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		if k == ref {
 			air.Low, air.High, eod.Low, eod.High = nan, nan, nan, nan
 		}
-		auc := newCurve(subset(b.in.Label, rows[k]), subset(b.rank, rows[k])).AUC()
+		auc := newCurve(subset(b.in.Label, rows[k]), subset(b.rank, rows[k])).enough().Value
 		t.Rows = append(t.Rows, []Cell{T(level), I(c.rows), V(ratio(float64(c.approved), float64(c.rows))), V(float64(air.Value)), V(float64(air.Low)), V(float64(air.High)),
 			V(ratio(float64(c.goodApproved), float64(c.good))), V(float64(eod.Value)), V(float64(eod.Low)), V(float64(eod.High)),
-			V(ratio(c.pd, float64(c.rows))), V(ratio(float64(c.bad), float64(c.rows))), V(auc)})
+			V(ratio(c.pd, float64(c.rows))), V(ratio(float64(c.bad), float64(c.rows))), V(float64(auc))})
 		if c.rows == 0 {
 			continue
 		}

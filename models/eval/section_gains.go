@@ -35,8 +35,8 @@ func (b *builder) gains() (Section, error) {
 	}
 	c := curve[best]
 	s.heading("Cut-off", "%s", fmt.Sprintf(how, Plain.Print(e.Profit), Plain.Print(e.Loss), e.Unit)+fmt.Sprintf(
-		" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of them turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later ones.",
-		Percent.Print(c.approved), Percent.Print(c.pd), Percent.Print(c.bad)))
+		" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of them turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later ones. Sections 9 and 11 do not use it: their cut-off is a PD of %s.",
+		Percent.Print(c.approved), Percent.Print(c.pd), Percent.Print(c.bad), b.cutoffWords()))
 	if in.Champion != nil {
 		b.swapSet(&s)
 	}

@@ -48,6 +48,9 @@ func (b *builder) parity() (Section, error) {
 	} else {
 		b.verdict(parityQuestion, Grey, s.ID, "the server's scores were not given", "–")
 	}
+	if in.Unasked != "" {
+		s.text("%s", in.Unasked)
+	}
 	if l := in.Ledger; l != nil {
 		t := Table{Title: "Evidence", Caption: "What to ask for, to check that nothing was swapped afterwards.", Columns: []Column{{Name: "Fact"}, {Name: "Value"}}}
 		for _, f := range l.Facts {

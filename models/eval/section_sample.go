@@ -58,7 +58,7 @@ func (b *builder) badRateByMonth(s *Section) {
 }
 
 func (b *builder) segmentTable(seg Category) Table {
-	t := Table{Title: "Bad rate by " + seg.Name, Caption: "AUC within a segment can be lower than over all: part of the whole is telling segments apart. A dash: too few rows of a class.",
+	t := Table{Title: "Bad rate by " + seg.Name, Caption: "AUC within a segment can be lower than over all: part of the whole is telling segments apart. " + fewWords,
 		Columns: []Column{{Name: seg.Name}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}}}
 	for k, rows := range rowsOf(seg) {
 		name := "not known"
@@ -68,7 +68,7 @@ func (b *builder) segmentTable(seg Category) Table {
 			continue
 		}
 		c := newCurve(subset(b.in.Label, rows), subset(b.rank, rows))
-		w, auc := Wilson(c.Bad, c.Rows()), c.DeLong()
+		w, auc := Wilson(c.Bad, c.Rows()), c.enough()
 		t.Rows = append(t.Rows, []Cell{T(name), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)),
 			V(mean(subset(b.in.PD, rows))), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High))})
 	}

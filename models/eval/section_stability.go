@@ -152,7 +152,7 @@ func (b *builder) monthly(s *Section) {
 	}
 	cuts := Cuts(reference, 10)
 	expected := countBins(cuts, reference)
-	t := Table{Title: "By month of decision", Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " + refName + ". Months with fewer than two rows of a class have no AUC.",
+	t := Table{Title: "By month of decision", Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " + refName + ". " + fewWords,
 		Columns: []Column{{Name: "Month"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "PSI", Format: Fixed3}, {Name: "Chance PSI", Format: Fixed3}}}
 	auc := Series{Name: "AUC", Mark: Dots, X: positions(len(names))}
 	obs, pred := Series{Name: "observed", Mark: Dots, X: positions(len(names))}, Series{Name: "predicted", Mark: Line, X: positions(len(names))}
@@ -160,7 +160,7 @@ func (b *builder) monthly(s *Section) {
 	for k, r := range rows {
 		label, pd := subset(in.Label, r), subset(in.PD, r)
 		c := newCurve(label, subset(b.rank, r))
-		d, w := c.DeLong(), Wilson(c.Bad, c.Rows())
+		d, w := c.enough(), Wilson(c.Bad, c.Rows())
 		psi := PSI(expected, countBins(cuts, pd))
 		chance := ratio(float64(len(cuts)), float64(len(r))) + float64(len(cuts))/float64(len(reference))
 		t.Rows = append(t.Rows, []Cell{T(names[k]), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(mean(pd)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(Brier(label, pd)), V(psi), V(chance)})
@@ -168,15 +168,7 @@ func (b *builder) monthly(s *Section) {
 		obs.Y, obs.Low, obs.High = append(obs.Y, w.Value), append(obs.Low, w.Low), append(obs.High, w.High)
 		pred.Y, psis.Y = append(pred.Y, Number(mean(pd))), append(psis.Y, Number(psi))
 	}
-	if u := in.TrainedUntil; !u.IsZero() {
-		after := 0
-		for _, at := range in.Time {
-			if at.After(u) {
-				after++
-			}
-		}
-		s.text("Training ended with %s. %s of %s evaluated rows were decided later: for these the table is a backtest forward in time.", u.UTC().Format("2006-01-02"), Count.Print(float64(after)), Count.Print(float64(len(in.Time))))
-	}
+	b.decidedLater(s)
 	x := Axis{Label: "month of the decision", Labels: names}
 	all := Number(b.curve.AUC())
 	span := []Number{-0.5, Number(len(names)) - 0.5}

@@ -40,7 +40,7 @@ func (b *builder) stress() (Section, error) {
 	rows := stride(len(in.Label), stressRows)
 	st := b.sampleForStress(rows)
 	note := sampleNote(len(rows), len(in.Label))
-	s.text("A row counts as approved here up to a PD of %s, %s.", Percent.Print(st.cut), pickWord(in.Outcome != nil, "the highest that the policy approves", "where a good row's profit balances a bad row's loss"))
+	s.text("A row counts as approved here up to a PD of %s. Section 9 uses the same; section 7 names another, the one that pays best on this sample.", b.cutoffWords())
 	t, worst := st.fieldTable(note)
 	s.table(t)
 	if err := b.ctx.Err(); err != nil {
@@ -51,7 +51,7 @@ func (b *builder) stress() (Section, error) {
 		s.heading("Training with noise", "%s", h.Note)
 		s.table(st.hardeningTable(h, note))
 	}
-	s.table(st.absurdTable(note))
+	s.table(b.absurd(st, note))
 	s.table(b.labelNoise())
 	if err := b.ctx.Err(); err != nil {
 		return s, err
@@ -181,38 +181,6 @@ func (st *stressed) noiseFigure(h *Hardening, note string) Figure {
 		run("trained with noise", h.Score)
 	}
 	return f
-}
-
-// absurdTable feeds values far outside anything seen.
-func (st *stressed) absurdTable(note string) Table {
-	t := Table{Title: "Absurd values", Caption: "All rows of the sample get the value (" + note + "). The smallest and largest PD show that the model stays within what it learned; a dash would mean that it gave no number.",
-		Columns: []Column{{Name: "What"}, {Name: "Smallest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Largest PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
-	for _, c := range []struct {
-		name  string
-		value func(v float64, category bool) float64
-	}{
-		{"every number a thousand times larger", func(v float64, cat bool) float64 { return pickUnless(cat, v, v*1000) }},
-		{"every number with the other sign", func(v float64, cat bool) float64 { return pickUnless(cat, v, -v) }},
-		{"every number zero", func(v float64, cat bool) float64 { return pickUnless(cat, v, 0) }},
-		{"every category unknown", func(v float64, cat bool) float64 { return pickUnless(!cat, v, math.NaN()) }},
-		{"everything missing", func(float64, bool) float64 { return math.NaN() }},
-	} {
-		lo, hi, sum, flips := math.Inf(1), math.Inf(-1), 0.0, 0.0
-		x := make([]float64, len(st.features))
-		for i, row := range st.x {
-			for j, v := range row {
-				x[j] = c.value(v, st.features[j].Categories != nil)
-			}
-			p := st.score(x)
-			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+p
-			if (p <= st.cut) != (st.pd[i] <= st.cut) {
-				flips++
-			}
-		}
-		n := float64(len(st.x))
-		t.Rows = append(t.Rows, []Cell{T(c.name), V(lo), V(sum / n), V(hi), V(flips / n)})
-	}
-	return t
 }
 
 func pickWord(first bool, a, b string) string {

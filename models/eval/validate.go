@@ -103,6 +103,9 @@ func (in *Input) validateValues() error {
 		if len(t.PD) != len(t.Label) || t.Margin != nil && len(t.Margin) != len(t.Label) {
 			return fmt.Errorf("%w: the training rows have %d labels, %d probabilities and %d margins", ErrInput, len(t.Label), len(t.PD), len(t.Margin))
 		}
+		if t.Known != nil && len(t.Known) != len(t.Label) {
+			return fmt.Errorf("%w: the training rows have %d labels and %d times of their outcomes", ErrInput, len(t.Label), len(t.Known))
+		}
 		if err := checkLabels("training ", t.Label); err != nil {
 			return err
 		}

@@ -114,11 +114,15 @@ func levels(x []float64, categories []string) (names []string, of func(float64) 
 		order = order[:maxLevels-1]
 	}
 	slices.Sort(order)
+	const rare = -1
 	for i := range slot {
-		slot[i] = len(order)
+		slot[i] = rare
 	}
-	for i, k := range order {
-		slot[k] = i
+	for _, k := range order {
+		if categories[k] == "other" {
+			continue // one bin of that name, with the rare ones
+		}
+		slot[k] = len(names)
 		names = append(names, categories[k])
 	}
 	other := len(names)
@@ -127,7 +131,7 @@ func levels(x []float64, categories []string) (names []string, of func(float64) 
 		if math.IsNaN(v) {
 			return other + 1
 		}
-		if k := int(v); v >= 0 && k < len(slot) {
+		if k := int(v); v >= 0 && k < len(slot) && slot[k] != rare {
 			return slot[k]
 		}
 		return other

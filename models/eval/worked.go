@@ -55,7 +55,7 @@ func (b *builder) workedDecisions() Table {
 	for _, q := range []float64{0.1, 0.25, 0.5, 0.75, 0.9} {
 		add(fmt.Sprintf("%.0f %% of rows are riskier", 100*q), order[int(q*float64(n-1))])
 	}
-	t := Table{Title: "Ten worked decisions", Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to the margin, the score before calibration. Up to four contributions each way are listed; all others are added up, so that start, listed and others give the margin. The cut-off is " + Percent.Print(b.highestApproved()) + ", " + pickWord(b.in.Outcome != nil, "the highest PD that the policy approves.", "where a good row's profit balances a bad row's loss."),
+	t := Table{Title: "Ten worked decisions", Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to the margin, the score before calibration. Up to four contributions each way are listed; all others are added up, so that start, listed and others give the margin. The cut-off is a PD of " + b.cutoffWords() + "; section 7 names another, the one that pays best on this sample.",
 		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: Percent}, {Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"}, {Name: "All others", Format: Signed3}, {Name: "Margin", Format: Signed3}}}
 	phi := make([]float64, len(in.Features)+1)
 	for _, p := range picks {
