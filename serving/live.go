@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -25,25 +26,17 @@ type live struct {
 	digest  assay.Digest // of the plan
 	forest  *forest.Forest
 	policy  *policy.Policy
-	groups  []group  // by feature
+	why     *forest.Reasons
+	groups  []string // by feature: the code of its reason
 	windows *windows // of the plan; set before the model is routed to
 	folder  string   // in the model directory, "" for the first
 	loaded  time.Time
 	scratch sync.Pool // *scratch
 }
 
-// group is what a reason says about a feature.
-type group struct {
-	index int // features with one reason code share an index
-	code  string
-	text  string
-}
-
 // scratch is working memory for one explanation.
 type scratch struct {
 	contributions []float64
-	sums          []float64
-	order         []int
 }
 
 // newLive checks that the bundle's parts fit together. policyYAML nil means
@@ -73,27 +66,14 @@ func newLive(b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
 	if m.policy, err = policy.Parse(policyYAML, PolicySchema(plan)); err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
 	}
-	byCode := map[string]int{}
 	for _, f := range infos {
-		g := group{code: f.ReasonCode, text: f.ReasonText}
-		if g.code == "" {
-			g.code = f.Group
-		}
-		if g.code == "" {
-			g.code = f.Name
-		}
-		i, ok := byCode[g.code]
-		if !ok {
-			i = len(byCode)
-			byCode[g.code] = i
-		}
-		g.index = i
-		m.groups = append(m.groups, g)
+		m.groups = append(m.groups, cmp.Or(f.ReasonCode, f.Group, f.Name))
 	}
-	n, k := len(infos), len(byCode)
-	m.scratch.New = func() any {
-		return &scratch{contributions: make([]float64, n+1), sums: make([]float64, k), order: make([]int, 0, k)}
+	m.why, err = forest.NewReasons(m.forest, forest.GroupReasons(len(infos), func(j int) (code, text string) { return m.groups[j], infos[j].ReasonText }))
+	if err != nil {
+		return nil, fmt.Errorf("serving: %w", err)
 	}
+	m.scratch.New = func() any { return &scratch{contributions: make([]float64, len(infos)+1)} }
 	return m, nil
 }
 
@@ -123,43 +103,11 @@ func PolicySchema(p *features.Plan) policy.Schema {
 	return s
 }
 
-// maxReasons is how many reasons a decision gives at most.
-const maxReasons = 4
-
 // reasons appends the groups of features that raised the risk of x most: their
 // summed exact contributions to the margin, the strongest first.
 func (m *live) reasons(dst []assay.Reason, x []float64) []assay.Reason {
 	s := m.scratch.Get().(*scratch)
 	defer m.scratch.Put(s)
 	m.forest.Contributions(s.contributions, x)
-	clear(s.sums)
-	for i := range m.groups {
-		s.sums[m.groups[i].index] += s.contributions[i]
-	}
-	s.order = s.order[:0]
-	for g, c := range s.sums {
-		if !(c > 0) {
-			continue
-		}
-		at := len(s.order)
-		for at > 0 && s.sums[s.order[at-1]] < c { // equal ones stay in plan order
-			at--
-		}
-		if at >= maxReasons {
-			continue
-		}
-		s.order = append(s.order, 0)
-		copy(s.order[at+1:], s.order[at:])
-		s.order[at] = g
-		s.order = s.order[:min(len(s.order), maxReasons)]
-	}
-	for _, g := range s.order {
-		for i := range m.groups {
-			if m.groups[i].index == g {
-				dst = append(dst, assay.Reason{Code: m.groups[i].code, Text: m.groups[i].text, Contribution: s.sums[g]})
-				break
-			}
-		}
-	}
-	return dst
+	return m.why.Of(dst, s.contributions)
 }

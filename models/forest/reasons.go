@@ -57,6 +57,25 @@ func NewReasons(f *Forest, groups []ReasonGroup) (*Reasons, error) {
 	return r, nil
 }
 
+// GroupReasons gathers the features of a vector that share a reason: label gives
+// the code and the sentence of feature j. Groups are in the order of their first
+// feature, whose sentence is theirs.
+func GroupReasons(features int, label func(j int) (code, text string)) []ReasonGroup {
+	var groups []ReasonGroup
+	at := map[string]int{}
+	for j := range features {
+		code, text := label(j)
+		i, ok := at[code]
+		if !ok {
+			i = len(groups)
+			at[code] = i
+			groups = append(groups, ReasonGroup{Code: code, Text: text})
+		}
+		groups[i].Features = append(groups[i].Features, j)
+	}
+	return groups
+}
+
 // Of appends to dst the groups that raise the margin, strongest first, at most
 // MaxReasons: those whose features' contributions, as Contributions gives them,
 // sum to more than zero. Groups that tie keep the order in which NewReasons got

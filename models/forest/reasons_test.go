@@ -4,7 +4,9 @@ package forest_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -86,5 +88,18 @@ func TestImportances(t *testing.T) {
 		if got[j].Splits != want[j].Splits || got[j].Gain != want[j].Gain || math.Abs(got[j].MeanAbs-want[j].MeanAbs) > 1e-9 {
 			t.Errorf("feature %d: %+v, want %+v", j, got[j], want[j])
 		}
+	}
+}
+
+func TestGroupReasons(t *testing.T) {
+	codes := []string{"late", "size", "late", "age"}
+	got := forest.GroupReasons(4, func(j int) (code, text string) { return codes[j], fmt.Sprint("sentence ", j) })
+	want := []forest.ReasonGroup{
+		{Code: "late", Text: "sentence 0", Features: []int{0, 2}},
+		{Code: "size", Text: "sentence 1", Features: []int{1}},
+		{Code: "age", Text: "sentence 3", Features: []int{3}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("groups %v, want %v", got, want)
 	}
 }
