@@ -155,8 +155,15 @@ type group struct {
 func (g *group) build(auth *vault.Authenticator, buf []byte, entries []*entry, b *leafBlock) ([]byte, error) {
 	f := frame{first: g.first, count: g.count, signature: g.signature}
 	n := frameHead + f.tableLen()
-	if cap(buf) < n {
-		buf = make([]byte, n, 2*n)
+	need := n + len(b.public) + vault.MACSize
+	for _, e := range entries {
+		need += len(e.sealed)
+	}
+	for i := range g.ops {
+		need += g.ops[i].size()
+	}
+	if cap(buf) < need {
+		buf = make([]byte, n, need+need/4)
 	}
 	buf = buf[:n]
 	buf, f.public = append(buf, b.public...), uint32(len(b.public))

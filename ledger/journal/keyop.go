@@ -42,6 +42,9 @@ func (o *keyOp) append(b []byte) []byte {
 	return append(b, o.wrapped...)
 }
 
+// size is at least what append appends.
+func (o *keyOp) size() int { return 1 + 16 + 16 + 2 + 8 + len(o.wrapped) }
+
 // parseOps reads a group's ops section.
 func parseOps(b []byte) (ops []keyOp, err error) {
 	const fixed = 1 + 16 + 16 + 2

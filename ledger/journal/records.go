@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"sort"
 	"sync"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -36,12 +35,6 @@ type records struct {
 	spare     int64         // size of the file made ahead; 0: there is none
 	nextSize  int64         // of the next one
 	wantSpare chan struct{} // asks for one
-	written   int64         // bytes of groups since the start
-	paced     struct {      // what pace saw last
-		written int64
-		at      time.Time
-		burst   bool
-	}
 
 	// The writer's, and whoever holds it back (see Journal.writeMu).
 	w    vfs.File
@@ -232,7 +225,6 @@ func (r *records) append(b []byte, g *group, sync bool) error {
 	}
 	r.mu.Lock()
 	r.tail.marks = append(r.tail.marks, mark{g.first, r.tail.size})
-	r.written += int64(len(b))
 	r.tail.end, r.tail.size = g.first+uint64(g.count), r.tail.size+int64(len(b))
 	r.mu.Unlock()
 	return nil

@@ -20,8 +20,6 @@ const (
 	spareName  = "spare"
 	spareFirst = 1 << 20 // size of the first one; each next has twice the size, up to the limit
 	spareStep  = 1 << 20
-	spareRate  = 64 << 20 // bytes of records a second over which none is made
-	spareTick  = 50 * time.Millisecond
 )
 
 // runSpare keeps a spare file ready until finished is closed.
@@ -82,11 +80,9 @@ func (r *records) makeSpare(stop <-chan struct{}) error {
 }
 
 // pace waits until the file that is being written is half as far as the spare:
-// the spare is done when half of that file is used. In a burst of more than
-// spareRate it waits for its end: groups are large then, so that the dearer sync
-// of a file that grows costs each record less than writing it twice.
+// the spare is done when half of that file is used.
 func (r *records) pace(stop <-chan struct{}, made int64, share float64) error {
-	t := time.NewTicker(spareTick)
+	t := time.NewTicker(50 * time.Millisecond)
 	defer t.Stop()
 	for {
 		r.mu.Lock()
@@ -94,14 +90,8 @@ func (r *records) pace(stop <-chan struct{}, made int64, share float64) error {
 		if r.tail != nil {
 			used, room = r.tail.size, r.room
 		}
-		written, now := r.written, time.Now()
-		burst := float64(written-r.paced.written) > spareRate*now.Sub(r.paced.at).Seconds()
-		if now.Sub(r.paced.at) >= spareTick {
-			r.paced.written, r.paced.at, r.paced.burst = written, now, burst
-		}
-		burst = r.paced.burst
 		r.mu.Unlock()
-		if !burst && (room == 0 || float64(used)*2*share >= float64(made)) {
+		if room == 0 || float64(used)*2*share >= float64(made) {
 			return nil
 		}
 		select {

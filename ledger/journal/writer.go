@@ -16,13 +16,13 @@ import (
 const (
 	groupLimit = 4096
 	groupBytes = 8 << 20 // one record may be larger
-	keptBuffer = 2 << 20 // a larger frame's memory is not kept
+	keptBuffer = 8 << 20 // a larger frame's memory is not kept
 )
 
 // pipelineMin is how many records make a group while the one before it is
 // being synced. With fewer in flight it is not worth another goroutine's turn:
 // the writer syncs by itself, and all that came meanwhile is the next group.
-const pipelineMin = 64
+const pipelineMin = 128
 
 // nobody is the wake number of a writer that does not wait for a record.
 const nobody = ^uint64(0)
