@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
 
@@ -118,7 +119,14 @@ type node struct {
 // start runs a node until the test's end or its stop.
 func start(t testing.TB, dir string, cfg Config) *node {
 	t.Helper()
-	j, err := journal.Open(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 50 * time.Millisecond})
+	return startOn(t, dir, nil, cfg, false)
+}
+
+// startOn is start with the records on a file system; with breaks the journal
+// may end with an error.
+func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node {
+	t.Helper()
+	j, err := journal.Open(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +157,10 @@ func start(t testing.TB, dir string, cfg Config) *node {
 			cancel()
 			err := <-done
 			jcancel()
-			if err := errors.Join(err, <-jdone, j.Close()); err != nil {
+			if jerr := errors.Join(<-jdone, j.Close()); jerr != nil && !breaks {
+				err = errors.Join(err, jerr)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		})

@@ -30,6 +30,7 @@ type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	pool *x509.CertPool
+	age  time.Duration // of what is issued, which is good for two hours
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -46,7 +47,7 @@ func (a *authority) issue(c *x509.Certificate) (*x509.Certificate, *ecdsa.Privat
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(time.Now().UnixNano()), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(time.Now().UnixNano()), time.Now().Add(-time.Hour-a.age), time.Now().Add(time.Hour-a.age)
 	parent, signer := a.cert, a.key
 	if parent == nil {
 		parent, signer = c, key
