@@ -61,7 +61,7 @@ func (p *process) catchUp(ctx context.Context, behind int64) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the log is %d records behind, two minutes after the load ended", now)
 		}
-		wait(ctx, 100*time.Millisecond) // asking costs CPU, which counts
+		wait(ctx, 200*time.Millisecond) // asking costs CPU, which counts
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -183,10 +183,11 @@ func rate(ctx context.Context, to *process, n int, kind string, length time.Dura
 	}
 	from, start, used := answered.Load(), time.Now(), to.cpu()
 	wait(ctx, length)
-	done, took, at := answered.Load()-from, time.Since(start), to.cpu()
-	used = at - used
+	done, took := answered.Load()-from, time.Since(start)
+	used = to.cpu() - used
 	stop.Store(true)
 	wg.Wait()
+	at := to.cpu() // those that were under way are not counted, nor what they cost
 	if err := context.Cause(ctx); err != nil {
 		return 0, 0, fmt.Errorf("%s: %w", kind, err)
 	}
