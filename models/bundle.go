@@ -164,7 +164,23 @@ func WriteBundle(dir string, b *Bundle) error {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
-	return replaceDir(tmp, dir)
+	if err := syncDir(tmp); err != nil {
+		return err
+	}
+	if err := replaceDir(tmp, dir); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(filepath.Clean(dir)))
+}
+
+// syncDir makes the names in a directory durable: without it a power cut may
+// leave files that are whole and cannot be found.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // replaceDir moves tmp to dir. A directory cannot be renamed over another that
