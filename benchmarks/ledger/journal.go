@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
@@ -32,7 +32,9 @@ func with(ctx context.Context, dir string, fn func(j *journal.Journal) error) er
 
 // measureJournal appends ready records; making them is the caller's work.
 func measureJournal(ctx context.Context, dir string, workers int, length time.Duration) (r result, err error) {
-	defer os.RemoveAll(dir)
+	// The directory stays until the end of the run: ext4 passes over inodes that
+	// were deleted in the last minutes one by one, which would make each file of
+	// the next measurement's log dearer than it is.
 	recs := make([]*journal.Record, 1<<14)
 	for i := range recs {
 		recs[i] = record(uint64(i))
@@ -46,9 +48,11 @@ func measureJournal(ctx context.Context, dir string, workers int, length time.Du
 		if err != nil {
 			return err
 		}
-		t := time.Now()
-		err = j.WaitPublished(ctx, j.Stats().Durable)
+		t, used, n := time.Now(), cpu(), j.Stats().Durable
+		err = j.WaitPublished(ctx, n)
 		r.lag = time.Since(t)
+		r.allIn = float64(n) / (r.took + r.lag).Seconds()
+		r.allInCPU = r.cpu + (cpu()-used)/time.Duration(n)
 		return err
 	})
 	return r, err
@@ -114,14 +118,17 @@ func receipts(ctx context.Context, dir string) error {
 				}
 			}
 		}
-		fmt.Printf("receipt of a log of %d: %d bytes (without anchor), made in %v, checked offline in %v\n",
-			n, len(files[0]), made.Round(time.Microsecond), (time.Since(t) / 200 / times).Round(time.Microsecond))
+		checked := time.Since(t) / 200 / times
+		fmt.Printf("# receipts of a log of %d, without anchors\n", n)
+		fmt.Println(figure.Of("BYTES", "receipt_bytes", []float64{float64(len(files[0]))}))
+		fmt.Println(figure.Of("US", "receipt_make", []float64{float64(made.Microseconds())}))
+		fmt.Println(figure.Of("US", "receipt_check", []float64{float64(checked.Microseconds())}))
 		for _, d := range []string{"journal", "log"} {
 			size, err := tree(filepath.Join(dir, d))
 			if err != nil {
 				return err
 			}
-			fmt.Printf("disk %s: %.0f bytes a decision\n", d, float64(size)/n)
+			fmt.Println(figure.Of("BYTES", "disk_"+d+"_a_decision", []float64{float64(size) / n}))
 		}
 		return nil
 	})
