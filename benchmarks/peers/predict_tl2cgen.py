@@ -9,4 +9,4 @@ import tl2cgen
 import treelite
 
 model = treelite.frontend.load_lightgbm_model(sys.argv[1])
-tl2cgen.export_lib(model, toolchain="gcc", libpath=sys.argv[2], params={"parallel_comp": 8}, nthread=2)
+tl2cgen.export_lib(model, toolchain="gcc", libpath=sys.argv[2], params={"parallel_comp": 100}, nthread=2)

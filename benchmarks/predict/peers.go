@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -12,10 +13,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/dmitryikh/leaves"
 )
+
+// compileTime bounds how long a peer's compiler may take: it is not what is
+// measured.
+const compileTime = 90 * time.Second
 
 // peer starts a peer on the model.
 func (c *config) peer(peer, name string, text []byte, model, rows string, x []float64) (runner, error) {
@@ -49,7 +55,12 @@ func (c *config) peer(peer, name string, text []byte, model, rows string, x []fl
 		}
 		lib := filepath.Join(c.dir, name+".so")
 		if _, err := os.Stat(lib); err != nil {
-			if out, err := exec.Command(c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, lib).CombinedOutput(); err != nil {
+			// gcc takes many minutes for some models.
+			ctx, cancel := context.WithTimeout(context.Background(), compileTime)
+			defer cancel()
+			compile := exec.CommandContext(ctx, c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, lib)
+			compile.WaitDelay = time.Second
+			if out, err := compile.CombinedOutput(); err != nil {
 				return nil, fmt.Errorf("%w: %s", err, out)
 			}
 		}
