@@ -26,7 +26,7 @@ func (s *scorer) card() []eval.Fact {
 		{Name: "Plan digest", Value: m.Plan.String()},
 		{Name: "Training data", Value: m.Data.Name + ", " + s.labelWords()},
 		{Name: "Training data, SHA-256", Value: m.Data.SHA256.String()},
-		{Name: "Training rows", Value: fmt.Sprintf("%d, %s bad", m.Data.Rows, percent(m.Data.BadRate))},
+		{Name: "Training rows", Value: fmt.Sprintf("%s, %s bad", eval.Count.Print(float64(m.Data.Rows)), percent(m.Data.BadRate))},
 		{Name: "Forest", Value: fmt.Sprintf("%d trees on %d features, objective %s, trainer %s", m.Model.Trees, m.Model.Features, m.Model.Objective, m.Model.Trainer)},
 		{Name: "Parameters", Value: cmp.Or(formatKV(m.Params), "the trainer's defaults")},
 		{Name: "Seed", Value: strconv.FormatUint(m.Seed, 10)},

@@ -121,7 +121,7 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 		return nil, err
 	}
 	in := &eval.Input{
-		Title: s.bundle.Manifest.Name, Purpose: e.purpose, Seed: 1, Label: e.test.labels(), Margin: test.margins, Ledger: e.ledger,
+		Title: s.bundle.Manifest.Name + " on " + e.test.name, Purpose: e.purpose, Seed: 1, Label: e.test.labels(), Margin: test.margins, Ledger: e.ledger,
 		Card: append(s.card(), e.card...), Exclusions: e.exclusions(), Economics: e.costs, Time: e.test.times(),
 	}
 	if at, err := time.Parse(time.RFC3339, s.bundle.Manifest.Data.To); err == nil {

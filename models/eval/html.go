@@ -24,16 +24,19 @@ var script string
 // without the script. Text comes from data and is escaped.
 func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"svg":    func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
-		"style":  func() template.CSS { return template.CSS(style) },
-		"script": func() template.JS { return template.JS(script) },
-		"word":   func(l Light) string { return lightWords[l] },
-		"cell":   func(t *Table, i int, c Cell) string { return c.Print(t.Columns[i].Format) },
-		"dense":  func(t *Table) bool { return len(t.Columns) > 10 }, // too wide for a page at full size
-		"right":  rightAligned,
-		"class":  cellClass,
-		"heads":  func(column int, c Cell) bool { return column == 0 && !c.numeric && len(c.text) <= 48 },
-		"count":  func(n int) string { return Count.Print(float64(n)) },
+		"svg":     func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
+		"style":   func() template.CSS { return template.CSS(style) },
+		"script":  func() template.JS { return template.JS(script) },
+		"word":    func(l Light) string { return lightWords[l] },
+		"cell":    func(t *Table, i int, c Cell) template.HTML { return words(c.Print(t.Columns[i].Format)) },
+		"words":   words,
+		"visible": visible,
+		"whole":   func(t *Table) bool { return len(t.Rows) <= wholeRows },
+		"dense":   func(t *Table) bool { return len(t.Columns) > 10 }, // too wide for a page at full size
+		"right":   rightAligned,
+		"class":   cellClass,
+		"heads":   func(column int, c Cell) bool { return column == 0 && !c.numeric && len(c.text) <= 48 },
+		"count":   func(n int) string { return Count.Print(float64(n)) },
 		"where": func(id string) int {
 			for i, s := range r.Sections {
 				if s.ID == id {
@@ -53,6 +56,9 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	return nil
 }
 
+// wholeRows is the length up to which a printed table stays on one page.
+const wholeRows = 16
+
 // cellClass returns the style of a cell: numbers stand to the right, long
 // words such as digests may break anywhere.
 func cellClass(c Cell) string {
@@ -61,6 +67,8 @@ func cellClass(c Cell) string {
 		return "num"
 	case len(c.text) > 48:
 		return "long"
+	case len(c.text) > 20:
+		return "words"
 	}
 	return ""
 }

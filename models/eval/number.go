@@ -50,7 +50,8 @@ func (f Format) Print(x float64) string {
 	var s string
 	switch f {
 	case Fixed1:
-		s = strconv.FormatFloat(x, 'f', 1, 64)
+		whole, tenth, _ := strings.Cut(strconv.FormatFloat(x, 'f', 1, 64), ".")
+		s = thousands(whole) + "." + tenth
 	case Fixed2:
 		s = strconv.FormatFloat(x, 'f', 2, 64)
 	case Fixed3:

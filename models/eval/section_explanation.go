@@ -154,7 +154,7 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 				name = feature.Categories[level]
 			}
 			slices.Sort(p)
-			f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%d)", clip(name, 18), len(p))), append(s.X, Number(mean(p)))
+			f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(name, 18), Count.Print(float64(len(p))))), append(s.X, Number(mean(p)))
 			s.Low, s.High = append(s.Low, Number(Quantile(p, 0.05))), append(s.High, Number(Quantile(p, 0.95)))
 		}
 		f.X = Axis{Label: "contribution, log-odds (right: riskier)"}

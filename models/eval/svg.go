@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -96,8 +97,12 @@ func (f *Figure) SVG() string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" role="img" aria-labelledby="%s-t %s-d" font-size="%s">`,
 		px(canvasW), px(height), f.ID, f.ID, px(fontSize))
 	fmt.Fprintf(&b, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, f.ID, html.EscapeString(f.Title), f.ID, html.EscapeString(f.Alt))
+	edge := 1.0 // beyond the axes, that lines at a bound show; marks are larger
+	if f.marked() {
+		edge = 6
+	}
 	fmt.Fprintf(&b, `<defs><pattern id="%s-h" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.4" height="6" fill="#0072B2"/></pattern><clipPath id="%s-c"><rect x="%s" y="%s" width="%s" height="%s"/></clipPath></defs>`,
-		f.ID, f.ID, px(p.left-1), px(p.top-1), px(p.right-p.left+2), px(p.bottom-p.top+2))
+		f.ID, f.ID, px(p.left-edge), px(p.top-edge), px(p.right-p.left+2*edge), px(p.bottom-p.top+2*edge))
 	b.WriteString(legend)
 	f.axisX(&b, p, height, turned)
 	f.axisY(&b, p, lying)
@@ -135,6 +140,11 @@ func (f *Figure) SVG() string {
 	}
 	b.WriteString(`</g></svg>`)
 	return b.String()
+}
+
+// marked reports whether points are drawn.
+func (f *Figure) marked() bool {
+	return slices.ContainsFunc(f.Series, func(s Series) bool { return s.Mark == Dots })
 }
 
 func (f *Figure) line(b *strings.Builder, p plotArea, s Series, attrs string) {

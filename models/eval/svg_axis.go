@@ -53,6 +53,15 @@ func (f *Figure) bounds(a Axis, horizontal bool) (lo, hi float64) {
 		step := tickStep(l, h)
 		l, h = math.Floor(lo/step+1e-9)*step, math.Ceil(hi/step-1e-9)*step
 	}
+	if f.marked() { // no mark lies on an axis
+		pad := 0.02 * (h - l)
+		if lo < l+pad {
+			l -= pad
+		}
+		if hi > h-pad {
+			h += pad
+		}
+	}
 	return l, h
 }
 
