@@ -14,7 +14,8 @@ modes = {"row": {"force_row_wise": True}, "col": {"force_col_wise": True}, "quan
 
 
 def params(meta, request):
-    return dict(meta["params"], seed=request["seed"], num_threads=request["threads"], verbosity=-1, **modes[mode])
+    seed = {"seed": request["seed"]} if request["seed"] else {}  # 0: LightGBM's default seeds
+    return dict(meta["params"], num_threads=request["threads"], verbosity=-1, **seed, **modes[mode])
 
 
 def bin_rows(meta, request, x, y):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the trainers' scripts share: a table of benchmarks/train, and the answers to its requests.
 
-The program writes requests to standard input, one JSON object a line: {"seed": 1, "rounds": 100, "threads": 2}.
+The program writes requests to standard input, one JSON object a line: {"seed": 0, "rounds": 100, "threads": 2}.
 Each is answered by one line: seconds of binning and of boosting, AUC on the test rows, the process's peak so far.
 """
 import json, os, resource, sys, time

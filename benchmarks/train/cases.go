@@ -33,23 +33,22 @@ func base(more ...string) map[string]string {
 // is the path of flights-3m.parquet. The two cases that are done in a second
 // are cold: starting up counts there.
 var makers = []struct {
-	name   string
-	rounds int // boosting iterations
-	cold   bool
-	make   func(dir, shared, flights string) error
+	name string
+	cold bool
+	make func(dir, shared, flights string) error
 }{
-	{"dense1m", 100, false, func(dir, _, _ string) error {
+	{"dense1m", false, func(dir, _, _ string) error {
 		return numeric(dir, meta{Rows: 1_000_000, TestRows: 200_000, Features: 28, Params: base()}, 0, 0)
 	}},
-	{"airline100k", 100, true, airline},
-	{"sparse500k", 100, false, func(dir, _, _ string) error {
+	{"airline100k", true, airline},
+	{"sparse500k", false, func(dir, _, _ string) error {
 		return numeric(dir, meta{Rows: 500_000, TestRows: 100_000, Features: 100, Params: base()}, 0.85, 0.05)
 	}},
-	{"wide50k", 60, false, func(dir, _, _ string) error {
+	{"wide50k", false, func(dir, _, _ string) error {
 		return numeric(dir, meta{Rows: 50_000, TestRows: 20_000, Features: 500, Params: base()}, 0, 0)
 	}},
-	{"small", 100, true, small},
-	{"flights3m", 60, false, flights},
+	{"small", true, small},
+	{"flights3m", false, flights},
 }
 
 // numeric draws features that are half smooth, half coarse, and a label that

@@ -15,13 +15,15 @@ type comparison struct {
 	python, peers string
 	trainers      []string
 	runs, threads int
+	rounds        int
+	seeds         bool // run k has the seed k
 }
 
 // compare runs the trainers on the table at dir, one after the other and then
-// again, run k with the seed k, and prints the figures. A cold case starts a
+// again, and prints the figures. A cold case starts a
 // process for each run; otherwise a process stays and holds the table, which
 // spares reading it and starting an interpreter 25 times.
-func (c *comparison) compare(ctx context.Context, name, dir string, rounds int, cold bool) error {
+func (c *comparison) compare(ctx context.Context, name, dir string, cold bool) error {
 	begin := time.Now()
 	got := map[string][]outcome{}
 	stay := map[string]*trainer{}
@@ -32,7 +34,10 @@ func (c *comparison) compare(ctx context.Context, name, dir string, rounds int, 
 	}()
 	for k := range c.runs {
 		for _, t := range c.trainers {
-			r := request{Seed: k + 1, Rounds: rounds, Threads: c.threads}
+			r := request{Rounds: c.rounds, Threads: c.threads}
+			if c.seeds {
+				r.Seed = k + 1
+			}
 			if cold {
 				o, err := once(ctx, t, dir, c.python, c.peers, r)
 				if err != nil {
@@ -55,7 +60,7 @@ func (c *comparison) compare(ctx context.Context, name, dir string, rounds int, 
 			got[t] = append(got[t], o)
 		}
 	}
-	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, rounds, c.runs, time.Since(begin).Seconds())
+	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, c.rounds, c.runs, time.Since(begin).Seconds())
 	for _, t := range c.trainers {
 		o := got[t]
 		fmt.Printf("%-12s %-8s bins %6.2f s  boosting %7.2f s  total %7.2f s  AUC %.5f  peak %.0f MB\n", name, t,

@@ -67,7 +67,7 @@ func compareFolds(ctx context.Context, only, dir, shared string, c *comparison) 
 			if err := writeTable(at, m, func(i int, row []float64) { copy(row, all[i]) }); err != nil {
 				return err
 			}
-			r := request{Seed: 1, Rounds: 200, Threads: c.threads}
+			r := request{Rounds: 200, Threads: c.threads}
 			o, err := once(ctx, "assay", at, c.python, c.peers, r)
 			if err != nil {
 				return err

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Train times Assay's trainer beside LightGBM and XGBoost on the same rows
-// with the same parameters, in alternating runs (five by default; run k has
-// the seed k in every trainer). It prints medians of the runs, with the least
-// and the greatest:
+// with the same parameters, in alternating runs, five by default. It prints
+// medians of the runs, with the least and the greatest:
 //
 //	RATIO train_vs_lightgbm_<case>        LightGBM's seconds over ours (the better of row-wise and column-wise)
 //	RATIO train_vs_lightgbm_quant_<case>  the same for LightGBM's quantised training
@@ -17,20 +16,20 @@
 // bins, binning and boosting. A trainer's process stays from run to run and
 // keeps the table, but for the cases that are done in a second: there each run
 // is a process of its own. The peak is that of a process's first run. Tables
-// are written to -dir on first use. wide50k and flights3m grow 60 trees, the
-// others 100: an iteration's cost hardly depends on its number, and -rounds
-// 100 shows that the ratios do not either.
+// are written to -dir on first use. All trainers draw from their default seed,
+// so that every run grows the same trees; with -seeds run k has the seed k in
+// all of them, and the spread of AUCDIFF is that of the draws.
 //
 //	go run ./benchmarks/train -python python3 -flights flights-3m.parquet
 //	go run ./benchmarks/train -python python3 -folds
 //	go run ./benchmarks/train -stream 10000000
 //
-// The last one bins so many rows of 28 columns from chunks, without the raw
-// table, and prints BYTES_PER_CELL of the whole process.
+// The last one trains on so many rows of 28 columns that never are in memory
+// as raw numbers, by the library and by `assay train --stream` on a Parquet
+// file, and prints the peaks of the whole processes: BYTES train_stream_*_per_cell.
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -55,23 +54,24 @@ func main() {
 		threads = flag.Int("threads", 2, "threads of each trainer")
 		folds   = flag.Bool("folds", false, "compare AUC with LightGBM on five folds of the credit sets instead")
 		stream  = flag.Int("stream", 0, "measure the memory of so many streamed rows instead")
-		rounds  = flag.Int("rounds", 0, "boosting iterations; 0 means the case's own number")
+		rounds  = flag.Int("rounds", 100, "boosting iterations")
+		seeds   = flag.Bool("seeds", false, "give run k the seed k instead of the default one")
 		one     = flag.String("one", "", "train the table in this directory as standard input asks, and print JSON")
 	)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c := &comparison{*python, *peers, strings.Split(*only, ","), *runs, *threads}
+	c := &comparison{*python, *peers, strings.Split(*only, ","), *runs, *threads, *rounds, *seeds}
 	var err error
 	switch {
 	case *one != "":
 		err = serve(*one, os.Stdin, os.Stdout)
 	case *stream > 0:
-		err = measureStream(*stream, 28, *threads)
+		err = measureStream(ctx, *stream, 28, *threads, *dir)
 	case *folds:
 		err = compareFolds(ctx, *cases, *dir, *shared, c)
 	default:
-		err = compareCases(ctx, *cases, *dir, *shared, *flights, *rounds, c)
+		err = compareCases(ctx, *cases, *dir, *shared, *flights, c)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -81,7 +81,7 @@ func main() {
 
 // compareCases makes the tables that are not there yet and runs the trainers
 // on each. A case that fails does not stop the next.
-func compareCases(ctx context.Context, only, dir, shared, flights string, rounds int, c *comparison) error {
+func compareCases(ctx context.Context, only, dir, shared, flights string, c *comparison) error {
 	var failed []error
 	for _, m := range makers {
 		if only != "" && !slices.Contains(strings.Split(only, ","), m.name) {
@@ -94,7 +94,7 @@ func compareCases(ctx context.Context, only, dir, shared, flights string, rounds
 				continue
 			}
 		}
-		if err := c.compare(ctx, m.name, at, cmp.Or(rounds, m.rounds), m.cold); err != nil {
+		if err := c.compare(ctx, m.name, at, m.cold); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", m.name, err))
 		}
 	}

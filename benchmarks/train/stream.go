@@ -4,38 +4,138 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/compress"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+
+	"github.com/assayrisk/assay/benchmarks/daemon"
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// measureStream bins rows that are made chunk by chunk, so that the raw table
-// never exists, and prints what the whole process needed at its peak.
-func measureStream(rows, features, threads int) error {
+// measureStream prints the memory that a table of so many rows needs when it
+// never is in memory as a whole: in the library, with chunks that are made as
+// they are asked for, and as the command `assay train --stream` on a Parquet
+// file, whole process.
+func measureStream(ctx context.Context, rows, features, threads int, dir string) error {
+	cells := float64(rows) * float64(features)
+	perCell := func(name string, mb float64) {
+		fmt.Println(figure.Of("BYTES", name+"_per_cell", []float64{mb * (1 << 20) / cells}))
+	}
 	p := gbdt.DefaultParams()
 	p.NumThreads = threads
-	before := peak()
 	start := time.Now()
-	bins, err := gbdt.BinChunks(context.Background(), rows, chunks(rows, features), p)
+	bins, err := gbdt.BinChunks(ctx, rows, chunks(rows, features), p)
 	if err != nil {
 		return err
 	}
-	binned := time.Since(start)
-	grown := peak() - before
+	binned, peakBinned := time.Since(start), peak()
 	p.NumIterations, p.NumLeaves = 1, 63
 	start = time.Now()
-	if _, err := bins.Train(context.Background(), p, gbdt.Options{}); err != nil {
+	if _, err := bins.Train(ctx, p, gbdt.Options{}); err != nil {
 		return err
 	}
-	cells := float64(rows) * float64(features)
-	fmt.Printf("stream %d x %d: two passes %.1f s, peak %.0f MB; with a first tree (%.1f s) %.0f MB; raw values would be %.0f MB\n",
-		rows, features, binned.Seconds(), before+grown, time.Since(start).Seconds(), peak(), cells*8/(1<<20))
-	fmt.Printf("BYTES_PER_CELL binned %.2f\n", grown*(1<<20)/cells)
-	fmt.Printf("BYTES_PER_CELL training %.2f\n", (peak()-before)*(1<<20)/cells)
+	fmt.Printf("%d x %d: two passes %.1f s, peak %.0f MB; with a tree (%.1f s) %.0f MB; raw values would be %.0f MB\n",
+		rows, features, binned.Seconds(), peakBinned, time.Since(start).Seconds(), peak(), cells*8/(1<<20))
+	perCell("train_stream_binned", peakBinned)
+	perCell("train_stream_grown", peak())
+	bins = nil
+	debug.FreeOSMemory()
+
+	file := filepath.Join(dir, fmt.Sprintf("stream-%d-%d.parquet", rows, features))
+	if _, err := os.Stat(file); err != nil {
+		if err := writeParquet(file, rows, features); err != nil {
+			return err
+		}
+	}
+	tmp, err := os.MkdirTemp("", "assay-bench-stream-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	assay, err := daemon.Build(ctx, tmp, "./cmd/assay")
+	if err != nil {
+		return err
+	}
+	start = time.Now()
+	c := exec.CommandContext(ctx, assay, "train", "--stream", "--data", file, "--out", filepath.Join(tmp, "bundle"),
+		"--params", fmt.Sprintf("num_iterations=10,num_leaves=63,num_threads=%d", threads))
+	c.Stderr = os.Stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("assay train --stream: %w", err)
+	}
+	mb := float64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
+	fmt.Printf("assay train --stream, %d x %d: %.1f s with ten trees, peak %.0f MB\n", rows, features, time.Since(start).Seconds(), mb)
+	fmt.Println(figure.Of("MB", "train_stream_command_peak", []float64{mb}))
+	perCell("train_stream_command", mb)
 	return nil
+}
+
+// writeParquet writes the table of chunks as float32 numbers, a million rows a
+// row group.
+func writeParquet(path string, rows, features int) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path + ".part")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(path+".part")) }()
+	var fields []arrow.Field
+	for j := range features {
+		fields = append(fields, arrow.Field{Name: fmt.Sprintf("x%d", j), Type: arrow.PrimitiveTypes.Float32})
+	}
+	fields = append(fields, arrow.Field{Name: "target", Type: arrow.PrimitiveTypes.Int8})
+	schema := arrow.NewSchema(fields, nil)
+	w, err := pqarrow.NewFileWriter(schema, f, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryDefault(false)), pqarrow.DefaultWriterProps())
+	if err != nil {
+		return err
+	}
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	at := 0
+	for d, err := range chunks(rows, features) {
+		if err != nil {
+			return err
+		}
+		if at%(1<<20) == 0 {
+			w.NewBufferedRowGroup()
+		}
+		for j, c := range d.Columns {
+			for _, v := range c {
+				b.Field(j).(*array.Float32Builder).Append(float32(v))
+			}
+		}
+		for _, y := range d.Label {
+			b.Field(features).(*array.Int8Builder).Append(int8(y))
+		}
+		rec := b.NewRecord()
+		err := w.WriteBuffered(rec)
+		rec.Release()
+		if err != nil {
+			return err
+		}
+		at += d.Rows()
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.Link(path+".part", path)
 }
 
 // chunks makes the same table each time it is ranged over: every value is a

@@ -14,7 +14,7 @@ import (
 
 // request asks a trainer's process for one model.
 type request struct {
-	Seed    int `json:"seed"`
+	Seed    int `json:"seed"` // 0: the default
 	Rounds  int `json:"rounds"`
 	Threads int `json:"threads"`
 }
