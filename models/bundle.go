@@ -117,8 +117,10 @@ func (b *Bundle) Score(margin float64) assay.Score {
 }
 
 // WriteBundle writes b to dir, which must not exist or be an older bundle. It
-// fills the manifest's Format and Files, sets b.Digest, and replaces dir in one
-// rename, so that a reader sees the old bundle or the new one.
+// fills the manifest's Format and Files, sets b.Digest, and replaces dir as a
+// whole: a reader sees the old bundle or the new one. Where the file system can
+// not exchange two directories (other systems than Linux) there is an instant
+// in which it sees none.
 func WriteBundle(dir string, b *Bundle) error {
 	if err := errors.Join(b.Calibration.Validate(), b.Scale.Validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrBundle, err)
@@ -146,6 +148,9 @@ func WriteBundle(dir string, b *Bundle) error {
 	files[ManifestFile] = man
 	b.Digest = assay.Sum("", man)
 
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s exists and is not a directory: choose another name", dir)
+	}
 	if _, err := os.Stat(filepath.Join(dir, ManifestFile)); errors.Is(err, fs.ErrNotExist) {
 		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 			return fmt.Errorf("%s exists and is not a bundle: choose another directory", dir)
@@ -184,20 +189,23 @@ func syncDir(dir string) error {
 }
 
 // replaceDir moves tmp to dir. A directory cannot be renamed over another that
-// has files, so an old one steps aside first and is put back if that fails.
+// has files: the two are exchanged where the system can; else the old one steps
+// aside first, and is put back if that fails.
 func replaceDir(tmp, dir string) error {
-	old := tmp + ".old"
-	switch err := os.Rename(dir, old); {
+	switch err := exchange(tmp, dir); {
 	case err == nil:
-		if err := os.Rename(tmp, dir); err != nil {
-			return errors.Join(err, os.Rename(old, dir))
-		}
-		return os.RemoveAll(old)
+		return os.RemoveAll(tmp) // the old one
 	case errors.Is(err, fs.ErrNotExist):
 		return os.Rename(tmp, dir)
-	default:
+	}
+	old := tmp + ".old"
+	if err := os.Rename(dir, old); err != nil {
 		return err
 	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return errors.Join(err, os.Rename(old, dir))
+	}
+	return os.RemoveAll(old)
 }
 
 // ReadBundle reads a bundle and checks every file against the manifest. It

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -138,4 +139,51 @@ func FuzzReadBundle(f *testing.F) {
 			t.Error("a bundle without files was accepted")
 		}
 	})
+}
+
+// TestReplaceBundle: a reader finds a whole bundle at any time while it is
+// replaced, and a file that is in the way stays.
+func TestReplaceBundle(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "b")
+	if err := WriteBundle(dir, testBundle()); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if _, err := os.Stat(filepath.Join(dir, ManifestFile)); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	for range 50 {
+		if err := WriteBundle(dir, testBundle()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil && runtime.GOOS == "linux" {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	file := filepath.Join(t.TempDir(), "notes")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteBundle(file, testBundle()); err == nil {
+		t.Error("a file was replaced")
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "mine" {
+		t.Errorf("the file in the way: %q, %v", b, err)
+	}
 }
