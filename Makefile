@@ -75,7 +75,7 @@ bench: ## every benchmark beside its peers, under 45 minutes; writes benchmarks/
 
 .PHONY: bench-train bench-predict bench-features bench-serve bench-ledger bench-anchor bench-eval bench-endtoend bench-scale
 bench-train: ## the trainer against LightGBM and XGBoost
-	$(GO) run ./benchmarks/train -python $(PEERS_PYTHON)
+	$(GO) run ./benchmarks/train -python $(PEERS_PYTHON) $(if $(FLIGHTS),-flights "$(FLIGHTS)")
 bench-predict: ## the predictor against leaves, LightGBM's C API, ONNX Runtime and TL2cgen
 	$(GO) run ./benchmarks/predict -python $(PEERS_PYTHON)
 bench-features: ## the feature plan against polars, and one event at a time
