@@ -30,6 +30,7 @@ type evaluateFlags struct {
 	harden            bool
 	periods           int
 	server, serverCA  string
+	record            bool
 	decisions, ledger string
 	check, trust      string
 }
@@ -60,6 +61,9 @@ func evaluateCommand(u *ui) *cobra.Command {
 			}
 			if err := required(c, "model", "data", "out"); err != nil {
 				return err
+			}
+			if f.record && (f.server == "" || f.ledger != "") {
+				return usagef("--record has the running server at --server record the report; --ledger names a stopped one's directory: give one of the two")
 			}
 			return f.run(c.Context(), u)
 		},
@@ -94,6 +98,7 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	fl.IntVar(&f.periods, "backtest", 4, "with --train: periods of the backtest forward in time, 0 for none")
 	fl.StringVar(&f.server, "server", "", "address of a running server whose scores are compared (ASSAY_API_KEY is sent if it is set)")
 	fl.StringVar(&f.serverCA, "server-ca", "", "PEM file of the authority that signed the server's certificate (default: plain text)")
+	fl.BoolVar(&f.record, "record", false, "with --server: have the server record the report's digest in its log (role admin), and keep the receipt")
 	fl.StringVar(&f.ledger, "ledger", "", "directory of a stopped server whose journal records the report's digest")
 	fl.StringVar(&f.check, "check", "", "instead of a report: directory of a recorded one, to compare with its receipt")
 	fl.StringVar(&f.trust, "trust", "", "with --check: trust file of the log (default: trust.json in the directory or one up)")
@@ -116,9 +121,13 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	}
 	var r *eval.Report
 	var seq *uint64
-	if f.ledger == "" {
+	switch {
+	case f.ledger == "" && !f.record:
 		r, err = f.make(ctx, u, in)
-	} else {
+	case f.record:
+		seq = new(uint64)
+		r, *seq, err = f.recordedByServer(ctx, u, e, in)
+	default:
 		seq = new(uint64)
 		r, *seq, err = f.recorded(ctx, u, e, in)
 	}
@@ -171,6 +180,9 @@ func (f *evaluateFlags) print(u *ui, r *eval.Report, sum *metricsSummary) {
 	}
 	u.printf("report    %s\n", filepath.Join(f.out, "report.html"))
 	u.printf("digest    %s\n", sum.Digest)
+	if sum.Sequence != nil {
+		u.printf("sequence  %d\n", *sum.Sequence)
+	}
 }
 
 func (f *evaluateFlags) times() (since, before time.Time, err error) {

@@ -150,6 +150,19 @@ func TestEvaluateAgainstServer(t *testing.T) {
 	if p := asked["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 1000 || p[0][1] != p[0][0] {
 		t.Errorf("parity with the running server: %v", p)
 	}
+	live := filepath.Join(dir, "live")
+	for range 2 { // the same report is the same record
+		out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--server", addr, "--record", "--out", live)
+		if code != 0 || !strings.Contains(out, "sequence  0") {
+			t.Fatalf("recording through the server: status %d, %s%s", code, out, stderr)
+		}
+		if out, stderr, code := assayRun(t, "evaluate", "--check", live); code != 0 || !strings.Contains(out, "report.html") {
+			t.Errorf("the report that the server recorded does not check: %s%s", out, stderr)
+		}
+	}
+	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--record", "--out", live); code != 2 || !strings.Contains(stderr, "--server") {
+		t.Errorf("--record without a server: status %d, %s", code, stderr)
+	}
 	d := testDemo(t)
 	c, err := assayclient.Dial(addr, assayclient.Config{})
 	if err != nil {

@@ -62,15 +62,19 @@ func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *evaluation, in *
 			return err
 		}
 		u.done("record %d of %s", seq, j.Origin())
-		return writeFile(u, filepath.Join(f.out, reportReceipt), func(w io.Writer) error {
-			b, err := json.MarshalIndent(receipt, "", " ")
-			if err == nil {
-				_, err = w.Write(append(b, '\n'))
-			}
-			return err
-		})
+		return f.writeReceipt(u, receipt)
 	})
 	return r, seq, err
+}
+
+func (f *evaluateFlags) writeReceipt(u *ui, receipt *assay.Receipt) error {
+	return writeFile(u, filepath.Join(f.out, reportReceipt), func(w io.Writer) error {
+		b, err := json.MarshalIndent(receipt, "", " ")
+		if err == nil {
+			_, err = w.Write(append(b, '\n'))
+		}
+		return err
+	})
 }
 
 // digests returns the SHA-256 of report.json and of report.html.

@@ -80,19 +80,7 @@ func (e *evaluation) askServer(ctx context.Context, addr, ca string) error {
 		e.unasked = "The running server was not asked for its scores: the plan reads windows, and those of the server stand where its own events left them, so that each row would have to be replayed to it in the order in which the events came. Its past decisions can be compared with --decisions instead; what is compared above is the same code in this process, replaying the events in order."
 		return nil
 	}
-	cfg := assayclient.Config{APIKey: os.Getenv(apiKeyName)}
-	if ca != "" {
-		pem, err := os.ReadFile(ca)
-		if err != nil {
-			return err
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("%w: %s holds no certificate in PEM", assay.ErrInvalid, ca)
-		}
-		cfg.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
-	}
-	c, err := assayclient.Dial(addr, cfg)
+	c, err := dialServer(addr, ca)
 	if err != nil {
 		return err
 	}
@@ -115,6 +103,24 @@ func (e *evaluation) askServer(ctx context.Context, addr, ca string) error {
 		e.served[i] = reply.Margin
 	}
 	return nil
+}
+
+// dialServer connects to a running server: in plain text, or with the authority
+// that signed its certificate.
+func dialServer(addr, ca string) (*assayclient.Client, error) {
+	cfg := assayclient.Config{APIKey: os.Getenv(apiKeyName)}
+	if ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, err
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%w: %s holds no certificate in PEM", assay.ErrInvalid, ca)
+		}
+		cfg.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
+	}
+	return assayclient.Dial(addr, cfg)
 }
 
 // readDecisions takes the margins of past decisions by this model. A row is
