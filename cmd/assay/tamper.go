@@ -40,7 +40,7 @@ func forgeries() []forgery {
 		{"one bit of the chain's state proof", "anchor/", flipStateProof},
 		{"another chain id", "anchor/chain", func(_ *assay.Receipt, t *node.TrustFile) error { t.Anchor.ChainID++; return nil }},
 		{"another contract", "anchor/contract", func(_ *assay.Receipt, t *node.TrustFile) error { t.Anchor.Contract[0] ^= 1; return nil }},
-		{"another log key", "", func(_ *assay.Receipt, t *node.TrustFile) error {
+		{"another log key", "promise", func(_ *assay.Receipt, t *node.TrustFile) error {
 			t.LogKey = otherLogKey(t.LogKey)
 			return nil
 		}},
