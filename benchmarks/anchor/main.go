@@ -16,9 +16,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"time"
 
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/internal/memlog"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
@@ -57,7 +57,7 @@ func timings(ctx context.Context, dir string, anchors int) error {
 	if err != nil {
 		return err
 	}
-	var took []time.Duration
+	var took []float64 // milliseconds
 	var newest anchor.Anchored
 	for range anchors {
 		log.Grow(1000)
@@ -65,14 +65,13 @@ func timings(ctx context.Context, dir string, anchors int) error {
 		if newest, err = e.Anchor.AnchorNow(ctx); err != nil {
 			return err
 		}
-		took = append(took, time.Since(start))
+		took = append(took, millis(time.Since(start)))
 	}
 	trust := e.Trust()
 	if err := e.Close(); err != nil {
 		return err
 	}
-	slices.Sort(took)
-	fmt.Printf("anchor_to_proof p50 %v p99 %v (%d anchors)\n", took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(time.Microsecond), len(took))
+	fmt.Println(figure.Of("MS", "anchor_to_proof", took))
 
 	start := time.Now()
 	if e, err = devchain.Start(ctx, dir, origin, log, devchain.Config{}, anchor.Config{}); err != nil {
@@ -85,7 +84,8 @@ func timings(ctx context.Context, dir string, anchors int) error {
 	if _, err := e.Anchor.AnchorNow(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("chain_reopened %v, caught up %v later (100,000 leaves behind: one anchor)\n", opened.Round(time.Millisecond), time.Since(start).Round(time.Millisecond))
+	fmt.Println(figure.Of("MS", "anchor_chain_opened_again", []float64{millis(opened)}))
+	fmt.Println(figure.Of("MS", "anchor_caught_up_100k_leaves", []float64{millis(time.Since(start))}))
 	return verification(newest, trust)
 }
 
@@ -99,7 +99,9 @@ func verification(a anchor.Anchored, trust anchor.Trust) error {
 		}
 	}
 	each := time.Since(start) / rounds
-	fmt.Printf("proof_bytes %d, verification %v\n", len(a.Proof), each)
-	fmt.Printf("RATIO anchor_verify_headroom_to_1ms %.1f\n", float64(time.Millisecond)/float64(each))
+	fmt.Println(figure.Of("BYTES", "anchor_proof_bytes", []float64{float64(len(a.Proof))}))
+	fmt.Println(figure.Of("US", "anchor_verify", []float64{float64(each.Nanoseconds()) / 1000}))
 	return nil
 }
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -58,8 +58,11 @@ func TestPagesAreCurrent(t *testing.T) {
 
 func TestBudgets(t *testing.T) {
 	sum := time.Duration(0)
-	for _, a := range areas(options{python: "python3", flights: "f.parquet"}) {
-		sum += a.Budget
+	all := areas(options{python: "python3", flights: "f.parquet"})
+	for i, a := range all {
+		if i+1 < len(all) { // the last has what the others leave
+			sum += a.Budget
+		}
 		if len(a.Runs) == 0 || a.Title == "" || a.Budget <= 0 {
 			t.Errorf("%s has no runs, no title or no time", a.Name)
 		}
@@ -67,8 +70,9 @@ func TestBudgets(t *testing.T) {
 			t.Errorf("area %s has no program: %v", a.Name, err)
 		}
 	}
-	if sum > whole || whole > 45*time.Minute {
-		t.Errorf("the budgets add up to %v, the whole is %v and must be under 45 minutes", sum, whole)
+	const leave = 15 * time.Minute
+	if last := all[len(all)-1].Name; sum+leave > whole || whole >= 45*time.Minute {
+		t.Errorf("the budgets add up to %v and leave less than %v of %v to %s, or the whole is not under 45 minutes", sum, leave, whole, last)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/models/eval"
 )
 
@@ -61,7 +62,10 @@ func madeUp(ctx context.Context, n, features int, out, python string) error {
 		return err
 	}
 	built := time.Since(start)
-	fmt.Printf("%d rows, %d features: report in %.1f s, peak memory %d MB, of which %d MB were the rows\n", n, features, built.Seconds(), peak(), before)
+	fmt.Printf("# a report of %d rows and %d features\n", n, features)
+	fmt.Println(figure.Of("S", "eval_report", []float64{built.Seconds()}))
+	fmt.Println(figure.Of("MB", "eval_report_peak", []float64{float64(peak())}))
+	fmt.Println(figure.Of("MB", "eval_report_rows_themselves", []float64{float64(before)}))
 	if out != "" {
 		if err := write(rep, out); err != nil {
 			return err
@@ -73,7 +77,8 @@ func madeUp(ctx context.Context, n, features int, out, python string) error {
 	return peer(in, python)
 }
 
-// peer times AUC, average precision, KS, Brier and log-loss on both sides.
+// peer times AUC, average precision, KS, Brier and log-loss on both sides, in
+// turns.
 func peer(in eval.Input, python string) error {
 	dir, err := os.MkdirTemp("", "assay-eval")
 	if err != nil {
@@ -94,30 +99,41 @@ func peer(in eval.Input, python string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	start := time.Now()
-	c, err := eval.NewCurve(in.Label, in.PD)
-	if err != nil {
-		return err
-	}
-	ks, _ := c.KS()
-	ours := []float64{c.AUC(), c.AveragePrecision(), ks, eval.Brier(in.Label, in.PD), eval.LogLoss(in.Label, in.PD)}
-	seconds := time.Since(start).Seconds()
-	out, err := exec.Command(python, filepath.Join("benchmarks", "peers", "eval_metrics.py"), path).Output()
-	if err != nil {
-		return fmt.Errorf("python peer (run from the repository's root): %w", err)
-	}
-	var theirs float64
-	var v [5]float64
-	if _, err := fmt.Sscan(string(out), &theirs, &v[0], &v[1], &v[2], &v[3], &v[4]); err != nil {
-		return fmt.Errorf("python peer: %w", err)
-	}
-	for k, name := range []string{"auc", "average_precision", "ks", "brier", "logloss"} {
-		if math.Abs(v[k]-ours[k]) > 1e-9 {
-			return fmt.Errorf("%s: %v here, %v in Python", name, ours[k], v[k])
+	var ours, theirs []float64
+	for range 3 {
+		start := time.Now()
+		here, err := metrics(in)
+		if err != nil {
+			return err
+		}
+		ours = append(ours, time.Since(start).Seconds())
+		out, err := exec.Command(python, filepath.Join("benchmarks", "peers", "eval_metrics.py"), path).Output()
+		if err != nil {
+			return fmt.Errorf("python peer (run from the repository's root): %w", err)
+		}
+		var seconds float64
+		var there [5]float64
+		if _, err := fmt.Sscan(string(out), &seconds, &there[0], &there[1], &there[2], &there[3], &there[4]); err != nil {
+			return fmt.Errorf("python peer: %w", err)
+		}
+		theirs = append(theirs, seconds)
+		for k, name := range []string{"auc", "average_precision", "ks", "brier", "logloss"} {
+			if !(math.Abs(there[k]-here[k]) <= 1e-9) {
+				return fmt.Errorf("%s: %v here, %v in Python", name, here[k], there[k])
+			}
 		}
 	}
-	fmt.Printf("RATIO eval_metrics_vs_sklearn %.2f\n", theirs/seconds)
+	fmt.Println(figure.Over("eval_metrics_vs_sklearn", theirs, ours))
 	return nil
+}
+
+func metrics(in eval.Input) ([5]float64, error) {
+	c, err := eval.NewCurve(in.Label, in.PD)
+	if err != nil {
+		return [5]float64{}, err
+	}
+	ks, _ := c.KS()
+	return [5]float64{c.AUC(), c.AveragePrecision(), ks, eval.Brier(in.Label, in.PD), eval.LogLoss(in.Label, in.PD)}, nil
 }
 
 func write(r *eval.Report, dir string) error {
