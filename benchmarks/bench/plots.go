@@ -164,7 +164,7 @@ func (c chart) draw(curves map[string][]point) ([]byte, error) {
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.XOffs, p.Legend.YOffs = vg.Points(8), vg.Points(-4)
+	p.Legend.XOffs, p.Legend.YOffs, p.Legend.Padding = vg.Points(8), vg.Points(-4), vg.Points(3)
 	p.Add(plotter.NewGrid())
 	for i, name := range sorted(curves) {
 		var xy plotter.XYs
@@ -179,13 +179,21 @@ func (c chart) draw(curves map[string][]point) ([]byte, error) {
 		line.Color, line.Width, line.Dashes = colours[k], vg.Points(1.8), dashes[k]
 		dots.Color, dots.Shape, dots.Radius = colours[k], marks[k], vg.Points(3)
 		p.Add(line, dots)
-		p.Legend.Add(words(name), line, dots)
+		if len(curves) > 1 {
+			p.Legend.Add(words(name), line, dots)
+		}
 	}
 	widen(&p.X.Min, &p.X.Max)
 	widen(&p.Y.Min, &p.Y.Max)
-	p.Y.Max *= math.Pow(p.Y.Max/p.Y.Min, 0.18) // room for the legend
+	if len(curves) > 1 {
+		p.Y.Max *= math.Pow(p.Y.Max/p.Y.Min, 0.08*float64(1+len(curves))) // room for the legend
+	}
 	canvas := vgsvg.New(16*vg.Centimeter, 9*vg.Centimeter)
-	p.Draw(draw.New(canvas))
+	page := draw.New(canvas)
+	page.SetColor(color.White)
+	page.Fill(page.Rectangle.Path())
+	const margin = 8 // points
+	p.Draw(draw.Crop(page, margin, -margin, margin, -margin))
 	var b bytes.Buffer
 	_, err := canvas.WriteTo(&b)
 	return b.Bytes(), err
