@@ -16,7 +16,8 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// Difference is a past decision that could not be made again as it stands.
+// Difference is a past decision that could not be made again as it stands, or
+// another record that does not say what it must.
 type Difference struct {
 	Sequence uint64 `json:"sequence"`
 	What     string `json:"what"` // the first part that differs
@@ -35,6 +36,8 @@ type AuditReport struct {
 	Unknown     int          `json:"unknown"` // decisions by a model or policy that the auditor was not given
 	Differences []Difference `json:"differences,omitempty"`
 	Different   int          `json:"different"`
+	// Kinds has the records of every kind that was met in the range.
+	Kinds []AuditedKind `json:"kinds"`
 }
 
 // OK reports whether nothing differs.
@@ -45,13 +48,15 @@ const maxDifferences = 100
 
 // Auditor makes past decisions again: it plays a journal from its beginning
 // through the plans, models and policies that its records name, by the code
-// that serves, and compares each decision's canonical bytes.
+// that serves, and compares each decision's canonical bytes. Records of other
+// kinds are held to what they say of themselves (see AuditedKind).
 type Auditor struct {
 	bundles map[assay.Digest]*models.Bundle
 	lives   map[[2]assay.Digest]*live // by model and policy
 	yaml    map[assay.Digest][]byte   // policies that the journal brought
 	states  []*windows
 	gaps    bool // a record that may have fed windows cannot be read
+	record  func(seq uint64) (*journal.Record, error)
 }
 
 // NewAuditor takes the bundles whose decisions are to be made again. Policies
@@ -110,6 +115,7 @@ func (a *Auditor) live(model, policy assay.Digest) *live {
 // hears of every decision that was compared, "" when it is the same.
 func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64, each func(seq uint64, what string)) (*AuditReport, error) {
 	rep := new(AuditReport)
+	a.record = j.Get
 	err := j.Scan(0, to, func(seq uint64, r *journal.Record, unreadable error) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -128,38 +134,42 @@ const All = uint64(math.MaxUint64)
 
 // step takes one record.
 func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadable error, wanted bool, each func(uint64, string)) error {
-	switch r.Kind {
-	case ledger.Policy, ledger.Activation:
-		if unreadable != nil {
-			return nil
-		}
-		var act Act
-		if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
-			return fmt.Errorf("record %d: %w", seq, err)
-		}
-		if len(act.Policy) > 0 {
-			a.yaml[act.Digest] = act.Policy
-		}
-		return nil
-	case ledger.Decision, ledger.Event, ledger.Failed:
-	default:
-		return nil
-	}
+	k := rep.kind(r.Kind, wanted)
+	k.Records++
 	if unreadable != nil {
-		a.gaps = true
+		k.Unreadable++
+		a.gaps = a.gaps || feedsWindows(r.Kind)
 		if wanted && r.Kind == ledger.Decision {
 			rep.Decisions++
 			rep.Erased++
 		}
 		return nil
 	}
+	if !feedsWindows(r.Kind) {
+		checked, what, err := a.other(r)
+		if err != nil {
+			return fmt.Errorf("record %d: %w", seq, err)
+		}
+		if checked {
+			k.Checked++
+		}
+		if what != "" && wanted {
+			rep.differ(seq, what)
+		}
+		return nil
+	}
 	if len(r.Private) == 0 {
+		a.gaps = true
+		if wanted {
+			rep.differ(seq, r.Kind.String()+" without the event that it is about")
+		}
 		return nil
 	}
 	ev, err := assay.ParseEvent(r.Private)
 	if err != nil {
 		return fmt.Errorf("record %d: %w", seq, err)
 	}
+	k.Checked++
 	if wanted && r.Kind == ledger.Decision {
 		a.compare(rep, seq, r, &ev, each)
 	}
@@ -190,10 +200,7 @@ func (a *Auditor) compare(rep *AuditReport, seq uint64, r *journal.Record, ev *a
 	what, partly := a.differs(m, seq, r, ev)
 	switch {
 	case what != "":
-		rep.Different++
-		if len(rep.Differences) < maxDifferences {
-			rep.Differences = append(rep.Differences, Difference{seq, what})
-		}
+		rep.differ(seq, what)
 	case partly:
 		rep.Partly++
 	default:

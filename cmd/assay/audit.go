@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving"
@@ -33,7 +34,8 @@ func auditCommand(u *ui) *cobra.Command {
 		Short: "Make past decisions again from the journal, and compare bit for bit",
 		Long: "Audit plays the journal from its beginning through the plans, models and policies that its\n" +
 			"records name: windows, features, score, policy and reasons are computed again and each\n" +
-			"decision's bytes are compared. It can run on another machine and architecture. The server\n" +
+			"decision's bytes are compared. Shadow scores are computed again, too, and records of other\n" +
+			"kinds are held to what they say. It can run on another machine and architecture. The server\n" +
 			"must not be running on the directory.",
 		Example: "  assay audit --dir assay-demo\n  assay audit --dir assay-demo --decision 17",
 		Args:    noArgs,
@@ -94,7 +96,7 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 		printAudit(u, &s)
 	}
 	if !rep.OK() {
-		return fmt.Errorf("%d of %d decisions do not come out as they stand: %w", rep.Different, rep.Decisions, assay.ErrCorrupt)
+		return fmt.Errorf("%d records do not come out as they stand: %w", rep.Different, assay.ErrCorrupt)
 	}
 	return nil
 }
@@ -111,9 +113,22 @@ func printAudit(u *ui, s *auditSummary) {
 	if s.Unknown > 0 {
 		u.printf("%d by a model or policy that is not at hand: give its bundle with --bundle\n", s.Unknown)
 	}
-	for _, d := range s.Differences {
-		u.printf("%s decision %d: %s\n", u.red("differs"), d.Sequence, d.What)
+	for _, k := range s.Kinds {
+		if k.Kind != ledger.Decision.String() {
+			u.printf("%d of kind %s: %d checked%s\n", k.Records, k.Kind, k.Checked, unreadable(k.Unreadable))
+		}
 	}
+	for _, d := range s.Differences {
+		u.printf("%s record %d: %s\n", u.red("differs"), d.Sequence, d.What)
+	}
+}
+
+// unreadable says how many records an erasure or the retention closed.
+func unreadable(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d erased or past their retention", n)
 }
 
 // open reads the bundles named, or those that lie in the directory.

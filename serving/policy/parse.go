@@ -96,7 +96,7 @@ func parse(src []byte, schema Schema) (*Policy, error) {
 	if n := len(f.Rules) + len(f.Limits); n > MaxRules {
 		return nil, fmt.Errorf("%d rules and limits, at most %d are allowed", n, MaxRules)
 	}
-	p := &Policy{name: f.Name, yaml: append([]byte(nil), src...), digest: assay.Sum(tag, src), prices: f.Prices, slots: map[string]slot{}}
+	p := &Policy{name: f.Name, yaml: append([]byte(nil), src...), digest: DigestOf(src), prices: f.Prices, slots: map[string]slot{}}
 	if err := p.cutoffs(f.Cutoffs); err != nil {
 		return nil, err
 	}

@@ -74,7 +74,11 @@ type Result struct {
 // Name returns the policy's own name.
 func (p *Policy) Name() string { return p.name }
 
-// Digest names the policy: SHA-256("assay/policy/v1\n" || YAML bytes).
+// DigestOf returns the digest of a policy's text, which need not be one that
+// parses: SHA-256("assay/policy/v1\n" || YAML bytes).
+func DigestOf(yaml []byte) assay.Digest { return assay.Sum(tag, yaml) }
+
+// Digest names the policy: DigestOf its text.
 func (p *Policy) Digest() assay.Digest { return p.digest }
 
 // YAML returns a copy of the bytes that the policy was read from.

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+)
+
+// TestAuditKinds: records of every kind are held to what they say, and a record
+// that says something else is named.
+func TestAuditKinds(t *testing.T) {
+	dir, cfg := t.TempDir(), challenged(t)
+	challenger, err := cfg.Load(t.Context(), "challenger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := bundle(t, planYAML, "first", 0)
+	cfg.Bundle = first
+	n := start(t, dir, cfg)
+	adm := pb.NewAdminClient(n.client.Conn())
+	if _, err := adm.SetShadow(t.Context(), &pb.SetShadowRequest{RequestId: "s", Bundles: []string{"challenger"}}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := n.client.Score(t.Context(), "a", application("a", 10, 600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.shadowed(d.Sequence)
+	if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte("name: stricter\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "m", Bundle: "challenger"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.client.Score(t.Context(), "b", application("b", 20, 600)); err != nil {
+		t.Fatal(err)
+	}
+	digest := assay.Sum("report")
+	if _, err := adm.RecordReport(t.Context(), &pb.RecordReportRequest{RequestId: "r", ReportDigest: digest[:], Rows: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.journal.RotateMaster(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.stop()
+
+	j := reopen(t, dir)
+	auditor := func(bundles ...*models.Bundle) *Auditor {
+		a, err := NewAuditor(bundles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.record = j.Get
+		return a
+	}
+	rep, err := auditor(first, challenger).Run(t.Context(), j, 0, All, nil)
+	if err != nil || !rep.OK() || rep.Same != 2 {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	got := map[string]AuditedKind{}
+	for _, k := range rep.Kinds {
+		got[k.Kind] = k
+	}
+	for _, k := range []ledger.Kind{ledger.Decision, ledger.Activation, ledger.Policy, ledger.Report, ledger.Shadow, ledger.KeyRotation} {
+		if c := got[k.String()]; c.Records == 0 || c.Checked != c.Records || c.Unreadable != 0 {
+			t.Errorf("%s: %+v, want all checked", k, c)
+		}
+	}
+	if rep, err = auditor(first).Run(t.Context(), j, 0, All, nil); err != nil || !rep.OK() || rep.Unknown != 1 || rep.kind(ledger.Shadow, true).Checked != 0 {
+		t.Errorf("without the challenger: %+v, %v", rep, err)
+	}
+
+	changed := 0
+	if err := j.Scan(0, All, func(seq uint64, r *journal.Record, _ error) error {
+		forged, want := *r, ""
+		switch r.Kind {
+		case ledger.Policy:
+			var act Act
+			if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
+				return err
+			}
+			act.Policy = append(act.Policy, ' ')
+			forged.Decision, err = assay.MarshalCBOR(&act)
+			want = "policy:"
+		case ledger.Shadow:
+			var note ShadowNote
+			if err := assay.UnmarshalCBOR(r.Decision, &note); err != nil {
+				return err
+			}
+			note.Scores[0].Margin += 1e-12
+			forged.Decision, err = assay.MarshalCBOR(&note)
+			want = "shadow score"
+		case ledger.Report:
+			forged.Decision, err = assay.MarshalCBOR(&journal.ReportNote{Version: 1})
+			want = "report without"
+		case ledger.KeyRotation:
+			forged.Decision, want = nil, "key rotation"
+		case ledger.Decision:
+			forged.Private, want = nil, "decision without"
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		changed++
+		var rep AuditReport
+		if err := auditor(first, challenger).step(&rep, seq, &forged, nil, true, nil); err != nil {
+			return err
+		}
+		if rep.Different != 1 || !strings.HasPrefix(rep.Differences[0].What, want) {
+			t.Errorf("%s: %+v, want a difference %q", r.Kind, rep, want)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if changed < 6 {
+		t.Errorf("%d records were forged, want 6", changed)
+	}
+}
