@@ -46,12 +46,12 @@ func areas(o options) []area {
 	}
 	const s, m = time.Second, time.Minute
 	return []area{
-		{"ledger", "Ledger", 4*m + 30*s, false, [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
+		{"ledger", "Ledger", 6*m + 30*s, false, [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
 			[]string{"-seconds", "0.3", "-rounds", "1"}},
 		{"anchor", "Anchors", 30 * s, false, [][]string{nil}, []string{"-anchors", "3"}},
 		{"eval", "Reports", 30 * s, false, [][]string{with()}, with("-rows", "20000")},
 		{"features", "Features", 2 * m, false, [][]string{with()}, with("-events", "50000", "-keys", "50000", "-runs", "1")},
-		{"predict", "Predictor", 8 * m, true, [][]string{with()}, with("-cases", "100x31", "-rounds", "3", "-slice", "5ms")},
+		{"predict", "Predictor", 7 * m, true, [][]string{with()}, with("-cases", "100x31", "-rounds", "3", "-slice", "5ms")},
 		{"serve", "Serving", 5 * m, false, [][]string{{"-seconds", "1.5"}}, []string{"-runs", "1", "-seconds", "0.5"}},
 		{"endtoend", "End to end, beside other model servers", 3 * m, true, [][]string{with()}, with("-seconds", "1", "-runs", "1")},
 		{"scale", "Scale", 4 * m, false, [][]string{nil}, []string{"-short"}},
