@@ -25,8 +25,28 @@ func (c *Client) Deploy(ctx context.Context) (anchor.Address, error) {
 	if err := c.deliver(ctx, tx); err != nil {
 		return anchor.Address{}, fmt.Errorf("deploying the contract: %w", err)
 	}
-	c.cfg.Contract = anchor.Address(crypto.CreateAddress(c.from, tx.Nonce))
-	return c.cfg.Contract, nil
+	at := anchor.Address(crypto.CreateAddress(c.from, tx.Nonce))
+	if err := c.awaitCode(ctx, at); err != nil {
+		return anchor.Address{}, err
+	}
+	c.cfg.Contract = at
+	return at, nil
+}
+
+// awaitCode waits until the node's latest block has the contract: a node may
+// show a receipt a moment before its block is the latest, and then answers
+// calls from the block before.
+func (c *Client) awaitCode(ctx context.Context, at anchor.Address) error {
+	for wait := time.Millisecond; ; wait = min(2*wait, time.Second) {
+		if found, err := c.Deployed(ctx, at); found || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the contract at %s: %w", at, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
 }
 
 // Deployed reports whether an AnchorRegistry stands at the address; other code
