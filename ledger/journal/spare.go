@@ -119,21 +119,26 @@ func (r *records) foundSpare() error {
 }
 
 // takeSpare gives the spare the name of the file that begins with next. false:
-// there is none.
+// there is none. Only the writer takes. The spare counts as there until it has
+// its new name: makeSpare would put another in its place.
 func (r *records) takeSpare(next uint64) (bool, error) {
 	r.mu.Lock()
 	size := r.spare
-	r.spare = 0
 	r.mu.Unlock()
+	if size > 0 {
+		if err := r.fs.Rename(r.fs.PathJoin(r.dir, spareName), r.path(next)); err != nil {
+			return false, fmt.Errorf("records: %w", err)
+		}
+		r.mu.Lock()
+		r.spare = 0
+		r.mu.Unlock()
+	}
 	select {
 	case r.wantSpare <- struct{}{}:
 	default:
 	}
 	if size == 0 {
 		return false, nil
-	}
-	if err := r.fs.Rename(r.fs.PathJoin(r.dir, spareName), r.path(next)); err != nil {
-		return false, fmt.Errorf("records: %w", err)
 	}
 	return true, syncDir(r.fs, r.dir)
 }
