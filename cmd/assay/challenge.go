@@ -14,9 +14,9 @@ import (
 	"github.com/assayrisk/assay/models/eval"
 )
 
-// maxForestRows bounds the rows that the random forest challenger is fitted
-// on: its trees are grown by a library that is not made for more.
-const maxForestRows = 20_000
+// maxForestRows bounds the rows that the random forest challenger scores: its
+// library walks a tree of its own for every row.
+const maxForestRows = 100_000
 
 // challenge fits the challengers: a scorecard, a single tree and a random
 // forest on the training rows where they are known, else a scorecard out of
@@ -116,7 +116,8 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	})
 	one.PD = one.Score
 	in.Challenger = append(in.Challenger, c, one)
-	if len(e.train.rows) > maxForestRows {
+	if n > maxForestRows {
+		in.Card = append(in.Card, eval.Fact{Name: "Challengers", Value: fmt.Sprintf("no random forest: it is left out beyond %d evaluated rows", maxForestRows)})
 		return nil
 	}
 	bag, err := baseline.FitForest(ctx, d, baseline.ForestConfig{Seed: 1})
@@ -130,7 +131,7 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	}
 	in.Challenger = append(in.Challenger, eval.Challenger{
 		Name: "random forest", Score: votes,
-		Note: "a bag of trees fitted on the training rows; the score is the share of trees that call a row bad, not a probability",
+		Note: "a bag of trees, each fitted on at most 1,500 of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability",
 	})
 	return nil
 }

@@ -232,6 +232,9 @@ func (e *evaluation) explain(in *eval.Input, test *scored) error {
 		}
 		s.forest.Contributions(dst, x)
 	}
+	for _, use := range s.forest.Importances(nil) {
+		in.Usage = append(in.Usage, eval.Usage{Splits: use.Splits, Gain: use.Gain})
+	}
 	in.Score = func(x []float64) float64 { return s.bundle.Calibration.Apply(s.forest.Margin(x)) }
 	return e.reasons(in)
 }

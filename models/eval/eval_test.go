@@ -103,6 +103,7 @@ func TestBadInputNamesTheRow(t *testing.T) {
 		{"length", Input{Label: []float64{0, 1}, PD: []float64{0.1}}, "2 labels and 1 probabilities"},
 		{"pd", Input{Label: []float64{0, 1}, PD: []float64{0.1, 1.2}}, "row 1"},
 		{"nan", Input{Label: []float64{0, 1}, PD: []float64{math.NaN(), 0.2}}, "row 0"},
+		{"usage", Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Usage: make([]Usage, 1)}, "Usage has 1 values for 0 features"},
 		{"margin", Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Margin: []float64{1, math.NaN()}}, "Margin of row 1"},
 	} {
 		_, err := Build(context.Background(), tc.in)

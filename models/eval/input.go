@@ -42,6 +42,7 @@ type Input struct {
 	// the exact contributions of the evaluated row i in margin units. It is
 	// called from one goroutine.
 	Contributions func(dst []float64, row int)
+	Usage         []Usage // how the model's trees use each feature; nil = not trees, or not known
 	// Reasons returns the reason codes given for row i, strongest first; nil =
 	// the groups of features whose contributions raise the score.
 	Reasons func(row int) []Reason

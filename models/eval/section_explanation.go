@@ -54,6 +54,9 @@ func (b *builder) explanation() (Section, error) {
 	if f, ok := groupFigure(in.Features, phi, note); ok {
 		s.figure(f)
 	}
+	if in.Usage != nil {
+		s.table(usageTable(in.Features, in.Usage, importance, order, note))
+	}
 	for k, j := range order {
 		if k < 10 && importance[j] > 0 {
 			s.figure(dependence(&in.Features[j], j, rows, phi, k))

@@ -42,6 +42,9 @@ func (in *Input) validate() error {
 			return fmt.Errorf("%w: feature %s has %d values for %d rows", ErrInput, f.Name, len(f.Values), n)
 		}
 	}
+	if len(in.Usage) != 0 && len(in.Usage) != len(in.Features) {
+		return fmt.Errorf("%w: Usage has %d values for %d features", ErrInput, len(in.Usage), len(in.Features))
+	}
 	for _, f := range in.Fields {
 		if len(f.Values) != n {
 			return fmt.Errorf("%w: field %s has %d values for %d rows", ErrInput, f.Name, len(f.Values), n)
