@@ -8,16 +8,15 @@
 //
 // A request is retried with its request id until it is answered or ctx ends:
 // the server scores one id once, so a retry can never decide twice. With the
-// log's key, every promise and every decision is checked as it arrives: that
-// the log's owner signed it, and that the reply's numbers are those of the
-// canonical bytes that the log commits to. Keep the promise: it is the proof
+// log's key, every promise, decision and receipt is checked as it arrives: that
+// the log's owner signed it, that the reply's numbers are those of the canonical
+// bytes that the log commits to, and that the record is in the log. Keep the promise: it is the proof
 // that a decision was given, should it ever be missing from the log.
 package assayclient
 
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -237,8 +236,10 @@ func (c *Client) ScoreStream(ctx context.Context, next func() (Request, error), 
 	}
 }
 
-// Receipt returns the receipt of a decision; it waits until the log has
-// published it.
+// Receipt returns the receipt of a record; it waits until the log has published
+// it. With the log's key it is verified as it arrives: the record opens its leaf,
+// which was promised and is included under a checkpoint that the log signed.
+// What anchors it to a chain takes a trusted chain: see ledger/anchor.
 func (c *Client) Receipt(ctx context.Context, sequence uint64) (*assay.Receipt, error) {
 	var m *pb.GetReceiptResponse
 	err := c.retry(ctx, func() (err error) {
@@ -248,9 +249,25 @@ func (c *Client) Receipt(ctx context.Context, sequence uint64) (*assay.Receipt, 
 	if err != nil {
 		return nil, err
 	}
-	r := new(assay.Receipt)
-	if err := json.Unmarshal(m.ReceiptJson, r); err != nil {
-		return nil, fmt.Errorf("assayclient: receipt: %w", err)
+	r, err := ledger.ParseReceipt(m.ReceiptJson)
+	if err != nil {
+		return nil, fmt.Errorf("assayclient: receipt: %w: %w", ErrBadProof, err)
+	}
+	if r.Index != sequence {
+		return nil, fmt.Errorf("assayclient: the receipt is of record %d, asked for %d: %w", r.Index, sequence, ErrBadProof)
+	}
+	if c.key == nil {
+		return r, nil
+	}
+	included := false
+	for _, f := range ledger.Verify(r, ledger.Trust{LogKey: c.cfg.LogKey}) {
+		if f.State == ledger.Refused {
+			return nil, fmt.Errorf("assayclient: the receipt of record %d, %s: %s: %w", sequence, f.Step, f.Detail, ErrBadProof)
+		}
+		included = included || f.Step == ledger.StepInclusion && f.State == ledger.Proven
+	}
+	if !included {
+		return nil, fmt.Errorf("assayclient: the receipt of record %d does not show that the record is in the log: %w", sequence, ErrBadProof)
 	}
 	return r, nil
 }

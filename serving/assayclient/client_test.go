@@ -5,8 +5,11 @@ package assayclient
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"net"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,13 +28,19 @@ import (
 // this one does what that one never does.
 type liar struct {
 	pb.UnimplementedScoringServer
-	score func(n int, req *pb.ScoreRequest) (*pb.ScoreResponse, error)
-	calls int
+	score   func(n int, req *pb.ScoreRequest) (*pb.ScoreResponse, error)
+	receipt string
+	calls   int
 }
 
 func (l *liar) Score(_ context.Context, req *pb.ScoreRequest) (*pb.ScoreResponse, error) {
 	l.calls++
 	return l.score(l.calls, req)
+}
+
+func (l *liar) GetReceipt(context.Context, *pb.GetReceiptRequest) (*pb.GetReceiptResponse, error) {
+	l.calls++
+	return &pb.GetReceiptResponse{ReceiptJson: []byte(l.receipt)}, nil
 }
 
 func dial(t *testing.T, l *liar, cfg Config) *Client {
@@ -106,6 +115,51 @@ func TestBadProof(t *testing.T) {
 		if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); !errors.Is(err, ErrBadProof) || l.calls != 1 {
 			t.Errorf("%s: %v after %d calls, want ErrBadProof after 1", name, err, l.calls)
 		}
+	}
+}
+
+// TestBadReceipt: receipts are verified as they arrive. The cases are the vectors
+// of the format, honest ones and forged ones.
+func TestBadReceipt(t *testing.T) {
+	b, err := os.ReadFile("../../docs/formats/testdata/receipts.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Name    string `json:"name"`
+		LogKey  string `json:"log_key"`
+		File    string `json:"file"`
+		Refused string `json:"refused"` // the step that must refuse it
+	}
+	if err := json.Unmarshal(b, &cases); err != nil {
+		t.Fatal(err)
+	}
+	held, refused := 0, 0
+	for _, c := range cases {
+		var r assay.Receipt
+		whole := json.Unmarshal([]byte(c.File), &r) == nil
+		l := &liar{receipt: c.File}
+		client := dial(t, l, Config{LogKey: c.LogKey})
+		_, err := client.Receipt(t.Context(), r.Index)
+		switch ok := c.Refused == "" && c.Name != "promise alone"; {
+		case ok != (err == nil):
+			t.Errorf("%s: %v, want accepted %t", c.Name, err, ok)
+		case ok:
+			held++
+			if _, err := client.Receipt(t.Context(), r.Index+1); !errors.Is(err, ErrBadProof) {
+				t.Errorf("%s as that of another record: %v", c.Name, err)
+			}
+		case !errors.Is(err, ErrBadProof) || l.calls != 1:
+			t.Errorf("%s: %v after %d calls, want ErrBadProof after 1", c.Name, err, l.calls)
+		default:
+			refused++
+			if whole && c.Refused != "" && !strings.Contains(err.Error(), c.Refused) {
+				t.Errorf("%s: %v, want the step %s named", c.Name, err, c.Refused)
+			}
+		}
+	}
+	if held < 10 || refused < 100 {
+		t.Errorf("%d receipts held and %d refused of %d", held, refused, len(cases))
 	}
 }
 
