@@ -33,6 +33,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"visible": visible,
 		"whole":   func(t *Table) bool { return len(t.Rows) <= wholeRows },
 		"dense":   func(t *Table) bool { return len(t.Columns) > 10 }, // too wide for a page at full size
+		"stacked": stacked,
 		"right":   rightAligned,
 		"class":   cellClass,
 		"heads":   func(column int, c Cell) bool { return column == 0 && !c.numeric && len(c.text) <= 48 },
@@ -71,6 +72,24 @@ func cellClass(c Cell) string {
 		return "words"
 	}
 	return ""
+}
+
+// stacked reports whether rows have more than one long text: on a phone each
+// such row is a block of lines, since a row as tall as its longest text would be
+// empty for the most part of the screen.
+func stacked(t *Table) bool {
+	for _, r := range t.Rows {
+		long := 0
+		for _, c := range r {
+			if cellClass(c) == "long" {
+				long++
+			}
+		}
+		if long > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // rightAligned reports whether the column holds numbers, so that its head
