@@ -238,6 +238,9 @@ func (j *Journal) replay(ctx context.Context, end uint64) error {
 	if err != nil {
 		return err
 	}
+	if end == 0 && from > 0 {
+		return fmt.Errorf("journal: the store knows %d records, and the record files are missing: put them back from a backup: %w", from, assay.ErrCorrupt)
+	}
 	if from > end || tagged > from {
 		return fmt.Errorf("journal: the store knows %d records and the tags of %d, and %d are there: the record files are an older copy, or were cut: %w", from, tagged, end, assay.ErrCorrupt)
 	}

@@ -163,7 +163,12 @@ func TestLogNeverForks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "older copy, or were cut"},
-		{"record files deleted", func(t *testing.T, d string) { remove(t, recordFiles(t, d)[0]) }, "are missing"},
+		{"first record file deleted", func(t *testing.T, d string) { remove(t, recordFiles(t, d)[0]) }, "are missing"},
+		{"all record files deleted", func(t *testing.T, d string) {
+			for _, f := range recordFiles(t, d) {
+				remove(t, f)
+			}
+		}, "are missing"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
