@@ -158,6 +158,10 @@ func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadab
 		}
 		return nil
 	}
+	if len(r.Private) == 0 && r.Kind == ledger.Failed { // the work failed before there was an event
+		k.Checked++
+		return nil
+	}
 	if len(r.Private) == 0 {
 		a.gaps = true
 		if wanted {

@@ -18,7 +18,8 @@ import (
 // means differs:
 //
 //	decision       the application was read, and is fed to the windows; AuditReport has what became of the rest
-//	event, failed  the event was read, and is fed to the windows
+//	event          the event was read, and is fed to the windows
+//	failed         the same, where there was an event before the work failed
 //	activation     the bundle that it names is at hand, so that decisions by it can be made again
 //	policy         the text has the digest that the record, and decisions by it, name
 //	shadow         challengers at hand gave the vector of the decision the same scores, bit for bit

@@ -46,6 +46,10 @@ func TestAuditKinds(t *testing.T) {
 	if _, err := adm.RecordReport(t.Context(), &pb.RecordReportRequest{RequestId: "r", ReportDigest: digest[:], Rows: 1}); err != nil {
 		t.Fatal(err)
 	}
+	// Work that fails before there is an event leaves a record without one.
+	if _, err := n.journal.Append(t.Context(), n.journal.Take(), &journal.Record{Kind: ledger.Failed, Micros: 1}); err != nil {
+		t.Fatal(err)
+	}
 	if err := n.journal.RotateMaster(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +72,7 @@ func TestAuditKinds(t *testing.T) {
 	for _, k := range rep.Kinds {
 		got[k.Kind] = k
 	}
-	for _, k := range []ledger.Kind{ledger.Decision, ledger.Activation, ledger.Policy, ledger.Report, ledger.Shadow, ledger.KeyRotation} {
+	for _, k := range []ledger.Kind{ledger.Decision, ledger.Activation, ledger.Policy, ledger.Report, ledger.Shadow, ledger.KeyRotation, ledger.Failed} {
 		if c := got[k.String()]; c.Records == 0 || c.Checked != c.Records || c.Unreadable != 0 {
 			t.Errorf("%s: %+v, want all checked", k, c)
 		}
