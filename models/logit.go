@@ -42,23 +42,42 @@ func newtonLogit(x [][]float64, y, w []float64) []float64 {
 			return beta
 		}
 		scale, next := 1.0, make([]float64, k)
-		improved := false
+		moved, improved := false, false
 		for range 40 {
 			for j := range next {
 				next[j] = beta[j] - float64(scale*step[j])
 			}
 			if l := logitLoss(x, y, w, next); l < loss {
-				improved, loss = loss-l > 1e-14*math.Abs(loss), l
-				copy(beta, next)
+				moved, improved, loss = true, loss-l > 1e-14*math.Abs(loss), l
 				break
 			}
 			scale /= 2
 		}
-		if !improved {
+		switch {
+		case improved:
+			beta = next
+		case small(step, beta): // near the end the loss tells points apart no more; the step does
+			for j := range beta {
+				beta[j] -= step[j]
+			}
+			return beta
+		case moved:
+			return next
+		default:
 			return beta
 		}
 	}
 	return beta
+}
+
+// small reports whether a Newton step can only be the rest of the way.
+func small(step, beta []float64) bool {
+	for j := range beta {
+		if !(math.Abs(step[j]) <= 1e-6*max(1, math.Abs(beta[j]))) {
+			return false
+		}
+	}
+	return true
 }
 
 func logitLoss(x [][]float64, y, w, beta []float64) float64 {
