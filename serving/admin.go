@@ -47,7 +47,7 @@ const maxModels = 32
 func (s *Server) info(m *live) *pb.ModelInfo {
 	policy := m.policy.Digest()
 	i := &pb.ModelInfo{Name: m.name, Version: m.version, Digest: m.bundle.Digest[:], PlanDigest: m.digest[:], PolicyDigest: policy[:],
-		Trees: int32(len(m.bundle.Model.Trees)), Features: int32(len(m.groups)), Loaded: timestamppb.New(m.loaded)}
+		Trees: int32(len(m.bundle.Model.Trees)), Features: int32(m.forest.Features()), Loaded: timestamppb.New(m.loaded)}
 	i.Active = s.engine.routes.Load().active == m
 	i.Shadow = slices.Contains(*s.shadows.models.Load(), m)
 	return i

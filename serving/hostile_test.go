@@ -17,7 +17,7 @@ func FuzzTensors(f *testing.F) {
 		f.Fatal(err)
 	}
 	s := &Server{cfg: Config{MaxBatchRows: 100}}
-	k := len(m.groups)
+	k := m.forest.Features()
 	tensor := func(name, kind string, shape ...int64) *v2.ModelInferRequest_InferInputTensor {
 		return &v2.ModelInferRequest_InferInputTensor{Name: name, Datatype: kind, Shape: shape}
 	}

@@ -81,7 +81,7 @@ func (s *inference) ModelMetadata(_ context.Context, req *v2.ModelMetadataReques
 	if err != nil {
 		return nil, err
 	}
-	k := int64(len(m.groups))
+	k := int64(m.forest.Features())
 	type tensor = v2.ModelMetadataResponse_TensorMetadata
 	return &v2.ModelMetadataResponse{
 		Name: m.name, Versions: []string{versionOf(m)}, Platform: "assay_gbdt",
@@ -128,7 +128,7 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 				values[i] = m.bundle.Calibration.Apply(x)
 			}
 		case "contributions":
-			k := len(m.groups)
+			k := m.forest.Features()
 			shape = append(shape, int64(k+1))
 			values = make([]float64, n*(k+1))
 			for i := range n {

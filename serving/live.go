@@ -27,7 +27,6 @@ type live struct {
 	forest  *forest.Forest
 	policy  *policy.Policy
 	why     *forest.Reasons
-	groups  []string // by feature: the code of its reason
 	windows *windows // of the plan; set before the model is routed to
 	folder  string   // in the model directory, "" for the first
 	loaded  time.Time
@@ -66,10 +65,10 @@ func newLive(b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
 	if m.policy, err = policy.Parse(policyYAML, PolicySchema(plan)); err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
 	}
-	for _, f := range infos {
-		m.groups = append(m.groups, cmp.Or(f.ReasonCode, f.Group, f.Name))
-	}
-	m.why, err = forest.NewReasons(m.forest, forest.GroupReasons(len(infos), func(j int) (code, text string) { return m.groups[j], infos[j].ReasonText }))
+	m.why, err = forest.NewReasons(m.forest, forest.GroupReasons(len(infos), func(j int) (code, text string) {
+		f := &infos[j]
+		return cmp.Or(f.ReasonCode, f.Group, f.Name), f.ReasonText
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
 	}

@@ -11,9 +11,6 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// maxReportName is the journal's bound.
-const maxReportName = 256
-
 // RecordReport implements pb.AdminServer.
 func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (*pb.RecordReportResponse, error) {
 	n := journal.ReportNote{Version: 1, Rows: req.Rows, What: req.Name}
@@ -39,8 +36,8 @@ func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (
 	if n.Report == (assay.Digest{}) {
 		return nil, &assay.FieldError{Field: "report_digest", Problem: "must not be zero"}
 	}
-	if len(req.Name) > maxReportName {
-		return nil, &assay.FieldError{Field: "name", Problem: fmt.Sprintf("at most %d bytes", maxReportName)}
+	if len(req.Name) > journal.MaxReportName {
+		return nil, &assay.FieldError{Field: "name", Problem: fmt.Sprintf("at most %d bytes", journal.MaxReportName)}
 	}
 	note, err := assay.MarshalCBOR(&n)
 	if err != nil {

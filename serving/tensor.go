@@ -15,7 +15,7 @@ import (
 // claimed by shapes is checked against the bytes that came before anything is
 // allocated.
 func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64, n int, err error) {
-	k := len(m.groups)
+	k := m.forest.Features()
 	raw := len(req.RawInputContents) > 0
 	if raw && len(req.RawInputContents) != len(req.Inputs) {
 		return nil, 0, &assay.FieldError{Field: "raw_input_contents", Problem: fmt.Sprintf("%d entries for %d inputs", len(req.RawInputContents), len(req.Inputs))}

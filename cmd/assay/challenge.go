@@ -117,7 +117,7 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	one.PD = one.Score
 	in.Challenger = append(in.Challenger, c, one)
 	if n > maxForestRows {
-		in.Card = append(in.Card, eval.Fact{Name: "Challengers", Value: fmt.Sprintf("no random forest: it is left out beyond %d evaluated rows", maxForestRows)})
+		in.Card = append(in.Card, eval.Fact{Name: "Challengers", Value: fmt.Sprintf("no random forest: it is left out beyond %s evaluated rows", eval.Count.Print(maxForestRows))})
 		return nil
 	}
 	bag, err := baseline.FitForest(ctx, d, baseline.ForestConfig{Seed: 1})
@@ -131,7 +131,7 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	}
 	in.Challenger = append(in.Challenger, eval.Challenger{
 		Name: "random forest", Score: votes,
-		Note: "a bag of trees, each fitted on at most 1,500 of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability",
+		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability", eval.Count.Print(baseline.DefaultForestRows)),
 	})
 	return nil
 }

@@ -43,8 +43,8 @@ func (e *evaluation) hardened(ctx context.Context, in *eval.Input, train *scored
 	}
 	cal := &e.scorer.bundle.Calibration
 	in.Hardening = &eval.Hardening{
-		Note: fmt.Sprintf("The same plan and parameters, trained on each of the %d training rows as it is and once more with noise: %.1f robust standard deviations on numbers, and categories replaced by another row's with probability %.1f. Calibrated as the model is; only its order of rows is compared.",
-			len(e.train.rows), hardenLevel, hardenLevel),
+		Note: fmt.Sprintf("The same plan and parameters, trained on each of the %s training rows as it is and once more with noise: %.1f robust standard deviations on numbers, and categories replaced by another row's with probability %.1f. Calibrated as the model is; only its order of rows is compared.",
+			eval.Count.Print(float64(len(e.train.rows))), hardenLevel, hardenLevel),
 		Score: func(x []float64) float64 { return cal.Apply(f.Margin(x)) },
 	}
 	return nil

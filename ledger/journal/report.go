@@ -10,6 +10,9 @@ import (
 	"github.com/assayrisk/assay/ledger"
 )
 
+// MaxReportName bounds ReportNote.What.
+const MaxReportName = 256
+
 // ReportNote is the opening of a report's leaf, in deterministic CBOR: who holds
 // the report can show that it is the one that was recorded, and when.
 type ReportNote struct {
@@ -17,7 +20,7 @@ type ReportNote struct {
 	Report  assay.Digest `cbor:"1,keyasint"` // SHA-256 of the report's bytes
 	Data    assay.Digest `cbor:"2,keyasint"` // of the data that it was made from; zero if unknown
 	Rows    uint64       `cbor:"3,keyasint"`
-	What    string       `cbor:"4,keyasint"` // name of the report, such as its file's; at most 256 bytes
+	What    string       `cbor:"4,keyasint"` // name of the report, such as its file's; at most MaxReportName bytes
 }
 
 // AppendReport records that a model evaluation report was made, of the model and
@@ -37,8 +40,8 @@ func (j *Journal) AppendReportAs(ctx context.Context, n ReportNote, r Record) (s
 		err = fmt.Errorf("version %d, this program writes version 1", n.Version)
 	case n.Report == (assay.Digest{}):
 		err = fmt.Errorf("the report's digest is zero")
-	case len(n.What) > 256:
-		err = fmt.Errorf("its name has %d bytes, at most 256 are allowed", len(n.What))
+	case len(n.What) > MaxReportName:
+		err = fmt.Errorf("its name has %d bytes, at most %d are allowed", len(n.What), MaxReportName)
 	}
 	if err != nil {
 		return 0, p, fmt.Errorf("report: %w: %w", err, assay.ErrInvalid)

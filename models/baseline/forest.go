@@ -12,11 +12,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// DefaultForestRows is ForestConfig.MaxRows unless it is set.
+const DefaultForestRows = 1500
+
 // ForestConfig of a random forest or of one tree. The zero value works.
 type ForestConfig struct {
 	Trees    int    // 0 = 50
 	MaxDepth int    // 0 = 8
-	MaxRows  int    // rows drawn for a tree; 0 = 1500: golearn's trees cost rows times cut points at each node
+	MaxRows  int    // rows drawn for a tree; 0 = DefaultForestRows: golearn's trees cost rows times cut points at each node
 	Seed     uint64 // of the draws
 }
 
@@ -28,7 +31,7 @@ func (c ForestConfig) withDefaults() ForestConfig {
 		c.MaxDepth = 8
 	}
 	if c.MaxRows == 0 {
-		c.MaxRows = 1500
+		c.MaxRows = DefaultForestRows
 	}
 	return c
 }

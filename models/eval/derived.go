@@ -2,15 +2,11 @@
 
 package eval
 
-import (
-	"cmp"
-	"fmt"
-	"slices"
-)
+import "cmp"
 
 // derive completes what the caller left out and the rest of the input implies:
-// a sensitive feature is a group field, and the groups of features that raise
-// a row's score are its reasons. It works on the builder's copy of the input.
+// a sensitive feature is a group field. It works on the builder's copy of the
+// input.
 func (b *builder) derive() {
 	in := b.in
 	if in.Groups == nil {
@@ -19,9 +15,6 @@ func (b *builder) derive() {
 				in.Groups = append(in.Groups, Bands(f))
 			}
 		}
-	}
-	if in.Reasons == nil && in.Contributions != nil && len(in.Features) > 0 {
-		in.Reasons = reasonsFromGroups(in)
 	}
 }
 
@@ -50,38 +43,6 @@ func Bands(f *Feature) Category {
 		}
 	}
 	return c
-}
-
-// reasonsFromGroups gives up to four reasons, as the server does: features that
-// share a code are one reason, and those whose contributions raise the score
-// are given, the strongest first.
-func reasonsFromGroups(in *Input) func(row int) []Reason {
-	codes, of := gather(in.Features, func(f *Feature) string { return cmp.Or(f.Code, f.Group, f.Name) })
-	texts := make([]string, len(codes))
-	for j := range in.Features {
-		if k := of[j]; texts[k] == "" {
-			texts[k] = cmp.Or(in.Features[j].Reason, fmt.Sprintf("%s raised the risk", codes[k]))
-		}
-	}
-	phi, sum, order := make([]float64, len(in.Features)+1), make([]float64, len(codes)), make([]int, len(codes))
-	return func(row int) []Reason {
-		in.Contributions(phi, row)
-		clear(sum)
-		for j, k := range of {
-			sum[k] += phi[j]
-		}
-		for k := range order {
-			order[k] = k
-		}
-		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(sum[j], sum[i]) })
-		var out []Reason
-		for _, k := range order[:min(4, len(order))] {
-			if sum[k] > 0 {
-				out = append(out, Reason{codes[k], texts[k]})
-			}
-		}
-		return out
-	}
 }
 
 // smallContribution, in log-odds, is not worth a reader's time.

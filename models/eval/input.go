@@ -43,8 +43,8 @@ type Input struct {
 	// called from one goroutine.
 	Contributions func(dst []float64, row int)
 	Usage         []Usage // how the model's trees use each feature; nil = not trees, or not known
-	// Reasons returns the reason codes given for row i, strongest first; nil =
-	// the groups of features whose contributions raise the score.
+	// Reasons returns the reason codes given for row i, strongest first; nil
+	// leaves them out.
 	Reasons func(row int) []Reason
 	// Score returns the PD of a vector that has one value per feature. It is
 	// called for changed copies of rows; nil leaves out the stress tests.
