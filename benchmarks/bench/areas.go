@@ -55,7 +55,7 @@ func areas(o options) []area {
 		{"serve", "Serving", 5 * m, false, [][]string{{"-seconds", "1.5"}}, []string{"-runs", "1", "-seconds", "0.5"}},
 		{"endtoend", "End to end, beside other model servers", 3 * m, true, [][]string{with()}, with("-seconds", "1", "-runs", "1")},
 		{"scale", "Scale", 4 * m, false, [][]string{nil}, []string{"-short"}},
-		{"train", "Trainer", 22 * m, true, [][]string{train}, with("-cases", "small", "-runs", "1")},
+		{"train", "Trainer", 30 * m, true, [][]string{train}, with("-cases", "small", "-runs", "1")},
 	}
 }
 
