@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,11 +22,13 @@ import (
 // area is one benchmark program and how it is run.
 type area struct {
 	Name   string
+	From   string        // the program's folder, if it is not that of the name
 	Title  string        // as a reader of the tables knows it
 	Budget time.Duration // on two quiet cores; the program is stopped after it
 	Peers  bool          // cannot run without the peers' interpreter
 	Runs   [][]string    // arguments of each run of the program
 	Short  []string      // arguments of the short form
+	Exact  bool          // its figures are counts, sizes or scores, which a busy machine does not change
 }
 
 // areas lists the programs in the order in which they run; the longest, which
@@ -46,32 +49,53 @@ func areas(o options) []area {
 	}
 	const s, m = time.Second, time.Minute
 	return []area{
-		{"ledger", "Ledger", 6*m + 30*s, false, [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
-			[]string{"-seconds", "0.3", "-rounds", "1"}},
-		{"anchor", "Anchors", 30 * s, false, [][]string{nil}, []string{"-anchors", "3"}},
-		{"eval", "Reports", 30 * s, false, [][]string{with()}, with("-rows", "20000")},
-		{"features", "Features", 2 * m, false, [][]string{with()}, with("-events", "50000", "-keys", "50000", "-runs", "1")},
-		{"predict", "Predictor", 7 * m, true, [][]string{with()}, with("-cases", "100x31", "-rounds", "3", "-slice", "5ms")},
-		{"serve", "Serving", 5 * m, false, [][]string{{"-seconds", "1.5"}}, []string{"-runs", "1", "-seconds", "0.5"}},
-		{"endtoend", "End to end, beside other model servers", 3 * m, true, [][]string{with()}, with("-seconds", "1", "-runs", "1")},
-		{"scale", "Scale", 4 * m, false, [][]string{nil}, []string{"-short"}},
-		{"train", "Trainer", 30 * m, true, [][]string{train}, with("-cases", "small", "-runs", "1")},
+		{Name: "ledger", Title: "Ledger", Budget: 6*m + 30*s,
+			Runs:  [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
+			Short: []string{"-seconds", "0.3", "-rounds", "1"}},
+		{Name: "anchor", Title: "Anchors", Budget: 30 * s, Runs: [][]string{nil}, Short: []string{"-anchors", "3"}},
+		{Name: "eval", Title: "Reports", Budget: 30 * s, Runs: [][]string{with()}, Short: with("-rows", "20000")},
+		{Name: "features", Title: "Features", Budget: 2 * m, Runs: [][]string{with()}, Short: with("-events", "50000", "-keys", "50000", "-runs", "1")},
+		{Name: "predict", Title: "Predictor", Budget: 7 * m, Peers: true, Runs: [][]string{with()}, Short: with("-cases", "100x31", "-rounds", "3", "-slice", "5ms")},
+		{Name: "serve", Title: "Serving", Budget: 5 * m, Runs: [][]string{{"-seconds", "1.5"}}, Short: []string{"-runs", "1", "-seconds", "0.5"}},
+		{Name: "endtoend", Title: "End to end, beside other model servers", Budget: 3 * m, Peers: true, Runs: [][]string{with()}, Short: with("-seconds", "1", "-runs", "1")},
+		{Name: "scale", Title: "Scale", Budget: 4 * m, Runs: [][]string{nil}, Short: []string{"-short"}},
+		{Name: "train", Title: "Trainer", Budget: 30 * m, Peers: true, Runs: [][]string{train}, Short: with("-cases", "small", "-runs", "1")},
 	}
 }
 
-func names() string {
+// longAreas are not part of the whole: each takes minutes, and is asked for by
+// name (-only). Its figures stay in the results until it is measured again.
+func longAreas() []area {
+	const m = time.Minute
+	return []area{
+		{Name: "stream", From: "train", Title: "A table larger than memory", Budget: 10 * m, Exact: true,
+			Runs: [][]string{{"-stream", "10000000"}}, Short: []string{"-stream", "200000"}},
+		{Name: "worth", From: "features", Title: "What engineered features are worth", Budget: 10 * m, Exact: true,
+			Runs: [][]string{{"-ablate", "-events", "300000"}}, Short: []string{"-ablate", "-events", "3000"}},
+		{Name: "sustain", From: "ledger", Title: "Ten thousand decisions a second, for minutes", Budget: 10 * m,
+			Runs: [][]string{{"-sustain", "5m", "-rate", "10000", "-anchor", "10s"}}, Short: []string{"-sustain", "3s", "-rate", "1000", "-anchor", "1s"}},
+		{Name: "soak", From: "serve", Title: "Five thousand connections, for minutes", Budget: 10 * m,
+			Runs: [][]string{{"-soak", "5m", "-connections", "5000", "-pause", "3s"}}, Short: []string{"-soak", "3s", "-connections", "20", "-pause", "1s"}},
+		{Name: "newcomer", Title: "From an empty machine", Budget: 20 * m, Runs: [][]string{nil}, Short: []string{"-short"}},
+	}
+}
+
+func names(all []area) string {
 	var n []string
-	for _, a := range areas(options{}) {
+	for _, a := range all {
 		n = append(n, a.Name)
 	}
 	return strings.Join(n, ", ")
 }
 
+// program is the folder of the area's program below benchmarks.
+func (a area) program() string { return cmp.Or(a.From, a.Name) }
+
 func (a area) build(ctx context.Context, bin string) error {
-	c := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(bin, a.Name), "./benchmarks/"+a.Name)
+	c := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(bin, a.program()), "./benchmarks/"+a.program())
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr
 	if err := c.Run(); err != nil {
-		return fmt.Errorf("benchmarks/%s does not build: %w", a.Name, err)
+		return fmt.Errorf("benchmarks/%s does not build: %w", a.program(), err)
 	}
 	return nil
 }
@@ -106,7 +130,7 @@ func tidy(args []string, o options, name string) string {
 // runOne runs the area's program once. When the time is up it and what it
 // started are interrupted, and ended after twenty seconds more.
 func (a area) runOne(ctx context.Context, bin string, args []string) ([]figure.Figure, error) {
-	c := exec.CommandContext(ctx, filepath.Join(bin, a.Name), args...)
+	c := exec.CommandContext(ctx, filepath.Join(bin, a.program()), args...)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	group := func(s syscall.Signal) error { return syscall.Kill(-c.Process.Pid, s) }
 	c.Cancel = func() error { return group(syscall.SIGINT) }

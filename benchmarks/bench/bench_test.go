@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,14 +24,27 @@ func TestPagesAreCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	const remedy = "is not what the newest results say: go run ./benchmarks/bench -render"
-	for name, text := range pages(r, file) {
+	names, err := pageFiles(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := pages(r, file)
+	for name := range texts {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s has no place for its figures", name)
+		}
+	}
+	for _, name := range names {
 		old, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := place(old, text)
+		want, missing, err := fill(old, texts[name], r)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
+		}
+		if len(missing) > 0 {
+			t.Errorf("%s has figures that the newest results lack: %v", name, missing)
 		}
 		if !bytes.Equal(old, want) {
 			t.Errorf("%s %s", name, remedy)
@@ -59,6 +73,17 @@ func TestPagesAreCurrent(t *testing.T) {
 func TestBudgets(t *testing.T) {
 	sum := time.Duration(0)
 	all := areas(options{python: "python3", flights: "f.parquet"})
+	if o := (options{}); len(names(areas(o))) == 0 || len(longAreas()) == 0 {
+		t.Fatal("there are no areas")
+	}
+	for _, a := range longAreas() {
+		if slices.ContainsFunc(all, func(b area) bool { return a.Name == b.Name }) {
+			t.Errorf("two areas are called %s", a.Name)
+		}
+		if _, err := os.Stat("../" + a.program()); err != nil || len(a.Runs) == 0 || a.Budget <= 0 {
+			t.Errorf("long area %s has no program, no runs or no time: %v", a.Name, err)
+		}
+	}
 	for i, a := range all {
 		if i+1 < len(all) { // the last has what the others leave
 			sum += a.Budget
@@ -83,6 +108,26 @@ func TestPlace(t *testing.T) {
 	}
 	if _, err := place([]byte("no markers"), nil); err == nil {
 		t.Error("a page without markers was accepted")
+	}
+}
+
+func TestInline(t *testing.T) {
+	r := &results{Areas: []outcome{{Figures: []figure.Figure{
+		{Kind: "MB", Name: "peak", Value: 12.34}, {Kind: "COUNT", Name: "kills", Value: 139049},
+		{Kind: "RATIO", Name: "speed", Value: 2, Low: 1.5, High: 2.5, Runs: 3}}}}}
+	page := "peak <!-- fig peak -->1 MB<!-- /fig -->, <!-- fig kills --><!-- /fig --> kills,\n<!-- fig speed low -->?<!-- /fig --> to <!-- fig speed high -->?<!-- /fig -->, <!-- fig gone -->7<!-- /fig -->"
+	want := "peak <!-- fig peak -->12.3 MB<!-- /fig -->, <!-- fig kills -->139,049<!-- /fig --> kills,\n<!-- fig speed low -->1.5x<!-- /fig --> to <!-- fig speed high -->2.5x<!-- /fig -->, <!-- fig gone -->" + absent + "<!-- /fig -->"
+	out, missing, err := inline([]byte(page), r)
+	if err != nil || string(out) != want || !slices.Equal(missing, []string{"gone"}) {
+		t.Errorf("%s\nmissing %v, %v", out, missing, err)
+	}
+	if again, _, err := inline(out, r); err != nil || !bytes.Equal(again, out) {
+		t.Errorf("a second time gives %s, %v", again, err)
+	}
+	for _, bad := range []string{"<!-- fig a -->1", "<!-- fig -->1<!-- /fig -->", "<!-- fig a -->1\n<!-- /fig -->", "<!-- fig a b -->1<!-- /fig -->"} {
+		if _, _, err := inline([]byte(bad), r); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
 	}
 }
 

@@ -2,12 +2,14 @@
 
 // Bench runs every benchmark of the project one after another, keeps what they
 // print, and writes benchmarks/results/<date>.json. From the newest such file
-// it writes the tables of docs/performance.md, the plots beside it and the
-// table of README.md, so that no figure there is typed by hand; a test holds
-// the three to the file.
+// it writes the tables of docs/performance.md, the plots beside it, the table
+// of README.md, and every figure in the text of README.md, docs and docs/design
+// that stands between two marks (inline.go), so that none is typed by hand; a
+// test holds all of them to the file.
 //
 //	go run ./benchmarks/bench -python DIR/bin/python -flights flights-3m.parquet
 //	go run ./benchmarks/bench -only ledger,predict
+//	go run ./benchmarks/bench -only stream,soak  areas that take minutes, never part of the whole
 //	go run ./benchmarks/bench -render            from the newest results, measuring nothing
 //
 // All programs are built first. Each area then waits until the machine is
@@ -39,7 +41,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.python, "python", os.Getenv("ASSAY_PEERS_PYTHON"), "interpreter that has the peers (benchmarks/peers/setup makes one)")
 	flag.StringVar(&o.flights, "flights", os.Getenv("ASSAY_FLIGHTS"), "flights-3m.parquet, for one training case (benchmarks/peers/setup fetches it)")
-	flag.StringVar(&o.only, "only", "", "comma-separated areas: "+names())
+	flag.StringVar(&o.only, "only", "", "comma-separated areas: "+names(areas(o))+"; and long ones: "+names(longAreas()))
 	flag.BoolVar(&o.short, "short", false, "smallest form of each area: proves that they run and that their pages can be written; the figures mean nothing")
 	flag.StringVar(&o.into, "into", "", "directory for results, pages and plots (default: the repository; with -short, one that is removed)")
 	flag.DurationVar(&o.wait, "wait", 3*time.Minute, "how long the areas together may wait for a quiet machine")
@@ -69,16 +71,17 @@ type options struct {
 const whole = 44 * time.Minute
 
 func run(ctx context.Context, o options) error {
-	ctx, cancel := context.WithDeadlineCause(ctx, time.Now().Add(whole), fmt.Errorf("the whole was stopped after %v", whole))
-	defer cancel()
-	var todo []area
-	for _, a := range areas(o) {
-		if o.only == "" || slices.Contains(strings.Split(o.only, ","), a.Name) {
-			todo = append(todo, a)
+	todo := areas(o)
+	if o.only != "" {
+		wanted := strings.Split(o.only, ",")
+		todo = slices.DeleteFunc(append(todo, longAreas()...), func(a area) bool { return !slices.Contains(wanted, a.Name) })
+		if len(todo) != len(wanted) {
+			return fmt.Errorf("-only %s: the areas are %s, %s", o.only, names(areas(o)), names(longAreas()))
 		}
-	}
-	if len(todo) == 0 {
-		return fmt.Errorf("-only %s names no area; there are %s", o.only, names())
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, time.Now().Add(whole), fmt.Errorf("the whole was stopped after %v", whole))
+		defer cancel()
 	}
 	bin, err := os.MkdirTemp("", "assay-bench-")
 	if err != nil {
@@ -111,7 +114,11 @@ func run(ctx context.Context, o options) error {
 // copyPages puts the pages that hold figures below root, where they are not
 // there yet.
 func copyPages(root string) error {
-	for _, name := range pageNames {
+	names, err := pageFiles(".")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		to := filepath.Join(root, name)
 		if _, err := os.Stat(to); err == nil {
 			continue

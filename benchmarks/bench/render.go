@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,9 +21,6 @@ const (
 	end   = "<!-- figures: end -->"
 )
 
-// pageNames are the files that hold figures.
-var pageNames = []string{"docs/performance.md", "README.md"}
-
 // pages are their tables.
 func pages(r *results, file string) map[string][]byte {
 	return map[string][]byte{
@@ -37,17 +35,22 @@ func renderNewest(root string) error {
 	if err != nil {
 		return err
 	}
-	for name, text := range pages(r, file) {
-		name = filepath.Join(root, name)
-		old, err := os.ReadFile(name)
+	names, err := pageFiles(root)
+	if err != nil {
+		return err
+	}
+	texts := pages(r, file)
+	for _, name := range names {
+		at := filepath.Join(root, name)
+		old, err := os.ReadFile(at)
 		if err != nil {
 			return err
 		}
-		out, err := place(old, text)
+		out, _, err := fill(old, texts[name], r)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := os.WriteFile(name, out, 0o644); err != nil {
+		if err := os.WriteFile(at, out, 0o644); err != nil {
 			return err
 		}
 	}
@@ -65,6 +68,17 @@ func renderNewest(root string) error {
 		}
 	}
 	return nil
+}
+
+// fill writes the figures of a page: the tables between the lines, if the page
+// has them, and those in its text. It names the ones that the results lack.
+func fill(page, tables []byte, r *results) (out []byte, missing []string, err error) {
+	if tables != nil {
+		if page, err = place(page, tables); err != nil {
+			return nil, nil, err
+		}
+	}
+	return inline(page, r)
 }
 
 // place puts text between the markers.
@@ -119,7 +133,7 @@ func (r *results) noisy() []string {
 // tables is one table an area; the figures of scale are slopes and plots.
 func tables(r *results) []byte {
 	var b bytes.Buffer
-	for _, a := range areas(options{}) {
+	for _, a := range append(areas(options{}), longAreas()...) {
 		i := slices.IndexFunc(r.Areas, func(o outcome) bool { return o.Area == a.Name })
 		if i < 0 {
 			continue
@@ -163,6 +177,14 @@ var units = map[string]string{
 
 func value(f figure.Figure) string {
 	unit, known := units[f.Kind]
+	switch {
+	case f.Kind == "COUNT" && f.Value >= 0 && f.Value == math.Trunc(f.Value):
+		return count(f.Value)
+	case f.Kind == "AUC", f.Kind == "KS", f.Kind == "LOGLOSS":
+		return fmt.Sprintf("%.4f", f.Value)
+	case f.Kind == "GAIN": // of one of these
+		return fmt.Sprintf("%+.4f", f.Value)
+	}
 	if !known {
 		unit = " " + strings.ToLower(f.Kind)
 	}

@@ -59,7 +59,7 @@ func (s *session) area(ctx context.Context, a area) outcome {
 	runs := a.Runs
 	if s.short {
 		runs = [][]string{a.Short}
-	} else {
+	} else if !a.Exact {
 		out.Before = s.watch.settle(ctx, s.wait)
 		s.wait -= time.Duration(out.Before.Waited * float64(time.Second))
 	}
@@ -68,7 +68,7 @@ func (s *session) area(ctx context.Context, a area) outcome {
 	defer cancel()
 	start, busy := time.Now(), s.watch.mark()
 	for _, args := range runs {
-		out.Commands = append(out.Commands, tidy(args, s.options, a.Name))
+		out.Commands = append(out.Commands, tidy(args, s.options, a.program()))
 		figures, err := a.runOne(ctx, s.bin, args)
 		out.Figures = append(out.Figures, figures...)
 		if err != nil {
@@ -78,7 +78,7 @@ func (s *session) area(ctx context.Context, a area) outcome {
 	}
 	out.Seconds = time.Since(start).Seconds()
 	out.Meanwhile = s.watch.since(busy)
-	out.Quiet = out.Before.quiet() && out.Meanwhile <= quietOthers
+	out.Quiet = a.Exact || out.Before.quiet() && out.Meanwhile <= quietOthers
 	if len(out.Figures) == 0 && out.Error == "" {
 		out.Error = "it printed no figure"
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
@@ -24,13 +25,14 @@ import (
 
 // experiment is one table, split into training and test rows.
 type experiment struct {
-	name        string
+	name, key   string // as a reader knows it, and in the names of figures
 	spec        *features.Spec
 	rec         arrow.Record
 	labels      []float64 // by scored row; NaN: not used
 	rows        []int     // scored rows of the table
 	train, test []int     // indices into rows
 	note        string
+	figures     []figure.Figure // of the table itself
 }
 
 // worth trains the same model on raw fields, on derived features and on
@@ -58,7 +60,13 @@ func worth(events int, shared string) error {
 	return nil
 }
 
+// stages are the stages in the names of figures.
+var stages = [...]string{features.RawFields: "raw", features.Derived: "derived", features.Windowed: "windows"}
+
 func (e *experiment) run() error {
+	for _, f := range append(e.figures, figure.Of("COUNT", "worth_test_rows_"+e.key, []float64{float64(len(e.test))})) {
+		fmt.Println(f)
+	}
 	fmt.Printf("%s: %d training rows, %d test rows%s\n", e.name, len(e.train), len(e.test), e.note)
 	params, err := gbdt.ParseParams(map[string]string{"num_iterations": "300", "learning_rate": "0.03", "num_leaves": "8",
 		"feature_fraction": "0.5", "bagging_fraction": "0.8", "bagging_freq": "1", "min_data_in_leaf": "30", "lambda_l2": "5"})
@@ -91,14 +99,22 @@ func (e *experiment) run() error {
 		ks, _ := c.KS()
 		a := c.DeLong()
 		line := fmt.Sprintf("  %-18s %2d features  AUC %.4f (%.4f to %.4f)  KS %.3f  log-loss %.4f", stage, n, a.Value, a.Low, a.High, ks, eval.LogLoss(label, pd))
+		name := e.key + "_" + stages[stage]
+		figures := []figure.Figure{figure.Of("AUC", "worth_auc_"+name, []float64{float64(a.Value)}),
+			figure.Of("KS", "worth_ks_"+name, []float64{ks}), figure.Of("LOGLOSS", "worth_logloss_"+name, []float64{eval.LogLoss(label, pd)})}
 		if previous != nil {
 			d, err := eval.CompareAUC(label, score, previous)
 			if err != nil {
 				return err
 			}
 			line += fmt.Sprintf("  against the stage before %+.4f (%+.4f to %+.4f)", d.Value, d.Low, d.High)
+			figures = append(figures, figure.Of("GAIN", "worth_gain_"+name, []float64{float64(d.Value)}),
+				figure.Of("GAIN", "worth_gain_low_"+name, []float64{float64(d.Low)}), figure.Of("GAIN", "worth_gain_high_"+name, []float64{float64(d.High)}))
 		}
 		fmt.Println(line)
+		for _, f := range figures {
+			fmt.Println(f)
+		}
 		previous = score
 	}
 	return nil
@@ -156,7 +172,7 @@ func scfExperiment(events int) (*experiment, error) {
 		return nil, err
 	}
 	w := scf.New(scf.Config{Seed: 1, Events: events})
-	e := &experiment{name: "scf (synthetic; time split)", spec: s}
+	e := &experiment{name: "scf (synthetic; time split)", key: "scf", spec: s}
 	if e.rec, err = s.Table(w.Events()); err != nil {
 		return nil, err
 	}
@@ -169,6 +185,7 @@ func scfExperiment(events int) (*experiment, error) {
 		truths = append(truths, w.Truths()[k])
 	}
 	best, oracle := scf.BestAUC(truths)
+	e.figures = append(e.figures, figure.Of("AUC", "worth_auc_scf_best", []float64{best}))
 	e.note = fmt.Sprintf("; best reachable AUC %.4f, with the hidden shock %.4f", best, oracle)
 	return e, nil
 }
@@ -224,7 +241,7 @@ func invoiceExperiment(shared string) (*experiment, error) {
 		}
 	}
 	slices.SortStableFunc(log, func(a, b assay.Event) int { return a.Time.Compare(b.Time) })
-	e := &experiment{name: "IBM invoices (time split; late or not)", spec: s}
+	e := &experiment{name: "IBM invoices (time split; late or not)", key: "ibm", spec: s}
 	if e.rec, err = s.Table(slices.Values(pointers(log))); err != nil {
 		return nil, err
 	}
@@ -263,7 +280,7 @@ func creditExperiment() (*experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &experiment{name: "credit_data (published split)", spec: s, rec: f.Record}
+	e := &experiment{name: "credit_data (published split)", key: "credit_data", spec: s, rec: f.Record}
 	if e.rows, e.labels, _, err = s.Labels(f.Record); err != nil {
 		return nil, err
 	}

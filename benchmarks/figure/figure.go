@@ -14,6 +14,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +62,13 @@ func (f Figure) String() string {
 	return s
 }
 
-func number(x float64) string { return strconv.FormatFloat(x, 'g', 5, 64) }
+// number has six significant digits; a whole number has all of its own.
+func number(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 6, 64)
+}
 
 // Read returns the figures among the lines of r.
 func Read(r io.Reader) ([]Figure, error) {
