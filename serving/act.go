@@ -17,25 +17,27 @@ import (
 // Act is what an admin did, as its record commits to it: canonical CBOR. The
 // keys are frozen.
 type Act struct {
-	Version uint8        `cbor:"0,keyasint"`           // 1
-	What    string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy", "propose"
-	By      string       `cbor:"2,keyasint"`           // the admin
-	Second  string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
-	Bundles []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
-	Digest  assay.Digest `cbor:"5,keyasint"`           // of the model, or of the policy
-	Policy  []byte       `cbor:"6,keyasint,omitempty"` // its YAML
-	Open    []byte       `cbor:"7,keyasint,omitempty"` // the proposal that "propose" opens, and that an act with Second closes
-	Text    string       `cbor:"8,keyasint,omitempty"` // of a proposal, for people
+	Version  uint8        `cbor:"0,keyasint"`           // 1
+	What     string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy", "propose", "configure"
+	By       string       `cbor:"2,keyasint"`           // the admin; of "configure" the configuration
+	Second   string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
+	Bundles  []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
+	Digest   assay.Digest `cbor:"5,keyasint"`           // of the model, or of the policy
+	Policy   []byte       `cbor:"6,keyasint,omitempty"` // its YAML
+	Open     []byte       `cbor:"7,keyasint,omitempty"` // the proposal that "propose" opens, and that an act with Second closes
+	Text     string       `cbor:"8,keyasint,omitempty"` // of a proposal, for people
+	FourEyes bool         `cbor:"9,keyasint,omitempty"` // of "configure": acts need two admins from here on
 }
 
 // The acts.
 const (
-	actActivate = "activate"
-	actLoad     = "load"
-	actUnload   = "unload"
-	actShadow   = "shadow"
-	actPolicy   = "policy"
-	actPropose  = "propose"
+	actActivate  = "activate"
+	actLoad      = "load"
+	actUnload    = "unload"
+	actShadow    = "shadow"
+	actPolicy    = "policy"
+	actPropose   = "propose"
+	actConfigure = "configure" // a start by another configuration than the one before
 )
 
 // standing is what the acts in the journal add up to.
@@ -45,7 +47,14 @@ type standing struct {
 	loaded   map[string]bool // folders loaded beside it
 	shadows  []string
 	pending  map[assay.Digest]proposal // acts that wait for a second admin
+
+	configured *Act  // the newest start by another configuration
+	decides    named // what decides since the newest act, of any sort
+	decided    named // by what the last decision was made, while no act is met
 }
+
+// named is what a record names as deciding. The zero value is none.
+type named struct{ model, plan, policy assay.Digest }
 
 // apply adds one act, done at a time in microseconds.
 func (s *standing) apply(a Act, micros int64) {
@@ -58,6 +67,8 @@ func (s *standing) apply(a Act, micros int64) {
 		}
 	}
 	switch a.What {
+	case actConfigure:
+		s.configured = &a
 	case actActivate:
 		s.activate, s.policy = &a, nil
 	case actPolicy:
@@ -78,7 +89,15 @@ func (s *standing) apply(a Act, micros int64) {
 func standingOf(ctx context.Context, j *journal.Journal) (standing, error) {
 	s := standing{pending: map[assay.Digest]proposal{}}
 	err := j.Scan(0, math.MaxUint64, func(seq uint64, r *journal.Record, unreadable error) error {
-		if unreadable != nil || r.Kind != ledger.Activation && r.Kind != ledger.Policy {
+		by := named{r.Model, r.Plan, r.Policy}
+		if r.Kind == ledger.Decision && s.decides == (named{}) {
+			s.decided = by
+		}
+		if r.Kind != ledger.Activation && r.Kind != ledger.Policy {
+			return ctx.Err()
+		}
+		s.decides = by
+		if unreadable != nil {
 			return ctx.Err()
 		}
 		var a Act

@@ -56,6 +56,7 @@ type Auditor struct {
 	yaml    map[assay.Digest][]byte   // policies that the journal brought
 	states  []*windows
 	gaps    bool // a record that may have fed windows cannot be read
+	force   inForce
 	record  func(seq uint64) (*journal.Record, error)
 }
 
@@ -136,6 +137,9 @@ const All = uint64(math.MaxUint64)
 func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadable error, wanted bool, each func(uint64, string)) error {
 	k := rep.kind(r.Kind, wanted)
 	k.Records++
+	if err := a.force.note(r, unreadable); err != nil {
+		return fmt.Errorf("record %d: %w", seq, err)
+	}
 	if unreadable != nil {
 		k.Unreadable++
 		a.gaps = a.gaps || feedsWindows(r.Kind)
@@ -196,6 +200,10 @@ func (a *Auditor) observe(ev *assay.Event) error {
 // compare makes one decision again.
 func (a *Auditor) compare(rep *AuditReport, seq uint64, r *journal.Record, ev *assay.Event, each func(uint64, string)) {
 	rep.Decisions++
+	if !a.force.allows(r) {
+		rep.differ(seq, "model or policy: no record before it put them in force")
+		return
+	}
 	m := a.live(r.Model, r.Policy)
 	if m == nil {
 		rep.Unknown++

@@ -20,7 +20,8 @@ import (
 //	decision       the application was read, and is fed to the windows; AuditReport has what became of the rest
 //	event          the event was read, and is fed to the windows
 //	failed         the same, where there was an event before the work failed
-//	activation     the bundle that it names is at hand, so that decisions by it can be made again
+//	activation     the bundle that it names is at hand, so that decisions by it can be made again; a policy text
+//	               in it has the digest that it names
 //	policy         the text has the digest that the record, and decisions by it, name
 //	shadow         challengers at hand gave the vector of the decision the same scores, bit for bit
 //	erasure        it names the key that was destroyed (that no file still has it: assay ledger fsck)
@@ -96,13 +97,15 @@ func (a *Auditor) act(r *journal.Record) (checked bool, what string, err error) 
 		return false, "", err
 	}
 	if len(act.Policy) > 0 {
-		if policy.DigestOf(act.Policy) != act.Digest {
+		if act.What == actPolicy && act.Digest != r.Policy || policy.DigestOf(act.Policy) != r.Policy {
 			return true, "policy: its text has another digest than the record names", nil
 		}
-		a.yaml[act.Digest] = act.Policy
-		return true, "", nil
+		a.yaml[r.Policy] = act.Policy
 	}
-	if act.What == actActivate || act.What == actLoad {
+	if act.What == actConfigure && act.Digest != r.Model {
+		return true, "activation: it names two models", nil
+	}
+	if act.What == actActivate || act.What == actLoad || act.What == actConfigure {
 		return a.bundles[act.Digest] != nil, "", nil
 	}
 	return true, "", nil

@@ -61,6 +61,9 @@ type Config struct {
 	// FourEyes makes activations and policy changes wait until a second admin
 	// asks for the same.
 	FourEyes bool
+	// StartedBy is whom the record of a start by a new configuration names, such
+	// as the operating system's user; "": nobody.
+	StartedBy string
 	// Version is what GetStatus says that this program is.
 	Version string
 	// Now is the clock; nil: time.Now.

@@ -105,6 +105,10 @@ func bundle(t testing.TB, plan, name string, bias float64) *models.Bundle {
 	return b
 }
 
+// begun is how many records a journal has before the first request: what the
+// server was configured with.
+const begun = 1
+
 // node is a journal and a server on it, over a connection in memory.
 type node struct {
 	t       testing.TB

@@ -51,7 +51,7 @@ func TestList(t *testing.T) {
 		t.Helper()
 		rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
 		var all []*pb.GetDecisionResponse
-		for seq := range n.journal.Stats().Durable {
+		for seq := uint64(begun); seq < n.journal.Stats().Durable; seq++ {
 			d, err := rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: seq}})
 			if err != nil {
 				t.Fatal(err)

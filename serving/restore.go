@@ -6,10 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-
-	"maps"
 
 	"github.com/assayrisk/assay"
 )
@@ -27,19 +26,9 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 		return err
 	}
 	s.restored = st.pending
-	active := first
-	if a := st.activate; a != nil && a.Digest != first.bundle.Digest {
-		if len(a.Bundles) != 1 {
-			return fmt.Errorf("serving: the record of the last activation names no bundle: %w", assay.ErrCorrupt)
-		}
-		if active, err = s.loadLive(ctx, a.Bundles[0], a.Digest[:], nil); err != nil {
-			return fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or configure it as the first)", err)
-		}
-	}
-	if st.policy != nil {
-		if active, err = active.withPolicy(st.policy.Policy, s.cfg.Now()); err != nil {
-			return fmt.Errorf("serving: the policy that was set last: %w", err)
-		}
+	active, err := s.standingModel(ctx, first, &st)
+	if err != nil {
+		return err
 	}
 	r := &routes{active: active, byName: map[string]*live{active.name: active}}
 	for _, name := range slices.Sorted(maps.Keys(st.loaded)) {
@@ -76,7 +65,39 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 		s.log.Warn("the shadows are not loaded any more", "error", err)
 	}
 	s.shadows.models.Store(&ms)
+	if err := s.recordStart(ctx, active, &st); err != nil {
+		return err
+	}
 	s.log.Info("model", "name", active.name, "version", active.version, "digest", active.bundle.Digest.Short(),
 		"plan", active.digest.Short(), "policy", active.policy.Digest().Short(), "loaded", len(r.byName))
 	return nil
+}
+
+// standingModel returns what decides: the model that an admin activated last,
+// or else the configured one, by the policy that an admin has set since, or else
+// the one that came with the model.
+func (s *Server) standingModel(ctx context.Context, first *live, st *standing) (active *live, err error) {
+	active = first
+	if a := st.activate; a != nil {
+		if len(a.Bundles) != 1 {
+			return nil, fmt.Errorf("serving: the record of the last activation names no bundle: %w", assay.ErrCorrupt)
+		}
+		if a.Digest == first.bundle.Digest {
+			// The configured policy is not the activated bundle's.
+			if active, err = newLive(first.bundle, nil, s.cfg.Now()); err == nil {
+				active.folder = a.Bundles[0]
+			}
+		} else {
+			active, err = s.loadLive(ctx, a.Bundles[0], a.Digest[:], nil)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or configure it as the first)", err)
+		}
+	}
+	if st.policy != nil {
+		if active, err = active.withPolicy(st.policy.Policy, s.cfg.Now()); err != nil {
+			return nil, fmt.Errorf("serving: the policy that was set last: %w", err)
+		}
+	}
+	return active, nil
 }

@@ -54,7 +54,7 @@ func (d *demo) print(addr string) {
 	d.printf("\n%s\n", d.bold("Left for you"))
 	line("report", "%s", filepath.Join(d.dir, "report", "report.html"))
 	line("bundle", "%s", filepath.Join(d.dir, "bundle"))
-	line("a receipt", "assay verify %s", filepath.Join(d.dir, "receipts", "0.json"))
+	line("a receipt", "assay verify %s", filepath.Join(d.dir, "receipts", "1.json"))
 	d.printf("\n%.1f s in all\n", s.Seconds)
 }
 

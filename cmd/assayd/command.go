@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -172,10 +174,18 @@ func loader(dir string) func(context.Context, string) (*models.Bundle, error) {
 	}
 }
 
+// whoami names the operating system's user.
+func whoami() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
+}
+
 func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
 	cfg := serving.Config{
 		MaxInFlight: s.MaxInFlight, MaxMessageBytes: s.MaxMessage, DrainTimeout: s.Drain, FourEyes: s.FourEyes,
-		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log, Version: version(),
+		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log, Version: version(), StartedBy: whoami(),
 	}
 	if s.TLSCert != "" || s.TLSKey != "" || s.TLSClientCA != "" {
 		var err error

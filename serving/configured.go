@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+)
+
+// byConfiguration is whom the record of a configured start names. It is no
+// caller's name by itself: the record's What tells a start from an admin's act.
+const byConfiguration = "configuration"
+
+// recordStart makes the configuration's part in what decides a record of the
+// log, before the first decision: m's model, plan and policy, the policy's
+// text, and whether acts need two admins. A start by what the newest act left,
+// with four eyes as before, appends nothing.
+//
+// With four eyes a configuration must not do alone what takes two admins: once
+// something has decided, a start by anything else is refused. Only a log in
+// which nothing has decided yet begins with what it is configured with.
+func (s *Server) recordStart(ctx context.Context, m *live, st *standing) error {
+	now := named{m.bundle.Digest, m.digest, m.policy.Digest()}
+	before := st.decides
+	if before == (named{}) { // a journal from before starts were recorded
+		before = st.decided
+	}
+	if st.configured != nil && now == before && st.configured.FourEyes == s.cfg.FourEyes {
+		return nil
+	}
+	if s.cfg.FourEyes && before != (named{}) && now != before {
+		return fmt.Errorf("serving: the configuration says model %s with policy %s, the log's last act left model %s with policy %s, and with four eyes it takes two admins to change that: configure what stands, and have two admins activate the other: %w",
+			now.model.Short(), now.policy.Short(), before.model.Short(), before.policy.Short(), assay.ErrPrecondition)
+	}
+	act := Act{Version: 1, What: actConfigure, By: byConfiguration, Digest: m.bundle.Digest, Policy: m.policy.YAML(), FourEyes: s.cfg.FourEyes}
+	if s.cfg.StartedBy != "" {
+		act.By += ", started by " + s.cfg.StartedBy
+	}
+	raw, err := assay.MarshalCBOR(&act)
+	if err != nil {
+		return err
+	}
+	seq := s.cfg.Journal.Take()
+	if _, err := s.cfg.Journal.Append(context.WithoutCancel(ctx), seq, &journal.Record{
+		Kind: ledger.Activation, Micros: s.cfg.Now().UnixMicro(), Caller: byConfiguration,
+		Model: now.model, Plan: now.plan, Policy: now.policy, Decision: raw,
+	}); err != nil {
+		return fmt.Errorf("serving: the record of the start: %w: %w", assay.ErrUnavailable, err)
+	}
+	s.log.Info("the log has what the server is configured with", "model", now.model.Short(), "policy", now.policy.Short(), "four_eyes", act.FourEyes, "sequence", seq)
+	if st.configured != nil && st.configured.FourEyes && !act.FourEyes {
+		s.log.Warn("four eyes were on at the last start and are off now; the log says so", "sequence", seq)
+	}
+	return nil
+}
