@@ -2,6 +2,7 @@
 """What the trainers' scripts share: a table of benchmarks/train, and the answers to its requests.
 
 The program writes requests to standard input, one JSON object a line: {"seed": 0, "rounds": 100, "threads": 2}.
+With "draw": k and "share": s the model is of the rows that draw k picks, about the share s of the table (drawn).
 Each is answered by one line: seconds of binning and of boosting, AUC on the test rows, the process's peak so far.
 """
 import json, os, resource, sys, time
@@ -25,6 +26,14 @@ def auc(s, y):
     return (rank[pos].sum() - pos.sum() * (pos.sum() + 1) / 2) / (pos.sum() * (~pos).sum())
 
 
+def drawn(n, draw, share):
+    """The rows of a draw: those whose number's hash (the finaliser of splitmix64) is in the lowest share."""
+    z = np.arange(n, dtype=np.uint64) + np.uint64(draw << 32)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(32)) < np.uint64(share * 2**32)
+
+
 def serve(at, bin_rows, boost, predict):
     """Answers requests: bin_rows(meta, request, x, y) -> data, boost(meta, request, data) -> model, predict(meta, model, x) -> margins."""
     meta = json.load(open(os.path.join(at, "meta.json")))
@@ -32,8 +41,12 @@ def serve(at, bin_rows, boost, predict):
     test = None
     for line in sys.stdin:
         request = json.loads(line)
+        rows, labels = x, y
+        if request.get("draw"):
+            picked = drawn(len(y), request["draw"], request["share"])
+            rows, labels = x[picked], y[picked]
         t0 = time.perf_counter()
-        data = bin_rows(meta, request, x, y)
+        data = bin_rows(meta, request, rows, labels)
         t1 = time.perf_counter()
         model = boost(meta, request, data)
         t2 = time.perf_counter()

@@ -56,6 +56,7 @@ func main() {
 		stream  = flag.Int("stream", 0, "measure the memory of so many streamed rows instead")
 		rounds  = flag.Int("rounds", 100, "boosting iterations")
 		seeds   = flag.Bool("seeds", false, "give run k the seed k instead of the default one")
+		draws   = flag.Int("draws", 0, "compare AUC with LightGBM on so many samples of the rows of -cases instead")
 		one     = flag.String("one", "", "train the table in this directory as standard input asks, and print JSON")
 	)
 	flag.Parse()
@@ -68,6 +69,8 @@ func main() {
 		err = serve(*one, os.Stdin, os.Stdout)
 	case *stream > 0:
 		err = measureStream(ctx, *stream, 28, *threads, *dir)
+	case *draws > 0:
+		err = compareDraws(ctx, strings.Split(*cases, ","), *dir, *draws, c)
 	case *folds:
 		err = compareFolds(ctx, *cases, *dir, *shared, c)
 	default:

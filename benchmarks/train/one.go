@@ -47,7 +47,11 @@ func serve(dir string, in io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		o, model, err := trainOne(d, p, profile)
+		rows := d
+		if r.Draw > 0 {
+			rows = drawn(d, r.Draw, r.Share)
+		}
+		o, model, err := trainOne(rows, p, profile)
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,11 @@ type request struct {
 	Seed    int `json:"seed"` // 0: the default
 	Rounds  int `json:"rounds"`
 	Threads int `json:"threads"`
+
+	// Draw, if above 0, names the sample of the training rows that the model is
+	// of, about so large a Share of them.
+	Draw  int     `json:"draw,omitempty"`
+	Share float64 `json:"share,omitempty"`
 }
 
 // outcome is what a trainer answers.

@@ -54,7 +54,9 @@ func TestSortFloats(t *testing.T) {
 
 // TestBinAll: the fast search agrees with the definition of a bin, the first
 // one whose upper bound is not below the value.
-func TestBinAll(t *testing.T) {
+func TestBinAll(t *testing.T) { eachLevel(t, testBinAll) }
+
+func testBinAll(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
 	for trial := range 200 {
 		p := DefaultParams()

@@ -9,17 +9,17 @@ import (
 )
 
 // golden are the digests of models trained on synthetic rows. They are the
-// same on every architecture, with assembly and with the tag purego, and for
-// any number of threads. A change that alters them changes every model that
+// same on every architecture, at every level of instructions and with the tag
+// purego, and for any number of threads. A change that alters them changes every model that
 // users train, and says so in its commit.
 var golden = map[string]string{
 	"binary":       "80d57e1d33dad9485eb3bf126a45b7388d188eef639cbe4b1f079343030891bc",
-	"goss":         "b469b49d09bb99b823a3e1f9fd50bccbfea52f226d8b86301bd245210f3f7724",
-	"intermediate": "05f38a281f15281e77539968271fe89ea952d127a6fabc1b4cdbe839e22bd699",
+	"goss":         "0cb8b64187f32a2cb1a2c21d78b77a47dd6fbd3a4a3ce9837cbc21e47a1fa591",
+	"intermediate": "598038e4ce5de09ca1f5bd1c0db9f4b9c20259d1dfd258d5ac0f3597704e92f1",
 	"l2":           "26b576e118e266a367691a5e55ceead290a76b455eeb9b9ce1516eb4c87ac55e",
 	"large":        "50228fb95d9925c6e261dcecbf36868164d7ca1f2642427feaf3b6a55e13af53",
-	"monotone":     "8c704db784cb20ac9a68ecccc404001d0bad93156ca8ec68b73fb06c55f067cd",
-	"quantile":     "b3aee1580355b79c9ef4f39cb0f8d97a3527f511dd35b83e527a0e5a786bcb1a",
+	"monotone":     "564189e3e190ecf4f2479ff9ee58f0e17d0fa84b4f58e7e1609ff93578957b1d",
+	"quantile":     "e8d31038053a44b0d599f5e56fe3f6bff79db44c99f1aea797aab78df65acceb",
 	"sampled":      "2a21f00cc84ade3c1034c5af37def4b3ef8cfa44c2d96e84cc140c2e582aac1a",
 	"smooth":       "dc04ae5624865c08d8c5e1026303c8dc12a386f2c6652994bcfb33a5e5aada8c",
 	"sparse":       "84aaa8cbc39f51be45fc7f2657f233b9afe7235d8ab966f402ad7a380b40003b",
@@ -46,7 +46,9 @@ var goldenParams = map[string]func(*Params){
 	"quantile": func(p *Params) { p.Objective, p.Alpha = models.Quantile, 0.7 },
 }
 
-func TestGolden(t *testing.T) {
+func TestGolden(t *testing.T) { eachLevel(t, testGolden) }
+
+func testGolden(t *testing.T) {
 	small := synthetic(12000, 42) // enough for several blocks of sums and for team work
 	for name, set := range goldenParams {
 		d := small

@@ -10,8 +10,36 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// The kernels in assembly compute what their Go twins compute, bit for bit;
-// TestKernels compares them.
+// The kernels in assembly compute what their Go twins compute, bit for bit, at
+// each level of instructions; TestKernels and its neighbours compare them.
+
+// level is a set of instructions that kernels are written for.
+type level int
+
+const (
+	levelBase   level = iota // what every amd64 processor has
+	levelAVX2                // with BMI2
+	levelAVX512              // F, BW, DQ and VL, as from Skylake-X and Zen 4 on
+)
+
+// proven512 is set once the kernels of levelAVX512 have passed their tests.
+const proven512 = false
+
+// best is the greatest level that the processor and the operating system
+// support, which keeps the wide registers of a thread.
+func best() level {
+	x := &cpu.X86
+	switch {
+	case !x.HasAVX2 || !x.HasBMI2 || !x.HasPOPCNT:
+		return levelBase
+	case !proven512 || !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
+		return levelAVX2
+	}
+	return levelAVX512
+}
+
+// use is the level that kernels run at. Only tests set it.
+var use = best()
 
 // addN adds n rows' packed gradients to the cells of N neighbouring features,
 // fetching the records and gradients of later rows ahead of their use. The
@@ -89,10 +117,13 @@ func addLists(h []cell, g *group, rows []uint32, packed []cell) {
 //go:noescape
 func search256(dst *uint8, src *float64, n int, bound *[256]float64, every16th *[16]float64)
 
+//go:noescape
+func search512(dst *uint8, src *float64, n int, bound *[256]float64, every16th *[16]float64)
+
 // search is searchGo in assembly: of each value, first the run of sixteen
 // bounds, then the place in the run.
 func search(dst []uint8, src []float64, bounds *[256]float64) {
-	if !cpu.X86.HasAVX2 || len(src) == 0 {
+	if use < levelAVX2 || len(src) == 0 {
 		searchGo(dst, src, bounds)
 		return
 	}
@@ -102,7 +133,11 @@ func search(dst []uint8, src []float64, bounds *[256]float64) {
 	}
 	for len(src) > 0 {
 		n := min(len(src), addChunk)
-		search256(&dst[:n][0], &src[0], n, bounds, &every16th)
+		if use >= levelAVX512 {
+			search512(&dst[:n][0], &src[0], n, bounds, &every16th)
+		} else {
+			search256(&dst[:n][0], &src[0], n, bounds, &every16th)
+		}
 		dst, src = dst[n:], src[n:]
 	}
 }
@@ -111,26 +146,36 @@ func search(dst []uint8, src []float64, bounds *[256]float64) {
 func logistic4(score, label *float64, out *pair, n int)
 
 //go:noescape
+func logistic8(score, label *float64, out *pair, n int)
+
+//go:noescape
 func sum4(lanes *[8]float64, pairs *pair, n int)
 
 //go:noescape
 func round4(dst *cell, src *pair, n int, row, key uint32, gScale, hScale float64) cell
 
-// The kernels below work on four rows at a time; what is left over goes to
-// their twins.
+//go:noescape
+func round8(dst *cell, src *pair, n int, row, key uint32, gScale, hScale float64) cell
+
+// The kernels below work on four, eight or sixteen rows at a time; what is
+// left over goes to those of fewer and at last to their twins.
 
 func logisticPairs(score, label []float64, out []pair) {
 	n := 0
-	if cpu.X86.HasAVX2 && len(score) >= 4 {
-		n = len(score) &^ 3
-		logistic4(&score[0], &label[:n][0], &out[:n][0], n)
+	if use >= levelAVX512 && len(score) >= 8 {
+		n = len(score) &^ 7
+		logistic8(&score[0], &label[:n][0], &out[:n][0], n)
+	}
+	if m := (len(score) - n) &^ 3; use >= levelAVX2 && m > 0 {
+		logistic4(&score[n], &label[n : n+m][0], &out[n : n+m][0], m)
+		n += m
 	}
 	logisticPairsGo(score[n:], label[n:], out[n:])
 }
 
 func sumPairs(lanes *[8]float64, pairs []pair) {
 	n := 0
-	if cpu.X86.HasAVX2 && len(pairs) >= 4 {
+	if use >= levelAVX2 && len(pairs) >= 4 {
 		n = len(pairs) &^ 3
 		sum4(lanes, &pairs[0], n)
 	}
@@ -140,9 +185,13 @@ func sumPairs(lanes *[8]float64, pairs []pair) {
 func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64) cell {
 	n := 0
 	var c cell
-	if cpu.X86.HasAVX2 && len(src) >= 4 {
-		n = len(src) &^ 3
-		c = round4(&dst[:n][0], &src[0], n, row, key, gScale, hScale)
+	if use >= levelAVX512 && len(src) >= 8 {
+		n = len(src) &^ 7
+		c = round8(&dst[:n][0], &src[0], n, row, key, gScale, hScale)
+	}
+	if m := (len(src) - n) &^ 3; use >= levelAVX2 && m > 0 {
+		c += round4(&dst[n : n+m][0], &src[n], m, row+uint32(n), key, gScale, hScale)
+		n += m
 	}
 	return c + roundPairsGo(dst[n:], src[n:], row+uint32(n), key, gScale, hScale)
 }
@@ -153,15 +202,36 @@ func divideRows(rows, spare *uint32, n int, column, router *uint8) int
 //go:noescape
 func divideRecords(rows, spare *uint32, n int, column, router *uint8, shift int) int
 
+//go:noescape
+func divideRows16(rows, spare *uint32, n int, column, router *uint8) int
+
+//go:noescape
+func divideRecords16(rows, spare *uint32, n int, column, router *uint8, shift int) int
+
 // divide is divideGo in assembly.
 func divide(rows, spare []uint32, c column, r *router) int {
-	switch {
-	case len(rows) == 0:
+	if len(rows) == 0 {
 		return 0
-	case c.shift > 0:
-		return divideRecords(&rows[0], &spare[:len(rows)][0], len(rows), &c.cells[0], &r[0], c.shift)
 	}
-	return divideRows(&rows[0], &spare[:len(rows)][0], len(rows), &c.cells[0], &r[0])
+	spare = spare[:len(rows)]
+	if use < levelAVX512 || len(rows) < 16 {
+		return divideFew(rows, spare, c, r)
+	}
+	n, left := len(rows)&^15, 0
+	if c.shift > 0 {
+		left = divideRecords16(&rows[0], &spare[0], n, &c.cells[0], &r[0], c.shift)
+	} else {
+		left = divideRows16(&rows[0], &spare[0], n, &c.cells[0], &r[0])
+	}
+	return divideRest(rows, spare, n, left, c, r)
+}
+
+// divideFew is divide without wide registers; there is at least one row.
+func divideFew(rows, spare []uint32, c column, r *router) int {
+	if c.shift > 0 {
+		return divideRecords(&rows[0], &spare[0], len(rows), &c.cells[0], &r[0], c.shift)
+	}
+	return divideRows(&rows[0], &spare[0], len(rows), &c.cells[0], &r[0])
 }
 
 //go:noescape
@@ -171,7 +241,7 @@ func thresholds4(left *cell, n int, s *thresholdScan, gain, bin *[4]float64)
 // repeated up to a multiple of four; of equal gains the lowest place wins, so
 // that a repeated one never does.
 func thresholds(left *[histogram + 4]cell, n int, s *thresholdScan, gain float64) (float64, int) {
-	if !cpu.X86.HasAVX2 || n < 8 {
+	if use < levelAVX2 || n < 8 {
 		return thresholdsGo(left, n, s, gain)
 	}
 	for k := n; k&3 != 0; k++ {

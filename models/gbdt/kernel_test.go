@@ -82,7 +82,9 @@ func BenchmarkAddRows(b *testing.B) {
 
 // TestGradientKernels: the kernels over runs of rows agree with their twins in
 // every bit, at every length.
-func TestGradientKernels(t *testing.T) {
+func TestGradientKernels(t *testing.T) { eachLevel(t, testGradientKernels) }
+
+func testGradientKernels(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for n := range 70 {
 		score, label := make([]float64, n), make([]float64, n)
@@ -138,15 +140,18 @@ func BenchmarkGradients(b *testing.B) {
 	})
 }
 
-// TestDivide: rows keep their order on both sides, whatever the length.
-func TestDivide(t *testing.T) {
+// TestDivide: rows keep their order on both sides, whatever the length, and
+// nothing is written past the end.
+func TestDivide(t *testing.T) { eachLevel(t, testDivide) }
+
+func testDivide(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	team := newTeam(3)
 	defer team.close()
-	for trial := range 120 {
-		n := []int{0, 1, 31, 32, 33, 1000, 40000}[trial%7]
+	for trial := range 200 {
+		n := []int{0, 1, 15, 16, 17, 31, 32, 33, 47, 1000, 40000}[trial%11]
 		places := max(n, 1) * 2
-		c := column{make([]uint8, places<<(trial%5)), trial % 5}
+		c := column{make([]uint8, places<<(trial%6)), trial % 6}
 		for i := range c.cells {
 			c.cells[i] = uint8(rng.Uint32())
 		}
@@ -154,8 +159,13 @@ func TestDivide(t *testing.T) {
 		for b := range r {
 			r[b] = uint8(rng.IntN(2))
 		}
-		if trial%11 == 0 {
+		switch trial % 13 {
+		case 0: // all go right
 			r = router{}
+		case 1: // all go left
+			for b := range r {
+				r[b] = 1
+			}
 		}
 		all := randomRows(rng, places, n)
 		var want [2][]uint32
@@ -167,8 +177,14 @@ func TestDivide(t *testing.T) {
 			"partition": func(a, b []uint32) int { return partition(a, b, c, &r, team) },
 			"divideGo":  func(a, b []uint32) int { k := divideGo(a, b, c, &r); copy(a[k:], b); return k },
 		} {
-			rows, spare := slices.Clone(all), make([]uint32, n)
-			k := fn(rows, spare)
+			const guard = 0xFEEDFACE
+			rows, spare := append(slices.Clone(all), guard), make([]uint32, n+1)
+			spare[n] = guard
+			k := fn(rows[:n], spare[:n])
+			if rows[n] != guard || spare[n] != guard {
+				t.Fatalf("%s of %d rows wrote past the end", name, n)
+			}
+			rows = rows[:n]
 			if !slices.Equal(rows[:k], want[0]) || !slices.Equal(rows[k:], want[1]) {
 				t.Fatalf("%s of %d rows: wrong order", name, n)
 			}

@@ -28,9 +28,14 @@ func newRouter(s *split, ft *feature) *router {
 // divideGo moves the rows that go left to the front of rows and the others to
 // spare, both in their order, and returns how many went left.
 func divideGo(rows, spare []uint32, c column, r *router) int {
-	spare = spare[:len(rows)]
-	left, right := 0, 0
-	for _, i := range rows {
+	return divideRest(rows, spare[:len(rows)], 0, 0, c, r)
+}
+
+// divideRest is divideGo where the first so many rows are divided and so many
+// of them went left.
+func divideRest(rows, spare []uint32, done, left int, c column, r *router) int {
+	right := done - left
+	for _, i := range rows[done:] {
 		rows[left] = i
 		spare[right] = i
 		k := int(r[c.cells[int(i)<<c.shift]])

@@ -82,7 +82,7 @@ func refitTree(t *models.Tree, features []models.FeatureInfo, rows [][]uint32, g
 		l2[i] = p.LambdaL2
 	}
 	for i, f := range t.Feature {
-		if t.Decision[i]&models.DecisionCategorical == 0 || len(features[f].Categories) <= p.MaxCatToOnehot {
+		if t.Decision[i]&models.DecisionCategorical == 0 || len(features[f].Categories) < p.MaxCatToOnehot {
 			continue
 		}
 		for _, c := range [2]int32{t.Left[i], t.Right[i]} {

@@ -10,7 +10,9 @@ import (
 
 // TestThresholds: the search over four thresholds at a time agrees with its
 // twin in the gain's bits and in the place.
-func TestThresholds(t *testing.T) {
+func TestThresholds(t *testing.T) { eachLevel(t, testThresholds) }
+
+func testThresholds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for trial := range 3000 {
 		n := 1 + rng.IntN(255)
@@ -119,7 +121,7 @@ func TestCategorySplit(t *testing.T) {
 	for trial := range 300 {
 		p := DefaultParams()
 		p.MinDataInLeaf, p.MinDataPerGroup, p.CatSmooth, p.MaxCatThreshold = 5, 1, 2, 4+trial%30
-		codes := 3 + trial%20
+		codes := 2 + trial%20
 		n := 600
 		ft := &feature{binner: &binner{categorical: true, bins: codes + 1}}
 		gr := newGradients(n)
@@ -148,7 +150,7 @@ func TestCategorySplit(t *testing.T) {
 			gl, hl := f.of(left)
 			best = max(best, gl*gl/(hl+l2)+(f.g-gl)*(f.g-gl)/(f.h-hl+l2))
 		}
-		if codes <= p.MaxCatToOnehot {
+		if codes < p.MaxCatToOnehot {
 			for b := 1; b <= codes; b++ {
 				try([]int{b}, 0)
 			}

@@ -13,7 +13,7 @@ import (
 // maximum homogeneity", JASA 1958).
 func (f *finder) category(h []cell, ft *feature, index int) split {
 	best := split{gain: math.Inf(-1), feature: index, categorical: true, l2: f.p.LambdaL2}
-	if ft.bins-1 <= f.p.MaxCatToOnehot {
+	if ft.oneHot(f.p) {
 		f.oneHot(h, ft, &best)
 	} else {
 		f.sortedCategories(h, ft, &best)
@@ -25,6 +25,10 @@ func (f *finder) category(h []cell, ft *feature, index int) split {
 	}
 	return best
 }
+
+// oneHot reports whether categories are tried one against the rest. As in
+// LightGBM, the bin of rare and unseen codes counts towards max_cat_to_onehot.
+func (b *binner) oneHot(p *Params) bool { return b.bins <= p.MaxCatToOnehot }
 
 func (f *finder) oneHot(h []cell, ft *feature, best *split) {
 	most := hessOf(f.total) - f.least

@@ -30,6 +30,8 @@ for params in (
     {"monotone_constraints": [1, -1, 0, 0, 0]},
     {"monotone_constraints": [-1, -1, 0, 0, 0]},
     {"objective": "regression", "cat_smooth": 1.0, "min_data_per_group": 30},
+    {"max_cat_to_onehot": 11, "cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 30},  # eleven codes and the bin of the others: sorted
+    {"max_cat_to_onehot": 12, "cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 30},  # one against the rest
 ):
     p = {"objective": "binary", "num_leaves": 8, "num_threads": 1, "verbosity": -1, "deterministic": True}
     p.update(params)
