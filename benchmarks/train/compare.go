@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assayrisk/assay/benchmarks/figure"
@@ -32,8 +33,12 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool) e
 			_ = t.stop() // its answers are in
 		}
 	}()
+	trainers := c.trainers
 	for k := range c.runs {
-		for _, t := range c.trainers {
+		if k == layoutRuns {
+			trainers = c.withoutSlower(got)
+		}
+		for _, t := range trainers {
 			r := request{Rounds: c.rounds, Threads: c.threads}
 			if c.seeds {
 				r.Seed = k + 1
@@ -71,6 +76,29 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool) e
 	return nil
 }
 
+// layoutRuns is the number of runs after which the slower of LightGBM's two
+// layouts is left out.
+const layoutRuns = 2
+
+// withoutSlower returns the trainers but for the slower of row and col.
+func (c *comparison) withoutSlower(got map[string][]outcome) []string {
+	slower := slowerLayout(got)
+	return slices.DeleteFunc(slices.Clone(c.trainers), func(t string) bool { return t == slower })
+}
+
+// slowerLayout is row or col, by the median of the runs that both made; empty
+// where not both run.
+func slowerLayout(got map[string][]outcome) string {
+	n := min(len(got["row"]), len(got["col"]))
+	if n == 0 {
+		return ""
+	}
+	if figure.Median(each(got["row"][:n], outcome.seconds)) <= figure.Median(each(got["col"][:n], outcome.seconds)) {
+		return "col"
+	}
+	return "row"
+}
+
 // printFigures prints what Assay's runs are against the others'.
 func printFigures(name string, got map[string][]outcome, cold bool) {
 	ours, ok := got["assay"]
@@ -83,8 +111,8 @@ func printFigures(name string, got map[string][]outcome, cold bool) {
 		fmt.Println(figure.Over(figureName+"_"+name, each(peer, outcome.seconds), seconds))
 	}
 	best, ok := got["row"]
-	if col, hasCol := got["col"]; hasCol && (!ok || figure.Median(each(col, outcome.seconds)) < figure.Median(each(best, outcome.seconds))) {
-		best, ok = col, true
+	if !ok || slowerLayout(got) == "row" {
+		best, ok = got["col"]
 	}
 	if ok {
 		ratio("train_vs_lightgbm", best)

@@ -12,6 +12,9 @@
 //	AUCDIFF <case>                        our AUC on the test rows minus LightGBM's
 //	S train_<case>                        our seconds
 //
+// Of LightGBM's two layouts, row-wise and column-wise, both make the first two
+// runs, the faster one the others: LightGBM itself tries both and keeps one.
+//
 // Seconds run from the raw table in memory to the finished model: finding
 // bins, binning and boosting. A trainer's process stays from run to run and
 // keeps the table, but for the cases that are done in a second: there each run
@@ -22,9 +25,14 @@
 //
 //	go run ./benchmarks/train -python python3 -flights flights-3m.parquet
 //	go run ./benchmarks/train -python python3 -folds
+//	go run ./benchmarks/train -python python3 -draws 20 -cases sparse500k,flights3m
 //	go run ./benchmarks/train -stream 10000000
 //
-// The last one trains on so many rows of 28 columns that never are in memory
+// -draws trains Assay and LightGBM on so many samples of about 300,000 rows of
+// the tables that are there already, and prints the mean difference of AUC with
+// its standard error: AUCDIFF <case>_draws, STDERR <case>_draws.
+//
+// -stream trains on so many rows of 28 columns that never are in memory
 // as raw numbers, by the library and by `assay train --stream` on a Parquet
 // file, and prints the peaks of the whole processes: BYTES train_stream_*_per_cell.
 package main

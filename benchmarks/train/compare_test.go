@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/assayrisk/assay/models/gbdt"
+)
+
+// TestLayouts: after the first runs the slower of LightGBM's layouts is left
+// out, and it is not the one that is compared, whatever its few runs were.
+func TestLayouts(t *testing.T) {
+	run := func(s ...float64) []outcome {
+		var o []outcome
+		for _, v := range s {
+			o = append(o, outcome{Train: v})
+		}
+		return o
+	}
+	c := &comparison{trainers: []string{"assay", "row", "col", "quant"}}
+	for _, k := range []struct {
+		row, col []outcome
+		slower   string
+	}{
+		{run(2, 2), run(3, 3), "col"},
+		{run(3, 3), run(2, 2), "row"},
+		{run(2, 2, 9, 9, 9), run(3, 3), "col"},
+		{run(2, 2), nil, ""},
+		{nil, run(3, 3), ""},
+	} {
+		got := map[string][]outcome{"row": k.row, "col": k.col}
+		if s := slowerLayout(got); s != k.slower {
+			t.Errorf("rows %v, columns %v: slower is %q, want %q", k.row, k.col, s, k.slower)
+		}
+		if left := c.withoutSlower(got); slices.Contains(left, k.slower) || len(left) < 3 {
+			t.Errorf("without %q: %v", k.slower, left)
+		}
+	}
+}
+
+// TestDrawn: draws have about their share of the rows, differ, and do not
+// depend on anything else. train_table.py picks the same rows.
+func TestDrawn(t *testing.T) {
+	d := &gbdt.Dataset{Columns: [][]float64{make([]float64, 20000)}, Label: make([]float64, 20000)}
+	for i := range d.Label {
+		d.Label[i], d.Columns[0][i] = float64(i), float64(-i)
+	}
+	a, b := drawn(d, 1, 0.3), drawn(d, 2, 0.3)
+	if n := len(a.Label); n < 5700 || n > 6300 {
+		t.Errorf("a share of 0.3 of 20000 rows is %d rows", n)
+	}
+	if slices.Equal(a.Label, b.Label) || !slices.Equal(a.Label, drawn(d, 1, 0.3).Label) {
+		t.Error("draws do not go by their number")
+	}
+	for i := range a.Label {
+		if a.Columns[0][i] != -a.Label[i] {
+			t.Fatal("columns and labels come from different rows")
+		}
+	}
+	if want := []float64{1, 5, 10, 13, 19, 24}; !slices.Equal(a.Label[:len(want)], want) {
+		t.Errorf("draw 1 begins with the rows %v, in train_table.py with %v", a.Label[:len(want)], want)
+	}
+}
