@@ -173,81 +173,111 @@ DATA turns<>+48(SB)/8, $0x0000001600000006
 DATA turns<>+56(SB)/8, $0x0000001700000007
 GLOBL turns<>(SB), RODATA|NOPTR, $64
 
+// Two groups of rows go side by side, since each is a chain of forty operations
+// that wait for each other: x in Z0 and Z6, r in Z1 and Z7, the sum in Z2
+// and Z8, 2^k in Z3 and Z9.
 #define STEP(c) \
 	VMULPD Z1, Z2, Z2 \
-	VADDPD c, Z2, Z2
+	VMULPD Z7, Z8, Z8 \
+	VADDPD c, Z2, Z2 \
+	VADDPD c, Z8, Z8
 
-// func logistic8(score, label *float64, out *pair, n int)
+// func logistic16(score, label *float64, out *pair, n int)
 //
-// n is a multiple of 8, above 0.
-TEXT ·logistic8(SB), NOSPLIT, $0-32
+// n is a multiple of 16, above 0.
+TEXT ·logistic16(SB), NOSPLIT, $0-32
 	MOVQ score+0(FP), SI
 	MOVQ label+8(FP), DX
 	MOVQ out+16(FP), DI
 	MOVQ n+24(FP), CX
-	VBROADCASTSD sign<>(SB), Z8
-	VBROADCASTSD most<>(SB), Z9
-	VBROADCASTSD least<>(SB), Z10
-	VBROADCASTSD log2e<>(SB), Z11
-	VBROADCASTSD magic<>(SB), Z12
-	VBROADCASTSD ln2hi<>(SB), Z13
-	VBROADCASTSD ln2lo<>(SB), Z14
+	VBROADCASTSD sign<>(SB), Z12
+	VBROADCASTSD most<>(SB), Z13
+	VBROADCASTSD least<>(SB), Z14
 	VBROADCASTSD one<>(SB), Z15
-	VBROADCASTSD f13<>(SB), Z16
-	VBROADCASTSD f12<>(SB), Z17
-	VBROADCASTSD f11<>(SB), Z18
-	VBROADCASTSD f10<>(SB), Z19
-	VBROADCASTSD f9<>(SB), Z20
-	VBROADCASTSD f8<>(SB), Z21
-	VBROADCASTSD f7<>(SB), Z22
-	VBROADCASTSD f6<>(SB), Z23
-	VBROADCASTSD f5<>(SB), Z24
-	VBROADCASTSD f4<>(SB), Z25
-	VBROADCASTSD f3<>(SB), Z26
-	VBROADCASTSD f2<>(SB), Z27
-	VPBROADCASTQ bias<>(SB), Z28
-	VMOVDQU32 turns<>(SB), Z29
+	VBROADCASTSD log2e<>(SB), Z16
+	VBROADCASTSD magic<>(SB), Z17
+	VBROADCASTSD ln2hi<>(SB), Z18
+	VBROADCASTSD ln2lo<>(SB), Z19
+	VBROADCASTSD f13<>(SB), Z20
+	VBROADCASTSD f12<>(SB), Z21
+	VBROADCASTSD f11<>(SB), Z22
+	VBROADCASTSD f10<>(SB), Z23
+	VBROADCASTSD f9<>(SB), Z24
+	VBROADCASTSD f8<>(SB), Z25
+	VBROADCASTSD f7<>(SB), Z26
+	VBROADCASTSD f6<>(SB), Z27
+	VBROADCASTSD f5<>(SB), Z28
+	VBROADCASTSD f4<>(SB), Z29
+	VBROADCASTSD f3<>(SB), Z30
+	VMOVDQU32 turns<>(SB), Z31
 logistic:
-	VXORPD (SI), Z8, Z0          // x = -score
-	VMINPD Z9, Z0, Z0
-	VMAXPD Z10, Z0, Z0
-	VMULPD Z11, Z0, Z3
-	VADDPD Z12, Z3, Z3           // t; its low bits are k
-	VSUBPD Z12, Z3, Z4           // k as a number
-	VMULPD Z13, Z4, Z5
+	VXORPD (SI), Z12, Z0          // x = -score
+	VXORPD 64(SI), Z12, Z6
+	VMINPD Z13, Z0, Z0
+	VMINPD Z13, Z6, Z6
+	VMAXPD Z14, Z0, Z0
+	VMAXPD Z14, Z6, Z6
+	VMULPD Z16, Z0, Z3
+	VMULPD Z16, Z6, Z9
+	VADDPD Z17, Z3, Z3           // t; its low bits are k
+	VADDPD Z17, Z9, Z9
+	VSUBPD Z17, Z3, Z4           // k as a number
+	VSUBPD Z17, Z9, Z10
+	VMULPD Z18, Z4, Z5
+	VMULPD Z18, Z10, Z11
 	VSUBPD Z5, Z0, Z1
-	VMULPD Z14, Z4, Z5
+	VSUBPD Z11, Z6, Z7
+	VMULPD Z19, Z4, Z5
+	VMULPD Z19, Z10, Z11
 	VSUBPD Z5, Z1, Z1            // r
-	VMULPD Z1, Z16, Z2
-	VADDPD Z17, Z2, Z2
-	STEP(Z18)
-	STEP(Z19)
-	STEP(Z20)
-	STEP(Z21)
+	VSUBPD Z11, Z7, Z7
+	VMULPD Z1, Z20, Z2
+	VMULPD Z7, Z20, Z8
+	VADDPD Z21, Z2, Z2
+	VADDPD Z21, Z8, Z8
 	STEP(Z22)
 	STEP(Z23)
 	STEP(Z24)
 	STEP(Z25)
 	STEP(Z26)
 	STEP(Z27)
+	STEP(Z28)
+	STEP(Z29)
+	STEP(Z30)
+	VMULPD Z1, Z2, Z2
+	VMULPD Z7, Z8, Z8
+	VADDPD.BCST f2<>(SB), Z2, Z2
+	VADDPD.BCST f2<>(SB), Z8, Z8
 	STEP(Z15)
 	STEP(Z15)
-	VPADDQ Z28, Z3, Z3
+	VPADDQ.BCST bias<>(SB), Z3, Z3
+	VPADDQ.BCST bias<>(SB), Z9, Z9
 	VPSLLQ $52, Z3, Z3           // 2^k
+	VPSLLQ $52, Z9, Z9
 	VMULPD Z3, Z2, Z2            // exp(x)
+	VMULPD Z9, Z8, Z8
 	VADDPD Z15, Z2, Z2
+	VADDPD Z15, Z8, Z8
 	VDIVPD Z2, Z15, Z2           // p
+	VDIVPD Z8, Z15, Z8
 	VSUBPD (DX), Z2, Z4          // p - label
+	VSUBPD 64(DX), Z8, Z10
 	VSUBPD Z2, Z15, Z5
+	VSUBPD Z8, Z15, Z11
 	VMULPD Z5, Z2, Z5            // p (1-p)
+	VMULPD Z11, Z8, Z11
 	VCVTPD2PS Z4, Y4
+	VCVTPD2PS Z10, Y10
 	VCVTPD2PS Z5, Y5
-	VPERMT2PS Z5, Z29, Z4
+	VCVTPD2PS Z11, Y11
+	VPERMT2PS Z5, Z31, Z4
+	VPERMT2PS Z11, Z31, Z10
 	VMOVUPS Z4, (DI)
-	ADDQ $64, SI
-	ADDQ $64, DX
-	ADDQ $64, DI
-	SUBQ $8, CX
+	VMOVUPS Z10, 64(DI)
+	ADDQ $128, SI
+	ADDQ $128, DX
+	ADDQ $128, DI
+	SUBQ $16, CX
 	JNZ  logistic
 	VZEROUPPER
 	RET

@@ -34,67 +34,95 @@ CONST4(f4, 0x3FA5555555555555)
 CONST4(f3, 0x3FC5555555555555)
 CONST4(f2, 0x3FE0000000000000)
 
+// Two groups of rows go side by side, since each is a chain of forty operations
+// that wait for each other: x in Y0 and Y6, r in Y1 and Y7, the sum in Y2
+// and Y8, 2^k in Y3 and Y9.
 #define STEP(c) \
 	VMULPD Y1, Y2, Y2 \
-	VADDPD c<>(SB), Y2, Y2
+	VMULPD Y7, Y8, Y8 \
+	VADDPD c, Y2, Y2 \
+	VADDPD c, Y8, Y8
 
-// func logistic4(score, label *float64, out *pair, n int)
-TEXT ·logistic4(SB), NOSPLIT, $0-32
+// func logistic8(score, label *float64, out *pair, n int)
+//
+// n is a multiple of 8, above 0.
+TEXT ·logistic8(SB), NOSPLIT, $0-32
 	MOVQ score+0(FP), SI
 	MOVQ label+8(FP), DX
 	MOVQ out+16(FP), DI
 	MOVQ n+24(FP), CX
-	VMOVUPD sign<>(SB), Y8
-	VMOVUPD most<>(SB), Y9
-	VMOVUPD least<>(SB), Y10
-	VMOVUPD log2e<>(SB), Y11
-	VMOVUPD magic<>(SB), Y12
-	VMOVUPD ln2hi<>(SB), Y13
-	VMOVUPD ln2lo<>(SB), Y14
+	VMOVUPD sign<>(SB), Y12
+	VMOVUPD magic<>(SB), Y13
+	VMOVUPD ln2hi<>(SB), Y14
 	VMOVUPD one<>(SB), Y15
 logistic:
-	VXORPD (SI), Y8, Y0          // x = -score
-	VMINPD Y9, Y0, Y0
-	VMAXPD Y10, Y0, Y0
-	VMULPD Y11, Y0, Y3
-	VADDPD Y12, Y3, Y3           // t; its low bits are k
-	VSUBPD Y12, Y3, Y4           // k as a number
-	VMULPD Y13, Y4, Y5
-	VSUBPD Y5, Y0, Y1
+	VXORPD (SI), Y12, Y0          // x = -score
+	VXORPD 32(SI), Y12, Y6
+	VMINPD most<>(SB), Y0, Y0
+	VMINPD most<>(SB), Y6, Y6
+	VMAXPD least<>(SB), Y0, Y0
+	VMAXPD least<>(SB), Y6, Y6
+	VMULPD log2e<>(SB), Y0, Y3
+	VMULPD log2e<>(SB), Y6, Y9
+	VADDPD Y13, Y3, Y3           // t; its low bits are k
+	VADDPD Y13, Y9, Y9
+	VSUBPD Y13, Y3, Y4           // k as a number
+	VSUBPD Y13, Y9, Y10
 	VMULPD Y14, Y4, Y5
+	VMULPD Y14, Y10, Y11
+	VSUBPD Y5, Y0, Y1
+	VSUBPD Y11, Y6, Y7
+	VMULPD ln2lo<>(SB), Y4, Y5
+	VMULPD ln2lo<>(SB), Y10, Y11
 	VSUBPD Y5, Y1, Y1            // r
+	VSUBPD Y11, Y7, Y7
 	VMOVUPD f13<>(SB), Y2
-	STEP(f12)
-	STEP(f11)
-	STEP(f10)
-	STEP(f9)
-	STEP(f8)
-	STEP(f7)
-	STEP(f6)
-	STEP(f5)
-	STEP(f4)
-	STEP(f3)
-	STEP(f2)
-	STEP(one)
-	STEP(one)
+	VMOVUPD f13<>(SB), Y8
+	STEP(f12<>(SB))
+	STEP(f11<>(SB))
+	STEP(f10<>(SB))
+	STEP(f9<>(SB))
+	STEP(f8<>(SB))
+	STEP(f7<>(SB))
+	STEP(f6<>(SB))
+	STEP(f5<>(SB))
+	STEP(f4<>(SB))
+	STEP(f3<>(SB))
+	STEP(f2<>(SB))
+	STEP(Y15)
+	STEP(Y15)
 	VPADDQ bias<>(SB), Y3, Y3
+	VPADDQ bias<>(SB), Y9, Y9
 	VPSLLQ $52, Y3, Y3           // 2^k
+	VPSLLQ $52, Y9, Y9
 	VMULPD Y3, Y2, Y2            // exp(x)
+	VMULPD Y9, Y8, Y8
 	VADDPD Y15, Y2, Y2
+	VADDPD Y15, Y8, Y8
 	VDIVPD Y2, Y15, Y2           // p
+	VDIVPD Y8, Y15, Y8
 	VSUBPD (DX), Y2, Y4          // p - label
+	VSUBPD 32(DX), Y8, Y10
 	VSUBPD Y2, Y15, Y5
+	VSUBPD Y8, Y15, Y11
 	VMULPD Y5, Y2, Y5            // p (1-p)
+	VMULPD Y11, Y8, Y11
 	VCVTPD2PSY Y4, X4
+	VCVTPD2PSY Y10, X10
 	VCVTPD2PSY Y5, X5
-	VUNPCKLPS X5, X4, X6
-	VUNPCKHPS X5, X4, X7
-	VMOVUPS X6, (DI)
-	VMOVUPS X7, 16(DI)
-	ADDQ $32, SI
-	ADDQ $32, DX
-	ADDQ $32, DI
-	SUBQ $4, CX
+	VCVTPD2PSY Y11, X11
+	VUNPCKLPS X5, X4, X0
+	VUNPCKHPS X5, X4, X1
+	VUNPCKLPS X11, X10, X6
+	VUNPCKHPS X11, X10, X7
+	VMOVUPS X0, (DI)
+	VMOVUPS X1, 16(DI)
+	VMOVUPS X6, 32(DI)
+	VMOVUPS X7, 48(DI)
+	ADDQ $64, SI
+	ADDQ $64, DX
+	ADDQ $64, DI
+	SUBQ $8, CX
 	JNZ  logistic
 	VZEROUPPER
 	RET

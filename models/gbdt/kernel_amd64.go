@@ -143,10 +143,10 @@ func search(dst []uint8, src []float64, bounds *[256]float64) {
 }
 
 //go:noescape
-func logistic4(score, label *float64, out *pair, n int)
+func logistic8(score, label *float64, out *pair, n int)
 
 //go:noescape
-func logistic8(score, label *float64, out *pair, n int)
+func logistic16(score, label *float64, out *pair, n int)
 
 //go:noescape
 func sum4(lanes *[8]float64, pairs *pair, n int)
@@ -162,12 +162,12 @@ func round8(dst *cell, src *pair, n int, row, key uint32, gScale, hScale float64
 
 func logisticPairs(score, label []float64, out []pair) {
 	n := 0
-	if use >= levelAVX512 && len(score) >= 8 {
-		n = len(score) &^ 7
-		logistic8(&score[0], &label[:n][0], &out[:n][0], n)
+	if m := len(score) &^ 15; use >= levelAVX512 && m > 0 {
+		logistic16(&score[0], &label[:m][0], &out[:m][0], m)
+		n = m
 	}
-	if m := (len(score) - n) &^ 3; use >= levelAVX2 && m > 0 {
-		logistic4(&score[n], &label[n : n+m][0], &out[n : n+m][0], m)
+	if m := (len(score) - n) &^ 7; use >= levelAVX2 && m > 0 {
+		logistic8(&score[n], &label[n : n+m][0], &out[n : n+m][0], m)
 		n += m
 	}
 	logisticPairsGo(score[n:], label[n:], out[n:])
