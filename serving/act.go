@@ -3,15 +3,10 @@
 package serving
 
 import (
-	"context"
-	"fmt"
-	"math"
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
-	"github.com/assayrisk/assay/ledger/journal"
 )
 
 // Act is what an admin did, as its record commits to it: canonical CBOR. The
@@ -85,61 +80,15 @@ func (s *standing) apply(a Act, micros int64) {
 	}
 }
 
-// standingOf reads the acts from the journal.
-func standingOf(ctx context.Context, j *journal.Journal) (standing, error) {
-	s := standing{pending: map[assay.Digest]proposal{}}
-	err := j.Scan(0, math.MaxUint64, func(seq uint64, r *journal.Record, unreadable error) error {
-		by := named{r.Model, r.Plan, r.Policy}
-		if r.Kind == ledger.Decision && s.decides == (named{}) {
-			s.decided = by
-		}
-		if r.Kind != ledger.Activation && r.Kind != ledger.Policy {
-			return ctx.Err()
-		}
-		s.decides = by
-		if unreadable != nil {
-			return ctx.Err()
-		}
-		var a Act
-		if err := assay.UnmarshalCBOR(r.Decision, &a); err != nil {
-			return fmt.Errorf("record %d: %w", seq, err)
-		}
-		s.apply(a, r.Micros)
-		return ctx.Err()
-	})
-	if err != nil {
-		return s, fmt.Errorf("serving: acts from the journal: %w", err)
+// take adds one record.
+func (s *standing) take(p *played) {
+	if p.kind == ledger.Decision && s.decides == (named{}) {
+		s.decided = p.by
 	}
-	return s, nil
-}
-
-// replay makes the windows of a plan from the journal: every event in [from,
-// to) that was sequenced, scored or recorded, in sequence order, as Observe saw
-// it then. An event whose subject was erased cannot be read any more and is
-// passed over; one that this plan does not accept does not concern it.
-func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State) (events int, err error) {
-	if !plan.HasWindows() {
-		return 0, nil
+	if isAct(p.kind) {
+		s.decides = p.by
 	}
-	err = j.Scan(from, to, func(seq uint64, r *journal.Record, unreadable error) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if unreadable != nil || len(r.Private) == 0 || r.Kind != ledger.Decision && r.Kind != ledger.Event && r.Kind != ledger.Failed {
-			return nil
-		}
-		ev, err := assay.ParseEvent(r.Private)
-		if err != nil {
-			return fmt.Errorf("record %d: %w", seq, err)
-		}
-		if plan.Validate(&ev) != nil {
-			return nil
-		}
-		events++
-		return plan.Observe(&ev, st)
-	})
-	if err != nil {
-		return events, fmt.Errorf("serving: windows from the journal: %w", err)
+	if p.act != nil {
+		s.apply(*p.act, p.micros)
 	}
-	return events, nil
 }

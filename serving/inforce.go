@@ -4,7 +4,6 @@ package serving
 
 import (
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
@@ -22,7 +21,7 @@ type inForce struct {
 
 // note takes one record.
 func (f *inForce) note(r *journal.Record, unreadable error) error {
-	if r.Kind != ledger.Activation && r.Kind != ledger.Policy {
+	if !isAct(r.Kind) {
 		return nil
 	}
 	if f.pairs == nil {

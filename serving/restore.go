@@ -21,7 +21,7 @@ import (
 // An activated bundle that cannot be loaded is an error: going on with another
 // model than the records say would be worse than not going on.
 func (s *Server) restore(ctx context.Context, first *live) error {
-	st, err := standingOf(ctx, s.cfg.Journal)
+	st, w, events, err := replayAll(ctx, s.cfg.Journal, first.plan)
 	if err != nil {
 		return err
 	}
@@ -47,13 +47,14 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 		if m.windows = s.engine.windowsFor(m.digest); m.windows != nil {
 			continue
 		}
-		m.windows = &windows{plan: m.plan, state: m.plan.NewState()}
-		n, err := replay(ctx, s.cfg.Journal, m.plan, 0, math.MaxUint64, m.windows.state)
-		if err != nil {
-			return err
+		if m.windows = w; m.digest != first.digest {
+			m.windows = &windows{plan: m.plan, state: m.plan.NewState()}
+			if events, err = replay(ctx, s.cfg.Journal, m.plan, 0, math.MaxUint64, m.windows.state); err != nil {
+				return err
+			}
 		}
 		s.engine.mu.windows = append(s.engine.mu.windows, m.windows)
-		s.log.Info("windows made from the journal", "plan", m.digest.Short(), "events", n)
+		s.log.Info("windows made from the journal", "plan", m.digest.Short(), "events", events)
 	}
 	s.engine.routes.Store(r)
 	s.drift.watch(active)

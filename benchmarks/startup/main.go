@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command startup measures how long a server takes from its start until it
+// takes requests, as its journal grows: the journal is opened, and acts and
+// windows are brought back.
+//
+//	go run ./benchmarks/startup                    at 100,000 and at 1,000,000 decisions
+//	go run ./benchmarks/startup -decisions 20000   at other sizes
+//
+// The decisions are made by the server itself, in batches over gRPC: 24 fields
+// and 40 features, 16 of them of windows over 10,000 buyers and 1,000 sellers.
+// Each start is a fresh one in this process; files are in the page cache.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving"
+	"github.com/assayrisk/assay/serving/assayclient"
+)
+
+type options struct {
+	dir       string
+	decisions string
+	runs      int
+	profile   string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.dir, "dir", "", "directory for the journal (default: a temporary one)")
+	flag.StringVar(&o.decisions, "decisions", "100000,1000000", "sizes of the journal, rising")
+	flag.IntVar(&o.runs, "runs", 3, "starts at each size; medians are printed")
+	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the starts there")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "startup:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	if o.dir == "" {
+		dir, err := os.MkdirTemp("", "bench-startup-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		o.dir = dir
+	}
+	b, err := bundle(ctx)
+	if err != nil {
+		return err
+	}
+	have := 0
+	for _, text := range strings.Split(o.decisions, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n <= have {
+			return fmt.Errorf("-decisions %s: want rising numbers, separated by commas", o.decisions)
+		}
+		began := time.Now()
+		if err := fill(ctx, o.dir, b, have, n); err != nil {
+			return err
+		}
+		fmt.Printf("%d decisions made in %.0f s\n", n-have, time.Since(began).Seconds())
+		have = n
+		if err := measure(ctx, o, b, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure starts a server again and again.
+func measure(ctx context.Context, o options, b *models.Bundle, n int) error {
+	if o.profile != "" {
+		f, err := os.Create(o.profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	var opens, all []float64
+	for range o.runs {
+		runtime.GC()
+		began := time.Now()
+		s, err := open(ctx, o.dir, b)
+		if err != nil {
+			return err
+		}
+		all = append(all, time.Since(began).Seconds())
+		opens = append(opens, s.opened.Seconds())
+		if err := s.close(); err != nil {
+			return err
+		}
+	}
+	fmt.Println(figure.Of("S", "startup_"+short(n)+"_records", all))
+	fmt.Println(figure.Of("S", "startup_"+short(n)+"_journal", opens))
+	return nil
+}
+
+// short writes 100000 as 100k and 1000000 as 1m.
+func short(n int) string {
+	switch {
+	case n%1_000_000 == 0:
+		return fmt.Sprintf("%dm", n/1_000_000)
+	case n%1000 == 0:
+		return fmt.Sprintf("%dk", n/1000)
+	}
+	return strconv.Itoa(n)
+}
+
+// started is an open journal and a server that would take requests now.
+type started struct {
+	journal *journal.Journal
+	server  *serving.Server
+	opened  time.Duration // of it, opening the journal
+	stop    context.CancelFunc
+	done    chan error
+}
+
+func open(ctx context.Context, dir string, b *models.Bundle) (*started, error) {
+	began := time.Now()
+	j, err := journal.Open(ctx, filepath.Join(dir, "node"), journal.Config{})
+	if err != nil {
+		return nil, err
+	}
+	s := &started{journal: j, opened: time.Since(began), done: make(chan error, 1)}
+	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	go func() { s.done <- j.Run(jctx) }()
+	if s.server, err = serving.New(serving.Config{Bundle: b, Journal: j, MaxInFlight: 1 << 20}); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *started) close() error {
+	s.stop()
+	return errors.Join(<-s.done, s.journal.Close())
+}
+
+// batch is how many rows are asked for at once.
+const batch = 500
+
+// fill makes decisions number from to n by a running server.
+func fill(ctx context.Context, dir string, b *models.Bundle, from, n int) (err error) {
+	s, err := open(ctx, dir, b)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	sctx, stop := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() { served <- s.server.Run(sctx, l) }()
+	defer func() { stop(); err = errors.Join(err, <-served) }()
+	c, err := assayclient.Dial(l.Addr().String(), assayclient.Config{})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for i := from; i < n; i += batch {
+		rows := make([]assayclient.Request, 0, batch)
+		for k := i; k < min(i+batch, n); k++ {
+			ev := application(k)
+			rows = append(rows, assayclient.Request{ID: ev.ID, Event: ev})
+		}
+		out, err := c.ScoreBatch(ctx, rows)
+		if err != nil {
+			return err
+		}
+		for _, r := range out {
+			if r.Err != nil {
+				return r.Err
+			}
+		}
+	}
+	return nil
+}
