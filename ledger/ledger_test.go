@@ -10,7 +10,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/transparency-dev/merkle/proof"
@@ -147,15 +149,21 @@ func TestEveryByteOfAReceiptCounts(t *testing.T) {
 		{"checkpoint", func(r *assay.Receipt) []byte { return r.Checkpoint }, []string{StepCheckpoint}},
 	}
 	for _, p := range parts {
+		by := map[string]int{}
 		for i := range p.part(r) {
 			for bit := range 8 {
 				c := clone(r)
 				p.part(c)[i] ^= 1 << bit
 				fs := Verify(c, Trust{LogKey: l.vkey})
-				if step := refusedAt(fs); !slices.Contains(p.step, step) {
+				step := refusedAt(fs)
+				if !slices.Contains(p.step, step) {
 					t.Fatalf("%s: bit %d of byte %d flipped: first refused step %q, want one of %q\n%v", p.name, bit, i, step, p.step, fs)
 				}
+				by[step]++
 			}
+		}
+		for _, s := range slices.Sorted(maps.Keys(by)) {
+			t.Logf("| receipt: %s | bit flipped | %d | %d | 0 | verify: %s %d |", strings.TrimSuffix(strings.TrimSuffix(p.name, " 0"), " last"), by[s], by[s], s, by[s])
 		}
 		for n := range p.part(r) { // cut short anywhere
 			c := clone(r)
@@ -268,6 +276,7 @@ func TestForgeries(t *testing.T) {
 			if OK(fs) {
 				t.Fatal("accepted")
 			}
+			t.Logf("| receipt | %s | 1 | 1 | 0 | verify: %s 1 |", tt.name, tt.step)
 		})
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -167,6 +169,9 @@ func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
 			t.Fatalf("bit %d of byte %d (%q) flipped: accepted", i%8, i/8, file[max(0, i/8-20):i/8+1])
 		}
 		caught[firstRefused(v)]++
+	}
+	for _, c := range slices.Sorted(maps.Keys(caught)) {
+		t.Logf("| receipt's file, anchored | bit flipped | %d | %d | 0 | verify: %s %d |", caught[c], caught[c], c, caught[c])
 	}
 	t.Logf("%d flips, all refused, first by: %v", 8*len(file)/step, caught)
 }

@@ -182,6 +182,7 @@ func TestChainFaults(t *testing.T) {
 					t.Errorf("%d anchors in 10 minutes without a fault", before)
 				}
 				f.do(t, c)
+				logCatchUp(t, a, f.name, log.Size())
 				time.Sleep(10 * time.Minute)
 				cancel()
 				if err := <-result; err != nil {
@@ -200,6 +201,21 @@ func TestChainFaults(t *testing.T) {
 			})
 		})
 	}
+}
+
+// logCatchUp says how long after a fault all that the log held at its end was
+// anchored: by the test's clock, with a block every 12 seconds, a checkpoint
+// every 2 minutes and a poll every 5 seconds.
+func logCatchUp(t *testing.T, a *Anchor, fault string, size uint64) {
+	begin := time.Now()
+	for a.Status().Size < size {
+		if time.Since(begin) > 9*time.Minute {
+			t.Errorf("%d leaves are not anchored 9 minutes after the fault", size)
+			return
+		}
+		time.Sleep(time.Second)
+	}
+	t.Logf("S catchup_%s %.0f", strings.NewReplacer(" ", "_", ",", "").Replace(fault), time.Since(begin).Seconds())
 }
 
 // every calls f at a pace until ctx is done.
@@ -284,6 +300,7 @@ func TestCrash(t *testing.T) {
 		finish(t, a, c)
 		checkAnchored(t, a, c, log, 0)
 		t.Logf("%d anchors over 200 crashes", c.head().Anchors)
+		t.Logf("COUNT anchor_crashes %d", 200)
 	})
 }
 

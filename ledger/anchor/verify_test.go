@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"os/exec"
 	"slices"
@@ -188,6 +189,9 @@ func TestVerifyNamesFailure(t *testing.T) {
 			if r := VerifyProof(b, cp, tr); r.Level != c.level || failed(r) != c.want {
 				t.Errorf("level %q, failed check %q, want %q and %q: %+v", r.Level, failed(r), c.level, c.want, r.Findings)
 			}
+			if c.want != "" {
+				t.Logf("| anchor proof | %s | 1 | 1 | 0 | verify: anchor/%s 1 |", c.name, c.want)
+			}
 		})
 	}
 }
@@ -239,13 +243,15 @@ func TestTamper(t *testing.T) {
 		} else {
 			step = 5 // each seal costs a signature's check
 		}
-		n := 0
+		n, by := 0, map[Check]int{}
 		for i, part := range parts {
 			for bit := 0; bit < 8*len(part); bit += step {
 				part[bit/8] ^= 1 << (bit % 8)
-				if r := VerifyProof(encode(t, p), cp, trust); r.OK() {
+				r := VerifyProof(encode(t, p), cp, trust)
+				if r.OK() {
 					t.Errorf("part %d, bit %d: %s", i, bit, r.Summary())
 				}
+				by[failed(r)]++
 				part[bit/8] ^= 1 << (bit % 8)
 				n++
 			}
@@ -261,6 +267,9 @@ func TestTamper(t *testing.T) {
 		}
 		if r := VerifyProof(encode(t, p), cp, trust); !r.OK() {
 			t.Fatal(r.Summary())
+		}
+		for _, c := range slices.Sorted(maps.Keys(by)) {
+			t.Logf("| anchor proof | bit flipped | %d | %d | 0 | verify: anchor/%s %d |", by[c], by[c], c, by[c])
 		}
 		t.Logf("%d bits flipped, all found", n)
 	}

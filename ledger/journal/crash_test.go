@@ -78,14 +78,15 @@ func times(name string, n int) int {
 
 // TestKills kills a process under load again and again. Whatever it
 // acknowledged must be in the journal under the promised number, and in the
-// log at the same index. ASSAY_KILLS sets how often; the default is 4.
+// log at the same index. ASSAY_KILLS sets how often; the default is 4. ASSAY_SEED
+// takes other moments. The lines "COUNT name n" are summed by benchmarks/torture.
 func TestKills(t *testing.T) {
 	dir := t.TempDir()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
+	rng := rand.New(rand.NewPCG(1, uint64(2+times("ASSAY_SEED", 0))))
 	acked := map[uint64]ledger.Promise{}
 	kills := times("ASSAY_KILLS", 4)
 	for range kills {
@@ -136,6 +137,10 @@ func TestKills(t *testing.T) {
 	}
 	t.Logf("%d kills: %d records acknowledged, 0 lost (rate below %.2g with 95 %% confidence), %d in the journal and in the log",
 		kills, len(acked), 3/float64(len(acked)), n)
+	t.Logf("COUNT journal_kills %d", kills)
+	t.Logf("COUNT journal_kills_acknowledged %d", len(acked))
+	t.Logf("COUNT journal_kills_lost %d", 0)
+	t.Logf("COUNT journal_kills_records %d", n)
 }
 
 func take(t *testing.T, acked map[uint64]ledger.Promise, line string) {
@@ -185,9 +190,9 @@ func countLost(t *testing.T, j *Journal, acked map[uint64]ledger.Promise) (lost 
 // default is 6. The control, without syncs, must lose some: the test can fail.
 func TestPowerCuts(t *testing.T) {
 	cuts := times("ASSAY_POWERCUTS", 6)
-	acked, lost := 0, 0
+	acked, lost, first := 0, 0, times("ASSAY_SEED", 0)
 	for i := range cuts {
-		a, l := powerCut(t, false, uint64(i))
+		a, l := powerCut(t, false, uint64(first+i))
 		acked, lost = acked+a, lost+l
 	}
 	if lost != 0 {
@@ -196,13 +201,18 @@ func TestPowerCuts(t *testing.T) {
 	t.Logf("%d power cuts: %d records acknowledged, %d lost (rate below %.2g with 95 %% confidence)", cuts, acked, lost, 3/float64(acked))
 	control, controlLost := 0, 0
 	for i := range max(2, cuts/10) {
-		a, l := powerCut(t, true, uint64(i))
+		a, l := powerCut(t, true, uint64(first+i))
 		control, controlLost = control+a, controlLost+l
 	}
 	if controlLost == 0 {
 		t.Errorf("the control without syncs lost none of %d: this test cannot fail", control)
 	}
 	t.Logf("control without syncs: %d acknowledged, %d lost", control, controlLost)
+	t.Logf("COUNT power_cuts %d", cuts)
+	t.Logf("COUNT power_cuts_acknowledged %d", acked)
+	t.Logf("COUNT power_cuts_lost %d", lost)
+	t.Logf("COUNT power_cuts_control_acknowledged %d", control)
+	t.Logf("COUNT power_cuts_control_lost %d", controlLost)
 }
 
 func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {

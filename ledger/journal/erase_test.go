@@ -74,7 +74,7 @@ func TestKillsWhileErasing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rng, acked, cut := rand.New(rand.NewPCG(7, 7)), map[int]bool{}, 0
+	rng, acked, cut := rand.New(rand.NewPCG(7, uint64(7+times("ASSAY_SEED", 0)))), map[int]bool{}, 0
 	kills := times("ASSAY_KILLS", 4)
 	for range kills {
 		c := exec.Command(self, "-test.run=^$")
@@ -136,6 +136,9 @@ func TestKillsWhileErasing(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%d kills: %d subjects erased, %d of them cut short and brought to their end by the next start", kills, len(acked), cut)
+	t.Logf("COUNT erasure_kills %d", kills)
+	t.Logf("COUNT erasure_kills_erased %d", len(acked))
+	t.Logf("COUNT erasure_kills_cut_short %d", cut)
 }
 
 // TestErasureIsFinishedAtStart stops an erasure after each of its steps. The

@@ -24,7 +24,7 @@ func TestHonestRuns(t *testing.T) {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range n {
 		g.Go(func() error {
-			if err := honestRun(t, rand.New(rand.NewPCG(uint64(i), 9))); err != nil {
+			if err := honestRun(t, rand.New(rand.NewPCG(uint64(times("ASSAY_SEED", 0)+i), 9))); err != nil {
 				t.Errorf("run %d: %v", i, err)
 			}
 			return nil
@@ -32,6 +32,10 @@ func TestHonestRuns(t *testing.T) {
 	}
 	_ = g.Wait()
 	t.Logf("%d honest runs checked", n)
+	t.Logf("COUNT honest_runs %d", n)
+	if !t.Failed() {
+		t.Logf("COUNT honest_runs_quiet %d", n)
+	}
 }
 
 func honestRun(t *testing.T, rng *rand.Rand) error {

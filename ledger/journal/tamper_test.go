@@ -185,8 +185,17 @@ func TestLogNeverForks(t *testing.T) {
 			if !errors.Is(err, assay.ErrCorrupt) {
 				t.Errorf("%v is not ErrCorrupt", err)
 			}
+			t.Logf("| the directory as a whole | %s | 1 | 1 | 0 | %s 1 |", tt.name, servedBy(err))
 		})
 	}
+}
+
+// servedBy names what of a server refused a directory.
+func servedBy(err error) string {
+	if rest, ok := strings.CutPrefix(err.Error(), "open: "); ok {
+		return foundBy(errors.New(rest))
+	}
+	return "start of the drainer"
 }
 
 func remove(t *testing.T, path string) {

@@ -71,7 +71,10 @@ func TestDictionaryAttack(t *testing.T) {
 			t.Errorf("%s: the control with a plain hash: %d hits, want 1", s.name, hits)
 		}
 		t.Logf("%-8s %9d bytes, %d guesses: 0 hits; control without salt: 1", s.name, len(s.b), size)
+		t.Logf("COUNT dictionary_searched_%s %d", s.name, len(s.b))
 	}
+	t.Logf("COUNT dictionary_guesses %d", size)
+	t.Logf("COUNT dictionary_hits %d", 0)
 	for what, b := range map[string][]byte{"request id": []byte("request-123"), "subject": []byte("subject-"), "decision": secret} {
 		if bytes.Contains(pub.all(), b) {
 			t.Errorf("the %s is public", what)

@@ -289,6 +289,8 @@ func TestGrowths(t *testing.T) {
 		}
 	}
 	t.Logf("%d growths accepted, %d tampered ones refused", growths, refused)
+	t.Logf("COUNT contract_growths %d", growths)
+	t.Logf("COUNT contract_growths_tampered_refused %d", refused)
 }
 
 // FuzzConsistent holds the contract's check against the library's on whatever

@@ -229,6 +229,7 @@ func TestNodeFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("anchored %v after the fault", time.Since(start).Round(time.Millisecond))
+			t.Logf("S catchup_node_%s %.3f", strings.ReplaceAll(c.name, " ", "_"), time.Since(start).Seconds())
 			p.set("", nil)
 			if got.Checkpoint.Size != log.Size() {
 				t.Errorf("anchored %d leaves of %d", got.Checkpoint.Size, log.Size())

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// step is one kind of torture: a test with a variable that says how often, cut
+// into equal parts. Each part has another seed.
+type step struct {
+	name  string
+	pkg   string
+	run   string // of go test
+	env   string // variable that says how often; empty: none
+	times int    // all parts together
+	short int
+	parts int
+}
+
+var steps = []step{
+	{name: "journal-kills", pkg: "./ledger/journal", run: "^TestKills$", env: "ASSAY_KILLS", times: 1000, short: 3, parts: 20},
+	{name: "erasure-kills", pkg: "./ledger/journal", run: "^TestKillsWhileErasing$", env: "ASSAY_KILLS", times: 200, short: 3, parts: 4},
+	{name: "power-cuts", pkg: "./ledger/journal", run: "^TestPowerCuts$", env: "ASSAY_POWERCUTS", times: 1000, short: 20, parts: 10},
+	{name: "tampers", pkg: "./ledger/journal", run: "^TestFsckFindsEveryTamper$", env: "ASSAY_TAMPERS", times: 50, short: 1, parts: 5},
+	{name: "forks", pkg: "./ledger/journal", run: "^TestLogNeverForks$"},
+	{name: "honest", pkg: "./ledger/journal", run: "^TestHonestRuns$", env: "ASSAY_HONEST", times: 100, short: 2, parts: 4},
+	{name: "receipts", pkg: "./ledger", run: "^(TestForgeries|TestEveryByteOfAReceiptCounts)$"},
+	{name: "anchored-receipts", pkg: "./cmd/assay-verify", run: "^TestEveryBitOfAnAnchoredReceipt$", env: "ASSAY_TAMPERS", times: 1, short: 0},
+	{name: "anchors", pkg: "./ledger/anchor", run: "^(TestChainFaults|TestCrash|TestTamper|TestVerifyNamesFailure)$"},
+	{name: "contract", pkg: "./ledger/anchor/evm", run: "^(TestNodeFaults|TestGrowths)$"},
+	{name: "chain-kills", pkg: "./ledger/anchor/devchain", run: "^TestKill$", env: "ASSAY_KILLS", times: 200, short: 2, parts: 4},
+	{name: "dictionary", pkg: "./ledger/anchor/devchain", run: "^TestDictionaryAttack$", env: "ASSAY_DICTIONARY", times: 1_000_000, short: 1000},
+	{name: "server-kills", pkg: "./cmd/assay", run: "^TestKill$", env: "ASSAY_KILLS", times: 1000, short: 2, parts: 25},
+}
+
+// part is one go test.
+type part struct {
+	step
+	n, each int
+}
+
+func (p part) file(dir string) string {
+	return filepath.Join(dir, fmt.Sprintf("%s-%02d.txt", p.name, p.n))
+}
+
+func parts(o options) (out []part) {
+	for _, s := range steps {
+		n, times := max(1, s.parts), s.times
+		if o.short {
+			n, times = 1, s.short
+		}
+		for i := range n {
+			out = append(out, part{s, i, times / n})
+		}
+	}
+	return out
+}
+
+// runAll runs the parts that have no output yet, and says how many are left.
+func runAll(ctx context.Context, o options) (left int, err error) {
+	begin := time.Now()
+	for _, p := range parts(o) {
+		if o.only != "" && o.only != p.name {
+			continue
+		}
+		if _, err := os.Stat(p.file(o.keep)); err == nil {
+			continue
+		}
+		if o.length > 0 && time.Since(begin) >= o.length {
+			left++
+			continue
+		}
+		if err := p.test(ctx, o.keep); err != nil {
+			return 0, err
+		}
+	}
+	return left, nil
+}
+
+// test runs one part. Its output has its name only if the part passed.
+func (p part) test(ctx context.Context, dir string) error {
+	c := exec.CommandContext(ctx, "go", "test", "-v", "-count=1", "-timeout", "1h", "-run", p.run, p.pkg)
+	c.Env = os.Environ()
+	if p.env != "" && p.each > 0 {
+		c.Env = append(c.Env, fmt.Sprintf("%s=%d", p.env, p.each), fmt.Sprintf("ASSAY_SEED=%d", p.n*p.each))
+	}
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	begin := time.Now()
+	err := c.Run()
+	if err == nil && !bytes.Contains(out.Bytes(), []byte("\n--- PASS")) {
+		err = errors.New("no test ran")
+	}
+	name := p.file(dir)
+	if err != nil {
+		_ = os.WriteFile(name+".failed", out.Bytes(), 0o644)
+		return fmt.Errorf("%s, part %d: %w: read %s", p.name, p.n, cmp.Or(ctx.Err(), err), name+".failed")
+	}
+	fmt.Printf("%s, part %d of %d: %s\n", p.name, p.n+1, max(1, p.parts), strconv.FormatFloat(time.Since(begin).Seconds(), 'f', 1, 64)+" s")
+	return os.WriteFile(name, out.Bytes(), 0o644)
+}
