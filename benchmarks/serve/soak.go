@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/serving/assayclient"
@@ -70,13 +71,15 @@ func soak(ctx context.Context, o options) error {
 		wg.Go(func() { slowReader(ctx, server.addr, i, &stop) })
 	}
 	fmt.Printf("soak: %d connections for %v; %s\n", o.connections, o.soak, server.memory())
+	before := server.memory()
+	var course []held
 	swaps := 0
 	for time.Now().Before(end) && ctx.Err() == nil {
 		wait(ctx, o.soak/16)
 		swaps += swapSome(ctx, server.addr, swaps)
-		fmt.Printf("soak: %v left, %d acknowledged; %s\n", time.Until(end).Round(time.Second), n.Load(), server.memory())
+		course = append(course, server.memory())
+		fmt.Printf("soak: %v left, %d acknowledged; %s\n", time.Until(end).Round(time.Second), n.Load(), course[len(course)-1])
 	}
-	fmt.Printf("soak: before the end %s\n", server.memory())
 	if o.heap != "" {
 		if err := server.heap(o.heap); err != nil {
 			return err
@@ -84,29 +87,73 @@ func soak(ctx context.Context, o options) error {
 	}
 	stop.Store(true)
 	wg.Wait()
+	if len(course) == 0 {
+		server.stop()
+		return errors.New("the soak was ended before it began")
+	}
 	wait(ctx, 2*time.Second)
-	fmt.Printf("soak: after it %s\n", server.memory())
+	after := server.memory()
+	fmt.Printf("soak: after it %s\n", after)
 	server.stop()
 	close(codesSeen)
+	unpromised := 0
 	for c := range codesSeen {
 		switch c {
 		case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded:
 		default:
-			return fmt.Errorf("a call failed with %s, which a healthy request is not promised", c)
+			unpromised++
+			fmt.Printf("soak: a call failed with %s, which a healthy request is not promised\n", c)
 		}
 	}
 	slices.Sort(all)
-	fmt.Printf("soak: latency p50 %v p99 %v p99.9 %v\n", all.at(0.5), all.at(0.99), all.at(0.999))
 	lost, err := audit(ctx, o.dir, &acked)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("soak: %d acknowledged (%.0f/s), %d calls tried again, %d swaps\n", n.Load(), float64(n.Load())/o.soak.Seconds(), failed.Load(), swaps)
-	fmt.Printf("COUNT serve_soak_lost %d\n", lost)
+	soakFigures(o, before, after, course)
+	for _, f := range []figure.Figure{
+		{Kind: "RATE", Name: "soak_decisions", Value: float64(n.Load()) / o.soak.Seconds()},
+		{Kind: "MS", Name: "soak_p50", Value: all.at(0.5).Seconds() * 1e3}, {Kind: "MS", Name: "soak_p99", Value: all.at(0.99).Seconds() * 1e3},
+		{Kind: "MS", Name: "soak_p999", Value: all.at(0.999).Seconds() * 1e3},
+		{Kind: "COUNT", Name: "soak_acknowledged", Value: float64(n.Load())}, {Kind: "COUNT", Name: "soak_swaps", Value: float64(swaps)},
+		{Kind: "COUNT", Name: "soak_tried_again", Value: float64(failed.Load())}, {Kind: "COUNT", Name: "soak_errors_unpromised", Value: float64(unpromised)},
+		{Kind: "COUNT", Name: "soak_lost", Value: float64(lost)},
+	} {
+		fmt.Println(f)
+	}
+	if unpromised > 0 {
+		return fmt.Errorf("%d calls failed with a code that a healthy request is not promised", unpromised)
+	}
 	if lost > 0 {
 		return fmt.Errorf("%d acknowledged decisions are not in the journal as they were acknowledged", lost)
 	}
 	return nil
+}
+
+// soakFigures prints what the server held. Memory is flat when the greatest of
+// the second half is that of the first half, but for the collector's timing.
+func soakFigures(o options, before, after held, course []held) {
+	most := func(of []held, x func(held) float64) (m float64) {
+		for _, h := range of {
+			m = max(m, x(h))
+		}
+		return m
+	}
+	resident, goroutines := func(h held) float64 { return h.resident }, func(h held) float64 { return h.goroutines }
+	for _, f := range []figure.Figure{
+		{Kind: "COUNT", Name: "soak_connections", Value: float64(o.connections)},
+		{Kind: "MB", Name: "soak_memory_start", Value: before.resident},
+		{Kind: "MB", Name: "soak_memory_first_half", Value: most(course[:len(course)/2], resident)},
+		{Kind: "MB", Name: "soak_memory_second_half", Value: most(course[len(course)/2:], resident)},
+		{Kind: "MB", Name: "soak_memory_peak", Value: most(course, resident)},
+		{Kind: "MB", Name: "soak_memory_end", Value: course[len(course)-1].resident},
+		{Kind: "COUNT", Name: "soak_goroutines_start", Value: before.goroutines},
+		{Kind: "COUNT", Name: "soak_goroutines_peak", Value: most(course, goroutines)},
+		{Kind: "COUNT", Name: "soak_goroutines_after", Value: after.goroutines},
+	} {
+		fmt.Println(f)
+	}
 }
 
 // soakCaller scores until it is told to stop; an id is tried until it is answered.
