@@ -38,9 +38,9 @@ var steps = []step{
 	{name: "anchored-receipts", pkg: "./cmd/assay-verify", run: "^TestEveryBitOfAnAnchoredReceipt$", env: "ASSAY_TAMPERS", times: 1, short: 0},
 	{name: "anchors", pkg: "./ledger/anchor", run: "^(TestChainFaults|TestCrash|TestTamper|TestVerifyNamesFailure)$"},
 	{name: "contract", pkg: "./ledger/anchor/evm", run: "^(TestNodeFaults|TestGrowths)$"},
-	{name: "chain-kills", pkg: "./ledger/anchor/devchain", run: "^TestKill$", env: "ASSAY_KILLS", times: 200, short: 2, parts: 4},
+	{name: "chain-kills", pkg: "./ledger/anchor/devchain", run: "^TestKill$", env: "ASSAY_KILLS", times: 100, short: 2, parts: 4},
 	{name: "dictionary", pkg: "./ledger/anchor/devchain", run: "^TestDictionaryAttack$", env: "ASSAY_DICTIONARY", times: 1_000_000, short: 1000},
-	{name: "server-kills", pkg: "./cmd/assay", run: "^TestKill$", env: "ASSAY_KILLS", times: 1000, short: 2, parts: 25},
+	{name: "server-kills", pkg: "./cmd/assay", run: "^TestKill$", env: "ASSAY_KILLS", times: 300, short: 2, parts: 10},
 }
 
 // part is one go test.
