@@ -5,11 +5,13 @@ package serving
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/vault"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
 	"github.com/assayrisk/assay/serving/wire"
@@ -19,14 +21,15 @@ import (
 // auditor. Others read that there is none, so that sequence numbers tell nothing.
 func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
 	rec, err := s.engine.journal.Get(seq)
-	if err != nil {
+	c := callerOf(ctx)
+	closed := errors.Is(err, vault.ErrErased) || errors.Is(err, journal.ErrRetired) // whose it was is sealed as well
+	if err != nil && !closed {
 		return nil, err
 	}
-	c := callerOf(ctx)
-	if c.Roles&auth.Audit == 0 && rec.Caller != c.Name {
+	if c.Roles&auth.Audit == 0 && (closed || rec.Caller != c.Name) {
 		return nil, fmt.Errorf("decision %d: %w", seq, assay.ErrNotFound)
 	}
-	return rec, nil
+	return rec, err
 }
 
 // GetDecision implements pb.ScoringServer.

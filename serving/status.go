@@ -13,6 +13,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/vault"
 	"github.com/assayrisk/assay/serving/auth"
 )
 
@@ -36,6 +38,8 @@ var statusTable = [...]struct {
 }{
 	{auth.ErrUnauthenticated, codes.Unauthenticated, true},
 	{auth.ErrForbidden, codes.PermissionDenied, true},
+	{vault.ErrErased, codes.FailedPrecondition, false}, // before ErrUnavailable: asking again would not help
+	{journal.ErrRetired, codes.FailedPrecondition, false},
 	{assay.ErrCorrupt, codes.Internal, false},
 	{assay.ErrInvalid, codes.InvalidArgument, true},
 	{assay.ErrConflict, codes.AlreadyExists, true},
@@ -49,10 +53,11 @@ var statusTable = [...]struct {
 
 // public is what the caller reads where the error's own words stay inside.
 var public = map[codes.Code]string{
-	codes.Internal:         "internal error; the server's log says more",
-	codes.Unavailable:      "the server drains or cannot make records durable; ask again with the same request id",
-	codes.DeadlineExceeded: "the deadline passed; ask again with the same request id",
-	codes.Canceled:         "the call was cancelled",
+	codes.Internal:           "internal error; the server's log says more",
+	codes.FailedPrecondition: "the record cannot be read any more: its subject was erased, or its retention has passed",
+	codes.Unavailable:        "the server drains or cannot make records durable; ask again with the same request id",
+	codes.DeadlineExceeded:   "the deadline passed; ask again with the same request id",
+	codes.Canceled:           "the call was cancelled",
 }
 
 // classify returns the code and the words for the caller.

@@ -278,16 +278,35 @@ func (c *Client) check(id string, m *pb.ScoreResponse) (*Decision, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assayclient: %w: %w", ErrBadProof, err)
 	}
-	if d.RequestID != id || d.Sequence != m.Sequence || d.Score.PD != m.Pd || d.Score.Margin != m.Margin || string(d.Vector[:]) != string(m.VectorDigest) {
-		return nil, fmt.Errorf("assayclient: the reply's numbers are not those of its decision: %w", ErrBadProof)
+	if d.RequestID != id {
+		return nil, fmt.Errorf("assayclient: the reply is about another request: %w", ErrBadProof)
 	}
-	if o, ok := wire.Outcome(m.Outcome); !ok || o != d.Outcome {
-		return nil, fmt.Errorf("assayclient: the reply's outcome is not that of its decision: %w", ErrBadProof)
+	if f := differs(m, &d); f != "" {
+		return nil, fmt.Errorf("assayclient: the reply's %s is not that of the decision that it proves: %w", f, ErrBadProof)
 	}
 	if err := c.checkPromise(m.Sequence, m.Promise); err != nil {
 		return nil, err
 	}
 	return &Decision{Decision: d, Canonical: m.Decision, Promise: m.Promise, Repeated: m.RepeatedRequest, Response: m}, nil
+}
+
+// differs names the first field of a reply that says something else than the
+// decision whose canonical bytes it carries, "" for none. What no decision
+// states (costs, prices, the promise itself) is left out.
+func differs(m *pb.ScoreResponse, d *assay.Decision) string {
+	want := new(pb.ScoreResponse)
+	wire.Decision(want, d, m.Decision)
+	got, all := m.ProtoReflect(), m.ProtoReflect().Descriptor().Fields()
+	for i := range all.Len() {
+		switch f := all.Get(i); f.Name() {
+		case "promise", "repeated_request", "error", "expected_loss", "price":
+		default:
+			if !got.Get(f).Equal(want.ProtoReflect().Get(f)) {
+				return string(f.Name())
+			}
+		}
+	}
+	return ""
 }
 
 func (c *Client) checkPromise(seq uint64, b []byte) error {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
 )
 
 // liar answers as it is told. The real server is tested in package serving;
@@ -99,21 +100,39 @@ func TestRetry(t *testing.T) {
 // for again.
 func TestBadProof(t *testing.T) {
 	d := assay.Decision{Version: 1, RequestID: "r", EventID: "e", Outcome: assay.Approve, Score: assay.Score{PD: 0.5}}
-	for name, change := range map[string]func(*pb.ScoreResponse){
-		"no decision":     func(m *pb.ScoreResponse) { m.Decision = nil },
-		"flipped bit":     func(m *pb.ScoreResponse) { m.Decision[len(m.Decision)-1] ^= 1 },
-		"another PD":      func(m *pb.ScoreResponse) { m.Pd = 0.25 },
-		"another outcome": func(m *pb.ScoreResponse) { m.Outcome = pb.Outcome_OUTCOME_DECLINE },
-		"another number":  func(m *pb.ScoreResponse) { m.Sequence = 1 },
-		"no promise":      func(*pb.ScoreResponse) {},
+	other := make([]byte, 32)
+	other[0] = 1
+	for name, c := range map[string]struct {
+		change func(*pb.ScoreResponse)
+		says   string
+	}{
+		"no decision":     {func(m *pb.ScoreResponse) { m.Decision = nil }, "decision"},
+		"flipped bit":     {func(m *pb.ScoreResponse) { m.Decision[len(m.Decision)-1] ^= 1 }, ""},
+		"another request": {func(m *pb.ScoreResponse) { e := d; e.RequestID = "s"; m.Decision = e.AppendBinary(nil) }, "another request"},
+		"another id":      {func(m *pb.ScoreResponse) { m.RequestId = "s" }, "request_id"},
+		"another PD":      {func(m *pb.ScoreResponse) { m.Pd = 0.25 }, "pd"},
+		"another margin":  {func(m *pb.ScoreResponse) { m.Margin = 1 }, "margin"},
+		"other points":    {func(m *pb.ScoreResponse) { m.Points = 1 }, "points"},
+		"another grade":   {func(m *pb.ScoreResponse) { m.Grade = "A" }, "grade"},
+		"another outcome": {func(m *pb.ScoreResponse) { m.Outcome = pb.Outcome_OUTCOME_DECLINE }, "outcome"},
+		"another number":  {func(m *pb.ScoreResponse) { m.Sequence = 1 }, "sequence"},
+		"another model":   {func(m *pb.ScoreResponse) { m.ModelDigest = other }, "model_digest"},
+		"another plan":    {func(m *pb.ScoreResponse) { m.PlanDigest = other }, "plan_digest"},
+		"another policy":  {func(m *pb.ScoreResponse) { m.PolicyDigest = other }, "policy_digest"},
+		"another vector":  {func(m *pb.ScoreResponse) { m.VectorDigest = other }, "vector_digest"},
+		"a rule":          {func(m *pb.ScoreResponse) { m.Rules = []string{"x"} }, "rules"},
+		"a reason":        {func(m *pb.ScoreResponse) { m.Reasons = []*pb.Reason{{Code: "x"}} }, "reasons"},
+		"another time":    {func(m *pb.ScoreResponse) { m.Decided.Seconds++ }, "decided"},
+		"no promise":      {func(*pb.ScoreResponse) {}, "promise"},
 	} {
 		l := &liar{score: func(int, *pb.ScoreRequest) (*pb.ScoreResponse, error) {
-			m := &pb.ScoreResponse{RequestId: "r", Outcome: pb.Outcome_OUTCOME_APPROVE, Pd: 0.5, VectorDigest: d.Vector[:], Decision: d.AppendBinary(nil)}
-			change(m)
+			m := new(pb.ScoreResponse)
+			wire.Decision(m, &d, d.AppendBinary(nil))
+			c.change(m)
 			return m, nil
 		}}
-		if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); !errors.Is(err, ErrBadProof) || l.calls != 1 {
-			t.Errorf("%s: %v after %d calls, want ErrBadProof after 1", name, err, l.calls)
+		if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); !errors.Is(err, ErrBadProof) || l.calls != 1 || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v after %d calls, want ErrBadProof that says %q after 1", name, err, l.calls, c.says)
 		}
 	}
 }
