@@ -2,6 +2,8 @@
 
 package forest
 
+import "slices"
+
 // Exact path-dependent SHAP values. For a leaf with value v, whose path tests
 // the distinct features k, let z_k be the share of training rows that pass the
 // tests of k on the path, and o_k one when x passes them, else zero. The
@@ -47,7 +49,9 @@ type explainer struct {
 	width    int     // of the largest rule
 }
 
-// rule is a quadrature and the trees that it integrates.
+// rule is a quadrature and the trees that it integrates. What the trees consist
+// of lies in one block of memory, in their order: a model's explanation reads
+// more than a processor's inner caches hold, and the kernels fetch ahead.
 type rule struct {
 	width   int
 	weights []float64 // over t (1-t)
@@ -59,9 +63,10 @@ type shapScratch struct {
 	product []float64 // per edge, width numbers: the product down to it, later the sum below it
 	held    []uint32  // at the place of each edge's row: the row of the f that holds for it
 	taken   []uint32  // per node: the edge that x takes
-	shares  []float64 // per feature, width numbers
+	shares  []float64 // per feature, width numbers; of the vector that is explained
 }
 
+// newScratch has room for the shares of one vector.
 func (e *explainer) newScratch(features int) *shapScratch {
 	return &shapScratch{product: make([]float64, e.numbers), held: make([]uint32, 2*e.numbers), taken: make([]uint32, e.nodes), shares: make([]float64, features*e.width)}
 }
@@ -73,32 +78,71 @@ func (e *explainer) newScratch(features int) *shapScratch {
 func (f *Forest) Contributions(dst, x []float64) {
 	f.check(len(x) == f.features && len(dst) == f.features+1)
 	s := f.pool.Get().(*scratch)
+	f.contributions(s, dst, x)
+	f.pool.Put(s)
+}
+
+// ContributionsAll explains the vectors that lie one after another in rows:
+// each gets Features()+1 numbers of dst, the same that Contributions gives.
+func (f *Forest) ContributionsAll(dst, rows []float64) {
+	n := len(rows) / f.features
+	f.check(len(rows) == n*f.features && len(dst) == n*(f.features+1))
+	s := f.pool.Get().(*scratch)
+	for n > 0 {
+		k := min(n, explainRows)
+		f.contributions(s, dst[:k*(f.features+1)], rows[:k*f.features])
+		dst, rows, n = dst[k*(f.features+1):], rows[k*f.features:], n-k
+	}
+	f.pool.Put(s)
+}
+
+// explainRows is how many vectors are explained together: tree after tree, so
+// that what a tree's explanation reads comes from memory once for all of them.
+const explainRows = 8
+
+// contributions explains at most explainRows vectors.
+func (f *Forest) contributions(s *scratch, dst, rows []float64) {
+	n := len(rows) / f.features
 	if s.shap == nil {
 		s.shap = f.explain.newScratch(f.features)
 	}
-	f.encoder.encode(s.codes, s.missing, x)
-	f.encoder.sets(s.codes, x)
+	s.shap.shares = slices.Grow(s.shap.shares[:0], n*f.features*f.explain.width)
+	for i := range n {
+		x, codes := rows[i*f.features:(i+1)*f.features], s.codes[i*f.encoder.width:]
+		f.encoder.encode(codes, s.missing, x)
+		f.encoder.sets(codes, x)
+	}
 	clear(dst)
 	for i := range f.explain.rules {
 		r := &f.explain.rules[i]
-		clear(s.shap.shares[:f.features*r.width])
+		size := f.features * r.width
+		all := s.shap.shares[:n*size]
+		clear(all)
 		s.shap.held[2*r.width] = uint32(8 * r.width)
 		for j := range r.trees {
 			t := &r.trees[j]
-			copy(s.shap.product[r.width:], t.f[:r.width]) // all ones
-			r.explain(t, s.shap, s.codes)
+			for k := range n {
+				s.shap.shares = all[k*size : (k+1)*size]
+				copy(s.shap.product[r.width:], t.f[:r.width]) // all ones
+				r.explain(t, s.shap, s.codes[k*f.encoder.width:])
+			}
 		}
-		for j := range f.features {
-			for k, v := range s.shap.shares[j*r.width : (j+1)*r.width] {
-				dst[j] += float64(r.weights[k] * v)
+		s.shap.shares = all
+		for k := range n {
+			to := dst[k*(f.features+1):]
+			for j := range f.features {
+				for q, v := range all[k*size+j*r.width : k*size+(j+1)*r.width] {
+					to[j] += float64(r.weights[q] * v)
+				}
 			}
 		}
 	}
-	f.pool.Put(s)
-	for j := range dst {
-		dst[j] *= f.explain.scale
+	for i := range dst {
+		dst[i] *= f.explain.scale
 	}
-	dst[f.features] = f.explain.expected
+	for i := range n {
+		dst[i*(f.features+1)+f.features] = f.explain.expected
+	}
 }
 
 // explainGeneric adds the shares of one tree, at each node of the rule. What

@@ -105,3 +105,34 @@ func TestContributions(t *testing.T) {
 		})
 	}
 }
+
+// TestContributionsAll: several vectors at once get the numbers, to the bit,
+// that each gets alone.
+func TestContributionsAll(t *testing.T) {
+	for name, shape := range map[string]foresttest.Shape{
+		"one rule": {Trees: 9, Leaves: 16, Features: 8, Missing: 0.5},
+		"rules":    {Trees: 30, Leaves: 40, Features: 40, Chain: true},
+		"cats":     {Trees: 9, Leaves: 16, Features: 6, Categories: 9, Categorical: 0.6},
+		"average":  {Trees: 9, Leaves: 16, Features: 6, Average: true},
+		"no tree":  {Trees: 3, Leaves: 1, Features: 2, Init: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := foresttest.Model(11, shape)
+			f := compile(t, m)
+			n := len(m.Features)
+			rows := foresttest.Rows(11, m, 21)
+			for _, count := range []int{0, 1, 2, 8, 9, 21} {
+				got, want := make([]float64, count*(n+1)), make([]float64, n+1)
+				f.ContributionsAll(got, rows[:count*n])
+				for i := range count {
+					f.Contributions(want, rows[i*n:(i+1)*n])
+					for j, v := range want {
+						if math.Float64bits(got[i*(n+1)+j]) != math.Float64bits(v) {
+							t.Fatalf("of %d, vector %d, feature %d: %v, alone %v", count, i, j, got[i*(n+1)+j], v)
+						}
+					}
+				}
+			}
+		})
+	}
+}

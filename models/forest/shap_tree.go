@@ -98,11 +98,29 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 		at := slices.IndexFunc(x.rules, func(r rule) bool { return r.width == widthOf(i) })
 		x.rules[at].trees = append(x.rules[at].trees, plans[i].shapTree)
 	}
+	for i := range x.rules {
+		x.rules[i].gather()
+	}
 	if m.Average && len(m.Trees) > 0 && !m.Float32Sums {
 		x.scale = 1 / float64(len(m.Trees))
 		x.expected *= x.scale
 	}
 	return x
+}
+
+// gather moves what the trees consist of into one block of memory.
+func (r *rule) gather() {
+	nodes, numbers := 0, 0
+	for i := range r.trees {
+		nodes, numbers = nodes+len(r.trees[i].nodes), numbers+len(r.trees[i].f)
+	}
+	allNodes, all := make([]shapNode, 0, nodes), make([]float64, 0, numbers)
+	for i := range r.trees {
+		t := &r.trees[i]
+		n, k := len(allNodes), len(all)
+		allNodes, all = append(allNodes, t.nodes...), append(all, t.f...)
+		t.nodes, t.f = allNodes[n:len(allNodes):len(allNodes)], all[k:len(all):len(all)]
+	}
 }
 
 // maxQuadrature bounds the rule: paths of more than twice as many distinct
