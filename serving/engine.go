@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
@@ -229,31 +228,12 @@ func (e *engine) sequenceLocked(w *work) {
 
 // finish makes the decision and fills the record. Whatever goes wrong here is
 // recorded: the number is taken.
-func (e *engine) finish(w *work) { e.finishWith(w, w.score) }
-
-// finishWith is finish with another way to score.
-func (e *engine) finishWith(w *work, score func() error) {
-	at := e.now().UnixMicro()
-	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: w.seq, RequestID: w.key.id, EventID: w.req.Event.ID, Micros: at}
-	kind := ledger.Decision
-	if w.record {
-		kind = ledger.Event
-		w.decision.Outcome = assay.Recorded
-	} else {
-		w.vectorBytes = w.vector.AppendBinary(w.vectorBytes[:0])
-		if err := score(); err != nil {
-			w.err = err
-			kind = ledger.Failed
-			w.decision.Outcome, w.decision.Rules, w.decision.Reasons = assay.Failed, nil, nil
-		}
-	}
-	w.rec = journal.Record{Kind: kind, Micros: at, Subject: w.subject(), Caller: w.key.caller, RequestID: w.key.id, Tag: w.tag, Body: w.body, Private: w.raw}
-	w.rec.Model, w.rec.Plan, w.rec.Policy = w.model.bundle.Digest, w.model.digest, w.model.policy.Digest()
+func (e *engine) finish(w *work) {
+	w.draft(e.now().UnixMicro())
 	if !w.record {
-		w.rec.Vector = w.vectorBytes
+		w.err = w.score()
 	}
-	w.canonical = w.decision.AppendBinary(w.canonical[:0])
-	w.rec.Decision = w.canonical
+	w.complete()
 }
 
 // settle notes what became of the record.

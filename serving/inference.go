@@ -131,9 +131,7 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 			k := m.forest.Features()
 			shape = append(shape, int64(k+1))
 			values = make([]float64, n*(k+1))
-			for i := range n {
-				m.forest.Contributions(values[i*(k+1):(i+1)*(k+1)], rows[i*k:(i+1)*k])
-			}
+			m.forest.ContributionsAll(values, rows)
 		default:
 			return nil, &assay.FieldError{Field: "outputs", Problem: "want margin, pd or contributions"}
 		}

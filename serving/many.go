@@ -17,10 +17,12 @@ const batchGroup = 64
 
 // many takes many requests all the way. It is working memory.
 type many struct {
-	open    []*work // claimed and not yet sequenced
-	rows    []float64
-	margins []float64
-	under   sync.WaitGroup // groups on their way to the journal
+	open          []*work // claimed and not yet sequenced
+	unexplained   []*work // decided, and to be given reasons
+	rows          []float64
+	margins       []float64
+	contributions []float64
+	under         sync.WaitGroup // groups on their way to the journal
 }
 
 // rowGroup is one group on its way to the journal.
@@ -54,6 +56,7 @@ func (e *engine) decideAll(ctx context.Context, ws []*work) {
 	}
 	finish()
 	clear(m.open[:cap(m.open)])
+	clear(m.unexplained[:cap(m.unexplained)])
 }
 
 // group sequences, scores and gives to the journal what is open.
@@ -106,23 +109,56 @@ func (e *engine) finishAll(m *many, ws []*work) {
 	}
 }
 
-// finishSame finishes rows that one model scores.
+// finishSame finishes rows that one model scores, each step for all of them.
 func (e *engine) finishSame(m *many, ws []*work) {
+	at := e.now().UnixMicro()
 	m.rows = m.rows[:0]
 	for _, w := range ws {
+		w.draft(at)
 		m.rows = append(m.rows, w.vector.Values...)
 	}
 	m.margins = append(m.margins[:0], make([]float64, len(ws))...)
 	err := ws[0].model.margins(m.margins, m.rows)
 	for i, w := range ws {
-		e.finishWith(w, func() (failed error) {
-			defer caught(&failed)
-			if err != nil {
-				return err
-			}
-			return w.decide(m.margins[i])
-		})
+		if w.err = err; err == nil {
+			w.err = w.decide(m.margins[i])
+		}
 	}
+	m.explain(ws)
+	for _, w := range ws {
+		w.complete()
+	}
+}
+
+// explain gives those of one model's decisions that need them their reasons.
+func (m *many) explain(ws []*work) {
+	m.unexplained, m.rows = m.unexplained[:0], m.rows[:0]
+	for _, w := range ws {
+		if w.err == nil && w.wantsReasons() {
+			m.unexplained = append(m.unexplained, w)
+			m.rows = append(m.rows, w.vector.Values...)
+		}
+	}
+	if len(m.unexplained) == 0 {
+		return
+	}
+	model := ws[0].model
+	k := model.forest.Features() + 1
+	m.contributions = append(m.contributions[:0], make([]float64, k*len(m.unexplained))...)
+	err := model.contributions(m.contributions, m.rows)
+	for i, w := range m.unexplained {
+		if w.err = err; err == nil {
+			w.reasons = model.why.Of(w.reasons[:0], m.contributions[i*k:(i+1)*k])
+			w.decision.Reasons = w.reasons
+		}
+	}
+}
+
+// contributions explains rows; a panic becomes an error.
+func (m *live) contributions(dst, rows []float64) (err error) {
+	defer caught(&err)
+	m.forest.ContributionsAll(dst, rows)
+	return nil
 }
 
 // margins scores rows; a panic becomes an error.

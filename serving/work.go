@@ -59,10 +59,27 @@ func (w *work) what() []byte {
 	return []byte("score\n")
 }
 
-// score scores the vector and decides.
+// draft begins the decision, at a time in microseconds.
+func (w *work) draft(at int64) {
+	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: w.seq, RequestID: w.key.id, EventID: w.req.Event.ID, Micros: at}
+	if w.record {
+		w.decision.Outcome = assay.Recorded
+		return
+	}
+	w.vectorBytes = w.vector.AppendBinary(w.vectorBytes[:0])
+}
+
+// score scores the vector, decides, and says why.
 func (w *work) score() (err error) {
 	defer caught(&err)
-	return w.decide(w.model.forest.Margin(w.vector.Values))
+	if err := w.decide(w.model.forest.Margin(w.vector.Values)); err != nil {
+		return err
+	}
+	if w.wantsReasons() {
+		w.reasons = w.model.reasons(w.reasons[:0], w.vector.Values)
+		w.decision.Reasons = w.reasons
+	}
+	return nil
 }
 
 // caught makes an error of a panic in a stage, so that the number that was
@@ -73,8 +90,9 @@ func caught(err *error) {
 	}
 }
 
-// decide fills the decision from the margin.
-func (w *work) decide(margin float64) error {
+// decide fills the decision from the margin, but for its reasons.
+func (w *work) decide(margin float64) (err error) {
+	defer caught(&err)
 	m, d := w.model, &w.decision
 	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), assay.DigestVector(w.vectorBytes)
 	d.Score = m.bundle.Score(margin)
@@ -83,11 +101,30 @@ func (w *work) decide(margin float64) error {
 		return err
 	}
 	d.Outcome, d.Rules = w.result.Outcome, w.result.Rules
-	if d.Outcome != assay.Approve {
-		w.reasons = m.reasons(w.reasons[:0], w.vector.Values)
-		d.Reasons = w.reasons
-	}
 	return nil
+}
+
+// wantsReasons reports whether the decision has to say why: it does unless it
+// is an approval.
+func (w *work) wantsReasons() bool { return w.decision.Outcome != assay.Approve }
+
+// complete fills the record: of a failure when w.err is set.
+func (w *work) complete() {
+	d, kind := &w.decision, ledger.Decision
+	switch {
+	case w.err != nil:
+		kind = ledger.Failed
+		d.Outcome, d.Rules, d.Reasons = assay.Failed, nil, nil
+	case w.record:
+		kind = ledger.Event
+	}
+	w.rec = journal.Record{Kind: kind, Micros: d.Micros, Subject: w.subject(), Caller: w.key.caller, RequestID: w.key.id, Tag: w.tag, Body: w.body, Private: w.raw}
+	w.rec.Model, w.rec.Plan, w.rec.Policy = w.model.bundle.Digest, w.model.digest, w.model.policy.Digest()
+	if !w.record {
+		w.rec.Vector = w.vectorBytes
+	}
+	w.canonical = d.AppendBinary(w.canonical[:0])
+	w.rec.Decision = w.canonical
 }
 
 // subject is the data subject whose key encrypts the private part: the event's
