@@ -70,6 +70,15 @@ func (r *reader) tag() (num, typ uint64) {
 }
 
 func (r *reader) varint() uint64 {
+	if len(r.s) > 0 && r.s[0] < 0x80 { // nearly all
+		v := uint64(r.s[0])
+		r.s = r.s[1:]
+		return v
+	}
+	return r.longVarint()
+}
+
+func (r *reader) longVarint() uint64 {
 	var v uint64
 	for i := 0; i < len(r.s) && i < 10; i++ {
 		c := r.s[i]
@@ -199,6 +208,10 @@ func (r *Request) entity(s string) bool {
 }
 
 func (r *Request) field(s string) bool {
+	if f, ok := plainField(s); ok {
+		r.Event.Fields = append(r.Event.Fields, f)
+		return true
+	}
 	in := reader{s, true}
 	var f assay.Field
 	for {
@@ -230,6 +243,27 @@ func (r *Request) field(s string) bool {
 			return false
 		}
 	}
+}
+
+// plainField reads a field as generators write most of them: a name and then a
+// number or a text, each of less than 128 bytes. The loop in field reads the
+// same from them.
+func plainField(s string) (f assay.Field, ok bool) {
+	if len(s) < 4 || s[0] != 1<<3|wireBytes || s[1] >= 0x80 || int(s[1]) > len(s)-4 {
+		return f, false
+	}
+	v := s[2+s[1]:]
+	f.Name = s[2 : 2+s[1]]
+	switch {
+	case v[0] == 2<<3|wireFixed64 && len(v) == 9:
+		in := reader{v[1:], true}
+		f.Value = assay.NumberValue(math.Float64frombits(in.fixed64()))
+		return f, true
+	case v[0] == 3<<3|wireBytes && v[1] < 0x80 && int(v[1]) == len(v)-2:
+		f.Value = assay.TextValue(v[2:])
+		return f, true
+	}
+	return f, false
 }
 
 // micros reads a Timestamp that is in range.
