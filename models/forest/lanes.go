@@ -228,14 +228,18 @@ func (l *lanes) newArena() []uint8 {
 	return a
 }
 
-// block adds the leaves of every tree to the sums of a block whose codes are
-// in the arena; trees that have no program are walked, by the codes of the
-// single vectors.
+// fewRows is the number of vectors up to which a block needs half of each line.
+const fewRows = blockRows / 2
+
+// block adds the leaves of every tree to the sums of a block of n vectors whose
+// codes are in the arena; trees that have no program are walked, by the codes of
+// the single vectors.
 func (l *lanes) block(s *scratch, w *walker, width, n int, float32s bool) {
 	var sets *uint8
 	if len(l.sets) > 0 {
 		sets = &l.sets[0]
 	}
+	few, fours := n <= fewRows, (n+3)/4
 	for i := range l.trees {
 		t := &l.trees[i]
 		if t.walked {
@@ -246,14 +250,22 @@ func (l *lanes) block(s *scratch, w *walker, width, n int, float32s bool) {
 			}
 			continue
 		}
-		if len(t.ops) == 0 {
+		switch {
+		case len(t.ops) == 0:
 			clear(s.arena[:blockRows])
-		} else {
+		case few:
+			lanesTree32(&t.ops[0], len(t.ops), &s.arena[0], sets)
+		default:
 			lanesTree(&t.ops[0], len(t.ops), &s.arena[0], sets)
 		}
-		if float32s {
+		switch {
+		case few && float32s:
+			lanesAddFours32(&s.sums32, &t.leaf32[0], &s.arena[0], fours)
+		case few:
+			lanesAddFours64(&s.sums, &t.leaf[0], &s.arena[0], fours)
+		case float32s:
 			lanesAdd32(&s.sums32, &t.leaf32[0], &s.arena[0])
-		} else {
+		default:
 			lanesAdd64(&s.sums, &t.leaf[0], &s.arena[0])
 		}
 	}
