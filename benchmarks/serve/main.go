@@ -30,6 +30,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/assayrisk/assay/benchmarks/figure"
@@ -124,8 +125,7 @@ func parent(ctx context.Context, o options) error {
 		if o.only != "" && o.only != m.name {
 			continue
 		}
-		var a, b []float64
-		var cpuA, cpuB float64
+		var a, b, cpuA, cpuB []float64 // rates and CPU times of the echo and of the server
 		for range o.runs {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -136,16 +136,22 @@ func parent(ctx context.Context, o options) error {
 					return err
 				}
 			}
-			cpuA += cpu / float64(o.runs)
+			cpuA = append(cpuA, cpu)
 			y, cpu, err := rate(ctx, server, m.callers, m.kind, length)
 			if err != nil {
 				return err
 			}
-			cpuB += cpu / float64(o.runs) / m.per
+			cpuB = append(cpuB, cpu/m.per)
 			a, b = append(a, x), append(b, y*m.per)
 		}
-		fmt.Printf("echo %.0f req/s, %.1f us of server CPU each; %s %.0f rows/s, %.1f us each\n", figure.Median(a), cpuA, m.kind, figure.Median(b), cpuB)
+		// Rows a second, and the server's CPU time for one, which says more when
+		// something else uses the machine.
+		name := strings.Replace(m.name, "_vs_echo", "", 1)
+		fmt.Println(figure.Of("RATE", name+"_rows", b))
+		fmt.Println(figure.Of("US", name+"_cpu", cpuB))
 		if o.profile == "" {
+			fmt.Println(figure.Of("RATE", name+"_echo", a))
+			fmt.Println(figure.Of("US", name+"_echo_cpu", cpuA))
 			fmt.Println(figure.Over(m.name, b, a))
 		}
 	}
