@@ -39,6 +39,9 @@ ledger/journal          : . ledger ledger/vault
 ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger ledger/anchor
 ledger/anchor/devchain  : . ledger ledger/anchor ledger/anchor/evm
+ledger/timestamp        : . ledger
+ledger/timestamp/timestamptest :
+ledger/timestamp/tsp    : . ledger/timestamp
 serving/auth            : .
 serving/auth/authtest   :
 serving/policy          : .
@@ -47,17 +50,17 @@ serving/inferencev2     :
 serving/wire            : . serving/assayv1
 serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
-cmd/internal/node       : models ledger/anchor ledger/journal serving
+cmd/internal/node       : models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node
-cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm serving serving/* cmd/internal/node
-cmd/assay-verify        : . ledger ledger/anchor
+cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node
+cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp
 benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
 `
 
 // doors says which of our packages may import a heavy dependency.
 const doors = `
 github.com/fxamacker/cbor              : .
-github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm
+github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
 github.com/apache/arrow                : internal/arrowsafe datasets datasets/scf features serving cmd/assay benchmarks
 github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline features

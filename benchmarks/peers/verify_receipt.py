@@ -255,15 +255,16 @@ def read_receipt(text):
         r = json.loads(text, object_pairs_hook=pairs)
     except ValueError as e:
         raise Bad("receipt", str(e)) from None
-    need(isinstance(r, dict) and list(r)[:11] == FIELDS and list(r)[11:] in ([], ["anchor"]), "receipt", "keys")
+    fields = FIELDS + ["timestamp"] * (isinstance(r, dict) and bool(r.get("timestamp")))
+    need(isinstance(r, dict) and list(r) in (fields, fields + ["anchor"]), "receipt", "keys")
     need(type(r["version"]) is int and type(r["index"]) is int and 0 <= r["index"] < 2**64, "receipt", "numbers")
     anchor = None
     if "anchor" in r:
         at = tight.index(',"anchor":')
         anchor, tight = tight[at + 10 : -1], tight[:at] + "}"
-    again = {k: r[k] for k in FIELDS}
+    again = {k: r[k] for k in fields}
     need(json.dumps(again, separators=(",", ":"), ensure_ascii=False) == tight, "receipt", "not in its one spelling")
-    for k in FIELDS:
+    for k in fields:
         if k in ("version", "log", "index"):
             continue
         for s in r[k] or [] if k == "inclusion" else [r[k]]:
@@ -352,6 +353,7 @@ def verify(text, trust):
     step(check_openings, r, out)
     step(check_promise, r, key, out)
     cp = step(check_inclusion, r, key, out)
+    out += [("timestamp", "unchecked", "an RFC 3161 token: openssl ts, or assay-verify")] * ("timestamp" in r)
     if r["anchor"] is not None:
         level, failed = ("unproven", "checkpoint")
         if cp:

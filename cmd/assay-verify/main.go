@@ -24,6 +24,7 @@ import (
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/timestamp"
 )
 
 // maxTrustBytes bounds a trust file.
@@ -31,10 +32,11 @@ const maxTrustBytes = 1 << 20
 
 // trust is what the auditor believes beforehand: the trust file.
 type trust struct {
-	LogKey    string        `json:"log_key"`             // the log's note verifier key
-	Anchor    *anchor.Trust `json:"anchor,omitempty"`    // chain, contract, validators, known blocks
-	Witnesses []string      `json:"witnesses,omitempty"` // verifier keys of witnesses
-	Quorum    int           `json:"quorum,omitempty"`    // how many of them must have cosigned, 0 for all
+	LogKey    string          `json:"log_key"`             // the log's note verifier key
+	Anchor    *anchor.Trust   `json:"anchor,omitempty"`    // chain, contract, validators, known blocks
+	Timestamp timestamp.Trust `json:"timestamp,omitzero"`  // time-stamping authorities
+	Witnesses []string        `json:"witnesses,omitempty"` // verifier keys of witnesses
+	Quorum    int             `json:"quorum,omitempty"`    // how many of them must have cosigned, 0 for all
 }
 
 // verdict is the outcome, and the shape of --json.
@@ -69,6 +71,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs.Func("witness", "a trusted witness's verifier key; all that are given must have cosigned", func(s string) error {
 		t.Witnesses = append(t.Witnesses, s)
 		return nil
+	})
+	fs.Func("tsa-cert", "PEM file of a trusted time-stamping authority's certificates, or of their issuers'", func(path string) error {
+		b, err := readBounded(path, maxTrustBytes)
+		if err != nil {
+			return err
+		}
+		t.Timestamp.Certificates, err = timestamp.AppendPEM(t.Timestamp.Certificates, b)
+		return err
 	})
 	asJSON := fs.Bool("json", false, "print one JSON object instead of lines")
 	fs.Usage = func() {
@@ -129,6 +139,7 @@ func verify(b []byte, t trust) verdict {
 	}
 	v := verdict{Index: r.Index, Level: anchor.Unproven, Findings: ledger.Verify(r, ledger.Trust{LogKey: t.LogKey, Witnesses: t.Witnesses, Quorum: t.Quorum})}
 	v.anchor(r, t)
+	v.Findings = append(v.Findings, timestamp.VerifyReceipt(r, t.Timestamp)...)
 	v.OK = ledger.OK(v.Findings)
 	return v
 }

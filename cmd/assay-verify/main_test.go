@@ -17,6 +17,8 @@ import (
 
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/timestamp"
+	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
 )
 
 // forbidden is what an auditor's tool must not link: whatever stores, writes a
@@ -176,6 +178,77 @@ func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
 	t.Logf("%d flips, all refused, first by: %v", 8*len(file)/step, caught)
 }
 
+// TestTimestamp puts a token of a real authority into an anchored receipt, and
+// then one that is wrong: each is refused by the name of what is wrong.
+func TestTimestamp(t *testing.T) {
+	file, tr := readTestdata(t)
+	authority, err := timestamptest.New(timestamptest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := timestamptest.New(timestamptest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonsense, err := timestamptest.New(timestamptest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonsense.GenTime = "20261301000000Z"
+	stamped := func(a *timestamptest.Authority, of []byte) []byte {
+		b, err := a.Token(of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	trusted := timestamp.Trust{Certificates: [][]byte{authority.CA}}
+	receipt, err := ledger.ParseReceipt(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := stamped(authority, receipt.Checkpoint)
+	tampered := bytes.Clone(good)
+	tampered[len(tampered)-9] ^= 1
+	for _, tt := range []struct {
+		name    string
+		token   []byte
+		trust   timestamp.Trust
+		refused string
+	}{
+		{"honest", good, trusted, ""},
+		{"no authority pinned", good, timestamp.Trust{}, ""},
+		{"none", nil, trusted, ""},
+		{"tampered", tampered, trusted, "timestamp/signature"},
+		{"tampered, no authority pinned", tampered, timestamp.Trust{}, "timestamp/signature"},
+		{"another authority", stamped(stranger, receipt.Checkpoint), trusted, "timestamp/authority"},
+		{"another checkpoint", stamped(authority, []byte("other")), trusted, "timestamp/imprint"},
+		{"a time that is none", stamped(nonsense, receipt.Checkpoint), trusted, "timestamp/format"},
+		{"no token", []byte("x"), trusted, "timestamp/format"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := *receipt
+			r.Timestamp = tt.token
+			b, err := ledger.MarshalReceipt(&r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mine := tr
+			mine.Timestamp = tt.trust
+			v := verify(b, mine)
+			if firstRefused(v) != tt.refused || v.OK != (tt.refused == "") {
+				t.Errorf("refused at %q, want %q: %v", firstRefused(v), tt.refused, v.Findings)
+			}
+			proven := slices.ContainsFunc(v.Findings, func(f ledger.Finding) bool {
+				return f.Step == "timestamp/authority" && f.State == ledger.Proven && strings.Contains(f.By, "Test Time Stamps")
+			})
+			if proven != (tt.name == "honest") {
+				t.Errorf("a time that is proven: %v, in %v", proven, v.Findings)
+			}
+		})
+	}
+}
+
 // TestPythonAgrees runs the second verifier over tampered copies and demands
 // the same first refused step.
 func TestPythonAgrees(t *testing.T) {
@@ -205,6 +278,16 @@ func TestPythonAgrees(t *testing.T) {
 	for _, a := range []anchor.Trust{{ChainID: 5}, {Contract: anchor.Address{1}}, {Publisher: anchor.Address{1}}, {Blocks: []anchor.Hash{{1}}}, {Validators: []anchor.Address{{1}}}} {
 		vs = append(vs, vector{"other trust", tr.LogKey, &a, string(file), firstRefused(verify(file, trust{LogKey: tr.LogKey, Anchor: &a}))})
 	}
+	stamped, err := ledger.ParseReceipt(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamped.Timestamp = []byte("not looked at by the second verifier, which says so")
+	text, err := ledger.MarshalReceipt(stamped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vs = append(vs, vector{"with a time stamp, which is reported as unchecked", tr.LogKey, tr.Anchor, string(text), ""})
 	b, err := json.Marshal(vs)
 	if err != nil {
 		t.Fatal(err)

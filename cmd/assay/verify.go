@@ -16,6 +16,7 @@ import (
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/timestamp"
 )
 
 func verifyCommand(u *ui) *cobra.Command {
@@ -92,6 +93,7 @@ func verifyReceipt(r *assay.Receipt, t node.TrustFile) verdict {
 	if len(r.Anchor) > 0 {
 		v.addAnchor(r, t)
 	}
+	v.Findings = append(v.Findings, timestamp.VerifyReceipt(r, t.Timestamp)...)
 	v.OK = ledger.OK(v.Findings)
 	return v
 }

@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -19,8 +20,8 @@ import (
 )
 
 // Receipt makes the receipt of a durable record: under the newest anchored
-// checkpoint if that covers it, else under the newest published one, else with
-// the promise alone. vault.ErrErased: the openings are gone with the key.
+// checkpoint if that covers it, else under the newest time-stamped or published
+// one, else with the promise alone. vault.ErrErased: the openings are gone with the key.
 func (j *Journal) Receipt(ctx context.Context, seq uint64) (*assay.Receipt, error) {
 	note, anchor, err := j.anchored()
 	if err != nil {
@@ -33,7 +34,18 @@ func (j *Journal) Receipt(ctx context.Context, seq uint64) (*assay.Receipt, erro
 			note = nil
 		}
 	}
-	return j.ReceiptAt(ctx, seq, note, anchor)
+	stamped, token, err := j.stamped()
+	if err != nil {
+		return nil, err
+	}
+	if cp, err := ledger.ParseCheckpoint(stamped, j.Key()); anchor == nil && err == nil && cp.Size > seq {
+		note = stamped
+	}
+	r, err := j.ReceiptAt(ctx, seq, note, anchor)
+	if err == nil && note != nil && bytes.Equal(note, stamped) {
+		r.Timestamp = token
+	}
+	return r, err
 }
 
 // ReceiptAt makes the receipt under a given checkpoint of this log, with what
@@ -131,17 +143,47 @@ func (j *Journal) RecordAnchor(note []byte, anchor json.RawMessage) error {
 			return nil
 		}
 	}
+	return j.setNoted(metaAnchor, note, anchor)
+}
+
+// anchored returns the newest anchored checkpoint and its proof, nil if none.
+func (j *Journal) anchored() (note []byte, anchor json.RawMessage, err error) {
+	return j.noted(metaAnchor)
+}
+
+// RecordTimestamp keeps the newest time-stamped checkpoint and its RFC 3161
+// token, for receipts. An older one than is kept changes nothing.
+func (j *Journal) RecordTimestamp(note, token []byte) error {
+	cp, err := ledger.ParseCheckpoint(note, j.Key())
+	if err != nil {
+		return err
+	}
+	have, _, err := j.stamped()
+	if err != nil {
+		return err
+	}
+	if old, err := ledger.ParseCheckpoint(have, j.Key()); err == nil && old.Size > cp.Size {
+		return nil
+	}
+	return j.setNoted(metaTimestamp, note, token)
+}
+
+// stamped returns the newest time-stamped checkpoint and its token, nil if none.
+func (j *Journal) stamped() (note, token []byte, err error) { return j.noted(metaTimestamp) }
+
+// setNoted keeps a checkpoint and what vouches for it under a mark.
+func (j *Journal) setNoted(mark string, note, proof []byte) error {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(note)))
-	b = append(append(b, note...), anchor...)
-	if err := j.db.Set(metaKey(metaAnchor), b, pebble.Sync); err != nil {
+	b = append(append(b, note...), proof...)
+	if err := j.db.Set(metaKey(mark), b, pebble.Sync); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil
 }
 
-// anchored returns the newest anchored checkpoint and its proof, nil if none.
-func (j *Journal) anchored() (note []byte, anchor json.RawMessage, err error) {
-	b, err := get(j.db, metaKey(metaAnchor))
+// noted reads what setNoted wrote, nil if nothing.
+func (j *Journal) noted(mark string) (note, proof []byte, err error) {
+	b, err := get(j.db, metaKey(mark))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil, nil
 	}
@@ -149,8 +191,8 @@ func (j *Journal) anchored() (note []byte, anchor json.RawMessage, err error) {
 		return nil, nil, err
 	}
 	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
-		return nil, nil, fmt.Errorf("store: the anchored checkpoint is cut short: %w", assay.ErrCorrupt)
+		return nil, nil, fmt.Errorf("store: the checkpoint of mark %q is cut short: %w", mark, assay.ErrCorrupt)
 	}
 	n := binary.BigEndian.Uint32(b)
-	return b[4 : 4+n], json.RawMessage(b[4+n:]), nil
+	return b[4 : 4+n], b[4+n:], nil
 }

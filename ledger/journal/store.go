@@ -29,15 +29,16 @@ const (
 
 // Names under prefixMeta.
 const (
-	metaVersion = "version"   // 1 byte
-	metaIndexed = "indexed"   // the store has the subject keys of records below this number (8)
-	metaTagged  = "tagged"    // the store has the request tags of records below this number (8)
-	metaRetired = "retired"   // private parts of records below this number (8) may be gone
-	metaFinal   = "final"     // erasures in records below this number (8) are final
-	metaSystem  = "system"    // id of the system key
-	metaPublic  = "published" // size of the newest published checkpoint (8); not synced
-	metaTree    = "tree"      // the guard's tree: size (8) || its peaks (32 each)
-	metaAnchor  = "anchor"    // newest anchored checkpoint and its proof
+	metaVersion   = "version"   // 1 byte
+	metaIndexed   = "indexed"   // the store has the subject keys of records below this number (8)
+	metaTagged    = "tagged"    // the store has the request tags of records below this number (8)
+	metaRetired   = "retired"   // private parts of records below this number (8) may be gone
+	metaFinal     = "final"     // erasures in records below this number (8) are final
+	metaSystem    = "system"    // id of the system key
+	metaPublic    = "published" // size of the newest published checkpoint (8); not synced
+	metaTree      = "tree"      // the guard's tree: size (8) || its peaks (32 each)
+	metaAnchor    = "anchor"    // newest anchored checkpoint and its proof
+	metaTimestamp = "timestamp" // newest time-stamped checkpoint and its token
 )
 
 // storeVersion of the key space that this code writes.

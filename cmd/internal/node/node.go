@@ -20,6 +20,8 @@ import (
 
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/timestamp"
+	"github.com/assayrisk/assay/ledger/timestamp/tsp"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving"
 )
@@ -38,6 +40,10 @@ type Config struct {
 	Chain func(ctx context.Context, dir, origin string, source anchor.Source, cfg anchor.Config) (*Chain, error)
 	// AnchorEvery is the cadence of anchors; 0: one minute.
 	AnchorEvery time.Duration
+	// TimestampURL is an RFC 3161 authority that stamps checkpoints; empty:
+	// none. Timestamp must then hold its certificate, or its issuer's.
+	TimestampURL string
+	Timestamp    tsp.Config
 	// Journal and Serving have their own zero values; what stands above
 	// overrides them.
 	Journal journal.Config
@@ -57,10 +63,12 @@ type Chain struct {
 type Node struct {
 	Journal *journal.Journal
 	Server  *serving.Server
-	Chain   *Chain // nil without a chain
+	Chain   *Chain      // nil without a chain
+	Stamps  *tsp.Keeper // nil without a time-stamping authority
 
 	cfg         Config
 	stopJournal context.CancelFunc
+	stopStamps  func() // nil before Run
 	journalDone chan error
 }
 
@@ -95,6 +103,13 @@ func Open(ctx context.Context, cfg Config) (n *Node, err error) {
 			return nil, err
 		}
 	}
+	if cfg.TimestampURL != "" {
+		tc := cfg.Timestamp
+		tc.Logger = cfg.Logger
+		if n.Stamps, err = tsp.New(cfg.TimestampURL, n.toStamp, n.Journal.RecordTimestamp, tc); err != nil {
+			return nil, err
+		}
+	}
 	sc := cfg.Serving
 	sc.Bundle, sc.Journal = cfg.Bundle, n.Journal
 	if sc.Logger == nil {
@@ -104,6 +119,20 @@ func Open(ctx context.Context, cfg Config) (n *Node, err error) {
 		return nil, err
 	}
 	return n, n.writeTrust()
+}
+
+// toStamp is the checkpoint that the authority stamps: the newest anchored one,
+// so that one receipt can carry both, or without a chain that works the newest.
+func (n *Node) toStamp() []byte {
+	if n.Chain != nil {
+		if s := n.Chain.Anchor.Status(); s.Err == nil && s.Size > 0 {
+			if a, ok := n.Chain.Anchor.Covering(s.Size - 1); ok {
+				return a.Checkpoint.Note
+			}
+		}
+	}
+	note, _ := n.Journal.Checkpoint()
+	return note
 }
 
 // source shows a journal to its anchor.
@@ -126,6 +155,12 @@ func (n *Node) Run(ctx context.Context) error {
 	go func() { served <- n.Server.Run(sctx, n.cfg.Listener) }()
 	if n.Chain != nil {
 		go func() { anchored <- n.Chain.Anchor.Run(actx) }()
+	}
+	if n.Stamps != nil {
+		stamped := make(chan struct{})
+		sctx, stop := context.WithCancel(actx)
+		go func() { defer close(stamped); _ = n.Stamps.Run(sctx) }() // Run reports nothing but the end of its context
+		n.stopStamps = func() { stop(); <-stamped }
 	}
 	var failed error
 	serverDone, journalDone, anchorDone := false, false, n.Chain == nil
@@ -176,6 +211,9 @@ func (n *Node) lastAnchor() {
 
 // close gives back what Open took.
 func (n *Node) close() error {
+	if n.stopStamps != nil {
+		n.stopStamps()
+	}
 	n.stopJournal()
 	var errs []error
 	if n.journalDone != nil {
@@ -190,8 +228,9 @@ func (n *Node) close() error {
 // TrustFile is what a verifier needs beside a receipt. The node writes it to
 // Dir; whoever verifies should have got it from elsewhere, once, early.
 type TrustFile struct {
-	LogKey string        `json:"log_key"` // note verifier key of the log
-	Anchor *anchor.Trust `json:"anchor,omitempty"`
+	LogKey    string          `json:"log_key"` // note verifier key of the log
+	Anchor    *anchor.Trust   `json:"anchor,omitempty"`
+	Timestamp timestamp.Trust `json:"timestamp,omitzero"`
 }
 
 // TrustName is the name of the trust file in Dir.
@@ -199,7 +238,7 @@ const TrustName = "trust.json"
 
 // Trust returns what receipts of this node can be checked against.
 func (n *Node) Trust() TrustFile {
-	t := TrustFile{LogKey: n.Journal.Key()}
+	t := TrustFile{LogKey: n.Journal.Key(), Timestamp: n.cfg.Timestamp.Trust}
 	if n.Chain != nil {
 		t.Anchor = &n.Chain.Trust
 	}

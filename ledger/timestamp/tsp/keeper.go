@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tsp
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/timestamp"
+)
+
+// Config has what may be left out. The zero value works.
+type Config struct {
+	Every  time.Duration   // how often a checkpoint is stamped; 0 = 1 minute
+	Trust  timestamp.Trust // what the authority's tokens must hold against before they are kept
+	Logger *slog.Logger    // nil = silent
+	HTTP   HTTP
+}
+
+// Source gives the checkpoint to stamp, a signed note, nil if there is none
+// yet. It is asked on the timer.
+type Source func() []byte
+
+// Keep takes a checkpoint and its token. An error is tried again.
+type Keep func(note, token []byte) error
+
+// Keeper has the newest checkpoint of one log stamped on a timer. Its methods
+// may be called from several goroutines.
+type Keeper struct {
+	client *Client
+	source Source
+	keep   Keep
+	cfg    Config
+
+	mu     sync.Mutex
+	status Status
+	last   []byte // the newest note that Keep took
+}
+
+// Status is how stamping stands.
+type Status struct {
+	Stamped uint64    // tokens kept since the start
+	Time    time.Time // genTime of the newest, zero before the first
+	Err     error     // what the last round met, nil = nothing
+}
+
+// New makes a keeper for an authority's URL. Config.Trust must name the
+// authority: a token that whoever verifies a receipt would refuse is not worth
+// keeping.
+func New(rawURL string, source Source, keep Keep, cfg Config) (*Keeper, error) {
+	if source == nil || keep == nil || cfg.Every < 0 || len(cfg.Trust.Certificates) == 0 {
+		return nil, fmt.Errorf("time stamps: a source, a keeper, the authority's certificate and a cadence that is not negative are needed: %w", assay.ErrInvalid)
+	}
+	if cfg.Every == 0 {
+		cfg.Every = time.Minute
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	c, err := NewClient(rawURL, cfg.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, assay.ErrInvalid)
+	}
+	return &Keeper{client: c, source: source, keep: keep, cfg: cfg}, nil
+}
+
+// Run stamps until ctx is done, and then returns nil. An authority that cannot
+// be reached, or answers nonsense, is asked again with the timer: it stops
+// neither scoring nor the log.
+func (k *Keeper) Run(ctx context.Context) error {
+	t := time.NewTicker(k.cfg.Every)
+	defer t.Stop()
+	for {
+		if err := k.Round(ctx); err != nil && ctx.Err() == nil {
+			k.cfg.Logger.Warn("no time stamp; asked again later", "in", k.cfg.Every, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// Round stamps the source's checkpoint, if it is not the one of the last round,
+// and keeps the token once it holds against Config.Trust.
+func (k *Keeper) Round(ctx context.Context) (err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	defer func() { k.status.Err = err }()
+	note := k.source()
+	if len(note) == 0 || bytes.Equal(note, k.last) {
+		return nil
+	}
+	token, err := k.client.Stamp(ctx, note)
+	if err != nil {
+		return err
+	}
+	r := timestamp.Verify(token, note, time.Time{}, k.cfg.Trust)
+	if r.Level != timestamp.Stamped {
+		return fmt.Errorf("time stamps: the authority's token does not hold: %s: %w", r.Summary(), assay.ErrCorrupt)
+	}
+	if err := k.keep(note, token); err != nil {
+		return fmt.Errorf("time stamps: the token was not kept: %w", err)
+	}
+	k.last = bytes.Clone(note)
+	k.status.Stamped++
+	k.status.Time = r.Time
+	k.cfg.Logger.Info("checkpoint is time-stamped", "time", r.Time, "authority", r.Authority)
+	return nil
+}
+
+// Status returns how stamping stands.
+func (k *Keeper) Status() Status {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.status
+}

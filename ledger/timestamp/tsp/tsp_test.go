@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tsp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/timestamp"
+	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
+)
+
+// TestKeeper stamps checkpoints at an authority that fails in the ways in which
+// servers fail: whatever happens, only a token that holds is kept, and a later
+// round makes up for it.
+func TestKeeper(t *testing.T) {
+	a, err := timestamptest.New(timestamptest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := timestamptest.New(timestamptest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := timestamp.Trust{Certificates: [][]byte{a.CA}}
+	calls := 0
+	text := func(status int, kind, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		fault http.Handler
+		says  string // "" if the round is to succeed
+	}{
+		{"none", a, ""},
+		{"503 twice", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if calls++; calls%3 != 0 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			a.ServeHTTP(w, r)
+		}), ""},
+		{"503 for all", text(503, "", ""), "503"},
+		{"400", text(400, "", ""), "400"},
+		{"a page of HTML", text(200, "text/html", "<html>"), "text/html"},
+		{"not DER", text(200, "application/timestamp-reply", "no"), "TimeStampResp"},
+		{"too long", text(200, "application/timestamp-reply", strings.Repeat("x", timestamp.MaxResponseBytes+1)), "more than"},
+		{"status 2", text(200, "application/timestamp-reply", "\x30\x05\x30\x03\x02\x01\x02"), "status 2"},
+		{"another authority", stranger, "not trusted"},
+		{"connection cut", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				c.Close()
+			}
+		}), "attempts"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var handler http.Handler = tt.fault
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+			defer s.Close()
+			note := []byte("log.example\n7\nroot\n\n— sig\n")
+			kept := 0
+			k, err := New(s.URL+"/secret-key", func() []byte { return note }, func(n, token []byte) error {
+				kept++
+				if r := timestamp.Verify(token, n, time.Time{}, trust); r.Level != timestamp.Stamped {
+					t.Error(r.Summary())
+				}
+				return nil
+			}, Config{Trust: trust, HTTP: HTTP{WaitMin: time.Millisecond, WaitMax: 2 * time.Millisecond, Retries: 3}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = k.Round(t.Context())
+			if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%v, want it to say %q", err, tt.says)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret-key") {
+				t.Errorf("the URL is in the error: %v", err)
+			}
+			if (kept == 1) != (tt.says == "") || !errors.Is(k.Status().Err, err) {
+				t.Errorf("%d kept, status %+v", kept, k.Status())
+			}
+			handler = a
+			for range 2 { // the second has nothing to do
+				if err := k.Round(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if kept != 1 || k.Status().Stamped != 1 {
+				t.Errorf("%d kept, status %+v", kept, k.Status())
+			}
+			handler, note = text(503, "", ""), append(note, "more"...)
+			if k.Round(t.Context()) == nil || k.Status().Stamped != 1 {
+				t.Error("a new checkpoint was not asked for")
+			}
+		})
+	}
+	if _, err := New("ftp://x", func() []byte { return nil }, func(_, _ []byte) error { return nil }, Config{Trust: trust}); !errors.Is(err, assay.ErrInvalid) {
+		t.Errorf("a URL that is none: %v", err)
+	}
+	if _, err := New("http://x", func() []byte { return nil }, func(_, _ []byte) error { return nil }, Config{}); !errors.Is(err, assay.ErrInvalid) {
+		t.Errorf("no trust: %v", err)
+	}
+}
+
+// TestReceipt runs a journal with a keeper behind it: receipts of what was
+// published carry the token, and verify against the authority that was pinned.
+func TestReceipt(t *testing.T) {
+	a, err := timestamptest.New(timestamptest.Options{Kind: timestamptest.RSAPSS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(a)
+	defer s.Close()
+	trust := timestamp.Trust{Certificates: [][]byte{a.Leaf}}
+	err = journal.With(t.Context(), t.TempDir(), journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 20 * time.Millisecond}, func(j *journal.Journal) error {
+		k, err := New(s.URL, func() []byte { note, _ := j.Checkpoint(); return note }, j.RecordTimestamp, Config{Trust: trust})
+		if err != nil {
+			return err
+		}
+		for i := range uint64(3) {
+			d := &journal.Record{Kind: ledger.Failed, Micros: time.Now().UnixMicro()}
+			if _, err := j.Append(t.Context(), j.Take(), d); err != nil {
+				return err
+			}
+			if err := j.WaitPublished(t.Context(), i+1); err != nil {
+				return err
+			}
+			if i == 1 {
+				continue // published, and not stamped
+			}
+			if err := k.Round(t.Context()); err != nil {
+				return err
+			}
+		}
+		for i := range uint64(3) {
+			r, err := j.Receipt(context.Background(), i)
+			if err != nil {
+				return err
+			}
+			fs := append(ledger.Verify(r, ledger.Trust{LogKey: j.Key()}), timestamp.VerifyReceipt(r, trust)...)
+			if last := fs[len(fs)-1]; !ledger.OK(fs) || last.Step != "timestamp/authority" || last.State != ledger.Proven {
+				t.Errorf("record %d: %v", i, fs)
+			}
+		}
+		// What is published after the last token is not kept back for it.
+		if _, err := j.Append(t.Context(), j.Take(), &journal.Record{Kind: ledger.Failed, Micros: time.Now().UnixMicro()}); err != nil {
+			return err
+		}
+		if err := j.WaitPublished(t.Context(), 4); err != nil {
+			return err
+		}
+		if r, err := j.Receipt(t.Context(), 3); err != nil || r.Timestamp != nil || len(r.Inclusion) == 0 {
+			t.Errorf("record 3: %+v, %v", r, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Requests != 2 {
+		t.Errorf("%d requests for 2 checkpoints", a.Requests)
+	}
+}
