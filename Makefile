@@ -65,6 +65,10 @@ check-protocol: ## buf lint, and no breaking change of the protocol (needs npm)
 purego: ## the pure-Go twins of the assembly
 	$(GO) test -tags purego ./models/forest ./models/gbdt
 
+.PHONY: avx512
+avx512: ## the AVX-512 kernels on an emulated processor (Bochs); skipped, and said, where it is missing
+	cd tools && $(GO) run ./avx512 -root ..
+
 # The interpreter that has the peers, and one training table; benchmarks/peers/setup DIR makes both.
 PEERS_PYTHON ?= python3
 FLIGHTS ?= $(wildcard $(patsubst %/bin/,%,$(dir $(PEERS_PYTHON)))/flights-3m.parquet)

@@ -10,18 +10,45 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// hasAVX2 says whether this processor runs the kernels of this package.
-var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
+// level is a set of instructions that kernels are written for. Kernels of each
+// give the same bits.
+type level int
+
+const (
+	levelGo     level = iota // what every amd64 processor has: no kernels
+	levelAVX2                // with BMI2
+	levelAVX512              // F, BW, DQ, VL and VBMI, as from Ice Lake and Zen 4 on
+)
+
+// best is the greatest level that the processor and the operating system
+// support, which keeps the wide registers of a thread.
+func best() level {
+	x := &cpu.X86
+	switch {
+	case !x.HasAVX2 || !x.HasBMI2 || !x.HasPOPCNT:
+		return levelGo
+	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL || !x.HasAVX512VBMI:
+		return levelAVX2
+	}
+	return levelAVX512
+}
+
+// use is the level that kernels run at. Only tests set it.
+var use = best()
 
 func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
 	if n == 0 {
 		return
 	}
-	if !hasAVX2 {
+	if use == levelGo {
 		rankGeneric(dst, missing, x, xStep, s, sStep, n)
 		return
 	}
 	_, _ = dst[n-1], missing[n-1]
+	if use >= levelAVX512 {
+		rankAVX512(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(search{}), n)
+		return
+	}
 	rankAVX2(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(search{}), n)
 }
 
@@ -29,12 +56,15 @@ func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) {
 	if len(s) == 0 {
 		return
 	}
-	if !hasAVX2 {
-		rankUnmarkedGeneric(dst, x, s)
-		return
-	}
 	_ = dst[len(s)-1]
-	rankUnmarkedAVX2(&dst[0], x, &s[0], len(s))
+	switch use {
+	case levelGo:
+		rankUnmarkedGeneric(dst, x, s)
+	case levelAVX2:
+		rankUnmarkedAVX2(&dst[0], x, &s[0], len(s))
+	default:
+		rankUnmarkedAVX512(&dst[0], x, &s[0], len(s))
+	}
 }
 
 // rankUnmarkedAVX2 is rankUnmarkedGeneric.
@@ -47,11 +77,27 @@ func rankUnmarkedAVX2(dst *uint8, x unsafe.Pointer, s *search, n int)
 //go:noescape
 func rankAVX2(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
 
+//go:noescape
+func rankUnmarkedAVX512(dst *uint8, x unsafe.Pointer, s *search, n int)
+
+//go:noescape
+func rankAVX512(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
+
 // lanesTree runs a tree's program of n operations over a block. The leaf of
 // each lane ends in the first line of the arena.
-//
+func lanesTree(ops *laneOp, n int, arena, sets *uint8) {
+	if use >= levelAVX512 {
+		lanesTreeAVX512(ops, n, arena, sets)
+		return
+	}
+	lanesTreeAVX2(ops, n, arena, sets)
+}
+
 //go:noescape
-func lanesTree(ops *laneOp, n int, arena, sets *uint8)
+func lanesTreeAVX2(ops *laneOp, n int, arena, sets *uint8)
+
+//go:noescape
+func lanesTreeAVX512(ops *laneOp, n int, arena, sets *uint8)
 
 // lanesAdd64 adds leaf[index[i]] to sums[i] for each lane i of a block.
 //
@@ -66,23 +112,83 @@ func lanesAdd32(sums *[blockRows]float32, leaf *float32, index *uint8)
 // The block kernels add the leaves of the trees of a to sum. codes has the codes
 // of 64 columns, or of 128 where the name does not say 4.
 
-//go:noescape
-func blocks4x64(a *blockArgs, sum float64) float64
+func blocks4x64(a *blockArgs, sum float64) float64 {
+	if use >= levelAVX512 {
+		return blocks4x64AVX512(a, sum)
+	}
+	return blocks4x64AVX2(a, sum)
+}
+
+func blocks8x64(a *blockArgs, sum float64) float64 {
+	if use >= levelAVX512 {
+		return blocks8x64AVX512(a, sum)
+	}
+	return blocks8x64AVX2(a, sum)
+}
+
+func blocks4Cat64(a *blockArgs, sum float64) float64 {
+	if use >= levelAVX512 {
+		return blocks4Cat64AVX512(a, sum)
+	}
+	return blocks4Cat64AVX2(a, sum)
+}
+
+func blocksCat64(a *blockArgs, sum float64) float64 {
+	if use >= levelAVX512 {
+		return blocksCat64AVX512(a, sum)
+	}
+	return blocksCat64AVX2(a, sum)
+}
+
+func blocks32(a *blockArgs, sum float32) float32 {
+	if use >= levelAVX512 {
+		return blocks32AVX512(a, sum)
+	}
+	return blocks32AVX2(a, sum)
+}
+
+func blocksCat32(a *blockArgs, sum float32) float32 {
+	if use >= levelAVX512 {
+		return blocksCat32AVX512(a, sum)
+	}
+	return blocksCat32AVX2(a, sum)
+}
 
 //go:noescape
-func blocks8x64(a *blockArgs, sum float64) float64
+func blocks4x64AVX2(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks4Cat64(a *blockArgs, sum float64) float64
+func blocks4x64AVX512(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocksCat64(a *blockArgs, sum float64) float64
+func blocks8x64AVX2(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks32(a *blockArgs, sum float32) float32
+func blocks8x64AVX512(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocksCat32(a *blockArgs, sum float32) float32
+func blocks4Cat64AVX2(a *blockArgs, sum float64) float64
+
+//go:noescape
+func blocks4Cat64AVX512(a *blockArgs, sum float64) float64
+
+//go:noescape
+func blocksCat64AVX2(a *blockArgs, sum float64) float64
+
+//go:noescape
+func blocksCat64AVX512(a *blockArgs, sum float64) float64
+
+//go:noescape
+func blocks32AVX2(a *blockArgs, sum float32) float32
+
+//go:noescape
+func blocks32AVX512(a *blockArgs, sum float32) float32
+
+//go:noescape
+func blocksCat32AVX2(a *blockArgs, sum float32) float32
+
+//go:noescape
+func blocksCat32AVX512(a *blockArgs, sum float32) float32
 
 //go:noescape
 func orBytesAVX2(dst, src *uint8, n int)
@@ -116,7 +222,7 @@ func shap8(a *shapArgs)
 func shapMany(a *shapArgs)
 
 func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) {
-	if !hasAVX2 {
+	if use == levelGo {
 		r.explainGeneric(t, s, codes)
 		return
 	}

@@ -6,7 +6,15 @@ package forest
 
 import "unsafe"
 
-const hasAVX2 = false
+type level int
+
+const (
+	levelGo level = iota
+	levelAVX2
+	levelAVX512
+)
+
+const use = levelGo
 
 func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
 	rankGeneric(dst, missing, x, xStep, s, sStep, n)

@@ -49,6 +49,62 @@ GLOBL low7<>(SB), RODATA|NOPTR, $32
 	VPADDB    Y2, Y2, Y2;     \
 	VPBLENDVB Y2, Y4, Y3, Y0
 
+// ROOT and NEXT leave in AX the answers of 32 nodes, a bit each: whether the code
+// of the node's column is at least its bound, inverted where the top bit of the
+// column says so. ROOT finds columns and bounds at SI, NEXT in Y0 and Y1.
+#define ROOT(SELECT) \
+	VMOVDQU   0(SI), Y0;      \
+	SELECT;                   \
+	VPMAXUB   32(SI), Y0, Y1; \
+	VPCMPEQB  Y0, Y1, Y0;     \
+	VPXOR     0(SI), Y0, Y0;  \
+	VPMOVMSKB Y0, AX
+
+#define NEXT(KEEP, SELECT, FLIP) \
+	KEEP;                 \
+	SELECT;               \
+	VPMAXUB   Y0, Y1, Y1; \
+	VPCMPEQB  Y0, Y1, Y0; \
+	FLIP;                 \
+	VPMOVMSKB Y0, AX
+
+#define ROOT4 ROOT(SELECT4)
+#define ROOT8 ROOT(SELECT8)
+#define NEXT4 NEXT(KEEP4, SELECT4, FLIP4)
+#define NEXT8 NEXT(KEEP8, SELECT8, FLIP8)
+
+// With AVX-512 one instruction fetches from all columns at once; it looks at the
+// low bits of a column alone. The flips wait in a mask.
+#define TABLES4V \
+	VMOVDQU 0(DI), Y8; \
+	VMOVDQU 32(DI), Y9
+
+#define TABLES8V \
+	VMOVDQU64 0(DI), Z8; \
+	VMOVDQU64 64(DI), Z9
+
+#define ROOTV(SELECT) \
+	VMOVDQU  0(SI), Y0;          \
+	VPMOVB2M Y0, K1;             \
+	SELECT;                      \
+	VPCMPUB  $5, 32(SI), Y0, K2; \
+	KXORD    K1, K2, K2;         \
+	KMOVD    K2, AX
+
+#define NEXTV(SELECT) \
+	VPMOVB2M Y0, K1;         \
+	SELECT;                  \
+	VPCMPUB  $5, Y1, Y0, K2; \
+	KXORD    K1, K2, K2;     \
+	KMOVD    K2, AX
+
+#define SELECT4V VPERMI2B Y9, Y8, Y0
+#define SELECT8V VPERMI2B Z9, Z8, Z0
+#define ROOT4V ROOTV(SELECT4V)
+#define ROOT8V ROOTV(SELECT8V)
+#define NEXT4V NEXTV(SELECT4V)
+#define NEXT8V NEXTV(SELECT8V)
+
 // KEEP and FLIP invert the answers of the flipped nodes.
 #define KEEP4 VMOVDQA Y0, Y12
 #define FLIP4 VPXOR Y12, Y0, Y0
@@ -115,7 +171,7 @@ GLOBL low7<>(SB), RODATA|NOPTR, $32
 //	R11  chunk                  R12  data
 //	R13  category answers       R14, R15  where the trees of the chunk before are, and their order;
 //	                            then the number of groups of each step, and the end of DI
-#define KERNEL(TABLES, SELECT, KEEP, FLIP, CAT, MOV, ADD) \
+#define KERNEL(TABLES, ROOT, NEXT, CAT, MOV, ADD) \
 	MOVL $48, R9;              \
 	MOVQ a+0(FP), AX;          \
 	MOVQ 24(AX), DI;           \
@@ -147,12 +203,7 @@ chunk: \
 	MOVQ AX, end-40(SP);       \
 	MOVQ at-8(SP), DI;         \
 root: \
-	VMOVDQU   0(SI), Y0;        \
-	SELECT;                     \
-	VPMAXUB   32(SI), Y0, Y1;   \
-	VPCMPEQB  Y0, Y1, Y0;       \
-	VPXOR     0(SI), Y0, Y0;    \
-	VPMOVMSKB Y0, AX;           \
+	ROOT;                       \
 	MOVQ      64(SI), R8;       \
 	MOVQ      72(SI), CX;       \
 	MOVBLZX   AL, DX;           \
@@ -196,12 +247,7 @@ next: \
 	MOVQ        16(R12)(R15*8), R15;   \
 	VPUNPCKLQDQ Y3, Y2, Y0;     \
 	VPUNPCKHQDQ Y3, Y2, Y1;     \
-	KEEP;                       \
-	SELECT;                     \
-	VPMAXUB     Y0, Y1, Y1;     \
-	VPCMPEQB    Y0, Y1, Y0;     \
-	FLIP;                       \
-	VPMOVMSKB   Y0, AX;         \
+	NEXT;                       \
 	MOVBLZX     AL, DX;         \
 	LEAVE(0, BX, DX, SI, CAT); \
 	MOVBLZX     AH, DX;         \
@@ -239,44 +285,86 @@ last: \
 	DECQ  AX;                   \
 	JNE   last
 
-// func blocks4x64(a *blockArgs, sum float64) float64
-TEXT ·blocks4x64(SB), NOSPLIT, $96-24
-	KERNEL(TABLES4, SELECT4, KEEP4, FLIP4, PLAIN, VMOVSD, VADDSD)
+// func blocks4x64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocks4x64AVX2(SB), NOSPLIT, $96-24
+	KERNEL(TABLES4, ROOT4, NEXT4, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks8x64(a *blockArgs, sum float64) float64
-TEXT ·blocks8x64(SB), NOSPLIT, $96-24
-	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, PLAIN, VMOVSD, VADDSD)
+// func blocks4x64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocks4x64AVX512(SB), NOSPLIT, $96-24
+	KERNEL(TABLES4V, ROOT4V, NEXT4V, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks4Cat64(a *blockArgs, sum float64) float64
-TEXT ·blocks4Cat64(SB), NOSPLIT, $96-24
-	KERNEL(TABLES4, SELECT4, KEEP4, FLIP4, CATS, VMOVSD, VADDSD)
+// func blocks8x64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocks8x64AVX2(SB), NOSPLIT, $96-24
+	KERNEL(TABLES8, ROOT8, NEXT8, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocksCat64(a *blockArgs, sum float64) float64
-TEXT ·blocksCat64(SB), NOSPLIT, $96-24
-	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, CATS, VMOVSD, VADDSD)
+// func blocks8x64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocks8x64AVX512(SB), NOSPLIT, $96-24
+	KERNEL(TABLES8V, ROOT8V, NEXT8V, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks32(a *blockArgs, sum float32) float32
-TEXT ·blocks32(SB), NOSPLIT, $96-20
-	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, PLAIN, VMOVSS, VADDSS)
+// func blocks4Cat64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocks4Cat64AVX2(SB), NOSPLIT, $96-24
+	KERNEL(TABLES4, ROOT4, NEXT4, CATS, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func blocks4Cat64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocks4Cat64AVX512(SB), NOSPLIT, $96-24
+	KERNEL(TABLES4V, ROOT4V, NEXT4V, CATS, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func blocksCat64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocksCat64AVX2(SB), NOSPLIT, $96-24
+	KERNEL(TABLES8, ROOT8, NEXT8, CATS, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func blocksCat64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocksCat64AVX512(SB), NOSPLIT, $96-24
+	KERNEL(TABLES8V, ROOT8V, NEXT8V, CATS, VMOVSD, VADDSD)
+	VMOVSD X7, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func blocks32AVX2(a *blockArgs, sum float32) float32
+TEXT ·blocks32AVX2(SB), NOSPLIT, $96-20
+	KERNEL(TABLES8, ROOT8, NEXT8, PLAIN, VMOVSS, VADDSS)
 	VMOVSS X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocksCat32(a *blockArgs, sum float32) float32
-TEXT ·blocksCat32(SB), NOSPLIT, $96-20
-	KERNEL(TABLES8, SELECT8, KEEP8, FLIP8, CATS, VMOVSS, VADDSS)
+// func blocks32AVX512(a *blockArgs, sum float32) float32
+TEXT ·blocks32AVX512(SB), NOSPLIT, $96-20
+	KERNEL(TABLES8V, ROOT8V, NEXT8V, PLAIN, VMOVSS, VADDSS)
+	VMOVSS X7, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func blocksCat32AVX2(a *blockArgs, sum float32) float32
+TEXT ·blocksCat32AVX2(SB), NOSPLIT, $96-20
+	KERNEL(TABLES8, ROOT8, NEXT8, CATS, VMOVSS, VADDSS)
+	VMOVSS X7, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func blocksCat32AVX512(a *blockArgs, sum float32) float32
+TEXT ·blocksCat32AVX512(SB), NOSPLIT, $96-20
+	KERNEL(TABLES8V, ROOT8V, NEXT8V, CATS, VMOVSS, VADDSS)
 	VMOVSS X7, ret+16(FP)
 	VZEROUPPER
 	RET

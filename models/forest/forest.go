@@ -46,7 +46,7 @@ func Compile(m *models.Model) (*Forest, error) {
 	f := &Forest{features: len(m.Features), init: m.Init, trees: len(m.Trees), float32: m.Float32Sums, average: m.Average && len(m.Trees) > 0}
 	f.encoder = newEncoder(c)
 	var wg sync.WaitGroup // the forms do not depend on one another
-	if hasAVX2 {
+	if use > levelGo {
 		wg.Go(func() { f.blocks = newBlocks(m, c, f.encoder) })
 		wg.Go(func() { f.lanes = newLanes(m, c, f.encoder) })
 	}
@@ -200,11 +200,8 @@ func (f *Forest) check(ok bool) {
 	}
 }
 
-// Kernels names the instructions that this process scores with: "avx2", or "go"
-// without assembly. The margins are the same.
+// Kernels names the instructions that this process scores with: "avx512",
+// "avx2", or "go" without assembly. The margins are the same.
 func Kernels() string {
-	if hasAVX2 {
-		return "avx2"
-	}
-	return "go"
+	return [...]string{levelGo: "go", levelAVX2: "avx2", levelAVX512: "avx512"}[use]
 }

@@ -14,7 +14,9 @@ import (
 // Each kernel is held to its slow twin, bit for bit. On other architectures,
 // and with -tags purego, the two are one.
 
-func TestRankKernel(t *testing.T) {
+func TestRankKernel(t *testing.T) { eachLevel(t, rankKernel) }
+
+func rankKernel(t *testing.T) {
 	m := foresttest.Model(1, foresttest.Shape{Trees: 50, Leaves: 31, Features: 30, MixedMissing: true})
 	c, err := columnize(m)
 	if err != nil {
@@ -115,7 +117,7 @@ func TestQuadrature(t *testing.T) {
 // TestKernelsReached asserts that the shapes of TestMargin reach each block
 // kernel: which one is a matter of columns, categories and float32.
 func TestKernelsReached(t *testing.T) {
-	if !hasAVX2 {
+	if use == levelGo {
 		t.Skip("this build has no kernels")
 	}
 	for name, c := range map[string]struct {
@@ -141,7 +143,7 @@ func TestKernelsReached(t *testing.T) {
 
 // TestForms asserts that the shapes of TestMargin reach every form.
 func TestForms(t *testing.T) {
-	if !hasAVX2 {
+	if use == levelGo {
 		t.Skip("this build has no kernels")
 	}
 	for name, c := range map[string]struct {
@@ -166,7 +168,7 @@ func TestForms(t *testing.T) {
 // TestPlaces has more blocks that ask for category answers than the places of a
 // chunk: chunks end early, and the sums are as ever.
 func TestPlaces(t *testing.T) {
-	if !hasAVX2 {
+	if use == levelGo {
 		t.Skip("this build has no kernels")
 	}
 	m := foresttest.Model(1, foresttest.Shape{Trees: 100, Leaves: 6000, Features: 6, Categories: 6, Categorical: 1})

@@ -9,10 +9,10 @@ DATA bitOf<>+0(SB)/8, $0x8040201008040201
 DATA bitOf<>+8(SB)/8, $0x8040201008040201
 GLOBL bitOf<>(SB), RODATA|NOPTR, $16
 
-// func lanesTree(ops *laneOp, n int, arena, sets *uint8)
+// func lanesTreeAVX2(ops *laneOp, n int, arena, sets *uint8)
 //
 // laneOp: 0 column, 4 left, 8 right, 12 dst line<<8 | bound.
-TEXT ·lanesTree(SB), NOSPLIT, $0-32
+TEXT ·lanesTreeAVX2(SB), NOSPLIT, $0-32
 	MOVQ ops+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ arena+16(FP), DI
@@ -85,6 +85,61 @@ set:
 	ADDQ           $16, SI
 	DECQ           CX
 	JMP            loop               // never the last operation
+
+// func lanesTreeAVX512(ops *laneOp, n int, arena, sets *uint8)
+//
+// The arena is aligned to its lines of 64 bytes: one register a line.
+TEXT ·lanesTreeAVX512(SB), NOSPLIT, $0-32
+	MOVQ ops+0(FP), SI
+	MOVQ n+8(FP), CX
+	MOVQ arena+16(FP), DI
+	MOVQ sets+24(FP), R9
+
+	VBROADCASTI32X4 bitOf<>(SB), Z12
+	MOVL            $7, AX
+	VPBROADCASTB    AX, Z13
+
+loop512:
+	MOVL         0(SI), AX
+	MOVL         12(SI), R8
+	MOVL         4(SI), BX
+	CMPB         R8, $255
+	JEQ          set512
+	MOVL         8(SI), DX
+	VPBROADCASTB 12(SI), Z1
+	SHRL         $8, R8
+	SHLQ         $6, R8
+	VPCMPUB      $5, (DI)(AX*1), Z1, K1 // bound >= code
+	VMOVDQU64    (DI)(DX*1), Z6
+	VMOVDQU8     (DI)(BX*1), K1, Z6
+	VMOVDQU64    Z6, (DI)(R8*1)
+	ADDQ         $16, SI
+	DECQ         CX
+	JNZ          loop512
+	VMOVDQU64    Z6, (DI)
+	VZEROUPPER
+	RET
+
+set512:
+	SHRL            $8, R8
+	SHLQ            $6, R8
+	VBROADCASTI32X4 (R9)(BX*1), Z10
+	VBROADCASTI32X4 16(R9)(BX*1), Z11
+	VMOVDQU64       (DI)(AX*1), Z2
+	VPANDQ          Z13, Z2, Z4
+	VPSHUFB         Z4, Z12, Z4        // the bit
+	VPANDNQ         Z2, Z13, Z0        // class without its low three bits
+	VPSRLW          $3, Z0, Z0
+	VPMOVB2M        Z2, K2             // which half
+	VPSHUFB         Z0, Z10, Z6
+	VPSHUFB         Z0, Z11, Z8
+	VMOVDQU8        Z8, K2, Z6
+	VPTESTNMB       Z4, Z6, K1         // outside
+	VPMOVM2B        K1, Z6
+	VMOVDQU64       Z6, (DI)(R8*1)
+	ADDQ            $16, SI
+	DECQ            CX
+	JMP             loop512            // never the last operation
 
 // func lanesAdd64(sums *[64]float64, leaf *float64, index *uint8)
 TEXT ·lanesAdd64(SB), NOSPLIT, $0-24

@@ -17,6 +17,14 @@
 	VPMOVMSKB Y1, R;             \
 	POPCNTL   R, R
 
+// COUNTV leaves in R the number of the 16 float64 at M below Z0.
+#define COUNTV(M0, M1, R) \
+	VCMPPD   $0x1E, M0, Z0, K1; \
+	VCMPPD   $0x1E, M1, Z0, K2; \
+	KUNPCKBW K1, K2, K1;        \
+	KMOVW    K1, R;             \
+	POPCNTL  R, R
+
 // func rankAVX2(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
 //
 // search: 0 offset, 8 table, 16 zero, 24 keep, 32 plain.
@@ -104,5 +112,93 @@ unmarked:
 	INCQ         DI
 	CMPQ         DI, R12
 	JNE          unmarked
+	VZEROUPPER
+	RET
+
+// func rankAVX512(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
+//
+// search: 0 offset, 8 table, 16 zero, 24 keep, 32 plain.
+TEXT ·rankAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ missing+8(FP), R8
+	MOVQ x+16(FP), SI
+	MOVQ xStep+24(FP), R9
+	MOVQ s+32(FP), R10
+	MOVQ sStep+40(FP), R11
+	MOVQ n+48(FP), R12
+
+	// Y5 = all ones without the sign bit, for magnitudes.
+	VPCMPEQD Y5, Y5, Y5
+	VPSRLQ   $1, Y5, Y5
+
+loop512:
+	MOVQ   0(R10), AX
+	MOVQ   8(R10), BX
+	VMOVSD (SI)(AX*1), X0
+	CMPQ   32(R10), $0
+	JNE    plain512
+
+	// |v| <= zero: v becomes NaN.
+	VANDPD  X5, X0, X1
+	VMOVSD  16(R10), X2
+	VCMPSD  $0x12, X2, X1, X1 // LE, ordered, quiet
+	VORPD   X1, X0, X0
+
+	// NaN and not kept: v becomes 0.
+	VCMPSD $7, X0, X0, X1   // ordered
+	VMOVSD 24(R10), X2
+	VORPD  X2, X1, X1
+	VANDPD X1, X0, X0
+
+plain512:
+	VUCOMISD     X0, X0
+	SETPS        AX
+	NEGL         AX
+	ANDL         $254, AX
+	MOVB         AX, (R8)
+	VBROADCASTSD X0, Z0
+	COUNTV(0(BX), 64(BX), CX)
+	MOVL         CX, DX
+	SHLQ         $7, DX
+	COUNTV(128(BX)(DX*1), 192(BX)(DX*1), AX)
+	SHLL         $4, CX
+	ADDL         AX, CX
+	MOVB         CX, (DI)
+	ADDQ         R9, SI
+	ADDQ         R11, R10
+	INCQ         DI
+	INCQ         R8
+	DECQ         R12
+	JNZ          loop512
+	VZEROUPPER
+	RET
+
+// func rankUnmarkedAVX512(dst *uint8, x unsafe.Pointer, s *search, n int)
+TEXT ·rankUnmarkedAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ s+16(FP), R10
+	MOVQ n+24(FP), R12
+	ADDQ DI, R12
+
+unmarked512:
+	MOVQ         0(R10), AX
+	MOVQ         8(R10), BX
+	VMOVSD       (SI)(AX*1), X0
+	VCMPSD       $7, X0, X0, X1     // ordered
+	VORPD        24(R10), X1, X1    // keep
+	VANDPD       X1, X0, X0
+	VBROADCASTSD X0, Z0
+	COUNTV(0(BX), 64(BX), CX)
+	MOVL         CX, DX
+	SHLQ         $7, DX
+	COUNTV(128(BX)(DX*1), 192(BX)(DX*1), AX)
+	SHLL         $4, CX
+	ADDL         AX, CX
+	MOVB         CX, (DI)
+	ADDQ         $40, R10
+	INCQ         DI
+	CMPQ         DI, R12
+	JNE          unmarked512
 	VZEROUPPER
 	RET
