@@ -34,7 +34,7 @@ type job struct{ pkg, tests string }
 // models with those that all other platforms give.
 var jobs = []job{
 	{"models/gbdt", "Level|Kernel|Golden"},
-	{"models/forest", "Level|RankKernel"},
+	{"models/forest", "Level|RankKernel|ManyRows|FewLanes"},
 }
 
 type options struct {

@@ -42,7 +42,7 @@ func run(failed *int) error {
 		fmt.Printf("emulated: %s\n", strings.TrimSpace(line))
 		c := exec.Command(words[0], words[1:]...)
 		c.Dir, c.Stdout, c.Stderr = "/src", os.Stdout, os.Stderr
-		c.Env = []string{"HOME=/tmp", "TMPDIR=/tmp", "ASSAY_WANT_AVX512=1"}
+		c.Env = []string{"HOME=/tmp", "TMPDIR=/tmp", "ASSAY_WANT_AVX512=1", "ASSAY_ROWS=3000"}
 		if err := c.Run(); err != nil {
 			fmt.Printf("emulated: %s: %v\n", words[0], err)
 			*failed++
