@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
+	"github.com/assayrisk/assay/ledger/timestamp"
 )
 
 // chain returns how to connect to the chain of the settings: the contract must
@@ -45,6 +47,25 @@ func chain(s *settings) (func(context.Context, string, string, anchor.Source, an
 		}
 		return c, nil
 	}, nil
+}
+
+// stamps puts the time-stamping authority of the settings into a node's.
+func stamps(s *settings, to *node.Config) error {
+	if (s.TSA == "") != (s.TSACert == "") {
+		return fmt.Errorf("%w: --tsa and --tsa-cert go together", errUsage)
+	}
+	if s.TSA == "" {
+		return nil
+	}
+	b, err := os.ReadFile(s.TSACert)
+	if err == nil {
+		to.Timestamp.Trust.Certificates, err = timestamp.AppendPEM(nil, b)
+	}
+	if err != nil {
+		return fmt.Errorf("--tsa-cert: %w", err)
+	}
+	to.TimestampURL, to.Timestamp.Every = s.TSA, s.AnchorEvery
+	return nil
 }
 
 // connect looks at the chain before anything is served. A chain that cannot be

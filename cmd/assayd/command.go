@@ -70,6 +70,9 @@ func run(ctx context.Context, s *settings) (failed error) {
 		return fmt.Errorf("%w: --bundle is required: a directory that `assay train` wrote", errUsage)
 	}
 	cfg := node.Config{Dir: s.Dir, AnchorEvery: s.AnchorEvery, Logger: log}
+	if err := stamps(s, &cfg); err != nil {
+		return err
+	}
 	cfg.Journal.Origin = s.Origin
 	if cfg.Bundle, err = loadBundle(s.Bundle); err != nil {
 		return err

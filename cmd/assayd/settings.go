@@ -48,6 +48,8 @@ type settings struct {
 	ChainKey      string        `yaml:"chain-key" doc:"File with the publisher's private key in hexadecimal, mode 0600. Required with chain-rpc."`
 	ChainProfile  string        `yaml:"chain-profile" default:"ethereum" doc:"Kind of chain: ethereum, qbft, instant or devchain."`
 	AnchorEvery   time.Duration `yaml:"anchor-every" default:"1m" doc:"Cadence of anchors. On a timer, so that they do not tell the volume."`
+	TSA           string        `yaml:"tsa" doc:"URL of an RFC 3161 authority that stamps checkpoints, with the cadence of anchors. Empty: no time stamps."`
+	TSACert       string        `yaml:"tsa-cert" doc:"PEM file of the authority's certificate, or its issuer's. Required with tsa."`
 
 	Traces     string  `yaml:"traces" doc:"OTLP/gRPC address of an OpenTelemetry collector, such as http://localhost:4317. Empty: no traces."`
 	TraceShare float64 `yaml:"trace-share" default:"0.01" doc:"Share of the calls that are traced, where the caller has not decided."`

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +14,9 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/assayrisk/assay/cmd/internal/node"
+	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
 )
 
 var update = flag.Bool("update", false, "write the settings into docs/serving.md")
@@ -102,5 +106,33 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if err := run(t.Context(), &settings{LogLevel: "info", LogFormat: "text"}); !errors.Is(err, errUsage) {
 		t.Errorf("no bundle: %v, want a usage error", err)
+	}
+}
+
+// TestStamps takes the two settings together or not at all, and reads the file.
+func TestStamps(t *testing.T) {
+	a, err := timestamptest.New(timestamptest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.CA}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		s  settings
+		ok bool
+	}{
+		{settings{}, true},
+		{settings{TSA: "https://tsa.example"}, false},
+		{settings{TSACert: file}, false},
+		{settings{TSA: "https://tsa.example", TSACert: "settings_test.go"}, false},
+		{settings{TSA: "https://tsa.example", TSACert: file, AnchorEvery: time.Hour}, true},
+	} {
+		var c node.Config
+		err := stamps(&tt.s, &c)
+		if (err == nil) != tt.ok || err == nil && (c.TimestampURL != tt.s.TSA || c.Timestamp.Every != tt.s.AnchorEvery || len(c.Timestamp.Trust.Certificates) != len(tt.s.TSA)/19) {
+			t.Errorf("%+v: %v, %+v", tt.s, err, c)
+		}
 	}
 }
