@@ -6,7 +6,8 @@
 //	go run ./benchmarks/torture -keep build/torture [-for 10m] [-into docs/reliability.md]
 //
 // The work is cut into parts of a minute or two, each a `go test -v` whose
-// output is kept in a file of its own: with -for, what is left when the time is
+// output is kept in a file of its own (delete the directory to begin anew): with
+// -for, what is left when the time is
 // up is done by the next call. A part that fails ends the run, and its output
 // stays for reading. When every part is there, it prints lines
 // "COUNT torture_NAME value" and two tables; with -into they also replace what
@@ -32,11 +33,12 @@ func main() {
 	length := flag.Duration("for", 0, "begin no part after this long (0: run all)")
 	into := flag.String("into", "", "page whose marked region is written anew")
 	only := flag.String("only", "", "run the parts of this step alone")
+	partial := flag.Bool("partial", false, "run nothing: add up the parts that are there")
 	short := flag.Bool("short", false, "a few of everything, to see that it works")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := torture(ctx, options{*keep, *length, *into, *only, *short}); err != nil {
+	if err := torture(ctx, options{*keep, *length, *into, *only, *short, *partial}); err != nil {
 		fmt.Fprintln(os.Stderr, "torture:", err)
 		os.Exit(1)
 	}
@@ -48,13 +50,18 @@ type options struct {
 	into   string
 	only   string
 	short  bool
+
+	partial bool
 }
 
 func torture(ctx context.Context, o options) error {
 	if err := os.MkdirAll(o.keep, 0o755); err != nil {
 		return err
 	}
-	left, err := runAll(ctx, o)
+	left, err := 0, error(nil)
+	if !o.partial {
+		left, err = runAll(ctx, o)
+	}
 	if err != nil {
 		return err
 	}

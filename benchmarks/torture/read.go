@@ -5,7 +5,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -32,6 +34,9 @@ func readAll(o options) (*tally, error) {
 	t := &tally{counts: map[string]float64{}, seconds: map[string]float64{}}
 	for _, p := range parts(o) {
 		b, err := os.ReadFile(p.file(o.keep))
+		if o.partial && errors.Is(err, fs.ErrNotExist) {
+			continue // the tables have what was counted, and how often
+		}
 		if err != nil {
 			return nil, err
 		}
