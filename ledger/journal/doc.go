@@ -15,11 +15,13 @@
 //	    that is done.
 //	  - Behind it one goroutine brings the store (Pebble) up to the records: subject
 //	    keys and the index of request ids.
-//	  - One drainer feeds leaves to Tessera in order. The log's directory is
+//	  - One drainer appends leaves to the log in order (see tiles.go), in the files
+//	    of Tessera's POSIX driver, which can go on with the same directory. It is
 //	    derived: the journal can build it again from the records.
-//	  - Tessera signs what its disk says, so it is not given the key: it is given
-//	    a guard (see guard.go) that computes each root again from the journal's
-//	    own records and signs nothing else.
+//	  - Checkpoints are made by Tessera, with its witnesses, of what the log's disk
+//	    says. So it is not given the key: it is given a guard (see guard.go) that
+//	    computes each root again from the journal's own records and signs nothing
+//	    else.
 //
 // Recovery is the normal way to start: Open reads where the records end, and
 // the drainer goes on where the log ends. TestPowerCuts and TestKills show that

@@ -15,10 +15,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/api/layout"
 	"github.com/transparency-dev/tessera/client"
-	"github.com/transparency-dev/tessera/storage/posix"
 	"k8s.io/klog/v2"
 
 	assay "github.com/assayrisk/assay"
@@ -27,9 +25,6 @@ import (
 
 // drainBatch is how many leaves are given to the log at once.
 const drainBatch = 16384
-
-// usualLeaf is the size of a leaf with all its parts.
-const usualLeaf = 200
 
 // In a burst of more than burstRate appends a second the log gives way to them,
 // whose syncs it would slow down: it takes one batch every burstYield. It does so
@@ -107,48 +102,28 @@ func (j *Journal) drain(ctx context.Context, finished <-chan struct{}) error {
 func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	driver, err := posix.New(ctx, posix.Config{Path: j.logDir()})
+	p, err := newPublisher(j)
 	if err != nil {
-		return fmt.Errorf("log: %w", err)
+		return err
 	}
-	storage, ok := driver.(*posix.Storage)
-	if !ok {
-		return fmt.Errorf("log: Tessera's driver is a %T, want a *posix.Storage: %w", driver, assay.ErrInvalid)
-	}
-	opts := tessera.NewAppendOptions().
-		WithCheckpointSigner(j.guard).
-		WithBatching(drainBatch, 20*time.Millisecond).
-		WithCheckpointInterval(max(j.cfg.Interval/2, 100*time.Millisecond)).
-		WithPushback(0)
-	if j.cfg.Witnesses != "" {
-		group, err := tessera.NewWitnessGroupFromPolicy([]byte(j.cfg.Witnesses))
-		if err != nil {
-			return fmt.Errorf("log: witnesses: %w: %w", err, assay.ErrInvalid)
+	t, root, err := j.openLog(ctx)
+	if err != nil {
+		if errors.Is(err, ErrFork) {
+			j.guard.refuse(err)
 		}
-		opts = opts.WithWitnesses(group, nil)
+		return err
 	}
-	// The driver's own appender, without what NewAppender wraps around Add: a
-	// trace span, two timers and three closures an entry for metrics that this
-	// program does not read, and a shutdown that drain has of its own.
-	add, reader, err := storage.Appender(ctx, opts)
-	if err != nil {
-		if r := j.guard.refusal(); r != nil {
-			return r
-		}
-		return fmt.Errorf("log: %w", err)
-	}
-	next, err := reader.NextIndex(ctx)
-	if err != nil {
-		return fmt.Errorf("log: %w", err)
-	}
-	if have := j.durable.Load(); next > have {
-		return fmt.Errorf("%w: the log directory holds %d entries, the journal %d records: %w", ErrFork, next, have, assay.ErrCorrupt)
-	}
+	next := t.size
 	if high, _ := j.guard.high(); next < high && !j.cfg.RebuildLog {
 		err := fmt.Errorf("%w: the log directory holds %d entries, and a checkpoint of %d was signed: it was rolled back or emptied: %w", ErrFork, next, high, assay.ErrCorrupt)
 		j.guard.refuse(err)
 		return err
 	}
+	var publishing sync.WaitGroup
+	publishing.Go(func() { p.run(ctx) })
+	defer publishing.Wait()
+	defer cancel()
+	p.grown(next, root)
 	feed := time.NewTicker(j.cfg.Interval)
 	defer feed.Stop()
 	look := time.NewTicker(max(j.cfg.Interval/10, 10*time.Millisecond))
@@ -179,7 +154,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 		case <-finished:
 			finished, final, deadline = nil, true, time.Now().Add(j.cfg.DrainTimeout)
 			for err == nil && next < j.durable.Load() {
-				next, err = j.feed(ctx, add, next)
+				next, err = j.feed(ctx, t, p)
 			}
 		case <-feed.C:
 			now, have := time.Now(), j.durable.Load()
@@ -188,9 +163,9 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 				continue
 			}
 			fed = now
-			next, err = j.feed(ctx, add, next)
+			next, err = j.feed(ctx, t, p)
 		case <-more:
-			next, err = j.feed(ctx, add, next)
+			next, err = j.feed(ctx, t, p)
 		case <-look.C:
 			err = j.lookPublished(ctx)
 		}
@@ -203,36 +178,56 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	}
 }
 
-// feed adds durable records from next on, at most drainBatch of them, and checks
-// that each leaf got the index that is its sequence number.
-func (j *Journal) feed(ctx context.Context, add *tessera.Appender, next uint64) (uint64, error) {
-	upto := min(j.durable.Load(), next+drainBatch)
-	if next >= upto {
-		return next, nil
-	}
-	futures := make([]tessera.IndexFuture, 0, upto-next)
-	slab := make([]byte, 0, (upto-next)*usualLeaf)
-	err := j.leaves(ctx, next, upto, func(_ uint64, leaf []byte, _ *assay.Digest) error {
-		at := len(slab)
-		slab = append(slab, leaf...) // the leaf is lent; an entry keeps its bytes
-		futures = append(futures, add.Add(ctx, tessera.NewEntry(slab[at:len(slab):len(slab)])))
-		return nil
-	})
+// openLog opens the log's directory where its tree state says that it ended. The
+// entries of the bundle that was being filled come from the records.
+func (j *Journal) openLog(ctx context.Context) (*tiles, assay.Digest, error) {
+	t, state, err := openTiles(ctx, j.logDir())
 	if err != nil {
-		return next, err
+		return nil, assay.Digest{}, err
 	}
-	for i, f := range futures {
-		idx, err := f()
-		if err != nil {
-			return next, fmt.Errorf("log: %w", err)
-		}
-		if want := next + uint64(i); idx.Index != want {
-			err := fmt.Errorf("%w: record %d became entry %d of the log: %w", ErrFork, want, idx.Index, assay.ErrCorrupt)
-			j.guard.refuse(err)
-			return next, err
-		}
+	if have := j.durable.Load(); state.Size > have {
+		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory holds %d entries, the journal %d records: %w", ErrFork, state.Size, have, assay.ErrCorrupt)
 	}
-	return upto, nil
+	if err := j.fill(ctx, t, state.Size); err != nil {
+		return nil, assay.Digest{}, err
+	}
+	t.resumed()
+	root := t.root()
+	if !bytes.Equal(root[:], state.Root) {
+		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory's tiles and the journal's records give root %s at size %d, its tree state says %x: the directory was changed: %w", ErrFork, root.Short(), t.size, state.Root, assay.ErrCorrupt)
+	}
+	return t, root, nil
+}
+
+// fill appends the records up to a number to the tiles.
+func (j *Journal) fill(ctx context.Context, t *tiles, upto uint64) error {
+	return j.leaves(ctx, t.size, upto, func(_ uint64, leaf []byte, hash *assay.Digest) error {
+		if hash == nil {
+			h := ledger.HashLeaf(leaf)
+			hash = &h
+		}
+		return t.add(leaf, hash)
+	})
+}
+
+// feed appends the next durable records, at most drainBatch of them, makes them
+// durable in the log and tells the publisher. It returns the log's size: a
+// record's index is its sequence number.
+func (j *Journal) feed(ctx context.Context, t *tiles, p *publisher) (uint64, error) {
+	upto := min(j.durable.Load(), t.size+drainBatch)
+	if t.size >= upto {
+		return t.size, nil
+	}
+	if err := j.fill(ctx, t, upto); err != nil {
+		return t.size, err
+	}
+	root, err := t.commit()
+	if err != nil {
+		return t.size, err
+	}
+	p.grown(t.size, root)
+	t.drop(p.published())
+	return t.size, nil
 }
 
 // loadPublished takes up the checkpoint that stands in the log's directory.
