@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/assayrisk/assay/benchmarks/figure"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
@@ -81,6 +82,18 @@ func sustain(ctx context.Context, dir string, length time.Duration, rate, worker
 		fmt.Printf("sustained %s of %d asked, for %v\n", res, rate, length)
 		fmt.Printf("log behind the appends: %s; all of it published %v after the last\n", published, logLate.Round(time.Millisecond))
 		fmt.Printf("anchor behind the appends (one every %v): %s; all anchored %v after the last\n", every, anchored, anchorLate.Round(time.Millisecond))
+		for _, f := range []figure.Figure{
+			figure.Of("RATE", "sustain_rate", []float64{res.rate}),
+			figure.Of("MS", "sustain_append_p99", []float64{ms(res.p99)}),
+			figure.Of("MS", "sustain_lag_p50", []float64{ms(published.quantile(0.5))}),
+			figure.Of("MS", "sustain_lag_p99", []float64{ms(published.quantile(0.99))}),
+			figure.Of("MS", "sustain_lag_max", []float64{ms(published.quantile(1))}),
+			figure.Of("MS", "sustain_anchor_lag_p99", []float64{ms(anchored.quantile(0.99))}),
+			figure.Of("MS", "sustain_published_after", []float64{ms(logLate)}),
+			figure.Of("MS", "sustain_anchored_after", []float64{ms(anchorLate)}),
+		} {
+			fmt.Println(f)
+		}
 		return nil
 	})
 }
@@ -103,14 +116,24 @@ func (l *lags) reached(size uint64, now time.Time) {
 	}
 }
 
+// quantile is called when nothing is added any more; 0 if nothing was reached.
+func (l *lags) quantile(q float64) time.Duration {
+	if len(l.took) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(l.took))
+	return s[min(int(q*float64(len(s))), len(s)-1)]
+}
+
 // String is called when nothing is added any more.
 func (l *lags) String() string {
 	if len(l.took) == 0 {
 		return "none was reached"
 	}
-	s := slices.Sorted(slices.Values(l.took))
-	return fmt.Sprintf("p50 %v p99 %v max %v", s[len(s)/2].Round(time.Millisecond), s[len(s)*99/100].Round(time.Millisecond), s[len(s)-1].Round(time.Millisecond))
+	return fmt.Sprintf("p50 %v p99 %v max %v", l.quantile(0.5).Round(time.Millisecond), l.quantile(0.99).Round(time.Millisecond), l.quantile(1).Round(time.Millisecond))
 }
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // paced runs workers that together append at a rate: each has its own times, and
 // latency counts from the time that was due, so that a stall is not hidden.
