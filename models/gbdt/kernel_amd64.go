@@ -22,9 +22,6 @@ const (
 	levelAVX512              // F, BW, DQ and VL, as from Skylake-X and Zen 4 on
 )
 
-// proven512 is set once the kernels of levelAVX512 have passed their tests.
-const proven512 = false
-
 // best is the greatest level that the processor and the operating system
 // support, which keeps the wide registers of a thread.
 func best() level {
@@ -32,7 +29,7 @@ func best() level {
 	switch {
 	case !x.HasAVX2 || !x.HasBMI2 || !x.HasPOPCNT:
 		return levelBase
-	case !proven512 || !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
+	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
 		return levelAVX2
 	}
 	return levelAVX512
