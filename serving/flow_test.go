@@ -113,8 +113,16 @@ func TestBatchesThatShareIDs(t *testing.T) {
 	}
 }
 
-func TestStream(t *testing.T) {
-	n := start(t, t.TempDir(), Config{})
+func TestStream(t *testing.T) { streamRows(t, Config{}) }
+
+// TestStreamOfSmallBurst: rows of a stream that are decided together are not a
+// request of more rows than a caller may ask for at once.
+func TestStreamOfSmallBurst(t *testing.T) {
+	streamRows(t, Config{RatePerSecond: 1e9, RateBurst: 3})
+}
+
+func streamRows(t *testing.T, cfg Config) {
+	n := start(t, t.TempDir(), cfg)
 	reqs := requests("s", 1000)
 	var rows []assayclient.Row
 	i := 0

@@ -73,6 +73,15 @@ func (l *limiter) take(caller string, n int, now time.Time) error {
 	return nil
 }
 
+// atOnce is how many of n rows that came one by one may be taken together: no
+// more than a full bucket holds, for a request of more would be an invalid one.
+func (l *limiter) atOnce(n int) int {
+	if l == nil {
+		return n
+	}
+	return max(1, min(n, int(l.burst)))
+}
+
 // forget drops full buckets, or all of them when every one is in use.
 func (l *limiter) forget(now time.Time) {
 	for k, b := range l.mu.buckets {

@@ -29,10 +29,11 @@ func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 		}
 	}()
 	ws := make([]*work, 0, streamBurst)
+	most := s.engine.limiter.atOnce(streamBurst)
 	for w := range in {
 		ws = append(ws[:0], w)
 	more:
-		for len(ws) < streamBurst {
+		for len(ws) < most {
 			select {
 			case w, ok := <-in:
 				if !ok {
