@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -79,6 +80,9 @@ func boot(ctx context.Context, work string, most time.Duration) error {
 			fmt.Printf("avx512: the emulated machine ran for %.0f s\n", time.Since(begun).Seconds())
 			if n, err := strconv.Atoi(string(m[1])); err != nil || n > 0 {
 				return fmt.Errorf("%s test programs failed on the emulated processor", m[1])
+			}
+			if bytes.Contains(b, []byte("no tests to run")) {
+				return errors.New("a pattern names no test: mend jobs")
 			}
 			return nil
 		}
