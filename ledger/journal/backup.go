@@ -31,18 +31,11 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	if err := os.MkdirAll(filepath.Join(dst, "guard"), 0o700); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	// While keyMu is held the store knows the keys of just the records below
-	// upto; what comes after is left out.
 	if err := os.MkdirAll(filepath.Join(dst, "journal"), 0o700); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	store := filepath.Join(dst, storeDir)
-	j.keyMu.Lock()
-	upto, err := number(j.db, metaKey(metaIndexed))
-	if err == nil {
-		err = j.db.Checkpoint(store, pebble.WithFlushedWAL())
-	}
-	j.keyMu.Unlock()
+	upto, err := j.copyStore(ctx, store)
 	if err == nil {
 		err = j.rec.copyTo(filepath.Join(dst, recordDir), upto)
 	}
@@ -64,6 +57,23 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	}
 	cp := ledger.Checkpoint{Origin: j.key.Origin, Size: tree.End(), Root: root}
 	return vault.WriteFile(filepath.Join(dst, "guard", "high-water"), []byte(cp.String()))
+}
+
+// copyStore copies the store. It knows the keys of just the records below upto,
+// and no checkpoint of more than those was signed then: what comes after is left
+// out of a backup.
+func (j *Journal) copyStore(ctx context.Context, dst string) (upto uint64, err error) {
+	j.guard.mu.Lock() // nothing is signed meanwhile
+	defer j.guard.mu.Unlock()
+	if err := j.waitIndexed(ctx, j.guard.mu.tree.End()); err != nil {
+		return 0, err
+	}
+	j.keyMu.Lock() // and nothing is indexed
+	defer j.keyMu.Unlock()
+	if upto, err = number(j.db, metaKey(metaIndexed)); err != nil {
+		return 0, err
+	}
+	return upto, j.db.Checkpoint(dst, pebble.WithFlushedWAL())
 }
 
 // setAside moves a damaged log directory out of the way; nothing is deleted.
