@@ -15,10 +15,12 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// Retire drops the private parts of all records before a number, because their
-// retention has passed, and returns how many it dropped. Leaves, promises and
-// the log stay, receipts that are in somebody's hands still verify, and request
-// ids are still known. It may be called while the journal runs.
+// Retire drops the private parts of all subjects' records before a number, because
+// their retention has passed, and returns how many it dropped. What the system
+// itself recorded stays whole: it is about no subject, and a start needs it to know
+// which model and policy stand. Leaves, promises and the log stay, receipts that
+// are in somebody's hands still verify, and request ids are still known. It may be
+// called while the journal runs.
 func (j *Journal) Retire(ctx context.Context, before uint64) (n int, err error) {
 	before = min(before, j.durable.Load())
 	mark, err := number(j.db, metaKey(metaRetired))
@@ -64,7 +66,7 @@ func (j *Journal) retireFile(ctx context.Context, first, before uint64, last boo
 	}
 	err = replaceFile(j.cfg.FS, j.rec.path(first), func(w io.Writer) error {
 		return j.rec.groups(ctx, first, end, wholeGroup, func(f *block) error {
-			b, err := f.stripped(j.rec.auth, before)
+			b, err := f.stripped(j.rec.auth, before, j.keys.system.key.ID())
 			if err == nil {
 				_, err = w.Write(b)
 			}
@@ -80,7 +82,7 @@ func (j *Journal) retireFile(ctx context.Context, first, before uint64, last boo
 
 func (j *Journal) countSealed(ctx context.Context, from, to uint64) (n int, err error) {
 	err = j.rec.scan(ctx, from, to, wholeGroup, func(_ uint64, s stored) error {
-		if len(s.sealed) > 0 {
+		if len(s.sealed) > 0 && s.key != j.keys.system.key.ID() {
 			n++
 		}
 		return nil
@@ -89,8 +91,8 @@ func (j *Journal) countSealed(ctx context.Context, from, to uint64) (n int, err 
 }
 
 // stripped returns a group's frame without the sealed parts of records before a
-// number.
-func (f *block) stripped(auth *vault.Authenticator, before uint64) ([]byte, error) {
+// number, but for those under one key.
+func (f *block) stripped(auth *vault.Authenticator, before uint64, kept vault.ID) ([]byte, error) {
 	out := f.frame
 	b := make([]byte, frameHead, f.size())
 	b = append(b, f.body[:f.publicEnd()]...)
@@ -100,7 +102,7 @@ func (f *block) stripped(auth *vault.Authenticator, before uint64) ([]byte, erro
 		if err != nil {
 			return nil, err
 		}
-		if f.first+uint64(i) >= before {
+		if f.first+uint64(i) >= before || s.key == kept {
 			b = append(b, s.sealed...)
 			out.sealed += uint32(len(s.sealed))
 		}

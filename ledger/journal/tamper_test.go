@@ -324,7 +324,11 @@ func TestBackup(t *testing.T) {
 func TestRetire(t *testing.T) {
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
-	add(t, j, 300, 8)
+	act := Record{Kind: ledger.Activation, Private: []byte("which policy stands")} // record 0, the system's own
+	if _, err := j.Append(t.Context(), j.Take(), &act); err != nil {
+		t.Fatal(err)
+	}
+	add(t, j, 299, 8)
 	if err := j.WaitPublished(t.Context(), 300); err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +336,7 @@ func TestRetire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := j.Retire(t.Context(), 200); n != 200 || err != nil {
+	if n, err := j.Retire(t.Context(), 200); n != 199 || err != nil {
 		t.Fatalf("retired %d, %v", n, err)
 	}
 	if n, err := j.Retire(t.Context(), 200); n != 0 || err != nil {
@@ -343,6 +347,9 @@ func TestRetire(t *testing.T) {
 	}
 	if _, err := j.Get(200); err != nil {
 		t.Error(err)
+	}
+	if r, err := j.Get(0); err != nil || string(r.Private) != string(act.Private) {
+		t.Errorf("the system's own record: %q, %v", r.Private, err)
 	}
 	if _, _, ok, err := j.Lookup("bank", "request-20"); !ok || !errors.Is(err, ErrRetired) {
 		t.Errorf("a retired request: %v, %v", ok, err)
