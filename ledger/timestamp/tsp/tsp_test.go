@@ -67,7 +67,7 @@ func TestKeeper(t *testing.T) {
 		}), "attempts"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var handler http.Handler = tt.fault
+			handler := tt.fault
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 			defer s.Close()
 			note := []byte("log.example\n7\nroot\n\n— sig\n")
