@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,36 @@ func TestPagesAreCurrent(t *testing.T) {
 	for _, f := range kept {
 		if plots[filepath.Base(f)] == nil {
 			t.Errorf("%s is drawn from no figure: remove it", f)
+		}
+	}
+}
+
+// measured finds what looks like a measured figure in the text of a page: a
+// number with a unit of time, of decimal bytes, or of speed. Limits and
+// settings are given in binary bytes or in words, and code is not text.
+var measured = regexp.MustCompile(`\d[\d,.]* ?(ms|µs|us|ns|[kKMGT]B)\b|\d[\d.]*( times as fast|x faster| times faster)|\d(/s| a second)\b`)
+
+// notText is what stands in a page beside its text: what is written from the
+// results, examples, and code.
+var notText = regexp.MustCompile("(?s)<!-- figures: begin.*?<!-- figures: end -->|<!-- fig .*?<!-- /fig -->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
+
+// TestFiguresAreNotTyped finds figures in the README and in the pages of docs
+// that no results file stands behind.
+func TestFiguresAreNotTyped(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 10 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = notText.ReplaceAllFunc(b, func(cut []byte) []byte { return bytes.Repeat([]byte("\n"), bytes.Count(cut, []byte("\n"))) })
+		for i, line := range strings.Split(string(b), "\n") {
+			if m := measured.FindString(line); m != "" {
+				t.Errorf("%s:%d: %q was typed by hand: have a benchmark print it, and write <!-- fig NAME -->...<!-- /fig -->", page, i+1, m)
+			}
 		}
 	}
 }
