@@ -50,7 +50,7 @@ type explainer struct {
 }
 
 // rule is a quadrature and the trees that it integrates. What the trees consist
-// of lies in one block of memory, in their order: a model's explanation reads
+// of lies in blocks of memory, in their order: a model's explanation reads
 // more than a processor's inner caches hold, and the kernels fetch ahead.
 type rule struct {
 	width   int

@@ -51,16 +51,25 @@ type shapPlan struct {
 func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 	x := &explainer{scale: 1, expected: m.Init}
 	plans := make([]shapPlan, len(m.Trees))
+	count := 0
+	for i := range m.Trees {
+		count += len(m.Trees[i].Feature)
+	}
+	nodes := make([]shapNode, count)
+	for i := range m.Trees {
+		n := len(m.Trees[i].Feature)
+		plans[i].nodes, nodes = nodes[:n:n], nodes[n:]
+	}
 	inParallel(len(plans), func(from, to int) {
 		last := make([]uint32, len(m.Features))
 		for i := from; i < to; i++ {
-			plans[i] = newShapPlan(&m.Trees[i], c.splits[i], e, last)
+			plans[i].plan(&m.Trees[i], c.splits[i], e, last)
 		}
 	})
 	// Four numbers at a time: a rule is never narrower than its vectors.
 	widthOf := func(i int) int { return min((plans[i].distinct+7)/8*4, maxQuadrature) }
 	quadratures := map[int]quadrature{}
-	trees := map[int]int{} // of each width
+	trees, numbers := map[int]int{}, map[int]int{} // of each width
 	for i := range plans {
 		p := &plans[i]
 		x.expected += p.mean
@@ -72,9 +81,21 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 			quadratures[width] = newQuadrature(width)
 		}
 		trees[width]++
+		numbers[width] += len(p.z) * width
 		x.numbers = max(x.numbers, len(p.z)*width)
 		x.distinct = max(x.distinct, p.distinct)
 		x.nodes, x.width = max(x.nodes, len(p.nodes)), max(x.width, width)
+	}
+	blocks := map[int][]float64{}
+	for width, n := range numbers {
+		blocks[width] = make([]float64, n)
+	}
+	for i := range plans {
+		if p := &plans[i]; len(p.nodes) > 0 {
+			width := widthOf(i)
+			n := len(p.z) * width
+			p.f, blocks[width] = blocks[width][:n:n], blocks[width][n:]
+		}
 	}
 	inParallel(len(plans), func(from, to int) {
 		for i := from; i < to; i++ {
@@ -98,29 +119,11 @@ func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
 		at := slices.IndexFunc(x.rules, func(r rule) bool { return r.width == widthOf(i) })
 		x.rules[at].trees = append(x.rules[at].trees, plans[i].shapTree)
 	}
-	for i := range x.rules {
-		x.rules[i].gather()
-	}
 	if m.Average && len(m.Trees) > 0 && !m.Float32Sums {
 		x.scale = 1 / float64(len(m.Trees))
 		x.expected *= x.scale
 	}
 	return x
-}
-
-// gather moves what the trees consist of into one block of memory.
-func (r *rule) gather() {
-	nodes, numbers := 0, 0
-	for i := range r.trees {
-		nodes, numbers = nodes+len(r.trees[i].nodes), numbers+len(r.trees[i].f)
-	}
-	allNodes, all := make([]shapNode, 0, nodes), make([]float64, 0, numbers)
-	for i := range r.trees {
-		t := &r.trees[i]
-		n, k := len(allNodes), len(all)
-		allNodes, all = append(allNodes, t.nodes...), append(all, t.f...)
-		t.nodes, t.f = allNodes[n:len(allNodes):len(allNodes)], all[k:len(all):len(all)]
-	}
 }
 
 // maxQuadrature bounds the rule: paths of more than twice as many distinct
@@ -148,28 +151,29 @@ func (p *shapPlan) fit(nodes []float64) {
 		d.ancestor *= width
 		d.shares = uint32(d.feature) * width
 	}
-	p.f = make([]float64, 0, len(p.z)*len(nodes))
-	for range nodes {
-		p.f = append(p.f, 1)
+	for k := range nodes {
+		p.f[k] = 1
 	}
+	f := p.f[len(nodes):]
 	for _, z := range p.z[1:] {
-		for _, t := range nodes {
-			p.f = append(p.f, float64(z*(1-t))/(z+float64((1-z)*t)))
+		for k, t := range nodes {
+			f[k] = float64(z*(1-t)) / (z + float64((1-z)*t))
 		}
+		f = f[len(nodes):]
 	}
 	p.z = nil
 }
 
-// newShapPlan plans a tree. last has a place for each feature, all 0, and is
-// left so.
-func newShapPlan(t *models.Tree, splits []split, e *encoder, last []uint32) (p shapPlan) {
+// plan plans a tree; its nodes have their place. last has a place for each
+// feature, all 0, and is left so.
+func (p *shapPlan) plan(t *models.Tree, splits []split, e *encoder, last []uint32) {
 	n := len(t.Feature)
 	if n == 0 {
 		p.mean = t.LeafValue[0]
-		return p
+		return
 	}
 	cover := covers(t)
-	p.nodes, p.z = make([]shapNode, n), make([]float64, 2+2*n)
+	p.z = make([]float64, 2+2*n)
 	p.z[1] = 1
 	at := p.order(t)
 	// Depth first, with the last edge of each feature on the way: 2i enters
@@ -217,7 +221,6 @@ func newShapPlan(t *models.Tree, splits []split, e *encoder, last []uint32) (p s
 		}
 	}
 	p.mean = mean(t, cover)
-	return p
 }
 
 // order places the nodes, and gives the place of each.
