@@ -223,21 +223,22 @@ func (p *shapPlan) plan(t *models.Tree, splits []split, e *encoder, last []uint3
 	p.mean = mean(t, cover)
 }
 
-// order places the nodes, and gives the place of each.
+// order places the nodes, those with two leaves last, and gives the place of
+// each. Which kind a node is cannot be foreseen, so that nothing branches on it.
 func (p *shapPlan) order(t *models.Tree) []int32 {
 	at := make([]int32, len(t.Feature))
+	left, right := t.Left[:len(at)], t.Right[:len(at)]
+	inner := int32(0)
 	for i := range at {
-		if t.Left[i] >= 0 || t.Right[i] >= 0 {
-			at[i] = int32(p.inner)
-			p.inner++
-		}
+		at[i] = (left[i] & right[i]) >> 31 // -1: two leaves
+		inner += 1 + at[i]
 	}
-	next := int32(p.inner)
-	for i := range at {
-		if t.Left[i] < 0 && t.Right[i] < 0 {
-			at[i] = next
-			next++
-		}
+	p.inner = int(inner)
+	next := [2]int32{0, inner}
+	for i, leafy := range at {
+		kind := leafy & 1
+		at[i] = next[kind]
+		next[kind]++
 	}
 	return at
 }
