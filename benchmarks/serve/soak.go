@@ -26,10 +26,13 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// soak scores from many connections, each with one request at a time, while
-// models and policies are swapped and some clients read nothing. Then every acknowledged decision must stand in the journal exactly
-// once, with the bytes that its reply carried, and no call may have failed with
-// a code that the status table does not promise.
+// soak scores from many connections, each with one request at a time and for a
+// buyer and a seller of its own, while models and policies are swapped and some
+// clients read nothing. Then every acknowledged decision must stand in the
+// journal exactly once, with the bytes that its reply carried, and no call may
+// have failed with a code that the status table does not promise. A connection's
+// first call, which waits until all of them have connected at once, has figures
+// of its own.
 func soak(ctx context.Context, o options) error {
 	end := time.Now().Add(o.soak)
 	o.gogc = 100 // as assayd runs
@@ -40,7 +43,7 @@ func soak(ctx context.Context, o options) error {
 	var acked sync.Map // request id -> []byte
 	var n, failed atomic.Int64
 	var mu sync.Mutex
-	var all latencies
+	var all, firsts latencies
 	codesSeen := make(chan codes.Code, 1<<16)
 	var stop atomic.Bool
 	var wg sync.WaitGroup
@@ -51,12 +54,18 @@ func soak(ctx context.Context, o options) error {
 				return
 			}
 			defer c.Close()
+			first := true
 			ack := func(id string, canonical []byte, took time.Duration) {
 				acked.Store(id, canonical)
 				n.Add(1)
 				mu.Lock()
-				all = append(all, took)
-				mu.Unlock()
+				defer mu.Unlock()
+				if first {
+					firsts = append(firsts, took)
+				} else {
+					all = append(all, took)
+				}
+				first = false
 			}
 			soakCaller(ctx, c, i, o.pause, &stop, ack, func(code codes.Code) {
 				failed.Add(1)
@@ -67,8 +76,10 @@ func soak(ctx context.Context, o options) error {
 			})
 		})
 	}
+	slow, stopSlow := context.WithCancel(ctx)
+	defer stopSlow()
 	for i := range min(16, o.connections) {
-		wg.Go(func() { slowReader(ctx, server.addr, i, &stop) })
+		wg.Go(func() { slowReader(slow, server.addr, i) })
 	}
 	fmt.Printf("soak: %d connections for %v; %s\n", o.connections, o.soak, server.memory())
 	before := server.memory()
@@ -86,6 +97,7 @@ func soak(ctx context.Context, o options) error {
 		}
 	}
 	stop.Store(true)
+	stopSlow()
 	wg.Wait()
 	if len(course) == 0 {
 		server.stop()
@@ -106,6 +118,10 @@ func soak(ctx context.Context, o options) error {
 		}
 	}
 	slices.Sort(all)
+	slices.Sort(firsts)
+	if len(all) == 0 {
+		return errors.New("the soak was ended before a connection had made its second call")
+	}
 	lost, err := audit(ctx, o.dir, &acked)
 	if err != nil {
 		return err
@@ -116,6 +132,7 @@ func soak(ctx context.Context, o options) error {
 		{Kind: "RATE", Name: "soak_decisions", Value: float64(n.Load()) / o.soak.Seconds()},
 		{Kind: "MS", Name: "soak_p50", Value: all.at(0.5).Seconds() * 1e3}, {Kind: "MS", Name: "soak_p99", Value: all.at(0.99).Seconds() * 1e3},
 		{Kind: "MS", Name: "soak_p999", Value: all.at(0.999).Seconds() * 1e3},
+		{Kind: "MS", Name: "soak_first_p50", Value: firsts.at(0.5).Seconds() * 1e3}, {Kind: "MS", Name: "soak_first_p99", Value: firsts.at(0.99).Seconds() * 1e3},
 		{Kind: "COUNT", Name: "soak_acknowledged", Value: float64(n.Load())}, {Kind: "COUNT", Name: "soak_swaps", Value: float64(swaps)},
 		{Kind: "COUNT", Name: "soak_tried_again", Value: float64(failed.Load())}, {Kind: "COUNT", Name: "soak_errors_unpromised", Value: float64(unpromised)},
 		{Kind: "COUNT", Name: "soak_lost", Value: float64(lost)},
@@ -163,6 +180,7 @@ func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Du
 		x := newRow(r)
 		e := x.event(r, time.Now())
 		e.ID = fmt.Sprintf("soak-%d-%d", i, k)
+		e.Entities[0].ID, e.Entities[1].ID = fmt.Sprintf("B-%05d", i), fmt.Sprintf("S-%05d", i%1000)
 		for !stop.Load() && ctx.Err() == nil {
 			call, cancel := context.WithTimeout(ctx, 10*time.Second)
 			from := time.Now()
@@ -181,11 +199,12 @@ func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Du
 	}
 }
 
-// slowReader sends on a stream and reads nothing.
-func slowReader(ctx context.Context, addr string, i int, stop *atomic.Bool) {
+// slowReader sends on a stream all that it may and reads nothing, until the
+// stream has stood for a while; then it begins again.
+func slowReader(ctx context.Context, addr string, i int) {
 	r := rand.New(rand.NewPCG(uint64(i), 13))
-	for k := 0; !stop.Load() && ctx.Err() == nil; k++ {
-		call, cancel := context.WithTimeout(ctx, 2*time.Second)
+	for k := 0; ctx.Err() == nil; k++ {
+		call, cancel := context.WithTimeout(ctx, 30*time.Second)
 		c, err := assayclient.Dial(addr, assayclient.Config{})
 		if err == nil {
 			m := 0
