@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,18 +232,52 @@ func TestValidate(t *testing.T) {
 			if !errors.As(err, &fe) || fe.Field != c.field {
 				t.Errorf("got %v, want an error that names %q", err, c.field)
 			}
+			readsAsValidated(t, p, &c.ev, nil)
 		})
 	}
 	for name, ev := range map[string]assay.Event{
 		"as it is": good, "optional absent": without("Income"), "optional missing": change("Income", assay.Value{}),
-		"new text": change("Job", assay.TextValue("astronaut")),
+		"new text": change("Job", assay.TextValue("astronaut")), "another order": reversed(good), "empty text": change("Job", assay.TextValue("")),
 	} {
+		readsAsValidated(t, p, &ev, nil)
 		if err := p.Validate(&ev); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := p.Vector(nil, &ev, nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// reversed names the fields the other way round.
+func reversed(ev assay.Event) assay.Event {
+	ev.Fields = slices.Clone(ev.Fields)
+	slices.Reverse(ev.Fields)
+	return ev
+}
+
+// readsAsValidated: Read gives the error of Validate, or values of which
+// VectorOf makes the vector, to the bit, that Vector makes of the event.
+func readsAsValidated(t *testing.T, p *features.Plan, ev *assay.Event, st *features.State) {
+	t.Helper()
+	want := p.Validate(ev)
+	fields, err := p.Read([]float64{1, 2, 3}, ev)
+	if want != nil || err != nil {
+		if want == nil || err == nil || err.Error() != want.Error() {
+			t.Errorf("Read gives the error %v, Validate %v", err, want)
+		}
+		return
+	}
+	a, want := p.Vector(nil, ev, st)
+	b, err := p.VectorOf(nil, fields, ev, st)
+	if want != nil || err != nil {
+		if want == nil || err == nil || err.Error() != want.Error() {
+			t.Errorf("VectorOf gives the error %v, Vector %v", err, want)
+		}
+		return
+	}
+	if !bytes.Equal(a.AppendBinary(nil), b.AppendBinary(nil)) {
+		t.Errorf("VectorOf gives %v, Vector %v", b.Values, a.Values)
 	}
 }
 

@@ -75,7 +75,7 @@ func FuzzLoadPlan(f *testing.F) {
 
 // FuzzEvent decodes an event from bytes, as they come from a journal, and puts
 // it through the plan: whatever Validate accepts makes a vector of the right
-// length without infinities.
+// length without infinities, and Read sees it as Validate and Vector do.
 func FuzzEvent(f *testing.F) {
 	p, _ := scfPlan(f, scf.Config{Seed: 1, Events: 2000})
 	n := 0
@@ -94,6 +94,7 @@ func FuzzEvent(f *testing.F) {
 		if err != nil {
 			return
 		}
+		readsAsValidated(t, p, &ev, st)
 		if err := p.Validate(&ev); err != nil {
 			var fe *assay.FieldError
 			if !errors.As(err, &fe) {

@@ -45,6 +45,7 @@ type field struct {
 	codes    map[string]float64 // text -> raw code, nil if no kernel wants it
 	values   map[string]bool    // allowed texts, nil if any
 	on       kindSet            // kinds of event that carry it
+	plain    bool               // the scored kind carries it, under a name that an event may have
 }
 
 // step computes one feature's slot.
@@ -185,6 +186,7 @@ func (p *Plan) compileFields() error {
 		if len(s.On) == 0 {
 			f.on = kindSet{scored: true}
 		}
+		f.plain = f.on.has(scored) && plainName(s.Name)
 		p.byName[s.Name] = i
 		p.fields = append(p.fields, f)
 	}

@@ -20,7 +20,7 @@ import (
 // The event must have passed Validate, and be of the kind that the plan scores.
 func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, error) {
 	if ev.Kind != p.spec.event() {
-		return assay.Vector{}, &assay.FieldError{Field: "kind", Problem: fmt.Sprintf("this plan scores events of kind %q", p.spec.event())}
+		return assay.Vector{}, p.otherKind()
 	}
 	sc := p.scratch.Get().(*scratch)
 	defer p.scratch.Put(sc)
@@ -42,6 +42,31 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 		}
 		sc.cols[n][0] = f.value(v)
 	}
+	return p.vector(dst, sc, ev, st)
+}
+
+// VectorOf is Vector of an event whose fields' values Read gave.
+func (p *Plan) VectorOf(dst, fields []float64, ev *assay.Event, st *State) (assay.Vector, error) {
+	if ev.Kind != p.spec.event() {
+		return assay.Vector{}, p.otherKind()
+	}
+	if len(fields) != len(p.fields) {
+		return assay.Vector{}, fmt.Errorf("%d values for the %d fields of the plan: take those that Read gives: %w", len(fields), len(p.fields), assay.ErrPrecondition)
+	}
+	sc := p.scratch.Get().(*scratch)
+	defer p.scratch.Put(sc)
+	for i, x := range fields {
+		sc.cols[i][0] = x
+	}
+	return p.vector(dst, sc, ev, st)
+}
+
+func (p *Plan) otherKind() error {
+	return &assay.FieldError{Field: "kind", Problem: fmt.Sprintf("this plan scores events of kind %q", p.spec.event())}
+}
+
+// vector computes the features when the fields' values stand in sc.
+func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, st *State) (assay.Vector, error) {
 	sc.cols[p.eventTimeSlot()][0] = float64(ev.Time.UnixMicro())
 	if err := p.readWindows(sc, ev, st); err != nil {
 		return assay.Vector{}, err

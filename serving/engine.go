@@ -112,7 +112,7 @@ func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
 	if err := checkRequestID(w.key.id); err != nil {
 		return err
 	}
-	if err := w.model.plan.Validate(&w.req.Event); err != nil {
+	if err := w.validate(); err != nil {
 		return err
 	}
 	if w.req.Event.Time.After(e.now().Add(e.ahead)) {
@@ -207,7 +207,7 @@ func (e *engine) sequence(w *work) {
 func (e *engine) sequenceLocked(w *work) {
 	if !w.record {
 		var err error
-		if w.vector, err = w.model.plan.Vector(w.values[:0], &w.req.Event, w.model.windows.state); err != nil {
+		if w.vector, err = w.model.plan.VectorOf(w.values[:0], w.fields, &w.req.Event, w.model.windows.state); err != nil {
 			w.err = err
 			return
 		}

@@ -32,7 +32,8 @@ type work struct {
 
 	vectorBytes []byte // its canonical bytes
 
-	values   []float64
+	fields   []float64 // the event's, as the plan reads them
+	values   []float64 // of the vector
 	input    policy.Input
 	result   policy.Result
 	decision assay.Decision
@@ -57,6 +58,15 @@ func (w *work) what() []byte {
 		return []byte("record\n")
 	}
 	return []byte("score\n")
+}
+
+// validate holds the event to the plan, and reads its fields for a vector.
+func (w *work) validate() (err error) {
+	if w.record {
+		return w.model.plan.Validate(&w.req.Event)
+	}
+	w.fields, err = w.model.plan.Read(w.fields, &w.req.Event)
+	return err
 }
 
 // draft begins the decision, at a time in microseconds.
@@ -165,6 +175,6 @@ func (w *work) setPromise(p *ledger.Promise) { w.promise = p.AppendBinary(w.prom
 func (w *work) clean() {
 	req := w.req
 	req.Reset()
-	*w = work{req: req, values: w.values[:0], raw: w.raw[:0], canonical: w.canonical[:0], promise: w.promise[:0], vectorBytes: w.vectorBytes[:0]}
+	*w = work{req: req, fields: w.fields[:0], values: w.values[:0], raw: w.raw[:0], canonical: w.canonical[:0], promise: w.promise[:0], vectorBytes: w.vectorBytes[:0]}
 	w.result.ExpectedLoss, w.result.Price = math.NaN(), math.NaN()
 }
