@@ -42,16 +42,27 @@ func (e *Event) AppendBinary(b []byte) []byte {
 		b = append(b, 5)
 		b = appendHead(b, cborArray, uint64(len(e.Fields)))
 		for i := range e.Fields {
-			f := &e.Fields[i]
-			b = append(b, cborArray<<5|5)
-			b = appendText(b, f.Name)
-			b = appendHead(b, cborUint, uint64(f.Value.Kind))
-			b = appendFloat(b, f.Value.num)
-			b = appendInt(b, f.Value.us)
-			b = appendText(b, f.Value.text)
+			b = e.Fields[i].appendBinary(b)
 		}
 	}
 	return b
+}
+
+// appendBinary appends the name, and the four parts of the value. Numbers and
+// texts, which are nearly all, leave the parts of the other kinds empty.
+func (f *Field) appendBinary(b []byte) []byte {
+	b = appendText(append(b, cborArray<<5|5), f.Name)
+	v := &f.Value
+	switch {
+	case v.Kind == Number && v.us == 0 && v.text == "":
+		return append(appendFloat(append(b, byte(Number)), v.num), 0, cborText<<5)
+	case v.Kind == Text && v.us == 0 && math.Float64bits(v.num) == 0:
+		return appendText(append(b, byte(Text), 0xf9, 0, 0, 0), v.text)
+	}
+	b = appendHead(b, cborUint, uint64(v.Kind))
+	b = appendFloat(b, v.num)
+	b = appendInt(b, v.us)
+	return appendText(b, v.text)
 }
 
 // AppendBinary appends d's canonical bytes.
@@ -148,6 +159,9 @@ func appendInt(b []byte, n int64) []byte {
 }
 
 func appendText(b []byte, s string) []byte {
+	if len(s) < 24 { // nearly all
+		return append(append(b, cborText<<5|byte(len(s))), s...)
+	}
 	return append(appendHead(b, cborText, uint64(len(s))), s...)
 }
 

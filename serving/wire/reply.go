@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"math"
 
 	"google.golang.org/grpc/mem"
@@ -108,25 +109,41 @@ func reasonSize(x *assay.Reason) int {
 
 // The proto3 rule: a zero value is not written.
 
+// appendTag appends a tag of a field below 32.
+func appendTag(b []byte, num protowire.Number, typ protowire.Type) []byte {
+	if num < 16 {
+		return append(b, byte(num)<<3|byte(typ))
+	}
+	return append(b, byte(num)<<3|byte(typ)|0x80, byte(num>>4))
+}
+
+// appendLength appends a length.
+func appendLength(b []byte, n int) []byte {
+	if n < 1<<7 {
+		return append(b, byte(n))
+	}
+	return protowire.AppendVarint(b, uint64(n))
+}
+
 func appendString(b []byte, num protowire.Number, s string) []byte {
 	if s == "" {
 		return b
 	}
-	return protowire.AppendString(protowire.AppendTag(b, num, protowire.BytesType), s)
+	return append(appendLength(appendTag(b, num, protowire.BytesType), len(s)), s...)
 }
 
 func appendBytes(b []byte, num protowire.Number, v []byte) []byte {
 	if len(v) == 0 {
 		return b
 	}
-	return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), v)
+	return append(appendLength(appendTag(b, num, protowire.BytesType), len(v)), v...)
 }
 
 func appendVarint(b []byte, num protowire.Number, v uint64) []byte {
 	if v == 0 {
 		return b
 	}
-	return protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), v)
+	return protowire.AppendVarint(appendTag(b, num, protowire.VarintType), v)
 }
 
 func varintSize(num protowire.Number, v uint64) int {
@@ -141,5 +158,5 @@ func appendDouble(b []byte, num protowire.Number, x float64) []byte {
 	if u == 0 {
 		return b
 	}
-	return protowire.AppendFixed64(protowire.AppendTag(b, num, protowire.Fixed64Type), u)
+	return binary.LittleEndian.AppendUint64(appendTag(b, num, protowire.Fixed64Type), u)
 }

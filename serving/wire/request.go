@@ -151,10 +151,21 @@ func (r *Request) fast(s string) bool {
 	}
 }
 
+// fieldTag is field 5 of Event, length-delimited.
+const fieldTag = 5<<3 | wireBytes
+
 func (r *Request) event(s string) bool {
 	e, in := &r.Event, reader{s, true}
 	timed := false
 	for {
+		// Most of an event is fields of less than 128 bytes.
+		for len(in.s) > 1 && in.s[0] == fieldTag && in.s[1] < 0x80 && int(in.s[1]) <= len(in.s)-2 {
+			end := 2 + int(in.s[1])
+			if len(e.Fields) == assay.MaxFields || !r.field(in.s[2:end]) {
+				return false
+			}
+			in.s = in.s[end:]
+		}
 		num, typ := in.tag()
 		if num == 0 {
 			return in.ok && timed
@@ -208,8 +219,8 @@ func (r *Request) entity(s string) bool {
 }
 
 func (r *Request) field(s string) bool {
-	if f, ok := plainField(s); ok {
-		r.Event.Fields = append(r.Event.Fields, f)
+	r.Event.Fields = append(r.Event.Fields, assay.Field{})
+	if plainField(&r.Event.Fields[len(r.Event.Fields)-1], s) {
 		return true
 	}
 	in := reader{s, true}
@@ -218,7 +229,7 @@ func (r *Request) field(s string) bool {
 		num, typ := in.tag()
 		switch {
 		case num == 0:
-			r.Event.Fields = append(r.Event.Fields, f)
+			r.Event.Fields[len(r.Event.Fields)-1] = f
 			return in.ok
 		case num == 1 && typ == wireBytes:
 			f.Name = in.bytes()
@@ -245,25 +256,26 @@ func (r *Request) field(s string) bool {
 	}
 }
 
-// plainField reads a field as generators write most of them: a name and then a
-// number or a text, each of less than 128 bytes. The loop in field reads the
-// same from them.
-func plainField(s string) (f assay.Field, ok bool) {
+// plainField reads into f a field as generators write most of them: a name and
+// then a number or a text, each of less than 128 bytes. The loop in field reads
+// the same from them.
+func plainField(f *assay.Field, s string) bool {
 	if len(s) < 4 || s[0] != 1<<3|wireBytes || s[1] >= 0x80 || int(s[1]) > len(s)-4 {
-		return f, false
+		return false
 	}
 	v := s[2+s[1]:]
-	f.Name = s[2 : 2+s[1]]
 	switch {
 	case v[0] == 2<<3|wireFixed64 && len(v) == 9:
-		in := reader{v[1:], true}
-		f.Value = assay.NumberValue(math.Float64frombits(in.fixed64()))
-		return f, true
+		f.Name = s[2 : 2+s[1]]
+		f.Value = assay.NumberValue(math.Float64frombits(uint64(v[1]) | uint64(v[2])<<8 | uint64(v[3])<<16 | uint64(v[4])<<24 |
+			uint64(v[5])<<32 | uint64(v[6])<<40 | uint64(v[7])<<48 | uint64(v[8])<<56))
+		return true
 	case v[0] == 3<<3|wireBytes && v[1] < 0x80 && int(v[1]) == len(v)-2:
+		f.Name = s[2 : 2+s[1]]
 		f.Value = assay.TextValue(v[2:])
-		return f, true
+		return true
 	}
-	return f, false
+	return false
 }
 
 // micros reads a Timestamp that is in range.
