@@ -134,6 +134,8 @@ func identifier(name string) string {
 // expression is a compiled CEL expression and what it reads that may be missing.
 type expression struct {
 	program  cel.Program
+	truthOf  plainTruth  // what CEL need not evaluate; nil if there is none
+	numberOf plainNumber // likewise
 	optional []slot
 	names    []string
 }
@@ -177,6 +179,12 @@ func (c *compiler) compile(src string, want wanted) (expression, error) {
 	if x.program, err = c.env.Program(ast, cel.EvalOptions(cel.OptOptimize)); err != nil {
 		return expression{}, err
 	}
+	p := plain{ast.NativeRep(), c.declared}
+	if want == wantBool {
+		x.truthOf = p.truth(p.ast.Expr())
+	} else {
+		x.numberOf = p.number(p.ast.Expr(), true)
+	}
 	return x, nil
 }
 
@@ -191,6 +199,15 @@ func (x *expression) missing(act *activation) bool {
 }
 
 func (x *expression) truth(act *activation) (bool, error) {
+	if x.truthOf != nil {
+		if v, ok := x.truthOf(act); ok {
+			return v, nil
+		}
+	}
+	return x.celTruth(act)
+}
+
+func (x *expression) celTruth(act *activation) (bool, error) {
 	v, _, err := x.program.Eval(act)
 	if err != nil {
 		return false, err
@@ -203,6 +220,15 @@ func (x *expression) truth(act *activation) (bool, error) {
 }
 
 func (x *expression) number(act *activation) (float64, error) {
+	if x.numberOf != nil {
+		if v, ok := x.numberOf(act); ok {
+			return v, nil
+		}
+	}
+	return x.celNumber(act)
+}
+
+func (x *expression) celNumber(act *activation) (float64, error) {
 	v, _, err := x.program.Eval(act)
 	if err != nil {
 		return 0, err
