@@ -90,7 +90,7 @@ func (e *engine) decide(ctx context.Context, w *work) error {
 		return w.err
 	}
 	c.done(stageBegin)
-	defer e.inflight.leave(w.key, &w.ticket)
+	defer e.inflight.leave(w.tag, &w.ticket)
 	if e.sequence(w); w.taken {
 		c.done(stageSequence)
 		e.finish(w)
@@ -120,8 +120,9 @@ func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
 	}
 	w.raw = w.req.Event.AppendBinary(w.raw[:0])
 	w.body = assay.Sum(bodyTag, w.what(), w.raw)
+	w.tag = e.journal.Tag(w.key.caller, w.key.id)
 	for {
-		busy := e.inflight.enter(w.key, &w.ticket)
+		busy := e.inflight.enter(w.tag, &w.ticket)
 		if busy == nil {
 			break
 		}
@@ -133,16 +134,16 @@ func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
 		}
 	}
 	if err := e.known(ctx, w); err != nil || w.repeated {
-		e.inflight.leave(w.key, &w.ticket)
+		e.inflight.leave(w.tag, &w.ticket)
 		return err
 	}
 	// Work past its deadline is not started.
 	if err := ctx.Err(); err != nil {
-		e.inflight.leave(w.key, &w.ticket)
+		e.inflight.leave(w.tag, &w.ticket)
 		return err
 	}
 	if err := e.journal.Ready(); err != nil {
-		e.inflight.leave(w.key, &w.ticket)
+		e.inflight.leave(w.tag, &w.ticket)
 		return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 	}
 	return nil
@@ -157,7 +158,6 @@ func checkRequestID(id string) error {
 
 // known fills w from its record when its request id was used before.
 func (e *engine) known(ctx context.Context, w *work) error {
-	w.tag = e.journal.Tag(w.key.caller, w.key.id)
 	seq, body, ok, err := e.journal.LookupTag(w.tag, w.key.caller, w.key.id)
 	if err != nil {
 		return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
@@ -242,13 +242,26 @@ func (e *engine) settle(w *work, err error) {
 		w.err = fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 		return
 	}
-	e.metrics.outcomes[w.decision.Outcome].Inc()
-	e.index.add(w.seq, w.decision.Micros, w.decision.Outcome, w.key.caller, w.req.Event.Entities)
-	if w.decision.Outcome == assay.Failed || w.record {
-		return
+	e.settled([]*work{w})
+}
+
+// settled notes records that are durable.
+func (e *engine) settled(ws []*work) {
+	e.index.add(ws)
+	var outcomes [len(e.metrics.outcomes)]int
+	for _, w := range ws {
+		outcomes[w.decision.Outcome]++
+		if w.decision.Outcome == assay.Failed || w.record {
+			continue
+		}
+		e.shadows.offer(w.seq)
+		if w.seq%driftEvery == 0 {
+			e.drift.observe(w.decision.Score.PD, w.vector.Values)
+		}
 	}
-	e.shadows.offer(w.seq)
-	if w.seq%driftEvery == 0 {
-		e.drift.observe(w.decision.Score.PD, w.vector.Values)
+	for o, n := range outcomes {
+		if n > 0 {
+			e.metrics.outcomes[o].Add(float64(n))
+		}
 	}
 }

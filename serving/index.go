@@ -54,11 +54,18 @@ func places(h uint64) (p [4]uint16) {
 	return p
 }
 
-// add notes a decision or a recorded event.
-func (x *index) add(seq uint64, micros int64, o assay.Outcome, caller string, entities []assay.Entity) {
-	n := seq / indexBlock
+// add notes decisions and recorded events of this process.
+func (x *index) add(ws []*work) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	for _, w := range ws {
+		x.addLocked(w.seq, w.decision.Micros, w.decision.Outcome, w.key.caller, w.req.Event.Entities)
+	}
+}
+
+// addLocked notes a decision or a recorded event, with mu held.
+func (x *index) addLocked(seq uint64, micros int64, o assay.Outcome, caller string, entities []assay.Entity) {
+	n := seq / indexBlock
 	for uint64(len(x.mu.blocks)) <= n {
 		x.mu.blocks = append(x.mu.blocks, nil)
 	}
@@ -140,7 +147,9 @@ func (x *index) fill(ctx context.Context, j *journal.Journal) error {
 			if err != nil && len(r.Private) > 0 {
 				return err
 			}
-			x.add(seq, r.Micros, d.Outcome, r.Caller, ev.Entities)
+			x.mu.Lock()
+			x.addLocked(seq, r.Micros, d.Outcome, r.Caller, ev.Entities)
+			x.mu.Unlock()
 		}
 		x.filled.Store(seq + 1)
 		return ctx.Err()

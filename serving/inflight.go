@@ -3,22 +3,22 @@
 package serving
 
 import (
-	"hash/maphash"
 	"sync"
+
+	"github.com/assayrisk/assay/ledger/journal"
 )
 
 // requestKey is what idempotency goes by.
 type requestKey struct{ caller, id string }
 
-// inflight holds the requests under way by caller and request id, so that a
-// second one with the same id waits for the first instead of being scored.
-// Those that are done stand in the journal.
+// inflight holds the requests under way by what stands for caller and request
+// id in the journal, so that a second one with the same id waits for the first
+// instead of being scored. Those that are done stand in the journal.
 type inflight struct {
-	seed   maphash.Seed
 	shards [64]struct {
 		mu struct {
 			sync.Mutex
-			m map[requestKey]*ticket
+			m map[journal.Tag]*ticket
 		}
 	}
 }
@@ -29,22 +29,22 @@ type ticket struct {
 }
 
 func newInflight() *inflight {
-	f := &inflight{seed: maphash.MakeSeed()}
+	f := new(inflight)
 	for i := range f.shards {
-		f.shards[i].mu.m = map[requestKey]*ticket{}
+		f.shards[i].mu.m = map[journal.Tag]*ticket{}
 	}
 	return f
 }
 
-// enter claims the key with t. When another holds it, enter returns a channel
+// enter claims the tag with t. When another holds it, enter returns a channel
 // that is closed when that one leaves.
-func (f *inflight) enter(k requestKey, t *ticket) (busy <-chan struct{}) {
-	s := &f.shards[f.shard(k)].mu
+func (f *inflight) enter(tag journal.Tag, t *ticket) (busy <-chan struct{}) {
+	s := &f.shards[shard(tag)].mu
 	s.Lock()
 	defer s.Unlock()
-	other, ok := s.m[k]
+	other, ok := s.m[tag]
 	if !ok {
-		s.m[k] = t
+		s.m[tag] = t
 		return nil
 	}
 	if other.done == nil {
@@ -53,11 +53,11 @@ func (f *inflight) enter(k requestKey, t *ticket) (busy <-chan struct{}) {
 	return other.done
 }
 
-// leave gives the key up and wakes those who wait for it.
-func (f *inflight) leave(k requestKey, t *ticket) {
-	s := &f.shards[f.shard(k)].mu
+// leave gives the tag up and wakes those who wait for it.
+func (f *inflight) leave(tag journal.Tag, t *ticket) {
+	s := &f.shards[shard(tag)].mu
 	s.Lock()
-	delete(s.m, k)
+	delete(s.m, tag)
 	done := t.done
 	t.done = nil
 	s.Unlock()
@@ -66,6 +66,5 @@ func (f *inflight) leave(k requestKey, t *ticket) {
 	}
 }
 
-func (f *inflight) shard(k requestKey) uint64 {
-	return maphash.String(f.seed, k.id) % uint64(len(f.shards))
-}
+// shard: a tag is a keyed hash, so that any of its bits will do.
+func shard(tag journal.Tag) byte { return tag[0] % 64 }

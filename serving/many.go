@@ -4,8 +4,10 @@ package serving
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
@@ -72,7 +74,7 @@ func (e *engine) group(ctx context.Context, m *many) {
 	g := rowGroup{ws: make([]*work, 0, len(m.open)), seqs: make([]uint64, 0, len(m.open)), recs: make([]*journal.Record, 0, len(m.open))}
 	for _, w := range m.open {
 		if !w.taken {
-			e.inflight.leave(w.key, &w.ticket)
+			e.inflight.leave(w.tag, &w.ticket)
 			continue
 		}
 		g.ws = append(g.ws, w)
@@ -88,7 +90,7 @@ func (e *engine) group(ctx context.Context, m *many) {
 	m.under.Go(func() {
 		e.appendAll(context.WithoutCancel(ctx), &g)
 		for _, w := range g.ws {
-			e.inflight.leave(w.key, &w.ticket)
+			e.inflight.leave(w.tag, &w.ticket)
 		}
 	})
 }
@@ -172,12 +174,14 @@ func (m *live) margins(dst, rows []float64) (err error) {
 // commit, as a rule, takes them all.
 func (e *engine) appendAll(ctx context.Context, g *rowGroup) {
 	ps, err := e.journal.AppendAll(ctx, g.seqs, g.recs)
+	durable := make([]*work, 0, len(g.ws))
 	for i, w := range g.ws {
 		if i < len(ps) && ps[i].Count > 0 { // this one is durable, whatever became of others
 			w.setPromise(&ps[i])
-			e.settle(w, nil)
+			durable = append(durable, w)
 			continue
 		}
-		e.settle(w, err)
+		w.err = fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 	}
+	e.settled(durable)
 }

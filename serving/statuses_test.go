@@ -346,7 +346,7 @@ func (s seen) faults(t *testing.T) {
 		s.want(t, method, codes.Internal, "a policy that fails", c.byID(ctx, method, 0)[method])
 	}
 	// The id is held by a request under way: the others wait for it.
-	held := requestKey{"all", "held"}
+	held := n.server.engine.journal.Tag("all", "held")
 	var tk ticket
 	if busy := n.server.engine.inflight.enter(held, &tk); busy != nil {
 		t.Fatal("the id is held by another")
@@ -355,7 +355,7 @@ func (s seen) faults(t *testing.T) {
 		s.want(t, method, codes.DeadlineExceeded, "an id that is under way", func() error {
 			short, cancel := context.WithTimeout(ctx, time.Second) // long enough for a busy machine to begin the call
 			defer cancel()
-			return c.byID(short, held.id, 0)[method]()
+			return c.byID(short, "held", 0)[method]()
 		})
 	}
 	s.want(t, "Scoring/WatchCheckpoints", codes.DeadlineExceeded, "no other checkpoint", func() error {
