@@ -15,6 +15,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/policy"
 )
 
 // admin implements the Admin service. One act is done at a time.
@@ -45,8 +46,8 @@ const maxModels = 32
 
 // info describes a loaded model.
 func (s *Server) info(m *live) *pb.ModelInfo {
-	policy := m.policy.Digest()
-	i := &pb.ModelInfo{Name: m.name, Version: m.version, Digest: m.bundle.Digest[:], PlanDigest: m.digest[:], PolicyDigest: policy[:],
+	by := m.policy.Digest()
+	i := &pb.ModelInfo{Name: m.name, Version: m.version, Digest: m.bundle.Digest[:], PlanDigest: m.digest[:], PolicyDigest: by[:],
 		Trees: int32(len(m.bundle.Model.Trees)), Features: int32(m.forest.Features()), Loaded: timestamppb.New(m.loaded)}
 	i.Active = s.engine.routes.Load().active == m
 	i.Shadow = slices.Contains(*s.shadows.models.Load(), m)
@@ -205,7 +206,7 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 	}
 	old := a.engine.routes.Load()
 	if done {
-		d := old.active.policy.Digest()
+		d := policy.DigestOf(req.Yaml) // of what was set then; another may stand now
 		return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_DONE, PolicyDigest: d[:], Sequence: seq}, nil
 	}
 	if len(req.Yaml) == 0 {

@@ -42,7 +42,8 @@ type Config struct {
 	Load func(ctx context.Context, name string) (*models.Bundle, error)
 
 	// MaxInFlight bounds the requests under way; more are refused at once with
-	// RESOURCE_EXHAUSTED. 0: 8192. A row of a batch or stream counts as one.
+	// RESOURCE_EXHAUSTED. 0: 8192. A row of a batch or stream counts as one; a
+	// batch of more rows is let in when nothing else is under way.
 	MaxInFlight int
 	// MaxMessageBytes bounds one message; 0: 4 MiB.
 	MaxMessageBytes int
@@ -51,8 +52,8 @@ type Config struct {
 	// DrainTimeout bounds how long Run waits for requests under way when its
 	// context ends; 0: 20 s.
 	DrainTimeout time.Duration
-	// RatePerSecond is how many rows a second one caller may ask for; 0: no
-	// limit. RateBurst is how many at once; 0: one second's worth.
+	// RatePerSecond is how many rows a second one caller may ask for, a read
+	// being one; 0: no limit. RateBurst is how many at once; 0: one second's worth.
 	RatePerSecond float64
 	RateBurst     int
 	// MaxAhead is how far an event's time may lie ahead of the clock; more would

@@ -65,7 +65,8 @@ func (e *engine) admit(caller string, n int) error {
 			return err
 		}
 	}
-	if e.load.Add(int64(n)) > e.limit && int64(n) < e.limit {
+	// A batch of more rows than that is let in when it is alone.
+	if after := e.load.Add(int64(n)); after > e.limit && after > int64(n) {
 		e.load.Add(-int64(n))
 		return &retryError{assay.ErrExhausted, "the server is full: too many requests are under way", 100 * time.Millisecond}
 	}

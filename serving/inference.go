@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/assayrisk/assay"
@@ -112,6 +113,10 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 	if len(req.Outputs) > 0 {
 		want = want[:0]
 		for _, o := range req.Outputs {
+			// Each is as large as the rows: no more than there are.
+			if slices.Contains(want, o.GetName()) {
+				return nil, &assay.FieldError{Field: "outputs", Problem: "an output is named twice"}
+			}
 			want = append(want, o.GetName())
 		}
 	}
@@ -128,6 +133,9 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 				values[i] = m.bundle.Calibration.Apply(x)
 			}
 		case "contributions":
+			if err := ctx.Err(); err != nil { // the dearest part, and nobody waits for it any more
+				return nil, err
+			}
 			k := m.forest.Features()
 			shape = append(shape, int64(k+1))
 			values = make([]float64, n*(k+1))
@@ -152,9 +160,14 @@ func (s *inference) RepositoryIndex(context.Context, *v2.RepositoryIndexRequest)
 }
 
 // RepositoryModelLoad implements v2.GRPCInferenceServiceServer: it loads a
-// bundle of the model directory beside the active model.
+// bundle of the model directory beside the active model. With four eyes the
+// first admin's call is FAILED_PRECONDITION, and the second's loads.
 func (s *inference) RepositoryModelLoad(ctx context.Context, req *v2.RepositoryModelLoadRequest) (*v2.RepositoryModelLoadResponse, error) {
-	_, err := s.admin.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: newRequestID(), Bundle: req.ModelName, LoadOnly: true})
+	resp, err := s.admin.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: newRequestID(), Bundle: req.ModelName, LoadOnly: true})
+	if err == nil && resp.Approval == pb.Approval_APPROVAL_PENDING {
+		// The protocol has no word for it, and "done" would be wrong.
+		err = fmt.Errorf("the model is not loaded yet: with four eyes a second admin must ask for the same: %w", assay.ErrPrecondition)
+	}
 	return &v2.RepositoryModelLoadResponse{}, err
 }
 

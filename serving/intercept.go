@@ -41,7 +41,7 @@ func (s *Server) enter(ctx context.Context, method string) (context.Context, err
 }
 
 // admitCaller authenticates and authorizes a call of a method that is not
-// public.
+// public, and that somebody still waits for.
 func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, error) {
 	if s.draining.Load() {
 		return auth.Caller{}, assay.ErrUnavailable
@@ -50,7 +50,11 @@ func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, e
 	if err != nil {
 		return auth.Caller{}, err
 	}
-	return caller, s.methods.Allow(caller, method)
+	if err := s.methods.Allow(caller, method); err != nil {
+		return auth.Caller{}, err
+	}
+	// Work past its deadline is not started, of whatever kind.
+	return caller, ctx.Err()
 }
 
 // credential reads what the call carries.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
@@ -26,6 +27,10 @@ const (
 	maxScan     = 20_000
 )
 
+// maxLists bounds the pages that are filled at once: each may open 20,000
+// records, and scoring comes first.
+const maxLists = 8
+
 // errPageFull ends a scan.
 var errPageFull = errors.New("page full")
 
@@ -40,6 +45,15 @@ type page struct {
 
 // ListDecisions implements pb.ScoringServer.
 func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
+	if err := s.readAdmitted(ctx); err != nil {
+		return nil, err
+	}
+	select {
+	case s.lists <- struct{}{}:
+		defer func() { <-s.lists }()
+	default:
+		return nil, &retryError{assay.ErrExhausted, "the server is full: too many lists are under way", 100 * time.Millisecond}
+	}
 	p := page{size: int(req.PageSize)}
 	switch {
 	case p.size == 0:

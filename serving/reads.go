@@ -17,6 +17,11 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
+// readAdmitted counts a read as one row of its caller's rate.
+func (s *Server) readAdmitted(ctx context.Context) error {
+	return s.engine.limiter.take(callerOf(ctx).Name, 1, s.engine.now())
+}
+
 // own returns the record of seq when the caller may see it: its author, or an
 // auditor. Others read that there is none, so that sequence numbers tell nothing.
 func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
@@ -34,6 +39,9 @@ func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
 
 // GetDecision implements pb.ScoringServer.
 func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (*pb.GetDecisionResponse, error) {
+	if err := s.readAdmitted(ctx); err != nil {
+		return nil, err
+	}
 	var seq uint64
 	switch k := req.Key.(type) {
 	case *pb.GetDecisionRequest_Sequence:
@@ -98,6 +106,9 @@ func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
 
 // GetReceipt implements pb.ScoringServer.
 func (s *scoring) GetReceipt(ctx context.Context, req *pb.GetReceiptRequest) (*pb.GetReceiptResponse, error) {
+	if err := s.readAdmitted(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := s.own(ctx, req.Sequence); err != nil {
 		return nil, err
 	}

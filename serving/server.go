@@ -54,6 +54,7 @@ type Server struct {
 	started  time.Time
 	serving  context.Context // ends when draining begins
 	stop     context.CancelFunc
+	lists    chan struct{} // one for each page of ListDecisions that is being filled
 	draining atomic.Bool
 	ran      atomic.Bool
 }
@@ -65,7 +66,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, methods: auth.NewTable(), started: cfg.Now()}
+	s := &Server{cfg: cfg, log: cfg.Logger, methods: auth.NewTable(), started: cfg.Now(), lists: make(chan struct{}, maxLists)}
 	acfg := cfg.Auth
 	if len(acfg.Keys)+len(acfg.Certificates)+len(acfg.Issuers) == 0 {
 		acfg.Open = true

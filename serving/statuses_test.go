@@ -324,8 +324,18 @@ func (s seen) rates(t *testing.T) {
 			return err
 		},
 	}
-	for method, call := range limited {
-		s.want(t, method, codes.ResourceExhausted, "over the rate", call)
+	reads := map[string]func() error{
+		"Scoring/GetDecision": func() error {
+			_, err := c.score.GetDecision(ctx, &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: begun}})
+			return err
+		},
+		"Scoring/GetReceipt":    func() error { _, err := c.score.GetReceipt(ctx, &pb.GetReceiptRequest{Sequence: begun}); return err },
+		"Scoring/ListDecisions": func() error { _, err := c.score.ListDecisions(ctx, &pb.ListDecisionsRequest{}); return err },
+	}
+	for _, calls := range []map[string]func() error{limited, reads} {
+		for method, call := range calls {
+			s.want(t, method, codes.ResourceExhausted, "over the rate", call)
+		}
 	}
 	e := n.server.engine
 	e.limiter = nil

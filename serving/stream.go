@@ -29,7 +29,7 @@ func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 		}
 	}()
 	ws := make([]*work, 0, streamBurst)
-	most := s.engine.limiter.atOnce(streamBurst)
+	most := s.engine.limiter.atOnce(int(min(streamBurst, s.engine.limit)))
 	for w := range in {
 		ws = append(ws[:0], w)
 	more:

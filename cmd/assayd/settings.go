@@ -38,7 +38,7 @@ type settings struct {
 	FourEyes      bool          `yaml:"four-eyes" doc:"Activating a model or a policy needs two admins."`
 	MaxInFlight   int           `yaml:"max-in-flight" default:"8192" doc:"Rows under way; more are refused with RESOURCE_EXHAUSTED."`
 	MaxMessage    int           `yaml:"max-message" default:"4194304" doc:"Bytes of one message."`
-	RatePerSecond float64       `yaml:"rate" doc:"Rows a second that one caller may ask for. 0: no limit."`
+	RatePerSecond float64       `yaml:"rate" doc:"Rows a second that one caller may ask for; a decision, list or receipt that is read counts as one. 0: no limit."`
 	RateBurst     int           `yaml:"rate-burst" doc:"Rows that one caller may ask for at once. 0: one second's worth."`
 	Drain         time.Duration `yaml:"drain" default:"20s" doc:"How long requests under way may take when the server stops."`
 
