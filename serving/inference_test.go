@@ -3,14 +3,8 @@
 package serving
 
 import (
-	"context"
 	"encoding/binary"
 	"math"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -95,39 +89,5 @@ func TestInferenceRefuses(t *testing.T) {
 	}
 	if _, err := rpc.ModelInfer(t.Context(), &v2.ModelInferRequest{ModelName: "nope"}); status.Code(err) != codes.NotFound {
 		t.Errorf("an unknown model: %v, want NOT_FOUND", err)
-	}
-}
-
-// TestPythonClients scores through tritonclient and kserve, as their users do,
-// when a Python that has them is named.
-func TestPythonClients(t *testing.T) {
-	python := os.Getenv("ASSAY_PEERS_PYTHON")
-	if python == "" {
-		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has tritonclient[grpc] and kserve (benchmarks/peers/serve_oip.py says how)")
-	}
-	n := start(t, t.TempDir(), Config{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(n.server.cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, l) }()
-	defer func() { cancel(); <-done }()
-	margins := map[string]string{}
-	for _, client := range []string{"tritonclient", "kserve"} {
-		out, err := exec.CommandContext(ctx, python, filepath.Join("..", "benchmarks", "peers", "serve_oip.py"), l.Addr().String(), "first", client).CombinedOutput()
-		_, margin, ok := strings.Cut(string(out), "ok "+client+" margin ")
-		if err != nil || !ok {
-			t.Errorf("%s: %v\n%s", client, err, out)
-		}
-		margins[client] = margin
-	}
-	if margins["kserve"] != margins["tritonclient"] {
-		t.Errorf("the clients got different margins: %v", margins)
 	}
 }
