@@ -39,6 +39,7 @@ type keyring struct {
 	db     *pebble.DB
 	master *vault.Master
 	system *subject
+	known  seenFilter // subject tags: most new subjects need no look into the store
 	seed   maphash.Seed
 	shards [keyShards]keyShard
 }
@@ -91,6 +92,9 @@ func (r *keyring) find(sh *keyShard, name string) (*subject, error) {
 		return s, nil
 	}
 	tag := r.tag(name)
+	if !r.known.maybe(tag) {
+		return nil, fmt.Errorf("store: the subject has no key: %w", assay.ErrNotFound)
+	}
 	idb, err := get(r.db, idKey(prefixSubject, tag))
 	if err != nil {
 		return nil, err
@@ -120,6 +124,7 @@ func (r *keyring) create(sh *keyShard, name string) (*subject, error) {
 	if s.wrapped, err = r.master.Wrap(k); err != nil {
 		return nil, err
 	}
+	r.known.add(s.tag)
 	sh.fresh[name] = s
 	return s, nil
 }

@@ -95,9 +95,18 @@ func (b *bloomBlock) has(tag [16]byte) bool {
 	return true
 }
 
-// fillSeen reads the ids of earlier runs.
-func (j *Journal) fillSeen(ctx context.Context) (err error) {
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRequest}, UpperBound: []byte{prefixRequest + 1}})
+// fillSeen reads the ids of earlier runs: the requests', and the subjects'.
+func (j *Journal) fillSeen(ctx context.Context) error {
+	if err := fill(ctx, j.db, &j.keys.known, prefixSubject); err != nil {
+		return err
+	}
+	return fill(ctx, j.db, &j.seen, prefixRequest)
+}
+
+// fill adds the tags that stand in the store under a prefix. Those that come
+// meanwhile are added by whoever brings them.
+func fill(ctx context.Context, db *pebble.DB, f *seenFilter, prefix byte) (err error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
@@ -108,13 +117,13 @@ func (j *Journal) fillSeen(ctx context.Context) (err error) {
 			return nil
 		}
 		if len(it.Key()) != 17 {
-			return fmt.Errorf("store: a request tag of %d bytes: %w", len(it.Key())-1, assay.ErrCorrupt)
+			return fmt.Errorf("store: a tag of %d bytes: %w", len(it.Key())-1, assay.ErrCorrupt)
 		}
-		j.seen.add([16]byte(it.Key()[1:]))
+		f.add([16]byte(it.Key()[1:]))
 	}
 	if err := it.Error(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	j.seen.full.Store(true)
+	f.full.Store(true)
 	return nil
 }
