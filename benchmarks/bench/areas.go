@@ -28,6 +28,7 @@ type area struct {
 	Peers  bool          // cannot run without the peers' interpreter
 	Runs   [][]string    // arguments of each run of the program
 	Short  []string      // arguments of the short form
+	Within bool          // is told how long it may take (-within) and plans its runs by that
 	Exact  bool          // its figures are counts, sizes or scores, which a busy machine does not change
 }
 
@@ -59,7 +60,7 @@ func areas(o options) []area {
 		{Name: "serve", Title: "Serving", Budget: 5 * m, Runs: [][]string{{"-seconds", "1.5"}}, Short: []string{"-runs", "1", "-seconds", "0.5"}},
 		{Name: "endtoend", Title: "End to end, beside other model servers", Budget: 3 * m, Peers: true, Runs: [][]string{with()}, Short: with("-seconds", "1", "-runs", "1")},
 		{Name: "scale", Title: "Scale", Budget: 4 * m, Runs: [][]string{nil}, Short: []string{"-short"}},
-		{Name: "train", Title: "Trainer", Budget: 30 * m, Peers: true, Runs: [][]string{train}, Short: with("-cases", "small", "-runs", "1")},
+		{Name: "train", Title: "Trainer", Budget: 30 * m, Peers: true, Within: true, Runs: [][]string{train}, Short: with("-cases", "small", "-runs", "1")},
 	}
 }
 

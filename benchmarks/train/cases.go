@@ -29,26 +29,28 @@ func base(more ...string) map[string]string {
 	return p
 }
 
-// makers write each case to a directory. shared holds the CSV files, flights
-// is the path of flights-3m.parquet. The two cases that are done in a second
-// are cold: starting up counts there.
-var makers = []struct {
-	name string
-	cold bool
+// maker writes a case to a directory.
+type maker struct {
+	name   string
+	cold   bool    // done in a second: starting up counts
+	weight float64 // about how long its runs take beside those of the others
+	// shared holds the CSV files, flights is the path of flights-3m.parquet.
 	make func(dir, shared, flights string) error
-}{
-	{"dense1m", false, func(dir, _, _ string) error {
+}
+
+var makers = []maker{
+	{"dense1m", false, 4, func(dir, _, _ string) error {
 		return numeric(dir, meta{Rows: 1_000_000, TestRows: 200_000, Features: 28, Params: base()}, 0, 0)
 	}},
-	{"airline100k", true, airline},
-	{"sparse500k", false, func(dir, _, _ string) error {
+	{"airline100k", true, 1, airline},
+	{"sparse500k", false, 4, func(dir, _, _ string) error {
 		return numeric(dir, meta{Rows: 500_000, TestRows: 100_000, Features: 100, Params: base()}, 0.85, 0.05)
 	}},
-	{"wide50k", false, func(dir, _, _ string) error {
+	{"wide50k", false, 4, func(dir, _, _ string) error {
 		return numeric(dir, meta{Rows: 50_000, TestRows: 20_000, Features: 500, Params: base()}, 0, 0)
 	}},
-	{"small", true, small},
-	{"flights3m", false, flights},
+	{"small", true, 1, small},
+	{"flights3m", false, 6, flights},
 }
 
 // numeric draws features that are half smooth, half coarse, and a label that

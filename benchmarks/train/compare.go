@@ -17,14 +17,34 @@ type comparison struct {
 	trainers      []string
 	runs, threads int
 	rounds        int
-	seeds         bool // run k has the seed k
+	seeds         bool      // run k has the seed k
+	until         time.Time // of all cases; zero: no limit
+}
+
+// leastRuns are made of a case however long they take.
+const leastRuns = 3
+
+// share is how long a case may take of the time that is left, by its weight
+// among those that are still to come; 0: as long as it takes.
+func (c *comparison) share(weight, left float64) time.Duration {
+	if c.until.IsZero() {
+		return 0
+	}
+	return max(1, time.Duration(float64(time.Until(c.until))*weight/left))
+}
+
+// enough reports whether a case has had its share after k runs: the next one
+// would end behind it.
+func enough(k int, took, share time.Duration) bool {
+	return share > 0 && k >= leastRuns && took+took/time.Duration(k) > share
 }
 
 // compare runs the trainers on the table at dir, one after the other and then
-// again, and prints the figures. A cold case starts a
-// process for each run; otherwise a process stays and holds the table, which
-// spares reading it and starting an interpreter 25 times.
-func (c *comparison) compare(ctx context.Context, name, dir string, cold bool) error {
+// again, as often as asked for and as fits into its share, and prints the
+// figures. A cold case starts a process for each run; otherwise a process stays
+// and holds the table, which spares reading it and starting an interpreter 25
+// times.
+func (c *comparison) compare(ctx context.Context, name, dir string, cold bool, share time.Duration) error {
 	begin := time.Now()
 	got := map[string][]outcome{}
 	stay := map[string]*trainer{}
@@ -34,7 +54,12 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool) e
 		}
 	}()
 	trainers := c.trainers
+	made := 0
 	for k := range c.runs {
+		if enough(k, time.Since(begin), share) {
+			break
+		}
+		made++
 		if k == layoutRuns {
 			trainers = c.withoutSlower(got)
 		}
@@ -65,7 +90,7 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool) e
 			got[t] = append(got[t], o)
 		}
 	}
-	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, c.rounds, c.runs, time.Since(begin).Seconds())
+	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, c.rounds, made, time.Since(begin).Seconds())
 	for _, t := range c.trainers {
 		o := got[t]
 		fmt.Printf("%-12s %-8s bins %6.2f s  boosting %7.2f s  total %7.2f s  AUC %.5f  peak %.0f MB\n", name, t,

@@ -5,6 +5,7 @@ package main
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/assayrisk/assay/models/gbdt"
 )
@@ -61,5 +62,35 @@ func TestDrawn(t *testing.T) {
 	}
 	if want := []float64{1, 5, 10, 13, 19, 24}; !slices.Equal(a.Label[:len(want)], want) {
 		t.Errorf("draw 1 begins with the rows %v, in train_table.py with %v", a.Label[:len(want)], want)
+	}
+}
+
+func TestShares(t *testing.T) {
+	const m = time.Minute
+	for _, tt := range []struct {
+		name        string
+		k           int
+		took, share time.Duration
+		want        bool
+	}{
+		{"no limit", 4, 60 * m, 0, false},
+		{"three runs are made however long they take", 2, 60 * m, m, false},
+		{"the fourth would end behind the share", 3, 3 * m, 4*m - 1, true},
+		{"the fourth fits", 3, 3 * m, 4 * m, false},
+		{"the fifth does not", 4, 4 * m, 4*m + 30*time.Second, true},
+	} {
+		if got := enough(tt.k, tt.took, tt.share); got != tt.want {
+			t.Errorf("%s: after %d runs in %v of %v: %v", tt.name, tt.k, tt.took, tt.share, got)
+		}
+	}
+	c := &comparison{until: time.Now().Add(10 * m)}
+	if got := c.share(1, 4); got > 150*time.Second || got < 140*time.Second {
+		t.Errorf("a quarter of ten minutes is %v", got)
+	}
+	if got := (&comparison{until: time.Now().Add(-m)}).share(1, 1); got <= 0 {
+		t.Errorf("behind the end the share is %v, which would mean no limit", got)
+	}
+	if got := new(comparison).share(1, 1); got != 0 {
+		t.Errorf("without a limit the share is %v", got)
 	}
 }

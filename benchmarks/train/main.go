@@ -12,6 +12,9 @@
 //	AUCDIFF <case>                        our AUC on the test rows minus LightGBM's
 //	S train_<case>                        our seconds
 //
+// With -within a case that would take more than its share of that time makes
+// three runs, or four, instead of five: the number of runs stands with each figure.
+//
 // Of LightGBM's two layouts, row-wise and column-wise, both make the first two
 // runs, the faster one the others: LightGBM itself tries both and keeps one.
 //
@@ -47,6 +50,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -65,12 +69,16 @@ func main() {
 		rounds  = flag.Int("rounds", 100, "boosting iterations")
 		seeds   = flag.Bool("seeds", false, "give run k the seed k instead of the default one")
 		draws   = flag.Int("draws", 0, "compare AUC with LightGBM on so many samples of the rows of -cases instead")
+		within  = flag.Duration("within", 0, "plan the cases to be done by then, each with three runs at least (0: all runs)")
 		one     = flag.String("one", "", "train the table in this directory as standard input asks, and print JSON")
 	)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c := &comparison{*python, *peers, strings.Split(*only, ","), *runs, *threads, *rounds, *seeds}
+	c := &comparison{python: *python, peers: *peers, trainers: strings.Split(*only, ","), runs: *runs, threads: *threads, rounds: *rounds, seeds: *seeds}
+	if *within > 0 {
+		c.until = time.Now().Add(*within)
+	}
 	var err error
 	switch {
 	case *one != "":
@@ -94,10 +102,18 @@ func main() {
 // on each. A case that fails does not stop the next.
 func compareCases(ctx context.Context, only, dir, shared, flights string, c *comparison) error {
 	var failed []error
-	for _, m := range makers {
-		if only != "" && !slices.Contains(strings.Split(only, ","), m.name) {
-			continue
-		}
+	todo := slices.Clone(makers)
+	if only != "" {
+		wanted := strings.Split(only, ",")
+		todo = slices.DeleteFunc(todo, func(m maker) bool { return !slices.Contains(wanted, m.name) })
+	}
+	left := 0.0
+	for _, m := range todo {
+		left += m.weight
+	}
+	for _, m := range todo {
+		share := c.share(m.weight, left)
+		left -= m.weight
 		at := filepath.Join(dir, m.name)
 		if _, err := os.Stat(filepath.Join(at, "meta.json")); err != nil {
 			if err := m.make(at, shared, flights); err != nil {
@@ -105,7 +121,7 @@ func compareCases(ctx context.Context, only, dir, shared, flights string, c *com
 				continue
 			}
 		}
-		if err := c.compare(ctx, m.name, at, m.cold); err != nil {
+		if err := c.compare(ctx, m.name, at, m.cold, share); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", m.name, err))
 		}
 	}
