@@ -130,7 +130,11 @@ func start(t testing.TB, dir string, cfg Config) *node {
 // may end with an error.
 func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node {
 	t.Helper()
-	j, err := journal.Open(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: 2 * time.Second})
+	log := cfg.Logger // one log, as in assayd
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	j, err := journal.Open(t.Context(), dir, journal.Config{Logger: log, Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,20 +6,26 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/auth/authtest"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -55,11 +61,15 @@ func (l *lockedBuffer) String() string {
 // traces and the public parts of the journal.
 func TestNothingPersonalLeaks(t *testing.T) {
 	var log lockedBuffer
+	logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	issuer := authtest.NewIssuer(t)
+	auths := keys("a:score,record,read,audit,admin")
+	auths.Issuers = []auth.Issuer{{URL: issuer.URL, Audience: "assay"}}
 	failing := "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / (event.amount > 31000.0 ? 0 : 1) == 1', outcome: review}\n"
 	spans := tracetest.NewInMemoryExporter()
-	n := start(t, t.TempDir(), Config{Policy: []byte(failing), Traces: trace.NewTracerProvider(trace.WithSyncer(spans)), Auth: keys("a:score,record,read,audit,admin"),
-		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
+	n := start(t, t.TempDir(), Config{Policy: []byte(failing), Traces: trace.NewTracerProvider(trace.WithSyncer(spans)), Auth: auths, Logger: logger})
+	client := n.dial(assayclient.Config{APIKey: "a-key", Attempts: 1})
+	rpc, adm := pb.NewScoringClient(client.Conn()), pb.NewAdminClient(client.Conn())
 	var told strings.Builder
 	note := func(err error) {
 		if err == nil {
@@ -101,16 +111,51 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		if err == nil && b.Rows[0].Error != nil {
 			fmt.Fprintln(&told, b.Rows[0].Error)
 		}
+		_, err = rpc.Record(t.Context(), &pb.RecordRequest{RequestId: fmt.Sprintf("f%d", i), Event: req.Event})
+		note(err)
+		row := assayclient.Request{ID: fmt.Sprintf("s%d", i), Event: e}
+		sent := false
+		note(client.ScoreStream(t.Context(), func() (assayclient.Request, error) {
+			if sent {
+				return row, io.EOF
+			}
+			sent = true
+			return row, nil
+		}, func(_ string, r assayclient.Row) error { note(r.Err); return nil }))
 		_, err = rpc.Explain(t.Context(), &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: req.Event}})
 		note(err)
 	}
-	_, err := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: plantedKey}).Conn()).Score(t.Context(), &pb.ScoreRequest{})
+	// Reads and acts that name the person, and credentials that are refused.
+	person := &pb.Entity{Role: "buyer", Id: plantedID}
+	_, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{Entity: person})
 	note(err)
+	_, err = rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{Entity: person, PageToken: plantedText})
+	note(err)
+	_, err = rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_RequestId{RequestId: plantedID}})
+	note(err)
+	_, err = rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "arrow", Ipc: []byte(plantedText)}})
+	note(err)
+	for i := range 2 { // the second finds nobody
+		_, err = adm.EraseSubject(t.Context(), &pb.EraseSubjectRequest{RequestId: fmt.Sprintf("e%d", i), Role: person.Role, Id: person.Id})
+		note(err)
+	}
+	_, err = rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: "erased", Event: wire.Event(planted(10))})
+	note(err)
+	for _, header := range []string{"x-api-key", "authorization"} {
+		for _, value := range []string{plantedKey, "Bearer " + plantedKey, "Bearer PLANTED.PLANTED.PLANTED", "Bearer " + issuer.Token(t, map[string]any{"iss": issuer.URL, "aud": "assay", "sub": plantedID, "roles": []string{plantedText}, "exp": 1})} {
+			ctx := metadata.AppendToOutgoingContext(t.Context(), header, value)
+			_, err = pb.NewScoringClient(n.dial(assayclient.Config{}).Conn()).Score(ctx, &pb.ScoreRequest{})
+			if err == nil {
+				t.Errorf("%s: %s was let in", header, value)
+			}
+			note(err)
+		}
+	}
 	ops := httptest.NewRecorder()
 	n.server.Ops().ServeHTTP(ops, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	metrics, err := io.ReadAll(ops.Result().Body)
-	if err != nil || !bytes.Contains(metrics, []byte(`assay_decisions_total{outcome="failed"} 2`)) {
-		t.Errorf("metrics: %v; want two failed decisions counted", err)
+	if err != nil || !bytes.Contains(metrics, []byte(`assay_decisions_total{outcome="failed"} 3`)) {
+		t.Errorf("metrics: %v; want three failed decisions counted: of a call, a batch and a stream", err)
 	}
 	var leaves bytes.Buffer
 	for seq := range n.journal.Stats().Durable {
@@ -127,7 +172,20 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	if !strings.Contains(traces, "assay.v1.Scoring/Score") || !strings.Contains(traces, stageNames[stageJournal]) {
 		t.Errorf("the traces show no decision: %s", traces)
 	}
-	for where, text := range map[string]string{"traces": traces, "errors": told.String(), "log": log.String(), "metrics": string(metrics), "leaves": leaves.String()} {
+	n.stop()
+	var files strings.Builder // what lies on the disk is sealed as well
+	err = filepath.WalkDir(n.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		files.Write(b)
+		return err
+	})
+	if err != nil || files.Len() == 0 {
+		t.Fatalf("the server's directory: %v, %d bytes", err, files.Len())
+	}
+	for where, text := range map[string]string{"traces": traces, "errors": told.String(), "log": log.String(), "metrics": string(metrics), "leaves": leaves.String(), "files": files.String()} {
 		for _, p := range []string{"PLANTED", "31337"} {
 			if i := strings.Index(text, p); i >= 0 {
 				t.Errorf("the %s hold %s: ...%s...", where, p, text[max(0, i-80):min(len(text), i+80)])
