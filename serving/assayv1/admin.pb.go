@@ -28,6 +28,7 @@ const (
 type Approval int32
 
 const (
+	// Never sent.
 	Approval_APPROVAL_UNSPECIFIED Approval = 0
 	// Done, and in the journal.
 	Approval_APPROVAL_DONE Approval = 1
@@ -78,16 +79,26 @@ func (Approval) EnumDescriptor() ([]byte, []int) {
 
 // ModelInfo describes one loaded model.
 type ModelInfo struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"`
-	PlanDigest    []byte                 `protobuf:"bytes,4,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
-	PolicyDigest  []byte                 `protobuf:"bytes,5,opt,name=policy_digest,json=policyDigest,proto3" json:"policy_digest,omitempty"`
-	Active        bool                   `protobuf:"varint,6,opt,name=active,proto3" json:"active,omitempty"`
-	Shadow        bool                   `protobuf:"varint,7,opt,name=shadow,proto3" json:"shadow,omitempty"`
-	Trees         int32                  `protobuf:"varint,8,opt,name=trees,proto3" json:"trees,omitempty"`
-	Features      int32                  `protobuf:"varint,9,opt,name=features,proto3" json:"features,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As its manifest says.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// As its manifest says; may be empty.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// SHA-256 of the bundle's manifest, 32 bytes.
+	Digest []byte `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"`
+	// SHA-256 of its plan, 32 bytes.
+	PlanDigest []byte `protobuf:"bytes,4,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
+	// SHA-256 of the policy that it decides by, 32 bytes.
+	PolicyDigest []byte `protobuf:"bytes,5,opt,name=policy_digest,json=policyDigest,proto3" json:"policy_digest,omitempty"`
+	// It decides where no model is named.
+	Active bool `protobuf:"varint,6,opt,name=active,proto3" json:"active,omitempty"`
+	// It scores as a challenger.
+	Shadow bool `protobuf:"varint,7,opt,name=shadow,proto3" json:"shadow,omitempty"`
+	// How many trees it has.
+	Trees int32 `protobuf:"varint,8,opt,name=trees,proto3" json:"trees,omitempty"`
+	// How many features it reads.
+	Features int32 `protobuf:"varint,9,opt,name=features,proto3" json:"features,omitempty"`
+	// Since when.
 	Loaded        *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=loaded,proto3" json:"loaded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -193,6 +204,7 @@ func (x *ModelInfo) GetLoaded() *timestamppb.Timestamp {
 	return nil
 }
 
+// ListModelsRequest asks for all.
 type ListModelsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -229,9 +241,11 @@ func (*ListModelsRequest) Descriptor() ([]byte, []int) {
 	return file_assayv1_admin_proto_rawDescGZIP(), []int{1}
 }
 
+// ListModelsResponse lists models by name, and the challengers after them.
 type ListModelsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Models        []*ModelInfo           `protobuf:"bytes,1,rep,name=models,proto3" json:"models,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The models.
+	Models        []*ModelInfo `protobuf:"bytes,1,rep,name=models,proto3" json:"models,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -273,6 +287,7 @@ func (x *ListModelsResponse) GetModels() []*ModelInfo {
 	return nil
 }
 
+// ActivateModelRequest names a bundle.
 type ActivateModelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller's idempotency key.
@@ -346,11 +361,15 @@ func (x *ActivateModelRequest) GetLoadOnly() bool {
 	return false
 }
 
+// ActivateModelResponse says what became of the act.
 type ActivateModelResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Approval      Approval               `protobuf:"varint,1,opt,name=approval,proto3,enum=assay.v1.Approval" json:"approval,omitempty"`
-	Model         *ModelInfo             `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
-	Sequence      uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether it is done.
+	Approval Approval `protobuf:"varint,1,opt,name=approval,proto3,enum=assay.v1.Approval" json:"approval,omitempty"`
+	// The model; absent when an earlier call with this request id did the act.
+	Model *ModelInfo `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	// Of the act's record, once it is done.
+	Sequence      uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -406,9 +425,11 @@ func (x *ActivateModelResponse) GetSequence() uint64 {
 	return 0
 }
 
+// SetShadowRequest names the challengers.
 type SetShadowRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's idempotency key.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Names of bundles in the server's model directory; empty: none.
 	Bundles       []string `protobuf:"bytes,2,rep,name=bundles,proto3" json:"bundles,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -459,10 +480,13 @@ func (x *SetShadowRequest) GetBundles() []string {
 	return nil
 }
 
+// SetShadowResponse lists the challengers.
 type SetShadowResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Shadows       []*ModelInfo           `protobuf:"bytes,1,rep,name=shadows,proto3" json:"shadows,omitempty"`
-	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that score now; empty when an earlier call did the act.
+	Shadows []*ModelInfo `protobuf:"bytes,1,rep,name=shadows,proto3" json:"shadows,omitempty"`
+	// Of the act's record.
+	Sequence      uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -511,9 +535,11 @@ func (x *SetShadowResponse) GetSequence() uint64 {
 	return 0
 }
 
+// SetPolicyRequest brings a policy.
 type SetPolicyRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's idempotency key.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The policy's YAML.
 	Yaml          []byte `protobuf:"bytes,2,opt,name=yaml,proto3" json:"yaml,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -564,11 +590,15 @@ func (x *SetPolicyRequest) GetYaml() []byte {
 	return nil
 }
 
+// SetPolicyResponse says what became of the act.
 type SetPolicyResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Approval      Approval               `protobuf:"varint,1,opt,name=approval,proto3,enum=assay.v1.Approval" json:"approval,omitempty"`
-	PolicyDigest  []byte                 `protobuf:"bytes,2,opt,name=policy_digest,json=policyDigest,proto3" json:"policy_digest,omitempty"`
-	Sequence      uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether it is done.
+	Approval Approval `protobuf:"varint,1,opt,name=approval,proto3,enum=assay.v1.Approval" json:"approval,omitempty"`
+	// SHA-256 of the policy that was sent, 32 bytes.
+	PolicyDigest []byte `protobuf:"bytes,2,opt,name=policy_digest,json=policyDigest,proto3" json:"policy_digest,omitempty"`
+	// Of the act's record, once it is done.
+	Sequence      uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -624,11 +654,14 @@ func (x *SetPolicyResponse) GetSequence() uint64 {
 	return 0
 }
 
+// EraseSubjectRequest names a subject.
 type EraseSubjectRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Role and id of the subject, as the first entity of its events.
-	Role          string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's idempotency key.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Role of the subject, as the first entity of its events.
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// Id of the subject, as the first entity of its events.
 	Id            string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -685,6 +718,7 @@ func (x *EraseSubjectRequest) GetId() string {
 	return ""
 }
 
+// EraseSubjectResponse says that it is done.
 type EraseSubjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of the erasure's record.
@@ -746,9 +780,10 @@ type RecordReportRequest struct {
 	// Name of the report for people, such as its file's; at most 256 bytes. It
 	// must name no person: nothing erases it.
 	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	// Digests of the model that was evaluated and of its plan, 32 bytes each;
-	// empty: not known. They stand in the public leaf.
-	ModelDigest   []byte `protobuf:"bytes,6,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
+	// SHA-256 of the manifest of the model that was evaluated, 32 bytes; empty:
+	// not known. It stands in the public leaf.
+	ModelDigest []byte `protobuf:"bytes,6,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
+	// SHA-256 of that model's plan, likewise.
 	PlanDigest    []byte `protobuf:"bytes,7,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -835,8 +870,9 @@ func (x *RecordReportRequest) GetPlanDigest() []byte {
 
 // RecordReportResponse says where the record stands.
 type RecordReportResponse struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Sequence uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Place in the journal = index of the leaf in the log.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The log's signed promise, as in ScoreResponse.
 	Promise       []byte `protobuf:"bytes,2,opt,name=promise,proto3" json:"promise,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -887,6 +923,7 @@ func (x *RecordReportResponse) GetPromise() []byte {
 	return nil
 }
 
+// GetStatusRequest asks for all.
 type GetStatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -928,8 +965,9 @@ func (*GetStatusRequest) Descriptor() ([]byte, []int) {
 type Drift struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Feature name, or "score".
-	Name string  `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Psi  float64 `protobuf:"fixed64,2,opt,name=psi,proto3" json:"psi,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Sum of (p - q) ln(p / q) over the bins of the training histogram.
+	Psi float64 `protobuf:"fixed64,2,opt,name=psi,proto3" json:"psi,omitempty"`
 	// Rows that it was computed from.
 	Rows          int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -987,21 +1025,31 @@ func (x *Drift) GetRows() int64 {
 	return 0
 }
 
+// GetStatusResponse is the state of the moment.
 type GetStatusResponse struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Version  string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
-	Started  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started,proto3" json:"started,omitempty"`
-	Ready    bool                   `protobuf:"varint,3,opt,name=ready,proto3" json:"ready,omitempty"`
-	Draining bool                   `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
-	Active   *ModelInfo             `protobuf:"bytes,5,opt,name=active,proto3" json:"active,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the program.
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// When the process began to serve.
+	Started *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started,proto3" json:"started,omitempty"`
+	// Requests are taken.
+	Ready bool `protobuf:"varint,3,opt,name=ready,proto3" json:"ready,omitempty"`
+	// It was told to stop and finishes what is under way.
+	Draining bool `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
+	// The model that decides where none is named.
+	Active *ModelInfo `protobuf:"bytes,5,opt,name=active,proto3" json:"active,omitempty"`
 	// Sequence numbers taken so far.
 	NextSequence uint64 `protobuf:"varint,6,opt,name=next_sequence,json=nextSequence,proto3" json:"next_sequence,omitempty"`
 	// Size of the newest published checkpoint.
-	CheckpointSize uint64   `protobuf:"varint,7,opt,name=checkpoint_size,json=checkpointSize,proto3" json:"checkpoint_size,omitempty"`
-	InFlight       int64    `protobuf:"varint,8,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
-	ShadowQueue    int64    `protobuf:"varint,9,opt,name=shadow_queue,json=shadowQueue,proto3" json:"shadow_queue,omitempty"`
-	ShadowDropped  int64    `protobuf:"varint,10,opt,name=shadow_dropped,json=shadowDropped,proto3" json:"shadow_dropped,omitempty"`
-	Drift          []*Drift `protobuf:"bytes,11,rep,name=drift,proto3" json:"drift,omitempty"`
+	CheckpointSize uint64 `protobuf:"varint,7,opt,name=checkpoint_size,json=checkpointSize,proto3" json:"checkpoint_size,omitempty"`
+	// Rows under way.
+	InFlight int64 `protobuf:"varint,8,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	// Decisions that wait for the challengers.
+	ShadowQueue int64 `protobuf:"varint,9,opt,name=shadow_queue,json=shadowQueue,proto3" json:"shadow_queue,omitempty"`
+	// Decisions that the challengers missed since the start.
+	ShadowDropped int64 `protobuf:"varint,10,opt,name=shadow_dropped,json=shadowDropped,proto3" json:"shadow_dropped,omitempty"`
+	// The score first, then the features that the bundle has a reference for.
+	Drift []*Drift `protobuf:"bytes,11,rep,name=drift,proto3" json:"drift,omitempty"`
 	// Acts that wait for a second admin.
 	Pending       []string `protobuf:"bytes,12,rep,name=pending,proto3" json:"pending,omitempty"`
 	unknownFields protoimpl.UnknownFields

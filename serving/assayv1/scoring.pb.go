@@ -29,10 +29,14 @@ const (
 type Outcome int32
 
 const (
+	// No outcome; in ListDecisions any.
 	Outcome_OUTCOME_UNSPECIFIED Outcome = 0
-	Outcome_OUTCOME_APPROVE     Outcome = 1
-	Outcome_OUTCOME_REVIEW      Outcome = 2
-	Outcome_OUTCOME_DECLINE     Outcome = 3
+	// No rule fired.
+	Outcome_OUTCOME_APPROVE Outcome = 1
+	// A person has to look at it.
+	Outcome_OUTCOME_REVIEW Outcome = 2
+	// A rule or a cut-off says no.
+	Outcome_OUTCOME_DECLINE Outcome = 3
 	// A fact was recorded; nothing was decided.
 	Outcome_OUTCOME_RECORDED Outcome = 4
 	// A sequence number was taken and the scoring did not complete.
@@ -88,9 +92,11 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 
 // Entity is one party or object of an event: role "buyer", id "B-0042".
 type Entity struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Role          string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
-	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the plan's roles.
+	Role string `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
+	// Who or what it is in the caller's world, 1 to 256 bytes.
+	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -142,7 +148,10 @@ func (x *Entity) GetId() string {
 // Field is one named value of an event. A field with no value set is missing.
 type Field struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// As the plan names it.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Of the kind that the plan says.
+	//
 	// Types that are valid to be assigned to Value:
 	//
 	//	*Field_Number
@@ -239,18 +248,22 @@ type isField_Value interface {
 }
 
 type Field_Number struct {
+	// A finite number; leave a missing one out.
 	Number float64 `protobuf:"fixed64,2,opt,name=number,proto3,oneof"`
 }
 
 type Field_Text struct {
+	// UTF-8.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3,oneof"`
 }
 
 type Field_Flag struct {
+	// Yes or no.
 	Flag bool `protobuf:"varint,4,opt,name=flag,proto3,oneof"`
 }
 
 type Field_Time struct {
+	// A point in time; kept to the microsecond.
 	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3,oneof"`
 }
 
@@ -350,7 +363,8 @@ type ScoreRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller's idempotency key, 1 to 256 bytes, unique for each decision.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	Event     *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// What is to be decided about.
+	Event *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
 	// Name of the model to decide by; empty: the active one.
 	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -476,7 +490,8 @@ func (x *Reason) GetContribution() float64 {
 type RowError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A google.rpc.Code, as the unary call would have returned it.
-	Code    int32  `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	Code int32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	// For people; it holds no value of the request.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The field at fault, for INVALID_ARGUMENT.
 	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
@@ -546,11 +561,13 @@ func (x *RowError) GetRetryAfter() *durationpb.Duration {
 
 // ScoreResponse is one durable decision and its promise.
 type ScoreResponse struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it was asked.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Place in the journal = index of the leaf in the log.
-	Sequence uint64  `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Outcome  Outcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=assay.v1.Outcome" json:"outcome,omitempty"`
+	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// What was decided.
+	Outcome Outcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=assay.v1.Outcome" json:"outcome,omitempty"`
 	// Calibrated probability of the bad event, 0 to 1.
 	Pd float64 `protobuf:"fixed64,4,opt,name=pd,proto3" json:"pd,omitempty"`
 	// Raw model output, log-odds of the bad event.
@@ -563,11 +580,13 @@ type ScoreResponse struct {
 	Rules []string `protobuf:"bytes,8,rep,name=rules,proto3" json:"rules,omitempty"`
 	// At most four, the strongest first; empty when approved.
 	Reasons []*Reason `protobuf:"bytes,9,rep,name=reasons,proto3" json:"reasons,omitempty"`
-	// SHA-256 digests, 32 bytes each.
-	ModelDigest  []byte `protobuf:"bytes,10,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
-	PlanDigest   []byte `protobuf:"bytes,11,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
+	// SHA-256 of the model bundle's manifest, 32 bytes.
+	ModelDigest []byte `protobuf:"bytes,10,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
+	// SHA-256 of the plan, 32 bytes.
+	PlanDigest []byte `protobuf:"bytes,11,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
+	// SHA-256 of the policy, 32 bytes.
 	PolicyDigest []byte `protobuf:"bytes,12,opt,name=policy_digest,json=policyDigest,proto3" json:"policy_digest,omitempty"`
-	// The feature hash.
+	// SHA-256 of the feature vector, 32 bytes: the feature hash.
 	VectorDigest []byte `protobuf:"bytes,13,opt,name=vector_digest,json=vectorDigest,proto3" json:"vector_digest,omitempty"`
 	// Canonical bytes of the decision, as the log commits to them.
 	Decision []byte `protobuf:"bytes,14,opt,name=decision,proto3" json:"decision,omitempty"`
@@ -954,9 +973,11 @@ func (x *ScoreBatchResponse) GetArrowIpc() []byte {
 
 // RecordRequest takes note of a fact.
 type RecordRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	Event         *Event                 `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's idempotency key, as in ScoreRequest.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The fact.
+	Event         *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1007,12 +1028,17 @@ func (x *RecordRequest) GetEvent() *Event {
 
 // RecordResponse is the durable record of a fact and its promise.
 type RecordResponse struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	RequestId       string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	Sequence        uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Promise         []byte                 `protobuf:"bytes,3,opt,name=promise,proto3" json:"promise,omitempty"`
-	Decision        []byte                 `protobuf:"bytes,4,opt,name=decision,proto3" json:"decision,omitempty"`
-	RepeatedRequest bool                   `protobuf:"varint,5,opt,name=repeated_request,json=repeatedRequest,proto3" json:"repeated_request,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it was asked.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Place in the journal = index of the leaf in the log.
+	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Signed promise that the log will hold the record at this sequence number.
+	Promise []byte `protobuf:"bytes,3,opt,name=promise,proto3" json:"promise,omitempty"`
+	// Canonical bytes of the record's decision, whose outcome is "recorded".
+	Decision []byte `protobuf:"bytes,4,opt,name=decision,proto3" json:"decision,omitempty"`
+	// True when an earlier call with this request id made the record.
+	RepeatedRequest bool `protobuf:"varint,5,opt,name=repeated_request,json=repeatedRequest,proto3" json:"repeated_request,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1085,6 +1111,8 @@ func (x *RecordResponse) GetRepeatedRequest() bool {
 // ExplainRequest names a decision in the journal, or brings an event.
 type ExplainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the two.
+	//
 	// Types that are valid to be assigned to What:
 	//
 	//	*ExplainRequest_Sequence
@@ -1164,10 +1192,12 @@ type isExplainRequest_What interface {
 }
 
 type ExplainRequest_Sequence struct {
+	// Of a decision in the journal.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof"`
 }
 
 type ExplainRequest_Event struct {
+	// An event that is only looked at.
 	Event *Event `protobuf:"bytes,2,opt,name=event,proto3,oneof"`
 }
 
@@ -1177,8 +1207,9 @@ func (*ExplainRequest_Event) isExplainRequest_What() {}
 
 // Contribution of one feature to the margin.
 type Contribution struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Feature string                 `protobuf:"bytes,1,opt,name=feature,proto3" json:"feature,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the plan names it.
+	Feature string `protobuf:"bytes,1,opt,name=feature,proto3" json:"feature,omitempty"`
 	// The feature's value; absent when missing.
 	Value *float64 `protobuf:"fixed64,2,opt,name=value,proto3,oneof" json:"value,omitempty"`
 	// Log-odds; positive raises the risk.
@@ -1250,16 +1281,23 @@ func (x *Contribution) GetGroup() string {
 // ExplainResponse: expected_margin plus all contributions is the margin, up to
 // rounding.
 type ExplainResponse struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Margin         float64                `protobuf:"fixed64,1,opt,name=margin,proto3" json:"margin,omitempty"`
-	ExpectedMargin float64                `protobuf:"fixed64,2,opt,name=expected_margin,json=expectedMargin,proto3" json:"expected_margin,omitempty"`
-	Pd             float64                `protobuf:"fixed64,3,opt,name=pd,proto3" json:"pd,omitempty"`
-	Contributions  []*Contribution        `protobuf:"bytes,4,rep,name=contributions,proto3" json:"contributions,omitempty"`
-	Reasons        []*Reason              `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
-	ModelDigest    []byte                 `protobuf:"bytes,6,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
-	VectorDigest   []byte                 `protobuf:"bytes,7,opt,name=vector_digest,json=vectorDigest,proto3" json:"vector_digest,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Raw model output, log-odds of the bad event.
+	Margin float64 `protobuf:"fixed64,1,opt,name=margin,proto3" json:"margin,omitempty"`
+	// The model's mean margin over its training rows.
+	ExpectedMargin float64 `protobuf:"fixed64,2,opt,name=expected_margin,json=expectedMargin,proto3" json:"expected_margin,omitempty"`
+	// Calibrated probability of the bad event, 0 to 1.
+	Pd float64 `protobuf:"fixed64,3,opt,name=pd,proto3" json:"pd,omitempty"`
+	// One a feature, in plan order.
+	Contributions []*Contribution `protobuf:"bytes,4,rep,name=contributions,proto3" json:"contributions,omitempty"`
+	// At most four groups that raise the risk, the strongest first.
+	Reasons []*Reason `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// SHA-256 of the bundle's manifest, 32 bytes.
+	ModelDigest []byte `protobuf:"bytes,6,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
+	// SHA-256 of the feature vector, 32 bytes.
+	VectorDigest  []byte `protobuf:"bytes,7,opt,name=vector_digest,json=vectorDigest,proto3" json:"vector_digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainResponse) Reset() {
@@ -1344,6 +1382,8 @@ func (x *ExplainResponse) GetVectorDigest() []byte {
 // GetDecisionRequest names a decision.
 type GetDecisionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the two.
+	//
 	// Types that are valid to be assigned to Key:
 	//
 	//	*GetDecisionRequest_Sequence
@@ -1413,6 +1453,7 @@ type isGetDecisionRequest_Key interface {
 }
 
 type GetDecisionRequest_Sequence struct {
+	// Its place in the journal.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof"`
 }
 
@@ -1427,8 +1468,9 @@ func (*GetDecisionRequest_RequestId) isGetDecisionRequest_Key() {}
 
 // GetDecisionResponse is the decision as the reply carried it.
 type GetDecisionResponse struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Decision *ScoreResponse         `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Without expected_loss and price, which no record keeps.
+	Decision *ScoreResponse `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
 	// The event that was decided about; absent when its subject was erased or
 	// the caller is neither its author nor an auditor.
 	Event *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
@@ -1492,11 +1534,15 @@ func (x *GetDecisionResponse) GetShadows() []*ShadowScore {
 
 // ShadowScore is what a challenger made of the same vector.
 type ShadowScore struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Model       string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
-	ModelDigest []byte                 `protobuf:"bytes,2,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
-	Margin      float64                `protobuf:"fixed64,3,opt,name=margin,proto3" json:"margin,omitempty"`
-	Pd          float64                `protobuf:"fixed64,4,opt,name=pd,proto3" json:"pd,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The challenger's name.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// SHA-256 of its bundle's manifest, 32 bytes.
+	ModelDigest []byte `protobuf:"bytes,2,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
+	// Raw model output, log-odds of the bad event.
+	Margin float64 `protobuf:"fixed64,3,opt,name=margin,proto3" json:"margin,omitempty"`
+	// Calibrated probability of the bad event, 0 to 1.
+	Pd float64 `protobuf:"fixed64,4,opt,name=pd,proto3" json:"pd,omitempty"`
 	// Of the record that they stand in; an auditor can ask for its receipt.
 	Sequence      uint64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1571,10 +1617,13 @@ func (x *ShadowScore) GetSequence() uint64 {
 // ListDecisionsRequest filters; unset fields do not.
 type ListDecisionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	From  *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
-	To    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// Decided at this time or later.
+	From *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// Decided before this time.
+	To *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	// The event's entity of that role.
-	Entity  *Entity `protobuf:"bytes,3,opt,name=entity,proto3" json:"entity,omitempty"`
+	Entity *Entity `protobuf:"bytes,3,opt,name=entity,proto3" json:"entity,omitempty"`
+	// Of this outcome.
 	Outcome Outcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=assay.v1.Outcome" json:"outcome,omitempty"`
 	// 1 to 1000; 0 is 100.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -1658,8 +1707,10 @@ func (x *ListDecisionsRequest) GetPageToken() string {
 
 // ListDecisionsResponse is one page.
 type ListDecisionsResponse struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Decisions []*ScoreResponse       `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In sequence order. A page may hold fewer than asked for, or none, and have
+	// a token that goes on.
+	Decisions []*ScoreResponse `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1712,8 +1763,9 @@ func (x *ListDecisionsResponse) GetNextPageToken() string {
 
 // GetReceiptRequest names a decision.
 type GetReceiptRequest struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Sequence uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the decision, or of another record.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Wait until the log has published the decision, within the deadline;
 	// otherwise FAILED_PRECONDITION when it has not yet.
 	Wait          bool `protobuf:"varint,2,opt,name=wait,proto3" json:"wait,omitempty"`
@@ -1767,8 +1819,9 @@ func (x *GetReceiptRequest) GetWait() bool {
 
 // GetReceiptResponse holds receipt.json.
 type GetReceiptResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ReceiptJson   []byte                 `protobuf:"bytes,1,opt,name=receipt_json,json=receiptJson,proto3" json:"receipt_json,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file: docs/formats/receipt.md.
+	ReceiptJson   []byte `protobuf:"bytes,1,opt,name=receipt_json,json=receiptJson,proto3" json:"receipt_json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1849,9 +1902,11 @@ func (*WatchCheckpointsRequest) Descriptor() ([]byte, []int) {
 
 // WatchCheckpointsResponse is one checkpoint: a C2SP signed note.
 type WatchCheckpointsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Checkpoint    []byte                 `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
-	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The note's text and signatures.
+	Checkpoint []byte `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// How many records it covers.
+	Size          uint64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
