@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
+	"github.com/assayrisk/assay/serving/auth"
 )
 
 var update = flag.Bool("update", false, "write the settings into docs/serving.md")
@@ -41,6 +43,31 @@ func TestDocsSettings(t *testing.T) {
 		return nil
 	})
 	between(t, "settings", b.String())
+}
+
+// TestDocsAuth holds docs/serving.md to the one source of the auth file's keys.
+func TestDocsAuth(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\n| key | what |\n|---|---|\n")
+	list := reflect.TypeFor[auth.Config]()
+	for i := range list.NumField() {
+		f := list.Field(i)
+		name := f.Tag.Get("yaml")
+		if name == "-" {
+			continue
+		}
+		for j := range f.Type.Elem().NumField() {
+			key := f.Type.Elem().Field(j)
+			if key.Tag.Get("yaml") == "-" {
+				continue
+			}
+			if key.Tag.Get("doc") == "" {
+				t.Errorf("%s.%s is not documented", name, key.Name)
+			}
+			fmt.Fprintf(&b, "| `%s[].%s` | %s |\n", name, key.Tag.Get("yaml"), key.Tag.Get("doc"))
+		}
+	}
+	between(t, "auth", b.String())
 }
 
 // between compares the part of docs/serving.md between two markers.

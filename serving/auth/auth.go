@@ -40,17 +40,17 @@ type Caller struct {
 
 // Key is one API key, by the SHA-256 of its bytes in hexadecimal.
 type Key struct {
-	Name   string   `yaml:"name"`
-	SHA256 string   `yaml:"sha256"`
-	Roles  []string `yaml:"roles"`
+	Name   string   `yaml:"name" doc:"Whom records name, and whose request ids they are; used once in the file. 1 to 128 bytes."`
+	SHA256 string   `yaml:"sha256" doc:"SHA-256 of the key in hexadecimal, never the key."`
+	Roles  []string `yaml:"roles" doc:"What the caller may do: score, record, read, audit, admin."`
 }
 
 // Certificate maps the subject of a verified client certificate to roles.
 // Subject is its common name, or a URI or DNS name of it.
 type Certificate struct {
-	Name    string   `yaml:"name"`
-	Subject string   `yaml:"subject"`
-	Roles   []string `yaml:"roles"`
+	Name    string   `yaml:"name" doc:"As of a key."`
+	Subject string   `yaml:"subject" doc:"Common name of the client's certificate, or a URI or DNS name of it. Needs tls-client-ca."`
+	Roles   []string `yaml:"roles" doc:"As of a key."`
 }
 
 // Config says who may come in. The zero value lets nobody in.

@@ -16,15 +16,11 @@ import (
 
 // Issuer is one OpenID Connect issuer whose tokens are accepted.
 type Issuer struct {
-	URL      string `yaml:"url"`      // as in the token's iss
-	Audience string `yaml:"audience"` // as in the token's aud
-	// KeysURL is where the signing keys (JWKS) are; empty: found by discovery.
-	KeysURL string `yaml:"keys_url"`
-	// Claim names the claim that lists roles; empty: "roles".
-	Claim string `yaml:"claim"`
-	// Prefix is cut off the claim's values: "assay:" turns "assay:score" into
-	// "score". Values without it, and names that are no roles, are passed over.
-	Prefix string `yaml:"prefix"`
+	URL      string `yaml:"url" doc:"The issuer, as in the token's iss."`
+	Audience string `yaml:"audience" doc:"As in the token's aud."`
+	KeysURL  string `yaml:"keys_url" doc:"Where the signing keys (JWKS) are. Empty: found by discovery."`
+	Claim    string `yaml:"claim" doc:"The claim that lists roles. Empty: roles."`
+	Prefix   string `yaml:"prefix" doc:"Cut off the claim's values, so that with assay: the value assay:score is the role score. Values without it, and names that are no roles, are passed over."`
 	// Client fetches the keys; nil: one with a timeout of 10 s.
 	Client *http.Client `yaml:"-"`
 }
