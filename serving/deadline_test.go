@@ -28,7 +28,7 @@ func TestDeadlineAfterTheNumber(t *testing.T) {
 		switch op.Kind {
 		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileWrite, errorfs.OpFileWriteAt:
 			disk.RLock()
-			disk.RUnlock() //nolint:staticcheck // waiting is all
+			defer disk.RUnlock()
 		}
 		return nil
 	})

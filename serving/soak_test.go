@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -49,10 +50,12 @@ type soaked struct {
 // begin starts a server on a disk.
 func (s *soaked) begin(disk *vfs.MemFS) {
 	off := new(atomic.Bool)
+	// The records' files alone: what is not there is nowhere else, and the index
+	// ends the process when it cannot begin a file.
 	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
 		switch op.Kind {
 		case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename, errorfs.OpRemove:
-			if off.Load() {
+			if off.Load() && strings.Contains(op.Path, "/journal/records") {
 				return syscall.EIO
 			}
 		}
@@ -62,7 +65,7 @@ func (s *soaked) begin(disk *vfs.MemFS) {
 	s.node = startOn(s.t, s.dir, errorfs.Wrap(disk, inject), s.cfg, true)
 }
 
-// cut takes the power away: nothing is written any more, and of what was not
+// cut takes the power away: no record is written any more, and of what was not
 // synced a part is gone. Then the server starts on what is left.
 func (s *soaked) cut(r *rand.Rand) {
 	s.life.Lock()
