@@ -77,7 +77,7 @@ func longAreas() []area {
 			Runs: [][]string{{"-sustain", "5m", "-rate", "10000", "-anchor", "10s"}}, Short: []string{"-sustain", "3s", "-rate", "1000", "-anchor", "1s"}},
 		{Name: "soak", From: "serve", Title: "Five thousand connections, for minutes", Budget: 10 * m,
 			Runs: [][]string{{"-soak", "5m", "-connections", "5000", "-pause", "3s"}}, Short: []string{"-soak", "3s", "-connections", "20", "-pause", "1s"}},
-		{Name: "startup", Title: "Starting on a long journal", Budget: 10 * m, Runs: [][]string{nil}, Short: []string{"-decisions", "2000", "-runs", "1"}},
+		{Name: "startup", Title: "Starting on a long journal, and auditing it", Budget: 10 * m, Runs: [][]string{nil}, Short: []string{"-decisions", "2000", "-runs", "1"}},
 		{Name: "torture", Title: "Broken on purpose", Budget: 2 * time.Hour, Exact: true,
 			Runs: [][]string{{"-into", "docs/reliability.md"}}, Short: []string{"-short", "-keep", filepath.Join(os.TempDir(), "assay-torture-short")}},
 		{Name: "newcomer", Title: "From an empty machine", Budget: 20 * m, Runs: [][]string{nil}, Short: []string{"-short"}},

@@ -2,7 +2,8 @@
 
 // Command startup measures how long a server takes from its start until it
 // takes requests, as its journal grows: the journal is opened, and acts and
-// windows are brought back.
+// windows are brought back. At the first size it also audits the journal: every
+// decision is made again from its records and compared bit for bit.
 //
 //	go run ./benchmarks/startup                    at 100,000 and at 1,000,000 decisions
 //	go run ./benchmarks/startup -decisions 20000   at other sizes
@@ -70,7 +71,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	have := 0
-	for _, text := range strings.Split(o.decisions, ",") {
+	for i, text := range strings.Split(o.decisions, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n <= have {
 			return fmt.Errorf("-decisions %s: want rising numbers, separated by commas", o.decisions)
@@ -84,7 +85,39 @@ func run(ctx context.Context, o options) error {
 		if err := measure(ctx, o, b, n); err != nil {
 			return err
 		}
+		if i > 0 {
+			continue
+		}
+		if err := audit(ctx, o, b, n); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// audit makes all n decisions again.
+func audit(ctx context.Context, o options, b *models.Bundle, n int) error {
+	var rates []float64
+	for range o.runs {
+		a, err := serving.NewAuditor([]*models.Bundle{b})
+		if err != nil {
+			return err
+		}
+		j, err := journal.Open(ctx, filepath.Join(o.dir, "node"), journal.Config{})
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		rep, err := a.Run(ctx, j, 0, serving.All, nil)
+		rates = append(rates, float64(n)/time.Since(began).Seconds())
+		if err := errors.Join(err, j.Close()); err != nil {
+			return err
+		}
+		if !rep.OK() || rep.Same != n {
+			return fmt.Errorf("the audit finds %d of %d decisions the same, and %d records that differ", rep.Same, n, rep.Different)
+		}
+	}
+	fmt.Println(figure.Of("RATE", "audit_decisions", rates))
 	return nil
 }
 
