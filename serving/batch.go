@@ -52,15 +52,42 @@ func (s *scoring) batchArrow(ctx context.Context, caller string, rows int, a *pb
 
 // batch decides about rows, n of which came.
 func (s *scoring) batch(ctx context.Context, caller string, ws *rows, n int) error {
-	if n == 0 || n > s.cfg.MaxBatchRows {
-		return &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d", n, s.cfg.MaxBatchRows)}
-	}
-	if err := s.engine.admit(caller, n); err != nil {
+	leave, err := s.admitBatch(ctx, caller, n)
+	if err != nil {
 		return err
 	}
-	defer s.engine.done(n)
+	defer leave()
 	s.decideRows(ctx, caller, ws.all)
 	return nil
+}
+
+// rowsAtOnce is how many rows of batches are worked on at once for each
+// processor. Between its decoding and its durable record a row takes eight
+// kilobytes; with fewer under way a row costs less processor time (measured
+// with 6,400 rows of 64 callers waiting, on two processors).
+const rowsAtOnce = 256
+
+// admitBatch lets a batch of n rows in, or says why not, and waits for its turn;
+// a batch of more rows than are worked on at once has its turn alone. Call
+// leave when it is done.
+func (s *scoring) admitBatch(ctx context.Context, caller string, n int) (leave func(), err error) {
+	if n == 0 || n > s.cfg.MaxBatchRows {
+		return nil, &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d", n, s.cfg.MaxBatchRows)}
+	}
+	if err := s.engine.admit(caller, n); err != nil {
+		return nil, err
+	}
+	share := int64(min(n, s.engine.atOnce))
+	if !s.engine.turns.TryAcquire(share) {
+		if err := s.engine.turns.Acquire(ctx, share); err != nil {
+			s.engine.done(n)
+			return nil, err
+		}
+	}
+	return func() {
+		s.engine.turns.Release(share)
+		s.engine.done(n)
+	}, nil
 }
 
 // decideRows decides about rows that have been decoded and admitted, in order.

@@ -6,9 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
@@ -22,9 +25,11 @@ type engine struct {
 	now      func() time.Time
 	inflight *inflight
 	limit    int64
-	load     atomic.Int64 // rows under way
-	works    sync.Pool    // *work
-	manies   sync.Pool    // *many
+	load     atomic.Int64        // rows under way
+	turns    *semaphore.Weighted // rows of batches that are worked on, atOnce of them
+	atOnce   int
+	works    sync.Pool // *work
+	manies   sync.Pool // *many
 	routes   atomic.Pointer[routes]
 	ahead    time.Duration // how far in the future an event may lie
 	limiter  *limiter
@@ -42,6 +47,8 @@ type engine struct {
 func newEngine(cfg *Config) *engine {
 	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight), ahead: cfg.MaxAhead,
 		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift), index: newIndex(cfg.Journal.Stats().Durable)}
+	e.atOnce = rowsAtOnce * runtime.GOMAXPROCS(0)
+	e.turns = semaphore.NewWeighted(int64(e.atOnce))
 	e.works.New = func() any { w := new(work); w.clean(); return w }
 	e.manies.New = func() any { return new(many) }
 	return e

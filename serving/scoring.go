@@ -101,8 +101,20 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 	}
 	ws := s.newRows()
 	defer ws.put()
-	in := wire.Batch{Next: ws.next}
-	if err := decode(&in); err != nil {
+	var leave func()
+	var refused error
+	in := wire.Batch{Next: ws.next, Admit: func(n int) bool {
+		leave, refused = s.admitBatch(ctx, caller.Name, n)
+		return refused == nil
+	}}
+	err = decode(&in)
+	if leave != nil {
+		defer leave()
+	}
+	switch {
+	case refused != nil:
+		return nil, refused
+	case err != nil:
 		return nil, malformed(err)
 	}
 	if in.Arrow != nil {
@@ -112,7 +124,9 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 		}
 		return wire.EncodedMessage(m)
 	}
-	if err := s.batch(ctx, caller.Name, ws, in.Rows); err != nil {
+	if leave != nil {
+		s.decideRows(ctx, caller.Name, ws.all)
+	} else if err := s.batch(ctx, caller.Name, ws, in.Rows); err != nil {
 		return nil, err
 	}
 	return s.batchReply(ws.all)

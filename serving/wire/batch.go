@@ -15,7 +15,11 @@ import (
 type Batch struct {
 	// Next gives the memory of the next row, or nil when there are rows enough:
 	// those that follow are counted and not decoded.
-	Next  func() *Request
+	Next func() *Request
+	// Admit, if set, is told how many rows there are before any of them is
+	// decoded; when it says no, none is, and Unmarshal returns nil. A message
+	// that holds anything but rows, or is not well-formed, is decoded without.
+	Admit func(rows int) bool
 	Rows  int // that the message holds
 	Arrow *pb.ArrowBatch
 }
@@ -26,6 +30,11 @@ type Batch struct {
 func (r *Batch) Unmarshal(b []byte) error {
 	r.Rows, r.Arrow = 0, nil
 	in := reader{string(b), true}
+	if r.Admit != nil {
+		if n := countRows(in.s); n > 0 && !r.Admit(n) {
+			return nil
+		}
+	}
 	for {
 		num, typ := in.tag()
 		if num == 0 && in.ok {
@@ -41,6 +50,23 @@ func (r *Batch) Unmarshal(b []byte) error {
 		if err := r.row(func(to *Request) error { return to.decode(row) }); err != nil {
 			return err
 		}
+	}
+}
+
+// countRows returns the number of rows of a message that holds nothing else, 0
+// for any other.
+func countRows(s string) int {
+	in, n := reader{s, true}, 0
+	for {
+		num, typ := in.tag()
+		if num == 0 && in.ok {
+			return n
+		}
+		if num != 1 || typ != wireBytes {
+			return 0
+		}
+		in.bytes()
+		n++
 	}
 }
 

@@ -36,12 +36,19 @@ func FuzzBatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		const limit = 4
 		var rows []*Request
+		admitted := 0
 		got := Batch{Next: func() *Request {
 			if len(rows) == limit {
 				return nil
 			}
 			rows = append(rows, new(Request))
 			return rows[len(rows)-1]
+		}, Admit: func(n int) bool {
+			if len(rows) > 0 || admitted > 0 {
+				t.Fatal("rows are admitted after some were decoded")
+			}
+			admitted = n
+			return true
 		}}
 		err := got.Unmarshal(b)
 		m := new(pb.ScoreBatchRequest)
@@ -59,6 +66,9 @@ func FuzzBatch(f *testing.F) {
 		if got.Rows != len(m.Rows) || len(rows) != min(limit, len(m.Rows)) {
 			t.Fatalf("%d rows, %d decoded, want %d", got.Rows, len(rows), len(m.Rows))
 		}
+		if admitted > 0 && (admitted != got.Rows || got.Arrow != nil) {
+			t.Fatalf("%d rows were admitted, %d came, and the Arrow batch %v", admitted, got.Rows, got.Arrow)
+		}
 		if (got.Arrow == nil) != (m.Arrow == nil) || m.Arrow != nil && !proto.Equal(got.Arrow, m.Arrow) {
 			t.Errorf("arrow: %v, want %v", got.Arrow, m.Arrow)
 		}
@@ -73,6 +83,29 @@ func FuzzBatch(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAdmit: rows are counted before they are decoded, and not decoded when
+// that is refused.
+func TestAdmit(t *testing.T) {
+	b, err := (&pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{{RequestId: "a"}, {RequestId: "b"}}}).MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, admit := 0, false
+	m := Batch{Next: func() *Request { decoded++; return new(Request) }, Admit: func(n int) bool {
+		if n != 2 {
+			t.Errorf("%d rows, want 2", n)
+		}
+		return admit
+	}}
+	if err := m.Unmarshal(b); err != nil || decoded != 0 {
+		t.Errorf("%d rows were decoded, the error is %v", decoded, err)
+	}
+	admit = true
+	if err := m.Unmarshal(b); err != nil || decoded != 2 || m.Rows != 2 {
+		t.Errorf("%d rows were decoded, %d counted, the error is %v", decoded, m.Rows, err)
+	}
 }
 
 // TestReplies: the bytes are those of the generated message.
