@@ -81,13 +81,14 @@ var measured = regexp.MustCompile(`\d[\d,.]* ?(ms|µs|us|ns|[kKMGT]B)\b|\d[\d.]*
 var notText = regexp.MustCompile("(?s)<!-- figures: begin.*?<!-- figures: end -->|<!-- fig .*?<!-- /fig -->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
 
 // TestFiguresAreNotTyped finds figures in the README and in the pages of docs
-// that no results file stands behind.
+// and docs/design that no results file stands behind.
 func TestFiguresAreNotTyped(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
-	if err != nil || len(pages) < 10 {
-		t.Fatalf("%d pages, %v", len(pages), err)
+	design, e := filepath.Glob("../../docs/design/*.md")
+	if err != nil || e != nil || len(pages) < 10 || len(design) < 4 {
+		t.Fatalf("%d and %d pages, %v, %v", len(pages), len(design), err, e)
 	}
-	for _, page := range append(pages, "../../README.md") {
+	for _, page := range append(append(pages, design...), "../../README.md") {
 		b, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
