@@ -213,46 +213,49 @@ func TestEveryByteOfAReceiptFileCounts(t *testing.T) {
 	}
 }
 
+// forged is how many receipts each lie is told about.
+const forged = 50
+
 // TestForgeries are whole lies, each with valid signatures where a liar could
-// have them.
+// have them, each about fifty receipts.
 func TestForgeries(t *testing.T) {
-	l := newTestLog(t, 11)
-	other := newTestLog(t, 13) // the same log key over another tree: a fork
+	l := newTestLog(t, forged+6)
+	other := newTestLog(t, forged+8) // the same log key over another tree: a fork
 	stranger := NewKey(testOrigin, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)).Public().(ed25519.PublicKey))
 	elsewhere := NewKey("other.example/log", l.key.Public)
 	tests := []struct {
 		name string
-		lie  func(r *assay.Receipt) (key string)
+		lie  func(r *assay.Receipt, i, j int) (key string) // r is of record i, j is another
 		step string
 	}{
-		{"another log's key", func(r *assay.Receipt) string { return stranger.String() }, StepPromise},
-		{"another origin, same key", func(r *assay.Receipt) string { return elsewhere.String() }, StepReceipt},
-		{"wrong origin in the receipt", func(r *assay.Receipt) string { r.Log = "x" + r.Log; return l.vkey }, StepReceipt},
-		{"proof of another leaf", func(r *assay.Receipt) string { r.Inclusion = l.receipt(t, 5).Inclusion; return l.vkey }, StepInclusion},
-		{"another index", func(r *assay.Receipt) string { r.Index = 7; return l.vkey }, StepLeaf},
-		{"another leaf", func(r *assay.Receipt) string { r.Leaf = l.open[5].Leaf; return l.vkey }, StepDecision},
-		{"another record's openings", func(r *assay.Receipt) string {
-			o := l.open[5]
+		{"another log's key", func(r *assay.Receipt, i, j int) string { return stranger.String() }, StepPromise},
+		{"another origin, same key", func(r *assay.Receipt, i, j int) string { return elsewhere.String() }, StepReceipt},
+		{"wrong origin in the receipt", func(r *assay.Receipt, i, j int) string { r.Log = "x" + r.Log; return l.vkey }, StepReceipt},
+		{"proof of another leaf", func(r *assay.Receipt, i, j int) string { r.Inclusion = l.receipt(t, j).Inclusion; return l.vkey }, StepInclusion},
+		{"another index", func(r *assay.Receipt, i, j int) string { r.Index = uint64(j); return l.vkey }, StepLeaf},
+		{"another leaf", func(r *assay.Receipt, i, j int) string { r.Leaf = l.open[j].Leaf; return l.vkey }, StepDecision},
+		{"another record's openings", func(r *assay.Receipt, i, j int) string {
+			o := l.open[j]
 			r.Decision, r.Vector, r.KeyD, r.KeyV = o.Decision, o.Vector, o.KeyD, o.KeyV
 			return l.vkey
 		}, StepDecision},
-		{"promise of another leaf", func(r *assay.Receipt) string { r.Promise = l.receipt(t, 5).Promise; return l.vkey }, StepPromise},
-		{"checkpoint of a fork", func(r *assay.Receipt) string { r.Checkpoint = other.receipt(t, 6).Checkpoint; return l.vkey }, StepInclusion},
-		{"older checkpoint", func(r *assay.Receipt) string {
-			r.Checkpoint = newTestLog(t, 7).receipt(t, 6).Checkpoint
+		{"promise of another leaf", func(r *assay.Receipt, i, j int) string { r.Promise = l.receipt(t, j).Promise; return l.vkey }, StepPromise},
+		{"checkpoint of a fork", func(r *assay.Receipt, i, j int) string { r.Checkpoint = other.receipt(t, i).Checkpoint; return l.vkey }, StepInclusion},
+		{"older checkpoint", func(r *assay.Receipt, i, j int) string {
+			r.Checkpoint = newTestLog(t, i+1).receipt(t, i).Checkpoint
 			return l.vkey
 		}, StepInclusion},
-		{"proof dropped", func(r *assay.Receipt) string { r.Inclusion = nil; return l.vkey }, StepInclusion},
-		{"proof too long", func(r *assay.Receipt) string {
+		{"proof dropped", func(r *assay.Receipt, i, j int) string { r.Inclusion = nil; return l.vkey }, StepInclusion},
+		{"proof too long", func(r *assay.Receipt, i, j int) string {
 			r.Inclusion = append(r.Inclusion, make([]byte, 32))
 			return l.vkey
 		}, StepInclusion},
-		{"checkpoint dropped", func(r *assay.Receipt) string { r.Checkpoint = nil; return l.vkey }, StepInclusion},
-		{"checkpoint used as a promise", func(r *assay.Receipt) string { r.Promise = r.Checkpoint; return l.vkey }, StepPromise},
-		{"key cut", func(r *assay.Receipt) string { r.KeyD = r.KeyD[:31]; return l.vkey }, StepDecision},
-		{"version 2", func(r *assay.Receipt) string { r.Version = 2; return l.vkey }, StepReceipt},
-		{"no key", func(r *assay.Receipt) string { return "" }, StepReceipt},
-		{"a decision that the leaf commits to, with another leaf's words", func(r *assay.Receipt) string {
+		{"checkpoint dropped", func(r *assay.Receipt, i, j int) string { r.Checkpoint = nil; return l.vkey }, StepInclusion},
+		{"checkpoint used as a promise", func(r *assay.Receipt, i, j int) string { r.Promise = r.Checkpoint; return l.vkey }, StepPromise},
+		{"key cut", func(r *assay.Receipt, i, j int) string { r.KeyD = r.KeyD[:31]; return l.vkey }, StepDecision},
+		{"version 2", func(r *assay.Receipt, i, j int) string { r.Version = 2; return l.vkey }, StepReceipt},
+		{"no key", func(r *assay.Receipt, i, j int) string { return "" }, StepReceipt},
+		{"a decision that the leaf commits to, with another leaf's words", func(r *assay.Receipt, i, j int) string {
 			d, err := assay.ParseDecision(r.Decision)
 			if err != nil {
 				t.Fatal(err)
@@ -260,7 +263,7 @@ func TestForgeries(t *testing.T) {
 			d.Outcome = assay.Approve
 			d.Policy = assay.Sum("other\n")
 			r.Decision, _ = d.MarshalBinary()
-			leaf := l.leaves[6]
+			leaf := l.leaves[i]
 			leaf.Decision = CommitDecision(r.KeyD, r.Decision)
 			r.Leaf = leaf.AppendBinary(nil)
 			return l.vkey
@@ -268,15 +271,17 @@ func TestForgeries(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := clone(l.receipt(t, 6))
-			fs := Verify(r, Trust{LogKey: tt.lie(r)})
-			if step := refusedAt(fs); step != tt.step {
-				t.Fatalf("first refused step %q, want %q\n%v", step, tt.step, fs)
+			for i := range forged {
+				r := clone(l.receipt(t, i))
+				fs := Verify(r, Trust{LogKey: tt.lie(r, i, i+1+i%5)})
+				if step := refusedAt(fs); step != tt.step {
+					t.Fatalf("record %d: first refused step %q, want %q\n%v", i, step, tt.step, fs)
+				}
+				if OK(fs) {
+					t.Fatalf("record %d: accepted", i)
+				}
 			}
-			if OK(fs) {
-				t.Fatal("accepted")
-			}
-			t.Logf("| receipt | %s | 1 | 1 | 0 | verify: %s 1 |", tt.name, tt.step)
+			t.Logf("| receipt | %s | %d | %d | 0 | verify: %s %d |", tt.name, forged, forged, tt.step, forged)
 		})
 	}
 }

@@ -84,7 +84,12 @@ type verifyCase struct {
 }
 
 func (c verifyCase) make(t testing.TB) ([]byte, Checkpoint, Trust) {
-	w, cp := testWorld(20)
+	return c.among(t, 20)
+}
+
+// among makes the case on a chain with so many other accounts.
+func (c verifyCase) among(t testing.TB, others int) ([]byte, Checkpoint, Trust) {
+	w, cp := testWorld(others)
 	p, tr := w.prove(t), Trust{}
 	c.edit(&w, p, &cp, &tr)
 	return encode(t, p), cp, tr
@@ -181,16 +186,19 @@ func verifyCases(t testing.TB) []verifyCase {
 }
 
 // TestVerifyNamesFailure asks that the check that has a reason to fail, and no
-// other, says so.
+// other, says so, on fifty chains.
 func TestVerifyNamesFailure(t *testing.T) {
 	for _, c := range verifyCases(t) {
 		t.Run(c.name, func(t *testing.T) {
-			b, cp, tr := c.make(t)
-			if r := VerifyProof(b, cp, tr); r.Level != c.level || failed(r) != c.want {
-				t.Errorf("level %q, failed check %q, want %q and %q: %+v", r.Level, failed(r), c.level, c.want, r.Findings)
+			const chains = 50
+			for i := range chains {
+				b, cp, tr := c.among(t, 20+i)
+				if r := VerifyProof(b, cp, tr); r.Level != c.level || failed(r) != c.want {
+					t.Errorf("among %d: level %q, failed check %q, want %q and %q: %+v", 20+i, r.Level, failed(r), c.level, c.want, r.Findings)
+				}
 			}
 			if c.want != "" {
-				t.Logf("| anchor proof | %s | 1 | 1 | 0 | verify: anchor/%s 1 |", c.name, c.want)
+				t.Logf("| anchor proof | %s | %d | %d | 0 | verify: anchor/%s %d |", c.name, chains, chains, c.want, chains)
 			}
 		})
 	}

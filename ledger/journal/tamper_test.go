@@ -110,11 +110,22 @@ func files(t *testing.T, dir, sub string) (out []string) {
 // TestLogNeverForks takes each way in which a log's directory, a journal or a
 // high-water mark can be put back or damaged as a whole, and demands that the
 // server refuses, that it says why, and that it publishes nothing it signed.
+// ASSAY_TAMPERS sets for how many histories; the default is 1. ASSAY_SEED takes
+// others.
 func TestLogNeverForks(t *testing.T) {
-	old := honest(t, 300)
+	first := times("ASSAY_SEED", 0)
+	for k := first; k < first+times("ASSAY_TAMPERS", 1); k++ {
+		t.Run(fmt.Sprint(k), func(t *testing.T) { neverForks(t, 300+37*k, 400+11*k) })
+	}
+}
+
+// neverForks takes a history of so many records, and so many more of a second
+// run.
+func neverForks(t *testing.T, records, more int) {
+	old := honest(t, records)
 	dir := t.TempDir()
 	copyTree(t, old, dir)
-	grow(t, dir, 400)
+	grow(t, dir, more)
 	if err := fsckOnce(t, dir); err != nil {
 		t.Fatalf("the honest directory: %v", err)
 	}
@@ -143,7 +154,7 @@ func TestLogNeverForks(t *testing.T) {
 		{"log of a fork", func(t *testing.T, d string) { // the same key, other records
 			fork := t.TempDir()
 			copyTree(t, old, fork)
-			grow(t, fork, 401)
+			grow(t, fork, more+1)
 			copyTree(t, at(fork, "log"), at(d, "log"))
 		}, "checkpoint"},
 		{"log key replaced", func(t *testing.T, d string) {

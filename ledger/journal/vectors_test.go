@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+var update = flag.Bool("update", false, "write docs/formats/testdata/records.json again")
+
+// recordVectors are record files with the keys that open them, and what is in
+// them. A reader in another language reads the same.
+type recordVectors struct {
+	Note    string            `json:"note"`
+	LogKey  string            `json:"log_key"`
+	Master  json.RawMessage   `json:"master"`       // keys/master.json
+	System  string            `json:"system"`       // id of the system key
+	Wrapped map[string]string `json:"wrapped_keys"` // the store's: key id -> wrapped key; an erased one is missing
+	Files   []string          `json:"files"`        // the record files, in order, hexadecimal
+	Groups  []groupVector     `json:"groups"`
+}
+
+type groupVector struct {
+	First   uint64         `json:"first"`
+	Root    string         `json:"root"` // of the leaf hashes, which the promise signs
+	Ops     []opVector     `json:"ops"`
+	Records []recordVector `json:"records"`
+}
+
+type opVector struct {
+	Kind       int    `json:"kind"`
+	SubjectTag string `json:"subject_tag"`
+	KeyID      string `json:"key_id"`
+	Sequence   uint64 `json:"sequence,omitempty"` // of an erasure
+}
+
+type recordVector struct {
+	Sequence   uint64 `json:"sequence"`
+	Kind       string `json:"kind"`
+	Micros     int64  `json:"micros"`
+	KeyID      string `json:"key_id"`
+	RequestTag string `json:"request_tag"`
+	LeafHash   string `json:"leaf_hash"`
+	Erased     bool   `json:"erased"` // its key was destroyed: what follows cannot be read
+	Body       string `json:"body,omitempty"`
+	Subject    string `json:"subject,omitempty"`
+	Caller     string `json:"caller,omitempty"`
+	RequestID  string `json:"request_id,omitempty"`
+	Decision   string `json:"decision,omitempty"`
+	Vector     string `json:"vector,omitempty"`
+	Private    string `json:"private,omitempty"`
+}
+
+var recordVectorFile = filepath.Join("..", "..", "docs", "formats", "testdata", "records.json")
+
+// TestRecordVectors reads the committed record files by the parts of this
+// package that a start uses, and holds what it finds to what they are said
+// to hold: a change of format shows here.
+func TestRecordVectors(t *testing.T) {
+	if *update {
+		b, err := json.MarshalIndent(makeRecordVectors(t), "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(recordVectorFile, append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(recordVectorFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v recordVectors
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	if got := readRecordVectors(t, &v); !equalJSON(t, got, v.Groups) {
+		t.Error("the committed record files do not hold what stands beside them; if the format was meant to change, give it another version and run: go test ./ledger/journal -run TestRecordVectors -update")
+	}
+}
+
+// TestPythonReadsRecords has the second reader, in Python, read the same file.
+func TestPythonReadsRecords(t *testing.T) {
+	python := os.Getenv("ASSAY_PEERS_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if err := exec.Command(python, "-c", "import cryptography").Run(); err != nil {
+		t.Skip("no Python with the package cryptography: the second reader of record files was not run (set ASSAY_PEERS_PYTHON)")
+	}
+	out, err := exec.Command(python, filepath.Join("..", "..", "benchmarks", "peers", "read_records.py"), recordVectorFile).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+func equalJSON(t *testing.T, a, b any) bool {
+	t.Helper()
+	x, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Equal(x, y)
+}
+
+// readRecordVectors reads the groups of a vector's file with its keys.
+func readRecordVectors(t *testing.T, v *recordVectors) (out []groupVector) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "master.json")
+	must(os.WriteFile(path, v.Master, 0o600))
+	master, err := vault.OpenMaster(path, nil)
+	must(err)
+	keys := map[string]*vault.Key{}
+	for id, w := range v.Wrapped {
+		i, err := hex.DecodeString(id)
+		must(err)
+		b, err := hex.DecodeString(w)
+		must(err)
+		keys[id], err = master.Unwrap(vault.ID(i), b)
+		must(err)
+	}
+	auth, err := keys[v.System].Authenticator()
+	must(err)
+	logKey, err := ledger.ParseKey(v.LogKey)
+	must(err)
+	for _, text := range v.Files {
+		file, err := hex.DecodeString(text)
+		must(err)
+		out = append(out, readRecordFile(t, file, keys, auth, logKey)...)
+	}
+	return out
+}
+
+// readRecordFile reads the groups of one file.
+func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth *vault.Authenticator, logKey ledger.Key) (out []groupVector) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for !isZero(file) {
+		f, err := parseFrame(file)
+		must(err)
+		frame := file[:f.size()]
+		must(f.check(auth, frame))
+		file = file[f.size():]
+		body := frame[frameHead:]
+		g := groupVector{First: f.first, Ops: []opVector{}}
+		ops, err := parseOps(body[f.publicEnd()+int(f.sealed) : f.bodyLen()])
+		must(err)
+		for _, o := range ops {
+			g.Ops = append(g.Ops, opVector{int(o.kind), hex.EncodeToString(o.tag[:]), hex.EncodeToString(o.id[:]), o.sequence})
+		}
+		var hashes []assay.Digest
+		for i := range int(f.count) {
+			s, err := f.at(body, i)
+			must(err)
+			leaf, err := ledger.ParseLeaf(s.leaf)
+			must(err)
+			hash := ledger.HashLeaf(s.leaf)
+			hashes = append(hashes, hash)
+			r := recordVector{Sequence: f.first + uint64(i), Kind: leaf.Kind.String(), Micros: leaf.Micros, KeyID: hex.EncodeToString(s.key[:]),
+				RequestTag: hex.EncodeToString(s.tag[:]), LeafHash: hex.EncodeToString(hash[:])}
+			if k := keys[r.KeyID]; k == nil {
+				r.Erased = true
+			} else {
+				ad := sealContext(r.Sequence, hash)
+				plain, err := k.Open(nil, s.sealed, ad[:])
+				must(err)
+				var rec Record
+				must(rec.parsePrivate(plain))
+				kd, kv := k.Commitments(r.Sequence)
+				if leaf.Decision != ledger.CommitDecision(kd[:], rec.Decision) || leaf.Vector != ledger.CommitVector(kv[:], rec.Vector) {
+					t.Errorf("record %d: the sealed part does not open the leaf's commitments", r.Sequence)
+				}
+				r.Body, r.Subject, r.Caller, r.RequestID = hex.EncodeToString(rec.Body[:]), rec.Subject, rec.Caller, rec.RequestID
+				r.Decision, r.Vector, r.Private = hex.EncodeToString(rec.Decision), hex.EncodeToString(rec.Vector), hex.EncodeToString(rec.Private)
+			}
+			g.Records = append(g.Records, r)
+		}
+		var tree ledger.Group
+		tree.Reset(hashes)
+		root := tree.Root()
+		g.Root = hex.EncodeToString(root[:])
+		p := ledger.Promise{Sequence: f.first, LeafHash: hashes[0], First: f.first, Count: f.count, Path: tree.AppendPath(nil, 0), Signature: f.signature}
+		must(p.Verify(logKey))
+		out = append(out, g)
+	}
+	return out
+}
+
+// makeRecordVectors runs a journal: a record of nobody's, three of two
+// subjects in one commit, an erasure, and one more of the subject that stays.
+func makeRecordVectors(t *testing.T) *recordVectors {
+	t.Helper()
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{Origin: "log.example/vectors"})
+	one := func(r *Record) {
+		t.Helper()
+		if _, err := j.Append(t.Context(), j.Take(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one(&Record{Kind: ledger.Failed, Micros: 1_700_000_000_000_000})
+	var seqs []uint64
+	var rs []*Record
+	for i := range 3 {
+		seq := j.Take()
+		seqs, rs = append(seqs, seq), append(rs, decision(seq, fmt.Sprintf("buyer-%d", i%2)))
+	}
+	if _, err := j.AppendAll(t.Context(), seqs, rs); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := j.Erase(t.Context(), "buyer-0", "asked for"); err != nil {
+		t.Fatal(err)
+	}
+	one(decision(j.taken.Load(), "buyer-1"))
+	v := &recordVectors{Note: "Made for this file alone by go test ./ledger/journal -run TestRecordVectors -update; docs/formats/journal.md draws it. The keys open nothing else.",
+		LogKey: j.Key(), Wrapped: map[string]string{}}
+	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixKey}, UpperBound: []byte{prefixKey + 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		v.Wrapped[hex.EncodeToString(it.Key()[1:])] = hex.EncodeToString(it.Value())
+	}
+	if err := it.Close(); err != nil {
+		t.Fatal(err)
+	}
+	id := j.keys.system.key.ID()
+	v.System = hex.EncodeToString(id[:])
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if v.Master, err = os.ReadFile(filepath.Join(dir, "keys", "master.json")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range recordFiles(t, dir) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := len(bytes.TrimRight(b, "\x00"))
+		v.Files = append(v.Files, hex.EncodeToString(slices.Concat(b[:end], make([]byte, 64)))) // some of the zeros that were made ahead
+	}
+	v.Groups = readRecordVectors(t, v)
+	return v
+}
