@@ -51,6 +51,7 @@ type config struct {
 	rounds             int
 	slice              time.Duration
 	with               []string
+	compiling          time.Duration // that Treelite's libraries took so far
 }
 
 func main() {

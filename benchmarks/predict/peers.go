@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -13,15 +14,20 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/dmitryikh/leaves"
 )
 
-// compileTime bounds how long a peer's compiler may take: it is not what is
-// measured.
-const compileTime = 90 * time.Second
+// Treelite's libraries are compiled once, which is not what is measured: gcc has
+// so long for one of them, and for all that one run makes. A case whose library
+// takes longer goes without.
+const (
+	compileTime = 45 * time.Second
+	compileAll  = 150 * time.Second
+)
 
 // peer starts a peer on the model.
 func (c *config) peer(peer, name string, text []byte, model, rows string, x []float64) (runner, error) {
@@ -55,13 +61,8 @@ func (c *config) peer(peer, name string, text []byte, model, rows string, x []fl
 		}
 		lib := filepath.Join(c.dir, name+".so")
 		if _, err := os.Stat(lib); err != nil {
-			// gcc takes many minutes for some models.
-			ctx, cancel := context.WithTimeout(context.Background(), compileTime)
-			defer cancel()
-			compile := exec.CommandContext(ctx, c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, lib)
-			compile.WaitDelay = time.Second
-			if out, err := compile.CombinedOutput(); err != nil {
-				return nil, fmt.Errorf("%w: %s", err, out)
+			if err := c.compileTreelite(model, lib); err != nil {
+				return nil, err
 			}
 		}
 		return startChild(bin, "tl2cgen", lib, "-", rows, strconv.Itoa(features))
@@ -69,6 +70,29 @@ func (c *config) peer(peer, name string, text []byte, model, rows string, x []fl
 		return startChild(c.python, filepath.Join(c.peers, "predict_onnx.py"), model, rows, strconv.Itoa(features))
 	}
 	return nil, fmt.Errorf("unknown peer")
+}
+
+// compileTreelite makes a library within the time that is left for them. gcc
+// takes many minutes for some models; it is ended with the program that started
+// it.
+func (c *config) compileTreelite(model, lib string) error {
+	limit := min(compileTime, compileAll-c.compiling)
+	if limit <= 0 {
+		return fmt.Errorf("no time is left of the %v for compiling", compileAll)
+	}
+	begin := time.Now()
+	defer func() { c.compiling += time.Since(begin) }()
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("not compiled within %v", limit.Round(time.Second)))
+	defer cancel()
+	made := lib + ".new.so" // what is cut short does not count as made
+	compile := exec.CommandContext(ctx, c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, made)
+	compile.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	compile.Cancel = func() error { return syscall.Kill(-compile.Process.Pid, syscall.SIGKILL) }
+	compile.WaitDelay = time.Second
+	if out, err := compile.CombinedOutput(); err != nil {
+		return cmp.Or(context.Cause(ctx), fmt.Errorf("%w: %s", err, out))
+	}
+	return os.Rename(made, lib)
 }
 
 func (c *config) compileC() (string, error) {
