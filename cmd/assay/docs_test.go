@@ -26,9 +26,11 @@ import (
 //
 //	<!-- given: loans.csv, later.csv -->   files of the reader's own, made here of credit_data
 //	<!-- not run: needs docker -->         right above a block: why it is not run
+//	<!-- file: client/main.go -->          above a Go block: where in the repository it stands
 //	$ assay up --dir node &                goes on in the background; `kill %1` ends it as Ctrl-C does
 //
-// A page that shows commands in another kind of block is refused.
+// A page that shows commands in another kind of block is refused. Go blocks are
+// whole programs: see goProgram.
 func TestDocs(t *testing.T) {
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", bin, "../assay", "../assayd", "../assay-verify")
@@ -46,7 +48,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(p.commands) > 0 {
+		if len(p.commands)+len(p.programs) > 0 {
 			t.Run(name, func(t *testing.T) { p.run(t, bin, demo) })
 		}
 	}
@@ -65,6 +67,7 @@ func markdown(t *testing.T) []string {
 // page is what a page wants run.
 type page struct {
 	commands []string
+	programs []goProgram
 	given    []string
 	left     []string // reasons of blocks that are not run
 }
@@ -77,35 +80,50 @@ var (
 
 func parsePage(text string) (*page, error) {
 	p := new(page)
-	fence, console, skip, previous := "", false, false, ""
+	fence, skip, marks, goes := "", false, []string(nil), []string(nil)
 	for n, line := range strings.Split(text, "\n") {
 		trimmed := strings.TrimSpace(line)
-		if m := givenMark.FindStringSubmatch(line); m != nil {
-			p.given = append(p.given, strings.Split(m[1], ", ")...)
-		}
 		switch {
 		case strings.HasPrefix(trimmed, "```") && fence == "":
-			fence, console = "```", trimmed == "```console"
-			skip = false
-			if m := notRunMark.FindStringSubmatch(strings.TrimSpace(previous)); m != nil {
-				skip = true
-				p.left = append(p.left, m[1])
+			fence, goes, skip = trimmed, nil, false
+			for _, mark := range marks {
+				if m := notRunMark.FindStringSubmatch(mark); m != nil {
+					skip = true
+					p.left = append(p.left, m[1])
+				}
 			}
 		case trimmed == "```":
-			fence = ""
-		case fence != "" && console && strings.HasPrefix(trimmed, "$ "):
+			if fence == "```go" {
+				g, err := newGoProgram(marks, goes, skip)
+				if err != nil {
+					return nil, fmt.Errorf("the Go block that ends at line %d: %w", n+1, err)
+				}
+				p.programs = append(p.programs, g)
+			}
+			fence, marks = "", nil
+		case fence == "```go":
+			goes = append(goes, line)
+		case fence == "```console" && strings.HasPrefix(trimmed, "$ "):
 			if !skip {
 				p.commands = append(p.commands, strings.TrimPrefix(trimmed, "$ "))
 			}
-		case fence != "" && !console && !skip && command.MatchString(line):
-			return nil, fmt.Errorf("line %d shows a command outside a console block: %s", n+1, line)
+		case fence != "":
+			if fence != "```console" && !skip && command.MatchString(line) {
+				return nil, fmt.Errorf("line %d shows a command outside a console block: %s", n+1, line)
+			}
+		case strings.HasPrefix(trimmed, "<!-- "):
+			marks = append(marks, trimmed)
+			if m := givenMark.FindStringSubmatch(trimmed); m != nil {
+				p.given = append(p.given, strings.Split(m[1], ", ")...)
+			}
+		default:
+			marks = nil
 		}
-		previous = line
 	}
 	if fence != "" {
 		return nil, errors.New("a block does not end")
 	}
-	return p, nil
+	return p, p.runsAll()
 }
 
 // run runs a page's commands. The demo is run once: what it left goes to demo,
@@ -116,6 +134,7 @@ func (p *page) run(t *testing.T, bin, demo string) {
 		copyFile(t, filepath.Join("../..", plan), filepath.Join(dir, plan))
 	}
 	give(t, dir, p.given)
+	programs := p.build(t)
 	var background []*server
 	defer func() {
 		for _, s := range background {
@@ -124,7 +143,7 @@ func (p *page) run(t *testing.T, bin, demo string) {
 	}()
 	for _, line := range p.commands {
 		start := time.Now()
-		line = strings.NewReplacer("go run ./cmd/", "").Replace(line)
+		line = programs.Replace(strings.ReplaceAll(line, "go run ./cmd/", ""))
 		switch {
 		case strings.HasPrefix(line, "go build -o ") || strings.HasPrefix(line, "make "):
 			continue // the tests themselves are how these are kept
