@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 
 	"github.com/assayrisk/assay/internal/bitmath"
 )
@@ -216,9 +218,23 @@ func (m *Model) Validate() error {
 	if !finite(m.Init) {
 		return fmt.Errorf("%w: the initial score is not finite", ErrMalformed)
 	}
-	for i := range m.Trees {
-		if err := m.Trees[i].validate(len(m.Features)); err != nil {
-			return fmt.Errorf("%w: tree %d: %w", ErrMalformed, i, err)
+	// Parts of the trees side by side; of several errors, that of the first tree counts.
+	errs := make([]error, min(runtime.GOMAXPROCS(0), len(m.Trees)))
+	var wg sync.WaitGroup
+	for part := range errs {
+		wg.Go(func() {
+			for i := len(m.Trees) * part / len(errs); i < len(m.Trees)*(part+1)/len(errs); i++ {
+				if err := m.Trees[i].validate(len(m.Features)); err != nil {
+					errs[part] = fmt.Errorf("%w: tree %d: %w", ErrMalformed, i, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
 	}
 	return nil

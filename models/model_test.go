@@ -5,6 +5,7 @@ package models
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -114,6 +115,14 @@ func TestValidate(t *testing.T) {
 	}
 	if err := stump(0, 0.5).Validate(); err != nil {
 		t.Error(err)
+	}
+	many := stump(0, 0.5)
+	for range 99 {
+		many.Trees = append(many.Trees, stump(0, 0.5).Trees[0])
+	}
+	many.Trees[17].Right[0], many.Trees[80].LeafValue[0] = ^2, math.NaN()
+	if err := many.Validate(); err == nil || !strings.Contains(err.Error(), "tree 17:") {
+		t.Errorf("error %v, want that of tree 17, the first that is broken", err)
 	}
 	m := stump(0, 0.5)
 	m.Trees = append(m.Trees, Tree{LeafValue: []float64{0.25}})

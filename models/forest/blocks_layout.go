@@ -56,7 +56,7 @@ func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
 	for i := range m.Trees {
 		nodes += len(m.Trees[i].Feature)
 	}
-	b.data = make([]uint8, 0, 4096+20*nodes)
+	b.data = aligned(4096 + 24*nodes)[:0]
 	b.out.groups = make([]group, 0, len(m.Trees)/groupTrees+1)
 	b.leaf(b.room(64), math.Copysign(0, -1))
 	for i := range m.Trees {
@@ -71,8 +71,12 @@ func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
 		return nil
 	}
 	b.room(64) // a leaf is read like a block
-	b.out.data, b.out.shapes = aligned(b.data), aligned(b.tables.tables)
-	return &b.out
+	b.out.data, b.out.shapes = b.data, append(aligned(len(b.tables.tables))[:0], b.tables.tables...)
+	if cap(b.data) > len(b.data)*9/8 {
+		b.out.data = append(aligned(len(b.data))[:0], b.data...)
+	}
+	out := b.out // alone: the builder's memory is not kept
+	return &out
 }
 
 // extend adds r, or makes the last run longer.
@@ -87,11 +91,14 @@ func (b *blocks) extend(r run) {
 // add puts a tree into the chunk. It reports false for one that does not fit
 // the form.
 func (b *blockBuilder) add(t *models.Tree, splits []split, number int) bool {
-	if depth(t) > maxSteps*blockNodes || len(b.data) > math.MaxInt32 {
+	if len(b.data) > math.MaxInt32 {
 		return false
 	}
 	c := cutTree{t: t, splits: splits}
-	c.height, c.pieces = b.cut.cut(t)
+	ok := false
+	if c.height, c.pieces, ok = b.cut.cut(t); !ok {
+		return false
+	}
 	places := 0
 	if len(t.CatBits) > 0 {
 		for i := range c.pieces {
@@ -104,7 +111,7 @@ func (b *blockBuilder) add(t *models.Tree, splits []split, number int) bool {
 			}
 		}
 	}
-	if c.height > maxSteps || places >= math.MaxUint16 {
+	if places >= math.MaxUint16 {
 		return false
 	}
 	if len(b.waiting) == chunkTrees || b.places+places >= math.MaxUint16 {
@@ -128,7 +135,7 @@ func (b *blockBuilder) flush() {
 		return
 	}
 	for len(b.waiting)%groupTrees != 0 {
-		h, p := b.cut.cut(&padding)
+		h, p, _ := b.cut.cut(&padding)
 		b.waiting = append(b.waiting, cutTree{t: &padding, height: h, pieces: p, number: len(b.waiting)})
 	}
 	slices.SortStableFunc(b.waiting, func(x, y cutTree) int { return y.height - x.height })
@@ -162,13 +169,19 @@ func (b *blockBuilder) flush() {
 		b.out.extend(r)
 	}
 	b.out.chunks = append(b.out.chunks, h)
+	for i := range b.waiting {
+		b.cut.spare = append(b.cut.spare, b.waiting[i].pieces)
+	}
 	b.waiting, b.places = b.waiting[:0], 0
 }
 
-// room takes n bytes of the data.
+// room takes n bytes of the data, which are 0.
 func (b *blockBuilder) room(n int) int {
 	at := len(b.data)
-	b.data = append(b.data, make([]uint8, n)...)
+	if at+n > cap(b.data) {
+		b.data = append(aligned(at + n + at/4)[:0], b.data...)
+	}
+	b.data = b.data[:at+n]
 	return at
 }
 
@@ -286,10 +299,9 @@ func (b *blockBuilder) categories() bool {
 	return true
 }
 
-// aligned copies b to a cache line boundary.
-func aligned(b []uint8) []uint8 {
-	raw := make([]uint8, len(b)+64)
+// aligned gives n bytes, 0, that begin at a cache line's boundary.
+func aligned(n int) []uint8 {
+	raw := make([]uint8, n+64)
 	shift := int(-uintptr(unsafe.Pointer(&raw[0])) & 63)
-	copy(raw[shift:], b)
-	return raw[shift : shift+len(b)]
+	return raw[shift : shift+n : shift+n]
 }

@@ -26,26 +26,53 @@ type piece struct {
 // cutter cuts trees into pieces.
 type cutter struct {
 	t      *models.Tree
-	size   []int32 // of the subtree under each node
+	size   []int32 // nodes of what is under each leaf, from the last one on, and each node
+	depth  []int32 // in the same order: nodes on the longest way down
 	in     []bool  // per node: in the piece that is being made
 	flip   []bool  // per node
 	pieces []piece
+	spare  [][]piece // that are not in use any more
 }
 
 // cut cuts t, and gives the number of pieces on the longest way down, and the
-// pieces, the root's first.
-func (c *cutter) cut(t *models.Tree) (height int, pieces []piece) {
+// pieces, the root's first. It reports false for a tree that is too deep.
+func (c *cutter) cut(t *models.Tree) (height int, pieces []piece, ok bool) {
 	c.t = t
-	c.size = sizes(t, c.size)
-	c.in = append(c.in[:0], make([]bool, len(t.Feature))...)
-	c.flip = append(c.flip[:0], c.in...)
+	if c.measure() > maxSteps*blockNodes {
+		return 0, nil, false
+	}
+	c.in = resize(c.in, len(t.Feature))
+	clear(c.in)
+	c.flip = resize(c.flip, len(t.Feature))
 	root := int32(0)
 	if len(t.Feature) == 0 {
 		root = ^0
 	}
-	c.pieces = make([]piece, 0, 2+len(t.Feature)/4)
+	c.pieces = nil
+	if n := len(c.spare); n > 0 {
+		c.pieces, c.spare = c.spare[n-1][:0], c.spare[:n-1]
+	}
 	height = c.below(root)
-	return height, c.pieces
+	return height, c.pieces, height <= maxSteps
+}
+
+// measure counts the nodes under each node, itself included, and gives the
+// number of nodes on the longest way down.
+func (c *cutter) measure() (depth int32) {
+	t, leaves := c.t, c.t.Leaves()
+	// Leaves stand below the nodes, the last one first: what is a leaf cannot
+	// be foreseen, so that nothing branches on it.
+	c.size, c.depth = resize(c.size, leaves+len(t.Feature)), resize(c.depth, leaves+len(t.Feature))
+	clear(c.size[:leaves])
+	clear(c.depth[:leaves])
+	size, deep := c.size, c.depth
+	for i := len(t.Feature) - 1; i >= 0; i-- {
+		l, r := leaves+int(t.Left[i]), leaves+int(t.Right[i])
+		size[leaves+i] = 1 + size[l] + size[r]
+		deep[leaves+i] = 1 + max(deep[l], deep[r])
+		depth = deep[leaves+i]
+	}
+	return depth
 }
 
 // below appends the piece from node i down, and those below it.
@@ -65,23 +92,25 @@ func (c *cutter) below(i int32) (height int) {
 // the way through the pieces gets short.
 func (c *cutter) grow(i int32) (p piece) {
 	var nodes [blockNodes]int32
-	exits := [blockNodes + 1]int32{i}
+	leaves := c.t.Leaves()
+	exits, sizes := [blockNodes + 1]int32{i}, [blockNodes + 1]int32{c.size[leaves+int(i)]}
 	n := 0
 	for n < blockNodes {
-		best, at := int32(0), -1
-		for k, x := range exits[:n+1] {
-			if x >= 0 && c.size[x] > best {
-				best, at = c.size[x], k
+		best, at := int32(0), 0
+		for k, size := range sizes[:n+1] {
+			if size > best {
+				best, at = size, k
 			}
 		}
-		if at < 0 {
+		if best == 0 {
 			break
 		}
 		x := exits[at]
 		nodes[n] = x
 		c.in[x] = true
-		exits[at], exits[n+1] = c.t.Left[x], c.t.Right[x]
 		n++
+		exits[at], exits[n] = c.t.Left[x], c.t.Right[x]
+		sizes[at], sizes[n] = c.size[leaves+int(exits[at])], c.size[leaves+int(exits[n])]
 	}
 	shape := c.shape(i)
 	for range blockNodes - n { // the spare lanes: the rest on the left, nothing on the right
@@ -145,18 +174,19 @@ func (c *cutter) emit(p *piece, lane *uint8, i int32) {
 // shapeTables holds the tables of exits.
 type shapeTables struct {
 	tables []uint8
-	known  map[uint32]uint16
+	known  []uint16 // by shape: the offset of its table, plus one
+	filled bool     // the first table is
 }
 
 func newShapeTables() *shapeTables {
 	// Where the second table would be is the one entry of tableStay: 0.
-	return &shapeTables{tables: make([]uint8, 2*tableSize), known: map[uint32]uint16{}}
+	return &shapeTables{tables: make([]uint8, 2*tableSize), known: make([]uint16, 1<<(2*blockNodes+1))}
 }
 
 // of gives the offset of the table of a shape of eight nodes.
 func (s *shapeTables) of(shape uint32) uint16 {
-	if at, ok := s.known[shape]; ok {
-		return at
+	if at := s.known[shape]; at > 0 {
+		return at - 1
 	}
 	// Where the sides of each node lead to: to a node, or out at exit ^k.
 	var to [blockNodes][2]int
@@ -175,12 +205,12 @@ func (s *shapeTables) of(shape uint32) uint16 {
 		return k
 	}
 	read()
-	at := uint16(len(s.tables))
-	if len(s.known) == 0 {
-		at = 0
-	} else {
+	at := uint16(0)
+	if s.filled {
+		at = uint16(len(s.tables))
 		s.tables = append(s.tables, make([]uint8, tableSize)...)
 	}
+	s.filled = true
 	for answers := range tableSize {
 		k := 0
 		for k >= 0 {
@@ -188,37 +218,6 @@ func (s *shapeTables) of(shape uint32) uint16 {
 		}
 		s.tables[int(at)+answers] = uint8(^k * blockSize / 8)
 	}
-	s.known[shape] = at
+	s.known[shape] = at + 1
 	return at
-}
-
-// sizes counts the nodes under each node, itself included.
-func sizes(t *models.Tree, size []int32) []int32 {
-	size = append(size[:0], make([]int32, len(t.Feature))...)
-	for i := len(size) - 1; i >= 0; i-- {
-		size[i] = 1
-		for _, c := range [2]int32{t.Left[i], t.Right[i]} {
-			if c >= 0 {
-				size[i] += size[c]
-			}
-		}
-	}
-	return size
-}
-
-// depth is the number of nodes on the longest way down.
-func depth(t *models.Tree) int {
-	below := make([]int, len(t.Feature))
-	for i := len(below) - 1; i >= 0; i-- {
-		for _, c := range [2]int32{t.Left[i], t.Right[i]} {
-			if c >= 0 {
-				below[i] = max(below[i], below[c])
-			}
-		}
-		below[i]++
-	}
-	if len(below) == 0 {
-		return 0
-	}
-	return below[0]
 }

@@ -4,7 +4,6 @@ package forest
 
 import (
 	"math"
-	"slices"
 	"unsafe"
 
 	"github.com/assayrisk/assay/models"
@@ -62,66 +61,89 @@ type columns struct {
 
 // columnize finds the sources, columns and splits of m, which is valid.
 func columnize(m *models.Model) (*columns, error) {
+	nodes := 0
+	for i := range m.Trees {
+		nodes += len(m.Trees[i].Feature)
+	}
+	if nodes > math.MaxInt32 {
+		return nil, errTooLarge
+	}
 	c := &columns{splits: make([][]split, len(m.Trees))}
 	// The source of a feature and missing type, plus one.
 	sources := make([][4]int32, len(m.Features))
+	var found []thresholds            // of each source
+	places := make([]int32, 0, nodes) // of each node's threshold in them
+	splits := make([]split, 0, nodes)
+	b := newCategoryBuilder()
 	for i := range m.Trees {
 		t := &m.Trees[i]
 		for j, f := range t.Feature {
 			if t.Decision[j]&models.DecisionCategorical != 0 {
+				cat, set := b.add(t, j)
+				places, splits = append(places, 0), append(splits, split{cat: cat, set: set})
 				continue
 			}
 			missing := t.Decision[j] >> 2 & 3
 			s := &sources[f][missing]
 			if *s == 0 {
 				c.sources = append(c.sources, source{feature: f, missing: models.MissingType(missing)})
+				found = append(found, thresholds{})
 				*s = int32(len(c.sources))
 			}
-			// -0 <= x and 0 <= x are the same test: adding 0 makes them one.
-			th := &c.sources[*s-1].thresholds
-			*th = append(*th, t.Threshold[j]+0)
+			places = append(places, found[*s-1].add(t.Threshold[j], missingRight(t.Decision[j])))
+			splits = append(splits, split{column: *s - 1, set: -1}) // of the source; the column follows
 		}
+		c.splits[i] = splits[len(splits)-len(t.Feature):]
 	}
-	// The columns of a source, plus one: two for each chunk, left and right.
+	ranks := make([][]int32, len(c.sources))
+	// The columns of a source: two for each chunk, left and right.
 	of := make([][]int32, len(c.sources))
 	inParallel(len(c.sources), func(from, to int) {
 		for s := from; s < to; s++ {
-			th := c.sources[s].thresholds
-			slices.Sort(th)
-			th = slices.Clone(slices.Compact(th))
-			c.sources[s].thresholds = th
-			of[s] = make([]int32, 2*(len(th)/chunk+1))
+			c.sources[s].thresholds, ranks[s] = found[s].rank()
+			of[s] = make([]int32, 2*(len(ranks[s])/chunk+1))
+			for i, rank := range ranks[s] {
+				for side := range int32(2) {
+					of[s][rank/chunk*2+side] |= int32(found[s].sides[i] >> side & 1)
+				}
+			}
 		}
 	})
-	b := newCategoryBuilder()
-	for i := range m.Trees {
-		t := &m.Trees[i]
-		c.splits[i] = make([]split, len(t.Feature))
-		for j, f := range t.Feature {
-			d := t.Decision[j]
-			if d&models.DecisionCategorical != 0 {
-				cat, set := b.add(t, j)
-				c.splits[i][j] = split{cat: cat, set: set}
-				continue
+	for s := range of {
+		for i, used := range of[s] {
+			if used != 0 {
+				of[s][i] = int32(len(c.columns))
+				c.columns = append(c.columns, column{source: int32(s), first: int32(i / 2 * chunk), right: i%2 == 1})
 			}
-			missing := d >> 2 & 3
-			s := sources[f][missing] - 1
-			rank := int(c.sources[s].rank(t.Threshold[j] + 0))
-			at, right := rank/chunk*2, d&models.DecisionDefaultLeft == 0 && models.MissingType(missing) != models.MissingNone
-			if right {
-				at++
-			}
-			col := &of[s][at]
-			if *col == 0 {
-				c.columns = append(c.columns, column{source: s, first: int32(rank / chunk * chunk), right: right})
-				*col = int32(len(c.columns))
-			}
-			c.splits[i][j] = split{column: *col - 1, bound: uint8(rank % chunk), set: -1}
 		}
 	}
+	inParallel(len(m.Trees), func(from, to int) {
+		node := 0
+		for i := range m.Trees[:from] {
+			node += len(m.Trees[i].Feature)
+		}
+		for i := from; i < to; i++ {
+			for j, d := range m.Trees[i].Decision {
+				if s := &c.splits[i][j]; s.set < 0 {
+					rank := ranks[s.column][places[node]]
+					at := rank / chunk * 2
+					if missingRight(d) {
+						at++
+					}
+					s.column, s.bound = of[s.column][at], uint8(rank%chunk)
+				}
+				node++
+			}
+		}
+	})
 	var err error
 	c.cats, err = b.build()
 	return c, err
+}
+
+// missingRight says that a numerical node sends missing values right.
+func missingRight(decision uint8) bool {
+	return decision&models.DecisionDefaultLeft == 0 && models.MissingType(decision>>2&3) != models.MissingNone
 }
 
 // chunk is the number of thresholds that one column tells apart: codes are 0 to

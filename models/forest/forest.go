@@ -24,10 +24,10 @@ type Forest struct {
 	float32  bool // sums are rounded to float32
 	average  bool
 	encoder  *encoder
-	walker   *walker
-	lanes    *lanes  // nil without kernels
+	walker   *walker // nil when no tree is walked
+	lanes    *lanes  // nil without kernels, or when large
 	blocks   *blocks // nil without kernels, or when no tree fits
-	large    bool    // batches are scored one vector after another
+	large    bool    // batches are scored one vector after another, by blocks
 	explain  *explainer
 	splits   []int     // per feature
 	gains    []float64 // per feature
@@ -45,29 +45,40 @@ func Compile(m *models.Model) (*Forest, error) {
 	}
 	f := &Forest{features: len(m.Features), init: m.Init, trees: len(m.Trees), float32: m.Float32Sums, average: m.Average && len(m.Trees) > 0}
 	f.encoder = newEncoder(c)
-	var wg sync.WaitGroup // the forms do not depend on one another
-	if use > levelGo {
-		wg.Go(func() { f.blocks = newBlocks(m, c, f.encoder) })
-		wg.Go(func() { f.lanes = newLanes(m, c, f.encoder) })
+	if err := walkable(m, f.encoder); err != nil {
+		return nil, fmt.Errorf("forest: %w", err)
 	}
+	var wg sync.WaitGroup
 	wg.Go(func() {
-		f.walker, err = newWalker(m, c, f.encoder)
 		f.count(m)
+		f.forms(m, c)
 	})
 	f.explain = newExplainer(m, c, f.encoder)
 	wg.Wait()
-	if err != nil {
-		return nil, fmt.Errorf("forest: %w", err)
-	}
-	if f.blocks != nil {
+	f.pool.New = func() any { return f.newScratch() }
+	return f, nil
+}
+
+// forms makes the forms that scores will be made with: a form that another
+// leaves nothing to do is not made.
+func (f *Forest) forms(m *models.Model, c *columns) {
+	if use > levelGo {
+		f.blocks = newBlocks(m, c, f.encoder)
 		nodes := 0
 		for _, n := range f.splits {
 			nodes += n
 		}
-		f.large = !f.blocks.walk && nodes > largeTree*len(m.Trees)
+		f.large = f.blocks != nil && !f.blocks.walk && nodes > largeTree*len(m.Trees)
 	}
-	f.pool.New = func() any { return f.newScratch() }
-	return f, nil
+	if f.large {
+		return
+	}
+	if use > levelGo {
+		f.lanes = newLanes(m, c, f.encoder)
+	}
+	if f.blocks == nil || f.blocks.walk || f.lanes.walk {
+		f.walker = newWalker(m, c, f.encoder)
+	}
 }
 
 // blockRows is the number of vectors that a batch scores at a time.
@@ -149,7 +160,7 @@ const largeTree = 96
 
 // block scores at most blockRows vectors.
 func (f *Forest) block(s *scratch, dst, rows []float64) {
-	if f.lanes != nil && (len(dst) < minLanes || f.large) {
+	if f.large || f.lanes != nil && len(dst) < minLanes {
 		for i := range dst {
 			dst[i] = f.one(s, rows[i*f.features:(i+1)*f.features])
 		}

@@ -21,6 +21,7 @@ var shapes = map[string]foresttest.Shape{
 	"leaves64":      {Trees: 20, Leaves: 64, Features: 20, Missing: 0.5},
 	"leaves65":      {Trees: 20, Leaves: 65, Features: 20, Missing: 0.5},
 	"leaves300":     {Trees: 10, Leaves: 300, Features: 30, Missing: 0.5},
+	"both":          {Trees: 6, Leaves: 400, Features: 200, Missing: 0.5},
 	"features200":   {Trees: 40, Leaves: 31, Features: 200, Missing: 0.5},
 	"thresholds":    {Trees: 40, Leaves: 63, Features: 3, Thresholds: 5000, Missing: 0.5},
 	"mixed":         {Trees: 30, Leaves: 31, Features: 10, MixedMissing: true},
@@ -54,6 +55,15 @@ func TestMargin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTreesOfTwoSizes has small trees, which lanes run, and large ones, which
+// they leave to the walk.
+func TestTreesOfTwoSizes(t *testing.T) {
+	m := foresttest.Model(1, foresttest.Shape{Trees: 40, Leaves: 31, Features: 30, Missing: 0.5})
+	large := foresttest.Model(2, foresttest.Shape{Trees: 2, Leaves: 500, Features: 30, Missing: 0.5})
+	m.Trees = append(m.Trees, large.Trees...)
+	checkMargins(t, m, foresttest.Rows(1, m, 700))
 }
 
 func checkMargins(t testing.TB, m *models.Model, rows []float64) {

@@ -147,20 +147,21 @@ func TestForms(t *testing.T) {
 		t.Skip("this build has no kernels")
 	}
 	for name, c := range map[string]struct {
-		shape        foresttest.Shape
-		blocks, walk bool
+		shape                 foresttest.Shape
+		blocks, lanes, walker bool
 	}{
-		"blocks":      {foresttest.Shape{Trees: 9, Leaves: 31, Features: 50}, true, false},
-		"large trees": {foresttest.Shape{Trees: 2, Leaves: 1000, Features: 20}, true, true},
-		"chain":       {foresttest.Shape{Trees: 2, Leaves: 200, Features: 20, Chain: true}, false, false},
-		"wide":        {foresttest.Shape{Trees: 60, Leaves: 31, Features: 200}, false, false},
+		"blocks":      {foresttest.Shape{Trees: 9, Leaves: 31, Features: 50}, true, true, false},
+		"large trees": {foresttest.Shape{Trees: 2, Leaves: 1000, Features: 20}, true, false, false},
+		"chain":       {foresttest.Shape{Trees: 2, Leaves: 200, Features: 20, Chain: true}, false, true, true},
+		"wide":        {foresttest.Shape{Trees: 60, Leaves: 31, Features: 200}, false, true, true},
+		"both":        {foresttest.Shape{Trees: 6, Leaves: 1000, Features: 200}, false, true, true},
 	} {
 		f, err := Compile(foresttest.Model(1, c.shape))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (f.blocks != nil) != c.blocks || f.lanes.walk != c.walk {
-			t.Errorf("%s: blocks %v, lanes walk %v; want %v, %v", name, f.blocks != nil, f.lanes.walk, c.blocks, c.walk)
+		if b, l, w := f.blocks != nil, f.lanes != nil, f.walker != nil; b != c.blocks || l != c.lanes || w != c.walker {
+			t.Errorf("%s: blocks %v, lanes %v, walker %v; want %v, %v, %v", name, b, l, w, c.blocks, c.lanes, c.walker)
 		}
 	}
 }

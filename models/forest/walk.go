@@ -38,17 +38,25 @@ type walker struct {
 
 var errTooLarge = errors.New("the model has more nodes than can be compiled")
 
-func newWalker(m *models.Model, c *columns, e *encoder) (*walker, error) {
-	if e.width > maxPlace {
-		return nil, errTooLarge
+// walkable tells whether the slots of m and the places of their codes can be
+// numbered.
+func walkable(m *models.Model, e *encoder) error {
+	if e.width > maxPlace || slotsOf(m) > math.MaxInt32 {
+		return errTooLarge
 	}
-	n := 0
+	return nil
+}
+
+func slotsOf(m *models.Model) (n int) {
 	for i := range m.Trees {
 		n += 2*m.Trees[i].Leaves() - 1
 	}
-	if n > math.MaxInt32 {
-		return nil, errTooLarge
-	}
+	return n
+}
+
+// newWalker lays out the trees of m, which is walkable.
+func newWalker(m *models.Model, c *columns, e *encoder) *walker {
+	n := slotsOf(m)
 	w := &walker{slots: make([]slot, n), values: make([]float64, n), roots: make([]uint32, len(m.Trees)), depths: make([]int32, len(m.Trees))}
 	next := uint32(0)
 	var queue []queued
@@ -57,7 +65,7 @@ func newWalker(m *models.Model, c *columns, e *encoder) (*walker, error) {
 		next, queue = w.add(&m.Trees[i], c.splits[i], e, next, queue[:0])
 		w.depths[i] = queue[len(queue)-1].depth
 	}
-	return w, nil
+	return w
 }
 
 // queued is a node (>= 0) or leaf (^leaf) that waits for its children's slots.
