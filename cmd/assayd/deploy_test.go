@@ -5,8 +5,10 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -140,6 +142,41 @@ func TestDeploySystemd(t *testing.T) {
 	stop, err := time.ParseDuration(unit["TimeoutStopSec"] + "s")
 	if err != nil || stop < s.Drain+15*time.Second {
 		t.Errorf("TimeoutStopSec %v, %v: less than the drain (%v) and the last anchor (15 s)", stop, err, s.Drain)
+	}
+}
+
+// TestDeploySystemdVerify asks systemd itself. It warns of a key or a value
+// that it does not know and goes on, so that nothing at all may be said. The
+// program that the unit starts is this test's, since none is installed.
+func TestDeploySystemdVerify(t *testing.T) {
+	verify, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not at hand (Debian: systemd): the unit is not verified")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(deployFile(t, "systemd/assayd.service"))
+	said := func(text string) string {
+		path := filepath.Join(t.TempDir(), "assayd.service")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(verify, "verify", "--man=no", path).CombinedOutput()
+		if err != nil {
+			return fmt.Sprintf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	text = strings.Replace(text, "ExecStart=/usr/local/bin/assayd ", "ExecStart="+self+" ", 1)
+	if out := said(text); out != "" {
+		t.Error(out)
+	}
+	for _, wrong := range [][2]string{{"UMask=", "UMasks="}, {"ProtectHome=yes", "ProtectHome=perhaps"}, {self, "/nowhere/assayd"}} {
+		if said(strings.Replace(text, wrong[0], wrong[1], 1)) == "" {
+			t.Errorf("systemd-analyze says nothing of %s", wrong[1])
+		}
 	}
 }
 
