@@ -126,6 +126,9 @@ func (a *admin) settled(act *Act) {
 
 // loadLive loads a bundle of the model directory and checks it.
 func (s *Server) loadLive(ctx context.Context, name string, want []byte, policyYAML []byte) (*live, error) {
+	if err := checkText("bundle", name); err != nil {
+		return nil, err
+	}
 	if s.cfg.Load == nil {
 		return nil, fmt.Errorf("the server has no model directory: %w", assay.ErrPrecondition)
 	}

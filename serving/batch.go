@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -156,7 +157,8 @@ func (s *Server) refusal(w *work) *pb.ScoreResponse {
 	if w.err == nil {
 		return nil
 	}
-	return &pb.ScoreResponse{RequestId: w.key.id, Error: s.rowError(w.err)}
+	// An id that is no UTF-8 would make the whole answer one that cannot be read.
+	return &pb.ScoreResponse{RequestId: strings.ToValidUTF8(w.key.id, "\uFFFD"), Error: s.rowError(w.err)}
 }
 
 // rowError is the status table for one row.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/semaphore"
 
@@ -160,6 +161,15 @@ func (e *engine) begin(ctx context.Context, w *work, beforeWait func()) error {
 func checkRequestID(id string) error {
 	if id == "" || len(id) > assay.MaxNameBytes {
 		return &assay.FieldError{Field: "request_id", Problem: fmt.Sprintf("must have 1 to %d bytes: it is what makes a retry safe", assay.MaxNameBytes)}
+	}
+	return checkText("request_id", id)
+}
+
+// checkText refuses what is no UTF-8: the generated decoders let it pass, and no
+// record that holds it can be read back.
+func checkText(field, s string) error {
+	if !utf8.ValidString(s) {
+		return &assay.FieldError{Field: field, Problem: "is not valid UTF-8"}
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (
 	if len(req.Name) > journal.MaxReportName {
 		return nil, &assay.FieldError{Field: "name", Problem: fmt.Sprintf("at most %d bytes", journal.MaxReportName)}
 	}
+	if err := checkText("name", req.Name); err != nil {
+		return nil, err
+	}
 	note, err := assay.MarshalCBOR(&n)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ package wire
 import (
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -48,7 +49,7 @@ func ReadEvent(e *assay.Event, m *pb.Event) error {
 		case *pb.Field_Flag:
 			v = assay.FlagValue(x.Flag)
 		case *pb.Field_Time:
-			at, err := ReadTime(f.Name, x.Time)
+			at, err := ReadTime(fieldName(f.Name), x.Time)
 			if err != nil {
 				return err
 			}
@@ -57,6 +58,14 @@ func ReadEvent(e *assay.Event, m *pb.Event) error {
 		e.Fields = append(e.Fields, assay.Field{Name: f.Name, Value: v})
 	}
 	return nil
+}
+
+// fieldName is what an error calls a field: by its name, if it can have one.
+func fieldName(name string) string {
+	if name == "" || len(name) > assay.MaxNameBytes || !utf8.ValidString(name) {
+		return "fields"
+	}
+	return name
 }
 
 // ReadTime reads a timestamp to the microsecond. Its error names the field.
