@@ -30,7 +30,7 @@ lint: ## staticcheck, at the version pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
 
 .PHONY: test-tools
-test-tools: ## the tools' own tests: licences of what is linked, a release that builds twice to the same bytes
+test-tools: ## the tools' own tests: licences of what is linked, a release that builds twice to the same bytes, manifests of known fields
 	cd tools && $(GO) vet ./... && $(GO) test ./...
 
 .PHONY: release
