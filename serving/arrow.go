@@ -80,26 +80,24 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 	}
 	defer rec.Release()
 	n := int(rec.NumRows())
-	if err := s.engine.admit(caller, n); err != nil {
+	leave, err := s.admitBatch(ctx, caller, n)
+	if err != nil {
 		return nil, err
 	}
-	defer s.engine.done(n)
-	ws := make([]*work, n)
-	for i := range ws {
-		w := s.engine.get()
-		ws[i] = w
+	defer leave()
+	ws := s.newRows()
+	defer ws.put()
+	for i := range n {
+		ws.next()
+		w := ws.all[i]
 		id := a.RequestId + "/" + strconv.Itoa(i)
 		w.key = requestKey{caller, id}
 		if w.model, w.err = s.engine.acquire(a.Model); w.err == nil {
 			w.err = rowEvent(w, rec, i, id, a.Kind, at)
 		}
 	}
-	s.engine.decideAll(ctx, ws)
-	out, err := s.arrowReply(ws)
-	for _, w := range ws {
-		s.engine.put(w)
-	}
-	return out, err
+	s.engine.decideAll(ctx, ws.all)
+	return s.arrowReply(ws.all)
 }
 
 // rowEvent makes the event of one row.

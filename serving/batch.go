@@ -71,7 +71,7 @@ const rowsAtOnce = 256
 // admitBatch lets a batch of n rows in, or says why not, and waits for its turn;
 // a batch of more rows than are worked on at once has its turn alone. Call
 // leave when it is done.
-func (s *scoring) admitBatch(ctx context.Context, caller string, n int) (leave func(), err error) {
+func (s *Server) admitBatch(ctx context.Context, caller string, n int) (leave func(), err error) {
 	if n == 0 || n > s.cfg.MaxBatchRows {
 		return nil, &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d", n, s.cfg.MaxBatchRows)}
 	}

@@ -68,14 +68,13 @@ func (e *engine) windowsFor(plan assay.Digest) *windows {
 // admit counts n rows of a caller in; when the caller is over its rate or the
 // server is full it says when to come again.
 func (e *engine) admit(caller string, n int) error {
-	if e.limiter != nil {
-		if err := e.limiter.take(caller, n, e.now()); err != nil {
-			return err
-		}
+	if err := e.limiter.take(caller, n, e.now()); err != nil {
+		return err
 	}
 	// A batch of more rows than that is let in when it is alone.
 	if after := e.load.Add(int64(n)); after > e.limit && after > int64(n) {
 		e.load.Add(-int64(n))
+		e.limiter.give(caller, n)
 		return &retryError{assay.ErrExhausted, "the server is full: too many requests are under way", 100 * time.Millisecond}
 	}
 	return nil
@@ -221,8 +220,10 @@ func (e *engine) sequence(w *work) {
 	e.sequenceLocked(w)
 }
 
-// sequenceLocked is sequence with mu held.
+// sequenceLocked is sequence with mu held. A panic becomes w's error: rows of
+// its batch may have their numbers already, and those need their records.
 func (e *engine) sequenceLocked(w *work) {
+	defer caught(&w.err)
 	if !w.record {
 		var err error
 		if w.vector, err = w.model.plan.VectorOf(w.values[:0], w.fields, &w.req.Event, w.model.windows.state); err != nil {

@@ -113,11 +113,16 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 	if len(req.Outputs) > 0 {
 		want = want[:0]
 		for _, o := range req.Outputs {
-			// Each is as large as the rows: no more than there are.
-			if slices.Contains(want, o.GetName()) {
+			// Each is as large as the rows: no more than there are. The first that
+			// is none of them ends the list, however long it is.
+			name := o.GetName()
+			if name != "margin" && name != "pd" && name != "contributions" {
+				return nil, &assay.FieldError{Field: "outputs", Problem: "want margin, pd or contributions"}
+			}
+			if slices.Contains(want, name) {
 				return nil, &assay.FieldError{Field: "outputs", Problem: "an output is named twice"}
 			}
-			want = append(want, o.GetName())
+			want = append(want, name)
 		}
 	}
 	resp := &v2.ModelInferResponse{ModelName: m.name, ModelVersion: versionOf(m), Id: req.Id}
@@ -140,8 +145,6 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 			shape = append(shape, int64(k+1))
 			values = make([]float64, n*(k+1))
 			m.forest.ContributionsAll(values, rows)
-		default:
-			return nil, &assay.FieldError{Field: "outputs", Problem: "want margin, pd or contributions"}
 		}
 		writeTensor(resp, name, shape, values, len(req.RawInputContents) > 0)
 	}

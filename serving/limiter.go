@@ -73,6 +73,18 @@ func (l *limiter) take(caller string, n int, now time.Time) error {
 	return nil
 }
 
+// give gives back what take took for a request that was refused after all.
+func (l *limiter) give(caller string, n int) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.mu.buckets[caller]; b != nil {
+		b.tokens = math.Min(l.burst, b.tokens+float64(n))
+	}
+}
+
 // atOnce is how many of n rows that came one by one may be taken together: no
 // more than a full bucket holds, for a request of more would be an invalid one.
 func (l *limiter) atOnce(n int) int {

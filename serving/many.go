@@ -41,7 +41,14 @@ type rowGroup struct {
 // earlier row of this one), so that two batches never wait for each other.
 func (e *engine) decideAll(ctx context.Context, ws []*work) {
 	m := e.manies.Get().(*many)
-	defer e.manies.Put(m)
+	whole := false
+	defer func() {
+		if !whole { // a panic goes by
+			e.abandon(m)
+			return
+		}
+		e.manies.Put(m)
+	}()
 	finish := func() {
 		e.group(ctx, m)
 		m.under.Wait()
@@ -60,6 +67,17 @@ func (e *engine) decideAll(ctx context.Context, ws []*work) {
 	finish()
 	clear(m.open[:cap(m.open)])
 	clear(m.unexplained[:cap(m.unexplained)])
+	whole = true
+}
+
+// abandon gives up what a panic left, and m with it: rows on their way to the
+// journal still use their memory and are waited for, and the ids of those that
+// have no number can be used again.
+func (e *engine) abandon(m *many) {
+	m.under.Wait()
+	for _, w := range m.open {
+		e.inflight.leave(w.tag, &w.ticket)
+	}
 }
 
 // group sequences, scores and gives to the journal what is open.
@@ -151,10 +169,17 @@ func (m *many) explain(ws []*work) {
 	err := model.contributions(m.contributions, m.rows)
 	for i, w := range m.unexplained {
 		if w.err = err; err == nil {
-			w.reasons = model.why.Of(w.reasons[:0], m.contributions[i*k:(i+1)*k])
-			w.decision.Reasons = w.reasons
+			w.err = w.because(m.contributions[i*k : (i+1)*k])
 		}
 	}
+}
+
+// because gives a decision its reasons; a panic becomes an error.
+func (w *work) because(contributions []float64) (err error) {
+	defer caught(&err)
+	w.reasons = w.model.why.Of(w.reasons[:0], contributions)
+	w.decision.Reasons = w.reasons
+	return nil
 }
 
 // contributions explains rows; a panic becomes an error.

@@ -107,10 +107,12 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 		leave, refused = s.admitBatch(ctx, caller.Name, n)
 		return refused == nil
 	}}
+	defer func() { // also when decoding panics
+		if leave != nil {
+			leave()
+		}
+	}()
 	err = decode(&in)
-	if leave != nil {
-		defer leave()
-	}
 	switch {
 	case refused != nil:
 		return nil, refused
