@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
@@ -16,13 +18,18 @@ import (
 // bounds what a stream holds in memory; the rest waits in HTTP/2 flow control.
 const streamBurst = 256
 
+// streamBytes bounds the messages among them: a request of four megabytes is as
+// many, and a caller that reads no answers must not fill the memory with them.
+const streamBytes = 1 << 20
+
 // ScoreStream implements pb.ScoringServer.
 func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	in := make(chan *work, streamBurst)
+	room := semaphore.NewWeighted(streamBytes)
 	ended := make(chan error, 1)
-	go func() { ended <- s.receive(ctx, stream, in) }()
+	go func() { ended <- s.receive(ctx, stream, in, room) }()
 	defer func() { // the receiver ends with the stream's context, or its end
 		for w := range in {
 			s.engine.put(w)
@@ -44,10 +51,15 @@ func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 				break more
 			}
 		}
+		taken := int64(0)
+		for _, w := range ws {
+			taken += streamShare(w)
+		}
 		if err := s.answer(ctx, stream, ws); err != nil {
 			cancel()
 			return err
 		}
+		room.Release(taken)
 	}
 	if err := <-ended; !errors.Is(err, io.EOF) {
 		return err
@@ -55,12 +67,20 @@ func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 	return nil
 }
 
-// receive takes requests from the stream until it ends, and closes in.
-func (s *scoring) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *work) error {
+// streamShare is what a request takes of streamBytes.
+func streamShare(w *work) int64 { return int64(min(w.req.Bytes, streamBytes)) }
+
+// receive takes requests from the stream until it ends, and closes in. Each
+// waits until there is room for it.
+func (s *scoring) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *work, room *semaphore.Weighted) error {
 	defer close(in)
 	for {
 		w := s.engine.get()
 		if err := stream.RecvMsg(&w.req); err != nil {
+			s.engine.put(w)
+			return err
+		}
+		if err := room.Acquire(ctx, streamShare(w)); err != nil {
 			s.engine.put(w)
 			return err
 		}

@@ -79,24 +79,29 @@ func (r *Batch) row(decode func(*Request) error) error {
 	return nil
 }
 
-// message takes the way through the generated message. Rows that were decoded
-// before stay as they are: the message begins with the same ones.
+// message takes all but rows through the generated message. Rows that were
+// decoded before stay as they are: the message begins with the same ones.
 func (r *Batch) message(b []byte) error {
+	var others []byte
+	n, before := 0, r.Rows
+	err := each(b, func(num protowire.Number, typ protowire.Type, field, value []byte) error {
+		if num != 1 || typ != protowire.BytesType {
+			others = append(others, field...)
+			return nil
+		}
+		if n++; n <= before {
+			return nil
+		}
+		return r.row(func(to *Request) error { return to.decode(string(value)) })
+	})
+	if err != nil {
+		return err
+	}
 	m := new(pb.ScoreBatchRequest)
-	if err := m.UnmarshalVT(b); err != nil {
+	if err := m.UnmarshalVT(others); err != nil {
 		return err
 	}
 	r.Arrow = m.Arrow
-	for _, x := range m.Rows[r.Rows:] {
-		if err := r.row(func(to *Request) error {
-			to.Reset()
-			to.ID, to.Model = x.RequestId, x.Model
-			to.Err = ReadEvent(&to.Event, x.Event)
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -22,7 +22,7 @@ func ReadEvent(e *assay.Event, m *pb.Event) error {
 		return &assay.FieldError{Field: "event", Problem: "must be set"}
 	}
 	if len(m.Fields) > assay.MaxFields || len(m.Entities) > assay.MaxEntities {
-		return &assay.FieldError{Field: "event", Problem: "has too many fields or entities"}
+		return errCrowded()
 	}
 	e.ID, e.Kind = m.Id, m.Kind
 	at, err := ReadTime("time", m.Time)
@@ -58,6 +58,10 @@ func ReadEvent(e *assay.Event, m *pb.Event) error {
 		e.Fields = append(e.Fields, assay.Field{Name: f.Name, Value: v})
 	}
 	return nil
+}
+
+func errCrowded() error {
+	return &assay.FieldError{Field: "event", Problem: "has too many fields or entities"}
 }
 
 // fieldName is what an error calls a field: by its name, if it can have one.

@@ -18,6 +18,7 @@ type Request struct {
 	ID    string
 	Model string
 	Event assay.Event
+	Bytes int   // length of the message that it was decoded from
 	Err   error // what ReadEvent found wrong
 }
 
@@ -38,12 +39,23 @@ func (r *Request) Unmarshal(b []byte) error { return r.decode(string(b)) }
 
 func (r *Request) decode(s string) error {
 	r.Reset()
+	r.Bytes = len(s)
 	if r.fast(s) {
 		return nil
 	}
 	r.Reset()
+	r.Bytes = len(s)
+	b := []byte(s)
+	many, err := crowded(b)
+	if err != nil {
+		return err
+	}
+	if many {
+		r.Err = errCrowded()
+		return nil
+	}
 	m := new(pb.ScoreRequest)
-	if err := m.UnmarshalVT([]byte(s)); err != nil {
+	if err := m.UnmarshalVT(b); err != nil {
 		return err
 	}
 	r.ID, r.Model = m.RequestId, m.Model
