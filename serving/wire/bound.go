@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/assayrisk/assay"
+	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
 // An empty field of a repeated message is two bytes, and sixty times as much as
@@ -36,8 +37,23 @@ func each(b []byte, take func(num protowire.Number, typ protowire.Type, field, v
 	return nil
 }
 
-// crowded reports whether the event of a ScoreRequest, all its parts together,
-// has more fields or entities than one may have.
+// bounded decodes a message whose field 2 is an event. One with more fields than
+// an event may have is not decoded: it gets an event that ReadEvent refuses for
+// the same reason.
+func bounded(b []byte, decode func([]byte) error, instead func(*pb.Event)) error {
+	many, err := crowded(b)
+	switch {
+	case err != nil:
+		return err
+	case many:
+		instead(&pb.Event{Fields: make([]*pb.Field, assay.MaxFields+1)})
+		return nil
+	}
+	return decode(b)
+}
+
+// crowded reports whether the event that is field 2 of a message, all its parts
+// together, has more fields or entities than one may have.
 func crowded(b []byte) (bool, error) {
 	entities, fields := 0, 0
 	err := each(b, func(num protowire.Number, typ protowire.Type, _, event []byte) error {

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/assayrisk/assay"
+	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
 // TestSmallMessagesStaySmall: decoding takes memory in proportion to a message,
@@ -30,6 +32,14 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 		decode  func(b []byte) error
 	}{
 		"fields": {fields, one}, "entities": {entities, one}, "events in parts": {parts, one},
+		"a fact": {fields, func(b []byte) error {
+			m := new(pb.RecordRequest)
+			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m), ReadEvent(new(assay.Event), m.Event))
+		}},
+		"an explanation": {entities, func(b []byte) error {
+			m := new(pb.ExplainRequest)
+			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m), ReadEvent(new(assay.Event), m.GetEvent()))
+		}},
 		"rows": {rows, func(b []byte) error {
 			m := Batch{Next: func() *Request { return nil }}
 			if err := m.Unmarshal(b); err != nil || m.Rows != n {

@@ -8,6 +8,8 @@ import (
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
+
+	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
 // vtMessage is what protoc-gen-go-vtproto generates: encoding without reflection.
@@ -62,6 +64,12 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 		decode = m.Unmarshal
 	case *Batch:
 		decode = m.Unmarshal
+	case *pb.RecordRequest:
+		decode = func(b []byte) error { return bounded(b, m.UnmarshalVT, func(e *pb.Event) { m.Event = e }) }
+	case *pb.ExplainRequest:
+		decode = func(b []byte) error {
+			return bounded(b, m.UnmarshalVT, func(e *pb.Event) { m.What = &pb.ExplainRequest_Event{Event: e} })
+		}
 	case vtMessage:
 		decode = m.UnmarshalVT
 	default:
