@@ -7,18 +7,8 @@ import "time"
 // epoch is the time of the first training row.
 var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// windowYAML declares what the applications themselves feed.
-const windowYAML = `
-windows:
-  - {name: buyer30, key: [buyer], on: [application], value: n00, length: 30d}
-  - {name: buyer90, key: [buyer], on: [application], value: n00, length: 90d, member: seller}
-  - {name: seller30, key: [seller], on: [application], value: n01, length: 30d}
-  - {name: pair90, key: [buyer, seller], on: [application], value: n00, length: 90d}
-`
-
-// windowFeatures are the 16 features that read them.
-const windowFeatures = `
-  - {name: b30_count, kernel: count, window: buyer30}
+// windowFeatures are the 16 features that read world.Windows.
+const windowFeatures = `  - {name: b30_count, kernel: count, window: buyer30}
   - {name: b30_sum, kernel: window_sum, window: buyer30}
   - {name: b30_mean, kernel: mean, window: buyer30}
   - {name: b30_since, kernel: since_last, window: buyer30}

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package world makes up applications of numbers and a model for them, of any
-// size, for benchmarks that need a bundle and not a meaning: rows are uniform,
-// and the label is a noisy sum of bent columns.
+// Package world makes up applications and models for them, for benchmarks that
+// need a bundle and not a meaning. A Shape is a table of numbers alone, of any
+// size: rows are uniform, and the label is a noisy sum of bent columns.
+// Applications have texts, parties and windows as well, and the rows and labels
+// that the benchmark gives them.
 package world
 
 import (
@@ -78,6 +80,11 @@ func WriteBundle(ctx context.Context, dir, version string, s Shape) error {
 	if err != nil {
 		return err
 	}
+	return Write(dir, version, plan, m)
+}
+
+// Write writes a plan and a model on its features to dir as a bundle that serves.
+func Write(dir, version string, plan *features.Plan, m *models.Model) error {
 	var text bytes.Buffer
 	if err := interchange.WriteLightGBM(&text, m); err != nil {
 		return err
