@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,6 +28,7 @@ import (
 //	<!-- given: loans.csv, later.csv -->   files of the reader's own, made here of credit_data
 //	<!-- not run: needs docker -->         right above a block: why it is not run
 //	<!-- file: client/main.go -->          above a Go block: where in the repository it stands
+//	<!-- output of: assay demo -->         above a text block: what the command says (see sameOutput)
 //	$ assay up --dir node &                goes on in the background; `kill %1` ends it as Ctrl-C does
 //
 // A page that shows commands in another kind of block is refused. Go blocks are
@@ -49,7 +51,7 @@ func TestDocs(t *testing.T) {
 			continue
 		}
 		if len(p.commands)+len(p.programs) > 0 {
-			t.Run(name, func(t *testing.T) { p.run(t, bin, demo) })
+			t.Run(name, func(t *testing.T) { p.run(t, name, bin, demo) })
 		}
 	}
 }
@@ -68,6 +70,7 @@ func markdown(t *testing.T) []string {
 type page struct {
 	commands []string
 	programs []goProgram
+	outputs  map[string]string // by command
 	given    []string
 	left     []string // reasons of blocks that are not run
 }
@@ -79,13 +82,13 @@ var (
 )
 
 func parsePage(text string) (*page, error) {
-	p := new(page)
-	fence, skip, marks, goes := "", false, []string(nil), []string(nil)
+	p := &page{outputs: map[string]string{}}
+	fence, skip, marks, inside := "", false, []string(nil), []string(nil)
 	for n, line := range strings.Split(text, "\n") {
 		trimmed := strings.TrimSpace(line)
 		switch {
 		case strings.HasPrefix(trimmed, "```") && fence == "":
-			fence, goes, skip = trimmed, nil, false
+			fence, inside, skip = trimmed, nil, false
 			for _, mark := range marks {
 				if m := notRunMark.FindStringSubmatch(mark); m != nil {
 					skip = true
@@ -94,15 +97,20 @@ func parsePage(text string) (*page, error) {
 			}
 		case trimmed == "```":
 			if fence == "```go" {
-				g, err := newGoProgram(marks, goes, skip)
+				g, err := newGoProgram(marks, inside, skip)
 				if err != nil {
 					return nil, fmt.Errorf("the Go block that ends at line %d: %w", n+1, err)
 				}
 				p.programs = append(p.programs, g)
 			}
+			for _, mark := range marks {
+				if m := outputMark.FindStringSubmatch(mark); m != nil {
+					p.outputs[m[1]] = strings.Join(inside, "\n") + "\n"
+				}
+			}
 			fence, marks = "", nil
-		case fence == "```go":
-			goes = append(goes, line)
+		case fence == "```go" || fence == "```text":
+			inside = append(inside, line)
 		case fence == "```console" && strings.HasPrefix(trimmed, "$ "):
 			if !skip {
 				p.commands = append(p.commands, strings.TrimPrefix(trimmed, "$ "))
@@ -123,12 +131,17 @@ func parsePage(text string) (*page, error) {
 	if fence != "" {
 		return nil, errors.New("a block does not end")
 	}
+	for c := range p.outputs {
+		if !slices.Contains(p.commands, c) && !slices.Contains(p.commands, "go run ./cmd/"+c) {
+			return nil, fmt.Errorf("the output of %s is shown, and no command of the page runs it", c)
+		}
+	}
 	return p, p.runsAll()
 }
 
 // run runs a page's commands. The demo is run once: what it left goes to demo,
 // and from there to the pages that begin with it as well.
-func (p *page) run(t *testing.T, bin, demo string) {
+func (p *page) run(t *testing.T, name, bin, demo string) {
 	dir := t.TempDir()
 	for _, plan := range []string{"datasets/credit/plan.yaml", "datasets/scf/plan.yaml"} {
 		copyFile(t, filepath.Join("../..", plan), filepath.Join(dir, plan))
@@ -147,7 +160,7 @@ func (p *page) run(t *testing.T, bin, demo string) {
 		switch {
 		case strings.HasPrefix(line, "go build -o ") || strings.HasPrefix(line, "make "):
 			continue // the tests themselves are how these are kept
-		case line == "assay demo" && exists(demo):
+		case line == "assay demo" && exists(demo) && p.outputs[line] == "":
 			line = "cp -r " + demo + " assay-demo"
 			if out, err := exec.Command("cp", "-r", demo, filepath.Join(dir, "assay-demo")).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
@@ -174,7 +187,10 @@ func (p *page) run(t *testing.T, bin, demo string) {
 			if err != nil {
 				t.Fatalf("$ %s\n%v\n%s", line, err, out)
 			}
-			if line == "assay demo" {
+			if want, shown := p.outputs[line]; shown {
+				sameOutput(t, name, line, want, string(out))
+			}
+			if line == "assay demo" && !exists(demo) {
 				if out, err := exec.Command("cp", "-r", filepath.Join(dir, "assay-demo"), demo).CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
