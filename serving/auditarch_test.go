@@ -16,17 +16,7 @@ import (
 const auditDir = "ASSAY_AUDIT_DIR"
 
 // unevenPlan has features that are rounded at each step of their sums.
-const unevenPlan = `
-version: 1
-name: uneven
-time: at
-entities: [buyer]
-fields:
-  - {name: amount, required: true, min: 0}
-  - {name: paid, kind: number, on: [payment], required: true}
-windows:
-  - {name: asked, key: [buyer], on: [application], value: amount, length: 30d}
-  - {name: paid, key: [buyer], on: [payment], value: paid, length: 30d}
+const unevenPlan = "version: 1\nname: uneven" + paymentWindows + `
 features:
   - {name: amount}
   - {name: asked, kernel: mean, window: asked}

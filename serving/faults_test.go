@@ -5,6 +5,7 @@ package serving
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -19,6 +20,26 @@ import (
 	"github.com/assayrisk/assay/serving/assayclient"
 )
 
+// failing is a disk on which nothing can be written while broken, in files whose
+// path holds where. What is full can still be removed from.
+func failing(disk vfs.FS, broken *atomic.Bool, where string, why error) vfs.FS {
+	return errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpRemove:
+			if errors.Is(why, syscall.ENOSPC) {
+				return nil
+			}
+		case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename:
+		default:
+			return nil
+		}
+		if broken.Load() && strings.Contains(op.Path, where) {
+			return why
+		}
+		return nil
+	}))
+}
+
 // TestBrokenDisk: when the disk is full or read-only, callers read UNAVAILABLE
 // (ask again, same id), the server is not ready, and after a restart on a disk
 // that works every acknowledged decision is there, and the id that got no answer
@@ -27,17 +48,8 @@ func TestBrokenDisk(t *testing.T) {
 	for name, why := range map[string]error{"full": syscall.ENOSPC, "read-only": syscall.EROFS} {
 		t.Run(name, func(t *testing.T) {
 			var broken atomic.Bool
-			inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
-				switch op.Kind {
-				case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename:
-					if broken.Load() {
-						return why
-					}
-				}
-				return nil
-			})
 			mem, dir := vfs.NewCrashableMem(), t.TempDir()
-			n := startOn(t, dir, errorfs.Wrap(mem, inject), Config{}, true)
+			n := startOn(t, dir, failing(mem, &broken, "", why), Config{}, true)
 			acked, err := n.client.Score(t.Context(), "before", application("before", 10, 600))
 			if err != nil {
 				t.Fatal(err)

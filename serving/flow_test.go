@@ -5,7 +5,6 @@ package serving
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -148,9 +147,9 @@ func streamRows(t *testing.T, cfg Config) {
 	checkRows(t, rows)
 }
 
-const windowPlan = `
-version: 1
-name: windows
+// paymentWindows is what plans over applications and payments share: all but
+// their names and features.
+const paymentWindows = `
 time: at
 entities: [buyer]
 fields:
@@ -159,6 +158,9 @@ fields:
 windows:
   - {name: asked, key: [buyer], on: [application], value: amount, length: 30d}
   - {name: paid, key: [buyer], on: [payment], value: paid, length: 30d}
+`
+
+const windowPlan = "version: 1\nname: windows" + paymentWindows + `
 features:
   - {name: amount}
   - {name: asked, kernel: window_sum, window: asked}
@@ -247,18 +249,10 @@ func TestFailedWorkIsRecorded(t *testing.T) {
 // TestSwapUnderLoad: models and policies change while requests run; none is
 // lost, and each decision is the one that its model and policy make.
 func TestSwapUnderLoad(t *testing.T) {
-	bundles := map[string]*models.Bundle{}
-	for _, b := range []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1), bundle(t, planYAML, "other", 2)} {
-		bundles[b.Manifest.Name] = b
-	}
 	// The third has another plan, for the same events.
-	bundles["other"] = bundle(t, "version: 1\nname: other\nentities: [buyer]\nfields:\n  - {name: amount, required: true}\nfeatures:\n  - {name: amount}\n  - {name: a2, kernel: log1p, of: amount}\nwindows: []\n", "other", 2)
-	n := start(t, t.TempDir(), Config{Bundle: bundles["zero"], Load: func(_ context.Context, name string) (*models.Bundle, error) {
-		if b := bundles[name]; b != nil {
-			return b, nil
-		}
-		return nil, errors.New("no such bundle")
-	}})
+	other := "version: 1\nname: other\nentities: [buyer]\nfields:\n  - {name: amount, required: true}\nfeatures:\n  - {name: amount}\n  - {name: a2, kernel: log1p, of: amount}\nwindows: []\n"
+	bundles := []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1), bundle(t, other, "other", 2)}
+	n := start(t, t.TempDir(), Config{Bundle: bundles[0], Load: loading(bundles)})
 	adm := pb.NewAdminClient(n.client.Conn())
 	var stop atomic.Bool
 	var wg sync.WaitGroup

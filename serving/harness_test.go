@@ -105,6 +105,18 @@ func bundle(t testing.TB, plan, name string, bias float64) *models.Bundle {
 	return b
 }
 
+// loading is a Config.Load that finds bundles by name.
+func loading(bundles []*models.Bundle) func(context.Context, string) (*models.Bundle, error) {
+	return func(_ context.Context, name string) (*models.Bundle, error) {
+		for _, b := range bundles {
+			if b.Manifest.Name == name {
+				return b, nil
+			}
+		}
+		return nil, errors.New("no such bundle")
+	}
+}
+
 // begun is how many records a journal has before the first request: what the
 // server was configured with.
 const begun = 1

@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,7 +19,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -50,19 +48,10 @@ type soaked struct {
 // begin starts a server on a disk.
 func (s *soaked) begin(disk *vfs.MemFS) {
 	off := new(atomic.Bool)
+	s.disk, s.off = disk, off
 	// The records' files alone: what is not there is nowhere else, and the index
 	// ends the process when it cannot begin a file.
-	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
-		switch op.Kind {
-		case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename, errorfs.OpRemove:
-			if off.Load() && strings.Contains(op.Path, "/journal/records") {
-				return syscall.EIO
-			}
-		}
-		return nil
-	})
-	s.disk, s.off = disk, off
-	s.node = startOn(s.t, s.dir, errorfs.Wrap(disk, inject), s.cfg, true)
+	s.node = startOn(s.t, s.dir, failing(disk, off, "/journal/records", syscall.EIO), s.cfg, true)
 }
 
 // cut takes the power away: no record is written any more, and of what was not
@@ -197,14 +186,12 @@ func TestSoak(t *testing.T) {
 			t.Fatalf("ASSAY_SOAK: %v", err)
 		}
 	}
-	bundles := map[string]*models.Bundle{}
+	bundles := []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1), bundle(t, windowPlan, "two", 2)}
 	byDigest := map[assay.Digest]*models.Bundle{}
-	for i, name := range []string{"zero", "one", "two"} {
-		b := bundle(t, windowPlan, name, float64(i))
-		bundles[name], byDigest[b.Digest] = b, b
+	for _, b := range bundles {
+		byDigest[b.Digest] = b
 	}
-	s := &soaked{t: t, dir: t.TempDir(), told: map[string]*assayclient.Decision{}}
-	s.cfg = Config{Bundle: bundles["zero"], Load: func(_ context.Context, name string) (*models.Bundle, error) { return bundles[name], nil }}
+	s := &soaked{t: t, dir: t.TempDir(), told: map[string]*assayclient.Decision{}, cfg: Config{Bundle: bundles[0], Load: loading(bundles)}}
 	s.begin(vfs.NewCrashableMem())
 	began := time.Now()
 	var callers sync.WaitGroup
