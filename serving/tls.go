@@ -3,8 +3,10 @@
 package serving
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,12 +60,12 @@ func (r *tlsFiles) now(at time.Time) *tls.Config {
 	if at.Sub(r.mu.checked) >= tlsCheck {
 		r.mu.checked = at
 		if s, err := r.stamps(); err != nil {
-			r.log.Error("tls: the files cannot be read; the certificate before stays in use", "error", err)
+			r.log.Error("tls: the files cannot be read; what was read before stays in use", "error", err)
 		} else if !equalTimes(s, r.mu.stamps) {
 			if err := r.read(s); err != nil {
-				r.log.Error("tls: the changed files cannot be used; the certificate before stays in use", "error", err)
+				r.log.Error("tls: the changed files cannot be used; what was read before stays in use", "error", err)
 			} else {
-				r.log.Info("tls: certificate loaded again")
+				r.log.Info("tls: the files are loaded again")
 			}
 		}
 	}
@@ -89,18 +91,38 @@ func (r *tlsFiles) read(stamps []time.Time) error {
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}}
 	if len(r.files) > 2 {
-		pem, err := os.ReadFile(r.files[2])
+		text, err := os.ReadFile(r.files[2])
 		if err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}
-		c.ClientCAs = x509.NewCertPool()
-		if !c.ClientCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("tls: %s holds no certificate", r.files[2])
+		if c.ClientCAs, err = authorities(text); err != nil {
+			return fmt.Errorf("tls: %s: %w", r.files[2], err)
 		}
 		c.ClientAuth = tls.VerifyClientCertIfGiven
 	}
 	r.mu.current, r.mu.stamps = c, stamps
 	return nil
+}
+
+// authorities reads the certificates of a PEM file, all of them: a file that is
+// cut short must not shut out the clients of the certificates after the cut.
+func authorities(text []byte) (*x509.CertPool, error) {
+	pool, read := x509.NewCertPool(), 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %d: %w", read+1, err)
+		}
+		pool.AddCert(c)
+		read++
+	}
+	if begun := bytes.Count(text, []byte("-----BEGIN CERTIFICATE-----")); read == 0 || read != begun {
+		return nil, fmt.Errorf("%d certificates begin in it and %d can be read; write it anew, in PEM", begun, read)
+	}
+	return pool, nil
 }
 
 func (r *tlsFiles) stamps() ([]time.Time, error) {

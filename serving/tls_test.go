@@ -80,28 +80,41 @@ func (a *authority) files(dir, name string) (cert, key string) {
 	return cert, key
 }
 
+// pair is a certificate and its key to use.
+func (a *authority) pair(name string) []tls.Certificate {
+	a.t.Helper()
+	p, err := tls.LoadX509KeyPair(a.files(a.t.TempDir(), name))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return []tls.Certificate{p}
+}
+
+// text is the authority's own certificate as PEM.
+func (a *authority) text() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
+// trusted writes the authority's certificate to a file.
+func (a *authority) trusted(file string) {
+	a.t.Helper()
+	if err := os.WriteFile(file, a.text(), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
 // TestTLS: a client certificate is a credential, one of another authority is
 // not let in, and a renewed certificate is served without a restart.
 func TestTLS(t *testing.T) {
 	ca, other, dir := newAuthority(t), newAuthority(t), t.TempDir()
 	caFile := filepath.Join(dir, "ca.pem")
-	if err := os.WriteFile(caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca.trusted(caFile)
 	cert, key := ca.files(dir, "server")
 	cfg, err := ReloadingTLS(cert, key, caFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := start(t, t.TempDir(), Config{TLS: cfg, Auth: auth.Config{Certificates: []auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}}})
-	pair := func(a *authority, name string) []tls.Certificate {
-		d := t.TempDir()
-		p, err := tls.LoadX509KeyPair(a.files(d, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []tls.Certificate{p}
-	}
 	score := func(id string, certs []tls.Certificate) error {
 		c := n.dial(assayclient.Config{Attempts: 1, LogKey: n.journal.Key(), TLS: &tls.Config{RootCAs: ca.pool, ServerName: "server", Certificates: certs}})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -109,16 +122,16 @@ func TestTLS(t *testing.T) {
 		_, err := c.Score(ctx, id, application(id, 10, 600))
 		return err
 	}
-	if err := score("good", pair(ca, "client")); err != nil {
+	if err := score("good", ca.pair("client")); err != nil {
 		t.Errorf("a configured certificate: %v", err)
 	}
-	if err := score("unknown", pair(ca, "eve")); status.Code(err) != codes.Unauthenticated {
+	if err := score("unknown", ca.pair("eve")); status.Code(err) != codes.Unauthenticated {
 		t.Errorf("a subject that is not configured: %v", err)
 	}
 	if err := score("none", nil); status.Code(err) != codes.Unauthenticated {
 		t.Errorf("no certificate: %v", err)
 	}
-	if err := score("foreign", pair(other, "client")); err == nil {
+	if err := score("foreign", other.pair("client")); err == nil {
 		t.Error("a certificate of another authority was let in")
 	}
 	served := func() string {
