@@ -89,7 +89,11 @@ func (c *config) compileTreelite(model, lib string) error {
 	compile.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	compile.Cancel = func() error { return syscall.Kill(-compile.Process.Pid, syscall.SIGKILL) }
 	compile.WaitDelay = time.Second
+	adopt()
 	if out, err := compile.CombinedOutput(); err != nil {
+		if compile.Process != nil {
+			bury(compile.Process.Pid)
+		}
 		return cmp.Or(context.Cause(ctx), fmt.Errorf("%w: %s", err, out))
 	}
 	return os.Rename(made, lib)

@@ -100,15 +100,25 @@ func numeric(dir string, m meta, zero, missing float64) error {
 
 // textRows reads a CSV file whose texts become category codes, label last.
 func textRows(path string, m *meta) ([][]float64, error) {
+	rec, err := cells(path)
+	if err != nil {
+		return nil, err
+	}
+	return numbers(rec, m), nil
+}
+
+// cells reads a CSV file.
+func cells(path string) ([][]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	rec, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, err
-	}
+	return csv.NewReader(f).ReadAll()
+}
+
+// numbers makes rows of the lines after the first; the last column is the label.
+func numbers(rec [][]string, m *meta) [][]float64 {
 	header, rec := rec[0], rec[1:]
 	k := len(header) - 1
 	rows := make([][]float64, len(rec))
@@ -137,15 +147,11 @@ func textRows(path string, m *meta) ([][]float64, error) {
 		}
 	}
 	m.Features = k
-	return rows, nil
+	return rows
 }
 
-// textTable writes a CSV file, every fifth row to the test part.
-func textTable(dir, path string, m meta) error {
-	rows, err := textRows(path, &m)
-	if err != nil {
-		return err
-	}
+// split writes a table, every fifth row to the test part.
+func split(dir string, rows [][]float64, m meta) error {
 	var train, test [][]float64
 	for i, r := range rows {
 		if i%5 == 4 {
@@ -159,12 +165,31 @@ func textTable(dir, path string, m meta) error {
 	return writeTable(dir, m, func(i int, row []float64) { copy(row, all[i]) })
 }
 
+// airline reads the training file of the GBM-perf benchmark.
 func airline(dir, shared, _ string) error {
-	return textTable(dir, filepath.Join(shared, "airline100k.csv"), meta{Params: base()})
+	m := meta{Params: base()}
+	rows, err := textRows(filepath.Join(shared, "airline100k.csv"), &m)
+	if err != nil {
+		return fmt.Errorf("give -shared: a directory with airline100k.csv, the 100,000 rows that the GBM-perf benchmark trains on, label last as 0 and 1: %w", err)
+	}
+	return split(dir, rows, m)
 }
 
-func small(dir, shared, _ string) error {
-	return textTable(dir, filepath.Join(shared, "credit_data.csv"), meta{Params: base("num_leaves", "31")})
+// small is the project's own credit_data, whose label stands first.
+func small(dir, _, _ string) error {
+	rec, err := cells(filepath.Join("datasets", "embedded", "credit_data.csv"))
+	if err != nil {
+		return fmt.Errorf("run it in the root of the repository: %w", err)
+	}
+	for i, r := range rec {
+		label := "0"
+		if r[0] == "bad" {
+			label = "1"
+		}
+		rec[i] = append(r[1:], label)
+	}
+	m := meta{Params: base("num_leaves", "31")}
+	return split(dir, numbers(rec, &m), m)
 }
 
 // flights reads the flight delays of the vega-datasets package; the label is

@@ -57,7 +57,7 @@ func main() {
 	var (
 		cases   = flag.String("cases", "", "comma-separated cases, or sets with -folds; all of them when empty")
 		dir     = flag.String("dir", filepath.Join(os.TempDir(), "assay-bench-train"), "where tables are kept")
-		shared  = flag.String("shared", "../shared/data", "directory of airline100k.csv and credit_data.csv")
+		shared  = flag.String("shared", "../shared/data", "directory of airline100k.csv, and of the sets of -folds")
 		flights = flag.String("flights", "", "path of flights-3m.parquet")
 		python  = flag.String("python", "python3", "interpreter that has lightgbm and xgboost")
 		peers   = flag.String("peers", "benchmarks/peers", "directory of the peers' scripts")
