@@ -2,7 +2,8 @@
 
 // Predict times the compiled predictor beside leaves, LightGBM's C API, Treelite
 // (the model as its compiler, TL2cgen, makes it a C library) and ONNX Runtime,
-// all on one thread, on the same rows, in alternating rounds. It prints the
+// all on one thread, on the same rows, in alternating rounds, each of which goes
+// through all cases, so that none is measured in one minute alone. It prints the
 // median over the rounds, the least and the greatest, of
 //
 //	RATIO predict_single_vs_<peer>_<case>   the peer's time for a row over ours
@@ -66,11 +67,18 @@ func main() {
 	twin := flag.Bool("twin", true, "also build and time the form without assembly; from the repository's root")
 	flag.Parse()
 	c.with = strings.FieldsFunc(*with, func(r rune) bool { return r == ',' })
+	var all []*subject
 	for _, name := range strings.Split(*cases, ",") {
-		if err := c.run(name); err != nil {
+		s, err := c.subject(name)
+		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 			os.Exit(1)
 		}
+		all = append(all, s)
+	}
+	c.measure(all)
+	for _, s := range all {
+		s.print()
 	}
 	if *twin && forest.Kernels() != "go" {
 		if err := c.runTwin(*cases); err != nil {
@@ -95,22 +103,23 @@ func (c *config) runTwin(cases string) error {
 	return nil
 }
 
-func (c *config) run(name string) error {
+// subject makes a model ready, in every program that scores it.
+func (c *config) subject(name string) (*subject, error) {
 	model, rows := filepath.Join(c.dir, name+".txt"), filepath.Join(c.dir, name+".f64")
 	if _, err := os.Stat(rows); err != nil {
 		train := exec.Command(c.python, filepath.Join(c.peers, "predict_models.py"), c.dir, name)
 		train.Stderr = os.Stderr
 		if err := train.Run(); err != nil {
-			return fmt.Errorf("train the model: %w", err)
+			return nil, fmt.Errorf("train the model: %w", err)
 		}
 	}
 	text, err := os.ReadFile(model)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	raw, err := os.ReadFile(rows)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	x := make([]float64, len(raw)/8)
 	for i := range x {
@@ -118,18 +127,17 @@ func (c *config) run(name string) error {
 	}
 	m, err := interchange.ReadLightGBM(bytes.NewReader(text))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f, err := c.compile(name, m)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := interchange.Gate(text, f, x[:512*features]); err != nil {
-		return err
+		return nil, err
 	}
 	ours := &local{x: x, one: f.Margin, many: f.Margins, explain: f.Contributions}
-	runners := []runner{ours}
-	names := []string{"ours"}
+	s := &subject{name: name, names: []string{"ours"}, runners: []runner{ours}}
 	for _, p := range c.with {
 		r, err := c.peer(p, name, text, model, rows, x)
 		if err != nil {
@@ -137,15 +145,11 @@ func (c *config) run(name string) error {
 			continue
 		}
 		if err := sameMargins(p, r, f, x); err != nil {
-			return err
+			return nil, err
 		}
-		runners, names = append(runners, r), append(names, p)
+		s.runners, s.names = append(s.runners, r), append(s.names, p)
 	}
-	c.measure(name, names, runners)
-	for _, r := range runners {
-		r.close()
-	}
-	return nil
+	return s, nil
 }
 
 // compile makes the compiled form and prints what that takes.
@@ -182,38 +186,4 @@ func prefix() string {
 		return "predict_go_"
 	}
 	return "predict_"
-}
-
-// measure runs the rounds and prints the ratios.
-func (c *config) measure(name string, names []string, runners []runner) {
-	for _, what := range []string{"single", "batch", "contrib"} {
-		times := make([][]float64, len(runners))
-		rows := make([]int, len(runners))
-		for round := range c.rounds + 1 {
-			for i, r := range runners {
-				if what == "contrib" && !r.explains() {
-					continue
-				}
-				if round == 0 { // warm up, and find how many rows fill the slice
-					n := 16
-					ns := r.run(what, n)
-					rows[i] = max(8, min(1<<20, int(float64(c.slice.Nanoseconds())/ns)))
-					r.run(what, rows[i])
-					continue
-				}
-				times[i] = append(times[i], r.run(what, rows[i]))
-			}
-		}
-		label := prefix() + what
-		if what == "contrib" {
-			label = strings.Replace(prefix(), "predict", "shap", 1) + "single"
-		}
-		fmt.Println(figure.Of("NS", label+"_"+name, times[0]))
-		for i := range runners[1:] {
-			if len(times[i+1]) == 0 {
-				continue
-			}
-			fmt.Println(figure.Over(label+"_vs_"+names[i+1]+"_"+name, times[i+1], times[0]))
-		}
-	}
 }
