@@ -67,6 +67,52 @@ func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) {
 	}
 }
 
+func rankFew(dst []uint8, x unsafe.Pointer, s []search) {
+	if len(s) == 0 {
+		return
+	}
+	_ = dst[len(s)-1]
+	switch use {
+	case levelGo:
+		rankUnmarkedGeneric(dst, x, s)
+	case levelAVX2:
+		rankFewAVX2(&dst[0], x, &s[0], len(s))
+	default:
+		rankFewAVX512(&dst[0], x, &s[0], len(s))
+	}
+}
+
+// rankFewAVX2 is rankUnmarkedGeneric for sources of at most few thresholds.
+//
+//go:noescape
+func rankFewAVX2(dst *uint8, x unsafe.Pointer, s *search, n int)
+
+//go:noescape
+func rankFewAVX512(dst *uint8, x unsafe.Pointer, s *search, n int)
+
+// rankColumn ranks the values of n vectors, xStep bytes apart, of a source that
+// needs no mark of what is missing; missing is scratch of n bytes.
+func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *search, n int) {
+	if n == 0 {
+		return
+	}
+	_ = dst[n-1]
+	switch use {
+	case levelGo:
+		rankGeneric(dst, missing, x, xStep, unsafe.Slice(s, 1), 0, n)
+	case levelAVX2:
+		rankColumnAVX2(&dst[0], x, xStep, s, n)
+	default:
+		rankColumnAVX512(&dst[0], x, xStep, s, n)
+	}
+}
+
+//go:noescape
+func rankColumnAVX2(dst *uint8, x unsafe.Pointer, xStep uintptr, s *search, n int)
+
+//go:noescape
+func rankColumnAVX512(dst *uint8, x unsafe.Pointer, xStep uintptr, s *search, n int)
+
 // rankUnmarkedAVX2 is rankUnmarkedGeneric.
 //
 //go:noescape

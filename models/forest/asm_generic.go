@@ -20,7 +20,12 @@ func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sSt
 	rankGeneric(dst, missing, x, xStep, s, sStep, n)
 }
 
+func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *search, n int) {
+	rankGeneric(dst, missing, x, xStep, unsafe.Slice(s, 1), 0, n)
+}
+
 func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) { rankUnmarkedGeneric(dst, x, s) }
+func rankFew(dst []uint8, x unsafe.Pointer, s []search)      { rankUnmarkedGeneric(dst, x, s) }
 
 // Without kernels no model has lanes or blocks, so that these are never called.
 

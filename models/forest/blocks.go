@@ -8,13 +8,13 @@ package forest
 // where the piece is left: at another block, or at a leaf. The codes of up to
 // 128 columns stay in registers, where byte shuffles fetch them.
 //
-// Trees are taken a chunk of 64 at a time, and a chunk a step at a time: all
-// its root blocks, then the blocks that those led to, and so on. The blocks of
-// a step do not wait for one another, so that the processor works on many at
-// once, and the cache lines of the next step are asked for a whole step ahead.
-// A tree of 31 leaves takes two or three steps, one of 255 leaves four or five.
-// Within a chunk, trees are grouped with others of as many steps; the leaves
-// are added in tree order all the same.
+// Trees are taken a chunk of 64 at a time. First all its root blocks are tested.
+// Where one leads to another block, its tree enters a queue, which is taken in
+// rounds, four trees at a time: all that wait take a step, and those that did not
+// come to a leaf wait for the next round. The blocks of a round do not wait for
+// one another, so that the processor works on many at once, and the cache line of
+// a block is asked for when its tree enters the queue. While the roots of a chunk
+// are tested, the leaves of the chunk before are added, in tree order.
 
 const (
 	blockNodes  = 8
@@ -23,6 +23,9 @@ const (
 	chunkTrees  = groupTrees * chunkGroups
 	maxColumns  = 128 // that the registers hold
 	maxSteps    = 12  // a deeper tree is walked
+
+	atSize    = 1 + chunkTrees        // the first is where no tree is
+	queueSize = chunkTrees * maxSteps // what enters the queue, rounds that are filled up, and what is read and written behind its end
 )
 
 // group is the root blocks of four trees. The kernels know its layout, and that
@@ -33,38 +36,43 @@ type group struct {
 	next    [groupTrees]link     // 64
 }
 
-// link says what a block leads to: what the block's children have in common, and
-// a table that gives, for eight answers, how far from base the child is. The
-// fields are of 32, 16 and 16 bits, from the lowest on:
+// link says what a block leads to. From the lowest bit on:
 //
-//	base   position of the first child in the data, in units of 8 bytes
-//	place  of the block in its chunk's category answers
-//	table  offset of the table
+//	base   32 bits: position of the block's exits in the data, in units of 8 bytes, see newLink
+//	place  16 bits: of the block in its chunk's category answers
+//	open    9 bits: of each exit, whether it leads to a block
+//	        1 bit, 0
+//	table   6 bits: of the block's shape, which gives the exit for eight answers
 type link uint64
 
-func newLink(base int, place, table uint16) link {
-	return link(base/8) | link(place)<<32 | link(table)<<48
+// An entry of a table is exitBit more than the exit's number, and so is the
+// number of the exit's bit in the link. base is less by what that adds.
+const exitBit = 48
+
+func newLink(row int, place uint16, open uint16, table uint8) link {
+	base := uint32(row/leafSize - exitBit*slotSize/leafSize)
+	return link(base) | link(place)<<32 | link(open)<<exitBit | link(table)<<58
 }
 
-// A block in the data is its columns, bounds and link. A leaf is its value, 8
-// bytes. One that can be reached before the last step of its group takes the
-// room of a block, of which only the link matters: it leads back to the leaf,
-// whatever is answered, because its table, tableStay, meets the answers in its
-// last entry.
+// A block in the data is its columns, bounds and link, a leaf its value. What a
+// block leads to stands in one row, slotSize apart; rows reach into the room
+// that others leave. No block crosses a cache line's boundary.
 const (
 	blockSize = 24
 	blockLink = 16
 	leafSize  = 8
+	slotSize  = 32
 	tableSize = 1 << blockNodes
-	tableStay = 2*tableSize - 1
 )
 
-// chunkHead is up to 64 trees, whose groups are sorted by steps, most first.
+// The data begins with a leaf of -0, and with what a tree that is none leads
+// to: it leads to itself.
+const idle = 32
+
+// chunkHead is up to 64 trees.
 type chunkHead struct {
-	groups uint32               // 0
-	place  uint32               // 4: of the chunk's category answers
-	steps  [maxSteps + 2]uint32 // 8: groups that take step 1, 2, ...; ends with a 0
-	order  [chunkTrees]uint8    // 64: where tree i is among the sorted ones
+	groups uint32 // 0
+	place  uint32 // 4: of the chunk's category answers
 }
 
 // blocks is the block form of a model.
@@ -72,9 +80,9 @@ type blocks struct {
 	runs   []run
 	chunks []chunkHead
 	groups []group
-	data   []uint8 // begins with a leaf of -0
-	shapes []uint8 // tables of exits
-	zero   [chunkTrees]uint32
+	data   []uint8
+	shapes []uint8 // what shuffles move trees to the queue by, and tables of exits
+	zero   [atSize]uint32
 	cats   []blockCats
 	places int  // bytes of category answers, a multiple of 32; 0 without categories
 	walk   bool // some trees are walked
@@ -107,6 +115,7 @@ type blockArgs struct {
 	answers *uint8     // 48
 	at      *uint32    // 56: where each tree of two chunks is
 	zero    *uint32    // 64: the leaf of -0, for each tree of no chunk
+	queue   *uint8     // 72: numbers of trees, from 1 on
 }
 
 // answers collects the category answers of x.
@@ -125,7 +134,7 @@ func (b *blocks) answers(dst []uint8, cats []category, x []float64) {
 
 // sum adds the leaves of all trees to f.init and gives the sum.
 func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
-	a := blockArgs{codes: &s.codes[0], data: &b.data[0], shapes: &b.shapes[0], at: &s.at[0], zero: &b.zero[0]}
+	a := blockArgs{codes: &s.codes[0], data: &b.data[0], shapes: &b.shapes[0], at: &s.at[0], zero: &b.zero[0], queue: &s.queue[0]}
 	if b.places > 0 {
 		b.answers(s.answers, f.encoder.cats, x)
 		a.answers = &s.answers[0]

@@ -124,77 +124,114 @@ GLOBL low7<>(SB), RODATA|NOPTR, $32
 	VBROADCASTI128 96(DI), Y14;  \
 	VBROADCASTI128 112(DI), Y15
 
-// The answers of a block's nodes on categories, at R13, invert what the flips
+// ANSWERS leaves in DX where the table of link L has the exit for the answers R.
+// 50 is in R9; the low byte, which is not of the table's number, gives way to the
+// answers. Those of a block's nodes on categories, at R13, invert what the flips
 // gave. PLAIN has none.
-#define PLAIN(L, R, T)
-#define CATS(L, R, T) \
-	RORXQ   $32, L, T; \
-	MOVWLZX T, T;      \
-	XORB    (R13)(T*1), R
+#define PLAIN(L, R) \
+	SHRXQ R9, L, DX; \
+	MOVB  R, DL
 
-// LEAVE finds where the block of link L and answers R is left, and keeps that as
-// the place of tree K. It asks for the cache line that the next step reads. 48 is
-// in R9.
-#define LEAVE(K, L, R, T, CAT) \
-	CAT(L, R, T);          \
-	SHRXQ   R9, L, T;      \
-	ORL     T, R;          \
-	MOVBLZX (R10)(R*1), R; \
-	ADDL    L, R;          \
-	PREFETCHT0 (R12)(R*8); \
-	MOVL    R, 4*K(DI)
+#define CATS(L, R) \
+	RORXQ   $32, L, DX;      \
+	MOVWLZX DX, DX;          \
+	MOVBLZX (R13)(DX*1), DX; \
+	XORB    DL, R;           \
+	SHRXQ   R9, L, DX;       \
+	MOVB    R, DL
 
-// LEAVES adds the leaves of the four trees whose places R15 gives to the sum.
+// LEAVE finds where the block of link L is left, with R the answers: its place
+// goes to L, and R11 gets a bit more, 1 for another block. It asks for the cache
+// line of what is there.
+#define LEAVE(L, R, ANSWERS) \
+	ANSWERS(L, R);              \
+	MOVBLZX 128(R10)(DX*1), DX; \
+	BTQ     DX, L;              \
+	ADCL    R11, R11;           \
+	LEAL    (L)(DX*4), L;       \
+	PREFETCHT0 (R12)(L*8)
+
+// QUEUE puts those of the four trees in X0 whose bit in R11 is 1 at the end of the
+// queue, and zeros, which are no trees, behind them.
+#define QUEUE \
+	VMOVQ   (R10)(R11*8), X1; \
+	VPSHUFB X1, X0, X0;       \
+	POPCNTL R11, R11;         \
+	VMOVQ   X0, (R14);        \
+	ADDQ    R11, R14
+
+// LEAVES adds the leaves of the four trees whose places are at R15 to the sum.
 #define LEAVES(ADD) \
-	MOVL    (R15), DX;         \
-	MOVBLZX DL, BX;            \
-	MOVBLZX DH, CX;            \
-	SHRL    $16, DX;           \
-	MOVL    (R14)(BX*4), BX;   \
-	MOVL    (R14)(CX*4), CX;   \
-	ADD     (R12)(BX*8), X7, X7; \
-	ADD     (R12)(CX*8), X7, X7; \
-	MOVBLZX DL, BX;            \
-	SHRL    $8, DX;            \
-	MOVL    (R14)(BX*4), BX;   \
-	MOVL    (R14)(DX*4), DX;   \
-	ADD     (R12)(BX*8), X7, X7; \
-	ADD     (R12)(DX*8), X7, X7; \
-	ADDQ    $4, R15
+	MOVL 0(R15), BX;  \
+	MOVL 4(R15), CX;  \
+	MOVL 8(R15), R8;  \
+	MOVL 12(R15), DX; \
+	ADD  (R12)(BX*8), X7, X7; \
+	ADD  (R12)(CX*8), X7, X7; \
+	ADD  (R12)(R8*8), X7, X7; \
+	ADD  (R12)(DX*8), X7, X7; \
+	ADDQ $16, R15
+
+// LOW and HIGH fetch the block where tree K of the queue is, from SI on: columns
+// and bounds to a half of V, and the link to L.
+#define LOW(K, L, V) \
+	MOVBLZX K(SI), L;        \
+	MOVL    (DI)(L*4), L;    \
+	VMOVDQU (R12)(L*8), V;   \
+	MOVQ    16(R12)(L*8), L
+
+#define HIGH(K, L, V) \
+	MOVBLZX     K(SI), L;     \
+	MOVL        (DI)(L*4), L; \
+	VINSERTI128 $1, (R12)(L*8), V, V; \
+	MOVQ        16(R12)(L*8), L
+
+// STORE keeps L as the place of tree K of the queue.
+#define STORE(K, L) \
+	MOVBLZX K(SI), DX;      \
+	MOVL    L, (DI)(DX*4)
 
 // KERNEL adds the leaves of n chunks to the sum in X7. While the roots of a
 // chunk are tested, the leaves of the one before are added, which takes its
-// time, because each addition waits for the one before it.
+// time, because each addition waits for the one before it. Trees have numbers
+// from 1 on; number 0 is none, and its place leads to itself. It fills up the last
+// four of a round. The blocks of the next four trees are fetched before what
+// follows from these is known, so that less of the way from a tree's number to
+// its answers stands in the processor's window at once; behind the last four of a
+// round that fetches what nobody looks at.
 //
-//	SI   group                  BX, CX, R8, R15  blocks and links
-//	DI   where its trees are    R10  tables of shapes
-//	R11  chunk                  R12  data
-//	R13  category answers       R14, R15  where the trees of the chunk before are, and their order;
-//	                            then the number of groups of each step, and the end of DI
-#define KERNEL(TABLES, ROOT, NEXT, CAT, MOV, ADD) \
-	MOVL $48, R9;              \
+//	SI   group, then the queue's head  BX, CX, R8, R15  blocks and links
+//	DI   where the trees are           R10  tables of shapes
+//	R11  which of four enter the queue R12  data
+//	R13  category answers              R14  the queue's end
+//	                                   R15  with the roots, where the trees of the chunk before are
+#define KERNEL(TABLES, ROOT, NEXT, ANSWERS, MOV, ADD) \
+	MOVL $50, R9;              \
 	MOVQ a+0(FP), AX;          \
 	MOVQ 24(AX), DI;           \
 	TABLES;                    \
 	MOV  sum+8(FP), X7;        \
 	MOVQ 0(AX), R11;           \
+	MOVQ R11, head-48(SP);     \
 	MOVQ 16(AX), SI;           \
 	MOVQ 32(AX), R12;          \
 	MOVQ 40(AX), R10;          \
 	MOVQ 56(AX), DI;           \
 	MOVQ DI, at-8(SP);         \
-	LEAQ 256(DI)(DI*1), DI;    \
-	MOVQ DI, both-16(SP); \
-	MOVQ 64(AX), R14;          \
-	LEAQ 64(R11), R15;         \
+	LEAQ 260(DI)(DI*1), DI;    \
+	MOVQ DI, both-16(SP);      \
+	MOVQ 64(AX), R15;          \
+	ADDQ $4, R15;              \
 	MOVQ 8(AX), AX;            \
 	MOVQ AX, left-24(SP);      \
 	MOVL 0(R11), AX;           \
 	MOVQ AX, before-32(SP);    \
 chunk: \
+	MOVQ head-48(SP), R11;     \
 	MOVQ a+0(FP), AX;          \
 	MOVL 4(R11), R13;          \
 	ADDQ 48(AX), R13;          \
+	MOVQ 72(AX), R14;          \
 	MOVL 0(R11), AX;           \
 	SUBQ AX, before-32(SP);    \
 	LEAQ (AX)(AX*2), AX;       \
@@ -202,84 +239,89 @@ chunk: \
 	ADDQ SI, AX;               \
 	MOVQ AX, end-40(SP);       \
 	MOVQ at-8(SP), DI;         \
+	MOVL $0x04030201, four-56(SP); \
 root: \
-	ROOT;                       \
-	MOVQ      64(SI), R8;       \
-	MOVQ      72(SI), CX;       \
-	MOVBLZX   AL, DX;           \
-	LEAVE(0, R8, DX, BX, CAT); \
-	MOVBLZX   AH, DX;           \
-	LEAVE(1, CX, DX, BX, CAT); \
-	MOVQ      80(SI), R8;       \
-	MOVQ      88(SI), CX;       \
-	SHRL      $16, AX;          \
-	MOVBLZX   AL, DX;           \
-	LEAVE(2, R8, DX, BX, CAT); \
-	SHRL      $8, AX;           \
-	LEAVE(3, CX, AX, BX, CAT); \
-	LEAVES(ADD);                \
-	ADDQ      $16, DI;          \
-	ADDQ      $96, SI;          \
-	CMPQ      SI, end-40(SP);   \
-	JNE       root;             \
-	MOVQ      before-32(SP), AX; \
-	TESTQ     AX, AX;           \
-	JEQ       summed;           \
+	ROOT;                    \
+	MOVQ  64(SI), BX;        \
+	MOVQ  72(SI), CX;        \
+	XORL  R11, R11;          \
+	LEAVE(BX, AL, ANSWERS);  \
+	MOVL  BX, 4(DI);         \
+	MOVQ  80(SI), BX;        \
+	LEAVE(CX, AH, ANSWERS);  \
+	MOVL  CX, 8(DI);         \
+	MOVQ  88(SI), CX;        \
+	SHRL  $16, AX;           \
+	LEAVE(BX, AL, ANSWERS);  \
+	MOVL  BX, 12(DI);        \
+	LEAVE(CX, AH, ANSWERS);  \
+	MOVL  CX, 16(DI);        \
+	VMOVD four-56(SP), X0;   \
+	ADDL  $0x04040404, four-56(SP); \
+	QUEUE;                   \
+	LEAVES(ADD);             \
+	ADDQ  $16, DI;           \
+	ADDQ  $96, SI;           \
+	CMPQ  SI, end-40(SP);    \
+	JNE   root;              \
+	MOVQ  before-32(SP), AX; \
+	TESTQ AX, AX;            \
+	JEQ   summed;            \
 rest: \
-	LEAVES(ADD);                \
-	DECQ      AX;               \
-	JNE       rest;             \
+	LEAVES(ADD);             \
+	DECQ  AX;                \
+	JNE   rest;              \
 summed: \
-	LEAQ 8(R11), R14;           \
-	JMP  step;                  \
+	MOVQ  a+0(FP), AX;       \
+	MOVQ  72(AX), SI;        \
+	MOVQ  at-8(SP), DI;      \
+	JMP   step;              \
+round: \
+	LOW(0, BX, X2); \
+	LOW(1, CX, X3); \
+	HIGH(2, R8, Y2); \
+	HIGH(3, R15, Y3); \
 next: \
-	MOVL        0(DI), BX;      \
-	MOVL        4(DI), CX;      \
-	MOVL        8(DI), R8;      \
-	MOVL        12(DI), R15;    \
-	VMOVDQU     (R12)(BX*8), X0; \
-	VMOVDQU     (R12)(CX*8), X1; \
-	VINSERTI128 $1, (R12)(R8*8), Y0, Y2; \
-	VINSERTI128 $1, (R12)(R15*8), Y1, Y3; \
-	MOVQ        16(R12)(BX*8), BX;     \
-	MOVQ        16(R12)(CX*8), CX;     \
-	MOVQ        16(R12)(R8*8), R8;     \
-	MOVQ        16(R12)(R15*8), R15;   \
-	VPUNPCKLQDQ Y3, Y2, Y0;     \
-	VPUNPCKHQDQ Y3, Y2, Y1;     \
-	NEXT;                       \
-	MOVBLZX     AL, DX;         \
-	LEAVE(0, BX, DX, SI, CAT); \
-	MOVBLZX     AH, DX;         \
-	LEAVE(1, CX, DX, SI, CAT); \
-	SHRL        $16, AX;        \
-	MOVBLZX     AL, DX;         \
-	LEAVE(2, R8, DX, SI, CAT); \
-	SHRL        $8, AX;         \
-	LEAVE(3, R15, AX, SI, CAT); \
-	ADDQ        $16, DI;        \
-	CMPQ        DI, until-48(SP); \
-	JNE         next;           \
+	VPUNPCKLQDQ Y3, Y2, Y0;  \
+	VPUNPCKHQDQ Y3, Y2, Y1;  \
+	NEXT;                    \
+	XORL    R11, R11;        \
+	LEAVE(BX, AL, ANSWERS);  \
+	STORE(0, BX);            \
+	LOW(4, BX, X2); \
+	LEAVE(CX, AH, ANSWERS);  \
+	STORE(1, CX);            \
+	LOW(5, CX, X3); \
+	SHRL    $16, AX;         \
+	LEAVE(R8, AL, ANSWERS);  \
+	STORE(2, R8);            \
+	HIGH(6, R8, Y2); \
+	LEAVE(R15, AH, ANSWERS); \
+	STORE(3, R15);           \
+	HIGH(7, R15, Y3); \
+	VMOVD   0(SI), X0;       \
+	QUEUE;                   \
+	ADDQ    $4, SI;          \
+	CMPQ    SI, until-64(SP); \
+	JNE     next;            \
 step: \
-	MOVL  (R14), R15;           \
-	ADDQ  $4, R14;              \
-	MOVQ  at-8(SP), DI;         \
-	SHLQ  $4, R15;              \
-	ADDQ  DI, R15;              \
-	MOVQ  R15, until-48(SP);    \
-	CMPQ  DI, R15;              \
-	JNE   next;                 \
-	MOVQ  DI, R14; \
-	MOVQ  both-16(SP), AX;      \
-	SUBQ  DI, AX;               \
-	MOVQ  AX, at-8(SP);         \
-	LEAQ  64(R11), R15;         \
-	MOVL  0(R11), AX;           \
-	MOVQ  AX, before-32(SP);    \
-	ADDQ  $128, R11;            \
-	MOVQ  end-40(SP), SI;       \
-	DECQ  left-24(SP);          \
-	JNE   chunk;                \
+	ADDQ    $3, R14;         \
+	ANDQ    $-4, R14;        \
+	MOVQ    R14, until-64(SP); \
+	CMPQ    SI, R14;         \
+	JNE     round;           \
+	LEAQ 4(DI), R15;            \
+	MOVQ both-16(SP), AX;       \
+	SUBQ DI, AX;                \
+	MOVQ AX, at-8(SP);          \
+	MOVQ head-48(SP), R11;      \
+	MOVL 0(R11), AX;            \
+	MOVQ AX, before-32(SP);     \
+	ADDQ $8, R11;               \
+	MOVQ R11, head-48(SP);      \
+	MOVQ end-40(SP), SI;        \
+	DECQ left-24(SP);           \
+	JNE  chunk;                 \
 last: \
 	LEAVES(ADD);                \
 	DECQ  AX;                   \

@@ -5,7 +5,6 @@ package forest
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 	"unsafe"
 
 	"github.com/assayrisk/assay/models"
@@ -24,18 +23,14 @@ type blockBuilder struct {
 	next    uint32    // place that is free
 	base    uint32    // place that the chunk's places begin at
 	float   bool      // values are float32
-	data    []uint8
-	strip   int             // position of the strip of leaves that is being filled
-	used    [stripLanes]int // leaves in each of its lanes
+	rows
 }
 
 // cutTree is a tree that waits for its place.
 type cutTree struct {
 	t      *models.Tree
 	splits []split
-	height int
 	pieces []piece
-	number int // in the chunk
 }
 
 // catNode is a node whose answer depends on a category.
@@ -56,9 +51,9 @@ func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
 	for i := range m.Trees {
 		nodes += len(m.Trees[i].Feature)
 	}
-	b.data = aligned(4096 + 24*nodes)[:0]
+	b.data = aligned(8192 + 16*nodes)[:0]
 	b.out.groups = make([]group, 0, len(m.Trees)/groupTrees+1)
-	b.leaf(b.room(64), math.Copysign(0, -1))
+	b.begin()
 	for i := range m.Trees {
 		if !b.add(&m.Trees[i], c.splits[i], i) {
 			b.flush()
@@ -70,13 +65,24 @@ func newBlocks(m *models.Model, c *columns, e *encoder) *blocks {
 	if len(b.out.groups) == 0 || !b.categories() {
 		return nil
 	}
-	b.room(64) // a leaf is read like a block
+	b.more() // a leaf is read like a block
 	b.out.data, b.out.shapes = b.data, append(aligned(len(b.tables.tables))[:0], b.tables.tables...)
 	if cap(b.data) > len(b.data)*9/8 {
 		b.out.data = append(aligned(len(b.data))[:0], b.data...)
 	}
 	out := b.out // alone: the builder's memory is not kept
 	return &out
+}
+
+// begin writes what the data begins with.
+func (b *blockBuilder) begin() {
+	b.more()
+	b.taken[0] = 0xff
+	b.leaf(0, math.Copysign(0, -1))
+	for i := range 8 {
+		b.data[idle+8+i] = 255
+	}
+	binary.LittleEndian.PutUint64(b.data[idle+blockLink:], uint64(newLink(idle, 0, 0, 0)))
 }
 
 // extend adds r, or makes the last run longer.
@@ -96,7 +102,7 @@ func (b *blockBuilder) add(t *models.Tree, splits []split, number int) bool {
 	}
 	c := cutTree{t: t, splits: splits}
 	ok := false
-	if c.height, c.pieces, ok = b.cut.cut(t); !ok {
+	if c.pieces, ok = b.cut.cut(t); !ok {
 		return false
 	}
 	places := 0
@@ -120,7 +126,6 @@ func (b *blockBuilder) add(t *models.Tree, splits []split, number int) bool {
 	if len(b.waiting) == 0 {
 		b.first = number
 	}
-	c.number = len(b.waiting)
 	b.places += places
 	b.waiting = append(b.waiting, c)
 	return true
@@ -135,25 +140,19 @@ func (b *blockBuilder) flush() {
 		return
 	}
 	for len(b.waiting)%groupTrees != 0 {
-		h, p, _ := b.cut.cut(&padding)
-		b.waiting = append(b.waiting, cutTree{t: &padding, height: h, pieces: p, number: len(b.waiting)})
+		p, _ := b.cut.cut(&padding)
+		b.waiting = append(b.waiting, cutTree{t: &padding, pieces: p})
 	}
-	slices.SortStableFunc(b.waiting, func(x, y cutTree) int { return y.height - x.height })
 	h := chunkHead{groups: uint32(len(b.waiting) / groupTrees), place: b.next}
 	b.base = b.next
 	b.next++ // what needs none takes the first, which stays 0
 	from := len(b.out.groups)
 	for i := 0; i < len(b.waiting); i += groupTrees {
-		steps := b.waiting[i].height
-		for k := range steps - 1 {
-			h.steps[k]++
-		}
 		var g group
 		for k := range groupTrees {
 			c := &b.waiting[i+k]
-			h.order[c.number] = uint8(i + k)
 			var block [blockSize]uint8
-			b.block(&block, c, &c.pieces[0], steps-1)
+			b.block(&block, c, &c.pieces[0])
 			copy(g.columns[k][:], block[0:])
 			copy(g.bounds[k][:], block[8:])
 			g.next[k] = link(binary.LittleEndian.Uint64(block[blockLink:]))
@@ -175,16 +174,6 @@ func (b *blockBuilder) flush() {
 	b.waiting, b.places = b.waiting[:0], 0
 }
 
-// room takes n bytes of the data, which are 0.
-func (b *blockBuilder) room(n int) int {
-	at := len(b.data)
-	if at+n > cap(b.data) {
-		b.data = append(aligned(at + n + at/4)[:0], b.data...)
-	}
-	b.data = b.data[:at+n]
-	return at
-}
-
 func (b *blockBuilder) leaf(at int, v float64) {
 	if b.float {
 		binary.LittleEndian.PutUint32(b.data[at:], math.Float32bits(float32(v)))
@@ -193,9 +182,8 @@ func (b *blockBuilder) leaf(at int, v float64) {
 	}
 }
 
-// block fills the block of a piece after which steps are left, and writes what
-// it leads to.
-func (b *blockBuilder) block(to *[blockSize]uint8, c *cutTree, p *piece, steps int) {
+// block fills the block of a piece, and writes what it leads to.
+func (b *blockBuilder) block(to *[blockSize]uint8, c *cutTree, p *piece) {
 	for i := range 8 {
 		to[8+i] = 255 // no code is 255: the answer is 0
 	}
@@ -216,56 +204,29 @@ func (b *blockBuilder) block(to *[blockSize]uint8, c *cutTree, p *piece, steps i
 	if place > 0 {
 		place -= b.base
 	}
-	base := b.children(c, p, steps)
-	binary.LittleEndian.PutUint64(to[blockLink:], uint64(newLink(base, uint16(place), b.tables.of(p.shape))))
+	row, open := b.children(c, p)
+	binary.LittleEndian.PutUint64(to[blockLink:], uint64(newLink(row, uint16(place), open, b.tables.of(p.shape))))
 }
 
-// children writes what p leads to, in one row, and gives its position.
-func (b *blockBuilder) children(c *cutTree, p *piece, steps int) (base int) {
+// children writes what p leads to, in one row. It gives the row's position, and a
+// bit for each exit that leads to a block.
+func (b *blockBuilder) children(c *cutTree, p *piece) (row int, open uint16) {
 	exits := p.exits[:p.n]
-	if steps == 0 {
-		base = b.leaves(len(exits))
-		for k, x := range exits {
-			b.leaf(base+blockSize*k, c.t.LeafValue[^x])
-		}
-		return base
-	}
-	base = b.room(blockSize * len(exits))
 	for k, x := range exits {
-		at := base + blockSize*k
+		open |= uint16(^x>>31&1) << k
+	}
+	row = b.take(open, len(exits))
+	for k, x := range exits {
+		at := row + slotSize*k
 		if x < 0 {
 			b.leaf(at, c.t.LeafValue[^x])
-			binary.LittleEndian.PutUint64(b.data[at+blockLink:], uint64(newLink(at, 0, tableStay)))
 			continue
 		}
 		var block [blockSize]uint8
-		b.block(&block, c, &c.pieces[p.child[k]], steps-1)
+		b.block(&block, c, &c.pieces[p.child[k]])
 		copy(b.data[at:], block[:])
 	}
-	return base
-}
-
-// Leaves stand as far apart as blocks, so that one table does for a shape,
-// whatever it leads to. Rows of them lie side by side in strips of three lanes.
-const (
-	stripLanes = blockSize / leafSize
-	stripRows  = 64
-)
-
-// leaves takes room for a row of n leaves, and gives its position.
-func (b *blockBuilder) leaves(n int) int {
-	lane := 0
-	for k, used := range b.used {
-		if used < b.used[lane] {
-			lane = k
-		}
-	}
-	if b.strip == 0 || b.used[lane]+n > stripRows {
-		b.strip, b.used, lane = b.room(blockSize*stripRows), [stripLanes]int{}, 0
-	}
-	at := b.strip + blockSize*b.used[lane] + leafSize*lane
-	b.used[lane] += n
-	return at
+	return row, open
 }
 
 // maxAnswers bounds the category answers of one feature, in bytes.

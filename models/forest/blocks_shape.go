@@ -2,7 +2,12 @@
 
 package forest
 
-import "github.com/assayrisk/assay/models"
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/assayrisk/assay/models"
+)
 
 // piece is a block while the tree is being cut: at most eight connected nodes,
 // and the nodes and leaves (^leaf) where it is left, both in the order of the
@@ -26,21 +31,24 @@ type piece struct {
 // cutter cuts trees into pieces.
 type cutter struct {
 	t      *models.Tree
-	size   []int32 // nodes of what is under each leaf, from the last one on, and each node
-	depth  []int32 // in the same order: nodes on the longest way down
-	in     []bool  // per node: in the piece that is being made
-	flip   []bool  // per node
+	size   []int32   // nodes of what is under each leaf, from the last one on, and each node
+	cover  []float64 // in the same order: training rows
+	weight []int64   // in the same order: what makes a piece grow
+	depth  []int32   // in the same order: nodes on the longest way down
+	in     []bool    // per node: in the piece that is being made
+	flip   []bool    // per node
 	pieces []piece
 	spare  [][]piece // that are not in use any more
 }
 
-// cut cuts t, and gives the number of pieces on the longest way down, and the
-// pieces, the root's first. It reports false for a tree that is too deep.
-func (c *cutter) cut(t *models.Tree) (height int, pieces []piece, ok bool) {
+// cut cuts t, and gives the pieces, the root's first. It reports false for a tree
+// that is too deep.
+func (c *cutter) cut(t *models.Tree) (pieces []piece, ok bool) {
 	c.t = t
 	if c.measure() > maxSteps*blockNodes {
-		return 0, nil, false
+		return nil, false
 	}
+	c.weigh()
 	c.in = resize(c.in, len(t.Feature))
 	clear(c.in)
 	c.flip = resize(c.flip, len(t.Feature))
@@ -52,8 +60,8 @@ func (c *cutter) cut(t *models.Tree) (height int, pieces []piece, ok bool) {
 	if n := len(c.spare); n > 0 {
 		c.pieces, c.spare = c.spare[n-1][:0], c.spare[:n-1]
 	}
-	height = c.below(root)
-	return height, c.pieces, height <= maxSteps
+	height := c.below(root)
+	return c.pieces, height <= maxSteps
 }
 
 // measure counts the nodes under each node, itself included, and gives the
@@ -75,6 +83,37 @@ func (c *cutter) measure() (depth int32) {
 	return depth
 }
 
+// weigh finds the weight of each node: how many training rows reached it, and
+// where that is the same, or not known, the nodes under it.
+func (c *cutter) weigh() {
+	t, leaves := c.t, c.t.Leaves()
+	n := len(t.Feature)
+	c.cover, c.weight = resize(c.cover, leaves+n), resize(c.weight, leaves+n)
+	cover, weight := c.cover, c.weight
+	clear(cover[:leaves])
+	switch {
+	case len(t.LeafCount) > 0:
+		for i, v := range t.LeafCount {
+			cover[leaves-1-i] = max(float64(v), 0)
+		}
+	case len(t.LeafHess) > 0:
+		for i, v := range t.LeafHess {
+			cover[leaves-1-i] = max(v, 0)
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		cover[leaves+i] = cover[leaves+int(t.Left[i])] + cover[leaves+int(t.Right[i])]
+	}
+	scale := 0.0
+	if n > 0 && cover[leaves] > 0 && cover[leaves] < math.MaxFloat64 {
+		scale = 1 << 36 / cover[leaves]
+	}
+	clear(weight[:leaves])
+	for i := leaves; i < len(weight); i++ {
+		weight[i] = int64(cover[i]*scale)<<24 | int64(min(c.size[i], 1<<24-1))
+	}
+}
+
 // below appends the piece from node i down, and those below it.
 func (c *cutter) below(i int32) (height int) {
 	at := len(c.pieces)
@@ -88,18 +127,18 @@ func (c *cutter) below(i int32) (height int) {
 	return height + 1
 }
 
-// grow makes the piece from node i down. It grows where most nodes wait, so that
-// the way through the pieces gets short.
+// grow makes the piece from node i down. It grows where most rows go, so that the
+// way through the pieces is short for most of them.
 func (c *cutter) grow(i int32) (p piece) {
 	var nodes [blockNodes]int32
 	leaves := c.t.Leaves()
-	exits, sizes := [blockNodes + 1]int32{i}, [blockNodes + 1]int32{c.size[leaves+int(i)]}
+	exits, weights := [blockNodes + 1]int32{i}, [blockNodes + 1]int64{c.weight[leaves+int(i)]}
 	n := 0
 	for n < blockNodes {
-		best, at := int32(0), 0
-		for k, size := range sizes[:n+1] {
-			if size > best {
-				best, at = size, k
+		best, at := int64(0), 0
+		for k, weight := range weights[:n+1] {
+			if weight > best {
+				best, at = weight, k
 			}
 		}
 		if best == 0 {
@@ -110,7 +149,7 @@ func (c *cutter) grow(i int32) (p piece) {
 		c.in[x] = true
 		n++
 		exits[at], exits[n] = c.t.Left[x], c.t.Right[x]
-		sizes[at], sizes[n] = c.size[leaves+int(exits[at])], c.size[leaves+int(exits[n])]
+		weights[at], weights[n] = c.weight[leaves+int(exits[at])], c.weight[leaves+int(exits[n])]
 	}
 	shape := c.shape(i)
 	for range blockNodes - n { // the spare lanes: the rest on the left, nothing on the right
@@ -171,20 +210,36 @@ func (c *cutter) emit(p *piece, lane *uint8, i int32) {
 	c.emit(p, lane, r)
 }
 
-// shapeTables holds the tables of exits.
+// shapeTables holds the tables of exits. What comes before them moves trees to
+// the queue: for each of 16 sets of four trees the shuffle that brings those
+// that are in it to the front, and no tree behind them. The first tree is the
+// highest bit.
 type shapeTables struct {
 	tables []uint8
-	known  []uint16 // by shape: the offset of its table, plus one
-	filled bool     // the first table is
+	known  []uint8 // by shape: the number of its table, plus one
+	number uint8   // of tables
 }
+
+const moves = 16 * 8
 
 func newShapeTables() *shapeTables {
-	// Where the second table would be is the one entry of tableStay: 0.
-	return &shapeTables{tables: make([]uint8, 2*tableSize), known: make([]uint16, 1<<(2*blockNodes+1))}
+	s := &shapeTables{tables: aligned(moves), known: make([]uint8, 1<<(2*blockNodes+1))}
+	for set := range 16 {
+		move := s.tables[8*set:][:8]
+		binary.LittleEndian.PutUint64(move, math.MaxUint64) // what shuffles read as 0
+		n := 0
+		for k := range uint8(groupTrees) {
+			if set>>(groupTrees-1-k)&1 != 0 {
+				move[n] = k
+				n++
+			}
+		}
+	}
+	return s
 }
 
-// of gives the offset of the table of a shape of eight nodes.
-func (s *shapeTables) of(shape uint32) uint16 {
+// of gives the number of the table of a shape of eight nodes.
+func (s *shapeTables) of(shape uint32) uint8 {
 	if at := s.known[shape]; at > 0 {
 		return at - 1
 	}
@@ -205,18 +260,14 @@ func (s *shapeTables) of(shape uint32) uint16 {
 		return k
 	}
 	read()
-	at := uint16(0)
-	if s.filled {
-		at = uint16(len(s.tables))
-		s.tables = append(s.tables, make([]uint8, tableSize)...)
-	}
-	s.filled = true
+	at := s.number
+	s.number++
 	for answers := range tableSize {
 		k := 0
 		for k >= 0 {
 			k = to[k][answers>>k&1]
 		}
-		s.tables[int(at)+answers] = uint8(^k * blockSize / 8)
+		s.tables = append(s.tables, uint8(^k+exitBit))
 	}
 	s.known[shape] = at + 1
 	return at

@@ -13,7 +13,8 @@ import (
 // encoder makes the codes of vectors. Its places, in order:
 //
 //	[0, short)            one for each short source: missing values left, or right when rightOnly;
-//	                      those from marked on need no mark of what is missing
+//	                      those from marked on need no mark of what is missing, and of these
+//	                      those before wide have few thresholds
 //	[short, short+both)   missing values right, for the sources [0, both), which have both columns
 //	then                  the columns of long sources, of more than chunk thresholds
 //	then                  one for each set of each categorical feature (codes of one vector),
@@ -24,6 +25,7 @@ type encoder struct {
 	short   int      // sources [0, short) have at most chunk thresholds
 	both    int
 	marked  int     // sources [0, marked) say what is missing
+	wide    int     // sources [marked, wide) have at most few thresholds
 	right   []uint8 // per marked source: 255 when rightOnly, else 0
 	long    [][]placed
 	place   []int32 // per column of the compilation
@@ -43,13 +45,17 @@ type placed struct {
 
 // search is a source as the two-level search wants it: table[0:16] holds every
 // sixteenth threshold, table[16:272] the thresholds, both filled up with +Inf.
+// table[272:280] holds every eighth of the first 64, which does for few thresholds.
 type search struct {
 	offset uintptr // of the feature in a vector, in bytes
-	table  *[272]float64
+	table  *[280]float64
 	zero   float64 // values of at most this magnitude are missing; -1 for none
 	keep   uint64  // all ones when NaN is missing, 0 when it is read as 0
 	plain  uint64  // 1 when zero and keep change nothing
 }
+
+// few is the number of thresholds up to which two levels of eight do.
+const few = 63
 
 func newEncoder(c *columns) *encoder {
 	e := &encoder{cats: c.cats, place: make([]int32, len(c.columns))}
@@ -91,7 +97,8 @@ func newEncoder(c *columns) *encoder {
 }
 
 // order sorts the sources: short ones with two columns, other short ones whose
-// missing values must be told from others, the rest of the short ones, long ones.
+// missing values must be told from others, the rest of the short ones, those of few
+// thresholds first, long ones.
 func (e *encoder) order(c *columns) {
 	sides := make([][2]bool, len(c.sources))
 	for _, col := range c.columns {
@@ -101,16 +108,18 @@ func (e *encoder) order(c *columns) {
 		}
 		sides[col.source][k] = true
 	}
-	for pass := range 4 {
+	for pass := range 5 {
 		for i, s := range c.sources {
-			kind := 2
+			kind := 3
 			switch {
 			case len(s.thresholds) > chunk:
-				kind = 3
+				kind = 4
 			case sides[i][0] && sides[i][1]:
 				kind = 0
 			case sides[i][1] || s.missing == models.MissingZero:
 				kind = 1
+			case len(s.thresholds) <= few:
+				kind = 2
 			}
 			if kind == pass {
 				s.number = int32(i)
@@ -123,19 +132,24 @@ func (e *encoder) order(c *columns) {
 		case 1:
 			e.marked = len(e.sources)
 		case 2:
+			e.wide = len(e.sources)
+		case 3:
 			e.short = len(e.sources)
 		}
 	}
 }
 
 func newSearch(s *source) search {
-	t := new([272]float64)
+	t := new([280]float64)
 	for i := range t {
 		t[i] = math.Inf(1)
 	}
 	copy(t[16:], s.thresholds)
 	for i := range 16 {
 		t[i] = t[16+16*i+15]
+	}
+	for i := range 8 {
+		t[272+i] = t[16+8*i+7]
 	}
 	out := search{offset: uintptr(s.feature) * 8, table: t, zero: -1, keep: math.MaxUint64}
 	switch s.missing {
@@ -161,7 +175,8 @@ func (e *encoder) at(s split) (place int, bound uint8) {
 // width + 64 and short + 64 bytes.
 func (e *encoder) encode(codes, missing []uint8, x []float64) {
 	rank(codes, missing, unsafe.Pointer(&x[0]), 0, e.search, 1, e.marked)
-	rankUnmarked(codes[e.marked:], unsafe.Pointer(&x[0]), e.search[e.marked:])
+	rankFew(codes[e.marked:], unsafe.Pointer(&x[0]), e.search[e.marked:e.wide])
+	rankUnmarked(codes[e.wide:], unsafe.Pointer(&x[0]), e.search[e.wide:])
 	for i := 0; i < e.both; i += 8 {
 		v := binary.LittleEndian.Uint64(codes[i:]) | binary.LittleEndian.Uint64(missing[i:])
 		binary.LittleEndian.PutUint64(codes[e.short+i:], v)
@@ -214,13 +229,17 @@ var spread = func() (t [256]uint64) {
 func (e *encoder) encodeBlock(lines, missing []uint8, rows []float64, f, n int) {
 	for i := range e.short {
 		to := lines[i*blockRows : (i+1)*blockRows]
+		if i >= e.marked {
+			rankColumn(to, missing, unsafe.Pointer(&rows[0]), uintptr(f)*8, &e.search[i], n)
+			continue
+		}
 		rank(to, missing, unsafe.Pointer(&rows[0]), uintptr(f)*8, e.search[i:], 0, n)
 		if i < e.both {
 			extra := lines[(e.short+i)*blockRows:]
 			for k := 0; k < blockRows; k += 8 {
 				binary.LittleEndian.PutUint64(extra[k:], binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
 			}
-		} else if i < e.marked && e.right[i] != 0 {
+		} else if e.right[i] != 0 {
 			for k := 0; k < blockRows; k += 8 {
 				binary.LittleEndian.PutUint64(to[k:], binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
 			}

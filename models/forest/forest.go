@@ -90,7 +90,8 @@ type scratch struct {
 	missing []uint8
 	arena   []uint8 // of lanes
 	answers []uint8 // of blocks
-	at      [2 * chunkTrees]uint32
+	at      [2 * atSize]uint32
+	queue   [queueSize]uint8
 	shap    *shapScratch
 	side    []int8 // of a background's walk
 	sums    [blockRows]float64
@@ -104,6 +105,7 @@ func (f *Forest) newScratch() *scratch {
 	}
 	if f.blocks != nil {
 		s.answers = make([]uint8, f.blocks.places)
+		s.at[0], s.at[atSize] = idle/leafSize, idle/leafSize
 	}
 	return s
 }

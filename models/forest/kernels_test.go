@@ -17,7 +17,23 @@ import (
 func TestRankKernel(t *testing.T) { eachLevel(t, rankKernel) }
 
 func rankKernel(t *testing.T) {
-	m := foresttest.Model(1, foresttest.Shape{Trees: 50, Leaves: 31, Features: 30, MixedMissing: true})
+	var all [3]int // marked sources, others of few thresholds, others of more
+	for _, shape := range []foresttest.Shape{
+		{Trees: 50, Leaves: 31, Features: 30, MixedMissing: true},
+		{Trees: 30, Leaves: 31, Features: 30, Missing: 0.3},
+		{Trees: 300, Leaves: 31, Features: 30, Thresholds: 75},
+	} {
+		for i, n := range rankShape(t, shape) {
+			all[i] += n
+		}
+	}
+	if slices.Min(all[:]) == 0 {
+		t.Errorf("%v sources of the three kinds: want some of each", all)
+	}
+}
+
+func rankShape(t *testing.T, shape foresttest.Shape) (kinds [3]int) {
+	m := foresttest.Model(1, shape)
 	c, err := columnize(m)
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +41,7 @@ func rankKernel(t *testing.T) {
 	e := newEncoder(c)
 	rows := foresttest.Rows(1, m, 2000)
 	n := len(e.search)
-	got, want := make([]uint8, n), make([]uint8, n)
+	got, want := make([]uint8, n+1), make([]uint8, n+1)
 	gotMissing, wantMissing := make([]uint8, n), make([]uint8, n)
 	for i := 0; i < len(rows); i += 30 {
 		x := unsafe.Pointer(&rows[i])
@@ -34,19 +50,31 @@ func rankKernel(t *testing.T) {
 		if !slices.Equal(got, want) || !slices.Equal(gotMissing, wantMissing) {
 			t.Fatalf("row %d: ranks %v, want %v; missing %v, want %v", i/30, got, want, gotMissing, wantMissing)
 		}
-		rankUnmarked(got[e.marked:], x, e.search[e.marked:])
+		clear(got)
+		rankFew(got[e.marked:], x, e.search[e.marked:e.wide])
+		rankUnmarked(got[e.wide:], x, e.search[e.wide:])
 		rankUnmarkedGeneric(want[e.marked:], x, e.search[e.marked:])
-		if !slices.Equal(got, want) {
-			t.Fatalf("row %d: unmarked ranks %v, want %v", i/30, got, want)
+		if !slices.Equal(got[e.marked:], want[e.marked:]) {
+			t.Fatalf("row %d: unmarked ranks %v, want %v", i/30, got[e.marked:], want[e.marked:])
 		}
 	}
-	for k := range want { // the same ranks by the binary search over any number of thresholds
+	many := len(rows) / 30
+	column, wantColumn, marks := make([]uint8, many), make([]uint8, many), make([]uint8, many)
+	for k := e.marked; k < e.short; k++ {
+		rankColumn(column, marks, unsafe.Pointer(&rows[0]), 30*8, &e.search[k], many)
+		rankGeneric(wantColumn, marks, unsafe.Pointer(&rows[0]), 30*8, e.search[k:], 0, many)
+		if !slices.Equal(column, wantColumn) {
+			t.Fatalf("source %d: the ranks of its column are %v, want %v", k, column, wantColumn)
+		}
+	}
+	for k := range e.search { // the same ranks by the binary search over any number of thresholds
 		s := &e.sources[k]
 		v := s.value(rows[len(rows)-30+int(s.feature)])
 		if r := s.rank(v); v == v && r != int32(want[k]) {
 			t.Fatalf("source %d: rank %d, want %d", k, want[k], r)
 		}
 	}
+	return [3]int{e.marked, e.wide - e.marked, e.short - e.wide}
 }
 
 func TestShapKernels(t *testing.T) {

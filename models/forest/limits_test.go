@@ -4,7 +4,7 @@ package forest_test
 
 import (
 	"fmt"
-	"slices"
+	"math"
 	"testing"
 	"time"
 
@@ -48,35 +48,46 @@ func TestNoCliff(t *testing.T) {
 	}
 }
 
-// cost is the time of a row of one shape of model over that of another.
+// cost is the time of a row of one shape of model over that of another, one by
+// one and in a batch. The two take turns, so that both see the same minutes of a
+// machine whose speed changes.
 func cost(t *testing.T, below, beyond foresttest.Shape) (single, batch float64) {
-	one, many := rowTime(t, below)
-	oneBeyond, manyBeyond := rowTime(t, beyond)
-	return float64(oneBeyond) / float64(one), float64(manyBeyond) / float64(many)
+	sides := [2]timed{newTimed(t, below), newTimed(t, beyond)}
+	for range 60 {
+		for i := range sides {
+			sides[i].run()
+		}
+	}
+	return float64(sides[1].one) / float64(sides[0].one), float64(sides[1].many) / float64(sides[0].many)
 }
 
-// rowTime is the least time for 256 rows, one by one and as a batch.
-func rowTime(t *testing.T, shape foresttest.Shape) (one, many time.Duration) {
+// timed is a model, and the least times of its 256 rows, one by one and as a
+// batch.
+type timed struct {
+	f         *forest.Forest
+	n         int
+	rows, dst []float64
+	one, many time.Duration
+}
+
+func newTimed(t *testing.T, shape foresttest.Shape) timed {
 	m := foresttest.Model(1, shape)
 	f, err := forest.Compile(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := len(m.Features)
-	rows := foresttest.Rows(1, m, 256)
-	dst := make([]float64, 256)
-	var singles, batches []time.Duration
-	for range 25 {
-		start := time.Now()
-		for i := range dst {
-			dst[i] = f.Margin(rows[i*n : (i+1)*n])
-		}
-		singles = append(singles, time.Since(start))
-		start = time.Now()
-		f.Margins(dst, rows)
-		batches = append(batches, time.Since(start))
+	return timed{f, len(m.Features), foresttest.Rows(1, m, 256), make([]float64, 256), math.MaxInt64, math.MaxInt64}
+}
+
+func (s *timed) run() {
+	start := time.Now()
+	for i := range s.dst {
+		s.dst[i] = s.f.Margin(s.rows[i*s.n : (i+1)*s.n])
 	}
-	return slices.Min(singles), slices.Min(batches)
+	s.one = min(s.one, time.Since(start))
+	start = time.Now()
+	s.f.Margins(s.dst, s.rows)
+	s.many = min(s.many, time.Since(start))
 }
 
 // TestLimitsCrossed asserts that the pairs lie on the two sides of the limit of

@@ -13,8 +13,7 @@ import (
 func rankGeneric(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
 	for i := range n {
 		d := &s[i*sStep]
-		v := *(*float64)(unsafe.Add(x, d.offset))
-		x = unsafe.Add(x, xStep)
+		v := *(*float64)(unsafe.Add(x, uintptr(i)*xStep+d.offset)) // x does not step past the last value: no pointer may
 		if d.plain == 0 {
 			if v >= -d.zero && v <= d.zero {
 				missing[i], dst[i] = chunk, 0

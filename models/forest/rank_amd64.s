@@ -17,6 +17,20 @@
 	VPMOVMSKB Y1, R;             \
 	POPCNTL   R, R
 
+// COUNT8 leaves in R the number of the 8 float64 at M below Y0.
+#define COUNT8(M0, M1, R) \
+	VCMPPD    $0x1E, M0, Y0, Y1; \
+	VCMPPD    $0x1E, M1, Y0, Y2; \
+	VPACKSSDW Y2, Y1, Y1;        \
+	VMOVMSKPS Y1, R;             \
+	POPCNTL   R, R
+
+// COUNT8V leaves in R the number of the 8 float64 at M below Z0.
+#define COUNT8V(M, R) \
+	VCMPPD  $0x1E, M, Z0, K1; \
+	KMOVB   K1, R;            \
+	POPCNTL R, R
+
 // COUNTV leaves in R the number of the 16 float64 at M below Z0.
 #define COUNTV(M0, M1, R) \
 	VCMPPD   $0x1E, M0, Z0, K1; \
@@ -24,6 +38,23 @@
 	KUNPCKBW K1, K2, K1;        \
 	KMOVW    K1, R;             \
 	POPCNTL  R, R
+
+// FETCH leaves in X0 the value that the source at R10 ranks, 0 for a NaN that is
+// not kept, and in BX its table.
+#define FETCH \
+	MOVQ   0(R10), AX;         \
+	MOVQ   8(R10), BX;         \
+	VMOVSD (SI)(AX*1), X0;     \
+	VCMPSD $7, X0, X0, X1;     \
+	VORPD  24(R10), X1, X1;    \
+	VANDPD X1, X0, X0
+
+// STORE writes the rank in CX, goes to the next source, and compares for the end.
+#define STORE \
+	MOVB CX, (DI);  \
+	ADDQ $40, R10;  \
+	INCQ DI;        \
+	CMPQ DI, R12
 
 // func rankAVX2(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
 //
@@ -94,12 +125,7 @@ TEXT ·rankUnmarkedAVX2(SB), NOSPLIT, $0-32
 	ADDQ DI, R12
 
 unmarked:
-	MOVQ         0(R10), AX
-	MOVQ         8(R10), BX
-	VMOVSD       (SI)(AX*1), X0
-	VCMPSD       $7, X0, X0, X1     // ordered
-	VORPD        24(R10), X1, X1    // keep
-	VANDPD       X1, X0, X0
+	FETCH
 	VBROADCASTSD X0, Y0
 	COUNT(0(BX), 32(BX), 64(BX), 96(BX), CX)
 	MOVL         CX, DX
@@ -107,11 +133,65 @@ unmarked:
 	COUNT(128(BX)(DX*1), 160(BX)(DX*1), 192(BX)(DX*1), 224(BX)(DX*1), AX)
 	SHRL         $1, AX
 	LEAL         (AX)(CX*8), CX
+	STORE
+	JNE          unmarked
+	VZEROUPPER
+	RET
+
+// func rankFewAVX2(dst *uint8, x unsafe.Pointer, s *search, n int)
+TEXT ·rankFewAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ s+16(FP), R10
+	MOVQ n+24(FP), R12
+	ADDQ DI, R12
+
+few:
+	FETCH
+	VBROADCASTSD X0, Y0
+	COUNT8(2176(BX), 2208(BX), CX)
+	MOVL         CX, DX
+	SHLQ         $6, DX
+	COUNT8(128(BX)(DX*1), 160(BX)(DX*1), AX)
+	LEAL         (AX)(CX*8), CX
+	STORE
+	JNE          few
+	VZEROUPPER
+	RET
+
+// func rankColumnAVX2(dst *uint8, x unsafe.Pointer, xStep uintptr, s *search, n int)
+TEXT ·rankColumnAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ xStep+16(FP), R9
+	MOVQ s+24(FP), R10
+	MOVQ n+32(FP), R12
+	ADDQ DI, R12
+	ADDQ 0(R10), SI
+	MOVQ 8(R10), BX
+	VMOVSD 24(R10), X6 // keep
+	VMOVUPD 0(BX), Y8
+	VMOVUPD 32(BX), Y9
+	VMOVUPD 64(BX), Y10
+	VMOVUPD 96(BX), Y11
+
+column:
+	VMOVSD       (SI), X0
+	VCMPSD       $7, X0, X0, X1 // ordered
+	VORPD        X6, X1, X1
+	VANDPD       X1, X0, X0
+	VBROADCASTSD X0, Y0
+	COUNT(Y8, Y9, Y10, Y11, CX)
+	MOVL         CX, DX
+	SHLQ         $6, DX
+	COUNT(128(BX)(DX*1), 160(BX)(DX*1), 192(BX)(DX*1), 224(BX)(DX*1), AX)
+	SHRL         $1, AX
+	LEAL         (AX)(CX*8), CX
 	MOVB         CX, (DI)
-	ADDQ         $40, R10
+	ADDQ         R9, SI
 	INCQ         DI
 	CMPQ         DI, R12
-	JNE          unmarked
+	JNE          column
 	VZEROUPPER
 	RET
 
@@ -182,12 +262,7 @@ TEXT ·rankUnmarkedAVX512(SB), NOSPLIT, $0-32
 	ADDQ DI, R12
 
 unmarked512:
-	MOVQ         0(R10), AX
-	MOVQ         8(R10), BX
-	VMOVSD       (SI)(AX*1), X0
-	VCMPSD       $7, X0, X0, X1     // ordered
-	VORPD        24(R10), X1, X1    // keep
-	VANDPD       X1, X0, X0
+	FETCH
 	VBROADCASTSD X0, Z0
 	COUNTV(0(BX), 64(BX), CX)
 	MOVL         CX, DX
@@ -195,10 +270,62 @@ unmarked512:
 	COUNTV(128(BX)(DX*1), 192(BX)(DX*1), AX)
 	SHLL         $4, CX
 	ADDL         AX, CX
+	STORE
+	JNE          unmarked512
+	VZEROUPPER
+	RET
+
+// func rankFewAVX512(dst *uint8, x unsafe.Pointer, s *search, n int)
+TEXT ·rankFewAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ s+16(FP), R10
+	MOVQ n+24(FP), R12
+	ADDQ DI, R12
+
+few512:
+	FETCH
+	VBROADCASTSD X0, Z0
+	COUNT8V(2176(BX), CX)
+	MOVL         CX, DX
+	SHLQ         $6, DX
+	COUNT8V(128(BX)(DX*1), AX)
+	LEAL         (AX)(CX*8), CX
+	STORE
+	JNE          few512
+	VZEROUPPER
+	RET
+
+// func rankColumnAVX512(dst *uint8, x unsafe.Pointer, xStep uintptr, s *search, n int)
+TEXT ·rankColumnAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ xStep+16(FP), R9
+	MOVQ s+24(FP), R10
+	MOVQ n+32(FP), R12
+	ADDQ DI, R12
+	ADDQ 0(R10), SI
+	MOVQ 8(R10), BX
+	VMOVSD 24(R10), X6 // keep
+	VMOVUPD 0(BX), Z8
+	VMOVUPD 64(BX), Z9
+
+column512:
+	VMOVSD       (SI), X0
+	VCMPSD       $7, X0, X0, X1 // ordered
+	VORPD        X6, X1, X1
+	VANDPD       X1, X0, X0
+	VBROADCASTSD X0, Z0
+	COUNTV(Z8, Z9, CX)
+	MOVL         CX, DX
+	SHLQ         $7, DX
+	COUNTV(128(BX)(DX*1), 192(BX)(DX*1), AX)
+	SHLL         $4, CX
+	ADDL         AX, CX
 	MOVB         CX, (DI)
-	ADDQ         $40, R10
+	ADDQ         R9, SI
 	INCQ         DI
 	CMPQ         DI, R12
-	JNE          unmarked512
+	JNE          column512
 	VZEROUPPER
 	RET
