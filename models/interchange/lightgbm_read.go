@@ -78,6 +78,9 @@ func readLightGBM(b []byte) (*models.Model, error) {
 		}
 		m.Trees = append(m.Trees, t)
 	}
+	if sizes, ok := h["tree_sizes"]; ok && len(strings.Fields(sizes)) != len(m.Trees) {
+		return nil, fmt.Errorf("%w: %d trees, tree_sizes has %d: some are missing, or the file was edited", ErrFormat, len(m.Trees), len(strings.Fields(sizes)))
+	}
 	m.Params = l.params()
 	if a, err := strconv.ParseFloat(m.Params["alpha"], 64); err == nil && m.Objective == models.Quantile && m.Alpha == 0 {
 		m.Alpha = a
@@ -88,8 +91,8 @@ func readLightGBM(b []byte) (*models.Model, error) {
 		}
 		m.Init, m.Trees = m.Trees[0].LeafValue[0], m.Trees[1:]
 	}
-	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	if err := sound(m); err != nil {
+		return nil, err
 	}
 	return m, nil
 }

@@ -106,6 +106,8 @@ func TestReadLightGBMRefuses(t *testing.T) {
 		"repeated key":    {"num_leaves=4", "num_leaves=4\nnum_leaves=4", interchange.ErrFormat},
 		"trees disorder":  {"Tree=1", "Tree=7", interchange.ErrFormat},
 		"cut off":         {good[len(good)/2:], "", interchange.ErrFormat},
+		"lost tree":       {good[strings.Index(good, "Tree=1"):strings.Index(good, "end of trees")], "", interchange.ErrFormat},
+		"negative count":  {"leaf_count=", "leaf_count=-", interchange.ErrFormat},
 		"no end of trees": {good[strings.Index(good, "end of trees"):], "", interchange.ErrFormat},
 		"empty":           {good, "", interchange.ErrFormat},
 	} {

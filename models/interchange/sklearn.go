@@ -3,6 +3,7 @@
 package interchange
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -32,6 +33,12 @@ func ReadSklearn(r io.Reader) (*models.Model, error) {
 		if m, err = sklearnModel(v, len(b)); err == nil {
 			return m, nil
 		}
+	}
+	switch {
+	case bytes.Contains(b, []byte("joblib.numpy_pickle")):
+		err = fmt.Errorf("%w (joblib wrote the file: load it there, and save it with pickle.dump)", err)
+	case bytes.HasPrefix(b, []byte{0x1f, 0x8b}):
+		err = fmt.Errorf("%w (the file is compressed with gzip: unpack it)", err)
 	}
 	return nil, fmt.Errorf("scikit-learn pickle: %w", err)
 }
@@ -100,8 +107,8 @@ func sklearnModel(v any, size int) (*models.Model, error) {
 		}
 		m.Trees = append(m.Trees, t)
 	}
-	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	if err := sound(m); err != nil {
+		return nil, err
 	}
 	return m, nil
 }

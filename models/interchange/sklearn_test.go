@@ -94,6 +94,11 @@ func TestReadSklearnRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", name, err, c.kind)
 		}
 	}
+	for text, want := range map[string]string{"\x80\x04\x8c\x13joblib.numpy_pickle\x01": "pickle.dump", "\x1f\x8b\x08": "gzip"} {
+		if _, err := interchange.ReadSklearn(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one that says %q", err, want)
+		}
+	}
 }
 
 func FuzzReadSklearn(f *testing.F) {

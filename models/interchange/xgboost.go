@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/assayrisk/assay/internal/bitmath"
@@ -14,7 +15,8 @@ import (
 
 // ReadXGBoost reads a model that XGBoost 1.x, 2.x or 3.x saved as JSON or
 // UBJSON: boosters gbtree and dart, one output, and an objective whose margin
-// this project can use. Its margin has XGBoost's bits for vectors of float32
+// this project can use. All trees count, as in Booster.predict, also those past
+// the best iteration of early stopping (see BestIteration). Its margin has XGBoost's bits for vectors of float32
 // numbers, whole category codes, and NaN for what is missing; for other float64
 // numbers, those of the numbers rounded to float32, as XGBoost rounds them.
 //
@@ -55,19 +57,26 @@ func readXGBoost(d *document) (*models.Model, error) {
 	}
 	booster := learner.field("gradient_booster")
 	var drop []float64
+	dart := false
 	switch name := booster.field("name").text; name {
 	case "gbtree":
 	case "dart":
-		drop = booster.field("weight_drop").numbers
+		dart, drop = true, booster.field("weight_drop").numbers
 		booster = booster.field("gbtree")
 	default:
 		return nil, fmt.Errorf("%w: booster %q: want gbtree or dart", ErrUnsupported, clip(name))
+	}
+	if _, ok := booster.field("model").fields["trees"]; !ok {
+		return nil, fmt.Errorf("%w: no trees", ErrFormat)
 	}
 	trees := booster.field("model", "trees").list
 	if len(trees) > models.MaxTrees {
 		return nil, fmt.Errorf("%w: %d trees, at most %d are read", ErrFormat, len(trees), models.MaxTrees)
 	}
-	if drop != nil && len(drop) != len(trees) {
+	if err := xgbForest(m, learner, booster.field("model"), len(trees)); err != nil {
+		return nil, err
+	}
+	if dart && len(drop) != len(trees) {
 		return nil, fmt.Errorf("%w: %d weights of %d trees", ErrFormat, len(drop), len(trees))
 	}
 	for i, t := range trees {
@@ -78,7 +87,7 @@ func readXGBoost(d *document) (*models.Model, error) {
 		if err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
-		if drop != nil {
+		if dart {
 			for j, v := range x.out.LeafValue {
 				x.out.LeafValue[j] = float64(float32(v) * float32(drop[i]))
 			}
@@ -88,11 +97,40 @@ func readXGBoost(d *document) (*models.Model, error) {
 		}
 		m.Trees = append(m.Trees, x.out)
 	}
-	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	if err := sound(m); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
+
+// xgbForest holds the list of trees to what the file says of it: their number,
+// the class of each, and where training found the best iteration.
+func xgbForest(m *models.Model, learner, forest *document, trees int) error {
+	if n, ok := forest.field("gbtree_model_param", "num_trees").number(); ok && n != float64(trees) {
+		return fmt.Errorf("%w: %d trees, num_trees is %v", ErrFormat, trees, n)
+	}
+	if d, ok := forest.fields["tree_info"]; ok {
+		if classes, ok := d.integers(0, math.MaxInt32); !ok || len(classes) != trees {
+			return fmt.Errorf("%w: tree_info has another length than trees", ErrFormat)
+		} else if trees > 0 && slices.Max(classes) > 0 {
+			return fmt.Errorf("%w: tree_info names class %d: only models with one output are read", ErrUnsupported, slices.Max(classes))
+		}
+	}
+	best, ok := learner.field("attributes", "best_iteration").number()
+	if !ok {
+		return nil
+	}
+	if n, ok := forest.field("gbtree_model_param", "num_parallel_tree").number(); ok && n >= 1 && (best+1)*n < float64(trees) {
+		m.Params = map[string]string{BestIteration: strconv.FormatFloat(best, 'f', -1, 64)}
+	}
+	return nil
+}
+
+// BestIteration is the key under which a model's Params tell that an XGBoost
+// file holds trees past its best iteration, as early stopping leaves them, and
+// which that was, counted from 0. All trees make up the margin, as in
+// Booster.predict; XGBClassifier.predict would stop there.
+const BestIteration = "best_iteration"
 
 // xgbObjective reads the objective, and the margin that sums start from.
 func xgbObjective(m *models.Model, learner *document) error {
@@ -137,6 +175,11 @@ func xgbFeatures(m *models.Model, learner *document) error {
 	}
 	m.Features = make([]models.FeatureInfo, int(v))
 	names, types := learner.field("feature_names").list, learner.field("feature_types").list
+	for what, list := range map[string][]*document{"feature_names": names, "feature_types": types} {
+		if len(list) != 0 && len(list) != len(m.Features) {
+			return fmt.Errorf("%w: %d %s for %d features", ErrFormat, len(list), what, len(m.Features))
+		}
+	}
 	for i := range m.Features {
 		f := &m.Features[i]
 		f.Name = "f" + strconv.Itoa(i)

@@ -123,8 +123,8 @@ func (x *xgbBinary) model() (*models.Model, error) {
 		}
 		m.Trees = append(m.Trees, t.out)
 	}
-	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	if err := sound(m); err != nil {
+		return nil, err
 	}
 	return m, nil
 }

@@ -78,6 +78,15 @@ func TestReadXGBoostRefuses(t *testing.T) {
 		"-Inf threshold": {"[0.5,1,2]", "[-Infinity,1,2]", interchange.ErrFormat},
 		"NaN leaf":       {"[0.5,1,2]", "[0.5,NaN,2]", interchange.ErrFormat},
 		"base score":     {`"base_score":"0E0"`, `"base_score":"x"`, interchange.ErrFormat},
+		"lost trees":     {`"model":{`, `"model":{"gbtree_model_param":{"num_trees":"2"},`, interchange.ErrFormat},
+		"other class":    {`"model":{`, `"model":{"tree_info":[1],`, interchange.ErrUnsupported},
+		"tree_info":      {`"model":{`, `"model":{"tree_info":[0,0],`, interchange.ErrFormat},
+		"num_nodes":      {`"num_nodes":"3"`, `"num_nodes":"5"`, interchange.ErrFormat},
+		"names":          {`"feature_names":[]`, `"feature_names":["a","b"]`, interchange.ErrFormat},
+		"types":          {`"feature_types":[]`, `"feature_types":["q","c"]`, interchange.ErrFormat},
+		"no trees":       {`"trees"`, `"bushes"`, interchange.ErrFormat},
+		"weights":        {`"split_conditions"`, `"sum_hessian":[NaN,1,1],"split_conditions"`, interchange.ErrFormat},
+		"huge leaf":      {"[0.5,1,2]", "[0.5,3e38,3e38]", nil}, // alone it is a number
 		"deep":           {`"version":[3,0,0]`, `"version":` + strings.Repeat("[", 100), interchange.ErrFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,6 +98,40 @@ func TestReadXGBoostRefuses(t *testing.T) {
 				t.Fatalf("error %v, want %v", err, c.kind)
 			}
 		})
+	}
+}
+
+// TestXGBoostForest: what a file says of its forest holds, or it is refused.
+func TestXGBoostForest(t *testing.T) {
+	read := func(text string) error {
+		_, err := interchange.ReadXGBoost(strings.NewReader(text))
+		return err
+	}
+	huge := strings.Replace(stump("0.5"), "[0.5,1,2]", "[0.5,3e38,1]", 1)
+	if err := read(huge); err != nil {
+		t.Errorf("one huge leaf: %v", err)
+	}
+	if err := read(strings.Replace(huge, `"0E0"`, `"3E38"`, 1)); !errors.Is(err, interchange.ErrFormat) {
+		t.Errorf("a sum that overflows: %v", err)
+	}
+	dart, err := os.ReadFile(filepath.Join("testdata", "xgboost-3.2.0-dart.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read(string(dart)); err != nil {
+		t.Error(err)
+	}
+	if err := read(strings.Replace(string(dart), `"weight_drop"`, `"weight_lost"`, 1)); !errors.Is(err, interchange.ErrFormat) {
+		t.Errorf("DART trees without their weights: %v", err)
+	}
+	for best, want := range map[string]string{"3": "3", "5": ""} { // of six trees, one an iteration
+		m, err := interchange.ReadXGBoost(strings.NewReader(strings.Replace(string(dart), `"attributes":{}`, `"attributes":{"best_iteration":"`+best+`"}`, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Params[interchange.BestIteration]; got != want || len(m.Trees) != 6 {
+			t.Errorf("best iteration %s: %q of %d trees, want %q and all six", best, got, len(m.Trees), want)
+		}
 	}
 }
 

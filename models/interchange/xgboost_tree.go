@@ -30,6 +30,9 @@ func newXGBTree(d *document, features int) (*xgbTree, error) {
 	if n == 0 || n > 2*models.MaxLeaves {
 		return nil, bad(fmt.Sprintf("%d nodes, want 1 to %d", n, 2*models.MaxLeaves))
 	}
+	if nodes, ok := d.field("tree_param", "num_nodes").number(); ok && nodes != float64(n) {
+		return nil, bad(fmt.Sprintf("%d nodes, num_nodes is %v", n, nodes))
+	}
 	if size, ok := d.field("tree_param", "size_leaf_vector").number(); ok && size > 1 {
 		return nil, fmt.Errorf("%w: leaves with %v values", ErrUnsupported, size)
 	}
