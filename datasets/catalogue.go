@@ -103,7 +103,7 @@ func readNamed(ctx context.Context, info Info, opt Options) (*Frame, error) {
 	if opt.Label != "" && opt.Label != DefaultLabel && opt.Label != info.Label {
 		return nil, &BadRow{File: info.Name, Column: opt.Label, Problem: "the label of this set is " + DefaultLabel}
 	}
-	opt.Label, opt.Bad = info.Label, info.Bad
+	opt.Label, opt.Bad, opt.Unlabelled = info.Label, info.Bad, false
 	f, err := ReadBytes(ctx, info.Name, b, opt)
 	if err != nil {
 		return nil, err

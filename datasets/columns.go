@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -43,7 +44,31 @@ func schemaOf(names []string, kinds []columnKind) *arrow.Schema {
 	return arrow.NewSchema(fields, nil)
 }
 
-const labelProblem = "not a label: want 0 or 1, or a word for the bad event (name it in Bad)"
+const labelProblem = "not a label: want 1 or 0, bad or good, default or paid, yes or no, true or false; " +
+	"for another word say which text is the bad event (--bad, Options.Bad)"
+
+// parseTime reads one cell of a column of times.
+func parseTime(cell string) (time.Time, bool) {
+	cell = strings.TrimSpace(cell)
+	for _, layout := range []string{time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00"} {
+		if t, err := time.Parse(layout, cell); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// numberLabel reads a number of the label column: 0 or 1, or, when Bad is a
+// number, whether it is that one.
+func (o *Options) numberLabel(x float64) (float64, bool) {
+	if o.Bad == "" {
+		return x, x >= 0 && x <= 1
+	}
+	if bad, ok := parseNumber(o.Bad); ok && bad == x {
+		return 1, true
+	}
+	return 0, true
+}
 
 // parseLabel reads one cell of the label column.
 func (o *Options) parseLabel(cell string) (float64, bool) {
@@ -90,10 +115,6 @@ func kindsOf(file string, schema *arrow.Schema, opt *Options, label string) ([]s
 		case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128,
 			arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
 			kinds[i] = numberKind
-			if slices.Contains(opt.Text, f.Name) && f.Name != label {
-				return nil, nil, &BadRow{File: file, Column: f.Name,
-					Problem: fmt.Sprintf("the column holds %s; only a CSV column can be read as text by Text", t)}
-			}
 		default:
 			return nil, nil, &BadRow{File: file, Column: f.Name,
 				Problem: fmt.Sprintf("a column of type %s cannot be read: want numbers, text or times", t)}
@@ -108,7 +129,7 @@ func kindsOf(file string, schema *arrow.Schema, opt *Options, label string) ([]s
 // cell reads one value of an Arrow array: ok is false where the value is not
 // what the kind wants; null is true where there is none.
 func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s string, null, ok bool) {
-	if a.IsNull(i) {
+	if _, none := a.(*array.Null); none || a.IsNull(i) { // a column of type null has no bit map
 		return 0, "", true, true
 	}
 	switch a := a.(type) {
@@ -126,7 +147,10 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 		x = float64(a.Value(i).Float32())
 	case *array.Int64:
 		x, ok = float64(a.Value(i)), exact(a.Value(i))
-		return x, "", false, ok && (kind != labelKind || x >= 0 && x <= 1)
+		if kind == labelKind {
+			x, ok = opt.numberLabel(x)
+		}
+		return x, "", false, ok
 	case *array.Uint64:
 		x = float64(a.Value(i))
 		if a.Value(i) > 1<<53 {
@@ -171,7 +195,11 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 			x, ok = opt.parseLabel(s)
 			return x, "", false, ok
 		}
-		return x, "", math.IsNaN(x), math.IsNaN(x) || x >= 0 && x <= 1
+		if math.IsNaN(x) {
+			return 0, "", true, true
+		}
+		x, ok = opt.numberLabel(x)
+		return x, "", false, ok
 	}
 	return x, "", math.IsNaN(x), !math.IsInf(x, 0)
 }

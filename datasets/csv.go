@@ -52,6 +52,13 @@ func openCSV(file string, src io.Reader, opt *Options) (*csvTable, error) {
 		}
 		return nil, &BadRow{File: file, Problem: "the header row cannot be read: " + csvProblem(err)}
 	}
+	if len(head) == 1 {
+		for _, s := range []struct{ mark, name string }{{";", "semicolons"}, {"\t", "tabs"}, {"|", "bars"}} {
+			if strings.Contains(head[0], s.mark) {
+				return nil, &BadRow{File: file, Problem: "the header has " + s.name + " and no comma: save the file with commas between the cells (and decimal points)"}
+			}
+		}
+	}
 	if len(head) > MaxColumns {
 		return nil, &BadRow{File: file, Problem: fmt.Sprintf("%d columns, at most %d are allowed", len(head), MaxColumns)}
 	}
@@ -167,6 +174,8 @@ func inferCSV(ctx context.Context, t *csvTable, opt *Options, label string, maxR
 			kinds[i] = labelKind
 		case slices.Contains(opt.Text, name):
 			kinds[i] = textKind
+		case slices.Contains(opt.Time, name):
+			kinds[i] = timeKind
 		case float64(numbers[i]) >= numberShare*float64(filled[i]):
 			kinds[i] = numberKind
 		default:
@@ -181,7 +190,7 @@ func inferCSV(ctx context.Context, t *csvTable, opt *Options, label string, maxR
 func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options, bad *badRows, maxRows int) (arrow.Record, error) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(t.header, kinds))
 	defer b.Release()
-	values, null := make([]float64, len(kinds)), make([]bool, len(kinds))
+	values, at, null := make([]float64, len(kinds)), make([]int64, len(kinds)), make([]bool, len(kinds))
 	for n := 0; n < maxRows; {
 		if n&0xfff == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -194,7 +203,7 @@ func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options
 			return nil, err
 		}
 		if br == nil {
-			br = t.parse(rec, kinds, opt, values, null)
+			br = t.parse(rec, kinds, opt, values, at, null)
 		}
 		if br != nil {
 			if err := bad.add(*br); err != nil {
@@ -208,6 +217,8 @@ func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options
 				b.Field(i).AppendNull()
 			case k == textKind:
 				b.Field(i).(*array.StringBuilder).Append(rec[i])
+			case k == timeKind:
+				b.Field(i).(*array.TimestampBuilder).Append(arrow.Timestamp(at[i]))
 			default:
 				b.Field(i).(*array.Float64Builder).Append(values[i])
 			}
@@ -217,8 +228,8 @@ func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options
 	return b.NewRecord(), nil
 }
 
-// parse fills values and null from one record.
-func (t *csvTable) parse(rec []string, kinds []columnKind, opt *Options, values []float64, null []bool) *BadRow {
+// parse fills values, times (in microseconds) and null from one record.
+func (t *csvTable) parse(rec []string, kinds []columnKind, opt *Options, values []float64, at []int64, null []bool) *BadRow {
 	problem := func(i int, what string) *BadRow {
 		line, _ := t.r.FieldPos(i)
 		return &BadRow{File: t.file, Row: t.row, Line: line, Column: t.header[i], Problem: what}
@@ -238,10 +249,16 @@ func (t *csvTable) parse(rec []string, kinds []columnKind, opt *Options, values 
 				return problem(i, labelProblem)
 			}
 			values[i] = x
+		case timeKind:
+			x, ok := parseTime(c)
+			if !ok {
+				return problem(i, "not a time: want 2006-01-02, 2006-01-02 15:04:05 or 2006-01-02T15:04:05Z")
+			}
+			at[i] = x.UnixMicro()
 		default:
 			x, ok := parseNumber(c)
 			if !ok {
-				return problem(i, "not a finite number, in a column of numbers (name the column in Text if it is text)")
+				return problem(i, "not a finite number, in a column of numbers (if it is text, the plan's field wants kind: text; Options.Text)")
 			}
 			values[i] = x
 		}

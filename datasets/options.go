@@ -19,11 +19,18 @@ type Options struct {
 	// when the table has such a column, or no label. A column that is named
 	// here and absent is an error.
 	Label string
+	// Unlabelled reads no column of a file as the label, whatever its name: rows
+	// that are to be scored have no outcome yet. Named sets have theirs.
+	Unlabelled bool
 	// Bad is the text of the label column that means the bad event. Empty: 1,
 	// bad, default, yes or true, in any case.
 	Bad string
-	// Text names columns to be read as text even when every cell is a number.
+	// Text names columns of a CSV file to be read as text even when every cell
+	// is a number: codes such as 01234 keep their zeros. Time names those that
+	// hold times, as 2006-01-02, 2006-01-02 15:04:05 or RFC 3339, in UTC where a
+	// time states no zone. Other files say themselves what a column holds.
 	Text []string
+	Time []string
 	// Missing lists the cells that mean "no value" beside the empty one.
 	// Nil: NA, NaN, nan, null, NULL.
 	Missing []string

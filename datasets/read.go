@@ -117,6 +117,9 @@ func sniff(b []byte) format {
 
 // labelOf finds the label column among names.
 func labelOf(file string, names []string, opt *Options) (string, error) {
+	if opt.Unlabelled {
+		return "", nil
+	}
 	if opt.Label == "" {
 		if slices.Contains(names, DefaultLabel) {
 			return DefaultLabel, nil
