@@ -17,7 +17,9 @@ type Input struct {
 	Made    time.Time // when the report is made; zero leaves it out
 	Seed    uint64    // of the bootstrap and of the stress tests
 
-	// The evaluated rows. None may have trained the model.
+	// The evaluated rows. None should have trained the model; Seen is how many
+	// are known to have, and the report says so before anything else.
+	Seen   int
 	Label  []float64   // 1 = the bad event, 0 = not
 	PD     []float64   // calibrated probability of default, 0..1
 	Margin []float64   // model output that ranks rows, higher = riskier; nil = PD

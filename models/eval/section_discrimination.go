@@ -22,7 +22,10 @@ func (b *builder) discrimination() (Section, error) {
 		t.Rows = append(t.Rows, []Cell{T(k.label), V(float64(e.Value)), V(float64(e.Low)), V(float64(e.High)), T(e.Method)})
 	}
 	s.table(t)
-	if b.train != nil {
+	switch {
+	case b.in.Seen > 0:
+		b.verdict("Does it hold outside training?", Red, s.ID, b.seen(), "fail when an evaluated row trained the model")
+	case b.train != nil:
 		gap := b.train.AUC() - c.AUC()
 		s.text("On its training rows the model reaches an AUC of %s, %s more than on the evaluated rows. A large gap says that it learned the sample by heart.",
 			Fixed3.Print(b.train.AUC()), Signed3.Print(gap))

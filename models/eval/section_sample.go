@@ -12,7 +12,10 @@ func (b *builder) sample() (Section, error) {
 	in, c := b.in, b.curve
 	s := Section{ID: "sample", Title: "Sample", Lead: "Which rows were evaluated, which were left out and why, and what the data looks like."}
 	t := Table{Title: "Rows", Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}},
-		Caption: "Bad rates with Wilson intervals. Evaluated rows did not train the model."}
+		Caption: "Bad rates with Wilson intervals. No evaluated row is known to have trained the model."}
+	if in.Seen > 0 {
+		t.Caption = "Bad rates with Wilson intervals. " + b.seen()
+	}
 	row := func(name string, c *Curve) {
 		w := Wilson(c.Bad, c.Rows())
 		t.Rows = append(t.Rows, []Cell{T(name), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
@@ -39,6 +42,12 @@ func (b *builder) sample() (Section, error) {
 		s.table(b.qualityTable())
 	}
 	return s, nil
+}
+
+// seen says how many of the evaluated rows trained the model.
+func (b *builder) seen() string {
+	return fmt.Sprintf("%s of the %s evaluated rows trained the model: what is measured on them flatters it.",
+		Count.Print(float64(b.in.Seen)), Count.Print(float64(b.curve.Rows())))
 }
 
 func (b *builder) badRateByMonth(s *Section) {

@@ -19,6 +19,9 @@ func (b *builder) summary() (Section, error) {
 		"Of %s rows, %s were bad (%s). Given one bad and one good row at random, the model gives the bad one the higher risk in %s of cases: AUC %s. It predicted %s bad rows and %s came.",
 		Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad)), interval(rate, Percent), Percent.Print(float64(auc.Value)), interval(auc, Fixed3),
 		Count.Print(float64(b.value("mean_pd"))*float64(c.Rows())), Count.Print(float64(c.Bad))))
+	if b.in.Seen > 0 {
+		b.rep.Headline = append(b.rep.Headline, b.seen())
+	}
 	if !c.twoClasses() {
 		b.rep.Headline = append(b.rep.Headline, "The sample holds one class only. Nothing about telling good from bad can be measured on it; every such statistic is shown as a dash.")
 	}
