@@ -47,7 +47,7 @@ serving/auth/authtest   :
 serving/policy          : .
 serving/assayv1         :
 serving/inferencev2     :
-serving/wire            : . serving/assayv1
+serving/wire            : . serving/assayv1 serving/inferencev2
 serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
 cmd/internal/node       : models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp serving

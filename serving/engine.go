@@ -39,6 +39,11 @@ type engine struct {
 	drift    *drift
 	index    *index
 
+	joining struct {
+		sync.Mutex
+		open *many // requests that wait to be led; nil when there are none
+	}
+
 	mu struct {
 		sync.Mutex
 		windows []*windows // one for each plan that is loaded
@@ -91,25 +96,15 @@ func (e *engine) put(w *work) {
 	e.works.Put(w)
 }
 
-// decide takes one request all the way. The error, if any, is also in w.err.
+// decide takes one request all the way, together with those that come in the
+// same moment. The error, if any, is also in w.err.
 func (e *engine) decide(ctx context.Context, w *work) error {
-	c := e.metrics.clock(ctx)
+	w.clock = e.metrics.clock(ctx)
 	if w.err = e.begin(ctx, w, func() {}); w.err != nil || w.repeated {
 		return w.err
 	}
-	c.done(stageBegin)
-	defer e.inflight.leave(w.tag, &w.ticket)
-	if e.sequence(w); w.taken {
-		c.done(stageSequence)
-		e.finish(w)
-		c.done(stageDecide)
-		// The work is done and the number is taken: the record is written even
-		// when the caller has gone away.
-		var err error
-		w.promise, err = e.journal.AppendPromise(context.WithoutCancel(ctx), w.promise[:0], w.seq, &w.rec)
-		e.settle(w, err)
-		c.done(stageJournal)
-	}
+	w.clock.done(stageBegin)
+	e.together(w)
 	return w.err
 }
 
@@ -212,16 +207,10 @@ func (e *engine) recall(ctx context.Context, w *work, seq uint64) error {
 // errFailedBefore answers a request whose scoring failed after its number was taken.
 var errFailedBefore = errors.New("the request was taken and its scoring failed; it stands in the journal as failed")
 
-// sequence is the critical section: read the windows as they stand, apply the
-// event, take the next number. When it returns, w.taken is set or w.err.
-func (e *engine) sequence(w *work) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.sequenceLocked(w)
-}
-
-// sequenceLocked is sequence with mu held. A panic becomes w's error: rows of
-// its batch may have their numbers already, and those need their records.
+// sequenceLocked is the critical section, with mu held: read the windows as they
+// stand, apply the event, take the next number. When it returns, w.taken is set
+// or w.err. A panic becomes w's error: others of its group may have their
+// numbers already, and those need their records.
 func (e *engine) sequenceLocked(w *work) {
 	defer caught(&w.err)
 	if !w.record {
@@ -253,15 +242,6 @@ func (e *engine) finish(w *work) {
 		w.err = w.score()
 	}
 	w.complete()
-}
-
-// settle notes what became of the record.
-func (e *engine) settle(w *work, err error) {
-	if err != nil {
-		w.err = fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
-		return
-	}
-	e.settled([]*work{w})
 }
 
 // settled notes records that are durable.

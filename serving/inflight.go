@@ -53,11 +53,13 @@ func (f *inflight) enter(tag journal.Tag, t *ticket) (busy <-chan struct{}) {
 	return other.done
 }
 
-// leave gives the tag up and wakes those who wait for it.
+// leave gives the tag up, if t holds it, and wakes those who wait for it.
 func (f *inflight) leave(tag journal.Tag, t *ticket) {
 	s := &f.shards[shard(tag)].mu
 	s.Lock()
-	delete(s.m, tag)
+	if s.m[tag] == t {
+		delete(s.m, tag)
+	}
 	done := t.done
 	t.done = nil
 	s.Unlock()

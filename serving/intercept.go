@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -18,11 +19,12 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/wire"
 )
 
 type callerKey struct{}
 
-// callerOf returns who calls; the interceptors have put it there.
+// callerOf returns who calls; enter has put it there.
 func callerOf(ctx context.Context) auth.Caller {
 	c, _ := ctx.Value(callerKey{}).(auth.Caller)
 	return c
@@ -75,7 +77,7 @@ func credential(ctx context.Context) (c auth.Credential) {
 	return c
 }
 
-// conclude ends a handler that goes without the interceptor; defer it.
+// conclude ends a unary handler; defer it.
 func (s *Server) conclude(method string, start time.Time, resp *any, err *error) {
 	if r := recover(); r != nil {
 		*resp, *err = nil, s.panicked(method, r)
@@ -85,23 +87,33 @@ func (s *Server) conclude(method string, start time.Time, resp *any, err *error)
 	s.metrics.answered(method, status.Code(*err), time.Since(start))
 }
 
-// unary is the one unary interceptor.
-func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			resp, err = nil, s.panicked(info.FullMethod, r)
+// guarded is a service's description whose unary methods authenticate before
+// they read the request, as an interceptor, which is called with the request,
+// cannot: nobody who is not known makes the server decode anything. Methods in
+// own do by themselves all that is done here.
+func (s *Server) guarded(d grpc.ServiceDesc, own map[string]grpc.MethodHandler) *grpc.ServiceDesc {
+	d.Methods = slices.Clone(d.Methods)
+	for i := range d.Methods {
+		m := &d.Methods[i]
+		if h := own[m.MethodName]; h != nil {
+			m.Handler = h
+		} else {
+			m.Handler = s.guard("/"+d.ServiceName+"/"+m.MethodName, m.Handler)
 		}
-	}()
-	start := time.Now()
-	in, err := s.enter(ctx, info.FullMethod)
-	if err == nil {
-		resp, err = handler(in, req)
 	}
-	if err != nil {
-		resp, err = nil, s.fail(info.FullMethod, err)
+	return &d
+}
+
+// guard is one method of guarded.
+func (s *Server) guard(method string, handle grpc.MethodHandler) grpc.MethodHandler {
+	return func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
+		defer s.conclude(method, time.Now(), &resp, &err)
+		ctx, err = s.enter(ctx, method)
+		if err != nil {
+			return nil, err
+		}
+		return handle(srv, ctx, func(req any) error { return take(decode, &wire.Attempt{Message: req}) }, nil)
 	}
-	s.metrics.answered(info.FullMethod, status.Code(err), time.Since(start))
-	return resp, err
 }
 
 // stream is the one stream interceptor.
@@ -114,7 +126,7 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	start := time.Now()
 	in, err := s.enter(ss.Context(), info.FullMethod)
 	if err == nil {
-		err = handler(srv, &streamWith{ss, in})
+		err = handler(srv, &streamWith{ServerStream: ss, ctx: in})
 	}
 	if err != nil {
 		err = s.fail(info.FullMethod, err)
@@ -123,9 +135,17 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	return err
 }
 
+// streamWith is a stream of a caller that is known.
 type streamWith struct {
 	grpc.ServerStream
-	ctx context.Context
+	ctx     context.Context
+	attempt wire.Attempt // one RecvMsg runs at a time
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (s *streamWith) RecvMsg(m any) error {
+	s.attempt = wire.Attempt{Message: m}
+	return take(s.ServerStream.RecvMsg, &s.attempt)
 }
 
 // Context implements grpc.ServerStream.

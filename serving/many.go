@@ -65,14 +65,20 @@ func (e *engine) decideAll(ctx context.Context, ws []*work) {
 		}
 	}
 	finish()
-	clear(m.open[:cap(m.open)])
-	clear(m.unexplained[:cap(m.unexplained)])
+	m.release()
 	whole = true
 }
 
+// release lets go of the requests.
+func (m *many) release() {
+	m.open, m.unexplained = m.open[:0], m.unexplained[:0]
+	clear(m.open[:cap(m.open)])
+	clear(m.unexplained[:cap(m.unexplained)])
+}
+
 // abandon gives up what a panic left, and m with it: rows on their way to the
-// journal still use their memory and are waited for, and the ids of those that
-// have no number can be used again.
+// journal still use their memory and are waited for, and the ids of the others
+// can be used again.
 func (e *engine) abandon(m *many) {
 	m.under.Wait()
 	for _, w := range m.open {
@@ -85,6 +91,15 @@ func (e *engine) group(ctx context.Context, m *many) {
 	if len(m.open) == 0 {
 		return
 	}
+	g := e.decideOpen(m)
+	if len(g.ws) > 0 {
+		m.under.Go(func() { e.appendAll(context.WithoutCancel(ctx), &g) })
+	}
+}
+
+// decideOpen sequences and scores what is open, and makes its records. Those
+// that got no number are out.
+func (e *engine) decideOpen(m *many) rowGroup {
 	e.mu.Lock()
 	for _, w := range m.open {
 		e.sequenceLocked(w)
@@ -96,22 +111,16 @@ func (e *engine) group(ctx context.Context, m *many) {
 			e.inflight.leave(w.tag, &w.ticket)
 			continue
 		}
+		w.clock.done(stageSequence)
 		g.ws = append(g.ws, w)
 	}
-	m.open = m.open[:0]
 	e.finishAll(m, g.ws)
 	for _, w := range g.ws {
+		w.clock.done(stageDecide)
 		g.seqs, g.recs = append(g.seqs, w.seq), append(g.recs, &w.rec)
 	}
-	if len(g.ws) == 0 {
-		return
-	}
-	m.under.Go(func() {
-		e.appendAll(context.WithoutCancel(ctx), &g)
-		for _, w := range g.ws {
-			e.inflight.leave(w.tag, &w.ticket)
-		}
-	})
+	m.open = m.open[:0]
+	return g
 }
 
 // finishAll is finish for many: the vectors of one model are scored together.
@@ -196,9 +205,15 @@ func (m *live) margins(dst, rows []float64) (err error) {
 	return nil
 }
 
-// appendAll makes the records of a group durable, all at once: one group
-// commit, as a rule, takes them all.
+// appendAll makes the records of a group durable, all at once, and leaves their
+// ids: one group commit, as a rule, takes them all.
 func (e *engine) appendAll(ctx context.Context, g *rowGroup) {
+	defer func() {
+		for _, w := range g.ws {
+			w.clock.done(stageJournal)
+			e.inflight.leave(w.tag, &w.ticket)
+		}
+	}()
 	ps, err := e.journal.AppendAll(ctx, g.seqs, g.recs)
 	durable := make([]*work, 0, len(g.ws))
 	for i, w := range g.ws {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
@@ -52,24 +50,13 @@ func (s *scoring) score(ctx context.Context, caller string, w *work) error {
 	return s.engine.decide(ctx, w)
 }
 
-// scoringDesc is the generated description with the hot paths put in: the
-// requests of Score and ScoreBatch are decoded into the noun and answered from
-// it.
-func scoringDesc() *grpc.ServiceDesc {
-	d := pb.Scoring_ServiceDesc
-	d.Methods = slices.Clone(d.Methods)
-	for i := range d.Methods {
-		switch d.Methods[i].MethodName {
-		case "Score":
-			d.Methods[i].Handler = scoreHandler
-		case "ScoreBatch":
-			d.Methods[i].Handler = batchHandler
-		}
-	}
-	return &d
+// scoringOwn are the hot paths: the requests of Score and ScoreBatch are decoded
+// into the noun and answered from it.
+func scoringOwn() map[string]grpc.MethodHandler {
+	return map[string]grpc.MethodHandler{"Score": scoreHandler, "ScoreBatch": batchHandler}
 }
 
-// scoreHandler is the gRPC handler of Score. It does what the interceptor does
+// scoreHandler is the gRPC handler of Score. It does what guard does
 // by itself, with no context and no closure, and reads nothing of a caller that
 // it does not know.
 func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
@@ -81,8 +68,9 @@ func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 	}
 	w := s.engine.get()
 	defer s.engine.put(w)
-	if err := decode(&w.req); err != nil {
-		return nil, malformed(err)
+	w.attempt.Message = &w.req
+	if err := take(decode, &w.attempt); err != nil {
+		return nil, err
 	}
 	if err := s.score(ctx, caller.Name, w); err != nil {
 		return nil, err
@@ -112,12 +100,12 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 			leave()
 		}
 	}()
-	err = decode(&in)
+	err = take(decode, &wire.Attempt{Message: &in})
 	switch {
 	case refused != nil:
 		return nil, refused
 	case err != nil:
-		return nil, malformed(err)
+		return nil, err
 	}
 	if in.Arrow != nil {
 		m, err := s.batchArrow(ctx, caller.Name, in.Rows, in.Arrow)
@@ -134,13 +122,16 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 	return s.batchReply(ws.all)
 }
 
-// malformed is the error for bytes that are no message; what gRPC says of their
-// size stays.
-func malformed(err error) error {
-	if status.Code(err) != codes.Internal {
+// take decodes a request. Bytes that are no message are the caller's fault;
+// decode's own error is what gRPC says of them, of their size say.
+func take(decode func(any) error, a *wire.Attempt) error {
+	if err := decode(a); err != nil {
 		return err
 	}
-	return &assay.FieldError{Field: "request", Problem: "is not a well-formed message"}
+	if a.Err != nil {
+		return &assay.FieldError{Field: "request", Problem: "is not a well-formed message"}
+	}
+	return nil
 }
 
 // Record implements pb.ScoringServer.

@@ -95,7 +95,6 @@ func (s *Server) register() {
 	opts := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(wire.NewCodec()),
 		experimental.BufferPool(wire.Buffers()), // grpc's own clears each buffer
-		grpc.UnaryInterceptor(s.unary),
 		grpc.StreamInterceptor(s.stream),
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(math.MaxInt32),
@@ -120,13 +119,13 @@ func (s *Server) register() {
 	}
 	s.grpc = grpc.NewServer(opts...)
 	s.health = health.NewServer()
-	healthpb.RegisterHealthServer(s.grpc, s.health)
-	s.grpc.RegisterService(scoringDesc(), &scoring{Server: s})
+	s.grpc.RegisterService(s.guarded(healthpb.Health_ServiceDesc, nil), s.health)
+	s.grpc.RegisterService(s.guarded(assayv1.Scoring_ServiceDesc, scoringOwn()), &scoring{Server: s})
 	adm := &admin{Server: s}
 	adm.mu.pending = s.restored
 	s.admin = adm
-	assayv1.RegisterAdminServer(s.grpc, adm)
-	inferencev2.RegisterGRPCInferenceServiceServer(s.grpc, &inference{Server: s})
+	s.grpc.RegisterService(s.guarded(assayv1.Admin_ServiceDesc, nil), adm)
+	s.grpc.RegisterService(s.guarded(inferencev2.GRPCInferenceService_ServiceDesc, nil), &inference{Server: s})
 	reflection.Register(s.grpc)
 	s.health.SetServingStatus(HealthLive, healthpb.HealthCheckResponse_SERVING)
 	s.setReady(false)

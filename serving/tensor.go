@@ -9,6 +9,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
+	"github.com/assayrisk/assay/serving/wire"
 )
 
 // readTensors returns the rows of a request, row-major in plan order. What is
@@ -17,6 +18,9 @@ import (
 func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64, n int, err error) {
 	k := m.forest.Features()
 	raw := len(req.RawInputContents) > 0
+	if len(req.Inputs) > wire.MaxInferParts {
+		return nil, 0, &assay.FieldError{Field: "inputs", Problem: fmt.Sprintf("a request has more than %d inputs, outputs, parameters and texts", wire.MaxInferParts)}
+	}
 	if raw && len(req.RawInputContents) != len(req.Inputs) {
 		return nil, 0, &assay.FieldError{Field: "raw_input_contents", Problem: fmt.Sprintf("%d entries for %d inputs", len(req.RawInputContents), len(req.Inputs))}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -57,7 +58,9 @@ func TestTurnsComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoded := func(b []byte) func(any) error { return func(in any) error { return in.(*wire.Batch).Unmarshal(b) } }
+	decoded := func(b []byte) func(any) error {
+		return func(in any) error { return wire.NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, in) }
+	}
 	if err := call(t.Context(), decoded(good)); err != nil {
 		t.Errorf("%s: %v", method, err)
 	}
@@ -67,7 +70,7 @@ func TestTurnsComeBack(t *testing.T) {
 	}
 	n.idle("a malformed row")
 	if err := call(t.Context(), func(in any) error { // as if a row's decoder had a fault
-		in.(*wire.Batch).Admit(3)
+		in.(*wire.Attempt).Message.(*wire.Batch).Admit(3)
 		panic("in the decoder")
 	}); status.Code(err) != codes.Internal {
 		t.Errorf("a panic while decoding: %v, want INTERNAL", err)

@@ -17,14 +17,15 @@ import (
 
 // work is one request on its way, with the memory it needs.
 type work struct {
-	key    requestKey
-	ticket ticket
-	record bool         // a fact to take note of: no score
-	model  *live        // whose plan validates the event, and which scores it
-	body   assay.Digest // of what was asked
-	tag    journal.Tag  // of key
-	req    wire.Request
-	raw    []byte // the event's canonical bytes
+	key     requestKey
+	ticket  ticket
+	record  bool         // a fact to take note of: no score
+	model   *live        // whose plan validates the event, and which scores it
+	body    assay.Digest // of what was asked
+	tag     journal.Tag  // of key
+	req     wire.Request
+	attempt wire.Attempt // to decode it
+	raw     []byte       // the event's canonical bytes
 
 	seq    uint64
 	taken  bool // seq was taken and must get a record
@@ -46,6 +47,9 @@ type work struct {
 	err       error
 
 	rec journal.Record
+
+	clock clock         // of its stages
+	led   chan struct{} // one token when another request has taken this one all the way
 }
 
 // bodyTag separates digests of request bodies from all others. Frozen: they
@@ -175,6 +179,6 @@ func (w *work) setPromise(p *ledger.Promise) { w.promise = p.AppendBinary(w.prom
 func (w *work) clean() {
 	req := w.req
 	req.Reset()
-	*w = work{req: req, fields: w.fields[:0], values: w.values[:0], raw: w.raw[:0], canonical: w.canonical[:0], promise: w.promise[:0], vectorBytes: w.vectorBytes[:0]}
+	*w = work{req: req, fields: w.fields[:0], values: w.values[:0], raw: w.raw[:0], canonical: w.canonical[:0], promise: w.promise[:0], vectorBytes: w.vectorBytes[:0], led: w.led}
 	w.result.ExpectedLoss, w.result.Price = math.NaN(), math.NaN()
 }

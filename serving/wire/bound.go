@@ -7,6 +7,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
 // An empty field of a repeated message is two bytes, and sixty times as much as
@@ -71,4 +72,43 @@ func crowded(b []byte) (bool, error) {
 		})
 	})
 	return entities > assay.MaxEntities || fields > assay.MaxFields, err
+}
+
+// MaxInferParts is how many messages, texts and byte strings an inference
+// request may hold: a model of 10,000 features whose inputs come one by one
+// has 50,000.
+const MaxInferParts = 1 << 16
+
+// boundedInfer decodes an inference request. One with more parts than
+// MaxInferParts is not decoded: it gets so many empty inputs, which its reader
+// refuses.
+func boundedInfer(b []byte, m *v2.ModelInferRequest) error {
+	n, err := inferParts(b, 3)
+	switch {
+	case err != nil:
+		return err
+	case n > MaxInferParts:
+		m.Inputs = make([]*v2.ModelInferRequest_InferInputTensor, MaxInferParts+1)
+		return nil
+	}
+	return m.UnmarshalVT(b)
+}
+
+// inferParts counts the length-delimited fields of an inference request, down to
+// those of a tensor's contents: depth is 3 for the request's own, 2 for those of
+// an input or output, 1 for those of its parameters and contents.
+func inferParts(b []byte, depth int) (parts int, err error) {
+	err = each(b, func(num protowire.Number, typ protowire.Type, _, value []byte) error {
+		if typ != protowire.BytesType {
+			return nil
+		}
+		parts++
+		if depth == 3 && (num == 5 || num == 6) || depth == 2 && (num == 4 || num == 5) {
+			n, err := inferParts(value, depth-1)
+			parts += n
+			return err
+		}
+		return nil
+	})
+	return parts, err
 }

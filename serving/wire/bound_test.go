@@ -11,9 +11,11 @@ import (
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
 // TestSmallMessagesStaySmall: decoding takes memory in proportion to a message,
@@ -26,6 +28,15 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 	}
 	fields, entities := event(5<<3|wireBytes), event(4<<3|wireBytes)
 	parts := bytes.Repeat(protowire.AppendBytes([]byte{2<<3 | wireBytes}, bytes.Repeat([]byte{5<<3 | wireBytes, 0}, 500)), n/500)
+	infer := func(b []byte) error {
+		m := new(v2.ModelInferRequest)
+		if err := NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m); err != nil || len(m.Inputs) != MaxInferParts+1 {
+			t.Errorf("inference: %d inputs, %v", len(m.Inputs), err)
+		}
+		return errCrowded()
+	}
+	input := func(b []byte) []byte { return protowire.AppendBytes([]byte{5<<3 | wireBytes}, b) }
+	texts := input(protowire.AppendBytes([]byte{5<<3 | wireBytes}, bytes.Repeat([]byte{8<<3 | wireBytes, 0}, n)))
 	rows := append(bytes.Repeat([]byte{1<<3 | wireBytes, 0}, n), unknown...)
 	for name, c := range map[string]struct {
 		message []byte
@@ -40,6 +51,9 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 			m := new(pb.ExplainRequest)
 			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m), ReadEvent(new(assay.Event), m.GetEvent()))
 		}},
+		"inputs": {bytes.Repeat([]byte{5<<3 | wireBytes, 0}, n), infer}, "outputs": {bytes.Repeat([]byte{6<<3 | wireBytes, 0}, n), infer},
+		"raw contents": {bytes.Repeat([]byte{7<<3 | wireBytes, 0}, n), infer}, "parameters": {bytes.Repeat([]byte{4<<3 | wireBytes, 0}, n), infer},
+		"parameters of an input": {input(bytes.Repeat([]byte{4<<3 | wireBytes, 0}, n)), infer}, "texts of a tensor": {texts, infer},
 		"rows": {rows, func(b []byte) error {
 			m := Batch{Next: func() *Request { return nil }}
 			if err := m.Unmarshal(b); err != nil || m.Rows != n {
@@ -68,4 +82,37 @@ func one(b []byte) error {
 		return err
 	}
 	return r.Err
+}
+
+// TestInferRequestsAreWhole: what a client sends is decoded as the generated
+// code does it, each kind of part included.
+func TestInferRequestsAreWhole(t *testing.T) {
+	p := map[string]*v2.InferParameter{"binary_data": {ParameterChoice: &v2.InferParameter_BoolParam{BoolParam: true}}}
+	in := &v2.ModelInferRequest{
+		ModelName: "m", Id: "1", Parameters: p, RawInputContents: [][]byte{{1, 2, 3, 4, 5, 6, 7, 8}},
+		Inputs: []*v2.ModelInferRequest_InferInputTensor{{
+			Name: "features", Datatype: "FP64", Shape: []int64{1, 1}, Parameters: p,
+			Contents: &v2.InferTensorContents{Fp64Contents: []float64{1.5}, BytesContents: [][]byte{{1}}},
+		}},
+		Outputs: []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "pd", Parameters: p}},
+	}
+	b, err := proto.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := inferParts(b, 3); n != 17 || err != nil {
+		t.Errorf("%d parts, %v; want 17", n, err)
+	}
+	out := new(v2.ModelInferRequest)
+	if err := NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, out); err != nil || !proto.Equal(in, out) {
+		t.Errorf("decoded %v, %v", out, err)
+	}
+	for i := range b { // a message that is cut short is an error, or decodes as the generated code decodes it
+		want := new(v2.ModelInferRequest)
+		got := new(v2.ModelInferRequest)
+		werr, gerr := want.UnmarshalVT(b[:i]), boundedInfer(b[:i], got)
+		if (werr == nil) != (gerr == nil) || werr == nil && !proto.Equal(want, got) {
+			t.Errorf("cut at %d: %v, the generated code says %v", i, gerr, werr)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/mem"
 
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
 // vtMessage is what protoc-gen-go-vtproto generates: encoding without reflection.
@@ -56,10 +57,21 @@ func (c Codec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.NewBuffer(b, pool)}, nil
 }
 
+// Attempt is a message to decode into, and the error of bytes that are none. A
+// server that gives grpc an Attempt answers that error itself: what a codec
+// returns, grpc answers as an error of its own (INTERNAL), before any handler.
+type Attempt struct {
+	Message any
+	Err     error
+}
+
 // Unmarshal implements encoding.CodecV2.
 func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	var decode func([]byte) error
 	switch m := v.(type) {
+	case *Attempt:
+		m.Err = c.Unmarshal(data, m.Message)
+		return nil
 	case *Request:
 		decode = m.Unmarshal
 	case *Batch:
@@ -70,6 +82,8 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 		decode = func(b []byte) error {
 			return bounded(b, m.UnmarshalVT, func(e *pb.Event) { m.What = &pb.ExplainRequest_Event{Event: e} })
 		}
+	case *v2.ModelInferRequest:
+		decode = func(b []byte) error { return boundedInfer(b, m) }
 	case vtMessage:
 		decode = m.UnmarshalVT
 	default:
