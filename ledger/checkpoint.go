@@ -5,6 +5,7 @@ package ledger
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	logfmt "github.com/transparency-dev/formats/log"
 	"golang.org/x/mod/sumdb/note"
@@ -49,10 +50,12 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %w: %w", err, assay.ErrCorrupt)
 	}
-	for _, s := range append(n.Sigs, n.UnverifiedSigs...) {
-		// The note package lets unused bits of the last base64 digit pass.
-		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
-			return Checkpoint{}, fmt.Errorf("checkpoint: the signature of %q is not in the one spelling of base64: %w", s.Name, assay.ErrCorrupt)
+	for line := range strings.Lines(string(signed[len(n.Text)+1:])) {
+		// The note package lets unused bits of the last base64 digit pass, and
+		// drops lines that are repeated.
+		_, sig, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "\u2014 "), " ")
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig); err != nil {
+			return Checkpoint{}, fmt.Errorf("checkpoint: a signature is not in the one spelling of base64: %w", assay.ErrCorrupt)
 		}
 	}
 	out := Checkpoint{Origin: c.Origin, Size: c.Size}
@@ -60,6 +63,9 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash), len(out.Root), assay.ErrCorrupt)
 	}
 	copy(out.Root[:], c.Hash)
+	if !strings.HasPrefix(n.Text, out.String()) {
+		return Checkpoint{}, fmt.Errorf("checkpoint: size or root is not in its one spelling: %w", assay.ErrCorrupt)
+	}
 	return out, nil
 }
 

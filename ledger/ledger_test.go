@@ -298,6 +298,100 @@ func TestAbsentParts(t *testing.T) {
 	if fs := Verify(r, Trust{LogKey: l.vkey}); !OK(fs) {
 		t.Fatalf("without a promise: %v", fs)
 	}
+	r.Checkpoint, r.Inclusion = nil, nil // openings and a leaf that anybody can make
+	if fs := Verify(r, Trust{LogKey: l.vkey}); OK(fs) || refusedAt(fs) != StepReceipt {
+		t.Fatalf("without a word of the log: %v", fs)
+	}
+}
+
+// TestCheckpointSpelling holds the log itself to the one spelling of what it
+// signs, and every signature line to that of base64.
+func TestCheckpointSpelling(t *testing.T) {
+	l := newTestLog(t, 11)
+	body := Checkpoint{Origin: testOrigin, Size: 11, Root: l.group.Root()}.String()
+	lines := strings.SplitAfter(body, "\n")
+	signed := l.sign(t, body)
+	sig := string(signed[len(body)+1:])
+	loose := loosen(sig)
+	for _, c := range []struct {
+		name, note string
+		ok         bool
+	}{
+		{"as it is", string(signed), true},
+		{"with more lines", string(l.sign(t, body+"more\n")), true},
+		{"signed twice over", string(signed) + sig, true},
+		{"size with a zero before it", string(l.sign(t, lines[0]+"0"+lines[1]+lines[2])), false},
+		{"root with unused bits set", string(l.sign(t, lines[0]+lines[1]+loosen(lines[2]))), false},
+		{"signature with unused bits set", body + "\n" + loose, false},
+		{"signature again, with unused bits set", string(signed) + loose, false},
+	} {
+		if _, err := ParseCheckpoint([]byte(c.note), l.vkey); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// loosen sets an unused bit of a base64 line that ends in one "=".
+func loosen(s string) string {
+	at := strings.Index(s, "=") - 1
+	return s[:at] + string(s[at]+1) + s[at+1:]
+}
+
+// TestAnchorWhiteSpace reads an anchor's bytes without the white space that its
+// bound is not meant for.
+func TestAnchorWhiteSpace(t *testing.T) {
+	r := newTestLog(t, 3).receipt(t, 1)
+	r.Anchor = []byte(`{"version":1,"seal":"a b"}`)
+	b, err := MarshalReceipt(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := bytes.Replace(b, []byte(`"seal"`), []byte("\n\t  \"seal\""), 1)
+	got, err := ParseReceipt(wide)
+	if err != nil || !bytes.Equal(got.Anchor, r.Anchor) {
+		t.Errorf("anchor %s, %v", got.Anchor, err)
+	}
+}
+
+// TestWitnessTrust refuses a trust that lets one cosignature count for two, or
+// none suffice, and says when there was nothing to cosign.
+func TestWitnessTrust(t *testing.T) {
+	l := newTestLog(t, 3)
+	signer := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
+	raw := append([]byte{algCosignature}, signer.Public().(ed25519.PublicKey)...)
+	key := func(name string) string {
+		return fmt.Sprintf("%s+%08x+%s", name, keyHash(name, raw), base64.StdEncoding.EncodeToString(raw))
+	}
+	r := l.receipt(t, 1)
+	body := Checkpoint{Origin: testOrigin, Size: 3, Root: l.group.Root()}.String()
+	for _, name := range []string{"w.example/a", "w.example/b"} {
+		sig := binary.BigEndian.AppendUint32(nil, keyHash(name, raw))
+		sig = binary.BigEndian.AppendUint64(sig, 1_700_000_000)
+		sig = append(sig, ed25519.Sign(signer, CosignatureMessage(body, 1_700_000_000))...)
+		r.Checkpoint = fmt.Appendf(r.Checkpoint, "\u2014 %s %s\n", name, base64.StdEncoding.EncodeToString(sig))
+	}
+	for _, c := range []struct {
+		name  string
+		trust Trust
+		state State
+	}{
+		{"one", Trust{Witnesses: []string{key("w.example/a")}}, Proven},
+		{"the same twice", Trust{Witnesses: []string{key("w.example/a"), key("w.example/a")}, Quorum: 2}, Refused},
+		{"one key under two names", Trust{Witnesses: []string{key("w.example/a"), key("w.example/b")}}, Refused},
+		{"a quorum below nothing", Trust{Witnesses: []string{key("w.example/c")}, Quorum: -1}, Refused},
+		{"one that did not cosign", Trust{Witnesses: []string{key("w.example/c")}}, Refused},
+	} {
+		c.trust.LogKey = l.vkey
+		fs := Verify(r, c.trust)
+		if f := fs[len(fs)-1]; f.Step != StepWitness || f.State != c.state {
+			t.Errorf("%s: %v", c.name, f)
+		}
+	}
+	r.Checkpoint, r.Inclusion = nil, nil
+	fs := Verify(r, Trust{LogKey: l.vkey, Witnesses: []string{key("w.example/a")}})
+	if f := fs[len(fs)-1]; f.Step != StepWitness || f.State != Absent {
+		t.Errorf("without a checkpoint: %v", fs)
+	}
 }
 
 // TestGroupIsRFC6962 compares the group's tree with the library's proofs.

@@ -36,6 +36,13 @@ func ParseReceipt(b []byte) (*assay.Receipt, error) {
 	if !bytes.Equal(have.Bytes(), bytes.TrimSpace(want.Bytes())) {
 		return nil, fmt.Errorf("receipt: keys are repeated, misspelt or out of order, or a value is not in its one spelling: %w", assay.ErrCorrupt)
 	}
+	if len(r.Anchor) > 0 { // its bounds are for what it says, not for white space
+		have.Reset()
+		if err := json.Compact(&have, r.Anchor); err != nil {
+			return nil, fmt.Errorf("receipt: %w: %w", err, assay.ErrCorrupt)
+		}
+		r.Anchor = have.Bytes()
+	}
 	return &r, nil
 }
 

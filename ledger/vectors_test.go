@@ -100,6 +100,11 @@ func vectors(t *testing.T) (out []vector) {
 	r = clone(l.receipt(t, 6))
 	r.Version = 2
 	say("version 2", l.vkey, r)
+	r = clone(l.receipt(t, 6))
+	r.Promise, r.Checkpoint, r.Inclusion = nil, nil, nil
+	say("signed by nobody", l.vkey, r)
+	shadow := odd{t: t, l: l}
+	out = append(out, vector{Name: "honest, of a shadow", LogKey: l.vkey, File: shadow.seal(clone(&l.open[0]), Shadow, nil)})
 	say("key of another origin", NewKey("other.example/log", l.key.Public).String(), l.receipt(t, 6))
 
 	file := out[7].File

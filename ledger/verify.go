@@ -21,7 +21,7 @@ const keyBytes = 32
 // Trust is what a verifier believes before it looks at a receipt.
 type Trust struct {
 	LogKey    string   // the log's note verifier key, "origin+hash+base64"
-	Witnesses []string // verifier keys of witnesses, each once; none: cosignatures are not looked at
+	Witnesses []string // verifier keys of witnesses, none twice; none: cosignatures are not looked at
 	Quorum    int      // how many of them must have cosigned; 0 is all
 }
 
@@ -38,8 +38,9 @@ const (
 
 // Verify checks a receipt up to the checkpoint: that the decision and the
 // vector are those of the leaf, that the leaf was promised and is included
-// under the checkpoint, and that the log signed both. Every step is reported,
-// also after one was refused, so that the reader sees how far the damage goes.
+// under the checkpoint, and that the log signed both. Either of the two may be
+// absent, not both. Every step is reported, also after one was refused, so that
+// the reader sees how far the damage goes.
 // What stands in Receipt.Anchor is checked by package ledger/anchor, against
 // the checkpoint that ParseCheckpoint returns.
 func Verify(r *assay.Receipt, t Trust) []Finding {
@@ -54,6 +55,9 @@ func Verify(r *assay.Receipt, t Trust) []Finding {
 	v.key = key
 	if r.Log != key.Origin {
 		v.refuse(StepReceipt, "the receipt is of log %q, the trusted key of log %q", r.Log, key.Origin)
+	}
+	if len(r.Promise) == 0 && len(r.Checkpoint) == 0 {
+		v.refuse(StepReceipt, "it carries neither a promise nor a checkpoint: the log signed nothing in it, anybody could have written it")
 	}
 	v.leafHash = HashLeaf(r.Leaf)
 	leaf, err := ParseLeaf(r.Leaf)

@@ -66,12 +66,20 @@ func cosigned(n *note.Note, k Key) (time.Time, bool) {
 
 // witnesses counts the trusted witnesses that cosigned the checkpoint.
 func (v *verifier) witnesses(t Trust) {
-	if len(t.Witnesses) == 0 || len(v.r.Checkpoint) == 0 || len(v.r.Checkpoint) > MaxCheckpointBytes {
+	switch {
+	case len(t.Witnesses) == 0 || len(v.r.Checkpoint) > MaxCheckpointBytes:
+		return
+	case len(v.r.Checkpoint) == 0:
+		v.out = append(v.out, Finding{Step: StepWitness, State: Absent, Detail: "without a checkpoint there is nothing that a witness could have cosigned"})
 		return
 	}
 	need := t.Quorum
 	if need == 0 {
 		need = len(t.Witnesses)
+	}
+	if need < 0 {
+		v.refuse(StepWitness, "a quorum of %d witnesses: want 1 to %d, or 0 for all", need, len(t.Witnesses))
+		return
 	}
 	lv, err := note.NewVerifier(v.key.String())
 	if err != nil {
@@ -84,12 +92,18 @@ func (v *verifier) witnesses(t Trust) {
 		return
 	}
 	var names []string
+	known := make(map[string]bool, len(t.Witnesses))
 	for _, w := range t.Witnesses {
 		k, err := ParseWitnessKey(w)
 		if err != nil {
 			v.refuse(StepWitness, "%v", err)
 			return
 		}
+		if known[string(k.Public)] {
+			v.refuse(StepWitness, "the key of witness %s is trusted twice: one cosignature would count for two", k.Origin)
+			return
+		}
+		known[string(k.Public)] = true
 		if at, ok := cosigned(n, k); ok {
 			names = append(names, k.Origin+" at "+at.Format(time.RFC3339))
 		}

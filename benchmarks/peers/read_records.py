@@ -131,7 +131,7 @@ def read_group(b, keys, mac, log):
         box = b[at_sealed + s : at_sealed + s2]
         p, s = p2, s2
         key_id, tag, leaf = row[:16], row[16:32], row[32:]
-        words = receipts.cbor(leaf, "leaf")
+        words = receipts.cbor(leaf, receipts.verify_cbor.LEAF)
         leaf_hash = hashlib.sha256(b"\x00" + leaf).digest()
         hashes.append(leaf_hash)
         r = {"sequence": first + i, "kind": KINDS[words[2]], "micros": words[1], "key_id": key_id.hex(), "request_tag": tag.hex(),

@@ -14,6 +14,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import os
 import re
 import struct
@@ -21,6 +22,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_anchor
+import verify_cbor
 
 
 class Bad(Exception):
@@ -100,84 +102,11 @@ def ed25519(key, msg, sig):
     return (y | (x & 1) << 255).to_bytes(32, "little") == sig[:32]
 
 
-# CBOR, core deterministic encoding (RFC 8949, section 4.2.1): what leaves and decisions use.
-class Cbor:
-    def __init__(self, b):
-        self.b, self.i = b, 0
-
-    def take(self, n):
-        if n > len(self.b) - self.i:
-            raise ValueError("cut short")
-        self.i += n
-        return self.b[self.i - n : self.i]
-
-    def head(self):
-        first = self.take(1)[0]
-        major, low = first >> 5, first & 31
-        if low < 24:
-            return major, low, low
-        if low > 27:
-            raise ValueError("indefinite or reserved")
-        raw = self.take(1 << (low - 24))
-        n = int.from_bytes(raw, "big")
-        if major != 7 and n < (24, 256, 65536, 2**32)[low - 24]:
-            raise ValueError("not the shortest form")
-        return major, low, n
-
-    def item(self, depth=0):
-        if depth > 8:
-            raise ValueError("nested too deeply")
-        major, low, n = self.head()
-        if major == 0:
-            return n
-        if major == 1:
-            return -1 - n
-        if major == 2:
-            return self.take(n)
-        if major == 3:
-            return self.take(n).decode()
-        if major == 4:
-            return [self.item(depth + 1) for _ in range(n)]
-        if major == 5:
-            out, last = {}, b""
-            for _ in range(n):
-                at = self.i
-                k = self.item(depth + 1)
-                raw = self.b[at : self.i]
-                if raw <= last:
-                    raise ValueError("keys are not in order")
-                last, out[k] = raw, self.item(depth + 1)
-            return out
-        if major == 7 and low in (25, 26, 27):
-            return self.float(low, n)
-        raise ValueError("a type that the formats do not use")
-
-    @staticmethod
-    def float(low, n):
-        """A float in the shortest form that keeps its value."""
-        code = {25: "e", 26: "f", 27: "d"}
-        size = {25: 2, 26: 4, 27: 8}
-        x = struct.unpack(">" + code[low], n.to_bytes(size[low], "big"))[0]
-        if x != x and (low, n) != (25, 0x7E00):
-            raise ValueError("another NaN")
-        for shorter in range(25, low):
-            try:
-                if struct.unpack(">" + code[shorter], struct.pack(">" + code[shorter], x))[0] == x:
-                    raise ValueError("not the shortest form")
-            except OverflowError:
-                pass
-        return x
-
-
-def cbor(b, step):
+def cbor(b, shape):
     try:
-        c = Cbor(b)
-        out = c.item()
-        if c.i != len(b):
-            raise ValueError("bytes follow")
-        return out
-    except (ValueError, UnicodeDecodeError) as e:
-        raise Bad(step, f"not canonical CBOR: {e}") from None
+        return verify_cbor.read(b, shape)
+    except ValueError as e:
+        raise Bad("leaf", f"not canonical CBOR: {e}") from None
 
 
 # RFC 6962 trees.
@@ -215,6 +144,7 @@ def read_key(vkey):
 def read_checkpoint(b, key):
     """(size, root), once the log's signature is checked."""
     name, h, public = key
+    need(len(b) <= 1 << 14, "checkpoint", "too long")
     try:
         note = b.decode()
     except UnicodeDecodeError:
@@ -222,12 +152,13 @@ def read_checkpoint(b, key):
     need(not re.search("[\x00-\x09\x0b-\x1f]", note), "checkpoint", "control characters")
     at = note.rfind("\n\n")
     need(at >= 0 and note.endswith("\n"), "checkpoint", "not a signed note")
-    text, good = note[: at + 1], False
-    for line in note[at + 2 : -1].split("\n"):
+    text, good, lines = note[: at + 1], False, note[at + 2 : -1].split("\n")
+    need(len(lines) <= 100, "checkpoint", "too many signatures")
+    for line in lines:
         need(line.startswith("\u2014 ") and line.count(" ") == 2, "checkpoint", "a malformed signature line")
         who, sig = line[2:].split(" ")
         raw = unbase64(sig)
-        need(who and "+" not in who and raw and len(raw) >= 5, "checkpoint", "a malformed signature line")
+        need(who and not re.search(r"[+\s]", who) and raw and len(raw) >= 5, "checkpoint", "a malformed signature line")
         if who == name and raw[:4] == h and not good:
             need(ed25519(public, text.encode(), raw[4:]), "checkpoint", "the log's signature is wrong")
             good = True
@@ -235,43 +166,55 @@ def read_checkpoint(b, key):
     lines = text.split("\n")
     need(len(lines) >= 4 and lines[0] == name and re.fullmatch("0|[1-9][0-9]*", lines[1]), "checkpoint", "malformed")
     root = unbase64(lines[2])
-    need(root and len(root) == 32, "checkpoint", "malformed")
+    need(root and len(root) == 32 and len(lines[1]) <= 20 and int(lines[1]) < 2**64, "checkpoint", "malformed")
     return int(lines[1]), root
 
 
-# Receipts.
-FIELDS = ["version", "log", "decision", "vector", "decision_key", "vector_key", "leaf", "index", "promise", "inclusion", "checkpoint"]
+# Receipts: the one spelling of each part, white space aside.
+NUMBER, TEXT, BYTES = "0|[1-9][0-9]{0,19}", r'"[^"\\]*(?:\\.[^"\\]*)*"', '"[0-9A-Za-z+/]*=*"|null'
+PARTS = {
+    "version": NUMBER, "log": TEXT, "decision": BYTES, "vector": BYTES, "decision_key": BYTES, "vector_key": BYTES, "leaf": BYTES,
+    "index": NUMBER, "promise": BYTES, "inclusion": rf"null|\[\]|\[(?:{BYTES})(?:,(?:{BYTES}))*\]", "checkpoint": BYTES,
+}  # fmt: skip
+MORE = '(?:,"timestamp":(?P<timestamp>"[^"]+"))?(?:,"anchor":(?P<anchor>.+))?'
+RECEIPT = re.compile("{" + ",".join(f'"{k}":(?P<{k}>{v})' for k, v in PARTS.items()) + MORE + "}")
+
+
+def no_number(word):
+    raise ValueError(word + " is not JSON")
+
+
+def read_bytes(word):
+    b = b"" if word == "null" else unbase64(word[1:-1])
+    need(b is not None, "receipt", "not base64 in its one spelling")
+    return b
 
 
 def read_receipt(text):
-    """The receipt in its one spelling, white space aside; its anchor as text."""
-
-    def pairs(p):
-        need(len(dict(p)) == len(p), "receipt", "a key is repeated")
-        return dict(p)
-
-    tight = re.sub(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+', lambda m: m[1] or "", text)
+    """The receipt, its anchor as text."""
     try:
-        r = json.loads(text, object_pairs_hook=pairs)
-    except ValueError as e:
+        need(len(text.encode()) <= 8 << 20, "receipt", "too long")
+        keys = json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=no_number)
+    except (ValueError, RecursionError) as e:
         raise Bad("receipt", str(e)) from None
-    fields = FIELDS + ["timestamp"] * (isinstance(r, dict) and bool(r.get("timestamp")))
-    need(isinstance(r, dict) and list(r) in (fields, fields + ["anchor"]), "receipt", "keys")
-    need(type(r["version"]) is int and type(r["index"]) is int and 0 <= r["index"] < 2**64, "receipt", "numbers")
-    anchor = None
-    if "anchor" in r:
-        at = tight.index(',"anchor":')
-        anchor, tight = tight[at + 10 : -1], tight[:at] + "}"
-    again = {k: r[k] for k in fields}
-    need(json.dumps(again, separators=(",", ":"), ensure_ascii=False) == tight, "receipt", "not in its one spelling")
-    for k in fields:
-        if k in ("version", "log", "index"):
-            continue
-        for s in r[k] or [] if k == "inclusion" else [r[k]]:
-            need(s is None or isinstance(s, str) and unbase64(s) is not None, "receipt", k + " is not base64")
-        r[k] = [unbase64(s) for s in r[k] or []] if k == "inclusion" else unbase64(r[k] or "")
-    r["anchor"] = anchor
+    m = RECEIPT.fullmatch(re.sub(rf"({TEXT})|[ \t\r\n]+", lambda m: m[1] or "", text))
+    need(m and len(keys) == sum(g is not None for g in m.groups()), "receipt", "not in its one spelling")
+    r = {k: word for k, word in m.groupdict().items() if word is not None}
+    for k, word in r.items():
+        if PARTS.get(k) == NUMBER:
+            r[k] = int(word)
+        elif k == "log":
+            r[k] = json.loads(word)
+            need(json.dumps(r[k], ensure_ascii=False) == word, "receipt", "not in its one spelling")
+        elif k == "inclusion":
+            r[k] = [read_bytes(w) for w in re.findall(BYTES, word)] if word != "null" else []
+        elif k != "anchor":
+            r[k] = read_bytes(word)
+    need(r["version"] < 2**8 and r["index"] < 2**64, "receipt", "numbers")
     return r
+
+
+NAN = bytes.fromhex("000000000000f87f")  # the one pattern of a missing feature
 
 
 def commit(key, tag, data):
@@ -280,10 +223,7 @@ def commit(key, tag, data):
 
 def check_openings(r, out):
     """decision, vector, leaf: the leaf's commitments open, and all three agree."""
-    f = cbor(r["leaf"], "leaf")
-    need(isinstance(f, dict) and list(f) == list(range(8)) and f[0] == 1 and f[2] in range(1, 9), "leaf", "malformed")
-    need(all(isinstance(f[k], bytes) and len(f[k]) == 32 for k in range(3, 8)), "leaf", "malformed")
-    need(type(f[1]) is int and -(2**63) <= f[1] < 2**63, "leaf", "malformed")
+    f = cbor(r["leaf"], verify_cbor.LEAF)
     for step, key, tag, at in (
         ("decision", "decision_key", b"assay/commit/decision/v1\n", 6),
         ("vector", "vector_key", b"assay/commit/vector/v1\n", 7),
@@ -292,12 +232,15 @@ def check_openings(r, out):
         out.append((step, "proven" if opened else "refused", "opens the leaf's commitment"))
     if any(s == "refused" for _, s, _ in out) or f[2] not in (1, 2):
         return
-    d = cbor(r["decision"], "leaf")
-    need(d[0] == 1 and d[1] == r["index"] and d[4] == f[1], "leaf", "the decision's number or time is another")
+    d = cbor(r["decision"], verify_cbor.DECISION)
+    need(d[1] == r["index"] and d[4] == f[1], "leaf", "the decision's number or time is another")
     need(d[6][1] == f[3] and d[7] == f[4] and d[8] == f[5], "leaf", "the decision's model, plan or policy is another")
     if r["vector"] or f[2] == 1:
         v = r["vector"]
-        need(len(v) >= 36 and len(v) == 36 + 8 * int.from_bytes(v[32:36], "little"), "leaf", "the vector is malformed")
+        n = int.from_bytes(v[32:36], "little")
+        need(len(v) >= 36 and n <= 1 << 16 and len(v) == 36 + 8 * n, "leaf", "the vector is malformed")
+        words = (v[i : i + 8] for i in range(36, len(v), 8))
+        need(all(w == NAN or not math.isnan(*struct.unpack("<d", w)) for w in words), "leaf", "another NaN")
         need(v[:32] == f[4] and sha256(b"assay/vector/v1\n" + v) == d[9], "leaf", "the vector is another")
     out.append(("leaf", "proven", "leaf, decision and vector agree"))
 
@@ -325,8 +268,8 @@ def check_inclusion(r, key, out):
         return None
     size, root = read_checkpoint(r["checkpoint"], key)
     out.append(("checkpoint", "proven", f"size {size}, by {key[0]}"))
-    need(root_of(r["index"], size, sha256(b"\x00" + r["leaf"]), r["inclusion"]) == root, "inclusion", "leads to another root")
-    out.append(("inclusion", "proven", f"entry {r['index']} of {size}"))
+    held = root_of(r["index"], size, sha256(b"\x00" + r["leaf"]), r["inclusion"]) == root
+    out.append(("inclusion", "proven" if held else "refused", f"entry {r['index']} of {size}"))
     return size, root
 
 
@@ -350,15 +293,19 @@ def verify(text, trust):
         return out
     if r["log"] != key[0]:
         out.append(("receipt", "refused", "another log"))
+    if not r["promise"] and not r["checkpoint"]:
+        out.append(("receipt", "refused", "the log signed nothing in it"))
     step(check_openings, r, out)
     step(check_promise, r, key, out)
     cp = step(check_inclusion, r, key, out)
-    out += [("timestamp", "unchecked", "an RFC 3161 token: openssl ts, or assay-verify")] * ("timestamp" in r)
-    if r["anchor"] is not None:
-        level, failed = ("unproven", "checkpoint")
-        if cp:
-            level, failed = verify_anchor.verify_proof(r["anchor"], key[0], cp[0], cp[1], trust.get("anchor") or {})
-        out.append(("anchor/" + failed if failed else "anchor", "refused" if failed else "proven", level))
+    out += [("witness", "unchecked", "cosignatures: assay-verify")] * bool(trust.get("witnesses"))
+    if r.get("anchor"):
+        level, failed = verify_anchor.verify_proof(r["anchor"], key[0], cp[0], cp[1], trust.get("anchor") or {}) if cp else ("", "")
+        out.append(("anchor/" + failed if failed else "anchor", "proven" if level and not failed else "refused", level))
+    if r.get("timestamp") and not r["checkpoint"]:
+        out.append(("timestamp", "refused", "a time stamp without a checkpoint"))
+    elif r.get("timestamp"):
+        out.append(("timestamp", "unchecked", "an RFC 3161 token: openssl ts, or assay-verify"))
     return out
 
 

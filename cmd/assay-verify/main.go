@@ -8,6 +8,8 @@
 //	assay-verify --trust trust.json receipt.json
 //	assay-verify --log-key 'origin+hash+key' --chain-id 1337 --contract 0x... receipt.json
 //
+// With both, what a flag says takes the place of what the trust file says.
+//
 // The exit status is 0 if something was proven and nothing refused, 1 if
 // something was refused, 2 if the command was not understood.
 package main
@@ -97,11 +99,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	t.Anchor = &a
 	if *trustFile != "" {
-		var err error
-		if t, err = readTrust(*trustFile); err != nil {
+		file, err := readTrust(*trustFile)
+		if err != nil {
 			fmt.Fprintln(stderr, "assay-verify:", err)
 			return 2
 		}
+		t = file.with(t)
 	}
 	b, err := readBounded(fs.Arg(0), ledger.MaxReceiptBytes)
 	if err != nil {
@@ -180,6 +183,36 @@ func vouching(r anchor.Result) string {
 		return "self-attested by the chain's operator"
 	}
 	return ""
+}
+
+// with returns a trust file's words with those of flags in their place, where
+// there are any.
+func (t trust) with(flags trust) trust {
+	var a anchor.Trust
+	if t.Anchor != nil {
+		a = *t.Anchor
+	}
+	f := flags.Anchor
+	if f.ChainID != 0 {
+		a.ChainID = f.ChainID
+	}
+	if !f.Contract.IsZero() {
+		a.Contract = f.Contract
+	}
+	if len(f.Validators) > 0 {
+		a.Validators = f.Validators
+	}
+	if len(f.Blocks) > 0 {
+		a.Blocks = f.Blocks
+	}
+	t.Anchor = &a
+	if len(flags.Witnesses) > 0 {
+		t.Witnesses, t.Quorum = flags.Witnesses, 0 // all of them
+	}
+	if len(flags.Timestamp.Certificates) > 0 {
+		t.Timestamp.Certificates = flags.Timestamp.Certificates
+	}
+	return t
 }
 
 func readTrust(path string) (trust, error) {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (v *verdict) Refused() string {
 // verifyReceipt checks a receipt against the trust, and its anchor if it has
 // one.
 func verifyReceipt(r *assay.Receipt, t node.TrustFile) verdict {
-	v := verdict{Index: r.Index, Level: anchor.Unproven, Findings: ledger.Verify(r, ledger.Trust{LogKey: t.LogKey})}
+	v := verdict{Index: r.Index, Level: anchor.Unproven, Findings: ledger.Verify(r, ledger.Trust{LogKey: t.LogKey, Witnesses: t.Witnesses, Quorum: t.Quorum})}
 	if len(r.Anchor) > 0 {
 		v.addAnchor(r, t)
 	}
@@ -168,7 +169,9 @@ func readTrust(receipt, path string) (node.TrustFile, error) {
 		if err != nil {
 			return t, err
 		}
-		if err := json.Unmarshal(b, &t); err != nil {
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.DisallowUnknownFields() // what is misspelt would be trusted in silence
+		if err := d.Decode(&t); err != nil {
 			return t, fmt.Errorf("%s is not a trust file: %w", p, err)
 		}
 		return t, nil

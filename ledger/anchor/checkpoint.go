@@ -47,8 +47,9 @@ func ParseCheckpoint(noteBytes []byte) (Checkpoint, error) {
 // Source is the log whose checkpoints are anchored.
 type Source interface {
 	// Checkpoint returns the newest published checkpoint as a signed note, nil
-	// before the first. What it returns is public for good: a later call never
-	// returns a smaller tree.
+	// before the first that is published, or found to be, since the log was
+	// opened. What it returns is public for good: a later call never returns a
+	// smaller tree.
 	Checkpoint(ctx context.Context) ([]byte, error)
 	// Consistency returns the RFC 9162 consistency proof between the trees of
 	// from and to leaves, 32 bytes a node, for 0 < from <= to <= the newest

@@ -70,6 +70,14 @@ func ParseProof(b []byte) (*Proof, error) {
 		return nil, fmt.Errorf("anchor proof: header of %d bytes and %d nodes, at most %d and %d are read: %w",
 			len(p.Header), len(p.Nodes), maxHeaderBytes, maxNodes, assay.ErrCorrupt)
 	}
+	if p.Seal != SealNone && p.Seal != SealQBFT {
+		return nil, fmt.Errorf("anchor proof: header evidence %q: this program knows %q and %q: %w", p.Seal, SealNone, SealQBFT, assay.ErrCorrupt)
+	}
+	for _, n := range append(p.Nodes, p.Header) {
+		if n == nil {
+			return nil, fmt.Errorf("anchor proof: null where bytes are wanted: %w", assay.ErrCorrupt)
+		}
+	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, b); err != nil {
 		return nil, fmt.Errorf("anchor proof: %w: %w", err, assay.ErrCorrupt)

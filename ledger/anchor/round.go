@@ -66,7 +66,10 @@ func (a *Anchor) round(ctx context.Context) (idle bool, err error) {
 
 // rewind takes proven entries back into the queue if the chain has lost them.
 // A chain may lose blocks that it called final: a development node that was
-// killed, a node restored from a backup.
+// killed, a node restored from a backup; and a node that was failed over to may
+// still be on its way to the newest block. Without an entry that goes on from
+// the head, which another writer's anchor or one that is covered since stands
+// behind, the queue is left empty: plan holds the head against the log.
 func (a *Anchor) rewind(head Head) error {
 	s := a.store
 	first := uint64(0) // the size that the queue goes on from
@@ -91,7 +94,8 @@ func (a *Anchor) rewind(head Head) error {
 		lost = append(lost, e)
 	}
 	if len(lost) == 0 || lost[0].Call.Previous != head.Size {
-		return fmt.Errorf("anchor: the contract's head is at %d leaves, where this log was never anchored: %w", head.Size, assay.ErrCorrupt)
+		a.cfg.Logger.Warn("the chain has lost anchors; the newest checkpoint is anchored on its head", "head", head.Size)
+		return a.setQueue(nil)
 	}
 	a.cfg.Logger.Warn("the chain has lost anchors; they are sent again", "head", head.Size, "anchors", len(lost))
 	return a.setQueue(append(lost, a.mu.queue...))
@@ -102,6 +106,11 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 	cp, err := a.newest(ctx)
 	if err != nil {
 		return false, err
+	}
+	if cp.Size == 0 && head.Size > 0 {
+		// A log that was stopped between signing a checkpoint and publishing it
+		// has none until it is published; witnesses may keep it waiting.
+		return false, fmt.Errorf("anchor: the contract's head is at %d leaves, and the log has published nothing since it was opened: asked again later: %w", head.Size, assay.ErrUnavailable)
 	}
 	if cp.Size < head.Size {
 		return false, fmt.Errorf("anchor: the contract's head is at %d leaves, the log has only %d: the log was rolled back: %w", head.Size, cp.Size, assay.ErrCorrupt)
@@ -159,6 +168,12 @@ func (a *Anchor) settle(ctx context.Context, head Head) error {
 		// between: the contract will refuse the entry. Plan anew.
 		a.cfg.Logger.Warn("the head has moved under a transaction", "head", head.Size, "previous", e.Call.Previous, "size", e.Call.Size)
 		return a.setQueue(nil)
+	case head.Size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, e.Call.Size, e.Call.Proof, head.Root[:], e.Call.Root[:]) != nil:
+		cp, err := ParseCheckpoint(e.Note) // the contract would refuse it for ever
+		if err != nil {
+			return err
+		}
+		return forked(head, cp)
 	}
 	return a.push(ctx, e)
 }
@@ -238,7 +253,7 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 		// block was not on top of that head. Ask with another nonce.
 		return a.sign(ctx, e, nil)
 	case TxPending:
-		if time.Since(e.SignedAt) < a.cfg.StuckAfter {
+		if !a.stuck(e) {
 			return nil
 		}
 		return a.sign(ctx, e, &last)
@@ -250,7 +265,7 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 			return nil // perhaps by this very transaction, in a block just made
 		}
 		return a.sign(ctx, e, nil)
-	case err == nil && time.Since(e.SignedAt) >= a.cfg.StuckAfter:
+	case err == nil && a.stuck(e):
 		return a.sign(ctx, e, &last) // nodes forget it again and again: the fee is too low
 	case err == nil:
 		a.status.Lock()
@@ -259,6 +274,10 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 	}
 	return err
 }
+
+// stuck reports whether an entry has waited for too long. A clock that was set
+// back since it was signed does not make it wait for the clock.
+func (a *Anchor) stuck(e *entry) bool { return time.Since(e.SignedAt).Abs() >= a.cfg.StuckAfter }
 
 // sign makes a transaction for an entry, stores it, and sends it. With replace,
 // it has that one's nonce and a higher fee.

@@ -135,7 +135,7 @@ func verifyCases(t testing.TB) []verifyCase {
 		{"header", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header[len(p.Header)-1] ^= 1 }, CheckHeader, ""},
 		{"header cut", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header = p.Header[:40] }, CheckHeader, ""},
 		{"block hash", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Block[0] ^= 1 }, CheckHeader, ""},
-		{"seal kind", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = "x" }, CheckHeader, ""},
+		{"seal kind", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = "x" }, CheckFormat, ""},
 		{"seals that are none", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = SealQBFT }, CheckHeader, ""},
 		{"another contract", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Contract[0] ^= 1 }, CheckAccount, ""},
 		{"account node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes[0][9] ^= 1 }, CheckAccount, ""},

@@ -92,25 +92,6 @@ func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Pro
 	return p, nil
 }
 
-// AppendPromise is Append that appends the promise's bytes to dst.
-func (j *Journal) AppendPromise(ctx context.Context, dst []byte, seq uint64, r *Record) ([]byte, error) {
-	e, refused, err := j.ready(seq, r, nil)
-	if err != nil {
-		return dst, err
-	}
-	if err := j.wait(ctx, e); err != nil || refused != nil {
-		return dst, cmp.Or(refused, err)
-	}
-	g := e.group
-	var path [12]assay.Digest
-	p := ledger.Promise{
-		Sequence: e.seq, LeafHash: e.hash, First: g.first, Count: g.count,
-		Path: g.tree.AppendPath(path[:0], int(e.seq-g.first)), Signature: g.signature,
-	}
-	e.free()
-	return p.AppendBinary(dst), nil
-}
-
 // AppendAll is Append for many records with one wait. Promises stand in the
 // order of seqs; the error is the first one, and the promise of a record that
 // was refused is the zero Promise.

@@ -216,3 +216,30 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 		})
 	}
 }
+
+// TestEraseTwice asks for the erasure of a subject that is erased already: there
+// is no key, and the journal stays one that fsck finds whole.
+func TestEraseTwice(t *testing.T) {
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{})
+	add(t, j, 40, 2)
+	if _, _, err := j.Erase(t.Context(), "subject-3", "asked"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := j.Erase(t.Context(), "subject-3", "asked again"); !errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("the second time: %v, want ErrNotFound", err)
+	}
+	seq := j.Take()
+	if _, err := j.Append(t.Context(), seq, decision(seq, "subject-3")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := j.Erase(t.Context(), "subject-3", "came back, asked"); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Fsck(t.Context(), dir, Config{}); err != nil {
+		t.Errorf("fsck: %v", err)
+	}
+}

@@ -156,7 +156,7 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// TestAppendedForms: promises as bytes, tags made before, many at once, reports.
+// TestAppendedForms: tags made before, many at once, reports.
 func TestAppendedForms(t *testing.T) {
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
@@ -167,13 +167,9 @@ func TestAppendedForms(t *testing.T) {
 	seq := j.Take()
 	r := decision(seq, "s")
 	r.Tag = j.Tag(r.Caller, r.RequestID)
-	b, err := j.AppendPromise(t.Context(), []byte("head"), seq, r)
-	if err != nil || string(b[:4]) != "head" {
-		t.Fatalf("%q, %v", b, err)
-	}
-	p, err := ledger.ParsePromise(b[4:])
+	p, err := j.Append(t.Context(), seq, r)
 	if err != nil || p.Verify(key) != nil || p.Sequence != seq {
-		t.Fatalf("the promise's bytes: %+v, %v", p, err)
+		t.Fatalf("the promise: %+v, %v", p, err)
 	}
 	if h, err := j.LeafHash(seq); err != nil || h != p.LeafHash {
 		t.Errorf("leaf hash %v, %v", h, err)

@@ -30,6 +30,7 @@ type subject struct {
 	generation uint32      // of the master key that wrapped it
 	written    atomic.Bool // the wrapped key is in a group, or in the store
 	dead       atomic.Bool // erased: never write its key again
+	asked      atomic.Bool // a record is sealed under it, or about to be
 }
 
 // keyring finds subject keys: in memory, in the store, or by making a new one.
@@ -73,10 +74,13 @@ func (r *keyring) get(name string) (*subject, error) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s, err := r.find(sh, name)
-	if !errors.Is(err, assay.ErrNotFound) {
-		return s, err
+	if errors.Is(err, assay.ErrNotFound) {
+		s, err = r.create(sh, name)
 	}
-	return r.create(sh, name)
+	if err == nil && !s.asked.Load() {
+		s.asked.Store(true)
+	}
+	return s, err
 }
 
 // find looks in memory, then in the store. The shard is locked.
@@ -160,6 +164,9 @@ func (r *keyring) bury(name string) (old *subject, err error) {
 	old, err = r.find(sh, name)
 	if err != nil {
 		return nil, fmt.Errorf("erase: %w", err)
+	}
+	if !old.asked.Load() && !old.written.Load() { // it took the place of one that is erased
+		return nil, fmt.Errorf("erase: nothing is sealed for the subject since it was erased: %w", assay.ErrNotFound)
 	}
 	old.dead.Store(true)
 	delete(sh.hot, name)

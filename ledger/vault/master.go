@@ -204,10 +204,11 @@ func (m *Master) Retire() error {
 
 // WriteFile replaces a file of mode 0600 so that after a crash either the old
 // or the new content stands: temporary file, fsync, rename, fsync of the
-// directory.
+// directory. The temporary file has one name, so that what a crash leaves of a
+// master key is gone with the next write. A file must have one writer at a time.
 func WriteFile(path string, b []byte) error {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
+	f, err := os.OpenFile(filepath.Join(dir, "."+filepath.Base(path)+".tmp"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

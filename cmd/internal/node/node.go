@@ -86,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (n *Node, err error) {
 	jc := cfg.Journal
 	jc.Logger = cfg.Logger
 	if n.Journal, err = journal.Open(ctx, cfg.Dir, jc); err != nil {
-		return nil, err
+		return nil, InUse(cfg.Dir, err)
 	}
 	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stopJournal, n.journalDone = stop, make(chan error, 1)
@@ -231,6 +231,8 @@ type TrustFile struct {
 	LogKey    string          `json:"log_key"` // note verifier key of the log
 	Anchor    *anchor.Trust   `json:"anchor,omitempty"`
 	Timestamp timestamp.Trust `json:"timestamp,omitzero"`
+	Witnesses []string        `json:"witnesses,omitempty"` // verifier keys; the node names none, an auditor may
+	Quorum    int             `json:"quorum,omitempty"`    // how many of them must have cosigned, 0 for all
 }
 
 // TrustName is the name of the trust file in Dir.
