@@ -122,14 +122,16 @@ func (f *evaluateFlags) runAblate(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
+	r := &recipe{params: params, folds: 5}
+	if r.spec, err = readSpec(f.plan); err != nil {
+		return err
+	}
+	f.readAs(r.spec)
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
 	}
-	r := &recipe{name: t.name, params: params, folds: 5}
-	if r.spec, err = readSpec(f.plan, t); err != nil {
-		return err
-	}
+	r.name = t.name
 	train, err := t.judged(u, r.spec, time.Time{}, before)
 	if err != nil {
 		return err

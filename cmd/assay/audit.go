@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
@@ -60,11 +61,16 @@ type auditSummary struct {
 }
 
 func (f *auditFlags) run(ctx context.Context, u *ui) error {
-	if f.decision >= 0 {
+	part := f.decision >= 0 || f.from > 0 || f.to > 0
+	switch {
+	case f.decision < -1:
+		return usagef("--decision %d: want a sequence number", f.decision)
+	case f.decision >= 0:
 		f.from, f.to = uint64(f.decision), uint64(f.decision)+1
-	}
-	if f.to == 0 {
+	case f.to == 0:
 		f.to = serving.All
+	case f.from >= f.to:
+		return usagef("--from %d --to %d: no record lies between them", f.from, f.to)
 	}
 	bundles, err := f.open()
 	if err != nil {
@@ -84,6 +90,9 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 	rep, err := a.Run(ctx, j, f.from, f.to, func(uint64, string) { n++; u.progress("%d", n) })
 	if err != nil {
 		return err
+	}
+	if part && rep.Decisions == 0 && len(rep.Kinds) == 0 {
+		return fmt.Errorf("%w: the journal has no record there, so nothing was compared", assay.ErrNotFound)
 	}
 	took := time.Since(start).Seconds()
 	u.done("%d decisions", rep.Decisions)
@@ -160,5 +169,6 @@ func openJournal(ctx context.Context, dir string) (*journal.Journal, error) {
 	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
 		return nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir, err)
 	}
-	return journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
+	j, err := journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
+	return j, node.InUse(dir, err)
 }

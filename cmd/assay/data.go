@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
@@ -68,7 +71,7 @@ func synthCommand(u *ui) *cobra.Command {
 			if err := required(c, "out"); err != nil {
 				return err
 			}
-			return synth(u, rows, seed, out)
+			return synth(c.Context(), u, rows, seed, out)
 		},
 	}
 	c.Flags().IntVar(&rows, "rows", 100_000, "events to generate")
@@ -77,7 +80,7 @@ func synthCommand(u *ui) *cobra.Command {
 	return c
 }
 
-func synth(u *ui, rows int, seed uint64, out string) error {
+func synth(ctx context.Context, u *ui, rows int, seed uint64, out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -87,8 +90,15 @@ func synth(u *ui, rows int, seed uint64, out string) error {
 	}
 	u.step("generate %d synthetic events", rows)
 	w := scf.New(scf.Config{Seed: seed, Events: rows})
-	rec, err := spec.Table(w.Events())
-	if err != nil {
+	rec, err := spec.Table(func(yield func(*assay.Event) bool) {
+		n := 0
+		for e := range w.Events() {
+			if n++; n&0xfff == 0 && ctx.Err() != nil || !yield(e) {
+				return
+			}
+		}
+	})
+	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
 	defer rec.Release()

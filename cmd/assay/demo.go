@@ -92,7 +92,7 @@ type demo struct {
 func (f *demoFlags) run(ctx context.Context, u *ui) error {
 	start := time.Now()
 	d := &demo{ui: u, flags: *f, dir: f.dir}
-	if err := d.prepare(); err != nil {
+	if err := d.prepare(ctx); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{d.load, d.model} {
@@ -153,8 +153,8 @@ func (d *demo) use(ctx context.Context, addr string) (err error) {
 const demoMark = ".assay-demo"
 
 // prepare makes an empty working directory. An older demo's is replaced; any
-// other directory is left alone.
-func (d *demo) prepare() error {
+// other directory is left alone. An older demo's journal may still be served: then nothing is touched.
+func (d *demo) prepare(ctx context.Context) error {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -162,6 +162,15 @@ func (d *demo) prepare() error {
 	if len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(d.dir, demoMark)); err != nil {
 			return fmt.Errorf("%s is not empty and was not made by the demo: name another directory with --dir", d.dir)
+		}
+		if _, err := os.Stat(filepath.Join(d.dir, "journal")); err == nil {
+			j, err := openJournal(ctx, d.dir)
+			if errors.Is(err, node.ErrInUse) {
+				return err
+			}
+			if err == nil {
+				_ = j.Close() // it is about to go
+			}
 		}
 		if err := os.RemoveAll(d.dir); err != nil {
 			return err

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/ledger"
 )
 
 // TestDemo runs the demo as a user does, checks its summary, and hands its
@@ -69,6 +71,11 @@ func verifyElsewhere(t *testing.T, dir string) {
 	tf, err := readTrust(receipts[0], trust)
 	if err != nil {
 		t.Fatal(err)
+	}
+	witnessed := tf // by a witness that never saw the log
+	witnessed.Witnesses = []string{"w.example/a+0a872f42+BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"}
+	if v := verifyReceipt(good, witnessed); v.OK || !strings.HasPrefix(v.Refused(), ledger.StepWitness) {
+		t.Errorf("a trusted witness did not cosign: ok %v, %s", v.OK, v.Refused())
 	}
 	for _, f := range forgeries() {
 		r, forged, err := cloneProof(good, tf)

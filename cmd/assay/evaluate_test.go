@@ -185,6 +185,7 @@ func TestEvaluateAgainstServer(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+	emptyRanges(t, dir, bundle)
 	report := filepath.Join(dir, "report")
 	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--ledger", dir, "--out", report); code != 0 {
 		t.Fatal(stderr)
@@ -276,5 +277,35 @@ func TestEvaluateOneClass(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(dir, "report", "report.html"))
 	if err != nil || strings.Contains(string(page), "NaN") {
 		t.Errorf("the page shows NaN, or is not there: %v", err)
+	}
+}
+
+// emptyRanges asks a stopped server's ledger for records that it does not have:
+// an audit that compared nothing has not passed, and a slip of the finger does
+// not drop every private part.
+func emptyRanges(t *testing.T, dir, bundle string) {
+	t.Helper()
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"audit", "--decision", "99999"}, 1, "nothing was compared"},
+		{[]string{"audit", "--decision", "99999", "--json"}, 1, "nothing was compared"},
+		{[]string{"audit", "--from", "99999"}, 1, "nothing was compared"},
+		{[]string{"audit", "--from", "5", "--to", "3"}, 2, "no record lies between"},
+		{[]string{"audit", "--decision", "-5"}, 2, "--decision -5"},
+		{[]string{"audit", "--from", "3", "--to", "5"}, 0, ""},
+		{[]string{"ledger", "retire", "--before", "99999"}, 2, "drop every private part"},
+		{[]string{"ledger", "retire", "--before", "1"}, 0, ""},
+	} {
+		args := append(c.args, "--dir", dir)
+		if c.args[0] == "audit" {
+			args = append(args, "--bundle", bundle)
+		}
+		out, stderr, code := assayRun(t, args...)
+		if code != c.code || !strings.Contains(stderr, c.says) || code == 1 && out != "" {
+			t.Errorf("assay %s: status %d, %s%s", strings.Join(args, " "), code, out, stderr)
+		}
 	}
 }

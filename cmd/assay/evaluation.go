@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assayrisk/assay/models/eval"
@@ -41,6 +42,12 @@ type evaluation struct {
 
 // gather reads all that the flags name.
 func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) {
+	if f.train == "" && f.before != "" {
+		return nil, usagef("--before %s is about the training rows: name them with --train (--since bounds the rows that are judged)", f.before)
+	}
+	if f.periods < 0 || f.periods > 120 {
+		return nil, usagef("--backtest %d: want 0 to 120 periods", f.periods)
+	}
 	s, err := openScorer(f.model)
 	if err != nil {
 		return nil, err
@@ -53,6 +60,22 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) 
 	if f.label == "" {
 		f.label = s.bundle.Manifest.Data.Label
 	}
+	e := &evaluation{scorer: s, purpose: f.purpose, segments: f.segments, groups: f.groups, movable: f.movable}
+	for _, dir := range f.challengers {
+		r, err := openScorer(dir)
+		if err != nil {
+			return nil, err
+		}
+		e.rivals = append(e.rivals, r)
+	}
+	all := slices.Clone(e.rivals)
+	if f.champion != "" {
+		if e.champion, err = openScorer(f.champion); err != nil {
+			return nil, err
+		}
+		all = append(all, e.champion)
+	}
+	f.readAs(s.plan.Spec(), all...)
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return nil, err
@@ -61,7 +84,6 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) 
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluation{scorer: s, purpose: f.purpose, segments: f.segments, groups: f.groups, movable: f.movable}
 	if e.test, err = t.judged(u, s.plan.Spec(), since, time.Time{}); err != nil {
 		return nil, err
 	}
@@ -81,7 +103,9 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) 
 		e.recipe, e.periods, e.harden = s.recipe(), f.periods, f.harden
 	}
 	if f.declined != "" {
-		d, err := f.readFile(ctx, u, f.declined)
+		df := f.tableFlags
+		df.unlabelled = true // nobody knows what would have become of them
+		d, err := df.readFile(ctx, u, f.declined)
 		if err != nil {
 			return nil, err
 		}
@@ -92,18 +116,6 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) 
 	}
 	if f.against != "" {
 		if e.before, err = s.readPolicy(f.against); err != nil {
-			return nil, err
-		}
-	}
-	for _, dir := range f.challengers {
-		r, err := openScorer(dir)
-		if err != nil {
-			return nil, err
-		}
-		e.rivals = append(e.rivals, r)
-	}
-	if f.champion != "" {
-		if e.champion, err = openScorer(f.champion); err != nil {
 			return nil, err
 		}
 	}
@@ -127,6 +139,7 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 	if at, err := time.Parse(time.RFC3339, s.bundle.Manifest.Data.To); err == nil {
 		in.TrainedUntil = at
 	}
+	in.Seen = e.seen()
 	s.describe(in, test)
 	var train *scored
 	if len(e.train.rows) > 0 {
@@ -154,6 +167,45 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 		}
 	}
 	return in, nil
+}
+
+// seen counts the evaluated rows that are known to have trained the model: rows
+// of the same file that --train names, too, or, without it, rows of the very
+// file that the manifest names. Where that was an event log, those are the rows
+// up to the last that trained; else it is known only if the whole file did.
+func (e *evaluation) seen() int {
+	n := 0
+	if e.train.table != nil {
+		if e.train.frame.Digest != e.test.frame.Digest {
+			return 0
+		}
+		trained := make(map[int]bool, len(e.train.rows))
+		for _, r := range e.train.rows {
+			trained[e.train.place(r)] = true
+		}
+		for _, r := range e.test.rows {
+			if trained[e.test.place(r)] {
+				n++
+			}
+		}
+		return n
+	}
+	data := &e.scorer.bundle.Manifest.Data
+	if data.SHA256 != e.test.frame.Digest {
+		return 0
+	}
+	if until, err := time.Parse(time.RFC3339, data.To); err == nil {
+		for _, at := range e.test.times() {
+			if !at.Truncate(time.Second).After(until) {
+				n++
+			}
+		}
+		return n
+	}
+	if data.Rows == len(e.test.table.all().rows) {
+		n = len(e.test.rows)
+	}
+	return n
 }
 
 // describe fills what follows from the scores: PDs, points, grades, names.

@@ -83,6 +83,8 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
+	f.unlabelled = true
+	f.readAs(plan.Spec())
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return err

@@ -60,6 +60,9 @@ func importCommand(u *ui) *cobra.Command {
 const maxModelFile = 1 << 30
 
 func (f *importFlags) run(ctx context.Context, u *ui) error {
+	if err := bundleTarget(f.out); err != nil {
+		return err
+	}
 	raw, err := readBounded(f.file, maxModelFile)
 	if err != nil {
 		return err
@@ -70,6 +73,13 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	}
 	if m.Objective != models.Binary && m.Objective != models.CrossEntropy {
 		return fmt.Errorf("%s has the objective %s: decisions need a probability, so the objective must be binary or cross_entropy", f.file, m.Objective)
+	}
+	notes := []string{"Imported from " + f.from + "; the digest under Data is that of the imported file."}
+	if best, ok := m.Params[interchange.BestIteration]; ok {
+		note := "Early stopping found iteration " + best + " (counted from 0) the best, and the file holds later trees: all are used, as by " +
+			"Booster.predict; XGBClassifier.predict stops there. To have that model, save booster[:best_iteration+1]."
+		notes = append(notes, note)
+		u.note("%s", note)
 	}
 	plan, err := f.planFor(ctx, u, m)
 	if err != nil {
@@ -104,7 +114,7 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 			Init: m.Init, Float32Sums: m.Float32Sums, Average: m.Average,
 		},
 		Data:  models.DataFacts{Name: "unknown: trained elsewhere", SHA256: assay.Sum("", raw), Label: "target"},
-		Notes: []string{"Imported from " + f.from + "; the digest under Data is that of the imported file."},
+		Notes: notes,
 	}
 	if err := models.WriteBundle(f.out, b); err != nil {
 		return err
@@ -161,6 +171,7 @@ func (f *importFlags) readPlan(ctx context.Context, u *ui) (*features.Plan, erro
 	if f.data == "" {
 		return nil, usagef("--plan %s is to be fitted: give the rows with --data, or a frozen plan.json", f.plan)
 	}
+	f.readAs(spec)
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return nil, err

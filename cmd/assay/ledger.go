@@ -61,7 +61,7 @@ func ledgerCommand(u *ui) *cobra.Command {
 			fl.StringVar(&f.subject, "subject", "", "role:id of the records' first entity, or event:id of records without one")
 			fl.StringVar(&f.reason, "reason", "", "why, for the public record; name nobody in it")
 		case "retire":
-			fl.Uint64Var(&f.before, "before", 0, "sequence number of the first record to keep")
+			fl.Uint64Var(&f.before, "before", 0, "sequence number of the first record to keep, at most the number of records")
 		}
 		c.AddCommand(sub)
 	}
@@ -87,7 +87,7 @@ func (f *ledgerFlags) with(ctx context.Context, do func(j *journal.Journal) erro
 	}
 	j, err := journal.Open(ctx, f.dir, f.config())
 	if err != nil {
-		return err
+		return node.InUse(f.dir, err)
 	}
 	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
@@ -123,6 +123,9 @@ func (f *ledgerFlags) erase(ctx context.Context, u *ui) error {
 
 func (f *ledgerFlags) retire(ctx context.Context, u *ui) error {
 	return f.with(ctx, func(j *journal.Journal) error {
+		if n := j.Stats().Durable; f.before > n {
+			return usagef("--before %d: the journal has %d records, so this would drop every private part; --before %d says so", f.before, n, n)
+		}
 		n, err := j.Retire(ctx, f.before)
 		if err != nil {
 			return err
@@ -155,7 +158,7 @@ func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
 	}
 	rep, err := journal.Fsck(ctx, f.dir, f.config())
 	if err != nil {
-		return err
+		return node.InUse(f.dir, err)
 	}
 	if len(rep.AnchorProof) > 0 {
 		if err := fsckAnchor(f.dir, &rep); err != nil {

@@ -4,12 +4,72 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/models"
 )
+
+// bundleTarget reports, before any work, a place where no bundle can be
+// written.
+func bundleTarget(dir string) error {
+	switch filepath.Base(filepath.Clean(dir)) {
+	case ".", "..", string(filepath.Separator):
+		return usagef("--out %s: want the name of a directory that the bundle can be moved to", dir)
+	}
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%s exists and is not a directory: choose another name", dir)
+	case err != nil:
+		return err
+	}
+	if len(entries) > 0 && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == models.ManifestFile }) {
+		return fmt.Errorf("%s exists and is not a bundle: choose another directory", dir)
+	}
+	return nil
+}
+
+// inferSpec makes a plan of a table, and says which columns are not in it: a
+// column of amounts that reads as text would else be gone without a word.
+func inferSpec(u *ui, t *table) (*features.Spec, error) {
+	if t.rows() == 0 {
+		return nil, fmt.Errorf("%w: %s has no rows", assay.ErrInvalid, t.name)
+	}
+	spec, err := features.Infer(t.frame.Record, t.frame.Label)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for i, f := range t.frame.Record.Schema().Fields() {
+		if f.Name == t.frame.Label || slices.ContainsFunc(spec.Fields, func(x features.FieldSpec) bool { return x.Name == f.Name }) {
+			continue
+		}
+		why := "texts, most of which occur once"
+		switch c := t.frame.Record.Column(i); {
+		case c.NullN() == c.Len():
+			why = "no values"
+		case f.Type.ID() == arrow.TIMESTAMP:
+			why = "times"
+		}
+		out = append(out, fmt.Sprintf("%s (%s)", f.Name, why))
+	}
+	if len(out) > 0 {
+		u.note("the inferred plan leaves out %s", strings.Join(out, ", "))
+	}
+	return spec, nil
+}
 
 // writePlan writes an inferred plan beside the bundle, for a person to edit. A
 // file that is there stays: it may have been edited.

@@ -45,6 +45,8 @@ func score(ctx context.Context, u *ui, model string, f *tableFlags, out string) 
 	if err != nil {
 		return err
 	}
+	f.unlabelled = true // nobody knows the outcome yet
+	f.readAs(s.plan.Spec())
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
@@ -92,17 +94,22 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 // writeFile gives write a buffered file that replaces path only when all of it
 // was written; "-" is standard output.
 func writeFile(u *ui, path string, write func(io.Writer) error) error {
+	through := func(to io.Writer) error {
+		w := bufio.NewWriterSize(to, 1<<16)
+		if err := write(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
 	if path == "-" {
-		w := bufio.NewWriter(u.out)
-		return errors.Join(write(w), w.Flush())
+		return through(u.out)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".assay-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	w := bufio.NewWriterSize(f, 1<<16)
-	if err := errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
+	if err := errors.Join(through(f), f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

@@ -36,10 +36,6 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.read(ctx, u)
-	if err != nil {
-		return nil, err
-	}
 	s := &selection{}
 	var spec *features.Spec
 	if f.model != "" {
@@ -47,8 +43,18 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 			return nil, err
 		}
 		spec = s.plan.Spec()
-	} else if spec, err = readSpec(f.plan, t); err != nil {
+	} else if spec, err = readSpec(f.plan); err != nil {
 		return nil, err
+	}
+	f.readAs(spec)
+	t, err := f.read(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if spec == nil {
+		if spec, err = inferSpec(u, t); err != nil {
+			return nil, err
+		}
 	}
 	if err := t.obey(u, spec); err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/assayrisk/assay"
@@ -34,28 +33,50 @@ func readTable(ctx context.Context, u *ui, from string, opt datasets.Options) (*
 	if err != nil {
 		return nil, err
 	}
-	t := &table{name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), frame: frame, skipped: frame.SkippedRows, origin: frame.Origin}
+	t := &table{name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), frame: frame, skip: opt.SkipBadRows, skipped: frame.SkippedRows, origin: frame.Origin}
 	if frame.SkippedRows > 0 {
 		u.note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
 	}
-	return t, t.findLabel(from)
+	return t, t.findLabel(u, from)
 }
 
 // findLabel reads the label column, if the table has one; from is what errors
-// call the table.
-func (t *table) findLabel(from string) (err error) {
-	for i, f := range t.frame.Record.Schema().Fields() {
-		if f.Name == t.frame.Label {
-			if t.label, err = floats(t.frame.Record.Column(i)); err != nil {
-				return fmt.Errorf("%s: label %q: %w", from, f.Name, err)
+// call the table. A row without a label is an error, or is left out.
+func (t *table) findLabel(u *ui, from string) error {
+	at := t.frame.Record.Schema().FieldIndices(t.frame.Label)
+	if len(at) != 1 {
+		return nil
+	}
+	c, ok := t.frame.Record.Column(at[0]).(*array.Float64)
+	if !ok {
+		return fmt.Errorf("%s: label %q: %w: a column of %s, want numbers", from, t.frame.Label, assay.ErrInvalid, t.frame.Record.Column(at[0]).DataType())
+	}
+	if n := c.NullN(); n > 0 {
+		var open []int
+		for row := range t.rows() {
+			if c.IsNull(row) {
+				open = append(open, row)
 			}
 		}
+		if !t.skip {
+			return fmt.Errorf("%w: %s: %d rows have no label in column %q, the first is row %d: their outcome is not known; --on-bad-row skip leaves them out",
+				assay.ErrInvalid, from, n, t.frame.Label, t.place(open[0]))
+		}
+		u.note("%d rows of %s were left out: they have no label in column %q; the first is row %d", n, from, t.frame.Label, t.place(open[0]))
+		if err := t.without(open); err != nil {
+			return err
+		}
+		c = t.frame.Record.Column(at[0]).(*array.Float64)
 	}
+	t.label = append([]float64{}, c.Float64Values()...)
 	return nil
 }
 
 // needLabel reports a table that cannot be trained or evaluated on.
 func (t *table) needLabel() error {
+	if t.rows() == 0 {
+		return fmt.Errorf("%w: %s has no rows", assay.ErrInvalid, t.name)
+	}
 	if t.label == nil {
 		return fmt.Errorf("%w: %s has no label column: name it with --label (1 is the bad event)", assay.ErrInvalid, t.name)
 	}
@@ -93,18 +114,6 @@ func (p part) badRate() float64 {
 		bad += p.label[r]
 	}
 	return bad / float64(max(len(p.rows), 1))
-}
-
-// floats copies a float64 column that has no nulls.
-func floats(c arrow.Array) ([]float64, error) {
-	a, ok := c.(*array.Float64)
-	if !ok {
-		return nil, fmt.Errorf("%w: a column of %s, want numbers", assay.ErrInvalid, c.DataType())
-	}
-	if n := a.NullN(); n > 0 {
-		return nil, fmt.Errorf("%w: %d rows have no value", assay.ErrInvalid, n)
-	}
-	return append([]float64(nil), a.Float64Values()...), nil
 }
 
 // texts returns a column of the part's rows as texts, to group by.

@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 )
@@ -16,19 +18,55 @@ import (
 // tableFlags say which table a command reads, and what becomes of rows that
 // are not as they should be.
 type tableFlags struct {
-	data, label string
-	onBadRow    onBadRow
+	data, label, bad string
+	onBadRow         onBadRow
+	unlabelled       bool     // no column is the label: outcomes are not known yet
+	text, time       []string // columns that a plan takes for texts and for times
 }
 
 // register adds --data and --on-bad-row; what tells which rows --data wants.
 func (f *tableFlags) register(c *cobra.Command, what string) {
 	c.Flags().StringVar(&f.data, "data", "", what+": a CSV, Parquet or Arrow file, or a data set's name")
-	c.Flags().Var(&f.onBadRow, "on-bad-row", "what to do at a row that cannot be read or breaks the plan's rules: fail, or skip and count")
+	c.Flags().Var(&f.onBadRow, "on-bad-row", "what to do at a row that cannot be read, has no label or breaks the plan's rules: fail, or skip and count")
 }
 
-// registerLabel adds --label.
+// registerLabel adds --label and --bad.
 func (f *tableFlags) registerLabel(c *cobra.Command) {
 	c.Flags().StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
+	c.Flags().StringVar(&f.bad, "bad", "", "what the label column holds for the bad event, anything else being good (default: 1, bad, default, yes or true)")
+}
+
+// readAs has files read as a plan sees them: in a CSV file, codes that look
+// like numbers stay the texts that they are, unless another model that scores
+// the same rows takes them for numbers.
+func (f *tableFlags) readAs(spec *features.Spec, others ...*scorer) {
+	if spec == nil {
+		return
+	}
+	f.text, f.time = slices.Clone(spec.Entities), nil
+	for _, name := range []string{spec.ID, spec.Kind} {
+		if name != "" {
+			f.text = append(f.text, name)
+		}
+	}
+	if spec.Time != "" {
+		f.time = append(f.time, spec.Time)
+	}
+	for _, x := range spec.Fields {
+		switch x.Kind {
+		case "text":
+			f.text = append(f.text, x.Name)
+		case "time":
+			f.time = append(f.time, x.Name)
+		}
+	}
+	for _, o := range others {
+		f.text = slices.DeleteFunc(f.text, func(name string) bool {
+			return slices.ContainsFunc(o.plan.Fields(), func(x features.FieldInfo) bool {
+				return x.Name == name && (x.Kind == assay.Number || x.Kind == assay.Flag)
+			})
+		})
+	}
 }
 
 // read reads the table that --data names.
@@ -43,13 +81,14 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, 
 	if err != nil {
 		return nil, err
 	}
-	t.skip = bool(f.onBadRow)
 	u.done("%d rows, %d columns", t.rows(), t.frame.Record.NumCols())
 	return t, nil
 }
 
 func (f *tableFlags) options() datasets.Options {
-	return datasets.Options{Label: f.label, SkipBadRows: bool(f.onBadRow)}
+	return datasets.Options{
+		Label: f.label, Unlabelled: f.unlabelled, Bad: f.bad, Text: f.text, Time: f.time, SkipBadRows: bool(f.onBadRow),
+	}
 }
 
 // onBadRow is the value of --on-bad-row: true is skip.

@@ -87,6 +87,11 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if f.tune < 0 || f.tune > 10_000 {
 		return usagef("--tune %d: want 1 to 10000", f.tune)
 	}
+	if f.out != "" {
+		if err := bundleTarget(f.out); err != nil {
+			return err
+		}
+	}
 	params, err := parseKV(f.params)
 	if err != nil {
 		return err
@@ -98,22 +103,28 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if f.stream {
 		return f.runStream(ctx, u, params)
 	}
-	t, err := f.read(ctx, u)
-	if err != nil {
-		return err
-	}
 	before, err := parseTime("before", f.before)
 	if err != nil {
 		return err
 	}
 	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, folds: f.folds, base: start}
+	if start != nil {
+		r.spec, r.notes = start.plan.Spec(), []string{start.note()}
+	} else if r.spec, err = readSpec(f.plan); err != nil {
+		return err
+	}
+	f.readAs(r.spec)
+	t, err := f.read(ctx, u)
+	if err != nil {
+		return err
+	}
 	if r.name == "" {
 		r.name = t.name
 	}
-	if start != nil {
-		r.spec, r.notes = start.plan.Spec(), []string{start.note()}
-	} else if r.spec, err = readSpec(f.plan, t); err != nil {
-		return err
+	if r.spec == nil {
+		if r.spec, err = inferSpec(u, t); err != nil {
+			return err
+		}
 	}
 	if r.policy, err = readPolicy(f.policy); err != nil {
 		return err
@@ -207,10 +218,10 @@ func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t part
 	return nil
 }
 
-// readSpec reads a plan, or infers one from the table.
-func readSpec(path string, t *table) (*features.Spec, error) {
+// readSpec reads a plan; nil for no path.
+func readSpec(path string) (*features.Spec, error) {
 	if path == "" {
-		return features.Infer(t.frame.Record, t.frame.Label)
+		return nil, nil
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

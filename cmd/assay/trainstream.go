@@ -59,15 +59,15 @@ func (p *pieces) each(ctx context.Context, do func(t *table, first int) error) e
 	rows, read, dropped := 0, 0, 0
 	for s.Next() {
 		t := &table{name: p.name, frame: &datasets.Frame{Record: s.Record(), Label: s.Label()}, skip: p.opt.SkipBadRows}
-		if err := t.findLabel(p.path); err != nil {
-			return err
-		}
-		if err := t.needLabel(); err != nil {
-			return err
-		}
 		read += t.rows()
+		quiet := &ui{out: io.Discard, err: io.Discard}
+		if err := t.findLabel(quiet, p.path); err != nil {
+			return fmt.Errorf("in the piece that ends with row %d: %w", read, err)
+		}
+		if t.label == nil {
+			return t.needLabel()
+		}
 		if p.spec != nil {
-			quiet := &ui{out: io.Discard, err: io.Discard}
 			if err := t.obey(quiet, p.spec); err != nil {
 				return fmt.Errorf("in the piece that ends with row %d: %w", read, err)
 			}
@@ -154,7 +154,7 @@ func (p *pieces) table(hold bool) (t *table, train, held []int, err error) {
 			train = append(train, i)
 		}
 	}
-	return t, train, held, t.findLabel(p.path)
+	return t, train, held, t.findLabel(p.u, p.path)
 }
 
 // isHeld reports whether a row of the table is held out.
@@ -211,17 +211,15 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]str
 		return usagef("--stream trains on all rows in one go: leave out --cv, --tune and --before")
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	p := &pieces{path: f.data, opt: f.options(), u: u, name: strings.TrimSuffix(filepath.Base(f.data), filepath.Ext(f.data))}
-	r := &recipe{name: f.name, params: params, calibrate: f.calibrate}
+	spec, err := readSpec(f.plan)
+	if err != nil {
+		return err
+	}
+	f.readAs(spec)
+	p := &pieces{path: f.data, opt: f.options(), u: u, spec: spec, name: strings.TrimSuffix(filepath.Base(f.data), filepath.Ext(f.data))}
+	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, spec: spec}
 	if r.name == "" {
 		r.name = p.name
-	}
-	var err error
-	if f.plan != "" {
-		if r.spec, err = readSpec(f.plan, nil); err != nil {
-			return err
-		}
-		p.spec = r.spec
 	}
 	if r.policy, err = readPolicy(f.policy); err != nil {
 		return err
@@ -240,7 +238,7 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]str
 	}
 	u.done("%d rows; %d of them sampled for the plan", p.rows, len(train))
 	if r.spec == nil {
-		if r.spec, err = features.Infer(t.frame.Record, t.frame.Label); err != nil {
+		if r.spec, err = inferSpec(u, t); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,7 @@ type ui struct {
 	out, err io.Writer
 	tty      bool
 	color    bool
+	lost     error // the first result that could not be written
 
 	mu struct {
 		sync.Mutex
@@ -124,8 +125,13 @@ func (u *ui) paint(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-// printf writes a result.
-func (u *ui) printf(format string, args ...any) { fmt.Fprintf(u.out, format, args...) }
+// printf writes a result. One that cannot be written fails the command, when it
+// ends.
+func (u *ui) printf(format string, args ...any) {
+	if _, err := fmt.Fprintf(u.out, format, args...); err != nil && u.lost == nil {
+		u.lost = err
+	}
+}
 
 // json writes v as one indented JSON value.
 func (u *ui) json(v any) error {
