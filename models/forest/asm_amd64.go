@@ -129,6 +129,12 @@ func rankUnmarkedAVX512(dst *uint8, x unsafe.Pointer, s *search, n int)
 //go:noescape
 func rankAVX512(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
 
+// walkEights walks n times eight trees, side by side, from their roots to their
+// leaves, whose slots it writes to at.
+//
+//go:noescape
+func walkEights(slots *slot, codes *uint8, roots, at *uint32, n int)
+
 // lanesTree runs a tree's program of n operations over a block. The leaf of
 // each lane ends in the first line of the arena.
 func lanesTree(ops *laneOp, n int, arena, sets *uint8) {
@@ -282,3 +288,16 @@ func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) {
 		shapMany(&a)
 	}
 }
+
+// fit is fitGeneric.
+func fit(f, z []float64, q *quadrature) {
+	if use == levelGo {
+		fitGeneric(f, z, q)
+		return
+	}
+	_ = f[len(z)*len(q.nodes)-1]
+	fitAVX2(&f[0], &z[0], &q.nodes[0], &q.rests[0], len(z), 8*len(q.nodes))
+}
+
+//go:noescape
+func fitAVX2(f, z, nodes, rests *float64, rows, width int)

@@ -27,10 +27,14 @@ func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *search
 func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) { rankUnmarkedGeneric(dst, x, s) }
 func rankFew(dst []uint8, x unsafe.Pointer, s []search)      { rankUnmarkedGeneric(dst, x, s) }
 
-// Without kernels no model has lanes or blocks, so that these are never called.
+func fit(f, z []float64, q *quadrature) { fitGeneric(f, z, q) }
+
+// Without kernels no model has lanes or blocks and no walk takes eight trees at a
+// time, so that these are never called.
 
 const noKernels = "forest: no kernels in this build"
 
+func walkEights(*slot, *uint8, *uint32, *uint32, int)  { panic(noKernels) }
 func lanesTree(*laneOp, int, *uint8, *uint8)           { panic(noKernels) }
 func lanesAdd64(*[blockRows]float64, *float64, *uint8) { panic(noKernels) }
 func lanesAdd32(*[blockRows]float32, *float32, *uint8) { panic(noKernels) }

@@ -35,8 +35,6 @@ type cutter struct {
 	cover  []float64 // in the same order: training rows
 	weight []int64   // in the same order: what makes a piece grow
 	depth  []int32   // in the same order: nodes on the longest way down
-	in     []bool    // per node: in the piece that is being made
-	flip   []bool    // per node
 	pieces []piece
 	spare  [][]piece // that are not in use any more
 }
@@ -49,9 +47,6 @@ func (c *cutter) cut(t *models.Tree) (pieces []piece, ok bool) {
 		return nil, false
 	}
 	c.weigh()
-	c.in = resize(c.in, len(t.Feature))
-	clear(c.in)
-	c.flip = resize(c.flip, len(t.Feature))
 	root := int32(0)
 	if len(t.Feature) == 0 {
 		root = ^0
@@ -130,13 +125,13 @@ func (c *cutter) below(i int32) (height int) {
 // grow makes the piece from node i down. It grows where most rows go, so that the
 // way through the pieces is short for most of them.
 func (c *cutter) grow(i int32) (p piece) {
-	var nodes [blockNodes]int32
 	leaves := c.t.Leaves()
+	var g growth
 	exits, weights := [blockNodes + 1]int32{i}, [blockNodes + 1]int64{c.weight[leaves+int(i)]}
-	n := 0
-	for n < blockNodes {
+	var above [blockNodes + 1]struct{ node, side uint8 } // of each exit
+	for g.n < blockNodes {
 		best, at := int64(0), 0
-		for k, weight := range weights[:n+1] {
+		for k, weight := range weights[:g.n+1] {
 			if weight > best {
 				best, at = weight, k
 			}
@@ -145,24 +140,84 @@ func (c *cutter) grow(i int32) (p piece) {
 			break
 		}
 		x := exits[at]
-		nodes[n] = x
-		c.in[x] = true
-		n++
-		exits[at], exits[n] = c.t.Left[x], c.t.Right[x]
-		weights[at], weights[n] = c.weight[leaves+int(exits[at])], c.weight[leaves+int(exits[n])]
+		l, r := c.t.Left[x], c.t.Right[x]
+		g.side[above[at].node][above[at].side].node = uint8(g.n) // the root is 0, of no node
+		g.number[g.n] = x
+		g.side[g.n] = [2]growthSide{{exit: l}, {exit: r}}
+		above[at] = struct{ node, side uint8 }{uint8(g.n), 0}
+		exits[at], weights[at] = l, c.weight[leaves+int(l)]
+		g.n++
+		above[g.n] = struct{ node, side uint8 }{uint8(g.n - 1), 1}
+		exits[g.n], weights[g.n] = r, c.weight[leaves+int(r)]
 	}
-	shape := c.shape(i)
-	for range blockNodes - n { // the spare lanes: the rest on the left, nothing on the right
+	g.emit(&p, i)
+	return p
+}
+
+// growth is a piece that is being made: nodes in the order in which they came,
+// each after the node above it.
+type growth struct {
+	n      int
+	number [blockNodes]int32 // in the tree
+	side   [blockNodes][2]growthSide
+}
+
+// growthSide is where a side of a node leads to: another node of the piece, or
+// out when that is 0, which is the root.
+type growthSide struct {
+	node uint8
+	exit int32
+}
+
+// emit decides which nodes are flipped, and gives nodes their lanes and exits
+// their numbers, in the order of the outline. The piece of a leaf has no node.
+func (g *growth) emit(p *piece, root int32) {
+	var flip [blockNodes]uint8
+	var shapes [blockNodes]outline
+	for k := g.n - 1; k >= 0; k-- {
+		var l, r outline
+		if at := g.side[k][0].node; at > 0 {
+			l = shapes[at]
+		}
+		if at := g.side[k][1].node; at > 0 {
+			r = shapes[at]
+		}
+		if r.larger(l) {
+			l, r = r, l
+			flip[k] = 1
+			g.side[k][0], g.side[k][1] = g.side[k][1], g.side[k][0]
+		}
+		shapes[k] = l.above(r)
+	}
+	shape := shapes[0]
+	p.spare = uint8(blockNodes - g.n)
+	for range p.spare { // the spare lanes: the rest on the left, nothing on the right
 		shape = shape.above(outline{})
 	}
 	p.shape = shape.bits
-	p.spare = uint8(blockNodes - n)
-	lane := p.spare
-	c.emit(&p, &lane, i)
-	for _, x := range nodes[:n] {
-		c.in[x] = false
+	if g.n == 0 {
+		p.exits[0], p.n = root, 1
+		return
 	}
-	return p
+	var todo [blockNodes + 1]growthSide
+	lane, k := p.spare, uint8(0)
+	for waiting := 0; ; {
+		p.nodes[lane] = g.number[k]
+		p.flip |= flip[k] << lane
+		lane++
+		todo[waiting], todo[waiting+1] = g.side[k][1], g.side[k][0]
+		waiting += 2
+		for waiting > 0 && todo[waiting-1].node == 0 {
+			waiting--
+			p.exits[p.n] = todo[waiting].exit
+			p.n++
+		}
+		if waiting == 0 {
+			return
+		}
+		waiting--
+		k = todo[waiting].node
+	}
 }
 
 // outline is the shape of a part of a piece: a bit for each node, 1, and each
@@ -177,37 +232,6 @@ func (o outline) above(r outline) outline {
 
 func (o outline) larger(r outline) bool {
 	return o.nodes > r.nodes || o.nodes == r.nodes && o.bits > r.bits
-}
-
-// shape decides which nodes of the piece are flipped, from node i down.
-func (c *cutter) shape(i int32) outline {
-	if i < 0 || !c.in[i] {
-		return outline{}
-	}
-	l, r := c.shape(c.t.Left[i]), c.shape(c.t.Right[i])
-	if c.flip[i] = r.larger(l); c.flip[i] {
-		l, r = r, l
-	}
-	return l.above(r)
-}
-
-// emit gives nodes their lanes and exits their numbers, in the order of the
-// outline.
-func (c *cutter) emit(p *piece, lane *uint8, i int32) {
-	if i < 0 || !c.in[i] {
-		p.exits[p.n] = i
-		p.n++
-		return
-	}
-	p.nodes[*lane] = i
-	l, r := c.t.Left[i], c.t.Right[i]
-	if c.flip[i] {
-		p.flip |= 1 << *lane
-		l, r = r, l
-	}
-	*lane++
-	c.emit(p, lane, l)
-	c.emit(p, lane, r)
 }
 
 // shapeTables holds the tables of exits. What comes before them moves trees to

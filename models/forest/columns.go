@@ -4,6 +4,7 @@ package forest
 
 import (
 	"math"
+	"runtime"
 	"unsafe"
 
 	"github.com/assayrisk/assay/models"
@@ -69,10 +70,8 @@ func columnize(m *models.Model) (*columns, error) {
 		return nil, errTooLarge
 	}
 	c := &columns{splits: make([][]split, len(m.Trees))}
-	// The source of a feature and missing type, plus one.
-	sources := make([][4]int32, len(m.Features))
-	var found []thresholds            // of each source
-	places := make([]int32, 0, nodes) // of each node's threshold in them
+	sources := make([][4]int32, len(m.Features)) // of a feature and missing type, plus one
+	var tests []int                              // of each source
 	splits := make([]split, 0, nodes)
 	b := newCategoryBuilder()
 	for i := range m.Trees {
@@ -80,21 +79,22 @@ func columnize(m *models.Model) (*columns, error) {
 		for j, f := range t.Feature {
 			if t.Decision[j]&models.DecisionCategorical != 0 {
 				cat, set := b.add(t, j)
-				places, splits = append(places, 0), append(splits, split{cat: cat, set: set})
+				splits = append(splits, split{cat: cat, set: set})
 				continue
 			}
 			missing := t.Decision[j] >> 2 & 3
 			s := &sources[f][missing]
 			if *s == 0 {
 				c.sources = append(c.sources, source{feature: f, missing: models.MissingType(missing)})
-				found = append(found, thresholds{})
+				tests = append(tests, 0)
 				*s = int32(len(c.sources))
 			}
-			places = append(places, found[*s-1].add(t.Threshold[j], missingRight(t.Decision[j])))
+			tests[*s-1]++
 			splits = append(splits, split{column: *s - 1, set: -1}) // of the source; the column follows
 		}
 		c.splits[i] = splits[len(splits)-len(t.Feature):]
 	}
+	found, places := collect(m, splits, tests)
 	ranks := make([][]int32, len(c.sources))
 	// The columns of a source: two for each chunk, left and right.
 	of := make([][]int32, len(c.sources))
@@ -139,6 +139,38 @@ func columnize(m *models.Model) (*columns, error) {
 	var err error
 	c.cats, err = b.build()
 	return c, err
+}
+
+// collect finds the thresholds of each source, which has so many tests, and the
+// place of each node's among them. The sources are shared out to processors.
+func collect(m *models.Model, splits []split, tests []int) (found []thresholds, places []int32) {
+	found, places = make([]thresholds, len(tests)), make([]int32, len(splits))
+	var load [8]int
+	owner := make([]int, len(tests))
+	parts := min(runtime.GOMAXPROCS(0), len(load), max(len(tests), 1))
+	for s, n := range tests {
+		least := 0
+		for k := range parts {
+			if load[k] < load[least] {
+				least = k
+			}
+		}
+		owner[s] = least
+		load[least] += n
+	}
+	inParallel(parts, func(from, to int) {
+		node := 0
+		for i := range m.Trees {
+			t := &m.Trees[i]
+			for j, d := range t.Decision {
+				if s := &splits[node]; s.set < 0 && owner[s.column] >= from && owner[s.column] < to {
+					places[node] = found[s.column].add(t.Threshold[j], missingRight(d))
+				}
+				node++
+			}
+		}
+	})
+	return found, places
 }
 
 // missingRight says that a numerical node sends missing values right.

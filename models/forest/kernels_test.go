@@ -4,6 +4,7 @@ package forest
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"unsafe"
@@ -120,6 +121,61 @@ func shapKernels(t *testing.T, shape foresttest.Shape, widths map[int]bool) {
 			for k := range a.shares {
 				if math.Float64bits(a.shares[k]) != math.Float64bits(b.shares[k]) {
 					t.Fatalf("row %d, rule of %d, share %d: %v, want %v", i/n, r.width, k, a.shares[k], b.shares[k])
+				}
+			}
+		}
+	}
+}
+
+func TestFitKernel(t *testing.T) {
+	z := []float64{0, 1, 0.5, 1e-300, math.SmallestNonzeroFloat64, math.Nextafter(1, 0), 0.3, 1.0 / 3}
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		z = append(z, r.Float64())
+	}
+	for width := 4; width <= maxQuadrature; width += 4 {
+		q := newQuadrature(width)
+		got, want := make([]float64, len(z)*width+1), make([]float64, len(z)*width+1)
+		got[len(z)*width], want[len(z)*width] = 7, 7
+		fit(got, z, &q)
+		fitGeneric(want, z, &q)
+		for i := range got {
+			if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
+				t.Fatalf("rule of %d, number %d: %v, want %v", width, i, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestWalkKernel(t *testing.T) {
+	for _, shape := range []foresttest.Shape{
+		{Trees: 23, Leaves: 60, Features: 12, Missing: 0.5, Categories: 300, Categorical: 0.3},
+		{Trees: 81, Leaves: 30, Features: 400},
+		{Trees: 9, Leaves: 300, Features: 20, Chain: true},
+		{Trees: 150, Leaves: 2, Features: 3},
+		{Trees: 12, Leaves: 1, Features: 3},
+	} {
+		m := foresttest.Model(4, shape)
+		c, err := columnize(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := newEncoder(c)
+		w := newWalker(m, c, e)
+		codes, missing := make([]uint8, e.width+64), make([]uint8, e.short+64)
+		rows := foresttest.Rows(4, m, 300)
+		n := len(m.Features)
+		for i := 0; i < len(rows); i += n {
+			x := rows[i : i+n]
+			e.encode(codes, missing, x)
+			e.sets(codes, x)
+			for _, from := range []int{0, 1, 3} {
+				got, want := sum(w, from, len(m.Trees), codes, 0.25), 0.25
+				for k := from; k < len(m.Trees); k++ {
+					want = sum(w, k, k+1, codes, want) // alone: without the kernel
+				}
+				if math.Float64bits(got) != math.Float64bits(want) {
+					t.Fatalf("%d trees of %d leaves, from %d, row %d: %v, want %v", shape.Trees, shape.Leaves, from, i/n, got, want)
 				}
 			}
 		}

@@ -8,6 +8,7 @@ package forest
 // have the same bits on every architecture.
 type quadrature struct {
 	nodes, weights []float64
+	rests          []float64 // 1 - node
 }
 
 func newQuadrature(n int) quadrature {
@@ -27,10 +28,11 @@ func newQuadrature(n int) quadrature {
 		}
 		roots = next
 	}
-	q := quadrature{nodes: make([]float64, n), weights: make([]float64, n)}
+	q := quadrature{nodes: make([]float64, n), weights: make([]float64, n), rests: make([]float64, n)}
 	for i, x := range roots {
 		_, d := legendre(n, x)
 		q.nodes[i] = (1 + x) / 2
+		q.rests[i] = 1 - q.nodes[i]
 		q.weights[i] = 1 / (float64(1-float64(x*x)) * float64(d*d))
 	}
 	return q

@@ -257,3 +257,37 @@ TEXT ·shapMany(SB), NOSPLIT, $48-8
 	MOVQ BX, bytes-8(SP)
 	SHAP(bytes-8(SP), AHEADMANY, DOWNMANY, BOTHMANY, UPMANY)
 	RET
+
+DATA one<>+0(SB)/8, $1.0
+GLOBL one<>(SB), RODATA|NOPTR, $8
+
+// func fitAVX2(f, z, nodes, rests *float64, rows, width int)
+//
+// rows and width are not 0, width is in bytes.
+TEXT ·fitAVX2(SB), NOSPLIT, $0-48
+	MOVQ f+0(FP), DI
+	MOVQ z+8(FP), SI
+	MOVQ nodes+16(FP), R8
+	MOVQ rests+24(FP), R9
+	MOVQ rows+32(FP), CX
+	MOVQ width+40(FP), DX
+	VBROADCASTSD one<>(SB), Y7
+row:
+	VBROADCASTSD (SI), Y0
+	VSUBPD Y0, Y7, Y1
+	XORL AX, AX
+four:
+	VMULPD (R9)(AX*1), Y0, Y2
+	VMULPD (R8)(AX*1), Y1, Y3
+	VADDPD Y3, Y0, Y3
+	VDIVPD Y3, Y2, Y2
+	VMOVUPD Y2, (DI)(AX*1)
+	ADDQ $32, AX
+	CMPQ AX, DX
+	JNE  four
+	ADDQ DX, DI
+	ADDQ $8, SI
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET

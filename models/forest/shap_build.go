@@ -210,12 +210,18 @@ func (b *shapBuilder) fit(p *shapPlan) {
 	for k := range q.nodes {
 		p.f[k] = 1
 	}
-	f := p.f[p.width:]
-	for _, z := range b.z[1:] {
+	fit(p.f[p.width:], b.z[1:], &q)
+}
+
+// fitGeneric writes a row of f for each z: at each node t of the rule
+//
+//	f = z (1-t) / (z + (1-z) t)
+func fitGeneric(f, z []float64, q *quadrature) {
+	for _, z := range z {
 		for k, t := range q.nodes {
-			f[k] = float64(z*(1-t)) / (z + float64((1-z)*t))
+			f[k] = float64(z*q.rests[k]) / (z + float64((1-z)*t))
 		}
-		f = f[p.width:]
+		f = f[len(q.nodes):]
 	}
 }
 

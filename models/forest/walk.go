@@ -11,9 +11,10 @@ import (
 )
 
 // The walk is the form that fits every model: from the root of each tree to a
-// leaf, four trees (or four vectors) at a time, so that the processor has
-// something to do while one of them waits for memory. A leaf is a slot whose
-// test always sends it to itself, so that a step has no branch.
+// leaf, four trees (or four vectors) at a time, eight trees where there is a
+// kernel for it, so that the processor has something to do while one of them
+// waits for memory. A leaf is a slot whose test always sends it to itself, so that
+// a step has no branch.
 
 // slot is a node or a leaf in eight bytes:
 //
@@ -114,6 +115,15 @@ func sum[T float32 | float64](w *walker, from, to int, codes []uint8, s T) T {
 		return s
 	}
 	p, x := unsafe.Pointer(&w.slots[0]), unsafe.Pointer(&codes[0])
+	for use > levelGo && from+8 <= to {
+		var at [64]uint32
+		n := min(len(at), to-from) / 8
+		walkEights(&w.slots[0], &codes[0], &w.roots[from], &at[0], n)
+		for _, i := range at[:8*n] {
+			s += T(w.values[i])
+		}
+		from += 8 * n
+	}
 	for ; from+4 <= to; from += 4 {
 		r, d := w.roots[from:from+4:from+4], w.depths[from:from+4:from+4]
 		a, b, c, e := uintptr(r[0]), uintptr(r[1]), uintptr(r[2]), uintptr(r[3])
