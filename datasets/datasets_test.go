@@ -170,3 +170,13 @@ func TestLabelWords(t *testing.T) {
 		t.Errorf("an absent label: %v, want ErrInvalid", err)
 	}
 }
+
+// TestCodecs reads a file compressed in a way that is not supported (LZ4, as
+// pyarrow's write_table(..., compression="lz4") writes it) and is told so.
+func TestCodecs(t *testing.T) {
+	_, err := Read(t.Context(), filepath.Join("testdata", "lz4.parquet"), Options{})
+	var bad *BadRow
+	if !errors.As(err, &bad) || !strings.Contains(bad.Problem, "LZ4") {
+		t.Errorf("%v, want a problem that names LZ4", err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
@@ -145,6 +146,9 @@ func checkParquetMeta(name string, pr *file.Reader, size int64, opt *Options) er
 			col, err := g.ColumnChunk(c)
 			if err != nil {
 				return damaged(name, err)
+			}
+			if _, err := compress.GetCodec(col.Compression()); err != nil {
+				return &BadRow{File: name, Problem: fmt.Sprintf("column %d is compressed in a way that is not read (code %d; LZ4 is such a one): write the file with zstd, snappy or gzip", c, int(col.Compression()))}
 			}
 			if z := col.TotalCompressedSize(); z < 0 || z > size {
 				return damaged(name, fmt.Errorf("column %d of row group %d claims %d bytes in a file of %d", c, i, z, size))

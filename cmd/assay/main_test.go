@@ -95,6 +95,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"demo", "--dir", bundle}, 1, "--dir"},
 		{[]string{"up", "--dir", filepath.Join(dir, "none")}, 1, "manifest.json"},
 		{[]string{"help"}, 0, ""},
+		{[]string{"help", "data", "list"}, 0, ""},
+		{[]string{"help", "nonsense"}, 2, "there is no command"},
 		{[]string{"data", "list"}, 0, ""},
 	} {
 		_, stderr, code := assayRun(t, c.args...)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -64,10 +65,22 @@ func MakeKey(path string) (*ecdsa.PrivateKey, error) {
 	if err = errors.Join(err, tmp.Close()); err == nil {
 		err = os.Rename(path+".tmp", path)
 	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("chain key: %w", err)
 	}
 	return key, nil
+}
+
+// syncDir makes the names in dir durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // KeyAddress is the address of a key.

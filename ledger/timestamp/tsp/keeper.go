@@ -37,9 +37,11 @@ type Keeper struct {
 	keep   Keep
 	cfg    Config
 
+	round sync.Mutex // held for a whole round
+	last  []byte     // the newest note that Keep took
+
 	mu     sync.Mutex
 	status Status
-	last   []byte // the newest note that Keep took
 }
 
 // Status is how stamping stands.
@@ -90,9 +92,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 // Round stamps the source's checkpoint, if it is not the one of the last round,
 // and keeps the token once it holds against Config.Trust.
 func (k *Keeper) Round(ctx context.Context) (err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	defer func() { k.status.Err = err }()
+	k.round.Lock()
+	defer k.round.Unlock()
+	defer func() { k.note(func(s *Status) { s.Err = err }) }()
 	note := k.source()
 	if len(note) == 0 || bytes.Equal(note, k.last) {
 		return nil
@@ -109,13 +111,18 @@ func (k *Keeper) Round(ctx context.Context) (err error) {
 		return fmt.Errorf("time stamps: the token was not kept: %w", err)
 	}
 	k.last = bytes.Clone(note)
-	k.status.Stamped++
-	k.status.Time = r.Time
+	k.note(func(s *Status) { s.Stamped, s.Time = s.Stamped+1, r.Time })
 	k.cfg.Logger.Info("checkpoint is time-stamped", "time", r.Time, "authority", r.Authority)
 	return nil
 }
 
-// Status returns how stamping stands.
+func (k *Keeper) note(change func(*Status)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change(&k.status)
+}
+
+// Status returns how stamping stands, and does not wait for a round.
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
