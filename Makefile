@@ -66,7 +66,7 @@ purego: ## the pure-Go twins of the assembly
 	$(GO) test -tags purego ./models/forest ./models/gbdt
 
 .PHONY: avx512
-avx512: ## the AVX-512 kernels on an emulated processor (Bochs); skipped, and said, where it is missing
+avx512: ## the AVX-512 kernels, on an emulated processor (Bochs) where this one lacks it; skipped, and said, where that is missing too
 	cd tools && $(GO) run ./avx512 -root ..
 
 # The interpreter that has the peers, and one training table; benchmarks/peers/setup DIR makes both.

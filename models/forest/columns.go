@@ -4,7 +4,6 @@ package forest
 
 import (
 	"math"
-	"runtime"
 	"unsafe"
 
 	"github.com/assayrisk/assay/models"
@@ -145,9 +144,9 @@ func columnize(m *models.Model) (*columns, error) {
 // place of each node's among them. The sources are shared out to processors.
 func collect(m *models.Model, splits []split, tests []int) (found []thresholds, places []int32) {
 	found, places = make([]thresholds, len(tests)), make([]int32, len(splits))
-	var load [8]int
 	owner := make([]int, len(tests))
-	parts := min(runtime.GOMAXPROCS(0), len(load), max(len(tests), 1))
+	parts := min(processors(), len(tests))
+	load := make([]int, parts)
 	for s, n := range tests {
 		least := 0
 		for k := range parts {

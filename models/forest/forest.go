@@ -48,13 +48,10 @@ func Compile(m *models.Model) (*Forest, error) {
 	if err := walkable(m, f.encoder); err != nil {
 		return nil, fmt.Errorf("forest: %w", err)
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	f.explain = newExplainer(m, c, f.encoder, func() {
 		f.count(m)
 		f.forms(m, c)
 	})
-	f.explain = newExplainer(m, c, f.encoder)
-	wg.Wait()
 	f.pool.New = func() any { return f.newScratch() }
 	return f, nil
 }

@@ -39,19 +39,22 @@ type shapSide struct {
 	rest  float64 // 1, or the leaf's value
 }
 
-// newExplainer lays out the trees of m, parts of them side by side.
-func newExplainer(m *models.Model, c *columns, e *encoder) *explainer {
+// newExplainer lays out the trees of m, parts of them side by side, and beside
+// what first does.
+func newExplainer(m *models.Model, c *columns, e *encoder, first func()) *explainer {
 	x := &explainer{scale: 1, expected: m.Init}
 	planned := make([]shapPlan, len(m.Trees))
 	var quadratures [maxQuadrature/4 + 1]func() quadrature // by a quarter of the width
 	for i := range quadratures {
 		quadratures[i] = sync.OnceValue(func() quadrature { return newQuadrature(4 * i) })
 	}
-	inParallel(len(m.Trees), func(from, to int) {
+	beside(first, len(m.Trees), func() func(from, to int) {
 		b := shapBuilder{e: e, quadratures: quadratures[:], last: make([]uint32, len(m.Features)+1)}
-		for i := from; i < to; i++ {
-			b.left = to - i
-			planned[i] = b.tree(&m.Trees[i], c.splits[i])
+		return func(from, to int) {
+			for i := from; i < to; i++ {
+				b.left = len(m.Trees) - i
+				planned[i] = b.tree(&m.Trees[i], c.splits[i])
+			}
 		}
 	})
 	trees := map[int]int{} // of each width

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Avx512 runs tests on a processor that has AVX-512 where the one at hand has
-// not: it boots Linux in the Bochs emulator, with the compiled tests and
-// nothing else on its disk, and passes on what they print and how they end.
+// Avx512 runs tests on a processor that has AVX-512. Where the one at hand has
+// it, they run there. Where it has not, it boots Linux in the Bochs emulator, with
+// the compiled tests and nothing else on its disk, and passes on what they print
+// and how they end.
 //
 //	cd tools && go run ./avx512 -root ..
 //	cd tools && go run ./avx512 -root .. -only models/gbdt -run Golden
+//	cd tools && go run ./avx512 -root .. -emulate
 //
-// It needs Linux on amd64, and Debian's packages bochs, bochs-term, isolinux,
+// The emulator needs Linux on amd64, and Debian's packages bochs, bochs-term, isolinux,
 // syslinux-common, xorriso and cpio; the kernel is Debian's linux-image-cloud-amd64,
 // which is fetched and unpacked, not installed (or name one: -kernel). Where
 // one of them is missing it says so and ends without an error, unless -must is
@@ -41,6 +43,7 @@ type options struct {
 	root, kernel string
 	only, run    string
 	must         bool
+	emulate      bool
 	most         time.Duration
 }
 
@@ -51,6 +54,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "the one package whose tests run")
 	flag.StringVar(&o.run, "run", "", "pattern of the tests that run, instead of those that compare bits")
 	flag.BoolVar(&o.must, "must", false, "fail where something that the emulation needs is missing")
+	flag.BoolVar(&o.emulate, "emulate", false, "use the emulator even where the processor has AVX-512")
 	flag.DurationVar(&o.most, "most", 15*time.Minute, "how long the emulated machine may run")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -76,6 +80,9 @@ func (m *missing) Error() string {
 }
 
 func run(ctx context.Context, o options) error {
+	if !o.emulate && onThisProcessor() {
+		return runNative(ctx, o)
+	}
 	work, err := os.MkdirTemp("", "assay-avx512-")
 	if err != nil {
 		return err
