@@ -84,7 +84,21 @@ func newRoot(ui *ui) *cobra.Command {
 			if err != nil || len(rest) > 0 {
 				return usagef("there is no command %q; `assay help` lists them", strings.Join(args, " "))
 			}
+			c.InitDefaultHelpFlag()
+			c.InitDefaultVersionFlag()
 			return c.Help()
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			c, _, err := root.Find(args)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			for _, sub := range c.Commands() {
+				if sub.IsAvailableCommand() {
+					names = append(names, sub.Name()+"\t"+sub.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 	})
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {

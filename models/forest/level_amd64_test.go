@@ -28,7 +28,7 @@ func eachLevel(t *testing.T, f func(t *testing.T)) {
 }
 
 // TestLevelWanted fails where AVX-512 was promised and is not used: `make
-// avx512` runs these tests on an emulated processor that has it.
+// avx512` runs these tests on a processor that has it, emulated where need be.
 func TestLevelWanted(t *testing.T) {
 	if os.Getenv("ASSAY_WANT_AVX512") == "" {
 		t.Skip("ASSAY_WANT_AVX512 is not set")

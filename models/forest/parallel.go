@@ -26,7 +26,7 @@ func inParallel(n int, f func(from, to int)) {
 // parts that make up [0, n): one worker a processor, so that whoever called first
 // takes its share of the rest when that is done. Parts of a worker ascend.
 func beside(first func(), n int, worker func() func(from, to int)) {
-	const part = 16
+	part := min(16, max(1, n/(4*processors())))
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	for k := range processors() {
@@ -36,7 +36,7 @@ func beside(first func(), n int, worker func() func(from, to int)) {
 			}
 			var f func(from, to int)
 			for {
-				from := int(next.Add(part)) - part
+				from := int(next.Add(int64(part))) - part
 				if from >= n {
 					return
 				}

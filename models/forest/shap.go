@@ -163,7 +163,7 @@ func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
 		h, c := &d.sides[side], &d.sides[1-side]
 		f, toHot, toCold := row(t.f, above), row(s.product, hot), row(s.product, cold)
 		for k, p := range row(s.product, d.in) {
-			pf := p * f[k]
+			pf := float64(p * f[k])
 			toHot[k] = float64(h.share*pf) + float64(h.rest*(p-pf))
 			toCold[k] = c.share * pf
 		}
@@ -180,7 +180,7 @@ func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
 		f, g := row(t.f, above), row(t.f, hot)
 		in, shares := row(s.product, d.in), row(s.shares, d.shares)
 		for k, p := range in {
-			pf := p * f[k]
+			pf := float64(p * f[k])
 			a := float64(h.share*pf) + float64(h.rest*(p-pf))
 			b := float64(c.share * pf)
 			in[k] = a + b

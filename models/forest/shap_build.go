@@ -22,7 +22,7 @@ type shapPlan struct {
 // belong as soon as its rule is known.
 type shapBuilder struct {
 	e           *encoder
-	left        int // trees that are still to come at most, this one included
+	left        int // trees that are still to come of this part, this one included
 	nodes       arena[shapNode]
 	numbers     [maxQuadrature/4 + 1]arena[float64] // by a quarter of the width
 	quadratures []func() quadrature                 // in the same order

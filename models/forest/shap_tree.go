@@ -52,7 +52,7 @@ func newExplainer(m *models.Model, c *columns, e *encoder, first func()) *explai
 		b := shapBuilder{e: e, quadratures: quadratures[:], last: make([]uint32, len(m.Features)+1)}
 		return func(from, to int) {
 			for i := from; i < to; i++ {
-				b.left = len(m.Trees) - i
+				b.left = to - i
 				planned[i] = b.tree(&m.Trees[i], c.splits[i])
 			}
 		}

@@ -14,7 +14,8 @@ import (
 // leaf, four trees (or four vectors) at a time, eight trees where there is a
 // kernel for it, so that the processor has something to do while one of them
 // waits for memory. A leaf is a slot whose test always sends it to itself, so that
-// a step has no branch.
+// a step has no branch. Leaves alone have the bound 255: nodes have at most
+// chunk-1, and those that test a set 0.
 
 // slot is a node or a leaf in eight bytes:
 //

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // STEP moves the tree whose slot is I to its child, or leaves it where it is when
-// that is a leaf. DX has the slot then.
+// that is a leaf. DX has the slot that it was in.
 #define STEP(I) \
 	MOVQ    (SI)(I*8), DX;    \
 	MOVL    DX, AX;           \

@@ -10,7 +10,7 @@ import (
 )
 
 // eachLevel runs a test at each level of instructions that this processor has.
-// Where AVX-512 was promised, as `make avx512` does on an emulated processor, its
+// Where AVX-512 was promised, as `make avx512` does, its
 // absence is a failure.
 func eachLevel(t *testing.T, f func(t *testing.T)) {
 	highest := best()

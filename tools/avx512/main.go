@@ -28,8 +28,7 @@ import (
 	"time"
 )
 
-// job is a package and the pattern of those of its tests that run in the
-// emulated machine.
+// job is a package and the pattern of those of its tests that run with AVX-512.
 type job struct{ pkg, tests string }
 
 // jobs compare every kernel with its twin in Go, and the digests of trained

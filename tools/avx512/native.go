@@ -36,6 +36,7 @@ func runNative(ctx context.Context, o options) error {
 		return err
 	}
 	fmt.Println("avx512: this processor has AVX-512: the tests run on it, not in the emulator (-emulate)")
+	ran := 0
 	for _, j := range jobs {
 		if o.only != "" && o.only != j.pkg {
 			continue
@@ -48,6 +49,10 @@ func runNative(ctx context.Context, o options) error {
 		if strings.Contains(out, "no tests to run") {
 			return fmt.Errorf("%s: the pattern names no test: mend jobs", j.pkg)
 		}
+		ran++
+	}
+	if ran == 0 {
+		return fmt.Errorf("no such package among the jobs: %s", o.only)
 	}
 	return nil
 }

@@ -66,7 +66,9 @@ func MakeKey(path string) (*ecdsa.PrivateKey, error) {
 		err = os.Rename(path+".tmp", path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		if err = syncDir(filepath.Dir(path)); err != nil {
+			err = fmt.Errorf("%s is written, but its name may not outlast a power cut: %w", path, err)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("chain key: %w", err)

@@ -94,7 +94,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) Round(ctx context.Context) (err error) {
 	k.round.Lock()
 	defer k.round.Unlock()
-	defer func() { k.note(func(s *Status) { s.Err = err }) }()
+	defer func() { k.setStatus(func(s *Status) { s.Err = err }) }()
 	note := k.source()
 	if len(note) == 0 || bytes.Equal(note, k.last) {
 		return nil
@@ -111,12 +111,12 @@ func (k *Keeper) Round(ctx context.Context) (err error) {
 		return fmt.Errorf("time stamps: the token was not kept: %w", err)
 	}
 	k.last = bytes.Clone(note)
-	k.note(func(s *Status) { s.Stamped, s.Time = s.Stamped+1, r.Time })
+	k.setStatus(func(s *Status) { s.Stamped, s.Time = s.Stamped+1, r.Time })
 	k.cfg.Logger.Info("checkpoint is time-stamped", "time", r.Time, "authority", r.Authority)
 	return nil
 }
 
-func (k *Keeper) note(change func(*Status)) {
+func (k *Keeper) setStatus(change func(*Status)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	change(&k.status)
