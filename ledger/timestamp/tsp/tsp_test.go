@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,8 +68,10 @@ func TestKeeper(t *testing.T) {
 		}), "attempts"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			handler := tt.fault
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+			var handler atomic.Value // an http.HandlerFunc
+			answer := func(h http.Handler) { handler.Store(http.HandlerFunc(h.ServeHTTP)) }
+			answer(tt.fault)
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.Load().(http.HandlerFunc)(w, r) }))
 			defer s.Close()
 			note := []byte("log.example\n7\nroot\n\n— sig\n")
 			kept := 0
@@ -92,7 +95,7 @@ func TestKeeper(t *testing.T) {
 			if (kept == 1) != (tt.says == "") || !errors.Is(k.Status().Err, err) {
 				t.Errorf("%d kept, status %+v", kept, k.Status())
 			}
-			handler = a
+			answer(a)
 			for range 2 { // the second has nothing to do
 				if err := k.Round(t.Context()); err != nil {
 					t.Fatal(err)
@@ -101,7 +104,8 @@ func TestKeeper(t *testing.T) {
 			if kept != 1 || k.Status().Stamped != 1 {
 				t.Errorf("%d kept, status %+v", kept, k.Status())
 			}
-			handler, note = text(503, "", ""), append(note, "more"...)
+			answer(text(503, "", ""))
+			note = append(note, "more"...)
 			if k.Round(t.Context()) == nil || k.Status().Stamped != 1 {
 				t.Error("a new checkpoint was not asked for")
 			}
