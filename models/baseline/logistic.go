@@ -230,7 +230,7 @@ type solution struct {
 func points(woe []float64, coef float64, deviation []float64) []float64 {
 	t := make([]float64, len(woe))
 	for k, w := range woe {
-		t[k] = coef * w
+		t[k] = float64(coef * w) // rounded: else the compiler may fuse it with what follows
 		if len(deviation) > 0 {
 			t[k] += deviation[k]
 		}

@@ -121,8 +121,8 @@ func proposal(seed uint64, n int) map[string]string {
 		"num_leaves":        whole(between(1, 4, 96)),
 		"min_data_in_leaf":  whole(between(2, 5, 200)),
 		"lambda_l2":         number(between(3, 0.01, 100)),
-		"feature_fraction":  number(0.3 + 0.7*u(4)),
-		"bagging_fraction":  number(0.5 + 0.5*u(5)),
+		"feature_fraction":  number(0.3 + float64(0.7*u(4))),
+		"bagging_fraction":  number(0.5 + float64(0.5*u(5))),
 		"bagging_freq":      "1",
 		"min_gain_to_split": number(between(6, 1e-3, 1)),
 	}
