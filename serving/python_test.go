@@ -16,12 +16,12 @@ import (
 )
 
 // peersPython is a Python that has the clients of
-// benchmarks/peers/requirements-clients.txt.
+// benchmarks/peers/requirements-tests.txt.
 func peersPython(t *testing.T) string {
 	t.Helper()
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
-		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has benchmarks/peers/requirements-clients.txt (the checks install it)")
+		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has benchmarks/peers/requirements-tests.txt (the checks install it)")
 	}
 	return python
 }
