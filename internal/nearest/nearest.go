@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nearest finds the word that a person most likely meant, for messages
+// about names that are not known: a column, a field, a flag, a role.
+package nearest
+
+import (
+	"strings"
+	"unicode"
+)
+
+// maxRunes bounds the words that are compared: the work grows with its square.
+const maxRunes = 64
+
+// Word returns the known word that is nearest to the one given: the same but
+// for case and the marks between letters, or at most a third of its letters
+// away by insertions, deletions, replacements and swaps of neighbours. Of two
+// that are equally near the earlier one is returned; "" if none is near.
+func Word(given string, known []string) string {
+	g := fold(given)
+	if len(g) == 0 || len(g) > maxRunes {
+		return ""
+	}
+	best, least := "", max(1, len(g)/3)+1
+	for _, k := range known {
+		f := fold(k)
+		if len(f) == 0 || len(f) > maxRunes || k == given {
+			continue
+		}
+		if d := distance(g, f); d < least && d < max(len(g), len(f)) {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// Hint returns `; did you mean "word"?`, ready to be put behind a message, or
+// "" if no known word is near.
+func Hint(given string, known []string) string {
+	if w := Word(given, known); w != "" {
+		return `; did you mean "` + w + `"?`
+	}
+	return ""
+}
+
+// fold drops case and all but letters and digits; a word of nothing else is
+// kept as it is.
+func fold(s string) []rune {
+	var out []rune
+	for _, r := range strings.ToLower(s) {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			out = append(out, r)
+		}
+	}
+	if out == nil {
+		return []rune(s)
+	}
+	return out
+}
+
+// distance is the optimal string alignment distance.
+func distance(a, b []rune) int {
+	var before []int // the row before the last
+	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range a {
+		row[0] = i + 1
+		for j := range b {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		if before == nil {
+			before = make([]int, len(b)+1)
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
