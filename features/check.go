@@ -100,8 +100,13 @@ func (c checker) field(i int) error {
 	if u, ok := units[f.Unit]; ok && (f.Min != nil && *f.Min < u.min || f.Max != nil && *f.Max > u.max) {
 		return c.fail(at+".unit", "", "a %s lies between %g and %g: min and max reach beyond that", f.Unit, u.min, u.max)
 	}
-	if f.kind() != assay.Text && len(f.Values) > 0 {
-		return c.fail(at+".values", "use min and max for numbers", "values are for texts, and %q is a %s", f.Name, f.kind())
+	if f.kind() != assay.Text && !number && len(f.Values) > 0 {
+		return c.fail(at+".values", "", "values are for texts and numbers, and %q is a %s", f.Name, f.kind())
+	}
+	for j, v := range f.Values {
+		if _, err := levelOf(assay.Number, v); number && err != nil {
+			return c.fail(fmt.Sprintf("%s.values[%d]", at, j), err.Error(), "%q is a number, and its value %q is none", f.Name, clip(v))
+		}
 	}
 	for j, k := range f.On {
 		if !nameOK(k) || slices.Contains(f.On[:j], k) {

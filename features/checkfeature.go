@@ -79,6 +79,9 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 			return err
 		}
 	}
+	if len(f.Categories)+len(f.Unknown) > 0 && name != "category" {
+		return c.fail(at, "use kernel category", "kernel %s takes no categories", name)
+	}
 	if k.check != nil {
 		if p := k.check(f); p != "" {
 			return c.fail(at, "docs/plan.md shows an example of each kernel", "%s", p)
@@ -120,6 +123,9 @@ func (c checker) input(f *FeatureSpec, k *kernel, n, at string) error {
 		return nil
 	}
 	kind := s.Fields[i].kind()
+	if k.name == "category" && f.listed() {
+		return c.listed(f, n, kind, at)
+	}
 	if !s.carries(&s.Fields[i], s.event()) {
 		return c.fail(at, "read it through a window", "events of kind %q do not carry field %q", s.event(), n)
 	}
@@ -132,6 +138,9 @@ func (c checker) input(f *FeatureSpec, k *kernel, n, at string) error {
 		want = "a text"
 	case k.times:
 		want = "a time"
+	}
+	if k.name == "category" && (kind == assay.Number || kind == assay.Flag) {
+		return c.fail(at, "list the values of the codes 0, 1, ... under categories", "%q is a %s, whose categories are not learned", n, kind)
 	}
 	if k.text != (kind == assay.Text) || k.times != (kind == assay.Instant) {
 		return c.fail(at, "the kernel for a text is category, for a time days_between", "kernel %s wants %s, and %q is a %s", k.name, want, n, kind)

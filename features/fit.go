@@ -114,6 +114,7 @@ func draft(f *frozenPlan) (*Plan, error) {
 		for _, n := range f.Spec.inputs(s) {
 			st.in = append(st.in, p.slotOf(n))
 		}
+		p.bindLevels(&st)
 		p.steps = append(p.steps, st)
 	}
 	p.needs = make([]window.Needs, len(f.Spec.Windows))

@@ -93,6 +93,9 @@ func keepMost(counts []int64, least int64, limit int) []bool {
 }
 
 func fitCategory(f *fitting) error {
+	if f.spec.listed() {
+		return fitListed(f)
+	}
 	counts := f.counts()
 	keep := keepMost(counts, int64(f.spec.minCount("category")), f.spec.maxCategories())
 	l := f.learned

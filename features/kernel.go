@@ -45,6 +45,7 @@ type learned struct {
 	Pairs []int32 `json:"pairs,omitempty"` // cross: raw codes (a, b) of each category
 
 	spec   *FeatureSpec
+	levels *levels   // category over numbers or flags; nil over texts
 	stride int       // cross: raw codes of the second input
 	dense  []float64 // cross: category code by a*stride + b
 }

@@ -35,8 +35,8 @@ func kernels() []kernel {
 			example: "a=2024-03-01 b=2024-03-31 -> 30"},
 		{name: "date_part", min: 1, max: 1, times: true, formula: "year, quarter, month, day, weekday (Monday = 1), hour or year_day, in UTC", missing: "missing", params: "`part: month`", apply: applyDatePart, check: checkPart,
 			example: "part=weekday x=2024-03-01 -> 5"},
-		{name: "category", min: 1, max: 1, text: true, formula: "the text's place among the texts seen at least min_count times in training, sorted; the last code is `other`", missing: "missing",
-			params: "`min_count: 20`, `max_categories: 254` (defaults)", apply: applyTable, fit: fitCategory, check: checkCategory, verify: verifyTable,
+		{name: "category", min: 1, max: 1, text: true, formula: "the text's place among the texts seen at least min_count times in training, sorted, or in the list `categories`, of texts, numbers or flags; the last code is `other`", missing: "missing",
+			params: "`min_count: 20`, `max_categories: 254` (defaults); or `categories: [...]` and `unknown: other` (default) or `missing`", apply: applyCategory, fit: fitCategory, check: checkCategory, verify: verifyCategory,
 			example: "texts=a,a,b min_count=1 x=b -> 1"},
 		{name: "cross", min: 2, max: 2, text: true, formula: "as category, of the pair of texts", missing: "missing if either is",
 			params: "`min_count: 20`, `max_categories: 254` (defaults)", apply: applyCross, fit: fitCross, check: checkCategory, verify: verifyCross,
@@ -126,6 +126,14 @@ func checkCategory(f *FeatureSpec) string {
 	switch {
 	case f.MinCount < 0:
 		return "min_count must not be negative"
+	case len(f.Categories) > maxCategories:
+		return "at most 65535 categories can be listed"
+	case len(f.Categories) > 0 && (f.MinCount > 0 || f.MaxCategories > 0):
+		return "categories that are listed are all kept: remove min_count and max_categories"
+	case f.Unknown != "" && f.Unknown != "other" && f.Unknown != "missing":
+		return "unknown wants other or missing"
+	case f.Unknown != "" && len(f.Categories) == 0:
+		return "unknown says what becomes of a value outside the listed categories: list them under categories"
 	case f.MaxCategories < 0 || f.MaxCategories > maxCategories:
 		return "max_categories must lie between 1 and 65535"
 	case !(f.Smoothing >= 0) || f.Smoothing-f.Smoothing != 0:

@@ -2,7 +2,10 @@
 
 package features
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 var errLearned = errors.New("what was learned does not fit the kernel")
 
@@ -11,6 +14,17 @@ func verifyClip(l *learned, _ []int) error {
 		return errLearned
 	}
 	return nil
+}
+
+// verifyCategory also holds a listed dictionary to its list.
+func verifyCategory(l *learned, sizes []int) error {
+	if l.levels != nil {
+		sizes = []int{0}
+	}
+	if l.Categories == nil || l.spec.listed() && !slices.Equal(l.Categories, l.spec.Categories) {
+		return errLearned
+	}
+	return verifyTable(l, sizes)
 }
 
 func verifyTable(l *learned, sizes []int) error {

@@ -44,6 +44,7 @@ type field struct {
 	min, max float64
 	codes    map[string]float64 // text -> raw code, nil if no kernel wants it
 	values   map[string]bool    // allowed texts, nil if any
+	numbers  []float64          // allowed numbers, nil if any
 	on       kindSet            // kinds of event that carry it
 	plain    bool               // the scored kind carries it, under a name that an event may have
 }
@@ -177,6 +178,11 @@ func (p *Plan) compileFields() error {
 			f.max = *s.Max
 		}
 		for _, v := range s.Values {
+			if f.kind == assay.Number {
+				x, _ := levelOf(assay.Number, v) // the spec is checked
+				f.numbers = append(f.numbers, x)
+				continue
+			}
 			if f.values == nil {
 				f.values = map[string]bool{}
 			}
@@ -265,6 +271,7 @@ func (p *Plan) compileStep(i int) (step, error) {
 	for _, n := range s.inputs(f) {
 		st.in = append(st.in, p.slotOf(n))
 	}
+	p.bindLevels(&st)
 	if k.verify != nil {
 		if err := k.verify(st.learned, p.dictSizes(st.in)); err != nil {
 			return st, err

@@ -51,7 +51,7 @@ func enums() map[string][]string {
 	}
 	return map[string][]string{
 		"FieldSpec.kind": {"number", "text", "flag", "time"}, "FieldSpec.outside": {"reject", "missing", "clip", "flag"},
-		"FeatureSpec.kernel": kernelNames(), "FeatureSpec.monotone": {"increasing", "decreasing"}, "FeatureSpec.part": parts,
+		"FeatureSpec.kernel": kernelNames(), "FeatureSpec.monotone": {"increasing", "decreasing"}, "FeatureSpec.part": parts, "FeatureSpec.unknown": {"other", "missing"},
 	}
 }
 

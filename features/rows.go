@@ -96,6 +96,8 @@ const tooLongText = "the text is too long"
 // rangeProblem says what a number should have been.
 func (f *field) rangeProblem() string {
 	switch {
+	case f.numbers != nil:
+		return "the number is not one of the values that the plan allows"
 	case !math.IsInf(f.min, 0) && !math.IsInf(f.max, 0):
 		return fmt.Sprintf("out of range: want %g to %g", f.min, f.max)
 	case !math.IsInf(f.min, 0):

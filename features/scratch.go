@@ -4,6 +4,7 @@ package features
 
 import (
 	"math"
+	"slices"
 
 	"github.com/assayrisk/assay/features/window"
 )
@@ -69,6 +70,9 @@ func (p *Plan) runStep(s *scratch, i int) {
 // number applies the field's declared range to one value: ok is false when the
 // value is to be rejected.
 func (f *field) number(x float64) (float64, bool) {
+	if f.numbers != nil && x == x && !slices.Contains(f.numbers, x) {
+		return x, false
+	}
 	if x >= f.min && x <= f.max {
 		return x, x-x == 0
 	}

@@ -46,7 +46,7 @@ type FieldSpec struct {
 	Min       *float64 `yaml:"min,omitempty" json:"min,omitempty"`             // smallest allowed number
 	Max       *float64 `yaml:"max,omitempty" json:"max,omitempty"`             // largest allowed number
 	Outside   string   `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip, flag
-	Values    []string `yaml:"values,omitempty" json:"values,omitempty"`       // the only texts allowed; none: any
+	Values    []string `yaml:"values,omitempty" json:"values,omitempty"`       // the only texts or numbers allowed; none: any
 	Unit      string   `yaml:"unit,omitempty" json:"unit,omitempty"`           // share, percent and count bound the number; others are for people
 	Sensitive bool     `yaml:"sensitive,omitempty" json:"sensitive,omitempty"` // a protected characteristic
 	Text      string   `yaml:"text,omitempty" json:"text,omitempty"`           // for people
@@ -95,6 +95,8 @@ type FeatureSpec struct {
 	Part          string    `yaml:"part,omitempty" json:"part,omitempty"`                     // date_part
 	MinCount      int       `yaml:"min_count,omitempty" json:"min_count,omitempty"`           // category, cross, frequency, woe
 	MaxCategories int       `yaml:"max_categories,omitempty" json:"max_categories,omitempty"` // category, cross
+	Categories    []string  `yaml:"categories,omitempty" json:"categories,omitempty"`         // category: what the codes 0, 1, ... stand for; nothing is learned
+	Unknown       string    `yaml:"unknown,omitempty" json:"unknown,omitempty"`               // category with categories: others become other (default) or missing
 	Smoothing     float64   `yaml:"smoothing,omitempty" json:"smoothing,omitempty"`           // woe, target_mean
 	Folds         int       `yaml:"folds,omitempty" json:"folds,omitempty"`                   // woe, target_mean
 }

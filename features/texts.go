@@ -3,6 +3,8 @@
 package features
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"sort"
 )
@@ -11,16 +13,21 @@ import (
 // the texts of the training rows that some kernel keeps, sorted.
 func (s *source) learnTexts(rows []int) {
 	p := s.p
-	keep := map[int]int{} // field -> least count that any of its kernels keeps
+	keep := map[int]int{}        // field -> least count that any of its kernels keeps
+	listed := map[int][]string{} // field -> texts that kernels list, kept at any count
 	for i := range p.steps {
 		st := &p.steps[i]
-		if !st.kernel.text {
+		if !st.kernel.text || st.learned.levels != nil {
 			continue
 		}
 		for _, slot := range st.in {
 			n := st.learned.spec.minCount(st.kernel.name)
 			if st.kernel.name == "cross" {
 				n = 1 // the pairs are counted, not the texts
+			}
+			if st.learned.spec.listed() {
+				n = math.MaxInt
+				listed[slot] = append(listed[slot], st.learned.spec.Categories...)
 			}
 			if old, ok := keep[slot]; !ok || n < old {
 				keep[slot] = n
@@ -38,21 +45,26 @@ func (s *source) learnTexts(rows []int) {
 				counts[t]++
 			}
 		}
+		fixed := map[string]bool{}
+		for _, t := range listed[i] {
+			fixed[t] = true
+		}
 		var texts []string
 		for t, n := range counts {
-			if n >= least {
+			if n >= least && !fixed[t] {
 				texts = append(texts, t)
 			}
 		}
-		if len(texts) > maxCategories {
+		if room := max(maxCategories-len(fixed), 0); len(texts) > room {
 			sort.Slice(texts, func(a, b int) bool {
 				if counts[texts[a]] != counts[texts[b]] {
 					return counts[texts[a]] > counts[texts[b]]
 				}
 				return texts[a] < texts[b]
 			})
-			texts = texts[:maxCategories]
+			texts = texts[:room]
 		}
+		texts = slices.AppendSeq(texts, maps.Keys(fixed))
 		slices.Sort(texts)
 		codes := make(map[string]float64, len(texts))
 		for c, t := range texts {
