@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -112,9 +113,12 @@ func kindsOf(file string, schema *arrow.Schema, opt *Options, label string) ([]s
 			kinds[i] = textKind
 		case arrow.TIMESTAMP, arrow.DATE32, arrow.DATE64:
 			kinds[i] = timeKind
-		case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128,
+		case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
 			arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
 			kinds[i] = numberKind
+			if slices.Contains(opt.Text, f.Name) {
+				kinds[i] = textKind // codes and ids: every digit counts
+			}
 		default:
 			return nil, nil, &BadRow{File: file, Column: f.Name,
 				Problem: fmt.Sprintf("a column of type %s cannot be read: want numbers, text or times", t)}
@@ -131,6 +135,11 @@ func kindsOf(file string, schema *arrow.Schema, opt *Options, label string) ([]s
 func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s string, null, ok bool) {
 	if _, none := a.(*array.Null); none || a.IsNull(i) { // a column of type null has no bit map
 		return 0, "", true, true
+	}
+	if kind == textKind {
+		if s, ok := digitsOf(a, i); ok {
+			return 0, s, false, true
+		}
 	}
 	switch a := a.(type) {
 	case *array.Dictionary:
@@ -173,7 +182,9 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 			x = 1
 		}
 	case *array.Decimal128:
-		x = a.Value(i).ToFloat64(a.DataType().(*arrow.Decimal128Type).Scale)
+		x = decimalNumber(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal128Type).Scale)
+	case *array.Decimal256:
+		x = decimalNumber(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal256Type).Scale)
 	case *array.Timestamp:
 		unit := a.DataType().(*arrow.TimestampType).Unit
 		return float64(a.Value(i).ToTime(unit).UnixMicro()), "", false, true
@@ -186,7 +197,13 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 	}
 	switch kind {
 	case textKind:
-		if s == "" {
+		if math.IsNaN(x) {
+			return 0, "", true, true
+		}
+		if s == "" { // a number that is to be a text
+			if _, text := a.(array.StringLike); !text {
+				return 0, strconv.FormatFloat(x, 'f', -1, 64), false, math.Abs(x) <= 1<<53
+			}
 			return 0, "", true, true
 		}
 		return 0, s, false, len(s) <= opt.MaxCell && utf8.ValidString(s)
@@ -202,6 +219,21 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 		return x, "", false, ok
 	}
 	return x, "", math.IsNaN(x), !math.IsInf(x, 0)
+}
+
+// digitsOf writes a number that is to be a text: whole numbers and decimals with
+// every digit, flags as true and false. It is false for floating-point numbers
+// and for all that is no number.
+func digitsOf(a arrow.Array, i int) (string, bool) {
+	switch a := a.(type) {
+	case *array.Decimal128:
+		return decimalText(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal128Type).Scale), true
+	case *array.Decimal256:
+		return decimalText(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal256Type).Scale), true
+	case *array.Int64, *array.Int32, *array.Int16, *array.Int8, *array.Uint64, *array.Uint32, *array.Uint16, *array.Uint8, *array.Boolean:
+		return a.ValueStr(i), true
+	}
+	return "", false
 }
 
 func exact(v int64) bool { return v >= -1<<53 && v <= 1<<53 }
