@@ -26,7 +26,7 @@ func (s Stage) String() string {
 //	Derived    the spec's features that read no window, directly or not
 //	Windowed   the spec as it is
 func (s *Spec) Ablate(stage Stage) (*Spec, error) {
-	out := s.clone()
+	out := s.withDefaults()
 	switch stage {
 	case RawFields:
 		out.Windows, out.Features = nil, nil

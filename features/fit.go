@@ -40,7 +40,7 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 			return nil, nil, fmt.Errorf("training row %d of a table of %d: %w", r, rec.NumRows(), assay.ErrInvalid)
 		}
 	}
-	frozen := &frozenPlan{Format: frozenFormat, Spec: s.clone(), Learned: make([]learned, len(s.Features))}
+	frozen := &frozenPlan{Format: frozenFormat, Spec: s.withDefaults(), Learned: make([]learned, len(s.Features))}
 	report := &FitReport{outOfFold: map[int]map[int]float64{}}
 	// A plan whose steps know nothing yet reads the fields and orders the steps.
 	p, err := draft(frozen)
@@ -122,10 +122,15 @@ func draft(f *frozenPlan) (*Plan, error) {
 	return p, nil
 }
 
-// clone copies the spec's top level; nothing below it is written.
-func (s *Spec) clone() *Spec {
+// withDefaults copies the spec's top level, nothing below it is written, and
+// fills in what a frozen plan must say of itself: a default that changes one day
+// changes no plan that was fitted before.
+func (s *Spec) withDefaults() *Spec {
 	c := *s
 	c.pos = nil
+	if len(c.Windows) > 0 && c.Lateness == "" {
+		c.Lateness = DefaultLateness
+	}
 	return &c
 }
 

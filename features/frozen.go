@@ -65,6 +65,9 @@ func LoadPlan(b []byte) (*Plan, error) {
 	if err != nil || !bytes.Equal(again, b) {
 		return nil, fmt.Errorf("plan: the bytes are not a frozen plan in canonical form: %w", assay.ErrCorrupt)
 	}
+	if f.Spec.Lateness == "" && len(f.Spec.Windows) > 0 { // fitted before there was a default
+		f.Spec.Lateness = "0s"
+	}
 	if err := f.Spec.check(); err != nil {
 		return nil, fmt.Errorf("plan: %w: %w", err, assay.ErrCorrupt)
 	}

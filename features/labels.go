@@ -66,7 +66,7 @@ func (s *Spec) reader(rec arrow.Record) (*Plan, *source, error) {
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
-	p, err := draft(&frozenPlan{Spec: s, Learned: make([]learned, len(s.Features))})
+	p, err := draft(&frozenPlan{Spec: s.withDefaults(), Learned: make([]learned, len(s.Features))})
 	if err != nil {
 		return nil, nil, err
 	}

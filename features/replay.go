@@ -125,6 +125,10 @@ type history struct {
 	place []int // record row -> index in rows, -1 if it is not scored; nil: the same
 	slots []int // scratch columns of the window features
 	cols  [][]float64
+	// What became of the events on the way; each window is counted by the one
+	// goroutine that plays its kind of key.
+	tallies []feedTally // by window and kind
+	read    []int       // by window: scored rows for whose key it had an event
 }
 
 // replay plays the whole table through a fresh state: the same calls, in the
@@ -168,6 +172,7 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 		}
 	}
 	st, errs := p.NewState(), make([]error, len(p.keys))
+	h.tallies, h.read = st.tallies, make([]int, len(p.feeds))
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
 	for _, k := range p.byWork() {
@@ -193,7 +198,7 @@ func (p *Plan) byWork() []int {
 
 // replayKey plays the table through the windows of one kind of key.
 func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, table *window.Table, h *history) error {
-	sc, st := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys))}
+	sc, st := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies}
 	st.tables[k] = table
 	var slots []int
 	for _, i := range p.keys[k].windows {
@@ -201,8 +206,8 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, tab
 			slots = append(slots, r.slot)
 		}
 	}
-	var key []byte
 	for row, us := range times {
+		st.missedBy = st.missedBy[:0]
 		if row&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -217,11 +222,16 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, tab
 		}
 		if kind == scored {
 			p.readTable(k, sc, p.find(k, sc, ev, st), us, st)
+			for _, i := range p.keys[k].windows {
+				if sc.seen[i] {
+					h.read[i]++
+				}
+			}
 			for _, slot := range slots {
 				h.cols[slot] = append(h.cols[slot], sc.cols[slot][0])
 			}
 		}
-		key = p.observeTable(k, ev, kind, us, table, key)
+		p.observeTable(k, ev, kind, us, st)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ type Spec struct {
 	Time     string `yaml:"time,omitempty" json:"time,omitempty"`         // table column that holds the event's time
 	ID       string `yaml:"id,omitempty" json:"id,omitempty"`             // table column that holds the event's id
 	Kind     string `yaml:"kind,omitempty" json:"kind,omitempty"`         // table column that holds the event's kind; none: every row is scored
-	Lateness string `yaml:"lateness,omitempty" json:"lateness,omitempty"` // how late an event may come and still be counted; default 0
+	Lateness string `yaml:"lateness,omitempty" json:"lateness,omitempty"` // how late an event may come and still be counted; default DefaultLateness
 
 	Label    *LabelSpec    `yaml:"label,omitempty" json:"label,omitempty"`
 	Entities []string      `yaml:"entities,omitempty" json:"entities,omitempty"` // roles: buyer, seller, ...
@@ -131,6 +131,11 @@ const (
 	// OtherCategory is the last category of every dictionary: texts that were
 	// seen too seldom, or never, in training.
 	OtherCategory = "other"
+	// DefaultLateness is the Lateness of a plan with windows that says none: twice
+	// the five minutes by which a server lets an event lie ahead of its clock, so
+	// that no such event makes one late that is stamped and delivered within five
+	// minutes of the right time.
+	DefaultLateness = "10m"
 )
 
 // event returns the scored kind.

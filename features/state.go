@@ -22,7 +22,10 @@ type State struct {
 	events   uint64
 	late     uint64
 	tables   []*window.Table
-	key      []byte // room for one key
+	key      []byte      // room for one key
+	tallies  []feedTally // by window and kind: Plan.tallyOf
+	behind   int64       // of the event observed last: how far behind mark, if it was late
+	missedBy []int       // windows that would have counted the event observed last, had it not been late
 }
 
 // keyed is a kind of key and the windows kept under it: one table.
@@ -119,6 +122,7 @@ func (p *Plan) NewState() *State {
 		}
 		s.tables = append(s.tables, window.New(lateness, configs))
 	}
+	s.tallies = make([]feedTally, len(p.feeds)*len(p.kinds))
 	return s
 }
 
@@ -193,6 +197,7 @@ func (p *Plan) find(t int, sc *scratch, ev *assay.Event, st *State) found {
 func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
 	if !key.has {
 		for _, i := range p.keys[t].windows {
+			sc.seen[i] = false
 			for _, r := range p.feeds[i].features {
 				sc.cols[r.slot][0] = math.NaN()
 			}
@@ -205,6 +210,7 @@ func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
 			continue
 		}
 		st.tables[t].Read(key.cursor, f.place, at, &sc.reading)
+		sc.seen[i] = sc.reading.Seen
 		for _, r := range f.features {
 			sc.cols[r.slot][0] = finite(r.read(&sc.reading, at))
 		}
@@ -224,56 +230,71 @@ func (p *Plan) Observe(ev *assay.Event, st *State) error {
 	at := ev.Time.UnixMicro()
 	st.events++
 	st.mark = max(st.mark, at)
+	st.behind, st.missedBy = 0, st.missedBy[:0]
 	if at < st.mark-st.lateness {
 		st.late++
+		st.behind = st.mark - at
 	}
 	kind := p.kinds.of(ev.Kind)
 	for t := range p.keys {
-		st.key = p.observeTable(t, ev, kind, at, st.tables[t], st.key)
+		p.observeTable(t, ev, kind, at, st)
 	}
 	return nil
 }
 
-// observeTable applies an event to the windows of one kind of key. key is room
-// for a key; it is returned, perhaps grown.
-func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, table *window.Table, key []byte) []byte {
+// observeTable applies an event to the windows of one kind of key.
+func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *State) {
+	table := st.tables[t]
 	table.Advance(at)
 	windows := p.keys[t].fedBy(kind)
-	if len(windows) == 0 || table.Late(at) {
-		return key
+	if len(windows) == 0 {
+		return
 	}
-	room, have := key[:0], false
+	late, looked, have := table.Late(at), false, false
+	key := st.key[:0]
 	var held window.Cursor
 	for _, i := range windows {
-		f := &p.feeds[i]
+		f, n := &p.feeds[i], p.tallyOf(st, i, kind)
 		if !f.where(ev) {
 			continue
 		}
 		x, ok := f.value(ev)
 		if !ok {
+			n.valueless++
 			continue
 		}
 		var member uint64
 		if f.member.name != "" {
 			id := f.member.of(ev)
 			if id == "" {
+				n.valueless++
 				continue
 			}
 			member = window.Hash(id)
 		}
-		if !have {
-			k := p.keys[t].keyOf(room, ev)
-			if k == nil {
-				break
-			}
-			room, have, held = k, true, table.Hold(k)
+		if !looked {
+			looked, key = true, p.keys[t].keyOf(key, ev)
 		}
+		switch {
+		case key == nil:
+			n.keyless++
+			continue
+		case late:
+			n.late++
+			st.missedBy = append(st.missedBy, i)
+			continue
+		case !have:
+			have, held = true, table.Hold(key)
+		}
+		n.fed++
 		table.Put(held, f.place, at, x, member)
 	}
 	if have { // a table grows by what it is fed, and is looked through at twice that pace
 		table.Evict(2)
 	}
-	return room
+	if key != nil {
+		st.key = key
+	}
 }
 
 // value is what the event adds to the window; ok is false if it has none.

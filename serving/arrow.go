@@ -125,6 +125,7 @@ func (s *Server) arrowReply(ws []*work) (*pb.ScoreBatchResponse, error) {
 		{Name: "decision", Type: arrow.BinaryTypes.Binary, Nullable: true},
 		{Name: "promise", Type: arrow.BinaryTypes.Binary, Nullable: true},
 		{Name: "error", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "late_us", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
@@ -135,6 +136,7 @@ func (s *Server) arrowReply(ws []*work) (*pb.ScoreBatchResponse, error) {
 			}
 			e := s.rowError(w.err)
 			b.Field(8).(*array.StringBuilder).Append(e.Message)
+			b.Field(9).AppendNull()
 			continue
 		}
 		d := &w.decision
@@ -147,6 +149,11 @@ func (s *Server) arrowReply(ws []*work) (*pb.ScoreBatchResponse, error) {
 		b.Field(6).(*array.BinaryBuilder).Append(w.canonical)
 		b.Field(7).(*array.BinaryBuilder).Append(w.promise)
 		b.Field(8).AppendNull()
+		if w.late.late() {
+			b.Field(9).(*array.Int64Builder).Append(w.late.behind.Microseconds())
+		} else {
+			b.Field(9).AppendNull()
+		}
 	}
 	rec := b.NewRecord()
 	defer rec.Release()

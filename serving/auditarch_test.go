@@ -39,7 +39,7 @@ func TestAuditOnArm64(t *testing.T) {
 	dir := t.TempDir()
 	n := start(t, dir, Config{Bundle: bundle(t, unevenPlan, "uneven", 0)})
 	for i := range decisions {
-		if _, _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7.07*float64(i%30))); err != nil {
+		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7.07*float64(i%30))); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := n.client.Score(t.Context(), fmt.Sprintf("a%d", i), plain(fmt.Sprintf("a%d", i), 11.1*float64(i))); err != nil {

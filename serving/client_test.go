@@ -36,7 +36,14 @@ func TestClientRefusesAnotherLog(t *testing.T) {
 	}
 	for name, call := range map[string]func() error{
 		"Score":  func() error { _, err := c.Score(t.Context(), "r", event); return err },
-		"Record": func() error { _, _, err := c.Record(t.Context(), "f", event); return err },
+		"Record": func() error { _, err := c.Record(t.Context(), "f", event); return err },
+		"RecordBatch": func() error {
+			rows, err := c.RecordBatch(t.Context(), []assayclient.Request{{ID: "fb", Event: event}})
+			if err != nil {
+				return err
+			}
+			return rows[0].Err
+		},
 		"ScoreBatch": func() error {
 			rows, err := c.ScoreBatch(t.Context(), []assayclient.Request{{ID: "b", Event: event}})
 			if err != nil {

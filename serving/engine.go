@@ -38,6 +38,7 @@ type engine struct {
 	shadows  *shadows
 	drift    *drift
 	index    *index
+	lates    *lates
 
 	joining struct {
 		sync.Mutex
@@ -52,7 +53,7 @@ type engine struct {
 
 func newEngine(cfg *Config) *engine {
 	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight), ahead: cfg.MaxAhead,
-		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift), index: newIndex(cfg.Journal.Stats().Durable)}
+		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift), index: newIndex(cfg.Journal.Stats().Durable), lates: newLates()}
 	e.atOnce = rowsAtOnce * runtime.GOMAXPROCS(0)
 	e.turns = semaphore.NewWeighted(int64(e.atOnce))
 	e.works.New = func() any { w := new(work); w.clean(); return w }
@@ -199,7 +200,7 @@ func (e *engine) recall(ctx context.Context, w *work, seq uint64) error {
 	if w.decision.Outcome == assay.Failed {
 		return errFailedBefore
 	}
-	w.seq, w.canonical, w.repeated = seq, append(w.canonical[:0], rec.Decision...), true
+	w.seq, w.canonical, w.repeated, w.late = seq, append(w.canonical[:0], rec.Decision...), true, e.lates.of(seq)
 	w.setPromise(&p)
 	return nil
 }
@@ -230,8 +231,15 @@ func (e *engine) sequenceLocked(w *work) {
 			w.err = err
 			return
 		}
+		if st == w.model.windows {
+			w.late = latenessOf(st.state)
+		}
 	}
 	w.seq, w.taken = e.journal.Take(), true
+	if w.late.late() {
+		e.lates.remember(w.seq, w.late)
+		e.lates.count(w.req.Event.Kind, w.late)
+	}
 }
 
 // finish makes the decision and fills the record. Whatever goes wrong here is

@@ -201,7 +201,7 @@ func TestRestartKeepsWindows(t *testing.T) {
 	asked, paid := 0.0, 0.0
 	step := func(n *node, i int) {
 		t.Helper()
-		if _, _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7)); err != nil {
+		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7)); err != nil {
 			t.Fatal(err)
 		}
 		paid += 7

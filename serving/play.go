@@ -124,16 +124,18 @@ func isAct(k ledger.Kind) bool { return k == ledger.Activation || k == ledger.Po
 // to) that was sequenced, scored or recorded, in sequence order, as Observe saw
 // it then. An event whose subject was erased cannot be read any more and is
 // passed over; one that this plan does not accept does not concern it.
-func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State) (events int, err error) {
+func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State, late *lates) (events int, err error) {
 	if !plan.HasWindows() {
 		return 0, nil
 	}
-	err = play(ctx, j, from, to, func(_ uint64, p *played) error {
+	err = play(ctx, j, from, to, func(seq uint64, p *played) error {
 		if p.event == nil || plan.Validate(p.event) != nil {
 			return nil
 		}
 		events++
-		return plan.Observe(p.event, st)
+		err := plan.Observe(p.event, st)
+		late.replayed(seq, p, plan.Digest(), st)
+		return err
 	})
 	if err != nil {
 		return events, fmt.Errorf("serving: windows from the journal: %w", err)
@@ -143,16 +145,18 @@ func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, 
 
 // replayAll reads the whole journal once: what the acts add up to, and the
 // windows of a plan.
-func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan) (st standing, w *windows, events int, err error) {
+func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan, late *lates) (st standing, w *windows, events int, err error) {
 	st.pending = map[assay.Digest]proposal{}
 	w = &windows{plan: plan, state: plan.NewState()}
-	err = play(ctx, j, 0, math.MaxUint64, func(_ uint64, p *played) error {
+	err = play(ctx, j, 0, math.MaxUint64, func(seq uint64, p *played) error {
 		st.take(p)
 		if p.event == nil || !plan.HasWindows() || plan.Validate(p.event) != nil {
 			return nil
 		}
 		events++
-		return plan.Observe(p.event, w.state)
+		err := plan.Observe(p.event, w.state)
+		late.replayed(seq, p, plan.Digest(), w.state)
+		return err
 	})
 	if err != nil {
 		return st, nil, events, fmt.Errorf("serving: acts and windows from the journal: %w", err)

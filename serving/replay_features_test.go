@@ -84,7 +84,7 @@ func (n *node) send(ctx context.Context, events []assay.Event, scored string) {
 				if ev.Kind == scored {
 					_, err = n.client.Score(ctx, "r-"+ev.ID, ev)
 				} else {
-					_, _, err = n.client.Record(ctx, "r-"+ev.ID, ev)
+					_, err = n.client.Record(ctx, "r-"+ev.ID, ev)
 				}
 				if err != nil {
 					n.t.Errorf("event %s: %v", ev.ID, err)

@@ -21,7 +21,7 @@ import (
 // An activated bundle that cannot be loaded is an error: going on with another
 // model than the records say would be worse than not going on.
 func (s *Server) restore(ctx context.Context, first *live) error {
-	st, w, events, err := replayAll(ctx, s.cfg.Journal, first.plan)
+	st, w, events, err := replayAll(ctx, s.cfg.Journal, first.plan, s.engine.lates)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 		}
 		if m.windows = w; m.digest != first.digest {
 			m.windows = &windows{plan: m.plan, state: m.plan.NewState()}
-			if events, err = replay(ctx, s.cfg.Journal, m.plan, 0, math.MaxUint64, m.windows.state); err != nil {
+			if events, err = replay(ctx, s.cfg.Journal, m.plan, 0, math.MaxUint64, m.windows.state, s.engine.lates); err != nil {
 				return err
 			}
 		}

@@ -149,7 +149,7 @@ func TestIdempotency(t *testing.T) {
 		if _, err := n.client.Score(t.Context(), "r", application("e", 11, 600)); status.Code(err) != codes.AlreadyExists {
 			t.Errorf("another body: got %v, want ALREADY_EXISTS", err)
 		}
-		if _, _, err := n.client.Record(t.Context(), "r", application("e", 10, 600)); status.Code(err) != codes.AlreadyExists {
+		if _, err := n.client.Record(t.Context(), "r", application("e", 10, 600)); status.Code(err) != codes.AlreadyExists {
 			t.Errorf("another method: got %v, want ALREADY_EXISTS", err)
 		}
 	}

@@ -4,7 +4,6 @@ package serving
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -50,10 +49,10 @@ func (s *scoring) score(ctx context.Context, caller string, w *work) error {
 	return s.engine.decide(ctx, w)
 }
 
-// scoringOwn are the hot paths: the requests of Score and ScoreBatch are decoded
+// scoringOwn are the hot paths: the requests of Score, ScoreBatch and RecordBatch are decoded
 // into the noun and answered from it.
 func scoringOwn() map[string]grpc.MethodHandler {
-	return map[string]grpc.MethodHandler{"Score": scoreHandler, "ScoreBatch": batchHandler}
+	return map[string]grpc.MethodHandler{"Score": scoreHandler, "ScoreBatch": batchHandler, "RecordBatch": recordBatchHandler}
 }
 
 // scoreHandler is the gRPC handler of Score. It does what guard does
@@ -154,5 +153,5 @@ func (s *scoring) Record(ctx context.Context, req *pb.RecordRequest) (*pb.Record
 	if err := s.engine.decide(ctx, w); err != nil {
 		return nil, err
 	}
-	return &pb.RecordResponse{RequestId: req.RequestId, Sequence: w.seq, Promise: slices.Clone(w.promise), Decision: slices.Clone(w.canonical), RepeatedRequest: w.repeated}, nil
+	return w.recorded(), nil
 }

@@ -166,6 +166,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		}
 	}()
 	defer func() { stopShadows(); <-indexed }()
+	said := make(chan struct{})
+	go func() { s.engine.lates.run(sctx, s.log); close(said) }()
+	defer func() { stopShadows(); <-said }()
 	failed := make(chan error, 1)
 	go func() { failed <- s.grpc.Serve(l) }()
 	s.setReady(true)

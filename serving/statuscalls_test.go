@@ -62,6 +62,14 @@ func (c *calls) batch(ctx context.Context, req *pb.ScoreBatchRequest) error {
 	return rowError(m.Rows[0], nil)
 }
 
+func (c *calls) recordBatch(ctx context.Context, req *pb.RecordBatchRequest) error {
+	m, err := c.score.RecordBatch(ctx, req)
+	if err != nil || len(m.Rows) == 0 {
+		return err
+	}
+	return rowError(&pb.ScoreResponse{Error: m.Rows[0].Error}, nil)
+}
+
 func (c *calls) stream(ctx context.Context, req *pb.ScoreRequest) error {
 	st, err := c.score.ScoreStream(ctx)
 	if err != nil {
@@ -94,6 +102,9 @@ func (c *calls) byID(ctx context.Context, id string, variant int) map[string]fun
 		"Scoring/Record": func() error {
 			_, err := c.score.Record(ctx, &pb.RecordRequest{RequestId: id, Event: req.Event})
 			return err
+		},
+		"Scoring/RecordBatch": func() error {
+			return c.recordBatch(ctx, &pb.RecordBatchRequest{Rows: []*pb.RecordRequest{{RequestId: id, Event: req.Event}}})
 		},
 		"Admin/ActivateModel": func() error {
 			_, err := c.admin.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: id, Bundle: fmt.Sprintf("second-%d", variant)})

@@ -264,6 +264,9 @@ func (s seen) requests(t *testing.T) {
 			_, err := c.score.Record(ctx, &pb.RecordRequest{RequestId: "big", Event: wire.Event(huge)})
 			return err
 		},
+		"Scoring/RecordBatch": func() error {
+			return c.recordBatch(ctx, &pb.RecordBatchRequest{Rows: []*pb.RecordRequest{{RequestId: "big", Event: wire.Event(huge)}}})
+		},
 		"Admin/SetPolicy": func() error { _, err := c.admin.SetPolicy(ctx, &pb.SetPolicyRequest{RequestId: big}); return err },
 		"inference.GRPCInferenceService/ModelInfer": func() error { _, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{ModelName: big}); return err },
 	} {
@@ -314,6 +317,7 @@ func (s seen) rates(t *testing.T) {
 	event := wire.Event(application("look", 10, 600))
 	limited := map[string]func() error{
 		"Scoring/Score": rows["Scoring/Score"], "Scoring/ScoreBatch": rows["Scoring/ScoreBatch"], "Scoring/ScoreStream": rows["Scoring/ScoreStream"], "Scoring/Record": rows["Scoring/Record"],
+		"Scoring/RecordBatch": rows["Scoring/RecordBatch"],
 		"Scoring/Explain": func() error {
 			_, err := c.score.Explain(ctx, &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: event}})
 			return err

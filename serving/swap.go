@@ -93,7 +93,7 @@ next:
 			if to-f.next <= catchUp {
 				break
 			}
-			if _, err := replay(ctx, e.journal, m.plan, f.next, to, f.state); err != nil {
+			if _, err := replay(ctx, e.journal, m.plan, f.next, to, f.state, e.lates); err != nil {
 				return nil, err
 			}
 			f.next = to
@@ -117,7 +117,7 @@ func (e *engine) finishWindows(ctx context.Context, f *freshly) error {
 		case <-time.After(200 * time.Microsecond):
 		}
 	}
-	_, err := replay(ctx, e.journal, f.plan, f.next, taken, f.state)
+	_, err := replay(ctx, e.journal, f.plan, f.next, taken, f.state, e.lates)
 	return err
 }
 

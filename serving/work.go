@@ -30,6 +30,7 @@ type work struct {
 	seq    uint64
 	taken  bool // seq was taken and must get a record
 	vector assay.Vector
+	late   lateness // of the event, under the model's plan
 
 	vectorBytes []byte // its canonical bytes
 
@@ -156,7 +157,8 @@ func subjectName(role, id string) string { return role + ":" + id }
 
 // reply makes the answer to a scored request.
 func (w *work) reply() wire.Reply {
-	r := wire.Reply{Decision: &w.decision, Canonical: w.canonical, Promise: w.promise, Repeated: w.repeated, ExpectedLoss: w.result.ExpectedLoss, Price: w.result.Price}
+	r := wire.Reply{Decision: &w.decision, Canonical: w.canonical, Promise: w.promise, Repeated: w.repeated, ExpectedLoss: w.result.ExpectedLoss, Price: w.result.Price,
+		LateBy: w.late.behind, LateWindows: w.late.windows}
 	if w.repeated { // an older answer's costs are not kept
 		r.ExpectedLoss, r.Price = math.NaN(), math.NaN()
 	}
@@ -168,8 +170,15 @@ func (w *work) message() *pb.ScoreResponse {
 	r, m := w.reply(), new(pb.ScoreResponse)
 	wire.Decision(m, r.Decision, slices.Clone(r.Canonical)) // the message outlives w
 	m.Promise, m.RepeatedRequest = slices.Clone(r.Promise), r.Repeated
+	m.LateBy, m.LateWindows = w.late.duration(), slices.Clone(w.late.windows)
 	m.ExpectedLoss, m.Price = wire.Optional(r.ExpectedLoss), wire.Optional(r.Price)
 	return m
+}
+
+// recorded makes the answer about a fact.
+func (w *work) recorded() *pb.RecordResponse {
+	return &pb.RecordResponse{RequestId: w.key.id, Sequence: w.seq, Promise: slices.Clone(w.promise), Decision: slices.Clone(w.canonical),
+		RepeatedRequest: w.repeated, LateBy: w.late.duration(), LateWindows: slices.Clone(w.late.windows)}
 }
 
 // setPromise keeps the promise's bytes.

@@ -137,17 +137,7 @@ func (c *Client) Score(ctx context.Context, requestID string, e *assay.Event) (*
 	return c.check(requestID, m)
 }
 
-// Record takes note of a fact; it returns its sequence number and promise.
-func (c *Client) Record(ctx context.Context, requestID string, e *assay.Event) (sequence uint64, promise []byte, err error) {
-	req := &pb.RecordRequest{RequestId: requestID, Event: wire.Event(e)}
-	var m *pb.RecordResponse
-	if err := c.retry(ctx, func() (err error) { m, err = c.rpc.Record(ctx, req); return err }); err != nil {
-		return 0, nil, err
-	}
-	return m.Sequence, m.Promise, c.checkPromise(m.Sequence, m.Promise)
-}
-
-// Request is one row of a batch.
+// Request is one row of a batch: an event to decide about, or a fact.
 type Request struct {
 	ID    string
 	Event *assay.Event
@@ -292,14 +282,14 @@ func (c *Client) check(id string, m *pb.ScoreResponse) (*Decision, error) {
 
 // differs names the first field of a reply that says something else than the
 // decision whose canonical bytes it carries, "" for none. What no decision
-// states (costs, prices, the promise itself) is left out.
+// states (costs, prices, lateness, the promise itself) is left out.
 func differs(m *pb.ScoreResponse, d *assay.Decision) string {
 	want := new(pb.ScoreResponse)
 	wire.Decision(want, d, m.Decision)
 	got, all := m.ProtoReflect(), m.ProtoReflect().Descriptor().Fields()
 	for i := range all.Len() {
 		switch f := all.Get(i); f.Name() {
-		case "promise", "repeated_request", "error", "expected_loss", "price":
+		case "promise", "repeated_request", "error", "expected_loss", "price", "late_by", "late_windows":
 		default:
 			if !got.Get(f).Equal(want.ProtoReflect().Get(f)) {
 				return string(f.Name())

@@ -1025,6 +1025,98 @@ func (x *Drift) GetRows() int64 {
 	return 0
 }
 
+// WindowStatus counts what a window made of one kind of event, since the
+// journal's first record.
+type WindowStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the plan names it.
+	Window string `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
+	// Of the events.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Events that it counts, or counted until they left it.
+	Fed uint64 `protobuf:"varint,3,opt,name=fed,proto3" json:"fed,omitempty"`
+	// Events that came later than the plan's lateness allows.
+	Late uint64 `protobuf:"varint,4,opt,name=late,proto3" json:"late,omitempty"`
+	// Events without a part of its key.
+	WithoutKey uint64 `protobuf:"varint,5,opt,name=without_key,json=withoutKey,proto3" json:"without_key,omitempty"`
+	// Events without its value or member.
+	WithoutValue  uint64 `protobuf:"varint,6,opt,name=without_value,json=withoutValue,proto3" json:"without_value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WindowStatus) Reset() {
+	*x = WindowStatus{}
+	mi := &file_assayv1_admin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WindowStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WindowStatus) ProtoMessage() {}
+
+func (x *WindowStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_assayv1_admin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WindowStatus.ProtoReflect.Descriptor instead.
+func (*WindowStatus) Descriptor() ([]byte, []int) {
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *WindowStatus) GetWindow() string {
+	if x != nil {
+		return x.Window
+	}
+	return ""
+}
+
+func (x *WindowStatus) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *WindowStatus) GetFed() uint64 {
+	if x != nil {
+		return x.Fed
+	}
+	return 0
+}
+
+func (x *WindowStatus) GetLate() uint64 {
+	if x != nil {
+		return x.Late
+	}
+	return 0
+}
+
+func (x *WindowStatus) GetWithoutKey() uint64 {
+	if x != nil {
+		return x.WithoutKey
+	}
+	return 0
+}
+
+func (x *WindowStatus) GetWithoutValue() uint64 {
+	if x != nil {
+		return x.WithoutValue
+	}
+	return 0
+}
+
 // GetStatusResponse is the state of the moment.
 type GetStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1051,14 +1143,20 @@ type GetStatusResponse struct {
 	// The score first, then the features that the bundle has a reference for.
 	Drift []*Drift `protobuf:"bytes,11,rep,name=drift,proto3" json:"drift,omitempty"`
 	// Acts that wait for a second admin.
-	Pending       []string `protobuf:"bytes,12,rep,name=pending,proto3" json:"pending,omitempty"`
+	Pending []string `protobuf:"bytes,12,rep,name=pending,proto3" json:"pending,omitempty"`
+	// Of the active model's plan: one entry a window and kind of event that feeds
+	// it, in the plan's order.
+	Windows []*WindowStatus `protobuf:"bytes,13,rep,name=windows,proto3" json:"windows,omitempty"`
+	// Events since the journal's first record that came later than the active
+	// plan's lateness allows.
+	LateEvents    uint64 `protobuf:"varint,14,opt,name=late_events,json=lateEvents,proto3" json:"late_events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_assayv1_admin_proto_msgTypes[15]
+	mi := &file_assayv1_admin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1168,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_admin_proto_msgTypes[15]
+	mi := &file_assayv1_admin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1181,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_admin_proto_rawDescGZIP(), []int{15}
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -1170,6 +1268,20 @@ func (x *GetStatusResponse) GetPending() []string {
 	return nil
 }
 
+func (x *GetStatusResponse) GetWindows() []*WindowStatus {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetLateEvents() uint64 {
+	if x != nil {
+		return x.LateEvents
+	}
+	return 0
+}
+
 var File_assayv1_admin_proto protoreflect.FileDescriptor
 
 const file_assayv1_admin_proto_rawDesc = "" +
@@ -1241,7 +1353,15 @@ const file_assayv1_admin_proto_rawDesc = "" +
 	"\x05Drift\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03psi\x18\x02 \x01(\x01R\x03psi\x12\x12\n" +
-	"\x04rows\x18\x03 \x01(\x03R\x04rows\"\xb8\x03\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\"\xa6\x01\n" +
+	"\fWindowStatus\x12\x16\n" +
+	"\x06window\x18\x01 \x01(\tR\x06window\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x10\n" +
+	"\x03fed\x18\x03 \x01(\x04R\x03fed\x12\x12\n" +
+	"\x04late\x18\x04 \x01(\x04R\x04late\x12\x1f\n" +
+	"\vwithout_key\x18\x05 \x01(\x04R\n" +
+	"withoutKey\x12#\n" +
+	"\rwithout_value\x18\x06 \x01(\x04R\fwithoutValue\"\x8b\x04\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x124\n" +
 	"\astarted\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12\x14\n" +
@@ -1255,7 +1375,10 @@ const file_assayv1_admin_proto_rawDesc = "" +
 	"\x0eshadow_dropped\x18\n" +
 	" \x01(\x03R\rshadowDropped\x12%\n" +
 	"\x05drift\x18\v \x03(\v2\x0f.assay.v1.DriftR\x05drift\x12\x18\n" +
-	"\apending\x18\f \x03(\tR\apending*M\n" +
+	"\apending\x18\f \x03(\tR\apending\x120\n" +
+	"\awindows\x18\r \x03(\v2\x16.assay.v1.WindowStatusR\awindows\x12\x1f\n" +
+	"\vlate_events\x18\x0e \x01(\x04R\n" +
+	"lateEvents*M\n" +
 	"\bApproval\x12\x18\n" +
 	"\x14APPROVAL_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rAPPROVAL_DONE\x10\x01\x12\x14\n" +
@@ -1283,7 +1406,7 @@ func file_assayv1_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_assayv1_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_assayv1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_assayv1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_assayv1_admin_proto_goTypes = []any{
 	(Approval)(0),                 // 0: assay.v1.Approval
 	(*ModelInfo)(nil),             // 1: assay.v1.ModelInfo
@@ -1301,38 +1424,40 @@ var file_assayv1_admin_proto_goTypes = []any{
 	(*RecordReportResponse)(nil),  // 13: assay.v1.RecordReportResponse
 	(*GetStatusRequest)(nil),      // 14: assay.v1.GetStatusRequest
 	(*Drift)(nil),                 // 15: assay.v1.Drift
-	(*GetStatusResponse)(nil),     // 16: assay.v1.GetStatusResponse
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*WindowStatus)(nil),          // 16: assay.v1.WindowStatus
+	(*GetStatusResponse)(nil),     // 17: assay.v1.GetStatusResponse
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_assayv1_admin_proto_depIdxs = []int32{
-	17, // 0: assay.v1.ModelInfo.loaded:type_name -> google.protobuf.Timestamp
+	18, // 0: assay.v1.ModelInfo.loaded:type_name -> google.protobuf.Timestamp
 	1,  // 1: assay.v1.ListModelsResponse.models:type_name -> assay.v1.ModelInfo
 	0,  // 2: assay.v1.ActivateModelResponse.approval:type_name -> assay.v1.Approval
 	1,  // 3: assay.v1.ActivateModelResponse.model:type_name -> assay.v1.ModelInfo
 	1,  // 4: assay.v1.SetShadowResponse.shadows:type_name -> assay.v1.ModelInfo
 	0,  // 5: assay.v1.SetPolicyResponse.approval:type_name -> assay.v1.Approval
-	17, // 6: assay.v1.GetStatusResponse.started:type_name -> google.protobuf.Timestamp
+	18, // 6: assay.v1.GetStatusResponse.started:type_name -> google.protobuf.Timestamp
 	1,  // 7: assay.v1.GetStatusResponse.active:type_name -> assay.v1.ModelInfo
 	15, // 8: assay.v1.GetStatusResponse.drift:type_name -> assay.v1.Drift
-	2,  // 9: assay.v1.Admin.ListModels:input_type -> assay.v1.ListModelsRequest
-	4,  // 10: assay.v1.Admin.ActivateModel:input_type -> assay.v1.ActivateModelRequest
-	6,  // 11: assay.v1.Admin.SetShadow:input_type -> assay.v1.SetShadowRequest
-	8,  // 12: assay.v1.Admin.SetPolicy:input_type -> assay.v1.SetPolicyRequest
-	10, // 13: assay.v1.Admin.EraseSubject:input_type -> assay.v1.EraseSubjectRequest
-	12, // 14: assay.v1.Admin.RecordReport:input_type -> assay.v1.RecordReportRequest
-	14, // 15: assay.v1.Admin.GetStatus:input_type -> assay.v1.GetStatusRequest
-	3,  // 16: assay.v1.Admin.ListModels:output_type -> assay.v1.ListModelsResponse
-	5,  // 17: assay.v1.Admin.ActivateModel:output_type -> assay.v1.ActivateModelResponse
-	7,  // 18: assay.v1.Admin.SetShadow:output_type -> assay.v1.SetShadowResponse
-	9,  // 19: assay.v1.Admin.SetPolicy:output_type -> assay.v1.SetPolicyResponse
-	11, // 20: assay.v1.Admin.EraseSubject:output_type -> assay.v1.EraseSubjectResponse
-	13, // 21: assay.v1.Admin.RecordReport:output_type -> assay.v1.RecordReportResponse
-	16, // 22: assay.v1.Admin.GetStatus:output_type -> assay.v1.GetStatusResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	16, // 9: assay.v1.GetStatusResponse.windows:type_name -> assay.v1.WindowStatus
+	2,  // 10: assay.v1.Admin.ListModels:input_type -> assay.v1.ListModelsRequest
+	4,  // 11: assay.v1.Admin.ActivateModel:input_type -> assay.v1.ActivateModelRequest
+	6,  // 12: assay.v1.Admin.SetShadow:input_type -> assay.v1.SetShadowRequest
+	8,  // 13: assay.v1.Admin.SetPolicy:input_type -> assay.v1.SetPolicyRequest
+	10, // 14: assay.v1.Admin.EraseSubject:input_type -> assay.v1.EraseSubjectRequest
+	12, // 15: assay.v1.Admin.RecordReport:input_type -> assay.v1.RecordReportRequest
+	14, // 16: assay.v1.Admin.GetStatus:input_type -> assay.v1.GetStatusRequest
+	3,  // 17: assay.v1.Admin.ListModels:output_type -> assay.v1.ListModelsResponse
+	5,  // 18: assay.v1.Admin.ActivateModel:output_type -> assay.v1.ActivateModelResponse
+	7,  // 19: assay.v1.Admin.SetShadow:output_type -> assay.v1.SetShadowResponse
+	9,  // 20: assay.v1.Admin.SetPolicy:output_type -> assay.v1.SetPolicyResponse
+	11, // 21: assay.v1.Admin.EraseSubject:output_type -> assay.v1.EraseSubjectResponse
+	13, // 22: assay.v1.Admin.RecordReport:output_type -> assay.v1.RecordReportResponse
+	17, // 23: assay.v1.Admin.GetStatus:output_type -> assay.v1.GetStatusResponse
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_assayv1_admin_proto_init() }
@@ -1346,7 +1471,7 @@ func file_assayv1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assayv1_admin_proto_rawDesc), len(file_assayv1_admin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -601,7 +601,14 @@ type ScoreResponse struct {
 	// Expected loss in the policy's currency, when the policy states exposure.
 	ExpectedLoss *float64 `protobuf:"fixed64,19,opt,name=expected_loss,json=expectedLoss,proto3,oneof" json:"expected_loss,omitempty"`
 	// Price of the grade by the policy, a yearly rate, when it states prices.
-	Price         *float64 `protobuf:"fixed64,20,opt,name=price,proto3,oneof" json:"price,omitempty"`
+	Price *float64 `protobuf:"fixed64,20,opt,name=price,proto3,oneof" json:"price,omitempty"`
+	// Present when the event came later than the plan's lateness allows: how far
+	// it lies behind the newest event that was sequenced before it. Its features
+	// were then read as of the earliest time that is still open, and it is
+	// counted in none of late_windows. Absent in GetDecision and ListDecisions.
+	LateBy *durationpb.Duration `protobuf:"bytes,21,opt,name=late_by,json=lateBy,proto3" json:"late_by,omitempty"`
+	// Windows of the plan that would have counted the event in time.
+	LateWindows   []string `protobuf:"bytes,22,rep,name=late_windows,json=lateWindows,proto3" json:"late_windows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -776,6 +783,20 @@ func (x *ScoreResponse) GetPrice() float64 {
 	return 0
 }
 
+func (x *ScoreResponse) GetLateBy() *durationpb.Duration {
+	if x != nil {
+		return x.LateBy
+	}
+	return nil
+}
+
+func (x *ScoreResponse) GetLateWindows() []string {
+	if x != nil {
+		return x.LateWindows
+	}
+	return nil
+}
+
 // ScoreBatchRequest carries rows, or one Arrow record batch.
 type ScoreBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -921,7 +942,8 @@ type ScoreBatchResponse struct {
 	// For rows.
 	Rows []*ScoreResponse `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
 	// For an Arrow batch: an IPC stream of one record batch with the columns
-	// sequence, outcome, pd, margin, points, grade, decision, promise, error.
+	// sequence, outcome, pd, margin, points, grade, decision, promise, error,
+	// and late_us: ScoreResponse.late_by in microseconds, null in time.
 	ArrowIpc      []byte `protobuf:"bytes,2,opt,name=arrow_ipc,json=arrowIpc,proto3" json:"arrow_ipc,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1039,8 +1061,16 @@ type RecordResponse struct {
 	Decision []byte `protobuf:"bytes,4,opt,name=decision,proto3" json:"decision,omitempty"`
 	// True when an earlier call with this request id made the record.
 	RepeatedRequest bool `protobuf:"varint,5,opt,name=repeated_request,json=repeatedRequest,proto3" json:"repeated_request,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Present when the fact came later than the plan's lateness allows: how far
+	// it lies behind the newest event that was sequenced before it. It is
+	// recorded, and counted in none of late_windows.
+	LateBy *durationpb.Duration `protobuf:"bytes,6,opt,name=late_by,json=lateBy,proto3" json:"late_by,omitempty"`
+	// Windows of the plan that would have counted the fact in time.
+	LateWindows []string `protobuf:"bytes,7,rep,name=late_windows,json=lateWindows,proto3" json:"late_windows,omitempty"`
+	// Batch rows alone: why there is no record.
+	Error         *RowError `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecordResponse) Reset() {
@@ -1108,6 +1138,119 @@ func (x *RecordResponse) GetRepeatedRequest() bool {
 	return false
 }
 
+func (x *RecordResponse) GetLateBy() *durationpb.Duration {
+	if x != nil {
+		return x.LateBy
+	}
+	return nil
+}
+
+func (x *RecordResponse) GetLateWindows() []string {
+	if x != nil {
+		return x.LateWindows
+	}
+	return nil
+}
+
+func (x *RecordResponse) GetError() *RowError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// RecordBatchRequest carries facts.
+type RecordBatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 10,000.
+	Rows          []*RecordRequest `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordBatchRequest) Reset() {
+	*x = RecordBatchRequest{}
+	mi := &file_assayv1_scoring_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordBatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordBatchRequest) ProtoMessage() {}
+
+func (x *RecordBatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assayv1_scoring_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordBatchRequest.ProtoReflect.Descriptor instead.
+func (*RecordBatchRequest) Descriptor() ([]byte, []int) {
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RecordBatchRequest) GetRows() []*RecordRequest {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+// RecordBatchResponse answers in the order of the request.
+type RecordBatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One a row.
+	Rows          []*RecordResponse `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordBatchResponse) Reset() {
+	*x = RecordBatchResponse{}
+	mi := &file_assayv1_scoring_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordBatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordBatchResponse) ProtoMessage() {}
+
+func (x *RecordBatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assayv1_scoring_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordBatchResponse.ProtoReflect.Descriptor instead.
+func (*RecordBatchResponse) Descriptor() ([]byte, []int) {
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RecordBatchResponse) GetRows() []*RecordResponse {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
 // ExplainRequest names a decision in the journal, or brings an event.
 type ExplainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1127,7 +1270,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_assayv1_scoring_proto_msgTypes[12]
+	mi := &file_assayv1_scoring_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1282,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[12]
+	mi := &file_assayv1_scoring_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1295,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{12}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExplainRequest) GetWhat() isExplainRequest_What {
@@ -1222,7 +1365,7 @@ type Contribution struct {
 
 func (x *Contribution) Reset() {
 	*x = Contribution{}
-	mi := &file_assayv1_scoring_proto_msgTypes[13]
+	mi := &file_assayv1_scoring_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1234,7 +1377,7 @@ func (x *Contribution) String() string {
 func (*Contribution) ProtoMessage() {}
 
 func (x *Contribution) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[13]
+	mi := &file_assayv1_scoring_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1247,7 +1390,7 @@ func (x *Contribution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contribution.ProtoReflect.Descriptor instead.
 func (*Contribution) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{13}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Contribution) GetFeature() string {
@@ -1302,7 +1445,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_assayv1_scoring_proto_msgTypes[14]
+	mi := &file_assayv1_scoring_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1314,7 +1457,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[14]
+	mi := &file_assayv1_scoring_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1327,7 +1470,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{14}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainResponse) GetMargin() float64 {
@@ -1395,7 +1538,7 @@ type GetDecisionRequest struct {
 
 func (x *GetDecisionRequest) Reset() {
 	*x = GetDecisionRequest{}
-	mi := &file_assayv1_scoring_proto_msgTypes[15]
+	mi := &file_assayv1_scoring_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1407,7 +1550,7 @@ func (x *GetDecisionRequest) String() string {
 func (*GetDecisionRequest) ProtoMessage() {}
 
 func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[15]
+	mi := &file_assayv1_scoring_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +1563,7 @@ func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionRequest.ProtoReflect.Descriptor instead.
 func (*GetDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{15}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetDecisionRequest) GetKey() isGetDecisionRequest_Key {
@@ -1483,7 +1626,7 @@ type GetDecisionResponse struct {
 
 func (x *GetDecisionResponse) Reset() {
 	*x = GetDecisionResponse{}
-	mi := &file_assayv1_scoring_proto_msgTypes[16]
+	mi := &file_assayv1_scoring_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1638,7 @@ func (x *GetDecisionResponse) String() string {
 func (*GetDecisionResponse) ProtoMessage() {}
 
 func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[16]
+	mi := &file_assayv1_scoring_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1651,7 @@ func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionResponse.ProtoReflect.Descriptor instead.
 func (*GetDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{16}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetDecisionResponse) GetDecision() *ScoreResponse {
@@ -1551,7 +1694,7 @@ type ShadowScore struct {
 
 func (x *ShadowScore) Reset() {
 	*x = ShadowScore{}
-	mi := &file_assayv1_scoring_proto_msgTypes[17]
+	mi := &file_assayv1_scoring_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1706,7 @@ func (x *ShadowScore) String() string {
 func (*ShadowScore) ProtoMessage() {}
 
 func (x *ShadowScore) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[17]
+	mi := &file_assayv1_scoring_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1719,7 @@ func (x *ShadowScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShadowScore.ProtoReflect.Descriptor instead.
 func (*ShadowScore) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{17}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ShadowScore) GetModel() string {
@@ -1635,7 +1778,7 @@ type ListDecisionsRequest struct {
 
 func (x *ListDecisionsRequest) Reset() {
 	*x = ListDecisionsRequest{}
-	mi := &file_assayv1_scoring_proto_msgTypes[18]
+	mi := &file_assayv1_scoring_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1790,7 @@ func (x *ListDecisionsRequest) String() string {
 func (*ListDecisionsRequest) ProtoMessage() {}
 
 func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[18]
+	mi := &file_assayv1_scoring_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +1803,7 @@ func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListDecisionsRequest) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{18}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListDecisionsRequest) GetFrom() *timestamppb.Timestamp {
@@ -1719,7 +1862,7 @@ type ListDecisionsResponse struct {
 
 func (x *ListDecisionsResponse) Reset() {
 	*x = ListDecisionsResponse{}
-	mi := &file_assayv1_scoring_proto_msgTypes[19]
+	mi := &file_assayv1_scoring_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1874,7 @@ func (x *ListDecisionsResponse) String() string {
 func (*ListDecisionsResponse) ProtoMessage() {}
 
 func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[19]
+	mi := &file_assayv1_scoring_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1887,7 @@ func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListDecisionsResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{19}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListDecisionsResponse) GetDecisions() []*ScoreResponse {
@@ -1775,7 +1918,7 @@ type GetReceiptRequest struct {
 
 func (x *GetReceiptRequest) Reset() {
 	*x = GetReceiptRequest{}
-	mi := &file_assayv1_scoring_proto_msgTypes[20]
+	mi := &file_assayv1_scoring_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1930,7 @@ func (x *GetReceiptRequest) String() string {
 func (*GetReceiptRequest) ProtoMessage() {}
 
 func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[20]
+	mi := &file_assayv1_scoring_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +1943,7 @@ func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptRequest.ProtoReflect.Descriptor instead.
 func (*GetReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{20}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetReceiptRequest) GetSequence() uint64 {
@@ -1828,7 +1971,7 @@ type GetReceiptResponse struct {
 
 func (x *GetReceiptResponse) Reset() {
 	*x = GetReceiptResponse{}
-	mi := &file_assayv1_scoring_proto_msgTypes[21]
+	mi := &file_assayv1_scoring_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1840,7 +1983,7 @@ func (x *GetReceiptResponse) String() string {
 func (*GetReceiptResponse) ProtoMessage() {}
 
 func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[21]
+	mi := &file_assayv1_scoring_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1853,7 +1996,7 @@ func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptResponse.ProtoReflect.Descriptor instead.
 func (*GetReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{21}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetReceiptResponse) GetReceiptJson() []byte {
@@ -1872,7 +2015,7 @@ type WatchCheckpointsRequest struct {
 
 func (x *WatchCheckpointsRequest) Reset() {
 	*x = WatchCheckpointsRequest{}
-	mi := &file_assayv1_scoring_proto_msgTypes[22]
+	mi := &file_assayv1_scoring_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1884,7 +2027,7 @@ func (x *WatchCheckpointsRequest) String() string {
 func (*WatchCheckpointsRequest) ProtoMessage() {}
 
 func (x *WatchCheckpointsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[22]
+	mi := &file_assayv1_scoring_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1897,7 +2040,7 @@ func (x *WatchCheckpointsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchCheckpointsRequest.ProtoReflect.Descriptor instead.
 func (*WatchCheckpointsRequest) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{22}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{24}
 }
 
 // WatchCheckpointsResponse is one checkpoint: a C2SP signed note.
@@ -1913,7 +2056,7 @@ type WatchCheckpointsResponse struct {
 
 func (x *WatchCheckpointsResponse) Reset() {
 	*x = WatchCheckpointsResponse{}
-	mi := &file_assayv1_scoring_proto_msgTypes[23]
+	mi := &file_assayv1_scoring_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2068,7 @@ func (x *WatchCheckpointsResponse) String() string {
 func (*WatchCheckpointsResponse) ProtoMessage() {}
 
 func (x *WatchCheckpointsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_scoring_proto_msgTypes[23]
+	mi := &file_assayv1_scoring_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1938,7 +2081,7 @@ func (x *WatchCheckpointsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchCheckpointsResponse.ProtoReflect.Descriptor instead.
 func (*WatchCheckpointsResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_scoring_proto_rawDescGZIP(), []int{23}
+	return file_assayv1_scoring_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchCheckpointsResponse) GetCheckpoint() []byte {
@@ -1990,7 +2133,7 @@ const file_assayv1_scoring_proto_rawDesc = "" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
 	"\x05field\x18\x03 \x01(\tR\x05field\x12:\n" +
 	"\vretry_after\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter\"\xbf\x05\n" +
+	"retryAfter\"\x96\x06\n" +
 	"\rScoreResponse\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
@@ -2014,7 +2157,9 @@ const file_assayv1_scoring_proto_rawDesc = "" +
 	"\adecided\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\adecided\x12(\n" +
 	"\x05error\x18\x12 \x01(\v2\x12.assay.v1.RowErrorR\x05error\x12(\n" +
 	"\rexpected_loss\x18\x13 \x01(\x01H\x00R\fexpectedLoss\x88\x01\x01\x12\x19\n" +
-	"\x05price\x18\x14 \x01(\x01H\x01R\x05price\x88\x01\x01B\x10\n" +
+	"\x05price\x18\x14 \x01(\x01H\x01R\x05price\x88\x01\x01\x122\n" +
+	"\alate_by\x18\x15 \x01(\v2\x19.google.protobuf.DurationR\x06lateBy\x12!\n" +
+	"\flate_windows\x18\x16 \x03(\tR\vlateWindowsB\x10\n" +
 	"\x0e_expected_lossB\b\n" +
 	"\x06_price\"k\n" +
 	"\x11ScoreBatchRequest\x12*\n" +
@@ -2034,14 +2179,21 @@ const file_assayv1_scoring_proto_rawDesc = "" +
 	"\rRecordRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12%\n" +
-	"\x05event\x18\x02 \x01(\v2\x0f.assay.v1.EventR\x05event\"\xac\x01\n" +
+	"\x05event\x18\x02 \x01(\v2\x0f.assay.v1.EventR\x05event\"\xad\x02\n" +
 	"\x0eRecordResponse\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
 	"\apromise\x18\x03 \x01(\fR\apromise\x12\x1a\n" +
 	"\bdecision\x18\x04 \x01(\fR\bdecision\x12)\n" +
-	"\x10repeated_request\x18\x05 \x01(\bR\x0frepeatedRequest\"u\n" +
+	"\x10repeated_request\x18\x05 \x01(\bR\x0frepeatedRequest\x122\n" +
+	"\alate_by\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x06lateBy\x12!\n" +
+	"\flate_windows\x18\a \x03(\tR\vlateWindows\x12(\n" +
+	"\x05error\x18\b \x01(\v2\x12.assay.v1.RowErrorR\x05error\"A\n" +
+	"\x12RecordBatchRequest\x12+\n" +
+	"\x04rows\x18\x01 \x03(\v2\x17.assay.v1.RecordRequestR\x04rows\"C\n" +
+	"\x13RecordBatchResponse\x12,\n" +
+	"\x04rows\x18\x01 \x03(\v2\x18.assay.v1.RecordResponseR\x04rows\"u\n" +
 	"\x0eExplainRequest\x12\x1c\n" +
 	"\bsequence\x18\x01 \x01(\x04H\x00R\bsequence\x12'\n" +
 	"\x05event\x18\x02 \x01(\v2\x0f.assay.v1.EventH\x00R\x05event\x12\x14\n" +
@@ -2104,13 +2256,14 @@ const file_assayv1_scoring_proto_rawDesc = "" +
 	"\x0eOUTCOME_REVIEW\x10\x02\x12\x13\n" +
 	"\x0fOUTCOME_DECLINE\x10\x03\x12\x14\n" +
 	"\x10OUTCOME_RECORDED\x10\x04\x12\x12\n" +
-	"\x0eOUTCOME_FAILED\x10\x052\x91\x05\n" +
+	"\x0eOUTCOME_FAILED\x10\x052\xdd\x05\n" +
 	"\aScoring\x128\n" +
 	"\x05Score\x12\x16.assay.v1.ScoreRequest\x1a\x17.assay.v1.ScoreResponse\x12G\n" +
 	"\n" +
 	"ScoreBatch\x12\x1b.assay.v1.ScoreBatchRequest\x1a\x1c.assay.v1.ScoreBatchResponse\x12B\n" +
 	"\vScoreStream\x12\x16.assay.v1.ScoreRequest\x1a\x17.assay.v1.ScoreResponse(\x010\x01\x12;\n" +
-	"\x06Record\x12\x17.assay.v1.RecordRequest\x1a\x18.assay.v1.RecordResponse\x12>\n" +
+	"\x06Record\x12\x17.assay.v1.RecordRequest\x1a\x18.assay.v1.RecordResponse\x12J\n" +
+	"\vRecordBatch\x12\x1c.assay.v1.RecordBatchRequest\x1a\x1d.assay.v1.RecordBatchResponse\x12>\n" +
 	"\aExplain\x12\x18.assay.v1.ExplainRequest\x1a\x19.assay.v1.ExplainResponse\x12J\n" +
 	"\vGetDecision\x12\x1c.assay.v1.GetDecisionRequest\x1a\x1d.assay.v1.GetDecisionResponse\x12P\n" +
 	"\rListDecisions\x12\x1e.assay.v1.ListDecisionsRequest\x1a\x1f.assay.v1.ListDecisionsResponse\x12G\n" +
@@ -2131,7 +2284,7 @@ func file_assayv1_scoring_proto_rawDescGZIP() []byte {
 }
 
 var file_assayv1_scoring_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_assayv1_scoring_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_assayv1_scoring_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_assayv1_scoring_proto_goTypes = []any{
 	(Outcome)(0),                     // 0: assay.v1.Outcome
 	(*Entity)(nil),                   // 1: assay.v1.Entity
@@ -2146,71 +2299,80 @@ var file_assayv1_scoring_proto_goTypes = []any{
 	(*ScoreBatchResponse)(nil),       // 10: assay.v1.ScoreBatchResponse
 	(*RecordRequest)(nil),            // 11: assay.v1.RecordRequest
 	(*RecordResponse)(nil),           // 12: assay.v1.RecordResponse
-	(*ExplainRequest)(nil),           // 13: assay.v1.ExplainRequest
-	(*Contribution)(nil),             // 14: assay.v1.Contribution
-	(*ExplainResponse)(nil),          // 15: assay.v1.ExplainResponse
-	(*GetDecisionRequest)(nil),       // 16: assay.v1.GetDecisionRequest
-	(*GetDecisionResponse)(nil),      // 17: assay.v1.GetDecisionResponse
-	(*ShadowScore)(nil),              // 18: assay.v1.ShadowScore
-	(*ListDecisionsRequest)(nil),     // 19: assay.v1.ListDecisionsRequest
-	(*ListDecisionsResponse)(nil),    // 20: assay.v1.ListDecisionsResponse
-	(*GetReceiptRequest)(nil),        // 21: assay.v1.GetReceiptRequest
-	(*GetReceiptResponse)(nil),       // 22: assay.v1.GetReceiptResponse
-	(*WatchCheckpointsRequest)(nil),  // 23: assay.v1.WatchCheckpointsRequest
-	(*WatchCheckpointsResponse)(nil), // 24: assay.v1.WatchCheckpointsResponse
-	(*timestamppb.Timestamp)(nil),    // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),      // 26: google.protobuf.Duration
+	(*RecordBatchRequest)(nil),       // 13: assay.v1.RecordBatchRequest
+	(*RecordBatchResponse)(nil),      // 14: assay.v1.RecordBatchResponse
+	(*ExplainRequest)(nil),           // 15: assay.v1.ExplainRequest
+	(*Contribution)(nil),             // 16: assay.v1.Contribution
+	(*ExplainResponse)(nil),          // 17: assay.v1.ExplainResponse
+	(*GetDecisionRequest)(nil),       // 18: assay.v1.GetDecisionRequest
+	(*GetDecisionResponse)(nil),      // 19: assay.v1.GetDecisionResponse
+	(*ShadowScore)(nil),              // 20: assay.v1.ShadowScore
+	(*ListDecisionsRequest)(nil),     // 21: assay.v1.ListDecisionsRequest
+	(*ListDecisionsResponse)(nil),    // 22: assay.v1.ListDecisionsResponse
+	(*GetReceiptRequest)(nil),        // 23: assay.v1.GetReceiptRequest
+	(*GetReceiptResponse)(nil),       // 24: assay.v1.GetReceiptResponse
+	(*WatchCheckpointsRequest)(nil),  // 25: assay.v1.WatchCheckpointsRequest
+	(*WatchCheckpointsResponse)(nil), // 26: assay.v1.WatchCheckpointsResponse
+	(*timestamppb.Timestamp)(nil),    // 27: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),      // 28: google.protobuf.Duration
 }
 var file_assayv1_scoring_proto_depIdxs = []int32{
-	25, // 0: assay.v1.Field.time:type_name -> google.protobuf.Timestamp
-	25, // 1: assay.v1.Event.time:type_name -> google.protobuf.Timestamp
+	27, // 0: assay.v1.Field.time:type_name -> google.protobuf.Timestamp
+	27, // 1: assay.v1.Event.time:type_name -> google.protobuf.Timestamp
 	1,  // 2: assay.v1.Event.entities:type_name -> assay.v1.Entity
 	2,  // 3: assay.v1.Event.fields:type_name -> assay.v1.Field
 	3,  // 4: assay.v1.ScoreRequest.event:type_name -> assay.v1.Event
-	26, // 5: assay.v1.RowError.retry_after:type_name -> google.protobuf.Duration
+	28, // 5: assay.v1.RowError.retry_after:type_name -> google.protobuf.Duration
 	0,  // 6: assay.v1.ScoreResponse.outcome:type_name -> assay.v1.Outcome
 	5,  // 7: assay.v1.ScoreResponse.reasons:type_name -> assay.v1.Reason
-	25, // 8: assay.v1.ScoreResponse.decided:type_name -> google.protobuf.Timestamp
+	27, // 8: assay.v1.ScoreResponse.decided:type_name -> google.protobuf.Timestamp
 	6,  // 9: assay.v1.ScoreResponse.error:type_name -> assay.v1.RowError
-	4,  // 10: assay.v1.ScoreBatchRequest.rows:type_name -> assay.v1.ScoreRequest
-	9,  // 11: assay.v1.ScoreBatchRequest.arrow:type_name -> assay.v1.ArrowBatch
-	25, // 12: assay.v1.ArrowBatch.time:type_name -> google.protobuf.Timestamp
-	7,  // 13: assay.v1.ScoreBatchResponse.rows:type_name -> assay.v1.ScoreResponse
-	3,  // 14: assay.v1.RecordRequest.event:type_name -> assay.v1.Event
-	3,  // 15: assay.v1.ExplainRequest.event:type_name -> assay.v1.Event
-	14, // 16: assay.v1.ExplainResponse.contributions:type_name -> assay.v1.Contribution
-	5,  // 17: assay.v1.ExplainResponse.reasons:type_name -> assay.v1.Reason
-	7,  // 18: assay.v1.GetDecisionResponse.decision:type_name -> assay.v1.ScoreResponse
-	3,  // 19: assay.v1.GetDecisionResponse.event:type_name -> assay.v1.Event
-	18, // 20: assay.v1.GetDecisionResponse.shadows:type_name -> assay.v1.ShadowScore
-	25, // 21: assay.v1.ListDecisionsRequest.from:type_name -> google.protobuf.Timestamp
-	25, // 22: assay.v1.ListDecisionsRequest.to:type_name -> google.protobuf.Timestamp
-	1,  // 23: assay.v1.ListDecisionsRequest.entity:type_name -> assay.v1.Entity
-	0,  // 24: assay.v1.ListDecisionsRequest.outcome:type_name -> assay.v1.Outcome
-	7,  // 25: assay.v1.ListDecisionsResponse.decisions:type_name -> assay.v1.ScoreResponse
-	4,  // 26: assay.v1.Scoring.Score:input_type -> assay.v1.ScoreRequest
-	8,  // 27: assay.v1.Scoring.ScoreBatch:input_type -> assay.v1.ScoreBatchRequest
-	4,  // 28: assay.v1.Scoring.ScoreStream:input_type -> assay.v1.ScoreRequest
-	11, // 29: assay.v1.Scoring.Record:input_type -> assay.v1.RecordRequest
-	13, // 30: assay.v1.Scoring.Explain:input_type -> assay.v1.ExplainRequest
-	16, // 31: assay.v1.Scoring.GetDecision:input_type -> assay.v1.GetDecisionRequest
-	19, // 32: assay.v1.Scoring.ListDecisions:input_type -> assay.v1.ListDecisionsRequest
-	21, // 33: assay.v1.Scoring.GetReceipt:input_type -> assay.v1.GetReceiptRequest
-	23, // 34: assay.v1.Scoring.WatchCheckpoints:input_type -> assay.v1.WatchCheckpointsRequest
-	7,  // 35: assay.v1.Scoring.Score:output_type -> assay.v1.ScoreResponse
-	10, // 36: assay.v1.Scoring.ScoreBatch:output_type -> assay.v1.ScoreBatchResponse
-	7,  // 37: assay.v1.Scoring.ScoreStream:output_type -> assay.v1.ScoreResponse
-	12, // 38: assay.v1.Scoring.Record:output_type -> assay.v1.RecordResponse
-	15, // 39: assay.v1.Scoring.Explain:output_type -> assay.v1.ExplainResponse
-	17, // 40: assay.v1.Scoring.GetDecision:output_type -> assay.v1.GetDecisionResponse
-	20, // 41: assay.v1.Scoring.ListDecisions:output_type -> assay.v1.ListDecisionsResponse
-	22, // 42: assay.v1.Scoring.GetReceipt:output_type -> assay.v1.GetReceiptResponse
-	24, // 43: assay.v1.Scoring.WatchCheckpoints:output_type -> assay.v1.WatchCheckpointsResponse
-	35, // [35:44] is the sub-list for method output_type
-	26, // [26:35] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	28, // 10: assay.v1.ScoreResponse.late_by:type_name -> google.protobuf.Duration
+	4,  // 11: assay.v1.ScoreBatchRequest.rows:type_name -> assay.v1.ScoreRequest
+	9,  // 12: assay.v1.ScoreBatchRequest.arrow:type_name -> assay.v1.ArrowBatch
+	27, // 13: assay.v1.ArrowBatch.time:type_name -> google.protobuf.Timestamp
+	7,  // 14: assay.v1.ScoreBatchResponse.rows:type_name -> assay.v1.ScoreResponse
+	3,  // 15: assay.v1.RecordRequest.event:type_name -> assay.v1.Event
+	28, // 16: assay.v1.RecordResponse.late_by:type_name -> google.protobuf.Duration
+	6,  // 17: assay.v1.RecordResponse.error:type_name -> assay.v1.RowError
+	11, // 18: assay.v1.RecordBatchRequest.rows:type_name -> assay.v1.RecordRequest
+	12, // 19: assay.v1.RecordBatchResponse.rows:type_name -> assay.v1.RecordResponse
+	3,  // 20: assay.v1.ExplainRequest.event:type_name -> assay.v1.Event
+	16, // 21: assay.v1.ExplainResponse.contributions:type_name -> assay.v1.Contribution
+	5,  // 22: assay.v1.ExplainResponse.reasons:type_name -> assay.v1.Reason
+	7,  // 23: assay.v1.GetDecisionResponse.decision:type_name -> assay.v1.ScoreResponse
+	3,  // 24: assay.v1.GetDecisionResponse.event:type_name -> assay.v1.Event
+	20, // 25: assay.v1.GetDecisionResponse.shadows:type_name -> assay.v1.ShadowScore
+	27, // 26: assay.v1.ListDecisionsRequest.from:type_name -> google.protobuf.Timestamp
+	27, // 27: assay.v1.ListDecisionsRequest.to:type_name -> google.protobuf.Timestamp
+	1,  // 28: assay.v1.ListDecisionsRequest.entity:type_name -> assay.v1.Entity
+	0,  // 29: assay.v1.ListDecisionsRequest.outcome:type_name -> assay.v1.Outcome
+	7,  // 30: assay.v1.ListDecisionsResponse.decisions:type_name -> assay.v1.ScoreResponse
+	4,  // 31: assay.v1.Scoring.Score:input_type -> assay.v1.ScoreRequest
+	8,  // 32: assay.v1.Scoring.ScoreBatch:input_type -> assay.v1.ScoreBatchRequest
+	4,  // 33: assay.v1.Scoring.ScoreStream:input_type -> assay.v1.ScoreRequest
+	11, // 34: assay.v1.Scoring.Record:input_type -> assay.v1.RecordRequest
+	13, // 35: assay.v1.Scoring.RecordBatch:input_type -> assay.v1.RecordBatchRequest
+	15, // 36: assay.v1.Scoring.Explain:input_type -> assay.v1.ExplainRequest
+	18, // 37: assay.v1.Scoring.GetDecision:input_type -> assay.v1.GetDecisionRequest
+	21, // 38: assay.v1.Scoring.ListDecisions:input_type -> assay.v1.ListDecisionsRequest
+	23, // 39: assay.v1.Scoring.GetReceipt:input_type -> assay.v1.GetReceiptRequest
+	25, // 40: assay.v1.Scoring.WatchCheckpoints:input_type -> assay.v1.WatchCheckpointsRequest
+	7,  // 41: assay.v1.Scoring.Score:output_type -> assay.v1.ScoreResponse
+	10, // 42: assay.v1.Scoring.ScoreBatch:output_type -> assay.v1.ScoreBatchResponse
+	7,  // 43: assay.v1.Scoring.ScoreStream:output_type -> assay.v1.ScoreResponse
+	12, // 44: assay.v1.Scoring.Record:output_type -> assay.v1.RecordResponse
+	14, // 45: assay.v1.Scoring.RecordBatch:output_type -> assay.v1.RecordBatchResponse
+	17, // 46: assay.v1.Scoring.Explain:output_type -> assay.v1.ExplainResponse
+	19, // 47: assay.v1.Scoring.GetDecision:output_type -> assay.v1.GetDecisionResponse
+	22, // 48: assay.v1.Scoring.ListDecisions:output_type -> assay.v1.ListDecisionsResponse
+	24, // 49: assay.v1.Scoring.GetReceipt:output_type -> assay.v1.GetReceiptResponse
+	26, // 50: assay.v1.Scoring.WatchCheckpoints:output_type -> assay.v1.WatchCheckpointsResponse
+	41, // [41:51] is the sub-list for method output_type
+	31, // [31:41] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_assayv1_scoring_proto_init() }
@@ -2225,12 +2387,12 @@ func file_assayv1_scoring_proto_init() {
 		(*Field_Time)(nil),
 	}
 	file_assayv1_scoring_proto_msgTypes[6].OneofWrappers = []any{}
-	file_assayv1_scoring_proto_msgTypes[12].OneofWrappers = []any{
+	file_assayv1_scoring_proto_msgTypes[14].OneofWrappers = []any{
 		(*ExplainRequest_Sequence)(nil),
 		(*ExplainRequest_Event)(nil),
 	}
-	file_assayv1_scoring_proto_msgTypes[13].OneofWrappers = []any{}
-	file_assayv1_scoring_proto_msgTypes[15].OneofWrappers = []any{
+	file_assayv1_scoring_proto_msgTypes[15].OneofWrappers = []any{}
+	file_assayv1_scoring_proto_msgTypes[17].OneofWrappers = []any{
 		(*GetDecisionRequest_Sequence)(nil),
 		(*GetDecisionRequest_RequestId)(nil),
 	}
@@ -2240,7 +2402,7 @@ func file_assayv1_scoring_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assayv1_scoring_proto_rawDesc), len(file_assayv1_scoring_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

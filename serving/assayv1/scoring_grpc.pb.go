@@ -25,6 +25,7 @@ const (
 	Scoring_ScoreBatch_FullMethodName       = "/assay.v1.Scoring/ScoreBatch"
 	Scoring_ScoreStream_FullMethodName      = "/assay.v1.Scoring/ScoreStream"
 	Scoring_Record_FullMethodName           = "/assay.v1.Scoring/Record"
+	Scoring_RecordBatch_FullMethodName      = "/assay.v1.Scoring/RecordBatch"
 	Scoring_Explain_FullMethodName          = "/assay.v1.Scoring/Explain"
 	Scoring_GetDecision_FullMethodName      = "/assay.v1.Scoring/GetDecision"
 	Scoring_ListDecisions_FullMethodName    = "/assay.v1.Scoring/ListDecisions"
@@ -69,6 +70,11 @@ type ScoringClient interface {
 	// dispute, indicator) that later events' features are made from. It has the
 	// same idempotency and the same proof as Score. Role: record.
 	Record(ctx context.Context, in *RecordRequest, opts ...grpc.CallOption) (*RecordResponse, error)
+	// RecordBatch takes note of many facts, in order: the history of a platform
+	// before or after it goes live. Each row has the idempotency and the proof of
+	// Record. A row that is refused has its error in its place and does not stop
+	// the others. Role: record.
+	RecordBatch(ctx context.Context, in *RecordBatchRequest, opts ...grpc.CallOption) (*RecordBatchResponse, error)
 	// Explain gives the exact contribution (TreeSHAP, log-odds) of every feature
 	// to the margin of a decision that stands in the journal, or of an event
 	// that is only looked at: it is not recorded and no window moves.
@@ -135,6 +141,16 @@ func (c *scoringClient) Record(ctx context.Context, in *RecordRequest, opts ...g
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RecordResponse)
 	err := c.cc.Invoke(ctx, Scoring_Record_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *scoringClient) RecordBatch(ctx context.Context, in *RecordBatchRequest, opts ...grpc.CallOption) (*RecordBatchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordBatchResponse)
+	err := c.cc.Invoke(ctx, Scoring_RecordBatch_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -237,6 +253,11 @@ type ScoringServer interface {
 	// dispute, indicator) that later events' features are made from. It has the
 	// same idempotency and the same proof as Score. Role: record.
 	Record(context.Context, *RecordRequest) (*RecordResponse, error)
+	// RecordBatch takes note of many facts, in order: the history of a platform
+	// before or after it goes live. Each row has the idempotency and the proof of
+	// Record. A row that is refused has its error in its place and does not stop
+	// the others. Role: record.
+	RecordBatch(context.Context, *RecordBatchRequest) (*RecordBatchResponse, error)
 	// Explain gives the exact contribution (TreeSHAP, log-odds) of every feature
 	// to the margin of a decision that stands in the journal, or of an event
 	// that is only looked at: it is not recorded and no window moves.
@@ -277,6 +298,9 @@ func (UnimplementedScoringServer) ScoreStream(grpc.BidiStreamingServer[ScoreRequ
 }
 func (UnimplementedScoringServer) Record(context.Context, *RecordRequest) (*RecordResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Record not implemented")
+}
+func (UnimplementedScoringServer) RecordBatch(context.Context, *RecordBatchRequest) (*RecordBatchResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method RecordBatch not implemented")
 }
 func (UnimplementedScoringServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Explain not implemented")
@@ -371,6 +395,24 @@ func _Scoring_Record_Handler(srv interface{}, ctx context.Context, dec func(inte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ScoringServer).Record(ctx, req.(*RecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Scoring_RecordBatch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordBatchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScoringServer).RecordBatch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Scoring_RecordBatch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScoringServer).RecordBatch(ctx, req.(*RecordBatchRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -476,6 +518,10 @@ var Scoring_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Record",
 			Handler:    _Scoring_Record_Handler,
+		},
+		{
+			MethodName: "RecordBatch",
+			Handler:    _Scoring_RecordBatch_Handler,
 		},
 		{
 			MethodName: "Explain",

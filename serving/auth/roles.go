@@ -70,6 +70,7 @@ func Methods() map[string]Roles {
 		scoring + "ScoreBatch":       Score,
 		scoring + "ScoreStream":      Score,
 		scoring + "Record":           Record,
+		scoring + "RecordBatch":      Record,
 		scoring + "Explain":          Score | Audit,
 		scoring + "GetDecision":      Score | Audit,
 		scoring + "ListDecisions":    Score | Audit,

@@ -5,6 +5,7 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"time"
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -20,6 +21,8 @@ type Reply struct {
 	Repeated     bool
 	ExpectedLoss float64 // NaN: absent
 	Price        float64 // NaN: absent
+	LateBy       time.Duration
+	LateWindows  []string
 }
 
 // Encoded is a message that is encoded already; the codec sends it as it is.
@@ -43,12 +46,15 @@ func (r *Reply) Encode() Encoded {
 // bound is at least the length of the encoded reply.
 func (r *Reply) bound() int {
 	d := r.Decision
-	n := 320 + len(d.RequestID) + len(d.Score.Grade) + len(r.Canonical) + len(r.Promise)
+	n := 345 + len(d.RequestID) + len(d.Score.Grade) + len(r.Canonical) + len(r.Promise)
 	for _, s := range d.Rules {
 		n += 6 + len(s)
 	}
 	for i := range d.Reasons {
 		n += 6 + reasonSize(&d.Reasons[i])
+	}
+	for _, s := range r.LateWindows {
+		n += 7 + len(s)
 	}
 	return n
 }
@@ -81,17 +87,26 @@ func (r *Reply) append(b []byte) []byte {
 	if r.Repeated {
 		b = appendVarint(b, 16, 1)
 	}
-	sec, nano := uint64(d.Micros/1e6), uint64(d.Micros%1e6)*1000
-	b = protowire.AppendVarint(protowire.AppendTag(b, 17, protowire.BytesType), uint64(varintSize(1, sec)+varintSize(2, nano)))
-	b = appendVarint(b, 1, sec)
-	b = appendVarint(b, 2, nano)
+	b = appendSeconds(b, 17, uint64(d.Micros/1e6), uint64(d.Micros%1e6)*1000)
 	if !math.IsNaN(r.ExpectedLoss) {
 		b = protowire.AppendFixed64(protowire.AppendTag(b, 19, protowire.Fixed64Type), math.Float64bits(r.ExpectedLoss))
 	}
 	if !math.IsNaN(r.Price) {
 		b = protowire.AppendFixed64(protowire.AppendTag(b, 20, protowire.Fixed64Type), math.Float64bits(r.Price))
 	}
+	if r.LateBy > 0 {
+		b = appendSeconds(b, 21, uint64(r.LateBy/time.Second), uint64(r.LateBy%time.Second))
+	}
+	for _, s := range r.LateWindows {
+		b = protowire.AppendString(protowire.AppendTag(b, 22, protowire.BytesType), s)
+	}
 	return b
+}
+
+// appendSeconds appends a Timestamp or Duration that is not negative.
+func appendSeconds(b []byte, num protowire.Number, sec, nano uint64) []byte {
+	b = protowire.AppendVarint(protowire.AppendTag(b, num, protowire.BytesType), uint64(varintSize(1, sec)+varintSize(2, nano)))
+	return appendVarint(appendVarint(b, 1, sec), 2, nano)
 }
 
 func reasonSize(x *assay.Reason) int {

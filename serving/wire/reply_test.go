@@ -5,7 +5,11 @@ package wire
 import (
 	"bytes"
 	"math"
+	"strings"
 	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
@@ -20,12 +24,17 @@ func TestReply(t *testing.T) {
 	for name, r := range map[string]Reply{
 		"full":      {Decision: &full, Canonical: []byte("canonical"), Promise: bytes.Repeat([]byte{7}, 300), ExpectedLoss: 12.5, Price: 0},
 		"repeated":  {Decision: &full, Canonical: []byte("c"), Promise: []byte("p"), Repeated: true, ExpectedLoss: math.NaN(), Price: math.NaN()},
+		"late":      {Decision: &full, Canonical: []byte("c"), ExpectedLoss: math.NaN(), Price: math.NaN(), LateBy: 12*time.Minute + 345*time.Microsecond, LateWindows: []string{"buyer_90d", ""}},
+		"late, far": {Decision: &full, ExpectedLoss: math.NaN(), Price: math.NaN(), LateBy: math.MaxInt64, LateWindows: []string{strings.Repeat("w", 256)}},
 		"zero":      {Decision: &assay.Decision{}, ExpectedLoss: math.NaN(), Price: math.NaN()},
 		"zero cost": {Decision: &assay.Decision{Micros: 5}, ExpectedLoss: 0, Price: 0.5},
 	} {
 		m := new(pb.ScoreResponse)
 		Decision(m, r.Decision, r.Canonical)
 		m.Promise, m.RepeatedRequest, m.ExpectedLoss, m.Price = r.Promise, r.Repeated, Optional(r.ExpectedLoss), Optional(r.Price)
+		if m.LateWindows = r.LateWindows; r.LateBy > 0 {
+			m.LateBy = durationpb.New(r.LateBy)
+		}
 		want, err := m.MarshalVT()
 		if err != nil {
 			t.Fatal(err)
