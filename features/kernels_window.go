@@ -38,10 +38,10 @@ func windowKernels() []kernel {
 				}
 				return math.Sqrt(r.Deviance / (r.Count - 1))
 			}},
-		{name: "distinct", needs: window.Distinct, needsMember: true, formula: "number of different members in the window; exact up to `members`, then an estimate with a standard error of about 1.2/sqrt(members)", missing: "0 for a key without events",
+		{name: "distinct", needs: window.Distinct, needsMember: true, formula: "number of different members in the window; exact while the window has no more than `members`, else an estimate with a standard error of about 1.2/sqrt(members)", missing: "0 for a key without events",
 			params: "`members` at the window (default 128)", example: "members=a,b,a -> 2",
 			read: func(r *window.Reading, _ int64) float64 { return r.Distinct }},
-		{name: "share", needs: window.Share | window.Sum, needsMember: true, formula: "greatest sum of one member / sum of all (concentration); exact up to `members` members, then never too large", missing: "missing when the sum is not positive",
+		{name: "share", needs: window.Share | window.Sum, needsMember: true, formula: "greatest sum of one member / sum of all (concentration); exact while the window has no more than `members` members, else never too large if no value is negative", missing: "missing when the sum is not positive",
 			params: "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.5",
 			read: func(r *window.Reading, _ int64) float64 { return r.Share }},
 		{name: "since_last", needs: window.Last, formula: "days since the latest event in the window, 0 if that is later than the event that reads", missing: "missing for a key without events",

@@ -3,6 +3,7 @@
 package features
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -337,11 +338,15 @@ func (s *State) Keys() int {
 	return n
 }
 
-const snapshotTag = "assay/windows/v1\n"
+// Snapshots of version 1 lack what distinct and share need since then.
+const (
+	snapshotTag = "assay/windows/v2\n"
+	olderTag    = "assay/windows/v1\n"
+)
 
 // Snapshot returns the state as bytes: equal states give equal bytes.
 //
-//	tag      "assay/windows/v1\n"
+//	tag      "assay/windows/v2\n"
 //	plan     32 bytes, the digest
 //	mark     int64, events uint64, late uint64 (little-endian)
 //	tables   as window.Table.Snapshot writes them
@@ -359,10 +364,14 @@ func (s *State) Snapshot() ([]byte, error) {
 }
 
 // Restore replaces the state by a snapshot. The error matches assay.ErrCorrupt
-// for damaged bytes and assay.ErrPrecondition for the snapshot of another plan;
-// the state is then as it was, or empty.
+// for damaged bytes and assay.ErrPrecondition for the snapshot of another plan
+// or of an earlier version, whose owner replays the events; the state is then
+// as it was.
 func (s *State) Restore(b []byte) error {
 	const head = len(snapshotTag) + 32 + 24
+	if bytes.HasPrefix(b, []byte(olderTag)) {
+		return fmt.Errorf("the snapshot of windows is of version 1 and lacks what version 2 keeps: replay the events: %w", assay.ErrPrecondition)
+	}
 	if len(b) < head+32 || string(b[:len(snapshotTag)]) != snapshotTag {
 		return fmt.Errorf("not a snapshot of windows: %w", assay.ErrCorrupt)
 	}

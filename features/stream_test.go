@@ -5,6 +5,7 @@ package features_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
 	"slices"
@@ -243,6 +244,10 @@ func TestStateRefusesForeignSnapshots(t *testing.T) {
 		if err := p.NewState().Restore(bad); err == nil {
 			t.Fatalf("a snapshot with bit 0 of byte %d flipped was restored", i)
 		}
+	}
+	old := bytes.Replace(b, []byte("assay/windows/v2\n"), []byte("assay/windows/v1\n"), 1)
+	if err := p.NewState().Restore(old); !errors.Is(err, assay.ErrPrecondition) {
+		t.Errorf("a snapshot of version 1: %v, want assay.ErrPrecondition: its owner replays", err)
 	}
 	if _, err := p.Vector(nil, &assay.Event{Kind: p.Event()}, nil); err == nil {
 		t.Error("a plan with windows made a vector without a state")

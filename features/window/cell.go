@@ -4,12 +4,50 @@ package window
 
 import (
 	"math"
-	"math/bits"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 func getF(w uint64) float64 { return math.Float64frombits(w) }
 func putF(x float64) uint64 { return math.Float64bits(x) }
+
+// cell is the state of one key in one window.
+type cell struct {
+	panes    []uint64 // width words each, by rising number
+	*members          // nil unless the window keeps more than panes, and has events
+}
+
+// members is what a cell knows beside its panes.
+type members struct {
+	set  []seen // Distinct: by rising hash
+	sums sums   // Share
+	more *extra // what few cells have
+}
+
+// extra is what only some kinds of window, or very busy cells, need.
+type extra struct {
+	cuts       []mark // Distinct, by level
+	counts     sums   // Tally: events by member
+	sample     []sampled
+	sampleCuts []mark
+	fed        uint64   // events that were sampled from
+	recent     []Recent // by rising (time, arrival)
+}
+
+func (c *members) extra() *extra {
+	if c.more == nil {
+		c.more = new(extra)
+	}
+	return c.more
+}
+
+// Recent is one of the latest events of a key.
+type Recent struct {
+	At    int64
+	Value float64
+	pane  int64
+}
 
 // expire drops what lies before pane low. It must not depend on how often it
 // is called: dropping now or later leaves the same state.
@@ -24,10 +62,17 @@ func (c *cell) expire(l *layout, low int64) {
 	if c.members == nil || n == 0 {
 		return
 	}
+	if len(c.panes) == 0 { // as if the key were new: it may have been evicted
+		c.members = nil
+		return
+	}
+	old := func(p part) bool { return p.pane < low }
 	c.set = slices.DeleteFunc(c.set, func(s seen) bool { return s.pane < low })
-	c.parts = slices.DeleteFunc(c.parts, func(p part) bool { return p.pane < low })
-	if len(c.panes) == 0 {
-		c.level = 0
+	c.sums = slices.DeleteFunc(c.sums, old)
+	if m := c.more; m != nil {
+		m.counts = slices.DeleteFunc(m.counts, old)
+		m.sample = slices.DeleteFunc(m.sample, func(s sampled) bool { return s.pane < low })
+		m.recent = slices.DeleteFunc(m.recent, func(r Recent) bool { return r.pane < low })
 	}
 }
 
@@ -66,7 +111,7 @@ func (c *cell) pane(l *layout, number int64) []uint64 {
 }
 
 // feed adds one event to a pane.
-func (l *layout) feed(p []uint64, at int64, x float64) {
+func (l *layout) feed(p []uint64, at int64, x float64, member uint64) {
 	if l.Needs&Count != 0 {
 		p[l.column(Count)]++
 	}
@@ -94,82 +139,79 @@ func (l *layout) feed(p []uint64, at int64, x float64) {
 	if l.Needs&First != 0 {
 		if i := l.column(First); at < int64(p[i]) {
 			p[i] = uint64(at)
+			l.put(p, Earliest, putF(x))
+			l.put(p, EarliestMember, member)
 		}
 	}
 	if l.Needs&Last != 0 {
 		if i := l.column(Last); at >= int64(p[i]) {
 			p[i] = uint64(at)
-			if l.Needs&Latest != 0 {
-				p[l.column(Latest)] = putF(x)
-			}
+			l.put(p, Latest, putF(x))
+			l.put(p, LatestMember, member)
 		}
+	}
+	if l.Needs&(Trend|Decay) != 0 {
+		l.feedTimed(p, at, x)
 	}
 }
 
-// see notes a member (adaptive sampling, Flajolet, Computing 43 (1990)): the
-// members whose hash begins with level zero bits are kept, all of them. When
-// they are too many, level rises by one, and about half of them stay.
-func (c *members) see(l *layout, pane int64, hash uint64) {
-	if bits.LeadingZeros64(hash) < int(c.level) {
-		return
-	}
-	i, ok := slices.BinarySearchFunc(c.set, hash, func(s seen, h uint64) int { return cmpHash(s.hash, h) })
-	if ok {
-		c.set[i].pane = max(c.set[i].pane, pane)
-		return
-	}
-	c.set = slices.Insert(c.set, i, seen{hash, pane})
-	for len(c.set) > l.Members && c.level < 63 {
-		c.level++
-		c.set = slices.DeleteFunc(c.set, func(s seen) bool { return bits.LeadingZeros64(s.hash) < int(c.level) })
+// put sets a column that the window may not have.
+func (l *layout) put(p []uint64, n Needs, word uint64) {
+	if l.Needs&n != 0 {
+		p[l.column(n)] = word
 	}
 }
 
-func cmpHash(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+const dayMicros = 86_400e6
+
+// feedTimed adds one event to the columns that weigh values by their times.
+func (l *layout) feedTimed(p []uint64, at int64, x float64) {
+	if l.Needs&Trend != 0 { // Welford's way, for two variables; days since the pane's first event
+		c, n := p[l.column(Trend):][:trendWords], float64(p[l.column(Count)])
+		if n == 1 {
+			c[0] = uint64(at)
+		}
+		t := float64(at-int64(c[0])) / dayMicros
+		dt, dv := t-getF(c[1]), x-getF(c[2])
+		mt, mv := getF(c[1])+dt/n, getF(c[2])+dv/n
+		c[1], c[2] = putF(mt), putF(mv)
+		c[3] = putF(getF(c[3]) + float64(dt*(t-mt)))
+		c[4] = putF(getF(c[4]) + float64(dt*(x-mv)))
 	}
-	return 0
+	if l.Needs&Decay != 0 { // sums as they stand at the pane's latest time
+		c, w := p[l.column(Decay):][:decayWords], 1.0
+		switch ref := int64(c[0]); {
+		case getF(c[1]) == 0: // no event yet
+			c[0] = uint64(at)
+		case at > ref:
+			f := l.decay(at - ref)
+			c[0], c[1], c[2] = uint64(at), putF(getF(c[1])*f), putF(getF(c[2])*f)
+		default:
+			w = l.decay(ref - at)
+		}
+		c[1], c[2] = putF(getF(c[1])+w), putF(getF(c[2])+float64(w*x))
+	}
 }
 
-// partsPerMember bounds the records that Share keeps: one for each member and
-// pane.
-const partsPerMember = 4
+// decay is what is left of a weight after some time: half of it after HalfLife.
+func (l *layout) decay(micros int64) float64 {
+	return bitmath.Exp(-math.Ln2 * float64(micros) / float64(l.HalfLife))
+}
 
-// weigh adds a value to a member's part of the sum. When the records are too
-// many, the member with the smallest part is forgotten: its value stays in the
-// sum and belongs to nobody, so that the greatest share can only be too small.
-func (c *members) weigh(l *layout, pane int64, hash uint64, x float64) {
-	if !(x > 0) {
+// remember keeps the latest events, Config.Recent of them.
+func (c *members) remember(l *layout, r Recent) {
+	m := c.extra()
+	i := len(m.recent)
+	for i > 0 && m.recent[i-1].At > r.At {
+		i--
+	}
+	if len(m.recent) == l.Recent {
+		if i == 0 {
+			return
+		}
+		copy(m.recent, m.recent[1:i])
+		m.recent[i-1] = r
 		return
 	}
-	i, ok := slices.BinarySearchFunc(c.parts, part{hash: hash, pane: pane}, func(a, b part) int {
-		if d := cmpHash(a.hash, b.hash); d != 0 {
-			return d
-		}
-		return int(min(max(a.pane-b.pane, -1), 1))
-	})
-	if ok {
-		c.parts[i].weight += x
-		return
-	}
-	c.parts = slices.Insert(c.parts, i, part{hash, pane, x})
-	if len(c.parts) <= partsPerMember*l.Members {
-		return
-	}
-	least, lo, hi := math.Inf(1), 0, 0
-	for a := 0; a < len(c.parts); {
-		b, sum := a, 0.0
-		for ; b < len(c.parts) && c.parts[b].hash == c.parts[a].hash; b++ {
-			sum += c.parts[b].weight
-		}
-		if sum < least {
-			least, lo, hi = sum, a, b
-		}
-		a = b
-	}
-	c.parts = slices.Delete(c.parts, lo, hi)
+	m.recent = slices.Insert(m.recent, i, r)
 }

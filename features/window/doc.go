@@ -18,20 +18,33 @@
 // in the pane of t - length or later: all of the last length, and at most one
 // hop more. A window of length 0 covers the whole life of its key.
 //
+// A window may end some time ago (Config.Offset); then both of its ends move in
+// hops. With a Calendar its panes are days, months or years in place of hops,
+// and a read sees the pane of t and the whole panes before it.
+//
 // Event time may go back by the lateness L and no further. Events older than
 // the watermark (the greatest time seen) by more than L are refused and
 // counted; a read older than that is made at the watermark minus L. So a pane
 // that ends before watermark - L - length can never be read again: it is
 // dropped, and a key without panes is evicted, and no later value can tell.
 // TestEvictionChangesNothing and TestAgainstNaive (which keeps every event)
-// hold the package to that, and TestMemoryPerKey to its bounds:
+// hold the package to that, and TestMemoryPerKey to its bounds, in bytes of one
+// key in one window:
 //
-//	bytes of one key in one window <= 32 + 12*(1+columns)*(hops+3)
-//	                                 + 56 + 32*members (distinct) + 192*members (share)
+//	panes             32 + 12*(1+columns)*(hops+3)
+//	Distinct          56 + 16*members*(2+levels)
+//	Share, Tally      60*members*(hops+3) each: a record for each member and pane
+//	Sample            24*samples*(2+levels)
+//	Recents           24*recent
 //
-// where hops = ceil((length+L)/hop) and columns counts what Needs asks for
-// (Spread takes two). A key that few events touched takes that much less; to
-// it come the key itself and its place in the index, about 64 bytes.
+// where hops = ceil((length+offset+L)/hop), columns counts what Needs asks for
+// (Spread takes two, Decay three, Trend five), and levels is about the binary
+// logarithm of how many times the bound the window's items are: 0 up to the
+// bound. A key that few events touched takes that much less; to it come the key
+// itself and its place in the index, about 64 bytes.
+//
+// Distinct, Share, Tally and Sample are exact while the window has no more
+// members (events, for Sample) than they keep, whatever the key had before.
 //
 // BUG(window): The watermark believes what events say. One event dated far in
 // the future makes all others late; whoever feeds a table must refuse such

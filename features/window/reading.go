@@ -14,11 +14,32 @@ type Reading struct {
 	Min      float64
 	Max      float64
 	Latest   float64
+	Earliest float64
 	Distinct float64
-	Share    float64 // 0 to 1
+	Share    float64 // greatest sum of a member over Sum; above 1 if others are negative
+	Slope    float64 // of Trend: change of the value a day, by least squares
+	Decayed  float64 // of Decay: sum of weights at the time of the read
+	DecaySum float64 // of Decay: weighted sum of values
+	DecayAvg float64 // of Decay: weighted mean
 	First    int64   // meaningful if Seen
 	Last     int64   // meaningful if Seen
 	Seen     bool    // the window has an event
+
+	FirstMember uint64      // meaningful if Seen
+	LastMember  uint64      // meaningful if Seen
+	Sums        []MemberSum // of Sums: by rising hash
+	Counts      []MemberSum // of Tally: by rising hash
+	Values      []float64   // of Sample: rising; all of them if there are no more than Config.Samples
+	Recent      []Recent    // the latest events, the latest one last; not to be changed
+}
+
+// clear makes a reading of nothing. Lists keep their room.
+func (r *Reading) clear() {
+	nan := math.NaN()
+	*r = Reading{
+		Mean: nan, Deviance: nan, Min: nan, Max: nan, Latest: nan, Earliest: nan, Share: nan, Slope: nan, DecayAvg: nan,
+		Sums: r.Sums[:0], Counts: r.Counts[:0], Values: r.Values[:0],
+	}
 }
 
 // Cursor is a key that was looked up.
@@ -48,34 +69,51 @@ func (t *Table) Warm(k Cursor) (sum uint64) {
 
 // Read reads one window at time at. It changes nothing.
 func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
-	nan := math.NaN()
-	*r = Reading{Mean: nan, Deviance: nan, Min: nan, Max: nan, Latest: nan, Share: nan}
+	r.clear()
 	if k.place < 0 {
 		return
 	}
 	l := &t.windows[window]
 	c := &t.cells[int(k.place)*len(t.windows)+window]
-	low := l.low(&l.tail, max(at, t.horizon()))
-	i := 0
-	for i < len(c.panes) && int64(c.panes[i]) < low {
+	at = max(at, t.horizon())
+	low, high := l.low(&l.tail, at), l.high(at)
+	i, n := 0, len(c.panes)
+	for i < n && int64(c.panes[i]) < low {
 		i += l.width
 	}
-	if i == len(c.panes) {
+	for n > i && int64(c.panes[n-l.width]) > high {
+		n -= l.width
+	}
+	if i == n {
 		return
 	}
 	r.Seen = true
-	l.merge(c.panes[i:], r)
+	l.merge(c.panes[i:n], r)
+	if l.Needs&(Trend|Decay) != 0 {
+		l.mergeTimed(c.panes[i:n], at, r)
+	}
+	if l.Needs&lists == 0 {
+		return
+	}
 	if l.Needs&Distinct != 0 {
-		n := 0
-		for j := range c.set {
-			if c.set[j].pane >= low {
-				n++
-			}
-		}
-		r.Distinct = math.Ldexp(float64(n), int(c.level))
+		n, level := c.distinct(low)
+		r.Distinct = math.Ldexp(float64(n), level)
 	}
 	if l.Needs&Share != 0 && r.Sum > 0 {
-		r.Share = c.greatest(low) / r.Sum
+		r.Share = c.sums.greatest(low, high) / r.Sum
+	}
+	if l.Needs&Sums != 0 {
+		r.Sums = c.sums.list(r.Sums, low, high)
+	}
+	m := c.more
+	if m == nil {
+		return
+	}
+	r.Counts = m.counts.list(r.Counts, low, high)
+	r.Values = m.values(r.Values, low, high)
+	r.Recent = m.recent
+	for len(r.Recent) > 0 && r.Recent[0].pane < low { // by time, and so by pane
+		r.Recent = r.Recent[1:]
 	}
 }
 
@@ -112,12 +150,21 @@ func (l *layout) merge(panes []uint64, r *Reading) {
 	// last the latest.
 	if l.Needs&First != 0 {
 		r.First = int64(panes[l.column(First)])
+		if l.Needs&Earliest != 0 {
+			r.Earliest = getF(panes[l.column(Earliest)])
+		}
+		if l.Needs&EarliestMember != 0 {
+			r.FirstMember = panes[l.column(EarliestMember)]
+		}
 	}
 	if l.Needs&Last != 0 {
 		last := panes[len(panes)-w:]
 		r.Last = int64(last[l.column(Last)])
 		if l.Needs&Latest != 0 {
 			r.Latest = getF(last[l.column(Latest)])
+		}
+		if l.Needs&LatestMember != 0 {
+			r.LastMember = last[l.column(LatestMember)]
 		}
 	}
 }
@@ -137,20 +184,40 @@ func (l *layout) spread(panes []uint64, r *Reading) {
 	r.Mean, r.Deviance = mean, m2
 }
 
-// greatest is the greatest sum of one member from pane low on.
-func (c *members) greatest(low int64) float64 {
-	best := 0.0
-	for a := 0; a < len(c.parts); {
-		b, sum := a, 0.0
-		for ; b < len(c.parts) && c.parts[b].hash == c.parts[a].hash; b++ {
-			if c.parts[b].pane >= low {
-				sum += c.parts[b].weight
-			}
+// mergeTimed merges the columns that weigh values by their times.
+func (l *layout) mergeTimed(panes []uint64, at int64, r *Reading) {
+	if l.Needs&Trend != 0 {
+		var n, mt, mv, tt, tv float64
+		i, origin := l.column(Trend), int64(panes[l.column(Trend)])
+		for p := panes; len(p) > 0; p = p[l.width:] {
+			c, nb := p[i:][:trendWords], float64(p[l.column(Count)])
+			all := n + nb
+			t := getF(c[1]) + float64(int64(c[0])-origin)/dayMicros
+			dt, dv, share := t-mt, getF(c[2])-mv, nb/all
+			tt += getF(c[3]) + float64(float64(float64(dt*dt)*n)*share)
+			tv += getF(c[4]) + float64(float64(float64(dt*dv)*n)*share)
+			mt += float64(dt * share)
+			mv += float64(dv * share)
+			n = all
 		}
-		best = max(best, sum)
-		a = b
+		r.Slope = tv / tt // NaN where all events are of one time
+		if tt == 0 {
+			r.Slope = math.NaN()
+		}
 	}
-	return best
+	if l.Needs&Decay != 0 {
+		i, last := l.column(Decay), panes[len(panes)-l.width:]
+		latest := int64(last[i])
+		var w, s float64 // as they stand at the latest event
+		for p := panes; len(p) > 0; p = p[l.width:] {
+			c := p[i:][:decayWords]
+			f := l.decay(latest - int64(c[0]))
+			w += float64(f * getF(c[1]))
+			s += float64(f * getF(c[2]))
+		}
+		f := l.decay(max(at-latest, 0))
+		r.Decayed, r.DecaySum, r.DecayAvg = w*f, s*f, s/w
+	}
 }
 
 // Hash is the hash by which members are told apart: FNV-1a of 64 bits, with

@@ -22,11 +22,17 @@ var errSnapshot = errors.New("the snapshot of a window table is damaged")
 //	keys       uint32
 //	each key   uint16 length, bytes, then for each window:
 //	  panes    uint32, then width words of 8 bytes each
-//	  level    uint8
-//	  set      uint32, then (hash, pane) each
-//	  parts    uint32, then (hash, pane, weight) each
 //
-// All numbers are little-endian.
+// and, of a window that keeps lists, each list that it needs:
+//
+//	Distinct  members (hash, pane), cuts (hash, pane)
+//	Share     sums (hash, pane, weight)
+//	Tally     counts (hash, pane, weight)
+//	Sample    events fed uint64, values (hash, pane, value), cuts (hash, pane)
+//	Recents   events (time, value, pane)
+//
+// A list is a uint32 and its items, of 8 bytes a word. All numbers are
+// little-endian.
 func (t *Table) Snapshot(b []byte) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint64(b, uint64(t.mark))
@@ -67,29 +73,67 @@ func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 	for _, w := range live {
 		b = le.AppendUint64(b, w)
 	}
+	if l.Needs&lists == 0 {
+		return b
+	}
 	m := c.members
 	if m == nil || len(live) == 0 {
 		m = new(members)
 	}
-	b = append(b, m.level)
-	at, n := len(b), uint32(0)
-	b = le.AppendUint32(b, 0)
-	for _, s := range m.set {
-		if s.pane >= low {
-			b, n = le.AppendUint64(le.AppendUint64(b, s.hash), uint64(s.pane)), n+1
-		}
+	x := m.more
+	if x == nil {
+		x = new(extra)
 	}
-	le.PutUint32(b[at:], n)
-	at, n = len(b), 0
-	b = le.AppendUint32(b, 0)
-	for _, p := range m.parts {
-		if p.pane >= low {
-			b = le.AppendUint64(le.AppendUint64(b, p.hash), uint64(p.pane))
-			b, n = le.AppendUint64(b, math.Float64bits(p.weight)), n+1
-		}
+	if l.Needs&Distinct != 0 {
+		b = appendList(b, m.set, low, func(s *seen) (int64, [3]uint64) { return s.pane, [3]uint64{s.hash, uint64(s.pane)} }, 2)
+		b = appendCuts(b, x.cuts, low)
 	}
-	le.PutUint32(b[at:], n)
+	if l.Needs&Share != 0 {
+		b = appendList(b, m.sums, low, (*part).words, 3)
+	}
+	if l.Needs&Tally != 0 {
+		b = appendList(b, x.counts, low, (*part).words, 3)
+	}
+	if l.Needs&Sample != 0 {
+		b = le.AppendUint64(b, x.fed)
+		b = appendList(b, x.sample, low, func(s *sampled) (int64, [3]uint64) { return s.pane, [3]uint64{s.hash, uint64(s.pane), putF(s.value)} }, 3)
+		b = appendCuts(b, x.sampleCuts, low)
+	}
+	if l.Needs&Recents != 0 {
+		b = appendList(b, x.recent, low, func(r *Recent) (int64, [3]uint64) {
+			return r.pane, [3]uint64{uint64(r.At), putF(r.Value), uint64(r.pane)}
+		}, 3)
+	}
 	return b
+}
+
+func (p *part) words() (pane int64, w [3]uint64) {
+	return p.pane, [3]uint64{p.hash, uint64(p.pane), putF(p.weight)}
+}
+
+// appendList writes the items from pane low on, n words each.
+func appendList[T any](b []byte, items []T, low int64, words func(*T) (pane int64, w [3]uint64), n int) []byte {
+	le := binary.LittleEndian
+	at, count := len(b), uint32(0)
+	b = le.AppendUint32(b, 0)
+	for i := range items {
+		pane, w := words(&items[i])
+		if pane < low {
+			continue
+		}
+		count++
+		for _, x := range w[:n] {
+			b = le.AppendUint64(b, x)
+		}
+	}
+	le.PutUint32(b[at:], count)
+	return b
+}
+
+// appendCuts leaves out cuts that no window reaches back to: they are those of
+// the highest levels.
+func appendCuts(b []byte, cuts []mark, low int64) []byte {
+	return appendList(b, cuts, low, func(m *mark) (int64, [3]uint64) { return m.pane, [3]uint64{m.hash, uint64(m.pane)} }, 2)
 }
 
 // maxMark bounds a watermark, so that no difference of times overflows.
@@ -176,23 +220,58 @@ func (l *layout) readCell(r *reader, c *cell) {
 			r.bad = true
 		}
 	}
-	m := members{level: r.take(1)[0]}
-	for i := range r.count(16) {
-		s := seen{r.u64(), int64(r.u64())}
-		r.bad = r.bad || i > 0 && s.hash <= m.set[i-1].hash || i > l.Members
-		m.set = append(m.set, s)
+	if l.Needs&lists == 0 {
+		return
 	}
-	for i := range r.count(24) {
-		p := part{r.u64(), int64(r.u64()), math.Float64frombits(r.u64())}
-		if i > 0 {
-			q := m.parts[i-1]
-			r.bad = r.bad || p.hash < q.hash || p.hash == q.hash && p.pane <= q.pane
+	m, x := new(members), new(extra)
+	if l.Needs&Distinct != 0 {
+		m.set = readList(r, 2, func(w [3]uint64) seen { return seen{w[0], int64(w[1])} }, func(a, b seen) bool { return a.hash < b.hash })
+		x.cuts = readCuts(r)
+	}
+	inOrder := func(a, b part) bool { return a.hash < b.hash || a.hash == b.hash && a.pane < b.pane }
+	toPart := func(w [3]uint64) part { return part{w[0], int64(w[1]), getF(w[2])} }
+	if l.Needs&Share != 0 {
+		m.sums = readList(r, 3, toPart, inOrder)
+	}
+	if l.Needs&Tally != 0 {
+		x.counts = readList(r, 3, toPart, inOrder)
+	}
+	if l.Needs&Sample != 0 {
+		x.fed = r.u64()
+		x.sample = readList(r, 3, func(w [3]uint64) sampled { return sampled{w[0], int64(w[1]), getF(w[2])} },
+			func(a, b sampled) bool { return a.hash < b.hash })
+		x.sampleCuts = readCuts(r)
+	}
+	if l.Needs&Recents != 0 {
+		x.recent = readList(r, 3, func(w [3]uint64) Recent { return Recent{int64(w[0]), getF(w[1]), int64(w[2])} },
+			func(a, b Recent) bool { return a.At <= b.At && a.pane <= b.pane })
+		r.bad = r.bad || len(x.recent) > l.Recent
+	}
+	if n == 0 {
+		return
+	}
+	c.members = m
+	if x.cuts != nil || l.Needs&(Tally|Sample|Recents) != 0 {
+		m.more = x
+	}
+}
+
+// readList reads what appendList wrote, and holds it to its order.
+func readList[T any](r *reader, n int, of func(w [3]uint64) T, inOrder func(a, b T) bool) []T {
+	var out []T
+	for i := range r.count(8 * n) {
+		var w [3]uint64
+		for k := range w[:n] {
+			w[k] = r.u64()
 		}
-		r.bad = r.bad || !(p.weight > 0) || i > partsPerMember*l.Members
-		m.parts = append(m.parts, p)
+		out = append(out, of(w))
+		r.bad = r.bad || i > 0 && !inOrder(out[i-1], out[i])
 	}
-	r.bad = r.bad || m.level > 63
-	if l.Needs&(Distinct|Share) != 0 && n > 0 {
-		c.members = &m
-	}
+	return out
+}
+
+func readCuts(r *reader) []mark {
+	cuts := readList(r, 2, func(w [3]uint64) mark { return mark{w[0], int64(w[1])} }, func(a, b mark) bool { return !b.after(a) })
+	r.bad = r.bad || len(cuts) > 64
+	return cuts
 }

@@ -8,35 +8,111 @@ import (
 )
 
 // Needs is the set of aggregates that a window keeps.
-type Needs uint16
+type Needs uint32
 
-// The aggregates. Each costs one column of eight bytes a pane, Spread two;
-// Distinct and Share keep members instead.
+// The aggregates. Those up to Latest and from Earliest on are columns of panes,
+// of eight bytes each where nothing else is said; the others keep lists.
 const (
-	Count    Needs = 1 << iota // number of events
-	Sum                        // of values
-	Spread                     // mean and sum of squared deviations
-	Min                        // smallest value
-	Max                        // greatest value
-	First                      // time of the earliest event
-	Last                       // time of the latest event
-	Latest                     // value of the latest event; wants Last
-	Distinct                   // number of members
-	Share                      // greatest share of one member in Sum; wants Sum
+	Count          Needs = 1 << iota // number of events
+	Sum                              // of values
+	Spread                           // mean and sum of squared deviations: two columns
+	Min                              // smallest value
+	Max                              // greatest value
+	First                            // time of the earliest event
+	Last                             // time of the latest event
+	Latest                           // value of the latest event; wants Last
+	Distinct                         // number of members
+	Share                            // greatest share of one member in Sum; wants Sum
+	Earliest                         // value of the earliest event; wants First
+	LatestMember                     // member of the latest event; wants Last
+	EarliestMember                   // member of the earliest event; wants First
+	Trend                            // of values over time: five columns; wants Count
+	Decay                            // sums that halve with time: three columns
+	Sums                             // sum of values of each member; wants Share
+	Tally                            // number of events of each member
+	Sample                           // of values
+	Recents                          // the latest events
+	endOfNeeds
 )
 
-const columnar = Distinct - 1
+const (
+	lists      = Distinct | Share | Sums | Tally | Sample | Recents
+	columnar   = (endOfNeeds - 1) &^ lists
+	trendWords = 5 // time of the first event fed, mean time, mean value, squared deviations of time, co-deviations
+	decayWords = 3 // the latest time, sum of weights, weighted sum
+)
+
+// words is the number of words of a column.
+func (n Needs) words() int {
+	switch n {
+	case Spread:
+		return 2
+	case Trend:
+		return trendWords
+	case Decay:
+		return decayWords
+	}
+	return 1
+}
 
 // Config is one window.
 type Config struct {
-	Length  int64 // microseconds; 0 = the whole life of the key
-	Hop     int64 // microseconds; ignored if Length is 0
-	Needs   Needs
-	Members int // members that Distinct and Share keep; default 128
+	Length   int64 // microseconds, or panes of the Calendar; 0 = the whole life of the key
+	Hop      int64 // microseconds; ignored if Length is 0
+	Offset   int64 // how long ago the window ends; in units of Length. 0 = now
+	Calendar Calendar
+	Needs    Needs
+	Members  int   // members that Distinct, Share and Tally keep; default 128
+	Samples  int   // values that Sample keeps; default 256
+	Recent   int   // events that Recents keeps; default 1
+	HalfLife int64 // of Decay, microseconds; default 30 days
 }
 
-// DefaultMembers is how many members are kept when Config does not say.
-const DefaultMembers = 128
+// Calendar divides time into numbered panes, in place of hops: the months of a
+// time zone, say. It returns the number of the pane that holds a time, and the
+// times that the pane holds: from <= t < to.
+type Calendar interface {
+	Pane(at int64) (number, from, to int64)
+}
+
+// Defaults of Config.
+const (
+	DefaultMembers  = 128
+	DefaultSamples  = 256
+	DefaultHalfLife = 30 * 86_400_000_000
+)
+
+func (c Config) withDefaults() Config {
+	if c.Members <= 0 {
+		c.Members = DefaultMembers
+	}
+	if c.Samples <= 0 {
+		c.Samples = DefaultSamples
+	}
+	if c.HalfLife <= 0 {
+		c.HalfLife = DefaultHalfLife
+	}
+	c.Recent = max(c.Recent, 1)
+	if c.Needs&(Latest|LatestMember) != 0 {
+		c.Needs |= Last
+	}
+	if c.Needs&(Earliest|EarliestMember) != 0 {
+		c.Needs |= First
+	}
+	if c.Needs&Sums != 0 {
+		c.Needs |= Share
+	}
+	if c.Needs&Share != 0 {
+		c.Needs |= Sum
+	}
+	if c.Needs&Trend != 0 {
+		c.Needs |= Count
+	}
+	if c.Length > 0 && c.Hop <= 0 {
+		c.Hop = max(c.Length/30, 1)
+	}
+	return c
+}
 
 // Table holds the windows of one kind of key: all that is known about buyers,
 // or about pairs of a buyer and a seller. It has one owner at a time.
@@ -58,64 +134,26 @@ type Table struct {
 type layout struct {
 	Config
 	width int // words of a pane: its number, then the columns
-	at    [8]int
-	// Where time stood last: at events, at the tail of reads, and of the
-	// earliest read that may still come.
-	head, tail, floor stretch
+	at    [19]int
+	// Where time stood last: at events, at the tail and at the end of reads, and
+	// of the earliest read that may still come.
+	head, tail, end, floor stretch
 }
 
 // stretch is a pane and the times that it holds, from <= t < to. Time moves
 // slowly and a division by the hop is dear, so the last one is remembered.
 type stretch struct{ pane, from, to int64 }
 
-// cell is the state of one key in one window.
-type cell struct {
-	panes    []uint64 // width words each, by rising number
-	*members          // nil unless the window wants Distinct or Share, and has events
-}
-
-// members is what a cell knows about the members of its events.
-type members struct {
-	set   []seen // Distinct: by rising hash
-	parts []part // Share: by rising (hash, pane)
-	level uint8  // Distinct: members whose hash has fewer leading zeros are not kept
-}
-
-type seen struct {
-	hash uint64
-	pane int64 // the latest in which the member was seen
-}
-
-type part struct {
-	hash   uint64
-	pane   int64
-	weight float64
-}
-
 // New returns an empty table of the given windows.
 func New(lateness int64, windows []Config) *Table {
 	t := &Table{lateness: max(lateness, 0), mark: math.MinInt64, index: newIndex()}
 	for _, c := range windows {
-		if c.Members <= 0 {
-			c.Members = DefaultMembers
-		}
-		if c.Needs&Latest != 0 {
-			c.Needs |= Last
-		}
-		if c.Needs&Share != 0 {
-			c.Needs |= Sum
-		}
-		if c.Length > 0 && c.Hop <= 0 {
-			c.Hop = max(c.Length/30, 1)
-		}
+		c = c.withDefaults()
 		l := layout{Config: c, width: 1}
 		for b := range l.at {
-			if c.Needs&columnar&(1<<b) != 0 {
+			if n := Needs(1) << b; c.Needs&columnar&n != 0 {
 				l.at[b] = l.width
-				l.width++
-				if Needs(1)<<b == Spread {
-					l.width++
-				}
+				l.width += n.words()
 			}
 		}
 		if c.Needs&Spread != 0 && c.Needs&Count == 0 {
@@ -131,7 +169,7 @@ func New(lateness int64, windows []Config) *Table {
 }
 
 // column returns the place of one aggregate in a pane.
-func (l *layout) column(n Needs) int { return l.at[bits.TrailingZeros16(uint16(n))] }
+func (l *layout) column(n Needs) int { return l.at[bits.TrailingZeros32(uint32(n))] }
 
 // pane is the number of the pane that holds time at.
 func (l *layout) pane(last *stretch, at int64) int64 {
@@ -139,6 +177,10 @@ func (l *layout) pane(last *stretch, at int64) int64 {
 		return 0
 	}
 	if at < last.from || at >= last.to {
+		if l.Calendar != nil {
+			last.pane, last.from, last.to = l.Calendar.Pane(at)
+			return last.pane
+		}
 		q := at / l.Hop
 		if at < q*l.Hop { // rounded towards zero
 			q--
@@ -149,7 +191,24 @@ func (l *layout) pane(last *stretch, at int64) int64 {
 }
 
 // low is the first pane that a read at time at sees.
-func (l *layout) low(last *stretch, at int64) int64 { return l.pane(last, at-l.Length) }
+func (l *layout) low(last *stretch, at int64) int64 {
+	if l.Calendar != nil {
+		return l.pane(last, at) - l.Offset - l.Length + 1
+	}
+	return l.pane(last, at-l.Length-l.Offset)
+}
+
+// high is the last pane that a read at time at sees. A window that ends now has
+// no end: events that are dated later than the one that reads are in it.
+func (l *layout) high(at int64) int64 {
+	switch {
+	case l.Offset == 0:
+		return math.MaxInt64
+	case l.Calendar != nil:
+		return l.pane(&l.end, at) - l.Offset
+	}
+	return l.pane(&l.end, at-l.Offset) - 1
+}
 
 func (l *layout) floorAt(horizon int64) int64 { return l.low(&l.floor, horizon) }
 
@@ -222,15 +281,28 @@ func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64
 	c := &t.cells[int(k.place)*len(t.windows)+window]
 	c.expire(l, t.lows[window])
 	pane := l.pane(&l.head, at)
-	l.feed(c.pane(l, pane), at, value)
-	if c.members == nil && l.Needs&(Distinct|Share) != 0 {
+	l.feed(c.pane(l, pane), at, value, member)
+	if l.Needs&lists == 0 {
+		return
+	}
+	if c.members == nil {
 		c.members = new(members)
 	}
 	if l.Needs&Distinct != 0 {
 		c.see(l, pane, member)
 	}
-	if l.Needs&Share != 0 {
-		c.weigh(l, pane, member, value)
+	if l.Needs&Share != 0 && value != 0 {
+		c.sums = c.sums.add(l.Members, pane, member, value)
+	}
+	if l.Needs&Tally != 0 {
+		m := c.extra()
+		m.counts = m.counts.add(l.Members, pane, member, 1)
+	}
+	if l.Needs&Sample != 0 {
+		c.sample(l, pane, value)
+	}
+	if l.Needs&Recents != 0 {
+		c.remember(l, Recent{at, value, pane})
 	}
 }
 
