@@ -44,6 +44,8 @@ ledger/anchor/devchain  : . ledger ledger/anchor ledger/anchor/evm
 ledger/timestamp        : . ledger
 ledger/timestamp/timestamptest :
 ledger/timestamp/tsp    : . ledger/timestamp
+ledger/verdict          : . ledger ledger/anchor ledger/timestamp
+ledger/verdict/verdicttest : . ledger ledger/anchor ledger/verdict
 serving/auth            : .
 serving/auth/authtest   :
 serving/policy          : .
@@ -52,10 +54,10 @@ serving/inferencev2     :
 serving/wire            : . serving/assayv1 serving/inferencev2
 serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
-cmd/internal/node       : models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp serving
+cmd/internal/node       : models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node
 cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node
-cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp
+cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp ledger/verdict
 benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
 `
 
@@ -78,12 +80,13 @@ github.com/transparency-dev/merkle     : ledger ledger/journal ledger/anchor led
 github.com/tink-crypto/tink-go         : ledger/vault
 github.com/ethereum/go-ethereum/node   : ledger/anchor/devchain
 github.com/ethereum/go-ethereum/eth    : ledger/anchor/devchain
-github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/devchain
+github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/devchain ledger/verdict/verdicttest
 `
 
 // never says what a command must not link, at any distance.
 const never = `
 cmd/assayd       : models/gbdt ledger/anchor/devchain github.com/ethereum/go-ethereum/eth github.com/sjwhitworth/golearn
+ledger/verdict   : ledger/journal ledger/vault github.com/cockroachdb/pebble github.com/transparency-dev/tessera google.golang.org/grpc net net/http github.com/ethereum/go-ethereum/rpc
 cmd/assay-verify : ledger/journal ledger/vault github.com/cockroachdb/pebble github.com/transparency-dev/tessera google.golang.org/grpc net/http github.com/ethereum/go-ethereum/rpc
 `
 

@@ -2,12 +2,16 @@
 
 package assay
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // Receipt is what a decision leaves in its owner's hands: everything needed to
 // check, with the network off, that this decision was promised, included in
 // the log and anchored. Package ledger makes and verifies it; docs/formats
-// draws it. Byte strings are base64 in JSON.
+// draws it. Byte strings are base64 in JSON, and null when there is nothing in
+// them.
 type Receipt struct {
 	Version    uint8           `json:"version"`             // 1
 	Log        string          `json:"log"`                 // origin line of the log
@@ -22,4 +26,23 @@ type Receipt struct {
 	Checkpoint []byte          `json:"checkpoint"`          // C2SP signed note
 	Timestamp  []byte          `json:"timestamp,omitempty"` // RFC 3161 token of the checkpoint's bytes, absent without an authority
 	Anchor     json.RawMessage `json:"anchor,omitempty"`    // ledger/anchor's proof, absent until anchored
+}
+
+// MarshalJSON writes what is not there in one spelling, null, also where a byte
+// string or the path is empty and not nil.
+func (r Receipt) MarshalJSON() ([]byte, error) {
+	for _, b := range []*[]byte{&r.Decision, &r.Vector, &r.KeyD, &r.KeyV, &r.Leaf, &r.Promise, &r.Checkpoint} {
+		if len(*b) == 0 {
+			*b = nil
+		}
+	}
+	if len(r.Inclusion) == 0 {
+		r.Inclusion = nil
+	}
+	type plain Receipt
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the caller's encoder has the last word on it
+	err := e.Encode(plain(r))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

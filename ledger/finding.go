@@ -2,17 +2,22 @@
 
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+
+	assay "github.com/assayrisk/assay"
+)
 
 // State says how one step of a verification ended.
 type State uint8
 
-// The states. Absent means that the receipt carries nothing to check: it is
-// neither a proof nor a tamper.
+// The states. Only Proven is a proof, and only Refused a tamper.
 const (
-	Refused State = iota
-	Proven
-	Absent
+	Refused   State = iota
+	Proven          // it holds, by the word that By names
+	Absent          // the receipt carries nothing to check
+	Unvouched       // what is there agrees with itself, and anybody could have made it
+	Unchecked       // not looked at, because a step before it was refused
 )
 
 // String returns the state in lower case.
@@ -24,12 +29,27 @@ func (s State) String() string {
 		return "proven"
 	case Absent:
 		return "absent"
+	case Unvouched:
+		return "not vouched for"
+	case Unchecked:
+		return "not checked"
 	}
 	return fmt.Sprintf("state %d", uint8(s))
 }
 
 // MarshalText writes the state's name (JSON).
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *State) UnmarshalText(b []byte) error {
+	for x := Refused; x <= Unchecked; x++ {
+		if x.String() == string(b) {
+			*s = x
+			return nil
+		}
+	}
+	return fmt.Errorf("state %q: want refused, proven, absent, not vouched for or not checked: %w", b, assay.ErrInvalid)
+}
 
 // Finding is one line of a verification: which step, how it ended, by whose
 // word it stands, and what was compared. A refused step's Detail names the part
@@ -44,9 +64,9 @@ type Finding struct {
 // String returns the finding as one line for people.
 func (f Finding) String() string {
 	if f.By == "" {
-		return fmt.Sprintf("%-8s %-12s %s", f.State, f.Step, f.Detail)
+		return fmt.Sprintf("%-15s %-16s %s", f.State, f.Step, f.Detail)
 	}
-	return fmt.Sprintf("%-8s %-12s %s [%s]", f.State, f.Step, f.Detail, f.By)
+	return fmt.Sprintf("%-15s %-16s %s [%s]", f.State, f.Step, f.Detail, f.By)
 }
 
 // OK reports whether something was proven and nothing was refused.

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
 	assay "github.com/assayrisk/assay"
 )
@@ -15,16 +17,23 @@ const MaxReceiptBytes = 8 << 20
 
 // ParseReceipt reads a receipt file. It accepts one spelling of each receipt,
 // white space aside: what it read must encode to the same bytes again, so that
-// an unknown, repeated or misspelt key and loose base64 are refused.
+// an unknown, repeated or misspelt key and loose base64 are refused. What a
+// receipt does not carry is null, or for a time stamp and an anchor, left out.
 func ParseReceipt(b []byte) (*assay.Receipt, error) {
 	if len(b) > MaxReceiptBytes {
 		return nil, fmt.Errorf("receipt: %d bytes, at most %d are allowed: %w", len(b), MaxReceiptBytes, assay.ErrCorrupt)
+	}
+	if !utf8.Valid(b) {
+		return nil, fmt.Errorf("receipt: it is not UTF-8: %w", assay.ErrCorrupt)
 	}
 	var r assay.Receipt
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&r); err != nil {
 		return nil, fmt.Errorf("receipt: %w: %w", err, assay.ErrCorrupt)
+	}
+	if i := slices.IndexFunc(r.Inclusion, func(h []byte) bool { return len(h) == 0 }); i >= 0 {
+		return nil, fmt.Errorf("receipt: hash %d of inclusion is empty: %w", i, assay.ErrCorrupt)
 	}
 	var have, want bytes.Buffer
 	if err := json.Compact(&have, b); err != nil {

@@ -42,7 +42,8 @@ const (
 // absent, not both. Every step is reported, also after one was refused, so that
 // the reader sees how far the damage goes.
 // What stands in Receipt.Anchor is checked by package ledger/anchor, against
-// the checkpoint that ParseCheckpoint returns.
+// the checkpoint that ParseCheckpoint returns. Programs call package
+// ledger/verdict, which does all of it and says what the whole is worth.
 func Verify(r *assay.Receipt, t Trust) []Finding {
 	v := verifier{r: r}
 	if r.Version != ReceiptVersion {
@@ -181,7 +182,9 @@ func (v *verifier) inclusion() {
 		v.out = append(v.out, Finding{Step: StepCheckpoint, State: Absent, Detail: "the receipt carries no checkpoint: the record is promised, not yet published"})
 		if len(r.Inclusion) != 0 {
 			v.refuse(StepInclusion, "an inclusion proof without a checkpoint")
+			return
 		}
+		v.out = append(v.out, Finding{Step: StepInclusion, State: Absent, Detail: "without a checkpoint there is no root that an audit path could lead to"})
 		return
 	}
 	cp, err := ParseCheckpoint(r.Checkpoint, v.key.String())

@@ -64,9 +64,60 @@ func cosigned(n *note.Note, k Key) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// Cosignature is a trusted witness's word on a checkpoint.
+type Cosignature struct {
+	Witness string    // the name in its key
+	Time    time.Time // when it saw the checkpoint, by its clock
+}
+
+// Cosignatures returns which of the trusted witnesses cosigned a checkpoint that
+// the log's key signed, in the order of the witnesses.
+func Cosignatures(signed []byte, logKey string, witnesses []string) ([]Cosignature, error) {
+	lv, err := note.NewVerifier(logKey)
+	if err != nil {
+		return nil, fmt.Errorf("log key: %w: %w", err, assay.ErrInvalid)
+	}
+	n, err := note.Open(signed, note.VerifierList(lv))
+	if err != nil {
+		return nil, fmt.Errorf("the checkpoint cannot be read: %w", assay.ErrCorrupt)
+	}
+	keys, err := ParseWitnessKeys(witnesses)
+	if err != nil {
+		return nil, err
+	}
+	var out []Cosignature
+	for _, k := range keys {
+		if at, ok := cosigned(n, k); ok {
+			out = append(out, Cosignature{k.Origin, at})
+		}
+	}
+	return out, nil
+}
+
+// ParseWitnessKeys reads the keys of witnesses, none of them twice.
+func ParseWitnessKeys(vkeys []string) ([]Key, error) {
+	out := make([]Key, 0, len(vkeys))
+	known := make(map[string]bool, len(vkeys))
+	for _, w := range vkeys {
+		k, err := ParseWitnessKey(w)
+		if err != nil {
+			return nil, err
+		}
+		if known[string(k.Public)] {
+			return nil, fmt.Errorf("the key of witness %s is trusted twice: one cosignature would count for two: %w", k.Origin, assay.ErrInvalid)
+		}
+		known[string(k.Public)] = true
+		out = append(out, k)
+	}
+	return out, nil
+}
+
 // witnesses counts the trusted witnesses that cosigned the checkpoint.
 func (v *verifier) witnesses(t Trust) {
 	switch {
+	case t.Quorum < 0 || t.Quorum > len(t.Witnesses):
+		v.refuse(StepWitness, "a quorum of %d of %d witnesses: want 1 to as many as are trusted, or 0 for all", t.Quorum, len(t.Witnesses))
+		return
 	case len(t.Witnesses) == 0 || len(v.r.Checkpoint) > MaxCheckpointBytes:
 		return
 	case len(v.r.Checkpoint) == 0:
@@ -77,40 +128,18 @@ func (v *verifier) witnesses(t Trust) {
 	if need == 0 {
 		need = len(t.Witnesses)
 	}
-	if need < 0 {
-		v.refuse(StepWitness, "a quorum of %d witnesses: want 1 to %d, or 0 for all", need, len(t.Witnesses))
-		return
-	}
-	lv, err := note.NewVerifier(v.key.String())
+	by, err := Cosignatures(v.r.Checkpoint, v.key.String(), t.Witnesses)
 	if err != nil {
 		v.refuse(StepWitness, "%v", err)
 		return
 	}
-	n, err := note.Open(v.r.Checkpoint, note.VerifierList(lv))
-	if err != nil {
-		v.refuse(StepWitness, "the checkpoint cannot be read")
+	if len(by) < need {
+		v.refuse(StepWitness, "%d of %d trusted witnesses cosigned the checkpoint, %d are needed", len(by), len(t.Witnesses), need)
 		return
 	}
-	var names []string
-	known := make(map[string]bool, len(t.Witnesses))
-	for _, w := range t.Witnesses {
-		k, err := ParseWitnessKey(w)
-		if err != nil {
-			v.refuse(StepWitness, "%v", err)
-			return
-		}
-		if known[string(k.Public)] {
-			v.refuse(StepWitness, "the key of witness %s is trusted twice: one cosignature would count for two", k.Origin)
-			return
-		}
-		known[string(k.Public)] = true
-		if at, ok := cosigned(n, k); ok {
-			names = append(names, k.Origin+" at "+at.Format(time.RFC3339))
-		}
+	names := make([]string, len(by))
+	for i, c := range by {
+		names[i] = c.Witness + " at " + c.Time.Format(time.RFC3339)
 	}
-	if len(names) < need {
-		v.refuse(StepWitness, "%d of %d trusted witnesses cosigned the checkpoint, %d are needed", len(names), len(t.Witnesses), need)
-		return
-	}
-	v.prove(StepWitness, fmt.Sprintf("%d of %d witnesses", len(names), len(t.Witnesses)), "cosigned by %s", strings.Join(names, ", "))
+	v.prove(StepWitness, fmt.Sprintf("%d of %d witnesses", len(by), len(t.Witnesses)), "cosigned by %s", strings.Join(names, ", "))
 }

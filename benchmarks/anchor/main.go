@@ -94,7 +94,7 @@ func verification(a anchor.Anchored, trust anchor.Trust) error {
 	const rounds = 2000
 	start := time.Now()
 	for range rounds {
-		if r := anchor.VerifyProof(a.Proof, a.Checkpoint, trust); !r.OK() {
+		if r := anchor.VerifyProof(a.Proof, a.Checkpoint, trust); !r.Consistent() {
 			return fmt.Errorf("%s", r.Summary())
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
-	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/serving/assayclient"
 )
 
@@ -90,26 +90,26 @@ func one(ctx context.Context, c *assayclient.Client, w *world, t *tally, r reply
 		t.violate("the receipt of decision %d carries a promise for another leaf than the reply's", r.sequence)
 		return false, false
 	}
-	for _, f := range ledger.Verify(receipt, ledger.Trust{LogKey: w.trust.LogKey}) {
-		if f.State == ledger.Refused {
-			t.violate("the receipt of decision %d is refused: %s: %s", r.sequence, f.Step, f.Detail)
-			return false, false
-		}
+	v, err := judge(receipt, w.trust)
+	if err != nil || !v.OK {
+		t.violate("the receipt of decision %d: %s, %v", r.sequence, v.Summary, err)
+		return false, false
 	}
 	if len(receipt.Anchor) == 0 {
 		return true, false
 	}
-	cp, err := anchor.ParseCheckpoint(receipt.Checkpoint)
-	if err != nil {
-		t.violate("the receipt of decision %d: %v", r.sequence, err)
-		return false, false
-	}
-	if res := anchor.VerifyProof(receipt.Anchor, cp, w.trust.Anchor); !res.OK() {
-		t.violate("the anchor of decision %d is refused: %s", r.sequence, res.Summary())
-		return false, false
-	}
 	t.anchored.Add(1)
 	return true, true
+}
+
+// judge is the verdict on a receipt, as any verifier would have it from the
+// receipt's file.
+func judge(r *assay.Receipt, t verdict.Trust) (verdict.Verdict, error) {
+	b, err := ledger.MarshalReceipt(r)
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	return verdict.Verify(b, t), nil
 }
 
 // samePromise compares what two promises promise: the record and its leaf. The

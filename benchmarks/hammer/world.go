@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
+	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/models"
 )
 
@@ -33,18 +33,12 @@ type world struct {
 	chain                       *devchain.Chain
 	proxy                       *proxy
 	known                       known
-	trust                       trust
+	trust                       verdict.Trust // the server's trust.json
 
 	mu struct {
 		sync.Mutex
 		server *daemon.Process
 	}
-}
-
-// trust is the server's trust.json.
-type trust struct {
-	LogKey string       `json:"log_key"`
-	Anchor anchor.Trust `json:"anchor"`
 }
 
 // newWorld builds the commands, trains the bundles, starts the chain, registers
@@ -89,7 +83,8 @@ func newWorld(ctx context.Context, o options) (w *world, err error) {
 	if err != nil {
 		return w, err
 	}
-	return w, json.Unmarshal(b, &w.trust)
+	w.trust, err = verdict.ParseTrust(b)
+	return w, err
 }
 
 func (w *world) node() string { return filepath.Join(w.dir, "node") }

@@ -8,11 +8,13 @@ library, so that two implementations can be held against each other:
     verify_anchor.py FILE...     files of vectors, or of one vector each
 
 prints one line a vector and exits 1 if any is judged otherwise than its file
-says. As a module: verify_proof(text, origin, size, root, trust) returns
-(level, failed check), like the Go package ledger/anchor.
+says. As a module: verify_proof(text, origin, size, root, trust, not_before)
+returns (level, failed check), like the Go package ledger/anchor. not_before is
+in microseconds since 1970, None if it is not known.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -47,6 +49,7 @@ def _tables():
 ROUNDS, MOVE = _tables()
 
 
+@functools.lru_cache(4096)
 def keccak(data):
     rate = 136
     data = data + b"\x01" + bytes(-(len(data) + 1) % rate)
@@ -223,6 +226,7 @@ def mul(k, p):
     return out
 
 
+@functools.lru_cache(1024)
 def recover(digest, sig):
     """The address that signed the digest: r, s (in the lower half) and v."""
     if len(sig) != 65:
@@ -242,6 +246,8 @@ def recover(digest, sig):
 
 
 # The proof.
+
+ALLOWANCE = 5 * 60  # seconds that clocks may be apart
 
 FIELDS = {
     "version": int, "chain_id": int, "contract": 20, "log_id": 32, "anchors": int, "publisher": 20,
@@ -298,9 +304,9 @@ def read_header(p):
     if len(parts) < 15 or len(string(parts[3])) != 32 or number(parts[11]) > 1 << 40:
         raise ValueError("not a header")
     number(parts[8])
-    extra = string(parts[12])
+    when, extra = number(parts[11]), string(parts[12])
     if p["seal"] == "none":
-        return string(parts[3]), keccak(p["header"]), None
+        return string(parts[3]), keccak(p["header"]), when, None
     ex = items(extra, 5)
     if len(ex) != 5:
         raise ValueError("not QBFT")
@@ -312,18 +318,19 @@ def read_header(p):
         header = parts[:12] + [encode(encode(content, 0xC0), 0x80)] + parts[13:]
         return keccak(encode(b"".join(header), 0xC0))
 
-    return string(parts[3]), hashed(b"\x80"), [recover(hashed(ex[3]), s) for s in seals]
+    return string(parts[3]), hashed(b"\x80"), when, [recover(hashed(ex[3]), s) for s in seals]
 
 
-def check(text, origin, size, root, trust):
+def check(text, origin, size, root, trust, not_before):
     p = attempt("format", parse, text)
     need(p["chain_id"] != 0 and trust.get("chain_id", p["chain_id"]) == p["chain_id"], "chain", p["chain_id"])
     need(trust.get("contract", p["contract"]) == p["contract"], "contract", p["contract"])
     log_id = hashlib.sha256(b"assay/log-id/v1\n" + origin.encode()).digest()
     need(p["log_id"] == "0x" + log_id.hex(), "log", p["log_id"])
 
-    state, hash_, sealers = attempt("header", read_header, p)
+    state, hash_, when, sealers = attempt("header", read_header, p)
     need("0x" + hash_.hex() == p["block_hash"], "header", "another hash than the block's")
+    need(not_before is None or (when + ALLOWANCE) * 10**6 >= not_before, "time", "older than what it holds")
 
     nodes = Nodes(p["nodes"])
     account = attempt("account", nodes.lookup, state, bytes.fromhex(p["contract"][2:]))
@@ -345,7 +352,7 @@ def check(text, origin, size, root, trust):
     need(publisher == p["publisher"] == trust.get("publisher", publisher), "publisher", publisher)
     need(int.from_bytes(words[1][4:12], "big") == size and words[0] == root, "head", "another checkpoint")
 
-    level = "self-attested"
+    level = "not vouched for"
     validators = trust.get("validators")
     if validators:
         need(sealers is not None, "evidence", "no seals")
@@ -360,14 +367,14 @@ def check(text, origin, size, root, trust):
     return level
 
 
-def verify_proof(text, origin, size, root, trust):
+def verify_proof(text, origin, size, root, trust, not_before=None):
     """(level, failed check), the check "" if none failed."""
     trust = json.loads(json.dumps(trust).lower())  # hexadecimal digits, in either case
     trust = {k: v for k, v in trust.items() if v and v != "0x" + 40 * "0"}  # zero is any
     try:
-        return check(text, origin, size, root, trust), ""
+        return check(text, origin, size, root, trust, not_before), ""
     except Bad as e:
-        return "unproven", e.check
+        return "refused", e.check
 
 
 def main(files):
@@ -377,7 +384,7 @@ def main(files):
         with open(name, encoding="utf-8") as f:
             vectors = json.load(f)
         for v in vectors if isinstance(vectors, list) else [vectors]:
-            got = verify_proof(v["proof"], v["origin"], v["size"], bytes.fromhex(v["root"]), v["trust"])
+            got = verify_proof(v["proof"], v["origin"], v["size"], bytes.fromhex(v["root"]), v["trust"], v.get("not_before_us"))
             ok = got == (v["level"], v["failed"])
             wrong += not ok
             print("ok  " if ok else "FAIL", v["name"], *got)

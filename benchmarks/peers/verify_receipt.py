@@ -6,11 +6,14 @@ can be held against each other.
 
     verify_receipt.py --trust trust.json RECEIPT...   what is proven; exit status 1 if anything is refused
     verify_receipt.py --vectors FILE...               exit status 1 if a vector is judged otherwise than it says
+    verify_receipt.py --verdicts FILE                 verdicts, as JSON, on the {trust, receipt} of a list, both in base64
 
-The anchor's part is verify_anchor.py's.
+The anchor's part is verify_anchor.py's, trust files are verify_trust.py's. RFC
+3161 tokens are reported as unchecked: openssl ts, or assay-verify.
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -23,6 +26,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_anchor
 import verify_cbor
+import verify_trust
+from verify_trust import unbase64
 
 
 class Bad(Exception):
@@ -40,15 +45,6 @@ def need(ok, step, why):
 
 def sha256(b):
     return hashlib.sha256(b).digest()
-
-
-def unbase64(s):
-    """Standard base64 in its one spelling, else None."""
-    try:
-        b = base64.b64decode(s, validate=True)
-    except (ValueError, TypeError):
-        return None
-    return b if base64.b64encode(b).decode() == s else None
 
 
 # Ed25519 (RFC 8032, section 5.1), verification without cofactor.
@@ -90,6 +86,7 @@ def point_read(b):
 BASE = point_read((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 
+@functools.lru_cache(4096)
 def ed25519(key, msg, sig):
     a, s = point_read(key), int.from_bytes(sig[32:], "little")
     if a is None or len(sig) != 64 or s >= L:
@@ -134,15 +131,14 @@ def root_of(index, size, leaf, path):
 
 # Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint).
 def read_key(vkey):
-    name, h, enc = vkey.strip().split("+", 2)
-    raw = unbase64(enc)
-    need(raw and len(raw) == 33 and raw[0] == 1 and len(h) == 8, "receipt", "the log key is not Ed25519")
-    need(sha256(name.encode() + b"\n" + raw)[:4].hex() == h, "receipt", "the log key's hash is wrong")
-    return name, bytes.fromhex(h), raw[1:]
+    try:
+        return verify_trust.read_key(vkey.strip())
+    except verify_trust.BadTrust as e:
+        raise Bad("receipt", str(e)) from None
 
 
 def read_checkpoint(b, key):
-    """(size, root), once the log's signature is checked."""
+    """(size, root, signed text, other signatures), once the log's signature is checked."""
     name, h, public = key
     need(len(b) <= 1 << 14, "checkpoint", "too long")
     try:
@@ -152,7 +148,7 @@ def read_checkpoint(b, key):
     need(not re.search("[\x00-\x09\x0b-\x1f]", note), "checkpoint", "control characters")
     at = note.rfind("\n\n")
     need(at >= 0 and note.endswith("\n"), "checkpoint", "not a signed note")
-    text, good, lines = note[: at + 1], False, note[at + 2 : -1].split("\n")
+    text, good, others, lines = note[: at + 1], False, [], note[at + 2 : -1].split("\n")
     need(len(lines) <= 100, "checkpoint", "too many signatures")
     for line in lines:
         need(line.startswith("\u2014 ") and line.count(" ") == 2, "checkpoint", "a malformed signature line")
@@ -162,19 +158,34 @@ def read_checkpoint(b, key):
         if who == name and raw[:4] == h and not good:
             need(ed25519(public, text.encode(), raw[4:]), "checkpoint", "the log's signature is wrong")
             good = True
+        else:
+            others.append((who, raw))
     need(good, "checkpoint", "not signed by the log's key")
     lines = text.split("\n")
     need(len(lines) >= 4 and lines[0] == name and re.fullmatch("0|[1-9][0-9]*", lines[1]), "checkpoint", "malformed")
     root = unbase64(lines[2])
     need(root and len(root) == 32 and len(lines[1]) <= 20 and int(lines[1]) < 2**64, "checkpoint", "malformed")
-    return int(lines[1]), root
+    return int(lines[1]), root, text, others
+
+
+def cosigned(text, others, witness):
+    """When a witness cosigned the text, in seconds since 1970; None if it did not (C2SP tlog-cosignature)."""
+    name, h, public = witness
+    raw = next((raw for who, raw in others if who == name and raw[:4] == h), None)
+    if raw is None or len(raw) != 4 + 8 + 64:
+        return None
+    t = int.from_bytes(raw[4:12], "big")
+    if t > 1 << 40 or not ed25519(public, f"cosignature/v1\ntime {t}\n{text}".encode(), raw[12:]):
+        return None
+    return t
 
 
 # Receipts: the one spelling of each part, white space aside.
-NUMBER, TEXT, BYTES = "0|[1-9][0-9]{0,19}", r'"[^"\\]*(?:\\.[^"\\]*)*"', '"[0-9A-Za-z+/]*=*"|null'
+NUMBER, TEXT, BYTES = "0|[1-9][0-9]{0,19}", r'"[^"\\]*(?:\\.[^"\\]*)*"', '"[0-9A-Za-z+/]+=*"|null'
+HASH = BYTES.removesuffix("|null")
 PARTS = {
     "version": NUMBER, "log": TEXT, "decision": BYTES, "vector": BYTES, "decision_key": BYTES, "vector_key": BYTES, "leaf": BYTES,
-    "index": NUMBER, "promise": BYTES, "inclusion": rf"null|\[\]|\[(?:{BYTES})(?:,(?:{BYTES}))*\]", "checkpoint": BYTES,
+    "index": NUMBER, "promise": BYTES, "inclusion": rf"null|\[(?:{HASH})(?:,(?:{HASH}))*\]", "checkpoint": BYTES,
 }  # fmt: skip
 MORE = '(?:,"timestamp":(?P<timestamp>"[^"]+"))?(?:,"anchor":(?P<anchor>.+))?'
 RECEIPT = re.compile("{" + ",".join(f'"{k}":(?P<{k}>{v})' for k, v in PARTS.items()) + MORE + "}")
@@ -265,12 +276,49 @@ def check_inclusion(r, key, out):
     if not r["checkpoint"]:
         out.append(("checkpoint", "absent", ""))
         need(not r["inclusion"], "inclusion", "a proof without a checkpoint")
+        out.append(("inclusion", "absent", ""))
         return None
-    size, root = read_checkpoint(r["checkpoint"], key)
+    size, root, text, others = read_checkpoint(r["checkpoint"], key)
     out.append(("checkpoint", "proven", f"size {size}, by {key[0]}"))
     held = root_of(r["index"], size, sha256(b"\x00" + r["leaf"]), r["inclusion"]) == root
     out.append(("inclusion", "proven" if held else "refused", f"entry {r['index']} of {size}"))
-    return size, root
+    return size, root, text, others
+
+
+def check_witnesses(cp, trust, out):
+    """When trusted witnesses saw the checkpoint."""
+    witnesses = [verify_trust.read_key(w, 4) for w in trust.get("witnesses", [])]
+    if not witnesses or not cp:
+        return []
+    seen = [t for t in (cosigned(cp[2], cp[3], w) for w in witnesses) if t is not None]
+    held = len(seen) >= (trust.get("quorum") or len(witnesses))
+    out.append(("witness", "proven" if held else "refused", f"{len(seen)} of {len(witnesses)}"))
+    return seen
+
+
+def check_anchor(r, key, cp, seen, trust, out):
+    """The anchor's level."""
+    if not r.get("anchor"):
+        out.append(("anchor", "absent", ""))
+        return ""
+    need(cp, "anchor", "an anchor without a checkpoint that the log signed")
+    times = [10**6 * t for t in seen]
+    try:
+        times.append(verify_cbor.read(r["leaf"], verify_cbor.LEAF)[1])
+    except ValueError:
+        pass  # refused before
+    level, failed = verify_anchor.verify_proof(r["anchor"], key[0], cp[0], cp[1], trust.get("anchor") or {}, max(times, default=None))
+    state = {"refused": "refused", "not vouched for": level}.get(level, "proven")
+    out.append(("anchor/" + failed if failed else "anchor", state, level))
+    return level
+
+
+def check_required(trust, level, out):
+    for part in trust.get("require", []):
+        step = {"checkpoint": "inclusion", "witnesses": "witness"}.get(part, part)
+        held = level in ("sealed", "pinned") if part == "anchor" else any(s == step and state == "proven" for s, state, _ in out)
+        need(part != "timestamp", "required", "a time stamp, which this program cannot check: assay-verify")
+        need(held, "required", f"{part} is required, and the receipt has none that is proven")
 
 
 def verify(text, trust):
@@ -282,6 +330,7 @@ def verify(text, trust):
             return f(*args)
         except Bad as e:
             out.append((e.step, "refused", str(e)))
+            return None
 
     r = step(read_receipt, text)
     if r is None:
@@ -298,15 +347,32 @@ def verify(text, trust):
     step(check_openings, r, out)
     step(check_promise, r, key, out)
     cp = step(check_inclusion, r, key, out)
-    out += [("witness", "unchecked", "cosignatures: assay-verify")] * bool(trust.get("witnesses"))
-    if r.get("anchor"):
-        level, failed = verify_anchor.verify_proof(r["anchor"], key[0], cp[0], cp[1], trust.get("anchor") or {}) if cp else ("", "")
-        out.append(("anchor/" + failed if failed else "anchor", "proven" if level and not failed else "refused", level))
+    seen = step(check_witnesses, cp, trust, out) or []
+    level = step(check_anchor, r, key, cp, seen, trust, out)
     if r.get("timestamp") and not r["checkpoint"]:
         out.append(("timestamp", "refused", "a time stamp without a checkpoint"))
     elif r.get("timestamp"):
         out.append(("timestamp", "unchecked", "an RFC 3161 token: openssl ts, or assay-verify"))
-    return out
+    else:
+        out.append(("timestamp", "absent", ""))
+    step(check_required, trust, level, out)
+    return ended(out)
+
+
+def ended(lines):
+    """Nothing after a refused step is proven."""
+    first = next((i for i, (_, state, _) in enumerate(lines) if state == "refused"), len(lines))
+    return lines[: first + 1] + [(s, "not checked", "") for s, _, _ in lines[first + 1 :]]
+
+
+def level_of(lines):
+    """Who vouches for the receipt."""
+    words = {s: (state, w) for s, state, w in lines}
+    if refused(lines):
+        return "refused"
+    if words["anchor"][0] == "proven":
+        return words["anchor"][1]
+    return "logged" if words["inclusion"][0] == "proven" else "promised"
 
 
 def refused(lines):
@@ -314,7 +380,25 @@ def refused(lines):
     return next((s for s, state, _ in lines if state == "refused"), "")
 
 
+def verdict(receipt, trust):
+    """The verdict on bytes: the level, and the first refused step; "trust" if the trust file is refused."""
+    try:
+        t = verify_trust.parse(trust)
+    except verify_trust.BadTrust:
+        return {"level": "refused", "refused": "trust"}
+    try:
+        lines = verify(receipt.decode(), t)
+    except UnicodeDecodeError:
+        return {"level": "refused", "refused": "receipt"}
+    return {"level": level_of(lines), "refused": refused(lines)}
+
+
 def main(args):
+    if len(args) == 2 and args[0] == "--verdicts":
+        with open(args[1], encoding="utf-8") as f:
+            cases = json.load(f)
+        json.dump([verdict(base64.b64decode(c["receipt"]), base64.b64decode(c["trust"])) for c in cases], sys.stdout)
+        return 0
     if args[:1] == ["--vectors"]:
         wrong = count = 0
         for name in args[1:]:
@@ -330,14 +414,19 @@ def main(args):
     if len(args) < 3 or args[0] != "--trust":
         print(__doc__, file=sys.stderr)
         return 2
-    with open(args[1], encoding="utf-8") as f:
-        trust = json.load(f)
+    with open(args[1], "rb") as f:
+        try:
+            trust = verify_trust.parse(f.read())
+        except verify_trust.BadTrust as e:
+            print(f"{args[1]}: {e}", file=sys.stderr)
+            return 2
     bad = False
     for name in args[2:]:
         with open(name, encoding="utf-8") as f:
             lines = verify(f.read(), trust)
         for s, state, words in lines:
-            print(f"{state:8} {s:12} {words}")
+            print(f"{state:15} {s:12} {words}")
+        print(level_of(lines))
         bad = bad or refused(lines) != ""
     return 1 if bad else 0
 

@@ -21,42 +21,68 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
-	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/timestamp"
+	"github.com/assayrisk/assay/ledger/verdict"
 )
 
-// maxTrustBytes bounds a trust file.
-const maxTrustBytes = 1 << 20
-
-// trust is what the auditor believes beforehand: the trust file.
-type trust struct {
-	LogKey    string          `json:"log_key"`             // the log's note verifier key
-	Anchor    *anchor.Trust   `json:"anchor,omitempty"`    // chain, contract, validators, known blocks
-	Timestamp timestamp.Trust `json:"timestamp,omitzero"`  // time-stamping authorities
-	Witnesses []string        `json:"witnesses,omitempty"` // verifier keys of witnesses
-	Quorum    int             `json:"quorum,omitempty"`    // how many of them must have cosigned, 0 for all
-}
-
-// verdict is the outcome, and the shape of --json.
-type verdict struct {
-	OK       bool             `json:"ok"`
-	Index    uint64           `json:"index"`
-	Level    anchor.Level     `json:"level"` // who vouches for the anchor
-	Findings []ledger.Finding `json:"findings"`
-}
-
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// flags are what the command line says.
+type flags struct {
+	trustFile, require string
+	json               bool
+	trust              verdict.Trust
+	anchor             anchor.Trust
+}
 
 func run(args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("assay-verify", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	var t trust
-	var a anchor.Trust
-	trustFile := fs.String("trust", "", "trust file: {\"log_key\": ..., \"anchor\": {...}}")
+	f := new(flags)
+	f.define(fs)
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "usage: assay-verify (--trust FILE | --log-key KEY) [flags] RECEIPT")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	if fs.NArg() != 1 || (f.trustFile == "") == (f.trust.LogKey == "") {
+		fs.Usage()
+		return 2
+	}
+	fail := func(err error) int {
+		fmt.Fprintln(stderr, "assay-verify:", err)
+		return 2
+	}
+	t, err := f.trusted()
+	if err != nil {
+		return fail(err)
+	}
+	b, err := readBounded(fs.Arg(0), ledger.MaxReceiptBytes)
+	if err != nil {
+		return fail(err)
+	}
+	v := verdict.Verify(b, t)
+	if err := print(stdout, &v, f.json); err != nil {
+		return fail(err)
+	}
+	if !v.OK {
+		fmt.Fprintf(stderr, "assay-verify: %s is refused\n", fs.Arg(0))
+		return 1
+	}
+	return 0
+}
+
+func (f *flags) define(fs *flag.FlagSet) {
+	t, a := &f.trust, &f.anchor
+	fs.StringVar(&f.trustFile, "trust", "", "trust file: {\"log_key\": ..., \"anchor\": {...}}")
 	fs.StringVar(&t.LogKey, "log-key", "", "the log's verifier key, origin+hash+base64")
 	fs.Uint64Var(&a.ChainID, "chain-id", 0, "the chain that must be named, 0 for any")
 	fs.TextVar(&a.Contract, "contract", anchor.Address{}, "the contract that must be named")
@@ -70,166 +96,90 @@ func run(args []string, stdout, stderr io.Writer) int {
 		a.Blocks = append(a.Blocks, h)
 		return err
 	})
-	fs.Func("witness", "a trusted witness's verifier key; all that are given must have cosigned", func(s string) error {
+	fs.Func("witness", "a trusted witness's verifier key; all that are given must have cosigned, or --quorum of them", func(s string) error {
 		t.Witnesses = append(t.Witnesses, s)
 		return nil
 	})
+	fs.IntVar(&t.Quorum, "quorum", 0, "how many of the trusted witnesses must have cosigned, 0 for all")
 	fs.Func("tsa-cert", "PEM file of a trusted time-stamping authority's certificates, or of their issuers'", func(path string) error {
-		b, err := readBounded(path, maxTrustBytes)
+		b, err := readBounded(path, verdict.MaxTrustBytes)
 		if err != nil {
 			return err
 		}
 		t.Timestamp.Certificates, err = timestamp.AppendPEM(t.Timestamp.Certificates, b)
 		return err
 	})
-	asJSON := fs.Bool("json", false, "print one JSON object instead of lines")
-	fs.Usage = func() {
-		fmt.Fprintln(stderr, "usage: assay-verify (--trust FILE | --log-key KEY) [flags] RECEIPT")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
-	}
-	if fs.NArg() != 1 || (*trustFile == "") == (t.LogKey == "") {
-		fs.Usage()
-		return 2
-	}
-	t.Anchor = &a
-	if *trustFile != "" {
-		file, err := readTrust(*trustFile)
-		if err != nil {
-			fmt.Fprintln(stderr, "assay-verify:", err)
-			return 2
-		}
-		t = file.with(t)
-	}
-	b, err := readBounded(fs.Arg(0), ledger.MaxReceiptBytes)
-	if err != nil {
-		fmt.Fprintln(stderr, "assay-verify:", err)
-		return 2
-	}
-	v := verify(b, t)
-	if *asJSON {
-		e := json.NewEncoder(stdout)
+	fs.StringVar(&f.require, "require", "", "refuse a receipt without these parts, with commas between: promise, checkpoint, witnesses, anchor, timestamp")
+	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of lines")
+}
+
+func print(w io.Writer, v *verdict.Verdict, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		err = e.Encode(v)
-	} else {
-		for _, f := range v.Findings {
-			if _, err = fmt.Fprintln(stdout, f); err != nil {
-				break
-			}
+		return e.Encode(v)
+	}
+	for _, f := range v.Findings {
+		if _, err := fmt.Fprintln(w, f); err != nil {
+			return err
 		}
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "assay-verify:", err)
-		return 2
-	}
-	if !v.OK {
-		fmt.Fprintf(stderr, "assay-verify: %s is refused\n", fs.Arg(0))
-		return 1
-	}
-	return 0
+	_, err := fmt.Fprintln(w, v.Summary)
+	return err
 }
 
-// verify checks a receipt's bytes: up to the checkpoint, then the anchor.
-func verify(b []byte, t trust) verdict {
-	r, err := ledger.ParseReceipt(b)
-	if err != nil {
-		return verdict{Level: anchor.Unproven, Findings: []ledger.Finding{{Step: ledger.StepReceipt, Detail: err.Error()}}}
-	}
-	v := verdict{Index: r.Index, Level: anchor.Unproven, Findings: ledger.Verify(r, ledger.Trust{LogKey: t.LogKey, Witnesses: t.Witnesses, Quorum: t.Quorum})}
-	v.anchor(r, t)
-	v.Findings = append(v.Findings, timestamp.VerifyReceipt(r, t.Timestamp)...)
-	v.OK = ledger.OK(v.Findings)
-	return v
-}
-
-func (v *verdict) anchor(r *assay.Receipt, t trust) {
-	if len(r.Anchor) == 0 {
-		v.Findings = append(v.Findings, ledger.Finding{Step: "anchor", State: ledger.Absent, Detail: "the receipt carries no anchor: nobody but the log has vouched for the checkpoint"})
-		return
-	}
-	cp, err := ledger.ParseCheckpoint(r.Checkpoint, t.LogKey)
-	if err != nil {
-		v.Findings = append(v.Findings, ledger.Finding{Step: "anchor", Detail: "an anchor without a checkpoint that the log signed"})
-		return
-	}
-	var at anchor.Trust
-	if t.Anchor != nil {
-		at = *t.Anchor
-	}
-	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root}, at)
-	v.Level = res.Level
-	for _, f := range res.Findings {
-		state := ledger.Proven
-		if !f.OK {
-			state = ledger.Refused
+// trusted returns the trust file's words with those of flags in their place,
+// where there are any.
+func (f *flags) trusted() (verdict.Trust, error) {
+	t := f.trust
+	if f.trustFile != "" {
+		b, err := readBounded(f.trustFile, verdict.MaxTrustBytes)
+		if err != nil {
+			return t, err
 		}
-		v.Findings = append(v.Findings, ledger.Finding{Step: "anchor/" + string(f.Check), State: state, By: vouching(res), Detail: f.Text})
+		if t, err = verdict.ParseTrust(b); err != nil {
+			return t, fmt.Errorf("trust file %s: %w", f.trustFile, err)
+		}
 	}
+	t.Anchor = f.overAnchor(t.Anchor)
+	if len(f.trust.Witnesses) > 0 {
+		t.Witnesses, t.Quorum = f.trust.Witnesses, 0 // all of them
+	}
+	if f.trust.Quorum != 0 {
+		t.Quorum = f.trust.Quorum
+	}
+	if len(f.trust.Timestamp.Certificates) > 0 {
+		t.Timestamp.Certificates = f.trust.Timestamp.Certificates
+	}
+	if f.require != "" {
+		var err error
+		if t.Require, err = verdict.ParseRequire(f.require); err != nil {
+			return t, err
+		}
+	}
+	return t, t.Check()
 }
 
-// vouching says whose word an anchor's findings stand on.
-func vouching(r anchor.Result) string {
-	switch r.Level {
-	case anchor.Sealed:
-		return fmt.Sprintf("%d of %d validators", r.Seals, r.Validators)
-	case anchor.Pinned:
-		return "the block hash you gave"
-	case anchor.SelfAttested:
-		return "self-attested by the chain's operator"
-	}
-	return ""
-}
-
-// with returns a trust file's words with those of flags in their place, where
-// there are any.
-func (t trust) with(flags trust) trust {
+// overAnchor returns what a trust file says of the chain, with the flags' words
+// in its place.
+func (f *flags) overAnchor(file *anchor.Trust) *anchor.Trust {
 	var a anchor.Trust
-	if t.Anchor != nil {
-		a = *t.Anchor
+	if file != nil {
+		a = *file
 	}
-	f := flags.Anchor
-	if f.ChainID != 0 {
-		a.ChainID = f.ChainID
+	if f.anchor.ChainID != 0 {
+		a.ChainID = f.anchor.ChainID
 	}
-	if !f.Contract.IsZero() {
-		a.Contract = f.Contract
+	if !f.anchor.Contract.IsZero() {
+		a.Contract = f.anchor.Contract
 	}
-	if len(f.Validators) > 0 {
-		a.Validators = f.Validators
+	if len(f.anchor.Validators) > 0 {
+		a.Validators = f.anchor.Validators
 	}
-	if len(f.Blocks) > 0 {
-		a.Blocks = f.Blocks
+	if len(f.anchor.Blocks) > 0 {
+		a.Blocks = f.anchor.Blocks
 	}
-	t.Anchor = &a
-	if len(flags.Witnesses) > 0 {
-		t.Witnesses, t.Quorum = flags.Witnesses, 0 // all of them
-	}
-	if len(flags.Timestamp.Certificates) > 0 {
-		t.Timestamp.Certificates = flags.Timestamp.Certificates
-	}
-	return t
-}
-
-func readTrust(path string) (trust, error) {
-	b, err := readBounded(path, maxTrustBytes)
-	if err != nil {
-		return trust{}, err
-	}
-	var t trust
-	d := json.NewDecoder(strings.NewReader(string(b)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&t); err != nil {
-		return trust{}, fmt.Errorf("trust file %s: %w", path, err)
-	}
-	if t.LogKey == "" {
-		return trust{}, fmt.Errorf("trust file %s: log_key is missing", path)
-	}
-	return t, nil
+	return &a
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {

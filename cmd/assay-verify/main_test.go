@@ -19,6 +19,7 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/timestamp"
 	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
+	"github.com/assayrisk/assay/ledger/verdict"
 )
 
 // forbidden is what an auditor's tool must not link: whatever stores, writes a
@@ -87,26 +88,26 @@ func testdata(name string) string {
 	return filepath.Join("..", "..", "docs", "formats", "testdata", name)
 }
 
-func readTestdata(t *testing.T) ([]byte, trust) {
+func readTestdata(t *testing.T) ([]byte, verdict.Trust) {
 	t.Helper()
 	b, err := os.ReadFile(testdata("anchored.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := readTrust(testdata("anchored-trust.json"))
+	file, err := os.ReadFile(testdata("anchored-trust.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := verdict.ParseTrust(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b, tr
 }
 
-func firstRefused(v verdict) string {
-	for _, f := range v.Findings {
-		if f.State == ledger.Refused {
-			return f.Step
-		}
-	}
-	return ""
+func refusedStep(receipt []byte, t verdict.Trust) string {
+	v := verdict.Verify(receipt, t)
+	return v.RefusedStep()
 }
 
 func TestCommandLine(t *testing.T) {
@@ -123,12 +124,12 @@ func TestCommandLine(t *testing.T) {
 		exit int
 		says string
 	}{
-		{"honest", []string{"--trust", trustFile, receipt}, 0, "self-attested"},
-		{"honest, by flags", []string{"--log-key", tr.LogKey, "--chain-id", "777001", receipt}, 0, "self-attested"},
+		{"honest", []string{"--trust", trustFile, receipt}, 0, "not vouched for"},
+		{"honest, by flags", []string{"--log-key", tr.LogKey, "--chain-id", "777001", receipt}, 0, "not vouched for"},
 		{"json", []string{"--json", "--trust", trustFile, receipt}, 0, `"ok": true`},
 		{"another chain", []string{"--log-key", tr.LogKey, "--chain-id", "1", receipt}, 1, "anchor/chain"},
 		{"another contract", []string{"--log-key", tr.LogKey, "--contract", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/contract"},
-		{"another log key", []string{"--log-key", "assay.invalid/log-0b9051ed1611324f+00000000+AT9oipzTSvvwvjzkbWP5Roa/AVs4LurLGJ2pfv/F0A84", receipt}, 1, "hash is not"},
+		{"another log key", []string{"--log-key", "assay.invalid/log-0b9051ed1611324f+00000000+AT9oipzTSvvwvjzkbWP5Roa/AVs4LurLGJ2pfv/F0A84", receipt}, 2, "hash is not"},
 		{"unknown validator", []string{"--log-key", tr.LogKey, "--validator", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/evidence"},
 		{"unknown block", []string{"--log-key", tr.LogKey, "--block", "0x" + strings.Repeat("ab", 32), receipt}, 1, "anchor/evidence"},
 		{"another index", []string{"--trust", trustFile, broken}, 1, "refused"},
@@ -136,7 +137,7 @@ func TestCommandLine(t *testing.T) {
 		{"trust file and another contract", []string{"--trust", trustFile, "--contract", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/contract"},
 		{"trust file and a validator", []string{"--trust", trustFile, "--validator", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/evidence"},
 		{"trust file and a block", []string{"--trust", trustFile, "--block", "0x" + strings.Repeat("ab", 32), receipt}, 1, "anchor/evidence"},
-		{"trust file and a witness", []string{"--trust", trustFile, "--witness", "w.example/a+00000000+BAAA", receipt}, 1, "witness"},
+		{"trust file and a witness", []string{"--trust", trustFile, "--witness", "w.example/a+00000000+BAAA", receipt}, 2, "witness"},
 		{"no receipt", []string{"--trust", trustFile}, 2, "usage"},
 		{"no trust", []string{receipt}, 2, "usage"},
 		{"no file", []string{"--trust", trustFile, "nowhere.json"}, 2, "nowhere.json"},
@@ -160,7 +161,7 @@ func TestCommandLine(t *testing.T) {
 func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
 	file, tr := readTestdata(t)
 	file = bytes.TrimSpace(file)
-	if v := verify(file, tr); !v.OK {
+	if v := verdict.Verify(file, tr); !v.OK {
 		t.Fatalf("the honest receipt: %v", v.Findings)
 	}
 	caught := map[string]int{}
@@ -171,11 +172,11 @@ func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
 	for i := 0; i < 8*len(file); i += step {
 		b := bytes.Clone(file)
 		b[i/8] ^= 1 << (i % 8)
-		v := verify(b, tr)
+		v := verdict.Verify(b, tr)
 		if v.OK {
 			t.Fatalf("bit %d of byte %d (%q) flipped: accepted", i%8, i/8, file[max(0, i/8-20):i/8+1])
 		}
-		caught[firstRefused(v)]++
+		caught[v.RefusedStep()]++
 	}
 	for _, c := range slices.Sorted(maps.Keys(caught)) {
 		t.Logf("| receipt's file, anchored | bit flipped | %d | %d | 0 | verify: %s %d |", caught[c], caught[c], c, caught[c])
@@ -240,9 +241,9 @@ func TestTimestamp(t *testing.T) {
 			}
 			mine := tr
 			mine.Timestamp = tt.trust
-			v := verify(b, mine)
-			if firstRefused(v) != tt.refused || v.OK != (tt.refused == "") {
-				t.Errorf("refused at %q, want %q: %v", firstRefused(v), tt.refused, v.Findings)
+			v := verdict.Verify(b, mine)
+			if v.RefusedStep() != tt.refused || v.OK != (tt.refused == "") {
+				t.Errorf("refused at %q, want %q: %v", v.RefusedStep(), tt.refused, v.Findings)
 			}
 			proven := slices.ContainsFunc(v.Findings, func(f ledger.Finding) bool {
 				return f.Step == "timestamp/authority" && f.State == ledger.Proven && strings.Contains(f.By, "Test Time Stamps")
@@ -277,11 +278,11 @@ func TestPythonAgrees(t *testing.T) {
 		at, bit := rng.IntN(len(b)), rng.IntN(7)
 		b[at] ^= 1 << bit
 		v := vector{fmt.Sprintf("bit %d of byte %d", bit, at), tr.LogKey, tr.Anchor, string(b), ""}
-		v.Refused = firstRefused(verify(b, tr))
+		v.Refused = refusedStep(b, tr)
 		vs = append(vs, v)
 	}
 	for _, a := range []anchor.Trust{{ChainID: 5}, {Contract: anchor.Address{1}}, {Publisher: anchor.Address{1}}, {Blocks: []anchor.Hash{{1}}}, {Validators: []anchor.Address{{1}}}} {
-		vs = append(vs, vector{"other trust", tr.LogKey, &a, string(file), firstRefused(verify(file, trust{LogKey: tr.LogKey, Anchor: &a}))})
+		vs = append(vs, vector{"other trust", tr.LogKey, &a, string(file), refusedStep(file, verdict.Trust{LogKey: tr.LogKey, Anchor: &a})})
 	}
 	stamped, err := ledger.ParseReceipt(file)
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/serving/assayclient"
 )
 
@@ -201,7 +202,7 @@ func checkTold(t *testing.T, dir, bundle string, told *acked, events []assay.Eve
 }
 
 // checkReceipt waits until the anchor covers the decision and verifies it.
-func checkReceipt(ctx context.Context, t *testing.T, c *assayclient.Client, seq uint64, trust node.TrustFile) {
+func checkReceipt(ctx context.Context, t *testing.T, c *assayclient.Client, seq uint64, trust verdict.Trust) {
 	t.Helper()
 	for {
 		r, err := c.Receipt(ctx, seq)
@@ -212,8 +213,8 @@ func checkReceipt(ctx context.Context, t *testing.T, c *assayclient.Client, seq 
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
-		if v := verifyReceipt(r, trust); !v.OK {
-			t.Errorf("receipt %d: %s", seq, v.Refused())
+		if v, err := verifyReceipt(r, trust); err != nil || !v.OK {
+			t.Errorf("receipt %d: %s, %v", seq, v.Summary, err)
 		}
 		return
 	}

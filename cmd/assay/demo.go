@@ -19,6 +19,7 @@ import (
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/serving/assayclient"
@@ -303,8 +304,8 @@ func (d *demo) fetch(ctx context.Context) error {
 		if r, err = readReceipt(path); err != nil {
 			return err
 		}
-		v := verifyReceipt(r, trust)
-		if !v.OK || v.Level != anchor.SelfAttested {
+		v := verdict.Verify(b, trust)
+		if !v.OK || v.Level != verdict.Logged {
 			return fmt.Errorf("receipt %d does not verify: %s", x.Sequence, v.Refused())
 		}
 		d.receipts = append(d.receipts, r)
@@ -330,7 +331,7 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 			{Name: "Transaction", Value: d.sum.AnchorTx}, {Name: "Chain", Value: fmt.Sprint(d.sum.ChainID)},
 			{Name: "Contract", Value: d.node.Chain.Trust.Contract.String()},
 		},
-		Note: "The chain is the embedded one, run by whoever ran this program: its word is self-attested and proves nothing against its operator.",
+		Note: "The chain is the embedded one, run by whoever ran this program. Its anchors are not vouched for: they prove nothing to anybody else.",
 	}
 	in, err := e.input(ctx, d.ui)
 	if err != nil {

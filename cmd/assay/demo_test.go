@@ -74,7 +74,7 @@ func verifyElsewhere(t *testing.T, dir string) {
 	}
 	witnessed := tf // by a witness that never saw the log
 	witnessed.Witnesses = []string{"w.example/a+0a872f42+BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"}
-	if v := verifyReceipt(good, witnessed); v.OK || !strings.HasPrefix(v.Refused(), ledger.StepWitness) {
+	if v, err := verifyReceipt(good, witnessed); err != nil || v.OK || !strings.HasPrefix(v.Refused(), ledger.StepWitness) {
 		t.Errorf("a trusted witness did not cosign: ok %v, %s", v.OK, v.Refused())
 	}
 	for _, f := range forgeries() {

@@ -93,7 +93,7 @@ func digests(dir string) (report, html assay.Digest, err error) {
 // compares both of the report's files with what was recorded.
 func checkReport(u *ui, dir, trust string) error {
 	path := filepath.Join(dir, reportReceipt)
-	if err := verifyFile(u, path, trust, false); err != nil {
+	if err := verifyFile(u, path, verifyFlags{trust: trust}); err != nil {
 		return err
 	}
 	r, err := readReceipt(path)

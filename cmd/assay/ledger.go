@@ -189,7 +189,7 @@ func fsckAnchor(dir string, rep *journal.FsckReport) error {
 	} else if err != nil && !errors.Is(err, errNoTrust) {
 		return err
 	}
-	if res := anchor.VerifyProof(rep.AnchorProof, cp, trust); !res.OK() {
+	if res := anchor.VerifyProof(rep.AnchorProof, cp, trust); !res.Consistent() {
 		return fmt.Errorf("fsck: the anchor of the checkpoint of %d leaves: %s: %w", cp.Size, res.Summary(), assay.ErrCorrupt)
 	}
 	return nil

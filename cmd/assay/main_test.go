@@ -91,7 +91,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"features", "--model", bundle, "--data", "credit_data", "--out", "x.xlsx"}, 2, ".parquet"},
 		{[]string{"export", "--model", bundle, "--to", "onnx", "--out", "-"}, 2, "lightgbm"},
 		{[]string{"verify"}, 2, "one argument"},
-		{[]string{"verify", empty}, 1, "not a receipt"},
+		{[]string{"verify", empty}, 1, "no trust file"},
 		{[]string{"demo", "--dir", bundle}, 1, "--dir"},
 		{[]string{"up", "--dir", filepath.Join(dir, "none")}, 1, "manifest.json"},
 		{[]string{"help"}, 0, ""},

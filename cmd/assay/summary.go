@@ -40,11 +40,11 @@ func (d *demo) print(addr string) {
 	d.printf("\n%s\n", d.bold("Proof"))
 	line("promised", "each reply carried a promise signed by the log's key, and was durable before it")
 	line("included", "%d leaves under one signed checkpoint", s.CheckpointSize)
-	line("anchored", "transaction %s", s.AnchorTx)
+	line("sent", "to the embedded chain in transaction %s", s.AnchorTx)
 	line("", "chain %d, contract %s", s.ChainID, d.node.Chain.Trust.Contract)
 	line("verified", "%s of %d receipts, with the network off", d.green(fixed(float64(s.ReceiptsVerified), 0)), s.Decisions)
-	line("by whom", "the log's key and the embedded chain: %s. Whoever runs this program", d.bold("self-attested"))
-	line("", "could rewrite all of it; a consortium chain or a public one takes that word away.")
+	line("by whom", "the log's key alone. The anchors are %s: whoever runs this program runs", d.bold("not vouched for"))
+	line("", "the chain, too. A chain that others run, and whose seals or blocks you pin, is proof.")
 
 	d.printf("\n%s\n", d.bold("Forgeries refused"))
 	for _, r := range d.refusals {

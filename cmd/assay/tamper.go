@@ -10,15 +10,15 @@ import (
 	"strings"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/verdict"
 )
 
 // forgery is one way to change a receipt or what it is checked against.
 type forgery struct {
 	name string
 	step string // the step that must refuse it
-	do   func(r *assay.Receipt, t *node.TrustFile) error
+	do   func(r *assay.Receipt, t *verdict.Trust) error
 }
 
 // refusal is a forgery and why it was refused.
@@ -28,9 +28,9 @@ type refusal struct{ name, why string }
 // the first refusal must stand, or the forgery was found for a wrong reason.
 func forgeries() []forgery {
 	return []forgery{
-		{"one bit of the feature vector", "vector", func(r *assay.Receipt, _ *node.TrustFile) error { return flip(r.Vector) }},
-		{"one bit of the decision", "decision", func(r *assay.Receipt, _ *node.TrustFile) error { return flip(r.Decision) }},
-		{"one bit of the inclusion proof", "inclusion", func(r *assay.Receipt, _ *node.TrustFile) error {
+		{"one bit of the feature vector", "vector", func(r *assay.Receipt, _ *verdict.Trust) error { return flip(r.Vector) }},
+		{"one bit of the decision", "decision", func(r *assay.Receipt, _ *verdict.Trust) error { return flip(r.Decision) }},
+		{"one bit of the inclusion proof", "inclusion", func(r *assay.Receipt, _ *verdict.Trust) error {
 			if len(r.Inclusion) == 0 {
 				return fmt.Errorf("the receipt has no inclusion proof")
 			}
@@ -38,9 +38,9 @@ func forgeries() []forgery {
 		}},
 		{"one bit of the checkpoint's signature", "checkpoint", flipSignature},
 		{"one bit of the chain's state proof", "anchor/", flipStateProof},
-		{"another chain id", "anchor/chain", func(_ *assay.Receipt, t *node.TrustFile) error { t.Anchor.ChainID++; return nil }},
-		{"another contract", "anchor/contract", func(_ *assay.Receipt, t *node.TrustFile) error { t.Anchor.Contract[0] ^= 1; return nil }},
-		{"another log key", "promise", func(_ *assay.Receipt, t *node.TrustFile) error {
+		{"another chain id", "anchor/chain", func(_ *assay.Receipt, t *verdict.Trust) error { t.Anchor.ChainID++; return nil }},
+		{"another contract", "anchor/contract", func(_ *assay.Receipt, t *verdict.Trust) error { t.Anchor.Contract[0] ^= 1; return nil }},
+		{"another log key", "promise", func(_ *assay.Receipt, t *verdict.Trust) error {
 			t.LogKey = otherLogKey(t.LogKey)
 			return nil
 		}},
@@ -56,7 +56,7 @@ func flip(b []byte) error {
 }
 
 // flipSignature changes one character of the base64 of the note's signature.
-func flipSignature(r *assay.Receipt, _ *node.TrustFile) error {
+func flipSignature(r *assay.Receipt, _ *verdict.Trust) error {
 	i := bytes.LastIndexByte(bytes.TrimRight(r.Checkpoint, "\n"), ' ')
 	if i < 0 || i+12 >= len(r.Checkpoint) {
 		return fmt.Errorf("the checkpoint carries no signature")
@@ -71,7 +71,7 @@ func flipSignature(r *assay.Receipt, _ *node.TrustFile) error {
 }
 
 // flipStateProof changes one bit in the storage proof of the anchor.
-func flipStateProof(r *assay.Receipt, _ *node.TrustFile) error {
+func flipStateProof(r *assay.Receipt, _ *verdict.Trust) error {
 	p, err := anchor.ParseProof(r.Anchor)
 	if err != nil {
 		return err
@@ -108,7 +108,10 @@ func (d *demo) tamper(context.Context) error {
 			if err := f.do(r, &t); err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
 			}
-			v := verifyReceipt(r, t)
+			v, err := verifyReceipt(r, t)
+			if err != nil {
+				return err
+			}
 			if v.OK {
 				return fmt.Errorf("%s: the receipt still verifies: %w", f.name, assay.ErrCorrupt)
 			}
@@ -124,9 +127,9 @@ func (d *demo) tamper(context.Context) error {
 }
 
 // cloneProof copies a receipt and a trust file through their JSON.
-func cloneProof(r *assay.Receipt, t node.TrustFile) (*assay.Receipt, node.TrustFile, error) {
+func cloneProof(r *assay.Receipt, t verdict.Trust) (*assay.Receipt, verdict.Trust, error) {
 	var r2 assay.Receipt
-	var t2 node.TrustFile
+	var t2 verdict.Trust
 	b, err := json.Marshal(r)
 	if err == nil {
 		err = json.Unmarshal(b, &r2)

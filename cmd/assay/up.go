@@ -28,7 +28,7 @@ func upCommand(u *ui) *cobra.Command {
 		Use:   "up",
 		Short: "Serve with the embedded chain, until stopped",
 		Long: "Up serves a bundle over gRPC, with every decision journalled, logged and anchored to a\n" +
-			"chain that runs inside this program. That chain is self-attested: for production use\n" +
+			"chain that runs inside this program. Nobody vouches for that chain: for production use\n" +
 			"assayd, which has no chain of its own and anchors to one by its JSON-RPC URL.",
 		Example: "  assay demo && assay up --dir assay-demo",
 		Args:    noArgs,
@@ -59,7 +59,7 @@ func (f *upFlags) run(ctx context.Context, u *ui) error {
 		return errors.Join(err, l.Close())
 	}
 	u.printf("%s on %s, model %s\n", u.bold("serving"), l.Addr(), s.bundle.Digest.Short())
-	u.printf("chain %d (self-attested), contract %s\n", n.Chain.Trust.ChainID, n.Chain.Trust.Contract)
+	u.printf("chain %d (not vouched for: it runs in this program), contract %s\n", n.Chain.Trust.ChainID, n.Chain.Trust.Contract)
 	u.printf("log key %s\n", n.Journal.Key())
 	u.printf("trust file %s; stop with Ctrl-C\n", filepath.Join(f.dir, node.TrustName))
 	return n.Run(ctx)
@@ -94,7 +94,7 @@ func runChain(ctx context.Context, u *ui, dir, listen string) error {
 	if err != nil {
 		return err
 	}
-	u.printf("chain %d on %s, self-attested; stop with Ctrl-C\n", c.ChainID(), c.URL())
+	u.printf("chain %d on %s, not vouched for; stop with Ctrl-C\n", c.ChainID(), c.URL())
 	<-ctx.Done()
 	return c.Close()
 }

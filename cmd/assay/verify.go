@@ -3,8 +3,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,41 +14,58 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger"
-	"github.com/assayrisk/assay/ledger/anchor"
-	"github.com/assayrisk/assay/ledger/timestamp"
+	"github.com/assayrisk/assay/ledger/verdict"
 )
 
 func verifyCommand(u *ui) *cobra.Command {
-	var trust string
-	var asJSON bool
+	var f verifyFlags
 	c := &cobra.Command{
 		Use:   "verify RECEIPT",
 		Short: "Check a receipt with the network off, line by line",
 		Long: "Verify says what a receipt proves, and by whose word. It reads the receipt and a\n" +
 			"trust file (the log's public key, the chain and the contract) and nothing else.\n" +
+			"An anchor counts if the trust file pins the chain's validators or the hash of a\n" +
+			"block: without either, anybody could have made it, and it is not vouched for.\n" +
 			"assay-verify does the same in a program small enough to read.",
-		Example: "  assay verify assay-demo/receipts/1.json",
-		Args:    oneArg("a receipt file"),
+		Example: "  assay verify assay-demo/receipts/1.json\n" +
+			"  assay verify --require checkpoint assay-demo/receipts/1.json",
+		Args: oneArg("a receipt file"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return verifyFile(u, args[0], trust, asJSON)
+			return verifyFile(u, args[0], f)
 		},
 	}
-	c.Flags().StringVar(&trust, "trust", "", "trust file (default: trust.json beside the receipt or one directory up)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of text")
+	c.Flags().StringVar(&f.trust, "trust", "", "trust file (default: trust.json beside the receipt or one directory up)")
+	c.Flags().StringVar(&f.require, "require", "", requireHelp+" (default: what the trust file says)")
+	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
 }
 
-func verifyFile(u *ui, path, trustPath string, asJSON bool) error {
-	r, err := readReceipt(path)
+const requireHelp = "refuse a receipt without these parts: promise, checkpoint, witnesses, anchor, timestamp"
+
+type verifyFlags struct {
+	trust, require string
+	json           bool
+}
+
+func verifyFile(u *ui, path string, f verifyFlags) error {
+	b, err := readBounded(path, maxReceipt)
 	if err != nil {
 		return err
 	}
-	t, err := readTrust(path, trustPath)
+	t, err := readTrust(path, f.trust)
 	if err != nil {
 		return err
 	}
-	v := verifyReceipt(r, t)
-	if asJSON {
+	if f.require != "" {
+		if t.Require, err = verdict.ParseRequire(f.require); err != nil {
+			return usagef("--require: %v", err)
+		}
+		if err := t.Check(); err != nil {
+			return usagef("--require: %v", err)
+		}
+	}
+	v := verdict.Verify(b, t)
+	if f.json {
 		if err := u.json(v); err != nil {
 			return err
 		}
@@ -58,76 +73,33 @@ func verifyFile(u *ui, path, trustPath string, asJSON bool) error {
 		for _, f := range v.Findings {
 			u.printf("%s\n", u.finding(f))
 		}
-		if v.Anchor != "" {
-			u.printf("%s\n", v.Anchor)
+		if v.OK {
+			u.printf("%s\n", v.Summary)
 		}
 	}
 	if !v.OK {
-		return fmt.Errorf("%s is refused: %s", path, v.Refused())
+		return fmt.Errorf("%s is %s", path, v.Summary)
 	}
 	return nil
 }
 
-// verdict is the outcome of a verification.
-type verdict struct {
-	OK       bool             `json:"ok"`
-	Index    uint64           `json:"index"`
-	Level    anchor.Level     `json:"level"` // who vouches for the anchor
-	Anchor   string           `json:"anchor,omitempty"`
-	Findings []ledger.Finding `json:"findings"`
-}
-
-// Refused names the first step that failed.
-func (v *verdict) Refused() string {
-	for _, f := range v.Findings {
-		if f.State == ledger.Refused {
-			return f.Step + ": " + f.Detail
-		}
-	}
-	return "nothing was proven"
-}
-
-// verifyReceipt checks a receipt against the trust, and its anchor if it has
-// one.
-func verifyReceipt(r *assay.Receipt, t node.TrustFile) verdict {
-	v := verdict{Index: r.Index, Level: anchor.Unproven, Findings: ledger.Verify(r, ledger.Trust{LogKey: t.LogKey, Witnesses: t.Witnesses, Quorum: t.Quorum})}
-	if len(r.Anchor) > 0 {
-		v.addAnchor(r, t)
-	}
-	v.Findings = append(v.Findings, timestamp.VerifyReceipt(r, t.Timestamp)...)
-	v.OK = ledger.OK(v.Findings)
-	return v
-}
-
-func (v *verdict) addAnchor(r *assay.Receipt, t node.TrustFile) {
-	cp, err := anchor.ParseCheckpoint(r.Checkpoint)
+// verifyReceipt judges a receipt that is in memory, as its file.
+func verifyReceipt(r *assay.Receipt, t verdict.Trust) (verdict.Verdict, error) {
+	b, err := ledger.MarshalReceipt(r)
 	if err != nil {
-		v.Findings = append(v.Findings, ledger.Finding{Step: "anchor", State: ledger.Refused, Detail: err.Error()})
-		return
+		return verdict.Verdict{}, err
 	}
-	var trust anchor.Trust
-	if t.Anchor != nil {
-		trust = *t.Anchor
-	}
-	res := anchor.VerifyProof(r.Anchor, cp, trust)
-	v.Level, v.Anchor = res.Level, res.Summary()
-	for _, f := range res.Findings {
-		state := ledger.Proven
-		if !f.OK {
-			state = ledger.Refused
-		}
-		v.Findings = append(v.Findings, ledger.Finding{Step: "anchor/" + string(f.Check), State: state, By: string(res.Level), Detail: f.Text})
-	}
+	return verdict.Verify(b, t), nil
 }
 
 // finding prints one line of a verification.
 func (u *ui) finding(f ledger.Finding) string {
-	mark := u.green("proven ")
+	mark := u.faint(pad(f.State.String(), 15))
 	switch f.State {
+	case ledger.Proven:
+		mark = u.green(pad(f.State.String(), 15))
 	case ledger.Refused:
-		mark = u.red("REFUSED")
-	case ledger.Absent:
-		mark = u.faint("absent ")
+		mark = u.red(pad("REFUSED", 15))
 	}
 	by := ""
 	if f.By != "" && f.State == ledger.Proven {
@@ -154,29 +126,27 @@ func readReceipt(path string) (*assay.Receipt, error) {
 var errNoTrust = errors.New("no trust file")
 
 // readTrust reads the trust file named, or the one near the receipt.
-func readTrust(receipt, path string) (node.TrustFile, error) {
-	var t node.TrustFile
+func readTrust(receipt, path string) (verdict.Trust, error) {
 	paths := []string{path}
 	if path == "" {
 		dir := filepath.Dir(receipt)
 		paths = []string{filepath.Join(dir, node.TrustName), filepath.Join(filepath.Dir(dir), node.TrustName)}
 	}
 	for _, p := range paths {
-		b, err := readBounded(p, maxReceipt)
+		b, err := readBounded(p, verdict.MaxTrustBytes)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return t, err
+			return verdict.Trust{}, err
 		}
-		d := json.NewDecoder(bytes.NewReader(b))
-		d.DisallowUnknownFields() // what is misspelt would be trusted in silence
-		if err := d.Decode(&t); err != nil {
+		t, err := verdict.ParseTrust(b)
+		if err != nil {
 			return t, fmt.Errorf("%s is not a trust file: %w", p, err)
 		}
 		return t, nil
 	}
-	return t, fmt.Errorf("%w at %v: give the one you got when you began to use the log, with --trust", errNoTrust, paths)
+	return verdict.Trust{}, fmt.Errorf("%w at %v: give the one you got when you began to use the log, with --trust", errNoTrust, paths)
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {

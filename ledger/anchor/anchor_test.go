@@ -50,7 +50,7 @@ func checkAnchored(t *testing.T, a *Anchor, c *fakeChain, log *memlog.Log, cover
 		if cp.Root != log.Root(size) {
 			t.Errorf("entry of %d leaves has another root than the log", size)
 		}
-		if r := VerifyProof(e.Proof, cp, Trust{ChainID: 5}); r.Level != SelfAttested {
+		if r := VerifyProof(e.Proof, cp, Trust{ChainID: 5}); r.Level != NotVouchedFor {
 			t.Errorf("entry of %d leaves: %s", size, r.Summary())
 		}
 		if e.Call.Previous != previous {

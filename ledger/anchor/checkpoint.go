@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
+	"time"
 
 	assay "github.com/assayrisk/assay"
 )
@@ -18,6 +19,10 @@ type Checkpoint struct {
 	Size   uint64       // number of leaves, at least 1
 	Root   assay.Digest // RFC 6962 Merkle tree hash
 	Note   []byte       // the signed note that said so (C2SP tlog-checkpoint)
+
+	// NotBefore is a time before which the checkpoint cannot have been made: that
+	// of a leaf below it, or of a witness that cosigned it. Zero if none is known.
+	NotBefore time.Time
 }
 
 // MaxNoteBytes bounds a checkpoint's note.

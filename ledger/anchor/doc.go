@@ -18,8 +18,8 @@
 //
 // The last line decides what the proof is worth, and [Result] says it: the
 // block's hash was pinned by whoever checks, k of n known validators sealed
-// the header (QBFT), or nobody but the chain's operator vouches for it
-// (self-attested). The format is drawn in docs/formats/anchor.md; TestTamper
+// the header (QBFT), or it is not vouched for: then the proof agrees with
+// itself, and anybody could have made it. The format is drawn in docs/formats/anchor.md; TestTamper
 // shows that each changed byte is found.
 //
 // # Exactly once

@@ -212,7 +212,7 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 		return fmt.Errorf("anchor: %w", err)
 	}
 	r := VerifyProof(b, cp, Trust{ChainID: a.mu.chainID})
-	if !r.OK() {
+	if !r.Consistent() {
 		return fmt.Errorf("anchor: the chain's proof does not hold: %s", r.Summary())
 	}
 	done := *e

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	assay "github.com/assayrisk/assay"
 )
@@ -22,10 +23,12 @@ type vector struct {
 	Origin string       `json:"origin"`
 	Size   uint64       `json:"size"`
 	Root   assay.Digest `json:"root"`
-	Trust  Trust        `json:"trust"`
-	Proof  string       `json:"proof"`
-	Level  Level        `json:"level"`
-	Failed Check        `json:"failed"` // the check that fails, "" if none does
+	// NotBefore is in microseconds since 1970, 0 if it is not known.
+	NotBefore int64  `json:"not_before_us,omitempty"`
+	Trust     Trust  `json:"trust"`
+	Proof     string `json:"proof"`
+	Level     Level  `json:"level"`
+	Failed    Check  `json:"failed"` // the check that fails, "" if none does
 }
 
 // TestVectors holds the verifier to the committed vectors, and the vectors to
@@ -35,7 +38,11 @@ func TestVectors(t *testing.T) {
 	var made []vector
 	for _, c := range verifyCases(t) {
 		b, cp, tr := c.make(t)
-		made = append(made, vector{Name: c.name, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Trust: tr, Proof: string(b), Level: c.level, Failed: c.want})
+		v := vector{Name: c.name, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Trust: tr, Proof: string(b), Level: c.level, Failed: c.want}
+		if !cp.NotBefore.IsZero() {
+			v.NotBefore = cp.NotBefore.UnixMicro()
+		}
+		made = append(made, v)
 	}
 	var want bytes.Buffer
 	e := json.NewEncoder(&want)
@@ -82,7 +89,7 @@ func TestRealProofs(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, []vector{v})
-		v.Size, v.Level, v.Failed = v.Size+1, Unproven, CheckHead
+		v.Size, v.Level, v.Failed = v.Size+1, Refused, CheckHead
 		check(t, []vector{v})
 	}
 }
@@ -90,7 +97,11 @@ func TestRealProofs(t *testing.T) {
 func check(t *testing.T, vectors []vector) {
 	t.Helper()
 	for _, v := range vectors {
-		r := VerifyProof([]byte(v.Proof), Checkpoint{Origin: v.Origin, Size: v.Size, Root: v.Root}, v.Trust)
+		cp := Checkpoint{Origin: v.Origin, Size: v.Size, Root: v.Root}
+		if v.NotBefore != 0 {
+			cp.NotBefore = time.UnixMicro(v.NotBefore)
+		}
+		r := VerifyProof([]byte(v.Proof), cp, v.Trust)
 		if r.Level != v.Level || failed(r) != v.Failed {
 			t.Errorf("%s: level %q, failed check %q; want %q, %q", v.Name, r.Level, failed(r), v.Level, v.Failed)
 		}

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Trust is what whoever checks a proof knows from elsewhere. The zero value
-// knows nothing: the proof must then agree with itself, and is self-attested.
+// Trust is what whoever checks a proof knows from elsewhere. Without blocks or
+// validators, a proof that agrees with itself is [NotVouchedFor]: whoever has a
+// receipt can make one, without a key and without a chain.
 type Trust struct {
 	ChainID    uint64    `json:"chain_id,omitempty"`    // the chain that must be named, 0 = any
 	Contract   Address   `json:"contract,omitzero"`     // the contract that must be named, zero = any
@@ -32,10 +33,10 @@ type Level string
 
 // The levels, from none to most.
 const (
-	Unproven     Level = "unproven"      // a check failed
-	SelfAttested Level = "self-attested" // the chain's operator alone
-	Sealed       Level = "sealed"        // a quorum of the trusted validators
-	Pinned       Level = "pinned"        // whoever checks, who knew the block's hash
+	Refused       Level = "refused"         // a check failed
+	NotVouchedFor Level = "not vouched for" // nobody: anybody could have made it
+	Sealed        Level = "sealed"          // a quorum of the trusted validators
+	Pinned        Level = "pinned"          // whoever checks, who knew the block's hash
 )
 
 // Check names one thing that VerifyProof looks at.
@@ -48,6 +49,7 @@ const (
 	CheckContract  Check = "contract"  // it names the trusted contract
 	CheckLog       Check = "log"       // it names the checkpoint's log
 	CheckHeader    Check = "header"    // the header has the block's hash
+	CheckTime      Check = "time"      // the block is no older than what it holds
 	CheckAccount   Check = "account"   // the header's state holds the contract
 	CheckCode      Check = "code"      // the contract is a known one
 	CheckStorage   Check = "storage"   // the contract's storage holds the log's head
@@ -75,30 +77,42 @@ type Result struct {
 	Validators int       `json:"validators,omitempty"` // of how many
 }
 
-// OK reports whether every check passed.
-func (r *Result) OK() bool { return r.Level != Unproven && r.Level != "" }
+// Consistent reports whether every check passed: the proof agrees with itself,
+// with the checkpoint and with what is trusted. That is worth what Level says.
+func (r *Result) Consistent() bool { return r.Level != Refused && r.Level != "" }
+
+// Proven reports whether somebody that is trusted vouches for the block.
+func (r *Result) Proven() bool { return r.Level == Sealed || r.Level == Pinned }
 
 // Summary is one line: "anchored (3 of 4 validators) in block 99 of chain 1337".
 func (r *Result) Summary() string {
-	if !r.OK() {
-		return "not proven to be anchored: " + r.Findings[len(r.Findings)-1].Text
-	}
-	by := string(r.Level)
 	switch r.Level {
 	case Sealed:
-		by = fmt.Sprintf("%d of %d validators", r.Seals, r.Validators)
+		return r.anchored(fmt.Sprintf("%d of %d validators", r.Seals, r.Validators))
 	case Pinned:
-		by = "block hash known beforehand"
+		return r.anchored("block hash known beforehand")
+	case NotVouchedFor:
+		return fmt.Sprintf("its anchor, which names block %d of chain %d, is not vouched for: %s", r.Block, r.ChainID, nobodyVouches)
 	}
+	return "not proven to be anchored: " + r.Findings[len(r.Findings)-1].Text
+}
+
+func (r *Result) anchored(by string) string {
 	return fmt.Sprintf("anchored (%s) in block %d of chain %d at %s", by, r.Block, r.ChainID, r.Time.Format(time.RFC3339))
 }
 
+const nobodyVouches = "no block hash and no validators are pinned, and anybody could have made it"
+
+// Allowance is how far the clocks of the log, of its witnesses and of the
+// chain may be apart.
+const Allowance = 5 * time.Minute
+
 // VerifyProof checks that the bytes of a proof show cp in the storage of the
 // contract. It stops at the first check that fails. It needs of cp the origin,
-// the size and the root; that the log's key signed cp is package ledger's to
-// check.
+// the size and the root, and when it is known the time before which cp cannot
+// have been made; that the log's key signed cp is package ledger's to check.
 func VerifyProof(proof []byte, cp Checkpoint, trust Trust) Result {
-	v := verifier{trust: trust, cp: cp, r: Result{Level: Unproven}}
+	v := verifier{trust: trust, cp: cp, r: Result{Level: Refused}}
 	p, err := ParseProof(proof)
 	if !v.check(CheckFormat, err == nil, "the proof is well-formed", "the proof cannot be read: %v", err) {
 		return v.r
@@ -167,8 +181,11 @@ func (v *verifier) header() bool {
 		}
 		hash = v.qbft.hash
 	}
+	earliest := v.cp.NotBefore
 	return v.check(CheckHeader, hash == v.p.Block, fmt.Sprintf("block %d, %s", h.number, v.p.Block),
-		"the header's hash is %s, the proof names block %s", hash, v.p.Block)
+		"the header's hash is %s, the proof names block %s", hash, v.p.Block) &&
+		v.check(CheckTime, earliest.IsZero() || !h.time.Add(Allowance).Before(earliest), "its time is "+h.time.Format(time.RFC3339),
+			"the block says %s, and what it would hold is of %s or later", h.time.Format(time.RFC3339), earliest.UTC().Format(time.RFC3339))
 }
 
 // state walks from the header's state root to the contract's account.
@@ -251,14 +268,14 @@ func (v *verifier) evidence() bool {
 	if len(t.Blocks) > 0 {
 		if !v.check(CheckEvidence, slices.Contains(t.Blocks, v.p.Block), "the block's hash is one that was pinned",
 			"block %s is none of the %d that were pinned", v.p.Block, len(t.Blocks)) {
-			v.r.Level = Unproven
+			v.r.Level = Refused
 			return false
 		}
 		v.r.Level = Pinned
 	}
-	if v.r.Level == Unproven {
-		v.r.Level = SelfAttested
-		v.check(CheckEvidence, true, "self-attested: nobody but the chain's operator vouches for the block", "")
+	if v.r.Level == Refused {
+		v.r.Level = NotVouchedFor
+		v.check(CheckEvidence, true, nobodyVouches, "")
 	}
 	return true
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"crypto/ecdsa"
 
@@ -25,6 +26,9 @@ func testWorld(others int) (world, Checkpoint) {
 	return world{chainID: 5, logID: LogID(testOrigin), others: others, number: 99,
 		head: Head{Root: cp.Root, Size: cp.Size, Anchors: 12, Publisher: testPublisher}}, cp
 }
+
+// testBlockTime is the time of testWorld's block.
+var testBlockTime = time.Unix(1_700_000_099, 0)
 
 // testKeys are the same in each run: failures can be repeated.
 func testKeys(t testing.TB, n int) (keys []*ecdsa.PrivateKey, addrs []Address) {
@@ -64,7 +68,7 @@ func TestVerifyAccepts(t *testing.T) {
 			w, cp := testWorld(others)
 			w.head.Size, cp.Size = size, size
 			r := VerifyProof(encode(t, w.prove(t)), cp, Trust{})
-			if r.Level != SelfAttested {
+			if r.Level != NotVouchedFor {
 				t.Errorf("%d others, size %d: %s", others, size, r.Summary())
 			}
 			if r.Block != 99 || r.ChainID != 5 {
@@ -109,10 +113,10 @@ func secondForm(header []byte) {
 func verifyCases(t testing.TB) []verifyCase {
 	keys, addrs := testKeys(t, 4)
 	cases := []verifyCase{
-		{"self-attested", func(*world, *Proof, *Checkpoint, *Trust) {}, "", SelfAttested},
-		{"self-attested, chain, contract and publisher known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) {
+		{"not vouched for", func(*world, *Proof, *Checkpoint, *Trust) {}, "", NotVouchedFor},
+		{"not vouched for, chain, contract and publisher known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			tr.ChainID, tr.Contract, tr.Publisher = p.ChainID, p.Contract, p.Account
-		}, "", SelfAttested},
+		}, "", NotVouchedFor},
 		{"block known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) { tr.Blocks = []Hash{{1}, p.Block} }, "", Pinned},
 		{"sealed by three of four", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 3, addrs
@@ -121,7 +125,7 @@ func verifyCases(t testing.TB) []verifyCase {
 		{"sealed, and no validator known", func(w *world, p *Proof, _ *Checkpoint, _ *Trust) {
 			w.keys, w.sealers = keys, 4
 			*p = *w.prove(t)
-		}, "", SelfAttested},
+		}, "", NotVouchedFor},
 		{"sealed, and block known", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 4, addrs
 			*p = *w.prove(t)
@@ -135,6 +139,15 @@ func verifyCases(t testing.TB) []verifyCase {
 		{"header", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header[len(p.Header)-1] ^= 1 }, CheckHeader, ""},
 		{"header cut", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header = p.Header[:40] }, CheckHeader, ""},
 		{"block hash", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Block[0] ^= 1 }, CheckHeader, ""},
+		{"as old as clocks allow", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) {
+			cp.NotBefore = testBlockTime.Add(Allowance)
+		}, "", NotVouchedFor},
+		{"older than what it holds", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) {
+			cp.NotBefore = testBlockTime.Add(Allowance + time.Microsecond)
+		}, CheckTime, ""},
+		{"block known, older than what it holds", func(_ *world, p *Proof, cp *Checkpoint, tr *Trust) {
+			cp.NotBefore, tr.Blocks = testBlockTime.Add(time.Hour), []Hash{p.Block}
+		}, CheckTime, ""},
 		{"seal kind", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = "x" }, CheckFormat, ""},
 		{"seals that are none", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = SealQBFT }, CheckHeader, ""},
 		{"another contract", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Contract[0] ^= 1 }, CheckAccount, ""},
@@ -179,7 +192,7 @@ func verifyCases(t testing.TB) []verifyCase {
 	}
 	for i, c := range cases {
 		if c.want != "" {
-			cases[i].level = Unproven
+			cases[i].level = Refused
 		}
 	}
 	return cases
@@ -214,7 +227,7 @@ func TestLevels(t *testing.T) {
 			w.keys, w.sealers = keys, sealers
 			p := w.prove(t)
 			r := VerifyProof(encode(t, p), cp, Trust{ChainID: 5, Contract: testContract, Publisher: testPublisher, Validators: addrs})
-			if want := sealers >= need; r.OK() != want || want && (r.Level != Sealed || r.Seals != sealers || r.Validators != n) {
+			if want := sealers >= need; r.Consistent() != want || want && (r.Level != Sealed || r.Seals != sealers || r.Validators != n) {
 				t.Errorf("%d of %d validators: %s", sealers, n, r.Summary())
 			}
 			r = VerifyProof(encode(t, p), cp, Trust{Blocks: []Hash{{1}, p.Block}})
@@ -241,7 +254,7 @@ func TestTamper(t *testing.T) {
 			w.keys, w.sealers = keys, 4
 		}
 		p := w.prove(t)
-		if r := VerifyProof(encode(t, p), cp, trust); !r.OK() {
+		if r := VerifyProof(encode(t, p), cp, trust); !r.Consistent() {
 			t.Fatal(r.Summary())
 		}
 		parts := [][]byte{p.Contract[:], p.LogID[:], p.Account[:], p.Block[:], p.Header}
@@ -256,7 +269,7 @@ func TestTamper(t *testing.T) {
 			for bit := 0; bit < 8*len(part); bit += step {
 				part[bit/8] ^= 1 << (bit % 8)
 				r := VerifyProof(encode(t, p), cp, trust)
-				if r.OK() {
+				if r.Consistent() {
 					t.Errorf("part %d, bit %d: %s", i, bit, r.Summary())
 				}
 				by[failed(r)]++
@@ -267,13 +280,13 @@ func TestTamper(t *testing.T) {
 		for i := range p.Nodes {
 			for j := range i {
 				p.Nodes[i], p.Nodes[j] = p.Nodes[j], p.Nodes[i]
-				if r := VerifyProof(encode(t, p), cp, trust); r.OK() {
+				if r := VerifyProof(encode(t, p), cp, trust); r.Consistent() {
 					t.Errorf("nodes %d and %d swapped: %s", i, j, r.Summary())
 				}
 				p.Nodes[i], p.Nodes[j] = p.Nodes[j], p.Nodes[i]
 			}
 		}
-		if r := VerifyProof(encode(t, p), cp, trust); !r.OK() {
+		if r := VerifyProof(encode(t, p), cp, trust); !r.Consistent() {
 			t.Fatal(r.Summary())
 		}
 		for _, c := range slices.Sorted(maps.Keys(by)) {
@@ -291,12 +304,12 @@ func TestTamperText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := VerifyProof(b, cp, Trust{ChainID: 5}); !r.OK() {
+	if r := VerifyProof(b, cp, Trust{ChainID: 5}); !r.Consistent() {
 		t.Fatal(r.Summary())
 	}
 	for bit := range 8 * len(b) {
 		b[bit/8] ^= 1 << (bit % 8)
-		if r := VerifyProof(b, cp, Trust{ChainID: 5}); r.OK() {
+		if r := VerifyProof(b, cp, Trust{ChainID: 5}); r.Consistent() {
 			t.Errorf("bit %d, now %q", bit, b[max(0, bit/8-20):min(len(b), bit/8+20)])
 		}
 		b[bit/8] ^= 1 << (bit % 8)
@@ -308,16 +321,16 @@ func TestProofCutShort(t *testing.T) {
 	w, cp := testWorld(2)
 	b := encode(t, w.prove(t))
 	for n := range b {
-		if r := VerifyProof(b[:n], cp, Trust{}); r.OK() {
+		if r := VerifyProof(b[:n], cp, Trust{}); r.Consistent() {
 			t.Fatalf("cut to %d of %d bytes: %s", n, len(b), r.Summary())
 		}
 	}
 	for _, more := range []string{"{}", "x", "\x00"} {
-		if r := VerifyProof(append(bytes.Clone(b), more...), cp, Trust{}); r.OK() {
+		if r := VerifyProof(append(bytes.Clone(b), more...), cp, Trust{}); r.Consistent() {
 			t.Fatalf("with %q after it: %s", more, r.Summary())
 		}
 	}
-	if r := VerifyProof(bytes.Replace(b, []byte(`{"version"`), []byte(`{"more":1,"version"`), 1), cp, Trust{}); r.OK() {
+	if r := VerifyProof(bytes.Replace(b, []byte(`{"version"`), []byte(`{"more":1,"version"`), 1), cp, Trust{}); r.Consistent() {
 		t.Fatal("an unknown field was accepted")
 	}
 	if r := VerifyProof(bytes.Repeat([]byte(" "), MaxProofBytes+1), cp, Trust{}); failed(r) != CheckFormat {
@@ -333,7 +346,7 @@ func FuzzVerifyProof(f *testing.F) {
 	f.Add(encode(f, w.prove(f)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := VerifyProof(b, cp, Trust{ChainID: 5})
-		if r.OK() != (failed(r) == "") {
+		if r.Consistent() != (failed(r) == "") {
 			t.Fatalf("level %q with findings %+v", r.Level, r.Findings)
 		}
 		_ = r.Summary()
@@ -403,7 +416,7 @@ func BenchmarkVerifyProof(b *testing.B) {
 			p := encode(b, w.prove(b))
 			b.ReportMetric(float64(len(p)), "proof-bytes")
 			for b.Loop() {
-				if r := VerifyProof(p, cp, c.trust); !r.OK() {
+				if r := VerifyProof(p, cp, c.trust); !r.Consistent() {
 					b.Fatal(r.Summary())
 				}
 			}

@@ -3,6 +3,9 @@
 package timestamp
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	assay "github.com/assayrisk/assay"
@@ -15,12 +18,10 @@ const Step = "timestamp"
 
 // VerifyReceipt checks the token of a receipt against its checkpoint, as lines
 // of a verification. That the log's key signed the checkpoint, package ledger
-// has checked before. A token is not refused because no authority is pinned:
-// it is then reported as absent.
+// has checked before. A token that agrees with itself is not refused because no
+// authority is pinned: nobody vouches for it then, and its line says so.
 func VerifyReceipt(r *assay.Receipt, trust Trust) []ledger.Finding {
 	switch {
-	case len(r.Timestamp) == 0 && len(trust.Certificates) == 0:
-		return nil
 	case len(r.Timestamp) == 0:
 		return []ledger.Finding{{Step: Step, State: ledger.Absent, Detail: "the receipt carries no time stamp"}}
 	case len(r.Checkpoint) == 0:
@@ -32,7 +33,7 @@ func VerifyReceipt(r *assay.Receipt, trust Trust) []ledger.Finding {
 	}
 	res := Verify(r.Timestamp, r.Checkpoint, made, trust)
 	if res.Level == Unknown {
-		return []ledger.Finding{{Step: Step, State: ledger.Absent, Detail: res.Summary() + ": pin the authority's certificate or its issuer's"}}
+		return []ledger.Finding{{Step: Step, State: ledger.Unvouched, Detail: res.Summary() + ": pin the authority's certificate or its issuer's"}}
 	}
 	out := make([]ledger.Finding, 0, len(res.Findings))
 	for _, f := range res.Findings {
@@ -43,4 +44,35 @@ func VerifyReceipt(r *assay.Receipt, trust Trust) []ledger.Finding {
 		out = append(out, x)
 	}
 	return out
+}
+
+// Check reports what is wrong with the trust: a certificate that cannot be
+// read, a policy that is no object identifier, or policies of no authority.
+func (t *Trust) Check() error {
+	v := verifier{trust: *t}
+	if _, err := v.pinned(); err != nil {
+		return fmt.Errorf("%w: want DER of an X.509 certificate: %w", err, assay.ErrInvalid)
+	}
+	if len(t.Policies) > 0 && len(t.Certificates) == 0 {
+		return fmt.Errorf("policies of an authority that is not pinned: give its certificate: %w", assay.ErrInvalid)
+	}
+	for _, p := range t.Policies {
+		if !isObjectIdentifier(p) {
+			return fmt.Errorf("policy %q: want numbers with dots between, such as 1.3.6.1.4.1.13762.3: %w", p, assay.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// isObjectIdentifier reports whether s is the one spelling of an object
+// identifier of at least two arcs.
+func isObjectIdentifier(s string) bool {
+	arcs := strings.Split(s, ".")
+	for _, a := range arcs {
+		n, err := strconv.ParseUint(a, 10, 31)
+		if err != nil || strconv.FormatUint(n, 10) != a {
+			return false
+		}
+	}
+	return len(arcs) >= 2
 }

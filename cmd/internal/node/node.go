@@ -20,8 +20,8 @@ import (
 
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/journal"
-	"github.com/assayrisk/assay/ledger/timestamp"
 	"github.com/assayrisk/assay/ledger/timestamp/tsp"
+	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving"
 )
@@ -225,22 +225,14 @@ func (n *Node) close() error {
 	return errors.Join(append(errs, n.Journal.Close())...)
 }
 
-// TrustFile is what a verifier needs beside a receipt. The node writes it to
-// Dir; whoever verifies should have got it from elsewhere, once, early.
-type TrustFile struct {
-	LogKey    string          `json:"log_key"` // note verifier key of the log
-	Anchor    *anchor.Trust   `json:"anchor,omitempty"`
-	Timestamp timestamp.Trust `json:"timestamp,omitzero"`
-	Witnesses []string        `json:"witnesses,omitempty"` // verifier keys; the node names none, an auditor may
-	Quorum    int             `json:"quorum,omitempty"`    // how many of them must have cosigned, 0 for all
-}
-
 // TrustName is the name of the trust file in Dir.
 const TrustName = "trust.json"
 
-// Trust returns what receipts of this node can be checked against.
-func (n *Node) Trust() TrustFile {
-	t := TrustFile{LogKey: n.Journal.Key(), Timestamp: n.cfg.Timestamp.Trust}
+// Trust returns what receipts of this node can be checked against. The node
+// writes it to Dir; whoever verifies should have got it from elsewhere, once,
+// early. It pins nobody who vouches for the chain: only whoever verifies can.
+func (n *Node) Trust() verdict.Trust {
+	t := verdict.Trust{LogKey: n.Journal.Key(), Timestamp: n.cfg.Timestamp.Trust}
 	if n.Chain != nil {
 		t.Anchor = &n.Chain.Trust
 	}

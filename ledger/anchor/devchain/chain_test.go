@@ -54,7 +54,7 @@ func TestAnchorAndReopen(t *testing.T) {
 				t.Fatalf("anchored %d leaves, want %d", got.Checkpoint.Size, log.Size())
 			}
 			r := anchor.VerifyProof(got.Proof, got.Checkpoint, e.Trust())
-			if r.Level != anchor.SelfAttested {
+			if r.Level != anchor.NotVouchedFor {
 				t.Fatalf("level %q: %+v", r.Level, r.Findings)
 			}
 		}

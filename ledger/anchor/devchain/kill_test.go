@@ -135,7 +135,7 @@ func TestKill(t *testing.T) {
 		if !ok {
 			t.Fatalf("leaf %d is not covered", index)
 		}
-		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, e.Trust()); !r.OK() {
+		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, e.Trust()); !r.Consistent() {
 			t.Errorf("%d leaves: %s", got.Checkpoint.Size, r.Summary())
 		}
 		anchors++

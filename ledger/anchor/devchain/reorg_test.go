@@ -56,7 +56,7 @@ func TestReorganisation(t *testing.T) {
 					t.Fatalf("leaf %d is not covered", index)
 				}
 				r := anchor.VerifyProof(got.Proof, got.Checkpoint, e.Trust())
-				if !r.OK() {
+				if !r.Consistent() {
 					t.Errorf("%d leaves: %s", got.Checkpoint.Size, r.Summary())
 				}
 				if b := e.Chain.eth.BlockChain().GetBlockByNumber(r.Block); b == nil || anchor.Hash(b.Hash()) != r.BlockHash {

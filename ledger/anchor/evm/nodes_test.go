@@ -85,7 +85,7 @@ func writeProof(t *testing.T, name string, log *memlog.Log, a *anchor.Anchor, tr
 	}
 	b, err := json.MarshalIndent(map[string]any{
 		"name": name, "origin": origin, "size": got.Checkpoint.Size, "root": got.Checkpoint.Root,
-		"trust": trust, "proof": string(got.Proof), "level": anchor.SelfAttested, "failed": "",
+		"trust": trust, "proof": string(got.Proof), "level": anchor.NotVouchedFor, "failed": "",
 	}, "", " ")
 	if err == nil {
 		err = os.WriteFile(filepath.Join("..", "testdata", "proof-"+name+".json"), append(b, '\n'), 0o644)
@@ -107,7 +107,7 @@ func TestProofsOfNodes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.SelfAttested {
+		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.NotVouchedFor {
 			t.Error(r.Summary())
 		}
 	}
@@ -180,7 +180,7 @@ func TestNodes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.SelfAttested || got.Checkpoint.Size != log.Size() {
+				if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.NotVouchedFor || got.Checkpoint.Size != log.Size() {
 					t.Fatalf("%d leaves of %d: %s", got.Checkpoint.Size, log.Size(), r.Summary())
 				}
 			}
@@ -196,7 +196,7 @@ func TestNodes(t *testing.T) {
 					if !ok {
 						t.Fatalf("leaf %d is not covered", index)
 					}
-					if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); !r.OK() {
+					if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); !r.Consistent() {
 						t.Error(r.Summary())
 					}
 					index = got.Checkpoint.Size

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/verdict"
+	"github.com/assayrisk/assay/ledger/verdict/verdicttest"
+)
+
+// TestMutations holds the hammer to the verdicts of package verdict, on receipts
+// that the client takes from a server.
+func TestMutations(t *testing.T) {
+	n := 0
+	for _, c := range append(verdicttest.Honest(), verdicttest.Asked()...) {
+		tr, err := verdict.ParseTrust(c.Trust)
+		if err != nil {
+			continue
+		}
+		r, err := ledger.ParseReceipt(c.Receipt)
+		want := verdict.Verify(c.Receipt, tr)
+		if err != nil {
+			if want.OK {
+				t.Errorf("%s: %v, and it verifies: %s", c.Name, err, want.Summary)
+			}
+			continue
+		}
+		got, err := judge(r, tr)
+		if err != nil || got.OK != want.OK || got.Level != want.Level || got.Summary != want.Summary {
+			t.Errorf("%s: level %q, %s, %v; want %q, %s", c.Name, got.Level, got.Summary, err, want.Level, want.Summary)
+		}
+		n++
+	}
+	if n < len(verdicttest.Honest()) {
+		t.Errorf("%d receipts were judged", n)
+	}
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/anchor"
+	"github.com/assayrisk/assay/ledger/timestamp"
+)
+
+// Finding is one line of a verdict.
+type Finding = ledger.Finding
+
+// Level says who vouches for a receipt, from nobody to most.
+type Level string
+
+// The levels. Witnesses and time stamps are beside them, as lines of the
+// verdict; an anchor that nobody vouches for adds nothing to Logged.
+const (
+	Refused  Level = "refused"  // a step was refused: the receipt proves nothing
+	Promised Level = "promised" // the log's key promised the record; it is not published yet
+	Logged   Level = "logged"   // the record is in the log, under a checkpoint that its key signed
+	Sealed   Level = "sealed"   // and a quorum of the trusted validators sealed a block that holds the checkpoint
+	Pinned   Level = "pinned"   // and a block whose hash was pinned holds the checkpoint
+)
+
+// StepAnchor is the step of a receipt's anchor; a check's name follows it.
+const StepAnchor = "anchor"
+
+// StepRequired is the step that holds a receipt to Trust.Require.
+const StepRequired = "required"
+
+// Verdict is what Verify finds, and what programs print as JSON.
+type Verdict struct {
+	OK       bool      `json:"ok"` // something is proven and nothing refused
+	Index    uint64    `json:"index"`
+	Level    Level     `json:"level"`
+	Summary  string    `json:"summary"`  // one line, for people
+	Findings []Finding `json:"findings"` // a line for each step, in order
+}
+
+// Refused names the first step that was refused, and why; "" if none was.
+func (v *Verdict) Refused() string {
+	f := v.refusal()
+	if f == nil {
+		return ""
+	}
+	return f.Step + ": " + f.Detail
+}
+
+// RefusedStep names the first step that was refused; "" if none was.
+func (v *Verdict) RefusedStep() string {
+	f := v.refusal()
+	if f == nil {
+		return ""
+	}
+	return f.Step
+}
+
+func (v *Verdict) refusal() *Finding {
+	for i := range v.Findings {
+		if v.Findings[i].State == ledger.Refused {
+			return &v.Findings[i]
+		}
+	}
+	return nil
+}
+
+// Verify judges a receipt's bytes, with the network off. A trust that
+// [Trust.Check] refuses refuses every receipt.
+func Verify(receipt []byte, t Trust) Verdict {
+	v := verification{trust: t}
+	if err := t.Check(); err != nil {
+		return v.refused(ledger.StepReceipt, "the trust is not usable: "+err.Error())
+	}
+	r, err := ledger.ParseReceipt(receipt)
+	if err != nil {
+		return v.refused(ledger.StepReceipt, err.Error())
+	}
+	v.receipt, v.index = r, r.Index
+	v.findings = ledger.Verify(r, ledger.Trust{LogKey: t.LogKey, Witnesses: t.Witnesses, Quorum: t.Quorum})
+	v.anchor()
+	v.findings = append(v.findings, timestamp.VerifyReceipt(r, t.Timestamp)...)
+	v.required()
+	return v.verdict()
+}
+
+// verification carries one receipt through the steps.
+type verification struct {
+	trust    Trust
+	receipt  *assay.Receipt
+	index    uint64
+	findings []Finding
+
+	anchored *anchor.Result // nil: there was none, or it was not looked at
+}
+
+func (v *verification) add(step string, state ledger.State, by, detail string) {
+	v.findings = append(v.findings, Finding{Step: step, State: state, By: by, Detail: detail})
+}
+
+func (v *verification) refused(step, detail string) Verdict {
+	v.add(step, ledger.Refused, "", detail)
+	return v.verdict()
+}
+
+// state returns how a step ended, Absent if it has no line.
+func (v *verification) state(step string) ledger.State {
+	for i := range v.findings {
+		if v.findings[i].Step == step {
+			return v.findings[i].State
+		}
+	}
+	return ledger.Absent
+}
+
+// anchor checks the anchor's proof against the checkpoint, if the log signed it.
+func (v *verification) anchor() {
+	r := v.receipt
+	if len(r.Anchor) == 0 {
+		v.add(StepAnchor, ledger.Absent, "", "the receipt carries no anchor: nobody but the log has vouched for the checkpoint")
+		return
+	}
+	cp, err := ledger.ParseCheckpoint(r.Checkpoint, v.trust.LogKey)
+	if err != nil {
+		v.add(StepAnchor, ledger.Refused, "", "an anchor without a checkpoint that the log signed")
+		return
+	}
+	var trust anchor.Trust
+	if v.trust.Anchor != nil {
+		trust = *v.trust.Anchor
+	}
+	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, NotBefore: v.made()}, trust)
+	v.anchored = &res
+	by, held := "", ledger.Unvouched
+	switch res.Level {
+	case anchor.Sealed:
+		by, held = fmt.Sprintf("%d of %d validators", res.Seals, res.Validators), ledger.Proven
+	case anchor.Pinned:
+		by, held = "the block hash that was pinned", ledger.Proven
+	}
+	for _, f := range res.Findings {
+		state, word := held, by
+		if !f.OK {
+			state, word = ledger.Refused, ""
+		}
+		v.add(StepAnchor+"/"+string(f.Check), state, word, f.Text)
+	}
+}
+
+// made is a time before which the checkpoint cannot have been made: that of the
+// record, and those at which trusted witnesses saw it.
+func (v *verification) made() (latest time.Time) {
+	if leaf, err := ledger.ParseLeaf(v.receipt.Leaf); err == nil {
+		latest = time.UnixMicro(leaf.Micros)
+	}
+	by, err := ledger.Cosignatures(v.receipt.Checkpoint, v.trust.LogKey, v.trust.Witnesses)
+	if err != nil {
+		return latest // the step of the witnesses was refused for it
+	}
+	for _, c := range by {
+		if c.Time.After(latest) {
+			latest = c.Time
+		}
+	}
+	return latest
+}
+
+// required holds the receipt to what the trust requires of every one.
+func (v *verification) required() {
+	for _, part := range v.trust.Require {
+		if !v.has(part) {
+			v.add(StepRequired, ledger.Refused, "", fmt.Sprintf("%s is required, and the receipt has none that is proven: it was stripped, or is not there yet", part))
+		}
+	}
+}
+
+func (v *verification) has(part Part) bool {
+	switch part {
+	case PartPromise:
+		return v.state(ledger.StepPromise) == ledger.Proven
+	case PartCheckpoint:
+		return v.state(ledger.StepInclusion) == ledger.Proven
+	case PartWitnesses:
+		return v.state(ledger.StepWitness) == ledger.Proven
+	case PartAnchor:
+		return v.anchored != nil && v.anchored.Proven()
+	case PartTimestamp:
+		return v.state(timestamp.Step+"/"+string(timestamp.CheckAuthority)) == ledger.Proven
+	}
+	return false
+}
+
+// verdict ends the verification: nothing after a refused step is proven.
+func (v *verification) verdict() Verdict {
+	out := Verdict{Index: v.index, Findings: v.findings}
+	for i := range out.Findings {
+		f := &out.Findings[i]
+		if f.State != ledger.Refused {
+			continue
+		}
+		out.Level, out.Summary = Refused, "refused: "+f.Step+": "+f.Detail
+		for j := i + 1; j < len(out.Findings); j++ {
+			out.Findings[j] = Finding{Step: out.Findings[j].Step, State: ledger.Unchecked, Detail: "not looked at, because " + f.Step + " was refused"}
+		}
+		return out
+	}
+	out.OK, out.Level, out.Summary = true, v.level(), v.summary()
+	return out
+}
+
+// level is that of a receipt of which nothing was refused: it has a promise or
+// a checkpoint, or the first step would have been.
+func (v *verification) level() Level {
+	switch {
+	case v.anchored != nil && v.anchored.Proven():
+		return Level(v.anchored.Level)
+	case v.state(ledger.StepInclusion) == ledger.Proven:
+		return Logged
+	}
+	return Promised
+}
+
+// summary is one line: what is proven, and what is absent or not vouched for.
+func (v *verification) summary() string {
+	if v.state(ledger.StepInclusion) != ledger.Proven {
+		return fmt.Sprintf("record %d is promised by the log's key, and not published: no checkpoint, no anchor, no time stamp", v.index)
+	}
+	parts := []string{fmt.Sprintf("record %d is in the log, by the log's key", v.index)}
+	for _, f := range v.findings {
+		if f.Step == ledger.StepWitness && f.State == ledger.Proven {
+			parts = append(parts, "cosigned by "+f.By)
+		}
+	}
+	if v.anchored == nil {
+		parts = append(parts, "not anchored")
+	} else {
+		parts = append(parts, v.anchored.Summary())
+	}
+	switch {
+	case v.has(PartTimestamp):
+		parts = append(parts, "time-stamped")
+	case v.state(timestamp.Step) == ledger.Unvouched:
+		parts = append(parts, "its time stamp is not vouched for")
+	default:
+		parts = append(parts, "no time stamp")
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verdicttest
+
+import (
+	"os"
+	"strconv"
+)
+
+// Asked are the mutations that every verifier is held to: 2,000, or as many as
+// ASSAY_MUTATIONS says, from the seed in ASSAY_MUTATIONS_SEED.
+func Asked() []Case {
+	return Mutations(setting("ASSAY_MUTATIONS_SEED", 19), int(setting("ASSAY_MUTATIONS", 2000)))
+}
+
+func setting(name string, otherwise uint64) uint64 {
+	if s := os.Getenv(name); s != "" {
+		return must(strconv.ParseUint(s, 10, 31))
+	}
+	return otherwise
+}
