@@ -77,37 +77,43 @@ type Node struct {
 const lastAnchor = 15 * time.Second
 
 // Open recovers the journal, connects the chain and makes the server ready.
-// The caller must call Run, also to give everything back.
-func Open(ctx context.Context, cfg Config) (n *Node, err error) {
+// The caller must call Run, also to give everything back. When Open fails it
+// has given everything back but the listener.
+func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	n = &Node{cfg: cfg}
 	jc := cfg.Journal
 	jc.Logger = cfg.Logger
-	if n.Journal, err = journal.Open(ctx, cfg.Dir, jc); err != nil {
+	j, err := journal.Open(ctx, cfg.Dir, jc)
+	if err != nil {
 		return nil, InUse(cfg.Dir, err)
 	}
 	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	n.stopJournal, n.journalDone = stop, make(chan error, 1)
-	go func() { n.journalDone <- n.Journal.Run(jctx) }()
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, n.close())
-		}
-	}()
+	n := &Node{cfg: cfg, Journal: j, stopJournal: stop, journalDone: make(chan error, 1)}
+	go func() { n.journalDone <- j.Run(jctx) }()
+	if err := n.open(ctx); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+// open makes what stands on the journal. What it made before it failed is in n.
+func (n *Node) open(ctx context.Context) (err error) {
+	cfg := &n.cfg
 	if cfg.Chain != nil {
 		acfg := anchor.Config{Every: cfg.AnchorEvery, Logger: cfg.Logger, Anchored: n.Journal.RecordAnchor}
 		n.Chain, err = cfg.Chain(ctx, cfg.Dir, n.Journal.Origin(), source{n.Journal}, acfg)
 		if err != nil {
-			return nil, err
+			n.Chain = nil
+			return err
 		}
 	}
 	if cfg.TimestampURL != "" {
 		tc := cfg.Timestamp
 		tc.Logger = cfg.Logger
 		if n.Stamps, err = tsp.New(cfg.TimestampURL, n.toStamp, n.Journal.RecordTimestamp, tc); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	sc := cfg.Serving
@@ -116,9 +122,9 @@ func Open(ctx context.Context, cfg Config) (n *Node, err error) {
 		sc.Logger = cfg.Logger
 	}
 	if n.Server, err = serving.New(sc); err != nil {
-		return nil, err
+		return err
 	}
-	return n, n.writeTrust()
+	return n.writeTrust()
 }
 
 // toStamp is the checkpoint that the authority stamps: the newest anchored one,
