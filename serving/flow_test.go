@@ -224,16 +224,17 @@ func TestRestartKeepsWindows(t *testing.T) {
 	}
 }
 
-// TestFailedWorkIsRecorded: a number that was taken has a record, also when the
-// policy fails, and asking again does not score again.
+// TestFailedWorkIsRecorded: a number that was taken has a record, also when
+// scoring fails, and asking again does not score again.
 func TestFailedWorkIsRecorded(t *testing.T) {
-	failing := "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / (event.amount > 0.0 ? 0 : 1) == 1', outcome: review}\n"
-	n := start(t, t.TempDir(), Config{Policy: []byte(failing)})
+	n := start(t, t.TempDir(), Config{})
+	mend := n.failScoring()
 	for range 2 {
-		if _, err := n.client.Score(t.Context(), "r", application("e", 10, 600)); status.Code(err) != codes.Internal || has(err, "div") {
+		if _, err := n.client.Score(t.Context(), "r", application("e", 10, 600)); status.Code(err) != codes.Internal || has(err, "nil") {
 			t.Errorf("got %v, want INTERNAL without the reason", err)
 		}
 	}
+	mend()
 	if _, err := n.client.Score(t.Context(), "after", application("e2", 0, 600)); err != nil {
 		t.Errorf("the next request: %v", err)
 	}

@@ -86,7 +86,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	}
 	for i, change := range []func(*assay.Event){
 		func(*assay.Event) {},
-		func(e *assay.Event) { e.Fields[0].Value = assay.NumberValue(plantedNumber) }, // the policy fails
+		func(e *assay.Event) { e.Fields[0].Value = assay.NumberValue(plantedNumber) }, // scoring fails
 		func(e *assay.Event) { e.Fields[0].Value = assay.NumberValue(-plantedNumber) },
 		func(e *assay.Event) { e.Fields[0].Value = assay.TextValue(plantedText) },
 		func(e *assay.Event) { e.Fields[1].Value = assay.TextValue(plantedText + strings.Repeat("x", 5000)) },
@@ -98,6 +98,10 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	} {
 		e := planted(10)
 		change(e)
+		mend := func() {}
+		if i == 1 {
+			mend = n.failScoring()
+		}
 		req := &pb.ScoreRequest{RequestId: fmt.Sprintf("r%d", i), Event: wire.Event(e)}
 		_, err := rpc.Score(t.Context(), req)
 		note(err)
@@ -124,6 +128,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		}, func(_ string, r assayclient.Row) error { note(r.Err); return nil }))
 		_, err = rpc.Explain(t.Context(), &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: req.Event}})
 		note(err)
+		mend()
 	}
 	// Reads and acts that name the person, and credentials that are refused.
 	person := &pb.Entity{Role: "buyer", Id: plantedID}

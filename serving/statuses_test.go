@@ -350,15 +350,16 @@ func (s seen) rates(t *testing.T) {
 	e.load.Store(0)
 }
 
-// faults: a policy that fails, an unpublished record, deadlines, and draining.
+// faults: scoring that fails, an unpublished record, deadlines, and draining.
 func (s seen) faults(t *testing.T) {
 	cfg := statusConfig(t)
-	cfg.Policy = []byte("name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / (event.amount > 0.0 ? 0 : 1) == 1', outcome: review}\n")
 	n := start(t, t.TempDir(), cfg)
 	c, ctx := n.all("all-key"), t.Context()
+	mend := n.failScoring()
 	for _, method := range []string{"Scoring/Score", "Scoring/ScoreBatch", "Scoring/ScoreStream"} {
-		s.want(t, method, codes.Internal, "a policy that fails", c.byID(ctx, method, 0)[method])
+		s.want(t, method, codes.Internal, "scoring that fails", c.byID(ctx, method, 0)[method])
 	}
+	mend()
 	// The id is held by a request under way: the others wait for it.
 	held := n.server.engine.journal.Tag("all", "held")
 	var tk ticket

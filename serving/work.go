@@ -112,9 +112,7 @@ func (w *work) decide(margin float64) (err error) {
 	d.Plan, d.Policy, d.Vector = m.digest, m.policy.Digest(), assay.DigestVector(w.vectorBytes)
 	d.Score = m.bundle.Score(margin)
 	w.input = policy.Input{Event: &w.req.Event, Vector: w.vector.Values, Score: d.Score}
-	if err := m.policy.Decide(&w.result, &w.input); err != nil {
-		return err
-	}
+	m.policy.Decide(&w.result, &w.input)
 	d.Outcome, d.Rules = w.result.Outcome, w.result.Rules
 	return nil
 }

@@ -133,9 +133,7 @@ func (s *scorer) decide(sc *scored) ([]policy.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.policy.Decide(&out[i], &policy.Input{Event: &ev, Vector: x, Score: sc.scores[i]}); err != nil {
-			return nil, fmt.Errorf("row %d: %w", row+1, err)
-		}
+		s.policy.Decide(&out[i], &policy.Input{Event: &ev, Vector: x, Score: sc.scores[i]})
 	}
 	return out, nil
 }

@@ -46,9 +46,10 @@ const (
 
 // slot says where a variable's value comes from.
 type slot struct {
-	kind  slotKind
-	name  string // field or role
-	index int    // feature
+	kind    slotKind
+	name    string // field or role
+	index   int    // feature
+	inexact bool   // the variable is the name with underscores in it
 }
 
 type wanted uint8
@@ -61,74 +62,21 @@ const (
 type compiler struct {
 	env      *cel.Env
 	slots    map[string]slot // every variable that some expression reads
-	declared map[string]slot
-	optional map[string]bool
+	declared *declarations
+	cost     Cost // of the expressions so far
+	bytes    int  // of the expressions so far
 }
 
 func newCompiler(s Schema, used map[string]slot) (*compiler, error) {
-	c := &compiler{slots: used, declared: map[string]slot{}, optional: map[string]bool{}}
-	opts := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
-	declare := func(name string, t *cel.Type, sl slot, optional bool) error {
-		if _, dup := c.declared[name]; dup {
-			return fmt.Errorf("the plan has two names that expressions would both write as %s: rename one", name)
-		}
-		c.declared[name], c.optional[name] = sl, optional
-		opts = append(opts, cel.Variable(name, t))
-		return nil
+	d, err := declare(s)
+	if err != nil {
+		return nil, err
 	}
-	for _, v := range []struct {
-		name string
-		t    *cel.Type
-		kind slotKind
-	}{{"pd", cel.DoubleType, slotPD}, {"margin", cel.DoubleType, slotMargin}, {"points", cel.DoubleType, slotPoints},
-		{"grade", cel.StringType, slotGrade}, {"kind", cel.StringType, slotEventKind}} {
-		if err := declare(v.name, v.t, slot{kind: v.kind}, false); err != nil {
-			return nil, err
-		}
-	}
-	for _, f := range s.Fields {
-		t := map[assay.ValueKind]*cel.Type{assay.Number: cel.DoubleType, assay.Text: cel.StringType, assay.Flag: cel.BoolType, assay.Instant: cel.TimestampType}[f.Kind]
-		if t == nil {
-			return nil, fmt.Errorf("field %q has the kind %s, which expressions cannot read", f.Name, f.Kind)
-		}
-		id := identifier(f.Name)
-		if err := declare("event."+id, t, slot{kind: slotField, name: f.Name}, f.Optional); err != nil {
-			return nil, err
-		}
-		if err := declare("missing.event."+id, cel.BoolType, slot{kind: slotFieldMissing, name: f.Name}, false); err != nil {
-			return nil, err
-		}
-	}
-	for _, r := range s.Roles {
-		if err := declare("entity."+identifier(r), cel.StringType, slot{kind: slotEntity, name: r}, true); err != nil {
-			return nil, err
-		}
-	}
-	for i, f := range s.Features {
-		id := identifier(f.Name)
-		if err := declare("feature."+id, cel.DoubleType, slot{kind: slotFeature, index: i}, f.Optional); err != nil {
-			return nil, err
-		}
-		if err := declare("missing.feature."+id, cel.BoolType, slot{kind: slotFeatureMissing, index: i}, false); err != nil {
-			return nil, err
-		}
-	}
-	var err error
-	if c.env, err = cel.NewEnv(opts...); err != nil {
+	c := &compiler{slots: used, declared: d}
+	if c.env, err = cel.NewEnv(append(d.options(), cel.CrossTypeNumericComparisons(true))...); err != nil {
 		return nil, fmt.Errorf("expressions: %w", err)
 	}
 	return c, nil
-}
-
-// identifier writes name as CEL can name it.
-func identifier(name string) string {
-	b := []byte(name)
-	for i, c := range b {
-		if !(c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9') {
-			b[i] = '_'
-		}
-	}
-	return string(b)
 }
 
 // expression is a compiled CEL expression and what it reads that may be missing.
@@ -147,9 +95,12 @@ func (c *compiler) compile(src string, want wanted) (expression, error) {
 	if len(src) > MaxExpression {
 		return expression{}, fmt.Errorf("an expression of %d bytes, at most %d are allowed", len(src), MaxExpression)
 	}
-	ast, iss := c.env.Compile(src)
-	if iss.Err() != nil {
-		return expression{}, fmt.Errorf("%w (names that can be read: pd, margin, points, grade, kind, event.FIELD, entity.ROLE, feature.NAME, missing.event.FIELD, missing.feature.NAME)", iss.Err())
+	if c.bytes += len(src); c.bytes > MaxExpressions {
+		return expression{}, fmt.Errorf("the policy's expressions have more than %d bytes in all: shorten them", MaxExpressions)
+	}
+	ast, err := c.check(src)
+	if err != nil {
+		return expression{}, err
 	}
 	switch t := ast.OutputType(); {
 	case want == wantBool && !t.IsExactType(cel.BoolType):
@@ -162,30 +113,50 @@ func (c *compiler) compile(src string, want wanted) (expression, error) {
 		if ref.Name == "" {
 			continue
 		}
-		sl, ok := c.declared[ref.Name]
+		sl, ok := c.declared.variables[ref.Name]
 		if !ok {
 			continue // a type name or an enum of CEL's own
 		}
 		c.slots[ref.Name] = sl
-		if c.optional[ref.Name] {
+		if c.declared.optional[ref.Name] {
 			x.names = append(x.names, ref.Name)
 		}
 	}
 	sort.Strings(x.names)
 	for _, n := range x.names {
-		x.optional = append(x.optional, c.declared[n])
+		x.optional = append(x.optional, c.declared.variables[n])
 	}
-	var err error
-	if x.program, err = c.env.Program(ast, cel.EvalOptions(cel.OptOptimize)); err != nil {
+	most := uint64(0)
+	if x.program, most, err = c.program(ast); err != nil {
 		return expression{}, err
 	}
-	p := plain{ast.NativeRep(), c.declared}
+	if c.cost.add(most); c.cost.Units > MaxCost {
+		return expression{}, fmt.Errorf("the expressions up to this one may cost %d units a decision, at most %d are allowed: "+
+			"write fewer loops, or shorter lists", c.cost.Units, MaxCost)
+	}
+	p := plain{ast.NativeRep(), c.declared.variables}
 	if want == wantBool {
 		x.truthOf = p.truth(p.ast.Expr())
 	} else {
 		x.numberOf = p.number(p.ast.Expr(), true)
 	}
 	return x, nil
+}
+
+// check parses and type-checks an expression.
+func (c *compiler) check(src string) (*cel.Ast, error) {
+	parsed, iss := c.env.Parse(src)
+	if iss.Err() == nil {
+		if err := c.declared.resolve(parsed.NativeRep().Expr()); err != nil {
+			return nil, err
+		}
+		var checked *cel.Ast
+		if checked, iss = c.env.Check(parsed); iss.Err() == nil {
+			return checked, nil
+		}
+	}
+	return nil, fmt.Errorf("%w (names that can be read: pd, margin, points, grade, kind, event.FIELD, entity.ROLE, feature.NAME, "+
+		"missing.event.FIELD, missing.feature.NAME; a name that is no identifier as event[\"...\"])", iss.Err())
 }
 
 // missing reports whether something that x reads has no value.

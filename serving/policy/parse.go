@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -47,6 +48,7 @@ type lossFile struct {
 	ReviewFrom  *float64 `yaml:"review_from"`
 	DeclineFrom *float64 `yaml:"decline_from"`
 	OnMissing   string   `yaml:"on_missing"`
+	OnError     string   `yaml:"on_error"`
 }
 
 type limitFile struct {
@@ -56,6 +58,7 @@ type limitFile struct {
 	Max         *float64 `yaml:"max"`
 	Outcome     string   `yaml:"outcome"`
 	OnMissing   string   `yaml:"on_missing"`
+	OnError     string   `yaml:"on_error"`
 }
 
 type ruleFile struct {
@@ -64,6 +67,7 @@ type ruleFile struct {
 	When        string `yaml:"when"`
 	Outcome     string `yaml:"outcome"`
 	OnMissing   string `yaml:"on_missing"`
+	OnError     string `yaml:"on_error"`
 }
 
 // Parse reads a policy and type-checks its expressions against what the plan
@@ -117,7 +121,11 @@ func parse(src []byte, schema Schema) (*Policy, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rule %q: %w", r.Name, err)
 		}
-		p.rules = append(p.rules, rule{name: r.Name, when: x, outcome: out, onMissing: miss})
+		failed, err := parseOnError(r.OnError, r.Name)
+		if err != nil {
+			return nil, fmt.Errorf("rule %q: %w", r.Name, err)
+		}
+		p.rules = append(p.rules, rule{name: r.Name, when: x, outcome: out, onMissing: miss, onError: failed})
 	}
 	for i, l := range f.Limits {
 		if err := checkName(seen, "limits", i, l.Name); err != nil {
@@ -134,13 +142,18 @@ func parse(src []byte, schema Schema) (*Policy, error) {
 		if err != nil {
 			return nil, fmt.Errorf("limit %q: %w", l.Name, err)
 		}
-		p.limits = append(p.limits, limit{name: l.Name, exposure: x, max: *l.Max, outcome: out, onMissing: miss})
+		failed, err := parseOnError(l.OnError, l.Name)
+		if err != nil {
+			return nil, fmt.Errorf("limit %q: %w", l.Name, err)
+		}
+		p.limits = append(p.limits, limit{name: l.Name, exposure: x, max: *l.Max, outcome: out, onMissing: miss, onError: failed})
 	}
 	if f.Loss != nil {
 		if p.loss, err = parseLoss(f.Loss, c); err != nil {
 			return nil, fmt.Errorf("loss: %w", err)
 		}
 	}
+	p.cost = c.cost
 	for grade, rate := range f.Prices {
 		if !(rate >= 0 && rate <= 10) {
 			return nil, fmt.Errorf("prices: grade %q: want a yearly rate from 0 to 10", grade)
@@ -189,8 +202,23 @@ func parseLoss(f *lossFile, c *compiler) (*loss, error) {
 		reads.optional = append(append([]slot(nil), reads.optional...), x.optional...)
 		reads.names = append(append([]string(nil), reads.names...), x.names...)
 	}
-	_, l.onMissing, err = outcomes("decline", f.OnMissing, reads)
+	if _, l.onMissing, err = outcomes("decline", f.OnMissing, reads); err != nil {
+		return nil, err
+	}
+	l.onError, err = parseOnError(f.OnError, "loss")
 	return l, err
+}
+
+// parseOnError reads what follows when the expression of that name fails. It
+// cannot be skipped: a rule that nobody evaluated is not one that did not fire.
+func parseOnError(outcome, name string) (onError, error) {
+	switch outcome {
+	case "", "review":
+		return onError{assay.Review, name + ".error"}, nil
+	case "decline":
+		return onError{assay.Decline, name + ".error"}, nil
+	}
+	return onError{}, fmt.Errorf("on_error %q: want review (the default) or decline", outcome)
 }
 
 func checkName(seen map[string]bool, where string, i int, name string) error {
@@ -223,7 +251,7 @@ func outcomes(outcome, onMissing string, x expression) (out, miss assay.Outcome,
 		miss = assay.Decline
 	case "":
 		if len(x.names) > 0 {
-			return 0, 0, fmt.Errorf("on_missing: %s may be missing: say skip, review or decline", x.names[0])
+			return 0, 0, fmt.Errorf("on_missing: %s may be missing: say skip, review or decline", strings.TrimPrefix(x.names[0], "@"))
 		}
 		miss = assay.Approve
 	default:

@@ -23,17 +23,18 @@
 //
 // Expressions see pd, margin, points (double), grade and kind (string),
 // event.FIELD, entity.ROLE, feature.NAME, and missing.event.FIELD and
-// missing.feature.NAME (bool). A name that is no identifier is written with
-// each other character as an underscore. An expression that reads a value
-// which may be missing must say in on_missing what then happens: silence would
-// be a guess.
+// missing.feature.NAME (bool). Any name can be written in brackets, as in
+// event["rate %"]; one that is no identifier also with each other character as
+// an underscore, unless two names are then the same. An expression that reads a
+// value which may be missing must say in on_missing what then happens: silence
+// would be a guess. One that fails, or costs more than MaxExpressionCost, has
+// the outcome of on_error: review, unless it says decline.
 //
 // The worst outcome wins. Deciding is pure: no clock, no I/O, no state;
 // TestDecide and FuzzParse hold the package to that.
 package policy
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
@@ -51,6 +52,7 @@ type Policy struct {
 	limits  []limit
 	loss    *loss
 	prices  map[string]float64
+	cost    Cost
 	slots   map[string]slot
 	pool    sync.Pool // *activation
 }
@@ -85,9 +87,10 @@ func (p *Policy) Digest() assay.Digest { return p.digest }
 func (p *Policy) YAML() []byte { return append([]byte(nil), p.yaml...) }
 
 // Decide fills res, reusing res.Rules. The rules' names are the policy's own
-// strings. An error means that an expression failed in a way that no type
-// check sees (a division by zero, an overflow); it names the rule.
-func (p *Policy) Decide(res *Result, in *Input) error {
+// strings. An expression can fail in a way that no type check sees (a division
+// by zero, an overflow), or cost more than its bound: the outcome is then what
+// the rule's on_error says, and res.Rules names NAME.error.
+func (p *Policy) Decide(res *Result, in *Input) {
 	*res = Result{Outcome: assay.Approve, Rules: res.Rules[:0], ExpectedLoss: math.NaN(), Price: math.NaN()}
 	act, _ := p.pool.Get().(*activation)
 	if act == nil {
@@ -103,10 +106,10 @@ func (p *Policy) Decide(res *Result, in *Input) error {
 			continue
 		}
 		fired, err := r.when.truth(act)
-		if err != nil {
-			return fmt.Errorf("policy: rule %q: %w", r.name, err)
-		}
-		if fired {
+		switch {
+		case err != nil:
+			res.raise(r.onError.outcome, r.onError.name)
+		case fired:
 			res.raise(r.outcome, r.name)
 		}
 	}
@@ -117,17 +120,15 @@ func (p *Policy) Decide(res *Result, in *Input) error {
 			continue
 		}
 		x, err := l.exposure.number(act)
-		if err != nil {
-			return fmt.Errorf("policy: limit %q: %w", l.name, err)
-		}
-		if !(x <= l.max) {
+		switch {
+		case err != nil:
+			res.raise(l.onError.outcome, l.onError.name)
+		case !(x <= l.max):
 			res.raise(l.outcome, l.name)
 		}
 	}
 	if p.loss != nil {
-		if err := p.loss.decide(res, act); err != nil {
-			return err
-		}
+		p.loss.decide(res, act)
 	}
 	switch pd := in.Score.PD; {
 	case !(pd < p.decline): // NaN declines
@@ -138,7 +139,6 @@ func (p *Policy) Decide(res *Result, in *Input) error {
 	if rate, ok := p.prices[in.Score.Grade]; ok {
 		res.Price = rate
 	}
-	return nil
 }
 
 // raise notes that a rule fired; Approve means that it is skipped.
@@ -155,6 +155,14 @@ type rule struct {
 	when      expression
 	outcome   assay.Outcome
 	onMissing assay.Outcome // Approve: skip
+	onError   onError
+}
+
+// onError is what follows when an expression fails, and the name under which
+// the decision says so.
+type onError struct {
+	outcome assay.Outcome
+	name    string
 }
 
 type limit struct {
@@ -163,6 +171,7 @@ type limit struct {
 	max       float64
 	outcome   assay.Outcome
 	onMissing assay.Outcome
+	onError   onError
 }
 
 type loss struct {
@@ -172,23 +181,28 @@ type loss struct {
 	review     float64 // +Inf when unset
 	decline    float64
 	onMissing  assay.Outcome
+	onError    onError
 }
 
-func (l *loss) decide(res *Result, act *activation) error {
+// net is the exposure that no collateral covers.
+func (l *loss) net(act *activation) (float64, error) {
+	net, err := l.exposure.number(act)
+	if err != nil || l.collateral == nil {
+		return net, err
+	}
+	c, err := l.collateral.number(act)
+	return net - c, err
+}
+
+func (l *loss) decide(res *Result, act *activation) {
 	if l.exposure.missing(act) || l.collateral != nil && l.collateral.missing(act) {
 		res.raise(l.onMissing, "loss.missing")
-		return nil
+		return
 	}
-	net, err := l.exposure.number(act)
+	net, err := l.net(act)
 	if err != nil {
-		return fmt.Errorf("policy: loss exposure: %w", err)
-	}
-	if l.collateral != nil {
-		c, err := l.collateral.number(act)
-		if err != nil {
-			return fmt.Errorf("policy: loss collateral: %w", err)
-		}
-		net -= c
+		res.raise(l.onError.outcome, l.onError.name)
+		return
 	}
 	el := act.in.Score.PD * l.lgd * max(net, 0)
 	res.ExpectedLoss = el
@@ -198,5 +212,4 @@ func (l *loss) decide(res *Result, act *activation) error {
 	case el >= l.review:
 		res.raise(assay.Review, "loss.review")
 	}
-	return nil
 }

@@ -91,10 +91,7 @@ func TestDecide(t *testing.T) {
 		{"loss review", event(4200, "DE", collateral), 0, 0.09, assay.Review, []string{"loss.review"}, 184.5},
 	} {
 		var res Result
-		err := p.Decide(&res, &Input{Event: c.ev, Vector: []float64{200, c.open}, Score: assay.Score{PD: c.pd, Grade: "A"}})
-		if err != nil {
-			t.Fatalf("%s: %v", c.name, err)
-		}
+		p.Decide(&res, &Input{Event: c.ev, Vector: []float64{200, c.open}, Score: assay.Score{PD: c.pd, Grade: "A"}})
 		if res.Outcome != c.want || !slices.Equal(res.Rules, c.rules) {
 			t.Errorf("%s: %s %q, want %s %q", c.name, res.Outcome, res.Rules, c.want, c.rules)
 		}
@@ -136,10 +133,6 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, want an invalid-input error with %q", c.name, err, c.want)
 		}
 	}
-	two := Schema{Fields: []Variable{{Name: "a b", Kind: assay.Number}, {Name: "a_b", Kind: assay.Number}}}
-	if _, err := Parse(Default(), two); err == nil || !strings.Contains(err.Error(), "event.a_b") {
-		t.Errorf("colliding names: %v", err)
-	}
 }
 
 func TestDefaultFitsAnyPlan(t *testing.T) {
@@ -158,17 +151,6 @@ func TestDigestIsOfTheBytes(t *testing.T) {
 	}
 }
 
-func TestDivisionByZeroIsAnError(t *testing.T) {
-	p, err := Parse([]byte("name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / (points > 1.0 ? 0 : 1) == 1', outcome: review}\n"), schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = p.Decide(new(Result), &Input{Event: event(1, ""), Vector: []float64{1, 1}, Score: assay.Score{Points: 2}})
-	if err == nil || !strings.Contains(err.Error(), `rule "div"`) {
-		t.Errorf("got %v, want an error that names the rule", err)
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add(Default())
@@ -180,11 +162,12 @@ func FuzzParse(f *testing.F) {
 		}
 		in := &Input{Event: event(1, "DE"), Vector: []float64{1, math.NaN()}, Score: assay.Score{PD: 0.5}}
 		var one, two Result
-		err1, err2 := p.Decide(&one, in), p.Decide(&two, in)
-		if (err1 == nil) != (err2 == nil) || one.Outcome != two.Outcome || !slices.Equal(one.Rules, two.Rules) {
+		p.Decide(&one, in)
+		p.Decide(&two, in)
+		if one.Outcome != two.Outcome || !slices.Equal(one.Rules, two.Rules) {
 			t.Errorf("two equal inputs were decided differently: %v %v", one, two)
 		}
-		if err1 == nil && 0.5 >= p.decline && one.Outcome != assay.Decline {
+		if 0.5 >= p.decline && one.Outcome != assay.Decline {
 			t.Errorf("a PD of 0.5 at the cut-off %v was not declined", p.decline)
 		}
 	})
@@ -199,8 +182,6 @@ func BenchmarkDecide(b *testing.B) {
 	var res Result
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Decide(&res, in); err != nil {
-			b.Fatal(err)
-		}
+		p.Decide(&res, in)
 	}
 }
