@@ -25,7 +25,9 @@ func TestOpenFails(t *testing.T) {
 		says  string
 	}{
 		"chain": {func(c *Config) {
-			c.Chain = func(context.Context, string, string, anchor.Source, anchor.Config) (*Chain, error) { return nil, noChain }
+			c.Chain = func(context.Context, string, string, anchor.Source, anchor.Config) (*Chain, error) {
+				return nil, noChain
+			}
 		}, "on fire"},
 		"chain given back with its error": {func(c *Config) {
 			c.Chain = func(context.Context, string, string, anchor.Source, anchor.Config) (*Chain, error) {
