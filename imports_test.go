@@ -24,10 +24,11 @@ internal/bitmath        :
 internal/nearest        :
 internal/memlog         : .
 internal/arrowsafe      :
+internal/yamltext       :
 datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .
-features                : . features/window
+features                : . features/window internal/yamltext
 models                  : .
 models/gbdt             : . models
 models/forest           : . models
@@ -48,7 +49,7 @@ ledger/verdict          : . ledger ledger/anchor ledger/timestamp
 ledger/verdict/verdicttest : . ledger ledger/anchor ledger/verdict
 serving/auth            : .
 serving/auth/authtest   :
-serving/policy          : .
+serving/policy          : . internal/yamltext
 serving/assayv1         :
 serving/inferencev2     :
 serving/wire            : . serving/assayv1 serving/inferencev2
@@ -56,7 +57,7 @@ serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
 cmd/internal/node       : models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node
-cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node
+cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node internal/yamltext
 cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp ledger/verdict
 benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
 `
@@ -73,6 +74,7 @@ gonum.org/v1/gonum/stat                : models/eval models/baseline
 gonum.org/v1/plot                      : models/eval
 google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/wire serving/auth cmd/assay cmd/assayd
 github.com/google/cel-go               : serving/policy
+github.com/goccy/go-yaml               : internal/yamltext features
 github.com/coreos/go-oidc              : serving/auth
 github.com/cockroachdb/pebble          : ledger/journal ledger/vault
 github.com/transparency-dev/tessera    : ledger/journal

@@ -162,7 +162,7 @@ func TestSpecErrors(t *testing.T) {
 		{"version", "version: 2\nfields: [{name: x}]\nfeatures: [{name: x}]\n", "version 2 is not known"},
 		{"clip", ok + "  - {name: x, kernel: clip}\n", "either bounds or quantiles"},
 		{"empty", "", "plan"},
-		{"deep", "version: " + strings.Repeat("[", 1000), "nested too deeply"},
+		{"deep", "version: " + strings.Repeat("[", 1000), "nested more than 32 deep"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := features.ParseSpec([]byte(c.yaml))

@@ -9,10 +9,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/assayrisk/assay"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/yamltext"
 )
 
 // Names is a list that may be written as one name: `of: amount`.
@@ -89,13 +90,7 @@ func (p *positions) at(path string) (line, column int) {
 // name that is not declared or a cycle is a *SpecError with line and column.
 // FuzzParseSpec holds it to returning errors and nothing worse.
 func ParseSpec(b []byte) (*Spec, error) {
-	if len(b) > MaxSpecBytes {
-		return nil, &SpecError{Problem: fmt.Sprintf("%d bytes, at most %d are allowed", len(b), MaxSpecBytes)}
-	}
-	if err := shallow(b); err != nil {
-		return nil, err
-	}
-	file, err := parser.ParseBytes(b, 0)
+	file, err := yamltext.Parse(b, yamltext.Plan)
 	if err != nil {
 		return nil, yamlError(err)
 	}
@@ -106,7 +101,7 @@ func ParseSpec(b []byte) (*Spec, error) {
 		return nil, err
 	}
 	s := new(Spec)
-	if err := yaml.UnmarshalWithOptions(b, s, yaml.Strict()); err != nil {
+	if err := yamltext.Decode(b, s, yamltext.Plan); err != nil {
 		return nil, yamlError(err)
 	}
 	s.pos = &positions{file}
@@ -114,38 +109,6 @@ func ParseSpec(b []byte) (*Spec, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// maxNesting is far beyond what a plan needs.
-const maxNesting = 32
-
-// shallow refuses deep nesting before the recursive parser sees it.
-func shallow(b []byte) error {
-	depth, line := 0, 1
-	for i, c := range b {
-		switch c {
-		case '\n':
-			line++
-			indent := 0
-			for _, d := range b[i+1:] {
-				if d != ' ' && d != '-' {
-					break
-				}
-				indent++
-				if indent > 8*maxNesting {
-					return &SpecError{Line: line, Column: 1, Problem: "nested too deeply for a plan"}
-				}
-			}
-		case '[', '{':
-			depth++
-			if depth > maxNesting {
-				return &SpecError{Line: line, Column: 1, Problem: "nested too deeply for a plan"}
-			}
-		case ']', '}':
-			depth = max(depth-1, 0)
-		}
-	}
-	return nil
 }
 
 // plainNodes refuses anchors, aliases, merges and tags: a plan reads the same
@@ -176,6 +139,9 @@ func (v visitor) Visit(n ast.Node) ast.Visitor {
 	return v
 }
 
+// maxMessage bounds what an error repeats of a plan.
+const maxMessage = 300
+
 var lineColumn = regexp.MustCompile(`^\[(\d+):(\d+)\] `)
 
 // yamlError turns an error of the YAML library into a SpecError.
@@ -183,7 +149,9 @@ func yamlError(err error) error {
 	out := &SpecError{Problem: err.Error()}
 	var ye yaml.Error
 	if errors.As(err, &ye) {
-		out.Problem = ye.GetMessage()
+		if m := ye.GetMessage(); len(m) < maxMessage {
+			out.Problem = m
+		}
 		if tk := ye.GetToken(); tk != nil && tk.Position != nil {
 			out.Line, out.Column = tk.Position.Line, tk.Position.Column
 		}

@@ -123,11 +123,10 @@ type OutlierSpec struct {
 	Drop   bool    `yaml:"drop,omitempty" json:"drop,omitempty"`     // leave them out of Fit; else they are only reported
 }
 
-// Bounds on a plan.
+// Bounds on a plan; yamltext.Plan has those of its text.
 const (
-	MaxSpecBytes = 4 << 20 // of YAML
-	MaxFeatures  = 1 << 12 // features, hidden ones included
-	MaxWindows   = 256
+	MaxFeatures = 1 << 12 // features, hidden ones included
+	MaxWindows  = 256
 	// OtherCategory is the last category of every dictionary: texts that were
 	// seen too seldom, or never, in training.
 	OtherCategory = "other"

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/assayrisk/assay"
 )
@@ -28,9 +29,13 @@ const (
 // BundleFormat is the manifest's first line. Frozen.
 const BundleFormat = "assay/bundle/v1"
 
-// maxBundleFile bounds each file that is read, so that a hostile bundle cannot
-// exhaust memory.
-const maxBundleFile = 1 << 30
+// Bounds on the files that are read, so that a hostile bundle cannot exhaust
+// memory.
+const (
+	maxModelFile   = 1 << 30 // also of the plan
+	maxFactsFile   = 64 << 20
+	maxPolicyBytes = 256 << 10
+)
 
 // Manifest says what a bundle is and where it came from. Its canonical bytes
 // (encoding/json with one tab of indentation) name the model: the model's
@@ -211,7 +216,7 @@ func replaceDir(tmp, dir string) error {
 // ReadBundle reads a bundle and checks every file against the manifest. It
 // does not parse the plan, the model text or the policy: their packages do.
 func ReadBundle(dir string) (*Bundle, error) {
-	man, err := readBounded(filepath.Join(dir, ManifestFile))
+	man, err := readBounded(filepath.Join(dir, ManifestFile), maxFactsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s has no %s: give a directory that `assay train` wrote", ErrBundle, dir, ManifestFile)
 	}
@@ -230,7 +235,9 @@ func ReadBundle(dir string) (*Bundle, error) {
 		name     string
 		to       *[]byte
 		required bool
-	}{{PlanFile, &b.Plan, true}, {ModelFile, &b.ModelText, true}, {CalibrationFile, &cal, true}, {PolicyFile, &b.Policy, false}} {
+		limit    int64
+	}{{PlanFile, &b.Plan, true, maxModelFile}, {ModelFile, &b.ModelText, true, maxModelFile}, {CalibrationFile, &cal, true, maxFactsFile},
+		{PolicyFile, &b.Policy, false, maxPolicyBytes}} {
 		want, named := b.Manifest.Files[f.name]
 		if !named {
 			if f.required {
@@ -238,7 +245,7 @@ func ReadBundle(dir string) (*Bundle, error) {
 			}
 			continue
 		}
-		data, err := readBounded(filepath.Join(dir, f.name))
+		data, err := readBounded(filepath.Join(dir, f.name), f.limit)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBundle, err)
 		}
@@ -285,15 +292,28 @@ func unmarshalStrict(b []byte, v any) error {
 	return nil
 }
 
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// readBounded reads a regular file. A pipe would hold the reader until somebody
+// writes to it, and a device may have no end: opening does not wait, and what
+// is not a file is refused.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxBundleFile+1))
-	if err == nil && len(b) > maxBundleFile {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxBundleFile)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, limit)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("%s grows while it is read", path)
 	}
 	return b, err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/cmd/internal/node"
+	"github.com/assayrisk/assay/internal/yamltext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
@@ -200,9 +201,9 @@ func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
 		cfg.Load = loader(s.Models)
 	}
 	if s.Policy != "" {
-		b, err := os.ReadFile(s.Policy)
+		b, err := yamltext.ReadFile(s.Policy, yamltext.Policy)
 		if err != nil {
-			return cfg, err
+			return cfg, fmt.Errorf("--policy: %w", err)
 		}
 		cfg.Policy = b
 	}

@@ -3,18 +3,16 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/pflag"
+
+	"github.com/assayrisk/assay/internal/yamltext"
 )
 
 // errUsage is matched by errors that the command line is to blame for.
@@ -151,24 +149,13 @@ func (s *settings) flags(fs *pflag.FlagSet) {
 	})
 }
 
-// maxConfig bounds the configuration file.
-const maxConfig = 1 << 20
-
 // readYAML decodes a file strictly: an unknown key is an error with its line.
 func readYAML(path string, to any) error {
-	f, err := os.Open(path)
+	b, err := yamltext.ReadFile(path, yamltext.Settings)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return err
-	}
-	if len(b) > maxConfig {
-		return fmt.Errorf("%s is larger than %d bytes", path, maxConfig)
-	}
-	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(to); err != nil && !errors.Is(err, io.EOF) {
+	if err := yamltext.Decode(b, to, yamltext.Settings); err != nil && !errors.Is(err, yamltext.ErrEmpty) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

@@ -273,7 +273,8 @@ func ownSums(e ast.Expr) map[int64]bool {
 		}
 		if step.Kind() == ast.CallKind && step.AsCall().FunctionName() == "_+_" {
 			args := step.AsCall().Args()
-			if args[0].Kind() == ast.IdentKind && args[0].AsIdent() == c.AccuVar() && args[1].Kind() == ast.ListKind && args[1].AsList().Size() == 1 {
+			toAccu := args[0].Kind() == ast.IdentKind && args[0].AsIdent() == c.AccuVar()
+			if toAccu && args[1].Kind() == ast.ListKind && args[1].AsList().Size() == 1 {
 				own[step.ID()] = true
 			}
 		}

@@ -3,21 +3,18 @@
 package policy
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/yamltext"
 )
 
-// Bounds on a policy that is read from bytes.
+// Bounds on a policy that is read from bytes; yamltext.Policy has those of the
+// text.
 const (
-	MaxBytes      = 256 << 10
 	MaxRules      = 256
 	MaxExpression = 4 << 10 // bytes of one CEL expression
 )
@@ -81,18 +78,11 @@ func Parse(src []byte, schema Schema) (*Policy, error) {
 }
 
 func parse(src []byte, schema Schema) (*Policy, error) {
-	if len(src) > MaxBytes {
-		return nil, fmt.Errorf("%d bytes, at most %d are allowed", len(src), MaxBytes)
-	}
 	var f file
-	d := yaml.NewDecoder(bytes.NewReader(src), yaml.Strict())
-	if err := d.Decode(&f); errors.Is(err, io.EOF) {
+	if err := yamltext.Decode(src, &f, yamltext.Policy); errors.Is(err, yamltext.ErrEmpty) {
 		return nil, errors.New("the file is empty: state at least name and cutoffs")
 	} else if err != nil {
 		return nil, err
-	}
-	if err := d.Decode(new(file)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more than one YAML document: keep one policy a file")
 	}
 	if f.Name == "" || len(f.Name) > assay.MaxNameBytes {
 		return nil, fmt.Errorf("name: want 1 to %d bytes", assay.MaxNameBytes)
