@@ -80,6 +80,7 @@ type demo struct {
 	table       *table
 	train, test part
 	scorer      *scorer
+	outOfFold   []float64 // margins of the training rows
 	node        *node.Node
 	client      *assayclient.Client
 	decisions   []*assayclient.Decision // by test row
@@ -229,10 +230,11 @@ func (d *demo) model(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, _, err := r.build(ctx, d.ui, d.train, part{})
+	b, f, err := r.build(ctx, d.ui, d.train, part{})
 	if err != nil {
 		return err
 	}
+	d.outOfFold = f.outOfFold
 	if err := models.WriteBundle(filepath.Join(d.dir, "bundle"), b); err != nil {
 		return err
 	}
@@ -320,7 +322,7 @@ func (d *demo) fetch(ctx context.Context) error {
 // ones.
 func (d *demo) evaluate(ctx context.Context) (err error) {
 	d.step("evaluate on the %d rows, next to a logistic scorecard", len(d.test.rows))
-	e := evaluation{scorer: d.scorer, test: d.test, train: d.train, purpose: demoPurpose}
+	e := evaluation{scorer: d.scorer, test: d.test, train: d.train, purpose: demoPurpose, outOfFold: d.outOfFold}
 	e.servedBy = "the replies of the running server"
 	for _, x := range d.decisions {
 		e.served = append(e.served, x.Score.Margin)

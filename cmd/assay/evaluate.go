@@ -92,7 +92,7 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	f.costs.register(c)
 	fl.StringVar(&f.declined, "declined", "", "applications that were declined and have no outcome: a file, for reject inference")
 	fl.StringSliceVar(&f.segments, "segment", nil, "columns that split the rows (default: the two most telling categories)")
-	fl.StringSliceVar(&f.groups, "group", nil, "columns of the groups that fairness is measured for (default: the plan's sensitive fields)")
+	fl.StringSliceVar(&f.groups, "group", nil, "columns of the groups that fairness is measured for (default: the plan's sensitive fields); COLUMN=LEVEL names the group that others are compared with (default: that of the highest approval rate)")
 	fl.StringSliceVar(&f.movable, "movable", nil, "fields under the applicant's control, for evasion (default: all are tried)")
 	fl.BoolVar(&f.harden, "harden", false, "with --train: train once more with noise added, and show what it does")
 	fl.IntVar(&f.periods, "backtest", 4, "with --train: periods of the backtest forward in time, 0 for none")

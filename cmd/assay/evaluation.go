@@ -19,7 +19,8 @@ import (
 type evaluation struct {
 	scorer    *scorer
 	test      part
-	train     part // no rows: unknown
+	train     part      // no rows: unknown
+	outOfFold []float64 // margins of the training rows by models that did not see them; nil: the recipe is trained again
 	purpose   string
 	rivals    []*scorer // other bundles
 	champion  *scorer   // the bundle in use today
@@ -161,6 +162,7 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 		func() error { return e.challenge(ctx, in, test, train) },
 		func() error { return e.hardened(ctx, in, train) },
 		func() error { return e.backtest(ctx, u, in) },
+		func() error { return e.trainOutOfFold(ctx, u, in) },
 	} {
 		if err := step(); err != nil {
 			return nil, err

@@ -144,7 +144,7 @@ func numbersOf(c arrow.Array, rows []int) []float64 {
 }
 
 // category reads a column of the part's rows as levels: texts as they are, the
-// most frequent of them where there are many, numbers in at most four bands.
+// most frequent of them where there are many and one level for the others, numbers in at most four bands.
 func (p part) category(column string) (eval.Category, error) {
 	at := p.frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
@@ -161,18 +161,24 @@ func (p part) category(column string) (eval.Category, error) {
 		}
 	}
 	names := sortedKeys(count)
-	if len(names) > maxLevels {
+	rare := len(names) - maxLevels
+	if rare > 0 {
 		slices.SortStableFunc(names, func(a, b string) int { return count[b] - count[a] })
 		names = names[:maxLevels]
 		slices.Sort(names)
 	}
 	out := eval.Category{Name: column, Levels: names, Code: make([]int32, len(p.rows))}
+	if rare > 0 {
+		out.Levels = append(slices.Clone(names), fmt.Sprintf("other (the %d rarest levels)", rare))
+	}
 	for i, r := range p.rows {
 		out.Code[i] = -1
 		if c.IsValid(r) {
-			if k, ok := slices.BinarySearch(names, c.ValueStr(r)); ok {
-				out.Code[i] = int32(k)
+			k, ok := slices.BinarySearch(names, c.ValueStr(r))
+			if !ok {
+				k = len(names)
 			}
+			out.Code[i] = int32(k)
 		}
 	}
 	return out, nil

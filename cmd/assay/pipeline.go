@@ -40,6 +40,8 @@ type fitted struct {
 	report *features.FitReport
 	result *gbdt.Result
 	forest *forest.Forest
+
+	outOfFold []float64 // margin of each row given for training, by a model that did not see it; nil = none was needed
 }
 
 // fit learns a plan and a forest from the training rows. valid rows, if any,
@@ -189,6 +191,7 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 	if err != nil {
 		return nil, nil, err
 	}
+	f.outOfFold = of
 	metrics := map[string]float64{}
 	if of != nil {
 		c, err := eval.NewCurve(train.labels(), of)

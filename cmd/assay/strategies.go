@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -134,13 +135,32 @@ func (e *evaluation) split(in *eval.Input) error {
 		}
 	}
 	for _, n := range names {
-		c, err := e.test.category(n)
+		c, err := e.test.groups(n)
 		if err != nil {
 			return err
 		}
 		in.Groups = append(in.Groups, c)
 	}
 	return nil
+}
+
+// groups reads a column of groups; COLUMN=LEVEL names the group that the others
+// are compared with.
+func (p part) groups(name string) (eval.Category, error) {
+	at := strings.LastIndexByte(name, '=')
+	if at < 0 || p.frame.Record.Schema().HasField(name) {
+		return p.category(name)
+	}
+	column, level := name[:at], name[at+1:]
+	c, err := p.category(column)
+	if err != nil {
+		return c, err
+	}
+	if !slices.Contains(c.Levels, level) {
+		return c, usagef("--group %s: the column %s has no group %q; it has %s", name, column, level, strings.Join(c.Levels, ", "))
+	}
+	c.Reference = level
+	return c, nil
 }
 
 // tellingCategories names the two features of two to twelve levels, columns of

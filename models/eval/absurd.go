@@ -33,7 +33,7 @@ func (b *builder) absurd(st *stressed, note string) Table {
 			before += 1 / float64(len(st.pd))
 		}
 	}
-	light, finding := Green, "rows that state nothing, or zeros, are not approved more often than the rows as they are"
+	light, finding := Pass, "rows that state nothing, or zeros, are not approved more often than the rows as they are"
 	for _, c := range absurdities {
 		lo, hi, sum, flips, approved := math.Inf(1), math.Inf(-1), 0.0, 0, 0
 		x := make([]float64, len(st.features))
@@ -56,13 +56,13 @@ func (b *builder) absurd(st *stressed, note string) Table {
 		switch {
 		case !c.empty:
 		case math.IsNaN(sum):
-			if light == Green {
-				light, finding = Grey, "the model gives no number for "+c.name
+			if worse(CannotTell, light) {
+				light, finding = CannotTell, "the model gives no number for "+c.name
 			}
-		case rate > before && light != Amber:
-			light, finding = Amber, fmt.Sprintf("with %s, %s of the rows are approved in place of %s; let the plan require fields, or the policy refer such rows", c.name, Percent.Print(rate), Percent.Print(before))
+		case rate > before && worse(Look, light):
+			light, finding = Look, fmt.Sprintf("with %s, %s of the rows are approved in place of %s; let the plan require fields, or the policy refer such rows", c.name, Percent.Print(rate), Percent.Print(before))
 		}
 	}
-	b.verdict("Is saying nothing refused?", light, "stress", finding, "look when rows with everything missing, or every number zero, are approved more often than the rows as they are (never fail: the plan may refuse them first)")
+	b.verdict(silenceQuestion, light, "stress", finding, "look when rows with everything missing, or every number zero, are approved more often than the rows as they are (never fail: the plan may refuse them first)", Grounds{Rows: len(st.x), Bad: st.bad(), LeastRows: smallGroup, Of: note})
 	return t
 }

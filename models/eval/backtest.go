@@ -20,18 +20,22 @@ type Period struct {
 
 // backtest shows the periods side by side.
 func (b *builder) backtest(s *Section) {
-	t := Table{Title: "Backtest forward in time", Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the period began, and judges them on the period. It says how the recipe would have done, had it been in use and trained again each time.",
+	t := Table{Title: "Backtest forward in time", Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the period began, and judges them on the period. It says how the recipe would have done, had it been in use and trained again each time. " + fewWords,
 		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3}}}
 	auc := Series{Name: "AUC", Mark: Dots}
 	var names []string
 	worst, sum, n, outside := math.Inf(1), 0.0, 0.0, 0
+	smallest := Grounds{LeastOfClass: leastOfClass, Of: "the period with the fewest of a class"}
 	for k, p := range b.in.Backtest {
 		rank := p.Margin
 		if rank == nil {
 			rank = p.PD
 		}
 		c := newCurve(p.Label, rank)
-		d, w := c.DeLong(), Wilson(c.Bad, c.Rows())
+		d, w := c.enough(), Wilson(c.Bad, c.Rows())
+		if k == 0 || min(c.Bad, c.Good) < min(smallest.Bad, smallest.Rows-smallest.Bad) {
+			smallest.Rows, smallest.Bad = c.Rows(), c.Bad
+		}
 		ks, _ := c.KS()
 		if m := Number(mean(p.PD)); m < w.Low || m > w.High {
 			outside++
@@ -48,34 +52,43 @@ func (b *builder) backtest(s *Section) {
 	s.table(t)
 	if n > 0 {
 		all := Number(sum / n)
-		b.backtestVerdict(auc, float64(all), outside)
+		b.backtestVerdict(auc, float64(all), outside, smallest)
 		s.figure(Figure{ID: "backtest-auc", Title: "Backtest forward in time", X: Axis{Label: "first day of the period", Labels: names}, Y: Axis{Label: "AUC"},
 			Alt:     fmt.Sprintf("AUC of %d periods, each by a model trained on what came before.", len(names)),
-			Caption: "Each dot is a model trained on what was known when its period began, with DeLong's 95 % interval; the dashed line is their mean. A fall says that the world moves faster than training follows.",
+			Caption: "Each dot is a model trained on what was known when its period began, with its 95 % interval; the dashed line is their mean. A fall says that the world moves faster than training follows.",
 			Series:  []Series{auc, {Name: "mean", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5}, Y: []Number{all, all}}}})
 		b.add("backtest_auc_mean", Estimate{Value: all, Low: nan, High: nan, N: len(names)})
 		b.add("backtest_auc_worst", Estimate{Value: Number(worst), Low: nan, High: nan, N: len(names)})
+		return
 	}
+	b.verdict(forwardQuestion, CannotTell, "stability", "no period has enough rows of both classes", "–", smallest)
 }
 
 // backtestVerdict judges the periods by their intervals: what one period of few
 // rows may show by chance fails nothing.
-func (b *builder) backtestVerdict(auc Series, all float64, outside int) {
-	light, low := Green, 0
-	for _, high := range auc.High {
+func (b *builder) backtestVerdict(auc Series, all float64, outside int, smallest Grounds) {
+	light, low, wide := Pass, 0, 0
+	for k, high := range auc.High {
+		switch {
+		case !high.Defined():
+			wide++
+		case float64(high) < b.th.AUCFail:
+			light = Fail
+		case auc.Low[k] < Number(b.th.AUCFail) && high > Number(b.th.AUCPass):
+			wide++
+		}
 		if high.Defined() && float64(high) < all {
 			low++
 		}
-		if high.Defined() && float64(high) < b.th.AUCRed {
-			light = Red
-		}
 	}
-	if light == Green && low+outside > 0 {
-		light = Amber
+	if wide > 0 && light == Pass {
+		light = CannotTell
+	} else if light == Pass && low+outside > 0 {
+		light = Look
 	}
-	b.verdict("Does the recipe hold forward in time?", light, "stability",
-		fmt.Sprintf("mean AUC %s over %d periods; %d of them with a whole interval below the mean; the level of the PDs is off in %d", Fixed3.Print(all), len(auc.Y), low, outside),
-		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s", Fixed3.Print(b.th.AUCRed)))
+	b.verdict(forwardQuestion, light, "stability",
+		fmt.Sprintf("mean AUC %s over %d periods; %d of them with a whole interval below the mean; the level of the PDs is off in %d; %d say too little", Fixed3.Print(all), len(auc.Y), low, outside, wide),
+		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s; cannot tell when one has no interval, or one from below %s to above %s", Fixed3.Print(b.th.AUCFail), Fixed3.Print(b.th.AUCFail), Fixed3.Print(b.th.AUCPass)), smallest)
 }
 
 // check reports a period that does not hold together.

@@ -55,8 +55,22 @@ func stream(seed uint64, replicate int) random {
 // (length n, sum n) and fills dst, which has one value per statistic; it must
 // not keep or change counts. Replicates for which a statistic is NaN are left
 // out of its interval; with fewer than half of them left the interval is NaN.
-// The result depends on seed alone, not on the number of threads.
+// The result depends on seed alone, not on the number of threads. A percentile
+// interval does not hold a maximum, such as KS.
 func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64, stat func(dst []float64, counts []uint16)) (low, high []float64, err error) {
+	draws, err := resamples(ctx, n, statistics, replicates, seed, stat)
+	if err != nil {
+		return nil, nil, err
+	}
+	low, high = make([]float64, statistics), make([]float64, statistics)
+	for s, d := range draws {
+		low[s], high[s] = percentiles(d, replicates)
+	}
+	return low, high, nil
+}
+
+// resamples returns each statistic of each replicate.
+func resamples(ctx context.Context, n, statistics, replicates int, seed uint64, stat func(dst []float64, counts []uint16)) ([][]float64, error) {
 	draws := make([][]float64, statistics)
 	for s := range draws {
 		draws[s] = make([]float64, replicates)
@@ -83,14 +97,7 @@ func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64, 
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, nil, err
-	}
-	low, high = make([]float64, statistics), make([]float64, statistics)
-	for s, d := range draws {
-		low[s], high[s] = percentiles(d, replicates)
-	}
-	return low, high, nil
+	return draws, g.Wait()
 }
 
 func percentiles(d []float64, replicates int) (low, high float64) {

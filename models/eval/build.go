@@ -5,9 +5,7 @@ package eval
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,17 +13,21 @@ import (
 
 // builder carries what several sections need.
 type builder struct {
-	ctx   context.Context
-	in    *Input
-	th    Thresholds
-	rep   *Report
-	rank  []float64 // what ranks rows: the margin, or the PD
-	curve *Curve
-	train *Curve   // nil without training rows
-	line  CoxLine  // of the calibrated PDs, from section 6
-	cols  []column // of each feature
-	byPD  []int32  // rows from the highest PD to the lowest
-	rival []*Curve // of each challenger
+	ctx context.Context
+	in  *Input
+	th  Thresholds
+	rep *Report
+	// original is the caller's number of each row: the report's own order
+	// follows from what the rows hold.
+	original  []int32
+	rank      []float64 // what ranks rows: the margin, or the PD
+	curve     *Curve
+	train     *Curve   // nil without training rows
+	outOfFold *Curve   // of the training rows, by models that did not train on them; nil = not known
+	line      CoxLine  // of the calibrated PDs, from section 6
+	cols      []column // of each feature
+	byPD      []int32  // rows from the highest PD to the lowest
+	rival     []*Curve // of each challenger
 }
 
 // Build makes the report. It reads in and keeps nothing of it; the result
@@ -35,8 +37,12 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
 	}
-	b := &builder{ctx: ctx, in: &in, th: in.Thresholds.withDefaults(), rank: in.Margin}
-	if b.rank == nil {
+	b := &builder{ctx: ctx, in: &in, th: in.Thresholds.withDefaults()}
+	b.canonical()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if b.rank = in.Margin; b.rank == nil {
 		b.rank = in.PD
 	}
 	b.rep = &Report{Schema: Schema, Title: in.Title}
@@ -75,7 +81,7 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 func (b *builder) rankings() {
 	in := b.in
 	b.rival = make([]*Curve, len(in.Challenger))
-	b.each(len(in.Challenger)+2, func(k int) {
+	b.each(len(in.Challenger)+3, func(k int) {
 		switch k {
 		case 0:
 			b.byPD = b.curve.order
@@ -90,25 +96,14 @@ func (b *builder) rankings() {
 				}
 				b.train = newCurve(t.Label, s)
 			}
+		case 2:
+			if t := in.Train; t != nil && t.OutOfFold != nil {
+				b.outOfFold = newCurve(t.Label, t.OutOfFold)
+			}
 		default:
-			b.rival[k-2] = newCurve(in.Label, in.Challenger[k-2].Score)
+			b.rival[k-3] = newCurve(in.Label, in.Challenger[k-3].Score)
 		}
 	})
-}
-
-// countLights sums the verdicts up in a sentence.
-func countLights(verdicts []Verdict) string {
-	n := map[Light]int{}
-	for _, v := range verdicts {
-		n[v.Light]++
-	}
-	var out []string
-	for _, l := range []Light{Red, Amber, Green, Grey} {
-		if n[l] > 0 {
-			out = append(out, fmt.Sprintf("%d %s", n[l], lightWords[l]))
-		}
-	}
-	return fmt.Sprintf("Of %d questions: %s.", len(verdicts), strings.Join(out, ", "))
 }
 
 // each calls f for 0..n-1 on all processors, and stops early when the context
@@ -172,7 +167,7 @@ func (b *builder) metrics() error {
 
 	k := b.replicates(n)
 	scratch := make(chan *Curve, 64) // one per thread in flight
-	low, high, err := Bootstrap(b.ctx, n, len(point), k, in.Seed, func(dst []float64, counts []uint16) {
+	draws, err := resamples(b.ctx, n, len(point), k, in.Seed, func(dst []float64, counts []uint16) {
 		var into *Curve
 		select {
 		case into = <-scratch:
@@ -200,18 +195,35 @@ func (b *builder) metrics() error {
 	if err != nil {
 		return err
 	}
-	auc := c.DeLong()
+	auc := c.Area()
 	gini := auc
 	gini.Value, gini.Low, gini.High = 2*auc.Value-1, 2*auc.Low-1, 2*auc.High-1
+	auc.Chance, gini.Chance = numberOf(0.5), numberOf(0)
 	b.add("auc", auc)
 	b.add("gini", gini)
-	method := fmt.Sprintf("bootstrap, %d resamples", k)
 	for j, name := range names {
-		if name == "bad_rate" {
+		r := replicated{point[j], draws[j], n, min(c.Bad, c.Good), fmt.Sprintf("bootstrap, %d resamples", k)}
+		switch name {
+		case "ks":
+			b.add(name, c.distance(r))
+		case "h_measure", "average_precision":
+			e := r.share()
+			if name == "average_precision" {
+				e.Chance = numberOf(c.BadRate())
+			}
+			b.add(name, e)
+		case "brier", "logloss":
+			b.add(name, r.size())
+		case "bad_rate":
 			b.add(name, Wilson(c.Bad, n)) // one method for rates everywhere
-			continue
+		case "mean_pd":
+			r.rarer = n
+			b.add(name, r.size())
+		default:
+			e := c.caught(r, fprs[j-3])
+			e.Chance = numberOf(fprs[j-3])
+			b.add(name, e)
 		}
-		b.add(name, Estimate{Value: Number(point[j]), Low: Number(low[j]), High: Number(high[j]), N: n, Level: Level, Method: method})
 	}
 	r := b.rep
 	r.AUC, r.Gini, r.KS = auc.Value, gini.Value, Number(ks)
@@ -238,27 +250,6 @@ func interval(e Estimate, f Format) string {
 		s += fmt.Sprintf(" (95 %% interval %s to %s)", f.Print(float64(e.Low)), f.Print(float64(e.High)))
 	}
 	return s
-}
-
-// judge turns a value into a light: red past red, amber past amber. NaN is
-// grey. rising says that larger is better.
-func judge(x, amber, red float64, rising bool) Light {
-	if rising {
-		x, amber, red = -x, -amber, -red
-	}
-	switch {
-	case math.IsNaN(x):
-		return Grey
-	case x > red:
-		return Red
-	case x > amber:
-		return Amber
-	}
-	return Green
-}
-
-func (b *builder) verdict(question string, light Light, section, finding, threshold string) {
-	b.rep.Verdicts = append(b.rep.Verdicts, Verdict{question, light, finding, threshold, section})
 }
 
 // subset returns the values at the rows.

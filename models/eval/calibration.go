@@ -131,6 +131,22 @@ func ECE(groups []Group) float64 {
 	return ratio(s, n)
 }
 
+// calibrationChance is what right PDs give on average over the groups: outcomes
+// scatter about them.
+func calibrationChance(groups []Group) map[string]float64 {
+	var ece, reliability, n float64
+	for _, g := range groups {
+		n += float64(g.N)
+	}
+	for _, g := range groups {
+		v := g.Mean * (1 - g.Mean) / float64(g.N)
+		w := float64(g.N) / n
+		ece += float64(w * math.Sqrt(2/math.Pi*v))
+		reliability += float64(w * v)
+	}
+	return map[string]float64{"ece": ece, "brier_reliability": reliability}
+}
+
 // HosmerLemeshow returns the statistic, its degrees of freedom and p-value.
 // The rows must not have trained the model: the degrees of freedom are then
 // the number of groups (on training rows they would be two fewer).
@@ -197,7 +213,7 @@ func fitLine(label, x []float64, free bool) (a, b, sa, sb float64) {
 	if free {
 		b = 0
 	}
-	spread := false
+	spread, last := false, math.Inf(1)
 	for _, v := range x {
 		spread = spread || v != x[0]
 	}
@@ -231,9 +247,13 @@ func fitLine(label, x []float64, free bool) (a, b, sa, sb float64) {
 			da, db = da*5/m, db*5/m
 		}
 		a, b = a+da, b+db
-		if math.Abs(da) < 1e-12 && math.Abs(db) < 1e-12 {
+		// On many rows the sums' own rounding keeps steps from vanishing: once they
+		// are small and do not shrink, this is the maximum.
+		step := math.Max(math.Abs(da), math.Abs(db))
+		if step < 1e-12 || step < 1e-9 && step >= last {
 			return a, b, sa, sb
 		}
+		last = step
 		if math.Abs(a) > 1e6 || math.Abs(b) > 1e6 {
 			break
 		}

@@ -17,14 +17,14 @@ func TestAsGoodExcludesALoss(t *testing.T) {
 		says             string
 		simpler          bool
 	}{
-		{0.045, -0.006, 0.096, Amber, "not shown to be better", false},
-		{0.001, -0.004, 0.006, Amber, "as good", true},
-		{0.001, -0.004, 0.011, Amber, "not shown to be better", false},
-		{0.005, 0.001, 0.009, Amber, "as good", true},
-		{0.009, 0.003, 0.015, Amber, "by less than 0.010", false},
-		{0.050, 0.030, 0.070, Green, "better than a tree", false},
-		{-0.05, -0.08, -0.02, Red, "ranks better", true},
-		{0.050, none, none, Grey, "no interval", false},
+		{0.045, -0.006, 0.096, CannotTell, "not shown to be better", false},
+		{0.001, -0.004, 0.006, Look, "as good", true},
+		{0.001, -0.004, 0.011, CannotTell, "not shown to be better", false},
+		{0.005, 0.001, 0.009, Look, "as good", true},
+		{0.009, 0.003, 0.015, Look, "by less than 0.010", false},
+		{0.050, 0.030, 0.070, Pass, "better than a tree", false},
+		{-0.05, -0.08, -0.02, Fail, "ranks better", true},
+		{0.050, none, none, CannotTell, "no interval", false},
 	} {
 		l, f, simpler := againstSimple("a tree", Difference{Estimate: Estimate{Value: Number(c.value), Low: Number(c.low), High: Number(c.high)}})
 		if l != c.light || simpler != c.simpler || !strings.Contains(f, c.says) {

@@ -15,6 +15,8 @@ type column struct {
 	binned       Binned      // bins of the evaluated rows, with weights of evidence
 	alone        Estimate    // AUC of the value by itself; NaN for a category
 	psi          float64     // against training, NaN without
+	psiChance    float64     // what no shift gives on average
+	ivChance     float64     // what a variable without information gives on average
 	bins         featureBins // of the training rows, or of the evaluated where those are not given
 	expected     []int       // training (or evaluated) rows by bin
 	missing      float64     // share of the evaluated rows
@@ -31,7 +33,10 @@ type column struct {
 // columns measures every feature.
 func (b *builder) columns() error {
 	b.cols = make([]column, len(b.in.Features))
-	b.each(len(b.cols), func(j int) { b.cols[j] = measure(b.in.Label, &b.in.Features[j]) })
+	b.each(len(b.cols), func(j int) {
+		b.cols[j] = measure(b.in.Label, &b.in.Features[j])
+		b.cols[j].ivChance = chancePSI(len(b.cols[j].binned.Bins), b.curve.Bad, b.curve.Good)
+	})
 	return b.ctx.Err()
 }
 
@@ -41,10 +46,10 @@ func measure(label []float64, f *Feature) column {
 	}
 	r := rankColumn(label, f.Values)
 	n := len(r.value)
-	c := column{psi: math.NaN(), missing: 1 - share(n, len(f.Values)), missingTrain: math.NaN(), partner: -1, rho: math.NaN(), spread: spread(f.Values, nil)}
+	c := column{psi: math.NaN(), psiChance: math.NaN(), missing: 1 - share(n, len(f.Values)), missingTrain: math.NaN(), partner: -1, rho: math.NaN(), spread: spread(f.Values, nil)}
 	c.low, c.median, c.high = Quantile(r.value, 0), Quantile(r.value, 0.5), Quantile(r.value, 1)
 	c.distinct, c.far = distinct(r.value), farValues(r.value)
-	c.alone = r.curve().DeLong()
+	c.alone = r.curve().Area()
 	c.binned = r.binned(label)
 	reference := r.value
 	if f.Train != nil {
@@ -57,13 +62,14 @@ func measure(label []float64, f *Feature) column {
 		c.expected = c.bins.countSorted(reference, len(f.Values)-n)
 		return c
 	}
-	c.psi = PSI(c.expected, c.bins.countSorted(r.value, len(f.Values)-n))
+	seen := c.bins.countSorted(r.value, len(f.Values)-n)
+	c.psi, c.psiChance = PSI(c.expected, seen), chancePSI(usedBins(c.expected, seen), len(f.Train), len(f.Values))
 	return c
 }
 
 func measureCategory(label []float64, f *Feature) column {
 	none := math.NaN()
-	c := column{psi: none, missingTrain: none, low: none, median: none, high: none, partner: -1, rho: none, alone: Estimate{Value: nan, Low: nan, High: nan}}
+	c := column{psi: none, psiChance: none, missingTrain: none, low: none, median: none, high: none, partner: -1, rho: none, alone: Estimate{Value: nan, Low: nan, High: nan}}
 	c.binned = BinVariable(label, f.Values, f.Categories)
 	c.missing = share(countNaN(f.Values), len(f.Values))
 	reference := f.Values
@@ -79,9 +85,19 @@ func measureCategory(label []float64, f *Feature) column {
 		}
 	}
 	if f.Train != nil {
-		c.psi = PSI(c.expected, seen)
+		c.psi, c.psiChance = PSI(c.expected, seen), chancePSI(usedBins(c.expected, seen), len(f.Train), len(f.Values))
 	}
 	return c
+}
+
+// usedBins counts the bins that either sample has rows in.
+func usedBins(expected, actual []int) (n int) {
+	for k := range expected {
+		if expected[k]+actual[k] > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // ranked is a column's known values in rising order, with the labels that go

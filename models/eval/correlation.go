@@ -17,10 +17,10 @@ const highRho = 0.7
 func (b *builder) correlate(v []column) (groups [][]string, sampled string) {
 	rows := stride(len(b.in.Label), 10_000)
 	sampled = sampleNote(len(rows), len(b.in.Label))
-	ranks := make([][]float64, len(v))
+	ranks := make([]rankedColumn, len(v))
 	for j, f := range b.in.Features {
 		if f.Categories == nil {
-			ranks[j] = centredRanks(subset(f.Values, rows))
+			ranks[j] = rankRows(subset(f.Values, rows))
 		}
 	}
 	root := make([]int, len(v))
@@ -35,10 +35,10 @@ func (b *builder) correlate(v []column) (groups [][]string, sampled string) {
 	}
 	for i := range v {
 		for j := i + 1; j < len(v); j++ {
-			if ranks[i] == nil || ranks[j] == nil {
+			if ranks[i].value == nil || ranks[j].value == nil {
 				continue
 			}
-			rho := pairedCorrelation(ranks[i], ranks[j])
+			rho := rankCorrelation(ranks[i], ranks[j])
 			for _, p := range [][2]int{{i, j}, {j, i}} {
 				if a := &v[p[0]]; !math.IsNaN(rho) && (a.partner < 0 || math.Abs(rho) > math.Abs(a.rho)) {
 					a.partner, a.rho = p[1], rho
@@ -66,53 +66,67 @@ func (b *builder) correlate(v []column) (groups [][]string, sampled string) {
 	return groups, sampled
 }
 
-// centredRanks returns midranks less their mean; NaN stays NaN.
-func centredRanks(x []float64) []float64 {
-	var order []int
-	for i, v := range x {
-		if !math.IsNaN(v) {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x[a], x[b]) })
-	out := make([]float64, len(x))
-	for i := range out {
-		out[i] = math.NaN()
-	}
-	middle := float64(len(order)-1) / 2
-	for i := 0; i < len(order); {
-		j := i
-		for j < len(order) && x[order[j]] == x[order[i]] {
-			j++
-		}
-		for k := i; k < j; k++ {
-			out[order[k]] = float64(i+j-1)/2 - middle
-		}
-		i = j
-	}
-	return out
+// rankedColumn is a column and its rows in the order of their values, missing
+// ones left out.
+type rankedColumn struct {
+	value []float64
+	order []int32
 }
 
-// pairedCorrelation is Pearson's over the rows where both are known.
-func pairedCorrelation(x, y []float64) float64 {
-	var n, mx, my float64
-	for i := range x {
-		if !math.IsNaN(x[i]) && !math.IsNaN(y[i]) {
-			n, mx, my = n+1, mx+x[i], my+y[i]
+func rankRows(x []float64) rankedColumn {
+	r := rankedColumn{value: x, order: make([]int32, 0, len(x))}
+	for i, v := range x {
+		if v == v {
+			r.order = append(r.order, int32(i))
 		}
 	}
+	slices.SortFunc(r.order, func(a, b int32) int { return cmp.Or(cmp.Compare(x[a], x[b]), cmp.Compare(a, b)) })
+	return r
+}
+
+// among sets the midranks of the rows where the other column is present, too,
+// among those rows alone, and returns their number.
+func (r rankedColumn) among(other, rank []float64) (n int) {
+	var tie []int32
+	place := 0
+	close := func() {
+		for _, i := range tie {
+			rank[i] = float64(2*place+len(tie)-1) / 2
+		}
+		place, tie = place+len(tie), tie[:0]
+	}
+	for _, i := range r.order {
+		if other[i] != other[i] {
+			continue
+		}
+		if len(tie) > 0 && r.value[i] != r.value[tie[0]] {
+			close()
+		}
+		tie = append(tie, i)
+	}
+	close()
+	return place
+}
+
+// rankCorrelation is Spearman's correlation of the rows where both are present:
+// Pearson's of their ranks among those rows.
+func rankCorrelation(a, b rankedColumn) float64 {
+	ra, rb := make([]float64, len(a.value)), make([]float64, len(a.value))
+	n := a.among(b.value, ra)
+	b.among(a.value, rb)
 	if n < 3 {
 		return math.NaN()
 	}
-	mx, my = mx/n, my/n
-	var xx, yy, xy float64
-	for i := range x {
-		if !math.IsNaN(x[i]) && !math.IsNaN(y[i]) {
-			a, c := x[i]-mx, y[i]-my
-			xx, yy, xy = xx+float64(a*a), yy+float64(c*c), xy+float64(a*c)
+	middle := float64(n-1) / 2
+	var aa, bb, ab float64
+	for i := range ra {
+		if a.value[i] != a.value[i] || b.value[i] != b.value[i] {
+			continue
 		}
+		x, y := ra[i]-middle, rb[i]-middle
+		aa, bb, ab = aa+float64(x*x), bb+float64(y*y), ab+float64(x*y)
 	}
-	return ratio(xy, math.Sqrt(float64(xx*yy)))
+	return ratio(ab, math.Sqrt(aa)*math.Sqrt(bb))
 }
 
 // stride returns at most most row numbers, evenly spaced.

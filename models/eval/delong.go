@@ -17,7 +17,11 @@ type Estimate struct {
 	High   Number `json:"high"`
 	N      int    `json:"n"`                // rows that it was computed on
 	Level  Number `json:"level,omitempty"`  // of the interval: 0.95
-	Method string `json:"method,omitempty"` // "DeLong", "bootstrap, 500 resamples", ...
+	Method string `json:"method,omitempty"` // "DeLong, logit", "bootstrap, 500 resamples", ...
+	// Chance is what a useless model, or no shift, gives on average on so many
+	// rows; Corrected is the value less its bias. nil where they do not apply.
+	Chance    *Number `json:"chance,omitempty"`
+	Corrected *Number `json:"corrected,omitempty"`
 }
 
 // Level of all intervals.
@@ -58,20 +62,25 @@ func (c *Curve) DeLong() Estimate {
 	if c.Bad < 2 || c.Good < 2 {
 		return e
 	}
-	auc := float64(e.Value)
-	var vb, vg float64
+	vb, vg := c.areaVariance()
+	return e.around(math.Sqrt(vb+vg), 0, 1)
+}
+
+// areaVariance is DeLong's variance of the area, the parts that are due to the
+// bad and to the good rows. It takes two rows of each class.
+func (c *Curve) areaVariance() (bad, good float64) {
+	auc := c.AUC()
 	above, below := 0, c.Good
 	for k := range c.score {
 		b, g := int(c.bad[k]), int(c.good[k])
 		below -= g
 		db := (float64(below)+float64(g)/2)/float64(c.Good) - auc
 		dg := (float64(above)+float64(b)/2)/float64(c.Bad) - auc
-		vb += float64(float64(b) * float64(db*db))
-		vg += float64(float64(g) * float64(dg*dg))
+		bad += float64(float64(b) * float64(db*db))
+		good += float64(float64(g) * float64(dg*dg))
 		above += b
 	}
-	variance := vb/float64(c.Bad-1)/float64(c.Bad) + vg/float64(c.Good-1)/float64(c.Good)
-	return e.around(math.Sqrt(variance), 0, 1)
+	return bad / float64(c.Bad-1) / float64(c.Bad), good / float64(c.Good-1) / float64(c.Good)
 }
 
 // Difference is the gap between two models on the same rows.
@@ -97,7 +106,7 @@ func CompareAUC(label, first, second []float64) (Difference, error) {
 
 func compareCurves(label []float64, a, b *Curve) Difference {
 	d := Difference{Z: nan, P: nan}
-	d.Estimate = Estimate{Value: Number(a.AUC() - b.AUC()), Low: nan, High: nan, N: a.Rows(), Level: Level, Method: "DeLong, paired"}
+	d.Estimate = Estimate{Value: Number(a.AUC() - b.AUC()), Low: nan, High: nan, N: a.Rows(), Level: Level, Method: "DeLong, paired, Satterthwaite"}
 	if a.Bad < 2 || a.Good < 2 {
 		return d
 	}
@@ -113,8 +122,9 @@ func compareCurves(label []float64, a, b *Curve) Difference {
 			vg += float64(e * e)
 		}
 	}
-	sd := math.Sqrt(vb/float64(a.Bad-1)/float64(a.Bad) + vg/float64(a.Good-1)/float64(a.Good))
-	d.Estimate = d.Estimate.around(sd, -1, 1)
+	vb, vg = vb/float64(a.Bad-1)/float64(a.Bad), vg/float64(a.Good-1)/float64(a.Good)
+	sd := math.Sqrt(vb + vg)
+	d.Estimate = d.Estimate.within(sd, areaQuantile(a, vb, vg), -1, 1)
 	if sd > 0 {
 		z := mean / sd
 		d.Z, d.P = Number(z), Number(2*distuv.UnitNormal.CDF(-math.Abs(z)))
@@ -123,8 +133,10 @@ func compareCurves(label []float64, a, b *Curve) Difference {
 }
 
 // around sets a normal interval of the standard error sd, clipped.
-func (e Estimate) around(sd, lo, hi float64) Estimate {
-	z := distuv.UnitNormal.Quantile(0.5 + Level/2)
+func (e Estimate) around(sd, lo, hi float64) Estimate { return e.within(sd, normalQuantile, lo, hi) }
+
+// within sets an interval of z standard errors each way, clipped.
+func (e Estimate) within(sd, z, lo, hi float64) Estimate {
 	e.Low = Number(max(lo, float64(e.Value)-float64(z*sd)))
 	e.High = Number(min(hi, float64(e.Value)+float64(z*sd)))
 	return e
@@ -132,17 +144,16 @@ func (e Estimate) around(sd, lo, hi float64) Estimate {
 
 // Wilson returns a proportion with its score interval (Wilson 1927), which
 // stays inside 0..1 and is defined for k = 0 and k = n.
-func Wilson(k, n int) Estimate {
-	e := Estimate{Value: nan, Low: nan, High: nan, N: n, Level: Level, Method: "Wilson"}
+func Wilson(k, n int) Estimate { return wilson(float64(k), float64(n)) }
+
+// wilson takes counts that ties may have made fractions.
+func wilson(k, n float64) Estimate {
+	e := Estimate{Value: nan, Low: nan, High: nan, N: int(math.Round(n)), Level: Level, Method: "Wilson"}
 	if n == 0 {
 		return e
 	}
-	z := distuv.UnitNormal.Quantile(0.5 + Level/2)
-	p, m := float64(k)/float64(n), float64(n)
-	z2 := float64(z * z)
-	mid := (p + z2/(2*m)) / (1 + z2/m)
-	half := z / (1 + z2/m) * math.Sqrt(float64(p*(1-p))/m+z2/(4*m*m))
-	e.Value, e.Low, e.High = Number(p), Number(max(0, mid-half)), Number(min(1, mid+half))
+	s := score(k/n, n, normalQuantile)
+	e.Value, e.Low, e.High = s.Value, s.Low, s.High
 	if k == 0 {
 		e.Low = 0
 	}
@@ -150,4 +161,13 @@ func Wilson(k, n int) Estimate {
 		e.High = 1
 	}
 	return e
+}
+
+// score is Wilson's interval of the rate p of n rows, z standard errors each
+// way.
+func score(p, n, z float64) Estimate {
+	z2 := float64(z * z)
+	mid := (p + z2/(2*n)) / (1 + z2/n)
+	half := z / (1 + z2/n) * math.Sqrt(float64(p*(1-p))/n+z2/(4*n*n))
+	return Estimate{Value: Number(p), Low: Number(max(0, mid-half)), High: Number(min(1, mid+half))}
 }

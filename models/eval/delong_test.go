@@ -58,9 +58,9 @@ func TestDeLongAgainstExactPermutation(t *testing.T) {
 
 // ranksOf replaces values by their ranks, so that two scores can be exchanged.
 func ranksOf(x []float64) {
-	for i, v := range centredRanks(x) {
-		x[i] = v
-	}
+	rank := make([]float64, len(x))
+	rankRows(x).among(x, rank)
+	copy(x, rank)
 }
 
 // TestIntervalCovers: of 300 samples whose true AUC is known, the 95 %

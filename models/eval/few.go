@@ -14,7 +14,7 @@ var fewWords = fmt.Sprintf("AUC takes %d bad and %d good rows; with fewer there 
 
 // enough returns DeLong's estimate, undefined where a class has too few rows.
 func (c *Curve) enough() Estimate {
-	e := c.DeLong()
+	e := c.Area()
 	if c.Bad < leastOfClass || c.Good < leastOfClass {
 		e.Value, e.Low, e.High = nan, nan, nan
 	}

@@ -61,13 +61,22 @@ func TestGolden(t *testing.T) {
 			got := map[string]float64{
 				"auc": c.AUC(), "auc_other": c.AUC() - float64(diff.Value), "average_precision": c.AveragePrecision(), "ks": ks, "h": c.HMeasure(),
 				"brier": Brier(s.Label, s.PD), "logloss": LogLoss(s.Label, s.PD), "tpr_0.05": c.TPRAt(0.05),
+				"area_low": float64(c.Area().Low), "area_high": float64(c.Area().High),
 				"delong_low": float64(d.Low), "delong_high": float64(d.High),
 				"difference": float64(diff.Value), "difference_low": float64(diff.Low), "difference_high": float64(diff.High), "difference_z": float64(diff.Z), "difference_p": float64(diff.P),
 				"intercept": l.Intercept, "slope": l.Slope, "large": l.Large, "intercept_se": l.SEIntercept, "slope_se": l.SESlope, "large_se": l.SELarge,
 				"hl": hl, "hl_p": hp, "ece": ECE(g), "reliability": m.Reliability, "resolution": m.Resolution, "spiegelhalter_z": z, "spiegelhalter_p": zp,
 				"psi":      ScorePSI(s.PD[:half], s.PD[half:]),
-				"spearman": pairedCorrelation(centredRanks(s.PD), centredRanks(s.Other)),
+				"spearman": rankCorrelation(rankRows(s.PD), rankRows(s.Other)),
 			}
+			some := func(x []float64, every int) rankedColumn {
+				x = slices.Clone(x)
+				for i := 0; i < len(x); i += every {
+					x[i] = math.NaN()
+				}
+				return rankRows(x)
+			}
+			got["spearman_pairs"] = rankCorrelation(some(s.PD, 3), some(s.Other, 4))
 			for _, k := range []float64{1, 2} {
 				f := fuzzy(s.Label, s.PD, s.Declined, k)
 				got["fuzzy_auc_"+Plain.Print(k)], got["fuzzy_brier_"+Plain.Print(k)] = f.auc, f.brier

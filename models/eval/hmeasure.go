@@ -3,6 +3,7 @@
 package eval
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
@@ -46,6 +47,16 @@ func (c *Curve) HMeasure() float64 {
 	}
 	worst := float64(q*first(p)) + float64(p*(second(1)-second(p)))
 	return 1 - loss/worst
+}
+
+// severityWords names the distribution of costs of the H-measure.
+func (c *Curve) severityWords() string {
+	if !c.twoClasses() {
+		return ""
+	}
+	p := c.BadRate()
+	return fmt.Sprintf("The H-measure spreads the cost of rejecting a good row, as a share of both costs, by Beta(%s, %s): 1 plus the bad rate, and 1 plus the rate of good rows; a severity ratio of %s.",
+		Plain.Print(1+p), Plain.Print(2-p), Plain.Print(p/(1-p)))
 }
 
 // hull returns the corners of the upper convex hull of the ROC curve, from

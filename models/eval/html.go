@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"strconv"
+	"strings"
 )
 
 //go:embed report.html.tmpl
@@ -27,7 +28,8 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"svg":     func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
 		"style":   func() template.CSS { return template.CSS(style) },
 		"script":  func() template.JS { return template.JS(script) },
-		"word":    func(l Light) string { return lightWords[l] },
+		"light":   func(l Light) string { return strings.ReplaceAll(string(l), " ", "-") },
+		"rests":   func(g Grounds) template.HTML { return words(g.String()) },
 		"cell":    func(t *Table, i int, c Cell) template.HTML { return words(c.Print(t.Columns[i].Format)) },
 		"words":   words,
 		"visible": visible,
@@ -102,5 +104,3 @@ func rightAligned(t *Table, column int) bool {
 	}
 	return false
 }
-
-var lightWords = map[Light]string{Green: "pass", Amber: "look", Red: "fail", Grey: "not assessed"}

@@ -100,7 +100,7 @@ type Category struct {
 	Name      string
 	Levels    []string
 	Code      []int32
-	Reference string // level that others are compared with; "" = the largest
+	Reference string // level that others are compared with; "" = the one of the highest approval rate
 }
 
 // Train describes the rows that trained the model.
@@ -108,6 +108,10 @@ type Train struct {
 	Label  []float64
 	PD     []float64
 	Margin []float64 // nil = PD
+	// OutOfFold is the margin of each row by a model of the same recipe that did
+	// not train on it, OutOfFoldPD its calibrated probability; nil = not known,
+	// and no verdict compares with training.
+	OutOfFold, OutOfFoldPD []float64
 	// Known is when each training row's outcome was known; nil = not stated.
 	Known []time.Time
 }
@@ -175,12 +179,12 @@ type Ledger struct {
 
 // Thresholds are where lights change. Zero values are replaced by defaults.
 type Thresholds struct {
-	AUCGreen, AUCRed     float64 // 0.75, 0.65: lower end of the interval
-	SlopeAmber, SlopeRed float64 // 0.2, 0.5: |slope - 1|, and the level in log-odds
-	PSIAmber, PSIRed     float64 // 0.1, 0.25
-	GapAmber, GapRed     float64 // 0.03, 0.08: AUC in training minus evaluation
-	ImpactAmber          float64 // 0.8: adverse impact ratio (four-fifths rule)
-	BadRowsGreen         int     // 100 rows of the rarer class
+	AUCPass, AUCFail     float64 // 0.75, 0.65: lower end of the interval
+	SlopeLook, SlopeFail float64 // 0.2, 0.5: |slope - 1|, and the level in log-odds
+	PSILook, PSIFail     float64 // 0.1, 0.25
+	GapLook, GapFail     float64 // 0.03, 0.08: AUC in training minus evaluation
+	ImpactLook           float64 // 0.8: adverse impact ratio (four-fifths rule)
+	BadRowsPass          int     // 100 rows of the rarer class
 }
 
 func (t Thresholds) withDefaults() Thresholds {
@@ -188,15 +192,15 @@ func (t Thresholds) withDefaults() Thresholds {
 		v *float64
 		d float64
 	}{
-		{&t.AUCGreen, 0.75}, {&t.AUCRed, 0.65}, {&t.SlopeAmber, 0.2}, {&t.SlopeRed, 0.5},
-		{&t.PSIAmber, 0.1}, {&t.PSIRed, 0.25}, {&t.GapAmber, 0.03}, {&t.GapRed, 0.08}, {&t.ImpactAmber, 0.8},
+		{&t.AUCPass, 0.75}, {&t.AUCFail, 0.65}, {&t.SlopeLook, 0.2}, {&t.SlopeFail, 0.5},
+		{&t.PSILook, 0.1}, {&t.PSIFail, 0.25}, {&t.GapLook, 0.03}, {&t.GapFail, 0.08}, {&t.ImpactLook, 0.8},
 	} {
 		if *d.v == 0 {
 			*d.v = d.d
 		}
 	}
-	if t.BadRowsGreen == 0 {
-		t.BadRowsGreen = 100
+	if t.BadRowsPass == 0 {
+		t.BadRowsPass = 100
 	}
 	return t
 }

@@ -28,8 +28,8 @@ func TestCalibrationLightByInterval(t *testing.T) {
 		d, se float64
 		want  Light
 	}{
-		{0.1, 0.05, Green}, {-0.1, 0.05, Green}, {0.1, 0.3, Amber}, {0.3, 0.01, Amber},
-		{0.6, 0.1, Red}, {-0.6, 0.1, Red}, {0.6, 0.5, Amber}, {math.NaN(), 0.1, Grey}, {0.1, math.NaN(), Grey},
+		{0.1, 0.05, Pass}, {-0.1, 0.05, Pass}, {0.1, 0.3, CannotTell}, {0.3, 0.01, Look},
+		{0.6, 0.1, Fail}, {-0.6, 0.1, Fail}, {0.6, 0.5, CannotTell}, {0.3, 0.12, CannotTell}, {math.NaN(), 0.1, CannotTell}, {0.1, math.NaN(), CannotTell},
 	} {
 		if got := b.calibrated(c.d, c.se); got != c.want {
 			t.Errorf("%v with a standard error of %v: %s, want %s", c.d, c.se, got, c.want)
@@ -60,7 +60,7 @@ func TestBacktestLight(t *testing.T) {
 		name string
 		last Period
 		want Light
-	}{{"as before", period(false, 1), Green}, {"level", period(false, 0.7), Amber}, {"backwards", period(true, 1), Red}} {
+	}{{"as before", period(false, 1), Pass}, {"level", period(false, 0.7), Look}, {"backwards", period(true, 1), Fail}} {
 		in := full(200, 3)
 		in.Backtest = []Period{period(false, 1), period(false, 1), c.last}
 		r, _, _ := render(t, in)
@@ -76,7 +76,7 @@ func TestNothingStatedIsSeen(t *testing.T) {
 	for _, c := range []struct {
 		pd   float64
 		want Light
-	}{{0, Amber}, {1, Green}} {
+	}{{0, Look}, {1, Pass}} {
 		in := full(200, 3)
 		old := in.Score
 		in.Score = func(x []float64) float64 {
@@ -148,5 +148,77 @@ func TestFewRowsOfAClassHaveNoAUC(t *testing.T) {
 		if e := newCurve(y, s).enough(); e.Value.Defined() != defined || e.Low.Defined() != defined {
 			t.Errorf("%d bad rows: AUC %v", bad, e.Value)
 		}
+	}
+}
+
+// TestCalibrationLineOfManyRows: the sums' own rounding does not keep a million
+// rows from having a slope.
+func TestCalibrationLineOfManyRows(t *testing.T) {
+	for seed := range uint64(3) {
+		r := random(seed)
+		label, pd := make([]float64, 1_000_000), make([]float64, 1_000_000)
+		for i := range pd {
+			pd[i] = 1 / (1 + math.Exp(4-2.5*r.normal()))
+			if r.unit() < pd[i] {
+				label[i] = 1
+			}
+		}
+		if l := CalibrationLine(label, pd); !(math.Abs(l.Slope-1) < 0.02 && math.Abs(l.Large) < 0.02) {
+			t.Errorf("seed %d: %+v", seed, l)
+		}
+	}
+}
+
+// TestBinsOfLargeNumbersHaveNames: bins of amounts past a thousand million, and of
+// values that differ in their last digits, are told apart.
+func TestBinsOfLargeNumbersHaveNames(t *testing.T) {
+	for name, first := range map[string]float64{"9e9": 9e9, "1e18": 1e18, "1e6": 1e6, "1": 1} {
+		var x, y []float64
+		for i := range 200 {
+			x, y = append(x, first*(1+float64(i)*1e-9)), append(y, float64(i%3/2))
+		}
+		seen := map[string]bool{}
+		bins := BinVariable(y, x, nil).Bins
+		for _, b := range bins {
+			if seen[b.Name] {
+				t.Errorf("%s: two bins are named %q", name, b.Name)
+			}
+			seen[b.Name] = true
+		}
+		if len(bins) != 10 {
+			t.Errorf("%s: %d bins", name, len(bins))
+		}
+	}
+}
+
+// TestPSIPartsAddUp: also where a bin is empty on one side.
+func TestPSIPartsAddUp(t *testing.T) {
+	label, pd := made(300, 3)
+	in := Input{Label: label, PD: pd, Train: &Train{Label: label, PD: make([]float64, len(pd))}}
+	for i, p := range pd {
+		in.Train.PD[i] = min(1, 5*p)
+	}
+	r, _, _ := render(t, in)
+	sum := 0.0
+	for _, row := range blockTable(t, r, "stability", "Score against training").Rows {
+		if !row[3].number.Defined() {
+			t.Fatalf("a part of the PSI is not defined: %v", row)
+		}
+		sum += float64(row[3].number)
+	}
+	if m, _ := r.Metric("psi_score"); math.Abs(float64(m.Value)-sum) > 1e-12 {
+		t.Errorf("the parts add up to %v, the PSI is %v", sum, m.Value)
+	}
+}
+
+// TestRanksOfPairsPresent: values of rows where the other variable is missing
+// do not move the ranks. scipy.stats.spearmanr of the three complete pairs is
+// -1; ranks among all rows gave another.
+func TestRanksOfPairsPresent(t *testing.T) {
+	n := math.NaN()
+	x := []float64{1, 2, 30, 4, 5, 6, 7}
+	y := []float64{9, 8, 1, n, n, n, n}
+	if got := rankCorrelation(rankRows(x), rankRows(y)); !(math.Abs(got+1) <= 1e-12) {
+		t.Errorf("correlation %v, want -1", got)
 	}
 }

@@ -18,6 +18,11 @@ var nan = Number(math.Float64frombits(nanBits))
 // Defined reports whether the number can be shown.
 func (x Number) Defined() bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }
 
+func numberOf(x float64) *Number {
+	n := Number(x)
+	return &n
+}
+
 // MarshalJSON implements json.Marshaler.
 func (x Number) MarshalJSON() ([]byte, error) {
 	if !x.Defined() {

@@ -9,7 +9,7 @@ import (
 )
 
 // Schema names the layout of report.json. Keys are added, never renamed.
-const Schema = "assay/report/v1"
+const Schema = "assay/report/v2"
 
 // Report is a finished evaluation: a document of sections, and the metrics
 // that machines read. WriteJSON and WriteHTML are two views of the same
@@ -35,27 +35,6 @@ type Report struct {
 type Metric struct {
 	Name string `json:"name"` // stable: "auc", "tpr_at_fpr_0.05", ...
 	Estimate
-}
-
-// Light is the colour of a verdict; it is always printed as a word too.
-type Light string
-
-// The lights.
-const (
-	Green Light = "green"
-	Amber Light = "amber"
-	Red   Light = "red"
-	Grey  Light = "grey" // not assessed, or not defined on this sample
-)
-
-// Verdict is one line of the summary: what was asked, what came out, and
-// where the light changes.
-type Verdict struct {
-	Question  string `json:"question"`
-	Light     Light  `json:"light"`
-	Finding   string `json:"finding"`
-	Threshold string `json:"threshold"`
-	Section   string `json:"section"` // id of the section that shows it
 }
 
 // Section is a numbered chapter. A section that could not be made has no

@@ -15,8 +15,8 @@ import (
 func (b *builder) calibration() (Section, error) {
 	in := b.in
 	s := Section{ID: "calibration", Title: "Calibration", Lead: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; ranking alone does not."}
-	t := Table{Title: "Calibration", Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together.", Count.Print(float64(b.curve.Rows()))),
-		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: Fixed4}, {Name: "Perfect", Format: Fixed3}, {Name: "What it says"}}}
+	t := Table{Title: "Calibration", Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together. Right PDs by chance: what PDs without an error would give on average on so many rows, since outcomes fall as they fall.", Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: Fixed4}, {Name: "Perfect", Format: Fixed3}, {Name: "Right PDs by chance", Format: Fixed4}, {Name: "What it says"}}}
 	var cal, raw calibrationNumbers
 	var methods Table
 	b.each(3, func(k int) {
@@ -35,6 +35,7 @@ func (b *builder) calibration() (Section, error) {
 	if in.RawPD != nil {
 		t.Columns = append(t.Columns[:2:2], append([]Column{{Name: "Before calibration", Format: Fixed4}}, t.Columns[2:]...)...)
 	}
+	chance := calibrationChance(groups(in.Label, in.PD, b.byPD, 10))
 	for i, n := range calibrationNames {
 		format := Format("")
 		if strings.HasSuffix(n.metric, "_p") {
@@ -44,25 +45,25 @@ func (b *builder) calibration() (Section, error) {
 		if in.RawPD != nil {
 			row = append(row, V(raw[i]).As(format))
 		}
-		t.Rows = append(t.Rows, append(row, V(n.perfect), T(n.says)))
+		byChance := T("")
+		if x, ok := chance[n.metric]; ok {
+			byChance = V(x)
+		}
+		t.Rows = append(t.Rows, append(row, V(n.perfect), byChance, T(n.says)))
 	}
 	s.table(t)
-	for i, n := range calibrationNames {
-		if n.metric != "" {
-			b.add(n.metric, Estimate{Value: Number(cal[i]), Low: nan, High: nan, N: len(in.PD)})
-		}
-	}
 	l := CalibrationLine(in.Label, in.PD)
 	b.line = l
-	light := Grey
-	for _, d := range [][2]float64{{l.Slope - 1, l.SESlope}, {l.Large, l.SELarge}} {
-		if x := b.calibrated(d[0], d[1]); worse(x, light) {
-			light = x
+	for i, n := range calibrationNames {
+		if n.metric != "" {
+			e := wald(cal[i], map[string]float64{"calibration_slope": l.SESlope, "calibration_intercept": l.SEIntercept, "calibration_in_the_large": l.SELarge}[n.metric], len(in.PD))
+			if x, ok := chance[n.metric]; ok {
+				e.Chance = numberOf(x)
+			}
+			b.add(n.metric, e)
 		}
 	}
-	b.verdict("Are the PDs right?", light, s.ID,
-		fmt.Sprintf("slope %s (95 %% interval %s to %s); level %s (%s to %s); predicted %s, observed %s", Fixed3.Print(l.Slope), Fixed3.Print(l.Slope-within95*l.SESlope), Fixed3.Print(l.Slope+within95*l.SESlope), Signed3.Print(l.Large), Signed3.Print(l.Large-within95*l.SELarge), Signed3.Print(l.Large+within95*l.SELarge), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate())),
-		fmt.Sprintf("distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0: pass when both are within %s and their intervals (1.96 standard errors each way) within %s; fail when one is past %s with its interval past %s", Fixed3.Print(b.th.SlopeAmber), Fixed3.Print(b.th.SlopeRed), Fixed3.Print(b.th.SlopeRed), Fixed3.Print(b.th.SlopeAmber)))
+	b.calibrationVerdict(&s, l)
 	s.figure(b.reliabilityFigure())
 	s.figure(b.reliabilityZoom())
 	if len(methods.Rows) > 0 {
@@ -74,22 +75,15 @@ func (b *builder) calibration() (Section, error) {
 	return s, nil
 }
 
-// within95 is how many standard errors a 95 % interval reaches each way.
-const within95 = 1.96
-
-// calibrated judges a distance from perfection by itself and by its interval:
-// few rows neither pass a model nor fail it.
-func (b *builder) calibrated(d, se float64) Light {
-	d = math.Abs(d)
-	switch near, far := d-within95*se, d+within95*se; {
-	case math.IsNaN(near):
-		return Grey
-	case d > b.th.SlopeRed && near > b.th.SlopeAmber:
-		return Red
-	case d <= b.th.SlopeAmber && far <= b.th.SlopeRed:
-		return Green
+// wald is the interval of a fitted coefficient; none where it has no standard
+// error.
+func wald(x, se float64, n int) Estimate {
+	e := Estimate{Value: Number(x), Low: nan, High: nan, N: n}
+	if se > 0 && !math.IsNaN(x) {
+		e.Level, e.Method = Level, "Wald"
+		e.Low, e.High = Number(x-float64(normalQuantile*se)), Number(x+float64(normalQuantile*se))
 	}
-	return Amber
+	return e
 }
 
 // methodRows bounds the rows that calibration methods are compared on.
@@ -282,7 +276,7 @@ func (b *builder) gradeTable(g Category) Table {
 		}
 		w, pd := Wilson(bad, len(rows)), mean(subset(b.in.PD, rows))
 		p := BinomialTest(bad, len(rows), pd)
-		t.Rows = append(t.Rows, []Cell{T(name), I(len(rows)), V(pd), I(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(lightWords[judge(p, 0.05, 0.01, true)])})
+		t.Rows = append(t.Rows, []Cell{T(name), I(len(rows)), V(pd), I(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(string(judge(p, 0.05, 0.01, true)))})
 	}
 	return t
 }

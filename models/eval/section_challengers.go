@@ -15,13 +15,13 @@ func (b *builder) challengers() (Section, error) {
 	s := Section{ID: "challengers", Title: "Challengers", Lead: "Other models on the same rows. A complicated model has to earn its place against a simple one."}
 	if len(in.Challenger) == 0 {
 		s.Absent = "It takes the scores of at least one other model for the same rows."
-		b.verdict("Does it beat a simple model?", Grey, s.ID, "no challenger was given", "–")
+		b.verdict(simplerQuestion, CannotTell, s.ID, "no challenger was given", "–", notGiven())
 		return s, nil
 	}
 	t := Table{Title: "Models on the same rows", Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, with DeLong's paired interval: above 0 the model is better.", Count.Print(float64(b.curve.Rows()))),
 		Columns: []Column{{Name: "Model"}, {Name: "AUC", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "H", Format: Fixed4}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "Difference", Format: Signed3}, {Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "p", Format: PValue}}}
 	line := func(name string, c *Curve, pd []float64, d *Difference) {
-		auc := c.DeLong()
+		auc := c.Area()
 		ks, _ := c.KS()
 		row := []Cell{T(name), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High)), V(ks), V(c.HMeasure()), V(float64(nan)), V(float64(nan))}
 		if pd != nil {
@@ -36,7 +36,7 @@ func (b *builder) challengers() (Section, error) {
 		t.Rows = append(t.Rows, row)
 	}
 	line("the model", b.curve, in.PD, nil)
-	light, finding := Grey, "no challenger that can be worked by hand was given"
+	light, finding, judged := CannotTell, "no challenger that can be worked by hand was given", false
 	fig := Figure{ID: "challenger-differences", Title: "Difference to each challenger", X: Axis{Label: "AUC of the model minus AUC of the challenger"},
 		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell the two apart.",
 		Alt:     "Paired AUC differences with intervals."}
@@ -53,8 +53,8 @@ func (b *builder) challengers() (Section, error) {
 			continue
 		}
 		l, f, simpler := againstSimple(ch.Name, d)
-		if light == Grey || worse(l, light) {
-			light, finding = l, f
+		if !judged || worse(l, light) {
+			light, finding, judged = l, f, true
 		}
 		if simpler && (best < 0 || d.Value < preferred) {
 			best, preferred, reason = k, d.Value, f
@@ -76,8 +76,8 @@ func (b *builder) challengers() (Section, error) {
 			s.table(*ch.Rules)
 		}
 	}
-	b.verdict("Does it beat a simple model?", light, s.ID, finding,
-		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it lies below 0; a simple model is as good when the interval ends below %s", Fixed3.Print(asGood), Signed3.Print(asGood)))
+	b.verdict(simplerQuestion, light, s.ID, finding,
+		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it lies below 0; a simple model is as good when the interval ends below %s; cannot tell when it reaches from 0 or below to beyond %s", Fixed3.Print(asGood), Signed3.Print(asGood), Signed3.Print(asGood)), b.classes(leastOfClass))
 	return s, nil
 }
 
@@ -88,22 +88,17 @@ func againstSimple(name string, d Difference) (l Light, finding string, simpler 
 	by := interval(d.Estimate, Signed3)
 	switch {
 	case !d.Low.Defined() || !d.High.Defined():
-		return Grey, fmt.Sprintf("the difference to %s has no interval on these rows: %s", name, by), false
+		return CannotTell, fmt.Sprintf("the difference to %s has no interval on these rows: %s", name, by), false
 	case d.High < 0:
-		return Red, fmt.Sprintf("%s ranks better: the difference is %s", name, by), true
+		return Fail, fmt.Sprintf("%s ranks better: the difference is %s", name, by), true
 	case d.High <= asGood:
-		return Amber, fmt.Sprintf("%s is as good to within %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), true
+		return Look, fmt.Sprintf("%s is as good to within %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), true
 	case d.Low <= 0:
-		return Amber, fmt.Sprintf("not shown to be better than %s: the difference is %s, and these rows are too few to tell", name, by), false
+		return CannotTell, fmt.Sprintf("not shown to be better than %s: the difference is %s, and these rows are too few to tell", name, by), false
 	case d.Value < asGood:
-		return Amber, fmt.Sprintf("better than %s, by less than %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), false
+		return Look, fmt.Sprintf("better than %s, by less than %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), false
 	}
-	return Green, fmt.Sprintf("better than %s by %s AUC", name, by), false
-}
-
-func worse(a, than Light) bool {
-	rank := map[Light]int{Grey: 0, Green: 1, Amber: 2, Red: 3}
-	return rank[a] > rank[than]
+	return Pass, fmt.Sprintf("better than %s by %s AUC", name, by), false
 }
 
 // slug makes a metric's name out of a model's.

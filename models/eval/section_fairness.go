@@ -7,10 +7,9 @@ import (
 	"math"
 
 	"github.com/assayrisk/assay/internal/bitmath"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// smallGroup is the number of rows below which a group gives no verdict.
+// smallGroup is the number of rows below which nothing is said of a group.
 const smallGroup = 30
 
 // fairness is section 10.
@@ -18,21 +17,33 @@ func (b *builder) fairness() (Section, error) {
 	s := Section{ID: "fairness", Title: "Fairness", Lead: "How approvals fall on the declared groups, beside how the groups in fact repaid."}
 	if len(b.in.Groups) == 0 {
 		s.Absent = "It takes at least one declared group field, such as an age band, for the evaluated rows."
-		b.verdict("Do approvals fall evenly on groups?", Grey, s.ID, "no group field was declared", "–")
+		b.verdict(groupsQuestion, CannotTell, s.ID, "no group field was declared", "–", notGiven())
 		return s, nil
 	}
 	s.strong("These figures describe outcomes on this sample. They do not prove discrimination, and their absence does not prove fairness: a group can be treated alike on average and unlike case by case, fields left in the model can stand in for fields left out, the labels carry the decisions of the past, and the measures contradict each other wherever bad rates differ. They tell a person where to look.")
 	approved, how := b.approved()
-	light, finding := Green, "no group is below"
-	for _, g := range b.in.Groups {
-		l, f := b.fairGroup(&s, g, approved, how)
-		if l != Green && worse(l, light) {
-			light, finding = l, f
+	all := groupFinding{light: Pass, words: "no group is below"}
+	least := Grounds{LeastRows: smallGroup, Of: "the smallest group"}
+	for k, g := range b.in.Groups {
+		f, rows, bad := b.fairGroup(&s, g, approved, how)
+		if worse(f.light, all.light) {
+			all = f
+		}
+		if k == 0 || rows < least.Rows {
+			least.Rows, least.Bad = rows, bad
 		}
 	}
-	b.verdict("Do approvals fall evenly on groups?", light, s.ID, finding,
-		fmt.Sprintf("look when an adverse impact ratio is below %s, fail when its whole interval is; groups under %d rows are left out", Plain.Print(b.th.ImpactAmber), smallGroup))
+	if all.light == Fail {
+		least.certain = true // a large group fails whatever a small one says
+	}
+	b.verdict(groupsQuestion, all.light, s.ID, all.words,
+		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is; cannot tell of a group under %d rows, of an interval from below %s to 1 or more, or when more than a tenth of the rows is of no known group", Plain.Print(b.th.ImpactLook), smallGroup, Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
 	return s, nil
+}
+
+type groupFinding struct {
+	light Light
+	words string
 }
 
 type groupCount struct {
@@ -40,11 +51,12 @@ type groupCount struct {
 	pd                                      float64
 }
 
-func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string) (Light, string) {
-	n := make([]groupCount, len(g.Levels))
+// countGroups counts each level, and last the rows whose level is not known.
+func (b *builder) countGroups(g Category, approved []bool) []groupCount {
+	n := make([]groupCount, len(g.Levels)+1)
 	for i, k := range g.Code {
 		if k < 0 {
-			continue
+			k = int32(len(g.Levels))
 		}
 		c := &n[k]
 		c.rows++
@@ -61,74 +73,139 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 			c.goodApproved++
 		}
 	}
-	ref := 0
-	for k := range n {
-		if n[k].rows > n[ref].rows {
-			ref = k
-		}
-	}
+	return n
+}
+
+// reference chooses the group that others are compared with: the one that the
+// field names, else that of the highest approval rate among those with enough
+// rows, else the largest.
+func reference(g Category, n []groupCount) int {
+	best, largest := -1, 0
 	for k, l := range g.Levels {
 		if l == g.Reference && g.Reference != "" {
-			ref = k
+			return k
+		}
+		if n[k].rows > n[largest].rows {
+			largest = k
+		}
+		if n[k].rows >= smallGroup && (best < 0 || n[k].approved*n[best].rows > n[best].approved*n[k].rows) {
+			best = k
 		}
 	}
-	t := Table{Title: "Approval by " + g.Name, Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s. Equal opportunity difference: the approval rate among rows that turned good, less that of %s. "+fewWords, how, g.Levels[ref], g.Levels[ref]),
+	if best < 0 {
+		return largest
+	}
+	return best
+}
+
+// fairGroup shows one field, and returns what was found and the size of its
+// smallest group.
+func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string) (f groupFinding, least, leastBad int) {
+	f.light = Pass
+	n := b.countGroups(g, approved)
+	if len(g.Levels) == 0 {
+		return groupFinding{CannotTell, g.Name + " has no levels"}, 0, 0
+	}
+	ref := reference(g, n)
+	name := func(k int) string {
+		if k < len(g.Levels) {
+			return g.Levels[k]
+		}
+		return "not known"
+	}
+	t := Table{Title: "Approval by " + g.Name, Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s%s; where it is 0, or everybody is approved, half a row is added to each count for the interval. Equal opportunity difference: the approval rate among rows that turned good, less that of %s. "+fewWords, how, g.Levels[ref], pickWord(g.Reference == "", ", the highest of the groups with enough rows", ""), g.Levels[ref]),
 		Columns: []Column{{Name: g.Name}, {Name: "Rows", Format: Count}, {Name: "Approved", Format: Percent}, {Name: "Impact ratio", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Good approved", Format: Percent}, {Name: "Opportunity difference", Format: Signed3}, {Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "Mean PD", Format: Percent}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed3}}}
 	fig := Figure{ID: "impact-" + slug(g.Name), Title: "Adverse impact ratio by " + g.Name, X: Axis{Label: "approval rate over that of " + g.Levels[ref]},
-		Caption: fmt.Sprintf("Bars that end left of the dashed line (%s, the four-fifths rule) deserve a look; whiskers are 95 %% intervals.", Plain.Print(b.th.ImpactAmber)),
+		Caption: fmt.Sprintf("Bars that end left of the dashed line (%s, the four-fifths rule) deserve a look; whiskers are 95 %% intervals.", Plain.Print(b.th.ImpactLook)),
 		Alt:     "Adverse impact ratio of each level of " + g.Name + " with intervals."}
 	bars := Series{Mark: HBars}
-	light, finding := Green, ""
 	rows := rowsOf(g)
-	for k, level := range g.Levels {
+	least = -1
+	for k := range n {
 		c, r := n[k], n[ref]
+		if k == len(g.Levels) && c.rows == 0 {
+			continue
+		}
 		air := impactRatio(c.approved, c.rows, r.approved, r.rows)
 		eod := newcombe(c.goodApproved, c.good, r.goodApproved, r.good)
 		if k == ref {
 			air.Low, air.High, eod.Low, eod.High = nan, nan, nan, nan
 		}
 		auc := newCurve(subset(b.in.Label, rows[k]), subset(b.rank, rows[k])).enough().Value
-		t.Rows = append(t.Rows, []Cell{T(level), I(c.rows), V(ratio(float64(c.approved), float64(c.rows))), V(float64(air.Value)), V(float64(air.Low)), V(float64(air.High)),
+		t.Rows = append(t.Rows, []Cell{T(name(k)), I(c.rows), V(ratio(float64(c.approved), float64(c.rows))), V(float64(air.Value)), V(float64(air.Low)), V(float64(air.High)),
 			V(ratio(float64(c.goodApproved), float64(c.good))), V(float64(eod.Value)), V(float64(eod.Low)), V(float64(eod.High)),
 			V(ratio(c.pd, float64(c.rows))), V(ratio(float64(c.bad), float64(c.rows))), V(float64(auc))})
 		if c.rows == 0 {
 			continue
 		}
-		fig.Y.Labels = append(fig.Y.Labels, fmt.Sprintf("%s (%s)", clip(level, 16), Count.Print(float64(c.rows))))
+		fig.Y.Labels = append(fig.Y.Labels, fmt.Sprintf("%s (%s)", clip(name(k), 16), Count.Print(float64(c.rows))))
 		bars.X, bars.Low, bars.High = append(bars.X, air.Value), append(bars.Low, air.Low), append(bars.High, air.High)
-		if k == ref || c.rows < smallGroup || !air.Value.Defined() || float64(air.Value) >= b.th.ImpactAmber {
-			continue
+		if k < len(g.Levels) && (least < 0 || c.rows < least) {
+			least, leastBad = c.rows, c.bad
 		}
-		l := Amber
-		if air.High.Defined() && float64(air.High) < b.th.ImpactAmber {
-			l = Red
-		}
-		if worse(l, light) {
-			light, finding = l, fmt.Sprintf("%s %s: adverse impact ratio %s", g.Name, level, interval(air, Fixed3))
+		if l, words := b.judgeGroup(g.Name, name(k), air, c.rows, k == ref, k == len(g.Levels)); worse(l, f.light) {
+			f = groupFinding{l, words}
 		}
 	}
 	s.table(t)
 	if len(bars.X) > 1 {
-		fig.Series = []Series{bars, {Mark: Reference, X: []Number{Number(b.th.ImpactAmber), Number(b.th.ImpactAmber)}, Y: []Number{-0.5, Number(len(bars.X)) - 0.5}}}
+		fig.Series = []Series{bars, {Mark: Reference, X: []Number{Number(b.th.ImpactLook), Number(b.th.ImpactLook)}, Y: []Number{-0.5, Number(len(bars.X)) - 0.5}}}
 		s.figure(fig)
 	}
-	return light, finding
+	if len(bars.X) < 2 && f.light == Pass {
+		f = groupFinding{CannotTell, g.Name + " has one group with rows: there is nothing to compare"}
+	}
+	return f, max(0, least), leastBad
+}
+
+// judgeGroup judges one group. Rows of no known group are compared and not
+// judged, but many of them leave the question open.
+func (b *builder) judgeGroup(field, level string, air Estimate, rows int, isReference, unknown bool) (Light, string) {
+	look := b.th.ImpactLook
+	what := fmt.Sprintf("%s %s", field, level)
+	switch {
+	case unknown && 10*rows > len(b.in.Label):
+		return CannotTell, fmt.Sprintf("%s is not known of %s rows", field, Count.Print(float64(rows)))
+	case unknown:
+		return Pass, ""
+	case rows < smallGroup:
+		return CannotTell, fmt.Sprintf("%s has %d rows, fewer than %d", what, rows, smallGroup)
+	case isReference && !air.Value.Defined():
+		return CannotTell, fmt.Sprintf("nobody of %s, which others are compared with, is approved", what)
+	case isReference:
+		return Pass, ""
+	case !air.Value.Defined():
+		return CannotTell, fmt.Sprintf("%s: the adverse impact ratio is not defined", what)
+	case float64(air.High) < look:
+		return Fail, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, Fixed3))
+	case float64(air.Low) < float64(look*look) && float64(air.High) >= 1:
+		return CannotTell, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, Fixed3))
+	case float64(air.Value) < look:
+		return Look, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, Fixed3))
+	}
+	return Pass, ""
 }
 
 // impactRatio is the ratio of two proportions with Katz's log interval (1978).
+// Where nobody of the first group is approved, or everybody of both, half a row
+// is added to each count for the interval (Walter 1975).
 func impactRatio(k1, n1, k2, n2 int) Estimate {
 	e := Estimate{Value: nan, Low: nan, High: nan, N: n1, Level: Level, Method: "Katz, logarithmic"}
 	if n1 == 0 || n2 == 0 || k2 == 0 {
 		return e
 	}
-	p1, p2 := float64(k1)/float64(n1), float64(k2)/float64(n2)
-	e.Value = Number(p1 / p2)
-	if k1 == 0 {
-		return e
+	a, m, b, n := float64(k1), float64(n1), float64(k2), float64(n2)
+	e.Value = Number(a / m / (b / n))
+	if k1 == 0 || k1 == n1 && k2 == n2 {
+		a, m, b, n = a+0.5, m+0.5, b+0.5, n+0.5
 	}
-	sd := math.Sqrt((1-p1)/float64(k1) + (1-p2)/float64(k2))
-	z := distuv.UnitNormal.Quantile(0.5 + Level/2)
-	e.Low, e.High = Number(p1/p2*bitmath.Exp(-z*sd)), Number(p1/p2*bitmath.Exp(z*sd))
+	sd := math.Sqrt(1/a - 1/m + 1/b - 1/n)
+	middle := a / m / (b / n)
+	e.Low, e.High = Number(middle*bitmath.Exp(-normalQuantile*sd)), Number(middle*bitmath.Exp(normalQuantile*sd))
+	if k1 == 0 {
+		e.Low = 0
+	}
+	e.Low, e.High = min(e.Low, e.Value), max(e.High, e.Value)
 	return e
 }
 

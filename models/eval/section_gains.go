@@ -12,7 +12,7 @@ func (b *builder) gains() (Section, error) {
 	in := b.in
 	s := Section{ID: "strategy", Title: "Gains and strategy", Lead: "What a cut-off does: how many are approved, how many of them turn bad, and what that is worth."}
 	rows := b.byRisk()
-	s.table(b.gainsTable(rows))
+	s.table(b.gainsTable())
 	e := Economics{Unit: "profits on a good row", Profit: 1, Loss: 5}
 	stated := in.Economics != nil
 	if stated {
@@ -54,30 +54,35 @@ func (b *builder) gains() (Section, error) {
 // byRisk returns the rows from the riskiest to the safest.
 func (b *builder) byRisk() []int32 { return b.curve.order }
 
-func (b *builder) gainsTable(order []int32) Table {
-	t := Table{Title: "Gains by tenth", Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size (rows of equal score may be parted). Lift is the bad rate of the part over that of the whole.",
+func (b *builder) gainsTable() Table {
+	in, c := b.in, b.curve
+	t := Table{Title: "Gains by tenth", Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size. " + tieWords + " Lift is the bad rate of the part over that of the whole.",
 		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent}, {Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Lift", Format: Fixed2}, {Name: "Bad caught so far", Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
-	if b.in.Points != nil {
+	if in.Points != nil {
 		t.Columns = append(t.Columns, Column{Name: "Mean points", Format: Fixed1})
 	}
-	n, seen, good := len(order), 0, 0
+	n := c.Rows()
+	var seen, lostRows float64
 	for d := range 10 {
-		part := order[d*n/10 : (d+1)*n/10]
-		if len(part) == 0 {
+		from, to := d*n/10, (d+1)*n/10
+		if from == to {
 			continue
 		}
-		lo, hi, sum, bad := 1.0, 0.0, 0.0, 0
-		for _, i := range part {
-			p := b.in.PD[i]
-			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+p
-			bad += int(b.in.Label[i])
-		}
-		seen, good = seen+bad, good+len(part)-bad
-		rate := float64(bad) / float64(len(part))
-		caught, lost := ratio(float64(seen), float64(b.curve.Bad)), ratio(float64(good), float64(b.curve.Good))
-		row := []Cell{T(fmt.Sprint(d + 1)), I(len(part)), V(lo), V(hi), V(sum / float64(len(part))), I(bad), V(rate), V(ratio(rate, b.curve.BadRate())), V(caught), V(lost), V(caught - lost)}
-		if b.in.Points != nil {
-			row = append(row, V(mean(subset(b.in.Points, part))))
+		size := float64(to - from)
+		lo, hi, sum, points, bad := 1.0, 0.0, 0.0, 0.0, 0.0
+		c.inProportion(from, to, func(i int32, w float64) {
+			p := in.PD[i]
+			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+float64(w*p)
+			bad += float64(w * in.Label[i])
+			if in.Points != nil {
+				points += float64(w * in.Points[i])
+			}
+		})
+		seen, lostRows = seen+bad, lostRows+size-bad
+		caught, lost := ratio(seen, float64(c.Bad)), ratio(lostRows, float64(c.Good))
+		row := []Cell{T(fmt.Sprint(d + 1)), I(to - from), V(lo), V(hi), V(sum / size), countCell(bad), V(bad / size), V(ratio(bad/size, c.BadRate())), V(caught), V(lost), V(caught - lost)}
+		if in.Points != nil {
+			row = append(row, V(points/size))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -195,30 +200,40 @@ func strategyTable(c []point, e Economics) Table {
 func (b *builder) swapSet(s *Section) {
 	ch := b.in.Champion
 	n := len(b.in.Label)
-	t := Table{Title: "Swap set against " + ch.Name, Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less often than those it drops.",
+	t := Table{Title: "Swap set against " + ch.Name, Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less often than those it drops. " + tieWords,
 		Columns: []Column{{Name: "Approved by each", Format: Percent}, {Name: "Brought in", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Dropped", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Bad rate with " + ch.Name, Format: Percent}, {Name: "with the model", Format: Percent}}}
-	mine, theirs := b.byRisk(), descending(ch.Score)
+	theirs := newCurve(b.in.Label, ch.Score)
 	for _, share := range []float64{0.5, 0.6, 0.7, 0.8, 0.9} {
 		k := int(math.Round(share * float64(n)))
 		if k == 0 || k == n {
 			continue
 		}
-		in := make([]uint8, n)
-		for _, i := range mine[n-k:] {
-			in[i] |= 1
-		}
-		for _, i := range theirs[n-k:] {
-			in[i] |= 2
-		}
-		var rows, bad [4]int
-		for i, m := range in {
-			rows[m]++
-			bad[m] += int(b.in.Label[i])
-		}
-		t.Rows = append(t.Rows, []Cell{V(share), I(rows[1]), V(ratio(float64(bad[1]), float64(rows[1]))), I(rows[2]), V(ratio(float64(bad[2]), float64(rows[2]))),
-			V(ratio(float64(bad[2]+bad[3]), float64(k))), V(ratio(float64(bad[1]+bad[3]), float64(k)))})
+		t.Rows = append(t.Rows, append([]Cell{V(share)}, b.swapped(b.curve.safest(k), theirs.safest(k), float64(k))...))
 	}
 	s.table(t)
+}
+
+// safest returns the share of each row that is among the k rows of the lowest
+// scores.
+func (c *Curve) safest(k int) []float64 {
+	n := c.Rows()
+	out := make([]float64, n)
+	c.inProportion(n-k, n, func(i int32, w float64) { out[i] = w })
+	return out
+}
+
+// swapped counts who changes places between two sets of k approved rows. A row
+// that both approve in part changes places by the difference alone: two models
+// that rank alike swap nobody.
+func (b *builder) swapped(mine, theirs []float64, k float64) []Cell {
+	var in, out, inBad, outBad, mineBad, theirsBad float64
+	for i, y := range b.in.Label {
+		gained, lost := math.Max(0, mine[i]-theirs[i]), math.Max(0, theirs[i]-mine[i])
+		in, out = in+gained, out+lost
+		inBad, outBad = inBad+float64(gained*y), outBad+float64(lost*y)
+		mineBad, theirsBad = mineBad+float64(mine[i]*y), theirsBad+float64(theirs[i]*y)
+	}
+	return []Cell{countCell(in), V(ratio(inBad, in)), countCell(out), V(ratio(outBad, out)), V(theirsBad / k), V(mineBad / k)}
 }
 
 func (b *builder) outcomeTable() Table {

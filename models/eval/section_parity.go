@@ -7,15 +7,13 @@ import (
 	"math"
 )
 
-const parityQuestion = "Does the server give these scores?"
-
 // parity is section 13.
 func (b *builder) parity() (Section, error) {
 	in := b.in
 	s := Section{ID: "parity", Title: "Serving parity and evidence", Lead: "Whether the server gives exactly the scores that were evaluated here, and where this report and the decisions are recorded."}
 	if in.Served == nil && in.Ledger == nil {
 		s.Absent = "It takes the server's scores for the same rows, or the place in the ledger."
-		b.verdict(parityQuestion, Grey, s.ID, "the server's scores were not given", "–")
+		b.verdict(parityQuestion, CannotTell, s.ID, "the server's scores were not given", "–", notGiven())
 		return s, nil
 	}
 	if in.Served != nil {
@@ -37,16 +35,16 @@ func (b *builder) parity() (Section, error) {
 		s.table(Table{Title: "Offline against served scores", Caption: "Scores of the same rows are compared bit by bit: the batch evaluated here against " + by + ".",
 			Columns: []Column{{Name: "Rows compared", Format: Count}, {Name: "Equal bits", Format: Count}, {Name: "Different", Format: Count}, {Name: "Largest difference", Unit: "log-odds"}},
 			Rows:    [][]Cell{{I(compared), I(compared - differ), I(differ), V(far)}}})
-		light, finding := Green, fmt.Sprintf("%s scores compared with %s, all equal to the last bit", Count.Print(float64(compared)), by)
+		light, finding := Pass, fmt.Sprintf("%s scores compared with %s, all equal to the last bit", Count.Print(float64(compared)), by)
 		switch {
 		case compared == 0:
-			light, finding = Grey, "no row was served"
+			light, finding = CannotTell, "no row was served"
 		case differ > 0:
-			light, finding = Red, fmt.Sprintf("%s of %s scores differ from %s, by up to %s", Count.Print(float64(differ)), Count.Print(float64(compared)), by, Plain.Print(far))
+			light, finding = Fail, fmt.Sprintf("%s of %s scores differ from %s, by up to %s", Count.Print(float64(differ)), Count.Print(float64(compared)), by, Plain.Print(far))
 		}
-		b.verdict(parityQuestion, light, s.ID, finding, "pass when all bits are equal, fail otherwise")
+		b.verdict(parityQuestion, light, s.ID, finding, "pass when all bits are equal, fail otherwise", Grounds{Rows: compared, LeastRows: 1, certain: true})
 	} else {
-		b.verdict(parityQuestion, Grey, s.ID, "the server's scores were not given", "–")
+		b.verdict(parityQuestion, CannotTell, s.ID, "the server's scores were not given", "–", notGiven())
 	}
 	if in.Unasked != "" {
 		s.text("%s", in.Unasked)

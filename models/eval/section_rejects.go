@@ -20,7 +20,7 @@ func (b *builder) rejects() (Section, error) {
 	}
 	accepted := newCurve(y, score)
 	if accepted.Rows() < len(approved) && accepted.twoClasses() {
-		e := accepted.DeLong()
+		e := accepted.Area()
 		s.heading("What accepting hides", "Had only the rows been seen that this model accepts (%s: %s of %s), the same model would have shown an AUC of %s in place of %s. Cutting the sample by the score takes away what is easy to tell apart; compare AUCs only between samples that were accepted alike.",
 			how, Count.Print(float64(accepted.Rows())), Count.Print(float64(len(approved))), interval(e, Fixed3), Fixed3.Print(b.curve.AUC()))
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 // stability is section 8.
@@ -17,10 +15,10 @@ func (b *builder) stability() (Section, error) {
 	s := Section{ID: "stability", Title: "Stability", Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
 	if in.Train == nil && in.Time == nil && in.Backtest == nil {
 		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
-		b.verdict("Are the applicants the same as in training?", Grey, s.ID, "no training scores were given", "–")
+		b.verdict(shiftQuestion, CannotTell, s.ID, "no training scores were given", "–", notGiven())
 		return s, nil
 	}
-	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance gives on average.", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed))
+	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance gives on average.", Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail))
 	if in.Train != nil {
 		b.trainingShift(&s)
 	}
@@ -35,38 +33,34 @@ func (b *builder) stability() (Section, error) {
 	return s, nil
 }
 
+// trainingPD are the PDs of the training rows that others are compared with: by
+// models that did not train on the row, where those are known. The PDs of
+// a model's own training rows lie further apart than those of any other rows.
+func (t *Train) trainingPD() (pd []float64, what string) {
+	if t.OutOfFoldPD != nil {
+		return t.OutOfFoldPD, "training, out of fold"
+	}
+	return t.PD, "training"
+}
+
 func (b *builder) trainingShift(s *Section) {
 	in := b.in
-	cuts := Cuts(in.Train.PD, 10)
-	expected, actual := countBins(cuts, in.Train.PD), countBins(cuts, in.PD)
-	psi := PSI(expected, actual)
-	chance := float64(len(cuts)) * (1/float64(len(in.Train.PD)) + 1/float64(len(in.PD)))
-	b.add("psi_score", Estimate{Value: Number(psi), Low: nan, High: nan, N: len(in.PD)})
-	// With few rows PSI is large by chance; what chance gives is not held
-	// against the model.
-	light := judge(psi-chance, b.th.PSIAmber, b.th.PSIRed, false)
-	finding := fmt.Sprintf("PSI of the score %s (chance gives %s)", Fixed3.Print(psi), Fixed3.Print(chance))
-	if n, most := b.shifted(); n > 0 {
-		if light == Green {
-			light = Amber
-		}
-		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols), Plain.Print(b.th.PSIRed), b.in.Features[most].Name, Fixed3.Print(b.cols[most].psi))
-	}
-	b.verdict("Are the applicants the same as in training?", light, s.ID, finding,
-		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s", Plain.Print(b.th.PSIAmber), Plain.Print(b.th.PSIRed), Plain.Print(b.th.PSIRed)))
-	t := Table{Title: "Score against training", Caption: fmt.Sprintf("Bins are the tenths of the training PDs. PSI %s; with no shift, samples of this size give %s on average.", Fixed3.Print(psi), Fixed3.Print(chance)),
+	reference, what := in.Train.trainingPD()
+	cuts := Cuts(reference, 10)
+	expected, actual := countBins(cuts, reference), countBins(cuts, in.PD)
+	psi, chance := PSI(expected, actual), chancePSI(len(cuts)+1, len(reference), len(in.PD))
+	b.add("psi_score", Estimate{Value: Number(psi), Low: nan, High: nan, N: len(in.PD), Chance: numberOf(chance)})
+	b.shiftVerdict(psi, chance, what)
+	t := Table{Title: "Score against training", Caption: fmt.Sprintf("Bins are the tenths of the PDs of %s. The parts add up to a PSI of %s, with half a row added where a bin is empty on one side; with no shift, samples of this size give %s on average.", what, Fixed3.Print(psi), Fixed3.Print(chance)),
 		Columns: []Column{{Name: "PD"}, {Name: "Training", Format: Percent}, {Name: "Evaluated", Format: Percent}, {Name: "Part of the PSI", Format: Fixed4}}}
 	f := Figure{ID: "score-shift", Title: "Score against training", X: Axis{Label: "share of the rows", Format: Percent},
-		Caption: "Plain bars: training, about a tenth each by construction. Hatched bars: the evaluated rows. Where a hatched bar is longer, there are more such applicants now.",
+		Caption: "Plain bars: " + what + ", about a tenth each by construction. Hatched bars: the evaluated rows. Where a hatched bar is longer, there are more such applicants now.",
 		Alt:     "Shares of training and evaluated rows over ten bins of the PD."}
 	tr, ev := Series{Name: "training", Mark: HBars}, Series{Name: "evaluated", Mark: HBars}
 	for k, name := range pdBins(cuts) {
-		e, a := float64(expected[k])/float64(len(in.Train.PD)), float64(actual[k])/float64(len(in.PD))
-		part := math.NaN()
-		if e > 0 && a > 0 {
-			part = (a - e) * bitmath.Log(a/e)
-		}
-		t.Rows = append(t.Rows, []Cell{T(name), V(e), V(a), V(part)})
+		n, m := float64(len(reference)), float64(len(in.PD))
+		e, a := float64(expected[k])/n, float64(actual[k])/m
+		t.Rows = append(t.Rows, []Cell{T(name), V(e), V(a), V(psiPart(expected[k], actual[k], n, m))})
 		f.Y.Labels, tr.X, ev.X = append(f.Y.Labels, name), append(tr.X, Number(e)), append(ev.X, Number(a))
 	}
 	f.Series = []Series{tr, ev}
@@ -77,18 +71,41 @@ func (b *builder) trainingShift(s *Section) {
 	s.table(t)
 }
 
+// shiftVerdict judges the PSI of the score above what chance gives, out of fold
+// alone, and looks at variables.
+func (b *builder) shiftVerdict(psi, chance float64, what string) {
+	in := b.in
+	light := judge(psi-chance, b.th.PSILook, b.th.PSIFail, false)
+	finding := fmt.Sprintf("PSI of the score against %s %s (chance gives %s)", what, Fixed3.Print(psi), Fixed3.Print(chance))
+	if in.Train.OutOfFoldPD == nil {
+		light = CannotTell
+		finding = "out-of-fold scores of the training rows were not given, and those of a model's own rows always lie further apart; " + finding
+	}
+	if n, most := b.shifted(); n > 0 {
+		if light == Pass {
+			light = Look
+		}
+		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols), Plain.Print(b.th.PSIFail), in.Features[most].Name, Fixed3.Print(b.cols[most].psi))
+	}
+	g := b.rows(leastForShift)
+	if n := len(in.Train.PD); n < leastForShift {
+		g = Grounds{Rows: n, LeastRows: leastForShift, Of: "training rows"}
+	}
+	b.verdict(shiftQuestion, light, "stability", finding,
+		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s", Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail), Plain.Print(b.th.PSIFail)), g)
+}
+
+// leastForShift is the number of rows on each side below which chance alone
+// gives a PSI near where a verdict would change.
+const leastForShift = 100
+
 // shifted counts the variables whose PSI is past the red bound by more than
 // chance gives, and names the one that moved most.
 func (b *builder) shifted() (n, most int) {
 	most = -1
 	for j := range b.cols {
-		f, p := &b.in.Features[j], b.cols[j].psi
-		bins := 11.0
-		if f.Categories != nil {
-			bins = float64(len(f.Categories) + 2)
-		}
-		chance := (bins - 1) * (1/math.Max(1, float64(len(f.Train))) + 1/math.Max(1, float64(len(f.Values))))
-		if math.IsNaN(p) || p-chance <= b.th.PSIRed {
+		p := b.cols[j].psi
+		if math.IsNaN(p) || p-b.cols[j].psiChance <= b.th.PSIFail {
 			continue
 		}
 		n++
@@ -148,7 +165,7 @@ func (b *builder) monthly(s *Section) {
 	rows := rowsOf(Category{Levels: names, Code: code})[:len(names)]
 	reference, refName := in.PD, "the whole evaluated sample"
 	if in.Train != nil {
-		reference, refName = in.Train.PD, "training"
+		reference, refName = in.Train.trainingPD()
 	}
 	cuts := Cuts(reference, 10)
 	expected := countBins(cuts, reference)
@@ -162,7 +179,7 @@ func (b *builder) monthly(s *Section) {
 		c := newCurve(label, subset(b.rank, r))
 		d, w := c.enough(), Wilson(c.Bad, c.Rows())
 		psi := PSI(expected, countBins(cuts, pd))
-		chance := ratio(float64(len(cuts)), float64(len(r))) + float64(len(cuts))/float64(len(reference))
+		chance := chancePSI(len(cuts)+1, len(r), len(reference))
 		t.Rows = append(t.Rows, []Cell{T(names[k]), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(mean(pd)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(Brier(label, pd)), V(psi), V(chance)})
 		auc.Y, auc.Low, auc.High = append(auc.Y, d.Value), append(auc.Low, d.Low), append(auc.High, d.High)
 		obs.Y, obs.Low, obs.High = append(obs.Y, w.Value), append(obs.Low, w.Low), append(obs.High, w.High)
@@ -173,11 +190,11 @@ func (b *builder) monthly(s *Section) {
 	all := Number(b.curve.AUC())
 	span := []Number{-0.5, Number(len(names)) - 0.5}
 	s.figure(Figure{ID: "auc-by-month", Title: "Discrimination by month", X: x, Y: Axis{Label: "AUC"}, Alt: "AUC by month with intervals.",
-		Caption: "Dots with DeLong 95 % intervals; the dashed line is the whole sample. A falling series says that the model ages.", Series: []Series{auc, {Name: "whole sample", Mark: Reference, X: span, Y: []Number{all, all}}}})
+		Caption: "Dots with 95 % intervals; the dashed line is the whole sample. A falling series says that the model ages.", Series: []Series{auc, {Name: "whole sample", Mark: Reference, X: span, Y: []Number{all, all}}}})
 	s.figure(Figure{ID: "rate-by-month", Title: "Predicted and observed by month", X: x, Y: Axis{Label: "bad rate", Format: Percent}, Alt: "Observed bad rate with intervals and mean predicted PD, by month.",
 		Caption: "Dots: observed, with Wilson 95 % intervals. Dashed line: the mean PD of the month. Where the line leaves the whiskers, the level of the PDs is off.", Series: []Series{obs, pred}})
 	s.figure(Figure{ID: "psi-by-month", Title: "Score PSI by month", X: x, Y: Axis{Label: "PSI"}, Alt: "PSI of the score by month.",
-		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.", Series: []Series{psis, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIAmber), Number(b.th.PSIAmber)}}, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIRed), Number(b.th.PSIRed)}}}})
+		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.", Series: []Series{psis, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSILook), Number(b.th.PSILook)}}, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIFail), Number(b.th.PSIFail)}}}})
 	s.table(t)
 	if len(in.Features) > 0 && len(names) > 1 && len(names) <= 60 {
 		s.table(b.monthlyVariables(names, code))

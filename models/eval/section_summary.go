@@ -45,8 +45,8 @@ func (b *builder) summary() (Section, error) {
 		}
 		s.table(card)
 	}
-	b.verdict("Is the sample large enough?", judge(float64(min(c.Bad, c.Good)), float64(b.th.BadRowsGreen), float64(b.th.BadRowsGreen)/4, true), "sample",
+	b.verdict(sizeQuestion, judge(float64(min(c.Bad, c.Good)), float64(b.th.BadRowsPass), float64(b.th.BadRowsPass)/4, true), "sample",
 		fmt.Sprintf("%s bad and %s good rows", Count.Print(float64(c.Bad)), Count.Print(float64(c.Good))),
-		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsGreen, b.th.BadRowsGreen/4))
+		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsPass, b.th.BadRowsPass/4), b.rows(1))
 	return s, nil
 }

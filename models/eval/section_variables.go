@@ -41,6 +41,7 @@ func (b *builder) variables() (Section, error) {
 		}
 	}
 	s.table(woeTable(in.Features, v, order))
+	b.leakVerdict(v)
 	b.directionVerdict(v)
 	return s, nil
 }
@@ -52,17 +53,27 @@ func orZero(x float64) float64 {
 	return x
 }
 
+// noEffect is how far the AUC of a variable by itself may lie on the wrong side
+// of 0.5 without contradicting a declared direction.
+const noEffect = 0.05
+
 // agreement compares the declared direction with the variable alone.
 func agreement(declared int8, alone Estimate) string {
+	low, high := alone.Low, alone.High
+	if declared < 0 {
+		low, high = 1-alone.High, 1-alone.Low
+	}
 	switch {
 	case declared == 0:
 		return ""
-	case !alone.Low.Defined():
+	case !low.Defined():
 		return "cannot tell"
-	case alone.Low > 0.5 && declared > 0, alone.High < 0.5 && declared < 0:
+	case low > 0.5:
 		return "agrees"
-	case alone.Low > 0.5, alone.High < 0.5:
+	case high < 0.5:
 		return "disagrees"
+	case low >= 0.5-noEffect:
+		return "no effect by itself"
 	}
 	return "cannot tell"
 }
@@ -78,11 +89,11 @@ func direction(d int8) string {
 }
 
 func (b *builder) variableTable(v []column, order []int, sampled string) Table {
-	t := Table{Title: "Variables by information value", Caption: "Information value: from 0.02 weak, from 0.1 medium, from 0.3 strong; above 0.5 look for a leak from the future. AUC alone: below 0.5 the risk falls as the value rises. PSI compares the evaluated with the training rows. Correlation is Spearman's with the closest other number (" + sampled + ").",
-		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: Fixed3}, {Name: "AUC alone", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "PSI", Format: Fixed3}, {Name: "Declared direction"}, {Name: "The data"}, {Name: "Closest variable"}, {Name: "Correlation", Format: Fixed3}}}
+	t := Table{Title: "Variables by information value", Caption: "Information value: from 0.02 weak, from 0.1 medium, from 0.3 strong; more than 0.5 above what chance gives (last columns): look for a leak from the future. By chance: what a variable without information, or without a shift, gives on average on so many rows. AUC alone: below 0.5 the risk falls as the value rises. PSI compares the evaluated with the training rows. Correlation is Spearman's with the closest other number, on the rows where both are present (" + sampled + ").",
+		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: Fixed3}, {Name: "AUC alone", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "PSI", Format: Fixed3}, {Name: "Declared direction"}, {Name: "The data"}, {Name: "Closest variable"}, {Name: "Correlation", Format: Fixed3}, {Name: "Information value by chance", Format: Fixed3}, {Name: "PSI by chance", Format: Fixed3}}}
 	for _, j := range order {
 		f, x := &b.in.Features[j], &v[j]
-		row := []Cell{T(f.Name), V(x.binned.IV), V(float64(x.alone.Value)), V(float64(x.alone.Low)), V(float64(x.alone.High)), V(x.psi), T(direction(f.Monotone)), T(agreement(f.Monotone, x.alone)), T(""), V(x.rho)}
+		row := []Cell{T(f.Name), V(x.binned.IV), V(float64(x.alone.Value)), V(float64(x.alone.Low)), V(float64(x.alone.High)), V(x.psi), T(direction(f.Monotone)), T(agreement(f.Monotone, x.alone)), T(""), V(x.rho), V(x.ivChance), V(x.psiChance)}
 		if x.partner >= 0 {
 			row[8] = T(b.in.Features[x.partner].Name)
 		}
@@ -131,25 +142,31 @@ func woeTable(features []Feature, v []column, order []int) Table {
 }
 
 func (b *builder) directionVerdict(v []column) {
-	declared, agree, against := 0, 0, []string(nil)
+	declared, n, against := 0, map[string]int{}, []string(nil)
 	for j, f := range b.in.Features {
 		if f.Monotone == 0 {
 			continue
 		}
 		declared++
-		switch agreement(f.Monotone, v[j].alone) {
-		case "disagrees":
+		a := agreement(f.Monotone, v[j].alone)
+		n[a]++
+		if a == "disagrees" {
 			against = append(against, f.Name)
-		case "agrees":
-			agree++
 		}
 	}
-	light, finding := Grey, "no direction is declared"
+	light, g := Pass, b.classes(leastOfClass)
+	finding := fmt.Sprintf("of %d declared directions %d agree, %d have no effect by themselves, %d cannot be told", declared, n["agrees"], n["no effect by itself"], n["cannot tell"])
 	switch {
+	case declared == 0:
+		light, finding, g = CannotTell, "no direction is declared", notGiven()
+	case n["cannot tell"] > 0:
+		light = CannotTell
 	case len(against) > 0:
-		light, finding = Amber, "against the declared direction: "+strings.Join(against, ", ")
-	case declared > 0:
-		light, finding = Green, fmt.Sprintf("of %d declared directions %d agree, %d cannot tell", declared, agree, declared-agree)
+		light = Look
 	}
-	b.verdict("Does the data agree with the declared directions?", light, "variables", finding, "look when a variable's own AUC lies on the other side of 0.5 with its whole interval")
+	if len(against) > 0 {
+		finding += "; against the declared direction: " + strings.Join(against, ", ")
+	}
+	b.verdict(directionQuestion, light, "variables", finding,
+		fmt.Sprintf("look when a variable's own AUC lies on the other side of 0.5 with its whole interval; cannot tell when an interval reaches from the right side to more than %s on the wrong one (never fail: beside the others a variable can be right)", Fixed2.Print(noEffect)), g)
 }

@@ -25,17 +25,28 @@ func PSI(expected, actual []int) float64 {
 	}
 	var s float64
 	for i := range expected {
-		e, a := float64(expected[i]), float64(actual[i])
-		if e == 0 && a == 0 {
-			continue
-		}
-		if e == 0 || a == 0 {
-			e, a = e+0.5, a+0.5
-		}
-		pe, pa := e/n, a/m
-		s += float64((pa - pe) * bitmath.Log(pa/pe))
+		s += psiPart(expected[i], actual[i], n, m)
 	}
 	return s
+}
+
+// psiPart is what one bin adds to the index of samples of n and m rows.
+func psiPart(expected, actual int, n, m float64) float64 {
+	e, a := float64(expected), float64(actual)
+	if e == 0 && a == 0 {
+		return 0
+	}
+	if e == 0 || a == 0 {
+		e, a = e+0.5, a+0.5
+	}
+	pe, pa := e/n, a/m
+	return float64((pa - pe) * bitmath.Log(pa/pe))
+}
+
+// chancePSI is the mean of the index of two samples of one population; that of
+// an information value, too, with the bad rows and the good ones as samples.
+func chancePSI(bins, n, m int) float64 {
+	return float64(bins-1) * (ratio(1, float64(n)) + ratio(1, float64(m)))
 }
 
 // Cuts returns at most k-1 upper bounds that cut x into k bins of nearly equal

@@ -5,7 +5,6 @@ package eval
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Strategy is what one policy decides about the evaluated rows.
@@ -32,35 +31,56 @@ func (b *builder) lossOf(s *Strategy, i int) float64 {
 	return loss * amount
 }
 
-// strategyRun is what came of approving some rows.
+// strategyRun is what came of approving some rows, or shares of them.
 type strategyRun struct {
-	rows, bad          int
+	rows, bad          float64
 	pd                 float64 // sum
 	expected, realised float64 // loss
 }
 
-func (b *builder) runStrategy(s *Strategy, rows []int32) strategyRun {
+// interval is that of the observed bad rate.
+func (r strategyRun) interval() Estimate { return wilson(r.bad, r.rows) }
+
+func (b *builder) runStrategy(s *Strategy, share []float64) strategyRun {
 	var r strategyRun
-	for _, i := range rows {
-		loss, p := b.lossOf(s, int(i)), b.in.PD[i]
-		r.rows++
-		r.pd += p
-		r.expected += float64(p * loss)
-		if b.in.Label[i] == 1 {
-			r.bad++
-			r.realised += loss
+	for i, w := range share {
+		if w == 0 {
+			continue
 		}
+		loss, p := b.lossOf(s, i), b.in.PD[i]
+		r.rows += w
+		r.pd += float64(w * p)
+		r.expected += float64(w * float64(p*loss))
+		r.bad += float64(w * b.in.Label[i])
+		r.realised += float64(w * float64(b.in.Label[i]*loss))
 	}
 	return r
 }
 
-// preference returns the rows in the order in which a policy would approve
-// them: by its decision first, then by rising PD, equal ones in order.
-func (b *builder) preference(s *Strategy) []int32 {
-	order := slices.Clone(b.byPD)
-	slices.Reverse(order)
-	slices.SortStableFunc(order, func(i, j int32) int { return int(s.Outcome[i]) - int(s.Outcome[j]) })
-	return order
+// approves is 1 for each row that the policy approves, and their number.
+func (s *Strategy) approves() (share []float64, n int) {
+	share = make([]float64, len(s.Outcome))
+	for i, o := range s.Outcome {
+		if o == Approve {
+			share[i] = 1
+			n++
+		}
+	}
+	return share, n
+}
+
+// tightened is the share of each row when only the k approved ones of the
+// lowest PDs are left.
+func (b *builder) tightened(s *Strategy, k int) []float64 {
+	var rows []int32
+	for i, o := range s.Outcome {
+		if o == Approve {
+			rows = append(rows, int32(i))
+		}
+	}
+	out := make([]float64, len(s.Outcome))
+	newCurve(subset(b.in.Label, rows), subset(b.in.PD, rows)).inProportion(len(rows)-k, len(rows), func(at int32, w float64) { out[rows[at]] = w })
+	return out
 }
 
 // strategies compares the policy with the one before it, as they decide and at
@@ -68,20 +88,12 @@ func (b *builder) preference(s *Strategy) []int32 {
 func (b *builder) strategies(s *Section) {
 	before, after := b.in.Before, b.in.After
 	n := float64(len(b.in.Label))
-	approved := func(s *Strategy) []int32 {
-		k := 0
-		for _, o := range s.Outcome {
-			if o == Approve {
-				k++
-			}
-		}
-		return b.preference(s)[:k]
-	}
-	ab, aa := approved(before), approved(after)
-	k := min(len(ab), len(aa))
-	runs := [4]strategyRun{b.runStrategy(before, ab), b.runStrategy(after, aa), b.runStrategy(before, ab[:k]), b.runStrategy(after, aa[:k])}
+	wholeBefore, nb := before.approves()
+	wholeAfter, na := after.approves()
+	k := min(nb, na)
+	runs := [4]strategyRun{b.runStrategy(before, wholeBefore), b.runStrategy(after, wholeAfter), b.runStrategy(before, b.tightened(before, k)), b.runStrategy(after, b.tightened(after, k))}
 	unit := b.lossUnit()
-	t := Table{Title: "Strategy before and after", Caption: fmt.Sprintf("Before: %s. After: %s. The last two columns tighten the policy that approves more to the same number of approvals, the lowest PDs first, so that what is left is not a matter of volume. Expected is computed from PDs, realised from outcomes. %s evaluated rows.", before.Name, after.Name, Count.Print(n)),
+	t := Table{Title: "Strategy before and after", Caption: fmt.Sprintf("Before: %s. After: %s. The last two columns tighten the policy that approves more to the same number of approvals, the lowest PDs first, so that what is left is not a matter of volume; of rows of one PD each counts in proportion. Expected is computed from PDs, realised from outcomes. %s evaluated rows.", before.Name, after.Name, Count.Print(n)),
 		Columns: []Column{{Name: "Figure"}, {Name: "Before"}, {Name: "After"}, {Name: "Before, equal approval"}, {Name: "After, equal approval"}}}
 	line := func(name string, f Format, of func(r strategyRun) float64) {
 		row := []Cell{T(name)}
@@ -90,18 +102,22 @@ func (b *builder) strategies(s *Section) {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	line("Approved, share of rows", Percent, func(r strategyRun) float64 { return float64(r.rows) / n })
-	line("Approved, rows", Count, func(r strategyRun) float64 { return float64(r.rows) })
-	line("Bad among them", Count, func(r strategyRun) float64 { return float64(r.bad) })
-	line("Bad rate, observed", Percent, func(r strategyRun) float64 { return ratio(float64(r.bad), float64(r.rows)) })
-	line("· 95 % from", Percent, func(r strategyRun) float64 { return float64(Wilson(r.bad, r.rows).Low) })
-	line("· to", Percent, func(r strategyRun) float64 { return float64(Wilson(r.bad, r.rows).High) })
-	line("Bad rate, expected", Percent, func(r strategyRun) float64 { return ratio(r.pd, float64(r.rows)) })
+	line("Approved, share of rows", Percent, func(r strategyRun) float64 { return r.rows / n })
+	line("Approved, rows", Count, func(r strategyRun) float64 { return r.rows })
+	row := []Cell{T("Bad among them")}
+	for _, r := range runs {
+		row = append(row, countCell(r.bad))
+	}
+	t.Rows = append(t.Rows, row)
+	line("Bad rate, observed", Percent, func(r strategyRun) float64 { return ratio(r.bad, r.rows) })
+	line("· 95 % from", Percent, func(r strategyRun) float64 { return float64(r.interval().Low) })
+	line("· to", Percent, func(r strategyRun) float64 { return float64(r.interval().High) })
+	line("Bad rate, expected", Percent, func(r strategyRun) float64 { return ratio(r.pd, r.rows) })
 	line("Loss, expected, "+unit, Fixed1, func(r strategyRun) float64 { return r.expected })
 	line("Loss, realised, "+unit, Fixed1, func(r strategyRun) float64 { return r.realised })
 	s.table(t)
 	s.table(b.decisionMoves(before, after))
-	s.table(b.policySwap(before, after, ab, aa, unit))
+	s.table(b.policySwap(before, after, unit))
 }
 
 // decisionMoves crosses the two policies' decisions.
@@ -127,28 +143,31 @@ func (b *builder) decisionMoves(before, after *Strategy) Table {
 }
 
 // policySwap shows who is approved by one policy alone.
-func (b *builder) policySwap(before, after *Strategy, ab, aa []int32, unit string) Table {
+func (b *builder) policySwap(before, after *Strategy, unit string) Table {
 	t := Table{Title: "Swap set of the policies", Caption: "Rows that the policy after brings in should turn bad less often, and cost less, than those it drops.",
 		Columns: []Column{{Name: "Approved by"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Loss expected", Unit: unit, Format: Fixed1}, {Name: "realised", Unit: unit, Format: Fixed1}}}
-	by := make([]uint8, len(b.in.Label))
-	for _, i := range ab {
-		by[i] |= 1
+	var sets [4][]float64
+	for k := range sets {
+		sets[k] = make([]float64, len(b.in.Label))
 	}
-	for _, i := range aa {
-		by[i] |= 2
-	}
-	var rows [4][]int32
-	for i, m := range by {
-		rows[m] = append(rows[m], int32(i))
+	for i := range b.in.Label {
+		k := 0
+		if before.Outcome[i] == Approve {
+			k |= 1
+		}
+		if after.Outcome[i] == Approve {
+			k |= 2
+		}
+		sets[k][i] = 1
 	}
 	for _, l := range []struct {
 		name string
-		rows []int32
+		rows []float64
 		by   *Strategy
-	}{{"both", rows[3], after}, {"after alone (brought in)", rows[2], after}, {"before alone (dropped)", rows[1], before}, {"neither", rows[0], after}} {
+	}{{"both", sets[3], after}, {"after alone (brought in)", sets[2], after}, {"before alone (dropped)", sets[1], before}, {"neither", sets[0], after}} {
 		r := b.runStrategy(l.by, l.rows)
-		w := Wilson(r.bad, r.rows)
-		t.Rows = append(t.Rows, []Cell{T(l.name), I(r.rows), I(r.bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(ratio(r.pd, float64(r.rows))), V(r.expected), V(r.realised)})
+		w := r.interval()
+		t.Rows = append(t.Rows, []Cell{T(l.name), V(r.rows), V(r.bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(ratio(r.pd, r.rows)), V(r.expected), V(r.realised)})
 	}
 	return t
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,8 +95,8 @@ func TestBacktestPeriods(t *testing.T) {
 	label, pd := made(300, 6)
 	day := func(n int) time.Time { return time.Date(2024, 1, n, 0, 0, 0, 0, time.UTC) }
 	in := Input{Label: label, PD: pd, Backtest: []Period{
-		{From: day(1), To: day(2), Trained: 100, Label: []float64{0, 1, 0, 1}, PD: []float64{0.1, 0.9, 0.2, 0.8}},
-		{From: day(2), To: day(3), Trained: 200, Label: []float64{0, 1, 0, 1}, PD: []float64{0.1, 0.9, 0.2, 0.15}},
+		{From: day(1), To: day(2), Trained: 100, Label: slices.Repeat([]float64{0, 1, 0, 1}, 6), PD: slices.Repeat([]float64{0.1, 0.9, 0.2, 0.8}, 6)},
+		{From: day(2), To: day(3), Trained: 200, Label: slices.Repeat([]float64{0, 1, 0, 1}, 6), PD: slices.Repeat([]float64{0.1, 0.9, 0.2, 0.15}, 6)},
 		{From: day(3), To: day(4), Trained: 300, Label: []float64{0, 0}, PD: []float64{0.1, 0.9}},
 		{From: day(4), To: day(5), Trained: 300},
 	}}

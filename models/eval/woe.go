@@ -3,9 +3,9 @@
 package eval
 
 import (
-	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/assayrisk/assay/internal/bitmath"
 )
@@ -79,21 +79,48 @@ func evidence(bins []WOEBin) Binned {
 	return out
 }
 
+// intervalNames names the bins between cuts, and last the missing ones. Cuts
+// that four digits do not tell apart get as many as it takes.
 func intervalNames(cuts []float64) []string {
+	words := distinctNumbers(cuts)
 	names := make([]string, 0, len(cuts)+2)
 	for i := range cuts {
 		if i == 0 {
-			names = append(names, "≤ "+Plain.Print(cuts[0]))
+			names = append(names, "≤ "+words[0])
 		} else {
-			names = append(names, fmt.Sprintf("%s – %s", Plain.Print(cuts[i-1]), Plain.Print(cuts[i])))
+			names = append(names, words[i-1]+" – "+words[i])
 		}
 	}
 	if len(cuts) == 0 {
 		names = append(names, "all values")
 	} else {
-		names = append(names, "> "+Plain.Print(cuts[len(cuts)-1]))
+		names = append(names, "> "+words[len(cuts)-1])
 	}
 	return append(names, "missing")
+}
+
+// distinctNumbers prints rising numbers, no two of them alike.
+func distinctNumbers(x []float64) []string {
+	out := make([]string, len(x))
+	for i, v := range x {
+		out[i] = Plain.Print(v)
+	}
+	for digits := 5; digits <= 17 && repeats(out); digits++ {
+		for i, v := range x {
+			out[i] = minus(strconv.FormatFloat(v, 'g', digits, 64))
+		}
+	}
+	return out
+}
+
+// repeats reports whether neighbours are alike.
+func repeats(s []string) bool {
+	for i := 1; i < len(s); i++ {
+		if s[i] == s[i-1] {
+			return true
+		}
+	}
+	return false
 }
 
 // levels keeps the most frequent categories in dictionary order.

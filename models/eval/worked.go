@@ -60,7 +60,7 @@ func (b *builder) workedDecisions() Table {
 	phi := make([]float64, len(in.Features)+1)
 	for _, p := range picks {
 		in.Contributions(phi, int(p.row))
-		name, turned := fmt.Sprint(p.row), "good"
+		name, turned := fmt.Sprint(b.original[p.row]), "good"
 		if in.Names != nil {
 			name = in.Names[p.row]
 		}

@@ -9,7 +9,7 @@
 import json
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate, optimize, special, stats
 from scipy.spatial import ConvexHull
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score, roc_curve
 import statsmodels.api as sm
@@ -25,7 +25,29 @@ def delong(y, *scores):
         rows.append((psi.mean(axis=1), psi.mean(axis=0)))
     v10, v01 = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
     cov = np.atleast_2d(np.cov(v10)) / v10.shape[1] + np.atleast_2d(np.cov(v01)) / v01.shape[1]
-    return v10.mean(axis=1), cov
+    # Satterthwaite's degrees of freedom: of each score, and of the difference of two.
+    def freedom(a, b):
+        a, b = np.var(a, ddof=1) / len(a), np.var(b, ddof=1) / len(b)
+        return (a + b) ** 2 / (a**2 / (v10.shape[1] - 1) + b**2 / (v01.shape[1] - 1))
+
+    df = [freedom(v10[0], v01[0]), freedom(v10[0] - v10[-1], v01[0] - v01[-1])]
+    return v10.mean(axis=1), cov, df
+
+
+def area(y, s):
+    """The interval of an AUC on the logit scale, and down to Newcombe's with few rows of a class."""
+    auc, cov, df = delong(y, s)
+    a, m, n = auc[0], int(y.sum()), int((1 - y).sum())
+    half = stats.t.ppf(0.975, df[0]) * np.sqrt(cov[0, 0]) / (a * (1 - a))
+    low, high = special.expit(special.logit(a) + np.array([-half, half]))
+
+    def outside(x):
+        v = x * (1 - x) / (m * n) * (1 + ((m + n) / 2 - 1) * ((1 - x) / (2 - x) + x / (1 + x)))
+        return (a - x) ** 2 - stats.norm.ppf(0.975) ** 2 * v
+
+    if min(m, n) < 30:
+        low = min(low, optimize.brentq(outside, 1e-9, a, xtol=1e-14))
+    return low, high
 
 
 def h_measure(y, s):
@@ -65,7 +87,7 @@ def sample(name, n, seed, ties, rate):
         pd = np.clip(np.round(pd * 12) / 12, 0.02, 0.98)
         other = np.round(other * 2) / 2
     c = {"name": name, "label": y.tolist(), "pd": pd.tolist(), "other": other.tolist()}
-    auc, cov = delong(y, pd, other)
+    auc, cov, df = delong(y, pd, other)
     fpr, tpr, _ = roc_curve(y, pd, drop_intermediate=False)
     want = {
         "auc": roc_auc_score(y, pd),
@@ -77,6 +99,8 @@ def sample(name, n, seed, ties, rate):
         "tpr_0.05": float(np.interp(0.05, fpr, tpr)) if not ties else None,
         "h": h_measure(y, pd),
         "spearman": stats.spearmanr(pd, other).statistic,
+        # Every third PD and every fourth other score missing: pairs of rows where both are present.
+        "spearman_pairs": stats.spearmanr(*np.array([(a, b) for i, (a, b) in enumerate(zip(pd, other)) if i % 3 and i % 4]).T).statistic,
     }
     # TPR at a fixed FPR on straight lines between steps: the highest TPR where
     # the FPR is reached, else between the neighbours.
@@ -85,7 +109,9 @@ def sample(name, n, seed, ties, rate):
     want["delong_low"], want["delong_high"] = interval(auc[0], sd, 0, 1)
     sd = np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1])
     want["difference"] = auc[0] - auc[1]
-    want["difference_low"], want["difference_high"] = interval(auc[0] - auc[1], sd, -1, 1)
+    half = stats.t.ppf(0.975, df[1]) * sd
+    want["difference_low"], want["difference_high"] = max(-1, auc[0] - auc[1] - half), min(1, auc[0] - auc[1] + half)
+    want["area_low"], want["area_high"] = area(y, pd)
     want["difference_z"] = (auc[0] - auc[1]) / sd
     want["difference_p"] = 2 * stats.norm.sf(abs(want["difference_z"]))
     logit = np.log(pd / (1 - pd))

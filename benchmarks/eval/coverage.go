@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/assayrisk/assay/models/eval"
+)
+
+// population is a world of applicants whose PDs are right by construction.
+type population struct {
+	name   string
+	spread float64 // standard deviation of the log-odds
+	round  float64 // of the log-odds to multiples of it: scores with ties; 0 for none
+	middle float64 // mean of the log-odds
+}
+
+// badRate is the share of bad rows in every population.
+const badRate = 0.1
+
+// populations have scores that part the classes little, as usual, and well,
+// and scores of a few values.
+func populations() []population {
+	out := []population{{name: "weak", spread: 0.6}, {name: "usual", spread: 1.3}, {name: "strong", spread: 2.5}, {name: "tied", spread: 1.3, round: 0.7}}
+	for k := range out {
+		out[k].middle = out[k].solve(badRate)
+	}
+	return out
+}
+
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// solve finds the mean of the log-odds that gives a bad rate, by bisection over
+// a fixed grid of quantiles.
+func (p *population) solve(rate float64) float64 {
+	r := rand.New(rand.NewPCG(3, 4))
+	x := make([]float64, 100_000)
+	for i := range x {
+		x[i] = p.spread * r.NormFloat64()
+	}
+	low, high := -12.0, 12.0
+	for range 50 {
+		middle, sum := (low+high)/2, 0.0
+		for _, v := range x {
+			sum += sigmoid(middle + v)
+		}
+		if sum > rate*float64(len(x)) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return low
+}
+
+// sample draws n rows: applicants of two groups, of which the second has a
+// little more risk, scored by the model, by a rival that sees less, and judged.
+func (p *population) sample(n int, r *rand.Rand) eval.Input {
+	in := eval.Input{Label: make([]float64, n), PD: make([]float64, n)}
+	rival := eval.Challenger{Name: "rival", Score: make([]float64, n)}
+	group := eval.Category{Name: "group", Levels: []string{"a", "b"}, Code: make([]int32, n), Reference: "a"}
+	for i := range n {
+		odds := p.middle + p.spread*r.NormFloat64()
+		if odds > p.middle != (r.Float64() < 0.6) {
+			group.Code[i] = 1
+		}
+		if p.round > 0 {
+			odds = math.Round(odds/p.round) * p.round
+		}
+		in.PD[i] = sigmoid(odds)
+		if r.Float64() < in.PD[i] {
+			in.Label[i] = 1
+		}
+		rival.Score[i] = odds + p.spread*r.NormFloat64()
+	}
+	in.Challenger, in.Groups, in.Segments = []eval.Challenger{rival}, []eval.Category{group}, []eval.Category{group}
+	in.Economics = &eval.Economics{Profit: 1, Loss: 9}
+	return in
+}
+
+// figures reads every interval of a report: name, value, low, high.
+func figures(in eval.Input) (map[string][3]float64, error) {
+	r, err := eval.Build(context.Background(), in)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][3]float64{}
+	for _, m := range r.Metrics {
+		out[m.Name] = [3]float64{float64(m.Value), float64(m.Low), float64(m.High)}
+	}
+	var b bytes.Buffer
+	if err := r.WriteJSON(&b); err != nil {
+		return nil, err
+	}
+	var page struct {
+		Sections []struct {
+			Blocks []struct {
+				Table *struct {
+					Title string
+					Rows  [][]any
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
+		return nil, err
+	}
+	number := func(x any) float64 {
+		if v, ok := x.(float64); ok {
+			return v
+		}
+		return math.NaN()
+	}
+	for _, s := range page.Sections {
+		for _, block := range s.Blocks {
+			t := block.Table
+			if t == nil || len(t.Rows) < 2 {
+				continue
+			}
+			row := t.Rows[1] // of the group b
+			switch t.Title {
+			case "Approval by group":
+				out["adverse impact ratio"] = [3]float64{number(row[3]), number(row[4]), number(row[5])}
+				out["equal opportunity difference"] = [3]float64{number(row[7]), number(row[8]), number(row[9])}
+			case "Bad rate by group":
+				out["bad rate of a part"] = [3]float64{number(row[3]), number(row[4]), number(row[5])}
+				out["AUC of a part"] = [3]float64{number(row[7]), number(row[8]), number(row[9])}
+			}
+		}
+	}
+	return out, nil
+}
+
+// coverage is how often the interval of a figure holds the truth.
+type coverage struct{ hit, below, undefined, of int }
+
+// share is of the reports that have an interval.
+func (c coverage) share() float64 { return float64(c.hit) / float64(c.of-c.undefined) }
+
+// cover draws samples of a population with so many bad rows on average, and
+// counts which intervals hold the value of a very large sample.
+func (p *population) cover(bad, samples, resamples int, truth map[string][3]float64) (map[string]*coverage, error) {
+	out := map[string]*coverage{}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	var failed error
+	threads := runtime.GOMAXPROCS(0)
+	for t := range threads {
+		wait.Go(func() {
+			for s := t; s < samples; s += threads {
+				r := rand.New(rand.NewPCG(uint64(s), uint64(bad)))
+				in := p.sample(int(math.Round(float64(bad)/badRate)), r)
+				in.Seed, in.Resamples = uint64(s)+1, resamples
+				got, err := figures(in)
+				mu.Lock()
+				failed = first(failed, err)
+				for name, v := range got {
+					if out[name] == nil {
+						out[name] = &coverage{}
+					}
+					out[name].count(v, truth[name][0])
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	return out, failed
+}
+
+func (c *coverage) count(v [3]float64, truth float64) {
+	c.of++
+	switch {
+	case math.IsNaN(v[1]) || math.IsNaN(v[2]):
+		c.undefined++
+	case v[1] <= truth && truth <= v[2]:
+		c.hit++
+	case truth < v[1]:
+		c.below++
+	}
+}
+
+func first(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// simulate covers every population at each number of bad rows, prints a line for
+// each interval, and writes the table into the manual.
+func simulate(samples, resamples int, manual string) error {
+	sizes := []int{10, 30, 100}
+	all := make([]map[string][]coverage, len(sizes))
+	for k := range all {
+		all[k] = map[string][]coverage{}
+	}
+	for _, p := range populations() {
+		start := time.Now()
+		in := p.sample(1_000_000, rand.New(rand.NewPCG(1, 1)))
+		in.Resamples = 2
+		truth, err := figures(in)
+		if err != nil {
+			return err
+		}
+		for k, bad := range sizes {
+			got, err := p.cover(bad, samples, resamples, truth)
+			if err != nil {
+				return err
+			}
+			for name, c := range got {
+				all[k][name] = append(all[k][name], *c)
+			}
+		}
+		fmt.Fprintf(os.Stderr, "# %s: %.0f s\n", p.name, time.Since(start).Seconds())
+	}
+	table, short := coverageTable(sizes, all, samples, resamples)
+	fmt.Print(table)
+	if manual != "" {
+		if err := writeBetween(manual, "coverage", table); err != nil {
+			return err
+		}
+	}
+	if len(short) > 0 {
+		return fmt.Errorf("intervals that cover too little: %v", short)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"math"
+
+	"github.com/assayrisk/assay/internal/bitmath"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+var normalQuantile = distuv.UnitNormal.Quantile(0.5 + Level/2)
+
+// studentQuantile is the quantile of Student's t that a two-sided interval
+// takes.
+func studentQuantile(df float64) float64 {
+	if !(df < 1e6) {
+		return normalQuantile
+	}
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(1, df)}.Quantile(0.5 + Level/2)
+}
+
+// areaQuantile takes Satterthwaite's degrees of freedom of a variance that is
+// the sum of those of two classes.
+func areaQuantile(c *Curve, bad, good float64) float64 {
+	v := bad + good
+	return studentQuantile(float64(v*v) / (float64(bad*bad)/float64(c.Bad-1) + float64(good*good)/float64(c.Good-1)))
+}
+
+// fewOfClass is the number of rows of a class below which an area's interval
+// reaches down at least as far as Newcombe's: DeLong's variance of few rows is
+// too small where the area is large.
+const fewOfClass = 30
+
+// Area returns the AUC with its 95 % interval: DeLong's variance on the logit
+// scale, with Satterthwaite's degrees of freedom. Where that variance is zero,
+// as in a perfect ranking, it is Newcombe's score interval (2006, method 5),
+// and with few rows of a class it reaches down at least as far as that.
+// The variance takes two rows of each class; with fewer the interval is NaN.
+func (c *Curve) Area() Estimate {
+	e := Estimate{Value: Number(c.AUC()), Low: nan, High: nan, N: c.Rows(), Level: Level, Method: "DeLong, logit"}
+	if c.Bad < 2 || c.Good < 2 {
+		return e
+	}
+	a := float64(e.Value)
+	bad, good := c.areaVariance()
+	if !(bad+good > 0) || a <= 0 || a >= 1 {
+		e.Low, e.High = Number(c.scoreBound(a, -1)), Number(c.scoreBound(a, 1))
+		e.Method = "Newcombe"
+		return e
+	}
+	half := areaQuantile(c, bad, good) * math.Sqrt(bad+good) / (a * (1 - a))
+	middle := bitmath.Logit(a)
+	e.Low, e.High = Number(bitmath.Sigmoid(middle-half)), Number(bitmath.Sigmoid(middle+half))
+	if min(c.Bad, c.Good) < fewOfClass {
+		e.Low = min(e.Low, Number(c.scoreBound(a, -1)))
+		e.Method = "DeLong, logit; Newcombe"
+	}
+	return e
+}
+
+// scoreBound is an end of Newcombe's interval of the area a: the value whose own
+// standard error (Hanley and McNeil 1982, with both classes of their mean
+// size) reaches to a.
+func (c *Curve) scoreBound(a, direction float64) float64 {
+	m, n := float64(c.Bad), float64(c.Good)
+	outside := func(x float64) bool {
+		v := x * (1 - x) / (m * n) * (1 + float64(((m+n)/2-1)*((1-x)/(2-x)+x/(1+x))))
+		return float64((a-x)*(a-x)) > float64(normalQuantile*normalQuantile*v)
+	}
+	near, far := a, 1.0
+	if direction < 0 {
+		far = 0
+	}
+	for range 60 {
+		if x := (near + far) / 2; outside(x) {
+			far = x
+		} else {
+			near = x
+		}
+	}
+	return (near + far) / 2
+}
+
+// gap is the difference of two areas of independent samples, first less
+// second.
+func gap(first, second *Curve) Estimate {
+	e := Estimate{Value: Number(first.AUC() - second.AUC()), Low: nan, High: nan, N: second.Rows(), Level: Level, Method: "DeLong, independent"}
+	if min(first.Bad, first.Good, second.Bad, second.Good) < 2 {
+		return e
+	}
+	fb, fg := first.areaVariance()
+	sb, sg := second.areaVariance()
+	return e.within(math.Sqrt(fb+fg+sb+sg), min(areaQuantile(first, fb, fg), areaQuantile(second, sb, sg)), -1, 1)
+}

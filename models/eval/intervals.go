@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/assayrisk/assay/internal/bitmath"
+)
+
+// A bootstrap's percentiles do not hold a maximum: that of a resample lies above
+// that of the sample as that lies above the truth, so that both ends are moved up
+// twice. Intervals here have a centre corrected for the bias and the bootstrap's
+// standard error, on a scale that fits the statistic; the lower end is moved by
+// the bias once more, since the bootstrap sees too little of it on few rows.
+// docs/reports.md has what benchmarks/eval -coverage found.
+
+// replicated is a statistic with what its resamples gave.
+type replicated struct {
+	value   float64
+	draws   []float64
+	rows    int
+	rarer   int // rows of the rarer class
+	written string
+}
+
+func (r replicated) estimate() Estimate {
+	return Estimate{Value: Number(r.value), Low: nan, High: nan, N: r.rows, Level: Level, Method: r.written}
+}
+
+// on returns the statistic, the mean and the standard deviation of its
+// resamples on a scale; not ok where too few resamples define it.
+func (r replicated) on(scale func(float64) float64) (value, mean, sd float64, ok bool) {
+	d := slices.DeleteFunc(slices.Clone(r.draws), math.IsNaN)
+	if 2*len(d) < len(r.draws) || len(d) < 2 || math.IsNaN(r.value) {
+		return 0, 0, 0, false
+	}
+	for _, v := range d {
+		mean += scale(v) / float64(len(d))
+	}
+	for _, v := range d {
+		e := scale(v) - mean
+		sd += float64(e*e) / float64(len(d)-1)
+	}
+	return scale(r.value), mean, math.Sqrt(sd), true
+}
+
+func same(x float64) float64 { return x }
+
+// corrected is the value less the bias that the resamples show.
+func (r replicated) corrected() *Number {
+	v, m, _, ok := r.on(same)
+	if !ok {
+		return numberOf(math.NaN())
+	}
+	return numberOf(min(max(2*v-m, 0), 1))
+}
+
+// share is the interval of a statistic in 0..1 that is biased upwards, on the
+// scale of the arc sine of its root.
+func (r replicated) share() Estimate {
+	e := r.estimate()
+	scale := func(x float64) float64 { return math.Asin(math.Sqrt(min(max(x, 0), 1))) }
+	v, m, sd, ok := r.on(scale)
+	e.Corrected = r.corrected()
+	if !ok || r.rarer < 2 {
+		return e
+	}
+	half, bias := studentQuantile(float64(r.rarer-1))*sd, math.Max(0, m-v)
+	back := func(x float64) Number {
+		s := math.Sin(min(max(x, 0), math.Pi/2))
+		return Number(s * s)
+	}
+	e.Low, e.High = back(v-2*bias-half), back(v-(m-v)+half)
+	e.Low = min(e.Low, e.High)
+	return e
+}
+
+// size is the interval of a positive mean, on the logarithmic scale.
+func (r replicated) size() Estimate {
+	e := r.estimate()
+	v, _, sd, ok := r.on(func(x float64) float64 { return bitmath.Log(math.Max(x, math.SmallestNonzeroFloat64)) })
+	if !ok || r.rarer < 2 {
+		return e
+	}
+	half := studentQuantile(float64(r.rarer-1)) * sd
+	e.Low, e.High = Number(bitmath.Exp(v-half)), Number(bitmath.Exp(v+half))
+	return e
+}
+
+// distance is the interval of KS: that of two rates at the cut where they lie
+// furthest apart, one row added to each class, less the bias of a maximum.
+func (c *Curve) distance(r replicated) Estimate {
+	e := r.estimate()
+	e.Method = fmt.Sprintf("two rates at the cut, bias by %s", r.written)
+	e.Chance = numberOf(chanceKS(c.Bad, c.Good))
+	e.Corrected = r.corrected()
+	v, m, _, ok := r.on(same)
+	if !ok || r.rarer < 2 {
+		return e
+	}
+	_, at := c.KS()
+	var bad, good float64
+	for k := range c.score {
+		if c.score[k] >= at {
+			bad, good = bad+float64(c.bad[k]), good+float64(c.good[k])
+		}
+	}
+	p, q := (bad+1)/float64(c.Bad+2), (good+1)/float64(c.Good+2)
+	se := math.Sqrt(float64(p*(1-p))/float64(c.Bad) + float64(q*(1-q))/float64(c.Good))
+	half, bias := studentQuantile(float64(r.rarer-1))*se, math.Max(0, m-v)
+	e.Low, e.High = Number(min(max(v-2*bias-half, 0), 1)), Number(min(max(v-bias+half, 0), 1))
+	return e
+}
+
+// chanceKS is the mean distance of two samples of one population: that of
+// Kolmogorov's distribution.
+func chanceKS(bad, good int) float64 {
+	return math.Sqrt(math.Pi/2) * math.Ln2 * math.Sqrt(ratio(1, float64(bad))+ratio(1, float64(good)))
+}
+
+// caught is the interval of the share of bad rows caught at a share of good rows
+// lost: Wilson's, of as many rows as have the variance that the resamples show,
+// which is that of the rate and of the cut. It takes a good row to lose.
+func (c *Curve) caught(r replicated, share float64) Estimate {
+	e := r.estimate()
+	e.Method = "Wilson, rows by " + r.written
+	if float64(share*float64(c.Good)) < 1 {
+		e.Value = nan
+		e.Method = fmt.Sprintf("it takes %.0f good rows", math.Ceil(1/share))
+		return e
+	}
+	_, _, sd, ok := r.on(same)
+	if !ok || r.rarer < 2 {
+		return e
+	}
+	m := float64(c.Bad)
+	p := (float64(r.value*m) + 1) / (m + 2)
+	if v := float64(sd * sd); v > 0 {
+		m = math.Min(m, p*(1-p)/v)
+	}
+	w := score(r.value, m, studentQuantile(float64(r.rarer-1)))
+	e.Low, e.High = w.Low, w.High
+	return e
+}
