@@ -90,6 +90,9 @@ func (c checker) field(i int) error {
 	default:
 		return c.fail(at+".outside", "want reject, missing, clip or flag", "%q is not known", f.Outside)
 	}
+	if f.Optional && (f.Required || !f.allowMissing()) {
+		return c.fail(at+".optional", "leave one of them out", "field %q is required and optional", f.Name)
+	}
 	number := f.kind() == assay.Number
 	if !number && (f.Min != nil || f.Max != nil || f.Outside != "") {
 		return c.fail(at, "", "min, max and outside are for numbers, and %q is a %s", f.Name, f.kind())

@@ -38,12 +38,30 @@ func columnOf(rec arrow.Record, name string, kind assay.ValueKind, required bool
 	case assay.Instant:
 		ok = isText(id) || id == arrow.TIMESTAMP || id == arrow.DATE32 || id == arrow.DATE64
 	default:
-		ok = isNumber(id)
+		ok = isNumber(id) || isText(id) && c.holdsNumber()
 	}
 	if !ok && c.array.NullN() != c.array.Len() {
 		return c, &assay.FieldError{Field: name, Problem: fmt.Sprintf("the table's column is of type %s, the plan wants a %s", c.array.DataType(), kind)}
 	}
 	return c, nil
+}
+
+// sampledTexts is how many texts of a column are looked at to tell whether it
+// can be one of numbers.
+const sampledTexts = 64
+
+// holdsNumber reports whether any of the first texts of the column is a number,
+// or none of them has a value: which of the others are none is told row by row.
+func (c *column) holdsNumber() bool {
+	looked := 0
+	for i := 0; i < c.array.Len() && looked < sampledTexts; i++ {
+		if x, ok := c.number(i); ok && x == x {
+			return true
+		} else if !ok {
+			looked++
+		}
+	}
+	return looked == 0
 }
 
 func valueType(t arrow.DataType) arrow.DataType {
@@ -57,7 +75,7 @@ func isText(id arrow.Type) bool { return id == arrow.STRING || id == arrow.LARGE
 
 func isNumber(id arrow.Type) bool {
 	switch id {
-	case arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL,
+	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
 		arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
 		return true
 	}
@@ -72,52 +90,83 @@ func (c *column) null(i int) bool {
 	if c.kind == assay.Text {
 		return c.text(i) == ""
 	}
-	return c.kind != assay.Instant && math.IsNaN(c.number(i))
+	if c.kind == assay.Instant {
+		return false
+	}
+	x, ok := c.number(i)
+	return ok && x != x
 }
 
-// number reads a number or flag; NaN where there is none.
-func (c *column) number(i int) float64 {
+// number reads a number or flag, NaN where there is none; ok is false for a
+// text that is no number.
+func (c *column) number(i int) (x float64, ok bool) {
 	if c.array == nil || c.array.IsNull(i) {
-		return math.NaN()
+		return math.NaN(), true
 	}
 	return numberAt(c.array, i)
 }
 
-func numberAt(a arrow.Array, i int) float64 {
+func numberAt(a arrow.Array, i int) (x float64, ok bool) {
 	switch a := a.(type) {
 	case *array.Float64:
-		return a.Value(i)
+		return a.Value(i), true
 	case *array.Float32:
-		return float64(a.Value(i))
-	case *array.Int64:
-		return float64(a.Value(i))
-	case *array.Int32:
-		return float64(a.Value(i))
-	case *array.Int16:
-		return float64(a.Value(i))
-	case *array.Int8:
-		return float64(a.Value(i))
+		return float64(a.Value(i)), true
+	case *array.Float16:
+		return float64(a.Value(i).Float32()), true
 	case *array.Uint64:
-		return float64(a.Value(i))
-	case *array.Uint32:
-		return float64(a.Value(i))
-	case *array.Uint16:
-		return float64(a.Value(i))
-	case *array.Uint8:
-		return float64(a.Value(i))
+		return float64(a.Value(i)), true
 	case *array.Boolean:
-		if a.Value(i) {
-			return 1
-		}
-		return 0
+		return numberOfBool(a.Value(i)), true
+	case *array.String:
+		return numberOfCell(a.Value(i))
+	case *array.LargeString:
+		return numberOfCell(a.Value(i))
+	case *array.Decimal128, *array.Decimal256:
+		x, err := strconv.ParseFloat(decimalText(a, i), 64) // the nearest, to the last bit
+		return x, err == nil
 	case *array.Dictionary:
-		return numberAt(a.Dictionary(), a.GetValueIndex(i))
+		if d, at := a.Dictionary(), a.GetValueIndex(i); d.IsValid(at) {
+			return numberAt(d, at)
+		}
 	}
-	return math.NaN()
+	if x, ok := signedAt(a, i); ok {
+		return float64(x), true
+	}
+	return math.NaN(), true
 }
 
-// text reads a text, "" where there is none. Numbers are written in the
-// shortest decimal form.
+// signedAt reads the whole numbers that int64 holds.
+func signedAt(a arrow.Array, i int) (x int64, ok bool) {
+	switch a := a.(type) {
+	case *array.Int64:
+		return a.Value(i), true
+	case *array.Int32:
+		return int64(a.Value(i)), true
+	case *array.Int16:
+		return int64(a.Value(i)), true
+	case *array.Int8:
+		return int64(a.Value(i)), true
+	case *array.Uint32:
+		return int64(a.Value(i)), true
+	case *array.Uint16:
+		return int64(a.Value(i)), true
+	case *array.Uint8:
+		return int64(a.Value(i)), true
+	}
+	return 0, false
+}
+
+// numberOfCell reads a number that a text column holds.
+func numberOfCell(s string) (float64, bool) {
+	if s == "" {
+		return math.NaN(), true
+	}
+	return numberOfText(s)
+}
+
+// text reads a text, "" where there is none: texts as they stand, numbers and
+// booleans in their canonical form.
 func (c *column) text(i int) string {
 	if c.array == nil || c.array.IsNull(i) {
 		return ""
@@ -131,18 +180,44 @@ func textAt(a arrow.Array, i int) string {
 		return a.Value(i)
 	case *array.LargeString:
 		return a.Value(i)
+	case *array.Boolean:
+		return strconv.FormatBool(a.Value(i))
+	case *array.Uint64:
+		return strconv.FormatUint(a.Value(i), 10)
+	case *array.Decimal128, *array.Decimal256:
+		return shortDecimal(decimalText(a, i))
 	case *array.Dictionary:
-		return textAt(a.Dictionary(), a.GetValueIndex(i))
+		if d, at := a.Dictionary(), a.GetValueIndex(i); d.IsValid(at) {
+			return textAt(d, at)
+		}
+		return ""
 	}
-	x := numberAt(a, i)
+	if x, ok := signedAt(a, i); ok {
+		return strconv.FormatInt(x, 10)
+	}
+	x, _ := numberAt(a, i)
 	if x != x {
 		return ""
 	}
-	return strconv.FormatFloat(x, 'f', -1, 64)
+	s, _ := textOfNumber(x)
+	return s
 }
 
-// timeLayouts are the forms in which a text column may hold a time.
-var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02"}
+// lossy reports whether row i of a text field came as a floating-point number
+// that more than one whole number may have been rounded to.
+func (c *column) lossy(i int) bool {
+	a := c.array
+	if d, ok := a.(*array.Dictionary); ok {
+		a, i = d.Dictionary(), d.GetValueIndex(i)
+	}
+	switch a.(type) {
+	case *array.Float64, *array.Float32, *array.Float16:
+		x, _ := numberAt(a, i)
+		_, exact := textOfNumber(x)
+		return x == x && !exact
+	}
+	return false
+}
 
 // micros reads a time; ok is false if a text is none.
 func (c *column) micros(i int) (us int64, null, ok bool) {
@@ -161,12 +236,11 @@ func (c *column) micros(i int) (us int64, null, ok bool) {
 	if s == "" {
 		return 0, true, true
 	}
-	for _, l := range timeLayouts {
-		if t, err := time.Parse(l, s); err == nil {
-			return t.UnixMicro(), false, timeOK(t)
-		}
+	t, ok := timeOfText(s)
+	if !ok {
+		return 0, false, false
 	}
-	return 0, false, false
+	return t.UnixMicro(), false, true
 }
 
 // timeOK holds a time to what float64 microseconds hold exactly.

@@ -215,7 +215,7 @@ func TestValidate(t *testing.T) {
 		ev          assay.Event
 	}{
 		{"unknown field", "Salary", with(assay.Field{Name: "Salary", Value: assay.NumberValue(1)})},
-		{"wrong kind", "Amount", change("Amount", assay.TextValue("1000"))},
+		{"wrong kind", "Amount", change("Amount", assay.TextValue("a thousand"))},
 		{"required absent", "Amount", without("Amount")},
 		{"required missing", "Amount", change("Amount", assay.Value{})},
 		{"NaN", "Income", change("Income", assay.NumberValue(math.NaN()))},

@@ -14,8 +14,9 @@ import (
 const idShare = 0.5
 
 // Infer makes a plan from a table: every number is passed through, every text
-// becomes a category, and identifiers and times are left out. Ranges and
-// required fields are for people to add.
+// becomes a category, one of true and false alone a flag, and identifiers and
+// times are left out. What every row of the table has is required. Ranges are
+// for people to add.
 func Infer(rec arrow.Record, label string) (*Spec, error) {
 	s := &Spec{Version: 1}
 	if label != "" {
@@ -32,20 +33,20 @@ func Infer(rec arrow.Record, label string) (*Spec, error) {
 			return nil, &assay.FieldError{Field: f.Name, Problem: "the column's name cannot be a field's name; rename it"}
 		}
 		a := rec.Column(i)
+		field := FieldSpec{Name: f.Name}
 		switch id := valueType(f.Type).ID(); {
 		case a.NullN() == a.Len():
 			continue
+		case id == arrow.BOOL || isText(id) && holdsBooleans(a):
+			field.Kind = "flag"
 		case isNumber(id):
-			kind := ""
-			if id == arrow.BOOL {
-				kind = "flag"
-			}
-			s.Fields = append(s.Fields, FieldSpec{Name: f.Name, Kind: kind})
 		case isText(id) && !looksLikeID(a):
-			s.Fields = append(s.Fields, FieldSpec{Name: f.Name, Kind: "text"})
+			field.Kind = "text"
 		default:
 			continue
 		}
+		field.Required = alwaysThere(a, field.kind())
+		s.Fields = append(s.Fields, field)
 		s.Features = append(s.Features, FeatureSpec{Name: f.Name})
 	}
 	if len(s.Features) == 0 {
@@ -64,4 +65,48 @@ func looksLikeID(a arrow.Array) bool {
 		}
 	}
 	return n >= 100 && float64(len(seen)) > idShare*float64(n)
+}
+
+// holdsBooleans reports whether every text of a column is true or false, in any
+// case.
+func holdsBooleans(a arrow.Array) bool {
+	c, some := &column{array: a, kind: assay.Text}, false
+	for i := range a.Len() {
+		t := c.text(i)
+		if t == "" {
+			continue
+		}
+		if _, ok := boolWord(t); !ok {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// alwaysThere reports whether every row of a column has a value.
+func alwaysThere(a arrow.Array, kind assay.ValueKind) bool {
+	c := &column{array: a, kind: kind}
+	for i := range a.Len() {
+		if c.null(i) {
+			return false
+		}
+	}
+	return a.Len() > 0
+}
+
+// Gaps lists the columns of a table that have rows without a value: what a plan
+// that was inferred from other rows must not require.
+func Gaps(rec arrow.Record) []string {
+	var out []string
+	for i, f := range rec.Schema().Fields() {
+		kind := assay.Number
+		if isText(valueType(f.Type).ID()) {
+			kind = assay.Text
+		}
+		if !alwaysThere(rec.Column(i), kind) {
+			out = append(out, f.Name)
+		}
+	}
+	return out
 }

@@ -32,7 +32,9 @@ type Plan struct {
 	needs    []window.Needs // by window
 	visible  []int          // slot of each feature of the vector
 	info     []FeatureInfo
-	scratch  sync.Pool // *scratch of one row
+	// readsFields: some feature reads a field of the scored event.
+	readsFields bool
+	scratch     sync.Pool // *scratch of one row
 }
 
 // field is a compiled FieldSpec.
@@ -45,6 +47,8 @@ type field struct {
 	codes    map[string]float64 // text -> raw code, nil if no kernel wants it
 	values   map[string]bool    // allowed texts, nil if any
 	numbers  []float64          // allowed numbers, nil if any
+	spelled  map[string]string  // canonical text -> the plan's own spelling, where they differ
+	read     bool               // a feature reads it of the scored event
 	on       kindSet            // kinds of event that carry it
 	plain    bool               // the scored kind carries it, under a name that an event may have
 }
@@ -210,6 +214,7 @@ func (p *Plan) compileFields() error {
 		}
 		p.fields[i].codes = codes
 	}
+	p.compileSpellings()
 	return nil
 }
 
@@ -231,6 +236,13 @@ func (p *Plan) compileSteps() error {
 			return fmt.Errorf("feature %q: %w", s.Features[i].Name, err)
 		}
 		p.steps = append(p.steps, st)
+	}
+	for _, st := range p.steps {
+		for _, slot := range st.in {
+			if slot < len(p.fields) {
+				p.fields[slot].read, p.readsFields = true, true
+			}
+		}
 	}
 	p.needs = make([]window.Needs, len(s.Windows))
 	p.compileWindows()

@@ -9,10 +9,10 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// Read does what Validate does, and puts the values of the event's fields into
+// Read does what Admit does, and puts the values of the event's fields into
 // dst[:0] as the kernels take them, in plan order and NaN where one is missing:
 // what VectorOf makes a vector from. With room in dst for a value for each
-// field of the plan, nothing is allocated. The error is Validate's.
+// field of the plan, nothing is allocated. The error is Admit's.
 //
 // An event that names fields in the plan's order and has nothing wrong is
 // looked at once; any other goes the long way, for its error or its values.
@@ -20,7 +20,7 @@ func (p *Plan) Read(dst []float64, ev *assay.Event) ([]float64, error) {
 	if dst, ok := p.readPlain(dst[:0], ev); ok {
 		return dst, nil
 	}
-	if err := p.Validate(ev); err != nil {
+	if err := p.Admit(ev); err != nil {
 		return dst[:0], err
 	}
 	dst = dst[:0]
@@ -38,7 +38,7 @@ func (p *Plan) Read(dst []float64, ev *assay.Event) ([]float64, error) {
 }
 
 // readPlain is Read for events of the scored kind that name fields in the
-// plan's order. It says no to all that Validate might refuse.
+// plan's order. It says no to all that Admit might refuse or change.
 func (p *Plan) readPlain(dst []float64, ev *assay.Event) ([]float64, bool) {
 	if len(p.kinds) == 0 || ev.Kind != p.kinds[scored] || !timeOK(ev.Time) || len(ev.Fields) > assay.MaxFields {
 		return dst, false
@@ -47,7 +47,7 @@ func (p *Plan) readPlain(dst []float64, ev *assay.Event) ([]float64, bool) {
 	if head.Validate() != nil || !p.rolesKnown(ev) {
 		return dst, false
 	}
-	required := 0
+	required, says := 0, !p.readsFields
 	for i := range ev.Fields {
 		f := &ev.Fields[i]
 		for len(dst) < len(p.fields) && p.fields[len(dst)].spec.Name != f.Name {
@@ -64,12 +64,13 @@ func (p *Plan) readPlain(dst []float64, ev *assay.Event) ([]float64, bool) {
 		if to.required {
 			required++
 		}
+		says = says || to.read
 		dst = append(dst, x)
 	}
 	for len(dst) < len(p.fields) {
 		dst = append(dst, math.NaN())
 	}
-	return dst, required == p.required[scored]
+	return dst, says && required == p.required[scored]
 }
 
 func (p *Plan) rolesKnown(ev *assay.Event) bool {
@@ -101,7 +102,8 @@ func (f *field) readPlain(v *assay.Value) (x float64, ok bool) {
 		if f.values != nil && !f.values[text] || len(text) > assay.MaxTextBytes || !utf8.ValidString(text) {
 			return 0, false
 		}
-		return f.text(text), true
+		code := f.text(text)
+		return code, code != unseen || f.spelling(text) == text
 	}
 	if text != "" {
 		return 0, false

@@ -65,7 +65,10 @@ func (s *source) field(i, row int) (float64, *RowError) {
 		}
 	} else if !c.null(row) {
 		if f.kind == assay.Text {
-			t := c.text(row)
+			t := f.spelling(c.text(row))
+			if c.lossy(row) {
+				return 0, &RowError{row, c.name, lossyCode}
+			}
 			if len(t) > assay.MaxTextBytes {
 				return 0, &RowError{row, c.name, tooLongText}
 			}
@@ -74,12 +77,16 @@ func (s *source) field(i, row int) (float64, *RowError) {
 			}
 			return f.text(t), nil
 		}
-		x, ok := f.number(c.number(row))
+		stated, isNumber := c.number(row)
+		if !isNumber {
+			return 0, &RowError{row, c.name, f.noNumber()}
+		}
+		x, ok := f.number(stated)
 		if !ok {
 			return 0, &RowError{row, c.name, f.rangeProblem()}
 		}
 		if f.kind == assay.Flag && x != 0 && x != 1 {
-			return 0, &RowError{row, c.name, "a flag wants 0 or 1"}
+			return 0, &RowError{row, c.name, notFlag}
 		}
 		if x == x || f.missing {
 			return x, nil
@@ -91,7 +98,19 @@ func (s *source) field(i, row int) (float64, *RowError) {
 	return math.NaN(), nil
 }
 
-const tooLongText = "the text is too long"
+const (
+	tooLongText = "the text is too long"
+	notFlag     = "a flag wants true or false, 1 or 0"
+	lossyCode   = "the code came as a floating-point number beyond 2^53, where digits are lost: bring it as text or as int64"
+)
+
+// noNumber says what a text should have been.
+func (f *field) noNumber() string {
+	if f.kind == assay.Flag {
+		return notFlag
+	}
+	return "is no number: want digits with a decimal point, as in -1234.5"
+}
 
 // rangeProblem says what a number should have been.
 func (f *field) rangeProblem() string {

@@ -43,6 +43,7 @@ type FieldSpec struct {
 	On        []string `yaml:"on,omitempty" json:"on,omitempty"`               // kinds of event that carry it; default the scored kind
 	Required  bool     `yaml:"required,omitempty" json:"required,omitempty"`   // must be named, and not missing unless Missing is set
 	Missing   *bool    `yaml:"missing,omitempty" json:"missing,omitempty"`     // may be missing; default: not required
+	Optional  bool     `yaml:"optional,omitempty" json:"optional,omitempty"`   // a table may lack the column: all its values are missing then
 	Min       *float64 `yaml:"min,omitempty" json:"min,omitempty"`             // smallest allowed number
 	Max       *float64 `yaml:"max,omitempty" json:"max,omitempty"`             // largest allowed number
 	Outside   string   `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip, flag

@@ -36,7 +36,7 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 				r.Missing++
 			}
 			if raw := s.cols[i]; p.fields[i].kind == assay.Number && !raw.null(row) {
-				switch v := raw.number(row); {
+				switch v, _ := raw.number(row); {
 				case v != x && x != x:
 					r.Cleared++
 				case v != x:
@@ -113,7 +113,8 @@ func (s *Spec) columnLabels(rec arrow.Record, rows []int) ([]float64, error) {
 	}
 	out := make([]float64, len(rows))
 	for i, row := range rows {
-		if out[i] = c.number(row); out[i] < 0 || out[i] > 1 {
+		var ok bool
+		if out[i], ok = c.number(row); !ok || out[i] < 0 || out[i] > 1 {
 			return nil, &RowError{row, c.name, "a label wants 0 (good) or 1 (bad)"}
 		}
 	}

@@ -7,12 +7,30 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
-const unknownField = "the plan does not know this field"
+// unknownField says that the plan has no such field, and which was meant.
+func (p *Plan) unknownField(name string) error {
+	return &assay.FieldError{Field: name, Problem: "the plan does not know this field" + p.Nearest(name)}
+}
+
+// Nearest is a hint at the field or role whose name is nearest to one that the
+// plan does not know, or "".
+func (p *Plan) Nearest(name string) string {
+	known := slices.Clone(p.spec.Entities)
+	for i := range p.fields {
+		known = append(known, p.fields[i].spec.Name)
+	}
+	return nearest.Hint(name, known)
+}
 
 func (f *field) wrongKind(got assay.ValueKind) error {
-	return &assay.FieldError{Field: f.spec.Name, Problem: fmt.Sprintf("is a %s, want a %s", got, f.kind)}
+	want := fmt.Sprintf("is a %s, want a %s", got, f.kind)
+	if f.kind == assay.Flag {
+		want += ": true or false, 1 or 0"
+	}
+	return &assay.FieldError{Field: f.spec.Name, Problem: want}
 }
 
 // Validate holds an event to the plan: its bounds (Event.Validate), and of each
@@ -25,21 +43,24 @@ func (p *Plan) Validate(ev *assay.Event) error {
 	}
 	kind := p.kinds.of(ev.Kind)
 	if kind == unknownKind {
-		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event"}
+		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event" + nearest.Hint(ev.Kind, p.kinds)}
 	}
 	if !timeOK(ev.Time) {
 		return &assay.FieldError{Field: "time", Problem: "must lie between the years 1900 and 2200"}
 	}
 	for i := range ev.Entities {
 		if !slices.Contains(p.spec.Entities, ev.Entities[i].Role) {
-			return &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role"}
+			return &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role" + nearest.Hint(ev.Entities[i].Role, p.spec.Entities)}
 		}
 	}
 	n, required := -1, 0
 	for i := range ev.Fields {
 		name := ev.Fields[i].Name
 		if n = p.fieldAfter(n, name); n < 0 || !p.fields[n].on.has(kind) {
-			return &assay.FieldError{Field: name, Problem: unknownField}
+			if n >= 0 {
+				return &assay.FieldError{Field: name, Problem: "events of this kind do not carry this field"}
+			}
+			return p.unknownField(name)
 		}
 		if err := p.fields[n].validate(ev.Fields[i].Value); err != nil {
 			return err

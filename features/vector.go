@@ -30,7 +30,7 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 	n := -1
 	for i := range ev.Fields {
 		if n = p.fieldAfter(n, ev.Fields[i].Name); n < 0 {
-			return assay.Vector{}, &assay.FieldError{Field: ev.Fields[i].Name, Problem: unknownField}
+			return assay.Vector{}, p.unknownField(ev.Fields[i].Name)
 		}
 		f := &p.fields[n]
 		v := ev.Fields[i].Value
@@ -94,61 +94,69 @@ func (f *field) value(v assay.Value) float64 {
 	return x
 }
 
-// EventOf turns a table's row into an event: of the kind that the plan scores,
-// or, if the plan has a kind column and the table too, of the row's kind. An
-// empty id and a zero time are taken from the plan's id and time columns, if it
-// has them.
+// EventOf turns a table's row into an event, as Rows does.
 func (p *Plan) EventOf(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
-	if row < 0 || row >= int(rec.NumRows()) {
-		return assay.Event{}, fmt.Errorf("row %d of a table of %d: %w", row, rec.NumRows(), assay.ErrInvalid)
-	}
-	src, err := p.source(rec)
+	rows, err := p.Rows(rec)
 	if err != nil {
 		return assay.Event{}, err
 	}
-	return src.event(rec, row, id, at)
+	return rows.Event(row, id, at)
 }
 
-// cellText reads a text column that the table may lack.
-func cellText(rec arrow.Record, name string, row int) (string, error) {
-	if name == "" {
-		return "", nil
-	}
-	c, err := columnOf(rec, name, assay.Text, false)
-	return c.text(row), err
+// Rows reads the rows of a table as events.
+type Rows struct {
+	src      *source
+	n        int
+	id, kind column
+	roles    []column
 }
 
-func (s *source) event(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
-	p := s.p
-	kind, err := cellText(rec, p.spec.Kind, row)
-	if err != nil {
-		return assay.Event{}, err
+// Rows looks up the columns that the plan knows. It does not ask whether the
+// table has all of them, or others: NeedColumns and KnowsColumns do.
+func (p *Plan) Rows(rec arrow.Record) (*Rows, error) {
+	r := &Rows{n: int(rec.NumRows())}
+	var err error
+	if r.src, err = p.source(rec); err != nil {
+		return nil, err
 	}
-	kind = or(kind, p.spec.event())
-	if id == "" {
-		if id, err = cellText(rec, p.spec.ID, row); err != nil {
-			return assay.Event{}, err
+	text := func(name string) (c column) {
+		if name != "" && err == nil {
+			c, err = columnOf(rec, name, assay.Text, false)
 		}
+		return c
 	}
+	r.id, r.kind = text(p.spec.ID), text(p.spec.Kind)
+	for _, role := range p.spec.Entities {
+		r.roles = append(r.roles, text(role))
+	}
+	return r, err
+}
+
+// Event turns a row into an event: of the kind that the plan scores, or, if the
+// plan has a kind column and the table too, of the row's kind. An empty id and a
+// zero time are taken from the plan's id and time columns, if it has them. The
+// values are in canonical form.
+func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
+	if row < 0 || row >= r.n {
+		return assay.Event{}, fmt.Errorf("row %d of a table of %d: %w", row, r.n, assay.ErrInvalid)
+	}
+	p := r.src.p
+	kind := or(r.kind.text(row), p.spec.event())
 	if at.IsZero() {
-		us, null, ok := s.time.micros(row)
+		us, null, ok := r.src.time.micros(row)
 		if ok && !null {
 			at = time.UnixMicro(us).UTC()
 		}
 	}
 	no := p.kinds.of(kind)
-	ev := assay.Event{ID: id, Kind: kind, Time: at, Fields: make([]assay.Field, 0, len(p.fields))}
-	for _, role := range p.spec.Entities {
-		c, err := columnOf(rec, role, assay.Text, false)
-		if err != nil {
-			return ev, err
-		}
-		if t := c.text(row); t != "" {
-			ev.Entities = append(ev.Entities, assay.Entity{Role: role, ID: t})
+	ev := assay.Event{ID: or(id, r.id.text(row)), Kind: kind, Time: at, Fields: make([]assay.Field, 0, len(p.fields))}
+	for i := range r.roles {
+		if t := r.roles[i].text(row); t != "" {
+			ev.Entities = append(ev.Entities, assay.Entity{Role: r.roles[i].name, ID: t})
 		}
 	}
 	for i := range p.fields {
-		f, c := &p.fields[i], &s.cols[i]
+		f, c := &p.fields[i], &r.src.cols[i]
 		if !f.on.has(no) {
 			continue
 		}
@@ -160,6 +168,13 @@ func (s *source) event(rec arrow.Record, row int, id string, at time.Time) (assa
 			continue
 		}
 		ev.Fields = append(ev.Fields, assay.Field{Name: f.spec.Name, Value: v})
+	}
+	if len(ev.Fields) == 0 { // the table has the columns: the row says that all is missing
+		for i := range p.fields {
+			if p.fields[i].on.has(no) {
+				ev.Fields = append(ev.Fields, assay.Field{Name: p.fields[i].spec.Name})
+			}
+		}
 	}
 	return ev, nil
 }
@@ -179,11 +194,22 @@ func (f *field) eventValue(c *column, row int) (assay.Value, error) {
 	if c.null(row) {
 		return assay.Value{}, nil
 	}
-	switch f.kind {
-	case assay.Text:
-		return assay.TextValue(c.text(row)), nil
-	case assay.Flag:
-		return assay.FlagValue(c.number(row) != 0), nil
+	if f.kind == assay.Text {
+		if c.lossy(row) {
+			return assay.Value{}, &RowError{row, c.name, lossyCode}
+		}
+		return assay.TextValue(f.spelling(c.text(row))), nil
 	}
-	return assay.NumberValue(c.number(row)), nil
+	x, ok := c.number(row)
+	if !ok {
+		return assay.Value{}, &RowError{row, c.name, f.noNumber()}
+	}
+	if f.kind == assay.Flag {
+		v, ok := flagOf(assay.Value{}, x)
+		if !ok {
+			return v, &RowError{row, c.name, notFlag}
+		}
+		return v, nil
+	}
+	return assay.NumberValue(x), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/internal/arrowsafe"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/wire"
@@ -87,30 +88,59 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 	defer leave()
 	ws := s.newRows()
 	defer ws.put()
+	read := &arrowRows{rec: rec}
 	for i := range n {
 		ws.next()
 		w := ws.all[i]
 		id := a.RequestId + "/" + strconv.Itoa(i)
 		w.key = requestKey{caller, id}
 		if w.model, w.err = s.engine.acquire(a.Model); w.err == nil {
-			w.err = rowEvent(w, rec, i, id, a.Kind, at)
+			w.err = read.event(w, i, id, a.Kind, at)
 		}
 	}
 	s.engine.decideAll(ctx, ws.all)
 	return s.arrowReply(ws.all)
 }
 
-// rowEvent makes the event of one row.
-func rowEvent(w *work, rec arrow.Record, i int, id, kind string, at time.Time) (err error) {
+// arrowRows reads the rows of one record batch. Its columns are those of the
+// model's plan, no more and no less; a swap in the middle of a batch gives later
+// rows another model.
+type arrowRows struct {
+	rec  arrow.Record
+	of   *live
+	rows *features.Rows
+	err  error
+}
+
+// event makes the event of one row.
+func (a *arrowRows) event(w *work, i int, id, kind string, at time.Time) (err error) {
 	defer func() {
 		if r := recover(); r != nil { // offsets that point outside their buffer
 			err = &assay.FieldError{Field: "arrow.ipc", Problem: "row " + strconv.Itoa(i) + " cannot be read"}
 		}
 	}()
-	if w.req.Event, err = w.model.plan.EventOf(rec, i, id, at); err == nil && kind != "" {
+	if a.of != w.model {
+		a.of = w.model
+		a.rows, a.err = columnsOf(w.model.plan, a.rec)
+	}
+	if a.err != nil {
+		return a.err
+	}
+	if w.req.Event, err = a.rows.Event(i, id, at); err == nil && kind != "" {
 		w.req.Event.Kind = kind
 	}
 	return err
+}
+
+// columnsOf holds a batch's columns to the plan.
+func columnsOf(p *features.Plan, rec arrow.Record) (*features.Rows, error) {
+	if unknown := p.UnknownColumns(rec); len(unknown) > 0 {
+		return nil, &assay.FieldError{Field: unknown[0], Problem: "the plan does not know this column" + p.Nearest(unknown[0])}
+	}
+	if missing := p.MissingColumns(rec); len(missing) > 0 {
+		return nil, &assay.FieldError{Field: missing[0], Problem: "the table has no such column: add it, with nulls where a value is missing; the plan may declare it `optional: true`"}
+	}
+	return p.Rows(rec)
 }
 
 // arrowReply puts what became of the rows into one record batch.

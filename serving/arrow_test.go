@@ -111,9 +111,10 @@ func FuzzReadRecord(f *testing.F) {
 			}
 			return
 		}
+		read := &arrowRows{rec: rec}
 		for i := range int(rec.NumRows()) {
 			w := &work{model: m}
-			if rowEvent(w, rec, i, "id", "", start2026) == nil {
+			if read.event(w, i, "id", "", start2026) == nil {
 				_ = m.plan.Validate(&w.req.Event)
 			}
 		}

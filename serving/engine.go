@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,7 @@ type engine struct {
 	drift    *drift
 	index    *index
 	lates    *lates
+	log      *slog.Logger
 
 	joining struct {
 		sync.Mutex
@@ -53,7 +55,8 @@ type engine struct {
 
 func newEngine(cfg *Config) *engine {
 	e := &engine{journal: cfg.Journal, now: cfg.Now, inflight: newInflight(), limit: int64(cfg.MaxInFlight), ahead: cfg.MaxAhead,
-		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift), index: newIndex(cfg.Journal.Stats().Durable), lates: newLates()}
+		limiter: newLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(drift),
+		index: newIndex(cfg.Journal.Stats().Durable), lates: newLates(), log: cfg.Logger}
 	e.atOnce = rowsAtOnce * runtime.GOMAXPROCS(0)
 	e.turns = semaphore.NewWeighted(int64(e.atOnce))
 	e.works.New = func() any { w := new(work); w.clean(); return w }
@@ -262,6 +265,7 @@ func (e *engine) settled(ws []*work) {
 			continue
 		}
 		e.shadows.offer(w.seq)
+		w.model.unseen.count(w.fields, w.model.name, e.now, e.log)
 		if w.seq%driftEvery == 0 {
 			e.drift.observe(w.decision.Score.PD, w.vector.Values)
 		}

@@ -58,7 +58,7 @@ func (e *engine) peek(m *live, ev *assay.Event) (assay.Vector, error) {
 	if err := ev.Validate(); err != nil {
 		return assay.Vector{}, err
 	}
-	if err := m.plan.Validate(ev); err != nil {
+	if err := m.plan.Admit(ev); err != nil {
 		return assay.Vector{}, err
 	}
 	e.mu.Lock()

@@ -31,6 +31,7 @@ type live struct {
 	folder  string   // in the model directory, "" for the first
 	loaded  time.Time
 	scratch sync.Pool // *scratch
+	unseen  *unseenWatch
 }
 
 // scratch is working memory for one explanation.
@@ -45,7 +46,7 @@ func newLive(b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serving: the bundle's plan: %w", err)
 	}
-	m := &live{name: b.Manifest.Name, version: b.Manifest.Version, bundle: b, plan: plan, digest: plan.Digest(), loaded: at}
+	m := &live{name: b.Manifest.Name, version: b.Manifest.Version, bundle: b, plan: plan, digest: plan.Digest(), loaded: at, unseen: newUnseenWatch(plan)}
 	if m.digest != b.Manifest.Plan {
 		return nil, fmt.Errorf("serving: the bundle's manifest names the plan %s, its plan file is %s: %w", b.Manifest.Plan.Short(), m.digest.Short(), assay.ErrPrecondition)
 	}

@@ -76,7 +76,7 @@ func newMetrics(s *Server) *metrics {
 	})
 	gauge("assay_shadow_queue", "Vectors that wait for the shadow models.", func() float64 { return float64(s.shadows.waiting()) })
 	gauge("assay_shadow_dropped", "Vectors that found the shadow queue full.", func() float64 { return float64(s.shadows.dropped.Load()) })
-	m.registry.MustRegister(&driftCollector{s.drift}, s.engine.lates.events, s.engine.lates.windows)
+	m.registry.MustRegister(&driftCollector{s.drift}, unseenCollector{s.engine}, s.engine.lates.events, s.engine.lates.windows)
 
 	of := func(service, method string) *methodMetrics {
 		mm := &methodMetrics{handling: handling.WithLabelValues(service, method)}

@@ -88,7 +88,7 @@ func TestValidation(t *testing.T) {
 		{"no request id", "request_id", &pb.ScoreRequest{Event: wire.Event(with())}},
 		{"no event", "event", &pb.ScoreRequest{RequestId: "r"}},
 		{"unknown field", "shoe_size", &pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("shoe_size", assay.NumberValue(43))))}},
-		{"wrong kind", "insured", &pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("insured", assay.NumberValue(1))))}},
+		{"wrong kind", "insured", &pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("insured", assay.NumberValue(3))))}},
 		{"NaN", "income", &pb.ScoreRequest{RequestId: "r", Event: func() *pb.Event {
 			e := application("e", 10, 1)
 			e.Fields[2].Value = assay.NumberValue(math.NaN())

@@ -65,10 +65,11 @@ func (w *work) what() []byte {
 	return []byte("score\n")
 }
 
-// validate holds the event to the plan, and reads its fields for a vector.
+// validate brings the event into canonical form, holds it to the plan, and reads
+// its fields for a vector.
 func (w *work) validate() (err error) {
 	if w.record {
-		return w.model.plan.Validate(&w.req.Event)
+		return w.model.plan.Admit(&w.req.Event)
 	}
 	w.fields, err = w.model.plan.Read(w.fields, &w.req.Event)
 	return err

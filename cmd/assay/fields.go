@@ -65,7 +65,7 @@ func (e *evaluation) restate(ctx context.Context, fields []eval.Field, infos []f
 			changed := *ev
 			changed.Fields = with(ev.Fields, infos[trial.Field], &fields[trial.Field], trial.Value)
 			out[i][t] = math.NaN()
-			if s.plan.Validate(&changed) != nil {
+			if s.plan.Admit(&changed) != nil {
 				continue // the server would refuse it
 			}
 			v, err := s.plan.Vector(x, &changed, st)

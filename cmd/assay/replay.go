@@ -39,7 +39,7 @@ func (s *scorer) replay(ctx context.Context, p part, visit func(i int, ev *assay
 		if err != nil {
 			return err
 		}
-		if err := s.plan.Validate(&ev); err != nil {
+		if err := s.plan.Admit(&ev); err != nil {
 			if wanted {
 				return fmt.Errorf("row %d: %w", p.place(r), err)
 			}

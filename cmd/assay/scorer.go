@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/assayrisk/assay"
@@ -71,15 +70,7 @@ type scored struct {
 // event may leave an optional field out; a table without the column is most
 // likely the wrong table.
 func needColumns(plan *features.Plan, t *table) error {
-	var missing []string
-	for _, f := range plan.Fields() {
-		if on := f.On; len(on) > 0 && !slices.Contains(on, plan.Event()) {
-			continue
-		}
-		if !t.frame.Record.Schema().HasField(f.Name) {
-			missing = append(missing, f.Name)
-		}
-	}
+	missing := plan.MissingColumns(t.frame.Record)
 	if len(missing) > 0 {
 		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), or use a model of this table",
 			assay.ErrInvalid, t.name, strings.Join(missing, ", "))
@@ -88,12 +79,29 @@ func needColumns(plan *features.Plan, t *table) error {
 }
 
 // accept holds a table to the plan: it has the columns, and its rows keep the
-// rules.
+// rules. Columns whose values training did not know are said.
 func (s *scorer) accept(u *ui, t *table) error {
 	if err := needColumns(s.plan, t); err != nil {
 		return err
 	}
-	return t.obey(u, s.plan.Spec())
+	if err := t.obey(u, s.plan.Spec()); err != nil {
+		return err
+	}
+	return sayUnseen(u, s.plan, t)
+}
+
+// sayUnseen warns of text columns nearly all of whose values are new to a plan.
+func sayUnseen(u *ui, plan *features.Plan, t *table) error {
+	found, err := plan.Unseen(t.frame.Record)
+	if err != nil {
+		return err
+	}
+	for _, x := range found {
+		if x.Wrong() {
+			u.note("%s: %s", t.name, x)
+		}
+	}
+	return nil
 }
 
 // score scores the part.

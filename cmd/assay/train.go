@@ -153,9 +153,17 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 			return err
 		}
 	}
-	b, _, err := r.build(ctx, u, train, valid)
+	b, fit, err := r.build(ctx, u, train, valid)
 	if err != nil {
 		return err
+	}
+	for _, p := range []part{train, valid} {
+		if p.table == nil {
+			continue
+		}
+		if err := sayUnseen(u, fit.plan, p.table); err != nil {
+			return err
+		}
 	}
 	if f.plan != "" || start != nil {
 		r.spec = nil // it is in a file already

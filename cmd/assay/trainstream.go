@@ -44,7 +44,8 @@ type pieces struct {
 	label   string
 	rows    int
 	bad     float64
-	sample  []arrow.Record // rows whose number is a multiple of step
+	sample  []arrow.Record  // rows whose number is a multiple of step
+	gaps    map[string]bool // columns of which some row has no value
 	step    int
 	skipped int
 }
@@ -110,6 +111,9 @@ func (p *pieces) survey(ctx context.Context) error {
 			p.bad += t.label[i]
 		}
 		p.rows += len(rows)
+		if p.spec == nil {
+			p.noteGaps(t.frame.Record)
+		}
 		k, err := thin(t, rows)
 		if err != nil {
 			return err
@@ -136,6 +140,16 @@ func (p *pieces) survey(ctx context.Context) error {
 		err = fmt.Errorf("%w: %s has no rows", assay.ErrInvalid, p.path)
 	}
 	return err
+}
+
+// noteGaps notes the columns of a piece that have rows without a value.
+func (p *pieces) noteGaps(rec arrow.Record) {
+	if p.gaps == nil {
+		p.gaps = map[string]bool{}
+	}
+	for _, name := range features.Gaps(rec) {
+		p.gaps[name] = true
+	}
 }
 
 // table joins the sample, and splits it: most rows for the plan, the others
@@ -241,6 +255,9 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]str
 		if r.spec, err = inferSpec(u, t); err != nil {
 			return err
 		}
+		for i := range r.spec.Fields { // the sample need not show every gap
+			r.spec.Fields[i].Required = r.spec.Fields[i].Required && !p.gaps[r.spec.Fields[i].Name]
+		}
 	}
 	if len(r.spec.Windows) > 0 || r.spec.Kind != "" || r.targetEncoded() || r.spec.Clean != nil {
 		return fmt.Errorf("%w: the plan has windows, a kind column, target encodings or cleaning, which need all rows at once: train without --stream", assay.ErrInvalid)
@@ -263,6 +280,9 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]str
 func (r *recipe) buildStream(ctx context.Context, u *ui, p *pieces, train, held part) (*models.Bundle, error) {
 	plan, report, err := r.fitPlan(ctx, train)
 	if err != nil {
+		return nil, err
+	}
+	if err := sayUnseen(u, plan, train.table); err != nil {
 		return nil, err
 	}
 	params, err := r.parse(plan)
