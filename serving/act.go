@@ -12,13 +12,13 @@ import (
 // Act is what an admin did, as its record commits to it: canonical CBOR. The
 // keys are frozen.
 type Act struct {
-	Version  uint8        `cbor:"0,keyasint"`           // 1
+	Version  uint8        `cbor:"0,keyasint"`           // 1; 2 of "activate" that keeps the policy in force, or says that it changes
 	What     string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy", "propose", "configure"
 	By       string       `cbor:"2,keyasint"`           // the admin; of "configure" the configuration
 	Second   string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
 	Bundles  []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
 	Digest   assay.Digest `cbor:"5,keyasint"`           // of the model, or of the policy
-	Policy   []byte       `cbor:"6,keyasint,omitempty"` // its YAML
+	Policy   []byte       `cbor:"6,keyasint,omitempty"` // YAML of the policy that the act puts in force
 	Open     []byte       `cbor:"7,keyasint,omitempty"` // the proposal that "propose" opens, and that an act with Second closes
 	Text     string       `cbor:"8,keyasint,omitempty"` // of a proposal, for people
 	FourEyes bool         `cbor:"9,keyasint,omitempty"` // of "configure": acts need two admins from here on
@@ -35,10 +35,15 @@ const (
 	actConfigure = "configure" // a start by another configuration than the one before
 )
 
+// actKeepsPolicy is the version of activations under which the policy in force
+// stays, unless the act has another. Those before brought their bundle's own.
+const actKeepsPolicy = 2
+
 // standing is what the acts in the journal add up to.
 type standing struct {
 	activate *Act            // the newest activation
-	policy   *Act            // the newest policy since then
+	acted    bool            // an admin has activated a model or set a policy
+	policy   []byte          // YAML of the newest policy that an act names
 	loaded   map[string]bool // folders loaded beside it
 	shadows  []string
 	pending  map[assay.Digest]proposal // acts that wait for a second admin
@@ -61,13 +66,16 @@ func (s *standing) apply(a Act, micros int64) {
 			delete(s.pending, open)
 		}
 	}
+	if len(a.Policy) > 0 {
+		s.policy = a.Policy
+	}
 	switch a.What {
 	case actConfigure:
 		s.configured = &a
 	case actActivate:
-		s.activate, s.policy = &a, nil
+		s.activate, s.acted = &a, true
 	case actPolicy:
-		s.policy = &a
+		s.acted = true
 	case actShadow:
 		s.shadows = a.Bundles
 	case actLoad, actUnload:

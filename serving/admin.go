@@ -153,7 +153,14 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 	if req.LoadOnly {
 		what = actLoad
 	}
-	act := assay.Sum(bodyTag, []byte(what+"\n"+req.Bundle+"\n"), req.ExpectedDigest)
+	if req.LoadOnly && req.WithPolicy {
+		return nil, &assay.FieldError{Field: "with_policy", Problem: "a model that is loaded beside the active one has its bundle's policy anyway: leave it out"}
+	}
+	body := []byte(what + "\n" + req.Bundle + "\n")
+	if req.WithPolicy {
+		body = append(body, "with its policy\n"...)
+	}
+	act := assay.Sum(bodyTag, body, req.ExpectedDigest)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	seq, before, err := a.once(ctx, req.RequestId, act)
@@ -163,13 +170,16 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 	if before {
 		return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_DONE, Sequence: seq}, nil
 	}
-	m, err := a.loadLive(ctx, req.Bundle, req.ExpectedDigest, nil)
+	m, done, err := a.toActivate(ctx, req, what)
 	if err != nil {
 		return nil, err
 	}
 	c := callerOf(ctx)
-	done := &Act{Version: 1, What: what, By: c.Name, Bundles: []string{req.Bundle}, Digest: m.bundle.Digest}
-	ok, err := a.approve(ctx, done, act, what+" "+req.Bundle)
+	text := what + " " + req.Bundle
+	if req.WithPolicy {
+		text += " with its policy"
+	}
+	ok, err := a.approve(ctx, done, act, text)
 	if err != nil {
 		return nil, err
 	}
@@ -185,17 +195,44 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 		return nil, err
 	}
 	a.settled(done)
-	a.swapped(what, m, seq)
+	a.swapped(what, m, seq, done)
 	return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_DONE, Model: a.info(m), Sequence: seq}, nil
 }
 
+// toActivate loads a bundle and makes its act. The model decides by the policy
+// in force, unless its own is asked for, or it is loaded beside the active one.
+func (a *admin) toActivate(ctx context.Context, req *pb.ActivateModelRequest, what string) (*live, *Act, error) {
+	var keep []byte
+	if what == actActivate && !req.WithPolicy {
+		keep = a.engine.routes.Load().active.policy.YAML()
+	}
+	m, err := a.loadLive(ctx, req.Bundle, req.ExpectedDigest, keep)
+	if err != nil && keep != nil {
+		if _, own := a.loadLive(ctx, req.Bundle, req.ExpectedDigest, nil); own == nil {
+			err = fmt.Errorf("the policy in force does not fit bundle %q: set one that does, or activate it with_policy, its own: %v: %w", req.Bundle, err, assay.ErrPrecondition)
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	act := &Act{Version: 1, What: what, By: callerOf(ctx).Name, Bundles: []string{req.Bundle}, Digest: m.bundle.Digest}
+	if what == actActivate {
+		act.Version = actKeepsPolicy
+		if req.WithPolicy {
+			act.Policy = m.policy.YAML()
+		}
+	}
+	return m, act, nil
+}
+
 // swapped brings what hangs on the active model in line, and tells the log.
-func (a *admin) swapped(what string, m *live, seq uint64) {
+func (a *admin) swapped(what string, m *live, seq uint64, act *Act) {
 	if a.engine.routes.Load().active == m && what != actLoad {
 		a.drift.watch(m)
 		a.shadows.keepPlan(m.digest)
 	}
-	a.log.Info("admin", "act", what, "model", m.name, "digest", m.bundle.Digest.Short(), "policy", m.policy.Digest().Short(), "sequence", seq)
+	a.log.Info("admin", "act", what, "by", act.By, "second", act.Second, "model", m.name, "digest", m.bundle.Digest.Short(),
+		"policy", m.policy.Digest().Short(), "with_policy", len(act.Policy) > 0, "sequence", seq)
 }
 
 // SetPolicy implements pb.AdminServer.
@@ -238,7 +275,7 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 		return nil, err
 	}
 	a.settled(act)
-	a.log.Info("admin", "act", actPolicy, "policy", digest.Short(), "sequence", seq)
+	a.log.Info("admin", "act", actPolicy, "by", act.By, "second", act.Second, "policy", digest.Short(), "sequence", seq)
 	return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_DONE, PolicyDigest: digest[:], Sequence: seq}, nil
 }
 
@@ -274,7 +311,7 @@ func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.Se
 	for _, m := range ms {
 		resp.Shadows = append(resp.Shadows, a.info(m))
 	}
-	a.log.Info("admin", "act", actShadow, "bundles", req.Bundles, "sequence", resp.Sequence)
+	a.log.Info("admin", "act", actShadow, "by", c.Name, "bundles", req.Bundles, "sequence", resp.Sequence)
 	return resp, nil
 }
 
@@ -327,7 +364,7 @@ func (a *admin) unload(ctx context.Context, name string) error {
 	seq, err := a.engine.swap(ctx, next, ledger.Activation, requestKey{c.Name, newRequestID()}, assay.Sum(bodyTag, []byte(actUnload+"\n"+name)),
 		&Act{Version: 1, What: actUnload, By: c.Name, Bundles: []string{m.folder}, Digest: m.bundle.Digest})
 	if err == nil {
-		a.log.Info("admin", "act", actUnload, "model", name, "sequence", seq)
+		a.log.Info("admin", "act", actUnload, "by", c.Name, "model", name, "sequence", seq)
 	}
 	return err
 }

@@ -57,6 +57,7 @@ type Auditor struct {
 	states  []*windows
 	gaps    bool // a record that may have fed windows cannot be read
 	force   inForce
+	inForce assay.Digest // the policy that the newest act left
 	record  func(seq uint64) (*journal.Record, error)
 }
 

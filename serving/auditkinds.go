@@ -20,7 +20,8 @@ import (
 //	decision       the application was read, and is fed to the windows; AuditReport has what became of the rest
 //	event          the event was read, and is fed to the windows
 //	failed         the same, where there was an event before the work failed
-//	activation     the bundle that it names is at hand, so that decisions by it can be made again; a policy text
+//	activation     the bundle that it names is at hand, so that decisions by it can be made again; it leaves the
+//	               policy in force, or has the text of the one that it brings; a policy text
 //	               in it has the digest that it names
 //	policy         the text has the digest that the record, and decisions by it, name
 //	shadow         challengers at hand gave the vector of the decision the same scores, bit for bit
@@ -101,6 +102,11 @@ func (a *Auditor) act(r *journal.Record) (checked bool, what string, err error) 
 			return true, "policy: its text has another digest than the record names", nil
 		}
 		a.yaml[r.Policy] = act.Policy
+	}
+	before := a.inForce
+	a.inForce = r.Policy
+	if act.What == actActivate && act.Version >= actKeepsPolicy && len(act.Policy) == 0 && before != (assay.Digest{}) && r.Policy != before {
+		return true, "activation: another policy is in force after it, and it does not say so", nil
 	}
 	if act.What == actConfigure && act.Digest != r.Model {
 		return true, "activation: it names two models", nil

@@ -115,8 +115,8 @@ func TestConfiguredStartLeavesActs(t *testing.T) {
 	for id, configured := range map[string]*models.Bundle{"as before": first, "another": bundle(t, planYAML, "third", 1), "the activated": second} {
 		cfg.Bundle = configured
 		d := run(t, dir, id, cfg)
-		if d.Score.Model != second.Digest || d.Outcome != assay.Approve {
-			t.Errorf("%s: model %s decided %s, want the activated one with its own policy", id, d.Score.Model.Short(), d.Outcome)
+		if d.Score.Model != second.Digest || d.Outcome != assay.Decline {
+			t.Errorf("%s: model %s decided %s, want the activated one by the policy that was configured", id, d.Score.Model.Short(), d.Outcome)
 		}
 	}
 	if as, _ := acts(t, dir); len(as) != 2 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/serving/policy"
 )
 
 // restore brings back what the server decided by when it stopped: the acts in
@@ -75,30 +76,42 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 }
 
 // standingModel returns what decides: the model that an admin activated last,
-// or else the configured one, by the policy that an admin has set since, or else
-// the one that came with the model.
+// or else the configured one, by the policy that the log's acts left in force,
+// or else the configured one.
 func (s *Server) standingModel(ctx context.Context, first *live, st *standing) (active *live, err error) {
+	if !st.acted {
+		return first, nil
+	}
+	yaml := st.policy
+	if policy.DigestOf(yaml) != st.decides.policy {
+		yaml = nil // an older server's activation brought the bundle's own
+	}
 	active = first
 	if a := st.activate; a != nil {
 		if len(a.Bundles) != 1 {
 			return nil, fmt.Errorf("serving: the record of the last activation names no bundle: %w", assay.ErrCorrupt)
 		}
 		if a.Digest == first.bundle.Digest {
-			// The configured policy is not the activated bundle's.
-			if active, err = newLive(first.bundle, nil, s.cfg.Now()); err == nil {
+			if active, err = newLive(first.bundle, yaml, s.cfg.Now()); err == nil {
 				active.folder = a.Bundles[0]
 			}
 		} else {
-			active, err = s.loadLive(ctx, a.Bundles[0], a.Digest[:], nil)
+			active, err = s.loadLive(ctx, a.Bundles[0], a.Digest[:], yaml)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or configure it as the first)", err)
 		}
-	}
-	if st.policy != nil {
-		if active, err = active.withPolicy(st.policy.Policy, s.cfg.Now()); err != nil {
+	} else if yaml != nil {
+		if active, err = first.withPolicy(yaml, s.cfg.Now()); err != nil {
 			return nil, fmt.Errorf("serving: the policy that was set last: %w", err)
 		}
+	}
+	if now := active.policy.Digest(); now != st.decides.policy {
+		return nil, fmt.Errorf("serving: the log's last act left the policy %s in force, and its text is in no record and not in the bundle: %w",
+			st.decides.policy.Short(), assay.ErrPrecondition)
+	} else if len(s.cfg.Policy) > 0 && now != first.policy.Digest() {
+		s.log.Warn("the configured policy is not in force: an admin's act left another, which stays until an act replaces it",
+			"configured", first.policy.Digest().Short(), "in_force", now.Short())
 	}
 	return active, nil
 }

@@ -298,7 +298,10 @@ type ActivateModelRequest struct {
 	ExpectedDigest []byte `protobuf:"bytes,3,opt,name=expected_digest,json=expectedDigest,proto3" json:"expected_digest,omitempty"`
 	// Load it beside the active model, to be asked for by name, without making
 	// it the one that decides by default.
-	LoadOnly      bool `protobuf:"varint,4,opt,name=load_only,json=loadOnly,proto3" json:"load_only,omitempty"`
+	LoadOnly bool `protobuf:"varint,4,opt,name=load_only,json=loadOnly,proto3" json:"load_only,omitempty"`
+	// Put the bundle's own policy in force with it. Otherwise the policy in force
+	// stays; the call is refused when it does not fit the model's plan.
+	WithPolicy    bool `protobuf:"varint,5,opt,name=with_policy,json=withPolicy,proto3" json:"with_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -357,6 +360,13 @@ func (x *ActivateModelRequest) GetExpectedDigest() []byte {
 func (x *ActivateModelRequest) GetLoadOnly() bool {
 	if x != nil {
 		return x.LoadOnly
+	}
+	return false
+}
+
+func (x *ActivateModelRequest) GetWithPolicy() bool {
+	if x != nil {
+		return x.WithPolicy
 	}
 	return false
 }
@@ -1302,13 +1312,15 @@ const file_assayv1_admin_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x06loaded\"\x13\n" +
 	"\x11ListModelsRequest\"A\n" +
 	"\x12ListModelsResponse\x12+\n" +
-	"\x06models\x18\x01 \x03(\v2\x13.assay.v1.ModelInfoR\x06models\"\x93\x01\n" +
+	"\x06models\x18\x01 \x03(\v2\x13.assay.v1.ModelInfoR\x06models\"\xb4\x01\n" +
 	"\x14ActivateModelRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
 	"\x06bundle\x18\x02 \x01(\tR\x06bundle\x12'\n" +
 	"\x0fexpected_digest\x18\x03 \x01(\fR\x0eexpectedDigest\x12\x1b\n" +
-	"\tload_only\x18\x04 \x01(\bR\bloadOnly\"\x8e\x01\n" +
+	"\tload_only\x18\x04 \x01(\bR\bloadOnly\x12\x1f\n" +
+	"\vwith_policy\x18\x05 \x01(\bR\n" +
+	"withPolicy\"\x8e\x01\n" +
 	"\x15ActivateModelResponse\x12.\n" +
 	"\bapproval\x18\x01 \x01(\x0e2\x12.assay.v1.ApprovalR\bapproval\x12)\n" +
 	"\x05model\x18\x02 \x01(\v2\x13.assay.v1.ModelInfoR\x05model\x12\x1a\n" +

@@ -43,7 +43,8 @@ type AdminClient interface {
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
 	// ActivateModel loads a bundle from the server's model directory, checks it
 	// against an independent implementation, and makes it the one that decides.
-	// Requests under way finish with the model they began with.
+	// Requests under way finish with the model they began with. The policy in
+	// force stays in force, unless with_policy says that it goes, too.
 	ActivateModel(ctx context.Context, in *ActivateModelRequest, opts ...grpc.CallOption) (*ActivateModelResponse, error)
 	// SetShadow sets the challengers that score beside the active model.
 	SetShadow(ctx context.Context, in *SetShadowRequest, opts ...grpc.CallOption) (*SetShadowResponse, error)
@@ -155,7 +156,8 @@ type AdminServer interface {
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
 	// ActivateModel loads a bundle from the server's model directory, checks it
 	// against an independent implementation, and makes it the one that decides.
-	// Requests under way finish with the model they began with.
+	// Requests under way finish with the model they began with. The policy in
+	// force stays in force, unless with_policy says that it goes, too.
 	ActivateModel(context.Context, *ActivateModelRequest) (*ActivateModelResponse, error)
 	// SetShadow sets the challengers that score beside the active model.
 	SetShadow(context.Context, *SetShadowRequest) (*SetShadowResponse, error)

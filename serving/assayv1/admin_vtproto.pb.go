@@ -238,6 +238,16 @@ func (m *ActivateModelRequest) MarshalToSizedBufferVT(dAtA []byte) (int, error) 
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.WithPolicy {
+		i--
+		if m.WithPolicy {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x28
+	}
 	if m.LoadOnly {
 		i--
 		if m.LoadOnly {
@@ -1123,6 +1133,9 @@ func (m *ActivateModelRequest) SizeVT() (n int) {
 		n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
 	}
 	if m.LoadOnly {
+		n += 2
+	}
+	if m.WithPolicy {
 		n += 2
 	}
 	n += len(m.unknownFields)
@@ -2053,6 +2066,26 @@ func (m *ActivateModelRequest) UnmarshalVT(dAtA []byte) error {
 				}
 			}
 			m.LoadOnly = bool(v != 0)
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field WithPolicy", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.WithPolicy = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
