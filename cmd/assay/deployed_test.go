@@ -264,8 +264,10 @@ func (d *deployed) run(t *testing.T, program, bundle string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		number := func(name string, x float64) assay.Field { return assay.Field{Name: name, Value: assay.NumberValue(x)} }
 		_, err = client.Score(t.Context(), "loan", &assay.Event{ID: "loan", Kind: "application", Time: time.Now(),
-			Fields: []assay.Field{{Name: "Amount", Value: assay.NumberValue(1200)}}})
+			Fields: []assay.Field{number("Amount", 1200), number("Price", 1500), number("Time", 36), number("Expenses", 60),
+				number("Age", 40), number("Seniority", 5), {Name: "Records", Value: assay.TextValue("no")}}})
 		if (err == nil) != caller.ok {
 			t.Errorf("key %q: %v", caller.key, err)
 		}
