@@ -67,6 +67,8 @@ const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
 github.com/apache/arrow                : internal/arrowsafe datasets datasets/scf features serving cmd/assay benchmarks
+github.com/xuri/excelize               : datasets
+github.com/klauspost/compress          : datasets
 github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline features
 gonum.org/v1/gonum/optimize            : models/baseline

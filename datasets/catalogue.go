@@ -104,6 +104,9 @@ func readNamed(ctx context.Context, info Info, opt Options) (*Frame, error) {
 		return nil, &BadRow{File: info.Name, Column: opt.Label, Problem: "the label of this set is " + DefaultLabel}
 	}
 	opt.Label, opt.Bad, opt.Unlabelled = info.Label, info.Bad, false
+	if opt.Missing == nil {
+		opt.Missing = []string{"NA", "NaN", "nan", "null", "NULL"} // what those who made the sets write for no value
+	}
 	f, err := ReadBytes(ctx, info.Name, b, opt)
 	if err != nil {
 		return nil, err

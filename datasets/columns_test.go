@@ -43,19 +43,6 @@ func TestStatedColumns(t *testing.T) {
 	}
 }
 
-// TestOtherSeparators: a file with other marks between the cells is told so.
-func TestOtherSeparators(t *testing.T) {
-	for mark, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "bars"} {
-		_, err := ReadBytes(context.Background(), "x.csv", []byte("a"+mark+"target\n1"+mark+"0\n"), Options{})
-		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "commas between the cells") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := ReadBytes(context.Background(), "x.csv", []byte("a\n1\n"), Options{}); err != nil {
-		t.Errorf("one column: %v", err)
-	}
-}
-
 // TestNullColumn: a column of type null, as writers make of one that is empty
 // throughout, has no values.
 func TestNullColumn(t *testing.T) {

@@ -3,14 +3,12 @@
 package datasets
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,72 +16,123 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/assayrisk/assay"
 )
 
-// numberShare is the share of a CSV column's cells that must be numbers for
-// the column to be one of numbers. The cells that are not are then bad rows,
-// with their place, instead of silently turning a hundred thousand amounts
-// into text because of one typing error.
-const numberShare = 0.9
-
-// csvTable reads records of one CSV source and knows where it stands.
-type csvTable struct {
-	file   string
-	r      *csv.Reader
-	limit  *recordLimit
-	header []string
-	row    int
+// rowSource gives the rows of a text file or of a sheet, one after the other.
+type rowSource interface {
+	// Read returns the next row, valid until the next call, or io.EOF.
+	Read() ([]string, error)
+	// Line is the line, in the file, of a cell of the row read last.
+	Line(cell int) int
 }
 
-// openCSV reads the header.
+// csvTable reads records of one text file or sheet and knows where it stands.
+type csvTable struct {
+	file    string
+	rows    rowSource
+	header  []string     // of the columns that are kept
+	cells   int          // of the file's header
+	keep    []int        // cell of each kept column, nil: all are
+	empty   int          // a cell without a name that must be empty, -1: none
+	leftOut []ColumnNote // columns that are no data
+	kept    []string
+	row     int
+}
+
+// openCSV finds out how the text is written and reads the header.
 func openCSV(file string, src io.Reader, opt *Options) (*csvTable, error) {
-	br := bufio.NewReaderSize(src, 1<<16)
-	if bom, err := br.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-		_, _ = br.Discard(3)
+	text, err := plainText(file, src)
+	if err != nil {
+		return nil, err
 	}
-	t := &csvTable{file: file, limit: &recordLimit{r: br, max: 4*opt.MaxCell + 1<<20}}
-	t.r = csv.NewReader(t.limit)
-	t.r.FieldsPerRecord = -1
-	t.r.ReuseRecord = true
-	head, err := t.r.Read()
+	mark, err := separator(text)
+	if err != nil {
+		return nil, err
+	}
+	return openRows(file, newCSVRows(text, mark, 4*opt.MaxCell+1<<20), opt)
+}
+
+// openRows reads the header of a table of cells.
+func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
+	t := &csvTable{file: file, rows: rows, empty: -1}
+	head, err := rows.Read()
 	if err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, &BadRow{File: file, Problem: "the file is empty; a header row was expected"}
 		}
-		return nil, &BadRow{File: file, Problem: "the header row cannot be read: " + csvProblem(err)}
-	}
-	if len(head) == 1 {
-		for _, s := range []struct{ mark, name string }{{";", "semicolons"}, {"\t", "tabs"}, {"|", "bars"}} {
-			if strings.Contains(head[0], s.mark) {
-				return nil, &BadRow{File: file, Problem: "the header has " + s.name + " and no comma: save the file with commas between the cells (and decimal points)"}
-			}
+		if errors.Is(err, assay.ErrCorrupt) {
+			return nil, err
 		}
+		return nil, &BadRow{File: file, Problem: "the header row cannot be read: " + csvProblem(err)}
 	}
 	if len(head) > MaxColumns {
 		return nil, &BadRow{File: file, Problem: fmt.Sprintf("%d columns, at most %d are allowed", len(head), MaxColumns)}
 	}
+	t.cells = len(head)
 	seen := make(map[string]bool, len(head))
 	for i, h := range head {
 		h = strings.TrimSpace(h)
 		switch {
+		case h == "" && i == 0 && len(head) > 1:
+			t.leave(i, ColumnNote{LeftOut: true, Note: "the first column has no name: row names of a data frame"})
+			continue
+		case h == "" && i > 1 && i == len(head)-1:
+			t.leave(i, ColumnNote{LeftOut: true, Note: "the last column has neither a name nor cells"})
+			t.empty = i
+			continue
 		case h == "":
 			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is empty: give the column a name", i+1)}
-		case len(h) > 256 || !utf8.ValidString(h):
-			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is longer than 256 bytes or not UTF-8", i+1)}
+		case !utf8.ValidString(h):
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is not UTF-8: save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)", i+1)}
+		case len(h) > 256:
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is longer than 256 bytes: is the first row a header?", i+1)}
 		case seen[h]:
-			return nil, &BadRow{File: file, Problem: fmt.Sprintf("the header names column %q twice", h)}
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("the header names column %q twice: rename one", h)}
+		case isIndexName(h) && !opt.reads(h):
+			t.leave(i, ColumnNote{Column: strings.Clone(h), LeftOut: true, Note: indexNote})
+			continue
 		}
 		seen[h] = true
 		t.header = append(t.header, strings.Clone(h))
+		if t.keep != nil {
+			t.keep = append(t.keep, i)
+		}
+	}
+	if len(t.header) == 0 {
+		return nil, &BadRow{File: file, Problem: "no column has a name: a header row was expected"}
 	}
 	return t, nil
+}
+
+// leave leaves a cell out of the rows.
+func (t *csvTable) leave(cell int, note ColumnNote) {
+	if t.keep == nil {
+		t.keep = make([]int, 0, t.cells)
+		for i := range t.header {
+			t.keep = append(t.keep, i)
+		}
+	}
+	t.leftOut = append(t.leftOut, note)
+}
+
+const indexNote = "a data frame's index: the row's place in a table, and no property of it"
+
+// isIndexName knows the names that pandas gives to an index without one.
+func isIndexName(name string) bool {
+	for _, prefix := range []string{"__index_level_", "Unnamed: "} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			rest = strings.TrimSuffix(strings.TrimSuffix(rest, "__"), ".1")
+			return rest != "" && allDigits(rest) && (prefix != "Unnamed: " || rest == "0")
+		}
+	}
+	return false
 }
 
 // next returns the next record, which is valid until the next call, or a bad
 // row, or io.EOF, or an error that ends the reading.
 func (t *csvTable) next(opt *Options) ([]string, *BadRow, error) {
-	rec, err := t.r.Read()
-	t.limit.reset()
+	rec, err := t.rows.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, nil, io.EOF
 	}
@@ -93,26 +142,42 @@ func (t *csvTable) next(opt *Options) ([]string, *BadRow, error) {
 	case errors.As(err, &pe):
 		return nil, &BadRow{File: t.file, Row: t.row, Line: pe.StartLine, Problem: csvProblem(err)}, nil
 	case errors.Is(err, errRecordTooLong):
-		line, _ := t.r.FieldPos(0)
-		return nil, nil, &BadRow{File: t.file, Row: t.row, Line: line, Problem: err.Error()}
+		return nil, nil, &BadRow{File: t.file, Row: t.row, Line: t.rows.Line(0), Problem: err.Error()}
 	case err != nil:
 		return nil, nil, fmt.Errorf("%s: row %d: %w", t.file, t.row, err)
 	}
 	if int64(t.row) > opt.MaxRows {
 		return nil, nil, &BadRow{File: t.file, Row: t.row, Problem: fmt.Sprintf("more than %d rows", opt.MaxRows)}
 	}
-	line, _ := t.r.FieldPos(0)
-	if len(rec) != len(t.header) {
-		return nil, &BadRow{File: t.file, Row: t.row, Line: line,
-			Problem: fmt.Sprintf("%d cells, the header has %d", len(rec), len(t.header))}, nil
+	if len(rec) != t.cells {
+		return nil, &BadRow{File: t.file, Row: t.row, Line: t.rows.Line(0),
+			Problem: fmt.Sprintf("%d cells, the header has %d", len(rec), t.cells)}, nil
+	}
+	if t.empty >= 0 && strings.TrimSpace(rec[t.empty]) != "" {
+		return nil, &BadRow{File: t.file, Row: t.row, Line: t.rows.Line(t.empty), Problem: "the last cell has no name in the header"}, nil
+	}
+	if t.keep != nil {
+		t.kept = t.kept[:0]
+		for _, i := range t.keep {
+			t.kept = append(t.kept, rec[i])
+		}
+		rec = t.kept
 	}
 	for i, c := range rec {
 		if len(c) > opt.MaxCell {
-			return nil, &BadRow{File: t.file, Row: t.row, Line: line, Column: t.header[i],
+			return nil, &BadRow{File: t.file, Row: t.row, Line: t.line(i), Column: t.header[i],
 				Problem: fmt.Sprintf("a cell of %d bytes, at most %d are allowed", len(c), opt.MaxCell)}, nil
 		}
 	}
 	return rec, nil, nil
+}
+
+// line is the line of a kept column's cell in the row read last.
+func (t *csvTable) line(column int) int {
+	if t.keep != nil {
+		column = t.keep[column]
+	}
+	return t.rows.Line(column)
 }
 
 func csvProblem(err error) string {
@@ -123,9 +188,13 @@ func csvProblem(err error) string {
 	return err.Error()
 }
 
-// parseNumber reads a finite decimal number; spaces around it are allowed.
+// parseNumber reads a finite decimal number; spaces around it are allowed, and
+// the minus of typesetters is one.
 func parseNumber(s string) (float64, bool) {
 	s = strings.TrimSpace(s)
+	if rest, ok := strings.CutPrefix(s, "\u2212"); ok && rest != "" && rest[0] != '-' && rest[0] != '+' {
+		s = "-" + rest
+	}
 	if s == "" || s[len(s)-1] > '9' && s[len(s)-1] != 'e' || strings.ContainsAny(s, "xXpP_nNiI") {
 		return 0, false
 	}
@@ -136,61 +205,23 @@ func parseNumber(s string) (float64, bool) {
 	return x, true
 }
 
-func (o *Options) isMissing(cell string) bool {
-	return cell == "" || slices.Contains(o.Missing, cell) || strings.TrimSpace(cell) == ""
-}
-
-// inferCSV finds the kind of each column from up to maxRows records.
-func inferCSV(ctx context.Context, t *csvTable, opt *Options, label string, maxRows int) ([]columnKind, error) {
-	numbers, filled := make([]int, len(t.header)), make([]int, len(t.header))
-	for n := 0; n < maxRows; n++ {
-		if n&0xfff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		rec, bad, err := t.next(opt)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if bad != nil {
-			continue // reported by the pass that follows
-		}
-		for i, c := range rec {
-			if opt.isMissing(c) {
-				continue
-			}
-			filled[i]++
-			if _, ok := parseNumber(c); ok {
-				numbers[i]++
-			}
-		}
+// boolWord reads true and false in any case.
+func boolWord(s string) (value, ok bool) {
+	switch {
+	case strings.EqualFold(s, "true"):
+		return true, true
+	case strings.EqualFold(s, "false"):
+		return false, true
 	}
-	kinds := make([]columnKind, len(t.header))
-	for i, name := range t.header {
-		switch {
-		case name == label:
-			kinds[i] = labelKind
-		case slices.Contains(opt.Text, name):
-			kinds[i] = textKind
-		case slices.Contains(opt.Time, name):
-			kinds[i] = timeKind
-		case float64(numbers[i]) >= numberShare*float64(filled[i]):
-			kinds[i] = numberKind
-		default:
-			kinds[i] = textKind
-		}
-	}
-	return kinds, nil
+	return false, false
 }
 
 // csvBatch reads up to maxRows good rows into one record; io.EOF goes with the
 // last, which may be empty.
-func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options, bad *badRows, maxRows int) (arrow.Record, error) {
-	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(t.header, kinds))
+func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options, bad *badRows, maxRows int) (arrow.Record, error) {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(t.header, kindsOfReadings(columns)))
 	defer b.Release()
-	values, at, null := make([]float64, len(kinds)), make([]int64, len(kinds)), make([]bool, len(kinds))
+	values, at, null := make([]float64, len(columns)), make([]int64, len(columns)), make([]bool, len(columns))
 	for n := 0; n < maxRows; {
 		if n&0xfff == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -203,7 +234,7 @@ func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options
 			return nil, err
 		}
 		if br == nil {
-			br = t.parse(rec, kinds, opt, values, at, null)
+			br = t.parse(rec, columns, opt, values, at, null)
 		}
 		if br != nil {
 			if err := bad.add(*br); err != nil {
@@ -211,8 +242,8 @@ func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options
 			}
 			continue
 		}
-		for i, k := range kinds {
-			switch {
+		for i := range columns {
+			switch k := columns[i].kind; {
 			case null[i]:
 				b.Field(i).AppendNull()
 			case k == textKind:
@@ -229,19 +260,19 @@ func csvBatch(ctx context.Context, t *csvTable, kinds []columnKind, opt *Options
 }
 
 // parse fills values, times (in microseconds) and null from one record.
-func (t *csvTable) parse(rec []string, kinds []columnKind, opt *Options, values []float64, at []int64, null []bool) *BadRow {
+func (t *csvTable) parse(rec []string, columns []reading, opt *Options, values []float64, at []int64, null []bool) *BadRow {
 	problem := func(i int, what string) *BadRow {
-		line, _ := t.r.FieldPos(i)
-		return &BadRow{File: t.file, Row: t.row, Line: line, Column: t.header[i], Problem: what}
+		return &BadRow{File: t.file, Row: t.row, Line: t.line(i), Column: t.header[i], Problem: what}
 	}
 	for i, c := range rec {
-		if null[i] = opt.isMissing(c); null[i] {
+		r := &columns[i]
+		if null[i] = opt.isMissing(r.name, c, r.kind); null[i] {
 			continue
 		}
-		switch kinds[i] {
+		switch r.kind {
 		case textKind:
 			if !utf8.ValidString(c) {
-				return problem(i, "the text is not valid UTF-8")
+				return problem(i, "the text is not valid UTF-8: save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)")
 			}
 		case labelKind:
 			x, ok := opt.parseLabel(c)
@@ -256,9 +287,9 @@ func (t *csvTable) parse(rec []string, kinds []columnKind, opt *Options, values 
 			}
 			at[i] = x.UnixMicro()
 		default:
-			x, ok := parseNumber(c)
+			x, ok := r.number(c)
 			if !ok {
-				return problem(i, "not a finite number, in a column of numbers (if it is text, the plan's field wants kind: text; Options.Text)")
+				return problem(i, r.notNumber(c))
 			}
 			values[i] = x
 		}
@@ -266,7 +297,41 @@ func (t *csvTable) parse(rec []string, kinds []columnKind, opt *Options, values 
 	return nil
 }
 
-var errRecordTooLong = errors.New("a record is too long; is a quotation mark left open?")
+// csvRows reads rows of CSV.
+type csvRows struct {
+	r     *csv.Reader
+	limit *recordLimit
+	last  int // line of the row read last
+}
+
+func newCSVRows(src io.Reader, mark rune, max int) *csvRows {
+	c := &csvRows{limit: &recordLimit{r: src, max: max}}
+	c.r = csv.NewReader(c.limit)
+	c.r.Comma, c.r.FieldsPerRecord, c.r.ReuseRecord = mark, -1, true
+	return c
+}
+
+// Read implements rowSource.
+func (c *csvRows) Read() ([]string, error) {
+	rec, err := c.r.Read()
+	c.limit.reset()
+	if err == nil {
+		c.last, _ = c.r.FieldPos(0)
+	}
+	return rec, err
+}
+
+// Line implements rowSource: of a row that could not be read, the line of the
+// one before.
+func (c *csvRows) Line(cell int) int {
+	if cell == 0 {
+		return c.last
+	}
+	line, _ := c.r.FieldPos(cell)
+	return line
+}
+
+var errRecordTooLong = errors.New("the record after this line is too long; is a quotation mark left open?")
 
 // recordLimit bounds what the CSV reader takes between two records, so that an
 // open quotation mark cannot swallow the file into memory.

@@ -25,15 +25,28 @@ type Options struct {
 	// Bad is the text of the label column that means the bad event. Empty: 1,
 	// bad, default, yes or true, in any case.
 	Bad string
-	// Text names columns of a CSV file to be read as text even when every cell
-	// is a number: codes such as 01234 keep their zeros. Time names those that
-	// hold times, as 2006-01-02, 2006-01-02 15:04:05 or RFC 3339, in UTC where a
-	// time states no zone. Other files say themselves what a column holds.
+	// Text names columns to be read as text even when every cell is a number:
+	// codes such as 01234 keep their zeros, and ids every digit. Time names
+	// those of a text file that hold times, as 2006-01-02, 2006-01-02 15:04:05
+	// or RFC 3339, in UTC where a time states no zone.
 	Text []string
 	Time []string
-	// Missing lists the cells that mean "no value" beside the empty one.
-	// Nil: NA, NaN, nan, null, NULL.
-	Missing []string
+	// Number names columns that hold numbers, flags included, whatever their
+	// cells look like: one that is none makes its row a bad one.
+	Number []string
+	// Numbers is a sample of how a text file writes numbers where its cells
+	// leave it open, 1,234.56 or 1.234,56 say (see ParseWritten); Written is
+	// the same for single columns.
+	Numbers string
+	Written map[string]string
+	// Missing lists cells of text files that mean "no value" beside the empty
+	// one, in every column, MissingIn those of single columns. MissingMarks
+	// mean it in columns of numbers, times and outcomes.
+	Missing   []string
+	MissingIn map[string][]string
+	// Sheet names the sheet of a workbook that is read (default: the only one
+	// with cells).
+	Sheet string
 	// SkipBadRows leaves out rows that cannot be read, and lists the first
 	// MaxBadRows of them in Frame.Skipped. The default is to fail at the first.
 	SkipBadRows bool
@@ -56,9 +69,6 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	if o.Missing == nil {
-		o.Missing = []string{"NA", "NaN", "nan", "null", "NULL"}
-	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 2 << 30
 	}
@@ -80,8 +90,18 @@ type Frame struct {
 	Label       string       // the label column, "" if the table has none
 	Skipped     []BadRow     // the first MaxBadRows rows that were left out
 	SkippedRows int          // how many were left out
+	Columns     []ColumnNote // what is to be said of single columns, in the file's order
 	Origin      []int        // of each row of Record, its number in the file, from 1; nil: none was left out
 	Digest      assay.Digest // SHA-256 of the bytes read
+}
+
+// ColumnNote says of one column what a person should know: that it was left
+// out, or read in a way that its cells alone do not say.
+type ColumnNote struct {
+	Column  string // as the file names it, "" if it does not
+	Note    string
+	LeftOut bool   // the column is not in the record
+	Written string // how its numbers are written, where not plainly (see ParseWritten)
 }
 
 // BadRow says which cell could not be read, and why. It is an error that

@@ -18,11 +18,13 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // Read reads a table into memory: a set's name (see List), or the path of a
-// CSV, Parquet (.parquet, .pq) or Arrow IPC file (.arrow, .feather, .ipc).
-// Files are told apart by their first bytes, not by their names.
+// CSV, XLSX, Parquet (.parquet, .pq) or Arrow IPC file (.arrow, .feather, .ipc),
+// plain or packed by gzip, zstd or bzip2. Files are told apart by their first
+// bytes, not by their names.
 //
 // Errors match assay.ErrNotFound (no such file or set), assay.ErrInvalid (a
 // *BadRow says where) or assay.ErrCorrupt (a damaged file, or a named set whose
@@ -73,46 +75,27 @@ func ReadBytes(ctx context.Context, file string, b []byte, opt Options) (*Frame,
 	if int64(len(b)) > opt.MaxBytes {
 		return nil, tooLarge(file, opt.MaxBytes)
 	}
-	var (
-		f   *Frame
-		err error
-	)
+	digest := sha(b)
+	b, err := unpackAll(file, b, opt.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	var f *Frame
 	switch sniff(b) {
 	case parquetFile:
 		f, err = readParquet(ctx, file, b, opt)
 	case arrowFile, arrowStream:
 		f, err = readArrow(ctx, file, b, opt)
+	case sheetFile:
+		f, err = readSheet(ctx, file, b, opt)
 	default:
-		f, err = readCSV(ctx, file, b, opt)
+		f, err = readRows(ctx, file, func() (*csvTable, error) { return openCSV(file, bytes.NewReader(b), &opt) }, opt)
 	}
 	if err != nil {
 		return nil, err
 	}
-	f.Digest = sha(b)
+	f.Digest = digest
 	return f, nil
-}
-
-// format is a kind of file.
-type format uint8
-
-const (
-	csvFile format = iota
-	parquetFile
-	arrowFile
-	arrowStream
-)
-
-// sniff tells the formats apart by their magic bytes.
-func sniff(b []byte) format {
-	switch {
-	case bytes.HasPrefix(b, []byte("PAR1")):
-		return parquetFile
-	case bytes.HasPrefix(b, []byte("ARROW1")):
-		return arrowFile
-	case len(b) >= 8 && bytes.HasPrefix(b, []byte{0xff, 0xff, 0xff, 0xff}) && b[7] == 0:
-		return arrowStream // an encapsulated message: continuation marker, then its length
-	}
-	return csvFile
 }
 
 // labelOf finds the label column among names.
@@ -127,7 +110,7 @@ func labelOf(file string, names []string, opt *Options) (string, error) {
 		return "", nil
 	}
 	if !slices.Contains(names, opt.Label) {
-		return "", &BadRow{File: file, Column: opt.Label, Problem: "there is no such column to be the label; the columns are " + listSome(names)}
+		return "", &BadRow{File: file, Column: opt.Label, Problem: "there is no such column to be the label; the columns are " + listSome(names) + nearest.Hint(opt.Label, names)}
 	}
 	return opt.Label, nil
 }
@@ -139,28 +122,38 @@ func listSome(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func readCSV(ctx context.Context, file string, b []byte, opt Options) (*Frame, error) {
-	t, err := openCSV(file, bytes.NewReader(b), &opt)
+// readRows reads a table of cells twice: to find what its columns are, and to
+// read them.
+func readRows(ctx context.Context, file string, open func() (*csvTable, error), opt Options) (*Frame, error) {
+	t, columns, label, err := planRows(ctx, file, open, &opt, math.MaxInt)
 	if err != nil {
-		return nil, err
-	}
-	label, err := labelOf(file, t.header, &opt)
-	if err != nil {
-		return nil, err
-	}
-	kinds, err := inferCSV(ctx, t, &opt, label, math.MaxInt)
-	if err != nil {
-		return nil, err
-	}
-	if t, err = openCSV(file, bytes.NewReader(b), &opt); err != nil {
 		return nil, err
 	}
 	bad := badRows{skip: opt.SkipBadRows}
-	rec, err := csvBatch(ctx, t, kinds, &opt, &bad, math.MaxInt)
+	rec, err := csvBatch(ctx, t, columns, &opt, &bad, math.MaxInt)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count, Origin: bad.origin(int(rec.NumRows()))}, nil
+	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count, Columns: notes(t, columns), Origin: bad.origin(int(rec.NumRows()))}, nil
+}
+
+// planRows finds what the columns of a table of cells are from up to maxRows
+// rows, and opens it again at its start.
+func planRows(ctx context.Context, file string, open func() (*csvTable, error), opt *Options, maxRows int) (*csvTable, []reading, string, error) {
+	t, err := open()
+	if err != nil {
+		return nil, nil, "", err
+	}
+	label, err := labelOf(file, t.header, opt)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	columns, err := inferCSV(ctx, t, opt, label, maxRows)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	t, err = open()
+	return t, columns, label, err
 }
 
 // collect reads every record of a stream into one frame.
@@ -182,7 +175,7 @@ func collect(ctx context.Context, s *recordStream) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Frame{Record: rec, Label: s.label, Skipped: s.bad.list, SkippedRows: s.bad.count, Origin: s.bad.origin(int(rec.NumRows()))}, nil
+	return &Frame{Record: rec, Label: s.label, Skipped: s.bad.list, SkippedRows: s.bad.count, Columns: s.columns, Origin: s.bad.origin(int(rec.NumRows()))}, nil
 }
 
 var _ array.RecordReader = (*recordStream)(nil)

@@ -17,7 +17,7 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// inferRows is how many records of a CSV file Stream looks at to find the kind
+// inferRows is how many records of a text file Stream looks at to find the kind
 // of each column.
 const inferRows = 10_000
 
@@ -33,6 +33,7 @@ type RecordStream interface {
 	Err() error
 	Label() string            // the label column, "" if there is none
 	Skipped() ([]BadRow, int) // the first rows left out, and how many were
+	Columns() []ColumnNote    // what is to be said of single columns
 	Close() error
 }
 
@@ -57,55 +58,73 @@ func Stream(ctx context.Context, path string, opt Options) (RecordStream, error)
 }
 
 func openStream(ctx context.Context, file string, f *os.File, opt Options) (*recordStream, error) {
-	head := make([]byte, 8)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	head := make([]byte, 16)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
+	unpack := func(r io.Reader) (io.Reader, error) { return r, nil }
+	if p := packingOf(head[:n]); p != nil {
+		unpack = func(r io.Reader) (io.Reader, error) { return p.open(file, r) }
+		r, err := unpack(f)
+		if err != nil {
+			return nil, err
+		}
+		if n, err = io.ReadFull(r, head); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, err
+		}
+		if sniff(head[:n]) != csvFile {
+			return nil, &BadRow{File: file, Problem: "a file that is no CSV inside one of " + p.name + " cannot be read in pieces: unpack it first"}
+		}
 	}
 	switch sniff(head[:n]) {
 	case parquetFile:
 		return streamParquet(ctx, file, f, opt)
 	case arrowFile, arrowStream:
 		return streamArrow(ctx, file, f, sniff(head[:n]), opt)
+	case sheetFile:
+		b, err := io.ReadAll(io.LimitReader(f, opt.MaxBytes))
+		if err != nil {
+			return nil, err
+		}
+		return streamRows(ctx, file, func() (*csvTable, error) { return openSheet(file, b, &opt) }, opt)
 	}
-	t, err := openCSV(file, f, &opt)
+	return streamRows(ctx, file, func() (*csvTable, error) {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
+		r, err := unpack(f)
+		if err != nil {
+			return nil, err
+		}
+		return openCSV(file, r, &opt)
+	}, opt)
+}
+
+// streamRows reads a table of cells a batch at a time.
+func streamRows(ctx context.Context, file string, open func() (*csvTable, error), opt Options) (*recordStream, error) {
+	t, columns, label, err := planRows(ctx, file, open, &opt, inferRows)
 	if err != nil {
 		return nil, err
 	}
-	label, err := labelOf(file, t.header, &opt)
-	if err != nil {
-		return nil, err
-	}
-	kinds, err := inferCSV(ctx, t, &opt, label, inferRows)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	if t, err = openCSV(file, f, &opt); err != nil {
-		return nil, err
-	}
-	s := &recordStream{schema: schemaOf(t.header, kinds), label: label, bad: badRows{skip: opt.SkipBadRows}}
-	s.read = func() (arrow.Record, error) { return csvBatch(ctx, t, kinds, &opt, &s.bad, opt.BatchRows) }
+	s := &recordStream{schema: schemaOf(t.header, kindsOfReadings(columns)), label: label, bad: badRows{skip: opt.SkipBadRows}, columns: notes(t, columns)}
+	s.read = func() (arrow.Record, error) { return csvBatch(ctx, t, columns, &opt, &s.bad, opt.BatchRows) }
 	return s, nil
 }
 
 // recordStream is the one implementation behind RecordStream and Read. read
 // returns the next record; io.EOF may come with a last one.
 type recordStream struct {
-	refs   atomic.Int64
-	schema *arrow.Schema
-	label  string
-	bad    badRows
-	read   func() (arrow.Record, error)
-	close  func() error
-	rec    arrow.Record
-	err    error
-	done   bool
+	refs    atomic.Int64
+	schema  *arrow.Schema
+	label   string
+	bad     badRows
+	columns []ColumnNote
+	read    func() (arrow.Record, error)
+	close   func() error
+	rec     arrow.Record
+	err     error
+	done    bool
 }
 
 func (s *recordStream) Retain() { s.refs.Add(1) }
@@ -136,6 +155,7 @@ func (s *recordStream) Schema() *arrow.Schema    { return s.schema }
 func (s *recordStream) Record() arrow.Record     { return s.rec }
 func (s *recordStream) Err() error               { return s.err }
 func (s *recordStream) Label() string            { return s.label }
+func (s *recordStream) Columns() []ColumnNote    { return s.columns }
 func (s *recordStream) Skipped() ([]BadRow, int) { return s.bad.list, s.bad.count }
 
 // Next reads the next record that has rows.
