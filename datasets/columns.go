@@ -25,11 +25,12 @@ const (
 	textKind
 	timeKind
 	labelKind // a number, 0 or 1
+	flagKind  // true or false, as texts
 )
 
 func (k columnKind) arrow() arrow.DataType {
 	switch k {
-	case textKind:
+	case textKind, flagKind:
 		return arrow.BinaryTypes.String
 	case timeKind:
 		return arrow.FixedWidthTypes.Timestamp_us
@@ -116,7 +117,7 @@ func kindsOf(file string, schema *arrow.Schema, opt *Options, label string) ([]s
 		case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
 			arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
 			kinds[i] = numberKind
-			if slices.Contains(opt.Text, f.Name) {
+			if slices.Contains(opt.Text, f.Name) || t.ID() == arrow.BOOL && !opt.isNumber(f.Name) {
 				kinds[i] = textKind // codes and ids: every digit counts
 			}
 		default:

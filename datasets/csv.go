@@ -248,6 +248,8 @@ func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options,
 				b.Field(i).AppendNull()
 			case k == textKind:
 				b.Field(i).(*array.StringBuilder).Append(rec[i])
+			case k == flagKind:
+				b.Field(i).(*array.StringBuilder).Append(strconv.FormatBool(values[i] == 1))
 			case k == timeKind:
 				b.Field(i).(*array.TimestampBuilder).Append(arrow.Timestamp(at[i]))
 			default:

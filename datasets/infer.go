@@ -251,6 +251,10 @@ func readings(t *csvTable, opt *Options, label string, counts []cellCounts) ([]r
 			continue
 		}
 		if c.words > 0 && c.enough(c.numbers) {
+			if c.words == c.numbers && !number {
+				r.kind = flagKind
+			}
+			r.sayMarks(c)
 			continue
 		}
 		switch ways := c.numeral(stated, decimal); {

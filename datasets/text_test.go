@@ -166,7 +166,7 @@ func TestUnread(t *testing.T) {
 // TestSheets reads workbooks that openpyxl wrote (testdata/book.py): numbers as
 // they are stored, dates as times, empty rows left out.
 func TestSheets(t *testing.T) {
-	const want = "code [\"01234\" \"7\" \"x\"]\namount [0.7999999999999999 1234.56 (null)]\nowner [1 0 1]\nopened [1772323200000000 946598400000000 (null)]\n" +
+	const want = "code [\"01234\" \"7\" \"x\"]\namount [0.7999999999999999 1234.56 (null)]\nowner [\"true\" \"false\" \"true\"]\nopened [1772323200000000 946598400000000 (null)]\n" +
 		"at [1772368200000000 946684799000000 (null)]\nrate [0.125 0.07 1]\nnote [\"a\" (null) \"b\"]\ntarget [1 0 1]\n"
 	for file, sheet := range map[string]string{"testdata/book.xlsx": "", "testdata/sheets.xlsx": "loans"} {
 		f, err := Read(context.Background(), file, Options{Sheet: sheet, Time: []string{"opened", "at"}, Text: []string{"code"}, Number: []string{"amount"}})

@@ -195,7 +195,7 @@ func (p *Plan) compileSpellings() {
 // canonical returns a value in the canonical form of the field's kind; ok is
 // false where it has none, and the value is then as it was.
 func (f *field) canonical(v assay.Value) (_ assay.Value, ok bool) {
-	if v.Kind == assay.Text && v.Text() == "" {
+	if v.Kind == assay.Text && f.marks.text(v.Text()) == "" {
 		return assay.Value{}, true
 	}
 	switch f.kind {
@@ -207,6 +207,9 @@ func (f *field) canonical(v assay.Value) (_ assay.Value, ok bool) {
 			return assay.TextValue(f.spelling(strconv.FormatBool(v.Flag()))), true
 		case assay.Number:
 			if s, ok := textOfNumber(v.Number()); ok {
+				if f.marks.text(s) == "" {
+					return assay.Value{}, true
+				}
 				return assay.TextValue(f.spelling(s)), true
 			}
 		}
@@ -226,6 +229,9 @@ func (f *field) canonical(v assay.Value) (_ assay.Value, ok bool) {
 			}
 		} else if v.Kind != assay.Number && v.Kind != assay.Flag {
 			return v, v.Kind == assay.Missing
+		}
+		if x == x && f.marks.number(x) != x {
+			return assay.Value{}, true
 		}
 		if f.kind == assay.Number {
 			return assay.NumberValue(x), true

@@ -18,6 +18,7 @@ type column struct {
 	name  string
 	array arrow.Array // nil: the record does not have it
 	kind  assay.ValueKind
+	marks marks // values that mean none
 }
 
 // columnOf finds a field's column and checks that its type can hold the kind.
@@ -94,7 +95,7 @@ func (c *column) null(i int) bool {
 		return false
 	}
 	x, ok := c.number(i)
-	return ok && x != x
+	return ok && c.marks.number(x) != c.marks.number(x)
 }
 
 // number reads a number or flag, NaN where there is none; ok is false for a
@@ -171,7 +172,7 @@ func (c *column) text(i int) string {
 	if c.array == nil || c.array.IsNull(i) {
 		return ""
 	}
-	return textAt(c.array, i)
+	return c.marks.text(textAt(c.array, i))
 }
 
 func textAt(a arrow.Array, i int) string {

@@ -128,8 +128,9 @@ func TestSpecYAML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	low, yes := 0.5, true
-	s.Fields[1].Missing, s.Fields[1].Outside, s.Fields[1].Text, s.Fields[1].Unit = &yes, "clip", "a: text", "EUR"
+	low := 0.5
+	s.Fields[1].Missing, s.Fields[1].Outside, s.Fields[1].Text, s.Fields[1].Unit = &features.MissingSpec{Allowed: true}, "clip", "a: text", "EUR"
+	s.Fields[2].Missing, s.Fields[1].Written = &features.MissingSpec{Allowed: true, Marks: []string{"NA", "?", "-999", "null"}}, "1.234,56 EUR"
 	s.Features[0].Fill, s.Features[0].Sensitive = &low, true
 	s.Clean = &features.CleanSpec{Duplicates: []string{"id"}, Outliers: &features.OutlierSpec{Share: 0.01, Trees: 50, Sample: 100, Drop: true}}
 	again, err := features.ParseSpec(s.YAML())

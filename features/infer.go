@@ -4,6 +4,8 @@ package features
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
@@ -13,46 +15,131 @@ import (
 // an identifier, which says nothing about the next row.
 const idShare = 0.5
 
+// LeftOut is a column that an inferred plan has no field for, and why.
+type LeftOut struct{ Column, Why string }
+
 // Infer makes a plan from a table: every number is passed through, every text
-// becomes a category, one of true and false alone a flag, and identifiers and
-// times are left out. What every row of the table has is required. Ranges are
-// for people to add.
+// becomes a category, one of true and false alone a flag, and identifiers, row
+// numbers and times are left out. What every row of the table has is required.
+// Ranges are for people to add.
 func Infer(rec arrow.Record, label string) (*Spec, error) {
+	s, _, err := InferSpec(rec, label)
+	return s, err
+}
+
+// InferSpec is Infer, and says which columns it left out.
+func InferSpec(rec arrow.Record, label string) (*Spec, []LeftOut, error) {
 	s := &Spec{Version: 1}
 	if label != "" {
 		if len(rec.Schema().FieldIndices(label)) == 0 {
-			return nil, &assay.FieldError{Field: label, Problem: "the table has no such column to be the label"}
+			return nil, nil, &assay.FieldError{Field: label, Problem: "the table has no such column to be the label"}
 		}
 		s.Label = &LabelSpec{Column: label}
 	}
+	var out []LeftOut
 	for i, f := range rec.Schema().Fields() {
 		if f.Name == label {
 			continue
 		}
 		if !nameOK(f.Name) || f.Name == EventTime {
-			return nil, &assay.FieldError{Field: f.Name, Problem: "the column's name cannot be a field's name; rename it"}
+			return nil, nil, &assay.FieldError{Field: f.Name, Problem: "the column's name cannot be a field's name; rename it"}
 		}
 		a := rec.Column(i)
-		field := FieldSpec{Name: f.Name}
+		kind, why := "", ""
 		switch id := valueType(f.Type).ID(); {
 		case a.NullN() == a.Len():
-			continue
+			why = "no values"
 		case id == arrow.BOOL || isText(id) && holdsBooleans(a):
-			field.Kind = "flag"
+			kind = "flag"
 		case isNumber(id):
+			why = rowNumbers(&column{array: a})
 		case isText(id) && !looksLikeID(a):
-			field.Kind = "text"
+			kind = "text"
+		case isText(id):
+			why = "texts, most of which occur once"
 		default:
+			why = "times"
+		}
+		if why != "" {
+			out = append(out, LeftOut{f.Name, why})
 			continue
 		}
-		field.Required = alwaysThere(a, field.kind())
+		field := FieldSpec{Name: f.Name, Kind: kind, Missing: textMarks(a, kind)}
+		field.Required = field.Missing == nil && alwaysThere(a, field.kind())
 		s.Fields = append(s.Fields, field)
 		s.Features = append(s.Features, FeatureSpec{Name: f.Name})
 	}
 	if len(s.Features) == 0 {
-		return nil, fmt.Errorf("the table has no column that can be a feature: %w", assay.ErrInvalid)
+		return nil, out, fmt.Errorf("the table has no column that can be a feature: %w", assay.ErrInvalid)
 	}
-	return s, s.check()
+	return s, out, s.check()
+}
+
+// commonMarks are texts that mean "no value" in most columns of texts: an
+// inferred plan says so of a column that has them, for a person to strike out.
+var commonMarks = []string{"#N/A", "<NA>", "?", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"}
+
+// textMarks returns the common marks that a column of texts has, nil if none.
+func textMarks(a arrow.Array, kind string) *MissingSpec {
+	if kind != "text" {
+		return nil
+	}
+	found := map[string]bool{}
+	for i := range a.Len() {
+		if t := (&column{array: a, kind: assay.Text}).text(i); slices.Contains(commonMarks, t) {
+			found[t] = true
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	m := &MissingSpec{Allowed: true}
+	for _, t := range commonMarks {
+		if found[t] {
+			m.Marks = append(m.Marks, t)
+		}
+	}
+	return m
+}
+
+// leastRows is how many rows a column of row numbers has at least: fewer may
+// count up by chance.
+const leastRows = 20
+
+// rowNumbers says why a column is taken for the rows' own numbers, "" if it is
+// not: whole numbers that count up evenly from row to row, or, as a shuffled or
+// split table has them, that are all different and fill at least half of the
+// range between the least and the greatest.
+func rowNumbers(c *column) string {
+	n := c.array.Len()
+	if n < leastRows || c.array.NullN() > 0 {
+		return ""
+	}
+	first, _ := c.number(0)
+	second, _ := c.number(1)
+	step := second - first
+	rising := step > 0
+	low, high := first, first
+	seen := make(map[float64]struct{}, n)
+	for i := range n {
+		x, _ := c.number(i)
+		if x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+			return ""
+		}
+		if _, again := seen[x]; again {
+			return ""
+		}
+		seen[x] = struct{}{}
+		rising = rising && x == first+step*float64(i)
+		low, high = min(low, x), max(high, x)
+	}
+	switch {
+	case rising:
+		return "row numbers"
+	case n >= 100 && high-low < 2*float64(n):
+		return "row numbers, not in order"
+	}
+	return ""
 }
 
 // looksLikeID reports whether most texts of a column occur once.

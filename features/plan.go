@@ -42,6 +42,7 @@ type field struct {
 	spec     *FieldSpec
 	kind     assay.ValueKind
 	missing  bool
+	marks    marks // values that mean it is missing
 	required bool
 	min, max float64
 	codes    map[string]float64 // text -> raw code, nil if no kernel wants it
@@ -171,7 +172,7 @@ func (p *Plan) compileFields() error {
 	p.kinds = kinds{scored: p.spec.event()}
 	for i := range p.spec.Fields {
 		s := &p.spec.Fields[i]
-		f := field{spec: s, kind: s.kind(), missing: s.allowMissing(), required: s.Required || !s.allowMissing(), min: math.Inf(-1), max: math.Inf(1)}
+		f := field{spec: s, kind: s.kind(), missing: s.allowMissing(), marks: s.marks(), required: s.Required || !s.allowMissing(), min: math.Inf(-1), max: math.Inf(1)}
 		if u, ok := units[s.Unit]; ok && f.kind == assay.Number {
 			f.min, f.max = u.min, u.max
 		}

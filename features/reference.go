@@ -79,6 +79,9 @@ func schemaOf(t reflect.Type, defs map[string]any) map[string]any {
 	case t == reflect.TypeFor[Names]():
 		one := map[string]any{"type": "string"}
 		return map[string]any{"oneOf": []any{one, map[string]any{"type": "array", "items": one}}}
+	case t == reflect.TypeFor[MissingSpec]():
+		item := map[string]any{"type": []any{"string", "number", "boolean", "null"}}
+		return map[string]any{"oneOf": []any{map[string]any{"type": "boolean"}, map[string]any{"type": "array", "items": item}}}
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem(), defs)
 	case t.Kind() == reflect.Slice:

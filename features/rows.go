@@ -41,6 +41,7 @@ func (p *Plan) source(rec arrow.Record) (*source, error) {
 		if s.cols[i], err = columnOf(rec, f.spec.Name, f.kind, f.required && f.on.has(scored)); err != nil {
 			return nil, err
 		}
+		s.cols[i].marks = f.marks
 	}
 	if p.spec.Time != "" {
 		var err error

@@ -71,6 +71,7 @@ func (p *Plan) runStep(s *scratch, i int) {
 // number applies the field's declared range to one value: ok is false when the
 // value is to be rejected.
 func (f *field) number(x float64) (float64, bool) {
+	x = f.marks.number(x)
 	if f.numbers != nil && x == x && !slices.Contains(f.numbers, x) {
 		return x, false
 	}

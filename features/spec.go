@@ -38,19 +38,20 @@ type LabelSpec struct {
 
 // FieldSpec declares one value that events carry.
 type FieldSpec struct {
-	Name      string   `yaml:"name" json:"name"`
-	Kind      string   `yaml:"kind,omitempty" json:"kind,omitempty"`           // number (default), text, flag, time
-	On        []string `yaml:"on,omitempty" json:"on,omitempty"`               // kinds of event that carry it; default the scored kind
-	Required  bool     `yaml:"required,omitempty" json:"required,omitempty"`   // must be named, and not missing unless Missing is set
-	Missing   *bool    `yaml:"missing,omitempty" json:"missing,omitempty"`     // may be missing; default: not required
-	Optional  bool     `yaml:"optional,omitempty" json:"optional,omitempty"`   // a table may lack the column: all its values are missing then
-	Min       *float64 `yaml:"min,omitempty" json:"min,omitempty"`             // smallest allowed number
-	Max       *float64 `yaml:"max,omitempty" json:"max,omitempty"`             // largest allowed number
-	Outside   string   `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip, flag
-	Values    []string `yaml:"values,omitempty" json:"values,omitempty"`       // the only texts or numbers allowed; none: any
-	Unit      string   `yaml:"unit,omitempty" json:"unit,omitempty"`           // share, percent and count bound the number; others are for people
-	Sensitive bool     `yaml:"sensitive,omitempty" json:"sensitive,omitempty"` // a protected characteristic
-	Text      string   `yaml:"text,omitempty" json:"text,omitempty"`           // for people
+	Name      string       `yaml:"name" json:"name"`
+	Kind      string       `yaml:"kind,omitempty" json:"kind,omitempty"`           // number (default), text, flag, time
+	On        []string     `yaml:"on,omitempty" json:"on,omitempty"`               // kinds of event that carry it; default the scored kind
+	Required  bool         `yaml:"required,omitempty" json:"required,omitempty"`   // must be named, and not missing unless Missing is set
+	Missing   *MissingSpec `yaml:"missing,omitempty" json:"missing,omitempty"`     // may be missing, or the values that mean it is; default: not required
+	Optional  bool         `yaml:"optional,omitempty" json:"optional,omitempty"`   // a table may lack the column: all its values are missing then
+	Min       *float64     `yaml:"min,omitempty" json:"min,omitempty"`             // smallest allowed number
+	Max       *float64     `yaml:"max,omitempty" json:"max,omitempty"`             // largest allowed number
+	Outside   string       `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip, flag
+	Values    []string     `yaml:"values,omitempty" json:"values,omitempty"`       // the only texts or numbers allowed; none: any
+	Written   string       `yaml:"written,omitempty" json:"written,omitempty"`     // how text files write the number: "1,234.56", "1.234,56 EUR"
+	Unit      string       `yaml:"unit,omitempty" json:"unit,omitempty"`           // share, percent and count bound the number; others are for people
+	Sensitive bool         `yaml:"sensitive,omitempty" json:"sensitive,omitempty"` // a protected characteristic
+	Text      string       `yaml:"text,omitempty" json:"text,omitempty"`           // for people
 }
 
 // WindowSpec declares a state that events feed and features read: per key,
@@ -161,7 +162,7 @@ func (f *FieldSpec) kind() assay.ValueKind {
 // allowMissing reports whether the field may have no value.
 func (f *FieldSpec) allowMissing() bool {
 	if f.Missing != nil {
-		return *f.Missing
+		return f.Missing.Allowed
 	}
 	return !f.Required
 }

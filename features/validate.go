@@ -105,10 +105,11 @@ func (f *field) validate(v assay.Value) error {
 			return bad(f.rangeProblem())
 		}
 	case assay.Text:
-		if f.values != nil && !f.values[v.Text()] && v.Text() != "" {
+		text := f.marks.text(v.Text())
+		if f.values != nil && !f.values[text] && text != "" {
 			return bad("the text is not one of the values that the plan allows")
 		}
-		if v.Text() == "" && !f.missing {
+		if text == "" && !f.missing {
 			return bad("has no value, and the plan requires one")
 		}
 	case assay.Instant:

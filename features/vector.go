@@ -83,10 +83,10 @@ func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, st *State) (a
 func (f *field) value(v assay.Value) float64 {
 	switch f.kind {
 	case assay.Text:
-		if v.Text() == "" {
-			return math.NaN()
+		if s := f.marks.text(v.Text()); s != "" {
+			return f.text(s)
 		}
-		return f.text(v.Text())
+		return math.NaN()
 	case assay.Instant:
 		return float64(v.Micros())
 	}

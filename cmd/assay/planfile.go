@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/apache/arrow/go/v15/arrow"
-
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
@@ -47,26 +45,27 @@ func inferSpec(u *ui, t *table) (*features.Spec, error) {
 	if t.rows() == 0 {
 		return nil, fmt.Errorf("%w: %s has no rows", assay.ErrInvalid, t.name)
 	}
-	spec, err := features.Infer(t.frame.Record, t.frame.Label)
-	if err != nil {
-		return nil, err
-	}
+	spec, left, err := features.InferSpec(t.frame.Record, t.frame.Label)
 	var out []string
-	for i, f := range t.frame.Record.Schema().Fields() {
-		if f.Name == t.frame.Label || slices.ContainsFunc(spec.Fields, func(x features.FieldSpec) bool { return x.Name == f.Name }) {
-			continue
-		}
-		why := "texts, most of which occur once"
-		switch c := t.frame.Record.Column(i); {
-		case c.NullN() == c.Len():
-			why = "no values"
-		case f.Type.ID() == arrow.TIMESTAMP:
-			why = "times"
-		}
-		out = append(out, fmt.Sprintf("%s (%s)", f.Name, why))
+	for _, l := range left {
+		out = append(out, fmt.Sprintf("%s (%s)", l.Column, l.Why))
 	}
 	if len(out) > 0 {
 		u.note("the inferred plan leaves out %s", strings.Join(out, ", "))
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range spec.Fields {
+		f := &spec.Fields[i]
+		for _, c := range t.frame.Columns {
+			if c.Column == f.Name {
+				f.Written = c.Written
+			}
+		}
+		if marks := f.MissingMarks(); marks != nil {
+			u.note("%s: the inferred plan takes %s as missing (missing: in the plan)", f.Name, strings.Join(marks, ", "))
+		}
 	}
 	return spec, nil
 }

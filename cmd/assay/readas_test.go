@@ -107,24 +107,23 @@ func TestBadWord(t *testing.T) {
 	}
 }
 
-// TestInferredPlanSaysWhatItLeavesOut: amounts that read as text do not vanish
-// without a word.
+// TestInferredPlanSaysWhatItLeavesOut: columns do not vanish without a word.
 func TestInferredPlanSaysWhatItLeavesOut(t *testing.T) {
 	dir := t.TempDir()
 	var rows strings.Builder
-	rows.WriteString("amount,x,blank,target\n")
+	rows.WriteString("row,name,x,blank,target\n")
 	for i := range 300 {
-		fmt.Fprintf(&rows, "\"%d,5\",%d,,%d\n", 1000+i, i%7, i%2)
+		fmt.Fprintf(&rows, "%d,name %d,%d,,%d\n", i, i, i%7, i%2)
 	}
 	data := filepath.Join(dir, "t.csv")
 	write(t, data, rows.String())
 	for _, more := range []string{"--stream=false", "--stream"} {
 		_, stderr, code := assayRun(t, "train", "--data", data, "--out", filepath.Join(dir, "b"), "--params", "num_iterations=2", "--calibrate", "none", more)
-		if code != 0 || !strings.Contains(stderr, "the inferred plan leaves out amount (texts, most of which occur once), blank (no values)") {
+		if code != 0 || !strings.Contains(stderr, "the inferred plan leaves out row (row numbers), name (texts, most of which occur once), blank (no values)") {
 			t.Errorf("%s: status %d, %s", more, code, stderr)
 		}
 	}
-	write(t, data, "amount,x,target\n")
+	write(t, data, "name,x,target\n")
 	if _, stderr, code := assayRun(t, "train", "--data", data, "--out", filepath.Join(dir, "b")); code != 1 || !strings.Contains(stderr, "has no rows") {
 		t.Errorf("a header alone: status %d, %s", code, stderr)
 	}

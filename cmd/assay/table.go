@@ -27,7 +27,7 @@ type table struct {
 	origin  []int     // of each row of the record, its number in the file; nil: all are there
 }
 
-// readTable reads a CSV, Parquet or Arrow file, or a data set by name.
+// readTable reads a CSV, XLSX, Parquet or Arrow file, or a data set by name.
 func readTable(ctx context.Context, u *ui, from string, opt datasets.Options) (*table, error) {
 	frame, err := datasets.Read(ctx, from, opt)
 	if err != nil {
@@ -37,7 +37,23 @@ func readTable(ctx context.Context, u *ui, from string, opt datasets.Options) (*
 	if frame.SkippedRows > 0 {
 		u.note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
 	}
+	noteColumns(u, frame.Columns)
 	return t, t.findLabel(u, from)
+}
+
+// noteColumns says what is to be said of single columns: which were left out,
+// and which were read in a way that their cells alone do not say.
+func noteColumns(u *ui, columns []datasets.ColumnNote) {
+	for _, c := range columns {
+		what := ""
+		if c.Column != "" {
+			what = c.Column + ": "
+		}
+		if c.LeftOut {
+			what += "left out: "
+		}
+		u.note("%s%s", what, c.Note)
+	}
 }
 
 // findLabel reads the label column, if the table has one; from is what errors

@@ -20,13 +20,16 @@ import (
 type tableFlags struct {
 	data, label, bad string
 	onBadRow         onBadRow
-	unlabelled       bool     // no column is the label: outcomes are not known yet
-	text, time       []string // columns that a plan takes for texts and for times
+	unlabelled       bool // no column is the label: outcomes are not known yet
+	numbers, sheet   string
+	columns          datasets.Options // what a plan says of columns
 }
 
 // register adds --data and --on-bad-row; what tells which rows --data wants.
 func (f *tableFlags) register(c *cobra.Command, what string) {
-	c.Flags().StringVar(&f.data, "data", "", what+": a CSV, Parquet or Arrow file, or a data set's name")
+	c.Flags().StringVar(&f.data, "data", "", what+": a CSV, XLSX, Parquet or Arrow file, or a data set's name")
+	c.Flags().StringVar(&f.numbers, "numbers", "", "how a text file writes numbers, where its cells leave it open: \"1,234.56\", \"1.234,56\", \"1 234,56\", ...")
+	c.Flags().StringVar(&f.sheet, "sheet", "", "sheet of an XLSX workbook (default: the only one with cells)")
 	c.Flags().Var(&f.onBadRow, "on-bad-row", "what to do at a row that cannot be read, has no label or breaks the plan's rules: fail, or skip and count")
 }
 
@@ -43,30 +46,45 @@ func (f *tableFlags) readAs(spec *features.Spec, others ...*scorer) {
 	if spec == nil {
 		return
 	}
-	f.text, f.time = slices.Clone(spec.Entities), nil
-	for _, name := range []string{spec.ID, spec.Kind} {
-		if name != "" {
-			f.text = append(f.text, name)
-		}
-	}
-	if spec.Time != "" {
-		f.time = append(f.time, spec.Time)
-	}
-	for _, x := range spec.Fields {
-		switch x.Kind {
-		case "text":
-			f.text = append(f.text, x.Name)
-		case "time":
-			f.time = append(f.time, x.Name)
-		}
-	}
+	f.columns = columnsOf(spec)
 	for _, o := range others {
-		f.text = slices.DeleteFunc(f.text, func(name string) bool {
+		f.columns.Text = slices.DeleteFunc(f.columns.Text, func(name string) bool {
 			return slices.ContainsFunc(o.plan.Fields(), func(x features.FieldInfo) bool {
 				return x.Name == name && (x.Kind == assay.Number || x.Kind == assay.Flag)
 			})
 		})
 	}
+}
+
+// columnsOf is what a plan says of a table's columns.
+func columnsOf(spec *features.Spec) datasets.Options {
+	o := datasets.Options{Text: slices.Clone(spec.Entities), Written: map[string]string{}, MissingIn: map[string][]string{}}
+	for _, name := range []string{spec.ID, spec.Kind} {
+		if name != "" {
+			o.Text = append(o.Text, name)
+		}
+	}
+	if spec.Time != "" {
+		o.Time = append(o.Time, spec.Time)
+	}
+	for i := range spec.Fields {
+		x := &spec.Fields[i]
+		switch x.Kind {
+		case "text":
+			o.Text = append(o.Text, x.Name)
+		case "time":
+			o.Time = append(o.Time, x.Name)
+		default:
+			o.Number = append(o.Number, x.Name)
+		}
+		if x.Written != "" {
+			o.Written[x.Name] = x.Written
+		}
+		if marks := x.MissingMarks(); marks != nil {
+			o.MissingIn[x.Name] = marks
+		}
+	}
+	return o
 }
 
 // read reads the table that --data names.
@@ -86,9 +104,9 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, 
 }
 
 func (f *tableFlags) options() datasets.Options {
-	return datasets.Options{
-		Label: f.label, Unlabelled: f.unlabelled, Bad: f.bad, Text: f.text, Time: f.time, SkipBadRows: bool(f.onBadRow),
-	}
+	o := f.columns
+	o.Label, o.Unlabelled, o.Bad, o.Numbers, o.Sheet, o.SkipBadRows = f.label, f.unlabelled, f.bad, f.numbers, f.sheet, bool(f.onBadRow)
+	return o
 }
 
 // onBadRow is the value of --on-bad-row: true is skip.

@@ -48,6 +48,7 @@ type pieces struct {
 	gaps    map[string]bool // columns of which some row has no value
 	step    int
 	skipped int
+	columns []datasets.ColumnNote // said once
 }
 
 // each calls do for every piece; first is the number of its first row.
@@ -57,6 +58,10 @@ func (p *pieces) each(ctx context.Context, do func(t *table, first int) error) e
 		return err
 	}
 	defer s.Close()
+	if p.columns == nil {
+		noteColumns(p.u, s.Columns())
+		p.columns = append([]datasets.ColumnNote{}, s.Columns()...)
+	}
 	rows, read, dropped := 0, 0, 0
 	for s.Next() {
 		t := &table{name: p.name, frame: &datasets.Frame{Record: s.Record(), Label: s.Label()}, skip: p.opt.SkipBadRows}
@@ -160,7 +165,7 @@ func (p *pieces) table(hold bool) (t *table, train, held []int, err error) {
 		return nil, nil, nil, err
 	}
 	p.sample = nil
-	t = &table{name: p.name, frame: &datasets.Frame{Record: rec, Label: p.label}, obeyed: p.spec != nil}
+	t = &table{name: p.name, frame: &datasets.Frame{Record: rec, Label: p.label, Columns: p.columns}, obeyed: p.spec != nil}
 	for i := range t.rows() {
 		if hold && i%heldOut == 0 {
 			held = append(held, i)
