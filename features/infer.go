@@ -104,7 +104,7 @@ func textMarks(a arrow.Array, kind string) *MissingSpec {
 
 // leastRows is how many rows a column of row numbers has at least: fewer may
 // count up by chance.
-const leastRows = 20
+const leastRows = 100
 
 // rowNumbers says why a column is taken for the rows' own numbers, "" if it is
 // not: whole numbers that count up evenly from row to row, or, as a shuffled or
@@ -136,7 +136,7 @@ func rowNumbers(c *column) string {
 	switch {
 	case rising:
 		return "row numbers"
-	case n >= 100 && high-low < 2*float64(n):
+	case high-low < 2*float64(n):
 		return "row numbers, not in order"
 	}
 	return ""
