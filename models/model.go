@@ -89,10 +89,11 @@ func (t *Tree) Leaves() int { return len(t.LeafValue) }
 type FeatureInfo struct {
 	Name        string
 	Categorical bool
-	Min, Max    float64 // range seen in training, numerical features
-	Categories  []int32 // codes seen in training, categorical features
-	Monotone    int8    // -1, 0, +1: direction the margin was constrained to
-	Constant    bool    // the trainer found nothing to split on
+	Min, Max    float64     // range seen in training, numerical features
+	Categories  []int32     // codes seen in training, categorical features
+	Monotone    int8        // -1, 0, +1: direction the margin was constrained to
+	Constant    bool        // the trainer found nothing to split on
+	Dictionary  *Dictionary // what the codes stand for, where a file says it
 }
 
 // Model is a portable additive forest. Margin(x) = ((Init + t0) + t1) + ...
@@ -107,7 +108,9 @@ type Model struct {
 	Trees       []Tree
 	Float32Sums bool
 	Average     bool              // random forest: divide the sum by the number of trees
+	Share       bool              // the margin is the probability itself, a mean of shares, and no log-odds
 	Params      map[string]string // training parameters, for the record
+	Classes     []string          // names of the two classes, where a file says them; the margin is of the second
 }
 
 // Bounds on a model that is read from bytes or compiled.

@@ -7,17 +7,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
@@ -26,16 +21,19 @@ import (
 type importFlags struct {
 	tableFlags
 	from, file, plan, out, name, policy string
+	badClass                            string
 }
 
 func importCommand(u *ui) *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
-		Use:   "import --from lightgbm|xgboost|xgboost-binary|sklearn --file F --out BUNDLE",
+		Use:   "import --from lightgbm|xgboost|xgboost-binary|sklearn|catboost --file F --out BUNDLE",
 		Short: "Make a bundle of a model that another library trained",
 		Long: "Import reads a model, checks it against an independent implementation, and writes a\n" +
-			"bundle that serves. Without --plan, each of the model's features is a number of the same\n" +
-			"name, passed through. With a plan whose kernels learn from data, give --data as well.",
+			"bundle that serves. Without --plan, each of the model's features is a field of the same\n" +
+			"name: a number, passed through, or a category with the values that the file lists. With a\n" +
+			"plan whose kernels learn from data, give --data as well. Where the file names two classes\n" +
+			"and neither is known to be bad, --bad says which is.",
 		Example: "  assay import --from lightgbm --file model.txt --out bundle",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -52,6 +50,7 @@ func importCommand(u *ui) *cobra.Command {
 	f.register(c, "rows that the plan is fitted on")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the file)")
+	fl.StringVar(&f.badClass, "bad", "", "the class that is the bad event, as the file names it; 0 or 1 where it names none (default: 1, True, bad or default)")
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
 	return c
 }
@@ -71,15 +70,24 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.file, err)
 	}
-	if m.Objective != models.Binary && m.Objective != models.CrossEntropy {
+	if m.Objective != models.Binary && m.Objective != models.CrossEntropy && !m.Share {
 		return fmt.Errorf("%s has the objective %s: decisions need a probability, so the objective must be binary or cross_entropy", f.file, m.Objective)
 	}
+	turned, err := m.OfBad(f.badClass)
+	if err != nil {
+		return err
+	}
 	notes := []string{"Imported from " + f.from + "; the digest under Data is that of the imported file."}
+	notes = append(notes, classNote(u, m, turned)...)
 	if best, ok := m.Params[interchange.BestIteration]; ok {
 		note := "Early stopping found iteration " + best + " (counted from 0) the best, and the file holds later trees: all are used, as by " +
 			"Booster.predict; XGBClassifier.predict stops there. To have that model, save booster[:best_iteration+1]."
 		notes = append(notes, note)
 		u.note("%s", note)
+	}
+	for _, note := range categoryNotes(m) {
+		u.note("%s", note)
+		notes = append(notes, note)
 	}
 	plan, err := f.planFor(ctx, u, m)
 	if err != nil {
@@ -125,81 +133,13 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 
 // linkOf is the calibration that gives the model's own probability.
 func linkOf(m *models.Model) models.Calibration {
-	if m.Sigmoid == 0 || m.Sigmoid == 1 {
+	switch {
+	case m.Share: // the margin is the probability
+		return models.Calibration{Method: models.CalibrationIsotonic, X: []float64{0, 1}, Y: []float64{0, 1}, Source: "the model's own shares"}
+	case m.Sigmoid == 0 || m.Sigmoid == 1:
 		return models.Calibration{Method: models.CalibrationNone}
 	}
 	return models.Calibration{Method: models.CalibrationPlatt, A: m.Sigmoid, Source: "the model's own link"}
-}
-
-// planFor returns the plan of an imported model and checks that it makes the
-// features that the model was trained on, in their order.
-func (f *importFlags) planFor(ctx context.Context, u *ui, m *models.Model) (*features.Plan, error) {
-	var plan *features.Plan
-	var err error
-	if f.plan == "" {
-		plan, err = passthroughPlan(ctx, m)
-	} else {
-		plan, err = f.readPlan(ctx, u)
-	}
-	if err != nil {
-		return nil, err
-	}
-	has := plan.Features()
-	if len(has) != len(m.Features) {
-		return nil, fmt.Errorf("%w: the plan makes %d features, the model was trained on %d", assay.ErrInvalid, len(has), len(m.Features))
-	}
-	for i, x := range m.Features {
-		if f.plan != "" && has[i].Name != x.Name && !strings.HasPrefix(x.Name, "Column_") {
-			return nil, fmt.Errorf("%w: feature %d is %q in the plan and %q in the model", assay.ErrInvalid, i+1, has[i].Name, x.Name)
-		}
-	}
-	return plan, nil
-}
-
-func (f *importFlags) readPlan(ctx context.Context, u *ui) (*features.Plan, error) {
-	raw, err := os.ReadFile(f.plan)
-	if err != nil {
-		return nil, err
-	}
-	if strings.EqualFold(filepath.Ext(f.plan), ".json") {
-		return features.LoadPlan(raw)
-	}
-	spec, err := features.ParseSpec(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.plan, err)
-	}
-	if f.data == "" {
-		return nil, usagef("--plan %s is to be fitted: give the rows with --data, or a frozen plan.json", f.plan)
-	}
-	f.readAs(spec)
-	t, err := f.read(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.obey(u, spec); err != nil {
-		return nil, err
-	}
-	plan, _, err := spec.Fit(ctx, t.frame.Record, nil)
-	return plan, err
-}
-
-// passthroughPlan has one number for each of the model's features.
-func passthroughPlan(ctx context.Context, m *models.Model) (*features.Plan, error) {
-	spec := &features.Spec{Version: 1, Name: "imported"}
-	var fields []arrow.Field
-	var cols []arrow.Array
-	for _, x := range m.Features {
-		spec.Fields = append(spec.Fields, features.FieldSpec{Name: x.Name, Kind: "number"})
-		spec.Features = append(spec.Features, features.FeatureSpec{Name: x.Name, Kernel: "passthrough"})
-		fields = append(fields, arrow.Field{Name: x.Name, Type: arrow.PrimitiveTypes.Float64, Nullable: true})
-		b := array.NewFloat64Builder(memory.DefaultAllocator)
-		b.AppendNull() // nothing is learned from it
-		cols = append(cols, b.NewArray())
-	}
-	rec := array.NewRecord(arrow.NewSchema(fields, nil), cols, 1)
-	defer rec.Release()
-	plan, _, err := spec.Fit(ctx, rec, nil)
-	return plan, err
 }
 
 // readers are the formats that can be imported.
@@ -208,7 +148,8 @@ func readers() map[string]func(io.Reader) (*models.Model, error) {
 		"lightgbm":       interchange.ReadLightGBM,
 		"xgboost":        interchange.ReadXGBoost,       // JSON and UBJSON
 		"xgboost-binary": interchange.ReadXGBoostBinary, // of XGBoost 1.x
-		"sklearn":        interchange.ReadSklearn,       // pickles of gradient boosting
+		"sklearn":        interchange.ReadSklearn,       // pickles of boosting, forests and trees
+		"catboost":       interchange.ReadCatBoost,      // JSON
 	}
 }
 
@@ -218,6 +159,12 @@ func readForeign(format string, raw []byte) (*models.Model, error) {
 	read, ok := readers()[format]
 	if !ok {
 		return nil, usagef("--from %s: the formats are %s", format, strings.Join(importFormats(), ", "))
+	}
+	switch is, err := interchange.Recognise(raw); {
+	case err != nil:
+		return nil, err
+	case is != "" && is != format:
+		return nil, usagef("--from %s: the file is of the format %s: give --from %s", format, is, is)
 	}
 	return read(bytes.NewReader(raw))
 }

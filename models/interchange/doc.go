@@ -3,14 +3,16 @@
 // Package interchange reads and writes the model files of other programs. Each
 // reader gives a [models.Model] whose margin has the bits that the program
 // itself computes, or an error that says what the file holds that this package
-// cannot represent: it never gives a model that scores almost the same. The one
-// exception is the last bit of a sum that [ReadSklearn] names.
+// cannot represent: it never gives a model that scores almost the same. The
+// exceptions are the last bits of sums that [ReadSklearn] and [ReadCatBoost]
+// name. [Recognise] calls files of other kinds by their names.
 //
 //	format                  reader          writer
 //	LightGBM text, v2 - v4  ReadLightGBM    WriteLightGBM (v3)
 //	XGBoost JSON, UBJSON    ReadXGBoost
 //	XGBoost binary, 1.x     ReadXGBoostBinary
 //	scikit-learn pickle     ReadSklearn
+//	CatBoost JSON           ReadCatBoost
 //
 // A model file is untrusted input. Readers take memory in proportion to the
 // bytes they are given, never to a number written in them, and every index is
@@ -23,6 +25,7 @@
 package interchange
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -48,5 +51,5 @@ func readAll(r io.Reader) ([]byte, error) {
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrFormat, MaxBytes)
 	}
-	return b, nil
+	return bytes.TrimPrefix(b, bom), nil
 }

@@ -82,6 +82,13 @@ func readLightGBM(b []byte) (*models.Model, error) {
 		return nil, fmt.Errorf("%w: %d trees, tree_sizes has %d: some are missing, or the file was edited", ErrFormat, len(m.Trees), len(strings.Fields(sizes)))
 	}
 	m.Params = l.params()
+	dictionaries, err := l.pandasCategorical()
+	if err != nil {
+		return nil, err
+	}
+	if err := assignDictionaries(m, dictionaries); err != nil {
+		return nil, err
+	}
 	if a, err := strconv.ParseFloat(m.Params["alpha"], 64); err == nil && m.Objective == models.Quantile && m.Alpha == 0 {
 		m.Alpha = a
 	}

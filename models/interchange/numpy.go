@@ -12,11 +12,12 @@ import (
 // array is a pickled NumPy array, flat. The nodes of a tree are an array of
 // records, whose members have names.
 type array struct {
-	kind    byte // i, u, f, b, O (objects) or V (records)
+	kind    byte // i, u, f, b, U (texts, four bytes a character), O (objects) or V (records)
 	size    int  // bytes of an element
 	data    []byte
 	objects []any
 	members map[string]member
+	fortran bool // columns first
 }
 
 // member is a number in a record.
@@ -43,11 +44,13 @@ func arrayOf(v any) (a array, ok bool) {
 			return a, false
 		}
 		kind, data = s[2], s[4]
+		a.fortran = s[3] == true
 	case o.is("numpy", "_frombuffer"):
 		if len(o.args) != 4 {
 			return a, false
 		}
 		data, kind = o.args[0], o.args[1]
+		a.fortran = o.args[3] == "F"
 	default:
 		return a, false
 	}
@@ -128,6 +131,9 @@ func memberOf(v any, offset int) (m member, ok bool) {
 		return m, size == 1 || size == 2 || size == 4 || size == 8
 	case 'O', 'V':
 		return m, true
+	case 'U':
+		m.size *= 4
+		return m, true
 	}
 	return m, false
 }
@@ -135,7 +141,7 @@ func memberOf(v any, offset int) (m member, ok bool) {
 // member finds a number of the records, a float64 or a whole number.
 func (a *array) member(name string) (member, bool) {
 	m, ok := a.members[name]
-	return m, ok && m.kind != 'O' && m.kind != 'V' && (m.kind != 'f' || m.size == 8)
+	return m, ok && m.kind != 'O' && m.kind != 'V' && m.kind != 'U' && (m.kind != 'f' || m.size == 8)
 }
 
 // int is a whole number of record i, which is there.
@@ -194,5 +200,5 @@ func scalarOf(o *pickled) (a array, ok bool) {
 	case string:
 		a.data = []byte(d)
 	}
-	return a, a.kind != 'O' && a.kind != 'V' && len(a.data) == a.size && (a.kind != 'f' || a.size == 8)
+	return a, a.kind != 'O' && a.kind != 'V' && a.kind != 'U' && len(a.data) == a.size && (a.kind != 'f' || a.size == 8)
 }

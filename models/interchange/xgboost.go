@@ -49,7 +49,10 @@ func readXGBoost(d *document) (*models.Model, error) {
 		return nil, fmt.Errorf("%w: no \"learner\": save the model with Booster.save_model as .json or .ubj", ErrFormat)
 	}
 	m := &models.Model{Sigmoid: 1, Float32Sums: true}
-	if err := xgbObjective(m, learner); err != nil {
+	if err := xgbObjective(m, learner, d.field("version").numbers); err != nil {
+		return nil, err
+	}
+	if err := xgbClasses(m, learner); err != nil {
 		return nil, err
 	}
 	if err := xgbFeatures(m, learner); err != nil {
@@ -68,6 +71,9 @@ func readXGBoost(d *document) (*models.Model, error) {
 	}
 	if _, ok := booster.field("model").fields["trees"]; !ok {
 		return nil, fmt.Errorf("%w: no trees", ErrFormat)
+	}
+	if err := xgbDictionaries(m, booster.field("model", "cats")); err != nil {
+		return nil, err
 	}
 	trees := booster.field("model", "trees").list
 	if len(trees) > models.MaxTrees {
@@ -132,8 +138,9 @@ func xgbForest(m *models.Model, learner, forest *document, trees int) error {
 // Booster.predict; XGBClassifier.predict would stop there.
 const BestIteration = "best_iteration"
 
-// xgbObjective reads the objective, and the margin that sums start from.
-func xgbObjective(m *models.Model, learner *document) error {
+// xgbObjective reads the objective, and the margin that sums start from, as the
+// version of XGBoost that wrote the file computes it.
+func xgbObjective(m *models.Model, learner *document, version []float64) error {
 	param := learner.field("learner_model_param")
 	for _, k := range []string{"num_class", "num_target"} {
 		if n, ok := param.field(k).number(); ok && n > 1 {
@@ -147,24 +154,71 @@ func xgbObjective(m *models.Model, learner *document) error {
 	name := learner.field("objective", "name").text
 	switch name {
 	case "binary:logistic", "reg:logistic":
-		if !(base > 0 && base < 1) {
-			return fmt.Errorf("%w: base_score %v is not a probability", ErrFormat, base)
-		}
 		m.Objective = models.Binary
 		if name == "reg:logistic" {
 			m.Objective = models.CrossEntropy
 		}
-		// -logf(1/p - 1) in float32.
-		odds := 1/float32(base) - 1
-		base = -float64(float32(bitmath.Log(float64(odds))))
+		if base, ok = xgbLogit(base, version); !ok {
+			return fmt.Errorf("%w: base_score %v is not a probability", ErrFormat, base)
+		}
 	case "binary:logitraw":
 		m.Objective = models.Binary
 	case "reg:squarederror", "reg:linear", "reg:absoluteerror", "reg:pseudohubererror":
 		m.Objective = models.Regression
 	default:
-		return fmt.Errorf("%w: objective %q: want binary:logistic, binary:logitraw, reg:logistic, or a regression without a link function", ErrUnsupported, clip(name))
+		return fmt.Errorf("%w: objective %q: want binary:logistic, binary:logitraw, reg:logistic, or a regression without a link function",
+			ErrUnsupported, clip(name))
 	}
 	m.Init = float64(float32(base))
+	return nil
+}
+
+// xgbLogit is the margin of a probability: -logf(1/p - 1) in float32. Since 3.2
+// XGBoost holds p to 1e-6 and 1 - 1e-6; before, it takes what lies between 0
+// and 1 as it is, and refuses 0 and 1, as rows of one class give.
+func xgbLogit(p float64, version []float64) (float64, bool) {
+	if !(p >= 0 && p <= 1) {
+		return p, false
+	}
+	const least = float32(1e-6)
+	of := float32(p)
+	if of <= 0 || of >= 1 || len(version) > 1 && (version[0] > 3 || version[0] == 3 && version[1] >= 2) {
+		of = min(max(of, least), 1-least)
+	}
+	odds := 1/of - 1
+	return -float64(float32(bitmath.Log(float64(odds)))), true
+}
+
+// xgbClasses reads the classes that XGBClassifier wrote into its files before
+// 1.7, of a label encoder or its own.
+func xgbClasses(m *models.Model, learner *document) error {
+	text := learner.field("attributes", "scikit_learn").text
+	if text == "" {
+		return nil
+	}
+	d, err := parseDocument([]byte(text))
+	if err != nil {
+		return fmt.Errorf("%w: the attribute scikit_learn is not JSON", ErrFormat)
+	}
+	for _, path := range [][]string{{"_le", "classes_"}, {"classes_"}} {
+		of := d.field(path...)
+		for _, x := range of.numbers {
+			m.Classes = append(m.Classes, numberName(x))
+		}
+		for _, x := range of.list {
+			m.Classes = append(m.Classes, x.text)
+		}
+		if len(m.Classes) > 0 {
+			break
+		}
+	}
+	switch n := len(m.Classes); n {
+	case 0, 2:
+	case 1: // rows of one class
+		m.Classes = nil
+	default:
+		return fmt.Errorf("%w: %d classes, want 2", ErrUnsupported, n)
+	}
 	return nil
 }
 

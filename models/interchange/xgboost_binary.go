@@ -99,7 +99,7 @@ func (x *xgbBinary) model() (*models.Model, error) {
 		"objective": {fields: map[string]*document{"name": {text: objective}}},
 	}}
 	m := &models.Model{Sigmoid: 1, Float32Sums: true}
-	if err := xgbObjective(m, d); err != nil {
+	if err := xgbObjective(m, d, nil); err != nil {
 		return nil, err
 	}
 	if err := xgbFeatures(m, d); err != nil {
@@ -129,7 +129,7 @@ func (x *xgbBinary) model() (*models.Model, error) {
 	return m, nil
 }
 
-func (x *xgbBinary) tree(features int) (*xgbTree, error) {
+func (x *xgbBinary) tree(features int) (*foreignTree, error) {
 	head, err := x.take(148)
 	if err != nil {
 		return nil, err
@@ -149,7 +149,8 @@ func (x *xgbBinary) tree(features int) (*xgbTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &xgbTree{categorical: map[int32]bool{}, kind: make([]int, n)}
+	t := newForeignTree()
+	t.kind = make([]int, n)
 	for i := range n {
 		p, s := nodes[20*i:], stats[16*i:]
 		left, right, split := int32At(p, 4), int32At(p, 8), binary.LittleEndian.Uint32(p[12:])
