@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -93,42 +94,83 @@ func (o *Options) parseLabel(cell string) (float64, bool) {
 	return 0, false
 }
 
-// kindsOf finds what each column of an Arrow schema is read as. A type that
-// holds neither numbers, text nor times is an error.
-func kindsOf(file string, schema *arrow.Schema, opt *Options, label string) ([]string, []columnKind, error) {
+// layout is what is read of a table with a schema, as Parquet and Arrow files
+// have one.
+type layout struct {
+	names []string
+	kinds []columnKind
+	at    []int // of each, its place in the file
+	label string
+	notes []ColumnNote // columns that are left out
+}
+
+// layoutOf decides what each column of an Arrow schema is read as. A column that
+// cannot be read is left out, unless the caller asks for it by name.
+func layoutOf(file string, schema *arrow.Schema, opt *Options) (*layout, error) {
 	if n := schema.NumFields(); n == 0 || n > MaxColumns {
-		return nil, nil, &BadRow{File: file, Problem: fmt.Sprintf("%d columns, want 1 to %d", n, MaxColumns)}
+		return nil, &BadRow{File: file, Problem: fmt.Sprintf("%d columns, want 1 to %d", n, MaxColumns)}
 	}
-	names, kinds := make([]string, schema.NumFields()), make([]columnKind, schema.NumFields())
+	l := &layout{}
+	all := make([]string, schema.NumFields())
 	for i, f := range schema.Fields() {
-		names[i] = f.Name
-		if f.Name == "" || slices.Contains(names[:i], f.Name) {
-			return nil, nil, &BadRow{File: file, Problem: fmt.Sprintf("column %d has an empty or repeated name", i+1)}
-		}
-		t := f.Type
-		if d, ok := t.(*arrow.DictionaryType); ok {
-			t = d.ValueType
-		}
-		switch t.ID() {
-		case arrow.STRING, arrow.LARGE_STRING:
-			kinds[i] = textKind
-		case arrow.TIMESTAMP, arrow.DATE32, arrow.DATE64:
-			kinds[i] = timeKind
-		case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
-			arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
-			kinds[i] = numberKind
-			if slices.Contains(opt.Text, f.Name) || t.ID() == arrow.BOOL && !opt.isNumber(f.Name) {
-				kinds[i] = textKind // codes and ids: every digit counts
-			}
-		default:
-			return nil, nil, &BadRow{File: file, Column: f.Name,
-				Problem: fmt.Sprintf("a column of type %s cannot be read: want numbers, text or times", t)}
-		}
-		if f.Name == label {
-			kinds[i] = labelKind
-		}
+		all[i] = f.Name
 	}
-	return names, kinds, nil
+	var err error
+	if l.label, err = labelOf(file, all, opt); err != nil {
+		return nil, err
+	}
+	for i, f := range schema.Fields() {
+		switch {
+		case f.Name == "":
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("column %d has no name: give it one", i+1)}
+		case slices.Contains(all[:i], f.Name):
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("two columns are named %q: rename one", f.Name)}
+		case isIndexName(f.Name) && !opt.reads(f.Name):
+			l.notes = append(l.notes, ColumnNote{Column: f.Name, LeftOut: true, Note: indexNote})
+			continue
+		}
+		kind, ok := kindOf(f.Type, f.Name, opt)
+		if !ok {
+			problem := fmt.Sprintf("a column of type %s cannot be read: want numbers, text or times", f.Type)
+			if f.Name == l.label || opt.reads(f.Name) {
+				return nil, &BadRow{File: file, Column: f.Name, Problem: problem}
+			}
+			l.notes = append(l.notes, ColumnNote{Column: f.Name, LeftOut: true, Note: problem})
+			continue
+		}
+		if f.Name == l.label {
+			kind = labelKind
+		}
+		l.names, l.kinds, l.at = append(l.names, f.Name), append(l.kinds, kind), append(l.at, i)
+	}
+	if len(l.names) == 0 {
+		return nil, &BadRow{File: file, Problem: "no column holds numbers, text or times"}
+	}
+	return l, nil
+}
+
+// kindOf finds what a column of a type is read as; ok is false for types that
+// hold neither numbers, text nor times.
+func kindOf(t arrow.DataType, name string, opt *Options) (kind columnKind, ok bool) {
+	if d, ok := t.(*arrow.DictionaryType); ok {
+		t = d.ValueType
+	}
+	switch t.ID() {
+	case arrow.STRING, arrow.LARGE_STRING, arrow.STRING_VIEW:
+		if opt.isNumber(name) {
+			return numberKind, true // the texts are read as a text file's cells are
+		}
+		return textKind, true
+	case arrow.TIMESTAMP, arrow.DATE32, arrow.DATE64:
+		return timeKind, true
+	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
+		arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
+		if slices.Contains(opt.Text, name) || slices.Contains(opt.exactly, name) || t.ID() == arrow.BOOL && !opt.isNumber(name) {
+			return textKind, true // codes and ids: every digit counts
+		}
+		return numberKind, true
+	}
+	return 0, false
 }
 
 // cell reads one value of an Arrow array: ok is false where the value is not
@@ -145,10 +187,10 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 	switch a := a.(type) {
 	case *array.Dictionary:
 		return cell(a.Dictionary(), a.GetValueIndex(i), kind, opt)
-	case *array.String:
-		s = a.Value(i)
-	case *array.LargeString:
-		s = a.Value(i)
+	case array.StringLike:
+		if s = a.Value(i); kind == numberKind {
+			return textNumber(s)
+		}
 	case *array.Float64:
 		x = a.Value(i)
 	case *array.Float32:
@@ -156,14 +198,13 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 	case *array.Float16:
 		x = float64(a.Value(i).Float32())
 	case *array.Int64:
-		x, ok = float64(a.Value(i)), exact(a.Value(i))
-		if kind == labelKind {
-			x, ok = opt.numberLabel(x)
+		x = float64(a.Value(i))
+		if !exact(a.Value(i)) && !opt.planned() {
+			return 0, "", false, false // an id, likely: see readExactly
 		}
-		return x, "", false, ok
 	case *array.Uint64:
 		x = float64(a.Value(i))
-		if a.Value(i) > 1<<53 {
+		if a.Value(i) > 1<<53 && !opt.planned() {
 			return 0, "", false, false
 		}
 	case *array.Int32:
@@ -222,6 +263,49 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 	return x, "", math.IsNaN(x), !math.IsInf(x, 0)
 }
 
+// textNumber reads a number that a column of texts holds.
+func textNumber(s string) (x float64, _ string, null, ok bool) {
+	trimmed := strings.TrimSpace(s)
+	if trimmed == "" || isMark[trimmed] {
+		return 0, "", true, true
+	}
+	r := reading{}
+	x, ok = r.number(trimmed)
+	return x, "", false, ok
+}
+
+// cellProblem says why a cell could not be read.
+func cellProblem(a arrow.Array, i int, kind columnKind, opt *Options) string {
+	if d, ok := a.(*array.Dictionary); ok {
+		return cellProblem(d.Dictionary(), d.GetValueIndex(i), kind, opt)
+	}
+	switch a := a.(type) {
+	case array.StringLike:
+		switch s := a.Value(i); {
+		case kind == labelKind:
+			return labelProblem
+		case kind == numberKind:
+			return (&reading{}).notNumber(s)
+		case len(s) > opt.MaxCell:
+			return fmt.Sprintf("a cell of %d bytes, at most %d are allowed", len(s), opt.MaxCell)
+		}
+		return "the text is not valid UTF-8"
+	case *array.Int64, *array.Uint64:
+		if kind == numberKind {
+			return longNumber
+		}
+	}
+	switch kind {
+	case labelKind:
+		return labelProblem
+	case textKind:
+		return "a floating-point number beyond 2^53 has lost digits and is no code or id: write the column as whole numbers or text"
+	}
+	return "an infinite number: a missing value is left empty"
+}
+
+const longNumber = "a whole number beyond 2^53, which numbers do not hold exactly: if it is an id or a code, the plan's field wants kind: text (Options.Text)"
+
 // digitsOf writes a number that is to be a text: whole numbers and decimals with
 // every digit, flags as true and false. It is false for floating-point numbers
 // and for all that is no number.
@@ -240,42 +324,46 @@ func digitsOf(a arrow.Array, i int) (string, bool) {
 func exact(v int64) bool { return v >= -1<<53 && v <= 1<<53 }
 
 // normalise copies rec into a record of the three column types, leaving out
-// the rows that cannot be read. row0 is the number of rows before rec.
-func normalise(file string, rec arrow.Record, names []string, kinds []columnKind, opt *Options, row0 int, bad *badRows) (arrow.Record, error) {
-	rows := int(rec.NumRows())
+// the rows that cannot be read; cols are its columns, as the layout has them.
+// row0 is the number of rows before rec. A cell that cannot be read, of a column
+// that a plan does not name, has no value.
+func (l *layout) normalise(file string, cols []arrow.Array, rows int, opt *Options, row0 int, bad *badRows) (arrow.Record, error) {
 	keep := make([]bool, rows)
 	for i := range keep {
 		keep[i] = true
 	}
-	for c, k := range kinds {
-		col := rec.Column(c)
+	for c, k := range l.kinds {
+		if k != labelKind && opt.ignores(l.names[c]) {
+			continue
+		}
 		for i := range rows {
 			if !keep[i] {
 				continue
 			}
-			if _, _, _, ok := cell(col, i, k, opt); !ok {
+			if _, _, _, ok := l.cell(cols[c], i, c, opt); !ok {
 				keep[i] = false
-				err := bad.add(BadRow{File: file, Row: row0 + i + 1, Column: names[c],
-					Problem: "the value is infinite, too large or too long, not UTF-8, or not a label"})
-				if err != nil {
+				problem := cellProblem(cols[c], i, k, opt)
+				if problem == longNumber && !opt.planned() && !bad.skip {
+					return nil, &inexact{BadRow{File: file, Row: row0 + i + 1, Column: l.names[c], Problem: problem}}
+				}
+				if err := bad.add(BadRow{File: file, Row: row0 + i + 1, Column: l.names[c], Problem: problem}); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
-	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(names, kinds))
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(l.names, l.kinds))
 	defer b.Release()
-	for c, k := range kinds {
-		col := rec.Column(c)
+	for c, k := range l.kinds {
 		f := b.Field(c)
 		f.Reserve(rows)
 		for i := range rows {
 			if !keep[i] {
 				continue
 			}
-			x, s, null, _ := cell(col, i, k, opt)
+			x, s, null, ok := l.cell(cols[c], i, c, opt)
 			switch {
-			case null:
+			case null || !ok:
 				f.AppendNull()
 			case k == textKind:
 				f.(*array.StringBuilder).Append(s)
@@ -287,6 +375,40 @@ func normalise(file string, rec arrow.Record, names []string, kinds []columnKind
 		}
 	}
 	return b.NewRecord(), nil
+}
+
+// cell is cell of one of the layout's columns, whose marks mean no value.
+func (l *layout) cell(a arrow.Array, i, c int, opt *Options) (x float64, s string, null, ok bool) {
+	x, s, null, ok = cell(a, i, l.kinds[c], opt)
+	if !ok && l.kinds[c] == numberKind && opt.MissingIn != nil && slices.Contains(opt.MissingIn[l.names[c]], a.ValueStr(i)) {
+		return 0, "", true, true
+	}
+	return x, s, null, ok
+}
+
+// inexact is a BadRow for a whole number that float64 does not hold, in a
+// column of which no plan says what it is.
+type inexact struct{ BadRow }
+
+// Unwrap returns the BadRow.
+func (e *inexact) Unwrap() error { return &e.BadRow }
+
+// readExactly reads a table again, with columns of long whole numbers as texts,
+// until it is read or another error ends it.
+func readExactly(opt Options, read func(Options) (*Frame, error)) (*Frame, error) {
+	var said []ColumnNote
+	for {
+		f, err := read(opt)
+		var long *inexact
+		if !errors.As(err, &long) || slices.Contains(opt.exactly, long.Column) {
+			if err == nil {
+				f.Columns = append(f.Columns, said...)
+			}
+			return f, err
+		}
+		opt.exactly = append(slices.Clone(opt.exactly), long.Column)
+		said = append(said, ColumnNote{Column: long.Column, Note: "whole numbers longer than numbers are exact: read as texts, digit by digit"})
+	}
 }
 
 // concat joins records of one schema.

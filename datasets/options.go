@@ -60,6 +60,8 @@ type Options struct {
 	Dir string
 	// BatchRows is the size of the records that Stream gives (default 65536).
 	BatchRows int
+
+	exactly []string // columns that are read as texts to keep every digit, though no plan says so
 }
 
 // Bounds that no option moves.

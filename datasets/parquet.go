@@ -4,11 +4,13 @@ package datasets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
@@ -18,11 +20,13 @@ import (
 )
 
 func readParquet(ctx context.Context, name string, b []byte, opt Options) (*Frame, error) {
-	s, err := streamParquet(ctx, name, bytes.NewReader(b), opt)
-	if err != nil {
-		return nil, err
-	}
-	return collect(ctx, s)
+	return readExactly(opt, func(opt Options) (*Frame, error) {
+		s, err := streamParquet(ctx, name, bytes.NewReader(b), opt)
+		if err != nil {
+			return nil, err
+		}
+		return collect(ctx, s)
+	})
 }
 
 // streamParquet opens a Parquet file. The footer's claims are checked against
@@ -55,15 +59,22 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	if err != nil {
 		return nil, damaged(name, err)
 	}
-	names, kinds, label, err := layout(name, schema, &opt)
+	l, err := layoutOf(name, schema, &opt)
 	if err != nil {
 		return nil, err
 	}
-	rr, err := fr.GetRecordReader(ctx, nil, nil)
+	leaves := make([]int, len(l.at))
+	for i, c := range l.at {
+		leaves[i] = fr.Manifest.Fields[c].ColIndex
+	}
+	if leaves, err = l.readable(name, pr, leaves, &opt); err != nil {
+		return nil, err
+	}
+	rr, err := fr.GetRecordReader(ctx, leaves, nil)
 	if err != nil {
 		return nil, damaged(name, err)
 	}
-	s = &recordStream{schema: schemaOf(names, kinds), label: label, bad: badRows{skip: opt.SkipBadRows}}
+	s = l.stream(&opt)
 	rows, claimed := 0, pr.NumRows()
 	s.read = func() (out arrow.Record, err error) {
 		defer guard(name, &err)
@@ -80,7 +91,10 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 			}
 			return nil, io.EOF
 		}
-		out, err = normalise(name, rec, names, kinds, &opt, rows, &s.bad)
+		if int(rec.NumCols()) != len(l.names) {
+			return nil, damaged(name, fmt.Errorf("%d columns were read, want %d", rec.NumCols(), len(l.names)))
+		}
+		out, err = l.normalise(name, rec.Columns(), int(rec.NumRows()), &opt, rows, &s.bad)
 		rows += int(rec.NumRows())
 		if int64(rows) > claimed {
 			return nil, damaged(name, fmt.Errorf("more rows than the %d that the footer claims", claimed))
@@ -90,18 +104,52 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	return s, nil
 }
 
-// layout names the columns of a schema and finds the label.
-func layout(name string, schema *arrow.Schema, opt *Options) ([]string, []columnKind, string, error) {
-	all := make([]string, schema.NumFields())
-	for i, f := range schema.Fields() {
-		all[i] = f.Name
+// readable leaves out the columns whose pages the library does not decode, and
+// returns the leaves of those that stay. One that a caller asks for by name, or
+// that may be a feature because there is no plan, is refused by its own name.
+func (l *layout) readable(name string, pr *file.Reader, leaves []int, opt *Options) ([]int, error) {
+	kept := &layout{label: l.label, notes: l.notes}
+	var out []int
+	for i, leaf := range leaves {
+		problem, err := undecodable(name, pr, leaf)
+		if err != nil {
+			return nil, err
+		}
+		if problem != "" {
+			if l.kinds[i] == labelKind || !opt.ignores(l.names[i]) {
+				return nil, &BadRow{File: name, Column: l.names[i], Problem: problem}
+			}
+			kept.notes = append(kept.notes, ColumnNote{Column: l.names[i], LeftOut: true, Note: problem})
+			continue
+		}
+		kept.names, kept.kinds, kept.at, out = append(kept.names, l.names[i]), append(kept.kinds, l.kinds[i]), append(kept.at, l.at[i]), append(out, leaf)
 	}
-	label, err := labelOf(name, all, opt)
-	if err != nil {
-		return nil, nil, "", err
+	if len(out) == 0 {
+		return nil, &BadRow{File: name, Problem: "no column can be read"}
 	}
-	names, kinds, err := kindsOf(name, schema, opt, label)
-	return names, kinds, label, err
+	*l = *kept
+	return out, nil
+}
+
+// byteStreamSplit is an encoding that the library has no name for.
+const byteStreamSplit parquet.Encoding = 9
+
+// undecodable says why a column's pages cannot be decoded, "" if they can.
+func undecodable(name string, pr *file.Reader, leaf int) (string, error) {
+	for i := range pr.NumRowGroups() {
+		col, err := pr.MetaData().RowGroup(i).ColumnChunk(leaf)
+		if err != nil {
+			return "", damaged(name, err)
+		}
+		if _, err := compress.GetCodec(col.Compression()); err != nil {
+			codec := map[int]string{3: "LZO", 5: "LZ4 (Hadoop's)", 7: "LZ4_RAW"}[int(col.Compression())]
+			return fmt.Sprintf("it is compressed by %s, which is not read: write the file with zstd, snappy or gzip (pyarrow: compression=\"zstd\")", cmp.Or(codec, fmt.Sprintf("codec %d", col.Compression()))), nil
+		}
+		if slices.Contains(col.Encodings(), byteStreamSplit) {
+			return "it is encoded as BYTE_STREAM_SPLIT, which is not read: write the file without it (pyarrow: leave use_byte_stream_split and column_encoding out)", nil
+		}
+	}
+	return "", nil
 }
 
 // checkParquetFooter bounds the footer's length by the file's.
@@ -146,9 +194,6 @@ func checkParquetMeta(name string, pr *file.Reader, size int64, opt *Options) er
 			col, err := g.ColumnChunk(c)
 			if err != nil {
 				return damaged(name, err)
-			}
-			if _, err := compress.GetCodec(col.Compression()); err != nil {
-				return &BadRow{File: name, Problem: fmt.Sprintf("column %d is compressed in a way that is not read (code %d; LZ4 is such a one): write the file with zstd, snappy or gzip", c, int(col.Compression()))}
 			}
 			if z := col.TotalCompressedSize(); z < 0 || z > size {
 				return damaged(name, fmt.Errorf("column %d of row group %d claims %d bytes in a file of %d", c, i, z, size))

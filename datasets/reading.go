@@ -166,3 +166,6 @@ func (o *Options) planned() bool { return len(o.Number)+len(o.Text)+len(o.Time) 
 func (o *Options) reads(name string) bool {
 	return name == o.Label || o.isNumber(name) || slices.Contains(o.Text, name) || slices.Contains(o.Time, name)
 }
+
+// ignores reports whether there is a plan and it does not name the column.
+func (o *Options) ignores(name string) bool { return o.planned() && !o.reads(name) }

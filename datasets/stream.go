@@ -127,6 +127,11 @@ type recordStream struct {
 	done    bool
 }
 
+// stream is a stream of the layout's columns; read is yet to be set.
+func (l *layout) stream(opt *Options) *recordStream {
+	return &recordStream{schema: schemaOf(l.names, l.kinds), label: l.label, bad: badRows{skip: opt.SkipBadRows}, columns: l.notes}
+}
+
 func (s *recordStream) Retain() { s.refs.Add(1) }
 
 // Release drops one reference; the first owner holds one that counts as zero.
