@@ -4,6 +4,7 @@ package serving
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -13,7 +14,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
@@ -39,6 +39,9 @@ func (s *Server) enter(ctx context.Context, method string) (context.Context, err
 	if err != nil {
 		return nil, err
 	}
+	if _, known := ctx.Value(callerKey{}).(auth.Caller); known {
+		return ctx, nil
+	}
 	return context.WithValue(ctx, callerKey{}, caller), nil
 }
 
@@ -48,9 +51,18 @@ func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, e
 	if s.draining.Load() {
 		return auth.Caller{}, assay.ErrUnavailable
 	}
-	caller, err := s.auth.Authenticate(ctx, credential(ctx))
-	if err != nil {
+	if err := refusalOf(ctx); err != nil {
 		return auth.Caller{}, err
+	}
+	caller, known := ctx.Value(callerKey{}).(auth.Caller) // from arrive
+	if !known {
+		var err error
+		if caller, err = s.auth.Authenticate(ctx, credential(ctx)); err != nil {
+			return auth.Caller{}, err
+		}
+		if conn := connectionOf(ctx); conn != nil {
+			conn.recognise()
+		}
 	}
 	if err := s.methods.Allow(caller, method); err != nil {
 		return auth.Caller{}, err
@@ -59,22 +71,14 @@ func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, e
 	return caller, ctx.Err()
 }
 
-// credential reads what the call carries.
-func credential(ctx context.Context) (c auth.Credential) {
-	if v := metadata.ValueFromIncomingContext(ctx, "x-api-key"); len(v) > 0 {
-		c.APIKey = v[0]
-		c.Malformed = len(v) > 1
-	}
-	if v := metadata.ValueFromIncomingContext(ctx, "authorization"); len(v) > 0 {
-		c.ParseAuthorization(v[0])
-		c.Malformed = c.Malformed || len(v) > 1
-	}
+// certificateOf returns the certificate that TLS has verified, or nil.
+func certificateOf(ctx context.Context) *x509.Certificate {
 	if p, ok := peer.FromContext(ctx); ok {
 		if t, ok := p.AuthInfo.(credentials.TLSInfo); ok && len(t.State.VerifiedChains) > 0 {
-			c.Certificate = t.State.VerifiedChains[0][0]
+			return t.State.VerifiedChains[0][0]
 		}
 	}
-	return c
+	return nil
 }
 
 // conclude ends a unary handler; defer it.

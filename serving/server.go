@@ -43,6 +43,7 @@ type Server struct {
 	log      *slog.Logger
 	engine   *engine
 	auth     *auth.Authenticator
+	conns    *connections // nil when no credentials are configured
 	methods  *auth.Table
 	metrics  *metrics
 	shadows  *shadows
@@ -114,6 +115,9 @@ func (s *Server) register() {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	}
 	opts = append(opts, tracing(s.cfg.Traces)...)
+	if s.auth.Configured() {
+		opts = append(opts, grpc.InTapHandle(s.arrive))
+	}
 	if s.cfg.TLS != nil {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))
 	}
@@ -169,6 +173,10 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	said := make(chan struct{})
 	go func() { s.engine.lates.run(sctx, s.log); close(said) }()
 	defer func() { stopShadows(); <-said }()
+	if s.auth.Configured() {
+		s.conns = newConnections(l)
+		l = s.conns
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.grpc.Serve(l) }()
 	s.setReady(true)

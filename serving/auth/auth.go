@@ -174,6 +174,13 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 	return Caller{}, fmt.Errorf("%w: send an API key (x-api-key), a bearer token, or a client certificate", ErrUnauthenticated)
 }
 
+// Remembered returns whose bearer token it is, when it was verified before and
+// has not expired: it asks nobody.
+func (a *Authenticator) Remembered(c Credential) (Caller, bool) { return a.jwt.remembered(c.Bearer) }
+
+// Plausible reports whether a bearer token is worth verifying.
+func (a *Authenticator) Plausible(c Credential) bool { return a.jwt.plausible(c.Bearer) }
+
 func (a *Authenticator) certificate(c *x509.Certificate) (Caller, bool) {
 	if k, ok := a.certs[c.Subject.CommonName]; ok && c.Subject.CommonName != "" {
 		return k, true

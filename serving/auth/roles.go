@@ -116,6 +116,12 @@ func (t *Table) Public(method string) bool {
 	return ok && r == Public
 }
 
+// Has reports whether the table names the method.
+func (t *Table) Has(method string) bool {
+	_, ok := t.methods[method]
+	return ok
+}
+
 // Allow returns nil when c may call the method. Its errors match ErrForbidden.
 func (t *Table) Allow(c Caller, method string) error {
 	need, ok := t.methods[method]
