@@ -26,6 +26,7 @@ type admin struct {
 		sync.Mutex
 		pending map[assay.Digest]proposal // acts that wait for a second admin
 	}
+	preparing chan struct{} // one for each act that is being prepared
 }
 
 // proposal is an act that one admin has asked for.
@@ -161,19 +162,19 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 		body = append(body, "with its policy\n"...)
 	}
 	act := assay.Sum(bodyTag, body, req.ExpectedDigest)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	seq, before, err := a.once(ctx, req.RequestId, act)
+	var m *live
+	var done *Act
+	seq, before, unlock, err := a.prepare(ctx, req.RequestId, act, func() (err error) {
+		m, done, err = a.toActivate(ctx, req, what)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if before {
 		return &pb.ActivateModelResponse{Approval: pb.Approval_APPROVAL_DONE, Sequence: seq}, nil
 	}
-	m, done, err := a.toActivate(ctx, req, what)
-	if err != nil {
-		return nil, err
-	}
+	defer unlock()
 	c := callerOf(ctx)
 	text := what + " " + req.Bundle
 	if req.WithPolicy {
@@ -238,24 +239,22 @@ func (a *admin) swapped(what string, m *live, seq uint64, act *Act) {
 // SetPolicy implements pb.AdminServer.
 func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.SetPolicyResponse, error) {
 	body := assay.Sum(bodyTag, []byte(actPolicy+"\n"), req.Yaml)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	seq, done, err := a.once(ctx, req.RequestId, body)
+	var m *live
+	seq, done, unlock, err := a.prepare(ctx, req.RequestId, body, func() (err error) {
+		if len(req.Yaml) == 0 {
+			return &assay.FieldError{Field: "yaml", Problem: "must not be empty"}
+		}
+		m, err = a.engine.routes.Load().active.withPolicy(req.Yaml, a.cfg.Now())
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	old := a.engine.routes.Load()
 	if done {
 		d := policy.DigestOf(req.Yaml) // of what was set then; another may stand now
 		return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_DONE, PolicyDigest: d[:], Sequence: seq}, nil
 	}
-	if len(req.Yaml) == 0 {
-		return nil, &assay.FieldError{Field: "yaml", Problem: "must not be empty"}
-	}
-	m, err := old.active.withPolicy(req.Yaml, a.cfg.Now())
-	if err != nil {
-		return nil, err
-	}
+	defer unlock()
 	digest := m.policy.Digest()
 	c := callerOf(ctx)
 	act := &Act{Version: 1, What: actPolicy, By: c.Name, Digest: digest, Policy: req.Yaml}
@@ -266,7 +265,7 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 	if !ok {
 		return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_PENDING, PolicyDigest: digest[:]}, nil
 	}
-	next, err := old.with(m, true)
+	next, err := a.engine.routes.Load().with(m, true)
 	if err != nil {
 		return nil, err
 	}
@@ -282,10 +281,15 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 // SetShadow implements pb.AdminServer.
 func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.SetShadowResponse, error) {
 	body := assay.Sum(bodyTag, []byte(actShadow+"\n"+fmt.Sprintf("%q", req.Bundles)))
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	resp := &pb.SetShadowResponse{}
-	seq, done, err := a.once(ctx, req.RequestId, body)
+	var ms []*live
+	seq, done, unlock, err := a.prepare(ctx, req.RequestId, body, func() (err error) {
+		if len(req.Bundles) > maxModels {
+			return &assay.FieldError{Field: "bundles", Problem: fmt.Sprintf("at most %d", maxModels)}
+		}
+		ms, err = a.loadShadows(ctx, req.Bundles, a.engine.routes.Load().active.digest)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -293,14 +297,7 @@ func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.Se
 		resp.Sequence = seq
 		return resp, nil
 	}
-	if len(req.Bundles) > maxModels {
-		return nil, &assay.FieldError{Field: "bundles", Problem: fmt.Sprintf("at most %d", maxModels)}
-	}
-	active := a.engine.routes.Load().active
-	ms, err := a.loadShadows(ctx, req.Bundles, active.digest)
-	if err != nil {
-		return nil, err
-	}
+	defer unlock()
 	c := callerOf(ctx)
 	resp.Sequence, err = a.engine.swap(ctx, a.engine.routes.Load(), ledger.Activation, requestKey{c.Name, req.RequestId}, body,
 		&Act{Version: 1, What: actShadow, By: c.Name, Bundles: req.Bundles})

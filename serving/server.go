@@ -125,7 +125,7 @@ func (s *Server) register() {
 	s.health = health.NewServer()
 	s.grpc.RegisterService(s.guarded(healthpb.Health_ServiceDesc, nil), s.health)
 	s.grpc.RegisterService(s.guarded(assayv1.Scoring_ServiceDesc, scoringOwn()), &scoring{Server: s})
-	adm := &admin{Server: s}
+	adm := &admin{Server: s, preparing: make(chan struct{}, maxPreparing)}
 	adm.mu.pending = s.restored
 	s.admin = adm
 	s.grpc.RegisterService(s.guarded(assayv1.Admin_ServiceDesc, nil), adm)
