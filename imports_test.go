@@ -29,6 +29,7 @@ datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .
 features                : . features/window internal/yamltext
+features/featurestest   : . features
 models                  : .
 models/gbdt             : . models
 models/forest           : . models

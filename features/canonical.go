@@ -186,8 +186,14 @@ func (p *Plan) compileSpellings() {
 		learn(p.spec.Fields[i].Name, p.spec.Fields[i].Values)
 	}
 	for i := range p.spec.Windows {
-		if w := p.spec.Windows[i].Where; w != nil {
+		for _, w := range p.spec.Windows[i].Where {
 			learn(w.Field, w.Is)
+			learn(w.Field, w.Not)
+		}
+	}
+	for i := range p.spec.Features {
+		if f := &p.spec.Features[i]; f.Window != "" {
+			learn(p.spec.Windows[p.spec.windowOf(f.Window)].Member, f.Is)
 		}
 	}
 }

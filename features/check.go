@@ -57,6 +57,9 @@ func (s *Spec) check() error {
 	if err := c.label(); err != nil {
 		return err
 	}
+	if err := c.derived(); err != nil {
+		return err
+	}
 	if err := c.windows(); err != nil {
 		return err
 	}

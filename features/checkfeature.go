@@ -61,8 +61,11 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 	if !ok {
 		return c.fail(at+".kernel", "the kernels are "+strings.Join(kernelNames(), ", "), "kernel %q is not known", name)
 	}
-	if k.text && f.Monotone != "" && (name == "category" || name == "cross") {
+	if f.Monotone != "" && k.categorical() {
 		return c.fail(at+".monotone", "use woe or target_mean", "a category has no order")
+	}
+	if err := c.zone(f.Zone, at+".zone"); err != nil {
+		return err
 	}
 	if k.window {
 		return c.windowFeature(f, at, &k)
@@ -114,10 +117,15 @@ func (c checker) input(f *FeatureSpec, k *kernel, n, at string) error {
 		if s.featureOf(n) < 0 || n == f.Name {
 			return c.fail(at, "the fields are "+s.fieldNames(), "%q names no field and no other feature", n)
 		}
+		g := &s.Features[s.featureOf(n)]
+		from, _ := kernelOf(s.kernelName(g))
+		if from.member && k.text && (k.name != "category" || !f.listed()) {
+			return nil // a window's member is a text
+		}
 		if k.text || k.times {
 			return c.fail(at, "", "kernel %s reads fields, and %q is a feature", k.name, n)
 		}
-		if g := &s.Features[s.featureOf(n)]; s.kernelName(g) == "category" || s.kernelName(g) == "cross" {
+		if from.categorical() && !k.any {
 			return c.fail(at, "use woe, target_mean or frequency", "%q is a category and no quantity", n)
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/window"
 )
 
 // windows checks the window declarations.
@@ -40,11 +41,11 @@ func (c checker) windows() error {
 		if err := c.windowSource(w, at); err != nil {
 			return err
 		}
-		if _, _, err := w.shape(); err != nil {
+		if _, _, _, err := w.shape(); err != nil {
 			return c.fail(at+".length", "", "%s", err)
 		}
-		if w.Members < 0 || w.Members > 1024 {
-			return c.fail(at+".members", "", "members must lie between 1 and 1024")
+		if err := c.windowParameters(w, at); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -62,13 +63,17 @@ func (c checker) windowSource(w *WindowSpec, at string) error {
 		}
 	}
 	if w.Value != "" {
-		i := s.fieldOf(w.Value)
-		if i < 0 || s.Fields[i].kind() == assay.Text || s.Fields[i].kind() == assay.Instant {
-			return c.fail(at+".value", "the fields are "+s.fieldNames(), "%q names no field that is a number or flag", w.Value)
+		read := []string{w.Value}
+		if i := s.fieldOf(w.Value); i < 0 && s.derivedOf(w.Value) >= 0 {
+			read = s.derivedFields(w.Value)
+		} else if i < 0 || s.Fields[i].kind() == assay.Text || s.Fields[i].kind() == assay.Instant {
+			return c.fail(at+".value", "the fields are "+s.fieldNames(), "%q names no derived value, and no field that is a number or flag", w.Value)
 		}
 		for _, k := range w.On {
-			if !s.carries(&s.Fields[i], k) {
-				return c.fail(at+".value", "add the kind to the field's `on`", "events of kind %q do not carry field %q", k, w.Value)
+			for _, name := range read {
+				if !s.carries(&s.Fields[s.fieldOf(name)], k) {
+					return c.fail(at+".value", "add the kind to the field's `on`", "events of kind %q do not carry field %q", k, name)
+				}
 			}
 		}
 	}
@@ -77,19 +82,29 @@ func (c checker) windowSource(w *WindowSpec, at string) error {
 			return err
 		}
 	}
-	if w.Where == nil {
-		return nil
-	}
-	i := s.fieldOf(w.Where.Field)
-	if i < 0 {
-		return c.fail(at+".where.field", "the fields are "+s.fieldNames(), "%q names no field", w.Where.Field)
-	}
-	text := s.Fields[i].kind() == assay.Text
-	if text != (len(w.Where.Is) > 0) || text && (w.Where.Above != nil || w.Where.Below != nil) ||
-		!text && w.Where.Above == nil && w.Where.Below == nil {
-		return c.fail(at+".where", "", "a text wants `is`, a number `above` or `below`")
+	for i := range w.Where {
+		if err := c.condition(w, at+".where", i); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// windowParameters checks the numbers and the zone of a window.
+func (c checker) windowParameters(w *WindowSpec, at string) error {
+	if w.Members < 0 || w.Members > 1024 {
+		return c.fail(at+".members", "", "members must lie between 1 and 1024")
+	}
+	if w.Samples < 0 || w.Samples > 4096 {
+		return c.fail(at+".samples", "", "samples must lie between 1 and 4096")
+	}
+	if d, err := parseSpan(w.HalfLife); err != nil || w.HalfLife != "" && d == 0 {
+		return c.fail(at+".half_life", `write it as "30d"`, "after how long does an event count half?")
+	}
+	if w.Zone != "" && w.Calendar == "" {
+		return c.fail(at+".zone", "name the calendar's units, as in `calendar: month`", "a time zone is of a calendar")
+	}
+	return c.zone(w.Zone, at+".zone")
 }
 
 func (c checker) roleOrText(n, at string) error {
@@ -109,31 +124,39 @@ const wholeLife = "all"
 // maxPanes bounds the hops of one window.
 const maxPanes = 4096
 
-// shape returns the window's length and hop in microseconds; both are 0 for a
-// window over the whole life of its key.
-func (w *WindowSpec) shape() (length, hop int64, err error) {
+// shape returns the window's length, hop and offset in microseconds, or length and
+// offset in units of its calendar; all are 0 for a window over the whole life of
+// its key.
+func (w *WindowSpec) shape() (length, hop, offset int64, err error) {
+	if w.Calendar != "" {
+		length, offset, err = w.readCalendar()
+		return length, 0, offset, err
+	}
 	if w.Length == wholeLife {
-		if w.Hop != "" {
-			return 0, 0, fmt.Errorf("a window over the whole life of a key has no hop")
+		if w.Hop != "" || w.Offset != "" {
+			return 0, 0, 0, fmt.Errorf("a window over the whole life of a key has no hop and no offset")
 		}
-		return 0, 0, nil
+		return 0, 0, 0, nil
 	}
 	if length, err = parseSpan(w.Length); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	if length == 0 {
-		return 0, 0, fmt.Errorf(`how long is the window? Write "90d", or "all"`)
+		return 0, 0, 0, fmt.Errorf(`how long is the window? Write "90d", or "all"`)
 	}
 	if hop, err = parseSpan(w.Hop); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
+	}
+	if offset, err = parseSpan(w.Offset); err != nil {
+		return 0, 0, 0, err
 	}
 	if hop == 0 {
 		hop = max(length/30, 1)
 	}
-	if hop > length || length/hop > maxPanes {
-		return 0, 0, fmt.Errorf("the hop must not be longer than the window, nor shorter than 1/%d of it", maxPanes)
+	if hop > length || (length+offset)/hop > maxPanes {
+		return 0, 0, 0, fmt.Errorf("the hop must not be longer than the window, nor shorter than 1/%d of it and its offset", maxPanes)
 	}
-	return length, hop, nil
+	return length, hop, offset, nil
 }
 
 // windowFeature checks a feature that reads a window.
@@ -151,6 +174,14 @@ func (c checker) windowFeature(f *FeatureSpec, at string, k *kernel) error {
 	}
 	if k.needsMember && w.Member == "" {
 		return c.fail(at+".window", "name the `member` at the window", "kernel %s wants a member, and window %q has none", k.name, f.Window)
+	}
+	if w.Offset != "" && k.needs&(window.Distinct|window.Recents) != 0 {
+		return c.fail(at+".window", "take the window without offset", "kernel %s knows the latest events alone, and window %q ends before them", k.name, f.Window)
+	}
+	if k.check != nil {
+		if p := k.check(f); p != "" {
+			return c.fail(at, "docs/plan.md shows an example of each kernel", "%s", p)
+		}
 	}
 	for j, key := range w.Key {
 		n := c.s.fieldOf(key)

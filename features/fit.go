@@ -6,10 +6,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features/window"
 )
 
 // fitting is one feature's view of the training rows.
@@ -18,7 +18,8 @@ type fitting struct {
 	learned *learned
 	in      [][]float64 // input columns, training rows only
 	labels  []float64   // nil if the table has none
-	texts   [][]string  // dictionary of each text input
+	texts   [][]string  // dictionary of each text input; of the window's members, if it answers with one
+	out     []float64   // what a window said, of kernels over windows
 
 	outOfFold []float64 // set by target encodings: a value for each training row
 }
@@ -41,6 +42,10 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 		}
 	}
 	frozen := &frozenPlan{Format: frozenFormat, Spec: s.withDefaults(), Learned: make([]learned, len(s.Features))}
+	var err error
+	if frozen.Zones, err = s.freezeZones(); err != nil {
+		return nil, nil, err
+	}
 	report := &FitReport{outOfFold: map[int]map[int]float64{}}
 	// A plan whose steps know nothing yet reads the fields and orders the steps.
 	p, err := draft(frozen)
@@ -48,6 +53,10 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 		return nil, nil, err
 	}
 	src, err := p.source(rec)
+	if err != nil {
+		return nil, nil, err
+	}
+	members, err := p.learnMembers(rec, src)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,7 +93,7 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 		return nil, nil, err
 	}
 	past.fill(sc, rows)
-	if err := p.fitSteps(sc, rows, labels, report); err != nil {
+	if err := p.fitSteps(sc, rows, labels, members, report); err != nil {
 		return nil, nil, err
 	}
 	plan, err := newPlan(frozen, nil)
@@ -98,6 +107,9 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 // draft is a plan whose kernels have not learned anything.
 func draft(f *frozenPlan) (*Plan, error) {
 	p := &Plan{frozen: f, spec: f.Spec, byName: map[string]int{}}
+	if err := p.compileZones(); err != nil {
+		return nil, err
+	}
 	if err := p.compileFields(); err != nil {
 		return nil, err
 	}
@@ -110,14 +122,15 @@ func draft(f *frozenPlan) (*Plan, error) {
 		s := &f.Spec.Features[i]
 		k, _ := kernelOf(f.Spec.kernelName(s))
 		st := step{kernel: &k, learned: &f.Learned[i], fill: s.Fill, out: p.featureSlot(i)}
-		st.learned.spec = s
+		st.learned.spec, st.learned.zone = s, p.zones[s.Zone]
+		st.learned.bindIs()
 		for _, n := range f.Spec.inputs(s) {
 			st.in = append(st.in, p.slotOf(n))
 		}
 		p.bindLevels(&st)
 		p.steps = append(p.steps, st)
 	}
-	p.needs = make([]window.Needs, len(f.Spec.Windows))
+	p.compileDerived()
 	p.compileWindows()
 	return p, nil
 }
@@ -136,14 +149,21 @@ func (s *Spec) withDefaults() *Spec {
 
 // fitSteps fits and runs the features one after the other: a feature may read
 // what an earlier one became.
-func (p *Plan) fitSteps(sc *scratch, rows []int, labels []float64, report *FitReport) error {
+func (p *Plan) fitSteps(sc *scratch, rows []int, labels []float64, members map[int][]string, report *FitReport) error {
 	report.Features = make([]FittedReport, len(p.spec.Features))
 	for n := range p.steps {
 		st := &p.steps[n]
 		i := st.out - p.featureSlot(0)
 		f := &fitting{spec: st.learned.spec, learned: st.learned, in: sc.in[n], labels: labels}
+		f.out = sc.cols[st.out]
+		if st.kernel.member {
+			f.texts = append(f.texts, members[i])
+		}
 		for _, slot := range st.in {
 			var texts []string
+			if slot > len(p.fields) { // a window's member
+				texts = append(slices.Clone(p.frozen.Learned[slot-p.featureSlot(0)].Categories), OtherCategory)
+			}
 			for _, t := range p.frozen.Texts {
 				if slot < len(p.fields) && t.Field == p.fields[slot].spec.Name {
 					texts = t.Texts

@@ -23,6 +23,7 @@ type frozenPlan struct {
 	Spec    *Spec         `json:"spec"`
 	Rows    int           `json:"rows"`               // training rows that the plan was fitted on
 	BadRate *float64      `json:"bad_rate,omitempty"` // their mean label, if there is one
+	Zones   []frozenZone  `json:"zones,omitempty"`    // those that the spec names, sorted
 	Texts   []frozenTexts `json:"texts,omitempty"`    // dictionaries, in the order of fields
 	Learned []learned     `json:"learned"`            // in the order of the spec's features
 }

@@ -9,13 +9,15 @@ import "github.com/assayrisk/assay/features/window"
 // event are the same call. NaN is missing.
 type kernel struct {
 	name                    string
-	min                     int  // inputs, at least
-	max                     int  // inputs, at most
-	text                    bool // inputs are text fields
-	times                   bool // inputs are times (fields, or "event.time")
-	any                     bool // inputs may be of any kind
-	window                  bool // reads a window by read, and takes no inputs
-	needsValue, needsMember bool // of the window
+	min                     int                      // inputs, at least
+	max                     int                      // inputs, at most
+	text                    bool                     // inputs are text fields
+	times                   bool                     // inputs are times (fields, or "event.time")
+	any                     bool                     // inputs may be of any kind
+	window                  bool                     // reads a window by read, and takes no inputs
+	needsValue, needsMember bool                     // of the window
+	member                  bool                     // the value is a category: a member of the window
+	recent                  func(f *FeatureSpec) int // of the window's latest events, how many it reads; nil: none
 
 	formula string
 	missing string
@@ -23,7 +25,7 @@ type kernel struct {
 	example string // a line of TestKernelExamples
 
 	needs window.Needs // of the window
-	read  func(r *window.Reading, at int64) float64
+	read  func(r *window.Reading, at int64, l *learned) float64
 	apply func(dst []float64, in [][]float64, l *learned)
 	fit   func(f *fitting) error // nil: nothing is learned
 	check func(f *FeatureSpec) string
@@ -44,8 +46,11 @@ type learned struct {
 
 	Pairs []int32 `json:"pairs,omitempty"` // cross: raw codes (a, b) of each category
 
-	spec   *FeatureSpec
-	levels *levels   // category over numbers or flags; nil over texts
-	stride int       // cross: raw codes of the second input
-	dense  []float64 // cross: category code by a*stride + b
+	spec    *FeatureSpec
+	levels  *levels            // category over numbers or flags; nil over texts
+	zone    *zone              // date_part; nil: UTC
+	hashes  []uint64           // count_of, share_of: of the members in `is`
+	members map[uint64]float64 // kernels that answer with a member: hash -> category code
+	stride  int                // cross: raw codes of the second input
+	dense   []float64          // cross: category code by a*stride + b
 }

@@ -2,6 +2,8 @@
 
 package features
 
+import "slices"
+
 // kernels returns the kernel table. docs/plan.md is written from it by
 // TestPlanReference, and each example is run by TestKernelExamples.
 func kernels() []kernel {
@@ -33,7 +35,7 @@ func kernels() []kernel {
 			example: "step=50 x=150 -> 1"},
 		{name: "days_between", min: 2, max: 2, times: true, formula: "(b - a) in days, with fractions", missing: "missing", apply: applyDaysBetween,
 			example: "a=2024-03-01 b=2024-03-31 -> 30"},
-		{name: "date_part", min: 1, max: 1, times: true, formula: "year, quarter, month, day, weekday (Monday = 1), hour or year_day, in UTC", missing: "missing", params: "`part: month`", apply: applyDatePart, check: checkPart,
+		{name: "date_part", min: 1, max: 1, times: true, formula: "year, quarter, month, day, weekday (Monday = 1), hour or year_day, in UTC or in a zone", missing: "missing", params: "`part: month`, `zone: Europe/Berlin` (default UTC)", apply: applyDatePart, check: checkPart,
 			example: "part=weekday x=2024-03-01 -> 5"},
 		{name: "category", min: 1, max: 1, text: true, formula: "the text's place among the texts seen at least min_count times in training, sorted, or in the list `categories`, of texts, numbers or flags; the last code is `other`", missing: "missing",
 			params: "`min_count: 20`, `max_categories: 254` (defaults); or `categories: [...]` and `unknown: other` (default) or `missing`", apply: applyCategory, fit: fitCategory, check: checkCategory, verify: verifyCategory,
@@ -51,12 +53,15 @@ func kernels() []kernel {
 			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the folds they are not in", apply: applyTable, fit: fitTargetMean, check: checkCategory, verify: verifyTable,
 			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 0.75"},
 	}
-	for _, k := range windowKernels() {
+	for _, k := range slices.Concat(windowKernels(), quantileKernels(), orderKernels(), memberKernels()) {
 		k.window = true
 		out = append(out, k)
 	}
 	return out
 }
+
+// categorical reports whether the kernel's values are codes of categories.
+func (k *kernel) categorical() bool { return k.member || k.name == "category" || k.name == "cross" }
 
 func kernelOf(name string) (kernel, bool) {
 	for _, k := range kernels() {

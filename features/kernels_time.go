@@ -39,7 +39,7 @@ func applyDatePart(dst []float64, in [][]float64, l *learned) {
 		if us != us {
 			continue
 		}
-		t := time.UnixMicro(int64(us)).UTC()
+		t := time.UnixMicro(l.zone.local(int64(us))).UTC()
 		for j := range dateParts {
 			if dateParts[j].name == l.spec.Part {
 				dst[i] = float64(dateParts[j].of(t))

@@ -98,7 +98,7 @@ func (s *Spec) outcomes(rec arrow.Record, src *source, rows []int) ([]float64, e
 			return nil, err
 		}
 		roles = append(roles, c)
-		key.parts = append(key.parts, keyPart{r, true})
+		key.parts = append(key.parts, keyPart{name: r, role: true})
 	}
 	var ev assay.Event
 	keyAt := func(row int) string {

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features/window"
 )
 
 // Plan is a fitted, frozen plan. It is immutable and safe for concurrent use;
@@ -21,17 +20,19 @@ type Plan struct {
 	digest assay.Digest
 	spec   *Spec
 
-	fields   []field
-	byName   map[string]int // field name -> index
-	kinds    kinds
-	required []int          // by kind: fields that an event must name
-	slots    int            // columns of scratch space: fields, event time, features
-	steps    []step         // in an order that reads only what stands
-	keys     []keyed        // kinds of key that windows are kept under
-	feeds    []feed         // by window
-	needs    []window.Needs // by window
-	visible  []int          // slot of each feature of the vector
-	info     []FeatureInfo
+	fields     []field
+	byName     map[string]int // field name -> index
+	kinds      kinds
+	required   []int         // by kind: fields that an event must name
+	slots      int           // columns of scratch space: fields, event time, features
+	steps      []step        // in an order that reads only what stands
+	keys       []keyed       // kinds of key that windows are kept under
+	feeds      []feed        // by window
+	reads      []windowState // by window
+	zones      map[string]*zone
+	derivation derivation
+	visible    []int // slot of each feature of the vector
+	info       []FeatureInfo
 	// readsFields: some feature reads a field of the scored event.
 	readsFields bool
 	scratch     sync.Pool // *scratch of one row
@@ -142,9 +143,13 @@ func newPlan(f *frozenPlan, b []byte) (*Plan, error) {
 	if len(f.Learned) != len(f.Spec.Features) {
 		return nil, fmt.Errorf("%d features were learned, %d are declared", len(f.Learned), len(f.Spec.Features))
 	}
+	if err := p.compileZones(); err != nil {
+		return nil, err
+	}
 	if err := p.compileFields(); err != nil {
 		return nil, err
 	}
+	p.compileDerived()
 	if err := p.compileSteps(); err != nil {
 		return nil, err
 	}
@@ -245,7 +250,6 @@ func (p *Plan) compileSteps() error {
 			}
 		}
 	}
-	p.needs = make([]window.Needs, len(s.Windows))
 	p.compileWindows()
 	sensitive := p.sensitive(order)
 	for i := range s.Features {
@@ -259,7 +263,7 @@ func (p *Plan) compileSteps() error {
 			Name: f.Name, Monotone: f.monotone(), Group: f.Group, Sensitive: sensitive[i],
 			ReasonCode: f.Name, ReasonText: fmt.Sprintf("The value of %s raised the risk.", f.Name),
 		}
-		if name == "category" || name == "cross" {
+		if k, _ := kernelOf(name); k.categorical() {
 			fi.Categorical = true
 			fi.Categories = append(slices.Clone(p.frozen.Learned[i].Categories), OtherCategory)
 		}
@@ -280,7 +284,8 @@ func (p *Plan) compileStep(i int) (step, error) {
 	f := &s.Features[i]
 	k, _ := kernelOf(s.kernelName(f))
 	st := step{kernel: &k, learned: &p.frozen.Learned[i], fill: f.Fill, out: p.featureSlot(i)}
-	st.learned.spec = f
+	st.learned.spec, st.learned.zone = f, p.zones[f.Zone]
+	st.learned.bindIs()
 	for _, n := range s.inputs(f) {
 		st.in = append(st.in, p.slotOf(n))
 	}
@@ -310,6 +315,8 @@ func (p *Plan) dictSizes(in []int) []int {
 	for i, slot := range in {
 		if slot < len(p.fields) {
 			out[i] = len(p.fields[slot].codes)
+		} else if slot >= p.featureSlot(0) {
+			out[i] = len(p.frozen.Learned[slot-p.featureSlot(0)].Categories) + 1
 		}
 	}
 	return out
@@ -326,6 +333,13 @@ func (p *Plan) sensitive(order []int) []bool {
 		s := p.spec.Features[i].Sensitive
 		for _, in := range p.steps[n].in {
 			s = s || slot[in]
+		}
+		if p.steps[n].kernel.window {
+			for _, name := range p.spec.windowFields(p.spec.windowOf(p.spec.Features[i].Window)) {
+				if f, ok := p.byName[name]; ok {
+					s = s || slot[f]
+				}
+			}
 		}
 		slot[p.featureSlot(i)], out[i] = s, s
 	}

@@ -51,6 +51,7 @@ func enums() map[string][]string {
 	}
 	return map[string][]string{
 		"FieldSpec.kind": {"number", "text", "flag", "time"}, "FieldSpec.outside": {"reject", "missing", "clip", "flag"},
+		"DerivedSpec.kernel": statelessNames(), "DerivedSpec.part": parts, "WindowSpec.calendar": calendarUnits,
 		"FeatureSpec.kernel": kernelNames(), "FeatureSpec.monotone": {"increasing", "decreasing"}, "FeatureSpec.part": parts, "FeatureSpec.unknown": {"other", "missing"},
 	}
 }
@@ -59,7 +60,7 @@ func enums() map[string][]string {
 func required() map[string][]string {
 	return map[string][]string{
 		"Spec": {"version", "fields", "features"}, "FieldSpec": {"name"}, "FeatureSpec": {"name"}, "GroupSpec": {"name", "code", "text"},
-		"WindowSpec": {"name", "key", "on", "length"}, "WhereSpec": {"field"}, "OutlierSpec": {"share"},
+		"WindowSpec": {"name", "key", "on", "length"}, "DerivedSpec": {"name", "kernel", "of"}, "WhereSpec": {"field"}, "OutlierSpec": {"share"},
 	}
 }
 
@@ -82,6 +83,9 @@ func schemaOf(t reflect.Type, defs map[string]any) map[string]any {
 	case t == reflect.TypeFor[MissingSpec]():
 		item := map[string]any{"type": []any{"string", "number", "boolean", "null"}}
 		return map[string]any{"oneOf": []any{map[string]any{"type": "boolean"}, map[string]any{"type": "array", "items": item}}}
+	case t == reflect.TypeFor[Conditions]():
+		one := schemaOf(reflect.TypeFor[WhereSpec](), defs)
+		return map[string]any{"oneOf": []any{one, map[string]any{"type": "array", "items": one}}}
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem(), defs)
 	case t.Kind() == reflect.Slice:

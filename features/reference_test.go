@@ -115,6 +115,14 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 	f := FeatureSpec{Name: "f", Kernel: k.name}
 	f.Bounds, f.Edges = list(args["bounds"]), list(args["edges"])
 	f.Step, f.Part = parse(args["step"]), args["part"]
+	f.K = int(parse(args["k"]))
+	if args["quantile"] != "" {
+		q := parse(args["quantile"])
+		f.Quantile = &q
+	}
+	if args["is"] != "" {
+		f.Is = strings.Split(args["is"], ",")
+	}
 	f.MinCount, f.Smoothing = int(parse(args["min_count"])), parse(args["smoothing"])
 	if f.Smoothing > 0 {
 		f.Folds = 2

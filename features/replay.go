@@ -55,12 +55,7 @@ func (t *tape) of(k *keyed) *tape {
 	p := t.src.p
 	read := map[string]bool{}
 	for _, i := range k.windows {
-		w := &p.spec.Windows[i]
-		read[w.Value], read[w.Member] = true, true
-		if w.Where != nil {
-			read[w.Where.Field] = true
-		}
-		for _, name := range w.Key {
+		for _, name := range p.spec.windowFields(i) {
 			read[name] = true
 		}
 	}
@@ -198,7 +193,7 @@ func (p *Plan) byWork() []int {
 
 // replayKey plays the table through the windows of one kind of key.
 func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, table *window.Table, h *history) error {
-	sc, st := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies}
+	sc, st := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies, derived: p.derivation.newRow()}
 	st.tables[k] = table
 	var slots []int
 	for _, i := range p.keys[k].windows {

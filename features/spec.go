@@ -19,6 +19,7 @@ type Spec struct {
 	Label    *LabelSpec    `yaml:"label,omitempty" json:"label,omitempty"`
 	Entities []string      `yaml:"entities,omitempty" json:"entities,omitempty"` // roles: buyer, seller, ...
 	Fields   []FieldSpec   `yaml:"fields" json:"fields"`
+	Derived  []DerivedSpec `yaml:"derived,omitempty" json:"derived,omitempty"`
 	Windows  []WindowSpec  `yaml:"windows,omitempty" json:"windows,omitempty"`
 	Features []FeatureSpec `yaml:"features" json:"features"`
 	Groups   []GroupSpec   `yaml:"groups,omitempty" json:"groups,omitempty"`
@@ -60,21 +61,31 @@ type WindowSpec struct {
 	Name    string     `yaml:"name" json:"name"`
 	Key     []string   `yaml:"key" json:"key"`                             // roles or text fields; several make a pair
 	On      []string   `yaml:"on" json:"on"`                               // kinds of event that feed it
-	Value   string     `yaml:"value,omitempty" json:"value,omitempty"`     // field that is aggregated; none: events are counted
+	Value   string     `yaml:"value,omitempty" json:"value,omitempty"`     // field or derived value that is aggregated; none: events are counted
 	Member  string     `yaml:"member,omitempty" json:"member,omitempty"`   // role or text field that distinct and share are about
-	Where   *WhereSpec `yaml:"where,omitempty" json:"where,omitempty"`     // feed only events that satisfy this
-	Length  string     `yaml:"length" json:"length"`                       // "90d", or "all" for the whole life of the key
+	Where   Conditions `yaml:"where,omitempty" json:"where,omitempty"`     // feed only events that satisfy all of these
+	Length  string     `yaml:"length" json:"length"`                       // "90d", or "all" for the whole life of the key; of a calendar: "3"
 	Hop     string     `yaml:"hop,omitempty" json:"hop,omitempty"`         // grain of the tail; default a thirtieth of the length
-	Members int        `yaml:"members,omitempty" json:"members,omitempty"` // members kept per hop by distinct and share; default 128
+	Members int        `yaml:"members,omitempty" json:"members,omitempty"` // members that distinct, share and their like keep; default 128
+	Offset  string     `yaml:"offset,omitempty" json:"offset,omitempty"`   // how long before now the window ends, as Length; default 0
+	Samples int        `yaml:"samples,omitempty" json:"samples,omitempty"` // values that median and quantile keep; default 256
+
+	Calendar string `yaml:"calendar,omitempty" json:"calendar,omitempty"`   // day, week, month, quarter or year: what Length and Offset count
+	Zone     string `yaml:"zone,omitempty" json:"zone,omitempty"`           // of the calendar, as in Europe/Berlin; default UTC
+	HalfLife string `yaml:"half_life,omitempty" json:"half_life,omitempty"` // of decayed_mean and its like; default "30d"
 }
 
-// WhereSpec is a condition on one field of a feeding event. All that are set
-// must hold; a missing field satisfies none.
+// WhereSpec is a condition on one field or derived value of a feeding event. All
+// that are set must hold; a missing value satisfies `missing: true` alone.
 type WhereSpec struct {
-	Field string   `yaml:"field" json:"field"`
-	Is    []string `yaml:"is,omitempty" json:"is,omitempty"`       // the text is one of these
-	Above *float64 `yaml:"above,omitempty" json:"above,omitempty"` // the number is greater
-	Below *float64 `yaml:"below,omitempty" json:"below,omitempty"` // the number is less
+	Field   string   `yaml:"field" json:"field"`
+	Is      []string `yaml:"is,omitempty" json:"is,omitempty"`             // the text is one of these
+	Not     []string `yaml:"not,omitempty" json:"not,omitempty"`           // the text is none of these
+	Above   *float64 `yaml:"above,omitempty" json:"above,omitempty"`       // the number is greater
+	Below   *float64 `yaml:"below,omitempty" json:"below,omitempty"`       // the number is less
+	AtLeast *float64 `yaml:"at_least,omitempty" json:"at_least,omitempty"` // the number is this or greater
+	AtMost  *float64 `yaml:"at_most,omitempty" json:"at_most,omitempty"`   // the number is this or less
+	Missing *bool    `yaml:"missing,omitempty" json:"missing,omitempty"`   // it has no value; false: it has one
 }
 
 // FeatureSpec declares one feature: a kernel over fields, windows and other
@@ -95,6 +106,10 @@ type FeatureSpec struct {
 	Edges         []float64 `yaml:"edges,omitempty" json:"edges,omitempty"`                   // bucket
 	Step          float64   `yaml:"step,omitempty" json:"step,omitempty"`                     // round_amount
 	Part          string    `yaml:"part,omitempty" json:"part,omitempty"`                     // date_part
+	Zone          string    `yaml:"zone,omitempty" json:"zone,omitempty"`                     // date_part: default UTC
+	K             int       `yaml:"k,omitempty" json:"k,omitempty"`                           // top_share, nth_latest, change, last_mean, streak, ...
+	Quantile      *float64  `yaml:"quantile,omitempty" json:"quantile,omitempty"`             // quantile
+	Is            []string  `yaml:"is,omitempty" json:"is,omitempty"`                         // count_of, share_of
 	MinCount      int       `yaml:"min_count,omitempty" json:"min_count,omitempty"`           // category, cross, frequency, woe
 	MaxCategories int       `yaml:"max_categories,omitempty" json:"max_categories,omitempty"` // category, cross
 	Categories    []string  `yaml:"categories,omitempty" json:"categories,omitempty"`         // category: what the codes 0, 1, ... stand for; nothing is learned

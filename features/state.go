@@ -26,7 +26,8 @@ type State struct {
 	key      []byte      // room for one key
 	tallies  []feedTally // by window and kind: Plan.tallyOf
 	behind   int64       // of the event observed last: how far behind mark, if it was late
-	missedBy []int       // windows that would have counted the event observed last, had it not been late
+	derived  *derivedRow
+	missedBy []int // windows that would have counted the event observed last, had it not been late
 }
 
 // keyed is a kind of key and the windows kept under it: one table.
@@ -34,6 +35,7 @@ type keyed struct {
 	parts   []keyPart
 	windows []int   // indices into the spec's windows
 	fed     [][]int // by kind of event: those of them that it feeds
+	derives bool    // one of them reads a derived value
 }
 
 // fedBy lists the windows that a kind of event feeds.
@@ -46,8 +48,9 @@ func (k *keyed) fedBy(kind int) []int {
 
 // keyPart is one element of a key: a role, or a text field.
 type keyPart struct {
-	name string
-	role bool
+	name  string
+	role  bool
+	field *field // nil: a role
 }
 
 // feed is a compiled WindowSpec.
@@ -57,13 +60,16 @@ type feed struct {
 	place    int // index of the window in its table
 	on       kindSet
 	member   keyPart
+	value    *operand // nil: events are counted
+	wheres   []condition
 	features []windowRead
 }
 
 // windowRead is one feature of a window.
 type windowRead struct {
-	slot int
-	read func(r *window.Reading, at int64) float64
+	slot    int
+	learned *learned
+	read    func(r *window.Reading, at int64, l *learned) float64
 }
 
 // compileWindows lays the windows out in tables, one for each kind of key.
@@ -82,17 +88,23 @@ func (p *Plan) compileWindows() {
 			p.keys = append(p.keys, keyed{parts: parts})
 		}
 		f.place = len(p.keys[f.table].windows)
-		p.keys[f.table].windows = append(p.keys[f.table].windows, i)
+		k := &p.keys[f.table]
+		k.windows = append(k.windows, i)
+		k.derives = p.compileFeed(&f) || k.derives
 		p.feeds = append(p.feeds, f)
 	}
+	p.reads = make([]windowState, len(s.Windows))
 	for _, st := range p.steps {
 		if !st.kernel.window {
 			continue
 		}
 		f := st.learned.spec
-		i := slices.IndexFunc(s.Windows, func(w WindowSpec) bool { return w.Name == f.Window })
-		p.feeds[i].features = append(p.feeds[i].features, windowRead{st.out, st.kernel.read})
-		p.needs[i] |= st.kernel.needs
+		i := s.windowOf(f.Window)
+		p.feeds[i].features = append(p.feeds[i].features, windowRead{st.out, st.learned, st.kernel.read})
+		p.reads[i].needs |= st.kernel.needs
+		if st.kernel.recent != nil {
+			p.reads[i].recent = max(p.reads[i].recent, st.kernel.recent(f))
+		}
 	}
 	for t := range p.keys {
 		k := &p.keys[t]
@@ -108,18 +120,21 @@ func (p *Plan) compileWindows() {
 }
 
 func (p *Plan) keyPart(name string) keyPart {
-	return keyPart{name, slices.Contains(p.spec.Entities, name)}
+	k := keyPart{name: name, role: slices.Contains(p.spec.Entities, name)}
+	if i, ok := p.byName[name]; ok && !k.role {
+		k.field = &p.fields[i]
+	}
+	return k
 }
 
 // NewState returns windows that no event has fed.
 func (p *Plan) NewState() *State {
 	lateness, _ := parseSpan(p.spec.Lateness) // checked by Spec.check
-	s := &State{plan: p, mark: math.MinInt64, lateness: lateness}
+	s := &State{plan: p, mark: math.MinInt64, lateness: lateness, derived: p.derivation.newRow()}
 	for _, k := range p.keys {
 		configs := make([]window.Config, len(k.windows))
 		for j, i := range k.windows {
-			length, hop, _ := p.spec.Windows[i].shape()
-			configs[j] = window.Config{Length: length, Hop: hop, Needs: p.needs[i], Members: p.spec.Windows[i].Members}
+			configs[j] = p.config(i)
 		}
 		s.tables = append(s.tables, window.New(lateness, configs))
 	}
@@ -152,7 +167,7 @@ func (k keyPart) of(ev *assay.Event) string {
 		return ev.Entity(k.name)
 	}
 	v, _ := ev.Field(k.name)
-	return v.Text()
+	return k.field.marks.text(v.Text())
 }
 
 // readWindows fills the slots of the window features from st as it stands.
@@ -213,7 +228,7 @@ func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
 		st.tables[t].Read(key.cursor, f.place, at, &sc.reading)
 		sc.seen[i] = sc.reading.Seen
 		for _, r := range f.features {
-			sc.cols[r.slot][0] = finite(r.read(&sc.reading, at))
+			sc.cols[r.slot][0] = finite(r.read(&sc.reading, at, r.learned))
 		}
 	}
 }
@@ -251,15 +266,18 @@ func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *Stat
 	if len(windows) == 0 {
 		return
 	}
+	if p.keys[t].derives {
+		p.derive(ev, st.derived)
+	}
 	late, looked, have := table.Late(at), false, false
 	key := st.key[:0]
 	var held window.Cursor
 	for _, i := range windows {
 		f, n := &p.feeds[i], p.tallyOf(st, i, kind)
-		if !f.where(ev) {
+		if !f.takes(ev, st.derived) {
 			continue
 		}
-		x, ok := f.value(ev)
+		x, ok := f.valueOf(ev, st.derived)
 		if !ok {
 			n.valueless++
 			continue
@@ -296,30 +314,6 @@ func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *Stat
 	if key != nil {
 		st.key = key
 	}
-}
-
-// value is what the event adds to the window; ok is false if it has none.
-func (f *feed) value(ev *assay.Event) (float64, bool) {
-	if f.spec.Value == "" {
-		return 1, true
-	}
-	v, _ := ev.Field(f.spec.Value)
-	x := v.Number()
-	return x, x-x == 0
-}
-
-// where reports whether the event satisfies the window's condition.
-func (f *feed) where(ev *assay.Event) bool {
-	w := f.spec.Where
-	if w == nil {
-		return true
-	}
-	v, _ := ev.Field(w.Field)
-	if len(w.Is) > 0 {
-		return v.Kind == assay.Text && slices.Contains(w.Is, v.Text())
-	}
-	x := v.Number()
-	return (w.Above == nil || x > *w.Above) && (w.Below == nil || x < *w.Below) && x == x
 }
 
 // Events returns how many events were observed, and Late how many of them came

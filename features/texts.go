@@ -21,6 +21,9 @@ func (s *source) learnTexts(rows []int) {
 			continue
 		}
 		for _, slot := range st.in {
+			if slot >= len(p.fields) {
+				continue // a window's member: its texts are its categories
+			}
 			n := st.learned.spec.minCount(st.kernel.name)
 			if st.kernel.name == "cross" {
 				n = 1 // the pairs are counted, not the texts

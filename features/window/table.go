@@ -291,7 +291,7 @@ func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64
 	if l.Needs&Distinct != 0 {
 		c.see(l, pane, member)
 	}
-	if l.Needs&Share != 0 && value != 0 {
+	if l.Needs&Share != 0 {
 		c.sums = c.sums.add(l.Members, pane, member, value)
 	}
 	if l.Needs&Tally != 0 {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package featurestest makes event logs and plans that reach the corners of
+// windows, at random and from two real logs, and holds what package features
+// computes of them to SQL: twin.py computes every feature again, in DuckDB, from
+// the definitions in docs/plan.md.
+package featurestest
+
+import (
+	_ "embed"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+)
+
+//go:embed twin.py
+var twin []byte
+
+// World is a plan and the log of events that it is for, in the order in which
+// they come.
+type World struct {
+	Name   string
+	Spec   *features.Spec
+	Events []assay.Event
+}
+
+// Each yields the events as Spec.Table takes them.
+func (w *World) Each(yield func(*assay.Event) bool) {
+	for i := range w.Events {
+		if !yield(&w.Events[i]) {
+			return
+		}
+	}
+}
+
+// Fit fits the plan on the whole log, and computes the features of the log's
+// scored events.
+func (w *World) Fit(t testing.TB) (*features.Plan, *features.Matrix) {
+	t.Helper()
+	rec, err := w.Spec.Table(w.Each)
+	if err != nil {
+		t.Fatalf("%s: %v", w.Name, err)
+	}
+	defer rec.Release()
+	p, _, err := w.Spec.Fit(t.Context(), rec, nil)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", w.Name, err, w.Spec.YAML())
+	}
+	m, err := p.Matrix(t.Context(), rec)
+	if err != nil {
+		t.Fatalf("%s: %v", w.Name, err)
+	}
+	return p, m
+}
+
+// Worlds returns the real logs and as many random worlds as ASSAY_TWIN_PLANS
+// says, or n.
+func Worlds(t testing.TB, n int) []*World {
+	t.Helper()
+	if k, err := strconv.Atoi(os.Getenv("ASSAY_TWIN_PLANS")); err == nil && k > 0 {
+		n = k
+	}
+	out := []*World{Flights(t), Purchases(t)}
+	for seed := range n {
+		out = append(out, Random(uint64(seed)))
+	}
+	return out
+}
+
+// Compare computes the window features of every world's log, and holds them to
+// the SQL twin. It skips the test where ASSAY_PEERS_PYTHON names no Python.
+func Compare(t *testing.T, worlds []*World) {
+	t.Helper()
+	python := os.Getenv("ASSAY_PEERS_PYTHON")
+	if python == "" {
+		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has benchmarks/peers/requirements-tests.txt (the checks install it)")
+	}
+	dir := t.TempDir()
+	script, cases := filepath.Join(dir, "twin.py"), filepath.Join(dir, "cases.jsonl")
+	if err := os.WriteFile(script, twin, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(cases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := json.NewEncoder(f)
+	for _, w := range worlds {
+		if err := e.Encode(w.encode(t)); err != nil {
+			t.Fatalf("%s: %v", w.Name, err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), python, script, cases).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v", err)
+	}
+	t.Logf("%s", out)
+}
+
+// encoded is a world as twin.py reads it.
+type encoded struct {
+	Name       string                `json:"name"`
+	Plan       *features.Spec        `json:"plan"`
+	Kind       []string              `json:"kind"`
+	Time       []int64               `json:"time"`
+	Roles      map[string][]*string  `json:"roles"`
+	Fields     map[string][]any      `json:"fields"`
+	Got        map[string][]*float64 `json:"got"`
+	Categories map[string][]string   `json:"categories"`
+}
+
+func (w *World) encode(t *testing.T) *encoded {
+	p, m := w.Fit(t)
+	c := &encoded{Name: w.Name, Plan: p.Spec(), Roles: map[string][]*string{}, Fields: map[string][]any{},
+		Got: map[string][]*float64{}, Categories: map[string][]string{}}
+	for i := range w.Events {
+		ev := &w.Events[i]
+		c.Kind, c.Time = append(c.Kind, ev.Kind), append(c.Time, ev.Time.UnixMicro())
+		for _, r := range w.Spec.Entities {
+			var id *string
+			if s := ev.Entity(r); s != "" {
+				id = &s
+			}
+			c.Roles[r] = append(c.Roles[r], id)
+		}
+		for _, f := range w.Spec.Fields {
+			v, _ := ev.Field(f.Name)
+			c.Fields[f.Name] = append(c.Fields[f.Name], plain(v))
+		}
+	}
+	for i, f := range p.Features() {
+		col := make([]*float64, m.Rows)
+		for j := range col {
+			if x := m.Columns[i][j]; x == x {
+				col[j] = &x
+			}
+		}
+		c.Got[f.Name] = col
+		if f.Categorical {
+			c.Categories[f.Name] = f.Categories
+		}
+	}
+	return c
+}
+
+// plain is a value as JSON has it.
+func plain(v assay.Value) any {
+	switch v.Kind {
+	case assay.Text:
+		return v.Text()
+	case assay.Instant:
+		return v.Micros()
+	case assay.Number, assay.Flag:
+		return v.Number()
+	}
+	return nil
+}

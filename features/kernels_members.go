@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/assayrisk/assay/features/window"
+	"github.com/assayrisk/assay/internal/bitmath"
+)
+
+// The kernels over the members of a window: how its events, or the sum of its
+// values, are spread over them.
+
+func memberKernels() []kernel {
+	return []kernel{
+		{name: "top_share", needs: window.Sums, needsMember: true, formula: "sum of the k greatest members / sum of all; exact as `share` is", missing: "missing when the sum is not positive",
+			params: "`k: 3` (default 1); `members` at the window (default 128)", example: "values=10,30,20 members=a,b,c k=2 -> 0.833333333333", check: checkK,
+			read: func(r *window.Reading, _ int64, l *learned) float64 { return topShare(r, l.spec.k()) }},
+		{name: "hhi", needs: window.Sums, needsMember: true, formula: "sum over members of (member's sum / sum of all)^2, the Herfindahl-Hirschman index: 1/n if n members are equal, 1 if there is one", missing: "missing when the sum is not positive",
+			params: "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.5",
+			read: func(r *window.Reading, _ int64, _ *learned) float64 { return concentration(r) }},
+		{name: "entropy", needs: window.Sums, needsMember: true, formula: "-sum over members of p * ln(p), p = member's sum / sum of all: 0 if there is one member, ln(n) if n are equal", missing: "missing when the sum is not positive, or one member's is negative",
+			params: "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.69314718056",
+			read: func(r *window.Reading, _ int64, _ *learned) float64 { return entropy(r) }},
+		{name: "count_of", needs: window.Tally, needsMember: true, formula: "number of events whose member is one of `is`; exact while the window has no more than `members` members", missing: "0 for a key without events",
+			params: "`is: [a, b]`; `members` at the window (default 128)", example: "members=a,b,a is=a -> 2", check: checkIs,
+			read: func(r *window.Reading, _ int64, l *learned) float64 { return countOf(r, l) }},
+		{name: "share_of", needs: window.Tally | window.Count, needsMember: true, formula: "number of events whose member is one of `is` / number of events", missing: "missing for a key without events",
+			params: "`is: [a, b]`; `members` at the window (default 128)", example: "members=a,b,a is=b -> 0.333333333333", check: checkIs,
+			read: func(r *window.Reading, _ int64, l *learned) float64 { return countOf(r, l) / r.Count }},
+		{name: "mode", needs: window.Tally, needsMember: true, member: true, formula: "the member of most events, as `category` codes it; of equals the one with the smaller hash", missing: "missing for a key without events",
+			params: "as of `category`; `members` at the window (default 128)", example: "members=a,b,a min_count=1 -> 0", fit: fitMember, check: checkMember, verify: verifyMember,
+			read: func(r *window.Reading, _ int64, l *learned) float64 { return mode(r, l) }},
+		{name: "latest_text", needs: window.LatestMember, needsMember: true, member: true, formula: "the member of the latest event, as `category` codes it", missing: "missing for a key without events",
+			params: "as of `category`", example: "members=a,a,b min_count=1 -> 0", fit: fitMember, check: checkMember, verify: verifyMember,
+			read: func(r *window.Reading, _ int64, l *learned) float64 { return l.memberCode(r.LastMember, r.Seen) }},
+		{name: "earliest_text", needs: window.EarliestMember, needsMember: true, member: true, formula: "the member of the earliest event, as `category` codes it", missing: "missing for a key without events",
+			params: "as of `category`", example: "members=b,a,a min_count=1 -> 0", fit: fitMember, check: checkMember, verify: verifyMember,
+			read: func(r *window.Reading, _ int64, l *learned) float64 { return l.memberCode(r.FirstMember, r.Seen) }},
+	}
+}
+
+// k is how many events or members a kernel reads.
+func (f *FeatureSpec) k() int { return max(f.K, 1) }
+
+// maxK bounds k.
+const maxK = 256
+
+func checkK(f *FeatureSpec) string {
+	if f.K < 0 || f.K > maxK {
+		return fmt.Sprintf("k must lie between 1 and %d", maxK)
+	}
+	return ""
+}
+
+func checkIs(f *FeatureSpec) string {
+	if len(f.Is) == 0 || slices.Contains(f.Is, "") {
+		return "name the members to count: `is: [a, b]`"
+	}
+	return ""
+}
+
+func topShare(r *window.Reading, k int) float64 {
+	if !(r.Sum > 0) {
+		return math.NaN()
+	}
+	slices.SortFunc(r.Sums, func(a, b window.MemberSum) int {
+		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Member, b.Member))
+	})
+	sum := 0.0
+	for _, m := range r.Sums[:min(k, len(r.Sums))] {
+		sum += m.Weight
+	}
+	slices.SortFunc(r.Sums, func(a, b window.MemberSum) int { return cmp.Compare(a.Member, b.Member) })
+	return sum / r.Sum
+}
+
+func concentration(r *window.Reading) float64 {
+	if !(r.Sum > 0) {
+		return math.NaN()
+	}
+	sum := 0.0
+	for _, m := range r.Sums {
+		p := m.Weight / r.Sum
+		sum += float64(p * p)
+	}
+	return sum
+}
+
+func entropy(r *window.Reading) float64 {
+	if !(r.Sum > 0) {
+		return math.NaN()
+	}
+	sum := 0.0
+	for _, m := range r.Sums {
+		switch p := m.Weight / r.Sum; {
+		case p < 0:
+			return math.NaN()
+		case p > 0:
+			sum -= float64(p * bitmath.Log(p))
+		}
+	}
+	return sum
+}
+
+func countOf(r *window.Reading, l *learned) float64 {
+	n := 0.0
+	for _, h := range l.hashes {
+		i, ok := slices.BinarySearchFunc(r.Counts, h, func(m window.MemberSum, h uint64) int { return cmp.Compare(m.Member, h) })
+		if ok {
+			n += r.Counts[i].Weight
+		}
+	}
+	return n
+}
+
+func mode(r *window.Reading, l *learned) float64 {
+	best := window.MemberSum{}
+	for _, m := range r.Counts { // by rising hash: the first of equals stays
+		if m.Weight > best.Weight {
+			best = m
+		}
+	}
+	return l.memberCode(best.Member, best.Weight > 0)
+}
+
+// memberCode is a member's category; that of one that has none of its own is
+// the last.
+func (l *learned) memberCode(hash uint64, seen bool) float64 {
+	if !seen {
+		return math.NaN()
+	}
+	if c, ok := l.members[hash]; ok {
+		return c
+	}
+	return float64(len(l.members))
+}
+
+// bindMembers prepares what the kernels over members look up.
+func (l *learned) bindMembers(texts []string) {
+	l.members = make(map[uint64]float64, len(texts))
+	for c, t := range texts {
+		l.members[window.Hash(t)] = float64(c)
+	}
+	l.bindIs()
+}
+
+func (l *learned) bindIs() {
+	l.hashes = nil
+	for _, t := range l.spec.Is {
+		if h := window.Hash(t); !slices.Contains(l.hashes, h) {
+			l.hashes = append(l.hashes, h)
+		}
+	}
+}
+
+func checkMember(f *FeatureSpec) string {
+	if f.listed() {
+		return "the categories of a window's members are learned: leave categories and unknown out"
+	}
+	return checkCategory(f)
+}
+
+// fitMember keeps the members that training rows read often enough. Until then
+// the column holds each member's place among all texts of the log.
+func fitMember(f *fitting) error {
+	counts := make([]int64, len(f.texts[0]))
+	filled := int64(0)
+	for _, c := range f.out {
+		if c == c {
+			counts[int(c)]++
+			filled++
+		}
+	}
+	l, code := f.learned, make([]float64, len(counts))
+	l.Categories = []string{}
+	kept := int64(0)
+	keep := keepMost(counts, int64(f.spec.minCount("category")), f.spec.maxCategories())
+	for c, k := range keep {
+		if k {
+			code[c] = float64(len(l.Categories))
+			l.Categories = append(l.Categories, f.texts[0][c])
+			l.Counts = append(l.Counts, counts[c])
+			kept += counts[c]
+		}
+	}
+	for c, k := range keep {
+		if !k {
+			code[c] = float64(len(l.Categories))
+		}
+	}
+	l.Counts = append(l.Counts, filled-kept)
+	for j, c := range f.out {
+		if c == c {
+			f.out[j] = code[int(c)]
+		}
+	}
+	l.bindMembers(l.Categories)
+	return nil
+}
+
+// verifyMember holds the categories to the order that codes rely on.
+func verifyMember(l *learned, _ []int) error {
+	for i, t := range l.Categories {
+		if t == "" || i > 0 && t <= l.Categories[i-1] {
+			return fmt.Errorf("the categories are not sorted texts")
+		}
+	}
+	if len(l.Counts) != len(l.Categories)+1 || l.Table != nil || l.Other != nil || l.Pairs != nil {
+		return fmt.Errorf("%d counts of %d categories", len(l.Counts), len(l.Categories))
+	}
+	l.bindMembers(l.Categories)
+	return nil
+}
