@@ -45,8 +45,8 @@ func Read(ctx context.Context, nameOrPath string, opt Options) (*Frame, error) {
 func readBounded(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no such file, and no data set of that name (known sets: %s): %w",
-			path, strings.Join(names(), ", "), assay.ErrNotFound)
+		return nil, fmt.Errorf("%s: no such file, and no data set of that name (known sets: %s%s): %w",
+			path, strings.Join(names(), ", "), nearest.Hint(path, names()), assay.ErrNotFound)
 	}
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/models/eval"
 )
 
@@ -148,7 +149,7 @@ func numbersOf(c arrow.Array, rows []int) []float64 {
 func (p part) category(column string) (eval.Category, error) {
 	at := p.frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
-		return eval.Category{}, fmt.Errorf("%w: %s has no column %q", assay.ErrInvalid, p.name, column)
+		return eval.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.name, column, nearest.Hint(column, p.columns()))
 	}
 	c := p.frame.Record.Column(at[0])
 	if x := numbersOf(c, p.rows); x != nil {

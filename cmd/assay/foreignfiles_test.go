@@ -91,3 +91,33 @@ func TestNumbersWithMarks(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// TestNearestWords: messages about a column, a flag or a data set that is not
+// there name the nearest that is.
+func TestNearestWords(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	writeTable(t, file("train.csv"), 200, func(i int) (string, string) { return fmt.Sprint(i * i % 997), fmt.Sprint(20 + i%40) })
+	if _, said, code := assayRun(t, "train", "--data", file("train.csv"), "--out", file("m"), "--params", "num_iterations=2", "--calibrate", "none"); code != 0 {
+		t.Fatal(said)
+	}
+	b, err := os.ReadFile(file("train.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file("upper.csv"), strings.Replace(string(b), "amount", "Amount", 1))
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"train", "--data", file("train.csv"), "--label", "targt", "--out", file("n")}, `did you mean "target"?`},
+		{[]string{"train", "--data", "credit-data", "--out", file("n")}, `did you mean "credit_data"?`},
+		{[]string{"train", "--data", file("train.csv"), "--lable", "target"}, `unknown flag: --lable; did you mean "--label"?`},
+		{[]string{"score", "--model", file("m"), "--data", file("upper.csv"), "--out", file("s.csv")}, `has no column amount: add them (empty cells where a value is missing), or use a model of this table; did you mean "Amount"?`},
+		{[]string{"evaluate", "--model", file("m"), "--data", file("train.csv"), "--out", file("r"), "--group", "agee"}, `has no column "agee"; did you mean "age"?`},
+	} {
+		if _, said, code := assayRun(t, c.args...); code == 0 || !strings.Contains(said, c.want) {
+			t.Errorf("%v: status %d, %s; want %s", c.args, code, said, c.want)
+		}
+	}
+}

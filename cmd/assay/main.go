@@ -18,6 +18,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 func main() {
@@ -102,7 +105,7 @@ func newRoot(ui *ui) *cobra.Command {
 		},
 	})
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%v; `%s --help` lists the flags", err, c.CommandPath())
+		return usagef("%v%s; `%s --help` lists the flags", err, nearestFlag(c, err), c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
 		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui), scoreCommand(ui),
@@ -139,4 +142,16 @@ func required(c *cobra.Command, names ...string) error {
 		}
 	}
 	return nil
+}
+
+// nearestFlag is a hint at the flag whose name is nearest to one that a command
+// does not have.
+func nearestFlag(c *cobra.Command, err error) string {
+	name, ok := strings.CutPrefix(err.Error(), "unknown flag: ")
+	if !ok {
+		return ""
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	return nearest.Hint(name, known)
 }

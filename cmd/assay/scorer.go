@@ -9,6 +9,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
@@ -72,10 +73,19 @@ type scored struct {
 func needColumns(plan *features.Plan, t *table) error {
 	missing := plan.MissingColumns(t.frame.Record)
 	if len(missing) > 0 {
-		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), or use a model of this table",
-			assay.ErrInvalid, t.name, strings.Join(missing, ", "))
+		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), or use a model of this table%s",
+			assay.ErrInvalid, t.name, strings.Join(missing, ", "), nearest.Hint(missing[0], t.columns()))
 	}
 	return nil
+}
+
+// columns names the table's columns.
+func (t *table) columns() []string {
+	var out []string
+	for _, f := range t.frame.Record.Schema().Fields() {
+		out = append(out, f.Name)
+	}
+	return out
 }
 
 // accept holds a table to the plan: it has the columns, and its rows keep the

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/serving"
 	"github.com/assayrisk/assay/serving/policy"
@@ -47,7 +48,7 @@ func (f *costFlags) economics(p part) (*eval.Economics, error) {
 		e.Amount = numbersOf(p.frame.Record.Column(at[0]), p.rows)
 	}
 	if e.Amount == nil {
-		return nil, fmt.Errorf("%w: %s has no column %q of numbers for --amount", assay.ErrInvalid, p.name, f.amount)
+		return nil, fmt.Errorf("%w: %s has no column %q of numbers for --amount%s", assay.ErrInvalid, p.name, f.amount, nearest.Hint(f.amount, p.columns()))
 	}
 	for i, v := range e.Amount {
 		if !(v >= 0) || math.IsInf(v, 0) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // table is a data set in memory with its label, if it has one.
@@ -136,7 +137,7 @@ func (p part) badRate() float64 {
 func (p part) texts(column string) ([]string, error) {
 	at := p.frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
-		return nil, fmt.Errorf("%w: %s has no column %q", assay.ErrInvalid, p.name, column)
+		return nil, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.name, column, nearest.Hint(column, p.columns()))
 	}
 	c := p.frame.Record.Column(at[0])
 	out := make([]string, len(p.rows))
