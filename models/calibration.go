@@ -97,8 +97,14 @@ func (c *Calibration) interpolate(m float64) float64 {
 // ErrCalibration is matched by errors of Fit that the data are to blame for.
 var ErrCalibration = errors.New("cannot calibrate")
 
+// ErrConstant is matched where the best fit is one probability for all: every
+// applicant would get the mean, and a policy would approve all or none. It
+// matches ErrCalibration, too.
+var ErrConstant = fmt.Errorf("%w: the best fit is the same probability for every row", ErrCalibration)
+
 // FitCalibration fits the method named on margins and labels (0 or 1, 1 is the
-// bad event). Weights may be nil.
+// bad event). Weights may be nil. A fit that would forget the margins is refused
+// with ErrConstant.
 func FitCalibration(method string, margins, labels, weights []float64) (*Calibration, error) {
 	if len(margins) != len(labels) || weights != nil && len(weights) != len(labels) {
 		return nil, fmt.Errorf("%w: %d margins, %d labels, %d weights", ErrCalibration, len(margins), len(labels), len(weights))
@@ -134,9 +140,6 @@ func FitCalibration(method string, margins, labels, weights []float64) (*Calibra
 		}
 		b := newtonLogit([][]float64{margins, ones(len(margins))}, y, weights)
 		c.A, c.B = b[0], b[1]
-		if c.A < 0 { // the margins rank the wrong way: best monotone fit is a constant
-			c.A, c.B = 0, bitmath.Logit(bad/(bad+good))
-		}
 	case CalibrationBeta:
 		c.fitBeta(margins, labels, weights, bad, good)
 	case CalibrationIsotonic:
@@ -144,7 +147,24 @@ func FitCalibration(method string, margins, labels, weights []float64) (*Calibra
 	default:
 		return nil, fmt.Errorf("calibration method %q: want none, platt, beta or isotonic", method)
 	}
+	if c.constant() {
+		return nil, fmt.Errorf("%w: the margins of %d rows, of weight %v bad and %v good, do not rank bad rows above good ones", ErrConstant, len(labels), bad, good)
+	}
 	return c, c.Validate()
+}
+
+// constant reports whether every margin would get the same probability, or a
+// smaller one as it rises.
+func (c *Calibration) constant() bool {
+	switch c.Method {
+	case CalibrationPlatt:
+		return !(c.A > 0)
+	case CalibrationBeta:
+		return !(c.A > 0 || c.B > 0)
+	case CalibrationIsotonic:
+		return len(c.Y) == 0 || c.Y[0] == c.Y[len(c.Y)-1]
+	}
+	return false
 }
 
 // fitBeta is beta calibration (Kull, Silva Filho, Flach, 2017): logistic
@@ -168,7 +188,7 @@ func (c *Calibration) fitBeta(margins, labels, weights []float64, bad, good floa
 		c.A, c.C = b[0], b[1]
 	}
 	if c.A < 0 || c.B < 0 {
-		c.A, c.B, c.C = 0, 0, bitmath.Logit(bad/(bad+good))
+		c.A, c.B, c.C = 0, 0, bitmath.Logit(bad/(bad+good)) // a constant, which FitCalibration refuses
 	}
 }
 

@@ -63,6 +63,9 @@ func TestCalibrationIsMonotone(t *testing.T) {
 		y[0], y[1] = 0, 1
 		for _, method := range []string{CalibrationNone, CalibrationPlatt, CalibrationBeta, CalibrationIsotonic} {
 			c, err := FitCalibration(method, m, y, nil)
+			if errors.Is(err, ErrConstant) {
+				continue // TestConstantIsRefused
+			}
 			if err != nil {
 				t.Fatalf("seed %d, %s: %v", seed, method, err)
 			}
@@ -167,6 +170,23 @@ func TestScale(t *testing.T) {
 	} {
 		if bad.Validate() == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestConstantIsRefused: margins that rank the wrong way, or say nothing, have no
+// calibration; a constant would approve everybody, or nobody.
+func TestConstantIsRefused(t *testing.T) {
+	margins := []float64{-2, -1, 0, 1, 2, 3}
+	for name, labels := range map[string][]float64{"backwards": {1, 1, 1, 0, 0, 0}, "nothing": {1, 0, 0, 0, 0, 1}} {
+		for _, method := range []string{CalibrationPlatt, CalibrationBeta, CalibrationIsotonic} {
+			c, err := FitCalibration(method, margins, labels, nil)
+			switch {
+			case name == "backwards" && (!errors.Is(err, ErrConstant) || !errors.Is(err, ErrCalibration)):
+				t.Errorf("%s, %s: error %v, want ErrConstant", name, method, err)
+			case err == nil && c.Apply(-9) == c.Apply(9):
+				t.Errorf("%s, %s: every margin gets %v", name, method, c.Apply(0))
+			}
 		}
 	}
 }

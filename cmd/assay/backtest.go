@@ -31,9 +31,21 @@ func (s *scorer) recipe() *recipe {
 // backtest trains the recipe again and again, forward in time, on what the log
 // held when each period began, and judges it on the period.
 func (e *evaluation) backtest(ctx context.Context, u *ui, in *eval.Input) error {
-	if e.recipe == nil || e.periods < 1 || e.train.log == nil || e.train.log.time == nil {
+	switch {
+	case e.periods < 1 && e.recipe != nil:
+		in.Unbacktested = "no period was asked for"
+		return nil
+	case e.train.table == nil:
+		in.Unbacktested = "the rows that trained the model were not given"
+		return nil
+	case e.recipe == nil:
+		in.Unbacktested = "the model was trained elsewhere, or its recipe was not handed on"
+		return nil
+	case e.train.clock == nil:
+		in.Unbacktested = "no column says when the training rows were decided: a plan can name one, or --time"
 		return nil
 	}
+	in.OutcomesAtOnce = e.train.log == nil
 	all := e.train.table.all()
 	all.rows = slices.Clone(all.rows)
 	slices.SortStableFunc(all.rows, func(a, b int) int { return cmp.Compare(all.at(a), all.at(b)) })
@@ -41,7 +53,9 @@ func (e *evaluation) backtest(ctx context.Context, u *ui, in *eval.Input) error 
 	half := len(all.rows) / 2
 	for k := range e.periods {
 		from, to := half+k*(len(all.rows)-half)/e.periods, half+(k+1)*(len(all.rows)-half)/e.periods
-		if from >= to {
+		// Rows of one time are not parted: a period takes all that share its first.
+		from, to = all.sameTime(from), all.sameTime(to)
+		if from >= to || from == 0 {
 			continue
 		}
 		p, err := e.period(ctx, part{all.table, all.rows[from:to]})
@@ -54,7 +68,19 @@ func (e *evaluation) backtest(ctx context.Context, u *ui, in *eval.Input) error 
 		}
 		in.Backtest = append(in.Backtest, *p)
 	}
+	if len(in.Backtest) == 0 {
+		in.Unbacktested = "no period has rows that could be trained on before it and judged in it"
+	}
 	return nil
+}
+
+// sameTime moves a position in rows sorted by time back to the first row of its
+// time.
+func (p part) sameTime(k int) int {
+	for k > 0 && k < len(p.rows) && p.at(p.rows[k]) == p.at(p.rows[k-1]) {
+		k--
+	}
+	return k
 }
 
 // period trains on the log as it stood when the part's first row came, and
@@ -88,15 +114,19 @@ func (e *evaluation) period(ctx context.Context, test part) (*eval.Period, error
 }
 
 // before is the log as it stood at a time: its rows up to the first that came
-// then or later, and the outcomes that those rows tell of.
+// then or later, and the outcomes that those rows tell of. Of a labelled table,
+// it is the rows decided before.
 func (p part) before(u *ui, r *recipe, at time.Time) (part, error) {
+	if p.log == nil {
+		return p.table.all().between(time.Time{}, at)
+	}
 	end := 0
 	for end < p.table.rows() && p.when(end).Before(at) {
 		end++
 	}
 	frame := *p.frame
 	frame.Record = p.frame.Record.NewSlice(0, int64(end))
-	t := &table{name: p.name, frame: &frame, obeyed: true}
+	t := &table{name: p.name, frame: &frame, obeyed: true, timed: p.timed}
 	then, err := t.judged(u, r.spec, time.Time{}, time.Time{})
 	if err == nil && len(then.rows) == 0 {
 		return then, fmt.Errorf("%w: no outcome was known by then", assay.ErrInvalid)
@@ -104,7 +134,7 @@ func (p part) before(u *ui, r *recipe, at time.Time) (part, error) {
 	return then, err
 }
 
-// at and when say when a row of an event log happened.
-func (p part) at(row int) int64 { return int64(p.log.time.Value(row)) }
+// at and when say when a row was decided.
+func (p part) at(row int) int64 { return int64(p.clock.at.Value(row)) }
 
-func (p part) when(row int) time.Time { return p.log.time.Value(row).ToTime(p.log.unit) }
+func (p part) when(row int) time.Time { return p.clock.at.Value(row).ToTime(p.clock.unit) }

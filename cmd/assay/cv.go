@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -46,7 +47,7 @@ func divide(p part, k int, by string) ([]gbdt.Fold, error) {
 	case "forward":
 		times := p.times()
 		if times == nil {
-			return nil, fmt.Errorf("%w: %s has no event times to go forward in: --cv-by forward needs a plan with a time column and a label event", assay.ErrInvalid, p.name)
+			return nil, fmt.Errorf("%w: %s has no times to go forward in: --cv-by forward needs a plan that names a time column, or --time", assay.ErrInvalid, p.name)
 		}
 		at := make([]int64, len(times))
 		for i, t := range times {
@@ -140,10 +141,24 @@ func (r *recipe) calibration(ctx context.Context, u *ui, train part) (*models.Ca
 		return nil, nil, err
 	}
 	y := train.labels()
-	cal, err := models.FitCalibration(r.calibrate, of, y, nil)
+	cal, err := r.fitCalibration(u, of, y)
 	if err != nil {
 		return nil, nil, err
 	}
 	cal.Source = fmt.Sprintf("%d out-of-fold margins of the training rows, %d folds", len(y), r.folds)
 	return cal, of, nil
+}
+
+// fitCalibration fits the recipe's method, and where the best fit would give
+// every row the same probability leaves the model's own probabilities as they
+// are, and says so: here, and in the manifest.
+func (r *recipe) fitCalibration(u *ui, margins, labels []float64) (*models.Calibration, error) {
+	cal, err := models.FitCalibration(r.calibrate, margins, labels, nil)
+	if !errors.Is(err, models.ErrConstant) {
+		return cal, err
+	}
+	note := fmt.Sprintf("NOT CALIBRATED: %s would have given every row the same probability, because rows that a model did not train on are not ranked by it (%v). Probabilities are the model's own; do not decide by them before more rows, or bad rows, say otherwise.", r.calibrate, err)
+	u.note("%s", note)
+	r.notes = append(r.notes, note)
+	return &models.Calibration{Method: models.CalibrationNone}, nil
 }

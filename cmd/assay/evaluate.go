@@ -17,6 +17,7 @@ type evaluateFlags struct {
 	tableFlags
 	model, train, out           string
 	plan, params, since, before string
+	rows                        string
 	json, ablate, pdf           bool
 
 	purpose           string
@@ -76,11 +77,13 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	fl := c.Flags()
 	f.register(c, "rows that the model did not train on")
 	f.registerLabel(c)
+	f.registerTime(c)
 	fl.StringVar(&f.model, "model", "", "bundle to evaluate")
 	fl.StringVar(&f.train, "train", "", "rows that trained the model")
-	fl.StringVar(&f.since, "since", "", "of an event log, judge scored events from that day or time on")
-	fl.StringVar(&f.before, "before", "", "of an event log, train (--train, --ablate) on scored events before that day or time")
+	fl.StringVar(&f.since, "since", "", "judge rows decided on that day or time, or later")
+	fl.StringVar(&f.before, "before", "", "train (--train, --ablate) on rows decided before that day or time")
 	fl.StringVar(&f.out, "out", "", "directory of the report")
+	fl.StringVar(&f.rows, "rows", "", "directory for rows.csv and train.csv: what the report is made from, for another program to compute it again")
 	fl.BoolVar(&f.pdf, "pdf", false, "print report.pdf too, through headless Chromium")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 
@@ -118,6 +121,12 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	in, err := e.input(ctx, u)
 	if err != nil {
 		return err
+	}
+	if f.rows != "" {
+		if err := writeRows(f.rows, in); err != nil {
+			return err
+		}
+		u.done("wrote the rows to %s", f.rows)
 	}
 	var r *eval.Report
 	var seq *uint64

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -16,10 +17,8 @@ import (
 )
 
 // eventLog is what a plan sees in a table whose rows are events: which are
-// scored, when each happened, and which of the scored ones have an outcome.
+// scored, and which of the scored ones have an outcome.
 type eventLog struct {
-	time   *array.Timestamp
-	unit   arrow.TimeUnit
 	closed []int // rows scored whose outcome is known
 	open   int   // rows scored whose horizon has not passed: left out
 }
@@ -27,6 +26,9 @@ type eventLog struct {
 // follow reads a table as an event log, if the plan's label is a later event.
 // The label of each scored row is then what the log says came of it.
 func (t *table) follow(u *ui, spec *features.Spec) error {
+	if err := t.readTimes(cmp.Or(t.timed, spec.Time)); err != nil {
+		return err
+	}
 	if spec.Label == nil || spec.Label.Event == "" {
 		return nil
 	}
@@ -35,16 +37,6 @@ func (t *table) follow(u *ui, spec *features.Spec) error {
 		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	l := &eventLog{open: open}
-	for i, f := range t.frame.Record.Schema().Fields() {
-		if f.Name != spec.Time {
-			continue
-		}
-		a, ok := t.frame.Record.Column(i).(*array.Timestamp)
-		if !ok {
-			return fmt.Errorf("%w: %s: column %q holds %s, want times", assay.ErrInvalid, t.name, f.Name, f.Type)
-		}
-		l.time, l.unit = a, f.Type.(*arrow.TimestampType).Unit
-	}
 	t.label = make([]float64, t.rows())
 	for i := range t.label {
 		t.label[i] = math.NaN()
@@ -61,36 +53,69 @@ func (t *table) follow(u *ui, spec *features.Spec) error {
 	return nil
 }
 
+// clock is the column that says when each row was decided.
+type clock struct {
+	at   *array.Timestamp
+	unit arrow.TimeUnit
+}
+
+// readTimes reads the time column; a plan may name one that this table does not
+// have, --time may not.
+func (t *table) readTimes(name string) error {
+	if name == "" {
+		return nil
+	}
+	at := t.frame.Record.Schema().FieldIndices(name)
+	if len(at) != 1 {
+		if t.timed == "" {
+			return nil
+		}
+		return fmt.Errorf("%w: --time %s: %s has no such column", assay.ErrInvalid, name, t.name)
+	}
+	kind := t.frame.Record.Schema().Field(at[0]).Type
+	c, ok := t.frame.Record.Column(at[0]).(*array.Timestamp)
+	if !ok {
+		return fmt.Errorf("%w: %s: column %q holds %s, want times", assay.ErrInvalid, t.name, name, kind)
+	}
+	for row := range c.Len() {
+		if c.IsNull(row) {
+			return fmt.Errorf("%w: %s: row %d has no time in column %q: every row needs one to be put in time", assay.ErrInvalid, t.name, t.place(row), name)
+		}
+	}
+	t.clock = &clock{c, kind.(*arrow.TimestampType).Unit}
+	return nil
+}
+
 // between returns the part's rows with since <= time < before; a zero time is
-// no bound. Only an event log has times.
+// no bound.
 func (p part) between(since, before time.Time) (part, error) {
 	if since.IsZero() && before.IsZero() {
 		return p, nil
 	}
-	if p.log == nil || p.log.time == nil {
-		return p, fmt.Errorf("%w: %s has no event times to split by: --since and --before need a plan with a time column and a label event", assay.ErrInvalid, p.name)
+	if p.clock == nil {
+		return p, fmt.Errorf("%w: %s has no times to split by: --since and --before need a plan that names a time column, or --time", assay.ErrInvalid, p.name)
 	}
 	out := part{table: p.table}
 	for _, r := range p.rows {
-		at := p.log.time.Value(r).ToTime(p.log.unit)
+		at := p.when(r)
 		if (since.IsZero() || !at.Before(since)) && (before.IsZero() || at.Before(before)) {
 			out.rows = append(out.rows, r)
 		}
 	}
 	if len(out.rows) == 0 {
-		return p, fmt.Errorf("%w: %s has no scored event with a known outcome in that time", assay.ErrInvalid, p.name)
+		return p, fmt.Errorf("%w: %s has no row with a known outcome in that time", assay.ErrInvalid, p.name)
 	}
 	return out, nil
 }
 
 // times returns when each row happened, nil if that is not known.
 func (p part) times() []time.Time {
-	if p.table == nil || p.log == nil || p.log.time == nil {
+	if p.table == nil || p.clock == nil {
 		return nil
 	}
 	out := make([]time.Time, len(p.rows))
 	for i, r := range p.rows {
-		out[i] = p.log.time.Value(r).ToTime(p.log.unit)
+		out[i] = p.when(r)
 	}
 	return out
 }

@@ -199,7 +199,7 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 			return nil, nil, err
 		}
 		metrics["oof.auc"] = c.AUC()
-		u.done("%s; out-of-fold AUC %.4f", r.calibrate, c.AUC())
+		u.done("%s; out-of-fold AUC %.4f", cal.Method, c.AUC())
 	}
 	if len(valid.rows) > 0 {
 		mm, err := valid.margins(ctx, f.plan, f.forest)

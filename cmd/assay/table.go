@@ -22,6 +22,8 @@ type table struct {
 	frame   *datasets.Frame
 	label   []float64 // by row of the record, nil if it has none
 	log     *eventLog // nil unless its rows are events that come in turn
+	clock   *clock    // when each row was decided; nil unless a plan or --time names a column
+	timed   string    // that --time names
 	skip    bool      // leave out rows that break a plan's rules
 	obeyed  bool      // no row breaks the plan's rules
 	skipped int       // rows of the file that are not in the record

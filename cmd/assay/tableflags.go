@@ -23,6 +23,7 @@ type tableFlags struct {
 	unlabelled       bool // no column is the label: outcomes are not known yet
 	numbers, sheet   string
 	columns          datasets.Options // what a plan says of columns
+	timed            string           // column that says when each row was decided, in place of the plan's
 }
 
 // register adds --data and --on-bad-row; what tells which rows --data wants.
@@ -37,6 +38,11 @@ func (f *tableFlags) register(c *cobra.Command, what string) {
 func (f *tableFlags) registerLabel(c *cobra.Command) {
 	c.Flags().StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
 	c.Flags().StringVar(&f.bad, "bad", "", "what the label column holds for the bad event, anything else being good (default: 1, bad, default, yes or true)")
+}
+
+// registerTime adds --time.
+func (f *tableFlags) registerTime(c *cobra.Command) {
+	c.Flags().StringVar(&f.timed, "time", "", "column that says when each row was decided (default: the time column that the plan names)")
 }
 
 // readAs has files read as a plan sees them: in a CSV file, codes that look
@@ -99,6 +105,7 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, 
 	if err != nil {
 		return nil, err
 	}
+	t.timed = f.timed
 	u.done("%d rows, %d columns", t.rows(), t.frame.Record.NumCols())
 	return t, nil
 }
@@ -106,6 +113,9 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, 
 func (f *tableFlags) options() datasets.Options {
 	o := f.columns
 	o.Label, o.Unlabelled, o.Bad, o.Numbers, o.Sheet, o.SkipBadRows = f.label, f.unlabelled, f.bad, f.numbers, f.sheet, bool(f.onBadRow)
+	if f.timed != "" {
+		o.Time = append(slices.Clone(o.Time), f.timed)
+	}
 	return o
 }
 

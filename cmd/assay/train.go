@@ -45,10 +45,11 @@ func trainCommand(u *ui) *cobra.Command {
 	fl := c.Flags()
 	f.register(c, "training rows")
 	f.registerLabel(c)
+	f.registerTime(c)
 	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data, and written beside the bundle as BUNDLE.plan.yaml, to be edited)")
 	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
-	fl.StringVar(&f.before, "before", "", "of an event log, train on scored events before that day or time")
+	fl.StringVar(&f.before, "before", "", "train on rows decided before that day or time")
 	fl.StringVar(&f.calibrate, "calibrate", models.CalibrationPlatt, "margin to probability, fitted out of fold: isotonic, platt, beta or none")
 	fl.IntVar(&f.folds, "folds", 5, "folds of the training rows for the calibration")
 	fl.IntVar(&f.cv, "cv", 0, "cross-validate on that many stratified folds, print the table, and write no bundle")
@@ -125,6 +126,7 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 		if r.spec, err = inferSpec(u, t); err != nil {
 			return err
 		}
+		r.spec.Time = f.timed
 	}
 	if r.policy, err = readPolicy(f.policy); err != nil {
 		return err

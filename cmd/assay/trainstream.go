@@ -319,7 +319,7 @@ func (r *recipe) buildStream(ctx context.Context, u *ui, p *pieces, train, held 
 	if len(held.rows) > 0 {
 		u.step("calibrate on %d rows held out", len(held.rows))
 		y, m := held.labels(), matrixMargins(f.matrix, f.forest, held.rows)
-		if cal, err = models.FitCalibration(r.calibrate, m, y, nil); err != nil {
+		if cal, err = r.fitCalibration(u, m, y); err != nil {
 			return nil, err
 		}
 		cal.Source = fmt.Sprintf("margins of %d rows held out of training", len(y))
@@ -328,7 +328,7 @@ func (r *recipe) buildStream(ctx context.Context, u *ui, p *pieces, train, held 
 			return nil, err
 		}
 		metrics["heldout.auc"] = c.AUC()
-		u.done("%s; AUC %.4f", r.calibrate, c.AUC())
+		u.done("%s; AUC %.4f", cal.Method, c.AUC())
 	}
 	r.notes = append(slices.Clone(r.notes), fmt.Sprintf("The rows were read in pieces: plan and bins were fitted on an even sample of %d of %d.", len(train.rows), p.rows))
 	b, err := r.seal(u, train, len(held.rows), f, cal, metrics)

@@ -50,6 +50,9 @@ func (b *builder) backtest(s *Section) {
 		}
 	}
 	s.table(t)
+	if b.in.OutcomesAtOnce {
+		s.text("When the outcomes of these rows were known is not stated. Each period's model was trained on all rows decided before it, as if their outcomes had been known at once: in use it would have had to do without the latest.")
+	}
 	if n > 0 {
 		all := Number(sum / n)
 		b.backtestVerdict(auc, float64(all), outside, smallest)

@@ -64,6 +64,10 @@ type Input struct {
 	// with both, section 7 compares them.
 	Before, After *Strategy
 	Backtest      []Period // the recipe trained again and again, forward in time
+	Unbacktested  string   // why it was not, where the caller knows: the end of a sentence
+	// OutcomesAtOnce says that nobody stated when outcomes were known, and that
+	// the backtest took them to be known when the row was decided.
+	OutcomesAtOnce bool
 	// Fields are what an applicant states, where they are not simply the
 	// features; with Restate, evasion moves them and not the features.
 	Fields []Field

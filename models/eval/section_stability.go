@@ -28,7 +28,12 @@ func (b *builder) stability() (Section, error) {
 	if len(in.Backtest) > 0 {
 		b.backtest(&s)
 	} else {
-		s.text("The recipe was not trained again forward in time: that takes the time of each row, and the rows that trained the model.")
+		why := in.Unbacktested
+		if why == "" {
+			why = "that takes periods, each scored by a model trained on what was known before it, and none were given"
+		}
+		s.text("The recipe was not trained again forward in time: %s.", why)
+		b.verdict(forwardQuestion, CannotTell, s.ID, "the recipe was not trained again forward in time", "–", notGiven())
 	}
 	return s, nil
 }

@@ -22,6 +22,7 @@ func (b *builder) summary() (Section, error) {
 	if b.in.Seen > 0 {
 		b.rep.Headline = append(b.rep.Headline, b.seen())
 	}
+	b.rep.Headline = append(b.rep.Headline, b.rankingsDiffer()...)
 	if !c.twoClasses() {
 		b.rep.Headline = append(b.rep.Headline, "The sample holds one class only. Nothing about telling good from bad can be measured on it; every such statistic is shown as a dash.")
 	}
@@ -49,4 +50,30 @@ func (b *builder) summary() (Section, error) {
 		fmt.Sprintf("%s bad and %s good rows", Count.Print(float64(c.Bad)), Count.Print(float64(c.Good))),
 		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsPass, b.th.BadRowsPass/4), b.rows(1))
 	return s, nil
+}
+
+// rankingsDiffer says where PDs and margins do not rank rows alike: what is
+// decided by the one is not what was measured of the other. Rows that a
+// calibration gives one PD for several margins are not told apart by it, which
+// is a warning when it is all of them.
+func (b *builder) rankingsDiffer() []string {
+	in := b.in
+	if in.Margin == nil || len(in.PD) == 0 {
+		return nil
+	}
+	if constant(in.PD) && !constant(in.Margin) {
+		return []string{fmt.Sprintf("Every row has the same PD, %s, though scores differ: PDs cannot decide anything here. What is said of ranking below is said of the scores.", Percent.Print(in.PD[0]))}
+	}
+	turned, lowest := 0, in.PD[b.curve.order[0]]
+	for _, i := range b.curve.order { // from the riskiest margin down, PDs must not rise
+		if in.PD[i] > lowest {
+			turned++
+		}
+		lowest = min(lowest, in.PD[i])
+	}
+	if turned == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("PDs and scores rank rows differently: %s of %s rows have a higher PD than a row of a higher score. AUC is %s by scores, which this report measures, and %s by PDs, which decide.",
+		Count.Print(float64(turned)), Count.Print(float64(len(in.PD))), Fixed3.Print(b.curve.AUC()), Fixed3.Print(newCurve(in.Label, in.PD).AUC()))}
 }

@@ -207,3 +207,34 @@ func TestWorstFindingCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestRankingsThatDifferAreSaidFirst: PDs that do not follow the scores, or are
+// all alike, are among the first lines of the page.
+func TestRankingsThatDifferAreSaidFirst(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(in *Input)
+		says  string
+	}{
+		"alike":    {func(*Input) {}, ""},
+		"turned":   {func(in *Input) { in.PD[0], in.PD[1] = in.PD[1], in.PD[0] }, "rank rows differently"},
+		"one PD":   {func(in *Input) { fill(in.PD, 0.05) }, "Every row has the same PD, 5.0 %"},
+		"isotonic": {func(in *Input) { in.PD = steps(in.PD) }, ""},
+	} {
+		in := full(200, 8)
+		c.spoil(&in)
+		r, _, _ := render(t, in)
+		all := strings.Join(r.Headline, " ")
+		if said := strings.Contains(all, "rank rows differently") || strings.Contains(all, "Every row has the same PD"); said != (c.says != "") || !strings.Contains(all, c.says) {
+			t.Errorf("%s: %q, want %q", name, all, c.says)
+		}
+	}
+}
+
+// steps rounds PDs as an isotonic calibration does.
+func steps(pd []float64) []float64 {
+	out := make([]float64, len(pd))
+	for i, p := range pd {
+		out[i] = math.Round(5*p) / 5
+	}
+	return out
+}
