@@ -126,7 +126,10 @@ func (b *Bundle) Score(margin float64) assay.Score {
 // whole: a reader sees the old bundle or the new one. Where the file system can
 // not exchange two directories (other systems than Linux) there is an instant
 // in which it sees none.
-func WriteBundle(dir string, b *Bundle) error {
+//
+// Before it replaces dir it lets each check look at the directory that would
+// take its place; when one fails, dir is as it was.
+func WriteBundle(dir string, b *Bundle, checks ...func(dir string) error) error {
 	if err := errors.Join(b.Calibration.Validate(), b.Scale.Validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrBundle, err)
 	}
@@ -176,6 +179,11 @@ func WriteBundle(dir string, b *Bundle) error {
 	}
 	if err := syncDir(tmp); err != nil {
 		return err
+	}
+	for _, check := range checks {
+		if err := check(tmp); err != nil {
+			return err
+		}
 	}
 	if err := replaceDir(tmp, dir); err != nil {
 		return err

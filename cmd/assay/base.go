@@ -9,6 +9,7 @@ import (
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/gbdt"
+	"github.com/assayrisk/assay/serving"
 )
 
 // base is a trained model that another one begins from: with more trees, or
@@ -44,16 +45,18 @@ func (b *base) note() string {
 	return fmt.Sprintf("The first %d trees are those of model %s; training went on from them on this data.", len(b.model.Trees), b.digest)
 }
 
-// fitPlan learns the plan from the training rows, unless a base brings it.
+// fitPlan learns the plan from the training rows, unless a base brings it. A
+// plan or a policy that no server would open is refused here, before anything
+// is trained.
 func (r *recipe) fitPlan(ctx context.Context, train part) (*features.Plan, *features.FitReport, error) {
 	if r.base != nil {
-		return r.base.plan, &features.FitReport{Rows: len(train.rows), Kept: train.rows}, nil
+		return r.base.plan, &features.FitReport{Rows: len(train.rows), Kept: train.rows}, serving.CheckPlan(r.base.plan, r.policy)
 	}
 	plan, report, err := r.spec.Fit(ctx, train.frame.Record, train.rows)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", train.name, err)
 	}
-	return plan, report, nil
+	return plan, report, serving.CheckPlan(plan, r.policy)
 }
 
 // grow trains a model, or goes on from the base.

@@ -235,7 +235,7 @@ func (d *demo) model(ctx context.Context) error {
 		return err
 	}
 	d.outOfFold = f.outOfFold
-	if err := models.WriteBundle(filepath.Join(d.dir, "bundle"), b); err != nil {
+	if err := writeBundle(filepath.Join(d.dir, "bundle"), b); err != nil {
 		return err
 	}
 	d.scorer, err = openScorer(filepath.Join(d.dir, "bundle"))

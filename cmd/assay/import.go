@@ -16,6 +16,7 @@ import (
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
+	"github.com/assayrisk/assay/serving"
 )
 
 type importFlags struct {
@@ -62,6 +63,10 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	if err := bundleTarget(f.out); err != nil {
 		return err
 	}
+	decides, err := readPolicy(f.policy)
+	if err != nil {
+		return err
+	}
 	raw, err := readBounded(f.file, maxModelFile)
 	if err != nil {
 		return err
@@ -93,6 +98,9 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
+	if err := serving.CheckPlan(plan, decides); err != nil {
+		return err
+	}
 	var text bytes.Buffer
 	if err := interchange.WriteLightGBM(&text, m); err != nil {
 		return err
@@ -107,10 +115,7 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	u.done("the same bits on %d rows", passed.Adversarial)
-	b := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Model: m, Calibration: linkOf(m), Scale: models.DefaultScale()}
-	if b.Policy, err = readPolicy(f.policy); err != nil {
-		return err
-	}
+	b := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Model: m, Calibration: linkOf(m), Scale: models.DefaultScale(), Policy: decides}
 	name := f.name
 	if name == "" {
 		name = strings.TrimSuffix(filepath.Base(f.file), filepath.Ext(f.file))
@@ -124,7 +129,7 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 		Data:  models.DataFacts{Name: "unknown: trained elsewhere", SHA256: assay.Sum("", raw), Label: "target"},
 		Notes: notes,
 	}
-	if err := models.WriteBundle(f.out, b); err != nil {
+	if err := writeBundle(f.out, b); err != nil {
 		return err
 	}
 	u.printf("%s  %s\nmodel   %s\n%d trees on %d features\n", u.bold("bundle"), f.out, b.Digest, len(m.Trees), len(m.Features))

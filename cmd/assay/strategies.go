@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -60,7 +59,7 @@ func (f *costFlags) economics(p part) (*eval.Economics, error) {
 
 // readPolicy reads a policy for the scorer's plan.
 func (s *scorer) readPolicy(path string) (*policy.Policy, error) {
-	yaml, err := os.ReadFile(path)
+	yaml, err := readPolicy(path)
 	if err != nil {
 		return nil, err
 	}

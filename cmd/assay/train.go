@@ -12,7 +12,6 @@ import (
 
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/serving/policy"
 )
 
 type trainFlags struct {
@@ -114,6 +113,9 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	} else if r.spec, err = readSpec(f.plan); err != nil {
 		return err
 	}
+	if r.policy, err = readPolicy(f.policy); err != nil {
+		return err
+	}
 	f.readAs(r.spec)
 	t, err := f.read(ctx, u)
 	if err != nil {
@@ -127,9 +129,6 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 			return err
 		}
 		r.spec.Time = f.timed
-	}
-	if r.policy, err = readPolicy(f.policy); err != nil {
-		return err
 	}
 	train, err := t.judged(u, r.spec, time.Time{}, before)
 	if err != nil {
@@ -184,7 +183,7 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 			return err
 		}
 	}
-	if err := models.WriteBundle(f.out, b); err != nil {
+	if err := writeBundle(f.out, b); err != nil {
 		return err
 	}
 	s := trainSummary{
@@ -242,12 +241,4 @@ func readSpec(path string) (*features.Spec, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return spec, nil
-}
-
-// readPolicy reads a policy file; without one it is the default policy.
-func readPolicy(path string) ([]byte, error) {
-	if path == "" {
-		return policy.Default(), nil
-	}
-	return os.ReadFile(path)
 }

@@ -19,7 +19,7 @@ import (
 // (dictionaries, clip bounds) is the same for every setting.
 func (f *trainFlags) search(ctx context.Context, u *ui, r *recipe, train part) (err error) {
 	u.step("try %d parameter settings", f.tune)
-	plan, report, err := r.spec.Fit(ctx, train.frame.Record, train.rows)
+	plan, report, err := r.fitPlan(ctx, train)
 	if err != nil {
 		return err
 	}

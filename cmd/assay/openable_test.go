@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/assayrisk/assay/models"
+)
+
+// namedTable writes a table with these three columns and a label.
+func namedTable(t *testing.T, names []string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "table.csv")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, rng := csv.NewWriter(f), rand.New(rand.NewPCG(1, 2))
+	_ = w.Write(append(append([]string(nil), names...), "target"))
+	for range 400 {
+		x := [3]float64{rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64()}
+		row, bad := make([]string, 0, 4), "0"
+		for _, v := range x {
+			row = append(row, fmt.Sprintf("%.3f", v))
+		}
+		if x[0]-x[1]+rng.NormFloat64() > 0 {
+			bad = "1"
+		}
+		_ = w.Write(append(row, bad))
+	}
+	if w.Flush(); w.Error() != nil {
+		t.Fatal(w.Error())
+	}
+	return path
+}
+
+// TestNamesInAnyScript: columns in any script, with symbols, and that differ in
+// symbols alone: what is trained on them is opened by every command, as by a
+// server, exported, and imported again.
+func TestNamesInAnyScript(t *testing.T) {
+	for script, names := range map[string][]string{
+		"chinese": {"金额", "收入", "年龄"}, "russian": {"Сумма", "Доход", "Стажа"}, "accents": {"âge", "ége", "x"}, "arabic": {"المبلغ", "الدخل", "x"},
+		"symbols": {"rate %", "rate_%", "rate__"}, "units": {"amount ($)", "amount (€)", "amount"}, "reserved": {"in", "true", "event"}, "quotes": {`a"b`, `a\b`, "a'b"},
+	} {
+		t.Run(script, func(t *testing.T) {
+			table, dir := namedTable(t, names), t.TempDir()
+			at := func(name string) string { return filepath.Join(dir, name) }
+			decides := at("policy.yaml")
+			rule := fmt.Sprintf("name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules:\n  - name: r\n    outcome: review\n    on_missing: skip\n"+
+				"    when: |-\n      event[%[1]q] > 3.0 && feature[%[1]q] > 3.0 && !missing.event[%[2]q]\n", names[0], names[1])
+			if err := os.WriteFile(decides, []byte(rule), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			few := []string{"--params", "num_iterations=5,num_leaves=7"}
+			for _, args := range [][]string{
+				append([]string{"train", "--data", table, "--out", at("b"), "--policy", decides}, few...),
+				{"score", "--model", at("b"), "--data", table, "--out", at("scores.csv")},
+				append([]string{"train", "--data", table, "--out", at("refit"), "--refit", at("b"), "--policy", decides}, few...),
+				{"score", "--model", at("refit"), "--data", table, "--out", at("scores.csv")},
+				{"evaluate", "--model", at("b"), "--data", table, "--out", at("report")},
+				{"export", "--model", at("b"), "--out", at("model.txt")},
+			} {
+				if _, stderr, code := assayRun(t, args...); code != 0 {
+					t.Fatalf("assay %s: %s", strings.Join(args, " "), stderr)
+				}
+			}
+		})
+	}
+}
+
+// TestPolicyIsCheckedBeforeTraining: a policy that does not fit is refused
+// before anything is trained, by each way to a bundle, and nothing is written.
+func TestPolicyIsCheckedBeforeTraining(t *testing.T) {
+	table, dir := namedTable(t, []string{"amount", "income", "age"}), t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	wrong := at("wrong.yaml")
+	text := "name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules: [{name: r, when: 'event.nosuch > 1.0', outcome: review}]\n"
+	if err := os.WriteFile(wrong, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	few := []string{"--data", table, "--params", "num_iterations=5,num_leaves=7"}
+	if _, stderr, code := assayRun(t, append([]string{"train", "--out", at("good")}, few...)...); code != 0 {
+		t.Fatal(stderr)
+	}
+	if _, stderr, code := assayRun(t, "export", "--model", at("good"), "--out", at("model.txt")); code != 0 {
+		t.Fatal(stderr)
+	}
+	for name, args := range map[string][]string{
+		"train":  append([]string{"train"}, few...),
+		"stream": append([]string{"train", "--stream"}, few...),
+		"tune":   append([]string{"train", "--tune", "2"}, few...),
+		"folds":  append([]string{"train", "--cv", "3"}, few...),
+		"refit":  append([]string{"train", "--refit", at("good")}, few...),
+		"import": {"import", "--from", "lightgbm", "--file", at("model.txt")},
+	} {
+		_, stderr, code := assayRun(t, append(args, "--out", at("bad "+name), "--policy", wrong)...)
+		if code == 0 || !strings.Contains(stderr, "nosuch") || strings.Contains(stderr, "trees on") {
+			t.Errorf("%s: exit %d, %s", name, code, stderr)
+		}
+		if _, err := os.Stat(at("bad " + name)); err == nil {
+			t.Errorf("%s: a bundle was written", name)
+		}
+		_, stderr, code = assayRun(t, append(args, "--out", at("bad "+name), "--policy", at("no such file"))...)
+		if code == 0 || !strings.Contains(stderr, "no such file") {
+			t.Errorf("%s, no policy file: exit %d, %s", name, code, stderr)
+		}
+	}
+}
+
+// TestWhatIsWrittenOpens: a bundle that no server could open is not written, and
+// the one that was there stays.
+func TestWhatIsWrittenOpens(t *testing.T) {
+	table, dir := namedTable(t, []string{"amount", "income", "age"}), t.TempDir()
+	out := filepath.Join(dir, "b")
+	if _, stderr, code := assayRun(t, "train", "--data", table, "--params", "num_iterations=5,num_leaves=7", "--out", out); code != 0 {
+		t.Fatal(stderr)
+	}
+	b, err := models.ReadBundle(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := b.Digest
+	for name, spoil := range map[string]func(b *models.Bundle){
+		"policy": func(b *models.Bundle) { b.Policy = []byte("name: x\n") },
+		"plan":   func(b *models.Bundle) { b.Plan = []byte("{}") },
+		"model":  func(b *models.Bundle) { b.ModelText = []byte("tree\n") },
+		"digest": func(b *models.Bundle) { b.Manifest.Plan[0]++ },
+	} {
+		broken := *b
+		spoil(&broken)
+		if err := writeBundle(out, &broken); err == nil || !strings.Contains(err.Error(), "no server could open it") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if again, err := models.ReadBundle(out); err != nil || again.Digest != sound {
+		t.Errorf("what was there is gone: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".bundle-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
