@@ -263,40 +263,47 @@ func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options,
 
 // parse fills values, times (in microseconds) and null from one record.
 func (t *csvTable) parse(rec []string, columns []reading, opt *Options, values []float64, at []int64, null []bool) *BadRow {
-	problem := func(i int, what string) *BadRow {
-		return &BadRow{File: t.file, Row: t.row, Line: t.line(i), Column: t.header[i], Problem: what}
-	}
 	for i, c := range rec {
 		r := &columns[i]
 		if null[i] = opt.isMissing(r.name, c, r.kind); null[i] {
 			continue
 		}
-		switch r.kind {
-		case textKind:
-			if !utf8.ValidString(c) {
-				return problem(i, "the text is not valid UTF-8: save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)")
-			}
-		case labelKind:
-			x, ok := opt.parseLabel(c)
-			if !ok {
-				return problem(i, labelProblem)
-			}
-			values[i] = x
-		case timeKind:
-			x, ok := parseTime(c)
-			if !ok {
-				return problem(i, "not a time: want 2006-01-02, 2006-01-02 15:04:05 or 2006-01-02T15:04:05Z")
-			}
-			at[i] = x.UnixMicro()
-		default:
-			x, ok := r.number(c)
-			if !ok {
-				return problem(i, r.notNumber(c))
-			}
-			values[i] = x
+		what := ""
+		if values[i], at[i], what = r.parse(c, opt); what == "" {
+			continue
+		}
+		if null[i] = r.kind != labelKind && opt.ignores(r.name); !null[i] {
+			return &BadRow{File: t.file, Row: t.row, Line: t.line(i), Column: r.name, Problem: what}
 		}
 	}
 	return nil
+}
+
+// parse reads a cell as the number, or the time in microseconds, that the column
+// wants; problem says why it cannot.
+func (r *reading) parse(cell string, opt *Options) (x float64, at int64, problem string) {
+	ok := true
+	switch r.kind {
+	case textKind:
+		if !utf8.ValidString(cell) {
+			problem = "the text is not valid UTF-8: save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)"
+		}
+	case labelKind:
+		if x, ok = opt.parseLabel(cell); !ok {
+			problem = labelProblem
+		}
+	case timeKind:
+		t, ok := parseTime(cell)
+		if !ok {
+			return 0, 0, "not a time: want 2006-01-02, 2006-01-02 15:04:05 or 2006-01-02T15:04:05Z"
+		}
+		at = t.UnixMicro()
+	default:
+		if x, ok = r.number(cell); !ok {
+			problem = r.notNumber(cell)
+		}
+	}
+	return x, at, problem
 }
 
 // csvRows reads rows of CSV.

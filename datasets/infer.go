@@ -46,7 +46,7 @@ type cellCounts struct {
 // add counts one cell of a column.
 func (c *cellCounts) add(cell string) {
 	trimmed := strings.TrimSpace(cell)
-	if isMark[trimmed] {
+	if meansNone(trimmed) {
 		count(&c.marks, trimmed)
 		return
 	}
@@ -222,10 +222,13 @@ func readings(t *csvTable, opt *Options, label string, counts []cellCounts) ([]r
 	if err != nil {
 		return nil, err
 	}
-	decimal := decimalOf(counts)
+	decimal := decimalOf(counts, func(i int) bool {
+		name := t.header[i]
+		return name != label && !slices.Contains(opt.Text, name) && !slices.Contains(opt.Time, name)
+	})
 	out := make([]reading, len(counts))
 	for i, name := range t.header {
-		c, r := &counts[i], &out[i]
+		r := &out[i]
 		r.name, r.numeral = name, numerals[0].numeral
 		stated := general
 		if own, err := opt.numeral(name); err != nil {
@@ -233,58 +236,69 @@ func readings(t *csvTable, opt *Options, label string, counts []cellCounts) ([]r
 		} else if own != nil {
 			stated = own
 		}
-		number := opt.isNumber(name)
 		switch {
 		case name == label:
 			r.kind = labelKind
-			continue
 		case slices.Contains(opt.Text, name):
 			r.kind = textKind
-			continue
 		case slices.Contains(opt.Time, name):
 			r.kind = timeKind
-			continue
-		case number, c.filled == 0:
-		case c.whole == c.numbers && c.enough(c.numbers) && c.long+c.zeroInHead > 0:
-			r.kind = textKind
-			r.say = "whole numbers with zeros in front, or longer than numbers are exact: read as texts, digit by digit"
-			continue
-		}
-		if c.words > 0 && c.enough(c.numbers) {
-			if c.words == c.numbers && !number {
-				r.kind = flagKind
+		default:
+			if err := r.infer(&counts[i], opt, stated, decimal); err != nil {
+				err.File = t.file
+				return nil, err
 			}
-			r.sayMarks(c)
-			continue
 		}
-		switch ways := c.numeral(stated, decimal); {
-		case len(ways) == 1:
-			r.numeral = ways[0]
-			r.written()
-		case len(ways) > 1 && (number || !opt.planned()):
-			other := ways[slices.IndexFunc(ways, func(n numeral) bool { return n.decimal != ways[0].decimal })]
-			return nil, &BadRow{File: t.file, Column: name, Problem: fmt.Sprintf("its numbers can be read in two ways: say how they are written, "+
-				"by --numbers %q or --numbers %q, or by written: in the plan's field (Options.Numbers, Options.Written)", ways[0].sample(), other.sample())}
-		case !number && c.filled > 0 && !c.enough(c.numbers):
-			r.kind = textKind
-			r.sayMostly(c)
-			continue
+		if opt.ignores(name) {
+			r.say = ""
 		}
-		r.sayMarks(c)
 	}
 	return out, nil
+}
+
+// infer decides what a column is of which the caller has said no more than that
+// it holds numbers, if that.
+func (r *reading) infer(c *cellCounts, opt *Options, stated *numeral, decimal rune) *BadRow {
+	number := opt.isNumber(r.name)
+	if !number && c.whole == c.numbers && c.filled > 0 && c.enough(c.numbers) && c.long+c.zeroInHead > 0 {
+		r.kind = textKind
+		r.say = "whole numbers with zeros in front, or longer than numbers are exact: read as texts, digit by digit"
+		return nil
+	}
+	if c.words > 0 && c.enough(c.numbers) {
+		if c.words == c.numbers && !number {
+			r.kind = flagKind
+		}
+		r.sayMarks(c)
+		return nil
+	}
+	switch ways := c.numeral(stated, decimal); {
+	case len(ways) == 1:
+		r.numeral = ways[0]
+		r.written()
+	case len(ways) > 1 && !opt.ignores(r.name):
+		other := ways[slices.IndexFunc(ways, func(n numeral) bool { return n.decimal != ways[0].decimal })]
+		return &BadRow{Column: r.name, Problem: fmt.Sprintf("its numbers can be read in two ways: say how they are written, "+
+			"by --numbers %q or --numbers %q, or by written: in the plan's field (Options.Numbers, Options.Written)", ways[0].sample(), other.sample())}
+	case !number && c.filled > 0 && !c.enough(c.numbers):
+		r.kind = textKind
+		r.sayMostly(c)
+		return nil
+	}
+	r.sayMarks(c)
+	return nil
 }
 
 // groupedByPoints is 1.234,56.
 var groupedByPoints = numerals[3].numeral
 
-// decimalOf returns the mark before decimals that the columns which leave no
-// doubt have, 0 if there are none or they differ.
-func decimalOf(counts []cellCounts) rune {
+// decimalOf returns the mark before decimals that the columns which may be
+// numbers and leave no doubt have, 0 if there are none or they differ.
+func decimalOf(counts []cellCounts, may func(column int) bool) rune {
 	var found rune
 	for i := range counts {
 		c := &counts[i]
-		if c.commas == 0 && c.points == c.groups {
+		if !may(i) || c.commas == 0 && c.points == c.groups {
 			continue // nothing to tell it by
 		}
 		ways := c.numeral(nil, 0)

@@ -24,11 +24,17 @@ var isMark = func() map[string]bool {
 	return m
 }()
 
+// meansNone reports whether a text without spaces around it is one of the marks.
+func meansNone(s string) bool {
+	last := s[len(s)-1]
+	return (last < '0' || last > '9') && isMark[s] // no mark ends in a digit: most cells are told by that
+}
+
 // isMissing reports whether a cell of a column has no value.
 func (o *Options) isMissing(column, cell string, kind columnKind) bool {
 	if cell == "" || slices.Contains(o.Missing, cell) || slices.Contains(o.MissingIn[column], cell) {
 		return true
 	}
 	trimmed := strings.TrimSpace(cell)
-	return trimmed == "" || kind != textKind && isMark[trimmed] && !(kind == labelKind && trimmed == o.Bad)
+	return trimmed == "" || kind != textKind && meansNone(trimmed) && !(kind == labelKind && trimmed == o.Bad)
 }

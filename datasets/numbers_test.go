@@ -83,6 +83,9 @@ func TestMarkedNumbers(t *testing.T) {
 	}
 }
 
+// nineAnd is nine numbers and another cell.
+func nineAnd(cell string) []string { return append(strings.Split("123456789", ""), cell) }
+
 // TestStatedNumbers: what a plan or a flag says settles what the cells leave
 // open, and no more.
 func TestStatedNumbers(t *testing.T) {
@@ -106,6 +109,7 @@ func TestStatedNumbers(t *testing.T) {
 		"a text mark of the plan":  {[]string{"a", "NA"}, Options{Text: []string{"v"}, MissingIn: map[string][]string{"v": {"NA"}}}, `["a" (null)]`},
 		"no mark for other fields": {[]string{"a", "NA"}, Options{Text: []string{"v"}, MissingIn: map[string][]string{"id": {"NA"}}}, `["a" "NA"]`},
 		"not read by the plan":     {[]string{"1,200"}, Options{Text: []string{"id"}}, `["1,200"]`},
+		"one bad cell, not read":   {nineAnd("x"), Options{Text: []string{"id"}}, "[1 2 3 4 5 6 7 8 9 (null)]"},
 		"a sample that is none":    {[]string{"1"}, Options{Numbers: "12.34"}, "is no sample of how numbers are written"},
 	} {
 		f, err := ReadBytes(context.Background(), "x.csv", column(c.cells...), c.opt)

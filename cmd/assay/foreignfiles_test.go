@@ -37,8 +37,11 @@ func TestNumbersWithMarks(t *testing.T) {
 	file := func(name string) string { return filepath.Join(dir, name) }
 	writeTable(t, file("train.csv"), 600, func(i int) (string, string) {
 		age := fmt.Sprint(20 + i*31%50)
-		if i%10 == 3 {
+		switch i % 10 {
+		case 3:
 			age = "?"
+		case 5:
+			age = "-999"
 		}
 		return fmt.Sprintf("\"%d,%03d.5\"", 1+i%9, i*37%1000), age
 	})
@@ -46,7 +49,8 @@ func TestNumbersWithMarks(t *testing.T) {
 	if code != 0 {
 		t.Fatal(said)
 	}
-	for _, want := range []string{`the first column has no name: row names of a data frame`, `amount: numbers written as 1,234.56`, `age: 60 "?" taken as missing`} {
+	for _, want := range []string{`the first column has no name: row names of a data frame`, `amount: numbers written as 1,234.56`, `age: 60 "?" taken as missing`,
+		`age: 60 values are -999; if that means no value, write missing: [-999]`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("train does not say %q:\n%s", want, said)
 		}

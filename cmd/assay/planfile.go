@@ -56,6 +56,7 @@ func inferSpec(u *ui, t *table) (*features.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	saySentinels(u, t)
 	for i := range spec.Fields {
 		f := &spec.Fields[i]
 		for _, c := range t.frame.Columns {

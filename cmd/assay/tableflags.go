@@ -54,12 +54,34 @@ func (f *tableFlags) readAs(spec *features.Spec, others ...*scorer) {
 	}
 	f.columns = columnsOf(spec)
 	for _, o := range others {
+		f.columns = bothColumns(f.columns, columnsOf(o.plan.Spec()))
 		f.columns.Text = slices.DeleteFunc(f.columns.Text, func(name string) bool {
 			return slices.ContainsFunc(o.plan.Fields(), func(x features.FieldInfo) bool {
 				return x.Name == name && (x.Kind == assay.Number || x.Kind == assay.Flag)
 			})
 		})
 	}
+}
+
+// bothColumns adds what a second plan says of columns that the first does not
+// know.
+func bothColumns(a, b datasets.Options) datasets.Options {
+	known := slices.Concat(a.Text, a.Time, a.Number)
+	isKnown := func(name string) bool { return slices.Contains(known, name) }
+	a.Text = append(a.Text, slices.DeleteFunc(b.Text, isKnown)...)
+	a.Time = append(a.Time, slices.DeleteFunc(b.Time, isKnown)...)
+	a.Number = append(a.Number, slices.DeleteFunc(b.Number, isKnown)...)
+	for name, sample := range b.Written {
+		if !isKnown(name) {
+			a.Written[name] = sample
+		}
+	}
+	for name, marks := range b.MissingIn {
+		if !isKnown(name) {
+			a.MissingIn[name] = marks
+		}
+	}
+	return a
 }
 
 // columnsOf is what a plan says of a table's columns.
