@@ -92,15 +92,20 @@ func fixCodes(spec *features.Spec, m *models.Model) error {
 		}
 		of := &m.Features[at]
 		at++
-		if len(x.Categories) > 0 || !isCategory(spec, x) {
+		if !isCategory(spec, x) {
 			continue
 		}
 		d := of.Dictionary
-		if d == nil {
+		switch {
+		case d == nil && len(x.Categories) > 0:
+			continue // a person says what the codes stand for
+		case d == nil:
 			return fmt.Errorf("%w: the plan's feature %q is a category that is learned, and the model fixed the codes without saying what they stand for: "+
 				"list it in the plan, categories: [the values of the codes 0, 1, ...]", assay.ErrInvalid, x.Name)
+		case len(x.Categories) == 0:
+			x.Categories, x.MinCount, x.MaxCategories = d.Values, 0, 0
 		}
-		x.Categories, x.MinCount, x.MaxCategories, x.Unknown = d.Values, 0, 0, unknownOf(d)
+		x.Unknown = cmp.Or(x.Unknown, unknownOf(d))
 		if d.Closed {
 			closeField(spec, x, d)
 		}
@@ -155,6 +160,21 @@ func sameCodes(spec *features.Spec, has features.FeatureInfo, x *models.FeatureI
 	if !slices.Equal(has.Categories[:len(has.Categories)-1], x.Dictionary.Values) {
 		return fmt.Errorf("%w: the plan's categories of %q are not those of the model's file, in its order (%s): leave them out of the plan to have the file's",
 			assay.ErrInvalid, x.Name, someOf(x.Dictionary.Values))
+	}
+	return sameUnknown(spec, &spec.Features[at], x.Dictionary)
+}
+
+// sameUnknown reports a plan that makes of a value outside the dictionary what
+// the model's library does not.
+func sameUnknown(spec *features.Spec, f *features.FeatureSpec, d *models.Dictionary) error {
+	if !d.Closed && f.Unknown != "missing" {
+		return fmt.Errorf("%w: the plan makes a value outside the categories of %q %q, and it is missing to the model's library: write unknown: missing",
+			assay.ErrInvalid, f.Name, features.OtherCategory)
+	}
+	at := slices.IndexFunc(spec.Fields, func(x features.FieldSpec) bool { return x.Name == fieldOf(f) })
+	if d.Closed && (at < 0 || len(spec.Fields[at].Values) == 0) {
+		return fmt.Errorf("%w: the plan takes a value outside the categories of %q, and the model's library refuses it: list them under values of the field %q",
+			assay.ErrInvalid, f.Name, fieldOf(f))
 	}
 	return nil
 }

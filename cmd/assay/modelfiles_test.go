@@ -102,7 +102,7 @@ func (a *libraryAnswers) compare(t *testing.T, s *scorer) {
 	phi := make([]float64, len(a.Names)+1)
 	for i, row := range a.Rows {
 		ev := a.event(t, s.plan, row)
-		if err := s.plan.Validate(ev); err != nil {
+		if err := s.plan.Admit(ev); err != nil {
 			t.Fatal(err)
 		}
 		v, err := s.plan.Vector(x, ev, nil)

@@ -61,8 +61,8 @@ func dictionaryOf(values []any) (*models.Dictionary, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%w: a category is not a number", ErrFormat)
 			}
-			if kind, text = models.DictionaryNumbers, numberName(x); math.Abs(x) > 1<<53 {
-				return nil, fmt.Errorf("%w: a category is a number beyond 2^53, which is not told from its neighbour: train on its text", ErrUnsupported)
+			if kind, text = models.DictionaryNumbers, numberName(x); math.Abs(x) >= 1<<53 {
+				return nil, fmt.Errorf("%w: a category is a number of 2^53 or more, which is not told from its neighbour: train on its text", ErrUnsupported)
 			}
 		default:
 			return nil, fmt.Errorf("%w: a category is neither a text, a number nor a boolean: train on its text", ErrUnsupported)
@@ -124,8 +124,8 @@ func xgbDictionaries(m *models.Model, cats *document) error {
 			continue
 		default:
 			for _, x := range values.numbers {
-				if math.Abs(x) > 1<<53 || x != math.Trunc(x) {
-					return fmt.Errorf("%w: a category of %q is not a whole number up to 2^53: train on its text", ErrUnsupported, clip(f.Name))
+				if math.Abs(x) >= 1<<53 || x != math.Trunc(x) {
+					return fmt.Errorf("%w: a category of %q is not a whole number below 2^53: train on its text", ErrUnsupported, clip(f.Name))
 				}
 				d.Values = append(d.Values, numberName(x))
 			}

@@ -143,7 +143,7 @@ func encoderDictionary(v any) (*models.Dictionary, error) {
 				kind, name = models.DictionaryFlags, fmt.Sprint(x)
 			default:
 				f, ok := number(x)
-				if !ok || math.Abs(f) > 1<<53 {
+				if !ok || math.Abs(f) >= 1<<53 {
 					return nil, fmt.Errorf("%w: a category is neither a text, a number nor a boolean", ErrUnsupported)
 				}
 				name = numberName(f)

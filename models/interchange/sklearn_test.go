@@ -108,7 +108,7 @@ func TestReadSklearnRefuses(t *testing.T) {
 }
 
 func FuzzReadSklearn(f *testing.F) {
-	for _, p := range []string{"0.19.2-binary-old", "0.20.4-binary-old", "0.21.3-binary", "1.1.3-deep", "1.9.1-deep", "1.9.1-classes"} {
+	for _, p := range []string{"0.19.2-binary-old", "0.20.4-binary-old", "0.21.3-binary", "1.1.3-deep", "1.9.1-deep", "1.9.1-classes", "1.2.2-forest", "1.2.2-hist"} {
 		b, err := os.ReadFile(filepath.Join("testdata", "sklearn-"+p+".pkl"))
 		if err != nil {
 			f.Fatal(err)

@@ -6,7 +6,8 @@ usage: make_sklearn.py OUT
 Run it once for each version of scikit-learn that the tests know, on its own
 interpreter: 0.20.4 on Python 2.7, whose pickles differ. It writes OUT/sklearn-<version>-<case>.pkl and, beside each,
 sklearn-<version>-<case>.rows.json as make.py does, with what the library
-itself answers for the rows.
+itself answers for the rows. Of 1.2.2, which keeps the leaves of forests as
+weights and encodes no categories, the cases forest and hist alone are kept.
 """
 import json
 import os
@@ -28,7 +29,10 @@ def data(seed, n):
 
 def edges(model, rng, n):
     """Rows on the thresholds of the model's trees and beside them."""
-    at = [(f, t) for stage in model.estimators_ for e in stage for f, t in zip(e.tree_.feature, e.tree_.threshold) if f >= 0]
+    if hasattr(model, "_predictors"):
+        at = [(n["feature_idx"], n["num_threshold"]) for stage in model._predictors for p in stage for n in p.nodes if not n["is_leaf"]]
+    else:
+        at = [(f, t) for stage in model.estimators_ for e in np.ravel(stage) for f, t in zip(e.tree_.feature, e.tree_.threshold) if f >= 0]
     rows = []
     for f, t in [at[i] for i in rng.randint(len(at), size=n)]:
         for v in (t, np.nextafter(t, 1e300), np.nextafter(t, -1e300), np.nextafter(np.float32(t), np.float32(1e30))):
@@ -53,8 +57,14 @@ def main():
         "exponential": (GradientBoostingClassifier(loss="exponential", **common), y, 2),
         "zero": (GradientBoostingClassifier(init="zero", **common), y, 2),
         "classes": (GradientBoostingClassifier(n_estimators=2, max_depth=2), np.clip(np.round(m), 0, 2).astype(int), 2),
+        "forest": (RandomForestClassifier(n_estimators=4, max_depth=3, class_weight="balanced", random_state=1), y, 2),
         "other": (RandomForestClassifier(n_estimators=2, max_depth=2), y, 2),
     }
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+        cases["hist"] = (HistGradientBoostingClassifier(max_iter=3, max_leaf_nodes=5, max_bins=20), y, 4)
+    except ImportError:
+        pass  # before 1.0
     for name, (model, target, protocol) in cases.items():
         stem = "sklearn-%s-%s" % (sklearn.__version__, name)
         try:
@@ -67,7 +77,7 @@ def main():
             continue
         rng = np.random.RandomState(3)
         rows = np.vstack([data(2, 10)[0], edges(model, rng, 6)])
-        margins = model.decision_function(rows) if name != "regression" else model.predict(rows)
+        margins = model.predict(rows) if name == "regression" else model.predict_proba(rows)[:, 1] if name == "forest" else model.decision_function(rows)
         text = {"rows": [[float(v) for v in r] for r in rows], "margins": [float(v).hex() for v in np.ravel(margins)]}
         write(stem + ".rows.json", (json.dumps(text, separators=(",", ":")) + "\n").encode())
 
