@@ -3,7 +3,10 @@
 package interchange_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -165,5 +168,53 @@ func TestBaseScore(t *testing.T) {
 		if err != nil || float32(m.Init) != c.want {
 			t.Errorf("version %s, base score %s: %v, %v, want %v", c.version, c.score, m.Init, err, c.want)
 		}
+	}
+}
+
+// TestGuardsGainNothing: what is put before a categorical split for its missing
+// values, and the copies behind it, add nothing to what splits gained.
+func TestGuardsGainNothing(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("testdata", "xgboost-3.2.0-cats.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := interchange.ReadXGBoost(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type trees []struct {
+		Gain []float64 `json:"loss_changes"`
+		Left []int     `json:"left_children"`
+	}
+	var file struct {
+		Learner struct {
+			Booster struct {
+				Model struct{ Trees trees }
+			} `json:"gradient_booster"`
+		}
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	more := 0
+	for i, of := range file.Learner.Booster.Model.Trees {
+		var want, got float64
+		splits := 0
+		for n, left := range of.Left {
+			if left >= 0 {
+				want += of.Gain[n]
+				splits++
+			}
+		}
+		for _, g := range m.Trees[i].Gain {
+			got += g
+		}
+		more += len(m.Trees[i].Gain) - splits
+		if math.Abs(got-want) > 1e-9*want {
+			t.Errorf("tree %d: its splits gain %v, XGBoost's %v", i, got, want)
+		}
+	}
+	if more == 0 {
+		t.Error("the model has no guard")
 	}
 }
