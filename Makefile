@@ -14,7 +14,7 @@ help: ## print this help
 
 .PHONY: test
 test: build vet ## build, vet, and run every test: the README's test command
-	$(GO) test $(PKGS)
+	$(GO) test -timeout 30m $(PKGS)
 
 .PHONY: build
 build: ## compile everything
