@@ -165,7 +165,8 @@ func kindOf(t arrow.DataType, name string, opt *Options) (kind columnKind, ok bo
 		return timeKind, true
 	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
 		arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
-		if slices.Contains(opt.Text, name) || slices.Contains(opt.exactly, name) || t.ID() == arrow.BOOL && !opt.isNumber(name) {
+		if slices.Contains(opt.Text, name) || slices.Contains(opt.exactly, name) || t.ID() == arrow.BOOL &&
+			!opt.isNumber(name) {
 			return textKind, true // codes and ids: every digit counts
 		}
 		return numberKind, true
@@ -299,12 +300,14 @@ func cellProblem(a arrow.Array, i int, kind columnKind, opt *Options) string {
 	case labelKind:
 		return labelProblem
 	case textKind:
-		return "a floating-point number beyond 2^53 has lost digits and is no code or id: write the column as whole numbers or text"
+		return "a floating-point number beyond 2^53 has lost digits and is no code or id: write the column as whole " +
+			"numbers or text"
 	}
 	return "an infinite number: a missing value is left empty"
 }
 
-const longNumber = "a whole number beyond 2^53, which numbers do not hold exactly: if it is an id or a code, the plan's field wants kind: text (Options.Text)"
+const longNumber = "a whole number beyond 2^53, which numbers do not hold exactly: if it is an id or a code, the " +
+	"plan's field wants kind: text (Options.Text)"
 
 // digitsOf writes a number that is to be a text: whole numbers and decimals with
 // every digit, flags as true and false. It is false for floating-point numbers
@@ -315,7 +318,8 @@ func digitsOf(a arrow.Array, i int) (string, bool) {
 		return decimalText(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal128Type).Scale), true
 	case *array.Decimal256:
 		return decimalText(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal256Type).Scale), true
-	case *array.Int64, *array.Int32, *array.Int16, *array.Int8, *array.Uint64, *array.Uint32, *array.Uint16, *array.Uint8, *array.Boolean:
+	case *array.Int64, *array.Int32, *array.Int16, *array.Int8, *array.Uint64, *array.Uint32, *array.Uint16,
+		*array.Uint8, *array.Boolean:
 		return a.ValueStr(i), true
 	}
 	return "", false
@@ -327,7 +331,8 @@ func exact(v int64) bool { return v >= -1<<53 && v <= 1<<53 }
 // the rows that cannot be read; cols are its columns, as the layout has them.
 // row0 is the number of rows before rec. A cell that cannot be read, of a column
 // that a plan does not name, has no value.
-func (l *layout) normalise(file string, cols []arrow.Array, rows int, opt *Options, row0 int, bad *badRows) (arrow.Record, error) {
+func (l *layout) normalise(file string, cols []arrow.Array, rows int, opt *Options, row0 int,
+	bad *badRows) (arrow.Record, error) {
 	keep := make([]bool, rows)
 	for i := range keep {
 		keep[i] = true
@@ -380,7 +385,8 @@ func (l *layout) normalise(file string, cols []arrow.Array, rows int, opt *Optio
 // cell is cell of one of the layout's columns, whose marks mean no value.
 func (l *layout) cell(a arrow.Array, i, c int, opt *Options) (x float64, s string, null, ok bool) {
 	x, s, null, ok = cell(a, i, l.kinds[c], opt)
-	if !ok && l.kinds[c] == numberKind && opt.MissingIn != nil && slices.Contains(opt.MissingIn[l.names[c]], a.ValueStr(i)) {
+	if !ok && l.kinds[c] == numberKind && opt.MissingIn != nil && slices.Contains(opt.MissingIn[l.names[c]],
+		a.ValueStr(i)) {
 		return 0, "", true, true
 	}
 	return x, s, null, ok
@@ -407,7 +413,8 @@ func readExactly(opt Options, read func(Options) (*Frame, error)) (*Frame, error
 			return f, err
 		}
 		opt.exactly = append(slices.Clone(opt.exactly), long.Column)
-		said = append(said, ColumnNote{Column: long.Column, Note: "whole numbers longer than numbers are exact: read as texts, digit by digit"})
+		said = append(said, ColumnNote{Column: long.Column, Note: "whole numbers longer than numbers are exact: read as " +
+			"texts, digit by digit"})
 	}
 }
 

@@ -84,9 +84,11 @@ func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
 		case h == "":
 			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is empty: give the column a name", i+1)}
 		case !utf8.ValidString(h):
-			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is not UTF-8: save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)", i+1)}
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is not UTF-8: save the file as UTF-8 (iconv "+
+				"-f WINDOWS-1252 -t UTF-8)", i+1)}
 		case len(h) > 256:
-			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is longer than 256 bytes: is the first row a header?", i+1)}
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is longer than 256 bytes: is the first row a "+
+				"header?", i+1)}
 		case seen[h]:
 			return nil, &BadRow{File: file, Problem: fmt.Sprintf("the header names column %q twice: rename one", h)}
 		case isIndexName(h) && !opt.reads(h):
@@ -154,7 +156,8 @@ func (t *csvTable) next(opt *Options) ([]string, *BadRow, error) {
 			Problem: fmt.Sprintf("%d cells, the header has %d", len(rec), t.cells)}, nil
 	}
 	if t.empty >= 0 && strings.TrimSpace(rec[t.empty]) != "" {
-		return nil, &BadRow{File: t.file, Row: t.row, Line: t.rows.Line(t.empty), Problem: "the last cell has no name in the header"}, nil
+		return nil, &BadRow{File: t.file, Row: t.row, Line: t.rows.Line(t.empty),
+			Problem: "the last cell has no name in the header"}, nil
 	}
 	if t.keep != nil {
 		t.kept = t.kept[:0]
@@ -218,7 +221,8 @@ func boolWord(s string) (value, ok bool) {
 
 // csvBatch reads up to maxRows good rows into one record; io.EOF goes with the
 // last, which may be empty.
-func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options, bad *badRows, maxRows int) (arrow.Record, error) {
+func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options, bad *badRows,
+	maxRows int) (arrow.Record, error) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(t.header, kindsOfReadings(columns)))
 	defer b.Release()
 	values, at, null := make([]float64, len(columns)), make([]int64, len(columns)), make([]bool, len(columns))
@@ -262,7 +266,8 @@ func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options,
 }
 
 // parse fills values, times (in microseconds) and null from one record.
-func (t *csvTable) parse(rec []string, columns []reading, opt *Options, values []float64, at []int64, null []bool) *BadRow {
+func (t *csvTable) parse(rec []string, columns []reading, opt *Options, values []float64, at []int64,
+	null []bool) *BadRow {
 	for i, c := range rec {
 		r := &columns[i]
 		if null[i] = opt.isMissing(r.name, c, r.kind); null[i] {

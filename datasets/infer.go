@@ -171,7 +171,10 @@ func (c *cellCounts) numeral(stated *numeral, decimal rune) []numeral {
 		}
 	}
 	if stated != nil {
-		if i := slices.IndexFunc(fit, func(n numeral) bool { return n.decimal == stated.decimal && n.group == stated.group }); i >= 0 {
+		if i := slices.IndexFunc(fit, func(n numeral) bool {
+			return n.decimal == stated.decimal &&
+				n.group == stated.group
+		}); i >= 0 {
 			return fit[i : i+1]
 		}
 	}
@@ -279,7 +282,8 @@ func (r *reading) infer(c *cellCounts, opt *Options, stated *numeral, decimal ru
 	case len(ways) > 1 && !opt.ignores(r.name):
 		other := ways[slices.IndexFunc(ways, func(n numeral) bool { return n.decimal != ways[0].decimal })]
 		return &BadRow{Column: r.name, Problem: fmt.Sprintf("its numbers can be read in two ways: say how they are written, "+
-			"by --numbers %q or --numbers %q, or by written: in the plan's field (Options.Numbers, Options.Written)", ways[0].sample(), other.sample())}
+			"by --numbers %q or --numbers %q, or by written: in the plan's field (Options.Numbers, Options.Written)",
+			ways[0].sample(), other.sample())}
 	case !number && c.filled > 0 && !c.enough(c.numbers):
 		r.kind = textKind
 		r.sayMostly(c)

@@ -121,7 +121,8 @@ func unknownType(name string, err error) error {
 	what := err.Error()
 	for _, words := range []string{"not implemented", "not supported", "unsupported", "bitwidth"} {
 		if strings.Contains(what, words) {
-			return &BadRow{File: name, Problem: "a column has a type that is not read (" + what + "): write it as float64, int64, decimal128 or text " +
+			return &BadRow{File: name, Problem: "a column has a type that is not read (" + what + "): write it as float64, " +
+				"int64, decimal128 or text " +
 				"(polars: write_parquet, or write_ipc with compat_level=CompatLevel.oldest(), and cast Int128 to Decimal)"}
 		}
 	}

@@ -12,8 +12,10 @@ import (
 // polars, spreadsheets, SAS and Stata, C's printf. In a column of texts each of
 // them may be a text (NA is Namibia), and only the plan can say that it is none.
 var MissingMarks = []string{
-	"NA", "N/A", "n/a", "#N/A", "#N/A N/A", "<NA>", "N.A.", "n.a.", "NaN", "nan", "NAN", "-NaN", "-nan", "NaT", "None", "none", "null", "NULL", "Null",
-	"(null)", "<null>", "[null]", "nil", `\N`, "#NULL!", "#DIV/0!", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND", "?", "-", "--", ".", "..",
+	"NA", "N/A", "n/a", "#N/A", "#N/A N/A", "<NA>", "N.A.", "n.a.", "NaN", "nan", "NAN", "-NaN", "-nan", "NaT", "None",
+	"none", "null", "NULL", "Null",
+	"(null)", "<null>", "[null]", "nil", `\N`, "#NULL!", "#DIV/0!", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND", "?",
+	"-", "--", ".", "..",
 }
 
 var isMark = func() map[string]bool {

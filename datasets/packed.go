@@ -39,7 +39,8 @@ var packings = []packing{
 // not.
 func packingOf(head []byte) *packing {
 	for i := range packings {
-		if m := packings[i].magic; bytes.HasPrefix(head, []byte(m)) && (m != "BZh" || bytes.Contains(head[:min(len(head), 10)], []byte("1AY&SY"))) {
+		if m := packings[i].magic; bytes.HasPrefix(head, []byte(m)) && (m != "BZh" || bytes.Contains(head[:min(len(head),
+			10)], []byte("1AY&SY"))) {
 			return &packings[i]
 		}
 	}
@@ -61,7 +62,8 @@ func unpackAll(file string, b []byte, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(out)) > limit {
-		return nil, &BadRow{File: file, Problem: fmt.Sprintf("unpacked by %s the file has more than %d bytes; raise MaxBytes", p.name, limit)}
+		return nil, &BadRow{File: file, Problem: fmt.Sprintf("unpacked by %s the file has more than %d bytes; raise "+
+			"MaxBytes", p.name, limit)}
 	}
 	return out, nil
 }

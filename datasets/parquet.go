@@ -122,7 +122,8 @@ func (l *layout) readable(name string, pr *file.Reader, leaves []int, opt *Optio
 			kept.notes = append(kept.notes, ColumnNote{Column: l.names[i], LeftOut: true, Note: problem})
 			continue
 		}
-		kept.names, kept.kinds, kept.at, out = append(kept.names, l.names[i]), append(kept.kinds, l.kinds[i]), append(kept.at, l.at[i]), append(out, leaf)
+		kept.names, kept.kinds, kept.at, out = append(kept.names, l.names[i]), append(kept.kinds, l.kinds[i]),
+			append(kept.at, l.at[i]), append(out, leaf)
 	}
 	if len(out) == 0 {
 		return nil, &BadRow{File: name, Problem: "no column can be read"}
@@ -143,10 +144,12 @@ func undecodable(name string, pr *file.Reader, leaf int) (string, error) {
 		}
 		if _, err := compress.GetCodec(col.Compression()); err != nil {
 			codec := map[int]string{3: "LZO", 5: "LZ4 (Hadoop's)", 7: "LZ4_RAW"}[int(col.Compression())]
-			return fmt.Sprintf("it is compressed by %s, which is not read: write the file with zstd, snappy or gzip (pyarrow: compression=\"zstd\")", cmp.Or(codec, fmt.Sprintf("codec %d", col.Compression()))), nil
+			return fmt.Sprintf("it is compressed by %s, which is not read: write the file with zstd, snappy or gzip (pyarrow: "+
+				"compression=\"zstd\")", cmp.Or(codec, fmt.Sprintf("codec %d", col.Compression()))), nil
 		}
 		if slices.Contains(col.Encodings(), byteStreamSplit) {
-			return "it is encoded as BYTE_STREAM_SPLIT, which is not read: write the file without it (pyarrow: leave use_byte_stream_split and column_encoding out)", nil
+			return "it is encoded as BYTE_STREAM_SPLIT, which is not read: write the file without it (pyarrow: leave " +
+				"use_byte_stream_split and column_encoding out)", nil
 		}
 	}
 	return "", nil

@@ -110,7 +110,8 @@ func labelOf(file string, names []string, opt *Options) (string, error) {
 		return "", nil
 	}
 	if !slices.Contains(names, opt.Label) {
-		return "", &BadRow{File: file, Column: opt.Label, Problem: "there is no such column to be the label; the columns are " + listSome(names) + nearest.Hint(opt.Label, names)}
+		return "", &BadRow{File: file, Column: opt.Label, Problem: "there is no such column to be the label; the columns " +
+			"are " + listSome(names) + nearest.Hint(opt.Label, names)}
 	}
 	return opt.Label, nil
 }
@@ -134,12 +135,14 @@ func readRows(ctx context.Context, file string, open func() (*csvTable, error), 
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count, Columns: notes(t, columns), Origin: bad.origin(int(rec.NumRows()))}, nil
+	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count, Columns: notes(t, columns),
+		Origin: bad.origin(int(rec.NumRows()))}, nil
 }
 
 // planRows finds what the columns of a table of cells are from up to maxRows
 // rows, and opens it again at its start.
-func planRows(ctx context.Context, file string, open func() (*csvTable, error), opt *Options, maxRows int) (*csvTable, []reading, string, error) {
+func planRows(ctx context.Context, file string, open func() (*csvTable, error), opt *Options,
+	maxRows int) (*csvTable, []reading, string, error) {
 	t, err := open()
 	if err != nil {
 		return nil, nil, "", err
@@ -175,7 +178,8 @@ func collect(ctx context.Context, s *recordStream) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Frame{Record: rec, Label: s.label, Skipped: s.bad.list, SkippedRows: s.bad.count, Columns: s.columns, Origin: s.bad.origin(int(rec.NumRows()))}, nil
+	return &Frame{Record: rec, Label: s.label, Skipped: s.bad.list, SkippedRows: s.bad.count, Columns: s.columns,
+		Origin: s.bad.origin(int(rec.NumRows()))}, nil
 }
 
 var _ array.RecordReader = (*recordStream)(nil)

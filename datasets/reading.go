@@ -44,14 +44,16 @@ func (r *reading) number(cell string) (float64, bool) {
 
 // notNumber says why a cell of a column of numbers is none.
 func (r *reading) notNumber(cell string) string {
-	const otherwise = " (if it is text, the plan's field wants kind: text; if it means no value, list it in the field's missing:; Options.Text, Options.MissingIn)"
+	const otherwise = " (if it is text, the plan's field wants kind: text; if it means no value, list it in the field's " +
+		"missing:; Options.Text, Options.MissingIn)"
 	if r.sample != "" {
 		return "not a number written as " + r.sample + ", in a column of them" + otherwise
 	}
 	if _, core, _, _, ok := splitUnit(cell); ok {
 		for i := range numerals {
 			if _, ok := numerals[i].plain(core); ok {
-				return "a number with marks, in a column of plain numbers: say how all of them are written, by --numbers or written: in the plan's field (Options.Numbers)"
+				return "a number with marks, in a column of plain numbers: say how all of them are written, by --numbers or " +
+					"written: in the plan's field (Options.Numbers)"
 			}
 		}
 	}
@@ -110,10 +112,12 @@ func (r *reading) sayMostly(c *cellCounts) {
 		}
 	}
 	if len(frequent) > 0 {
-		r.say += fmt.Sprintf("; if %s mean no value, declare the field as a number in the plan, with missing: [...]", counted(frequent, 3))
+		r.say += fmt.Sprintf("; if %s mean no value, declare the field as a number in the plan, with missing: [...]",
+			counted(frequent, 3))
 		return
 	}
-	r.say += "; to have it as a number, declare the field in the plan: rows with other cells are then bad rows (--on-bad-row)"
+	r.say += "; to have it as a number, declare the field in the plan: rows with other cells are then bad rows " +
+		"(--on-bad-row)"
 }
 
 // counted lists the most frequent of some texts with their numbers.

@@ -37,8 +37,10 @@ func sniff(b []byte) format {
 // file of them that is.
 var unread = []struct{ magic, name, instead string }{
 	{"PARE", "an encrypted Parquet file", "write it without encryption"},
-	{"FEA1", "a Feather file of version 1", `write it with pyarrow.feather.write_feather(df, "x.arrow"), which is version 2`},
-	{"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls), or one with a password", "save it as .xlsx without a password, or as CSV"},
+	{"FEA1", "a Feather file of version 1",
+		`write it with pyarrow.feather.write_feather(df, "x.arrow"), which is version 2`},
+	{"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls), or one with a password",
+		"save it as .xlsx without a password, or as CSV"},
 	{"\xfd7zXZ", "packed by xz", "unpack it: xz -d"},
 	{"\x04\x22\x4d\x18", "packed by lz4", "unpack it: lz4 -d"},
 	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it: 7z x"},
@@ -46,16 +48,21 @@ var unread = []struct{ magic, name, instead string }{
 	{"\xff\x06\x00\x00sNaPpY", "packed by Snappy", "unpack it"},
 	{"Obj\x01", "an Avro file", "write it as Parquet, with DuckDB: COPY (FROM read_avro('x.avro')) TO 'x.parquet'"},
 	{"ORC", "an ORC file", "write it as Parquet, with pyarrow: parquet.write_table(orc.read_table('x.orc'), 'x.parquet')"},
-	{"SQLite format 3", "an SQLite database", "write the table as CSV: sqlite3 -header -csv x.db 'select * from t' > x.csv"},
+	{"SQLite format 3", "an SQLite database", "write the table as CSV: sqlite3 -header -csv x.db 'select * from t' > " +
+		"x.csv"},
 	{"\x89HDF", "an HDF5 file", "write it with pandas: pd.read_hdf('x.h5').to_parquet('x.parquet', index=False)"},
-	{"\x93NUMPY", "a NumPy array", "write it with pandas and names for its columns: pd.DataFrame(a, columns=...).to_parquet('x.parquet', index=False)"},
-	{"\x80\x04\x95", "a Python pickle", "write it with pandas: pd.read_pickle('x.pkl').to_parquet('x.parquet', index=False)"},
-	{"\x80\x05\x95", "a Python pickle", "write it with pandas: pd.read_pickle('x.pkl').to_parquet('x.parquet', index=False)"},
+	{"\x93NUMPY", "a NumPy array", "write it with pandas and names for its columns: pd.DataFrame(a, " +
+		"columns=...).to_parquet('x.parquet', index=False)"},
+	{"\x80\x04\x95", "a Python pickle", "write it with pandas: pd.read_pickle('x.pkl').to_parquet('x.parquet', " +
+		"index=False)"},
+	{"\x80\x05\x95", "a Python pickle", "write it with pandas: pd.read_pickle('x.pkl').to_parquet('x.parquet', " +
+		"index=False)"},
 	{"RDX", "an R workspace", "write it in R: write.csv(d, 'x.csv', row.names = FALSE, na = '')"},
 	{"X\n\x00\x00", "an R object", "write it in R: write.csv(d, 'x.csv', row.names = FALSE, na = '')"},
 	{"$FL", "an SPSS file", "write it with pandas: pd.read_spss('x.sav').to_parquet('x.parquet', index=False)"},
 	{"<stata_dta>", "a Stata file", "write it with pandas: pd.read_stata('x.dta').to_parquet('x.parquet', index=False)"},
-	{"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\xea\x81\x60", "a SAS file", "write it with pandas: pd.read_sas('x.sas7bdat').to_parquet('x.parquet', index=False)"},
+	{"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\xea\x81\x60", "a SAS file",
+		"write it with pandas: pd.read_sas('x.sas7bdat').to_parquet('x.parquet', index=False)"},
 	{"%PDF", "a PDF document", "ask for the table as CSV"},
 	{"\xff\xfe\x00\x00", "text in UTF-32", "save it as UTF-8: iconv -f UTF-32 -t UTF-8"},
 	{"\x00\x00\xfe\xff", "text in UTF-32", "save it as UTF-8: iconv -f UTF-32 -t UTF-8"},
@@ -76,7 +83,8 @@ func refuseUnread(file string, head []byte) error {
 		}
 	}
 	if isJSON(head) {
-		return &BadRow{File: file, Problem: "this is JSON, which is not read: write it as Parquet, with DuckDB: COPY (FROM 'x.json') TO 'x.parquet'"}
+		return &BadRow{File: file, Problem: "this is JSON, which is not read: write it as Parquet, with DuckDB: COPY (FROM " +
+			"'x.json') TO 'x.parquet'"}
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ func separator(r *bufio.Reader) (rune, error) {
 	head, _ := r.Peek(headBytes)
 	line, _, _ := bytes.Cut(head, []byte("\n"))
 	stated := strings.ReplaceAll(strings.TrimRight(string(line), "\r"), `"`, "")
-	if mark, ok := strings.CutPrefix(strings.ToLower(stated), "sep="); ok && len(mark) == 1 && strings.ContainsAny(mark, ",;\t|") {
+	if mark, ok := strings.CutPrefix(strings.ToLower(stated), "sep="); ok && len(mark) == 1 && strings.ContainsAny(mark,
+		",;\t|") {
 		if _, err := r.Discard(min(len(line)+1, len(head))); err != nil {
 			return 0, err
 		}

@@ -40,7 +40,8 @@ func openSheet(file string, b []byte, opt *Options) (t *csvTable, err error) {
 	if err := refuseArchive(file, b); err != nil {
 		return nil, err
 	}
-	book, err := excelize.OpenReader(bytes.NewReader(b), excelize.Options{RawCellValue: true, UnzipSizeLimit: opt.MaxBytes, UnzipXMLSizeLimit: opt.MaxBytes})
+	book, err := excelize.OpenReader(bytes.NewReader(b), excelize.Options{RawCellValue: true,
+		UnzipSizeLimit: opt.MaxBytes, UnzipXMLSizeLimit: opt.MaxBytes})
 	if err != nil {
 		return nil, damaged(file, err)
 	}
@@ -78,7 +79,8 @@ func (s *sheetRows) choose(file, name string) (string, error) {
 	all := s.book.GetSheetList()
 	if name != "" {
 		if !slices.Contains(all, name) {
-			return "", &BadRow{File: file, Problem: fmt.Sprintf("there is no sheet %q; the sheets are %s%s", name, listSome(all), nearest.Hint(name, all))}
+			return "", &BadRow{File: file, Problem: fmt.Sprintf("there is no sheet %q; the sheets are %s%s", name,
+				listSome(all), nearest.Hint(name, all))}
 		}
 		return name, nil
 	}
@@ -104,7 +106,8 @@ func (s *sheetRows) choose(file, name string) (string, error) {
 	case 1:
 		return filled[0], nil
 	}
-	return "", &BadRow{File: file, Problem: fmt.Sprintf("%d sheets have cells (%s): say which one by --sheet (Options.Sheet)", len(filled), listSome(filled))}
+	return "", &BadRow{File: file, Problem: fmt.Sprintf("%d sheets have cells (%s): say which one by --sheet "+
+		"(Options.Sheet)", len(filled), listSome(filled))}
 }
 
 // Read implements rowSource. Rows without cells are left out.
@@ -155,7 +158,8 @@ func (s *sheetRows) cell(column int, raw string) (string, error) {
 	}
 	if raw == "" {
 		if formula, err := s.book.GetCellFormula(s.sheet, name); err == nil && formula != "" {
-			return "", &BadRow{Row: s.line, Problem: "cell " + name + " is a formula without a stored value: open the workbook in a spreadsheet program and save it"}
+			return "", &BadRow{Row: s.line, Problem: "cell " + name + " is a formula without a stored value: open the " +
+				"workbook in a spreadsheet program and save it"}
 		}
 		return "", nil
 	}
@@ -197,7 +201,8 @@ func (s *sheetRows) isDate(cell string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	date := style.NumFmt >= 14 && style.NumFmt <= 17 || style.NumFmt == 22 || style.NumFmt >= 27 && style.NumFmt <= 36 || style.NumFmt >= 50 && style.NumFmt <= 58
+	date := style.NumFmt >= 14 && style.NumFmt <= 17 || style.NumFmt == 22 || style.NumFmt >= 27 && style.NumFmt <= 36 ||
+		style.NumFmt >= 50 && style.NumFmt <= 58
 	if style.CustomNumFmt != nil {
 		date = datePattern(*style.CustomNumFmt)
 	}
@@ -222,7 +227,8 @@ func datePattern(format string) bool {
 			b.WriteRune(r)
 		}
 	}
-	return strings.ContainsAny(b.String(), "yd") && !strings.Contains(b.String(), "0") && !strings.Contains(b.String(), "#")
+	return strings.ContainsAny(b.String(), "yd") && !strings.Contains(b.String(), "0") && !strings.Contains(b.String(),
+		"#")
 }
 
 // readSheet reads a workbook into memory.

@@ -74,7 +74,8 @@ func openStream(ctx context.Context, file string, f *os.File, opt Options) (*rec
 			return nil, err
 		}
 		if sniff(head[:n]) != csvFile {
-			return nil, &BadRow{File: file, Problem: "a file that is no CSV inside one of " + p.name + " cannot be read in pieces: unpack it first"}
+			return nil, &BadRow{File: file, Problem: "a file that is no CSV inside one of " + p.name + " cannot be read in " +
+				"pieces: unpack it first"}
 		}
 	}
 	switch sniff(head[:n]) {
@@ -107,7 +108,8 @@ func streamRows(ctx context.Context, file string, open func() (*csvTable, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &recordStream{schema: schemaOf(t.header, kindsOfReadings(columns)), label: label, bad: badRows{skip: opt.SkipBadRows}, columns: notes(t, columns)}
+	s := &recordStream{schema: schemaOf(t.header, kindsOfReadings(columns)), label: label,
+		bad: badRows{skip: opt.SkipBadRows}, columns: notes(t, columns)}
 	s.read = func() (arrow.Record, error) { return csvBatch(ctx, t, columns, &opt, &s.bad, opt.BatchRows) }
 	return s, nil
 }
@@ -129,7 +131,8 @@ type recordStream struct {
 
 // stream is a stream of the layout's columns; read is yet to be set.
 func (l *layout) stream(opt *Options) *recordStream {
-	return &recordStream{schema: schemaOf(l.names, l.kinds), label: l.label, bad: badRows{skip: opt.SkipBadRows}, columns: l.notes}
+	return &recordStream{schema: schemaOf(l.names, l.kinds), label: l.label, bad: badRows{skip: opt.SkipBadRows},
+		columns: l.notes}
 }
 
 func (s *recordStream) Retain() { s.refs.Add(1) }

@@ -33,7 +33,8 @@ var numerals = [...]struct {
 
 // currencies are the codes that may stand beside a number; signs such as $ and
 // € are known by being currency signs.
-var currencies = strings.Fields("EUR USD GBP CHF JPY CNY INR SEK NOK DKK ISK PLN CZK HUF RON BGN RUB UAH TRY BRL MXN ARS CLP COP PEN AUD CAD NZD " +
+var currencies = strings.Fields("EUR USD GBP CHF JPY CNY INR SEK NOK DKK ISK PLN CZK HUF RON BGN RUB UAH TRY BRL MXN " +
+	"ARS CLP COP PEN AUD CAD NZD " +
 	"ZAR NGN KES EGP MAD KRW SGD HKD TWD THB IDR MYR PHP VND ILS SAR AED QAR KWD PKR BDT LKR")
 
 // isUnit reports whether a text beside a number is a unit, and not part of a
@@ -65,7 +66,8 @@ func parseWritten(sample string) (numeral, error) {
 	for _, n := range numerals {
 		known = append(known, n.sample)
 	}
-	return numeral{}, fmt.Errorf("%q is no sample of how numbers are written: want one of %s, with a currency or %% beside it if the cells have one",
+	return numeral{}, fmt.Errorf("%q is no sample of how numbers are written: want one of %s, with a currency or %% "+
+		"beside it if the cells have one",
 		sample, strings.Join(known, "  "))
 }
 
@@ -163,7 +165,8 @@ func (n numeral) ungroup(whole string) (string, bool) {
 // unit may be left out, unless it is the one that changes what is meant.
 func (n numeral) number(cell string) (float64, bool) {
 	negative, core, before, after, ok := splitUnit(cell)
-	if !ok || (before != n.before || after != n.after) && (before != "" || after != "" || n.after == "%" || n.before == "%") {
+	if !ok || (before != n.before || after != n.after) && (before != "" || after != "" || n.after == "%" ||
+		n.before == "%") {
 		return 0, false
 	}
 	plain, ok := n.plain(core)

@@ -40,7 +40,8 @@ func saySentinels(u *ui, t *table) {
 			}
 			if slices.Contains(sentinels, end) && float64(n) >= sentinelShare*float64(len(valid)) && n > 1 && n < len(valid) {
 				x := strconv.FormatFloat(end, 'f', -1, 64)
-				u.note("%s: %d values are %s; if that means no value, write missing: [%s] at the field in the plan", f.Name, n, x, x)
+				u.note("%s: %d values are %s; if that means no value, write missing: [%s] at the field in the plan", f.Name, n,
+					x, x)
 			}
 		}
 	}

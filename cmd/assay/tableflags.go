@@ -29,7 +29,8 @@ type tableFlags struct {
 // register adds --data and --on-bad-row; what tells which rows --data wants.
 func (f *tableFlags) register(c *cobra.Command, what string) {
 	c.Flags().StringVar(&f.data, "data", "", what+": a CSV, XLSX, Parquet or Arrow file, or a data set's name")
-	c.Flags().StringVar(&f.numbers, "numbers", "", "how a text file writes numbers, where its cells leave it open: \"1,234.56\", \"1.234,56\", \"1 234,56\", ...")
+	c.Flags().StringVar(&f.numbers, "numbers", "", "how a text file writes numbers, where its cells leave it open: "+
+		"\"1,234.56\", \"1.234,56\", \"1 234,56\", ...")
 	c.Flags().StringVar(&f.sheet, "sheet", "", "sheet of an XLSX workbook (default: the only one with cells)")
 	c.Flags().Var(&f.onBadRow, "on-bad-row", "what to do at a row that cannot be read, has no label or breaks the plan's rules: fail, or skip and count")
 }
@@ -42,7 +43,8 @@ func (f *tableFlags) registerLabel(c *cobra.Command) {
 
 // registerTime adds --time.
 func (f *tableFlags) registerTime(c *cobra.Command) {
-	c.Flags().StringVar(&f.timed, "time", "", "column that says when each row was decided (default: the time column that the plan names)")
+	c.Flags().StringVar(&f.timed, "time", "", "column that says when each row was decided (default: the time column "+
+		"that the plan names)")
 }
 
 // readAs has files read as a plan sees them: in a CSV file, codes that look
@@ -86,7 +88,8 @@ func bothColumns(a, b datasets.Options) datasets.Options {
 
 // columnsOf is what a plan says of a table's columns.
 func columnsOf(spec *features.Spec) datasets.Options {
-	o := datasets.Options{Text: slices.Clone(spec.Entities), Written: map[string]string{}, MissingIn: map[string][]string{}}
+	o := datasets.Options{Text: slices.Clone(spec.Entities), Written: map[string]string{},
+		MissingIn: map[string][]string{}}
 	for _, name := range []string{spec.ID, spec.Kind} {
 		if name != "" {
 			o.Text = append(o.Text, name)
@@ -134,7 +137,8 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, 
 
 func (f *tableFlags) options() datasets.Options {
 	o := f.columns
-	o.Label, o.Unlabelled, o.Bad, o.Numbers, o.Sheet, o.SkipBadRows = f.label, f.unlabelled, f.bad, f.numbers, f.sheet, bool(f.onBadRow)
+	o.Label, o.Unlabelled, o.Bad, o.Numbers, o.Sheet, o.SkipBadRows = f.label, f.unlabelled, f.bad, f.numbers, f.sheet,
+		bool(f.onBadRow)
 	if f.timed != "" {
 		o.Time = append(slices.Clone(o.Time), f.timed)
 	}
