@@ -94,6 +94,10 @@ type query struct {
 	entity   *assay.Entity // nil: any
 }
 
+// lockedBlocks is how many entries are looked at in one go: whoever notes new
+// decisions waits meanwhile.
+const lockedBlocks = 1024
+
 // next returns the first number from seq on whose block may hold what q asks
 // for, or false when none may.
 func (x *index) next(seq uint64, q *query) (uint64, bool) {
@@ -107,7 +111,11 @@ func (x *index) next(seq uint64, q *query) (uint64, bool) {
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for n := seq / indexBlock; ; n++ {
+	for n, looked := seq/indexBlock, 1; ; n, looked = n+1, looked+1 {
+		if looked%lockedBlocks == 0 {
+			x.mu.RUnlock()
+			x.mu.RLock()
+		}
 		first := max(seq, n*indexBlock)
 		if last := min((n+1)*indexBlock, x.end); last > x.filled.Load() && first < x.end {
 			return first, true // not in the index yet

@@ -27,9 +27,19 @@ const (
 	maxScan     = 20_000
 )
 
-// maxLists bounds the pages that are filled at once: each may open 20,000
-// records, and scoring comes first.
-const maxLists = 8
+// What a page takes from others is bounded: scoring comes first.
+const (
+	// maxLists bounds the pages that are asked for at once; of these, one for
+	// every two processors is filled, and the others wait.
+	maxLists = 8
+	// recordsPerRow is how many records that a page opens count as one row of
+	// its caller's rate.
+	recordsPerRow = 16
+	// While rows are being scored a page waits for giveWayFor after every
+	// giveWayEvery records, which take about a third of a millisecond to open.
+	giveWayEvery = 32
+	giveWayFor   = 2 * time.Millisecond
+)
 
 // errPageFull ends a scan.
 var errPageFull = errors.New("page full")
@@ -41,6 +51,9 @@ type page struct {
 	next  uint64 // the number to go on from
 	read  int    // records
 	out   []*pb.ScoreResponse
+
+	// before is called before each record is opened. Its error ends the page.
+	before func(ctx context.Context, read int) error
 }
 
 // ListDecisions implements pb.ScoringServer.
@@ -54,7 +67,7 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 	default:
 		return nil, &retryError{assay.ErrExhausted, "the server is full: too many lists are under way", 100 * time.Millisecond}
 	}
-	p := page{size: int(req.PageSize)}
+	p := page{size: int(req.PageSize), before: s.payAndGiveWay}
 	switch {
 	case p.size == 0:
 		p.size = defaultPage
@@ -67,6 +80,12 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 	}
 	if p.query, err = readQuery(ctx, req); err != nil {
 		return nil, err
+	}
+	select {
+	case s.filling <- struct{}{}:
+		defer func() { <-s.filling }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	for {
 		at, ok := s.engine.index.next(p.next, p.query)
@@ -99,6 +118,9 @@ func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unread
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := p.before(ctx, p.read); err != nil {
+		return err
+	}
 	p.read++
 	p.next = seq + 1
 	if unreadable != nil || !p.query.matches(rec) {
@@ -112,6 +134,27 @@ func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unread
 		p.out = append(p.out, m)
 	}
 	return nil
+}
+
+// payAndGiveWay counts the records that a page reads in its caller's rate, and
+// lets scoring go first. A caller that is over its rate gets the page as far as
+// it has come; its token goes on from there.
+func (s *scoring) payAndGiveWay(ctx context.Context, read int) error {
+	if read > 0 && read%recordsPerRow == 0 && s.readAdmitted(ctx) != nil {
+		return errPageFull
+	}
+	if read == 0 || read%giveWayEvery != 0 || s.engine.load.Load() == 0 {
+		return nil
+	}
+	s.gaveWay.Add(1)
+	t := time.NewTimer(giveWayFor)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // readQuery reads what is asked for. A caller that is no auditor asks for its

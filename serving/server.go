@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,9 @@ const (
 	HealthReady = "ready"
 )
 
+// maxStreams bounds the calls of one connection that are under way.
+const maxStreams = 4096
+
 // streamWorkers is how many goroutines stand ready for calls.
 const streamWorkers = 512
 
@@ -55,7 +59,9 @@ type Server struct {
 	started  time.Time
 	serving  context.Context // ends when draining begins
 	stop     context.CancelFunc
-	lists    chan struct{} // one for each page of ListDecisions that is being filled
+	lists    chan struct{} // one for each page of ListDecisions that is asked for
+	filling  chan struct{} // and for each that is being filled
+	gaveWay  atomic.Int64  // how often a page waited for scoring
 	draining atomic.Bool
 	ran      atomic.Bool
 }
@@ -67,7 +73,8 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, methods: auth.NewTable(), started: cfg.Now(), lists: make(chan struct{}, maxLists)}
+	s := &Server{cfg: cfg, log: cfg.Logger, methods: auth.NewTable(), started: cfg.Now(),
+		lists: make(chan struct{}, maxLists), filling: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	acfg := cfg.Auth
 	if len(acfg.Keys)+len(acfg.Certificates)+len(acfg.Issuers) == 0 {
 		acfg.Open = true
@@ -99,7 +106,7 @@ func (s *Server) register() {
 		grpc.StreamInterceptor(s.stream),
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(math.MaxInt32),
-		grpc.MaxConcurrentStreams(4096),
+		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(16 << 10),
 		// Of 5,000 connections most are idle: each keeps 16 KiB to read into, and
 		// borrows what it writes from.

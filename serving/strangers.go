@@ -17,9 +17,9 @@ import (
 	"github.com/assayrisk/assay/serving/auth"
 )
 
-// arrive looks at a call when its headers have come, before a stream exists:
-// gRPC reads a request whole before any handler runs, so a handler that
-// authenticates is too late for what has no credential. A call with a key, a
+// arrive looks at a call when its headers have come, before a stream exists: a
+// stream has a goroutine and buffers, and one of a method that needs no
+// credential lives as long as its caller wishes. A call with a key, a
 // certificate or a token that has been verified before goes through. A call of
 // a method that needs none takes one of a few slots, and so does one with a
 // token that is new. All others are refused here.

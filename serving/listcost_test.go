@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/assayrisk/assay/serving/assayclient"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+)
+
+// decided scores n events of one buyer.
+func (n *node) decided(apiKey string, events int) {
+	n.t.Helper()
+	var rows []assayclient.Request
+	for i := range events {
+		e := application(fmt.Sprintf("e-%d", i), float64(i), 600)
+		rows = append(rows, assayclient.Request{ID: e.ID, Event: e})
+	}
+	out, err := n.dial(assayclient.Config{APIKey: apiKey}).ScoreBatch(n.t.Context(), rows)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for _, r := range out {
+		if r.Err != nil {
+			n.t.Fatal(r.Err)
+		}
+	}
+}
+
+// TestListCostsWhatItReads: a page that reads much takes as much of its caller's
+// rate, whether or not it finds anything; a caller that is over its rate gets
+// the page so far, goes on later, and misses nothing.
+func TestListCostsWhatItReads(t *testing.T) {
+	now := time.Now()
+	const burst = 20
+	n := start(t, t.TempDir(), Config{Auth: keys("a:score", "b:score,audit"), RatePerSecond: 1, RateBurst: burst, Now: func() time.Time { return now }})
+	for part := range 30 { // of a caller whose bucket is filled again and again
+		now = now.Add(time.Hour)
+		e := part * 16
+		var rows []assayclient.Request
+		for i := range 16 {
+			ev := application(fmt.Sprintf("e-%d", e+i), float64(i), 600)
+			ev.Time = now.Add(-time.Hour)
+			rows = append(rows, assayclient.Request{ID: ev.ID, Event: ev})
+		}
+		if _, err := n.dial(assayclient.Config{APIKey: "a-key"}).ScoreBatch(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(time.Hour)
+	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "b-key", Attempts: 1}).Conn())
+	// The page below opens 480 records: 20 rows pay for 20*16 of them.
+	first, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{PageSize: 1000})
+	if err != nil || len(first.Decisions) == 0 || len(first.Decisions) > burst*recordsPerRow || first.NextPageToken == "" {
+		t.Fatalf("the first page: %v, %d decisions, token %q", err, len(first.GetDecisions()), first.GetNextPageToken())
+	}
+	more := &pb.ListDecisionsRequest{PageSize: 1000, PageToken: first.NextPageToken}
+	if _, err := rpc.ListDecisions(t.Context(), more); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("over its rate: %v", err)
+	}
+	now = now.Add(time.Hour)
+	rest, err := rpc.ListDecisions(t.Context(), more)
+	if err != nil || len(first.Decisions)+len(rest.Decisions) != 480 {
+		t.Errorf("the rest: %v, %d and %d decisions of 480", err, len(first.Decisions), len(rest.GetDecisions()))
+	}
+	// What matches nothing costs as much as what was opened for it.
+	now = now.Add(time.Hour)
+	none := &pb.ListDecisionsRequest{PageSize: 1000, Outcome: pb.Outcome_OUTCOME_APPROVE, Entity: &pb.Entity{Role: "buyer", Id: "B-1"}}
+	if _, err := rpc.ListDecisions(t.Context(), none); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rpc.ListDecisions(t.Context(), none); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("a second look through 320 records: %v", err)
+	}
+}
+
+// TestListsGiveWay: while rows are being scored a page waits every few records,
+// and no more pages are filled at once than leave a processor free.
+func TestListsGiveWay(t *testing.T) {
+	n := start(t, t.TempDir(), Config{})
+	n.decided("", 320)
+	rpc := pb.NewScoringClient(n.client.Conn())
+	list := func() {
+		t.Helper()
+		if l, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{PageSize: 1000}); err != nil || len(l.Decisions) != 320 {
+			t.Fatalf("%v, %d decisions", err, len(l.GetDecisions()))
+		}
+	}
+	list()
+	if w := n.server.gaveWay.Load(); w != 0 {
+		t.Errorf("on an idle server a page waited %d times", w)
+	}
+	n.server.engine.load.Add(1) // as if a row were under way
+	list()
+	n.server.engine.load.Add(-1)
+	if w := n.server.gaveWay.Load(); w < 320/giveWayEvery-1 {
+		t.Errorf("beside scoring a page waited %d times", w)
+	}
+	// All places are taken: a page waits for its turn, and for no longer than
+	// its caller.
+	for range cap(n.server.filling) {
+		n.server.filling <- struct{}{}
+	}
+	done := make(chan struct{})
+	go func() { list(); close(done) }()
+	select {
+	case <-done:
+		t.Error("a page was filled without a place")
+	case <-time.After(50 * time.Millisecond):
+	}
+	<-n.server.filling
+	<-done
+}
