@@ -65,7 +65,7 @@ func (s *rowSheet) write(w io.Writer, rows int) error {
 // writeRows writes what a report is made from, row by row, so that another
 // program can compute the report's figures again: rows.csv of the evaluated
 // rows and, where they are known, train.csv of the training rows. Values of
-// features are those that the model sees; a category is its code.
+// features are those that the model sees; a category is its code, with its name beside it.
 func writeRows(dir string, in *eval.Input) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -126,6 +126,14 @@ func evaluatedSheet(in *eval.Input) *rowSheet {
 	}
 	for _, f := range in.Features {
 		s.number("feature:"+f.Name, f.Values)
+		if f.Categories != nil {
+			s.text("category:"+f.Name, func(i int) string {
+				if v := f.Values[i]; v >= 0 && int(v) < len(f.Categories) {
+					return f.Categories[int(v)]
+				}
+				return ""
+			})
+		}
 	}
 	contributions(&s, in)
 	return &s

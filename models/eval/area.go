@@ -91,5 +91,5 @@ func gap(first, second *Curve) Estimate {
 	}
 	fb, fg := first.areaVariance()
 	sb, sg := second.areaVariance()
-	return e.within(math.Sqrt(fb+fg+sb+sg), min(areaQuantile(first, fb, fg), areaQuantile(second, sb, sg)), -1, 1)
+	return e.within(math.Sqrt(fb+fg+sb+sg), max(areaQuantile(first, fb, fg), areaQuantile(second, sb, sg)), -1, 1)
 }

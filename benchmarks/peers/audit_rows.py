@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+# The rows of a report, and the statistics that several of its parts show. See eval_audit.py.
+import json
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from hmeasure import h_score
+from scipy import optimize, special, stats
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from statsmodels.stats.proportion import proportion_confint
+
+Z = stats.norm.ppf(0.975)
+nan = float("nan")
+
+
+def wilson(k, n):
+    return proportion_confint(k, n, method="wilson") if n else (nan, nan)
+
+
+def auc(y, s):
+    return roc_auc_score(y, s) if 0 < np.sum(y) < len(y) else nan
+
+
+def placements(y, s):
+    """DeLong's structural components, by ranks."""
+    bad, good = s[y == 1], s[y == 0]
+    v10 = (stats.rankdata(np.r_[bad, good])[: len(bad)] - stats.rankdata(bad)) / len(good)
+    v01 = 1 - (stats.rankdata(np.r_[bad, good])[len(bad) :] - stats.rankdata(good)) / len(bad)
+    return v10, v01
+
+
+def satterthwaite(a, b):
+    u, v = np.var(a, ddof=1) / len(a), np.var(b, ddof=1) / len(b)
+    return u + v, (u + v) ** 2 / (u**2 / (len(a) - 1) + v**2 / (len(b) - 1)) if u + v > 0 else np.inf
+
+
+def area(y, s):
+    """An AUC with its interval: logit scale; Newcombe's where classes are small or the ranking is perfect."""
+    y, s = np.asarray(y), np.asarray(s)
+    m, n = int(y.sum()), int(len(y) - y.sum())
+    a = auc(y, s)
+    if min(m, n) < 2:
+        return a, nan, nan
+
+    def outside(x):
+        v = x * (1 - x) / (m * n) * (1 + ((m + n) / 2 - 1) * ((1 - x) / (2 - x) + x / (1 + x)))
+        return (a - x) ** 2 - Z**2 * v
+
+    def down():
+        return optimize.brentq(outside, 1e-12, a, xtol=1e-15) if a > 0 else 0.0
+
+    var, df = satterthwaite(*placements(y, s))
+    if var <= 0 or a in (0, 1):
+        return a, down(), optimize.brentq(outside, a, 1 - 1e-12) if a < 1 else 1.0
+    half = stats.t.ppf(0.975, df) * np.sqrt(var) / (a * (1 - a))
+    low, high = special.expit(special.logit(a) + np.array([-half, half]))
+    return a, min(low, down()) if min(m, n) < 30 else low, high
+
+
+def enough(y, s):
+    return area(y, s) if min(np.sum(y), len(y) - np.sum(y)) >= 10 else (nan, nan, nan)
+
+
+def paired(y, s, t):
+    """The difference of two AUCs on the same rows: value, interval, p."""
+    (a, b), (c, d) = placements(y, s), placements(y, t)
+    var, df = satterthwaite(a - c, b - d)
+    value = auc(y, s) - auc(y, t)
+    half = stats.t.ppf(0.975, df) * np.sqrt(var)
+    p = 2 * stats.norm.sf(abs(value) / np.sqrt(var)) if var > 0 else nan
+    return value, max(-1, value - half), min(1, value + half), p
+
+
+def ks(y, s):
+    return stats.ks_2samp(s[y == 1], s[y == 0], method="asymp").statistic
+
+
+def beta_h(y, s, a, b):
+    """Hand's measure with costs spread by Beta(a, b), over the corners of the hull."""
+    fpr, tpr, _ = roc_curve(y, s, drop_intermediate=False)
+    hull = []
+    for point in zip(fpr, tpr):
+        while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (point[1] - hull[-2][1]) >= (hull[-1][1] - hull[-2][1]) * (point[0] - hull[-2][0]):
+            hull.pop()
+        hull.append(point)
+    f, t = np.array(hull).T
+    p = np.mean(y)
+    q = 1 - p
+    rise, run = p * np.diff(t), q * np.diff(f)
+    edge = np.r_[1, rise / (rise + run), 0]  # costs for which each corner is best, falling
+    first = a / (a + b) * special.betainc(a + 1, b, edge)
+    second = b / (a + b) * special.betainc(a, b + 1, edge)
+    loss = np.sum(q * f * -np.diff(first) + p * (1 - t) * -np.diff(second))
+    worst = q * a / (a + b) * special.betainc(a + 1, b, p) + p * b / (a + b) * (1 - special.betainc(a, b + 1, p))
+    return 1 - loss / worst
+
+
+def h(y, s):
+    """H with Beta(1 + p, 2 - p) for a bad rate p (Hand and Anagnostopoulos 2014), which the report names."""
+    p = np.mean(y)
+    return beta_h(y, s, 1 + p, 2 - p) if 0 < p < 1 else nan
+
+
+def held_to_package(y, s):
+    """hmeasure's default is Beta(2, 1 + q/p): the same code has to give its value there."""
+    p = np.mean(y)
+    theirs = float(h_score(y, stats.rankdata(s) / (len(s) + 1), pos_label=1))
+    return theirs, beta_h(y, s, 2, 1 + (1 - p) / p)
+
+
+def cuts(x, k):
+    x, out = np.sort(x[~np.isnan(x)]), []
+    for b in range(1, k):
+        i = b * len(x) // k
+        if 0 < i < len(x) and x[i - 1] < x[-1] and (not out or x[i - 1] > out[-1]):
+            out.append(x[i - 1])
+    return np.array(out)
+
+
+def counts(c, x):
+    """Rows by bin, the missing ones last."""
+    known = x[~np.isnan(x)]
+    return np.r_[np.bincount(np.searchsorted(c, known, side="left"), minlength=len(c) + 1), np.isnan(x).sum()]
+
+
+def psi_parts(e, a):
+    n, m = e.sum(), a.sum()
+    e, a = e.astype(float), a.astype(float)
+    one = ((e == 0) | (a == 0)) & (e + a > 0)
+    e, a = np.where(one, e + 0.5, e) / n, np.where(one, a + 0.5, a) / m
+    with np.errstate(all="ignore"):
+        return np.where(e + a > 0, (a - e) * np.log(a / e), 0)
+
+
+def groups(pd_, k):
+    """At most k groups of rows by rising PD; equal PDs stay in one."""
+    order, out, at = np.argsort(pd_, kind="stable"), [], 0
+    n = len(order)
+    while at < n:
+        rest = k - len(out)
+        to = at + (n - at + rest // 2) // rest if rest > 1 else n
+        to = min(max(to, at + 1), n)
+        while to < n and pd_[order[to]] == pd_[order[to - 1]]:
+            to += 1
+        out.append(order[at:to])
+        at = to
+    return out
+
+
+def line(y, p):
+    """Cox's calibration line: intercept, slope, level, and their standard errors."""
+    q = np.clip(p, 2.0**-52, 1 - 2.0**-52)
+    x = np.log(q / (1 - q))
+    if np.ptp(x) == 0:
+        fit = None
+    else:
+        fit = sm.Logit(y, sm.add_constant(x)).fit(disp=0, tol=1e-14, maxiter=200)
+    large = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=x).fit(tol=1e-15, maxiter=200)
+    out = list(fit.params) if fit is not None else [nan, nan]
+    err = list(fit.bse) if fit is not None else [nan, nan]
+    return (*out, large.params[0]), (*err, large.bse[0])
+
+
+class Rows:
+    """rows.csv and train.csv, the model by LightGBM, and who is approved."""
+
+    def __init__(self, rows, model, profit, loss):
+        self.t = pd.read_csv(rows / "rows.csv", float_precision="round_trip", keep_default_na=False, na_values=[""], low_memory=False)
+        for c in self.t.columns:
+            if c.startswith(("segment:", "group:")):
+                self.t[c] = self.t[c].astype(object)
+        self.train = pd.read_csv(rows / "train.csv", float_precision="round_trip") if (rows / "train.csv").exists() else None
+        self.y, self.pd, self.margin = (self.t[c].to_numpy(float) for c in ("label", "pd", "margin"))
+        self.n = len(self.y)
+        self.profit, self.loss = profit, loss
+        self.amount = self.t["amount"].to_numpy(float) if "amount" in self.t else np.ones(self.n)
+        self.names = [c[8:] for c in self.t.columns if c.startswith("feature:")]
+        self.x = self.t[[f"feature:{c}" for c in self.names]].to_numpy(float)
+        self.phi = self.t[[f"contribution:{c}" for c in self.names]].to_numpy(float)
+        self.expected = self.t["contribution:expected"].to_numpy(float)
+        self.fpr, self.tpr, _ = roc_curve(self.y, self.margin, drop_intermediate=False) if 0 < self.y.sum() < self.n else (np.array([0]),) * 3
+        if "outcome" in self.t:
+            self.approved = (self.t["outcome"] == "approve").to_numpy()
+            self.cut = self.pd[self.approved].max() if self.approved.any() else profit / (profit + loss)
+        else:
+            self.cut = profit / (profit + loss)
+            self.approved = self.pd <= self.cut
+        self.booster = lightgbm.Booster(model_file=str(model / "model.txt"))
+        self.plan = json.loads((model / "plan.json").read_text())
+        self.calibration = json.loads((model / "calibration.json").read_text())["calibration"]
+        self.sampled = self.n <= 2000  # else sections 9 and 11 take rows by a hash
+
+    def score(self, x):
+        """PDs by LightGBM and the bundle's calibration."""
+        m, c = self.booster.predict(x, raw_score=True), self.calibration
+        if c["method"] == "platt":
+            return special.expit(c["a"] * m + c["b"])
+        if c["method"] == "beta":
+            return special.expit(c.get("a", 0) * -np.logaddexp(0, -m) + c.get("b", 0) * np.logaddexp(0, m) + c.get("c", 0))
+        if c["method"] == "isotonic":
+            return np.interp(m, c["x"], c["y"])
+        return special.expit(m)
+
+    def ap(self):
+        return average_precision_score(self.y, self.margin) if self.y.any() else nan
+
+    def caught(self, share):
+        at = self.tpr[self.fpr == share]
+        return at.max() if len(at) else float(np.interp(share, self.fpr, self.tpr))
