@@ -61,7 +61,7 @@ func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, &BadRow{File: file, Problem: "the file is empty; a header row was expected"}
 		}
-		if errors.Is(err, assay.ErrCorrupt) {
+		if errors.Is(err, assay.ErrCorrupt) || errors.Is(err, assay.ErrInvalid) {
 			return nil, err
 		}
 		return nil, &BadRow{File: file, Problem: "the header row cannot be read: " + csvProblem(err)}
@@ -145,6 +145,8 @@ func (t *csvTable) next(opt *Options) ([]string, *BadRow, error) {
 		return nil, &BadRow{File: t.file, Row: t.row, Line: pe.StartLine, Problem: csvProblem(err)}, nil
 	case errors.Is(err, errRecordTooLong):
 		return nil, nil, &BadRow{File: t.file, Row: t.row, Line: t.rows.Line(0), Problem: err.Error()}
+	case errors.Is(err, assay.ErrCorrupt), errors.Is(err, assay.ErrInvalid): // it names the file
+		return nil, nil, err
 	case err != nil:
 		return nil, nil, fmt.Errorf("%s: row %d: %w", t.file, t.row, err)
 	}

@@ -5,6 +5,7 @@ package datasets
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -24,6 +25,7 @@ import (
 
 // sheetRows reads the rows of one sheet of an XLSX workbook.
 type sheetRows struct {
+	file  string
 	book  *excelize.File
 	sheet string
 	rows  *excelize.Rows
@@ -45,7 +47,7 @@ func openSheet(file string, b []byte, opt *Options) (t *csvTable, err error) {
 	if err != nil {
 		return nil, damaged(file, err)
 	}
-	s := &sheetRows{book: book, dates: map[int]bool{}}
+	s := &sheetRows{file: file, book: book, dates: map[int]bool{}}
 	if props, err := book.GetWorkbookProps(); err == nil && props.Date1904 != nil {
 		s.old = *props.Date1904
 	}
@@ -112,19 +114,23 @@ func (s *sheetRows) choose(file, name string) (string, error) {
 
 // Read implements rowSource. Rows without cells are left out.
 func (s *sheetRows) Read() (rec []string, err error) {
-	defer guard("the sheet", &err)
+	defer guard(s.file, &err)
 	for s.rows.Next() {
 		s.line++
 		cells, err := s.rows.Columns()
 		if err != nil {
-			return nil, err
+			return nil, damaged(s.file, err)
 		}
 		s.rec = s.rec[:0]
 		last := 0
 		for i, raw := range cells {
 			c, err := s.cell(i, raw)
 			if err != nil {
-				return nil, err
+				var bad *BadRow
+				if errors.As(err, &bad) {
+					return nil, err
+				}
+				return nil, damaged(s.file, err)
 			}
 			if s.rec = append(s.rec, c); c != "" {
 				last = i + 1
@@ -142,7 +148,7 @@ func (s *sheetRows) Read() (rec []string, err error) {
 		return s.rec[:max(last, s.cells)], nil
 	}
 	if err := s.rows.Error(); err != nil {
-		return nil, err
+		return nil, damaged(s.file, err)
 	}
 	return nil, io.EOF
 }
@@ -158,7 +164,7 @@ func (s *sheetRows) cell(column int, raw string) (string, error) {
 	}
 	if raw == "" {
 		if formula, err := s.book.GetCellFormula(s.sheet, name); err == nil && formula != "" {
-			return "", &BadRow{Row: s.line, Problem: "cell " + name + " is a formula without a stored value: open the " +
+			return "", &BadRow{File: s.file, Row: s.line, Problem: "cell " + name + " is a formula without a stored value: open the " +
 				"workbook in a spreadsheet program and save it"}
 		}
 		return "", nil

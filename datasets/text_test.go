@@ -3,10 +3,12 @@
 package datasets
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -184,6 +186,62 @@ func TestSheets(t *testing.T) {
 	} {
 		if _, err := Read(context.Background(), c.file, Options{Sheet: c.sheet}); !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q", c.file, err, c.want)
+		}
+	}
+}
+
+// TestBrokenSheets: a workbook whose sheet is cut anywhere, or holds what no
+// sheet has, is read or refused, as damaged or with the cell.
+func TestBrokenSheets(t *testing.T) {
+	b, err := os.ReadFile("testdata/book.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, sheet := map[string]string{}, ""
+	for _, f := range in.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parts[f.Name] = string(text); strings.HasSuffix(f.Name, "sheet1.xml") {
+			sheet = f.Name
+		}
+	}
+	whole := parts[sheet]
+	forms := []string{
+		strings.ReplaceAll(whole, `r="3"`, `r="99999999"`), strings.ReplaceAll(whole, `r="3"`, `r="1048576"`), strings.ReplaceAll(whole, `r="B3"`, `r="ZZZZ3"`),
+		strings.ReplaceAll(whole, `t="s"`, `t="?"`), strings.ReplaceAll(whole, "<v>1", "<v>99999999999999999999"), strings.ReplaceAll(whole, `r="`, `r="-`),
+	}
+	for cut := 0; cut < len(whole); cut += 97 {
+		forms = append(forms, whole[:cut])
+	}
+	for i, form := range forms {
+		parts[sheet] = form
+		var out bytes.Buffer
+		w := zip.NewWriter(&out)
+		for name, text := range parts {
+			f, err := w.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(f, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ReadBytes(context.Background(), "f", out.Bytes(), small)
+		if err != nil && !errors.Is(err, assay.ErrInvalid) && !errors.Is(err, assay.ErrCorrupt) {
+			t.Errorf("form %d: an error of no known kind: %v", i, err)
 		}
 	}
 }
