@@ -56,7 +56,7 @@ serving/inferencev2     :
 serving/wire            : . serving/assayv1 serving/inferencev2
 serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
-cmd/internal/node       : models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp ledger/verdict serving
+cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node internal/yamltext
 cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node internal/yamltext
 cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp ledger/verdict

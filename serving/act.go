@@ -32,7 +32,8 @@ const (
 	actShadow    = "shadow"
 	actPolicy    = "policy"
 	actPropose   = "propose"
-	actConfigure = "configure" // a start by another configuration than the one before
+	actAccept    = "accept head" // who started the server vouched for the log's head; Text says of which and why
+	actConfigure = "configure"   // a start by another configuration than the one before
 )
 
 // actKeepsPolicy is the version of activations under which the policy in force

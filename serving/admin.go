@@ -340,6 +340,7 @@ func (a *admin) GetStatus(context.Context, *pb.GetStatusRequest) (*pb.GetStatusR
 		resp.Drift = append(resp.Drift, &pb.Drift{Name: v.name, Psi: v.psi, Rows: v.rows})
 	}
 	resp.Windows, resp.LateEvents = a.engine.windowStatus()
+	resp.Anchoring = a.anchoring()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, k := range slices.SortedFunc(maps.Keys(a.mu.pending), func(x, y assay.Digest) int { return slices.Compare(x[:], y[:]) }) {

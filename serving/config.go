@@ -62,6 +62,13 @@ type Config struct {
 	// FourEyes makes activations and policy changes wait until a second admin
 	// asks for the same.
 	FourEyes bool
+	// Anchoring tells how the anchoring of checkpoints stands; nil: there is no
+	// chain.
+	Anchoring func() AnchoringStatus
+	// AcceptedHead is the record of a person's word that the log in the directory
+	// is the newest that there is of it, where nothing else confirmed it; empty:
+	// nobody had to say so.
+	AcceptedHead string
 	// StartedBy is whom the record of a start by a new configuration names, such
 	// as the operating system's user; "": nobody.
 	StartedBy string

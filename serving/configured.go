@@ -36,24 +36,49 @@ func (s *Server) recordStart(ctx context.Context, m *live, st *standing) error {
 		return fmt.Errorf("serving: the configuration says model %s with policy %s, the log's last act left model %s with policy %s, and with four eyes it takes two admins to change that: configure what stands, and have two admins activate the other: %w",
 			now.model.Short(), now.policy.Short(), before.model.Short(), before.policy.Short(), assay.ErrPrecondition)
 	}
-	act := Act{Version: 1, What: actConfigure, By: byConfiguration, Digest: m.bundle.Digest, Policy: m.policy.YAML(), FourEyes: s.cfg.FourEyes}
+	act := Act{What: actConfigure, Policy: m.policy.YAML(), FourEyes: s.cfg.FourEyes}
+	seq, err := s.appendOfStart(ctx, m, act)
+	if err != nil {
+		return err
+	}
+	s.log.Info("the log has what the server is configured with", "model", now.model.Short(), "policy",
+		now.policy.Short(), "four_eyes", act.FourEyes, "sequence", seq)
+	if st.configured != nil && st.configured.FourEyes && !act.FourEyes {
+		s.log.Warn("four eyes were on at the last start and are off now; the log says so", "sequence", seq)
+	}
+	return nil
+}
+
+// recordAcceptedHead makes a person's word for the log's head a record of it.
+func (s *Server) recordAcceptedHead(ctx context.Context, m *live) error {
+	if s.cfg.AcceptedHead == "" {
+		return nil
+	}
+	seq, err := s.appendOfStart(ctx, m, Act{What: actAccept, Text: s.cfg.AcceptedHead})
+	if err != nil {
+		return err
+	}
+	s.log.Warn("the log has that its head was accepted by a person", "sequence", seq, "what", s.cfg.AcceptedHead)
+	return nil
+}
+
+// appendOfStart makes what a start brings a record of the log, by m and in the
+// name of whoever started the server.
+func (s *Server) appendOfStart(ctx context.Context, m *live, act Act) (seq uint64, err error) {
+	act.Version, act.By, act.Digest = 1, byConfiguration, m.bundle.Digest
 	if s.cfg.StartedBy != "" {
 		act.By += ", started by " + s.cfg.StartedBy
 	}
 	raw, err := assay.MarshalCBOR(&act)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	seq := s.cfg.Journal.Take()
+	seq = s.cfg.Journal.Take()
 	if _, err := s.cfg.Journal.Append(context.WithoutCancel(ctx), seq, &journal.Record{
 		Kind: ledger.Activation, Micros: s.cfg.Now().UnixMicro(), Caller: byConfiguration,
-		Model: now.model, Plan: now.plan, Policy: now.policy, Decision: raw,
+		Model: m.bundle.Digest, Plan: m.digest, Policy: m.policy.Digest(), Decision: raw,
 	}); err != nil {
-		return fmt.Errorf("serving: the record of the start: %w: %w", assay.ErrUnavailable, err)
+		return 0, fmt.Errorf("serving: the record of the start: %w: %w", assay.ErrUnavailable, err)
 	}
-	s.log.Info("the log has what the server is configured with", "model", now.model.Short(), "policy", now.policy.Short(), "four_eyes", act.FourEyes, "sequence", seq)
-	if st.configured != nil && st.configured.FourEyes && !act.FourEyes {
-		s.log.Warn("four eyes were on at the last start and are off now; the log says so", "sequence", seq)
-	}
-	return nil
+	return seq, nil
 }

@@ -76,6 +76,9 @@ func newMetrics(s *Server) *metrics {
 	})
 	gauge("assay_shadow_queue", "Vectors that wait for the shadow models.", func() float64 { return float64(s.shadows.waiting()) })
 	gauge("assay_shadow_dropped", "Vectors that found the shadow queue full.", func() float64 { return float64(s.shadows.dropped.Load()) })
+	if s.cfg.Anchoring != nil {
+		m.registry.MustRegister(&anchoringCollector{s.cfg.Anchoring})
+	}
 	m.registry.MustRegister(&driftCollector{s.drift}, unseenCollector{s.engine}, s.engine.lates.events, s.engine.lates.windows)
 
 	of := func(service, method string) *methodMetrics {

@@ -70,6 +70,9 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 	if err := s.recordStart(ctx, active, &st); err != nil {
 		return err
 	}
+	if err := s.recordAcceptedHead(ctx, active); err != nil {
+		return err
+	}
 	s.log.Info("model", "name", active.name, "version", active.version, "digest", active.bundle.Digest.Short(),
 		"plan", active.digest.Short(), "policy", active.policy.Digest().Short(), "loaded", len(r.byName))
 	return nil

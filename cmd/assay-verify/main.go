@@ -96,20 +96,23 @@ func (f *flags) define(fs *flag.FlagSet) {
 		a.Blocks = append(a.Blocks, h)
 		return err
 	})
-	fs.Func("witness", "a trusted witness's verifier key; all that are given must have cosigned, or --quorum of them", func(s string) error {
-		t.Witnesses = append(t.Witnesses, s)
-		return nil
-	})
+	fs.Func("witness", "a trusted witness's verifier key; all that are given must have cosigned, or --quorum of them",
+		func(s string) error {
+			t.Witnesses = append(t.Witnesses, s)
+			return nil
+		})
 	fs.IntVar(&t.Quorum, "quorum", 0, "how many of the trusted witnesses must have cosigned, 0 for all")
-	fs.Func("tsa-cert", "PEM file of a trusted time-stamping authority's certificates, or of their issuers'", func(path string) error {
-		b, err := readBounded(path, verdict.MaxTrustBytes)
-		if err != nil {
+	fs.Func("tsa-cert", "PEM file of a trusted time-stamping authority's certificates, or of their issuers'",
+		func(path string) error {
+			b, err := readBounded(path, verdict.MaxTrustBytes)
+			if err != nil {
+				return err
+			}
+			t.Timestamp.Certificates, err = timestamp.AppendPEM(t.Timestamp.Certificates, b)
 			return err
-		}
-		t.Timestamp.Certificates, err = timestamp.AppendPEM(t.Timestamp.Certificates, b)
-		return err
-	})
-	fs.StringVar(&f.require, "require", "", "refuse a receipt without these parts, with commas between: promise, checkpoint, witnesses, anchor, timestamp")
+		})
+	fs.StringVar(&f.require, "require", "",
+		"refuse a receipt without these parts, with commas between: promise, checkpoint, witnesses, anchor, timestamp")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of lines")
 }
 

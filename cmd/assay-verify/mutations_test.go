@@ -39,7 +39,8 @@ func TestMutations(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", c.Name, err, errs.String())
 		}
 		if got.OK != want.OK || got.Level != want.Level || got.Summary != want.Summary || (code == 0) != want.OK {
-			t.Errorf("%s: status %d, level %q, %s; want %q, %s", c.Name, code, got.Level, got.Summary, want.Level, want.Summary)
+			t.Errorf("%s: status %d, level %q, %s; want %q, %s", c.Name, code, got.Level, got.Summary, want.Level,
+				want.Summary)
 		}
 	}
 }

@@ -33,7 +33,8 @@ func TestMutations(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", c.Name, err, errs)
 		}
 		if got.OK != want.OK || got.Level != want.Level || got.Summary != want.Summary || (code == 0) != want.OK {
-			t.Errorf("%s: status %d, level %q, %s; want %q, %s", c.Name, code, got.Level, got.Summary, want.Level, want.Summary)
+			t.Errorf("%s: status %d, level %q, %s; want %q, %s", c.Name, code, got.Level, got.Summary, want.Level,
+				want.Summary)
 		}
 	}
 }

@@ -34,7 +34,8 @@ func verifyCommand(u *ui) *cobra.Command {
 			return verifyFile(u, args[0], f)
 		},
 	}
-	c.Flags().StringVar(&f.trust, "trust", "", "trust file (default: trust.json beside the receipt or one directory up)")
+	c.Flags().StringVar(&f.trust, "trust", "",
+		"trust file (default: trust.json beside the receipt or one directory up)")
 	c.Flags().StringVar(&f.require, "require", "", requireHelp+" (default: what the trust file says)")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
@@ -146,7 +147,8 @@ func readTrust(receipt, path string) (verdict.Trust, error) {
 		}
 		return t, nil
 	}
-	return verdict.Trust{}, fmt.Errorf("%w at %v: give the one you got when you began to use the log, with --trust", errNoTrust, paths)
+	return verdict.Trust{}, fmt.Errorf("%w at %v: give the one you got when you began to use the log, with --trust",
+		errNoTrust, paths)
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {

@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"time"
 
+	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
@@ -26,6 +28,9 @@ func chain(s *settings) (func(context.Context, string, string, anchor.Source, an
 	}
 	if s.ChainContract == "" || s.ChainKey == "" {
 		return nil, fmt.Errorf("%w: --chain-rpc needs --chain-contract and --chain-key", errUsage)
+	}
+	if profile.Gas.MaxFee, err = weiPerGas(s.ChainMaxFee); err != nil {
+		return nil, fmt.Errorf("%w: --chain-max-fee: %w", errUsage, err)
 	}
 	contract, err := anchor.ParseAddress(s.ChainContract)
 	if err != nil {
@@ -47,6 +52,15 @@ func chain(s *settings) (func(context.Context, string, string, anchor.Source, an
 		}
 		return c, nil
 	}, nil
+}
+
+// weiPerGas reads a fee in gwei.
+func weiPerGas(gwei float64) (*big.Int, error) {
+	if !(gwei > 0 && gwei <= 1e9) {
+		return nil, fmt.Errorf("%v gwei: want more than 0 and at most 1e9: %w", gwei, assay.ErrInvalid)
+	}
+	wei, _ := new(big.Float).Mul(big.NewFloat(gwei), big.NewFloat(1e9)).Int(nil)
+	return wei, nil
 }
 
 // stamps puts the time-stamping authority of the settings into a node's.

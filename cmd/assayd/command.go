@@ -74,7 +74,7 @@ func run(ctx context.Context, s *settings) (failed error) {
 	if err := stamps(s, &cfg); err != nil {
 		return err
 	}
-	cfg.Journal.Origin = s.Origin
+	cfg.Journal.Origin, cfg.Journal.HeadCopy, cfg.AcceptHead = s.Origin, s.HeadCopy, s.AcceptHead
 	if cfg.Bundle, err = loadBundle(s.Bundle); err != nil {
 		return err
 	}

@@ -21,11 +21,13 @@ var errUsage = errors.New("usage")
 // settings is the one source of every setting: the key is the YAML name, the
 // flag, and (upper case, with ASSAY_ before it) the environment variable.
 type settings struct {
-	Bundle string `yaml:"bundle" doc:"Bundle that decides first: a directory that assay train wrote. Required."`
-	Models string `yaml:"models" doc:"Directory whose folders are bundles that an admin can activate or shadow. Empty: none."`
-	Dir    string `yaml:"dir" default:"assay-data" doc:"Directory of the journal, the log, the keys and the anchors. Back keys/ up apart."`
-	Origin string `yaml:"origin" doc:"Name of the log at its first start, such as log.example.org/credit. Empty: random digits."`
-	Policy string `yaml:"policy" doc:"Policy YAML to decide by. Empty: the bundle's."`
+	Bundle     string `yaml:"bundle" doc:"Bundle that decides first: a directory that assay train wrote. Required."`
+	Models     string `yaml:"models" doc:"Directory whose folders are bundles that an admin can activate or shadow. Empty: none."`
+	Dir        string `yaml:"dir" default:"assay-data" doc:"Directory of the journal, the log, the keys and the anchors. Back keys/ up apart."`
+	Origin     string `yaml:"origin" doc:"Name of the log at its first start, such as log.example.org/credit. Empty: random digits."`
+	HeadCopy   string `yaml:"head-copy" doc:"File on another device, or mounted from another machine, that a copy of the log's high-water mark is kept in: a directory that was put back to an older state does not start beside it. Empty: none."`
+	AcceptHead bool   `yaml:"accept-head" doc:"Start though neither the chain nor head-copy confirms that the log in dir is the newest: who says so vouches that no promise was given beyond it. The log records it."`
+	Policy     string `yaml:"policy" doc:"Policy YAML to decide by. Empty: the bundle's."`
 
 	Listen        string        `yaml:"listen" default:"127.0.0.1:7400" doc:"Address of the gRPC server. Without auth only a loopback address is taken."`
 	Ops           string        `yaml:"ops" default:"127.0.0.1:7401" doc:"Address of /metrics, /livez and /readyz over HTTP. Empty: none."`
@@ -45,6 +47,7 @@ type settings struct {
 	ChainContract string        `yaml:"chain-contract" doc:"Address of the AnchorRegistry. Required with chain-rpc."`
 	ChainKey      string        `yaml:"chain-key" doc:"File with the publisher's private key in hexadecimal, mode 0600. Required with chain-rpc."`
 	ChainProfile  string        `yaml:"chain-profile" default:"ethereum" doc:"Kind of chain: ethereum, qbft, instant or devchain."`
+	ChainMaxFee   float64       `yaml:"chain-max-fee" default:"500" doc:"The most that a transaction may offer, in gwei per unit of gas, tip included, whatever the node asks for."`
 	AnchorEvery   time.Duration `yaml:"anchor-every" default:"1m" doc:"Cadence of anchors. On a timer, so that they do not tell the volume."`
 	TSA           string        `yaml:"tsa" doc:"URL of an RFC 3161 authority that stamps checkpoints, with the cadence of anchors. Empty: no time stamps."`
 	TSACert       string        `yaml:"tsa-cert" doc:"PEM file of the authority's certificate, or its issuer's. Required with tsa."`

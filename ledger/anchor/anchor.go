@@ -44,6 +44,8 @@ type Anchor struct {
 		last       *entry   // the newest proven entry, nil before the first
 		told       uint64   // size of the newest checkpoint that Config.Anchored took
 		nonceUsed  int      // rounds in a row in which the first entry's nonce was found used
+		nonceAhead int      // rounds in a row in which it was found to be beyond the next one
+		rejected   int      // rounds in a row in which the node did not take the first entry's transaction
 		chainID    uint64
 	}
 	status struct {
@@ -54,11 +56,13 @@ type Anchor struct {
 
 // Status is how anchoring stands.
 type Status struct {
+	State   State     // in a word
 	Size    uint64    // leaves under the newest proven anchor
 	Time    time.Time // when its proof was stored
 	Pending uint64    // leaves under the newest checkpoint under way, 0 = none
 	Rounds  uint64    // rounds made since the start
 	Raised  uint64    // fees raised since the start
+	Renewed uint64    // transactions that were made anew since the start: with another nonce, or because the node took none of the old
 	Resent  uint64    // transactions sent again since the start
 	Covered uint64    // anchors since the start whose own head no final block holds: a later anchor, final with them, covers them
 	Err     error     // what the last round met, nil = nothing
@@ -94,6 +98,7 @@ func Open(dir, origin string, source Source, chain Chain, cfg Config) (*Anchor, 
 		return nil, err
 	}
 	a.store, a.mu.chainID = s, cfg.ChainID
+	a.status.State = Starting
 	if a.mu.queue, err = s.pending(); err != nil {
 		return nil, err
 	}
@@ -114,6 +119,9 @@ func Open(dir, origin string, source Source, chain Chain, cfg Config) (*Anchor, 
 	return a, nil
 }
 
+// maxBackoff bounds the pause before a node that gave nothing is asked again.
+const maxBackoff = 20 * time.Second
+
 func orDefault(d *time.Duration, v time.Duration) {
 	if *d == 0 {
 		*d = v
@@ -122,9 +130,9 @@ func orDefault(d *time.Duration, v time.Duration) {
 
 // Run anchors the newest checkpoint on the timer until ctx is done, and then
 // returns nil. A chain that cannot be reached is asked again, less and less
-// often. Run returns an error only if the chain's head and the log contradict
-// each other (it matches assay.ErrCorrupt): then the log has forked or was
-// rolled back, and nothing more may be published.
+// often, and so is one whose head and the log contradict each other: a node can
+// say anything, and what it says is not worth the decisions of a server. Status
+// tells how it stands; [Anchor.Confirm] is asked before a server starts.
 func (a *Anchor) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -140,12 +148,10 @@ func (a *Anchor) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, assay.ErrCorrupt):
-			return err
 		case err != nil:
-			backoff = min(max(2*backoff, a.cfg.Poll), a.cfg.Every)
+			backoff = min(max(2*backoff, a.cfg.Poll), a.cfg.Every, maxBackoff)
 			wait = backoff
-			a.cfg.Logger.Warn("anchoring goes on later", "in", wait, "err", err)
+			a.cfg.Logger.Debug("anchoring is tried again", "in", wait, "err", err)
 		default:
 			backoff = 0
 			if idle {

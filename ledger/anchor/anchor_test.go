@@ -331,10 +331,16 @@ func TestForkGuard(t *testing.T) {
 				chain.set(func() { sent = chain.mu.calls["Send"] })
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				if err := a.Run(ctx); !errors.Is(err, assay.ErrCorrupt) || !strings.Contains(err.Error(), c.want) {
-					t.Errorf("Run: %v, want ErrCorrupt with %q", err, c.want)
+				if err := a.Run(ctx); err != nil { // it goes on asking: scoring must not end for it
+					t.Errorf("Run: %v", err)
 				}
-				if _, err := a.AnchorNow(ctx); !errors.Is(err, assay.ErrCorrupt) {
+				if st := a.Status(); st.State != Contradicted || !errors.Is(st.Err, assay.ErrCorrupt) || !strings.Contains(st.Err.Error(), c.want) {
+					t.Errorf("status %s, %v; want %q", st.State, st.Err, c.want)
+				}
+				if err := a.Confirm(t.Context(), log.Size()); !errors.Is(err, assay.ErrCorrupt) {
+					t.Errorf("Confirm: %v, want ErrCorrupt", err)
+				}
+				if _, err := a.AnchorNow(t.Context()); !errors.Is(err, assay.ErrCorrupt) {
 					t.Errorf("AnchorNow: %v, want ErrCorrupt", err)
 				}
 				chain.set(func() {

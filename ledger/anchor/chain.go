@@ -19,11 +19,17 @@ type Chain interface {
 	Head(ctx context.Context, id Hash) (Head, error)
 	// Sign makes the transaction for call and signs it. It sends nothing. If
 	// replace is not nil, the transaction has its nonce and a fee so much
-	// higher that nodes accept it in its place; else it has the next nonce.
+	// higher that nodes accept it in its place; else it has the nonce that Nonce
+	// returns.
 	Sign(ctx context.Context, call Call, replace *Tx) (Tx, error)
+	// Nonce returns how many transactions of the key the newest block counts:
+	// the only nonce that can be included next.
+	Nonce(ctx context.Context) (uint64, error)
 	// Send hands the signed bytes to the node. To send bytes that the node has
 	// already is no error. ErrNonce means that the nonce was used by another
-	// transaction or by this one.
+	// transaction or by this one, ErrUnderpriced that the node holds another one
+	// of this nonce, and ErrRejected that it does not take it for some other
+	// reason.
 	Send(ctx context.Context, raw []byte) error
 	// Find tells what became of a transaction.
 	Find(ctx context.Context, hash Hash) (TxState, error)
@@ -38,6 +44,13 @@ type Chain interface {
 var (
 	// ErrNonce: the nonce of the transaction is used up.
 	ErrNonce = errors.New("nonce already used")
+	// ErrUnderpriced: the node holds a transaction of this nonce that offers more.
+	ErrUnderpriced = errors.New("the node holds another transaction of this nonce")
+	// ErrRejected: the node does not take the transaction.
+	ErrRejected = errors.New("the node rejects the transaction")
+	// ErrUnpublished: the chain knows more of the log than is published, and the
+	// log may have it: it is asked again when it has.
+	ErrUnpublished = errors.New("not published yet")
 	// ErrNotFinal: the newest final block does not hold the log's head yet.
 	ErrNotFinal = errors.New("not final yet")
 	// ErrReverted: the contract would refuse the call, or did.

@@ -233,15 +233,18 @@ func (c *fakeChain) Sign(_ context.Context, call Call, replace *Tx) (Tx, error) 
 		return Tx{}, err
 	}
 	f := fakeTx{Nonce: c.top().nonce, Fee: 1, Call: call}
-	for _, raw := range c.mu.pool {
-		f.Nonce = max(f.Nonce, c.decode(raw).Nonce+1)
-	}
 	if replace != nil {
 		old := c.decode(replace.Raw)
 		f.Nonce, f.Fee = old.Nonce, old.Fee+1
 	}
 	raw, err := json.Marshal(f)
 	return Tx{Hash: keccak(raw), Nonce: f.Nonce, Raw: raw}, err
+}
+
+func (c *fakeChain) Nonce(context.Context) (uint64, error) {
+	before, after := c.enter("Nonce")
+	defer c.mu.Unlock()
+	return c.top().nonce, errors.Join(before, after)
 }
 
 func (c *fakeChain) decode(raw []byte) fakeTx {
@@ -276,7 +279,7 @@ func (c *fakeChain) Send(_ context.Context, raw []byte) error {
 	for h, other := range c.mu.pool {
 		if o := c.decode(other); o.Nonce == f.Nonce && h != hash {
 			if f.Fee <= o.Fee {
-				return errors.New("replacement transaction underpriced")
+				return ErrUnderpriced
 			}
 			delete(c.mu.pool, h)
 		}

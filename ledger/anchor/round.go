@@ -25,28 +25,12 @@ const nonceRounds = 3
 func (a *Anchor) round(ctx context.Context) (idle bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	defer func() {
-		a.status.Lock()
-		a.status.Rounds++
-		a.status.Err = err
-		a.status.Pending = 0
-		if n := len(a.mu.queue); n > 0 {
-			a.status.Pending = a.mu.queue[n-1].Call.Size
-		}
-		a.status.Unlock()
-	}()
+	defer func() { a.noted(err) }()
 	if err := a.tell(); err != nil {
 		return false, err
 	}
-	chainID, err := a.chain.ChainID(ctx)
-	if err != nil {
+	if err := a.checkChain(ctx); err != nil {
 		return false, err
-	}
-	if a.mu.chainID == 0 {
-		a.mu.chainID = chainID
-	}
-	if chainID != a.mu.chainID {
-		return false, fmt.Errorf("anchor: the node is on chain %d, anchors go to chain %d; nothing is sent: %w", chainID, a.mu.chainID, assay.ErrPrecondition)
 	}
 	head, err := a.chain.Head(ctx, a.id)
 	if err != nil {
@@ -62,6 +46,21 @@ func (a *Anchor) round(ctx context.Context) (idle bool, err error) {
 		return false, a.settle(ctx, head)
 	}
 	return a.plan(ctx, head)
+}
+
+// checkChain asks which chain the node is on.
+func (a *Anchor) checkChain(ctx context.Context) error {
+	chainID, err := a.chain.ChainID(ctx)
+	if err != nil {
+		return err
+	}
+	if a.mu.chainID == 0 {
+		a.mu.chainID = chainID
+	}
+	if chainID != a.mu.chainID {
+		return fmt.Errorf("anchor: the node is on chain %d, anchors go to chain %d; nothing is sent: %w", chainID, a.mu.chainID, assay.ErrPrecondition)
+	}
+	return nil
 }
 
 // rewind takes proven entries back into the queue if the chain has lost them.
@@ -113,12 +112,12 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 		return false, fmt.Errorf("anchor: the contract's head is at %d leaves, and the log has published nothing since it was opened: asked again later: %w", head.Size, assay.ErrUnavailable)
 	}
 	if cp.Size < head.Size {
-		return false, fmt.Errorf("anchor: the contract's head is at %d leaves, the log has only %d: the log was rolled back: %w", head.Size, cp.Size, assay.ErrCorrupt)
+		return false, a.contradiction(ctx, cp, rolledBack(head, cp))
 	}
 	call := Call{LogID: a.id, Previous: head.Size, Size: cp.Size, Root: Hash(cp.Root)}
 	if cp.Size == head.Size {
 		if cp.Size > 0 && cp.Root != head.Root {
-			return false, forked(head, cp)
+			return false, a.contradiction(ctx, cp, forkedText(head, cp))
 		}
 		if cp.Size == 0 || a.mu.last != nil && a.mu.last.Call.Size == cp.Size {
 			return true, nil
@@ -131,7 +130,7 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 			return false, err
 		}
 		if proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, cp.Size, call.Proof, head.Root[:], cp.Root[:]) != nil {
-			return false, forked(head, cp)
+			return false, a.contradiction(ctx, cp, forkedText(head, cp))
 		}
 	}
 	tx, err := a.chain.Sign(ctx, call, nil)
@@ -146,9 +145,13 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 	return false, a.send(ctx, tx)
 }
 
+func forkedText(head Head, cp Checkpoint) string {
+	return fmt.Sprintf("the log has forked: the contract's head of %d leaves under %s is no part of the checkpoint of %d leaves under %s",
+		head.Size, head.Root.Short(), cp.Size, cp.Root.Short())
+}
+
 func forked(head Head, cp Checkpoint) error {
-	return fmt.Errorf("anchor: the log has forked: the contract's head of %d leaves under %s is no part of the checkpoint of %d leaves under %s: %w",
-		head.Size, head.Root.Short(), cp.Size, cp.Root.Short(), assay.ErrCorrupt)
+	return fmt.Errorf("anchor: %s: %w", forkedText(head, cp), assay.ErrCorrupt)
 }
 
 // settle brings the first entry of the queue one step further.
@@ -156,11 +159,7 @@ func (a *Anchor) settle(ctx context.Context, head Head) error {
 	e := a.mu.queue[0]
 	switch {
 	case head.Size == e.Call.Size && Hash(head.Root) != e.Call.Root:
-		cp, err := ParseCheckpoint(e.Note)
-		if err != nil {
-			return err
-		}
-		return forked(head, cp)
+		return a.forkedUnder(ctx, e, head)
 	case head.Size >= e.Call.Size:
 		return a.prove(ctx, e)
 	case head.Size != e.Call.Previous:
@@ -169,13 +168,18 @@ func (a *Anchor) settle(ctx context.Context, head Head) error {
 		a.cfg.Logger.Warn("the head has moved under a transaction", "head", head.Size, "previous", e.Call.Previous, "size", e.Call.Size)
 		return a.setQueue(nil)
 	case head.Size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, e.Call.Size, e.Call.Proof, head.Root[:], e.Call.Root[:]) != nil:
-		cp, err := ParseCheckpoint(e.Note) // the contract would refuse it for ever
-		if err != nil {
-			return err
-		}
-		return forked(head, cp)
+		return a.forkedUnder(ctx, e, head) // the contract would refuse it for ever
 	}
 	return a.push(ctx, e)
+}
+
+// forkedUnder is what is said of a head that contradicts an entry.
+func (a *Anchor) forkedUnder(ctx context.Context, e *entry, head Head) error {
+	cp, err := ParseCheckpoint(e.Note)
+	if err != nil {
+		return err
+	}
+	return a.contradiction(ctx, cp, forkedText(head, cp))
 }
 
 // prove takes the proof of an entry that is on the chain, if its block is final.
@@ -191,7 +195,11 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 	case final.Size < e.Call.Size:
 		return nil
 	case final.Size > e.Call.Size:
-		// A later entry is final: it covers this one, whose own head is gone.
+		// A later entry is final: it covers this one, whose own head is gone. What
+		// is stored of it is given up for a proof alone.
+		if err := a.holds(p, Checkpoint{Origin: a.origin, Size: final.Size, Root: final.Root}); err != nil {
+			return err
+		}
 		if err := a.store.drop(e.Call.Size); err != nil {
 			return err
 		}
@@ -204,16 +212,12 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
-	if p.ChainID != a.mu.chainID {
-		return fmt.Errorf("anchor: the proof is of chain %d, anchors go to chain %d: %w", p.ChainID, a.mu.chainID, assay.ErrPrecondition)
+	if err := a.holds(p, cp); err != nil {
+		return err
 	}
 	b, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("anchor: %w", err)
-	}
-	r := VerifyProof(b, cp, Trust{ChainID: a.mu.chainID})
-	if !r.Consistent() {
-		return fmt.Errorf("anchor: the chain's proof does not hold: %s", r.Summary())
 	}
 	done := *e
 	done.Proof = b
@@ -224,11 +228,24 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 	a.status.Lock()
 	a.status.Size, a.status.Time = cp.Size, time.Now().UTC()
 	a.status.Unlock()
-	a.cfg.Logger.Info("checkpoint is anchored", "size", cp.Size, "block", r.Block, "level", r.Level)
+	a.cfg.Logger.Info("checkpoint is anchored", "size", cp.Size, "block", p.Block)
 	if err := a.setQueue(a.mu.queue[1:]); err != nil {
 		return err
 	}
 	return a.tell()
+}
+
+// holds verifies a proof that the node gave. Without the chain's seals that
+// shows only that the node's answers agree with each other.
+func (a *Anchor) holds(p *Proof, cp Checkpoint) error {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("anchor: %w", err)
+	}
+	if r := VerifyProof(b, cp, Trust{ChainID: a.mu.chainID}); !r.Consistent() {
+		return fmt.Errorf("anchor: the node's proof does not hold: %s", r.Summary())
+	}
+	return nil
 }
 
 // push sees to it that an entry that is not on the chain gets there.
@@ -252,7 +269,14 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 		// The head is as the call names it, and yet the contract refused: the
 		// block was not on top of that head. Ask with another nonce.
 		return a.sign(ctx, e, nil)
-	case TxPending:
+	}
+	if usable, err := a.usable(ctx, last); err != nil {
+		return err
+	} else if !usable {
+		a.cfg.Logger.Warn("a transaction has a nonce that cannot be included next; it is made anew", "tx", last.Hash, "nonce", last.Nonce)
+		return a.sign(ctx, e, nil)
+	}
+	if state == TxPending {
 		if !a.stuck(e) {
 			return nil
 		}
@@ -260,6 +284,16 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 	}
 	err := a.send(ctx, last)
 	switch {
+	case errors.Is(err, ErrRejected), errors.Is(err, ErrUnderpriced):
+		if a.mu.rejected++; a.mu.rejected < nonceRounds {
+			return err
+		}
+		a.mu.rejected = 0
+		a.cfg.Logger.Warn("the node does not take a transaction; it is made anew", "tx", last.Hash, "err", err)
+		if errors.Is(err, ErrUnderpriced) {
+			return a.sign(ctx, e, &last)
+		}
+		return a.sign(ctx, e, nil)
 	case errors.Is(err, ErrNonce):
 		if a.mu.nonceUsed++; a.mu.nonceUsed < nonceRounds {
 			return nil // perhaps by this very transaction, in a block just made
@@ -273,6 +307,27 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 		a.status.Unlock()
 	}
 	return err
+}
+
+// usable reports whether a transaction that is not in a block can get into the
+// next one by its nonce. A node whose pool held a transaction that was dropped,
+// or that says anything, may have given a nonce that leaves a gap: what has it
+// waits for ever. The node may also be behind, so it is asked in a few rounds.
+func (a *Anchor) usable(ctx context.Context, tx Tx) (bool, error) {
+	next, err := a.chain.Nonce(ctx)
+	if err != nil {
+		return false, err
+	}
+	if tx.Nonce <= next {
+		a.mu.nonceAhead = 0
+		return true, nil
+	}
+	a.mu.nonceAhead++
+	if a.mu.nonceAhead < nonceRounds {
+		return true, nil
+	}
+	a.mu.nonceAhead = 0
+	return false, nil
 }
 
 // stuck reports whether an entry has waited for too long. A clock that was set
@@ -296,6 +351,9 @@ func (a *Anchor) sign(ctx context.Context, e *entry, replace *Tx) error {
 		a.status.Unlock()
 	} else {
 		next.Txs = []Tx{tx}
+		a.status.Lock()
+		a.status.Renewed++
+		a.status.Unlock()
 	}
 	if err := a.setQueue(append([]*entry{&next}, a.mu.queue[1:]...)); err != nil {
 		return err
@@ -308,6 +366,9 @@ func (a *Anchor) send(ctx context.Context, tx Tx) error {
 	err := a.chain.Send(ctx, tx.Raw)
 	if !errors.Is(err, ErrNonce) {
 		a.mu.nonceUsed = 0
+	}
+	if err == nil {
+		a.mu.rejected = 0
 	}
 	return err
 }

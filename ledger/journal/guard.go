@@ -36,8 +36,9 @@ var ErrFork = errors.New("fork guard")
 //
 // It is a note.Signer, which is how Tessera asks for signatures.
 type guard struct {
-	j    *Journal
-	path string
+	j      *Journal
+	path   string
+	copied bool // the copy of the high-water mark was there, and the journal is not older
 
 	mu struct {
 		sync.Mutex
@@ -64,6 +65,9 @@ func openGuard(ctx context.Context, j *Journal) (*guard, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && tree.End() == 0:
 		empty := ledger.Checkpoint{Origin: j.key.Origin, Root: assay.Digest(rfc6962.DefaultHasher.EmptyRoot())}
+		if err := g.checkCopy(ctx, empty); err != nil {
+			return nil, err
+		}
 		g.mu.tree, g.mu.root = tree, empty.Root
 		return g, g.save(tree, empty)
 	case errors.Is(err, fs.ErrNotExist):
@@ -89,6 +93,9 @@ func openGuard(ctx context.Context, j *Journal) (*guard, error) {
 	}
 	root, err := g.extend(ctx, tree, high.Size)
 	if err != nil {
+		return nil, err
+	}
+	if err := g.checkCopy(ctx, high); err != nil {
 		return nil, err
 	}
 	if root != high.Root {
@@ -145,6 +152,14 @@ func (g *guard) extend(ctx context.Context, tree *compact.Range, size uint64) (a
 
 // save makes cp the high-water mark: first apart, then in the store.
 func (g *guard) save(tree *compact.Range, cp ledger.Checkpoint) error {
+	if g.j.cfg.ReadOnly {
+		return nil
+	}
+	if g.j.cfg.HeadCopy != "" {
+		if err := vault.WriteFile(g.j.cfg.HeadCopy, []byte(cp.String())); err != nil {
+			return fmt.Errorf("guard: the copy of the high-water mark: %w", err)
+		}
+	}
 	if err := vault.WriteFile(g.path, []byte(cp.String())); err != nil {
 		return fmt.Errorf("guard: %w", err)
 	}

@@ -50,7 +50,8 @@ func python(t *testing.T, cases []verdicttest.Case) (out []judged) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(program, filepath.Join("..", "..", "benchmarks", "peers", "verify_receipt.py"), "--verdicts", path)
+	c := exec.Command(program, filepath.Join("..", "..", "benchmarks", "peers", "verify_receipt.py"), "--verdicts",
+		path)
 	c.Stderr = os.Stderr
 	got, err := c.Output()
 	if err != nil {
@@ -72,13 +73,15 @@ func TestPythonAgrees(t *testing.T) {
 		first := judge(cases[i])
 		levels[string(first.Level)+" "+first.Refused]++
 		if first != second {
-			t.Errorf("%s: here %+v, in Python %+v\nreceipt %s\ntrust %s", cases[i].Name, first, second, cases[i].Receipt, cases[i].Trust)
+			t.Errorf("%s: here %+v, in Python %+v\nreceipt %s\ntrust %s", cases[i].Name, first, second,
+				cases[i].Receipt, cases[i].Trust)
 		}
 	}
 	for _, l := range slices.Sorted(maps.Keys(levels)) {
 		t.Logf("%5d %s", levels[l], l)
 	}
-	for _, l := range []string{"promised ", "logged ", "sealed ", "pinned ", "refused trust", "refused receipt", "refused required", "refused witness", "refused anchor/time"} {
+	for _, l := range []string{"promised ", "logged ", "sealed ", "pinned ", "refused trust", "refused receipt",
+		"refused required", "refused witness", "refused anchor/time"} {
 		if levels[l] == 0 {
 			t.Errorf("no case ends as %q", l)
 		}

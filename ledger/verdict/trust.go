@@ -104,7 +104,8 @@ func (t *Trust) Check() error {
 		{PartTimestamp, len(t.Timestamp.Certificates) > 0, "an authority's certificate"},
 	} {
 		if slices.Contains(t.Require, c.part) && !c.given {
-			return fmt.Errorf("require: no receipt could have %q, for none is trusted: give %s: %w", c.part, c.want, assay.ErrInvalid)
+			return fmt.Errorf("require: no receipt could have %q, for none is trusted: give %s: %w", c.part, c.want,
+				assay.ErrInvalid)
 		}
 	}
 	return nil
@@ -121,7 +122,8 @@ func (t *Trust) checkWitnesses() error {
 		}
 	}
 	if t.Quorum < 0 || t.Quorum > len(keys) {
-		return fmt.Errorf("quorum: %d of %d witnesses: want 1 to as many as are listed, or leave it out for all: %w", t.Quorum, len(keys), assay.ErrInvalid)
+		return fmt.Errorf("quorum: %d of %d witnesses: want 1 to as many as are listed, or leave it out for all: %w",
+			t.Quorum, len(keys), assay.ErrInvalid)
 	}
 	return nil
 }

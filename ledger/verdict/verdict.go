@@ -123,7 +123,8 @@ func (v *verification) state(step string) ledger.State {
 func (v *verification) anchor() {
 	r := v.receipt
 	if len(r.Anchor) == 0 {
-		v.add(StepAnchor, ledger.Absent, "", "the receipt carries no anchor: nobody but the log has vouched for the checkpoint")
+		v.add(StepAnchor, ledger.Absent, "",
+			"the receipt carries no anchor: nobody but the log has vouched for the checkpoint")
 		return
 	}
 	cp, err := ledger.ParseCheckpoint(r.Checkpoint, v.trust.LogKey)
@@ -135,7 +136,8 @@ func (v *verification) anchor() {
 	if v.trust.Anchor != nil {
 		trust = *v.trust.Anchor
 	}
-	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, NotBefore: v.made()}, trust)
+	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root,
+		NotBefore: v.made()}, trust)
 	v.anchored = &res
 	by, held := "", ledger.Unvouched
 	switch res.Level {
@@ -175,7 +177,9 @@ func (v *verification) made() (latest time.Time) {
 func (v *verification) required() {
 	for _, part := range v.trust.Require {
 		if !v.has(part) {
-			v.add(StepRequired, ledger.Refused, "", fmt.Sprintf("%s is required, and the receipt has none that is proven: it was stripped, or is not there yet", part))
+			v.add(StepRequired, ledger.Refused, "",
+				fmt.Sprintf("%s is required, and the receipt has none that is proven: it was stripped, or is not there yet",
+					part))
 		}
 	}
 }
@@ -206,7 +210,8 @@ func (v *verification) verdict() Verdict {
 		}
 		out.Level, out.Summary = Refused, "refused: "+f.Step+": "+f.Detail
 		for j := i + 1; j < len(out.Findings); j++ {
-			out.Findings[j] = Finding{Step: out.Findings[j].Step, State: ledger.Unchecked, Detail: "not looked at, because " + f.Step + " was refused"}
+			out.Findings[j] = Finding{Step: out.Findings[j].Step, State: ledger.Unchecked,
+				Detail: "not looked at, because " + f.Step + " was refused"}
 		}
 		return out
 	}
@@ -229,7 +234,8 @@ func (v *verification) level() Level {
 // summary is one line: what is proven, and what is absent or not vouched for.
 func (v *verification) summary() string {
 	if v.state(ledger.StepInclusion) != ledger.Proven {
-		return fmt.Sprintf("record %d is promised by the log's key, and not published: no checkpoint, no anchor, no time stamp", v.index)
+		return fmt.Sprintf("record %d is promised by the log's key, and not published: no checkpoint, no anchor, no time stamp",
+			v.index)
 	}
 	parts := []string{fmt.Sprintf("record %d is in the log, by the log's key", v.index)}
 	for _, f := range v.findings {

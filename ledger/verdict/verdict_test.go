@@ -20,7 +20,8 @@ import (
 
 var (
 	log   = verdicttest.NewLog("log.example/decisions", 11)
-	block = verdicttest.Block{ChainID: 1337, Contract: anchor.Address{1}, Publisher: anchor.Address{2}, Number: 99, Time: verdicttest.Made.Add(time.Minute)}
+	block = verdicttest.Block{ChainID: 1337, Contract: anchor.Address{1}, Publisher: anchor.Address{2}, Number: 99,
+		Time: verdicttest.Made.Add(time.Minute)}
 )
 
 func file(t *testing.T, r assay.Receipt) []byte {
@@ -44,16 +45,20 @@ func TestLevels(t *testing.T) {
 		level verdict.Level
 		says  string
 	}{
-		"promised":                         {verdict.Promised, "record 3 is promised by the log's key, and not published"},
-		"logged":                           {verdict.Logged, "record 6 is in the log, by the log's key; not anchored; no time stamp"},
+		"promised": {verdict.Promised,
+			"record 3 is promised by the log's key, and not published"},
+		"logged": {verdict.Logged,
+			"record 6 is in the log, by the log's key; not anchored; no time stamp"},
 		"logged, an activation":            {verdict.Logged, "not anchored"},
 		"logged, cosigned by two of three": {verdict.Logged, "cosigned by 2 of 3 witnesses; not anchored"},
-		"anchored, not vouched for":        {verdict.Logged, "its anchor, which names block 99 of chain 1337, is not vouched for"},
-		"anchored, chain not named":        {verdict.Logged, "is not vouched for"},
-		"sealed":                           {verdict.Sealed, "anchored (3 of 4 validators) in block 99 of chain 1337 at 2023-11-14T22:14:20Z"},
-		"sealed, and no validator known":   {verdict.Logged, "is not vouched for"},
-		"pinned":                           {verdict.Pinned, "anchored (block hash known beforehand)"},
-		"sealed and pinned":                {verdict.Pinned, "cosigned by 3 of 3 witnesses"},
+		"anchored, not vouched for": {verdict.Logged,
+			"its anchor, which names block 99 of chain 1337, is not vouched for"},
+		"anchored, chain not named": {verdict.Logged, "is not vouched for"},
+		"sealed": {verdict.Sealed,
+			"anchored (3 of 4 validators) in block 99 of chain 1337 at 2023-11-14T22:14:20Z"},
+		"sealed, and no validator known": {verdict.Logged, "is not vouched for"},
+		"pinned":                         {verdict.Pinned, "anchored (block hash known beforehand)"},
+		"sealed and pinned":              {verdict.Pinned, "cosigned by 3 of 3 witnesses"},
 	}
 	for _, c := range verdicttest.Honest() {
 		tr, err := verdict.ParseTrust(c.Trust)
@@ -65,7 +70,8 @@ func TestLevels(t *testing.T) {
 			t.Errorf("%s: %v, level %q, %s; want %q and %q", c.Name, v.OK, v.Level, v.Summary, w.level, w.says)
 		}
 		for _, step := range []string{"promise", "checkpoint", "inclusion", "anchor", "timestamp"} {
-			if !slices.ContainsFunc(v.Findings, func(f verdict.Finding) bool { return f.Step == step || strings.HasPrefix(f.Step, step+"/") }) {
+			if !slices.ContainsFunc(v.Findings,
+				func(f verdict.Finding) bool { return f.Step == step || strings.HasPrefix(f.Step, step+"/") }) {
 				t.Errorf("%s: nothing is said of %s", c.Name, step)
 			}
 		}
@@ -81,7 +87,8 @@ func TestAnchorThatAnybodyMade(t *testing.T) {
 		if !v.OK || v.Level != verdict.Logged {
 			t.Errorf("level %q, %s", v.Level, v.Summary)
 		}
-		if !strings.Contains(v.Summary, "not vouched for") || strings.Contains(v.Summary, "anchored (") || strings.Contains(v.Summary, b.Time.UTC().Format("2006")) {
+		if !strings.Contains(v.Summary, "not vouched for") || strings.Contains(v.Summary,
+			"anchored (") || strings.Contains(v.Summary, b.Time.UTC().Format("2006")) {
 			t.Errorf("summary %s", v.Summary)
 		}
 		for _, f := range v.Findings {
@@ -97,7 +104,8 @@ func TestAnchorThatAnybodyMade(t *testing.T) {
 	}{
 		"year 2000":       {time.Unix(946_684_800, 0), named, nil},
 		"before the leaf": {verdicttest.Made.Add(-anchor.Allowance - time.Second), named, nil},
-		"before a trusted witness saw the checkpoint": {block.Time, verdict.Trust{LogKey: log.Key.String(), Witnesses: []string{verdicttest.Witness{Name: "w.example/a"}.VerifierKey()}},
+		"before a trusted witness saw the checkpoint": {block.Time, verdict.Trust{LogKey: log.Key.String(),
+			Witnesses: []string{verdicttest.Witness{Name: "w.example/a"}.VerifierKey()}},
 			[]verdicttest.Witness{{Name: "w.example/a", After: 3600}}},
 	} {
 		b := sealed()
@@ -121,8 +129,10 @@ func TestCheckpointThatNobodySigned(t *testing.T) {
 	r := log.Anchored(6, sealed())
 	r.Checkpoint = bytes.Clone(r.Checkpoint)
 	r.Checkpoint[len(r.Checkpoint)-9] ^= 1
-	v := verdict.Verify(file(t, r), verdict.Trust{LogKey: log.Key.String(), Anchor: &anchor.Trust{Validators: verdicttest.Validators(4)}})
-	if v.OK || v.Level != verdict.Refused || v.RefusedStep() != "checkpoint" || !strings.HasPrefix(v.Summary, "refused: checkpoint") {
+	v := verdict.Verify(file(t, r), verdict.Trust{LogKey: log.Key.String(),
+		Anchor: &anchor.Trust{Validators: verdicttest.Validators(4)}})
+	if v.OK || v.Level != verdict.Refused || v.RefusedStep() != "checkpoint" || !strings.HasPrefix(v.Summary,
+		"refused: checkpoint") {
 		t.Errorf("level %q, %s", v.Level, v.Summary)
 	}
 	if last := v.Findings[len(v.Findings)-1]; last.State != ledger.Unchecked {
@@ -145,7 +155,8 @@ func TestNothingAfterARefusedStep(t *testing.T) {
 			}
 			refused = refused || f.State == ledger.Refused
 		}
-		if v.OK == refused || refused != (v.Level == verdict.Refused) || refused != strings.HasPrefix(v.Summary, "refused: ") || v.Summary == "" {
+		if v.OK == refused || refused != (v.Level == verdict.Refused) || refused != strings.HasPrefix(v.Summary,
+			"refused: ") || v.Summary == "" {
 			t.Errorf("%s: ok %v, level %q, %s", c.Name, v.OK, v.Level, v.Summary)
 		}
 	}
@@ -154,7 +165,8 @@ func TestNothingAfterARefusedStep(t *testing.T) {
 // TestRequired: a receipt from which what is required was stripped is refused.
 func TestRequired(t *testing.T) {
 	w := verdicttest.Witness{Name: "w.example/a", After: 5}
-	trust := verdict.Trust{LogKey: log.Key.String(), Witnesses: []string{w.VerifierKey()}, Anchor: &anchor.Trust{Validators: verdicttest.Validators(4)}}
+	trust := verdict.Trust{LogKey: log.Key.String(), Witnesses: []string{w.VerifierKey()},
+		Anchor: &anchor.Trust{Validators: verdicttest.Validators(4)}}
 	whole := log.Anchored(6, sealed(), w)
 	for _, c := range []struct {
 		part  verdict.Part
@@ -190,26 +202,28 @@ func TestTrustFailsClosed(t *testing.T) {
 	key := log.Key.String()
 	w := verdicttest.Witness{Name: "w.example/a"}.VerifierKey()
 	for name, text := range map[string]string{
-		"junk behind it":                           `{"log_key":%q}{}`,
-		"a brace behind it":                        `{"log_key":%q}}`,
-		"a field twice":                            `{"log_key":"x","log_key":%q}`,
-		"an inner field twice":                     `{"log_key":%q,"anchor":{"chain_id":1,"chain_id":2}}`,
-		"an unknown field":                         `{"log_key":%q,"validators":["0x01"]}`,
-		"a field in capitals":                      `{"Log_Key":%q}`,
-		"a Kelvin sign for a k":                    `{"log_` + "\u212a" + `ey":%q}`,
-		"null":                                     `{"log_key":%q,"witnesses":null}`,
-		"an empty list":                            `{"log_key":%q,"witnesses":[]}`,
-		"an empty object":                          `{"log_key":%q,"anchor":{}}`,
-		"a zero":                                   `{"log_key":%q,"anchor":{"chain_id":0}}`,
-		"a zero address":                           `{"log_key":%q,"anchor":{"contract":"0x` + strings.Repeat("0", 40) + `"}}`,
-		"no log key":                               `{"witnesses":["` + w + `"]}`,
-		"white space around the key":               `{"log_key":" %s"}`,
-		"a quorum without witnesses":               `{"log_key":%q,"quorum":1}`,
-		"a quorum of more than all":                `{"log_key":%q,"witnesses":["` + w + `"],"quorum":2}`,
-		"a negative quorum":                        `{"log_key":%q,"witnesses":["` + w + `"],"quorum":-1}`,
-		"a witness twice":                          `{"log_key":%q,"witnesses":["` + w + `","` + w + `"],"quorum":1}`,
-		"a key that is no witness's":               `{"log_key":%q,"witnesses":["` + key + `"]}`,
-		"a validator twice":                        `{"log_key":%q,"anchor":{"validators":["0x` + strings.Repeat("1a", 20) + `","0x` + strings.Repeat("1A", 20) + `"]}}`,
+		"junk behind it":        `{"log_key":%q}{}`,
+		"a brace behind it":     `{"log_key":%q}}`,
+		"a field twice":         `{"log_key":"x","log_key":%q}`,
+		"an inner field twice":  `{"log_key":%q,"anchor":{"chain_id":1,"chain_id":2}}`,
+		"an unknown field":      `{"log_key":%q,"validators":["0x01"]}`,
+		"a field in capitals":   `{"Log_Key":%q}`,
+		"a Kelvin sign for a k": `{"log_` + "\u212a" + `ey":%q}`,
+		"null":                  `{"log_key":%q,"witnesses":null}`,
+		"an empty list":         `{"log_key":%q,"witnesses":[]}`,
+		"an empty object":       `{"log_key":%q,"anchor":{}}`,
+		"a zero":                `{"log_key":%q,"anchor":{"chain_id":0}}`,
+		"a zero address": `{"log_key":%q,"anchor":{"contract":"0x` + strings.Repeat("0",
+			40) + `"}}`,
+		"no log key":                 `{"witnesses":["` + w + `"]}`,
+		"white space around the key": `{"log_key":" %s"}`,
+		"a quorum without witnesses": `{"log_key":%q,"quorum":1}`,
+		"a quorum of more than all":  `{"log_key":%q,"witnesses":["` + w + `"],"quorum":2}`,
+		"a negative quorum":          `{"log_key":%q,"witnesses":["` + w + `"],"quorum":-1}`,
+		"a witness twice":            `{"log_key":%q,"witnesses":["` + w + `","` + w + `"],"quorum":1}`,
+		"a key that is no witness's": `{"log_key":%q,"witnesses":["` + key + `"]}`,
+		"a validator twice": `{"log_key":%q,"anchor":{"validators":["0x` + strings.Repeat("1a",
+			20) + `","0x` + strings.Repeat("1A", 20) + `"]}}`,
 		"an unreadable certificate":                `{"log_key":%q,"timestamp":{"certificates":["AAAA"]}}`,
 		"a policy of no authority":                 `{"log_key":%q,"timestamp":{"policies":["1.2.3"]}}`,
 		"what is no part, required":                `{"log_key":%q,"require":["seal"]}`,
@@ -219,7 +233,8 @@ func TestTrustFailsClosed(t *testing.T) {
 		"a time stamp required, of nobody":         `{"log_key":%q,"require":["timestamp"]}`,
 		"not UTF-8":                                "{\"log_key\":%q,\"require\":[\"\xff\"]}",
 		"a list":                                   `[%q]`,
-		"too deep":                                 `{"log_key":%q,"anchor":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`,
+		"too deep": `{"log_key":%q,"anchor":` + strings.Repeat("[",
+			20000) + strings.Repeat("]", 20000) + `}`,
 	} {
 		b := []byte(strings.NewReplacer("%q", `"`+key+`"`, "%s", key).Replace(text))
 		if tr, err := verdict.ParseTrust(b); err == nil {
@@ -227,7 +242,8 @@ func TestTrustFailsClosed(t *testing.T) {
 		}
 	}
 	// What a server writes is taken.
-	for _, tr := range []verdict.Trust{{LogKey: key}, {LogKey: key, Anchor: &anchor.Trust{ChainID: 5, Contract: anchor.Address{1}}}} {
+	for _, tr := range []verdict.Trust{{LogKey: key}, {LogKey: key, Anchor: &anchor.Trust{ChainID: 5,
+		Contract: anchor.Address{1}}}} {
 		b, err := json.MarshalIndent(tr, "", "  ")
 		if err != nil {
 			t.Fatal(err)
@@ -237,7 +253,8 @@ func TestTrustFailsClosed(t *testing.T) {
 		}
 	}
 	r := file(t, log.Published(6))
-	for _, bad := range []verdict.Trust{{}, {LogKey: key, Quorum: 1}, {LogKey: key + "\n"}, {LogKey: key, Require: []verdict.Part{verdict.PartAnchor}}} {
+	for _, bad := range []verdict.Trust{{}, {LogKey: key, Quorum: 1}, {LogKey: key + "\n"}, {LogKey: key,
+		Require: []verdict.Part{verdict.PartAnchor}}} {
 		if v := verdict.Verify(r, bad); v.OK || v.Level != verdict.Refused {
 			t.Errorf("%+v verifies: %s", bad, v.Summary)
 		}
@@ -249,9 +266,12 @@ func TestOneSpellingOfAbsence(t *testing.T) {
 	tr := verdict.Trust{LogKey: log.Key.String()}
 	honest := string(file(t, log.Promised(4)))
 	for _, s := range [][2]string{
-		{`"checkpoint":null`, `"checkpoint":""`}, {`"inclusion":null`, `"inclusion":[]`}, {`"vector":null`, `"vector":""`},
-		{`"checkpoint":null`, `"checkpoint":null,"anchor":null`}, {`"checkpoint":null`, `"checkpoint":null,"timestamp":null`}, {`"checkpoint":null`, `"checkpoint":null,"timestamp":""`},
-		{`,"checkpoint":null`, ``}, {`"inclusion":null`, `"inclusion":[null]`}, {`"inclusion":null`, `"inclusion":[""]`},
+		{`"checkpoint":null`, `"checkpoint":""`}, {`"inclusion":null`, `"inclusion":[]`}, {`"vector":null`,
+			`"vector":""`},
+		{`"checkpoint":null`, `"checkpoint":null,"anchor":null`}, {`"checkpoint":null`,
+			`"checkpoint":null,"timestamp":null`}, {`"checkpoint":null`, `"checkpoint":null,"timestamp":""`},
+		{`,"checkpoint":null`, ``}, {`"inclusion":null`, `"inclusion":[null]`}, {`"inclusion":null`,
+			`"inclusion":[""]`},
 	} {
 		if !strings.Contains(honest, s[0]) {
 			t.Fatalf("no %s in %s", s[0], honest)

@@ -1127,6 +1127,108 @@ func (x *WindowStatus) GetWithoutValue() uint64 {
 	return 0
 }
 
+// Anchoring tells how the anchoring of checkpoints to the chain stands.
+type Anchoring struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In a word: starting, idle, pending, unavailable, misconfigured,
+	// contradicted, rejected, fee capped. docs/operations.md has the table.
+	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// What stands in its way, empty if nothing.
+	Problem string `protobuf:"bytes,2,opt,name=problem,proto3" json:"problem,omitempty"`
+	// Leaves under the newest anchored checkpoint.
+	Size uint64 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	// Leaves under the newest checkpoint under way, 0 if there is none.
+	Pending uint64 `protobuf:"varint,4,opt,name=pending,proto3" json:"pending,omitempty"`
+	// When the newest anchored checkpoint's proof was stored.
+	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
+	// Transactions since the start whose fee was raised.
+	Raised uint64 `protobuf:"varint,6,opt,name=raised,proto3" json:"raised,omitempty"`
+	// Transactions since the start that were made anew, because the node could
+	// not use their nonce or would not take them.
+	Renewed       uint64 `protobuf:"varint,7,opt,name=renewed,proto3" json:"renewed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Anchoring) Reset() {
+	*x = Anchoring{}
+	mi := &file_assayv1_admin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Anchoring) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Anchoring) ProtoMessage() {}
+
+func (x *Anchoring) ProtoReflect() protoreflect.Message {
+	mi := &file_assayv1_admin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Anchoring.ProtoReflect.Descriptor instead.
+func (*Anchoring) Descriptor() ([]byte, []int) {
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Anchoring) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Anchoring) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *Anchoring) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Anchoring) GetPending() uint64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
+func (x *Anchoring) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Anchoring) GetRaised() uint64 {
+	if x != nil {
+		return x.Raised
+	}
+	return 0
+}
+
+func (x *Anchoring) GetRenewed() uint64 {
+	if x != nil {
+		return x.Renewed
+	}
+	return 0
+}
+
 // GetStatusResponse is the state of the moment.
 type GetStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1159,14 +1261,16 @@ type GetStatusResponse struct {
 	Windows []*WindowStatus `protobuf:"bytes,13,rep,name=windows,proto3" json:"windows,omitempty"`
 	// Events since the journal's first record that came later than the active
 	// plan's lateness allows.
-	LateEvents    uint64 `protobuf:"varint,14,opt,name=late_events,json=lateEvents,proto3" json:"late_events,omitempty"`
+	LateEvents uint64 `protobuf:"varint,14,opt,name=late_events,json=lateEvents,proto3" json:"late_events,omitempty"`
+	// Absent without a chain.
+	Anchoring     *Anchoring `protobuf:"bytes,20,opt,name=anchoring,proto3" json:"anchoring,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_assayv1_admin_proto_msgTypes[16]
+	mi := &file_assayv1_admin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1282,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assayv1_admin_proto_msgTypes[16]
+	mi := &file_assayv1_admin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1295,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_assayv1_admin_proto_rawDescGZIP(), []int{16}
+	return file_assayv1_admin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -1292,6 +1396,13 @@ func (x *GetStatusResponse) GetLateEvents() uint64 {
 	return 0
 }
 
+func (x *GetStatusResponse) GetAnchoring() *Anchoring {
+	if x != nil {
+		return x.Anchoring
+	}
+	return nil
+}
+
 var File_assayv1_admin_proto protoreflect.FileDescriptor
 
 const file_assayv1_admin_proto_rawDesc = "" +
@@ -1373,7 +1484,15 @@ const file_assayv1_admin_proto_rawDesc = "" +
 	"\x04late\x18\x04 \x01(\x04R\x04late\x12\x1f\n" +
 	"\vwithout_key\x18\x05 \x01(\x04R\n" +
 	"withoutKey\x12#\n" +
-	"\rwithout_value\x18\x06 \x01(\x04R\fwithoutValue\"\x8b\x04\n" +
+	"\rwithout_value\x18\x06 \x01(\x04R\fwithoutValue\"\xcb\x01\n" +
+	"\tAnchoring\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
+	"\aproblem\x18\x02 \x01(\tR\aproblem\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x18\n" +
+	"\apending\x18\x04 \x01(\x04R\apending\x12.\n" +
+	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
+	"\x06raised\x18\x06 \x01(\x04R\x06raised\x12\x18\n" +
+	"\arenewed\x18\a \x01(\x04R\arenewed\"\xbe\x04\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x124\n" +
 	"\astarted\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12\x14\n" +
@@ -1390,7 +1509,8 @@ const file_assayv1_admin_proto_rawDesc = "" +
 	"\apending\x18\f \x03(\tR\apending\x120\n" +
 	"\awindows\x18\r \x03(\v2\x16.assay.v1.WindowStatusR\awindows\x12\x1f\n" +
 	"\vlate_events\x18\x0e \x01(\x04R\n" +
-	"lateEvents*M\n" +
+	"lateEvents\x121\n" +
+	"\tanchoring\x18\x14 \x01(\v2\x13.assay.v1.AnchoringR\tanchoring*M\n" +
 	"\bApproval\x12\x18\n" +
 	"\x14APPROVAL_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rAPPROVAL_DONE\x10\x01\x12\x14\n" +
@@ -1418,7 +1538,7 @@ func file_assayv1_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_assayv1_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_assayv1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_assayv1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_assayv1_admin_proto_goTypes = []any{
 	(Approval)(0),                 // 0: assay.v1.Approval
 	(*ModelInfo)(nil),             // 1: assay.v1.ModelInfo
@@ -1437,39 +1557,42 @@ var file_assayv1_admin_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 14: assay.v1.GetStatusRequest
 	(*Drift)(nil),                 // 15: assay.v1.Drift
 	(*WindowStatus)(nil),          // 16: assay.v1.WindowStatus
-	(*GetStatusResponse)(nil),     // 17: assay.v1.GetStatusResponse
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*Anchoring)(nil),             // 17: assay.v1.Anchoring
+	(*GetStatusResponse)(nil),     // 18: assay.v1.GetStatusResponse
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
 }
 var file_assayv1_admin_proto_depIdxs = []int32{
-	18, // 0: assay.v1.ModelInfo.loaded:type_name -> google.protobuf.Timestamp
+	19, // 0: assay.v1.ModelInfo.loaded:type_name -> google.protobuf.Timestamp
 	1,  // 1: assay.v1.ListModelsResponse.models:type_name -> assay.v1.ModelInfo
 	0,  // 2: assay.v1.ActivateModelResponse.approval:type_name -> assay.v1.Approval
 	1,  // 3: assay.v1.ActivateModelResponse.model:type_name -> assay.v1.ModelInfo
 	1,  // 4: assay.v1.SetShadowResponse.shadows:type_name -> assay.v1.ModelInfo
 	0,  // 5: assay.v1.SetPolicyResponse.approval:type_name -> assay.v1.Approval
-	18, // 6: assay.v1.GetStatusResponse.started:type_name -> google.protobuf.Timestamp
-	1,  // 7: assay.v1.GetStatusResponse.active:type_name -> assay.v1.ModelInfo
-	15, // 8: assay.v1.GetStatusResponse.drift:type_name -> assay.v1.Drift
-	16, // 9: assay.v1.GetStatusResponse.windows:type_name -> assay.v1.WindowStatus
-	2,  // 10: assay.v1.Admin.ListModels:input_type -> assay.v1.ListModelsRequest
-	4,  // 11: assay.v1.Admin.ActivateModel:input_type -> assay.v1.ActivateModelRequest
-	6,  // 12: assay.v1.Admin.SetShadow:input_type -> assay.v1.SetShadowRequest
-	8,  // 13: assay.v1.Admin.SetPolicy:input_type -> assay.v1.SetPolicyRequest
-	10, // 14: assay.v1.Admin.EraseSubject:input_type -> assay.v1.EraseSubjectRequest
-	12, // 15: assay.v1.Admin.RecordReport:input_type -> assay.v1.RecordReportRequest
-	14, // 16: assay.v1.Admin.GetStatus:input_type -> assay.v1.GetStatusRequest
-	3,  // 17: assay.v1.Admin.ListModels:output_type -> assay.v1.ListModelsResponse
-	5,  // 18: assay.v1.Admin.ActivateModel:output_type -> assay.v1.ActivateModelResponse
-	7,  // 19: assay.v1.Admin.SetShadow:output_type -> assay.v1.SetShadowResponse
-	9,  // 20: assay.v1.Admin.SetPolicy:output_type -> assay.v1.SetPolicyResponse
-	11, // 21: assay.v1.Admin.EraseSubject:output_type -> assay.v1.EraseSubjectResponse
-	13, // 22: assay.v1.Admin.RecordReport:output_type -> assay.v1.RecordReportResponse
-	17, // 23: assay.v1.Admin.GetStatus:output_type -> assay.v1.GetStatusResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	19, // 6: assay.v1.Anchoring.time:type_name -> google.protobuf.Timestamp
+	19, // 7: assay.v1.GetStatusResponse.started:type_name -> google.protobuf.Timestamp
+	1,  // 8: assay.v1.GetStatusResponse.active:type_name -> assay.v1.ModelInfo
+	15, // 9: assay.v1.GetStatusResponse.drift:type_name -> assay.v1.Drift
+	16, // 10: assay.v1.GetStatusResponse.windows:type_name -> assay.v1.WindowStatus
+	17, // 11: assay.v1.GetStatusResponse.anchoring:type_name -> assay.v1.Anchoring
+	2,  // 12: assay.v1.Admin.ListModels:input_type -> assay.v1.ListModelsRequest
+	4,  // 13: assay.v1.Admin.ActivateModel:input_type -> assay.v1.ActivateModelRequest
+	6,  // 14: assay.v1.Admin.SetShadow:input_type -> assay.v1.SetShadowRequest
+	8,  // 15: assay.v1.Admin.SetPolicy:input_type -> assay.v1.SetPolicyRequest
+	10, // 16: assay.v1.Admin.EraseSubject:input_type -> assay.v1.EraseSubjectRequest
+	12, // 17: assay.v1.Admin.RecordReport:input_type -> assay.v1.RecordReportRequest
+	14, // 18: assay.v1.Admin.GetStatus:input_type -> assay.v1.GetStatusRequest
+	3,  // 19: assay.v1.Admin.ListModels:output_type -> assay.v1.ListModelsResponse
+	5,  // 20: assay.v1.Admin.ActivateModel:output_type -> assay.v1.ActivateModelResponse
+	7,  // 21: assay.v1.Admin.SetShadow:output_type -> assay.v1.SetShadowResponse
+	9,  // 22: assay.v1.Admin.SetPolicy:output_type -> assay.v1.SetPolicyResponse
+	11, // 23: assay.v1.Admin.EraseSubject:output_type -> assay.v1.EraseSubjectResponse
+	13, // 24: assay.v1.Admin.RecordReport:output_type -> assay.v1.RecordReportResponse
+	18, // 25: assay.v1.Admin.GetStatus:output_type -> assay.v1.GetStatusResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_assayv1_admin_proto_init() }
@@ -1483,7 +1606,7 @@ func file_assayv1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assayv1_admin_proto_rawDesc), len(file_assayv1_admin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

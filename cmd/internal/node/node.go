@@ -40,6 +40,12 @@ type Config struct {
 	Chain func(ctx context.Context, dir, origin string, source anchor.Source, cfg anchor.Config) (*Chain, error)
 	// AnchorEvery is the cadence of anchors; 0: one minute.
 	AnchorEvery time.Duration
+	// AcceptHead says that the log in Dir is the newest that there is of it, where
+	// nothing else can be asked. It is recorded in the log if it was needed.
+	AcceptHead bool
+	// ConfirmEvery is how often a chain that does not answer is asked for the
+	// log's head before anything is promised; 0: 2 s.
+	ConfirmEvery time.Duration
 	// TimestampURL is an RFC 3161 authority that stamps checkpoints; empty:
 	// none. Timestamp must then hold its certificate, or its issuer's.
 	TimestampURL string
@@ -50,6 +56,8 @@ type Config struct {
 	Serving serving.Config
 	// Logger hears what an operator needs to know; nil: none.
 	Logger *slog.Logger
+
+	lastAnchor time.Duration // of tests; 0: lastAnchorTime
 }
 
 // Chain is a connected chain with the contract on it and the log registered.
@@ -72,9 +80,9 @@ type Node struct {
 	journalDone chan error
 }
 
-// lastAnchor bounds how long a stopping node waits for its last checkpoint to
+// lastAnchorTime bounds how long a stopping node waits for its last checkpoint to
 // be anchored. What is not anchored then is anchored at the next start.
-const lastAnchor = 15 * time.Second
+const lastAnchorTime = 15 * time.Second
 
 // Open recovers the journal, connects the chain and makes the server ready.
 // The caller must call Run, also to give everything back. When Open fails it
@@ -82,6 +90,12 @@ const lastAnchor = 15 * time.Second
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.lastAnchor == 0 {
+		cfg.lastAnchor = lastAnchorTime
+	}
+	if cfg.ConfirmEvery == 0 {
+		cfg.ConfirmEvery = 2 * time.Second
 	}
 	jc := cfg.Journal
 	jc.Logger = cfg.Logger
@@ -118,6 +132,12 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	sc := cfg.Serving
 	sc.Bundle, sc.Journal = cfg.Bundle, n.Journal
+	if sc.AcceptedHead, err = n.confirmHead(ctx); err != nil {
+		return err
+	}
+	if n.Chain != nil {
+		sc.Anchoring = anchoring(n.Chain.Anchor)
+	}
 	if sc.Logger == nil {
 		sc.Logger = cfg.Logger
 	}
@@ -208,7 +228,7 @@ func (n *Node) lastAnchor() {
 	if _, size := n.Journal.Checkpoint(); size == 0 || n.Chain.Anchor.Status().Size >= size {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastAnchor)
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.lastAnchor)
 	defer cancel()
 	if _, err := n.Chain.Anchor.AnchorNow(ctx); err != nil {
 		n.cfg.Logger.Warn("the last checkpoint is not anchored yet; the next start goes on", "err", err)

@@ -105,6 +105,14 @@ func (c *Client) Head(ctx context.Context, id anchor.Hash) (anchor.Head, error) 
 	return c.art.unpackLog(out)
 }
 
+// Nonce implements anchor.Chain.
+func (c *Client) Nonce(ctx context.Context) (uint64, error) {
+	// The newest block, not the pool: what a pool holds may be dropped, and then
+	// a nonce after it can never be included.
+	n, err := c.eth.NonceAt(ctx, c.from, nil)
+	return n, c.failed("the key's nonce", err)
+}
+
 // Send implements anchor.Chain.
 func (c *Client) Send(ctx context.Context, raw []byte) error {
 	var hash common.Hash
@@ -123,8 +131,10 @@ func (c *Client) Send(ctx context.Context, raw []byte) error {
 	case strings.Contains(msg, "nonce too low"), strings.Contains(msg, "nonce_too_low"), strings.Contains(msg, "oldnonce"),
 		strings.Contains(msg, "nonce") && strings.Contains(msg, "below"):
 		return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrNonce)
+	case strings.Contains(msg, "underpriced"), strings.Contains(msg, "replacement") && strings.Contains(msg, "low"), strings.Contains(msg, "feetoolow"):
+		return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrUnderpriced)
 	}
-	return c.failed("sending a transaction", err)
+	return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrRejected)
 }
 
 // Find implements anchor.Chain.

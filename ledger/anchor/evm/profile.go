@@ -26,8 +26,19 @@ type Finality struct {
 type Gas struct {
 	Legacy   bool     // one gas price (chains before EIP-1559, and chains whose gas is free)
 	Tip      *big.Int // wei per gas for the block's maker; nil = as the node suggests
-	MaxFee   *big.Int // never offer more wei per gas than this; nil = no limit
+	MaxFee   *big.Int // never offer more wei per gas than this, the tip included; nil = DefaultMaxFee
 	LimitPct uint64   // gas limit in per cent of the node's estimate; 0 = 125
+}
+
+// DefaultMaxFee is 500 gwei, in wei per gas: an anchor then costs at most a few
+// hundredths of the chain's coin, whatever the node says that fees are.
+func DefaultMaxFee() *big.Int { return new(big.Int).Mul(big.NewInt(500), big.NewInt(1_000_000_000)) }
+
+func (g *Gas) maxFee() *big.Int {
+	if g.MaxFee == nil {
+		return DefaultMaxFee()
+	}
+	return g.MaxFee
 }
 
 // Profile is what differs between kinds of chains.

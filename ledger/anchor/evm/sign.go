@@ -50,12 +50,15 @@ func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prio
 	if pct == 0 {
 		pct = 125
 	}
+	if gas > maxGas {
+		return anchor.Tx{}, fmt.Errorf("chain client: the node says that the call takes %d gas, at most %d is paid for: %w", gas, maxGas, assay.ErrExhausted)
+	}
 	gas = gas * pct / 100
 	var nonce uint64
 	if prior != nil {
 		nonce = prior.Nonce()
-	} else if nonce, err = c.eth.PendingNonceAt(ctx, c.from); err != nil {
-		return anchor.Tx{}, c.failed("the key's nonce", err)
+	} else if nonce, err = c.Nonce(ctx); err != nil {
+		return anchor.Tx{}, err
 	}
 	tip, fee, err := c.fees(ctx, prior)
 	if err != nil {
@@ -78,6 +81,10 @@ func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prio
 	}
 	return anchor.Tx{Hash: anchor.Hash(tx.Hash()), Nonce: nonce, Raw: raw}, nil
 }
+
+// maxGas is several times what the largest consistency proof and the contract's
+// deployment cost: more is no estimate.
+const maxGas = 5_000_000
 
 // fees returns wei per gas: the tip, and the most that is paid in all. Nodes
 // accept a replacement from 10 % more on both; 25 % is offered.
@@ -105,11 +112,13 @@ func (c *Client) fees(ctx context.Context, prior *types.Transaction) (tip, fee *
 		tip = larger(tip, raised(prior.GasTipCap()))
 		fee = larger(fee, raised(prior.GasFeeCap()))
 	}
-	if g.MaxFee != nil && fee.Cmp(g.MaxFee) > 0 {
-		if prior != nil && prior.GasFeeCap().Cmp(g.MaxFee) >= 0 {
-			return nil, nil, fmt.Errorf("chain client: the fee stands at the allowed maximum of %s wei per gas, and the transaction is stuck: raise the maximum: %w", g.MaxFee, assay.ErrExhausted)
+	if most := g.maxFee(); fee.Cmp(most) > 0 {
+		// A transaction that offers more was made before there was a maximum: no
+		// node was seen to take it, and one within the maximum may go through.
+		if prior != nil && prior.GasFeeCap().Cmp(most) == 0 {
+			return nil, nil, fmt.Errorf("chain client: the fee stands at the allowed maximum of %s wei per gas, and the transaction is stuck: raise the maximum: %w", most, assay.ErrExhausted)
 		}
-		fee = g.MaxFee
+		fee = most
 	}
 	if tip.Cmp(fee) > 0 {
 		tip = fee

@@ -15,14 +15,22 @@ import (
 func forgedReceipts() (out [][]byte) {
 	l := NewLog("log.example/decisions", 11)
 	for i, b := range []Block{
-		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Time: time.Unix(946_684_800, 0), Number: 123456789},
-		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Time: Made.Add(-anchor.Allowance - time.Second), Number: 1},
-		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Time: Made.Add(-anchor.Allowance + time.Second), Number: 1},
-		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xde, 0xad}, Time: Made.Add(time.Hour), Number: 5},
-		{ChainID: 5, Contract: anchor.Address{0xc0, 2}, Publisher: anchor.Address{0xaa, 2}, Time: Made.Add(time.Hour), Number: 5},
-		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Time: Made.Add(time.Hour), Number: 5, Validators: 4, Sealed: 2},
-		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Time: Made.Add(time.Hour), Number: 5, Validators: 5, Sealed: 5},
-		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Time: Made.Add(-time.Hour), Number: 5, Validators: 4, Sealed: 4},
+		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2},
+			Time: time.Unix(946_684_800, 0), Number: 123456789},
+		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2},
+			Time: Made.Add(-anchor.Allowance - time.Second), Number: 1},
+		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2},
+			Time: Made.Add(-anchor.Allowance + time.Second), Number: 1},
+		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xde, 0xad},
+			Time: Made.Add(time.Hour), Number: 5},
+		{ChainID: 5, Contract: anchor.Address{0xc0, 2}, Publisher: anchor.Address{0xaa, 2}, Time: Made.Add(time.Hour),
+			Number: 5},
+		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2},
+			Time: Made.Add(time.Hour), Number: 5, Validators: 4, Sealed: 2},
+		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2},
+			Time: Made.Add(time.Hour), Number: 5, Validators: 5, Sealed: 5},
+		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2},
+			Time: Made.Add(-time.Hour), Number: 5, Validators: 4, Sealed: 4},
 	} {
 		// The last witness saw the checkpoint late: a block may be of the leaf's
 		// time and still too old for the checkpoint.

@@ -23,7 +23,8 @@ type Case struct {
 func Honest() []Case {
 	l := NewLog("log.example/decisions", 11)
 	w := []Witness{{"witness.example/a", 10}, {"witness.example/b", 20}, {"witness.example/c", 30}}
-	block := Block{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Number: 99, Time: Made.Add(time.Minute)}
+	block := Block{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Number: 99,
+		Time: Made.Add(time.Minute)}
 	sealed := block
 	sealed.Validators, sealed.Sealed = 4, 3
 
@@ -38,10 +39,12 @@ func Honest() []Case {
 	validators := witnessed
 	validators.Anchor = &anchor.Trust{ChainID: block.ChainID, Validators: Validators(4)}
 	pinned := named
-	pinned.Anchor = &anchor.Trust{Blocks: []anchor.Hash{{1}, block.Proof(l.Head()).Block}, CodeHashes: []anchor.Hash{anchor.RegistryCodeHash}}
+	pinned.Anchor = &anchor.Trust{Blocks: []anchor.Hash{{1}, block.Proof(l.Head()).Block},
+		CodeHashes: []anchor.Hash{anchor.RegistryCodeHash}}
 	pinned.Require = []verdict.Part{verdict.PartAnchor}
 	both := validators
-	both.Anchor = &anchor.Trust{ChainID: block.ChainID, Validators: Validators(4), Blocks: []anchor.Hash{sealed.Proof(l.Head()).Block}}
+	both.Anchor = &anchor.Trust{ChainID: block.ChainID, Validators: Validators(4),
+		Blocks: []anchor.Hash{sealed.Proof(l.Head()).Block}}
 	both.Require = []verdict.Part{verdict.PartAnchor, verdict.PartWitnesses, verdict.PartCheckpoint}
 	promised := logged
 	promised.Require = []verdict.Part{verdict.PartPromise}

@@ -81,7 +81,8 @@ func (l *Log) record(i int) assay.Receipt {
 // Promised is the receipt of record i before it is published.
 func (l *Log) Promised(i int) assay.Receipt {
 	r := l.open[i]
-	p := ledger.Promise{Sequence: uint64(i), LeafHash: ledger.HashLeaf(r.Leaf), Count: uint32(len(l.open)), Path: l.group.AppendPath(nil, i)}
+	p := ledger.Promise{Sequence: uint64(i), LeafHash: ledger.HashLeaf(r.Leaf), Count: uint32(len(l.open)),
+		Path: l.group.AppendPath(nil, i)}
 	copy(p.Signature[:], ed25519.Sign(l.signer, ledger.PromiseMessage(l.Key.Origin, 0, p.Count, l.group.Root())))
 	r.Promise = p.AppendBinary(nil)
 	return r

@@ -123,20 +123,23 @@ func (m *mutator) object(c *Case, path string, b, other []byte, depth int) []byt
 		return m.swap(c, ms, os)
 	case 5:
 		say("of another type")
-		x.value = pick(m, "null", "true", "1", "-1", "1.5", "1e3", "18446744073709551616", `"x"`, "[]", "[1]", "{}", `{"a":1}`, `[["a"]]`, "[null]", `"1"`, "["+x.value+"]")
+		x.value = pick(m, "null", "true", "1", "-1", "1.5", "1e3", "18446744073709551616", `"x"`, "[]", "[1]", "{}",
+			`{"a":1}`, `[["a"]]`, "[null]", `"1"`, "["+x.value+"]")
 	case 6:
 		say("in a second spelling")
 		x.value = m.respell(x.value)
 	case 7:
 		say("under another name")
-		x.name = pick(m, strings.ToUpper(x.name), `" `+x.name[1:], `"`+strings.ToUpper(x.name[1:2])+x.name[2:], `"\u00`+fmt.Sprintf("%02x", x.name[1])+x.name[2:], `"extra"`)
+		x.name = pick(m, strings.ToUpper(x.name), `" `+x.name[1:], `"`+strings.ToUpper(x.name[1:2])+x.name[2:],
+			`"\u00`+fmt.Sprintf("%02x", x.name[1])+x.name[2:], `"extra"`)
 	case 8:
 		say("out of order")
 		j := m.rng.IntN(len(ms))
 		ms[i], ms[j] = ms[j], ms[i]
 	case 9:
 		c.Name += ", white space or junk around " + path
-		return []byte(pick(m, " ", "\n", "\ufeff", "\x00", "") + string(join(ms)) + pick(m, "\n", " ", "{}", "x", "\x00", ",", "null", "\u00a0"))
+		return []byte(pick(m, " ", "\n", "\ufeff", "\x00", "") + string(join(ms)) + pick(m, "\n", " ", "{}", "x",
+			"\x00", ",", "null", "\u00a0"))
 	default:
 		say("bent")
 		x.value = m.bend(x.value)
@@ -184,8 +187,10 @@ func (m *mutator) swap(c *Case, ms, os []member) []byte {
 func (m *mutator) respell(v string) string {
 	switch {
 	case strings.HasPrefix(v, `"`) && len(v) > 4:
-		return pick(m, loosen(v), v[:1]+fmt.Sprintf(`\u%04x`, v[1])+v[2:], v[:len(v)-1]+`\n"`, strings.ToUpper(v), strings.ToLower(v),
-			strings.ReplaceAll(v, "/", `\/`), v[:len(v)-1]+` "`, `"`+" "+v[1:], strings.TrimRight(v, `="`)+`"`, strings.ReplaceAll(v, "+", "-"), `"0X`+v[3:])
+		return pick(m, loosen(v), v[:1]+fmt.Sprintf(`\u%04x`, v[1])+v[2:], v[:len(v)-1]+`\n"`, strings.ToUpper(v),
+			strings.ToLower(v),
+			strings.ReplaceAll(v, "/", `\/`), v[:len(v)-1]+` "`, `"`+" "+v[1:], strings.TrimRight(v,
+				`="`)+`"`, strings.ReplaceAll(v, "+", "-"), `"0X`+v[3:])
 	case v == "null":
 		return pick(m, `""`, "[]", "{}", "Null", `"null"`)
 	case strings.HasPrefix(v, "[") && len(v) > 2:
