@@ -164,11 +164,12 @@ func (f *auditFlags) open() ([]*models.Bundle, error) {
 	return out, nil
 }
 
-// openJournal opens a journal that must be there already.
+// openJournal opens a journal that must be there already, to look at it: no file
+// is changed.
 func openJournal(ctx context.Context, dir string) (*journal.Journal, error) {
 	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
 		return nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir, err)
 	}
-	j, err := journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
+	j, err := journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler), ReadOnly: true})
 	return j, node.InUse(dir, err)
 }

@@ -36,7 +36,8 @@ type FsckReport struct {
 	AnchorProof json.RawMessage `json:"-"` // and its proof
 }
 
-// Fsck opens the journal in dir, which no server may run on, and derives
+// Fsck opens the journal in dir, which no server may run on, to look at it:
+// it changes no file, and works on an image that cannot be written. It derives
 // everything again from the records: leaves, commitments, groups and promises,
 // index, keys, the log's entries, tiles and checkpoint, the high-water mark and
 // the anchored checkpoint. The error names the first thing that is wrong.
@@ -55,6 +56,7 @@ func Fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 }
 
 func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err error) {
+	cfg.ReadOnly = true
 	j, err := Open(ctx, dir, cfg)
 	if err != nil {
 		return rep, err

@@ -104,7 +104,19 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 const openGrace = 2 * time.Second
 
 func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journal, error) {
+	if cfg.ReadOnly {
+		if cfg.RebuildLog {
+			return nil, fmt.Errorf("journal: the log cannot be built again where nothing may be written: %w", assay.ErrInvalid)
+		}
+		if err := mustExist(cfg.FS, dir); err != nil {
+			return nil, err
+		}
+		cfg.FS = newReadOnlyFS(cfg.FS)
+	}
 	for _, d := range []string{"keys", "guard", "log"} {
+		if cfg.ReadOnly {
+			break
+		}
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
@@ -177,6 +189,9 @@ func (j *Journal) recover(ctx context.Context) error {
 // publishes it and returns nil. An error is fatal: what is on disk is unknown,
 // or the log's directory is not the journal's. Open again, or repair first.
 func (j *Journal) Run(ctx context.Context) error {
+	if j.cfg.ReadOnly {
+		return fmt.Errorf("journal: it was opened to be looked at: %w", assay.ErrPrecondition)
+	}
 	drainCtx, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()
 	var g errgroup.Group

@@ -81,6 +81,7 @@ func openStore(dir string, cfg *Config, fatal func(error)) (*pebble.DB, error) {
 		L0StopWritesThreshold:       64,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
 	}
+	opts.DisableAutomaticCompactions = cfg.ReadOnly
 	// Few and large files: each costs a sync, on the disk that commits wait
 	// for. There are no Bloom filters in them: seenFilter answers before.
 	for i := range opts.TargetFileSizes {
