@@ -44,12 +44,14 @@ func levelOf(kind assay.ValueKind, s string) (float64, error) {
 // listed checks the list of a category over a field of some kind.
 func (c checker) listed(f *FeatureSpec, field string, kind assay.ValueKind, at string) error {
 	if kind == assay.Instant {
-		return c.fail(at, "use days_between or date_part", "categories are texts, numbers or flags, and %q is a %s", field, kind)
+		return c.fail(at, "use days_between or date_part", "categories are texts, numbers or flags, and %q is a %s",
+			field, kind)
 	}
 	seen, numbers := map[string]bool{}, map[float64]bool{}
 	for _, s := range f.Categories {
 		if s == "" || len(s) > assay.MaxTextBytes || seen[s] {
-			return c.fail(at, "list each value once, and leave out the empty text: it is missing", "category %q of %q is empty, too long or listed twice", clip(s), f.Name)
+			return c.fail(at, "list each value once, and leave out the empty text: it is missing",
+				"category %q of %q is empty, too long or listed twice", clip(s), f.Name)
 		}
 		seen[s] = true
 		if kind == assay.Text {
@@ -77,7 +79,8 @@ func clip(s string) string {
 
 // bindLevels gives a category over a number or a flag its levels.
 func (p *Plan) bindLevels(st *step) {
-	if st.kernel.name != "category" || len(st.in) != 1 || st.in[0] >= len(p.fields) || p.fields[st.in[0]].kind == assay.Text {
+	if st.kernel.name != "category" || len(st.in) != 1 || st.in[0] >= len(p.fields) ||
+		p.fields[st.in[0]].kind == assay.Text {
 		return
 	}
 	l := &levels{}

@@ -33,13 +33,14 @@ features:
 // listedTable has one row for each region: none is frequent.
 func listedTable(t *testing.T) arrow.Record {
 	t.Helper()
-	text, number, flag := array.NewStringBuilder(memory.DefaultAllocator), array.NewFloat64Builder(memory.DefaultAllocator),
-		array.NewBooleanBuilder(memory.DefaultAllocator)
+	text, number := array.NewStringBuilder(memory.DefaultAllocator), array.NewFloat64Builder(memory.DefaultAllocator)
+	flag := array.NewBooleanBuilder(memory.DefaultAllocator)
 	text.AppendValues([]string{"north", "east", "south"}, nil)
 	number.AppendValues([]float64{3, 8, 4}, nil)
 	flag.AppendValues([]bool{true, false, false}, nil)
 	schema := arrow.NewSchema([]arrow.Field{{Name: "region", Type: arrow.BinaryTypes.String},
-		{Name: "branch", Type: arrow.PrimitiveTypes.Float64}, {Name: "owner", Type: arrow.FixedWidthTypes.Boolean}}, nil)
+		{Name: "branch", Type: arrow.PrimitiveTypes.Float64}, {Name: "owner",
+			Type: arrow.FixedWidthTypes.Boolean}}, nil)
 	return array.NewRecord(schema, []arrow.Array{text.NewArray(), number.NewArray(), flag.NewArray()}, 3)
 }
 
@@ -89,7 +90,8 @@ func TestListedCategories(t *testing.T) {
 			}
 		}
 	}
-	unlisted := &assay.Event{ID: "1", Kind: "application", Time: time.Unix(0, 0), Fields: []assay.Field{{Name: "branch", Value: assay.NumberValue(5)}}}
+	unlisted := &assay.Event{ID: "1", Kind: "application", Time: time.Unix(0, 0),
+		Fields: []assay.Field{{Name: "branch", Value: assay.NumberValue(5)}}}
 	if err := loaded.Validate(unlisted); err == nil || !strings.Contains(err.Error(), "not one of the values") {
 		t.Errorf("a number outside values: %v", err)
 	}

@@ -18,13 +18,15 @@ func (m *Model) OfBad(bad string) (turned bool, err error) {
 	classes := m.Classes
 	if len(classes) == 0 {
 		if bad != "" && bad != "0" && bad != "1" {
-			return false, fmt.Errorf("%w: --bad %s: the file names no classes; its margin is of label 1, so that --bad wants 1 (the default) or 0", assay.ErrInvalid, bad)
+			return false, fmt.Errorf("%w: --bad %s: the file names no classes; its margin is of label 1, so that "+
+				"--bad wants 1 (the default) or 0", assay.ErrInvalid, bad)
 		}
 		classes = []string{"0", "1"}
 	}
 	if bad == "" {
 		if bad = knownBad(classes); bad == "" {
-			return false, fmt.Errorf("%w: the model's classes are %q and %q: say which is the bad event, --bad %s or --bad %s",
+			return false, fmt.Errorf("%w: the model's classes are %q and %q: say which is the bad event, --bad %s "+
+				"or --bad %s",
 				assay.ErrInvalid, classes[0], classes[1], classes[0], classes[1])
 		}
 	}
@@ -35,7 +37,8 @@ func (m *Model) OfBad(bad string) (turned bool, err error) {
 		m.Turn()
 		return true, nil
 	}
-	return false, fmt.Errorf("%w: --bad %s: the model's classes are %q and %q", assay.ErrInvalid, bad, classes[0], classes[1])
+	return false, fmt.Errorf("%w: --bad %s: the model's classes are %q and %q", assay.ErrInvalid, bad, classes[0],
+		classes[1])
 }
 
 // knownBad is the class that is bad by its name, or empty.

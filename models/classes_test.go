@@ -21,11 +21,14 @@ func TestOfBad(t *testing.T) {
 	}{
 		{"", "", false, ""}, {"", "1", false, ""}, {"", "0", true, ""}, {"", "bad", false, "names no classes"},
 		{"0 1", "", false, ""}, {"-1 1", "", false, ""}, {"False True", "", false, ""}, {"0 1", "0", true, ""},
-		{"bad good", "", true, ""}, {"good bad", "", false, ""}, {"Default paid", "", true, ""}, {"bad default", "", false, "which is the bad event"},
-		{"1 2", "", false, "--bad 1 or --bad 2"}, {"1 2", "2", false, ""}, {"N Y", "", false, "--bad N or --bad Y"}, {"N Y", "N", true, ""},
+		{"bad good", "", true, ""}, {"good bad", "", false, ""}, {"Default paid", "", true, ""}, {"bad default", "",
+			false, "which is the bad event"},
+		{"1 2", "", false, "--bad 1 or --bad 2"}, {"1 2", "2", false, ""}, {"N Y", "", false,
+			"--bad N or --bad Y"}, {"N Y", "N", true, ""},
 		{"no yes", "", false, "which is the bad event"}, {"N Y", "n", false, `"N" and "Y"`},
 	} {
-		m := &models.Model{Classes: strings.Fields(c.classes), Init: 0.5, Features: []models.FeatureInfo{{Name: "x", Monotone: 1}},
+		m := &models.Model{Classes: strings.Fields(c.classes), Init: 0.5, Features: []models.FeatureInfo{{Name: "x",
+			Monotone: 1}},
 			Trees: []models.Tree{{LeafValue: []float64{0.25, 0}, NodeValue: []float64{0.125}}}}
 		turned, err := m.OfBad(c.bad)
 		if c.refused != "" {
@@ -41,7 +44,8 @@ func TestOfBad(t *testing.T) {
 		if turned {
 			sign = -1
 		}
-		if m.Init != sign*0.5 || m.Trees[0].LeafValue[0] != sign*0.25 || m.Trees[0].NodeValue[0] != sign*0.125 || m.Features[0].Monotone != int8(sign) {
+		if m.Init != sign*0.5 || m.Trees[0].LeafValue[0] != sign*0.25 || m.Trees[0].NodeValue[0] != sign*0.125 ||
+			m.Features[0].Monotone != int8(sign) {
 			t.Errorf("%q, bad %q: %+v", c.classes, c.bad, m)
 		}
 	}

@@ -51,7 +51,8 @@ func importCommand(u *ui) *cobra.Command {
 	f.register(c, "rows that the plan is fitted on")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the file)")
-	fl.StringVar(&f.badClass, "bad", "", "the class that is the bad event, as the file names it; 0 or 1 where it names none (default: 1, True, bad or default)")
+	fl.StringVar(&f.badClass, "bad", "", "the class that is the bad event, as the file names it; 0 or 1 where it "+
+		"names none (default: 1, True, bad or default)")
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
 	return c
 }
@@ -76,7 +77,8 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 		return fmt.Errorf("%s: %w", f.file, err)
 	}
 	if m.Objective != models.Binary && m.Objective != models.CrossEntropy && !m.Share {
-		return fmt.Errorf("%s has the objective %s: decisions need a probability, so the objective must be binary or cross_entropy", f.file, m.Objective)
+		return fmt.Errorf("%s has the objective %s: decisions need a probability, so the objective must be binary "+
+			"or cross_entropy", f.file, m.Objective)
 	}
 	turned, err := m.OfBad(f.badClass)
 	if err != nil {
@@ -85,7 +87,8 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	notes := []string{"Imported from " + f.from + "; the digest under Data is that of the imported file."}
 	notes = append(notes, classNote(u, m, turned)...)
 	if best, ok := m.Params[interchange.BestIteration]; ok {
-		note := "Early stopping found iteration " + best + " (counted from 0) the best, and the file holds later trees: all are used, as by " +
+		note := "Early stopping found iteration " + best + " (counted from 0) the best, and the file holds later " +
+			"trees: all are used, as by " +
 			"Booster.predict; XGBClassifier.predict stops there. To have that model, save booster[:best_iteration+1]."
 		notes = append(notes, note)
 		u.note("%s", note)
@@ -115,7 +118,8 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	u.done("the same bits on %d rows", passed.Adversarial)
-	b := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Model: m, Calibration: linkOf(m), Scale: models.DefaultScale(), Policy: decides}
+	b := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Model: m, Calibration: linkOf(m),
+		Scale: models.DefaultScale(), Policy: decides}
 	name := f.name
 	if name == "" {
 		name = strings.TrimSuffix(filepath.Base(f.file), filepath.Ext(f.file))
@@ -132,7 +136,8 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	if err := writeBundle(f.out, b); err != nil {
 		return err
 	}
-	u.printf("%s  %s\nmodel   %s\n%d trees on %d features\n", u.bold("bundle"), f.out, b.Digest, len(m.Trees), len(m.Features))
+	u.printf("%s  %s\nmodel   %s\n%d trees on %d features\n", u.bold("bundle"), f.out, b.Digest, len(m.Trees),
+		len(m.Features))
 	return nil
 }
 
@@ -140,7 +145,8 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 func linkOf(m *models.Model) models.Calibration {
 	switch {
 	case m.Share: // the margin is the probability
-		return models.Calibration{Method: models.CalibrationIsotonic, X: []float64{0, 1}, Y: []float64{0, 1}, Source: "the model's own shares"}
+		return models.Calibration{Method: models.CalibrationIsotonic, X: []float64{0, 1}, Y: []float64{0, 1},
+			Source: "the model's own shares"}
 	case m.Sigmoid == 0 || m.Sigmoid == 1:
 		return models.Calibration{Method: models.CalibrationNone}
 	}

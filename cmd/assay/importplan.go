@@ -32,11 +32,13 @@ func (f *importFlags) planFor(ctx context.Context, u *ui, m *models.Model) (*fea
 	}
 	has := plan.Features()
 	if len(has) != len(m.Features) {
-		return nil, fmt.Errorf("%w: the plan makes %d features, the model was trained on %d", assay.ErrInvalid, len(has), len(m.Features))
+		return nil, fmt.Errorf("%w: the plan makes %d features, the model was trained on %d", assay.ErrInvalid,
+			len(has), len(m.Features))
 	}
 	for i, x := range m.Features {
 		if has[i].Name != x.Name && !strings.HasPrefix(x.Name, "Column_") {
-			return nil, fmt.Errorf("%w: feature %d is %q in the plan and %q in the model", assay.ErrInvalid, i+1, has[i].Name, x.Name)
+			return nil, fmt.Errorf("%w: feature %d is %q in the plan and %q in the model", assay.ErrInvalid, i+1,
+				has[i].Name, x.Name)
 		}
 		if err := sameCodes(plan.Spec(), has[i], &x); err != nil {
 			return nil, err
@@ -100,7 +102,8 @@ func fixCodes(spec *features.Spec, m *models.Model) error {
 		case d == nil && len(x.Categories) > 0:
 			continue // a person says what the codes stand for
 		case d == nil:
-			return fmt.Errorf("%w: the plan's feature %q is a category that is learned, and the model fixed the codes without saying what they stand for: "+
+			return fmt.Errorf("%w: the plan's feature %q is a category that is learned, and the model fixed the "+
+				"codes without saying what they stand for: "+
 				"list it in the plan, categories: [the values of the codes 0, 1, ...]", assay.ErrInvalid, x.Name)
 		case len(x.Categories) == 0:
 			x.Categories, x.MinCount, x.MaxCategories = d.Values, 0, 0
@@ -119,7 +122,10 @@ func isCategory(spec *features.Spec, x *features.FeatureSpec) bool {
 	if x.Kernel != "" {
 		return x.Kernel == "category"
 	}
-	return slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool { return f.Name == fieldOf(x) && f.Kind == "text" })
+	return slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool {
+		return f.Name == fieldOf(x) &&
+			f.Kind == "text"
+	})
 }
 
 func fieldOf(x *features.FeatureSpec) string {
@@ -154,11 +160,15 @@ func sameCodes(spec *features.Spec, has features.FeatureInfo, x *models.FeatureI
 	}
 	at := slices.IndexFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Name == has.Name })
 	if !has.Categorical || spec.Features[at].Kernel == "cross" {
-		return fmt.Errorf("%w: the model's feature %q has the categories that its file lists (%s), and the plan makes it by %s: make it a category, "+
-			"kernel: category over a field of kind %s", assay.ErrInvalid, x.Name, someOf(x.Dictionary.Values), cmp.Or(spec.Features[at].Kernel, "passthrough"), x.Dictionary.Kind)
+		return fmt.Errorf("%w: the model's feature %q has the categories that its file lists (%s), and the plan "+
+			"makes it by %s: make it a category, "+
+			"kernel: category over a field of kind "+
+			"%s", assay.ErrInvalid, x.Name, someOf(x.Dictionary.Values), cmp.Or(spec.Features[at].Kernel,
+			"passthrough"), x.Dictionary.Kind)
 	}
 	if !slices.Equal(has.Categories[:len(has.Categories)-1], x.Dictionary.Values) {
-		return fmt.Errorf("%w: the plan's categories of %q are not those of the model's file, in its order (%s): leave them out of the plan to have the file's",
+		return fmt.Errorf("%w: the plan's categories of %q are not those of the model's file, in its order (%s): "+
+			"leave them out of the plan to have the file's",
 			assay.ErrInvalid, x.Name, someOf(x.Dictionary.Values))
 	}
 	return sameUnknown(spec, &spec.Features[at], x.Dictionary)
@@ -168,12 +178,14 @@ func sameCodes(spec *features.Spec, has features.FeatureInfo, x *models.FeatureI
 // the model's library does not.
 func sameUnknown(spec *features.Spec, f *features.FeatureSpec, d *models.Dictionary) error {
 	if !d.Closed && f.Unknown != "missing" {
-		return fmt.Errorf("%w: the plan makes a value outside the categories of %q %q, and it is missing to the model's library: write unknown: missing",
+		return fmt.Errorf("%w: the plan makes a value outside the categories of %q %q, and it is missing to the "+
+			"model's library: write unknown: missing",
 			assay.ErrInvalid, f.Name, features.OtherCategory)
 	}
 	at := slices.IndexFunc(spec.Fields, func(x features.FieldSpec) bool { return x.Name == fieldOf(f) })
 	if d.Closed && (at < 0 || len(spec.Fields[at].Values) == 0) {
-		return fmt.Errorf("%w: the plan takes a value outside the categories of %q, and the model's library refuses it: list them under values of the field %q",
+		return fmt.Errorf("%w: the plan takes a value outside the categories of %q, and the model's library "+
+			"refuses it: list them under values of the field %q",
 			assay.ErrInvalid, f.Name, fieldOf(f))
 	}
 	return nil
@@ -186,7 +198,8 @@ func ownPlan(ctx context.Context, m *models.Model) (*features.Plan, error) {
 	var fields []arrow.Field
 	var cols []arrow.Array
 	for _, x := range m.Features {
-		field, feature := features.FieldSpec{Name: x.Name, Kind: "number"}, features.FeatureSpec{Name: x.Name, Kernel: "passthrough"}
+		field, feature := features.FieldSpec{Name: x.Name, Kind: "number"}, features.FeatureSpec{Name: x.Name,
+			Kernel: "passthrough"}
 		if d := x.Dictionary; d != nil {
 			field.Kind = string(d.Kind)
 			feature.Kernel, feature.Categories, feature.Unknown = "category", d.Values, unknownOf(d)
@@ -220,7 +233,8 @@ func columnType(kind string) arrow.DataType {
 func classNote(u *ui, m *models.Model, turned bool) []string {
 	var out []string
 	if len(m.Classes) == 2 {
-		out = append(out, fmt.Sprintf("The probability is of the class %q; the other is %q.", m.Classes[1], m.Classes[0]))
+		out = append(out, fmt.Sprintf("The probability is of the class %q; the other is %q.", m.Classes[1],
+			m.Classes[0]))
 	}
 	if turned {
 		out = append(out, "The model was turned round: its file gives the margin of the other class.")
@@ -248,8 +262,10 @@ func categoryNotes(m *models.Model) []string {
 		out = append(out, "Categories as the model's file lists them: "+someOf(taken)+".")
 	}
 	if len(codes) > 0 {
-		out = append(out, "The model splits "+someOf(codes)+" by category, and its file does not say what the codes stand for: "+
-			"rows must hold the codes that it was trained on, or a plan must list the values in the order of their codes.")
+		out = append(out, "The model splits "+someOf(codes)+" by category, and its file does not say what the "+
+			"codes stand for: "+
+			"rows must hold the codes that it was trained on, or a plan must list the values in the order of their "+
+			"codes.")
 	}
 	return out
 }

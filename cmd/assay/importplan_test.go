@@ -36,9 +36,11 @@ func TestImportPlan(t *testing.T) {
 		fmt.Fprintf(&texts, "%s,%d,40,%d\n", name, i, i%2)
 		fmt.Fprintf(&numbers, "%s,%d,40,%d\n", no, i, i%2)
 	}
-	rows := map[string]string{"texts": write("texts.csv", texts.String()), "numbers": write("numbers.csv", numbers.String())}
+	rows := map[string]string{"texts": write("texts.csv", texts.String()), "numbers": write("numbers.csv",
+		numbers.String())}
 	plan := func(field, feature string) string {
-		return "version: 1\nlabel: {column: target}\nfields: [{name: where" + field + "}, {name: income}, {name: age}]\n" +
+		return "version: 1\nlabel: {column: target}\nfields: [{name: where" + field +
+			"}, {name: income}, {name: age}]\n" +
 			"features: [{name: where" + feature + "}, {name: income}, {name: age}]\n"
 	}
 	models := filepath.Join("testdata", "modelfiles")
@@ -48,19 +50,28 @@ func TestImportPlan(t *testing.T) {
 		codes                            string
 	}{
 		{"lightgbm", "lightgbm-pandas-texts.txt", "texts", ", kind: text", "", "", "east north süd west other missing"},
-		{"lightgbm", "lightgbm-pandas-texts.txt", "texts", ", kind: text", ", min_count: 50", "", "east north süd west other missing"},
-		{"lightgbm", "lightgbm-pandas-numbers.txt", "numbers", "", ", kernel: category, categories: [3, 4, 8, 70, 5], unknown: missing", "", "3 4 8 70 5 missing"},
-		{"xgboost", "xgboost-pandas-texts-json.json", "texts", ", kind: text", "", "", "east north sued west other refused"},
-		{"lightgbm", "lightgbm-pandas-texts.txt", "texts", ", kind: text", ", categories: [west, east]", "not those of the model's file", ""},
-		{"lightgbm", "lightgbm-pandas-texts.txt", "texts", ", kind: text", ", kernel: frequency", "makes it by frequency", ""},
+		{"lightgbm", "lightgbm-pandas-texts.txt", "texts", ", kind: text", ", min_count: 50", "",
+			"east north süd west other missing"},
+		{"lightgbm", "lightgbm-pandas-numbers.txt", "numbers", "", ", kernel: category, categories: [3, 4, 8, 70, " +
+			"5], unknown: missing", "", "3 4 8 70 5 missing"},
+		{"xgboost", "xgboost-pandas-texts-json.json", "texts", ", kind: text", "", "",
+			"east north sued west other refused"},
+		{"lightgbm", "lightgbm-pandas-texts.txt", "texts", ", kind: text", ", categories: [west, east]",
+			"not those of the model's file", ""},
+		{"lightgbm", "lightgbm-pandas-texts.txt", "texts", ", kind: text", ", kernel: frequency",
+			"makes it by frequency", ""},
 		{"lightgbm", "lightgbm-pandas-numbers.txt", "numbers", "", "", "makes it by passthrough", ""},
-		{"lightgbm", "lightgbm-pandas-numbers.txt", "numbers", "", ", kernel: category, categories: [3, 4, 8, 70, 5], unknown: other", "write unknown: missing", ""},
-		{"lightgbm", "lightgbm-pandas-numbers.txt", "numbers", "", ", kernel: category, categories: [3, 4, 8, 70, 5]", "", "3 4 8 70 5 missing"},
-		{"sklearn", "sklearn-hist-numbers.pkl", "numbers", "", ", kernel: category, categories: [3, 4, 5, 8, 70]", "1 is \"where\" in the plan", ""},
+		{"lightgbm", "lightgbm-pandas-numbers.txt", "numbers", "", ", kernel: category, categories: [3, 4, 8, 70, " +
+			"5], unknown: other", "write unknown: missing", ""},
+		{"lightgbm", "lightgbm-pandas-numbers.txt", "numbers", "", ", kernel: category, categories: [3, 4, 8, 70, 5]",
+			"", "3 4 8 70 5 missing"},
+		{"sklearn", "sklearn-hist-numbers.pkl", "numbers", "", ", kernel: category, categories: [3, 4, 5, 8, 70]",
+			"1 is \"where\" in the plan", ""},
 		{"xgboost", "xgboost-codes.json", "texts", ", kind: text", "", "is a category that is learned", ""},
 	} {
 		out := filepath.Join(dir, fmt.Sprint("bundle", i))
-		_, stderr, code := assayRun(t, "import", "--from", c.from, "--file", filepath.Join(models, c.file), "--out", out,
+		_, stderr, code := assayRun(t, "import", "--from", c.from, "--file", filepath.Join(models, c.file), "--out",
+			out,
 			"--plan", write("plan.yaml", plan(c.field, c.feature)), "--data", rows[c.rows])
 		if c.refused != "" {
 			if code != 1 || !strings.Contains(stderr, c.refused) {
@@ -86,11 +97,14 @@ func TestImportPlan(t *testing.T) {
 		}
 		// The same plan, frozen, is taken as well; and another model's is not.
 		frozen := filepath.Join(out, "plan.json")
-		if _, stderr, code := assayRun(t, "import", "--from", c.from, "--file", filepath.Join(models, c.file), "--out", out+"-again", "--plan", frozen); code != 0 {
+		if _, stderr, code := assayRun(t, "import", "--from", c.from, "--file", filepath.Join(models, c.file),
+			"--out", out+"-again", "--plan", frozen); code != 0 {
 			t.Errorf("%s, frozen: %s", c.file, stderr)
 		}
-		if _, stderr, code := assayRun(t, "import", "--from", "lightgbm", "--file", filepath.Join(models, "lightgbm-pandas-flags.txt"),
-			"--out", out+"-other", "--plan", frozen); code != 1 || !strings.Contains(stderr, "not those of the model's file") {
+		if _, stderr, code := assayRun(t, "import", "--from", "lightgbm", "--file", filepath.Join(models,
+			"lightgbm-pandas-flags.txt"),
+			"--out", out+"-other", "--plan", frozen); code != 1 || !strings.Contains(stderr, "not those of the "+
+			"model's file") {
 			t.Errorf("%s, frozen, of another model: status %d, %s", c.file, code, stderr)
 		}
 	}
@@ -106,15 +120,18 @@ func TestImportedCategoriesInFiles(t *testing.T) {
 	if code != 0 || !strings.Contains(stderr, "where (3, 4, 8, 70, 5)") {
 		t.Fatalf("status %d, %s", code, stderr)
 	}
-	if _, stderr, code = assayRun(t, "import", "--from", "xgboost", "--file", file, "--out", out); code != 2 || !strings.Contains(stderr, "give --from lightgbm") {
+	if _, stderr, code = assayRun(t, "import", "--from", "xgboost", "--file", file, "--out", out); code != 2 ||
+		!strings.Contains(stderr, "give --from lightgbm") {
 		t.Errorf("another format: status %d, %s", code, stderr)
 	}
-	_, stderr, code = assayRun(t, "import", "--from", "lightgbm", "--file", filepath.Join("testdata", "modelfiles", "lightgbm-codes.txt"), "--out", out+"2")
+	_, stderr, code = assayRun(t, "import", "--from", "lightgbm", "--file", filepath.Join("testdata", "modelfiles",
+		"lightgbm-codes.txt"), "--out", out+"2")
 	if code != 0 || !strings.Contains(stderr, "rows must hold the codes") {
 		t.Errorf("codes without a list: status %d, %s", code, stderr)
 	}
 	rows := filepath.Join(dir, "rows.csv")
-	if err := os.WriteFile(rows, []byte("where,income,age\n70,0.5,41\n70.0,0.5,41\n3,0.5,41\n5,0.5,41\n"), 0o644); err != nil {
+	if err := os.WriteFile(rows, []byte("where,income,age\n70,0.5,41\n70.0,0.5,41\n3,0.5,41\n5,0.5,41\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	scores := filepath.Join(dir, "scores.csv")

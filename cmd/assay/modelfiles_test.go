@@ -36,7 +36,8 @@ type libraryAnswers struct {
 type agreement struct{ margin, pd, contribution float64 }
 
 var agreements = map[string]agreement{
-	"lightgbm": {0, 1e-15, 1e-9}, "xgboost": {0, 1.5e-7, 2e-6}, "sklearn": {4e-16, 1e-15, 1e-9}, "catboost": {1e-15, 1e-15, 1e-9},
+	"lightgbm": {0, 1e-15, 1e-9}, "xgboost": {0, 1.5e-7, 2e-6}, "sklearn": {4e-16, 1e-15, 1e-9}, "catboost": {1e-15,
+		1e-15, 1e-9},
 }
 
 // TestModelFiles imports every model file of testdata/modelfiles as a person
@@ -60,7 +61,8 @@ func TestModelFiles(t *testing.T) {
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".answers.json"), func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "bundle")
-			args := []string{"import", "--from", want.From, "--file", filepath.Join("testdata", "modelfiles", want.File), "--out", out}
+			args := []string{"import", "--from", want.From, "--file", filepath.Join("testdata", "modelfiles",
+				want.File), "--out", out}
 			if want.Bad != "" {
 				args = append(args, "--bad", want.Bad)
 			}
@@ -94,7 +96,8 @@ func TestModelFiles(t *testing.T) {
 
 func (a *libraryAnswers) compare(t *testing.T, s *scorer) {
 	t.Helper()
-	if len(a.Rows) == 0 || len(a.Margins) != len(a.Rows) || len(a.PDs) != len(a.Rows) || len(a.Contributions) != len(a.Rows) {
+	if len(a.Rows) == 0 || len(a.Margins) != len(a.Rows) || len(a.PDs) != len(a.Rows) ||
+		len(a.Contributions) != len(a.Rows) {
 		t.Fatal("the answers are not complete")
 	}
 	within := agreements[a.From]

@@ -50,7 +50,8 @@ func readCatBoost(d *document) (*models.Model, error) {
 	info := d.field("features_info")
 	for _, kind := range []string{"categorical_features", "text_features", "embedding_features"} {
 		if len(info.field(kind).list) > 0 {
-			return nil, fmt.Errorf("%w: %s, which CatBoost computes from tables of hashes and counts: train on numbers", ErrUnsupported, kind)
+			return nil, fmt.Errorf("%w: %s, which CatBoost computes from tables of hashes and counts: train on "+
+				"numbers", ErrUnsupported, kind)
 		}
 	}
 	missing, err := catFeatures(m, info.field("float_features").list)
@@ -68,7 +69,8 @@ func readCatBoost(d *document) (*models.Model, error) {
 	}
 	m.Init = bias
 	if _, ok := d.fields["oblivious_trees"]; !ok {
-		return nil, fmt.Errorf("%w: no oblivious_trees: trees that are not symmetric (grow_policy Depthwise or Lossguide) are not read", ErrUnsupported)
+		return nil, fmt.Errorf("%w: no oblivious_trees: trees that are not symmetric (grow_policy Depthwise or "+
+			"Lossguide) are not read", ErrUnsupported)
 	}
 	trees := d.field("oblivious_trees").list
 	if len(trees) > models.MaxTrees {
@@ -106,7 +108,8 @@ func catFeatures(m *models.Model, list []*document) ([]bool, error) {
 	missing := make([]bool, len(list))
 	for _, f := range list {
 		i, ok := f.field("feature_index").number()
-		if flat, ok2 := f.field("flat_feature_index").number(); !ok || !ok2 || flat != i || !(i >= 0 && i < float64(len(list))) || i != math.Trunc(i) {
+		if flat, ok2 := f.field("flat_feature_index").number(); !ok || !ok2 || flat != i || !(i >= 0 &&
+			i < float64(len(list))) || i != math.Trunc(i) {
 			return nil, fmt.Errorf("%w: the features are not numbered from 0 on", ErrFormat)
 		}
 		x := &m.Features[int(i)]
@@ -118,7 +121,8 @@ func catFeatures(m *models.Model, list []*document) ([]bool, error) {
 		case "AsTrue":
 			missing[int(i)] = true
 		default:
-			return nil, fmt.Errorf("%w: missing values of %q are treated as %q: want AsIs, AsFalse or AsTrue", ErrUnsupported, clip(x.Name), clip(of))
+			return nil, fmt.Errorf("%w: missing values of %q are treated as %q: want AsIs, AsFalse or AsTrue",
+				ErrUnsupported, clip(x.Name), clip(of))
 		}
 	}
 	for i := range m.Features {

@@ -32,7 +32,8 @@ func TestReadCatBoost(t *testing.T) {
 		t.Errorf("%+v, classes %v", m.Features, m.Classes)
 	}
 	nan := math.NaN()
-	for _, c := range []struct{ x, y, leaf float64 }{{0.5, -1, 1}, {0.6, -1, 2}, {0.5, 0, 4}, {1, 0, 8}, {nan, -2, 1}, {nan, nan, 4}, {1, nan, 8},
+	for _, c := range []struct{ x, y, leaf float64 }{{0.5, -1, 1}, {0.6, -1, 2}, {0.5, 0, 4}, {1, 0, 8}, {nan, -2, 1},
+		{nan, nan, 4}, {1, nan, 8},
 		{0.5 + 1e-9, -2, 1}, {0.5 + 1e-7, -2, 2}} { // compared as float32
 		if got := m.Margin([]float64{c.x, c.y}); got != 0.25+0.5*c.leaf {
 			t.Errorf("%v, %v: margin %v, want that of the leaf %v", c.x, c.y, got, c.leaf)
@@ -58,7 +59,8 @@ func TestReadCatBoost(t *testing.T) {
 		if !strings.Contains(catModel, old) {
 			t.Fatalf("the model has no %s", old)
 		}
-		if _, err := interchange.ReadCatBoost(strings.NewReader(strings.Replace(catModel, old, c.new, 1))); !errors.Is(err, c.kind) {
+		if _, err := interchange.ReadCatBoost(strings.NewReader(strings.Replace(catModel, old, c.new,
+			1))); !errors.Is(err, c.kind) {
 			t.Errorf("%s: error %v, want %v", c.new, err, c.kind)
 		}
 	}
@@ -85,7 +87,8 @@ func FuzzRecognise(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if format, err := interchange.Recognise(b); err != nil && (format != "" || !errors.Is(err, interchange.ErrUnsupported)) {
+		if format, err := interchange.Recognise(b); err != nil && (format != "" || !errors.Is(err,
+			interchange.ErrUnsupported)) {
 			t.Fatalf("%q, error %v", format, err)
 		}
 	})

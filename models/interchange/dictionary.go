@@ -62,13 +62,16 @@ func dictionaryOf(values []any) (*models.Dictionary, error) {
 				return nil, fmt.Errorf("%w: a category is not a number", ErrFormat)
 			}
 			if kind, text = models.DictionaryNumbers, numberName(x); math.Abs(x) >= 1<<53 {
-				return nil, fmt.Errorf("%w: a category is a number of 2^53 or more, which is not told from its neighbour: train on its text", ErrUnsupported)
+				return nil, fmt.Errorf("%w: a category is a number of 2^53 or more, which is not told from its "+
+					"neighbour: train on its text", ErrUnsupported)
 			}
 		default:
-			return nil, fmt.Errorf("%w: a category is neither a text, a number nor a boolean: train on its text", ErrUnsupported)
+			return nil, fmt.Errorf("%w: a category is neither a text, a number nor a boolean: train on its text",
+				ErrUnsupported)
 		}
 		if d.Kind != "" && d.Kind != kind {
-			return nil, fmt.Errorf("%w: categories of several kinds (%s and %s) in one column: train on their texts", ErrUnsupported, d.Kind, kind)
+			return nil, fmt.Errorf("%w: categories of several kinds (%s and %s) in one column: train on their texts",
+				ErrUnsupported, d.Kind, kind)
 		}
 		d.Kind, d.Values = kind, append(d.Values, text)
 	}
@@ -83,7 +86,8 @@ func checkDictionary(d *models.Dictionary) error {
 		case seen[v]:
 			return fmt.Errorf("%w: the category %q is there twice", ErrFormat, clip(v))
 		case v == "":
-			return fmt.Errorf("%w: a category is the empty text, which is a missing value here: give it a name before training", ErrUnsupported)
+			return fmt.Errorf("%w: a category is the empty text, which is a missing value here: give it a name "+
+				"before training", ErrUnsupported)
 		case !utf8.ValidString(v):
 			return fmt.Errorf("%w: a category is not UTF-8", ErrFormat)
 		}
@@ -125,7 +129,8 @@ func xgbDictionaries(m *models.Model, cats *document) error {
 		default:
 			for _, x := range values.numbers {
 				if math.Abs(x) >= 1<<53 || x != math.Trunc(x) {
-					return fmt.Errorf("%w: a category of %q is not a whole number below 2^53: train on its text", ErrUnsupported, clip(f.Name))
+					return fmt.Errorf("%w: a category of %q is not a whole number below 2^53: train on its text",
+						ErrUnsupported, clip(f.Name))
 				}
 				d.Values = append(d.Values, numberName(x))
 			}
@@ -147,7 +152,8 @@ func xgbTexts(offsets, values *document) (*models.Dictionary, error) {
 	b := make([]byte, len(raw))
 	for i, v := range raw {
 		if b[i] = byte(v); b[i] >= utf8.RuneSelf {
-			return nil, fmt.Errorf("%w: texts beyond ASCII: XGBoost (3.1 and 3.2) writes them cut at the wrong places, so that they cannot be told: "+
+			return nil, fmt.Errorf("%w: texts beyond ASCII: XGBoost (3.1 and 3.2) writes them cut at the wrong "+
+				"places, so that they cannot be told: "+
 				"train on names in ASCII", ErrUnsupported)
 		}
 	}

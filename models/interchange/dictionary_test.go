@@ -30,11 +30,14 @@ func pandasModel(infos, categorical, lists string) string {
 		if !strings.HasPrefix(strings.Fields(infos)[i], "[") {
 			kind, sets = "1", "num_cat=1\ncat_boundaries=0 1\ncat_threshold=1\n"
 		}
-		trees.WriteString("Tree=" + string(rune('0'+strings.Count(trees.String(), "Tree="))) + "\nnum_leaves=2\n" + sets + "split_feature=" + string(rune('0'+i)) +
+		trees.WriteString("Tree=" + string(rune('0'+strings.Count(trees.String(), "Tree="))) + "\nnum_leaves=2\n" +
+			sets + "split_feature=" + string(rune('0'+i)) +
 			"\nthreshold=0\ndecision_type=" + kind + "\nleft_child=-1\nright_child=-2\nleaf_value=1 2\nshrinkage=1\n\n")
 	}
-	return "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=" + string(rune('0'+len(names)-1)) + "\nobjective=binary sigmoid:1\nfeature_names=" +
-		strings.Join(names, " ") + "\nfeature_infos=" + infos + "\n\n" + trees.String() + "end of trees\n\nparameters:\n[categorical_feature: " + categorical +
+	return "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=" +
+		string(rune('0'+len(names)-1)) + "\nobjective=binary sigmoid:1\nfeature_names=" +
+		strings.Join(names, " ") + "\nfeature_infos=" + infos + "\n\n" + trees.String() +
+		"end of trees\n\nparameters:\n[categorical_feature: " + categorical +
 		"]\n\nend of parameters\n\npandas_categorical:" + lists + "\n"
 }
 
@@ -65,7 +68,8 @@ func TestPandasCategorical(t *testing.T) {
 	} {
 		m, err := interchange.ReadLightGBM(strings.NewReader(pandasModel(c.infos, c.categorical, c.lists)))
 		if c.refused != "" {
-			if err == nil || !strings.Contains(err.Error(), c.refused) || !errors.Is(err, interchange.ErrUnsupported) && !errors.Is(err, interchange.ErrFormat) {
+			if err == nil || !strings.Contains(err.Error(), c.refused) || !errors.Is(err,
+				interchange.ErrUnsupported) && !errors.Is(err, interchange.ErrFormat) {
 				t.Errorf("%s: error %v, want %q", name, err, c.refused)
 			}
 			continue
@@ -135,7 +139,8 @@ func TestXGBoostClasses(t *testing.T) {
 		`{\"_estimator_type\": \"classifier\"}`:          nil,
 		`{\"classes_\": [1]}`:                            nil,
 	} {
-		text := strings.Replace(stump("1"), `"learner":{`, `"learner":{"attributes":{"scikit_learn":"`+attribute+`"},`, 1)
+		text := strings.Replace(stump("1"), `"learner":{`,
+			`"learner":{"attributes":{"scikit_learn":"`+attribute+`"},`, 1)
 		m, err := interchange.ReadXGBoost(strings.NewReader(text))
 		if err != nil || !slices.Equal(m.Classes, want) {
 			t.Errorf("%s: %v, %v, want %v", attribute, m, err, want)
@@ -155,8 +160,10 @@ func TestBaseScore(t *testing.T) {
 		version, score string
 		want           float32
 	}{
-		{"2,1,4", "1E-9", -20.723267}, {"2,1,4", "1E-7", -16.118095}, {"2,1,4", "9.999999E-1", 15.942385}, {"2,1,4", "5E-1", 0},
-		{"3,1,2", "1E-7", -16.118095}, {"3,2,0", "1E-9", -13.81551}, {"3,2,0", "1E-7", -13.81551}, {"3,2,0", "9.999999E-1", 13.74516},
+		{"2,1,4", "1E-9", -20.723267}, {"2,1,4", "1E-7", -16.118095}, {"2,1,4", "9.999999E-1", 15.942385}, {"2,1,4",
+			"5E-1", 0},
+		{"3,1,2", "1E-7", -16.118095}, {"3,2,0", "1E-9", -13.81551}, {"3,2,0", "1E-7", -13.81551}, {"3,2,0",
+			"9.999999E-1", 13.74516},
 		{"3,2,0", "0E0", -13.81551}, {"3,2,0", "1E0", 13.74516}, {"3,2,0", "5E-1", 0}, {"3,0,5", "0E0", -13.81551},
 	} {
 		text := strings.Replace(string(raw), `"version":[2,1,4]`, `"version":[`+c.version+`]`, 1)

@@ -118,7 +118,8 @@ func (x *foreignTree) add(p pending, i int, threshold float64, defaultLeft, cate
 	if p.share < 1 {
 		gain = 0 // its original has it
 	}
-	t.Gain, t.NodeValue, t.NodeHess = append(t.Gain, gain), append(t.NodeValue, x.weight[i]), append(t.NodeHess, x.hess[i]*p.share)
+	t.Gain, t.NodeValue, t.NodeHess = append(t.Gain, gain), append(t.NodeValue, x.weight[i]), append(t.NodeHess,
+		x.hess[i]*p.share)
 	return n
 }
 

@@ -27,7 +27,8 @@ func assignDictionaries(m *models.Model, lists []*models.Dictionary) error {
 		return nil
 	}
 	if len(lists)*len(m.Features) > 1<<22 {
-		return fmt.Errorf("%w: %d lists of pandas_categorical for %d features are too many", ErrUnsupported, len(lists), len(m.Features))
+		return fmt.Errorf("%w: %d lists of pandas_categorical for %d features are too many", ErrUnsupported,
+			len(lists), len(m.Features))
 	}
 	named, err := categoricalColumns(m)
 	if err != nil {
@@ -44,8 +45,12 @@ func assignDictionaries(m *models.Model, lists []*models.Dictionary) error {
 		}
 		return f.Min >= 0 && f.Max < n && f.Min == math.Trunc(f.Min) && f.Max == math.Trunc(f.Max)
 	}
-	before := reachable(len(lists), len(m.Features), func(i, f int) bool { return fits(i, f) }, func(f int) bool { return named[f] })
-	after := reachable(len(lists), len(m.Features), func(i, f int) bool { return fits(len(lists)-1-i, len(m.Features)-1-f) },
+	before := reachable(len(lists), len(m.Features), func(i, f int) bool { return fits(i, f) },
+		func(f int) bool { return named[f] })
+	after := reachable(len(lists), len(m.Features), func(i, f int) bool {
+		return fits(len(lists)-1-i,
+			len(m.Features)-1-f)
+	},
 		func(f int) bool { return named[len(m.Features)-1-f] })
 	if !before[len(m.Features)][len(lists)] {
 		return fmt.Errorf("%w: the %d lists of pandas_categorical do not fit the %d columns that are categorical: "+
@@ -69,8 +74,10 @@ func assignDictionaries(m *models.Model, lists []*models.Dictionary) error {
 		case len(ways) == 1 && ways[0] >= 0:
 			m.Features[f].Dictionary = lists[ways[0]]
 		case len(ways) > 1 && used[f]:
-			return fmt.Errorf("%w: the lists of pandas_categorical can belong to the columns in several ways, and %q is one of those that differ: "+
-				"train without ordered categories (they are numbers to LightGBM), or on their codes", ErrUnsupported, clip(m.Features[f].Name))
+			return fmt.Errorf("%w: the lists of pandas_categorical can belong to the columns in several ways, and "+
+				"%q is one of those that differ: "+
+				"train without ordered categories (they are numbers to LightGBM), or on their "+
+				"codes", ErrUnsupported, clip(m.Features[f].Name))
 		}
 	}
 	return nil
@@ -103,7 +110,8 @@ func categoricalColumns(m *models.Model) (map[int]bool, error) {
 	for i := range m.Features {
 		if m.Features[i].Categorical {
 			if len(out) > 0 && !out[i] && m.Params["categorical_feature"] != "" {
-				return nil, fmt.Errorf("%w: feature %q has codes, and the parameter categorical_feature does not name it", ErrFormat, clip(m.Features[i].Name))
+				return nil, fmt.Errorf("%w: feature %q has codes, and the parameter categorical_feature does not "+
+					"name it", ErrFormat, clip(m.Features[i].Name))
 			}
 			out[i] = true
 		}

@@ -19,11 +19,14 @@ const (
 
 // What writes a format that is read, by library.
 const (
-	saveXGBoost  = `save it with booster.save_model("model.json"), of an XGBClassifier model.get_booster().save_model("model.json")`
-	saveLightGBM = `save it with booster.save_model("model.txt"), of an LGBMClassifier model.booster_.save_model("model.txt")`
+	saveXGBoost = `save it with booster.save_model("model.json"), ` +
+		`of an XGBClassifier model.get_booster().save_model("model.json")`
+	saveLightGBM = `save it with booster.save_model("model.txt"), ` +
+		`of an LGBMClassifier model.booster_.save_model("model.txt")`
 	saveSklearn  = `save the fitted classifier itself with pickle.dump(classifier, open("model.pkl", "wb"))`
 	saveCatBoost = `save it with model.save_model("model.json", format="json")`
-	saveItself   = "save the model with the library that trained it: LightGBM as text, XGBoost as JSON, scikit-learn as a pickle, CatBoost as JSON"
+	saveItself   = "save the model with the library that trained it: LightGBM as text, XGBoost as JSON, " +
+		"scikit-learn as a pickle, CatBoost as JSON"
 )
 
 // known is a kind of file: how it begins, or what its beginning holds.
@@ -36,7 +39,8 @@ type known struct {
 // unread are kinds of file that hold a model, or look like one, and are not read.
 var unread = []known{
 	{"\x1f\x8b", "", "a gzip archive: unpack it with gunzip, and give the file that it holds"},
-	{"PK\x03\x04", "model.ini", "an H2O MOJO: H2O writes none of the formats that are read; train the model with LightGBM, XGBoost, scikit-learn or CatBoost"},
+	{"PK\x03\x04", "model.ini", "an H2O MOJO: H2O writes none of the formats that are read; train the model with " +
+		"LightGBM, XGBoost, scikit-learn or CatBoost"},
 	{"PK\x03\x04", "schema.json", "a skops file: load it with skops.io.load, and " + saveSklearn},
 	{"PK\x03\x04", "", "a zip archive: unpack it, and give the model file that it holds"},
 	{"\x28\xb5\x2f\xfd", "", "a zstd archive: unpack it with unzstd, and give the file that it holds"},
@@ -45,14 +49,17 @@ var unread = []known{
 	{"\xff\xfe", "", "a text in UTF-16: save it as UTF-8, or write the model anew with its own library"},
 	{"\xfe\xff", "", "a text in UTF-16: save it as UTF-8, or write the model anew with its own library"},
 	{"CBM1", "", "a CatBoost model in its binary format: load it with CatBoost, and " + saveCatBoost},
-	{"______LightGBM_Binary_File_Token______", "", "a LightGBM data set (Dataset.save_binary), which holds rows and no model: train, and " + saveLightGBM},
+	{"______LightGBM_Binary_File_Token______", "", "a LightGBM data set (Dataset.save_binary), which holds rows " +
+		"and no model: train, and " + saveLightGBM},
 	{"\x08", "onnx", "an ONNX model: " + saveItself},
 	{"\x08", "CatBoost", "an ONNX model that CatBoost exported: " + saveCatBoost},
 	{"", "<PMML", "a PMML model: " + saveItself},
-	{"", "extends GenModel", "an H2O POJO: H2O writes none of the formats that are read; train the model with LightGBM, XGBoost, scikit-learn or CatBoost"},
+	{"", "extends GenModel", "an H2O POJO: H2O writes none of the formats that are read; train the model with " +
+		"LightGBM, XGBoost, scikit-learn or CatBoost"},
 	{"booster[0]:", "", "XGBoost's text dump (dump_model), which leaves numbers out: " + saveXGBoost},
 	{"0:[", "yes=", "XGBoost's text dump (get_dump), which leaves numbers out: " + saveXGBoost},
-	{"[", `"nodeid"`, "XGBoost's JSON dump (dump_model), which leaves the objective and the base score out: " + saveXGBoost},
+	{"[", `"nodeid"`, "XGBoost's JSON dump (dump_model), which leaves the objective and the base score out: " +
+		saveXGBoost},
 	{"{", `"num_tree_per_iteration"`, "LightGBM's JSON dump (dump_model): " + saveLightGBM},
 	{"{", `"generic_param"`, "XGBoost's configuration (save_config), which holds no trees: " + saveXGBoost},
 	{"", "struct CatboostModel", "a CatBoost model as C++: load the model with CatBoost, and " + saveCatBoost},
@@ -85,7 +92,7 @@ func Recognise(b []byte) (string, error) {
 			begins = text
 		}
 		if bytes.HasPrefix(begins, []byte(k.prefix)) && bytes.Contains(start, []byte(k.contains)) {
-			if k.what[:2] == "an" && k.prefix == "\x08" && (len(start) < 3 || start[1] > 0x20) {
+			if k.prefix == "\x08" && (len(start) < 3 || start[1] > 0x20) {
 				continue // no version of ONNX
 			}
 			return "", fmt.Errorf("%w: this is %s", ErrUnsupported, k.what)
@@ -104,7 +111,8 @@ func readFormat(start, text []byte) string {
 		return FormatLightGBM
 	case bytes.HasPrefix(text, []byte("{")) && (has(`"features_info"`) || has(`"oblivious_trees"`)):
 		return FormatCatBoost
-	case bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text[:min(len(text), 64)], []byte("learner")) && !has(`"generic_param"`):
+	case bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text[:min(len(text), 64)], []byte("learner")) &&
+		!has(`"generic_param"`):
 		return FormatXGBoost
 	case bytes.HasPrefix(start, []byte("binf")), len(start) > 160 && bytes.Contains(start[136:160], []byte(":log")):
 		return FormatXGBoostBinary
@@ -127,23 +135,29 @@ func firstModule(b []byte) string {
 
 // wrappers are estimators around the one that is read, and where they keep it.
 var wrappers = map[string]string{
-	"Pipeline": "pipeline[-1]", "CalibratedClassifierCV": "its calibrated_classifiers_[0].estimator, and calibrate anew",
-	"GridSearchCV": "search.best_estimator_", "RandomizedSearchCV": "search.best_estimator_", "HalvingGridSearchCV": "search.best_estimator_",
-	"TunedThresholdClassifierCV": "model.estimator_", "FixedThresholdClassifier": "model.estimator_", "OneVsRestClassifier": "model.estimators_[0]",
-	"FrozenEstimator": "model.estimator", "TransformedTargetRegressor": "model.regressor_",
+	"Pipeline": "pipeline[-1]", "CalibratedClassifierCV": "its calibrated_classifiers_[0].estimator, and calibrate " +
+		"anew",
+	"GridSearchCV": "search.best_estimator_", "RandomizedSearchCV": "search.best_estimator_",
+	"HalvingGridSearchCV":        "search.best_estimator_",
+	"TunedThresholdClassifierCV": "model.estimator_", "FixedThresholdClassifier": "model.estimator_",
+	"OneVsRestClassifier": "model.estimators_[0]",
+	"FrozenEstimator":     "model.estimator", "TransformedTargetRegressor": "model.regressor_",
 }
 
 // notAnEstimator says what a pickle holds instead.
 func notAnEstimator(o *pickled) error {
 	module, name := o.by.module, clip(o.by.name)
-	for prefix, do := range map[string]string{"xgboost": saveXGBoost, "lightgbm": saveLightGBM, "catboost": saveCatBoost} {
+	for prefix, do := range map[string]string{"xgboost": saveXGBoost, "lightgbm": saveLightGBM,
+		"catboost": saveCatBoost} {
 		if strings.HasPrefix(module, prefix) {
 			return fmt.Errorf("%w: a pickle of %s: load it with Python, and %s", ErrUnsupported, prefix+"'s "+name, do)
 		}
 	}
 	if inner, ok := wrappers[o.by.name]; ok && strings.HasPrefix(module, "sklearn") {
-		return fmt.Errorf("%w: %s is a wrapper: pickle the classifier inside, %s; what steps before it do to the rows belongs into the plan", ErrUnsupported, name, inner)
+		return fmt.Errorf("%w: %s is a wrapper: pickle the classifier inside, %s; what steps before it do to the "+
+			"rows belongs into the plan", ErrUnsupported, name, inner)
 	}
-	return fmt.Errorf("%w: %s: want GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier, ExtraTreesClassifier, "+
+	return fmt.Errorf("%w: %s: want GradientBoostingClassifier, HistGradientBoostingClassifier, "+
+		"RandomForestClassifier, ExtraTreesClassifier, "+
 		"DecisionTreeClassifier, ExtraTreeClassifier or GradientBoostingRegressor", ErrUnsupported, name)
 }

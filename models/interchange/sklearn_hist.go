@@ -90,7 +90,8 @@ func histFeatures(m *models.Model, o *pickled) ([]int, error) {
 	}
 	lists, ok := encoder.field("categories_").(*pickleList)
 	if !ok || len(lists.items) != len(categorical) {
-		return nil, fmt.Errorf("%w: the encoder has not a list of categories for each of the %d categorical features", ErrFormat, len(categorical))
+		return nil, fmt.Errorf("%w: the encoder has not a list of categories for each of the %d categorical features",
+			ErrFormat, len(categorical))
 	}
 	for i, f := range categorical {
 		x := &m.Features[f]
@@ -106,7 +107,8 @@ func histFeatures(m *models.Model, o *pickled) ([]int, error) {
 func histEncoder(o *pickled) (*pickled, error) {
 	pre, _ := o.field("_preprocessor").(*pickled)
 	if pre == nil {
-		return nil, fmt.Errorf("%w: categorical features of scikit-learn before 1.4, which does not list their values: fit the model with 1.4 or later", ErrUnsupported)
+		return nil, fmt.Errorf("%w: categorical features of scikit-learn before 1.4, which does not list their "+
+			"values: fit the model with 1.4 or later", ErrUnsupported)
 	}
 	steps, _ := pre.field("transformers_").(*pickleList)
 	if steps != nil {
@@ -202,7 +204,8 @@ func histTree(o *pickled, order []int, budget *int) (models.Tree, error) {
 		return bad("the trees have more nodes than the file has room for")
 	}
 	members := map[string]member{}
-	for _, name := range []string{"value", "count", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "gain", "is_leaf"} {
+	for _, name := range []string{"value", "count", "feature_idx", "num_threshold", "missing_go_to_left", "left",
+		"right", "gain", "is_leaf"} {
 		f, ok := nodes.member(name)
 		if !ok || (f.kind == 'f') != (name == "value" || name == "num_threshold" || name == "gain") {
 			return bad("its nodes have no " + name)

@@ -40,7 +40,8 @@ func sklearnTree(o *pickled, leaf sklearnLeaf, features int, budget *int) (model
 	}
 	n := len(nodes.data) / nodes.size
 	if n == 0 || n > 2*models.MaxLeaves || len(values.data) != 8*n*leaf.width {
-		return bad(fmt.Sprintf("%d nodes and %d values, want 1 to %d nodes, and %d values of each", n, len(values.data)/8, 2*models.MaxLeaves, leaf.width))
+		return bad(fmt.Sprintf("%d nodes and %d values, want 1 to %d nodes, and %d values of each", n,
+			len(values.data)/8, 2*models.MaxLeaves, leaf.width))
 	}
 	if *budget -= len(nodes.data); *budget < 0 {
 		return bad("the trees have more nodes than the file has room for")

@@ -119,14 +119,16 @@ func xgbForest(m *models.Model, learner, forest *document, trees int) error {
 		if classes, ok := d.integers(0, math.MaxInt32); !ok || len(classes) != trees {
 			return fmt.Errorf("%w: tree_info has another length than trees", ErrFormat)
 		} else if trees > 0 && slices.Max(classes) > 0 {
-			return fmt.Errorf("%w: tree_info names class %d: only models with one output are read", ErrUnsupported, slices.Max(classes))
+			return fmt.Errorf("%w: tree_info names class %d: only models with one output are read", ErrUnsupported,
+				slices.Max(classes))
 		}
 	}
 	best, ok := learner.field("attributes", "best_iteration").number()
 	if !ok {
 		return nil
 	}
-	if n, ok := forest.field("gbtree_model_param", "num_parallel_tree").number(); ok && n >= 1 && (best+1)*n < float64(trees) {
+	if n, ok := forest.field("gbtree_model_param", "num_parallel_tree").number(); ok && n >= 1 &&
+		(best+1)*n < float64(trees) {
 		m.Params = map[string]string{BestIteration: strconv.FormatFloat(best, 'f', -1, 64)}
 	}
 	return nil
@@ -166,7 +168,8 @@ func xgbObjective(m *models.Model, learner *document, version []float64) error {
 	case "reg:squarederror", "reg:linear", "reg:absoluteerror", "reg:pseudohubererror":
 		m.Objective = models.Regression
 	default:
-		return fmt.Errorf("%w: objective %q: want binary:logistic, binary:logitraw, reg:logistic, or a regression without a link function",
+		return fmt.Errorf("%w: objective %q: want binary:logistic, binary:logitraw, reg:logistic, or a regression "+
+			"without a link function",
 			ErrUnsupported, clip(name))
 	}
 	m.Init = float64(float32(base))
