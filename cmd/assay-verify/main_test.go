@@ -53,6 +53,23 @@ func TestIndependence(t *testing.T) {
 	}
 }
 
+// TestSize builds the program: it stays small enough to be read and handed on.
+func TestSize(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "assay-verify")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 8_000_000
+	if info.Size() > most {
+		t.Errorf("%d bytes, at most %d", info.Size(), most)
+	}
+	t.Logf("%d bytes", info.Size())
+}
+
 // TestModulesAreListed compares the modules that assay-verify links with the
 // list in docs/formats/receipt.md.
 func TestModulesAreListed(t *testing.T) {

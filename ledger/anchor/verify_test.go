@@ -407,7 +407,7 @@ func BenchmarkVerifyProof(b *testing.B) {
 	for _, c := range []struct {
 		name  string
 		trust Trust
-	}{{"self-attested", Trust{}}, {"qbft 4 validators", Trust{Validators: addrs}}} {
+	}{{"not vouched for", Trust{}}, {"qbft 4 validators", Trust{Validators: addrs}}} {
 		b.Run(c.name, func(b *testing.B) {
 			w, cp := testWorld(300)
 			if c.trust.Validators != nil {

@@ -121,7 +121,7 @@ func full(n int, seed uint64) Input {
 	in.Served[0] = math.NaN()
 	in.Card = []Fact{{"Plan", strings.Repeat("ab", 32)}}
 	in.Exclusions = []Exclusion{{"no outcome yet", 3}}
-	in.Ledger = &Ledger{Facts: []Fact{{"Sequence", "17"}}, Note: "Self-attested."}
+	in.Ledger = &Ledger{Facts: []Fact{{"Sequence", "17"}}, Note: "Not vouched for."}
 	return in
 }
 

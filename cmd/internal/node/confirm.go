@@ -19,7 +19,19 @@ import (
 // its log is the newest that there is of it.
 var ErrHead = errors.New("the log's head is not confirmed")
 
-const howToConfirm = "let the chain be reached, name the copy of the high-water mark with --head-copy, or say with --accept-head that no promise was given beyond it"
+const howToConfirm = "let the chain be reached, name the copy of the high-water mark with --head-copy, " +
+	"or say with --accept-head that no promise was given beyond it"
+
+const howToMend = "the directory's own chain is of another state than its log: put both back from one backup, " +
+	"or move chain/ and anchor/ away, which begins the anchors anew"
+
+// remedy is what to do about a head that is not confirmed.
+func (n *Node) remedy() string {
+	if embedded(n.cfg.Dir) {
+		return howToMend
+	}
+	return howToConfirm
+}
 
 // confirmHead holds the node back until its log is known to be the newest that
 // there is of it. A directory that was put back to an older state would give
@@ -40,7 +52,7 @@ func (n *Node) confirmHead(ctx context.Context) (accepted string, err error) {
 		case n.cfg.AcceptHead:
 			return n.acceptedHead(err), nil
 		case errors.Is(err, assay.ErrCorrupt), errors.Is(err, ErrHead):
-			return "", fmt.Errorf("%w: %w: %s", ErrHead, err, howToConfirm)
+			return "", fmt.Errorf("%w: %w: %s", ErrHead, err, n.remedy())
 		}
 		n.cfg.Logger.Warn("nothing is promised until the log's head is confirmed: "+howToConfirm, "asked_again_in",
 			wait, "err", err)

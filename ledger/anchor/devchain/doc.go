@@ -7,7 +7,7 @@
 // It makes a block for each transaction, and calls a block final when it is on
 // disk: a kill at any moment loses no final block (TestKill). It proves
 // nothing against whoever runs it, since they can make any chain they like:
-// proofs from it are self-attested, and everything that shows one says so.
+// proofs from it are not vouched for, and everything that shows one says so.
 //
 // Three things about go-ethereum's development mode are dealt with here. It
 // keeps new blocks in memory and writes them when it is closed: here, each is
