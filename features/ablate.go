@@ -56,7 +56,7 @@ func (s *Spec) Ablate(stage Stage) (*Spec, error) {
 
 // windowed marks the features that read a window, directly or through others.
 func (s *Spec) windowed() ([]bool, error) {
-	order, err := checker{s}.order()
+	order, err := checker{s: s}.order()
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,10 @@ import (
 const EventTime = "event.time"
 
 // checker collects nothing: the first problem ends the check.
-type checker struct{ s *Spec }
+type checker struct {
+	s      *Spec
+	frozen bool // the spec of a plan that was fitted: what older versions let pass stands
+}
 
 func (c checker) fail(path, hint, problem string, args ...any) error {
 	e := &SpecError{Path: path, Problem: fmt.Sprintf(problem, args...), Hint: hint}
@@ -24,8 +27,10 @@ func (c checker) fail(path, hint, problem string, args ...any) error {
 }
 
 // check holds the spec to its own rules: names, kinds, parameters, references.
-func (s *Spec) check() error {
-	c := checker{s}
+func (s *Spec) check() error { return checker{s: s}.all() }
+
+func (c checker) all() error {
+	s := c.s
 	if s.Version != 1 {
 		return c.fail("$.version", "write `version: 1`", "version %d is not known", s.Version)
 	}

@@ -38,12 +38,15 @@ func (s *Spec) Check(rec arrow.Record, limit int) ([]*RowError, error) {
 // check returns what is wrong with one row.
 func (t *tape) check(row int) *RowError {
 	p := t.src.p
+	kind := p.kinds.of(t.kindAt(row))
+	if kind == unknownKind {
+		return nil
+	}
 	if len(p.feeds) > 0 {
-		if _, null, ok := t.src.time.micros(row); null || !ok {
-			return &RowError{row, t.src.time.name, noTime}
+		if _, err := t.src.timeAt(row); err != nil {
+			return err
 		}
 	}
-	kind := p.kinds.of(t.kindAt(row))
 	for i := range p.fields {
 		if !p.fields[i].on.has(kind) {
 			continue

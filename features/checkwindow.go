@@ -20,6 +20,9 @@ func (c checker) windows() error {
 	if _, err := parseSpan(s.Lateness); err != nil {
 		return c.fail("$.lateness", "", "%s", err)
 	}
+	if _, err := parseSpan(s.Ahead); err != nil {
+		return c.fail("$.ahead", "", "%s", err)
+	}
 	for i := range s.Windows {
 		w, at := &s.Windows[i], fmt.Sprintf("$.windows[%d]", i)
 		if !nameOK(w.Name) {
@@ -81,10 +84,43 @@ func (c checker) windowSource(w *WindowSpec, at string) error {
 		if err := c.roleOrText(w.Member, at+".member"); err != nil {
 			return err
 		}
+		if err := c.fedWith(w, w.Member, at+".member"); err != nil {
+			return err
+		}
+	}
+	for j, k := range w.Key {
+		if err := c.fedWith(w, k, fmt.Sprintf("%s.key[%d]", at, j)); err != nil {
+			return err
+		}
 	}
 	for i := range w.Where {
 		if err := c.condition(w, at+".where", i); err != nil {
 			return err
+		}
+		if m := w.Where[i].Missing; m != nil && *m {
+			continue // an event that does not carry the field has no value in it
+		}
+		where := at + ".where"
+		if len(w.Where) > 1 {
+			where += fmt.Sprintf("[%d]", i)
+		}
+		if err := c.fedWith(w, w.Where[i].Field, where+".field"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fedWith checks that each kind of event that feeds a window carries what the
+// window reads of it: one that does not would never feed it.
+func (c checker) fedWith(w *WindowSpec, name, at string) error {
+	i := c.s.fieldOf(name)
+	if i < 0 || c.frozen || slices.Contains(c.s.Entities, name) {
+		return nil
+	}
+	for _, k := range w.On {
+		if !c.s.carries(&c.s.Fields[i], k) {
+			return c.fail(at, "add the kind to the field's `on`, or take it from the window's", "events of kind %q do not carry field %q, and would never feed window %q", k, name, w.Name)
 		}
 	}
 	return nil

@@ -220,18 +220,22 @@ func (c *column) lossy(i int) bool {
 	return false
 }
 
-// micros reads a time; ok is false if a text is none.
+// micros reads a time; ok is false if a text is none, and if the time is one
+// that timeOK refuses.
 func (c *column) micros(i int) (us int64, null, ok bool) {
 	if c.array == nil || c.array.IsNull(i) {
 		return 0, true, true
 	}
 	switch a := c.array.(type) {
 	case *array.Timestamp:
-		return a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit).UnixMicro(), false, true
+		t := a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit)
+		return t.UnixMicro(), false, timeOK(t)
 	case *array.Date32:
-		return a.Value(i).ToTime().UnixMicro(), false, true
+		t := a.Value(i).ToTime()
+		return t.UnixMicro(), false, timeOK(t)
 	case *array.Date64:
-		return a.Value(i).ToTime().UnixMicro(), false, true
+		t := a.Value(i).ToTime()
+		return t.UnixMicro(), false, timeOK(t)
 	}
 	s := textAt(c.array, i)
 	if s == "" {

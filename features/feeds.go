@@ -25,6 +25,14 @@ func (p *Plan) tallyOf(st *State, window, kind int) *feedTally {
 	return &st.tallies[window*len(p.kinds)+kind]
 }
 
+// fed is how many events of any kind a window has counted.
+func (p *Plan) fed(st *State, window int) (n uint64) {
+	for kind := range p.kinds {
+		n += p.tallyOf(st, window, kind).fed
+	}
+	return n
+}
+
 // Feeds returns what each window made of each kind of event that feeds it, in
 // the plan's order, since NewState: a snapshot does not keep it. Windows that no
 // feature reads are not there; nothing is kept for them.

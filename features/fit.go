@@ -30,6 +30,11 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
+	return s.fit(ctx, rec, rows, nil)
+}
+
+// fit is Fit with what the windows said, nil to find out.
+func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *history) (*Plan, *FitReport, error) {
 	if rows == nil {
 		rows = make([]int, rec.NumRows())
 		for i := range rows {
@@ -60,10 +65,12 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	if err != nil {
 		return nil, nil, err
 	}
-	past, err := p.replay(ctx, rec, src)
-	if err != nil {
-		return nil, nil, err
+	if past == nil {
+		if past, err = p.replay(ctx, rec, src); err != nil {
+			return nil, nil, err
+		}
 	}
+	report.Windows = p.windowReports(past)
 	rows, report.Duplicates, err = s.duplicates(rec, past.scored(rows))
 	if err != nil {
 		return nil, nil, err
@@ -71,10 +78,11 @@ func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *F
 	if rows, err = src.usable(ctx, rows, report); err != nil {
 		return nil, nil, err
 	}
-	labels, err := s.outcomes(rec, src, rows)
-	if err != nil {
+	outcomes := &Outcomes{Rows: rows}
+	if err := p.outcomes(rec, src, outcomes); err != nil {
 		return nil, nil, err
 	}
+	labels := outcomes.Labels
 	rows, labels = report.closed(rows, labels)
 	if len(rows) == 0 {
 		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected, %d have no outcome yet): %w", report.Rejected, report.Open, assay.ErrInvalid)
@@ -113,7 +121,7 @@ func draft(f *frozenPlan) (*Plan, error) {
 	if err := p.compileFields(); err != nil {
 		return nil, err
 	}
-	order, err := checker{f.Spec}.order()
+	order, err := checker{s: f.Spec}.order()
 	if err != nil {
 		return nil, err
 	}

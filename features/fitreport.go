@@ -20,6 +20,7 @@ type FitReport struct {
 	Dropped    bool           // the outliers were left out
 	Fields     []FieldReport  // in the order of the plan's fields
 	Features   []FittedReport // in the order of the plan's features, hidden ones included
+	Windows    []WindowReport // in the order of the plan's windows, those that a feature reads
 
 	plan      *Plan
 	outOfFold map[int]map[int]float64 // feature -> record row -> value without the row's own fold

@@ -69,7 +69,7 @@ func LoadPlan(b []byte) (*Plan, error) {
 	if f.Spec.Lateness == "" && len(f.Spec.Windows) > 0 { // fitted before there was a default
 		f.Spec.Lateness = "0s"
 	}
-	if err := f.Spec.check(); err != nil {
+	if err := (checker{s: f.Spec, frozen: true}).all(); err != nil {
 		return nil, fmt.Errorf("plan: %w: %w", err, assay.ErrCorrupt)
 	}
 	p, err := newPlan(f, b)

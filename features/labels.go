@@ -3,33 +3,63 @@
 package features
 
 import (
+	"cmp"
 	"math"
+	"slices"
+	"sort"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
 )
 
-// Labels finds the scored rows of a table and their outcomes. In an event log
-// (a spec with a kind column) the outcome is 1 if the bad event of the same
-// entities came after the row and within the horizon, 0 if the horizon passed
-// without it, NaN if the log ends before; open counts the NaN. Otherwise every
-// row is scored and the outcome is the label column's, NaN where it is empty.
-// labels is nil if the spec has no label or the table no such column.
-func (s *Spec) Labels(rec arrow.Record) (rows []int, labels []float64, open int, err error) {
+// Outcomes are the scored rows of a table and what came of them.
+type Outcomes struct {
+	Rows   []int     // of the record, of the scored kind
+	Labels []float64 // 1 bad, 0 good, NaN not known; nil if the spec has no label or the table no such column
+	Open   int       // rows whose outcome is not known yet: the log ends before the horizon, or the label is empty
+	// Of a label by event:
+	Unmatched int // rows that lack a role that the label matches on: their outcome is not known
+	Stray     int // bad events that lack such a role: the outcome of nothing
+	SameDay   int // rows with a bad event that is dated on their own day and lies before them: history, not outcome
+	// Of a label column in a log of several kinds:
+	Ignored int // rows of other kinds whose label column holds something
+}
+
+// Outcomes finds the scored rows of a table and their outcomes. A label by event
+// is 1 if the bad event of the same entities came after the row and within the
+// horizon, 0 if the horizon passed without it, and not known if the log ends
+// before. An event comes after another if its time is later, or the same and its
+// row later: to each scored row an event is either history or outcome. Otherwise
+// the outcome is what the label column holds in the scored rows.
+func (s *Spec) Outcomes(rec arrow.Record) (*Outcomes, error) {
 	p, src, err := s.reader(rec)
+	if err != nil {
+		return nil, err
+	}
+	o := new(Outcomes)
+	if o.Rows, err = p.scoredRows(rec, src); err != nil {
+		return nil, err
+	}
+	if err := p.outcomes(rec, src, o); err != nil {
+		return nil, err
+	}
+	for _, y := range o.Labels {
+		if y != y {
+			o.Open++
+		}
+	}
+	o.Open -= o.Unmatched
+	return o, nil
+}
+
+// Labels is Outcomes with open as the number of all rows whose outcome is not
+// known.
+func (s *Spec) Labels(rec arrow.Record) (rows []int, labels []float64, open int, err error) {
+	o, err := s.Outcomes(rec)
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	if rows, err = p.scoredRows(rec, src); err != nil {
-		return nil, nil, 0, err
-	}
-	labels, err = s.outcomes(rec, src, rows)
-	for _, y := range labels {
-		if y != y {
-			open++
-		}
-	}
-	return rows, labels, open, err
+	return o.Rows, o.Labels, o.Open + o.Unmatched, nil
 }
 
 // Times returns the event time of each scored row, in microseconds since the
@@ -46,9 +76,9 @@ func (s *Spec) Times(rec arrow.Record) ([]int64, error) {
 	}
 	out := make([]int64, len(rows))
 	for i, row := range rows {
-		us, null, ok := src.time.micros(row)
-		if null || !ok {
-			return nil, &RowError{row, s.Time, noTime}
+		us, bad := src.timeAt(row)
+		if bad != nil {
+			return nil, bad
 		}
 		out[i] = us
 	}
@@ -66,7 +96,7 @@ func (s *Spec) reader(rec arrow.Record) (*Plan, *source, error) {
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
-	p, err := draft(&frozenPlan{Spec: s.withDefaults(), Learned: make([]learned, len(s.Features))})
+	p, err := s.withDefaults().draft()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,67 +104,153 @@ func (s *Spec) reader(rec arrow.Record) (*Plan, *source, error) {
 	return p, src, err
 }
 
-// outcomes computes the labels of rows; nil if the plan has no label, or the
-// table no such column.
-func (s *Spec) outcomes(rec arrow.Record, src *source, rows []int) ([]float64, error) {
+// draft is a plan of the spec that has not learned anything.
+func (s *Spec) draft() (*Plan, error) {
+	zones, err := s.freezeZones()
+	if err != nil {
+		return nil, err
+	}
+	return draft(&frozenPlan{Spec: s, Zones: zones, Learned: make([]learned, len(s.Features))})
+}
+
+// outcomes fills in the labels of o's rows; they stay nil if the plan has no
+// label, or the table no such column.
+func (p *Plan) outcomes(rec arrow.Record, src *source, o *Outcomes) (err error) {
+	s := p.spec
 	switch {
 	case s.Label == nil:
-		return nil, nil
+		return nil
 	case s.Label.Column != "":
-		return s.columnLabels(rec, rows)
+		o.Labels, err = s.columnLabels(rec, o.Rows)
+		if err == nil && o.Labels != nil && s.Kind != "" {
+			o.Ignored, err = p.ignoredLabels(rec, src)
+		}
+		return err
 	case s.Kind == "" || s.Time == "":
-		return nil, &assay.FieldError{Field: "label", Problem: "a label by event wants the plan's `kind` and `time` columns"}
+		return &assay.FieldError{Field: "label", Problem: "a label by event wants the plan's `kind` and `time` columns"}
+	}
+	bad, err := p.badEvents(rec, src, o)
+	if err != nil {
+		return err
 	}
 	horizon, _ := parseSpan(s.Label.Horizon) // checked by Spec.check
+	o.Labels = make([]float64, len(o.Rows))
+	for i, row := range o.Rows {
+		us, wrong := src.timeAt(row)
+		if wrong != nil {
+			return wrong
+		}
+		key := bad.keyAt(row)
+		if key == "" {
+			o.Unmatched++
+			o.Labels[i] = math.NaN()
+			continue
+		}
+		of := bad.byKey[key]
+		// The first that is an outcome of the row: all before it are its history.
+		n := sort.Search(len(of), func(j int) bool { return of[j].at > us || of[j].at == us && of[j].row > row })
+		if n > 0 && us-of[n-1].at < us-startOfDay(us)+1 {
+			o.SameDay++
+		}
+		switch {
+		case us > bad.end-horizon:
+			o.Labels[i] = math.NaN()
+		case n < len(of) && of[n].at <= us+horizon:
+			o.Labels[i] = 1
+		}
+	}
+	return nil
+}
+
+// startOfDay is the beginning of the UTC day that holds a time, in microseconds.
+func startOfDay(us int64) int64 {
+	const day = 86_400e6
+	return us - ((us%day)+day)%day
+}
+
+// badEvents are the events that make labels 1.
+type badEvents struct {
+	byKey map[string][]badEvent // in the order of time, then of rows
+	end   int64                 // the greatest time of the log
+	roles []column
+	key   keyed
+	ev    assay.Event
+}
+
+type badEvent struct {
+	at  int64
+	row int
+}
+
+// badEvents reads the log once. What is of a kind that the plan does not know
+// moves no time.
+func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents, error) {
+	s := p.spec
 	kind, err := columnOf(rec, s.Kind, assay.Text, true)
 	if err != nil {
 		return nil, err
 	}
-	key := keyed{}
-	var roles []column
+	b := &badEvents{byKey: map[string][]badEvent{}, end: math.MinInt64}
 	for _, r := range s.Label.Match {
 		c, err := columnOf(rec, r, assay.Text, true)
 		if err != nil {
 			return nil, err
 		}
-		roles = append(roles, c)
-		key.parts = append(key.parts, keyPart{name: r, role: true})
+		b.roles = append(b.roles, c)
+		b.key.parts = append(b.key.parts, keyPart{name: r, role: true})
 	}
-	var ev assay.Event
-	keyAt := func(row int) string {
-		ev.Entities = ev.Entities[:0]
-		for i := range roles {
-			if id := roles[i].text(row); id != "" {
-				ev.Entities = append(ev.Entities, assay.Entity{Role: roles[i].name, ID: id})
-			}
-		}
-		return string(key.keyOf(nil, &ev))
-	}
-	bad, end := map[string][]int64{}, int64(math.MinInt64)
 	for row := range int(rec.NumRows()) {
-		us, null, ok := src.time.micros(row)
-		if null || !ok {
-			return nil, &RowError{row, s.Time, noTime}
-		}
-		end = max(end, us)
-		if kind.text(row) == s.Label.Event {
-			if k := keyAt(row); k != "" {
-				bad[k] = append(bad[k], us)
-			}
-		}
-	}
-	out := make([]float64, len(rows))
-	for i, row := range rows {
-		us, _, _ := src.time.micros(row)
-		if us+horizon > end {
-			out[i] = math.NaN()
+		k := kind.text(row)
+		if p.kinds.of(k) == unknownKind {
 			continue
 		}
-		for _, b := range bad[keyAt(row)] {
-			if b > us && b <= us+horizon {
-				out[i] = 1
-			}
+		us, wrong := src.timeAt(row)
+		if wrong != nil {
+			return nil, wrong
+		}
+		b.end = max(b.end, us)
+		if k != s.Label.Event {
+			continue
+		}
+		key := b.keyAt(row)
+		if key == "" {
+			o.Stray++
+			continue
+		}
+		b.byKey[key] = append(b.byKey[key], badEvent{us, row})
+	}
+	for _, of := range b.byKey {
+		slices.SortStableFunc(of, func(x, y badEvent) int { return cmp.Compare(x.at, y.at) })
+	}
+	return b, nil
+}
+
+// keyAt is the key of a row, "" if it lacks a role.
+func (b *badEvents) keyAt(row int) string {
+	b.ev.Entities = b.ev.Entities[:0]
+	for i := range b.roles {
+		if id := b.roles[i].text(row); id != "" {
+			b.ev.Entities = append(b.ev.Entities, assay.Entity{Role: b.roles[i].name, ID: id})
 		}
 	}
-	return out, nil
+	return string(b.key.keyOf(nil, &b.ev))
+}
+
+// ignoredLabels counts rows of other kinds than the scored one whose label
+// column holds something.
+func (p *Plan) ignoredLabels(rec arrow.Record, src *source) (n int, err error) {
+	kind, err := columnOf(rec, p.spec.Kind, assay.Text, true)
+	if err != nil {
+		return 0, err
+	}
+	label, err := columnOf(rec, p.spec.Label.Column, assay.Number, true)
+	if err != nil {
+		return 0, err
+	}
+	for row := range int(rec.NumRows()) {
+		if !label.null(row) && kind.text(row) != p.spec.event() {
+			n++
+		}
+	}
+	return n, nil
 }

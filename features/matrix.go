@@ -21,6 +21,8 @@ type Matrix struct {
 	// every row of the record is a row of the matrix. (A plan with a `kind`
 	// column plays the others as events that feed windows.)
 	Row []int
+	// Windows says what became of the table's events.
+	Windows []WindowReport
 }
 
 // blockRows is how many rows are computed at a time: enough to hide the calls,
@@ -41,7 +43,12 @@ func (p *Plan) Matrix(ctx context.Context, rec arrow.Record) (*Matrix, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Matrix{Rows: len(past.rows), Plan: p.digest, Columns: make([][]float64, len(p.visible))}
+	return p.matrix(ctx, src, past)
+}
+
+// matrix computes the features of a table whose windows were played.
+func (p *Plan) matrix(ctx context.Context, src *source, past *history) (*Matrix, error) {
+	m := &Matrix{Rows: len(past.rows), Plan: p.digest, Columns: make([][]float64, len(p.visible)), Windows: p.windowReports(past)}
 	if past.place != nil {
 		m.Row = past.rows
 	}

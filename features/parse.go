@@ -105,10 +105,38 @@ func ParseSpec(b []byte) (*Spec, error) {
 		return nil, yamlError(err)
 	}
 	s.pos = &positions{file}
+	if err := (checker{s: s}).takeEvents(); err != nil {
+		return nil, err
+	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// takeEvents takes what stands under events for what stands under on.
+func (c checker) takeEvents() error {
+	take := func(on, events *[]string, at string) error {
+		if len(*events) == 0 {
+			return nil
+		}
+		if len(*on) > 0 {
+			return c.fail(at+".events", "write one of them", "on and events are two names for the same")
+		}
+		*on, *events = *events, nil
+		return nil
+	}
+	for i := range c.s.Fields {
+		if err := take(&c.s.Fields[i].On, &c.s.Fields[i].Events, fmt.Sprintf("$.fields[%d]", i)); err != nil {
+			return err
+		}
+	}
+	for i := range c.s.Windows {
+		if err := take(&c.s.Windows[i].On, &c.s.Windows[i].Events, fmt.Sprintf("$.windows[%d]", i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plainNodes refuses anchors, aliases, merges and tags: a plan reads the same

@@ -31,6 +31,7 @@ type Plan struct {
 	reads      []windowState // by window
 	zones      map[string]*zone
 	derivation derivation
+	counting   bool  // a replay notes how many events windows held
 	visible    []int // slot of each feature of the vector
 	info       []FeatureInfo
 	// readsFields: some feature reads a field of the scored event.
@@ -206,6 +207,9 @@ func (p *Plan) compileFields() error {
 		p.byName[s.Name] = i
 		p.fields = append(p.fields, f)
 	}
+	if p.labelledByEvent() { // known, and so can always be recorded
+		p.kinds.number(p.spec.Label.Event)
+	}
 	for _, t := range p.frozen.Texts {
 		i, ok := p.byName[t.Field]
 		if !ok || p.fields[i].kind != assay.Text || p.fields[i].codes != nil {
@@ -231,7 +235,7 @@ func (p *Plan) featureSlot(i int) int { return len(p.fields) + 1 + i }
 
 func (p *Plan) compileSteps() error {
 	s := p.spec
-	order, err := checker{s}.order()
+	order, err := checker{s: s}.order()
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func enums() map[string][]string {
 func required() map[string][]string {
 	return map[string][]string{
 		"Spec": {"version", "fields", "features"}, "FieldSpec": {"name"}, "FeatureSpec": {"name"}, "GroupSpec": {"name", "code", "text"},
-		"WindowSpec": {"name", "key", "on", "length"}, "DerivedSpec": {"name", "kernel", "of"}, "WhereSpec": {"field"}, "OutlierSpec": {"share"},
+		"WindowSpec": {"name", "key", "length"}, "DerivedSpec": {"name", "kernel", "of"}, "WhereSpec": {"field"}, "OutlierSpec": {"share"},
 	}
 }
 

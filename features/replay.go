@@ -5,14 +5,17 @@ package features
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features/window"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // tape plays a table as the event log that it is: one event a row, in the
@@ -46,8 +49,40 @@ func (p *Plan) tape(rec arrow.Record, src *source) (*tape, error) {
 		}
 		t.roles = append(t.roles, c)
 	}
+	for i := range p.keys {
+		if err := t.hasAll(&p.keys[i], rec); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
 }
+
+// hasAll reports a role or field that the windows of one kind of key read and
+// that the table has no column for: they would be empty without a word.
+func (t *tape) hasAll(k *keyed, rec arrow.Record) error {
+	p := t.src.p
+	for _, i := range k.windows {
+		f := &p.feeds[i]
+		if len(f.features) == 0 || t.kind.array == nil && !f.on.has(scored) { // no row of the table can feed it
+			continue
+		}
+		for _, name := range p.spec.windowFields(i) {
+			if name == "" || p.spec.derivedOf(name) >= 0 || len(rec.Schema().FieldIndices(name)) > 0 {
+				continue
+			}
+			var columns []string
+			for _, f := range rec.Schema().Fields() {
+				columns = append(columns, f.Name)
+			}
+			return &assay.FieldError{Field: name, Problem: fmt.Sprintf("the table has no such column, and window %q reads it%s (the columns are %s)",
+				p.spec.Windows[i].Name, nearest.Hint(name, columns), strings.Join(columns[:min(len(columns), maxNamed)], ", "))}
+		}
+	}
+	return nil
+}
+
+// maxNamed bounds the columns that a message names.
+const maxNamed = 40
 
 // of returns the tape for the windows of one kind of key: it shows the roles
 // and fields that they read, and no others.
@@ -73,7 +108,7 @@ func (t *tape) of(k *keyed) *tape {
 	return out
 }
 
-const noTime = "an event wants a time: 2006-01-02 or 2006-01-02T15:04:05Z"
+const noTime = "an event wants a time between the years 1900 and 2200: 2006-01-02 or 2006-01-02T15:04:05Z"
 
 // kindAt is the kind of a row's event.
 func (t *tape) kindAt(row int) string {
@@ -124,6 +159,8 @@ type history struct {
 	// goroutine that plays its kind of key.
 	tallies []feedTally // by window and kind
 	read    []int       // by window: scored rows for whose key it had an event
+	counts  [][]float64 // by window, for a plan that is counting: events that it held for each scored row
+	before  []uint64    // by window: events that it had counted when the last scored row came
 }
 
 // replay plays the whole table through a fresh state: the same calls, in the
@@ -135,29 +172,36 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 	if err != nil {
 		return nil, err
 	}
-	h, n, event := &history{}, int(rec.NumRows()), p.spec.event()
+	h, n := &history{}, int(rec.NumRows())
 	if t.kind.array != nil {
 		h.place = make([]int, n)
 	}
-	times := make([]int64, 0, n)
+	var log played
 	for row := range n {
-		scored := t.kind.array == nil || t.kind.text(row) == event
+		kind := scored
+		if t.kind.array != nil {
+			kind = p.kinds.of(t.kind.text(row))
+		}
 		if h.place != nil {
 			h.place[row] = -1
 		}
-		if scored {
+		if kind == scored {
 			if h.place != nil {
 				h.place[row] = len(h.rows)
 			}
 			h.rows = append(h.rows, row)
 		}
-		if len(p.feeds) > 0 {
-			us, null, ok := src.time.micros(row)
-			if !ok || null {
-				return nil, &RowError{row, src.time.name, noTime}
-			}
-			times = append(times, us)
+		if len(p.feeds) == 0 {
+			continue
 		}
+		us := int64(0)
+		if kind != unknownKind {
+			var bad *RowError
+			if us, bad = src.timeAt(row); bad != nil {
+				return nil, bad
+			}
+		}
+		log.kinds, log.times = append(log.kinds, int16(kind)), append(log.times, us)
 	}
 	h.cols = make([][]float64, p.slots)
 	for _, f := range p.feeds {
@@ -167,14 +211,15 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 		}
 	}
 	st, errs := p.NewState(), make([]error, len(p.keys))
-	h.tallies, h.read = st.tallies, make([]int, len(p.feeds))
+	h.tallies, h.read, h.before = st.tallies, make([]int, len(p.feeds)), make([]uint64, len(p.feeds))
+	h.counts = make([][]float64, len(p.feeds))
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
 	for _, k := range p.byWork() {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[k] = p.replayKey(ctx, k, t.of(&p.keys[k]), times, st.tables[k], h)
+			errs[k] = p.replayKey(ctx, k, t.of(&p.keys[k]), &log, st.tables[k], h)
 		})
 	}
 	wg.Wait()
@@ -191,8 +236,15 @@ func (p *Plan) byWork() []int {
 	return out
 }
 
+// played are the kinds and times of a table's rows; a row of a kind that the
+// plan does not know has no time, as a server, which refuses it, does not see it.
+type played struct {
+	kinds []int16
+	times []int64
+}
+
 // replayKey plays the table through the windows of one kind of key.
-func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, table *window.Table, h *history) error {
+func (p *Plan) replayKey(ctx context.Context, k int, t *tape, log *played, table *window.Table, h *history) error {
 	sc, st := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies, derived: p.derivation.newRow()}
 	st.tables[k] = table
 	var slots []int
@@ -201,12 +253,15 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, tab
 			slots = append(slots, r.slot)
 		}
 	}
-	for row, us := range times {
+	for row, us := range log.times {
 		st.missedBy = st.missedBy[:0]
 		if row&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		kind := p.kinds.of(t.kindAt(row))
+		kind := int(log.kinds[row])
+		if kind == unknownKind {
+			continue
+		}
 		if kind != scored && len(p.keys[k].fedBy(kind)) == 0 { // nothing but time passes
 			table.Advance(us)
 			continue
@@ -220,6 +275,12 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *tape, times []int64, tab
 			for _, i := range p.keys[k].windows {
 				if sc.seen[i] {
 					h.read[i]++
+				}
+				if p.counting {
+					h.counts[i] = append(h.counts[i], sc.counts[i])
+				}
+				if row == h.rows[len(h.rows)-1] {
+					h.before[i] = p.fed(st, i)
 				}
 			}
 			for _, slot := range slots {

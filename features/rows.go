@@ -52,6 +52,17 @@ func (p *Plan) source(rec arrow.Record) (*source, error) {
 	return s, nil
 }
 
+const noInstant = "not a time between the years 1900 and 2200: want 2006-01-02 or 2006-01-02T15:04:05Z"
+
+// timeAt is the event time of a row, in microseconds.
+func (s *source) timeAt(row int) (int64, *RowError) {
+	us, null, ok := s.time.micros(row)
+	if null || !ok {
+		return 0, &RowError{row, s.time.name, noTime}
+	}
+	return us, nil
+}
+
 // field reads field i of a row as the kernels take it: the same rules as
 // Plan.Validate and Plan.Vector apply to an event.
 func (s *source) field(i, row int) (float64, *RowError) {
@@ -60,7 +71,7 @@ func (s *source) field(i, row int) (float64, *RowError) {
 		us, null, ok := c.micros(row)
 		switch {
 		case !ok:
-			return 0, &RowError{row, c.name, "not a time: want 2006-01-02 or 2006-01-02T15:04:05Z"}
+			return 0, &RowError{row, c.name, noInstant}
 		case !null:
 			return float64(us), nil
 		}
@@ -151,7 +162,7 @@ func (s *source) fill(sc *scratch, rows []int) error {
 	for j, row := range rows {
 		us, null, ok := s.time.micros(row)
 		if !ok {
-			return &RowError{row, s.time.name, "not a time: want 2006-01-02 or 2006-01-02T15:04:05Z"}
+			return &RowError{row, s.time.name, noInstant}
 		}
 		dst[j] = float64(us)
 		if null {

@@ -18,13 +18,14 @@ type scratch struct {
 	// allocated for each event.
 	reading window.Reading
 	key     []byte
-	found   []found // by kind of key
-	seen    []bool  // by window: it had an event of the key that was read last
+	found   []found   // by kind of key
+	counts  []float64 // by window: how many it had, NaN without a key, where the window counts
+	seen    []bool    // by window: it had an event of the key that was read last
 	warm    uint64
 }
 
 func (p *Plan) newScratch(n int) *scratch {
-	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps)), found: make([]found, len(p.keys)), seen: make([]bool, len(p.feeds))}
+	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps)), found: make([]found, len(p.keys)), seen: make([]bool, len(p.feeds)), counts: make([]float64, len(p.feeds))}
 	back := make([]float64, n*p.slots)
 	for i := range s.cols {
 		s.cols[i] = back[i*n : (i+1)*n : (i+1)*n]

@@ -14,6 +14,7 @@ type Spec struct {
 	Time     string `yaml:"time,omitempty" json:"time,omitempty"`         // table column that holds the event's time
 	ID       string `yaml:"id,omitempty" json:"id,omitempty"`             // table column that holds the event's id
 	Kind     string `yaml:"kind,omitempty" json:"kind,omitempty"`         // table column that holds the event's kind; none: every row is scored
+	Ahead    string `yaml:"ahead,omitempty" json:"ahead,omitempty"`       // how far a time may lie beyond the bulk of a table; default DefaultAhead
 	Lateness string `yaml:"lateness,omitempty" json:"lateness,omitempty"` // how late an event may come and still be counted; default DefaultLateness
 
 	Label    *LabelSpec    `yaml:"label,omitempty" json:"label,omitempty"`
@@ -42,6 +43,7 @@ type FieldSpec struct {
 	Name      string       `yaml:"name" json:"name"`
 	Kind      string       `yaml:"kind,omitempty" json:"kind,omitempty"`           // number (default), text, flag, time
 	On        []string     `yaml:"on,omitempty" json:"on,omitempty"`               // kinds of event that carry it; default the scored kind
+	Events    []string     `yaml:"events,omitempty" json:"-"`                      // another name for On: YAML 1.1 reads the key on as a boolean
 	Required  bool         `yaml:"required,omitempty" json:"required,omitempty"`   // must be named, and not missing unless Missing is set
 	Missing   *MissingSpec `yaml:"missing,omitempty" json:"missing,omitempty"`     // may be missing, or the values that mean it is; default: not required
 	Optional  bool         `yaml:"optional,omitempty" json:"optional,omitempty"`   // a table may lack the column: all its values are missing then
@@ -73,6 +75,9 @@ type WindowSpec struct {
 	Calendar string `yaml:"calendar,omitempty" json:"calendar,omitempty"`   // day, week, month, quarter or year: what Length and Offset count
 	Zone     string `yaml:"zone,omitempty" json:"zone,omitempty"`           // of the calendar, as in Europe/Berlin; default UTC
 	HalfLife string `yaml:"half_life,omitempty" json:"half_life,omitempty"` // of decayed_mean and its like; default "30d"
+
+	Events     []string `yaml:"events,omitempty" json:"-"`                            // another name for On, as of a field
+	MayBeEmpty bool     `yaml:"may_be_empty,omitempty" json:"may_be_empty,omitempty"` // training goes on when no event feeds it or no row reads it
 }
 
 // WhereSpec is a condition on one field or derived value of a feeding event. All
@@ -152,6 +157,9 @@ const (
 	// that no such event makes one late that is stamped and delivered within five
 	// minutes of the right time.
 	DefaultLateness = "10m"
+	// DefaultAhead is the Ahead of a plan that says none: the longest pause that a
+	// yearly process leaves.
+	DefaultAhead = "366d"
 )
 
 // event returns the scored kind.

@@ -213,7 +213,7 @@ func (p *Plan) find(t int, sc *scratch, ev *assay.Event, st *State) found {
 func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
 	if !key.has {
 		for _, i := range p.keys[t].windows {
-			sc.seen[i] = false
+			sc.seen[i], sc.counts[i] = false, math.NaN()
 			for _, r := range p.feeds[i].features {
 				sc.cols[r.slot][0] = math.NaN()
 			}
@@ -226,7 +226,7 @@ func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
 			continue
 		}
 		st.tables[t].Read(key.cursor, f.place, at, &sc.reading)
-		sc.seen[i] = sc.reading.Seen
+		sc.seen[i], sc.counts[i] = sc.reading.Seen, sc.reading.Count
 		for _, r := range f.features {
 			sc.cols[r.slot][0] = finite(r.read(&sc.reading, at, r.learned))
 		}

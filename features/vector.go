@@ -185,7 +185,7 @@ func (f *field) eventValue(c *column, row int) (assay.Value, error) {
 		us, null, ok := c.micros(row)
 		switch {
 		case !ok:
-			return assay.Value{}, &RowError{row, c.name, "not a time: want 2006-01-02 or 2006-01-02T15:04:05Z"}
+			return assay.Value{}, &RowError{row, c.name, noInstant}
 		case null:
 			return assay.Value{}, nil
 		}

@@ -84,6 +84,9 @@ type DataFacts struct {
 type Reference struct {
 	Score    Histogram            `json:"score"` // of the PD
 	Features map[string]Histogram `json:"features"`
+	// Windows has, by window of the plan, the share of the training rows for whose
+	// key it had an event.
+	Windows map[string]float64 `json:"windows,omitempty"`
 }
 
 // Histogram is the share of rows in bins. Bin i holds x <= Edges[i] that no

@@ -53,7 +53,7 @@ func table(t testing.TB) arrow.Record {
 		{Name: "amount", Type: arrow.PrimitiveTypes.Float64}, {Name: "income", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 		{Name: "sector", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "insured", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
 		{Name: "buyer", Type: arrow.BinaryTypes.String}, {Name: "target", Type: arrow.PrimitiveTypes.Float64},
-		{Name: "at", Type: arrow.FixedWidthTypes.Timestamp_us},
+		{Name: "at", Type: arrow.FixedWidthTypes.Timestamp_us}, {Name: "seller", Type: arrow.BinaryTypes.String},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
@@ -65,6 +65,7 @@ func table(t testing.TB) arrow.Record {
 		b.Field(4).(*array.StringBuilder).Append(fmt.Sprintf("B-%d", i%7))
 		b.Field(5).(*array.Float64Builder).Append(float64(i % 2))
 		b.Field(6).(*array.TimestampBuilder).Append(arrow.Timestamp(start2026.UnixMicro()) - 1e9 + arrow.Timestamp(i))
+		b.Field(7).(*array.StringBuilder).Append(fmt.Sprintf("S-%d", i%5))
 	}
 	return b.NewRecord()
 }

@@ -52,7 +52,11 @@ func (r *recipe) fitPlan(ctx context.Context, train part) (*features.Plan, *feat
 	if r.base != nil {
 		return r.base.plan, &features.FitReport{Rows: len(train.rows), Kept: train.rows}, serving.CheckPlan(r.base.plan, r.policy)
 	}
-	plan, report, err := r.spec.Fit(ctx, train.frame.Record, train.rows)
+	log, err := train.play(ctx, r.spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, report, err := log.Fit(ctx, train.rows)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", train.name, err)
 	}

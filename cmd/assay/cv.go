@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"time"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/gbdt"
@@ -38,7 +41,10 @@ func leaveOneOut(folds [][]int) []gbdt.Fold {
 // divide cuts a part into k divisions: "stratified" by label, "forward" in
 // time (each trains on what came before), or by a column whose values are
 // never parted, such as a customer.
-func divide(p part, k int, by string) ([]gbdt.Fold, error) {
+//
+// Forward in time a division trains on rows whose outcome was known when the
+// rows that it tests began: the spec's horizon lies between the two.
+func divide(p part, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) {
 	var folds []gbdt.Fold
 	var err error
 	switch by {
@@ -53,7 +59,9 @@ func divide(p part, k int, by string) ([]gbdt.Fold, error) {
 		for i, t := range times {
 			at[i] = t.UnixMicro()
 		}
-		folds, err = gbdt.ForwardFolds(at, k)
+		if folds, err = gbdt.ForwardFolds(at, k); err == nil {
+			folds, err = leaveGap(folds, at, horizonOf(spec))
+		}
 	default:
 		group, gerr := p.texts(by)
 		if gerr != nil {
@@ -69,6 +77,23 @@ func divide(p part, k int, by string) ([]gbdt.Fold, error) {
 		}
 	}
 	return folds, err
+}
+
+// leaveGap takes the rows out of each division's training whose outcome was not
+// known yet when the rows that it tests began. The times are microseconds.
+func leaveGap(folds []gbdt.Fold, at []int64, horizon time.Duration) ([]gbdt.Fold, error) {
+	for k := range folds {
+		start := int64(math.MaxInt64)
+		for _, i := range folds[k].Test {
+			start = min(start, at[i])
+		}
+		folds[k].Train = slices.DeleteFunc(folds[k].Train, func(i int) bool { return at[i]+horizon.Microseconds() > start })
+		if len(folds[k].Train) == 0 {
+			return nil, fmt.Errorf("%w: fold %d of %d has no rows to train on whose outcome was known when the rows that it tests began: the horizon is %s; ask for fewer folds, or bring a longer log",
+				assay.ErrInvalid, k+1, len(folds), features.Span(horizon))
+		}
+	}
+	return folds, nil
 }
 
 // crossValidate fits the recipe, plan included, on each division's training

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -20,36 +21,48 @@ import (
 // scored, and which of the scored ones have an outcome.
 type eventLog struct {
 	closed []int // rows scored whose outcome is known
-	open   int   // rows scored whose horizon has not passed: left out
+	open   int   // rows scored whose outcome is not known: left out
 }
 
-// follow reads a table as an event log, if the plan's label is a later event.
-// The label of each scored row is then what the log says came of it.
+// follow reads a table as an event log, if the plan's label is a later event or
+// its rows are of several kinds. Rows of the scored kind alone have a label then,
+// those whose outcome is known.
 func (t *table) follow(u *ui, spec *features.Spec) error {
 	if err := t.readTimes(cmp.Or(t.timed, spec.Time)); err != nil {
 		return err
 	}
-	if spec.Label == nil || spec.Label.Event == "" {
+	byEvent := spec.Label != nil && spec.Label.Event != ""
+	if spec.Kind == "" && !byEvent {
 		return nil
 	}
-	rows, labels, open, err := spec.Labels(t.frame.Record)
+	labelled := spec
+	if !byEvent {
+		if spec.Label != nil && t.frame.Label != spec.Label.Column {
+			return fmt.Errorf("%w: the label of %s is column %q, and the plan's is %q: name that one with --label, or change the plan", assay.ErrInvalid, t.name, t.frame.Label, spec.Label.Column)
+		}
+		with := *spec
+		with.Label = &features.LabelSpec{Column: t.frame.Label}
+		labelled = &with
+	}
+	o, err := labelled.Outcomes(t.frame.Record)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.name, err)
 	}
-	l := &eventLog{open: open}
+	if o.Labels == nil {
+		return nil // needLabel says that there is none
+	}
+	l := &eventLog{open: o.Open + o.Unmatched}
 	t.label = make([]float64, t.rows())
 	for i := range t.label {
 		t.label[i] = math.NaN()
 	}
-	for i, r := range rows {
-		if t.label[r] = labels[i]; labels[i] == labels[i] {
+	for i, r := range o.Rows {
+		if t.label[r] = o.Labels[i]; o.Labels[i] == o.Labels[i] {
 			l.closed = append(l.closed, r)
 		}
 	}
 	t.log = l
-	if open > 0 {
-		u.note("%d of %d scored events are left out: their outcome is still open when the log ends", open, len(rows))
-	}
+	t.sayOutcomes(u, labelled.Label, o)
 	return nil
 }
 
@@ -84,6 +97,24 @@ func (t *table) readTimes(name string) error {
 	}
 	t.clock = &clock{c, kind.(*arrow.TimestampType).Unit}
 	return nil
+}
+
+// sayOutcomes says what the labels of a log leave out.
+func (t *table) sayOutcomes(u *ui, label *features.LabelSpec, o *features.Outcomes) {
+	say := func(n int, format string, args ...any) {
+		if n > 0 {
+			u.note("%d %s", n, fmt.Sprintf(format, args...))
+		}
+	}
+	why := "when the log ends"
+	if label.Column != "" {
+		why = "(column " + strconv.Quote(label.Column) + " is empty)"
+	}
+	say(o.Open, "of %d scored events are left out: their outcome is still open %s", len(o.Rows), why)
+	say(o.Unmatched, "of %d scored events are left out: they lack %s, and so nobody can tell their outcome", len(o.Rows), strings.Join(label.Match, ", "))
+	say(o.Stray, "events of kind %q are the outcome of nothing: they lack %s", label.Event, strings.Join(label.Match, ", "))
+	say(o.SameDay, "of %d scored events have a %q dated earlier on their own day: it is their history, not their outcome", len(o.Rows), label.Event)
+	say(o.Ignored, "rows of other kinds than the scored one hold something in the label column %q, which is not read", label.Column)
 }
 
 // between returns the part's rows with since <= time < before; a zero time is
@@ -127,20 +158,29 @@ func (p part) known(spec *features.Spec) []time.Time {
 	if out == nil || spec.Label == nil {
 		return nil
 	}
-	h := spec.Label.Horizon // the plan was read: a whole number and a unit
-	if h == "" {
+	horizon := horizonOf(spec)
+	if horizon == 0 {
 		return nil
 	}
-	n, err := strconv.Atoi(h[:len(h)-1])
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[h[len(h)-1]]
-	if err != nil || unit == 0 {
-		return nil
-	}
-	horizon := time.Duration(n) * unit
 	for i := range out {
 		out[i] = out[i].Add(horizon)
 	}
 	return out
+}
+
+// horizonOf is how long after an event its outcome is known; 0 if the plan does
+// not say.
+func horizonOf(spec *features.Spec) time.Duration {
+	if spec == nil || spec.Label == nil || spec.Label.Horizon == "" {
+		return 0
+	}
+	h := spec.Label.Horizon // the plan was read: a whole number and a unit
+	n, err := strconv.Atoi(h[:len(h)-1])
+	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[h[len(h)-1]]
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * unit
 }
 
 // parseTime reads a day or an RFC 3339 time; "" is the zero time.

@@ -6,14 +6,12 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/datasets"
@@ -32,7 +30,9 @@ func featuresCommand(u *ui) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "features --data F (--out X.parquet | --report)",
 		Short: "Write the feature vectors of a table, or report on its features",
-		Long: "Features writes the vectors that a bundle's plan makes of a table. With --report it says\n" +
+		Long: "Features writes the vectors that a bundle's plan makes of a table, and beside them (to\n" +
+			"vectors.rows.csv for --out vectors.csv) of each vector the row, id, time and label, and how\n" +
+			"many events each window held. With --report it says\n" +
 			"instead what each feature is worth: information value and missing share on the training\n" +
 			"rows, stability against later rows, and groups of features that rank rows alike. The plan\n" +
 			"is then the bundle's, or --plan fitted on the training rows, or inferred.",
@@ -65,13 +65,18 @@ func featuresCommand(u *ui) *cobra.Command {
 	return c
 }
 
-// bundlePlan reads the plan of a bundle.
-func bundlePlan(dir string) (*features.Plan, error) {
+// bundlePlan reads the plan of a bundle, and the share of the training rows that
+// found something in each of its windows.
+func bundlePlan(dir string) (plan *features.Plan, trained map[string]float64, err error) {
 	b, err := models.ReadBundle(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return features.LoadPlan(b.Plan)
+	if r := b.Manifest.Reference; r != nil {
+		trained = r.Windows
+	}
+	plan, err = features.LoadPlan(b.Plan)
+	return plan, trained, err
 }
 
 func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
@@ -79,7 +84,7 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if ext != ".parquet" && ext != ".csv" && f.out != "-" {
 		return usagef("--out %s: want a name that ends in .parquet or .csv", f.out)
 	}
-	plan, err := bundlePlan(f.model)
+	plan, trained, err := bundlePlan(f.model)
 	if err != nil {
 		return err
 	}
@@ -93,10 +98,12 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 		return err
 	}
 	u.step("make %d features of %d rows", len(plan.Features()), t.rows())
-	m, err := plan.Matrix(ctx, t.frame.Record)
+	m, err := t.matrix(ctx, plan)
 	if err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
+		return err
 	}
+	sayWindows(u, m.Windows)
+	t.sayHistory(u, m.Windows, trained)
 	write := func(w io.Writer) error { return vectorsCSV(w, plan, m) }
 	if ext == ".parquet" {
 		write = func(w io.Writer) error { return vectorsParquet(w, plan, m) }
@@ -104,9 +111,22 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if err := writeFile(u, f.out, write); err != nil {
 		return err
 	}
-	if f.out != "-" {
-		u.done("wrote %s", f.out)
+	if f.out == "-" {
+		return nil
 	}
+	u.done("wrote %s", f.out)
+	rows, err := t.vectorRows(ctx, u, plan.Spec(), m)
+	if err != nil {
+		return err
+	}
+	write = rows.csv
+	if ext == ".parquet" {
+		write = rows.parquet
+	}
+	if err := writeFile(u, rowsPath(f.out), write); err != nil {
+		return err
+	}
+	u.done("wrote %s: the row, id, time and label of each vector, and how many events each window held", rowsPath(f.out))
 	return nil
 }
 
@@ -141,16 +161,8 @@ func vectorsParquet(w io.Writer, plan *features.Plan, m *features.Matrix) error 
 	var fields []arrow.Field
 	var cols []arrow.Array
 	for j, f := range plan.Features() {
-		b := array.NewFloat64Builder(memory.DefaultAllocator)
-		for _, x := range m.Columns[j] {
-			if x != x {
-				b.AppendNull()
-			} else {
-				b.Append(x)
-			}
-		}
 		fields = append(fields, arrow.Field{Name: f.Name, Type: arrow.PrimitiveTypes.Float64, Nullable: true})
-		cols = append(cols, b.NewArray())
+		cols = append(cols, numbers(m.Columns[j]))
 	}
 	rec := array.NewRecord(arrow.NewSchema(fields, nil), cols, int64(m.Rows))
 	defer rec.Release()

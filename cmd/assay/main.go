@@ -108,7 +108,7 @@ func newRoot(ui *ui) *cobra.Command {
 		return usagef("%v%s; `%s --help` lists the flags", err, nearestFlag(c, err), c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
-		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui), scoreCommand(ui),
+		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui), scoreCommand(ui), recordCommand(ui),
 		evaluateCommand(ui), importCommand(ui), exportCommand(ui), verifyCommand(ui), auditCommand(ui), ledgerCommand(ui), chainCommand(ui), devchainCommand(ui),
 	} {
 		root.AddCommand(c)

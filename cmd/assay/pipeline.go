@@ -56,7 +56,7 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 	if err != nil {
 		return nil, err
 	}
-	m, err := plan.Matrix(ctx, train.frame.Record)
+	m, err := train.matrix(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (r *recipe) fit(ctx context.Context, train, valid part, progress func(gbdt.
 		p.EarlyStoppingRound = 0 // it has happened already
 	}
 	if len(valid.rows) > 0 {
-		vm, err := plan.Matrix(ctx, valid.frame.Record)
+		vm, err := valid.matrix(ctx, plan)
 		if err != nil {
 			return nil, fmt.Errorf("validation rows: %w", err)
 		}
@@ -143,7 +143,7 @@ func (p part) dataset(plan *features.Plan, m *features.Matrix) *gbdt.Dataset {
 
 // margins scores the part.
 func (p part) margins(ctx context.Context, plan *features.Plan, f *forest.Forest) ([]float64, error) {
-	m, err := plan.Matrix(ctx, p.frame.Record)
+	m, err := p.matrix(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +169,27 @@ func matrixMargins(m *features.Matrix, f *forest.Forest, rows []int) []float64 {
 	return out
 }
 
+// lookAtWindows says what the windows make of the table, and refuses one that
+// leaves them empty.
+func (r *recipe) lookAtWindows(ctx context.Context, u *ui, train part) error {
+	if len(r.spec.Windows) == 0 {
+		return nil
+	}
+	u.step("play the events through %d windows", len(r.spec.Windows))
+	log, err := train.play(ctx, r.spec)
+	if err != nil {
+		return err
+	}
+	u.done("%d events", train.table.rows())
+	sayWindows(u, log.Windows())
+	return train.filled(r.spec, log.Windows())
+}
+
 // build trains the final model on the training rows and makes a bundle of it.
 func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.Bundle, *fitted, error) {
+	if err := r.lookAtWindows(ctx, u, train); err != nil {
+		return nil, nil, err
+	}
 	u.step("train on %d rows", len(train.rows))
 	f, err := r.fit(ctx, train, valid, func(p gbdt.Progress) { u.progress("%s", describe(p)) })
 	if err != nil {
@@ -288,6 +307,12 @@ const referenceBins = 10
 // reference keeps the training rows' distribution of each feature and of the PD.
 func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, rows []int) *models.Reference {
 	ref := &models.Reference{Features: map[string]models.Histogram{}}
+	for i := range m.Windows {
+		if ref.Windows == nil {
+			ref.Windows = map[string]float64{}
+		}
+		ref.Windows[m.Windows[i].Window] = m.Windows[i].Share()
+	}
 	pd := matrixMargins(m, f, rows)
 	for i := range pd {
 		pd[i] = cal.Apply(pd[i])

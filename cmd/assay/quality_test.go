@@ -118,7 +118,7 @@ func TestDivide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folds, err := divide(all, 3, "Job")
+	folds, err := divide(all, 3, "Job", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +136,10 @@ func TestDivide(t *testing.T) {
 	if tested != len(all.rows) {
 		t.Errorf("%d rows are tested, want %d", tested, len(all.rows))
 	}
-	if _, err := divide(all, 3, "forward"); err == nil {
+	if _, err := divide(all, 3, "forward", nil); err == nil {
 		t.Error("a table without times was divided forward in time")
 	}
-	if _, err := divide(all, 3, "no such column"); err == nil {
+	if _, err := divide(all, 3, "no such column", nil); err == nil {
 		t.Error("a column that is not there was taken")
 	}
 }

@@ -26,7 +26,7 @@ func TestCodesStayTexts(t *testing.T) {
 		}
 	}
 	for _, bundle := range []string{"bundle", "streamed"} {
-		plan, err := bundlePlan(at(bundle))
+		plan, _, err := bundlePlan(at(bundle))
 		if err != nil {
 			t.Fatal(err)
 		}

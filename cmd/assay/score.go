@@ -59,6 +59,8 @@ func score(ctx context.Context, u *ui, model string, f *tableFlags, out string) 
 	if err != nil {
 		return err
 	}
+	sayWindows(u, sc.matrix.Windows)
+	t.sayHistory(u, sc.matrix.Windows, s.trainedWindows())
 	decisions, err := s.decide(sc)
 	if err != nil {
 		return err

@@ -114,12 +114,21 @@ func sayUnseen(u *ui, plan *features.Plan, t *table) error {
 	return nil
 }
 
+// trainedWindows is the share of the training rows that found something in each
+// window; nil if the bundle does not say.
+func (s *scorer) trainedWindows() map[string]float64 {
+	if r := s.bundle.Manifest.Reference; r != nil {
+		return r.Windows
+	}
+	return nil
+}
+
 // score scores the part.
 func (s *scorer) score(ctx context.Context, p part) (*scored, error) {
 	if err := needColumns(s.plan, p.table); err != nil {
 		return nil, err
 	}
-	m, err := s.plan.Matrix(ctx, p.frame.Record)
+	m, err := p.matrix(ctx, s.plan)
 	if err != nil {
 		return nil, err
 	}

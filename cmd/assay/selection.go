@@ -39,7 +39,7 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 	s := &selection{}
 	var spec *features.Spec
 	if f.model != "" {
-		if s.plan, err = bundlePlan(f.model); err != nil {
+		if s.plan, _, err = bundlePlan(f.model); err != nil {
 			return nil, err
 		}
 		spec = s.plan.Spec()
@@ -69,15 +69,23 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 	fit := &features.FitReport{}
 	if s.plan == nil {
 		u.step("fit the plan on %d rows", len(s.train))
-		if s.plan, fit, err = spec.Fit(ctx, t.frame.Record, pickRows(rows, s.train)); err != nil {
+		log, err := t.play(ctx, spec)
+		if err != nil {
+			return nil, err
+		}
+		sayWindows(u, log.Windows())
+		if err := t.filled(spec, log.Windows()); err != nil {
+			return nil, err
+		}
+		if s.plan, fit, err = log.Fit(ctx, pickRows(rows, s.train)); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
 	}
 	if err := needColumns(s.plan, t); err != nil {
 		return nil, err
 	}
-	if s.matrix, err = s.plan.Matrix(ctx, t.frame.Record); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
+	if s.matrix, err = t.matrix(ctx, s.plan); err != nil {
+		return nil, err
 	}
 	s.blind = s.matrix
 	if f.model == "" {
@@ -154,9 +162,9 @@ func (f *featuresFlags) addLater(ctx context.Context, u *ui, s *selection) error
 	if err := t.obey(u, s.plan.Spec()); err != nil {
 		return err
 	}
-	m, err := s.plan.Matrix(ctx, t.frame.Record)
+	m, err := t.matrix(ctx, s.plan)
 	if err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
+		return err
 	}
 	all := &features.Matrix{Rows: s.matrix.Rows + m.Rows, Plan: m.Plan}
 	for i, c := range m.Columns {

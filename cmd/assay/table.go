@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
@@ -20,23 +22,31 @@ import (
 type table struct {
 	name    string
 	frame   *datasets.Frame
-	label   []float64 // by row of the record, nil if it has none
-	log     *eventLog // nil unless its rows are events that come in turn
-	clock   *clock    // when each row was decided; nil unless a plan or --time names a column
-	timed   string    // that --time names
-	skip    bool      // leave out rows that break a plan's rules
-	obeyed  bool      // no row breaks the plan's rules
-	skipped int       // rows of the file that are not in the record
-	origin  []int     // of each row of the record, its number in the file; nil: all are there
+	label   []float64       // by row of the record, nil if it has none
+	log     *eventLog       // nil unless its rows are events that come in turn
+	clock   *clock          // when each row was decided; nil unless a plan or --time names a column
+	timed   string          // that --time names
+	skip    bool            // leave out rows that break a plan's rules
+	obeyed  bool            // no row breaks the plan's rules
+	skipped int             // rows of the file that are not in the record
+	origin  []int           // of each row of the record, its number in the file; nil: all are there
+	events  bool            // its rows are events of several kinds: those that are not scored have no label
+	order   orderFlag       // what is done with events that come late
+	logs    []*features.Log // it, as played through the windows of the specs so far
 }
 
 // readTable reads a CSV, XLSX, Parquet or Arrow file, or a data set by name.
 func readTable(ctx context.Context, u *ui, from string, opt datasets.Options) (*table, error) {
+	return readRows(ctx, u, from, opt, false)
+}
+
+// readRows is readTable of a file whose rows may be events of several kinds.
+func readRows(ctx context.Context, u *ui, from string, opt datasets.Options, events bool) (*table, error) {
 	frame, err := datasets.Read(ctx, from, opt)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), frame: frame, skip: opt.SkipBadRows, skipped: frame.SkippedRows, origin: frame.Origin}
+	t := &table{name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), frame: frame, events: events, skip: opt.SkipBadRows, skipped: frame.SkippedRows, origin: frame.Origin}
 	if frame.SkippedRows > 0 {
 		u.note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
 	}
@@ -70,7 +80,15 @@ func (t *table) findLabel(u *ui, from string) error {
 	if !ok {
 		return fmt.Errorf("%s: label %q: %w: a column of %s, want numbers", from, t.frame.Label, assay.ErrInvalid, t.frame.Record.Column(at[0]).DataType())
 	}
-	if n := c.NullN(); n > 0 {
+	if n := c.NullN(); n > 0 && t.events { // an outcome that is not known yet, or no outcome at all
+		t.label = make([]float64, t.rows())
+		for row := range t.label {
+			if t.label[row] = math.NaN(); c.IsValid(row) {
+				t.label[row] = c.Value(row)
+			}
+		}
+		return nil
+	} else if n > 0 {
 		var open []int
 		for row := range t.rows() {
 			if c.IsNull(row) {

@@ -20,6 +20,8 @@ import (
 type tableFlags struct {
 	data, label, bad string
 	onBadRow         onBadRow
+	order            orderFlag
+	events           bool // rows are events of several kinds, says the plan
 	unlabelled       bool // no column is the label: outcomes are not known yet
 	numbers, sheet   string
 	columns          datasets.Options // what a plan says of columns
@@ -33,6 +35,7 @@ func (f *tableFlags) register(c *cobra.Command, what string) {
 		"\"1,234.56\", \"1.234,56\", \"1 234,56\", ...")
 	c.Flags().StringVar(&f.sheet, "sheet", "", "sheet of an XLSX workbook (default: the only one with cells)")
 	c.Flags().Var(&f.onBadRow, "on-bad-row", "what to do at a row that cannot be read, has no label or breaks the plan's rules: fail, or skip and count")
+	f.order.register(c)
 }
 
 // registerLabel adds --label and --bad.
@@ -55,6 +58,10 @@ func (f *tableFlags) readAs(spec *features.Spec, others ...*scorer) {
 		return
 	}
 	f.columns = columnsOf(spec)
+	f.events = spec.Kind != ""
+	if f.events && f.label == "" && spec.Label != nil {
+		f.label = spec.Label.Column
+	}
 	for _, o := range others {
 		f.columns = bothColumns(f.columns, columnsOf(o.plan.Spec()))
 		f.columns.Text = slices.DeleteFunc(f.columns.Text, func(name string) bool {
@@ -126,11 +133,12 @@ func (f *tableFlags) read(ctx context.Context, u *ui) (*table, error) {
 // readFile reads another table under the same rules.
 func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, error) {
 	u.step("read %s", from)
-	t, err := readTable(ctx, u, from, f.options())
+	t, err := readRows(ctx, u, from, f.options(), f.events)
 	if err != nil {
 		return nil, err
 	}
 	t.timed = f.timed
+	t.order = f.order
 	u.done("%d rows, %d columns", t.rows(), t.frame.Record.NumCols())
 	return t, nil
 }
@@ -174,6 +182,9 @@ func (t *table) obey(u *ui, spec *features.Spec) error {
 	if t.obeyed {
 		return nil
 	}
+	if err := t.sortIfAsked(u, spec); err != nil {
+		return err
+	}
 	limit := 1
 	if t.skip {
 		limit = math.MaxInt
@@ -184,7 +195,7 @@ func (t *table) obey(u *ui, spec *features.Spec) error {
 	}
 	t.obeyed = true
 	if len(bad) == 0 {
-		return nil
+		return t.inOrder(u, spec)
 	}
 	first := t.broken(bad[0])
 	if !t.skip {
@@ -195,7 +206,10 @@ func (t *table) obey(u *ui, spec *features.Spec) error {
 	for i, b := range bad {
 		drop[i] = b.Row
 	}
-	return t.without(drop)
+	if err := t.without(drop); err != nil {
+		return err
+	}
+	return t.inOrder(u, spec)
 }
 
 // broken tells a row of the record by its place in the file.
@@ -214,7 +228,6 @@ func (t *table) place(row int) int {
 
 // without takes rows, in ascending order, out of the table.
 func (t *table) without(drop []int) error {
-	old := t.frame.Record
 	keep := make([]int, 0, t.rows()-len(drop))
 	for row := range t.rows() {
 		if len(drop) > 0 && drop[0] == row {
@@ -223,7 +236,13 @@ func (t *table) without(drop []int) error {
 		}
 		keep = append(keep, row)
 	}
-	rec, err := gather(old, keep)
+	t.skipped += t.rows() - len(keep)
+	return t.take(keep)
+}
+
+// take leaves the rows that keep names, in its order.
+func (t *table) take(keep []int) error {
+	rec, err := gather(t.frame.Record, keep)
 	if err != nil {
 		return err
 	}
@@ -234,7 +253,6 @@ func (t *table) without(drop []int) error {
 	if t.label != nil {
 		t.label = pick(t.label, keep)
 	}
-	t.skipped += t.rows() - len(keep)
 	t.origin = origin
 	frame := *t.frame
 	frame.Record = rec

@@ -205,7 +205,7 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 // crossValidate prints the folds' table.
 func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t part) error {
 	u.step("train on %d folds", f.cv)
-	divisions, err := divide(t, f.cv, f.cvBy)
+	divisions, err := divide(t, f.cv, f.cvBy, r.spec)
 	if err != nil {
 		return err
 	}

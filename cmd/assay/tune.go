@@ -23,7 +23,7 @@ func (f *trainFlags) search(ctx context.Context, u *ui, r *recipe, train part) (
 	if err != nil {
 		return err
 	}
-	m, err := plan.Matrix(ctx, train.frame.Record)
+	m, err := train.matrix(ctx, plan)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (f *trainFlags) search(ctx context.Context, u *ui, r *recipe, train part) (
 		k = 5
 	}
 	positions := part{train.table, train.rows}
-	divisions, err := divide(positions, k, f.cvBy)
+	divisions, err := divide(positions, k, f.cvBy, r.spec)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/features"
+)
+
+// vectorRows says which event each vector is of: one row a vector, in the
+// vectors' order.
+type vectorRows struct {
+	place   []int    // of the row in the file, the first is 1
+	id      []string // nil: the plan names no column of ids
+	at      []int64  // microseconds; nil: the plan names no column of times
+	label   []float64
+	windows []string
+	counts  [][]float64 // by window: events that it held when the event came, NaN without its key
+}
+
+// rowsPath is where the rows of the vectors at path are written: vectors.csv has
+// vectors.rows.csv beside it.
+func rowsPath(path string) string {
+	ext := filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + ".rows" + ext
+}
+
+// vectorRows finds the events of a matrix of the table's vectors.
+func (t *table) vectorRows(ctx context.Context, u *ui, spec *features.Spec, m *features.Matrix) (*vectorRows, error) {
+	rec := t.frame.Record
+	v := &vectorRows{}
+	rows := m.Row
+	for i := range m.Rows {
+		if m.Row == nil {
+			rows = append(rows, i)
+		}
+		v.place = append(v.place, t.place(rows[i]))
+	}
+	if at := rec.Schema().FieldIndices(spec.ID); spec.ID != "" && len(at) == 1 {
+		for _, r := range rows {
+			id := ""
+			if c := rec.Column(at[0]); c.IsValid(r) {
+				id = c.ValueStr(r)
+			}
+			v.id = append(v.id, id)
+		}
+	}
+	var err error
+	if v.at, err = spec.Times(rec); err != nil {
+		return nil, fmt.Errorf("%s: %w", t.name, err)
+	}
+	if o, err := spec.Outcomes(rec); err != nil {
+		u.note("the outcomes of the rows are not written: %v", err)
+	} else {
+		v.label = o.Labels
+	}
+	if len(m.Windows) == 0 {
+		return v, nil
+	}
+	log, err := spec.PlayCounting(ctx, rec)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.name, err)
+	}
+	v.counts = log.Counts()
+	for _, w := range log.Windows() {
+		v.windows = append(v.windows, w.Window)
+	}
+	return v, nil
+}
+
+// header names the columns. A window's count is under "events.WINDOW".
+func (v *vectorRows) header() []string {
+	out := []string{"row"}
+	for _, c := range []struct {
+		name string
+		have bool
+	}{{"id", v.id != nil}, {"time", v.at != nil}, {"label", v.label != nil}} {
+		if c.have {
+			out = append(out, c.name)
+		}
+	}
+	for _, w := range v.windows {
+		out = append(out, "events."+w)
+	}
+	return out
+}
+
+func (v *vectorRows) csv(w io.Writer) error {
+	cw := csv.NewWriter(w)
+	rec := v.header()
+	missing := func(x float64) string {
+		if x != x {
+			return ""
+		}
+		return number(x)
+	}
+	for i := -1; i < len(v.place); i++ {
+		if i >= 0 {
+			rec = append(rec[:0], strconv.Itoa(v.place[i]))
+			if v.id != nil {
+				rec = append(rec, v.id[i])
+			}
+			if v.at != nil {
+				rec = append(rec, time.UnixMicro(v.at[i]).UTC().Format(time.RFC3339Nano))
+			}
+			if v.label != nil {
+				rec = append(rec, missing(v.label[i]))
+			}
+			for _, c := range v.counts {
+				rec = append(rec, missing(c[i]))
+			}
+		}
+		if err := cw.Write(rec); err != nil {
+			return err
+		}
+	}
+	cw.Flush()
+	return cw.Error()
+}
+
+func (v *vectorRows) parquet(w io.Writer) error {
+	names := v.header()
+	var cols []arrow.Array
+	rows := array.NewInt64Builder(memory.DefaultAllocator)
+	for _, n := range v.place {
+		rows.Append(int64(n))
+	}
+	cols = append(cols, rows.NewArray())
+	if v.id != nil {
+		b := array.NewStringBuilder(memory.DefaultAllocator)
+		b.AppendValues(v.id, nil)
+		cols = append(cols, b.NewArray())
+	}
+	if v.at != nil {
+		b := array.NewTimestampBuilder(memory.DefaultAllocator, arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
+		for _, us := range v.at {
+			b.Append(arrow.Timestamp(us))
+		}
+		cols = append(cols, b.NewArray())
+	}
+	if v.label != nil {
+		cols = append(cols, numbers(v.label))
+	}
+	for _, c := range v.counts {
+		cols = append(cols, numbers(c))
+	}
+	var fields []arrow.Field
+	for i, c := range cols {
+		fields = append(fields, arrow.Field{Name: names[i], Type: c.DataType(), Nullable: true})
+	}
+	rec := array.NewRecord(arrow.NewSchema(fields, nil), cols, int64(len(v.place)))
+	defer rec.Release()
+	return datasets.WriteParquet(w, rec)
+}
+
+// numbers makes a column whose NaN are null.
+func numbers(xs []float64) arrow.Array {
+	b := array.NewFloat64Builder(memory.DefaultAllocator)
+	for _, x := range xs {
+		if x != x {
+			b.AppendNull()
+		} else {
+			b.Append(x)
+		}
+	}
+	return b.NewArray()
+}

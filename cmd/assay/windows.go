@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/nearest"
+)
+
+// play plays the table through the windows of a spec, once: folds, plans and
+// models of the same spec share what the windows said.
+func (t *table) play(ctx context.Context, spec *features.Spec) (*features.Log, error) {
+	rec := t.frame.Record
+	for _, l := range t.logs {
+		if l.Plays(spec, rec) {
+			return l, nil
+		}
+	}
+	l, err := spec.Play(ctx, rec)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.name, err)
+	}
+	t.logs = append(slices.DeleteFunc(t.logs, func(l *features.Log) bool { return !l.Of(rec) }), l)
+	return l, nil
+}
+
+// matrix makes the vectors of the table's rows.
+func (t *table) matrix(ctx context.Context, plan *features.Plan) (*features.Matrix, error) {
+	l, err := t.play(ctx, plan.Spec())
+	if err != nil {
+		return nil, err
+	}
+	m, err := l.Matrix(ctx, plan)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.name, err)
+	}
+	return m, nil
+}
+
+// sayWindows says, a line a window, which events it counted and which not, and
+// how many of the scored rows found something in it.
+func sayWindows(u *ui, windows []features.WindowReport) {
+	for i := range windows {
+		w := &windows[i]
+		var feeds []string
+		for _, f := range w.Feeds {
+			line := fmt.Sprintf("%d of %s", f.Fed, f.Kind)
+			for _, n := range []struct {
+				n   uint64
+				why string
+			}{{f.Late, "late"}, {f.WithoutKey, "without key"}, {f.WithoutValue, "without value"}} {
+				if n.n > 0 {
+					line += fmt.Sprintf(", %d %s", n.n, n.why)
+				}
+			}
+			feeds = append(feeds, line)
+		}
+		u.note("window %s counts %s; %s of %d scored rows find something in it", w.Window, strings.Join(feeds, "; "), percent(w.Share()), w.Scored)
+	}
+}
+
+// filled reports the windows that no event feeds, or in which no scored row
+// finds anything: a model that is trained on them learns nothing of them, and
+// a server's would be full.
+func (t *table) filled(spec *features.Spec, windows []features.WindowReport) error {
+	kinds, err := spec.KindsOf(t.frame.Record)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	var known []string
+	for k := range kinds {
+		known = append(known, k)
+	}
+	slices.Sort(known)
+	var wrong []error
+	for i := range windows {
+		w := &windows[i]
+		if w.MayBeEmpty {
+			continue
+		}
+		for _, f := range w.Feeds {
+			switch {
+			case f.Fed > 0:
+			case kinds[f.Kind] == 0:
+				wrong = append(wrong, fmt.Errorf("window %q: there is no event of kind %q%s", w.Window, f.Kind, nearest.Hint(f.Kind, known)))
+			default:
+				wrong = append(wrong, fmt.Errorf("window %q counts none of %d events of kind %q: %d are late, %d lack its key, %d its value, and the others do not satisfy its `where`",
+					w.Window, kinds[f.Kind], f.Kind, f.Late, f.WithoutKey, f.WithoutValue))
+			}
+		}
+		if w.Read == 0 && w.Before > 0 {
+			wrong = append(wrong, fmt.Errorf("window %q has nothing for any of the %d scored rows, though it had counted %d events before the last of them: do both spell the key alike?", w.Window, w.Scored, w.Before))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s does not fill the plan's windows (kinds of event: %s); say `may_be_empty: true` at a window where that is meant:\n%w",
+		assay.ErrInvalid, t.name, strings.Join(known, ", "), errors.Join(wrong...))
+}
+
+// sayHistory warns of windows in which far fewer of the rows find something than
+// of the training's: rows that are scored without what happened before them get
+// other scores than a server gives them.
+func (t *table) sayHistory(u *ui, windows []features.WindowReport, trained map[string]float64) {
+	var thin []string
+	for i := range windows {
+		w := &windows[i]
+		was, known := trained[w.Window]
+		if w.Scored > 0 && (known && w.Share() < was/2 || !known && w.Read == 0 && !w.MayBeEmpty) {
+			line := fmt.Sprintf("%s: %s", w.Window, percent(w.Share()))
+			if known {
+				line += fmt.Sprintf(", %s in training", percent(was))
+			}
+			thin = append(thin, line)
+		}
+	}
+	if len(thin) > 0 {
+		u.note("%s has hardly any history for its scored rows: their scores are not those that a server gives which has seen it. "+
+			"Put the events before them into the file. Rows that find something in the window %s", t.name, strings.Join(thin, "; "))
+	}
+}

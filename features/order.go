@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package features
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+)
+
+// Order says how a table stands as a log of events: what a server that got its
+// rows in this order would have refused or found late.
+type Order struct {
+	Events   int            // rows of kinds that the plan knows
+	Late     int            // of them those that lie behind an earlier row by more than the lateness
+	First    []LateRow      // the first ten of them
+	Lateness time.Duration  // that the plan allows
+	Ahead    []AheadRow     // rows whose time lies beyond the bulk of the log, in the order of time
+	Limit    time.Duration  // how far that is: the plan's `ahead`
+	Unknown  map[string]int // rows of kinds that the plan does not know, by kind
+}
+
+// LateRow is a row that comes too late.
+type LateRow struct {
+	Row    int
+	Newest int // the row that holds the greatest time before it
+	Behind time.Duration
+}
+
+// AheadRow is a row with a time that the rest of the log does not reach.
+type AheadRow struct {
+	Row int
+	At  time.Time
+	Gap time.Duration // from the greatest time of the bulk
+}
+
+// maxLateRows bounds Order.First.
+const maxLateRows = 10
+
+// Order looks at the times of a table's rows. It is nil for a spec that takes
+// rows as they are: without windows and without a label by event.
+func (s *Spec) Order(rec arrow.Record) (*Order, error) {
+	p, src, err := s.reader(rec)
+	if err != nil || !p.HasWindows() && !p.labelledByEvent() {
+		return nil, err
+	}
+	t, err := p.tape(rec, src)
+	if err != nil {
+		return nil, err
+	}
+	lateness, _ := parseSpan(p.spec.Lateness)
+	limit, _ := parseSpan(or(p.spec.Ahead, DefaultAhead))
+	o := &Order{Lateness: micros(lateness), Limit: micros(limit), Unknown: map[string]int{}}
+	type event struct {
+		at  int64
+		row int
+	}
+	var events []event
+	mark, newest := int64(math.MinInt64), 0
+	for row := range int(rec.NumRows()) {
+		if kind := t.kindAt(row); p.kinds.of(kind) == unknownKind {
+			o.Unknown[kind]++
+			continue
+		}
+		us, bad := src.timeAt(row)
+		if bad != nil {
+			return nil, bad
+		}
+		events = append(events, event{us, row})
+		if us >= mark {
+			mark, newest = us, row
+			continue
+		}
+		if p.HasWindows() && us < mark-lateness {
+			if o.Late++; len(o.First) < maxLateRows {
+				o.First = append(o.First, LateRow{row, newest, micros(mark - us)})
+			}
+		}
+	}
+	o.Events = len(events)
+	slices.SortStableFunc(events, func(a, b event) int {
+		switch {
+		case a.at < b.at:
+			return -1
+		case a.at > b.at:
+			return 1
+		}
+		return 0
+	})
+	for i := len(events)/2 + 1; i < len(events); i++ {
+		if end := events[i-1].at; events[i].at-end > limit {
+			for _, e := range events[i:] {
+				o.Ahead = append(o.Ahead, AheadRow{e.row, time.UnixMicro(e.at).UTC(), micros(e.at - end)})
+			}
+			break
+		}
+	}
+	return o, nil
+}
+
+func micros(us int64) time.Duration {
+	if us > math.MaxInt64/1000 { // 292 years
+		return math.MaxInt64
+	}
+	return time.Duration(us) * time.Microsecond
+}
+
+func (p *Plan) labelledByEvent() bool { return p.spec.Label != nil && p.spec.Label.Event != "" }
+
+// Sorted returns the rows of a table in the order of their times, those of the
+// same time as they are. A row without a time is an error.
+func (s *Spec) Sorted(rec arrow.Record) ([]int, error) {
+	_, src, err := s.reader(rec)
+	if err != nil {
+		return nil, err
+	}
+	times := make([]int64, rec.NumRows())
+	rows := make([]int, len(times))
+	for row := range rows {
+		us, bad := src.timeAt(row)
+		if bad != nil {
+			return nil, bad
+		}
+		times[row], rows[row] = us, row
+	}
+	slices.SortStableFunc(rows, func(a, b int) int {
+		switch {
+		case times[a] < times[b]:
+			return -1
+		case times[a] > times[b]:
+			return 1
+		}
+		return 0
+	})
+	return rows, nil
+}
+
+// KindsOf counts the rows of a table by kind of event, those of the scored kind
+// where it has no kinds.
+func (s *Spec) KindsOf(rec arrow.Record) (map[string]int, error) {
+	p, src, err := s.reader(rec)
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.tape(rec, src)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int{}
+	for row := range int(rec.NumRows()) {
+		out[t.kindAt(row)]++
+	}
+	return out, nil
+}
+
+// Span writes a length of time as a plan does, in the largest unit that leaves
+// a whole number, or in whole days and hours for people.
+func Span(d time.Duration) string {
+	for _, u := range []struct {
+		name string
+		unit time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
+		if d >= u.unit && d%u.unit == 0 {
+			return fmt.Sprintf("%d%s", d/u.unit, u.name)
+		}
+	}
+	if d == 0 {
+		return "0s"
+	}
+	if d > 48*time.Hour {
+		return fmt.Sprintf("%.1f days", d.Hours()/24)
+	}
+	return strings.TrimSuffix(d.String(), "0s")
+}
