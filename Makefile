@@ -77,13 +77,15 @@ FLIGHTS ?= $(wildcard $(patsubst %/bin/,%,$(dir $(PEERS_PYTHON)))/flights-3m.par
 bench: ## every benchmark beside its peers, under 45 minutes; writes benchmarks/results, docs/performance.md and README.md
 	$(GO) run ./benchmarks/bench -python "$(PEERS_PYTHON)" -flights "$(FLIGHTS)"
 
-.PHONY: bench-train bench-predict bench-features bench-serve bench-ledger bench-anchor bench-eval bench-endtoend bench-scale
+.PHONY: bench-train bench-predict bench-features bench-skew bench-serve bench-ledger bench-anchor bench-eval bench-endtoend bench-scale
 bench-train: ## the trainer against LightGBM and XGBoost
 	$(GO) run ./benchmarks/train -python $(PEERS_PYTHON) $(if $(FLIGHTS),-flights "$(FLIGHTS)")
 bench-predict: ## the predictor against leaves, LightGBM's C API, ONNX Runtime and TL2cgen
 	$(GO) run ./benchmarks/predict -python $(PEERS_PYTHON)
 bench-features: ## the feature plan against polars, and one event at a time
 	$(GO) run ./benchmarks/features -python $(PEERS_PYTHON)
+bench-skew: ## the same of five million events, an eighth of them of one buyer: some minutes, and gigabytes for polars
+	$(GO) run ./benchmarks/features -python $(PEERS_PYTHON) -skew
 bench-serve: ## full decisions against an empty gRPC echo
 	$(GO) run ./benchmarks/serve
 bench-ledger: ## the journal against a raw fdatasync group commit

@@ -14,7 +14,10 @@
 //	BYTES features_key                  memory of a million keys of two windows, a key
 //	BYTES features_key_and_window
 //
+// With -skew it measures a log with one very busy key instead; see skew.go.
+//
 //	go run ./benchmarks/features -python python3
+//	go run ./benchmarks/features -python python3 -skew
 package main
 
 import (
@@ -45,6 +48,9 @@ func main() {
 		keys   = flag.Int("keys", 1_000_000, "keys of the memory figure")
 		ablate = flag.Bool("ablate", false, "measure what engineering is worth instead: AUC, KS and log-loss by stage")
 		alone  = flag.Bool("online", false, "measure single events alone")
+		skewed = flag.Bool("skew", false, "measure a log of nearly a million buyers, one of whom has an eighth of the events, instead")
+		skewN  = flag.Int("skew-events", 5_000_000, "events of that log")
+		skewOn = flag.String("skew-run", "", "compute the features of that log from a file, and print JSON (what -skew starts)")
 		shared = flag.String("shared", "../shared/data", "directory of ibm_ar_invoices.csv, for -ablate")
 	)
 	flag.Parse()
@@ -54,6 +60,12 @@ func main() {
 	}
 	if *alone {
 		run = func() error { return singles(*events) }
+	}
+	if *skewed {
+		run = func() error { return skew(*skewN, *runs, *python, *peers) }
+	}
+	if *skewOn != "" {
+		run = func() error { return skewSelf(*skewOn) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks/features:", err)

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/datasets"
+	"github.com/assayrisk/assay/features"
+)
+
+// The skewed log: a year of five million events of which one buyer has one in
+// eight, and nearly a million others a handful each. Both programs run as
+// processes of their own on the first fifth of it, and ours on the whole, too;
+// the same features are computed, and their means compared. It prints
+//
+//	COUNT features_skew_events, _buyers, _hot_key
+//	RATIO features_skew_vs_polars          polars' seconds over ours, on the fifth
+//	RATIO features_skew_memory_vs_polars   polars' peak memory over ours, on the fifth
+//	RATE features_skew_rows                events a second, of the whole log
+//	BYTES features_skew_peak               peak memory of it, a row
+//
+// Peak memory is that of the whole process, which reads the table first.
+
+const skewPlan = `
+version: 1
+time: time
+id: id
+kind: kind
+lateness: 0s
+entities: [buyer, seller]
+fields:
+  - {name: amount, on: [application, order], required: true}
+windows:
+  - {name: quarter, key: [buyer], on: [order], value: amount, member: seller, length: 90d, hop: 1d}
+  - {name: month, key: [buyer], on: [order], value: amount, length: 30d, hop: 1d}
+features:
+  - {name: orders, kernel: count, window: quarter}
+  - {name: ordered, kernel: window_sum, window: quarter}
+  - {name: order_mean, kernel: mean, window: quarter}
+  - {name: order_max, kernel: max, window: quarter}
+  - {name: order_std, kernel: std, window: quarter}
+  - {name: sellers, kernel: distinct, window: quarter}
+  - {name: since_order, kernel: since_last, window: quarter}
+  - {name: orders_month, kernel: count, window: month}
+  - {name: ordered_month, kernel: window_sum, window: month}
+`
+
+const (
+	skewBuyers = 936_000 // from whom all but the hot buyer's events are drawn
+	skewHot    = 0.1272  // the hot buyer's share of the events
+	skewAsked  = 5       // one event in so many is scored
+)
+
+// skewLog generates the log.
+func skewLog(s *features.Spec, events int) (arrow.Record, error) {
+	rng := rand.New(rand.NewPCG(4, 2))
+	seen, hot := map[int]bool{}, 0
+	start := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
+	step := 365 * 24 * time.Hour / time.Duration(events)
+	rec, err := s.Table(func(yield func(*assay.Event) bool) {
+		for i := range events {
+			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "order", Time: start.Add(time.Duration(i) * step).Truncate(time.Microsecond)}
+			if i%skewAsked == 0 {
+				e.Kind = "application"
+			}
+			buyer := 0
+			if rng.Float64() < skewHot {
+				hot++
+			} else {
+				buyer = 1 + rng.IntN(skewBuyers)
+			}
+			seen[buyer] = true
+			e.Entities = []assay.Entity{{Role: "buyer", ID: "B-" + strconv.Itoa(buyer)}, {Role: "seller", ID: "S-" + strconv.Itoa(rng.IntN(60))}}
+			e.Fields = []assay.Field{{Name: "amount", Value: assay.NumberValue(math.Round(rng.ExpFloat64()*1e5) / 100)}}
+			if !yield(&e) {
+				return
+			}
+		}
+	})
+	fmt.Printf("COUNT features_skew_events %d\nCOUNT features_skew_buyers %d\nCOUNT features_skew_hot_key %d\n", events, len(seen), hot)
+	return rec, err
+}
+
+// skewRun is what a program says of one run.
+type skewRun struct {
+	Seconds float64            `json:"seconds"`
+	Rows    int                `json:"rows"`
+	Means   map[string]float64 `json:"means"`
+	peak    float64            // bytes
+}
+
+// skew writes the log and runs both programs on it.
+func skew(events, runs int, python, peers string) error {
+	dir, err := os.MkdirTemp("", "assay-bench-skew-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	whole, fifth := filepath.Join(dir, "whole.parquet"), filepath.Join(dir, "fifth.parquet")
+	if err := writeSkew(events, whole, fifth); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	var ours, theirs, ourPeak, theirPeak []float64
+	for range runs {
+		a, err := skewChild(exec.Command(self, "-skew-run", fifth))
+		if err != nil {
+			return err
+		}
+		ours, ourPeak = append(ours, a.Seconds), append(ourPeak, a.peak)
+		if python == "" {
+			continue
+		}
+		b, err := skewChild(exec.Command(python, filepath.Join(peers, "features_skew_polars.py"), fifth))
+		if err != nil {
+			return fmt.Errorf("the peer: %w", err)
+		}
+		if err := sameMeans(a, b); err != nil {
+			return err
+		}
+		theirs, theirPeak = append(theirs, b.Seconds), append(theirPeak, b.peak)
+	}
+	if theirs != nil {
+		fmt.Println(figure.Over("features_skew_vs_polars", theirs, ours))
+		fmt.Println(figure.Over("features_skew_memory_vs_polars", theirPeak, ourPeak))
+	}
+	all, err := skewChild(exec.Command(self, "-skew-run", whole))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("# the whole log: %.1f s, %.0f MiB at most\n", all.Seconds, all.peak/(1<<20))
+	fmt.Printf("RATE features_skew_rows %.0f\n", float64(events)/all.Seconds)
+	fmt.Printf("BYTES features_skew_peak %.0f\n", all.peak/float64(events))
+	return nil
+}
+
+func writeSkew(events int, whole, fifth string) error {
+	s, err := features.ParseSpec([]byte(skewPlan))
+	if err != nil {
+		return err
+	}
+	rec, err := skewLog(s, events)
+	if err != nil {
+		return err
+	}
+	defer func() { rec.Release(); runtime.GC() }()
+	for file, rows := range map[string]int64{whole: int64(events), fifth: int64(events / 5)} {
+		f, err := os.Create(file)
+		if err != nil {
+			return err
+		}
+		part := rec.NewSlice(0, rows)
+		err = datasets.WriteParquet(f, part)
+		part.Release()
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skewChild runs a program that prints one skewRun.
+func skewChild(cmd *exec.Cmd) (*skewRun, error) {
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	r := new(skewRun)
+	if err := json.Unmarshal(bytes.TrimSpace(out), r); err != nil {
+		return nil, fmt.Errorf("%s: %w", out, err)
+	}
+	r.peak = peakBytes(cmd.ProcessState)
+	return r, nil
+}
+
+// sameMeans: windows of the peer are exact at the tail, ours move in hops of a day.
+func sameMeans(a, b *skewRun) error {
+	if a.Rows != b.Rows || len(b.Means) != 9 {
+		return fmt.Errorf("the peer has %d rows and %d features, we have %d", b.Rows, len(b.Means), a.Rows)
+	}
+	for name, want := range b.Means {
+		if got := a.Means[name]; math.Abs(got-want) > 0.04*math.Abs(want)+0.02 {
+			return fmt.Errorf("the mean of %s is %.4f here and %.4f in the peer", name, got, want)
+		}
+	}
+	return nil
+}
+
+// skewSelf is our side: it reads a table, computes its features, and says how
+// long that took.
+func skewSelf(file string) error {
+	s, err := features.ParseSpec([]byte(skewPlan))
+	if err != nil {
+		return err
+	}
+	frame, err := datasets.Read(context.Background(), file, datasets.Options{Unlabelled: true})
+	if err != nil {
+		return err
+	}
+	head := frame.Record.NewSlice(0, min(1000, frame.Record.NumRows()))
+	p, _, err := s.Fit(context.Background(), head, nil)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	m, err := p.Matrix(context.Background(), frame.Record)
+	if err != nil {
+		return err
+	}
+	r := skewRun{Seconds: time.Since(start).Seconds(), Rows: m.Rows, Means: map[string]float64{}}
+	for i, f := range p.Features() {
+		var sum, n float64
+		for _, x := range m.Columns[i] {
+			if x == x {
+				sum, n = sum+x, n+1
+			}
+		}
+		r.Means[f.Name] = sum / n
+	}
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
