@@ -139,15 +139,21 @@ func (l *layout) feed(p []uint64, at int64, x float64, member uint64) {
 	if l.Needs&First != 0 {
 		if i := l.column(First); at < int64(p[i]) {
 			p[i] = uint64(at)
-			l.put(p, Earliest, putF(x))
-			l.put(p, EarliestMember, member)
+			if l.Needs&rare != 0 {
+				l.put(p, Earliest, putF(x))
+				l.put(p, EarliestMember, member)
+			}
 		}
 	}
 	if l.Needs&Last != 0 {
 		if i := l.column(Last); at >= int64(p[i]) {
 			p[i] = uint64(at)
-			l.put(p, Latest, putF(x))
-			l.put(p, LatestMember, member)
+			if l.Needs&Latest != 0 {
+				p[l.column(Latest)] = putF(x)
+			}
+			if l.Needs&rare != 0 {
+				l.put(p, LatestMember, member)
+			}
 		}
 	}
 	if l.Needs&(Trend|Decay) != 0 {

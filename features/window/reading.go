@@ -4,8 +4,9 @@ package window
 
 import "math"
 
-// Reading is what a window says about one key. Fields that the window does not
-// keep, or that no event has set, are NaN; Count, Sum and Distinct are then 0.
+// Reading is what a window says about one key. Of what the window keeps, fields
+// that no event has set are NaN, and Count, Sum and Distinct then 0; what it
+// does not keep means nothing.
 type Reading struct {
 	Count    float64
 	Sum      float64
@@ -14,17 +15,23 @@ type Reading struct {
 	Min      float64
 	Max      float64
 	Latest   float64
-	Earliest float64
 	Distinct float64
 	Share    float64 // greatest sum of a member over Sum; above 1 if others are negative
-	Slope    float64 // of Trend: change of the value a day, by least squares
-	Decayed  float64 // of Decay: sum of weights at the time of the read
-	DecaySum float64 // of Decay: weighted sum of values
-	DecayAvg float64 // of Decay: weighted mean
 	First    int64   // meaningful if Seen
 	Last     int64   // meaningful if Seen
 	Seen     bool    // the window has an event
 
+	Rare
+}
+
+// Rare is what few windows keep. It is apart because a reading is made for every
+// window of every event that is scored.
+type Rare struct {
+	Earliest    float64
+	Slope       float64     // of Trend: change of the value a day, by least squares
+	Decayed     float64     // of Decay: sum of weights at the time of the read
+	DecaySum    float64     // of Decay: weighted sum of values
+	DecayAvg    float64     // of Decay: weighted mean
 	FirstMember uint64      // meaningful if Seen
 	LastMember  uint64      // meaningful if Seen
 	Sums        []MemberSum // of Sums: by rising hash
@@ -33,12 +40,16 @@ type Reading struct {
 	Recent      []Recent    // the latest events, the latest one last; not to be changed
 }
 
+// rare is what is put into a Rare.
+const rare = Earliest | EarliestMember | LatestMember | Trend | Decay | Sums | Tally | Sample | Recents
+
 // clear makes a reading of nothing. Lists keep their room.
-func (r *Reading) clear() {
+func (r *Reading) clear(needs Needs) {
 	nan := math.NaN()
-	*r = Reading{
-		Mean: nan, Deviance: nan, Min: nan, Max: nan, Latest: nan, Earliest: nan, Share: nan, Slope: nan, DecayAvg: nan,
-		Sums: r.Sums[:0], Counts: r.Counts[:0], Values: r.Values[:0],
+	r.Count, r.Sum, r.Distinct, r.First, r.Last, r.Seen = 0, 0, 0, 0, 0, false
+	r.Mean, r.Deviance, r.Min, r.Max, r.Latest, r.Share = nan, nan, nan, nan, nan, nan
+	if needs&rare != 0 {
+		r.Rare = Rare{Earliest: nan, Slope: nan, DecayAvg: nan, Sums: r.Sums[:0], Counts: r.Counts[:0], Values: r.Values[:0]}
 	}
 }
 
@@ -69,19 +80,22 @@ func (t *Table) Warm(k Cursor) (sum uint64) {
 
 // Read reads one window at time at. It changes nothing.
 func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
-	r.clear()
+	l := &t.windows[window]
+	r.clear(l.Needs)
 	if k.place < 0 {
 		return
 	}
-	l := &t.windows[window]
 	c := &t.cells[int(k.place)*len(t.windows)+window]
 	at = max(at, t.horizon())
-	low, high := l.low(&l.tail, at), l.high(at)
+	low, high := l.low(&l.tail, at), int64(math.MaxInt64)
+	if l.Offset != 0 {
+		high = l.high(at)
+	}
 	i, n := 0, len(c.panes)
 	for i < n && int64(c.panes[i]) < low {
 		i += l.width
 	}
-	for n > i && int64(c.panes[n-l.width]) > high {
+	for high != math.MaxInt64 && n > i && int64(c.panes[n-l.width]) > high {
 		n -= l.width
 	}
 	if i == n {
@@ -89,9 +103,10 @@ func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	}
 	r.Seen = true
 	l.merge(c.panes[i:n], r)
-	if l.Needs&(Trend|Decay) != 0 {
-		l.mergeTimed(c.panes[i:n], at, r)
+	if l.Needs&(lists|rare) == 0 {
+		return
 	}
+	l.mergeRare(c.panes[i:n], at, r)
 	if l.Needs&lists == 0 {
 		return
 	}
@@ -150,21 +165,12 @@ func (l *layout) merge(panes []uint64, r *Reading) {
 	// last the latest.
 	if l.Needs&First != 0 {
 		r.First = int64(panes[l.column(First)])
-		if l.Needs&Earliest != 0 {
-			r.Earliest = getF(panes[l.column(Earliest)])
-		}
-		if l.Needs&EarliestMember != 0 {
-			r.FirstMember = panes[l.column(EarliestMember)]
-		}
 	}
 	if l.Needs&Last != 0 {
 		last := panes[len(panes)-w:]
 		r.Last = int64(last[l.column(Last)])
 		if l.Needs&Latest != 0 {
 			r.Latest = getF(last[l.column(Latest)])
-		}
-		if l.Needs&LatestMember != 0 {
-			r.LastMember = last[l.column(LatestMember)]
 		}
 	}
 }
@@ -184,8 +190,17 @@ func (l *layout) spread(panes []uint64, r *Reading) {
 	r.Mean, r.Deviance = mean, m2
 }
 
-// mergeTimed merges the columns that weigh values by their times.
-func (l *layout) mergeTimed(panes []uint64, at int64, r *Reading) {
+// mergeRare merges the columns of Rare.
+func (l *layout) mergeRare(panes []uint64, at int64, r *Reading) {
+	if l.Needs&Earliest != 0 {
+		r.Earliest = getF(panes[l.column(Earliest)])
+	}
+	if l.Needs&EarliestMember != 0 {
+		r.FirstMember = panes[l.column(EarliestMember)]
+	}
+	if l.Needs&LatestMember != 0 {
+		r.LastMember = panes[len(panes)-l.width+l.column(LatestMember)]
+	}
 	if l.Needs&Trend != 0 {
 		var n, mt, mv, tt, tv float64
 		i, origin := l.column(Trend), int64(panes[l.column(Trend)])

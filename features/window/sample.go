@@ -132,11 +132,13 @@ func (c *members) distinct(low int64) (n, level int) {
 	if c.more != nil {
 		level = complete(c.more.cuts, low)
 	}
-	for i := range c.set {
-		if c.set[i].mark().level() < level {
-			break
-		}
-		if c.set[i].pane >= low {
+	set := c.set
+	if level > 0 { // a level's members have the smallest hashes
+		end, _ := slices.BinarySearchFunc(set, uint64(1)<<(64-level), func(s seen, h uint64) int { return cmpHash(s.hash, h) })
+		set = set[:end]
+	}
+	for i := range set {
+		if set[i].pane >= low {
 			n++
 		}
 	}

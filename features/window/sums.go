@@ -102,12 +102,16 @@ func (p sums) member(a int, low, high int64) (end int, in bool, sum float64) {
 // greatest is the greatest sum of one member in the panes low to high.
 func (p sums) greatest(low, high int64) float64 {
 	best := math.Inf(-1)
-	for a := 0; a < len(p); {
-		end, in, sum := p.member(a, low, high)
+	for a := 0; a < len(p); { // member, written out: every read of a share comes here
+		hash, in, sum := p[a].hash, false, 0.0
+		for ; a < len(p) && p[a].hash == hash; a++ {
+			if p[a].pane >= low && p[a].pane <= high {
+				in, sum = true, sum+p[a].weight
+			}
+		}
 		if in && sum > best {
 			best = sum
 		}
-		a = end
 	}
 	return best
 }

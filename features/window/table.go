@@ -134,7 +134,7 @@ type Table struct {
 type layout struct {
 	Config
 	width int // words of a pane: its number, then the columns
-	at    [19]int
+	at    [19]uint8
 	// Where time stood last: at events, at the tail and at the end of reads, and
 	// of the earliest read that may still come.
 	head, tail, end, floor stretch
@@ -152,13 +152,13 @@ func New(lateness int64, windows []Config) *Table {
 		l := layout{Config: c, width: 1}
 		for b := range l.at {
 			if n := Needs(1) << b; c.Needs&columnar&n != 0 {
-				l.at[b] = l.width
+				l.at[b] = uint8(l.width)
 				l.width += n.words()
 			}
 		}
 		if c.Needs&Spread != 0 && c.Needs&Count == 0 {
 			l.Needs |= Count // Spread is merged by counts
-			l.at[0] = l.width
+			l.at[0] = uint8(l.width)
 			l.width++
 		}
 		t.life = t.life || c.Length == 0
@@ -169,7 +169,7 @@ func New(lateness int64, windows []Config) *Table {
 }
 
 // column returns the place of one aggregate in a pane.
-func (l *layout) column(n Needs) int { return l.at[bits.TrailingZeros32(uint32(n))] }
+func (l *layout) column(n Needs) int { return int(l.at[bits.TrailingZeros32(uint32(n))]) }
 
 // pane is the number of the pane that holds time at.
 func (l *layout) pane(last *stretch, at int64) int64 {
