@@ -70,7 +70,8 @@ func (c checker) windowSource(w *WindowSpec, at string) error {
 		if i := s.fieldOf(w.Value); i < 0 && s.derivedOf(w.Value) >= 0 {
 			read = s.derivedFields(w.Value)
 		} else if i < 0 || s.Fields[i].kind() == assay.Text || s.Fields[i].kind() == assay.Instant {
-			return c.fail(at+".value", "the fields are "+s.fieldNames(), "%q names no derived value, and no field that is a number or flag", w.Value)
+			return c.fail(at+".value", "the fields are "+s.fieldNames(),
+				"%q names no derived value, and no field that is a number or flag", w.Value)
 		}
 		for _, k := range w.On {
 			for _, name := range read {
@@ -212,7 +213,8 @@ func (c checker) windowFeature(f *FeatureSpec, at string, k *kernel) error {
 		return c.fail(at+".window", "name the `member` at the window", "kernel %s wants a member, and window %q has none", k.name, f.Window)
 	}
 	if w.Offset != "" && k.needs&(window.Distinct|window.Recents) != 0 {
-		return c.fail(at+".window", "take the window without offset", "kernel %s knows the latest events alone, and window %q ends before them", k.name, f.Window)
+		return c.fail(at+".window", "take the window without offset",
+			"kernel %s knows the latest events alone, and window %q ends before them", k.name, f.Window)
 	}
 	if k.check != nil {
 		if p := k.check(f); p != "" {

@@ -16,7 +16,7 @@ import (
 // late, or an amount in the company's currency.
 type DerivedSpec struct {
 	Name   string    `yaml:"name" json:"name"`
-	Kernel string    `yaml:"kernel" json:"kernel"`                     // one that learns nothing: ratio, difference, days_between, ...
+	Kernel string    `yaml:"kernel" json:"kernel"`                     // one that learns nothing: ratio, days_between, ...
 	Of     Names     `yaml:"of" json:"of"`                             // fields, event.time, or derived values declared before
 	Bounds []float64 `yaml:"bounds,omitempty" json:"bounds,omitempty"` // clip, outside
 	Edges  []float64 `yaml:"edges,omitempty" json:"edges,omitempty"`   // bucket
@@ -27,7 +27,10 @@ type DerivedSpec struct {
 
 // feature is the feature that computes the same of a scored event.
 func (d *DerivedSpec) feature() *FeatureSpec {
-	return &FeatureSpec{Name: d.Name, Kernel: d.Kernel, Of: d.Of, Bounds: d.Bounds, Edges: d.Edges, Step: d.Step, Part: d.Part, Zone: d.Zone}
+	return &FeatureSpec{
+		Name: d.Name, Kernel: d.Kernel, Of: d.Of,
+		Bounds: d.Bounds, Edges: d.Edges, Step: d.Step, Part: d.Part, Zone: d.Zone,
+	}
 }
 
 func (s *Spec) derivedOf(name string) int {
@@ -65,14 +68,16 @@ func (c checker) derived() error {
 	for i := range s.Derived {
 		d, at := &s.Derived[i], fmt.Sprintf("$.derived[%d]", i)
 		if !nameOK(d.Name) || d.Name == EventTime {
-			return c.fail(at+".name", "", "a derived value wants a name of 1 to %d bytes without spaces around it", assay.MaxNameBytes)
+			return c.fail(at+".name", "", "a derived value wants a name of 1 to %d bytes without spaces around it",
+				assay.MaxNameBytes)
 		}
 		if s.fieldOf(d.Name) >= 0 || s.derivedOf(d.Name) < i {
 			return c.fail(at+".name", "give each a name of its own", "%q is declared twice", d.Name)
 		}
 		k, ok := kernelOf(d.Kernel)
 		if !ok || !k.stateless() {
-			return c.fail(at+".kernel", "the kernels are "+strings.Join(statelessNames(), ", "), "%q is no kernel that computes a number from one event alone", d.Kernel)
+			return c.fail(at+".kernel", "the kernels are "+strings.Join(statelessNames(), ", "),
+				"%q is no kernel that computes a number from one event alone", d.Kernel)
 		}
 		if len(d.Of) < k.min || len(d.Of) > k.max {
 			return c.fail(at+".of", "", "kernel %s wants %s, %d are given", d.Kernel, arity(&k), len(d.Of))
@@ -106,10 +111,12 @@ func (c checker) derivedInput(k *kernel, n string, i int, at string) error {
 	} else if n == EventTime {
 		kind = assay.Instant
 	} else if d := s.derivedOf(n); d < 0 || d >= i {
-		return c.fail(at, "the fields are "+s.fieldNames(), "%q names no field, and no derived value that is declared before", n)
+		return c.fail(at, "the fields are "+s.fieldNames(),
+			"%q names no field, and no derived value that is declared before", n)
 	}
 	if !k.any && (kind == assay.Text || k.times != (kind == assay.Instant)) {
-		return c.fail(at, "a date is read by days_between or date_part", "kernel %s does not take %q, which is a %s", k.name, n, kind)
+		return c.fail(at, "a date is read by days_between or date_part",
+			"kernel %s does not take %q, which is a %s", k.name, n, kind)
 	}
 	return nil
 }

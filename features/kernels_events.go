@@ -13,11 +13,18 @@ import (
 
 func quantileKernels() []kernel {
 	return []kernel{
-		{name: "median", needs: window.Sample, needsValue: true, formula: "the middle value, or the mean of the two in the middle; exact while no more than `samples` events came since the window's beginning, else of a sample of about half to all of that many", missing: "missing for a key without events",
-			params: "`samples` at the window (default 256)", example: "values=10,30,20,50 -> 25",
+		{name: "median", needs: window.Sample, needsValue: true,
+			formula: "the middle value, or the mean of the two in the middle; exact while no more than `samples` " +
+				"events came since the window's beginning, else of a sample of about half to all of that many",
+			missing: "missing for a key without events",
+			params:  "`samples` at the window (default 256)", example: "values=10,30,20,50 -> 25",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return quantile(r.Values, 0.5) }},
-		{name: "quantile", needs: window.Sample, needsValue: true, formula: "the value at place 1 + (n - 1) * q of the n values by size, between two of them by linear interpolation; exact as `median` is", missing: "missing for a key without events",
-			params: "`quantile: 0.9`; `samples` at the window (default 256)", example: "values=10,30,20,50 quantile=0.9 -> 44", check: checkQuantile,
+		{name: "quantile", needs: window.Sample, needsValue: true,
+			formula: "the value at place 1 + (n - 1) * q of the n values by size, between two of them by linear " +
+				"interpolation; exact as `median` is",
+			missing: "missing for a key without events",
+			params:  "`quantile: 0.9`; `samples` at the window (default 256)",
+			example: "values=10,30,20,50 quantile=0.9 -> 44", check: checkQuantile,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return quantile(r.Values, *l.spec.Quantile) }},
 	}
 }
@@ -43,63 +50,87 @@ func quantile(sorted []float64, q float64) float64 {
 
 func orderKernels() []kernel {
 	return []kernel{
-		{name: "earliest", needs: window.Earliest, needsValue: true, formula: "value of the earliest event in the window", missing: "missing for a key without events",
+		{name: "earliest", needs: window.Earliest, needsValue: true,
+			formula: "value of the earliest event in the window", missing: "missing for a key without events",
 			example: "values=10,30,20 -> 10",
 			read:    func(r *window.Reading, _ int64, _ *learned) float64 { return r.Earliest }},
-		{name: "nth_latest", needs: window.Recents, needsValue: true, recent: kth, formula: "value of the k-th latest event: 1 is the latest, 2 the one before", missing: "missing with fewer than k events",
-			params: "`k: 2` (default 1)", example: "values=10,30,20 k=2 -> 30", check: checkK,
+		{name: "nth_latest", needs: window.Recents, needsValue: true, recent: kth,
+			formula: "value of the k-th latest event: 1 is the latest, 2 the one before",
+			missing: "missing with fewer than k events",
+			params:  "`k: 2` (default 1)", example: "values=10,30,20 k=2 -> 30", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 {
 				if e := recent(r, l.spec.k()); e != nil {
 					return e.Value
 				}
 				return math.NaN()
 			}},
-		{name: "since_nth", needs: window.Recents, recent: kth, formula: "days since the k-th latest event, 0 if that is later than the event that reads", missing: "missing with fewer than k events",
-			params: "`k: 2` (default 1)", example: "days=1,5,4 at=7 k=2 -> 3", check: checkK,
+		{name: "since_nth", needs: window.Recents, recent: kth,
+			formula: "days since the k-th latest event, 0 if that is later than the event that reads",
+			missing: "missing with fewer than k events",
+			params:  "`k: 2` (default 1)", example: "days=1,5,4 at=7 k=2 -> 3", check: checkK,
 			read: func(r *window.Reading, at int64, l *learned) float64 {
 				if e := recent(r, l.spec.k()); e != nil {
 					return max(0, float64(at-e.At)/dayMicros)
 				}
 				return math.NaN()
 			}},
-		{name: "change", needs: window.Recents, needsValue: true, recent: kthBefore, formula: "value of the latest event - value of the event k before it", missing: "missing with k events or fewer",
-			params: "`k: 1` (default)", example: "values=10,30,20 -> -10", check: checkK,
+		{name: "change", needs: window.Recents, needsValue: true, recent: kthBefore,
+			formula: "value of the latest event - value of the event k before it",
+			missing: "missing with k events or fewer",
+			params:  "`k: 1` (default)", example: "values=10,30,20 -> -10", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 {
 				if e := recent(r, l.spec.k()+1); e != nil {
 					return recent(r, 1).Value - e.Value
 				}
 				return math.NaN()
 			}},
-		{name: "last_sum", needs: window.Recents, needsValue: true, recent: kth, formula: "sum of the values of the k latest events", missing: "0 for a key without events",
+		{name: "last_sum", needs: window.Recents, needsValue: true, recent: kth,
+			formula: "sum of the values of the k latest events", missing: "0 for a key without events",
 			params: "`k: 3` (default 1)", example: "values=10,30,20 k=2 -> 50", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return sumOf(latest(r, l)) }},
-		{name: "last_mean", needs: window.Recents, needsValue: true, recent: kth, formula: "mean of the values of the k latest events, or of all if they are fewer", missing: "missing for a key without events",
-			params: "`k: 3` (default 1)", example: "values=10,30,20 k=2 -> 25", check: checkK,
+		{name: "last_mean", needs: window.Recents, needsValue: true, recent: kth,
+			formula: "mean of the values of the k latest events, or of all if they are fewer",
+			missing: "missing for a key without events",
+			params:  "`k: 3` (default 1)", example: "values=10,30,20 k=2 -> 25", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 {
 				events := latest(r, l)
 				return sumOf(events) / float64(len(events))
 			}},
-		{name: "last_min", needs: window.Recents, needsValue: true, recent: kth, formula: "smallest value of the k latest events", missing: "missing for a key without events",
+		{name: "last_min", needs: window.Recents, needsValue: true, recent: kth,
+			formula: "smallest value of the k latest events", missing: "missing for a key without events",
 			params: "`k: 3` (default 1)", example: "values=10,30,20 k=2 -> 20", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return extreme(latest(r, l), 1) }},
-		{name: "last_max", needs: window.Recents, needsValue: true, recent: kth, formula: "greatest value of the k latest events", missing: "missing for a key without events",
+		{name: "last_max", needs: window.Recents, needsValue: true, recent: kth,
+			formula: "greatest value of the k latest events", missing: "missing for a key without events",
 			params: "`k: 3` (default 1)", example: "values=40,30,20 k=2 -> 30", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return extreme(latest(r, l), -1) }},
-		{name: "streak", needs: window.Recents, needsValue: true, recent: kth, formula: "number of the latest events in a row whose value is above 0, at most k", missing: "0 for a key without events",
-			params: "`k: 12`", example: "values=1,0,1,1 k=12 -> 2", check: checkK,
+		{name: "streak", needs: window.Recents, needsValue: true, recent: kth,
+			formula: "number of the latest events in a row whose value is above 0, at most k",
+			missing: "0 for a key without events",
+			params:  "`k: 12`", example: "values=1,0,1,1 k=12 -> 2", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return streak(latest(r, l)) }},
-		{name: "slope", needs: window.Trend, needsValue: true, formula: "change of the value a day: the slope of the least-squares line through the events", missing: "missing if all events are of one time",
+		{name: "slope", needs: window.Trend, needsValue: true,
+			formula: "change of the value a day: the slope of the least-squares line through the events",
+			missing: "missing if all events are of one time",
 			example: "values=10,30,20 -> 5",
 			read:    func(r *window.Reading, _ int64, _ *learned) float64 { return r.Slope }},
-		{name: "decayed_count", needs: window.Decay, formula: "sum of weights, each 0.5^(age of the event / half_life)", missing: "0 for a key without events",
-			params: "`half_life` at the window (default 30d)", example: "days=0,30 at=60 -> 0.75",
+		{name: "decayed_count", needs: window.Decay,
+			formula: "sum of weights, each 0.5^(age of the event / half_life)",
+			missing: "0 for a key without events",
+			params:  "`half_life` at the window (default 30d)", example: "days=0,30 at=60 -> 0.75",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return r.Decayed }},
-		{name: "decayed_sum", needs: window.Decay, needsValue: true, formula: "sum of weight * value, weights as of `decayed_count`", missing: "0 for a key without events",
-			params: "`half_life` at the window (default 30d)", example: "values=10,20 days=0,30 at=60 -> 12.5",
+		{name: "decayed_sum", needs: window.Decay, needsValue: true,
+			formula: "sum of weight * value, weights as of `decayed_count`",
+			missing: "0 for a key without events",
+			params:  "`half_life` at the window (default 30d)", example: "values=10,20 days=0,30 at=60 -> 12.5",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return r.DecaySum }},
-		{name: "decayed_mean", needs: window.Decay, needsValue: true, formula: "sum of weight * value / sum of weights: a mean in which an event counts half as much as one that is half_life younger", missing: "missing for a key without events",
-			params: "`half_life` at the window (default 30d)", example: "values=10,20 days=0,30 at=60 -> 16.6666666666667",
-			read: func(r *window.Reading, _ int64, _ *learned) float64 { return r.DecayAvg }},
+		{name: "decayed_mean", needs: window.Decay, needsValue: true,
+			formula: "sum of weight * value / sum of weights: a mean in which an event counts half as much as one " +
+				"that is half_life younger",
+			missing: "missing for a key without events",
+			params:  "`half_life` at the window (default 30d)",
+			example: "values=10,20 days=0,30 at=60 -> 16.6666666666667",
+			read:    func(r *window.Reading, _ int64, _ *learned) float64 { return r.DecayAvg }},
 	}
 }
 

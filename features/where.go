@@ -152,10 +152,12 @@ func (c checker) condition(w *WindowSpec, at string, n int) error {
 	} else if s.derivedOf(cond.Field) < 0 {
 		return c.fail(at+".field", "the fields are "+s.fieldNames(), "%q names no field and no derived value", cond.Field)
 	}
-	texts, numbers := len(cond.Is)+len(cond.Not) > 0, cond.Above != nil || cond.Below != nil || cond.AtLeast != nil || cond.AtMost != nil
+	texts := len(cond.Is)+len(cond.Not) > 0
+	numbers := cond.Above != nil || cond.Below != nil || cond.AtLeast != nil || cond.AtMost != nil
 	switch {
 	case text && numbers || !text && texts || !texts && !numbers && cond.Missing == nil:
-		return c.fail(at, "", "a text wants `is`, `not` or `missing`, a number `above`, `below`, `at_least`, `at_most` or `missing`")
+		return c.fail(at, "", "a text wants `is`, `not` or `missing`, "+
+			"a number `above`, `below`, `at_least`, `at_most` or `missing`")
 	case cond.Missing != nil && *cond.Missing && (texts || numbers):
 		return c.fail(at, "a missing value satisfies nothing else", "`missing: true` stands alone")
 	}

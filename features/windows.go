@@ -71,7 +71,8 @@ func (w *WindowSpec) readCalendar() (length, offset int64, err error) {
 		return 0, 0, err
 	}
 	if length == 0 {
-		return 0, 0, fmt.Errorf(`how many of the calendar's units is the window long? 1 is from the start of the present one to now`)
+		return 0, 0, fmt.Errorf("how many of the calendar's units is the window long? " +
+			"1 is from the start of the present one to now")
 	}
 	offset, err = calendarShape(w.Offset)
 	return length, offset, err

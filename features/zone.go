@@ -31,7 +31,8 @@ type frozenZone struct {
 func freezeZone(name string) (frozenZone, error) {
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "Local" || name == "" {
-		return frozenZone{}, fmt.Errorf("time zone %q is not known: want a name such as Europe/Berlin: %w", name, assay.ErrInvalid)
+		return frozenZone{}, fmt.Errorf("time zone %q is not known: want a name such as Europe/Berlin: %w",
+			name, assay.ErrInvalid)
 	}
 	var changes []string
 	last := 0
@@ -111,7 +112,8 @@ func (z *zone) first(local int64) int64 {
 
 // zone checks the name of a zone. Fit reads what it names.
 func (c checker) zone(name, at string) error {
-	if name == "Local" || len(name) > 64 || strings.ContainsAny(name, " \\") || strings.HasPrefix(name, "/") || strings.Contains(name, "..") {
+	if name == "Local" || len(name) > 64 || strings.ContainsAny(name, " \\") ||
+		strings.HasPrefix(name, "/") || strings.Contains(name, "..") {
 		return c.fail(at, "want a name such as Europe/Berlin", "%q names no time zone", clip(name))
 	}
 	return nil

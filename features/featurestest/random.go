@@ -38,8 +38,11 @@ func (r *random) spec() *features.Spec {
 		amount.Min, amount.Max, amount.Outside = ptr(-150.0), ptr(400.0), how
 	}
 	s.Fields = []features.FieldSpec{
-		amount, {Name: "fee", On: []string{"application", "fact"}}, {Name: "paid", Kind: "flag", On: []string{"fact", "note"}},
-		{Name: "status", Kind: "text", On: []string{"application", "fact", "note"}}, {Name: "due", Kind: "time", On: []string{"fact"}},
+		amount,
+		{Name: "fee", On: []string{"application", "fact"}},
+		{Name: "paid", Kind: "flag", On: []string{"fact", "note"}},
+		{Name: "status", Kind: "text", On: []string{"application", "fact", "note"}},
+		{Name: "due", Kind: "time", On: []string{"fact"}},
 	}
 	s.Derived = []features.DerivedSpec{
 		{Name: "rate", Kernel: "ratio", Of: features.Names{"fee", "amount"}},
@@ -57,8 +60,12 @@ func (r *random) spec() *features.Spec {
 }
 
 func (r *random) window(name string) features.WindowSpec {
-	w := features.WindowSpec{Name: name, On: pick(r, []string{"fact"}, []string{"fact", "note"}, []string{"application"}, []string{"note", "application", "fact"}),
-		Key: pick(r, []string{"buyer"}, []string{"seller"}, []string{"buyer", "seller"}, []string{"status"}, []string{"buyer"})}
+	type names = []string
+	w := features.WindowSpec{
+		Name: name,
+		On:   pick(r, names{"fact"}, names{"fact", "note"}, names{"application"}, names{"note", "application", "fact"}),
+		Key:  pick(r, names{"buyer"}, names{"seller"}, names{"buyer", "seller"}, names{"status"}, names{"buyer"}),
+	}
 	w.Value = pick(r, "", "amount", "amount", "amount")
 	if len(w.On) == 1 && w.On[0] == "fact" {
 		w.Value = pick(r, "amount", "fee", "rate", "net", "days_late", "held", "worth", "paid")
@@ -133,7 +140,9 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 		add(kernel, nil)
 	}
 	if w.Value != "" {
-		for _, kernel := range []string{"window_sum", "mean", "min", "max", "std", "latest", "earliest", "median", "slope", "decayed_sum", "decayed_mean"} {
+		for _, kernel := range []string{
+			"window_sum", "mean", "min", "max", "std", "latest", "earliest", "median", "slope", "decayed_sum", "decayed_mean",
+		} {
 			add(kernel, nil)
 		}
 		add("quantile", func(f *features.FeatureSpec) { f.Quantile = ptr([]float64{0, 0.1, 0.75, 0.9, 1}[r.IntN(5)]) })
@@ -168,7 +177,8 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 // log makes events for a plan of spec: some months around a change of clocks.
 func (r *random) log(s *features.Spec) []assay.Event {
 	at := time.Date(2024, 3, 20, 0, 0, 0, 0, time.UTC)
-	late := map[string]time.Duration{"0s": time.Minute, "5m": 10 * time.Minute, "2h": 4 * time.Hour, "3d": 5 * 24 * time.Hour}[s.Lateness]
+	const day = 24 * time.Hour
+	late := map[string]time.Duration{"0s": time.Minute, "5m": 10 * time.Minute, "2h": 4 * time.Hour, "3d": 5 * day}[s.Lateness]
 	var out []assay.Event
 	for n := 120 + r.IntN(180); len(out) < n; {
 		switch r.IntN(20) {

@@ -129,7 +129,8 @@ func Flights(t testing.TB) *World {
 		event := func(kind string, at time.Time) *assay.Event {
 			w.Events = append(w.Events, assay.Event{ID: kind + strconv.Itoa(i), Kind: kind, Time: at})
 			e := &w.Events[len(w.Events)-1]
-			for _, role := range [][2]string{{"carrier", "carrier"}, {"tail", "tailnum"}, {"origin", "origin"}, {"dest", "dest"}} {
+			roles := [][2]string{{"carrier", "carrier"}, {"tail", "tailnum"}, {"origin", "origin"}, {"dest", "dest"}}
+			for _, role := range roles {
 				if id := r[role[1]]; id != "" {
 					e.Entities = append(e.Entities, assay.Entity{Role: role[0], ID: id})
 				}
@@ -166,7 +167,8 @@ func Purchases(t testing.TB) *World {
 			t.Fatal(err)
 		}
 		for _, kind := range []string{"application", "purchase"} {
-			e := assay.Event{ID: kind + strconv.Itoa(i), Kind: kind, Time: at, Entities: []assay.Entity{{Role: "customer", ID: r["customer"]}}}
+			e := assay.Event{ID: kind + strconv.Itoa(i), Kind: kind, Time: at}
+			e.Entities = []assay.Entity{{Role: "customer", ID: r["customer"]}}
 			number(&e, "amount", r["amount"])
 			number(&e, "quantity", r["quantity"])
 			size := "some"

@@ -134,7 +134,8 @@ func (c *members) distinct(low int64) (n, level int) {
 	}
 	set := c.set
 	if level > 0 { // a level's members have the smallest hashes
-		end, _ := slices.BinarySearchFunc(set, uint64(1)<<(64-level), func(s seen, h uint64) int { return cmpHash(s.hash, h) })
+		beyond := uint64(1) << (64 - level)
+		end, _ := slices.BinarySearchFunc(set, beyond, func(s seen, h uint64) int { return cmpHash(s.hash, h) })
 		set = set[:end]
 	}
 	for i := range set {

@@ -85,7 +85,7 @@ func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 		x = new(extra)
 	}
 	if l.Needs&Distinct != 0 {
-		b = appendList(b, m.set, low, func(s *seen) (int64, [3]uint64) { return s.pane, [3]uint64{s.hash, uint64(s.pane)} }, 2)
+		b = appendList(b, m.set, low, (*seen).words, 2)
 		b = appendCuts(b, x.cuts, low)
 	}
 	if l.Needs&Share != 0 {
@@ -96,7 +96,7 @@ func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 	}
 	if l.Needs&Sample != 0 {
 		b = le.AppendUint64(b, x.fed)
-		b = appendList(b, x.sample, low, func(s *sampled) (int64, [3]uint64) { return s.pane, [3]uint64{s.hash, uint64(s.pane), putF(s.value)} }, 3)
+		b = appendList(b, x.sample, low, (*sampled).words, 3)
 		b = appendCuts(b, x.sampleCuts, low)
 	}
 	if l.Needs&Recents != 0 {
@@ -105,6 +105,20 @@ func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 		}, 3)
 	}
 	return b
+}
+
+func (m *mark) words() (pane int64, w [3]uint64) {
+	return m.pane, [3]uint64{m.hash, uint64(m.pane)}
+}
+
+func (s *seen) words() (pane int64, w [3]uint64) { return (*mark)(s).words() }
+
+func (s *sampled) words() (pane int64, w [3]uint64) {
+	return s.pane, [3]uint64{s.hash, uint64(s.pane), putF(s.value)}
+}
+
+func (r *Recent) words() (pane int64, w [3]uint64) {
+	return r.pane, [3]uint64{uint64(r.At), putF(r.Value), uint64(r.pane)}
 }
 
 func (p *part) words() (pane int64, w [3]uint64) {
@@ -133,7 +147,7 @@ func appendList[T any](b []byte, items []T, low int64, words func(*T) (pane int6
 // appendCuts leaves out cuts that no window reaches back to: they are those of
 // the highest levels.
 func appendCuts(b []byte, cuts []mark, low int64) []byte {
-	return appendList(b, cuts, low, func(m *mark) (int64, [3]uint64) { return m.pane, [3]uint64{m.hash, uint64(m.pane)} }, 2)
+	return appendList(b, cuts, low, (*mark).words, 2)
 }
 
 // maxMark bounds a watermark, so that no difference of times overflows.
@@ -225,7 +239,8 @@ func (l *layout) readCell(r *reader, c *cell) {
 	}
 	m, x := new(members), new(extra)
 	if l.Needs&Distinct != 0 {
-		m.set = readList(r, 2, func(w [3]uint64) seen { return seen{w[0], int64(w[1])} }, func(a, b seen) bool { return a.hash < b.hash })
+		m.set = readList(r, 2, func(w [3]uint64) seen { return seen{w[0], int64(w[1])} },
+			func(a, b seen) bool { return a.hash < b.hash })
 		x.cuts = readCuts(r)
 	}
 	inOrder := func(a, b part) bool { return a.hash < b.hash || a.hash == b.hash && a.pane < b.pane }
@@ -271,7 +286,8 @@ func readList[T any](r *reader, n int, of func(w [3]uint64) T, inOrder func(a, b
 }
 
 func readCuts(r *reader) []mark {
-	cuts := readList(r, 2, func(w [3]uint64) mark { return mark{w[0], int64(w[1])} }, func(a, b mark) bool { return !b.after(a) })
+	cuts := readList(r, 2, func(w [3]uint64) mark { return mark{w[0], int64(w[1])} },
+		func(a, b mark) bool { return !b.after(a) })
 	r.bad = r.bad || len(cuts) > 64
 	return cuts
 }
