@@ -5,7 +5,9 @@ package features_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,14 +18,16 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/featurestest"
 )
 
 // golden is the hash of every vector and of the plans of TestGoldenVectors. It
 // must be the same on every architecture. It changes when a kernel, a plan or
 // the synthetic world does, and then so does every model's plan digest.
 // goldenWindows is that of the windows after it: it changes with the format of
-// snapshots, too.
+// snapshots, too. goldenKernels is that of every kernel over windows.
 const (
+	goldenKernels = "083a15a98c41179d851c4cbd1a2cab58"
 	golden        = "66f972299818191762fbe744278a9aff"
 	goldenWindows = "955fa58714caa75c715abbd28a639adc"
 )
@@ -66,11 +70,27 @@ func TestGoldenVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kernels := sha256.New()
+	worlds := []*featurestest.World{featurestest.Flights(t), featurestest.Purchases(t)}
+	for seed := range uint64(8) {
+		worlds = append(worlds, featurestest.Random(seed))
+	}
+	for _, w := range worlds {
+		p, m := w.Fit(t)
+		d := p.Digest()
+		kernels.Write(d[:])
+		for _, c := range m.Columns {
+			for _, x := range c {
+				kernels.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+			}
+		}
+	}
 	for _, c := range []struct {
 		of   string
 		got  []byte
 		want string
-	}{{"plans and vectors", h.Sum(nil), golden}, {"windows", sum(b), goldenWindows}} {
+	}{{"plans and vectors", h.Sum(nil), golden}, {"windows", sum(b), goldenWindows},
+		{"kernels over windows", kernels.Sum(nil), goldenKernels}} {
 		if got := hex.EncodeToString(c.got[:16]); got != c.want {
 			t.Errorf("%s on %s: %s, want %s", c.of, runtime.GOARCH, got, c.want)
 		}

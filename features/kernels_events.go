@@ -42,7 +42,7 @@ func quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
 	}
-	at := float64(len(sorted)-1) * q
+	at := float64(float64(len(sorted)-1) * q)
 	i := min(int(at), len(sorted)-1)
 	j := min(i+1, len(sorted)-1)
 	return sorted[i] + float64((at-float64(i))*(sorted[j]-sorted[i]))

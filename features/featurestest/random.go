@@ -4,7 +4,6 @@ package featurestest
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -188,7 +187,7 @@ func (r *random) log(s *features.Spec) []assay.Event {
 		case 4: // on the boundary of a pane
 			at = at.Add(24 * time.Hour).Truncate(24 * time.Hour)
 		default:
-			at = at.Add(time.Duration(r.ExpFloat64() * float64(3*time.Hour))).Truncate(time.Microsecond)
+			at = at.Add(time.Duration(r.Int64N(int64(12*time.Hour)) >> r.IntN(8))).Truncate(time.Microsecond)
 		}
 		if r.chance(0.04) { // many members at once
 			burst := r.event(len(out), at)
@@ -224,7 +223,8 @@ func (r *random) event(n int, at time.Time) assay.Event {
 			e.Fields = append(e.Fields, assay.Field{Name: name, Value: v})
 		}
 	}
-	amount := math.Round(r.NormFloat64()*12000+8000) / 100
+	cents := r.IntN(30_000) + r.IntN(30_000) - 22_000 // whole numbers: the same on every machine
+	amount := float64(cents) / 100
 	if r.chance(0.03) {
 		amount = pick(r, -999, 1e6, 0.0)
 	}

@@ -191,7 +191,7 @@ func (l *layout) feedTimed(p []uint64, at int64, x float64) {
 			c[0] = uint64(at)
 		case at > ref:
 			f := l.decay(at - ref)
-			c[0], c[1], c[2] = uint64(at), putF(getF(c[1])*f), putF(getF(c[2])*f)
+			c[0], c[1], c[2] = uint64(at), putF(float64(getF(c[1])*f)), putF(float64(getF(c[2])*f))
 		default:
 			w = l.decay(ref - at)
 		}
