@@ -75,6 +75,7 @@ type FeatureInfo struct {
 	ReasonCode  string   // of the group, or the feature's name
 	ReasonText  string   // of the group, or a sentence that names the feature
 	Sensitive   bool     // it, or a field it reads, is a protected characteristic
+	Required    bool     // it is never missing: it is made of one value that the plan requires
 }
 
 // FieldInfo describes one field of events: what Validate holds them to.
@@ -264,7 +265,7 @@ func (p *Plan) compileSteps() error {
 		p.visible = append(p.visible, p.featureSlot(i))
 		name := s.kernelName(f)
 		fi := FeatureInfo{
-			Name: f.Name, Monotone: f.monotone(), Group: f.Group, Sensitive: sensitive[i],
+			Name: f.Name, Monotone: f.monotone(), Group: f.Group, Sensitive: sensitive[i], Required: p.neverMissing(i),
 			ReasonCode: f.Name, ReasonText: fmt.Sprintf("The value of %s raised the risk.", f.Name),
 		}
 		if k, _ := kernelOf(name); k.categorical() {

@@ -19,7 +19,7 @@ import (
 //
 // Input, one of:
 //
-//	features  [n, k]         all features in plan order, FP64 or FP32
+//	features  [n, k]         all features in plan order, as numbers of any datatype
 //	NAME ...  [n] or [n, 1]  one input a feature; those not sent are missing
 //
 // Outputs, those that are asked for, or margin and pd when none is:
@@ -28,7 +28,9 @@ import (
 //	pd             FP64 [n]       calibrated probability
 //	contributions  FP64 [n, k+1]  exact TreeSHAP, the last is the expected margin
 //
-// NaN is a missing value; a category is its dictionary code.
+// NaN is a missing value. A category is its dictionary code; as an input of its
+// own it may also be BYTES, the texts of its field in any spelling. A feature
+// that the plan has a value of for every event must have one here.
 type inference struct {
 	v2.UnimplementedGRPCInferenceServiceServer
 	*Server

@@ -32,6 +32,8 @@ type live struct {
 	loaded  time.Time
 	scratch sync.Pool // *scratch
 	unseen  *unseenWatch
+
+	required []int // places in the vector of features that always have a value
 }
 
 // scratch is working memory for one explanation.
@@ -53,6 +55,11 @@ func newLive(b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
 	infos := plan.Features()
 	if len(infos) != len(b.Model.Features) {
 		return nil, fmt.Errorf("serving: the model has %d features, the plan %d: they were not trained together: %w", len(b.Model.Features), len(infos), assay.ErrPrecondition)
+	}
+	for i := range infos {
+		if infos[i].Required {
+			m.required = append(m.required, i)
+		}
 	}
 	if m.forest, err = forest.Compile(b.Model); err != nil {
 		return nil, fmt.Errorf("serving: %w", err)

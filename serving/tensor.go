@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 	"github.com/assayrisk/assay/serving/wire"
 )
@@ -43,16 +44,16 @@ func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64
 			return nil, 0, bad("is given twice")
 		}
 		seen[in.Name] = true
-		values, problem := tensorValues(in, bytes, raw)
-		if problem != "" {
-			return nil, 0, bad("%s", problem)
-		}
-		width, column := k, 0
+		width, column := k, -1
 		if in.Name != inferenceInput || len(req.Inputs) > 1 {
 			width = 1
 			if column = m.feature(in.Name); column < 0 {
-				return nil, 0, bad("the model has no feature of that name")
+				return nil, 0, bad("the model has no feature of that name%s", nearest.Hint(in.Name, m.featureNames()))
 			}
+		}
+		values, problem := m.tensorValues(in, bytes, raw, column)
+		if problem != "" {
+			return nil, 0, bad("%s", problem)
 		}
 		count := len(values) / width
 		switch {
@@ -64,7 +65,7 @@ func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64
 			return nil, 0, bad("%d rows, the inputs before it have %d", count, n)
 		}
 		if width == k && in.Name == inferenceInput {
-			return values, count, nil
+			return values, count, m.requiredValues(values, nil)
 		}
 		if rows == nil {
 			n = count
@@ -77,7 +78,33 @@ func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64
 			rows[r*k+column] = x
 		}
 	}
-	return rows, n, nil
+	return rows, n, m.requiredValues(rows, seen)
+}
+
+// requiredValues refuses rows without a value that the plan requires. sent are
+// the inputs that came, one a feature; nil: whole rows came.
+func (m *live) requiredValues(rows []float64, sent map[string]bool) error {
+	width := m.forest.Features()
+	for _, column := range m.required {
+		name := m.bundle.Model.Features[column].Name
+		if sent != nil && !sent[name] {
+			return &assay.FieldError{Field: "inputs." + name, Problem: "is required: the plan has a value of it for every event"}
+		}
+		for r := column; r < len(rows); r += width {
+			if rows[r] != rows[r] {
+				return &assay.FieldError{Field: "inputs." + name, Problem: fmt.Sprintf("row %d has no value, and the plan requires one", r/width+1)}
+			}
+		}
+	}
+	return nil
+}
+
+func (m *live) featureNames() []string {
+	out := make([]string, len(m.bundle.Model.Features))
+	for i := range out {
+		out[i] = m.bundle.Model.Features[i].Name
+	}
+	return out
 }
 
 // feature returns the column of a feature, or -1.
@@ -88,52 +115,6 @@ func (m *live) feature(name string) int {
 		}
 	}
 	return -1
-}
-
-// tensorValues reads the values of one input.
-func tensorValues(in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool) (values []float64, problem string) {
-	width := map[string]int{"FP64": 8, "FP32": 4, "INT64": 8, "INT32": 4}[in.Datatype]
-	if width == 0 {
-		return nil, "the datatype must be FP64, FP32, INT64 or INT32"
-	}
-	if isRaw {
-		if len(raw)%width != 0 {
-			return nil, "the raw contents are cut short"
-		}
-		values = make([]float64, len(raw)/width)
-		for i := range values {
-			b := raw[i*width:]
-			switch in.Datatype {
-			case "FP64":
-				values[i] = math.Float64frombits(binary.LittleEndian.Uint64(b))
-			case "FP32":
-				values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
-			case "INT64":
-				values[i] = float64(int64(binary.LittleEndian.Uint64(b)))
-			case "INT32":
-				values[i] = float64(int32(binary.LittleEndian.Uint32(b)))
-			}
-		}
-		return values, ""
-	}
-	c := in.GetContents()
-	switch in.Datatype {
-	case "FP64":
-		return c.GetFp64Contents(), ""
-	case "FP32":
-		return widen(c.GetFp32Contents()), ""
-	case "INT64":
-		return widen(c.GetInt64Contents()), ""
-	}
-	return widen(c.GetIntContents()), ""
-}
-
-func widen[T float32 | int64 | int32](in []T) []float64 {
-	out := make([]float64, len(in))
-	for i, x := range in {
-		out[i] = float64(x)
-	}
-	return out
 }
 
 // writeTensor adds an FP64 output in the form that the inputs came in.

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
+)
+
+// tensorWidths are the bytes of one raw value of each numeric datatype.
+var tensorWidths = map[string]int{"FP64": 8, "FP32": 4, "INT64": 8, "INT32": 4, "INT16": 2, "INT8": 1, "UINT64": 8, "UINT32": 4, "UINT16": 2, "UINT8": 1, "BOOL": 1}
+
+// tensorValues reads the values of one input: of the feature in a column, or, if
+// that is -1, of whole rows. Texts are those of a category's field, and become
+// its codes.
+func (m *live) tensorValues(in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
+	if in.Datatype == "BYTES" {
+		return m.textValues(in, raw, isRaw, column)
+	}
+	width := tensorWidths[in.Datatype]
+	if width == 0 {
+		return nil, "the datatype must be FP64, FP32, BOOL, a whole number (INT8 to INT64, UINT8 to UINT64), or BYTES for the texts of a category"
+	}
+	if isRaw {
+		if len(raw)%width != 0 {
+			return nil, "the raw contents are cut short"
+		}
+		values = make([]float64, len(raw)/width)
+		for i := range values {
+			values[i] = rawValue(in.Datatype, raw[i*width:])
+		}
+		return values, ""
+	}
+	c := in.GetContents()
+	switch in.Datatype {
+	case "FP64":
+		return c.GetFp64Contents(), ""
+	case "FP32":
+		return widen(c.GetFp32Contents()), ""
+	case "INT64":
+		return widen(c.GetInt64Contents()), ""
+	case "UINT64":
+		return widen(c.GetUint64Contents()), ""
+	case "UINT32", "UINT16", "UINT8":
+		return widen(c.GetUintContents()), ""
+	case "BOOL":
+		values = make([]float64, len(c.GetBoolContents()))
+		for i, b := range c.GetBoolContents() {
+			if b {
+				values[i] = 1
+			}
+		}
+		return values, ""
+	}
+	return widen(c.GetIntContents()), ""
+}
+
+// rawValue reads one value of a numeric datatype, little-endian.
+func rawValue(datatype string, b []byte) float64 {
+	switch datatype {
+	case "FP64":
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	case "FP32":
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+	case "INT64":
+		return float64(int64(binary.LittleEndian.Uint64(b)))
+	case "INT32":
+		return float64(int32(binary.LittleEndian.Uint32(b)))
+	case "INT16":
+		return float64(int16(binary.LittleEndian.Uint16(b)))
+	case "INT8":
+		return float64(int8(b[0]))
+	case "UINT64":
+		return float64(binary.LittleEndian.Uint64(b))
+	case "UINT32":
+		return float64(binary.LittleEndian.Uint32(b))
+	case "UINT16":
+		return float64(binary.LittleEndian.Uint16(b))
+	case "BOOL":
+		if b[0] != 0 {
+			return 1
+		}
+		return 0
+	}
+	return float64(b[0])
+}
+
+// textValues reads the texts of a category.
+func (m *live) textValues(in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
+	if column < 0 {
+		return nil, "rows of features are numbers: send BYTES as the input of one category"
+	}
+	add := func(text []byte) bool {
+		x, ok := m.plan.CategoryCode(column, string(text))
+		values = append(values, x)
+		return ok
+	}
+	wrong := func() string {
+		return fmt.Sprintf("value %d is a text that the feature cannot be: BYTES are for the texts of one field's category", len(values))
+	}
+	if !isRaw {
+		for _, text := range in.GetContents().GetBytesContents() {
+			if !add(text) {
+				return nil, wrong()
+			}
+		}
+		return values, ""
+	}
+	for len(raw) > 0 { // each has its length before it
+		if len(raw) < 4 || uint64(binary.LittleEndian.Uint32(raw)) > uint64(len(raw)-4) {
+			return nil, "the raw contents are cut short"
+		}
+		n := 4 + int(binary.LittleEndian.Uint32(raw))
+		if !add(raw[4:n]) {
+			return nil, wrong()
+		}
+		raw = raw[n:]
+	}
+	return values, ""
+}
+
+func widen[T float32 | int64 | int32 | uint64 | uint32](in []T) []float64 {
+	out := make([]float64, len(in))
+	for i, x := range in {
+		out[i] = float64(x)
+	}
+	return out
+}
