@@ -25,6 +25,7 @@ internal/nearest        :
 internal/memlog         : .
 internal/arrowsafe      :
 internal/yamltext       :
+internal/version        :
 datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .
@@ -57,9 +58,9 @@ serving/wire            : . serving/assayv1 serving/inferencev2
 serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp ledger/verdict serving
-cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node internal/yamltext
-cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node internal/yamltext
-cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp ledger/verdict
+cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node internal/version internal/yamltext
+cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node internal/yamltext internal/version
+cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp ledger/verdict internal/version
 benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
 `
 

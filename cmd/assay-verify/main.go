@@ -22,6 +22,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/assayrisk/assay/internal/version"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/timestamp"
@@ -47,11 +48,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "usage: assay-verify (--trust FILE | --log-key KEY) [flags] RECEIPT")
 		fs.PrintDefaults()
 	}
+	showVersion := fs.Bool("version", false, "print which build this is")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
 		return 2
+	}
+	if *showVersion {
+		fmt.Fprintln(stdout, "assay-verify version", version.String())
+		return 0
 	}
 	if fs.NArg() != 1 || (f.trustFile == "") == (f.trust.LogKey == "") {
 		fs.Usage()

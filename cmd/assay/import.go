@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +49,7 @@ func importCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.plan, "plan", "", "feature plan: YAML, or a frozen plan.json")
 	f.register(c, "rows that the plan is fitted on")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
-	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the file)")
+	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the --out directory)")
 	fl.StringVar(&f.badClass, "bad", "", "the class that is the bad event, as the file names it; 0 or 1 where it "+
 		"names none (default: 1, True, bad or default)")
 	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
@@ -122,7 +121,7 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 		Scale: models.DefaultScale(), Policy: decides}
 	name := f.name
 	if name == "" {
-		name = strings.TrimSuffix(filepath.Base(f.file), filepath.Ext(f.file))
+		name = bundleName(f.out, "")
 	}
 	b.Manifest = models.Manifest{
 		Name: name, Plan: plan.Digest(), Params: m.Params,

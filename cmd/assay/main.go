@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/assayrisk/assay/internal/nearest"
+	"github.com/assayrisk/assay/internal/version"
 )
 
 func main() {
@@ -64,15 +65,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func newRoot(ui *ui) *cobra.Command {
-	root := &cobra.Command{
+	var root *cobra.Command
+	root = &cobra.Command{
 		Use:           "assay",
 		Short:         "Train credit models, score transactions, and prove each decision",
 		Long:          "Assay tests a transaction and stamps the result: it trains gradient-boosted credit\nmodels, scores over gRPC, and anchors every decision so that its receipt verifies offline.",
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("there is no command %q; `assay help` lists them", args[0])
+				return noCommand(root, args[0])
 			}
 			return nil
 		},
@@ -85,7 +88,7 @@ func newRoot(ui *ui) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("there is no command %q; `assay help` lists them", strings.Join(args, " "))
+				return noCommand(root, strings.Join(args, " "))
 			}
 			c.InitDefaultHelpFlag()
 			c.InitDefaultVersionFlag()
@@ -114,6 +117,17 @@ func newRoot(ui *ui) *cobra.Command {
 		root.AddCommand(c)
 	}
 	return root
+}
+
+// noCommand says that there is no such command, and which was meant.
+func noCommand(root *cobra.Command, name string) error {
+	var names []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return usagef("there is no command %q%s; `assay help` lists them", name, nearest.Hint(name, names))
 }
 
 // noArgs and oneArg are cobra.NoArgs and ExactArgs(1) with errors that say

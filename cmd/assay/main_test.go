@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/models"
 )
 
 // assayMain names the variable that turns the test binary into assay itself,
@@ -76,6 +78,8 @@ func TestCommandLine(t *testing.T) {
 		says string // in stderr
 	}{
 		{[]string{"nonsense"}, 2, "there is no command"},
+		{[]string{"scroe"}, 2, `did you mean "score"?`},
+		{[]string{"train", "--dta", "x"}, 2, `did you mean "--data"?`},
 		{[]string{"train"}, 2, "needs --data"},
 		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--params", "num_leafs=3"}, 1, "num_leafs"},
 		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--params", "oops"}, 2, "key=value"},
@@ -144,7 +148,7 @@ func TestImport(t *testing.T) {
 	vectors := filepath.Join(dir, "vectors.csv")
 	for _, args := range [][]string{
 		{"export", "--model", bundle, "--out", model},
-		{"import", "--from", "lightgbm", "--file", model, "--out", again},
+		{"import", "--from", "lightgbm", "--file", model, "--policy", filepath.Join(bundle, models.PolicyFile), "--out", again},
 		{"features", "--model", bundle, "--data", "credit_data", "--out", vectors},
 		{"score", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "a.csv")},
 		{"score", "--model", again, "--data", vectors, "--out", filepath.Join(dir, "b.csv")},

@@ -16,6 +16,7 @@ import (
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/models/interchange"
+	"github.com/assayrisk/assay/serving/policy"
 )
 
 // recipe is everything that decides what a bundle will be: the same recipe on
@@ -261,6 +262,9 @@ func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibratio
 	b := &models.Bundle{
 		Plan: f.plan.Frozen(), ModelText: text.Bytes(), Model: f.result.Model,
 		Calibration: *cal, Scale: models.DefaultScale(), Policy: r.policy,
+	}
+	if b.Policy == nil {
+		b.Policy = policy.DefaultFor(train.badRate())
 	}
 	facts := models.ModelFacts{
 		Trainer: "assay", Objective: string(f.result.Model.Objective), Trees: len(f.result.Model.Trees),

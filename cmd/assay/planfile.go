@@ -3,8 +3,11 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -71,25 +74,72 @@ func inferSpec(u *ui, t *table) (*features.Spec, error) {
 	return spec, nil
 }
 
-// writePlan writes an inferred plan beside the bundle, for a person to edit. A
-// file that is there stays: it may have been edited.
+// bundleName is the name of a model that was given none: that of its bundle's
+// directory, which a person has chosen, and without one that of the data.
+func bundleName(out, data string) string {
+	if out == "" {
+		return data
+	}
+	return filepath.Base(filepath.Clean(out))
+}
+
+// writtenPlan begins a plan that a command has written beside a bundle. The
+// digest is that of the lines below it: a person has not changed them.
+const writtenPlan = "# The plan of the bundle beside it, as `assay train` has inferred it. Of the lines below, unchanged: sha256 "
+
+// beside is the text of an inferred plan for the place beside its bundle.
+func beside(plan []byte) []byte {
+	return fmt.Appendf(nil, "%s%x\n%s", writtenPlan, sha256.Sum256(plan), plan)
+}
+
+// edited reports whether a plan beside a bundle is not as it was written.
+func edited(text []byte) bool {
+	first, rest, _ := bytes.Cut(text, []byte("\n"))
+	return !bytes.Equal(first, fmt.Appendf(nil, "%s%x", writtenPlan, sha256.Sum256(rest)))
+}
+
+// writePlan writes an inferred plan beside its bundle, for a person to edit. It
+// takes the place of the plan of a bundle that was there before, but for one
+// that a person has edited: that stays, and the new one gets a name of its own.
 func writePlan(u *ui, out string, spec *features.Spec) error {
 	path := filepath.Clean(out) + ".plan.yaml"
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		u.note("%s is there already and was left as it is", path)
+	text := beside(spec.YAML())
+	for _, name := range []string{path, filepath.Clean(out) + ".plan.new.yaml"} {
+		old, err := os.ReadFile(name)
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		case err == nil && edited(old):
+			u.note("%s was edited and is left as it is: it is not the plan of the bundle that is written now; to train with it, give it by --plan", name)
+			continue
+		}
+		err = writeFile(u, name, func(w io.Writer) error { _, err := w.Write(text); return err })
+		if err == nil {
+			u.note("%s holds the inferred plan: edit it and train again with --plan", name)
+		}
+		return err
+	}
+	return nil
+}
+
+// dropPlan takes away the inferred plan of a bundle that is replaced by one with
+// another plan, unless a person has edited it.
+func dropPlan(u *ui, out string, frozen []byte) error {
+	path := filepath.Clean(out) + ".plan.yaml"
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && edited(old) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(spec.YAML())
-	if err := errors.Join(err, file.Close()); err != nil {
+	plan, err := features.LoadPlan(frozen)
+	if err != nil || bytes.Equal(old, beside(plan.Spec().YAML())) {
 		return err
 	}
-	u.note("%s holds the inferred plan: edit it and train again with --plan", path)
-	return nil
+	u.note("%s was the plan of the bundle that is replaced, and is removed", path)
+	return os.Remove(path)
 }

@@ -58,9 +58,9 @@ func trainCommand(u *ui) *cobra.Command {
 	fl.StringVar(&f.continued, "continue", "", "bundle to go on from: its plan, its trees, and --params' num_iterations more of them")
 	fl.StringVar(&f.refit, "refit", "", "bundle whose trees are kept, with leaf values fitted to these rows")
 	fl.BoolVar(&f.stream, "stream", false, "read the rows in pieces, for a table larger than memory: only the binned matrix is kept")
-	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability)")
+	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability, at half and one and a half times the base rate)")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
-	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the data)")
+	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the --out directory)")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
 }
@@ -113,7 +113,7 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	} else if r.spec, err = readSpec(f.plan); err != nil {
 		return err
 	}
-	if r.policy, err = readPolicy(f.policy); err != nil {
+	if r.policy, err = chosenPolicy(f.policy); err != nil {
 		return err
 	}
 	f.readAs(r.spec)
@@ -122,7 +122,7 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	if r.name == "" {
-		r.name = t.name
+		r.name = bundleName(f.out, t.name)
 	}
 	if r.spec == nil {
 		if r.spec, err = inferSpec(u, t); err != nil {
@@ -182,6 +182,8 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 		if err := writePlan(u, f.out, plan); err != nil {
 			return err
 		}
+	} else if err := dropPlan(u, f.out, b.Plan); err != nil {
+		return err
 	}
 	if err := writeBundle(f.out, b); err != nil {
 		return err

@@ -238,9 +238,9 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]str
 	p := &pieces{path: f.data, opt: f.options(), u: u, spec: spec, name: strings.TrimSuffix(filepath.Base(f.data), filepath.Ext(f.data))}
 	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, spec: spec}
 	if r.name == "" {
-		r.name = p.name
+		r.name = bundleName(f.out, p.name)
 	}
-	if r.policy, err = readPolicy(f.policy); err != nil {
+	if r.policy, err = chosenPolicy(f.policy); err != nil {
 		return err
 	}
 	u.step("read %s", f.data)

@@ -41,3 +41,12 @@ func readPolicy(path string) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// chosenPolicy is readPolicy, but nil where none was chosen: the base rate of the
+// training rows then gives the cut-offs.
+func chosenPolicy(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return readPolicy(path)
+}

@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/assayrisk/assay/internal/version"
 )
 
 // traceFlush bounds how long a stopping server waits for its last spans.
@@ -37,7 +39,7 @@ func traces(ctx context.Context, s *settings) (*trace.TracerProvider, error) {
 	return trace.NewTracerProvider(
 		trace.WithBatcher(exporter),
 		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(s.TraceShare))),
-		trace.WithResource(resource.NewSchemaless(attribute.String("service.name", "assayd"), attribute.String("service.version", version()))),
+		trace.WithResource(resource.NewSchemaless(attribute.String("service.name", "assayd"), attribute.String("service.version", version.String()))),
 	), nil
 }
 

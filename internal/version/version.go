@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package version says which build of the project a program is.
+package version
+
+import (
+	"runtime/debug"
+	"strings"
+)
+
+// String is the module's version, or (devel), and, where the build noted it, the
+// commit, with + when files differed from it.
+func String() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	return of(info)
+}
+
+func of(info *debug.BuildInfo) string {
+	v := info.Main.Version
+	if v == "" {
+		v = "(devel)"
+	}
+	var commit, changed string
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = "+"
+		}
+	}
+	if commit == "" || strings.Contains(v, commit) {
+		return v
+	}
+	return v + " " + commit + changed
+}
