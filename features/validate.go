@@ -15,6 +15,12 @@ func (p *Plan) unknownField(name string) error {
 	return &assay.FieldError{Field: name, Problem: "the plan does not know this field" + p.Nearest(name)}
 }
 
+// Knows reports whether the plan has a field or role of the name.
+func (p *Plan) Knows(name string) bool {
+	_, field := p.byName[name]
+	return field || slices.Contains(p.spec.Entities, name)
+}
+
 // Nearest is a hint at the field or role whose name is nearest to one that the
 // plan does not know, or "".
 func (p *Plan) Nearest(name string) string {

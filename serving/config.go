@@ -33,6 +33,9 @@ type Config struct {
 	// TLS makes the server speak TLS; nil: plain text. Client certificates count
 	// as credentials when ClientAuth verifies them.
 	TLS *tls.Config
+	// KeyFiles are patterns of files that hold private keys. A line in the log and
+	// a metric tell when every user of the machine can read one.
+	KeyFiles []string
 	// Logger gets what an operator needs to know, and no personal value; nil: none.
 	Logger *slog.Logger
 	// Traces gets a span of every call, with its stages; nil: none.

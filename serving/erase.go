@@ -34,7 +34,7 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 		if seq, err = a.destroy(ctx, journal.Erasing{Subject: subject, Reason: "asked for by " + c.Name, Caller: c.Name, RequestID: req.RequestId, Body: body}); err != nil {
 			return nil, err
 		}
-		a.log.Info("admin", "act", "erase", "sequence", seq)
+		a.log.Info("admin", "act", "erase", "by", c.Name, "sequence", seq)
 	}
 	// Also when it was asked for before: the first may have been cut short here.
 	if err := a.engine.journal.WaitErased(ctx, seq); err != nil {

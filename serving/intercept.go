@@ -30,23 +30,25 @@ func callerOf(ctx context.Context) auth.Caller {
 	return c
 }
 
-// enter authenticates and authorizes a call, and keeps the caller in the context.
-func (s *Server) enter(ctx context.Context, method string) (context.Context, error) {
+// enter authenticates and authorizes a call, and keeps the caller in the
+// context. A caller that is known and may not call is returned with the error.
+func (s *Server) enter(ctx context.Context, method string) (context.Context, auth.Caller, error) {
 	if s.methods.Public(method) {
-		return ctx, nil
+		return ctx, auth.Caller{}, nil
 	}
 	caller, err := s.admitCaller(ctx, method)
 	if err != nil {
-		return nil, err
+		return nil, caller, err
 	}
 	if _, known := ctx.Value(callerKey{}).(auth.Caller); known {
-		return ctx, nil
+		return ctx, caller, nil
 	}
-	return context.WithValue(ctx, callerKey{}, caller), nil
+	return context.WithValue(ctx, callerKey{}, caller), caller, nil
 }
 
 // admitCaller authenticates and authorizes a call of a method that is not
-// public, and that somebody still waits for.
+// public, and that somebody still waits for. A caller that is known and may not
+// call is returned with the error.
 func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, error) {
 	if s.draining.Load() {
 		return auth.Caller{}, assay.ErrUnavailable
@@ -65,7 +67,7 @@ func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, e
 		}
 	}
 	if err := s.methods.Allow(caller, method); err != nil {
-		return auth.Caller{}, err
+		return caller, err
 	}
 	// Work past its deadline is not started, of whatever kind.
 	return caller, ctx.Err()
@@ -82,11 +84,11 @@ func certificateOf(ctx context.Context) *x509.Certificate {
 }
 
 // conclude ends a unary handler; defer it.
-func (s *Server) conclude(method string, start time.Time, resp *any, err *error) {
+func (s *Server) conclude(method string, caller *auth.Caller, start time.Time, resp *any, err *error) {
 	if r := recover(); r != nil {
 		*resp, *err = nil, s.panicked(method, r)
 	} else if *err != nil {
-		*resp, *err = nil, s.fail(method, *err)
+		*resp, *err = nil, s.fail(method, caller.Name, *err)
 	}
 	s.metrics.answered(method, status.Code(*err), time.Since(start))
 }
@@ -111,8 +113,9 @@ func (s *Server) guarded(d grpc.ServiceDesc, own map[string]grpc.MethodHandler) 
 // guard is one method of guarded.
 func (s *Server) guard(method string, handle grpc.MethodHandler) grpc.MethodHandler {
 	return func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
-		defer s.conclude(method, time.Now(), &resp, &err)
-		ctx, err = s.enter(ctx, method)
+		var caller auth.Caller
+		defer s.conclude(method, &caller, time.Now(), &resp, &err)
+		ctx, caller, err = s.enter(ctx, method)
 		if err != nil {
 			return nil, err
 		}
@@ -128,12 +131,12 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 		}
 	}()
 	start := time.Now()
-	in, err := s.enter(ss.Context(), info.FullMethod)
+	in, caller, err := s.enter(ss.Context(), info.FullMethod)
 	if err == nil {
 		err = handler(srv, &streamWith{ServerStream: ss, ctx: in})
 	}
 	if err != nil {
-		err = s.fail(info.FullMethod, err)
+		err = s.fail(info.FullMethod, caller.Name, err)
 	}
 	s.metrics.answered(info.FullMethod, status.Code(err), time.Since(start))
 	return err
@@ -156,15 +159,20 @@ func (s *streamWith) RecvMsg(m any) error {
 func (s *streamWith) Context() context.Context { return s.ctx }
 
 // fail turns an error into its status. What the caller is not told stands in
-// the log: our own errors never repeat a personal value.
-func (s *Server) fail(method string, err error) error {
+// the log: our own errors never repeat a personal value. A refusal leaves a line,
+// too.
+func (s *Server) fail(method, caller string, err error) error {
 	st := statusOf(err)
-	switch status.Code(st) {
+	switch code := status.Code(st); code {
 	case codes.Internal, codes.Unknown:
 		s.log.Error("internal error", "method", method, "error", err)
 	case codes.Unavailable:
 		if !errors.Is(err, assay.ErrUnavailable) || !s.draining.Load() {
 			s.log.Warn("unavailable", "method", method, "error", err)
+		}
+	default:
+		if refused(code) {
+			s.refusals.say(method, caller, code.String(), s.fieldOf(err))
 		}
 	}
 	return st

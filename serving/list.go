@@ -9,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/ledger/journal"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
@@ -79,6 +82,9 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 		return nil, err
 	}
 	if p.query, err = readQuery(ctx, req); err != nil {
+		return nil, err
+	}
+	if err := s.engine.knowsRole(p.query.entity); err != nil {
 		return nil, err
 	}
 	select {
@@ -179,6 +185,9 @@ func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error
 	if q.outcome, ok = wire.Outcome(req.Outcome); !ok && !q.any {
 		return nil, &assay.FieldError{Field: "outcome", Problem: "is not one of the outcomes"}
 	}
+	if q.from >= q.to {
+		return nil, &assay.FieldError{Field: "from", Problem: "must lie before to: the range is empty"}
+	}
 	if req.Entity != nil {
 		q.entity = &assay.Entity{Role: req.Entity.Role, ID: req.Entity.Id}
 	}
@@ -186,6 +195,29 @@ func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error
 		q.mine, q.caller = true, c.Name
 	}
 	return q, nil
+}
+
+// knowsRole refuses an entity that no event can have: a role that no loaded plan
+// knows, or no id.
+func (e *engine) knowsRole(of *assay.Entity) error {
+	if of == nil {
+		return nil
+	}
+	if of.ID == "" {
+		return &assay.FieldError{Field: "entity.id", Problem: "must not be empty"}
+	}
+	var known []string
+	for _, m := range e.routes.Load().all() {
+		known = append(known, m.plan.Roles()...)
+	}
+	if slices.Contains(known, of.Role) {
+		return nil
+	}
+	problem := "no loaded plan has roles: leave the entity out"
+	if slices.Sort(known); len(known) > 0 {
+		problem = "is no role of a loaded plan; the roles are " + strings.Join(slices.Compact(known), ", ") + nearest.Hint(of.Role, known)
+	}
+	return &assay.FieldError{Field: "entity.role", Problem: problem}
 }
 
 // matches is the test that a record must pass, apart from its outcome.

@@ -76,6 +76,7 @@ func newMetrics(s *Server) *metrics {
 	})
 	gauge("assay_shadow_queue", "Vectors that wait for the shadow models.", func() float64 { return float64(s.shadows.waiting()) })
 	gauge("assay_shadow_dropped", "Vectors that found the shadow queue full.", func() float64 { return float64(s.shadows.dropped.Load()) })
+	s.registerWarnings(m.registry)
 	if s.cfg.Anchoring != nil {
 		m.registry.MustRegister(&anchoringCollector{s.cfg.Anchoring})
 	}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/auth"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -38,8 +39,9 @@ func (s *scoring) RecordBatch(ctx context.Context, req *pb.RecordBatchRequest) (
 // that the same decoder reads it, with the same bounds.
 func recordBatchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
 	s := srv.(*scoring)
-	defer s.conclude(pb.Scoring_RecordBatch_FullMethodName, time.Now(), &resp, &err)
-	caller, err := s.admitCaller(ctx, pb.Scoring_RecordBatch_FullMethodName)
+	var caller auth.Caller
+	defer s.conclude(pb.Scoring_RecordBatch_FullMethodName, &caller, time.Now(), &resp, &err)
+	caller, err = s.admitCaller(ctx, pb.Scoring_RecordBatch_FullMethodName)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (
 		if seq, _, err = a.engine.journal.AppendReportAs(ctx, n, rec); err != nil {
 			return nil, err
 		}
-		a.log.Info("admin", "act", "report", "report", n.Report.Short(), "sequence", seq)
+		a.log.Info("admin", "act", "report", "by", callerOf(ctx).Name, "report", n.Report.Short(), "sequence", seq)
 	}
 	p, err := a.engine.journal.Promise(ctx, seq)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/auth"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -60,8 +61,9 @@ func scoringOwn() map[string]grpc.MethodHandler {
 // it does not know.
 func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
 	s := srv.(*scoring)
-	defer s.conclude(pb.Scoring_Score_FullMethodName, time.Now(), &resp, &err)
-	caller, err := s.admitCaller(ctx, pb.Scoring_Score_FullMethodName)
+	var caller auth.Caller
+	defer s.conclude(pb.Scoring_Score_FullMethodName, &caller, time.Now(), &resp, &err)
+	caller, err = s.admitCaller(ctx, pb.Scoring_Score_FullMethodName)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +83,9 @@ func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 // batchHandler is the gRPC handler of ScoreBatch.
 func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
 	s := srv.(*scoring)
-	defer s.conclude(pb.Scoring_ScoreBatch_FullMethodName, time.Now(), &resp, &err)
-	caller, err := s.admitCaller(ctx, pb.Scoring_ScoreBatch_FullMethodName)
+	var caller auth.Caller
+	defer s.conclude(pb.Scoring_ScoreBatch_FullMethodName, &caller, time.Now(), &resp, &err)
+	caller, err = s.admitCaller(ctx, pb.Scoring_ScoreBatch_FullMethodName)
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,8 @@ type Server struct {
 	conns    *connections // nil when no credentials are configured
 	methods  *auth.Table
 	metrics  *metrics
+	refusals *refusals
+	plain    bool // credentials are taken on a public address without TLS; set before serving
 	shadows  *shadows
 	drift    *drift
 	health   *health.Server
@@ -87,6 +89,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.engine = newEngine(&cfg)
+	s.refusals = newRefusals(s.log, cfg.Now)
 	s.shadows, s.drift = s.engine.shadows, s.engine.drift
 	if err := s.restore(context.Background(), m); err != nil {
 		return nil, err
@@ -165,6 +168,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		}
 		s.log.Warn("no credentials are configured: every local caller has all roles", "address", l.Addr().String())
 	}
+	s.warnOfExposure(l.Addr())
 	sctx, stopShadows := context.WithCancel(context.Background())
 	shadowsDone := make(chan struct{})
 	go func() { s.shadows.run(sctx, s.cfg.Journal, s.cfg.Now, s.log); close(shadowsDone) }()

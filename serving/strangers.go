@@ -137,6 +137,7 @@ func (s *Server) turnAway(ctx context.Context, conn *connection, method string, 
 	st := statusOf(err)
 	if s.methods.Has(method) { // others would make a counter each
 		s.metrics.answered(method, status.Code(st), 0)
+		s.refusals.say(method, "", status.Code(st).String(), "")
 	}
 	return ctx, st
 }

@@ -18,6 +18,9 @@ import (
 // tlsCheck is how often, at most, the files of a TLS configuration are looked at.
 const tlsCheck = time.Second
 
+// tlsWarnEvery is how often certificates that expire soon are warned of.
+const tlsWarnEvery = 24 * time.Hour
+
 // ReloadingTLS makes a server's TLS configuration from PEM files, and makes it
 // again when one of them changes: new handshakes get the new certificate, and
 // connections go on. A change that cannot be read is logged, and the
@@ -50,6 +53,9 @@ type tlsFiles struct {
 		current *tls.Config
 		stamps  []time.Time
 		checked time.Time
+		warned  time.Time // of certificates that expire
+		// authorities are the client CA's certificates.
+		authorities []*x509.Certificate
 	}
 }
 
@@ -57,6 +63,9 @@ type tlsFiles struct {
 func (r *tlsFiles) now(at time.Time) *tls.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if at.Sub(r.mu.warned) >= tlsWarnEvery {
+		r.warn(at)
+	}
 	if at.Sub(r.mu.checked) >= tlsCheck {
 		r.mu.checked = at
 		if s, err := r.stamps(); err != nil {
@@ -90,39 +99,56 @@ func (r *tlsFiles) read(stamps []time.Time) error {
 		return fmt.Errorf("tls: %w", err)
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}}
+	var cas []*x509.Certificate
 	if len(r.files) > 2 {
 		text, err := os.ReadFile(r.files[2])
 		if err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}
-		if c.ClientCAs, err = authorities(text); err != nil {
+		if cas, err = authorities(text); err != nil {
 			return fmt.Errorf("tls: %s: %w", r.files[2], err)
+		}
+		c.ClientCAs = x509.NewCertPool()
+		for _, ca := range cas {
+			c.ClientCAs.AddCert(ca)
 		}
 		c.ClientAuth = tls.VerifyClientCertIfGiven
 	}
 	r.mu.current, r.mu.stamps = c, stamps
+	r.mu.authorities, r.mu.warned = cas, time.Time{}
+	r.warn(time.Now())
 	return nil
+}
+
+// warn says which certificates have expired or will soon; call it with mu held.
+func (r *tlsFiles) warn(at time.Time) {
+	r.mu.warned = at
+	if leaf := r.mu.current.Certificates[0].Leaf; leaf != nil {
+		warnOfCertificate(r.log, r.files[0], leaf, at)
+	}
+	for i, c := range r.mu.authorities {
+		warnOfCertificate(r.log, fmt.Sprintf("%s, certificate %d", r.files[2], i+1), c, at)
+	}
 }
 
 // authorities reads the certificates of a PEM file, all of them: a file that is
 // cut short must not shut out the clients of the certificates after the cut.
-func authorities(text []byte) (*x509.CertPool, error) {
-	pool, read := x509.NewCertPool(), 0
+func authorities(text []byte) (out []*x509.Certificate, err error) {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("certificate %d: %w", read+1, err)
+			return nil, fmt.Errorf("certificate %d: %w", len(out)+1, err)
 		}
-		pool.AddCert(c)
-		read++
+		out = append(out, c)
 	}
+	read := len(out)
 	if begun := bytes.Count(text, []byte("-----BEGIN CERTIFICATE-----")); read == 0 || read != begun {
 		return nil, fmt.Errorf("%d certificates begin in it and %d can be read; write it anew, in PEM", begun, read)
 	}
-	return pool, nil
+	return out, nil
 }
 
 func (r *tlsFiles) stamps() ([]time.Time, error) {

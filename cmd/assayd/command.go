@@ -12,14 +12,16 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/assayrisk/assay/cmd/internal/node"
+	"github.com/assayrisk/assay/internal/nearest"
+	"github.com/assayrisk/assay/internal/version"
 	"github.com/assayrisk/assay/internal/yamltext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
@@ -34,7 +36,7 @@ func command() *cobra.Command {
 		Use:           "assayd --bundle DIR [flags]",
 		Short:         "Score transactions over gRPC and anchor every decision",
 		Args:          cobra.NoArgs,
-		Version:       version(),
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -45,21 +47,17 @@ func command() *cobra.Command {
 			return run(c.Context(), s)
 		},
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %w; assayd --help lists the flags", errUsage, err)
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w%s; assayd --help lists the flags", errUsage, err, nearest.Flag(err.Error(), flagNames(c)))
 	})
 	c.Flags().StringVar(&config, "config", "", "YAML file of the settings below; flags and ASSAY_... variables go before it")
 	from.flags(c.Flags())
 	return c
 }
 
-// version is what the build says of itself.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
+func flagNames(c *cobra.Command) (names []string) {
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }
 
 func run(ctx context.Context, s *settings) (failed error) {
@@ -189,7 +187,8 @@ func whoami() string {
 func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
 	cfg := serving.Config{
 		MaxInFlight: s.MaxInFlight, MaxMessageBytes: s.MaxMessage, DrainTimeout: s.Drain, FourEyes: s.FourEyes,
-		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log, Version: version(), StartedBy: whoami(),
+		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log, Version: version.String(), StartedBy: whoami(),
+		KeyFiles: []string{s.TLSKey, s.ChainKey, filepath.Join(s.Dir, "keys", "*")},
 	}
 	if s.TLSCert != "" || s.TLSKey != "" || s.TLSClientCA != "" {
 		var err error

@@ -6,7 +6,8 @@
 // hash cannot be guessed back), a JWT from an OpenID Connect issuer, or a
 // client certificate that the TLS layer has verified. A call that carries a
 // credential which is not accepted is refused, even when another one would do:
-// a wrong key never falls back to a weaker identity.
+// a wrong key never falls back to a weaker identity, and neither does a
+// certificate that TLS has verified and whose subject is not configured.
 //
 // May they: one table (Methods) from full method name to the roles of which
 // any one is enough. A method that the table does not name is refused.
@@ -151,6 +152,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 	switch {
 	case c.Malformed:
 		return Caller{}, fmt.Errorf("%w: the authorization header must be a bearer token", ErrUnauthenticated)
+	case c.Certificate != nil && !a.open && !a.knows(c.Certificate):
+		return Caller{}, fmt.Errorf("%w: the client certificate's subject is not configured", ErrUnauthenticated)
 	case c.APIKey != "" && c.Bearer != "":
 		return Caller{}, fmt.Errorf("%w: send one credential: an API key or a bearer token", ErrUnauthenticated)
 	case c.APIKey != "":
@@ -164,9 +167,6 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 		if k, ok := a.certificate(c.Certificate); ok {
 			return k, nil
 		}
-		if !a.open {
-			return Caller{}, fmt.Errorf("%w: the client certificate's subject is not configured", ErrUnauthenticated)
-		}
 	}
 	if a.open {
 		return Caller{Name: "local", Roles: AllRoles}, nil
@@ -176,10 +176,20 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 
 // Remembered returns whose bearer token it is, when it was verified before and
 // has not expired: it asks nobody.
-func (a *Authenticator) Remembered(c Credential) (Caller, bool) { return a.jwt.remembered(c.Bearer) }
+func (a *Authenticator) Remembered(c Credential) (Caller, bool) {
+	if c.Certificate != nil && !a.open && !a.knows(c.Certificate) {
+		return Caller{}, false // Authenticate refuses it
+	}
+	return a.jwt.remembered(c.Bearer)
+}
 
 // Plausible reports whether a bearer token is worth verifying.
 func (a *Authenticator) Plausible(c Credential) bool { return a.jwt.plausible(c.Bearer) }
+
+func (a *Authenticator) knows(c *x509.Certificate) bool {
+	_, ok := a.certificate(c)
+	return ok
+}
 
 func (a *Authenticator) certificate(c *x509.Certificate) (Caller, bool) {
 	if k, ok := a.certs[c.Subject.CommonName]; ok && c.Subject.CommonName != "" {

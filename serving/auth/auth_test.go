@@ -65,9 +65,14 @@ func TestAuthenticate(t *testing.T) {
 		{"certificate", Credential{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "auditor.example"}}}, "auditor", Audit},
 		{"certificate by DNS name", Credential{Certificate: &x509.Certificate{DNSNames: []string{"auditor.example"}}}, "auditor", Audit},
 		{"unknown certificate", Credential{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
+		{"good key beside an unknown certificate", Credential{APIKey: "secret-key", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
+		{"good token beside an unknown certificate", Credential{Bearer: good, Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
 		{"wrong key beside a good certificate", Credential{APIKey: "x", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "auditor.example"}}}, "", 0},
 	} {
 		got, err := a.Authenticate(context.Background(), c.cred)
+		if again, ok := a.Remembered(c.cred); ok && c.cred.Certificate != nil && again != got {
+			t.Errorf("%s: remembered as %+v, authenticated as %+v", c.name, again, got)
+		}
 		if c.want == "" {
 			if !errors.Is(err, ErrUnauthenticated) {
 				t.Errorf("%s: got %+v, %v, want not authenticated", c.name, got, err)
@@ -128,7 +133,8 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"the key itself", "not the key", Config{Keys: []Key{{Name: "a", SHA256: "secret", Roles: []string{"score"}}}}},
 		{"no role", "no roles", Config{Keys: []Key{{Name: "a", SHA256: h}}}},
-		{"unknown role", "want one of", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"root"}}}}},
+		{"unknown role", "want one of score, record, read, audit, admin; did you mean \"score\"?", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"scroe"}}}}},
+		{"no such role", "want one of", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"root"}}}}},
 		{"no name", "no name", Config{Keys: []Key{{SHA256: h, Roles: []string{"score"}}}}},
 		{"name twice", "used twice", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"score"}}, {Name: "a", SHA256: hashOf("l"), Roles: []string{"score"}}}}},
 		{"hash twice", "same hash", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"score"}}, {Name: "b", SHA256: h, Roles: []string{"score"}}}}},

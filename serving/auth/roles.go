@@ -5,6 +5,8 @@ package auth
 import (
 	"fmt"
 	"strings"
+
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // Roles is a set of roles.
@@ -44,7 +46,7 @@ next:
 				continue next
 			}
 		}
-		return 0, fmt.Errorf("role %q: want one of %s", name, strings.Join(roleNames[:], ", "))
+		return 0, fmt.Errorf("role %q: want one of %s%s", name, strings.Join(roleNames[:], ", "), nearest.Hint(name, roleNames[:]))
 	}
 	if r == 0 {
 		return 0, fmt.Errorf("no roles: name some of %s", strings.Join(roleNames[:], ", "))

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/assayrisk/assay/serving/assayclient"
+	pb "github.com/assayrisk/assay/serving/assayv1"
+)
+
+// TestRefusalsAreLogged: a refused call leaves one line with caller, method,
+// code and field, and nothing that the caller made up; an admin's act names who.
+func TestRefusalsAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	n := start(t, t.TempDir(), Config{Auth: keys("ann:score", "adm:admin"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	ann := n.dial(assayclient.Config{APIKey: "ann-key"})
+	bad := application("e", -1, 600)
+	unknown := application("e", 1, 600)
+	unknown.Fields[0].Name = "zaphod-beeblebrox"
+	for i, c := range []struct {
+		call func() error
+		line string
+	}{
+		{func() error { _, err := ann.Score(t.Context(), "r", bad); return err }, "method=/assay.v1.Scoring/Score caller=ann code=InvalidArgument field=amount"},
+		{func() error { _, err := ann.Score(t.Context(), "r", unknown); return err }, `method=/assay.v1.Scoring/Score caller=ann code=InvalidArgument field="(a name that the plan does not know)"`},
+		{func() error {
+			_, err := n.dial(assayclient.Config{APIKey: "zaphod"}).Score(t.Context(), "r", bad)
+			return err
+		},
+			`method=/assay.v1.Scoring/Score caller="" code=Unauthenticated`},
+		{func() error { _, err := n.as("ann").GetStatus(t.Context(), &pb.GetStatusRequest{}); return err }, "method=/assay.v1.Admin/GetStatus caller=ann code=PermissionDenied"},
+		{func() error {
+			_, err := n.as("adm").SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p"})
+			return err
+		}, "method=/assay.v1.Admin/SetPolicy caller=adm code=InvalidArgument field=yaml"},
+	} {
+		if err := c.call(); err == nil {
+			t.Fatalf("call %d was not refused", i)
+		}
+		if !strings.Contains(log.String(), `msg="a call was refused" `+c.line+"\n") {
+			t.Errorf("no line %q in\n%s", c.line, log.String())
+		}
+	}
+	if strings.Contains(log.String(), "zaphod") {
+		t.Error("the log repeats what a caller made up")
+	}
+	if _, err := n.as("adm").SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "q", Yaml: []byte(strict)}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "msg=admin act=policy by=adm") {
+		t.Errorf("the act does not name who:\n%s", log.String())
+	}
+}
+
+// TestRefusalsAreBounded: however many calls are refused, few lines a second
+// tell of them, and the next line says how many were not logged.
+func TestRefusalsAreBounded(t *testing.T) {
+	var log bytes.Buffer
+	now := start2026
+	r := newRefusals(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
+	for range 1000 {
+		r.say("m", "c", "InvalidArgument", "f")
+	}
+	if n := strings.Count(log.String(), "\n"); n != refusalsAtOnce {
+		t.Errorf("%d lines of 1000 refusals, want %d", n, refusalsAtOnce)
+	}
+	log.Reset()
+	now = now.Add(time.Second)
+	for range 100 {
+		r.say("m", "c", "InvalidArgument", "f")
+	}
+	if n := strings.Count(log.String(), "\n"); n != refusalsPerSecond || !strings.Contains(log.String(), "not_logged_before=950") {
+		t.Errorf("%d lines a second later, want %d: %s", n, refusalsPerSecond, log.String())
+	}
+}
+
+// TestListRefuses: a role or range that nothing can match is an error, not an
+// empty list.
+func TestListRefuses(t *testing.T) {
+	n := start(t, t.TempDir(), Config{})
+	rpc := pb.NewScoringClient(n.client.Conn())
+	at := timestamppb.New(start2026)
+	for name, c := range map[string]struct {
+		req   *pb.ListDecisionsRequest
+		words string
+	}{
+		"role":          {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "byuer", Id: "B-1"}}, `the roles are buyer; did you mean "buyer"?`},
+		"another case":  {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "Buyer", Id: "B-1"}}, `did you mean "buyer"?`},
+		"no id":         {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "buyer"}}, "entity.id"},
+		"no role":       {&pb.ListDecisionsRequest{Entity: &pb.Entity{Id: "B-1"}}, "entity.role"},
+		"range":         {&pb.ListDecisionsRequest{From: at, To: timestamppb.New(start2026.Add(-time.Hour))}, "from"},
+		"empty range":   {&pb.ListDecisionsRequest{From: at, To: at}, "from"},
+		"no such value": {&pb.ListDecisionsRequest{Outcome: 77}, "outcome"},
+	} {
+		if _, err := rpc.ListDecisions(t.Context(), c.req); status.Code(err) != codes.InvalidArgument || !has(err, c.words) {
+			t.Errorf("%s: %v, want %q", name, err, c.words)
+		}
+	}
+	for _, req := range []*pb.ListDecisionsRequest{{}, {Entity: &pb.Entity{Role: "buyer", Id: "nobody"}}, {From: at}, {To: at}} {
+		if _, err := rpc.ListDecisions(t.Context(), req); err != nil {
+			t.Error(err)
+		}
+	}
+}

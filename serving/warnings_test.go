@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"bytes"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// TestCertificateWarnings: a certificate that has expired or soon will is said,
+// when it is read and once a day, and stands in the metrics.
+func TestCertificateWarnings(t *testing.T) {
+	for _, c := range []struct {
+		age  time.Duration // what is issued is good for an hour, less this
+		line string
+	}{
+		{0, "a certificate expires soon"}, {2 * time.Hour, "a certificate has expired"}, {-2 * time.Hour, "a certificate is not valid yet"},
+	} {
+		ca := newAuthority(t)
+		ca.age = c.age
+		cert, key := ca.files(t.TempDir(), "server")
+		var log bytes.Buffer
+		files := &tlsFiles{files: []string{cert, key}, log: slog.New(slog.NewTextHandler(&log, nil))}
+		if err := files.load(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(log.String(), c.line) {
+			t.Errorf("%v: %q, want %q", c.age, log.String(), c.line)
+		}
+		log.Reset()
+		if files.now(time.Now().Add(time.Hour)); log.Len() > 0 {
+			t.Errorf("said again within a day: %s", log.String())
+		}
+		if files.now(time.Now().Add(25 * time.Hour)); log.Len() == 0 {
+			t.Error("not said again after a day")
+		}
+	}
+	var quiet bytes.Buffer
+	warnOfCertificate(slog.New(slog.NewTextHandler(&quiet, nil)), "x", &x509.Certificate{NotBefore: start2026, NotAfter: start2026.AddDate(1, 0, 0)}, start2026.AddDate(0, 1, 0))
+	if quiet.Len() > 0 {
+		t.Errorf("a good certificate is warned of: %s", quiet.String())
+	}
+	ca := newAuthority(t)
+	cert, key := ca.files(t.TempDir(), "server")
+	conf, err := ReloadingTLS(cert, key, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{server: &Server{metrics: &metrics{registry: prometheus.NewRegistry()}, cfg: Config{TLS: conf}}}
+	n.server.registerWarnings(n.server.metrics.registry)
+	end, ok := certificateEnd(conf)
+	var shown float64
+	for line := range strings.Lines(n.shown()) {
+		if rest, found := strings.CutPrefix(line, "assay_tls_certificate_end_seconds "); found {
+			shown, err = strconv.ParseFloat(strings.TrimSpace(rest), 64)
+		}
+	}
+	if !ok || err != nil || shown != float64(end.Unix()) || time.Until(end) > time.Hour {
+		t.Errorf("the metrics show %v, the certificate ends at %v (%v)", shown, end, err)
+	}
+}
+
+// TestKeyFilesOfOthers: a private key that every user can read is said and
+// counted until its mode is mended.
+func TestKeyFilesOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	open, closed := filepath.Join(dir, "open.key"), filepath.Join(dir, "closed.key")
+	for _, f := range []string{open, closed} {
+		if err := os.WriteFile(f, []byte("key"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	n := start(t, t.TempDir(), Config{KeyFiles: []string{"", filepath.Join(dir, "*.key")}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if !strings.Contains(n.shown(), "assay_key_files_exposed 1\n") {
+		t.Error("the open key is not counted")
+	}
+	if err := os.Chmod(open, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(n.shown(), "assay_key_files_exposed 0\n") {
+		t.Error("a key that was mended is still counted")
+	}
+	n.stop()
+	if got := strings.Count(log.String(), "a private key can be read"); got != 1 || !strings.Contains(log.String(), open) {
+		t.Errorf("%d lines: %s", got, log.String())
+	}
+}
+
+// TestPlaintextWithKeys: keys on a public address without TLS are said and
+// counted; on loopback, and without keys, they are not.
+func TestPlaintextWithKeys(t *testing.T) {
+	for _, c := range []struct {
+		address string
+		cfg     Config
+		want    bool
+	}{
+		{"192.0.2.1", Config{Auth: keys("ann:score")}, true},
+		{"127.0.0.1", Config{Auth: keys("ann:score")}, false},
+		{"192.0.2.1", Config{}, false},
+	} {
+		var log bytes.Buffer
+		c.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		n := start(t, t.TempDir(), c.cfg)
+		n.stop()
+		log.Reset()
+		n.server.warnOfExposure(&net.TCPAddr{IP: net.ParseIP(c.address), Port: 1})
+		if got := strings.Contains(log.String(), "without TLS"); got != c.want || strings.Contains(n.shown(), "\nassay_plaintext_public 1\n") != c.want {
+			t.Errorf("%s: %s", c.address, log.String())
+		}
+	}
+}
