@@ -69,7 +69,7 @@ const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
 github.com/apache/arrow                : internal/arrowsafe datasets datasets/scf features serving cmd/assay benchmarks
-github.com/xuri/excelize               : datasets
+github.com/xuri/excelize               : datasets models/eval
 github.com/klauspost/compress          : datasets
 github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline features

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 from scipy import stats
-from sklearn.metrics import brier_score_loss, log_loss
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from audit_rows import Z, area, auc, groups, h, held_to_package, ks, line, nan, paired, psi_parts, counts, cuts, satterthwaite, placements, wilson
 
@@ -47,7 +47,7 @@ def bootstrap(r, draws=600):
         precision = tp / (tp + fp)
         q = np.clip(p, 2.0**-52, 1 - 2.0**-52)
         out.append([np.max(np.abs(t - f)), h(y, m), np.sum(np.diff(t) * precision), *(np.interp(s, f, t) for s in SHARES),
-                    np.mean((p - y) ** 2), -np.mean(y * np.log(q) + (1 - y) * np.log(1 - q)), p.mean()])
+                    np.mean((p - y) ** 2), -np.mean(y * np.log(q) + (1 - y) * np.log(1 - q)), p.mean(), roc_auc_score(y, m, max_fpr=0.2)])
     return np.array(out).T
 
 
@@ -64,7 +64,7 @@ def ends(r, name, value, d):
         half = t * np.sqrt(p * (1 - p) / tp[-1] + q * (1 - q) / fp[-1])
         bias = max(0, d.mean() - value)
         return np.clip([value - 2 * bias - half, value - bias + half], 0, 1)
-    if name in ("h_measure", "average_precision"):
+    if name in ("h_measure", "average_precision", "partial_auc"):
         v, s = np.arcsin(np.sqrt(value)), np.arcsin(np.sqrt(np.clip(d, 0, 1)))
         half, bias = t * s.std(ddof=1), s.mean() - v
         return np.sin(np.clip([v - 2 * max(0, bias) - half, v - bias + half], 0, np.pi / 2)) ** 2
@@ -85,9 +85,9 @@ def metrics(audit, report, r):
     a, low, high = area(y, r.margin)
     cal, chance = calibration(y, r.pd)
     values = {"ks": ks(y, r.margin), "h_measure": h(y, r.margin), "average_precision": r.ap(), **{f"tpr_at_fpr_{s:.2f}": r.caught(s) for s in SHARES},
-              "brier": cal[0], "logloss": cal[5], "mean_pd": r.pd.mean()}
+              "brier": cal[0], "logloss": cal[5], "mean_pd": r.pd.mean(), "partial_auc": roc_auc_score(y, r.margin, max_fpr=0.2)}
     bad, good = y.sum(), n - y.sum()
-    by_chance = {"auc": 0.5, "gini": 0, "average_precision": y.mean(), "ks": np.sqrt(np.pi / 2) * np.log(2) * np.sqrt(1 / bad + 1 / good),
+    by_chance = {"auc": 0.5, "partial_auc": 0.5, "gini": 0, "average_precision": y.mean(), "ks": np.sqrt(np.pi / 2) * np.log(2) * np.sqrt(1 / bad + 1 / good),
                  **{f"tpr_at_fpr_{s:.2f}": s for s in SHARES}, **chance}
     for k, v in {"auc": a, "gini": 2 * a - 1, "ks": values["ks"], "brier": cal[0], "logloss": cal[5], "n": n, "bad_rate": y.mean()}.items():
         audit.check(f"top:{k}", v)

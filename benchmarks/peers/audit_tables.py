@@ -89,7 +89,7 @@ class Tables:
 
     def figures(self, t):
         """Tables that repeat metrics, which are computed: the same number must stand there."""
-        names = {"AUC": "auc", "Gini": "gini", "KS": "ks", "Brier score": "brier", "Log-loss": "logloss", "H-measure": "h_measure", "Average precision": "average_precision"}
+        names = {"AUC": "auc", "Gini": "gini", "KS": "ks", "Brier score": "brier", "Log-loss": "logloss", "H-measure": "h_measure", "Average precision": "average_precision", "Partial AUC, up to 20 % of good rows rejected": "partial_auc"}
         for i, row in enumerate(t["rows"]):
             name = names.get(row[0]) or f"tpr_at_fpr_{float(row[0].split(' when ')[1].split()[0]) / 100:.2f}"
             m = self.metric[name]

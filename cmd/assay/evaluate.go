@@ -18,7 +18,7 @@ type evaluateFlags struct {
 	model, train, out           string
 	plan, params, since, before string
 	rows                        string
-	json, ablate, pdf           bool
+	json, ablate, pdf, xlsx     bool
 
 	purpose           string
 	challengers       []string
@@ -84,6 +84,7 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	fl.StringVar(&f.before, "before", "", "train (--train, --ablate) on rows decided before that day or time")
 	fl.StringVar(&f.out, "out", "", "directory of the report")
 	fl.StringVar(&f.rows, "rows", "", "directory for rows.csv and train.csv: what the report is made from, for another program to compute it again")
+	fl.BoolVar(&f.xlsx, "xlsx", false, "write report.xlsx too, an Excel workbook of all tables")
 	fl.BoolVar(&f.pdf, "pdf", false, "print report.pdf too, through headless Chromium")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 
@@ -166,6 +167,13 @@ func (f *evaluateFlags) make(ctx context.Context, u *ui, in *eval.Input) (*eval.
 	}
 	page := filepath.Join(f.out, "report.html")
 	u.done("wrote %s", page)
+	if f.xlsx {
+		book := filepath.Join(f.out, "report.xlsx")
+		if err := writeFile(nil, book, r.WriteXLSX); err != nil {
+			return nil, err
+		}
+		u.done("wrote %s", book)
+	}
 	if f.pdf {
 		u.step("print the report")
 		pdf := filepath.Join(f.out, "report.pdf")

@@ -137,6 +137,10 @@ func (b *builder) replicates(n int) int {
 // fprs are the rejection rates of good rows at which the catch is reported.
 var fprs = [...]float64{0.01, 0.05, 0.10, 0.20}
 
+// partialShare is the share of good rows rejected up to which the partial area
+// is taken: beyond, nobody would put a cut-off.
+const partialShare = 0.2
+
 // metrics computes the statistics that more than one section shows, with
 // their intervals: one bootstrap for all.
 func (b *builder) metrics() error {
@@ -150,7 +154,7 @@ func (b *builder) metrics() error {
 		names = append(names, fmt.Sprintf("tpr_at_fpr_%.2f", f))
 		point = append(point, c.TPRAt(f))
 	}
-	names = append(names, "brier", "logloss", "bad_rate", "mean_pd")
+	names = append(names, "brier", "logloss", "bad_rate", "mean_pd", "partial_auc")
 	// A resample draws rows without regard to their order, so counts are kept
 	// from the highest score to the lowest, as the curve walks them.
 	bad, pd := make([]uint8, n), make([]float64, n)
@@ -163,7 +167,7 @@ func (b *builder) metrics() error {
 		loss[k] = rowLoss(y, p)
 		meanPD += p
 	}
-	point = append(point, Brier(in.Label, in.PD), LogLoss(in.Label, in.PD), c.BadRate(), meanPD/float64(n))
+	point = append(point, Brier(in.Label, in.PD), LogLoss(in.Label, in.PD), c.BadRate(), meanPD/float64(n), c.PartialAUC(partialShare))
 
 	k := b.replicates(n)
 	scratch := make(chan *Curve, 64) // one per thread in flight
@@ -187,6 +191,7 @@ func (b *builder) metrics() error {
 		}
 		j := 3 + len(fprs)
 		dst[j], dst[j+1], dst[j+2], dst[j+3] = sb/float64(n), sl/float64(n), r.BadRate(), sp/float64(n)
+		dst[j+4] = r.PartialAUC(partialShare)
 		select {
 		case scratch <- into:
 		default:
@@ -206,10 +211,13 @@ func (b *builder) metrics() error {
 		switch name {
 		case "ks":
 			b.add(name, c.distance(r))
-		case "h_measure", "average_precision":
+		case "h_measure", "average_precision", "partial_auc":
 			e := r.share()
-			if name == "average_precision" {
+			switch name {
+			case "average_precision":
 				e.Chance = numberOf(c.BadRate())
+			case "partial_auc":
+				e.Chance = numberOf(0.5)
 			}
 			b.add(name, e)
 		case "brier", "logloss":

@@ -156,6 +156,31 @@ func (c *Curve) TPRAt(fpr float64) float64 {
 	return 1
 }
 
+// PartialAUC returns the area under the ROC curve up to a share of good rows
+// rejected, on McClish's scale (1989): 0.5 is chance and 1 perfect, as of the
+// whole area.
+func (c *Curve) PartialAUC(share float64) float64 {
+	if !c.twoClasses() {
+		return math.NaN()
+	}
+	var area, f, t float64
+	var b, g int
+	for k := range c.bad {
+		b, g = b+int(c.bad[k]), g+int(c.good[k])
+		nf, nt := float64(g)/float64(c.Good), float64(b)/float64(c.Bad)
+		if nf > share {
+			nt = t + float64((nt-t)*((share-f)/(nf-f)))
+			nf = share
+		}
+		area += float64((nf - f) * (nt + t) / 2)
+		if f, t = nf, nt; f >= share {
+			break
+		}
+	}
+	least := share * share / 2
+	return (1 + (area-least)/(share-least)) / 2
+}
+
 // Points returns the ROC curve from (0,0) to (1,1), one point a step, thinned
 // to about max points (0 = all) by keeping the steps that move furthest.
 func (c *Curve) Points(max int) (fpr, tpr []float64) {

@@ -61,7 +61,8 @@ func TestGolden(t *testing.T) {
 			got := map[string]float64{
 				"auc": c.AUC(), "auc_other": c.AUC() - float64(diff.Value), "average_precision": c.AveragePrecision(), "ks": ks, "h": c.HMeasure(),
 				"brier": Brier(s.Label, s.PD), "logloss": LogLoss(s.Label, s.PD), "tpr_0.05": c.TPRAt(0.05),
-				"area_low": float64(c.Area().Low), "area_high": float64(c.Area().High),
+				"partial_auc": c.PartialAUC(0.2),
+				"area_low":    float64(c.Area().Low), "area_high": float64(c.Area().High),
 				"delong_low": float64(d.Low), "delong_high": float64(d.High),
 				"difference": float64(diff.Value), "difference_low": float64(diff.Low), "difference_high": float64(diff.High), "difference_z": float64(diff.Z), "difference_p": float64(diff.P),
 				"intercept": l.Intercept, "slope": l.Slope, "large": l.Large, "intercept_se": l.SEIntercept, "slope_se": l.SESlope, "large_se": l.SELarge,

@@ -13,7 +13,7 @@ func (b *builder) discrimination() (Section, error) {
 	s := Section{ID: "discrimination", Title: "Discrimination", Lead: "How well the model tells bad rows from good ones. Only the order of the scores counts here; whether the probabilities are right is section 6."}
 	t := Table{Title: "Discrimination", Caption: fmt.Sprintf("%s bad and %s good rows. By chance: what a score that says nothing gives on average on so many rows. Less its bias: a maximum found on these rows is higher than on all. %s", Count.Print(float64(c.Bad)), Count.Print(float64(c.Good)), c.severityWords()),
 		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "Less its bias", Format: Fixed4}, {Name: "By chance", Format: Fixed4}, {Name: "Interval by"}}}
-	names := []struct{ name, label string }{{"auc", "AUC"}, {"gini", "Gini"}, {"ks", "KS"}, {"h_measure", "H-measure"}, {"average_precision", "Average precision"}}
+	names := []struct{ name, label string }{{"auc", "AUC"}, {"gini", "Gini"}, {"ks", "KS"}, {"h_measure", "H-measure"}, {"average_precision", "Average precision"}, {"partial_auc", fmt.Sprintf("Partial AUC, up to %.0f %% of good rows rejected", 100*partialShare)}}
 	for _, f := range fprs {
 		names = append(names, struct{ name, label string }{fmt.Sprintf("tpr_at_fpr_%.2f", f), fmt.Sprintf("Bad rows caught when %.0f %% of good rows are rejected", 100*f)})
 	}

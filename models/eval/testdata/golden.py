@@ -99,6 +99,7 @@ def sample(name, n, seed, ties, rate):
         "tpr_0.05": float(np.interp(0.05, fpr, tpr)) if not ties else None,
         "h": h_measure(y, pd),
         "spearman": stats.spearmanr(pd, other).statistic,
+        "partial_auc": roc_auc_score(y, pd, max_fpr=0.2),
         # Every third PD and every fourth other score missing: pairs of rows where both are present.
         "spearman_pairs": stats.spearmanr(*np.array([(a, b) for i, (a, b) in enumerate(zip(pd, other)) if i % 3 and i % 4]).T).statistic,
     }
