@@ -3,11 +3,9 @@
 package main
 
 import (
-	"context"
 	"encoding/csv"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +15,6 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay/datasets"
-	"github.com/assayrisk/assay/models/gbdt"
 )
 
 const shopPlan = `
@@ -262,86 +259,6 @@ func TestLabelColumnsOfLogs(t *testing.T) {
 	}
 }
 
-// TestRecordHistory loads a log into a running server, before and after other
-// events: what is counted and what is late is said, and sending it again
-// records nothing twice.
-func TestRecordHistory(t *testing.T) {
-	s := newShop(t)
-	plan, log := s.write(byEvent, s.rows)
-	if _, stderr, code := s.train(plan, log); code != 0 {
-		t.Fatal(stderr)
-	}
-	bundle := filepath.Join(s.dir, "bundle")
-	addr := s.serve(bundle)
-	out := filepath.Join(s.dir, "recorded.csv")
-	record := func(log string, more ...string) string {
-		t.Helper()
-		stdout, stderr, code := assayRun(t, append([]string{"record", "--server", addr, "--model", bundle, "--data", log, "--out", out}, more...)...)
-		if code != 0 {
-			t.Fatal(stderr)
-		}
-		return stdout
-	}
-	_, first := s.write(byEvent, s.rows[600:])
-	if got := record(first); got != "recorded  600 events\n" {
-		t.Errorf("the later half: %q", got)
-	}
-	if got := record(first); got != "recorded  0 events\nrepeated  600 events that had been recorded before\n" {
-		t.Errorf("the same again: %q", got)
-	}
-	_, whole := s.write(byEvent, s.rows)
-	paid, asked := 0, 0
-	for _, r := range s.rows[:600] {
-		switch r[2] {
-		case "payment":
-			paid++
-		case "application":
-			asked++
-		}
-	}
-	want := fmt.Sprintf("recorded  600 events\nrepeated  600 events that had been recorded before\nlate      600 events lie behind the server's newest by more than the plan's lateness\n"+
-		"          window asked does not count %d of them\n          window paid does not count %d of them\n", asked, paid)
-	if got := record(whole); got != want {
-		t.Errorf("the earlier half after the later:\n%swant\n%s", got, want)
-	}
-	f, err := os.Open(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(lines) != 1201 || lines[1][1] != "history/e0" || lines[1][3] == "0" || lines[1][5] == "" || lines[1200][3] != "0" {
-		t.Errorf("%d lines, %v: %v ... %v", len(lines), err, lines[1], lines[len(lines)-1])
-	}
-}
-
-// serve runs a server with the bundle until the test ends, and returns its address.
-func (s *shop) serve(bundle string) string {
-	s.t.Helper()
-	sc, err := openScorer(bundle)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	n, err := openNode(s.t.Context(), s.t.TempDir(), sc.bundle, l, time.Minute, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- n.Run(ctx) }()
-	s.t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			s.t.Error(err)
-		}
-	})
-	return l.Addr().String()
-}
-
 // TestRowsBesideVectors: of each vector its row, id, time and label are
 // written, and what the windows held, which is counted here beside them.
 func TestRowsBesideVectors(t *testing.T) {
@@ -399,36 +316,5 @@ func TestRowsBesideVectors(t *testing.T) {
 		if int64(n) != rec.NumRows() {
 			t.Errorf("%d rows, want %d", rec.NumRows(), n)
 		}
-	}
-}
-
-// TestForwardLeavesTheHorizon: a fold forward in time trains on rows whose
-// outcome was known when the rows that it tests began.
-func TestForwardLeavesTheHorizon(t *testing.T) {
-	day := func(n int) int64 { return int64(n) * 86_400_000_000 }
-	var at []int64
-	for i := range 100 {
-		at = append(at, day(i))
-	}
-	folds, err := gbdt.ForwardFolds(at, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var before []int
-	for _, f := range folds {
-		before = append(before, len(f.Train))
-	}
-	folds, err = leaveGap(folds, at, 10*24*time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k, f := range folds {
-		// The rows are one a day: the last nine of them before the test are left out.
-		if got, want := len(f.Train), before[k]-9; got != want || f.Train[got-1] != f.Test[0]-10 {
-			t.Errorf("fold %d trains on %d rows up to %d and tests from %d, want %d rows", k, got, f.Train[got-1], f.Test[0], want)
-		}
-	}
-	if _, err := leaveGap(folds, at, 90*24*time.Hour); err == nil || !strings.Contains(err.Error(), "fold 1 of 3 has no rows to train on") {
-		t.Errorf("a horizon longer than the log: %v", err)
 	}
 }
