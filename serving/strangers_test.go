@@ -168,8 +168,8 @@ func startOnTCP(t *testing.T) string {
 }
 
 // TestStrangers: nobody without a credential makes the process grow by more than
-// 256 MB with 200 connections (by a share of it with fewer), and whoever has a
-// key is answered all the while. Client and server are one process here.
+// 256 MB, and whoever has a key is answered all the while. Client and server are
+// one process here. That single bounds hold is for the tests below to show.
 func TestStrangers(t *testing.T) {
 	connections := fewStrangers
 	if s := os.Getenv("ASSAY_STRANGERS"); s != "" {
@@ -226,7 +226,7 @@ func TestStrangers(t *testing.T) {
 	wg.Wait()
 	most = max(most, held())
 	t.Logf("%d connections: %d MB before, %d MB at most", connections, before>>20, most>>20)
-	if allowed := uint64(64<<20 + 192<<20*connections/200); most-before > allowed {
+	if allowed := uint64(256 << 20); most-before > allowed {
 		t.Errorf("the process grew by %d MB, at most %d are allowed", (most-before)>>20, allowed>>20)
 	}
 }
