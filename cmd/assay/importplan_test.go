@@ -70,9 +70,8 @@ func TestImportPlan(t *testing.T) {
 		{"xgboost", "xgboost-codes.json", "texts", ", kind: text", "", "is a category that is learned", ""},
 	} {
 		out := filepath.Join(dir, fmt.Sprint("bundle", i))
-		_, stderr, code := assayRun(t, "import", "--from", c.from, "--file", filepath.Join(models, c.file), "--out",
-			out,
-			"--plan", write("plan.yaml", plan(c.field, c.feature)), "--data", rows[c.rows])
+		_, stderr, code := assayRun(t, "import", "--from", c.from, "--file", filepath.Join(models, c.file),
+			"--out", out, "--plan", write("plan.yaml", plan(c.field, c.feature)), "--data", rows[c.rows])
 		if c.refused != "" {
 			if code != 1 || !strings.Contains(stderr, c.refused) {
 				t.Errorf("%s, %q: status %d, want %q\n%s", c.file, c.feature, code, c.refused, stderr)
@@ -95,18 +94,23 @@ func TestImportPlan(t *testing.T) {
 		if got != c.codes {
 			t.Errorf("%s, %q: the codes are of %s, want %s", c.file, c.feature, got, c.codes)
 		}
-		// The same plan, frozen, is taken as well; and another model's is not.
-		frozen := filepath.Join(out, "plan.json")
-		if _, stderr, code := assayRun(t, "import", "--from", c.from, "--file", filepath.Join(models, c.file),
-			"--out", out+"-again", "--plan", frozen); code != 0 {
-			t.Errorf("%s, frozen: %s", c.file, stderr)
-		}
-		if _, stderr, code := assayRun(t, "import", "--from", "lightgbm", "--file", filepath.Join(models,
-			"lightgbm-pandas-flags.txt"),
-			"--out", out+"-other", "--plan", frozen); code != 1 || !strings.Contains(stderr, "not those of the "+
-			"model's file") {
-			t.Errorf("%s, frozen, of another model: status %d, %s", c.file, code, stderr)
-		}
+		checkFrozen(t, c.from, filepath.Join(models, c.file), out)
+	}
+}
+
+// checkFrozen imports a model again under the frozen plan of its bundle, which is
+// taken, and another model under that plan, which is not.
+func checkFrozen(t *testing.T, from, file, bundle string) {
+	t.Helper()
+	frozen := filepath.Join(bundle, "plan.json")
+	if _, stderr, code := assayRun(t, "import", "--from", from, "--file", file, "--out", bundle+"-again",
+		"--plan", frozen); code != 0 {
+		t.Errorf("%s, frozen: %s", file, stderr)
+	}
+	other := filepath.Join("testdata", "modelfiles", "lightgbm-pandas-flags.txt")
+	if _, stderr, code := assayRun(t, "import", "--from", "lightgbm", "--file", other, "--out", bundle+"-other",
+		"--plan", frozen); code != 1 || !strings.Contains(stderr, "not those of the model's file") {
+		t.Errorf("%s, frozen, of another model: status %d, %s", file, code, stderr)
 	}
 }
 
