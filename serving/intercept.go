@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -93,23 +92,6 @@ func (s *Server) conclude(method string, caller *auth.Caller, start time.Time, r
 	s.metrics.answered(method, status.Code(*err), time.Since(start))
 }
 
-// guarded is a service's description whose unary methods authenticate before
-// they read the request, as an interceptor, which is called with the request,
-// cannot: nobody who is not known makes the server decode anything. Methods in
-// own do by themselves all that is done here.
-func (s *Server) guarded(d grpc.ServiceDesc, own map[string]grpc.MethodHandler) *grpc.ServiceDesc {
-	d.Methods = slices.Clone(d.Methods)
-	for i := range d.Methods {
-		m := &d.Methods[i]
-		if h := own[m.MethodName]; h != nil {
-			m.Handler = h
-		} else {
-			m.Handler = s.guard("/"+d.ServiceName+"/"+m.MethodName, m.Handler)
-		}
-	}
-	return &d
-}
-
 // guard is one method of guarded.
 func (s *Server) guard(method string, handle grpc.MethodHandler) grpc.MethodHandler {
 	return func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
@@ -123,40 +105,27 @@ func (s *Server) guard(method string, handle grpc.MethodHandler) grpc.MethodHand
 	}
 }
 
-// stream is the one stream interceptor.
-func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = s.panicked(info.FullMethod, r)
+// guardStream is one stream of guarded. A method of one request reads no more
+// than that.
+func (s *Server) guardStream(method string, one bool, handle grpc.StreamHandler) grpc.StreamHandler {
+	return func(srv any, ss grpc.ServerStream) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = s.panicked(method, r)
+			}
+		}()
+		start := time.Now()
+		in, caller, err := s.enter(ss.Context(), method)
+		if err == nil {
+			err = handle(srv, &streamWith{ServerStream: ss, ctx: in, one: one})
 		}
-	}()
-	start := time.Now()
-	in, caller, err := s.enter(ss.Context(), info.FullMethod)
-	if err == nil {
-		err = handler(srv, &streamWith{ServerStream: ss, ctx: in})
+		if err != nil {
+			err = s.fail(method, caller.Name, err)
+		}
+		s.metrics.answered(method, status.Code(err), time.Since(start))
+		return err
 	}
-	if err != nil {
-		err = s.fail(info.FullMethod, caller.Name, err)
-	}
-	s.metrics.answered(info.FullMethod, status.Code(err), time.Since(start))
-	return err
 }
-
-// streamWith is a stream of a caller that is known.
-type streamWith struct {
-	grpc.ServerStream
-	ctx     context.Context
-	attempt wire.Attempt // one RecvMsg runs at a time
-}
-
-// RecvMsg implements grpc.ServerStream.
-func (s *streamWith) RecvMsg(m any) error {
-	s.attempt = wire.Attempt{Message: m}
-	return take(s.ServerStream.RecvMsg, &s.attempt)
-}
-
-// Context implements grpc.ServerStream.
-func (s *streamWith) Context() context.Context { return s.ctx }
 
 // fail turns an error into its status. What the caller is not told stands in
 // the log: our own errors never repeat a personal value. A refusal leaves a line,

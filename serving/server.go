@@ -106,7 +106,6 @@ func (s *Server) register() {
 	opts := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(wire.NewCodec()),
 		experimental.BufferPool(wire.Buffers()), // grpc's own clears each buffer
-		grpc.StreamInterceptor(s.stream),
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -140,7 +139,7 @@ func (s *Server) register() {
 	s.admin = adm
 	s.grpc.RegisterService(s.guarded(assayv1.Admin_ServiceDesc, nil), adm)
 	s.grpc.RegisterService(s.guarded(inferencev2.GRPCInferenceService_ServiceDesc, nil), &inference{Server: s})
-	reflection.Register(s.grpc)
+	reflection.Register(guardedServices{s})
 	s.health.SetServingStatus(HealthLive, healthpb.HealthCheckResponse_SERVING)
 	s.setReady(false)
 }

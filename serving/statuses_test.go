@@ -103,6 +103,7 @@ func (n *node) all(key string) *calls {
 func TestStatuses(t *testing.T) {
 	got := seen{}
 	t.Run("requests", func(t *testing.T) { got.requests(t) })
+	t.Run("one message", func(t *testing.T) { got.oneMessage(t) })
 	t.Run("callers", func(t *testing.T) { got.callers(t) })
 	t.Run("rates", func(t *testing.T) { got.rates(t) })
 	t.Run("faults", func(t *testing.T) { got.faults(t) })

@@ -65,12 +65,17 @@ type Attempt struct {
 	Err     error
 }
 
+// Discard is a message of which nothing is read.
+type Discard struct{}
+
 // Unmarshal implements encoding.CodecV2.
 func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	var decode func([]byte) error
 	switch m := v.(type) {
 	case *Attempt:
 		m.Err = c.Unmarshal(data, m.Message)
+		return nil
+	case Discard:
 		return nil
 	case *Request:
 		decode = m.Unmarshal
