@@ -52,7 +52,7 @@ func (s seen) oneMessage(t *testing.T) {
 			continue
 		}
 		into := s
-		if need == auth.Public { // not in the table
+		if need == auth.Public || strings.HasPrefix(method, "/grpc.") { // not in the table
 			into = seen{}
 		}
 		name := strings.TrimPrefix(strings.TrimPrefix(method, "/"), "assay.v1.")
