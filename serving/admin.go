@@ -127,6 +127,11 @@ func (a *admin) settled(act *Act) {
 
 // loadLive loads a bundle of the model directory and checks it.
 func (s *Server) loadLive(ctx context.Context, name string, want []byte, policyYAML []byte) (*live, error) {
+	return s.loadLiveBy(ctx, policy.Parse, name, want, policyYAML)
+}
+
+// loadLiveBy is loadLive with a policy that parse reads.
+func (s *Server) loadLiveBy(ctx context.Context, parse parser, name string, want []byte, policyYAML []byte) (*live, error) {
 	if err := checkText("bundle", name); err != nil {
 		return nil, err
 	}
@@ -140,7 +145,7 @@ func (s *Server) loadLive(ctx context.Context, name string, want []byte, policyY
 	if len(want) > 0 && string(want) != string(b.Digest[:]) {
 		return nil, fmt.Errorf("bundle %q has the digest %s, another was expected: %w", name, b.Digest.Short(), assay.ErrPrecondition)
 	}
-	m, err := newLive(b, policyYAML, s.cfg.Now())
+	m, err := newLiveBy(parse, b, policyYAML, s.cfg.Now())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrPrecondition)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/policy"
 )
 
 // Difference is a past decision that could not be made again as it stands, or
@@ -78,8 +79,8 @@ func NewAuditor(bundles []*models.Bundle) (*Auditor, error) {
 	return a, nil
 }
 
-func (a *Auditor) add(b *models.Bundle, policy []byte) (*live, error) {
-	m, err := newLive(b, policy, time.Time{})
+func (a *Auditor) add(b *models.Bundle, yaml []byte) (*live, error) {
+	m, err := newLiveBy(policy.ParseAccepted, b, yaml, time.Time{})
 	if err != nil {
 		return nil, err
 	}

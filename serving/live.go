@@ -41,9 +41,18 @@ type scratch struct {
 	contributions []float64
 }
 
+// parser reads a policy: policy.Parse a new one, policy.ParseAccepted one that
+// the log says has decided.
+type parser func([]byte, policy.Schema) (*policy.Policy, error)
+
 // newLive checks that the bundle's parts fit together. policyYAML nil means
 // the bundle's policy, or else the default.
 func newLive(b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
+	return newLiveBy(policy.Parse, b, policyYAML, at)
+}
+
+// newLiveBy is newLive with a policy that parse reads.
+func newLiveBy(parse parser, b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
 	plan, err := features.LoadPlan(b.Plan)
 	if err != nil {
 		return nil, fmt.Errorf("serving: the bundle's plan: %w", err)
@@ -70,7 +79,7 @@ func newLive(b *models.Bundle, policyYAML []byte, at time.Time) (*live, error) {
 	if len(policyYAML) == 0 {
 		policyYAML = policy.Default()
 	}
-	if m.policy, err = policy.Parse(policyYAML, PolicySchema(plan)); err != nil {
+	if m.policy, err = parse(policyYAML, PolicySchema(plan)); err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
 	}
 	m.why, err = forest.NewReasons(m.forest, forest.GroupReasons(len(infos), func(j int) (code, text string) {

@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ func (s *Server) restore(ctx context.Context, first *live) error {
 	s.restored = st.pending
 	active, err := s.standingModel(ctx, first, &st)
 	if err != nil {
+		return err
+	}
+	if err := s.checkStanding(active, &st); err != nil {
 		return err
 	}
 	r := &routes{active: active, byName: map[string]*live{active.name: active}}
@@ -95,17 +99,17 @@ func (s *Server) standingModel(ctx context.Context, first *live, st *standing) (
 			return nil, fmt.Errorf("serving: the record of the last activation names no bundle: %w", assay.ErrCorrupt)
 		}
 		if a.Digest == first.bundle.Digest {
-			if active, err = newLive(first.bundle, yaml, s.cfg.Now()); err == nil {
+			if active, err = newLiveBy(policy.ParseAccepted, first.bundle, yaml, s.cfg.Now()); err == nil {
 				active.folder = a.Bundles[0]
 			}
 		} else {
-			active, err = s.loadLive(ctx, a.Bundles[0], a.Digest[:], yaml)
+			active, err = s.loadLiveBy(ctx, policy.ParseAccepted, a.Bundles[0], a.Digest[:], yaml)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or configure it as the first)", err)
 		}
 	} else if yaml != nil {
-		if active, err = first.withPolicy(yaml, s.cfg.Now()); err != nil {
+		if active, err = newLiveBy(policy.ParseAccepted, first.bundle, yaml, s.cfg.Now()); err != nil {
 			return nil, fmt.Errorf("serving: the policy that was set last: %w", err)
 		}
 	}
@@ -117,4 +121,22 @@ func (s *Server) standingModel(ctx context.Context, first *live, st *standing) (
 			"configured", first.policy.Digest().Short(), "in_force", now.Short())
 	}
 	return active, nil
+}
+
+// checkStanding holds a policy that this version would not take to what the log
+// says. One that the log left in force was taken by an older version and goes on
+// deciding, so that an upgrade does not stop a server: what exceeds a bound now
+// has the outcome of its on_error. One that the configuration brings is refused.
+func (s *Server) checkStanding(active *live, st *standing) error {
+	refused := active.policy.Refused()
+	if refused == nil {
+		return nil
+	}
+	if active.policy.Digest() != cmp.Or(st.decides, st.decided).policy {
+		return fmt.Errorf("serving: %w", refused)
+	}
+	s.log.Warn("expressions of the policy in force exceed the bounds of this version and are not evaluated: their rules have the outcome of their on_error "+
+		"(review, unless it says decline) until an admin sets another policy, or without an admin's act the configuration brings one",
+		"policy", active.policy.Digest().Short(), "error", refused)
+	return nil
 }

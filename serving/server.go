@@ -25,6 +25,7 @@ import (
 	"github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
 	"github.com/assayrisk/assay/serving/inferencev2"
+	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -84,7 +85,7 @@ func New(cfg Config) (*Server, error) {
 	if s.auth, err = auth.New(acfg); err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
 	}
-	m, err := newLive(cfg.Bundle, cfg.Policy, s.started)
+	m, err := newLiveBy(policy.ParseAccepted, cfg.Bundle, cfg.Policy, s.started) // restore says whether it was
 	if err != nil {
 		return nil, err
 	}

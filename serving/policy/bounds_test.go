@@ -20,6 +20,15 @@ func when(expression string) string {
 	return head + "rules:\n  - name: r\n    outcome: decline\n    on_missing: skip\n    when: '" + expression + "'\n"
 }
 
+// rules is a policy of n rules.
+func rules(n int, expression string) string {
+	y := head + "rules:\n"
+	for i := range n {
+		y += fmt.Sprintf("  - {name: r%d, when: '%s', outcome: review, on_missing: skip}\n", i, expression)
+	}
+	return y
+}
+
 // nested puts an expression into n levels of another, whose %s is the inner
 // one and whose %d the level.
 func nested(n int, level, inner string) string {
@@ -141,13 +150,6 @@ func TestOnError(t *testing.T) {
 // TestCostOfPolicy: a policy states its bound, and one above the bound of all
 // is refused.
 func TestCostOfPolicy(t *testing.T) {
-	rules := func(n int, expression string) string {
-		y := head + "rules:\n"
-		for i := range n {
-			y += fmt.Sprintf("  - {name: r%d, when: '%s', outcome: review, on_missing: skip}\n", i, expression)
-		}
-		return y
-	}
 	ordinary, err := Parse([]byte(rules(MaxRules, `event.country in ["KP", "XX"] || event.amount > 1000 || feature.amount > 2000.0`)), schema)
 	if err != nil {
 		t.Fatal(err)

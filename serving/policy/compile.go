@@ -65,6 +65,7 @@ type compiler struct {
 	declared *declarations
 	cost     Cost // of the expressions so far
 	bytes    int  // of the expressions so far
+	accepted bool // an expression that exceeds a bound stays, and fails
 }
 
 func newCompiler(s Schema, used map[string]slot) (*compiler, error) {
@@ -86,6 +87,7 @@ type expression struct {
 	numberOf plainNumber // likewise
 	optional []slot
 	names    []string
+	refused  error // why it is never evaluated; nil for one that is
 }
 
 func (c *compiler) compile(src string, want wanted) (expression, error) {
@@ -96,7 +98,7 @@ func (c *compiler) compile(src string, want wanted) (expression, error) {
 		return expression{}, fmt.Errorf("an expression of %d bytes, at most %d are allowed", len(src), MaxExpression)
 	}
 	if c.bytes += len(src); c.bytes > MaxExpressions {
-		return expression{}, fmt.Errorf("the policy's expressions have more than %d bytes in all: shorten them", MaxExpressions)
+		return c.exceeds(expression{}, fmt.Errorf("the policy's expressions have more than %d bytes in all: shorten them", MaxExpressions))
 	}
 	ast, err := c.check(src)
 	if err != nil {
@@ -128,18 +130,28 @@ func (c *compiler) compile(src string, want wanted) (expression, error) {
 	}
 	most := uint64(0)
 	if x.program, most, err = c.program(ast); err != nil {
-		return expression{}, err
+		return c.exceeds(x, err)
 	}
-	if c.cost.add(most); c.cost.Units > MaxCost {
-		return expression{}, fmt.Errorf("the expressions up to this one may cost %d units a decision, at most %d are allowed: "+
-			"write fewer loops, or shorter lists", c.cost.Units, MaxCost)
+	if units := c.cost.Units + most; units > MaxCost {
+		return c.exceeds(x, fmt.Errorf("the expressions up to this one may cost %d units a decision, at most %d are allowed: "+
+			"write fewer loops, or shorter lists", units, MaxCost))
 	}
+	c.cost.add(most)
 	p := plain{ast.NativeRep(), c.declared.variables}
 	if want == wantBool {
 		x.truthOf = p.truth(p.ast.Expr())
 	} else {
 		x.numberOf = p.number(p.ast.Expr(), true)
 	}
+	return x, nil
+}
+
+// exceeds ends the compiling of an expression that a bound does not allow.
+func (c *compiler) exceeds(x expression, err error) (expression, error) {
+	if !c.accepted {
+		return expression{}, err
+	}
+	x.refused = err
 	return x, nil
 }
 
@@ -179,6 +191,9 @@ func (x *expression) truth(act *activation) (bool, error) {
 }
 
 func (x *expression) celTruth(act *activation) (bool, error) {
+	if x.refused != nil {
+		return false, x.refused
+	}
 	v, _, err := x.program.Eval(act)
 	if err != nil {
 		return false, err
@@ -200,6 +215,9 @@ func (x *expression) number(act *activation) (float64, error) {
 }
 
 func (x *expression) celNumber(act *activation) (float64, error) {
+	if x.refused != nil {
+		return 0, x.refused
+	}
 	v, _, err := x.program.Eval(act)
 	if err != nil {
 		return 0, err

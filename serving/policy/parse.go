@@ -70,14 +70,51 @@ type ruleFile struct {
 // Parse reads a policy and type-checks its expressions against what the plan
 // knows. Its errors match assay.ErrInvalid and say where and what to do.
 func Parse(src []byte, schema Schema) (*Policy, error) {
-	p, err := parse(src, schema)
+	return parsed(src, schema, false)
+}
+
+// ParseAccepted reads a policy that decided before, perhaps under other bounds.
+// An expression that exceeds a bound of its size or cost does not refuse the
+// policy: it is never evaluated and counts as failed, so its rule has the outcome
+// of its on_error. Refused says which expressions these are.
+func ParseAccepted(src []byte, schema Schema) (*Policy, error) {
+	return parsed(src, schema, true)
+}
+
+func parsed(src []byte, schema Schema, accepted bool) (*Policy, error) {
+	p, err := parse(src, schema, accepted)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w: %w", err, assay.ErrInvalid)
 	}
 	return p, nil
 }
 
-func parse(src []byte, schema Schema) (*Policy, error) {
+// Refused returns why expressions of a policy that was read by ParseAccepted are
+// not evaluated, in the words of Parse; nil when all are.
+func (p *Policy) Refused() error {
+	var all []error
+	refused := func(x *expression, format string, args ...any) {
+		if x != nil && x.refused != nil {
+			all = append(all, fmt.Errorf(format+": %w", append(args, x.refused)...))
+		}
+	}
+	for i := range p.rules {
+		refused(&p.rules[i].when, "rule %q: when", p.rules[i].name)
+	}
+	for i := range p.limits {
+		refused(&p.limits[i].exposure, "limit %q: exposure", p.limits[i].name)
+	}
+	if p.loss != nil {
+		refused(&p.loss.exposure, "loss: exposure")
+		refused(p.loss.collateral, "loss: collateral")
+	}
+	if all == nil {
+		return nil
+	}
+	return fmt.Errorf("policy: %w: %w", errors.Join(all...), assay.ErrInvalid)
+}
+
+func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
 	var f file
 	if err := yamltext.Decode(src, &f, yamltext.Policy); errors.Is(err, yamltext.ErrEmpty) {
 		return nil, errors.New("the file is empty: state at least name and cutoffs")
@@ -98,6 +135,7 @@ func parse(src []byte, schema Schema) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.accepted = accepted
 	seen := map[string]bool{}
 	for i, r := range f.Rules {
 		if err := checkName(seen, "rules", i, r.Name); err != nil {
