@@ -117,10 +117,6 @@ func (s *sampled) words() (pane int64, w [3]uint64) {
 	return s.pane, [3]uint64{s.hash, uint64(s.pane), putF(s.value)}
 }
 
-func (r *Recent) words() (pane int64, w [3]uint64) {
-	return r.pane, [3]uint64{uint64(r.At), putF(r.Value), uint64(r.pane)}
-}
-
 func (p *part) words() (pane int64, w [3]uint64) {
 	return p.pane, [3]uint64{p.hash, uint64(p.pane), putF(p.weight)}
 }
