@@ -13,11 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/serving/assayclient"
 )
 
-// readReport reads what the tests need of a report.json.
+// readReport reads what the tests need of a report.json, and holds it to its
+// published schema.
 func readReport(t *testing.T, dir string) (r struct {
 	Headline []string
 	Verdicts []eval.Verdict
@@ -39,6 +42,17 @@ func readReport(t *testing.T, dir string) (r struct {
 	}
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
+	}
+	schema, err := jsonschema.NewCompiler().Compile("../../docs/formats/report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(doc); err != nil {
+		t.Errorf("report.json: %v", err)
 	}
 	return r
 }

@@ -222,3 +222,24 @@ func TestRanksOfPairsPresent(t *testing.T) {
 		t.Errorf("correlation %v, want -1", got)
 	}
 }
+
+// TestGroundsInWords: no rows are not "0 rows" of which one would do.
+func TestGroundsInWords(t *testing.T) {
+	for _, c := range []struct {
+		g    Grounds
+		want string
+	}{
+		{notGiven(), "nothing was measured, as the input was not given"},
+		{Grounds{Rows: 400, LeastRows: 1}, "rests on 400 rows; takes at least 1"},
+		{Grounds{Rows: 0, LeastRows: 30, Of: "the smallest group"}, "rests on 0 rows (the smallest group); takes at least 30"},
+		{Grounds{Rows: 50, Bad: 2, LeastOfClass: 10}, "rests on 50 rows, 2 of them bad; takes 10 bad and 10 good"},
+	} {
+		if got := c.g.String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	_, html, _ := render(t, Input{Label: []float64{0, 1}, PD: []float64{0.2, 0.3}})
+	if strings.Contains(html, "rests on 0 rows; takes") || !strings.Contains(html, "as the input was not given") {
+		t.Error("the page words an input that was not given as a number of rows")
+	}
+}

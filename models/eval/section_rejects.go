@@ -32,6 +32,7 @@ func (b *builder) rejects() (Section, error) {
 		}
 		return s, nil
 	}
+	s.heading("What is assumed", "No outcome of a declined application is known. The first line below assumes nothing about them and holds for accepted applicants only. The second assumes that a declined applicant defaults as often as an accepted one of the same PD, so that the model's PDs hold below the cut-off as they do above; it fails where declining used what the model does not see (a document, a visit, an officer's doubt), as the declined are then riskier than their PD. The further lines assume that their odds of default are so many times higher, each alike. Nothing in these rows can tell which is true: only applicants who are approved at random, or outcomes from elsewhere, can.")
 	t := Table{Title: "Sensitivity to the declined", Caption: fmt.Sprintf("%s evaluated and %s declined applications. A declined row counts as bad with its PD and as good with the rest (fuzzy augmentation, Siddiqi 2006), after its odds of default are multiplied. The first line, accepted only, is what is known; the others are what would follow.", Count.Print(float64(len(in.Label))), Count.Print(float64(len(in.Declined.PD)))),
 		Columns: []Column{{Name: "Assumption"}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "Brier", Format: Fixed4}}}
 	pd := newCurve(in.Label, in.PD) // declined rows have PDs only, so that all rows are ranked by PD

@@ -38,7 +38,7 @@ type Verdict struct {
 
 // Grounds are the rows that a verdict rests on, and the least that it takes.
 type Grounds struct {
-	Rows         int    `json:"rows"`
+	Rows         int    `json:"rows"` // 0 = nothing was measured: the finding names what was not given
 	Bad          int    `json:"bad"`
 	LeastRows    int    `json:"least_rows"`
 	LeastOfClass int    `json:"least_of_class"` // bad rows, and good rows; 0 = the classes do not matter
@@ -53,6 +53,9 @@ func (g Grounds) Enough() bool {
 
 // String words the grounds.
 func (g Grounds) String() string {
+	if g.Rows == 0 && g.LeastOfClass == 0 && g.LeastRows <= 1 {
+		return "nothing was measured, as the input was not given"
+	}
 	count := func(n int) string { return Count.Print(float64(n)) }
 	s := fmt.Sprintf("rests on %s rows", count(g.Rows))
 	if g.Of != "" {
@@ -61,7 +64,7 @@ func (g Grounds) String() string {
 	if g.LeastOfClass > 0 {
 		return s + fmt.Sprintf(", %s of them bad; takes %s bad and %s good", count(g.Bad), count(g.LeastOfClass), count(g.LeastOfClass))
 	}
-	return s + "; takes " + count(max(1, g.LeastRows))
+	return s + "; takes at least " + count(max(1, g.LeastRows))
 }
 
 // classes are grounds of so many rows of each class, of the evaluated rows.
@@ -74,7 +77,8 @@ func (b *builder) rows(least int) Grounds {
 	return Grounds{Rows: b.curve.Rows(), Bad: b.curve.Bad, LeastRows: least}
 }
 
-// notGiven are the grounds of a question whose input is not there.
+// notGiven are the grounds of a question whose input is not there: no row was
+// looked at.
 func notGiven() Grounds { return Grounds{LeastRows: 1} }
 
 // verdict enters a line. On too few rows it is "cannot tell", whatever was
