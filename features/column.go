@@ -72,7 +72,9 @@ func valueType(t arrow.DataType) arrow.DataType {
 	return t
 }
 
-func isText(id arrow.Type) bool { return id == arrow.STRING || id == arrow.LARGE_STRING }
+func isText(id arrow.Type) bool {
+	return id == arrow.STRING || id == arrow.LARGE_STRING || id == arrow.STRING_VIEW
+}
 
 func isNumber(id arrow.Type) bool {
 	switch id {
@@ -122,6 +124,8 @@ func numberAt(a arrow.Array, i int) (x float64, ok bool) {
 	case *array.String:
 		return numberOfCell(a.Value(i))
 	case *array.LargeString:
+		return numberOfCell(a.Value(i))
+	case *array.StringView:
 		return numberOfCell(a.Value(i))
 	case *array.Decimal128, *array.Decimal256:
 		x, err := strconv.ParseFloat(decimalText(a, i), 64) // the nearest, to the last bit
@@ -180,6 +184,8 @@ func textAt(a arrow.Array, i int) string {
 	case *array.String:
 		return a.Value(i)
 	case *array.LargeString:
+		return a.Value(i)
+	case *array.StringView:
 		return a.Value(i)
 	case *array.Boolean:
 		return strconv.FormatBool(a.Value(i))

@@ -94,6 +94,8 @@ func TestArrowColumns(t *testing.T) {
 		{"texts of numbers", "", changes{"amount": as(arrow.BinaryTypes.String, "1234.5"), "income": as(arrow.BinaryTypes.LargeString, "6e2")}},
 		{"whole numbers", "", changes{"income": as(arrow.PrimitiveTypes.Int16, "600"), "insured": as(arrow.PrimitiveTypes.Uint8, "1")}},
 		{"dictionary and large text", "", changes{"sector": as(dictionary, "steel"), "insured": as(arrow.BinaryTypes.LargeString, "TRUE")}},
+		{"text views", "", changes{"sector": as(arrow.BinaryTypes.StringView, "steel"), "amount": as(arrow.BinaryTypes.StringView, "1234.5000000000000"),
+			"insured": as(arrow.BinaryTypes.StringView, "TRUE")}},
 		{"another case", `field "Amount": the plan does not know this column; did you mean "amount"?`, changes{"amount": named("Amount")}},
 		{"a column left out", `field "income": the table has no such column`, changes{"income": gone}},
 		{"an unknown column", `field "wage": the plan does not know this column`, changes{"extra": named("wage")}},
