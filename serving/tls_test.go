@@ -164,6 +164,43 @@ func TestTLS(t *testing.T) {
 	served() // the one before stays in use
 }
 
+// TestCertificateAsGate: over real handshakes, a certificate of a subject that is
+// not configured comes with a good key. It is passed over where no subject is
+// configured, and refused where one is.
+func TestCertificateAsGate(t *testing.T) {
+	for name, c := range map[string]struct {
+		listed []auth.Certificate
+		code   codes.Code
+	}{
+		"no subject listed":      {nil, codes.OK},
+		"another subject listed": {[]auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}, codes.Unauthenticated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ca, dir := newAuthority(t), t.TempDir()
+			caFile := filepath.Join(dir, "ca.pem")
+			ca.trusted(caFile)
+			cert, key := ca.files(dir, "server")
+			cfg, err := ReloadingTLS(cert, key, caFile, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			who := keys("ann:score")
+			who.Certificates = c.listed
+			n := start(t, t.TempDir(), Config{TLS: cfg, Auth: who})
+			for key, want := range map[string]codes.Code{"ann-key": c.code, "eve-key": codes.Unauthenticated, "": codes.Unauthenticated} {
+				client := n.dial(assayclient.Config{APIKey: key, Attempts: 1, LogKey: n.journal.Key(),
+					TLS: &tls.Config{RootCAs: ca.pool, ServerName: "server", Certificates: ca.pair("mesh")}})
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				_, err := client.Score(ctx, "r", application("r", 10, 600))
+				cancel()
+				if status.Code(err) != want {
+					t.Errorf("with the key %q: %v, want %v", key, err, want)
+				}
+			}
+		})
+	}
+}
+
 // TestMalformedFrames: bytes that are not HTTP/2 close their connection alone.
 func TestMalformedFrames(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})

@@ -7,7 +7,9 @@
 // client certificate that the TLS layer has verified. A call that carries a
 // credential which is not accepted is refused, even when another one would do:
 // a wrong key never falls back to a weaker identity, and neither does a
-// certificate that TLS has verified and whose subject is not configured.
+// certificate that TLS has verified and whose subject is not configured. Where
+// no subject is configured at all, certificates are no credential: they may be a
+// gate of the network's, and the key or the token says who calls.
 //
 // May they: one table (Methods) from full method name to the roles of which
 // any one is enough. A method that the table does not name is refused.
@@ -50,7 +52,7 @@ type Key struct {
 // Subject is its common name, or a URI or DNS name of it.
 type Certificate struct {
 	Name    string   `yaml:"name" doc:"As of a key."`
-	Subject string   `yaml:"subject" doc:"Common name of the client's certificate, or a URI or DNS name of it. Needs tls-client-ca."`
+	Subject string   `yaml:"subject" doc:"Common name of the client's certificate, or a URI or DNS name of it. Needs tls-client-ca. Once a subject is listed, a certificate of another one is refused, also with a good key; while none is, certificates are no credential."`
 	Roles   []string `yaml:"roles" doc:"As of a key."`
 }
 
@@ -152,7 +154,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 	switch {
 	case c.Malformed:
 		return Caller{}, fmt.Errorf("%w: the authorization header must be a bearer token", ErrUnauthenticated)
-	case c.Certificate != nil && !a.open && !a.knows(c.Certificate):
+	case a.disowns(c.Certificate):
 		return Caller{}, fmt.Errorf("%w: the client certificate's subject is not configured", ErrUnauthenticated)
 	case c.APIKey != "" && c.Bearer != "":
 		return Caller{}, fmt.Errorf("%w: send one credential: an API key or a bearer token", ErrUnauthenticated)
@@ -171,13 +173,17 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 	if a.open {
 		return Caller{Name: "local", Roles: AllRoles}, nil
 	}
+	if c.Certificate != nil {
+		return Caller{}, fmt.Errorf("%w: no certificate's subject is configured, so that a client certificate says nobody: "+
+			"send an API key (x-api-key) or a bearer token with it", ErrUnauthenticated)
+	}
 	return Caller{}, fmt.Errorf("%w: send an API key (x-api-key), a bearer token, or a client certificate", ErrUnauthenticated)
 }
 
 // Remembered returns whose bearer token it is, when it was verified before and
 // has not expired: it asks nobody.
 func (a *Authenticator) Remembered(c Credential) (Caller, bool) {
-	if c.Certificate != nil && !a.open && !a.knows(c.Certificate) {
+	if a.disowns(c.Certificate) {
 		return Caller{}, false // Authenticate refuses it
 	}
 	return a.jwt.remembered(c.Bearer)
@@ -186,9 +192,14 @@ func (a *Authenticator) Remembered(c Credential) (Caller, bool) {
 // Plausible reports whether a bearer token is worth verifying.
 func (a *Authenticator) Plausible(c Credential) bool { return a.jwt.plausible(c.Bearer) }
 
-func (a *Authenticator) knows(c *x509.Certificate) bool {
+// disowns reports whether certificates are credentials, and c is of nobody that
+// is configured.
+func (a *Authenticator) disowns(c *x509.Certificate) bool {
+	if c == nil || a.open || len(a.certs) == 0 {
+		return false
+	}
 	_, ok := a.certificate(c)
-	return ok
+	return !ok
 }
 
 func (a *Authenticator) certificate(c *x509.Certificate) (Caller, bool) {

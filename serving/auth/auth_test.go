@@ -88,6 +88,38 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// TestCertificatesAsGate: where no subject is configured a certificate is no
+// credential, and the key or the token that comes with it says who calls.
+func TestCertificatesAsGate(t *testing.T) {
+	is := authtest.NewIssuer(t)
+	a, err := New(Config{Keys: []Key{{Name: "platform", SHA256: hashOf("k"), Roles: []string{"score"}}}, Issuers: []Issuer{{URL: is.URL, Audience: "assay"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := is.Token(t, map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(time.Hour).Unix(), "roles": []string{"score"}})
+	cert := &x509.Certificate{Subject: pkix.Name{CommonName: "mesh"}}
+	for name, c := range map[string]struct {
+		cred Credential
+		want string
+	}{
+		"with a key":       {Credential{APIKey: "k", Certificate: cert}, "platform"},
+		"with a token":     {Credential{Bearer: token, Certificate: cert}, "oidc:" + is.URL + "#ann"},
+		"with a wrong key": {Credential{APIKey: "l", Certificate: cert}, ""},
+		"alone":            {Credential{Certificate: cert}, ""},
+	} {
+		got, err := a.Authenticate(t.Context(), c.cred)
+		if got.Name != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %+v, %v, want %q", name, got, err, c.want)
+		}
+		if again, ok := a.Remembered(c.cred); ok != (c.cred.Bearer != "") || ok && again != got {
+			t.Errorf("%s: remembered as %+v, %v", name, again, ok)
+		}
+	}
+	if _, err := a.Authenticate(t.Context(), Credential{Certificate: cert}); !strings.Contains(fmt.Sprint(err), "no certificate's subject is configured") {
+		t.Errorf("a certificate alone: %v", err)
+	}
+}
+
 func TestTokenIsVerifiedOnceAndNotPastItsEnd(t *testing.T) {
 	is := authtest.NewIssuer(t)
 	a, err := New(Config{Issuers: []Issuer{{URL: is.URL, Audience: "assay"}}})
