@@ -99,6 +99,7 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 		}
 	}
 	s.engine.decideAll(ctx, ws.all)
+	s.sayRows(pb.Scoring_ScoreBatch_FullMethodName, caller, ws.all)
 	return s.arrowReply(ws.all)
 }
 

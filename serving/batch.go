@@ -58,7 +58,7 @@ func (s *scoring) batch(ctx context.Context, caller string, ws *rows, n int) err
 		return err
 	}
 	defer leave()
-	s.decideRows(ctx, caller, ws.all)
+	s.decideRows(ctx, pb.Scoring_ScoreBatch_FullMethodName, caller, ws.all)
 	return nil
 }
 
@@ -92,7 +92,7 @@ func (s *Server) admitBatch(ctx context.Context, caller string, n int) (leave fu
 }
 
 // decideRows decides about rows that have been decoded and admitted, in order.
-func (s *Server) decideRows(ctx context.Context, caller string, ws []*work) {
+func (s *Server) decideRows(ctx context.Context, method, caller string, ws []*work) {
 	for _, w := range ws {
 		w.key = requestKey{caller, w.req.ID}
 		if w.err = w.req.Err; w.err == nil {
@@ -100,6 +100,7 @@ func (s *Server) decideRows(ctx context.Context, caller string, ws []*work) {
 		}
 	}
 	s.engine.decideAll(ctx, ws)
+	s.sayRows(method, caller, ws)
 }
 
 // batchReply encodes the answers to rows.

@@ -80,6 +80,7 @@ func (s *Server) recordRows(ctx context.Context, caller string, ws []*work) *pb.
 		}
 	}
 	s.engine.decideAll(ctx, ws)
+	s.sayRows(pb.Scoring_RecordBatch_FullMethodName, caller, ws)
 	out := &pb.RecordBatchResponse{Rows: make([]*pb.RecordResponse, len(ws))}
 	for i, w := range ws {
 		if w.err != nil {

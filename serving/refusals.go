@@ -3,8 +3,11 @@
 package serving
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -24,47 +27,111 @@ const (
 
 // refusals logs a line for each refused call: who, what, which code and which
 // field. A line holds no value, and no name but those that the server itself
-// knows: a field that it does not know is not named.
+// knows: a field that it does not know is not named. Callers that are not known
+// have lines of their own, so that they cannot use up those of the others.
 type refusals struct {
-	log *slog.Logger
-	now func() time.Time
-	mu  struct {
-		sync.Mutex
-		tokens float64
-		at     time.Time
-		unsaid int // lines that found no token since the last one
-	}
+	log                *slog.Logger
+	now                func() time.Time
+	callers, strangers lineAllowance
 }
 
 func newRefusals(log *slog.Logger, now func() time.Time) *refusals {
 	r := &refusals{log: log, now: now}
-	r.mu.tokens, r.mu.at = refusalsAtOnce, now()
+	for _, a := range []*lineAllowance{&r.callers, &r.strangers} {
+		a.mu.left, a.mu.at = refusalsAtOnce, now()
+	}
 	return r
+}
+
+// lineAllowance says how many lines may be written.
+type lineAllowance struct {
+	mu struct {
+		sync.Mutex
+		left   float64
+		at     time.Time
+		unsaid int // lines that were not allowed since the last one
+	}
+}
+
+// take takes one line, and returns how many were not allowed before it.
+func (a *lineAllowance) take(now time.Time) (unsaid int, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mu.left = min(refusalsAtOnce, a.mu.left+refusalsPerSecond*max(0, now.Sub(a.mu.at).Seconds()))
+	a.mu.at = now
+	if a.mu.left < 1 {
+		a.mu.unsaid++
+		return 0, false
+	}
+	a.mu.left--
+	unsaid, a.mu.unsaid = a.mu.unsaid, 0
+	return unsaid, true
 }
 
 // say logs one refusal, or counts it for the next line.
 func (r *refusals) say(method, caller, code, field string) {
-	r.mu.Lock()
-	now := r.now()
-	r.mu.tokens = min(refusalsAtOnce, r.mu.tokens+refusalsPerSecond*max(0, now.Sub(r.mu.at).Seconds()))
-	r.mu.at = now
-	if r.mu.tokens < 1 {
-		r.mu.unsaid++
-		r.mu.Unlock()
-		return
-	}
-	r.mu.tokens--
-	unsaid := r.mu.unsaid
-	r.mu.unsaid = 0
-	r.mu.Unlock()
 	args := []any{"method", method, "caller", caller, "code", code}
 	if field != "" {
 		args = append(args, "field", field)
 	}
+	r.line("a call was refused", caller, args)
+}
+
+// line logs one line about a caller, "" for one that is not known.
+func (r *refusals) line(message, caller string, args []any) {
+	from := &r.callers
+	if caller == "" {
+		from = &r.strangers
+	}
+	unsaid, ok := from.take(r.now())
+	if !ok {
+		return
+	}
 	if unsaid > 0 {
 		args = append(args, "not_logged_before", unsaid)
 	}
-	r.log.Warn("a call was refused", args...)
+	r.log.Warn(message, args...)
+}
+
+// maxReasons bounds the codes and fields that a line about rows names.
+const maxReasons = 8
+
+// sayRows logs one line about the rows that were refused in a batch or a stretch
+// of a stream that was answered: how many, by code and field.
+func (s *Server) sayRows(method, caller string, ws []*work) {
+	type reason struct{ code, field string }
+	var counts map[reason]int
+	rows := 0
+	for _, w := range ws {
+		if w.err == nil {
+			continue
+		}
+		code, _ := classify(w.err)
+		if !refused(code) {
+			continue
+		}
+		if counts == nil {
+			counts = map[reason]int{}
+		}
+		rows++
+		counts[reason{code.String(), s.fieldOf(w.err)}]++
+	}
+	if rows == 0 {
+		return
+	}
+	reasons := slices.SortedFunc(maps.Keys(counts), func(a, b reason) int {
+		return cmp.Or(counts[b]-counts[a], strings.Compare(a.code, b.code), strings.Compare(a.field, b.field))
+	})
+	var why []string
+	said := 0
+	for _, of := range reasons[:min(len(reasons), maxReasons)] {
+		said += counts[of]
+		why = append(why, strings.TrimSuffix(fmt.Sprintf("%d %s %s", counts[of], of.code, of.field), " "))
+	}
+	if rest := rows - said; rest > 0 {
+		why = append(why, fmt.Sprintf("%d others", rest))
+	}
+	s.refusals.line("rows were refused", caller, []any{"method", method, "caller", caller, "rows", len(ws), "refused", rows, "why", strings.Join(why, ", ")})
 }
 
 // requestFields are the fields of requests that errors name, apart from those of

@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/wire"
 )
 
 // TestRefusalsAreLogged: a refused call leaves one line with caller, method,
@@ -80,6 +83,90 @@ func TestRefusalsAreBounded(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "\n"); n != refusalsPerSecond || !strings.Contains(log.String(), "not_logged_before=950") {
 		t.Errorf("%d lines a second later, want %d: %s", n, refusalsPerSecond, log.String())
+	}
+}
+
+// TestRefusedRowsAreLogged: rows that are refused in a batch, or in a stream, that
+// is answered leave one line: how many, by code and field, and no value.
+func TestRefusedRowsAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	n := start(t, t.TempDir(), Config{Auth: keys("ann:score,record"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "ann-key"}).Conn())
+	events := map[string]*assay.Event{"good": application("good", 10, 600)}
+	for _, id := range []string{"bad-1", "bad-2"} {
+		events[id] = application(id, -1, 600)
+	}
+	odd := application("odd", 10, 600)
+	odd.Fields[0].Name = "zaphod-beeblebrox"
+	events["odd"] = odd
+	var score []*pb.ScoreRequest
+	var record []*pb.RecordRequest
+	for _, id := range []string{"good", "bad-1", "bad-2", "odd"} {
+		ev := events[id]
+		score = append(score, &pb.ScoreRequest{RequestId: id, Event: wire.Event(ev)})
+		record = append(record, &pb.RecordRequest{RequestId: "r-" + id, Event: wire.Event(ev)})
+	}
+	why := `caller=ann rows=4 refused=3 why="2 InvalidArgument amount, 1 InvalidArgument (a name that the plan does not know)"` + "\n"
+	scored, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Rows: score})
+	if err != nil || scored.Rows[0].Error != nil {
+		t.Fatal(scored, err)
+	}
+	if _, err := rpc.RecordBatch(t.Context(), &pb.RecordBatchRequest{Rows: record}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "a", Time: timestamppb.New(start2026), Ipc: ipcOf(t, amounts(t, -1, 10))}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"method=/assay.v1.Scoring/ScoreBatch " + why, "method=/assay.v1.Scoring/RecordBatch " + why,
+		`method=/assay.v1.Scoring/ScoreBatch caller=ann rows=2 refused=1 why="1 InvalidArgument amount"` + "\n"} {
+		if !strings.Contains(log.String(), `msg="rows were refused" `+line) {
+			t.Errorf("no line %q in\n%s", line, log.String())
+		}
+	}
+	if got := strings.Count(log.String(), "rows were refused"); got != 3 || strings.Contains(log.String(), "zaphod") {
+		t.Errorf("%d lines, want one a batch and nothing that a caller made up:\n%s", got, log.String())
+	}
+	log.Reset()
+	stream, err := rpc.ScoreStream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(score[1]); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := stream.Recv(); err != nil || m.Error == nil {
+		t.Fatal(m, err)
+	}
+	if line := `method=/assay.v1.Scoring/ScoreStream caller=ann rows=1 refused=1 why="1 InvalidArgument amount"`; !strings.Contains(log.String(), line) {
+		t.Errorf("no line %q in\n%s", line, log.String())
+	}
+}
+
+// TestRefusedStrangersAreLogged: a stranger that finds no slot leaves a line, and
+// however many there are, a known caller's refusal is still said.
+func TestRefusedStrangersAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	n := start(t, t.TempDir(), Config{Auth: keys("ann:score"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	health := healthpb.NewHealthClient(n.client.Conn())
+	for i := range strangerStreamsPerConnection + 1 {
+		w, err := health.Watch(t.Context(), &healthpb.HealthCheckRequest{})
+		if err == nil {
+			_, err = w.Recv()
+		}
+		if last := i == strangerStreamsPerConnection; last != (status.Code(err) == codes.Unavailable) {
+			t.Fatalf("watch %d: %v", i, err)
+		}
+	}
+	if line := `msg="a call was refused" method=/grpc.health.v1.Health/Watch caller="" code=Unavailable` + "\n"; strings.Count(log.String(), line) != 1 {
+		t.Errorf("not one line %q in\n%s", line, log.String())
+	}
+	for range 2 * refusalsAtOnce {
+		n.server.refusals.say("m", "", "Unavailable", "")
+	}
+	log.Reset()
+	n.server.refusals.say("m", "ann", "InvalidArgument", "")
+	if !strings.Contains(log.String(), "caller=ann") {
+		t.Error("strangers have used up the lines about callers that are known")
 	}
 }
 

@@ -117,7 +117,7 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 		return wire.EncodedMessage(m)
 	}
 	if leave != nil {
-		s.decideRows(ctx, caller.Name, ws.all)
+		s.decideRows(ctx, pb.Scoring_ScoreBatch_FullMethodName, caller.Name, ws.all)
 	} else if err := s.batch(ctx, caller.Name, ws, in.Rows); err != nil {
 		return nil, err
 	}

@@ -56,13 +56,13 @@ func (s *Server) arrive(ctx context.Context, info *tap.Info) (context.Context, e
 func (s *Server) admitStranger(ctx context.Context, conn *connection, method string) (context.Context, error) {
 	if !conn.known.Load() && !conn.spend(&conn.calls, 1) {
 		_ = conn.Close()
-		return endSoon(ctx, errStrangers)
+		return s.noSlot(ctx, method)
 	}
 	most := strangerCall
 	if strings.HasSuffix(method, "/Watch") || strings.HasSuffix(method, "/ServerReflectionInfo") {
 		most = strangerWatch
 	}
-	return holdSlot(ctx, most, &s.conns.streams, &conn.streams)
+	return s.holdSlot(ctx, method, most, &s.conns.streams, &conn.streams)
 }
 
 // admitToken takes a slot for a call whose token has to be verified. The
@@ -71,7 +71,7 @@ func (s *Server) admitToken(ctx context.Context, conn *connection, method string
 	if !s.auth.Plausible(c) {
 		return s.turnAway(ctx, conn, method, fmt.Errorf("%w: no configured issuer vouches for the token", auth.ErrUnauthenticated))
 	}
-	ctx, err := holdSlot(ctx, 0, &s.conns.pending, &conn.pending)
+	ctx, err := s.holdSlot(ctx, method, 0, &s.conns.pending, &conn.pending)
 	if err == nil && !conn.known.Load() {
 		conn.grant(s.cfg.MaxMessageBytes)
 	}
@@ -82,15 +82,24 @@ func (s *Server) admitToken(ctx context.Context, conn *connection, method string
 // sake of those whose token is new: a client tries again by itself.
 var errStrangers = status.Error(codes.Unavailable, "too many calls without a known credential are under way: try again")
 
+// noSlot refuses a call that finds no slot.
+func (s *Server) noSlot(ctx context.Context, method string) (context.Context, error) {
+	if !s.methods.Has(method) {
+		method = "(no method of this server)"
+	}
+	s.refusals.say(method, "", codes.Unavailable.String(), "")
+	return endSoon(ctx, errStrangers)
+}
+
 // holdSlot takes a slot of each until the call ends; most bounds the call, 0 for
 // no bound.
-func holdSlot(ctx context.Context, most time.Duration, all, own *slots) (context.Context, error) {
+func (s *Server) holdSlot(ctx context.Context, method string, most time.Duration, all, own *slots) (context.Context, error) {
 	if !own.take() {
-		return endSoon(ctx, errStrangers)
+		return s.noSlot(ctx, method)
 	}
 	if !all.take() {
 		own.give()
-		return endSoon(ctx, errStrangers)
+		return s.noSlot(ctx, method)
 	}
 	stop := func() {}
 	if most > 0 {
@@ -126,10 +135,10 @@ func refusalOf(ctx context.Context) error {
 func (s *Server) turnAway(ctx context.Context, conn *connection, method string, err error) (context.Context, error) {
 	if !conn.known.Load() && !conn.spend(&conn.refusals, 1) {
 		_ = conn.Close()
-		return endSoon(ctx, errStrangers)
+		return s.noSlot(ctx, method)
 	}
 	if _, ok := ctx.Deadline(); ok {
-		return holdSlot(context.WithValue(ctx, refusalKey{}, err), strangerCall, &s.conns.streams, &conn.streams)
+		return s.holdSlot(context.WithValue(ctx, refusalKey{}, err), method, strangerCall, &s.conns.streams, &conn.streams)
 	}
 	if s.draining.Load() {
 		err = assay.ErrUnavailable

@@ -113,8 +113,9 @@ func (s *scoring) answer(ctx context.Context, stream pb.Scoring_ScoreStreamServe
 		for _, w := range ws {
 			w.key.id, w.err = w.req.ID, refused
 		}
+		s.sayRows(pb.Scoring_ScoreStream_FullMethodName, caller, ws)
 	} else {
-		s.decideRows(ctx, caller, ws)
+		s.decideRows(ctx, pb.Scoring_ScoreStream_FullMethodName, caller, ws)
 	}
 	for _, w := range ws {
 		var m any
