@@ -48,7 +48,7 @@ ledger/timestamp        : . ledger
 ledger/timestamp/timestamptest :
 ledger/timestamp/tsp    : . ledger/timestamp
 ledger/verdict          : . ledger ledger/anchor ledger/timestamp
-ledger/verdict/verdicttest : . ledger ledger/anchor ledger/verdict
+ledger/verdict/verdicttest : . ledger ledger/anchor ledger/timestamp ledger/verdict
 serving/auth            : .
 serving/auth/authtest   :
 serving/policy          : . internal/yamltext

@@ -8,8 +8,8 @@ can be held against each other.
     verify_receipt.py --vectors FILE...               exit status 1 if a vector is judged otherwise than it says
     verify_receipt.py --verdicts FILE                 verdicts, as JSON, on the {trust, receipt} of a list, both in base64
 
-The anchor's part is verify_anchor.py's, trust files are verify_trust.py's. RFC
-3161 tokens are reported as unchecked: openssl ts, or assay-verify.
+The anchor's part is verify_anchor.py's, trust files are verify_trust.py's, RFC
+3161 tokens are verify_timestamp.py's.
 """
 
 import base64
@@ -26,6 +26,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_anchor
 import verify_cbor
+import verify_timestamp
 import verify_trust
 from verify_trust import unbase64
 
@@ -313,11 +314,31 @@ def check_anchor(r, key, cp, seen, trust, out):
     return level
 
 
+def check_timestamp(r, trust, out):
+    """The token of the checkpoint."""
+    if not r.get("timestamp"):
+        out.append(("timestamp", "absent", ""))
+        return
+    need(r["checkpoint"], "timestamp", "a time stamp without a checkpoint")
+    try:
+        made = 1000 * verify_cbor.read(r["leaf"], verify_cbor.LEAF)[1]
+    except ValueError:
+        made = None  # refused before
+    pinned = [verify_trust.base64_with_newlines(c) for c in trust.get("certificates", [])]
+    try:
+        vouched = verify_timestamp.check(r["timestamp"], r["checkpoint"], made, pinned, trust.get("policies"))
+    except verify_timestamp.Failed as e:
+        raise Bad("timestamp/" + e.check, str(e)) from None
+    if vouched:
+        out.append(("timestamp/authority", "proven", "a pinned authority stamped the checkpoint"))
+    else:
+        out.append(("timestamp", "not vouched for", "no authority is pinned"))
+
+
 def check_required(trust, level, out):
     for part in trust.get("require", []):
-        step = {"checkpoint": "inclusion", "witnesses": "witness"}.get(part, part)
+        step = {"checkpoint": "inclusion", "witnesses": "witness", "timestamp": "timestamp/authority"}.get(part, part)
         held = level in ("sealed", "pinned") if part == "anchor" else any(s == step and state == "proven" for s, state, _ in out)
-        need(part != "timestamp", "required", "a time stamp, which this program cannot check: assay-verify")
         need(held, "required", f"{part} is required, and the receipt has none that is proven")
 
 
@@ -349,12 +370,7 @@ def verify(text, trust):
     cp = step(check_inclusion, r, key, out)
     seen = step(check_witnesses, cp, trust, out) or []
     level = step(check_anchor, r, key, cp, seen, trust, out)
-    if r.get("timestamp") and not r["checkpoint"]:
-        out.append(("timestamp", "refused", "a time stamp without a checkpoint"))
-    elif r.get("timestamp"):
-        out.append(("timestamp", "unchecked", "an RFC 3161 token: openssl ts, or assay-verify"))
-    else:
-        out.append(("timestamp", "absent", ""))
+    step(check_timestamp, r, trust.get("timestamp") or {}, out)
     step(check_required, trust, level, out)
     return ended(out)
 

@@ -9,6 +9,9 @@ import hashlib
 import json
 import re
 
+import verify_timestamp
+from verify_der import BadDER
+
 PARTS = ("promise", "checkpoint", "witnesses", "anchor", "timestamp")
 
 
@@ -99,11 +102,13 @@ def read_anchor(a):
 
 
 def read_timestamp(t):
-    """Certificates are looked at from outside only: nothing here reads X.509."""
     only(t, ("certificates", "policies"))
     for c in texts(t.get("certificates", [])):
         raw = base64_with_newlines(c)
-        need(raw and raw[0] == 0x30 and len(raw) == der_length(raw), "a certificate cannot be read")
+        try:
+            verify_timestamp.certificate(raw or b"")
+        except BadDER as e:
+            raise BadTrust(f"a certificate cannot be read: {e}") from None
     arcs = r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+"
     for p in texts(t.get("policies", []), arcs):
         need(all(int(a) < 2**31 for a in p.split(".")), "a policy is no object identifier")
@@ -118,17 +123,6 @@ def base64_with_newlines(s):
         return base64.b64decode(s, validate=True)
     except ValueError:
         return None
-
-
-def der_length(b):
-    """The length that the first element of DER gives itself."""
-    if len(b) < 2:
-        return -1
-    n = b[1]
-    if n < 0x80:
-        return 2 + n
-    digits = b[2 : 2 + (n & 0x7F)]
-    return 2 + len(digits) + int.from_bytes(digits, "big")
 
 
 def parse(raw):

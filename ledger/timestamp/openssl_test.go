@@ -107,13 +107,14 @@ extendedKeyUsage = critical,timeStamping
 `
 
 // TestOpenSSLStamps has openssl answer our requests, with RSA and ECDSA keys
-// and both names of the certificate, and verifies its tokens.
+// and both names of the certificate, and verifies its tokens, here and in Python.
 func TestOpenSSLStamps(t *testing.T) {
 	for _, tt := range []struct{ name, digest, alg, opt string }{
 		{"RSA, ESSCertIDv2", "sha256", "RSA", "rsa_keygen_bits:2048"},
 		{"RSA, ESSCertID", "sha1", "RSA", "rsa_keygen_bits:2048"},
 		{"P-256", "sha256", "EC", "ec_paramgen_curve:P-256"},
 		{"P-384, named by SHA-512", "sha512", "EC", "ec_paramgen_curve:P-384"},
+		{"P-521", "sha384", "EC", "ec_paramgen_curve:P-521"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -144,6 +145,8 @@ func TestOpenSSLStamps(t *testing.T) {
 			if r := Verify(b, []byte("other"), time.Time{}, trust); failed(r) != CheckImprint {
 				t.Error(r.Summary())
 			}
+			sameInPython(t, []judgedCase{{b, message, trust.Certificates, trust.Policies}, {b, message, nil, nil},
+				{b, []byte("other"), trust.Certificates, nil}, {b, message, trust.Certificates, []string{"1.2.3"}}})
 		})
 	}
 }

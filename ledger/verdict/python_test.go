@@ -67,7 +67,7 @@ func python(t *testing.T, cases []verdicttest.Case) (out []judged) {
 // refused step on 2,000 changed receipts and trust files. ASSAY_MUTATIONS and
 // ASSAY_MUTATIONS_SEED make more, or others.
 func TestPythonAgrees(t *testing.T) {
-	cases := append(verdicttest.Honest(), verdicttest.Asked()...)
+	cases := slices.Concat(verdicttest.Honest(), verdicttest.RefusedStamps(), verdicttest.Asked())
 	levels := map[string]int{}
 	for i, second := range python(t, cases) {
 		first := judge(cases[i])
@@ -81,7 +81,9 @@ func TestPythonAgrees(t *testing.T) {
 		t.Logf("%5d %s", levels[l], l)
 	}
 	for _, l := range []string{"promised ", "logged ", "sealed ", "pinned ", "refused trust", "refused receipt",
-		"refused required", "refused witness", "refused anchor/time"} {
+		"refused required", "refused witness", "refused anchor/time", "refused timestamp/format",
+		"refused timestamp/imprint", "refused timestamp/policy", "refused timestamp/time", "refused timestamp/signer",
+		"refused timestamp/usage", "refused timestamp/signature", "refused timestamp/authority"} {
 		if levels[l] == 0 {
 			t.Errorf("no case ends as %q", l)
 		}

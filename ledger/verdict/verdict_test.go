@@ -59,6 +59,12 @@ func TestLevels(t *testing.T) {
 		"sealed, and no validator known": {verdict.Logged, "is not vouched for"},
 		"pinned":                         {verdict.Pinned, "anchored (block hash known beforehand)"},
 		"sealed and pinned":              {verdict.Pinned, "cosigned by 3 of 3 witnesses"},
+		"stamped by RSA":                 {verdict.Logged, "; time-stamped"},
+		"stamped by RSA, PSS":            {verdict.Logged, "; time-stamped"},
+		"stamped by P-256":               {verdict.Logged, "; time-stamped"},
+		"stamped by below another":       {verdict.Logged, "; time-stamped"},
+		"stamped, not vouched for":       {verdict.Logged, "its time stamp is not vouched for"},
+		"pinned, cosigned and stamped":   {verdict.Pinned, "; time-stamped"},
 	}
 	for _, c := range verdicttest.Honest() {
 		tr, err := verdict.ParseTrust(c.Trust)
@@ -74,6 +80,20 @@ func TestLevels(t *testing.T) {
 				func(f verdict.Finding) bool { return f.Step == step || strings.HasPrefix(f.Step, step+"/") }) {
 				t.Errorf("%s: nothing is said of %s", c.Name, step)
 			}
+		}
+	}
+}
+
+// TestRefusedStamps: a token that fails one check is refused at that one, and
+// a receipt without the one that is required is refused.
+func TestRefusedStamps(t *testing.T) {
+	for _, c := range verdicttest.RefusedStamps() {
+		tr, err := verdict.ParseTrust(c.Trust)
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		if v := verdict.Verify(c.Receipt, tr); v.OK || v.RefusedStep() != c.Name {
+			t.Errorf("refused at %q, want %q: %s", v.RefusedStep(), c.Name, v.Summary)
 		}
 	}
 }

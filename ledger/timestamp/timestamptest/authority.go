@@ -67,6 +67,7 @@ type Options struct {
 	Kind     Kind
 	Template func(*x509.Certificate) // changes the unit's certificate before it is signed
 	From, To time.Time               // validity; zero: around now
+	Above    *Authority              // whose CA issued the certificate of this one's; nil: itself
 }
 
 // New makes keys and certificates.
@@ -89,7 +90,15 @@ func New(o Options) (*Authority, error) {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Root"}, NotBefore: o.From, NotAfter: o.To,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SignatureAlgorithm: o.Kind.x509(),
 	}
-	if a.CA, err = x509.CreateCertificate(rand.Reader, ca, ca, a.caKey.Public(), a.caKey); err != nil {
+	above, aboveKey := ca, a.caKey
+	if o.Above != nil {
+		ca.Subject.CommonName = "Test Issuer"
+		if above, err = x509.ParseCertificate(o.Above.CA); err != nil {
+			return nil, err
+		}
+		aboveKey = o.Above.caKey
+	}
+	if a.CA, err = x509.CreateCertificate(rand.Reader, ca, above, a.caKey.Public(), aboveKey); err != nil {
 		return nil, err
 	}
 	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})

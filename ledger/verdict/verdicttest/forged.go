@@ -13,7 +13,7 @@ import (
 // without a chain: old, new, of the named chain and contract and of others,
 // with seals of too few or of nobody.
 func forgedReceipts() (out [][]byte) {
-	l := NewLog("log.example/decisions", 11)
+	l := honestLog()
 	for i, b := range []Block{
 		{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2},
 			Time: time.Unix(946_684_800, 0), Number: 123456789},

@@ -19,10 +19,13 @@ type Case struct {
 	Trust   []byte `json:"trust"`
 }
 
+var witnesses = []Witness{{"witness.example/a", 10}, {"witness.example/b", 20}, {"witness.example/c", 30}}
+
+func honestLog() *Log { return NewLog("log.example/decisions", 11) }
+
 // Honest are receipts that hold, of each level.
 func Honest() []Case {
-	l := NewLog("log.example/decisions", 11)
-	w := []Witness{{"witness.example/a", 10}, {"witness.example/b", 20}, {"witness.example/c", 30}}
+	l, w := honestLog(), witnesses
 	block := Block{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Number: 99,
 		Time: Made.Add(time.Minute)}
 	sealed := block
@@ -63,5 +66,6 @@ func Honest() []Case {
 	add("sealed, and no validator known", l.Anchored(1, sealed), named)
 	add("pinned", l.Anchored(2, block, w[1]), pinned)
 	add("sealed and pinned", l.Anchored(10, sealed, w...), both)
+	honestStamps(l, l.Anchored(10, sealed, w...), both, add)
 	return out
 }

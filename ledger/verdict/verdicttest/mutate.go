@@ -15,16 +15,20 @@ import (
 // Mutations returns n cases that differ from honest ones in one to three ways
 // each, the same for the same seed: fields that are repeated, of another type,
 // in a second spelling, swapped between receipts or stripped, bits that are
-// flipped, in the receipt, its anchor and its checkpoint, and in the trust file.
+// flipped, in the receipt, its anchor, its checkpoint and its time stamp, and in
+// the trust file and its certificates.
 func Mutations(seed uint64, n int) []Case {
 	m := mutator{rng: rand.New(rand.NewPCG(seed, 1)), honest: Honest()}
-	forged := forgedReceipts()
+	forged, stamps := forgedReceipts(), RefusedStamps()
 	out := make([]Case, 0, n)
 	for i := range n {
 		c := m.honest[m.rng.IntN(len(m.honest))]
-		if m.rng.IntN(8) == 0 {
+		switch m.rng.IntN(16) {
+		case 0, 1:
 			c.Receipt = forged[m.rng.IntN(len(forged))]
 			c.Name += ", an anchor made by anybody"
+		case 2:
+			c = stamps[m.rng.IntN(len(stamps))]
 		}
 		for range 1 + m.rng.IntN(3)/2 {
 			m.change(&c)
@@ -44,6 +48,9 @@ func pick[T any](m *mutator, of ...T) T { return of[m.rng.IntN(len(of))] }
 
 // change does one thing to one of the two texts.
 func (m *mutator) change(c *Case) {
+	if m.rng.IntN(2) == 0 && m.stamp(c) {
+		return
+	}
 	if m.rng.IntN(3) == 0 {
 		other := pick(m, m.honest...).Trust
 		c.Trust = m.object(c, "trust", c.Trust, other, 0)
