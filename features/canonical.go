@@ -111,7 +111,7 @@ var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-
 func timeOfText(s string) (t time.Time, ok bool) {
 	for _, l := range timeLayouts {
 		if t, err := time.Parse(l, s); err == nil {
-			return t, timeOK(t)
+			return t, sayable(t)
 		}
 	}
 	return t, false

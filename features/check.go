@@ -102,8 +102,14 @@ func (c checker) field(i int) error {
 		return c.fail(at+".optional", "leave one of them out", "field %q is required and optional", f.Name)
 	}
 	number := f.kind() == assay.Number
-	if !number && (f.Min != nil || f.Max != nil || f.Outside != "") {
-		return c.fail(at, "", "min, max and outside are for numbers, and %q is a %s", f.Name, f.kind())
+	if !number && (f.Min != nil || f.Max != nil) {
+		return c.fail(at, "a time has earliest and latest", "min and max are for numbers, and %q is a %s", f.Name, f.kind())
+	}
+	if !number && f.kind() != assay.Instant && f.Outside != "" {
+		return c.fail(at+".outside", "", "outside is for numbers and times, and %q is a %s", f.Name, f.kind())
+	}
+	if err := c.times(f, at); err != nil {
+		return err
 	}
 	if f.Min != nil && f.Max != nil && !(*f.Min <= *f.Max) {
 		return c.fail(at+".min", "", "min is greater than max")

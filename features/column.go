@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -226,8 +225,8 @@ func (c *column) lossy(i int) bool {
 	return false
 }
 
-// micros reads a time; ok is false if a text is none, and if the time is one
-// that timeOK refuses.
+// micros reads a time of the years that an event can say; ok is false if a text
+// is none, or the time lies beyond them.
 func (c *column) micros(i int) (us int64, null, ok bool) {
 	if c.array == nil || c.array.IsNull(i) {
 		return 0, true, true
@@ -235,13 +234,13 @@ func (c *column) micros(i int) (us int64, null, ok bool) {
 	switch a := c.array.(type) {
 	case *array.Timestamp:
 		t := a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit)
-		return t.UnixMicro(), false, timeOK(t)
+		return t.UnixMicro(), false, sayable(t)
 	case *array.Date32:
 		t := a.Value(i).ToTime()
-		return t.UnixMicro(), false, timeOK(t)
+		return t.UnixMicro(), false, sayable(t)
 	case *array.Date64:
 		t := a.Value(i).ToTime()
-		return t.UnixMicro(), false, timeOK(t)
+		return t.UnixMicro(), false, sayable(t)
 	}
 	s := textAt(c.array, i)
 	if s == "" {
@@ -253,11 +252,3 @@ func (c *column) micros(i int) (us int64, null, ok bool) {
 	}
 	return t.UnixMicro(), false, true
 }
-
-// timeOK holds a time to what float64 microseconds hold exactly.
-func timeOK(t time.Time) bool { s := t.Unix(); return s >= year1900 && s < year2201 }
-
-const (
-	year1900 = -2_208_988_800 // 1900-01-01T00:00:00Z in seconds since 1970
-	year2201 = 7_289_654_400  // 2201-01-01T00:00:00Z
-)

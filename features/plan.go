@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/assayrisk/assay"
 )
@@ -47,6 +48,7 @@ type field struct {
 	marks    marks // values that mean it is missing
 	required bool
 	min, max float64
+	times    timeRange          // of a time
 	codes    map[string]float64 // text -> raw code, nil if no kernel wants it
 	values   map[string]bool    // allowed texts, nil if any
 	numbers  []float64          // allowed numbers, nil if any
@@ -85,7 +87,9 @@ type FieldInfo struct {
 	On           []string // kinds of event that carry it
 	Required     bool
 	AllowMissing bool
-	Min, Max     float64  // -Inf and +Inf where there is no bound
+	Min, Max     float64   // -Inf and +Inf where there is no bound
+	Earliest     time.Time // of a time: 1900 to 2200 unless the plan narrows them
+	Latest       time.Time
 	Outside      string   // reject, missing, clip or flag
 	Values       []string // the only texts allowed, nil if any
 	Categories   []string // texts that training knew, nil if no feature reads them
@@ -123,6 +127,9 @@ func (p *Plan) Fields() []FieldInfo {
 		}
 		if out[i].Outside == "" {
 			out[i].Outside = "reject"
+		}
+		if f.kind == assay.Instant {
+			out[i].Earliest, out[i].Latest = f.times.bounds()
 		}
 		for _, t := range p.frozen.Texts {
 			if t.Field == f.spec.Name {
@@ -180,6 +187,7 @@ func (p *Plan) compileFields() error {
 	for i := range p.spec.Fields {
 		s := &p.spec.Fields[i]
 		f := field{spec: s, kind: s.kind(), missing: s.allowMissing(), marks: s.marks(), required: s.Required || !s.allowMissing(), min: math.Inf(-1), max: math.Inf(1)}
+		f.times, _, _ = s.timeRange() // the spec is checked
 		if u, ok := units[s.Unit]; ok && f.kind == assay.Number {
 			f.min, f.max = u.min, u.max
 		}

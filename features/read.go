@@ -110,7 +110,8 @@ func (f *field) readPlain(v *assay.Value) (x float64, ok bool) {
 	}
 	switch f.kind {
 	case assay.Instant:
-		return float64(v.Micros()), timeOK(v.Instant())
+		x, ok = f.instant(v.Micros())
+		return x, ok && (x == x || f.missing)
 	case assay.Flag:
 		x, _ := f.number(v.Number())
 		return x, true

@@ -57,7 +57,7 @@ const noInstant = "not a time between the years 1900 and 2200: want 2006-01-02 o
 // timeAt is the event time of a row, in microseconds.
 func (s *source) timeAt(row int) (int64, *RowError) {
 	us, null, ok := s.time.micros(row)
-	if null || !ok {
+	if null || !ok || !allTimes.has(us) {
 		return 0, &RowError{row, s.time.name, noTime}
 	}
 	return us, nil
@@ -73,7 +73,13 @@ func (s *source) field(i, row int) (float64, *RowError) {
 		case !ok:
 			return 0, &RowError{row, c.name, noInstant}
 		case !null:
-			return float64(us), nil
+			x, ok := f.instant(us)
+			if !ok {
+				return 0, &RowError{row, c.name, f.timeProblem()}
+			}
+			if x == x || f.missing {
+				return x, nil
+			}
 		}
 	} else if !c.null(row) {
 		if f.kind == assay.Text {
@@ -161,7 +167,7 @@ func (s *source) fill(sc *scratch, rows []int) error {
 	dst := sc.cols[p.eventTimeSlot()]
 	for j, row := range rows {
 		us, null, ok := s.time.micros(row)
-		if !ok {
+		if !ok || !null && !allTimes.has(us) {
 			return &RowError{row, s.time.name, noInstant}
 		}
 		dst[j] = float64(us)

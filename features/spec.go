@@ -49,7 +49,9 @@ type FieldSpec struct {
 	Optional  bool         `yaml:"optional,omitempty" json:"optional,omitempty"`   // a table may lack the column: all its values are missing then
 	Min       *float64     `yaml:"min,omitempty" json:"min,omitempty"`             // smallest allowed number
 	Max       *float64     `yaml:"max,omitempty" json:"max,omitempty"`             // largest allowed number
-	Outside   string       `yaml:"outside,omitempty" json:"outside,omitempty"`     // beyond min or max: reject (default), missing, clip, flag
+	Earliest  string       `yaml:"earliest,omitempty" json:"earliest,omitempty"`   // first allowed time: "2015-01-01"; default the year 1900
+	Latest    string       `yaml:"latest,omitempty" json:"latest,omitempty"`       // last allowed time; default the end of the year 2200
+	Outside   string       `yaml:"outside,omitempty" json:"outside,omitempty"`     // out of range: reject (default), missing, clip, flag
 	Values    []string     `yaml:"values,omitempty" json:"values,omitempty"`       // the only texts or numbers allowed; none: any
 	Written   string       `yaml:"written,omitempty" json:"written,omitempty"`     // how text files write the number: "1,234.56", "1.234,56 EUR"
 	Unit      string       `yaml:"unit,omitempty" json:"unit,omitempty"`           // share, percent and count bound the number; others are for people

@@ -35,16 +35,7 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 			if x != x {
 				r.Missing++
 			}
-			if raw := s.cols[i]; p.fields[i].kind == assay.Number && !raw.null(row) {
-				switch v, _ := raw.number(row); {
-				case v != x && x != x:
-					r.Cleared++
-				case v != x:
-					r.Clipped++
-				case v < p.fields[i].min || v > p.fields[i].max:
-					r.Flagged++
-				}
-			}
+			s.countOutside(r, i, row, x)
 		}
 		if bad != nil {
 			report.Rejected++
@@ -56,6 +47,36 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 		out = append(out, row)
 	}
 	return out, nil
+}
+
+// countOutside counts a value out of its field's range by what became of it: x.
+func (s *source) countOutside(r *FieldReport, i, row int, x float64) {
+	f, c := &s.p.fields[i], s.cols[i]
+	var v, low, high float64
+	switch f.kind {
+	case assay.Number:
+		if c.null(row) {
+			return
+		}
+		v, _ = c.number(row)
+		low, high = f.min, f.max
+	case assay.Instant:
+		us, null, _ := c.micros(row)
+		if null {
+			return
+		}
+		v, low, high = float64(us), float64(f.times.first), float64(f.times.last)
+	default:
+		return
+	}
+	switch {
+	case v != x && x != x:
+		r.Cleared++
+	case v != x:
+		r.Clipped++
+	case v < low || v > high:
+		r.Flagged++
+	}
 }
 
 // withoutOutliers marks the outlying rows, and leaves them out if the plan says

@@ -119,8 +119,8 @@ func (f *field) validate(v assay.Value) error {
 			return bad("has no value, and the plan requires one")
 		}
 	case assay.Instant:
-		if !timeOK(v.Instant()) {
-			return bad("must lie between the years 1900 and 2200")
+		if x, ok := f.instant(v.Micros()); !ok || x != x && !f.missing {
+			return bad(f.timeProblem())
 		}
 	}
 	return nil

@@ -88,7 +88,8 @@ func (f *field) value(v assay.Value) float64 {
 		}
 		return math.NaN()
 	case assay.Instant:
-		return float64(v.Micros())
+		x, _ := f.instant(v.Micros())
+		return x
 	}
 	x, _ := f.number(v.Number())
 	return x
@@ -144,7 +145,7 @@ func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
 	kind := or(r.kind.text(row), p.spec.event())
 	if at.IsZero() {
 		us, null, ok := r.src.time.micros(row)
-		if ok && !null {
+		if ok && !null && allTimes.has(us) {
 			at = time.UnixMicro(us).UTC()
 		}
 	}
