@@ -77,7 +77,7 @@ FLIGHTS ?= $(wildcard $(patsubst %/bin/,%,$(dir $(PEERS_PYTHON)))/flights-3m.par
 bench: ## every benchmark beside its peers, under 45 minutes; writes benchmarks/results, docs/performance.md and README.md
 	$(GO) run ./benchmarks/bench -python "$(PEERS_PYTHON)" -flights "$(FLIGHTS)"
 
-.PHONY: bench-train bench-predict bench-features bench-skew bench-serve bench-ledger bench-anchor bench-eval bench-endtoend bench-scale
+.PHONY: bench-train bench-predict bench-features bench-skew bench-training bench-serve bench-ledger bench-anchor bench-eval bench-endtoend bench-scale
 bench-train: ## the trainer against LightGBM and XGBoost
 	$(GO) run ./benchmarks/train -python $(PEERS_PYTHON) $(if $(FLIGHTS),-flights "$(FLIGHTS)")
 bench-predict: ## the predictor against leaves, LightGBM's C API, ONNX Runtime and TL2cgen
@@ -86,6 +86,8 @@ bench-features: ## the feature plan against polars, and one event at a time
 	$(GO) run ./benchmarks/features -python $(PEERS_PYTHON)
 bench-skew: ## the same of five million events, an eighth of them of one buyer: some minutes, and gigabytes for polars
 	$(GO) run ./benchmarks/features -python $(PEERS_PYTHON) -skew
+bench-training: ## what folds and outcomes cost beside one replay of a log
+	$(GO) run ./benchmarks/features -training
 bench-serve: ## full decisions against an empty gRPC echo
 	$(GO) run ./benchmarks/serve
 bench-ledger: ## the journal against a raw fdatasync group commit

@@ -15,9 +15,11 @@
 //	BYTES features_key_and_window
 //
 // With -skew it measures a log with one very busy key instead; see skew.go.
+// With -training it measures folds and outcomes; see training.go.
 //
 //	go run ./benchmarks/features -python python3
 //	go run ./benchmarks/features -python python3 -skew
+//	go run ./benchmarks/features -training -events 400000
 package main
 
 import (
@@ -51,6 +53,7 @@ func main() {
 		skewed = flag.Bool("skew", false, "measure a log of nearly a million buyers, one of whom has an eighth of the events, instead")
 		skewN  = flag.Int("skew-events", 5_000_000, "events of that log")
 		skewOn = flag.String("skew-run", "", "compute the features of that log from a file, and print JSON (what -skew starts)")
+		train  = flag.Bool("training", false, "measure what folds and outcomes cost beside one replay, instead")
 		shared = flag.String("shared", "../shared/data", "directory of ibm_ar_invoices.csv, for -ablate")
 	)
 	flag.Parse()
@@ -60,6 +63,9 @@ func main() {
 	}
 	if *alone {
 		run = func() error { return singles(*events) }
+	}
+	if *train {
+		run = func() error { return training(*events, *runs) }
 	}
 	if *skewed {
 		run = func() error { return skew(*skewN, *runs, *python, *peers) }
