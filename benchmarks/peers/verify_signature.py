@@ -14,9 +14,13 @@ SHA2 = "2.16.840.1.101.3.4.2."
 DIGESTS = {SHA2 + "1": "sha256", SHA2 + "2": "sha384", SHA2 + "3": "sha512"}
 RSA, PSS, MGF1, EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8", "1.2.840.10045.2.1"
 SIGNATURES = {
-    "1.2.840.113549.1.1.11": ("pkcs1", "sha256"), "1.2.840.113549.1.1.12": ("pkcs1", "sha384"), "1.2.840.113549.1.1.13": ("pkcs1", "sha512"),
-    "1.2.840.10045.4.3.2": ("ecdsa", "sha256"), "1.2.840.10045.4.3.3": ("ecdsa", "sha384"), "1.2.840.10045.4.3.4": ("ecdsa", "sha512"),
-}  # fmt: skip
+    "1.2.840.113549.1.1.11": ("pkcs1", "sha256"),
+    "1.2.840.113549.1.1.12": ("pkcs1", "sha384"),
+    "1.2.840.113549.1.1.13": ("pkcs1", "sha512"),
+    "1.2.840.10045.4.3.2": ("ecdsa", "sha256"),
+    "1.2.840.10045.4.3.3": ("ecdsa", "sha384"),
+    "1.2.840.10045.4.3.4": ("ecdsa", "sha512"),
+}
 # What stands before a digest in a signature of PKCS #1 v1.5 (RFC 8017, section 9.2, note 1).
 PREFIXES = {
     "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
@@ -165,7 +169,9 @@ def pss_holds(encoded, bits, hashed, name, salt):
     db = bytearray(a ^ b for a, b in zip(masked, mask(h, len(masked), name), strict=True))
     db[0] &= 0xFF >> unused
     zeros = len(db) - salt - 1
-    return not any(db[:zeros]) and db[zeros] == 1 and hashlib.new(name, bytes(8) + hashed + db[zeros + 1 :]).digest() == h
+    if any(db[:zeros]) or db[zeros] != 1:
+        return False
+    return hashlib.new(name, bytes(8) + hashed + db[zeros + 1 :]).digest() == h
 
 
 class Key:

@@ -266,9 +266,10 @@ def trusted(leaf, came, pinned, at):
 
 
 def check(raw, message, made, pinned, policies):
-    """Whether a pinned authority vouches for a token of message; made, in nanoseconds, is when message was made at the earliest.
+    """Whether a pinned authority vouches for a token of message; False: nobody is pinned.
 
-    False: nobody is pinned. Failed names the first check that fails.
+    made is when message was made at the earliest, in nanoseconds, None if that
+    is not known. Failed names the first check that fails.
     """
     try:
         t = Token(raw)
@@ -306,6 +307,6 @@ def judged(case):
 
 if __name__ == "__main__":
     if len(sys.argv) != 3 or sys.argv[1] != "--judge":
-        sys.exit("verify_timestamp.py --judge FILE: how each {token, message, certificates, policies} of a list ends, as JSON")
+        sys.exit("verify_timestamp.py --judge FILE: how each {token, message, certificates, policies} of a list ends")
     with open(sys.argv[2], encoding="utf-8") as f:
         json.dump([judged(c) for c in json.load(f)], sys.stdout)

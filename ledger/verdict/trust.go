@@ -26,7 +26,7 @@ type Trust struct {
 	LogKey    string          `json:"log_key"`             // note verifier key of the log
 	Anchor    *anchor.Trust   `json:"anchor,omitempty"`    // chain, contract, validators, known blocks
 	Timestamp timestamp.Trust `json:"timestamp,omitzero"`  // time-stamping authorities
-	Witnesses []string        `json:"witnesses,omitempty"` // verifier keys of witnesses; a server names none, an auditor may
+	Witnesses []string        `json:"witnesses,omitempty"` // verifier keys of witnesses, for auditors: a server names none
 	Quorum    int             `json:"quorum,omitempty"`    // how many of them must have cosigned a checkpoint, 0 for all
 	Require   []Part          `json:"require,omitempty"`   // parts without which a receipt is refused
 }

@@ -234,8 +234,8 @@ func (v *verification) level() Level {
 // summary is one line: what is proven, and what is absent or not vouched for.
 func (v *verification) summary() string {
 	if v.state(ledger.StepInclusion) != ledger.Proven {
-		return fmt.Sprintf("record %d is promised by the log's key, and not published: no checkpoint, no anchor, no time stamp",
-			v.index)
+		return fmt.Sprintf("record %d is promised by the log's key, and not published: "+
+			"no checkpoint, no anchor, no time stamp", v.index)
 	}
 	parts := []string{fmt.Sprintf("record %d is in the log, by the log's key", v.index)}
 	for _, f := range v.findings {

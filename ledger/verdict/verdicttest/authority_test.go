@@ -33,7 +33,9 @@ func TestAuthorities(t *testing.T) {
 		authorities = must(readAuthorities())
 	}
 	for _, a := range authorities {
-		for _, x := range []struct{ token, checkpoint []byte }{{a.Bare, bareCheckpoint()}, {a.Cosigned, cosignedCheckpoint()}} {
+		for _, x := range []struct{ token, checkpoint []byte }{
+			{a.Bare, bareCheckpoint()}, {a.Cosigned, cosignedCheckpoint()},
+		} {
 			r := timestamp.Verify(x.token, x.checkpoint, time.Time{}, pinning(a.Root))
 			if len(r.Findings) < 2 || !r.Findings[1].OK || r.Findings[1].Check != timestamp.CheckImprint {
 				t.Errorf("%s: %s: run this test with -update", a.Name, r.Summary())

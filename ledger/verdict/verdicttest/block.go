@@ -74,7 +74,8 @@ func (b Block) header(state, extra []byte) []byte {
 	for i := range fields {
 		fields[i] = text(nil)
 	}
-	fields[3], fields[8], fields[11], fields[12] = text(state), number(b.Number), number(uint64(b.Time.Unix())), text(extra)
+	fields[3], fields[8] = text(state), number(b.Number)
+	fields[11], fields[12] = number(uint64(b.Time.Unix())), text(extra)
 	return list(fields...)
 }
 

@@ -79,7 +79,8 @@ func (m *mutator) stamp(c *Case) bool {
 	var trust struct {
 		Timestamp timestamp.Trust `json:"timestamp"`
 	}
-	if json.Unmarshal(c.Receipt, &receipt) != nil || len(receipt.Timestamp) == 0 || json.Unmarshal(c.Trust, &trust) != nil {
+	if json.Unmarshal(c.Receipt, &receipt) != nil || len(receipt.Timestamp) == 0 ||
+		json.Unmarshal(c.Trust, &trust) != nil {
 		return false
 	}
 	pinned := trust.Timestamp.Certificates
