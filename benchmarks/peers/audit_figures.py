@@ -145,20 +145,18 @@ class Figures:
         self.series(f, 0, x=[self.tables.woe(c)[2] for c in f["y"]["labels"]])
 
     def importance(self, f):
-        if self.r.sampled:
-            size = dict(zip(self.r.names, np.abs(self.r.phi).mean(axis=0)))
-            self.series(f, 0, x=[size.get(c) for c in f["y"]["labels"]])
+        size = dict(zip(self.r.names, np.abs(self.r.phi[self.r.some]).mean(axis=0)))
+        self.series(f, 0, x=[size.get(c) for c in f["y"]["labels"]])
 
     def noise(self, f):
         for n in range(len(f["series"])):
             self.series(f, n, x=[0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1])
-        if self.r.sampled:
-            self.series(f, 0, y=[auc(self.r.y, self.r.pd)])
+        self.series(f, 0, y=[auc(self.r.y[self.r.some], self.r.pd[self.r.some])])
 
     def dependence(self, f):
         r = self.r
         j = r.names.index(re.sub("^What (.*) does$", r"\1", f["title"]))
-        x, phi = r.x[:, j], r.phi[:, j]
+        x, phi = r.x[r.some, j], r.phi[r.some, j]
         for n, s in enumerate(f["series"]):
             if s["mark"] == "dots":
                 self.on(f, n, np.array([x[~np.isnan(x)], phi[~np.isnan(x)]]).T) if s.get("x") else None

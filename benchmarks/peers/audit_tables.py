@@ -167,8 +167,9 @@ class Tables:
                 shift, chance = psi_parts(e, g).sum(), (np.sum(e + g > 0) - 1) * (1 / len(xt) + 1 / r.n)
             if row[8]:
                 z = r.x[:, r.names.index(row[8])]
-                both = ok & ~np.isnan(z)
-                rho = stats.spearmanr(x[both], z[both]).statistic if r.n <= 10_000 else None
+                some = r.sample(10_000)
+                both = some[(ok & ~np.isnan(z))[some]]
+                rho = stats.spearmanr(x[both], z[both]).statistic
             b, _, iv = self.woe(row[0])
             return (iv, *a, shift, None, None, None, rho, (len(b) - 1) * (1 / r.y.sum() + 1 / (r.n - r.y.sum())), chance)
 
@@ -309,12 +310,12 @@ class Tables:
 
     def importance(self, t):
         r = self.r
-        size = np.abs(r.phi).mean(axis=0)
+        size = np.abs(r.phi[r.some]).mean(axis=0)
         gain, used = (r.booster.feature_importance(k) for k in ("gain", "split"))
 
         def line(i, row):
             j = r.names.index(row[0])
-            return size[j] if r.sampled else None, gain[j] / gain.sum(), used[j]
+            return size[j], gain[j] / gain.sum(), used[j]
 
         self.rows(t, line)
 
@@ -332,34 +333,32 @@ class Tables:
 
     def losses(self, t):
         r = self.r
-        if not r.sampled:
-            return
+        y, pd_ = r.y[r.some], r.pd[r.some]
 
         def line(i, row):
-            x = r.x.copy()
+            x = r.x[r.some]
             x[:, r.names.index(row[0])] = nan
             p = r.score(x)
-            return (*paired(r.y, r.pd, p)[:3], np.abs(p - r.pd).mean(), ((p <= r.cut * (1 + 1e-9)) != (r.pd <= r.cut)).mean())
+            return (*paired(y, pd_, p)[:3], np.abs(p - pd_).mean(), ((p <= r.cut * (1 + 1e-9)) != (pd_ <= r.cut)).mean())
 
         self.rows(t, line, 5)
 
     def absurd(self, t):
         r = self.r
-        if not r.sampled:
-            return
         category = np.array([self.categorical(c) for c in r.names])
         changes = [lambda x: np.where(category, x, x * 1000), lambda x: np.where(category, x, -x), lambda x: np.where(category, x, 0),
                    lambda x: np.where(category, nan, x), lambda x: np.full_like(x, nan)]
 
         def line(i, row):
-            p = r.score(changes[i](r.x))
-            return p.min(), p.mean(), p.max(), (p <= r.cut * (1 + 1e-9)).mean(), ((p <= r.cut * (1 + 1e-9)) != (r.pd <= r.cut)).mean()
+            p = r.score(changes[i](r.x[r.some]))
+            return p.min(), p.mean(), p.max(), (p <= r.cut * (1 + 1e-9)).mean(), ((p <= r.cut * (1 + 1e-9)) != (r.pd[r.some] <= r.cut)).mean()
 
         self.rows(t, line)
 
     def labels(self, t):
-        r = self.r
-        self.rows(t, lambda i, row: (row[0], auc(r.y, r.margin), ks(r.y, r.margin)) if i == 0 else (row[0],), 0)
+        some = self.r.sample(20_000)
+        y, margin = self.r.y[some], self.r.margin[some]
+        self.rows(t, lambda i, row: (row[0], auc(y, margin), ks(y, margin)) if i == 0 else (row[0],), 0)
 
     def parity(self, t):
         r = self.r

@@ -93,6 +93,11 @@ func writeRows(dir string, in *eval.Input) error {
 func evaluatedSheet(in *eval.Input) *rowSheet {
 	var s rowSheet
 	s.text("name", func(i int) string { return in.Names[i] })
+	place := make([]int, len(in.Label)) // in the report's own order, which its samples are taken from
+	for k, i := range eval.Order(*in) {
+		place[i] = k
+	}
+	s.text("place", func(i int) string { return strconv.Itoa(place[i]) })
 	s.number("label", in.Label)
 	s.number("pd", in.PD)
 	s.number("margin", in.Margin)

@@ -77,6 +77,7 @@ func TestReportIsComputedAgain(t *testing.T) {
 		{"credit_data", []string{"--data", train}, []string{"--data", later, "--train", train, "--segment", "Marital", "--group", "Home"}},
 		{"dated loans", []string{"--data", dated, "--time", "decided", "--before", "2025-03-01", "--calibrate", "isotonic"},
 			[]string{"--data", dated, "--train", dated, "--since", "2025-03-01", "--before", "2025-03-01", "--backtest", "2"}},
+		{"more rows than samples hold", []string{"--data", later}, []string{"--data", train}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

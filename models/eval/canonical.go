@@ -110,6 +110,14 @@ func (b *builder) canonical() {
 	}
 }
 
+// Order returns the rows in the report's own order: samples are evenly spaced rows
+// of it. The input must be one that Build accepts.
+func Order(in Input) []int32 {
+	b := &builder{ctx: context.Background(), in: &in}
+	b.evaluatedOrder()
+	return b.original
+}
+
 func (p *Period) canonical() {
 	order := contentOrder(len(p.Label), func(i int) uint64 {
 		return mixFloat(mixFloat(mixFloat(0, p.Label, i), p.PD, i), p.Margin, i)

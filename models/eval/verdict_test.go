@@ -57,6 +57,8 @@ func TestVerdictsOfHardTables(t *testing.T) {
 		in   Input
 		want map[string]Light
 	}{
+		"50 rows, 10 bad":    {few(50, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell, shiftQuestion: CannotTell, separationQuestion: CannotTell, levelQuestion: CannotTell}},
+		"100 rows, 10 bad":   {few(100, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell, separationQuestion: CannotTell, levelQuestion: Fail}}, // 34.5 % predicted
 		"1,000 rows, 10 bad": {few(1000, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell}},
 		"all scores equal": {spoiled(400, func(in *Input) {
 			fill(in.Margin, 0.3)
