@@ -188,7 +188,19 @@ func treeTable(tree *baseline.Tree) *eval.Table {
 		Columns: []eval.Column{{Name: "When"}, {Name: "Rows", Format: eval.Count}, {Name: "PD", Format: eval.Percent}},
 	}
 	for _, l := range tree.Leaves() {
-		t.Rows = append(t.Rows, []eval.Cell{eval.T(l.Rule), eval.I(l.Rows), eval.V(l.PD())})
+		when := make([]eval.Piece, 0, len(l.When))
+		for i, c := range l.When {
+			words := c.Words
+			if i > 0 {
+				words = "and " + words
+			}
+			when = append(when, eval.Piece{Words: words, Names: c.Values})
+		}
+		rule := eval.T(l.Rule)
+		if len(when) > 0 {
+			rule = eval.Phrase(when...)
+		}
+		t.Rows = append(t.Rows, []eval.Cell{rule, eval.I(l.Rows), eval.V(l.PD())})
 	}
 	return t
 }

@@ -26,6 +26,7 @@ type Tree struct {
 // Leaf is one rule of the tree.
 type Leaf struct {
 	Rule      string // conditions joined by "and"; "always" for a tree of one leaf
+	When      []Condition
 	Rows, Bad int
 }
 
@@ -103,14 +104,18 @@ func read(cart *trees.CARTDecisionTreeClassifier) *node {
 func list[T any](v ...T) []T { return v }
 
 // label numbers the leaves from left to right and writes their rules.
-func (t *Tree) label(n *node, path []string) {
+func (t *Tree) label(n *node, path []Condition) {
 	if n.left == nil {
 		n.leaf = len(t.leaves)
 		rule := "always"
 		if len(path) > 0 {
-			rule = strings.Join(path, " and ")
+			said := make([]string, len(path))
+			for i, c := range path {
+				said[i] = c.String()
+			}
+			rule = strings.Join(said, " and ")
 		}
-		t.leaves = append(t.leaves, Leaf{Rule: rule})
+		t.leaves = append(t.leaves, Leaf{Rule: rule, When: path})
 		return
 	}
 	t.label(n.left, append(slices.Clone(path), t.condition(n, true)))
@@ -140,8 +145,22 @@ func (t *Tree) Score(x []float64) float64 {
 	return t.leaves[t.walk(func(j int) float64 { return t.coder.code(j, x[j]) })].PD()
 }
 
+// Condition is one side of a split in words. Of a category it lists the values.
+type Condition struct {
+	Words  string // "utilisation above 0.49", or "region is"
+	Values []string
+}
+
+// String is the condition in full.
+func (c Condition) String() string {
+	if len(c.Values) == 0 {
+		return c.Words
+	}
+	return c.Words + " " + strings.Join(c.Values, ", ")
+}
+
 // condition words one side of a split in the variable's own values.
-func (t *Tree) condition(n *node, left bool) string {
+func (t *Tree) condition(n *node, left bool) Condition {
 	j, name := n.feature, t.names[n.feature]
 	if rank := t.coder.rank[j]; rank != nil {
 		var in []string
@@ -153,21 +172,21 @@ func (t *Tree) condition(n *node, left bool) string {
 		if (-1 < n.threshold) == left {
 			in = append(in, "missing")
 		}
-		return fmt.Sprintf("%s is %s", name, strings.Join(in, ", "))
+		return Condition{Words: name + " is", Values: in}
 	}
 	cuts := t.coder.columnCuts[j]
 	k := int(math.Ceil(n.threshold)) // codes below k go left
 	switch {
 	case k <= 0 && left:
-		return name + " is missing"
+		return Condition{Words: name + " is missing"}
 	case k <= 0:
-		return name + " is known"
+		return Condition{Words: name + " is known"}
 	case k > len(cuts):
-		return name + " has any value"
+		return Condition{Words: name + " has any value"}
 	case left:
-		return fmt.Sprintf("%s up to %s or missing", name, short(cuts[k-1]))
+		return Condition{Words: fmt.Sprintf("%s up to %s or missing", name, short(cuts[k-1]))}
 	}
-	return fmt.Sprintf("%s above %s", name, short(cuts[k-1]))
+	return Condition{Words: fmt.Sprintf("%s above %s", name, short(cuts[k-1]))}
 }
 
 func (t *Tree) category(j, code int) string {

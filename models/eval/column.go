@@ -28,6 +28,7 @@ type column struct {
 	spread       float64
 	partner      int // the feature most correlated with it, -1 for none
 	rho          float64
+	format       Format // of its values
 }
 
 // columns measures every feature.
@@ -47,10 +48,11 @@ func measure(label []float64, f *Feature) column {
 	r := rankColumn(label, f.Values)
 	n := len(r.value)
 	c := column{psi: math.NaN(), psiChance: math.NaN(), missing: 1 - share(n, len(f.Values)), missingTrain: math.NaN(), partner: -1, rho: math.NaN(), spread: spread(f.Values, nil)}
+	c.format = f.format()
 	c.low, c.median, c.high = Quantile(r.value, 0), Quantile(r.value, 0.5), Quantile(r.value, 1)
 	c.distinct, c.far = distinct(r.value), farValues(r.value)
 	c.alone = r.curve().Area()
-	c.binned = r.binned(label)
+	c.binned = r.binned(label, c.format)
 	reference := r.value
 	if f.Train != nil {
 		reference = sortedValues(f.Train)
@@ -138,11 +140,11 @@ func (r ranked) curve() *Curve {
 }
 
 // binned cuts the values as BinVariable does.
-func (r ranked) binned(label []float64) Binned {
+func (r ranked) binned(label []float64, format Format) Binned {
 	cuts := cutsOf(r.value, 10)
 	bins := make([]WOEBin, 0, len(cuts)+2)
 	bad, at := 0, 0
-	for k, name := range intervalNames(cuts) {
+	for k, name := range intervalNames(cuts, format) {
 		b := WOEBin{Name: name}
 		switch {
 		case k < len(cuts):
@@ -256,7 +258,7 @@ func (b *builder) qualityTable() Table {
 		if f.Categories != nil {
 			kind, far = "category", V(math.NaN())
 		}
-		t.Rows = append(t.Rows, []Cell{T(f.Name), T(kind), V(c.missing), V(c.missingTrain), I(c.distinct), V(c.low), V(c.median), V(c.high), far, I(f.Cleaned)})
+		t.Rows = append(t.Rows, []Cell{T(f.Name), T(kind), V(c.missing), V(c.missingTrain), I(c.distinct), V(c.low).As(c.format), V(c.median).As(c.format), V(c.high).As(c.format), far, I(f.Cleaned)})
 	}
 	return t
 }

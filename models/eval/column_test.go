@@ -42,7 +42,7 @@ func TestColumnSortedOnce(t *testing.T) {
 		c := measure(label, &Feature{Name: "x", Values: x, Train: train})
 
 		cuts := Cuts(x, 10)
-		names := intervalNames(cuts)
+		names := intervalNames(cuts, Plain)
 		want := make([]WOEBin, len(names))
 		var known []float64
 		for i, v := range x {

@@ -34,7 +34,7 @@ func Bands(f *Feature) Category {
 		return c
 	}
 	cuts := Cuts(f.Values, 4)
-	names := intervalNames(cuts)
+	names := intervalNames(cuts, f.format())
 	c.Levels = names[:len(names)-1] // the last is "missing"
 	for i, v := range f.Values {
 		c.Code[i] = -1

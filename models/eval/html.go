@@ -3,7 +3,9 @@
 package eval
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -20,17 +22,30 @@ var style string
 //go:embed report.js
 var script string
 
+// contentPolicy keeps the page to what is inside it: its own style and script,
+// which it knows by their digests, and nothing from anywhere else. A text that
+// got past the escaping could neither run nor send anything.
+var contentPolicy = "default-src 'none'; style-src " + source(style) + "; script-src " + source(script) +
+	"; base-uri 'none'; form-action 'none'"
+
+// source is an inline style or script in a content security policy.
+func source(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
 // WriteHTML writes the report as one file that needs no network: style, plots
 // and the script of the copy buttons are inside it, and it reads the same
 // without the script. Text comes from data and is escaped.
 func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"svg":     func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
+		"policy":  func() string { return contentPolicy },
 		"style":   func() template.CSS { return template.CSS(style) },
 		"script":  func() template.JS { return template.JS(script) },
 		"light":   func(l Light) string { return strings.ReplaceAll(string(l), " ", "-") },
 		"rests":   func(g Grounds) template.HTML { return words(g.String()) },
-		"cell":    func(t *Table, i int, c Cell) template.HTML { return words(c.Print(t.Columns[i].Format)) },
+		"cell":    func(t *Table, i int, c Cell) template.HTML { return c.show(t.Columns[i].Format) },
 		"words":   words,
 		"visible": visible,
 		"whole":   func(t *Table) bool { return len(t.Rows) <= wholeRows },
@@ -59,8 +74,10 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	return nil
 }
 
-// wholeRows is the length up to which a printed table stays on one page.
-const wholeRows = 16
+// wholeRows is the length up to which a printed table stays on one page. A
+// longer one may go on overleaf, under its heads again, so that no page ends
+// half empty.
+const wholeRows = 6
 
 // cellClass returns the style of a cell: numbers stand to the right, long
 // words such as digests may break anywhere.

@@ -40,7 +40,7 @@ func TestCalibrationLightByInterval(t *testing.T) {
 // TestBacktestLight: a period that ranks backwards fails, one with a wrong
 // level is to be looked at, and periods of one kind pass.
 func TestBacktestLight(t *testing.T) {
-	const question = "Does the recipe hold forward in time?"
+	const question = "Would a model trained earlier have worked later?"
 	period := func(flip bool, scale float64) Period {
 		var p Period
 		for i := range 400 {
@@ -86,7 +86,7 @@ func TestNothingStatedIsSeen(t *testing.T) {
 			return old(x)
 		}
 		r, _, _ := render(t, in)
-		if v := verdictOf(t, r, "Is saying nothing refused?"); v.Light != c.want {
+		if v := verdictOf(t, r, "Does leaving fields empty bring no advantage?"); v.Light != c.want {
 			t.Errorf("a PD of %v for nothing: %s (%s), want %s", c.pd, v.Light, v.Finding, c.want)
 		}
 	}

@@ -45,6 +45,7 @@ const (
 	Count   Format = "n"
 	PValue  Format = "p"
 	Signed3 Format = "+0.000"
+	Code    Format = "code" // a year, a date or a code: never in groups
 )
 
 // Print returns the number as a reader sees it; a dash when it is undefined.
@@ -76,6 +77,8 @@ func (f Format) Print(x float64) string {
 		s = strconv.FormatFloat(100*x, 'f', digits, 64)
 	case Count:
 		s = thousands(strconv.FormatFloat(math.Round(x), 'f', 0, 64))
+	case Code:
+		s = code(x)
 	case PValue:
 		if x < 0.0001 {
 			return "< 0.0001"
@@ -117,6 +120,18 @@ func plain(x float64) string {
 	}
 	s := strconv.FormatFloat(x, 'g', 4, 64)
 	return s
+}
+
+// code prints the digits as they are written in a year or a code; a median
+// between two of them has one decimal.
+func code(x float64) string {
+	switch {
+	case math.Abs(x) >= 1e15:
+		return plain(x)
+	case x != math.Trunc(x):
+		return strconv.FormatFloat(x, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(x, 'f', 0, 64)
 }
 
 // thousands puts a narrow no-break space between groups of three digits.

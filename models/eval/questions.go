@@ -11,17 +11,17 @@ import (
 const (
 	sizeQuestion       = "Is the sample large enough?"
 	leakQuestion       = "Does a variable give the outcome away?"
-	directionQuestion  = "Does the data agree with the declared directions?"
-	trainingQuestion   = "Does it hold outside training?"
+	directionQuestion  = "Do the data agree with the declared directions?"
+	trainingQuestion   = "Does it do as well on new rows as in training?"
 	separationQuestion = "Does it tell good from bad?"
 	simplerQuestion    = "Does it beat a simple model?"
-	levelQuestion      = "Are the PDs right?"
+	levelQuestion      = "Are the predicted probabilities right?"
 	shiftQuestion      = "Are the applicants the same as in training?"
-	forwardQuestion    = "Does the recipe hold forward in time?"
-	groupsQuestion     = "Do approvals fall evenly on groups?"
-	missingQuestion    = "Does it survive a missing field?"
-	silenceQuestion    = "Is saying nothing refused?"
-	parityQuestion     = "Does the server give these scores?"
+	forwardQuestion    = "Would a model trained earlier have worked later?"
+	groupsQuestion     = "Are all groups approved at similar rates?"
+	missingQuestion    = "Does it still work when a field is missing?"
+	silenceQuestion    = "Does leaving fields empty bring no advantage?"
+	parityQuestion     = "Does the server give the same scores?"
 )
 
 // holdsVerdict compares the evaluated rows with training rows that did not

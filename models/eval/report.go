@@ -84,6 +84,7 @@ type Cell struct {
 	number  Number
 	numeric bool
 	format  Format // in place of the column's
+	pieces  []Piece
 }
 
 // T returns a text cell.

@@ -9,8 +9,10 @@ document.querySelectorAll('.scroll').forEach(function (box) {
   button.addEventListener('click', function () {
     var text = Array.from(table.rows, function (row) {
       return Array.from(row.cells, function (cell) {
-        var s = cell.textContent.replace(/\s+/g, ' ').trim();
-        return cell.className === 'num' && cell.tagName === 'TD' ? s.replace(/\u202f| /g, '').replace('\u2212', '-').replace(/^\u2013$/, '') : s;
+        var whole = cell.cloneNode(true);
+        whole.querySelectorAll('.rest>summary').forEach(function (s) { s.textContent = ','; });
+        var s = whole.textContent.replace(/ ,/g, ', ').replace(/\s+/g, ' ').trim();
+        return cell.classList.contains('num') && cell.tagName === 'TD' ? s.replace(/\u202f| /g, '').replace('\u2212', '-').replace(/^\u2013$/, '') : s;
       }).join('\t');
     }).join('\n');
     var area = document.createElement('textarea');
@@ -24,4 +26,10 @@ document.querySelectorAll('.scroll').forEach(function (box) {
     setTimeout(function () { button.textContent = 'Copy table'; }, 2000);
   });
   box.parentNode.insertBefore(button, box.nextSibling);
+  if (box.scrollWidth > box.clientWidth + 1) {
+    var hint = document.createElement('span');
+    hint.className = 'hint';
+    hint.textContent = 'scrolls sideways \u2192';
+    box.parentNode.insertBefore(hint, button.nextSibling);
+  }
 });

@@ -143,7 +143,7 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 			}
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return len(by[b]) - len(by[a]) })
-		const shown = 20
+		const shown = maxLevels
 		dropped, droppedRows := 0, 0
 		s := Series{Mark: HBars}
 		for place, level := range order {
@@ -187,7 +187,7 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 			cloud.X, cloud.Y = append(cloud.X, Number(x[i])), append(cloud.Y, Number(y[i]))
 		}
 	}
-	f.X, f.Y = Axis{Label: feature.Name}, Axis{Label: "contribution, log-odds"}
+	f.X, f.Y = Axis{Label: feature.Name, Format: feature.format()}, Axis{Label: "contribution, log-odds"}
 	f.Caption = fmt.Sprintf("Each dot is a row (%d shown, extreme 0.5 %% of values at each end left out); above 0 it raises the risk.", len(cloud.X))
 	if len(missing) > 0 {
 		f.Caption += fmt.Sprintf(" Missing values contribute %s on average (%d rows).", Signed3.Print(mean(missing)), len(missing))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 )
 
 // variables is section 3.
@@ -31,7 +30,7 @@ func (b *builder) variables() (Section, error) {
 		t := Table{Title: "Correlated groups", Caption: fmt.Sprintf("Numbers that a chain of rank correlations of at least %.1f ties together (%s). Their importance is shared between them arbitrarily; explain them as one.", highRho, sampled),
 			Columns: []Column{{Name: "Group", Format: Count}, {Name: "Variables"}}}
 		for k, g := range groups {
-			t.Rows = append(t.Rows, []Cell{I(k + 1), T(strings.Join(g, ", "))})
+			t.Rows = append(t.Rows, []Cell{I(k + 1), Phrase(Piece{Names: g})})
 		}
 		s.table(t)
 	}
@@ -165,7 +164,7 @@ func (b *builder) directionVerdict(v []column) {
 		light = Look
 	}
 	if len(against) > 0 {
-		finding += "; against the declared direction: " + strings.Join(against, ", ")
+		finding += "; against the declared direction: " + firstFew(against)
 	}
 	b.verdict(directionQuestion, light, "variables", finding,
 		fmt.Sprintf("look when a variable's own AUC lies on the other side of 0.5 with its whole interval; cannot tell when an interval reaches from the right side to more than %s on the wrong one (never fail: beside the others a variable can be right)", Fixed2.Print(noEffect)), g)

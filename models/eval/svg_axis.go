@@ -106,6 +106,8 @@ func tickText(v float64, f Format, lo, hi float64) string {
 	}
 	s := ""
 	switch {
+	case f == Code && v == math.Trunc(v):
+		s = code(v)
 	case math.Abs(hi) >= 1e6 || step < 1e-6:
 		s = fmt.Sprintf("%.3g", v)
 	case math.Abs(v) >= 1000:

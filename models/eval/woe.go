@@ -33,7 +33,7 @@ const maxLevels = 12
 // gathered under "other". Half a row is added to bins with an empty class.
 func BinVariable(label, x []float64, categories []string) Binned {
 	if categories == nil {
-		return rankColumn(label, x).binned(label)
+		return rankColumn(label, x).binned(label, Plain)
 	}
 	names, of := levels(x, categories)
 	bins := make([]WOEBin, len(names))
@@ -81,8 +81,8 @@ func evidence(bins []WOEBin) Binned {
 
 // intervalNames names the bins between cuts, and last the missing ones. Cuts
 // that four digits do not tell apart get as many as it takes.
-func intervalNames(cuts []float64) []string {
-	words := distinctNumbers(cuts)
+func intervalNames(cuts []float64, format Format) []string {
+	words := distinctNumbers(cuts, format)
 	names := make([]string, 0, len(cuts)+2)
 	for i := range cuts {
 		if i == 0 {
@@ -100,10 +100,10 @@ func intervalNames(cuts []float64) []string {
 }
 
 // distinctNumbers prints rising numbers, no two of them alike.
-func distinctNumbers(x []float64) []string {
+func distinctNumbers(x []float64, format Format) []string {
 	out := make([]string, len(x))
 	for i, v := range x {
-		out[i] = Plain.Print(v)
+		out[i] = format.Print(v)
 	}
 	for digits := 5; digits <= 17 && repeats(out); digits++ {
 		for i, v := range x {

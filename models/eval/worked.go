@@ -92,13 +92,13 @@ func (b *builder) strongest(phi []float64, row int, sign float64) (text string, 
 		}
 		f := &b.in.Features[j]
 		sum += phi[j]
-		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row]), Signed3.Print(phi[j])))
+		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row], b.cols[j].format), Signed3.Print(phi[j])))
 	}
 	return strings.Join(out, "; "), sum
 }
 
 // show words a value.
-func (f *Feature) show(v float64) string {
+func (f *Feature) show(v float64, format Format) string {
 	switch {
 	case math.IsNaN(v):
 		return "missing"
@@ -107,5 +107,5 @@ func (f *Feature) show(v float64) string {
 	case f.Categories != nil:
 		return "other"
 	}
-	return Plain.Print(v)
+	return format.Print(v)
 }
