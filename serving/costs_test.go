@@ -115,6 +115,7 @@ func TestCosts(t *testing.T) {
 		{"calls that are refused", fmt.Sprintf("%d at once, then %d a second; it is closed beyond", strangerRefusals, strangerCallsPerSecond)},
 		{"such calls under way", fmt.Sprintf("%d a connection, %d in all", strangerStreamsPerConnection, strangerStreams)},
 		{"calls whose token is being verified", fmt.Sprintf("%d a connection, %d in all, each with one message of %d MiB at most", pendingTokensPerConnection, pendingTokens, 4)},
+		{"connections to the operators' port (`ops`)", fmt.Sprintf("%d: for one more the oldest is closed; %d answers of `/metrics` are made at once", maxOpsConnections, maxScrapes)},
 		{"memory of all of it", "256 MB at most with 200 connections (`TestStrangers`, in full with `ASSAY_STRANGERS=200`)"},
 	} {
 		fmt.Fprintf(&b, "| %s | %s |\n", r[0], r[1])

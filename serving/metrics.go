@@ -155,10 +155,10 @@ func (c *clock) done(s stage) {
 
 // Ops returns the handler for operators: /metrics for Prometheus, /livez and
 // /readyz for probes. It tells nothing personal; still, keep it off the open
-// network.
+// network, and serve it on an OpsListener.
 func (s *Server) Ops() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if s.ready() != nil {

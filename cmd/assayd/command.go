@@ -117,7 +117,7 @@ func withOps(ctx context.Context, address string, h http.Handler, log *slog.Logg
 	}
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() { done <- srv.Serve(serving.OpsListener(l)) }()
 	log.Info("operators", "address", l.Addr().String(), "paths", "/metrics /livez /readyz")
 	err = run(ctx)
 	return errors.Join(err, srv.Close(), ignore(<-done, http.ErrServerClosed))
