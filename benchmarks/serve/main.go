@@ -12,6 +12,7 @@
 //	go run ./benchmarks/serve                     the ratios, and open-loop latencies
 //	go run ./benchmarks/serve -latency=false      the ratios alone
 //	go run ./benchmarks/serve -profile cpu.pprof  a CPU profile of the server
+//	go run ./benchmarks/serve -lists 1000000      a score beside 12 callers of ListDecisions
 //	go run ./benchmarks/serve -soak 5m -connections 5000 -pause 3s
 //
 // The last one needs `ulimit -n 20000`. It prints memory and goroutines as it
@@ -46,6 +47,7 @@ type options struct {
 	listen        string
 	soak, pause   time.Duration
 	connections   int
+	lists         int
 }
 
 func main() {
@@ -62,6 +64,7 @@ func main() {
 	flag.DurationVar(&o.soak, "soak", 0, "instead: soak for so long, then audit the journal")
 	flag.IntVar(&o.connections, "connections", 64, "connections of the soak")
 	flag.DurationVar(&o.pause, "pause", 0, "mean pause between the requests of one connection of the soak")
+	flag.IntVar(&o.lists, "lists", 0, "instead: make so many decisions, then measure a score alone and beside callers of ListDecisions")
 	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "internal: address of the child")
 	flag.Parse()
 	debug.SetGCPercent(o.gogc)
@@ -101,6 +104,9 @@ func parent(ctx context.Context, o options) error {
 	}
 	if o.soak > 0 {
 		return soak(ctx, o)
+	}
+	if o.lists > 0 {
+		return lists(ctx, o)
 	}
 	echo, err := spawn(ctx, o, "echo")
 	if err != nil {
