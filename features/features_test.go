@@ -149,6 +149,7 @@ func TestSpecErrors(t *testing.T) {
 	const ok = "version: 1\nfields:\n  - name: x\n  - {name: c, kind: text}\nfeatures:\n"
 	for _, c := range []struct{ name, yaml, want string }{
 		{"unknown key", ok + "  - name: x\n    kernal: ratio\n", "line 7, column 5"},
+		{"nearest key", ok + "  - name: x\n    kernal: ratio\n", `did you mean "kernel"?`},
 		{"wrong type", "version: one\n", "line 1, column 10"},
 		{"syntax", "version: 1\nfields: [\n", "line"},
 		{"no field", ok + "  - {name: y, kernel: log1p, of: z}\n", `line 6, column 34 (features[0].of[0]): "z" names no field`},

@@ -191,6 +191,10 @@ func yamlError(err error) error {
 	if first, _, ok := strings.Cut(out.Problem, "\n"); ok {
 		out.Problem = first
 	}
+	var short *yamltext.Error
+	if errors.As(err, &short) && !strings.HasSuffix(out.Problem, short.Meant()) {
+		out.Problem += short.Meant()
+	}
 	if strings.Contains(out.Problem, "unknown field") {
 		out.Hint = "docs/plan.md lists the keys"
 	}

@@ -107,7 +107,7 @@ func (a *admin) approve(ctx context.Context, act *Act, asked assay.Digest, text 
 	case asked2: // the first admin again
 		return false, nil
 	case len(a.mu.pending) >= maxPending:
-		return false, fmt.Errorf("%d acts wait for a second admin already: %w", maxPending, assay.ErrExhausted)
+		return false, fmt.Errorf("%d acts wait for a second admin already, and no more may (fixed): %w", maxPending, assay.ErrExhausted)
 	}
 	_, err = a.engine.note(ctx, ledger.Activation, requestKey{caller: act.By}, assay.Digest{}, &Act{Version: 1, What: actPropose, By: act.By, Digest: act.Digest, Open: open[:], Text: text})
 	if err != nil {

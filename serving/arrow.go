@@ -50,10 +50,10 @@ func readRecord(b []byte, maxRows int) (rec arrow.Record, err error) {
 	}
 	rec = r.Record()
 	if n := rec.NumRows(); n < 1 || n > int64(maxRows) {
-		return nil, bad(fmt.Sprintf("holds %d rows, want 1 to %d", n, maxRows))
+		return nil, bad(fmt.Sprintf("holds %d rows, want 1 to %d (fixed in assayd)", n, maxRows))
 	}
 	if rec.NumCols() > assay.MaxFields {
-		return nil, bad(fmt.Sprintf("holds %d columns, at most %d are allowed", rec.NumCols(), assay.MaxFields))
+		return nil, bad(fmt.Sprintf("holds %d columns, at most %d are allowed (fixed)", rec.NumCols(), assay.MaxFields))
 	}
 	rec.Retain()
 	if r.Next() {

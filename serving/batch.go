@@ -73,7 +73,7 @@ const rowsAtOnce = 256
 // leave when it is done.
 func (s *Server) admitBatch(ctx context.Context, caller string, n int) (leave func(), err error) {
 	if n == 0 || n > s.cfg.MaxBatchRows {
-		return nil, &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d", n, s.cfg.MaxBatchRows)}
+		return nil, &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d (fixed in assayd)", n, s.cfg.MaxBatchRows)}
 	}
 	if err := s.engine.admit(caller, n); err != nil {
 		return nil, err

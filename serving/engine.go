@@ -84,7 +84,7 @@ func (e *engine) admit(caller string, n int) error {
 	if after := e.load.Add(int64(n)); after > e.limit && after > int64(n) {
 		e.load.Add(-int64(n))
 		e.limiter.give(caller, n)
-		return &retryError{assay.ErrExhausted, "the server is full: too many requests are under way", 100 * time.Millisecond}
+		return &retryError{assay.ErrExhausted, fmt.Sprintf("the server is full: too many requests are under way, at most %d at once (setting max-in-flight)", e.limit), 100 * time.Millisecond}
 	}
 	return nil
 }

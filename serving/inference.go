@@ -63,9 +63,13 @@ func (s *inference) ServerMetadata(context.Context, *v2.ServerMetadataRequest) (
 // inferenceModel returns the model of that name ("" is the active one) and
 // version ("" is any).
 func (s *Server) inferenceModel(name, version string) (*live, error) {
-	m, err := s.engine.routes.Load().pick(name)
-	if err != nil || version != "" && version != versionOf(m) {
-		return nil, fmt.Errorf("no model of that name and version is loaded: %w", assay.ErrNotFound)
+	r := s.engine.routes.Load()
+	m, err := r.pick(name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("no model of that name is loaded%s: %w", r.nearest(name), assay.ErrNotFound)
+	case version != "" && version != versionOf(m):
+		return nil, fmt.Errorf("the model's version is %q, another was asked for: %w", versionOf(m), assay.ErrNotFound)
 	}
 	return m, nil
 }

@@ -49,7 +49,8 @@ func (l *limiter) take(caller string, n int, now time.Time) error {
 		return nil
 	}
 	if float64(n) > l.burst {
-		return &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows are more than the %v that a caller may ask for at once: send smaller batches", n, l.burst)}
+		return &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows are more than the %v that a caller may ask for at once (setting rate-burst): "+
+			"send smaller batches", n, l.burst)}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +68,7 @@ func (l *limiter) take(caller string, n int, now time.Time) error {
 	}
 	if b.tokens < float64(n) {
 		after := time.Duration((float64(n) - b.tokens) / l.perSecond * float64(time.Second))
-		return &retryError{assay.ErrExhausted, "the caller is over its rate", after + time.Millisecond}
+		return &retryError{assay.ErrExhausted, fmt.Sprintf("the caller is over its rate of %v rows a second (setting rate)", l.perSecond), after + time.Millisecond}
 	}
 	b.tokens -= float64(n)
 	return nil

@@ -68,14 +68,14 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 	case s.lists <- struct{}{}:
 		defer func() { <-s.lists }()
 	default:
-		return nil, &retryError{assay.ErrExhausted, "the server is full: too many lists are under way", 100 * time.Millisecond}
+		return nil, &retryError{assay.ErrExhausted, fmt.Sprintf("the server is full: too many lists are under way, at most %d at once (fixed)", maxLists), 100 * time.Millisecond}
 	}
 	p := page{size: int(req.PageSize), before: s.payAndGiveWay}
 	switch {
 	case p.size == 0:
 		p.size = defaultPage
 	case p.size < 0 || p.size > maxPage:
-		return nil, &assay.FieldError{Field: "page_size", Problem: fmt.Sprintf("want 1 to %d", maxPage)}
+		return nil, &assay.FieldError{Field: "page_size", Problem: fmt.Sprintf("want 1 to %d (fixed)", maxPage)}
 	}
 	var err error
 	if p.next, err = readPageToken(req.PageToken); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // windows is the state of one plan's windows. The state is owned by engine.mu.
@@ -33,7 +34,12 @@ func (r *routes) pick(name string) (*live, error) {
 	if m := r.byName[name]; m != nil {
 		return m, nil
 	}
-	return nil, &assay.FieldError{Field: "model", Problem: "no model of that name is loaded"}
+	return nil, &assay.FieldError{Field: "model", Problem: "no model of that name is loaded" + r.nearest(name)}
+}
+
+// nearest is a hint at the loaded model whose name is nearest to one that is not.
+func (r *routes) nearest(name string) string {
+	return nearest.Hint(name, slices.Sorted(maps.Keys(r.byName)))
 }
 
 // all returns the models, ordered by name.
@@ -57,7 +63,7 @@ func (r *routes) with(m *live, active bool) (*routes, error) {
 		next.active = m
 	}
 	if len(next.byName) > maxModels {
-		return nil, fmt.Errorf("%d models are loaded, at most %d are allowed: unload one: %w", len(r.byName), maxModels, assay.ErrExhausted)
+		return nil, fmt.Errorf("%d models are loaded, at most %d are allowed (fixed): unload one: %w", len(r.byName), maxModels, assay.ErrExhausted)
 	}
 	return next, nil
 }
@@ -67,7 +73,7 @@ func (r *routes) without(name string) (*routes, *live, error) {
 	m := r.byName[name]
 	switch {
 	case m == nil:
-		return nil, nil, fmt.Errorf("no model of that name is loaded: %w", assay.ErrNotFound)
+		return nil, nil, fmt.Errorf("no model of that name is loaded%s: %w", r.nearest(name), assay.ErrNotFound)
 	case m == r.active:
 		return nil, nil, fmt.Errorf("the active model cannot be unloaded: activate another first: %w", assay.ErrPrecondition)
 	}

@@ -60,7 +60,7 @@ func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64
 		case len(in.Shape) == 0 || len(in.Shape) > 2 || len(values) != count*width || in.Shape[0] != int64(count) || len(in.Shape) == 2 && in.Shape[1] != int64(width) || len(in.Shape) == 1 && width != 1:
 			return nil, 0, bad("the shape must be [n, %d] and match the %d values that came", width, len(values))
 		case count < 1 || count > s.cfg.MaxBatchRows:
-			return nil, 0, bad("%d rows, want 1 to %d", count, s.cfg.MaxBatchRows)
+			return nil, 0, bad("%d rows, want 1 to %d (fixed in assayd)", count, s.cfg.MaxBatchRows)
 		case rows != nil && count != n:
 			return nil, 0, bad("%d rows, the inputs before it have %d", count, n)
 		}

@@ -172,8 +172,23 @@ func loader(dir string) func(context.Context, string) (*models.Bundle, error) {
 		if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
 			return nil, fmt.Errorf("%w: a bundle is named by its folder, with no path", models.ErrBundle)
 		}
-		return loadBundle(filepath.Join(dir, name))
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%w: the directory of models has no such folder%s", models.ErrBundle, nearest.Hint(name, folders(dir)))
+		}
+		return loadBundle(path)
 	}
+}
+
+// folders lists the names of the folders in dir, those that can be read.
+func folders(dir string) (names []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }
 
 // whoami names the operating system's user.

@@ -125,8 +125,8 @@ func TestLoadRefuses(t *testing.T) {
 	if err := os.WriteFile(path, []byte("dir: x\n\nlissten: y\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := load(path, none, fs); err == nil || !strings.Contains(err.Error(), "[3:1]") || !strings.Contains(err.Error(), "lissten") {
-		t.Errorf("an unknown key: %v, want its line and name", err)
+	if _, err := load(path, none, fs); err == nil || !strings.Contains(err.Error(), "[3:1]") || !strings.Contains(err.Error(), `"lissten"; did you mean "listen"?`) {
+		t.Errorf("an unknown key: %v, want its line and name, and the nearest", err)
 	}
 	if _, err := load("", func(k string) (string, bool) { return "-1", k == "ASSAY_MAX_IN_FLIGHT" }, fs); err == nil || !strings.Contains(err.Error(), "ASSAY_MAX_IN_FLIGHT") {
 		t.Errorf("a negative number: %v, want the variable's name", err)

@@ -66,7 +66,12 @@ func Decode(b []byte, to any, l Limits) error {
 	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(to); errors.Is(err, io.EOF) {
 		return ErrEmpty
 	} else if err != nil {
-		return brief(err)
+		short := brief(err)
+		var ye yaml.Error
+		if errors.As(err, &ye) {
+			short.meant = hint(ye.GetMessage(), ye.GetToken(), file, to)
+		}
+		return short
 	}
 	return nil
 }
@@ -149,7 +154,7 @@ func (l Limits) count(b []byte) error {
 
 // brief makes a short error of the library's, whose text repeats what was read
 // and is long to make and to print.
-func brief(err error) error {
+func brief(err error) *Error {
 	const most = 300
 	text := ""
 	var ye yaml.Error
@@ -165,17 +170,22 @@ func brief(err error) error {
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "..."
 	}
-	return &Error{text, err}
+	return &Error{text: text, whole: err}
 }
 
 // Error is an error of the YAML library in brief.
 type Error struct {
 	text  string
+	meant string
 	whole error
 }
 
 // Error implements error.
-func (e *Error) Error() string { return e.text }
+func (e *Error) Error() string { return e.text + e.meant }
+
+// Meant is a hint at the key that was most likely meant by an unknown one, to be
+// put behind a message; "" if there is none.
+func (e *Error) Meant() string { return e.meant }
 
 // Unwrap returns the library's error, which knows its token.
 func (e *Error) Unwrap() error { return e.whole }

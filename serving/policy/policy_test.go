@@ -112,7 +112,7 @@ func TestParseRefuses(t *testing.T) {
 		{"empty", "", "empty"},
 		{"no cutoffs", "name: x\n", "review_from"},
 		{"order", "name: x\ncutoffs: {review_from: 0.3, decline_from: 0.2}\n", "review_from <= decline_from"},
-		{"unknown key", "name: x\ncutofs: {}\n", "cutofs"},
+		{"unknown key", "name: x\ncutofs: {}\n", `did you mean "cutoffs"?`},
 		{"unknown key has its line", "name: x\n\ncutofs: {}\n", "[3:1]"},
 		{"two documents", "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n---\nname: y\n", "one YAML document"},
 		{"unknown field", rule(`{name: a, when: event.nope > 1.0, outcome: review}`), "event.nope"},
