@@ -42,7 +42,8 @@ func TestZonesBeforeFitting(t *testing.T) {
 2024-02-10T12:00:00Z,default,a,4
 2024-04-20T12:00:00Z,application,b,5
 `
-	f, err := datasets.ReadBytes(t.Context(), "log.csv", []byte(log), datasets.Options{Text: []string{"kind", "loan"}, Time: []string{"time"}, Unlabelled: true})
+	opts := datasets.Options{Text: []string{"kind", "loan"}, Time: []string{"time"}, Unlabelled: true}
+	f, err := datasets.ReadBytes(t.Context(), "log.csv", []byte(log), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,8 @@ func TestZonesBeforeFitting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := slices.EqualFunc(labels, bareLabels, func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
+	bits := func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
+	same := slices.EqualFunc(labels, bareLabels, bits)
 	if !slices.Equal(rows, bareRows) || !same || open != bareOpen || !slices.Equal(labels[:4], []float64{1, 1, 0, 0}) {
 		t.Errorf("rows %v, labels %v, %d open; without zones %v, %v, %d", rows, labels, open, bareRows, bareLabels, bareOpen)
 	}

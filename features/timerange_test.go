@@ -30,7 +30,8 @@ features:
 
 // dues are times around the bounds of boundedPlan; the last three are beyond
 // what any plan takes as it is.
-var dues = []string{"2015-01-01", "2014-12-31T23:59:59Z", "2030-12-31T12:00:00Z", "2030-12-31T12:00:01Z", "2024-05-01", "1899-12-31", "2201-01-01", "9999-12-31"}
+var dues = []string{"2015-01-01", "2014-12-31T23:59:59Z", "2030-12-31T12:00:00Z", "2030-12-31T12:00:01Z", "2024-05-01",
+	"1899-12-31", "2201-01-01", "9999-12-31"}
 
 func timesPlan(t *testing.T, outside string) *features.Plan {
 	t.Helper()
@@ -38,7 +39,8 @@ func timesPlan(t *testing.T, outside string) *features.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, _, err := spec.Fit(context.Background(), timesTable(t, arrow.BinaryTypes.String, "2024-05-01", "2024-05-02"), nil)
+	table := timesTable(t, arrow.BinaryTypes.String, "2024-05-01", "2024-05-02")
+	plan, _, err := spec.Fit(context.Background(), table, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +132,8 @@ func readings(t *testing.T, plan *features.Plan, due string) map[string]func() (
 	}
 	event := func(v assay.Value, read bool) func() (float64, error) {
 		return func() (float64, error) {
-			ev := assay.Event{ID: "e", Kind: "application", Time: instantOf(t, "2024-01-01"), Fields: []assay.Field{{Name: "due", Value: v}}}
+			ev := assay.Event{ID: "e", Kind: "application", Time: instantOf(t, "2024-01-01")}
+			ev.Fields = []assay.Field{{Name: "due", Value: v}}
 			if err := plan.Admit(&ev); err != nil {
 				return 0, err
 			}
@@ -148,7 +151,8 @@ func readings(t *testing.T, plan *features.Plan, due string) map[string]func() (
 	}
 	return map[string]func() (float64, error){
 		"a column of texts": table(arrow.BinaryTypes.String), "a column of times": table(arrow.FixedWidthTypes.Timestamp_us),
-		"an event with a text": event(assay.TextValue(due), false), "an event with a time": event(assay.InstantValue(instantOf(t, due)), false),
+		"an event with a text":  event(assay.TextValue(due), false),
+		"an event with a time":  event(assay.InstantValue(instantOf(t, due)), false),
 		"an event read at once": event(assay.InstantValue(instantOf(t, due)), true),
 		"a row as an event": func() (float64, error) {
 			ev, err := plan.EventOf(timesTable(t, arrow.FixedWidthTypes.Timestamp_us, due), 0, "e", time.Time{})
@@ -164,7 +168,8 @@ func readings(t *testing.T, plan *features.Plan, due string) map[string]func() (
 // numbers, and the error of one that is refused says the range.
 func TestTimesOutsideReport(t *testing.T) {
 	for outside, want := range map[string]features.FieldReport{
-		"missing": {Name: "due", Missing: 6, Cleared: 6}, "clip": {Name: "due", Clipped: 6}, "flag": {Name: "due", Flagged: 3},
+		"missing": {Name: "due", Missing: 6, Cleared: 6},
+		"clip":    {Name: "due", Clipped: 6}, "flag": {Name: "due", Flagged: 3},
 	} {
 		spec, err := features.ParseSpec(fmt.Appendf(nil, boundedPlan, ", outside: "+outside))
 		if err != nil {
@@ -223,7 +228,11 @@ func TestTimeRangeErrors(t *testing.T) {
 		"earliest: 2020-01-01":                                 "a number has min and max",
 		"kind: text, outside: clip":                            "outside is for numbers and times",
 	} {
-		_, err := features.ParseSpec([]byte("version: 1\nfields: [{name: x, " + field + "}]\nfeatures: [{name: f, kernel: missing, of: x}]\n"))
+		_, err := features.ParseSpec(fmt.Appendf(nil, `
+version: 1
+fields: [{name: x, %s}]
+features: [{name: f, kernel: missing, of: x}]
+`, field))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", field, err, want)
 		}

@@ -18,7 +18,7 @@ import (
 // What a training run asks of a log besides one replay: a plan for each fold,
 // and the outcomes of a busy key. It prints
 //
-//	RATIO features_folds            seconds of playing the log once and fitting a plan on each fold, over those of one plan
+//	RATIO features_folds            seconds for a plan of each fold from one replay, over those for one plan
 //	RATIO features_folds_replayed   the same where each fold plays the log again, as Spec.Fit does alone
 //	NS features_labels              an event of a log of one key, until the outcomes of its applications are found
 //	RATIO features_labels_growth    the same over that of a log of a quarter of the events: 1 if it is linear
@@ -143,7 +143,8 @@ func hotLog(s *features.Spec, events int) (arrow.Record, error) {
 	step := 365 * 24 * time.Hour / time.Duration(events)
 	return s.Table(func(yield func(*assay.Event) bool) {
 		for i := range events {
-			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "application", Time: start.Add(time.Duration(i) * step).Truncate(time.Microsecond)}
+			at := start.Add(time.Duration(i) * step).Truncate(time.Microsecond)
+			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "application", Time: at}
 			e.Entities = []assay.Entity{{Role: "buyer", ID: "B"}}
 			e.Fields = []assay.Field{{Name: "amount", Value: assay.NumberValue(rng.Float64())}}
 			if i%3 == 2 {

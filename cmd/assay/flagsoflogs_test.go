@@ -38,7 +38,9 @@ func TestFlagsOfLogs(t *testing.T) {
 		with := strings.NewReplacer("windows:\n", "  - {name: early, kind: flag, on: [application, payment]}\nwindows:\n"+
 			"  - {name: early_paid, key: [buyer], on: [payment], where: {field: early, above: 0}, length: 60d}\n"+
 			"  - {name: early_share, key: [buyer], on: [payment], value: early, length: 60d}\n",
-			"features:\n", "features:\n  - {name: early}\n  - {name: early_paid, kernel: count, window: early_paid}\n  - {name: early_share, kernel: mean, window: early_share}\n").Replace(string(text))
+			"features:\n", "features:\n  - {name: early}\n"+
+				"  - {name: early_paid, kernel: count, window: early_paid}\n"+
+				"  - {name: early_share, kernel: mean, window: early_share}\n").Replace(string(text))
 		if err := os.WriteFile(plan, []byte(with), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -54,7 +54,8 @@ func TestForwardThroughTheCommand(t *testing.T) {
 	// Of 125 days whose outcome is known, the first fold trains on a quarter, which is known after its test has begun.
 	plan, log = s.write(strings.Replace(byEvent, "30d", "100d", 1), s.rows)
 	stdout, stderr, code = s.train(plan, log, forward...)
-	if code == 0 || !strings.Contains(stderr, "fold 1 of 3 has no rows to train on whose outcome was known") || !strings.Contains(stderr, "the horizon is 100d") {
+	const refused = "fold 1 of 3 has no rows to train on whose outcome was known"
+	if code == 0 || !strings.Contains(stderr, refused) || !strings.Contains(stderr, "the horizon is 100d") {
 		t.Errorf("a horizon of a hundred days: %d, %s%s", code, stdout, stderr)
 	}
 	// The same rows with a label that was known at once have no gap.
