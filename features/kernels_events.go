@@ -16,13 +16,13 @@ func quantileKernels() []kernel {
 		{name: "median", needs: window.Sample, needsValue: true,
 			formula: "the middle value, or the mean of the two in the middle; exact while no more than `samples` " +
 				"events came since the window's beginning, else of a sample of about half to all of that many",
-			missing: "missing for a key without events",
+			missing: "missing for a key without events, or when the sample has none of them, as can be with `offset`",
 			params:  "`samples` at the window (default 256)", example: "values=10,30,20,50 -> 25",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return quantile(r.Values, 0.5) }},
 		{name: "quantile", needs: window.Sample, needsValue: true,
 			formula: "the value at place 1 + (n - 1) * q of the n values by size, between two of them by linear " +
 				"interpolation; exact as `median` is",
-			missing: "missing for a key without events",
+			missing: "missing as `median` is",
 			params:  "`quantile: 0.9`; `samples` at the window (default 256)",
 			example: "values=10,30,20,50 quantile=0.9 -> 44", check: checkQuantile,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return quantile(r.Values, *l.spec.Quantile) }},

@@ -19,39 +19,38 @@ func memberKernels() []kernel {
 	return []kernel{
 		{name: "top_share", needs: window.Sums, needsMember: true,
 			formula: "sum of the k greatest members / sum of all; exact as `share` is",
-			missing: "missing when the sum is not positive",
+			missing: "missing as `share` is",
 			params:  "`k: 3` (default 1); `members` at the window (default 128)",
 			example: "values=10,30,20 members=a,b,c k=2 -> 0.833333333333",
 			check:   checkK,
 			read:    func(r *window.Reading, _ int64, l *learned) float64 { return topShare(r, l.spec.k()) }},
 		{name: "hhi", needs: window.Sums, needsMember: true,
 			formula: "sum over members of (member's sum / sum of all)^2, the Herfindahl-Hirschman index: 1/n if n " +
-				"members are equal, 1 if there is one",
-			missing: "missing when the sum is not positive",
+				"members are equal, 1 if there is one; exact as `share` is",
+			missing: "missing as `share` is",
 			params:  "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.5",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return concentration(r) }},
 		{name: "entropy", needs: window.Sums, needsMember: true,
 			formula: "-sum over members of p * ln(p), p = member's sum / sum of all: 0 if there is one member, ln(n) " +
-				"if n are equal",
-			missing: "missing when the sum is not positive, or one member's is negative",
+				"if n are equal; exact as `share` is",
+			missing: "missing as `share` is, or when a member's sum is negative",
 			params:  "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.69314718056",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return entropy(r) }},
 		{name: "count_of", needs: window.Tally, needsMember: true,
-			formula: "number of events whose member is one of `is`; exact while the window has no more than `members` " +
-				"members",
-			missing: "0 for a key without events",
+			formula: "number of events whose member is one of `is`; exact as `share` is, else never too large",
+			missing: "0 for a key without events; missing as `share` is when no member is known",
 			params:  "`is: [a, b]`; `members` at the window (default 128)",
 			example: "members=a,b,a is=a -> 2", check: checkIs,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return countOf(r, l) }},
 		{name: "share_of", needs: window.Tally | window.Count, needsMember: true,
 			formula: "number of events whose member is one of `is` / number of events",
-			missing: "missing for a key without events",
+			missing: "missing for a key without events, or as `share` is when no member is known",
 			params:  "`is: [a, b]`; `members` at the window (default 128)",
 			example: "members=a,b,a is=b -> 0.333333333333", check: checkIs,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return countOf(r, l) / r.Count }},
 		{name: "mode", needs: window.Tally, needsMember: true, member: true,
 			formula: "the member of most events, as `category` codes it; of equals the one with the smaller hash",
-			missing: "missing for a key without events",
+			missing: "missing for a key without events, or as `share` is when no member is known",
 			params:  "as of `category`; `members` at the window (default 128)",
 			example: "members=a,b,a min_count=1 -> 0", fit: fitMember, check: checkMember, verify: verifyMember,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return mode(r, l) }},
@@ -90,8 +89,13 @@ func checkIs(f *FeatureSpec) string {
 	return ""
 }
 
+// noneKnown reports whether all members of a window with events were forgotten
+// for later ones, as can be when it ends some time ago: nothing is said of them
+// then, for 0 would be a claim.
+func noneKnown(r *window.Reading, known []window.MemberSum) bool { return r.Seen && len(known) == 0 }
+
 func topShare(r *window.Reading, k int) float64 {
-	if !(r.Sum > 0) {
+	if !(r.Sum > 0) || noneKnown(r, r.Sums) {
 		return math.NaN()
 	}
 	slices.SortFunc(r.Sums, func(a, b window.MemberSum) int {
@@ -106,7 +110,7 @@ func topShare(r *window.Reading, k int) float64 {
 }
 
 func concentration(r *window.Reading) float64 {
-	if !(r.Sum > 0) {
+	if !(r.Sum > 0) || noneKnown(r, r.Sums) {
 		return math.NaN()
 	}
 	sum := 0.0
@@ -118,7 +122,7 @@ func concentration(r *window.Reading) float64 {
 }
 
 func entropy(r *window.Reading) float64 {
-	if !(r.Sum > 0) {
+	if !(r.Sum > 0) || noneKnown(r, r.Sums) {
 		return math.NaN()
 	}
 	sum := 0.0
@@ -134,6 +138,9 @@ func entropy(r *window.Reading) float64 {
 }
 
 func countOf(r *window.Reading, l *learned) float64 {
+	if noneKnown(r, r.Counts) {
+		return math.NaN()
+	}
 	n := 0.0
 	for _, h := range l.hashes {
 		i, ok := slices.BinarySearchFunc(r.Counts, h, func(m window.MemberSum, h uint64) int { return cmp.Compare(m.Member, h) })

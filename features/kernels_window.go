@@ -52,9 +52,10 @@ func windowKernels() []kernel {
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return r.Distinct }},
 		{name: "share", needs: window.Share | window.Sum, needsMember: true,
 			formula: "greatest sum of one member / sum of all (concentration); above 1 if others are negative; exact " +
-				"while the window has no more than `members` members, else never too large if no value is " +
-				"negative",
-			missing: "missing when the sum is not positive",
+				"while no more than `members` members came since the window's beginning, else never too large if " +
+				"no value is negative",
+			missing: "missing when the sum is not positive, or, in a window with `offset`, when `members` others came since " +
+				"and all its members were forgotten",
 			params:  "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.5",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return r.Share }},
 		{name: "since_last", needs: window.Last,

@@ -22,12 +22,31 @@ def span(text):
     return int(text[:-1]) * UNITS[text[-1]] if text else 0
 
 
+def hop(w):
+    return span(w["hop"]) if w.get("hop") else max(span(w["length"]) // 30, 1)
+
+
 def q(name):
     return '"' + name.replace('"', '""') + '"'
 
 
 def s(text):
     return "'" + text.replace("'", "''") + "'"
+
+
+class Range:
+    """What is promised when a window's members, or samples, are more than it keeps; lack: may be missing."""
+
+    def __init__(self, low, high, lack):
+        self.low, self.high, self.lack = low, high, lack
+
+    def __str__(self):
+        return f"{self.low} to {self.high}{' or missing' if self.lack else ''}"
+
+    def holds(self, got):
+        if got is None or isinstance(got, str):
+            return got is not None or self.lack
+        return all(abs(x) == math.inf or s * (got - x) >= -1e-9 * max(1.0, abs(x)) for s, x in ((1, self.low), (-1, self.high)))
 
 
 class Case:
@@ -98,6 +117,12 @@ class Case:
             out.append(f"{x} is {'' if w['missing'] else 'not '}null")
         return " and ".join(f"coalesce({c}, false)" for c in out)
 
+    def pane(self, w):
+        """SQL for the pane that an event falls into, as a number that rises with time."""
+        if w.get("calendar"):
+            return f"epoch_us(date_trunc({s(w['calendar'])}, timezone({s(w.get('zone', 'UTC'))}, make_timestamptz(time))))"
+        return "0" if w["length"] == "all" else f"(time - ((time % {hop(w)}) + {hop(w)}) % {hop(w)})"
+
     def bounds(self, w):
         """SQL for the first and the last time (not included) that a scored event's window holds."""
         at = f"greatest(time, mark - {self.late})"
@@ -114,10 +139,9 @@ class Case:
         if w["length"] == "all":
             return "-9223372036854775807", "9223372036854775807"
         length, off = span(w["length"]), span(w.get("offset", ""))
-        hop = span(w["hop"]) if w.get("hop") else max(length // 30, 1)
 
         def floor(x):
-            return f"({x} - ((({x}) % {hop}) + {hop}) % {hop})"
+            return f"({x} - ((({x}) % {hop(w)}) + {hop(w)}) % {hop(w)})"
 
         return floor(f"({at} - {length + off})"), floor(f"({at} - {off})") if off else "9223372036854775807"
 
@@ -135,15 +159,29 @@ class Case:
         low, high = self.bounds(w)
         names = [f"k{i}" for i in range(len(keys))]
         as_keys = ", ".join(f"{k} as {n}" for k, n in zip(keys, names))
-        self.con.execute(f"""create or replace table F as select seq, time, {v} as v, {m} as m, {as_keys} from E where {' and '.join(fed)}""")
+        self.con.execute(f"""create or replace table F as select seq, time, {self.pane(w)} as pane, {v} as v, {m} as m, {as_keys} from E where {' and '.join(fed)}""")
         self.con.execute(f"""create or replace table R as select seq, time, greatest(time, mark - {self.late}) as clock, {low} as low, {high} as high, {as_keys}
             from E where kind = {s(self.plan.get('event', 'application'))}""")
         match = f"{' and '.join(f'r.{n} = e.{n}' for n in names)} and e.seq < r.seq and e.time >= r.low"
         # What a window keeps is bounded by what came since its beginning, also after its end.
         self.since = {r: (n, m) for r, n, m in self.con.execute(f"select r.seq, count(e.seq), count(distinct e.m) from R r left join F e on {match} group by r.seq").fetchall()}
         self.con.execute(f"""create or replace table J as select r.seq as r, r.time as rt, r.clock, {' and '.join(f'r.{n} is not null' for n in names)} as has,
-            e.seq as seq, e.time as t, e.v, e.m, row_number() over (partition by r.seq order by e.time desc, e.seq desc) as rank
+            e.seq as seq, e.time as t, e.pane, e.v, e.m, row_number() over (partition by r.seq order by e.time desc, e.seq desc) as rank
             from R r left join F e on {match} and e.time < r.high""")
+        self.match = match
+
+    def surely(self, members):
+        """By scored event: what each member has in the panes of the window in which, and since which, no more than `members` members came.
+
+        They are the most recent ones at any time since, and so are never forgotten. Of the others nothing is promised.
+        """
+        out = {}
+        for r, m, v, n in self.con.execute(f"""with L as (select r.seq as r, e.m, max(e.pane) as last from R r join F e on {self.match} group by all),
+                C as (select r, last, sum(count(*)) over (partition by r order by last desc) as n from L group by r, last),
+                P as (select r, max(last) as pane from C where n > {members} group by r)
+                select r, m, fsum(v), count(*) from J join P using (r) where J.pane > P.pane group by r, m""").fetchall():
+            out.setdefault(r, []).append((m, v, n))
+        return out
 
     def window(self, w, features):
         self.join(w)
@@ -158,32 +196,35 @@ class Case:
             coalesce(min(rank) filter (not v > 0) - 1, count(seq)) as streak
             from (select *, min(t) over (partition by r) as t0, max(t) over (partition by r) as t1 from J) group by r order by r""")
         names = [d[0] for d in base.description]
-        rows = [dict(zip(names, row)) for row in base.fetchall()]
+        rows = [dict(zip(names, row)) | {"ends": w.get("offset", "0") != "0"} for row in base.fetchall()]
         sums = {}
         if w.get("member"):
             # A tie-breaking total over members in any order: sums are compared within rounding.
             for r, m, v, n in self.con.execute("select r, m, fsum(v), count(*) from J where seq is not null group by r, m order by r, m").fetchall():
                 sums.setdefault(r, []).append((m, v, n))
         members, samples = w.get("members", 128), w.get("samples", 256)
+        surely = self.surely(members) if w.get("member") and any(m > members for _, m in self.since.values()) else {}
         out = {}
         for f in features:
-            out[f["name"]] = [(self.feature(f, row, sums.get(row["r"], []), members, samples), tolerance(f["kernel"], row)) for row in rows]
+            out[f["name"]] = [(self.feature(f, row, sums.get(row["r"], []), surely.get(row["r"], []), members, samples), tolerance(f["kernel"], row)) for row in rows]
         return out
 
-    def feature(self, f, row, sums, members, samples):
-        """The wanted value, or (relation, value) where only a bound is promised, or None for missing; ... where nothing is."""
+    def feature(self, f, row, sums, surely, members, samples):
+        """The wanted value, or a Range where only bounds are promised, or None for missing; ... where nothing is."""
         kernel, k = f["kernel"], f.get("k", 1)
         if not row["has"]:
             return None
         n, total = row["n"], row["total"]
         since, others = self.since[row["r"]]
         beyond = n > 0 and others > members
+        # In a window that ends now, the latest event's member is always known.
+        lack = row["ends"] and not surely
         values = row["values"] or []
         last = values[:k]
         days = lambda t: None if t is None else max(0.0, (row["rt"] - t) / DAY)
         if kernel in ("median", "quantile"):
             if since > samples or not n:
-                return ... if n else None
+                return Range(row["low"], row["high"], True) if n else None
             if kernel == "median":
                 return row["median"]
             return self.con.execute("select quantile_cont(x, ?) from unnest(?::double[]) as t(x)", [f["quantile"], values]).fetchall()[0][0]
@@ -191,31 +232,36 @@ class Case:
             if kernel == "distinct":
                 return ... if beyond else float(len(sums))
             if kernel in ("count_of", "share_of"):
-                c = float(sum(n for m, _, n in sums if m in f["is"]))
+                c, least = (float(sum(n for m, _, n in of if m in f["is"])) for of in (sums, surely))
+                by = 1 if kernel == "count_of" else n
                 if beyond:
-                    return ("<=", c if kernel == "count_of" else c / n)
-                return c if kernel == "count_of" else (c / n if n else None)
+                    return Range(least / by, c / by, lack)
+                return c / by if by else None
             if kernel == "mode":
                 best = sorted(sums, key=lambda x: -x[2])
-                if beyond or len(best) > 1 and best[0][2] == best[1][2]:
+                if beyond:
+                    return Range(-math.inf, math.inf, lack)
+                if len(best) > 1 and best[0][2] == best[1][2]:
                     return ...
                 return best[0][0] if best else None
             if n and abs(total) <= 1e-9 * row["size"]:
                 return ...  # its sign is rounding
             if not total > 0:
                 return None
-            parts = sorted((v for _, v, _ in sums), reverse=True)
-            want = {
-                "share": lambda: parts[0] / total,
-                "top_share": lambda: sum(parts[:k]) / total,
-                "hhi": lambda: sum((p / total) ** 2 for p in parts),
-                "entropy": lambda: None if parts[-1] < 0 else -sum(p / total * math.log(p / total) for p in parts if p > 0),
-            }[kernel]()
+            parts, least = (sorted((v for _, v, _ in of), reverse=True) for of in (sums, surely))
+            formula = {
+                "share": lambda parts: max(parts, default=0.0) / total,
+                "top_share": lambda parts: sum(parts[:k]) / total,
+                "hhi": lambda parts: sum((p / total) ** 2 for p in parts),
+                "entropy": lambda parts: None if parts[-1] < 0 else -sum(p / total * math.log(p / total) for p in parts if p > 0),
+            }[kernel]
             if kernel == "entropy" and any(0 < abs(p) <= 1e-9 * row["size"] for p in parts):
                 return ...
             if beyond:
-                return ... if row["negative"] or kernel == "entropy" else ("<=", want)
-            return want
+                if row["negative"]:
+                    return Range(-math.inf, math.inf, lack or kernel == "entropy")
+                return Range(0.0, math.inf, lack) if kernel == "entropy" else Range(max(formula(least), formula([row["low"]])), formula(parts), lack)
+            return formula(parts)
         return {
             "count": lambda: float(n), "window_sum": lambda: total, "mean": lambda: row["mean"], "min": lambda: row["low"], "max": lambda: row["high"],
             "std": lambda: row["sd"], "latest": lambda: row["latest"], "earliest": lambda: row["earliest"],
@@ -249,9 +295,8 @@ def tolerance(kernel, row):
 
 
 def same(got, want, tolerance):
-    if isinstance(want, tuple):
-        # None: every member that the window has was forgotten for later ones.
-        return got is None or got <= want[1] + 1e-9 * max(1.0, abs(want[1]))
+    if isinstance(want, Range):
+        return want.holds(got)
     if got is None or want is None:
         return got is None and want is None
     if isinstance(want, str) or isinstance(got, str) or tolerance == 0:

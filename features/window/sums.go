@@ -99,7 +99,8 @@ func (p sums) member(a int, low, high int64) (end int, in bool, sum float64) {
 	return end, in, sum
 }
 
-// greatest is the greatest sum of one member in the panes low to high.
+// greatest is the greatest sum of one member in the panes low to high; NaN if
+// nobody there is known.
 func (p sums) greatest(low, high int64) float64 {
 	best := math.Inf(-1)
 	for a := 0; a < len(p); { // member, written out: every read of a share comes here
@@ -112,6 +113,9 @@ func (p sums) greatest(low, high int64) float64 {
 		if in && sum > best {
 			best = sum
 		}
+	}
+	if best == math.Inf(-1) {
+		return math.NaN()
 	}
 	return best
 }
