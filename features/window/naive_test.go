@@ -69,7 +69,8 @@ func (n *naive) span(at int64) (from, to int64) {
 
 func (n *naive) read(key string, at int64) Reading {
 	var r Reading
-	r.clear(everything)
+	r.clear()
+	r.Rare.clear()
 	from, to := n.span(at)
 	var in []event
 	for _, e := range n.events[key] {

@@ -43,14 +43,17 @@ type Rare struct {
 // rare is what is put into a Rare.
 const rare = Earliest | EarliestMember | LatestMember | Trend | Decay | Sums | Tally | Sample | Recents
 
-// clear makes a reading of nothing. Lists keep their room.
-func (r *Reading) clear(needs Needs) {
+// clear makes a reading of nothing, but for Rare.
+func (r *Reading) clear() {
 	nan := math.NaN()
 	r.Count, r.Sum, r.Distinct, r.First, r.Last, r.Seen = 0, 0, 0, 0, 0, false
 	r.Mean, r.Deviance, r.Min, r.Max, r.Latest, r.Share = nan, nan, nan, nan, nan, nan
-	if needs&rare != 0 {
-		r.Rare = Rare{Earliest: nan, Slope: nan, DecayAvg: nan, Sums: r.Sums[:0], Counts: r.Counts[:0], Values: r.Values[:0]}
-	}
+}
+
+// clear makes a reading of nothing. Lists keep their room.
+func (r *Rare) clear() {
+	nan := math.NaN()
+	*r = Rare{Earliest: nan, Slope: nan, DecayAvg: nan, Sums: r.Sums[:0], Counts: r.Counts[:0], Values: r.Values[:0]}
 }
 
 // Cursor is a key that was looked up.
@@ -81,13 +84,16 @@ func (t *Table) Warm(k Cursor) (sum uint64) {
 // Read reads one window at time at. It changes nothing.
 func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	l := &t.windows[window]
-	r.clear(l.Needs)
+	r.clear()
+	if l.Needs&rare != 0 {
+		r.Rare.clear()
+	}
 	if k.place < 0 {
 		return
 	}
 	c := &t.cells[int(k.place)*len(t.windows)+window]
 	at = max(at, t.horizon())
-	low, high := l.low(&l.tail, at), int64(math.MaxInt64)
+	low, high := l.pane(&l.tail, at-l.back)-l.behind, int64(math.MaxInt64)
 	if l.Offset != 0 {
 		high = l.high(at)
 	}
@@ -106,10 +112,6 @@ func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	if l.Needs&(lists|rare) == 0 {
 		return
 	}
-	l.mergeRare(c.panes[i:n], at, r)
-	if l.Needs&lists == 0 {
-		return
-	}
 	if l.Needs&Distinct != 0 {
 		n, level := c.distinct(low)
 		r.Distinct = math.Ldexp(float64(n), level)
@@ -117,6 +119,17 @@ func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	if l.Needs&Share != 0 && r.Sum > 0 {
 		r.Share = c.sums.greatest(low, high) / r.Sum
 	}
+	if l.Needs&rare == 0 {
+		return
+	}
+	l.mergeRare(c.panes[i:n], at, r)
+	if l.Needs&lists != 0 {
+		c.list(l, low, high, r)
+	}
+}
+
+// list puts the lists of a window into a reading.
+func (c *members) list(l *layout, low, high int64, r *Reading) {
 	if l.Needs&Sums != 0 {
 		r.Sums = c.sums.list(r.Sums, low, high)
 	}

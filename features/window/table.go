@@ -134,22 +134,30 @@ type Table struct {
 type layout struct {
 	Config
 	width int // words of a pane: its number, then the columns
-	at    [19]uint8
+	// The first pane that a read sees is that of `back` before its time, less `behind` panes.
+	back, behind int64
+	at           [19]uint8
 	// Where time stood last: at events, at the tail and at the end of reads, and
 	// of the earliest read that may still come.
 	head, tail, end, floor stretch
 }
 
-// stretch is a pane and the times that it holds, from <= t < to. Time moves
-// slowly and a division by the hop is dear, so the last one is remembered.
-type stretch struct{ pane, from, to int64 }
+// stretch is a pane and the times that it holds, from <= t < from + span. Time
+// moves slowly and a division by the hop is dear, so the last one is remembered.
+type stretch struct {
+	pane, from int64
+	span       uint64
+}
 
 // New returns an empty table of the given windows.
 func New(lateness int64, windows []Config) *Table {
 	t := &Table{lateness: max(lateness, 0), mark: math.MinInt64, index: newIndex()}
 	for _, c := range windows {
 		c = c.withDefaults()
-		l := layout{Config: c, width: 1}
+		l := layout{Config: c, width: 1, back: c.Length + c.Offset}
+		if c.Calendar != nil {
+			l.back, l.behind = 0, c.Offset+c.Length-1
+		}
 		for b := range l.at {
 			if n := Needs(1) << b; c.Needs&columnar&n != 0 {
 				l.at[b] = uint8(l.width)
@@ -163,39 +171,39 @@ func New(lateness int64, windows []Config) *Table {
 		}
 		t.life = t.life || c.Length == 0
 		t.windows = append(t.windows, l)
-		t.lows = append(t.lows, t.windows[len(t.windows)-1].floorAt(t.horizon()))
 	}
+	t.lows = make([]int64, len(t.windows))
+	t.raise()
 	return t
 }
 
 // column returns the place of one aggregate in a pane.
 func (l *layout) column(n Needs) int { return int(l.at[bits.TrailingZeros32(uint32(n))]) }
 
-// pane is the number of the pane that holds time at.
+// pane is the number of the pane that holds time at. It is small enough to be
+// inlined: every read and every event of every window comes here.
 func (l *layout) pane(last *stretch, at int64) int64 {
-	if l.Length == 0 {
-		return 0
-	}
-	if at < last.from || at >= last.to {
-		if l.Calendar != nil {
-			last.pane, last.from, last.to = l.Calendar.Pane(at)
-			return last.pane
-		}
-		q := at / l.Hop
-		if at < q*l.Hop { // rounded towards zero
-			q--
-		}
-		*last = stretch{q, q * l.Hop, q*l.Hop + l.Hop}
+	if uint64(at-last.from) >= last.span {
+		l.move(last, at)
 	}
 	return last.pane
 }
 
-// low is the first pane that a read at time at sees.
-func (l *layout) low(last *stretch, at int64) int64 {
-	if l.Calendar != nil {
-		return l.pane(last, at) - l.Offset - l.Length + 1
+// move makes a stretch the pane that holds time at.
+func (l *layout) move(s *stretch, at int64) {
+	switch {
+	case l.Length == 0:
+		*s = stretch{0, math.MinInt64, math.MaxUint64}
+	case l.Calendar != nil:
+		number, from, to := l.Calendar.Pane(at)
+		*s = stretch{number, from, uint64(to - from)}
+	default:
+		q := at / l.Hop
+		if at < q*l.Hop { // rounded towards zero
+			q--
+		}
+		*s = stretch{q, q * l.Hop, uint64(l.Hop)}
 	}
-	return l.pane(last, at-l.Length-l.Offset)
 }
 
 // high is the last pane that a read at time at sees. A window that ends now has
@@ -210,8 +218,6 @@ func (l *layout) high(at int64) int64 {
 	return l.pane(&l.end, at-l.Offset) - 1
 }
 
-func (l *layout) floorAt(horizon int64) int64 { return l.low(&l.floor, horizon) }
-
 // Advance moves the watermark to at, if that is later. It must be called with
 // the time of every event before Add, also of events that feed no window here.
 func (t *Table) Advance(at int64) {
@@ -219,8 +225,15 @@ func (t *Table) Advance(at int64) {
 		return
 	}
 	t.mark = at
+	t.raise()
+}
+
+// raise sets the first panes that reads may still see.
+func (t *Table) raise() {
+	horizon := t.horizon()
 	for w := range t.windows {
-		t.lows[w] = t.windows[w].floorAt(t.horizon())
+		l := &t.windows[w]
+		t.lows[w] = l.pane(&l.floor, horizon-l.back) - l.behind
 	}
 }
 
@@ -279,7 +292,9 @@ func (t *Table) Hold(key []byte) Cursor { return Cursor{t.claim(key)} }
 func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64) {
 	l := &t.windows[window]
 	c := &t.cells[int(k.place)*len(t.windows)+window]
-	c.expire(l, t.lows[window])
+	if low := t.lows[window]; len(c.panes) > 0 && int64(c.panes[0]) < low {
+		c.expire(l, low)
+	}
 	pane := l.pane(&l.head, at)
 	l.feed(c.pane(l, pane), at, value, member)
 	if l.Needs&lists == 0 {
