@@ -3,8 +3,11 @@
 package features
 
 import (
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/assayrisk/assay"
 )
 
 // Feed says what a window made of the events of one kind. Events that do not
@@ -51,6 +54,11 @@ func (p *Plan) feedsOf(tallies []feedTally) []Feed {
 		}
 	}
 	return out
+}
+
+func errOtherState() error {
+	return fmt.Errorf("the plan has windows, and the state is not one of its own (Plan.NewState): %w",
+		assay.ErrPrecondition)
 }
 
 // LastLate reports whether the event that was observed last came later than

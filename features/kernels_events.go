@@ -109,6 +109,12 @@ func orderKernels() []kernel {
 			missing: "0 for a key without events",
 			params:  "`k: 12`", example: "values=1,0,1,1 k=12 -> 2", check: checkK,
 			read: func(r *window.Reading, _ int64, l *learned) float64 { return streak(latest(r, l)) }},
+	}
+}
+
+// timedKernels weigh values by their times.
+func timedKernels() []kernel {
+	return []kernel{
 		{name: "slope", needs: window.Trend, needsValue: true,
 			formula: "change of the value a day: the slope of the least-squares line through the events",
 			missing: "missing if all events are of one time",

@@ -143,7 +143,9 @@ func countOf(r *window.Reading, l *learned) float64 {
 	}
 	n := 0.0
 	for _, h := range l.hashes {
-		i, ok := slices.BinarySearchFunc(r.Counts, h, func(m window.MemberSum, h uint64) int { return cmp.Compare(m.Member, h) })
+		i, ok := slices.BinarySearchFunc(r.Counts, h, func(m window.MemberSum, h uint64) int {
+			return cmp.Compare(m.Member, h)
+		})
 		if ok {
 			n += r.Counts[i].Weight
 		}

@@ -56,7 +56,7 @@ func windowKernels() []kernel {
 				"no value is negative",
 			missing: "missing when the sum is not positive, or, in a window with `offset`, when `members` others came since " +
 				"and all its members were forgotten",
-			params:  "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.5",
+			params: "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.5",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return r.Share }},
 		{name: "since_last", needs: window.Last,
 			formula: "days since the latest event in the window, 0 if that is later than the event that reads",

@@ -150,7 +150,8 @@ func (p *Plan) windowReports(h *history) []WindowReport {
 			continue
 		}
 		n := len(f.spec.On)
-		out = append(out, WindowReport{Window: f.spec.Name, Feeds: feeds[:n:n], Scored: len(h.rows), Read: h.read[i], Before: h.before[i], MayBeEmpty: f.spec.MayBeEmpty})
+		out = append(out, WindowReport{Window: f.spec.Name, Feeds: feeds[:n:n], Scored: len(h.rows), Read: h.read[i],
+			Before: h.before[i], MayBeEmpty: f.spec.MayBeEmpty})
 		feeds = feeds[n:]
 	}
 	return out

@@ -40,7 +40,8 @@ func (p *Plan) tape(rec arrow.Record, src *source) (*tape, error) {
 		return t, nil
 	}
 	if p.spec.Time == "" {
-		return nil, &assay.FieldError{Field: "time", Problem: "the plan has windows: name the table's time column at the plan's `time`"}
+		return nil, &assay.FieldError{Field: "time",
+			Problem: "the plan has windows: name the table's time column at the plan's `time`"}
 	}
 	for _, r := range p.spec.Entities {
 		c, err := columnOf(rec, r, assay.Text, false)
@@ -74,7 +75,8 @@ func (t *tape) hasAll(k *keyed, rec arrow.Record) error {
 			for _, f := range rec.Schema().Fields() {
 				columns = append(columns, f.Name)
 			}
-			return &assay.FieldError{Field: name, Problem: fmt.Sprintf("the table has no such column, and window %q reads it%s (the columns are %s)",
+			return &assay.FieldError{Field: name, Problem: fmt.Sprintf(
+				"the table has no such column, and window %q reads it%s (the columns are %s)",
 				p.spec.Windows[i].Name, nearest.Hint(name, columns), strings.Join(columns[:min(len(columns), maxNamed)], ", "))}
 		}
 	}
@@ -245,7 +247,8 @@ type played struct {
 
 // replayKey plays the table through the windows of one kind of key.
 func (p *Plan) replayKey(ctx context.Context, k int, t *tape, log *played, table *window.Table, h *history) error {
-	sc, st := p.newScratch(1), &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies, derived: p.derivation.newRow()}
+	sc := p.newScratch(1)
+	st := &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies, derived: p.derivation.newRow()}
 	st.tables[k] = table
 	var slots []int
 	for _, i := range p.keys[k].windows {

@@ -176,7 +176,7 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 		return nil
 	}
 	if st == nil || st.plan.digest != p.digest {
-		return fmt.Errorf("the plan has windows, and the state is not one of its own (Plan.NewState): %w", assay.ErrPrecondition)
+		return errOtherState()
 	}
 	at := ev.Time.UnixMicro()
 	for t := range p.keys {
@@ -241,7 +241,7 @@ func (p *Plan) Observe(ev *assay.Event, st *State) error {
 		return nil
 	}
 	if st == nil || st.plan.digest != p.digest {
-		return fmt.Errorf("the plan has windows, and the state is not one of its own (Plan.NewState): %w", assay.ErrPrecondition)
+		return errOtherState()
 	}
 	at := ev.Time.UnixMicro()
 	st.events++
@@ -364,7 +364,8 @@ func (s *State) Snapshot() ([]byte, error) {
 func (s *State) Restore(b []byte) error {
 	const head = len(snapshotTag) + 32 + 24
 	if bytes.HasPrefix(b, []byte(olderTag)) {
-		return fmt.Errorf("the snapshot of windows is of version 1 and lacks what version 2 keeps: replay the events: %w", assay.ErrPrecondition)
+		return fmt.Errorf("the snapshot of windows is of version 1 and lacks what version 2 keeps: replay the events: %w",
+			assay.ErrPrecondition)
 	}
 	if len(b) < head+32 || string(b[:len(snapshotTag)]) != snapshotTag {
 		return fmt.Errorf("not a snapshot of windows: %w", assay.ErrCorrupt)

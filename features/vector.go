@@ -51,7 +51,8 @@ func (p *Plan) VectorOf(dst, fields []float64, ev *assay.Event, st *State) (assa
 		return assay.Vector{}, p.otherKind()
 	}
 	if len(fields) != len(p.fields) {
-		return assay.Vector{}, fmt.Errorf("%d values for the %d fields of the plan: take those that Read gives: %w", len(fields), len(p.fields), assay.ErrPrecondition)
+		return assay.Vector{}, fmt.Errorf("%d values for the %d fields of the plan: take those that Read gives: %w",
+			len(fields), len(p.fields), assay.ErrPrecondition)
 	}
 	sc := p.scratch.Get().(*scratch)
 	defer p.scratch.Put(sc)

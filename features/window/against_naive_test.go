@@ -84,21 +84,7 @@ func TestAgainstNaive(t *testing.T) {
 				} else {
 					beyond++
 				}
-				got := r[0]
-				if len(want.Counts) > c.members { // then they are estimates, held to by tests of their own
-					got.Distinct, got.Share, got.Sums, got.Counts = want.Distinct, want.Share, want.Sums, want.Counts
-				}
-				if len(want.Values) > c.samples {
-					got.Values = want.Values
-				}
-				if err := near(got, want); err != nil {
-					t.Fatalf("event %d: %v", n, err)
-				}
-				for j := range r[1:] {
-					if !slices.Equal(bitsOf(&r[0]), bitsOf(&r[j+1])) {
-						t.Fatalf("event %d: %+v, but %+v when %s", n, r[0], r[j+1], []string{"evicted", "restored"}[j])
-					}
-				}
+				checkReadings(t, n, r, want, c.members, c.samples)
 				e := event{at, float64(rng.IntN(1000)-200) / 7, Hash(fmt.Sprint(rng.IntN(pool)))}
 				twin.mark = max(twin.mark, at)
 				ok := twin.add(key, e)
@@ -129,5 +115,26 @@ func TestAgainstNaive(t *testing.T) {
 				t.Errorf("%d readings within the bounds, %d beyond: the test does not reach both", exact, beyond)
 			}
 		})
+	}
+}
+
+// checkReadings compares the readings of three tables after n events, the first
+// of which is the plain one, with each other and with what is wanted.
+func checkReadings(t *testing.T, n int, r [3]Reading, want Reading, members, samples int) {
+	t.Helper()
+	got := r[0]
+	if len(want.Counts) > members { // then they are estimates, held to by tests of their own
+		got.Distinct, got.Share, got.Sums, got.Counts = want.Distinct, want.Share, want.Sums, want.Counts
+	}
+	if len(want.Values) > samples {
+		got.Values = want.Values
+	}
+	if err := near(got, want); err != nil {
+		t.Fatalf("event %d: %v", n, err)
+	}
+	for j := range r[1:] {
+		if !slices.Equal(bitsOf(&r[0]), bitsOf(&r[j+1])) {
+			t.Fatalf("event %d: %+v, but %+v when %s", n, r[0], r[j+1], []string{"evicted", "restored"}[j])
+		}
 	}
 }
