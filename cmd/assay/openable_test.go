@@ -67,6 +67,7 @@ func TestNamesInAnyScript(t *testing.T) {
 				{"score", "--model", at("refit"), "--data", table, "--out", at("scores.csv")},
 				{"evaluate", "--model", at("b"), "--data", table, "--out", at("report")},
 				{"export", "--model", at("b"), "--out", at("model.txt")},
+				{"import", "--from", "lightgbm", "--file", at("model.txt"), "--out", at("again"), "--policy", decides},
 			} {
 				if _, stderr, code := assayRun(t, args...); code != 0 {
 					t.Fatalf("assay %s: %s", strings.Join(args, " "), stderr)
