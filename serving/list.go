@@ -57,6 +57,11 @@ type page struct {
 
 	// before is called before each record is opened. Its error ends the page.
 	before func(ctx context.Context, read int) error
+
+	// typo is the error in place of an empty list, nil if empty is an answer;
+	// found is set once this page or one before it has a decision.
+	typo  error
+	found bool
 }
 
 // ListDecisions implements pb.ScoringServer.
@@ -78,15 +83,13 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 		return nil, &assay.FieldError{Field: "page_size", Problem: fmt.Sprintf("want 1 to %d (fixed)", maxPage)}
 	}
 	var err error
-	if p.next, err = readPageToken(req.PageToken); err != nil {
+	if p.next, p.found, err = readPageToken(req.PageToken); err != nil {
 		return nil, err
 	}
 	if p.query, err = readQuery(ctx, req); err != nil {
 		return nil, err
 	}
-	if err := s.engine.knowsRole(p.query.entity); err != nil {
-		return nil, err
-	}
+	p.typo = s.engine.unknownRole(p.query.entity)
 	select {
 	case s.filling <- struct{}{}:
 		defer func() { <-s.filling }()
@@ -96,7 +99,7 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 	for {
 		at, ok := s.engine.index.next(p.next, p.query)
 		if !ok {
-			return &pb.ListDecisionsResponse{Decisions: p.out}, nil
+			return p.last()
 		}
 		p.next = at
 		end := (at/indexBlock + 1) * indexBlock
@@ -105,15 +108,23 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 		})
 		switch {
 		case errors.Is(err, errPageFull):
-			return &pb.ListDecisionsResponse{Decisions: p.out, NextPageToken: pageToken(p.next)}, nil
+			return &pb.ListDecisionsResponse{Decisions: p.out, NextPageToken: pageToken(p.next, p.found)}, nil
 		case err != nil:
 			return nil, err
 		}
 		if s.engine.journal.Stats().Durable <= end {
-			return &pb.ListDecisionsResponse{Decisions: p.out}, nil
+			return p.last()
 		}
 		p.next = end
 	}
+}
+
+// last is the answer when no record is left to look at.
+func (p *page) last() (*pb.ListDecisionsResponse, error) {
+	if !p.found && p.typo != nil {
+		return nil, p.typo
+	}
+	return &pb.ListDecisionsResponse{Decisions: p.out}, nil
 }
 
 // take looks at one record.
@@ -137,7 +148,7 @@ func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unread
 		return err
 	}
 	if o, ok := wire.Outcome(m.Outcome); p.query.any || ok && o == p.query.outcome {
-		p.out = append(p.out, m)
+		p.out, p.found = append(p.out, m), true
 	}
 	return nil
 }
@@ -189,6 +200,12 @@ func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error
 		return nil, &assay.FieldError{Field: "from", Problem: "must lie before to: the range is empty"}
 	}
 	if req.Entity != nil {
+		switch {
+		case req.Entity.Role == "":
+			return nil, &assay.FieldError{Field: "entity.role", Problem: "must not be empty"}
+		case req.Entity.Id == "":
+			return nil, &assay.FieldError{Field: "entity.id", Problem: "must not be empty"}
+		}
 		q.entity = &assay.Entity{Role: req.Entity.Role, ID: req.Entity.Id}
 	}
 	if c := callerOf(ctx); c.Roles&auth.Audit == 0 {
@@ -197,14 +214,13 @@ func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error
 	return q, nil
 }
 
-// knowsRole refuses an entity that no event can have: a role that no loaded plan
-// knows, or no id.
-func (e *engine) knowsRole(of *assay.Entity) error {
+// unknownRole is the error of a list that found no decision of an entity whose
+// role no loaded plan knows: most likely the role is misspelt. It is nil for a
+// role that one knows. The log is looked through in any case, since plans that
+// are no longer loaded had roles of their own.
+func (e *engine) unknownRole(of *assay.Entity) error {
 	if of == nil {
 		return nil
-	}
-	if of.ID == "" {
-		return &assay.FieldError{Field: "entity.id", Problem: "must not be empty"}
 	}
 	var known []string
 	for _, m := range e.routes.Load().all() {
@@ -213,9 +229,10 @@ func (e *engine) knowsRole(of *assay.Entity) error {
 	if slices.Contains(known, of.Role) {
 		return nil
 	}
-	problem := "no loaded plan has roles: leave the entity out"
+	problem := "no decision that was asked for has an entity of this role, and no loaded plan has roles"
 	if slices.Sort(known); len(known) > 0 {
-		problem = "is no role of a loaded plan; the roles are " + strings.Join(slices.Compact(known), ", ") + nearest.Hint(of.Role, known)
+		problem = "no decision that was asked for has this entity, and no loaded plan has such a role: the roles are " +
+			strings.Join(slices.Compact(known), ", ") + nearest.Hint(of.Role, known)
 	}
 	return &assay.FieldError{Field: "entity.role", Problem: problem}
 }
@@ -232,17 +249,23 @@ func (q *query) matches(rec *journal.Record) bool {
 	return err == nil && q.entity.ID != "" && ev.Entity(q.entity.Role) == q.entity.ID
 }
 
-func pageToken(next uint64) string {
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, next))
+// pageToken is where the next page goes on, and whether the pages so far had a
+// decision.
+func pageToken(next uint64, found bool) string {
+	b := binary.BigEndian.AppendUint64(nil, next)
+	if !found {
+		b = append(b, 0)
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func readPageToken(t string) (uint64, error) {
+func readPageToken(t string) (next uint64, found bool, err error) {
 	if t == "" {
-		return 0, nil
+		return 0, false, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(t)
-	if err != nil || len(b) != 8 {
-		return 0, &assay.FieldError{Field: "page_token", Problem: "was not made by this server"}
+	if err != nil || len(b) != 8 && (len(b) != 9 || b[8] != 0) {
+		return 0, false, &assay.FieldError{Field: "page_token", Problem: "was not made by this server"}
 	}
-	return binary.BigEndian.Uint64(b), nil
+	return binary.BigEndian.Uint64(b), len(b) == 8, nil
 }
