@@ -52,6 +52,7 @@ type lates struct {
 		bySequence map[uint64]lateness
 		order      []uint64 // of bySequence, a ring once it is full
 		next       int      // the place in order that is overwritten next
+		most       int      // of order
 		unsaid     map[lateSeries]uint64
 	}
 	events  *prometheus.CounterVec // by kind
@@ -67,23 +68,27 @@ func newLates() *lates {
 		events:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_late_events_total", Help: "Events that came later than the plan's lateness allows, by kind."}, []string{"kind"}),
 		windows: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_window_late_events_total", Help: "Events that a window does not count because they came late, by kind and window."}, []string{"kind", "window"}),
 	}
-	l.mu.bySequence, l.mu.unsaid = map[uint64]lateness{}, map[lateSeries]uint64{}
+	l.mu.bySequence, l.mu.unsaid, l.mu.most = map[uint64]lateness{}, map[lateSeries]uint64{}, maxLateKept
 	return l
 }
 
-// remember keeps what the answer to a late event says.
+// remember keeps what the answer to a late event says. An event may come again:
+// each activation of a plan whose windows were dropped replays the journal.
 func (l *lates) remember(seq uint64, x lateness) {
 	if !x.late() {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.mu.order) < maxLateKept {
+	if _, ok := l.mu.bySequence[seq]; ok {
+		return
+	}
+	if len(l.mu.order) < l.mu.most {
 		l.mu.order = append(l.mu.order, seq)
 	} else {
 		delete(l.mu.bySequence, l.mu.order[l.mu.next])
 		l.mu.order[l.mu.next] = seq
-		l.mu.next = (l.mu.next + 1) % maxLateKept
+		l.mu.next = (l.mu.next + 1) % l.mu.most
 	}
 	l.mu.bySequence[seq] = x
 }

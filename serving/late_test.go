@@ -273,3 +273,24 @@ func TestLateIsLogged(t *testing.T) {
 		}
 	}
 }
+
+// TestLateOfOneEventTwice: an event that is remembered again, as when a plan is
+// activated for the second time, takes one place, so that evicting the oldest
+// leaves it no earlier.
+func TestLateOfOneEventTwice(t *testing.T) {
+	l := newLates()
+	l.mu.most = 3
+	for _, seq := range []uint64{7, 7, 8, 9} {
+		l.remember(seq, lateness{behind: time.Duration(seq) * time.Hour})
+	}
+	for seq := uint64(7); seq <= 9; seq++ {
+		if got := l.of(seq).behind; got != time.Duration(seq)*time.Hour {
+			t.Errorf("event %d: %s late, want %d hours", seq, got, seq)
+		}
+	}
+	l.remember(10, lateness{behind: time.Hour})
+	if x := l.of(7); x.late() || len(l.mu.bySequence) != 3 || len(l.mu.order) != 3 {
+		t.Errorf("after one more than is kept: the oldest %v, %d remembered in %d places; want it forgotten, and 3",
+			x, len(l.mu.bySequence), len(l.mu.order))
+	}
+}
