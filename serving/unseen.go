@@ -44,11 +44,28 @@ func newUnseenWatch(p *features.Plan) *unseenWatch {
 	return u
 }
 
-// count counts one event's values, as the plan read them.
+// count counts one event's values, as the plan read them. What is to be said of
+// a field is logged once the counts are free again: a slow log holds up the
+// request that writes it, and no other.
 func (u *unseenWatch) count(values []float64, model string, now func() time.Time, log *slog.Logger) {
 	if len(u.places) == 0 {
 		return
 	}
+	for _, s := range u.counted(values, now) {
+		log.Warn("nearly all values of a field are new to the model: "+
+			"look how callers spell them, and whether it is the right field",
+			"model", model, "field", s.field, "values", s.values, "unseen", s.unseen)
+	}
+}
+
+// unseenLine is what the log says about a field.
+type unseenLine struct {
+	field          string
+	values, unseen int64
+}
+
+// counted counts the values and returns what there is to say now.
+func (u *unseenWatch) counted(values []float64, now func() time.Time) (say []unseenLine) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for i, place := range u.places {
@@ -68,10 +85,10 @@ func (u *unseenWatch) count(values []float64, model string, now func() time.Time
 		}
 		if at := now(); at.Sub(c.said) >= unseenPause {
 			c.said = at
-			log.Warn("nearly all values of a field are new to the model: look how callers spell them, and whether it is the right field",
-				"model", model, "field", u.names[i], "values", c.values, "unseen", c.unseen)
+			say = append(say, unseenLine{u.names[i], c.values, c.unseen})
 		}
 	}
+	return say
 }
 
 var unseenDesc = prometheus.NewDesc("assay_unseen_share", "Share of a text field's values, of the last thousands, that the active model's training had not.", []string{"field"}, nil)
