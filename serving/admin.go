@@ -86,13 +86,16 @@ func (a *admin) once(ctx context.Context, id string, body assay.Digest) (seq uin
 
 // approve reports whether an act may be done now. With four eyes, the first
 // admin's request opens a proposal, which stands in the journal, and waits for
-// the same request from another admin: about the same bundle with the same
-// content, or the same policy. Then act is completed with who was first.
-func (a *admin) approve(ctx context.Context, act *Act, asked assay.Digest, text string) (ok bool, err error) {
+// the same request from another admin, with the same outcome: the same model m
+// by the same policy. Where a policy was set or a model activated meanwhile, so
+// that the request comes to something else, it is a proposal of its own. Then
+// act is completed with who was first.
+func (a *admin) approve(ctx context.Context, act *Act, m *live, asked assay.Digest, text string) (ok bool, err error) {
 	if !a.cfg.FourEyes {
 		return true, nil
 	}
-	open := assay.Sum(bodyTag, []byte("proposal\n"), asked[:], act.Digest[:])
+	by := m.policy.Digest()
+	open := assay.Sum(bodyTag, []byte("proposal\n"), asked[:], m.bundle.Digest[:], by[:])
 	now := a.cfg.Now()
 	for k, p := range a.mu.pending {
 		if now.Sub(p.at) > pendingFor {
@@ -185,7 +188,8 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 	if req.WithPolicy {
 		text += " with its policy"
 	}
-	ok, err := a.approve(ctx, done, act, text)
+	text += " (model " + m.bundle.Digest.Short() + " by policy " + m.policy.Digest().Short() + ")"
+	ok, err := a.approve(ctx, done, m, act, text)
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +267,7 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 	digest := m.policy.Digest()
 	c := callerOf(ctx)
 	act := &Act{Version: 1, What: actPolicy, By: c.Name, Digest: digest, Policy: req.Yaml}
-	ok, err := a.approve(ctx, act, body, "policy "+digest.Short())
+	ok, err := a.approve(ctx, act, m, body, "policy "+digest.Short()+" for model "+m.bundle.Digest.Short())
 	if err != nil {
 		return nil, err
 	}
