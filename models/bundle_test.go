@@ -3,6 +3,7 @@
 package models
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/yamltext"
 )
 
 func testBundle() *Bundle {
@@ -185,5 +187,21 @@ func TestReplaceBundle(t *testing.T) {
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "mine" {
 		t.Errorf("the file in the way: %q, %v", b, err)
+	}
+}
+
+// TestBundlePolicyLimit: a bundle holds every policy that may be written, and
+// none that is longer.
+func TestBundlePolicyLimit(t *testing.T) {
+	for extra := range 2 {
+		dir, b := filepath.Join(t.TempDir(), "bundle"), testBundle()
+		b.Policy = bytes.Repeat([]byte("#"), yamltext.Policy.Bytes+extra)
+		err := WriteBundle(dir, b)
+		if err == nil {
+			_, err = ReadBundle(dir)
+		}
+		if (err != nil) != (extra > 0) {
+			t.Errorf("a policy %d bytes over the limit of policies: %v", extra, err)
+		}
 	}
 }
