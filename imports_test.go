@@ -43,6 +43,7 @@ ledger/vault            : .
 ledger/journal          : . ledger ledger/vault
 ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger ledger/anchor
+ledger/anchor/evm/evmtest :
 ledger/anchor/devchain  : . ledger ledger/anchor ledger/anchor/evm
 ledger/timestamp        : . ledger
 ledger/timestamp/timestamptest :
@@ -86,7 +87,7 @@ github.com/transparency-dev/merkle     : ledger ledger/journal ledger/anchor led
 github.com/tink-crypto/tink-go         : ledger/vault
 github.com/ethereum/go-ethereum/node   : ledger/anchor/devchain
 github.com/ethereum/go-ethereum/eth    : ledger/anchor/devchain
-github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/devchain ledger/verdict/verdicttest
+github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/evm/evmtest ledger/anchor/devchain ledger/verdict/verdicttest
 `
 
 // never says what a command must not link, at any distance.

@@ -23,7 +23,7 @@ func TestDeployBeforeLatest(t *testing.T) {
 	}
 	t.Cleanup(client.Close)
 	var early atomic.Int32
-	p.set("", func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {
+	p.Set("", func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {
 		if method == "eth_getCode" && early.Add(1) <= 3 {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":1,"result":"0x"}`)

@@ -3,17 +3,13 @@
 package evm_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +18,7 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
+	"github.com/assayrisk/assay/ledger/anchor/evm/evmtest"
 )
 
 const origin = "assay.test/log"
@@ -30,69 +27,6 @@ func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
-}
-
-// proxy stands between the client and a node and does to requests what fault
-// says. Before and after the node has seen a request, it may take the
-// connection over.
-type proxy struct {
-	*httptest.Server
-	mu struct {
-		sync.Mutex
-		node  string
-		fault func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) // nil = forward
-		sent  [][]byte                                                                      // bodies of eth_sendRawTransaction
-	}
-}
-
-func newProxy(t testing.TB, node string) *proxy {
-	p := new(proxy)
-	p.mu.node = node
-	p.Server = httptest.NewServer(p)
-	t.Cleanup(p.Close)
-	return p
-}
-
-func (p *proxy) set(node string, fault func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.mu.fault = fault
-	if node != "" {
-		p.mu.node = node
-	}
-}
-
-func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	if err != nil {
-		return
-	}
-	var call struct {
-		Method string          `json:"method"`
-		Params json.RawMessage `json:"params"`
-	}
-	_ = json.Unmarshal(body, &call)
-	p.mu.Lock()
-	node, fault := p.mu.node, p.mu.fault
-	if call.Method == "eth_sendRawTransaction" {
-		p.mu.sent = append(p.mu.sent, call.Params)
-	}
-	p.mu.Unlock()
-	forward := func(w http.ResponseWriter) {
-		resp, err := http.Post(node, "application/json", bytes.NewReader(body))
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		defer resp.Body.Close()
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.Copy(w, resp.Body)
-	}
-	if fault == nil {
-		forward(w)
-		return
-	}
-	fault(call.Method, w, forward)
 }
 
 // cut closes the connection without an answer.
@@ -106,7 +40,7 @@ func cut(w http.ResponseWriter) {
 var fastHTTP = evm.HTTP{WaitMin: time.Millisecond, WaitMax: 4 * time.Millisecond, Timeout: 5 * time.Second}
 
 // setup starts a node, and an anchor that speaks to it through a proxy.
-func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *proxy, *evm.Client, *memlog.Log, *anchor.Anchor) {
+func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *evmtest.Proxy, *evm.Client, *memlog.Log, *anchor.Anchor) {
 	t.Helper()
 	ctx := testContext(t)
 	chain, err := devchain.Open(ctx, t.TempDir(), devchain.Config{})
@@ -126,7 +60,7 @@ func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *proxy, *evm.
 	if err := own.Register(ctx, origin, own.From()); err != nil {
 		t.Fatal(err)
 	}
-	p := newProxy(t, chain.URL())
+	p := evmtest.NewProxy(t, chain.URL())
 	cfg := evm.Config{ChainID: chain.ChainID(), Contract: own.Contract(), Key: chain.Key(), HTTP: fastHTTP}
 	if edit != nil {
 		edit(&cfg)
@@ -209,7 +143,7 @@ func TestNodeFaults(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := testContext(t)
-			p.set("", c.fault)
+			p.Set("", c.fault)
 			log.Grow(3)
 			if c.heals {
 				short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
@@ -221,7 +155,7 @@ func TestNodeFaults(t *testing.T) {
 				if strings.Contains(err.Error(), p.URL) {
 					t.Errorf("the node's URL is in the error: %v", err)
 				}
-				p.set("", nil)
+				p.Set("", nil)
 			}
 			start := time.Now()
 			got, err := a.AnchorNow(ctx)
@@ -230,7 +164,7 @@ func TestNodeFaults(t *testing.T) {
 			}
 			t.Logf("anchored %v after the fault", time.Since(start).Round(time.Millisecond))
 			t.Logf("S catchup_node_%s %.3f", strings.ReplaceAll(c.name, " ", "_"), time.Since(start).Seconds())
-			p.set("", nil)
+			p.Set("", nil)
 			if got.Checkpoint.Size != log.Size() {
 				t.Errorf("anchored %d leaves of %d", got.Checkpoint.Size, log.Size())
 			}
@@ -256,23 +190,19 @@ func TestWrongChain(t *testing.T) {
 	if _, err := a.AnchorNow(ctx); err != nil {
 		t.Fatal(err)
 	}
-	p.set(other.URL(), nil)
+	p.Set(other.URL(), nil)
 	log.Grow(5)
-	p.mu.Lock()
-	sent := len(p.mu.sent)
-	p.mu.Unlock()
+	sent := len(p.Sent(t))
 	short, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	_, err = a.AnchorNow(short)
 	if !errors.Is(err, assay.ErrPrecondition) || !strings.Contains(err.Error(), "777002") {
 		t.Errorf("on another chain: %v", err)
 	}
-	p.mu.Lock()
-	if len(p.mu.sent) != sent {
+	if len(p.Sent(t)) != sent {
 		t.Error("a transaction was sent to another chain")
 	}
-	p.mu.Unlock()
-	p.set(chain.URL(), nil)
+	p.Set(chain.URL(), nil)
 	if _, err := a.AnchorNow(ctx); err != nil {
 		t.Fatal(err)
 	}
