@@ -77,8 +77,9 @@ func TestPagesAreCurrent(t *testing.T) {
 var measured = regexp.MustCompile(`\d[\d,.]* ?(ms|µs|us|ns|[kKMGT]B)\b|\d[\d.]*( times as fast|x faster| times faster)|\d(/s| a second)\b`)
 
 // notText is what stands in a page beside its text: what is written from the
-// results, examples, and code.
-var notText = regexp.MustCompile("(?s)<!-- figures: begin.*?<!-- figures: end -->|<!-- fig .*?<!-- /fig -->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
+// results, tables that a test makes from the program's constants, examples, and
+// code.
+var notText = regexp.MustCompile("(?s)<!-- figures: begin.*?<!-- figures: end -->|<!-- [a-z]+: made by Test.*?<!-- /[a-z]+ -->|<!-- fig .*?<!-- /fig -->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
 
 // TestFiguresAreNotTyped finds figures in the README and in the pages of docs
 // and docs/design that no results file stands behind.
