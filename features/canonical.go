@@ -24,9 +24,12 @@ import (
 //	        the point and the zeros (1.0 is 1, but 01 stays 01 and 1.10 stays 1.10)
 //	time    a time; a text in one of timeLayouts
 //
-// The empty text is no value in all of them. Where the plan itself spells a
-// text (in a dictionary of an older plan, in values, in a window's condition),
-// the plan's spelling is the canonical one.
+// The empty text is no value in all of them, and so are the plan's marks
+// (missing:): a text that is a mark as it stands, before anything is made of it,
+// and a value that is one in any other spelling (field.textOf, marks.number,
+// marks.time). Where the plan itself spells a text (in a dictionary of an older
+// plan, in values, in a window's condition), the plan's spelling is the
+// canonical one.
 
 // maxExactInt bounds the whole numbers of which float64 holds every one.
 const maxExactInt = 1 << 53
@@ -201,31 +204,22 @@ func (p *Plan) compileSpellings() {
 // canonical returns a value in the canonical form of the field's kind; ok is
 // false where it has none, and the value is then as it was.
 func (f *field) canonical(v assay.Value) (_ assay.Value, ok bool) {
-	if v.Kind == assay.Text && f.marks.text(v.Text()) == "" {
+	if v.Kind == assay.Text && f.noText(v.Text()) {
 		return assay.Value{}, true
 	}
 	switch f.kind {
 	case assay.Text:
-		switch v.Kind {
-		case assay.Text:
-			return assay.TextValue(f.spelling(v.Text())), true
-		case assay.Flag:
-			return assay.TextValue(f.spelling(strconv.FormatBool(v.Flag()))), true
-		case assay.Number:
-			if s, ok := textOfNumber(v.Number()); ok {
-				if f.marks.text(s) == "" {
-					return assay.Value{}, true
-				}
-				return assay.TextValue(f.spelling(s)), true
-			}
-		}
-		return v, v.Kind == assay.Missing
+		return f.toText(v)
 	case assay.Instant:
 		if v.Kind == assay.Text {
-			if t, ok := timeOfText(v.Text()); ok {
-				return assay.InstantValue(t), true
+			t, ok := timeOfText(v.Text())
+			if !ok {
+				return v, false
 			}
-			return v, false
+			v = assay.InstantValue(t)
+		}
+		if v.Kind == assay.Instant && f.marks.time(v.Micros()) {
+			return assay.Value{}, true
 		}
 	case assay.Number, assay.Flag:
 		x := v.Number()
@@ -245,6 +239,27 @@ func (f *field) canonical(v assay.Value) (_ assay.Value, ok bool) {
 		return flagOf(v, x)
 	}
 	return v, v.Kind == assay.Missing || v.Kind == f.kind
+}
+
+// toText is canonical of a field of texts.
+func (f *field) toText(v assay.Value) (_ assay.Value, ok bool) {
+	var s string
+	switch v.Kind {
+	case assay.Text:
+		s = v.Text()
+	case assay.Flag:
+		s = strconv.FormatBool(v.Flag())
+	case assay.Number:
+		if s, ok = textOfNumber(v.Number()); !ok {
+			return v, false
+		}
+	default:
+		return v, v.Kind == assay.Missing
+	}
+	if s = f.textOf(s); s == "" {
+		return assay.Value{}, true
+	}
+	return assay.TextValue(s), true
 }
 
 // flagOf makes a flag of 0 and 1.

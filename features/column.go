@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -17,12 +18,17 @@ type column struct {
 	name  string
 	array arrow.Array // nil: the record does not have it
 	kind  assay.ValueKind
-	marks marks // values that mean none
+	field *field // of a plan, whose spellings and marks hold; nil: the column is none
 }
 
-// columnOf finds a field's column and checks that its type can hold the kind.
+// columnOf finds a column and checks that its type can hold the kind.
 func columnOf(rec arrow.Record, name string, kind assay.ValueKind, required bool) (column, error) {
-	c := column{name: name, kind: kind}
+	return column{name: name, kind: kind}.in(rec, required)
+}
+
+// in is columnOf of a column whose name and kind are known.
+func (c column) in(rec arrow.Record, required bool) (column, error) {
+	name, kind := c.name, c.kind
 	idx := rec.Schema().FieldIndices(name)
 	if len(idx) == 0 {
 		if required {
@@ -55,6 +61,9 @@ const sampledTexts = 64
 func (c *column) holdsNumber() bool {
 	looked := 0
 	for i := 0; i < c.array.Len() && looked < sampledTexts; i++ {
+		if c.null(i) {
+			continue
+		}
 		if x, ok := c.number(i); ok && x == x {
 			return true
 		} else if !ok {
@@ -92,11 +101,24 @@ func (c *column) null(i int) bool {
 	if c.kind == assay.Text {
 		return c.text(i) == ""
 	}
+	if c.marked(i) {
+		return true
+	}
 	if c.kind == assay.Instant {
 		return false
 	}
 	x, ok := c.number(i)
-	return ok && c.marks.number(x) != c.marks.number(x)
+	if ok && c.field != nil {
+		x = c.field.marks.number(x)
+	}
+	return ok && x != x
+}
+
+// marked reports whether row i came as a text that means no value in the field,
+// whatever the field's kind would read it as.
+func (c *column) marked(i int) bool {
+	return c.field != nil && c.field.marks.texts != nil && isText(valueType(c.array.DataType()).ID()) &&
+		c.field.noText(textAt(c.array, i))
 }
 
 // number reads a number or flag, NaN where there is none; ok is false for a
@@ -169,13 +191,17 @@ func numberOfCell(s string) (float64, bool) {
 	return numberOfText(s)
 }
 
-// text reads a text, "" where there is none: texts as they stand, numbers and
-// booleans in their canonical form.
+// text reads a text, "" where there is none: numbers and booleans in their
+// canonical form, and texts too where the column is a plan's field, else as they
+// stand.
 func (c *column) text(i int) string {
 	if c.array == nil || c.array.IsNull(i) {
 		return ""
 	}
-	return c.marks.text(textAt(c.array, i))
+	if c.field != nil {
+		return c.field.textOf(textAt(c.array, i))
+	}
+	return textAt(c.array, i)
 }
 
 func textAt(a arrow.Array, i int) string {
@@ -228,27 +254,29 @@ func (c *column) lossy(i int) bool {
 // micros reads a time of the years that an event can say; ok is false if a text
 // is none, or the time lies beyond them.
 func (c *column) micros(i int) (us int64, null, ok bool) {
-	if c.array == nil || c.array.IsNull(i) {
+	if c.array == nil || c.array.IsNull(i) || c.marked(i) {
 		return 0, true, true
 	}
+	var t time.Time
 	switch a := c.array.(type) {
 	case *array.Timestamp:
-		t := a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit)
-		return t.UnixMicro(), false, sayable(t)
+		t = a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit)
 	case *array.Date32:
-		t := a.Value(i).ToTime()
-		return t.UnixMicro(), false, sayable(t)
+		t = a.Value(i).ToTime()
 	case *array.Date64:
-		t := a.Value(i).ToTime()
-		return t.UnixMicro(), false, sayable(t)
+		t = a.Value(i).ToTime()
+	default:
+		s := textAt(a, i)
+		if s == "" {
+			return 0, true, true
+		}
+		if t, ok = timeOfText(s); !ok {
+			return 0, false, false
+		}
 	}
-	s := textAt(c.array, i)
-	if s == "" {
+	us = t.UnixMicro()
+	if c.field != nil && c.field.marks.time(us) {
 		return 0, true, true
 	}
-	t, ok := timeOfText(s)
-	if !ok {
-		return 0, false, false
-	}
-	return t.UnixMicro(), false, true
+	return us, false, sayable(t)
 }

@@ -9,11 +9,17 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/assayrisk/assay"
 )
 
 // MissingSpec says whether a field may have no value, and which values mean
-// that it has none, from whatever source they come: texts in a field of texts,
-// numbers in one of numbers (-999, say), and in cells of text files either.
+// that it has none, from whatever source they come. A value is one of them by
+// what it is, not by how it is written: in a field of texts 1 means 1.0 as
+// well, in one of numbers -999 means -999.0, in one of times 1900-01-01 means
+// that midnight, UTC. A text that is no number or time (NA, never) means none
+// in those fields too, wherever they may come as texts: in cells of files, in
+// columns of texts and in events.
 //
 //	missing: true
 //	missing: [NA, "?", -999]     # these mean no value, and it may be missing
@@ -84,8 +90,9 @@ func (f *FieldSpec) MissingMarks() []string {
 
 // marks are a field's values that mean no value, as they are looked for.
 type marks struct {
-	texts   map[string]bool
+	texts   map[string]bool // as the plan has them; in a field of texts in canonical form too
 	numbers []float64
+	times   []int64 // microseconds; in a field of times alone
 }
 
 func (f *FieldSpec) marks() marks {
@@ -95,6 +102,14 @@ func (f *FieldSpec) marks() marks {
 			m.texts = map[string]bool{}
 		}
 		m.texts[s] = true
+		switch f.kind() {
+		case assay.Text:
+			m.texts[canonicalText(s)] = true
+		case assay.Instant:
+			if t, ok := timeOfText(s); ok {
+				m.times = append(m.times, t.UnixMicro())
+			}
+		}
 		if x, err := strconv.ParseFloat(s, 64); err == nil && !math.IsNaN(x) {
 			m.numbers = append(m.numbers, x)
 		}
@@ -110,10 +125,29 @@ func (m *marks) number(x float64) float64 {
 	return x
 }
 
-// text returns "" in place of a text that means no value.
-func (m *marks) text(s string) string {
-	if m.texts != nil && m.texts[s] {
+// time reports whether a time means no value.
+func (m *marks) time(us int64) bool { return m.times != nil && slices.Contains(m.times, us) }
+
+// noText reports whether a text means no value in the field: the empty one, and
+// the marks; in a field of texts those in any spelling.
+func (f *field) noText(s string) bool {
+	switch {
+	case s == "":
+		return true
+	case f.marks.texts == nil:
+		return false
+	case f.marks.texts[s]:
+		return true
+	}
+	return f.kind == assay.Text && (f.marks.texts[canonicalText(s)] || f.marks.texts[canonicalText(f.spelling(s))])
+}
+
+// textOf is what a text is in a field of texts, from whatever source it comes:
+// its spelling, or "" where it means no value. What it returns it leaves as it
+// is the next time.
+func (f *field) textOf(s string) string {
+	if f.noText(s) {
 		return ""
 	}
-	return s
+	return f.spelling(s)
 }

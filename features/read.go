@@ -96,7 +96,7 @@ func (f *field) readPlain(v *assay.Value) (x float64, ok bool) {
 	}
 	text := v.Text()
 	if f.kind == assay.Text {
-		if text = f.marks.text(text); text == "" {
+		if f.noText(text) {
 			return math.NaN(), f.missing
 		}
 		if f.values != nil && !f.values[text] || len(text) > assay.MaxTextBytes || !utf8.ValidString(text) {

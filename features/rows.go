@@ -38,10 +38,10 @@ func (p *Plan) source(rec arrow.Record) (*source, error) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		var err error
-		if s.cols[i], err = columnOf(rec, f.spec.Name, f.kind, f.required && f.on.has(scored)); err != nil {
+		c := column{name: f.spec.Name, kind: f.kind, field: f}
+		if s.cols[i], err = c.in(rec, f.required && f.on.has(scored)); err != nil {
 			return nil, err
 		}
-		s.cols[i].marks = f.marks
 	}
 	if p.spec.Time != "" {
 		var err error
@@ -67,7 +67,11 @@ func (s *source) timeAt(row int) (int64, *RowError) {
 // Plan.Validate and Plan.Vector apply to an event.
 func (s *source) field(i, row int) (float64, *RowError) {
 	f, c := &s.p.fields[i], &s.cols[i]
-	if f.kind == assay.Instant {
+	if f.kind == assay.Text {
+		if t := c.text(row); t != "" {
+			return f.coded(c, row, t)
+		}
+	} else if f.kind == assay.Instant {
 		us, null, ok := c.micros(row)
 		switch {
 		case !ok:
@@ -82,19 +86,6 @@ func (s *source) field(i, row int) (float64, *RowError) {
 			}
 		}
 	} else if !c.null(row) {
-		if f.kind == assay.Text {
-			t := f.spelling(c.text(row))
-			if c.lossy(row) {
-				return 0, &RowError{row, c.name, lossyCode}
-			}
-			if len(t) > assay.MaxTextBytes {
-				return 0, &RowError{row, c.name, tooLongText}
-			}
-			if f.values != nil && !f.values[t] {
-				return 0, &RowError{row, c.name, "the text is not one of the values that the plan allows"}
-			}
-			return f.text(t), nil
-		}
 		stated, isNumber := c.number(row)
 		if !isNumber {
 			return 0, &RowError{row, c.name, f.noNumber()}
@@ -114,6 +105,20 @@ func (s *source) field(i, row int) (float64, *RowError) {
 		return 0, &RowError{row, c.name, "has no value, and the plan requires one"}
 	}
 	return math.NaN(), nil
+}
+
+// coded is the code of a row's text, which is not empty.
+func (f *field) coded(c *column, row int, t string) (float64, *RowError) {
+	if c.lossy(row) {
+		return 0, &RowError{row, c.name, lossyCode}
+	}
+	if len(t) > assay.MaxTextBytes {
+		return 0, &RowError{row, c.name, tooLongText}
+	}
+	if f.values != nil && !f.values[t] {
+		return 0, &RowError{row, c.name, "the text is not one of the values that the plan allows"}
+	}
+	return f.text(t), nil
 }
 
 const (

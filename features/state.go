@@ -167,7 +167,10 @@ func (k keyPart) of(ev *assay.Event) string {
 		return ev.Entity(k.name)
 	}
 	v, _ := ev.Field(k.name)
-	return k.field.marks.text(v.Text())
+	if text := v.Text(); !k.field.noText(text) {
+		return text
+	}
+	return ""
 }
 
 // readWindows fills the slots of the window features from st as it stands.

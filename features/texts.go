@@ -44,7 +44,7 @@ func (s *source) learnTexts(rows []int) {
 		}
 		counts := map[string]int{}
 		for _, row := range rows {
-			if t := p.fields[i].spelling(s.cols[i].text(row)); t != "" {
+			if t := s.cols[i].text(row); t != "" {
 				counts[t]++
 			}
 		}

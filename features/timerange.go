@@ -74,6 +74,9 @@ func (c checker) times(f *FieldSpec, at string) error {
 // instant applies the field's range to one time: ok is false when it is to be
 // rejected. A time that float64 does not hold exactly is never flagged.
 func (f *field) instant(us int64) (x float64, ok bool) {
+	if f.marks.time(us) {
+		return math.NaN(), true
+	}
 	if f.times.has(us) {
 		return float64(us), true
 	}

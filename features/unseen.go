@@ -50,7 +50,7 @@ func (p *Plan) Unseen(rec arrow.Record) ([]Unseen, error) {
 		for _, row := range rows {
 			if t := src.cols[i].text(row); t != "" {
 				u.Rows++
-				if f.text(f.spelling(t)) == unseen {
+				if f.text(t) == unseen {
 					u.Unseen++
 				}
 			}

@@ -111,11 +111,11 @@ func (f *field) validate(v assay.Value) error {
 			return bad(f.rangeProblem())
 		}
 	case assay.Text:
-		text := f.marks.text(v.Text())
-		if f.values != nil && !f.values[text] && text != "" {
+		none := f.noText(v.Text())
+		if !none && f.values != nil && !f.values[v.Text()] {
 			return bad("the text is not one of the values that the plan allows")
 		}
-		if text == "" && !f.missing {
+		if none && !f.missing {
 			return bad("has no value, and the plan requires one")
 		}
 	case assay.Instant:

@@ -84,7 +84,7 @@ func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, st *State) (a
 func (f *field) value(v assay.Value) float64 {
 	switch f.kind {
 	case assay.Text:
-		if s := f.marks.text(v.Text()); s != "" {
+		if s := v.Text(); !f.noText(s) {
 			return f.text(s)
 		}
 		return math.NaN()
@@ -183,7 +183,17 @@ func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
 
 // eventValue reads one cell as an event's value.
 func (f *field) eventValue(c *column, row int) (assay.Value, error) {
-	if f.kind == assay.Instant {
+	switch f.kind {
+	case assay.Text:
+		t := c.text(row)
+		if t == "" {
+			return assay.Value{}, nil
+		}
+		if c.lossy(row) {
+			return assay.Value{}, &RowError{row, c.name, lossyCode}
+		}
+		return assay.TextValue(t), nil
+	case assay.Instant:
 		us, null, ok := c.micros(row)
 		switch {
 		case !ok:
@@ -195,12 +205,6 @@ func (f *field) eventValue(c *column, row int) (assay.Value, error) {
 	}
 	if c.null(row) {
 		return assay.Value{}, nil
-	}
-	if f.kind == assay.Text {
-		if c.lossy(row) {
-			return assay.Value{}, &RowError{row, c.name, lossyCode}
-		}
-		return assay.TextValue(f.spelling(c.text(row))), nil
 	}
 	x, ok := c.number(row)
 	if !ok {

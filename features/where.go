@@ -82,9 +82,9 @@ func (c *condition) holds(ev *assay.Event, row *derivedRow) bool {
 	w := c.spec
 	if c.of.field != nil && c.of.field.kind == assay.Text {
 		v, _ := ev.Field(c.of.field.spec.Name)
-		text := c.of.field.marks.text(v.Text())
+		text := v.Text()
 		switch {
-		case text == "":
+		case c.of.field.noText(text):
 			return w.Missing != nil && *w.Missing
 		case w.Missing != nil && *w.Missing:
 			return false
