@@ -3,9 +3,9 @@
 package serving
 
 import (
-	"bytes"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -37,7 +37,7 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 			cfg := Config{Bundle: first}
 			run(t, dir, "before", cfg)
 			appendPolicyAct(t, dir, first, act)
-			var log bytes.Buffer
+			var log lockedBuffer
 			again := cfg
 			again.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			if name == "configured" {
@@ -48,7 +48,8 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 			if err != nil || d.Outcome != assay.Review || !slices.Contains(d.Decision.Rules, "sum.error") || d.Decision.Policy != policy.DigestOf([]byte(sums)) {
 				t.Fatalf("%+v, %v, want a review by sum.error", d, err)
 			}
-			if !bytes.Contains(log.Bytes(), []byte("exceed the bounds of this version")) || !bytes.Contains(log.Bytes(), []byte("lists cannot be added")) {
+			if !strings.Contains(log.String(), "exceed the bounds of this version") ||
+				!strings.Contains(log.String(), "lists cannot be added") {
 				t.Errorf("the log does not say which rule fails:\n%s", log.String())
 			}
 			adm := pb.NewAdminClient(n.client.Conn())

@@ -3,7 +3,6 @@
 package serving
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
@@ -130,7 +129,7 @@ func TestPolicyOfOldActivation(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	var log lockedBuffer
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	if d := run(t, dir, "second", cfg); d.Score.Model != second.Digest || d.Outcome != assay.Review {
 		t.Errorf("model %s decided %s", d.Score.Model.Short(), d.Outcome)

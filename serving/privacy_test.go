@@ -56,6 +56,12 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+func (l *lockedBuffer) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
+}
+
 // TestNothingPersonalLeaks plants values in requests that succeed and that fail
 // in every way, and looks for them in the log, the errors, the metrics, the
 // traces and the public parts of the journal.

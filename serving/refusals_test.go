@@ -3,7 +3,6 @@
 package serving
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
@@ -23,7 +22,7 @@ import (
 // TestRefusalsAreLogged: a refused call leaves one line with caller, method,
 // code and field, and nothing that the caller made up; an admin's act names who.
 func TestRefusalsAreLogged(t *testing.T) {
-	var log bytes.Buffer
+	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Auth: keys("ann:score", "adm:admin"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	ann := n.dial(assayclient.Config{APIKey: "ann-key"})
 	bad := application("e", -1, 600)
@@ -67,7 +66,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 // TestRefusalsAreBounded: however many calls are refused, few lines a second
 // tell of them, and the next line says how many were not logged.
 func TestRefusalsAreBounded(t *testing.T) {
-	var log bytes.Buffer
+	var log lockedBuffer
 	now := start2026
 	r := newRefusals(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
 	for range 1000 {
@@ -89,7 +88,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 // TestRefusedRowsAreLogged: rows that are refused in a batch, or in a stream, that
 // is answered leave one line: how many, by code and field, and no value.
 func TestRefusedRowsAreLogged(t *testing.T) {
-	var log bytes.Buffer
+	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Auth: keys("ann:score,record"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "ann-key"}).Conn())
 	events := map[string]*assay.Event{"good": application("good", 10, 600)}
@@ -145,7 +144,7 @@ func TestRefusedRowsAreLogged(t *testing.T) {
 // TestRefusedStrangersAreLogged: a stranger that finds no slot leaves a line, and
 // however many there are, a known caller's refusal is still said.
 func TestRefusedStrangersAreLogged(t *testing.T) {
-	var log bytes.Buffer
+	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Auth: keys("ann:score"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	health := healthpb.NewHealthClient(n.client.Conn())
 	for i := range strangerStreamsPerConnection + 1 {

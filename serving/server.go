@@ -52,7 +52,7 @@ type Server struct {
 	methods  *auth.Table
 	metrics  *metrics
 	refusals *refusals
-	plain    bool // credentials are taken on a public address without TLS; set before serving
+	plain    atomic.Bool // credentials are taken on a public address without TLS
 	shadows  *shadows
 	drift    *drift
 	health   *health.Server

@@ -3,7 +3,6 @@
 package serving
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"math"
@@ -131,7 +130,7 @@ func TestArrowColumns(t *testing.T) {
 // TestUnseenOnline: values that training had not are counted by field; when
 // nearly all are such, a line says so, once.
 func TestUnseenOnline(t *testing.T) {
-	var log bytes.Buffer
+	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for i := range 2 * unseenLeast {
 		ev := application(fmt.Sprint("e-", i), 10, 600)

@@ -75,7 +75,8 @@ func reachable(file string) bool {
 
 // warnOfExposure says what makes credentials or keys known to others.
 func (s *Server) warnOfExposure(a net.Addr) {
-	if s.plain = s.auth.Configured() && s.cfg.TLS == nil && !loopback(a); s.plain {
+	s.plain.Store(s.auth.Configured() && s.cfg.TLS == nil && !loopback(a))
+	if s.plain.Load() {
 		s.log.Warn("credentials are configured and the address is public, without TLS: whoever sees the traffic has the keys; configure tls-cert and tls-key, "+
 			"or terminate TLS before this server on the same machine", "address", a.String())
 	}
@@ -93,7 +94,7 @@ func (s *Server) registerWarnings(r *prometheus.Registry) {
 		return float64(len(exposedKeys(s.cfg.KeyFiles)))
 	})
 	gauge("assay_plaintext_public", "1 while credentials are taken on a public address without TLS.", func() float64 {
-		if s.plain {
+		if s.plain.Load() {
 			return 1
 		}
 		return 0

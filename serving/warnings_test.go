@@ -3,7 +3,6 @@
 package serving
 
 import (
-	"bytes"
 	"crypto/x509"
 	"log/slog"
 	"net"
@@ -29,7 +28,7 @@ func TestCertificateWarnings(t *testing.T) {
 		ca := newAuthority(t)
 		ca.age = c.age
 		cert, key := ca.files(t.TempDir(), "server")
-		var log bytes.Buffer
+		var log lockedBuffer
 		files := &tlsFiles{files: []string{cert, key}, log: slog.New(slog.NewTextHandler(&log, nil))}
 		if err := files.load(); err != nil {
 			t.Fatal(err)
@@ -38,16 +37,16 @@ func TestCertificateWarnings(t *testing.T) {
 			t.Errorf("%v: %q, want %q", c.age, log.String(), c.line)
 		}
 		log.Reset()
-		if files.now(time.Now().Add(time.Hour)); log.Len() > 0 {
+		if files.now(time.Now().Add(time.Hour)); log.String() != "" {
 			t.Errorf("said again within a day: %s", log.String())
 		}
-		if files.now(time.Now().Add(25 * time.Hour)); log.Len() == 0 {
+		if files.now(time.Now().Add(25 * time.Hour)); log.String() == "" {
 			t.Error("not said again after a day")
 		}
 	}
-	var quiet bytes.Buffer
+	var quiet lockedBuffer
 	warnOfCertificate(slog.New(slog.NewTextHandler(&quiet, nil)), "x", &x509.Certificate{NotBefore: start2026, NotAfter: start2026.AddDate(1, 0, 0)}, start2026.AddDate(0, 1, 0))
-	if quiet.Len() > 0 {
+	if quiet.String() != "" {
 		t.Errorf("a good certificate is warned of: %s", quiet.String())
 	}
 	ca := newAuthority(t)
@@ -86,7 +85,7 @@ func TestKeyFilesOfOthers(t *testing.T) {
 	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{KeyFiles: []string{"", filepath.Join(dir, "*.key")}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if !strings.Contains(n.shown(), "assay_key_files_exposed 1\n") {
 		t.Error("the open key is not counted")
@@ -115,7 +114,7 @@ func TestPlaintextWithKeys(t *testing.T) {
 		{"127.0.0.1", Config{Auth: keys("ann:score")}, false},
 		{"192.0.2.1", Config{}, false},
 	} {
-		var log bytes.Buffer
+		var log lockedBuffer
 		c.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		n := start(t, t.TempDir(), c.cfg)
 		n.stop()
