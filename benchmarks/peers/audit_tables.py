@@ -2,6 +2,8 @@
 # The tables of a report. See eval_audit.py.
 import numpy as np
 from scipy import stats
+from sklearn.inspection import permutation_importance
+from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from audit_metrics import calibration
 from audit_rows import Z, area, auc, counts, cuts, enough, h, ks, nan, paired, psi_parts, wilson
@@ -49,6 +51,16 @@ def shares(score, k, n):
     return np.where(below, 1.0, np.where(tied, (k - below.sum()) / tied.sum(), 0.0))
 
 
+class Scored:
+    """The model as scikit-learn takes one."""
+
+    def __init__(self, r):
+        self.predict = r.score
+
+    def fit(self, x, y):
+        return self
+
+
 class Tables:
     def __init__(self, audit, report, r):
         self.audit, self.report, self.r = audit, report, r
@@ -65,7 +77,7 @@ class Tables:
         plain = {"Rows": self.sample, "Key figures": self.figures, "Discrimination": self.figures, "Data quality by variable": self.quality,
                  "Variables by information value": self.variables, "All bins": self.bins, "Models on the same rows": self.models,
                  "Calibration": self.calibration, "Grades": self.grades, "Gains by tenth": self.gains, "Strategy table": self.strategy,
-                 "Decisions": self.decisions, "Score against training": self.shift, "Importance by three measures": self.importance,
+                 "Decisions": self.decisions, "Score against training": self.shift, "Importance by several measures": self.importance,
                  "Ten worked decisions": self.worked, "Noise and loss, field by field": self.losses, "Absurd values": self.absurd,
                  "Wrong labels": self.labels, "Offline against served scores": self.parity, "By month of decision": self.months,
                  "Variables by month": self.variable_months}
@@ -147,8 +159,20 @@ class Tables:
         w = np.log(pb / pg)
         return b, w, np.sum((pb - pg) * w)
 
+    def inflations(self):
+        """Variance inflation by statsmodels, missing values as the mean; none for what varies not or is determined."""
+        r = self.r
+        some = r.sample(10_000)
+        names = [c for c in r.names if not self.categorical(c) and np.nanstd(r.x[some, r.names.index(c)]) > 0]
+        x = r.x[np.ix_(some, [r.names.index(c) for c in names])]
+        x = np.where(np.isnan(x), np.nanmean(x, axis=0), x)
+        z = np.column_stack([np.ones(len(some)), (x - x.mean(axis=0)) / x.std(axis=0)])
+        out = {c: variance_inflation_factor(z, j + 1) for j, c in enumerate(names)}
+        return {c: v for c, v in out.items() if v < 1e9}
+
     def variables(self, t):
         r = self.r
+        inflation = self.inflations()
 
         def line(i, row):
             x = r.x[:, r.names.index(row[0])]
@@ -171,7 +195,7 @@ class Tables:
                 both = some[(ok & ~np.isnan(z))[some]]
                 rho = stats.spearmanr(x[both], z[both]).statistic
             b, _, iv = self.woe(row[0])
-            return (iv, *a, shift, None, None, None, rho, (len(b) - 1) * (1 / r.y.sum() + 1 / (r.n - r.y.sum())), chance)
+            return (iv, *a, shift, None, None, None, rho, inflation.get(row[0]), (len(b) - 1) * (1 / r.y.sum() + 1 / (r.n - r.y.sum())), chance)
 
         self.rows(t, line)
 
@@ -312,12 +336,16 @@ class Tables:
         r = self.r
         size = np.abs(r.phi[r.some]).mean(axis=0)
         gain, used = (r.booster.feature_importance(k) for k in ("gain", "split"))
-
-        def line(i, row):
+        model = Scored(r)
+        x, y = r.x[r.some], r.y[r.some].astype(int)
+        ours = permutation_importance(model, x, y, scoring=lambda m, u, v: auc(v, m.predict(u)), n_repeats=20, random_state=5)
+        for i, row in enumerate(t["rows"]):
             j = r.names.index(row[0])
-            return size[j], gain[j] / gain.sum(), used[j]
-
-        self.rows(t, line)
+            for k, v in ((1, size[j]), (4, gain[j] / gain.sum()), (5, used[j])):
+                self.audit.check(f"table:{t['title']}:{i}:{k}", v)
+            spread = ours.importances[j].std(ddof=1)  # five shuffles there, twenty here
+            self.audit.check(f"table:{t['title']}:{i}:2", ours.importances_mean[j], 6 * spread * np.sqrt(1 / 5 + 1 / 20) + 1e-9, "within the error of shuffles")
+            self.audit.check(f"table:{t['title']}:{i}:3", spread, 2.5 * spread + 1e-9, "within the error of shuffles")
 
     def worked(self, t):
         r = self.r

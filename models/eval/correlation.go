@@ -12,10 +12,13 @@ import (
 // highRho is where two variables count as saying the same.
 const highRho = 0.7
 
+// correlatedRows bounds the rows that correlations are computed on.
+const correlatedRows = 10_000
+
 // correlate finds each number's closest partner by Spearman's rank
 // correlation, and the groups that correlations tie together.
 func (b *builder) correlate(v []column) (groups [][]string, sampled string) {
-	rows := stride(len(b.in.Label), 10_000)
+	rows := stride(len(b.in.Label), correlatedRows)
 	sampled = sampleNote(len(rows), len(b.in.Label))
 	ranks := make([]rankedColumn, len(v))
 	for j, f := range b.in.Features {

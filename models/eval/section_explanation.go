@@ -54,8 +54,12 @@ func (b *builder) explanation() (Section, error) {
 	if f, ok := groupFigure(in.Features, phi, note); ok {
 		s.figure(f)
 	}
-	if in.Usage != nil {
-		s.table(usageTable(in.Features, in.Usage, importance, order, note))
+	var shuffled []shuffle
+	if in.Score != nil {
+		shuffled = b.sampleForStress(rows).shuffles()
+	}
+	if in.Usage != nil || shuffled != nil {
+		s.table(importanceTable(in.Features, importance, shuffled, in.Usage, order, note))
 	}
 	for k, j := range order {
 		if k < 10 && importance[j] > 0 {

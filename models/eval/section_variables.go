@@ -19,13 +19,14 @@ func (b *builder) variables() (Section, error) {
 	}
 	v := b.cols
 	groups, sampled := b.correlate(v)
+	inflation := inflations(in.Features, stride(len(in.Label), correlatedRows))
 	order := make([]int, len(v))
 	for j := range order {
 		order[j] = j
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(orZero(v[j].binned.IV), orZero(v[i].binned.IV)) })
 	s.figure(ivFigure(in.Features, v, order))
-	s.table(b.variableTable(v, order, sampled))
+	s.table(b.variableTable(v, inflation, order, sampled))
 	if len(groups) > 0 {
 		t := Table{Title: "Correlated groups", Caption: fmt.Sprintf("Numbers that a chain of rank correlations of at least %.1f ties together (%s). Their importance is shared between them arbitrarily; explain them as one.", highRho, sampled),
 			Columns: []Column{{Name: "Group", Format: Count}, {Name: "Variables"}}}
@@ -87,12 +88,12 @@ func direction(d int8) string {
 	return ""
 }
 
-func (b *builder) variableTable(v []column, order []int, sampled string) Table {
-	t := Table{Title: "Variables by information value", Caption: "Information value: from 0.02 weak, from 0.1 medium, from 0.3 strong; more than 0.5 above what chance gives (last columns): look for a leak from the future. By chance: what a variable without information, or without a shift, gives on average on so many rows. AUC alone: below 0.5 the risk falls as the value rises. PSI compares the evaluated with the training rows. Correlation is Spearman's with the closest other number, on the rows where both are present (" + sampled + ").",
-		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: Fixed3}, {Name: "AUC alone", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "PSI", Format: Fixed3}, {Name: "Declared direction"}, {Name: "The data"}, {Name: "Closest variable"}, {Name: "Correlation", Format: Fixed3}, {Name: "Information value by chance", Format: Fixed3}, {Name: "PSI by chance", Format: Fixed3}}}
+func (b *builder) variableTable(v []column, inflation []float64, order []int, sampled string) Table {
+	t := Table{Title: "Variables by information value", Caption: "Information value: from 0.02 weak, from 0.1 medium, from 0.3 strong; more than 0.5 above what chance gives (last columns): look for a leak from the future. By chance: what a variable without information, or without a shift, gives on average on so many rows. AUC alone: below 0.5 the risk falls as the value rises. PSI compares the evaluated with the training rows. Correlation is Spearman's with the closest other number, on the rows where both are present (" + sampled + "). Variance inflation is 1 ÷ (1 − R²) of the variable by all other numbers, on the same rows, a missing value as the variable's mean: past 5 to 10 the others nearly say it.",
+		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: Fixed3}, {Name: "AUC alone", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "PSI", Format: Fixed3}, {Name: "Declared direction"}, {Name: "The data"}, {Name: "Closest variable"}, {Name: "Correlation", Format: Fixed3}, {Name: "Variance inflation", Format: Fixed2}, {Name: "Information value by chance", Format: Fixed3}, {Name: "PSI by chance", Format: Fixed3}}}
 	for _, j := range order {
 		f, x := &b.in.Features[j], &v[j]
-		row := []Cell{T(f.Name), V(x.binned.IV), V(float64(x.alone.Value)), V(float64(x.alone.Low)), V(float64(x.alone.High)), V(x.psi), T(direction(f.Monotone)), T(agreement(f.Monotone, x.alone)), T(""), V(x.rho), V(x.ivChance), V(x.psiChance)}
+		row := []Cell{T(f.Name), V(x.binned.IV), V(float64(x.alone.Value)), V(float64(x.alone.Low)), V(float64(x.alone.High)), V(x.psi), T(direction(f.Monotone)), T(agreement(f.Monotone, x.alone)), T(""), V(x.rho), inflationCell(inflation[j]), V(x.ivChance), V(x.psiChance)}
 		if x.partner >= 0 {
 			row[8] = T(b.in.Features[x.partner].Name)
 		}

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// TestUsageTable: the three measures stand beside each other in the order of
+// TestImportanceTable: the measures that are known stand beside each other in the order of
 // contribution, shares of the gain add up to one, and a model that does not say
 // its gains has dashes and no NaN.
-func TestUsageTable(t *testing.T) {
+func TestImportanceTable(t *testing.T) {
 	features := []Feature{{Name: "a"}, {Name: "b"}, {Name: "c"}}
 	usage := []Usage{{Splits: 3, Gain: 1}, {Splits: 9, Gain: 3}, {}}
 	explained, order := []float64{0.5, 0.25, 0}, []int{0, 1, 2}
-	got := usageTable(features, usage, explained, order, "all 5 rows")
+	got := importanceTable(features, explained, nil, usage, order, "all 5 rows")
 	want := [][4]float64{{0, 0.5, 0.25, 3}, {1, 0.25, 0.75, 9}, {2, 0, 0, 0}}
 	for i, w := range want {
 		r := got.Rows[i]
@@ -22,7 +22,7 @@ func TestUsageTable(t *testing.T) {
 			t.Errorf("row %d: %+v, want %v", i, r, w)
 		}
 	}
-	none := usageTable(features, []Usage{{Splits: 1}, {}, {}}, explained, order, "all 5 rows")
+	none := importanceTable(features, explained, nil, []Usage{{Splits: 1}, {}, {}}, order, "all 5 rows")
 	if x := none.Rows[0][2]; !math.IsNaN(float64(x.number)) || Percent.Print(float64(x.number)) != "–" {
 		t.Errorf("the share of no gain is printed as %q", Percent.Print(float64(x.number)))
 	}
