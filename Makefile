@@ -84,7 +84,7 @@ bench-predict: ## the predictor against leaves, LightGBM's C API, ONNX Runtime a
 	$(GO) run ./benchmarks/predict -python $(PEERS_PYTHON)
 bench-features: ## the feature plan against polars, and one event at a time
 	$(GO) run ./benchmarks/features -python $(PEERS_PYTHON)
-bench-skew: ## the same of five million events, an eighth of them of one buyer: some minutes, and gigabytes for polars
+bench-skew: ## the same of five million events, an eighth of them of one buyer: ten minutes, and thirteen gigabytes for polars, never more than there are
 	$(GO) run ./benchmarks/features -python $(PEERS_PYTHON) -skew
 bench-training: ## what folds and outcomes cost beside one replay of a log
 	$(GO) run ./benchmarks/features -training

@@ -37,13 +37,7 @@ type area struct {
 // The predictor's first run trains its models and has Treelite's compiled, which
 // takes as long as measuring. TestBudgets keeps the sum of the budgets.
 func areas(o options) []area {
-	py := []string{"-python", o.python}
-	with := func(args ...string) []string {
-		if o.python == "" {
-			return args
-		}
-		return append(py[:2:2], args...)
-	}
+	with := o.withPython
 	train := with()
 	if o.flights != "" {
 		train = with("-flights", o.flights)
@@ -64,15 +58,25 @@ func areas(o options) []area {
 	}
 }
 
+// withPython puts the peers' interpreter, if there is one, before the arguments.
+func (o options) withPython(args ...string) []string {
+	if o.python == "" {
+		return args
+	}
+	return append([]string{"-python", o.python}, args...)
+}
+
 // longAreas are not part of the whole: each takes minutes, and is asked for by
 // name (-only). Its figures stay in the results until it is measured again.
-func longAreas() []area {
+func longAreas(o options) []area {
 	const m = time.Minute
 	return []area{
 		{Name: "stream", From: "train", Title: "A table larger than memory", Budget: 10 * m, Exact: true,
 			Runs: [][]string{{"-stream", "10000000"}}, Short: []string{"-stream", "200000"}},
 		{Name: "worth", From: "features", Title: "What engineered features are worth", Budget: 10 * m, Exact: true,
 			Runs: [][]string{{"-ablate", "-events", "300000"}}, Short: []string{"-ablate", "-events", "3000"}},
+		{Name: "skew", From: "features", Title: "An event log with one very busy buyer", Budget: 20 * m, Peers: true,
+			Runs: [][]string{o.withPython("-skew")}, Short: o.withPython("-skew", "-skew-events", "50000", "-runs", "1")},
 		{Name: "sustain", From: "ledger", Title: "Ten thousand decisions a second, for minutes", Budget: 10 * m,
 			Runs: [][]string{{"-sustain", "5m", "-rate", "10000", "-anchor", "10s"}}, Short: []string{"-sustain", "3s", "-rate", "1000", "-anchor", "1s"}},
 		{Name: "soak", From: "serve", Title: "Five thousand connections, for minutes", Budget: 10 * m,

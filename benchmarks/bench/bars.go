@@ -41,6 +41,9 @@ var bars = []bar{
 	{name: "journal_append_vs_raw_fdatasync_w1", least: 0.5},
 	{name: "features_online", least: 5000, most: true},
 	{name: "features_online_allocs", least: 0, most: true},
+	{name: "features_skew_tenth_vs_polars", least: 50},
+	{name: "features_skew_tenth_memory_vs_polars", least: 30},
+	{name: "features_skew_fifth_vs_lean_polars", least: 50},
 }
 
 // headlines are the rows of the README's table: ratios against a peer that

@@ -106,10 +106,10 @@ func TestFiguresAreNotTyped(t *testing.T) {
 func TestBudgets(t *testing.T) {
 	sum := time.Duration(0)
 	all := areas(options{python: "python3", flights: "f.parquet"})
-	if o := (options{}); len(names(areas(o))) == 0 || len(longAreas()) == 0 {
+	if o := (options{}); len(names(areas(o))) == 0 || len(longAreas(options{})) == 0 {
 		t.Fatal("there are no areas")
 	}
-	for _, a := range longAreas() {
+	for _, a := range longAreas(options{}) {
 		if slices.ContainsFunc(all, func(b area) bool { return a.Name == b.Name }) {
 			t.Errorf("two areas are called %s", a.Name)
 		}

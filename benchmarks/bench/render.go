@@ -133,7 +133,7 @@ func (r *results) noisy() []string {
 // tables is one table an area; the figures of scale are slopes and plots.
 func tables(r *results) []byte {
 	var b bytes.Buffer
-	for _, a := range append(areas(options{}), longAreas()...) {
+	for _, a := range append(areas(options{}), longAreas(options{})...) {
 		i := slices.IndexFunc(r.Areas, func(o outcome) bool { return o.Area == a.Name })
 		if i < 0 {
 			continue

@@ -160,7 +160,7 @@ func merge(r, old *results) {
 		}
 	}
 	place := map[string]int{}
-	for i, a := range append(areas(options{}), longAreas()...) {
+	for i, a := range append(areas(options{}), longAreas(options{})...) {
 		place[a.Name] = i
 	}
 	slices.SortStableFunc(r.Areas, func(a, b outcome) int { return place[a.Area] - place[b.Area] })

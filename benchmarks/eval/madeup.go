@@ -55,7 +55,7 @@ func madeUp(ctx context.Context, n, features int, out, python string) error {
 	}
 	in.Train = &eval.Train{Label: in.Label[:n/2], PD: in.PD[:n/2]}
 	in.Challenger = []eval.Challenger{{Name: "noisy twin", Score: rival}}
-	before := peak()
+	before := peakMB()
 	start := time.Now()
 	rep, err := eval.Build(ctx, in)
 	if err != nil {
@@ -64,7 +64,7 @@ func madeUp(ctx context.Context, n, features int, out, python string) error {
 	built := time.Since(start)
 	fmt.Printf("# a report of %d rows and %d features\n", n, features)
 	fmt.Println(figure.Of("S", "eval_report", []float64{built.Seconds()}))
-	fmt.Println(figure.Of("MB", "eval_report_peak", []float64{float64(peak())}))
+	fmt.Println(figure.Of("MB", "eval_report_peak", []float64{float64(peakMB())}))
 	fmt.Println(figure.Of("MB", "eval_report_rows_themselves", []float64{float64(before)}))
 	if out != "" {
 		if err := write(rep, out); err != nil {

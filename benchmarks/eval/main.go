@@ -20,7 +20,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
+
+	"github.com/assayrisk/assay/benchmarks/internal/peak"
 )
 
 func main() {
@@ -46,18 +47,5 @@ func main() {
 	}
 }
 
-// peak returns the largest resident size of this process so far, in MB; 0
-// where the system does not say.
-func peak() int {
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for _, line := range strings.Split(string(b), "\n") {
-		var kb int
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
-			return kb / 1024
-		}
-	}
-	return 0
-}
+// peakMB is the process's peak in MB.
+func peakMB() int { return int(peak.Bytes() / (1 << 20)) }

@@ -52,6 +52,7 @@ func main() {
 		alone  = flag.Bool("online", false, "measure single events alone")
 		skewed = flag.Bool("skew", false, "measure a log of nearly a million buyers, one of whom has an eighth of the events, instead")
 		skewN  = flag.Int("skew-events", 5_000_000, "events of that log")
+		peerGB = flag.Float64("peer-memory", 0, "GiB that polars may take of that log; 0: what the machine has available, less two")
 		skewOn = flag.String("skew-run", "", "compute the features of that log from a file, and print JSON (what -skew starts)")
 		train  = flag.Bool("training", false, "measure what folds and outcomes cost beside one replay, instead")
 		shared = flag.String("shared", "../shared/data", "directory of ibm_ar_invoices.csv, for -ablate")
@@ -68,7 +69,7 @@ func main() {
 		run = func() error { return training(*events, *runs) }
 	}
 	if *skewed {
-		run = func() error { return skew(*skewN, *runs, *python, *peers) }
+		run = func() error { return skew(*skewN, *runs, skewInterpreter{*python, *peers, peerMemory(*peerGB)}) }
 	}
 	if *skewOn != "" {
 		run = func() error { return skewSelf(*skewOn) }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,23 +19,29 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/peak"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 )
 
 // The skewed log: a year of five million events of which one buyer has one in
-// eight, and nearly a million others a handful each. Both programs run as
-// processes of their own on the first fifth of it, and ours on the whole, too;
-// the same features are computed, and their means compared. It prints
+// eight, and nearly a million others a handful each. All programs run as
+// processes of their own; the same features are computed, and their means
+// compared. Ours runs on the whole log, and beside polars on its beginning: on
+// a tenth, where polars' plan is the one that one writes at first, and on a
+// fifth, where it is one that copies no window (skewpeer.go). It prints
 //
 //	COUNT features_skew_events, _buyers, _hot_key
-//	RATIO features_skew_vs_polars          polars' seconds over ours, on the fifth
-//	RATIO features_skew_memory_vs_polars   polars' peak memory over ours, on the fifth
-//	RATE features_skew_rows                events a second, of the whole log
-//	BYTES features_skew_peak               peak memory of it, a row
+//	RATIO features_skew_tenth_vs_polars              polars' seconds over ours, on a tenth
+//	RATIO features_skew_tenth_memory_vs_polars       polars' peak memory over ours
+//	RATIO features_skew_fifth_vs_lean_polars         the same of the lean plan, on a fifth
+//	RATIO features_skew_fifth_memory_vs_lean_polars
+//	RATE features_skew_rows                          events a second, of the whole log
+//	BYTES features_skew_peak                         peak memory of it, a row
 //
-// Peak memory is that of the whole process, which reads the table first.
+// Peak memory is what each whole process, which reads the table first, says of itself. A peer
+// that reaches the bound of its memory (-peer-memory) has no figures, and that
+// is said.
 
 const skewPlan = `
 version: 1
@@ -101,58 +108,48 @@ type skewRun struct {
 	Seconds float64            `json:"seconds"`
 	Rows    int                `json:"rows"`
 	Means   map[string]float64 `json:"means"`
-	peak    float64            // bytes
+	Peak    float64            `json:"peak"` // bytes
 }
 
-// skew writes the log and runs both programs on it.
-func skew(events, runs int, python, peers string) error {
+// skew writes the log and runs the programs on it.
+func skew(events, runs int, peer skewInterpreter) error {
 	dir, err := os.MkdirTemp("", "assay-bench-skew-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	whole, fifth := filepath.Join(dir, "whole.parquet"), filepath.Join(dir, "fifth.parquet")
-	if err := writeSkew(events, whole, fifth); err != nil {
+	if err := writeSkew(events, dir); err != nil {
 		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	var ours, theirs, ourPeak, theirPeak []float64
-	for range runs {
-		a, err := skewChild(exec.Command(self, "-skew-run", fifth))
-		if err != nil {
+	for _, p := range skewPeers {
+		if peer.python == "" {
+			break
+		}
+		if err := p.against(peer, self, skewFile(dir, p.share), runs); err != nil {
 			return err
 		}
-		ours, ourPeak = append(ours, a.Seconds), append(ourPeak, a.peak)
-		if python == "" {
-			continue
-		}
-		b, err := skewChild(exec.Command(python, filepath.Join(peers, "features_skew_polars.py"), fifth))
-		if err != nil {
-			return fmt.Errorf("the peer: %w", err)
-		}
-		if err := sameMeans(a, b); err != nil {
-			return err
-		}
-		theirs, theirPeak = append(theirs, b.Seconds), append(theirPeak, b.peak)
 	}
-	if theirs != nil {
-		fmt.Println(figure.Over("features_skew_vs_polars", theirs, ours))
-		fmt.Println(figure.Over("features_skew_memory_vs_polars", theirPeak, ourPeak))
-	}
-	all, err := skewChild(exec.Command(self, "-skew-run", whole))
+	all, err := skewChild(exec.Command(self, "-skew-run", skewFile(dir, 1)))
 	if err != nil {
 		return err
 	}
-	fmt.Printf("# the whole log: %.1f s, %.0f MiB at most\n", all.Seconds, all.peak/(1<<20))
+	fmt.Printf("# the whole log: %.1f s, %.0f MiB at most\n", all.Seconds, all.Peak/(1<<20))
 	fmt.Printf("RATE features_skew_rows %.0f\n", float64(events)/all.Seconds)
-	fmt.Printf("BYTES features_skew_peak %.0f\n", all.peak/float64(events))
+	fmt.Printf("BYTES features_skew_peak %.0f\n", all.Peak/float64(events))
 	return nil
 }
 
-func writeSkew(events int, whole, fifth string) error {
+// skewFile is the table of the first one in share events.
+func skewFile(dir string, share int) string {
+	return filepath.Join(dir, "one-in-"+strconv.Itoa(share)+".parquet")
+}
+
+// writeSkew writes the log: the whole, and what each peer gets of it.
+func writeSkew(events int, dir string) error {
 	s, err := features.ParseSpec([]byte(skewPlan))
 	if err != nil {
 		return err
@@ -162,18 +159,19 @@ func writeSkew(events int, whole, fifth string) error {
 		return err
 	}
 	defer func() { rec.Release(); runtime.GC() }()
-	for file, rows := range map[string]int64{whole: int64(events), fifth: int64(events / 5)} {
-		f, err := os.Create(file)
+	shares := []int{1}
+	for _, p := range skewPeers {
+		shares = append(shares, p.share)
+	}
+	for _, share := range shares {
+		f, err := os.Create(skewFile(dir, share))
 		if err != nil {
 			return err
 		}
-		part := rec.NewSlice(0, rows)
-		err = datasets.WriteParquet(f, part)
-		part.Release()
-		if err != nil {
-			return err
-		}
-		if err := f.Close(); err != nil {
+		slice := rec.NewSlice(0, int64(events/share))
+		err = datasets.WriteParquet(f, slice)
+		slice.Release()
+		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
 	}
@@ -182,16 +180,19 @@ func writeSkew(events int, whole, fifth string) error {
 
 // skewChild runs a program that prints one skewRun.
 func skewChild(cmd *exec.Cmd) (*skewRun, error) {
-	cmd.Stderr = os.Stderr
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	out, err := cmd.Output()
+	if err != nil && overMemory(said.Bytes()) {
+		return nil, errOverMemory
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w\n%s", err, said.Bytes())
 	}
 	r := new(skewRun)
 	if err := json.Unmarshal(bytes.TrimSpace(out), r); err != nil {
 		return nil, fmt.Errorf("%s: %w", out, err)
 	}
-	r.peak = peakBytes(cmd.ProcessState)
 	return r, nil
 }
 
@@ -239,5 +240,6 @@ func skewSelf(file string) error {
 		}
 		r.Means[f.Name] = sum / n
 	}
+	r.Peak = peak.Bytes()
 	return json.NewEncoder(os.Stdout).Encode(r)
 }

@@ -1,37 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plan of benchmarks/features/skew.go written for polars, to be timed beside it.
 
-    features_skew_polars.py log.parquet
+    features_skew_polars.py log.parquet [--lean] [--memory BYTES]
 
 reads the event log, computes every feature of every application with rolling windows over event time (closed on the left),
-and prints one JSON object: seconds (reading left out), rows, and the mean of each feature.
+and prints one JSON object: seconds (reading left out), peak memory in bytes, rows, and the mean of each feature.
+
+It is written twice. Without --lean it is what one writes at first: an aggregate may filter its window (the sellers that are
+not null, the time of the last order). polars makes such a window as a table of its own, for each row, and the windows of a busy
+key hold a sixth of all events: memory grows with the square of the log. With --lean no aggregate filters: null is counted as a
+seller and taken off, and the time of the last order is filled forward before there are windows.
+
+--memory bounds the address space of this process, so that it ends before the machine does. What it ends with then depends on
+which allocation fails: MemoryError, or polars' abort with "memory allocation of ... bytes failed" or "failed to spawn thread".
 """
+import argparse
 import json
-import sys
+import resource
 import time
 
-import polars as pl
+from peak import peak_bytes
 
-log = pl.read_parquet(sys.argv[1]).with_row_index("seq")
+args = argparse.ArgumentParser()
+args.add_argument("log")
+args.add_argument("--lean", action="store_true")
+args.add_argument("--memory", type=int, default=0)
+args = args.parse_args()
+if args.memory:
+    resource.setrlimit(resource.RLIMIT_AS, (args.memory, args.memory))
+
+import polars as pl  # after the bound, which holds for its threads and arenas, too
+
+QUARTER = pl.duration(days=90)
+
+log = pl.read_parquet(args.log).with_row_index("seq")
 start = time.perf_counter()
 
 v, m, t = pl.col("v"), pl.col("m"), pl.col("time")
 fed = pl.col("kind") == "order"
 # An application feeds nothing: its value and its seller are null.
 both = log.select("seq", "buyer", "time", "kind", pl.when(fed).then("amount").alias("v"), pl.when(fed).then("seller").alias("m"))
+keyed = both.sort(["buyer", "time"], maintain_order=True)
+if args.lean:
+    keyed = keyed.with_columns(pl.when(v.is_not_null()).then(t).forward_fill().over("buyer").alias("last"))
+    sellers, last = m.n_unique() - (m.null_count() > 0).cast(pl.UInt32), pl.col("last").last()
+else:
+    sellers, last = m.drop_nulls().n_unique(), t.filter(v.is_not_null()).last()
 
 
 def window(length, aggs):
-    out = both.rolling(index_column="time", period=length, closed="left", group_by="buyer").agg(aggs)
-    keyed = both.sort(["buyer", "time"], maintain_order=True)
-    out = out.sort(["buyer", "time"], maintain_order=True).with_columns(keyed["seq"], keyed["kind"])
-    return out.filter(pl.col("kind") == "application").drop("kind", "buyer")
+    out = (keyed if args.lean else both).rolling(index_column="time", period=length, closed="left", group_by="buyer").agg(aggs)
+    out = out.sort(["buyer", "time"], maintain_order=True)  # groups come in an order of their own
+    return out.with_columns(keyed["seq"], keyed["kind"]).filter(pl.col("kind") == "application").drop("kind", "buyer")
 
 
 quarter = window("90d", [v.count().alias("orders"), v.sum().alias("ordered"), v.mean().alias("order_mean"), v.max().alias("order_max"),
-                         v.std().alias("order_std"), m.drop_nulls().n_unique().alias("sellers"), t.filter(v.is_not_null()).last().alias("last")])
+                         v.std().alias("order_std"), sellers.alias("sellers"), last.alias("last")])
 month = window("30d", [v.count().alias("orders_month"), v.sum().alias("ordered_month")]).drop("time")
-x = quarter.join(month, on="seq").with_columns(((t - pl.col("last")).dt.total_microseconds() / 86_400e6).alias("since_order"))
+# What was filled forward may be older than the window.
+since = pl.when(pl.col("last") >= t - QUARTER).then((t - pl.col("last")).dt.total_microseconds() / 86_400e6)
+x = quarter.join(month, on="seq").with_columns(since.alias("since_order"))
 seconds = time.perf_counter() - start
 names = ["orders", "ordered", "order_mean", "order_max", "order_std", "sellers", "since_order", "orders_month", "ordered_month"]
-print(json.dumps({"seconds": seconds, "rows": x.height, "means": {n: x[n].cast(pl.Float64).mean() for n in names}}))
+peak = peak_bytes()
+print(json.dumps({"seconds": seconds, "peak": peak, "rows": x.height, "means": {n: x[n].cast(pl.Float64).mean() for n in names}}))

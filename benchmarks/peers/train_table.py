@@ -5,9 +5,11 @@ The program writes requests to standard input, one JSON object a line: {"seed": 
 With "draw": k and "share": s the model is of the rows that draw k picks, about the share s of the table (drawn).
 Each is answered by one line: seconds of binning and of boosting, AUC on the test rows, the process's peak so far.
 """
-import json, os, resource, sys, time
+import json, os, sys, time
 
 import numpy as np
+
+from peak import peak_bytes
 
 
 def read(at, name, n, k):
@@ -50,7 +52,7 @@ def serve(at, bin_rows, boost, predict):
         t1 = time.perf_counter()
         model = boost(meta, request, data)
         t2 = time.perf_counter()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = peak_bytes() / (1 << 20)
         del data
         if test is None:  # not before the peak of training is known
             test = read(at, "test.f64", meta["test_rows"], meta["features"])

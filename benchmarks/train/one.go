@@ -12,9 +12,9 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
+	"github.com/assayrisk/assay/benchmarks/internal/peak"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/gbdt"
 )
@@ -92,18 +92,12 @@ func trainOne(d *gbdt.Dataset, p gbdt.Params, profile string) (o outcome, model 
 		return o, nil, err
 	}
 	o = outcome{Bin: binned.Sub(start).Seconds(), Train: time.Since(binned).Seconds()}
-	o.Peak = peak()
+	o.Peak = peakMB()
 	return o, r.Model, nil
 }
 
-// peak is the process's largest resident set so far, in MB.
-func peak() float64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return float64(u.Maxrss) / 1024
-}
+// peakMB is the process's peak in MB.
+func peakMB() float64 { return peak.Bytes() / (1 << 20) }
 
 // testAUC is the area under the ROC curve, ties at half.
 func testAUC(d *gbdt.Dataset, model *models.Model) float64 {

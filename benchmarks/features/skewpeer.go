@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assayrisk/assay/benchmarks/figure"
+)
+
+// skewPeer is one of the two ways in which polars computes the skewed log's
+// features (benchmarks/peers/features_skew_polars.py), and how much of the log
+// it gets. As one writes it at first it makes a table of each window in which
+// an aggregate filters: of half a million events that takes thirteen gigabytes,
+// of a million more than most machines have. Lean, it makes none.
+type skewPeer struct {
+	share int // of the log, one in so many events
+	lean  bool
+	time  string // names of its figures
+	peak  string
+}
+
+var skewPeers = []skewPeer{
+	{share: 10, time: "features_skew_tenth_vs_polars", peak: "features_skew_tenth_memory_vs_polars"},
+	{share: 5, lean: true, time: "features_skew_fifth_vs_lean_polars", peak: "features_skew_fifth_memory_vs_lean_polars"},
+}
+
+// errOverMemory is a peer's end at the bound of its memory.
+var errOverMemory = errors.New("it wanted more memory than its bound")
+
+// skewInterpreter runs the peer.
+type skewInterpreter struct {
+	python, peers string
+	memory        int64 // bound of the peer's address space, in bytes
+}
+
+// command computes the features of file, lean or as one writes it at first.
+func (i skewInterpreter) command(file string, lean bool) *exec.Cmd {
+	args := []string{filepath.Join(i.peers, "features_skew_polars.py"), file, "--memory", strconv.FormatInt(i.memory, 10)}
+	if lean {
+		args = append(args, "--lean")
+	}
+	return exec.Command(i.python, args...)
+}
+
+// against runs both programs on the peer's share of the log, in turns, compares
+// what they computed, and prints the figures.
+func (p skewPeer) against(i skewInterpreter, self, file string, runs int) error {
+	var ours, theirs, ourPeak, theirPeak []float64
+	for range runs {
+		a, err := skewChild(exec.Command(self, "-skew-run", file))
+		if err != nil {
+			return err
+		}
+		b, err := skewChild(i.command(file, p.lean))
+		if errors.Is(err, errOverMemory) {
+			fmt.Printf("# no figures %s and %s: polars wanted more than the %.1f GiB that it was given (-peer-memory); here %.1f s and %.0f MiB\n",
+				p.time, p.peak, float64(i.memory)/(1<<30), a.Seconds, a.Peak/(1<<20))
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the peer: %w", err)
+		}
+		if err := sameMeans(a, b); err != nil {
+			return err
+		}
+		ours, theirs = append(ours, a.Seconds), append(theirs, b.Seconds)
+		ourPeak, theirPeak = append(ourPeak, a.Peak), append(theirPeak, b.Peak)
+	}
+	way := "as one writes it at first"
+	if p.lean {
+		way = "lean"
+	}
+	fmt.Printf("# one event in %d, polars %s: %.1f s and %.0f MiB at most; here %.2f s and %.0f MiB\n", p.share, way,
+		figure.Median(theirs), figure.Median(theirPeak)/(1<<20), figure.Median(ours), figure.Median(ourPeak)/(1<<20))
+	fmt.Println(figure.Over(p.time, theirs, ours))
+	fmt.Println(figure.Over(p.peak, theirPeak, ourPeak))
+	return nil
+}
+
+// overMemory says whether a program that printed this to stderr ended because
+// it was given no more memory: polars aborts or cannot start a thread, Python raises.
+func overMemory(stderr []byte) bool {
+	return slices.ContainsFunc([]string{"memory allocation of ", "failed to spawn thread", "MemoryError"}, func(sign string) bool {
+		return bytes.Contains(stderr, []byte(sign))
+	})
+}
+
+// spareMemory stays for the rest of the machine when a peer's memory is not set.
+const spareMemory = 2 << 30
+
+// peerMemory is the bound of a peer's memory: what was asked for, or what the
+// machine has available less a little, or eight GiB where nobody says.
+func peerMemory(gib float64) int64 {
+	if gib > 0 {
+		return int64(gib * (1 << 30))
+	}
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 8 << 30
+	}
+	for line := range strings.Lines(string(text)) {
+		if w := strings.Fields(line); len(w) == 3 && w[0] == "MemAvailable:" {
+			if kib, err := strconv.ParseInt(w[1], 10, 64); err == nil {
+				return max(kib<<10-spareMemory, 1<<30)
+			}
+		}
+	}
+	return 8 << 30
+}
