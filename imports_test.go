@@ -26,6 +26,7 @@ internal/memlog         : .
 internal/arrowsafe      :
 internal/yamltext       :
 internal/version        :
+internal/testbound      :
 datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .

@@ -9,16 +9,30 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// checkDepth refuses texts that nest more than MaxDepth lists and maps: the
-// parser calls itself for each, and keeps a path of that length for each node.
+// level is a block list or map that is open.
+type level struct {
+	column int
+	keys   int
+}
+
+// checkShape refuses texts that nest more than MaxDepth lists and maps: the
+// parser calls itself for each, and keeps a path of that length for each node. It
+// calls itself for each key of a block map as well, and copies those below, so
+// that a map of more than MaxKeys is refused, too. What it keeps of each document
+// grows with their number.
 //
 // Brackets count as they open and close. In between, each "-", "?" and key
 // opens a level at its column, and closes those that stood to the right of it.
-func checkDepth(tokens token.Tokens) error {
-	var columns []int // of the block levels that are open
-	flow := 0
+func checkShape(tokens token.Tokens) error {
+	var levels []level
+	flow, marks := 0, 0
 	for i, t := range tokens {
 		switch t.Type {
+		case token.DocumentHeaderType, token.DocumentEndType:
+			if marks++; marks > 2 { // one before and one behind
+				return errDocuments
+			}
+			levels = levels[:0]
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
 		case token.SequenceEndType, token.MappingEndType:
@@ -27,21 +41,51 @@ func checkDepth(tokens token.Tokens) error {
 			if flow > 0 {
 				break
 			}
-			at := t.Position.Column
-			if t.Type == token.MappingValueType && i > 0 && tokens[i-1].Position.Line == t.Position.Line {
-				at = tokens[i-1].Position.Column // the key's
+			column := t.Position.Column
+			if t.Type == token.MappingValueType {
+				column = keyColumn(tokens, i)
 			}
-			for len(columns) > 0 && columns[len(columns)-1] >= at {
-				columns = columns[:len(columns)-1]
+			for len(levels) > 0 && levels[len(levels)-1].column > column {
+				levels = levels[:len(levels)-1]
 			}
-			columns = append(columns, at)
+			if len(levels) == 0 || levels[len(levels)-1].column < column {
+				levels = append(levels, level{column: column})
+			}
+			if t.Type != token.SequenceEntryType {
+				levels[len(levels)-1].keys++
+			}
 		}
-		if flow+len(columns) > MaxDepth {
-			at := t.Position
+		at := t.Position
+		if flow+len(levels) > MaxDepth {
 			return fmt.Errorf("[%d:%d] lists and maps are nested more than %d deep", at.Line, at.Column, MaxDepth)
+		}
+		if len(levels) > 0 && levels[len(levels)-1].keys > MaxKeys {
+			return fmt.Errorf("[%d:%d] a map of more than %d lines: write it in braces", at.Line, at.Column, MaxKeys)
 		}
 	}
 	return nil
+}
+
+// keyColumn is the column at which the key begins whose colon is tokens[i], with
+// its anchor, alias or tag.
+func keyColumn(tokens token.Tokens, i int) int {
+	before := func(n int, kind token.Type) bool {
+		return i >= n && tokens[i-n].Type == kind && tokens[i-n].Position.Line == tokens[i].Position.Line
+	}
+	if i == 0 || tokens[i-1].Position.Line != tokens[i].Position.Line {
+		return tokens[i].Position.Column
+	}
+	i-- // the key
+	for {
+		switch {
+		case before(1, token.TagType), before(1, token.AliasType):
+			i--
+		case before(2, token.AnchorType):
+			i -= 2
+		default:
+			return tokens[i].Position.Column
+		}
+	}
 }
 
 // counter counts the nodes that a document stands for.
@@ -70,7 +114,7 @@ func (l Limits) expand(file *ast.File) error {
 	return nil
 }
 
-// nodes counts n and what it holds. Its depth is bounded: checkDepth has seen
+// nodes counts n and what it holds. Its depth is bounded: checkShape has seen
 // the text.
 func (c *counter) nodes(n ast.Node) (int, error) {
 	sum := 1

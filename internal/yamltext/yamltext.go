@@ -8,8 +8,8 @@
 // depth of all.
 //
 // A text passes four gates, each of which the one before makes cheap: counts of
-// bytes, lines and marks; the depth of its tokens; the values that its aliases
-// stand for; the types of its keys. TestBombs holds each of them.
+// bytes, lines and marks; the depth and the keys of its tokens; the values that
+// its aliases stand for; the types of its keys. TestBombs holds each of them.
 package yamltext
 
 import (
@@ -31,8 +31,8 @@ type Limits struct {
 	Bytes int
 	Lines int
 	Nodes int // values and keys, those counted again that an alias stands for
-	// References bounds the characters & * ! that anchors, aliases and tags begin
-	// with, wherever they stand: && in an expression has two.
+	// References bounds the characters & * ! < that anchors, aliases, tags and
+	// merges begin with, wherever they stand: && in an expression has two.
 	References int
 }
 
@@ -40,19 +40,23 @@ type Limits struct {
 var (
 	Policy   = Limits{Bytes: 256 << 10, Lines: 4_000, Nodes: 20_000, References: 8_000}
 	Settings = Limits{Bytes: 1 << 20, Lines: 20_000, Nodes: 50_000, References: 8_000} // also of credentials
-	Plan     = Limits{Bytes: 4 << 20, Lines: 200_000, Nodes: 2_000_000, References: 20_000}
+	Plan     = Limits{Bytes: 2 << 20, Lines: 100_000, Nodes: 200_000, References: 20_000}
 )
 
 // What no text of ours needs more of.
 const (
 	// MaxDepth bounds lists and maps in one another.
 	MaxDepth = 32
+	// MaxKeys bounds the keys of a map that is not in braces.
+	MaxKeys = 200
 	// maxBlank bounds the empty lines in a row.
 	maxBlank = 200
 )
 
 // ErrEmpty: the text holds no document.
 var ErrEmpty = errors.New("the text is empty")
+
+var errDocuments = errors.New("more than one YAML document: keep one a file")
 
 // Decode reads one document into to, a pointer to a struct.
 func Decode(b []byte, to any, l Limits) error {
@@ -61,7 +65,7 @@ func Decode(b []byte, to any, l Limits) error {
 		return err
 	}
 	if len(file.Docs) > 1 {
-		return errors.New("more than one YAML document: keep one a file")
+		return errDocuments
 	}
 	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(to); errors.Is(err, io.EOF) {
 		return ErrEmpty
@@ -96,7 +100,7 @@ func Parse(b []byte, l Limits) (*ast.File, error) {
 		return nil, err
 	}
 	tokens := lexer.Tokenize(string(b))
-	if err := checkDepth(tokens); err != nil {
+	if err := checkShape(tokens); err != nil {
 		return nil, err
 	}
 	file, err := parser.Parse(tokens, 0)
@@ -130,13 +134,13 @@ func (l Limits) count(b []byte) error {
 			continue
 		case ' ', '\t':
 			continue
-		case '&', '*', '!':
+		case '&', '*', '!', '<':
 			references++
 		case '%':
 			if empty && (i == 0 || b[i-1] == '\n' || b[i-1] == '\r') {
 				return fmt.Errorf("line %d: directives (%%) are not read", lines)
 			}
-		case ':', ',', '-', '[', '{', '?', '"', '\'', '|', '>', '<':
+		case ':', ',', '-', '[', '{', '?', '"', '\'', '|', '>':
 			marks++
 		}
 		empty = false
@@ -147,7 +151,7 @@ func (l Limits) count(b []byte) error {
 	case marks > 2*l.Nodes:
 		return fmt.Errorf("%d characters that begin or end a value, at most %d are allowed", marks, 2*l.Nodes)
 	case references > l.References:
-		return fmt.Errorf("%d characters & * !, at most %d are allowed", references, l.References)
+		return fmt.Errorf("%d characters & * ! <, at most %d are allowed", references, l.References)
 	}
 	return nil
 }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package testbound holds code under test to bounds of time and memory that it
+// may break without end. What never returns, or goes on to take the machine's
+// memory, cannot be stopped from outside: the test's process ends then, with a
+// message that says what broke which bound.
+package testbound
+
+import (
+	"fmt"
+	"runtime/metrics"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Limits bound what is watched.
+type Limits struct {
+	Time time.Duration
+	// Bytes bounds what the process allocates, also what is free again at once,
+	// and what its stacks grow by; 0 is no bound. Other work must rest meanwhile.
+	Bytes uint64
+}
+
+// Watch watches until the returned function is called, at the latest until the
+// test and the clean-up functions that it registers later have ended. The
+// function returns the bytes that were taken, and fails the test if they are too
+// many. At twice as many, or when the time is over, the process ends.
+func Watch(t testing.TB, what string, l Limits) (stop func() uint64) {
+	t.Helper()
+	begin, before := time.Now(), taken()
+	ended, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+			}
+			if n := taken() - before; l.Bytes > 0 && n > 2*l.Bytes {
+				panic(fmt.Sprintf("%s: %s: %d MB are taken, at most %d are allowed", t.Name(), what, n>>20, l.Bytes>>20))
+			}
+			if time.Since(begin) > l.Time {
+				panic(fmt.Sprintf("%s: %s: not done after %v", t.Name(), what, l.Time))
+			}
+		}
+	}()
+	stop = sync.OnceValue(func() uint64 {
+		n := taken() - before
+		close(ended)
+		<-watched
+		if l.Bytes > 0 && n > l.Bytes {
+			t.Errorf("%s: %d MB are taken, at most %d are allowed", what, n>>20, l.Bytes>>20)
+		}
+		return n
+	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+// taken is what the process has allocated so far, and its stacks.
+func taken() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64() + s[1].Value.Uint64()
+}
