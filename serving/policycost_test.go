@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/testbound"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
@@ -32,6 +33,7 @@ func poisoned() string {
 // and nobody anything else: others are scored, the policy can be set again, the
 // server drains, starts from the journal, and an audit makes the same decisions.
 func TestPolicyWithoutEnd(t *testing.T) {
+	testbound.Watch(t, "a server with a rule without end", testbound.Limits{Time: 45 * time.Second})
 	dir := t.TempDir()
 	b := bundle(t, planYAML, "first", 0)
 	cfg := Config{Bundle: b}

@@ -4,6 +4,7 @@ package serving
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/assayrisk/assay/internal/testbound"
 	"github.com/assayrisk/assay/models"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
@@ -63,17 +65,25 @@ func TestAdminsDoNotWait(t *testing.T) {
 }
 
 // TestBombsAreRefused: an admin's text that is small and means much is refused
-// with what it exceeds, by the server as by the reader.
+// with what it exceeds, by the server as by the reader, for no more than the
+// memory that is stated.
 func TestBombsAreRefused(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	adm := pb.NewAdminClient(n.client.Conn())
-	for name, text := range map[string]string{
-		"nested": "name: " + strings.Repeat("[", 100_000), "begin or end": "name: " + strings.Repeat(`"`, 100_000),
+	merges := "x0: &x0 {a: 1}\n"
+	for i := range 12 {
+		merges += fmt.Sprintf("x%d: &x%d {<<: [*x%d%s]}\n", i+1, i+1, i, strings.Repeat(fmt.Sprintf(",*x%d", i), 7))
+	}
+	for says, text := range map[string]string{
+		"nested": "name: " + strings.Repeat("[", 5_000), "begin or end": "name: " + strings.Repeat(`"`, 100_000),
 		"is in": "rules: &a\n- <<: *a\n", "empty lines": "name: |\n" + strings.Repeat(" \n", 100_000),
+		"stands for more": merges, "more than 200 lines": strings.Repeat("!a k: 1\n", 3_900),
 	} {
-		_, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p " + name, Yaml: []byte(text)})
-		if status.Code(err) != codes.InvalidArgument {
-			t.Errorf("%s: %v", name, err)
+		stop := testbound.Watch(t, says, testbound.Limits{Time: 20 * time.Second, Bytes: 64 << 20})
+		_, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p " + says, Yaml: []byte(text)})
+		stop()
+		if status.Code(err) != codes.InvalidArgument || !has(err, says) {
+			t.Errorf("%s: %v", says, err)
 		}
 	}
 }

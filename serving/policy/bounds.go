@@ -21,7 +21,7 @@ import (
 
 // Bounds on what one decision may cost. They are counted in CEL's own units of
 // cost and in bytes, never in time, so that a replay on any machine ends where
-// the server ended. TestBounds measures them.
+// the server ended. TestHostileExpressions measures them.
 const (
 	// MaxExpressionCost is what one expression may cost in one decision; one
 	// that would cost more has failed.

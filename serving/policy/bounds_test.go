@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/testbound"
 )
 
 const head = "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.3}\n"
@@ -85,7 +87,9 @@ func TestHostileExpressions(t *testing.T) {
 				t.Fatal(err)
 			}
 			var res Result
-			if n := allocated(func() { p.Decide(&res, in) }); n > p.Cost().Bytes {
+			stop := testbound.Watch(t, "the decision", testbound.Limits{Time: 20 * time.Second, Bytes: 256 << 20})
+			n := allocated(func() { p.Decide(&res, in) })
+			if stop(); n > p.Cost().Bytes {
 				t.Errorf("%d bytes allocated, the policy's bound is %d", n, p.Cost().Bytes)
 			}
 			if res.Outcome != assay.Review || !slices.Equal(res.Rules, []string{"r.error"}) {
