@@ -71,6 +71,11 @@ func (t *tally) page() string {
 		{"honest histories, each checked: false alarms", c("honest_runs"), grouped(t.counts["honest_runs"]-t.counts["honest_runs_quiet"]) + " alarms"},
 		{"random growths of the log accepted by the contract; with one bit changed", c("contract_growths"), c("contract_growths_tampered_refused") + " tampered ones, all refused"},
 		{"dictionary attack on log, blocks, events, storage and anchors", c("dictionary_guesses"), c("dictionary_hits") + " hits; the unsalted control hit in each"},
+		{"receipts and trust files changed in their structure, judged by `assay-verify`", c("changed_receipts"), "the verdict of `ledger/verdict` on each"},
+		{"connections without a credential that attack at once", c("strangers"), "the process grew by " + c("strangers_mb") + " MB, at most 256 are allowed; callers with a key were answered"},
+		{"small texts that mean much, as policies, settings and plans", c("texts"), "each refused or read within its bound of memory"},
+		{"lies of the chain's node, alone and in turn with the truth", c("chain_lies"), "anchored after each, no size twice, no fee above the maximum"},
+		{"the same under a whole node that scores", c("chain_lies_scoring"), c("chain_lies_decisions") + " decisions, each answered, promised and kept"},
 	} {
 		if l[1] != "0" { // else its step was not run
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", l[0], l[1], l[2])

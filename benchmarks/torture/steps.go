@@ -42,6 +42,12 @@ var steps = []step{
 	{name: "chain-kills", pkg: "./ledger/anchor/devchain", run: "^TestKill$", env: "ASSAY_KILLS", times: 100, short: 2, parts: 4},
 	{name: "dictionary", pkg: "./ledger/anchor/devchain", run: "^TestDictionaryAttack$", env: "ASSAY_DICTIONARY", times: 1_000_000, short: 1000},
 	{name: "server-kills", pkg: "./cmd/assay", run: "^TestKill$", env: "ASSAY_KILLS", times: 300, short: 2, parts: 10},
+	{name: "changed-receipts", pkg: "./cmd/assay-verify", run: "^TestMutations$", env: "ASSAY_MUTATIONS", times: 20_000, short: 200, parts: 2},
+	{name: "strangers", pkg: "./serving", run: "^(TestStrangers|TestFloodsAreCut)$", env: "ASSAY_STRANGERS", times: 200, short: 24},
+	{name: "texts", pkg: "./internal/yamltext", run: "^TestBombs$", env: "ASSAY_BOMBS", times: 1},
+	{name: "policies", pkg: "./serving", run: "^(TestPolicyWithoutEnd|TestBombsAreRefused|TestAdminsDoNotWait)$"},
+	{name: "lies", pkg: "./ledger/anchor/evm", run: "^TestLyingNode$"},
+	{name: "lies-while-scoring", pkg: "./cmd/internal/node", run: "^TestScoringUnderLies$"},
 }
 
 // part is one go test.

@@ -65,7 +65,7 @@ func python(t *testing.T, cases []verdicttest.Case) (out []judged) {
 
 // TestPythonAgrees holds both verifiers to the same level and the same first
 // refused step on 2,000 changed receipts and trust files. ASSAY_MUTATIONS and
-// ASSAY_MUTATIONS_SEED make more, or others.
+// ASSAY_SEED make more, or others.
 func TestPythonAgrees(t *testing.T) {
 	cases := slices.Concat(verdicttest.Honest(), verdicttest.RefusedStamps(), verdicttest.Asked())
 	levels := map[string]int{}

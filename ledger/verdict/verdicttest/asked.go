@@ -8,9 +8,9 @@ import (
 )
 
 // Asked are the mutations that every verifier is held to: 2,000, or as many as
-// ASSAY_MUTATIONS says, from the seed in ASSAY_MUTATIONS_SEED.
+// ASSAY_MUTATIONS says, from the seed in ASSAY_SEED.
 func Asked() []Case {
-	return Mutations(setting("ASSAY_MUTATIONS_SEED", 19), int(setting("ASSAY_MUTATIONS", 2000)))
+	return Mutations(setting("ASSAY_SEED", 19), int(setting("ASSAY_MUTATIONS", 2000)))
 }
 
 func setting(name string, otherwise uint64) uint64 {
