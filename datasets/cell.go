@@ -64,9 +64,15 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 			x = 1
 		}
 	case *array.Decimal128:
-		x = decimalNumber(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal128Type).Scale)
+		v, scale := a.Value(i).BigInt(), a.DataType().(*arrow.Decimal128Type).Scale
+		if x = decimalNumber(v, scale); longWhole(v, scale) && !opt.planned() {
+			return 0, "", false, false
+		}
 	case *array.Decimal256:
-		x = decimalNumber(a.Value(i).BigInt(), a.DataType().(*arrow.Decimal256Type).Scale)
+		v, scale := a.Value(i).BigInt(), a.DataType().(*arrow.Decimal256Type).Scale
+		if x = decimalNumber(v, scale); longWhole(v, scale) && !opt.planned() {
+			return 0, "", false, false
+		}
 	default:
 		x, ok = microsOf(a, i)
 		return x, "", false, ok
@@ -124,7 +130,7 @@ func cellProblem(a arrow.Array, i int, kind columnKind, opt *Options) string {
 			return fmt.Sprintf("a cell of %d bytes, at most %d are allowed", len(s), opt.MaxCell)
 		}
 		return "the text is not valid UTF-8"
-	case *array.Int64, *array.Uint64:
+	case *array.Int64, *array.Uint64, *array.Decimal128, *array.Decimal256:
 		if kind == numberKind {
 			return longNumber
 		}

@@ -33,6 +33,12 @@ func decimalText(unscaled *big.Int, scale int32) string {
 	return sign + digits[:point] + "." + fraction
 }
 
+// longWhole reports whether a decimal without a fraction is a whole number that
+// float64 does not hold for sure: an id, likely.
+func longWhole(unscaled *big.Int, scale int32) bool {
+	return scale == 0 && (!unscaled.IsInt64() || !exact(unscaled.Int64()))
+}
+
 // exactPowers are the powers of ten that float64 holds exactly.
 var exactPowers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 	1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}

@@ -31,7 +31,7 @@ func TestDecimals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{"testdata/decimals.parquet", "testdata/decimals.arrow"} {
-		numbers, err := Read(context.Background(), file, Options{})
+		numbers, err := Read(context.Background(), file, Options{Number: decimalColumns})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,9 +36,10 @@ func TestForeignColumns(t *testing.T) {
 		{"polars.arrow", Options{}, polars, "list bytes"},
 		{"oldest.arrow", Options{}, polars + categories, "list bytes"},
 		{"polars.parquet", Options{}, polars + categories, "list bytes"},
-		{"categories.arrow", Options{}, "a dictionary of text views is not supported", ""},
-		{"int128.arrow", Options{}, "a column has a type that is not read", ""},
-		{"decimal32.arrow", Options{}, "a column has a type that is not read", ""},
+		{"categories.arrow", Options{}, polars + categories, "list bytes"},
+		{"int128.arrow", Options{Number: []string{"wide"}}, "wide [1 1.1805916207174113e+21]\nx [1.5 2.5]\n", ""},
+		{"int128.arrow", Options{}, "wide [\"1\" \"1180591620717411303424\"]\nx [1.5 2.5]\n", "wide"},
+		{"decimal32.arrow", Options{}, "small [1.25]\nx [1.5]\n", ""},
 		{"ids.parquet", Options{}, "id [\"9007199254740993\" \"9007199254740994\" \"7\"]\naccount [\"9223372036854775809\" \"9223372036854775810\" \"7\"]\nx [1.5 2.5 (null)]\n", "id account"},
 		{"ids.parquet", x, "id [9.007199254740992e+15 9.007199254740994e+15 7]\naccount [9.223372036854776e+18 9.223372036854776e+18 7]\nx [1.5 2.5 (null)]\n", ""},
 		{"ids.parquet", Options{Text: []string{"id", "account"}}, "id [\"9007199254740993\" \"9007199254740994\" \"7\"]\naccount [\"9223372036854775809\" \"9223372036854775810\" \"7\"]\nx [1.5 2.5 (null)]\n", ""},
@@ -62,5 +63,93 @@ func TestForeignColumns(t *testing.T) {
 		if got := strings.Join(left, " "); got != c.left {
 			t.Errorf("%s: notes on %q, want %q", c.file, got, c.left)
 		}
+	}
+}
+
+// TestEveryColumn: files that hold every kind of column that pyarrow, polars and
+// DuckDB write (testdata/foreign.py), in two batches where the format has
+// batches. What is read is right whatever lies in front of it.
+func TestEveryColumn(t *testing.T) {
+	const polars = "x [1.5 2.5 (null)]\nwide [1.1805916207174113e+21 (null) -1.329227995784916e+36]\ns [\"a\" \"b\" \"c\"]\n"
+	const arrow = `x [1.5 2.5 (null) 1.5 2.5 (null)]
+view ["a" "longer than the twelve bytes of a view" (null) "a" "longer than the twelve bytes of a view" (null)]
+large ["a" (null) "c" "a" (null) "c"]
+decimal32 [1.25 (null) -0.35 1.25 (null) -0.35]
+decimal64 [(null) 1.2345678901234567e+11 -1.000001 (null) 1.2345678901234567e+11 -1.000001]
+decimal256 [1.25 (null) -0.35 1.25 (null) -0.35]
+code ["u" (null) "v" "u" (null) "v"]
+rate [2.5 (null) 0.35 2.5 (null) 0.35]
+half [0.5 (null) -2 0.5 (null) -2]
+null [(null) (null) (null) (null) (null) (null)]
+json ["{}" (null) "[]" "{}" (null) "[]"]
+bool8 [1 (null) 0 1 (null) 0]
+day [1767312000000000 (null) -86400000000 1767312000000000 (null) -86400000000]
+s ["a" "b" "c" "a" "b" "c"]
+`
+	const parquet = `x [1.5 2.5 (null)]
+view ["a" "longer than the twelve bytes of a view" (null)]
+large ["a" (null) "c"]
+decimal32 [1.25 (null) -0.35]
+decimal64 [(null) 1.2345678901234567e+11 -1.000001]
+decimal256 [1.25 (null) -0.35]
+code ["u" (null) "v"]
+rate [2.5 (null) 0.35]
+half [0.5 (null) -2]
+null [(null) (null) (null)]
+bool8 [1 (null) 0]
+day [1767312000000000 (null) -86400000000]
+s ["a" "b" "c"]
+`
+	const duckdb = "x [1.5]\nbits [\"101\"]\nhuge [1.7014118346046923e+38]\nuhuge [7]\ncode [\"u\"]\nsmall [0.35]\ns [\"a\"]\n"
+	for _, c := range []struct{ file, want, left string }{
+		{"every.arrow", arrow, "run_end_encoded list_view large_list_view large_list fixed_size_list sparse dense binary_view month_day_nano duration time32 nested map small_rate lists uuid opaque tensor"},
+		{"every.arrows", arrow, "run_end_encoded list_view large_list_view large_list fixed_size_list sparse dense binary_view month_day_nano duration time32 nested map small_rate lists uuid opaque tensor"},
+		{"v4.arrows", arrow, "run_end_encoded list_view large_list_view large_list fixed_size_list sparse dense binary_view month_day_nano duration time32 nested map small_rate lists uuid opaque tensor"},
+		{"every.parquet", parquet, "list_view large_list_view large_list fixed_size_list binary_view duration time32 nested map small_rate uuid json opaque tensor"},
+		{"polarsevery.arrow", polars, "unsigned time struct array object"},
+		{"polarsevery.parquet", "x [1.5 2.5 (null)]\ns [\"a\" \"b\" \"c\"]\n", "wide time struct array object"},
+		{"duckdbevery.parquet", duckdb, "variant deep uuid interval time timetz json blob map"},
+	} {
+		opt := Options{Number: []string{"wide", "decimal64", "huge", "bool8"}}
+		if c.file == "polarsevery.parquet" {
+			opt = Options{}
+		}
+		f, err := Read(context.Background(), "testdata/"+c.file, opt)
+		if err != nil {
+			t.Errorf("%s: %v", c.file, err)
+			continue
+		}
+		if got := columnsOf(f); got != c.want {
+			t.Errorf("%s is read as\n%swant\n%s", c.file, got, c.want)
+		}
+		left := strings.Fields(c.left)
+		for i, n := range f.Columns {
+			if i >= len(left) || n.Column != left[i] || !n.LeftOut {
+				t.Errorf("%s: a note on %s (%s), want them on %s", c.file, n.Column, n.Note, c.left)
+				break
+			}
+		}
+		for _, name := range left { // each is refused by its name where it is asked for
+			_, err := Read(context.Background(), "testdata/"+c.file, Options{Number: []string{name}})
+			if !errors.Is(err, assay.ErrInvalid) || errors.Is(err, assay.ErrCorrupt) ||
+				!strings.Contains(err.Error(), `column "`+name+`": a column of type `) {
+				t.Errorf("%s: a plan that reads %s: %v", c.file, name, err)
+			}
+		}
+	}
+}
+
+// TestPackedBlocks: polars packs its buffers by LZ4 with a check sum a block.
+func TestPackedBlocks(t *testing.T) {
+	f, err := Read(context.Background(), "testdata/lz4.arrow", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	for range 2000 {
+		want.WriteString("1.5 2.5 ")
+	}
+	if got := columnsOf(f); !strings.HasPrefix(got, "x ["+strings.TrimSpace(want.String())+"]\n") {
+		t.Errorf("lz4.arrow is read as %.60s", got)
 	}
 }

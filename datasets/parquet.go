@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -41,6 +42,9 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	if err := checkParquetFooter(name, src, size); err != nil {
 		return nil, err
 	}
+	if src, err = knownFooter(name, src, size); err != nil {
+		return nil, err
+	}
 	mem := boundedBy(size, opt.MaxBytes)
 	props := parquet.NewReaderProperties(mem)
 	props.BufferedStreamEnabled, props.BufferSize = true, 256<<10 // else a row group's chunks are read whole
@@ -51,11 +55,7 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	if err := checkParquetMeta(name, pr, size, &opt); err != nil {
 		return nil, err
 	}
-	fr, err := pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: int64(opt.BatchRows)}, mem)
-	if err != nil {
-		return nil, damaged(name, err)
-	}
-	schema, err := fr.Schema()
+	fr, schema, err := arrowColumns(pr, &opt, mem)
 	if err != nil {
 		return nil, damaged(name, err)
 	}
@@ -102,6 +102,30 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 		return out, err
 	}
 	return s, nil
+}
+
+// arrowColumns returns a reader of columns as Arrow's, and what they are.
+func arrowColumns(pr *file.Reader, opt *Options, mem memory.Allocator) (*pqarrow.FileReader, *arrow.Schema, error) {
+	props := pqarrow.ArrowReadProperties{BatchSize: int64(opt.BatchRows)}
+	unread := foreignSchema(pr, func() bool {
+		_, err := pqarrow.NewFileReader(pr, props, mem)
+		return err == nil
+	})
+	fr, err := pqarrow.NewFileReader(pr, props, mem)
+	if err != nil {
+		return nil, nil, err
+	}
+	schema, err := fr.Schema()
+	if err != nil {
+		return nil, nil, err
+	}
+	fields := slices.Clone(schema.Fields())
+	for i, f := range fields {
+		if t := unread[f.Name]; t != nil {
+			fields[i].Type = t
+		}
+	}
+	return fr, arrow.NewSchema(fields, nil), nil
 }
 
 // readable leaves out the columns whose pages the library does not decode, and

@@ -111,7 +111,7 @@ func TestColumnsOfTable(t *testing.T) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
 	rec := b.NewRecord()
-	if got := fmt.Sprint(p.MissingColumns(rec), p.UnknownColumns(rec)); got != "[amount income owner] [Amount]" {
+	if got := fmt.Sprint(p.MissingColumns(rec), p.UnknownColumns(rec.Schema())); got != "[amount income owner] [Amount]" {
 		t.Error(got)
 	}
 	spec, err := features.ParseSpec([]byte("version: 1\nfields: [{name: number}, {name: note, kind: text, optional: true}]\nfeatures: [{name: number}]\n"))

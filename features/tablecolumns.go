@@ -25,11 +25,11 @@ func (p *Plan) MissingColumns(rec arrow.Record) []string {
 // UnknownColumns lists the columns of a table that the plan does not know. Its
 // fields and roles are known, and its id, kind and time columns; its label is
 // not: nobody knows it when an event is scored.
-func (p *Plan) UnknownColumns(rec arrow.Record) []string {
+func (p *Plan) UnknownColumns(table *arrow.Schema) []string {
 	s := p.spec
 	known := append([]string{s.ID, s.Kind, s.Time}, s.Entities...)
 	var out []string
-	for _, c := range rec.Schema().Fields() {
+	for _, c := range table.Fields() {
 		if _, ok := p.byName[c.Name]; !ok && (c.Name == "" || !slices.Contains(known, c.Name)) {
 			out = append(out, c.Name)
 		}

@@ -5,7 +5,9 @@ package serving
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -25,42 +27,39 @@ import (
 // compressed ones grow, and several may name the same bytes.
 func unpacked(n int) int64 { return 16<<20 + 4*int64(n) }
 
-// readRecord reads an Arrow IPC stream of exactly one record batch. The bytes
-// come from outside: what they claim is verified before the library believes
-// it, and since its reader may still panic, every way of failing becomes a
-// FieldError.
-func readRecord(b []byte, maxRows int) (rec arrow.Record, err error) {
+// readRecord reads an Arrow IPC stream of exactly one record batch, and returns
+// its columns that can be read and the schema of all. The bytes come from
+// outside: what they claim is verified before the library believes it, and since
+// its reader may still panic, every way of failing becomes a FieldError.
+func readRecord(b []byte, maxRows int) (rec arrow.Record, schema *arrow.Schema, err error) {
 	bad := func(problem string) error { return &assay.FieldError{Field: "arrow.ipc", Problem: problem} }
 	defer func() {
 		if r := recover(); r != nil {
-			rec, err = nil, bad("is not a well-formed Arrow IPC stream")
+			rec, schema, err = nil, nil, bad("is not a well-formed Arrow IPC stream")
 		}
 	}()
-	if err := arrowsafe.CheckStream(bytes.NewReader(b), int64(len(b))); err != nil {
-		return nil, bad("is not an Arrow IPC stream: " + err.Error())
-	}
 	limit := unpacked(len(b))
-	r, err := ipc.NewReader(bytes.NewReader(b), ipc.WithAllocator(&arrowsafe.Budget{Buffer: limit, Total: limit}))
+	r, err := arrowsafe.NewReader(bytes.NewReader(b), int64(len(b)), false, &arrowsafe.Budget{Buffer: limit, Total: limit})
 	if err != nil {
-		return nil, bad("is not an Arrow IPC stream")
+		return nil, nil, bad("is not an Arrow IPC stream: " + err.Error())
 	}
 	defer r.Release()
-	if !r.Next() {
-		return nil, bad(fmt.Sprintf("holds no record batch that can be read within %d bytes of memory", limit))
+	schema = r.Schema()
+	if n := schema.NumFields(); n > assay.MaxFields {
+		return nil, nil, bad(fmt.Sprintf("holds %d columns, at most %d are allowed (fixed)", n, assay.MaxFields))
 	}
-	rec = r.Record()
+	if rec, err = r.Read(); err != nil {
+		return nil, nil, bad(fmt.Sprintf("holds no record batch that can be read within %d bytes of memory", limit))
+	}
 	if n := rec.NumRows(); n < 1 || n > int64(maxRows) {
-		return nil, bad(fmt.Sprintf("holds %d rows, want 1 to %d (fixed in assayd)", n, maxRows))
-	}
-	if rec.NumCols() > assay.MaxFields {
-		return nil, bad(fmt.Sprintf("holds %d columns, at most %d are allowed (fixed)", rec.NumCols(), assay.MaxFields))
-	}
-	rec.Retain()
-	if r.Next() {
 		rec.Release()
-		return nil, bad("holds more than one record batch: send one a call")
+		return nil, nil, bad(fmt.Sprintf("holds %d rows, want 1 to %d (fixed in assayd)", n, maxRows))
 	}
-	return rec, nil
+	if _, err := r.Read(); !errors.Is(err, io.EOF) {
+		rec.Release()
+		return nil, nil, bad("holds more than one record batch: send one a call")
+	}
+	return rec, schema, nil
 }
 
 // scoreArrow decides about the rows of one record batch.
@@ -75,7 +74,7 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 			return nil, err
 		}
 	}
-	rec, err := readRecord(a.Ipc, s.cfg.MaxBatchRows)
+	rec, schema, err := readRecord(a.Ipc, s.cfg.MaxBatchRows)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +87,7 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 	defer leave()
 	ws := s.newRows()
 	defer ws.put()
-	read := &arrowRows{rec: rec}
+	read := &arrowRows{rec: rec, schema: schema}
 	for i := range n {
 		ws.next()
 		w := ws.all[i]
@@ -107,10 +106,11 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 // model's plan, no more and no less; a swap in the middle of a batch gives later
 // rows another model.
 type arrowRows struct {
-	rec  arrow.Record
-	of   *live
-	rows *features.Rows
-	err  error
+	rec    arrow.Record
+	schema *arrow.Schema // of all columns of the batch
+	of     *live
+	rows   *features.Rows
+	err    error
 }
 
 // event makes the event of one row.
@@ -122,7 +122,7 @@ func (a *arrowRows) event(w *work, i int, id, kind string, at time.Time) (err er
 	}()
 	if a.of != w.model {
 		a.of = w.model
-		a.rows, a.err = columnsOf(w.model.plan, a.rec)
+		a.rows, a.err = columnsOf(w.model.plan, a.rec, a.schema)
 	}
 	if a.err != nil {
 		return a.err
@@ -134,9 +134,15 @@ func (a *arrowRows) event(w *work, i int, id, kind string, at time.Time) (err er
 }
 
 // columnsOf holds a batch's columns to the plan.
-func columnsOf(p *features.Plan, rec arrow.Record) (*features.Rows, error) {
-	if unknown := p.UnknownColumns(rec); len(unknown) > 0 {
+func columnsOf(p *features.Plan, rec arrow.Record, schema *arrow.Schema) (*features.Rows, error) {
+	if unknown := p.UnknownColumns(schema); len(unknown) > 0 {
 		return nil, &assay.FieldError{Field: unknown[0], Problem: "the plan does not know this column" + p.Nearest(unknown[0])}
+	}
+	for _, f := range schema.Fields() {
+		if _, unread := f.Type.(*arrowsafe.Unread); unread {
+			return nil, &assay.FieldError{Field: f.Name, Problem: fmt.Sprintf("a column of type %s cannot be read: send numbers, "+
+				"texts, flags or times", f.Type)}
+		}
 	}
 	if missing := p.MissingColumns(rec); len(missing) > 0 {
 		return nil, &assay.FieldError{Field: missing[0], Problem: "the table has no such column: add it, with nulls where a value is missing; the plan may declare it `optional: true`"}

@@ -52,6 +52,20 @@ func amounts(t testing.TB, values ...float64) arrow.Record {
 	return b.NewRecord()
 }
 
+// recordOf reads the one record of an answer.
+func recordOf(t *testing.T, b []byte) arrow.Record {
+	t.Helper()
+	r, err := ipc.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := r.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
 // TestArrowBatch: rows of an Arrow batch are decided like rows of events.
 func TestArrowBatch(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
@@ -63,10 +77,7 @@ func TestArrowBatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec, err := readRecord(resp.ArrowIpc, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rec := recordOf(t, resp.ArrowIpc)
 		outcome, pd, failed := rec.Column(1).(*array.String), rec.Column(2).(*array.Float64), rec.Column(8).(*array.String)
 		if outcome.Value(0) != "approve" || outcome.Value(2) != "decline" || !pd.IsNull(1) || failed.IsNull(1) || !failed.IsNull(0) {
 			t.Errorf("%v", rec)
@@ -103,7 +114,7 @@ func FuzzReadRecord(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rec, err := readRecord(b, 100)
+		rec, schema, err := readRecord(b, 100)
 		if err != nil {
 			var fe *assay.FieldError
 			if !errors.As(err, &fe) {
@@ -111,7 +122,7 @@ func FuzzReadRecord(f *testing.F) {
 			}
 			return
 		}
-		read := &arrowRows{rec: rec}
+		read := &arrowRows{rec: rec, schema: schema}
 		for i := range int(rec.NumRows()) {
 			w := &work{model: m}
 			if read.event(w, i, "id", "", start2026) == nil {

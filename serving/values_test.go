@@ -109,10 +109,7 @@ func TestArrowColumns(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		rec, err := readRecord(resp.ArrowIpc, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rec := recordOf(t, resp.ArrowIpc)
 		problem := rec.Column(8).(*array.String)
 		if c.refused != "" {
 			if problem.IsNull(0) || !strings.Contains(problem.Value(0), c.refused) {

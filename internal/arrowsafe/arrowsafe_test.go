@@ -96,38 +96,22 @@ func decode(b []byte, asFile bool) (rows int64, err error) {
 			err = errors.New("panic")
 		}
 	}()
-	mem := ipc.WithAllocator(&Budget{Buffer: allowed, Total: allowed})
-	if asFile {
-		if err := CheckFile(bytes.NewReader(b), int64(len(b))); err != nil {
-			return 0, err
-		}
-		r, err := ipc.NewFileReader(bytes.NewReader(b), mem)
-		if err != nil {
-			return 0, err
-		}
-		for i := range r.NumRecords() {
-			rec, err := r.Record(i)
-			if err != nil {
-				return rows, err
-			}
-			rows += rec.NumRows()
-		}
-		return rows, nil
-	}
-	if err := CheckStream(bytes.NewReader(b), int64(len(b))); err != nil {
-		return 0, err
-	}
-	r, err := ipc.NewReader(bytes.NewReader(b), mem)
+	r, err := NewReader(bytes.NewReader(b), int64(len(b)), asFile, &Budget{Buffer: allowed, Total: allowed})
 	if err != nil {
 		return 0, err
 	}
-	for r.Next() {
-		rows += r.Record().NumRows()
+	defer r.Release()
+	for {
+		rec, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return rows, err
+		}
+		rows += rec.NumRows()
+		rec.Release()
 	}
-	if r.Err() != nil && r.Err() != io.EOF {
-		return rows, r.Err()
-	}
-	return rows, nil
 }
 
 // TestWellFormed: what the library writes is accepted, compressed or not.

@@ -5,9 +5,12 @@
 // message of a hundred bytes may claim a schema of a billion fields; what a
 // recover can not catch is the memory that is asked for then.
 //
-//   - CheckStream and CheckFile walk the frames and verify the metadata of each:
-//     every offset stays inside, every vector is no longer than its bytes, and no
-//     part is shared so often that reading it would never end.
+//   - Reader walks the frames and verifies the metadata of each before the
+//     library sees it: every offset stays inside, every vector is no longer than
+//     its bytes, and no part is shared so often that reading it would never end.
+//   - It takes the columns that hold neither numbers, texts nor times out of the
+//     messages. So a column of a type that is newer than the library, or nested,
+//     keeps nobody from reading the others.
 //   - Budget is an allocator for the buffers themselves, whose sizes come from
 //     the metadata, too (a compressed buffer names its size when unpacked).
 //

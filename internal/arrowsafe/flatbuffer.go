@@ -29,6 +29,7 @@ type slot struct {
 	size  int       // of a scalar, or of one value of scalars
 	table *layout   // of child and childList
 	of    []*layout // of union, by the byte before; nil: not allowed
+	open  bool      // of union: numbers beyond those of of are allowed, and not looked at
 }
 
 // layout is the slots of a table, in the order of their numbers.
@@ -132,6 +133,9 @@ func (v *verifier) slot(pos, i int, s slot, t table) error {
 		if p := t.slot(i - 1); p != 0 {
 			which = int(v.b[p])
 		}
+		if which >= len(s.of) && s.open {
+			return nil // who reads it looks at the number first
+		}
 		if which >= len(s.of) || s.of[which] == nil {
 			return errUnion
 		}
@@ -205,6 +209,24 @@ func (t table) slot(i int) int {
 	return t.at + off
 }
 
+// int16 reads a verified scalar of two bytes; not given is 0.
+func (t table) int16(i int) int16 {
+	p := t.slot(i)
+	if p == 0 {
+		return 0
+	}
+	return int16(binary.LittleEndian.Uint16(t.b[p:]))
+}
+
+// int32 reads a verified scalar of four bytes.
+func (t table) int32(i int, notGiven int32) int32 {
+	p := t.slot(i)
+	if p == 0 {
+		return notGiven
+	}
+	return int32(binary.LittleEndian.Uint32(t.b[p:]))
+}
+
 // int64 reads a verified scalar of eight bytes; not given is 0.
 func (t table) int64(i int) int64 {
 	p := t.slot(i)
@@ -242,4 +264,23 @@ func (t table) vector(i int) (at, n int) {
 	}
 	at = p + int(binary.LittleEndian.Uint32(t.b[p:]))
 	return at + 4, int(binary.LittleEndian.Uint32(t.b[at:]))
+}
+
+// element returns a table of a verified vector that begins at a position.
+func (t table) element(at, i int) (table, error) {
+	p := at + 4*i
+	return tableAt(t.b, p+int(binary.LittleEndian.Uint32(t.b[p:])))
+}
+
+// text reads a verified text; not given is "".
+func (t table) text(i int) string {
+	at, n := t.vector(i)
+	return string(t.b[at : at+n])
+}
+
+// shorten gives a verified vector that begins at a position another length.
+func (t table) shorten(at, n int) {
+	if at != 0 {
+		binary.LittleEndian.PutUint32(t.b[at-4:], uint32(n))
+	}
 }

@@ -3,38 +3,182 @@
 package arrowsafe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 )
 
-// CheckStream verifies an Arrow IPC stream of size bytes at r:
+// frames reads the messages of a file or a stream, in the order in which they
+// are to be read, and is a stream of what rewriter makes of them:
 //
 //	ff ff ff ff | length of metadata, int32 | metadata | body, ...
 //
 // A length of 0 ends it; what comes after is not read. Streams of before 2019,
 // whose frames begin with the length, are refused.
-func CheckStream(r io.ReaderAt, size int64) error {
-	var c checker
-	for at := int64(0); at < size; {
-		n, err := frame(r, at, size)
-		if err != nil {
-			return err
+type frames struct {
+	src    io.ReaderAt
+	size   int64
+	next   func() (at, length, body int64, err error) // of the metadata; body is -1 where nothing else claims it
+	schema []byte                                     // the first message of a file, which its footer holds
+	after  int64                                      // where the message that was read last ends
+	w      rewriter
+	reader io.Reader // of the message that was read last
+	err    error     // what ended it
+}
+
+// Read implements io.Reader.
+func (f *frames) Read(p []byte) (int, error) {
+	for f.err == nil {
+		if n, err := f.reader.Read(p); n > 0 || !errors.Is(err, io.EOF) {
+			return n, err
 		}
-		if n == 0 {
-			return nil
-		}
-		body, err := c.at(r, at+8, n)
-		if err != nil {
-			return fmt.Errorf("the frame at byte %d: %w", at, err)
-		}
-		if body < 0 || body > size-at-8-n {
-			return fmt.Errorf("the frame at byte %d has a body of %d bytes that is not there", at, body)
-		}
-		at += 8 + n + body
+		f.err = f.advance()
+	}
+	return 0, f.err
+}
+
+// advance takes the next message.
+func (f *frames) advance() error {
+	if f.schema != nil {
+		meta, _, err := f.w.message(f.schema)
+		f.schema = nil
+		f.hand(meta, 0, 0)
+		return err
+	}
+	at, length, claimed, err := f.next()
+	if err != nil {
+		return err
+	}
+	if length == 0 {
+		return io.EOF
+	}
+	meta := make([]byte, length)
+	if err := readAt(f.src, meta, at); err != nil {
+		return err
+	}
+	meta, body, err := f.w.message(meta)
+	if err != nil {
+		return fmt.Errorf("the message at byte %d: %w", at-8, err)
+	}
+	if body < 0 || body > f.size-at-length || claimed >= 0 && body != claimed {
+		return fmt.Errorf("the message at byte %d has a body of %d bytes that is not there", at-8, body)
+	}
+	f.after = at + length + body
+	if meta != nil {
+		f.hand(meta, at+length, body)
 	}
 	return nil
+}
+
+// hand lets a message be read, with the body that lies at a position.
+func (f *frames) hand(meta []byte, at, body int64) {
+	head := binary.LittleEndian.AppendUint32([]byte{0xff, 0xff, 0xff, 0xff}, uint32(len(meta)))
+	f.reader = io.MultiReader(bytes.NewReader(append(head, meta...)), io.NewSectionReader(f.src, at, body))
+}
+
+// ofStream reads a stream.
+func (f *frames) ofStream() {
+	f.next = func() (int64, int64, int64, error) {
+		if f.after >= f.size {
+			return 0, 0, 0, io.EOF
+		}
+		n, err := frame(f.src, f.after, f.size)
+		return f.after + 8, n, -1, err
+	}
+}
+
+// ofFile reads a file:
+//
+//	"ARROW1" 00 00 | stream | footer | its length, int32 | "ARROW1"
+//
+// The footer holds the schema (the one in the stream has no frame in the files of
+// some writers) and names the places of the dictionaries and of the batches, in
+// the order in which they are read.
+func (f *frames) ofFile() error {
+	const head, tail = 8, 10
+	if f.size < head+tail {
+		return errors.New("too short for an Arrow file")
+	}
+	var end [tail]byte
+	if err := readAt(f.src, end[:], f.size-tail); err != nil {
+		return err
+	}
+	if string(end[4:]) != "ARROW1" {
+		return errors.New("the closing magic bytes are missing; is the file truncated?")
+	}
+	n := int64(int32(binary.LittleEndian.Uint32(end[:])))
+	if n <= 0 || n > f.size-head-tail {
+		return fmt.Errorf("a footer of %d bytes in a file of %d", n, f.size)
+	}
+	foot := make([]byte, n)
+	if err := readAt(f.src, foot, f.size-tail-n); err != nil {
+		return err
+	}
+	if err := verify(foot, &footer); err != nil {
+		return fmt.Errorf("the footer: %w", err)
+	}
+	t, err := tableAt(foot, int(binary.LittleEndian.Uint32(foot)))
+	if err != nil {
+		return err
+	}
+	if f.schema = schemaMessage(foot, t); f.schema == nil {
+		return errors.New("the footer has no schema")
+	}
+	f.size -= tail + n
+	var all [][]byte // blocks of 24 bytes
+	for _, slot := range []int{footerDictionaries, footerBatch} {
+		at, n := t.vector(slot)
+		for i := range n {
+			all = append(all, foot[at+24*i:at+24*i+24])
+		}
+	}
+	f.next = func() (int64, int64, int64, error) {
+		if len(all) == 0 {
+			return 0, 0, 0, io.EOF
+		}
+		b := all[0]
+		all = all[1:]
+		return f.block(b)
+	}
+	return nil
+}
+
+// schemaMessage puts a message of the schema before a verified footer, whose
+// offsets are counted from where they stand; nil: it has none.
+func schemaMessage(foot []byte, t table) []byte {
+	const length, root, header = 32, 16, 20
+	s, ok := t.child(footerSchema)
+	if !ok {
+		return nil
+	}
+	le := binary.LittleEndian
+	b := make([]byte, length, length+len(foot))
+	le.PutUint32(b, root)
+	for i, v := range []uint16{12, 12, 8, 10, header - root, 0} { // sizes, version, kind, header, no body
+		le.PutUint16(b[4+2*i:], v)
+	}
+	le.PutUint32(b[root:], root-4)
+	le.PutUint32(b[header:], uint32(length+s.at-header))
+	le.PutUint16(b[root+8:], uint16(t.int16(footerVersion)))
+	b[root+10] = kindSchema
+	return append(b, foot...)
+}
+
+// block finds the message that a block of the footer names.
+func (f *frames) block(b []byte) (at, length, body int64, err error) {
+	at = int64(binary.LittleEndian.Uint64(b))
+	meta := int64(int32(binary.LittleEndian.Uint32(b[8:]))) // with the head of its frame
+	body = int64(binary.LittleEndian.Uint64(b[16:]))
+	if at < 0 || at > f.size || meta < 8 || meta > f.size-at || body < 0 || body > f.size-at-meta {
+		return 0, 0, 0, errors.New("a block of the footer lies outside of the file")
+	}
+	length, err = frame(f.src, at, at+meta)
+	if err == nil && length == 0 {
+		err = fmt.Errorf("the message at byte %d is empty", at)
+	}
+	return at + 8, length, body, err
 }
 
 // frame reads the head of the frame at a position: the length of its metadata.
@@ -54,90 +198,6 @@ func frame(r io.ReaderAt, at, size int64) (int64, error) {
 		return 0, fmt.Errorf("metadata of %d bytes at byte %d of %d", n, at, size)
 	}
 	return n, nil
-}
-
-// at verifies the metadata of n bytes at a position.
-func (c *checker) at(r io.ReaderAt, at, n int64) (body int64, err error) {
-	meta := make([]byte, n)
-	if err := readAt(r, meta, at); err != nil {
-		return 0, err
-	}
-	return c.message(meta)
-}
-
-// CheckFile verifies an Arrow IPC file of size bytes at r:
-//
-//	"ARROW1" 00 00 | stream | footer | its length, int32 | "ARROW1"
-//
-// The footer names the place of each message; all of them are looked at.
-func CheckFile(r io.ReaderAt, size int64) error {
-	const head, tail = 8, 10
-	if size < head+tail {
-		return errors.New("too short for an Arrow file")
-	}
-	var end [tail]byte
-	if err := readAt(r, end[:], size-tail); err != nil {
-		return err
-	}
-	if string(end[4:]) != "ARROW1" {
-		return errors.New("the closing magic bytes are missing; is the file truncated?")
-	}
-	n := int64(int32(binary.LittleEndian.Uint32(end[:])))
-	if n <= 0 || n > size-head-tail {
-		return fmt.Errorf("a footer of %d bytes in a file of %d", n, size)
-	}
-	foot := make([]byte, n)
-	if err := readAt(r, foot, size-tail-n); err != nil {
-		return err
-	}
-	if err := verify(foot, &footer); err != nil {
-		return fmt.Errorf("the footer: %w", err)
-	}
-	f, err := tableAt(foot, int(binary.LittleEndian.Uint32(foot)))
-	if err != nil {
-		return err
-	}
-	var c checker
-	s, ok := f.child(footerSchema)
-	if !ok {
-		return errors.New("the footer has no schema")
-	}
-	if err := c.schema(s); err != nil {
-		return err
-	}
-	for _, slot := range []int{footerDictionaries, footerBatch} {
-		if err := c.blocks(r, f, slot, size-tail-n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// blocks verifies the messages that the footer f names in a slot; they lie
-// below limit.
-func (c *checker) blocks(r io.ReaderAt, f table, slot int, limit int64) error {
-	at, n := f.vector(slot)
-	for i := range n {
-		b := f.b[at+24*i:]
-		off := int64(binary.LittleEndian.Uint64(b))
-		meta := int64(int32(binary.LittleEndian.Uint32(b[8:]))) // with the head of its frame
-		body := int64(binary.LittleEndian.Uint64(b[16:]))
-		if off < 0 || off > limit || meta < 8 || meta > limit-off || body < 0 || body > limit-off-meta {
-			return fmt.Errorf("the footer's block %d lies outside of the file", i)
-		}
-		length, err := frame(r, off, off+meta)
-		if err != nil {
-			return err
-		}
-		claimed, err := c.at(r, off+8, length)
-		if err != nil {
-			return fmt.Errorf("the message at byte %d: %w", off, err)
-		}
-		if claimed != body {
-			return fmt.Errorf("the message at byte %d has a body of %d bytes, and the footer says %d", off, claimed, body)
-		}
-	}
-	return nil
 }
 
 // readAt fills b, where the end of the file right after it is no error.
