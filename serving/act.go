@@ -22,6 +22,9 @@ type Act struct {
 	Open     []byte       `cbor:"7,keyasint,omitempty"` // the proposal that "propose" opens, and that an act with Second closes
 	Text     string       `cbor:"8,keyasint,omitempty"` // of a proposal, for people
 	FourEyes bool         `cbor:"9,keyasint,omitempty"` // of "configure": acts need two admins from here on
+	// Windows is features.WindowKernels of the program that decides from here on, where a plan has windows; 0 says nothing.
+	// Programs from before 2026-12-01 wrote none, and refuse a journal that has one.
+	Windows int `cbor:"10,keyasint,omitempty"`
 }
 
 // The acts.
@@ -50,6 +53,7 @@ type standing struct {
 	pending  map[assay.Digest]proposal // acts that wait for a second admin
 
 	configured *Act  // the newest start by another configuration
+	windows    int   // the newest version of window kernels that an act names
 	decides    named // what decides since the newest act, of any sort
 	decided    named // by what the last decision was made, while no act is met
 }
@@ -69,6 +73,9 @@ func (s *standing) apply(a Act, micros int64) {
 	}
 	if len(a.Policy) > 0 {
 		s.policy = a.Policy
+	}
+	if a.Windows > 0 {
+		s.windows = a.Windows
 	}
 	switch a.What {
 	case actConfigure:

@@ -225,7 +225,7 @@ func (a *admin) toActivate(ctx context.Context, req *pb.ActivateModelRequest, wh
 	if err != nil {
 		return nil, nil, err
 	}
-	act := &Act{Version: 1, What: what, By: callerOf(ctx).Name, Bundles: []string{req.Bundle}, Digest: m.bundle.Digest}
+	act := &Act{Version: 1, What: what, By: callerOf(ctx).Name, Bundles: []string{req.Bundle}, Digest: m.bundle.Digest, Windows: windowKernels(m)}
 	if what == actActivate {
 		act.Version = actKeepsPolicy
 		if req.WithPolicy {

@@ -32,13 +32,27 @@ type AuditReport struct {
 	// Partly counts decisions whose features read windows that an erased record
 	// may have fed: score, policy and reasons were made again from the vector
 	// that stands in the record, and are the same.
-	Partly      int          `json:"partly"`
+	Partly int `json:"partly"`
+	// Mended counts decisions by an earlier version of window kernels that differ
+	// in features alone that were mended since: the rest was made again from the
+	// vector that stands in the record, and is the same.
+	Mended         int             `json:"mended"`
+	MendedFeatures []MendedFeature `json:"mended_features,omitempty"`
+
 	Erased      int          `json:"erased"`  // decisions whose subject was erased, or whose retention has passed
 	Unknown     int          `json:"unknown"` // decisions by a model or policy that the auditor was not given
 	Differences []Difference `json:"differences,omitempty"`
 	Different   int          `json:"different"`
 	// Kinds has the records of every kind that was met in the range.
 	Kinds []AuditedKind `json:"kinds"`
+}
+
+// MendedFeature counts the decisions that an earlier version of a window kernel
+// made from another value of the feature.
+type MendedFeature struct {
+	features.Mended
+	Kernels   int `json:"kernels"` // the version that decided, see features.WindowKernels; 0 if it cannot be read
+	Decisions int `json:"decisions"`
 }
 
 // OK reports whether nothing differs.
@@ -59,13 +73,14 @@ type Auditor struct {
 	gaps    bool // a record that may have fed windows cannot be read
 	force   inForce
 	inForce assay.Digest // the policy that the newest act left
+	kernels int          // the version of window kernels that decided since the newest act that says it; 0 after one that cannot be read
 	record  func(seq uint64) (*journal.Record, error)
 }
 
 // NewAuditor takes the bundles whose decisions are to be made again. Policies
 // come from the bundles and from the journal.
 func NewAuditor(bundles []*models.Bundle) (*Auditor, error) {
-	a := &Auditor{bundles: map[assay.Digest]*models.Bundle{}, lives: map[[2]assay.Digest]*live{}, yaml: map[assay.Digest][]byte{}}
+	a := &Auditor{kernels: 1, bundles: map[assay.Digest]*models.Bundle{}, lives: map[[2]assay.Digest]*live{}, yaml: map[assay.Digest][]byte{}}
 	for _, b := range bundles {
 		m, err := a.add(b, nil)
 		if err != nil {
@@ -144,6 +159,9 @@ func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadab
 	}
 	if unreadable != nil {
 		k.Unreadable++
+		if isAct(r.Kind) {
+			a.kernels = 0
+		}
 		a.gaps = a.gaps || feedsWindows(r.Kind)
 		if wanted && r.Kind == ledger.Decision {
 			rep.Decisions++
@@ -211,11 +229,13 @@ func (a *Auditor) compare(rep *AuditReport, seq uint64, r *journal.Record, ev *a
 		rep.Unknown++
 		return
 	}
-	what, partly := a.differs(m, seq, r, ev)
+	what, from := a.differs(m, seq, r, ev)
 	switch {
 	case what != "":
 		rep.differ(seq, what)
-	case partly:
+	case from.mended != nil:
+		rep.mended(a.kernels, from.mended)
+	case from.gaps:
 		rep.Partly++
 	default:
 		rep.Same++
@@ -225,37 +245,45 @@ func (a *Auditor) compare(rep *AuditReport, seq uint64, r *journal.Record, ev *a
 	}
 }
 
+// fromRecord says why a decision's vector was taken from its record.
+type fromRecord struct {
+	gaps   bool              // an erased record may have fed its windows
+	mended []features.Mended // these features alone differ, and the kernels of then may have read them otherwise
+}
+
 // differs names the first part of the decision that comes out otherwise, ""
-// for none; partly is set when the vector had to be taken from the record.
-func (a *Auditor) differs(m *live, seq uint64, r *journal.Record, ev *assay.Event) (what string, partly bool) {
+// for none.
+func (a *Auditor) differs(m *live, seq uint64, r *journal.Record, ev *assay.Event) (what string, from fromRecord) {
 	stored, err := assay.ParseVector(r.Vector)
 	if err != nil {
-		return "the vector in the record cannot be read", false
+		return "the vector in the record cannot be read", from
 	}
 	w := &work{model: m}
 	w.req.Event = *ev
 	if w.vector, err = m.plan.Vector(nil, ev, a.stateOf(m.plan).state); err != nil {
-		return "the features cannot be made: " + err.Error(), false
+		return "the features cannot be made: " + err.Error(), from
 	}
 	if w.vector.Digest() != stored.Digest() {
-		if !a.gaps || !m.plan.HasWindows() {
-			return "feature " + firstDifferent(m.plan, w.vector.Values, stored.Values), false
+		from.mended = onlyMended(m.plan, a.kernels, w.vector.Values, stored.Values)
+		from.gaps = from.mended == nil && a.gaps && m.plan.HasWindows()
+		if from.mended == nil && !from.gaps {
+			return "feature " + firstDifferent(m.plan, w.vector.Values, stored.Values), from
 		}
-		w.vector, partly = stored, true
+		w.vector = stored
 	}
 	w.vectorBytes = w.vector.AppendBinary(nil)
 	then, err := assay.ParseDecision(r.Decision)
 	if err != nil {
-		return "the decision in the record cannot be read", partly
+		return "the decision in the record cannot be read", from
 	}
 	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: seq, RequestID: r.RequestID, EventID: ev.ID, Micros: r.Micros}
 	if err := w.score(); err != nil {
-		return "scoring fails: " + err.Error(), partly
+		return "scoring fails: " + err.Error(), from
 	}
 	if again := w.decision.AppendBinary(nil); !bytes.Equal(again, r.Decision) {
-		return firstPart(&w.decision, &then), partly
+		return firstPart(&w.decision, &then), from
 	}
-	return "", partly
+	return "", from
 }
 
 // firstDifferent names the first feature whose bits differ.
@@ -264,11 +292,16 @@ func firstDifferent(p *features.Plan, again, then []float64) string {
 		return fmt.Sprintf("count: %d, then %d", len(again), len(then))
 	}
 	for i, f := range p.Features() {
-		if math.Float64bits(again[i]) != math.Float64bits(then[i]) && (again[i] == again[i] || then[i] == then[i]) {
+		if otherBits(again[i], then[i]) {
 			return fmt.Sprintf("%q", f.Name)
 		}
 	}
 	return "digest"
+}
+
+// otherBits reports whether two values differ; all that are missing are one.
+func otherBits(x, y float64) bool {
+	return math.Float64bits(x) != math.Float64bits(y) && (x == x || y == y)
 }
 
 // firstPart names what differs between two decisions.

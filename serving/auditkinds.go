@@ -97,6 +97,9 @@ func (a *Auditor) act(r *journal.Record) (checked bool, what string, err error) 
 	if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
 		return false, "", err
 	}
+	if act.Windows > 0 {
+		a.kernels = act.Windows
+	}
 	if len(act.Policy) > 0 {
 		if act.What == actPolicy && act.Digest != r.Policy || policy.DigestOf(act.Policy) != r.Policy {
 			return true, "policy: its text has another digest than the record names", nil

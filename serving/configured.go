@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
@@ -17,8 +18,9 @@ const byConfiguration = "configuration"
 
 // recordStart makes the configuration's part in what decides a record of the
 // log, before the first decision: m's model, plan and policy, the policy's
-// text, and whether acts need two admins. A start by what the newest act left,
-// with four eyes as before, appends nothing.
+// text, whether acts need two admins, and the version of the kernels over
+// windows. A start by what the newest act left, with four eyes and kernels as
+// before, appends nothing.
 //
 // With four eyes a configuration must not do alone what takes two admins: once
 // something has decided, a start by anything else is refused. Only a log in
@@ -29,14 +31,15 @@ func (s *Server) recordStart(ctx context.Context, m *live, st *standing) error {
 	if before == (named{}) { // a journal from before starts were recorded
 		before = st.decided
 	}
-	if st.configured != nil && now == before && st.configured.FourEyes == s.cfg.FourEyes {
+	kernels := windowKernels(s.engine.routes.Load().all()...)
+	if st.configured != nil && now == before && st.configured.FourEyes == s.cfg.FourEyes && (kernels == 0 || kernels == st.windows) {
 		return nil
 	}
 	if s.cfg.FourEyes && before != (named{}) && now != before {
 		return fmt.Errorf("serving: the configuration says model %s with policy %s, the log's last act left model %s with policy %s, and with four eyes it takes two admins to change that: configure what stands, and have two admins activate the other: %w",
 			now.model.Short(), now.policy.Short(), before.model.Short(), before.policy.Short(), assay.ErrPrecondition)
 	}
-	act := Act{What: actConfigure, Policy: m.policy.YAML(), FourEyes: s.cfg.FourEyes}
+	act := Act{What: actConfigure, Policy: m.policy.YAML(), FourEyes: s.cfg.FourEyes, Windows: kernels}
 	seq, err := s.appendOfStart(ctx, m, act)
 	if err != nil {
 		return err
@@ -47,6 +50,17 @@ func (s *Server) recordStart(ctx context.Context, m *live, st *standing) error {
 		s.log.Warn("four eyes were on at the last start and are off now; the log says so", "sequence", seq)
 	}
 	return nil
+}
+
+// windowKernels is the version of window kernels by which the models decide, 0
+// if none of them has windows.
+func windowKernels(models ...*live) int {
+	for _, m := range models {
+		if m.plan.HasWindows() {
+			return features.WindowKernels
+		}
+	}
+	return 0
 }
 
 // recordAcceptedHead makes a person's word for the log's head a record of it.

@@ -116,6 +116,16 @@ func printAudit(u *ui, s *auditSummary) {
 	if s.Partly > 0 {
 		u.printf("%d the same from their stored vector: an erased record may have fed their windows\n", s.Partly)
 	}
+	if s.Mended > 0 {
+		u.printf("%d the same from their stored vector: earlier window kernels made it, which gave wrong values and were mended since\n", s.Mended)
+	}
+	for _, m := range s.MendedFeatures {
+		version := fmt.Sprintf("version %d", m.Kernels)
+		if m.Kernels == 0 {
+			version = "a version that cannot be read any more"
+		}
+		u.printf("  %q differs in %d of them, by window kernels of %s: %s\n", m.Feature, m.Decisions, version, m.Why)
+	}
 	if s.Erased > 0 {
 		u.printf("%d erased: their subjects' keys are destroyed\n", s.Erased)
 	}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package serving
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/models"
+)
+
+// mendedPlan has a feature that an earlier version read otherwise: payers.
+const mendedPlan = "version: 1\nname: mended" + paymentWindows + `  - {name: payers, key: [buyer], on: [payment], member: buyer, length: 30d}
+features:
+  - {name: amount}
+  - {name: payers, kernel: distinct, window: payers}
+  - {name: asked, kernel: count, window: asked}
+`
+
+// TestAuditByEarlierKernels: a decision by earlier window kernels, which differs
+// in a feature that was mended since, is counted as such and by name. In any other
+// feature, in anything else, or by the kernels of today, it differs.
+func TestAuditByEarlierKernels(t *testing.T) {
+	dir, b := t.TempDir(), bundle(t, mendedPlan, "mended", 0)
+	n := start(t, dir, Config{Bundle: b})
+	if _, err := n.client.Record(t.Context(), "p", payment("p", 7)); err != nil {
+		t.Fatal(err)
+	}
+	d, err := n.client.Score(t.Context(), "a", plain("a", 300))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.stop()
+	j := reopen(t, dir)
+	if rep := audit(t, j, b, 0, All); rep.Same != 1 || rep.Mended != 0 || !rep.OK() {
+		t.Fatalf("as it stands: %+v", rep)
+	}
+	set := func(i int, x float64) func(v []float64) { return func(v []float64) { v[i] = x } }
+	same := func(*assay.Decision) {}
+	for name, c := range map[string]struct {
+		windows  int // of the record of the start
+		vector   func(v []float64)
+		decision func(d *assay.Decision)
+		mended   int
+		differs  string
+	}{
+		"mended":                       {0, set(1, 0), same, 1, ""},
+		"version 1 by name":            {1, set(1, 0), same, 1, ""},
+		"by today's":                   {features.WindowKernels, set(1, 0), same, 0, `feature "payers"`},
+		"another feature":              {0, set(2, 5), same, 0, `feature "asked"`},
+		"both":                         {0, func(v []float64) { v[1], v[2] = 0, 5 }, same, 0, `feature "payers"`},
+		"mended, and another decision": {0, set(1, 0), func(d *assay.Decision) { d.Outcome = assay.Failed }, 0, "outcome: review, then failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := NewAuditor([]*models.Bundle{b})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rep := new(AuditReport)
+			if err := j.Scan(0, All, func(seq uint64, r *journal.Record, unreadable error) error {
+				x := *r
+				switch {
+				case x.Kind == ledger.Activation:
+					x.Decision = withWindows(t, x.Decision, c.windows)
+				case seq == d.Sequence:
+					decideBy(t, a, &x, seq, c.vector, c.decision)
+				}
+				return a.step(rep, seq, &x, unreadable, true, nil)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if c.differs != "" {
+				if rep.Different != 1 || rep.Mended != 0 || rep.Differences[0].What != c.differs {
+					t.Errorf("%+v, want it to differ: %s", rep, c.differs)
+				}
+				return
+			}
+			by := max(c.windows, 1)
+			if rep.Mended != c.mended || rep.Same != 0 || !rep.OK() || len(rep.MendedFeatures) != 1 ||
+				rep.MendedFeatures[0].Feature != "payers" || rep.MendedFeatures[0].Kernels != by || rep.MendedFeatures[0].Decisions != 1 {
+				t.Errorf("%+v, want payers as mended since version %d", rep, by)
+			}
+		})
+	}
+}
+
+// decideBy makes the decision in a record from a changed vector.
+func decideBy(t *testing.T, a *Auditor, r *journal.Record, seq uint64, vector func([]float64), decision func(*assay.Decision)) {
+	t.Helper()
+	v, err := assay.ParseVector(r.Vector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := assay.ParseEvent(r.Private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vector(v.Values)
+	w := &work{model: a.live(r.Model, r.Policy), vector: v}
+	w.req.Event = ev
+	w.vectorBytes = v.AppendBinary(nil)
+	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: seq, RequestID: r.RequestID, EventID: ev.ID, Micros: r.Micros}
+	if err := w.score(); err != nil {
+		t.Fatal(err)
+	}
+	decision(&w.decision)
+	r.Vector, r.Decision = w.vectorBytes, w.decision.AppendBinary(nil)
+}
+
+// withWindows is an act that names other window kernels.
+func withWindows(t *testing.T, raw []byte, version int) []byte {
+	t.Helper()
+	var act Act
+	if err := assay.UnmarshalCBOR(raw, &act); err != nil {
+		t.Fatal(err)
+	}
+	if act.Windows != features.WindowKernels {
+		t.Fatalf("the start names window kernels %d", act.Windows)
+	}
+	act.Windows = version
+	out, err := assay.MarshalCBOR(&act)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestStartNamesKernels: a start by other window kernels than the newest record
+// names is a record, one by the same is none, and a plan without windows has no
+// need of any.
+func TestStartNamesKernels(t *testing.T) {
+	for name, c := range map[string]struct {
+		bundle *models.Bundle
+		then   int // what the act of an earlier program says
+		want   []int
+	}{
+		"older":           {bundle(t, mendedPlan, "mended", 0), 1, []int{features.WindowKernels, 1, features.WindowKernels}},
+		"the same":        {bundle(t, mendedPlan, "mended", 0), features.WindowKernels, []int{features.WindowKernels, features.WindowKernels}},
+		"without windows": {bundle(t, planYAML, "first", 0), 0, []int{0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, cfg := t.TempDir(), Config{Bundle: c.bundle}
+			n := start(t, dir, cfg)
+			m := n.server.engine.routes.Load().active
+			act := Act{What: actConfigure, Policy: m.policy.YAML(), Windows: c.then}
+			if _, err := n.server.appendOfStart(t.Context(), m, act); err != nil {
+				t.Fatal(err)
+			}
+			n.stop()
+			for range 2 {
+				start(t, dir, cfg).stop()
+			}
+			var got []int
+			if err := reopen(t, dir).Scan(0, All, func(_ uint64, r *journal.Record, _ error) error {
+				var act Act
+				err := assay.UnmarshalCBOR(r.Decision, &act)
+				got = append(got, act.Windows)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("the acts name window kernels %v, want %v", got, c.want)
+			}
+		})
+	}
+}
