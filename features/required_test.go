@@ -149,3 +149,25 @@ func TestUnseen(t *testing.T) {
 		}
 	}
 }
+
+// TestUnseenNumbers: a dictionary of numbers, as a model file of pandas' whole
+// numbers has one, is looked at as one of texts is.
+func TestUnseenNumbers(t *testing.T) {
+	p := fitted(t, `
+version: 1
+fields: [{name: branch}]
+features: [{name: branch, kernel: category, categories: [8, 3, 4]}]
+`, tableOf([]string{"branch"}, arrayOf(t, arrow.PrimitiveTypes.Float64, "8", "3", "4")))
+	for _, c := range []struct {
+		cells  []string
+		unseen int
+		wrong  bool
+	}{
+		{[]string{"3", "4", "8"}, 0, false}, {[]string{"0", "1", "2"}, 3, true}, {[]string{"3", "1", "NaN"}, 1, false},
+	} {
+		found, err := p.Unseen(tableOf([]string{"branch"}, arrayOf(t, arrow.PrimitiveTypes.Float64, c.cells...)))
+		if err != nil || len(found) != 1 || found[0].Field != "branch" || found[0].Unseen != c.unseen || found[0].Wrong() != c.wrong {
+			t.Errorf("%v: %+v, %v", c.cells, found, err)
+		}
+	}
+}

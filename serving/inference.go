@@ -131,6 +131,7 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 			want = append(want, name)
 		}
 	}
+	m.countTensors(req, rows, s.engine.now, s.engine.log)
 	resp := &v2.ModelInferResponse{ModelName: m.name, ModelVersion: versionOf(m), Id: req.Id}
 	margins := make([]float64, n)
 	m.forest.Margins(margins, rows)

@@ -93,33 +93,46 @@ func (m *live) textValues(in *v2.ModelInferRequest_InferInputTensor, raw []byte,
 	if column < 0 {
 		return nil, "rows of features are numbers: send BYTES as the input of one category"
 	}
-	add := func(text []byte) bool {
-		x, ok := m.plan.CategoryCode(column, string(text))
-		values = append(values, x)
+	whole := eachText(in, raw, isRaw, func(text []byte) bool {
+		code, _, ok := m.plan.CategoryCode(column, string(text))
+		values = append(values, code)
+		if !ok {
+			problem = fmt.Sprintf("value %d is a text that the feature cannot be: BYTES are for the texts of one field's category",
+				len(values))
+		}
 		return ok
+	})
+	switch {
+	case problem != "":
+		return nil, problem
+	case !whole:
+		return nil, "the raw contents are cut short"
 	}
-	wrong := func() string {
-		return fmt.Sprintf("value %d is a text that the feature cannot be: BYTES are for the texts of one field's category", len(values))
-	}
+	return values, ""
+}
+
+// eachText calls visit for each text of an input, until it returns false. It
+// returns false where raw contents are cut short.
+func eachText(in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, visit func([]byte) bool) bool {
 	if !isRaw {
 		for _, text := range in.GetContents().GetBytesContents() {
-			if !add(text) {
-				return nil, wrong()
+			if !visit(text) {
+				break
 			}
 		}
-		return values, ""
+		return true
 	}
 	for len(raw) > 0 { // each has its length before it
 		if len(raw) < 4 || uint64(binary.LittleEndian.Uint32(raw)) > uint64(len(raw)-4) {
-			return nil, "the raw contents are cut short"
+			return false
 		}
 		n := 4 + int(binary.LittleEndian.Uint32(raw))
-		if !add(raw[4:n]) {
-			return nil, wrong()
+		if !visit(raw[4:n]) {
+			break
 		}
 		raw = raw[n:]
 	}
-	return values, ""
+	return true
 }
 
 func widen[T float32 | int64 | int32 | uint64 | uint32](in []T) []float64 {

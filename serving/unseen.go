@@ -4,12 +4,14 @@ package serving
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/assayrisk/assay/features"
+	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
 // Bounds of unseenWatch.
@@ -20,13 +22,12 @@ const (
 	unseenPause = 10 * time.Minute // between two lines about a field
 )
 
-// unseenWatch counts, by text field of one model's plan, the values that
+// unseenWatch counts, by field with a dictionary of one model's plan, the values that
 // training had not or too seldom to keep. When nearly all are such, a caller
 // most likely spells them in another way, or sends another field under the name.
 type unseenWatch struct {
-	places []int // among the values that the plan reads of an event
-	names  []string
-	mu     struct {
+	of []features.Dictionary
+	mu struct {
 		sync.Mutex
 		fields []unseenCount
 	}
@@ -38,9 +39,8 @@ type unseenCount struct {
 }
 
 func newUnseenWatch(p *features.Plan) *unseenWatch {
-	u := &unseenWatch{}
-	u.places, u.names = p.TextFields()
-	u.mu.fields = make([]unseenCount, len(u.places))
+	u := &unseenWatch{of: p.Dictionaries()}
+	u.mu.fields = make([]unseenCount, len(u.of))
 	return u
 }
 
@@ -48,10 +48,14 @@ func newUnseenWatch(p *features.Plan) *unseenWatch {
 // a field is logged once the counts are free again: a slow log holds up the
 // request that writes it, and no other.
 func (u *unseenWatch) count(values []float64, model string, now func() time.Time, log *slog.Logger) {
-	if len(u.places) == 0 {
+	if len(u.of) == 0 {
 		return
 	}
-	for _, s := range u.counted(values, now) {
+	sayUnseen(u.counted(values, now), model, log)
+}
+
+func sayUnseen(lines []unseenLine, model string, log *slog.Logger) {
+	for _, s := range lines {
 		log.Warn("nearly all values of a field are new to the model: "+
 			"look how callers spell them, and whether it is the right field",
 			"model", model, "field", s.field, "values", s.values, "unseen", s.unseen)
@@ -68,30 +72,90 @@ type unseenLine struct {
 func (u *unseenWatch) counted(values []float64, now func() time.Time) (say []unseenLine) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for i, place := range u.places {
-		x := values[place]
+	for i := range u.of {
+		x := values[u.of[i].Place]
 		if x != x {
 			continue
 		}
-		c := &u.mu.fields[i]
-		if c.values++; features.IsUnseen(x) {
-			c.unseen++
+		unseen := int64(0)
+		if u.of[i].Unseen(x) {
+			unseen = 1
 		}
-		if c.values >= unseenHalf {
-			c.values, c.unseen = c.values/2, c.unseen/2
-		}
-		if c.values < unseenLeast || float64(c.unseen) < unseenLoud*float64(c.values) {
-			continue
-		}
-		if at := now(); at.Sub(c.said) >= unseenPause {
-			c.said = at
-			say = append(say, unseenLine{u.names[i], c.values, c.unseen})
-		}
+		say = u.add(say, i, 1, unseen, now)
 	}
 	return say
 }
 
-var unseenDesc = prometheus.NewDesc("assay_unseen_share", "Share of a text field's values, of the last thousands, that the active model's training had not.", []string{"field"}, nil)
+// add adds to one field's counts, under the lock, and to what there is to say.
+func (u *unseenWatch) add(say []unseenLine, i int, values, unseen int64, now func() time.Time) []unseenLine {
+	c := &u.mu.fields[i]
+	c.values, c.unseen = c.values+values, c.unseen+unseen
+	for c.values >= unseenHalf {
+		c.values, c.unseen = c.values/2, c.unseen/2
+	}
+	if c.values < unseenLeast || float64(c.unseen) < unseenLoud*float64(c.values) {
+		return say
+	}
+	if at := now(); at.Sub(c.said) >= unseenPause {
+		c.said = at
+		say = append(say, unseenLine{u.of[i].Field, c.values, c.unseen})
+	}
+	return say
+}
+
+// countTensors counts the categories of rows that came as features: the texts as
+// an event's, and the codes that stand for no value of the dictionary.
+func (m *live) countTensors(req *v2.ModelInferRequest, rows []float64, now func() time.Time, log *slog.Logger) {
+	u, k := m.unseen, m.forest.Features()
+	texts := map[int]int{} // the inputs of texts, by their features
+	for i, in := range req.Inputs {
+		if in.Datatype == "BYTES" {
+			texts[m.feature(in.Name)] = i
+		}
+	}
+	sums := make([]unseenCount, len(u.of))
+	for column := range k {
+		place, ok := m.plan.CategoryField(column)
+		i := slices.IndexFunc(u.of, func(d features.Dictionary) bool { return d.Place == place })
+		if !ok || i < 0 || sums[i].values > 0 { // a field counts once a row
+			continue
+		}
+		count := func(value, unseen bool) {
+			if value {
+				sums[i].values++
+			}
+			if unseen {
+				sums[i].unseen++
+			}
+		}
+		if at, ok := texts[column]; ok {
+			var raw []byte
+			if len(req.RawInputContents) > 0 {
+				raw = req.RawInputContents[at]
+			}
+			eachText(req.Inputs[at], raw, len(req.RawInputContents) > 0, func(text []byte) bool {
+				_, x, _ := m.plan.CategoryCode(column, string(text))
+				count(x == x, u.of[i].Unseen(x))
+				return true
+			})
+			continue
+		}
+		for r := column; r < len(rows); r += k {
+			count(rows[r] == rows[r], m.plan.UnseenCode(column, rows[r]))
+		}
+	}
+	var say []unseenLine
+	u.mu.Lock()
+	for i, c := range sums {
+		if c.values > 0 {
+			say = u.add(say, i, c.values, c.unseen, now)
+		}
+	}
+	u.mu.Unlock()
+	sayUnseen(say, m.name, log)
+}
+
+var unseenDesc = prometheus.NewDesc("assay_unseen_share", "Share of the values of a field with a dictionary, of the last thousands, that the active model's training had not.", []string{"field"}, nil)
 
 // unseenCollector shows the counts of the active model. Field names are the
 // plan's, not a request's.
@@ -111,7 +175,7 @@ func (c unseenCollector) Collect(ch chan<- prometheus.Metric) {
 	defer u.mu.Unlock()
 	for i, x := range u.mu.fields {
 		if x.values > 0 {
-			ch <- prometheus.MustNewConstMetric(unseenDesc, prometheus.GaugeValue, float64(x.unseen)/float64(x.values), u.names[i])
+			ch <- prometheus.MustNewConstMetric(unseenDesc, prometheus.GaugeValue, float64(x.unseen)/float64(x.values), u.of[i].Field)
 		}
 	}
 }

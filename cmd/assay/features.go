@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"errors"
 	"io"
 	"path/filepath"
 	"strings"
@@ -94,7 +93,7 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(needColumns(plan, t), t.obey(u, plan.Spec())); err != nil {
+	if err := accept(u, plan, t); err != nil {
 		return err
 	}
 	u.step("make %d features of %d rows", len(plan.Features()), t.rows())

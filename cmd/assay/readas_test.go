@@ -236,3 +236,28 @@ func scoresOf(t *testing.T, bundle, data string) []string {
 	}
 	return pd
 }
+
+// TestScoreSaysUnseen: values that are nearly all new to the model are a warning
+// when they are scored, whatever the file's kind; a few of them are none.
+func TestScoreSaysUnseen(t *testing.T) {
+	at, few := textTable(t)
+	if _, stderr, code := assayRun(t, append([]string{"train", "--data", at("t.csv"), "--plan", at("plan.yaml"), "--out", at("bundle")}, few...)...); code != 0 {
+		t.Fatal(stderr)
+	}
+	const said = `column "zip": training had none of the values of 4 in 4 rows`
+	for _, c := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"known.csv", "zip\n01234\n1234\n01234\n1234\n", false}, {"some.csv", "zip\n01234\n1234\n9\n1234\n", false},
+		{"new.csv", "zip\nz1234\nz1234\nz01234\nz\n", true},
+	} {
+		write(t, at(c.name), c.text)
+		for _, args := range [][]string{{"score", "--model", at("bundle"), "--data", at(c.name), "--out", "-"}, {"features", "--model", at("bundle"), "--data", at(c.name), "--out", "-"}} {
+			_, stderr, code := assayRun(t, args...)
+			if code != 0 || strings.Contains(stderr, said) != c.want || strings.Contains(stderr, "z01234") {
+				t.Errorf("%s %s: status %d, said %t: %s", args[0], c.name, code, !c.want, stderr)
+			}
+		}
+	}
+}

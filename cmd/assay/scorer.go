@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -90,14 +91,13 @@ func (t *table) columns() []string {
 
 // accept holds a table to the plan: it has the columns, and its rows keep the
 // rules. Columns whose values training did not know are said.
-func (s *scorer) accept(u *ui, t *table) error {
-	if err := needColumns(s.plan, t); err != nil {
+func (s *scorer) accept(u *ui, t *table) error { return accept(u, s.plan, t) }
+
+func accept(u *ui, plan *features.Plan, t *table) error {
+	if err := errors.Join(needColumns(plan, t), t.obey(u, plan.Spec())); err != nil {
 		return err
 	}
-	if err := t.obey(u, s.plan.Spec()); err != nil {
-		return err
-	}
-	return sayUnseen(u, s.plan, t)
+	return sayUnseen(u, plan, t)
 }
 
 // sayUnseen warns of text columns nearly all of whose values are new to a plan.

@@ -156,10 +156,7 @@ func (f *featuresFlags) addLater(ctx context.Context, u *ui, s *selection) error
 	if err != nil {
 		return err
 	}
-	if err := needColumns(s.plan, t); err != nil {
-		return err
-	}
-	if err := t.obey(u, s.plan.Spec()); err != nil {
+	if err := accept(u, s.plan, t); err != nil {
 		return err
 	}
 	m, err := t.matrix(ctx, s.plan)
