@@ -172,6 +172,9 @@ func (s *Spec) event() string {
 	return s.Event
 }
 
+// ScoredKind is the kind of event that is scored.
+func (s *Spec) ScoredKind() string { return s.event() }
+
 func (f *FieldSpec) kind() assay.ValueKind {
 	switch f.Kind {
 	case "text":

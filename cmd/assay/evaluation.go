@@ -133,6 +133,11 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 	if err != nil {
 		return nil, err
 	}
+	sayWindows(u, test.matrix.Windows)
+	e.test.sayHistory(u, test.matrix.Windows, s.trainedWindows())
+	if thin := thinWindows(test.matrix.Windows, s.trainedWindows()); thin != "" {
+		e.card = append(e.card, eval.Fact{Name: "Rows without their history", Value: "rows that find something in the window " + thin})
+	}
 	in := &eval.Input{
 		Title: s.bundle.Manifest.Name + " on " + e.test.name, Purpose: e.purpose, Seed: 1, Label: e.test.labels(), Margin: test.margins, Ledger: e.ledger,
 		Card: append(s.card(), e.card...), Exclusions: e.exclusions(), Economics: e.costs, Time: e.test.times(),
@@ -147,6 +152,9 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 		if train, err = s.score(ctx, e.train); err != nil {
 			return nil, err
 		}
+		if e.train.table != e.test.table {
+			e.train.sayHistory(u, train.matrix.Windows, s.trainedWindows())
+		}
 		in.Train = &eval.Train{Label: e.train.labels(), Margin: train.margins, PD: train.pds(), Known: e.train.known(s.plan.Spec())}
 	}
 	e.features(in, test, train)
@@ -157,7 +165,7 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 		func() error { return e.split(in) },
 		func() error { return e.strategies(in, test) },
 		func() error { return e.fields(in) },
-		func() error { return e.reject(ctx, in) },
+		func() error { return e.reject(ctx, u, in) },
 		func() error { return e.serve(ctx, in) },
 		func() error { return e.challenge(ctx, in, test, train) },
 		func() error { return e.hardened(ctx, in, train) },
@@ -316,13 +324,15 @@ func (e *evaluation) reasons(in *eval.Input) error {
 }
 
 // reject scores the declined applications.
-func (e *evaluation) reject(ctx context.Context, in *eval.Input) error {
+func (e *evaluation) reject(ctx context.Context, u *ui, in *eval.Input) error {
 	if e.declined.table == nil {
 		return nil
 	}
 	sc, err := e.scorer.score(ctx, e.declined)
-	if err == nil {
-		in.Declined = &eval.Declined{PD: sc.pds()}
+	if err != nil {
+		return err
 	}
-	return err
+	e.declined.sayHistory(u, sc.matrix.Windows, e.scorer.trainedWindows())
+	in.Declined = &eval.Declined{PD: sc.pds()}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // orderFlag says what is done with a log whose events are not in order.
@@ -43,10 +44,32 @@ func (t *table) sortIfAsked(u *ui, spec *features.Spec) error {
 	return t.take(rows)
 }
 
+// someScored refuses a log without a row of the scored kind: nothing could be
+// made of it, and most often the kind is spelled otherwise.
+func (t *table) someScored(spec *features.Spec) error {
+	if spec.Kind == "" || t.history {
+		return nil
+	}
+	kinds, err := spec.KindsOf(t.frame.Record)
+	if err != nil || kinds[spec.ScoredKind()] > 0 {
+		return err
+	}
+	known := slices.Sorted(maps.Keys(kinds))
+	counts := make([]string, len(known))
+	for i, k := range known {
+		counts[i] = fmt.Sprintf("%q (%d)", k, kinds[k])
+	}
+	return fmt.Errorf("%w: %s has no event of the kind that the plan scores, %q: column %q holds %s%s", assay.ErrInvalid, t.name,
+		spec.ScoredKind(), spec.Kind, cmp.Or(strings.Join(counts, ", "), "nothing"), nearest.Hint(spec.ScoredKind(), known))
+}
+
 // inOrder holds a log to what a server would have made of it: an event that
 // comes later than the plan's lateness allows would be in no window, and a wrong
 // date far ahead would make every later event late and close open outcomes.
 func (t *table) inOrder(u *ui, spec *features.Spec) error {
+	if err := t.someScored(spec); err != nil {
+		return err
+	}
 	o, err := spec.Order(t.frame.Record)
 	if err != nil || o == nil {
 		return err

@@ -171,8 +171,8 @@ func matrixMargins(m *features.Matrix, f *forest.Forest, rows []int) []float64 {
 }
 
 // lookAtWindows says what the windows make of the table, and refuses one that
-// leaves them empty.
-func (r *recipe) lookAtWindows(ctx context.Context, u *ui, train part) error {
+// leaves them empty. Validation rows are only warned of.
+func (r *recipe) lookAtWindows(ctx context.Context, u *ui, train, valid part) error {
 	if len(r.spec.Windows) == 0 {
 		return nil
 	}
@@ -183,12 +183,20 @@ func (r *recipe) lookAtWindows(ctx context.Context, u *ui, train part) error {
 	}
 	u.done("%d events", train.table.rows())
 	sayWindows(u, log.Windows())
-	return train.filled(r.spec, log.Windows())
+	if err := train.filled(r.spec, log.Windows()); err != nil || len(valid.rows) == 0 {
+		return err
+	}
+	checked, err := valid.play(ctx, r.spec)
+	if err != nil {
+		return err
+	}
+	valid.sayHistory(u, checked.Windows(), shares(log.Windows()))
+	return nil
 }
 
 // build trains the final model on the training rows and makes a bundle of it.
 func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.Bundle, *fitted, error) {
-	if err := r.lookAtWindows(ctx, u, train); err != nil {
+	if err := r.lookAtWindows(ctx, u, train, valid); err != nil {
 		return nil, nil, err
 	}
 	u.step("train on %d rows", len(train.rows))
@@ -311,12 +319,7 @@ const referenceBins = 10
 // reference keeps the training rows' distribution of each feature and of the PD.
 func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, rows []int) *models.Reference {
 	ref := &models.Reference{Features: map[string]models.Histogram{}}
-	for i := range m.Windows {
-		if ref.Windows == nil {
-			ref.Windows = map[string]float64{}
-		}
-		ref.Windows[m.Windows[i].Window] = m.Windows[i].Share()
-	}
+	ref.Windows = shares(m.Windows)
 	pd := matrixMargins(m, f, rows)
 	for i := range pd {
 		pd[i] = cal.Apply(pd[i])

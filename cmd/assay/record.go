@@ -74,6 +74,7 @@ func (f *recordFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
+	t.history = true
 	if err := t.obey(u, spec); err != nil {
 		return err
 	}

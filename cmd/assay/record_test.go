@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,6 +55,16 @@ func TestRecordHistory(t *testing.T) {
 		"          window asked does not count %d of them\n          window paid does not count %d of them\n", asked, paid)
 	if got := record(whole); got != want {
 		t.Errorf("the earlier half after the later:\n%swant\n%s", got, want)
+	}
+	var facts [][]string
+	for _, r := range s.rows {
+		if r[2] == "payment" {
+			facts = append(facts, r)
+		}
+	}
+	_, alone := s.write(byEvent, facts)
+	if got, want := record(alone, "--out", "-"), fmt.Sprintf("repeated  %d events", len(facts)); !strings.Contains(got, want) {
+		t.Errorf("facts alone, which a history may be: %q, want %q", got, want)
 	}
 	f, err := os.Open(out)
 	if err != nil {

@@ -163,6 +163,7 @@ func (f *featuresFlags) addLater(ctx context.Context, u *ui, s *selection) error
 	if err != nil {
 		return err
 	}
+	t.sayHistory(u, m.Windows, shares(s.matrix.Windows))
 	all := &features.Matrix{Rows: s.matrix.Rows + m.Rows, Plan: m.Plan}
 	for i, c := range m.Columns {
 		all.Columns = append(all.Columns, append(slices.Clone(s.matrix.Columns[i]), c...))

@@ -28,6 +28,7 @@ type table struct {
 	timed   string          // that --time names
 	skip    bool            // leave out rows that break a plan's rules
 	obeyed  bool            // no row breaks the plan's rules
+	history bool            // the rows are sent to a server as its history: none needs to be scored
 	skipped int             // rows of the file that are not in the record
 	origin  []int           // of each row of the record, its number in the file; nil: all are there
 	events  bool            // its rows are events of several kinds: those that are not scored have no label

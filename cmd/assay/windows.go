@@ -106,10 +106,30 @@ func (t *table) filled(spec *features.Spec, windows []features.WindowReport) err
 		assay.ErrInvalid, t.name, strings.Join(known, ", "), errors.Join(wrong...))
 }
 
-// sayHistory warns of windows in which far fewer of the rows find something than
+// sayHistory warns of rows that are scored without their history.
+func (t *table) sayHistory(u *ui, windows []features.WindowReport, trained map[string]float64) {
+	if thin := thinWindows(windows, trained); thin != "" {
+		u.note("%s has hardly any history for its scored rows: their scores are not those that a server gives which has seen it. "+
+			"Put the events before them into the file. Rows that find something in the window %s", t.name, thin)
+	}
+}
+
+// shares is the share of the scored rows that found something in each window.
+func shares(windows []features.WindowReport) map[string]float64 {
+	if len(windows) == 0 {
+		return nil
+	}
+	out := make(map[string]float64, len(windows))
+	for i := range windows {
+		out[windows[i].Window] = windows[i].Share()
+	}
+	return out
+}
+
+// thinWindows lists the windows in which far fewer of the rows find something than
 // of the training's: rows that are scored without what happened before them get
 // other scores than a server gives them.
-func (t *table) sayHistory(u *ui, windows []features.WindowReport, trained map[string]float64) {
+func thinWindows(windows []features.WindowReport, trained map[string]float64) string {
 	var thin []string
 	for i := range windows {
 		w := &windows[i]
@@ -122,8 +142,5 @@ func (t *table) sayHistory(u *ui, windows []features.WindowReport, trained map[s
 			thin = append(thin, line)
 		}
 	}
-	if len(thin) > 0 {
-		u.note("%s has hardly any history for its scored rows: their scores are not those that a server gives which has seen it. "+
-			"Put the events before them into the file. Rows that find something in the window %s", t.name, strings.Join(thin, "; "))
-	}
+	return strings.Join(thin, "; ")
 }
