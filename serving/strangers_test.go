@@ -41,7 +41,16 @@ type stranger struct {
 	random *rand.Rand
 }
 
+// newStranger connects, and hears nothing of what is answered.
 func newStranger(address string, seed uint64) (*stranger, error) {
+	s, err := listeningStranger(address, seed)
+	if err == nil {
+		go func() { _, _ = io.Copy(io.Discard, s.conn) }()
+	}
+	return s, err
+}
+
+func listeningStranger(address string, seed uint64) (*stranger, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
@@ -51,16 +60,30 @@ func newStranger(address string, seed uint64) (*stranger, error) {
 	if _, err := io.WriteString(c, http2.ClientPreface); err != nil {
 		return nil, err
 	}
-	go func() { _, _ = io.Copy(io.Discard, c) }()
 	return s, s.framer.WriteSettings()
+}
+
+// settle waits until the server has read all that was sent.
+func (s *stranger) settle() error {
+	if err := s.framer.WriteSettings(); err != nil {
+		return err
+	}
+	for {
+		f, err := s.framer.ReadFrame()
+		if err != nil {
+			return err
+		}
+		if f, ok := f.(*http2.SettingsFrame); ok && f.IsAck() {
+			return nil
+		}
+	}
 }
 
 // open sends the headers of a call.
 func (s *stranger) open(method string, more ...hpack.HeaderField) (uint32, error) {
 	var b bytes.Buffer
 	e := hpack.NewEncoder(&b)
-	for _, f := range append([]hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: method},
-		{Name: ":authority", Value: "x"}, {Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"}}, more...) {
+	for _, f := range append(headersOf(method), more...) {
 		f.Sensitive = true // no dynamic table, so that a new encoder for each call will do
 		if err := e.WriteField(f); err != nil {
 			return 0, err
@@ -69,6 +92,12 @@ func (s *stranger) open(method string, more ...hpack.HeaderField) (uint32, error
 	id := s.id
 	s.id += 2
 	return id, s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: b.Bytes(), EndHeaders: true})
+}
+
+func headersOf(method string) []hpack.HeaderField {
+	return []hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"},
+		{Name: ":path", Value: method}, {Name: ":authority", Value: "x"},
+		{Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"}}
 }
 
 // message sends a message's head that claims n bytes, and what there is of it.
