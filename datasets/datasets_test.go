@@ -142,10 +142,14 @@ func TestBadRows(t *testing.T) {
 // TestOpenQuote gives a quotation mark that is never closed: the reader must
 // stop by its bound instead of taking the file into one cell.
 func TestOpenQuote(t *testing.T) {
-	in := "x,s\n1,\"" + strings.Repeat("abc\n", 2<<20)
-	_, err := ReadBytes(context.Background(), "x.csv", []byte(in), Options{SkipBadRows: true})
-	if !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), "quotation mark") {
-		t.Errorf("got %v", err)
+	for _, head := range []string{"x,s\n1,\"", "x,s\n\"", "x,s\n1,0\n2,1\n\"", "\""} {
+		for _, rest := range []string{"abc\n", "abcd"} {
+			in := head + strings.Repeat(rest, 2<<20)
+			_, err := ReadBytes(context.Background(), "x.csv", []byte(in), Options{SkipBadRows: true})
+			if !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), "quotation mark") {
+				t.Errorf("%q...: %v", head, err)
+			}
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type admin struct {
 		pending map[assay.Digest]proposal // acts that wait for a second admin
 	}
 	preparing chan struct{} // one for each act that is being prepared
+	turns     turns
 }
 
 // proposal is an act that one admin has asked for.

@@ -47,7 +47,7 @@ func costs() map[string]methodCost {
 	call := methodCost{open, few, "0", "memory alone; ends after 10s", "0"}
 	watch := methodCost{open, few, "0", at(strangerWatch), "0"}
 	status := methodCost{calls, message, "0", "memory alone", "0"}
-	act := methodCost{calls + fmt.Sprintf("; %d are prepared at once", maxPreparing), message, "1; those of a new plan's windows", "a bundle read, checked and compiled", "0"}
+	act := methodCost{calls + fmt.Sprintf("; %d are prepared at once, %d of one caller", maxPreparing, maxPreparingOfOne), message, "1; those of a new plan's windows", "a bundle read, checked and compiled", "0"}
 	read := methodCost{calls, message, "1, and the leaves of its group", "one record opened", "1"}
 	setPolicy := act
 	setPolicy.request = fmt.Sprintf("%d KiB, %d lines, %d values, %d levels", yamltext.Policy.Bytes>>10, yamltext.Policy.Lines, yamltext.Policy.Nodes, yamltext.MaxDepth)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/assayrisk/assay/internal/testbound"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
@@ -61,6 +62,46 @@ func TestAdminsDoNotWait(t *testing.T) {
 	active := n.server.engine.routes.Load().active
 	if active.bundle.Digest != second.Digest || active.policy.Name() != "new" {
 		t.Errorf("active: %s by policy %s", active.name, active.policy.Name())
+	}
+}
+
+// TestOneAdminHoldsNobodyUp: however many bundles one admin asks for that are slow
+// to read, another sets a policy meanwhile.
+func TestOneAdminHoldsNobodyUp(t *testing.T) {
+	second := bundle(t, planYAML, "second", 0.25)
+	proceed, reading := make(chan struct{}), make(chan struct{}, 100)
+	n := start(t, t.TempDir(), Config{Auth: keys("a:admin", "b:admin"), Load: func(context.Context, string) (*models.Bundle, error) {
+		reading <- struct{}{}
+		<-proceed // as a disk that has stopped: the caller's deadline is nothing to it
+		return second, nil
+	}})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	slow := pb.NewAdminClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
+	const many = 20
+	activated := make(chan error, many)
+	for i := range many {
+		go func() {
+			_, err := slow.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: fmt.Sprint("slow", i), Bundle: "second"})
+			activated <- err
+		}()
+	}
+	for range maxPreparingOfOne {
+		<-reading
+	}
+	calm := &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte("name: new\ncutoffs: {review_from: 0.2, decline_from: 0.8}\n")}
+	other := pb.NewAdminClient(n.dial(assayclient.Config{APIKey: "b-key"}).Conn())
+	if _, err := other.SetPolicy(ctx, calm); err != nil {
+		t.Errorf("another admin's policy meanwhile: %v", err)
+	}
+	if n := len(reading); n > 0 {
+		t.Errorf("%d more bundles of one admin are being read", n)
+	}
+	close(proceed)
+	for range many {
+		if err := <-activated; err != nil && status.Code(err) != codes.Unavailable { // they change the model under one another
+			t.Error(err)
+		}
 	}
 }
 

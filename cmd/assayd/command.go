@@ -212,6 +212,9 @@ func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
 		}
 	}
 	if s.Models != "" {
+		if _, err := os.ReadDir(s.Models); err != nil {
+			return cfg, fmt.Errorf("--models: %w: want a directory whose folders are bundles", err)
+		}
 		cfg.Load = loader(s.Models)
 	}
 	if s.Policy != "" {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,5 +22,22 @@ func TestLoaderNamesTheNearest(t *testing.T) {
 	}
 	if _, err := loader(dir)(t.Context(), "credit-2062"); !errors.Is(err, models.ErrBundle) || !strings.HasSuffix(err.Error(), `no such folder; did you mean "credit-2026"?`) {
 		t.Error(err)
+	}
+}
+
+// TestModelsDirectory: a directory of models that is not there is said at the
+// start, and not to the first admin who activates a model.
+func TestModelsDirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, file + "s"} {
+		if _, err := servingConfig(&settings{Models: dir}, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "--models: ") {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	if cfg, err := servingConfig(&settings{Models: filepath.Dir(file)}, slog.New(slog.DiscardHandler)); err != nil || cfg.Load == nil {
+		t.Errorf("a directory without bundles: %v", err)
 	}
 }

@@ -165,7 +165,8 @@ const maxMemory = 64 << 20
 // heaviest are the bombs that cost most where they are longer than a policy may
 // be, or would without one of the bounds.
 var heaviest = []string{"one line", "keys in braces", "the same key", "brackets in turn", "deep maps", "less than",
-	"fewer documents", "ends of documents", "keys with tags", "keys with anchors", "fewer keys", "merges 12", "sequence"}
+	"fewer documents", "ends of documents", "keys with tags", "keys with anchors", "fewer keys", "merges 12", "sequence",
+	"block of blanks"}
 
 // TestBombs reads every bomb within the bound of memory, of each kind of text: as
 // it is, and as the longest text of its like whose bytes, lines and marks are
