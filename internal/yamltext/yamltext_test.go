@@ -177,7 +177,7 @@ func TestBombs(t *testing.T) {
 		limits Limits
 		memory uint64
 	}{
-		"policy": {Policy, maxMemory}, "settings": {Settings, 3 * maxMemory}, "plan": {Plan, 6 * maxMemory},
+		"policy": {Policy, maxMemory}, "settings": {Settings, 4 * maxMemory}, "plan": {Plan, 8 * maxMemory},
 	} {
 		most, by, read := uint64(0), "", 0
 		for name, text := range bombs {
