@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
@@ -58,5 +60,54 @@ func TestLimitsNameTheirSetting(t *testing.T) {
 	n.server.engine.limiter = nil
 	if err := n.server.engine.admit("x", 1); err == nil || !strings.Contains(err.Error(), "(setting max-in-flight)") {
 		t.Errorf("a full server: %v", err)
+	}
+}
+
+// TestLargeMessages: a message beyond the limit is refused by the setting's name,
+// once, with a line in the log; one beyond gRPC's own limit is refused by gRPC,
+// and the client adds the name.
+func TestLargeMessages(t *testing.T) {
+	const limit = 64 << 10
+	var log lockedBuffer
+	n := start(t, t.TempDir(), Config{MaxMessageBytes: limit, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	rpc := pb.NewScoringClient(n.client.Conn())
+	batch := func(bytes int) *pb.ScoreBatchRequest {
+		return &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "b", Ipc: make([]byte, bytes)}}
+	}
+	for _, c := range []struct {
+		bytes int
+		code  codes.Code
+		want  string
+	}{
+		{limit - 100, codes.InvalidArgument, "arrow.ipc"},
+		{limit, codes.ResourceExhausted, "which is larger than max-message (65536): send smaller batches"},
+		{2*limit - 100, codes.ResourceExhausted, "which is larger than max-message (65536): send smaller batches"},
+		{2 * limit, codes.ResourceExhausted, "received message larger than max"},
+	} {
+		_, err := rpc.ScoreBatch(t.Context(), batch(c.bytes))
+		if status.Code(err) != c.code || !strings.Contains(status.Convert(err).Message(), c.want) {
+			t.Errorf("%d bytes: %v, want %v with %q", c.bytes, err, c.code, c.want)
+		}
+		stream, err := rpc.ScoreStream(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.code == codes.ResourceExhausted {
+			_ = stream.Send(&pb.ScoreRequest{RequestId: strings.Repeat("r", c.bytes)})
+			if _, err = stream.Recv(); status.Code(err) != c.code || !strings.Contains(status.Convert(err).Message(), c.want) {
+				t.Errorf("%d bytes in a stream: %v, want %v with %q", c.bytes, err, c.code, c.want)
+			}
+		}
+	}
+	for _, bytes := range []int{limit, 3 * limit} {
+		e := application("e", 10, 600)
+		e.Fields[1].Value = assay.TextValue(strings.Repeat("s", bytes))
+		if _, err := n.client.Score(t.Context(), "large", e); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "max-message") {
+			t.Errorf("the client's error is %v, want the setting's name", err)
+		}
+	}
+	n.stop()
+	if got := strings.Count(log.String(), "method=/assay.v1.Scoring/Score caller=local code=ResourceExhausted"); got != 2 {
+		t.Errorf("%d lines on two calls, want one each: %s", got, log.String())
 	}
 }

@@ -4,9 +4,12 @@ package serving
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
@@ -129,6 +132,11 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 func take(decode func(any) error, a *wire.Attempt) error {
 	if err := decode(a); err != nil {
 		return err
+	}
+	var large *wire.TooLarge
+	if errors.As(a.Err, &large) {
+		return status.Errorf(codes.ResourceExhausted, "the message has %d bytes, which is larger than max-message (%d): "+
+			"send smaller batches, or raise that setting of the server", large.Bytes, large.Limit)
 	}
 	if a.Err != nil {
 		return &assay.FieldError{Field: "request", Problem: "is not a well-formed message"}

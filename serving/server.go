@@ -105,9 +105,11 @@ func New(cfg Config) (*Server, error) {
 // register makes the gRPC server and its services.
 func (s *Server) register() {
 	opts := []grpc.ServerOption{
-		grpc.ForceServerCodecV2(wire.NewCodec()),
+		grpc.ForceServerCodecV2(wire.NewCodec().WithLimit(s.cfg.MaxMessageBytes)),
 		experimental.BufferPool(wire.Buffers()), // grpc's own clears each buffer
-		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
+		// What is beyond gRPC's own limit it refuses by itself, in words that name no
+		// setting: messages of up to twice the limit come as far as the codec.
+		grpc.MaxRecvMsgSize(int(min(2*int64(s.cfg.MaxMessageBytes), math.MaxInt32))),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(16 << 10),

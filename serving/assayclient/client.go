@@ -327,8 +327,13 @@ func (c *Client) retry(ctx context.Context, send func() error) error {
 	for n := 1; ; n++ {
 		err := send()
 		st := status.Convert(err)
-		if code := st.Code(); code != codes.Unavailable && code != codes.ResourceExhausted || n >= attempts {
-			return err
+		code := st.Code()
+		if code == codes.ResourceExhausted && strings.Contains(st.Message(), "received message larger than max") {
+			return fmt.Errorf("%w: send smaller batches, or raise the server's setting max-message", err)
+		}
+		if code != codes.Unavailable && code != codes.ResourceExhausted || n >= attempts ||
+			strings.Contains(st.Message(), "larger than max-message") {
+			return err // to send the same again would not help
 		}
 		pause := wait
 		for _, d := range st.Details() {

@@ -23,10 +23,28 @@ type vtMessage interface {
 // Codec is the protobuf codec that uses generated code where there is some
 // (this project's services) and grpc's own elsewhere (health, reflection). It
 // serves servers and clients alike: grpc.ForceServerCodecV2, grpc.ForceCodecV2.
-type Codec struct{ fallback encoding.CodecV2 }
+type Codec struct {
+	fallback encoding.CodecV2
+	limit    int // bytes of an Attempt, 0: none
+}
 
 // NewCodec returns the codec.
-func NewCodec() Codec { return Codec{encoding.GetCodecV2(proto.Name)} }
+func NewCodec() Codec { return Codec{fallback: encoding.GetCodecV2(proto.Name)} }
+
+// WithLimit returns a codec that decodes no Attempt of more than limit bytes: its
+// error is a *TooLarge.
+func (c Codec) WithLimit(limit int) Codec {
+	c.limit = limit
+	return c
+}
+
+// TooLarge is the error of a message of more bytes than are allowed.
+type TooLarge struct{ Bytes, Limit int }
+
+// Error implements error.
+func (e *TooLarge) Error() string {
+	return fmt.Sprintf("a message of %d bytes, at most %d are allowed", e.Bytes, e.Limit)
+}
 
 // Name implements encoding.CodecV2.
 func (Codec) Name() string { return proto.Name }
@@ -73,6 +91,10 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	var decode func([]byte) error
 	switch m := v.(type) {
 	case *Attempt:
+		if n := data.Len(); c.limit > 0 && n > c.limit {
+			m.Err = &TooLarge{n, c.limit}
+			return nil
+		}
 		m.Err = c.Unmarshal(data, m.Message)
 		return nil
 	case Discard:
