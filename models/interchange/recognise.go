@@ -25,8 +25,11 @@ const (
 		`of an LGBMClassifier model.booster_.save_model("model.txt")`
 	saveSklearn  = `save the fitted classifier itself with pickle.dump(classifier, open("model.pkl", "wb"))`
 	saveCatBoost = `save it with model.save_model("model.json", format="json")`
-	saveItself   = "save the model with the library that trained it: LightGBM as text, XGBoost as JSON, " +
-		"scikit-learn as a pickle, CatBoost as JSON"
+	saveItself   = `load the model that it was made of with the library that trained it, and write that one: LightGBM ` +
+		`booster.save_model("model.txt"), XGBoost booster.save_model("model.json"), scikit-learn ` +
+		`pickle.dump(classifier, open("model.pkl", "wb")), CatBoost model.save_model("model.json", format="json")`
+	saveInR = `write the model in R: lightgbm lgb.save(model, "model.txt"), xgboost xgb.save(model, "model.json"), ` +
+		`catboost catboost.save_model(model, "model.json", file_format = "json")`
 )
 
 // known is a kind of file: how it begins, or what its beginning holds.
@@ -64,8 +67,8 @@ var unread = []known{
 	{"{", `"generic_param"`, "XGBoost's configuration (save_config), which holds no trees: " + saveXGBoost},
 	{"", "struct CatboostModel", "a CatBoost model as C++: load the model with CatBoost, and " + saveCatBoost},
 	{"", "class catboost_model", "a CatBoost model as Python: load the model with CatBoost, and " + saveCatBoost},
-	{"RDX", "", "an R workspace: " + saveItself},
-	{"X\n", "", "an R object: " + saveItself},
+	{"RDX", "", "an R workspace: " + saveInR},
+	{"X\n", "", "an R object: " + saveInR},
 	{"\x89HDF", "", "an HDF5 file: neural networks are not read"},
 	{"\x80", "joblib.numpy_pickle", "a file that joblib wrote: load it with joblib.load, and " + saveSklearn},
 	{"\x80", "xgboost.", "a pickle of XGBoost's classes: load it with Python, and " + saveXGBoost},

@@ -31,10 +31,10 @@ func TestRecognise(t *testing.T) {
 		"skops":            {"PK\x03\x04\x14\x00\x00\x00\x00\x00schema.json", "skops", "pickle.dump"},
 		"CatBoost binary":  {"CBM1\xb0\x1a\x00\x00", "CatBoost", `format="json"`},
 		"CatBoost C++":     {"#include <string>\nstatic const struct CatboostModel {", "C++", `format="json"`},
-		"ONNX":             {"\x08\x0a\x12\x08skl2onnx\x1a\x061.20.0", "ONNX", "library that trained it"},
+		"ONNX":             {"\x08\x0a\x12\x08skl2onnx\x1a\x061.20.0", "ONNX", `XGBoost booster.save_model("model.json"), scikit-learn`},
 		"ONNX of CatBoost": {"\x08\x03\x12\x08CatBoost\x1a\xda\x02Git info", "ONNX", `format="json"`},
 		"PMML": {`<?xml version="1.0"?>` + "\n" + `<PMML version="4.3">`, "PMML",
-			"library that trained it"},
+			`LightGBM booster.save_model("model.txt")`},
 		"LightGBM rows": {"______LightGBM_Binary_File_Token______\n\x00", "save_binary",
 			`booster.save_model("model.txt")`},
 		"LightGBM dump": {`{"name": "tree", "version": "v4", "num_class": 1, "num_tree_per_iteration": 1,`,
@@ -52,7 +52,7 @@ func TestRecognise(t *testing.T) {
 		"CatBoost pickle": {"\x80\x04\x95\x00\x8c\rcatboost.core\x94\x8c\x12CatBoostClassifier",
 			"CatBoost's classes", `format="json"`},
 		"joblib":   {"\x80\x04\x95\x00\x8c\x13joblib.numpy_pickle\x94", "joblib", "pickle.dump"},
-		"R object": {"X\n\x00\x00\x00\x03", "R object", "library that trained it"},
+		"R object": {"X\n\x00\x00\x00\x03", "R object", `lgb.save(model, "model.txt")`},
 	} {
 		format, err := interchange.Recognise([]byte(c.begins))
 		if format != "" || !errors.Is(err, interchange.ErrUnsupported) || !strings.Contains(err.Error(), c.says) ||
