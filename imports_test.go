@@ -58,7 +58,11 @@ serving/assayv1         :
 serving/inferencev2     :
 serving/wire            : . serving/assayv1 serving/inferencev2
 serving/assayclient     : . ledger serving/assayv1 serving/wire
-serving                 : . internal/arrowsafe features features/window models models/forest models/interchange ledger ledger/journal ledger/vault serving/*
+serving/scoring         : . features models models/forest serving/policy
+serving/scoring/scoringtest : . features models
+serving/engine          : . internal/nearest features models ledger ledger/journal ledger/vault serving/policy serving/scoring
+serving/audit           : . features models ledger ledger/journal ledger/vault serving/engine serving/policy serving/scoring
+serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1 serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node internal/version internal/yamltext
 cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node internal/yamltext internal/version
@@ -70,7 +74,7 @@ benchmarks              : . internal/memlog datasets datasets/* features feature
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
-github.com/apache/arrow                : internal/arrowsafe datasets datasets/scf features serving cmd/assay benchmarks
+github.com/apache/arrow                : internal/arrowsafe datasets datasets/scf features serving serving/scoring/scoringtest cmd/assay benchmarks
 github.com/xuri/excelize               : datasets models/eval
 github.com/klauspost/compress          : datasets
 github.com/dmitryikh/leaves            : models/interchange

@@ -20,6 +20,7 @@ import (
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/internal/arrowsafe"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -64,7 +65,7 @@ func readRecord(b []byte, maxRows int) (rec arrow.Record, schema *arrow.Schema, 
 
 // scoreArrow decides about the rows of one record batch.
 func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch) (*pb.ScoreBatchResponse, error) {
-	if err := checkRequestID(a.RequestId); err != nil {
+	if err := engine.CheckRequestID(a.RequestId); err != nil {
 		return nil, err
 	}
 	var at time.Time // zero: the plan's time column
@@ -85,21 +86,21 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 		return nil, err
 	}
 	defer leave()
-	ws := s.newRows()
-	defer ws.put()
+	batch := s.newRows()
+	defer batch.put()
 	read := &arrowRows{rec: rec, schema: schema}
 	for i := range n {
-		ws.next()
-		w := ws.all[i]
+		batch.next()
+		c := batch.all[i]
 		id := a.RequestId + "/" + strconv.Itoa(i)
-		w.key = requestKey{caller, id}
-		if w.model, w.err = s.engine.acquire(a.Model); w.err == nil {
-			w.err = read.event(w, i, id, a.Kind, at)
+		c.Key = engine.Key{Caller: caller, RequestID: id}
+		if c.Model, c.Err = s.engine.Acquire(a.Model); c.Err == nil {
+			c.Err = read.event(c, i, id, a.Kind, at)
 		}
 	}
-	s.engine.decideAll(ctx, ws.all)
-	s.sayRows(pb.Scoring_ScoreBatch_FullMethodName, caller, ws.all)
-	return s.arrowReply(ws.all)
+	s.engine.DecideAll(ctx, engineRequests(batch.all))
+	s.sayRows(pb.Scoring_ScoreBatch_FullMethodName, caller, batch.all)
+	return s.arrowReply(batch.all)
 }
 
 // arrowRows reads the rows of one record batch. Its columns are those of the
@@ -108,27 +109,27 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 type arrowRows struct {
 	rec    arrow.Record
 	schema *arrow.Schema // of all columns of the batch
-	of     *live
+	of     *engine.Model
 	rows   *features.Rows
 	err    error
 }
 
 // event makes the event of one row.
-func (a *arrowRows) event(w *work, i int, id, kind string, at time.Time) (err error) {
+func (a *arrowRows) event(c *call, i int, id, kind string, at time.Time) (err error) {
 	defer func() {
 		if r := recover(); r != nil { // offsets that point outside their buffer
 			err = &assay.FieldError{Field: "arrow.ipc", Problem: "row " + strconv.Itoa(i) + " cannot be read"}
 		}
 	}()
-	if a.of != w.model {
-		a.of = w.model
-		a.rows, a.err = columnsOf(w.model.plan, a.rec, a.schema)
+	if a.of != c.Model {
+		a.of = c.Model
+		a.rows, a.err = columnsOf(c.Model.Plan, a.rec, a.schema)
 	}
 	if a.err != nil {
 		return a.err
 	}
-	if w.req.Event, err = a.rows.Event(i, id, at); err == nil && kind != "" {
-		w.req.Event.Kind = kind
+	if c.in.Event, err = a.rows.Event(i, id, at); err == nil && kind != "" {
+		c.in.Event.Kind = kind
 	}
 	return err
 }
@@ -151,7 +152,7 @@ func columnsOf(p *features.Plan, rec arrow.Record, schema *arrow.Schema) (*featu
 }
 
 // arrowReply puts what became of the rows into one record batch.
-func (s *Server) arrowReply(ws []*work) (*pb.ScoreBatchResponse, error) {
+func (s *Server) arrowReply(calls []*call) (*pb.ScoreBatchResponse, error) {
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "sequence", Type: arrow.PrimitiveTypes.Uint64, Nullable: true},
 		{Name: "outcome", Type: arrow.BinaryTypes.String, Nullable: true},
@@ -166,28 +167,28 @@ func (s *Server) arrowReply(ws []*work) (*pb.ScoreBatchResponse, error) {
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
-	for _, w := range ws {
-		if w.err != nil {
+	for _, c := range calls {
+		if c.Err != nil {
 			for c := range 8 {
 				b.Field(c).AppendNull()
 			}
-			e := s.rowError(w.err)
+			e := s.rowError(c.Err)
 			b.Field(8).(*array.StringBuilder).Append(e.Message)
 			b.Field(9).AppendNull()
 			continue
 		}
-		d := &w.decision
-		b.Field(0).(*array.Uint64Builder).Append(w.seq)
+		d := &c.Decision
+		b.Field(0).(*array.Uint64Builder).Append(c.Sequence)
 		b.Field(1).(*array.StringBuilder).Append(d.Outcome.String())
 		b.Field(2).(*array.Float64Builder).Append(d.Score.PD)
 		b.Field(3).(*array.Float64Builder).Append(d.Score.Margin)
 		b.Field(4).(*array.Float64Builder).Append(d.Score.Points)
 		b.Field(5).(*array.StringBuilder).Append(d.Score.Grade)
-		b.Field(6).(*array.BinaryBuilder).Append(w.canonical)
-		b.Field(7).(*array.BinaryBuilder).Append(w.promise)
+		b.Field(6).(*array.BinaryBuilder).Append(c.Canonical)
+		b.Field(7).(*array.BinaryBuilder).Append(c.Promise)
 		b.Field(8).AppendNull()
-		if w.late.late() {
-			b.Field(9).(*array.Int64Builder).Append(w.late.behind.Microseconds())
+		if c.Late.IsLate() {
+			b.Field(9).(*array.Int64Builder).Append(c.Late.Behind.Microseconds())
 		} else {
 			b.Field(9).AppendNull()
 		}

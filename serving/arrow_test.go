@@ -17,6 +17,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // ipcOf writes an IPC stream of batches.
@@ -109,7 +110,7 @@ func FuzzReadRecord(f *testing.F) {
 	f.Add(good)
 	f.Add(good[:len(good)-9])
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
-	m, err := newLive(bundle(f, planYAML, "fuzz", 0), nil, start2026)
+	m, err := engine.NewModel(bundle(f, planYAML, "fuzz", 0), nil, start2026)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -124,9 +125,10 @@ func FuzzReadRecord(f *testing.F) {
 		}
 		read := &arrowRows{rec: rec, schema: schema}
 		for i := range int(rec.NumRows()) {
-			w := &work{model: m}
-			if read.event(w, i, "id", "", start2026) == nil {
-				_ = m.plan.Validate(&w.req.Event)
+			c := newCall().(*call)
+			c.Model = m
+			if read.event(c, i, "id", "", start2026) == nil {
+				_ = m.Plan.Validate(c.Event)
 			}
 		}
 		rec.Release()

@@ -8,8 +8,11 @@ import (
 	"testing"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/audit"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // TestAudit plays a journal with windows, two runs of the server, and an
@@ -40,20 +43,20 @@ func TestAudit(t *testing.T) {
 	n.stop()
 
 	j := reopen(t, dir)
-	rep := audit(t, j, b, 0, All)
+	rep := audited(t, j, b, 0, audit.All)
 	if rep.Decisions != 12 || rep.Same != 12 || !rep.OK() {
 		t.Errorf("report %+v, want 12 decisions, all the same", rep)
 	}
-	if rep := audit(t, j, b, 10, 20); rep.Decisions != 5 || rep.Same != 5 {
+	if rep := audited(t, j, b, 10, 20); rep.Decisions != 5 || rep.Same != 5 {
 		t.Errorf("a range: %+v, want 5 decisions", rep)
 	}
 	other := bundle(t, windowPlan, "windows", 0.25)
-	if rep := audit(t, j, other, 0, All); rep.Unknown != 12 || rep.Same != 0 {
+	if rep := audited(t, j, other, 0, audit.All); rep.Unknown != 12 || rep.Same != 0 {
 		t.Errorf("another model: %+v, want 12 unknown", rep)
 	}
 	// A bundle that names itself as the one that decided and is not.
 	other.Digest = b.Digest
-	if rep := audit(t, j, other, 0, All); rep.Different != 12 || rep.Differences[0].What != "margin" {
+	if rep := audited(t, j, other, 0, audit.All); rep.Different != 12 || rep.Differences[0].What != "margin" {
 		t.Errorf("a forged model: %+v, want 12 different margins", rep)
 	}
 }
@@ -92,12 +95,12 @@ func TestAuditFindsEveryPart(t *testing.T) {
 		if r.Decision, err = then.MarshalBinary(); err != nil {
 			t.Fatal(err)
 		}
-		a, err := NewAuditor([]*models.Bundle{b})
+		a, err := audit.New([]*models.Bundle{b})
 		if err != nil {
 			t.Fatal(err)
 		}
-		rep := new(AuditReport)
-		if err := a.step(rep, d.Sequence, &r, nil, true, nil); err != nil {
+		rep := new(audit.Report)
+		if err := a.Take(rep, d.Sequence, &r, nil, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		if want == "" {
@@ -123,7 +126,7 @@ func TestAuditAfterErasure(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	subject := subjectOf(plain("a0", 100))
+	subject := engine.Subject(plain("a0", 100).Entities[0].Role, plain("a0", 100).Entities[0].ID)
 	if _, _, err := n.journal.Erase(t.Context(), subject, "test"); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +136,7 @@ func TestAuditAfterErasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.stop()
-	rep := audit(t, reopen(t, dir), b, 0, All)
+	rep := audited(t, reopen(t, dir), b, 0, audit.All)
 	if rep.Erased != 4 || rep.Different != 0 || rep.Same+rep.Partly != 1 {
 		t.Errorf("report %+v, want 4 erased and 1 made again", rep)
 	}
@@ -153,9 +156,9 @@ func reopen(t *testing.T, dir string) *journal.Journal {
 	return j
 }
 
-func audit(t *testing.T, j *journal.Journal, b *models.Bundle, from, to uint64) *AuditReport {
+func audited(t *testing.T, j *journal.Journal, b *models.Bundle, from, to uint64) *audit.Report {
 	t.Helper()
-	a, err := NewAuditor([]*models.Bundle{b})
+	a, err := audit.New([]*models.Bundle{b})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,4 +167,14 @@ func audit(t *testing.T, j *journal.Journal, b *models.Bundle, from, to uint64) 
 		t.Fatal(err)
 	}
 	return rep
+}
+
+// kindOf is the count of one kind of record.
+func kindOf(rep *audit.Report, k ledger.Kind) audit.Kind {
+	for _, c := range rep.Kinds {
+		if c.Kind == k.String() {
+			return c
+		}
+	}
+	return audit.Kind{}
 }

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/serving/audit"
 )
 
 // auditDir names the directory that TestAuditOfAnother audits.
@@ -69,7 +71,7 @@ func TestAuditOfAnother(t *testing.T) {
 	if dir == "" {
 		t.Skip("TestAuditOnArm64 runs it")
 	}
-	rep := audit(t, reopen(t, dir), bundle(t, unevenPlan, "uneven", 0), 0, All)
+	rep := audited(t, reopen(t, dir), bundle(t, unevenPlan, "uneven", 0), 0, audit.All)
 	t.Logf("on %s %d of %d decisions are the same", runtime.GOARCH, rep.Same, rep.Decisions)
 	if !rep.OK() || rep.Same != rep.Decisions {
 		t.Errorf("the audit says %+v", rep)

@@ -11,6 +11,8 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/audit"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // TestAuditKinds: records of every kind are held to what they say, and a record
@@ -56,19 +58,19 @@ func TestAuditKinds(t *testing.T) {
 	n.stop()
 
 	j := reopen(t, dir)
-	auditor := func(bundles ...*models.Bundle) *Auditor {
-		a, err := NewAuditor(bundles)
+	auditor := func(bundles ...*models.Bundle) *audit.Auditor {
+		a, err := audit.New(bundles)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.record = j.Get
+		a.Lookup = j.Get
 		return a
 	}
-	rep, err := auditor(first, challenger).Run(t.Context(), j, 0, All, nil)
+	rep, err := auditor(first, challenger).Run(t.Context(), j, 0, audit.All, nil)
 	if err != nil || !rep.OK() || rep.Same != 2 {
 		t.Fatalf("%+v, %v", rep, err)
 	}
-	got := map[string]AuditedKind{}
+	got := map[string]audit.Kind{}
 	for _, k := range rep.Kinds {
 		got[k.Kind] = k
 	}
@@ -77,16 +79,16 @@ func TestAuditKinds(t *testing.T) {
 			t.Errorf("%s: %+v, want all checked", k, c)
 		}
 	}
-	if rep, err = auditor(first).Run(t.Context(), j, 0, All, nil); err != nil || !rep.OK() || rep.Unknown != 1 || rep.kind(ledger.Shadow, true).Checked != 0 {
+	if rep, err = auditor(first).Run(t.Context(), j, 0, audit.All, nil); err != nil || !rep.OK() || rep.Unknown != 1 || kindOf(rep, ledger.Shadow).Checked != 0 {
 		t.Errorf("without the challenger: %+v, %v", rep, err)
 	}
 
 	changed := 0
-	if err := j.Scan(0, All, func(seq uint64, r *journal.Record, _ error) error {
+	if err := j.Scan(0, audit.All, func(seq uint64, r *journal.Record, _ error) error {
 		forged, want := *r, ""
 		switch r.Kind {
 		case ledger.Policy:
-			var act Act
+			var act engine.Act
 			if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
 				return err
 			}
@@ -94,7 +96,7 @@ func TestAuditKinds(t *testing.T) {
 			forged.Decision, err = assay.MarshalCBOR(&act)
 			want = "policy:"
 		case ledger.Shadow:
-			var note ShadowNote
+			var note engine.ShadowNote
 			if err := assay.UnmarshalCBOR(r.Decision, &note); err != nil {
 				return err
 			}
@@ -115,8 +117,8 @@ func TestAuditKinds(t *testing.T) {
 			return err
 		}
 		changed++
-		var rep AuditReport
-		if err := auditor(first, challenger).step(&rep, seq, &forged, nil, true, nil); err != nil {
+		var rep audit.Report
+		if err := auditor(first, challenger).Take(&rep, seq, &forged, nil, true, nil); err != nil {
 			return err
 		}
 		if rep.Different != 1 || !strings.HasPrefix(rep.Differences[0].What, want) {

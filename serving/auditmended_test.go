@@ -11,6 +11,9 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/audit"
+	"github.com/assayrisk/assay/serving/engine"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 // mendedPlan has a feature that an earlier version read otherwise: payers.
@@ -36,7 +39,7 @@ func TestAuditByEarlierKernels(t *testing.T) {
 	}
 	n.stop()
 	j := reopen(t, dir)
-	if rep := audit(t, j, b, 0, All); rep.Same != 1 || rep.Mended != 0 || !rep.OK() {
+	if rep := audited(t, j, b, 0, audit.All); rep.Same != 1 || rep.Mended != 0 || !rep.OK() {
 		t.Fatalf("as it stands: %+v", rep)
 	}
 	set := func(i int, x float64) func(v []float64) { return func(v []float64) { v[i] = x } }
@@ -56,20 +59,20 @@ func TestAuditByEarlierKernels(t *testing.T) {
 		"mended, and another decision": {0, set(1, 0), func(d *assay.Decision) { d.Outcome = assay.Failed }, 0, "outcome: review, then failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, err := NewAuditor([]*models.Bundle{b})
+			a, err := audit.New([]*models.Bundle{b})
 			if err != nil {
 				t.Fatal(err)
 			}
-			rep := new(AuditReport)
-			if err := j.Scan(0, All, func(seq uint64, r *journal.Record, unreadable error) error {
+			rep := new(audit.Report)
+			if err := j.Scan(0, audit.All, func(seq uint64, r *journal.Record, unreadable error) error {
 				x := *r
 				switch {
 				case x.Kind == ledger.Activation:
 					x.Decision = withWindows(t, x.Decision, c.windows)
 				case seq == d.Sequence:
-					decideBy(t, a, &x, seq, c.vector, c.decision)
+					decideBy(t, b, &x, seq, c.vector, c.decision)
 				}
-				return a.step(rep, seq, &x, unreadable, true, nil)
+				return a.Take(rep, seq, &x, unreadable, true, nil)
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +92,7 @@ func TestAuditByEarlierKernels(t *testing.T) {
 }
 
 // decideBy makes the decision in a record from a changed vector.
-func decideBy(t *testing.T, a *Auditor, r *journal.Record, seq uint64, vector func([]float64), decision func(*assay.Decision)) {
+func decideBy(t *testing.T, b *models.Bundle, r *journal.Record, seq uint64, vector func([]float64), decision func(*assay.Decision)) {
 	t.Helper()
 	v, err := assay.ParseVector(r.Vector)
 	if err != nil {
@@ -100,21 +103,22 @@ func decideBy(t *testing.T, a *Auditor, r *journal.Record, seq uint64, vector fu
 		t.Fatal(err)
 	}
 	vector(v.Values)
-	w := &work{model: a.live(r.Model, r.Policy), vector: v}
-	w.req.Event = ev
-	w.vectorBytes = v.AppendBinary(nil)
-	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: seq, RequestID: r.RequestID, EventID: ev.ID, Micros: r.Micros}
-	if err := w.score(); err != nil {
+	m, err := scoring.New(b, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	decision(&w.decision)
-	r.Vector, r.Decision = w.vectorBytes, w.decision.AppendBinary(nil)
+	d, err := engine.Redecide(m, &ev, v, seq, r.RequestID, r.Micros)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decision(&d)
+	r.Vector, r.Decision = v.AppendBinary(nil), d.AppendBinary(nil)
 }
 
 // withWindows is an act that names other window kernels.
 func withWindows(t *testing.T, raw []byte, version int) []byte {
 	t.Helper()
-	var act Act
+	var act engine.Act
 	if err := assay.UnmarshalCBOR(raw, &act); err != nil {
 		t.Fatal(err)
 	}
@@ -145,9 +149,9 @@ func TestStartNamesKernels(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, cfg := t.TempDir(), Config{Bundle: c.bundle}
 			n := start(t, dir, cfg)
-			m := n.server.engine.routes.Load().active
-			act := Act{What: actConfigure, Policy: m.policy.YAML(), Windows: c.then}
-			if _, err := n.server.appendOfStart(t.Context(), m, act); err != nil {
+			m := n.server.engine.Models().Active
+			act := &engine.Act{Version: 1, What: engine.ActConfigure, By: "configuration", Digest: m.Bundle.Digest, Policy: m.Policy.YAML(), Windows: c.then}
+			if _, err := n.server.engine.RecordAct(t.Context(), ledger.Activation, engine.Key{Caller: act.By}, assay.Digest{}, act); err != nil {
 				t.Fatal(err)
 			}
 			n.stop()
@@ -155,8 +159,8 @@ func TestStartNamesKernels(t *testing.T) {
 				start(t, dir, cfg).stop()
 			}
 			var got []int
-			if err := reopen(t, dir).Scan(0, All, func(_ uint64, r *journal.Record, _ error) error {
-				var act Act
+			if err := reopen(t, dir).Scan(0, audit.All, func(_ uint64, r *journal.Record, _ error) error {
+				var act engine.Act
 				err := assay.UnmarshalCBOR(r.Decision, &act)
 				got = append(got, act.Windows)
 				return err

@@ -68,11 +68,11 @@ func TestBatchesAreBounded(t *testing.T) {
 		return err
 	}
 	for _, rows := range []int{1, 7, 8, 9, 100} {
-		n.server.engine.load.Store(8) // as if so many were under way
+		empty := n.fill(8)
 		if err := ask("full", rows); !comeAgain(err) {
 			t.Errorf("%d rows on a full server: %v, want RESOURCE_EXHAUSTED with RetryInfo", rows, err)
 		}
-		if n.server.engine.load.Swap(0) != 8 {
+		if empty(); n.server.engine.InFlight() != 0 {
 			t.Errorf("%d rows that were refused count as under way", rows)
 		}
 		if err := ask(fmt.Sprint("alone", rows, "-"), rows); err != nil {

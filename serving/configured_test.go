@@ -16,13 +16,18 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/audit"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 const strict = "name: strict\ncutoffs: {review_from: 0, decline_from: 0}\n"
 
+// decider is what a record names as deciding.
+type decider struct{ model, plan, policy assay.Digest }
+
 // acts are the records of kinds activation and policy in a directory that no
 // server runs on, in order.
-func acts(t *testing.T, dir string) (out []Act, by []named) {
+func acts(t *testing.T, dir string) (out []engine.Act, by []decider) {
 	t.Helper()
 	j, err := journal.Open(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -33,8 +38,8 @@ func acts(t *testing.T, dir string) (out []Act, by []named) {
 		if err != nil || r.Kind != ledger.Activation && r.Kind != ledger.Policy {
 			return err
 		}
-		var a Act
-		out, by = append(out, a), append(by, named{r.Model, r.Plan, r.Policy})
+		var a engine.Act
+		out, by = append(out, a), append(by, decider{r.Model, r.Plan, r.Policy})
 		return assay.UnmarshalCBOR(r.Decision, &out[len(out)-1])
 	}); err != nil {
 		t.Fatal(err)
@@ -78,7 +83,7 @@ func TestConfiguredStart(t *testing.T) {
 			t.Fatalf("start %d: %d acts, want %d", i, len(as), c.want)
 		}
 		a, b := as[len(as)-1], by[len(by)-1]
-		if b != (named{d.Score.Model, d.Plan, d.Policy}) || a.What != actConfigure || a.Digest != d.Score.Model || a.FourEyes != c.cfg.FourEyes {
+		if b != (decider{d.Score.Model, d.Plan, d.Policy}) || a.What != engine.ActConfigure || a.Digest != d.Score.Model || a.FourEyes != c.cfg.FourEyes {
 			t.Errorf("start %d: the record says %+v by %v, the decision was by %s, %s, %s", i, a, b, d.Score.Model.Short(), d.Plan.Short(), d.Policy.Short())
 		}
 		if i == 0 && a.By != "configuration, started by ops" {
@@ -89,15 +94,15 @@ func TestConfiguredStart(t *testing.T) {
 		}
 	}
 	// All is there to make every decision again, the configured policy's too.
-	a, err := NewAuditor([]*models.Bundle{first, second})
+	a, err := audit.New([]*models.Bundle{first, second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := a.Run(t.Context(), reopen(t, dir), 0, All, nil)
+	rep, err := a.Run(t.Context(), reopen(t, dir), 0, audit.All, nil)
 	if err != nil || !rep.OK() || rep.Same != 9 || rep.Unknown != 0 {
 		t.Errorf("%+v, %v, want 9 decisions, all the same", rep, err)
 	}
-	if k := rep.kind(ledger.Activation, true); k.Records != 6 || k.Checked != 6 {
+	if k := kindOf(rep, ledger.Activation); k.Records != 6 || k.Checked != 6 {
 		t.Errorf("activations: %+v", k)
 	}
 }
@@ -170,7 +175,7 @@ func TestConfiguredStartFourEyes(t *testing.T) {
 	n.stop()
 	start(t, dir, cfg).stop()
 	as, _ := acts(t, dir)
-	if last := as[len(as)-1]; len(as) != 3 || last.What != actActivate || last.Second != "ann" {
+	if last := as[len(as)-1]; len(as) != 3 || last.What != engine.ActActivate || last.Second != "ann" {
 		t.Errorf("acts %+v, want the start, ann's proposal and the activation", as)
 	}
 }
@@ -193,13 +198,13 @@ func TestConfiguredStartOldJournal(t *testing.T) {
 		for _, id := range []string{"b", "c"} {
 			run(t, fresh, id, Config{Bundle: b, FourEyes: fourEyes})
 		}
-		if as, by := acts(t, fresh); len(as) != 1 || by[0] != (named{old.Score.Model, old.Plan, old.Policy}) {
+		if as, by := acts(t, fresh); len(as) != 1 || by[0] != (decider{old.Score.Model, old.Plan, old.Policy}) {
 			t.Errorf("four eyes %t: acts %+v by %v, want one start", fourEyes, as, by)
 		}
 	}
 }
 
-// TestAuditInForce: a decision by what no record put in force is named, also
+// TestAuditInForce: a decision by what no record put in force is decider, also
 // when it can be made again.
 func TestAuditInForce(t *testing.T) {
 	dir, b := t.TempDir(), bundle(t, planYAML, "first", 0)
@@ -218,7 +223,7 @@ func TestAuditInForce(t *testing.T) {
 		"another model":  {other.Digest, rec.Policy, "model or policy"},
 		"another policy": {rec.Model, assay.Sum("x"), "model or policy"},
 	} {
-		a, err := NewAuditor([]*models.Bundle{b, other})
+		a, err := audit.New([]*models.Bundle{b, other})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,8 +232,8 @@ func TestAuditInForce(t *testing.T) {
 		}
 		forged := *rec
 		forged.Model, forged.Policy = c.model, c.policy
-		var rep AuditReport
-		if err := a.step(&rep, d.Sequence, &forged, nil, true, nil); err != nil {
+		var rep audit.Report
+		if err := a.Take(&rep, d.Sequence, &forged, nil, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		if c.what == "" != rep.OK() || c.what != "" && !strings.HasPrefix(rep.Differences[0].What, c.what) {

@@ -67,7 +67,7 @@ func TestDeadlineBeforeTheNumber(t *testing.T) {
 		}
 	}
 	// The deadline passes after the call was let in.
-	s := &scoring{Server: n.server}
+	s := &scoringServer{Server: n.server}
 	if _, err := s.Score(past, scoreRequest("one", application("one", 10, 600))); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a request: %v, want that it is too late", err)
 	}

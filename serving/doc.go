@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package serving is the request's way over gRPC, from an event to a durable
-// decision:
+// Package serving answers over gRPC. A request's way, from an event to a durable
+// decision, is package engine's:
 //
 //	authenticate ─▶ validate ─▶ idempotency ─▶ sequence ─▶ features ─▶ score ─▶ policy ─▶ reasons ─▶ journal ─▶ reply
 //	                                           └ short critical section: read the windows, apply the event,

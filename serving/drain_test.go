@@ -65,13 +65,14 @@ func TestDrain(t *testing.T) {
 				}
 			}()
 			answered := make(chan error, 1)
+			var release func()
 			if finishes { // it waits before the critical section
-				n.server.engine.mu.Lock()
+				release = n.server.engine.Hold()
 				go func() {
 					_, err := once.Score(context.Background(), "held", application("held", 10, 600))
 					answered <- err
 				}()
-				for n.server.engine.load.Load() == 0 {
+				for n.server.engine.InFlight() == 0 {
 					time.Sleep(time.Millisecond)
 				}
 			} else { // a stream whose caller says nothing more
@@ -112,7 +113,7 @@ func TestDrain(t *testing.T) {
 				t.Errorf("a watch ended with %v, want UNAVAILABLE", err)
 			}
 			if finishes {
-				n.server.engine.mu.Unlock()
+				release()
 			}
 			<-stopped
 			took := time.Since(began)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/assayrisk/assay/models"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // naivePSI is the index by its definition, of values in bins.
@@ -79,7 +81,7 @@ func TestDrift(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Sequence%driftEvery == 0 {
+		if d.Sequence%engine.DriftEvery == 0 {
 			pds, amounts, incomes = append(pds, d.Score.PD), append(amounts, amount), append(incomes, income)
 		}
 	}
@@ -104,10 +106,10 @@ func TestDrift(t *testing.T) {
 	// Of eight rows one is looked at: the amount of every second of those is high.
 	for i := range 160 {
 		income := 600.0
-		if i/driftEvery%10 == 9 {
+		if i/engine.DriftEvery%10 == 9 {
 			income = math.NaN()
 		}
-		score(i, []float64{10, 2000}[i/driftEvery%2], income)
+		score(i, []float64{10, 2000}[i/engine.DriftEvery%2], income)
 	}
 	if got := check("as in training", int64(len(pds))); got["amount"] > 0.1 || got["score"] > 0.1 || len(pds) < 18 {
 		t.Errorf("as in training: %v of %d rows, want little", got, len(pds))
@@ -123,31 +125,5 @@ func TestDrift(t *testing.T) {
 	}
 	if got := n.shownDrift(); len(got) != 0 {
 		t.Errorf("another model begins with the drift of the one before: %v", got)
-	}
-}
-
-// TestDriftForgets: what is counted is about the last rows, not about all since
-// the start.
-func TestDriftForgets(t *testing.T) {
-	m, err := newLive(bundle(t, planYAML, "x", 0), nil, start2026)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.bundle.Manifest.Reference = &models.Reference{Score: models.Histogram{Edges: []float64{0.5}, Shares: []float64{0.5, 0.5, 0}}}
-	d := new(drift)
-	d.watch(m)
-	for range driftHalf {
-		d.observe(0.1, nil)
-	}
-	old := d.values()[0]
-	for range 4 * driftHalf {
-		d.observe(0.9, nil)
-	}
-	now := d.values()[0]
-	if old.rows != driftHalf/2 || now.rows > driftHalf || now.rows < driftHalf/2-3 { // three bins lose half a row each
-		t.Errorf("%d rows are counted, then %d", old.rows, now.rows)
-	}
-	if c := d.mu.series[0].counts; float64(c[0]) > 0.05*float64(now.rows) {
-		t.Errorf("counts %v: the world of before is not forgotten", c)
 	}
 }

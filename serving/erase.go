@@ -10,6 +10,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // eraseTag stands before the subject in the digest of an erasure's request.
@@ -22,8 +23,8 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 	if req.Role == "" || req.Id == "" {
 		return nil, &assay.FieldError{Field: "role", Problem: "role and id are both needed"}
 	}
-	subject, c := subjectName(req.Role, req.Id), callerOf(ctx)
-	body := assay.Sum(bodyTag, []byte(eraseTag+subject))
+	subject, c := engine.Subject(req.Role, req.Id), callerOf(ctx)
+	body := assay.Sum(engine.BodyTag, []byte(eraseTag+subject))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	seq, done, err := a.once(ctx, req.RequestId, body)
@@ -37,7 +38,7 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 		a.log.Info("admin", "act", "erase", "by", c.Name, "sequence", seq)
 	}
 	// Also when it was asked for before: the first may have been cut short here.
-	if err := a.engine.journal.WaitErased(ctx, seq); err != nil {
+	if err := a.cfg.Journal.WaitErased(ctx, seq); err != nil {
 		return nil, err
 	}
 	return &pb.EraseSubjectResponse{Sequence: seq}, nil
@@ -46,9 +47,8 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 // destroy erases while no challenger scores: a shadow record that was made
 // from the old key's records would be sealed under the subject's next key.
 func (a *admin) destroy(ctx context.Context, e journal.Erasing) (seq uint64, err error) {
-	a.shadows.pass.Lock()
-	defer a.shadows.pass.Unlock()
-	seq, _, err = a.engine.journal.Destroy(ctx, e)
+	defer a.engine.Shadows().Pause()()
+	seq, _, err = a.cfg.Journal.Destroy(ctx, e)
 	if errors.Is(err, assay.ErrNotFound) {
 		return 0, fmt.Errorf("no record can be read by this subject's key: there is none, or the subject was erased before: %w", assay.ErrNotFound)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // TestErase: erasing is done once, answers the same request the same way, and
@@ -64,9 +65,9 @@ func TestEraseCutShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := &pb.EraseSubjectRequest{RequestId: "x", Role: e.Entities[0].Role, Id: e.Entities[0].ID}
-	subject := subjectName(req.Role, req.Id)
+	subject := engine.Subject(req.Role, req.Id)
 	seq, err := n.server.admin.destroy(t.Context(), journal.Erasing{Subject: subject, Reason: "asked for by officer", Caller: "officer",
-		RequestID: "x", Body: assay.Sum(bodyTag, []byte(eraseTag+subject))})
+		RequestID: "x", Body: assay.Sum(engine.BodyTag, []byte(eraseTag+subject))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,16 +8,17 @@ import (
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
 // Explain implements pb.ScoringServer.
-func (s *scoring) Explain(ctx context.Context, req *pb.ExplainRequest) (*pb.ExplainResponse, error) {
-	if err := s.engine.admit(callerOf(ctx).Name, 1); err != nil {
+func (s *scoringServer) Explain(ctx context.Context, req *pb.ExplainRequest) (*pb.ExplainResponse, error) {
+	if err := s.engine.Admit(callerOf(ctx).Name, 1); err != nil {
 		return nil, err
 	}
-	defer s.engine.done(1)
-	var m *live
+	defer s.engine.Done(1)
+	var m *engine.Model
 	var v assay.Vector
 	switch what := req.What.(type) {
 	case *pb.ExplainRequest_Sequence:
@@ -31,7 +32,7 @@ func (s *scoring) Explain(ctx context.Context, req *pb.ExplainRequest) (*pb.Expl
 		if v, err = assay.ParseVector(rec.Vector); err != nil {
 			return nil, err
 		}
-		if m = s.engine.routes.Load().byDigest(rec.Model); m == nil {
+		if m = s.engine.Models().ByDigest(rec.Model); m == nil {
 			return nil, fmt.Errorf("the model %s that made decision %d is not loaded: load it to explain by it: %w", rec.Model.Short(), what.Sequence, assay.ErrPrecondition)
 		}
 	case *pb.ExplainRequest_Event:
@@ -40,46 +41,33 @@ func (s *scoring) Explain(ctx context.Context, req *pb.ExplainRequest) (*pb.Expl
 			return nil, err
 		}
 		var err error
-		if m, err = s.engine.acquire(req.Model); err != nil {
+		if m, err = s.engine.Acquire(req.Model); err != nil {
 			return nil, err
 		}
-		defer m.release()
-		if v, err = s.engine.peek(m, &ev); err != nil {
+		defer m.Release()
+		if v, err = s.engine.Peek(m, &ev); err != nil {
 			return nil, err
 		}
 	default:
 		return nil, &assay.FieldError{Field: "what", Problem: "name a sequence number, or bring an event"}
 	}
-	return m.explain(&v)
-}
-
-// peek makes the vector of an event that is only looked at.
-func (e *engine) peek(m *live, ev *assay.Event) (assay.Vector, error) {
-	if err := ev.Validate(); err != nil {
-		return assay.Vector{}, err
-	}
-	if err := m.plan.Admit(ev); err != nil {
-		return assay.Vector{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return m.plan.Vector(nil, ev, m.windows.state)
+	return explain(m, &v)
 }
 
 // explain gives the exact contributions of a vector.
-func (m *live) explain(v *assay.Vector) (*pb.ExplainResponse, error) {
-	infos := m.plan.Features()
-	if len(v.Values) != len(infos) || v.Plan != m.digest {
+func explain(m *engine.Model, v *assay.Vector) (*pb.ExplainResponse, error) {
+	infos := m.Plan.Features()
+	if len(v.Values) != len(infos) || v.Plan != m.PlanDigest {
 		return nil, fmt.Errorf("a vector of another plan: %w", assay.ErrPrecondition)
 	}
 	phi := make([]float64, len(infos)+1)
-	m.forest.Contributions(phi, v.Values)
-	sc := m.bundle.Score(m.forest.Margin(v.Values))
+	m.Forest.Contributions(phi, v.Values)
+	sc := m.Bundle.Score(m.Forest.Margin(v.Values))
 	digest := v.Digest()
 	resp := &pb.ExplainResponse{Margin: sc.Margin, ExpectedMargin: phi[len(infos)], Pd: sc.PD, ModelDigest: sc.Model[:], VectorDigest: digest[:]}
 	for i, f := range infos {
 		resp.Contributions = append(resp.Contributions, &pb.Contribution{Feature: f.Name, Value: wire.Optional(v.Values[i]), Contribution: phi[i], Group: f.Group})
 	}
-	resp.Reasons = wire.Reasons(m.reasons(nil, v.Values))
+	resp.Reasons = wire.Reasons(m.Reasons(nil, v.Values))
 	return resp, nil
 }

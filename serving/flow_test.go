@@ -22,6 +22,7 @@ import (
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -362,8 +363,8 @@ func TestFourEyes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var act Act
-	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.What != actPolicy || act.By != "bob" || act.Second != "ann" {
+	var act engine.Act
+	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.What != engine.ActPolicy || act.By != "bob" || act.Second != "ann" {
 		t.Errorf("the record says %+v, %v, want both names", act, err)
 	}
 }
@@ -413,12 +414,11 @@ func TestLimits(t *testing.T) {
 	if status.Code(last) != codes.ResourceExhausted || len(status.Convert(last).Details()) != 1 {
 		t.Errorf("over the rate: %v, want RESOURCE_EXHAUSTED with RetryInfo", last)
 	}
-	e := n.server.engine
-	e.limiter = nil
-	e.load.Store(e.limit)
+	n = start(t, t.TempDir(), Config{MaxInFlight: 8})
+	rpc = pb.NewScoringClient(n.client.Conn())
+	n.fill(8)
 	_, err := rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: "full", Event: wire.Event(application("full", 10, 600))})
 	if status.Code(err) != codes.ResourceExhausted || len(status.Convert(err).Details()) != 1 {
 		t.Errorf("a full server: %v, want RESOURCE_EXHAUSTED with RetryInfo", err)
 	}
-	e.load.Store(0)
 }

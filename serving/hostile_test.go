@@ -7,17 +7,19 @@ import (
 	"time"
 
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
+
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // FuzzTensors: what is read from any request is whole rows that fit the bytes
 // which came.
 func FuzzTensors(f *testing.F) {
-	m, err := newLive(bundle(f, planYAML, "fuzz", 0), nil, time.Now())
+	m, err := engine.NewModel(bundle(f, planYAML, "fuzz", 0), nil, time.Now())
 	if err != nil {
 		f.Fatal(err)
 	}
 	s := &Server{cfg: Config{MaxBatchRows: 100}}
-	k := m.forest.Features()
+	k := m.Forest.Features()
 	tensor := func(name, kind string, shape ...int64) *v2.ModelInferRequest_InferInputTensor {
 		return &v2.ModelInferRequest_InferInputTensor{Name: name, Datatype: kind, Shape: shape}
 	}
@@ -26,7 +28,7 @@ func FuzzTensors(f *testing.F) {
 	for _, req := range []*v2.ModelInferRequest{
 		{Inputs: []*v2.ModelInferRequest_InferInputTensor{whole}},
 		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP32", 2, int64(k))}, RawInputContents: [][]byte{make([]byte, 8*k)}},
-		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor(m.bundle.Model.Features[0].Name, "INT64", 1, 1)}, RawInputContents: [][]byte{make([]byte, 8)}},
+		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor(m.Bundle.Model.Features[0].Name, "INT64", 1, 1)}, RawInputContents: [][]byte{make([]byte, 8)}},
 		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP64", 1<<40, int64(k))}, RawInputContents: [][]byte{make([]byte, 8)}},
 		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP64", -1)}, RawInputContents: [][]byte{nil}},
 	} {
@@ -52,7 +54,7 @@ func FuzzTensors(f *testing.F) {
 		if len(req.Inputs) == 1 && req.Inputs[0].Name == inferenceInput && len(rows) > len(b) {
 			t.Errorf("%d values from %d bytes", len(rows), len(b))
 		}
-		m.forest.Margins(make([]float64, n), rows)
+		m.Forest.Margins(make([]float64, n), rows)
 	})
 }
 

@@ -7,10 +7,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
@@ -62,12 +62,12 @@ func (s *inference) ServerMetadata(context.Context, *v2.ServerMetadataRequest) (
 
 // inferenceModel returns the model of that name ("" is the active one) and
 // version ("" is any).
-func (s *Server) inferenceModel(name, version string) (*live, error) {
-	r := s.engine.routes.Load()
-	m, err := r.pick(name)
+func (s *Server) inferenceModel(name, version string) (*engine.Model, error) {
+	r := s.engine.Models()
+	m, err := r.Pick(name)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("no model of that name is loaded%s: %w", r.nearest(name), assay.ErrNotFound)
+		return nil, fmt.Errorf("no model of that name is loaded%s: %w", r.Nearest(name), assay.ErrNotFound)
 	case version != "" && version != versionOf(m):
 		return nil, fmt.Errorf("the model's version is %q, another was asked for: %w", versionOf(m), assay.ErrNotFound)
 	}
@@ -75,11 +75,11 @@ func (s *Server) inferenceModel(name, version string) (*live, error) {
 }
 
 // versionOf is the model's version, or else the start of its digest.
-func versionOf(m *live) string {
-	if m.version != "" {
-		return m.version
+func versionOf(m *engine.Model) string {
+	if m.Version != "" {
+		return m.Version
 	}
-	return m.bundle.Digest.Short()
+	return m.Bundle.Digest.Short()
 }
 
 // ModelMetadata implements v2.GRPCInferenceServiceServer.
@@ -88,10 +88,10 @@ func (s *inference) ModelMetadata(_ context.Context, req *v2.ModelMetadataReques
 	if err != nil {
 		return nil, err
 	}
-	k := int64(m.forest.Features())
+	k := int64(m.Forest.Features())
 	type tensor = v2.ModelMetadataResponse_TensorMetadata
 	return &v2.ModelMetadataResponse{
-		Name: m.name, Versions: []string{versionOf(m)}, Platform: "assay_gbdt",
+		Name: m.Name, Versions: []string{versionOf(m)}, Platform: "assay_gbdt",
 		Inputs: []*tensor{{Name: inferenceInput, Datatype: "FP64", Shape: []int64{-1, k}}},
 		Outputs: []*tensor{
 			{Name: "margin", Datatype: "FP64", Shape: []int64{-1}},
@@ -111,10 +111,10 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 	if err != nil {
 		return nil, err
 	}
-	if err := s.engine.admit(callerOf(ctx).Name, n); err != nil {
+	if err := s.engine.Admit(callerOf(ctx).Name, n); err != nil {
 		return nil, err
 	}
-	defer s.engine.done(n)
+	defer s.engine.Done(n)
 	want := []string{"margin", "pd"}
 	if len(req.Outputs) > 0 {
 		want = want[:0]
@@ -131,10 +131,10 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 			want = append(want, name)
 		}
 	}
-	m.countTensors(req, rows, s.engine.now, s.engine.log)
-	resp := &v2.ModelInferResponse{ModelName: m.name, ModelVersion: versionOf(m), Id: req.Id}
+	s.countTensors(m, req, rows)
+	resp := &v2.ModelInferResponse{ModelName: m.Name, ModelVersion: versionOf(m), Id: req.Id}
 	margins := make([]float64, n)
-	m.forest.Margins(margins, rows)
+	m.Forest.Margins(margins, rows)
 	for _, name := range want {
 		shape, values := []int64{int64(n)}, margins
 		switch name {
@@ -142,16 +142,16 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 		case "pd":
 			values = make([]float64, n)
 			for i, x := range margins {
-				values[i] = m.bundle.Calibration.Apply(x)
+				values[i] = m.Bundle.Calibration.Apply(x)
 			}
 		case "contributions":
 			if err := ctx.Err(); err != nil { // the dearest part, and nobody waits for it any more
 				return nil, err
 			}
-			k := m.forest.Features()
+			k := m.Forest.Features()
 			shape = append(shape, int64(k+1))
 			values = make([]float64, n*(k+1))
-			m.forest.ContributionsAll(values, rows)
+			m.Forest.ContributionsAll(values, rows)
 		}
 		writeTensor(resp, name, shape, values, len(req.RawInputContents) > 0)
 	}
@@ -160,12 +160,11 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 
 // RepositoryIndex implements v2.GRPCInferenceServiceServer.
 func (s *inference) RepositoryIndex(context.Context, *v2.RepositoryIndexRequest) (*v2.RepositoryIndexResponse, error) {
-	r := s.engine.routes.Load()
+	r := s.engine.Models()
 	resp := &v2.RepositoryIndexResponse{}
-	for _, m := range r.byName {
-		resp.Models = append(resp.Models, &v2.RepositoryIndexResponse_ModelIndex{Name: m.name, Version: versionOf(m), State: "READY"})
+	for _, m := range r.All() {
+		resp.Models = append(resp.Models, &v2.RepositoryIndexResponse_ModelIndex{Name: m.Name, Version: versionOf(m), State: "READY"})
 	}
-	sort.Slice(resp.Models, func(i, j int) bool { return resp.Models[i].Name < resp.Models[j].Name })
 	return resp, nil
 }
 

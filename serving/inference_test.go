@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/serving/engine"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
@@ -111,7 +112,7 @@ fields: [{name: amount}, {name: income}, {name: sector, kind: text}, {name: insu
 features: [{name: amount}, {name: income}, {name: sector, min_count: 1}, {name: insured}]
 `
 	b := bundle(t, plan, "first", 0)
-	m, err := newLive(b, nil, start2026)
+	m, err := engine.NewModel(b, nil, start2026)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +127,11 @@ features: [{name: amount}, {name: income}, {name: sector, min_count: 1}, {name: 
 	for i, sector := range []string{"food", "steel", "glass", ""} {
 		ev := assay.Event{ID: "e", Kind: "application", Time: start2026, Fields: []assay.Field{
 			{Name: "sector", Value: assay.TextValue(sector)}, {Name: "insured", Value: assay.FlagValue(i%2 == 0)}}}
-		fields, err := m.plan.Read(nil, &ev)
+		fields, err := m.Plan.Read(nil, &ev)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := m.plan.VectorOf(nil, fields, &ev, nil)
+		v, err := m.Plan.VectorOf(nil, fields, &ev, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@
 package serving
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"log/slog"
@@ -240,8 +239,8 @@ func (n *node) wantLate(all []told, late int, counts map[string]float64, look *a
 // TestLateIsLogged: the metrics count late events by kind and window, and the
 // log says them once.
 func TestLateIsLogged(t *testing.T) {
-	var log bytes.Buffer
-	n := start(t, t.TempDir(), Config{Bundle: bundle(t, strings.Replace(latePlan, "LATENESS", "lateness: 1m", 1), "late", 0)})
+	var log lockedBuffer
+	n := start(t, t.TempDir(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Bundle: bundle(t, strings.Replace(latePlan, "LATENESS", "lateness: 1m", 1), "late", 0)})
 	at := func(id, kind string, amount float64, at time.Duration) {
 		ev := application(id, amount, 1)
 		ev.Kind, ev.Time, ev.Fields = kind, start2026.Add(at), ev.Fields[:1]
@@ -265,32 +264,8 @@ func TestLateIsLogged(t *testing.T) {
 			t.Errorf("/metrics lacks %s", want)
 		}
 	}
-	for _, want := range []int{3, 0} { // said once
-		log.Reset()
-		n.server.engine.lates.say(slog.New(slog.NewTextHandler(&log, nil)))
-		if got := strings.Count(log.String(), "later than the plan's lateness"); got != want {
-			t.Errorf("%d lines, want %d:\n%s", got, want, &log)
-		}
-	}
-}
-
-// TestLateOfOneEventTwice: an event that is remembered again, as when a plan is
-// activated for the second time, takes one place, so that evicting the oldest
-// leaves it no earlier.
-func TestLateOfOneEventTwice(t *testing.T) {
-	l := newLates()
-	l.mu.most = 3
-	for _, seq := range []uint64{7, 7, 8, 9} {
-		l.remember(seq, lateness{behind: time.Duration(seq) * time.Hour})
-	}
-	for seq := uint64(7); seq <= 9; seq++ {
-		if got := l.of(seq).behind; got != time.Duration(seq)*time.Hour {
-			t.Errorf("event %d: %s late, want %d hours", seq, got, seq)
-		}
-	}
-	l.remember(10, lateness{behind: time.Hour})
-	if x := l.of(7); x.late() || len(l.mu.bySequence) != 3 || len(l.mu.order) != 3 {
-		t.Errorf("after one more than is kept: the oldest %v, %d remembered in %d places; want it forgotten, and 3",
-			x, len(l.mu.bySequence), len(l.mu.order))
+	n.stop() // what is left unsaid is said
+	if got := strings.Count(log.String(), "later than the plan's lateness"); got != 3 {
+		t.Errorf("%d lines, want 3:\n%s", got, log.String())
 	}
 }

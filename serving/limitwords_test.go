@@ -20,7 +20,7 @@ import (
 func TestLimitsNameTheirSetting(t *testing.T) {
 	n := start(t, t.TempDir(), Config{MaxBatchRows: 3, RatePerSecond: 1e-6, RateBurst: 2})
 	rpc := pb.NewScoringClient(n.client.Conn())
-	name := n.server.engine.routes.Load().active.name
+	name := n.server.engine.Models().Active.Name
 	rows := func(k int) *pb.ScoreBatchRequest {
 		return &pb.ScoreBatchRequest{Rows: make([]*pb.ScoreRequest, k)}
 	}
@@ -48,17 +48,16 @@ func TestLimitsNameTheirSetting(t *testing.T) {
 			t.Errorf("%v, want %v with %q", err, c.code, c.want)
 		}
 	}
-	r := n.server.engine.routes.Load()
-	if _, err := r.pick(name + "x"); err == nil || !strings.Contains(err.Error(), `did you mean "`+name+`"?`) {
+	r := n.server.engine.Models()
+	if _, err := r.Pick(name + "x"); err == nil || !strings.Contains(err.Error(), `did you mean "`+name+`"?`) {
 		t.Errorf("a model that is not loaded: %v", err)
 	}
-	if _, _, err := r.without(name + "x"); err == nil || !strings.Contains(err.Error(), `did you mean "`+name+`"?`) {
+	if _, _, err := r.Without(name + "x"); err == nil || !strings.Contains(err.Error(), `did you mean "`+name+`"?`) {
 		t.Errorf("a model to unload: %v", err)
 	}
-	n.server.engine.load.Store(n.server.engine.limit)
-	defer n.server.engine.load.Store(0)
-	n.server.engine.limiter = nil
-	if err := n.server.engine.admit("x", 1); err == nil || !strings.Contains(err.Error(), "(setting max-in-flight)") {
+	n = start(t, t.TempDir(), Config{MaxInFlight: 8})
+	defer n.fill(8)()
+	if err := n.server.engine.Admit("x", 1); err == nil || !strings.Contains(err.Error(), "(setting max-in-flight)") {
 		t.Errorf("a full server: %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -49,7 +50,7 @@ var errPageFull = errors.New("page full")
 
 // page is a page of ListDecisions that is being filled.
 type page struct {
-	query *query
+	query *engine.Query
 	size  int
 	next  uint64 // the number to go on from
 	read  int    // records
@@ -65,7 +66,7 @@ type page struct {
 }
 
 // ListDecisions implements pb.ScoringServer.
-func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
+func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
 	if err := s.readAdmitted(ctx); err != nil {
 		return nil, err
 	}
@@ -73,7 +74,8 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 	case s.lists <- struct{}{}:
 		defer func() { <-s.lists }()
 	default:
-		return nil, &retryError{assay.ErrExhausted, fmt.Sprintf("the server is full: too many lists are under way, at most %d at once (fixed)", maxLists), 100 * time.Millisecond}
+		return nil, &engine.RetryError{Kind: assay.ErrExhausted, Why: fmt.Sprintf("the server is full: too many lists are under way, at most %d at once (fixed)", maxLists),
+			After: 100 * time.Millisecond}
 	}
 	p := page{size: int(req.PageSize), before: s.payAndGiveWay}
 	switch {
@@ -89,7 +91,7 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 	if p.query, err = readQuery(ctx, req); err != nil {
 		return nil, err
 	}
-	p.typo = s.engine.unknownRole(p.query.entity)
+	p.typo = s.unknownRole(p.query.Entity)
 	select {
 	case s.filling <- struct{}{}:
 		defer func() { <-s.filling }()
@@ -97,13 +99,13 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 		return nil, ctx.Err()
 	}
 	for {
-		at, ok := s.engine.index.next(p.next, p.query)
+		at, ok := s.engine.Index().Next(p.next, p.query)
 		if !ok {
 			return p.last()
 		}
 		p.next = at
-		end := (at/indexBlock + 1) * indexBlock
-		err := s.engine.journal.Scan(at, end, func(seq uint64, rec *journal.Record, unreadable error) error {
+		end := (at/engine.IndexBlock + 1) * engine.IndexBlock
+		err := s.cfg.Journal.Scan(at, end, func(seq uint64, rec *journal.Record, unreadable error) error {
 			return p.take(ctx, seq, rec, unreadable)
 		})
 		switch {
@@ -112,7 +114,7 @@ func (s *scoring) ListDecisions(ctx context.Context, req *pb.ListDecisionsReques
 		case err != nil:
 			return nil, err
 		}
-		if s.engine.journal.Stats().Durable <= end {
+		if s.cfg.Journal.Stats().Durable <= end {
 			return p.last()
 		}
 		p.next = end
@@ -140,14 +142,14 @@ func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unread
 	}
 	p.read++
 	p.next = seq + 1
-	if unreadable != nil || !p.query.matches(rec) {
+	if unreadable != nil || !p.query.Matches(rec) {
 		return nil
 	}
 	m, err := decisionOf(rec)
 	if err != nil {
 		return err
 	}
-	if o, ok := wire.Outcome(m.Outcome); p.query.any || ok && o == p.query.outcome {
+	if o, ok := wire.Outcome(m.Outcome); p.query.AnyOutcome || ok && o == p.query.Outcome {
 		p.out, p.found = append(p.out, m), true
 	}
 	return nil
@@ -156,11 +158,11 @@ func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unread
 // payAndGiveWay counts the records that a page reads in its caller's rate, and
 // lets scoring go first. A caller that is over its rate gets the page as far as
 // it has come; its token goes on from there.
-func (s *scoring) payAndGiveWay(ctx context.Context, read int) error {
+func (s *scoringServer) payAndGiveWay(ctx context.Context, read int) error {
 	if read > 0 && read%recordsPerRow == 0 && s.readAdmitted(ctx) != nil {
 		return errPageFull
 	}
-	if read == 0 || read%giveWayEvery != 0 || s.engine.load.Load() == 0 {
+	if read == 0 || read%giveWayEvery != 0 || s.engine.InFlight() == 0 {
 		return nil
 	}
 	s.gaveWay.Add(1)
@@ -176,27 +178,27 @@ func (s *scoring) payAndGiveWay(ctx context.Context, read int) error {
 
 // readQuery reads what is asked for. A caller that is no auditor asks for its
 // own decisions.
-func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error) {
-	q := &query{from: math.MinInt64, to: math.MaxInt64, any: req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED}
+func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*engine.Query, error) {
+	q := &engine.Query{From: math.MinInt64, To: math.MaxInt64, AnyOutcome: req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED}
 	if req.From != nil {
 		at, err := wire.ReadTime("from", req.From)
 		if err != nil {
 			return nil, err
 		}
-		q.from = at.UnixMicro()
+		q.From = at.UnixMicro()
 	}
 	if req.To != nil {
 		at, err := wire.ReadTime("to", req.To)
 		if err != nil {
 			return nil, err
 		}
-		q.to = at.UnixMicro()
+		q.To = at.UnixMicro()
 	}
 	var ok bool
-	if q.outcome, ok = wire.Outcome(req.Outcome); !ok && !q.any {
+	if q.Outcome, ok = wire.Outcome(req.Outcome); !ok && !q.AnyOutcome {
 		return nil, &assay.FieldError{Field: "outcome", Problem: "is not one of the outcomes"}
 	}
-	if q.from >= q.to {
+	if q.From >= q.To {
 		return nil, &assay.FieldError{Field: "from", Problem: "must lie before to: the range is empty"}
 	}
 	if req.Entity != nil {
@@ -206,10 +208,10 @@ func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error
 		case req.Entity.Id == "":
 			return nil, &assay.FieldError{Field: "entity.id", Problem: "must not be empty"}
 		}
-		q.entity = &assay.Entity{Role: req.Entity.Role, ID: req.Entity.Id}
+		q.Entity = &assay.Entity{Role: req.Entity.Role, ID: req.Entity.Id}
 	}
 	if c := callerOf(ctx); c.Roles&auth.Audit == 0 {
-		q.mine, q.caller = true, c.Name
+		q.OwnOnly, q.Caller = true, c.Name
 	}
 	return q, nil
 }
@@ -218,13 +220,13 @@ func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*query, error
 // role no loaded plan knows: most likely the role is misspelt. It is nil for a
 // role that one knows. The log is looked through in any case, since plans that
 // are no longer loaded had roles of their own.
-func (e *engine) unknownRole(of *assay.Entity) error {
+func (s *Server) unknownRole(of *assay.Entity) error {
 	if of == nil {
 		return nil
 	}
 	var known []string
-	for _, m := range e.routes.Load().all() {
-		known = append(known, m.plan.Roles()...)
+	for _, m := range s.engine.Models().All() {
+		known = append(known, m.Plan.Roles()...)
 	}
 	if slices.Contains(known, of.Role) {
 		return nil
@@ -235,18 +237,6 @@ func (e *engine) unknownRole(of *assay.Entity) error {
 			strings.Join(slices.Compact(known), ", ") + nearest.Hint(of.Role, known)
 	}
 	return &assay.FieldError{Field: "entity.role", Problem: problem}
-}
-
-// matches is the test that a record must pass, apart from its outcome.
-func (q *query) matches(rec *journal.Record) bool {
-	if !carriesDecision(rec) || q.mine && rec.Caller != q.caller || rec.Micros < q.from || rec.Micros >= q.to {
-		return false
-	}
-	if q.entity == nil || rec.Subject == subjectName(q.entity.Role, q.entity.ID) {
-		return true
-	}
-	ev, err := assay.ParseEvent(rec.Private)
-	return err == nil && q.entity.ID != "" && ev.Entity(q.entity.Role) == q.entity.ID
 }
 
 // pageToken is where the next page goes on, and whether the pages so far had a

@@ -14,6 +14,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -100,21 +101,22 @@ func TestList(t *testing.T) {
 	n.stop()
 	n = start(t, dir, cfg)
 	check(n)
-	for end := time.Now().Add(10 * time.Second); n.server.engine.index.filled.Load() < 800; time.Sleep(time.Millisecond) {
+	rare := engine.Query{From: math.MinInt64, To: math.MaxInt64, AnyOutcome: true, Entity: &assay.Entity{Role: "buyer", ID: "rare"}}
+	index := n.server.engine.Index()
+	for end := time.Now().Add(10 * time.Second); index.Filled() < 800; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the index was not filled")
 		}
 	}
 	check(n)
-	rare := query{from: math.MinInt64, to: math.MaxInt64, any: true, entity: &assay.Entity{Role: "buyer", ID: "rare"}}
-	if at, ok := n.server.engine.index.next(0, &rare); !ok || at == 0 {
+	if at, ok := index.Next(0, &rare); !ok || at == 0 {
 		t.Errorf("the first block for the rare entity: %d, %v", at, ok)
 	}
-	if at, ok := n.server.engine.index.next(768, &rare); ok {
+	if at, ok := index.Next(768, &rare); ok {
 		t.Errorf("a block after the rare entity: %d", at)
 	}
 	if o, ok := wire.Outcome(pb.Outcome_OUTCOME_FAILED); ok {
-		if at, ok := n.server.engine.index.next(0, &query{from: math.MinInt64, to: math.MaxInt64, outcome: o}); ok {
+		if at, ok := index.Next(0, &engine.Query{From: math.MinInt64, To: math.MaxInt64, Outcome: o}); ok {
 			t.Errorf("a block with a failed decision: %d", at)
 		}
 	}

@@ -96,9 +96,11 @@ func TestListsGiveWay(t *testing.T) {
 	if w := n.server.gaveWay.Load(); w != 0 {
 		t.Errorf("on an idle server a page waited %d times", w)
 	}
-	n.server.engine.load.Add(1) // as if a row were under way
+	if err := n.server.engine.Admit("", 1); err != nil { // as if a row were under way
+		t.Fatal(err)
+	}
 	list()
-	n.server.engine.load.Add(-1)
+	n.server.engine.Done(1)
 	if w := n.server.gaveWay.Load(); w < 320/giveWayEvery-1 {
 		t.Errorf("beside scoring a page waited %d times", w)
 	}

@@ -3,37 +3,17 @@
 package serving
 
 import (
-	"context"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 
-	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/serving/auth"
 )
-
-// stage is one part of the request's way that is timed.
-type stage int
-
-const (
-	stageBegin    stage = iota // validation and idempotency
-	stageSequence              // the critical section, with the wait for it
-	stageDecide                // score, policy, reasons
-	stageJournal               // until durable
-	stages
-)
-
-var stageNames = [stages]string{"begin", "sequence", "decide", "journal"}
-
-// stageEvery is how many requests share one timing of their stages.
-const stageEvery = 8
 
 // metrics are the server's, in a registry of its own. No label ever holds what
 // a request carries.
@@ -41,10 +21,6 @@ type metrics struct {
 	registry *prometheus.Registry
 	methods  map[string]*methodMetrics
 	other    *methodMetrics // names that are not in the table
-	stages   [stages]prometheus.Observer
-	outcomes [assay.Recorded + 1]prometheus.Counter
-	turn     atomic.Uint64
-	traced   bool // spans are made
 }
 
 // methodMetrics are the instruments of one method, looked up once.
@@ -54,17 +30,15 @@ type methodMetrics struct {
 }
 
 func newMetrics(s *Server) *metrics {
-	m := &metrics{traced: s.cfg.Traces != nil, registry: prometheus.NewRegistry(), methods: map[string]*methodMetrics{}}
+	m := &metrics{registry: prometheus.NewRegistry(), methods: map[string]*methodMetrics{}}
 	buckets := []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5}
 	handling := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "grpc_server_handling_seconds", Help: "Time to answer a call, by method.", Buckets: buckets}, []string{"grpc_service", "grpc_method"})
 	handled := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "grpc_server_handled_total", Help: "Calls answered, by method and status code."}, []string{"grpc_service", "grpc_method", "grpc_code"})
-	timing := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "assay_stage_seconds", Help: "Time in each stage of the request's way, one request in eight.", Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12)}, []string{"stage"})
-	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_decisions_total", Help: "Durable records, by outcome."}, []string{"outcome"})
-	m.registry.MustRegister(handling, handled, timing, decisions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(handling, handled, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, fn func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn))
 	}
-	gauge("assay_rows_in_flight", "Rows under way.", func() float64 { return float64(s.engine.load.Load()) })
+	gauge("assay_rows_in_flight", "Rows under way.", func() float64 { return float64(s.engine.InFlight()) })
 	gauge("assay_journal_taken", "Sequence numbers taken.", func() float64 { return float64(s.cfg.Journal.Stats().Taken) })
 	gauge("assay_journal_durable", "Records that are durable.", func() float64 { return float64(s.cfg.Journal.Stats().Durable) })
 	gauge("assay_journal_published", "Records under the newest published checkpoint.", func() float64 { return float64(s.cfg.Journal.Stats().Published) })
@@ -74,13 +48,13 @@ func newMetrics(s *Server) *metrics {
 		}
 		return 1
 	})
-	gauge("assay_shadow_queue", "Vectors that wait for the shadow models.", func() float64 { return float64(s.shadows.waiting()) })
-	gauge("assay_shadow_dropped", "Vectors that found the shadow queue full.", func() float64 { return float64(s.shadows.dropped.Load()) })
+	gauge("assay_shadow_queue", "Vectors that wait for the shadow models.", func() float64 { return float64(s.engine.Shadows().Waiting()) })
+	gauge("assay_shadow_dropped", "Vectors that found the shadow queue full.", func() float64 { return float64(s.engine.Shadows().Dropped()) })
 	s.registerWarnings(m.registry)
 	if s.cfg.Anchoring != nil {
 		m.registry.MustRegister(&anchoringCollector{s.cfg.Anchoring})
 	}
-	m.registry.MustRegister(&driftCollector{s.drift}, unseenCollector{s.engine}, s.engine.lates.events, s.engine.lates.windows)
+	m.registry.MustRegister(s.engine.Collectors()...)
 
 	of := func(service, method string) *methodMetrics {
 		mm := &methodMetrics{handling: handling.WithLabelValues(service, method)}
@@ -94,12 +68,6 @@ func newMetrics(s *Server) *metrics {
 		m.methods[full] = of(service, method)
 	}
 	m.other = of("other", "other")
-	for i, n := range stageNames {
-		m.stages[i] = timing.WithLabelValues(n)
-	}
-	for o := range m.outcomes {
-		m.outcomes[o] = decisions.WithLabelValues(assay.Outcome(o).String())
-	}
 	return m
 }
 
@@ -114,43 +82,6 @@ func (m *metrics) answered(method string, code codes.Code, took time.Duration) {
 	}
 	mm.handled[code].Inc()
 	mm.handling.Observe(took.Seconds())
-}
-
-// clock times the stages of one request, if it is that one's turn or if a
-// trace wants it.
-type clock struct {
-	m    *metrics
-	span trace.Span // nil when nobody traces
-	last time.Time
-}
-
-// clock begins to time a request.
-func (m *metrics) clock(ctx context.Context) (c clock) {
-	if m == nil {
-		return c
-	}
-	if m.traced {
-		if span := trace.SpanFromContext(ctx); span.IsRecording() {
-			c.span = span
-		}
-	}
-	if m.turn.Add(1)%stageEvery == 0 {
-		c.m, c.last = m, time.Now()
-	}
-	return c
-}
-
-// done notes that a stage has ended and the next begins.
-func (c *clock) done(s stage) {
-	if c.span != nil {
-		c.span.AddEvent(stageNames[s])
-	}
-	if c.m == nil {
-		return
-	}
-	now := time.Now()
-	c.m.stages[s].Observe(now.Sub(c.last).Seconds())
-	c.last = now
 }
 
 // Ops returns the handler for operators: /metrics for Prometheus, /livez and

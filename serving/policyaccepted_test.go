@@ -16,6 +16,8 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/audit"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/policy"
 )
 
@@ -31,7 +33,7 @@ rules:
 // starting: its rule has failed, the log says so, and another can be set. A new
 // one of the same text is refused by every way.
 func TestPolicyAcceptedBefore(t *testing.T) {
-	for name, act := range map[string]Act{"set": {What: actPolicy, By: "ann"}, "configured": {What: actConfigure, By: byConfiguration}} {
+	for name, act := range map[string]engine.Act{"set": {What: engine.ActPolicy, By: "ann"}, "configured": {What: engine.ActConfigure, By: "configuration"}} {
 		t.Run(name, func(t *testing.T) {
 			dir, first := t.TempDir(), bundle(t, planYAML, "first", 0)
 			cfg := Config{Bundle: first}
@@ -63,11 +65,11 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 			if d := run(t, dir, "after", cfg); d.Outcome != assay.Decline {
 				t.Errorf("after the act: %s", d.Outcome)
 			}
-			a, err := NewAuditor([]*models.Bundle{first})
+			a, err := audit.New([]*models.Bundle{first})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if rep, err := a.Run(t.Context(), reopen(t, dir), 0, All, nil); err != nil || !rep.OK() || rep.Same != 3 || rep.Unknown != 0 {
+			if rep, err := a.Run(t.Context(), reopen(t, dir), 0, audit.All, nil); err != nil || !rep.OK() || rep.Same != 3 || rep.Unknown != 0 {
 				t.Errorf("%+v, %v, want three decisions, all the same", rep, err)
 			}
 		})
@@ -81,11 +83,11 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 }
 
 // appendPolicyAct makes the act of an older server that put sums in force.
-func appendPolicyAct(t *testing.T, dir string, b *models.Bundle, act Act) {
+func appendPolicyAct(t *testing.T, dir string, b *models.Bundle, act engine.Act) {
 	t.Helper()
 	act.Version, act.Digest, act.Policy = 1, policy.DigestOf([]byte(sums)), []byte(sums)
 	kind := ledger.Policy
-	if act.What == actConfigure {
+	if act.What == engine.ActConfigure {
 		act.Digest, kind = b.Digest, ledger.Activation
 	}
 	raw, err := assay.MarshalCBOR(&act)

@@ -16,6 +16,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/internal/testbound"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/audit"
 )
 
 // poisoned is a policy whose rule, for amounts over 5,000, is a loop of 30^12
@@ -69,7 +70,7 @@ func TestPolicyWithoutEnd(t *testing.T) {
 	}
 	score("calm", 6000)
 	n.stop()
-	if rep := audit(t, reopen(t, dir), b, 0, All); rep.Decisions != 5 || rep.Same != 5 || !rep.OK() {
+	if rep := audited(t, reopen(t, dir), b, 0, audit.All); rep.Decisions != 5 || rep.Same != 5 || !rep.OK() {
 		t.Errorf("report %+v, want 5 decisions, all the same", rep)
 	}
 }

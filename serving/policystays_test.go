@@ -16,6 +16,8 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/audit"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/policy"
 )
 
@@ -76,11 +78,11 @@ func TestPolicyStays(t *testing.T) {
 			n = start(t, dir, cfg)
 			decides(n, "restarted again", second, reviews, assay.Review)
 			n.stop()
-			a, err := NewAuditor([]*models.Bundle{first, second})
+			a, err := audit.New([]*models.Bundle{first, second})
 			if err != nil {
 				t.Fatal(err)
 			}
-			rep, err := a.Run(t.Context(), reopen(t, dir), 0, All, nil)
+			rep, err := a.Run(t.Context(), reopen(t, dir), 0, audit.All, nil)
 			if err != nil || !rep.OK() || rep.Same != decided || rep.Unknown != 0 {
 				t.Errorf("%+v, %v, want %d decisions, all the same", rep, err, decided)
 			}
@@ -119,7 +121,7 @@ func TestPolicyOfOldActivation(t *testing.T) {
 	cfg := Config{Bundle: first, Policy: []byte(strict), Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }}
 	run(t, dir, "first", cfg)
 	if err := journal.With(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)}, func(j *journal.Journal) error {
-		raw, err := assay.MarshalCBOR(&Act{Version: 1, What: actActivate, By: "ann", Bundles: []string{"second"}, Digest: second.Digest})
+		raw, err := assay.MarshalCBOR(&engine.Act{Version: 1, What: engine.ActActivate, By: "ann", Bundles: []string{"second"}, Digest: second.Digest})
 		if err != nil {
 			return err
 		}
@@ -145,33 +147,33 @@ func TestAuditPolicyStays(t *testing.T) {
 	first := bundle(t, planYAML, "first", 0)
 	now, other := policy.DigestOf([]byte(strict)), policy.DigestOf([]byte(reviews))
 	for name, c := range map[string]struct {
-		act    Act
+		act    engine.Act
 		policy assay.Digest
 		ok     bool
 	}{
-		"kept":          {Act{Version: actKeepsPolicy}, now, true},
-		"changed":       {Act{Version: actKeepsPolicy}, other, false},
-		"brought":       {Act{Version: actKeepsPolicy, Policy: []byte(reviews)}, other, true},
-		"another text":  {Act{Version: actKeepsPolicy, Policy: []byte(strict)}, other, false},
-		"older servers": {Act{Version: 1}, other, true},
+		"kept":          {engine.Act{Version: engine.ActKeepsPolicy}, now, true},
+		"changed":       {engine.Act{Version: engine.ActKeepsPolicy}, other, false},
+		"brought":       {engine.Act{Version: engine.ActKeepsPolicy, Policy: []byte(reviews)}, other, true},
+		"another text":  {engine.Act{Version: engine.ActKeepsPolicy, Policy: []byte(strict)}, other, false},
+		"older servers": {engine.Act{Version: 1}, other, true},
 	} {
-		a, err := NewAuditor([]*models.Bundle{first})
+		a, err := audit.New([]*models.Bundle{first})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.act.What, c.act.Digest = actActivate, first.Digest
-		for _, x := range []struct {
-			act    Act
+		c.act.What, c.act.Digest = engine.ActActivate, first.Digest
+		for i, x := range []struct {
+			act    engine.Act
 			policy assay.Digest
 			ok     bool
-		}{{Act{Version: 1, What: actConfigure, Digest: first.Digest, Policy: []byte(strict)}, now, true}, {c.act, c.policy, c.ok}} {
+		}{{engine.Act{Version: 1, What: engine.ActConfigure, Digest: first.Digest, Policy: []byte(strict)}, now, true}, {c.act, c.policy, c.ok}} {
 			raw, err := assay.MarshalCBOR(&x.act)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, what, err := a.act(&journal.Record{Kind: ledger.Activation, Model: first.Digest, Policy: x.policy, Decision: raw})
-			if err != nil || (what == "") != x.ok {
-				t.Errorf("%s: %q, %v", name, what, err)
+			rep := new(audit.Report)
+			if err := a.Take(rep, uint64(i), &journal.Record{Kind: ledger.Activation, Model: first.Digest, Policy: x.policy, Decision: raw}, nil, true, nil); err != nil || rep.OK() != x.ok {
+				t.Errorf("%s: %+v, %v", name, rep, err)
 			}
 		}
 	}

@@ -29,12 +29,12 @@ func (a *admin) prepare(ctx context.Context, id string, body assay.Digest, ready
 		if seq, before, err = a.once(ctx, id, body); err != nil || before {
 			return seq, before, nil, err
 		}
-		active := a.engine.routes.Load().active
+		active := a.engine.Models().Active
 		if err := a.inTurn(ctx, ready); err != nil {
 			return 0, false, nil, err
 		}
 		a.mu.Lock()
-		if a.engine.routes.Load().active == active {
+		if a.engine.Models().Active == active {
 			// The same request may have come twice.
 			if seq, before, err = a.once(ctx, id, body); err != nil || before {
 				a.mu.Unlock()

@@ -59,9 +59,9 @@ func TestAdminsDoNotWait(t *testing.T) {
 	if err := <-activated; err != nil {
 		t.Fatal(err)
 	}
-	active := n.server.engine.routes.Load().active
-	if active.bundle.Digest != second.Digest || active.policy.Name() != "new" {
-		t.Errorf("active: %s by policy %s", active.name, active.policy.Name())
+	active := n.server.engine.Models().Active
+	if active.Bundle.Digest != second.Digest || active.Policy.Name() != "new" {
+		t.Errorf("active: %s by policy %s", active.Name, active.Policy.Name())
 	}
 }
 

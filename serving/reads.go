@@ -9,23 +9,23 @@ import (
 	"fmt"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/ledger/vault"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
 // readAdmitted counts a read as one row of its caller's rate.
 func (s *Server) readAdmitted(ctx context.Context) error {
-	return s.engine.limiter.take(callerOf(ctx).Name, 1, s.engine.now())
+	return s.engine.AdmitRead(callerOf(ctx).Name, 1)
 }
 
 // own returns the record of seq when the caller may see it: its author, or an
 // auditor. Others read that there is none, so that sequence numbers tell nothing.
 func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
-	rec, err := s.engine.journal.Get(seq)
+	rec, err := s.cfg.Journal.Get(seq)
 	c := callerOf(ctx)
 	closed := errors.Is(err, vault.ErrErased) || errors.Is(err, journal.ErrRetired) // whose it was is sealed as well
 	if err != nil && !closed {
@@ -38,7 +38,7 @@ func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
 }
 
 // GetDecision implements pb.ScoringServer.
-func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (*pb.GetDecisionResponse, error) {
+func (s *scoringServer) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (*pb.GetDecisionResponse, error) {
 	if err := s.readAdmitted(ctx); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (
 	case *pb.GetDecisionRequest_Sequence:
 		seq = k.Sequence
 	case *pb.GetDecisionRequest_RequestId:
-		n, _, ok, err := s.engine.journal.Lookup(callerOf(ctx).Name, k.RequestId)
+		n, _, ok, err := s.cfg.Journal.Lookup(callerOf(ctx).Name, k.RequestId)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 		}
@@ -66,14 +66,19 @@ func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.engine.journal.Promise(ctx, seq)
+	p, err := s.cfg.Journal.Promise(ctx, seq)
 	if err != nil {
 		return nil, err
 	}
 	m.Promise = p.AppendBinary(nil)
 	resp := &pb.GetDecisionResponse{Decision: m}
-	if resp.Shadows, err = shadowsOf(s.engine.journal, seq); err != nil {
+	scores, at, err := engine.ShadowScores(s.cfg.Journal, seq)
+	if err != nil {
 		return nil, err
+	}
+	for i := range scores {
+		x := &scores[i]
+		resp.Shadows = append(resp.Shadows, &pb.ShadowScore{Model: x.Model, ModelDigest: x.Digest[:], Margin: x.Margin, Pd: x.PD, Sequence: at})
 	}
 	if len(rec.Private) > 0 {
 		ev, err := assay.ParseEvent(rec.Private)
@@ -85,14 +90,9 @@ func (s *scoring) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (
 	return resp, nil
 }
 
-// carriesDecision reports whether a record is about an event.
-func carriesDecision(rec *journal.Record) bool {
-	return len(rec.Decision) > 0 && (rec.Kind == ledger.Decision || rec.Kind == ledger.Event || rec.Kind == ledger.Failed)
-}
-
 // decisionOf reads the decision of a record that carries one.
 func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
-	if !carriesDecision(rec) {
+	if !engine.CarriesDecision(rec) {
 		return nil, fmt.Errorf("that record is of kind %s, not a decision: %w", rec.Kind, assay.ErrNotFound)
 	}
 	d, err := assay.ParseDecision(rec.Decision)
@@ -105,7 +105,7 @@ func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
 }
 
 // GetReceipt implements pb.ScoringServer.
-func (s *scoring) GetReceipt(ctx context.Context, req *pb.GetReceiptRequest) (*pb.GetReceiptResponse, error) {
+func (s *scoringServer) GetReceipt(ctx context.Context, req *pb.GetReceiptRequest) (*pb.GetReceiptResponse, error) {
 	if err := s.readAdmitted(ctx); err != nil {
 		return nil, err
 	}
@@ -113,13 +113,13 @@ func (s *scoring) GetReceipt(ctx context.Context, req *pb.GetReceiptRequest) (*p
 		return nil, err
 	}
 	if req.Wait {
-		if err := s.engine.journal.WaitPublished(ctx, req.Sequence+1); err != nil {
+		if err := s.cfg.Journal.WaitPublished(ctx, req.Sequence+1); err != nil {
 			return nil, err
 		}
-	} else if _, size := s.engine.journal.Checkpoint(); size <= req.Sequence {
+	} else if _, size := s.cfg.Journal.Checkpoint(); size <= req.Sequence {
 		return nil, fmt.Errorf("decision %d is durable and not yet published in the log; set wait: %w", req.Sequence, assay.ErrPrecondition)
 	}
-	r, err := s.engine.journal.Receipt(ctx, req.Sequence)
+	r, err := s.cfg.Journal.Receipt(ctx, req.Sequence)
 	if err != nil {
 		return nil, err
 	}
@@ -131,23 +131,23 @@ func (s *scoring) GetReceipt(ctx context.Context, req *pb.GetReceiptRequest) (*p
 }
 
 // WatchCheckpoints implements pb.ScoringServer.
-func (s *scoring) WatchCheckpoints(_ *pb.WatchCheckpointsRequest, stream pb.Scoring_WatchCheckpointsServer) error {
+func (s *scoringServer) WatchCheckpoints(_ *pb.WatchCheckpointsRequest, stream pb.Scoring_WatchCheckpointsServer) error {
 	ctx, cancel := s.untilDrain(stream.Context())
 	defer cancel()
-	note, size := s.engine.journal.Checkpoint()
+	note, size := s.cfg.Journal.Checkpoint()
 	for {
 		if len(note) > 0 {
 			if err := stream.Send(&pb.WatchCheckpointsResponse{Checkpoint: note, Size: size}); err != nil {
 				return err
 			}
 		}
-		if err := s.engine.journal.WaitPublished(ctx, size+1); err != nil {
+		if err := s.cfg.Journal.WaitPublished(ctx, size+1); err != nil {
 			if s.draining.Load() {
 				return assay.ErrUnavailable
 			}
 			return err
 		}
-		note, size = s.engine.journal.Checkpoint()
+		note, size = s.cfg.Journal.Checkpoint()
 	}
 }
 

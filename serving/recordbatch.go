@@ -17,11 +17,11 @@ import (
 // RecordBatch implements pb.ScoringServer, for whoever calls it with a message.
 // The gRPC server itself goes through recordBatchHandler, which decodes the rows
 // into the nouns.
-func (s *scoring) RecordBatch(ctx context.Context, req *pb.RecordBatchRequest) (*pb.RecordBatchResponse, error) {
-	ws := s.newRows()
-	defer ws.put()
+func (s *scoringServer) RecordBatch(ctx context.Context, req *pb.RecordBatchRequest) (*pb.RecordBatchResponse, error) {
+	batch := s.newRows()
+	defer batch.put()
 	for _, x := range req.Rows {
-		if r := ws.next(); r != nil {
+		if r := batch.next(); r != nil {
 			r.ID = x.GetRequestId()
 			r.Err = wire.ReadEvent(&r.Event, x.GetEvent())
 		}
@@ -31,25 +31,25 @@ func (s *scoring) RecordBatch(ctx context.Context, req *pb.RecordBatchRequest) (
 		return nil, err
 	}
 	defer leave()
-	return s.recordRows(ctx, callerOf(ctx).Name, ws.all), nil
+	return s.recordRows(ctx, callerOf(ctx).Name, batch.all), nil
 }
 
 // recordBatchHandler is the gRPC handler of RecordBatch: batchHandler's twin. A
 // row of the message has the encoding of a ScoreRequest that names no model, so
 // that the same decoder reads it, with the same bounds.
 func recordBatchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
-	s := srv.(*scoring)
+	s := srv.(*scoringServer)
 	var caller auth.Caller
 	defer s.conclude(pb.Scoring_RecordBatch_FullMethodName, &caller, time.Now(), &resp, &err)
 	caller, err = s.admitCaller(ctx, pb.Scoring_RecordBatch_FullMethodName)
 	if err != nil {
 		return nil, err
 	}
-	ws := s.newRows()
-	defer ws.put()
+	batch := s.newRows()
+	defer batch.put()
 	var leave func()
 	var refused error
-	in := wire.Batch{Next: ws.next, Admit: func(n int) bool {
+	in := wire.Batch{Next: batch.next, Admit: func(n int) bool {
 		leave, refused = s.admitBatch(ctx, caller.Name, n)
 		return refused == nil
 	}}
@@ -68,27 +68,25 @@ func recordBatchHandler(srv any, ctx context.Context, decode func(any) error, _ 
 	case err != nil:
 		return nil, err
 	}
-	return s.recordRows(ctx, caller.Name, ws.all), nil
+	return s.recordRows(ctx, caller.Name, batch.all), nil
 }
 
 // recordRows takes note of facts that have been decoded and admitted, in order.
-func (s *Server) recordRows(ctx context.Context, caller string, ws []*work) *pb.RecordBatchResponse {
-	for _, w := range ws {
-		w.record, w.key = true, requestKey{caller, w.req.ID}
-		if w.err = w.req.Err; w.err == nil {
-			w.model, w.err = s.engine.acquire("")
-		}
+func (s *Server) recordRows(ctx context.Context, caller string, calls []*call) *pb.RecordBatchResponse {
+	for _, c := range calls {
+		c.Fact = true
+		s.acquireModel(c, caller, "")
 	}
-	s.engine.decideAll(ctx, ws)
-	s.sayRows(pb.Scoring_RecordBatch_FullMethodName, caller, ws)
-	out := &pb.RecordBatchResponse{Rows: make([]*pb.RecordResponse, len(ws))}
-	for i, w := range ws {
-		if w.err != nil {
+	s.engine.DecideAll(ctx, engineRequests(calls))
+	s.sayRows(pb.Scoring_RecordBatch_FullMethodName, caller, calls)
+	out := &pb.RecordBatchResponse{Rows: make([]*pb.RecordResponse, len(calls))}
+	for i, c := range calls {
+		if c.Err != nil {
 			// An id that is no UTF-8 would make the whole answer one that cannot be read.
-			out.Rows[i] = &pb.RecordResponse{RequestId: strings.ToValidUTF8(w.key.id, "\uFFFD"), Error: s.rowError(w.err)}
+			out.Rows[i] = &pb.RecordResponse{RequestId: strings.ToValidUTF8(c.Key.RequestID, "\uFFFD"), Error: s.rowError(c.Err)}
 			continue
 		}
-		out.Rows[i] = w.recorded()
+		out.Rows[i] = c.recorded()
 	}
 	return out
 }

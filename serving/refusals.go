@@ -98,15 +98,15 @@ const maxReasons = 8
 
 // sayRows logs one line about the rows that were refused in a batch or a stretch
 // of a stream that was answered: how many, by code and field.
-func (s *Server) sayRows(method, caller string, ws []*work) {
+func (s *Server) sayRows(method, caller string, calls []*call) {
 	type reason struct{ code, field string }
 	var counts map[reason]int
 	rows := 0
-	for _, w := range ws {
-		if w.err == nil {
+	for _, c := range calls {
+		if c.Err == nil {
 			continue
 		}
-		code, _ := classify(w.err)
+		code, _ := classify(c.Err)
 		if !refused(code) {
 			continue
 		}
@@ -114,7 +114,7 @@ func (s *Server) sayRows(method, caller string, ws []*work) {
 			counts = map[reason]int{}
 		}
 		rows++
-		counts[reason{code.String(), s.fieldOf(w.err)}]++
+		counts[reason{code.String(), s.fieldOf(c.Err)}]++
 	}
 	if rows == 0 {
 		return
@@ -131,7 +131,7 @@ func (s *Server) sayRows(method, caller string, ws []*work) {
 	if rest := rows - said; rest > 0 {
 		why = append(why, fmt.Sprintf("%d others", rest))
 	}
-	s.refusals.line("rows were refused", caller, []any{"method", method, "caller", caller, "rows", len(ws), "refused", rows, "why", strings.Join(why, ", ")})
+	s.refusals.line("rows were refused", caller, []any{"method", method, "caller", caller, "rows", len(calls), "refused", rows, "why", strings.Join(why, ", ")})
 }
 
 // requestFields are the fields of requests that errors name, apart from those of
@@ -152,9 +152,9 @@ func (s *Server) fieldOf(err error) string {
 	if slices.Contains(requestFields, f.Field) {
 		return f.Field
 	}
-	m := s.engine.routes.Load().active
+	m := s.engine.Models().Active
 	name := strings.TrimPrefix(f.Field, "inputs.")
-	if m.plan.Knows(name) || m.feature(name) >= 0 {
+	if m.Plan.Knows(name) || featureColumn(m, name) >= 0 {
 		return f.Field
 	}
 	return unknownName

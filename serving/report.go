@@ -9,6 +9,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // RecordReport implements pb.AdminServer.
@@ -39,14 +40,14 @@ func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (
 	if len(req.Name) > journal.MaxReportName {
 		return nil, &assay.FieldError{Field: "name", Problem: fmt.Sprintf("at most %d bytes", journal.MaxReportName)}
 	}
-	if err := checkText("name", req.Name); err != nil {
+	if err := engine.CheckText("name", req.Name); err != nil {
 		return nil, err
 	}
 	note, err := assay.MarshalCBOR(&n)
 	if err != nil {
 		return nil, err
 	}
-	rec.Body = assay.Sum(bodyTag, []byte("report\n"), rec.Model[:], rec.Plan[:], note)
+	rec.Body = assay.Sum(engine.BodyTag, []byte("report\n"), rec.Model[:], rec.Plan[:], note)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	seq, done, err := a.once(ctx, req.RequestId, rec.Body)
@@ -54,12 +55,12 @@ func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (
 		return nil, err
 	}
 	if !done {
-		if seq, _, err = a.engine.journal.AppendReportAs(ctx, n, rec); err != nil {
+		if seq, _, err = a.cfg.Journal.AppendReportAs(ctx, n, rec); err != nil {
 			return nil, err
 		}
 		a.log.Info("admin", "act", "report", "by", callerOf(ctx).Name, "report", n.Report.Short(), "sequence", seq)
 	}
-	p, err := a.engine.journal.Promise(ctx, seq)
+	p, err := a.cfg.Journal.Promise(ctx, seq)
 	if err != nil {
 		return nil, err
 	}

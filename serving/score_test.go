@@ -52,7 +52,7 @@ func TestScore(t *testing.T) {
 			t.Errorf("%d: reasons %v, want %v", i, got, c.codes)
 		}
 		b := n.server.cfg.Bundle
-		if d.Score.Model != b.Digest || d.Plan != b.Manifest.Plan || d.Policy != n.server.engine.routes.Load().active.policy.Digest() || d.Score.Grade == "" || d.Score.Points == 0 {
+		if d.Score.Model != b.Digest || d.Plan != b.Manifest.Plan || d.Policy != n.server.engine.Models().Active.Policy.Digest() || d.Score.Grade == "" || d.Score.Points == 0 {
 			t.Errorf("%d: the decision does not name what it was made by: %+v", i, d.Decision)
 		}
 	}

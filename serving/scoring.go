@@ -14,43 +14,39 @@ import (
 	"github.com/assayrisk/assay"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// scoring implements the Scoring service.
-type scoring struct {
+// scoringServer implements the Scoring service.
+type scoringServer struct {
 	pb.UnimplementedScoringServer
 	*Server
 }
 
 // Score implements pb.ScoringServer, for whoever calls it with a message. The
 // gRPC server itself goes through score, which has no message in between.
-func (s *scoring) Score(ctx context.Context, req *pb.ScoreRequest) (*pb.ScoreResponse, error) {
-	w := s.engine.get()
-	defer s.engine.put(w)
-	w.req.ID, w.req.Model = req.RequestId, req.Model
-	w.req.Err = wire.ReadEvent(&w.req.Event, req.Event)
-	if err := s.score(ctx, callerOf(ctx).Name, w); err != nil {
+func (s *scoringServer) Score(ctx context.Context, req *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+	c := s.getCall()
+	defer s.putCall(c)
+	c.in.ID, c.in.Model = req.RequestId, req.Model
+	c.in.Err = wire.ReadEvent(&c.in.Event, req.Event)
+	if err := s.score(ctx, callerOf(ctx).Name, c); err != nil {
 		return nil, err
 	}
-	return w.message(), nil
+	return c.message(), nil
 }
 
 // score takes a request that has been decoded all the way.
-func (s *scoring) score(ctx context.Context, caller string, w *work) error {
-	if err := s.engine.admit(caller, 1); err != nil {
+func (s *scoringServer) score(ctx context.Context, caller string, c *call) error {
+	if err := s.engine.Admit(caller, 1); err != nil {
 		return err
 	}
-	defer s.engine.done(1)
-	w.key = requestKey{caller, w.req.ID}
-	if w.req.Err != nil {
-		return w.req.Err
+	defer s.engine.Done(1)
+	if s.acquireModel(c, caller, c.in.Model); c.Err != nil {
+		return c.Err
 	}
-	var err error
-	if w.model, err = s.engine.acquire(w.req.Model); err != nil {
-		return err
-	}
-	return s.engine.decide(ctx, w)
+	return s.engine.Decide(ctx, &c.Request)
 }
 
 // scoringOwn are the hot paths: the requests of Score, ScoreBatch and RecordBatch are decoded
@@ -63,40 +59,40 @@ func scoringOwn() map[string]grpc.MethodHandler {
 // by itself, with no context and no closure, and reads nothing of a caller that
 // it does not know.
 func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
-	s := srv.(*scoring)
+	s := srv.(*scoringServer)
 	var caller auth.Caller
 	defer s.conclude(pb.Scoring_Score_FullMethodName, &caller, time.Now(), &resp, &err)
 	caller, err = s.admitCaller(ctx, pb.Scoring_Score_FullMethodName)
 	if err != nil {
 		return nil, err
 	}
-	w := s.engine.get()
-	defer s.engine.put(w)
-	w.attempt.Message = &w.req
-	if err := take(decode, &w.attempt); err != nil {
+	c := s.getCall()
+	defer s.putCall(c)
+	c.attempt.Message = &c.in
+	if err := take(decode, &c.attempt); err != nil {
 		return nil, err
 	}
-	if err := s.score(ctx, caller.Name, w); err != nil {
+	if err := s.score(ctx, caller.Name, c); err != nil {
 		return nil, err
 	}
-	r := w.reply()
+	r := c.reply()
 	return r.Encode(), nil
 }
 
 // batchHandler is the gRPC handler of ScoreBatch.
 func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
-	s := srv.(*scoring)
+	s := srv.(*scoringServer)
 	var caller auth.Caller
 	defer s.conclude(pb.Scoring_ScoreBatch_FullMethodName, &caller, time.Now(), &resp, &err)
 	caller, err = s.admitCaller(ctx, pb.Scoring_ScoreBatch_FullMethodName)
 	if err != nil {
 		return nil, err
 	}
-	ws := s.newRows()
-	defer ws.put()
+	batch := s.newRows()
+	defer batch.put()
 	var leave func()
 	var refused error
-	in := wire.Batch{Next: ws.next, Admit: func(n int) bool {
+	in := wire.Batch{Next: batch.next, Admit: func(n int) bool {
 		leave, refused = s.admitBatch(ctx, caller.Name, n)
 		return refused == nil
 	}}
@@ -120,11 +116,11 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 		return wire.EncodedMessage(m)
 	}
 	if leave != nil {
-		s.decideRows(ctx, pb.Scoring_ScoreBatch_FullMethodName, caller.Name, ws.all)
-	} else if err := s.batch(ctx, caller.Name, ws, in.Rows); err != nil {
+		s.decideRows(ctx, pb.Scoring_ScoreBatch_FullMethodName, caller.Name, batch.all)
+	} else if err := s.batch(ctx, caller.Name, batch, in.Rows); err != nil {
 		return nil, err
 	}
-	return s.batchReply(ws.all)
+	return s.batchReply(batch.all)
 }
 
 // take decodes a request. Bytes that are no message are the caller's fault;
@@ -145,24 +141,24 @@ func take(decode func(any) error, a *wire.Attempt) error {
 }
 
 // Record implements pb.ScoringServer.
-func (s *scoring) Record(ctx context.Context, req *pb.RecordRequest) (*pb.RecordResponse, error) {
-	if err := s.engine.admit(callerOf(ctx).Name, 1); err != nil {
+func (s *scoringServer) Record(ctx context.Context, req *pb.RecordRequest) (*pb.RecordResponse, error) {
+	if err := s.engine.Admit(callerOf(ctx).Name, 1); err != nil {
 		return nil, err
 	}
-	defer s.engine.done(1)
-	w := s.engine.get()
-	defer s.engine.put(w)
-	w.record = true
-	w.key = requestKey{callerOf(ctx).Name, req.RequestId}
+	defer s.engine.Done(1)
+	c := s.getCall()
+	defer s.putCall(c)
+	c.Fact = true
+	c.Key = engine.Key{Caller: callerOf(ctx).Name, RequestID: req.RequestId}
 	var err error
-	if w.model, err = s.engine.acquire(""); err != nil {
+	if c.Model, err = s.engine.Acquire(""); err != nil {
 		return nil, err
 	}
-	if err := wire.ReadEvent(&w.req.Event, req.Event); err != nil {
+	if err := wire.ReadEvent(&c.in.Event, req.Event); err != nil {
 		return nil, err
 	}
-	if err := s.engine.decide(ctx, w); err != nil {
+	if err := s.engine.Decide(ctx, &c.Request); err != nil {
 		return nil, err
 	}
-	return w.recorded(), nil
+	return c.recorded(), nil
 }

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,8 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/inferencev2"
-	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/serving/wire"
 )
 
@@ -46,19 +47,18 @@ const streamWorkers = 512
 type Server struct {
 	cfg      Config
 	log      *slog.Logger
-	engine   *engine
+	engine   *engine.Engine
+	calls    sync.Pool // *call
 	auth     *auth.Authenticator
 	conns    *connections // nil when no credentials are configured
 	methods  *auth.Table
 	metrics  *metrics
 	refusals *refusals
 	plain    atomic.Bool // credentials are taken on a public address without TLS
-	shadows  *shadows
-	drift    *drift
 	health   *health.Server
 	grpc     *grpc.Server
 	admin    *admin
-	restored map[assay.Digest]proposal // from the journal
+	restored map[assay.Digest]engine.Proposal // from the journal
 	started  time.Time
 	serving  context.Context // ends when draining begins
 	stop     context.CancelFunc
@@ -85,18 +85,19 @@ func New(cfg Config) (*Server, error) {
 	if s.auth, err = auth.New(acfg); err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
 	}
-	m, err := newLiveBy(policy.ParseAccepted, cfg.Bundle, cfg.Policy, s.started) // restore says whether it was
+	m, err := engine.NewAcceptedModel(cfg.Bundle, cfg.Policy, s.started) // Restore says whether it was
 	if err != nil {
 		return nil, err
 	}
-	s.engine = newEngine(&cfg)
+	s.calls.New = newCall
+	s.engine = engine.New(engine.Config{Journal: cfg.Journal, Logger: cfg.Logger, Now: cfg.Now, Load: cfg.Load, MaxInFlight: cfg.MaxInFlight,
+		MaxAhead: cfg.MaxAhead, RatePerSecond: cfg.RatePerSecond, RateBurst: cfg.RateBurst, Traced: cfg.Traces != nil,
+		FourEyes: cfg.FourEyes, AcceptedHead: cfg.AcceptedHead, StartedBy: cfg.StartedBy, HasPolicy: len(cfg.Policy) > 0})
 	s.refusals = newRefusals(s.log, cfg.Now)
-	s.shadows, s.drift = s.engine.shadows, s.engine.drift
-	if err := s.restore(context.Background(), m); err != nil {
+	if s.restored, err = s.engine.Restore(context.Background(), m); err != nil {
 		return nil, err
 	}
 	s.metrics = newMetrics(s)
-	s.engine.metrics = s.metrics
 	s.serving, s.stop = context.WithCancel(context.Background())
 	s.register()
 	return s, nil
@@ -136,7 +137,7 @@ func (s *Server) register() {
 	s.grpc = grpc.NewServer(opts...)
 	s.health = health.NewServer()
 	s.grpc.RegisterService(s.guarded(healthpb.Health_ServiceDesc, nil), s.health)
-	s.grpc.RegisterService(s.guarded(assayv1.Scoring_ServiceDesc, scoringOwn()), &scoring{Server: s})
+	s.grpc.RegisterService(s.guarded(assayv1.Scoring_ServiceDesc, scoringOwn()), &scoringServer{Server: s})
 	adm := &admin{Server: s, preparing: make(chan struct{}, maxPreparing)}
 	adm.mu.pending = s.restored
 	s.admin = adm
@@ -171,21 +172,10 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		s.log.Warn("no credentials are configured: every local caller has all roles", "address", l.Addr().String())
 	}
 	s.warnOfExposure(l.Addr())
-	sctx, stopShadows := context.WithCancel(context.Background())
-	shadowsDone := make(chan struct{})
-	go func() { s.shadows.run(sctx, s.cfg.Journal, s.cfg.Now, s.log); close(shadowsDone) }()
-	defer func() { stopShadows(); <-shadowsDone }()
-	indexed := make(chan struct{})
-	go func() {
-		defer close(indexed)
-		if err := s.engine.index.fill(sctx, s.cfg.Journal); err != nil && sctx.Err() == nil {
-			s.log.Warn("ListDecisions has no index of the records before the start and looks through them", "error", err)
-		}
-	}()
-	defer func() { stopShadows(); <-indexed }()
-	said := make(chan struct{})
-	go func() { s.engine.lates.run(sctx, s.log); close(said) }()
-	defer func() { stopShadows(); <-said }()
+	beside, stopBeside := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); s.engine.Run(beside) }()
+	defer func() { stopBeside(); <-stopped }()
 	if s.auth.Configured() {
 		s.conns = newConnections(l)
 		l = s.conns
@@ -209,7 +199,7 @@ func (s *Server) drain() {
 	s.draining.Store(true)
 	s.stop()
 	s.setReady(false)
-	s.log.Info("draining", "in_flight", s.engine.load.Load(), "bound", s.cfg.DrainTimeout)
+	s.log.Info("draining", "in_flight", s.engine.InFlight(), "bound", s.cfg.DrainTimeout)
 	stopped := make(chan struct{})
 	go func() { s.grpc.GracefulStop(); close(stopped) }()
 	timer := time.NewTimer(s.cfg.DrainTimeout)
@@ -217,7 +207,7 @@ func (s *Server) drain() {
 	select {
 	case <-stopped:
 	case <-timer.C:
-		s.log.Warn("drain took too long: closing connections", "in_flight", s.engine.load.Load())
+		s.log.Warn("drain took too long: closing connections", "in_flight", s.engine.InFlight())
 		s.grpc.Stop()
 		<-stopped
 	}

@@ -118,39 +118,3 @@ func TestShadow(t *testing.T) {
 		t.Error("the shadow scores of an erased subject can be read")
 	}
 }
-
-// TestShadowQueueIsBounded: challengers that do not keep up miss decisions, and
-// say how many; nobody waits for them.
-func TestShadowQueueIsBounded(t *testing.T) {
-	n := start(t, t.TempDir(), challenged(t))
-	adm := pb.NewAdminClient(n.client.Conn())
-	if _, err := adm.SetShadow(t.Context(), &pb.SetShadowRequest{RequestId: "s", Bundles: []string{"challenger"}}); err != nil {
-		t.Fatal(err)
-	}
-	s := n.server.shadows
-	s.pass.Lock() // the challengers stand still
-	var last uint64
-	for i := range shadowQueue + 3*shadowBatch {
-		if i%512 == 0 { // decisions are answered meanwhile
-			id := fmt.Sprintf("r-%d", i)
-			d, err := n.client.Score(t.Context(), id, application(id, 10, 600))
-			if err != nil {
-				t.Fatal(err)
-			}
-			last = d.Sequence
-		}
-		s.offer(last)
-	}
-	st, err := adm.GetStatus(t.Context(), &pb.GetStatusRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if st.ShadowDropped < 2*shadowBatch || st.ShadowQueue != shadowQueue {
-		t.Errorf("%d dropped and %d waiting, want at least %d and %d", st.ShadowDropped, st.ShadowQueue, 2*shadowBatch, shadowQueue)
-	}
-	// Empty the queue of the one number that fills it before going on.
-	for s.waiting() > 0 {
-		<-s.queue
-	}
-	s.pass.Unlock()
-}

@@ -5,7 +5,6 @@ package serving
 import (
 	"context"
 	"errors"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -16,17 +15,8 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/ledger/vault"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/engine"
 )
-
-// retryError is an ErrExhausted or ErrUnavailable that says when to come again.
-type retryError struct {
-	kind  error
-	why   string
-	after time.Duration
-}
-
-func (e *retryError) Error() string { return e.why }
-func (e *retryError) Unwrap() error { return e.kind }
 
 // statusTable maps our kinds of error to codes: the first that matches. Told says
 // that the error's own words may go to the caller. Everything else is
@@ -92,9 +82,9 @@ func statusOf(err error) error {
 			st = with
 		}
 	}
-	var retry *retryError
+	var retry *engine.RetryError
 	if errors.As(err, &retry) {
-		if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retry.after)}); err == nil {
+		if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retry.After)}); err == nil {
 			st = with
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -225,7 +226,7 @@ func (s seen) requests(t *testing.T) {
 		_, err := c.infer.RepositoryModelLoad(ctx, &v2.RepositoryModelLoadRequest{ModelName: "none"})
 		return err
 	})
-	active := n.server.engine.routes.Load().active.name
+	active := n.server.engine.Models().Active.Name
 	s.want(t, "inference.GRPCInferenceService/RepositoryModelUnload", state, "the active model", func() error {
 		_, err := c.infer.RepositoryModelUnload(ctx, &v2.RepositoryModelUnloadRequest{ModelName: active})
 		return err
@@ -314,21 +315,7 @@ func (s seen) rates(t *testing.T) {
 	if _, err := c.score.Score(ctx, scoreRequest("one", application("one", 10, 600))); err != nil {
 		t.Fatal(err)
 	}
-	rows := c.byID(ctx, "two", 0)
-	event := wire.Event(application("look", 10, 600))
-	limited := map[string]func() error{
-		"Scoring/Score": rows["Scoring/Score"], "Scoring/ScoreBatch": rows["Scoring/ScoreBatch"], "Scoring/ScoreStream": rows["Scoring/ScoreStream"], "Scoring/Record": rows["Scoring/Record"],
-		"Scoring/RecordBatch": rows["Scoring/RecordBatch"],
-		"Scoring/Explain": func() error {
-			_, err := c.score.Explain(ctx, &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: event}})
-			return err
-		},
-		"inference.GRPCInferenceService/ModelInfer": func() error {
-			_, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{Inputs: []*v2.ModelInferRequest_InferInputTensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1},
-				Contents: &v2.InferTensorContents{Fp64Contents: []float64{1}}}}})
-			return err
-		},
-	}
+	limited := c.limited(ctx)
 	reads := map[string]func() error{
 		"Scoring/GetDecision": func() error {
 			_, err := c.score.GetDecision(ctx, &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: begun}})
@@ -342,13 +329,32 @@ func (s seen) rates(t *testing.T) {
 			s.want(t, method, codes.ResourceExhausted, "over the rate", call)
 		}
 	}
-	e := n.server.engine
-	e.limiter = nil
-	e.load.Store(e.limit) // as if so many were under way
-	for method, call := range limited {
+	cfg = statusConfig(t)
+	cfg.MaxInFlight = 1
+	n = start(t, t.TempDir(), cfg)
+	defer n.fill(1)()
+	for method, call := range n.all("all-key").limited(ctx) {
 		s.want(t, method, codes.ResourceExhausted, "a full server", call)
 	}
-	e.load.Store(0)
+}
+
+// limited are calls of the methods whose rows are counted.
+func (c *calls) limited(ctx context.Context) map[string]func() error {
+	rows := c.byID(ctx, "two", 0)
+	event := wire.Event(application("look", 10, 600))
+	return map[string]func() error{
+		"Scoring/Score": rows["Scoring/Score"], "Scoring/ScoreBatch": rows["Scoring/ScoreBatch"], "Scoring/ScoreStream": rows["Scoring/ScoreStream"], "Scoring/Record": rows["Scoring/Record"],
+		"Scoring/RecordBatch": rows["Scoring/RecordBatch"],
+		"Scoring/Explain": func() error {
+			_, err := c.score.Explain(ctx, &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: event}})
+			return err
+		},
+		"inference.GRPCInferenceService/ModelInfer": func() error {
+			_, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{Inputs: []*v2.ModelInferRequest_InferInputTensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1},
+				Contents: &v2.InferTensorContents{Fp64Contents: []float64{1}}}}})
+			return err
+		},
+	}
 }
 
 // faults: scoring that fails, an unpublished record, deadlines, and draining.
@@ -362,10 +368,15 @@ func (s seen) faults(t *testing.T) {
 	}
 	mend()
 	// The id is held by a request under way: the others wait for it.
-	held := n.server.engine.journal.Tag("all", "held")
-	var tk ticket
-	if busy := n.server.engine.inflight.enter(held, &tk); busy != nil {
-		t.Fatal("the id is held by another")
+	release := n.server.engine.Hold()
+	var first sync.WaitGroup
+	first.Go(func() {
+		if _, err := c.score.Score(ctx, scoreRequest("held", application("held", 10, 600))); err != nil {
+			t.Error(err)
+		}
+	})
+	for n.server.engine.InFlight() == 0 {
+		time.Sleep(time.Millisecond)
 	}
 	for _, method := range []string{"Scoring/Score", "Scoring/Record"} {
 		s.want(t, method, codes.DeadlineExceeded, "an id that is under way", func() error {
@@ -398,7 +409,8 @@ func (s seen) faults(t *testing.T) {
 			break
 		}
 	}
-	n.server.engine.inflight.leave(held, &tk)
+	release()
+	first.Wait()
 	s.want(t, "Scoring/GetReceipt", codes.FailedPrecondition, "not published yet", func() error {
 		for i := range 200 { // between a record and its publication there are 50 ms
 			m, err := c.score.Record(ctx, &pb.RecordRequest{RequestId: fmt.Sprintf("fresh %d", i), Event: wire.Event(application("fresh", 10, 600))})

@@ -23,39 +23,39 @@ const streamBurst = 256
 const streamBytes = 1 << 20
 
 // ScoreStream implements pb.ScoringServer.
-func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
+func (s *scoringServer) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
-	in := make(chan *work, streamBurst)
+	in := make(chan *call, streamBurst)
 	room := semaphore.NewWeighted(streamBytes)
 	ended := make(chan error, 1)
 	go func() { ended <- s.receive(ctx, stream, in, room) }()
 	defer func() { // the receiver ends with the stream's context, or its end
-		for w := range in {
-			s.engine.put(w)
+		for c := range in {
+			s.putCall(c)
 		}
 	}()
-	ws := make([]*work, 0, streamBurst)
-	most := s.engine.limiter.atOnce(int(min(streamBurst, s.engine.limit)))
-	for w := range in {
-		ws = append(ws[:0], w)
+	calls := make([]*call, 0, streamBurst)
+	most := s.engine.AtOnce(streamBurst)
+	for c := range in {
+		calls = append(calls[:0], c)
 	more:
-		for len(ws) < most {
+		for len(calls) < most {
 			select {
-			case w, ok := <-in:
+			case c, ok := <-in:
 				if !ok {
 					break more
 				}
-				ws = append(ws, w)
+				calls = append(calls, c)
 			default:
 				break more
 			}
 		}
 		taken := int64(0)
-		for _, w := range ws {
-			taken += streamShare(w)
+		for _, c := range calls {
+			taken += streamShare(c)
 		}
-		if err := s.answer(ctx, stream, ws); err != nil {
+		if err := s.answer(ctx, stream, calls); err != nil {
 			cancel()
 			return err
 		}
@@ -68,26 +68,26 @@ func (s *scoring) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 }
 
 // streamShare is what a request takes of streamBytes.
-func streamShare(w *work) int64 { return int64(min(w.req.Bytes, streamBytes)) }
+func streamShare(c *call) int64 { return int64(min(c.in.Bytes, streamBytes)) }
 
 // receive takes requests from the stream until it ends, and closes in. Each
 // waits until there is room for it.
-func (s *scoring) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *work, room *semaphore.Weighted) error {
+func (s *scoringServer) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *call, room *semaphore.Weighted) error {
 	defer close(in)
 	for {
-		w := s.engine.get()
-		if err := stream.RecvMsg(&w.req); err != nil {
-			s.engine.put(w)
+		c := s.getCall()
+		if err := stream.RecvMsg(&c.in); err != nil {
+			s.putCall(c)
 			return err
 		}
-		if err := room.Acquire(ctx, streamShare(w)); err != nil {
-			s.engine.put(w)
+		if err := room.Acquire(ctx, streamShare(c)); err != nil {
+			s.putCall(c)
 			return err
 		}
 		select {
-		case in <- w:
+		case in <- c:
 		case <-ctx.Done():
-			s.engine.put(w)
+			s.putCall(c)
 			return ctx.Err()
 		}
 	}
@@ -95,34 +95,34 @@ func (s *scoring) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServ
 
 // answer decides about what a stream brought and sends the answers, in order;
 // when the server is full or drains, each row says so.
-func (s *scoring) answer(ctx context.Context, stream pb.Scoring_ScoreStreamServer, ws []*work) error {
+func (s *scoringServer) answer(ctx context.Context, stream pb.Scoring_ScoreStreamServer, calls []*call) error {
 	defer func() {
-		for _, w := range ws {
-			s.engine.put(w)
+		for _, c := range calls {
+			s.putCall(c)
 		}
 	}()
 	caller := callerOf(ctx).Name
-	refused := s.engine.admit(caller, len(ws))
+	refused := s.engine.Admit(caller, len(calls))
 	if refused == nil {
-		defer s.engine.done(len(ws))
+		defer s.engine.Done(len(calls))
 		if s.draining.Load() {
 			refused = assay.ErrUnavailable
 		}
 	}
 	if refused != nil {
-		for _, w := range ws {
-			w.key.id, w.err = w.req.ID, refused
+		for _, c := range calls {
+			c.Key.RequestID, c.Err = c.in.ID, refused
 		}
-		s.sayRows(pb.Scoring_ScoreStream_FullMethodName, caller, ws)
+		s.sayRows(pb.Scoring_ScoreStream_FullMethodName, caller, calls)
 	} else {
-		s.decideRows(ctx, pb.Scoring_ScoreStream_FullMethodName, caller, ws)
+		s.decideRows(ctx, pb.Scoring_ScoreStream_FullMethodName, caller, calls)
 	}
-	for _, w := range ws {
+	for _, c := range calls {
 		var m any
-		if w.err != nil {
-			m = s.refusal(w)
+		if c.Err != nil {
+			m = s.refusal(c)
 		} else {
-			r := w.reply()
+			r := c.reply()
 			m = r.Encode()
 		}
 		if err := stream.SendMsg(m); err != nil {

@@ -65,7 +65,7 @@ func TestStreamHoldsFewBytes(t *testing.T) {
 	defer cancel()
 	stream := &largeStream{ctx: ctx, left: 40, read: make(chan struct{})}
 	done := make(chan error, 1)
-	go func() { done <- (&scoring{Server: n.server}).ScoreStream(stream) }()
+	go func() { done <- (&scoringServer{Server: n.server}).ScoreStream(stream) }()
 	for stream.received.Load() < 4 {
 		time.Sleep(time.Millisecond)
 	}

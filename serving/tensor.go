@@ -9,6 +9,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/internal/nearest"
+	"github.com/assayrisk/assay/serving/engine"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 	"github.com/assayrisk/assay/serving/wire"
 )
@@ -16,8 +17,8 @@ import (
 // readTensors returns the rows of a request, row-major in plan order. What is
 // claimed by shapes is checked against the bytes that came before anything is
 // allocated.
-func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64, n int, err error) {
-	k := m.forest.Features()
+func (s *Server) readTensors(m *engine.Model, req *v2.ModelInferRequest) (rows []float64, n int, err error) {
+	k := m.Forest.Features()
 	raw := len(req.RawInputContents) > 0
 	if len(req.Inputs) > wire.MaxInferParts {
 		return nil, 0, &assay.FieldError{Field: "inputs", Problem: fmt.Sprintf("a request has more than %d inputs, outputs, parameters and texts", wire.MaxInferParts)}
@@ -47,11 +48,11 @@ func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64
 		width, column := k, -1
 		if in.Name != inferenceInput || len(req.Inputs) > 1 {
 			width = 1
-			if column = m.feature(in.Name); column < 0 {
-				return nil, 0, bad("the model has no feature of that name%s", nearest.Hint(in.Name, m.featureNames()))
+			if column = featureColumn(m, in.Name); column < 0 {
+				return nil, 0, bad("the model has no feature of that name%s", nearest.Hint(in.Name, featureNames(m)))
 			}
 		}
-		values, problem := m.tensorValues(in, bytes, raw, column)
+		values, problem := tensorValues(m, in, bytes, raw, column)
 		if problem != "" {
 			return nil, 0, bad("%s", problem)
 		}
@@ -65,7 +66,7 @@ func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64
 			return nil, 0, bad("%d rows, the inputs before it have %d", count, n)
 		}
 		if width == k && in.Name == inferenceInput {
-			return values, count, m.requiredValues(values, nil)
+			return values, count, requiredValues(m, values, nil)
 		}
 		if rows == nil {
 			n = count
@@ -78,15 +79,15 @@ func (s *Server) readTensors(m *live, req *v2.ModelInferRequest) (rows []float64
 			rows[r*k+column] = x
 		}
 	}
-	return rows, n, m.requiredValues(rows, seen)
+	return rows, n, requiredValues(m, rows, seen)
 }
 
 // requiredValues refuses rows without a value that the plan requires. sent are
 // the inputs that came, one a feature; nil: whole rows came.
-func (m *live) requiredValues(rows []float64, sent map[string]bool) error {
-	width := m.forest.Features()
-	for _, column := range m.required {
-		name := m.bundle.Model.Features[column].Name
+func requiredValues(m *engine.Model, rows []float64, sent map[string]bool) error {
+	width := m.Forest.Features()
+	for _, column := range m.RequiredFeatures {
+		name := m.Bundle.Model.Features[column].Name
 		if sent != nil && !sent[name] {
 			return &assay.FieldError{Field: "inputs." + name, Problem: "is required: the plan has a value of it for every event"}
 		}
@@ -99,17 +100,17 @@ func (m *live) requiredValues(rows []float64, sent map[string]bool) error {
 	return nil
 }
 
-func (m *live) featureNames() []string {
-	out := make([]string, len(m.bundle.Model.Features))
+func featureNames(m *engine.Model) []string {
+	out := make([]string, len(m.Bundle.Model.Features))
 	for i := range out {
-		out[i] = m.bundle.Model.Features[i].Name
+		out[i] = m.Bundle.Model.Features[i].Name
 	}
 	return out
 }
 
-// feature returns the column of a feature, or -1.
-func (m *live) feature(name string) int {
-	for i, f := range m.bundle.Model.Features {
+// featureColumn returns the column of a feature, or -1.
+func featureColumn(m *engine.Model, name string) int {
+	for i, f := range m.Bundle.Model.Features {
 		if f.Name == name {
 			return i
 		}

@@ -6,7 +6,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/serving/engine"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
@@ -16,9 +19,9 @@ var tensorWidths = map[string]int{"FP64": 8, "FP32": 4, "INT64": 8, "INT32": 4, 
 // tensorValues reads the values of one input: of the feature in a column, or, if
 // that is -1, of whole rows. Texts are those of a category's field, and become
 // its codes.
-func (m *live) tensorValues(in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
+func tensorValues(m *engine.Model, in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
 	if in.Datatype == "BYTES" {
-		return m.textValues(in, raw, isRaw, column)
+		return textValues(m, in, raw, isRaw, column)
 	}
 	width := tensorWidths[in.Datatype]
 	if width == 0 {
@@ -89,12 +92,12 @@ func rawValue(datatype string, b []byte) float64 {
 }
 
 // textValues reads the texts of a category.
-func (m *live) textValues(in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
+func textValues(m *engine.Model, in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
 	if column < 0 {
 		return nil, "rows of features are numbers: send BYTES as the input of one category"
 	}
 	whole := eachText(in, raw, isRaw, func(text []byte) bool {
-		code, _, ok := m.plan.CategoryCode(column, string(text))
+		code, _, ok := m.Plan.CategoryCode(column, string(text))
 		values = append(values, code)
 		if !ok {
 			problem = fmt.Sprintf("value %d is a text that the feature cannot be: BYTES are for the texts of one field's category",
@@ -141,4 +144,48 @@ func widen[T float32 | int64 | int32 | uint64 | uint32](in []T) []float64 {
 		out[i] = float64(x)
 	}
 	return out
+}
+
+// countTensors counts the categories of rows that came as features: the texts as
+// an event's, and the codes that stand for no value of the dictionary.
+func (s *Server) countTensors(m *engine.Model, req *v2.ModelInferRequest, rows []float64) {
+	dictionaries, k := m.Dictionaries(), m.Forest.Features()
+	texts := map[int]int{} // the inputs of texts, by their features
+	for i, in := range req.Inputs {
+		if in.Datatype == "BYTES" {
+			texts[featureColumn(m, in.Name)] = i
+		}
+	}
+	counts := make([]engine.UnseenCount, len(dictionaries))
+	for column := range k {
+		place, ok := m.Plan.CategoryField(column)
+		i := slices.IndexFunc(dictionaries, func(d features.Dictionary) bool { return d.Place == place })
+		if !ok || i < 0 || counts[i].Values > 0 { // a field counts once a row
+			continue
+		}
+		count := func(value, unseen bool) {
+			if value {
+				counts[i].Values++
+			}
+			if unseen {
+				counts[i].Unseen++
+			}
+		}
+		if at, ok := texts[column]; ok {
+			var raw []byte
+			if len(req.RawInputContents) > 0 {
+				raw = req.RawInputContents[at]
+			}
+			eachText(req.Inputs[at], raw, len(req.RawInputContents) > 0, func(text []byte) bool {
+				_, x, _ := m.Plan.CategoryCode(column, string(text))
+				count(x == x, dictionaries[i].Unseen(x))
+				return true
+			})
+			continue
+		}
+		for r := column; r < len(rows); r += k {
+			count(rows[r] == rows[r], m.Plan.UnseenCode(column, rows[r]))
+		}
+	}
+	s.engine.CountUnseen(m, counts)
 }

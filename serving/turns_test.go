@@ -33,22 +33,35 @@ func batchOf(prefix string, n int) *pb.ScoreBatchRequest {
 // idle fails unless no turn is taken and nothing is under way.
 func (n *node) idle(what string) {
 	n.t.Helper()
-	e := n.server.engine
-	if load := e.load.Load(); load != 0 {
+	if load := n.server.engine.InFlight(); load != 0 {
 		n.t.Errorf("%s: %d rows count as under way", what, load)
 	}
-	if !e.turns.TryAcquire(int64(e.atOnce)) {
-		n.t.Fatalf("%s: a turn was not given back", what)
+	n.takeTurns()()
+}
+
+// allRows is more rows than are worked on at once: a batch of so many has all
+// turns.
+const allRows = 1 << 30
+
+// takeTurns takes the turns of all batches until give is called. It fails if one
+// has not been given back.
+func (n *node) takeTurns() (give func()) {
+	n.t.Helper()
+	soon, cancel := context.WithTimeout(n.t.Context(), 5*time.Second)
+	defer cancel()
+	give, err := n.server.engine.AdmitBatch(soon, "all turns", allRows)
+	if err != nil {
+		n.t.Fatalf("a turn was not given back: %v", err)
 	}
-	e.turns.Release(int64(e.atOnce))
+	return give
 }
 
 // TestTurnsComeBack: a batch gives its turn back however it ends: answered,
 // malformed in a row behind good ones, given up while it waits, or with a panic
 // anywhere between its admission and its answer.
 func TestTurnsComeBack(t *testing.T) {
-	n := start(t, t.TempDir(), Config{})
-	s, e := &scoring{Server: n.server}, n.server.engine
+	n := start(t, t.TempDir(), Config{MaxInFlight: 2 * allRows})
+	s := &scoringServer{Server: n.server}
 	method := pb.Scoring_ScoreBatch_FullMethodName
 	call := func(ctx context.Context, decode func(any) error) error {
 		_, err := batchHandler(s, metadata.NewIncomingContext(ctx, nil), decode, nil)
@@ -77,74 +90,21 @@ func TestTurnsComeBack(t *testing.T) {
 	}
 	n.idle("a panic while decoding")
 
-	if err := e.turns.Acquire(t.Context(), int64(e.atOnce)); err != nil {
-		t.Fatal(err)
-	}
+	give := n.takeTurns()
 	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := call(soon, decoded(good)); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("a deadline while it waits: %v", err)
 	}
-	e.turns.Release(int64(e.atOnce))
+	give()
 	n.idle("a deadline while it waits")
-}
-
-// TestPanicWhileSequencing: a panic in the critical section, or before it, is
-// that batch's alone: the section is open to others, its ids can be used again,
-// and its working memory is nobody else's.
-func TestPanicWhileSequencing(t *testing.T) {
-	n := start(t, t.TempDir(), Config{})
-	e := n.server.engine
-	rpc := pb.NewScoringClient(n.client.Conn())
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	e.mu.Lock()
-	sound := e.mu.windows
-	e.mu.windows = append(sound[:len(sound):len(sound)], &windows{}) // of no plan: what a fault looks like
-	e.mu.Unlock()
-	if r, err := rpc.ScoreBatch(ctx, batchOf("again", 5)); err != nil || len(r.Rows) != 5 || codes.Code(r.Rows[4].Error.GetCode()) != codes.Internal {
-		t.Errorf("a panic: %v, %v, want rows with INTERNAL", r, err)
-	}
-	n.idle("a panic in the critical section")
-	if !e.mu.TryLock() {
-		t.Fatal("the critical section is still taken")
-	}
-	e.mu.windows = sound
-	e.mu.Unlock()
-	// A panic in a row's validation, with others of its batch open.
-	active := e.routes.Load().active
-	with, err := e.routes.Load().with(&live{name: "broken", bundle: active.bundle, windows: active.windows}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.routes.Store(with)
-	bad := batchOf("again", 6)
-	bad.Rows[5].Model = "broken"
-	if _, err := rpc.ScoreBatch(ctx, bad); status.Code(err) != codes.Internal {
-		t.Errorf("a panic in validation: %v, want INTERNAL", err)
-	}
-	n.idle("a panic in validation")
-	for range 3 {
-		r, err := rpc.ScoreBatch(ctx, batchOf("again", 5))
-		if err != nil {
-			t.Fatalf("the same ids again: %v", err)
-		}
-		for i, row := range r.Rows {
-			if want := fmt.Sprint("again", i); row.Error != nil || row.RequestId != want {
-				t.Errorf("row %d: %v, want the decision of %s", i, row, want)
-			}
-		}
-	}
 }
 
 // TestBatchesLeaveRoomForRequests: while batches wait for their turn, requests
 // that come alone do not wait behind them.
 func TestBatchesLeaveRoomForRequests(t *testing.T) {
-	n := start(t, t.TempDir(), Config{})
-	e := n.server.engine
-	if err := e.turns.Acquire(t.Context(), int64(e.atOnce)); err != nil { // as if batches had all turns
-		t.Fatal(err)
-	}
+	n := start(t, t.TempDir(), Config{MaxInFlight: 2 * allRows})
+	give := n.takeTurns() // as if batches had them
 	rpc := pb.NewScoringClient(n.client.Conn())
 	var batches sync.WaitGroup
 	for i := range 4 {
@@ -154,7 +114,7 @@ func TestBatchesLeaveRoomForRequests(t *testing.T) {
 			}
 		})
 	}
-	for e.load.Load() < 400 {
+	for n.server.engine.InFlight() < allRows+400 {
 		time.Sleep(time.Millisecond)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -165,7 +125,7 @@ func TestBatchesLeaveRoomForRequests(t *testing.T) {
 	if taken := n.journal.Stats().Taken; taken != begun+1 {
 		t.Errorf("%d numbers are taken while no batch has its turn", taken-begun)
 	}
-	e.turns.Release(int64(e.atOnce))
+	give()
 	batches.Wait()
 	n.idle("the batches")
 }
@@ -176,13 +136,13 @@ func TestFullServerTakesNoRate(t *testing.T) {
 	at := start2026.Add(time.Hour)
 	n := start(t, t.TempDir(), Config{RatePerSecond: 10, RateBurst: 10, MaxInFlight: 8, Now: func() time.Time { return at }})
 	rpc := pb.NewScoringClient(n.client.Conn())
-	n.server.engine.load.Store(8) // as if so many were under way
+	empty := n.fill(8)
 	for range 3 {
 		if _, err := rpc.ScoreBatch(t.Context(), batchOf("a", 10)); !comeAgain(err) || !has(err, "full") {
 			t.Errorf("on a full server: %v", err)
 		}
 	}
-	n.server.engine.load.Store(0)
+	empty()
 	if _, err := rpc.ScoreBatch(t.Context(), batchOf("a", 10)); err != nil {
 		t.Errorf("the whole of the rate: %v", err)
 	}

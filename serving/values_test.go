@@ -129,7 +129,7 @@ func TestArrowColumns(t *testing.T) {
 func TestUnseenOnline(t *testing.T) {
 	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	for i := range 2 * unseenLeast {
+	for i := range 2 * 100 {
 		ev := application(fmt.Sprint("e-", i), 10, 600)
 		ev.Fields[1].Value = assay.TextValue("STEEL")
 		if _, err := n.client.Score(t.Context(), fmt.Sprint("r-", i), ev); err != nil {

@@ -33,6 +33,7 @@ import (
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving"
 	"github.com/assayrisk/assay/serving/assayclient"
+	"github.com/assayrisk/assay/serving/audit"
 )
 
 type options struct {
@@ -88,18 +89,18 @@ func run(ctx context.Context, o options) error {
 		if i > 0 {
 			continue
 		}
-		if err := audit(ctx, o, b, n); err != nil {
+		if err := measureAudit(ctx, o, b, n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// audit makes all n decisions again.
-func audit(ctx context.Context, o options, b *models.Bundle, n int) error {
+// measureAudit makes all n decisions again.
+func measureAudit(ctx context.Context, o options, b *models.Bundle, n int) error {
 	var rates []float64
 	for range o.runs {
-		a, err := serving.NewAuditor([]*models.Bundle{b})
+		a, err := audit.New([]*models.Bundle{b})
 		if err != nil {
 			return err
 		}
@@ -108,7 +109,7 @@ func audit(ctx context.Context, o options, b *models.Bundle, n int) error {
 			return err
 		}
 		began := time.Now()
-		rep, err := a.Run(ctx, j, 0, serving.All, nil)
+		rep, err := a.Run(ctx, j, 0, audit.All, nil)
 		rates = append(rates, float64(n)/time.Since(began).Seconds())
 		if err := errors.Join(err, j.Close()); err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/serving"
+	"github.com/assayrisk/assay/serving/audit"
 )
 
 type auditFlags struct {
@@ -54,7 +54,7 @@ func auditCommand(u *ui) *cobra.Command {
 
 // auditSummary is what `assay audit --json` prints.
 type auditSummary struct {
-	*serving.AuditReport
+	*audit.Report
 	OK        bool    `json:"ok"`
 	Seconds   float64 `json:"seconds"`
 	PerSecond float64 `json:"decisions_per_second"`
@@ -68,7 +68,7 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 	case f.decision >= 0:
 		f.from, f.to = uint64(f.decision), uint64(f.decision)+1
 	case f.to == 0:
-		f.to = serving.All
+		f.to = audit.All
 	case f.from >= f.to:
 		return usagef("--from %d --to %d: no record lies between them", f.from, f.to)
 	}
@@ -76,7 +76,7 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	a, err := serving.NewAuditor(bundles)
+	a, err := audit.New(bundles)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/gbdt"
-	"github.com/assayrisk/assay/serving"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 // base is a trained model that another one begins from: with more trees, or
@@ -50,7 +50,7 @@ func (b *base) note() string {
 // is trained.
 func (r *recipe) fitPlan(ctx context.Context, train part) (*features.Plan, *features.FitReport, error) {
 	if r.base != nil {
-		return r.base.plan, &features.FitReport{Rows: len(train.rows), Kept: train.rows}, serving.CheckPlan(r.base.plan, r.policy)
+		return r.base.plan, &features.FitReport{Rows: len(train.rows), Kept: train.rows}, scoring.CheckPlan(r.base.plan, r.policy)
 	}
 	log, err := train.play(ctx, r.spec)
 	if err != nil {
@@ -60,7 +60,7 @@ func (r *recipe) fitPlan(ctx context.Context, train part) (*features.Plan, *feat
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", train.name, err)
 	}
-	return plan, report, serving.CheckPlan(plan, r.policy)
+	return plan, report, scoring.CheckPlan(plan, r.policy)
 }
 
 // grow trains a model, or goes on from the base.

@@ -15,7 +15,7 @@ import (
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
-	"github.com/assayrisk/assay/serving"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 type importFlags struct {
@@ -100,7 +100,7 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if err := serving.CheckPlan(plan, decides); err != nil {
+	if err := scoring.CheckPlan(plan, decides); err != nil {
 		return err
 	}
 	var text bytes.Buffer

@@ -14,8 +14,8 @@ import (
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
-	"github.com/assayrisk/assay/serving"
 	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 // scorer is a bundle made ready to score tables.
@@ -35,27 +35,22 @@ func openScorer(dir string) (*scorer, error) {
 	return newScorer(b)
 }
 
+// newScorer makes a bundle ready as the server does. A bundle without a policy
+// decides nothing here.
 func newScorer(b *models.Bundle) (*scorer, error) {
-	s := &scorer{bundle: b}
-	var err error
-	if s.plan, err = features.LoadPlan(b.Plan); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", models.ErrBundle, models.PlanFile, err)
-	}
-	if s.plan.Digest() != b.Manifest.Plan {
-		return nil, fmt.Errorf("%w: the plan's digest is %s, the manifest says %s", models.ErrBundle, s.plan.Digest().Short(), b.Manifest.Plan.Short())
-	}
 	if b.Model == nil {
+		var err error
 		if b.Model, err = interchange.LoadModel(b); err != nil {
 			return nil, err
 		}
 	}
-	if s.forest, err = forest.Compile(b.Model); err != nil {
-		return nil, err
+	m, err := scoring.New(b, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", models.ErrBundle, err)
 	}
+	s := &scorer{bundle: b, plan: m.Plan, forest: m.Forest}
 	if len(b.Policy) > 0 {
-		if s.policy, err = policy.Parse(b.Policy, serving.PolicySchema(s.plan)); err != nil {
-			return nil, fmt.Errorf("%s: %w", models.PolicyFile, err)
-		}
+		s.policy = m.Policy
 	}
 	return s, nil
 }

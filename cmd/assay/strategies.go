@@ -13,8 +13,8 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/models/eval"
-	"github.com/assayrisk/assay/serving"
 	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 // costFlags say what decisions are worth.
@@ -63,7 +63,7 @@ func (s *scorer) readPolicy(path string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := policy.Parse(yaml, serving.PolicySchema(s.plan))
+	p, err := policy.Parse(yaml, scoring.PolicySchema(s.plan))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

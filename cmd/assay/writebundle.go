@@ -8,8 +8,8 @@ import (
 	"github.com/assayrisk/assay/internal/yamltext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/interchange"
-	"github.com/assayrisk/assay/serving"
 	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 // writeBundle writes a bundle that a server can open: what is written is opened
@@ -21,7 +21,7 @@ func writeBundle(dir string, b *models.Bundle) error {
 			again.Model, err = interchange.LoadModel(again)
 		}
 		if err == nil {
-			err = serving.CheckBundle(again)
+			err = scoring.CheckBundle(again)
 		}
 		if err != nil {
 			return fmt.Errorf("%s is not written, for no server could open it: %w", dir, err)

@@ -18,9 +18,9 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/journal"
-	"github.com/assayrisk/assay/serving"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // running is a node that serves.
@@ -193,13 +193,13 @@ func TestRolledBack(t *testing.T) {
 }
 
 // acceptance is the newest record of an accepted head, nil if there is none.
-func acceptance(t *testing.T, j *journal.Journal) (found *serving.Act) {
+func acceptance(t *testing.T, j *journal.Journal) (found *engine.Act) {
 	t.Helper()
 	err := j.Scan(0, j.Stats().Durable, func(_ uint64, r *journal.Record, err error) error {
 		if err != nil {
 			return err
 		}
-		var a serving.Act
+		var a engine.Act
 		if r.Kind == ledger.Activation && assay.UnmarshalCBOR(r.Decision, &a) == nil && a.What == "accept head" {
 			found = &a
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"time"
@@ -27,21 +27,28 @@ type Act struct {
 	Windows int `cbor:"10,keyasint,omitempty"`
 }
 
-// The acts.
+// The acts, as Act.What names them.
 const (
-	actActivate  = "activate"
-	actLoad      = "load"
-	actUnload    = "unload"
-	actShadow    = "shadow"
-	actPolicy    = "policy"
-	actPropose   = "propose"
-	actAccept    = "accept head" // who started the server vouched for the log's head; Text says of which and why
-	actConfigure = "configure"   // a start by another configuration than the one before
+	ActActivate  = "activate"
+	ActLoad      = "load"
+	ActUnload    = "unload"
+	ActShadow    = "shadow"
+	ActPolicy    = "policy"
+	ActPropose   = "propose"
+	ActAccept    = "accept head" // who started the server vouched for the log's head; Text says of which and why
+	ActConfigure = "configure"   // a start by another configuration than the one before
 )
 
-// actKeepsPolicy is the version of activations under which the policy in force
+// ActKeepsPolicy is the version of activations under which the policy in force
 // stays, unless the act has another. Those before brought their bundle's own.
-const actKeepsPolicy = 2
+const ActKeepsPolicy = 2
+
+// Proposal is an act that one admin has asked for and that waits for a second.
+type Proposal struct {
+	By   string
+	Text string
+	At   time.Time
+}
 
 // standing is what the acts in the journal add up to.
 type standing struct {
@@ -50,23 +57,23 @@ type standing struct {
 	policy   []byte          // YAML of the newest policy that an act names
 	loaded   map[string]bool // folders loaded beside it
 	shadows  []string
-	pending  map[assay.Digest]proposal // acts that wait for a second admin
+	pending  map[assay.Digest]Proposal // acts that wait for a second admin
 
-	configured *Act  // the newest start by another configuration
-	windows    int   // the newest version of window kernels that an act names
-	decides    named // what decides since the newest act, of any sort
-	decided    named // by what the last decision was made, while no act is met
+	configured *Act    // the newest start by another configuration
+	windows    int     // the newest version of window kernels that an act names
+	decides    decider // what decides since the newest act, of any sort
+	decided    decider // by what the last decision was made, while no act is met
 }
 
-// named is what a record names as deciding. The zero value is none.
-type named struct{ model, plan, policy assay.Digest }
+// decider is what a record names as deciding. The zero value is none.
+type decider struct{ model, plan, policy assay.Digest }
 
 // apply adds one act, done at a time in microseconds.
 func (s *standing) apply(a Act, micros int64) {
 	if len(a.Open) == len(assay.Digest{}) {
 		open := assay.Digest(a.Open)
-		if a.What == actPropose {
-			s.pending[open] = proposal{a.By, a.Text, time.UnixMicro(micros)}
+		if a.What == ActPropose {
+			s.pending[open] = Proposal{a.By, a.Text, time.UnixMicro(micros)}
 		} else {
 			delete(s.pending, open)
 		}
@@ -78,30 +85,30 @@ func (s *standing) apply(a Act, micros int64) {
 		s.windows = a.Windows
 	}
 	switch a.What {
-	case actConfigure:
+	case ActConfigure:
 		s.configured = &a
-	case actActivate:
+	case ActActivate:
 		s.activate, s.acted = &a, true
-	case actPolicy:
+	case ActPolicy:
 		s.acted = true
-	case actShadow:
+	case ActShadow:
 		s.shadows = a.Bundles
-	case actLoad, actUnload:
+	case ActLoad, ActUnload:
 		for _, b := range a.Bundles {
 			if s.loaded == nil {
 				s.loaded = map[string]bool{}
 			}
-			s.loaded[b] = a.What == actLoad
+			s.loaded[b] = a.What == ActLoad
 		}
 	}
 }
 
 // take adds one record.
-func (s *standing) take(p *played) {
-	if p.kind == ledger.Decision && s.decides == (named{}) {
+func (s *standing) take(p *replayedRecord) {
+	if p.kind == ledger.Decision && s.decides == (decider{}) {
 		s.decided = p.by
 	}
-	if isAct(p.kind) {
+	if IsAct(p.kind) {
 		s.decides = p.by
 	}
 	if p.act != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"context"
@@ -11,18 +11,19 @@ import (
 	"sync/atomic"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// indexBlock is how many records share one entry of the index.
-const indexBlock = 256
+// IndexBlock is how many records share one entry of the index.
+const IndexBlock = 256
 
-// index tells ListDecisions which blocks of records cannot hold what is asked
+// Index tells ListDecisions which blocks of records cannot hold what is asked
 // for: for each block the span of times, the outcomes, and small Bloom filters
 // of the callers and of the entities. That is 4.2 bytes a record, and hashes
 // under a seed of this process alone. Blocks of records from before the start
 // are filled in the background; until then they are looked through.
-type index struct {
+type Index struct {
 	seed   maphash.Seed
 	end    uint64        // records from before the start lie below it
 	filled atomic.Uint64 // of those, the ones below are in
@@ -39,10 +40,10 @@ type indexEntry struct {
 	entities [128]uint64
 }
 
-func newIndex(durable uint64) *index { return &index{seed: maphash.MakeSeed(), end: durable} }
+func newIndex(durable uint64) *Index { return &Index{seed: maphash.MakeSeed(), end: durable} }
 
 // hash of an entity, or with no role of a caller.
-func (x *index) hash(role, id string) uint64 {
+func (x *Index) hash(role, id string) uint64 {
 	return bits.RotateLeft64(maphash.String(x.seed, role), 21) ^ maphash.String(x.seed, id)
 }
 
@@ -55,17 +56,17 @@ func places(h uint64) (p [4]uint16) {
 }
 
 // add notes decisions and recorded events of this process.
-func (x *index) add(ws []*work) {
+func (x *Index) add(rs []*Request) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, w := range ws {
-		x.addLocked(w.seq, w.decision.Micros, w.decision.Outcome, w.key.caller, w.req.Event.Entities)
+	for _, r := range rs {
+		x.addLocked(r.Sequence, r.Decision.Micros, r.Decision.Outcome, r.Key.Caller, r.Event.Entities)
 	}
 }
 
 // addLocked notes a decision or a recorded event, with mu held.
-func (x *index) addLocked(seq uint64, micros int64, o assay.Outcome, caller string, entities []assay.Entity) {
-	n := seq / indexBlock
+func (x *Index) addLocked(seq uint64, micros int64, o assay.Outcome, caller string, entities []assay.Entity) {
+	n := seq / IndexBlock
 	for uint64(len(x.mu.blocks)) <= n {
 		x.mu.blocks = append(x.mu.blocks, nil)
 	}
@@ -84,40 +85,43 @@ func (x *index) addLocked(seq uint64, micros int64, o assay.Outcome, caller stri
 	}
 }
 
-// query is what ListDecisions looks for.
-type query struct {
-	from, to int64 // to is not included
-	outcome  assay.Outcome
-	any      bool // any outcome
-	caller   string
-	mine     bool          // of this caller alone
-	entity   *assay.Entity // nil: any
+// Query is what ListDecisions looks for.
+type Query struct {
+	From, To   int64 // microseconds; To is not included
+	Outcome    assay.Outcome
+	AnyOutcome bool
+	Caller     string
+	OwnOnly    bool          // of this caller alone
+	Entity     *assay.Entity // nil: any
 }
 
 // lockedBlocks is how many entries are looked at in one go: whoever notes new
 // decisions waits meanwhile.
 const lockedBlocks = 1024
 
-// next returns the first number from seq on whose block may hold what q asks
+// Filled is how many of the records from before the start are in.
+func (x *Index) Filled() uint64 { return x.filled.Load() }
+
+// Next returns the first number from seq on whose block may hold what q asks
 // for, or false when none may.
-func (x *index) next(seq uint64, q *query) (uint64, bool) {
+func (x *Index) Next(seq uint64, q *Query) (uint64, bool) {
 	var caller uint64
 	var entity [4]uint16
-	if q.mine {
-		caller = 1 << (x.hash("", q.caller) & 63)
+	if q.OwnOnly {
+		caller = 1 << (x.hash("", q.Caller) & 63)
 	}
-	if q.entity != nil {
-		entity = places(x.hash(q.entity.Role, q.entity.ID))
+	if q.Entity != nil {
+		entity = places(x.hash(q.Entity.Role, q.Entity.ID))
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for n, looked := seq/indexBlock, 1; ; n, looked = n+1, looked+1 {
+	for n, looked := seq/IndexBlock, 1; ; n, looked = n+1, looked+1 {
 		if looked%lockedBlocks == 0 {
 			x.mu.RUnlock()
 			x.mu.RLock()
 		}
-		first := max(seq, n*indexBlock)
-		if last := min((n+1)*indexBlock, x.end); last > x.filled.Load() && first < x.end {
+		first := max(seq, n*IndexBlock)
+		if last := min((n+1)*IndexBlock, x.end); last > x.filled.Load() && first < x.end {
 			return first, true // not in the index yet
 		}
 		if n >= uint64(len(x.mu.blocks)) {
@@ -129,11 +133,11 @@ func (x *index) next(seq uint64, q *query) (uint64, bool) {
 	}
 }
 
-func (b *indexEntry) may(q *query, caller uint64, entity [4]uint16) bool {
-	if b.to < q.from || b.from >= q.to || !q.any && b.outcomes&(1<<q.outcome) == 0 || b.callers&caller != caller {
+func (b *indexEntry) may(q *Query, caller uint64, entity [4]uint16) bool {
+	if b.to < q.From || b.from >= q.To || !q.AnyOutcome && b.outcomes&(1<<q.Outcome) == 0 || b.callers&caller != caller {
 		return false
 	}
-	if q.entity != nil {
+	if q.Entity != nil {
 		for _, p := range entity {
 			if b.entities[p/64]&(1<<(p%64)) == 0 {
 				return false
@@ -144,9 +148,9 @@ func (b *indexEntry) may(q *query, caller uint64, entity [4]uint16) bool {
 }
 
 // fill takes in the records from before the start.
-func (x *index) fill(ctx context.Context, j *journal.Journal) error {
+func (x *Index) fill(ctx context.Context, j *journal.Journal) error {
 	err := j.Scan(0, x.end, func(seq uint64, r *journal.Record, unreadable error) error {
-		if unreadable == nil && carriesDecision(r) {
+		if unreadable == nil && CarriesDecision(r) {
 			d, err := assay.ParseDecision(r.Decision)
 			if err != nil {
 				return err
@@ -166,4 +170,21 @@ func (x *index) fill(ctx context.Context, j *journal.Journal) error {
 		x.filled.Store(x.end)
 	}
 	return err
+}
+
+// CarriesDecision reports whether a record is about an event.
+func CarriesDecision(rec *journal.Record) bool {
+	return len(rec.Decision) > 0 && (rec.Kind == ledger.Decision || rec.Kind == ledger.Event || rec.Kind == ledger.Failed)
+}
+
+// Matches is the test that a record must pass, apart from its outcome.
+func (q *Query) Matches(rec *journal.Record) bool {
+	if !CarriesDecision(rec) || q.OwnOnly && rec.Caller != q.Caller || rec.Micros < q.From || rec.Micros >= q.To {
+		return false
+	}
+	if q.Entity == nil || rec.Subject == Subject(q.Entity.Role, q.Entity.ID) {
+		return true
+	}
+	ev, err := assay.ParseEvent(rec.Private)
+	return err == nil && q.Entity.ID != "" && ev.Entity(q.Entity.Role) == q.Entity.ID
 }

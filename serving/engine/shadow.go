@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"context"
@@ -16,7 +16,6 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/ledger/vault"
-	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
 // Bounds of the shadow's way: decisions that wait, and those scored together.
@@ -45,7 +44,7 @@ type ShadowScore struct {
 	PD     float64      `cbor:"3,keyasint"`
 }
 
-// shadows scores challengers beside the active model, off the request's way:
+// Shadows scores challengers beside the active model, off the request's way:
 // when the queue is full, the challengers miss the decision, never the caller.
 //
 //	decision durable ─▶ queue of numbers ─▶ read the record ─▶ score its vector ─▶ a record of kind shadow
@@ -53,23 +52,39 @@ type ShadowScore struct {
 // The record is sealed under the key of the decision's subject: erasing the
 // subject erases what challengers made of it too. What waits when the process
 // is killed is not scored.
-type shadows struct {
+type Shadows struct {
 	queue   chan uint64
 	dropped atomic.Int64
-	models  atomic.Pointer[[]*live]
-	pass    sync.Mutex // held while a batch is scored and recorded
+	models  atomic.Pointer[[]*Model]
+	scoring sync.Mutex // held while a batch is scored and recorded
 }
 
-func newShadows() *shadows {
-	s := &shadows{queue: make(chan uint64, shadowQueue)}
-	s.models.Store(new([]*live))
+func newShadows() *Shadows {
+	s := &Shadows{queue: make(chan uint64, shadowQueue)}
+	s.models.Store(new([]*Model))
 	return s
 }
 
-func (s *shadows) waiting() int { return len(s.queue) }
+// Waiting is how many decisions wait for the challengers.
+func (s *Shadows) Waiting() int { return len(s.queue) }
+
+// Models are the challengers.
+func (s *Shadows) Models() []*Model { return *s.models.Load() }
+
+// Use makes ms the challengers.
+func (s *Shadows) Use(ms []*Model) { s.models.Store(&ms) }
+
+// Dropped is how many decisions found the queue full, or were not recorded.
+func (s *Shadows) Dropped() int64 { return s.dropped.Load() }
+
+// Pause lets no challenger score until resume is called.
+func (s *Shadows) Pause() (resume func()) {
+	s.scoring.Lock()
+	return s.scoring.Unlock
+}
 
 // offer gives a durable decision to the challengers.
-func (s *shadows) offer(seq uint64) {
+func (s *Shadows) offer(seq uint64) {
 	if len(*s.models.Load()) == 0 {
 		return
 	}
@@ -81,7 +96,7 @@ func (s *shadows) offer(seq uint64) {
 }
 
 // run scores until ctx ends, and then what still waits.
-func (s *shadows) run(ctx context.Context, j *journal.Journal, now func() time.Time, log *slog.Logger) {
+func (s *Shadows) run(ctx context.Context, j *journal.Journal, now func() time.Time, log *slog.Logger) {
 	for {
 		var seq uint64
 		select {
@@ -112,9 +127,9 @@ func (s *shadows) run(ctx context.Context, j *journal.Journal, now func() time.T
 
 // score scores decisions and records what came of it; missed of them have no
 // record then, apart from those whose subject is erased.
-func (s *shadows) score(j *journal.Journal, now func() time.Time, seqs []uint64) (missed int, err error) {
-	s.pass.Lock()
-	defer s.pass.Unlock()
+func (s *Shadows) score(j *journal.Journal, now func() time.Time, seqs []uint64) (missed int, err error) {
+	s.scoring.Lock()
+	defer s.scoring.Unlock()
 	models := *s.models.Load()
 	var recs []*journal.Record
 	for _, seq := range seqs {
@@ -146,7 +161,7 @@ func (s *shadows) score(j *journal.Journal, now func() time.Time, seqs []uint64)
 
 // one makes the record of one decision's shadow scores, nil if no challenger
 // is of its plan.
-func (s *shadows) one(j *journal.Journal, models []*live, seq uint64) (*journal.Record, error) {
+func (s *Shadows) one(j *journal.Journal, models []*Model, seq uint64) (*journal.Record, error) {
 	rec, err := j.Get(seq)
 	if err != nil {
 		return nil, fmt.Errorf("decision %d: %w", seq, err)
@@ -157,9 +172,9 @@ func (s *shadows) one(j *journal.Journal, models []*live, seq uint64) (*journal.
 	}
 	note := ShadowNote{Version: 1, Sequence: seq}
 	for _, m := range models {
-		if m.digest == v.Plan {
-			x := m.bundle.Score(m.forest.Margin(v.Values))
-			note.Scores = append(note.Scores, ShadowScore{m.name, x.Model, x.Margin, x.PD})
+		if m.PlanDigest == v.Plan {
+			x := m.Bundle.Score(m.Forest.Margin(v.Values))
+			note.Scores = append(note.Scores, ShadowScore{m.Name, x.Model, x.Margin, x.PD})
 		}
 	}
 	if len(note.Scores) == 0 {
@@ -172,36 +187,32 @@ func (s *shadows) one(j *journal.Journal, models []*live, seq uint64) (*journal.
 	return &journal.Record{Kind: ledger.Shadow, Subject: rec.Subject, Caller: shadowCaller, RequestID: strconv.FormatUint(seq, 10), Plan: v.Plan, Decision: raw}, nil
 }
 
-// keepPlan drops the challengers of other plans: they cannot score the vectors
+// KeepPlan drops the challengers of other plans: they cannot score the vectors
 // of this one.
-func (s *shadows) keepPlan(plan assay.Digest) {
-	var kept []*live
+func (s *Shadows) KeepPlan(plan assay.Digest) {
+	var kept []*Model
 	for _, m := range *s.models.Load() {
-		if m.digest == plan {
+		if m.PlanDigest == plan {
 			kept = append(kept, m)
 		}
 	}
 	s.models.Store(&kept)
 }
 
-// shadowsOf reads the shadow scores of a decision from the journal.
-func shadowsOf(j *journal.Journal, seq uint64) ([]*pb.ShadowScore, error) {
+// ShadowScores reads the shadow scores of a decision from the journal, and the
+// number of the record that has them.
+func ShadowScores(j *journal.Journal, seq uint64) (scores []ShadowScore, at uint64, err error) {
 	at, _, ok, err := j.Lookup(shadowCaller, strconv.FormatUint(seq, 10))
 	if err != nil || !ok {
-		return nil, err
+		return nil, 0, err
 	}
 	rec, err := j.Get(at)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var note ShadowNote
 	if err := assay.UnmarshalCBOR(rec.Decision, &note); err != nil {
-		return nil, fmt.Errorf("record %d: %w", at, err)
+		return nil, 0, fmt.Errorf("record %d: %w", at, err)
 	}
-	var out []*pb.ShadowScore
-	for i := range note.Scores {
-		x := &note.Scores[i]
-		out = append(out, &pb.ShadowScore{Model: x.Model, ModelDigest: x.Digest[:], Margin: x.Margin, Pd: x.PD, Sequence: at})
-	}
-	return out, nil
+	return note.Scores, at, nil
 }

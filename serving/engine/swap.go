@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"context"
@@ -16,15 +16,15 @@ import (
 // is entered to finish the windows of a new plan.
 const catchUp = 512
 
-// swap replaces the routes and records the act, in one critical section: every
-// decision sequenced before the act's record was asked of the old routes, and
-// none is dropped. next gets the old routes and makes the new ones. The windows
-// of a plan that the new routes need are made from the journal first.
+// Swap replaces the models and records the act, in one critical section: every
+// decision sequenced before the act's record was asked of the old models, and
+// none is dropped. The windows of a plan that the new ones need are made from
+// the journal first.
 //
 // Requests that picked their model before the swap finish with it, also when
 // their numbers come after the act's.
-func (e *engine) swap(ctx context.Context, next *routes, kind ledger.Kind, key requestKey, body assay.Digest, act *Act) (seq uint64, err error) {
-	fresh, err := e.freshWindows(ctx, next)
+func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key Key, body assay.Digest, act *Act) (seq uint64, err error) {
+	fresh, err := e.replayNewWindows(ctx, next)
 	if err != nil {
 		return 0, err
 	}
@@ -43,57 +43,57 @@ func (e *engine) swap(ctx context.Context, next *routes, kind ledger.Kind, key r
 		}
 		e.mu.windows = append(e.mu.windows, f.windows)
 	}
-	for _, m := range next.all() {
+	for _, m := range next.All() {
 		if m.windows == nil {
-			m.windows = e.windowsFor(m.digest)
+			m.windows = e.windowsFor(m.PlanDigest)
 		}
 	}
-	e.routes.Store(next)
+	e.models.Store(next)
 	e.retire(next)
 	seq = e.journal.Take()
 	e.mu.Unlock()
 
-	m := next.active
+	m := next.Active
 	_, err = e.journal.Append(context.WithoutCancel(ctx), seq, &journal.Record{
-		Kind: kind, Micros: e.now().UnixMicro(), Caller: key.caller, RequestID: key.id, Body: body,
-		Model: m.bundle.Digest, Plan: m.digest, Policy: m.policy.Digest(), Decision: raw,
+		Kind: kind, Micros: e.now().UnixMicro(), Caller: key.Caller, RequestID: key.RequestID, Body: body,
+		Model: m.Bundle.Digest, Plan: m.PlanDigest, Policy: m.Policy.Digest(), Decision: raw,
 	})
 	return seq, err
 }
 
-// note records an act that changes no route.
-func (e *engine) note(ctx context.Context, kind ledger.Kind, key requestKey, body assay.Digest, act *Act) (seq uint64, err error) {
-	return e.swap(ctx, e.routes.Load(), kind, key, body, act)
+// RecordAct records an act that changes no model.
+func (e *Engine) RecordAct(ctx context.Context, kind ledger.Kind, key Key, body assay.Digest, act *Act) (seq uint64, err error) {
+	return e.Swap(ctx, e.models.Load(), kind, key, body, act)
 }
 
-// freshly is the state of a plan that is not loaded yet, replayed up to next.
-type freshly struct {
+// newWindows is the state of a plan that is not loaded yet, replayed up to next.
+type newWindows struct {
 	*windows
 	next uint64
 }
 
-// freshWindows replays the journal for each plan that r needs and that has no
+// replayNewWindows replays the journal for each plan that l needs and that has no
 // windows yet, up to little before the present.
-func (e *engine) freshWindows(ctx context.Context, r *routes) ([]*freshly, error) {
-	var out []*freshly
+func (e *Engine) replayNewWindows(ctx context.Context, l *Models) ([]*newWindows, error) {
+	var out []*newWindows
 next:
-	for _, m := range r.all() {
+	for _, m := range l.All() {
 		e.mu.Lock()
-		have := e.windowsFor(m.digest) != nil
+		have := e.windowsFor(m.PlanDigest) != nil
 		e.mu.Unlock()
 		for _, f := range out {
-			have = have || f.plan.Digest() == m.digest
+			have = have || f.plan.Digest() == m.PlanDigest
 		}
 		if have {
 			continue next
 		}
-		f := &freshly{windows: &windows{plan: m.plan, state: m.plan.NewState()}}
+		f := &newWindows{windows: &windows{plan: m.Plan, state: m.Plan.NewState()}}
 		for {
 			to := e.journal.Stats().Durable
 			if to-f.next <= catchUp {
 				break
 			}
-			if _, err := replay(ctx, e.journal, m.plan, f.next, to, f.state, e.lates); err != nil {
+			if _, err := replay(ctx, e.journal, m.Plan, f.next, to, f.state, e.late); err != nil {
 				return nil, err
 			}
 			f.next = to
@@ -105,7 +105,7 @@ next:
 
 // finishWindows replays the last records; mu is held, so that no number is
 // taken meanwhile and the records that have one become durable.
-func (e *engine) finishWindows(ctx context.Context, f *freshly) error {
+func (e *Engine) finishWindows(ctx context.Context, f *newWindows) error {
 	taken := e.journal.Stats().Taken
 	for e.journal.Stats().Durable < taken {
 		if err := e.journal.Ready(); err != nil {
@@ -117,18 +117,18 @@ func (e *engine) finishWindows(ctx context.Context, f *freshly) error {
 		case <-time.After(200 * time.Microsecond):
 		}
 	}
-	_, err := replay(ctx, e.journal, f.plan, f.next, taken, f.state, e.lates)
+	_, err := replay(ctx, e.journal, f.plan, f.next, taken, f.state, e.late)
 	return err
 }
 
-// retire drops the windows that neither the routes nor a request under way
+// retire drops the windows that neither the models nor a request under way
 // need; mu is held. What is still in use goes at the next swap.
-func (e *engine) retire(r *routes) {
+func (e *Engine) retire(l *Models) {
 	kept := e.mu.windows[:0]
 	for _, w := range e.mu.windows {
 		needed := w.users.Load() > 0
-		for _, m := range r.all() {
-			needed = needed || m.digest == w.plan.Digest()
+		for _, m := range l.All() {
+			needed = needed || m.PlanDigest == w.plan.Digest()
 		}
 		if needed {
 			kept = append(kept, w)

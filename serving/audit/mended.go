@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package audit
 
 import (
 	"slices"
@@ -31,7 +31,7 @@ func onlyMended(p *features.Plan, kernels int, again, then []float64) []features
 }
 
 // mended counts a decision that differs in features alone that were mended.
-func (r *AuditReport) mended(kernels int, of []features.Mended) {
+func (r *Report) mended(kernels int, of []features.Mended) {
 	r.Mended++
 	for _, m := range of {
 		k := slices.IndexFunc(r.MendedFeatures, func(f MendedFeature) bool { return f.Mended == m && f.Kernels == kernels })

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package audit
 
 import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // inForce is what the log allows decisions to be made by. A decision may name
@@ -16,36 +17,36 @@ type inForce struct {
 	known  bool                     // a configured start was met
 	blind  bool                     // an act cannot be read
 	pairs  map[[2]assay.Digest]bool // model and policy
-	beside map[assay.Digest]bool    // models
+	loaded map[assay.Digest]bool    // models beside the active one
 }
 
 // note takes one record.
 func (f *inForce) note(r *journal.Record, unreadable error) error {
-	if !isAct(r.Kind) {
+	if !engine.IsAct(r.Kind) {
 		return nil
 	}
 	if f.pairs == nil {
-		f.pairs, f.beside = map[[2]assay.Digest]bool{}, map[assay.Digest]bool{}
+		f.pairs, f.loaded = map[[2]assay.Digest]bool{}, map[assay.Digest]bool{}
 	}
 	f.pairs[[2]assay.Digest{r.Model, r.Policy}] = true
 	if unreadable != nil {
 		f.blind = true
 		return nil
 	}
-	var act Act
+	var act engine.Act
 	if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
 		return err
 	}
 	switch act.What {
-	case actConfigure:
+	case engine.ActConfigure:
 		f.known = true
-	case actLoad:
-		f.beside[act.Digest] = true
+	case engine.ActLoad:
+		f.loaded[act.Digest] = true
 	}
 	return nil
 }
 
 // allows reports whether a decision names what was in force.
 func (f *inForce) allows(r *journal.Record) bool {
-	return !f.known || f.blind || f.beside[r.Model] || f.pairs[[2]assay.Digest{r.Model, r.Policy}]
+	return !f.known || f.blind || f.loaded[r.Model] || f.pairs[[2]assay.Digest{r.Model, r.Policy}]
 }

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/assayrisk/assay/features"
-	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
 // Bounds of unseenWatch.
@@ -103,74 +101,44 @@ func (u *unseenWatch) add(say []unseenLine, i int, values, unseen int64, now fun
 	return say
 }
 
-// countTensors counts the categories of rows that came as features: the texts as
-// an event's, and the codes that stand for no value of the dictionary.
-func (m *live) countTensors(req *v2.ModelInferRequest, rows []float64, now func() time.Time, log *slog.Logger) {
-	u, k := m.unseen, m.forest.Features()
-	texts := map[int]int{} // the inputs of texts, by their features
-	for i, in := range req.Inputs {
-		if in.Datatype == "BYTES" {
-			texts[m.feature(in.Name)] = i
-		}
-	}
-	sums := make([]unseenCount, len(u.of))
-	for column := range k {
-		place, ok := m.plan.CategoryField(column)
-		i := slices.IndexFunc(u.of, func(d features.Dictionary) bool { return d.Place == place })
-		if !ok || i < 0 || sums[i].values > 0 { // a field counts once a row
-			continue
-		}
-		count := func(value, unseen bool) {
-			if value {
-				sums[i].values++
-			}
-			if unseen {
-				sums[i].unseen++
-			}
-		}
-		if at, ok := texts[column]; ok {
-			var raw []byte
-			if len(req.RawInputContents) > 0 {
-				raw = req.RawInputContents[at]
-			}
-			eachText(req.Inputs[at], raw, len(req.RawInputContents) > 0, func(text []byte) bool {
-				_, x, _ := m.plan.CategoryCode(column, string(text))
-				count(x == x, u.of[i].Unseen(x))
-				return true
-			})
-			continue
-		}
-		for r := column; r < len(rows); r += k {
-			count(rows[r] == rows[r], m.plan.UnseenCode(column, rows[r]))
-		}
-	}
+// Dictionaries are the fields with a dictionary whose values are counted.
+func (m *Model) Dictionaries() []features.Dictionary { return m.unseen.of }
+
+// UnseenCount is how many values of a field came, and how many of them training
+// had not.
+type UnseenCount struct{ Values, Unseen int64 }
+
+// CountUnseen counts values that came apart from events: those of each of the
+// model's Dictionaries.
+func (e *Engine) CountUnseen(m *Model, counts []UnseenCount) {
 	var say []unseenLine
+	u := m.unseen
 	u.mu.Lock()
-	for i, c := range sums {
-		if c.values > 0 {
-			say = u.add(say, i, c.values, c.unseen, now)
+	for i, c := range counts {
+		if c.Values > 0 {
+			say = u.add(say, i, c.Values, c.Unseen, e.now)
 		}
 	}
 	u.mu.Unlock()
-	sayUnseen(say, m.name, log)
+	sayUnseen(say, m.Name, e.log)
 }
 
 var unseenDesc = prometheus.NewDesc("assay_unseen_share", "Share of the values of a field with a dictionary, of the last thousands, that the active model's training had not.", []string{"field"}, nil)
 
 // unseenCollector shows the counts of the active model. Field names are the
 // plan's, not a request's.
-type unseenCollector struct{ e *engine }
+type unseenCollector struct{ e *Engine }
 
 // Describe implements prometheus.Collector.
 func (c unseenCollector) Describe(ch chan<- *prometheus.Desc) { ch <- unseenDesc }
 
 // Collect implements prometheus.Collector.
 func (c unseenCollector) Collect(ch chan<- prometheus.Metric) {
-	r := c.e.routes.Load()
+	r := c.e.models.Load()
 	if r == nil {
 		return
 	}
-	u := r.active.unseen
+	u := r.Active.unseen
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for i, x := range u.mu.fields {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"context"
@@ -14,18 +14,18 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// Bounds of a play: how many records are read as one piece, and by how many
+// Bounds of a replay: how many records are read as one piece, and by how many
 // goroutines at most. What is read ahead is at most two pieces for each.
 const (
-	playPiece   = 1024
-	playReaders = 8
+	pieceRecords = 1024
+	maxReaders   = 8
 )
 
-// played is what the state is made of in one record.
-type played struct {
+// replayedRecord is what the state is made of in one record.
+type replayedRecord struct {
 	kind   ledger.Kind
 	micros int64
-	by     named
+	by     decider
 	act    *Act         // of an act that can be read
 	event  *assay.Event // of a record that feeds windows and can be read
 }
@@ -33,26 +33,26 @@ type played struct {
 // piece is a range of records on its way from its reader.
 type piece struct {
 	from, to uint64
-	records  []played
+	records  []replayedRecord
 	err      error
 	read     chan struct{} // closed when records and err are there
 }
 
-// play gives the records in [from, to) to fn, in order and in the caller's
+// readRecords gives the records in [from, to) to fn, in order and in the caller's
 // goroutine. Opening a record costs ten times what fn does with it, so several
 // goroutines read ahead.
-func play(ctx context.Context, j *journal.Journal, from, to uint64, fn func(seq uint64, p *played) error) error {
+func readRecords(ctx context.Context, j *journal.Journal, from, to uint64, fn func(seq uint64, p *replayedRecord) error) error {
 	to = min(to, j.Stats().Durable)
 	ctx, cancel := context.WithCancel(ctx)
-	readers := min(runtime.GOMAXPROCS(0), playReaders)
+	readers := min(runtime.GOMAXPROCS(0), maxReaders)
 	work, order := make(chan *piece, readers), make(chan *piece, readers)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer close(order)
 		defer close(work)
-		for at := from; at < to; at += playPiece {
-			p := &piece{from: at, to: min(at+playPiece, to), read: make(chan struct{})}
+		for at := from; at < to; at += pieceRecords {
+			p := &piece{from: at, to: min(at+pieceRecords, to), read: make(chan struct{})}
 			for _, c := range [...]chan *piece{work, order} {
 				select {
 				case c <- p:
@@ -95,17 +95,17 @@ func play(ctx context.Context, j *journal.Journal, from, to uint64, fn func(seq 
 
 // fill reads a piece.
 func (p *piece) fill(ctx context.Context, j *journal.Journal) error {
-	p.records = make([]played, 0, p.to-p.from)
+	p.records = make([]replayedRecord, 0, p.to-p.from)
 	return j.Scan(p.from, p.to, func(seq uint64, r *journal.Record, unreadable error) error {
-		x := played{kind: r.Kind, micros: r.Micros, by: named{r.Model, r.Plan, r.Policy}}
+		x := replayedRecord{kind: r.Kind, micros: r.Micros, by: decider{r.Model, r.Plan, r.Policy}}
 		switch {
 		case unreadable != nil:
-		case isAct(r.Kind):
+		case IsAct(r.Kind):
 			x.act = new(Act)
 			if err := assay.UnmarshalCBOR(r.Decision, x.act); err != nil {
 				return fmt.Errorf("record %d: %w", seq, err)
 			}
-		case feedsWindows(r.Kind) && len(r.Private) > 0:
+		case FeedsWindows(r.Kind) && len(r.Private) > 0:
 			ev, err := assay.ParseEvent(r.Private)
 			if err != nil {
 				return fmt.Errorf("record %d: %w", seq, err)
@@ -117,24 +117,29 @@ func (p *piece) fill(ctx context.Context, j *journal.Journal) error {
 	})
 }
 
-// isAct reports whether records of a kind hold an Act.
-func isAct(k ledger.Kind) bool { return k == ledger.Activation || k == ledger.Policy }
+// IsAct reports whether records of a kind hold an Act.
+func IsAct(k ledger.Kind) bool { return k == ledger.Activation || k == ledger.Policy }
+
+// FeedsWindows reports whether records of a kind hold an event.
+func FeedsWindows(k ledger.Kind) bool {
+	return k == ledger.Decision || k == ledger.Event || k == ledger.Failed
+}
 
 // replay makes the windows of a plan from the journal: every event in [from,
 // to) that was sequenced, scored or recorded, in sequence order, as Observe saw
 // it then. An event whose subject was erased cannot be read any more and is
 // passed over; one that this plan does not accept does not concern it.
-func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State, late *lates) (events int, err error) {
+func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State, late *lateEvents) (events int, err error) {
 	if !plan.HasWindows() {
 		return 0, nil
 	}
-	err = play(ctx, j, from, to, func(seq uint64, p *played) error {
+	err = readRecords(ctx, j, from, to, func(seq uint64, p *replayedRecord) error {
 		if p.event == nil || plan.Validate(p.event) != nil {
 			return nil
 		}
 		events++
 		err := plan.Observe(p.event, st)
-		late.replayed(seq, p, plan.Digest(), st)
+		late.rememberReplayed(seq, p, plan.Digest(), st)
 		return err
 	})
 	if err != nil {
@@ -145,17 +150,17 @@ func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, 
 
 // replayAll reads the whole journal once: what the acts add up to, and the
 // windows of a plan.
-func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan, late *lates) (st standing, w *windows, events int, err error) {
-	st.pending = map[assay.Digest]proposal{}
+func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan, late *lateEvents) (st standing, w *windows, events int, err error) {
+	st.pending = map[assay.Digest]Proposal{}
 	w = &windows{plan: plan, state: plan.NewState()}
-	err = play(ctx, j, 0, math.MaxUint64, func(seq uint64, p *played) error {
+	err = readRecords(ctx, j, 0, math.MaxUint64, func(seq uint64, p *replayedRecord) error {
 		st.take(p)
 		if p.event == nil || !plan.HasWindows() || plan.Validate(p.event) != nil {
 			return nil
 		}
 		events++
 		err := plan.Observe(p.event, w.state)
-		late.replayed(seq, p, plan.Digest(), w.state)
+		late.rememberReplayed(seq, p, plan.Digest(), w.state)
 		return err
 	})
 	if err != nil {

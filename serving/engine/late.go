@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"context"
@@ -9,47 +9,38 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
-	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// lateness says of one event that it came later than its plan allows. The zero
+// Lateness says of one event that it came later than its plan allows. The zero
 // value is an event in time.
-type lateness struct {
-	behind  time.Duration // the newest event sequenced before it
-	windows []string      // that would have counted it
+type Lateness struct {
+	Behind  time.Duration // the newest event sequenced before it
+	Windows []string      // that would have counted it
 }
+
+// IsLate reports whether the event came late.
+func (l *Lateness) IsLate() bool { return l.Behind > 0 }
 
 // latenessOf is that of the event that st observed last.
-func latenessOf(st *features.State) lateness {
+func latenessOf(st *features.State) Lateness {
 	behind, windows, _ := st.LastLate()
-	return lateness{behind, windows}
-}
-
-func (l *lateness) late() bool { return l.behind > 0 }
-
-// duration is how far behind the event is, nil if it came in time.
-func (l *lateness) duration() *durationpb.Duration {
-	if !l.late() {
-		return nil
-	}
-	return durationpb.New(l.behind)
+	return Lateness{behind, windows}
 }
 
 // maxLateKept bounds the late events that are remembered by their sequence
 // number, so that a retry is told what the first answer said.
 const maxLateKept = 1 << 20
 
-// lates remembers which events came late, and counts them for the log and the
+// lateEvents remembers which events came late, and counts them for the log and the
 // metrics. What it remembers comes again from the journal at a start: an event
 // is late by what was sequenced before it.
-type lates struct {
+type lateEvents struct {
 	mu struct {
 		sync.Mutex
-		bySequence map[uint64]lateness
+		bySequence map[uint64]Lateness
 		order      []uint64 // of bySequence, a ring once it is full
 		next       int      // the place in order that is overwritten next
 		most       int      // of order
@@ -63,19 +54,19 @@ type lates struct {
 // have fed none.
 type lateSeries struct{ kind, window string }
 
-func newLates() *lates {
-	l := &lates{
+func newLateEvents() *lateEvents {
+	l := &lateEvents{
 		events:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_late_events_total", Help: "Events that came later than the plan's lateness allows, by kind."}, []string{"kind"}),
 		windows: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_window_late_events_total", Help: "Events that a window does not count because they came late, by kind and window."}, []string{"kind", "window"}),
 	}
-	l.mu.bySequence, l.mu.unsaid, l.mu.most = map[uint64]lateness{}, map[lateSeries]uint64{}, maxLateKept
+	l.mu.bySequence, l.mu.unsaid, l.mu.most = map[uint64]Lateness{}, map[lateSeries]uint64{}, maxLateKept
 	return l
 }
 
 // remember keeps what the answer to a late event says. An event may come again:
 // each activation of a plan whose windows were dropped replays the journal.
-func (l *lates) remember(seq uint64, x lateness) {
-	if !x.late() {
+func (l *lateEvents) remember(seq uint64, x Lateness) {
+	if !x.IsLate() {
 		return
 	}
 	l.mu.Lock()
@@ -94,24 +85,24 @@ func (l *lates) remember(seq uint64, x lateness) {
 }
 
 // of returns what was remembered.
-func (l *lates) of(seq uint64) lateness {
+func (l *lateEvents) of(seq uint64) Lateness {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.bySequence[seq]
 }
 
 // count notes a late event of a kind that the plan knows.
-func (l *lates) count(kind string, x lateness) {
-	if !x.late() {
+func (l *lateEvents) count(kind string, x Lateness) {
+	if !x.IsLate() {
 		return
 	}
 	l.events.WithLabelValues(kind).Inc()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(x.windows) == 0 {
+	if len(x.Windows) == 0 {
 		l.mu.unsaid[lateSeries{kind, ""}]++
 	}
-	for _, w := range x.windows {
+	for _, w := range x.Windows {
 		l.windows.WithLabelValues(kind, w).Inc()
 		l.mu.unsaid[lateSeries{kind, w}]++
 	}
@@ -122,7 +113,7 @@ const sayEvery = time.Minute
 
 // run says once a minute what came late since the last time, and what is left
 // when ctx ends.
-func (l *lates) run(ctx context.Context, log *slog.Logger) {
+func (l *lateEvents) run(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(sayEvery)
 	defer tick.Stop()
 	for {
@@ -137,7 +128,7 @@ func (l *lates) run(ctx context.Context, log *slog.Logger) {
 }
 
 // say logs what came late since it was said last: one line a kind and window.
-func (l *lates) say(log *slog.Logger) {
+func (l *lateEvents) say(log *slog.Logger) {
 	l.mu.Lock()
 	unsaid := l.mu.unsaid
 	l.mu.unsaid = map[lateSeries]uint64{}
@@ -151,27 +142,22 @@ func (l *lates) say(log *slog.Logger) {
 	}
 }
 
-// replayed notes what a record of the journal says about lateness under the
+// rememberReplayed notes what a record of the journal says about lateness under the
 // plan that it names.
-func (l *lates) replayed(seq uint64, p *played, plan assay.Digest, st *features.State) {
+func (l *lateEvents) rememberReplayed(seq uint64, p *replayedRecord, plan assay.Digest, st *features.State) {
 	if p.by.plan == plan {
 		l.remember(seq, latenessOf(st))
 	}
 }
 
-// windowStatus says what the windows of the active plan made of events, and how
+// WindowFeeds says what the windows of the active plan made of events, and how
 // many events came late.
-func (e *engine) windowStatus() (windows []*pb.WindowStatus, late uint64) {
+func (e *Engine) WindowFeeds() (feeds []features.Feed, late uint64) {
 	e.mu.Lock()
-	st := e.windowsFor(e.routes.Load().active.digest)
-	if st == nil {
-		e.mu.Unlock()
+	defer e.mu.Unlock()
+	w := e.windowsFor(e.models.Load().Active.PlanDigest)
+	if w == nil {
 		return nil, 0
 	}
-	feeds, late := st.state.Feeds(), st.state.Late()
-	e.mu.Unlock()
-	for _, f := range feeds {
-		windows = append(windows, &pb.WindowStatus{Window: f.Window, Kind: f.Kind, Fed: f.Fed, Late: f.Late, WithoutKey: f.WithoutKey, WithoutValue: f.WithoutValue})
-	}
-	return windows, late
+	return w.state.Feeds(), w.state.Late()
 }

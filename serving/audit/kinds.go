@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package audit
 
 import (
 	"errors"
@@ -11,13 +11,15 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/ledger/vault"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
-// AuditedKind counts the records of one kind in an audit's range. What Checked
+// Kind counts the records of one kind in an audit's range. What Checked
 // means differs:
 //
-//	decision       the application was read, and is fed to the windows; AuditReport has what became of the rest
+//	decision       the application was read, and is fed to the windows; Report has what became of the rest
 //	event          the event was read, and is fed to the windows
 //	failed         the same, where there was an event before the work failed
 //	activation     the bundle that it names is at hand, so that decisions by it can be made again; it leaves the
@@ -28,34 +30,29 @@ import (
 //	erasure        it names the key that was destroyed (that no file still has it: assay ledger fsck)
 //	key rotation   it says how many keys were wrapped anew
 //	report         it names the digest of a report
-type AuditedKind struct {
+type Kind struct {
 	Kind       string `json:"kind"`
 	Records    int    `json:"records"`
 	Checked    int    `json:"checked"`
 	Unreadable int    `json:"unreadable"` // the subject was erased, or the retention has passed
 }
 
-// feedsWindows reports whether records of a kind hold an event.
-func feedsWindows(k ledger.Kind) bool {
-	return k == ledger.Decision || k == ledger.Event || k == ledger.Failed
-}
-
 // kind finds the count of a kind; what is not wanted is counted nowhere.
-func (r *AuditReport) kind(k ledger.Kind, wanted bool) *AuditedKind {
+func (r *Report) kind(k ledger.Kind, wanted bool) *Kind {
 	if !wanted {
-		return new(AuditedKind)
+		return new(Kind)
 	}
 	for i := range r.Kinds {
 		if r.Kinds[i].Kind == k.String() {
 			return &r.Kinds[i]
 		}
 	}
-	r.Kinds = append(r.Kinds, AuditedKind{Kind: k.String()})
+	r.Kinds = append(r.Kinds, Kind{Kind: k.String()})
 	return &r.Kinds[len(r.Kinds)-1]
 }
 
 // differ notes that a record is not what it must be.
-func (r *AuditReport) differ(seq uint64, what string) {
+func (r *Report) differ(seq uint64, what string) {
 	r.Different++
 	if len(r.Differences) < maxDifferences {
 		r.Differences = append(r.Differences, Difference{seq, what})
@@ -93,7 +90,7 @@ func (a *Auditor) other(r *journal.Record) (checked bool, what string, err error
 
 // act checks what an admin did, and keeps the policies.
 func (a *Auditor) act(r *journal.Record) (checked bool, what string, err error) {
-	var act Act
+	var act engine.Act
 	if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
 		return false, "", err
 	}
@@ -101,20 +98,20 @@ func (a *Auditor) act(r *journal.Record) (checked bool, what string, err error) 
 		a.kernels = act.Windows
 	}
 	if len(act.Policy) > 0 {
-		if act.What == actPolicy && act.Digest != r.Policy || policy.DigestOf(act.Policy) != r.Policy {
+		if act.What == engine.ActPolicy && act.Digest != r.Policy || policy.DigestOf(act.Policy) != r.Policy {
 			return true, "policy: its text has another digest than the record names", nil
 		}
 		a.yaml[r.Policy] = act.Policy
 	}
 	before := a.inForce
 	a.inForce = r.Policy
-	if act.What == actActivate && act.Version >= actKeepsPolicy && len(act.Policy) == 0 && before != (assay.Digest{}) && r.Policy != before {
+	if act.What == engine.ActActivate && act.Version >= engine.ActKeepsPolicy && len(act.Policy) == 0 && before != (assay.Digest{}) && r.Policy != before {
 		return true, "activation: another policy is in force after it, and it does not say so", nil
 	}
-	if act.What == actConfigure && act.Digest != r.Model {
+	if act.What == engine.ActConfigure && act.Digest != r.Model {
 		return true, "activation: it names two models", nil
 	}
-	if act.What == actActivate || act.What == actLoad || act.What == actConfigure {
+	if act.What == engine.ActActivate || act.What == engine.ActLoad || act.What == engine.ActConfigure {
 		return a.bundles[act.Digest] != nil, "", nil
 	}
 	return true, "", nil
@@ -122,11 +119,11 @@ func (a *Auditor) act(r *journal.Record) (checked bool, what string, err error) 
 
 // shadow makes the scores of challengers again.
 func (a *Auditor) shadow(r *journal.Record) (checked bool, what string, err error) {
-	var n ShadowNote
+	var n engine.ShadowNote
 	if err := assay.UnmarshalCBOR(r.Decision, &n); err != nil {
 		return false, "", err
 	}
-	rec, err := a.record(n.Sequence)
+	rec, err := a.Lookup(n.Sequence)
 	switch {
 	case errors.Is(err, vault.ErrErased), errors.Is(err, journal.ErrRetired):
 		return false, "", nil
@@ -142,11 +139,11 @@ func (a *Auditor) shadow(r *journal.Record) (checked bool, what string, err erro
 	checked = true
 	for _, s := range n.Scores {
 		m := a.byModel(s.Digest)
-		if m == nil || m.digest != v.Plan {
+		if m == nil || m.PlanDigest != v.Plan {
 			checked = false
 			continue
 		}
-		x := m.bundle.Score(m.forest.Margin(v.Values))
+		x := m.Bundle.Score(m.Forest.Margin(v.Values))
 		if math.Float64bits(x.Margin) != math.Float64bits(s.Margin) || math.Float64bits(x.PD) != math.Float64bits(s.PD) {
 			return true, fmt.Sprintf("shadow score of decision %d by model %s", n.Sequence, s.Digest.Short()), nil
 		}
@@ -155,8 +152,8 @@ func (a *Auditor) shadow(r *journal.Record) (checked bool, what string, err erro
 }
 
 // byModel finds a model at hand, whatever its policy.
-func (a *Auditor) byModel(model assay.Digest) *live {
-	for key, m := range a.lives {
+func (a *Auditor) byModel(model assay.Digest) *scoring.Model {
+	for key, m := range a.models {
 		if key[0] == model {
 			return m
 		}

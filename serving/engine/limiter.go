@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"fmt"
@@ -11,12 +11,12 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// maxBuckets bounds the callers that a limiter remembers. With more, those
+// maxBuckets bounds the callers that a rateLimiter remembers. With more, those
 // whose buckets are full, who have lost nothing, are forgotten first.
 const maxBuckets = 65536
 
-// limiter holds a token bucket for each caller: one token a row.
-type limiter struct {
+// rateLimiter holds a token bucket for each caller: one token a row.
+type rateLimiter struct {
 	perSecond, burst float64
 	mu               struct {
 		sync.Mutex
@@ -29,12 +29,12 @@ type bucket struct {
 	at     time.Time
 }
 
-// newLimiter returns nil when there is no limit.
-func newLimiter(perSecond float64, burst int) *limiter {
+// newRateLimiter returns nil when there is no limit.
+func newRateLimiter(perSecond float64, burst int) *rateLimiter {
 	if !(perSecond > 0) {
 		return nil
 	}
-	l := &limiter{perSecond: perSecond, burst: float64(burst)}
+	l := &rateLimiter{perSecond: perSecond, burst: float64(burst)}
 	if burst <= 0 {
 		l.burst = math.Max(1, math.Ceil(perSecond))
 	}
@@ -44,7 +44,7 @@ func newLimiter(perSecond float64, burst int) *limiter {
 
 // take takes n tokens of the caller, or says when there will be enough. A
 // request for more than a full bucket can never pass and is an invalid one.
-func (l *limiter) take(caller string, n int, now time.Time) error {
+func (l *rateLimiter) take(caller string, n int, now time.Time) error {
 	if l == nil {
 		return nil
 	}
@@ -68,14 +68,14 @@ func (l *limiter) take(caller string, n int, now time.Time) error {
 	}
 	if b.tokens < float64(n) {
 		after := time.Duration((float64(n) - b.tokens) / l.perSecond * float64(time.Second))
-		return &retryError{assay.ErrExhausted, fmt.Sprintf("the caller is over its rate of %v rows a second (setting rate)", l.perSecond), after + time.Millisecond}
+		return &RetryError{assay.ErrExhausted, fmt.Sprintf("the caller is over its rate of %v rows a second (setting rate)", l.perSecond), after + time.Millisecond}
 	}
 	b.tokens -= float64(n)
 	return nil
 }
 
 // give gives back what take took for a request that was refused after all.
-func (l *limiter) give(caller string, n int) {
+func (l *rateLimiter) give(caller string, n int) {
 	if l == nil {
 		return
 	}
@@ -88,7 +88,7 @@ func (l *limiter) give(caller string, n int) {
 
 // atOnce is how many of n rows that came one by one may be taken together: no
 // more than a full bucket holds, for a request of more would be an invalid one.
-func (l *limiter) atOnce(n int) int {
+func (l *rateLimiter) atOnce(n int) int {
 	if l == nil {
 		return n
 	}
@@ -96,7 +96,7 @@ func (l *limiter) atOnce(n int) int {
 }
 
 // forget drops full buckets, or all of them when every one is in use.
-func (l *limiter) forget(now time.Time) {
+func (l *rateLimiter) forget(now time.Time) {
 	for k, b := range l.mu.buckets {
 		if b.tokens+now.Sub(b.at).Seconds()*l.perSecond >= l.burst {
 			delete(l.mu.buckets, k)

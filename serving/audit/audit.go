@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+// Package audit makes past decisions again, offline, from a journal.
+//
+//	journal ─▶ each record in order ─▶ windows of every plan ─▶ vector, score, policy, reasons ─▶ the same bytes?
+//
+// audit.go plays the records and compares decisions; kinds.go checks records of
+// other kinds; inforce.go says which models and policies might decide when.
+package audit
 
 import (
 	"bytes"
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/engine"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 // Difference is a past decision that could not be made again as it stands, or
@@ -24,8 +30,8 @@ type Difference struct {
 	What     string `json:"what"` // the first part that differs
 }
 
-// AuditReport is what a replay found.
-type AuditReport struct {
+// Report is what a replay found.
+type Report struct {
 	Records   int `json:"records"`   // looked at, from the journal's beginning
 	Decisions int `json:"decisions"` // in the range that was asked for
 	Same      int `json:"same"`      // made again, with the same bytes
@@ -44,7 +50,7 @@ type AuditReport struct {
 	Differences []Difference `json:"differences,omitempty"`
 	Different   int          `json:"different"`
 	// Kinds has the records of every kind that was met in the range.
-	Kinds []AuditedKind `json:"kinds"`
+	Kinds []Kind `json:"kinds"`
 }
 
 // MendedFeature counts the decisions that an earlier version of a window kernel
@@ -56,55 +62,64 @@ type MendedFeature struct {
 }
 
 // OK reports whether nothing differs.
-func (r *AuditReport) OK() bool { return r.Different == 0 }
+func (r *Report) OK() bool { return r.Different == 0 }
 
-// maxDifferences bounds AuditReport.Differences; Different counts all.
+// maxDifferences bounds Report.Differences; Different counts all.
 const maxDifferences = 100
 
 // Auditor makes past decisions again: it plays a journal from its beginning
 // through the plans, models and policies that its records name, by the code
 // that serves, and compares each decision's canonical bytes. Records of other
-// kinds are held to what they say of themselves (see AuditedKind).
+// kinds are held to what they say of themselves (see Kind).
 type Auditor struct {
+	// Lookup reads a record by its number, for records that are about another. Run
+	// sets it to the journal's.
+	Lookup func(seq uint64) (*journal.Record, error)
+
 	bundles map[assay.Digest]*models.Bundle
-	lives   map[[2]assay.Digest]*live // by model and policy
-	yaml    map[assay.Digest][]byte   // policies that the journal brought
-	states  []*windows
+	models  map[[2]assay.Digest]*scoring.Model // by model and policy
+	yaml    map[assay.Digest][]byte            // policies that the journal brought
+	windows []*planWindows
 	gaps    bool // a record that may have fed windows cannot be read
 	force   inForce
 	inForce assay.Digest // the policy that the newest act left
 	kernels int          // the version of window kernels that decided since the newest act that says it; 0 after one that cannot be read
-	record  func(seq uint64) (*journal.Record, error)
 }
 
-// NewAuditor takes the bundles whose decisions are to be made again. Policies
+// New takes the bundles whose decisions are to be made again. Policies
 // come from the bundles and from the journal.
-func NewAuditor(bundles []*models.Bundle) (*Auditor, error) {
-	a := &Auditor{kernels: 1, bundles: map[assay.Digest]*models.Bundle{}, lives: map[[2]assay.Digest]*live{}, yaml: map[assay.Digest][]byte{}}
+func New(bundles []*models.Bundle) (*Auditor, error) {
+	a := &Auditor{kernels: 1, bundles: map[assay.Digest]*models.Bundle{}, models: map[[2]assay.Digest]*scoring.Model{}, yaml: map[assay.Digest][]byte{}}
 	for _, b := range bundles {
 		m, err := a.add(b, nil)
 		if err != nil {
 			return nil, err
 		}
 		a.bundles[b.Digest] = b
-		if a.stateOf(m.plan) == nil {
-			a.states = append(a.states, &windows{plan: m.plan, state: m.plan.NewState()})
+		if a.windowsOf(m.Plan) == nil {
+			a.windows = append(a.windows, &planWindows{plan: m.Plan, state: m.Plan.NewState()})
 		}
 	}
 	return a, nil
 }
 
-func (a *Auditor) add(b *models.Bundle, yaml []byte) (*live, error) {
-	m, err := newLiveBy(policy.ParseAccepted, b, yaml, time.Time{})
+func (a *Auditor) add(b *models.Bundle, yaml []byte) (*scoring.Model, error) {
+	m, err := scoring.NewAccepted(b, yaml)
 	if err != nil {
 		return nil, err
 	}
-	a.lives[[2]assay.Digest{b.Digest, m.policy.Digest()}] = m
+	a.models[[2]assay.Digest{b.Digest, m.Policy.Digest()}] = m
 	return m, nil
 }
 
-func (a *Auditor) stateOf(p *features.Plan) *windows {
-	for _, w := range a.states {
+// planWindows are the windows of one plan, as they stood at a record.
+type planWindows struct {
+	plan  *features.Plan
+	state *features.State
+}
+
+func (a *Auditor) windowsOf(p *features.Plan) *planWindows {
+	for _, w := range a.windows {
 		if w.plan.Digest() == p.Digest() {
 			return w
 		}
@@ -112,9 +127,9 @@ func (a *Auditor) stateOf(p *features.Plan) *windows {
 	return nil
 }
 
-// live returns what made a decision, nil if the auditor was not given it.
-func (a *Auditor) live(model, policy assay.Digest) *live {
-	if m := a.lives[[2]assay.Digest{model, policy}]; m != nil {
+// model returns what made a decision, nil if the auditor was not given it.
+func (a *Auditor) model(model, policy assay.Digest) *scoring.Model {
+	if m := a.models[[2]assay.Digest{model, policy}]; m != nil {
 		return m
 	}
 	b, yaml := a.bundles[model], a.yaml[policy]
@@ -122,7 +137,7 @@ func (a *Auditor) live(model, policy assay.Digest) *live {
 		return nil
 	}
 	m, err := a.add(b, yaml)
-	if err != nil || m.policy.Digest() != policy {
+	if err != nil || m.Policy.Digest() != policy {
 		return nil
 	}
 	return m
@@ -131,15 +146,15 @@ func (a *Auditor) live(model, policy assay.Digest) *live {
 // Run plays the journal and compares the decisions in [from, to). Errors are
 // the journal's, or ctx's; what differs is in the report. each, if not nil,
 // hears of every decision that was compared, "" when it is the same.
-func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64, each func(seq uint64, what string)) (*AuditReport, error) {
-	rep := new(AuditReport)
-	a.record = j.Get
+func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64, each func(seq uint64, what string)) (*Report, error) {
+	rep := new(Report)
+	a.Lookup = j.Get
 	err := j.Scan(0, to, func(seq uint64, r *journal.Record, unreadable error) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		rep.Records++
-		return a.step(rep, seq, r, unreadable, seq >= from, each)
+		return a.Take(rep, seq, r, unreadable, seq >= from, each)
 	})
 	if err != nil {
 		return rep, fmt.Errorf("audit: %w", err)
@@ -150,8 +165,9 @@ func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64, 
 // All is the end of the range that takes in every record.
 const All = uint64(math.MaxUint64)
 
-// step takes one record.
-func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadable error, wanted bool, each func(uint64, string)) error {
+// Take takes the next record: it is compared if it is wanted, and what differs is
+// added to rep. Run takes those of a whole journal.
+func (a *Auditor) Take(rep *Report, seq uint64, r *journal.Record, unreadable error, wanted bool, each func(uint64, string)) error {
 	k := rep.kind(r.Kind, wanted)
 	k.Records++
 	if err := a.force.note(r, unreadable); err != nil {
@@ -159,17 +175,17 @@ func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadab
 	}
 	if unreadable != nil {
 		k.Unreadable++
-		if isAct(r.Kind) {
+		if engine.IsAct(r.Kind) {
 			a.kernels = 0
 		}
-		a.gaps = a.gaps || feedsWindows(r.Kind)
+		a.gaps = a.gaps || engine.FeedsWindows(r.Kind)
 		if wanted && r.Kind == ledger.Decision {
 			rep.Decisions++
 			rep.Erased++
 		}
 		return nil
 	}
-	if !feedsWindows(r.Kind) {
+	if !engine.FeedsWindows(r.Kind) {
 		checked, what, err := a.other(r)
 		if err != nil {
 			return fmt.Errorf("record %d: %w", seq, err)
@@ -206,7 +222,7 @@ func (a *Auditor) step(rep *AuditReport, seq uint64, r *journal.Record, unreadab
 
 // observe feeds the windows of every plan that accepts the event.
 func (a *Auditor) observe(ev *assay.Event) error {
-	for _, w := range a.states {
+	for _, w := range a.windows {
 		if w.plan.Validate(ev) != nil {
 			continue
 		}
@@ -218,13 +234,13 @@ func (a *Auditor) observe(ev *assay.Event) error {
 }
 
 // compare makes one decision again.
-func (a *Auditor) compare(rep *AuditReport, seq uint64, r *journal.Record, ev *assay.Event, each func(uint64, string)) {
+func (a *Auditor) compare(rep *Report, seq uint64, r *journal.Record, ev *assay.Event, each func(uint64, string)) {
 	rep.Decisions++
 	if !a.force.allows(r) {
 		rep.differ(seq, "model or policy: no record before it put them in force")
 		return
 	}
-	m := a.live(r.Model, r.Policy)
+	m := a.model(r.Model, r.Policy)
 	if m == nil {
 		rep.Unknown++
 		return
@@ -253,35 +269,33 @@ type fromRecord struct {
 
 // differs names the first part of the decision that comes out otherwise, ""
 // for none.
-func (a *Auditor) differs(m *live, seq uint64, r *journal.Record, ev *assay.Event) (what string, from fromRecord) {
+func (a *Auditor) differs(m *scoring.Model, seq uint64, r *journal.Record, ev *assay.Event) (what string, from fromRecord) {
 	stored, err := assay.ParseVector(r.Vector)
 	if err != nil {
 		return "the vector in the record cannot be read", from
 	}
-	w := &work{model: m}
-	w.req.Event = *ev
-	if w.vector, err = m.plan.Vector(nil, ev, a.stateOf(m.plan).state); err != nil {
+	vector, err := m.Plan.Vector(nil, ev, a.windowsOf(m.Plan).state)
+	if err != nil {
 		return "the features cannot be made: " + err.Error(), from
 	}
-	if w.vector.Digest() != stored.Digest() {
-		from.mended = onlyMended(m.plan, a.kernels, w.vector.Values, stored.Values)
-		from.gaps = from.mended == nil && a.gaps && m.plan.HasWindows()
+	if vector.Digest() != stored.Digest() {
+		from.mended = onlyMended(m.Plan, a.kernels, vector.Values, stored.Values)
+		from.gaps = from.mended == nil && a.gaps && m.Plan.HasWindows()
 		if from.mended == nil && !from.gaps {
-			return "feature " + firstDifferent(m.plan, w.vector.Values, stored.Values), from
+			return "feature " + firstDifferent(m.Plan, vector.Values, stored.Values), from
 		}
-		w.vector = stored
+		vector = stored
 	}
-	w.vectorBytes = w.vector.AppendBinary(nil)
 	then, err := assay.ParseDecision(r.Decision)
 	if err != nil {
 		return "the decision in the record cannot be read", from
 	}
-	w.decision = assay.Decision{Version: assay.DecisionVersion, Sequence: seq, RequestID: r.RequestID, EventID: ev.ID, Micros: r.Micros}
-	if err := w.score(); err != nil {
+	again, err := engine.Redecide(m, ev, vector, seq, r.RequestID, r.Micros)
+	if err != nil {
 		return "scoring fails: " + err.Error(), from
 	}
-	if again := w.decision.AppendBinary(nil); !bytes.Equal(again, r.Decision) {
-		return firstPart(&w.decision, &then), from
+	if !bytes.Equal(again.AppendBinary(nil), r.Decision) {
+		return firstPart(&again, &then), from
 	}
 	return "", from
 }

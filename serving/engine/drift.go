@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package engine
 
 import (
 	"math"
@@ -12,17 +12,17 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// driftEvery is how many decisions share one that drift looks at.
-const driftEvery = 8
+// DriftEvery is how many decisions share one that drift looks at.
+const DriftEvery = 8
 
 // driftHalf is the number of rows after which all counts are halved, so that
 // drift is about the last few times as many.
 const driftHalf = 50_000
 
-// drift compares what the active model sees with what it was trained on: the
+// Drift compares what the active model sees with what it was trained on: the
 // population stability index, sum of (p - q) ln(p / q) over the bins of the
 // training histogram (Siddiqi, Credit Risk Scorecards, 2006, chapter 9).
-type drift struct {
+type Drift struct {
 	mu struct {
 		sync.Mutex
 		series []driftSeries // the score first, then the features that have a reference
@@ -38,19 +38,20 @@ type driftSeries struct {
 	rows   int64
 }
 
-// driftValue is the drift of one distribution.
-type driftValue struct {
-	name string
-	psi  float64
-	rows int64
+// DriftValue is the drift of one distribution: of the feature Name, or of the
+// PD under the name "score".
+type DriftValue struct {
+	Name string
+	PSI  float64
+	Rows int64
 }
 
-// watch starts again for a model.
-func (d *drift) watch(m *live) {
+// Watch starts again for a model.
+func (d *Drift) Watch(m *Model) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.series, d.mu.rows = nil, 0
-	ref := m.bundle.Manifest.Reference
+	ref := m.Bundle.Manifest.Reference
 	if ref == nil {
 		return
 	}
@@ -60,7 +61,7 @@ func (d *drift) watch(m *live) {
 		}
 	}
 	add("score", -1, ref.Score)
-	for i, f := range m.plan.Features() {
+	for i, f := range m.Plan.Features() {
 		if h, ok := ref.Features[f.Name]; ok {
 			add(f.Name, i, h)
 		}
@@ -68,7 +69,7 @@ func (d *drift) watch(m *live) {
 }
 
 // observe counts a decision, unless another is being counted.
-func (d *drift) observe(pd float64, x []float64) {
+func (d *Drift) observe(pd float64, x []float64) {
 	if !d.mu.TryLock() {
 		return
 	}
@@ -107,15 +108,15 @@ func bin(h *models.Histogram, v float64) int {
 	return sort.SearchFloat64s(h.Edges, v)
 }
 
-// values returns the drift of each distribution that has seen rows.
-func (d *drift) values() []driftValue {
+// Values returns the drift of each distribution that has seen rows.
+func (d *Drift) Values() []DriftValue {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var out []driftValue
+	var out []DriftValue
 	for i := range d.mu.series {
 		s := &d.mu.series[i]
 		if s.rows > 0 {
-			out = append(out, driftValue{s.name, psi(s.ref.Shares, s.counts, s.rows), s.rows})
+			out = append(out, DriftValue{s.name, psi(s.ref.Shares, s.counts, s.rows), s.rows})
 		}
 	}
 	return out
@@ -135,16 +136,16 @@ func psi(ref []float64, counts []int64, rows int64) float64 {
 
 // driftCollector shows drift as metrics. Feature names are the plan's, not a
 // request's.
-type driftCollector struct{ d *drift }
+type driftCollector struct{ d *Drift }
 
 var driftDesc = prometheus.NewDesc("assay_drift_psi", "Population stability index against training, by feature; score is the PD.", []string{"name"}, nil)
 
 // Describe implements prometheus.Collector.
-func (c *driftCollector) Describe(ch chan<- *prometheus.Desc) { ch <- driftDesc }
+func (c driftCollector) Describe(ch chan<- *prometheus.Desc) { ch <- driftDesc }
 
 // Collect implements prometheus.Collector.
-func (c *driftCollector) Collect(ch chan<- prometheus.Metric) {
-	for _, v := range c.d.values() {
-		ch <- prometheus.MustNewConstMetric(driftDesc, prometheus.GaugeValue, v.psi, v.name)
+func (c driftCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, v := range c.d.Values() {
+		ch <- prometheus.MustNewConstMetric(driftDesc, prometheus.GaugeValue, v.PSI, v.Name)
 	}
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package serving
+package scoring
 
 import (
-	"time"
-
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 )
@@ -12,14 +10,15 @@ import (
 // CheckBundle makes a bundle, with its Model, ready as a server does before it
 // decides by it, and returns what a server would say.
 func CheckBundle(b *models.Bundle) error {
-	_, err := newLive(b, nil, time.Time{})
+	_, err := New(b, nil)
 	return err
 }
 
 // CheckPlan is CheckBundle before there is a model: it finds what in a plan or
 // a policy no server would open, before anybody trains for it.
 func CheckPlan(plan *features.Plan, policy []byte) error {
-	m := &models.Model{Objective: models.Binary, Sigmoid: 1, Trees: []models.Tree{{LeafValue: []float64{0}, LeafHess: []float64{1}, LeafCount: []int64{1}, Shrinkage: 1}}}
+	m := &models.Model{Objective: models.Binary, Sigmoid: 1, Trees: []models.Tree{
+		{LeafValue: []float64{0}, LeafHess: []float64{1}, LeafCount: []int64{1}, Shrinkage: 1}}}
 	for _, f := range plan.Features() {
 		m.Features = append(m.Features, models.FeatureInfo{Name: f.Name, Categorical: f.Categorical})
 	}
