@@ -72,8 +72,9 @@ type DataFacts struct {
 	Name    string       `json:"name"`
 	SHA256  assay.Digest `json:"sha256"` // of the bytes read
 	Label   string       `json:"label"`
-	Rows    int          `json:"rows"`  // rows trained on
-	Valid   int          `json:"valid"` // rows held out for early stopping
+	Weight  string       `json:"weight,omitempty"` // column that rows were weighted by
+	Rows    int          `json:"rows"`             // rows trained on
+	Valid   int          `json:"valid"`            // rows held out for early stopping
 	BadRate float64      `json:"bad_rate"`
 	From    string       `json:"from,omitempty"` // first event time, RFC 3339, where known
 	To      string       `json:"to,omitempty"`

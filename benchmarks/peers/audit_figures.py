@@ -5,7 +5,7 @@ import re
 import numpy as np
 from scipy import special
 
-from audit_rows import auc, groups, line, paired, wilson
+from audit_rows import auc, groups, line, paired, rate
 from audit_tables import Tables, walk
 
 
@@ -57,7 +57,7 @@ class Figures:
     def curve(self, score):
         from sklearn.metrics import roc_curve
 
-        f, t, _ = roc_curve(self.r.y, score, drop_intermediate=False)
+        f, t, _ = roc_curve(self.r.y, score, sample_weight=self.r.w, drop_intermediate=False)
         return f, t
 
     def roc(self, f):
@@ -68,35 +68,36 @@ class Figures:
 
     def cap(self, f):
         x, t = self.curve(self.r.margin)
-        p = self.r.y.mean()
+        p = np.average(self.r.y, weights=self.r.w)
         self.on(f, 1, np.array([p * t + (1 - p) * x, t]).T)
         self.series(f, 2, x=[0, p, 1], y=[0, 1, 1])
 
     def lift(self, f):
         x, t = self.curve(self.r.margin)
-        at = self.r.y.mean() * t + (1 - self.r.y.mean()) * x
+        p = np.average(self.r.y, weights=self.r.w)
+        at = p * t + (1 - p) * x
         self.on(f, 0, np.array([at[1:], t[1:] / at[1:]]).T)
 
     def ks(self, f):
         r = self.r
         for n, c in ((0, 0), (1, 1)):
             s = f["series"][n]
-            p = np.sort(r.pd[r.y == c])
+            of, w = r.pd[r.y == c], r.all[r.y == c]
             for i, x in enumerate(s["x"]):
                 near = r.pd[np.argmin(np.abs(r.pd - x))]
                 self.audit.check(f"figure:ks:{n}:x:{i}", near)
-                self.audit.check(f"figure:ks:{n}:y:{i}", np.searchsorted(p, near, side="right") / len(p))
+                self.audit.check(f"figure:ks:{n}:y:{i}", w[of <= near].sum() / w.sum())
 
     def distribution(self, f):
         r, top = self.r, f["x"]["max"]
         k = np.minimum(24, (r.pd / top * 25).astype(int))
         for n in (0, 1):
-            self.series(f, n, x=(np.arange(25) + 0.5) / 25 * top, y=np.bincount(k[r.y == n], minlength=25) / max(1, (r.y == n).sum()))
+            self.series(f, n, x=(np.arange(25) + 0.5) / 25 * top, y=np.bincount(k[r.y == n], r.all[r.y == n], minlength=25) / max(1e-300, r.all[r.y == n].sum()))
 
     def reliable(self, p, k):
-        g = groups(p, k)
-        w = [wilson(self.r.y[i].sum(), len(i)) for i in g]
-        return [p[i].mean() for i in g], [self.r.y[i].mean() for i in g], [x[0] for x in w], [x[1] for x in w]
+        g = groups(p, k, self.r.w)
+        w = [rate(self.r.y[i], self.r.all[i]) for i in g]
+        return [np.average(p[i], weights=self.r.all[i]) for i in g], [x[0] for x in w], [x[1] for x in w], [x[2] for x in w]
 
     def reliability(self, f):
         for n, s in enumerate(f["series"]):
@@ -110,7 +111,7 @@ class Figures:
         self.series(f, 0, x=x, y=y, low=low, high=high)
         for n, s in enumerate(f["series"]):
             if s["name"] == "calibration line":
-                (a, b, _), _ = line(self.r.y, self.r.pd)
+                (a, b, _), _ = line(self.r.y, self.r.pd, self.r.w)
                 ends = [min(v for v in x if v is not None), max(v for v in x if v is not None)]
                 self.series(f, n, x=ends, y=[a + b * v for v in ends])
 
@@ -126,7 +127,7 @@ class Figures:
 
     def differences(self, f):
         r = self.r
-        d = [paired(r.y, r.margin, r.t[f"challenger:{c}"].to_numpy(float)) for c in f["y"]["labels"]]
+        d = [paired(r.y, r.margin, r.t[f"challenger:{c}"].to_numpy(float), r.w) for c in f["y"]["labels"]]
         self.series(f, 0, x=[v[0] for v in d], low=[v[1] for v in d], high=[v[2] for v in d])
 
     def score_shift(self, f):
@@ -145,13 +146,13 @@ class Figures:
         self.series(f, 0, x=[self.tables.woe(c)[2] for c in f["y"]["labels"]])
 
     def importance(self, f):
-        size = dict(zip(self.r.names, np.abs(self.r.phi[self.r.some]).mean(axis=0)))
+        size = dict(zip(self.r.names, np.average(np.abs(self.r.phi[self.r.some]), axis=0, weights=self.r.all[self.r.some])))
         self.series(f, 0, x=[size.get(c) for c in f["y"]["labels"]])
 
     def noise(self, f):
         for n in range(len(f["series"])):
             self.series(f, n, x=[0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1])
-        self.series(f, 0, y=[auc(self.r.y[self.r.some], self.r.pd[self.r.some])])
+        self.series(f, 0, y=[auc(self.r.y[self.r.some], self.r.pd[self.r.some], self.r.all[self.r.some])])
 
     def dependence(self, f):
         r = self.r
@@ -173,8 +174,9 @@ class Figures:
             return
         col = lambda k: [row[k] for row in t["rows"]]
         order = [float(i) for i in range(len(t["rows"]))]
-        w = [wilson(row[2], row[1]) for row in t["rows"]]
-        low, high = [v[0] for v in w], [v[1] for v in w]
+        at = self.tables.month()
+        w = [rate(self.r.y[at == row[0]], self.r.all[at == row[0]]) for row in t["rows"]]
+        low, high = [v[1] for v in w], [v[2] for v in w]
         if f["id"] == "auc-by-month":
             self.series(f, 0, x=order, y=col(5), low=col(6), high=col(7))
         elif f["id"] == "psi-by-month":

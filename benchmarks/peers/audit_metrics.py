@@ -6,27 +6,30 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from audit_rows import Z, area, auc, groups, h, held_to_package, ks, line, nan, paired, psi_parts, counts, cuts, satterthwaite, placements, wilson
+from audit_rows import (Z, area, auc, counts, cuts, effective, groups, h, half_row, held_to_package, ks, line, nan, ones, paired, placements, psi_parts, rate,
+                        satterthwaite, worth)
 
 SHARES = (0.01, 0.05, 0.10, 0.20)
 
 
-def calibration(y, p):
+def calibration(y, p, w=None):
     """The figures of section 6, in the order of its table."""
-    g = groups(p, 10)
-    n, rate = len(y), y.mean()
-    size, mean, bad = (np.array([f(i) for i in g]) for f in (len, lambda i: p[i].mean(), lambda i: y[i].mean()))
-    w = size / n
-    brier = brier_score_loss(y, p) if len(set(y)) > 1 else float(np.mean((p - y) ** 2))
-    rel, res, unc = np.sum(w * (mean - bad) ** 2), np.sum(w * (bad - rate) ** 2), rate * (1 - rate)
-    (a, b, large), _ = line(y, p)
+    g = groups(p, 10, w)
+    one = ones(y, w)
+    rate = np.average(y, weights=w)
+    mass, size = np.array([one[i].sum() for i in g]), np.array([effective(one[i]) for i in g])
+    mean, bad = (np.array([np.average(x[i], weights=one[i]) for i in g]) for x in (p, y))
+    share = mass / mass.sum()
+    brier = brier_score_loss(y, p, sample_weight=w) if len(set(y)) > 1 else float(np.average((p - y) ** 2, weights=w))
+    rel, res, unc = np.sum(share * (mean - bad) ** 2), np.sum(share * (bad - rate) ** 2), rate * (1 - rate)
+    (a, b, large), _ = line(y, p, w)
     v = mean * (1 - mean)
     hl = np.sum((size * bad - size * mean) ** 2 / (size * v)) if np.all(v > 0) else nan
-    top, under = np.sum((y - p) * (1 - 2 * p)), np.sum((1 - 2 * p) ** 2 * p * (1 - p))
+    top, under = np.sum(one * (y - p) * (1 - 2 * p)), np.sum((one * (1 - 2 * p)) ** 2 * p * (1 - p))
     z = top / np.sqrt(under) if under > 0 else nan
-    loss = log_loss(y, p, labels=[0, 1])
-    chance = {"ece": np.sum(w * np.sqrt(2 / np.pi * v / size)), "brier_reliability": np.sum(w * v / size)}
-    return [brier, rel, res, unc, brier - rel + res - unc, loss, b, a, large, np.sum(w * np.abs(mean - bad)), hl,
+    loss = log_loss(y, p, labels=[0, 1], sample_weight=w)
+    chance = {"ece": np.sum(share * np.sqrt(2 / np.pi * v / size)), "brier_reliability": np.sum(share * v / size)}
+    return [brier, rel, res, unc, brier - rel + res - unc, loss, b, a, large, np.sum(share * np.abs(mean - bad)), hl,
             stats.chi2.sf(hl, len(g)), z, 2 * stats.norm.sf(abs(z))], chance
 
 
@@ -39,29 +42,31 @@ def bootstrap(r, draws=600):
     rng, out = np.random.default_rng(7), []
     for _ in range(draws):
         i = rng.integers(0, r.n, r.n)
-        y, m, p = r.y[i], r.margin[i], r.pd[i]
+        y, m, p, w = r.y[i], r.margin[i], r.pd[i], r.all[i]
         order = np.argsort(-m, kind="stable")
         last = np.r_[np.diff(m[order]) != 0, True]
-        tp, fp = np.cumsum(y[order])[last], np.cumsum(1 - y[order])[last]
+        tp, fp = np.cumsum((w * y)[order])[last], np.cumsum((w * (1 - y))[order])[last]
         t, f = np.r_[0, tp / tp[-1]], np.r_[0, fp / fp[-1]]
         precision = tp / (tp + fp)
         q = np.clip(p, 2.0**-52, 1 - 2.0**-52)
-        out.append([np.max(np.abs(t - f)), h(y, m), np.sum(np.diff(t) * precision), *(np.interp(s, f, t) for s in SHARES),
-                    np.mean((p - y) ** 2), -np.mean(y * np.log(q) + (1 - y) * np.log(1 - q)), p.mean(), roc_auc_score(y, m, max_fpr=0.2)])
+        out.append([np.max(np.abs(t - f)), h(y, m, None if r.w is None else w), np.sum(np.diff(t) * precision), *(np.interp(s, f, t) for s in SHARES),
+                    np.average((p - y) ** 2, weights=w), -np.average(y * np.log(q) + (1 - y) * np.log(1 - q), weights=w), np.average(p, weights=w),
+                    roc_auc_score(y, m, max_fpr=0.2, sample_weight=None if r.w is None else w)])
     return np.array(out).T
 
 
 def ends(r, name, value, d):
     """The interval of docs/reports.md, from this program's own draws."""
-    rarer = int(min(r.y.sum(), r.n - r.y.sum()))
+    m, n = effective(r.bad), effective(r.good)
+    rarer = min(m, n)
     t = stats.t.ppf(0.975, rarer - 1)
     if name == "ks":
         order = np.argsort(-r.margin, kind="stable")
         last = np.r_[np.diff(r.margin[order]) != 0, True]
-        tp, fp = np.cumsum(r.y[order])[last], np.cumsum(1 - r.y[order])[last]
+        tp, fp = np.cumsum((r.all * r.y)[order])[last], np.cumsum((r.all * (1 - r.y))[order])[last]
         k = np.argmax(np.abs(tp / tp[-1] - fp / fp[-1]))
-        p, q = (tp[k] + 1) / (tp[-1] + 2), (fp[k] + 1) / (fp[-1] + 2)
-        half = t * np.sqrt(p * (1 - p) / tp[-1] + q * (1 - q) / fp[-1])
+        p, q = (tp[k] / tp[-1] * m + 1) / (m + 2), (fp[k] / fp[-1] * n + 1) / (n + 2)
+        half = t * np.sqrt(p * (1 - p) / m + q * (1 - q) / n)
         bias = max(0, d.mean() - value)
         return np.clip([value - 2 * bias - half, value - bias + half], 0, 1)
     if name in ("h_measure", "average_precision", "partial_auc"):
@@ -70,10 +75,9 @@ def ends(r, name, value, d):
         return np.sin(np.clip([v - 2 * max(0, bias) - half, v - bias + half], 0, np.pi / 2)) ** 2
     if name in ("brier", "logloss", "mean_pd"):
         if name == "mean_pd":
-            t = stats.t.ppf(0.975, r.n - 1)
+            t = stats.t.ppf(0.975, effective(r.all) - 1)
         half = t * np.log(d).std(ddof=1)
         return value * np.exp([-half, half])
-    m = r.y.sum()
     p = (value * m + 1) / (m + 2)
     m = min(m, p * (1 - p) / d.var(ddof=1)) if d.var(ddof=1) > 0 else m
     mid, half = (value + t * t / (2 * m)) / (1 + t * t / m), t / (1 + t * t / m) * np.sqrt(value * (1 - value) / m + t * t / (4 * m * m))
@@ -81,22 +85,23 @@ def ends(r, name, value, d):
 
 
 def metrics(audit, report, r):
-    y, n = r.y, r.n
-    a, low, high = area(y, r.margin)
-    cal, chance = calibration(y, r.pd)
-    values = {"ks": ks(y, r.margin), "h_measure": h(y, r.margin), "average_precision": r.ap(), **{f"tpr_at_fpr_{s:.2f}": r.caught(s) for s in SHARES},
-              "brier": cal[0], "logloss": cal[5], "mean_pd": r.pd.mean(), "partial_auc": roc_auc_score(y, r.margin, max_fpr=0.2)}
-    bad, good = y.sum(), n - y.sum()
-    by_chance = {"auc": 0.5, "partial_auc": 0.5, "gini": 0, "average_precision": y.mean(), "ks": np.sqrt(np.pi / 2) * np.log(2) * np.sqrt(1 / bad + 1 / good),
+    y, n, w = r.y, r.n, r.w
+    a, low, high = area(y, r.margin, w)
+    cal, chance = calibration(y, r.pd, w)
+    mean = np.average(y, weights=w)
+    values = {"ks": ks(y, r.margin, w), "h_measure": h(y, r.margin, w), "average_precision": r.ap(), **{f"tpr_at_fpr_{s:.2f}": r.caught(s) for s in SHARES},
+              "brier": cal[0], "logloss": cal[5], "mean_pd": np.average(r.pd, weights=w), "partial_auc": roc_auc_score(y, r.margin, max_fpr=0.2, sample_weight=w)}
+    bad, good = effective(r.bad), effective(r.good)
+    by_chance = {"auc": 0.5, "partial_auc": 0.5, "gini": 0, "average_precision": mean, "ks": np.sqrt(np.pi / 2) * np.log(2) * np.sqrt(1 / bad + 1 / good),
                  **{f"tpr_at_fpr_{s:.2f}": s for s in SHARES}, **chance}
-    for k, v in {"auc": a, "gini": 2 * a - 1, "ks": values["ks"], "brier": cal[0], "logloss": cal[5], "n": n, "bad_rate": y.mean()}.items():
+    for k, v in {"auc": a, "gini": 2 * a - 1, "ks": values["ks"], "brier": cal[0], "logloss": cal[5], "n": n, "bad_rate": mean}.items():
         audit.check(f"top:{k}", v)
     theirs, ours = held_to_package(y, r.margin)
     if not abs(theirs - ours) <= 1e-7:
         audit.wrong.append(f"the audit's own H-measure is {ours!r} where hmeasure has {theirs!r}")
     draws = dict(zip(values, bootstrap(r)))
     sd = dict(zip(NAMES, cal))
-    (_, _, _), (sa, sb, sl) = line(y, r.pd)
+    _, (sa, sb, sl) = line(y, r.pd, w)
     wald = {"calibration_slope": sb, "calibration_intercept": sa, "calibration_in_the_large": sl}
     train = r.train
     for m in report["metrics"]:
@@ -122,7 +127,7 @@ def metrics(audit, report, r):
             if m.get("corrected") is not None:
                 audit.check(f"{path}:corrected", np.clip(2 * values[name] - d.mean(), 0, 1), 6 * d.std() / np.sqrt(len(d)), "within the error of the bootstrap")
         elif name == "bad_rate":
-            for k, v in zip(("value", "low", "high"), (y.mean(), *wilson(bad, n))):
+            for k, v in zip(("value", "low", "high"), rate(y, r.all)):
                 audit.check(f"{path}:{k}", v)
         elif name in NAMES:
             audit.check(f"{path}:value", sd[name])
@@ -130,28 +135,28 @@ def metrics(audit, report, r):
                 audit.check(f"{path}:low", sd[name] - Z * wald[name])
                 audit.check(f"{path}:high", sd[name] + Z * wald[name])
         elif name == "auc_out_of_fold":
-            for k, v in zip(("value", "low", "high"), area(train["label"].to_numpy(), train["out_of_fold"].to_numpy())):
+            for k, v in zip(("value", "low", "high"), area(train["label"].to_numpy(), train["out_of_fold"].to_numpy(), r.train_w)):
                 audit.check(f"{path}:{k}", v)
         elif name == "auc_out_of_fold_minus_evaluation":
-            u, df = satterthwaite(*placements(train["label"].to_numpy(), train["out_of_fold"].to_numpy()))
-            v, dg = satterthwaite(*placements(y, r.margin))
-            d, half = auc(train["label"], train["out_of_fold"]) - a, stats.t.ppf(0.975, min(df, dg)) * np.sqrt(u + v)
+            u, df = satterthwaite(*placements(train["label"].to_numpy(), train["out_of_fold"].to_numpy(), r.train_w))
+            v, dg = satterthwaite(*placements(y, r.margin, w))
+            d, half = auc(train["label"], train["out_of_fold"], r.train_w) - a, stats.t.ppf(0.975, min(df, dg)) * np.sqrt(u + v)
             for k, v in zip(("value", "low", "high"), (d, d - half, d + half)):
                 audit.check(f"{path}:{k}", v)
         elif name.startswith("auc_minus_"):
             for c in [c for c in r.t.columns if c.startswith("challenger:") and re.sub("[^a-z0-9]+", "_", c[11:].lower()) == name[10:]]:
-                for k, v in zip(("value", "low", "high"), paired(y, r.margin, r.t[c].to_numpy(float))):
+                for k, v in zip(("value", "low", "high"), paired(y, r.margin, r.t[c].to_numpy(float), w)):
                     audit.check(f"{path}:{k}", v)
         elif name == "psi_score":
             reference = train["out_of_fold_pd" if "out_of_fold_pd" in train else "pd"].to_numpy()
-            c = cuts(reference, 10)
-            audit.check(f"{path}:value", psi_parts(counts(c, reference), counts(c, r.pd)).sum())
-            audit.check(f"{path}:chance", len(c) * (1 / len(reference) + 1 / n))
+            c = cuts(reference, 10, r.train_w)
+            audit.check(f"{path}:value", psi_parts(counts(c, reference, r.train_w), counts(c, r.pd, w), half_row(r.train_all), half_row(r.all)).sum())
+            audit.check(f"{path}:chance", len(c) * (1 / effective(r.train_all) + 1 / effective(r.all)))
     for v in report["verdicts"]:
         g, path = v["grounds"], f"verdict:{v['question']}"
-        if g.get("of") or g["rows"] == 0:
+        if (of := g.get("of", "")) and not of.startswith("which ") or g["rows"] == 0:
             audit.check(f"{path}:rows", g["rows"])  # a sample, a group or nothing: stated in words beside it
             audit.check(f"{path}:bad", g["bad"])
         else:
-            audit.check(f"{path}:rows", n)
-            audit.check(f"{path}:bad", bad if g["bad"] else 0)
+            audit.check(f"{path}:rows", worth(r.bad) + worth(r.good) if g["bad"] else n)
+            audit.check(f"{path}:bad", worth(r.bad) if g["bad"] else 0)

@@ -15,33 +15,59 @@ Z = stats.norm.ppf(0.975)
 nan = float("nan")
 
 
-def wilson(k, n):
-    return proportion_confint(k, n, method="wilson") if n else (nan, nan)
+def ones(y, w):
+    return np.ones(len(y)) if w is None else np.asarray(w, float)
 
 
-def auc(y, s):
-    return roc_auc_score(y, s) if 0 < np.sum(y) < len(y) else nan
+def effective(w):
+    """The number of rows of equal weight that say as much (Kish 1965)."""
+    return w.sum() ** 2 / (w**2).sum() if len(w) else 0.0
 
 
-def placements(y, s):
-    """DeLong's structural components, by ranks."""
-    bad, good = s[y == 1], s[y == 0]
-    v10 = (stats.rankdata(np.r_[bad, good])[: len(bad)] - stats.rankdata(bad)) / len(good)
-    v01 = 1 - (stats.rankdata(np.r_[bad, good])[len(bad) :] - stats.rankdata(good)) / len(bad)
-    return v10, v01
+def worth(w):
+    return int(np.floor(effective(w) * (1 + 1e-12)))
 
 
-def satterthwaite(a, b):
-    u, v = np.var(a, ddof=1) / len(a), np.var(b, ddof=1) / len(b)
-    return u + v, (u + v) ** 2 / (u**2 / (len(a) - 1) + v**2 / (len(b) - 1)) if u + v > 0 else np.inf
+def rate(y, w):
+    """A rate by weight, with Wilson's interval of the effective number of rows."""
+    if not len(y):
+        return nan, nan, nan
+    p, n = np.average(y, weights=w), effective(w)
+    low, high = proportion_confint(p * n, n, method="wilson")
+    return p, 0 if p == 0 else low, 1 if p == 1 else high
 
 
-def area(y, s):
+def auc(y, s, w=None):
+    return roc_auc_score(y, s, sample_weight=w) if 0 < np.sum(y) < len(y) else nan
+
+
+def placements(y, s, w=None):
+    """DeLong's structural components of the bad and of the good rows, and the weights of each."""
+    y, s, w = np.asarray(y), np.asarray(s), ones(y, w)
+    step = np.unique(s, return_inverse=True)[1]
+    bad, good = (np.bincount(step, np.where(y == c, w, 0)) for c in (1, 0))
+    below = (np.cumsum(good) - good / 2) / good.sum()
+    above = 1 - (np.cumsum(bad) - bad / 2) / bad.sum()
+    return below[step][y == 1], above[step][y == 0], w[y == 1], w[y == 0]
+
+
+def spread(v, w):
+    """The variance of a mean by weight, and its effective number of rows."""
+    n = effective(w)
+    return np.sum((w * (v - np.average(v, weights=w))) ** 2) / w.sum() ** 2 * n / (n - 1), n
+
+
+def satterthwaite(a, b, wa, wb):
+    (u, m), (v, n) = spread(a, wa), spread(b, wb)
+    return u + v, max(1, (u + v) ** 2 / (u**2 / (m - 1) + v**2 / (n - 1))) if u + v > 0 else np.inf
+
+
+def area(y, s, w=None):
     """An AUC with its interval: logit scale; Newcombe's where classes are small or the ranking is perfect."""
-    y, s = np.asarray(y), np.asarray(s)
-    m, n = int(y.sum()), int(len(y) - y.sum())
-    a = auc(y, s)
-    if min(m, n) < 2:
+    y, s, w = np.asarray(y), np.asarray(s), ones(y, w)
+    m, n = effective(w[y == 1]), effective(w[y == 0])
+    a = auc(y, s, w)
+    if min(np.sum(y == 1), np.sum(y == 0)) < 2:
         return a, nan, nan
 
     def outside(x):
@@ -51,7 +77,7 @@ def area(y, s):
     def down():
         return optimize.brentq(outside, 1e-12, a, xtol=1e-15) if a > 0 else 0.0
 
-    var, df = satterthwaite(*placements(y, s))
+    var, df = satterthwaite(*placements(y, s, w))
     if var <= 0 or a in (0, 1):
         return a, down(), optimize.brentq(outside, a, 1 - 1e-12) if a < 1 else 1.0
     half = stats.t.ppf(0.975, df) * np.sqrt(var) / (a * (1 - a))
@@ -59,34 +85,38 @@ def area(y, s):
     return a, min(low, down()) if min(m, n) < 30 else low, high
 
 
-def enough(y, s):
-    return area(y, s) if min(np.sum(y), len(y) - np.sum(y)) >= 10 else (nan, nan, nan)
+def enough(y, s, w=None):
+    w = ones(y, w)
+    return area(y, s, w) if min(worth(w[y == 1]), worth(w[y == 0])) >= 10 else (nan, nan, nan)
 
 
-def paired(y, s, t):
+def paired(y, s, t, w=None):
     """The difference of two AUCs on the same rows: value, interval, p."""
-    (a, b), (c, d) = placements(y, s), placements(y, t)
-    var, df = satterthwaite(a - c, b - d)
-    value = auc(y, s) - auc(y, t)
+    (a, b, wa, wb), (c, d, _, _) = placements(y, s, w), placements(y, t, w)
+    var, df = satterthwaite(a - c, b - d, wa, wb)
+    value = auc(y, s, w) - auc(y, t, w)
     half = stats.t.ppf(0.975, df) * np.sqrt(var)
     p = 2 * stats.norm.sf(abs(value) / np.sqrt(var)) if var > 0 else nan
     return value, max(-1, value - half), min(1, value + half), p
 
 
-def ks(y, s):
-    return stats.ks_2samp(s[y == 1], s[y == 0], method="asymp").statistic
+def ks(y, s, w=None):
+    if w is None:
+        return stats.ks_2samp(s[y == 1], s[y == 0], method="asymp").statistic
+    fpr, tpr, _ = roc_curve(y, s, sample_weight=w, drop_intermediate=False)
+    return np.max(np.abs(tpr - fpr))
 
 
-def beta_h(y, s, a, b):
+def beta_h(y, s, a, b, w=None):
     """Hand's measure with costs spread by Beta(a, b), over the corners of the hull."""
-    fpr, tpr, _ = roc_curve(y, s, drop_intermediate=False)
+    fpr, tpr, _ = roc_curve(y, s, sample_weight=w, drop_intermediate=False)
     hull = []
     for point in zip(fpr, tpr):
         while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (point[1] - hull[-2][1]) >= (hull[-1][1] - hull[-2][1]) * (point[0] - hull[-2][0]):
             hull.pop()
         hull.append(point)
     f, t = np.array(hull).T
-    p = np.mean(y)
+    p = np.average(y, weights=w)
     q = 1 - p
     rise, run = p * np.diff(t), q * np.diff(f)
     edge = np.r_[1, rise / (rise + run), 0]  # costs for which each corner is best, falling
@@ -97,10 +127,10 @@ def beta_h(y, s, a, b):
     return 1 - loss / worst
 
 
-def h(y, s):
+def h(y, s, w=None):
     """H with Beta(1 + p, 2 - p) for a bad rate p (Hand and Anagnostopoulos 2014), which the report names."""
-    p = np.mean(y)
-    return beta_h(y, s, 1 + p, 2 - p) if 0 < p < 1 else nan
+    p = np.average(y, weights=w)
+    return beta_h(y, s, 1 + p, 2 - p, w) if 0 < p < 1 else nan
 
 
 def held_to_package(y, s):
@@ -110,54 +140,81 @@ def held_to_package(y, s):
     return theirs, beta_h(y, s, 2, 1 + (1 - p) / p)
 
 
-def cuts(x, k):
-    x, out = np.sort(x[~np.isnan(x)]), []
-    for b in range(1, k):
-        i = b * len(x) // k
-        if 0 < i < len(x) and x[i - 1] < x[-1] and (not out or x[i - 1] > out[-1]):
-            out.append(x[i - 1])
+def cuts(x, k, w=None):
+    """Upper ends of k bins of nearly equal size, by weight."""
+    known = ~np.isnan(x)
+    order = np.argsort(x[known], kind="stable")
+    v, out = x[known][order], []
+    if w is None:
+        ends = [b * len(v) // k for b in range(1, k)]
+    else:
+        up = np.cumsum(w[known][order])
+        ends = [int(np.searchsorted(up, b * up[-1] / k * (1 - 1e-12))) + 1 for b in range(1, k)] if len(v) else []
+    for i in ends:
+        if 0 < i < len(v) and v[i - 1] < v[-1] and (not out or v[i - 1] > out[-1]):
+            out.append(v[i - 1])
     return np.array(out)
 
 
-def counts(c, x):
-    """Rows by bin, the missing ones last."""
-    known = x[~np.isnan(x)]
-    return np.r_[np.bincount(np.searchsorted(c, known, side="left"), minlength=len(c) + 1), np.isnan(x).sum()]
+def counts(c, x, w=None):
+    """Rows by bin, by weight, the missing ones last."""
+    known, w = ~np.isnan(x), ones(x, w)
+    return np.r_[np.bincount(np.searchsorted(c, x[known], side="left"), w[known], minlength=len(c) + 1), w[~known].sum()]
 
 
-def psi_parts(e, a):
+def half_row(w):
+    """Half a row of mean weight."""
+    return w.mean() / 2
+
+
+def psi_parts(e, a, he=0.5, ha=0.5):
     n, m = e.sum(), a.sum()
     e, a = e.astype(float), a.astype(float)
     one = ((e == 0) | (a == 0)) & (e + a > 0)
-    e, a = np.where(one, e + 0.5, e) / n, np.where(one, a + 0.5, a) / m
+    e, a = np.where(one, e + he, e) / n, np.where(one, a + ha, a) / m
     with np.errstate(all="ignore"):
         return np.where(e + a > 0, (a - e) * np.log(a / e), 0)
 
 
-def groups(pd_, k):
-    """At most k groups of rows by rising PD; equal PDs stay in one."""
+def groups(pd_, k, w=None):
+    """At most k groups of rows by rising PD, of nearly equal weight; equal PDs stay in one."""
     order, out, at = np.argsort(pd_, kind="stable"), [], 0
     n = len(order)
+    left = None if w is None else w.sum()
     while at < n:
         rest = k - len(out)
-        to = at + (n - at + rest // 2) // rest if rest > 1 else n
+        if rest <= 1:
+            to = n
+        elif w is None:
+            to = at + (n - at + rest // 2) // rest
+        else:
+            to, size = at, 0.0
+            while to < n and size < left / rest * (1 - 1e-12):
+                size += w[order[to]]
+                to += 1
         to = min(max(to, at + 1), n)
         while to < n and pd_[order[to]] == pd_[order[to - 1]]:
             to += 1
         out.append(order[at:to])
+        if w is not None:
+            left -= w[order[at:to]].sum()
         at = to
     return out
 
 
-def line(y, p):
-    """Cox's calibration line: intercept, slope, level, and their standard errors."""
+def line(y, p, w=None):
+    """Cox's calibration line: intercept, slope, level, and their standard errors, robust where rows have weights."""
     q = np.clip(p, 2.0**-52, 1 - 2.0**-52)
     x = np.log(q / (1 - q))
+    how = {"var_weights": w} if w is not None else {}
+    errors = {"cov_type": "HC0"} if w is not None else {}
     if np.ptp(x) == 0:
         fit = None
-    else:
+    elif w is None:
         fit = sm.Logit(y, sm.add_constant(x)).fit(disp=0, tol=1e-14, maxiter=200)
-    large = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=x).fit(tol=1e-15, maxiter=200)
+    else:
+        fit = sm.GLM(y, sm.add_constant(x), family=sm.families.Binomial(), **how).fit(tol=1e-15, maxiter=200, **errors)
+    large = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=x, **how).fit(tol=1e-15, maxiter=200, **errors)
     out = list(fit.params) if fit is not None else [nan, nan]
     err = list(fit.bse) if fit is not None else [nan, nan]
     return (*out, large.params[0]), (*err, large.bse[0])
@@ -174,13 +231,20 @@ class Rows:
         self.train = pd.read_csv(rows / "train.csv", float_precision="round_trip") if (rows / "train.csv").exists() else None
         self.y, self.pd, self.margin = (self.t[c].to_numpy(float) for c in ("label", "pd", "margin"))
         self.n = len(self.y)
+        # None where rows have no weights; all is 1 for each then.
+        self.w = self.t["weight"].to_numpy(float) if "weight" in self.t else None
+        self.all = ones(self.y, self.w)
+        self.train_w = self.train["weight"].to_numpy(float) if self.train is not None and "weight" in self.train else None
+        self.train_all = ones(self.train, self.train_w) if self.train is not None else None
+        self.bad, self.good = self.all[self.y == 1], self.all[self.y == 0]
+        self.total = self.all.sum()
         self.profit, self.loss = profit, loss
         self.amount = self.t["amount"].to_numpy(float) if "amount" in self.t else np.ones(self.n)
         self.names = [c[8:] for c in self.t.columns if c.startswith("feature:")]
         self.x = self.t[[f"feature:{c}" for c in self.names]].to_numpy(float)
         self.phi = self.t[[f"contribution:{c}" for c in self.names]].to_numpy(float)
         self.expected = self.t["contribution:expected"].to_numpy(float)
-        self.fpr, self.tpr, _ = roc_curve(self.y, self.margin, drop_intermediate=False) if 0 < self.y.sum() < self.n else (np.array([0]),) * 3
+        self.fpr, self.tpr, _ = roc_curve(self.y, self.margin, sample_weight=self.w, drop_intermediate=False) if 0 < self.y.sum() < self.n else (np.array([0]),) * 3
         if "outcome" in self.t:
             self.approved = (self.t["outcome"] == "approve").to_numpy()
             self.cut = self.pd[self.approved].max() if self.approved.any() else profit / (profit + loss)
@@ -210,7 +274,7 @@ class Rows:
         return special.expit(m)
 
     def ap(self):
-        return average_precision_score(self.y, self.margin) if self.y.any() else nan
+        return average_precision_score(self.y, self.margin, sample_weight=self.w) if self.y.any() else nan
 
     def caught(self, share):
         at = self.tpr[self.fpr == share]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tables of a report. See eval_audit.py.
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from sklearn.inspection import permutation_importance
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from audit_metrics import calibration
-from audit_rows import Z, area, auc, counts, cuts, enough, h, ks, nan, paired, psi_parts, wilson
+from audit_rows import Z, area, auc, counts, cuts, effective, enough, h, half_row, ks, nan, ones, paired, psi_parts, rate, worth
 
 
 def split(r, column):
@@ -15,21 +15,21 @@ def split(r, column):
     return lambda name: (values.isna() if name == "not known" else values.astype(str) == str(name)).to_numpy()
 
 
-def ratio(k1, n1, k2, n2):
-    """An impact ratio with Katz's interval, half a row added where it is degenerate."""
+def ratio(a1, w1, a2, w2):
+    """An impact ratio with Katz's interval, half a row added where it is degenerate: who is approved, and the weights."""
+    (k1, n1), (k2, n2) = ((np.average(a, weights=w) * effective(w), effective(w)) for a, w in ((a1, w1), (a2, w2)))
     value = k1 / n1 / (k2 / n2)
-    if k1 == 0 or (k1 == n1 and k2 == n2):
+    if k1 == 0 or (a1.all() and a2.all()):
         k1, n1, k2, n2 = k1 + 0.5, n1 + 0.5, k2 + 0.5, n2 + 0.5
     sd, middle = np.sqrt(1 / k1 - 1 / n1 + 1 / k2 - 1 / n2), k1 / n1 / (k2 / n2)
     low, high = middle * np.exp(-Z * sd), middle * np.exp(Z * sd)
     return value, 0 if value == 0 else min(low, value), max(high, value)
 
 
-def newcombe(k1, n1, k2, n2):
-    if not n1 or not n2:
+def newcombe(a1, w1, a2, w2):
+    if not len(w1) or not len(w2):
         return nan, nan, nan
-    (l1, u1), (l2, u2) = wilson(k1, n1), wilson(k2, n2)
-    p, q = k1 / n1, k2 / n2
+    (p, l1, u1), (q, l2, u2) = rate(a1, w1), rate(a2, w2)
     return p - q, p - q - np.hypot(p - l1, u2 - q), p - q + np.hypot(u1 - p, q - l2)
 
 
@@ -37,18 +37,19 @@ def walk(r):
     """Rows from the safest on, in whole groups of equal score: the cut-offs of the strategy curve."""
     order = np.argsort(r.margin, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(r.margin[order]) != 0, True])
-    y, p, m = r.y[order], r.pd[order], r.amount[order]
-    k = np.arange(1, r.n + 1)
-    cols = [k / r.n, np.maximum.accumulate(p), np.cumsum(y) / k, np.cumsum(p) / k,
+    y, p, w = r.y[order], r.pd[order], r.all[order]
+    m, k = r.amount[order] * w, np.cumsum(w)
+    cols = [k / k[-1], np.maximum.accumulate(p), np.cumsum(w * y) / k, np.cumsum(w * p) / k,
             np.cumsum(m * np.where(y == 1, -r.loss, r.profit)), np.cumsum(m * ((1 - p) * r.profit - p * r.loss))]
     return np.array(cols).T[last]
 
 
-def shares(score, k, n):
-    """The share of each row that is among the k safest: rows of equal score count in proportion."""
-    edge = np.sort(score)[k - 1]
+def shares(score, k, w):
+    """The weight of each row that is among the k safest: rows of equal score count in proportion."""
+    order = np.argsort(score, kind="stable")
+    edge = score[order][min(len(score) - 1, np.searchsorted(np.cumsum(w[order]), k * (1 - 1e-12)))]
     below, tied = score < edge, score == edge
-    return np.where(below, 1.0, np.where(tied, (k - below.sum()) / tied.sum(), 0.0))
+    return w * np.where(below, 1.0, np.where(tied, (k - w[below].sum()) / w[tied].sum(), 0.0))
 
 
 class Scored:
@@ -80,7 +81,7 @@ class Tables:
                  "Decisions": self.decisions, "Score against training": self.shift, "Importance by several measures": self.importance,
                  "Ten worked decisions": self.worked, "Noise and loss, field by field": self.losses, "Absurd values": self.absurd,
                  "Wrong labels": self.labels, "Offline against served scores": self.parity, "By month of decision": self.months,
-                 "Variables by month": self.variable_months}
+                 "Variables by month": self.variable_months, "Weights": self.weights}
         for s in self.report["sections"]:
             for b in s.get("blocks") or []:
                 t = b.get("table")
@@ -96,8 +97,23 @@ class Tables:
                     self.swap(t)
 
     def sample(self, t):
-        sets = {"evaluated": self.r.y, "training": self.r.train["label"].to_numpy() if self.r.train is not None else None}
-        self.rows(t, lambda i, row: (len(y := sets[row[0]]), y.sum(), y.mean(), *wilson(y.sum(), len(y))))
+        r = self.r
+        sets = {"evaluated": (r.y, r.all), "training": (r.train["label"].to_numpy(), r.train_all) if r.train is not None else None}
+
+        def line(i, row):
+            y, w = sets[row[0]]
+            return w.sum(), w @ y, *rate(y, w)
+
+        self.rows(t, line)
+
+    def weights(self, t):
+        r = self.r
+
+        def line(i, row):
+            y, w = (r.y, r.all) if row[0] == "evaluated" else (r.train["label"].to_numpy(), r.train_all)
+            return len(w), w.min(), w.max(), w.sum(), effective(w), effective(w[y == 1]), effective(w[y == 0])
+
+        self.rows(t, line)
 
     def figures(self, t):
         """Tables that repeat metrics, which are computed: the same number must stand there."""
@@ -139,15 +155,15 @@ class Tables:
         if self.categorical(name):
             words = r.t[f"category:{name}"].fillna("").astype(str).to_numpy()
             known = ~np.isnan(x)
-            size = {w: np.sum(known & (words == w)) for w in set(words[known])}
+            size = {w: r.all[known & (words == w)].sum() for w in set(words[known])}
             kept = sorted((w for w in size if w), key=lambda w: -size[w])
             kept = [w for w in (kept[:11] if len(kept) > 12 else kept) if w != "other"]
             out = [known & (words == w) for w in kept] + [known & ~np.isin(words, kept), ~known]
         else:
-            c = cuts(x, 10)
+            c = cuts(x, 10, r.w)
             b = np.where(np.isnan(x), len(c) + 1, np.searchsorted(c, x, side="left"))
             out = [b == k for k in range(len(c) + 2)]
-        out = [(m.sum(), r.y[m].sum()) for m in out if m.any()]
+        out = [(r.all[m].sum(), r.all[m] @ r.y[m]) for m in out if m.any()]
         return np.array(out)
 
     def woe(self, name):
@@ -155,7 +171,8 @@ class Tables:
         bad, good = b[:, 1].astype(float), (b[:, 0] - b[:, 1]).astype(float)
         nb, ng = bad.sum(), good.sum()
         one = (bad == 0) | (good == 0)
-        pb, pg = np.where(one, bad + 0.5, bad) / nb, np.where(one, good + 0.5, good) / ng
+        half = half_row(self.r.all)
+        pb, pg = np.where(one, bad + half, bad) / nb, np.where(one, good + half, good) / ng
         w = np.log(pb / pg)
         return b, w, np.sum((pb - pg) * w)
 
@@ -178,24 +195,25 @@ class Tables:
             x = r.x[:, r.names.index(row[0])]
             ok = ~np.isnan(x)
             category = self.categorical(row[0])
-            a = (None,) * 3 if category else area(r.y[ok], x[ok])
+            a = (None,) * 3 if category else area(r.y[ok], x[ok], None if r.w is None else r.w[ok])
             shift = chance = rho = None
             if r.train is not None:
                 xt = r.train[f"feature:{row[0]}"].to_numpy(float)
                 if category:
                     codes = sorted(set(x[ok]) | set(xt[~np.isnan(xt)]))
-                    e, g = (np.r_[[np.sum(v == k) for k in codes], np.isnan(v).sum()] for v in (xt, x))
+                    e, g = (np.r_[[w[v == k].sum() for k in codes], w[np.isnan(v)].sum()] for v, w in ((xt, r.train_all), (x, r.all)))
                 else:
-                    c = cuts(xt, 10)
-                    e, g = counts(c, xt), counts(c, x)
-                shift, chance = psi_parts(e, g).sum(), (np.sum(e + g > 0) - 1) * (1 / len(xt) + 1 / r.n)
+                    c = cuts(xt, 10, r.train_w)
+                    e, g = counts(c, xt, r.train_all), counts(c, x, r.all)
+                shift = psi_parts(e, g, half_row(r.train_all), half_row(r.all)).sum()
+                chance = (np.sum(e + g > 0) - 1) * (1 / effective(r.train_all) + 1 / effective(r.all))
             if row[8]:
                 z = r.x[:, r.names.index(row[8])]
                 some = r.sample(10_000)
                 both = some[(ok & ~np.isnan(z))[some]]
                 rho = stats.spearmanr(x[both], z[both]).statistic
             b, _, iv = self.woe(row[0])
-            return (iv, *a, shift, None, None, None, rho, inflation.get(row[0]), (len(b) - 1) * (1 / r.y.sum() + 1 / (r.n - r.y.sum())), chance)
+            return (iv, *a, shift, None, None, None, rho, inflation.get(row[0]), (len(b) - 1) * (1 / effective(r.bad) + 1 / effective(r.good)), chance)
 
         self.rows(t, line)
 
@@ -205,7 +223,7 @@ class Tables:
             name = row[0]
             b, w, _ = self.woe(name)
             if self.categorical(name):  # in the order of names: found by its counts
-                k = [k for k in range(len(b)) if b[k][0] == row[2] + row[3] and b[k][1] == row[3]]
+                k = [k for k in range(len(b)) if np.isclose(b[k][0], row[2] + row[3], rtol=1e-9) and np.isclose(b[k][1], row[3], rtol=1e-9)]
                 k = k[0] if k else -1
             else:
                 k = seen[name] = seen.get(name, -1) + 1
@@ -221,16 +239,16 @@ class Tables:
             s = r.margin if first else r.t[f"challenger:{row[0]}"].to_numpy(float)
             column = f"challenger_pd:{row[0]}"
             p = r.pd if first else (r.t[column].to_numpy(float) if column in r.t else None)
-            cal = calibration(r.y, p)[0] if p is not None else [None] * 6
-            d = (None,) * 4 if first else paired(r.y, r.margin, s)
-            return (*area(r.y, s), ks(r.y, s), h(r.y, s), cal[0], cal[5], *d)
+            cal = calibration(r.y, p, r.w)[0] if p is not None else [None] * 6
+            d = (None,) * 4 if first else paired(r.y, r.margin, s, r.w)
+            return (*area(r.y, s, r.w), ks(r.y, s, r.w), h(r.y, s, r.w), cal[0], cal[5], *d)
 
         self.rows(t, line)
 
     def calibration(self, t):
         r = self.r
-        cal, chance = calibration(r.y, r.pd)
-        raw = calibration(r.y, r.t["raw_pd"].to_numpy(float))[0] if "raw_pd" in r.t else None
+        cal, chance = calibration(r.y, r.pd, r.w)
+        raw = calibration(r.y, r.t["raw_pd"].to_numpy(float), r.w)[0] if "raw_pd" in r.t else None
         for i in range(len(t["rows"])):
             line = [cal[i]] + ([raw[i]] if raw else []) + [t["rows"][i][2 if not raw else 3]]
             extra = {9: chance["ece"], 1: chance["brier_reliability"]}.get(i)
@@ -243,8 +261,10 @@ class Tables:
 
         def line(i, row):
             m = of(row[0])
-            k, n, p = r.y[m].sum(), m.sum(), r.pd[m].mean()
-            return n, p, k, k / n, *wilson(k, n), stats.binom.sf(k - 1, n, p)
+            w = r.all[m]
+            p, (share, *ends), n = np.average(r.pd[m], weights=w), rate(r.y[m], w), effective(w)
+            k = share * n
+            return w.sum(), p, w @ r.y[m], share, *ends, special.betainc(k, n - k + 1, p) if k > 0 else 1
 
         self.rows(t, line)
 
@@ -253,16 +273,17 @@ class Tables:
 
         def line(i, row):
             m = of(row[0])
-            k, n = r.y[m].sum(), m.sum()
-            return n, k, k / n, *wilson(k, n), r.pd[m].mean(), *enough(r.y[m], r.margin[m])
+            w = r.all[m]
+            return w.sum(), w @ r.y[m], *rate(r.y[m], w), np.average(r.pd[m], weights=w), *enough(r.y[m], r.margin[m], w)
 
         self.rows(t, line)
 
     def fairness(self, t, name):
         r, of = self.r, split(self.r, f"group:{name}")
         sizes = {row[0]: of(row[0]) for row in t["rows"]}
-        large = [g for g in sizes if sizes[g].sum() >= 30 and g != "not known"]
-        ref = max(large, key=lambda g: r.approved[sizes[g]].mean()) if large else max(sizes, key=lambda g: sizes[g].sum())
+        large = [g for g in sizes if worth(r.all[sizes[g]]) >= 30 and g != "not known"]
+        mean = lambda x, m: np.average(x[m], weights=r.all[m]) if m.any() else nan
+        ref = max(large, key=lambda g: mean(r.approved, sizes[g])) if large else max(sizes, key=lambda g: r.all[sizes[g]].sum())
         for i, row in enumerate(t["rows"]):  # --group COLUMN=LEVEL: the reference has a ratio of 1 and no interval
             if row[3] == 1 and row[4] is None:
                 ref = row[0]
@@ -270,28 +291,30 @@ class Tables:
         def line(i, row):
             m, q = sizes[row[0]], sizes[ref]
             good = r.y == 0
-            air = ratio(r.approved[m].sum(), m.sum(), r.approved[q].sum(), q.sum())
-            eod = newcombe(r.approved[m & good].sum(), (m & good).sum(), r.approved[q & good].sum(), (q & good).sum())
-            return (m.sum(), r.approved[m].mean(), *air, r.approved[m & good].mean(), *eod, r.pd[m].mean(), r.y[m].mean(), enough(r.y[m], r.margin[m])[0])
+            who = lambda m: (r.approved[m], r.all[m])
+            return (r.all[m].sum(), mean(r.approved, m), *ratio(*who(m), *who(q)), mean(r.approved, m & good), *newcombe(*who(m & good), *who(q & good)),
+                    mean(r.pd, m), mean(r.y, m), enough(r.y[m], r.margin[m], r.all[m])[0])
 
         self.rows(t, line)
 
     def gains(self, t):
+        """Tenths of the weight, riskiest first; a tie group lies evenly over the room that it takes."""
         r = self.r
-        order = np.argsort(-r.margin, kind="stable")
-        tied = np.unique(-r.margin[order], return_inverse=True)[1]
-        spread = lambda x: np.bincount(tied, x[order])[tied] / np.bincount(tied)[tied]  # the mean of each tie group
-        y, p = spread(r.y), spread(r.pd)
-        points = spread(r.t["points"].to_numpy(float)) if "points" in r.t else None
-        low, high = (np.array([f(r.pd[order][tied == k]) for k in range(tied[-1] + 1)])[tied] for f in (np.min, np.max))
+        step = np.unique(-r.margin, return_inverse=True)[1]
+        room, bad, risk = (np.bincount(step, r.all * x) for x in (1, r.y, r.pd))
+        points = np.bincount(step, r.all * r.t["points"].to_numpy(float)) if "points" in r.t else None
+        low, high = (np.array([f(r.pd[step == k]) for k in range(len(room))]) for f in (np.min, np.max))
+        end = np.cumsum(room)
         seen = lost = 0
         for d in range(10):
-            at = slice(d * r.n // 10, (d + 1) * r.n // 10)
-            n, bad = at.stop - at.start, y[at].sum()
-            seen, lost = seen + bad, lost + n - bad
-            tp, fp = seen / r.y.sum(), lost / (r.n - r.y.sum())
-            line = [n, low[at].min(), high[at].max(), p[at].mean(), bad, bad / n, bad / n / r.y.mean(), tp, fp, tp - fp]
-            for j, v in enumerate(line + ([points[at].mean()] if points is not None else [])):
+            at, to = (d * r.n // 10, (d + 1) * r.n // 10) if r.w is None else (d * r.total / 10, (d + 1) * r.total / 10)
+            part = np.clip(np.minimum(to, end) - np.maximum(at, end - room), 0, None) / room
+            inside = part > 1e-9
+            n, k = to - at, part @ bad
+            seen, lost = seen + k, lost + n - k
+            tp, fp = seen / r.bad.sum(), lost / r.good.sum()
+            line = [n, low[inside].min(), high[inside].max(), part @ risk / n, k, k / n, k / n / np.average(r.y, weights=r.w), tp, fp, tp - fp]
+            for j, v in enumerate(line + ([part @ points / n] if points is not None else [])):
                 self.audit.check(f"table:Gains by tenth:{d}:{j + 1}", v)
 
     def strategy(self, t):
@@ -306,8 +329,8 @@ class Tables:
         theirs = r.t["champion"].to_numpy(float)
 
         def line(i, row):
-            k = int(np.floor(row[0] * r.n + 0.5))
-            a, b = shares(r.margin, k, r.n), shares(theirs, k, r.n)
+            k = int(np.floor(row[0] * r.n + 0.5)) if r.w is None else row[0] * r.total
+            a, b = shares(r.margin, k, r.all), shares(theirs, k, r.all)
             up, down = np.maximum(0, a - b), np.maximum(0, b - a)
             div = lambda x, n: x / n if n else None
             return row[0], up.sum(), div(up @ r.y, up.sum()), down.sum(), div(down @ r.y, down.sum()), b @ r.y / k, a @ r.y / k
@@ -319,26 +342,26 @@ class Tables:
 
         def line(i, row):
             m = (r.t["outcome"] == row[0]).to_numpy()
-            k, n = r.y[m].sum(), m.sum()
-            return n, n / r.n, r.pd[m].mean() if n else None, k, k / n if n else None, *(wilson(k, n) if n else (None, None))
+            w = r.all[m]
+            return w.sum(), w.sum() / r.total, np.average(r.pd[m], weights=w) if len(w) else None, w @ r.y[m], *(rate(r.y[m], w) if len(w) else (None,) * 3)
 
         self.rows(t, line)
 
     def shift(self, t):
         r = self.r
         reference = r.train["out_of_fold_pd" if "out_of_fold_pd" in r.train else "pd"].to_numpy()
-        c = cuts(reference, 10)
-        e, a = counts(c, reference)[:-1], counts(c, r.pd)[:-1]
-        parts = psi_parts(e, a)
+        c = cuts(reference, 10, r.train_w)
+        e, a = counts(c, reference, r.train_w)[:-1], counts(c, r.pd, r.w)[:-1]
+        parts = psi_parts(e, a, half_row(r.train_all), half_row(r.all))
         self.rows(t, lambda i, row: (e[i] / e.sum(), a[i] / a.sum(), parts[i]))
 
     def importance(self, t):
         r = self.r
-        size = np.abs(r.phi[r.some]).mean(axis=0)
+        size = np.average(np.abs(r.phi[r.some]), axis=0, weights=r.all[r.some])
         gain, used = (r.booster.feature_importance(k) for k in ("gain", "split"))
         model = Scored(r)
-        x, y = r.x[r.some], r.y[r.some].astype(int)
-        ours = permutation_importance(model, x, y, scoring=lambda m, u, v: auc(v, m.predict(u)), n_repeats=20, random_state=5)
+        x, y, w = r.x[r.some], r.y[r.some].astype(int), r.all[r.some]
+        ours = permutation_importance(model, x, y, scoring=lambda m, u, v: auc(v, m.predict(u), w), n_repeats=20, random_state=5)
         for i, row in enumerate(t["rows"]):
             j = r.names.index(row[0])
             for k, v in ((1, size[j]), (4, gain[j] / gain.sum()), (5, used[j])):
@@ -361,13 +384,14 @@ class Tables:
 
     def losses(self, t):
         r = self.r
-        y, pd_ = r.y[r.some], r.pd[r.some]
+        y, pd_, w = r.y[r.some], r.pd[r.some], r.all[r.some]
+        mean = lambda x: np.average(x, weights=w)
 
         def line(i, row):
             x = r.x[r.some]
             x[:, r.names.index(row[0])] = nan
             p = r.score(x)
-            return (*paired(y, pd_, p)[:3], np.abs(p - pd_).mean(), ((p <= r.cut * (1 + 1e-9)) != (pd_ <= r.cut)).mean())
+            return (*paired(y, pd_, p, w)[:3], mean(np.abs(p - pd_)), mean((p <= r.cut * (1 + 1e-9)) != (pd_ <= r.cut)))
 
         self.rows(t, line, 5)
 
@@ -379,14 +403,15 @@ class Tables:
 
         def line(i, row):
             p = r.score(changes[i](r.x[r.some]))
-            return p.min(), p.mean(), p.max(), (p <= r.cut * (1 + 1e-9)).mean(), ((p <= r.cut * (1 + 1e-9)) != (r.pd[r.some] <= r.cut)).mean()
+            mean = lambda x: np.average(x, weights=r.all[r.some])
+            return p.min(), mean(p), p.max(), mean(p <= r.cut * (1 + 1e-9)), mean((p <= r.cut * (1 + 1e-9)) != (r.pd[r.some] <= r.cut))
 
         self.rows(t, line)
 
     def labels(self, t):
         some = self.r.sample(20_000)
-        y, margin = self.r.y[some], self.r.margin[some]
-        self.rows(t, lambda i, row: (row[0], auc(y, margin), ks(y, margin)) if i == 0 else (row[0],), 0)
+        y, margin, w = self.r.y[some], self.r.margin[some], None if self.r.w is None else self.r.w[some]
+        self.rows(t, lambda i, row: (row[0], auc(y, margin, w), ks(y, margin, w)) if i == 0 else (row[0],), 0)
 
     def parity(self, t):
         r = self.r
@@ -400,13 +425,15 @@ class Tables:
     def months(self, t):
         r, at = self.r, self.month()
         reference = r.pd if r.train is None else r.train["out_of_fold_pd" if "out_of_fold_pd" in r.train else "pd"].to_numpy()
-        c = cuts(reference, 10)
+        wt = (r.w if r.train is None else r.train_w)
+        c, before = cuts(reference, 10, wt), ones(reference, wt)
 
         def line(i, row):
             m = at == row[0]
-            k, n = r.y[m].sum(), m.sum()
-            return (n, k, k / n if n else None, r.pd[m].mean() if n else None, *enough(r.y[m], r.margin[m]), np.mean((r.pd[m] - r.y[m]) ** 2),
-                    psi_parts(counts(c, reference), counts(c, r.pd[m])).sum(), len(c) * (1 / n + 1 / len(reference)))
+            w, mean = r.all[m], lambda x: np.average(x[m], weights=r.all[m]) if m.any() else None
+            return (w.sum(), w @ r.y[m], mean(r.y), mean(r.pd), *enough(r.y[m], r.margin[m], w), mean((r.pd - r.y) ** 2),
+                    psi_parts(counts(c, reference, before), counts(c, r.pd[m], w), half_row(before), half_row(w)).sum(),
+                    len(c) * (1 / effective(w) + 1 / effective(before)))
 
         self.rows(t, line)
 
@@ -418,11 +445,12 @@ class Tables:
             xt = x if r.train is None else r.train[f"feature:{row[0]}"].to_numpy(float)
             if self.categorical(row[0]):
                 codes = sorted(set(x[~np.isnan(x)]) | set(xt[~np.isnan(xt)]))
-                count = lambda v: np.r_[[np.sum(v == k) for k in codes], np.isnan(v).sum()]
+                count = lambda v, w: np.r_[[w[v == k].sum() for k in codes], w[np.isnan(v)].sum()]
             else:
-                c = cuts(xt, 10)
-                count = lambda v: counts(c, v)
-            p = [psi_parts(count(xt), count(x[at == m])).sum() for m in sorted(set(at)) if (at == m).sum() >= 50]
+                c = cuts(xt, 10, r.w if r.train is None else r.train_w)
+                count = lambda v, w: counts(c, v, w)
+            wt = r.all if r.train is None else r.train_all
+            p = [psi_parts(count(xt, wt), count(x[at == m], r.all[at == m]), half_row(wt), half_row(r.all[at == m])).sum() for m in sorted(set(at)) if worth(r.all[at == m]) >= 50]
             return (np.mean(p), max(p)) if p else (None, None)
 
         self.rows(t, line)

@@ -106,7 +106,7 @@ func (e *evaluation) period(ctx context.Context, test part) (*eval.Period, error
 	if err != nil {
 		return nil, err
 	}
-	p := &eval.Period{From: test.when(first), To: test.when(last), Trained: len(then.rows), Label: held.labels(), Margin: margins}
+	p := &eval.Period{From: test.when(first), To: test.when(last), Trained: len(then.rows), Label: held.labels(), Weight: held.weights(), Margin: margins}
 	for _, m := range margins {
 		p.PD = append(p.PD, cal.Apply(m))
 	}
@@ -126,7 +126,10 @@ func (p part) before(u *ui, r *recipe, at time.Time) (part, error) {
 	}
 	frame := *p.frame
 	frame.Record = p.frame.Record.NewSlice(0, int64(end))
-	t := &table{name: p.name, frame: &frame, obeyed: true, timed: p.timed}
+	t := &table{name: p.name, frame: &frame, obeyed: true, timed: p.timed, weighed: p.weighed}
+	if p.weight != nil {
+		t.weight = p.weight[:end]
+	}
 	then, err := t.judged(u, r.spec, time.Time{}, time.Time{})
 	if err == nil && len(then.rows) == 0 {
 		return then, fmt.Errorf("%w: no outcome was known by then", assay.ErrInvalid)

@@ -65,8 +65,12 @@ func (s *scorer) rival(ctx context.Context, rows part) (*eval.Challenger, error)
 	}, nil
 }
 
-// data shows a part of a matrix to the challengers.
-func (e *evaluation) data(from part, m *features.Matrix) (*baseline.Data, [][]string) {
+// data shows a part of a matrix to the challengers. Rows that train one are there
+// as often as they weigh, since the challengers know no weights.
+func (e *evaluation) data(from part, m *features.Matrix, trains bool) (*baseline.Data, [][]string) {
+	if trains {
+		from.rows = from.inProportion()
+	}
 	d := &baseline.Data{Label: from.labels()}
 	var categories [][]string
 	at := matrixRows(m, from.rows)
@@ -91,7 +95,7 @@ func eachRow(m *features.Matrix, rows []int, fn func(i int, x []float64)) {
 }
 
 func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test, train *scored) error {
-	d, categories := e.data(e.train, train.matrix)
+	d, categories := e.data(e.train, train.matrix, true)
 	card, err := baseline.FitLogistic(ctx, d, baseline.Config{})
 	if err != nil {
 		return err
@@ -103,11 +107,11 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	n := len(e.test.rows)
 	c := eval.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n), Rules: cardTable(card, categories),
-		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows",
+		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows" + e.train.asItWeighs(),
 	}
 	one := eval.Challenger{
 		Name: "single tree", Simple: true, Score: make([]float64, n), Rules: treeTable(tree),
-		Note: "one tree of at most four questions, fitted on the training rows",
+		Note: "one tree of at most four questions, fitted on the training rows" + e.train.asItWeighs(),
 	}
 	eachRow(test.matrix, e.test.rows, func(i int, x []float64) {
 		c.Score[i] = card.Score(x)
@@ -124,14 +128,14 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	if err != nil {
 		return err
 	}
-	held, _ := e.data(e.test, test.matrix)
+	held, _ := e.data(e.test, test.matrix, false)
 	votes, err := bag.Scores(ctx, held.Columns)
 	if err != nil {
 		return err
 	}
 	in.Challenger = append(in.Challenger, eval.Challenger{
 		Name: "random forest", Score: votes,
-		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability", eval.Count.Print(baseline.DefaultForestRows)),
+		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability", eval.Count.Print(baseline.DefaultForestRows)) + e.train.asItWeighs(),
 	})
 	return nil
 }
@@ -140,7 +144,7 @@ func (e *evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 	n := len(e.test.rows)
 	c := eval.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
-		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows",
+		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows" + e.test.asItWeighs(),
 	}
 	folds := stratifiedFolds(e.test.label, e.test.rows, 5)
 	at := map[int]int{}
@@ -148,7 +152,7 @@ func (e *evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 		at[r] = i
 	}
 	for k := range folds {
-		d, _ := e.data(part{e.test.table, others(folds, k)}, test.matrix)
+		d, _ := e.data(part{e.test.table, others(folds, k)}, test.matrix, true)
 		l, err := baseline.FitLogistic(ctx, d, baseline.Config{})
 		if err != nil {
 			return err

@@ -123,12 +123,12 @@ func (r *recipe) crossValidate(ctx context.Context, u *ui, p part, folds []gbdt.
 			margin[row] = m[i]
 			pd[i] = f.result.Model.Probability(m[i])
 		}
-		c, err := eval.NewCurve(y, m)
+		c, err := eval.NewWeightedCurve(y, m, test.weights())
 		if err != nil {
 			return nil, nil, fmt.Errorf("fold %d: %w", k+1, err)
 		}
 		ks, _ := c.KS()
-		out[k] = foldScore{Rows: len(held), BadRate: c.BadRate(), AUC: c.AUC(), KS: ks, LogLoss: eval.LogLoss(y, pd), Trees: len(f.result.Model.Trees), Features: len(f.plan.Features())}
+		out[k] = foldScore{Rows: len(held), BadRate: c.BadRate(), AUC: c.AUC(), KS: ks, LogLoss: eval.WeightedLogLoss(y, pd, test.weights()), Trees: len(f.result.Model.Trees), Features: len(f.plan.Features())}
 	}
 	return out, pick(margin, p.rows), nil
 }
@@ -166,7 +166,7 @@ func (r *recipe) calibration(ctx context.Context, u *ui, train part) (*models.Ca
 		return nil, nil, err
 	}
 	y := train.labels()
-	cal, err := r.fitCalibration(u, of, y)
+	cal, err := r.fitCalibration(u, of, y, train.weights())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -177,8 +177,8 @@ func (r *recipe) calibration(ctx context.Context, u *ui, train part) (*models.Ca
 // fitCalibration fits the recipe's method, and where the best fit would give
 // every row the same probability leaves the model's own probabilities as they
 // are, and says so: here, and in the manifest.
-func (r *recipe) fitCalibration(u *ui, margins, labels []float64) (*models.Calibration, error) {
-	cal, err := models.FitCalibration(r.calibrate, margins, labels, nil)
+func (r *recipe) fitCalibration(u *ui, margins, labels, weights []float64) (*models.Calibration, error) {
+	cal, err := models.FitCalibration(r.calibrate, margins, labels, weights)
 	if !errors.Is(err, models.ErrConstant) {
 		return cal, err
 	}

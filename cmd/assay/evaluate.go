@@ -54,6 +54,9 @@ func evaluateCommand(u *ui) *cobra.Command {
 			if f.check != "" {
 				return checkReport(u, f.check, f.trust)
 			}
+			if f.ablate && f.weight != "" {
+				return usagef("--ablate counts every row once: leave out --weight")
+			}
 			if f.ablate {
 				if err := required(c, "data", "plan"); err != nil {
 					return err
@@ -78,6 +81,7 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	f.register(c, "rows that the model did not train on")
 	f.registerLabel(c)
 	f.registerTime(c)
+	f.registerWeight(c, "that of the model's training where a table has it, \"none\" for every row once")
 	fl.StringVar(&f.model, "model", "", "bundle to evaluate")
 	fl.StringVar(&f.train, "train", "", "rows that trained the model")
 	fl.StringVar(&f.since, "since", "", "judge rows decided on that day or time, or later")
@@ -222,5 +226,9 @@ func (t *table) judged(u *ui, spec *features.Spec, since, before time.Time) (par
 	if err := t.needLabel(); err != nil {
 		return part{}, err
 	}
-	return t.all().between(since, before)
+	p, err := t.all().between(since, before)
+	if err != nil {
+		return part{}, err
+	}
+	return p, p.weightIsNoField(spec)
 }

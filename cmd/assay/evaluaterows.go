@@ -80,6 +80,7 @@ func writeRows(dir string, in *eval.Input) error {
 	}
 	var train rowSheet
 	train.number("label", t.Label)
+	train.number("weight", t.Weight)
 	train.number("pd", t.PD)
 	train.number("margin", t.Margin)
 	train.number("out_of_fold", t.OutOfFold)
@@ -99,6 +100,7 @@ func evaluatedSheet(in *eval.Input) *rowSheet {
 	}
 	s.text("place", func(i int) string { return strconv.Itoa(place[i]) })
 	s.number("label", in.Label)
+	s.number("weight", in.Weight)
 	s.number("pd", in.PD)
 	s.number("margin", in.Margin)
 	s.number("raw_pd", in.RawPD)

@@ -77,6 +77,8 @@ func TestReportIsComputedAgain(t *testing.T) {
 		{"credit_data", []string{"--data", train}, []string{"--data", later, "--train", train, "--segment", "Marital", "--group", "Home"}},
 		{"dated loans", []string{"--data", dated, "--time", "decided", "--before", "2025-03-01", "--calibrate", "isotonic"},
 			[]string{"--data", dated, "--train", dated, "--since", "2025-03-01", "--before", "2025-03-01", "--backtest", "2"}},
+		{"weighted", []string{"--data", weightedLoans(t, train), "--weight", "weight"},
+			[]string{"--data", weightedLoans(t, later), "--train", weightedLoans(t, train), "--segment", "Marital", "--group", "Home"}},
 		{"more rows than samples hold", []string{"--data", later}, []string{"--data", train}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

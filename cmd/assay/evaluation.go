@@ -61,6 +61,9 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) 
 	if f.label == "" {
 		f.label = s.bundle.Manifest.Data.Label
 	}
+	if f.weight == "" {
+		f.weight, f.mayLackWeight = s.bundle.Manifest.Data.Weight, true
+	}
 	e := &evaluation{scorer: s, purpose: f.purpose, segments: f.segments, groups: f.groups, movable: f.movable}
 	for _, dir := range f.challengers {
 		r, err := openScorer(dir)
@@ -106,6 +109,7 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*evaluation, error) 
 	if f.declined != "" {
 		df := f.tableFlags
 		df.unlabelled = true // nobody knows what would have become of them
+		df.mayLackWeight = true
 		d, err := df.readFile(ctx, u, f.declined)
 		if err != nil {
 			return nil, err
@@ -140,6 +144,7 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 	}
 	in := &eval.Input{
 		Title: s.bundle.Manifest.Name + " on " + e.test.name, Purpose: e.purpose, Seed: 1, Label: e.test.labels(), Margin: test.margins, Ledger: e.ledger,
+		Weight: e.test.weights(), Weights: e.test.weighed,
 		Card: append(s.card(), e.card...), Exclusions: e.exclusions(), Economics: e.costs, Time: e.test.times(),
 	}
 	if at, err := time.Parse(time.RFC3339, s.bundle.Manifest.Data.To); err == nil {
@@ -155,7 +160,7 @@ func (e *evaluation) input(ctx context.Context, u *ui) (*eval.Input, error) {
 		if e.train.table != e.test.table {
 			e.train.sayHistory(u, train.matrix.Windows, s.trainedWindows())
 		}
-		in.Train = &eval.Train{Label: e.train.labels(), Margin: train.margins, PD: train.pds(), Known: e.train.known(s.plan.Spec())}
+		in.Train = &eval.Train{Label: e.train.labels(), Weight: e.train.weights(), Margin: train.margins, PD: train.pds(), Known: e.train.known(s.plan.Spec())}
 	}
 	e.features(in, test, train)
 	if err := e.explain(in, test); err != nil {
@@ -333,6 +338,6 @@ func (e *evaluation) reject(ctx context.Context, u *ui, in *eval.Input) error {
 		return err
 	}
 	e.declined.sayHistory(u, sc.matrix.Windows, e.scorer.trainedWindows())
-	in.Declined = &eval.Declined{PD: sc.pds()}
+	in.Declined = &eval.Declined{PD: sc.pds(), Weight: e.declined.weights()}
 	return nil
 }

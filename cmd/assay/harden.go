@@ -33,6 +33,9 @@ func (e *evaluation) hardened(ctx context.Context, in *eval.Input, train *scored
 		d.Columns[j] = append(d.Columns[j], x...)
 	}
 	d.Label = append(d.Label, d.Label...)
+	if d.Weight != nil {
+		d.Weight = append(d.Weight, d.Weight...)
+	}
 	res, err := gbdt.Train(ctx, d, p, gbdt.Options{})
 	if err != nil {
 		return err

@@ -132,7 +132,7 @@ func (r *recipe) parse(plan *features.Plan) (gbdt.Params, error) {
 
 // dataset shows a part of a table's matrix to the trainer.
 func (p part) dataset(plan *features.Plan, m *features.Matrix) *gbdt.Dataset {
-	d := &gbdt.Dataset{Label: p.labels()}
+	d := &gbdt.Dataset{Label: p.labels(), Weight: p.weights()}
 	rows := matrixRows(m, p.rows)
 	for j, f := range plan.Features() {
 		d.Names = append(d.Names, f.Name)
@@ -222,7 +222,7 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 	f.outOfFold = of
 	metrics := map[string]float64{}
 	if of != nil {
-		c, err := eval.NewCurve(train.labels(), of)
+		c, err := eval.NewWeightedCurve(train.labels(), of, train.weights())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -234,7 +234,7 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := eval.NewCurve(valid.labels(), mm)
+		c, err := eval.NewWeightedCurve(valid.labels(), mm, valid.weights())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -258,7 +258,7 @@ func (r *recipe) seal(u *ui, train part, valid int, f *fitted, cal *models.Calib
 		return nil, err
 	}
 	u.done("the same bits on %d real and %d adversarial rows", passed.Rows, passed.Adversarial)
-	b.Manifest.Reference = reference(f.plan, f.matrix, f.forest, cal, train.rows)
+	b.Manifest.Reference = reference(f.plan, f.matrix, f.forest, cal, train)
 	return b, nil
 }
 
@@ -291,7 +291,7 @@ func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibratio
 	b.Manifest = models.Manifest{
 		Name: r.name, Plan: f.plan.Digest(), Model: facts, Params: r.params, Metrics: metrics, Notes: append(slices.Clone(r.notes), cleaned(f.report)...),
 		Data: models.DataFacts{
-			Name: train.name, SHA256: train.frame.Digest, Label: train.frame.Label,
+			Name: train.name, SHA256: train.frame.Digest, Label: train.frame.Label, Weight: train.weighed,
 			Rows: len(train.rows), Valid: valid, BadRate: train.badRate(),
 		},
 	}
@@ -317,32 +317,33 @@ func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibratio
 const referenceBins = 10
 
 // reference keeps the training rows' distribution of each feature and of the PD.
-func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, rows []int) *models.Reference {
+func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, train part) *models.Reference {
+	rows, weight := train.rows, train.weights()
 	ref := &models.Reference{Features: map[string]models.Histogram{}}
 	ref.Windows = shares(m.Windows)
 	pd := matrixMargins(m, f, rows)
 	for i := range pd {
 		pd[i] = cal.Apply(pd[i])
 	}
-	ref.Score = histogram(pd, referenceBins)
+	ref.Score = histogram(pd, weight, referenceBins)
 	rows = matrixRows(m, rows)
 	for j, x := range plan.Features() {
 		if x.Categorical {
-			ref.Features[x.Name] = categoryHistogram(pick(m.Columns[j], rows))
+			ref.Features[x.Name] = categoryHistogram(pick(m.Columns[j], rows), weight)
 		} else {
-			ref.Features[x.Name] = histogram(pick(m.Columns[j], rows), referenceBins)
+			ref.Features[x.Name] = histogram(pick(m.Columns[j], rows), weight, referenceBins)
 		}
 	}
 	return ref
 }
 
-// histogram cuts x at its quantiles and counts.
-func histogram(x []float64, bins int) models.Histogram {
-	return count(x, eval.Cuts(x, bins))
+// histogram cuts x at its quantiles and counts, by weight.
+func histogram(x, weight []float64, bins int) models.Histogram {
+	return count(x, weight, eval.Cuts(x, bins))
 }
 
 // categoryHistogram has one bin for each code.
-func categoryHistogram(x []float64) models.Histogram {
+func categoryHistogram(x, weight []float64) models.Histogram {
 	top := 0.0
 	for _, v := range x {
 		if v > top {
@@ -353,16 +354,27 @@ func categoryHistogram(x []float64) models.Histogram {
 	for c := 0.0; c < min(top, 254); c++ {
 		edges = append(edges, c)
 	}
-	return count(x, edges)
+	return count(x, weight, edges)
 }
 
-func count(x, edges []float64) models.Histogram {
+func count(x, weight, edges []float64) models.Histogram {
 	h := models.Histogram{Edges: edges, Shares: make([]float64, len(edges)+2)}
-	for _, v := range x {
-		h.Shares[h.Bin(v)]++
+	total := float64(max(len(x), 1))
+	if weight != nil {
+		total = 0
 	}
-	for i := range h.Shares {
-		h.Shares[i] /= float64(max(len(x), 1))
+	for i, v := range x {
+		if weight == nil {
+			h.Shares[h.Bin(v)]++
+			continue
+		}
+		h.Shares[h.Bin(v)] += weight[i]
+		total += weight[i]
+	}
+	if total > 0 {
+		for i := range h.Shares {
+			h.Shares[i] /= total
+		}
 	}
 	return h
 }

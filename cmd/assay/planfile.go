@@ -59,6 +59,7 @@ func inferSpec(u *ui, t *table) (*features.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	withoutField(spec, t.weighed)
 	saySentinels(u, t)
 	for i := range spec.Fields {
 		f := &spec.Fields[i]

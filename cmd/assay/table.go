@@ -23,6 +23,8 @@ type table struct {
 	name    string
 	frame   *datasets.Frame
 	label   []float64       // by row of the record, nil if it has none
+	weight  []float64       // by row of the record, nil if each counts once
+	weighed string          // column of the weights
 	log     *eventLog       // nil unless its rows are events that come in turn
 	clock   *clock          // when each row was decided; nil unless a plan or --time names a column
 	timed   string          // that --time names
@@ -145,13 +147,20 @@ type part struct {
 // labels returns the part's labels.
 func (p part) labels() []float64 { return pick(p.label, p.rows) }
 
-// badRate returns the share of bad events, 0 for no rows.
+// badRate returns the share of bad events, by weight, 0 for no rows.
 func (p part) badRate() float64 {
-	var bad float64
+	var bad, all float64
 	for _, r := range p.rows {
-		bad += p.label[r]
+		w := 1.0
+		if p.weight != nil {
+			w = p.weight[r]
+		}
+		bad, all = bad+w*p.label[r], all+w
 	}
-	return bad / float64(max(len(p.rows), 1))
+	if all == 0 {
+		return 0
+	}
+	return bad / all
 }
 
 // texts returns a column of the part's rows as texts, to group by.

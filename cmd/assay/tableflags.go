@@ -26,6 +26,8 @@ type tableFlags struct {
 	numbers, sheet   string
 	columns          datasets.Options // what a plan says of columns
 	timed            string           // column that says when each row was decided, in place of the plan's
+	weight           string           // column that says how much each row counts
+	mayLackWeight    bool             // a table without that column is read, and told of
 }
 
 // register adds --data and --on-bad-row; what tells which rows --data wants.
@@ -139,6 +141,11 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, 
 	}
 	t.timed = f.timed
 	t.order = f.order
+	if f.weight != "" && f.weight != noWeight {
+		if err := t.weigh(u, f.weight, f.mayLackWeight); err != nil {
+			return nil, err
+		}
+	}
 	u.done("%d rows, %d columns", t.rows(), t.frame.Record.NumCols())
 	return t, nil
 }
@@ -147,6 +154,9 @@ func (f *tableFlags) options() datasets.Options {
 	o := f.columns
 	o.Label, o.Unlabelled, o.Bad, o.Numbers, o.Sheet, o.SkipBadRows = f.label, f.unlabelled, f.bad, f.numbers, f.sheet,
 		bool(f.onBadRow)
+	if f.weight != "" && f.weight != noWeight {
+		o.Number = append(slices.Clone(o.Number), f.weight)
+	}
 	if f.timed != "" {
 		o.Time = append(slices.Clone(o.Time), f.timed)
 	}
@@ -252,6 +262,9 @@ func (t *table) take(keep []int) error {
 	}
 	if t.label != nil {
 		t.label = pick(t.label, keep)
+	}
+	if t.weight != nil {
+		t.weight = pick(t.weight, keep)
 	}
 	t.origin = origin
 	frame := *t.frame

@@ -45,6 +45,7 @@ func trainCommand(u *ui) *cobra.Command {
 	f.register(c, "training rows")
 	f.registerLabel(c)
 	f.registerTime(c)
+	f.registerWeight(c, "every row counts once")
 	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data, and written beside the bundle as BUNDLE.plan.yaml, to be edited)")
 	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
@@ -99,6 +100,9 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	start, err := openBase(f.continued, f.refit)
 	if err != nil {
 		return err
+	}
+	if f.stream && f.weight != "" {
+		return usagef("--stream takes every row as one: leave out --weight, or read the table at once")
 	}
 	if f.stream {
 		return f.runStream(ctx, u, params)

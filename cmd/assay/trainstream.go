@@ -319,7 +319,7 @@ func (r *recipe) buildStream(ctx context.Context, u *ui, p *pieces, train, held 
 	if len(held.rows) > 0 {
 		u.step("calibrate on %d rows held out", len(held.rows))
 		y, m := held.labels(), matrixMargins(f.matrix, f.forest, held.rows)
-		if cal, err = r.fitCalibration(u, m, y); err != nil {
+		if cal, err = r.fitCalibration(u, m, y, nil); err != nil {
 			return nil, err
 		}
 		cal.Source = fmt.Sprintf("margins of %d rows held out of training", len(y))

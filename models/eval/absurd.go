@@ -28,31 +28,31 @@ func (b *builder) absurd(st *stressed, note string) Table {
 	t := Table{Title: "Absurd values", Caption: "All rows of the sample get the value (" + note + "). The smallest and largest PD show that the model stays within what it learned; a dash would mean that it gave no number. Approved: rows with a PD up to the cut-off of this section. What the plan's rules refuse never reaches the model.",
 		Columns: []Column{{Name: "What"}, {Name: "Smallest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Largest PD", Format: Percent}, {Name: "Approved", Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
 	before := 0.0
-	for _, p := range st.pd {
+	for i, p := range st.pd {
 		if p <= st.cut {
-			before += 1 / float64(len(st.pd))
+			before += weightAt(st.weight, i) / st.all.sum
 		}
 	}
 	light, finding := Pass, "rows that state nothing, or zeros, are not approved more often than the rows as they are"
 	for _, c := range absurdities {
-		lo, hi, sum, flips, approved := math.Inf(1), math.Inf(-1), 0.0, 0, 0
+		lo, hi, sum, flips, approved := math.Inf(1), math.Inf(-1), 0.0, 0.0, 0.0
 		x := make([]float64, len(st.features))
 		for i, row := range st.x {
 			for j, v := range row {
 				x[j] = c.value(v, st.features[j].Categories != nil)
 			}
-			p := st.score(x)
-			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+p
+			p, w := st.score(x), weightAt(st.weight, i)
+			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+float64(w*p)
 			if p <= st.cut {
-				approved++
+				approved += w
 			}
 			if (p <= st.cut) != (st.pd[i] <= st.cut) {
-				flips++
+				flips += w
 			}
 		}
-		n := float64(len(st.x))
-		rate := float64(approved) / n
-		t.Rows = append(t.Rows, []Cell{T(c.name), V(lo), V(sum / n), V(hi), V(rate), V(float64(flips) / n)})
+		n := st.all.sum
+		rate := approved / n
+		t.Rows = append(t.Rows, []Cell{T(c.name), V(lo), V(sum / n), V(hi), V(rate), V(flips / n)})
 		switch {
 		case !c.empty:
 		case math.IsNaN(sum):
@@ -63,6 +63,8 @@ func (b *builder) absurd(st *stressed, note string) Table {
 			light, finding = Look, fmt.Sprintf("with %s, %s of the rows are approved in place of %s; let the plan require fields, or the policy refer such rows", c.name, Percent.Print(rate), Percent.Print(before))
 		}
 	}
-	b.verdict(silenceQuestion, light, "stress", finding, "look when rows with everything missing, or every number zero, are approved more often than the rows as they are (never fail: the plan may refuse them first)", Grounds{Rows: len(st.x), Bad: st.bad(), LeastRows: smallGroup, Of: note})
+	g := st.grounds(note)
+	g.LeastRows = smallGroup
+	b.verdict(silenceQuestion, light, "stress", finding, "look when rows with everything missing, or every number zero, are approved more often than the rows as they are (never fail: the plan may refuse them first)", g)
 	return t
 }

@@ -24,7 +24,7 @@ func studentQuantile(df float64) float64 {
 // the sum of those of two classes.
 func areaQuantile(c *Curve, bad, good float64) float64 {
 	v := bad + good
-	return studentQuantile(float64(v*v) / (float64(bad*bad)/float64(c.Bad-1) + float64(good*good)/float64(c.Good-1)))
+	return studentQuantile(float64(v*v) / (float64(bad*bad)/(c.badMass.effective()-1) + float64(good*good)/(c.goodMass.effective()-1)))
 }
 
 // fewOfClass is the number of rows of a class below which an area's interval
@@ -52,7 +52,7 @@ func (c *Curve) Area() Estimate {
 	half := areaQuantile(c, bad, good) * math.Sqrt(bad+good) / (a * (1 - a))
 	middle := bitmath.Logit(a)
 	e.Low, e.High = Number(bitmath.Sigmoid(middle-half)), Number(bitmath.Sigmoid(middle+half))
-	if min(c.Bad, c.Good) < fewOfClass {
+	if c.rarer() < fewOfClass {
 		e.Low = min(e.Low, Number(c.scoreBound(a, -1)))
 		e.Method = "DeLong, logit; Newcombe"
 	}
@@ -63,7 +63,7 @@ func (c *Curve) Area() Estimate {
 // standard error (Hanley and McNeil 1982, with both classes of their mean
 // size) reaches to a.
 func (c *Curve) scoreBound(a, direction float64) float64 {
-	m, n := float64(c.Bad), float64(c.Good)
+	m, n := c.badMass.effective(), c.goodMass.effective()
 	outside := func(x float64) bool {
 		v := x * (1 - x) / (m * n) * (1 + float64(((m+n)/2-1)*((1-x)/(2-x)+x/(1+x))))
 		return float64((a-x)*(a-x)) > float64(normalQuantile*normalQuantile*v)

@@ -16,6 +16,7 @@ type Period struct {
 	Label    []float64
 	PD       []float64
 	Margin   []float64 // what ranks; nil = PD
+	Weight   []float64 // of the rows; nil = 1 each
 }
 
 // backtest shows the periods side by side.
@@ -31,18 +32,18 @@ func (b *builder) backtest(s *Section) {
 		if rank == nil {
 			rank = p.PD
 		}
-		c := newCurve(p.Label, rank)
-		d, w := c.enough(), Wilson(c.Bad, c.Rows())
-		if k == 0 || min(c.Bad, c.Good) < min(smallest.Bad, smallest.Rows-smallest.Bad) {
-			smallest.Rows, smallest.Bad = c.Rows(), c.Bad
+		c := newCurve(p.Label, rank, p.Weight)
+		d, w, pd := c.enough(), c.rate(), weightedMean(p.PD, p.Weight)
+		if g := c.grounds(""); k == 0 || min(g.Bad, g.Rows-g.Bad) < min(smallest.Bad, smallest.Rows-smallest.Bad) {
+			smallest.Rows, smallest.Bad = g.Rows, g.Bad
 		}
 		ks, _ := c.KS()
-		if m := Number(mean(p.PD)); m < w.Low || m > w.High {
+		if m := Number(pd); m < w.Low || m > w.High {
 			outside++
 		}
 		name := p.From.UTC().Format(time.DateOnly) + " to " + p.To.UTC().Format(time.DateOnly)
 		names = append(names, p.From.UTC().Format(time.DateOnly))
-		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(mean(p.PD)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks), V(Brier(p.Label, p.PD)), V(CalibrationLine(p.Label, p.PD).Slope)})
+		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(pd), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks), V(brierScore(p.Label, p.PD, p.Weight)), V(calibrationLine(p.Label, p.PD, p.Weight).Slope)})
 		auc.X, auc.Y = append(auc.X, Number(k)), append(auc.Y, d.Value)
 		auc.Low, auc.High = append(auc.Low, d.Low), append(auc.High, d.High)
 		if v := float64(d.Value); !math.IsNaN(v) {
@@ -101,6 +102,9 @@ func (p *Period) check(k int) error {
 		return fmt.Errorf("%w: %s has %d labels, %d probabilities and %d margins", ErrInput, what, len(p.Label), len(p.PD), len(p.Margin))
 	}
 	if err := checkLabels(what+" ", p.Label); err != nil {
+		return err
+	}
+	if err := checkWeights(what+" ", p.Weight, len(p.Label)); err != nil {
 		return err
 	}
 	if err := checkPD(what+" PD", p.PD); err != nil {

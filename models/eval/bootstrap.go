@@ -127,31 +127,54 @@ func Quantile(sorted []float64, p float64) float64 {
 	return sorted[k] + float64((h-float64(k))*(sorted[k+1]-sorted[k]))
 }
 
-// resampled returns the curve of a resample: bad says which rows are bad and
-// counts how often each was drawn, both from the highest score to the lowest.
-// Steps that nobody was drawn from are left out, so that the scores do not fit
-// any more; the scratch curve is reused.
-func (c *Curve) resampled(into *Curve, bad []uint8, counts []uint16) *Curve {
+// resampled returns the curve of a resample: bad says which rows are bad, counts
+// how often each was drawn, and weight, unless it is nil, what each weighs, all
+// from the highest score to the lowest. Steps that nobody was drawn from are left
+// out, so that the scores do not fit any more; the scratch curve is reused.
+func (c *Curve) resampled(into *Curve, bad []uint8, counts []uint16, weight []float64) *Curve {
 	if into.bad == nil {
-		*into = Curve{bad: make([]int32, len(c.bad)), good: make([]int32, len(c.good))}
+		*into = Curve{bad: make([]float64, len(c.bad)), good: make([]float64, len(c.good))}
 	}
 	into.bad, into.good = into.bad[:cap(into.bad)], into.good[:cap(into.good)]
-	into.Bad, into.Good = 0, 0
+	into.badMass, into.goodMass = mass{}, mass{}
 	at, step := 0, 0
 	for k := range c.bad {
-		var nb, ng int32
-		for end := at + int(c.bad[k]+c.good[k]); at < end; at++ {
-			m := int32(counts[at])
-			b := m & -int32(bad[at])
-			nb, ng = nb+b, ng+m-b
+		var nb, ng float64
+		if weight == nil {
+			nb, ng = drawn(bad[at:c.end[k]], counts[at:c.end[k]])
+		} else {
+			nb, ng = drawnWeight(bad[at:c.end[k]], counts[at:c.end[k]], weight[at:c.end[k]])
 		}
+		at = int(c.end[k])
 		if nb+ng == 0 {
 			continue
 		}
 		into.bad[step], into.good[step] = nb, ng
-		into.Bad, into.Good = into.Bad+int(nb), into.Good+int(ng)
+		into.badMass.sum, into.goodMass.sum = into.badMass.sum+nb, into.goodMass.sum+ng
 		step++
 	}
 	into.bad, into.good, into.score = into.bad[:step], into.good[:step], c.score[:step]
 	return into
+}
+
+// drawn counts the bad and the good rows that were drawn.
+func drawn(bad []uint8, counts []uint16) (nb, ng float64) {
+	var b, n int32
+	for i, m := range counts {
+		n += int32(m)
+		b += int32(m) & -int32(bad[i])
+	}
+	return float64(b), float64(n - b)
+}
+
+// drawnWeight adds up their weights.
+func drawnWeight(bad []uint8, counts []uint16, weight []float64) (nb, ng float64) {
+	for i, m := range counts {
+		if w := float64(float64(m) * weight[i]); bad[i] == 1 {
+			nb += w
+		} else {
+			ng += w
+		}
+	}
+	return nb, ng
 }

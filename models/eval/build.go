@@ -52,7 +52,7 @@ func Build(ctx context.Context, in Input) (*Report, error) {
 	if !in.Made.IsZero() {
 		b.rep.Made = in.Made.UTC().Format(time.RFC3339)
 	}
-	b.curve = newCurve(in.Label, b.rank)
+	b.curve = newCurve(in.Label, b.rank, in.Weight)
 	b.derive()
 	b.rankings()
 	for _, step := range []func() error{b.columns, b.metrics} {
@@ -94,14 +94,14 @@ func (b *builder) rankings() {
 				if s == nil {
 					s = t.PD
 				}
-				b.train = newCurve(t.Label, s)
+				b.train = newCurve(t.Label, s, t.Weight)
 			}
 		case 2:
 			if t := in.Train; t != nil && t.OutOfFold != nil {
-				b.outOfFold = newCurve(t.Label, t.OutOfFold)
+				b.outOfFold = newCurve(t.Label, t.OutOfFold, t.Weight)
 			}
 		default:
-			b.rival[k-3] = newCurve(in.Label, in.Challenger[k-3].Score)
+			b.rival[k-3] = newCurve(in.Label, in.Challenger[k-3].Score, in.Weight)
 		}
 	})
 }
@@ -159,15 +159,17 @@ func (b *builder) metrics() error {
 	// from the highest score to the lowest, as the curve walks them.
 	bad, pd := make([]uint8, n), make([]float64, n)
 	brier, loss := make([]float64, n), make([]float64, n)
-	var meanPD float64
+	var weight []float64
+	if in.Weight != nil {
+		weight = gathered(in.Weight, c.order)
+	}
 	for k, i := range c.order {
 		y, p := in.Label[i], in.PD[i]
 		bad[k], pd[k] = uint8(y), p
 		brier[k] = float64((p - y) * (p - y))
 		loss[k] = rowLoss(y, p)
-		meanPD += p
 	}
-	point = append(point, Brier(in.Label, in.PD), LogLoss(in.Label, in.PD), c.BadRate(), meanPD/float64(n), c.PartialAUC(partialShare))
+	point = append(point, brierScore(in.Label, in.PD, in.Weight), logLoss(in.Label, in.PD, in.Weight), c.BadRate(), weightedMean(pd, weight), c.PartialAUC(partialShare))
 
 	k := b.replicates(n)
 	scratch := make(chan *Curve, 64) // one per thread in flight
@@ -178,7 +180,7 @@ func (b *builder) metrics() error {
 		default:
 			into = &Curve{}
 		}
-		r := c.resampled(into, bad, counts)
+		r := c.resampled(into, bad, counts, weight)
 		dst[0], _ = r.KS()
 		dst[1], dst[2] = r.HMeasure(), r.AveragePrecision()
 		for j, f := range fprs {
@@ -186,11 +188,11 @@ func (b *builder) metrics() error {
 		}
 		var sb, sl, sp float64
 		for i, m := range counts {
-			w := float64(m)
+			w := float64(float64(m) * weightAt(weight, i))
 			sb, sl, sp = sb+float64(w*brier[i]), sl+float64(w*loss[i]), sp+float64(w*pd[i])
 		}
-		j := 3 + len(fprs)
-		dst[j], dst[j+1], dst[j+2], dst[j+3] = sb/float64(n), sl/float64(n), r.BadRate(), sp/float64(n)
+		j, total := 3+len(fprs), r.badMass.sum+r.goodMass.sum
+		dst[j], dst[j+1], dst[j+2], dst[j+3] = sb/total, sl/total, r.BadRate(), sp/total
 		dst[j+4] = r.PartialAUC(partialShare)
 		select {
 		case scratch <- into:
@@ -207,7 +209,7 @@ func (b *builder) metrics() error {
 	b.add("auc", auc)
 	b.add("gini", gini)
 	for j, name := range names {
-		r := replicated{point[j], draws[j], n, min(c.Bad, c.Good), fmt.Sprintf("bootstrap, %d resamples", k)}
+		r := replicated{point[j], draws[j], n, c.rarer(), fmt.Sprintf("bootstrap, %d resamples", k)}
 		switch name {
 		case "ks":
 			b.add(name, c.distance(r))
@@ -223,9 +225,9 @@ func (b *builder) metrics() error {
 		case "brier", "logloss":
 			b.add(name, r.size())
 		case "bad_rate":
-			b.add(name, Wilson(c.Bad, n)) // one method for rates everywhere
+			b.add(name, c.rate()) // one method for rates everywhere
 		case "mean_pd":
-			r.rarer = n
+			r.rarer = c.mass().effective()
 			b.add(name, r.size())
 		default:
 			e := c.caught(r, fprs[j-3])

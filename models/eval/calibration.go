@@ -11,13 +11,15 @@ import (
 )
 
 // Brier returns the mean squared error of probabilities (Brier 1950).
-func Brier(label, pd []float64) float64 {
+func Brier(label, pd []float64) float64 { return brierScore(label, pd, nil) }
+
+func brierScore(label, pd, weight []float64) float64 {
 	var s float64
 	for i, y := range label {
 		d := pd[i] - y
-		s += float64(d * d)
+		s += float64(weightAt(weight, i) * float64(d*d))
 	}
-	return ratio(s, float64(len(label)))
+	return ratio(s, massOf(weight, len(label)).sum)
 }
 
 // epsilon keeps logarithms finite, as scikit-learn's log_loss does.
@@ -27,12 +29,17 @@ func clipPD(p float64) float64 { return min(max(p, epsilon), 1-epsilon) }
 
 // LogLoss returns the mean negative log-likelihood, in nats; probabilities are
 // clipped to 2^-52 .. 1-2^-52.
-func LogLoss(label, pd []float64) float64 {
+func LogLoss(label, pd []float64) float64 { return logLoss(label, pd, nil) }
+
+// WeightedLogLoss is LogLoss of rows that have weights; nil is 1 each.
+func WeightedLogLoss(label, pd, weight []float64) float64 { return logLoss(label, pd, weight) }
+
+func logLoss(label, pd, weight []float64) float64 {
 	var s float64
 	for i, y := range label {
-		s += rowLoss(y, pd[i])
+		s += float64(weightAt(weight, i) * rowLoss(y, pd[i]))
 	}
-	return ratio(s, float64(len(label)))
+	return ratio(s, massOf(weight, len(label)).sum)
 }
 
 // rowLoss is one row's part of the log-loss.
@@ -51,28 +58,49 @@ type Group struct {
 	Mean float64 // mean predicted PD
 	Low  float64 // smallest PD in the group
 	High float64 // largest
+
+	all mass // zero = N rows of weight 1
+	bad float64
 }
 
 // Observed returns the bad rate of the group.
-func (g Group) Observed() float64 { return ratio(float64(g.Bad), float64(g.N)) }
+func (g Group) Observed() float64 { m, bad := g.mass(); return ratio(bad, m.sum) }
+
+// mass is the weight of the group, and of its bad rows.
+func (g Group) mass() (m mass, bad float64) {
+	if g.all.rows == 0 {
+		return equal(g.N), float64(g.Bad)
+	}
+	return g.all, g.bad
+}
+
+// rate is the group's bad rate with its interval.
+func (g Group) rate() Estimate { m, bad := g.mass(); return m.rate(bad) }
 
 // Groups cuts the rows, sorted by PD, into at most k groups of nearly equal
 // size. Equal PDs stay together: a group grows until the next PD differs.
 func Groups(label, pd []float64, k int) []Group {
-	return groups(label, pd, descending(pd), k)
+	return groups(label, pd, nil, descending(pd), k)
 }
 
-// groups is Groups of rows whose order by falling PD is known.
-func groups(label, pd []float64, falling []int32, k int) []Group {
+// groups is Groups of rows that have weights and whose order by falling PD is
+// known.
+func groups(label, pd, weight []float64, falling []int32, k int) []Group {
 	var out []Group
 	n := len(falling)
+	rest := massOf(weight, n).sum
 	row := func(k int) int32 { return falling[n-1-k] } // by rising PD
 	for from := 0; from < n; {
 		to := from
-		if rest := k - len(out); rest > 1 {
-			to += (n - from + rest/2) / rest
-		} else {
+		switch left := k - len(out); {
+		case left <= 1:
 			to = n
+		case weight == nil:
+			to += (n - from + left/2) / left
+		default:
+			for size := 0.0; to < n && size < rest/float64(left)*(1-1e-12); to++ {
+				size += weight[row(to)]
+			}
 		}
 		to = min(max(to, from+1), n)
 		for to < n && pd[row(to)] == pd[row(to-1)] {
@@ -82,12 +110,16 @@ func groups(label, pd []float64, falling []int32, k int) []Group {
 		var sum float64
 		for at := from; at < to; at++ {
 			i := row(at)
-			sum += pd[i]
+			w := weightAt(weight, int(i))
+			g.all.add(w)
+			sum += float64(w * pd[i])
 			if label[i] == 1 {
 				g.Bad++
+				g.bad += w
 			}
 		}
-		g.Mean = sum / float64(g.N)
+		g.Mean = sum / g.all.sum
+		rest -= g.all.sum
 		out = append(out, g)
 		from = to
 	}
@@ -105,18 +137,24 @@ type Decomposition struct {
 
 // Decompose splits the Brier score over the groups.
 func Decompose(label, pd []float64, groups []Group) Decomposition {
-	var n, bad int
+	return decompose(Brier(label, pd), groups)
+}
+
+func decompose(brier float64, groups []Group) Decomposition {
+	var n, bad float64
 	for _, g := range groups {
-		n, bad = n+g.N, bad+g.Bad
+		m, k := g.mass()
+		n, bad = n+m.sum, bad+k
 	}
-	mean := ratio(float64(bad), float64(n))
+	mean := ratio(bad, n)
 	d := Decomposition{Uncertainty: mean * (1 - mean)}
 	for _, g := range groups {
-		w, gap, lift := float64(g.N)/float64(n), g.Mean-g.Observed(), g.Observed()-mean
+		m, _ := g.mass()
+		w, gap, lift := m.sum/n, g.Mean-g.Observed(), g.Observed()-mean
 		d.Reliability += float64(w * float64(gap*gap))
 		d.Resolution += float64(w * float64(lift*lift))
 	}
-	d.Within = Brier(label, pd) - d.Reliability + d.Resolution - d.Uncertainty
+	d.Within = brier - d.Reliability + d.Resolution - d.Uncertainty
 	return d
 }
 
@@ -125,8 +163,9 @@ func Decompose(label, pd []float64, groups []Group) Decomposition {
 func ECE(groups []Group) float64 {
 	var s, n float64
 	for _, g := range groups {
-		s += float64(float64(g.N) * math.Abs(g.Mean-g.Observed()))
-		n += float64(g.N)
+		m, _ := g.mass()
+		s += float64(m.sum * math.Abs(g.Mean-g.Observed()))
+		n += m.sum
 	}
 	return ratio(s, n)
 }
@@ -136,11 +175,13 @@ func ECE(groups []Group) float64 {
 func calibrationChance(groups []Group) map[string]float64 {
 	var ece, reliability, n float64
 	for _, g := range groups {
-		n += float64(g.N)
+		m, _ := g.mass()
+		n += m.sum
 	}
 	for _, g := range groups {
-		v := g.Mean * (1 - g.Mean) / float64(g.N)
-		w := float64(g.N) / n
+		m, _ := g.mass()
+		v := g.Mean * (1 - g.Mean) / m.effective()
+		w := m.sum / n
 		ece += float64(w * math.Sqrt(2/math.Pi*v))
 		reliability += float64(w * v)
 	}
@@ -149,14 +190,17 @@ func calibrationChance(groups []Group) map[string]float64 {
 
 // HosmerLemeshow returns the statistic, its degrees of freedom and p-value.
 // The rows must not have trained the model: the degrees of freedom are then
-// the number of groups (on training rows they would be two fewer).
+// the number of groups (on training rows they would be two fewer). Where rows
+// have weights, a group counts as its effective number of rows.
 func HosmerLemeshow(groups []Group) (chi2 float64, df int, p float64) {
 	for _, g := range groups {
-		v := float64(g.N) * g.Mean * (1 - g.Mean)
+		m, bad := g.mass()
+		n := m.effective()
+		v := n * g.Mean * (1 - g.Mean)
 		if v <= 0 {
 			return math.NaN(), len(groups), math.NaN()
 		}
-		d := float64(g.Bad) - float64(float64(g.N)*g.Mean)
+		d := float64(bad*(n/m.sum)) - float64(n*g.Mean)
 		chi2 += d * d / v
 	}
 	if len(groups) == 0 {
@@ -167,12 +211,14 @@ func HosmerLemeshow(groups []Group) (chi2 float64, df int, p float64) {
 
 // Spiegelhalter returns his z-test of calibration (1986), which needs no
 // groups, and its two-sided p-value.
-func Spiegelhalter(label, pd []float64) (z, p float64) {
+func Spiegelhalter(label, pd []float64) (z, p float64) { return spiegelhalter(label, pd, nil) }
+
+func spiegelhalter(label, pd, weight []float64) (z, p float64) {
 	var top, v float64
 	for i, y := range label {
-		q := pd[i]
-		top += float64((y - q) * (1 - 2*q))
-		v += float64(float64((1-2*q)*(1-2*q)) * float64(q*(1-q)))
+		q, w := pd[i], weightAt(weight, i)
+		top += float64(w * float64((y-q)*(1-2*q)))
+		v += float64(float64(w*w) * float64(float64((1-2*q)*(1-2*q))*float64(q*(1-q))))
 	}
 	if v <= 0 {
 		return math.NaN(), math.NaN()
@@ -181,89 +227,12 @@ func Spiegelhalter(label, pd []float64) (z, p float64) {
 	return z, 2 * distuv.UnitNormal.CDF(-math.Abs(z))
 }
 
-// CoxLine is the calibration line of Cox (1958): logit(observed) = Intercept +
-// Slope logit(pd), fitted by maximum likelihood. Slope 1 and intercept 0 are
-// perfect; a slope below 1 says that the PDs are too extreme. Large is the
-// intercept with the slope held at 1 (calibration in the large): above 0, too
-// few defaults were predicted.
-type CoxLine struct {
-	Intercept, Slope, Large       float64
-	SEIntercept, SESlope, SELarge float64
-}
-
-// CalibrationLine fits the line; NaN where it has no finite maximum (one
-// class, or PDs that separate the classes).
-func CalibrationLine(label, pd []float64) CoxLine {
-	x := make([]float64, len(pd))
-	for i, p := range pd {
-		q := clipPD(p)
-		x[i] = bitmath.Log(q / (1 - q))
-	}
-	var l CoxLine
-	l.Intercept, l.Slope, l.SEIntercept, l.SESlope = fitLine(label, x, true)
-	l.Large, _, l.SELarge, _ = fitLine(label, x, false)
-	return l
-}
-
-// fitLine is Newton's method on the two coefficients; free says whether the
-// slope is fitted or held at 1.
-func fitLine(label, x []float64, free bool) (a, b, sa, sb float64) {
-	bad := math.NaN()
-	b = 1
-	if free {
-		b = 0
-	}
-	spread, last := false, math.Inf(1)
-	for _, v := range x {
-		spread = spread || v != x[0]
-	}
-	if len(x) == 0 || free && !spread {
-		return bad, bad, bad, bad
-	}
-	for range 100 {
-		var ga, gb, haa, hab, hbb float64
-		for i, y := range label {
-			p := 1 / (1 + bitmath.Exp(-(a + float64(b*x[i]))))
-			w := p * (1 - p)
-			ga, gb = ga+(y-p), gb+float64((y-p)*x[i])
-			haa, hab, hbb = haa+w, hab+float64(w*x[i]), hbb+float64(float64(w*x[i])*x[i])
-		}
-		if haa <= 0 {
-			return bad, bad, bad, bad
-		}
-		var da, db float64
-		if free {
-			det := float64(haa*hbb) - float64(hab*hab)
-			if det <= 0 {
-				return bad, bad, bad, bad
-			}
-			da, db = (float64(hbb*ga)-float64(hab*gb))/det, (float64(haa*gb)-float64(hab*ga))/det
-			sa, sb = math.Sqrt(hbb/det), math.Sqrt(haa/det)
-		} else {
-			da, sa = ga/haa, 1/math.Sqrt(haa)
-		}
-		// A long step is cut: far from the maximum the quadratic is a bad guide.
-		if m := math.Max(math.Abs(da), math.Abs(db)); m > 5 {
-			da, db = da*5/m, db*5/m
-		}
-		a, b = a+da, b+db
-		// On many rows the sums' own rounding keeps steps from vanishing: once they
-		// are small and do not shrink, this is the maximum.
-		step := math.Max(math.Abs(da), math.Abs(db))
-		if step < 1e-12 || step < 1e-9 && step >= last {
-			return a, b, sa, sb
-		}
-		last = step
-		if math.Abs(a) > 1e6 || math.Abs(b) > 1e6 {
-			break
-		}
-	}
-	return bad, bad, bad, bad
-}
-
 // BinomialTest returns the probability of at least k bad rows of n when each
 // is bad with probability p: small when the PD of a grade is too low.
-func BinomialTest(k, n int, p float64) float64 {
+func BinomialTest(k, n int, p float64) float64 { return binomialTest(float64(k), float64(n), p) }
+
+// binomialTest takes counts that weights may have made fractions.
+func binomialTest(k, n, p float64) float64 {
 	switch {
 	case n == 0 || math.IsNaN(p) || p < 0 || p > 1:
 		return math.NaN()
@@ -272,5 +241,5 @@ func BinomialTest(k, n int, p float64) float64 {
 	case p == 0:
 		return 0
 	}
-	return mathext.RegIncBeta(float64(k), float64(n-k)+1, p)
+	return mathext.RegIncBeta(k, n-k+1, p)
 }

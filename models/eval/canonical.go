@@ -102,7 +102,8 @@ func (b *builder) canonical() {
 	b.evaluatedOrder()
 	b.trainingOrder()
 	if d := in.Declined; d != nil {
-		in.Declined = &Declined{PD: slices.Sorted(slices.Values(d.PD))}
+		order := contentOrder(len(d.PD), func(i int) uint64 { return mixFloat(mixFloat(0, d.PD, i), d.Weight, i) }, func(int) uint64 { return 0 }, noName)
+		in.Declined = &Declined{PD: gathered(d.PD, order), Weight: gathered(d.Weight, order)}
 	}
 	in.Backtest = slices.Clone(in.Backtest)
 	for k := range in.Backtest {
@@ -120,9 +121,10 @@ func Order(in Input) []int32 {
 
 func (p *Period) canonical() {
 	order := contentOrder(len(p.Label), func(i int) uint64 {
-		return mixFloat(mixFloat(mixFloat(0, p.Label, i), p.PD, i), p.Margin, i)
+		return mixFloat(mixFloat(mixFloat(mixFloat(0, p.Label, i), p.PD, i), p.Margin, i), p.Weight, i)
 	}, func(int) uint64 { return 0 }, noName)
 	p.Label, p.PD, p.Margin = gathered(p.Label, order), gathered(p.PD, order), gathered(p.Margin, order)
+	p.Weight = gathered(p.Weight, order)
 }
 
 func noName(int) string { return "" }
@@ -170,7 +172,7 @@ func (b *builder) evaluatedOrder() {
 		for _, f := range in.Fields {
 			h = mixFloat(h, f.Values, i)
 		}
-		return mixFloat(mixFloat(h, in.RawPD, i), in.Served, i)
+		return mixFloat(mixFloat(mixFloat(h, in.RawPD, i), in.Served, i), in.Weight, i)
 	}
 	name := noName
 	if in.Names != nil {
@@ -183,7 +185,7 @@ func (b *builder) evaluatedOrder() {
 // reorder gathers every slice of evaluated rows, and turns row numbers back
 // where the caller's functions take them.
 func (in *Input) reorder(order []int32, b *builder) {
-	for _, x := range []*[]float64{&in.Label, &in.PD, &in.Margin, &in.RawPD, &in.Points, &in.Served} {
+	for _, x := range []*[]float64{&in.Label, &in.Weight, &in.PD, &in.Margin, &in.RawPD, &in.Points, &in.Served} {
 		*x = gathered(*x, order)
 	}
 	in.Time, in.Names, in.Outcome = gathered(in.Time, order), gathered(in.Names, order), gathered(in.Outcome, order)
@@ -257,9 +259,9 @@ func (b *builder) trainingOrder() {
 				h += mixFloat(hashName(in.Features[j].Name), v, i)
 			}
 		}
-		return mixFloat(h, t.OutOfFold, i)
+		return mixFloat(mixFloat(h, t.OutOfFold, i), t.Weight, i)
 	}, noName)
-	for _, x := range []*[]float64{&t.Label, &t.PD, &t.Margin, &t.OutOfFold, &t.OutOfFoldPD} {
+	for _, x := range []*[]float64{&t.Label, &t.Weight, &t.PD, &t.Margin, &t.OutOfFold, &t.OutOfFoldPD} {
 		*x = gathered(*x, order)
 	}
 	t.Known = gathered(t.Known, order)

@@ -18,7 +18,7 @@ type column struct {
 	psiChance    float64     // what no shift gives on average
 	ivChance     float64     // what a variable without information gives on average
 	bins         featureBins // of the training rows, or of the evaluated where those are not given
-	expected     []int       // training (or evaluated) rows by bin
+	expected     []float64   // training (or evaluated) rows by bin
 	missing      float64     // share of the evaluated rows
 	missingTrain float64     // of the training rows, NaN without
 	distinct     int
@@ -35,15 +35,21 @@ type column struct {
 func (b *builder) columns() error {
 	b.cols = make([]column, len(b.in.Features))
 	b.each(len(b.cols), func(j int) {
-		b.cols[j] = measure(b.in.Label, &b.in.Features[j])
-		b.cols[j].ivChance = chancePSI(len(b.cols[j].binned.Bins), b.curve.Bad, b.curve.Good)
+		var trained []float64
+		if b.in.Train != nil {
+			trained = b.in.Train.Weight
+		}
+		b.cols[j] = measure(b.in.Label, b.in.Weight, trained, &b.in.Features[j])
+		b.cols[j].ivChance = chancePSI(len(b.cols[j].binned.Bins), b.curve.badMass.effective(), b.curve.goodMass.effective())
 	})
 	return b.ctx.Err()
 }
 
-func measure(label []float64, f *Feature) column {
+// measure measures a feature; weight is of the evaluated rows, trained of the
+// training rows, nil for rows that have none.
+func measure(label, weight, trained []float64, f *Feature) column {
 	if f.Categories != nil {
-		return measureCategory(label, f)
+		return measureCategory(label, weight, trained, f)
 	}
 	r := rankColumn(label, f.Values)
 	n := len(r.value)
@@ -51,49 +57,72 @@ func measure(label []float64, f *Feature) column {
 	c.format = f.format()
 	c.low, c.median, c.high = Quantile(r.value, 0), Quantile(r.value, 0.5), Quantile(r.value, 1)
 	c.distinct, c.far = distinct(r.value), farValues(r.value)
-	c.alone = r.curve().Area()
-	c.binned = r.binned(label, c.format)
-	reference := r.value
-	if f.Train != nil {
+	if weight == nil {
+		c.alone, c.binned = r.curve().Area(), r.binned(label, c.format)
+	} else {
+		rows := known(f.Values)
+		c.alone = newCurve(subset(label, rows), subset(f.Values, rows), subset(weight, rows)).Area()
+		c.binned = binWeighted(label, f.Values, weight, c.format)
+	}
+	var reference []float64
+	switch {
+	case f.Train != nil:
 		reference = sortedValues(f.Train)
 		c.missingTrain = 1 - share(len(reference), len(f.Train))
+	default:
+		reference, trained = r.value, weight
+	}
+	against := f.Train
+	if against == nil {
+		against = f.Values
 	}
 	c.bins = featureBins{cuts: cutsOf(reference, 10)}
-	c.expected = c.bins.countSorted(reference, len(f.Train)-len(reference))
+	if trained != nil {
+		c.bins.cuts = weightedCuts(against, trained, 10)
+		c.expected = c.bins.count(against, trained)
+	} else {
+		c.expected = c.bins.countSorted(reference, len(against)-len(reference))
+	}
 	if f.Train == nil {
-		c.expected = c.bins.countSorted(reference, len(f.Values)-n)
 		return c
 	}
 	seen := c.bins.countSorted(r.value, len(f.Values)-n)
-	c.psi, c.psiChance = PSI(c.expected, seen), chancePSI(usedBins(c.expected, seen), len(f.Train), len(f.Values))
+	if weight != nil {
+		seen = c.bins.count(f.Values, weight)
+	}
+	c.shift(seen, weight, trained, f)
 	return c
 }
 
-func measureCategory(label []float64, f *Feature) column {
+// shift compares the evaluated rows by bin with those of training.
+func (c *column) shift(seen, weight, trained []float64, f *Feature) {
+	before, now := massOf(trained, len(f.Train)), massOf(weight, len(f.Values))
+	c.psi = stabilityIndex(c.expected, seen, before.half(), now.half())
+	c.psiChance = chancePSI(usedBins(c.expected, seen), before.effective(), now.effective())
+}
+
+func measureCategory(label, weight, trained []float64, f *Feature) column {
 	none := math.NaN()
 	c := column{psi: none, psiChance: none, missingTrain: none, low: none, median: none, high: none, partner: -1, rho: none, alone: Estimate{Value: nan, Low: nan, High: nan}}
-	c.binned = BinVariable(label, f.Values, f.Categories)
+	c.binned = binCategory(label, f.Values, weight, f.Categories)
 	c.missing = share(countNaN(f.Values), len(f.Values))
-	reference := f.Values
-	if f.Train != nil {
-		reference, c.missingTrain = f.Train, share(countNaN(f.Train), len(f.Train))
-	}
 	c.bins = featureBins{codes: max(1, len(f.Categories))}
-	c.expected = c.bins.count(reference)
-	seen := c.bins.count(f.Values)
+	seen := c.bins.count(f.Values, weight)
 	for _, n := range seen[:c.bins.codes+1] {
 		if n > 0 {
 			c.distinct++
 		}
 	}
-	if f.Train != nil {
-		c.psi, c.psiChance = PSI(c.expected, seen), chancePSI(usedBins(c.expected, seen), len(f.Train), len(f.Values))
+	if c.expected = seen; f.Train != nil {
+		c.missingTrain = share(countNaN(f.Train), len(f.Train))
+		c.expected = c.bins.count(f.Train, trained)
+		c.shift(seen, weight, trained, f)
 	}
 	return c
 }
 
 // usedBins counts the bins that either sample has rows in.
-func usedBins(expected, actual []int) (n int) {
+func usedBins(expected, actual []float64) (n int) {
 	for k := range expected {
 		if expected[k]+actual[k] > 0 {
 			n++
@@ -130,12 +159,13 @@ func (r ranked) curve() *Curve {
 			last = v
 		}
 		k := len(c.score) - 1
-		b := int32(r.bad[i])
-		c.bad[k] += b
-		c.good[k] += 1 - b
-		c.Bad += int(b)
-		c.Good += 1 - int(b)
+		b := int(r.bad[i])
+		c.bad[k] += float64(b)
+		c.good[k] += float64(1 - b)
+		c.Bad += b
+		c.Good += 1 - b
 	}
+	c.badMass, c.goodMass = equal(c.Bad), equal(c.Good)
 	return c
 }
 
@@ -143,32 +173,30 @@ func (r ranked) curve() *Curve {
 func (r ranked) binned(label []float64, format Format) Binned {
 	cuts := cutsOf(r.value, 10)
 	bins := make([]WOEBin, 0, len(cuts)+2)
-	bad, at := 0, 0
+	bad, at := 0.0, 0
 	for k, name := range intervalNames(cuts, format) {
 		b := WOEBin{Name: name}
 		switch {
 		case k < len(cuts):
 			for ; at < len(r.value) && r.value[at] <= cuts[k]; at++ {
-				b.Bad += int(r.bad[at])
-				b.Good += 1 - int(r.bad[at])
+				b.add(float64(r.bad[at]), 1)
 			}
 		case k == len(cuts):
 			for ; at < len(r.value); at++ {
-				b.Bad += int(r.bad[at])
-				b.Good += 1 - int(r.bad[at])
+				b.add(float64(r.bad[at]), 1)
 			}
 		default: // missing: the rest of the rows
-			all := 0
+			all := 0.0
 			for _, y := range label {
-				all += int(y)
+				all += y
 			}
 			b.Bad = all - bad
-			b.Good = len(label) - len(r.value) - b.Bad
+			b.Good = float64(len(label)-len(r.value)) - b.Bad
 		}
 		bad += b.Bad
 		bins = append(bins, b)
 	}
-	return evidence(bins)
+	return evidence(bins, 0.5)
 }
 
 func distinct(sorted []float64) (n int) {
@@ -229,23 +257,24 @@ func (b featureBins) of(v float64) int {
 	return b.codes
 }
 
-func (b featureBins) count(x []float64) []int {
-	n := make([]int, b.size())
-	for _, v := range x {
-		n[b.of(v)]++
+// count adds up the rows by bin, by weight where they have weights.
+func (b featureBins) count(x, weight []float64) []float64 {
+	n := make([]float64, b.size())
+	for i, v := range x {
+		n[b.of(v)] += weightAt(weight, i)
 	}
 	return n
 }
 
 // countSorted counts rising values of a number, and so many missing ones.
-func (b featureBins) countSorted(sorted []float64, missing int) []int {
-	n := make([]int, b.size())
+func (b featureBins) countSorted(sorted []float64, missing int) []float64 {
+	n := make([]float64, b.size())
 	at := 0
 	for k, c := range b.cuts {
 		next := at + sort.Search(len(sorted)-at, func(i int) bool { return sorted[at+i] > c })
-		n[k], at = next-at, next
+		n[k], at = float64(next-at), next
 	}
-	n[len(b.cuts)], n[len(b.cuts)+1] = len(sorted)-at, missing
+	n[len(b.cuts)], n[len(b.cuts)+1] = float64(len(sorted)-at), float64(missing)
 	return n
 }
 

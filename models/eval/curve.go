@@ -17,16 +17,25 @@ var ErrInput = errors.New("evaluation input is not usable")
 type Curve struct {
 	Bad, Good int // rows with label 1 and 0
 
-	score []float64 // one per step, falling
-	bad   []int32   // bad rows at the step
-	good  []int32
-	order []int32 // rows from the highest score to the lowest, equal ones in their order
+	score    []float64 // one per step, falling
+	bad      []float64 // weight of the bad rows at the step, their number where rows have no weights
+	good     []float64
+	end      []int32 // of the step's rows in order
+	order    []int32 // rows from the highest score to the lowest, equal ones in their order
+	weight   []float64
+	badRows  []int32 // where rows have weights
+	badMass  mass
+	goodMass mass
 }
 
 // NewCurve sorts the rows. label holds 0 and 1 (1 = bad), score is higher for
 // riskier rows, both of one length. A label that is neither, or a score that
 // is NaN, is an error that names the row; infinities are allowed.
-func NewCurve(label, score []float64) (*Curve, error) {
+func NewCurve(label, score []float64) (*Curve, error) { return NewWeightedCurve(label, score, nil) }
+
+// NewWeightedCurve is NewCurve of rows of which one of weight w counts as w;
+// weights are finite and above 0, nil is 1 each.
+func NewWeightedCurve(label, score, weight []float64) (*Curve, error) {
 	if len(label) != len(score) {
 		return nil, fmt.Errorf("%w: %d labels and %d scores", ErrInput, len(label), len(score))
 	}
@@ -41,11 +50,14 @@ func NewCurve(label, score []float64) (*Curve, error) {
 			return nil, fmt.Errorf("%w: the score of row %d is NaN", ErrInput, i)
 		}
 	}
-	return newCurve(label, score), nil
+	if err := checkWeights("", weight, len(label)); err != nil {
+		return nil, err
+	}
+	return newCurve(label, score, weight), nil
 }
 
-func newCurve(label, score []float64) *Curve {
-	c := &Curve{order: descending(score)}
+func newCurve(label, score, weight []float64) *Curve {
+	c := &Curve{order: descending(score), weight: weight}
 	steps := 0
 	last := math.NaN()
 	for _, i := range c.order {
@@ -53,33 +65,58 @@ func newCurve(label, score []float64) *Curve {
 			steps, last = steps+1, s
 		}
 	}
-	c.score, c.bad, c.good = make([]float64, 0, steps), make([]int32, steps), make([]int32, steps)
+	c.score, c.bad, c.good, c.end = make([]float64, 0, steps), make([]float64, steps), make([]float64, steps), make([]int32, steps)
 	last = math.NaN()
-	for _, i := range c.order {
+	for at, i := range c.order {
 		if s := score[i]; s != last {
 			c.score = append(c.score, s)
 			last = s
 		}
 		k := len(c.score) - 1
+		w := weightAt(weight, int(i))
 		if label[i] == 1 {
-			c.bad[k]++
-			c.Bad++
+			c.bad[k] += w
+			c.badMass.add(w)
+			if weight != nil {
+				c.badRows = append(c.badRows, i)
+			}
 		} else {
-			c.good[k]++
-			c.Good++
+			c.good[k] += w
+			c.goodMass.add(w)
 		}
+		c.end[k] = int32(at + 1)
 	}
+	c.Bad, c.Good = c.badMass.rows, c.goodMass.rows
 	return c
+}
+
+// labels are those of the rows, which the steps do not tell apart where both
+// classes share one.
+func (c *Curve) labels() []float64 {
+	out := make([]float64, len(c.order))
+	for _, i := range c.badRows {
+		out[i] = 1
+	}
+	return out
 }
 
 // Rows returns the number of rows.
 func (c *Curve) Rows() int { return c.Bad + c.Good }
 
+// mass is that of all rows.
+func (c *Curve) mass() mass { return c.badMass.plus(c.goodMass) }
+
+// rate is the bad rate with its interval.
+func (c *Curve) rate() Estimate { return c.mass().rate(c.badMass.sum) }
+
+// rarer is the effective number of rows of the class that has fewer.
+func (c *Curve) rarer() float64 { return min(c.badMass.effective(), c.goodMass.effective()) }
+
 // BadRate returns the share of bad rows, NaN for an empty sample.
-func (c *Curve) BadRate() float64 { return ratio(float64(c.Bad), float64(c.Rows())) }
+func (c *Curve) BadRate() float64 { return ratio(c.badMass.sum, c.badMass.sum+c.goodMass.sum) }
 
 // twoClasses reports whether there is something to tell apart.
-func (c *Curve) twoClasses() bool { return c.Bad > 0 && c.Good > 0 }
+func (c *Curve) twoClasses() bool { return c.badMass.sum > 0 && c.goodMass.sum > 0 }
 
 // AUC returns the area under the ROC curve: the probability that a bad row
 // scores above a good one, ties counted half (Hanley and McNeil 1982). NaN
@@ -88,15 +125,15 @@ func (c *Curve) AUC() float64 {
 	if !c.twoClasses() {
 		return math.NaN()
 	}
-	// Twice the number of won pairs, in integers: exact up to 3e9 x 3e9 pairs
-	// of rows, far beyond what fits in memory.
-	var below, twice uint64
+	// Twice the weight of won pairs: of rows without weights a whole number, and
+	// exact up to 9e15.
+	var below, twice float64
 	for k := len(c.score) - 1; k >= 0; k-- {
-		b, g := uint64(c.bad[k]), uint64(c.good[k])
-		twice += b * (2*below + g)
+		b, g := c.bad[k], c.good[k]
+		twice += float64(b * (float64(2*below) + g))
 		below += g
 	}
-	return float64(twice) / 2 / (float64(c.Bad) * float64(c.Good))
+	return twice / 2 / float64(c.badMass.sum*c.goodMass.sum)
 }
 
 // Gini returns 2 AUC - 1, the accuracy ratio of the CAP curve.
@@ -110,10 +147,10 @@ func (c *Curve) KS() (distance, at float64) {
 		return math.NaN(), math.NaN()
 	}
 	at = c.score[0]
-	var b, g int
+	var b, g float64
 	for k := range c.score {
-		b, g = b+int(c.bad[k]), g+int(c.good[k])
-		if d := math.Abs(float64(b)/float64(c.Bad) - float64(g)/float64(c.Good)); d > distance {
+		b, g = b+c.bad[k], g+c.good[k]
+		if d := math.Abs(b/c.badMass.sum - g/c.goodMass.sum); d > distance {
 			distance, at = d, c.score[k]
 		}
 	}
@@ -123,15 +160,15 @@ func (c *Curve) KS() (distance, at float64) {
 // AveragePrecision returns the area under the precision-recall step curve,
 // sum (R_k - R_(k-1)) P_k, without interpolation. NaN without bad rows.
 func (c *Curve) AveragePrecision() float64 {
-	if c.Bad == 0 {
+	if c.badMass.sum == 0 {
 		return math.NaN()
 	}
-	var b, g int
+	var b, g float64
 	var sum float64
 	for k := range c.score {
-		b, g = b+int(c.bad[k]), g+int(c.good[k])
+		b, g = b+c.bad[k], g+c.good[k]
 		if c.bad[k] > 0 {
-			sum += float64(float64(c.bad[k]) / float64(c.Bad) * (float64(b) / float64(b+g)))
+			sum += float64(c.bad[k] / c.badMass.sum * (b / (b + g)))
 		}
 	}
 	return sum
@@ -143,12 +180,12 @@ func (c *Curve) TPRAt(fpr float64) float64 {
 	if !c.twoClasses() {
 		return math.NaN()
 	}
-	var b, g int
+	var b, g float64
 	for k := range c.score {
-		nb, ng := b+int(c.bad[k]), g+int(c.good[k])
-		if f := float64(ng) / float64(c.Good); f > fpr {
-			f0 := float64(g) / float64(c.Good)
-			t0, t1 := float64(b)/float64(c.Bad), float64(nb)/float64(c.Bad)
+		nb, ng := b+c.bad[k], g+c.good[k]
+		if f := ng / c.goodMass.sum; f > fpr {
+			f0 := g / c.goodMass.sum
+			t0, t1 := b/c.badMass.sum, nb/c.badMass.sum
 			return t0 + float64((t1-t0)*((fpr-f0)/(f-f0)))
 		}
 		b, g = nb, ng
@@ -164,10 +201,10 @@ func (c *Curve) PartialAUC(share float64) float64 {
 		return math.NaN()
 	}
 	var area, f, t float64
-	var b, g int
+	var b, g float64
 	for k := range c.bad {
-		b, g = b+int(c.bad[k]), g+int(c.good[k])
-		nf, nt := float64(g)/float64(c.Good), float64(b)/float64(c.Bad)
+		b, g = b+c.bad[k], g+c.good[k]
+		nf, nt := g/c.goodMass.sum, b/c.badMass.sum
 		if nf > share {
 			nt = t + float64((nt-t)*((share-f)/(nf-f)))
 			nf = share
@@ -192,10 +229,10 @@ func (c *Curve) Points(max int) (fpr, tpr []float64) {
 	if max > 0 {
 		every = 2 / float64(max)
 	}
-	var b, g int
+	var b, g float64
 	for k := range c.score {
-		b, g = b+int(c.bad[k]), g+int(c.good[k])
-		x, y := float64(g)/float64(c.Good), float64(b)/float64(c.Bad)
+		b, g = b+c.bad[k], g+c.good[k]
+		x, y := g/c.goodMass.sum, b/c.badMass.sum
 		n := len(fpr) - 1
 		if k == len(c.score)-1 || x-fpr[n]+y-tpr[n] >= every {
 			fpr, tpr = append(fpr, x), append(tpr, y)

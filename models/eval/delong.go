@@ -32,17 +32,17 @@ const Level = 0.95
 // that beat it; ties count half.
 func (c *Curve) placements(label []float64) []float64 {
 	ofBad, ofGood := make([]float64, len(c.score)), make([]float64, len(c.score))
-	above, below := 0, c.Good
+	above, below := 0.0, c.goodMass.sum
 	for k := range c.score {
-		b, g := int(c.bad[k]), int(c.good[k])
+		b, g := c.bad[k], c.good[k]
 		below -= g
-		ofBad[k] = (float64(below) + float64(g)/2) / float64(c.Good)
-		ofGood[k] = (float64(above) + float64(b)/2) / float64(c.Bad)
+		ofBad[k] = (below + g/2) / c.goodMass.sum
+		ofGood[k] = (above + b/2) / c.badMass.sum
 		above += b
 	}
 	out, at := make([]float64, len(c.order)), 0
 	for k := range c.score {
-		for end := at + int(c.bad[k]+c.good[k]); at < end; at++ {
+		for ; at < int(c.end[k]); at++ {
 			i := c.order[at]
 			if label[i] == 1 {
 				out[i] = ofBad[k]
@@ -67,20 +67,46 @@ func (c *Curve) DeLong() Estimate {
 }
 
 // areaVariance is DeLong's variance of the area, the parts that are due to the
-// bad and to the good rows. It takes two rows of each class.
+// bad and to the good rows. It takes two rows of each class. A row of weight w
+// adds w² times its square: it was drawn once, and counts w times.
 func (c *Curve) areaVariance() (bad, good float64) {
+	if c.weight != nil {
+		return c.weightedVariance()
+	}
 	auc := c.AUC()
-	above, below := 0, c.Good
+	above, below := 0.0, c.goodMass.sum
 	for k := range c.score {
-		b, g := int(c.bad[k]), int(c.good[k])
+		b, g := c.bad[k], c.good[k]
 		below -= g
-		db := (float64(below)+float64(g)/2)/float64(c.Good) - auc
-		dg := (float64(above)+float64(b)/2)/float64(c.Bad) - auc
-		bad += float64(float64(b) * float64(db*db))
-		good += float64(float64(g) * float64(dg*dg))
+		db := (below+g/2)/c.goodMass.sum - auc
+		dg := (above+b/2)/c.badMass.sum - auc
+		bad += float64(b * float64(db*db))
+		good += float64(g * float64(dg*dg))
 		above += b
 	}
 	return bad / float64(c.Bad-1) / float64(c.Bad), good / float64(c.Good-1) / float64(c.Good)
+}
+
+// weightedVariance is areaVariance of rows that have weights.
+func (c *Curve) weightedVariance() (bad, good float64) {
+	label := c.labels()
+	at, auc := c.placements(label), c.AUC()
+	for i, y := range label {
+		e := (at[i] - auc) * c.weight[i]
+		if y == 1 {
+			bad += float64(e * e)
+		} else {
+			good += float64(e * e)
+		}
+	}
+	return c.badMass.ofMean(bad), c.goodMass.ofMean(good)
+}
+
+// ofMean turns a sum of squares of weighted deviations into the variance of their
+// mean.
+func (m mass) ofMean(squares float64) float64 {
+	n := m.effective()
+	return squares / float64(m.sum*m.sum) * (n / (n - 1))
 }
 
 // Difference is the gap between two models on the same rows.
@@ -115,14 +141,18 @@ func compareCurves(label []float64, a, b *Curve) Difference {
 	pa, pb, mean := a.placements(label), b.placements(label), float64(d.Value)
 	var vb, vg float64
 	for i, y := range label {
-		e := pa[i] - pb[i] - mean
+		e := (pa[i] - pb[i] - mean) * weightAt(a.weight, i)
 		if y == 1 {
 			vb += float64(e * e)
 		} else {
 			vg += float64(e * e)
 		}
 	}
-	vb, vg = vb/float64(a.Bad-1)/float64(a.Bad), vg/float64(a.Good-1)/float64(a.Good)
+	if a.weight == nil {
+		vb, vg = vb/float64(a.Bad-1)/float64(a.Bad), vg/float64(a.Good-1)/float64(a.Good)
+	} else {
+		vb, vg = a.badMass.ofMean(vb), a.goodMass.ofMean(vg)
+	}
 	sd := math.Sqrt(vb + vg)
 	d.Estimate = d.Estimate.within(sd, areaQuantile(a, vb, vg), -1, 1)
 	if sd > 0 {

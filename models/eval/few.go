@@ -15,7 +15,7 @@ var fewWords = fmt.Sprintf("AUC takes %d bad and %d good rows; with fewer there 
 // enough returns DeLong's estimate, undefined where a class has too few rows.
 func (c *Curve) enough() Estimate {
 	e := c.Area()
-	if c.Bad < leastOfClass || c.Good < leastOfClass {
+	if c.badMass.worth() < leastOfClass || c.goodMass.worth() < leastOfClass {
 		e.Value, e.Low, e.High = nan, nan, nan
 	}
 	return e

@@ -168,7 +168,7 @@ func TestGoldenTables(t *testing.T) {
 	}
 
 	// The area under the plotted curves is the statistic.
-	c := newCurve(g.Label, g.PD)
+	c := newCurve(g.Label, g.PD, nil)
 	fpr, tpr := c.Points(0)
 	near("area under the plotted ROC curve", trapezoid(fpr, tpr), w.Area)
 	p, share := c.BadRate(), make([]float64, len(fpr))
@@ -208,7 +208,7 @@ func TestDeLongIsThatOfPROC(t *testing.T) {
 	}
 	for k, s := range samples {
 		w := want[k]
-		e := newCurve(s.Label, s.PD).DeLong()
+		e := newCurve(s.Label, s.PD, nil).DeLong()
 		d, err := CompareAUC(s.Label, s.PD, s.Other)
 		if err != nil {
 			t.Fatal(err)

@@ -79,7 +79,7 @@ func TestGolden(t *testing.T) {
 			}
 			got["spearman_pairs"] = rankCorrelation(some(s.PD, 3), some(s.Other, 4))
 			for _, k := range []float64{1, 2} {
-				f := fuzzy(s.Label, s.PD, s.Declined, k)
+				f := fuzzy(&Input{Label: s.Label, PD: s.PD, Declined: &Declined{PD: s.Declined}}, k)
 				got["fuzzy_auc_"+Plain.Print(k)], got["fuzzy_brier_"+Plain.Print(k)] = f.auc, f.brier
 			}
 			for name, want := range s.Want {
@@ -105,7 +105,7 @@ func TestGoldenProportions(t *testing.T) {
 		}
 	}
 	for _, p := range readGolden(t).Proportions {
-		w, d, r := Wilson(p.K1, p.N1), newcombe(p.K1, p.N1, p.K2, p.N2), impactRatio(p.K1, p.N1, p.K2, p.N2)
+		w, d, r := Wilson(p.K1, p.N1), newcombe(float64(p.K1), equal(p.N1), float64(p.K2), equal(p.N2)), impactRatio(float64(p.K1), equal(p.N1), float64(p.K2), equal(p.N2))
 		near("Wilson low", w.Low, p.Wilson[0])
 		near("Wilson high", w.High, p.Wilson[1])
 		near("Newcombe low", d.Low, p.Newcombe[0])

@@ -63,10 +63,10 @@ func (c *Curve) severityWords() string {
 // (0,0) to (1,1).
 func (c *Curve) hull() (fpr, tpr []float64) {
 	fpr, tpr = []float64{0}, []float64{0}
-	var b, g int
+	var b, g float64
 	for k := range c.score {
-		b, g = b+int(c.bad[k]), g+int(c.good[k])
-		x, y := float64(g)/float64(c.Good), float64(b)/float64(c.Bad)
+		b, g = b+c.bad[k], g+c.good[k]
+		x, y := g/c.goodMass.sum, b/c.badMass.sum
 		for n := len(fpr); n >= 2; n = len(fpr) {
 			cross := float64((fpr[n-1]-fpr[n-2])*(y-tpr[n-2])) - float64((tpr[n-1]-tpr[n-2])*(x-fpr[n-2]))
 			if cross < 0 {

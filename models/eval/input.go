@@ -13,6 +13,7 @@ import (
 // length, in one order of rows.
 type Input struct {
 	Title   string    // heading: the model's name
+	Weights string    // what Weight is, for its readers: the name of its column
 	Purpose string    // one or two sentences: what the model decides, for whom
 	Made    time.Time // when the report is made; zero leaves it out
 	Seed    uint64    // of the bootstrap and of the stress tests
@@ -21,6 +22,7 @@ type Input struct {
 	// are known to have, and the report says so before anything else.
 	Seen   int
 	Label  []float64   // 1 = the bad event, 0 = not
+	Weight []float64   // a row of weight w counts as w rows; above 0; nil = 1 each
 	PD     []float64   // calibrated probability of default, 0..1
 	Margin []float64   // model output that ranks rows, higher = riskier; nil = PD
 	RawPD  []float64   // probability before calibration; nil leaves out the comparison
@@ -112,6 +114,7 @@ type Train struct {
 	Label  []float64
 	PD     []float64
 	Margin []float64 // nil = PD
+	Weight []float64 // nil = 1 each
 	// OutOfFold is the margin of each row by a model of the same recipe that did
 	// not train on it, OutOfFoldPD its calibrated probability; nil = not known,
 	// and no verdict compares with training.
@@ -162,7 +165,8 @@ type Economics struct {
 
 // Declined holds applications that were refused and have no outcome.
 type Declined struct {
-	PD []float64
+	PD     []float64
+	Weight []float64 // nil = 1 each
 }
 
 // Fact is a line of the model card.

@@ -22,7 +22,7 @@ type replicated struct {
 	value   float64
 	draws   []float64
 	rows    int
-	rarer   int // rows of the rarer class
+	rarer   float64 // rows of the rarer class
 	written string
 }
 
@@ -68,7 +68,7 @@ func (r replicated) share() Estimate {
 	if !ok || r.rarer < 2 {
 		return e
 	}
-	half, bias := studentQuantile(float64(r.rarer-1))*sd, math.Max(0, m-v)
+	half, bias := studentQuantile(r.rarer-1)*sd, math.Max(0, m-v)
 	back := func(x float64) Number {
 		s := math.Sin(min(max(x, 0), math.Pi/2))
 		return Number(s * s)
@@ -85,7 +85,7 @@ func (r replicated) size() Estimate {
 	if !ok || r.rarer < 2 {
 		return e
 	}
-	half := studentQuantile(float64(r.rarer-1)) * sd
+	half := studentQuantile(r.rarer-1) * sd
 	e.Low, e.High = Number(bitmath.Exp(v-half)), Number(bitmath.Exp(v+half))
 	return e
 }
@@ -95,7 +95,7 @@ func (r replicated) size() Estimate {
 func (c *Curve) distance(r replicated) Estimate {
 	e := r.estimate()
 	e.Method = fmt.Sprintf("two rates at the cut, bias by %s", r.written)
-	e.Chance = numberOf(chanceKS(c.Bad, c.Good))
+	e.Chance = numberOf(chanceKS(c.badMass.effective(), c.goodMass.effective()))
 	e.Corrected = r.corrected()
 	v, m, _, ok := r.on(same)
 	if !ok || r.rarer < 2 {
@@ -105,20 +105,21 @@ func (c *Curve) distance(r replicated) Estimate {
 	var bad, good float64
 	for k := range c.score {
 		if c.score[k] >= at {
-			bad, good = bad+float64(c.bad[k]), good+float64(c.good[k])
+			bad, good = bad+c.bad[k], good+c.good[k]
 		}
 	}
-	p, q := (bad+1)/float64(c.Bad+2), (good+1)/float64(c.Good+2)
-	se := math.Sqrt(float64(p*(1-p))/float64(c.Bad) + float64(q*(1-q))/float64(c.Good))
-	half, bias := studentQuantile(float64(r.rarer-1))*se, math.Max(0, m-v)
+	nb, ng := c.badMass.effective(), c.goodMass.effective()
+	p, q := (bad*(nb/c.badMass.sum)+1)/(nb+2), (good*(ng/c.goodMass.sum)+1)/(ng+2)
+	se := math.Sqrt(float64(p*(1-p))/nb + float64(q*(1-q))/ng)
+	half, bias := studentQuantile(r.rarer-1)*se, math.Max(0, m-v)
 	e.Low, e.High = Number(min(max(v-2*bias-half, 0), 1)), Number(min(max(v-bias+half, 0), 1))
 	return e
 }
 
 // chanceKS is the mean distance of two samples of one population: that of
 // Kolmogorov's distribution.
-func chanceKS(bad, good int) float64 {
-	return math.Sqrt(math.Pi/2) * math.Ln2 * math.Sqrt(ratio(1, float64(bad))+ratio(1, float64(good)))
+func chanceKS(bad, good float64) float64 {
+	return math.Sqrt(math.Pi/2) * math.Ln2 * math.Sqrt(ratio(1, bad)+ratio(1, good))
 }
 
 // caught is the interval of the share of bad rows caught at a share of good rows
@@ -127,7 +128,7 @@ func chanceKS(bad, good int) float64 {
 func (c *Curve) caught(r replicated, share float64) Estimate {
 	e := r.estimate()
 	e.Method = "Wilson, rows by " + r.written
-	if float64(share*float64(c.Good)) < 1 {
+	if float64(share*c.goodMass.effective()) < 1 {
 		e.Value = nan
 		e.Method = fmt.Sprintf("it takes %.0f good rows", math.Ceil(1/share))
 		return e
@@ -136,12 +137,12 @@ func (c *Curve) caught(r replicated, share float64) Estimate {
 	if !ok || r.rarer < 2 {
 		return e
 	}
-	m := float64(c.Bad)
+	m := c.badMass.effective()
 	p := (float64(r.value*m) + 1) / (m + 2)
 	if v := float64(sd * sd); v > 0 {
 		m = math.Min(m, p*(1-p)/v)
 	}
-	w := score(r.value, m, studentQuantile(float64(r.rarer-1)))
+	w := score(r.value, m, studentQuantile(r.rarer-1))
 	e.Low, e.High = w.Low, w.High
 	return e
 }

@@ -43,8 +43,8 @@ func (v Binned) area() float64 {
 	})
 	c := &Curve{}
 	for k, b := range bins {
-		c.score, c.bad, c.good = append(c.score, float64(-k)), append(c.bad, int32(b.Bad)), append(c.good, int32(b.Good))
-		c.Bad, c.Good = c.Bad+b.Bad, c.Good+b.Good
+		c.score, c.bad, c.good = append(c.score, float64(-k)), append(c.bad, b.Bad), append(c.good, b.Good)
+		c.badMass.sum, c.goodMass.sum = c.badMass.sum+b.Bad, c.goodMass.sum+b.Good
 	}
 	return c.AUC()
 }

@@ -122,7 +122,7 @@ func TestOneBinNamedOther(t *testing.T) {
 	for i := range 320 {
 		x, y = append(x, float64(i%16)), append(y, float64(i%2))
 	}
-	n, rows := 0, 0
+	n, rows := 0, 0.0
 	for _, b := range BinVariable(y, x, names).Bins {
 		rows += b.Bad + b.Good
 		if b.Name == "other" {
@@ -130,7 +130,7 @@ func TestOneBinNamedOther(t *testing.T) {
 		}
 	}
 	if n != 1 || rows != 320 {
-		t.Errorf("%d bins are named other and all hold %d rows, want one and 320", n, rows)
+		t.Errorf("%d bins are named other and all hold %v rows, want one and 320", n, rows)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestFewRowsOfAClassHaveNoAUC(t *testing.T) {
 			}
 			y, s = append(y, label), append(s, float64(i*7%50))
 		}
-		if e := newCurve(y, s).enough(); e.Value.Defined() != defined || e.Low.Defined() != defined {
+		if e := newCurve(y, s, nil).enough(); e.Value.Defined() != defined || e.Low.Defined() != defined {
 			t.Errorf("%d bad rows: AUC %v", bad, e.Value)
 		}
 	}

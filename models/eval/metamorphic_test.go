@@ -43,8 +43,8 @@ func tied(n int, seed uint64) Input {
 	return in
 }
 
-// permuted is the input with its rows in another order: row k of it is row
-// order[k]. It finds every slice that has a value for each row by its length,
+// permuted is the input with its rows in another order, or some of them as often as
+// order has them: row k of it is row order[k]. It finds every slice that has a value for each row by its length,
 // so that one added to Input is permuted too.
 func permuted(in Input, order []int32) Input {
 	n := len(in.Label)
@@ -68,16 +68,19 @@ func permuted(in Input, order []int32) Input {
 			}
 			return out
 		case reflect.Slice:
-			out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-			for i := range v.Len() {
-				if v.Len() == n {
-					out.Index(i).Set(v.Index(int(order[i])))
-				} else {
-					out.Index(i).Set(permute(v.Index(i)))
-				}
-			}
 			if v.Len() == 0 {
 				return v
+			}
+			if v.Len() == n {
+				out := reflect.MakeSlice(v.Type(), len(order), len(order))
+				for i, row := range order {
+					out.Index(i).Set(v.Index(int(row)))
+				}
+				return out
+			}
+			out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			for i := range v.Len() {
+				out.Index(i).Set(permute(v.Index(i)))
 			}
 			return out
 		}

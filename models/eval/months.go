@@ -49,17 +49,20 @@ func months(at []time.Time) (names []string, code []int32) {
 	return names, code
 }
 
-// tally counts the bad rows and the rows of each code in 0..k-1.
-func tally(label []float64, code []int32, k int) (bad, n []int) {
-	bad, n = make([]int, k), make([]int, k)
+// rateBy is the bad rate of each code in 0..k-1, with its interval.
+func rateBy(label, weight []float64, code []int32, k int) []Estimate {
+	bad, all := make([]float64, k), make([]mass, k)
 	for i, c := range code {
 		if c < 0 {
 			continue
 		}
-		n[c]++
-		if label[i] == 1 {
-			bad[c]++
-		}
+		w := weightAt(weight, i)
+		all[c].add(w)
+		bad[c] += float64(w * label[i])
 	}
-	return bad, n
+	out := make([]Estimate, k)
+	for c := range out {
+		out[c] = all[c].rate(bad[c])
+	}
+	return out
 }

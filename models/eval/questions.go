@@ -50,8 +50,9 @@ func (b *builder) holdsVerdict(s *Section) {
 	b.add("auc_out_of_fold_minus_evaluation", d)
 	s.text("Trained again on folds of the training rows, each judged on the fold left out, the same recipe reaches an AUC of %s there: %s more than the model on the evaluated rows.",
 		interval(b.outOfFold.Area(), Fixed3), interval(d, Signed3))
-	if c := b.outOfFold; min(c.Bad, c.Good) < leastOfClass {
-		g = Grounds{Rows: c.Rows(), Bad: c.Bad, LeastOfClass: leastOfClass, Of: "training rows"}
+	if t := b.outOfFold.grounds("training rows"); min(t.Bad, t.Rows-t.Bad) < leastOfClass {
+		g = t
+		g.LeastOfClass = leastOfClass
 	}
 	b.verdict(trainingQuestion, judgeInterval(d, look, fail), s.ID, "AUC out of fold minus evaluation: "+interval(d, Signed3), threshold, g)
 }

@@ -35,7 +35,7 @@ func (b *builder) calibration() (Section, error) {
 	if in.RawPD != nil {
 		t.Columns = append(t.Columns[:2:2], append([]Column{{Name: "Before calibration", Format: Fixed4}}, t.Columns[2:]...)...)
 	}
-	chance := calibrationChance(groups(in.Label, in.PD, b.byPD, 10))
+	chance := calibrationChance(groups(in.Label, in.PD, in.Weight, b.byPD, 10))
 	for i, n := range calibrationNames {
 		format := Format("")
 		if strings.HasSuffix(n.metric, "_p") {
@@ -52,7 +52,7 @@ func (b *builder) calibration() (Section, error) {
 		t.Rows = append(t.Rows, append(row, V(n.perfect), byChance, T(n.says)))
 	}
 	s.table(t)
-	l := CalibrationLine(in.Label, in.PD)
+	l := calibrationLine(in.Label, in.PD, in.Weight)
 	b.line = l
 	for i, n := range calibrationNames {
 		if n.metric != "" {
@@ -94,22 +94,22 @@ const methodRows = 100_000
 // saw, and pays for it on few rows.
 func (b *builder) methodTable() Table {
 	in := b.in
-	if in.Margin == nil || b.curve.Bad < 10 || b.curve.Good < 10 {
+	if in.Margin == nil || b.curve.badMass.worth() < 10 || b.curve.goodMass.worth() < 10 {
 		return Table{}
 	}
 	rows := stride(len(in.Label), methodRows)
-	label, margin := subset(in.Label, rows), subset(in.Margin, rows)
+	label, margin, weight := subset(in.Label, rows), subset(in.Margin, rows), weightsOf(in.Weight, rows)
 	t := Table{Title: "Calibration methods", Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, five times (%s). It tells which method suits this model, not how good the calibration in use is.", sampleNote(len(rows), len(in.Label))),
 		Columns: []Column{{Name: "Method"}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "ECE", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "In the large", Format: Signed3}}}
 	methods := []string{models.CalibrationNone, models.CalibrationPlatt, models.CalibrationBeta, models.CalibrationIsotonic}
 	rowsOf := make([][]Cell, len(methods))
 	b.each(len(methods), func(k int) {
-		pd, err := outOfFold(methods[k], margin, label)
+		pd, err := outOfFold(methods[k], margin, label, weight)
 		if err != nil {
 			return // a fold without a row of a class: the method has no figures here
 		}
-		l := CalibrationLine(label, pd)
-		rowsOf[k] = []Cell{T(methods[k]), V(Brier(label, pd)), V(LogLoss(label, pd)), V(ECE(Groups(label, pd, 10))), V(l.Slope), V(l.Large)}
+		l := calibrationLine(label, pd, weight)
+		rowsOf[k] = []Cell{T(methods[k]), V(brierScore(label, pd, weight)), V(logLoss(label, pd, weight)), V(ECE(groups(label, pd, weight, descending(pd), 10))), V(l.Slope), V(l.Large)}
 	})
 	for _, r := range rowsOf {
 		if r != nil {
@@ -121,7 +121,7 @@ func (b *builder) methodTable() Table {
 
 // outOfFold calibrates every row with a map fitted on the other folds. Rows of
 // one label take the folds in turn.
-func outOfFold(method string, margin, label []float64) ([]float64, error) {
+func outOfFold(method string, margin, label, weight []float64) ([]float64, error) {
 	const folds = 5
 	fold, seen := make([]int, len(label)), [2]int{}
 	for i, y := range label {
@@ -130,13 +130,16 @@ func outOfFold(method string, margin, label []float64) ([]float64, error) {
 	}
 	out := make([]float64, len(label))
 	for k := range folds {
-		var m, y []float64
+		var m, y, w []float64
 		for i, f := range fold {
 			if f != k {
 				m, y = append(m, margin[i]), append(y, label[i])
+				if weight != nil {
+					w = append(w, weight[i])
+				}
 			}
 		}
-		c, err := models.FitCalibration(method, m, y, nil)
+		c, err := models.FitCalibration(method, m, y, w)
 		if err != nil {
 			return nil, err
 		}
@@ -173,19 +176,20 @@ var calibrationNames = [...]struct {
 type calibrationNumbers [len(calibrationNames)]float64
 
 func (b *builder) calibrationNumbers(pd []float64, falling []int32) (v calibrationNumbers) {
-	y := b.in.Label
-	g := groups(y, pd, falling, 10)
-	d := Decompose(y, pd, g)
-	l := CalibrationLine(y, pd)
+	y, w := b.in.Label, b.in.Weight
+	g := groups(y, pd, w, falling, 10)
+	brier := brierScore(y, pd, w)
+	d := decompose(brier, g)
+	l := calibrationLine(y, pd, w)
 	hl, _, hp := HosmerLemeshow(g)
-	z, zp := Spiegelhalter(y, pd)
-	return calibrationNumbers{Brier(y, pd), d.Reliability, d.Resolution, d.Uncertainty, d.Within, LogLoss(y, pd), l.Slope, l.Intercept, l.Large, ECE(g), hl, hp, z, zp}
+	z, zp := spiegelhalter(y, pd, w)
+	return calibrationNumbers{brier, d.Reliability, d.Resolution, d.Uncertainty, d.Within, logLoss(y, pd, w), l.Slope, l.Intercept, l.Large, ECE(g), hl, hp, z, zp}
 }
 
 func (b *builder) reliabilitySeries(pd []float64, falling []int32, name string, k int) Series {
 	s := Series{Name: name, Mark: Dots}
-	for _, g := range groups(b.in.Label, pd, falling, k) {
-		w := Wilson(g.Bad, g.N)
+	for _, g := range groups(b.in.Label, pd, b.in.Weight, falling, k) {
+		w := g.rate()
 		s.X, s.Y = append(s.X, Number(g.Mean)), append(s.Y, w.Value)
 		s.Low, s.High = append(s.Low, w.Low), append(s.High, w.High)
 	}
@@ -213,8 +217,8 @@ func (b *builder) byRaw() []int32 { return descending(b.in.RawPD) }
 // numbers that all but one in a thousand rows stay below.
 func (b *builder) pdLimit() float64 {
 	high := b.in.PD[b.byPD[len(b.byPD)/1000]]
-	for _, g := range groups(b.in.Label, b.in.PD, b.byPD, 10) {
-		high = math.Max(high, float64(Wilson(g.Bad, g.N).High))
+	for _, g := range groups(b.in.Label, b.in.PD, b.in.Weight, b.byPD, 10) {
+		high = math.Max(high, float64(g.rate().High))
 	}
 	for _, limit := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5} {
 		if high <= limit {
@@ -270,13 +274,15 @@ func (b *builder) gradeTable(g Category) Table {
 		if k < len(g.Levels) {
 			name = g.Levels[k]
 		}
-		bad := 0
-		for _, i := range rows {
-			bad += int(b.in.Label[i])
+		weight := weightsOf(b.in.Weight, rows)
+		all, bad := massOf(weight, len(rows)), 0.0
+		for k, i := range rows {
+			bad += float64(weightAt(weight, k) * b.in.Label[i])
 		}
-		w, pd := Wilson(bad, len(rows)), mean(subset(b.in.PD, rows))
-		p := BinomialTest(bad, len(rows), pd)
-		t.Rows = append(t.Rows, []Cell{T(name), I(len(rows)), V(pd), I(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(string(judge(p, 0.05, 0.01, true)))})
+		w, pd := all.rate(bad), b.meanPD(rows)
+		n := all.effective()
+		p := binomialTest(bad*(n/all.sum), n, pd)
+		t.Rows = append(t.Rows, []Cell{T(name), countCell(all.sum), V(pd), countCell(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(string(judge(p, 0.05, 0.01, true)))})
 	}
 	return t
 }

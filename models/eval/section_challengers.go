@@ -25,7 +25,7 @@ func (b *builder) challengers() (Section, error) {
 		ks, _ := c.KS()
 		row := []Cell{T(name), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High)), V(ks), V(c.HMeasure()), V(float64(nan)), V(float64(nan))}
 		if pd != nil {
-			row[6], row[7] = V(Brier(in.Label, pd)), V(LogLoss(in.Label, pd))
+			row[6], row[7] = V(brierScore(in.Label, pd, in.Weight)), V(logLoss(in.Label, pd, in.Weight))
 		}
 		for range 4 {
 			row = append(row, T(""))

@@ -4,7 +4,6 @@ package eval
 
 import (
 	"fmt"
-	"math"
 )
 
 // discrimination is section 4.
@@ -77,18 +76,18 @@ func (b *builder) capFigure() Figure {
 func (b *builder) ksFigure() Figure {
 	c := b.curve
 	if b.in.Margin != nil {
-		c = newCurve(b.in.Label, b.in.PD)
+		c = newCurve(b.in.Label, b.in.PD, b.in.Weight)
 	}
 	ks, at := c.KS()
 	var xs, bad, good []float64
-	var nb, ng int
+	var nb, ng float64
 	n := len(c.score)
 	every := max(1, n/300)
 	for k := n - 1; k >= 0; k-- {
-		nb, ng = nb+int(c.bad[k]), ng+int(c.good[k])
+		nb, ng = nb+c.bad[k], ng+c.good[k]
 		if k%every == 0 || k == n-1 {
 			xs = append(xs, c.score[k])
-			bad, good = append(bad, float64(nb)/float64(c.Bad)), append(good, float64(ng)/float64(c.Good))
+			bad, good = append(bad, nb/c.badMass.sum), append(good, ng/c.goodMass.sum)
 		}
 	}
 	return Figure{ID: "ks", Title: "KS plot", X: Axis{Label: "predicted PD", Min: 0, Max: Number(b.pdLimit()), Format: Percent}, Y: Axis{Label: "share of rows up to this PD", Min: 0, Max: 1, Format: Percent},
@@ -104,13 +103,13 @@ func (b *builder) distributionFigure() Figure {
 	limit := b.pdLimit()
 	for i, p := range b.in.PD {
 		k := min(bins-1, int(p/limit*bins))
-		n[int(b.in.Label[i])][k]++
+		n[int(b.in.Label[i])][k] += weightAt(b.in.Weight, i)
 	}
 	x, good, bad := make([]float64, bins), make([]float64, bins), make([]float64, bins)
 	for k := range bins {
 		x[k] = (float64(k) + 0.5) / bins * limit
-		good[k] = n[0][k] / math.Max(1, float64(b.curve.Good))
-		bad[k] = n[1][k] / math.Max(1, float64(b.curve.Bad))
+		good[k] = orZero(ratio(n[0][k], b.curve.goodMass.sum))
+		bad[k] = orZero(ratio(n[1][k], b.curve.badMass.sum))
 	}
 	return Figure{ID: "score-distribution", Title: "Distribution of the predicted PD", X: Axis{Label: "predicted PD", Min: 0, Max: Number(limit), Format: Percent}, Y: Axis{Label: "share of the class", Format: Percent},
 		Caption: "Bars of each class add up to 100 %; the last holds all higher PDs. The less the two overlap, the better a cut-off can part them.",

@@ -38,10 +38,11 @@ func (b *builder) explanation() (Section, error) {
 			return s, b.ctx.Err()
 		}
 	}
-	importance := make([]float64, m)
-	for _, p := range phi {
+	importance, weight := make([]float64, m), weightsOf(in.Weight, rows)
+	total := massOf(weight, len(rows)).sum
+	for k, p := range phi {
 		for j := range importance {
-			importance[j] += math.Abs(p[j]) / float64(len(phi))
+			importance[j] += float64(weightAt(weight, k)*math.Abs(p[j])) / total
 		}
 	}
 	order := make([]int, m)
@@ -51,7 +52,7 @@ func (b *builder) explanation() (Section, error) {
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(importance[j], importance[i]) })
 	note := sampleNote(len(rows), len(in.Label))
 	s.figure(importanceFigure(in.Features, importance, order, note))
-	if f, ok := groupFigure(in.Features, phi, note); ok {
+	if f, ok := groupFigure(in.Features, phi, weight, note); ok {
 		s.figure(f)
 	}
 	var shuffled []shuffle
@@ -93,19 +94,20 @@ func importanceFigure(features []Feature, importance []float64, order []int, not
 }
 
 // groupFigure adds contributions up within the plan's groups first.
-func groupFigure(features []Feature, phi [][]float64, note string) (Figure, bool) {
+func groupFigure(features []Feature, phi [][]float64, weight []float64, note string) (Figure, bool) {
 	names, of := featureGroups(features)
 	if len(names) == len(features) {
 		return Figure{}, false
 	}
 	size, one := make([]float64, len(names)), make([]float64, len(names))
-	for _, p := range phi {
+	total := massOf(weight, len(phi)).sum
+	for row, p := range phi {
 		clear(one)
 		for j, k := range of {
 			one[k] += p[j]
 		}
 		for k, v := range one {
-			size[k] += math.Abs(v) / float64(len(phi))
+			size[k] += float64(weightAt(weight, row)*math.Abs(v)) / total
 		}
 	}
 	order := make([]int, len(names))

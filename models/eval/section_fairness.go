@@ -47,9 +47,12 @@ type groupFinding struct {
 }
 
 type groupCount struct {
-	rows, approved, good, goodApproved, bad int
-	pd                                      float64
+	rows, good                      mass
+	approved, goodApproved, bad, pd float64
 }
+
+// share is the part of the group's weight that is approved.
+func (c groupCount) share() float64 { return ratio(c.approved, c.rows.sum) }
 
 // countGroups counts each level, and last the rows whose level is not known.
 func (b *builder) countGroups(g Category, approved []bool) []groupCount {
@@ -59,18 +62,19 @@ func (b *builder) countGroups(g Category, approved []bool) []groupCount {
 			k = int32(len(g.Levels))
 		}
 		c := &n[k]
-		c.rows++
-		c.pd += b.in.PD[i]
+		w := weightAt(b.in.Weight, i)
+		c.rows.add(w)
+		c.pd += float64(w * b.in.PD[i])
 		if approved[i] {
-			c.approved++
+			c.approved += w
 		}
 		if b.in.Label[i] == 1 {
-			c.bad++
+			c.bad += w
 			continue
 		}
-		c.good++
+		c.good.add(w)
 		if approved[i] {
-			c.goodApproved++
+			c.goodApproved += w
 		}
 	}
 	return n
@@ -85,10 +89,10 @@ func reference(g Category, n []groupCount) int {
 		if l == g.Reference && g.Reference != "" {
 			return k
 		}
-		if n[k].rows > n[largest].rows {
+		if n[k].rows.sum > n[largest].rows.sum {
 			largest = k
 		}
-		if n[k].rows >= smallGroup && (best < 0 || n[k].approved*n[best].rows > n[best].approved*n[k].rows) {
+		if n[k].rows.worth() >= smallGroup && (best < 0 || float64(n[k].approved*n[best].rows.sum) > float64(n[best].approved*n[k].rows.sum)) {
 			best = k
 		}
 	}
@@ -123,7 +127,7 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 	least = -1
 	for k := range n {
 		c, r := n[k], n[ref]
-		if k == len(g.Levels) && c.rows == 0 {
+		if k == len(g.Levels) && c.rows.rows == 0 {
 			continue
 		}
 		air := impactRatio(c.approved, c.rows, r.approved, r.rows)
@@ -131,17 +135,20 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		if k == ref {
 			air.Low, air.High, eod.Low, eod.High = nan, nan, nan, nan
 		}
-		auc := newCurve(subset(b.in.Label, rows[k]), subset(b.rank, rows[k])).enough().Value
-		t.Rows = append(t.Rows, []Cell{T(name(k)), I(c.rows), V(ratio(float64(c.approved), float64(c.rows))), V(float64(air.Value)), V(float64(air.Low)), V(float64(air.High)),
-			V(ratio(float64(c.goodApproved), float64(c.good))), V(float64(eod.Value)), V(float64(eod.Low)), V(float64(eod.High)),
-			V(ratio(c.pd, float64(c.rows))), V(ratio(float64(c.bad), float64(c.rows))), V(float64(auc))})
-		if c.rows == 0 {
+		auc := b.curveOf(rows[k]).enough().Value
+		t.Rows = append(t.Rows, []Cell{T(name(k)), countCell(c.rows.sum), V(c.share()), V(float64(air.Value)), V(float64(air.Low)), V(float64(air.High)),
+			V(ratio(c.goodApproved, c.good.sum)), V(float64(eod.Value)), V(float64(eod.Low)), V(float64(eod.High)),
+			V(ratio(c.pd, c.rows.sum)), V(ratio(c.bad, c.rows.sum)), V(float64(auc))})
+		if c.rows.rows == 0 {
 			continue
 		}
-		fig.Y.Labels = append(fig.Y.Labels, fmt.Sprintf("%s (%s)", clip(name(k), 16), Count.Print(float64(c.rows))))
+		fig.Y.Labels = append(fig.Y.Labels, fmt.Sprintf("%s (%s)", clip(name(k), 16), Count.Print(c.rows.sum)))
 		bars.X, bars.Low, bars.High = append(bars.X, air.Value), append(bars.Low, air.Low), append(bars.High, air.High)
-		if k < len(g.Levels) && (least < 0 || c.rows < least) {
-			least, leastBad = c.rows, c.bad
+		if k < len(g.Levels) && (least < 0 || c.rows.worth() < least) {
+			least, leastBad = c.rows.worth(), c.rows.worth()-c.good.worth()
+			if b.in.Weight == nil {
+				leastBad = int(c.bad)
+			}
 		}
 		if l, words := b.judgeGroup(g.Name, name(k), air, c.rows, k == ref, k == len(g.Levels)); worse(l, f.light) {
 			f = groupFinding{l, words}
@@ -160,16 +167,16 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 
 // judgeGroup judges one group. Rows of no known group are compared and not
 // judged, but many of them leave the question open.
-func (b *builder) judgeGroup(field, level string, air Estimate, rows int, isReference, unknown bool) (Light, string) {
+func (b *builder) judgeGroup(field, level string, air Estimate, rows mass, isReference, unknown bool) (Light, string) {
 	look := b.th.ImpactLook
 	what := fmt.Sprintf("%s %s", field, level)
 	switch {
-	case unknown && 10*rows > len(b.in.Label):
-		return CannotTell, fmt.Sprintf("%s is not known of %s rows", field, Count.Print(float64(rows)))
+	case unknown && 10*rows.sum > b.curve.mass().sum:
+		return CannotTell, fmt.Sprintf("%s is not known of %s rows", field, Count.Print(rows.sum))
 	case unknown:
 		return Pass, ""
-	case rows < smallGroup:
-		return CannotTell, fmt.Sprintf("%s has %d rows, fewer than %d", what, rows, smallGroup)
+	case rows.worth() < smallGroup:
+		return CannotTell, fmt.Sprintf("%s has %d rows, fewer than %d", what, rows.worth(), smallGroup)
 	case isReference && !air.Value.Defined():
 		return CannotTell, fmt.Sprintf("nobody of %s, which others are compared with, is approved", what)
 	case isReference:
@@ -189,14 +196,15 @@ func (b *builder) judgeGroup(field, level string, air Estimate, rows int, isRefe
 // impactRatio is the ratio of two proportions with Katz's log interval (1978).
 // Where nobody of the first group is approved, or everybody of both, half a row
 // is added to each count for the interval (Walter 1975).
-func impactRatio(k1, n1, k2, n2 int) Estimate {
-	e := Estimate{Value: nan, Low: nan, High: nan, N: n1, Level: Level, Method: "Katz, logarithmic"}
-	if n1 == 0 || n2 == 0 || k2 == 0 {
+func impactRatio(k1 float64, n1 mass, k2 float64, n2 mass) Estimate {
+	e := Estimate{Value: nan, Low: nan, High: nan, N: n1.rows, Level: Level, Method: "Katz, logarithmic"}
+	if n1.rows == 0 || n2.rows == 0 || k2 == 0 {
 		return e
 	}
-	a, m, b, n := float64(k1), float64(n1), float64(k2), float64(n2)
+	m, n := n1.effective(), n2.effective()
+	a, b := k1*(m/n1.sum), k2*(n/n2.sum)
 	e.Value = Number(a / m / (b / n))
-	if k1 == 0 || k1 == n1 && k2 == n2 {
+	if k1 == 0 || k1 == n1.sum && k2 == n2.sum {
 		a, m, b, n = a+0.5, m+0.5, b+0.5, n+0.5
 	}
 	sd := math.Sqrt(1/a - 1/m + 1/b - 1/n)
@@ -211,12 +219,12 @@ func impactRatio(k1, n1, k2, n2 int) Estimate {
 
 // newcombe is the difference of two proportions with Newcombe's hybrid score
 // interval (1998, method 10).
-func newcombe(k1, n1, k2, n2 int) Estimate {
-	e := Estimate{Value: nan, Low: nan, High: nan, N: n1, Level: Level, Method: "Newcombe"}
-	if n1 == 0 || n2 == 0 {
+func newcombe(k1 float64, n1 mass, k2 float64, n2 mass) Estimate {
+	e := Estimate{Value: nan, Low: nan, High: nan, N: n1.rows, Level: Level, Method: "Newcombe"}
+	if n1.rows == 0 || n2.rows == 0 {
 		return e
 	}
-	a, b := Wilson(k1, n1), Wilson(k2, n2)
+	a, b := n1.rate(k1), n2.rate(k2)
 	d := float64(a.Value - b.Value)
 	down := math.Hypot(float64(a.Value-a.Low), float64(b.High-b.Value))
 	up := math.Hypot(float64(a.High-a.Value), float64(b.Value-b.Low))

@@ -61,17 +61,20 @@ func (b *builder) gainsTable() Table {
 	if in.Points != nil {
 		t.Columns = append(t.Columns, Column{Name: "Mean points", Format: Fixed1})
 	}
-	n := c.Rows()
+	n := c.mass().sum
 	var seen, lostRows float64
 	for d := range 10 {
-		from, to := d*n/10, (d+1)*n/10
+		from, to := float64(d)*n/10, float64(d+1)*n/10
+		if in.Weight == nil {
+			from, to = math.Floor(from), math.Floor(to)
+		}
 		if from == to {
 			continue
 		}
-		size := float64(to - from)
+		size := to - from
 		lo, hi, sum, points, bad := 1.0, 0.0, 0.0, 0.0, 0.0
-		c.inProportion(from, to, func(i int32, w float64) {
-			p := in.PD[i]
+		c.inProportion(from, to, func(i int32, share float64) {
+			p, w := in.PD[i], share*weightAt(in.Weight, int(i))
 			lo, hi, sum = math.Min(lo, p), math.Max(hi, p), sum+float64(w*p)
 			bad += float64(w * in.Label[i])
 			if in.Points != nil {
@@ -79,8 +82,8 @@ func (b *builder) gainsTable() Table {
 			}
 		})
 		seen, lostRows = seen+bad, lostRows+size-bad
-		caught, lost := ratio(seen, float64(c.Bad)), ratio(lostRows, float64(c.Good))
-		row := []Cell{T(fmt.Sprint(d + 1)), I(to - from), V(lo), V(hi), V(sum / size), countCell(bad), V(bad / size), V(ratio(bad/size, c.BadRate())), V(caught), V(lost), V(caught - lost)}
+		caught, lost := ratio(seen, c.badMass.sum), ratio(lostRows, c.goodMass.sum)
+		row := []Cell{T(fmt.Sprint(d + 1)), countCell(size), V(lo), V(hi), V(sum / size), countCell(bad), V(bad / size), V(ratio(bad/size, c.BadRate())), V(caught), V(lost), V(caught - lost)}
 		if in.Points != nil {
 			row = append(row, V(points/size))
 		}
@@ -115,32 +118,33 @@ type point struct {
 // rates, what was approved and what it was worth. Rows of one score are
 // approved together.
 func (b *builder) strategy(order []int32, e Economics) []point {
-	n := len(order)
+	n := massOf(b.in.Weight, len(order)).sum
 	var out []point
 	out = append(out, point{bad: math.NaN(), expected: math.NaN()})
-	var bad, sum, value, expected, top float64
+	var bad, sum, value, expected, top, done float64
 	next := 1
-	for k := n - 1; k >= 0; k-- {
+	for k := len(order) - 1; k >= 0; k-- {
 		i := order[k]
-		amount := 1.0
+		w := weightAt(b.in.Weight, int(i))
+		amount := w
 		if e.Amount != nil {
-			amount = e.Amount[i]
+			amount = float64(w * e.Amount[i])
 		}
 		p := b.in.PD[i]
-		top, sum = math.Max(top, p), sum+p
+		top, sum = math.Max(top, p), sum+float64(w*p)
+		done += w
 		expected += float64(amount * (float64((1-p)*e.Profit) - float64(p*e.Loss)))
 		if b.in.Label[i] == 1 {
-			bad++
+			bad += w
 			value -= float64(amount * e.Loss)
 		} else {
 			value += float64(amount * e.Profit)
 		}
-		done := n - k
-		if k > 0 && b.rank[order[k-1]] == b.rank[i] || done*100 < next*n {
+		if k > 0 && b.rank[order[k-1]] == b.rank[i] || k > 0 && done*100 < float64(next)*n {
 			continue
 		}
-		out = append(out, point{float64(done) / float64(n), bad / float64(done), top, sum / float64(done), value, expected})
-		for next <= 100 && done*100 >= next*n {
+		out = append(out, point{min(1, done/n), bad / done, top, sum / done, value, expected})
+		for next <= 100 && done*100 >= float64(next)*n {
 			next++
 		}
 	}
@@ -199,26 +203,29 @@ func strategyTable(c []point, e Economics) Table {
 // number of rows: who comes in, who goes out.
 func (b *builder) swapSet(s *Section) {
 	ch := b.in.Champion
-	n := len(b.in.Label)
+	n := b.curve.mass().sum
 	t := Table{Title: "Swap set against " + ch.Name, Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less often than those it drops. " + tieWords,
 		Columns: []Column{{Name: "Approved by each", Format: Percent}, {Name: "Brought in", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Dropped", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Bad rate with " + ch.Name, Format: Percent}, {Name: "with the model", Format: Percent}}}
-	theirs := newCurve(b.in.Label, ch.Score)
+	theirs := newCurve(b.in.Label, ch.Score, b.in.Weight)
 	for _, share := range []float64{0.5, 0.6, 0.7, 0.8, 0.9} {
-		k := int(math.Round(share * float64(n)))
+		k := share * n
+		if b.in.Weight == nil {
+			k = math.Round(k)
+		}
 		if k == 0 || k == n {
 			continue
 		}
-		t.Rows = append(t.Rows, append([]Cell{V(share)}, b.swapped(b.curve.safest(k), theirs.safest(k), float64(k))...))
+		t.Rows = append(t.Rows, append([]Cell{V(share)}, b.swapped(b.curve.safest(k), theirs.safest(k), k)...))
 	}
 	s.table(t)
 }
 
-// safest returns the share of each row that is among the k rows of the lowest
-// scores.
-func (c *Curve) safest(k int) []float64 {
-	n := c.Rows()
-	out := make([]float64, n)
-	c.inProportion(n-k, n, func(i int32, w float64) { out[i] = w })
+// safest returns how much of each row's weight is among the k rows, by weight, of
+// the lowest scores.
+func (c *Curve) safest(k float64) []float64 {
+	n := c.mass().sum
+	out := make([]float64, c.Rows())
+	c.inProportion(n-k, n, func(i int32, share float64) { out[i] = float64(share * weightAt(c.weight, int(i))) })
 	return out
 }
 
@@ -240,14 +247,16 @@ func (b *builder) outcomeTable() Table {
 	t := Table{Title: "Decisions", Caption: "What the policy decided for the evaluated rows, and what became of them.",
 		Columns: []Column{{Name: "Decision"}, {Name: "Rows", Format: Count}, {Name: "Share", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}}}
 	for o := Approve; o <= Decline; o++ {
-		n, bad, sum := 0, 0, 0.0
+		var n mass
+		var bad, sum float64
 		for i, v := range b.in.Outcome {
-			if v == o {
-				n, bad, sum = n+1, bad+int(b.in.Label[i]), sum+b.in.PD[i]
+			if w := weightAt(b.in.Weight, i); v == o {
+				n.add(w)
+				bad, sum = bad+float64(w*b.in.Label[i]), sum+float64(w*b.in.PD[i])
 			}
 		}
-		w := Wilson(bad, n)
-		t.Rows = append(t.Rows, []Cell{T(o.String()), I(n), V(float64(n) / float64(len(b.in.Label))), V(ratio(sum, float64(n))), I(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
+		w := n.rate(bad)
+		t.Rows = append(t.Rows, []Cell{T(o.String()), countCell(n.sum), V(n.sum / b.curve.mass().sum), V(ratio(sum, n.sum)), countCell(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
 	}
 	return t
 }

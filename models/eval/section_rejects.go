@@ -12,13 +12,13 @@ func (b *builder) rejects() (Section, error) {
 	in := b.in
 	s := Section{ID: "rejects", Title: "Reject inference", Lead: "Outcomes are known only for applicants who were approved. What the figures might be for all, and how much that rests on assumption."}
 	approved, how := b.approved()
-	var y, score []float64
+	var rows []int32
 	for i, ok := range approved {
 		if ok {
-			y, score = append(y, in.Label[i]), append(score, b.rank[i])
+			rows = append(rows, int32(i))
 		}
 	}
-	accepted := newCurve(y, score)
+	accepted := b.curveOf(rows)
 	if accepted.Rows() < len(approved) && accepted.twoClasses() {
 		e := accepted.Area()
 		s.heading("What accepting hides", "Had only the rows been seen that this model accepts (%s: %s of %s), the same model would have shown an AUC of %s in place of %s. Cutting the sample by the score takes away what is easy to tell apart; compare AUCs only between samples that were accepted alike.",
@@ -35,11 +35,11 @@ func (b *builder) rejects() (Section, error) {
 	s.heading("What is assumed", "No outcome of a declined application is known. The first line below assumes nothing about them and holds for accepted applicants only. The second assumes that a declined applicant defaults as often as an accepted one of the same PD, so that the model's PDs hold below the cut-off as they do above; it fails where declining used what the model does not see (a document, a visit, an officer's doubt), as the declined are then riskier than their PD. The further lines assume that their odds of default are so many times higher, each alike. Nothing in these rows can tell which is true: only applicants who are approved at random, or outcomes from elsewhere, can.")
 	t := Table{Title: "Sensitivity to the declined", Caption: fmt.Sprintf("%s evaluated and %s declined applications. A declined row counts as bad with its PD and as good with the rest (fuzzy augmentation, Siddiqi 2006), after its odds of default are multiplied. The first line, accepted only, is what is known; the others are what would follow.", Count.Print(float64(len(in.Label))), Count.Print(float64(len(in.Declined.PD)))),
 		Columns: []Column{{Name: "Assumption"}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "Brier", Format: Fixed4}}}
-	pd := newCurve(in.Label, in.PD) // declined rows have PDs only, so that all rows are ranked by PD
+	pd := newCurve(in.Label, in.PD, in.Weight) // declined rows have PDs only, so that all rows are ranked by PD
 	ks, _ := pd.KS()
-	t.Rows = append(t.Rows, []Cell{T("accepted only"), V(pd.BadRate()), V(pd.AUC()), V(ks), V(Brier(in.Label, in.PD))})
+	t.Rows = append(t.Rows, []Cell{T("accepted only"), V(pd.BadRate()), V(pd.AUC()), V(ks), V(brierScore(in.Label, in.PD, in.Weight))})
 	for _, k := range []float64{1, 1.5, 2, 3} {
-		r := fuzzy(in.Label, in.PD, in.Declined.PD, k)
+		r := fuzzy(in, k)
 		name := "declined as the model says"
 		if k != 1 {
 			name = fmt.Sprintf("odds of default of the declined × %s", Plain.Print(k))
@@ -55,16 +55,18 @@ type fuzzyResult struct{ badRate, auc, ks, brier float64 }
 // fuzzy measures the sample with each declined row added twice: as bad with
 // weight p and as good with weight 1-p, p being its PD with the odds
 // multiplied by k. Rows are ranked by PD.
-func fuzzy(label, pd, declined []float64, k float64) fuzzyResult {
+func fuzzy(in *Input, k float64) fuzzyResult {
+	label, declined := in.Label, in.Declined.PD
 	n := len(label)
-	score := append(append(make([]float64, 0, n+len(declined)), pd...), declined...)
+	score := append(append(make([]float64, 0, n+len(declined)), in.PD...), declined...)
 	weight := func(i int32) (bad, good float64) {
 		if int(i) < n {
-			return label[i], 1 - label[i]
+			w := weightAt(in.Weight, int(i))
+			return float64(w * label[i]), float64(w * (1 - label[i]))
 		}
-		p := declined[int(i)-n]
+		p, w := declined[int(i)-n], weightAt(in.Declined.Weight, int(i)-n)
 		q := k * p / (float64(k*p) + 1 - p)
-		return q, 1 - q
+		return float64(w * q), float64(w * (1 - q))
 	}
 	var bad, good, brier float64
 	order := descending(score)

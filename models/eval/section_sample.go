@@ -17,14 +17,17 @@ func (b *builder) sample() (Section, error) {
 		t.Caption = "Bad rates with Wilson intervals. " + b.seen()
 	}
 	row := func(name string, c *Curve) {
-		w := Wilson(c.Bad, c.Rows())
-		t.Rows = append(t.Rows, []Cell{T(name), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
+		w := c.rate()
+		t.Rows = append(t.Rows, []Cell{T(name), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
 	}
 	row("evaluated", c)
 	if b.train != nil {
 		row("training", b.train)
 	}
 	s.table(t)
+	if in.Weight != nil || in.Train != nil && in.Train.Weight != nil {
+		s.table(b.weightTable())
+	}
 	if len(in.Exclusions) > 0 {
 		t := Table{Title: "Exclusions", Caption: "Rows left out before evaluation, by the first rule that they met.", Columns: []Column{{Name: "Rule"}, {Name: "Rows", Format: Count}}}
 		for _, e := range in.Exclusions {
@@ -52,13 +55,13 @@ func (b *builder) seen() string {
 
 func (b *builder) badRateByMonth(s *Section) {
 	names, code := months(b.in.Time)
-	bad, n := tally(b.in.Label, code, len(names))
+	rates := rateBy(b.in.Label, b.in.Weight, code, len(names))
 	f := Figure{ID: "bad-by-month", Title: "Bad rate by month", X: Axis{Label: "month of the decision", Labels: names}, Y: Axis{Label: "bad rate", Format: Percent},
 		Caption: "Each dot is a month with its Wilson 95 % interval; the dashed line is the whole sample. A trend says that the world changes, whatever the model does.",
 		Alt:     fmt.Sprintf("Bad rate over %d months.", len(names))}
 	dots := Series{Name: "month", Mark: Dots, X: positions(len(names))}
 	for i := range names {
-		w := Wilson(bad[i], n[i])
+		w := rates[i]
 		dots.Y, dots.Low, dots.High = append(dots.Y, w.Value), append(dots.Low, w.Low), append(dots.High, w.High)
 	}
 	mean := Number(b.curve.BadRate())
@@ -76,12 +79,22 @@ func (b *builder) segmentTable(seg Category) Table {
 		} else if len(rows) == 0 {
 			continue
 		}
-		c := newCurve(subset(b.in.Label, rows), subset(b.rank, rows))
-		w, auc := Wilson(c.Bad, c.Rows()), c.enough()
-		t.Rows = append(t.Rows, []Cell{T(name), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)),
-			V(mean(subset(b.in.PD, rows))), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High))})
+		c := b.curveOf(rows)
+		w, auc := c.rate(), c.enough()
+		t.Rows = append(t.Rows, []Cell{T(name), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)),
+			V(b.meanPD(rows)), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High))})
 	}
 	return t
+}
+
+// curveOf is the curve of some evaluated rows.
+func (b *builder) curveOf(rows []int32) *Curve {
+	return newCurve(subset(b.in.Label, rows), subset(b.rank, rows), weightsOf(b.in.Weight, rows))
+}
+
+// meanPD is the mean PD of some evaluated rows.
+func (b *builder) meanPD(rows []int32) float64 {
+	return weightedMean(subset(b.in.PD, rows), weightsOf(b.in.Weight, rows))
 }
 
 // rowsOf returns the rows of each level; rows whose level is not known come

@@ -51,9 +51,11 @@ func (t *Train) trainingPD() (pd []float64, what string) {
 func (b *builder) trainingShift(s *Section) {
 	in := b.in
 	reference, what := in.Train.trainingPD()
-	cuts := Cuts(reference, 10)
-	expected, actual := countBins(cuts, reference), countBins(cuts, in.PD)
-	psi, chance := PSI(expected, actual), chancePSI(len(cuts)+1, len(reference), len(in.PD))
+	cuts := weightedCuts(reference, in.Train.Weight, 10)
+	expected, actual := countBins(cuts, reference, in.Train.Weight), countBins(cuts, in.PD, in.Weight)
+	trained, seen := b.train.mass(), b.curve.mass()
+	psi := stabilityIndex(expected, actual, trained.half(), seen.half())
+	chance := chancePSI(len(cuts)+1, trained.effective(), seen.effective())
 	b.add("psi_score", Estimate{Value: Number(psi), Low: nan, High: nan, N: len(in.PD), Chance: numberOf(chance)})
 	b.shiftVerdict(psi, chance, what)
 	t := Table{Title: "Score against training", Caption: fmt.Sprintf("Bins are the tenths of the PDs of %s. The parts add up to a PSI of %s, with half a row added where a bin is empty on one side; with no shift, samples of this size give %s on average.", what, Fixed3.Print(psi), Fixed3.Print(chance)),
@@ -63,9 +65,9 @@ func (b *builder) trainingShift(s *Section) {
 		Alt:     "Shares of training and evaluated rows over ten bins of the PD."}
 	tr, ev := Series{Name: "training", Mark: HBars}, Series{Name: "evaluated", Mark: HBars}
 	for k, name := range pdBins(cuts) {
-		n, m := float64(len(reference)), float64(len(in.PD))
-		e, a := float64(expected[k])/n, float64(actual[k])/m
-		t.Rows = append(t.Rows, []Cell{T(name), V(e), V(a), V(psiPart(expected[k], actual[k], n, m))})
+		n, m := trained.sum, seen.sum
+		e, a := expected[k]/n, actual[k]/m
+		t.Rows = append(t.Rows, []Cell{T(name), V(e), V(a), V(psiPart(expected[k], actual[k], n, m, trained.half(), seen.half()))})
 		f.Y.Labels, tr.X, ev.X = append(f.Y.Labels, name), append(tr.X, Number(e)), append(ev.X, Number(a))
 	}
 	f.Series = []Series{tr, ev}
@@ -93,7 +95,7 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols), Plain.Print(b.th.PSIFail), in.Features[most].Name, Fixed3.Print(b.cols[most].psi))
 	}
 	g := b.rows(leastForShift)
-	if n := len(in.Train.PD); n < leastForShift {
+	if n := b.train.mass().worth(); n < leastForShift {
 		g = Grounds{Rows: n, LeastRows: leastForShift, Of: "training rows"}
 	}
 	b.verdict(shiftQuestion, light, "stability", finding,
@@ -168,27 +170,28 @@ func (b *builder) monthly(s *Section) {
 	in := b.in
 	names, code := months(in.Time)
 	rows := rowsOf(Category{Levels: names, Code: code})[:len(names)]
-	reference, refName := in.PD, "the whole evaluated sample"
+	reference, weight, refName := in.PD, in.Weight, "the whole evaluated sample"
 	if in.Train != nil {
 		reference, refName = in.Train.trainingPD()
+		weight = in.Train.Weight
 	}
-	cuts := Cuts(reference, 10)
-	expected := countBins(cuts, reference)
+	cuts := weightedCuts(reference, weight, 10)
+	expected, before := countBins(cuts, reference, weight), massOf(weight, len(reference))
 	t := Table{Title: "By month of decision", Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " + refName + ". " + fewWords,
 		Columns: []Column{{Name: "Month"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "PSI", Format: Fixed3}, {Name: "Chance PSI", Format: Fixed3}}}
 	auc := Series{Name: "AUC", Mark: Dots, X: positions(len(names))}
 	obs, pred := Series{Name: "observed", Mark: Dots, X: positions(len(names))}, Series{Name: "predicted", Mark: Line, X: positions(len(names))}
 	psis := Series{Name: "PSI", Mark: Dots, X: positions(len(names))}
 	for k, r := range rows {
-		label, pd := subset(in.Label, r), subset(in.PD, r)
-		c := newCurve(label, subset(b.rank, r))
-		d, w := c.enough(), Wilson(c.Bad, c.Rows())
-		psi := PSI(expected, countBins(cuts, pd))
-		chance := chancePSI(len(cuts)+1, len(r), len(reference))
-		t.Rows = append(t.Rows, []Cell{T(names[k]), I(c.Rows()), I(c.Bad), V(float64(w.Value)), V(mean(pd)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(Brier(label, pd)), V(psi), V(chance)})
+		label, pd, weight := subset(in.Label, r), subset(in.PD, r), weightsOf(in.Weight, r)
+		c := b.curveOf(r)
+		d, w, now := c.enough(), c.rate(), c.mass()
+		psi := stabilityIndex(expected, countBins(cuts, pd, weight), before.half(), now.half())
+		chance := chancePSI(len(cuts)+1, now.effective(), before.effective())
+		t.Rows = append(t.Rows, []Cell{T(names[k]), countCell(now.sum), countCell(c.badMass.sum), V(float64(w.Value)), V(b.meanPD(r)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(brierScore(label, pd, weight)), V(psi), V(chance)})
 		auc.Y, auc.Low, auc.High = append(auc.Y, d.Value), append(auc.Low, d.Low), append(auc.High, d.High)
 		obs.Y, obs.Low, obs.High = append(obs.Y, w.Value), append(obs.Low, w.Low), append(obs.High, w.High)
-		pred.Y, psis.Y = append(pred.Y, Number(mean(pd))), append(psis.Y, Number(psi))
+		pred.Y, psis.Y = append(pred.Y, Number(b.meanPD(r))), append(psis.Y, Number(psi))
 	}
 	b.decidedLater(s)
 	x := Axis{Label: "month of the decision", Labels: names}
@@ -212,21 +215,25 @@ func (b *builder) monthlyVariables(names []string, code []int32) Table {
 	t := Table{Title: "Variables by month", Folded: true, Caption: fmt.Sprintf("PSI of each month against training (or against all evaluated rows where training values are not given). Months with fewer than %d rows are left out.", least),
 		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3}, {Name: "in month"}}}
 	t.Rows = make([][]Cell, len(b.in.Features))
+	before := b.curve.mass()
+	if b.train != nil {
+		before = b.train.mass()
+	}
 	b.each(len(b.in.Features), func(j int) {
 		f, c := &b.in.Features[j], &b.cols[j]
 		size := c.bins.size()
-		seen, rows := make([]int, size*len(names)), make([]int, len(names))
+		seen, rows := make([]float64, size*len(names)), make([]mass, len(names))
 		for i, v := range f.Values {
-			m := int(code[i])
-			seen[m*size+c.bins.of(v)]++
-			rows[m]++
+			m, w := int(code[i]), weightAt(b.in.Weight, i)
+			seen[m*size+c.bins.of(v)] += w
+			rows[m].add(w)
 		}
 		sum, n, top, at := 0.0, 0, math.NaN(), ""
 		for m, name := range names {
-			if rows[m] < least {
+			if rows[m].worth() < least {
 				continue
 			}
-			p := PSI(c.expected, seen[m*size:(m+1)*size])
+			p := stabilityIndex(c.expected, seen[m*size:(m+1)*size], before.half(), rows[m].half())
 			sum, n = sum+p, n+1
 			if math.IsNaN(top) || p > top {
 				top, at = p, name

@@ -27,6 +27,8 @@ type stressed struct {
 	features []Feature
 	score    func([]float64) float64
 	label    []float64
+	weight   []float64
+	all      mass
 	x        [][]float64 // rows
 	pd       []float64   // of the unchanged rows
 	curve    *Curve      // nil where a PD is not a number
@@ -72,13 +74,16 @@ func (b *builder) stress() (Section, error) {
 	if worst.name == "" {
 		light, finding = CannotTell, "the loss of no field is defined on these rows"
 	}
-	b.verdict(missingQuestion, light, s.ID, finding, "loss of AUC: "+judgeWords(Fixed3.Print(dropLook), Fixed3.Print(dropFail)), Grounds{Rows: len(st.x), Bad: st.bad(), LeastOfClass: leastOfClass, Of: note})
+	g := st.grounds(note)
+	g.LeastOfClass = leastOfClass
+	b.verdict(missingQuestion, light, s.ID, finding, "loss of AUC: "+judgeWords(Fixed3.Print(dropLook), Fixed3.Print(dropFail)), g)
 	return s, nil
 }
 
 func (b *builder) sampleForStress(rows []int32) *stressed {
 	in := b.in
-	st := &stressed{features: in.Features, score: in.Score, label: subset(in.Label, rows), cut: b.highestApproved(), seed: in.Seed}
+	st := &stressed{features: in.Features, score: in.Score, label: subset(in.Label, rows), weight: weightsOf(in.Weight, rows), cut: b.highestApproved(), seed: in.Seed}
+	st.all = massOf(st.weight, len(rows))
 	for _, i := range rows {
 		x := make([]float64, len(in.Features))
 		for j, f := range in.Features {
@@ -91,7 +96,7 @@ func (b *builder) sampleForStress(rows []int32) *stressed {
 		st.sd = append(st.sd, b.cols[j].spread)
 	}
 	if st.auc = math.NaN(); !slices.ContainsFunc(st.pd, math.IsNaN) {
-		st.curve = newCurve(st.label, st.pd)
+		st.curve = newCurve(st.label, st.pd, st.weight)
 		st.auc = st.curve.AUC()
 	}
 	return st
@@ -132,33 +137,31 @@ type change struct {
 	shift, flip float64  // mean change of the PD; share of decisions changed
 }
 
-// bad counts the bad rows of the sample.
-func (st *stressed) bad() (n int) {
-	for _, y := range st.label {
-		n += int(y)
-	}
-	return n
+// grounds are the rows of the sample.
+func (st *stressed) grounds(note string) Grounds {
+	return newCurve(st.label, make([]float64, len(st.label)), st.weight).grounds(note)
 }
 
 // under scores every row after alter has changed a copy of it.
 func (st *stressed) under(score func([]float64) float64, alter func(x []float64, row int)) change {
 	x := make([]float64, len(st.features))
 	c := change{pd: make([]float64, len(st.x)), auc: math.NaN(), drop: Estimate{Value: nan, Low: nan, High: nan, N: len(st.x), Level: Level}}
-	flips := 0
+	flips := 0.0
 	for i, row := range st.x {
 		copy(x, row)
 		alter(x, i)
 		c.pd[i] = score(x)
-		c.shift += math.Abs(c.pd[i]-st.pd[i]) / float64(len(st.x))
+		w := weightAt(st.weight, i)
+		c.shift += float64(w*math.Abs(c.pd[i]-st.pd[i])) / st.all.sum
 		if (c.pd[i] <= st.cut) != (st.pd[i] <= st.cut) {
-			flips++
+			flips += w
 		}
 	}
-	c.flip = float64(flips) / float64(len(st.x))
+	c.flip = flips / st.all.sum
 	if slices.ContainsFunc(c.pd, math.IsNaN) {
 		return c
 	}
-	changed := newCurve(st.label, c.pd)
+	changed := newCurve(st.label, c.pd, st.weight)
 	c.auc = changed.AUC()
 	if st.curve != nil {
 		c.drop = compareCurves(st.label, st.curve, changed).Estimate
@@ -243,7 +246,7 @@ func pickUnless(keep bool, v, changed float64) float64 {
 // hangs on labels being right.
 func (b *builder) labelNoise() Table {
 	rows := stride(len(b.in.Label), labelRows)
-	label, score := subset(b.in.Label, rows), subset(b.rank, rows)
+	label, score, weight := subset(b.in.Label, rows), subset(b.rank, rows), weightsOf(b.in.Weight, rows)
 	t := Table{Title: "Wrong labels", Caption: fmt.Sprintf("A share of the labels, drawn at random, is turned around before measuring (%s, mean of %d draws). The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is not trained again.", sampleNote(len(rows), len(b.in.Label)), draws),
 		Columns: []Column{{Name: "Labels turned", Format: Percent}, {Name: "AUC", Format: Fixed4}, {Name: "KS", Format: Fixed4}}}
 	for k, share := range []float64{0, 0.01, 0.05, 0.1} {
@@ -256,7 +259,7 @@ func (b *builder) labelNoise() Table {
 					noisy[i] = 1 - noisy[i]
 				}
 			}
-			c := newCurve(noisy, score)
+			c := newCurve(noisy, score, weight)
 			distance, _ := c.KS()
 			auc, ks = auc+c.AUC()/draws, ks+distance/draws
 		}

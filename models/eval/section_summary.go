@@ -17,8 +17,8 @@ func (b *builder) summary() (Section, error) {
 	rate, _ := b.rep.Metric("bad_rate")
 	s.heading("In one paragraph", "%s", fmt.Sprintf(
 		"Of %s rows, %s were bad (%s). Given one bad and one good row at random, the model gives the bad one the higher risk in %s of cases: AUC %s. It predicted %s bad rows and %s came.",
-		Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad)), interval(rate, Percent), Percent.Print(float64(auc.Value)), interval(auc, Fixed3),
-		Count.Print(float64(b.value("mean_pd"))*float64(c.Rows())), Count.Print(float64(c.Bad))))
+		Count.Print(c.mass().sum), Count.Print(c.badMass.sum), interval(rate, Percent), Percent.Print(float64(auc.Value)), interval(auc, Fixed3),
+		Count.Print(float64(b.value("mean_pd"))*c.mass().sum), Count.Print(c.badMass.sum))+b.weighted())
 	if b.in.Seen > 0 {
 		b.rep.Headline = append(b.rep.Headline, b.seen())
 	}
@@ -26,7 +26,7 @@ func (b *builder) summary() (Section, error) {
 	if !c.twoClasses() {
 		b.rep.Headline = append(b.rep.Headline, "The sample holds one class only. Nothing about telling good from bad can be measured on it; every such statistic is shown as a dash.")
 	}
-	t := Table{Title: "Key figures", Caption: fmt.Sprintf("%s rows, %s of them bad.", Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad))),
+	t := Table{Title: "Key figures", Caption: fmt.Sprintf("%s rows, %s of them bad.", Count.Print(float64(c.Rows())), Count.Print(float64(c.Bad))) + b.weighted(),
 		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "What it says"}}}
 	for _, k := range []struct{ name, label, says string }{
 		{"auc", "AUC", "0.5 is a coin, 1 is perfect: how often a bad row is ranked above a good one"},
@@ -46,9 +46,10 @@ func (b *builder) summary() (Section, error) {
 		}
 		s.table(card)
 	}
-	b.verdict(sizeQuestion, judge(float64(min(c.Bad, c.Good)), float64(b.th.BadRowsPass), float64(b.th.BadRowsPass)/4, true), "sample",
-		fmt.Sprintf("%s bad and %s good rows", Count.Print(float64(c.Bad)), Count.Print(float64(c.Good))),
-		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsPass, b.th.BadRowsPass/4), b.rows(1))
+	g := b.rows(1)
+	b.verdict(sizeQuestion, judge(float64(min(g.Bad, g.Rows-g.Bad)), float64(b.th.BadRowsPass), float64(b.th.BadRowsPass)/4, true), "sample",
+		fmt.Sprintf("%s bad and %s good rows", Count.Print(float64(g.Bad)), Count.Print(float64(g.Rows-g.Bad))),
+		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsPass, b.th.BadRowsPass/4), g)
 	return s, nil
 }
 
@@ -75,5 +76,5 @@ func (b *builder) rankingsDiffer() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("PDs and scores rank rows differently: %s of %s rows have a higher PD than a row of a higher score. AUC is %s by scores, which this report measures, and %s by PDs, which decide.",
-		Count.Print(float64(turned)), Count.Print(float64(len(in.PD))), Fixed3.Print(b.curve.AUC()), Fixed3.Print(newCurve(in.Label, in.PD).AUC()))}
+		Count.Print(float64(turned)), Count.Print(float64(len(in.PD))), Fixed3.Print(b.curve.AUC()), Fixed3.Print(newCurve(in.Label, in.PD, in.Weight).AUC()))}
 }

@@ -124,7 +124,7 @@ func woeFigure(feature *Feature, v Binned, k int) Figure {
 		Alt:     "Bars of weight of evidence by bin of " + feature.Name + "."}
 	s := Series{Mark: HBars}
 	for _, b := range v.Bins {
-		f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(b.Name, 17), Count.Print(float64(b.Bad+b.Good)))), append(s.X, Number(b.WOE))
+		f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(b.Name, 17), Count.Print(b.Bad+b.Good))), append(s.X, Number(b.WOE))
 	}
 	f.Series = []Series{s}
 	return f
@@ -135,7 +135,7 @@ func woeTable(features []Feature, v []column, order []int) Table {
 		Columns: []Column{{Name: "Variable"}, {Name: "Bin"}, {Name: "Good", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Weight of evidence", Format: Signed3}}}
 	for _, j := range order {
 		for _, b := range v[j].binned.Bins {
-			t.Rows = append(t.Rows, []Cell{T(features[j].Name), T(b.Name), I(b.Good), I(b.Bad), V(ratio(float64(b.Bad), float64(b.Bad+b.Good))), V(b.WOE)})
+			t.Rows = append(t.Rows, []Cell{T(features[j].Name), T(b.Name), countCell(b.Good), countCell(b.Bad), V(ratio(b.Bad, b.Bad+b.Good)), V(b.WOE)})
 		}
 	}
 	return t

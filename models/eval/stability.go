@@ -16,28 +16,37 @@ import (
 // shifted; small samples give 0.1 by chance (its mean under no shift is about
 // (bins-1)(1/n + 1/m)).
 func PSI(expected, actual []int) float64 {
+	e, a := make([]float64, len(expected)), make([]float64, len(expected))
+	for i := range expected {
+		e[i], a[i] = float64(expected[i]), float64(actual[i])
+	}
+	return stabilityIndex(e, a, 0.5, 0.5)
+}
+
+// stabilityIndex is PSI of rows by weight; half a row of each side is added to
+// bins where one is empty.
+func stabilityIndex(expected, actual []float64, halfExpected, halfActual float64) float64 {
 	var n, m float64
 	for i := range expected {
-		n, m = n+float64(expected[i]), m+float64(actual[i])
+		n, m = n+expected[i], m+actual[i]
 	}
 	if n == 0 || m == 0 {
 		return math.NaN()
 	}
 	var s float64
 	for i := range expected {
-		s += psiPart(expected[i], actual[i], n, m)
+		s += psiPart(expected[i], actual[i], n, m, halfExpected, halfActual)
 	}
 	return s
 }
 
 // psiPart is what one bin adds to the index of samples of n and m rows.
-func psiPart(expected, actual int, n, m float64) float64 {
-	e, a := float64(expected), float64(actual)
+func psiPart(e, a, n, m, halfExpected, halfActual float64) float64 {
 	if e == 0 && a == 0 {
 		return 0
 	}
 	if e == 0 || a == 0 {
-		e, a = e+0.5, a+0.5
+		e, a = e+halfExpected, a+halfActual
 	}
 	pe, pa := e/n, a/m
 	return float64((pa - pe) * bitmath.Log(pa/pe))
@@ -45,8 +54,8 @@ func psiPart(expected, actual int, n, m float64) float64 {
 
 // chancePSI is the mean of the index of two samples of one population; that of
 // an information value, too, with the bad rows and the good ones as samples.
-func chancePSI(bins, n, m int) float64 {
-	return float64(bins-1) * (ratio(1, float64(n)) + ratio(1, float64(m)))
+func chancePSI(bins int, n, m float64) float64 {
+	return float64(bins-1) * (ratio(1, n) + ratio(1, m))
 }
 
 // Cuts returns at most k-1 upper bounds that cut x into k bins of nearly equal
@@ -77,10 +86,10 @@ func Bin(cuts []float64, v float64) int {
 	return sort.SearchFloat64s(cuts, v)
 }
 
-func countBins(cuts, x []float64) []int { return featureBins{cuts: cuts}.count(x) }
+func countBins(cuts, x, weight []float64) []float64 { return featureBins{cuts: cuts}.count(x, weight) }
 
 // ScorePSI compares two samples of a score over the deciles of the first.
 func ScorePSI(expected, actual []float64) float64 {
 	cuts := Cuts(expected, 10)
-	return PSI(countBins(cuts, expected), countBins(cuts, actual))
+	return stabilityIndex(countBins(cuts, expected, nil), countBins(cuts, actual, nil), 0.5, 0.5)
 }

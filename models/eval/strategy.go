@@ -34,12 +34,19 @@ func (b *builder) lossOf(s *Strategy, i int) float64 {
 // strategyRun is what came of approving some rows, or shares of them.
 type strategyRun struct {
 	rows, bad          float64
+	squares            float64 // of the weights
+	n                  int
 	pd                 float64 // sum
 	expected, realised float64 // loss
 }
 
 // interval is that of the observed bad rate.
-func (r strategyRun) interval() Estimate { return wilson(r.bad, r.rows) }
+func (r strategyRun) interval() Estimate {
+	if r.squares == r.rows { // shares of rows of one weight
+		return wilson(r.bad, r.rows)
+	}
+	return mass{r.n, r.rows, r.squares}.rate(r.bad)
+}
 
 func (b *builder) runStrategy(s *Strategy, share []float64) strategyRun {
 	var r strategyRun
@@ -47,7 +54,10 @@ func (b *builder) runStrategy(s *Strategy, share []float64) strategyRun {
 		if w == 0 {
 			continue
 		}
-		loss, p := b.lossOf(s, i), b.in.PD[i]
+		loss, p, weight := b.lossOf(s, i), b.in.PD[i], weightAt(b.in.Weight, i)
+		r.squares += float64(w * float64(weight*weight))
+		r.n++
+		w = float64(w * weight)
 		r.rows += w
 		r.pd += float64(w * p)
 		r.expected += float64(w * float64(p*loss))
@@ -57,21 +67,22 @@ func (b *builder) runStrategy(s *Strategy, share []float64) strategyRun {
 	return r
 }
 
-// approves is 1 for each row that the policy approves, and their number.
-func (s *Strategy) approves() (share []float64, n int) {
+// approves is 1 for each row that the policy approves, and their number by
+// weight.
+func (s *Strategy) approves(weight []float64) (share []float64, n float64) {
 	share = make([]float64, len(s.Outcome))
 	for i, o := range s.Outcome {
 		if o == Approve {
 			share[i] = 1
-			n++
+			n += weightAt(weight, i)
 		}
 	}
 	return share, n
 }
 
-// tightened is the share of each row when only the k approved ones of the
-// lowest PDs are left.
-func (b *builder) tightened(s *Strategy, k int) []float64 {
+// tightened is the share of each row when only the k approved ones, by weight, of
+// the lowest PDs are left.
+func (b *builder) tightened(s *Strategy, k float64) []float64 {
 	var rows []int32
 	for i, o := range s.Outcome {
 		if o == Approve {
@@ -79,7 +90,9 @@ func (b *builder) tightened(s *Strategy, k int) []float64 {
 		}
 	}
 	out := make([]float64, len(s.Outcome))
-	newCurve(subset(b.in.Label, rows), subset(b.in.PD, rows)).inProportion(len(rows)-k, len(rows), func(at int32, w float64) { out[rows[at]] = w })
+	c := newCurve(subset(b.in.Label, rows), subset(b.in.PD, rows), weightsOf(b.in.Weight, rows))
+	n := c.mass().sum
+	c.inProportion(n-k, n, func(at int32, share float64) { out[rows[at]] = share })
 	return out
 }
 
@@ -87,9 +100,9 @@ func (b *builder) tightened(s *Strategy, k int) []float64 {
 // the same number of approvals, and shows who changes places.
 func (b *builder) strategies(s *Section) {
 	before, after := b.in.Before, b.in.After
-	n := float64(len(b.in.Label))
-	wholeBefore, nb := before.approves()
-	wholeAfter, na := after.approves()
+	n := b.curve.mass().sum
+	wholeBefore, nb := before.approves(b.in.Weight)
+	wholeAfter, na := after.approves(b.in.Weight)
 	k := min(nb, na)
 	runs := [4]strategyRun{b.runStrategy(before, wholeBefore), b.runStrategy(after, wholeAfter), b.runStrategy(before, b.tightened(before, k)), b.runStrategy(after, b.tightened(after, k))}
 	unit := b.lossUnit()
@@ -127,15 +140,16 @@ func (b *builder) decisionMoves(before, after *Strategy) Table {
 	for o := Approve; o <= Decline; o++ {
 		t.Columns = append(t.Columns, Column{Name: o.String() + " after", Format: Count}, Column{Name: "bad", Format: Percent})
 	}
-	var rows, bad [Decline + 1][Decline + 1]int
+	var rows, bad [Decline + 1][Decline + 1]float64
 	for i, o := range before.Outcome {
-		rows[o][after.Outcome[i]]++
-		bad[o][after.Outcome[i]] += int(b.in.Label[i])
+		w := weightAt(b.in.Weight, i)
+		rows[o][after.Outcome[i]] += w
+		bad[o][after.Outcome[i]] += float64(w * b.in.Label[i])
 	}
 	for o := Approve; o <= Decline; o++ {
 		row := []Cell{T(o.String())}
 		for p := Approve; p <= Decline; p++ {
-			row = append(row, I(rows[o][p]), V(ratio(float64(bad[o][p]), float64(rows[o][p]))))
+			row = append(row, countCell(rows[o][p]), V(ratio(bad[o][p], rows[o][p])))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -167,7 +181,7 @@ func (b *builder) policySwap(before, after *Strategy, unit string) Table {
 	}{{"both", sets[3], after}, {"after alone (brought in)", sets[2], after}, {"before alone (dropped)", sets[1], before}, {"neither", sets[0], after}} {
 		r := b.runStrategy(l.by, l.rows)
 		w := r.interval()
-		t.Rows = append(t.Rows, []Cell{T(l.name), V(r.rows), V(r.bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(ratio(r.pd, r.rows)), V(r.expected), V(r.realised)})
+		t.Rows = append(t.Rows, []Cell{T(l.name), countCell(r.rows), countCell(r.bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(ratio(r.pd, r.rows)), V(r.expected), V(r.realised)})
 	}
 	return t
 }

@@ -7,20 +7,21 @@ import "math"
 // tieWords stands in the caption of each table that cuts through ties.
 const tieWords = "Rows of equal score are never told apart by their place in the file: where a cut goes through them, each counts in proportion, so that counts can be fractions."
 
-// inProportion visits the rows that stand at positions from..to-1 when all are
-// sorted by falling score. Rows of equal score share the positions of their
-// group: each has the same weight, the share of the group that lies inside.
-func (c *Curve) inProportion(from, to int, visit func(row int32, weight float64)) {
-	first := 0
+// inProportion visits the rows that stand at positions from..to when all are
+// sorted by falling score and each takes as much room as it weighs. Rows of equal
+// score share the positions of their group: each has the same share inside, and
+// share times its weight is what counts.
+func (c *Curve) inProportion(from, to float64, visit func(row int32, share float64)) {
+	first, at := 0.0, 0
 	for k := range c.bad {
-		size := int(c.bad[k] + c.good[k])
+		size := c.bad[k] + c.good[k]
 		inside := min(to, first+size) - max(from, first)
-		if inside > 0 {
-			weight := float64(inside) / float64(size)
-			for _, i := range c.order[first : first+size] {
-				visit(i, weight)
+		if inside > 1e-12*size {
+			for _, i := range c.order[at:c.end[k]] {
+				visit(i, min(1, inside/size))
 			}
 		}
+		at = int(c.end[k])
 		if first += size; first >= to {
 			return
 		}

@@ -71,6 +71,9 @@ func (in *Input) validateValues() error {
 	if err := checkLabels("", in.Label); err != nil {
 		return err
 	}
+	if err := checkWeights("", in.Weight, len(in.Label)); err != nil {
+		return err
+	}
 	for _, p := range []struct {
 		name string
 		pd   []float64
@@ -115,6 +118,9 @@ func (in *Input) validateValues() error {
 		if err := checkLabels("training ", t.Label); err != nil {
 			return err
 		}
+		if err := checkWeights("training ", t.Weight, len(t.Label)); err != nil {
+			return err
+		}
 		if err := checkPD("training PD", t.PD); err != nil {
 			return err
 		}
@@ -134,6 +140,9 @@ func (in *Input) validateValues() error {
 		if err := checkPD("declined PD", in.Declined.PD); err != nil {
 			return err
 		}
+		if err := checkWeights("declined ", in.Declined.Weight, len(in.Declined.PD)); err != nil {
+			return err
+		}
 	}
 	for k := range in.Backtest {
 		if err := in.Backtest[k].check(k); err != nil {
@@ -150,6 +159,23 @@ func checkLabels(what string, y []float64) error {
 	for i, v := range y {
 		if v != 0 && v != 1 {
 			return fmt.Errorf("%w: the label of %srow %d is neither 0 nor 1", ErrInput, what, i)
+		}
+	}
+	return nil
+}
+
+// checkWeights takes weights that are finite and above 0: a row that counts for
+// nothing is to be left out, so that no number of rows flatters.
+func checkWeights(what string, w []float64, n int) error {
+	if w == nil {
+		return nil
+	}
+	if len(w) != n {
+		return fmt.Errorf("%w: %d weights for %d %srows", ErrInput, len(w), n, what)
+	}
+	for i, v := range w {
+		if !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: the weight of %srow %d is not a finite number above 0", ErrInput, what, i)
 		}
 	}
 	return nil

@@ -69,12 +69,26 @@ func (g Grounds) String() string {
 
 // classes are grounds of so many rows of each class, of the evaluated rows.
 func (b *builder) classes(least int) Grounds {
-	return Grounds{Rows: b.curve.Rows(), Bad: b.curve.Bad, LeastOfClass: least}
+	g := b.curve.grounds("")
+	g.LeastOfClass = least
+	return g
 }
 
 // rows are grounds of so many evaluated rows.
 func (b *builder) rows(least int) Grounds {
-	return Grounds{Rows: b.curve.Rows(), Bad: b.curve.Bad, LeastRows: least}
+	g := b.curve.grounds("")
+	g.LeastRows = least
+	return g
+}
+
+// grounds are a curve's rows; where rows have weights, the rows of equal weight
+// that say as much.
+func (c *Curve) grounds(of string) Grounds {
+	if c.weight == nil {
+		return Grounds{Rows: c.Rows(), Bad: c.Bad, Of: of}
+	}
+	bad, good := c.badMass.worth(), c.goodMass.worth()
+	return Grounds{Rows: bad + good, Bad: bad, Of: strings.TrimPrefix(of+", ", ", ") + fmt.Sprintf("which %s rows of unequal weight are worth", Count.Print(float64(c.Rows())))}
 }
 
 // notGiven are the grounds of a question whose input is not there: no row was

@@ -3,6 +3,7 @@
 package eval
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 // the bin is riskier than the average.
 type WOEBin struct {
 	Name      string
-	Bad, Good int
+	Bad, Good float64 // rows, by weight where they have weights
 	WOE       float64
 }
 
@@ -35,27 +36,48 @@ func BinVariable(label, x []float64, categories []string) Binned {
 	if categories == nil {
 		return rankColumn(label, x).binned(label, Plain)
 	}
-	names, of := levels(x, categories)
+	return binCategory(label, x, nil, categories)
+}
+
+func binCategory(label, x, weight []float64, categories []string) Binned {
+	names, of := levels(x, weight, categories)
 	bins := make([]WOEBin, len(names))
 	for i, n := range names {
 		bins[i].Name = n
 	}
 	for i, v := range x {
-		b := &bins[of(v)]
-		if label[i] == 1 {
-			b.Bad++
-		} else {
-			b.Good++
-		}
+		bins[of(v)].add(label[i], weightAt(weight, i))
 	}
-	return evidence(bins)
+	return evidence(bins, massOf(weight, len(x)).half())
 }
 
-// evidence drops empty bins and weighs the others.
-func evidence(bins []WOEBin) Binned {
+// binWeighted is rankColumn and binned of a number whose rows have weights.
+func binWeighted(label, x, weight []float64, format Format) Binned {
+	cuts := weightedCuts(x, weight, 10)
+	names := intervalNames(cuts, format)
+	bins := make([]WOEBin, len(names))
+	for i, n := range names {
+		bins[i].Name = n
+	}
+	for i, v := range x {
+		bins[Bin(cuts, v)].add(label[i], weight[i])
+	}
+	return evidence(bins, massOf(weight, len(x)).half())
+}
+
+func (b *WOEBin) add(label, weight float64) {
+	if label == 1 {
+		b.Bad += weight
+	} else {
+		b.Good += weight
+	}
+}
+
+// evidence drops empty bins and weighs the others; half is half a row.
+func evidence(bins []WOEBin, half float64) Binned {
 	bins = slices.DeleteFunc(bins, func(b WOEBin) bool { return b.Bad+b.Good == 0 })
 	out := Binned{Bins: bins}
-	bad, good := 0, 0
+	var bad, good float64
 	for _, b := range bins {
 		bad, good = bad+b.Bad, good+b.Good
 	}
@@ -68,11 +90,11 @@ func evidence(bins []WOEBin) Binned {
 	}
 	for i := range bins {
 		b := &bins[i]
-		nb, ng := float64(b.Bad), float64(b.Good)
+		nb, ng := b.Bad, b.Good
 		if nb == 0 || ng == 0 {
-			nb, ng = nb+0.5, ng+0.5
+			nb, ng = nb+half, ng+half
 		}
-		pb, pg := nb/float64(bad), ng/float64(good)
+		pb, pg := nb/bad, ng/good
 		b.WOE = bitmath.Log(pb / pg)
 		out.IV += float64((pb - pg) * b.WOE)
 	}
@@ -124,18 +146,18 @@ func repeats(s []string) bool {
 }
 
 // levels keeps the most frequent categories in dictionary order.
-func levels(x []float64, categories []string) (names []string, of func(float64) int) {
-	count := make([]int, len(categories))
-	for _, v := range x {
+func levels(x, weight []float64, categories []string) (names []string, of func(float64) int) {
+	count := make([]float64, len(categories))
+	for i, v := range x {
 		if k := int(v); v >= 0 && k < len(count) {
-			count[k]++
+			count[k] += weightAt(weight, i)
 		}
 	}
 	order := make([]int, len(count))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return count[b] - count[a] })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(count[b], count[a]) })
 	slot := make([]int, len(count))
 	if len(order) > maxLevels {
 		order = order[:maxLevels-1]

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"math"
+
+	"github.com/assayrisk/assay/internal/bitmath"
+)
+
+// CoxLine is the calibration line of Cox (1958): logit(observed) = Intercept +
+// Slope logit(pd), fitted by maximum likelihood. Slope 1 and intercept 0 are
+// perfect; a slope below 1 says that the PDs are too extreme. Large is the
+// intercept with the slope held at 1 (calibration in the large): above 0, too
+// few defaults were predicted.
+type CoxLine struct {
+	Intercept, Slope, Large       float64
+	SEIntercept, SESlope, SELarge float64
+}
+
+// CalibrationLine fits the line; NaN where it has no finite maximum (one
+// class, or PDs that separate the classes).
+func CalibrationLine(label, pd []float64) CoxLine { return calibrationLine(label, pd, nil) }
+
+// calibrationLine fits the line to rows that have weights; its standard errors are
+// then the robust ones (Huber 1967), which do not take a row of weight w for w rows.
+func calibrationLine(label, pd, weight []float64) CoxLine {
+	x := make([]float64, len(pd))
+	for i, p := range pd {
+		q := clipPD(p)
+		x[i] = bitmath.Log(q / (1 - q))
+	}
+	var l CoxLine
+	l.Intercept, l.Slope, l.SEIntercept, l.SESlope = fitLine(label, x, weight, true)
+	l.Large, _, l.SELarge, _ = fitLine(label, x, weight, false)
+	return l
+}
+
+// lineSums are the gradient, the information and the spread of the gradient over
+// rows at one line.
+type lineSums struct{ ga, gb, haa, hab, hbb, maa, mab, mbb float64 }
+
+func sumLine(label, x, weight []float64, a, b float64) (s lineSums) {
+	for i, y := range label {
+		p := 1 / (1 + bitmath.Exp(-(a + float64(b*x[i]))))
+		v := weightAt(weight, i)
+		w, e := float64(v*float64(p*(1-p))), float64(v*(y-p))
+		s.ga, s.gb = s.ga+e, s.gb+float64(e*x[i])
+		s.haa, s.hab, s.hbb = s.haa+w, s.hab+float64(w*x[i]), s.hbb+float64(float64(w*x[i])*x[i])
+		if weight != nil {
+			q := float64(e * e)
+			s.maa, s.mab, s.mbb = s.maa+q, s.mab+float64(q*x[i]), s.mbb+float64(float64(q*x[i])*x[i])
+		}
+	}
+	return s
+}
+
+// errors are the standard errors of the two coefficients; det is the information's
+// determinant.
+func (s lineSums) errors(det float64, robust bool) (sa, sb float64) {
+	if !robust {
+		return math.Sqrt(s.hbb / det), math.Sqrt(s.haa / det)
+	}
+	pa, pb := s.hbb/det, -s.hab/det // rows of the inverse
+	qa, qb := -s.hab/det, s.haa/det
+	spread := func(u, v float64) float64 {
+		return float64(u*float64(u*s.maa)) + float64(2*float64(u*float64(v*s.mab))) + float64(v*float64(v*s.mbb))
+	}
+	return math.Sqrt(spread(pa, pb)), math.Sqrt(spread(qa, qb))
+}
+
+// fitLine is Newton's method on the two coefficients; free says whether the
+// slope is fitted or held at 1.
+func fitLine(label, x, weight []float64, free bool) (a, b, sa, sb float64) {
+	bad := math.NaN()
+	b = 1
+	if free {
+		b = 0
+	}
+	spread, last := false, math.Inf(1)
+	for _, v := range x {
+		spread = spread || v != x[0]
+	}
+	if len(x) == 0 || free && !spread {
+		return bad, bad, bad, bad
+	}
+	for range 100 {
+		s := sumLine(label, x, weight, a, b)
+		if s.haa <= 0 {
+			return bad, bad, bad, bad
+		}
+		var da, db float64
+		if free {
+			det := float64(s.haa*s.hbb) - float64(s.hab*s.hab)
+			if det <= 0 {
+				return bad, bad, bad, bad
+			}
+			da, db = (float64(s.hbb*s.ga)-float64(s.hab*s.gb))/det, (float64(s.haa*s.gb)-float64(s.hab*s.ga))/det
+			sa, sb = s.errors(det, weight != nil)
+		} else if da, sa = s.ga/s.haa, 1/math.Sqrt(s.haa); weight != nil {
+			sa = math.Sqrt(s.maa) / s.haa
+		}
+		// A long step is cut: far from the maximum the quadratic is a bad guide.
+		if m := math.Max(math.Abs(da), math.Abs(db)); m > 5 {
+			da, db = da*5/m, db*5/m
+		}
+		a, b = a+da, b+db
+		// On many rows the sums' own rounding keeps steps from vanishing: once they
+		// are small and do not shrink, this is the maximum.
+		step := math.Max(math.Abs(da), math.Abs(db))
+		if step < 1e-12 || step < 1e-9 && step >= last {
+			return a, b, sa, sb
+		}
+		last = step
+		if math.Abs(a) > 1e6 || math.Abs(b) > 1e6 {
+			break
+		}
+	}
+	return bad, bad, bad, bad
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eval
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"strings"
+	"testing"
+)
+
+type goldenWeights struct {
+	Label, PD, Weight, Rival []float64
+	Want                     map[string]float64
+}
+
+// TestWeightedFigures holds the figures of rows of unequal weight to those of
+// scikit-learn, statsmodels and numpy.
+func TestWeightedFigures(t *testing.T) {
+	b, err := os.ReadFile("testdata/golden_weights.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g goldenWeights
+	if err := json.Unmarshal(b, &g); err != nil {
+		t.Fatal(err)
+	}
+	r, _, _ := render(t, Input{Label: g.Label, PD: g.PD, Weight: g.Weight})
+	c, rival := newCurve(g.Label, g.PD, g.Weight), newCurve(g.Label, g.Rival, g.Weight)
+	vb, vg := c.areaVariance()
+	d := compareCurves(g.Label, c, rival)
+	l := calibrationLine(g.Label, g.PD, g.Weight)
+	z, _ := spiegelhalter(g.Label, g.PD, g.Weight)
+	got := map[string]float64{
+		"auc_variance": vb + vg, "difference": float64(d.Value), "effective": c.mass().effective(), "spiegelhalter": z,
+		"slope": l.Slope, "intercept": l.Intercept, "large": l.Large, "slope_se": l.SESlope, "intercept_se": l.SEIntercept, "large_se": l.SELarge,
+	}
+	if z := float64(d.Z); z != 0 {
+		got["difference_variance"] = math.Pow(float64(d.Value)/z, 2)
+	}
+	for _, name := range []string{"auc", "ks", "average_precision", "partial_auc", "brier", "logloss", "bad_rate", "mean_pd", "tpr_at_fpr_0.10"} {
+		m, ok := r.Metric(name)
+		if !ok {
+			t.Fatalf("no metric %s", name)
+		}
+		if got[name] = float64(m.Value); name == "bad_rate" {
+			got["bad_rate_low"], got["bad_rate_high"] = float64(m.Low), float64(m.High)
+		}
+	}
+	for name, want := range g.Want {
+		if v, ok := got[name]; !ok || !(math.Abs(v-want) <= 1e-9*math.Max(1, math.Abs(want))) {
+			t.Errorf("%s = %.15g, want %.15g", name, v, want)
+		}
+	}
+}
+
+// weightedCopies is an input whose rows weigh 1, 2 or 3, and the same with each
+// row written out as often as it weighs.
+func weightedCopies(n int, seed uint64) (weighted, copies Input) {
+	weighted = tied(n, seed)
+	weighted.Weight = make([]float64, n)
+	tr := *weighted.Train
+	tr.PD = make([]float64, len(tr.Margin))
+	for i, m := range tr.Margin { // no bin is empty on one side: half a row of weight 2 is not half a row
+		tr.PD[i] = 1 / (1 + math.Exp(-math.Round(m)))
+	}
+	tr.OutOfFoldPD = tr.PD
+	weighted.Train = &tr
+	var rows []int32
+	for i := range n {
+		weighted.Weight[i] = float64(1 + (i*7)%3)
+		for range int(weighted.Weight[i]) {
+			rows = append(rows, int32(i))
+		}
+	}
+	copies = permuted(weighted, rows)
+	copies.Weight = nil
+	return weighted, copies
+}
+
+// TestWeightsAreCopies: a row of weight 3 counts as three rows, in every table of
+// values. What depends on how many rows there are, an interval or a test, does not.
+func TestWeightsAreCopies(t *testing.T) {
+	weighted, copies := weightedCopies(300, 12) // weights sum to 600: tenths part no row otherwise
+	a, _, _ := render(t, weighted)
+	b, _, _ := render(t, copies)
+	near := func(what string, x, y float64) {
+		t.Helper()
+		if !(math.Abs(x-y) <= 1e-9*math.Max(1, math.Abs(y))) && !(math.IsNaN(x) && math.IsNaN(y)) {
+			t.Errorf("%s: %v with weights, %v with copies", what, x, y)
+		}
+	}
+	for _, m := range a.Metrics {
+		switch m.Name {
+		case "hosmer_lemeshow", "hosmer_lemeshow_p", "spiegelhalter_z", "spiegelhalter_p", "training_outcomes_known_later":
+			continue // tests count rows
+		}
+		other, _ := b.Metric(m.Name)
+		near(m.Name, float64(m.Value), float64(other.Value))
+	}
+	compared := map[string]int{}
+	for k, s := range a.Sections {
+		tables := map[string]*Table{}
+		for _, block := range b.Sections[k].Blocks {
+			if block.Table != nil {
+				tables[block.Table.Title] = block.Table
+			}
+		}
+		for _, block := range s.Blocks {
+			u := block.Table
+			if u == nil || onlyRows(u.Title) {
+				continue
+			}
+			v := tables[u.Title]
+			if v == nil || len(v.Rows) != len(u.Rows) {
+				t.Errorf("%s: other lines with copies", u.Title)
+				continue
+			}
+			for i, row := range u.Rows {
+				for j, cell := range row {
+					name := u.Columns[j].Name
+					if !cell.numeric || name == "to" || strings.Contains(name, "95 %") || strings.Contains(name, "hance") || name == "p" || strings.HasPrefix(row[0].text, "· 95 %") || row[0].text == "· to" || strings.Contains(name, "noise") || strings.Contains(name, "huffle") || strings.Contains(name, "Spread") || name == "Less its bias" {
+						continue
+					}
+					if math.IsNaN(float64(cell.number)) || u.Title == "All bins" && row[0].text == "x1" {
+						continue // fewer rows than an AUC takes; tenths of values some of which are missing
+					}
+					if name == "PSI" || name == "Weight of evidence" && (row[2].number == 0 || row[3].number == 0) {
+						continue // half a row is added where there is none
+					}
+					near(u.Title+", "+row[0].text+", "+name, float64(cell.number), float64(v.Rows[i][j].number))
+					compared[u.Title]++
+				}
+			}
+		}
+	}
+	for _, title := range []string{"Gains by tenth", "Strategy table", "All bins", "Bad rate by region", "Approval by region", "By month of decision", "Models on the same rows", "Grades", "Decisions", "Sensitivity to the declined", "Strategy before and after", "Swap set of the policies", "Score against training"} {
+		if compared[title] == 0 {
+			t.Errorf("%s was not compared", title)
+		}
+	}
+}
+
+// onlyRows are tables about rows as they are, or drawn at random.
+func onlyRows(title string) bool {
+	switch title {
+	case "Weights", "Data quality by variable", "Ten worked decisions", "Reason codes", "Evasion", "Wrong labels", "Offline against served scores", "Calibration methods",
+		"Effect of training with noise", "Correlated groups", "Noise and loss, field by field", "Absurd values", "Calibration", "Importance by several measures", "Variables by information value":
+		return true
+	}
+	return false
+}
+
+// TestWeightsOfOneValueChangeNothing: rows that all weigh 2.5 have the figures,
+// intervals and lights of rows without weights; counts are 2.5 times theirs.
+func TestWeightsOfOneValueChangeNothing(t *testing.T) {
+	in := tied(300, 13)
+	a, _, _ := render(t, in)
+	in.Weight = make([]float64, 300)
+	fill(in.Weight, 2.5)
+	tr := *in.Train
+	tr.Weight = make([]float64, len(tr.Label))
+	fill(tr.Weight, 0.25)
+	in.Train = &tr
+	b, _, _ := render(t, in)
+	for k, m := range a.Metrics {
+		o := b.Metrics[k]
+		robust := strings.HasPrefix(m.Name, "calibration_") // errors that weights make robust
+		for what, v := range map[string][2]Number{"value": {m.Value, o.Value}, "low": {m.Low, o.Low}, "high": {m.High, o.High}} {
+			if x, y := float64(v[0]), float64(v[1]); math.Abs(x-y) > 1e-9*math.Max(1, math.Abs(x)) && !(robust && what != "value") {
+				t.Errorf("%s: %s %v without weights, %v with equal ones", m.Name, what, x, y)
+			}
+		}
+	}
+	for k, v := range a.Verdicts {
+		if w := b.Verdicts[k]; w.Light != v.Light && v.Question != levelQuestion || w.Grounds.Rows != v.Grounds.Rows || w.Grounds.Bad != v.Grounds.Bad {
+			t.Errorf("%s: %s on %+v, with equal weights %s on %+v", v.Question, v.Light, v.Grounds, w.Light, w.Grounds)
+		}
+	}
+	u, v := blockTable(t, a, "strategy", "Gains by tenth"), blockTable(t, b, "strategy", "Gains by tenth")
+	for i, row := range u.Rows {
+		if x, y := float64(row[1].number), float64(v.Rows[i][1].number); math.Abs(2.5*x-y) > 1e-9 {
+			t.Errorf("tenth %d: %v rows, by weight %v", i+1, x, y)
+		}
+	}
+}
+
+// TestOneHeavyRowIsNoSample: a hundred bad rows of which one outweighs the rest
+// say as much as one, and no verdict passes on them.
+func TestOneHeavyRowIsNoSample(t *testing.T) {
+	label, pd := made(400, 3)
+	weight := make([]float64, 400)
+	fill(weight, 1)
+	for i, y := range label {
+		if y == 1 {
+			weight[i] = 1e6
+			break
+		}
+	}
+	r, _, _ := render(t, Input{Label: label, PD: pd, Weight: weight})
+	for _, v := range r.Verdicts {
+		if v.Light == Pass {
+			t.Errorf("%s passes: %s", v.Question, v.Finding)
+		}
+	}
+	if v := r.Verdicts[0]; v.Question != sizeQuestion || v.Light != Fail || v.Grounds.Bad != 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestWrongWeights: the error names the row.
+func TestWrongWeights(t *testing.T) {
+	for name, v := range map[string]float64{"zero": 0, "negative": -1, "missing": math.NaN(), "infinite": math.Inf(1)} {
+		in := full(60, 1)
+		in.Weight = make([]float64, 60)
+		fill(in.Weight, 1)
+		in.Weight[7] = v
+		if _, err := Build(t.Context(), in); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "row 7") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	in := full(60, 1)
+	in.Weight = []float64{1}
+	if _, err := Build(t.Context(), in); !errors.Is(err, ErrInput) {
+		t.Errorf("one weight of 60 rows: %v", err)
+	}
+}
