@@ -41,7 +41,13 @@ models/baseline         : . models
 models/eval             : . models
 ledger                  : .
 ledger/vault            : .
-ledger/journal          : . ledger ledger/vault
+ledger/journal/atomicfile :
+ledger/journal/overlay  :
+ledger/journal/recordfile : . ledger/vault ledger/journal/atomicfile
+ledger/journal/store    : . ledger/vault ledger/journal/atomicfile ledger/journal/recordfile
+ledger/journal/tilelog  : . ledger ledger/journal/atomicfile
+ledger/journal/guard    : . ledger ledger/vault ledger/journal/store
+ledger/journal          : . ledger ledger/vault ledger/journal/guard ledger/journal/overlay ledger/journal/recordfile ledger/journal/store ledger/journal/tilelog
 ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger ledger/anchor
 ledger/anchor/evm/evmtest :
@@ -86,9 +92,9 @@ google.golang.org/grpc                 : serving serving/assayv1 serving/inferen
 github.com/google/cel-go               : serving/policy
 github.com/goccy/go-yaml               : internal/yamltext features
 github.com/coreos/go-oidc              : serving/auth
-github.com/cockroachdb/pebble          : ledger/journal ledger/vault
-github.com/transparency-dev/tessera    : ledger/journal
-github.com/transparency-dev/merkle     : ledger ledger/journal ledger/anchor ledger/anchor/evm internal/memlog
+github.com/cockroachdb/pebble          : ledger/journal ledger/journal/*
+github.com/transparency-dev/tessera    : ledger/journal ledger/journal/tilelog
+github.com/transparency-dev/merkle     : ledger ledger/journal ledger/journal/guard ledger/journal/tilelog ledger/anchor ledger/anchor/evm internal/memlog
 github.com/tink-crypto/tink-go         : ledger/vault
 github.com/ethereum/go-ethereum/node   : ledger/anchor/devchain
 github.com/ethereum/go-ethereum/eth    : ledger/anchor/devchain

@@ -10,10 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	assay "github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -34,46 +32,38 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	if err := os.MkdirAll(filepath.Join(dst, "journal"), 0o700); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	store := filepath.Join(dst, storeDir)
-	upto, err := j.copyStore(ctx, store)
+	storeCopy := filepath.Join(dst, storeDir)
+	upto, err := j.copyStore(ctx, storeCopy)
 	if err == nil {
-		err = j.rec.copyTo(filepath.Join(dst, recordDir), upto)
+		err = j.records.CopyTo(filepath.Join(dst, recordDir), upto)
 	}
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	db, err := openStore(store, &j.cfg, func(error) {})
+	copied, err := store.Open(storeCopy, j.cfg.store(func(error) {}))
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	tree, err := loadTree(db)
+	defer func() { err = errors.Join(err, copied.Close()) }()
+	mark, err := j.guard.MarkOf(ctx, copied)
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	root, err := j.guard.extend(ctx, tree, tree.End())
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	cp := ledger.Checkpoint{Origin: j.key.Origin, Size: tree.End(), Root: root}
-	return vault.WriteFile(filepath.Join(dst, "guard", "high-water"), []byte(cp.String()))
+	return vault.WriteFile(filepath.Join(dst, "guard", "high-water"), []byte(mark.String()))
 }
 
 // copyStore copies the store. It knows the keys of just the records below upto,
 // and no checkpoint of more than those was signed then: what comes after is left
 // out of a backup.
 func (j *Journal) copyStore(ctx context.Context, dst string) (upto uint64, err error) {
-	j.guard.mu.Lock() // nothing is signed meanwhile
-	defer j.guard.mu.Unlock()
-	if err := j.waitIndexed(ctx, j.guard.mu.tree.End()); err != nil {
-		return 0, err
-	}
-	j.keyMu.Lock() // and nothing is indexed
-	defer j.keyMu.Unlock()
-	if upto, err = number(j.db, metaKey(metaIndexed)); err != nil {
-		return 0, err
-	}
-	return upto, j.db.Checkpoint(dst, pebble.WithFlushedWAL())
+	err = j.guard.HoldStill(func(size uint64) error {
+		if err := j.waitApplied(ctx, size); err != nil {
+			return err
+		}
+		upto, err = j.store.CopyTo(dst)
+		return err
+	})
+	return upto, err
 }
 
 // setAside moves a damaged log directory out of the way; nothing is deleted.

@@ -3,8 +3,11 @@
 package journal
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -13,9 +16,16 @@ import (
 // a checkpoint of records that the backup would not hold must not be in it.
 func TestBackupHoldsWhatWasSigned(t *testing.T) {
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "backup")
-	j, _ := start(t, dir, Config{})
-	j.index.mu.Lock() // the store learns nothing more
-	added, done := make(chan struct{}), make(chan error, 1)
+	j, err := Open(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// All of Run but what brings the store up: it learns nothing.
+	ctx, stop := context.WithCancel(t.Context())
+	finished, added, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var running sync.WaitGroup
+	running.Go(func() { _ = j.write(ctx); close(finished) })
+	running.Go(func() { _ = j.drain(t.Context(), finished) })
 	go func() {
 		add(t, j, 1, 1)
 		close(added)
@@ -26,13 +36,12 @@ func TestBackupHoldsWhatWasSigned(t *testing.T) {
 	go func() { done <- j.Backup(t.Context(), to) }()
 	select {
 	case err := <-done:
-		t.Errorf("a backup was taken of what the store does not know yet: %v", err)
-		j.index.mu.Unlock()
+		t.Fatalf("a backup was taken of what the store does not know yet: %v", err)
 	case <-time.After(200 * time.Millisecond):
-		j.index.mu.Unlock()
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+	}
+	running.Go(func() { _ = j.runStore(finished) })
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 	<-added
 	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(to, "keys"))
@@ -43,7 +52,9 @@ func TestBackupHoldsWhatWasSigned(t *testing.T) {
 	if n := k.Stats().Durable; n != 1 {
 		t.Errorf("the backup holds %d records", n)
 	}
-	if err := k.Close(); err != nil {
+	stop()
+	running.Wait()
+	if err := errors.Join(k.Close(), j.Close()); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -54,7 +56,7 @@ type Config struct {
 	// CacheBytes of the request index; 0 is 64 MiB.
 	CacheBytes int64
 
-	segmentBytes int64 // of a record file; tests make them small
+	fileBytes int64 // of a record file; tests make them small
 }
 
 func (c *Config) fill() {
@@ -79,7 +81,13 @@ func (c *Config) fill() {
 	if c.CacheBytes == 0 {
 		c.CacheBytes = 64 << 20
 	}
-	if c.segmentBytes == 0 {
-		c.segmentBytes = segmentBytes
+	if c.fileBytes == 0 {
+		c.fileBytes = recordfile.FileBytes
 	}
+}
+
+// store returns what of this is the store's.
+func (c *Config) store(fatal func(error)) store.Options {
+	return store.Options{FS: c.FS, Logger: c.Logger, Fatal: fatal, CacheBytes: c.CacheBytes,
+		ReadOnly: c.ReadOnly, NoSync: c.NoSync}
 }

@@ -198,7 +198,8 @@ func TestPowerCuts(t *testing.T) {
 	if lost != 0 {
 		t.Errorf("%d of %d acknowledged records are lost", lost, acked)
 	}
-	t.Logf("%d power cuts: %d records acknowledged, %d lost (rate below %.2g with 95 %% confidence)", cuts, acked, lost, 3/float64(acked))
+	t.Logf("%d power cuts: %d records acknowledged, %d lost (rate below %.2g with 95 %% confidence)",
+		cuts, acked, lost, 3/float64(acked))
 	control, controlLost := 0, 0
 	for i := range max(2, cuts/10) {
 		a, l := powerCut(t, true, uint64(first+i))

@@ -5,7 +5,6 @@ package journal
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,13 +13,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-	"github.com/transparency-dev/tessera/api/layout"
-	"github.com/transparency-dev/tessera/client"
 	"k8s.io/klog/v2"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/store"
+	"github.com/assayrisk/assay/ledger/journal/tilelog"
 )
 
 // drainBatch is how many leaves are given to the log at once.
@@ -36,8 +34,8 @@ const (
 	burstBehind = 1 << 20
 )
 
-// always is a channel that can be received from.
-var always = func() <-chan struct{} {
+// closedChan can be received from at any time.
+var closedChan = func() <-chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return c
@@ -67,7 +65,7 @@ func (q quiet) Handle(ctx context.Context, r slog.Record) error {
 	return q.Handler.Handle(ctx, r)
 }
 
-func (j *Journal) logDir() string { return filepath.Join(j.dir, "log") }
+func (j *Journal) logDir() tilelog.Dir { return tilelog.Dir(filepath.Join(j.dir, "log")) }
 
 // drain feeds the log until ctx ends, or, once finished is closed, until the
 // log holds everything durable. A log that fails is opened again, and goes on
@@ -92,7 +90,8 @@ func (j *Journal) drain(ctx context.Context, finished <-chan struct{}) error {
 		}
 		select {
 		case <-finished:
-			return fmt.Errorf("journal: at the end, the log could not be published; the next start goes on with it: %w", err)
+			return fmt.Errorf("journal: at the end, the log could not be published; the next start goes on with "+
+				"it: %w", err)
 		default:
 		}
 		backoff = min(2*backoff, 5*time.Second)
@@ -109,14 +108,15 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	t, root, err := j.openLog(ctx)
 	if err != nil {
 		if errors.Is(err, ErrFork) {
-			j.guard.refuse(err)
+			j.guard.Refuse(err)
 		}
 		return err
 	}
-	next := t.size
-	if high, _ := j.guard.high(); next < high && !j.cfg.RebuildLog {
-		err := fmt.Errorf("%w: the log directory holds %d entries, and a checkpoint of %d was signed: it was rolled back or emptied: %w", ErrFork, next, high, assay.ErrCorrupt)
-		j.guard.refuse(err)
+	next := t.Size()
+	if high, _ := j.guard.HighWater(); next < high && !j.cfg.RebuildLog {
+		err := fmt.Errorf("%w: the log directory holds %d entries, and a checkpoint of %d was signed: it was "+
+			"rolled back or emptied: %w", ErrFork, next, high, assay.ErrCorrupt)
+		j.guard.Refuse(err)
 		return err
 	}
 	var publishing sync.WaitGroup
@@ -136,7 +136,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 		// A full batch waits: it is not left for the next tick.
 		behind, more := j.durable.Load()-next, (<-chan struct{})(nil)
 		if behind >= drainBatch && (!burst || behind >= burstBehind) {
-			more = always
+			more = closedChan
 		}
 		if final {
 			if _, size := j.Checkpoint(); size >= j.durable.Load() {
@@ -169,7 +169,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 		case <-look.C:
 			err = j.lookPublished(ctx)
 		}
-		if r := j.guard.refusal(); r != nil {
+		if r := j.guard.Refusal(); r != nil {
 			return r
 		}
 		if err != nil {
@@ -180,54 +180,57 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 
 // openLog opens the log's directory where its tree state says that it ended. The
 // entries of the bundle that was being filled come from the records.
-func (j *Journal) openLog(ctx context.Context) (*tiles, assay.Digest, error) {
-	t, state, err := openTiles(ctx, j.logDir())
+func (j *Journal) openLog(ctx context.Context) (*tilelog.Writer, assay.Digest, error) {
+	t, state, err := tilelog.Open(ctx, string(j.logDir()))
 	if err != nil {
 		return nil, assay.Digest{}, err
 	}
 	if have := j.durable.Load(); state.Size > have {
-		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory holds %d entries, the journal %d records: %w", ErrFork, state.Size, have, assay.ErrCorrupt)
+		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory holds %d entries, the journal %d records: %w",
+			ErrFork, state.Size, have, assay.ErrCorrupt)
 	}
 	if err := j.fill(ctx, t, state.Size); err != nil {
 		return nil, assay.Digest{}, err
 	}
-	t.resumed()
-	root := t.root()
+	t.Resumed()
+	root := t.Root()
 	if !bytes.Equal(root[:], state.Root) {
-		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory's tiles and the journal's records give root %s at size %d, its tree state says %x: the directory was changed: %w", ErrFork, root.Short(), t.size, state.Root, assay.ErrCorrupt)
+		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory's tiles and the journal's records give root "+
+			"%s at size %d, its tree state says %x: the directory was changed: %w",
+			ErrFork, root.Short(), t.Size(), state.Root, assay.ErrCorrupt)
 	}
 	return t, root, nil
 }
 
 // fill appends the records up to a number to the tiles.
-func (j *Journal) fill(ctx context.Context, t *tiles, upto uint64) error {
-	return j.leaves(ctx, t.size, upto, func(_ uint64, leaf []byte, hash *assay.Digest) error {
+func (j *Journal) fill(ctx context.Context, t *tilelog.Writer, upto uint64) error {
+	return j.leaves(ctx, t.Size(), upto, func(_ uint64, leaf []byte, hash *assay.Digest) error {
 		if hash == nil {
 			h := ledger.HashLeaf(leaf)
 			hash = &h
 		}
-		return t.add(leaf, hash)
+		return t.Add(leaf, hash)
 	})
 }
 
 // feed appends the next durable records, at most drainBatch of them, makes them
 // durable in the log and tells the publisher. It returns the log's size: a
 // record's index is its sequence number.
-func (j *Journal) feed(ctx context.Context, t *tiles, p *publisher) (uint64, error) {
-	upto := min(j.durable.Load(), t.size+drainBatch)
-	if t.size >= upto {
-		return t.size, nil
+func (j *Journal) feed(ctx context.Context, t *tilelog.Writer, p *publisher) (uint64, error) {
+	upto := min(j.durable.Load(), t.Size()+drainBatch)
+	if t.Size() >= upto {
+		return t.Size(), nil
 	}
 	if err := j.fill(ctx, t, upto); err != nil {
-		return t.size, err
+		return t.Size(), err
 	}
-	root, err := t.commit()
+	root, err := t.Commit()
 	if err != nil {
-		return t.size, err
+		return t.Size(), err
 	}
-	p.grown(t.size, root)
-	t.drop(p.published())
-	return t.size, nil
+	p.grown(t.Size(), root)
+	t.DropPartial(p.published())
+	return t.Size(), nil
 }
 
 // loadPublished takes up the checkpoint that stands in the log's directory.
@@ -245,8 +248,7 @@ func (j *Journal) loadPublished(ctx context.Context) error {
 // is new, its entries are read back and compared with the journal's, and only
 // then is it the published one.
 func (j *Journal) lookPublished(ctx context.Context) error {
-	fetch := client.FileFetcher{Root: j.logDir()}
-	b, err := fetch.ReadCheckpoint(ctx)
+	b, err := j.logDir().Checkpoint(ctx)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -260,59 +262,45 @@ func (j *Journal) lookPublished(ctx context.Context) error {
 	cp, err := ledger.ParseCheckpoint(b, j.Key())
 	if err != nil {
 		err = fmt.Errorf("%w: the published checkpoint: %w", ErrFork, err)
-		j.guard.refuse(err)
+		j.guard.Refuse(err)
 		return err
 	}
-	if err := j.guard.known(cp); err != nil {
-		j.guard.refuse(err)
+	if err := j.guard.Known(cp); err != nil {
+		j.guard.Refuse(err)
 		return err
 	}
-	if high, _ := j.guard.high(); cp.Size < high {
+	if high, _ := j.guard.HighWater(); cp.Size < high {
 		return nil // a larger one was signed: it is about to be published
 	}
-	if err := j.rehash(ctx, fetch, verified, cp.Size); err != nil {
+	if err := j.rehash(ctx, verified, cp.Size); err != nil {
 		return err
 	}
-	if err := j.db.Set(metaKey(metaPublic), binary.BigEndian.AppendUint64(nil, cp.Size), pebble.NoSync); err != nil {
-		return fmt.Errorf("store: %w", err)
+	if err := j.store.SetNumber(store.Published, cp.Size, false); err != nil {
+		return err
 	}
 	j.publish(b, cp.Size)
 	j.recent.published(cp.Size)
 	return nil
 }
 
-// known checks that a published checkpoint is one that the guard admitted.
-func (g *guard) known(cp ledger.Checkpoint) error {
-	high, root := g.high()
-	if cp.Size == high {
-		if cp.Root != root {
-			return fmt.Errorf("%w: the published checkpoint has another root than the one signed at size %d: %w", ErrFork, high, assay.ErrCorrupt)
-		}
-		return nil
-	}
-	if cp.Size > high {
-		return fmt.Errorf("%w: a checkpoint of size %d is published, the guard signed up to %d: %w", ErrFork, cp.Size, high, assay.ErrCorrupt)
-	}
-	return nil
-}
-
 // rehash reads the entry bundles between two sizes back from the log's
 // directory and compares each entry with the journal's leaf.
-func (j *Journal) rehash(ctx context.Context, fetch client.FileFetcher, from, size uint64) error {
+func (j *Journal) rehash(ctx context.Context, from, size uint64) error {
 	var bundle [][]byte
 	at := ^uint64(0)
 	return j.leaves(ctx, from, size, func(seq uint64, leaf []byte, _ *assay.Digest) error {
-		if i := seq / layout.EntryBundleWidth; i != at {
-			b, err := client.GetEntryBundle(ctx, fetch.ReadEntryBundle, i, size)
-			if err != nil {
+		if i := seq / tilelog.EntriesPerBundle; i != at {
+			var err error
+			if bundle, err = j.logDir().Entries(ctx, i, size); err != nil {
 				return fmt.Errorf("log: entry bundle %d: %w", i, err)
 			}
-			bundle, at = b.Entries, i
+			at = i
 		}
-		k := seq % layout.EntryBundleWidth
+		k := seq % tilelog.EntriesPerBundle
 		if k >= uint64(len(bundle)) || !bytes.Equal(bundle[k], leaf) {
-			err := fmt.Errorf("%w: entry %d of the log is not record %d of the journal: the log directory was changed: %w", ErrFork, seq, seq, assay.ErrCorrupt)
-			j.guard.refuse(err)
+			err := fmt.Errorf("%w: entry %d of the log is not record %d of the journal: the log directory was "+
+				"changed: %w", ErrFork, seq, seq, assay.ErrCorrupt)
+			j.guard.Refuse(err)
 			return err
 		}
 		return nil

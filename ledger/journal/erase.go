@@ -4,14 +4,7 @@ package journal
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
-	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -64,11 +57,12 @@ func (j *Journal) Destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.
 	if err := rec.check(); err != nil { // before the key is dead
 		return 0, p, err
 	}
-	old, err := j.keys.bury(r.Subject)
+	old, err := j.store.Retire(r.Subject)
 	if err != nil {
 		return 0, p, err
 	}
-	if rec.Decision, err = assay.MarshalCBOR(&ErasureNote{Version: 1, Key: old.key.ID(), Reason: r.Reason}); err != nil {
+	note := ErasureNote{Version: 1, Key: old.Key().ID(), Reason: r.Reason}
+	if rec.Decision, err = assay.MarshalCBOR(&note); err != nil {
 		return 0, p, fmt.Errorf("erase: %w", err)
 	}
 	seq, rec.Micros = j.Take(), j.cfg.Now().UnixMicro()
@@ -98,115 +92,4 @@ func (j *Journal) WaitErased(ctx context.Context, seq uint64) error {
 		}
 	}
 	return nil
-}
-
-// scrubber makes erasures final: it wraps every living key under a new master
-// key, purges the store of deleted ones and destroys the old master key. One
-// pass serves all erasures that wait for it.
-type scrubber struct {
-	final   atomic.Uint64 // erasures in the records below are final
-	mu      sync.Mutex
-	kick    chan struct{}
-	begun   uint64        // passes begun
-	ended   uint64        // passes ended
-	endedCh chan struct{} // closed and replaced at each end
-}
-
-// init reads how far erasures are final; what is not is done when the journal
-// runs: a rotation that was cut short, or one that an erasure waits for.
-func (s *scrubber) init(j *Journal) error {
-	s.kick = make(chan struct{}, 1)
-	s.endedCh = make(chan struct{})
-	final, err := number(j.db, metaKey(metaFinal))
-	if err != nil {
-		return err
-	}
-	if final > j.durable.Load() {
-		final = 0 // no such records: doing it again costs only work
-	}
-	s.final.Store(final)
-	newest, erased, err := newestErasure(j.db)
-	if err != nil {
-		return err
-	}
-	if j.master.Rotating() || erased && newest >= final {
-		s.kick <- struct{}{}
-	}
-	return nil
-}
-
-// newestErasure returns the largest sequence number of an erasure.
-func newestErasure(db *pebble.DB) (newest uint64, ok bool, err error) {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixErased}, UpperBound: []byte{prefixErased + 1}})
-	if err != nil {
-		return 0, false, fmt.Errorf("store: %w", err)
-	}
-	for more := it.First(); more; more = it.Next() {
-		if v := it.Value(); len(v) == 8 { // fsck names one that is not
-			newest, ok = max(newest, binary.BigEndian.Uint64(v)), true
-		}
-	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		return 0, false, fmt.Errorf("store: %w", err)
-	}
-	return newest, ok, nil
-}
-
-// wait asks for a pass that begins after now and waits for its end.
-func (s *scrubber) wait(ctx context.Context, j *Journal) error {
-	s.mu.Lock()
-	want := s.begun + 1
-	s.mu.Unlock()
-	select {
-	case s.kick <- struct{}{}:
-	default:
-	}
-	for {
-		s.mu.Lock()
-		ended, ch := s.ended, s.endedCh
-		s.mu.Unlock()
-		if ended >= want {
-			return nil
-		}
-		select {
-		case <-ch:
-		case <-ctx.Done():
-			return fmt.Errorf("erase: the key is deleted; replacing the master key goes on: %w", ctx.Err())
-		case <-j.stopped:
-			return fmt.Errorf("erase: the key is deleted; the master key is replaced at the next start: %w", assay.ErrUnavailable)
-		}
-	}
-}
-
-func (j *Journal) runScrubber(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-j.failed.done:
-			return nil
-		case <-j.scrub.kick:
-		}
-		j.scrub.mu.Lock()
-		j.scrub.begun++
-		j.scrub.mu.Unlock()
-		if err := j.rotateMaster(ctx); err != nil {
-			j.cfg.Logger.Error("journal: the master key could not be replaced; it is tried again", "error", err)
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(time.Second):
-			}
-			select {
-			case j.scrub.kick <- struct{}{}:
-			default:
-			}
-			continue
-		}
-		j.scrub.mu.Lock()
-		j.scrub.ended = j.scrub.begun
-		close(j.scrub.endedCh)
-		j.scrub.endedCh = make(chan struct{})
-		j.scrub.mu.Unlock()
-	}
 }

@@ -149,8 +149,11 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 		"record durable": func(*testing.T, *Journal) error { return nil },
 		"new master key": func(_ *testing.T, j *Journal) error { return j.master.Rotate() },
 		"keys wrapped": func(t *testing.T, j *Journal) error {
-			_, err := j.rewrap(t.Context())
-			return errors.Join(j.master.Rotate(), err)
+			if err := j.master.Rotate(); err != nil {
+				return err
+			}
+			_, err := j.store.Rewrap(t.Context())
+			return err
 		},
 		"not by an older": func(t *testing.T, j *Journal) error { return nil },
 	} {
@@ -163,11 +166,11 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s, err := j.keys.get("subject-3")
+			s, err := j.store.Subject("subject-3")
 			if err != nil {
 				t.Fatal(err)
 			}
-			wrapped, err := j.master.Wrap(s.key)
+			wrapped, err := j.master.Wrap(s.Key())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +187,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			// What was not finished is not taken for final.
 			if m, err := vault.OpenMaster(dir+"/keys/master.json", nil); err != nil {
 				t.Fatal(err)
-			} else if _, err := m.Unwrap(s.key.ID(), wrapped); err != nil {
+			} else if _, err := m.Unwrap(s.Key().ID(), wrapped); err != nil {
 				t.Fatalf("the copy does not open before the start: this test cannot fail: %v", err)
 			}
 			j, stop = start(t, dir, Config{})
@@ -195,7 +198,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			if err := j.WaitErased(t.Context(), seq); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := j.master.Unwrap(s.key.ID(), wrapped); err == nil {
+			if _, err := j.master.Unwrap(s.Key().ID(), wrapped); err == nil {
 				t.Error("a master key that is left opens the copy of the erased key")
 			}
 			if got, _, ok, err := j.Lookup("officer", "erase-3"); !ok || err != nil || got != seq {

@@ -3,18 +3,16 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-
-	"github.com/transparency-dev/tessera/client"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/store"
+	"github.com/assayrisk/assay/ledger/journal/tilelog"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -42,7 +40,7 @@ type FsckReport struct {
 // index, keys, the log's entries, tiles and checkpoint, the high-water mark and
 // the anchored checkpoint. The error names the first thing that is wrong.
 func Fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err error) {
-	// A store that is damaged beyond reading ends its goroutine, see storeLogger.
+	// A store that is damaged beyond reading ends its goroutine, see store.Open.
 	done, whole := make(chan struct{}), false
 	go func() {
 		defer close(done)
@@ -62,14 +60,18 @@ func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 		return rep, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	c := checker{j: j, rep: &rep, fetch: client.FileFetcher{Root: j.logDir()}, roots: map[uint64]assay.Digest{}, owners: map[string]vault.ID{}, erased: map[vault.ID][16]byte{}}
-	if c.retired, err = number(j.db, metaKey(metaRetired)); err != nil {
+	c := checker{j: j, rep: &rep, roots: map[uint64]assay.Digest{},
+		owners: map[string]vault.ID{}, erased: map[vault.ID][16]byte{}}
+	if c.retired, err = j.store.Number(store.Retired); err != nil {
 		return rep, fmt.Errorf("fsck: %w", err)
 	}
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{"claims", c.claims}, {"records", c.records}, {"roots", c.marks}, {"tiles", c.edge}, {"requests", c.requests}, {"keys", c.subjectKeys}, {"files", c.files}} {
+	}{
+		{"claims", c.claims}, {"records", c.records}, {"roots", c.marks}, {"tiles", c.edge},
+		{"requests", c.requests}, {"keys", c.subjectKeys}, {"files", c.files},
+	} {
 		if err := step.run(ctx); err != nil {
 			return rep, fmt.Errorf("fsck: %s: %w", step.name, err)
 		}
@@ -81,15 +83,13 @@ func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 type checker struct {
 	j      *Journal
 	rep    *FsckReport
-	fetch  client.FileFetcher
+	log    *tilelog.Comparison
 	size   uint64                  // of the published checkpoint: how far the log is compared
 	want   map[uint64]assay.Digest // size -> root that something claims
 	who    map[uint64]string       // who claims it
 	roots  map[uint64]assay.Digest // size -> root of the records
-	levels [][][]byte              // the right edge: hashes of the tile being filled, by level
-	bundle [][]byte
-	owners map[string]vault.ID   // subject -> key id
-	erased map[vault.ID][16]byte // keys made whose erasure follows -> their subject's tag
+	owners map[string]vault.ID     // subject -> key id
+	erased map[vault.ID][16]byte   // keys made whose erasure follows -> their subject's tag
 
 	retired uint64 // private parts below may be gone
 }
@@ -108,7 +108,7 @@ func (c *checker) claims(ctx context.Context) error {
 		c.want[size], c.who[size] = root, who
 		return nil
 	}
-	b, err := c.fetch.ReadCheckpoint(ctx)
+	b, err := c.j.logDir().Checkpoint(ctx)
 	if err == nil {
 		cp, err := ledger.ParseCheckpoint(b, c.j.Key())
 		if err != nil {
@@ -121,32 +121,28 @@ func (c *checker) claims(ctx context.Context) error {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if mark, err := number(c.j.db, metaKey(metaPublic)); err != nil {
+	if mark, err := c.j.store.Number(store.Published); err != nil {
 		return err
 	} else if mark > c.size {
-		return c.bad("a checkpoint of size %d was published, and one of %d stands in the log's directory: it was deleted, or put back to an older one", mark, c.size)
+		return c.bad("a checkpoint of size %d was published, and one of %d stands in the log's directory: it was "+
+			"deleted, or put back to an older one", mark, c.size)
 	}
-	b, err = os.ReadFile(filepath.Join(c.j.logDir(), ".state", "treeState"))
-	if err == nil {
-		var s struct {
-			Size uint64 `json:"size"`
-			Root []byte `json:"root"`
-		}
-		err := json.Unmarshal(b, &s)
-		again, _ := json.Marshal(&s) // one spelling: JSON has many of the same state
-		if err != nil || len(s.Root) != 32 || !bytes.Equal(again, b) {
-			return c.bad("the log's tree state cannot be read")
-		}
-		if s.Size < c.size {
-			return c.bad("the log's tree state is of size %d, its checkpoint of %d", s.Size, c.size)
-		}
-		if err := claim("the log's tree state", s.Size, assay.Digest(s.Root)); err != nil {
+	state, err := c.j.logDir().State()
+	switch {
+	case errors.Is(err, os.ErrNotExist) && c.size == 0:
+	case errors.Is(err, assay.ErrCorrupt):
+		return err
+	case err != nil:
+		return c.bad("the log's tree state is missing")
+	case state.Size < c.size:
+		return c.bad("the log's tree state is of size %d, its checkpoint of %d", state.Size, c.size)
+	default:
+		if err := claim("the log's tree state", state.Size, assay.Digest(state.Root)); err != nil {
 			return err
 		}
-	} else if !errors.Is(err, os.ErrNotExist) || c.size > 0 {
-		return c.bad("the log's tree state is missing")
 	}
-	high, root := c.j.guard.high()
+	c.log = tilelog.NewComparison(c.j.logDir(), c.size)
+	high, root := c.j.guard.HighWater()
 	if high < c.size {
 		return c.bad("the high-water mark is %d, a checkpoint of %d is published", high, c.size)
 	}
@@ -176,8 +172,16 @@ func (c *checker) marks(context.Context) error {
 			return c.bad("%s is of size %d, the journal holds %d records", c.who[size], size, c.rep.Records)
 		}
 		if have != root {
-			return c.bad("%s claims root %s at size %d, the records have %s", c.who[size], root.Short(), size, have.Short())
+			return c.bad("%s claims root %s at size %d, the records have %s",
+				c.who[size], root.Short(), size, have.Short())
 		}
 	}
 	return nil
+}
+
+// edge compares the partial tiles at the right edge of the published tree.
+func (c *checker) edge(ctx context.Context) error {
+	err := c.log.Finish(ctx)
+	c.rep.Entries, c.rep.Tiles = c.log.Entries, c.log.Tiles
+	return err
 }

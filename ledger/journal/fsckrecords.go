@@ -11,13 +11,16 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/guard"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // records goes through all groups once: each record is opened, each group's
 // promise is verified, and each entry and full tile of the log is compared.
 func (c *checker) records(ctx context.Context) error {
-	tree := ranges.NewEmptyRange(0)
+	tree := guard.NewTree()
 	note := func(size uint64) error {
 		if _, ok := c.want[size]; !ok || size == 0 {
 			return nil
@@ -26,57 +29,56 @@ func (c *checker) records(ctx context.Context) error {
 		c.roots[size] = assay.Digest(root)
 		return err
 	}
-	return c.j.rec.groups(ctx, 0, c.j.durable.Load(), wholeGroup, func(f *block) error {
-		if err := f.check(c.j.rec.auth, f.raw); err != nil {
+	return c.j.records.Groups(ctx, 0, c.j.durable.Load(), recordfile.AllSections, func(b *recordfile.Block) error {
+		if err := c.j.records.Check(b); err != nil {
 			return err
 		}
-		hashes := make([]assay.Digest, f.count)
+		hashes := make([]assay.Digest, b.Count)
 		for i := range hashes {
-			seq := f.first + uint64(i)
-			s, err := f.at(f.body, i)
+			seq := b.First + uint64(i)
+			s, err := b.At(i)
 			if err != nil {
 				return err
 			}
 			if err := c.record(seq, s); err != nil {
 				return err
 			}
-			h := ledger.HashLeaf(s.leaf)
-			hashes[i] = h
-			if err := tree.Append(h[:], nil); err != nil {
+			hashes[i] = ledger.HashLeaf(s.Leaf)
+			if err := tree.Append(hashes[i][:], nil); err != nil {
 				return err
 			}
 			if err := note(seq + 1); err != nil {
 				return err
 			}
-			if err := c.entry(ctx, seq, s.leaf, h); err != nil {
+			if err := c.log.Add(ctx, s.Leaf, &hashes[i]); err != nil {
 				return err
 			}
 		}
-		g := &group{first: f.first, count: f.count, signature: f.signature}
+		g := &group{first: b.First, count: b.Count, signature: b.Signature}
 		g.tree.Reset(hashes)
-		p := g.promise(&entry{seq: f.first, hash: hashes[0]})
+		p := g.promise(&entry{seq: b.First, hash: hashes[0]})
 		if err := p.Verify(c.j.key); err != nil {
-			return fmt.Errorf("the group of records %d to %d: %w", f.first, f.end()-1, err)
+			return fmt.Errorf("the group of records %d to %d: %w", b.First, b.End()-1, err)
 		}
 		c.rep.Groups++
-		return c.ops(&f.frame, f.ops)
+		return c.ops(b)
 	})
 }
 
 // record opens one record, and checks its key and its place in the index.
-func (c *checker) record(seq uint64, s stored) error {
+func (c *checker) record(seq uint64, s recordfile.Stored) error {
 	r, _, err := c.j.open(seq, s)
 	switch {
 	case err == nil:
 		c.rep.Opened++
-		if err := c.owner(seq, r.Subject, s.key); err != nil {
+		if err := c.owner(seq, r.Subject, s.Key); err != nil {
 			return err
 		}
 		var tag Tag
 		if r.RequestID != "" {
 			tag = c.j.Tag(r.Caller, r.RequestID)
 		}
-		if tag != s.tag {
+		if tag != s.Tag {
 			return c.bad("the request tag of record %d is not that of its request", seq)
 		}
 	case errors.Is(err, vault.ErrErased):
@@ -85,7 +87,7 @@ func (c *checker) record(seq uint64, s stored) error {
 		if seq >= c.retired {
 			return c.bad("the private part of record %d is gone, and its retention has not passed", seq)
 		}
-		if _, err := c.j.keys.byID(s.key); err != nil && !errors.Is(err, vault.ErrErased) {
+		if _, err := c.j.store.Key(s.Key); err != nil && !errors.Is(err, vault.ErrErased) {
 			return fmt.Errorf("record %d: %w", seq, err)
 		}
 		c.rep.Retired++
@@ -93,10 +95,10 @@ func (c *checker) record(seq uint64, s stored) error {
 		return err
 	}
 	c.rep.Records++
-	if s.tag == (Tag{}) {
+	if s.Tag == (Tag{}) {
 		return nil
 	}
-	v, err := get(c.j.db, idKey(prefixRequest, s.tag))
+	v, err := c.j.store.Row(store.Requests, s.Tag)
 	if err != nil || len(v) != 8 {
 		return c.bad("the request of record %d is not in the index", seq)
 	}
@@ -107,32 +109,35 @@ func (c *checker) record(seq uint64, s stored) error {
 }
 
 // ops checks that what a group did to subject keys is what the store holds.
-func (c *checker) ops(f *frame, b []byte) error {
-	ops, err := parseOps(b)
+func (c *checker) ops(b *recordfile.Block) error {
+	ops, err := b.Ops()
 	if err != nil {
 		return err
 	}
 	for i := range ops {
-		_, kerr := get(c.j.db, idKey(prefixKey, ops[i].id))
-		x, xerr := get(c.j.db, idKey(prefixErased, ops[i].id))
+		_, kerr := c.j.store.Row(store.Keys, ops[i].Key)
+		x, xerr := c.j.store.Row(store.Erased, ops[i].Key)
 		switch {
-		case ops[i].kind == opErase && (xerr != nil || len(x) != 8 || binary.BigEndian.Uint64(x) != ops[i].sequence):
-			return c.bad("record %d erased key %x, and the store does not say so", ops[i].sequence, ops[i].id[:4])
-		case ops[i].kind == opNewKey && kerr == nil && !c.leadsTo(ops[i].tag, ops[i].id):
-			return c.bad("the subject of key %x leads to another key", ops[i].id[:4])
-		case ops[i].kind == opNewKey && kerr != nil && xerr != nil:
-			return c.bad("key %x of the group of records %d to %d is missing, and no erasure destroyed it", ops[i].id[:4], f.first, f.end()-1)
+		case ops[i].Kind == recordfile.EraseKey &&
+			(xerr != nil || len(x) != 8 || binary.BigEndian.Uint64(x) != ops[i].Sequence):
+			return c.bad("record %d erased key %x, and the store does not say so", ops[i].Sequence, ops[i].Key[:4])
+		case ops[i].Kind == recordfile.NewKey && kerr == nil && !c.leadsTo(ops[i].Subject, ops[i].Key):
+			return c.bad("the subject of key %x leads to another key", ops[i].Key[:4])
+		case ops[i].Kind == recordfile.NewKey && kerr != nil && xerr != nil:
+			return c.bad("key %x of the group of records %d to %d is missing, and no erasure destroyed it",
+				ops[i].Key[:4], b.First, b.End()-1)
 		}
 		// The store has forgotten whose an erased key was: the two groups that
 		// made and destroyed it must agree.
 		switch {
-		case ops[i].kind == opNewKey && kerr != nil:
-			c.erased[ops[i].id] = ops[i].tag
-		case ops[i].kind == opErase:
-			if tag, ok := c.erased[ops[i].id]; !ok || tag != ops[i].tag {
-				return c.bad("record %d erased key %x of another subject than it was made for", ops[i].sequence, ops[i].id[:4])
+		case ops[i].Kind == recordfile.NewKey && kerr != nil:
+			c.erased[ops[i].Key] = ops[i].Subject
+		case ops[i].Kind == recordfile.EraseKey:
+			if tag, ok := c.erased[ops[i].Key]; !ok || tag != ops[i].Subject {
+				return c.bad("record %d erased key %x of another subject than it was made for",
+					ops[i].Sequence, ops[i].Key[:4])
 			}
-			delete(c.erased, ops[i].id)
+			delete(c.erased, ops[i].Key)
 		}
 	}
 	return nil
@@ -140,7 +145,7 @@ func (c *checker) ops(f *frame, b []byte) error {
 
 // leadsTo reports whether a subject's tag leads to a key.
 func (c *checker) leadsTo(tag [16]byte, id vault.ID) bool {
-	v, err := get(c.j.db, idKey(prefixSubject, tag))
+	v, err := c.j.store.Row(store.Subjects, tag)
 	return err == nil && bytes.Equal(v, id[:])
 }
 
@@ -151,14 +156,14 @@ const ownersKept = 1 << 16
 // record that opens is of a living key.
 func (c *checker) owner(seq uint64, name string, key vault.ID) error {
 	if name == "" {
-		if key != c.j.keys.system.key.ID() {
+		if key != c.j.store.System().ID() {
 			return c.bad("record %d has no subject, and a subject's key", seq)
 		}
 		return nil
 	}
 	id, ok := c.owners[name]
 	if !ok {
-		b, err := get(c.j.db, idKey(prefixSubject, c.j.keys.tag(name)))
+		b, err := c.j.store.Row(store.Subjects, c.j.store.SubjectTag(name))
 		if err != nil || len(b) != len(id) {
 			return c.bad("the subject of record %d leads to no key", seq)
 		}

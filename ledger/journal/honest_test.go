@@ -44,7 +44,7 @@ func honestRun(t *testing.T, rng *rand.Rand) error {
 		return err
 	}
 	for range 2 + rng.IntN(3) {
-		err := With(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), segmentBytes: 64 << 10, Interval: 20e6}, func(j *Journal) error {
+		err := With(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), fileBytes: 64 << 10, Interval: 20e6}, func(j *Journal) error {
 			add(t, j, 20+rng.IntN(300), 1+rng.IntN(16))
 			switch rng.IntN(5) {
 			case 0:

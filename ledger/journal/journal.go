@@ -13,11 +13,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-	"golang.org/x/sync/errgroup"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/guard"
+	"github.com/assayrisk/assay/ledger/journal/overlay"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -27,20 +30,21 @@ var (
 	storeDir  = filepath.Join("journal", "store")
 )
 
+// ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that goes back behind
+// one that was signed.
+var ErrFork = guard.ErrFork
+
 // Journal is an open journal. Its methods may be called concurrently; Run and
 // Close once each.
 type Journal struct {
-	dir    string
-	cfg    Config
-	db     *pebble.DB // subject keys, request index, marks
-	rec    *records   // the records themselves
-	index  *index     // carries what rec holds to db
-	recent recent     // leaves that the log has not published
-	key    ledger.Key
-	signer ed25519.PrivateKey
-	master *vault.Master
-	keys   *keyring
-	guard  *guard
+	dir     string
+	cfg     Config
+	records *recordfile.Files // the records themselves
+	store   *store.Store      // subject keys, request index, marks: behind the records
+	recent  recent            // leaves that the log has not published
+	key     ledger.Key
+	master  *vault.Master
+	guard   *guard.Guard // has the log's signing key
 
 	taken   atomic.Uint64 // next number that Take gives
 	durable atomic.Uint64 // records below are synced; the writer advances it
@@ -55,11 +59,8 @@ type Journal struct {
 	failed  *failure
 
 	scrub scrubber
-	seen  seenFilter
-	keyMu sync.Mutex // held while the store's subject keys change
-	// writeMu is held for reading from a group's making until it is written, and
-	// for writing by what may not happen in the middle of one: the master key is
-	// replaced, a record file is closed.
+	// writeMu is held for reading from a group's making until it is written, and for writing by what may not happen in
+	// the middle of one: the master key is replaced, a record file is closed.
 	writeMu sync.RWMutex
 
 	pub struct {
@@ -75,7 +76,7 @@ type Journal struct {
 // signed before.
 //
 // A store that is damaged beyond reading ends the goroutine that reads it, or
-// one of the store's own that it waits for (see storeLogger): Open returns then.
+// one of the store's own that it waits for (see store.Open): Open returns then.
 func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	cfg.fill()
 	silenceTessera(cfg.Logger)
@@ -96,7 +97,8 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	case <-done: // it was told, and has closed its files
 		return j, err
 	case <-time.After(openGrace):
-		return nil, fmt.Errorf("journal %s: the store is damaged beyond reading: %w: %w", dir, failed.get(), assay.ErrCorrupt)
+		return nil, fmt.Errorf("journal %s: the store is damaged beyond reading: %w: %w",
+			dir, failed.get(), assay.ErrCorrupt)
 	}
 }
 
@@ -106,12 +108,13 @@ const openGrace = 2 * time.Second
 func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journal, error) {
 	if cfg.ReadOnly {
 		if cfg.RebuildLog {
-			return nil, fmt.Errorf("journal: the log cannot be built again where nothing may be written: %w", assay.ErrInvalid)
+			return nil, fmt.Errorf("journal: the log cannot be built again where nothing may be written: %w",
+				assay.ErrInvalid)
 		}
 		if err := mustExist(cfg.FS, dir); err != nil {
 			return nil, err
 		}
-		cfg.FS = newReadOnlyFS(cfg.FS)
+		cfg.FS = overlay.New(cfg.FS)
 	}
 	for _, d := range []string{"keys", "guard", "log"} {
 		if cfg.ReadOnly {
@@ -128,55 +131,61 @@ func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journa
 	}
 	j.pub.grown = make(chan struct{})
 	j.wake.Store(nobody)
-	var err error
-	if j.key, j.signer, err = openLogKey(filepath.Join(dir, "keys"), cfg.Origin); err != nil {
+	key, signer, err := guard.OpenLogKey(filepath.Join(dir, "keys"), cfg.Origin)
+	if err != nil {
 		return nil, err
 	}
+	j.key = key
 	if j.master, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), cfg.Keys); err != nil {
 		return nil, err
 	}
-	if j.db, err = openStore(filepath.Join(dir, storeDir), &cfg, j.kill); err != nil {
+	if j.store, err = store.Open(filepath.Join(dir, storeDir), cfg.store(j.kill)); err != nil {
 		return nil, err
 	}
 	if cfg.RebuildLog {
-		if err := setAside(j.logDir()); err != nil {
-			return nil, errors.Join(err, j.db.Close())
+		if err := setAside(string(j.logDir())); err != nil {
+			return nil, errors.Join(err, j.store.Close())
 		}
 	}
-	if err := j.recover(ctx); err != nil {
+	if err := j.recover(ctx, signer); err != nil {
 		return nil, errors.Join(err, j.closeFiles())
 	}
 	return j, nil
 }
 
 // recover reads the state from what is durable.
-func (j *Journal) recover(ctx context.Context) error {
-	system, err := systemKey(j.db, j.master)
-	if err != nil {
+func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error {
+	if err := j.store.OpenKeys(j.master); err != nil {
 		return err
 	}
-	j.keys = newKeyring(j.db, j.master, system)
-	auth, err := system.Authenticator()
+	auth, err := j.store.System().Authenticator()
 	if err != nil {
 		return err
 	}
 	var torn int64
-	if j.rec, torn, err = openRecords(j.cfg.FS, filepath.Join(j.dir, recordDir), auth, j.cfg.segmentBytes); err != nil {
-		return err
-	}
-	if torn > 0 {
-		j.cfg.Logger.Warn("journal: a group that was being written when the last run ended was cut away; nobody was promised it", "bytes", torn)
-	}
-	next, err := j.rec.end()
+	j.records, torn, err = recordfile.Open(j.cfg.FS, filepath.Join(j.dir, recordDir), auth, j.cfg.fileBytes)
 	if err != nil {
 		return err
 	}
-	if err := j.replay(ctx, next); err != nil {
+	if torn > 0 {
+		j.cfg.Logger.Warn("journal: a group that was being written when the last run ended was cut away; "+
+			"nobody was promised it", "bytes", torn)
+	}
+	next, err := j.records.End()
+	if err != nil {
+		return err
+	}
+	err = j.store.ApplyAll(next, func(from uint64, fn func(b *recordfile.Block) error) error {
+		return j.records.Groups(ctx, from, next, recordfile.KeyOpSections, fn)
+	})
+	if err != nil {
 		return err
 	}
 	j.taken.Store(next)
 	j.durable.Store(next)
-	if j.guard, err = openGuard(ctx, j); err != nil {
+	cfg := guard.Config{Path: filepath.Join(j.dir, "guard", "high-water"), Copy: j.cfg.HeadCopy,
+		ReadOnly: j.cfg.ReadOnly, RebuildLog: j.cfg.RebuildLog}
+	if j.guard, err = guard.Open(ctx, cfg, j.key, signer, j.store, durableRecords{j}); err != nil {
 		return err
 	}
 	if err := j.scrub.init(j); err != nil {
@@ -185,49 +194,12 @@ func (j *Journal) recover(ctx context.Context) error {
 	return j.loadPublished(ctx)
 }
 
-// Run writes and drains until ctx ends; then it makes what was taken durable,
-// publishes it and returns nil. An error is fatal: what is on disk is unknown,
-// or the log's directory is not the journal's. Open again, or repair first.
-func (j *Journal) Run(ctx context.Context) error {
-	if j.cfg.ReadOnly {
-		return fmt.Errorf("journal: it was opened to be looked at: %w", assay.ErrPrecondition)
-	}
-	drainCtx, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopDrain()
-	var g errgroup.Group
-	writer, stopWriter := context.WithCancel(ctx)
-	defer stopWriter()
-	finished := make(chan struct{}) // the writer is done: drain what is left
-	g.Go(func() error {
-		defer close(finished)
-		defer close(j.stopped)
-		return j.write(writer)
-	})
-	g.Go(func() error {
-		err := j.drain(drainCtx, finished)
-		if err != nil {
-			j.failed.set(err)
-		}
-		return err
-	})
-	g.Go(func() error { return j.runIndex(finished) })
-	g.Go(func() error { return j.runSpare(finished) })
-	g.Go(func() error { j.watchDisk(writer); return nil })
-	g.Go(func() error { return j.fillSeen(writer) })
-	g.Go(func() error { return j.runScrubber(writer) })
-	err := g.Wait()
-	if ferr := j.failed.get(); ferr != nil {
-		return ferr // the store ended a goroutine without a return
-	}
-	return err
-}
-
 // Close closes the store. Run must have returned.
 func (j *Journal) Close() error {
 	j.closing.Store(true)
 	if j.dead.Load() {
 		// A failed store cannot be closed in order; what is durable is durable.
-		_ = j.rec.close()
+		_ = j.records.Close()
 		return nil
 	}
 	return j.closeFiles()
@@ -235,10 +207,10 @@ func (j *Journal) Close() error {
 
 func (j *Journal) closeFiles() error {
 	var err error
-	if j.rec != nil {
-		err = j.rec.close()
+	if j.records != nil {
+		err = j.records.Close()
 	}
-	return errors.Join(err, j.db.Close())
+	return errors.Join(err, j.store.Close())
 }
 
 // kill marks the files failed: what is on disk is unknown until the next Open.
@@ -257,7 +229,8 @@ func (j *Journal) Ready() error {
 		return fmt.Errorf("journal: closing: %w", assay.ErrUnavailable)
 	}
 	if j.lowDisk.Load() {
-		return fmt.Errorf("journal: less than %d MiB of disk are free: %w", j.cfg.MinFreeBytes>>20, assay.ErrUnavailable)
+		return fmt.Errorf("journal: less than %d MiB of disk are free: %w",
+			j.cfg.MinFreeBytes>>20, assay.ErrUnavailable)
 	}
 	return nil
 }
@@ -271,6 +244,10 @@ func (j *Journal) stopError() error {
 
 // Origin returns the log's name.
 func (j *Journal) Origin() string { return j.key.Origin }
+
+// HeadCopied reports whether a copy of the high-water mark that is kept elsewhere (Config.HeadCopy) was there when the
+// journal was opened, and has confirmed that the journal is not older than what was signed.
+func (j *Journal) HeadCopied() bool { return j.guard.Copied() }
 
 // Key returns the log's note verifier key. It checks checkpoints and promises.
 func (j *Journal) Key() string { return j.key.String() }
@@ -321,4 +298,19 @@ func (j *Journal) publish(note []byte, size uint64) {
 	j.pub.note, j.pub.size = note, size
 	close(j.pub.grown)
 	j.pub.grown = make(chan struct{})
+}
+
+// mustExist refuses to look at a directory that has no store or lacks a key: the
+// code that serves would make new ones.
+func mustExist(f vfs.FS, dir string) error {
+	_, err := f.Stat(f.PathJoin(dir, storeDir))
+	for _, key := range []string{"log.key", "master.json"} {
+		if err == nil {
+			_, err = os.Stat(filepath.Join(dir, "keys", key))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("journal: %w: put it back from the backup: %w", err, assay.ErrCorrupt)
+	}
+	return nil
 }

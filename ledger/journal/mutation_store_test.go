@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/assayrisk/assay/ledger/journal/store"
 )
 
 // storeMutations change keys and values of the store below the journal.
@@ -20,75 +22,75 @@ func storeMutations() (out []mutation) {
 		}, heals})
 	}
 	for _, p := range []struct {
-		prefix byte
-		name   string
-	}{{prefixRequest, "request index"}, {prefixKey, "subject key"}, {prefixSubject, "subject"}, {prefixErased, "erasure"}} {
+		table store.Table
+		name  string
+	}{{store.Requests, "request index"}, {store.Keys, "subject key"}, {store.Subjects, "subject"}, {store.Erased, "erasure"}} {
 		add(p.name, "bit flipped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
+			k, v := pick(t, db, p.table, rng)
 			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
 			return db.Set(k, v, pebble.Sync)
 		})
 		add(p.name, "cut short", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
+			k, v := pick(t, db, p.table, rng)
 			return db.Set(k, v[:rng.IntN(len(v))], pebble.Sync)
 		})
 		add(p.name, "deleted", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, _ := pick(t, db, p.prefix, rng)
+			k, _ := pick(t, db, p.table, rng)
 			return db.Delete(k, pebble.Sync)
 		})
 		add(p.name, "name changed", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
+			k, v := pick(t, db, p.table, rng)
 			other := bytes.Clone(k)
 			other[1+rng.IntN(len(k)-1)] ^= 1 << rng.IntN(8)
 			return errors.Join(db.Delete(k, pebble.Sync), db.Set(other, v, pebble.Sync))
 		})
-		if p.prefix == prefixErased {
+		if p.table == store.Erased {
 			continue // there is one
 		}
 		add(p.name, "two swapped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.prefix, rng)
+			k, v := pick(t, db, p.table, rng)
 			for {
-				k2, v2 := pick(t, db, p.prefix, rng)
+				k2, v2 := pick(t, db, p.table, rng)
 				if !bytes.Equal(v2, v) && !bytes.Equal(k, k2) {
 					return errors.Join(db.Set(k, v2, pebble.Sync), db.Set(k2, v, pebble.Sync))
 				}
 			}
 		})
 	}
-	for _, name := range []string{metaVersion, metaSystem, metaTree, metaAnchor} {
-		add("mark: "+name, "bit flipped", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			v, err := get(db, metaKey(name))
+	for _, name := range []store.Mark{store.Version, store.System, store.Tree, store.Anchor} {
+		add("mark: "+string(name), "bit flipped", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			v, err := value(db, name)
 			if err != nil {
 				return err
 			}
 			n := len(v)
-			if name == metaAnchor {
+			if name == store.Anchor {
 				n = 4 + int(binary.BigEndian.Uint32(v)) // the proof is ledger/anchor's to check
 			}
 			v[rng.IntN(n)] ^= 1 << rng.IntN(8)
-			return db.Set(metaKey(name), v, pebble.Sync)
+			return db.Set(markKey(name), v, pebble.Sync)
 		})
 	}
-	for _, name := range []string{metaIndexed, metaTagged, metaPublic, metaFinal} { // smaller ones cost only work
-		add("mark: "+name, "bit flipped", true, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			v, err := get(db, metaKey(name))
+	for _, name := range []store.Mark{store.Indexed, store.Tagged, store.Published, store.Final} { // smaller ones cost only work
+		add("mark: "+string(name), "bit flipped", true, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
+			v, err := value(db, name)
 			if err != nil {
 				return err
 			}
 			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
-			return db.Set(metaKey(name), v, pebble.Sync)
+			return db.Set(markKey(name), v, pebble.Sync)
 		})
 	}
-	add("mark: "+metaRetired, "set back", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-		return db.Set(metaKey(metaRetired), binary.BigEndian.AppendUint64(nil, rng.Uint64N(40)), pebble.Sync)
+	add("mark: "+string(store.Retired), "set back", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
+		return db.Set(markKey(store.Retired), binary.BigEndian.AppendUint64(nil, rng.Uint64N(40)), pebble.Sync)
 	})
 	return out
 }
 
-// pick returns a random key under a prefix, and its value.
-func pick(t *testing.T, db *pebble.DB, prefix byte, rng *rand.Rand) (k, v []byte) {
+// pick returns a random key of a table, and its value.
+func pick(t *testing.T, db *pebble.DB, table store.Table, rng *rand.Rand) (k, v []byte) {
 	t.Helper()
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{byte(table)}, UpperBound: []byte{byte(table) + 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,4 +102,16 @@ func pick(t *testing.T, db *pebble.DB, prefix byte, rng *rand.Rand) (k, v []byte
 		}
 	}
 	return k, v
+}
+
+// markKey is the key of a mark, as docs/formats/journal.md draws it.
+func markKey(m store.Mark) []byte { return append([]byte{'m'}, m...) }
+
+// value returns a copy of a mark's value.
+func value(db *pebble.DB, m store.Mark) ([]byte, error) {
+	v, c, err := db.Get(markKey(m))
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(v), c.Close()
 }

@@ -4,6 +4,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -90,7 +93,8 @@ func TestFsckFindsEveryTamper(t *testing.T) {
 		}
 		t.Logf("| %s | %d | %d | %d | %s |", name, r.injected, r.found, r.healed, strings.Join(by, ", "))
 	}
-	t.Logf("%d operators on files and fields, %d tampers injected, %d found, %d repaired from the records, %d missed", len(all), injected, found, healed, injected-found-healed)
+	t.Logf("%d operators on files and fields, %d tampers injected, %d found, %d repaired from the records, %d "+
+		"missed", len(all), injected, found, healed, injected-found-healed)
 }
 
 // foundBy names the check that an error is of.
@@ -113,7 +117,7 @@ func foundBy(err error) string {
 func storied(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	cfg := Config{Origin: "log.example/tamper", segmentBytes: 128 << 10}
+	cfg := Config{Origin: "log.example/tamper", fileBytes: 128 << 10}
 	j, stop := start(t, dir, cfg)
 	add(t, j, 300, 16)
 	if _, _, err := j.Erase(t.Context(), "subject-3", "asked"); err != nil {
@@ -294,7 +298,7 @@ func groupMutations(t *testing.T, dir string) []mutation {
 // authentication codes right again: what an insider with the system key can do.
 func fieldMutations() (out []mutation) {
 	flip := func(rng *rand.Rand, b []byte) { b[rng.IntN(len(b))] ^= 1 << rng.IntN(8) }
-	insider := func(name string, fn func(rng *rand.Rand, f *frame, body []byte) bool) {
+	insider := func(name string, fn func(rng *rand.Rand, f *recordfile.Head, body []byte) bool) {
 		out = append(out, mutation{"record, by an insider", name, func(t *testing.T, d string, rng *rand.Rand) {
 			auth := authOf(t, d)
 			for range 1000 {
@@ -307,16 +311,16 @@ func fieldMutations() (out []mutation) {
 				}
 				offs := groupOffsets(t, b)
 				i := rng.IntN(len(offs) - 1)
-				f, err := parseFrame(b[offs[i]:])
+				f, err := recordfile.ParseHead(b[offs[i]:])
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				raw := bytes.Clone(b[offs[i] : offs[i+1]-vault.MACSize])
-				if !fn(rng, &f, raw[frameHead:]) {
+				if !fn(rng, &f, raw[recordfile.HeadBytes:]) {
 					continue // this group has no such field
 				}
-				if raw, err = f.seal(auth, raw); err != nil {
+				if raw, err = f.Seal(auth, raw); err != nil {
 					t.Error(err)
 					return
 				}
@@ -330,13 +334,9 @@ func fieldMutations() (out []mutation) {
 		}, false})
 	}
 	// inPublic flips a bit between two offsets of a record's public part.
-	inPublic := func(from, to int) func(rng *rand.Rand, f *frame, body []byte) bool {
-		return func(rng *rand.Rand, f *frame, body []byte) bool {
-			p, _, err := f.row(body, rng.IntN(int(f.count)))
-			if err != nil {
-				return false
-			}
-			b := body[f.tableLen()+p[0] : f.tableLen()+p[1]]
+	inPublic := func(from, to int) func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+		return func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+			b, _ := parts(f, body, rng.IntN(int(f.Count)))
 			if to > 0 {
 				b = b[:to]
 			}
@@ -346,51 +346,72 @@ func fieldMutations() (out []mutation) {
 	}
 	insider("key id", inPublic(0, 16))
 	insider("request tag", inPublic(16, 32))
-	insider("leaf", inPublic(publicFixed, 0))
-	insider("table", func(rng *rand.Rand, f *frame, body []byte) bool { flip(rng, body[:f.tableLen()]); return true })
-	insider("sealed part", func(rng *rand.Rand, f *frame, body []byte) bool {
-		i := rng.IntN(int(f.count))
-		_, x, err := f.row(body, i)
-		if err != nil || x[0] == x[1] || (f.first+uint64(i))%17 == 3 { // what was erased opens for nobody, changed or not
+	insider("leaf", inPublic(recordfile.PublicPrefix, 0))
+	insider("table", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool { flip(rng, body[:8*f.Count]); return true })
+	insider("sealed part", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+		i := rng.IntN(int(f.Count))
+		_, b := parts(f, body, i)
+		if len(b) == 0 || (f.First+uint64(i))%17 == 3 { // what was erased opens for nobody, changed or not
 			return false
 		}
-		b := body[f.publicEnd()+x[0] : f.publicEnd()+x[1]]
 		flip(rng, b)
 		return true
 	})
-	insider("signature", func(rng *rand.Rand, f *frame, _ []byte) bool { flip(rng, f.signature[:]); return true })
-	insider("first", func(rng *rand.Rand, f *frame, _ []byte) bool { f.first ^= 1 << rng.IntN(40); return true })
-	insider("two leaves swapped", func(rng *rand.Rand, f *frame, body []byte) bool {
-		if f.count < 2 {
+	insider("signature", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool { flip(rng, f.Signature[:]); return true })
+	insider("first", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool { f.First ^= 1 << rng.IntN(40); return true })
+	insider("two leaves swapped", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+		if f.Count < 2 {
 			return false
 		}
-		a, _, err := f.row(body, 0)
-		b, _, err2 := f.row(body, 1)
-		if err != nil || err2 != nil || a[1]-a[0] != b[1]-b[0] {
+		x, _ := parts(f, body, 0)
+		y, _ := parts(f, body, 1)
+		if len(x) != len(y) {
 			return false
 		}
-		x, y := body[f.tableLen()+a[0]:f.tableLen()+a[1]], body[f.tableLen()+b[0]:f.tableLen()+b[1]]
 		tmp := bytes.Clone(x)
 		copy(x, y)
 		copy(y, tmp)
 		return true
 	})
-	insider("tag of a new key", func(rng *rand.Rand, f *frame, body []byte) bool {
-		if f.ops == 0 || body[len(body)-int(f.ops)] != opNewKey {
+	insider("tag of a new key", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+		b := ops(f, body)
+		if len(b) == 0 || b[0] != recordfile.NewKey {
 			return false
 		}
-		b := body[len(body)-int(f.ops):]
 		flip(rng, b[1:17])
 		return true
 	})
-	insider("id of a new key or of an erased one", func(rng *rand.Rand, f *frame, body []byte) bool {
-		if f.ops == 0 {
+	insider("id of a new key or of an erased one", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+		b := ops(f, body)
+		if len(b) == 0 {
 			return false
 		}
-		flip(rng, body[len(body)-int(f.ops):][17:33])
+		flip(rng, b[17:33])
 		return true
 	})
 	return out
+}
+
+// parts returns record i's public and sealed parts within a group's body, by the format's description: a table of 8
+// bytes a record, which says where each part ends.
+func parts(f *recordfile.Head, body []byte, i int) (public, sealed []byte) {
+	at := func(i, k int) int {
+		if i < 0 {
+			return 0
+		}
+		return int(binary.BigEndian.Uint32(body[8*i+k:]))
+	}
+	n := int(f.Count)
+	publics := body[8*n:]
+	sealeds := publics[at(n-1, 0):]
+	return publics[at(i-1, 0):at(i, 0)], sealeds[at(i-1, 4):at(i, 4)]
+}
+
+// ops returns what follows the sealed parts in a group's body.
+func ops(f *recordfile.Head, body []byte) []byte {
+	last := 8 * (int(f.Count) - 1)
+	n := int(binary.BigEndian.Uint32(body[last:])) + int(binary.BigEndian.Uint32(body[last+4:]))
+	return body[8*int(f.Count)+n:]
 }
 
 // authOf returns the directory's authenticator, as who has its keys can make it.
@@ -399,13 +420,12 @@ func authOf(t *testing.T, dir string) *vault.Authenticator {
 	var auth *vault.Authenticator
 	cfg := Config{Logger: slog.New(slog.DiscardHandler)}
 	cfg.fill()
-	db, err := openStore(filepath.Join(dir, storeDir), &cfg, func(error) {})
+	db, err := store.Open(filepath.Join(dir, storeDir), cfg.store(func(error) {}))
 	if err == nil {
 		var m *vault.Master
 		if m, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), nil); err == nil {
-			var k *vault.Key
-			if k, err = systemKey(db, m); err == nil {
-				auth, err = k.Authenticator()
+			if err = db.OpenKeys(m); err == nil {
+				auth, err = db.System().Authenticator()
 			}
 		}
 		err = errors.Join(err, db.Close())

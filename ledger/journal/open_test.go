@@ -4,7 +4,9 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
 // openSoon opens a damaged journal; it fails the test if that takes too long.
@@ -83,16 +86,24 @@ func TestOpenOfMadeUpGroupsReturns(t *testing.T) {
 	change(t, path, func(b []byte) []byte {
 		offs := groupOffsets(t, b)
 		b = b[:offs[len(offs)-1]]
-		var head [frameHead]byte
+		head := madeUpHead()
 		for len(b) < size {
-			f := frame{first: 1 << 40, count: 1, public: maxFrameBytes / 2}
-			f.put(head[:])
-			b = append(b, head[:]...)
+			b = append(b, head...)
 		}
-		return append(b, bytes.Repeat([]byte{1}, maxFrameBytes)...)
+		return append(b, bytes.Repeat([]byte{1}, recordfile.MaxSectionBytes)...)
 	})
 	err := openSoon(t, dir)
 	if !errors.Is(err, assay.ErrCorrupt) || !strings.Contains(err.Error(), "heads of groups") {
 		t.Errorf("Open of %s: %v", filepath.Base(path), err)
 	}
+}
+
+// madeUpHead is the head of a group of one record, 1 << 40, that claims megabytes, as docs/formats/journal.md draws it.
+func madeUpHead() []byte {
+	b := append([]byte("assayg1\n"), make([]byte, recordfile.HeadBytes-8)...)
+	binary.BigEndian.PutUint64(b[8:], 1<<40)
+	binary.BigEndian.PutUint32(b[16:], 1)
+	binary.BigEndian.PutUint32(b[20:], recordfile.MaxSectionBytes/2)
+	binary.BigEndian.PutUint32(b[108:], crc32.Checksum(b[:108], crc32.MakeTable(crc32.Castagnoli)))
+	return b
 }

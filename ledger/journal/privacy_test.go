@@ -15,6 +15,7 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -106,15 +107,15 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 	if _, err := j.Append(t.Context(), seq, r); err != nil {
 		t.Fatal(err)
 	}
-	owner, err := j.keys.get(name)
+	owner, err := j.store.Subject(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := owner.key.ID()
-	if err := j.waitIndexed(t.Context(), seq+1); err != nil {
+	id := owner.Key().ID()
+	if err := j.waitApplied(t.Context(), seq+1); err != nil {
 		t.Fatal(err)
 	}
-	wrapped, err := get(j.db, idKey(prefixKey, id))
+	wrapped, err := j.store.Row(store.Keys, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +198,7 @@ func TestScrubIsResumed(t *testing.T) {
 	}
 	var n int
 	edit(t, dir, func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixKey}, UpperBound: []byte{prefixKey + 1}})
+		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{byte(store.Keys)}, UpperBound: []byte{byte(store.Keys) + 1}})
 		if err != nil {
 			return err
 		}

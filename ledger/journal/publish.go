@@ -57,7 +57,7 @@ func newPublisher(j *Journal) (*publisher, error) {
 		}
 		opts = opts.WithWitnesses(group, nil)
 	}
-	p.sign = opts.CheckpointPublisher(logFiles{client.FileFetcher{Root: j.logDir()}, p}, http.DefaultClient)
+	p.sign = opts.CheckpointPublisher(logFiles{client.FileFetcher{Root: string(j.logDir())}, p}, http.DefaultClient)
 	return p, nil
 }
 
@@ -116,7 +116,7 @@ func (p *publisher) run(ctx context.Context) {
 // publish writes a checkpoint of the newest tree, unless it stands there.
 func (p *publisher) publish(ctx context.Context) (wrote bool, err error) {
 	size, root := p.newest()
-	b, err := client.FileFetcher{Root: p.j.logDir()}.ReadCheckpoint(ctx)
+	b, err := p.j.logDir().Checkpoint(ctx)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("log: %w", err)
 	}
@@ -129,7 +129,7 @@ func (p *publisher) publish(ctx context.Context) (wrote bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("log: %w", err)
 	}
-	if err := writeCheckpoint(p.j.logDir(), note); err != nil {
+	if err := p.j.logDir().WriteCheckpoint(note); err != nil {
 		return false, err
 	}
 	p.mu.Lock()

@@ -4,12 +4,12 @@ package journal
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -23,22 +23,9 @@ func (j *Journal) Lookup(caller, requestID string) (seq uint64, body assay.Diges
 
 // LookupTag is Lookup for who has made the Tag already.
 func (j *Journal) LookupTag(tag Tag, caller, requestID string) (seq uint64, body assay.Digest, ok bool, err error) {
-	if !j.seen.maybe(tag) {
-		return 0, assay.Digest{}, false, nil
-	}
-	seq, ok = j.index.find(tag)
-	if !ok {
-		v, err := get(j.db, idKey(prefixRequest, tag))
-		if errors.Is(err, assay.ErrNotFound) {
-			return 0, assay.Digest{}, false, nil
-		}
-		if err != nil {
-			return 0, assay.Digest{}, false, err
-		}
-		if len(v) != 8 {
-			return 0, assay.Digest{}, false, fmt.Errorf("store: a request's number has %d bytes: %w", len(v), assay.ErrCorrupt)
-		}
-		seq = binary.BigEndian.Uint64(v)
+	seq, ok, err = j.store.Find(tag)
+	if err != nil || !ok {
+		return 0, assay.Digest{}, false, err
 	}
 	r, err := j.Get(seq)
 	if err != nil {
@@ -66,8 +53,8 @@ func (j *Journal) Leaf(seq uint64) ([]byte, error) {
 	if seq >= j.durable.Load() {
 		return nil, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
 	}
-	s, err := j.rec.record(seq)
-	return s.leaf, err
+	s, err := j.records.Record(seq)
+	return s.Leaf, err
 }
 
 // LeafHash returns the hash of a durable record's leaf: it stands for the
@@ -83,37 +70,38 @@ func (j *Journal) LeafHash(seq uint64) (assay.Digest, error) {
 // StoredBytes returns what a durable record takes in the record files.
 func (j *Journal) StoredBytes(seq uint64) (int, error) {
 	s, err := j.stored(context.Background(), seq)
-	return frameRow + publicFixed + len(s.leaf) + len(s.sealed), err
+	return s.Bytes(), err
 }
 
 // stored reads a durable record whose key is in the store.
-func (j *Journal) stored(ctx context.Context, seq uint64) (stored, error) {
+func (j *Journal) stored(ctx context.Context, seq uint64) (recordfile.Stored, error) {
 	if seq >= j.durable.Load() {
-		return stored{}, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
+		return recordfile.Stored{}, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
 	}
-	if err := j.waitIndexed(ctx, seq+1); err != nil {
-		return stored{}, err
+	if err := j.waitApplied(ctx, seq+1); err != nil {
+		return recordfile.Stored{}, err
 	}
-	return j.rec.record(seq)
+	return j.records.Record(seq)
 }
 
 // open opens a stored record: leaf, then the sealed part, then it checks that
 // the leaf's commitments are of what was sealed.
-func (j *Journal) open(seq uint64, s stored) (*Record, *vault.Key, error) {
-	leaf, err := ledger.ParseLeaf(s.leaf)
+func (j *Journal) open(seq uint64, s recordfile.Stored) (*Record, *vault.Key, error) {
+	leaf, err := ledger.ParseLeaf(s.Leaf)
 	if err != nil {
 		return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
-	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros, Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy, Tag: s.tag}
-	if len(s.sealed) == 0 {
+	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros,
+		Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy, Tag: s.Tag}
+	if len(s.Sealed) == 0 {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, ErrRetired)
 	}
-	k, err := j.keys.byID(s.key)
+	k, err := j.store.Key(s.Key)
 	if err != nil {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
-	ad := sealContext(seq, ledger.HashLeaf(s.leaf))
-	plain, err := k.Open(nil, s.sealed, ad[:])
+	ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
+	plain, err := k.Open(nil, s.Sealed, ad[:])
 	if err != nil {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
@@ -121,8 +109,10 @@ func (j *Journal) open(seq uint64, s stored) (*Record, *vault.Key, error) {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
 	kd, kv := k.Commitments(seq)
-	if ledger.CommitDecision(kd[:], r.Decision) != leaf.Decision || ledger.CommitVector(kv[:], r.Vector) != leaf.Vector {
-		return r, nil, fmt.Errorf("journal: record %d: what was sealed is not what the leaf commits to: %w", seq, assay.ErrCorrupt)
+	if ledger.CommitDecision(kd[:], r.Decision) != leaf.Decision ||
+		ledger.CommitVector(kv[:], r.Vector) != leaf.Vector {
+		return r, nil, fmt.Errorf("journal: record %d: what was sealed is not what the leaf commits to: %w",
+			seq, assay.ErrCorrupt)
 	}
 	return r, k, nil
 }
@@ -137,10 +127,11 @@ var ErrRetired = errors.New("the private part was dropped: its retention has pas
 // fields and the error.
 func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error) error) error {
 	to = min(to, j.durable.Load())
-	if err := j.waitIndexed(context.Background(), to); err != nil {
+	if err := j.waitApplied(context.Background(), to); err != nil {
 		return err
 	}
-	return j.rec.scan(context.Background(), from, to, wholeGroup, func(seq uint64, s stored) error {
+	ctx, read := context.Background(), recordfile.AllSections
+	return j.records.Scan(ctx, from, to, read, func(seq uint64, s recordfile.Stored) error {
 		r, _, err := j.open(seq, s)
 		if err != nil && !errors.Is(err, vault.ErrErased) && !errors.Is(err, ErrRetired) {
 			return err
@@ -151,18 +142,18 @@ func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error
 
 // group reads the commit group that holds a record, and its leaf hashes.
 func (j *Journal) group(seq uint64) (*group, []assay.Digest, error) {
-	f, body, err := j.rec.group(seq)
+	b, err := j.records.Group(seq)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &group{first: f.first, count: f.count, signature: f.signature}
-	hashes := make([]assay.Digest, f.count)
+	g := &group{first: b.First, count: b.Count, signature: b.Signature}
+	hashes := make([]assay.Digest, b.Count)
 	for i := range hashes {
-		s, err := f.at(body, i)
+		s, err := b.At(i)
 		if err != nil {
 			return nil, nil, err
 		}
-		hashes[i] = ledger.HashLeaf(s.leaf)
+		hashes[i] = ledger.HashLeaf(s.Leaf)
 	}
 	g.tree.Reset(hashes)
 	return g, hashes, nil

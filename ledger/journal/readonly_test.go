@@ -15,8 +15,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	assay "github.com/assayrisk/assay"
 )
 
@@ -86,11 +84,8 @@ func readOnly(t *testing.T, dir string) {
 // tear begins another group at the end of the records, as a crash leaves it.
 func tear(t *testing.T, dir string) {
 	t.Helper()
-	firsts, err := listSegments(vfs.Default, filepath.Join(dir, recordDir))
-	if err != nil || len(firsts) == 0 {
-		t.Fatal(firsts, err)
-	}
-	path := filepath.Join(dir, recordDir, segmentName(firsts[len(firsts)-1]))
+	fs := recordFiles(t, dir)
+	path := fs[len(fs)-1]
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +103,7 @@ func tear(t *testing.T, dir string) {
 // that cannot be written, and finds every file as it was.
 func TestFsckWritesNothing(t *testing.T) {
 	live := t.TempDir()
-	j, stop := start(t, live, Config{segmentBytes: 1 << 16})
+	j, stop := start(t, live, Config{fileBytes: 1 << 16})
 	add(t, j, 300, 4)
 	if err := j.WaitPublished(t.Context(), 300); err != nil {
 		t.Fatal(err)

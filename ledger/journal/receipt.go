@@ -5,18 +5,15 @@ package journal
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
-	"github.com/transparency-dev/tessera/client"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/store"
 )
 
 // Receipt makes the receipt of a durable record: under the newest anchored
@@ -50,7 +47,9 @@ func (j *Journal) Receipt(ctx context.Context, seq uint64) (*assay.Receipt, erro
 
 // ReceiptAt makes the receipt under a given checkpoint of this log, with what
 // anchors that checkpoint; both may be nil.
-func (j *Journal) ReceiptAt(ctx context.Context, seq uint64, note []byte, anchor json.RawMessage) (*assay.Receipt, error) {
+func (j *Journal) ReceiptAt(
+	ctx context.Context, seq uint64, note []byte, anchor json.RawMessage,
+) (*assay.Receipt, error) {
 	s, err := j.stored(ctx, seq)
 	if err != nil {
 		return nil, err
@@ -67,7 +66,7 @@ func (j *Journal) ReceiptAt(ctx context.Context, seq uint64, note []byte, anchor
 	out := &assay.Receipt{
 		Version: ledger.ReceiptVersion, Log: j.key.Origin,
 		Decision: r.Decision, Vector: r.Vector, KeyD: kd[:], KeyV: kv[:],
-		Leaf: s.leaf, Index: seq, Promise: p.AppendBinary(nil),
+		Leaf: s.Leaf, Index: seq, Promise: p.AppendBinary(nil),
 	}
 	if note == nil {
 		return out, nil
@@ -76,7 +75,7 @@ func (j *Journal) ReceiptAt(ctx context.Context, seq uint64, note []byte, anchor
 	if err != nil {
 		return nil, err
 	}
-	if out.Inclusion, err = j.inclusion(ctx, seq, ledger.HashLeaf(s.leaf), cp); err != nil {
+	if out.Inclusion, err = j.inclusion(ctx, seq, ledger.HashLeaf(s.Leaf), cp); err != nil {
 		return nil, err
 	}
 	out.Checkpoint, out.Anchor = note, anchor
@@ -85,17 +84,16 @@ func (j *Journal) ReceiptAt(ctx context.Context, seq uint64, note []byte, anchor
 
 // inclusion builds an audit path from the log's tiles and checks it: a tile
 // that was changed makes no wrong receipt.
-func (j *Journal) inclusion(ctx context.Context, seq uint64, leaf assay.Digest, cp ledger.Checkpoint) ([][]byte, error) {
-	pb, err := client.NewProofBuilder(ctx, cp.Size, client.FileFetcher{Root: j.logDir()}.ReadTile)
+func (j *Journal) inclusion(
+	ctx context.Context, seq uint64, leaf assay.Digest, cp ledger.Checkpoint,
+) ([][]byte, error) {
+	path, err := j.logDir().Inclusion(ctx, seq, cp.Size)
 	if err != nil {
-		return nil, fmt.Errorf("log: %w", err)
-	}
-	path, err := pb.InclusionProof(ctx, seq)
-	if err != nil {
-		return nil, fmt.Errorf("log: inclusion of %d: %w", seq, err)
+		return nil, err
 	}
 	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, seq, cp.Size, leaf[:], path, cp.Root[:]); err != nil {
-		return nil, fmt.Errorf("log: the tiles do not prove that entry %d is under the checkpoint of size %d; run fsck: %w: %w", seq, cp.Size, err, assay.ErrCorrupt)
+		return nil, fmt.Errorf("log: the tiles do not prove that entry %d is under the checkpoint of size %d; run "+
+			"fsck: %w: %w", seq, cp.Size, err, assay.ErrCorrupt)
 	}
 	return path, nil
 }
@@ -107,15 +105,7 @@ func (j *Journal) Consistency(ctx context.Context, from, to uint64) ([][]byte, e
 	if from == 0 || from == to {
 		return nil, nil
 	}
-	pb, err := client.NewProofBuilder(ctx, to, client.FileFetcher{Root: j.logDir()}.ReadTile)
-	if err != nil {
-		return nil, fmt.Errorf("log: %w", err)
-	}
-	path, err := pb.ConsistencyProof(ctx, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("log: consistency of %d and %d: %w", from, to, err)
-	}
-	return path, nil
+	return j.logDir().Consistency(ctx, from, to)
 }
 
 // RootAt computes the root of the journal's first size records from the
@@ -124,7 +114,7 @@ func (j *Journal) RootAt(ctx context.Context, size uint64) (assay.Digest, error)
 	if size > j.durable.Load() {
 		return assay.Digest{}, fmt.Errorf("journal: size %d: %w", size, assay.ErrNotFound)
 	}
-	return j.guard.extend(ctx, ranges.NewEmptyRange(0), size)
+	return j.guard.RootAt(ctx, size)
 }
 
 // RecordAnchor keeps the newest anchored checkpoint and its proof, for
@@ -143,12 +133,12 @@ func (j *Journal) RecordAnchor(note []byte, anchor json.RawMessage) error {
 			return nil
 		}
 	}
-	return j.setNoted(metaAnchor, note, anchor)
+	return j.store.SetNoted(store.Anchor, note, anchor)
 }
 
 // anchored returns the newest anchored checkpoint and its proof, nil if none.
 func (j *Journal) anchored() (note []byte, anchor json.RawMessage, err error) {
-	return j.noted(metaAnchor)
+	return j.store.Noted(store.Anchor)
 }
 
 // RecordTimestamp keeps the newest time-stamped checkpoint and its RFC 3161
@@ -165,34 +155,8 @@ func (j *Journal) RecordTimestamp(note, token []byte) error {
 	if old, err := ledger.ParseCheckpoint(have, j.Key()); err == nil && old.Size > cp.Size {
 		return nil
 	}
-	return j.setNoted(metaTimestamp, note, token)
+	return j.store.SetNoted(store.Timestamp, note, token)
 }
 
 // stamped returns the newest time-stamped checkpoint and its token, nil if none.
-func (j *Journal) stamped() (note, token []byte, err error) { return j.noted(metaTimestamp) }
-
-// setNoted keeps a checkpoint and what vouches for it under a mark.
-func (j *Journal) setNoted(mark string, note, proof []byte) error {
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(note)))
-	b = append(append(b, note...), proof...)
-	if err := j.db.Set(metaKey(mark), b, pebble.Sync); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	return nil
-}
-
-// noted reads what setNoted wrote, nil if nothing.
-func (j *Journal) noted(mark string) (note, proof []byte, err error) {
-	b, err := get(j.db, metaKey(mark))
-	if errors.Is(err, assay.ErrNotFound) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
-		return nil, nil, fmt.Errorf("store: the checkpoint of mark %q is cut short: %w", mark, assay.ErrCorrupt)
-	}
-	n := binary.BigEndian.Uint32(b)
-	return b[4 : 4+n], b[4+n:], nil
-}
+func (j *Journal) stamped() (note, token []byte, err error) { return j.store.Noted(store.Timestamp) }

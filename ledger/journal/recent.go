@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
 // recentLimit is how many of the newest records' leaves are kept in memory for
@@ -29,7 +30,7 @@ func (b *leafBlock) leaf(i int) []byte {
 	if i > 0 {
 		start = b.ends[i-1]
 	}
-	return b.public[start+publicFixed : b.ends[i]]
+	return b.public[start+recordfile.PublicPrefix : b.ends[i]]
 }
 
 // recent holds the leaves of durable groups that the log has not published
@@ -84,14 +85,19 @@ func (r *recent) holding(seq, to uint64) (*leafBlock, uint64) {
 	return nil, min(to, r.blocks[i].first)
 }
 
-// leaves calls fn with each leaf in [from, to), in order, and with its hash if
-// that is known. The bytes are lent.
-func (j *Journal) leaves(ctx context.Context, from, to uint64, fn func(seq uint64, leaf []byte, hash *assay.Digest) error) error {
+// leaves calls fn with each leaf in [from, to), in order, and with its hash if that is known. The bytes are valid until
+// fn returns.
+func (j *Journal) leaves(
+	ctx context.Context, from, to uint64, fn func(seq uint64, leaf []byte, hash *assay.Digest) error,
+) error {
 	to = min(to, j.durable.Load())
 	for from < to {
 		b, next := j.recent.holding(from, to)
 		if b == nil {
-			err := j.rec.scan(ctx, from, next, publicPart, func(seq uint64, s stored) error { return fn(seq, s.leaf, nil) })
+			read := recordfile.PublicSections
+			err := j.records.Scan(ctx, from, next, read, func(seq uint64, s recordfile.Stored) error {
+				return fn(seq, s.Leaf, nil)
+			})
 			if err != nil {
 				return err
 			}
@@ -109,4 +115,17 @@ func (j *Journal) leaves(ctx context.Context, from, to uint64, fn func(seq uint6
 		}
 	}
 	return nil
+}
+
+// durableRecords are the journal's records as the guard hashes them.
+type durableRecords struct{ j *Journal }
+
+// Durable implements guard.Records.
+func (r durableRecords) Durable() uint64 { return r.j.durable.Load() }
+
+// Leaves implements guard.Records.
+func (r durableRecords) Leaves(
+	ctx context.Context, from, to uint64, fn func(seq uint64, leaf []byte, hash *assay.Digest) error,
+) error {
+	return r.j.leaves(ctx, from, to, fn)
 }

@@ -8,6 +8,7 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
 // Bounds on one record. What is larger is refused, and a record of kind Failed
@@ -17,9 +18,9 @@ const (
 	MaxNameBytes = 4 << 10 // Subject, Caller, RequestID: each
 )
 
-// Tag stands for a caller's request id: it is equal for equal ones, and says
-// nothing without the journal's own key. The zero Tag is none.
-type Tag [16]byte
+// Tag stands for a caller's request id: it is equal for equal ones, and says nothing without the journal's own key. The
+// zero Tag is none.
+type Tag = recordfile.Tag
 
 // Record is what the journal keeps of one thing that happened. Kind, time and
 // digests stand in the public leaf; all the rest is sealed under the subject's

@@ -25,13 +25,17 @@ type ReportNote struct {
 
 // AppendReport records that a model evaluation report was made, of the model and
 // the plan with these digests.
-func (j *Journal) AppendReport(ctx context.Context, n ReportNote, model, plan assay.Digest) (seq uint64, p ledger.Promise, err error) {
+func (j *Journal) AppendReport(
+	ctx context.Context, n ReportNote, model, plan assay.Digest,
+) (seq uint64, p ledger.Promise, err error) {
 	return j.AppendReportAs(ctx, n, Record{Model: model, Plan: plan})
 }
 
 // AppendReportAs is AppendReport for a caller's request: it takes Caller,
 // RequestID, Body, Model, Plan and Policy from r, so that Lookup finds the record.
-func (j *Journal) AppendReportAs(ctx context.Context, n ReportNote, r Record) (seq uint64, p ledger.Promise, err error) {
+func (j *Journal) AppendReportAs(
+	ctx context.Context, n ReportNote, r Record,
+) (seq uint64, p ledger.Promise, err error) {
 	if n.Version == 0 {
 		n.Version = 1
 	}

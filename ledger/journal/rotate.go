@@ -3,22 +3,16 @@
 package journal
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
-	"github.com/assayrisk/assay/ledger/vault"
+	"github.com/assayrisk/assay/ledger/journal/store"
 )
-
-// rewrapChunk is how many keys are wrapped again under one hold of the lock
-// that keeps the writer from committing keys and erasures.
-const rewrapChunk = 256
 
 // RotationNote is the opening of a key rotation's leaf, in deterministic CBOR.
 type RotationNote struct {
@@ -47,27 +41,21 @@ func (j *Journal) rotateMaster(ctx context.Context) error {
 	}
 	// What the old one wrapped in groups is in the store, and is wrapped again
 	// there; the copy in the record files dies with the old one.
-	if err := j.waitIndexed(ctx, j.durable.Load()); err != nil {
+	if err := j.waitApplied(ctx, j.durable.Load()); err != nil {
 		return err
 	}
-	n, err := j.rewrap(ctx)
+	n, err := j.store.Rewrap(ctx)
 	if err != nil {
 		return err
 	}
-	// Deleted keys leave the store's files, not only its view.
-	if err := j.db.Flush(); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	for _, p := range []byte{prefixKey, prefixSubject} {
-		if err := j.db.Compact(ctx, []byte{p}, []byte{p + 1}, false); err != nil {
-			return fmt.Errorf("store: %w", err)
-		}
+	if err := j.store.Purge(ctx); err != nil {
+		return err
 	}
 	if err := j.master.Retire(); err != nil {
 		return err
 	}
-	if err := j.db.Set(metaKey(metaFinal), binary.BigEndian.AppendUint64(nil, upto), pebble.Sync); err != nil {
-		return fmt.Errorf("store: %w", err)
+	if err := j.store.SetNumber(store.Final, upto, true); err != nil {
+		return err
 	}
 	j.scrub.final.Store(upto)
 	text, err := assay.MarshalCBOR(&RotationNote{Version: 1, Keys: n})
@@ -78,64 +66,97 @@ func (j *Journal) rotateMaster(ctx context.Context) error {
 	return err
 }
 
-// rewrap wraps every subject key in the store under the newest master key.
-func (j *Journal) rewrap(ctx context.Context) (n uint64, err error) {
-	from := []byte{prefixKey}
-	for from != nil {
-		if err := ctx.Err(); err != nil {
-			return n, err
-		}
-		var done uint64
-		if from, done, err = j.rewrapFrom(from); err != nil {
-			return n, err
-		}
-		n += done
-	}
-	return n, nil
+// scrubber makes erasures final: it wraps every living key under a new master
+// key, purges the store of deleted ones and destroys the old master key. One
+// pass serves all erasures that wait for it.
+type scrubber struct {
+	final   atomic.Uint64 // erasures in the records below are final
+	mu      sync.Mutex
+	kick    chan struct{}
+	begun   uint64        // passes begun
+	ended   uint64        // passes ended
+	endedCh chan struct{} // closed and replaced at each end
 }
 
-// rewrapFrom wraps one chunk again and returns where the next begins, nil at
-// the end.
-func (j *Journal) rewrapFrom(from []byte) (next []byte, n uint64, err error) {
-	j.keyMu.Lock()
-	defer j.keyMu.Unlock()
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{prefixKey + 1}})
+// init reads how far erasures are final; what is not is done when the journal
+// runs: a rotation that was cut short, or one that an erasure waits for.
+func (s *scrubber) init(j *Journal) error {
+	s.kick = make(chan struct{}, 1)
+	s.endedCh = make(chan struct{})
+	final, err := j.store.Number(store.Final)
 	if err != nil {
-		return nil, 0, fmt.Errorf("store: %w", err)
+		return err
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	b := j.db.NewBatch()
-	defer b.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		if n == rewrapChunk {
-			next = bytes.Clone(it.Key())
-			break
-		}
-		if len(it.Key()) != 17 {
-			return nil, 0, fmt.Errorf("store: a key id of %d bytes: %w", len(it.Key())-1, assay.ErrCorrupt)
-		}
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return nil, 0, fmt.Errorf("store: %w", err)
-		}
-		k, err := j.master.Unwrap(vault.ID(it.Key()[1:]), v)
-		if err != nil {
-			return nil, 0, err
-		}
-		w, err := j.master.Wrap(k)
-		if err != nil {
-			return nil, 0, err
-		}
-		if err := set(b, it.Key(), w); err != nil {
-			return nil, 0, fmt.Errorf("store: %w", err)
-		}
-		n++
+	if final > j.durable.Load() {
+		final = 0 // no such records: doing it again costs only work
 	}
-	if err := it.Error(); err != nil {
-		return nil, 0, fmt.Errorf("store: %w", err)
+	s.final.Store(final)
+	newest, erased, err := j.store.NewestErasure()
+	if err != nil {
+		return err
 	}
-	if err := b.Commit(pebble.Sync); err != nil {
-		return nil, 0, fmt.Errorf("store: %w", err)
+	if j.master.Rotating() || erased && newest >= final {
+		s.kick <- struct{}{}
 	}
-	return next, n, nil
+	return nil
+}
+
+// wait asks for a pass that begins after now and waits for its end.
+func (s *scrubber) wait(ctx context.Context, j *Journal) error {
+	s.mu.Lock()
+	want := s.begun + 1
+	s.mu.Unlock()
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+	for {
+		s.mu.Lock()
+		ended, ch := s.ended, s.endedCh
+		s.mu.Unlock()
+		if ended >= want {
+			return nil
+		}
+		select {
+		case <-ch:
+		case <-ctx.Done():
+			return fmt.Errorf("erase: the key is deleted; replacing the master key goes on: %w", ctx.Err())
+		case <-j.stopped:
+			return fmt.Errorf("erase: the key is deleted; the master key is replaced at the next start: %w",
+				assay.ErrUnavailable)
+		}
+	}
+}
+
+func (j *Journal) runScrubber(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-j.failed.done:
+			return nil
+		case <-j.scrub.kick:
+		}
+		j.scrub.mu.Lock()
+		j.scrub.begun++
+		j.scrub.mu.Unlock()
+		if err := j.rotateMaster(ctx); err != nil {
+			j.cfg.Logger.Error("journal: the master key could not be replaced; it is tried again", "error", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(time.Second):
+			}
+			select {
+			case j.scrub.kick <- struct{}{}:
+			default:
+			}
+			continue
+		}
+		j.scrub.mu.Lock()
+		j.scrub.ended = j.scrub.begun
+		close(j.scrub.endedCh)
+		j.scrub.endedCh = make(chan struct{})
+		j.scrub.mu.Unlock()
+	}
 }

@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +16,10 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
 // honest makes a directory of n records, published, stopped in order.
@@ -220,8 +221,8 @@ func remove(t *testing.T, path string) {
 // the disk can do.
 func edit(t *testing.T, dir string, fn func(*pebble.DB) error) {
 	t.Helper()
-	cfg := Config{Logger: slog.New(slog.DiscardHandler), FS: vfs.Default}
-	db, err := openStore(filepath.Join(dir, storeDir), &cfg, func(error) {})
+	opts := &pebble.Options{FormatMajorVersion: pebble.FormatNewest, Logger: quietLogger{}}
+	db, err := pebble.Open(filepath.Join(dir, storeDir), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,11 +231,18 @@ func edit(t *testing.T, dir string, fn func(*pebble.DB) error) {
 	}
 }
 
+// quietLogger drops Pebble's messages.
+type quietLogger struct{}
+
+func (quietLogger) Infof(string, ...any)              {}
+func (quietLogger) Errorf(string, ...any)             {}
+func (quietLogger) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
 // recordFiles lists the record files, ascending.
 func recordFiles(t *testing.T, dir string) (out []string) {
 	t.Helper()
 	for _, f := range files(t, dir, recordDir) {
-		if filepath.Ext(f) == segmentSuffix {
+		if filepath.Ext(f) == recordfile.Suffix {
 			out = append(out, f)
 		}
 	}
@@ -260,11 +268,11 @@ func groupOffsets(t *testing.T, b []byte) []int {
 	t.Helper()
 	offs := []int{0}
 	for at := 0; at < len(b) && !isZero(b[at:]); {
-		f, err := parseFrame(b[at:])
+		f, err := recordfile.ParseHead(b[at:])
 		if err != nil {
 			t.Fatal(err)
 		}
-		at += int(f.size())
+		at += int(f.Size())
 		offs = append(offs, at)
 	}
 	return offs
@@ -375,3 +383,6 @@ func TestRetire(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// isZero reports whether b holds nothing but zeros: what was made ahead.
+func isZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }

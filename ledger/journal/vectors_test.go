@@ -14,10 +14,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -90,7 +90,8 @@ func TestRecordVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := readRecordVectors(t, &v); !equalJSON(t, got, v.Groups) {
-		t.Error("the committed record files do not hold what stands beside them; if the format was meant to change, give it another version and run: go test ./ledger/journal -run TestRecordVectors -update")
+		t.Error("the committed record files do not hold what stands beside them; if the format was meant to " +
+			"change, give it another version and run: go test ./ledger/journal -run TestRecordVectors -update")
 	}
 }
 
@@ -101,7 +102,8 @@ func TestPythonReadsRecords(t *testing.T) {
 		python = "python3"
 	}
 	if err := exec.Command(python, "-c", "import cryptography").Run(); err != nil {
-		t.Skip("no Python with the package cryptography: the second reader of record files was not run (set ASSAY_PEERS_PYTHON)")
+		t.Skip("no Python with the package cryptography: the second reader of record files was not run (set " +
+			"ASSAY_PEERS_PYTHON)")
 	}
 	out, err := exec.Command(python, filepath.Join("..", "..", "benchmarks", "peers", "read_records.py"), recordVectorFile).CombinedOutput()
 	if err != nil {
@@ -167,33 +169,33 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 		}
 	}
 	for !isZero(file) {
-		f, err := parseFrame(file)
+		f, err := recordfile.ParseHead(file)
 		must(err)
-		frame := file[:f.size()]
-		must(f.check(auth, frame))
-		file = file[f.size():]
-		body := frame[frameHead:]
-		g := groupVector{First: f.first, Ops: []opVector{}}
-		ops, err := parseOps(body[f.publicEnd()+int(f.sealed) : f.bodyLen()])
+		frame := file[:f.Size()]
+		must(f.Check(auth, frame))
+		file = file[f.Size():]
+		body := frame[recordfile.HeadBytes:]
+		g := groupVector{First: f.First, Ops: []opVector{}}
+		ops, err := f.Ops(body)
 		must(err)
 		for _, o := range ops {
-			g.Ops = append(g.Ops, opVector{int(o.kind), hex.EncodeToString(o.tag[:]), hex.EncodeToString(o.id[:]), o.sequence})
+			g.Ops = append(g.Ops, opVector{int(o.Kind), hex.EncodeToString(o.Subject[:]), hex.EncodeToString(o.Key[:]), o.Sequence})
 		}
 		var hashes []assay.Digest
-		for i := range int(f.count) {
-			s, err := f.at(body, i)
+		for i := range int(f.Count) {
+			s, err := f.At(body, i)
 			must(err)
-			leaf, err := ledger.ParseLeaf(s.leaf)
+			leaf, err := ledger.ParseLeaf(s.Leaf)
 			must(err)
-			hash := ledger.HashLeaf(s.leaf)
+			hash := ledger.HashLeaf(s.Leaf)
 			hashes = append(hashes, hash)
-			r := recordVector{Sequence: f.first + uint64(i), Kind: leaf.Kind.String(), Micros: leaf.Micros, KeyID: hex.EncodeToString(s.key[:]),
-				RequestTag: hex.EncodeToString(s.tag[:]), LeafHash: hex.EncodeToString(hash[:])}
+			r := recordVector{Sequence: f.First + uint64(i), Kind: leaf.Kind.String(), Micros: leaf.Micros, KeyID: hex.EncodeToString(s.Key[:]),
+				RequestTag: hex.EncodeToString(s.Tag[:]), LeafHash: hex.EncodeToString(hash[:])}
 			if k := keys[r.KeyID]; k == nil {
 				r.Erased = true
 			} else {
 				ad := sealContext(r.Sequence, hash)
-				plain, err := k.Open(nil, s.sealed, ad[:])
+				plain, err := k.Open(nil, s.Sealed, ad[:])
 				must(err)
 				var rec Record
 				must(rec.parsePrivate(plain))
@@ -210,7 +212,7 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 		tree.Reset(hashes)
 		root := tree.Root()
 		g.Root = hex.EncodeToString(root[:])
-		p := ledger.Promise{Sequence: f.first, LeafHash: hashes[0], First: f.first, Count: f.count, Path: tree.AppendPath(nil, 0), Signature: f.signature}
+		p := ledger.Promise{Sequence: f.First, LeafHash: hashes[0], First: f.First, Count: f.Count, Path: tree.AppendPath(nil, 0), Signature: f.Signature}
 		must(p.Verify(logKey))
 		out = append(out, g)
 	}
@@ -245,17 +247,14 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 	one(decision(j.taken.Load(), "buyer-1"))
 	v := &recordVectors{Note: "Made for this file alone by go test ./ledger/journal -run TestRecordVectors -update; docs/formats/journal.md draws it. The keys open nothing else.",
 		LogKey: j.Key(), Wrapped: map[string]string{}}
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixKey}, UpperBound: []byte{prefixKey + 1}})
+	err := j.store.Each(t.Context(), store.Keys, func(id, wrapped []byte) error {
+		v.Wrapped[hex.EncodeToString(id)] = hex.EncodeToString(wrapped)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for ok := it.First(); ok; ok = it.Next() {
-		v.Wrapped[hex.EncodeToString(it.Key()[1:])] = hex.EncodeToString(it.Value())
-	}
-	if err := it.Close(); err != nil {
-		t.Fatal(err)
-	}
-	id := j.keys.system.key.ID()
+	id := j.store.System().ID()
 	v.System = hex.EncodeToString(id[:])
 	if err := stop(); err != nil {
 		t.Fatal(err)

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
 // groupLimit bounds one commit, and so the wait behind it.
 const (
-	groupLimit = 4096
+	groupLimit = recordfile.MaxGroupRecords
 	groupBytes = 8 << 20 // one record may be larger
 	keptBuffer = 8 << 20 // a larger frame's memory is not kept
 )
@@ -33,10 +34,10 @@ type writer struct {
 	j       *Journal
 	next    uint64 // number of the next record to collect
 	batch   []*entry
-	size    int         // bytes of it
-	spare   []*draft    // not in use
-	todo    chan *draft // to the syncer
-	synced  chan *draft // back from it
+	size    int                // bytes of it
+	unused  []*pendingGroup    // their memory is free
+	todo    chan *pendingGroup // to the syncer
+	synced  chan *pendingGroup // from it
 	syncing bool
 	err     error
 }
@@ -45,12 +46,13 @@ type writer struct {
 // was taken is durable, or the drain timeout has passed, or the store failed.
 func (j *Journal) write(ctx context.Context) error {
 	defer j.sweep()
-	w := &writer{j: j, next: j.durable.Load(), spare: []*draft{{}, {}}, todo: make(chan *draft, 1), synced: make(chan *draft, 1)}
+	w := &writer{j: j, next: j.durable.Load(), unused: []*pendingGroup{{}, {}},
+		todo: make(chan *pendingGroup, 1), synced: make(chan *pendingGroup, 1)}
 	var syncer sync.WaitGroup
 	syncer.Go(func() {
-		for d := range w.todo {
-			d.err = j.flush(d)
-			w.synced <- d
+		for p := range w.todo {
+			p.err = j.commit(p)
+			w.synced <- p
 		}
 	})
 	defer syncer.Wait() // before the sweep: it settles what it was given
@@ -63,17 +65,17 @@ func (j *Journal) write(ctx context.Context) error {
 		case w.err != nil:
 			return w.err
 		case w.ready():
-			w.commit()
+			w.closeGroup()
 			continue
 		case !w.syncing && len(w.batch) == 0 && deadline != nil && w.next == j.taken.Load():
 			return nil
-		case !w.park():
+		case !w.waitForRecord():
 			continue
 		}
 		select {
 		case <-j.kick:
-		case d := <-w.synced:
-			w.back(d)
+		case p := <-w.synced:
+			w.onSynced(p)
 		case <-done:
 			done = nil
 			j.closing.Store(true)
@@ -99,50 +101,50 @@ func (w *writer) ready() bool {
 	return len(w.batch) > 0
 }
 
-// commit makes a group of what was collected. It is synced here if it is small
-// and few others are in flight, else by the syncer while the next group is made.
-func (w *writer) commit() {
+// closeGroup makes a group of what was collected. It is synced here if it is small and few others are in flight, else
+// by the syncer while the next group is made.
+func (w *writer) closeGroup() {
 	j := w.j
 	if !w.syncing && len(w.batch) < pipelineMin && w.next != j.taken.Load() {
 		runtime.Gosched() // on busy processors: who is about to append goes first
 		w.collect()
 	}
-	d := w.spare[len(w.spare)-1]
-	w.spare = w.spare[:len(w.spare)-1]
-	d.entries = append(d.entries[:0], w.batch...)
+	p := w.unused[len(w.unused)-1]
+	w.unused = w.unused[:len(w.unused)-1]
+	p.entries = append(p.entries[:0], w.batch...)
 	w.batch, w.size = w.batch[:0], 0
-	j.writeMu.RLock() // until flush
-	if w.err = d.build(j); w.err != nil {
+	j.writeMu.RLock() // until it is committed
+	if w.err = p.build(j); w.err != nil {
 		j.writeMu.RUnlock()
 		j.kill(w.err)
 		return // sweep finds its entries
 	}
 	if w.syncing {
-		w.back(<-w.synced)
+		w.onSynced(<-w.synced)
 		if w.err != nil {
 			j.writeMu.RUnlock()
 			return
 		}
 	}
-	if len(d.entries) < pipelineMin && j.taken.Load()-w.next < pipelineMin {
-		d.err = j.flush(d)
-		w.back(d)
+	if len(p.entries) < pipelineMin && j.taken.Load()-w.next < pipelineMin {
+		p.err = j.commit(p)
+		w.onSynced(p)
 		return
 	}
 	w.syncing = true
-	w.todo <- d
+	w.todo <- p
 }
 
-// back takes a draft that was flushed.
-func (w *writer) back(d *draft) {
+// onSynced takes up a group that was committed.
+func (w *writer) onSynced(p *pendingGroup) {
 	w.syncing = false
-	w.err = d.err
-	w.spare = append(w.spare, d)
+	w.err = p.err
+	w.unused = append(w.unused, p)
 }
 
-// park announces the record that the writer waits for; false: it is there.
-// Behind a sync the end of that wakes it too.
-func (w *writer) park() bool {
+// waitForRecord announces the record that the writer waits for; false: it is there. Behind a sync the end of that wakes
+// the writer too.
+func (w *writer) waitForRecord() bool {
 	j := w.j
 	want := w.next
 	if w.syncing && len(w.batch) < pipelineMin-1 {

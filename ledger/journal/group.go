@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"fmt"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/store"
+)
+
+// group is one commit: its promise covers count records from first.
+type group struct {
+	first     uint64
+	count     uint32
+	tree      ledger.Group
+	signature [64]byte
+}
+
+// promise makes the promise of one record of the group.
+func (g *group) promise(e *entry) ledger.Promise {
+	return ledger.Promise{
+		Sequence:  e.seq,
+		LeafHash:  e.hash,
+		First:     g.first,
+		Count:     g.count,
+		Path:      g.tree.AppendPath(make([]assay.Digest, 0, 12), int(e.seq-g.first)),
+		Signature: g.signature,
+	}
+}
+
+// pendingGroup is one group on its way to the disk. Its memory is used again.
+type pendingGroup struct {
+	entries []*entry
+	group   *group
+	frame   []byte       // the group as bytes
+	leaves  *leafBlock   // what the log needs of it
+	index   *store.Group // what the store needs of it
+	sealed  [][]byte     // scratch
+	err     error        // of commit
+}
+
+// build makes one group of the entries, signs its promise and lays it out; nothing is written.
+func (p *pendingGroup) build(j *Journal) error {
+	n := len(p.entries)
+	first := p.entries[0].seq
+	size := 0
+	for _, e := range p.entries {
+		size += len(e.public)
+	}
+	b := &leafBlock{first: first,
+		public: make([]byte, 0, size), ends: make([]uint32, n), hashes: make([]assay.Digest, n)}
+	x := &store.Group{First: first, Count: uint32(n), Tags: make([]Tag, n)}
+	p.sealed = p.sealed[:0]
+	for i, e := range p.entries {
+		b.public = append(b.public, e.public...)
+		b.ends[i], b.hashes[i], x.Tags[i] = uint32(len(b.public)), e.hash, e.tag
+		p.sealed = append(p.sealed, e.sealed)
+		if e.tag != (Tag{}) {
+			j.store.NoteRequest(e.tag)
+		}
+		if err := j.store.NoteUse(x, e.owner); err != nil {
+			return fmt.Errorf("journal: %w: %w", err, assay.ErrUnavailable)
+		}
+		if e.erases != nil {
+			j.store.NoteErasure(x, e.erases, e.seq)
+		}
+	}
+	g := &group{first: first, count: uint32(n)}
+	g.tree.Reset(b.hashes)
+	g.signature = j.guard.SignPromise(g.first, g.count, g.tree.Root())
+	frame, err := j.records.Encode(p.frame[:0], &recordfile.Group{
+		First: first, Signature: g.signature, Public: b.public, Ends: b.ends, Sealed: p.sealed, Ops: x.Ops,
+	})
+	if err != nil {
+		return fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
+	}
+	p.group, p.frame, p.leaves, p.index = g, frame, b, x
+	return nil
+}
+
+// commit writes a group with one sync. Only then is the durable end advanced, and only then are the store, the log and
+// the callers told. writeMu is held for reading, and given back.
+func (j *Journal) commit(p *pendingGroup) error {
+	g := p.group
+	err := j.records.Append(p.frame, !j.cfg.NoSync)
+	if err != nil {
+		err = fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
+	}
+	for _, e := range p.entries { // so that sweep does not find them again
+		j.ring[e.seq%window].CompareAndSwap(e, nil)
+	}
+	if err == nil {
+		j.recent.add(p.leaves)
+		j.durable.Store(g.first + uint64(g.count))
+		if j.store.Add(p.index) > store.MaxQueued {
+			err = j.waitApplied(context.Background(), g.first)
+		}
+	}
+	j.writeMu.RUnlock()
+	if err != nil {
+		j.kill(err)
+	}
+	for i, e := range p.entries {
+		e.settle(g, err)
+		p.entries[i] = nil
+	}
+	clear(p.sealed)
+	if p.group, p.leaves, p.index = nil, nil, nil; cap(p.frame) > keptBuffer {
+		p.frame = nil
+	}
+	return err
+}
+
+// waitApplied waits until the store has the subject keys of the records below seq.
+func (j *Journal) waitApplied(ctx context.Context, seq uint64) error {
+	for {
+		upto, moved := j.store.Applied()
+		if upto >= seq {
+			return nil
+		}
+		j.store.Hurry()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-j.failed.done:
+			return j.stopError()
+		}
+	}
+}

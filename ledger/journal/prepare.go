@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/store"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// window is how many numbers may be taken and not yet durable. A power of two.
+const window = 1 << 16
+
+// entry is one record on its way to the writer.
+type entry struct {
+	seq    uint64
+	hash   assay.Digest
+	public []byte // key id || tag || leaf, as they will lie in the group
+	sealed []byte
+	plain  []byte // scratch for the sealed part's plaintext
+	tag    Tag
+	owner  *store.Subject
+	erases *store.Subject // set by Destroy
+
+	group *group
+	err   error
+	done  chan struct{} // one token when group or err is set
+	batch *batchWait    // instead of done: many entries of one caller
+}
+
+// batchWait is one caller that waits for many entries.
+type batchWait struct {
+	left atomic.Int32
+	done chan struct{}
+}
+
+// settle wakes whoever waits for e: its group is durable, or err says why not.
+func (e *entry) settle(g *group, err error) {
+	e.group, e.err = g, err
+	if w := e.batch; w != nil {
+		if w.left.Add(-1) == 0 {
+			close(w.done)
+		}
+		return
+	}
+	e.done <- struct{}{}
+}
+
+var entryPool = sync.Pool{New: func() any { return &entry{done: make(chan struct{}, 1)} }}
+
+// prepare makes the stored bytes. All of the record's cryptography is done
+// here, in the caller's goroutine, so that the writer only writes.
+func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
+	owner, err := j.store.Subject(r.Subject)
+	if err != nil {
+		return err
+	}
+	e.seq, e.owner, e.erases = seq, owner, nil
+	key := owner.Key()
+	kd, kv := key.Commitments(seq)
+	leaf := ledger.Leaf{
+		Version: ledger.LeafVersion, Micros: r.Micros, Kind: r.Kind,
+		Model: r.Model, Plan: r.Plan, Policy: r.Policy,
+		Decision: ledger.CommitDecision(kd[:], r.Decision),
+		Vector:   ledger.CommitVector(kv[:], r.Vector),
+	}
+	e.tag = r.Tag
+	if e.tag == (Tag{}) && r.RequestID != "" {
+		e.tag = j.Tag(r.Caller, r.RequestID)
+	}
+	e.public = recordfile.AppendPublic(e.public[:0], key.ID(), e.tag)
+	e.public = leaf.AppendBinary(e.public)
+	e.hash = ledger.HashLeaf(e.public[recordfile.PublicPrefix:])
+	e.plain = r.appendPrivate(e.plain[:0])
+	ad := sealContext(seq, e.hash)
+	if n := len(e.plain) + vault.Overhead; cap(e.sealed) < n {
+		e.sealed = make([]byte, 0, n+n/4)
+	}
+	e.sealed = key.Seal(e.sealed[:0], e.plain, ad[:])
+	return nil
+}
+
+// Tag returns what stands for a caller's request id, for LookupTag and
+// Record.Tag: who looks up and appends makes it once.
+func (j *Journal) Tag(caller, requestID string) Tag {
+	return j.store.System().Tag("request", caller, requestID)
+}
+
+// push hands e to the writer.
+func (j *Journal) push(e *entry) error {
+	if e.seq >= j.taken.Load() {
+		return fmt.Errorf("append: number %d was not taken: %w", e.seq, assay.ErrInvalid)
+	}
+	for {
+		end := j.durable.Load()
+		if e.seq < end {
+			return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
+		}
+		if e.seq-end < window {
+			break
+		}
+		select { // more is in flight than the ring holds
+		case <-j.failed.done:
+			return j.failed.get()
+		case <-time.After(time.Millisecond):
+		}
+	}
+	slot := &j.ring[e.seq%window]
+	if !slot.CompareAndSwap(nil, e) {
+		return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
+	}
+	if j.halted.Load() && slot.CompareAndSwap(e, nil) {
+		return j.stopError() // the writer has swept the ring before
+	}
+	if j.wake.Load() == e.seq {
+		select {
+		case j.kick <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// wait waits for e's commit.
+func (j *Journal) wait(ctx context.Context, e *entry) error {
+	select {
+	case <-e.done:
+		return e.err
+	case <-ctx.Done():
+		return fmt.Errorf("append: record %d is on its way to the journal, its promise was not awaited: %w",
+			e.seq, ctx.Err())
+	}
+}
+
+// free gives e back; its promise was made.
+func (e *entry) free() {
+	e.group, e.owner, e.erases, e.batch, e.err = nil, nil, nil, nil, nil
+	entryPool.Put(e)
+}

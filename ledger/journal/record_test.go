@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"testing"
+
+	assay "github.com/assayrisk/assay"
+)
+
+func FuzzParsePrivate(f *testing.F) {
+	r := decision(3, "s")
+	f.Add(r.appendPrivate(nil))
+	f.Add(make([]byte, 38))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var r Record
+		if err := r.parsePrivate(b); err != nil {
+			return
+		}
+		var again Record
+		if err := again.parsePrivate(r.appendPrivate(nil)); err != nil || again.Subject != r.Subject || !bytes.Equal(again.Private, r.Private) || again.Body != r.Body {
+			t.Fatalf("%+v came back as %+v, %v", r, again, err)
+		}
+	})
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	r := decision(9, "subject")
+	var got Record
+	if err := got.parsePrivate(r.appendPrivate(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if got.Subject != r.Subject || got.Caller != r.Caller || got.RequestID != r.RequestID || got.Body != r.Body ||
+		!bytes.Equal(got.Decision, r.Decision) || !bytes.Equal(got.Vector, r.Vector) || !bytes.Equal(got.Private, r.Private) {
+		t.Fatalf("%+v came back as %+v", r, got)
+	}
+	full := r.appendPrivate(nil)
+	for n := range full {
+		if err := new(Record).parsePrivate(full[:n]); err == nil {
+			t.Fatalf("cut to %d bytes: accepted", n)
+		}
+	}
+	if err := new(Record).parsePrivate(append(full, 0)); err == nil {
+		t.Fatal("bytes after the end were accepted")
+	}
+	if got.Body == (assay.Digest{}) {
+		t.Fatal("the body's digest is lost")
+	}
+}

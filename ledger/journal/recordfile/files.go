@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// openFiles is how many record files are kept open for reading.
+const openFiles = 64
+
+// Files are the record files: groups one after the other, each written once and made durable by one sync. One goroutine
+// calls Append; all may read what is durable.
+type Files struct {
+	fs   vfs.FS
+	dir  string
+	auth *vault.Authenticator
+	max  int64 // bytes after which a new file is begun
+
+	mu     sync.Mutex
+	firsts []uint64 // of all files, ascending
+	open   map[uint64]*segment
+	used   []uint64 // keys of open, least recently used first
+
+	preallocated     int64         // size of the file made ahead; 0: there is none
+	nextSize         int64         // of the next one
+	wantPreallocated chan struct{} // asks for one
+
+	// Of who appends, and of who keeps that from happening meanwhile.
+	w    vfs.File
+	tail *segment // the file that w writes; nil: the next append begins one
+	room int64    // bytes of it that were made ahead
+}
+
+// Open opens the directory, making it if there is none, and finds where the records end. A group that was being written
+// when the power went is cut away: nobody was told of it. torn is the number of bytes of that group. A new file is
+// begun after limit bytes.
+func Open(f vfs.FS, dir string, auth *vault.Authenticator, limit int64) (r *Files, torn int64, err error) {
+	if err := f.MkdirAll(dir, 0o755); err != nil {
+		return nil, 0, fmt.Errorf("records: %w", err)
+	}
+	if err := syncDir(f, f.PathDir(dir)); err != nil {
+		return nil, 0, err
+	}
+	r = &Files{fs: f, dir: dir, auth: auth, max: limit, open: map[uint64]*segment{},
+		nextSize: min(firstSize, limit), wantPreallocated: make(chan struct{}, 1)}
+	r.wantPreallocated <- struct{}{}
+	if r.firsts, err = listSegments(f, dir); err != nil {
+		return nil, 0, err
+	}
+	if err := r.findPreallocated(); err != nil {
+		return nil, 0, err
+	}
+	if n := len(r.firsts); n > 0 {
+		last := r.firsts[n-1]
+		if torn, err = r.recover(last); err != nil {
+			return nil, 0, err
+		}
+		st, err := f.Stat(r.path(last))
+		if err != nil {
+			return nil, 0, fmt.Errorf("records: %w", err)
+		}
+		r.nextSize = max(r.nextSize, min(2*st.Size(), r.max))
+	}
+	return r, torn, nil
+}
+
+func (r *Files) path(first uint64) string { return r.fs.PathJoin(r.dir, fileName(first)) }
+
+// Firsts returns the first sequence numbers of the files, ascending.
+func (r *Files) Firsts() []uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.firsts)
+}
+
+// End returns one more than the last record's number. It is asked before anything is appended.
+func (r *Files) End() (uint64, error) {
+	if len(r.firsts) == 0 {
+		return 0, nil
+	}
+	if r.firsts[0] != 0 {
+		return 0, fmt.Errorf("records: the first file begins with record %d: the files before it are missing: %w",
+			r.firsts[0], assay.ErrCorrupt)
+	}
+	last := len(r.firsts) - 1
+	if last > 0 {
+		s, err := r.acquire(r.firsts[last-1])
+		if err != nil {
+			return 0, err
+		}
+		defer r.release(s)
+		if s.end != r.firsts[last] {
+			return 0, fmt.Errorf("records: file %s ends at record %d, the next begins with %d: %w",
+				fileName(s.first), s.end, r.firsts[last], assay.ErrCorrupt)
+		}
+	}
+	s, err := r.acquire(r.firsts[last])
+	if err != nil {
+		return 0, err
+	}
+	defer r.release(s)
+	return s.end, nil
+}
+
+// acquire returns an open file for reading; give it back with release.
+func (r *Files) acquire(first uint64) (*segment, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.open[first]
+	if s == nil {
+		f, err := r.fs.Open(r.path(first))
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("records: file %s is missing: %w", fileName(first), assay.ErrCorrupt)
+			}
+			return nil, fmt.Errorf("records: %w", err)
+		}
+		s = &segment{first: first, file: f}
+		if s.marks, s.end, s.size, err = loadMarks(f, first); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		r.open[first] = s
+	}
+	s.refs++
+	r.touch(first)
+	return s, nil
+}
+
+// touch marks a file as just used and closes the longest unused one if there
+// are too many. r.mu is held.
+func (r *Files) touch(first uint64) {
+	for i, u := range r.used {
+		if u == first {
+			r.used = append(r.used[:i], r.used[i+1:]...)
+			break
+		}
+	}
+	r.used = append(r.used, first)
+	for i := 0; i < len(r.used)-openFiles; i++ {
+		if s := r.open[r.used[i]]; s.refs == 0 {
+			_ = s.file.Close() // it was only read
+			delete(r.open, s.first)
+			r.used = append(r.used[:i], r.used[i+1:]...)
+			return
+		}
+	}
+}
+
+func (r *Files) release(s *segment) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s.refs--; s.refs == 0 && s.gone {
+		_ = s.file.Close()
+	}
+}
+
+// forget drops a file that was replaced: later readers open the new one.
+func (r *Files) forget(first uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.open[first]
+	if s == nil {
+		return
+	}
+	delete(r.open, first)
+	for i, u := range r.used {
+		if u == first {
+			r.used = append(r.used[:i], r.used[i+1:]...)
+			break
+		}
+	}
+	if s.gone = true; s.refs == 0 {
+		_ = s.file.Close()
+	}
+}
+
+// holding returns the open file that holds a record, and where in firsts it is.
+func (r *Files) holding(seq uint64) (*segment, error) {
+	r.mu.Lock()
+	i := sort.Search(len(r.firsts), func(i int) bool { return r.firsts[i] > seq })
+	var first uint64
+	if i > 0 {
+		first = r.firsts[i-1]
+	}
+	r.mu.Unlock()
+	if i == 0 {
+		return nil, fmt.Errorf("journal: record %d: its file is missing: %w", seq, assay.ErrCorrupt)
+	}
+	return r.acquire(first)
+}
+
+// locate returns the open file and the offset of the group that holds seq.
+func (r *Files) locate(seq uint64) (*segment, int64, error) {
+	s, err := r.holding(seq)
+	if err != nil {
+		return nil, 0, err
+	}
+	r.mu.Lock()
+	marks, end := s.marks, s.end
+	r.mu.Unlock()
+	m, ok := find(marks, seq)
+	if !ok || seq >= end {
+		r.release(s)
+		return nil, 0, fmt.Errorf("journal: record %d is missing: %w", seq, assay.ErrCorrupt)
+	}
+	return s, m.offset, nil
+}
+
+// Append writes a frame that Encode made, and with sync makes it durable. After an error what is on disk is unknown
+// until the next start.
+func (r *Files) Append(frame []byte, sync bool) error {
+	h, err := ParseHead(frame)
+	if err != nil {
+		return err
+	}
+	if r.tail == nil || r.tail.size+int64(len(frame)) > r.room && r.mayRoll() {
+		if err := r.begin(h.First); err != nil {
+			return err
+		}
+	}
+	if _, err := r.w.WriteAt(frame, r.tail.size); err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	if sync {
+		if err := r.w.SyncData(); err != nil {
+			return fmt.Errorf("records: %w", err)
+		}
+	}
+	r.mu.Lock()
+	r.tail.marks = append(r.tail.marks, mark{h.First, r.tail.size})
+	r.tail.end, r.tail.size = h.End(), r.tail.size+int64(len(frame))
+	r.mu.Unlock()
+	return nil
+}
+
+// mayRoll reports whether the file that is full should be followed by another:
+// if one was made ahead, or if it has grown too far without one.
+func (r *Files) mayRoll() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tail.size > 0 && (r.preallocated > 0 || r.tail.size > 2*r.max)
+}
+
+// begin opens the file that the next group goes to: after the start the last
+// one if there is room in it, else a new one.
+func (r *Files) begin(next uint64) error {
+	started := r.tail == nil
+	if err := r.Roll(); err != nil {
+		return err
+	}
+	if n := len(r.firsts); n > 0 && started {
+		s, err := r.acquire(r.firsts[n-1])
+		if err != nil {
+			return err
+		}
+		st, err := s.file.Stat()
+		if err != nil {
+			return fmt.Errorf("records: %w", err)
+		}
+		if s.end == next && (s.size < st.Size() || s.size == 0) {
+			return r.writeTo(s, st.Size())
+		}
+		r.release(s)
+	}
+	taken, err := r.takePreallocated(next)
+	if err != nil {
+		return err
+	}
+	if !taken {
+		w, err := r.fs.OpenReadWrite(r.path(next), vfs.WriteCategoryUnspecified)
+		if err != nil {
+			return fmt.Errorf("records: %w", err)
+		}
+		if err := errors.Join(w.Close(), syncDir(r.fs, r.dir)); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	r.firsts = append(r.firsts, next)
+	r.mu.Unlock()
+	f, err := r.fs.Open(r.path(next))
+	if err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("records: %w", errors.Join(err, f.Close()))
+	}
+	s := &segment{first: next, file: f, end: next, refs: 1} // nothing is in it
+	r.mu.Lock()
+	r.open[next] = s
+	r.touch(next)
+	r.mu.Unlock()
+	return r.writeTo(s, st.Size())
+}
+
+func (r *Files) writeTo(s *segment, room int64) (err error) {
+	r.mu.Lock()
+	r.tail, r.room = s, room
+	r.mu.Unlock()
+	if r.w, err = r.fs.OpenReadWrite(r.path(s.first), vfs.WriteCategoryUnspecified); err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	return nil
+}
+
+// Roll ends the file that is being written; the next Append begins a new one. Nobody may append meanwhile.
+func (r *Files) Roll() error {
+	if r.tail == nil {
+		return nil
+	}
+	r.release(r.tail)
+	r.mu.Lock()
+	r.tail = nil
+	r.mu.Unlock()
+	if err := r.w.Close(); err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	return nil
+}
+
+// Close closes every file.
+func (r *Files) Close() error {
+	err := r.Roll()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.open {
+		err = errors.Join(err, s.file.Close())
+	}
+	clear(r.open)
+	r.used = nil
+	return err
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordfile
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// meddler runs something just before the file made ahead gets its new name.
+type meddler struct {
+	vfs.FS
+	before func()
+}
+
+func (m *meddler) Rename(from, to string) error {
+	if filepath.Base(from) == preallocatedName && m.before != nil {
+		m.before()
+	}
+	return m.FS.Rename(from, to)
+}
+
+// TestPreallocatedFileIsTakenOnce makes a file ahead at the moment in which another is taken: what is counted as there
+// is there.
+func TestPreallocatedFileIsTakenOnce(t *testing.T) {
+	dir := t.TempDir()
+	m := &meddler{FS: vfs.Default}
+	r := &Files{fs: m, dir: dir, max: 1 << 12, nextSize: 1 << 12, wantPreallocated: make(chan struct{}, 1)}
+	make1 := func() {
+		if err := r.Preallocate(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	make1()
+	m.before = make1
+	for next := range uint64(3) {
+		if took, err := r.takePreallocated(next); err != nil || !took {
+			t.Fatalf("file %d: %t, %v", next, took, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, preallocatedName)); (err == nil) != (r.preallocated > 0) {
+			t.Fatalf("after file %d a file of %d bytes is counted as made ahead, and the directory says %v",
+				next, r.preallocated, err)
+		}
+		make1()
+	}
+	if len(r.wantPreallocated) != 1 {
+		t.Error("taking the file that was made ahead asks for no other")
+	}
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordfile
+
+import (
+	"context"
+	"fmt"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// Record reads one record.
+func (r *Files) Record(seq uint64) (Stored, error) {
+	s, off, err := r.locate(seq)
+	if err != nil {
+		return Stored{}, err
+	}
+	defer r.release(s)
+	var head [HeadBytes]byte
+	h, err := readHead(s.file, off, head[:])
+	if err != nil {
+		return Stored{}, err
+	}
+	if seq < h.First || seq >= h.End() {
+		return Stored{}, fmt.Errorf("journal: record %d is not in the group of records %d to %d: %w",
+			seq, h.First, h.End()-1, assay.ErrCorrupt)
+	}
+	table := make([]byte, h.tableLen())
+	if err := readFull(s.file, table, off+HeadBytes); err != nil {
+		return Stored{}, err
+	}
+	public, sealed, err := h.row(table, int(seq-h.First))
+	if err != nil {
+		return Stored{}, err
+	}
+	b := make([]byte, public[1]-public[0]+sealed[1]-sealed[0])
+	p, x := b[:public[1]-public[0]], b[public[1]-public[0]:]
+	if err := readFull(s.file, p, off+HeadBytes+int64(h.tableLen()+public[0])); err != nil {
+		return Stored{}, err
+	}
+	if err := readFull(s.file, x, off+HeadBytes+int64(h.publicEnd()+sealed[0])); err != nil {
+		return Stored{}, err
+	}
+	out := parsePublic(p)
+	out.Sealed = x
+	return out, nil
+}
+
+// Sections says how much of each group is read.
+type Sections int
+
+// What a walk reads of each group.
+const (
+	PublicSections Sections = iota // head, table and public section
+	AllSections
+	KeyOpSections // the public sections, then the ops section alone
+)
+
+// Block is a group that was read. What a walk gives is valid until its callback returns.
+type Block struct {
+	Head
+	body []byte // table and public section; all of it with AllSections
+	ops  []byte // with AllSections and KeyOpSections
+	raw  []byte // the whole frame, with AllSections
+}
+
+// At returns record i of the group; its sealed part is nil if only public sections were read.
+func (b *Block) At(i int) (Stored, error) { return b.Head.At(b.body, i) }
+
+// Ops returns what the group does to subject keys, if that was read.
+func (b *Block) Ops() ([]KeyOp, error) { return ParseOps(b.ops) }
+
+// Group reads the public sections of the group that holds seq.
+func (r *Files) Group(seq uint64) (*Block, error) {
+	s, off, err := r.locate(seq)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release(s)
+	var head [HeadBytes]byte
+	h, err := readHead(s.file, off, head[:])
+	if err != nil {
+		return nil, err
+	}
+	if seq < h.First || seq >= h.End() {
+		return nil, fmt.Errorf("journal: record %d is in no group: %w", seq, assay.ErrCorrupt)
+	}
+	b := &Block{Head: h, body: make([]byte, h.publicEnd())}
+	return b, readFull(s.file, b.body, off+HeadBytes)
+}
+
+// Groups calls fn with each group that holds a record in [from, to), in order; all of them must be there.
+func (r *Files) Groups(ctx context.Context, from, to uint64, read Sections, fn func(b *Block) error) error {
+	var buf []byte
+	var head [HeadBytes]byte
+	for at := from; at < to; {
+		s, off, err := r.locate(at)
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		size := s.size
+		r.mu.Unlock()
+		for at < to && off < size && err == nil {
+			if err = ctx.Err(); err != nil {
+				break
+			}
+			var b Block
+			if b.Head, err = readHead(s.file, off, head[:]); err != nil {
+				break
+			}
+			if at < b.First || at >= b.End() || at > from && at != b.First {
+				err = fmt.Errorf("journal: record %d is missing: %w", at, assay.ErrCorrupt)
+				break
+			}
+			if buf, err = b.read(s, off, read, buf); err == nil {
+				err = fn(&b)
+			}
+			at, off = b.End(), off+b.Size()
+		}
+		r.release(s)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads the sections of a group whose head is known, into buf if that is large enough. It returns the memory that
+// it used.
+func (b *Block) read(s *segment, off int64, read Sections, buf []byte) ([]byte, error) {
+	n := HeadBytes + b.publicEnd()
+	if read == AllSections {
+		n = int(b.Size())
+	}
+	if cap(buf) < n {
+		buf = make([]byte, n+n/2)
+	}
+	buf = buf[:n]
+	if err := readFull(s.file, buf, off); err != nil {
+		return buf, err
+	}
+	b.body = buf[HeadBytes:]
+	switch read {
+	case AllSections:
+		b.raw, b.body = buf, buf[HeadBytes:n-vault.MACSize]
+		b.ops = b.body[b.sealedEnd():]
+	case KeyOpSections:
+		b.ops = make([]byte, b.bodyLen()-b.sealedEnd())
+		return buf, readFull(s.file, b.ops, off+int64(HeadBytes+b.sealedEnd()))
+	}
+	return buf, nil
+}
+
+// Scan calls fn with each record in [from, to), in order. With PublicSections there is no sealed part.
+func (r *Files) Scan(ctx context.Context, from, to uint64, read Sections, fn func(seq uint64, s Stored) error) error {
+	return r.Groups(ctx, from, to, read, func(b *Block) error {
+		for seq := max(from, b.First); seq < min(to, b.End()); seq++ {
+			s, err := b.At(int(seq - b.First))
+			if err != nil {
+				return err
+			}
+			if err := fn(seq, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Check checks the authentication code of a group of which all was read.
+func (r *Files) Check(b *Block) error { return b.Head.Check(r.auth, b.raw) }

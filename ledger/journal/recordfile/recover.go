@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// recover checks the groups of the last file and makes a torn one blank again.
+//
+// One group is written at a time, and the next only after the sync: a power cut
+// can tear the last one alone. Damage with a group after it is not of a cut.
+func (r *Files) recover(first uint64) (torn int64, err error) {
+	path := r.path(first)
+	f, err := r.fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return 0, fmt.Errorf("records: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	st, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("records: %w", err)
+	}
+	b := make([]byte, st.Size())
+	if err := readFull(f, b, 0); err != nil {
+		return 0, err
+	}
+	next, whole := first, int64(0)
+	for whole < int64(len(b)) {
+		h, err := ParseHead(b[whole:])
+		if err == nil && h.First == next && whole+h.Size() <= int64(len(b)) {
+			err = h.Check(r.auth, b[whole:whole+h.Size()])
+		} else if err == nil {
+			err = notFollowing(&h, next)
+		}
+		if err != nil {
+			if why := r.notTorn(b[whole:]); why != "" {
+				return 0, fmt.Errorf("records: %s, byte %d: %w; %s, so no power cut did this", path, whole, err, why)
+			}
+			break
+		}
+		next, whole = h.End(), whole+h.Size()
+	}
+	rest := b[whole:]
+	for len(rest) > 0 && rest[len(rest)-1] == 0 {
+		rest = rest[:len(rest)-1]
+	}
+	if len(rest) == 0 {
+		return 0, nil
+	}
+	if _, err := f.WriteAt(make([]byte, len(rest)), whole); err != nil {
+		return 0, fmt.Errorf("records: %w", err)
+	}
+	if err := f.SyncData(); err != nil {
+		return 0, fmt.Errorf("records: %w", err)
+	}
+	return int64(len(rest)), nil
+}
+
+// tornHeads is how many heads of groups may stand in a torn tail: a cut leaves
+// one. The bound also keeps a file full of made-up heads, each of which would
+// have everything behind it checked, from holding the start up.
+const tornHeads = 16
+
+// notTorn looks for what a cut does not leave behind: a whole, authentic group,
+// of whichever records, or many heads of groups. An old group that was written
+// again is found too. "" means that a cut can have left b.
+func (r *Files) notTorn(b []byte) (why string) {
+	for heads := 0; ; {
+		i := bytes.Index(b, []byte(magic))
+		if i < 0 {
+			return ""
+		}
+		h, err := ParseHead(b[i:])
+		if err == nil && int64(len(b)-i) >= h.Size() && h.Check(r.auth, b[i:int64(i)+h.Size()]) == nil {
+			return fmt.Sprintf("a whole group of record %d follows", h.First)
+		}
+		if err == nil {
+			if heads++; heads > tornHeads {
+				return fmt.Sprintf("more than %d heads of groups follow", tornHeads)
+			}
+		}
+		b = b[i+1:]
+	}
+}

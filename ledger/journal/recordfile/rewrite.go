@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordfile
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// DropSealed writes the file that begins with first again, without the sealed parts of records before a number, but for
+// those under the key kept. It returns how many it dropped. Nobody may append to that file meanwhile (see Roll); it may
+// be read.
+func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault.ID) (n int, err error) {
+	s, err := r.acquire(first)
+	if err != nil {
+		return 0, err
+	}
+	defer r.release(s)
+	end := s.end
+	err = r.Scan(ctx, first, min(before, end), AllSections, func(_ uint64, s Stored) error {
+		if len(s.Sealed) > 0 && s.Key != kept {
+			n++
+		}
+		return nil
+	})
+	if n == 0 || err != nil {
+		return 0, err
+	}
+	err = replaceFile(r.fs, r.path(first), func(w io.Writer) error {
+		return r.Groups(ctx, first, end, AllSections, func(b *Block) error {
+			out, err := b.withoutSealed(r.auth, before, kept)
+			if err == nil {
+				_, err = w.Write(out)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	r.forget(first)
+	return n, nil
+}
+
+// withoutSealed returns a group's frame without the sealed parts of records before a number, but for those under one
+// key.
+func (b *Block) withoutSealed(auth *vault.Authenticator, before uint64, kept vault.ID) ([]byte, error) {
+	h := b.Head
+	out := make([]byte, HeadBytes, b.Size())
+	out = append(out, b.body[:b.publicEnd()]...)
+	h.sealed = 0
+	for i := range int(b.Count) {
+		s, err := b.At(i)
+		if err != nil {
+			return nil, err
+		}
+		if b.First+uint64(i) >= before || s.Key == kept {
+			out = append(out, s.Sealed...)
+			h.sealed += uint32(len(s.Sealed))
+		}
+		binary.BigEndian.PutUint32(out[HeadBytes+i*rowBytes+4:], h.sealed)
+	}
+	return h.Seal(auth, append(out, b.ops...))
+}
+
+// CopyTo copies the records below a number, which ends a group, to another directory. Whole files are linked where the
+// file system can: they do not change, and one that is written again is another file.
+func (r *Files) CopyTo(dir string, upto uint64) error {
+	if err := r.fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	firsts := r.Firsts()
+	for i, first := range firsts {
+		if first >= upto {
+			break
+		}
+		to := r.fs.PathJoin(dir, fileName(first))
+		if i+1 < len(firsts) && firsts[i+1] <= upto {
+			if err := vfs.LinkOrCopy(r.fs, r.path(first), to); err != nil {
+				return err
+			}
+			continue
+		}
+		err := replaceFile(r.fs, to, func(w io.Writer) error {
+			return r.Groups(context.Background(), first, upto, AllSections, func(b *Block) error {
+				_, err := w.Write(b.raw)
+				return err
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return syncDir(r.fs, dir)
+}

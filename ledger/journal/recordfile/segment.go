@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recordfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal/atomicfile"
+)
+
+// FileBytes is the size of a record file, once a journal has grown.
+const FileBytes = 64 << 20
+
+// Suffix of record files; the name before it is the first sequence number, 16 hexadecimal digits.
+const Suffix = ".seg"
+
+func fileName(first uint64) string { return fmt.Sprintf("%016x%s", first, Suffix) }
+
+func parseFileName(name string) (first uint64, ok bool) {
+	base, ok := strings.CutSuffix(name, Suffix)
+	if !ok || len(base) != 16 {
+		return 0, false
+	}
+	first, err := strconv.ParseUint(base, 16, 64)
+	return first, err == nil && fileName(first) == name
+}
+
+// mark is where a group begins in its file.
+type mark struct {
+	first  uint64
+	offset int64
+}
+
+// segment is an open record file. marks of the one that is being written grow;
+// all else is read-only.
+type segment struct {
+	first uint64
+	file  vfs.File
+	marks []mark
+	end   uint64 // one more than its last record
+	size  int64  // bytes of whole groups
+	refs  int    // guarded by Files.mu
+	gone  bool   // replaced: close when no one reads
+}
+
+// loadMarks walks the heads of a file's groups.
+func loadMarks(f vfs.File, first uint64) (marks []mark, end uint64, size int64, err error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("records: %w", err)
+	}
+	end = first
+	var head [HeadBytes]byte
+	for size < st.Size() {
+		if blank, err := blankFrom(f, size, st.Size()); blank || err != nil {
+			return marks, end, size, err
+		}
+		h, err := readHead(f, size, head[:])
+		if err == nil && (h.First != end || size+h.Size() > st.Size()) {
+			err = notFollowing(&h, end)
+		}
+		if err != nil {
+			return marks, end, size, err
+		}
+		marks = append(marks, mark{end, size})
+		end, size = h.End(), size+h.Size()
+	}
+	return marks, end, size, nil
+}
+
+// notFollowing says that a group is not the one that must come next, or is not there whole.
+func notFollowing(h *Head, next uint64) error {
+	return fmt.Errorf("group of records %d to %d: it does not follow record %d, or is cut short: %w",
+		h.First, h.End()-1, next, assay.ErrCorrupt)
+}
+
+// blankFrom reports whether a file holds nothing but zeros from an offset on:
+// the part that was made ahead and is not written yet.
+func blankFrom(f vfs.File, off, size int64) (bool, error) {
+	var first [len(magic)]byte
+	if err := readFull(f, first[:min(int64(len(first)), size-off)], off); err != nil || first != [len(magic)]byte{} {
+		return false, err
+	}
+	b := make([]byte, min(size-off, 1<<20))
+	for ; off < size; off += int64(len(b)) {
+		b = b[:min(int64(len(b)), size-off)]
+		if err := readFull(f, b, off); err != nil {
+			return false, err
+		}
+		if !isZero(b) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// isZero reports whether b holds nothing but zeros.
+func isZero(b []byte) bool {
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// readHead reads a group's head at an offset.
+func readHead(f vfs.File, off int64, buf []byte) (Head, error) {
+	if err := readFull(f, buf[:HeadBytes], off); err != nil {
+		return Head{}, err
+	}
+	return ParseHead(buf)
+}
+
+// readFull reads len(b) bytes; a file that is too short is corrupt.
+func readFull(f vfs.File, b []byte, off int64) error {
+	n, err := f.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return fmt.Errorf("records: the file ends at byte %d, want %d: %w",
+			off+int64(n), off+int64(len(b)), assay.ErrCorrupt)
+	}
+	return fmt.Errorf("records: %w", err)
+}
+
+// find returns where the group that holds seq begins.
+func find(marks []mark, seq uint64) (mark, bool) {
+	i := sort.Search(len(marks), func(i int) bool { return marks[i].first > seq })
+	if i == 0 {
+		return mark{}, false
+	}
+	return marks[i-1], true
+}
+
+// listSegments returns the first sequence numbers of a directory's record
+// files, ascending, and removes what an interrupted rewrite left.
+func listSegments(fs vfs.FS, dir string) (firsts []uint64, err error) {
+	names, err := fs.List(dir)
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	for _, n := range names {
+		if n == preallocatedName {
+			continue
+		}
+		if first, ok := parseFileName(n); ok {
+			firsts = append(firsts, first)
+			continue
+		}
+		if strings.HasSuffix(n, atomicfile.TempSuffix) {
+			if err := fs.Remove(fs.PathJoin(dir, n)); err != nil {
+				return nil, fmt.Errorf("records: %w", err)
+			}
+			continue
+		}
+		return nil, fmt.Errorf("records: %s is not a record file: %w", fs.PathJoin(dir, n), assay.ErrCorrupt)
+	}
+	slices.Sort(firsts)
+	return firsts, nil
+}
+
+// replaceFile writes a file so that after a crash the old one or the new one is there.
+func replaceFile(fs vfs.FS, path string, write func(w io.Writer) error) error {
+	if err := atomicfile.Replace(fs, path, write); err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	return nil
+}
+
+func syncDir(fs vfs.FS, dir string) error {
+	if err := atomicfile.SyncDir(fs, dir); err != nil {
+		return fmt.Errorf("records: %w", err)
+	}
+	return nil
+}

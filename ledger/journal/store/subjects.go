@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/vault"
+)
+
+// OpenKeys loads the system's key with the master key, or makes it, and takes up the keys of subjects.
+func (s *Store) OpenKeys(master *vault.Master) error {
+	system, err := systemKey(s.db, master)
+	if err != nil {
+		return err
+	}
+	s.master = master
+	s.keys = newKeyring(s.db, master, system)
+	return nil
+}
+
+// System returns the key of what concerns no subject.
+func (s *Store) System() *vault.Key { return s.keys.system.key }
+
+// Subject returns a subject's key, making one if there is none; "" is the system.
+func (s *Store) Subject(name string) (*Subject, error) { return s.keys.get(name) }
+
+// SubjectTag returns what stands for a subject's name in the store.
+func (s *Store) SubjectTag(name string) [16]byte { return s.keys.tag(name) }
+
+// Key returns a key by its id. vault.ErrErased: it was destroyed.
+func (s *Store) Key(id vault.ID) (*vault.Key, error) { return s.keys.byID(id) }
+
+// Retire takes a subject's key out of use, for an erasure that is about to be recorded, and returns it. What the
+// subject does later is sealed under a new key. assay.ErrNotFound: nothing is sealed for the subject.
+func (s *Store) Retire(name string) (*Subject, error) { return s.keys.retire(name) }
+
+// NoteUse adds to a group what makes a subject's key durable with it, unless that was done before. The caller keeps the
+// master key from being replaced until the group is durable.
+func (s *Store) NoteUse(g *Group, sub *Subject) error {
+	if sub.written.Load() || sub.dead.Load() {
+		return nil
+	}
+	if gen := s.master.Generation(); sub.generation != gen {
+		w, err := s.master.Wrap(sub.key)
+		if err != nil {
+			return err
+		}
+		sub.wrapped, sub.generation = w, gen
+	}
+	sub.written.Store(true)
+	op := recordfile.KeyOp{Kind: recordfile.NewKey, Subject: sub.tag, Key: sub.key.ID(), Wrapped: sub.wrapped}
+	g.Ops = append(g.Ops, op)
+	g.made = append(g.made, sub)
+	return nil
+}
+
+// NoteErasure adds to a group that its record seq destroys a subject's key.
+func (s *Store) NoteErasure(g *Group, sub *Subject, seq uint64) {
+	op := recordfile.KeyOp{Kind: recordfile.EraseKey, Subject: sub.tag, Key: sub.key.ID(), Sequence: seq}
+	g.Ops = append(g.Ops, op)
+}

@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-
-//go:build !linux
-
-package journal
-
-// syncFileSystem reports that the system has no call to sync a file system.
-func syncFileSystem(string) (bool, error) { return false, nil }
