@@ -49,7 +49,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"words":   words,
 		"visible": visible,
 		"whole":   func(t *Table) bool { return len(t.Rows) <= wholeRows },
-		"dense":   func(t *Table) bool { return len(t.Columns) > 10 }, // too wide for a page at full size
+		"dense":   func(t *Table) bool { return len(t.Columns) > 8 }, // too wide for a page at full size
 		"stacked": stacked,
 		"right":   rightAligned,
 		"class":   cellClass,
