@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 // area is one benchmark program and how it is run.

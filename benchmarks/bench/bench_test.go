@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 // TestPagesAreCurrent holds every page with figures, and every plot, to the

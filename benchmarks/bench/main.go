@@ -34,7 +34,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/daemon"
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
 )
 
 func main() {

@@ -18,7 +18,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 const plotDir = "docs/plots"

@@ -34,9 +34,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
-	"github.com/assayrisk/assay/benchmarks/load"
-	"github.com/assayrisk/assay/benchmarks/world"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
+	"github.com/assayrisk/assay/benchmarks/internal/world"
 )
 
 type options struct {

@@ -14,9 +14,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/daemon"
-	"github.com/assayrisk/assay/benchmarks/load"
-	"github.com/assayrisk/assay/benchmarks/world"
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
+	"github.com/assayrisk/assay/benchmarks/internal/world"
 	"github.com/assayrisk/assay/models/gbdt"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
@@ -29,20 +29,20 @@ const (
 )
 
 // decisions encodes each row as a request for a decision.
-func decisions(rows *gbdt.Dataset) (out [][]byte, method string, err error) {
+func decisions(rows *gbdt.Dataset) (out []load.Template, method string, err error) {
 	for i := range rows.Rows() {
 		e := world.Event(rows, i, load.ID)
 		b, err := (&pb.ScoreRequest{RequestId: load.ID, Event: wire.Event(&e)}).MarshalVT()
 		if err != nil {
 			return nil, "", err
 		}
-		out = append(out, b)
+		out = append(out, load.NewTemplate(b))
 	}
 	return out, scoreMethod, nil
 }
 
 // inferences encodes each row as the Open Inference Protocol has it, raw.
-func inferences(rows *gbdt.Dataset) (out [][]byte, method string, err error) {
+func inferences(rows *gbdt.Dataset) (out []load.Template, method string, err error) {
 	for i := range rows.Rows() {
 		x := world.Row(rows, i)
 		raw := make([]byte, 0, 8*len(x))
@@ -54,7 +54,7 @@ func inferences(rows *gbdt.Dataset) (out [][]byte, method string, err error) {
 		if err != nil {
 			return nil, "", err
 		}
-		out = append(out, b)
+		out = append(out, load.NewTemplate(b))
 	}
 	return out, inferMethod, nil
 }

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/daemon"
-	"github.com/assayrisk/assay/benchmarks/load"
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
@@ -64,7 +64,7 @@ var kinds = []kind{
 const connections = 8
 
 // startAssay builds assayd, as one that is installed, and starts it.
-func startAssay(ctx context.Context, dir, bundle string, encode func(*gbdt.Dataset) ([][]byte, string, error), rows *gbdt.Dataset) (*server, error) {
+func startAssay(ctx context.Context, dir, bundle string, encode func(*gbdt.Dataset) ([]load.Template, string, error), rows *gbdt.Dataset) (*server, error) {
 	program, err := daemon.Build(ctx, filepath.Dir(dir), "./cmd/assayd")
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func port(address string) string {
 }
 
 // askGRPC prepares the calls of a gRPC server.
-func askGRPC(p *daemon.Process, address string, encode func(*gbdt.Dataset) ([][]byte, string, error), rows *gbdt.Dataset) (*server, error) {
+func askGRPC(p *daemon.Process, address string, encode func(*gbdt.Dataset) ([]load.Template, string, error), rows *gbdt.Dataset) (*server, error) {
 	s := &server{process: p}
 	messages, method, err := encode(rows)
 	if err != nil {
@@ -138,11 +138,11 @@ func askGRPC(p *daemon.Process, address string, encode func(*gbdt.Dataset) ([][]
 	}
 	s.close = func() { load.Close(conns) }
 	s.call = func(ctx context.Context, caller, k int) error {
-		return conns[caller%len(conns)].Invoke(ctx, method, load.Fresh(messages[(caller*31+k)%len(messages)]), nil)
+		return conns[caller%len(conns)].Invoke(ctx, method, messages[(caller*31+k)%len(messages)].Next(), nil)
 	}
 	s.score = func(ctx context.Context, x int) (float64, error) {
 		var reply []byte
-		if err := conns[0].Invoke(ctx, method, load.Fresh(messages[x]), &reply); err != nil {
+		if err := conns[0].Invoke(ctx, method, messages[x].Next(), &reply); err != nil {
 			return 0, err
 		}
 		return decode(method, reply)

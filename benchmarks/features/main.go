@@ -35,7 +35,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/assayrisk/assay/benchmarks/figure"
+
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"

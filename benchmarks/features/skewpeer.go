@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 // skewPeer is one of the two ways in which polars computes the skewed log's

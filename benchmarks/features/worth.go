@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/assayrisk/assay"
-	madeup "github.com/assayrisk/assay/benchmarks/world"
+	madeup "github.com/assayrisk/assay/benchmarks/internal/world"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	madeup "github.com/assayrisk/assay/benchmarks/world"
+	madeup "github.com/assayrisk/assay/benchmarks/internal/world"
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/serving/assayclient"
 )

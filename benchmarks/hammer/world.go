@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/daemon"
-	madeup "github.com/assayrisk/assay/benchmarks/world"
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
+	madeup "github.com/assayrisk/assay/benchmarks/internal/world"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 	"github.com/assayrisk/assay/ledger/anchor/evm"

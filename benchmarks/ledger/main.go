@@ -33,7 +33,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	assay "github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )

@@ -28,8 +28,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/daemon"
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 func main() {

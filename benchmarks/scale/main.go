@@ -19,7 +19,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 // part is one thing that grows.

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/daemon"
-	"github.com/assayrisk/assay/benchmarks/load"
-	"github.com/assayrisk/assay/benchmarks/world"
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
+	"github.com/assayrisk/assay/benchmarks/internal/world"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/wire"
 )
@@ -46,14 +46,14 @@ func callers(ctx context.Context, short bool) error {
 	}
 	defer p.Stop(20 * time.Second)
 	rows := world.Table(world.Shape{Rows: 256, Columns: s.Columns}, 2)
-	var messages [][]byte
+	var messages []load.Template
 	for i := range rows.Rows() {
 		e := world.Event(rows, i, load.ID)
 		b, err := (&pb.ScoreRequest{RequestId: load.ID, Event: wire.Event(&e)}).MarshalVT()
 		if err != nil {
 			return err
 		}
-		messages = append(messages, b)
+		messages = append(messages, load.NewTemplate(b))
 	}
 	for _, n := range upTo(short, 1, 4, 16, 64, 256, 1024, 4096) {
 		conns, err := load.Dial(address, (n+63)/64)
@@ -63,7 +63,8 @@ func callers(ctx context.Context, short bool) error {
 		var rate []float64
 		for range 3 {
 			r, err := load.Closed(ctx, n, 1200*time.Millisecond, func(ctx context.Context, caller, k int) error {
-				return conns[caller%len(conns)].Invoke(ctx, "/assay.v1.Scoring/Score", load.Fresh(messages[(caller*31+k)%len(messages)]), nil)
+				message := messages[(caller*31+k)%len(messages)].Next()
+				return conns[caller%len(conns)].Invoke(ctx, "/assay.v1.Scoring/Score", message, nil)
 			})
 			if err != nil {
 				load.Close(conns)

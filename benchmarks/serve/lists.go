@@ -15,7 +15,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
@@ -38,7 +39,7 @@ func lists(ctx context.Context, o options) error {
 		return err
 	}
 	defer server.stop()
-	conns, err := dial(server.addr, connections)
+	conns, err := load.Dial(server.addr, connections)
 	if err != nil {
 		return err
 	}
@@ -105,8 +106,7 @@ func fill(ctx context.Context, conns []*grpc.ClientConn, n int) error {
 		wg.Go(func() {
 			msgs, err := messages("batch", rand.New(rand.NewPCG(uint64(i), 11)))
 			for k := 0; err == nil && left.Add(-1) >= 0; k++ {
-				var size int
-				err = conns[i%len(conns)].Invoke(ctx, batchMethod, msgs[k%len(msgs)].next(), &size)
+				err = conns[i%len(conns)].Invoke(ctx, batchMethod, msgs[k%len(msgs)].Next(), nil)
 			}
 			errs[i] = err
 		})
@@ -130,8 +130,7 @@ func list(ctx context.Context, c *grpc.ClientConn, who int, pages *atomic.Int64,
 		if err != nil {
 			return err
 		}
-		var size int
-		if err := c.Invoke(ctx, listMethod, b, &size); err == nil {
+		if err := c.Invoke(ctx, listMethod, b, nil); err == nil {
 			pages.Add(1)
 		} else if status.Code(err) != codes.ResourceExhausted {
 			return fmt.Errorf("listing: %w", err)

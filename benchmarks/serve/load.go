@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -17,31 +16,12 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/mem"
 
+	"github.com/assayrisk/assay/benchmarks/internal/load"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 	"github.com/assayrisk/assay/serving/wire"
 )
-
-// rawCodec sends and takes bytes as they are: the client costs the same,
-// whatever it asks, and most of the machine is the server's.
-type rawCodec struct{}
-
-func (rawCodec) Name() string { return "proto" }
-
-func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
-	return mem.BufferSlice{mem.SliceBuffer(v.([]byte))}, nil
-}
-
-func (rawCodec) Unmarshal(d mem.BufferSlice, v any) error {
-	*v.(*int) = d.Len()
-	return nil
-}
-
-// idTemplate is the id that stands in encoded requests until it is replaced.
-const idTemplate = "request-0000000000000000"
 
 const (
 	scoreMethod  = "/assay.v1.Scoring/Score"
@@ -53,50 +33,14 @@ const (
 	batchRows    = 100
 )
 
-// ids makes request ids unique over all runs.
-var ids atomic.Uint64
-
-// template is an encoded message and the places of the ids in it.
-type template struct {
-	bytes []byte
-	at    []int
-}
-
-func newTemplate(b []byte) template {
-	t := template{bytes: b}
-	for from := 0; ; {
-		i := bytes.Index(b[from:], []byte(idTemplate))
-		if i < 0 {
-			return t
-		}
-		t.at = append(t.at, from+i)
-		from += i + len(idTemplate)
-	}
-}
-
-// next returns the message with fresh ids; two places in a row (request id and
-// event id) share one.
-func (t *template) next() []byte {
-	b := bytes.Clone(t.bytes)
-	for k := 0; k < len(t.at); k += 2 {
-		x := ids.Add(1)
-		for _, at := range t.at[k:min(k+2, len(t.at))] {
-			for d, y := len(idTemplate)-1, x; d >= len(idTemplate)-16; d, y = d-1, y>>4 {
-				b[at+d] = "0123456789abcdef"[y&15]
-			}
-		}
-	}
-	return b
-}
-
 // messages makes the templates that one caller goes through.
-func messages(kind string, r *rand.Rand) ([]template, error) {
+func messages(kind string, r *rand.Rand) ([]load.Template, error) {
 	request := func() *pb.ScoreRequest {
 		x := newRow(r)
 		e := x.event(r, time.Now())
-		return &pb.ScoreRequest{RequestId: idTemplate, Event: wire.Event(&e)}
+		return &pb.ScoreRequest{RequestId: load.ID, Event: wire.Event(&e)}
 	}
-	var out []template
+	var out []load.Template
 	for range 8 {
 		var b []byte
 		var err error
@@ -121,26 +65,13 @@ func messages(kind string, r *rand.Rand) ([]template, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, newTemplate(b))
+		out = append(out, load.NewTemplate(b))
 	}
 	return out, nil
 }
 
 func method(kind string) string {
 	return map[string]string{"echo": echoMethod, "unary": scoreMethod, "batch": batchMethod, "oip": inferMethod}[kind]
-}
-
-func dial(addr string, n int) ([]*grpc.ClientConn, error) {
-	conns := make([]*grpc.ClientConn, n)
-	for i := range conns {
-		c, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithWriteBufferSize(64<<10), grpc.WithReadBufferSize(64<<10),
-			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(rawCodec{}), grpc.MaxCallRecvMsgSize(64<<20)))
-		if err != nil {
-			return nil, err
-		}
-		conns[i] = c
-	}
-	return conns, nil
 }
 
 // rate is the calls that n callers get answered a second, in a closed loop.
@@ -151,15 +82,11 @@ func dial(addr string, n int) ([]*grpc.ClientConn, error) {
 // start, counts: the server's CPU time until then is added, and so is the time
 // that the machine needs for it with all of its processors.
 func rate(ctx context.Context, to *process, n int, kind string, length time.Duration) (perSecond, cpu float64, err error) {
-	conns, err := dial(to.addr, connections)
+	conns, err := load.Dial(to.addr, connections)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
+	defer load.Close(conns)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var answered atomic.Int64
@@ -207,14 +134,13 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // caller asks until it is told to stop.
-func caller(ctx context.Context, c *grpc.ClientConn, kind string, msgs []template, answered *atomic.Int64, stop *atomic.Bool) error {
+func caller(ctx context.Context, c *grpc.ClientConn, kind string, msgs []load.Template, answered *atomic.Int64, stop *atomic.Bool) error {
 	if kind == "stream" {
 		return streamCaller(ctx, c, msgs, answered, stop)
 	}
 	name := method(kind)
 	for i := 0; !stop.Load(); i++ {
-		var n int
-		if err := c.Invoke(ctx, name, msgs[i%len(msgs)].next(), &n); err != nil {
+		if err := c.Invoke(ctx, name, msgs[i%len(msgs)].Next(), nil); err != nil {
 			return err
 		}
 		answered.Add(1)
@@ -222,7 +148,7 @@ func caller(ctx context.Context, c *grpc.ClientConn, kind string, msgs []templat
 	return nil
 }
 
-func streamCaller(ctx context.Context, c *grpc.ClientConn, msgs []template, answered *atomic.Int64, stop *atomic.Bool) error {
+func streamCaller(ctx context.Context, c *grpc.ClientConn, msgs []load.Template, answered *atomic.Int64, stop *atomic.Bool) error {
 	st, err := c.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, streamMethod)
 	if err != nil {
 		return err
@@ -232,7 +158,7 @@ func streamCaller(ctx context.Context, c *grpc.ClientConn, msgs []template, answ
 	go func() {
 		for i := 0; !stop.Load(); i++ {
 			slots <- struct{}{}
-			if err := st.SendMsg(msgs[i%len(msgs)].next()); err != nil {
+			if err := st.SendMsg(msgs[i%len(msgs)].Next()); err != nil {
 				sent <- err
 				return
 			}
@@ -240,8 +166,7 @@ func streamCaller(ctx context.Context, c *grpc.ClientConn, msgs []template, answ
 		sent <- st.CloseSend()
 	}()
 	for {
-		var n int
-		if err := st.RecvMsg(&n); errors.Is(err, io.EOF) {
+		if err := st.RecvMsg(nil); errors.Is(err, io.EOF) {
 			return <-sent
 		} else if err != nil {
 			return err

@@ -34,7 +34,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 type options struct {

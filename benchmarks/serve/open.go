@@ -10,7 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
 )
 
 // latencies are sorted.
@@ -26,7 +27,7 @@ func (l latencies) at(q float64) time.Duration {
 // openLoop sends perSecond requests a second, whether those before them have
 // been answered or not, and measures from when each should have been sent.
 func openLoop(ctx context.Context, addr, kind string, perSecond int, length time.Duration) (latencies, error) {
-	conns, err := dial(addr, connections)
+	conns, err := load.Dial(addr, connections)
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +55,9 @@ func openLoop(ctx context.Context, addr, kind string, perSecond int, length time
 		if ctx.Err() != nil {
 			break
 		}
-		b := msgs[i%len(msgs)].next()
+		b := msgs[i%len(msgs)].Next()
 		wg.Go(func() {
-			var n int
-			err := conns[i%len(conns)].Invoke(ctx, name, b, &n)
+			err := conns[i%len(conns)].Invoke(ctx, name, b, nil)
 			took := time.Since(due)
 			mu.Lock()
 			defer mu.Unlock()

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/benchmarks/world"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
+	"github.com/assayrisk/assay/benchmarks/internal/world"
 )
 
 // The shape of the world: numbers and texts that an application carries, and
@@ -50,7 +51,7 @@ func newRow(r *rand.Rand) (x row) {
 // event makes an application of a row. The request id and event id have a
 // fixed width, so that they can be replaced in the encoded bytes.
 func (x *row) event(r *rand.Rand, at time.Time) assay.Event {
-	e := assay.Event{ID: idTemplate, Kind: "application", Time: at, Entities: []assay.Entity{
+	e := assay.Event{ID: load.ID, Kind: "application", Time: at, Entities: []assay.Entity{
 		{Role: "buyer", ID: fmt.Sprintf("B-%05d", r.IntN(10_000))}, {Role: "seller", ID: fmt.Sprintf("S-%05d", r.IntN(1_000))}}}
 	for i, v := range x.n {
 		e.Fields = append(e.Fields, assay.Field{Name: world.Number(i), Value: assay.NumberValue(v)})

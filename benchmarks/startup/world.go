@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/benchmarks/world"
+	"github.com/assayrisk/assay/benchmarks/internal/world"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/policy"
 )

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 // Marks of the region that the program writes.

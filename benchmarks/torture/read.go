@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 // row is one operator on one place: how often it was injected, and what found

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
 // comparison is how trainers are run beside each other on one case.

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// rawCodec sends and takes bytes as they are.
+// rawCodec sends and takes bytes as they are: the client costs the same, whatever it asks, and most of the machine is the
+// server's.
 type rawCodec struct{}
 
 func (rawCodec) Name() string { return "proto" }
@@ -32,7 +33,8 @@ func (rawCodec) Unmarshal(d mem.BufferSlice, v any) error {
 func Dial(addr string, n int) ([]*grpc.ClientConn, error) {
 	var conns []*grpc.ClientConn
 	for range n {
-		c, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithWriteBufferSize(64<<10), grpc.WithReadBufferSize(64<<10),
+		c, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithWriteBufferSize(64<<10), grpc.WithReadBufferSize(64<<10),
 			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(rawCodec{}), grpc.MaxCallRecvMsgSize(64<<20)))
 		if err != nil {
 			Close(conns)
@@ -50,25 +52,42 @@ func Close(conns []*grpc.ClientConn) {
 	}
 }
 
-// ID stands in an encoded request until Fresh replaces it: ids must differ, and
-// have one width.
+// ID stands in an encoded request where an id belongs, until a Template replaces it: ids must differ, and have one width.
 const ID = "request-0000000000000000"
 
+// ids makes request ids unique over all templates of a process.
 var ids atomic.Uint64
 
-// Fresh returns a copy of an encoded request in which every ID is replaced by
-// one that no other call of this process has.
-func Fresh(encoded []byte) []byte {
-	b := bytes.Clone(encoded)
-	x := ids.Add(1)
+// Template is an encoded message and the places of the ids in it. Two places in a row share an id: a request's and its
+// event's.
+type Template struct {
+	bytes []byte
+	at    []int
+}
+
+// NewTemplate finds the ids in a message.
+func NewTemplate(b []byte) Template {
+	t := Template{bytes: b}
 	for from := 0; ; {
 		i := bytes.Index(b[from:], []byte(ID))
 		if i < 0 {
-			return b
+			return t
 		}
-		for d, y := from+i+len(ID)-1, x; d >= from+i+len(ID)-16; d, y = d-1, y>>4 {
-			b[d] = "0123456789abcdef"[y&15]
-		}
+		t.at = append(t.at, from+i)
 		from += i + len(ID)
 	}
+}
+
+// Next returns the message with ids that no other message of this process has.
+func (t *Template) Next() []byte {
+	b := bytes.Clone(t.bytes)
+	for k := 0; k < len(t.at); k += 2 {
+		x := ids.Add(1)
+		for _, at := range t.at[k:min(k+2, len(t.at))] {
+			for d, y := len(ID)-1, x; d >= len(ID)-16; d, y = d-1, y>>4 {
+				b[at+d] = "0123456789abcdef"[y&15]
+			}
+		}
+	}
+	return b
 }

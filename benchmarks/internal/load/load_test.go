@@ -36,10 +36,28 @@ func TestClosed(t *testing.T) {
 	})
 }
 
-func TestFresh(t *testing.T) {
-	m := []byte("a" + ID + "b" + ID)
-	x, y := Fresh(m), Fresh(m)
-	if bytes.Equal(x, y) || bytes.Contains(x, []byte(ID)) || len(x) != len(m) || !bytes.Equal(x[1:25], x[26:]) {
-		t.Errorf("fresh requests %q and %q", x, y)
+func TestTemplate(t *testing.T) {
+	m := NewTemplate([]byte("a" + ID + "b" + ID + "c" + ID + "d" + ID))
+	x, y := m.Next(), m.Next()
+	seen := map[string]int{}
+	for _, b := range [][]byte{x, y} {
+		if len(b) != len(m.bytes) || bytes.Contains(b, []byte(ID)) {
+			t.Fatalf("the message became %q", b)
+		}
+		for k := range 4 {
+			seen[string(b[k*(len(ID)+1)+1:][:len(ID)])]++
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("two messages of two requests have the ids %v", seen)
+	}
+	for id, n := range seen {
+		if n != 2 {
+			t.Errorf("%s stands %d times, for a request and its event", id, n)
+		}
+	}
+	none := NewTemplate([]byte("no id"))
+	if b := none.Next(); string(b) != "no id" || &b[0] == &none.bytes[0] {
+		t.Errorf("a message without an id became %q", b)
 	}
 }
