@@ -181,7 +181,7 @@ func TestPythonAgrees(t *testing.T) {
 	if err != nil {
 		t.Skip("python3 is not installed: the second verifier was not run")
 	}
-	out, err := exec.Command(python, filepath.Join("..", "benchmarks", "peers", "verify_receipt.py"), "--vectors", vectorFile).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join("..", "docs", "formats", "verifier", "verify_receipt.py"), "--vectors", vectorFile).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -319,7 +319,7 @@ func TestPythonAgrees(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(python, filepath.Join("..", "..", "benchmarks", "peers", "verify_receipt.py"), "--vectors", path).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "verify_receipt.py"), "--vectors", path).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -105,7 +105,7 @@ func TestPythonReadsRecords(t *testing.T) {
 		t.Skip("no Python with the package cryptography: the second reader of record files was not run (set " +
 			"ASSAY_PEERS_PYTHON)")
 	}
-	out, err := exec.Command(python, filepath.Join("..", "..", "benchmarks", "peers", "read_records.py"), recordVectorFile).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "read_records.py"), recordVectorFile).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

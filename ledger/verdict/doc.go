@@ -12,7 +12,7 @@
 //
 // It links no store, no network and no clock (imports_test.go). The receipts and
 // trust files of package verdicttest, changed in a thousand ways, hold each
-// program and the Python verifier (benchmarks/peers/verify_receipt.py) to the
+// program and the Python verifier (docs/formats/verifier/verify_receipt.py) to the
 // same verdict: TestPrograms of cmd/assay, cmd/assay-verify and benchmarks/hammer,
 // and TestPythonAgrees here.
 package verdict
