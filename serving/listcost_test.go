@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
@@ -109,13 +111,23 @@ func TestListsGiveWay(t *testing.T) {
 	for range cap(n.server.filling) {
 		n.server.filling <- struct{}{}
 	}
-	done := make(chan struct{})
-	go func() { list(); close(done) }()
-	select {
-	case <-done:
-		t.Error("a page was filled without a place")
-	case <-time.After(50 * time.Millisecond):
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := rpc.ListDecisions(ctx, &pb.ListDecisionsRequest{PageSize: 1}); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a page without a place: %v", err)
 	}
 	<-n.server.filling
-	<-done
+	list()
+}
+
+// TestListReadsABoundedNumber: a page ends after so many records, whether or not
+// it has found any.
+func TestListReadsABoundedNumber(t *testing.T) {
+	p := page{size: maxPage, read: maxScan, before: func(context.Context, int) error { return nil }, query: &query{}}
+	if err := p.take(t.Context(), 7, &journal.Record{}, nil); err != errPageFull || p.next != 0 {
+		t.Errorf("record %d of a page: %v, to go on at %d", maxScan+1, err, p.next)
+	}
+	if p.read--; p.take(t.Context(), 7, &journal.Record{}, nil) != nil || p.next != 8 {
+		t.Errorf("record %d of a page ends it, to go on at %d", maxScan, p.next)
+	}
 }

@@ -50,6 +50,7 @@ var hostile = []struct{ name, expression, refusal string }{
 	{"nested maps", nested(8, thirty+".map(v%d, %s)[0]", "1") + " == 2", ""},
 	{"doubled text in lists", nested(40, "%s.map(x%d, x%d+x%d)", `["`+strings.Repeat("a", 64)+`"]`) + ".size() == 0", ""},
 	{"text in a loop", thirty + `.all(v, (event.country + event.country + event.country + event.country + event.country) != "x")`, ""},
+	{"long text without a loop", "(" + strings.Repeat("event.country + ", 4) + `event.country) != "x"`, ""},
 	{"sum of lists", nested(20, "%s.map(x%d, x%d)", "([1]+[1])") + ".size() == 0", "lists cannot be added"},
 	{"empty sums", "([]+[]).size() == 1", "lists cannot be added"},
 	{"sum that looks like a macro's", "[1].all(x, ([x]+[x]).size() == 2)", "lists cannot be added"},
