@@ -50,12 +50,15 @@ func TestLyingNode(t *testing.T) {
 			if inTurn {
 				name += ", in turn"
 			}
-			t.Run(name, func(t *testing.T) {
+			held := t.Run(name, func(t *testing.T) {
 				underLie(t, p, a, log, l.Tell(inTurn))
 				if i == 0 && !inTurn && a.Status().Renewed == 0 {
 					t.Error("no transaction was made anew")
 				}
 			})
+			if !held {
+				t.Fatal("the other lies are not told: each could take as long")
+			}
 			select {
 			case err := <-ended:
 				ended <- err
