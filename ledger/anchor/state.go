@@ -156,7 +156,11 @@ func (a *Anchor) Confirm(ctx context.Context, records uint64) error {
 	case head.Size > cp.Size:
 		return a.contradiction(ctx, cp, rolledBack(head, cp))
 	}
-	return a.extends(ctx, head, cp, nil)
+	err = a.extends(ctx, head, cp, nil)
+	if errors.Is(err, assay.ErrCorrupt) {
+		return a.contradiction(ctx, cp, forkedText(head, cp))
+	}
+	return err
 }
 
 // Anchored reports whether anything was anchored from this directory, or sent.
