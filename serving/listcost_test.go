@@ -14,6 +14,7 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // decided scores n events of one buyer.
@@ -123,7 +124,8 @@ func TestListsGiveWay(t *testing.T) {
 // TestListReadsABoundedNumber: a page ends after so many records, whether or not
 // it has found any.
 func TestListReadsABoundedNumber(t *testing.T) {
-	p := page{size: maxPage, read: maxScan, before: func(context.Context, int) error { return nil }, query: &query{}}
+	p := page{size: maxPage, read: maxScan, query: &engine.Query{},
+		before: func(context.Context, int) error { return nil }}
 	if err := p.take(t.Context(), 7, &journal.Record{}, nil); err != errPageFull || p.next != 0 {
 		t.Errorf("record %d of a page: %v, to go on at %d", maxScan+1, err, p.next)
 	}

@@ -75,7 +75,7 @@ type turn struct {
 	acts   int // owned by turns.mu
 }
 
-// of returns a caller's places; leave must be called when they are not needed any more.
+// of returns a caller's places; leave must be called when they are needed no more.
 func (t *turns) of(caller string) (places chan struct{}, leave func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
