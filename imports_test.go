@@ -35,10 +35,10 @@ features/featurestest   : . features
 models                  : .
 models/gbdt             : . models
 models/forest           : . models
-models/forest/foresttest : . models
-models/interchange      : . models
-models/baseline         : . models
-models/eval             : . models
+models/forest/foresttest : models
+models/interchange      : models
+models/baseline         :
+models/eval             : models
 ledger                  : .
 ledger/vault            : .
 ledger/journal/atomicfile :
@@ -47,17 +47,18 @@ ledger/journal/recordfile : . ledger/vault ledger/journal/atomicfile
 ledger/journal/store    : . ledger/vault ledger/journal/atomicfile ledger/journal/recordfile
 ledger/journal/tilelog  : . ledger ledger/journal/atomicfile
 ledger/journal/guard    : . ledger ledger/vault ledger/journal/store
-ledger/journal          : . ledger ledger/vault ledger/journal/guard ledger/journal/overlay ledger/journal/recordfile ledger/journal/store ledger/journal/tilelog
-ledger/anchor           : . ledger
-ledger/anchor/evm       : . ledger ledger/anchor
+ledger/journal          : . ledger ledger/vault ledger/journal/guard ledger/journal/overlay
+                          ledger/journal/recordfile ledger/journal/store ledger/journal/tilelog
+ledger/anchor           : .
+ledger/anchor/evm       : . ledger/anchor
 ledger/anchor/evm/evmtest :
-ledger/anchor/devchain  : . ledger ledger/anchor ledger/anchor/evm
+ledger/anchor/devchain  : . ledger/anchor ledger/anchor/evm
 ledger/timestamp        : . ledger
 ledger/timestamp/timestamptest :
 ledger/timestamp/tsp    : . ledger/timestamp
 ledger/verdict          : . ledger ledger/anchor ledger/timestamp
 ledger/verdict/verdicttest : . ledger ledger/anchor ledger/timestamp ledger/verdict
-serving/auth            : .
+serving/auth            :
 serving/auth/authtest   :
 serving/policy          : . internal/yamltext
 serving/assayv1         :
@@ -66,46 +67,58 @@ serving/wire            : . serving/assayv1 serving/inferencev2
 serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving/scoring         : . features models models/forest serving/policy
 serving/scoring/scoringtest : . features models
-serving/engine          : . internal/nearest features models ledger ledger/journal ledger/vault serving/policy serving/scoring
-serving/audit           : . features models ledger ledger/journal ledger/vault serving/engine serving/policy serving/scoring
-serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1 serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
-cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp ledger/timestamp/tsp ledger/verdict serving
-cmd/assay               : . datasets datasets/scf features features/window models models/* ledger ledger/* serving serving/* cmd/internal/node internal/version internal/yamltext
-cmd/assayd              : . features models models/forest models/interchange ledger ledger/journal ledger/vault ledger/anchor ledger/anchor/evm ledger/timestamp ledger/timestamp/tsp serving serving/* cmd/internal/node internal/yamltext internal/version
-cmd/assay-verify        : . ledger ledger/anchor ledger/timestamp ledger/verdict internal/version
-benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/* serving serving/* benchmarks/*
+serving/engine          : . internal/nearest features models ledger ledger/journal ledger/vault serving/policy
+                          serving/scoring
+serving/audit           : . features models ledger ledger/journal ledger/vault serving/engine serving/policy
+                          serving/scoring
+serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1
+                          serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
+cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
+cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/*
+                          cmd/internal/node internal/version internal/yamltext
+cmd/assayd              : . models models/forest models/interchange ledger/anchor ledger/anchor/evm ledger/timestamp
+                          serving cmd/internal/node internal/yamltext internal/version
+cmd/assay-verify        : ledger ledger/anchor ledger/timestamp ledger/verdict internal/version
+benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/*
+                          serving serving/* benchmarks/*
 `
 
 // doors says which of our packages may import a heavy dependency.
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
-github.com/apache/arrow                : internal/arrowsafe datasets datasets/scf features serving serving/scoring/scoringtest cmd/assay benchmarks
+github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest
+                                         cmd/assay benchmarks
 github.com/xuri/excelize               : datasets models/eval
 github.com/klauspost/compress          : datasets
 github.com/dmitryikh/leaves            : models/interchange
-github.com/sjwhitworth/golearn         : models/baseline features
+github.com/sjwhitworth/golearn         : models/baseline
 gonum.org/v1/gonum/optimize            : models/baseline
-gonum.org/v1/gonum/stat                : models/eval models/baseline
-gonum.org/v1/plot                      : models/eval
-google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/wire serving/auth cmd/assay cmd/assayd
+gonum.org/v1/gonum/stat                : models/eval
+gonum.org/v1/plot                      : benchmarks
+google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/wire
 github.com/google/cel-go               : serving/policy
 github.com/goccy/go-yaml               : internal/yamltext features
 github.com/coreos/go-oidc              : serving/auth
 github.com/cockroachdb/pebble          : ledger/journal ledger/journal/*
 github.com/transparency-dev/tessera    : ledger/journal ledger/journal/tilelog
-github.com/transparency-dev/merkle     : ledger ledger/journal ledger/journal/guard ledger/journal/tilelog ledger/anchor ledger/anchor/evm internal/memlog
+github.com/transparency-dev/merkle     : ledger ledger/journal ledger/journal/guard ledger/journal/tilelog
+                                         ledger/anchor internal/memlog
 github.com/tink-crypto/tink-go         : ledger/vault
 github.com/ethereum/go-ethereum/node   : ledger/anchor/devchain
 github.com/ethereum/go-ethereum/eth    : ledger/anchor/devchain
-github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/evm/evmtest ledger/anchor/devchain ledger/verdict/verdicttest
+github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/evm/evmtest
+                                         ledger/anchor/devchain ledger/verdict/verdicttest
 `
 
 // never says what a command must not link, at any distance.
 const never = `
-cmd/assayd       : models/gbdt ledger/anchor/devchain github.com/ethereum/go-ethereum/eth github.com/sjwhitworth/golearn
-ledger/verdict   : ledger/journal ledger/vault github.com/cockroachdb/pebble github.com/transparency-dev/tessera google.golang.org/grpc net net/http github.com/ethereum/go-ethereum/rpc
-cmd/assay-verify : ledger/journal ledger/vault github.com/cockroachdb/pebble github.com/transparency-dev/tessera google.golang.org/grpc net/http github.com/ethereum/go-ethereum/rpc
+cmd/assayd       : models/gbdt ledger/anchor/devchain github.com/ethereum/go-ethereum/eth
+                   github.com/sjwhitworth/golearn
+ledger/verdict   : ledger/journal ledger/vault github.com/cockroachdb/pebble github.com/transparency-dev/tessera
+                   google.golang.org/grpc net net/http github.com/ethereum/go-ethereum/rpc
+cmd/assay-verify : ledger/journal ledger/vault github.com/cockroachdb/pebble github.com/transparency-dev/tessera
+                   google.golang.org/grpc net/http github.com/ethereum/go-ethereum/rpc
 `
 
 type listed struct {
@@ -132,13 +145,19 @@ func goList(t *testing.T) []listed {
 	}
 }
 
+// table reads lines of the form "name : words". A line without a colon goes on with the one before it.
 func table(text string) map[string][]string {
 	m := map[string][]string{}
+	last := ""
 	for s := bufio.NewScanner(strings.NewReader(text)); s.Scan(); {
-		if name, rest, ok := strings.Cut(s.Text(), ":"); ok {
-			m[strings.TrimSpace(name)] = strings.Fields(rest)
+		words := s.Text()
+		if name, rest, ok := strings.Cut(words, ":"); ok {
+			last, words = strings.TrimSpace(name), rest
+			m[last] = nil
 		}
+		m[last] = append(m[last], strings.Fields(words)...)
 	}
+	delete(m, "")
 	return m
 }
 
@@ -194,14 +213,7 @@ func TestImportPlan(t *testing.T) {
 			if name == "benchmarks" {
 				continue
 			}
-			// The longest door that fits is the one that counts.
-			best := ""
-			for prefix := range door {
-				if (below(imp, prefix) || strings.HasPrefix(imp, prefix+"/")) && len(prefix) > len(best) {
-					best = prefix
-				}
-			}
-			if best != "" && !inside(name, door[best]) {
+			if best := bestDoor(door, imp); best != "" && !inside(name, door[best]) {
 				t.Errorf("%s imports %s, whose only doors are %v", name, imp, door[best])
 			}
 		}
@@ -215,6 +227,76 @@ func TestImportPlan(t *testing.T) {
 	}
 }
 
+// TestImportPlanIsUsed finds what the plan, the doors and the bans allow or name and no package has: who reads them is to
+// see the house as it is.
+func TestImportPlanIsUsed(t *testing.T) {
+	packages := goList(t)
+	imports, linked := map[string][]string{}, map[string]bool{}
+	for _, p := range packages {
+		name := home(ours(p.ImportPath))
+		imports[name] = append(imports[name], p.Imports...)
+		for _, dep := range p.Deps {
+			linked[dep] = true
+		}
+	}
+	for _, what := range unused(table(plan), table(doors), imports) {
+		t.Error(what)
+	}
+	for name, bans := range table(never) {
+		if _, ok := imports[name]; !ok {
+			t.Errorf("%s may not link some packages, and is none", name)
+		}
+		for _, ban := range bans {
+			_, known := imports[ban] // a package of ours; else of the standard library or of others
+			for dep := range linked {
+				known = known || below(dep, ban)
+			}
+			if !known {
+				t.Errorf("%s may not link %s, which nothing links: was it renamed?", name, ban)
+			}
+		}
+	}
+}
+
+// unused lists what plan and doors allow, and no package imports.
+func unused(plan, doors, imports map[string][]string) (out []string) {
+	for name, may := range plan {
+		if _, ok := imports[name]; !ok {
+			out = append(out, name+" has a line in the plan, and is no package")
+			continue
+		}
+		for _, m := range may {
+			if !slices.ContainsFunc(imports[name], func(imp string) bool { return inside(ours(imp), []string{m}) }) {
+				out = append(out, name+" may import "+m+", and does not")
+			}
+		}
+	}
+	for prefix, names := range doors {
+		for _, n := range names {
+			uses := false
+			for name, list := range imports {
+				uses = uses || inside(name, []string{n}) &&
+					slices.ContainsFunc(list, func(imp string) bool { return bestDoor(doors, imp) == prefix })
+			}
+			if !uses {
+				out = append(out, n+" is a door of "+prefix+", and does not import it")
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// bestDoor returns the longest dependency with doors that an import is of, "" if none.
+func bestDoor(doors map[string][]string, imp string) (best string) {
+	for prefix := range doors {
+		if below(imp, prefix) && len(prefix) > len(best) {
+			best = prefix
+		}
+	}
+	return best
+}
+
 // TestPlanCanFail holds the plan's own machinery to account.
 func TestPlanCanFail(t *testing.T) {
 	if inside("models/gbdt", []string{"models"}) || !inside("models/gbdt", []string{"models/*"}) || inside("modelsx", []string{"models/*"}) {
@@ -222,6 +304,17 @@ func TestPlanCanFail(t *testing.T) {
 	}
 	if !below("a/b", "a") || below("ab", "a") || ours(module+"/x") != "x" || ours("fmt") != "" || ours(module) != "." {
 		t.Error("below or ours is wrong")
+	}
+	if m := table("\na : b\n    c\nd :\n"); len(m) != 2 || !slices.Equal(m["a"], []string{"b", "c"}) || m["d"] != nil {
+		t.Errorf("table reads %v", m)
+	}
+	got := unused(map[string][]string{"a": {"b", "c/*"}, "gone": nil},
+		map[string][]string{"x.org/y": {"a", "b"}, "x.org/y/z": {"a"}},
+		map[string][]string{"a": {module + "/b", module + "/c", "x.org/y/z/w"}, "b": {"x.org/y/v"}})
+	want := []string{"a is a door of x.org/y, and does not import it", "a may import c/*, and does not",
+		"gone has a line in the plan, and is no package"}
+	if !slices.Equal(got, want) {
+		t.Errorf("unused says %q", got)
 	}
 	if home("cmd/assayd") != "cmd/assayd" || home("cmd/assay/report") != "cmd/assay" {
 		t.Error("home is wrong")

@@ -4,16 +4,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -124,8 +121,7 @@ func current(t *testing.T, path string, want []byte) {
 	}
 }
 
-// TestArchitecture holds the drawing in docs/architecture.md to the import plan
-// that the test at the root keeps.
+// TestArchitecture holds the drawing in docs/architecture.md to what the packages import.
 func TestArchitecture(t *testing.T) {
 	const path = "../../docs/architecture.md"
 	text, err := os.ReadFile(path)
@@ -138,48 +134,50 @@ func TestArchitecture(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has no place for the plan", path)
 	}
-	current(t, path, []byte(head+begin+drawPlan(importPlan(t))+end+tail))
+	current(t, path, []byte(head+begin+drawImports(importsOfOurs(t))+end+tail))
 }
 
-// importPlan reads the plan from the root's test.
-func importPlan(t *testing.T) map[string][]string {
+// importsOfOurs lists our packages with those of ours that they import.
+func importsOfOurs(t *testing.T) map[string][]string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "../../imports_test.go", nil, 0)
+	cmd := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("go list: %v", err)
 	}
-	text := ""
-	ast.Inspect(f, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok && v.Names[0].Name == "plan" && len(v.Values) == 1 {
-			if lit, ok := v.Values[0].(*ast.BasicLit); ok {
-				text, _ = strconv.Unquote(lit.Value)
+	ours := func(path string) (string, bool) {
+		rest, ok := strings.CutPrefix(path, "github.com/assayrisk/assay")
+		return cmp.Or(strings.TrimPrefix(rest, "/"), "."), ok
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		paths := strings.Fields(line)
+		name, _ := ours(paths[0])
+		all[name] = nil
+		for _, path := range paths[1:] {
+			if imp, ok := ours(path); ok {
+				all[name] = append(all[name], imp)
 			}
 		}
-		return true
-	})
-	plan := map[string][]string{}
-	for line := range strings.Lines(text) {
-		if name, may, ok := strings.Cut(line, ":"); ok {
-			plan[strings.TrimSpace(name)] = strings.Fields(may)
-		}
 	}
-	if len(plan) < 20 {
-		t.Fatalf("the plan has %d lines", len(plan))
+	if len(all) < 20 {
+		t.Fatalf("go list knows %d packages", len(all))
 	}
-	return plan
+	return all
 }
 
-// drawPlan is the plan in layers, a package above all that it may import, and
-// as a graph of the arrows that do not follow from others.
-func drawPlan(plan map[string][]string) string {
-	direct := expand(plan)
+// drawImports draws the packages in layers, each above all that it imports, and as a graph of the arrows that do not follow
+// from others.
+func drawImports(all map[string][]string) string {
+	direct := drawn(all)
 	depth := map[string]int{}
 	var deep func(string) int
 	deep = func(p string) int {
 		if d, ok := depth[p]; ok {
 			return d
 		}
-		depth[p] = 0 // the plan has no cycle: the compiler sees to that
+		depth[p] = 0 // there is no cycle: the compiler sees to that
 		d := 0
 		for _, q := range direct[p] {
 			d = max(d, deep(q)+1)
@@ -213,26 +211,16 @@ func drawPlan(plan map[string][]string) string {
 	return b.String()
 }
 
-// expand writes "x/*" out, and drops packages for tests and benchmarks.
-func expand(plan map[string][]string) map[string][]string {
+// drawn drops packages for tests and benchmarks, and those below internal.
+func drawn(all map[string][]string) map[string][]string {
+	left := func(p string) bool {
+		return strings.HasPrefix(p, "benchmarks/") || strings.HasPrefix(p, "internal/") || strings.HasSuffix(p, "test")
+	}
 	out := map[string][]string{}
-	for p, may := range plan {
-		if p == "benchmarks" || strings.HasPrefix(p, "internal/") || strings.HasSuffix(p, "test") {
-			continue
+	for p, imports := range all {
+		if !left(p) {
+			out[p] = slices.DeleteFunc(slices.Sorted(slices.Values(imports)), left)
 		}
-		out[p] = nil
-		for q := range plan {
-			if q == p || q == "benchmarks" || strings.HasPrefix(q, "internal/") || strings.HasSuffix(q, "test") {
-				continue
-			}
-			if slices.ContainsFunc(may, func(m string) bool {
-				base, all := strings.CutSuffix(m, "/*")
-				return m == q || all && strings.HasPrefix(q, base+"/")
-			}) {
-				out[p] = append(out[p], q)
-			}
-		}
-		slices.Sort(out[p])
 	}
 	return out
 }
@@ -252,14 +240,14 @@ func reduced(direct map[string][]string, p string) []string {
 	return out
 }
 
-func TestDrawPlan(t *testing.T) {
-	text := drawPlan(map[string][]string{"a": {"b", "c/*"}, "b": {"c/d"}, "c/d": nil, "internal/x": nil})
+func TestDrawImports(t *testing.T) {
+	text := drawImports(map[string][]string{"a": {"c/d", "b", "internal/x"}, "b": {"c/d"}, "c/d": nil, "internal/x": nil, "atest": {"a"}})
 	for _, want := range []string{"2  a\n1  b\n0  c/d\n", "a[a] --> b[b]\n", "b[b] --> c_d[c/d]\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, "a[a] --> c_d") || strings.Contains(text, "internal") {
+	if strings.Contains(text, "a[a] --> c_d") || strings.Contains(text, "internal") || strings.Contains(text, "atest") {
 		t.Errorf("arrows that follow from others are drawn:\n%s", text)
 	}
 }
