@@ -30,7 +30,7 @@ func upCommand(u *ui) *cobra.Command {
 		Long: "Up serves a bundle over gRPC, with every decision journalled, logged and anchored to a\n" +
 			"chain that runs inside this program. Nobody vouches for that chain: for production use\n" +
 			"assayd, which has no chain of its own and anchors to one by its JSON-RPC URL.",
-		Example: "  assay demo && assay up --dir assay-demo",
+		Example: "  assay demo && assay up",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return f.run(c.Context(), u) },
 	}
