@@ -36,6 +36,9 @@ func (c column) in(rec arrow.Record, required bool) (column, error) {
 		}
 		return c, nil
 	}
+	if len(idx) > 1 {
+		return c, &assay.FieldError{Field: name, Problem: "the table has two columns of that name: rename one"}
+	}
 	c.array = rec.Column(idx[0])
 	ok := false
 	switch id := valueType(c.array.DataType()).ID(); kind {

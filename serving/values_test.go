@@ -97,6 +97,8 @@ func TestArrowColumns(t *testing.T) {
 			"insured": as(arrow.BinaryTypes.StringView, "TRUE")}},
 		{"another case", `field "Amount": the plan does not know this column; did you mean "amount"?`, changes{"amount": named("Amount")}},
 		{"a column left out", `field "income": the table has no such column`, changes{"income": gone}},
+		{"a column twice", `field "amount": the table has two columns of that name`, changes{"extra": named("amount")}},
+		{"a role twice", `field "buyer": the table has two columns of that name`, changes{"extra": named("buyer")}},
 		{"an unknown column", `field "wage": the plan does not know this column`, changes{"extra": named("wage")}},
 		{"no number", `field "amount": the table's column is of type utf8, the plan wants a number`, changes{"amount": as(arrow.BinaryTypes.String, "much")}},
 	} {
