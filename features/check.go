@@ -65,6 +65,9 @@ func (c checker) all() error {
 	if err := c.derived(); err != nil {
 		return err
 	}
+	if err := c.lookups(); err != nil {
+		return err
+	}
 	if err := c.windows(); err != nil {
 		return err
 	}
@@ -224,6 +227,9 @@ func (s *Spec) kernelName(f *FeatureSpec) string {
 
 // inputs are the names a feature reads, by default the field of its name.
 func (s *Spec) inputs(f *FeatureSpec) []string {
+	if f.Table != "" {
+		return s.lookupInputs(f)
+	}
 	if len(f.Of) == 0 && f.Window == "" {
 		return []string{f.Name}
 	}

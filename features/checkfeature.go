@@ -67,11 +67,20 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 	if err := c.zone(f.Zone, at+".zone"); err != nil {
 		return err
 	}
+	if k.window && f.Table != "" {
+		return c.fail(at+".table", "use kernel lookup", "kernel %s reads no table", name)
+	}
 	if k.window {
 		return c.windowFeature(f, at, &k)
 	}
 	if f.Window != "" {
 		return c.fail(at+".window", "", "kernel %s reads no window", name)
+	}
+	if k.lookup {
+		return c.lookupFeature(f, at)
+	}
+	if f.Table != "" {
+		return c.fail(at+".table", "use kernel lookup", "kernel %s reads no table", name)
 	}
 	in := s.inputs(f)
 	if len(in) < k.min || len(in) > k.max {

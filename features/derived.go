@@ -58,7 +58,9 @@ func (s *Spec) derivedFields(name string) []string {
 const MaxDerived = 256
 
 // stateless reports whether a kernel computes a number from one event alone.
-func (k *kernel) stateless() bool { return !k.window && !k.text && (k.fit == nil || k.name == "clip") }
+func (k *kernel) stateless() bool {
+	return !k.window && !k.text && !k.lookup && (k.fit == nil || k.name == "clip")
+}
 
 func (c checker) derived() error {
 	s := c.s

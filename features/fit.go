@@ -46,6 +46,9 @@ func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *hist
 			return nil, nil, fmt.Errorf("training row %d of a table of %d: %w", r, rec.NumRows(), assay.ErrInvalid)
 		}
 	}
+	if err := (checker{s: s}).unread(); err != nil {
+		return nil, nil, err
+	}
 	frozen := &frozenPlan{Format: frozenFormat, Spec: s.withDefaults(), Learned: make([]learned, len(s.Features))}
 	var err error
 	if frozen.Zones, err = s.freezeZones(); err != nil {
@@ -96,6 +99,9 @@ func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *hist
 		frozen.BadRate = &rate
 	}
 	src.learnTexts(rows)
+	for i := range p.steps {
+		p.bindLookup(&p.steps[i]) // its keys have codes now
+	}
 	sc := p.newScratch(len(rows))
 	if err := src.fill(sc, rows); err != nil {
 		return nil, nil, err
@@ -136,6 +142,7 @@ func draft(f *frozenPlan) (*Plan, error) {
 			st.in = append(st.in, p.slotOf(n))
 		}
 		p.bindLevels(&st)
+		p.bindLookup(&st)
 		p.steps = append(p.steps, st)
 	}
 	p.compileDerived()

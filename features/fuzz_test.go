@@ -27,6 +27,7 @@ func FuzzParseSpec(f *testing.F) {
 	f.Add(scf.Plan())
 	f.Add([]byte("version: 1\nfields: [{name: x}]\nfeatures: [{name: x}]\n"))
 	f.Add([]byte("version: 1\nfields: [{name: x}]\nfeatures: [{name: a, kernel: log1p, of: b}, {name: b, kernel: log1p, of: a}]\n"))
+	f.Add([]byte(lookupPlan))
 	f.Add([]byte("a: &a [*a]\n"))
 	f.Add([]byte("version: 1\nfields:\n- name: \"\\u0000\"\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {

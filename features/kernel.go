@@ -14,6 +14,7 @@ type kernel struct {
 	text                    bool                     // inputs are text fields
 	times                   bool                     // inputs are times (fields, or "event.time")
 	any                     bool                     // inputs may be of any kind
+	lookup                  bool                     // reads a table of the plan
 	window                  bool                     // reads a window by read, and takes no inputs
 	needsValue, needsMember bool                     // of the window
 	member                  bool                     // the value is a category: a member of the window
@@ -48,6 +49,7 @@ type learned struct {
 
 	spec    *FeatureSpec
 	levels  *levels            // category over numbers or flags; nil over texts
+	lookup  *lookupTable       // lookup: what stands in the plan
 	zone    *zone              // date_part; nil: UTC
 	hashes  []uint64           // count_of, share_of: of the members in `is`
 	members map[uint64]float64 // kernels that answer with a member: hash -> category code

@@ -53,8 +53,8 @@ func kernels() []kernel {
 			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the folds they are not in", apply: applyTable, fit: fitTargetMean, check: checkCategory, verify: verifyTable,
 			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 0.75"},
 	}
-	for _, k := range slices.Concat(windowKernels(), quantileKernels(), orderKernels(), timedKernels(), memberKernels()) {
-		k.window = true
+	for _, k := range slices.Concat(lookupKernels(), windowKernels(), quantileKernels(), orderKernels(), timedKernels(), memberKernels()) {
+		k.window = !k.lookup
 		out = append(out, k)
 	}
 	return out

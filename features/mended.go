@@ -73,7 +73,8 @@ func (s *Spec) windowsThatSawRaw() map[string]string {
 			if j < 0 || s.Fields[j].Outside != "missing" && s.Fields[j].Outside != "clip" {
 				continue
 			}
-			out[s.Windows[i].Name] = fmt.Sprintf("the window %s saw values of %s beyond its range as they were, not as `outside: %s` makes them",
+			out[s.Windows[i].Name] = fmt.Sprintf("the window %s saw values of %s beyond its range as they were, "+
+				"not as `outside: %s` makes them",
 				s.Windows[i].Name, name, s.Fields[j].Outside)
 		}
 	}

@@ -303,6 +303,7 @@ func (p *Plan) compileStep(i int) (step, error) {
 		st.in = append(st.in, p.slotOf(n))
 	}
 	p.bindLevels(&st)
+	p.bindLookup(&st)
 	if k.verify != nil {
 		if err := k.verify(st.learned, p.dictSizes(st.in)); err != nil {
 			return st, err

@@ -16,9 +16,10 @@ func KernelReference() string {
 		title string
 		want  func(k *kernel) bool
 	}{
-		{"Kernels over numbers", func(k *kernel) bool { return !k.text && !k.times && !k.window }},
+		{"Kernels over numbers", func(k *kernel) bool { return !k.text && !k.times && !k.window && !k.lookup }},
 		{"Kernels over times", func(k *kernel) bool { return k.times }},
 		{"Kernels over texts", func(k *kernel) bool { return k.text }},
+		{"Kernels over tables", func(k *kernel) bool { return k.lookup }},
 		{"Kernels over windows", func(k *kernel) bool { return k.window }},
 	} {
 		fmt.Fprintf(&b, "### %s\n\n| kernel | inputs | value | when an input is missing | parameters | example |\n|---|---|---|---|---|---|\n", part.title)
@@ -60,7 +61,7 @@ func enums() map[string][]string {
 func required() map[string][]string {
 	return map[string][]string{
 		"Spec": {"version", "fields", "features"}, "FieldSpec": {"name"}, "FeatureSpec": {"name"}, "GroupSpec": {"name", "code", "text"},
-		"WindowSpec": {"name", "key", "length"}, "DerivedSpec": {"name", "kernel", "of"}, "WhereSpec": {"field"}, "OutlierSpec": {"share"},
+		"WindowSpec": {"name", "key", "length"}, "LookupSpec": {"name"}, "DerivedSpec": {"name", "kernel", "of"}, "WhereSpec": {"field"}, "OutlierSpec": {"share"},
 	}
 }
 

@@ -169,6 +169,18 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 		add("application", at)
 		events = append(events, events[len(events)-1])
 		events[len(events)-1].Entities = []assay.Entity{{Role: "key", ID: "a stranger"}}
+	case k.lookup:
+		l := LookupSpec{Name: "t"}
+		for _, r := range strings.Split(args["rows"], ",") {
+			cells := strings.Split(r, ":")
+			v := parse(cells[2])
+			l.Rows = append(l.Rows, LookupRow{Key: cells[0], From: cells[1], Value: &v})
+		}
+		s.Lookups, s.Fields = []LookupSpec{l}, []FieldSpec{{Name: "x", Kind: "text"}}
+		f.Table, f.Of = "t", Names{"x"}
+		at, _ = timeOfText(args["at"])
+		add("application", at, assay.Field{Name: "x", Value: assay.TextValue(args["x"])})
+		add("application", at)
 	case k.text:
 		s.Fields = []FieldSpec{{Name: "x", Kind: "text"}, {Name: "y", Kind: "text"}, {Name: "label", On: []string{"none"}}}
 		f.Of = Names{"x", "y"}[:k.min]

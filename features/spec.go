@@ -21,6 +21,7 @@ type Spec struct {
 	Entities []string      `yaml:"entities,omitempty" json:"entities,omitempty"` // roles: buyer, seller, ...
 	Fields   []FieldSpec   `yaml:"fields" json:"fields"`
 	Derived  []DerivedSpec `yaml:"derived,omitempty" json:"derived,omitempty"`
+	Lookups  []LookupSpec  `yaml:"lookups,omitempty" json:"lookups,omitempty"`
 	Windows  []WindowSpec  `yaml:"windows,omitempty" json:"windows,omitempty"`
 	Features []FeatureSpec `yaml:"features" json:"features"`
 	Groups   []GroupSpec   `yaml:"groups,omitempty" json:"groups,omitempty"`
@@ -102,6 +103,7 @@ type FeatureSpec struct {
 	Kernel    string   `yaml:"kernel,omitempty" json:"kernel,omitempty"`       // default: passthrough, or category for a text field
 	Of        Names    `yaml:"of,omitempty" json:"of,omitempty"`               // inputs; default: the field of the same name
 	Window    string   `yaml:"window,omitempty" json:"window,omitempty"`       // the window a window kernel reads
+	Table     string   `yaml:"table,omitempty" json:"table,omitempty"`         // the lookup that kernel lookup reads
 	Hidden    bool     `yaml:"hidden,omitempty" json:"hidden,omitempty"`       // an intermediate: not in the vector
 	Monotone  string   `yaml:"monotone,omitempty" json:"monotone,omitempty"`   // increasing or decreasing: the way risk may go
 	Group     string   `yaml:"group,omitempty" json:"group,omitempty"`         // reason group

@@ -17,6 +17,18 @@ func (s *source) learnTexts(rows []int) {
 	listed := map[int][]string{} // field -> texts that kernels list, kept at any count
 	for i := range p.steps {
 		st := &p.steps[i]
+		if l := st.learned.lookup; l != nil && l.keyed {
+			slot := st.in[0]
+			for _, key := range p.spec.Lookups[p.spec.lookupOf(st.learned.spec.Table)].keys() {
+				if key = p.fields[slot].textOf(key); key != "" {
+					listed[slot] = append(listed[slot], key)
+				}
+			}
+			if _, ok := keep[slot]; !ok {
+				keep[slot] = math.MaxInt
+			}
+			continue
+		}
 		if !st.kernel.text || st.learned.levels != nil {
 			continue
 		}

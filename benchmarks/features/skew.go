@@ -81,7 +81,8 @@ func skewLog(s *features.Spec, events int) (arrow.Record, error) {
 	step := 365 * 24 * time.Hour / time.Duration(events)
 	rec, err := s.Table(func(yield func(*assay.Event) bool) {
 		for i := range events {
-			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "order", Time: start.Add(time.Duration(i) * step).Truncate(time.Microsecond)}
+			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "order",
+				Time: start.Add(time.Duration(i) * step).Truncate(time.Microsecond)}
 			if i%skewAsked == 0 {
 				e.Kind = "application"
 			}
@@ -92,14 +93,16 @@ func skewLog(s *features.Spec, events int) (arrow.Record, error) {
 				buyer = 1 + rng.IntN(skewBuyers)
 			}
 			seen[buyer] = true
-			e.Entities = []assay.Entity{{Role: "buyer", ID: "B-" + strconv.Itoa(buyer)}, {Role: "seller", ID: "S-" + strconv.Itoa(rng.IntN(60))}}
+			e.Entities = []assay.Entity{{Role: "buyer", ID: "B-" + strconv.Itoa(buyer)}, {Role: "seller",
+				ID: "S-" + strconv.Itoa(rng.IntN(60))}}
 			e.Fields = []assay.Field{{Name: "amount", Value: assay.NumberValue(math.Round(rng.ExpFloat64()*1e5) / 100)}}
 			if !yield(&e) {
 				return
 			}
 		}
 	})
-	fmt.Printf("COUNT features_skew_events %d\nCOUNT features_skew_buyers %d\nCOUNT features_skew_hot_key %d\n", events, len(seen), hot)
+	fmt.Printf("COUNT features_skew_events %d\nCOUNT features_skew_buyers %d\nCOUNT features_skew_hot_key %d\n", events,
+		len(seen), hot)
 	return rec, err
 }
 

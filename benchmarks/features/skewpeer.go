@@ -62,7 +62,8 @@ func (p skewPeer) against(i skewInterpreter, self, file string, runs int) error 
 		}
 		b, err := skewChild(i.command(file, p.lean))
 		if errors.Is(err, errOverMemory) {
-			fmt.Printf("# no figures %s and %s: polars wanted more than the %.1f GiB that it was given (-peer-memory); here %.1f s and %.0f MiB\n",
+			fmt.Printf("# no figures %s and %s: polars wanted more than the %.1f GiB that it was given "+
+				"(-peer-memory); here %.1f s and %.0f MiB\n",
 				p.time, p.peak, float64(i.memory)/(1<<30), a.Seconds, a.Peak/(1<<20))
 			return nil
 		}
@@ -89,9 +90,10 @@ func (p skewPeer) against(i skewInterpreter, self, file string, runs int) error 
 // overMemory says whether a program that printed this to stderr ended because
 // it was given no more memory: polars aborts or cannot start a thread, Python raises.
 func overMemory(stderr []byte) bool {
-	return slices.ContainsFunc([]string{"memory allocation of ", "failed to spawn thread", "MemoryError"}, func(sign string) bool {
-		return bytes.Contains(stderr, []byte(sign))
-	})
+	return slices.ContainsFunc([]string{"memory allocation of ", "failed to spawn thread", "MemoryError"},
+		func(sign string) bool {
+			return bytes.Contains(stderr, []byte(sign))
+		})
 }
 
 // spareMemory stays for the rest of the machine when a peer's memory is not set.

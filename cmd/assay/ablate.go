@@ -123,7 +123,7 @@ func (f *evaluateFlags) runAblate(ctx context.Context, u *ui) error {
 		return err
 	}
 	r := &recipe{params: params, folds: 5}
-	if r.spec, err = readSpec(f.plan); err != nil {
+	if r.spec, err = readSpec(ctx, f.plan); err != nil {
 		return err
 	}
 	f.readAs(r.spec)

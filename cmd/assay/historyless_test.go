@@ -41,7 +41,8 @@ func TestEvaluationsWithoutHistory(t *testing.T) {
 	if _, stderr, code := s.train(plan, log, "--valid", log); code != 0 || strings.Contains(stderr, warning) {
 		t.Fatalf("validated by the whole log: %d, %s", code, stderr)
 	}
-	if _, stderr, code := s.train(plan, log, "--valid", alone); code != 0 || !strings.Contains(stderr, warning) || !strings.Contains(stderr, "paid: 0.0 %, ") {
+	if _, stderr, code := s.train(plan, log, "--valid", alone); code != 0 || !strings.Contains(stderr, warning) ||
+		!strings.Contains(stderr, "paid: 0.0 %, ") {
 		t.Errorf("validated by rows alone: %d, %s", code, stderr)
 	}
 	for name, c := range map[string]struct {
@@ -92,7 +93,8 @@ func TestLogsWithoutScoredRows(t *testing.T) {
 			{"evaluate", "--model", bundle, "--data", log, "--declined", data, "--out", filepath.Join(s.dir, "report")},
 		} {
 			_, stderr, code := assayRun(t, command...)
-			if code != 1 || !strings.Contains(stderr, `no event of the kind that the plan scores, "application"`) || !strings.Contains(stderr, hint) {
+			if code != 1 || !strings.Contains(stderr, `no event of the kind that the plan scores, "application"`) ||
+				!strings.Contains(stderr, hint) {
 				t.Errorf("%s of %s: %d, %s", command[0], filepath.Base(data), code, stderr)
 			}
 		}

@@ -61,6 +61,9 @@ func (f *importFlags) readPlan(ctx context.Context, u *ui, m *models.Model) (*fe
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.plan, err)
 	}
+	if err := readLookups(ctx, spec, f.plan); err != nil {
+		return nil, err
+	}
 	if f.data == "" {
 		return nil, usagef("--plan %s is to be fitted: give the rows with --data, or a frozen plan.json", f.plan)
 	}
@@ -75,8 +78,11 @@ func (f *importFlags) readPlan(ctx context.Context, u *ui, m *models.Model) (*fe
 	if err := t.obey(u, spec); err != nil {
 		return nil, err
 	}
-	plan, _, err := spec.Fit(ctx, t.frame.Record, nil)
-	return plan, err
+	plan, report, err := spec.Fit(ctx, t.frame.Record, nil)
+	if err != nil {
+		return nil, err
+	}
+	return plan, sayLookups(u, spec, report)
 }
 
 // fixCodes gives each category of a plan that is to be fitted the dictionary of

@@ -208,6 +208,9 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 	for _, line := range cleaned(f.report) {
 		u.note("%s", line)
 	}
+	if err := sayLookups(u, r.spec, f.report); err != nil {
+		return nil, nil, err
+	}
 
 	if len(valid.rows) > 0 {
 		r.trees = f.result.BestIteration // for the folds that calibrate

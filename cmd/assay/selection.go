@@ -43,7 +43,7 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 			return nil, err
 		}
 		spec = s.plan.Spec()
-	} else if spec, err = readSpec(f.plan); err != nil {
+	} else if spec, err = readSpec(ctx, f.plan); err != nil {
 		return nil, err
 	}
 	f.readAs(spec)
@@ -79,6 +79,9 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 		}
 		if s.plan, fit, err = log.Fit(ctx, pickRows(rows, s.train)); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+		if err := sayLookups(u, spec, fit); err != nil {
+			return nil, err
 		}
 	}
 	if err := needColumns(s.plan, t); err != nil {

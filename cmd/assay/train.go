@@ -114,7 +114,7 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, folds: f.folds, base: start}
 	if start != nil {
 		r.spec, r.notes = start.plan.Spec(), []string{start.note()}
-	} else if r.spec, err = readSpec(f.plan); err != nil {
+	} else if r.spec, err = readSpec(ctx, f.plan); err != nil {
 		return err
 	}
 	if r.policy, err = chosenPolicy(f.policy); err != nil {
@@ -233,8 +233,8 @@ func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t part
 	return nil
 }
 
-// readSpec reads a plan; nil for no path.
-func readSpec(path string) (*features.Spec, error) {
+// readSpec reads a plan and the tables that it looks values up in; nil for no path.
+func readSpec(ctx context.Context, path string) (*features.Spec, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -246,5 +246,5 @@ func readSpec(path string) (*features.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return spec, nil
+	return spec, readLookups(ctx, spec, path)
 }

@@ -230,7 +230,7 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]str
 		return usagef("--stream trains on all rows in one go: leave out --cv, --tune and --before")
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	spec, err := readSpec(f.plan)
+	spec, err := readSpec(ctx, f.plan)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func Worlds(t testing.TB, n int) []*World {
 	for seed := range n {
 		out = append(out, Random(uint64(seed)))
 	}
+	for seed, w := range out {
+		w.withLookups(uint64(seed))
+	}
 	return out
 }
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The windows of feature plans, computed again by SQL.
+"""The windows and lookups of feature plans, computed again by SQL.
 
     twin.py cases.jsonl
 
-Each line is a plan, the events of a log in the order in which they came, and the window features that package features
+Each line is a plan, the events of a log in the order in which they came, and the features over windows and tables that package features
 made of the scored ones. Every feature is computed anew by DuckDB, from the definitions in docs/plan.md, as a join of each
 scored event with the events before it. Prints what differs, and counts; exits with 1 if anything does.
 """
@@ -209,6 +209,17 @@ class Case:
             out[f["name"]] = [(self.feature(f, row, sums.get(row["r"], []), surely.get(row["r"], []), members, samples), tolerance(f["kernel"], row)) for row in rows]
         return out
 
+    def lookup(self, f):
+        """The wanted values of a feature over a table: the latest row of the key from the event's time on, or from before it."""
+        table = next(t for t in self.plan["lookups"] if t["name"] == f["table"])
+        rows, beginning = table["rows"], "0001-01-01T00:00:00Z"
+        self.con.register("rows", pa.table({"key": [r.get("key", "") for r in rows], "since": [r.get("from", beginning) for r in rows],
+                                            "value": pa.array([r.get("value") for r in rows], pa.float64())}))
+        self.con.execute("create or replace table L as select key, epoch_us(since::timestamptz) as since, value from rows")
+        key = self.key(f["of"][0]) if f.get("of") else "''"
+        scored = f"select seq, time, {key} as key from E where kind = {s(self.plan.get('event', 'application'))}"
+        return [x for (x,) in self.con.execute(f"select value from ({scored}) e asof left join L on e.key = L.key and e.time >= L.since order by seq").fetchall()]
+
     def feature(self, f, row, sums, surely, members, samples):
         """The wanted value, or a Range where only bounds are promised, or None for missing; ... where nothing is."""
         kernel, k = f["kernel"], f.get("k", 1)
@@ -313,9 +324,11 @@ def main():
         case = json.loads(line)
         plans += 1
         c = Case(con, case)
-        for w in c.plan.get("windows", []):
-            features = [f for f in c.plan["features"] if f.get("window") == w["name"]]
-            for name, want in c.window(w, features).items():
+        wanted = [(w, c.window(w, [f for f in c.plan["features"] if f.get("window") == w["name"]])) for w in c.plan.get("windows", [])]
+        for table in c.plan.get("lookups", []):
+            wanted.append((table, {f["name"]: [(x, 0.0) for x in c.lookup(f)] for f in c.plan["features"] if f.get("table") == table["name"]}))
+        for source, values in wanted:
+            for name, want in values.items():
                 got = case["got"][name]
                 texts = case["categories"].get(name)
                 assert len(got) == len(want), (case["name"], name, len(got), len(want))
@@ -331,7 +344,7 @@ def main():
                     if not same(g, x, near):
                         different += 1
                         if different <= 20:
-                            print(f"{case['name']}: {name} of scored event {i}: got {g}, SQL says {x}; window {json.dumps(w)}")
+                            print(f"{case['name']}: {name} of scored event {i}: got {g}, SQL says {x}; of {json.dumps(source)}")
     print(f"{plans} plans, {compared} values compared, {skipped} of which only an estimate is promised, {different} differences")
     sys.exit(1 if different or not compared else 0)
 
