@@ -51,6 +51,9 @@ func readLookups(ctx context.Context, spec *features.Spec, plan string) error {
 // that has none for any of them is an error: most often its keys are spelled
 // otherwise, or its dates lie later.
 func sayLookups(u *ui, spec *features.Spec, report *features.FitReport) error {
+	if len(report.Features) == 0 {
+		return nil // the plan is another bundle's and was not fitted here
+	}
 	for i := range spec.Features {
 		f := &spec.Features[i]
 		if f.Table == "" {

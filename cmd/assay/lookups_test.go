@@ -68,6 +68,11 @@ func TestLookupsFromFiles(t *testing.T) {
 			t.Errorf("training does not say %q:\n%s", want, stderr)
 		}
 	}
+	streamed := append(train[:len(train):len(train)], "--stream", "--out", filepath.Join(dir, "streamed"))
+	if _, stderr, code := assayRun(t, streamed...); code != 0 || !strings.Contains(stderr,
+		"finds a value in lookup rates for 66.8 %") {
+		t.Errorf("streamed: %d, %s", code, stderr)
+	}
 	for _, name := range []string{"rates.csv", "base.csv"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -98,6 +103,11 @@ func TestLookupsFromFiles(t *testing.T) {
 		if line[1] != sector || line[2] != base {
 			t.Fatalf("row %d: %v, want sector_rate %q and base_rate %q", i, line, sector, base)
 		}
+	}
+	more := []string{"train", "--continue", bundle, "--data", data, "--out", filepath.Join(dir, "more"), "--params",
+		"num_iterations=2", "--calibrate", "none"}
+	if _, stderr, code := assayRun(t, more...); code != 0 {
+		t.Errorf("going on from the bundle, without the files: %d, %s", code, stderr)
 	}
 	if _, stderr, code := assayRun(t, train...); code != 1 || !strings.Contains(stderr, `lookup "rates"`) ||
 		!strings.Contains(stderr, "rates.csv") {

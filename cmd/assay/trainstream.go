@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -287,7 +288,7 @@ func (r *recipe) buildStream(ctx context.Context, u *ui, p *pieces, train, held 
 	if err != nil {
 		return nil, err
 	}
-	if err := sayUnseen(u, plan, train.table); err != nil {
+	if err := errors.Join(sayUnseen(u, plan, train.table), sayLookups(u, r.spec, report)); err != nil {
 		return nil, err
 	}
 	params, err := r.parse(plan)
