@@ -12,9 +12,22 @@ import (
 	"time"
 )
 
+// waitingContext tells when somebody waits for it or for something else.
+type waitingContext struct {
+	context.Context
+	once  sync.Once
+	waits chan struct{}
+}
+
+func (c *waitingContext) Done() <-chan struct{} {
+	c.once.Do(func() { close(c.waits) })
+	return c.Context.Done()
+}
+
 // TestBackupHoldsWhatWasSigned takes a backup while the store is behind the log:
 // a checkpoint of records that the backup would not hold must not be in it.
 func TestBackupHoldsWhatWasSigned(t *testing.T) {
+	t.Parallel()
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "backup")
 	j, err := Open(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 20 * time.Millisecond})
 	if err != nil {
@@ -33,11 +46,12 @@ func TestBackupHoldsWhatWasSigned(t *testing.T) {
 	if err := j.WaitPublished(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	go func() { done <- j.Backup(t.Context(), to) }()
+	waits := &waitingContext{Context: t.Context(), waits: make(chan struct{})}
+	go func() { done <- j.Backup(waits, to) }()
 	select {
 	case err := <-done:
 		t.Fatalf("a backup was taken of what the store does not know yet: %v", err)
-	case <-time.After(200 * time.Millisecond):
+	case <-waits.waits:
 	}
 	running.Go(func() { _ = j.runStore(finished) })
 	if err := <-done; err != nil {

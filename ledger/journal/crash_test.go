@@ -67,11 +67,14 @@ func child(dir string) error {
 	return j.Run(context.Background())
 }
 
-// times reads how often a crash test strikes: few by default, and as many as
-// the environment says in a long run.
+// times reads how often a crash test strikes: few by default, fewer with -short, and as many as the environment says in a
+// long run.
 func times(name string, n int) int {
 	if v, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return v
+	}
+	if testing.Short() {
+		return (n + 3) / 4
 	}
 	return n
 }
@@ -81,6 +84,7 @@ func times(name string, n int) int {
 // log at the same index. ASSAY_KILLS sets how often; the default is 4. ASSAY_SEED
 // takes other moments. The lines "COUNT name n" are summed by benchmarks/torture.
 func TestKills(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	self, err := os.Executable()
 	if err != nil {
@@ -189,6 +193,7 @@ func countLost(t *testing.T, j *Journal, acked map[uint64]ledger.Promise) (lost 
 // not synced is gone, or gone in part. ASSAY_POWERCUTS sets how often; the
 // default is 6. The control, without syncs, must lose some: the test can fail.
 func TestPowerCuts(t *testing.T) {
+	t.Parallel()
 	cuts := times("ASSAY_POWERCUTS", 6)
 	acked, lost, first := 0, 0, times("ASSAY_SEED", 0)
 	for i := range cuts {
@@ -279,6 +284,7 @@ func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {
 // TestStopKeepsPromises stops a journal under load: what was acknowledged, and
 // only whole groups, are there and published at the next start.
 func TestStopKeepsPromises(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	var mu sync.Mutex
@@ -298,7 +304,9 @@ func TestStopKeepsPromises(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(100 * time.Millisecond)
+	if err := j.WaitPublished(t.Context(), 1000); err != nil { // while all of them go on
+		t.Fatal(err)
+	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}

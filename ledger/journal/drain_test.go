@@ -17,6 +17,7 @@ import (
 // TestChangedTreeState refuses a directory whose tree state is not of the
 // journal's records.
 func TestChangedTreeState(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	add(t, j, 300, 2)

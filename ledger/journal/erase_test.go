@@ -60,6 +60,7 @@ func eraser(dir string) error {
 // that its request id leads to, or as it was; what was acknowledged is erased;
 // and a start brings what was cut short to its end. ASSAY_KILLS sets how often.
 func TestKillsWhileErasing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	for i := range uint64(erasedSubjects) {
@@ -145,6 +146,7 @@ func TestKillsWhileErasing(t *testing.T) {
 // next start finishes it: the wrapped key that lies in the record files is
 // opened by no master key that is left.
 func TestErasureIsFinishedAtStart(t *testing.T) {
+	t.Parallel()
 	for name, step := range map[string]func(t *testing.T, j *Journal) error{
 		"record durable": func(*testing.T, *Journal) error { return nil },
 		"new master key": func(_ *testing.T, j *Journal) error { return j.master.Rotate() },
@@ -223,6 +225,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 // TestEraseTwice asks for the erasure of a subject that is erased already: there
 // is no key, and the journal stays one that fsck finds whole.
 func TestEraseTwice(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	add(t, j, 40, 2)

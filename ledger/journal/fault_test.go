@@ -42,6 +42,7 @@ func (d *faultyDisk) MaybeError(op errorfs.Op) error {
 // it is not ready, nothing hangs, and after the repair everything that was
 // acknowledged is there and the whole directory passes the check.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		ops  []errorfs.OpKind
@@ -125,6 +126,7 @@ func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 // TestLowDisk refuses before the disk is full, still writes what was taken,
 // and recovers by itself.
 func TestLowDisk(t *testing.T) {
+	t.Parallel()
 	disk := &smallDisk{FS: vfs.Default}
 	disk.free.Store(1 << 40)
 	j, _ := start(t, t.TempDir(), Config{FS: disk})
@@ -152,11 +154,32 @@ func TestLowDisk(t *testing.T) {
 	until(true)
 }
 
+// warned is a log handler that tells of a message.
+type warned struct {
+	slog.Handler
+	text  string
+	heard chan struct{}
+}
+
+func (w *warned) Enabled(context.Context, slog.Level) bool { return true }
+
+func (w *warned) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, w.text) {
+		select {
+		case w.heard <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
 // TestBrokenLogDirectory makes the log's directory unwritable for a while:
 // appends go on, and the log catches up.
 func TestBrokenLogDirectory(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	j, _ := start(t, dir, Config{})
+	failed := &warned{text: "the log is opened again", heard: make(chan struct{}, 1)}
+	j, _ := start(t, dir, Config{Logger: slog.New(failed)})
 	add(t, j, 10, 2)
 	if err := j.WaitPublished(t.Context(), 10); err != nil {
 		t.Fatal(err)
@@ -166,7 +189,7 @@ func TestBrokenLogDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, j, 10, 2)
-	time.Sleep(300 * time.Millisecond)
+	<-failed.heard
 	if _, size := j.Checkpoint(); size != 10 {
 		t.Errorf("size %d was published into a broken directory", size)
 	}
@@ -181,6 +204,7 @@ func TestBrokenLogDirectory(t *testing.T) {
 // TestClockThatJumps: time is data here. Order, promises and proofs do not
 // depend on it.
 func TestClockThatJumps(t *testing.T) {
+	t.Parallel()
 	j, _ := start(t, t.TempDir(), Config{})
 	for i, us := range []int64{1 << 50, -5, 0, -1 << 62, 1<<63 - 1} {
 		r := &Record{Kind: ledger.Event, Micros: us, Subject: "s", Decision: []byte{0xa0}}

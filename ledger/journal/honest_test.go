@@ -19,6 +19,7 @@ import (
 // of the store's tail, retentions and backups, and checks each: there must be no
 // alarm. ASSAY_HONEST sets how many; the default is 2.
 func TestHonestRuns(t *testing.T) {
+	t.Parallel()
 	n := times("ASSAY_HONEST", 2)
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))

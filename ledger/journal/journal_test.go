@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -86,6 +87,7 @@ func add(t testing.TB, j *Journal, n, workers int) map[uint64]ledger.Promise {
 }
 
 func TestJournal(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	key, err := ledger.ParseKey(j.Key())
@@ -158,6 +160,7 @@ func TestJournal(t *testing.T) {
 
 // TestAppendedForms: tags made before, many at once, reports.
 func TestAppendedForms(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	key, err := ledger.ParseKey(j.Key())
@@ -223,6 +226,7 @@ func TestAppendedForms(t *testing.T) {
 }
 
 func TestAppendOutOfOrder(t *testing.T) {
+	t.Parallel()
 	j, _ := start(t, t.TempDir(), Config{})
 	const n = 8
 	for range n {
@@ -235,7 +239,9 @@ func TestAppendOutOfOrder(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		time.Sleep(time.Millisecond)
+		for j.ring[i].Load() == nil && j.Stats().Durable == 0 { // until the writer could take it
+			runtime.Gosched()
+		}
 		if i > 0 && j.Stats().Durable != 0 {
 			t.Fatalf("record %d became durable before record 0", i)
 		}
@@ -253,6 +259,7 @@ func TestAppendOutOfOrder(t *testing.T) {
 }
 
 func TestRefusedRecordLeavesAFailedOne(t *testing.T) {
+	t.Parallel()
 	j, _ := start(t, t.TempDir(), Config{})
 	r := decision(0, "s")
 	r.Private = make([]byte, MaxPartBytes+1)
@@ -266,6 +273,7 @@ func TestRefusedRecordLeavesAFailedOne(t *testing.T) {
 }
 
 func TestErasedSubjectStaysErased(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	add(t, j, 100, 4) // subjects 0 to 16

@@ -39,6 +39,7 @@ type mutation struct {
 // check. ASSAY_TAMPERS sets the positions of each; the default is 1. ASSAY_SEED
 // takes others, so that a long run can be made in parts. It prints a table.
 func TestFsckFindsEveryTamper(t *testing.T) {
+	t.Parallel()
 	dir := storied(t)
 	positions, first := times("ASSAY_TAMPERS", 1), times("ASSAY_SEED", 0)
 	type row struct {

@@ -42,6 +42,7 @@ func openSoon(t *testing.T, dir string) error {
 // TestOpenOfADamagedStoreReturns overwrites most of the store's files, one and
 // all, with random bytes: Open says what is wrong, or repairs it, and returns.
 func TestOpenOfADamagedStoreReturns(t *testing.T) {
+	t.Parallel()
 	whole := t.TempDir()
 	grow(t, whole, 300)
 	refused := 0
@@ -78,6 +79,7 @@ func TestOpenOfADamagedStoreReturns(t *testing.T) {
 // TestOpenOfMadeUpGroupsReturns fills the last record file with heads of groups
 // that each claim all the bytes behind them.
 func TestOpenOfMadeUpGroupsReturns(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	grow(t, dir, 20)
 	fs := recordFiles(t, dir)

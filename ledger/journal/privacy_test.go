@@ -25,6 +25,7 @@ import (
 // they been plain hashes, or under a key that is public, it would find the
 // decision: that is the control. ASSAY_DICTIONARY sets the size.
 func TestDictionaryAttack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	add(t, j, 300, 8)
@@ -97,6 +98,7 @@ func TestDictionaryAttack(t *testing.T) {
 // data before and after the erasure, and opens an older copy of the store with
 // today's keys.
 func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	add(t, j, 100, 4)
@@ -170,6 +172,7 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 // TestScrubIsResumed cuts an erasure short between the deletion and the
 // replacement of the master key: the next start finishes it.
 func TestScrubIsResumed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	add(t, j, 40, 4)

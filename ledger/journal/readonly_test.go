@@ -102,6 +102,7 @@ func tear(t *testing.T, dir string) {
 // was copied while it was written to, and one whose last group was cut, on images
 // that cannot be written, and finds every file as it was.
 func TestFsckWritesNothing(t *testing.T) {
+	t.Parallel()
 	live := t.TempDir()
 	j, stop := start(t, live, Config{fileBytes: 1 << 16})
 	add(t, j, 300, 4)
@@ -145,6 +146,7 @@ func TestFsckWritesNothing(t *testing.T) {
 // TestFsckMakesNoKeys: a directory that lacks a key, or everything, is refused
 // and left as it is.
 func TestFsckMakesNoKeys(t *testing.T) {
+	t.Parallel()
 	live := t.TempDir()
 	j, stop := start(t, live, Config{})
 	add(t, j, 20, 2)

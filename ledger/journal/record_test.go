@@ -26,6 +26,7 @@ func FuzzParsePrivate(f *testing.F) {
 }
 
 func TestRecordRoundTrip(t *testing.T) {
+	t.Parallel()
 	r := decision(9, "subject")
 	var got Record
 	if err := got.parsePrivate(r.appendPrivate(nil)); err != nil {

@@ -114,6 +114,7 @@ func files(t *testing.T, dir, sub string) (out []string) {
 // ASSAY_TAMPERS sets for how many histories; the default is 1. ASSAY_SEED takes
 // others.
 func TestLogNeverForks(t *testing.T) {
+	t.Parallel()
 	first := times("ASSAY_SEED", 0)
 	for k := first; k < first+times("ASSAY_TAMPERS", 1); k++ {
 		t.Run(fmt.Sprint(k), func(t *testing.T) { neverForks(t, 300+37*k, 400+11*k) })
@@ -282,6 +283,7 @@ func groupOffsets(t *testing.T, b []byte) []int {
 // the log is built again from the records and is the same log. A backup that
 // is older than what was signed since is refused.
 func TestBackup(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	promises := add(t, j, 700, 8)
@@ -341,6 +343,7 @@ func TestBackup(t *testing.T) {
 }
 
 func TestRetire(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	act := Record{Kind: ledger.Activation, Private: []byte("which policy stands")} // record 0, the system's own

@@ -72,6 +72,7 @@ var recordVectorFile = filepath.Join("..", "..", "docs", "formats", "testdata", 
 // package that a start uses, and holds what it finds to what they are said
 // to hold: a change of format shows here.
 func TestRecordVectors(t *testing.T) {
+	t.Parallel()
 	if *update {
 		b, err := json.MarshalIndent(makeRecordVectors(t), "", " ")
 		if err != nil {
@@ -97,6 +98,7 @@ func TestRecordVectors(t *testing.T) {
 
 // TestPythonReadsRecords has the second reader, in Python, read the same file.
 func TestPythonReadsRecords(t *testing.T) {
+	t.Parallel()
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
 		python = "python3"

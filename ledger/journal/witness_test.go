@@ -111,6 +111,7 @@ func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // TestWitnesses publishes through two witnesses, checks the cosignatures of a
 // receipt, and finds that a missing, strange or changed one is refused.
 func TestWitnesses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a, b := newWitness(t, "witness.example/a"), newWitness(t, "witness.example/b")
 	var policy strings.Builder
@@ -195,15 +196,25 @@ func TestWitnesses(t *testing.T) {
 
 // TestWitnessIsNeeded publishes nothing while the witness is away.
 func TestWitnessIsNeeded(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	w := newWitness(t, "witness.example/w")
-	away := httptest.NewServer(http.NotFoundHandler())
+	asked := make(chan struct{}, 16)
+	away := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		http.NotFound(rw, r)
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	}))
 	t.Cleanup(away.Close)
 	policy := fmt.Sprintf("witness w %s %s\nquorum w\n", w.vkey(), away.URL)
 	cfg := Config{Witnesses: policy, DrainTimeout: time.Millisecond}
 	j, _ := start(t, dir, cfg)
 	add(t, j, 10, 2) // appends go on
-	time.Sleep(400 * time.Millisecond)
+	for range 3 {    // the third request comes after two attempts have ended
+		<-asked
+	}
 	if _, size := j.Checkpoint(); size != 0 {
 		t.Fatalf("size %d was published without its witness", size)
 	}
@@ -213,6 +224,7 @@ func TestWitnessIsNeeded(t *testing.T) {
 }
 
 func TestWitnessPolicyIsChecked(t *testing.T) {
+	t.Parallel()
 	j, err := Open(t.Context(), t.TempDir(), Config{Witnesses: "quorum nobody\n", Interval: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,7 @@ func testAuth(t testing.TB) *vault.Authenticator {
 
 // TestEveryBitOfAGroupCounts flips each bit of a frame: none goes unseen.
 func TestEveryBitOfAGroupCounts(t *testing.T) {
+	t.Parallel()
 	auth := testAuth(t)
 	b := frameOf(t, auth, 3, KeyOp{Kind: NewKey, Wrapped: []byte("key")})
 	h, err := ParseHead(b)

@@ -26,6 +26,7 @@ func (m *meddler) Rename(from, to string) error {
 // TestPreallocatedFileIsTakenOnce makes a file ahead at the moment in which another is taken: what is counted as there
 // is there.
 func TestPreallocatedFileIsTakenOnce(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	m := &meddler{FS: vfs.Default}
 	r := &Files{fs: m, dir: dir, max: 1 << 12, nextSize: 1 << 12, wantPreallocated: make(chan struct{}, 1)}

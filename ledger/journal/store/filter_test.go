@@ -14,6 +14,7 @@ func testTag(i uint64) [16]byte {
 }
 
 func TestFilter(t *testing.T) {
+	t.Parallel()
 	var f filter
 	if !f.maybe(testTag(0)) {
 		t.Fatal("a filter that is not full yet denied something")

@@ -38,6 +38,7 @@ func openTest(t *testing.T, dir string, end uint64) *Store {
 // TestKnownSubjectsKeepTheirKeys finds the same keys again when they have left memory: after a start, with the filter
 // of subjects not full, and then full.
 func TestKnownSubjectsKeepTheirKeys(t *testing.T) {
+	t.Parallel()
 	const subjects = 300
 	dir := t.TempDir()
 	name := func(i int) string { return fmt.Sprintf("subject-%d", i) }

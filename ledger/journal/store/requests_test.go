@@ -11,6 +11,7 @@ import (
 // TestLaterRecordAnswers gives the store so many requests that it sorts them into a file, all of them twice in a row:
 // each leads to its later record.
 func TestLaterRecordAnswers(t *testing.T) {
+	t.Parallel()
 	const requests = smallRun
 	s := openTest(t, t.TempDir(), 0)
 	g := &Group{Count: 2 * requests, Tags: make([]recordfile.Tag, 2*requests)}
