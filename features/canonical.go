@@ -289,9 +289,20 @@ func (p *Plan) Admit(ev *assay.Event) error {
 		return err
 	}
 	if ev.Kind == p.kinds[scored] && p.readsFields && !p.saysAnything(ev) {
-		return &assay.FieldError{Field: "fields", Problem: "the event names no field that the model reads; the plan's are " + p.spec.fieldNames()}
+		return &assay.FieldError{Field: "fields", Problem: "the event names no field that the model reads; those are " + p.readNames()}
 	}
 	return nil
+}
+
+// readNames lists the fields that features read of a scored event.
+func (p *Plan) readNames() string {
+	s := Spec{}
+	for i := range p.fields {
+		if p.fields[i].read {
+			s.Fields = append(s.Fields, *p.fields[i].spec)
+		}
+	}
+	return s.fieldNames()
 }
 
 // saysAnything reports whether the event names a field that a feature reads.

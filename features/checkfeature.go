@@ -76,6 +76,9 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 	if f.Window != "" {
 		return c.fail(at+".window", "", "kernel %s reads no window", name)
 	}
+	if len(f.Categories)+len(f.Unknown) > 0 && name != "category" {
+		return c.fail(at, "use kernel category", "kernel %s takes no categories", name)
+	}
 	if k.lookup {
 		return c.lookupFeature(f, at)
 	}
@@ -90,9 +93,6 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 		if err := c.input(f, &k, n, fmt.Sprintf("%s.of[%d]", at, j)); err != nil {
 			return err
 		}
-	}
-	if len(f.Categories)+len(f.Unknown) > 0 && name != "category" {
-		return c.fail(at, "use kernel category", "kernel %s takes no categories", name)
 	}
 	if k.check != nil {
 		if p := k.check(f); p != "" {

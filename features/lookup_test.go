@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 )
 
@@ -129,6 +130,8 @@ func TestLookupErrors(t *testing.T) {
 		{`table: rates, of: sector}`, `table: rates, of: [sector, due, due]}`}: `lookup "rates" wants 2 inputs, 3 are given`,
 		{`table: rates, of: sector}`, `table: rates, of: base}`}:               `"base" names no field`,
 		{`table: rates, of: sector}`, `table: rates}`}:                         `"rate" names no field`,
+		{`table: base}`, `table: base, categories: [a]}`}:                      `kernel lookup takes no categories`,
+		{`table: base}`, `table: base, window: w}`}:                            `kernel lookup reads no window`,
 		{`table: base}`,
 			`table: base, of: sector}`}: `lookup "base" wants a time here, and "sector" is a text`,
 		{`kernel: difference, of`, `kernel: difference, table: base, of`}: `kernel difference reads no table`,
@@ -177,5 +180,17 @@ func TestLookupErrors(t *testing.T) {
 		if _, err := features.LoadPlan(bad); err == nil {
 			t.Errorf("a frozen plan with %s is taken", change[1])
 		}
+	}
+}
+
+// TestReadFieldsAreNamed: an event that says nothing to the model is told of the
+// fields that features read, tables too, and of no other.
+func TestReadFieldsAreNamed(t *testing.T) {
+	text := strings.Replace(lookupPlan, "fields:\n", "fields:\n  - {name: unread}\n", 1)
+	p := fitted(t, text, cells(t, []string{"t", "unread", "sector", "due"}, [][]string{{"2024-01-15", "5", "2", ""}}))
+	ev := assay.Event{ID: "e", Kind: "application", Time: time.Date(2024, 1, 15, 0, 0, 0, 0, time.UTC),
+		Fields: []assay.Field{{Name: "unread", Value: assay.NumberValue(1)}}}
+	if err := p.Admit(&ev); err == nil || !strings.Contains(err.Error(), "those are sector, due") {
+		t.Errorf("it is told %v", err)
 	}
 }

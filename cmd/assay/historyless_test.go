@@ -100,3 +100,25 @@ func TestLogsWithoutScoredRows(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowsThatNobodyReads: a window that no feature reads is said.
+func TestWindowsThatNobodyReads(t *testing.T) {
+	s := newShop(t)
+	plan, log := s.write("column: bad", s.rows)
+	_, stderr, code := s.train(plan, log)
+	const note = "no feature reads these windows of the plan: "
+	if code != 0 || strings.Contains(stderr, note) {
+		t.Fatalf("%d, %s", code, stderr)
+	}
+	text, err := os.ReadFile(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := "windows:\n  - {name: idle, key: [loan], on: [payment], length: 1d}\n  - {name: lazy, key: [loan], on: [payment], length: 2d}\n"
+	if err := os.WriteFile(plan, []byte(strings.Replace(string(text), "windows:\n", more, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code = s.train(plan, log); code != 0 || !strings.Contains(stderr, note+"idle, lazy") {
+		t.Errorf("%d, %s", code, stderr)
+	}
+}

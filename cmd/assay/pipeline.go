@@ -183,6 +183,7 @@ func (r *recipe) lookAtWindows(ctx context.Context, u *ui, train, valid part) er
 	}
 	u.done("%d events", train.table.rows())
 	sayWindows(u, log.Windows())
+	sayUnread(u, r.spec)
 	if err := train.filled(r.spec, log.Windows()); err != nil || len(valid.rows) == 0 {
 		return err
 	}

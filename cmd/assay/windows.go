@@ -66,6 +66,20 @@ func sayWindows(u *ui, windows []features.WindowReport) {
 	}
 }
 
+// sayUnread names the windows that no feature reads: nothing is kept for them.
+func sayUnread(u *ui, spec *features.Spec) {
+	var names []string
+	for i := range spec.Windows {
+		name := spec.Windows[i].Name
+		if !slices.ContainsFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Window == name }) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		u.note("no feature reads these windows of the plan: %s", strings.Join(names, ", "))
+	}
+}
+
 // filled reports the windows that no event feeds, or in which no scored row
 // finds anything: a model that is trained on them learns nothing of them, and
 // a server's would be full.
