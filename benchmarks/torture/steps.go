@@ -45,7 +45,7 @@ var steps = []step{
 	{name: "changed-receipts", pkg: "./cmd/assay-verify", run: "^TestMutations$", env: "ASSAY_MUTATIONS", times: 20_000, short: 200, parts: 2},
 	{name: "strangers", pkg: "./serving", run: "^(TestStrangers|TestFloodsAreCut)$", env: "ASSAY_STRANGERS", times: 200, short: 24},
 	{name: "texts", pkg: "./internal/yamltext", run: "^TestBombs$", env: "ASSAY_BOMBS", times: 1},
-	{name: "policies", pkg: "./serving", run: "^(TestPolicyWithoutEnd|TestBombsAreRefused|TestAdminsDoNotWait)$"},
+	{name: "policies", pkg: "./serving", run: "^(TestPolicyWithoutEnd|TestBombsAreRefused|TestAdminsDoNotWait|TestOneAdminHoldsNobodyUp)$"},
 	{name: "lies", pkg: "./ledger/anchor/evm", run: "^TestLyingNode$"},
 	{name: "lies-while-scoring", pkg: "./cmd/internal/node", run: "^TestScoringUnderLies$"},
 }

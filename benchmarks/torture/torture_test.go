@@ -73,3 +73,26 @@ func TestParts(t *testing.T) {
 		}
 	}
 }
+
+// TestStepsAreThere: every test that a step names is in its package.
+func TestStepsAreThere(t *testing.T) {
+	for _, s := range steps {
+		paths, err := filepath.Glob(filepath.Join("../..", s.pkg, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var code strings.Builder
+		for _, p := range paths {
+			b, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(b)
+		}
+		for name := range strings.SplitSeq(strings.Trim(s.run, "^$()"), "|") {
+			if !strings.Contains(code.String(), "\nfunc "+name+"(t *testing.T)") {
+				t.Errorf("%s: no %s in %s", s.name, name, s.pkg)
+			}
+		}
+	}
+}
