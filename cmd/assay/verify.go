@@ -36,7 +36,7 @@ func verifyCommand(u *ui) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.trust, "trust", "",
 		"trust file (default: trust.json beside the receipt or one directory up)")
-	c.Flags().StringVar(&f.require, "require", "", requireHelp+" (default: what the trust file says)")
+	c.Flags().StringVar(&f.require, "require", "", requireHelp+" (those that the trust file requires are required in any case)")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
 }
@@ -58,7 +58,7 @@ func verifyFile(u *ui, path string, f verifyFlags) error {
 		return err
 	}
 	if f.require != "" {
-		if t.Require, err = verdict.ParseRequire(f.require); err != nil {
+		if err := t.AlsoRequire(f.require); err != nil {
 			return usagef("--require: %v", err)
 		}
 		if err := t.Check(); err != nil {

@@ -57,6 +57,23 @@ func ParseRequire(s string) ([]Part, error) {
 	return out, checkParts(out)
 }
 
+// AlsoRequire adds parts, as a flag gives them, to those that the trust requires:
+// a flag takes nothing from a trust file that is required there.
+func (t *Trust) AlsoRequire(s string) error {
+	parts, err := ParseRequire(s)
+	if err != nil {
+		return err
+	}
+	all := slices.Clone(t.Require)
+	for _, p := range parts {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	t.Require = all
+	return nil
+}
+
 func checkParts(parts []Part) error {
 	for i, p := range parts {
 		if !slices.Contains(Parts(), p) {

@@ -217,6 +217,21 @@ func TestRequired(t *testing.T) {
 	}
 }
 
+// TestAlsoRequired: what is required besides takes nothing from what is required.
+func TestAlsoRequired(t *testing.T) {
+	tr := verdict.Trust{Require: []verdict.Part{verdict.PartAnchor}}
+	before := tr.Require
+	if err := tr.AlsoRequire("promise,anchor"); err != nil ||
+		!slices.Equal(tr.Require, []verdict.Part{verdict.PartAnchor, verdict.PartPromise}) || len(before) != 1 {
+		t.Errorf("%v, %v", tr.Require, err)
+	}
+	for _, bad := range []string{"seal", "promise,promise", "", "promise,"} {
+		if err := tr.AlsoRequire(bad); err == nil || len(tr.Require) != 2 {
+			t.Errorf("%q: %v", bad, tr.Require)
+		}
+	}
+}
+
 // TestTrustFailsClosed: what would be trusted in silence is an error.
 func TestTrustFailsClosed(t *testing.T) {
 	key := log.Key.String()
