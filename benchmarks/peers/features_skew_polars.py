@@ -11,12 +11,13 @@ not null, the time of the last order). polars makes such a window as a table of 
 key hold a sixth of all events: memory grows with the square of the log. With --lean no aggregate filters: null is counted as a
 seller and taken off, and the time of the last order is filled forward before there are windows.
 
---memory bounds the address space of this process, so that it ends before the machine does. What it ends with then depends on
+--memory bounds the address space of this process on Linux, so that it ends before the machine does. What it ends with then depends on
 which allocation fails: MemoryError, or polars' abort with "memory allocation of ... bytes failed" or "failed to spawn thread".
 """
 import argparse
 import json
 import resource
+import sys
 import time
 
 from peak import peak_bytes
@@ -26,7 +27,7 @@ args.add_argument("log")
 args.add_argument("--lean", action="store_true")
 args.add_argument("--memory", type=int, default=0)
 args = args.parse_args()
-if args.memory:
+if args.memory and sys.platform == "linux":  # elsewhere the system keeps no such bound
     resource.setrlimit(resource.RLIMIT_AS, (args.memory, args.memory))
 
 import polars as pl  # after the bound, which holds for its threads and arenas, too
