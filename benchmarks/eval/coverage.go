@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,31 +64,6 @@ func (p *population) solve(rate float64) float64 {
 	return low
 }
 
-// sample draws n rows: applicants of two groups, of which the second has a
-// little more risk, scored by the model, by a rival that sees less, and judged.
-func (p *population) sample(n int, r *rand.Rand) eval.Input {
-	in := eval.Input{Label: make([]float64, n), PD: make([]float64, n)}
-	rival := eval.Challenger{Name: "rival", Score: make([]float64, n)}
-	group := eval.Category{Name: "group", Levels: []string{"a", "b"}, Code: make([]int32, n), Reference: "a"}
-	for i := range n {
-		odds := p.middle + p.spread*r.NormFloat64()
-		if odds > p.middle != (r.Float64() < 0.6) {
-			group.Code[i] = 1
-		}
-		if p.round > 0 {
-			odds = math.Round(odds/p.round) * p.round
-		}
-		in.PD[i] = sigmoid(odds)
-		if r.Float64() < in.PD[i] {
-			in.Label[i] = 1
-		}
-		rival.Score[i] = odds + p.spread*r.NormFloat64()
-	}
-	in.Challenger, in.Groups, in.Segments = []eval.Challenger{rival}, []eval.Category{group}, []eval.Category{group}
-	in.Economics = &eval.Economics{Profit: 1, Loss: 9}
-	return in
-}
-
 // figures reads every interval of a report: name, value, low, high.
 func figures(in eval.Input) (map[string][3]float64, error) {
 	r, err := eval.Build(context.Background(), in)
@@ -128,13 +104,18 @@ func figures(in eval.Input) (map[string][3]float64, error) {
 				continue
 			}
 			row := t.Rows[1] // of the group b
+			triple := func(row []any, at int) [3]float64 { return [3]float64{number(row[at]), number(row[at+1]), number(row[at+2])} }
 			switch t.Title {
 			case "Approval by group":
-				out["adverse impact ratio"] = [3]float64{number(row[3]), number(row[4]), number(row[5])}
-				out["equal opportunity difference"] = [3]float64{number(row[7]), number(row[8]), number(row[9])}
+				out["adverse impact ratio"], out["equal opportunity difference"] = triple(row, 3), triple(row, 7)
 			case "Bad rate by group":
-				out["bad rate of a part"] = [3]float64{number(row[3]), number(row[4]), number(row[5])}
-				out["AUC of a part"] = [3]float64{number(row[7]), number(row[8]), number(row[9])}
+				out["bad rate of a part"], out["AUC of a part"] = triple(row, 3), triple(row, 7)
+			case "Decisions":
+				out["bad rate of the approved"] = triple(t.Rows[0], 5)
+			case "Strategy before and after": // lines of bad rate, lower and upper end; the policy before is tightened
+				out["bad rate at equal approval"] = [3]float64{number(t.Rows[3][3]), number(t.Rows[4][3]), number(t.Rows[5][3])}
+			case "Noise and loss, field by field":
+				out["AUC lost with a field"] = triple(row, 5)
 			}
 		}
 	}
@@ -162,13 +143,19 @@ func (p *population) cover(bad, samples, resamples int, truth map[string][3]floa
 				in := p.sample(int(math.Round(float64(bad)/badRate)), r)
 				in.Seed, in.Resamples = uint64(s)+1, resamples
 				got, err := figures(in)
+				more := p.sample(int(math.Round(float64(bad)/badRate/keptBad)), r)
+				more.Seed, more.Resamples = in.Seed, in.Resamples
+				weighted, werr := figures(p.weighted(more, r))
+				for name, v := range weighted {
+					got[name+", by weight"] = v
+				}
 				mu.Lock()
-				failed = first(failed, err)
+				failed = first(failed, first(err, werr))
 				for name, v := range got {
 					if out[name] == nil {
 						out[name] = &coverage{}
 					}
-					out[name].count(v, truth[name][0])
+					out[name].count(v, truth[strings.TrimSuffix(name, ", by weight")][0])
 				}
 				mu.Unlock()
 			}
@@ -211,6 +198,9 @@ func simulate(samples, resamples int, manual string) error {
 		in.Resamples = 2
 		truth, err := figures(in)
 		if err != nil {
+			return err
+		}
+		if truth["AUC lost with a field"], err = lost(in); err != nil {
 			return err
 		}
 		for k, bad := range sizes {

@@ -141,6 +141,9 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*table, 
 	}
 	t.timed = f.timed
 	t.order = f.order
+	if f.bad != "" && t.label != nil && !slices.Contains(t.label, 1) {
+		u.note("no row of %s holds %q in the column %q: every row counts as good; is --bad written as the column has it?", t.name, f.bad, t.frame.Label)
+	}
 	if f.weight != "" && f.weight != noWeight {
 		if err := t.weigh(u, f.weight, f.mayLackWeight); err != nil {
 			return nil, err
