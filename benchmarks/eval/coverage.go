@@ -104,7 +104,9 @@ func figures(in eval.Input) (map[string][3]float64, error) {
 				continue
 			}
 			row := t.Rows[1] // of the group b
-			triple := func(row []any, at int) [3]float64 { return [3]float64{number(row[at]), number(row[at+1]), number(row[at+2])} }
+			triple := func(row []any, at int) [3]float64 {
+				return [3]float64{number(row[at]), number(row[at+1]), number(row[at+2])}
+			}
 			switch t.Title {
 			case "Approval by group":
 				out["adverse impact ratio"], out["equal opportunity difference"] = triple(row, 3), triple(row, 7)

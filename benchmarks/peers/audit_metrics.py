@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from audit_rows import (Z, area, auc, counts, cuts, effective, groups, h, half_row, held_to_package, ks, line, nan, ones, paired, placements, psi_parts, rate,
-                        satterthwaite, worth)
+from audit_rows import (Z, area, auc, counts, cuts, effective, effective_for, groups, h, half_row, held_to_package, ks, line, nan, ones, paired, placements, psi_parts, rate,
+                        satterthwaite, uneven, worth)
 
 SHARES = (0.01, 0.05, 0.10, 0.20)
 
@@ -28,7 +28,9 @@ def calibration(y, p, w=None):
     top, under = np.sum(one * (y - p) * (1 - 2 * p)), np.sum((one * (1 - 2 * p)) ** 2 * p * (1 - p))
     z = top / np.sqrt(under) if under > 0 else nan
     loss = log_loss(y, p, labels=[0, 1], sample_weight=w)
-    chance = {"ece": np.sum(share * np.sqrt(2 / np.pi * v / size)), "brier_reliability": np.sum(share * v / size)}
+    lift = mean - np.sum(share * mean)
+    chance = {"ece": np.sum(share * np.sqrt(2 / np.pi * v / size)), "brier_reliability": np.sum(share * v / size),
+              "brier_resolution": np.sum(share * lift**2) + np.sum(share * (1 - share) * v / size), "hosmer_lemeshow": len(g)}
     return [brier, rel, res, unc, brier - rel + res - unc, loss, b, a, large, np.sum(share * np.abs(mean - bad)), hl,
             stats.chi2.sf(hl, len(g)), z, 2 * stats.norm.sf(abs(z))], chance
 
@@ -65,8 +67,11 @@ def ends(r, name, value, d):
         last = np.r_[np.diff(r.margin[order]) != 0, True]
         tp, fp = np.cumsum((r.all * r.y)[order])[last], np.cumsum((r.all * (1 - r.y))[order])[last]
         k = np.argmax(np.abs(tp / tp[-1] - fp / fp[-1]))
+        above = (r.margin >= np.sort(r.margin)[::-1][np.flatnonzero(last)[k]]).astype(float)
+        m, n = (effective_for(above[r.y == c], r.all[r.y == c]) for c in (1, 0))
         p, q = (tp[k] / tp[-1] * m + 1) / (m + 2), (fp[k] / fp[-1] * n + 1) / (n + 2)
-        half = t * np.sqrt(p * (1 - p) / m + q * (1 - q) / n)
+        se = np.sqrt(p * (1 - p) / m + q * (1 - q) / n)
+        half = t * (max(se, d.std(ddof=1)) if uneven(r.all) else se)
         bias = max(0, d.mean() - value)
         return np.clip([value - 2 * bias - half, value - bias + half], 0, 1)
     if name in ("h_measure", "average_precision", "partial_auc"):

@@ -28,11 +28,22 @@ def worth(w):
     return int(np.floor(effective(w) * (1 + 1e-12)))
 
 
+def uneven(w):
+    return effective(w) < len(w) * (1 - 1e-9)
+
+
+def effective_for(y, w):
+    """The number of rows of equal weight whose rate has the variance that this one has, at most the effective one."""
+    p, n = np.average(y, weights=w), effective(w)
+    v = np.sum((w * (y - p)) ** 2) / w.sum() ** 2
+    return min(n, p * (1 - p) / v) if uneven(w) and 0 < p < 1 else n
+
+
 def rate(y, w):
-    """A rate by weight, with Wilson's interval of the effective number of rows."""
+    """A rate by weight, with Wilson's interval of so many rows."""
     if not len(y):
         return nan, nan, nan
-    p, n = np.average(y, weights=w), effective(w)
+    p, n = np.average(y, weights=w), effective_for(y, w)
     low, high = proportion_confint(p * n, n, method="wilson")
     return p, 0 if p == 0 else low, 1 if p == 1 else high
 
@@ -82,7 +93,7 @@ def area(y, s, w=None):
         return a, down(), optimize.brentq(outside, a, 1 - 1e-12) if a < 1 else 1.0
     half = stats.t.ppf(0.975, df) * np.sqrt(var) / (a * (1 - a))
     low, high = special.expit(special.logit(a) + np.array([-half, half]))
-    return a, min(low, down()) if min(m, n) < 30 else low, high
+    return a, min(low, down()) if min(m, n) < 30 or uneven(w) else low, high
 
 
 def enough(y, s, w=None):
@@ -203,19 +214,30 @@ def groups(pd_, k, w=None):
 
 
 def line(y, p, w=None):
-    """Cox's calibration line: intercept, slope, level, and their standard errors, robust where rows have weights."""
+    """Cox's calibration line: intercept, slope, level, and their standard errors; HC3's where rows have weights."""
     q = np.clip(p, 2.0**-52, 1 - 2.0**-52)
     x = np.log(q / (1 - q))
     how = {"var_weights": w} if w is not None else {}
-    errors = {"cov_type": "HC0"} if w is not None else {}
+
+    def errors(fit, design):
+        """The sandwich with each row's residual over one less its leverage (MacKinnon and White 1985)."""
+        mu = fit.fittedvalues
+        inverse = np.linalg.inv(design.T @ (design * (w * mu * (1 - mu))[:, None]))
+        leverage = w * mu * (1 - mu) * np.einsum("ij,jk,ik->i", design, inverse, design)
+        part = (design * (w * (y - mu) / (1 - np.minimum(leverage, 0.999)))[:, None]) @ inverse
+        return np.sqrt((part**2).sum(axis=0))
+
     if np.ptp(x) == 0:
         fit = None
     elif w is None:
         fit = sm.Logit(y, sm.add_constant(x)).fit(disp=0, tol=1e-14, maxiter=200)
     else:
-        fit = sm.GLM(y, sm.add_constant(x), family=sm.families.Binomial(), **how).fit(tol=1e-15, maxiter=200, **errors)
-    large = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=x, **how).fit(tol=1e-15, maxiter=200, **errors)
+        fit = sm.GLM(y, sm.add_constant(x), family=sm.families.Binomial(), **how).fit(tol=1e-15, maxiter=200)
+    large = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=x, **how).fit(tol=1e-15, maxiter=200)
     out = list(fit.params) if fit is not None else [nan, nan]
+    if w is not None:
+        err = list(errors(fit, sm.add_constant(x))) if fit is not None else [nan, nan]
+        return (*out, large.params[0]), (*err, errors(large, np.ones((len(y), 1)))[0])
     err = list(fit.bse) if fit is not None else [nan, nan]
     return (*out, large.params[0]), (*err, large.bse[0])
 

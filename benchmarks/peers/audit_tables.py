@@ -6,7 +6,7 @@ from sklearn.inspection import permutation_importance
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from audit_metrics import calibration
-from audit_rows import Z, area, auc, counts, cuts, effective, enough, h, half_row, ks, nan, ones, paired, psi_parts, rate, worth
+from audit_rows import Z, area, auc, counts, cuts, effective, effective_for, enough, h, half_row, ks, nan, ones, paired, psi_parts, rate, worth
 
 
 def split(r, column):
@@ -17,7 +17,7 @@ def split(r, column):
 
 def ratio(a1, w1, a2, w2):
     """An impact ratio with Katz's interval, half a row added where it is degenerate: who is approved, and the weights."""
-    (k1, n1), (k2, n2) = ((np.average(a, weights=w) * effective(w), effective(w)) for a, w in ((a1, w1), (a2, w2)))
+    (k1, n1), (k2, n2) = ((np.average(a, weights=w) * effective_for(a, w), effective_for(a, w)) for a, w in ((a1, w1), (a2, w2)))
     value = k1 / n1 / (k2 / n2)
     if k1 == 0 or (a1.all() and a2.all()):
         k1, n1, k2, n2 = k1 + 0.5, n1 + 0.5, k2 + 0.5, n2 + 0.5
@@ -251,7 +251,7 @@ class Tables:
         raw = calibration(r.y, r.t["raw_pd"].to_numpy(float), r.w)[0] if "raw_pd" in r.t else None
         for i in range(len(t["rows"])):
             line = [cal[i]] + ([raw[i]] if raw else []) + [t["rows"][i][2 if not raw else 3]]
-            extra = {9: chance["ece"], 1: chance["brier_reliability"]}.get(i)
+            extra = {9: chance["ece"], 1: chance["brier_reliability"], 2: chance["brier_resolution"], 10: chance["hosmer_lemeshow"]}.get(i)
             for j, v in enumerate([*line, extra]):
                 if v is not None:
                     self.audit.check(f"table:Calibration:{i}:{j + 1}", v)
@@ -262,7 +262,7 @@ class Tables:
         def line(i, row):
             m = of(row[0])
             w = r.all[m]
-            p, (share, *ends), n = np.average(r.pd[m], weights=w), rate(r.y[m], w), effective(w)
+            p, (share, *ends), n = np.average(r.pd[m], weights=w), rate(r.y[m], w), effective_for(r.y[m], w)
             k = share * n
             return w.sum(), p, w @ r.y[m], share, *ends, special.betainc(k, n - k + 1, p) if k > 0 else 1
 
@@ -450,8 +450,14 @@ class Tables:
                 c = cuts(xt, 10, r.w if r.train is None else r.train_w)
                 count = lambda v, w: counts(c, v, w)
             wt = r.all if r.train is None else r.train_all
-            p = [psi_parts(count(xt, wt), count(x[at == m], r.all[at == m]), half_row(wt), half_row(r.all[at == m])).sum() for m in sorted(set(at)) if worth(r.all[at == m]) >= 50]
-            return (np.mean(p), max(p)) if p else (None, None)
+            months = [m for m in sorted(set(at)) if worth(r.all[at == m]) >= 50]
+            e, a = count(xt, wt), [count(x[at == m], r.all[at == m]) for m in months]
+            p = [psi_parts(e, v, half_row(wt), half_row(r.all[at == m])).sum() for m, v in zip(months, a)]
+            if not p:
+                return None, None
+            k = int(np.argmax(p))
+            chance = (np.sum(e + a[k] > 0) - 1) * (1 / effective(wt) + 1 / effective(r.all[at == months[k]]))
+            return np.mean(p), p[k], None, chance
 
         self.rows(t, line)
 

@@ -35,7 +35,8 @@ const fewOfClass = 30
 // Area returns the AUC with its 95 % interval: DeLong's variance on the logit
 // scale, with Satterthwaite's degrees of freedom. Where that variance is zero,
 // as in a perfect ranking, it is Newcombe's score interval (2006, method 5),
-// and with few rows of a class it reaches down at least as far as that.
+// and with few rows of a class, or rows of unequal weight, it reaches down at
+// least as far as that: a few heavy rows may not be among those that were drawn.
 // The variance takes two rows of each class; with fewer the interval is NaN.
 func (c *Curve) Area() Estimate {
 	e := Estimate{Value: Number(c.AUC()), Low: nan, High: nan, N: c.Rows(), Level: Level, Method: "DeLong, logit"}
@@ -52,7 +53,7 @@ func (c *Curve) Area() Estimate {
 	half := areaQuantile(c, bad, good) * math.Sqrt(bad+good) / (a * (1 - a))
 	middle := bitmath.Logit(a)
 	e.Low, e.High = Number(bitmath.Sigmoid(middle-half)), Number(bitmath.Sigmoid(middle+half))
-	if c.rarer() < fewOfClass {
+	if c.rarer() < fewOfClass || c.uneven() {
 		e.Low = min(e.Low, Number(c.scoreBound(a, -1)))
 		e.Method = "DeLong, logit; Newcombe"
 	}

@@ -22,7 +22,7 @@ type Period struct {
 // backtest shows the periods side by side.
 func (b *builder) backtest(s *Section) {
 	t := Table{Title: "Backtest forward in time", Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the period began, and judges them on the period. It says how the recipe would have done, had it been in use and trained again each time. " + fewWords,
-		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3}}}
+		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "KS by chance", Format: Fixed3}}}
 	auc := Series{Name: "AUC", Mark: Dots}
 	var names []string
 	worst, sum, n, outside := math.Inf(1), 0.0, 0.0, 0
@@ -43,7 +43,7 @@ func (b *builder) backtest(s *Section) {
 		}
 		name := p.From.UTC().Format(time.DateOnly) + " to " + p.To.UTC().Format(time.DateOnly)
 		names = append(names, p.From.UTC().Format(time.DateOnly))
-		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(pd), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks), V(brierScore(p.Label, p.PD, p.Weight)), V(calibrationLine(p.Label, p.PD, p.Weight).Slope)})
+		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(pd), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks), V(brierScore(p.Label, p.PD, p.Weight)), V(calibrationLine(p.Label, p.PD, p.Weight).Slope), V(chanceKS(c.badMass.effective(), c.goodMass.effective()))})
 		auc.X, auc.Y = append(auc.X, Number(k)), append(auc.Y, d.Value)
 		auc.Low, auc.High = append(auc.Low, d.Low), append(auc.High, d.High)
 		if v := float64(d.Value); !math.IsNaN(v) {

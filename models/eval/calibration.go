@@ -59,17 +59,16 @@ type Group struct {
 	Low  float64 // smallest PD in the group
 	High float64 // largest
 
-	all mass // zero = N rows of weight 1
-	bad float64
+	all, bad mass // zero = N rows of weight 1
 }
 
 // Observed returns the bad rate of the group.
-func (g Group) Observed() float64 { m, bad := g.mass(); return ratio(bad, m.sum) }
+func (g Group) Observed() float64 { m, bad := g.mass(); return ratio(bad.sum, m.sum) }
 
 // mass is the weight of the group, and of its bad rows.
-func (g Group) mass() (m mass, bad float64) {
+func (g Group) mass() (m, bad mass) {
 	if g.all.rows == 0 {
-		return equal(g.N), float64(g.Bad)
+		return equal(g.N), equal(g.Bad)
 	}
 	return g.all, g.bad
 }
@@ -115,7 +114,7 @@ func groups(label, pd, weight []float64, falling []int32, k int) []Group {
 			sum += float64(w * pd[i])
 			if label[i] == 1 {
 				g.Bad++
-				g.bad += w
+				g.bad.add(w)
 			}
 		}
 		g.Mean = sum / g.all.sum
@@ -144,7 +143,7 @@ func decompose(brier float64, groups []Group) Decomposition {
 	var n, bad float64
 	for _, g := range groups {
 		m, k := g.mass()
-		n, bad = n+m.sum, bad+k
+		n, bad = n+m.sum, bad+k.sum
 	}
 	mean := ratio(bad, n)
 	d := Decomposition{Uncertainty: mean * (1 - mean)}
@@ -171,21 +170,23 @@ func ECE(groups []Group) float64 {
 }
 
 // calibrationChance is what right PDs give on average over the groups: outcomes
-// scatter about them.
+// scatter about them, which parts the groups further, too.
 func calibrationChance(groups []Group) map[string]float64 {
-	var ece, reliability, n float64
+	var ece, reliability, resolution, n, mean float64
 	for _, g := range groups {
 		m, _ := g.mass()
-		n += m.sum
+		n, mean = n+m.sum, mean+float64(m.sum*g.Mean)
 	}
+	mean /= n
 	for _, g := range groups {
 		m, _ := g.mass()
 		v := g.Mean * (1 - g.Mean) / m.effective()
-		w := m.sum / n
+		w, lift := m.sum/n, g.Mean-mean
 		ece += float64(w * math.Sqrt(2/math.Pi*v))
 		reliability += float64(w * v)
+		resolution += float64(w*float64(lift*lift)) + float64(w*float64((1-w)*v))
 	}
-	return map[string]float64{"ece": ece, "brier_reliability": reliability}
+	return map[string]float64{"ece": ece, "brier_reliability": reliability, "brier_resolution": resolution, "hosmer_lemeshow": float64(len(groups))}
 }
 
 // HosmerLemeshow returns the statistic, its degrees of freedom and p-value.
@@ -200,7 +201,7 @@ func HosmerLemeshow(groups []Group) (chi2 float64, df int, p float64) {
 		if v <= 0 {
 			return math.NaN(), len(groups), math.NaN()
 		}
-		d := float64(bad*(n/m.sum)) - float64(n*g.Mean)
+		d := float64(bad.sum*(n/m.sum)) - float64(n*g.Mean)
 		chi2 += d * d / v
 	}
 	if len(groups) == 0 {

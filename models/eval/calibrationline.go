@@ -36,9 +36,8 @@ func calibrationLine(label, pd, weight []float64) CoxLine {
 	return l
 }
 
-// lineSums are the gradient, the information and the spread of the gradient over
-// rows at one line.
-type lineSums struct{ ga, gb, haa, hab, hbb, maa, mab, mbb float64 }
+// lineSums are the gradient and the information over rows at one line.
+type lineSums struct{ ga, gb, haa, hab, hbb float64 }
 
 func sumLine(label, x, weight []float64, a, b float64) (s lineSums) {
 	for i, y := range label {
@@ -47,26 +46,29 @@ func sumLine(label, x, weight []float64, a, b float64) (s lineSums) {
 		w, e := float64(v*float64(p*(1-p))), float64(v*(y-p))
 		s.ga, s.gb = s.ga+e, s.gb+float64(e*x[i])
 		s.haa, s.hab, s.hbb = s.haa+w, s.hab+float64(w*x[i]), s.hbb+float64(float64(w*x[i])*x[i])
-		if weight != nil {
-			q := float64(e * e)
-			s.maa, s.mab, s.mbb = s.maa+q, s.mab+float64(q*x[i]), s.mbb+float64(float64(q*x[i])*x[i])
-		}
 	}
 	return s
 }
 
-// errors are the standard errors of the two coefficients; det is the information's
-// determinant.
-func (s lineSums) errors(det float64, robust bool) (sa, sb float64) {
-	if !robust {
-		return math.Sqrt(s.hbb / det), math.Sqrt(s.haa / det)
+// robust are standard errors of the two coefficients that do not take a row of
+// weight w for w rows: the sandwich's, each row's part larger by what the row drew
+// the line to itself (HC3, MacKinnon and White 1985). free says whether the slope
+// was fitted.
+func (s lineSums) robust(label, x, weight []float64, a, b float64, free bool) (sa, sb float64) {
+	iaa, iab, ibb := 1/s.haa, 0.0, 0.0 // the inverse of the information
+	if free {
+		det := float64(s.haa*s.hbb) - float64(s.hab*s.hab)
+		iaa, iab, ibb = s.hbb/det, -s.hab/det, s.haa/det
 	}
-	pa, pb := s.hbb/det, -s.hab/det // rows of the inverse
-	qa, qb := -s.hab/det, s.haa/det
-	spread := func(u, v float64) float64 {
-		return float64(u*float64(u*s.maa)) + float64(2*float64(u*float64(v*s.mab))) + float64(v*float64(v*s.mbb))
+	for i, y := range label {
+		p := 1 / (1 + bitmath.Exp(-(a + float64(b*x[i]))))
+		w := weight[i] * p * (1 - p)
+		u, v := iaa+float64(iab*x[i]), iab+float64(ibb*x[i])
+		leverage := w * (u + float64(v*x[i]))
+		e := weight[i] * (y - p) / (1 - min(leverage, 0.999))
+		sa, sb = sa+float64(float64(e*u)*float64(e*u)), sb+float64(float64(e*v)*float64(e*v))
 	}
-	return math.Sqrt(spread(pa, pb)), math.Sqrt(spread(qa, qb))
+	return math.Sqrt(sa), math.Sqrt(sb)
 }
 
 // fitLine is Newton's method on the two coefficients; free says whether the
@@ -96,9 +98,9 @@ func fitLine(label, x, weight []float64, free bool) (a, b, sa, sb float64) {
 				return bad, bad, bad, bad
 			}
 			da, db = (float64(s.hbb*s.ga)-float64(s.hab*s.gb))/det, (float64(s.haa*s.gb)-float64(s.hab*s.ga))/det
-			sa, sb = s.errors(det, weight != nil)
-		} else if da, sa = s.ga/s.haa, 1/math.Sqrt(s.haa); weight != nil {
-			sa = math.Sqrt(s.maa) / s.haa
+			sa, sb = math.Sqrt(s.hbb/det), math.Sqrt(s.haa/det)
+		} else {
+			da, sa = s.ga/s.haa, 1/math.Sqrt(s.haa)
 		}
 		// A long step is cut: far from the maximum the quadratic is a bad guide.
 		if m := math.Max(math.Abs(da), math.Abs(db)); m > 5 {
@@ -109,6 +111,9 @@ func fitLine(label, x, weight []float64, free bool) (a, b, sa, sb float64) {
 		// are small and do not shrink, this is the maximum.
 		step := math.Max(math.Abs(da), math.Abs(db))
 		if step < 1e-12 || step < 1e-9 && step >= last {
+			if weight != nil {
+				sa, sb = s.robust(label, x, weight, a, b, free)
+			}
 			return a, b, sa, sb
 		}
 		last = step

@@ -107,7 +107,7 @@ func (c *Curve) Rows() int { return c.Bad + c.Good }
 func (c *Curve) mass() mass { return c.badMass.plus(c.goodMass) }
 
 // rate is the bad rate with its interval.
-func (c *Curve) rate() Estimate { return c.mass().rate(c.badMass.sum) }
+func (c *Curve) rate() Estimate { return c.mass().rate(c.badMass) }
 
 // rarer is the effective number of rows of the class that has fewer.
 func (c *Curve) rarer() float64 { return min(c.badMass.effective(), c.goodMass.effective()) }

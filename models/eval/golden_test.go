@@ -105,7 +105,7 @@ func TestGoldenProportions(t *testing.T) {
 		}
 	}
 	for _, p := range readGolden(t).Proportions {
-		w, d, r := Wilson(p.K1, p.N1), newcombe(float64(p.K1), equal(p.N1), float64(p.K2), equal(p.N2)), impactRatio(float64(p.K1), equal(p.N1), float64(p.K2), equal(p.N2))
+		w, d, r := Wilson(p.K1, p.N1), newcombe(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2)), impactRatio(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2))
 		near("Wilson low", w.Low, p.Wilson[0])
 		near("Wilson high", w.High, p.Wilson[1])
 		near("Newcombe low", d.Low, p.Newcombe[0])

@@ -97,23 +97,44 @@ func (c *Curve) distance(r replicated) Estimate {
 	e.Method = fmt.Sprintf("two rates at the cut, bias by %s", r.written)
 	e.Chance = numberOf(chanceKS(c.badMass.effective(), c.goodMass.effective()))
 	e.Corrected = r.corrected()
-	v, m, _, ok := r.on(same)
+	v, m, sd, ok := r.on(same)
 	if !ok || r.rarer < 2 {
 		return e
 	}
 	_, at := c.KS()
-	var bad, good float64
-	for k := range c.score {
-		if c.score[k] >= at {
-			bad, good = bad+c.bad[k], good+c.good[k]
-		}
-	}
-	nb, ng := c.badMass.effective(), c.goodMass.effective()
-	p, q := (bad*(nb/c.badMass.sum)+1)/(nb+2), (good*(ng/c.goodMass.sum)+1)/(ng+2)
+	bad, good := c.from(at)
+	nb, ng := c.badMass.effectiveFor(bad), c.goodMass.effectiveFor(good)
+	p, q := (bad.sum*(nb/c.badMass.sum)+1)/(nb+2), (good.sum*(ng/c.goodMass.sum)+1)/(ng+2)
 	se := math.Sqrt(float64(p*(1-p))/nb + float64(q*(1-q))/ng)
+	if c.uneven() { // a few heavy rows move the cut, too
+		se = math.Max(se, sd)
+	}
 	half, bias := studentQuantile(r.rarer-1)*se, math.Max(0, m-v)
 	e.Low, e.High = Number(min(max(v-2*bias-half, 0), 1)), Number(min(max(v-bias+half, 0), 1))
 	return e
+}
+
+// from are the rows of a score or more.
+func (c *Curve) from(score float64) (bad, good mass) {
+	end := 0
+	for k := range c.score {
+		if c.score[k] >= score {
+			bad.sum, good.sum, end = bad.sum+c.bad[k], good.sum+c.good[k], int(c.end[k])
+		}
+	}
+	if c.weight == nil {
+		bad.squares, good.squares = bad.sum, good.sum
+		return bad, good
+	}
+	label := c.labels()
+	for _, i := range c.order[:end] {
+		if w := float64(c.weight[i] * c.weight[i]); label[i] == 1 {
+			bad.squares += w
+		} else {
+			good.squares += w
+		}
+	}
+	return bad, good
 }
 
 // chanceKS is the mean distance of two samples of one population: that of

@@ -132,6 +132,19 @@ func TestOneBinNamedOther(t *testing.T) {
 	if n != 1 || rows != 320 {
 		t.Errorf("%d bins are named other and all hold %v rows, want one and 320", n, rows)
 	}
+	// What is gathered is spelt out where bins are shown.
+	label, pd := made(320, 2)
+	r, _, js := render(t, Input{Label: label, PD: pd, Features: []Feature{{Name: "kind", Values: x, Categories: names}}})
+	var other string
+	for _, row := range blockTable(t, r, "variables", "All bins").Rows {
+		if strings.HasPrefix(row[1].text, "other") {
+			other = row[1].text
+		}
+	}
+	want := "other: " + strings.Join(names[11:], ", ") + " and any value that the plan does not name"
+	if other != want || !strings.Contains(js, want) {
+		t.Errorf("the bin of rare levels is called %q, want %q", other, want)
+	}
 }
 
 // TestFewRowsOfAClassHaveNoAUC holds the stated minimum.

@@ -54,6 +54,12 @@ func (m mass) worth() int {
 	return int(math.Floor(m.effective() * (1 + 1e-12)))
 }
 
+// uneven reports whether rows have unequal weights.
+func (c *Curve) uneven() bool {
+	m := c.mass()
+	return m.effective() < float64(m.rows)*(1-1e-9)
+}
+
 // half is half a row of mean weight, which is added where a count is zero.
 func (m mass) half() float64 {
 	if m.rows == 0 {
@@ -62,15 +68,33 @@ func (m mass) half() float64 {
 	return m.sum / float64(m.rows) / 2
 }
 
-// rate is the proportion of the weight k in the rows, with Wilson's interval.
-func (m mass) rate(k float64) Estimate {
+// without are the rows but for some of them.
+func (m mass) without(o mass) mass {
+	return mass{m.rows - o.rows, m.sum - o.sum, max(0, m.squares-o.squares)}
+}
+
+// effectiveFor is the number of rows of equal weight whose proportion of hits has
+// the variance that this one has: fewer than effective where the hits, or the
+// others, are few and heavy. It is never more.
+func (m mass) effectiveFor(hits mass) float64 {
+	n := m.effective()
+	p := hits.sum / m.sum
+	v := (float64(float64((1-p)*(1-p))*hits.squares) + float64(float64(p*p)*m.without(hits).squares)) / float64(m.sum*m.sum)
+	if m.squares == m.sum || !(v > 0) || p >= 1 {
+		return n
+	}
+	return min(n, p*(1-p)/v)
+}
+
+// rate is the proportion of hits among the rows, with Wilson's interval.
+func (m mass) rate(hits mass) Estimate {
 	if m.rows == 0 {
 		return wilson(0, 0)
 	}
-	n := m.effective()
-	e := wilson(k/m.sum*n, n)
+	n := m.effectiveFor(hits)
+	e := wilson(hits.sum/m.sum*n, n)
 	if m.squares == m.sum {
-		e = wilson(k, m.sum)
+		e = wilson(hits.sum, m.sum)
 	}
 	e.N = m.rows
 	return e

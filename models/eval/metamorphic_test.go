@@ -146,7 +146,8 @@ func differing(t *testing.T, a, b string) []string {
 // TestShufflingRowsChangesNothing holds the whole report to the same bytes,
 // explanations and stress tests included, also where scores are tied.
 func TestShufflingRowsChangesNothing(t *testing.T) {
-	for name, in := range map[string]Input{"untied": full(300, 4), "tied": tied(300, 4), "more rows than samples": tied(2300, 5)} {
+	weighted, _ := weightedCopies(300, 4)
+	for name, in := range map[string]Input{"untied": full(300, 4), "tied": tied(300, 4), "weighted": weighted, "more rows than samples": tied(2300, 5)} {
 		_, html, js := render(t, in)
 		for seed := range uint64(2) {
 			_, h, j := render(t, permuted(in, shuffledRows(len(in.Label), seed+1)))
@@ -244,6 +245,50 @@ func TestDuplicatedTable(t *testing.T) {
 	}
 	if u, v := blockTable(t, a, "variables", "All bins"), blockTable(t, b, "variables", "All bins"); len(u.Rows) != len(v.Rows) {
 		t.Errorf("%d bins, then %d", len(u.Rows), len(v.Rows))
+	}
+}
+
+// TestDuplicatedReport does the same with every table of a full report, stress
+// tests and explanations included: a figure stays, or is a count or a sum and
+// doubles.
+func TestDuplicatedReport(t *testing.T) {
+	in := tied(300, 7)
+	rows := make([]int32, 0, 600)
+	for i := range int32(300) {
+		rows = append(rows, i, i)
+	}
+	a, _, _ := render(t, in)
+	b, _, _ := render(t, permuted(in, rows))
+	near := func(x, y float64) bool { return math.Abs(x-y) <= 1e-9*math.Max(1, math.Abs(x)) }
+	doubled := map[string]bool{}
+	count := eachFigure(t, a, b, func(table *Table, row []Cell, column string, x, y float64) {
+		switch table.Title {
+		case "Ten worked decisions", "Evasion", "Wrong labels", "Calibration methods", "Effect of training with noise", "Backtest forward in time", "Sensitivity to the declined":
+			return // rows by their place or drawn; periods and declined applications are not doubled
+		case "Noise and loss, field by field":
+			if column == "Mean change of PD" || column == "Decisions changed" {
+				return // the first of each is drawn
+			}
+		}
+		half := column == "PSI" || column == "Mean PSI" || column == "Largest" || column == "Part of the PSI" || column == "Information value" || column == "Weight of evidence"
+		switch {
+		case near(x, y), math.IsNaN(x):
+		case near(2*x, y):
+			doubled[table.Title] = true
+		case half: // half a row is added where there is none
+		default:
+			t.Errorf("%s, %s, %s: %v once, %v twice", table.Title, row[0].text, column, x, y)
+		}
+	})
+	for _, title := range []string{"Noise and loss, field by field", "Importance by several measures", "Absurd values", "Approval by region", "Calibration", "By month of decision"} {
+		if count[title] == 0 {
+			t.Errorf("%s was not compared", title)
+		}
+	}
+	for _, title := range []string{"Discrimination", "Calibration", "Absurd values", "Importance by several measures", "Noise and loss, field by field", "Models on the same rows"} {
+		if doubled[title] {
+			t.Errorf("%s has figures that count rows", title)
+		}
 	}
 }
 

@@ -51,14 +51,16 @@ func months(at []time.Time) (names []string, code []int32) {
 
 // rateBy is the bad rate of each code in 0..k-1, with its interval.
 func rateBy(label, weight []float64, code []int32, k int) []Estimate {
-	bad, all := make([]float64, k), make([]mass, k)
+	bad, all := make([]mass, k), make([]mass, k)
 	for i, c := range code {
 		if c < 0 {
 			continue
 		}
 		w := weightAt(weight, i)
 		all[c].add(w)
-		bad[c] += float64(w * label[i])
+		if label[i] == 1 {
+			bad[c].add(w)
+		}
 	}
 	out := make([]Estimate, k)
 	for c := range out {

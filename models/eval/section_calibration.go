@@ -99,7 +99,8 @@ func (b *builder) methodTable() Table {
 	}
 	rows := stride(len(in.Label), methodRows)
 	label, margin, weight := subset(in.Label, rows), subset(in.Margin, rows), weightsOf(in.Weight, rows)
-	t := Table{Title: "Calibration methods", Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, five times (%s). It tells which method suits this model, not how good the calibration in use is.", sampleNote(len(rows), len(in.Label))),
+	t := Table{Title: "Calibration methods", Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, five times (%s). It tells which method suits this model, not how good the calibration in use is. Right PDs would have an ECE of about %s on so many rows.", sampleNote(len(rows), len(in.Label)),
+		Fixed4.Print(calibrationChance(groups(label, subset(in.PD, rows), weight, descending(subset(in.PD, rows)), 10))["ece"])),
 		Columns: []Column{{Name: "Method"}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "ECE", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "In the large", Format: Signed3}}}
 	methods := []string{models.CalibrationNone, models.CalibrationPlatt, models.CalibrationBeta, models.CalibrationIsotonic}
 	rowsOf := make([][]Cell, len(methods))
@@ -275,14 +276,17 @@ func (b *builder) gradeTable(g Category) Table {
 			name = g.Levels[k]
 		}
 		weight := weightsOf(b.in.Weight, rows)
-		all, bad := massOf(weight, len(rows)), 0.0
+		var bad mass
 		for k, i := range rows {
-			bad += float64(weightAt(weight, k) * b.in.Label[i])
+			if b.in.Label[i] == 1 {
+				bad.add(weightAt(weight, k))
+			}
 		}
+		all := massOf(weight, len(rows))
 		w, pd := all.rate(bad), b.meanPD(rows)
-		n := all.effective()
-		p := binomialTest(bad*(n/all.sum), n, pd)
-		t.Rows = append(t.Rows, []Cell{T(name), countCell(all.sum), V(pd), countCell(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(string(judge(p, 0.05, 0.01, true)))})
+		n := all.effectiveFor(bad)
+		p := binomialTest(bad.sum*(n/all.sum), n, pd)
+		t.Rows = append(t.Rows, []Cell{T(name), countCell(all.sum), V(pd), countCell(bad.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(string(judge(p, 0.05, 0.01, true)))})
 	}
 	return t
 }

@@ -18,7 +18,8 @@ func (b *builder) challengers() (Section, error) {
 		b.verdict(simplerQuestion, CannotTell, s.ID, "no challenger was given", "–", notGiven())
 		return s, nil
 	}
-	t := Table{Title: "Models on the same rows", Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, with DeLong's paired interval: above 0 the model is better.", Count.Print(float64(b.curve.Rows()))),
+	t := Table{Title: "Models on the same rows", Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, with DeLong's paired interval: above 0 the model is better. A score that says nothing has a KS of %s on average on so many rows.", Count.Print(float64(b.curve.Rows())),
+		Fixed3.Print(chanceKS(b.curve.badMass.effective(), b.curve.goodMass.effective()))),
 		Columns: []Column{{Name: "Model"}, {Name: "AUC", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "H", Format: Fixed4}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "Difference", Format: Signed3}, {Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "p", Format: PValue}}}
 	line := func(name string, c *Curve, pd []float64, d *Difference) {
 		auc := c.Area()

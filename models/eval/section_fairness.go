@@ -47,12 +47,12 @@ type groupFinding struct {
 }
 
 type groupCount struct {
-	rows, good                      mass
-	approved, goodApproved, bad, pd float64
+	rows, good, approved, goodApproved mass
+	bad, pd                            float64
 }
 
 // share is the part of the group's weight that is approved.
-func (c groupCount) share() float64 { return ratio(c.approved, c.rows.sum) }
+func (c groupCount) share() float64 { return ratio(c.approved.sum, c.rows.sum) }
 
 // countGroups counts each level, and last the rows whose level is not known.
 func (b *builder) countGroups(g Category, approved []bool) []groupCount {
@@ -66,7 +66,7 @@ func (b *builder) countGroups(g Category, approved []bool) []groupCount {
 		c.rows.add(w)
 		c.pd += float64(w * b.in.PD[i])
 		if approved[i] {
-			c.approved += w
+			c.approved.add(w)
 		}
 		if b.in.Label[i] == 1 {
 			c.bad += w
@@ -74,7 +74,7 @@ func (b *builder) countGroups(g Category, approved []bool) []groupCount {
 		}
 		c.good.add(w)
 		if approved[i] {
-			c.goodApproved += w
+			c.goodApproved.add(w)
 		}
 	}
 	return n
@@ -92,7 +92,7 @@ func reference(g Category, n []groupCount) int {
 		if n[k].rows.sum > n[largest].rows.sum {
 			largest = k
 		}
-		if n[k].rows.worth() >= smallGroup && (best < 0 || float64(n[k].approved*n[best].rows.sum) > float64(n[best].approved*n[k].rows.sum)) {
+		if n[k].rows.worth() >= smallGroup && (best < 0 || float64(n[k].approved.sum*n[best].rows.sum) > float64(n[best].approved.sum*n[k].rows.sum)) {
 			best = k
 		}
 	}
@@ -137,7 +137,7 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		}
 		auc := b.curveOf(rows[k]).enough().Value
 		t.Rows = append(t.Rows, []Cell{T(name(k)), countCell(c.rows.sum), V(c.share()), V(float64(air.Value)), V(float64(air.Low)), V(float64(air.High)),
-			V(ratio(c.goodApproved, c.good.sum)), V(float64(eod.Value)), V(float64(eod.Low)), V(float64(eod.High)),
+			V(ratio(c.goodApproved.sum, c.good.sum)), V(float64(eod.Value)), V(float64(eod.Low)), V(float64(eod.High)),
 			V(ratio(c.pd, c.rows.sum)), V(ratio(c.bad, c.rows.sum)), V(float64(auc))})
 		if c.rows.rows == 0 {
 			continue
@@ -196,21 +196,21 @@ func (b *builder) judgeGroup(field, level string, air Estimate, rows mass, isRef
 // impactRatio is the ratio of two proportions with Katz's log interval (1978).
 // Where nobody of the first group is approved, or everybody of both, half a row
 // is added to each count for the interval (Walter 1975).
-func impactRatio(k1 float64, n1 mass, k2 float64, n2 mass) Estimate {
+func impactRatio(k1, n1, k2, n2 mass) Estimate {
 	e := Estimate{Value: nan, Low: nan, High: nan, N: n1.rows, Level: Level, Method: "Katz, logarithmic"}
-	if n1.rows == 0 || n2.rows == 0 || k2 == 0 {
+	if n1.rows == 0 || n2.rows == 0 || k2.rows == 0 {
 		return e
 	}
-	m, n := n1.effective(), n2.effective()
-	a, b := k1*(m/n1.sum), k2*(n/n2.sum)
+	m, n := n1.effectiveFor(k1), n2.effectiveFor(k2)
+	a, b := k1.sum*(m/n1.sum), k2.sum*(n/n2.sum)
 	e.Value = Number(a / m / (b / n))
-	if k1 == 0 || k1 == n1.sum && k2 == n2.sum {
+	if k1.rows == 0 || k1.rows == n1.rows && k2.rows == n2.rows {
 		a, m, b, n = a+0.5, m+0.5, b+0.5, n+0.5
 	}
 	sd := math.Sqrt(1/a - 1/m + 1/b - 1/n)
 	middle := a / m / (b / n)
 	e.Low, e.High = Number(middle*bitmath.Exp(-normalQuantile*sd)), Number(middle*bitmath.Exp(normalQuantile*sd))
-	if k1 == 0 {
+	if k1.rows == 0 {
 		e.Low = 0
 	}
 	e.Low, e.High = min(e.Low, e.Value), max(e.High, e.Value)
@@ -219,7 +219,7 @@ func impactRatio(k1 float64, n1 mass, k2 float64, n2 mass) Estimate {
 
 // newcombe is the difference of two proportions with Newcombe's hybrid score
 // interval (1998, method 10).
-func newcombe(k1 float64, n1 mass, k2 float64, n2 mass) Estimate {
+func newcombe(k1, n1, k2, n2 mass) Estimate {
 	e := Estimate{Value: nan, Low: nan, High: nan, N: n1.rows, Level: Level, Method: "Newcombe"}
 	if n1.rows == 0 || n2.rows == 0 {
 		return e

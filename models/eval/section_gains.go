@@ -247,16 +247,19 @@ func (b *builder) outcomeTable() Table {
 	t := Table{Title: "Decisions", Caption: "What the policy decided for the evaluated rows, and what became of them.",
 		Columns: []Column{{Name: "Decision"}, {Name: "Rows", Format: Count}, {Name: "Share", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}}}
 	for o := Approve; o <= Decline; o++ {
-		var n mass
-		var bad, sum float64
+		var n, bad mass
+		sum := 0.0
 		for i, v := range b.in.Outcome {
 			if w := weightAt(b.in.Weight, i); v == o {
 				n.add(w)
-				bad, sum = bad+float64(w*b.in.Label[i]), sum+float64(w*b.in.PD[i])
+				if b.in.Label[i] == 1 {
+					bad.add(w)
+				}
+				sum += float64(w * b.in.PD[i])
 			}
 		}
 		w := n.rate(bad)
-		t.Rows = append(t.Rows, []Cell{T(o.String()), countCell(n.sum), V(n.sum / b.curve.mass().sum), V(ratio(sum, n.sum)), countCell(bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
+		t.Rows = append(t.Rows, []Cell{T(o.String()), countCell(n.sum), V(n.sum / b.curve.mass().sum), V(ratio(sum, n.sum)), countCell(bad.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
 	}
 	return t
 }

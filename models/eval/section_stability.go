@@ -15,12 +15,14 @@ func (b *builder) stability() (Section, error) {
 	s := Section{ID: "stability", Title: "Stability", Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
 	if in.Train == nil && in.Time == nil && in.Backtest == nil {
 		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
-		b.verdict(shiftQuestion, CannotTell, s.ID, "no training scores were given", "–", notGiven())
+		b.notAsked(s.ID, "no training scores and no times were given", shiftQuestion, forwardQuestion)
 		return s, nil
 	}
 	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance gives on average.", Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail))
 	if in.Train != nil {
 		b.trainingShift(&s)
+	} else {
+		b.notAsked(s.ID, "no training scores were given", shiftQuestion)
 	}
 	if in.Time != nil {
 		b.monthly(&s)
@@ -213,7 +215,7 @@ func (b *builder) monthly(s *Section) {
 func (b *builder) monthlyVariables(names []string, code []int32) Table {
 	const least = 50
 	t := Table{Title: "Variables by month", Folded: true, Caption: fmt.Sprintf("PSI of each month against training (or against all evaluated rows where training values are not given). Months with fewer than %d rows are left out.", least),
-		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3}, {Name: "in month"}}}
+		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3}, {Name: "in month"}, {Name: "By chance there", Format: Fixed3}}}
 	t.Rows = make([][]Cell, len(b.in.Features))
 	before := b.curve.mass()
 	if b.train != nil {
@@ -228,18 +230,20 @@ func (b *builder) monthlyVariables(names []string, code []int32) Table {
 			seen[m*size+c.bins.of(v)] += w
 			rows[m].add(w)
 		}
-		sum, n, top, at := 0.0, 0, math.NaN(), ""
+		sum, n, top, at, chance := 0.0, 0, math.NaN(), "", math.NaN()
 		for m, name := range names {
 			if rows[m].worth() < least {
 				continue
 			}
-			p := stabilityIndex(c.expected, seen[m*size:(m+1)*size], before.half(), rows[m].half())
+			now := seen[m*size : (m+1)*size]
+			p := stabilityIndex(c.expected, now, before.half(), rows[m].half())
 			sum, n = sum+p, n+1
 			if math.IsNaN(top) || p > top {
 				top, at = p, name
+				chance = chancePSI(usedBins(c.expected, now), before.effective(), rows[m].effective())
 			}
 		}
-		t.Rows[j] = []Cell{T(f.Name), V(ratio(sum, float64(n))), V(top), T(at)}
+		t.Rows[j] = []Cell{T(f.Name), V(ratio(sum, float64(n))), V(top), T(at), V(chance)}
 	})
 	return t
 }

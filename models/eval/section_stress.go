@@ -44,6 +44,7 @@ func (b *builder) stress() (Section, error) {
 	s := Section{ID: "stress", Title: "Stress", Lead: "What the model does when fields are noisy, missing or absurd, and how far an applicant would have to move a field to be approved."}
 	if in.Score == nil || len(in.Features) == 0 {
 		s.Absent = "It takes the model as a function of its inputs, and the columns of the features."
+		b.notAsked(s.ID, "the model as a function, or its columns, were not given", missingQuestion, silenceQuestion)
 		return s, nil
 	}
 	rows := stride(len(in.Label), stressRows)

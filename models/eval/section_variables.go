@@ -15,6 +15,7 @@ func (b *builder) variables() (Section, error) {
 	in := b.in
 	if len(in.Features) == 0 {
 		s.Absent = "It takes the columns of the features."
+		b.notAsked(s.ID, "no column was given", leakQuestion, directionQuestion)
 		return s, nil
 	}
 	v := b.cols
@@ -131,14 +132,25 @@ func woeFigure(feature *Feature, v Binned, k int) Figure {
 }
 
 func woeTable(features []Feature, v []column, order []int) Table {
-	t := Table{Title: "All bins", Folded: true, Caption: "Weight of evidence is ln(share of bad rows ÷ share of good rows) of the bin; half a row is added where a class is empty.",
+	t := Table{Title: "All bins", Folded: true, Caption: "Weight of evidence is ln(share of bad rows ÷ share of good rows) of the bin; half a row is added where a class is empty. Of a category, a bin gathers what is not among its most frequent levels, and what the plan itself calls other: values that were rare when the plan was fitted, or that it had not seen.",
 		Columns: []Column{{Name: "Variable"}, {Name: "Bin"}, {Name: "Good", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Weight of evidence", Format: Signed3}}}
 	for _, j := range order {
 		for _, b := range v[j].binned.Bins {
-			t.Rows = append(t.Rows, []Cell{T(features[j].Name), T(b.Name), countCell(b.Good), countCell(b.Bad), V(ratio(b.Bad, b.Bad+b.Good)), V(b.WOE)})
+			t.Rows = append(t.Rows, []Cell{T(features[j].Name), binCell(b.Name, features[j].Categories, v[j].binned.Other), countCell(b.Good), countCell(b.Bad), V(ratio(b.Bad, b.Bad+b.Good)), V(b.WOE)})
 		}
 	}
 	return t
+}
+
+// binCell names a bin; what "other" gathers is spelt out.
+func binCell(name string, categories, other []string) Cell {
+	switch {
+	case categories == nil || name != "other":
+		return T(name)
+	case len(other) == 0:
+		return T("other: values that the plan does not name")
+	}
+	return Phrase(Piece{Words: "other:", Names: other}, Piece{Words: "and any value that the plan does not name"})
 }
 
 func (b *builder) directionVerdict(v []column) {

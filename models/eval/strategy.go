@@ -34,7 +34,7 @@ func (b *builder) lossOf(s *Strategy, i int) float64 {
 // strategyRun is what came of approving some rows, or shares of them.
 type strategyRun struct {
 	rows, bad          float64
-	squares            float64 // of the weights
+	squares, badSquare float64 // of the weights
 	n                  int
 	pd                 float64 // sum
 	expected, realised float64 // loss
@@ -45,7 +45,7 @@ func (r strategyRun) interval() Estimate {
 	if r.squares == r.rows { // shares of rows of one weight
 		return wilson(r.bad, r.rows)
 	}
-	return mass{r.n, r.rows, r.squares}.rate(r.bad)
+	return mass{r.n, r.rows, r.squares}.rate(mass{r.n, r.bad, r.badSquare})
 }
 
 func (b *builder) runStrategy(s *Strategy, share []float64) strategyRun {
@@ -56,6 +56,7 @@ func (b *builder) runStrategy(s *Strategy, share []float64) strategyRun {
 		}
 		loss, p, weight := b.lossOf(s, i), b.in.PD[i], weightAt(b.in.Weight, i)
 		r.squares += float64(w * float64(weight*weight))
+		r.badSquare += float64(b.in.Label[i] * float64(w*float64(weight*weight)))
 		r.n++
 		w = float64(w * weight)
 		r.rows += w

@@ -107,6 +107,14 @@ func (b *builder) verdict(question string, light Light, section, finding, thresh
 	b.rep.Verdicts = append(b.rep.Verdicts, Verdict{question, light, finding, threshold, section, g})
 }
 
+// notAsked enters lines of questions whose input was not given: what is not known
+// has its line, too.
+func (b *builder) notAsked(section, why string, questions ...string) {
+	for _, q := range questions {
+		b.verdict(q, CannotTell, section, why, "–", notGiven())
+	}
+}
+
 // countLights sums the verdicts up in a sentence, the worst first.
 func countLights(verdicts []Verdict) string {
 	n := map[Light]int{}

@@ -22,8 +22,9 @@ type WOEBin struct {
 
 // Binned is a variable cut into bins, with its information value.
 type Binned struct {
-	Bins []WOEBin // missing last, when there are missing values
-	IV   float64  // sum over bins of (share bad - share good) WOE; NaN when a class is absent
+	Bins  []WOEBin // missing last, when there are missing values
+	Other []string // of a category: the levels that the bin "other" gathers
+	IV    float64  // sum over bins of (share bad - share good) WOE; NaN when a class is absent
 }
 
 // maxLevels bounds the bins of a category; rarer ones are gathered.
@@ -40,7 +41,7 @@ func BinVariable(label, x []float64, categories []string) Binned {
 }
 
 func binCategory(label, x, weight []float64, categories []string) Binned {
-	names, of := levels(x, weight, categories)
+	names, rare, of := levels(x, weight, categories)
 	bins := make([]WOEBin, len(names))
 	for i, n := range names {
 		bins[i].Name = n
@@ -48,7 +49,9 @@ func binCategory(label, x, weight []float64, categories []string) Binned {
 	for i, v := range x {
 		bins[of(v)].add(label[i], weightAt(weight, i))
 	}
-	return evidence(bins, massOf(weight, len(x)).half())
+	out := evidence(bins, massOf(weight, len(x)).half())
+	out.Other = rare
+	return out
 }
 
 // binWeighted is rankColumn and binned of a number whose rows have weights.
@@ -145,8 +148,9 @@ func repeats(s []string) bool {
 	return false
 }
 
-// levels keeps the most frequent categories in dictionary order.
-func levels(x, weight []float64, categories []string) (names []string, of func(float64) int) {
+// levels keeps the most frequent categories in dictionary order; rare are those
+// that occur and are gathered under "other".
+func levels(x, weight []float64, categories []string) (names, rare []string, of func(float64) int) {
 	count := make([]float64, len(categories))
 	for i, v := range x {
 		if k := int(v); v >= 0 && k < len(count) {
@@ -163,9 +167,9 @@ func levels(x, weight []float64, categories []string) (names []string, of func(f
 		order = order[:maxLevels-1]
 	}
 	slices.Sort(order)
-	const rare = -1
+	const gathered = -1
 	for i := range slot {
-		slot[i] = rare
+		slot[i] = gathered
 	}
 	for _, k := range order {
 		if categories[k] == "other" {
@@ -176,11 +180,16 @@ func levels(x, weight []float64, categories []string) (names []string, of func(f
 	}
 	other := len(names)
 	names = append(names, "other", "missing")
-	return names, func(v float64) int {
+	for k, n := range count {
+		if slot[k] == gathered && n > 0 && categories[k] != "other" {
+			rare = append(rare, categories[k])
+		}
+	}
+	return names, rare, func(v float64) int {
 		if math.IsNaN(v) {
 			return other + 1
 		}
-		if k := int(v); v >= 0 && k < len(slot) && slot[k] != rare {
+		if k := int(v); v >= 0 && k < len(slot) && slot[k] != gathered {
 			return slot[k]
 		}
 		return other

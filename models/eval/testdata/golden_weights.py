@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes golden_weights.json: a sample of rows of unequal weight, and what
-# scikit-learn (sample_weight), statsmodels (var_weights, robust errors) and numpy
+# scikit-learn (sample_weight), statsmodels (var_weights) and numpy
 # have for its figures. weights_test.go compares.
 #
 #   python3 golden_weights.py > golden_weights.json
@@ -50,9 +50,24 @@ other = roc_auc_score(y, rival, sample_weight=w)
 vb, vg = components(p)
 ub, ug = components(rival)
 logit = special.logit(p)
-fit = sm.GLM(y, sm.add_constant(logit), family=sm.families.Binomial(), var_weights=w).fit(cov_type="HC0", tol=1e-15, maxiter=200)
-large = sm.GLM(y, np.ones(n), family=sm.families.Binomial(), offset=logit, var_weights=w).fit(cov_type="HC0", tol=1e-15, maxiter=200)
-low, high = proportion_confint(np.average(y, weights=w) * effective(w), effective(w), method="wilson")
+fit = sm.GLM(y, sm.add_constant(logit), family=sm.families.Binomial(), var_weights=w).fit(tol=1e-15, maxiter=200)
+large = sm.GLM(y, np.ones(n), family=sm.families.Binomial(), offset=logit, var_weights=w).fit(tol=1e-15, maxiter=200)
+
+
+def errors(fit, design):
+    """HC3 (MacKinnon and White 1985), with the hat matrix written out."""
+    mu = fit.fittedvalues
+    v = w * mu * (1 - mu)
+    inverse = np.linalg.inv(design.T @ np.diag(v) @ design)
+    leverage = np.diag(design @ inverse @ design.T) * v
+    e = w * (y - mu) / (1 - leverage)
+    return np.sqrt(np.diag(inverse @ design.T @ np.diag(e**2) @ design @ inverse))
+
+
+intercept_se, slope_se = errors(fit, sm.add_constant(logit))
+rate = np.average(y, weights=w)
+rows = min(effective(w), rate * (1 - rate) / (np.sum((w * (y - rate)) ** 2) / w.sum() ** 2))
+low, high = proportion_confint(rate * rows, rows, method="wilson")
 want = {
     "auc": auc, "auc_variance": sum(variance(vb, vg, auc)), "difference": auc - other,
     "difference_variance": sum(variance(vb - ub, vg - ug, auc - other)),
@@ -60,8 +75,8 @@ want = {
     "partial_auc": roc_auc_score(y, p, sample_weight=w, max_fpr=0.2), "brier": brier_score_loss(y, p, sample_weight=w),
     "logloss": log_loss(y, p, sample_weight=w), "bad_rate": np.average(y, weights=w), "bad_rate_low": low, "bad_rate_high": high,
     "mean_pd": np.average(p, weights=w), "tpr_at_fpr_0.10": np.interp(0.1, fpr, tpr), "effective": effective(w),
-    "slope": fit.params[1], "intercept": fit.params[0], "slope_se": fit.bse[1], "intercept_se": fit.bse[0],
-    "large": large.params[0], "large_se": large.bse[0],
+    "slope": fit.params[1], "intercept": fit.params[0], "slope_se": slope_se, "intercept_se": intercept_se,
+    "large": large.params[0], "large_se": errors(large, np.ones((n, 1)))[0],
     "spiegelhalter": np.sum(w * (y - p) * (1 - 2 * p)) / np.sqrt(np.sum((w * (1 - 2 * p)) ** 2 * p * (1 - p))),
 }
 json.dump({"label": y.tolist(), "pd": p.tolist(), "weight": w.tolist(), "rival": rival.tolist(),
