@@ -16,6 +16,10 @@ help: ## print this help
 test: build vet ## build, vet, and run every test: the README's test command
 	$(GO) test -timeout 30m $(PKGS)
 
+.PHONY: quick
+quick: ## the tests that take a moment each, a minute in all once they are built: while you work
+	$(GO) test -short -vet=off $(PKGS)
+
 .PHONY: build
 build: ## compile everything
 	$(GO) build $(PKGS)

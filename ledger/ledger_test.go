@@ -131,6 +131,9 @@ func refusedAt(fs []Finding) string {
 }
 
 func TestEveryByteOfAReceiptCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	l := newTestLog(t, 11)
 	r := l.receipt(t, 6)
 	parts := []struct {

@@ -51,6 +51,9 @@ func (n *node) shadowed(seq uint64) []*pb.ShadowScore {
 // asking, after a restart too, in a record that has a receipt; erasing the
 // subject erases it.
 func TestShadow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir, cfg := t.TempDir(), challenged(t)
 	n := start(t, dir, cfg)
 	adm := pb.NewAdminClient(n.client.Conn())

@@ -179,6 +179,9 @@ func (s *soaked) slow(who int) {
 // bytes of its reply; no request has two; and each decision is what the model
 // that it names makes of the vector that it names.
 func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	length := 4 * time.Second
 	if v := os.Getenv("ASSAY_SOAK"); v != "" {
 		var err error

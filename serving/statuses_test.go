@@ -102,6 +102,9 @@ func (n *node) all(key string) *calls {
 // shows which method answered with which code, as it came out; its table of
 // codes must have those of status.go, no more and no fewer.
 func TestStatuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	got := seen{}
 	t.Run("requests", func(t *testing.T) { got.requests(t) })
 	t.Run("one message", func(t *testing.T) { got.oneMessage(t) })

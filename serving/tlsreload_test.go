@@ -53,6 +53,9 @@ func (h *heard) has(words ...string) bool {
 // would resume a session of before; a connection that is there goes on. A file
 // that cannot be used is logged as an error, and changes nothing.
 func TestClientCAReload(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	server, first, second, dir := newAuthority(t), newAuthority(t), newAuthority(t), t.TempDir()
 	cert, key := server.files(dir, "server")
 	file := filepath.Join(dir, "clients.pem")

@@ -15,6 +15,9 @@ import (
 // starts anew twice on the way: each decision is made from the vector that the
 // batch makes. 4 random plans; ASSAY_TWIN_PLANS says another number.
 func TestTwinWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	vectors := 0
 	for _, w := range featurestest.Worlds(t, 4) {
 		p, m := w.Fit(t)

@@ -16,6 +16,9 @@ import (
 // TestMutations holds this program, run on files as an auditor runs it, to the
 // verdicts of package verdict on 2,000 changed receipts and trust files.
 func TestMutations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := t.TempDir()
 	trustFile, receipt := filepath.Join(dir, "trust.json"), filepath.Join(dir, "receipt.json")
 	asked := verdicttest.Asked()

@@ -105,6 +105,9 @@ func (a *acked) load(ctx context.Context, t *testing.T, addr, logKey string, rou
 // stands, asking again does not decide again, receipts verify up to the
 // anchor, and log and chain have gone on. ASSAY_KILLS sets how often.
 func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	kills := 12
 	if s := os.Getenv("ASSAY_KILLS"); s != "" {
 		var err error

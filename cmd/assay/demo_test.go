@@ -17,6 +17,9 @@ import (
 // TestDemo runs the demo as a user does, checks its summary, and hands its
 // receipts and forged copies of them to assay-verify, a program of its own.
 func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := filepath.Join(t.TempDir(), "demo")
 	c := process(t, "demo", "--json", "--dir", dir)
 	c.Stderr = os.Stderr

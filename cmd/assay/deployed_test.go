@@ -34,6 +34,9 @@ import (
 // probes and the scraped path answer, a caller with a key gets a decision, one
 // without gets none, and the server stops within its time.
 func TestDeployed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", bin, "../assayd").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

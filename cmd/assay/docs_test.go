@@ -34,6 +34,9 @@ import (
 // A page that shows commands in another kind of block is refused. Go blocks are
 // whole programs: see goProgram.
 func TestDocs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", bin, "../assay", "../assayd", "../assay-verify")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -82,6 +82,9 @@ const strictPolicy = "name: strict\ncutoffs: {review_from: 0.05, decline_from: 0
 
 // TestEvaluateShowsAll: what the library can show, the command can ask for.
 func TestEvaluateShowsAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	bundle, dir := smallBundle(t), t.TempDir()
 	old := filepath.Join(dir, "old.yaml")
 	if err := os.WriteFile(old, []byte(strictPolicy), 0o644); err != nil {
@@ -143,6 +146,9 @@ func TestEvaluateShowsAll(t *testing.T) {
 // TestEvaluateAgainstServer: a running server explains the evaluated rows, and
 // the journal that it leaves holds its decisions; both have the same bits.
 func TestEvaluateAgainstServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	bundle, dir := smallBundle(t), t.TempDir()
 	s, err := openScorer(bundle)
 	if err != nil {
@@ -232,6 +238,9 @@ func TestEvaluateAgainstServer(t *testing.T) {
 // TestEvaluateEventLog: of an event log the recipe is trained again forward in
 // time, and single events get the scores of the batch, windows included.
 func TestEvaluateEventLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := t.TempDir()
 	log, plan, bundle := filepath.Join(dir, "events.parquet"), filepath.Join(dir, "plan.yaml"), filepath.Join(dir, "bundle")
 	for _, args := range [][]string{

@@ -45,6 +45,9 @@ var agreements = map[string]agreement{
 // the bad class and contributions of rows that hold the values of the training
 // frame, missing and unknown ones among them. At least forty agree.
 func TestModelFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	files, err := filepath.Glob(filepath.Join("testdata", "modelfiles", "*.answers.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,9 @@ import (
 // TestMutations holds assay verify to the verdicts of package verdict, as the
 // test of that name in cmd/assay-verify does.
 func TestMutations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := t.TempDir()
 	trust, receipt := filepath.Join(dir, "trust.json"), filepath.Join(dir, "1.json")
 	for _, c := range append(verdicttest.Honest(), verdicttest.Asked()...) {

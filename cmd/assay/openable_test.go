@@ -46,6 +46,9 @@ func namedTable(t *testing.T, names []string) string {
 // symbols alone: what is trained on them is opened by every command, as by a
 // server, exported, and imported again.
 func TestNamesInAnyScript(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for script, names := range map[string][]string{
 		"chinese": {"金额", "收入", "年龄"}, "russian": {"Сумма", "Доход", "Стажа"}, "accents": {"âge", "ége", "x"}, "arabic": {"المبلغ", "الدخل", "x"},
 		"symbols": {"rate %", "rate_%", "rate__"}, "units": {"amount ($)", "amount (€)", "amount"}, "reserved": {"in", "true", "event"}, "quotes": {`a"b`, `a\b`, "a'b"},

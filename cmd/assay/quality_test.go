@@ -28,6 +28,9 @@ func testDemo(t *testing.T) *demo {
 // 0.8323 (Grigorev, Machine Learning Bookcamp, chapter 6). The standard error
 // of an AUC on 891 rows is about 0.013.
 func TestModelQuality(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	d := testDemo(t)
 	r, err := demoRecipe()
 	if err != nil {

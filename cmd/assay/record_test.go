@@ -18,6 +18,9 @@ import (
 // events: what is counted and what is late is said, and sending it again
 // records nothing twice.
 func TestRecordHistory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	s := newShop(t)
 	plan, log := s.write(byEvent, s.rows)
 	if _, stderr, code := s.train(plan, log); code != 0 {

@@ -44,6 +44,9 @@ var shapes = []shape{
 // Two more tables see the same stream: one is evicted from after every event,
 // one is restored from a snapshot now and then. Both must give equal bits.
 func TestAgainstNaive(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for i, c := range shapes {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, uint64(i)))

@@ -129,6 +129,9 @@ func TestWellFormed(t *testing.T) {
 // TestLies: each word of the bytes claims something else, and decoding never
 // takes more memory than allowed, with what the library needs for itself.
 func TestLies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, form := range []struct {
 		name string
 		b    []byte

@@ -43,6 +43,9 @@ func ulps(got float64, want *big.Float) float64 {
 }
 
 func TestAccuracy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	worst := map[string]float64{}
 	for range 20000 {

@@ -173,6 +173,9 @@ var heaviest = []string{"one line", "keys in braces", "the same key", "brackets 
 // within the limits. The bounds of depth, keys and nodes are what makes that hold.
 // Of settings and plans it reads the heaviest, and all with ASSAY_BOMBS=1.
 func TestBombs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for kind, c := range map[string]struct {
 		limits Limits
 		memory uint64

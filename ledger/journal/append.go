@@ -36,7 +36,7 @@ func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Pro
 	return p, nil
 }
 
-// AppendAll is Append for many records with one wait. Promises stand in the
+// AppendAll is Append for many records with one wait. Promises are in the
 // order of seqs; the error is the first one, and the promise of a record that
 // was refused is the zero Promise.
 func (j *Journal) AppendAll(ctx context.Context, seqs []uint64, rs []*Record) ([]ledger.Promise, error) {

@@ -233,7 +233,7 @@ func (j *Journal) feed(ctx context.Context, t *tilelog.Writer, p *publisher) (ui
 	return t.Size(), nil
 }
 
-// loadPublished takes up the checkpoint that stands in the log's directory.
+// loadPublished takes up the checkpoint that is in the log's directory.
 func (j *Journal) loadPublished(ctx context.Context) error {
 	if err := j.lookPublished(ctx); err != nil {
 		if errors.Is(err, ErrFork) {
@@ -244,7 +244,7 @@ func (j *Journal) loadPublished(ctx context.Context) error {
 	return nil
 }
 
-// lookPublished reads the checkpoint that stands in the log's directory; if it
+// lookPublished reads the checkpoint that is in the log's directory; if it
 // is new, its entries are read back and compared with the journal's, and only
 // then is it the published one.
 func (j *Journal) lookPublished(ctx context.Context) error {

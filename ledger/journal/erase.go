@@ -22,7 +22,7 @@ type ErasureNote struct {
 // Erasing asks for an erasure.
 type Erasing struct {
 	Subject string // whose key is destroyed
-	Reason  string // stands in the opening of the erasure's leaf: name no person in it
+	Reason  string // is part of the opening of the erasure's leaf: name no person in it
 	// Caller, RequestID and Body make asking again safe: Lookup finds the
 	// erasure's record by them. An empty RequestID is not indexed.
 	Caller, RequestID string

@@ -252,14 +252,14 @@ func (j *Journal) HeadCopied() bool { return j.guard.Copied() }
 // Key returns the log's note verifier key. It checks checkpoints and promises.
 func (j *Journal) Key() string { return j.key.String() }
 
-// Stats is where the journal stands; all are numbers of records.
+// Stats says how far the journal is; all are numbers of records.
 type Stats struct {
 	Taken     uint64 // numbers given
 	Durable   uint64 // synced
 	Published uint64 // under a published checkpoint
 }
 
-// Stats returns where the journal stands now.
+// Stats returns how far the journal is now.
 func (j *Journal) Stats() Stats {
 	_, size := j.Checkpoint()
 	return Stats{Taken: j.taken.Load(), Durable: j.durable.Load(), Published: size}

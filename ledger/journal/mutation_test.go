@@ -40,6 +40,9 @@ type mutation struct {
 // takes others, so that a long run can be made in parts. It prints a table.
 func TestFsckFindsEveryTamper(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := storied(t)
 	positions, first := times("ASSAY_TAMPERS", 1), times("ASSAY_SEED", 0)
 	type row struct {

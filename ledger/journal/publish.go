@@ -113,7 +113,7 @@ func (p *publisher) run(ctx context.Context) {
 	}
 }
 
-// publish writes a checkpoint of the newest tree, unless it stands there.
+// publish writes a checkpoint of the newest tree, unless it is there.
 func (p *publisher) publish(ctx context.Context) (wrote bool, err error) {
 	size, root := p.newest()
 	b, err := p.j.logDir().Checkpoint(ctx)

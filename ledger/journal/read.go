@@ -118,7 +118,7 @@ func (j *Journal) open(seq uint64, s recordfile.Stored) (*Record, *vault.Key, er
 }
 
 // ErrRetired is returned for a record whose private part was dropped because
-// its retention has passed. Its leaf stands.
+// its retention has passed. Its leaf remains.
 var ErrRetired = errors.New("the private part was dropped: its retention has passed")
 
 // Scan calls fn for each durable record in [from, to), in order, until fn

@@ -12,7 +12,7 @@ import (
 )
 
 // Bounds on one record. What is larger is refused, and a record of kind Failed
-// stands in its place.
+// takes its place.
 const (
 	MaxPartBytes = 1 << 20 // Decision, Vector, Private: each
 	MaxNameBytes = 4 << 10 // Subject, Caller, RequestID: each
@@ -23,7 +23,7 @@ const (
 type Tag = recordfile.Tag
 
 // Record is what the journal keeps of one thing that happened. Kind, time and
-// digests stand in the public leaf; all the rest is sealed under the subject's
+// digests are in the public leaf; all the rest is sealed under the subject's
 // key.
 type Record struct {
 	Kind                ledger.Kind

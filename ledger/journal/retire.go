@@ -12,7 +12,7 @@ import (
 // Retire drops the private parts of all subjects' records before a number, because
 // their retention has passed, and returns how many it dropped. What the system
 // itself recorded stays whole: it is about no subject, and a start needs it to know
-// which model and policy stand. Leaves, promises and the log stay, receipts that
+// which model and policy are in force. Leaves, promises and the log stay, receipts that
 // are in somebody's hands still verify, and request ids are still known. It may be
 // called while the journal runs.
 func (j *Journal) Retire(ctx context.Context, before uint64) (n int, err error) {

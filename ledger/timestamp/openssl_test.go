@@ -109,6 +109,9 @@ extendedKeyUsage = critical,timeStamping
 // TestOpenSSLStamps has openssl answer our requests, with RSA and ECDSA keys
 // and both names of the certificate, and verifies its tokens, here and in Python.
 func TestOpenSSLStamps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, tt := range []struct{ name, digest, alg, opt string }{
 		{"RSA, ESSCertIDv2", "sha256", "RSA", "rsa_keygen_bits:2048"},
 		{"RSA, ESSCertID", "sha1", "RSA", "rsa_keygen_bits:2048"},

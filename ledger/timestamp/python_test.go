@@ -68,6 +68,9 @@ func sameInPython(t *testing.T, cases []judgedCase) {
 // tokens of each kind of key: whole, with one bit of each third byte flipped,
 // and cut short at each 24th.
 func TestPythonAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	var cases []judgedCase
 	for i, kind := range timestamptest.Kinds {
 		a := authority(t, timestamptest.Options{Kind: kind})

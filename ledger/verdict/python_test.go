@@ -67,6 +67,9 @@ func python(t *testing.T, cases []verdicttest.Case) (out []judged) {
 // refused step on 2,000 changed receipts and trust files. ASSAY_MUTATIONS and
 // ASSAY_SEED make more, or others.
 func TestPythonAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	cases := slices.Concat(verdicttest.Honest(), verdicttest.RefusedStamps(), verdicttest.Asked())
 	levels := map[string]int{}
 	for i, second := range python(t, cases) {

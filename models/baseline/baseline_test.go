@@ -28,6 +28,9 @@ func crossValidate(t testing.TB, d *Data, c Config) float64 {
 }
 
 func TestCreditData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, tc := range []struct {
 		set  string
 		want float64 // mean AUC over five folds

@@ -201,6 +201,9 @@ func TestFiguresTellTheirStory(t *testing.T) {
 
 // TestHardInputs: parts that are empty, constant, missing or extreme.
 func TestHardInputs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for name, spoil := range map[string]func(in *Input){
 		"one class":         func(in *Input) { clear(in.Label) },
 		"one class trained": func(in *Input) { clear(in.Train.Label) },

@@ -67,6 +67,9 @@ next(0);
 // nothing of the report is cut off or lies outside of the page; a desk shows
 // every table whole, and where one scrolls, the page says so.
 func TestThePageFits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	browser := ""
 	for _, name := range browsers {
 		if path, err := exec.LookPath(name); err == nil {

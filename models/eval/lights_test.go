@@ -167,6 +167,9 @@ func TestFewRowsOfAClassHaveNoAUC(t *testing.T) {
 // TestCalibrationLineOfManyRows: the sums' own rounding does not keep a million
 // rows from having a slope.
 func TestCalibrationLineOfManyRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for seed := range uint64(3) {
 		r := random(seed)
 		label, pd := make([]float64, 1_000_000), make([]float64, 1_000_000)

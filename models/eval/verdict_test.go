@@ -34,6 +34,9 @@ func few(n, bad int) Input {
 // bad rows, and scores that say nothing: a question that the rows cannot answer
 // is never answered by "pass".
 func TestVerdictsOfHardTables(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	byClass := []string{separationQuestion, simplerQuestion, levelQuestion, directionQuestion, trainingQuestion, missingQuestion, forwardQuestion}
 	for _, rows := range []int{50, 100, 1000} {
 		for _, bad := range []int{0, 1, 2} {

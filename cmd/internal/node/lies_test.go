@@ -161,6 +161,9 @@ func (c *caller) scoreUnder(r *running, p *evmtest.Proxy, lie evmtest.Fault) (an
 // after each lie all is anchored within a minute, each size once and under the
 // maximum fee; and the server ends without an error.
 func TestScoringUnderLies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	l := newLiar(t)
 	dir := t.TempDir()
 	cfg := config(t, dir, nil)

@@ -25,6 +25,9 @@ func testContext(t *testing.T) context.Context {
 // TestAnchorAndReopen anchors, stops the chain, opens it again, and goes on:
 // the contract, the head and the stored anchors are as they were.
 func TestAnchorAndReopen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	dir := t.TempDir()
 	log := memlog.New(origin)

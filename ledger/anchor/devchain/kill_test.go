@@ -59,6 +59,9 @@ func anchorForever(dir, from string) error {
 // whose proof was stored is ever missing from the chain, none is there twice,
 // and the contract never moves. ASSAY_KILLS sets how often; 5 is the default.
 func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	kills := 5
 	if s := os.Getenv("ASSAY_KILLS"); s != "" {
 		var err error

@@ -14,6 +14,9 @@ import (
 // they were final, and lets other blocks stand in their place. The stored
 // transactions bring the anchors back, in other blocks, with new proofs.
 func TestReorganisation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for depth := 1; depth <= 5; depth++ {
 		t.Run(fmt.Sprintf("depth %d", depth), func(t *testing.T) {
 			ctx := testContext(t)

@@ -81,6 +81,9 @@ func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *evmtest.Prox
 // TestNodeFaults lets a real node fail in the ways that nodes fail over HTTP,
 // while checkpoints are anchored, and asks that each is anchored once.
 func TestNodeFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	var n int
 	every := func(k int, do func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))) func(string, http.ResponseWriter, func(http.ResponseWriter)) {
 		return func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {

@@ -19,6 +19,9 @@ import (
 // of the last lie, anchors nothing twice, offers no fee above its maximum, and
 // never ends what runs it.
 func TestLyingNode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	most := new(big.Int).Mul(big.NewInt(40), big.NewInt(1e9))
 	chain, p, client, log, _ := setup(t, func(c *evm.Config) {
 		c.HTTP.Timeout, c.HTTP.Retries = 400*time.Millisecond, -1

@@ -23,9 +23,9 @@ import (
 const (
 	magic     = "assayg1\n"
 	HeadBytes = 112
-	nonceAt   = 96 // where the mac's nonce stands in the head
+	nonceAt   = 96 // where the mac's nonce is in the head
 	rowBytes  = 8
-	// PublicPrefix is what stands before the leaf in a record's public part: key id and request tag.
+	// PublicPrefix is what comes before the leaf in a record's public part: key id and request tag.
 	PublicPrefix = 32
 	// MaxSectionBytes bounds a section of a frame: the largest single record fits.
 	MaxSectionBytes = 16 << 20

@@ -61,7 +61,7 @@ func (r *Files) recover(first uint64) (torn int64, err error) {
 	return int64(len(rest)), nil
 }
 
-// tornHeads is how many heads of groups may stand in a torn tail: a cut leaves
+// tornHeads is how many heads of groups may be in a torn tail: a cut leaves
 // one. The bound also keeps a file full of made-up heads, each of which would
 // have everything behind it checked, from holding the start up.
 const tornHeads = 16

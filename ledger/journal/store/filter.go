@@ -102,7 +102,7 @@ func (s *Store) FillFilters(ctx context.Context) error {
 	return s.fill(ctx, &s.requests, Requests)
 }
 
-// fill adds the tags that stand in a table. Those that come meanwhile are added by whoever brings them.
+// fill adds the tags of a table. Those that come meanwhile are added by whoever brings them.
 func (s *Store) fill(ctx context.Context, f *filter, t Table) (err error) {
 	it, err := s.db.NewIter(t.bounds())
 	if err != nil {

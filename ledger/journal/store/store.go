@@ -31,7 +31,7 @@ const (
 	marks    Table = 'm' // name of a Mark    -> its value
 )
 
-// Mark names a value that stands alone.
+// Mark names a single value.
 type Mark string
 
 // The marks.

@@ -186,6 +186,9 @@ func TestTilesAreTesseras(t *testing.T) {
 // start writes it again.
 func TestTornTiles(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	whole := t.TempDir()
 	growTiles(t, whole, 70_001, true)
 	for seed := range uint64(6) {
