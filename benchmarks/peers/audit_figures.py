@@ -34,7 +34,7 @@ class Figures:
         named = {"roc": self.roc, "cap": self.cap, "lift": self.lift, "ks": self.ks, "score-distribution": self.distribution,
                  "reliability": self.reliability, "reliability-odds": self.odds, "strategy-curve": self.strategy, "value-curve": self.value,
                  "challenger-differences": self.differences, "score-shift": self.score_shift, "variable-shift": self.variable_shift,
-                 "information-value": self.iv, "importance": self.importance, "importance-groups": self.importance, "noise": self.noise,
+                 "information-value": self.iv, "importance": self.importance, "group-importance": self.group_importance, "noise": self.noise,
                  "bad-by-month": self.by_month, "auc-by-month": self.by_month, "rate-by-month": self.by_month, "psi-by-month": self.by_month}
         for f in self.all:
             if f["id"] in named:
@@ -147,6 +147,14 @@ class Figures:
 
     def importance(self, f):
         size = dict(zip(self.r.names, np.average(np.abs(self.r.phi[self.r.some]), axis=0, weights=self.r.all[self.r.some])))
+        self.series(f, 0, x=[size.get(c) for c in f["y"]["labels"]])
+
+    def group_importance(self, f):
+        group = {x["name"]: x.get("group") or x["name"] for x in self.r.plan["spec"]["features"]}
+        size = {}
+        for g in set(group.values()):
+            some = [j for j, c in enumerate(self.r.names) if group.get(c, c) == g]
+            size[g] = np.average(np.abs(self.r.phi[self.r.some][:, some].sum(axis=1)), weights=self.r.all[self.r.some])
         self.series(f, 0, x=[size.get(c) for c in f["y"]["labels"]])
 
     def noise(self, f):

@@ -91,7 +91,11 @@ func (s *scorer) labelWords() string {
 	if l := s.plan.Spec().Label; l != nil && l.Event != "" {
 		return fmt.Sprintf("bad is the event %q within %s", l.Event, l.Horizon)
 	}
-	return fmt.Sprintf("label %q", s.bundle.Manifest.Data.Label)
+	words := fmt.Sprintf("label %q", s.bundle.Manifest.Data.Label)
+	if w := s.bundle.Manifest.Data.Weight; w != "" {
+		words += fmt.Sprintf(", rows weighted by %q", w)
+	}
+	return words
 }
 
 func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }

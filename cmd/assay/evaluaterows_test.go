@@ -69,13 +69,15 @@ func TestReportIsComputedAgain(t *testing.T) {
 		t.Skip("ASSAY_PEERS_PYTHON is not set: no interpreter with benchmarks/peers/requirements-tests.txt")
 	}
 	train, later := creditLoans(t)
-	dated := datedLoans(t, 1500)
+	dated, plan := datedLoans(t, 1500), filepath.Join(t.TempDir(), "plan.yaml")
+	write(t, plan, "version: 1\nlabel: {column: target}\ntime: decided\nfields:\n  - {name: amount}\n  - {name: income}\n  - {name: decided, kind: time}\n"+
+		"groups:\n  - {name: money, code: M1, text: Too much for the income}\nfeatures:\n  - {name: amount, group: money}\n  - {name: income, group: money}\n") // a figure of groups
 	for _, c := range []struct {
 		name            string
 		train, evaluate []string
 	}{
 		{"credit_data", []string{"--data", train}, []string{"--data", later, "--train", train, "--segment", "Marital", "--group", "Home"}},
-		{"dated loans", []string{"--data", dated, "--time", "decided", "--before", "2025-03-01", "--calibrate", "isotonic"},
+		{"dated loans", []string{"--data", dated, "--plan", plan, "--before", "2025-03-01", "--calibrate", "isotonic"},
 			[]string{"--data", dated, "--train", dated, "--since", "2025-03-01", "--before", "2025-03-01", "--backtest", "2"}},
 		{"weighted", []string{"--data", weightedLoans(t, train), "--weight", "weight"},
 			[]string{"--data", weightedLoans(t, later), "--train", weightedLoans(t, train), "--segment", "Marital", "--group", "Home"}},
