@@ -5,11 +5,13 @@ package gbdt
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/models"
 )
 
@@ -158,7 +160,10 @@ func (p *Params) set(name, value string) error {
 	}
 	f, ok := p.fields()[name]
 	if !ok {
-		return fmt.Errorf("it is unknown or not supported")
+		known := append(slices.Collect(maps.Keys(fixed)), "objective", "metric", "data_sample_strategy")
+		known = slices.AppendSeq(known, maps.Keys(p.fields()))
+		slices.Sort(known)
+		return fmt.Errorf("it is unknown or not supported%s", nearest.Hint(name, known))
 	}
 	return setField(f, value)
 }
@@ -211,10 +216,16 @@ func setField(f any, value string) (err error) {
 			return fmt.Errorf("want groups such as [0,1],[2,3]")
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("want a number of its kind")
+	if err == nil {
+		return nil
 	}
-	return nil
+	switch f.(type) {
+	case *float64:
+		return fmt.Errorf("want a number, such as 0.1")
+	case *[]int, *[]int8:
+		return fmt.Errorf("want whole numbers, with commas between them")
+	}
+	return fmt.Errorf("want a whole number")
 }
 
 func parseInts(value string) ([]int, error) {

@@ -43,12 +43,13 @@ func TestParseParams(t *testing.T) {
 
 func TestParseParamsRefuses(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
-		{"num_leafs", "31", "unknown or not supported"},
+		{"num_leafs", "31", `unknown or not supported; did you mean "num_leaves"?`},
 		{"linear_tree", "true", "only false is"},
 		{"boosting", "dart", `"dart" is not supported`},
 		{"objective", "multiclass", "the objectives are"},
 		{"metric", "ndcg", "is not one of"},
-		{"num_leaves", "many", "want a number"},
+		{"num_leaves", "many", "want a whole number"},
+		{"max_bin_by_feature", "3,x", "want whole numbers, with commas"},
 		{"lambda_l2", "nan", "want a number"},
 		{"use_missing", "perhaps", "want true or false"},
 		{"monotone_constraints", "1,2", "-1, 0 and 1"},
