@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 func (c checker) features() error {
@@ -59,7 +60,8 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 	name := s.kernelName(f)
 	k, ok := kernelOf(name)
 	if !ok {
-		return c.fail(at+".kernel", "the kernels are "+strings.Join(kernelNames(), ", "), "kernel %q is not known", name)
+		return c.fail(at+".kernel", "the kernels are "+strings.Join(kernelNames(), ", "), "kernel %q is not known%s", name,
+			nearest.Hint(name, kernelNames()))
 	}
 	if f.Monotone != "" && k.categorical() {
 		return c.fail(at+".monotone", "use woe or target_mean", "a category has no order")
@@ -124,7 +126,8 @@ func (c checker) input(f *FeatureSpec, k *kernel, n, at string) error {
 	i := s.fieldOf(n)
 	if i < 0 {
 		if s.featureOf(n) < 0 || n == f.Name {
-			return c.fail(at, "the fields are "+s.fieldNames(), "%q names no field and no other feature", n)
+			return c.fail(at, "the fields are "+s.fieldNames(), "%q names no field and no other feature%s", n,
+				nearest.Hint(n, s.inputNames()))
 		}
 		g := &s.Features[s.featureOf(n)]
 		from, _ := kernelOf(s.kernelName(g))
@@ -174,6 +177,17 @@ func (s *Spec) fieldNames() string {
 		out = append(out, s.Fields[i].Name)
 	}
 	return strings.Join(out, ", ")
+}
+
+// inputNames are what a feature may be made of.
+func (s *Spec) inputNames() (names []string) {
+	for i := range s.Fields {
+		names = append(names, s.Fields[i].Name)
+	}
+	for i := range s.Features {
+		names = append(names, s.Features[i].Name)
+	}
+	return names
 }
 
 // order sorts the features so that each comes after those it reads, and keeps

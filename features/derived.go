@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // DerivedSpec declares a value that is computed from one event's own fields, of
@@ -79,7 +80,7 @@ func (c checker) derived() error {
 		k, ok := kernelOf(d.Kernel)
 		if !ok || !k.stateless() {
 			return c.fail(at+".kernel", "the kernels are "+strings.Join(statelessNames(), ", "),
-				"%q is no kernel that computes a number from one event alone", d.Kernel)
+				"%q is no kernel that computes a number from one event alone%s", d.Kernel, nearest.Hint(d.Kernel, statelessNames()))
 		}
 		if len(d.Of) < k.min || len(d.Of) > k.max {
 			return c.fail(at+".of", "", "kernel %s wants %s, %d are given", d.Kernel, arity(&k), len(d.Of))
@@ -114,7 +115,7 @@ func (c checker) derivedInput(k *kernel, n string, i int, at string) error {
 		kind = assay.Instant
 	} else if d := s.derivedOf(n); d < 0 || d >= i {
 		return c.fail(at, "the fields are "+s.fieldNames(),
-			"%q names no field, and no derived value that is declared before", n)
+			"%q names no field, and no derived value that is declared before%s", n, nearest.Hint(n, c.s.inputNames()))
 	}
 	if !k.any && (kind == assay.Text || k.times != (kind == assay.Instant)) {
 		return c.fail(at, "a date is read by days_between or date_part",

@@ -155,6 +155,8 @@ func TestSpecErrors(t *testing.T) {
 		{"no field", ok + "  - {name: y, kernel: log1p, of: z}\n", `line 6, column 34 (features[0].of[0]): "z" names no field`},
 		{"cycle", ok + "  - {name: a, kernel: log1p, of: b}\n  - {name: b, kernel: log1p, of: a}\n", "cycle: a, b, a"},
 		{"self", ok + "  - {name: a, kernel: log1p, of: a}\n", "names no field and no other feature"},
+		{"nearest kernel", ok + "  - {name: x, kernel: bukcet}\n", `"bukcet" is not known; did you mean "bucket"?`},
+		{"nearest field", ok + "  - {name: income, of: x}\n  - {name: y, kernel: ratio, of: [x, incmoe]}\n", `did you mean "income"?`},
 		{"kernel", ok + "  - {name: x, kernel: cube}\n", "the kernels are passthrough"},
 		{"text as number", ok + "  - {name: l, kernel: log1p, of: c}\n", `wants a number, and "c" is a text`},
 		{"twice", ok + "  - name: x\n  - name: x\n", "line 7, column 11"},

@@ -50,6 +50,9 @@ func (b *base) note() string {
 // is trained.
 func (r *recipe) fitPlan(ctx context.Context, train part) (*features.Plan, *features.FitReport, error) {
 	if r.base != nil {
+		if err := needColumns(r.base.plan, train.table); err != nil {
+			return nil, nil, err
+		}
 		return r.base.plan, &features.FitReport{Rows: len(train.rows), Kept: train.rows}, scoring.CheckPlan(r.base.plan, r.policy)
 	}
 	log, err := train.play(ctx, r.spec)
@@ -59,6 +62,9 @@ func (r *recipe) fitPlan(ctx context.Context, train part) (*features.Plan, *feat
 	plan, report, err := log.Fit(ctx, train.rows)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", train.name, err)
+	}
+	if err := needColumns(plan, train.table); err != nil {
+		return nil, nil, err
 	}
 	return plan, report, scoring.CheckPlan(plan, r.policy)
 }

@@ -82,6 +82,9 @@ func (f *importFlags) readPlan(ctx context.Context, u *ui, m *models.Model) (*fe
 	if err != nil {
 		return nil, err
 	}
+	if err := needColumns(plan, t); err != nil {
+		return nil, err
+	}
 	return plan, sayLookups(u, spec, report)
 }
 

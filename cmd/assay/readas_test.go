@@ -261,3 +261,23 @@ func TestScoreSaysUnseen(t *testing.T) {
 		}
 	}
 }
+
+// TestTrainNeedsThePlansColumns: a plan that names a column that the table does
+// not have is refused, by the nearest that it has, before anything is trained;
+// an optional field may be absent.
+func TestTrainNeedsThePlansColumns(t *testing.T) {
+	at, few := textTable(t)
+	for _, c := range []struct{ plan, want string }{
+		{"version: 1\nfields: [{name: zpi, kind: text}]\nfeatures: [{name: zpi, min_count: 1}]\n", `has no column zpi`},
+		{"version: 1\nfields: [{name: zip, kind: text}, {name: more, optional: true}]\nfeatures: [{name: zip, min_count: 1}, {name: more}]\n", ""},
+	} {
+		write(t, at("other.yaml"), c.plan)
+		for _, stream := range []bool{false, true} {
+			args := append([]string{"train", "--data", at("t.csv"), "--plan", at("other.yaml"), "--out", at("o"), fmt.Sprintf("--stream=%t", stream)}, few...)
+			_, stderr, code := assayRun(t, args...)
+			if (code != 0) != (c.want != "") || !strings.Contains(stderr, c.want) || c.want != "" && !strings.Contains(stderr, `did you mean "zip"?`) {
+				t.Errorf("stream %t: status %d, %s; want %q", stream, code, stderr, c.want)
+			}
+		}
+	}
+}

@@ -69,7 +69,8 @@ type scored struct {
 func needColumns(plan *features.Plan, t *table) error {
 	missing := plan.MissingColumns(t.frame.Record)
 	if len(missing) > 0 {
-		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), or use a model of this table%s",
+		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), use a model or plan of "+
+			"this table, or declare the field `optional: true` before training%s",
 			assay.ErrInvalid, t.name, strings.Join(missing, ", "), nearest.Hint(missing[0], t.columns()))
 	}
 	return nil

@@ -166,6 +166,9 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 		if p.table == nil {
 			continue
 		}
+		if err := needColumns(fit.plan, p.table); err != nil {
+			return err
+		}
 		if err := sayUnseen(u, fit.plan, p.table); err != nil {
 			return err
 		}
