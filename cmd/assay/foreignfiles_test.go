@@ -117,7 +117,7 @@ func TestNearestWords(t *testing.T) {
 		{[]string{"train", "--data", file("train.csv"), "--label", "targt", "--out", file("n")}, `did you mean "target"?`},
 		{[]string{"train", "--data", "credit-data", "--out", file("n")}, `did you mean "credit_data"?`},
 		{[]string{"train", "--data", file("train.csv"), "--lable", "target"}, `unknown flag: --lable; did you mean "--label"?`},
-		{[]string{"score", "--model", file("m"), "--data", file("upper.csv"), "--out", file("s.csv")}, `has no column amount: add them (empty cells where a value is missing), or use a model of this table; did you mean "Amount"?`},
+		{[]string{"score", "--model", file("m"), "--data", file("upper.csv"), "--out", file("s.csv")}, `before training; did you mean "Amount"?`},
 		{[]string{"evaluate", "--model", file("m"), "--data", file("train.csv"), "--out", file("r"), "--group", "agee"}, `has no column "agee"; did you mean "age"?`},
 	} {
 		if _, said, code := assayRun(t, c.args...); code == 0 || !strings.Contains(said, c.want) {
