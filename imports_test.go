@@ -49,7 +49,7 @@ ledger/journal/tilelog  : . ledger ledger/journal/atomicfile
 ledger/journal/guard    : . ledger ledger/vault ledger/journal/store
 ledger/journal          : . ledger ledger/vault ledger/journal/guard ledger/journal/overlay
                           ledger/journal/recordfile ledger/journal/store ledger/journal/tilelog
-ledger/anchor           : .
+ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger/anchor
 ledger/anchor/evm/evmtest :
 ledger/anchor/devchain  : . ledger/anchor ledger/anchor/evm

@@ -31,6 +31,8 @@ func (c Checkpoint) String() string {
 	return string(b.Marshal())
 }
 
+var errSpelling = fmt.Errorf("checkpoint: size or root is not in its one spelling: %w", assay.ErrCorrupt)
+
 // ParseCheckpoint reads a signed note and checks the signature of the log's
 // key, a note verifier key. Signatures by unknown keys are ignored, as the
 // signed-note specification asks.
@@ -64,13 +66,13 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 	}
 	copy(out.Root[:], c.Hash)
 	if !strings.HasPrefix(n.Text, out.String()) {
-		return Checkpoint{}, fmt.Errorf("checkpoint: size or root is not in its one spelling: %w", assay.ErrCorrupt)
+		return Checkpoint{}, errSpelling
 	}
 	return out, nil
 }
 
-// ParseCheckpointBody reads the text that a checkpoint's signature covers. It
-// checks no signature: a signer uses it to see what it is asked to sign.
+// ParseCheckpointBody reads the text that a checkpoint's signature covers, from a note or alone, in its one spelling. It
+// checks no signature: a signer uses it to see what it is asked to sign, and who anchors to see what was signed.
 func ParseCheckpointBody(body []byte) (Checkpoint, error) {
 	if len(body) > MaxCheckpointBytes {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(body), MaxCheckpointBytes, assay.ErrCorrupt)
@@ -84,5 +86,8 @@ func ParseCheckpointBody(body []byte) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash), len(out.Root), assay.ErrCorrupt)
 	}
 	copy(out.Root[:], c.Hash)
+	if !strings.HasPrefix(string(body), out.String()) {
+		return Checkpoint{}, errSpelling
+	}
 	return out, nil
 }

@@ -5,48 +5,29 @@ package anchor
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"fmt"
-	"strconv"
 	"time"
 
-	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
 )
 
-// Checkpoint is the state of a log: Size leaves under Root.
+// Checkpoint is a log's checkpoint with what anchoring needs of it.
 type Checkpoint struct {
-	Origin string       // first line of the note, names the log
-	Size   uint64       // number of leaves, at least 1
-	Root   assay.Digest // RFC 6962 Merkle tree hash
-	Note   []byte       // the signed note that said so (C2SP tlog-checkpoint)
+	ledger.Checkpoint
+	Note []byte // the signed note that it was read from (C2SP tlog-checkpoint)
 
-	// NotBefore is a time before which the checkpoint cannot have been made: that
-	// of a leaf below it, or of a witness that cosigned it. Zero if none is known.
+	// NotBefore is a time before which the checkpoint cannot have been made: that of a leaf below it, or of a witness
+	// that cosigned it. Zero if none is known.
 	NotBefore time.Time
 }
 
-// MaxNoteBytes bounds a checkpoint's note.
-const MaxNoteBytes = 64 << 10
-
-// ParseCheckpoint reads the three lines that a checkpoint's note begins with.
-// It does not check the note's signatures: that is the work of package ledger.
-func ParseCheckpoint(noteBytes []byte) (Checkpoint, error) {
-	if len(noteBytes) > MaxNoteBytes {
-		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are read: %w", len(noteBytes), MaxNoteBytes, assay.ErrCorrupt)
+// ParseCheckpoint reads a checkpoint's note, and not its signatures: those are for ledger.ParseCheckpoint, which has the
+// log's key.
+func ParseCheckpoint(note []byte) (Checkpoint, error) {
+	cp, err := ledger.ParseCheckpointBody(note)
+	if err != nil {
+		return Checkpoint{}, err
 	}
-	lines := bytes.SplitN(noteBytes, []byte("\n"), 4)
-	if len(lines) < 4 || len(lines[0]) == 0 {
-		return Checkpoint{}, fmt.Errorf("checkpoint: want the lines origin, size and root, and signatures: %w", assay.ErrCorrupt)
-	}
-	size, err := strconv.ParseUint(string(lines[1]), 10, 64)
-	if err != nil || strconv.FormatUint(size, 10) != string(lines[1]) {
-		return Checkpoint{}, fmt.Errorf("checkpoint: the second line is not a size in decimal digits: %w", assay.ErrCorrupt)
-	}
-	root, err := base64.StdEncoding.Strict().DecodeString(string(lines[2]))
-	if err != nil || len(root) != len(assay.Digest{}) {
-		return Checkpoint{}, fmt.Errorf("checkpoint: the third line is not a root of 32 bytes in base64: %w", assay.ErrCorrupt)
-	}
-	return Checkpoint{Origin: string(lines[0]), Size: size, Root: assay.Digest(root), Note: bytes.Clone(noteBytes)}, nil
+	return Checkpoint{Checkpoint: cp, Note: bytes.Clone(note)}, nil
 }
 
 // Source is the log whose checkpoints are anchored.
@@ -60,4 +41,9 @@ type Source interface {
 	// from and to leaves, 32 bytes a node, for 0 < from <= to <= the newest
 	// checkpoint's size.
 	Consistency(ctx context.Context, from, to uint64) ([][]byte, error)
+}
+
+// checkpointOf is the checkpoint whose size and root the contract has.
+func (a *Anchor) checkpointOf(head Head) Checkpoint {
+	return Checkpoint{Checkpoint: ledger.Checkpoint{Origin: a.origin, Size: head.Size, Root: head.Root}}
 }

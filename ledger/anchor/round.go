@@ -197,7 +197,7 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 	case final.Size > e.Call.Size:
 		// A later entry is final: it covers this one, whose own head is gone. What
 		// is stored of it is given up for a proof alone.
-		if err := a.holds(p, Checkpoint{Origin: a.origin, Size: final.Size, Root: final.Root}); err != nil {
+		if err := a.holds(p, a.checkpointOf(final)); err != nil {
 			return err
 		}
 		if err := a.store.drop(e.Call.Size); err != nil {

@@ -95,7 +95,7 @@ func (a *Anchor) contradiction(ctx context.Context, cp Checkpoint, what string) 
 	if err != nil {
 		return fmt.Errorf("anchor: %w", err)
 	}
-	r := VerifyProof(b, Checkpoint{Origin: a.origin, Size: final.Size, Root: final.Root}, Trust{ChainID: a.mu.chainID})
+	r := VerifyProof(b, a.checkpointOf(final), Trust{ChainID: a.mu.chainID})
 	if !r.Consistent() {
 		return unproven(errors.New(r.Summary()))
 	}

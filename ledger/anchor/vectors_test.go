@@ -12,6 +12,7 @@ import (
 	"time"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger"
 )
 
 var update = flag.Bool("update", false, "write testdata/vectors.json again")
@@ -97,7 +98,7 @@ func TestRealProofs(t *testing.T) {
 func check(t *testing.T, vectors []vector) {
 	t.Helper()
 	for _, v := range vectors {
-		cp := Checkpoint{Origin: v.Origin, Size: v.Size, Root: v.Root}
+		cp := Checkpoint{Checkpoint: ledger.Checkpoint{Origin: v.Origin, Size: v.Size, Root: v.Root}}
 		if v.NotBefore != 0 {
 			cp.NotBefore = time.UnixMicro(v.NotBefore)
 		}

@@ -136,8 +136,7 @@ func (v *verification) anchor() {
 	if v.trust.Anchor != nil {
 		trust = *v.trust.Anchor
 	}
-	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root,
-		NotBefore: v.made()}, trust)
+	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Checkpoint: cp, NotBefore: v.made()}, trust)
 	v.anchored = &res
 	by, held := "", ledger.Unvouched
 	switch res.Level {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/verdict/verdicttest"
 )
@@ -107,7 +108,7 @@ func (c *standIn) Prove(context.Context, anchor.Hash) (*anchor.Proof, anchor.Hea
 	}
 	b := verdicttest.Block{ChainID: 1337, Contract: anchor.Address{1}, Publisher: h.Publisher, Number: 9,
 		Time: time.Now()}
-	p := b.Proof(anchor.Checkpoint{Origin: c.origin, Size: h.Size, Root: h.Root})
+	p := b.Proof(anchor.Checkpoint{Checkpoint: ledger.Checkpoint{Origin: c.origin, Size: h.Size, Root: h.Root}})
 	return p, h, c.asked()
 }
 

@@ -108,7 +108,8 @@ func (l *Log) Anchored(i int, b Block, by ...Witness) assay.Receipt {
 
 // Head is the log's newest checkpoint.
 func (l *Log) Head() anchor.Checkpoint {
-	return anchor.Checkpoint{Origin: l.Key.Origin, Size: uint64(len(l.open)), Root: l.group.Root()}
+	return anchor.Checkpoint{Checkpoint: ledger.Checkpoint{
+		Origin: l.Key.Origin, Size: uint64(len(l.open)), Root: l.group.Root()}}
 }
 
 func (l *Log) checkpoint(by []Witness) []byte {
