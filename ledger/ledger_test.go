@@ -196,6 +196,9 @@ func TestEveryByteOfAReceiptCounts(t *testing.T) {
 
 // TestEveryByteOfAReceiptFileCounts flips each bit of the file itself.
 func TestEveryByteOfAReceiptFileCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	l := newTestLog(t, 5)
 	file, err := MarshalReceipt(l.receipt(t, 3))
 	if err != nil {

@@ -31,6 +31,9 @@ var (
 // receipts that only the log itself can make: what is odd in them is committed
 // to and signed. It also changes the receipt's text as nobody should.
 func TestPythonAgreesOnOddReceipts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not installed: the second verifier was not run")

@@ -177,6 +177,9 @@ func TestGoldenVectors(t *testing.T) {
 
 // TestPythonAgrees runs the second verifier over the same vectors.
 func TestPythonAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not installed: the second verifier was not run")

@@ -105,6 +105,9 @@ func (n *node) send(ctx context.Context, events []assay.Event, scored string) {
 // table and go through the batch: each vector must have the digest of the one
 // that its decision was made from.
 func TestOnlineIsOffline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	var events []assay.Event
 	for e := range scf.New(scf.Config{Seed: 5, Events: replayEvents()}).Events() {
 		c := *e

@@ -15,6 +15,9 @@ import (
 // TestUnseenInference: categories that come through the Open Inference Protocol
 // are counted as an event's are: new texts, codes of no value, and whole rows.
 func TestUnseenInference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	const rows = 100
 	fill := func(x float64) []float64 { return slices.Repeat([]float64{x}, rows) }
 	amounts := &tensor{Name: "amount", Datatype: "FP64", Shape: []int64{rows}, Contents: &v2.InferTensorContents{Fp64Contents: fill(10)}}

@@ -204,6 +204,9 @@ func TestMerge(t *testing.T) {
 // TestWatch finds that the spin loop reaches about its own best, and that the
 // time of this process is counted as its own.
 func TestWatch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	w := newWatch()
 	if w.best <= 0 {
 		t.Fatal("the spin loop did nothing")

@@ -43,6 +43,9 @@ func scene(t *testing.T) (*session, *results) {
 // ends, one does not build and one draws a plot: each keeps what it gave, none
 // loses another's, and the pages say what happened.
 func TestSession(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	s, r := scene(t)
 	program(t, s.bin, "ledger", "echo for people; echo RATIO journal_append_vs_raw_fdatasync_w256 0.7 0.6 0.8 3; echo $*")
 	program(t, s.bin, "anchor", "echo MS anchor_to_proof 12; exit 3")

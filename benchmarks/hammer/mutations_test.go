@@ -13,6 +13,9 @@ import (
 // TestMutations holds the hammer to the verdicts of package verdict, on receipts
 // that the client takes from a server.
 func TestMutations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	n := 0
 	for _, c := range append(verdicttest.Honest(), verdicttest.Asked()...) {
 		tr, err := verdict.ParseTrust(c.Trust)

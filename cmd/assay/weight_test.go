@@ -55,6 +55,9 @@ func copiedLoans(t *testing.T, table string, times func(i int) int, withColumn b
 // each row as often as it weighs give one report, but for what goes by the number
 // of rows: a model that is given, to its figures and counts.
 func TestWeightsAreCopiesOfRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	train, later := creditLoans(t)
 	times := func(i int) int { return 1 + i%3 }
 	dir := t.TempDir()
@@ -87,6 +90,9 @@ func TestWeightsAreCopiesOfRows(t *testing.T) {
 // TestWeightColumn: the model does not see the weight, the bundle names it, a
 // report takes it from there, and a table without it is told of.
 func TestWeightColumn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	train, later := creditLoans(t)
 	weighted := weightedLoans(t, train)
 	dir := t.TempDir()

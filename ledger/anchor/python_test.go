@@ -19,6 +19,9 @@ import (
 // vectors, on proofs of real nodes, and on proofs that were tampered with at
 // random: bytes of their parts, and bytes of their text.
 func TestSecondVerifier(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	script, err := filepath.Abs("../../docs/formats/verifier/verify_anchor.py")
 	if err != nil {
 		t.Fatal(err)

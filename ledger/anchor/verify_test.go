@@ -202,6 +202,9 @@ func verifyCases(t testing.TB) []verifyCase {
 // TestVerifyNamesFailure asks that the check that has a reason to fail, and no
 // other, says so, on fifty chains.
 func TestVerifyNamesFailure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, c := range verifyCases(t) {
 		t.Run(c.name, func(t *testing.T) {
 			const chains = 50
@@ -248,6 +251,9 @@ func TestLevels(t *testing.T) {
 // TestTamper flips each bit of each byte string of a proof, and each bit of its
 // names: all are found, whatever the level.
 func TestTamper(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	keys, addrs := testKeys(t, 4)
 	for _, trust := range []Trust{{}, {Validators: addrs}} {
 		w, cp := testWorld(8)

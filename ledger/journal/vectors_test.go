@@ -99,6 +99,9 @@ func TestRecordVectors(t *testing.T) {
 // TestPythonReadsRecords has the second reader, in Python, read the same file.
 func TestPythonReadsRecords(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
 		python = "python3"

@@ -49,6 +49,9 @@ func read(t *testing.T, dir, name string) []byte {
 // TestOpenSSLVerifies holds our test authority's tokens, and what is refused of
 // them, to openssl's verifier.
 func TestOpenSSLVerifies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, kind := range timestamptest.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			dir := t.TempDir()

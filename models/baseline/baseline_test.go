@@ -50,6 +50,9 @@ func TestCreditData(t *testing.T) {
 }
 
 func TestForestOnCreditData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	d := shared(t, "credit_data.csv")
 	fold := folds(d.Label)
 	train, test := d.where(func(i int) bool { return fold[i] != 0 }), d.where(func(i int) bool { return fold[i] == 0 })

@@ -146,6 +146,9 @@ func differing(t *testing.T, a, b string) []string {
 // TestShufflingRowsChangesNothing holds the whole report to the same bytes,
 // explanations and stress tests included, also where scores are tied.
 func TestShufflingRowsChangesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	weighted, _ := weightedCopies(300, 4)
 	for name, in := range map[string]Input{"untied": full(300, 4), "tied": tied(300, 4), "weighted": weighted, "more rows than samples": tied(2300, 5)} {
 		_, html, js := render(t, in)

@@ -253,6 +253,9 @@ func TestForms(t *testing.T) {
 // TestPlaces has more blocks that ask for category answers than the places of a
 // chunk: chunks end early, and the sums are as ever.
 func TestPlaces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	if use == levelGo {
 		t.Skip("this build has no kernels")
 	}

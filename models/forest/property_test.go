@@ -16,6 +16,9 @@ import (
 // TestMarginManyRows compares the compiled forms with the naive walk on many
 // random models and rows: 60,000 rows, or as many as ASSAY_ROWS says.
 func TestMarginManyRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	left := 60000
 	if s := os.Getenv("ASSAY_ROWS"); s != "" {
 		n, err := strconv.Atoi(s)

@@ -45,6 +45,9 @@ func (p *published) all() []byte {
 // find the decision: that is the control, one for each thing that is searched.
 // ASSAY_DICTIONARY sets the size.
 func TestDictionaryAttack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	pub, secret := publish(t)
 	size := 20_000
 	if v, err := strconv.Atoi(os.Getenv("ASSAY_DICTIONARY")); err == nil {

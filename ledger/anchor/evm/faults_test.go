@@ -214,6 +214,9 @@ func TestWrongChain(t *testing.T) {
 // TestStuckFee offers less than the node's block maker takes: the transaction
 // waits, and is replaced under its nonce until it is taken.
 func TestStuckFee(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	_, _, client, log, a := setup(t, func(c *evm.Config) { c.Profile.Gas.Tip = big.NewInt(700_000) }) // the maker asks for 1,000,000
 	log.Grow(5)
@@ -235,6 +238,9 @@ func TestStuckFee(t *testing.T) {
 
 // TestMaxFee stops raising where it was told to.
 func TestMaxFee(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	_, _, client, log, _ := setup(t, func(c *evm.Config) { c.Profile.Gas = evm.Gas{Tip: big.NewInt(10), MaxFee: big.NewInt(100)} })
 	log.Grow(5)

@@ -98,6 +98,9 @@ func writeProof(t *testing.T, name string, log *memlog.Log, a *anchor.Anchor, tr
 // TestProofsOfNodes anchors on the embedded chain and checks the proof offline;
 // with -update, it and TestNodes keep theirs for the verifier's own test.
 func TestProofsOfNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	chain, _, client, log, a := setup(t, nil)
 	trust := anchor.Trust{ChainID: chain.ChainID(), Contract: client.Contract(), Publisher: client.From()}
