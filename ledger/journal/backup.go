@@ -65,16 +65,3 @@ func (j *Journal) copyStore(ctx context.Context, dst string) (upto uint64, err e
 	})
 	return upto, err
 }
-
-// setAside moves a damaged log directory out of the way; nothing is deleted.
-func setAside(dir string) error {
-	for i := 1; ; i++ {
-		to := fmt.Sprintf("%s.damaged-%d", dir, i)
-		if _, err := os.Stat(to); errors.Is(err, fs.ErrNotExist) {
-			if err := os.Rename(dir, to); err != nil {
-				return fmt.Errorf("log: %w", err)
-			}
-			return os.MkdirAll(dir, 0o755)
-		}
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/overlay"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/journal/store"
+	"github.com/assayrisk/assay/ledger/journal/tilelog"
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
@@ -313,4 +315,20 @@ func mustExist(f vfs.FS, dir string) error {
 		return fmt.Errorf("journal: %w: put it back from the backup: %w", err, assay.ErrCorrupt)
 	}
 	return nil
+}
+
+// logDir is the log's directory.
+func (j *Journal) logDir() tilelog.Dir { return tilelog.Dir(filepath.Join(j.dir, "log")) }
+
+// setAside moves a damaged log directory out of the way; nothing is deleted.
+func setAside(dir string) error {
+	for i := 1; ; i++ {
+		to := fmt.Sprintf("%s.damaged-%d", dir, i)
+		if _, err := os.Stat(to); errors.Is(err, fs.ErrNotExist) {
+			if err := os.Rename(dir, to); err != nil {
+				return fmt.Errorf("log: %w", err)
+			}
+			return os.MkdirAll(dir, 0o755)
+		}
+	}
 }
