@@ -6,7 +6,8 @@ import numpy as np
 from scipy import special
 
 from audit_rows import auc, groups, line, paired, rate
-from audit_tables import Tables, walk
+from audit_shares import walk
+from audit_tables import Tables
 
 
 class Figures:

@@ -200,6 +200,9 @@ func (r *recipe) build(ctx context.Context, u *ui, train, valid part) (*models.B
 	if err := r.lookAtWindows(ctx, u, train, valid); err != nil {
 		return nil, nil, err
 	}
+	if train.weight != nil && r.targetEncoded() {
+		u.note("what the plan learns from labels (woe, target_mean) counts every row once; trees, calibration and figures go by the weight %q", train.weighed)
+	}
 	u.step("train on %d rows", len(train.rows))
 	f, err := r.fit(ctx, train, valid, func(p gbdt.Progress) { u.progress("%s", describe(p)) })
 	if err != nil {
@@ -315,72 +318,6 @@ func (r *recipe) bundle(train part, valid int, f *fitted, cal *models.Calibratio
 		b.Manifest.Seed = s
 	}
 	return b, nil
-}
-
-// referenceBins is the number of equal-frequency bins that drift is measured in.
-const referenceBins = 10
-
-// reference keeps the training rows' distribution of each feature and of the PD.
-func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, train part) *models.Reference {
-	rows, weight := train.rows, train.weights()
-	ref := &models.Reference{Features: map[string]models.Histogram{}}
-	ref.Windows = shares(m.Windows)
-	pd := matrixMargins(m, f, rows)
-	for i := range pd {
-		pd[i] = cal.Apply(pd[i])
-	}
-	ref.Score = histogram(pd, weight, referenceBins)
-	rows = matrixRows(m, rows)
-	for j, x := range plan.Features() {
-		if x.Categorical {
-			ref.Features[x.Name] = categoryHistogram(pick(m.Columns[j], rows), weight)
-		} else {
-			ref.Features[x.Name] = histogram(pick(m.Columns[j], rows), weight, referenceBins)
-		}
-	}
-	return ref
-}
-
-// histogram cuts x at its quantiles and counts, by weight.
-func histogram(x, weight []float64, bins int) models.Histogram {
-	return count(x, weight, eval.Cuts(x, bins))
-}
-
-// categoryHistogram has one bin for each code.
-func categoryHistogram(x, weight []float64) models.Histogram {
-	top := 0.0
-	for _, v := range x {
-		if v > top {
-			top = v
-		}
-	}
-	var edges []float64
-	for c := 0.0; c < min(top, 254); c++ {
-		edges = append(edges, c)
-	}
-	return count(x, weight, edges)
-}
-
-func count(x, weight, edges []float64) models.Histogram {
-	h := models.Histogram{Edges: edges, Shares: make([]float64, len(edges)+2)}
-	total := float64(max(len(x), 1))
-	if weight != nil {
-		total = 0
-	}
-	for i, v := range x {
-		if weight == nil {
-			h.Shares[h.Bin(v)]++
-			continue
-		}
-		h.Shares[h.Bin(v)] += weight[i]
-		total += weight[i]
-	}
-	if total > 0 {
-		for i := range h.Shares {
-			h.Shares[i] /= total
-		}
-	}
-	return h
 }
 
 // gateRows is how many training rows the activation gate scores.

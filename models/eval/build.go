@@ -172,33 +172,7 @@ func (b *builder) metrics() error {
 	point = append(point, brierScore(in.Label, in.PD, in.Weight), logLoss(in.Label, in.PD, in.Weight), c.BadRate(), weightedMean(pd, weight), c.PartialAUC(partialShare))
 
 	k := b.replicates(n)
-	scratch := make(chan *Curve, 64) // one per thread in flight
-	draws, err := resamples(b.ctx, n, len(point), k, in.Seed, func(dst []float64, counts []uint16) {
-		var into *Curve
-		select {
-		case into = <-scratch:
-		default:
-			into = &Curve{}
-		}
-		r := c.resampled(into, bad, counts, weight)
-		dst[0], _ = r.KS()
-		dst[1], dst[2] = r.HMeasure(), r.AveragePrecision()
-		for j, f := range fprs {
-			dst[3+j] = r.TPRAt(f)
-		}
-		var sb, sl, sp float64
-		for i, m := range counts {
-			w := float64(float64(m) * weightAt(weight, i))
-			sb, sl, sp = sb+float64(w*brier[i]), sl+float64(w*loss[i]), sp+float64(w*pd[i])
-		}
-		j, total := 3+len(fprs), r.badMass.sum+r.goodMass.sum
-		dst[j], dst[j+1], dst[j+2], dst[j+3] = sb/total, sl/total, r.BadRate(), sp/total
-		dst[j+4] = r.PartialAUC(partialShare)
-		select {
-		case scratch <- into:
-		default:
-		}
-	})
+	draws, err := b.drawMetrics(k, len(point), drawnRows{bad, weight, pd, brier, loss})
 	if err != nil {
 		return err
 	}
@@ -239,6 +213,45 @@ func (b *builder) metrics() error {
 	r.AUC, r.Gini, r.KS = auc.Value, gini.Value, Number(ks)
 	r.Brier, r.LogLoss, r.N, r.BadRate = b.value("brier"), b.value("logloss"), n, Number(c.BadRate())
 	return nil
+}
+
+// drawnRows are the rows as resamples take them, from the highest score to the
+// lowest.
+type drawnRows struct {
+	bad                     []uint8
+	weight, pd, brier, loss []float64
+}
+
+// drawMetrics computes the statistics of metrics, in its order, for k resamples.
+func (b *builder) drawMetrics(k, statistics int, rows drawnRows) ([][]float64, error) {
+	n := b.curve.Rows()
+	scratch := make(chan *Curve, 64) // one per thread in flight
+	return resamples(b.ctx, n, statistics, k, b.in.Seed, func(dst []float64, counts []uint16) {
+		var into *Curve
+		select {
+		case into = <-scratch:
+		default:
+			into = &Curve{}
+		}
+		r := b.curve.resampled(into, rows.bad, counts, rows.weight)
+		dst[0], _ = r.KS()
+		dst[1], dst[2] = r.HMeasure(), r.AveragePrecision()
+		for j, f := range fprs {
+			dst[3+j] = r.TPRAt(f)
+		}
+		var sb, sl, sp float64
+		for i, m := range counts {
+			w := float64(float64(m) * weightAt(rows.weight, i))
+			sb, sl, sp = sb+float64(w*rows.brier[i]), sl+float64(w*rows.loss[i]), sp+float64(w*rows.pd[i])
+		}
+		j, total := 3+len(fprs), r.badMass.sum+r.goodMass.sum
+		dst[j], dst[j+1], dst[j+2], dst[j+3] = sb/total, sl/total, r.BadRate(), sp/total
+		dst[j+4] = r.PartialAUC(partialShare)
+		select {
+		case scratch <- into:
+		default:
+		}
+	})
 }
 
 func (b *builder) add(name string, e Estimate) {

@@ -105,35 +105,9 @@ func (in *Input) validateValues() error {
 			return err
 		}
 	}
-	if t := in.Train; t != nil {
-		if len(t.PD) != len(t.Label) || t.Margin != nil && len(t.Margin) != len(t.Label) {
-			return fmt.Errorf("%w: the training rows have %d labels, %d probabilities and %d margins", ErrInput, len(t.Label), len(t.PD), len(t.Margin))
-		}
-		if (t.OutOfFold != nil || t.OutOfFoldPD != nil) && (len(t.OutOfFold) != len(t.Label) || len(t.OutOfFoldPD) != len(t.Label)) {
-			return fmt.Errorf("%w: the training rows have %d labels, %d out-of-fold margins and %d out-of-fold probabilities: give both or none", ErrInput, len(t.Label), len(t.OutOfFold), len(t.OutOfFoldPD))
-		}
-		if t.Known != nil && len(t.Known) != len(t.Label) {
-			return fmt.Errorf("%w: the training rows have %d labels and %d times of their outcomes", ErrInput, len(t.Label), len(t.Known))
-		}
-		if err := checkLabels("training ", t.Label); err != nil {
+	if in.Train != nil {
+		if err := in.Train.check(); err != nil {
 			return err
-		}
-		if err := checkWeights("training ", t.Weight, len(t.Label)); err != nil {
-			return err
-		}
-		if err := checkPD("training PD", t.PD); err != nil {
-			return err
-		}
-		if err := checkPD("out-of-fold PD", t.OutOfFoldPD); err != nil {
-			return err
-		}
-		for _, m := range [...]struct {
-			name  string
-			value []float64
-		}{{"training margin", t.Margin}, {"out-of-fold margin", t.OutOfFold}} {
-			if err := checkScore(m.name, m.value); err != nil {
-				return err
-			}
 		}
 	}
 	if in.Declined != nil {
@@ -153,6 +127,40 @@ func (in *Input) validateValues() error {
 		return err
 	}
 	return in.After.check("after", len(in.Label))
+}
+
+// check reports training rows that do not hold together.
+func (t *Train) check() error {
+	if len(t.PD) != len(t.Label) || t.Margin != nil && len(t.Margin) != len(t.Label) {
+		return fmt.Errorf("%w: the training rows have %d labels, %d probabilities and %d margins", ErrInput, len(t.Label), len(t.PD), len(t.Margin))
+	}
+	if (t.OutOfFold != nil || t.OutOfFoldPD != nil) && (len(t.OutOfFold) != len(t.Label) || len(t.OutOfFoldPD) != len(t.Label)) {
+		return fmt.Errorf("%w: the training rows have %d labels, %d out-of-fold margins and %d out-of-fold probabilities: give both or none", ErrInput, len(t.Label), len(t.OutOfFold), len(t.OutOfFoldPD))
+	}
+	if t.Known != nil && len(t.Known) != len(t.Label) {
+		return fmt.Errorf("%w: the training rows have %d labels and %d times of their outcomes", ErrInput, len(t.Label), len(t.Known))
+	}
+	if err := checkLabels("training ", t.Label); err != nil {
+		return err
+	}
+	if err := checkWeights("training ", t.Weight, len(t.Label)); err != nil {
+		return err
+	}
+	if err := checkPD("training PD", t.PD); err != nil {
+		return err
+	}
+	if err := checkPD("out-of-fold PD", t.OutOfFoldPD); err != nil {
+		return err
+	}
+	for _, m := range [...]struct {
+		name  string
+		value []float64
+	}{{"training margin", t.Margin}, {"out-of-fold margin", t.OutOfFold}} {
+		if err := checkScore(m.name, m.value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkLabels(what string, y []float64) error {

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/forest"
+)
+
+// referenceBins is the number of equal-frequency bins that drift is measured in.
+const referenceBins = 10
+
+// reference keeps the training rows' distribution of each feature and of the PD.
+func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, train part) *models.Reference {
+	rows, weight := train.rows, train.weights()
+	ref := &models.Reference{Features: map[string]models.Histogram{}}
+	ref.Windows = shares(m.Windows)
+	pd := matrixMargins(m, f, rows)
+	for i := range pd {
+		pd[i] = cal.Apply(pd[i])
+	}
+	ref.Score = histogram(pd, weight, referenceBins)
+	rows = matrixRows(m, rows)
+	for j, x := range plan.Features() {
+		if x.Categorical {
+			ref.Features[x.Name] = categoryHistogram(pick(m.Columns[j], rows), weight)
+		} else {
+			ref.Features[x.Name] = histogram(pick(m.Columns[j], rows), weight, referenceBins)
+		}
+	}
+	return ref
+}
+
+// histogram cuts x at its quantiles and counts, by weight.
+func histogram(x, weight []float64, bins int) models.Histogram {
+	return count(x, weight, eval.Cuts(x, bins))
+}
+
+// categoryHistogram has one bin for each code.
+func categoryHistogram(x, weight []float64) models.Histogram {
+	top := 0.0
+	for _, v := range x {
+		if v > top {
+			top = v
+		}
+	}
+	var edges []float64
+	for c := 0.0; c < min(top, 254); c++ {
+		edges = append(edges, c)
+	}
+	return count(x, weight, edges)
+}
+
+func count(x, weight, edges []float64) models.Histogram {
+	h := models.Histogram{Edges: edges, Shares: make([]float64, len(edges)+2)}
+	total := float64(max(len(x), 1))
+	if weight != nil {
+		total = 0
+	}
+	for i, v := range x {
+		if weight == nil {
+			h.Shares[h.Bin(v)]++
+			continue
+		}
+		h.Shares[h.Bin(v)] += weight[i]
+		total += weight[i]
+	}
+	if total > 0 {
+		for i := range h.Shares {
+			h.Shares[i] /= total
+		}
+	}
+	return h
+}
