@@ -118,5 +118,8 @@ func (p *Plan) CategoryField(feature int) (place int, ok bool) {
 // of none of the values that the category lists.
 func (p *Plan) UnseenCode(feature int, code float64) bool {
 	st := p.categoryStep(feature)
-	return st != nil && code == code && (code < 0 || code >= float64(len(st.learned.Categories)) || code != math.Trunc(code))
+	if st == nil || code != code {
+		return false
+	}
+	return code < 0 || code >= float64(len(st.learned.Categories)) || code != math.Trunc(code)
 }

@@ -93,7 +93,8 @@ func TestLargeMessages(t *testing.T) {
 		}
 		if c.code == codes.ResourceExhausted {
 			_ = stream.Send(&pb.ScoreRequest{RequestId: strings.Repeat("r", c.bytes)})
-			if _, err = stream.Recv(); status.Code(err) != c.code || !strings.Contains(status.Convert(err).Message(), c.want) {
+			_, err = stream.Recv()
+			if status.Code(err) != c.code || !strings.Contains(status.Convert(err).Message(), c.want) {
 				t.Errorf("%d bytes in a stream: %v, want %v with %q", c.bytes, err, c.code, c.want)
 			}
 		}
@@ -101,12 +102,14 @@ func TestLargeMessages(t *testing.T) {
 	for _, bytes := range []int{limit, 3 * limit} {
 		e := application("e", 10, 600)
 		e.Fields[1].Value = assay.TextValue(strings.Repeat("s", bytes))
-		if _, err := n.client.Score(t.Context(), "large", e); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "max-message") {
+		_, err := n.client.Score(t.Context(), "large", e)
+		if status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "max-message") {
 			t.Errorf("the client's error is %v, want the setting's name", err)
 		}
 	}
 	n.stop()
-	if got := strings.Count(log.String(), "method=/assay.v1.Scoring/Score caller=local code=ResourceExhausted"); got != 2 {
+	const line = "method=/assay.v1.Scoring/Score caller=local code=ResourceExhausted"
+	if got := strings.Count(log.String(), line); got != 2 {
 		t.Errorf("%d lines on two calls, want one each: %s", got, log.String())
 	}
 }

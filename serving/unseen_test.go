@@ -20,15 +20,16 @@ func TestUnseenInference(t *testing.T) {
 	}
 	const rows = 100
 	fill := func(x float64) []float64 { return slices.Repeat([]float64{x}, rows) }
-	amounts := &tensor{Name: "amount", Datatype: "FP64", Shape: []int64{rows}, Contents: &v2.InferTensorContents{Fp64Contents: fill(10)}}
-	incomes := &tensor{Name: "income", Datatype: "FP64", Shape: []int64{rows}, Contents: &v2.InferTensorContents{Fp64Contents: fill(600)}}
+	numbers := func(name string, x float64) *tensor {
+		return &tensor{Name: name, Datatype: "FP64", Shape: []int64{rows},
+			Contents: &v2.InferTensorContents{Fp64Contents: fill(x)}}
+	}
+	amounts, incomes := numbers("amount", 10), numbers("income", 600)
 	sector := func(text string) *tensor {
 		return &tensor{Name: "sector", Datatype: "BYTES", Shape: []int64{rows},
 			Contents: &v2.InferTensorContents{BytesContents: slices.Repeat([][]byte{[]byte(text)}, rows)}}
 	}
-	codes := func(x float64) *tensor {
-		return &tensor{Name: "sector", Datatype: "FP64", Shape: []int64{rows}, Contents: &v2.InferTensorContents{Fp64Contents: fill(x)}}
-	}
+	codes := func(x float64) *tensor { return numbers("sector", x) }
 	whole := func(code float64) *tensor {
 		return &tensor{Name: "features", Datatype: "FP64", Shape: []int64{rows, 3},
 			Contents: &v2.InferTensorContents{Fp64Contents: slices.Repeat([]float64{10, 600, code}, rows)}}
@@ -49,7 +50,8 @@ func TestUnseenInference(t *testing.T) {
 	} {
 		var log lockedBuffer
 		n := start(t, t.TempDir(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		if _, err := v2.NewGRPCInferenceServiceClient(n.client.Conn()).ModelInfer(t.Context(), &v2.ModelInferRequest{Inputs: c.inputs}); err != nil {
+		rpc := v2.NewGRPCInferenceServiceClient(n.client.Conn())
+		if _, err := rpc.ModelInfer(t.Context(), &v2.ModelInferRequest{Inputs: c.inputs}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		n.stop()
@@ -57,7 +59,8 @@ func TestUnseenInference(t *testing.T) {
 		if share, _, _ = strings.Cut(share, "\n"); share != c.share {
 			t.Errorf("%s: a share of %q, want %q", name, share, c.share)
 		}
-		if said := strings.Count(log.String(), "nearly all values of a field are new"); said != strings.Count(c.share, "1") {
+		said := strings.Count(log.String(), "nearly all values of a field are new")
+		if said != strings.Count(c.share, "1") {
 			t.Errorf("%s: %d lines: %s", name, said, log.String())
 		}
 	}

@@ -151,7 +151,7 @@ func (l *lists) hold(want room) error {
 		}
 	}
 	if l.n.nodes != want.nodes || l.n.buffers != want.buffers || l.n.variadic != want.variadic {
-		return fmt.Errorf("a batch has %d nodes, %d buffers and %d counts of buffers, and its columns have %d, %d and %d",
+		return fmt.Errorf("a batch has %d nodes, %d buffers and %d counts of buffers, its columns %d, %d and %d",
 			l.n.nodes, l.n.buffers, l.n.variadic, want.nodes, want.buffers, want.variadic)
 	}
 	return nil
