@@ -17,7 +17,7 @@ test: build vet ## build, vet, and run every test: the README's test command
 	$(GO) test -timeout 30m $(PKGS)
 
 .PHONY: quick
-quick: ## the tests that take a moment each, a minute in all once they are built: while you work
+quick: ## the tests that take a moment each, while you work: under three minutes of processor time from nothing, seconds for one package
 	$(GO) test -short -vet=off $(PKGS)
 
 .PHONY: build
