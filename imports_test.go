@@ -73,8 +73,9 @@ serving/audit           : . features models ledger ledger/journal ledger/vault s
                           serving/scoring
 serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1
                           serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
+training                : . datasets features models models/baseline models/eval models/forest models/gbdt models/interchange serving/policy serving/scoring
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
-cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/*
+cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/* training
                           cmd/internal/node internal/version internal/yamltext
 cmd/assayd              : . models models/forest models/interchange ledger/anchor ledger/anchor/evm ledger/timestamp
                           serving cmd/internal/node internal/yamltext internal/version
@@ -87,7 +88,7 @@ benchmarks              : . internal/memlog datasets datasets/* features feature
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
-github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest
+github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest training
                                          cmd/assay benchmarks
 github.com/xuri/excelize               : datasets models/eval
 github.com/klauspost/compress          : datasets

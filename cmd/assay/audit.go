@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
@@ -85,9 +87,9 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	defer j.Close()
-	u.step("make decisions again")
+	u.Step("make decisions again")
 	start, n := time.Now(), 0
-	rep, err := a.Run(ctx, j, f.from, f.to, func(uint64, string) { n++; u.progress("%d", n) })
+	rep, err := a.Run(ctx, j, f.from, f.to, func(uint64, string) { n++; u.Progress("%d", n) })
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 		return fmt.Errorf("%w: the journal has no record there, so nothing was compared", assay.ErrNotFound)
 	}
 	took := time.Since(start).Seconds()
-	u.done("%d decisions", rep.Decisions)
+	u.Done("%d decisions", rep.Decisions)
 	s := auditSummary{rep, rep.OK(), took, float64(rep.Decisions) / took}
 	if f.json {
 		if err := u.json(s); err != nil {
@@ -165,11 +167,11 @@ func (f *auditFlags) open() ([]*models.Bundle, error) {
 	}
 	var out []*models.Bundle
 	for _, d := range dirs {
-		s, err := openScorer(d)
+		s, err := training.OpenScorer(d)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, s.bundle)
+		out = append(out, s.Bundle)
 	}
 	return out, nil
 }

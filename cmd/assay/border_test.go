@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
@@ -231,7 +233,7 @@ func borderBatch(t *testing.T, events []*assay.Event) []byte {
 // and as tensors, give the vectors and scores of the files.
 func TestBorderServed(t *testing.T) {
 	_, want := borderVectors(t)
-	s, err := openScorer(borderBundle(t))
+	s, err := training.OpenScorer(borderBundle(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +242,7 @@ func TestBorderServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
-	n, err := node.Open(t.Context(), node.Config{Dir: t.TempDir(), Bundle: s.bundle, Listener: l})
+	n, err := node.Open(t.Context(), node.Config{Dir: t.TempDir(), Bundle: s.Bundle, Listener: l})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,8 +262,8 @@ func TestBorderServed(t *testing.T) {
 	defer c.Close()
 	digests, margins := make([]assay.Digest, len(want)), make([]float64, len(want))
 	for i, row := range want {
-		v := assay.Vector{Plan: s.plan.Digest(), Values: row}
-		digests[i], margins[i] = v.Digest(), s.forest.Margin(row)
+		v := assay.Vector{Plan: s.Plan.Digest(), Values: row}
+		digests[i], margins[i] = v.Digest(), s.Forest.Margin(row)
 	}
 	events := borderEvents(t)
 	rows := make([]assayclient.Request, len(events))

@@ -94,7 +94,7 @@ func (f *chainFlags) deploy(ctx context.Context, u *ui) error {
 		return err
 	}
 	defer c.Close()
-	u.step("deploy the contract")
+	u.Step("deploy the contract")
 	at, err := c.Deploy(ctx)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (f *chainFlags) deploy(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.done("in a block")
+	u.Done("in a block")
 	u.printf("chain %d\ncontract %s\nowner %s\n", id, at, c.From())
 	return nil
 }

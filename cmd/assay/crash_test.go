@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/datasets"
@@ -226,17 +228,17 @@ func checkReceipt(ctx context.Context, t *testing.T, c *assayclient.Client, seq 
 // testEvents makes an event of each of the first rows of credit_data.
 func testEvents(t *testing.T, bundle string) []assay.Event {
 	t.Helper()
-	s, err := openScorer(bundle)
+	s, err := training.OpenScorer(bundle)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tab, err := readTable(t.Context(), newUI(new(bytes.Buffer), new(bytes.Buffer)), "credit_data", datasets.Options{})
+	tab, err := training.ReadTable(t.Context(), newUI(new(bytes.Buffer), new(bytes.Buffer)), "credit_data", datasets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	events := make([]assay.Event, 500)
 	for i := range events {
-		if events[i], err = s.plan.EventOf(tab.frame.Record, i, fmt.Sprintf("loan-%d", i), demoTime); err != nil {
+		if events[i], err = s.Plan.EventOf(tab.Frame.Record, i, fmt.Sprintf("loan-%d", i), demoTime); err != nil {
 			t.Fatal(err)
 		}
 	}

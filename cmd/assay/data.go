@@ -88,7 +88,7 @@ func synth(ctx context.Context, u *ui, rows int, seed uint64, out string) error 
 	if err != nil {
 		return err
 	}
-	u.step("generate %d synthetic events", rows)
+	u.Step("generate %d synthetic events", rows)
 	w := scf.New(scf.Config{Seed: seed, Events: rows})
 	rec, err := spec.Table(func(yield func(*assay.Event) bool) {
 		n := 0
@@ -112,7 +112,7 @@ func synth(ctx context.Context, u *ui, rows int, seed uint64, out string) error 
 			return err
 		}
 	}
-	u.done("%d applications", len(truths))
+	u.Done("%d applications", len(truths))
 	best, oracle := scf.BestAUC(truths)
 	bad, fraud := 0, 0
 	for _, t := range truths {

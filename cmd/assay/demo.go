@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
@@ -78,9 +80,9 @@ type demo struct {
 	flags demoFlags
 	dir   string
 
-	table       *table
-	train, test part
-	scorer      *scorer
+	table       *training.Table
+	train, test training.Part
+	scorer      *training.Scorer
 	outOfFold   []float64 // margins of the training rows
 	node        *node.Node
 	client      *assayclient.Client
@@ -107,8 +109,8 @@ func (f *demoFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.step("open the journal, the chain and the server")
-	if d.node, err = openNode(ctx, d.dir, d.scorer.bundle, l, time.Minute, nil); err != nil {
+	u.Step("open the journal, the chain and the server")
+	if d.node, err = openNode(ctx, d.dir, d.scorer.Bundle, l, time.Minute, nil); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	nctx, stop := context.WithCancel(ctx)
@@ -125,7 +127,7 @@ func (f *demoFlags) run(ctx context.Context, u *ui) error {
 		}
 	}
 	if err == nil && f.keep {
-		u.note("serving on %s until stopped (Ctrl-C)", l.Addr())
+		u.Note("serving on %s until stopped (Ctrl-C)", l.Addr())
 		select {
 		case <-ctx.Done():
 		case err := <-done:
@@ -138,7 +140,7 @@ func (f *demoFlags) run(ctx context.Context, u *ui) error {
 
 // use does what a platform, an auditor and a forger would do.
 func (d *demo) use(ctx context.Context, addr string) (err error) {
-	d.done("listening on %s, chain %d, contract %s", addr, d.node.Chain.Trust.ChainID, d.node.Chain.Trust.Contract)
+	d.Done("listening on %s, chain %d, contract %s", addr, d.node.Chain.Trust.ChainID, d.node.Chain.Trust.Contract)
 	if d.client, err = assayclient.Dial(addr, assayclient.Config{LogKey: d.node.Journal.Key()}); err != nil {
 		return err
 	}
@@ -187,41 +189,41 @@ func (d *demo) prepare(ctx context.Context) error {
 
 // load reads credit_data and its published split.
 func (d *demo) load(ctx context.Context) (err error) {
-	d.step("load credit_data, embedded: real consumer loans")
-	if d.table, err = readTable(ctx, d.ui, "credit_data", datasets.Options{}); err != nil {
+	d.Step("load credit_data, embedded: real consumer loans")
+	if d.table, err = training.ReadTable(ctx, d.ui, "credit_data", datasets.Options{}); err != nil {
 		return err
 	}
 	split, err := datasets.Split("credit_data")
 	if err != nil {
 		return err
 	}
-	d.train, d.test = part{table: d.table}, part{table: d.table}
+	d.train, d.test = training.Part{Table: d.table}, training.Part{Table: d.table}
 	for i, s := range split {
 		if s == "test" {
-			d.test.rows = append(d.test.rows, i)
+			d.test.Rows = append(d.test.Rows, i)
 		} else {
-			d.train.rows = append(d.train.rows, i)
+			d.train.Rows = append(d.train.Rows, i)
 		}
 	}
-	d.sum.RowsTrain, d.sum.RowsTest = len(d.train.rows), len(d.test.rows)
-	d.done("%d rows to train on, %d held out, %s bad", len(d.train.rows), len(d.test.rows), percent(d.train.badRate()))
+	d.sum.RowsTrain, d.sum.RowsTest = len(d.train.Rows), len(d.test.Rows)
+	d.Done("%d rows to train on, %d held out, %s bad", len(d.train.Rows), len(d.test.Rows), percent(d.train.BadRate()))
 	return nil
 }
 
 // demoRecipe is what the demo trains: the plan that ships with credit_data.
-func demoRecipe() (*recipe, error) {
+func demoRecipe() (*training.Recipe, error) {
 	yaml, err := datasets.Plan("credit_data")
 	if err != nil {
 		return nil, err
 	}
-	r := &recipe{name: "credit_data", calibrate: models.CalibrationPlatt, folds: 5}
-	if r.params, err = parseKV(demoParams); err != nil {
+	r := &training.Recipe{Name: "credit_data", Calibrate: models.CalibrationPlatt, Folds: 5}
+	if r.Params, err = parseKV(demoParams); err != nil {
 		return nil, err
 	}
-	if r.spec, err = features.ParseSpec(yaml); err != nil {
+	if r.Spec, err = features.ParseSpec(yaml); err != nil {
 		return nil, err
 	}
-	r.policy = policy.Default()
+	r.Policy = policy.Default()
 	return r, nil
 }
 
@@ -231,15 +233,15 @@ func (d *demo) model(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, f, err := r.build(ctx, d.ui, d.train, part{})
+	b, f, err := r.Build(ctx, d.ui, d.train, training.Part{})
 	if err != nil {
 		return err
 	}
-	d.outOfFold = f.outOfFold
-	if err := writeBundle(filepath.Join(d.dir, "bundle"), b); err != nil {
+	d.outOfFold = f.OutOfFold
+	if err := training.WriteBundle(filepath.Join(d.dir, "bundle"), b); err != nil {
 		return err
 	}
-	d.scorer, err = openScorer(filepath.Join(d.dir, "bundle"))
+	d.scorer, err = training.OpenScorer(filepath.Join(d.dir, "bundle"))
 	return err
 }
 
@@ -249,11 +251,11 @@ var demoTime = time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)
 
 // score asks for a decision about every test row over the connection.
 func (d *demo) score(ctx context.Context) error {
-	d.step("score %d rows over gRPC, each durable before its reply", len(d.test.rows))
-	rows := make([]assayclient.Request, len(d.test.rows))
-	for i, r := range d.test.rows {
+	d.Step("score %d rows over gRPC, each durable before its reply", len(d.test.Rows))
+	rows := make([]assayclient.Request, len(d.test.Rows))
+	for i, r := range d.test.Rows {
 		id := fmt.Sprintf("loan-%04d", r+1)
-		ev, err := d.scorer.plan.EventOf(d.table.frame.Record, r, id, demoTime.Add(time.Duration(i)*time.Second))
+		ev, err := d.scorer.Plan.EventOf(d.table.Frame.Record, r, id, demoTime.Add(time.Duration(i)*time.Second))
 		if err != nil {
 			return err
 		}
@@ -261,17 +263,17 @@ func (d *demo) score(ctx context.Context) error {
 	}
 	started := time.Now()
 	var err error
-	if d.decisions, err = scoreAll(ctx, d.client, rows, func(n int) { d.progress("%d of %d", n, len(rows)) }); err != nil {
+	if d.decisions, err = scoreAll(ctx, d.client, rows, func(n int) { d.Progress("%d of %d", n, len(rows)) }); err != nil {
 		return err
 	}
 	d.sum.Decisions = len(d.decisions)
-	d.done("%.0f decisions a second, each with a signed promise", float64(len(rows))/time.Since(started).Seconds())
+	d.Done("%.0f decisions a second, each with a signed promise", float64(len(rows))/time.Since(started).Seconds())
 	return nil
 }
 
 // anchor waits until the log has published the decisions and anchors it.
 func (d *demo) anchor(ctx context.Context) (err error) {
-	d.step("publish the log and anchor its checkpoint by a transaction")
+	d.Step("publish the log and anchor its checkpoint by a transaction")
 	last := uint64(0)
 	for _, x := range d.decisions {
 		last = max(last, x.Sequence)
@@ -283,13 +285,13 @@ func (d *demo) anchor(ctx context.Context) (err error) {
 		return err
 	}
 	d.sum.CheckpointSize, d.sum.AnchorTx, d.sum.ChainID = d.anchored.Checkpoint.Size, d.anchored.Tx.String(), d.node.Chain.Trust.ChainID
-	d.done("%d leaves under one root, transaction %s", d.sum.CheckpointSize, d.anchored.Tx)
+	d.Done("%d leaves under one root, transaction %s", d.sum.CheckpointSize, d.anchored.Tx)
 	return nil
 }
 
 // fetch gets every receipt, keeps it, and verifies it from its file alone.
 func (d *demo) fetch(ctx context.Context) error {
-	d.step("fetch %d receipts and verify each with the network off", len(d.decisions))
+	d.Step("fetch %d receipts and verify each with the network off", len(d.decisions))
 	trust := d.node.Trust()
 	for i, x := range d.decisions {
 		r, err := d.client.Receipt(ctx, x.Sequence)
@@ -312,23 +314,23 @@ func (d *demo) fetch(ctx context.Context) error {
 			return fmt.Errorf("receipt %d does not verify: %s", x.Sequence, v.Refused())
 		}
 		d.receipts = append(d.receipts, r)
-		d.progress("%d of %d", i+1, len(d.decisions))
+		d.Progress("%d of %d", i+1, len(d.decisions))
 	}
 	d.sum.ReceiptsVerified = len(d.receipts)
-	d.done("all hold")
+	d.Done("all hold")
 	return nil
 }
 
 // evaluate writes the report; the server's margins stand beside the offline
 // ones.
 func (d *demo) evaluate(ctx context.Context) (err error) {
-	d.step("evaluate on the %d rows, next to a logistic scorecard", len(d.test.rows))
-	e := evaluation{scorer: d.scorer, test: d.test, train: d.train, purpose: demoPurpose, outOfFold: d.outOfFold}
-	e.servedBy = "the replies of the running server"
+	d.Step("evaluate on the %d rows, next to a logistic scorecard", len(d.test.Rows))
+	e := training.Evaluation{Scorer: d.scorer, Test: d.test, Train: d.train, Purpose: demoPurpose, OutOfFold: d.outOfFold}
+	e.ServedBy = "the replies of the running server"
 	for _, x := range d.decisions {
-		e.served = append(e.served, x.Score.Margin)
+		e.Served = append(e.Served, x.Score.Margin)
 	}
-	e.ledger = &eval.Ledger{
+	e.Ledger = &eval.Ledger{
 		Facts: []eval.Fact{
 			{Name: "Log", Value: d.node.Journal.Origin()}, {Name: "Checkpoint", Value: fmt.Sprintf("%d leaves", d.sum.CheckpointSize)},
 			{Name: "Transaction", Value: d.sum.AnchorTx}, {Name: "Chain", Value: fmt.Sprint(d.sum.ChainID)},
@@ -336,7 +338,7 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 		},
 		Note: "The chain is the embedded one, run by whoever ran this program. Its anchors are not vouched for: they prove nothing to anybody else.",
 	}
-	in, err := e.input(ctx, d.ui)
+	in, err := e.Input(ctx, d.ui)
 	if err != nil {
 		return err
 	}
@@ -357,7 +359,7 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 			d.sum.AUCBaseline = curve.AUC()
 		}
 	}
-	d.done("AUC %.4f, scorecard %.4f", d.sum.AUC, d.sum.AUCBaseline)
+	d.Done("AUC %.4f, scorecard %.4f", d.sum.AUC, d.sum.AUCBaseline)
 	return nil
 }
 

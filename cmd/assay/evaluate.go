@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models/eval"
 )
 
@@ -122,8 +121,8 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.step("evaluate on %d rows", len(e.test.rows))
-	in, err := e.input(ctx, u)
+	u.Step("evaluate on %d rows", len(e.Test.Rows))
+	in, err := e.Input(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -131,7 +130,7 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 		if err := writeRows(f.rows, in); err != nil {
 			return err
 		}
-		u.done("wrote the rows to %s", f.rows)
+		u.Done("wrote the rows to %s", f.rows)
 	}
 	var r *eval.Report
 	var seq *uint64
@@ -170,21 +169,21 @@ func (f *evaluateFlags) make(ctx context.Context, u *ui, in *eval.Input) (*eval.
 		return nil, err
 	}
 	page := filepath.Join(f.out, "report.html")
-	u.done("wrote %s", page)
+	u.Done("wrote %s", page)
 	if f.xlsx {
 		book := filepath.Join(f.out, "report.xlsx")
 		if err := writeFile(nil, book, r.WriteXLSX); err != nil {
 			return nil, err
 		}
-		u.done("wrote %s", book)
+		u.Done("wrote %s", book)
 	}
 	if f.pdf {
-		u.step("print the report")
+		u.Step("print the report")
 		pdf := filepath.Join(f.out, "report.pdf")
 		if err := eval.PDF(ctx, page, pdf); err != nil {
 			return nil, err
 		}
-		u.done("wrote %s", pdf)
+		u.Done("wrote %s", pdf)
 	}
 	return r, nil
 }
@@ -211,24 +210,4 @@ func (f *evaluateFlags) times() (since, before time.Time, err error) {
 		before, err = parseTime("before", f.before)
 	}
 	return since, before, err
-}
-
-// judged returns the rows of a table that have an outcome, within the times.
-func (t *table) judged(u *ui, spec *features.Spec, since, before time.Time) (part, error) {
-	if t.log == nil {
-		if err := t.obey(u, spec); err != nil {
-			return part{}, err
-		}
-		if err := t.follow(u, spec); err != nil {
-			return part{}, err
-		}
-	}
-	if err := t.needLabel(); err != nil {
-		return part{}, err
-	}
-	p, err := t.all().between(since, before)
-	if err != nil {
-		return part{}, err
-	}
-	return p, p.weightIsNoField(spec)
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/assayrisk/assay/models/eval"
@@ -150,7 +152,7 @@ func TestEvaluateAgainstServer(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	bundle, dir := smallBundle(t), t.TempDir()
-	s, err := openScorer(bundle)
+	s, err := training.OpenScorer(bundle)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +161,7 @@ func TestEvaluateAgainstServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
-	n, err := openNode(t.Context(), dir, s.bundle, l, time.Minute, nil)
+	n, err := openNode(t.Context(), dir, s.Bundle, l, time.Minute, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +191,7 @@ func TestEvaluateAgainstServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for row := range 25 {
-		ev, err := s.event(d.table.all(), row)
+		ev, err := s.Event(d.table.All(), row)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models/eval"
 	pb "github.com/assayrisk/assay/serving/assayv1"
@@ -14,7 +16,7 @@ import (
 // recordedByServer makes the report and has the running server record its
 // digest. The receipt, which the log's next checkpoint completes, lies beside
 // the report.
-func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *evaluation, in *eval.Input) (*eval.Report, uint64, error) {
+func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *training.Evaluation, in *eval.Input) (*eval.Report, uint64, error) {
 	in.Ledger = &eval.Ledger{
 		Facts: []eval.Fact{
 			{Name: "Recorded by", Value: "the running server at " + f.server},
@@ -32,15 +34,15 @@ func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *evaluati
 	if err != nil {
 		return nil, 0, err
 	}
-	u.step("record the report's digest")
+	u.Step("record the report's digest")
 	report, html, err := digests(f.out)
 	if err != nil {
 		return nil, 0, err
 	}
-	model, plan := e.scorer.bundle.Digest, e.scorer.plan.Digest()
+	model, plan := e.Scorer.Bundle.Digest, e.Scorer.Plan.Digest()
 	id := assay.Sum("assay/report/request/v1", report[:], html[:]) // asked again, the same report is the same record
 	reply, err := pb.NewAdminClient(c.Conn()).RecordReport(ctx, &pb.RecordReportRequest{
-		RequestId: id.String(), ReportDigest: report[:], DataDigest: e.test.frame.Digest[:], Rows: uint64(r.N),
+		RequestId: id.String(), ReportDigest: report[:], DataDigest: e.Test.Frame.Digest[:], Rows: uint64(r.N),
 		Name: htmlMark + html.String(), ModelDigest: model[:], PlanDigest: plan[:],
 	})
 	if err != nil {
@@ -50,6 +52,6 @@ func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *evaluati
 	if err != nil {
 		return nil, 0, fmt.Errorf("record %d is made; its receipt is not there yet: %w", reply.Sequence, err)
 	}
-	u.done("record %d of the server at %s", reply.Sequence, f.server)
+	u.Done("record %d of the server at %s", reply.Sequence, f.server)
 	return r, reply.Sequence, f.writeReceipt(u, receipt)
 }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
@@ -29,7 +31,7 @@ const htmlMark = "report.html SHA-256 "
 // recorded makes the report while a stopped server's journal is open, and
 // records its digest there. The report names the log; its receipt lies beside
 // it.
-func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *evaluation, in *eval.Input) (r *eval.Report, seq uint64, err error) {
+func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *training.Evaluation, in *eval.Input) (r *eval.Report, seq uint64, err error) {
 	if _, err := os.Stat(filepath.Join(f.ledger, "journal")); err != nil {
 		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w", f.ledger, err)
 	}
@@ -45,13 +47,13 @@ func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *evaluation, in *
 		if r, err = f.make(ctx, u, in); err != nil {
 			return err
 		}
-		u.step("record the report's digest")
+		u.Step("record the report's digest")
 		digest, html, err := digests(f.out)
 		if err != nil {
 			return err
 		}
-		note := journal.ReportNote{Report: digest, Data: e.test.frame.Digest, Rows: uint64(r.N), What: htmlMark + html.String()}
-		if seq, _, err = j.AppendReport(ctx, note, e.scorer.bundle.Digest, e.scorer.plan.Digest()); err != nil {
+		note := journal.ReportNote{Report: digest, Data: e.Test.Frame.Digest, Rows: uint64(r.N), What: htmlMark + html.String()}
+		if seq, _, err = j.AppendReport(ctx, note, e.Scorer.Bundle.Digest, e.Scorer.Plan.Digest()); err != nil {
 			return err
 		}
 		if err := j.WaitPublished(ctx, seq+1); err != nil {
@@ -61,7 +63,7 @@ func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *evaluation, in *
 		if err != nil {
 			return err
 		}
-		u.done("record %d of %s", seq, j.Origin())
+		u.Done("record %d of %s", seq, j.Origin())
 		return f.writeReceipt(u, receipt)
 	})
 	return r, seq, err

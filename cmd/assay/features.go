@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
@@ -93,16 +95,16 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if err := accept(u, plan, t); err != nil {
+	if err := training.Accept(u, plan, t); err != nil {
 		return err
 	}
-	u.step("make %d features of %d rows", len(plan.Features()), t.rows())
-	m, err := t.matrix(ctx, plan)
+	u.Step("make %d features of %d rows", len(plan.Features()), t.NumRows())
+	m, err := t.Matrix(ctx, plan)
 	if err != nil {
 		return err
 	}
-	sayWindows(u, m.Windows)
-	t.sayHistory(u, m.Windows, trained)
+	training.NoteWindows(u, m.Windows)
+	t.NoteHistory(u, m.Windows, trained)
 	write := func(w io.Writer) error { return vectorsCSV(w, plan, m) }
 	if ext == ".parquet" {
 		write = func(w io.Writer) error { return vectorsParquet(w, plan, m) }
@@ -113,8 +115,8 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if f.out == "-" {
 		return nil
 	}
-	u.done("wrote %s", f.out)
-	rows, err := t.vectorRows(ctx, u, plan.Spec(), m)
+	u.Done("wrote %s", f.out)
+	rows, err := rowsOfVectors(ctx, t, u, plan.Spec(), m)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if err := writeFile(u, rowsPath(f.out), write); err != nil {
 		return err
 	}
-	u.done("wrote %s: the row, id, time and label of each vector, and how many events each window held", rowsPath(f.out))
+	u.Done("wrote %s: the row, id, time and label of each vector, and how many events each window held", rowsPath(f.out))
 	return nil
 }
 

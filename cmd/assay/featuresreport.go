@@ -70,7 +70,7 @@ func (f *featuresFlags) runReport(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.step("score %d features on %d rows", len(s.plan.Features()), len(s.train))
+	u.Step("score %d features on %d rows", len(s.plan.Features()), len(s.train))
 	scores, err := features.Select(s.plan.Features(), s.matrix, s.label, s.train, s.later, f.report.cfg)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (f *featuresFlags) runReport(ctx context.Context, u *ui) error {
 			return err
 		}
 	}
-	u.done("%d to keep", kept(scores))
+	u.Done("%d to keep", kept(scores))
 	if f.report.json {
 		return u.json(s.json(scores, months, psi))
 	}
@@ -158,14 +158,14 @@ func (f *featuresFlags) dropByGain(ctx context.Context, u *ui, s *selection, sco
 	infos := s.plan.Features()
 	left, tried := kept(scores), 0
 	auc := func(ctx context.Context, keep []int) (float64, error) {
-		u.progress("model %d of %d, on %d features", tried+1, left+1, len(keep))
+		u.Progress("model %d of %d, on %d features", tried+1, left+1, len(keep))
 		tried++
 		d := &gbdt.Dataset{Label: label}
 		q := p
 		q.Metric, q.MonotoneConstraints = []string{"auc"}, nil
 		for _, i := range keep {
 			d.Names, d.Categorical = append(d.Names, infos[i].Name), append(d.Categorical, infos[i].Categorical)
-			d.Columns = append(d.Columns, pick(s.blind.Columns[i], rows))
+			d.Columns = append(d.Columns, pickRows(s.blind.Columns[i], rows))
 			q.MonotoneConstraints = append(q.MonotoneConstraints, infos[i].Monotone)
 		}
 		res, err := gbdt.CrossValidate(ctx, d, q, folds, gbdt.Options{})

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -39,15 +41,15 @@ func rowsPath(path string) string {
 }
 
 // vectorRows finds the events of a matrix of the table's vectors.
-func (t *table) vectorRows(ctx context.Context, u *ui, spec *features.Spec, m *features.Matrix) (*vectorRows, error) {
-	rec := t.frame.Record
+func rowsOfVectors(ctx context.Context, t *training.Table, u *ui, spec *features.Spec, m *features.Matrix) (*vectorRows, error) {
+	rec := t.Frame.Record
 	v := &vectorRows{}
 	rows := m.Row
 	for i := range m.Rows {
 		if m.Row == nil {
 			rows = append(rows, i)
 		}
-		v.place = append(v.place, t.place(rows[i]))
+		v.place = append(v.place, t.Place(rows[i]))
 	}
 	if at := rec.Schema().FieldIndices(spec.ID); spec.ID != "" && len(at) == 1 {
 		for _, r := range rows {
@@ -60,10 +62,10 @@ func (t *table) vectorRows(ctx context.Context, u *ui, spec *features.Spec, m *f
 	}
 	var err error
 	if v.at, err = spec.Times(rec); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
+		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	if o, err := spec.Outcomes(rec); err != nil {
-		u.note("the outcomes of the rows are not written: %v", err)
+		u.Note("the outcomes of the rows are not written: %v", err)
 	} else {
 		v.label = o.Labels
 	}
@@ -72,7 +74,7 @@ func (t *table) vectorRows(ctx context.Context, u *ui, spec *features.Spec, m *f
 	}
 	log, err := spec.PlayCounting(ctx, rec)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
+		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	v.counts = log.Counts()
 	for _, w := range log.Windows() {

@@ -53,18 +53,18 @@ func (f *fetchFlags) run(ctx context.Context, u *ui, name string) error {
 			return usagef("--sha256: %v", err)
 		}
 	}
-	u.step("fetch %s", name)
+	u.Step("fetch %s", name)
 	path, err := datasets.Fetch(ctx, info, datasets.FetchOptions{Dir: f.dir, Progress: func(got, all int64) {
 		if all > 0 {
-			u.progress("%d of %d KiB", got>>10, all>>10)
+			u.Progress("%d of %d KiB", got>>10, all>>10)
 		} else {
-			u.progress("%d KiB", got>>10)
+			u.Progress("%d KiB", got>>10)
 		}
 	}})
 	if err != nil {
 		return err
 	}
-	u.done("SHA-256 %s", info.SHA256)
+	u.Done("SHA-256 %s", info.SHA256)
 	u.printf("%s\n", path)
 	return nil
 }

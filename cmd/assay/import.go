@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
@@ -90,10 +92,10 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 			"trees: all are used, as by " +
 			"Booster.predict; XGBClassifier.predict stops there. To have that model, save booster[:best_iteration+1]."
 		notes = append(notes, note)
-		u.note("%s", note)
+		u.Note("%s", note)
 	}
-	for _, note := range categoryNotes(m) {
-		u.note("%s", note)
+	for _, note := range training.CategoryNotes(m) {
+		u.Note("%s", note)
 		notes = append(notes, note)
 	}
 	plan, err := f.planFor(ctx, u, m)
@@ -111,12 +113,12 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.step("gate: an independent implementation scores the model's own thresholds and their neighbours")
+	u.Step("gate: an independent implementation scores the model's own thresholds and their neighbours")
 	passed, err := interchange.Gate(text.Bytes(), compiled, nil)
 	if err != nil {
 		return err
 	}
-	u.done("the same bits on %d rows", passed.Adversarial)
+	u.Done("the same bits on %d rows", passed.Adversarial)
 	b := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Model: m, Calibration: linkOf(m),
 		Scale: models.DefaultScale(), Policy: decides}
 	name := f.name
@@ -132,7 +134,7 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 		Data:  models.DataFacts{Name: "unknown: trained elsewhere", SHA256: assay.Sum("", raw), Label: "target"},
 		Notes: notes,
 	}
-	if err := writeBundle(f.out, b); err != nil {
+	if err := training.WriteBundle(f.out, b); err != nil {
 		return err
 	}
 	u.printf("%s  %s\nmodel   %s\n%d trees on %d features\n", u.bold("bundle"), f.out, b.Digest, len(m.Trees),

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay/features"
 )
 
@@ -82,13 +84,13 @@ func TestImportPlan(t *testing.T) {
 			t.Errorf("%s, %q: %s", c.file, c.feature, stderr)
 			continue
 		}
-		s, err := openScorer(out)
+		s, err := training.OpenScorer(out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := s.plan.Spec().Features[0]
+		f := s.Plan.Spec().Features[0]
 		got := strings.Join(f.Categories, " ") + " " + f.Unknown
-		if slices.Equal(s.plan.Spec().Fields[0].Values, f.Categories) {
+		if slices.Equal(s.Plan.Spec().Fields[0].Values, f.Categories) {
 			got = strings.Join(f.Categories, " ") + " refused"
 		}
 		if got != c.codes {
@@ -153,11 +155,11 @@ func TestImportedCategoriesInFiles(t *testing.T) {
 	if margins[0] != margins[1] || margins[0] == margins[2] {
 		t.Errorf("margins %v: 70 and 70.0 are one category, 3 another", margins)
 	}
-	s, err := openScorer(out)
+	s, err := training.OpenScorer(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := s.plan.Features()[0]; f.Categories[3] != "70" || f.Categories[5] != features.OtherCategory {
+	if f := s.Plan.Features()[0]; f.Categories[3] != "70" || f.Categories[5] != features.OtherCategory {
 		t.Errorf("categories %v", f.Categories)
 	}
 }

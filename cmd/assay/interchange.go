@@ -6,6 +6,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/models/interchange"
@@ -35,9 +37,9 @@ func export(_ context.Context, u *ui, model, to, out string) error {
 	if to != "lightgbm" {
 		return usagef("--to %s: the format that can be written is lightgbm", to)
 	}
-	s, err := openScorer(model)
+	s, err := training.OpenScorer(model)
 	if err != nil {
 		return err
 	}
-	return writeFile(u, out, func(w io.Writer) error { return interchange.WriteLightGBM(w, s.bundle.Model) })
+	return writeFile(u, out, func(w io.Writer) error { return interchange.WriteLightGBM(w, s.Bundle.Model) })
 }

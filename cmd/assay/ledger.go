@@ -149,7 +149,7 @@ func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
 	if err := f.exists(); err != nil {
 		return err
 	}
-	u.step("derive the ledger again from its records")
+	u.Step("derive the ledger again from its records")
 	if f.rebuild {
 		if err := f.with(ctx, func(j *journal.Journal) error { return j.WaitPublished(ctx, j.Stats().Durable) }); err != nil {
 			return err
@@ -165,7 +165,7 @@ func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
 			return err
 		}
 	}
-	u.done("everything agrees")
+	u.Done("everything agrees")
 	if f.json {
 		return u.json(rep)
 	}

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -52,10 +54,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = ui.lost
 	}
 	var usage usageError
+	var option *training.OptionError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &option):
 		fmt.Fprintf(stderr, "assay: %v\n", err)
 		return 2
 	default:

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 )
@@ -79,7 +81,7 @@ func TestModelFiles(t *testing.T) {
 			if code != 0 {
 				t.Fatal(stderr)
 			}
-			s, err := openScorer(out)
+			s, err := training.OpenScorer(out)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +99,7 @@ func TestModelFiles(t *testing.T) {
 	}
 }
 
-func (a *libraryAnswers) compare(t *testing.T, s *scorer) {
+func (a *libraryAnswers) compare(t *testing.T, s *training.Scorer) {
 	t.Helper()
 	if len(a.Rows) == 0 || len(a.Margins) != len(a.Rows) || len(a.PDs) != len(a.Rows) ||
 		len(a.Contributions) != len(a.Rows) {
@@ -107,11 +109,11 @@ func (a *libraryAnswers) compare(t *testing.T, s *scorer) {
 	var x []float64
 	phi := make([]float64, len(a.Names)+1)
 	for i, row := range a.Rows {
-		ev := a.event(t, s.plan, row)
-		if err := s.plan.Admit(ev); err != nil {
+		ev := a.event(t, s.Plan, row)
+		if err := s.Plan.Admit(ev); err != nil {
 			t.Fatal(err)
 		}
-		v, err := s.plan.Vector(x, ev, nil)
+		v, err := s.Plan.Vector(x, ev, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,9 +122,9 @@ func (a *libraryAnswers) compare(t *testing.T, s *scorer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near(t, i, "margin", s.forest.Margin(x), margin, within.margin)
-		near(t, i, "probability", s.bundle.Calibration.Apply(s.forest.Margin(x)), a.PDs[i], within.pd)
-		s.forest.Contributions(phi, x)
+		near(t, i, "margin", s.Forest.Margin(x), margin, within.margin)
+		near(t, i, "probability", s.Bundle.Calibration.Apply(s.Forest.Margin(x)), a.PDs[i], within.pd)
+		s.Forest.Contributions(phi, x)
 		for j, got := range phi {
 			near(t, i, "contribution "+strconv.Itoa(j), got, a.Contributions[i][j], within.contribution)
 		}

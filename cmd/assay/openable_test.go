@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay/models"
 )
 
@@ -140,7 +142,7 @@ func TestWhatIsWrittenOpens(t *testing.T) {
 	} {
 		broken := *b
 		spoil(&broken)
-		if err := writeBundle(out, &broken); err == nil || !strings.Contains(err.Error(), "no server could open it") {
+		if err := training.WriteBundle(out, &broken); err == nil || !strings.Contains(err.Error(), "no server could open it") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -3,102 +3,13 @@
 package main
 
 import (
-	"cmp"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
-	"github.com/assayrisk/assay/internal/nearest"
+	"github.com/assayrisk/assay/training"
 )
 
-// orderFlag says what is done with a log whose events are not in order.
-type orderFlag struct{ sort, keep bool }
-
-func (f *orderFlag) register(c *cobra.Command) {
-	c.Flags().BoolVar(&f.sort, "sort", false, "of an event log: put the rows in the order of their times first")
-	c.Flags().BoolVar(&f.keep, "keep-order", false, "of an event log: take rows that come later than the plan's lateness allows as a server does, in no window")
+func registerOrder(f *training.EventOrder, c *cobra.Command) {
+	c.Flags().BoolVar(&f.Sort, "sort", false, "of an event log: put the rows in the order of their times first")
+	c.Flags().BoolVar(&f.Keep, "keep-order", false, "of an event log: take rows that come later than the plan's lateness allows as a server does, in no window")
 	c.MarkFlagsMutuallyExclusive("sort", "keep-order")
-}
-
-// sortIfAsked puts the rows in the order of time under --sort.
-func (t *table) sortIfAsked(u *ui, spec *features.Spec) error {
-	if !t.order.sort {
-		return nil
-	}
-	if spec.Time == "" {
-		return usagef("--sort: the plan names no `time` column to sort by")
-	}
-	rows, err := spec.Sorted(t.frame.Record)
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
-	}
-	if slices.IsSorted(rows) {
-		return nil
-	}
-	u.note("the rows of %s were put in the order of their times", t.name)
-	return t.take(rows)
-}
-
-// someScored refuses a log without a row of the scored kind: nothing could be
-// made of it, and most often the kind is spelled otherwise.
-func (t *table) someScored(spec *features.Spec) error {
-	if spec.Kind == "" || t.history {
-		return nil
-	}
-	kinds, err := spec.KindsOf(t.frame.Record)
-	if err != nil || kinds[spec.ScoredKind()] > 0 {
-		return err
-	}
-	known := slices.Sorted(maps.Keys(kinds))
-	counts := make([]string, len(known))
-	for i, k := range known {
-		counts[i] = fmt.Sprintf("%q (%d)", k, kinds[k])
-	}
-	return fmt.Errorf("%w: %s has no event of the kind that the plan scores, %q: column %q holds %s%s", assay.ErrInvalid, t.name,
-		spec.ScoredKind(), spec.Kind, cmp.Or(strings.Join(counts, ", "), "nothing"), nearest.Hint(spec.ScoredKind(), known))
-}
-
-// inOrder holds a log to what a server would have made of it: an event that
-// comes later than the plan's lateness allows would be in no window, and a wrong
-// date far ahead would make every later event late and close open outcomes.
-func (t *table) inOrder(u *ui, spec *features.Spec) error {
-	if err := t.someScored(spec); err != nil {
-		return err
-	}
-	o, err := spec.Order(t.frame.Record)
-	if err != nil || o == nil {
-		return err
-	}
-	if len(o.Unknown) > 0 {
-		var kinds []string
-		for _, k := range slices.Sorted(maps.Keys(o.Unknown)) {
-			kinds = append(kinds, fmt.Sprintf("%q (%d)", k, o.Unknown[k]))
-		}
-		u.note("%s has events of kinds that the plan does not know, which a server refuses and which are passed over: %s", t.name, strings.Join(kinds, ", "))
-	}
-	if n := len(o.Ahead); n > 0 {
-		first := o.Ahead[0]
-		return fmt.Errorf("%w: %s: row %d (%s) lies %s ahead of the log's bulk, and so do %d more: is the date right? "+
-			"Correct it, or let the plan say `ahead: ...` if the log has such a pause (it allows %s)",
-			assay.ErrInvalid, t.name, t.place(first.Row), first.At.Format("2006-01-02 15:04:05"), features.Span(first.Gap), n-1, features.Span(o.Limit))
-	}
-	if o.Late == 0 {
-		return nil
-	}
-	if t.order.keep {
-		u.note("%d of %d events of %s came later than the plan's lateness of %s allows and are in no window", o.Late, o.Events, t.name, features.Span(o.Lateness))
-		return nil
-	}
-	var b strings.Builder
-	for _, l := range o.First {
-		fmt.Fprintf(&b, "\n  row %d is %s behind row %d", t.place(l.Row), features.Span(l.Behind), t.place(l.Newest))
-	}
-	return fmt.Errorf("%w: %s: %d of %d events come later than the plan's lateness of %s allows, and no window would count them: "+
-		"--sort puts the rows in the order of their times; where the log is in the order of arrival, let the plan's lateness be longer, or --keep-order take them as a server does. %s:%s",
-		assay.ErrInvalid, t.name, o.Late, o.Events, features.Span(o.Lateness), cmp.Or(map[bool]string{true: "They are"}[o.Late <= len(o.First)], "The first"), b.String())
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"sort"
 	"strings"
 )
 
@@ -51,21 +50,4 @@ func unwrap(v string) string {
 		v = v[1 : len(v)-1]
 	}
 	return v
-}
-
-// formatKV is parseKV's inverse, sorted by key.
-func formatKV(m map[string]string) string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for i, k := range keys {
-		v := m[k]
-		if strings.Contains(v, ",") {
-			v = "(" + v + ")"
-		}
-		keys[i] = k + "=" + v
-	}
-	return strings.Join(keys, ",")
 }

@@ -12,10 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
-	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 )
@@ -40,39 +38,6 @@ func bundleTarget(dir string) error {
 		return fmt.Errorf("%s exists and is not a bundle: choose another directory", dir)
 	}
 	return nil
-}
-
-// inferSpec makes a plan of a table, and says which columns are not in it: a
-// column of amounts that reads as text would else be gone without a word.
-func inferSpec(u *ui, t *table) (*features.Spec, error) {
-	if t.rows() == 0 {
-		return nil, fmt.Errorf("%w: %s has no rows", assay.ErrInvalid, t.name)
-	}
-	spec, left, err := features.InferSpec(t.frame.Record, t.frame.Label)
-	var out []string
-	for _, l := range left {
-		out = append(out, fmt.Sprintf("%s (%s)", l.Column, l.Why))
-	}
-	if len(out) > 0 {
-		u.note("the inferred plan leaves out %s", strings.Join(out, ", "))
-	}
-	if err != nil {
-		return nil, err
-	}
-	withoutField(spec, t.weighed)
-	saySentinels(u, t)
-	for i := range spec.Fields {
-		f := &spec.Fields[i]
-		for _, c := range t.frame.Columns {
-			if c.Column == f.Name {
-				f.Written = c.Written
-			}
-		}
-		if marks := f.MissingMarks(); marks != nil {
-			u.note("%s: the inferred plan takes %s as missing (missing: in the plan)", f.Name, strings.Join(marks, ", "))
-		}
-	}
-	return spec, nil
 }
 
 // bundleName is the name of a model that was given none: that of its bundle's
@@ -114,12 +79,12 @@ func writePlan(u *ui, out string, spec *features.Spec) error {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return err
 		case err == nil && edited(old):
-			u.note("%s was edited and is left as it is: it is not the plan of the bundle that is written now; to train with it, give it by --plan", name)
+			u.Note("%s was edited and is left as it is: it is not the plan of the bundle that is written now; to train with it, give it by --plan", name)
 			continue
 		}
 		err = writeFile(u, name, func(w io.Writer) error { _, err := w.Write(text); return err })
 		if err == nil {
-			u.note("%s holds the inferred plan: edit it and train again with --plan", name)
+			u.Note("%s holds the inferred plan: edit it and train again with --plan", name)
 		}
 		return err
 	}
@@ -141,6 +106,6 @@ func dropPlan(u *ui, out string, frozen []byte) error {
 	if err != nil || bytes.Equal(old, beside(plan.Spec().YAML())) {
 		return err
 	}
-	u.note("%s was the plan of the bundle that is replaced, and is removed", path)
+	u.Note("%s was the plan of the bundle that is replaced, and is removed", path)
 	return os.Remove(path)
 }

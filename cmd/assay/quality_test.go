@@ -7,9 +7,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/gbdt"
 )
 
 // testDemo returns a demo with its data loaded.
@@ -20,6 +23,16 @@ func testDemo(t *testing.T) *demo {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// stratified divides rows into folds that keep the share of bad ones.
+func stratified(t *testing.T, p training.Part, k int) []gbdt.Fold {
+	t.Helper()
+	folds, err := training.Divide(p, k, "stratified", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folds
 }
 
 // TestModelQuality holds the demo's recipe to figures: five folds over all rows
@@ -36,57 +49,31 @@ func TestModelQuality(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := d.table.all()
-	folds, _, err := r.crossValidate(t.Context(), d.ui, all, leaveOneOut(stratifiedFolds(d.table.label, all.rows, 5)))
+	all := d.table.All()
+	folds, _, err := r.CrossValidate(t.Context(), d.ui, all, stratified(t, all, 5))
 	if err != nil {
 		t.Fatal(err)
 	}
-	mean, se := meanAUC(folds)
+	mean, se := training.MeanAUC(folds)
 	t.Logf("five folds: mean AUC %.4f, standard error %.4f", mean, se)
 	if mean < 0.842 {
 		t.Errorf("five folds: mean AUC %.4f, want at least 0.842", mean)
 	}
-	f, err := r.fit(t.Context(), d.train, part{}, nil)
+	f, err := r.Fit(t.Context(), d.train, training.Part{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := d.test.margins(t.Context(), f.plan, f.forest)
+	m, err := d.test.Margins(t.Context(), f.Plan, f.Forest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := eval.NewCurve(d.test.labels(), m)
+	c, err := eval.NewCurve(d.test.Labels(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("published split: test AUC %.4f", c.AUC())
 	if c.AUC() < 0.825 {
 		t.Errorf("published split: test AUC %.4f, want at least 0.825", c.AUC())
-	}
-}
-
-func TestStratifiedFolds(t *testing.T) {
-	label := []float64{0, 1, 0, 0, 1, 0, 0}
-	folds := stratifiedFolds(label, []int{0, 1, 2, 3, 4, 5, 6}, 3)
-	want := [][]int{{0, 1, 5}, {2, 4, 6}, {3}}
-	seen := map[int]int{}
-	for k, f := range folds {
-		for i, r := range f {
-			if r != want[k][i] {
-				t.Errorf("fold %d is %v, want %v", k, f, want[k])
-				break
-			}
-			seen[r]++
-		}
-		for _, r := range others(folds, k) {
-			for _, h := range f {
-				if r == h {
-					t.Errorf("row %d is in fold %d and in the others", r, k)
-				}
-			}
-		}
-	}
-	if len(seen) != 7 {
-		t.Errorf("%d rows have a fold, want 7", len(seen))
 	}
 }
 
@@ -103,7 +90,7 @@ func TestParseKV(t *testing.T) {
 	if err != nil || m["num_leaves"] != "7" || m["monotone_constraints"] != "1,-1,0" || m["seed"] != "1" || len(m) != 3 {
 		t.Errorf("read %v, %v", m, err)
 	}
-	again, err := parseKV(formatKV(m))
+	again, err := parseKV(training.FormatParams(m))
 	if err != nil || len(again) != 3 || again["monotone_constraints"] != "1,-1,0" {
 		t.Errorf("read back %v, %v", again, err)
 	}
@@ -116,12 +103,12 @@ func TestParseKV(t *testing.T) {
 
 func TestDivide(t *testing.T) {
 	d := testDemo(t)
-	all := d.table.all()
-	jobs, err := all.texts("Job")
+	all := d.table.All()
+	jobs, err := all.Texts("Job")
 	if err != nil {
 		t.Fatal(err)
 	}
-	folds, err := divide(all, 3, "Job", nil)
+	folds, err := training.Divide(all, 3, "Job", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,13 +123,13 @@ func TestDivide(t *testing.T) {
 			where[jobs[r]] = k
 		}
 	}
-	if tested != len(all.rows) {
-		t.Errorf("%d rows are tested, want %d", tested, len(all.rows))
+	if tested != len(all.Rows) {
+		t.Errorf("%d rows are tested, want %d", tested, len(all.Rows))
 	}
-	if _, err := divide(all, 3, "forward", nil); err == nil {
+	if _, err := training.Divide(all, 3, "forward", nil); err == nil {
 		t.Error("a table without times was divided forward in time")
 	}
-	if _, err := divide(all, 3, "no such column", nil); err == nil {
+	if _, err := training.Divide(all, 3, "no such column", nil); err == nil {
 		t.Error("a column that is not there was taken")
 	}
 }

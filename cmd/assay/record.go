@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
@@ -74,8 +76,8 @@ func (f *recordFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	t.history = true
-	if err := t.obey(u, spec); err != nil {
+	t.History = true
+	if err := t.Obey(u, spec); err != nil {
 		return err
 	}
 	c, err := dialServer(f.server, f.serverCA)
@@ -84,7 +86,7 @@ func (f *recordFlags) run(ctx context.Context, u *ui) error {
 	}
 	defer c.Close()
 	s := &sender{ctx: ctx, u: u, client: c, table: t, prefix: f.prefix, skip: bool(f.onBadRow), late: map[string]uint64{}}
-	u.step("record %d events", t.rows())
+	u.Step("record %d events", t.NumRows())
 	send := func(w io.Writer) error {
 		s.out = csv.NewWriter(w)
 		if err := s.out.Write([]string{"row", "request_id", "sequence", "late_by_seconds", "late_windows", "promise"}); err != nil {
@@ -110,7 +112,7 @@ type sender struct {
 	ctx    context.Context
 	u      *ui
 	client *assayclient.Client
-	table  *table
+	table  *training.Table
 	prefix string
 	skip   bool // a row that is refused is counted
 	out    *csv.Writer
@@ -127,9 +129,9 @@ type sender struct {
 
 func (s *sender) all(plan *features.Plan) error {
 	s.began = time.Now()
-	err := plan.EachEvent(s.table.frame.Record, func(row int, ev *assay.Event) error {
+	err := plan.EachEvent(s.table.Frame.Record, func(row int, ev *assay.Event) error {
 		if ev.ID == "" {
-			return fmt.Errorf("%w: %s: row %d has no id in column %q", assay.ErrInvalid, s.table.name, s.table.place(row), plan.Spec().ID)
+			return fmt.Errorf("%w: %s: row %d has no id in column %q", assay.ErrInvalid, s.table.Name, s.table.Place(row), plan.Spec().ID)
 		}
 		s.rows, s.batch = append(s.rows, row), append(s.batch, assayclient.Request{ID: s.prefix + ev.ID, Event: ev})
 		s.size += len(ev.AppendBinary(nil))
@@ -151,29 +153,29 @@ func (s *sender) send() error {
 	}
 	answers, err := s.client.RecordBatch(s.ctx, s.batch)
 	if err != nil {
-		return fmt.Errorf("record rows from %d on: %w", s.table.place(s.rows[0]), err)
+		return fmt.Errorf("record rows from %d on: %w", s.table.Place(s.rows[0]), err)
 	}
 	for i, a := range answers {
 		if err := s.take(s.rows[i], s.batch[i].ID, a); err != nil {
 			return err
 		}
 	}
-	s.u.progress("%d of %d", s.sent+s.again+s.refuse, s.table.rows())
+	s.u.Progress("%d of %d", s.sent+s.again+s.refuse, s.table.NumRows())
 	s.rows, s.batch, s.size = s.rows[:0], s.batch[:0], 0
 	return nil
 }
 
 // take notes what became of one row.
 func (s *sender) take(row int, id string, a assayclient.RecordedRow) error {
-	place := s.table.place(row)
+	place := s.table.Place(row)
 	if a.Err != nil {
 		if s.refuse++; s.skip {
 			if s.refuse == 1 {
-				s.u.note("the server refuses row %d: %v", place, a.Err)
+				s.u.Note("the server refuses row %d: %v", place, a.Err)
 			}
 			return nil
 		}
-		return fmt.Errorf("%s: the server refuses row %d: %w (--on-bad-row skip counts such rows and goes on; what was recorded stays)", s.table.name, place, a.Err)
+		return fmt.Errorf("%s: the server refuses row %d: %w (--on-bad-row skip counts such rows and goes on; what was recorded stays)", s.table.Name, place, a.Err)
 	}
 	if a.Repeated {
 		s.again++
@@ -194,7 +196,7 @@ func (s *sender) take(row int, id string, a assayclient.RecordedRow) error {
 func (s *sender) say(err error) {
 	took := max(time.Since(s.began).Seconds(), 1e-9)
 	if err == nil {
-		s.u.done("%.0f a second", float64(s.sent+s.again)/took)
+		s.u.Done("%.0f a second", float64(s.sent+s.again)/took)
 	}
 	s.u.printf("recorded  %d events\n", s.sent)
 	if s.again > 0 {

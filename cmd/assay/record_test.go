@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/assayrisk/assay/training"
 )
 
 // TestRecordHistory loads a log into a running server, before and after other
@@ -83,7 +85,7 @@ func TestRecordHistory(t *testing.T) {
 // serve runs a server with the bundle until the test ends, and returns its address.
 func (s *shop) serve(bundle string) string {
 	s.t.Helper()
-	sc, err := openScorer(bundle)
+	sc, err := training.OpenScorer(bundle)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -91,7 +93,7 @@ func (s *shop) serve(bundle string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	n, err := openNode(s.t.Context(), s.t.TempDir(), sc.bundle, l, time.Minute, nil)
+	n, err := openNode(s.t.Context(), s.t.TempDir(), sc.Bundle, l, time.Minute, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -11,13 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
+
+	"github.com/assayrisk/assay/training"
 
 	"github.com/spf13/cobra"
 )
-
-// epoch stands for the event time of table rows, which have none.
-var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func scoreCommand(u *ui) *cobra.Command {
 	var f tableFlags
@@ -41,39 +39,39 @@ func scoreCommand(u *ui) *cobra.Command {
 }
 
 func score(ctx context.Context, u *ui, model string, f *tableFlags, out string) error {
-	s, err := openScorer(model)
+	s, err := training.OpenScorer(model)
 	if err != nil {
 		return err
 	}
 	f.unlabelled = true // nobody knows the outcome yet
-	f.readAs(s.plan.Spec())
+	f.readAs(s.Plan.Spec())
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
 	}
-	if err := s.accept(u, t); err != nil {
+	if err := s.Accept(u, t); err != nil {
 		return err
 	}
-	u.step("score %d rows", t.rows())
-	sc, err := s.score(ctx, t.all())
+	u.Step("score %d rows", t.NumRows())
+	sc, err := s.Score(ctx, t.All())
 	if err != nil {
 		return err
 	}
-	sayWindows(u, sc.matrix.Windows)
-	t.sayHistory(u, sc.matrix.Windows, s.trainedWindows())
-	decisions, err := s.decide(sc)
+	training.NoteWindows(u, sc.Matrix.Windows)
+	t.NoteHistory(u, sc.Matrix.Windows, s.TrainedWindows())
+	decisions, err := s.Decide(sc)
 	if err != nil {
 		return err
 	}
 	err = writeFile(u, out, func(w io.Writer) error {
 		cw := csv.NewWriter(w)
 		rec := []string{"row", "margin", "pd", "points", "grade", "decision"}
-		for i := range sc.scores {
+		for i := range sc.Scores {
 			if err := cw.Write(rec); err != nil {
 				return err
 			}
-			x := &sc.scores[i]
-			rec = append(rec[:0], strconv.Itoa(t.place(sc.part.rows[i])), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
+			x := &sc.Scores[i]
+			rec = append(rec[:0], strconv.Itoa(t.Place(sc.Part.Rows[i])), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
 			if decisions != nil {
 				rec[5] = decisions[i].Outcome.String()
 			}
@@ -85,7 +83,7 @@ func score(ctx context.Context, u *ui, model string, f *tableFlags, out string) 
 		return cw.Error()
 	})
 	if err == nil && out != "-" {
-		u.done("wrote %s", out)
+		u.Done("wrote %s", out)
 	}
 	return err
 }

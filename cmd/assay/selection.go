@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 )
@@ -52,11 +54,11 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 		return nil, err
 	}
 	if spec == nil {
-		if spec, err = inferSpec(u, t); err != nil {
+		if spec, err = training.InferSpec(u, t); err != nil {
 			return nil, err
 		}
 	}
-	if err := t.obey(u, spec); err != nil {
+	if err := t.Obey(u, spec); err != nil {
 		return nil, err
 	}
 	rows, err := s.outcomes(t, spec)
@@ -68,26 +70,26 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 	}
 	fit := &features.FitReport{}
 	if s.plan == nil {
-		u.step("fit the plan on %d rows", len(s.train))
-		log, err := t.play(ctx, spec)
+		u.Step("fit the plan on %d rows", len(s.train))
+		log, err := t.Play(ctx, spec)
 		if err != nil {
 			return nil, err
 		}
-		sayWindows(u, log.Windows())
-		if err := t.filled(spec, log.Windows()); err != nil {
+		training.NoteWindows(u, log.Windows())
+		if err := t.CheckWindows(spec, log.Windows()); err != nil {
 			return nil, err
 		}
 		if s.plan, fit, err = log.Fit(ctx, pickRows(rows, s.train)); err != nil {
-			return nil, fmt.Errorf("%s: %w", t.name, err)
+			return nil, fmt.Errorf("%s: %w", t.Name, err)
 		}
-		if err := sayLookups(u, spec, fit); err != nil {
+		if err := training.NoteLookups(u, spec, fit); err != nil {
 			return nil, err
 		}
 	}
-	if err := needColumns(s.plan, t); err != nil {
+	if err := training.NeedColumns(s.plan, t); err != nil {
 		return nil, err
 	}
-	if s.matrix, err = t.matrix(ctx, s.plan); err != nil {
+	if s.matrix, err = t.Matrix(ctx, s.plan); err != nil {
 		return nil, err
 	}
 	s.blind = s.matrix
@@ -107,27 +109,27 @@ func (f *featuresFlags) selection(ctx context.Context, u *ui) (*selection, error
 }
 
 // outcomes finds the scored rows of the table, their labels and times.
-func (s *selection) outcomes(t *table, spec *features.Spec) (rows []int, err error) {
-	if rows, s.label, _, err = spec.Labels(t.frame.Record); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
+func (s *selection) outcomes(t *training.Table, spec *features.Spec) (rows []int, err error) {
+	if rows, s.label, _, err = spec.Labels(t.Frame.Record); err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	if s.label == nil { // the plan has none: the table's own
-		if err := t.needLabel(); err != nil {
+		if err := t.NeedLabel(); err != nil {
 			return nil, err
 		}
-		s.label = pick(t.label, rows)
+		s.label = pickRows(t.Label, rows)
 	}
-	s.at, err = spec.Times(t.frame.Record)
+	s.at, err = spec.Times(t.Frame.Record)
 	return rows, err
 }
 
 // split divides the rows in time. Without times, all rows train.
-func (s *selection) split(t *table, before time.Time) error {
+func (s *selection) split(t *training.Table, before time.Time) error {
 	if s.at == nil {
 		if !before.IsZero() {
-			return fmt.Errorf("%w: %s has no times to split by: --before needs a plan with a time column", assay.ErrInvalid, t.name)
+			return fmt.Errorf("%w: %s has no times to split by: --before needs a plan with a time column", assay.ErrInvalid, t.Name)
 		}
-		s.train = t.all().rows
+		s.train = t.All().Rows
 		s.how = fmt.Sprintf("scored on all %d rows; stability needs later rows: a plan with a time column, or --later", len(s.train))
 		return nil
 	}
@@ -144,7 +146,7 @@ func (s *selection) split(t *table, before time.Time) error {
 		}
 	}
 	if len(s.train) == 0 || len(s.later) == 0 {
-		return fmt.Errorf("%w: %d rows of %s lie before the cut and %d after it; both need some", assay.ErrInvalid, len(s.train), t.name, len(s.later))
+		return fmt.Errorf("%w: %d rows of %s lie before the cut and %d after it; both need some", assay.ErrInvalid, len(s.train), t.Name, len(s.later))
 	}
 	s.how = fmt.Sprintf("scored on %d rows before %s, stability against %d rows since", len(s.train), time.UnixMicro(cut).UTC().Format(time.RFC3339), len(s.later))
 	return nil
@@ -159,14 +161,14 @@ func (f *featuresFlags) addLater(ctx context.Context, u *ui, s *selection) error
 	if err != nil {
 		return err
 	}
-	if err := accept(u, s.plan, t); err != nil {
+	if err := training.Accept(u, s.plan, t); err != nil {
 		return err
 	}
-	m, err := t.matrix(ctx, s.plan)
+	m, err := t.Matrix(ctx, s.plan)
 	if err != nil {
 		return err
 	}
-	t.sayHistory(u, m.Windows, shares(s.matrix.Windows))
+	t.NoteHistory(u, m.Windows, training.WindowShares(s.matrix.Windows))
 	all := &features.Matrix{Rows: s.matrix.Rows + m.Rows, Plan: m.Plan}
 	for i, c := range m.Columns {
 		all.Columns = append(all.Columns, append(slices.Clone(s.matrix.Columns[i]), c...))
@@ -199,10 +201,10 @@ func (s *selection) byMonth() (months []string, psi [][]float64) {
 	return months, features.Stability(s.plan.Features(), s.matrix, s.train, parts)
 }
 
-func pickRows(x, at []int) []int {
-	out := make([]int, len(at))
-	for i, k := range at {
-		out[i] = x[k]
+func pickRows[T any](x []T, at []int) []T {
+	out := make([]T, len(at))
+	for i, r := range at {
+		out[i] = x[r]
 	}
 	return out
 }

@@ -10,11 +10,12 @@ import (
 	"math"
 	"os"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
-	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/wire"
@@ -28,56 +29,27 @@ const apiKeyName = "ASSAY_API_KEY"
 
 // gatherServed asks a running server, or a stopped one's journal, for its
 // scores of the evaluated rows.
-func (f *evaluateFlags) gatherServed(ctx context.Context, u *ui, e *evaluation) error {
+func (f *evaluateFlags) gatherServed(ctx context.Context, u *ui, e *training.Evaluation) error {
 	switch {
 	case f.server != "" && f.decisions != "":
 		return usagef("--server and --decisions both say whose scores to compare: give one")
 	case f.server != "":
-		u.step("ask the server at %s for its scores", f.server)
-		return e.askServer(ctx, f.server, f.serverCA)
+		u.Step("ask the server at %s for its scores", f.server)
+		return askServer(ctx, e, f.server, f.serverCA)
 	case f.decisions != "":
-		u.step("read the decisions in %s", f.decisions)
-		return e.readDecisions(ctx, f.decisions)
+		u.Step("read the decisions in %s", f.decisions)
+		return readDecisions(ctx, e, f.decisions)
 	}
 	return nil
-}
-
-// serve fills the margins that the report compares with its own. Without a
-// server they come from the path that an event takes through it: validate,
-// make the vector from the windows as they stand, walk the compiled forest.
-func (e *evaluation) serve(ctx context.Context, in *eval.Input) error {
-	in.Served, in.ServedBy, in.Unasked = e.served, e.servedBy, e.unasked
-	if in.Served != nil {
-		return nil
-	}
-	in.Served, in.ServedBy = e.noneServed(), "the path of single events, as the server takes them, run in this process"
-	var x []float64
-	return e.scorer.replay(ctx, e.test, func(i int, ev *assay.Event, st *features.State) error {
-		v, err := e.scorer.plan.Vector(x, ev, st)
-		if err == nil {
-			x = v.Values
-			in.Served[i] = e.scorer.forest.Margin(x)
-		}
-		return err
-	})
-}
-
-// noneServed is one NaN a row: not served.
-func (e *evaluation) noneServed() []float64 {
-	out := make([]float64, len(e.test.rows))
-	for i := range out {
-		out[i] = math.NaN()
-	}
-	return out
 }
 
 // askServer has a running server explain evenly spaced rows, which scores them
 // and records nothing. A plan with windows reads those that the server has now:
 // rows of such a plan can be compared by --decisions alone, and the report says so.
-func (e *evaluation) askServer(ctx context.Context, addr, ca string) error {
-	s := e.scorer
-	if s.plan.HasWindows() {
-		e.unasked = "The running server was not asked for its scores: the plan reads windows, and those of the server stand where its own events left them, so that each row would have to be replayed to it in the order in which the events came. Its past decisions can be compared with --decisions instead; what is compared above is the same code in this process, replaying the events in order."
+func askServer(ctx context.Context, e *training.Evaluation, addr, ca string) error {
+	s := e.Scorer
+	if s.Plan.HasWindows() {
+		e.WhyNotServed = "The running server was not asked for its scores: the plan reads windows, and those of the server stand where its own events left them, so that each row would have to be replayed to it in the order in which the events came. Its past decisions can be compared with --decisions instead; what is compared above is the same code in this process, replaying the events in order."
 		return nil
 	}
 	c, err := dialServer(addr, ca)
@@ -86,10 +58,10 @@ func (e *evaluation) askServer(ctx context.Context, addr, ca string) error {
 	}
 	defer c.Close()
 	scoring := pb.NewScoringClient(c.Conn())
-	e.served, e.servedBy = e.noneServed(), "the running server at "+addr
-	every := (len(e.test.rows) + askedRows - 1) / askedRows
-	for i := 0; i < len(e.test.rows); i += every {
-		ev, err := s.event(e.test, e.test.rows[i])
+	e.Served, e.ServedBy = e.NoneServed(), "the running server at "+addr
+	every := (len(e.Test.Rows) + askedRows - 1) / askedRows
+	for i := 0; i < len(e.Test.Rows); i += every {
+		ev, err := s.Event(e.Test, e.Test.Rows[i])
 		if err != nil {
 			return err
 		}
@@ -97,10 +69,10 @@ func (e *evaluation) askServer(ctx context.Context, addr, ca string) error {
 		if err != nil {
 			return fmt.Errorf("ask %s: %w", addr, err)
 		}
-		if string(reply.ModelDigest) != string(s.bundle.Digest[:]) {
-			return fmt.Errorf("%w: the server at %s decides by the model %x, not by %s", assay.ErrPrecondition, addr, reply.ModelDigest[:min(8, len(reply.ModelDigest))], s.bundle.Digest.Short())
+		if string(reply.ModelDigest) != string(s.Bundle.Digest[:]) {
+			return fmt.Errorf("%w: the server at %s decides by the model %x, not by %s", assay.ErrPrecondition, addr, reply.ModelDigest[:min(8, len(reply.ModelDigest))], s.Bundle.Digest.Short())
 		}
-		e.served[i] = reply.Margin
+		e.Served[i] = reply.Margin
 	}
 	return nil
 }
@@ -126,18 +98,18 @@ func dialServer(addr, ca string) (*assayclient.Client, error) {
 // readDecisions takes the margins of past decisions by this model. A row is
 // known by its event id where the plan names a column of ids, else by its
 // vector.
-func (e *evaluation) readDecisions(ctx context.Context, dir string) error {
-	s := e.scorer
+func readDecisions(ctx context.Context, e *training.Evaluation, dir string) error {
+	s := e.Scorer
 	key := func(ev *assay.Event, v *assay.Vector) string {
-		if s.plan.Spec().ID != "" {
+		if s.Plan.Spec().ID != "" {
 			return ev.ID
 		}
 		d := v.Digest()
 		return string(d[:])
 	}
 	rows := map[string][]int{}
-	err := s.replay(ctx, e.test, func(i int, ev *assay.Event, st *features.State) error {
-		v, err := s.plan.Vector(nil, ev, st)
+	err := s.Replay(ctx, e.Test, func(i int, ev *assay.Event, st *features.State) error {
+		v, err := s.Plan.Vector(nil, ev, st)
 		if err == nil {
 			k := key(ev, &v)
 			rows[k] = append(rows[k], i)
@@ -152,9 +124,9 @@ func (e *evaluation) readDecisions(ctx context.Context, dir string) error {
 		return err
 	}
 	defer j.Close()
-	e.served, e.servedBy = e.noneServed(), "the decisions in the journal of "+j.Origin()
+	e.Served, e.ServedBy = e.NoneServed(), "the decisions in the journal of "+j.Origin()
 	return j.Scan(0, math.MaxUint64, func(_ uint64, r *journal.Record, unreadable error) error {
-		if unreadable != nil || r.Kind != ledger.Decision || r.Model != s.bundle.Digest {
+		if unreadable != nil || r.Kind != ledger.Decision || r.Model != s.Bundle.Digest {
 			return ctx.Err()
 		}
 		ev, err := assay.ParseEvent(r.Private)
@@ -170,7 +142,7 @@ func (e *evaluation) readDecisions(ctx context.Context, dir string) error {
 			return err
 		}
 		for _, i := range rows[key(&ev, &v)] {
-			e.served[i] = d.Score.Margin
+			e.Served[i] = d.Score.Margin
 		}
 		return ctx.Err()
 	})

@@ -21,7 +21,7 @@ func (d *demo) print(addr string) {
 	auc, _ := d.report.Metric("auc")
 	line("AUC", "%s  (95 %%: %.3f to %.3f);  logistic scorecard %.4f", d.bold(fixed(s.AUC, 4)), auc.Low, auc.High, s.AUCBaseline)
 	line("KS", "%.3f   Brier %.4f   log-loss %.4f", s.KS, s.Brier, s.LogLoss)
-	line("model", "%s", d.scorer.bundle.Digest)
+	line("model", "%s", d.scorer.Bundle.Digest)
 
 	d.printf("\n%s\n", d.bold("Decisions"))
 	counts := map[assay.Outcome]int{}

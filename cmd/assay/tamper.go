@@ -97,7 +97,7 @@ func otherLogKey(key string) string {
 // another step than it should, ends the demo.
 func (d *demo) tamper(context.Context) error {
 	all := forgeries()
-	d.step("try %d forgeries on each receipt", len(all))
+	d.Step("try %d forgeries on each receipt", len(all))
 	for _, f := range all {
 		var why string
 		for _, good := range d.receipts {
@@ -122,7 +122,7 @@ func (d *demo) tamper(context.Context) error {
 		}
 		d.refusals = append(d.refusals, refusal{f.name, why})
 	}
-	d.done("%d refused, each for the right reason", d.sum.TamperedRefused)
+	d.Done("%d refused, each for the right reason", d.sum.TamperedRefused)
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/features"
@@ -111,72 +113,72 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	r := &recipe{name: f.name, params: params, calibrate: f.calibrate, folds: f.folds, base: start}
+	r := &training.Recipe{Name: f.name, Params: params, Calibrate: f.calibrate, Folds: f.folds, Base: start}
 	if start != nil {
-		r.spec, r.notes = start.plan.Spec(), []string{start.note()}
-	} else if r.spec, err = readSpec(ctx, f.plan); err != nil {
+		r.Spec, r.Notes = start.Plan.Spec(), []string{start.Note()}
+	} else if r.Spec, err = readSpec(ctx, f.plan); err != nil {
 		return err
 	}
-	if r.policy, err = chosenPolicy(f.policy); err != nil {
+	if r.Policy, err = chosenPolicy(f.policy); err != nil {
 		return err
 	}
-	f.readAs(r.spec)
+	f.readAs(r.Spec)
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
 	}
-	if r.name == "" {
-		r.name = bundleName(f.out, t.name)
+	if r.Name == "" {
+		r.Name = bundleName(f.out, t.Name)
 	}
-	if r.spec == nil {
-		if r.spec, err = inferSpec(u, t); err != nil {
+	if r.Spec == nil {
+		if r.Spec, err = training.InferSpec(u, t); err != nil {
 			return err
 		}
-		r.spec.Time = f.timed
+		r.Spec.Time = f.timed
 	}
-	train, err := t.judged(u, r.spec, time.Time{}, before)
+	train, err := t.KnownOutcomes(u, r.Spec, time.Time{}, before)
 	if err != nil {
 		return err
 	}
 	if f.tune > 0 {
-		if err := f.search(ctx, u, r, train); err != nil {
+		if err := r.Tune(ctx, u, train, training.TuneOptions{Settings: f.tune, Folds: f.cv, By: f.cvBy, Log: f.tuneLog}); err != nil {
 			return err
 		}
 	}
 	if f.cv > 0 && f.tune == 0 {
 		return f.crossValidate(ctx, u, r, train)
 	}
-	valid := part{}
+	valid := training.Part{}
 	if f.valid != "" {
 		vf := f.tableFlags
-		vf.label = t.frame.Label
+		vf.label = t.Frame.Label
 		v, err := vf.readFile(ctx, u, f.valid)
 		if err != nil {
 			return err
 		}
-		if valid, err = v.judged(u, r.spec, time.Time{}, time.Time{}); err != nil {
+		if valid, err = v.KnownOutcomes(u, r.Spec, time.Time{}, time.Time{}); err != nil {
 			return err
 		}
 	}
-	b, fit, err := r.build(ctx, u, train, valid)
+	b, fit, err := r.Build(ctx, u, train, valid)
 	if err != nil {
 		return err
 	}
-	for _, p := range []part{train, valid} {
-		if p.table == nil {
+	for _, p := range []training.Part{train, valid} {
+		if p.Table == nil {
 			continue
 		}
-		if err := needColumns(fit.plan, p.table); err != nil {
+		if err := training.NeedColumns(fit.Plan, p.Table); err != nil {
 			return err
 		}
-		if err := sayUnseen(u, fit.plan, p.table); err != nil {
+		if err := training.NoteUnseen(u, fit.Plan, p.Table); err != nil {
 			return err
 		}
 	}
 	if f.plan != "" || start != nil {
-		r.spec = nil // it is in a file already
+		r.Spec = nil // it is in a file already
 	}
-	return f.finish(ctx, u, b, r.spec)
+	return f.finish(ctx, u, b, r.Spec)
 }
 
 // finish writes the bundle, with the plan beside it if one is given, and says
@@ -192,7 +194,7 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 	} else if err := dropPlan(u, f.out, b.Plan); err != nil {
 		return err
 	}
-	if err := writeBundle(f.out, b); err != nil {
+	if err := training.WriteBundle(f.out, b); err != nil {
 		return err
 	}
 	s := trainSummary{
@@ -212,25 +214,25 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 }
 
 // crossValidate prints the folds' table.
-func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *recipe, t part) error {
-	u.step("train on %d folds", f.cv)
-	divisions, err := divide(t, f.cv, f.cvBy, r.spec)
+func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *training.Recipe, t training.Part) error {
+	u.Step("train on %d folds", f.cv)
+	divisions, err := training.Divide(t, f.cv, f.cvBy, r.Spec)
 	if err != nil {
 		return err
 	}
-	folds, _, err := r.crossValidate(ctx, u, t, divisions)
+	folds, _, err := r.CrossValidate(ctx, u, t, divisions)
 	if err != nil {
 		return err
 	}
-	u.done("%d models", len(folds))
+	u.Done("%d models", len(folds))
 	if f.json {
-		mean, se := meanAUC(folds)
+		mean, se := training.MeanAUC(folds)
 		return u.json(struct {
-			AUC   float64     `json:"auc"`
-			SE    float64     `json:"auc_se"`
-			Rows  int         `json:"n"`
-			Folds []foldScore `json:"folds"`
-		}{mean, se, len(t.rows), folds})
+			AUC   float64              `json:"auc"`
+			SE    float64              `json:"auc_se"`
+			Rows  int                  `json:"n"`
+			Folds []training.FoldScore `json:"folds"`
+		}{mean, se, len(t.Rows), folds})
 	}
 	printFolds(u, folds)
 	return nil
@@ -249,5 +251,5 @@ func readSpec(ctx context.Context, path string) (*features.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return spec, readLookups(ctx, spec, path)
+	return spec, training.ReadLookups(ctx, spec, path)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/assayrisk/assay/models"
 )
 
@@ -105,11 +107,11 @@ func TestContinueAndRefit(t *testing.T) {
 	}
 	read := func(name string) *models.Bundle {
 		t.Helper()
-		s, err := openScorer(at(name))
+		s, err := training.OpenScorer(at(name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.bundle
+		return s.Bundle
 	}
 	first, more, again := read("first"), read("more"), read("again")
 	if n := len(more.Model.Trees); n != 8 || more.Manifest.Plan != first.Manifest.Plan || !strings.Contains(strings.Join(more.Manifest.Notes, " "), first.Digest.String()) {

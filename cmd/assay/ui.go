@@ -43,8 +43,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// step says what begins now. The step before it ends.
-func (u *ui) step(format string, args ...any) {
+// Step says what begins now. The step before it ends.
+func (u *ui) Step(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.endLocked("")
@@ -56,9 +56,9 @@ func (u *ui) step(format string, args ...any) {
 	}
 }
 
-// progress shows how far the running step is: on a terminal at most ten times
+// Progress shows how far the running step is: on a terminal at most ten times
 // a second, elsewhere every five seconds.
-func (u *ui) progress(format string, args ...any) {
+func (u *ui) Progress(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	pause := 5 * time.Second
@@ -77,8 +77,8 @@ func (u *ui) progress(format string, args ...any) {
 	}
 }
 
-// done ends the running step with what came of it.
-func (u *ui) done(format string, args ...any) {
+// Done ends the running step with what came of it.
+func (u *ui) Done(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.endLocked(fmt.Sprintf(format, args...))
@@ -140,8 +140,8 @@ func (u *ui) json(v any) error {
 	return e.Encode(v)
 }
 
-// note tells the person something that is not a step.
-func (u *ui) note(format string, args ...any) {
+// Note tells the person something that is not a step.
+func (u *ui) Note(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.tty && u.mu.open {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/assayrisk/assay/training"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/cmd/internal/node"
@@ -45,7 +47,7 @@ func (f *upFlags) run(ctx context.Context, u *ui) error {
 	if f.model == "" {
 		f.model = filepath.Join(f.dir, "bundle")
 	}
-	s, err := openScorer(f.model)
+	s, err := training.OpenScorer(f.model)
 	if err != nil {
 		return err
 	}
@@ -54,11 +56,11 @@ func (f *upFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(u.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	n, err := openNode(ctx, f.dir, s.bundle, l, f.every, log)
+	n, err := openNode(ctx, f.dir, s.Bundle, l, f.every, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	u.printf("%s on %s, model %s\n", u.bold("serving"), l.Addr(), s.bundle.Digest.Short())
+	u.printf("%s on %s, model %s\n", u.bold("serving"), l.Addr(), s.Bundle.Digest.Short())
 	u.printf("chain %d (not vouched for: it runs in this program), contract %s\n", n.Chain.Trust.ChainID, n.Chain.Trust.Contract)
 	u.printf("log key %s\n", n.Journal.Key())
 	u.printf("trust file %s; stop with Ctrl-C\n", filepath.Join(f.dir, node.TrustName))

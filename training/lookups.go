@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package training
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// readLookups reads the tables of a plan, whose files lie beside it.
-func readLookups(ctx context.Context, spec *features.Spec, plan string) error {
+// ReadLookups reads the tables of a plan, whose files lie beside it.
+func ReadLookups(ctx context.Context, spec *features.Spec, plan string) error {
 	for i := range spec.Lookups {
 		l := &spec.Lookups[i]
 		if l.File == "" {
@@ -47,10 +47,10 @@ func readLookups(ctx context.Context, spec *features.Spec, plan string) error {
 	return nil
 }
 
-// sayLookups says for how many of the training rows each lookup has a value. One
+// NoteLookups says for how many of the training rows each lookup has a value. One
 // that has none for any of them is an error: most often its keys are spelled
 // otherwise, or its dates lie later.
-func sayLookups(u *ui, spec *features.Spec, report *features.FitReport) error {
+func NoteLookups(u Progress, spec *features.Spec, report *features.FitReport) error {
 	if len(report.Features) == 0 {
 		return nil // the plan is another bundle's and was not fitted here
 	}
@@ -65,8 +65,8 @@ func sayLookups(u *ui, spec *features.Spec, report *features.FitReport) error {
 				"do both spell the keys alike, and do its dates begin before the rows?",
 				assay.ErrInvalid, f.Name, f.Table, report.Rows)
 		}
-		u.note("feature %s finds a value in lookup %s for %s of %d training rows", f.Name, f.Table,
-			percent(1-float64(none)/float64(report.Rows)), report.Rows)
+		u.Note("feature %s finds a value in lookup %s for %s of %d training rows", f.Name, f.Table,
+			percentOf(1-float64(none)/float64(report.Rows)), report.Rows)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package training
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
-// play plays the table through the windows of a spec, once: folds, plans and
+// Play plays the table through the windows of a spec, once: folds, plans and
 // models of the same spec share what the windows said.
-func (t *table) play(ctx context.Context, spec *features.Spec) (*features.Log, error) {
-	rec := t.frame.Record
+func (t *Table) Play(ctx context.Context, spec *features.Spec) (*features.Log, error) {
+	rec := t.Frame.Record
 	for _, l := range t.logs {
 		if l.Plays(spec, rec) {
 			return l, nil
@@ -25,28 +25,28 @@ func (t *table) play(ctx context.Context, spec *features.Spec) (*features.Log, e
 	}
 	l, err := spec.Play(ctx, rec)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
+		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	t.logs = append(slices.DeleteFunc(t.logs, func(l *features.Log) bool { return !l.Of(rec) }), l)
 	return l, nil
 }
 
-// matrix makes the vectors of the table's rows.
-func (t *table) matrix(ctx context.Context, plan *features.Plan) (*features.Matrix, error) {
-	l, err := t.play(ctx, plan.Spec())
+// Matrix makes the vectors of the table's rows.
+func (t *Table) Matrix(ctx context.Context, plan *features.Plan) (*features.Matrix, error) {
+	l, err := t.Play(ctx, plan.Spec())
 	if err != nil {
 		return nil, err
 	}
 	m, err := l.Matrix(ctx, plan)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
+		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	return m, nil
 }
 
-// sayWindows says, a line a window, which events it counted and which not, and
+// NoteWindows says, a line a window, which events it counted and which not, and
 // how many of the scored rows found something in it.
-func sayWindows(u *ui, windows []features.WindowReport) {
+func NoteWindows(u Progress, windows []features.WindowReport) {
 	for i := range windows {
 		w := &windows[i]
 		var feeds []string
@@ -62,31 +62,17 @@ func sayWindows(u *ui, windows []features.WindowReport) {
 			}
 			feeds = append(feeds, line)
 		}
-		u.note("window %s counts %s; %s of %d scored rows find something in it", w.Window, strings.Join(feeds, "; "), percent(w.Share()), w.Scored)
+		u.Note("window %s counts %s; %s of %d scored rows find something in it", w.Window, strings.Join(feeds, "; "), percentOf(w.Share()), w.Scored)
 	}
 }
 
-// sayUnread names the windows that no feature reads: nothing is kept for them.
-func sayUnread(u *ui, spec *features.Spec) {
-	var names []string
-	for i := range spec.Windows {
-		name := spec.Windows[i].Name
-		if !slices.ContainsFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Window == name }) {
-			names = append(names, name)
-		}
-	}
-	if len(names) > 0 {
-		u.note("no feature reads these windows of the plan: %s", strings.Join(names, ", "))
-	}
-}
-
-// filled reports the windows that no event feeds, or in which no scored row
+// CheckWindows reports the windows that no event feeds, or in which no scored row
 // finds anything: a model that is trained on them learns nothing of them, and
 // a server's would be full.
-func (t *table) filled(spec *features.Spec, windows []features.WindowReport) error {
-	kinds, err := spec.KindsOf(t.frame.Record)
+func (t *Table) CheckWindows(spec *features.Spec, windows []features.WindowReport) error {
+	kinds, err := spec.KindsOf(t.Frame.Record)
 	if err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
+		return fmt.Errorf("%s: %w", t.Name, err)
 	}
 	var known []string
 	for k := range kinds {
@@ -117,19 +103,19 @@ func (t *table) filled(spec *features.Spec, windows []features.WindowReport) err
 		return nil
 	}
 	return fmt.Errorf("%w: %s does not fill the plan's windows (kinds of event: %s); say `may_be_empty: true` at a window where that is meant:\n%w",
-		assay.ErrInvalid, t.name, strings.Join(known, ", "), errors.Join(wrong...))
+		assay.ErrInvalid, t.Name, strings.Join(known, ", "), errors.Join(wrong...))
 }
 
-// sayHistory warns of rows that are scored without their history.
-func (t *table) sayHistory(u *ui, windows []features.WindowReport, trained map[string]float64) {
+// NoteHistory warns of rows that are scored without their history.
+func (t *Table) NoteHistory(u Progress, windows []features.WindowReport, trained map[string]float64) {
 	if thin := thinWindows(windows, trained); thin != "" {
-		u.note("%s has hardly any history for its scored rows: their scores are not those that a server gives which has seen it. "+
-			"Put the events before them into the file. Rows that find something in the window %s", t.name, thin)
+		u.Note("%s has hardly any history for its scored rows: their scores are not those that a server gives which has seen it. "+
+			"Put the events before them into the file. Rows that find something in the window %s", t.Name, thin)
 	}
 }
 
-// shares is the share of the scored rows that found something in each window.
-func shares(windows []features.WindowReport) map[string]float64 {
+// WindowShares is the share of the scored rows that found something in each window.
+func WindowShares(windows []features.WindowReport) map[string]float64 {
 	if len(windows) == 0 {
 		return nil
 	}
@@ -149,12 +135,26 @@ func thinWindows(windows []features.WindowReport, trained map[string]float64) st
 		w := &windows[i]
 		was, known := trained[w.Window]
 		if w.Scored > 0 && (known && w.Share() < was/2 || !known && w.Read == 0 && !w.MayBeEmpty) {
-			line := fmt.Sprintf("%s: %s", w.Window, percent(w.Share()))
+			line := fmt.Sprintf("%s: %s", w.Window, percentOf(w.Share()))
 			if known {
-				line += fmt.Sprintf(", %s in training", percent(was))
+				line += fmt.Sprintf(", %s in training", percentOf(was))
 			}
 			thin = append(thin, line)
 		}
 	}
 	return strings.Join(thin, "; ")
+}
+
+// NoteUnreadWindows names the windows that no feature reads: nothing is kept for them.
+func NoteUnreadWindows(u Progress, spec *features.Spec) {
+	var names []string
+	for i := range spec.Windows {
+		name := spec.Windows[i].Name
+		if !slices.ContainsFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Window == name }) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		u.Note("no feature reads these windows of the plan: %s", strings.Join(names, ", "))
+	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package training
 
 import (
 	"github.com/assayrisk/assay/features"
@@ -13,10 +13,10 @@ import (
 const referenceBins = 10
 
 // reference keeps the training rows' distribution of each feature and of the PD.
-func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, train part) *models.Reference {
-	rows, weight := train.rows, train.weights()
+func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, train Part) *models.Reference {
+	rows, weight := train.Rows, train.Weights()
 	ref := &models.Reference{Features: map[string]models.Histogram{}}
-	ref.Windows = shares(m.Windows)
+	ref.Windows = WindowShares(m.Windows)
 	pd := matrixMargins(m, f, rows)
 	for i := range pd {
 		pd[i] = cal.Apply(pd[i])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package training
 
 import (
 	"context"
@@ -10,8 +10,11 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/bitmath"
 	"github.com/assayrisk/assay/models/baseline"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/forest"
+	"github.com/assayrisk/assay/models/gbdt"
 )
 
 // maxForestRows bounds the rows that the random forest challenger scores: its
@@ -22,7 +25,7 @@ const maxForestRows = 100_000
 // forest on the training rows where they are known, else a scorecard out of
 // fold on the evaluated rows. Rows that no challenger can be fitted on (one
 // class, too few) leave the section empty, and the report says so.
-func (e *evaluation) challenge(ctx context.Context, in *eval.Input, test, train *scored) error {
+func (e *Evaluation) challenge(ctx context.Context, in *eval.Input, test, train *Scored) error {
 	var err error
 	if train == nil {
 		err = e.challengeOutOfFold(ctx, in, test)
@@ -32,16 +35,16 @@ func (e *evaluation) challenge(ctx context.Context, in *eval.Input, test, train 
 	if err != nil && !errors.Is(err, baseline.ErrInput) {
 		return err
 	}
-	for _, r := range e.rivals {
-		c, err := r.rival(ctx, e.test)
+	for _, r := range e.Challengers {
+		c, err := r.rival(ctx, e.Test)
 		if err != nil {
 			return err
 		}
 		in.Challenger = append(in.Challenger, *c)
 	}
 	switch {
-	case e.champion != nil:
-		in.Champion, err = e.champion.rival(ctx, e.test)
+	case e.Champion != nil:
+		in.Champion, err = e.Champion.rival(ctx, e.Test)
 		return err
 	case len(in.Challenger) > 0:
 		in.Champion = &in.Challenger[0]
@@ -50,31 +53,31 @@ func (e *evaluation) challenge(ctx context.Context, in *eval.Input, test, train 
 }
 
 // rival scores the rows by another bundle.
-func (s *scorer) rival(ctx context.Context, rows part) (*eval.Challenger, error) {
-	sc, err := s.score(ctx, rows)
+func (s *Scorer) rival(ctx context.Context, rows Part) (*eval.Challenger, error) {
+	sc, err := s.Score(ctx, rows)
 	if err != nil {
-		return nil, fmt.Errorf("challenger %s: %w", s.bundle.Manifest.Name, err)
+		return nil, fmt.Errorf("challenger %s: %w", s.Bundle.Manifest.Name, err)
 	}
-	if len(sc.margins) != len(rows.rows) {
-		return nil, fmt.Errorf("%w: challenger %s scores %d rows of %d: its plan reads the table otherwise", assay.ErrInvalid, s.bundle.Manifest.Name, len(sc.margins), len(rows.rows))
+	if len(sc.Margins) != len(rows.Rows) {
+		return nil, fmt.Errorf("%w: challenger %s scores %d rows of %d: its plan reads the table otherwise", assay.ErrInvalid, s.Bundle.Manifest.Name, len(sc.Margins), len(rows.Rows))
 	}
-	m := &s.bundle.Manifest
+	m := &s.Bundle.Manifest
 	return &eval.Challenger{
-		Name: m.Name + " " + s.bundle.Digest.Short(), Score: sc.margins, PD: sc.pds(),
-		Note: fmt.Sprintf("the bundle %s: %d trees on %d features, trained by %s on %s", s.bundle.Digest, m.Model.Trees, m.Model.Features, m.Model.Trainer, m.Data.Name),
+		Name: m.Name + " " + s.Bundle.Digest.Short(), Score: sc.Margins, PD: sc.PDs(),
+		Note: fmt.Sprintf("the bundle %s: %d trees on %d features, trained by %s on %s", s.Bundle.Digest, m.Model.Trees, m.Model.Features, m.Model.Trainer, m.Data.Name),
 	}, nil
 }
 
 // data shows a part of a matrix to the challengers. Rows that train one are there
 // as often as they weigh, since the challengers know no weights.
-func (e *evaluation) data(from part, m *features.Matrix, trains bool) (*baseline.Data, [][]string) {
+func (e *Evaluation) data(from Part, m *features.Matrix, trains bool) (*baseline.Data, [][]string) {
 	if trains {
-		from.rows = from.inProportion()
+		from.Rows = from.inProportion()
 	}
-	d := &baseline.Data{Label: from.labels()}
+	d := &baseline.Data{Label: from.Labels()}
 	var categories [][]string
-	at := matrixRows(m, from.rows)
-	for j, f := range e.scorer.plan.Features() {
+	at := matrixRows(m, from.Rows)
+	for j, f := range e.Scorer.Plan.Features() {
 		d.Names = append(d.Names, f.Name)
 		d.Categorical = append(d.Categorical, f.Categorical)
 		d.Columns = append(d.Columns, pick(m.Columns[j], at))
@@ -94,8 +97,8 @@ func eachRow(m *features.Matrix, rows []int, fn func(i int, x []float64)) {
 	}
 }
 
-func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test, train *scored) error {
-	d, categories := e.data(e.train, train.matrix, true)
+func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test, train *Scored) error {
+	d, categories := e.data(e.Train, train.Matrix, true)
 	card, err := baseline.FitLogistic(ctx, d, baseline.Config{})
 	if err != nil {
 		return err
@@ -104,18 +107,18 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	if err != nil {
 		return err
 	}
-	n := len(e.test.rows)
+	n := len(e.Test.Rows)
 	c := eval.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n), Rules: cardTable(card, categories),
-		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows" + e.train.asItWeighs(),
+		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows" + e.Train.asItWeighs(),
 	}
 	one := eval.Challenger{
 		Name: "single tree", Simple: true, Score: make([]float64, n), Rules: treeTable(tree),
-		Note: "one tree of at most four questions, fitted on the training rows" + e.train.asItWeighs(),
+		Note: "one tree of at most four questions, fitted on the training rows" + e.Train.asItWeighs(),
 	}
-	eachRow(test.matrix, e.test.rows, func(i int, x []float64) {
+	eachRow(test.Matrix, e.Test.Rows, func(i int, x []float64) {
 		c.Score[i] = card.Score(x)
-		c.PD[i] = sigmoid(c.Score[i])
+		c.PD[i] = bitmath.Sigmoid(c.Score[i])
 		one.Score[i] = tree.Score(x)
 	})
 	one.PD = one.Score
@@ -128,39 +131,39 @@ func (e *evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	if err != nil {
 		return err
 	}
-	held, _ := e.data(e.test, test.matrix, false)
+	held, _ := e.data(e.Test, test.Matrix, false)
 	votes, err := bag.Scores(ctx, held.Columns)
 	if err != nil {
 		return err
 	}
 	in.Challenger = append(in.Challenger, eval.Challenger{
 		Name: "random forest", Score: votes,
-		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability", eval.Count.Print(baseline.DefaultForestRows)) + e.train.asItWeighs(),
+		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability", eval.Count.Print(baseline.DefaultForestRows)) + e.Train.asItWeighs(),
 	})
 	return nil
 }
 
-func (e *evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, test *scored) error {
-	n := len(e.test.rows)
+func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, test *Scored) error {
+	n := len(e.Test.Rows)
 	c := eval.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
-		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows" + e.test.asItWeighs(),
+		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows" + e.Test.asItWeighs(),
 	}
-	folds := stratifiedFolds(e.test.label, e.test.rows, 5)
+	folds := stratifiedFolds(e.Test.Label, e.Test.Rows, 5)
 	at := map[int]int{}
-	for i, r := range e.test.rows {
+	for i, r := range e.Test.Rows {
 		at[r] = i
 	}
 	for k := range folds {
-		d, _ := e.data(part{e.test.table, others(folds, k)}, test.matrix, true)
+		d, _ := e.data(Part{e.Test.Table, others(folds, k)}, test.Matrix, true)
 		l, err := baseline.FitLogistic(ctx, d, baseline.Config{})
 		if err != nil {
 			return err
 		}
-		eachRow(test.matrix, folds[k], func(i int, x []float64) {
+		eachRow(test.Matrix, folds[k], func(i int, x []float64) {
 			row := at[folds[k][i]]
 			c.Score[row] = l.Score(x)
-			c.PD[row] = sigmoid(c.Score[row])
+			c.PD[row] = bitmath.Sigmoid(c.Score[row])
 		})
 	}
 	in.Challenger = append(in.Challenger, c)
@@ -207,4 +210,46 @@ func treeTable(tree *baseline.Tree) *eval.Table {
 		t.Rows = append(t.Rows, []eval.Cell{rule, eval.I(l.Rows), eval.V(l.PD())})
 	}
 	return t
+}
+
+// hardenLevel is the noise added in training, in standard deviations; a
+// category is replaced with that probability.
+const hardenLevel = 0.2
+
+// hardened trains the recipe once more, on the training rows and a disturbed
+// copy of each.
+func (e *Evaluation) hardened(ctx context.Context, in *eval.Input, train *Scored) error {
+	if !e.Harden || train == nil {
+		return nil
+	}
+	if e.Recipe == nil {
+		return optionError("--harden: the model was trained elsewhere, so its recipe is not known here")
+	}
+	p, err := e.Recipe.parse(e.Scorer.Plan)
+	if err != nil {
+		return err
+	}
+	d := e.Train.dataset(e.Scorer.Plan, train.Matrix)
+	for j, x := range eval.Noise(d.Columns, in.Features, hardenLevel, in.Seed) {
+		d.Columns[j] = append(d.Columns[j], x...)
+	}
+	d.Label = append(d.Label, d.Label...)
+	if d.Weight != nil {
+		d.Weight = append(d.Weight, d.Weight...)
+	}
+	res, err := gbdt.Train(ctx, d, p, gbdt.Options{})
+	if err != nil {
+		return err
+	}
+	f, err := forest.Compile(res.Model)
+	if err != nil {
+		return err
+	}
+	cal := &e.Scorer.Bundle.Calibration
+	in.Hardening = &eval.Hardening{
+		Note: fmt.Sprintf("The same plan and parameters, trained on each of the %s training rows as it is and once more with noise: %.1f robust standard deviations on numbers, and categories replaced by another row's with probability %.1f. Calibrated as the model is; only its order of rows is compared.",
+			eval.Count.Print(float64(len(e.Train.Rows))), hardenLevel, hardenLevel),
+		Score: func(x []float64) float64 { return cal.Apply(f.Margin(x)) },
+	}
+	return nil
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package training
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -23,24 +24,24 @@ const maxLevels = 40
 
 // fields shows the report what the rows state, before features are made of it,
 // and lets it ask what the model would say had they stated something else.
-func (e *evaluation) fields(in *eval.Input) error {
-	plan := e.scorer.plan
+func (e *Evaluation) fields(in *eval.Input) error {
+	plan := e.Scorer.Plan
 	var infos []features.FieldInfo
 	for _, f := range plan.Fields() {
 		if len(f.On) > 0 && !slices.Contains(f.On, plan.Event()) {
 			continue
 		}
-		x, ok, err := e.test.stated(f)
+		x, ok, err := e.Test.stated(f)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			continue
 		}
-		x.Movable = slices.Contains(e.movable, f.Name)
+		x.Movable = slices.Contains(e.Movable, f.Name)
 		in.Fields, infos = append(in.Fields, x), append(infos, f)
 	}
-	for _, name := range e.movable {
+	for _, name := range e.Movable {
 		if !slices.ContainsFunc(in.Fields, func(f eval.Field) bool { return f.Name == name }) {
 			return fmt.Errorf("%w: --movable %s: the plan has no number, text or flag of that name", assay.ErrInvalid, name)
 		}
@@ -52,29 +53,29 @@ func (e *evaluation) fields(in *eval.Input) error {
 }
 
 // restate scores each row under each trial, as the event that it would be.
-func (e *evaluation) restate(ctx context.Context, fields []eval.Field, infos []features.FieldInfo, rows []int, trials []eval.Trial) ([][]float64, error) {
-	s := e.scorer
-	asked := part{table: e.test.table}
+func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []features.FieldInfo, rows []int, trials []eval.Trial) ([][]float64, error) {
+	s := e.Scorer
+	asked := Part{Table: e.Test.Table}
 	for _, i := range rows {
-		asked.rows = append(asked.rows, e.test.rows[i])
+		asked.Rows = append(asked.Rows, e.Test.Rows[i])
 	}
 	out := make([][]float64, len(rows))
 	var x []float64
-	err := s.replay(ctx, asked, func(i int, ev *assay.Event, st *features.State) error {
+	err := s.Replay(ctx, asked, func(i int, ev *assay.Event, st *features.State) error {
 		out[i] = make([]float64, len(trials))
 		for t, trial := range trials {
 			changed := *ev
 			changed.Fields = with(ev.Fields, infos[trial.Field], &fields[trial.Field], trial.Value)
 			out[i][t] = math.NaN()
-			if s.plan.Admit(&changed) != nil {
+			if s.Plan.Admit(&changed) != nil {
 				continue // the server would refuse it
 			}
-			v, err := s.plan.Vector(x, &changed, st)
+			v, err := s.Plan.Vector(x, &changed, st)
 			if err != nil {
 				return err
 			}
 			x = v.Values
-			out[i][t] = s.bundle.Calibration.Apply(s.forest.Margin(x))
+			out[i][t] = s.Bundle.Calibration.Apply(s.Forest.Margin(x))
 		}
 		return nil
 	})
@@ -105,8 +106,8 @@ func with(fields []assay.Field, info features.FieldInfo, f *eval.Field, v float6
 
 // stated returns what the part's rows state in a field; false for one that is
 // not in the table, or is a time.
-func (p part) stated(f features.FieldInfo) (eval.Field, bool, error) {
-	at := p.frame.Record.Schema().FieldIndices(f.Name)
+func (p Part) stated(f features.FieldInfo) (eval.Field, bool, error) {
+	at := p.Frame.Record.Schema().FieldIndices(f.Name)
 	if len(at) != 1 || f.Kind == assay.Instant {
 		return eval.Field{}, false, nil
 	}
@@ -114,9 +115,9 @@ func (p part) stated(f features.FieldInfo) (eval.Field, bool, error) {
 	if err != nil {
 		return eval.Field{}, false, err
 	}
-	x := eval.Field{Name: f.Name, Values: numbersOf(p.frame.Record.Column(at[0]), p.rows)}
+	x := eval.Field{Name: f.Name, Values: Numbers(p.Frame.Record.Column(at[0]), p.Rows)}
 	if x.Values == nil {
-		x.Categories, x.Values = c.Levels, make([]float64, len(p.rows))
+		x.Categories, x.Values = c.Levels, make([]float64, len(p.Rows))
 		for i, code := range c.Code {
 			x.Values[i] = math.NaN()
 			if code >= 0 {
@@ -127,9 +128,9 @@ func (p part) stated(f features.FieldInfo) (eval.Field, bool, error) {
 	return x, true, nil
 }
 
-// numbersOf returns a numeric column at the rows, NaN for nulls; nil for a
+// Numbers returns a numeric column at the rows, NaN for nulls; nil for a
 // column of another type.
-func numbersOf(c arrow.Array, rows []int) []float64 {
+func Numbers(c arrow.Array, rows []int) []float64 {
 	a, ok := c.(*array.Float64)
 	if !ok {
 		return nil
@@ -146,33 +147,33 @@ func numbersOf(c arrow.Array, rows []int) []float64 {
 
 // category reads a column of the part's rows as levels: texts as they are, the
 // most frequent of them where there are many and one level for the others, numbers in at most four bands.
-func (p part) category(column string) (eval.Category, error) {
-	at := p.frame.Record.Schema().FieldIndices(column)
+func (p Part) category(column string) (eval.Category, error) {
+	at := p.Frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
-		return eval.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.name, column, nearest.Hint(column, p.columns()))
+		return eval.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column, nearest.Hint(column, p.Columns()))
 	}
-	c := p.frame.Record.Column(at[0])
-	if x := numbersOf(c, p.rows); x != nil {
+	c := p.Frame.Record.Column(at[0])
+	if x := Numbers(c, p.Rows); x != nil {
 		return eval.Bands(&eval.Feature{Name: column, Values: x}), nil
 	}
 	count := map[string]int{}
-	for _, r := range p.rows {
+	for _, r := range p.Rows {
 		if c.IsValid(r) {
 			count[c.ValueStr(r)]++
 		}
 	}
-	names := sortedKeys(count)
+	names := slices.Sorted(maps.Keys(count))
 	rare := len(names) - maxLevels
 	if rare > 0 {
 		slices.SortStableFunc(names, func(a, b string) int { return count[b] - count[a] })
 		names = names[:maxLevels]
 		slices.Sort(names)
 	}
-	out := eval.Category{Name: column, Levels: names, Code: make([]int32, len(p.rows))}
+	out := eval.Category{Name: column, Levels: names, Code: make([]int32, len(p.Rows))}
 	if rare > 0 {
 		out.Levels = append(slices.Clone(names), fmt.Sprintf("other (the %d rarest levels)", rare))
 	}
-	for i, r := range p.rows {
+	for i, r := range p.Rows {
 		out.Code[i] = -1
 		if c.IsValid(r) {
 			k, ok := slices.BinarySearch(names, c.ValueStr(r))
@@ -189,7 +190,7 @@ func (p part) category(column string) (eval.Category, error) {
 // touched: a value that was clipped, cleared or filled on its way from a field
 // to the vector, a text that was mapped to "other". at is where the part's rows
 // stand in the matrix.
-func touched(plan *features.Plan, p part, m *features.Matrix, at []int) []int {
+func touched(plan *features.Plan, p Part, m *features.Matrix, at []int) []int {
 	source := map[string]string{} // of a feature that is one field, as it is or clipped
 	for _, f := range plan.Spec().Features {
 		of := f.Name
@@ -210,11 +211,11 @@ func touched(plan *features.Plan, p part, m *features.Matrix, at []int) []int {
 			}
 			continue
 		}
-		index := p.frame.Record.Schema().FieldIndices(source[f.Name])
+		index := p.Frame.Record.Schema().FieldIndices(source[f.Name])
 		if len(index) != 1 {
 			continue
 		}
-		raw := numbersOf(p.frame.Record.Column(index[0]), p.rows)
+		raw := Numbers(p.Frame.Record.Column(index[0]), p.Rows)
 		for i := range raw {
 			if v := m.Columns[j][at[i]]; v != raw[i] && !(math.IsNaN(v) && math.IsNaN(raw[i])) {
 				out[j]++
