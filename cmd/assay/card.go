@@ -7,13 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-
-	"github.com/assayrisk/assay/internal/bitmath"
 )
 
 func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
-
-func sigmoid(x float64) float64 { return bitmath.Sigmoid(x) }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
