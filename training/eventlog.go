@@ -54,7 +54,7 @@ func (t *Table) follow(u Progress, spec *features.Spec) error {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
 	if o.Labels == nil {
-		return nil // needLabel says that there is none
+		return nil // NeedLabel says that there is none
 	}
 	l := &eventLog{open: o.Open + o.Unmatched}
 	t.Label = make([]float64, t.NumRows())

@@ -29,7 +29,7 @@ func FixCodes(spec *features.Spec, m *models.Model) error {
 			continue
 		}
 		if at == len(m.Features) {
-			return nil // planFor says that they do not fit
+			return nil // more features than the model has: the caller compares their numbers
 		}
 		of := &m.Features[at]
 		at++

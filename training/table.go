@@ -72,7 +72,7 @@ func ReadTable(ctx context.Context, u Progress, from string, opt datasets.Option
 	return ReadRows(ctx, u, from, opt, false)
 }
 
-// ReadRows is readTable of a file whose rows may be events of several kinds.
+// ReadRows is ReadTable of a file whose rows may be events of several kinds.
 func ReadRows(ctx context.Context, u Progress, from string, opt datasets.Options, events bool) (*Table, error) {
 	frame, err := datasets.Read(ctx, from, opt)
 	if err != nil {
