@@ -28,7 +28,7 @@ type Limits struct {
 // many. At twice as many, or when the time is over, the process ends.
 func Watch(t testing.TB, what string, l Limits) (stop func() uint64) {
 	t.Helper()
-	begin, before := time.Now(), taken()
+	begin, before := time.Now(), measure()
 	ended, watched := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -40,7 +40,7 @@ func Watch(t testing.TB, what string, l Limits) (stop func() uint64) {
 				return
 			case <-tick.C:
 			}
-			if n := taken() - before; l.Bytes > 0 && n > 2*l.Bytes {
+			if n := measure().since(before); l.Bytes > 0 && n > 2*l.Bytes {
 				panic(fmt.Sprintf("%s: %s: %d MB are taken, at most %d are allowed", t.Name(), what, n>>20, l.Bytes>>20))
 			}
 			if time.Since(begin) > l.Time {
@@ -49,7 +49,7 @@ func Watch(t testing.TB, what string, l Limits) (stop func() uint64) {
 		}
 	}()
 	stop = sync.OnceValue(func() uint64 {
-		n := taken() - before
+		n := measure().since(before)
 		close(ended)
 		<-watched
 		if l.Bytes > 0 && n > l.Bytes {
@@ -61,9 +61,16 @@ func Watch(t testing.TB, what string, l Limits) (stop func() uint64) {
 	return stop
 }
 
-// taken is what the process has allocated so far, and its stacks.
-func taken() uint64 {
+// memory is what the process has allocated so far, and its stacks as they are.
+type memory struct{ allocated, stacks uint64 }
+
+func measure() memory {
 	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	metrics.Read(s)
-	return s[0].Value.Uint64() + s[1].Value.Uint64()
+	return memory{s[0].Value.Uint64(), s[1].Value.Uint64()}
+}
+
+// since is what was taken after before: stacks may have shrunk meanwhile.
+func (m memory) since(before memory) uint64 {
+	return m.allocated - before.allocated + max(m.stacks, before.stacks) - before.stacks
 }

@@ -76,3 +76,15 @@ type recorder struct {
 }
 
 func (r *recorder) Errorf(string, ...any) { r.failed = true }
+
+// TestStacksThatShrink: stacks that the collector has given back in the meantime
+// are no memory that was taken.
+func TestStacksThatShrink(t *testing.T) {
+	before := memory{allocated: 100, stacks: 1 << 20}
+	if got := (memory{allocated: 150, stacks: 1 << 10}).since(before); got != 50 {
+		t.Errorf("%d bytes, want 50", got)
+	}
+	if got := (memory{allocated: 150, stacks: 2 << 20}).since(before); got != 50+1<<20 {
+		t.Errorf("%d bytes, want %d", got, 50+1<<20)
+	}
+}
