@@ -259,3 +259,25 @@ func TestGroundsInWords(t *testing.T) {
 		t.Error("the page words an input that was not given as a number of rows")
 	}
 }
+
+// TestGroundsOfAFailingGroup: a group that fails is the one whose rows the
+// verdict states, not another that is too small to tell of.
+func TestGroundsOfAFailingGroup(t *testing.T) {
+	in := spoiled(400, func(in *Input) {
+		in.Groups = []Category{{Name: "region", Levels: []string{"north", "south", "few"}, Code: make([]int32, len(in.Label))}}
+		for i := range in.Groups[0].Code {
+			in.Groups[0].Code[i], in.Outcome[i] = 0, Approve
+			switch {
+			case i < 77:
+				in.Groups[0].Code[i], in.Outcome[i] = 1, Decline
+			case i < 87:
+				in.Groups[0].Code[i] = 2
+			}
+		}
+	})
+	r, _, _ := render(t, in)
+	v := verdictOf(t, r, groupsQuestion)
+	if v.Light != Fail || v.Grounds.Rows != 77 || v.Grounds.Of != "the group named" {
+		t.Errorf("%v on %+v, want a failure on the 77 rows of the group that nobody is approved of", v.Light, v.Grounds)
+	}
+}

@@ -33,8 +33,8 @@ func (b *builder) fairness() (Section, error) {
 			least.Rows, least.Bad = rows, bad
 		}
 	}
-	if all.light == Fail {
-		least.certain = true // a large group fails whatever a small one says
+	if all.light == Fail { // a large group fails whatever a small one says
+		least = Grounds{Rows: all.rows, Bad: all.bad, LeastRows: smallGroup, Of: "the group named", certain: true}
 	}
 	b.verdict(groupsQuestion, all.light, s.ID, all.words,
 		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is; cannot tell of a group under %d rows, of an interval from below %s to 1 or more, or when more than a tenth of the rows is of no known group", Plain.Print(b.th.ImpactLook), smallGroup, Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
@@ -42,8 +42,9 @@ func (b *builder) fairness() (Section, error) {
 }
 
 type groupFinding struct {
-	light Light
-	words string
+	light     Light
+	words     string
+	rows, bad int // of the group that it is about
 }
 
 type groupCount struct {
@@ -108,7 +109,7 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 	f.light = Pass
 	n := b.countGroups(g, approved)
 	if len(g.Levels) == 0 {
-		return groupFinding{CannotTell, g.Name + " has no levels"}, 0, 0
+		return groupFinding{light: CannotTell, words: g.Name + " has no levels"}, 0, 0
 	}
 	ref := reference(g, n)
 	name := func(k int) string {
@@ -144,14 +145,15 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		}
 		fig.Y.Labels = append(fig.Y.Labels, fmt.Sprintf("%s (%s)", clip(name(k), 16), Count.Print(c.rows.sum)))
 		bars.X, bars.Low, bars.High = append(bars.X, air.Value), append(bars.Low, air.Low), append(bars.High, air.High)
-		if k < len(g.Levels) && (least < 0 || c.rows.worth() < least) {
-			least, leastBad = c.rows.worth(), c.rows.worth()-c.good.worth()
-			if b.in.Weight == nil {
-				leastBad = int(c.bad)
-			}
+		size, bad := c.rows.worth(), c.rows.worth()-c.good.worth()
+		if b.in.Weight == nil {
+			bad = int(c.bad)
+		}
+		if k < len(g.Levels) && (least < 0 || size < least) {
+			least, leastBad = size, bad
 		}
 		if l, words := b.judgeGroup(g.Name, name(k), air, c.rows, k == ref, k == len(g.Levels)); worse(l, f.light) {
-			f = groupFinding{l, words}
+			f = groupFinding{l, words, size, bad}
 		}
 	}
 	s.table(t)
@@ -160,7 +162,7 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		s.figure(fig)
 	}
 	if len(bars.X) < 2 && f.light == Pass {
-		f = groupFinding{CannotTell, g.Name + " has one group with rows: there is nothing to compare"}
+		f = groupFinding{light: CannotTell, words: g.Name + " has one group with rows: there is nothing to compare"}
 	}
 	return f, max(0, least), leastBad
 }
