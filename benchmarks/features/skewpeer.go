@@ -90,10 +90,9 @@ func (p skewPeer) against(i skewInterpreter, self, file string, runs int) error 
 // overMemory says whether a program that printed this to stderr ended because
 // it was given no more memory: polars aborts or cannot start a thread, Python raises.
 func overMemory(stderr []byte) bool {
-	return slices.ContainsFunc([]string{"memory allocation of ", "failed to spawn thread", "MemoryError"},
-		func(sign string) bool {
-			return bytes.Contains(stderr, []byte(sign))
-		})
+	signs := []string{"memory allocation of ", "failed to spawn thread", "could not spawn threads",
+		"background thread creation failed", "Cannot allocate memory", "MemoryError"}
+	return slices.ContainsFunc(signs, func(sign string) bool { return bytes.Contains(stderr, []byte(sign)) })
 }
 
 // spareMemory stays for the rest of the machine when a peer's memory is not set.
