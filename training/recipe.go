@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
-	"strings"
 
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models/forest"
@@ -164,23 +162,6 @@ func matrixMargins(m *features.Matrix, f *forest.Forest, rows []int) []float64 {
 		f.Margins(out[at:at+len(part)], x[:len(part)*width])
 	}
 	return out
-}
-
-// FormatParams is parseKV's inverse, sorted by key.
-func FormatParams(m map[string]string) string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for i, k := range keys {
-		v := m[k]
-		if strings.Contains(v, ",") {
-			v = "(" + v + ")"
-		}
-		keys[i] = k + "=" + v
-	}
-	return strings.Join(keys, ",")
 }
 
 // fitPlan learns the plan from the training rows, unless a base brings it. A

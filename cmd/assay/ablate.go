@@ -28,7 +28,7 @@ func (f *evaluateFlags) runAblate(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	params, err := parseKV(f.params)
+	params, err := training.ParseParams(f.params)
 	if err != nil {
 		return err
 	}

@@ -217,7 +217,7 @@ func demoRecipe() (*training.Recipe, error) {
 		return nil, err
 	}
 	r := &training.Recipe{Name: "credit_data", Calibrate: models.CalibrationPlatt, Folds: 5}
-	if r.Params, err = parseKV(demoParams); err != nil {
+	if r.Params, err = training.ParseParams(demoParams); err != nil {
 		return nil, err
 	}
 	if r.Spec, err = features.ParseSpec(yaml); err != nil {

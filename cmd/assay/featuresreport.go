@@ -11,6 +11,7 @@ import (
 
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models/gbdt"
+	"github.com/assayrisk/assay/training"
 )
 
 // reportFlags are those of `assay features --report`.
@@ -136,7 +137,7 @@ func (s *selection) json(scores []features.FeatureScore, months []string, psi []
 // dropByGain cross-validates a model with ever fewer of the features that are
 // left, on the training rows alone, and marks those that it does not miss.
 func (f *featuresFlags) dropByGain(ctx context.Context, u *ui, s *selection, scores []features.FeatureScore) error {
-	kv, err := parseKV(f.report.params)
+	kv, err := training.ParseParams(f.report.params)
 	if err != nil {
 		return err
 	}

@@ -85,22 +85,6 @@ func TestEmbeddedSetsAreKnown(t *testing.T) {
 	}
 }
 
-func TestParseKV(t *testing.T) {
-	m, err := parseKV(" num_leaves=7, monotone_constraints=(1,-1,0),seed=1")
-	if err != nil || m["num_leaves"] != "7" || m["monotone_constraints"] != "1,-1,0" || m["seed"] != "1" || len(m) != 3 {
-		t.Errorf("read %v, %v", m, err)
-	}
-	again, err := parseKV(training.FormatParams(m))
-	if err != nil || len(again) != 3 || again["monotone_constraints"] != "1,-1,0" {
-		t.Errorf("read back %v, %v", again, err)
-	}
-	for _, bad := range []string{"x", "=1", "a=1,a=2", "a b=1", "a=1,b"} {
-		if _, err := parseKV(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
-		}
-	}
-}
-
 func TestDivide(t *testing.T) {
 	d := testDemo(t)
 	all := d.table.All()

@@ -95,7 +95,7 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 			return err
 		}
 	}
-	params, err := parseKV(f.params)
+	params, err := training.ParseParams(f.params)
 	if err != nil {
 		return err
 	}
