@@ -11,8 +11,10 @@ import (
 )
 
 func TestAppendFloatIsTheShortestOne(t *testing.T) {
-	values := []float64{0, math.Copysign(0, -1), 1, -1.5, 0.1, 65504, 65505, 65536, math.Inf(1), math.Inf(-1), math.NaN(),
-		math.Float64frombits(0x7ff8000000000001), math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat32, math.MaxFloat32, math.MaxFloat64, 1e-8}
+	values := []float64{0, math.Copysign(0, -1), 1, -1.5, 0.1, 65504, 65505, 65536, math.Inf(1),
+		math.Inf(-1), math.NaN(),
+		math.Float64frombits(0x7ff8000000000001), math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat32,
+		math.MaxFloat32, math.MaxFloat64, 1e-8}
 	for e := -30; e <= 20; e++ { // around the edges of binary16
 		for _, m := range []float64{1, 1.5, 1 + 1.0/1024, 1 + 1.0/2048, 1 + 1.0/(1<<23)} {
 			values = append(values, math.Ldexp(m, e), -math.Ldexp(m, e))
@@ -42,10 +44,13 @@ func FuzzAppendBinary(f *testing.F) {
 		e := Event{ID: a, Kind: b, Time: time.UnixMicro(us)}
 		for i := range n {
 			e.Entities = append(e.Entities, Entity{Role: a, ID: b})
-			e.Fields = append(e.Fields, Field{b, []Value{{}, NumberValue(x), TextValue(a), FlagValue(x > 0), InstantValue(time.UnixMicro(us))}[i%5]})
+			e.Fields = append(e.Fields,
+				Field{b, []Value{{}, NumberValue(x), TextValue(a), FlagValue(x > 0),
+					InstantValue(time.UnixMicro(us))}[i%5]})
 		}
 		d := Decision{Version: n, Sequence: seq, RequestID: a, EventID: b, Micros: us, Outcome: Outcome(m),
-			Score: Score{Model: Sum("m\n", []byte(a)), Margin: x, PD: 1 / x, Points: float64(float32(x)), Grade: b}, Plan: Sum("p\n", []byte(b)), Vector: Digest(binary.LittleEndian.AppendUint64(make([]byte, 24), bits))}
+			Score: Score{Model: Sum("m\n", []byte(a)), Margin: x, PD: 1 / x, Points: float64(float32(x)), Grade: b},
+			Plan:  Sum("p\n", []byte(b)), Vector: Digest(binary.LittleEndian.AppendUint64(make([]byte, 24), bits))}
 		for range m {
 			d.Rules = append(d.Rules, b)
 			d.Reasons = append(d.Reasons, Reason{Code: a, Text: b, Contribution: x})

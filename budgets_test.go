@@ -18,8 +18,8 @@ var programMegabytes = map[string]float64{"assay": 140, "assayd": 85, "assay-ver
 // assaydFlags is how many flags assayd may have, --help and --version included.
 const assaydFlags = 40
 
-// TestProgramBudgets builds the programs and holds them to their sizes, and assayd to its number of flags. A program grows
-// past its size by a dependency: that is the moment to ask whether it is wanted.
+// TestProgramBudgets builds the programs and holds them to their sizes, and assayd to its number of flags. A program
+// grows past its size by a dependency: that is the moment to ask whether it is wanted.
 func TestProgramBudgets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("links three programs")

@@ -69,7 +69,8 @@ func ParseDecision(b []byte) (Decision, error) {
 		return Decision{}, fmt.Errorf("decision: %w", err)
 	}
 	if d.Version != DecisionVersion {
-		return Decision{}, fmt.Errorf("decision: version %d, this program reads version %d: %w", d.Version, DecisionVersion, ErrCorrupt)
+		return Decision{}, fmt.Errorf("decision: version %d, this program reads version %d: %w", d.Version,
+			DecisionVersion, ErrCorrupt)
 	}
 	if d.Outcome > Recorded {
 		return Decision{}, fmt.Errorf("decision: %s is not known: %w", d.Outcome, ErrCorrupt)
@@ -102,7 +103,8 @@ func (e *Event) MarshalBinary() ([]byte, error) {
 	w := eventWire{Version: 1, ID: e.ID, Kind: e.Kind, Micros: e.Time.UnixMicro(), Entities: e.Entities}
 	w.Fields = make([]fieldWire, len(e.Fields))
 	for i, f := range e.Fields {
-		w.Fields[i] = fieldWire{Name: f.Name, Kind: f.Value.Kind, Number: f.Value.num, Micros: f.Value.us, Text: f.Value.text}
+		w.Fields[i] = fieldWire{Name: f.Name, Kind: f.Value.Kind, Number: f.Value.num,
+			Micros: f.Value.us, Text: f.Value.text}
 	}
 	return encMode.Marshal(&w)
 }
@@ -121,7 +123,8 @@ func ParseEvent(b []byte) (Event, error) {
 	for i, f := range w.Fields {
 		v := Value{Kind: f.Kind, num: f.Number, us: f.Micros, text: f.Text}
 		if !v.clean() {
-			return Event{}, fmt.Errorf("event: field %q: a %s with parts of another kind: %w", f.Name, f.Kind, ErrCorrupt)
+			return Event{}, fmt.Errorf("event: field %q: a %s with parts of another kind: %w",
+				f.Name, f.Kind, ErrCorrupt)
 		}
 		e.Fields[i] = Field{Name: f.Name, Value: v}
 	}

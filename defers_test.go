@@ -75,7 +75,8 @@ func checkDefers(t *testing.T, set *token.FileSet, typ *ast.FuncType, body *ast.
 		}
 		for i, x := range r.Results {
 			if id, ok := x.(*ast.Ident); ok && id.Name == "nil" && deferred[names[i]] && names[i] != "err" {
-				t.Errorf("%s: this return sets %s to nil, on which a deferred call works", set.Position(r.Pos()), names[i])
+				t.Errorf("%s: this return sets %s to nil, on which a deferred call works",
+					set.Position(r.Pos()), names[i])
 			}
 		}
 	})

@@ -184,7 +184,8 @@ func (e *Event) Validate() error {
 			return &FieldError{f.Name, "the value has an unknown kind"}
 		}
 		if len(f.Value.text) > MaxTextBytes {
-			return &FieldError{f.Name, fmt.Sprintf("text of %d bytes, at most %d are allowed", len(f.Value.text), MaxTextBytes)}
+			return &FieldError{f.Name,
+				fmt.Sprintf("text of %d bytes, at most %d are allowed", len(f.Value.text), MaxTextBytes)}
 		}
 		if !validUTF8(f.Value.text) {
 			return &FieldError{f.Name, "text is not valid UTF-8"}

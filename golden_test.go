@@ -25,7 +25,8 @@ func sampleEvent() Event {
 
 func sampleDecision() Decision {
 	return Decision{
-		Version: DecisionVersion, Sequence: 12, RequestID: "r-12", EventID: "E-1", Micros: 1772366400000250, Outcome: Decline,
+		Version: DecisionVersion, Sequence: 12, RequestID: "r-12", EventID: "E-1",
+		Micros: 1772366400000250, Outcome: Decline,
 		Score: Score{Model: Sum("model"), Margin: 0.75, PD: 0.6791787, Points: 465.5, Grade: "G"},
 		Plan:  Sum("plan"), Policy: Sum("policy"), Vector: Sum("vector"),
 		Rules:   []string{"pd_above_cutoff"},
@@ -36,7 +37,9 @@ func sampleDecision() Decision {
 // TestGoldenDigests pins the canonical bytes of the nouns: a change here is a
 // change of format, and stored records would no longer verify.
 func TestGoldenDigests(t *testing.T) {
-	v := Vector{Plan: Sum("plan"), Values: []float64{0, math.Copysign(0, -1), 1.5, math.NaN(), math.Float64frombits(0xfff8000000000001), math.Inf(-1)}}
+	v := Vector{Plan: Sum("plan"),
+		Values: []float64{0, math.Copysign(0, -1), 1.5, math.NaN(), math.Float64frombits(0xfff8000000000001),
+			math.Inf(-1)}}
 	e, d := sampleEvent(), sampleDecision()
 	eb, err := e.MarshalBinary()
 	if err != nil {
@@ -73,7 +76,8 @@ func TestRoundTrips(t *testing.T) {
 	if again, _ := e2.MarshalBinary(); string(again) != string(b) {
 		t.Error("an event changed on its way through bytes")
 	}
-	if x, ok := e2.Field("amount"); !ok || x.Number() != 1250.75 || e2.Entity("seller") != "S-9" || e2.Entity("bank") != "" {
+	if x, ok := e2.Field("amount"); !ok || x.Number() != 1250.75 || e2.Entity("seller") != "S-9" ||
+		e2.Entity("bank") != "" {
 		t.Errorf("read back %+v", e2)
 	}
 	d := sampleDecision()

@@ -73,7 +73,8 @@ serving/audit           : . features models ledger ledger/journal ledger/vault s
                           serving/scoring
 serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1
                           serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
-training                : . datasets features models models/baseline models/eval models/forest models/gbdt models/interchange serving/policy serving/scoring
+training                : . datasets features models models/baseline models/eval models/forest models/gbdt
+                          models/interchange serving/policy serving/scoring
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/* training
                           cmd/internal/node internal/version internal/yamltext
@@ -88,8 +89,8 @@ benchmarks              : . internal/memlog datasets datasets/* features feature
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
-github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest training
-                                         cmd/assay benchmarks
+github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest
+                                         training cmd/assay benchmarks
 github.com/xuri/excelize               : datasets models/eval
 github.com/klauspost/compress          : datasets
 github.com/dmitryikh/leaves            : models/interchange
@@ -228,8 +229,8 @@ func TestImportPlan(t *testing.T) {
 	}
 }
 
-// TestImportPlanIsUsed finds what the plan, the doors and the bans allow or name and no package has: who reads them is to
-// see the house as it is.
+// TestImportPlanIsUsed finds what the plan, the doors and the bans allow or name and no package has: who reads them is
+// to see the house as it is.
 func TestImportPlanIsUsed(t *testing.T) {
 	packages := goList(t)
 	imports, linked := map[string][]string{}, map[string]bool{}
@@ -300,7 +301,8 @@ func bestDoor(doors map[string][]string, imp string) (best string) {
 
 // TestPlanCanFail holds the plan's own machinery to account.
 func TestPlanCanFail(t *testing.T) {
-	if inside("models/gbdt", []string{"models"}) || !inside("models/gbdt", []string{"models/*"}) || inside("modelsx", []string{"models/*"}) {
+	if inside("models/gbdt", []string{"models"}) || !inside("models/gbdt", []string{"models/*"}) ||
+		inside("modelsx", []string{"models/*"}) {
 		t.Error("inside is wrong")
 	}
 	if !below("a/b", "a") || below("ab", "a") || ours(module+"/x") != "x" || ours("fmt") != "" || ours(module) != "." {

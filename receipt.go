@@ -13,19 +13,20 @@ import (
 // draws it. Byte strings are base64 in JSON, and null when there is nothing in
 // them.
 type Receipt struct {
-	Version    uint8           `json:"version"`             // 1
-	Log        string          `json:"log"`                 // origin line of the log
-	Decision   []byte          `json:"decision"`            // canonical bytes, the opening of the first commitment
-	Vector     []byte          `json:"vector"`              // canonical bytes, the opening of the second
-	KeyD       []byte          `json:"decision_key"`        // 32 bytes, HMAC key of the decision commitment
-	KeyV       []byte          `json:"vector_key"`          // 32 bytes, HMAC key of the vector commitment
-	Leaf       []byte          `json:"leaf"`                // the public leaf
-	Index      uint64          `json:"index"`               // leaf index = sequence number
-	Promise    []byte          `json:"promise"`             // signed promise, as the reply carried it
-	Inclusion  [][]byte        `json:"inclusion"`           // RFC 6962 audit path, 32 bytes each, leaf side first
-	Checkpoint []byte          `json:"checkpoint"`          // C2SP signed note
-	Timestamp  []byte          `json:"timestamp,omitempty"` // RFC 3161 token of the checkpoint's bytes, absent without an authority
-	Anchor     json.RawMessage `json:"anchor,omitempty"`    // ledger/anchor's proof, absent until anchored
+	Version    uint8    `json:"version"`      // 1
+	Log        string   `json:"log"`          // origin line of the log
+	Decision   []byte   `json:"decision"`     // canonical bytes, the opening of the first commitment
+	Vector     []byte   `json:"vector"`       // canonical bytes, the opening of the second
+	KeyD       []byte   `json:"decision_key"` // 32 bytes, HMAC key of the decision commitment
+	KeyV       []byte   `json:"vector_key"`   // 32 bytes, HMAC key of the vector commitment
+	Leaf       []byte   `json:"leaf"`         // the public leaf
+	Index      uint64   `json:"index"`        // leaf index = sequence number
+	Promise    []byte   `json:"promise"`      // signed promise, as the reply carried it
+	Inclusion  [][]byte `json:"inclusion"`    // RFC 6962 audit path, 32 bytes each, leaf side first
+	Checkpoint []byte   `json:"checkpoint"`   // C2SP signed note
+	// RFC 3161 token of the checkpoint's bytes, absent without an authority
+	Timestamp []byte          `json:"timestamp,omitempty"`
+	Anchor    json.RawMessage `json:"anchor,omitempty"` // ledger/anchor's proof, absent until anchored
 }
 
 // MarshalJSON writes what is not there in one spelling, null, also where a byte

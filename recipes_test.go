@@ -63,7 +63,8 @@ func TestRecipes(t *testing.T) {
 		}
 		dir := t.TempDir()
 		copyModule(t, dir)
-		for _, args := range [][]string{{"git", "apply", "--whitespace=nowarn", patch}, {"go", "test", r.pkg, "-run", r.run}} {
+		for _, args := range [][]string{{"git", "apply", "--whitespace=nowarn", patch},
+			{"go", "test", r.pkg, "-run", r.run}} {
 			c := exec.Command(args[0], args[1:]...)
 			c.Dir, c.Env = dir, append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir))
 			if out, err := c.CombinedOutput(); err != nil {

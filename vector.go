@@ -62,7 +62,8 @@ func ParseVector(b []byte) (Vector, error) {
 		u := binary.LittleEndian.Uint64(b[36+8*i:])
 		x := math.Float64frombits(u)
 		if x != x && u != canonicalNaN {
-			return Vector{}, fmt.Errorf("vector: value %d is a NaN with another pattern than the canonical one: %w", i, ErrCorrupt)
+			return Vector{}, fmt.Errorf("vector: value %d is a NaN with another pattern than the canonical one: %w", i,
+				ErrCorrupt)
 		}
 		v.Values[i] = x
 	}

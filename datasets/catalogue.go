@@ -61,8 +61,9 @@ func List() []Info {
 			SHA256: digest("43c83a4630f1995f00b456becc4a84219616a2f2bae445e86c706264cc9050a4"),
 		},
 		{
-			Name: "lending_club", Title: "peer-to-peer loans", Licence: "MIT, (c) 2019 Max Kuhn, RStudio", Source: modeldata,
-			Label: "Class", Bad: "bad", Rows: 9857, Features: 22, Embedded: true,
+			Name: "lending_club", Title: "peer-to-peer loans", Licence: "MIT, (c) 2019 Max Kuhn, RStudio",
+			Source: modeldata,
+			Label:  "Class", Bad: "bad", Rows: 9857, Features: 22, Embedded: true,
 			SHA256: digest("5f04bc48d26cf1235d37fc8a1c27ce0b8b4f94ad728fc29c64645e507a599d9f"),
 		},
 	}
@@ -128,7 +129,8 @@ func bytesOf(info Info, dir string) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("data set %s is not embedded and was not downloaded yet (assay data fetch %s): %w", info.Name, info.Name, assay.ErrNotFound)
+		return nil, fmt.Errorf("data set %s is not embedded and was not downloaded yet (assay data fetch %s): %w",
+			info.Name, info.Name, assay.ErrNotFound)
 	}
 	return readBounded(path, 2<<30)
 }

@@ -50,7 +50,8 @@ const labelProblem = "not a label: want 1 or 0, bad or good, default or paid, ye
 // parseTime reads one cell of a column of times.
 func parseTime(cell string) (time.Time, bool) {
 	cell = strings.TrimSpace(cell)
-	for _, layout := range []string{time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00"} {
+	for _, layout := range []string{time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05",
+		"2006-01-02 15:04:05Z07:00"} {
 		if t, err := time.Parse(layout, cell); err == nil {
 			return t.UTC(), true
 		}
@@ -195,7 +196,8 @@ func (l *layout) normalise(file string, cols []arrow.Array, rows int, opt *Optio
 				if problem == longNumber && !opt.planned() && !bad.skip {
 					return nil, &inexact{BadRow{File: file, Row: row0 + i + 1, Column: l.names[c], Problem: problem}}
 				}
-				if err := bad.add(BadRow{File: file, Row: row0 + i + 1, Column: l.names[c], Problem: problem}); err != nil {
+				if err := bad.add(BadRow{File: file, Row: row0 + i + 1, Column: l.names[c], Problem: problem}); err !=
+					nil {
 					return nil, err
 				}
 			}
@@ -257,8 +259,9 @@ func readExactly(opt Options, read func(Options) (*Frame, error)) (*Frame, error
 			return f, err
 		}
 		opt.exactly = append(slices.Clone(opt.exactly), long.Column)
-		said = append(said, ColumnNote{Column: long.Column, Note: "whole numbers longer than numbers are exact: read as " +
-			"texts, digit by digit"})
+		said = append(said,
+			ColumnNote{Column: long.Column, Note: "whole numbers longer than numbers are exact: read as " +
+				"texts, digit by digit"})
 	}
 }
 

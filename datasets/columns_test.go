@@ -18,7 +18,8 @@ import (
 // what their cells look like.
 func TestStatedColumns(t *testing.T) {
 	const in = "zip,at,target\n01234,2024-03-01,\n1234,2024-03-01 12:00:00Z,pending\n99,2024-03-01T13:00:00+01:00,1\n"
-	f, err := ReadBytes(context.Background(), "x.csv", []byte(in), Options{Text: []string{"zip"}, Time: []string{"at"}, Unlabelled: true})
+	f, err := ReadBytes(context.Background(), "x.csv", []byte(in),
+		Options{Text: []string{"zip"}, Time: []string{"at"}, Unlabelled: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,8 @@ func TestStatedColumns(t *testing.T) {
 // TestNullColumn: a column of type null, as writers make of one that is empty
 // throughout, has no values.
 func TestNullColumn(t *testing.T) {
-	schema := arrow.NewSchema([]arrow.Field{{Name: "none", Type: arrow.Null, Nullable: true}, {Name: "x", Type: arrow.PrimitiveTypes.Float64}}, nil)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "none", Type: arrow.Null, Nullable: true},
+		{Name: "x", Type: arrow.PrimitiveTypes.Float64}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	b.Field(0).(*array.NullBuilder).AppendNull()
 	b.Field(0).(*array.NullBuilder).AppendNull()

@@ -67,7 +67,8 @@ func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
 		return nil, &BadRow{File: file, Problem: "the header row cannot be read: " + csvProblem(err)}
 	}
 	if len(head) > MaxColumns {
-		return nil, &BadRow{File: file, Problem: fmt.Sprintf("%d columns, at most %d are allowed", len(head), MaxColumns)}
+		return nil, &BadRow{File: file,
+			Problem: fmt.Sprintf("%d columns, at most %d are allowed", len(head), MaxColumns)}
 	}
 	t.cells = len(head)
 	seen := make(map[string]bool, len(head))
@@ -82,13 +83,16 @@ func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
 			t.empty = i
 			continue
 		case h == "":
-			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is empty: give the column a name", i+1)}
+			return nil, &BadRow{File: file,
+				Problem: fmt.Sprintf("header cell %d is empty: give the column a name", i+1)}
 		case !utf8.ValidString(h):
-			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is not UTF-8: save the file as UTF-8 (iconv "+
-				"-f WINDOWS-1252 -t UTF-8)", i+1)}
+			return nil, &BadRow{File: file,
+				Problem: fmt.Sprintf("header cell %d is not UTF-8: save the file as UTF-8 (iconv "+
+					"-f WINDOWS-1252 -t UTF-8)", i+1)}
 		case len(h) > 256:
-			return nil, &BadRow{File: file, Problem: fmt.Sprintf("header cell %d is longer than 256 bytes: is the first row a "+
-				"header?", i+1)}
+			return nil, &BadRow{File: file,
+				Problem: fmt.Sprintf("header cell %d is longer than 256 bytes: is the first row a "+
+					"header?", i+1)}
 		case seen[h]:
 			return nil, &BadRow{File: file, Problem: fmt.Sprintf("the header names column %q twice: rename one", h)}
 		case isIndexName(h) && !opt.reads(h):

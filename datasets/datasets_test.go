@@ -119,7 +119,8 @@ func TestBadRows(t *testing.T) {
 			if !errors.As(err, &bad) || !errors.Is(err, assay.ErrInvalid) {
 				t.Fatalf("got %v, want a BadRow", err)
 			}
-			if bad.Row != c.row || bad.Column != c.column || !strings.Contains(bad.Problem, c.problem) || bad.File != "x.csv" {
+			if bad.Row != c.row || bad.Column != c.column || !strings.Contains(bad.Problem, c.problem) ||
+				bad.File != "x.csv" {
 				t.Errorf("got %v", bad)
 			}
 			if strings.Contains(err.Error(), "oops") {

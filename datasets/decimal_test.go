@@ -67,7 +67,8 @@ func TestDecimalText(t *testing.T) {
 		text     string
 		number   float64
 	}{
-		{0, 5, "0", 0}, {1400, 2, "14", 14}, {1450, 2, "14.5", 14.5}, {-5, 3, "-0.005", -0.005}, {7, 0, "7", 7}, {12, -3, "12000", 12000}, {-100, 2, "-1", -1},
+		{0, 5, "0", 0}, {1400, 2, "14", 14}, {1450, 2, "14.5", 14.5}, {-5, 3, "-0.005", -0.005}, {7, 0, "7", 7},
+		{12, -3, "12000", 12000}, {-100, 2, "-1", -1},
 	} {
 		if got := decimalText(big.NewInt(c.unscaled), c.scale); got != c.text {
 			t.Errorf("%d of scale %d reads %q, want %q", c.unscaled, c.scale, got, c.text)

@@ -38,7 +38,8 @@ type FetchOptions struct {
 // assay.ErrCorrupt (another digest) or assay.ErrUnavailable (the server).
 func Fetch(ctx context.Context, info Info, opt FetchOptions) (string, error) {
 	if info.Name == "" || info.Name != filepath.Base(info.Name) || info.SHA256.IsZero() {
-		return "", fmt.Errorf("fetch %q: a set wants a plain name and a SHA-256 to be pinned by: %w", info.Name, assay.ErrInvalid)
+		return "", fmt.Errorf("fetch %q: a set wants a plain name and a SHA-256 to be pinned by: %w",
+			info.Name, assay.ErrInvalid)
 	}
 	if opt.MaxBytes <= 0 {
 		opt.MaxBytes = 2 << 30
@@ -85,7 +86,8 @@ func place(path string, info Info, write func(io.Writer) error) (err error) {
 		return err
 	}
 	if d := assay.Digest(h.Sum(nil)); d != info.SHA256 {
-		return fmt.Errorf("fetch %s: SHA-256 is %s, want %s; the file changed at its source: %w", info.Name, d, info.SHA256, assay.ErrCorrupt)
+		return fmt.Errorf("fetch %s: SHA-256 is %s, want %s; the file changed at its source: %w", info.Name, d,
+			info.SHA256, assay.ErrCorrupt)
 	}
 	return os.Rename(f.Name(), path)
 }

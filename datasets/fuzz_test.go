@@ -44,7 +44,8 @@ func check(t *testing.T, b []byte) {
 
 func FuzzReadCSV(f *testing.F) {
 	for _, s := range []string{
-		"x,target\n1,0\n2,1\n", "a,b\n1\n", "a\n\"unclosed", "\xef\xbb\xbfa,b\n1,\"x\ny\"\n", "a,a\n", "", ",\n", "a\n\xff\n", "a\r\n1e400\r\n0x1p3\r\n",
+		"x,target\n1,0\n2,1\n", "a,b\n1\n", "a\n\"unclosed", "\xef\xbb\xbfa,b\n1,\"x\ny\"\n", "a,a\n", "", ",\n",
+		"a\n\xff\n", "a\r\n1e400\r\n0x1p3\r\n",
 		"target\ngood\nbad\nperhaps\n", strings.Repeat("a,", 5000) + "\n", "x\n" + strings.Repeat("9", 2000) + "\n",
 	} {
 		f.Add([]byte(s))
@@ -84,7 +85,8 @@ func TestParquetClaims(t *testing.T) {
 	if err := WriteParquet(&b, mixed(50)); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := ReadBytes(context.Background(), "f", claims(t, b.Bytes(), 50), Options{}); err != nil || f.Record.NumRows() != 50 {
+	if f, err := ReadBytes(context.Background(), "f", claims(t, b.Bytes(), 50), Options{}); err != nil ||
+		f.Record.NumRows() != 50 {
 		t.Fatalf("an honest claim: %v", err)
 	}
 	for _, rows := range []int64{-1, 51, 1_000_000, 1_000_000_000, 1 << 60} {
@@ -161,7 +163,8 @@ func TestStream(t *testing.T) {
 		rows += s.Record().NumRows()
 	}
 	bad, n := s.Skipped()
-	if s.Err() != nil || rows != 29_998 || n != 2 || bad[0].Row != 17_001 || bad[1].Row != 23_001 || s.Label() != "target" {
+	if s.Err() != nil || rows != 29_998 || n != 2 || bad[0].Row != 17_001 || bad[1].Row != 23_001 ||
+		s.Label() != "target" {
 		t.Errorf("%v: %d rows, %d skipped: %v", s.Err(), rows, n, bad)
 	}
 	s, err = Stream(context.Background(), path, Options{})

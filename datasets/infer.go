@@ -281,9 +281,11 @@ func (r *reading) infer(c *cellCounts, opt *Options, stated *numeral, decimal ru
 		r.written()
 	case len(ways) > 1 && !opt.ignores(r.name):
 		other := ways[slices.IndexFunc(ways, func(n numeral) bool { return n.decimal != ways[0].decimal })]
-		return &BadRow{Column: r.name, Problem: fmt.Sprintf("its numbers can be read in two ways: say how they are written, "+
-			"by --numbers %q or --numbers %q, or by written: in the plan's field (Options.Numbers, Options.Written)",
-			ways[0].sample(), other.sample())}
+		return &BadRow{Column: r.name,
+			Problem: fmt.Sprintf("its numbers can be read in two ways: say how they are written, "+
+				"by --numbers %q or --numbers %q, or by written: in the plan's field (Options.Numbers, "+
+				"Options.Written)",
+				ways[0].sample(), other.sample())}
 	case !number && c.filled > 0 && !c.enough(c.numbers):
 		r.kind = textKind
 		r.sayMostly(c)

@@ -25,7 +25,8 @@ func readArrow(ctx context.Context, name string, b []byte, opt Options) (*Frame,
 }
 
 // streamArrow opens an Arrow IPC file or stream.
-func streamArrow(ctx context.Context, name string, src readerAt, form format, opt Options) (s *recordStream, err error) {
+func streamArrow(ctx context.Context, name string, src readerAt, form format,
+	opt Options) (s *recordStream, err error) {
 	defer guard(name, &err)
 	size, err := src.Seek(0, io.SeekEnd)
 	if err != nil {

@@ -39,8 +39,9 @@ var packings = []packing{
 // not.
 func packingOf(head []byte) *packing {
 	for i := range packings {
-		if m := packings[i].magic; bytes.HasPrefix(head, []byte(m)) && (m != "BZh" || bytes.Contains(head[:min(len(head),
-			10)], []byte("1AY&SY"))) {
+		if m := packings[i].magic; bytes.HasPrefix(head, []byte(m)) &&
+			(m != "BZh" || bytes.Contains(head[:min(len(head),
+				10)], []byte("1AY&SY"))) {
 			return &packings[i]
 		}
 	}

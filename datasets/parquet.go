@@ -168,7 +168,8 @@ func undecodable(name string, pr *file.Reader, leaf int) (string, error) {
 		}
 		if _, err := compress.GetCodec(col.Compression()); err != nil {
 			codec := map[int]string{3: "LZO", 5: "LZ4 (Hadoop's)", 7: "LZ4_RAW"}[int(col.Compression())]
-			return fmt.Sprintf("it is compressed by %s, which is not read: write the file with zstd, snappy or gzip (pyarrow: "+
+			return fmt.Sprintf("it is compressed by %s, which is not read: write the file with zstd, snappy or gzip "+
+				"(pyarrow: "+
 				"compression=\"zstd\")", cmp.Or(codec, fmt.Sprintf("codec %d", col.Compression()))), nil
 		}
 		if slices.Contains(col.Encodings(), byteStreamSplit) {
@@ -204,7 +205,8 @@ const maxRowsPerByte = 1 << 12
 func checkParquetMeta(name string, pr *file.Reader, size int64, opt *Options) error {
 	rows := pr.NumRows()
 	if rows < 0 || rows > opt.MaxRows {
-		return &BadRow{File: name, Problem: fmt.Sprintf("the footer claims %d rows, at most %d are allowed", rows, opt.MaxRows)}
+		return &BadRow{File: name,
+			Problem: fmt.Sprintf("the footer claims %d rows, at most %d are allowed", rows, opt.MaxRows)}
 	}
 	if rows/maxRowsPerByte > size {
 		return damaged(name, fmt.Errorf("the footer claims %d rows in a file of %d bytes", rows, size))
@@ -223,10 +225,13 @@ func checkParquetMeta(name string, pr *file.Reader, size int64, opt *Options) er
 				return damaged(name, err)
 			}
 			if z := col.TotalCompressedSize(); z < 0 || z > size {
-				return damaged(name, fmt.Errorf("column %d of row group %d claims %d bytes in a file of %d", c, i, z, size))
+				return damaged(name,
+					fmt.Errorf("column %d of row group %d claims %d bytes in a file of %d", c, i, z, size))
 			}
 			if z := col.TotalUncompressedSize(); z < 0 || z > opt.MaxBytes {
-				return &BadRow{File: name, Problem: fmt.Sprintf("column %d of row group %d unpacks to %d bytes, at most %d are allowed", c, i, z, opt.MaxBytes)}
+				return &BadRow{File: name,
+					Problem: fmt.Sprintf("column %d of row group %d unpacks to %d bytes, at most %d are allowed",
+						c, i, z, opt.MaxBytes)}
 			}
 		}
 	}

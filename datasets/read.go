@@ -66,7 +66,8 @@ func readBounded(path string, limit int64) ([]byte, error) {
 }
 
 func tooLarge(path string, limit int64) error {
-	return &BadRow{File: filepath.Base(path), Problem: fmt.Sprintf("the file has more than %d bytes; raise MaxBytes or read it with Stream", limit)}
+	return &BadRow{File: filepath.Base(path),
+		Problem: fmt.Sprintf("the file has more than %d bytes; raise MaxBytes or read it with Stream", limit)}
 }
 
 // ReadBytes reads a table from memory; file is the name that errors give.
@@ -110,8 +111,9 @@ func labelOf(file string, names []string, opt *Options) (string, error) {
 		return "", nil
 	}
 	if !slices.Contains(names, opt.Label) {
-		return "", &BadRow{File: file, Column: opt.Label, Problem: "there is no such column to be the label; the columns " +
-			"are " + listSome(names) + nearest.Hint(opt.Label, names)}
+		return "", &BadRow{File: file, Column: opt.Label,
+			Problem: "there is no such column to be the label; the columns " +
+				"are " + listSome(names) + nearest.Hint(opt.Label, names)}
 	}
 	return opt.Label, nil
 }

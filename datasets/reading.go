@@ -44,7 +44,8 @@ func (r *reading) number(cell string) (float64, bool) {
 
 // notNumber says why a cell of a column of numbers is none.
 func (r *reading) notNumber(cell string) string {
-	const otherwise = " (if it is text, the plan's field wants kind: text; if it means no value, list it in the field's " +
+	const otherwise = " (if it is text, the plan's field wants kind: text; if it means no value, list it in the " +
+		"field's " +
 		"missing:; Options.Text, Options.MissingIn)"
 	if r.sample != "" {
 		return "not a number written as " + r.sample + ", in a column of them" + otherwise
@@ -52,7 +53,8 @@ func (r *reading) notNumber(cell string) string {
 	if _, core, _, _, ok := splitUnit(cell); ok {
 		for i := range numerals {
 			if _, ok := numerals[i].plain(core); ok {
-				return "a number with marks, in a column of plain numbers: say how all of them are written, by --numbers or " +
+				return "a number with marks, in a column of plain numbers: say how all of them are written, by " +
+					"--numbers or " +
 					"written: in the plan's field (Options.Numbers)"
 			}
 		}

@@ -47,7 +47,8 @@ var unread = []struct{ magic, name, instead string }{
 	{"Rar!", "a RAR archive", "unpack it: unrar x"},
 	{"\xff\x06\x00\x00sNaPpY", "packed by Snappy", "unpack it"},
 	{"Obj\x01", "an Avro file", "write it as Parquet, with DuckDB: COPY (FROM read_avro('x.avro')) TO 'x.parquet'"},
-	{"ORC", "an ORC file", "write it as Parquet, with pyarrow: parquet.write_table(orc.read_table('x.orc'), 'x.parquet')"},
+	{"ORC", "an ORC file",
+		"write it as Parquet, with pyarrow: parquet.write_table(orc.read_table('x.orc'), 'x.parquet')"},
 	{"SQLite format 3", "an SQLite database", "write the table as CSV: sqlite3 -header -csv x.db 'select * from t' > " +
 		"x.csv"},
 	{"\x89HDF", "an HDF5 file", "write it with pandas: pd.read_hdf('x.h5').to_parquet('x.parquet', index=False)"},
@@ -60,7 +61,8 @@ var unread = []struct{ magic, name, instead string }{
 	{"RDX", "an R workspace", "write it in R: write.csv(d, 'x.csv', row.names = FALSE, na = '')"},
 	{"X\n\x00\x00", "an R object", "write it in R: write.csv(d, 'x.csv', row.names = FALSE, na = '')"},
 	{"$FL", "an SPSS file", "write it with pandas: pd.read_spss('x.sav').to_parquet('x.parquet', index=False)"},
-	{"<stata_dta>", "a Stata file", "write it with pandas: pd.read_stata('x.dta').to_parquet('x.parquet', index=False)"},
+	{"<stata_dta>", "a Stata file",
+		"write it with pandas: pd.read_stata('x.dta').to_parquet('x.parquet', index=False)"},
 	{"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\xea\x81\x60", "a SAS file",
 		"write it with pandas: pd.read_sas('x.sas7bdat').to_parquet('x.parquet', index=False)"},
 	{"%PDF", "a PDF document", "ask for the table as CSV"},
@@ -83,8 +85,9 @@ func refuseUnread(file string, head []byte) error {
 		}
 	}
 	if isJSON(head) {
-		return &BadRow{File: file, Problem: "this is JSON, which is not read: write it as Parquet, with DuckDB: COPY (FROM " +
-			"'x.json') TO 'x.parquet'"}
+		return &BadRow{File: file,
+			Problem: "this is JSON, which is not read: write it as Parquet, with DuckDB: COPY (FROM " +
+				"'x.json') TO 'x.parquet'"}
 	}
 	return nil
 }

@@ -164,8 +164,9 @@ func (s *sheetRows) cell(column int, raw string) (string, error) {
 	}
 	if raw == "" {
 		if formula, err := s.book.GetCellFormula(s.sheet, name); err == nil && formula != "" {
-			return "", &BadRow{File: s.file, Row: s.line, Problem: "cell " + name + " is a formula without a stored value: open the " +
-				"workbook in a spreadsheet program and save it"}
+			return "", &BadRow{File: s.file, Row: s.line,
+				Problem: "cell " + name + " is a formula without a stored value: open the " +
+					"workbook in a spreadsheet program and save it"}
 		}
 		return "", nil
 	}
@@ -178,7 +179,8 @@ func (s *sheetRows) cell(column int, raw string) (string, error) {
 		return "", err
 	case kind == excelize.CellTypeBool:
 		return strconv.FormatBool(x != 0), nil
-	case kind == excelize.CellTypeSharedString || kind == excelize.CellTypeInlineString || kind == excelize.CellTypeDate:
+	case kind == excelize.CellTypeSharedString || kind == excelize.CellTypeInlineString ||
+		kind == excelize.CellTypeDate:
 		return raw, nil
 	}
 	if date, err := s.isDate(name); err != nil || !date {
@@ -207,7 +209,8 @@ func (s *sheetRows) isDate(cell string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	date := style.NumFmt >= 14 && style.NumFmt <= 17 || style.NumFmt == 22 || style.NumFmt >= 27 && style.NumFmt <= 36 ||
+	date := style.NumFmt >= 14 && style.NumFmt <= 17 || style.NumFmt == 22 ||
+		style.NumFmt >= 27 && style.NumFmt <= 36 ||
 		style.NumFmt >= 50 && style.NumFmt <= 58
 	if style.CustomNumFmt != nil {
 		date = datePattern(*style.CustomNumFmt)

@@ -70,11 +70,13 @@ func openStream(ctx context.Context, file string, f *os.File, opt Options) (*rec
 		if err != nil {
 			return nil, err
 		}
-		if n, err = io.ReadFull(r, head); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if n, err = io.ReadFull(r, head); err != nil && !errors.Is(err, io.EOF) &&
+			!errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, err
 		}
 		if sniff(head[:n]) != csvFile {
-			return nil, &BadRow{File: file, Problem: "a file that is no CSV inside one of " + p.name + " cannot be read in " +
+			return nil, &BadRow{File: file, Problem: "a file that is no CSV inside one of " + p.name +
+				" cannot be read in " +
 				"pieces: unpack it first"}
 		}
 	}

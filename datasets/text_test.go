@@ -67,18 +67,19 @@ func TestTextForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"plain":                  {plain, want},
-		"a mark in front":        {"\xef\xbb\xbf" + plain, want},
-		"lines of Windows":       {strings.ReplaceAll(plain, "\n", "\r\n"), want},
-		"lines of old Macs":      {strings.ReplaceAll(plain, "\n", "\r"), want},
-		"semicolons":             {"x;s;target\n1.5;a, b;0\n-2;é;1\n", want},
-		"tabs":                   {"x\ts\ttarget\n1.5\ta, b\t0\n-2\té\t1\n", want},
-		"bars":                   {"x|s|target\n1.5|a, b|0\n-2|é|1\n", want},
-		"decimal commas":         {"x;s;target\n1,5;a, b;0\n-2;é;1\n", want},
-		"quoted decimal commas":  {"x,s,target\n\"1,5\",\"a, b\",0\n-2,é,1\n", want},
-		"a stated mark":          {"sep=;\nx;s;target\n1.5;a, b;0\n-2;é;1\n", want},
-		"a quoted stated mark":   {"\"sep=;\"\r\nx;s;target\r\n1.5;a, b;0\r\n-2;é;1\r\n", want},
-		"commas in a header":     {"x;s, of the buyer;target\n1,5;a;0\n-2;é;1\n", "x [1.5 -2]\ns, of the buyer [\"a\" \"é\"]\ntarget [0 1]\n"},
+		"plain":                 {plain, want},
+		"a mark in front":       {"\xef\xbb\xbf" + plain, want},
+		"lines of Windows":      {strings.ReplaceAll(plain, "\n", "\r\n"), want},
+		"lines of old Macs":     {strings.ReplaceAll(plain, "\n", "\r"), want},
+		"semicolons":            {"x;s;target\n1.5;a, b;0\n-2;é;1\n", want},
+		"tabs":                  {"x\ts\ttarget\n1.5\ta, b\t0\n-2\té\t1\n", want},
+		"bars":                  {"x|s|target\n1.5|a, b|0\n-2|é|1\n", want},
+		"decimal commas":        {"x;s;target\n1,5;a, b;0\n-2;é;1\n", want},
+		"quoted decimal commas": {"x,s,target\n\"1,5\",\"a, b\",0\n-2,é,1\n", want},
+		"a stated mark":         {"sep=;\nx;s;target\n1.5;a, b;0\n-2;é;1\n", want},
+		"a quoted stated mark":  {"\"sep=;\"\r\nx;s;target\r\n1.5;a, b;0\r\n-2;é;1\r\n", want},
+		"commas in a header": {"x;s, of the buyer;target\n1,5;a;0\n-2;é;1\n",
+			"x [1.5 -2]\ns, of the buyer [\"a\" \"é\"]\ntarget [0 1]\n"},
 		"UTF-16":                 {utf16(t, unicode.LittleEndian, unicode.UseBOM, plain), want},
 		"UTF-16, big end first":  {utf16(t, unicode.BigEndian, unicode.UseBOM, plain), want},
 		"UTF-16 without a mark":  {utf16(t, unicode.LittleEndian, unicode.IgnoreBOM, plain), want},
@@ -129,38 +130,43 @@ func TestUnread(t *testing.T) {
 		text, want string
 		kind       error
 	}{
-		"xls":                 {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00", "old Excel workbook", assay.ErrInvalid},
-		"ZIP":                 {"PK\x03\x04\x14\x00rows.csv", "a ZIP archive and no workbook: unzip it", assay.ErrInvalid},
-		"a broken workbook":   {"PK\x03\x04\x14\x00xl/workbook.xml", "damaged", assay.ErrCorrupt},
-		"ODS":                 {"PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "OpenDocument", assay.ErrInvalid},
-		"xz":                  {"\xfd7zXZ\x00\x00", "xz -d", assay.ErrInvalid},
-		"JSON rows":           {"[\n {\"x\": 1}]", "JSON", assay.ErrInvalid},
-		"JSON lines":          {"{\"x\": 1}\n", "JSON", assay.ErrInvalid},
-		"a page":              {"<!DOCTYPE html><html>", "web page", assay.ErrInvalid},
-		"UTF-32":              {"\xff\xfe\x00\x00x\x00\x00\x00", "iconv -f UTF-32", assay.ErrInvalid},
-		"ORC":                 {"ORC\x00\x01", "an ORC file", assay.ErrInvalid},
-		"zero bytes":          {"a,b\n\x00\x00\x00\x00\x00\x00", "this is no text", assay.ErrInvalid},
-		"half of a gzip file": {gzipped(t, strings.Repeat("a,b\n1,2\n", 99))[:30], "gzip data are damaged or cut off", assay.ErrCorrupt},
-		"not zstd":            {"\x28\xb5\x2f\xfd\xff\xff\xff\xff", "zstd data are damaged", assay.ErrCorrupt},
-		"Latin-1 header":      {"gr\xf6\xdfe,x\n1,2\n", "iconv -f WINDOWS-1252", assay.ErrInvalid},
-		"Latin-1 text":        {"x,s\n1,gr\xf6n\n", "iconv -f WINDOWS-1252", assay.ErrInvalid},
-		"one name twice":      {"x,x\n1,2\n", `names column "x" twice: rename one`, assay.ErrInvalid},
-		"a name missing":      {"x,,y\n1,2,3\n", "header cell 2 is empty", assay.ErrInvalid},
-		"cells without name":  {"x,s,\n1,2,3\n", "the last cell has no name", assay.ErrInvalid},
-		"an open quote":       {open, "is a quotation mark left open?", assay.ErrInvalid},
+		"xls": {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00", "old Excel workbook", assay.ErrInvalid},
+		"ZIP": {"PK\x03\x04\x14\x00rows.csv", "a ZIP archive and no workbook: unzip it",
+			assay.ErrInvalid},
+		"a broken workbook": {"PK\x03\x04\x14\x00xl/workbook.xml", "damaged", assay.ErrCorrupt},
+		"ODS": {"PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+			"OpenDocument", assay.ErrInvalid},
+		"xz":         {"\xfd7zXZ\x00\x00", "xz -d", assay.ErrInvalid},
+		"JSON rows":  {"[\n {\"x\": 1}]", "JSON", assay.ErrInvalid},
+		"JSON lines": {"{\"x\": 1}\n", "JSON", assay.ErrInvalid},
+		"a page":     {"<!DOCTYPE html><html>", "web page", assay.ErrInvalid},
+		"UTF-32":     {"\xff\xfe\x00\x00x\x00\x00\x00", "iconv -f UTF-32", assay.ErrInvalid},
+		"ORC":        {"ORC\x00\x01", "an ORC file", assay.ErrInvalid},
+		"zero bytes": {"a,b\n\x00\x00\x00\x00\x00\x00", "this is no text", assay.ErrInvalid},
+		"half of a gzip file": {gzipped(t, strings.Repeat("a,b\n1,2\n", 99))[:30], "gzip data are damaged or cut off",
+			assay.ErrCorrupt},
+		"not zstd":           {"\x28\xb5\x2f\xfd\xff\xff\xff\xff", "zstd data are damaged", assay.ErrCorrupt},
+		"Latin-1 header":     {"gr\xf6\xdfe,x\n1,2\n", "iconv -f WINDOWS-1252", assay.ErrInvalid},
+		"Latin-1 text":       {"x,s\n1,gr\xf6n\n", "iconv -f WINDOWS-1252", assay.ErrInvalid},
+		"one name twice":     {"x,x\n1,2\n", `names column "x" twice: rename one`, assay.ErrInvalid},
+		"a name missing":     {"x,,y\n1,2,3\n", "header cell 2 is empty", assay.ErrInvalid},
+		"cells without name": {"x,s,\n1,2,3\n", "the last cell has no name", assay.ErrInvalid},
+		"an open quote":      {open, "is a quotation mark left open?", assay.ErrInvalid},
 	} {
 		_, err := ReadBytes(context.Background(), "f", []byte(c.text), Options{})
 		if !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q", name, err, c.want)
 		}
 	}
-	for _, text := range []string{"ORC,FEA1\n1,2\n", "BZhang,x\n1,2\n", "X\n1\n", "RDX,y\n1,2\n"} { // names that begin as formats do
+	// names that begin as formats do
+	for _, text := range []string{"ORC,FEA1\n1,2\n", "BZhang,x\n1,2\n", "X\n1\n", "RDX,y\n1,2\n"} {
 		if _, err := ReadBytes(context.Background(), "f", []byte(text), Options{}); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	bomb := gzipped(t, "x\n"+strings.Repeat("1\n", 1<<20))
-	if _, err := ReadBytes(context.Background(), "f", []byte(bomb), Options{MaxBytes: 1 << 20}); err == nil || !strings.Contains(err.Error(), "unpacked by gzip") {
+	if _, err := ReadBytes(context.Background(), "f", []byte(bomb), Options{MaxBytes: 1 << 20}); err == nil ||
+		!strings.Contains(err.Error(), "unpacked by gzip") {
 		t.Errorf("a file that unpacks to more than is allowed: %v", err)
 	}
 }
@@ -168,10 +174,12 @@ func TestUnread(t *testing.T) {
 // TestSheets reads workbooks that openpyxl wrote (testdata/book.py): numbers as
 // they are stored, dates as times, empty rows left out.
 func TestSheets(t *testing.T) {
-	const want = "code [\"01234\" \"7\" \"x\"]\namount [0.7999999999999999 1234.56 (null)]\nowner [\"true\" \"false\" \"true\"]\nopened [1772323200000000 946598400000000 (null)]\n" +
+	const want = "code [\"01234\" \"7\" \"x\"]\namount [0.7999999999999999 1234.56 (null)]\nowner [\"true\" " +
+		"\"false\" \"true\"]\nopened [1772323200000000 946598400000000 (null)]\n" +
 		"at [1772368200000000 946684799000000 (null)]\nrate [0.125 0.07 1]\nnote [\"a\" (null) \"b\"]\ntarget [1 0 1]\n"
 	for file, sheet := range map[string]string{"testdata/book.xlsx": "", "testdata/sheets.xlsx": "loans"} {
-		f, err := Read(context.Background(), file, Options{Sheet: sheet, Time: []string{"opened", "at"}, Text: []string{"code"}, Number: []string{"amount"}})
+		f, err := Read(context.Background(), file,
+			Options{Sheet: sheet, Time: []string{"opened", "at"}, Text: []string{"code"}, Number: []string{"amount"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,10 +189,12 @@ func TestSheets(t *testing.T) {
 	}
 	for _, c := range []struct{ file, sheet, want string }{
 		{"testdata/sheets.xlsx", "", "2 sheets have cells (loans, empty): say which one by --sheet"},
-		{"testdata/sheets.xlsx", "Loan", `there is no sheet "Loan"; the sheets are loans, empty; did you mean "loans"?`},
+		{"testdata/sheets.xlsx", "Loan",
+			`there is no sheet "Loan"; the sheets are loans, empty; did you mean "loans"?`},
 		{"testdata/formula.xlsx", "", "cell B2 is a formula without a stored value"},
 	} {
-		if _, err := Read(context.Background(), c.file, Options{Sheet: c.sheet}); !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+		if _, err := Read(context.Background(), c.file, Options{Sheet: c.sheet}); !errors.Is(err, assay.ErrInvalid) ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q", c.file, err, c.want)
 		}
 	}
@@ -217,8 +227,10 @@ func TestBrokenSheets(t *testing.T) {
 	}
 	whole := parts[sheet]
 	forms := []string{
-		strings.ReplaceAll(whole, `r="3"`, `r="99999999"`), strings.ReplaceAll(whole, `r="3"`, `r="1048576"`), strings.ReplaceAll(whole, `r="B3"`, `r="ZZZZ3"`),
-		strings.ReplaceAll(whole, `t="s"`, `t="?"`), strings.ReplaceAll(whole, "<v>1", "<v>99999999999999999999"), strings.ReplaceAll(whole, `r="`, `r="-`),
+		strings.ReplaceAll(whole, `r="3"`, `r="99999999"`), strings.ReplaceAll(whole, `r="3"`, `r="1048576"`),
+		strings.ReplaceAll(whole, `r="B3"`, `r="ZZZZ3"`),
+		strings.ReplaceAll(whole, `t="s"`, `t="?"`), strings.ReplaceAll(whole, "<v>1", "<v>99999999999999999999"),
+		strings.ReplaceAll(whole, `r="`, `r="-`),
 	}
 	for cut := 0; cut < len(whole); cut += 97 {
 		forms = append(forms, whole[:cut])

@@ -24,7 +24,8 @@ const rowGroupRows = 1 << 17
 // WriteParquet writes a table as a Parquet file (Snappy, dictionaries). Equal
 // tables give equal bytes.
 func WriteParquet(w io.Writer, rec arrow.Record) error {
-	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithMaxRowGroupLength(rowGroupRows),
+	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy),
+		parquet.WithMaxRowGroupLength(rowGroupRows),
 		parquet.WithCreatedBy("assay"), parquet.WithAllocator(memory.DefaultAllocator))
 	// The library closes what it can; w is the caller's to close.
 	pw, err := pqarrow.NewFileWriter(rec.Schema(), struct{ io.Writer }{w}, props, pqarrow.DefaultWriterProps())

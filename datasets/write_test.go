@@ -16,7 +16,8 @@ import (
 
 // mixed is a table with every column type, nulls included.
 func mixed(rows int) arrow.Record {
-	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf([]string{"x", "s", "t", "target"}, []columnKind{numberKind, textKind, timeKind, labelKind}))
+	b := array.NewRecordBuilder(memory.DefaultAllocator,
+		schemaOf([]string{"x", "s", "t", "target"}, []columnKind{numberKind, textKind, timeKind, labelKind}))
 	defer b.Release()
 	for i := range rows {
 		if i%7 == 3 {

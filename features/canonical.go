@@ -289,7 +289,8 @@ func (p *Plan) Admit(ev *assay.Event) error {
 		return err
 	}
 	if ev.Kind == p.kinds[scored] && p.readsFields && !p.saysAnything(ev) {
-		return &assay.FieldError{Field: "fields", Problem: "the event names no field that the model reads; those are " + p.readNames()}
+		return &assay.FieldError{Field: "fields", Problem: "the event names no field that the model reads; those are " +
+			p.readNames()}
 	}
 	return nil
 }

@@ -84,7 +84,8 @@ func nameOK(s string) bool {
 func (c checker) field(i int) error {
 	f, at := &c.s.Fields[i], fmt.Sprintf("$.fields[%d]", i)
 	if !nameOK(f.Name) || f.Name == EventTime {
-		return c.fail(at+".name", "", "a field wants a name of 1 to %d bytes without spaces around it", assay.MaxNameBytes)
+		return c.fail(at+".name", "", "a field wants a name of 1 to %d bytes without spaces around it",
+			assay.MaxNameBytes)
 	}
 	for j := range i {
 		if c.s.Fields[j].Name == f.Name {
@@ -106,7 +107,8 @@ func (c checker) field(i int) error {
 	}
 	number := f.kind() == assay.Number
 	if !number && (f.Min != nil || f.Max != nil) {
-		return c.fail(at, "a time has earliest and latest", "min and max are for numbers, and %q is a %s", f.Name, f.kind())
+		return c.fail(at, "a time has earliest and latest", "min and max are for numbers, and %q is a %s", f.Name,
+			f.kind())
 	}
 	if !number && f.kind() != assay.Instant && f.Outside != "" {
 		return c.fail(at+".outside", "", "outside is for numbers and times, and %q is a %s", f.Name, f.kind())
@@ -118,14 +120,16 @@ func (c checker) field(i int) error {
 		return c.fail(at+".min", "", "min is greater than max")
 	}
 	if u, ok := units[f.Unit]; ok && (f.Min != nil && *f.Min < u.min || f.Max != nil && *f.Max > u.max) {
-		return c.fail(at+".unit", "", "a %s lies between %g and %g: min and max reach beyond that", f.Unit, u.min, u.max)
+		return c.fail(at+".unit", "", "a %s lies between %g and %g: min and max reach beyond that", f.Unit, u.min,
+			u.max)
 	}
 	if f.kind() != assay.Text && !number && len(f.Values) > 0 {
 		return c.fail(at+".values", "", "values are for texts and numbers, and %q is a %s", f.Name, f.kind())
 	}
 	for j, v := range f.Values {
 		if _, err := levelOf(assay.Number, v); number && err != nil {
-			return c.fail(fmt.Sprintf("%s.values[%d]", at, j), err.Error(), "%q is a number, and its value %q is none", f.Name, clip(v))
+			return c.fail(fmt.Sprintf("%s.values[%d]", at, j), err.Error(), "%q is a number, and its value %q is none",
+				f.Name, clip(v))
 		}
 	}
 	for j, k := range f.On {
@@ -161,7 +165,8 @@ func (c checker) label() error {
 	}
 	if l.Column != "" {
 		if c.s.fieldOf(l.Column) >= 0 {
-			return c.fail("$.label.column", "remove it from fields: it is not known when an event is scored", "the label %q is a field", l.Column)
+			return c.fail("$.label.column", "remove it from fields: it is not known when an event is scored",
+				"the label %q is a field", l.Column)
 		}
 		return nil
 	}
@@ -173,7 +178,8 @@ func (c checker) label() error {
 	}
 	for i, r := range l.Match {
 		if !slices.Contains(c.s.Entities, r) {
-			return c.fail(fmt.Sprintf("$.label.match[%d]", i), "the roles are "+strings.Join(c.s.Entities, ", "), "%q is no role", r)
+			return c.fail(fmt.Sprintf("$.label.match[%d]", i), "the roles are "+strings.Join(c.s.Entities, ", "),
+				"%q is no role", r)
 		}
 	}
 	return nil

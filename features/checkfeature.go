@@ -24,7 +24,8 @@ func (c checker) features() error {
 	for i := range s.Features {
 		f, at := &s.Features[i], fmt.Sprintf("$.features[%d]", i)
 		if !nameOK(f.Name) || f.Name == EventTime {
-			return c.fail(at+".name", "", "a feature wants a name of 1 to %d bytes without spaces around it", assay.MaxNameBytes)
+			return c.fail(at+".name", "", "a feature wants a name of 1 to %d bytes without spaces around it",
+				assay.MaxNameBytes)
 		}
 		if seen[f.Name] {
 			return c.fail(at+".name", "give each feature a name of its own", "feature %q is declared twice", f.Name)
@@ -49,7 +50,8 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 	switch f.Monotone {
 	case "", "increasing", "decreasing":
 	default:
-		return c.fail(at+".monotone", "want increasing or decreasing (of risk, as the feature grows)", "%q is not known", f.Monotone)
+		return c.fail(at+".monotone", "want increasing or decreasing (of risk, as the feature grows)",
+			"%q is not known", f.Monotone)
 	}
 	if f.Group != "" && !slices.ContainsFunc(s.Groups, func(g GroupSpec) bool { return g.Name == f.Group }) {
 		return c.fail(at+".group", "declare it under groups", "there is no group %q", f.Group)
@@ -60,7 +62,8 @@ func (c checker) feature(f *FeatureSpec, at string) error {
 	name := s.kernelName(f)
 	k, ok := kernelOf(name)
 	if !ok {
-		return c.fail(at+".kernel", "the kernels are "+strings.Join(kernelNames(), ", "), "kernel %q is not known%s", name,
+		return c.fail(at+".kernel", "the kernels are "+strings.Join(kernelNames(), ", "),
+			"kernel %q is not known%s", name,
 			nearest.Hint(name, kernelNames()))
 	}
 	if f.Monotone != "" && k.categorical() {
@@ -160,10 +163,12 @@ func (c checker) input(f *FeatureSpec, k *kernel, n, at string) error {
 		want = "a time"
 	}
 	if k.name == "category" && (kind == assay.Number || kind == assay.Flag) {
-		return c.fail(at, "list the values of the codes 0, 1, ... under categories", "%q is a %s, whose categories are not learned", n, kind)
+		return c.fail(at, "list the values of the codes 0, 1, ... under categories",
+			"%q is a %s, whose categories are not learned", n, kind)
 	}
 	if k.text != (kind == assay.Text) || k.times != (kind == assay.Instant) {
-		return c.fail(at, "the kernel for a text is category, for a time days_between", "kernel %s wants %s, and %q is a %s", k.name, want, n, kind)
+		return c.fail(at, "the kernel for a text is category, for a time days_between",
+			"kernel %s wants %s, and %q is a %s", k.name, want, n, kind)
 	}
 	return nil
 }

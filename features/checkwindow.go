@@ -76,7 +76,8 @@ func (c checker) windowSource(w *WindowSpec, at string) error {
 		for _, k := range w.On {
 			for _, name := range read {
 				if !s.carries(&s.Fields[s.fieldOf(name)], k) {
-					return c.fail(at+".value", "add the kind to the field's `on`", "events of kind %q do not carry field %q", k, name)
+					return c.fail(at+".value", "add the kind to the field's `on`",
+						"events of kind %q do not carry field %q", k, name)
 				}
 			}
 		}
@@ -121,7 +122,8 @@ func (c checker) fedWith(w *WindowSpec, name, at string) error {
 	}
 	for _, k := range w.On {
 		if !c.s.carries(&c.s.Fields[i], k) {
-			return c.fail(at, "add the kind to the field's `on`, or take it from the window's", "events of kind %q do not carry field %q, and would never feed window %q", k, name, w.Name)
+			return c.fail(at, "add the kind to the field's `on`, or take it from the window's",
+				"events of kind %q do not carry field %q, and would never feed window %q", k, name, w.Name)
 		}
 	}
 	return nil
@@ -191,7 +193,9 @@ func (w *WindowSpec) shape() (length, hop, offset int64, err error) {
 		hop = max(length/30, 1)
 	}
 	if hop > length || (length+offset)/hop > maxPanes {
-		return 0, 0, 0, fmt.Errorf("the hop must not be longer than the window, nor shorter than 1/%d of it and its offset", maxPanes)
+		return 0, 0, 0,
+			fmt.Errorf("the hop must not be longer than the window, nor shorter than 1/%d of it and its offset",
+				maxPanes)
 	}
 	return length, hop, offset, nil
 }
@@ -200,17 +204,21 @@ func (w *WindowSpec) shape() (length, hop, offset int64, err error) {
 func (c checker) windowFeature(f *FeatureSpec, at string, k *kernel) error {
 	i := slices.IndexFunc(c.s.Windows, func(w WindowSpec) bool { return w.Name == f.Window })
 	if i < 0 {
-		return c.fail(at+".window", "declare it under windows", "kernel %s reads a window, and there is no window %q", k.name, f.Window)
+		return c.fail(at+".window", "declare it under windows", "kernel %s reads a window, and there is no window %q",
+			k.name, f.Window)
 	}
 	if len(f.Of) > 0 {
-		return c.fail(at+".of", "put `value` or `member` at the window", "kernel %s reads a window and nothing else", k.name)
+		return c.fail(at+".of", "put `value` or `member` at the window", "kernel %s reads a window and nothing else",
+			k.name)
 	}
 	w := &c.s.Windows[i]
 	if k.needsValue && w.Value == "" {
-		return c.fail(at+".window", "name the `value` at the window", "kernel %s wants a value, and window %q only counts events", k.name, f.Window)
+		return c.fail(at+".window", "name the `value` at the window",
+			"kernel %s wants a value, and window %q only counts events", k.name, f.Window)
 	}
 	if k.needsMember && w.Member == "" {
-		return c.fail(at+".window", "name the `member` at the window", "kernel %s wants a member, and window %q has none", k.name, f.Window)
+		return c.fail(at+".window", "name the `member` at the window",
+			"kernel %s wants a member, and window %q has none", k.name, f.Window)
 	}
 	if w.Offset != "" && k.needs&(window.Distinct|window.Recents) != 0 {
 		return c.fail(at+".window", "take the window without offset",
@@ -224,7 +232,8 @@ func (c checker) windowFeature(f *FeatureSpec, at string, k *kernel) error {
 	for j, key := range w.Key {
 		n := c.s.fieldOf(key)
 		if !slices.Contains(c.s.Entities, key) && n >= 0 && !c.s.carries(&c.s.Fields[n], c.s.event()) {
-			return c.fail(fmt.Sprintf("$.windows[%d].key[%d]", i, j), "", "events of kind %q do not carry field %q, so they cannot read the window", c.s.event(), key)
+			return c.fail(fmt.Sprintf("$.windows[%d].key[%d]", i, j), "",
+				"events of kind %q do not carry field %q, so they cannot read the window", c.s.event(), key)
 		}
 	}
 	return nil

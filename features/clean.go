@@ -22,7 +22,8 @@ func (s *Spec) duplicates(rec arrow.Record, rows []int) ([]int, int, error) {
 	for _, name := range s.Clean.Duplicates {
 		idx := rec.Schema().FieldIndices(name)
 		if len(idx) == 0 {
-			return nil, 0, &assay.FieldError{Field: name, Problem: "the plan looks for duplicates by this column, and the table does not have it"}
+			return nil, 0, &assay.FieldError{Field: name,
+				Problem: "the plan looks for duplicates by this column, and the table does not have it"}
 		}
 		cols = append(cols, column{name: name, array: rec.Column(idx[0]), kind: assay.Text})
 	}

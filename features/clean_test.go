@@ -67,13 +67,15 @@ func TestIsolationAgainstGolearn(t *testing.T) {
 
 func TestClean(t *testing.T) {
 	cols := cloud()
-	s := &Spec{Version: 1, Fields: []FieldSpec{{Name: "a"}, {Name: "b"}}, Features: []FeatureSpec{{Name: "a", Kernel: "clip", Quantiles: []float64{0, 1}}},
-		Clean: &CleanSpec{Duplicates: []string{"a", "b"}, Outliers: &OutlierSpec{Share: 0.02, Drop: true}}}
+	s := &Spec{Version: 1, Fields: []FieldSpec{{Name: "a"}, {Name: "b"}},
+		Features: []FeatureSpec{{Name: "a", Kernel: "clip", Quantiles: []float64{0, 1}}},
+		Clean:    &CleanSpec{Duplicates: []string{"a", "b"}, Outliers: &OutlierSpec{Share: 0.02, Drop: true}}}
 	rec, err := s.Table(func(yield func(*assay.Event) bool) {
 		for i := range 510 {
 			i = min(i, 499) // ten rows repeat the last
 			if !yield(&assay.Event{ID: "e", Kind: "application", Fields: []assay.Field{
-				{Name: "a", Value: assay.NumberValue(cols[0][i])}, {Name: "b", Value: assay.NumberValue(cols[1][i])}}}) {
+				{Name: "a", Value: assay.NumberValue(cols[0][i])},
+				{Name: "b", Value: assay.NumberValue(cols[1][i])}}}) {
 				return
 			}
 		}

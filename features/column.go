@@ -50,7 +50,8 @@ func (c column) in(rec arrow.Record, required bool) (column, error) {
 		ok = isNumber(id) || isText(id) && c.holdsNumber()
 	}
 	if !ok && c.array.NullN() != c.array.Len() {
-		return c, &assay.FieldError{Field: name, Problem: fmt.Sprintf("the table's column is of type %s, the plan wants a %s", c.array.DataType(), kind)}
+		return c, &assay.FieldError{Field: name,
+			Problem: fmt.Sprintf("the table's column is of type %s, the plan wants a %s", c.array.DataType(), kind)}
 	}
 	return c, nil
 }

@@ -16,9 +16,11 @@ import (
 // whatever kind the event is, for windows to aggregate or to choose by: days
 // late, or an amount in the company's currency.
 type DerivedSpec struct {
-	Name   string    `yaml:"name" json:"name"`
-	Kernel string    `yaml:"kernel" json:"kernel"`                     // one that learns nothing: ratio, days_between, ...
-	Of     Names     `yaml:"of" json:"of"`                             // fields, event.time, or derived values declared before
+	Name string `yaml:"name" json:"name"`
+	// one that learns nothing: ratio, days_between, ...
+	Kernel string `yaml:"kernel" json:"kernel"`
+	// fields, event.time, or derived values declared before
+	Of     Names     `yaml:"of" json:"of"`
 	Bounds []float64 `yaml:"bounds,omitempty" json:"bounds,omitempty"` // clip, outside
 	Edges  []float64 `yaml:"edges,omitempty" json:"edges,omitempty"`   // bucket
 	Step   float64   `yaml:"step,omitempty" json:"step,omitempty"`     // round_amount
@@ -80,7 +82,8 @@ func (c checker) derived() error {
 		k, ok := kernelOf(d.Kernel)
 		if !ok || !k.stateless() {
 			return c.fail(at+".kernel", "the kernels are "+strings.Join(statelessNames(), ", "),
-				"%q is no kernel that computes a number from one event alone%s", d.Kernel, nearest.Hint(d.Kernel, statelessNames()))
+				"%q is no kernel that computes a number from one event alone%s", d.Kernel,
+				nearest.Hint(d.Kernel, statelessNames()))
 		}
 		if len(d.Of) < k.min || len(d.Of) > k.max {
 			return c.fail(at+".of", "", "kernel %s wants %s, %d are given", d.Kernel, arity(&k), len(d.Of))
@@ -94,7 +97,8 @@ func (c checker) derived() error {
 			return err
 		}
 		if len(d.Bounds) == 0 && k.name == "clip" {
-			return c.fail(at+".bounds", "a derived value learns nothing", "clip wants bounds: two numbers, low and high")
+			return c.fail(at+".bounds", "a derived value learns nothing",
+				"clip wants bounds: two numbers, low and high")
 		}
 		if k.check != nil {
 			if p := k.check(d.feature()); p != "" {

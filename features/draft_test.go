@@ -64,7 +64,8 @@ func TestZonesBeforeFitting(t *testing.T) {
 	bits := func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
 	same := slices.EqualFunc(labels, bareLabels, bits)
 	if !slices.Equal(rows, bareRows) || !same || open != bareOpen || !slices.Equal(labels[:4], []float64{1, 1, 0, 0}) {
-		t.Errorf("rows %v, labels %v, %d open; without zones %v, %v, %d", rows, labels, open, bareRows, bareLabels, bareOpen)
+		t.Errorf("rows %v, labels %v, %d open; without zones %v, %v, %d", rows, labels, open,
+			bareRows, bareLabels, bareOpen)
 	}
 	played, err := spec.Play(context.Background(), f.Record)
 	if err != nil {

@@ -39,11 +39,12 @@ features:
 		fmt.Println(err)
 		return
 	}
-	ev := assay.Event{ID: "a-1", Kind: "application", Time: time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), Fields: []assay.Field{
-		{Name: "Amount", Value: assay.NumberValue(1000)},
-		{Name: "Income", Value: assay.NumberValue(125)},
-		{Name: "Job", Value: assay.TextValue("freelance")},
-	}}
+	ev := assay.Event{ID: "a-1", Kind: "application", Time: time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC),
+		Fields: []assay.Field{
+			{Name: "Amount", Value: assay.NumberValue(1000)},
+			{Name: "Income", Value: assay.NumberValue(125)},
+			{Name: "Job", Value: assay.TextValue("freelance")},
+		}}
 	if err := plan.Validate(&ev); err != nil {
 		fmt.Println(err)
 		return
@@ -63,7 +64,9 @@ features:
 
 // An error in a plan says where it stands and what to do.
 func ExampleParseSpec_error() {
-	_, err := features.ParseSpec([]byte("version: 1\nfields:\n  - name: Amount\nfeatures:\n  - {name: share, kernel: ratio, of: [Amount, Price]}\n"))
+	_, err := features.ParseSpec(
+		[]byte("version: 1\nfields:\n  - name: Amount\nfeatures:\n  - {name: share, kernel: ratio, of: [Amount, " +
+			"Price]}\n"))
 	fmt.Println(err)
 	// Output:
 	// plan: line 5, column 47 (features[0].of[1]): "Price" names no field and no other feature; the fields are Amount

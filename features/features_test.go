@@ -152,11 +152,13 @@ func TestSpecErrors(t *testing.T) {
 		{"nearest key", ok + "  - name: x\n    kernal: ratio\n", `did you mean "kernel"?`},
 		{"wrong type", "version: one\n", "line 1, column 10"},
 		{"syntax", "version: 1\nfields: [\n", "line"},
-		{"no field", ok + "  - {name: y, kernel: log1p, of: z}\n", `line 6, column 34 (features[0].of[0]): "z" names no field`},
+		{"no field", ok + "  - {name: y, kernel: log1p, of: z}\n",
+			`line 6, column 34 (features[0].of[0]): "z" names no field`},
 		{"cycle", ok + "  - {name: a, kernel: log1p, of: b}\n  - {name: b, kernel: log1p, of: a}\n", "cycle: a, b, a"},
 		{"self", ok + "  - {name: a, kernel: log1p, of: a}\n", "names no field and no other feature"},
 		{"nearest kernel", ok + "  - {name: x, kernel: bukcet}\n", `"bukcet" is not known; did you mean "bucket"?`},
-		{"nearest field", ok + "  - {name: income, of: x}\n  - {name: y, kernel: ratio, of: [x, incmoe]}\n", `did you mean "income"?`},
+		{"nearest field", ok + "  - {name: income, of: x}\n  - {name: y, kernel: ratio, of: [x, incmoe]}\n",
+			`did you mean "income"?`},
 		{"kernel", ok + "  - {name: x, kernel: cube}\n", "the kernels are passthrough"},
 		{"text as number", ok + "  - {name: l, kernel: log1p, of: c}\n", `wants a number, and "c" is a text`},
 		{"twice", ok + "  - name: x\n  - name: x\n", "line 7, column 11"},
@@ -240,7 +242,8 @@ func TestValidate(t *testing.T) {
 	}
 	for name, ev := range map[string]assay.Event{
 		"as it is": good, "optional absent": without("Income"), "optional missing": change("Income", assay.Value{}),
-		"new text": change("Job", assay.TextValue("astronaut")), "another order": reversed(good), "empty text": change("Job", assay.TextValue("")),
+		"new text": change("Job", assay.TextValue("astronaut")), "another order": reversed(good),
+		"empty text": change("Job", assay.TextValue("")),
 	} {
 		readsAsValidated(t, p, &ev, nil)
 		if err := p.Validate(&ev); err != nil {

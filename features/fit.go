@@ -88,7 +88,8 @@ func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *hist
 	labels := outcomes.Labels
 	rows, labels = report.closed(rows, labels)
 	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected, %d have no outcome yet): %w", report.Rejected, report.Open, assay.ErrInvalid)
+		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected, %d have no outcome yet): %w",
+			report.Rejected, report.Open, assay.ErrInvalid)
 	}
 	if rows, labels, err = src.withoutOutliers(rows, labels, report); err != nil {
 		return nil, nil, err

@@ -49,7 +49,8 @@ type FittedReport struct {
 // labels.
 func (r *FitReport) OutOfFold(m *Matrix) error {
 	if m.Plan != r.plan.digest {
-		return fmt.Errorf("the matrix is of plan %s, the report of plan %s: %w", m.Plan.Short(), r.plan.digest.Short(), assay.ErrConflict)
+		return fmt.Errorf("the matrix is of plan %s, the report of plan %s: %w", m.Plan.Short(),
+			r.plan.digest.Short(), assay.ErrConflict)
 	}
 	column := 0
 	for i := range r.plan.spec.Features {

@@ -20,7 +20,8 @@ func TestForgottenMembers(t *testing.T) {
 		known, none, empty float64
 	}{
 		{"share", 1, missing, missing}, {"top_share", 1, missing, missing}, {"hhi", 1, missing, missing},
-		{"entropy", 0, missing, missing}, {"count_of, is: [x]", 2, missing, 0}, {"share_of, is: [x]", 1, missing, missing},
+		{"entropy", 0, missing, missing}, {"count_of, is: [x]", 2, missing, 0},
+		{"share_of, is: [x]", 1, missing, missing},
 		{"mode, min_count: 1", 0, missing, missing}, {"count", 2, 1, 0},
 	} {
 		for name, want := range map[string]float64{"known": c.known, "none": c.none, "empty": c.empty} {

@@ -26,7 +26,8 @@ func FuzzParseSpec(f *testing.F) {
 	f.Add(credit)
 	f.Add(scf.Plan())
 	f.Add([]byte("version: 1\nfields: [{name: x}]\nfeatures: [{name: x}]\n"))
-	f.Add([]byte("version: 1\nfields: [{name: x}]\nfeatures: [{name: a, kernel: log1p, of: b}, {name: b, kernel: log1p, of: a}]\n"))
+	f.Add([]byte("version: 1\nfields: [{name: x}]\nfeatures: [{name: a, kernel: log1p, of: b}, {name: b, kernel: " +
+		"log1p, of: a}]\n"))
 	f.Add([]byte(lookupPlan))
 	f.Add([]byte("a: &a [*a]\n"))
 	f.Add([]byte("version: 1\nfields:\n- name: \"\\u0000\"\n"))
@@ -130,10 +131,13 @@ func TestSpecYAML(t *testing.T) {
 		t.Fatal(err)
 	}
 	low := 0.5
-	s.Fields[1].Missing, s.Fields[1].Outside, s.Fields[1].Text, s.Fields[1].Unit = &features.MissingSpec{Allowed: true}, "clip", "a: text", "EUR"
-	s.Fields[2].Missing, s.Fields[1].Written = &features.MissingSpec{Allowed: true, Marks: []string{"NA", "?", "-999", "null"}}, "1.234,56 EUR"
+	s.Fields[1].Missing, s.Fields[1].Outside, s.Fields[1].Text, s.Fields[1].Unit = &features.MissingSpec{Allowed: true},
+		"clip", "a: text", "EUR"
+	s.Fields[2].Missing, s.Fields[1].Written = &features.MissingSpec{Allowed: true,
+		Marks: []string{"NA", "?", "-999", "null"}}, "1.234,56 EUR"
 	s.Features[0].Fill, s.Features[0].Sensitive = &low, true
-	s.Clean = &features.CleanSpec{Duplicates: []string{"id"}, Outliers: &features.OutlierSpec{Share: 0.01, Trees: 50, Sample: 100, Drop: true}}
+	s.Clean = &features.CleanSpec{Duplicates: []string{"id"},
+		Outliers: &features.OutlierSpec{Share: 0.01, Trees: 50, Sample: 100, Drop: true}}
 	again, err := features.ParseSpec(s.YAML())
 	if err != nil {
 		t.Fatalf("%v\n%s", err, s.YAML())

@@ -42,7 +42,8 @@ func InferSpec(rec arrow.Record, label string) (*Spec, []LeftOut, error) {
 			continue
 		}
 		if !nameOK(f.Name) || f.Name == EventTime {
-			return nil, nil, &assay.FieldError{Field: f.Name, Problem: "the column's name cannot be a field's name; rename it"}
+			return nil, nil, &assay.FieldError{Field: f.Name,
+				Problem: "the column's name cannot be a field's name; rename it"}
 		}
 		a := rec.Column(i)
 		kind, why := "", ""

@@ -77,9 +77,11 @@ func invoiceLog(t *testing.T) []assay.Event {
 			return assay.Field{Name: name, Value: assay.TextValue(r[column])}
 		}
 		issued, settled := date(t, r["InvoiceDate"]), date(t, r["SettledDate"])
-		add("scoring", issued.Add(8*time.Hour), n("amount", "InvoiceAmount"), s("disputed", "Disputed"), s("bill", "PaperlessBill"))
+		add("scoring", issued.Add(8*time.Hour), n("amount", "InvoiceAmount"), s("disputed", "Disputed"),
+			s("bill", "PaperlessBill"))
 		add("issued", issued.Add(18*time.Hour), n("amount", "InvoiceAmount"))
-		add("payment", settled.Add(19*time.Hour), n("amount", "InvoiceAmount"), s("disputed", "Disputed"), n("days_late", "DaysLate"), n("days_to_settle", "DaysToSettle"))
+		add("payment", settled.Add(19*time.Hour), n("amount", "InvoiceAmount"), s("disputed", "Disputed"),
+			n("days_late", "DaysLate"), n("days_to_settle", "DaysToSettle"))
 	}
 	slices.SortStableFunc(log, func(a, b assay.Event) int { return a.Time.Compare(b.Time) })
 	return log
@@ -132,7 +134,8 @@ func TestInvoices(t *testing.T) {
 			}
 			e := &log[i]
 			amount, _ := e.Field("amount")
-			byInvoice[e.Time.Format("1/2/2006")+e.Entity("customer")+strconv.FormatFloat(amount.Number(), 'f', -1, 64)] = v.Values
+			byInvoice[e.Time.Format("1/2/2006")+e.Entity("customer")+strconv.FormatFloat(amount.Number(),
+				'f', -1, 64)] = v.Values
 		}
 		if err := p.Observe(&log[i], st); err != nil {
 			t.Fatal(err)

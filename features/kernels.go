@@ -13,47 +13,76 @@ func kernels() []kernel {
 		{name: "log1p", min: 1, max: 1, formula: "sign(x) * ln(1 + |x|)", missing: "missing", apply: applyLog1p,
 			example: "x=0 -> 0"},
 		{name: "clip", min: 1, max: 1, formula: "x, held between low and high", missing: "missing",
-			params: "`bounds: [low, high]` fixed, or `quantiles: [0.01, 0.99]` fitted on training rows", apply: applyClip, fit: fitClip, check: checkClip, verify: verifyClip,
+			params: "`bounds: [low, high]` fixed, or `quantiles: [0.01, 0.99]` fitted on training rows",
+			apply:  applyClip, fit: fitClip, check: checkClip, verify: verifyClip,
 			example: "bounds=[0,10] x=12 -> 10"},
-		{name: "ratio", min: 2, max: 2, formula: "a / b", missing: "missing; also when b = 0 or the quotient overflows", apply: applyRatio,
+		{name: "ratio", min: 2, max: 2, formula: "a / b", missing: "missing; also when b = 0 or the quotient overflows",
+			apply:   applyRatio,
 			example: "a=3 b=4 -> 0.75"},
 		{name: "difference", min: 2, max: 2, formula: "a - b", missing: "missing", apply: applyDifference,
 			example: "a=3 b=4 -> -1"},
 		{name: "sum", min: 2, max: 8, formula: "a + b + ... from left to right", missing: "missing", apply: applySum,
 			example: "a=3 b=4 -> 7"},
-		{name: "product", min: 2, max: 8, formula: "a * b * ... from left to right", missing: "missing", apply: applyProduct,
+		{name: "product", min: 2, max: 8, formula: "a * b * ... from left to right",
+			missing: "missing", apply: applyProduct,
 			example: "a=3 b=4 -> 12"},
-		{name: "gap", min: 2, max: 2, formula: "(a - b) / max(|a|, |b|), 0 when both are 0", missing: "missing", apply: applyGap,
+		{name: "gap", min: 2, max: 2, formula: "(a - b) / max(|a|, |b|), 0 when both are 0",
+			missing: "missing", apply: applyGap,
 			example: "a=90 b=100 -> -0.1"},
-		{name: "bucket", min: 1, max: 1, formula: "number of edges <= x", missing: "missing", params: "`edges: [e1, e2, ...]` rising", apply: applyBucket, check: checkBucket,
+		{name: "bucket", min: 1, max: 1, formula: "number of edges <= x", missing: "missing",
+			params: "`edges: [e1, e2, ...]` rising", apply: applyBucket, check: checkBucket,
 			example: "edges=[10,20] x=10 -> 1"},
-		{name: "missing", min: 1, max: 1, any: true, formula: "1 if x has no value, else 0", missing: "1", apply: applyMissing,
+		{name: "missing", min: 1, max: 1, any: true, formula: "1 if x has no value, else 0",
+			missing: "1", apply: applyMissing,
 			example: "x=missing -> 1"},
-		{name: "outside", min: 1, max: 1, formula: "1 if x < low or x > high, else 0", missing: "missing", params: "`bounds: [low, high]`", apply: applyOutside, check: checkOutside,
+		{name: "outside", min: 1, max: 1, formula: "1 if x < low or x > high, else 0", missing: "missing",
+			params: "`bounds: [low, high]`", apply: applyOutside, check: checkOutside,
 			example: "bounds=[0,10] x=12 -> 1"},
-		{name: "round_amount", min: 1, max: 1, formula: "1 if x is a multiple of step other than 0, else 0", missing: "missing", params: "`step: 100` (default)", apply: applyRoundAmount, check: checkStep,
+		{name: "round_amount", min: 1, max: 1, formula: "1 if x is a multiple of step other than 0, else 0",
+			missing: "missing", params: "`step: 100` (default)", apply: applyRoundAmount, check: checkStep,
 			example: "step=50 x=150 -> 1"},
-		{name: "days_between", min: 2, max: 2, times: true, formula: "(b - a) in days, with fractions", missing: "missing", apply: applyDaysBetween,
+		{name: "days_between", min: 2, max: 2, times: true, formula: "(b - a) in days, with fractions",
+			missing: "missing", apply: applyDaysBetween,
 			example: "a=2024-03-01 b=2024-03-31 -> 30"},
-		{name: "date_part", min: 1, max: 1, times: true, formula: "year, quarter, month, day, weekday (Monday = 1), hour or year_day, in UTC or in a zone", missing: "missing", params: "`part: month`, `zone: Europe/Berlin` (default UTC)", apply: applyDatePart, check: checkPart,
+		{name: "date_part", min: 1, max: 1, times: true,
+			formula: "year, quarter, month, day, weekday (Monday = 1), hour or year_day, in UTC or in a zone",
+			missing: "missing", params: "`part: month`, `zone: Europe/Berlin` (default UTC)",
+			apply: applyDatePart, check: checkPart,
 			example: "part=weekday x=2024-03-01 -> 5"},
-		{name: "category", min: 1, max: 1, text: true, formula: "the text's place among the texts seen at least min_count times in training, sorted, or in the list `categories`, of texts, numbers or flags; the last code is `other`", missing: "missing",
-			params: "`min_count: 20`, `max_categories: 254` (defaults); or `categories: [...]` and `unknown: other` (default) or `missing`", apply: applyCategory, fit: fitCategory, check: checkCategory, verify: verifyCategory,
+		{name: "category", min: 1, max: 1, text: true,
+			formula: "the text's place among the texts seen at least min_count times in training, sorted, or in the " +
+				"list `categories`, of texts, numbers or flags; the last code is `other`", missing: "missing",
+			params: "`min_count: 20`, `max_categories: 254` (defaults); or `categories: [...]` and `unknown: other` " +
+				"(default) or `missing`", apply: applyCategory, fit: fitCategory, check: checkCategory,
+			verify:  verifyCategory,
 			example: "texts=a,a,b min_count=1 x=b -> 1"},
-		{name: "cross", min: 2, max: 2, text: true, formula: "as category, of the pair of texts", missing: "missing if either is",
-			params: "`min_count: 20`, `max_categories: 254` (defaults)", apply: applyCross, fit: fitCross, check: checkCategory, verify: verifyCross,
+		{name: "cross", min: 2, max: 2, text: true, formula: "as category, of the pair of texts",
+			missing: "missing if either is",
+			params:  "`min_count: 20`, `max_categories: 254` (defaults)", apply: applyCross, fit: fitCross,
+			check: checkCategory, verify: verifyCross,
 			example: "texts=a,a,b texts2=u,v,u min_count=1 x=a y=v -> 1"},
-		{name: "frequency", min: 1, max: 1, text: true, formula: "share of the training rows that have this text; 0 for a text seen fewer than min_count times", missing: "missing",
-			params: "`min_count: 1` (default)", apply: applyTable, fit: fitFrequency, check: checkCategory, verify: verifyTable,
+		{name: "frequency", min: 1, max: 1, text: true,
+			formula: "share of the training rows that have this text; 0 for a text seen fewer than min_count times",
+			missing: "missing",
+			params:  "`min_count: 1` (default)", apply: applyTable, fit: fitFrequency,
+			check: checkCategory, verify: verifyTable,
 			example: "texts=a,a,b,c min_count=1 x=a -> 0.5"},
-		{name: "woe", min: 1, max: 1, text: true, formula: "weight of evidence: ln((bad_i + s*p) / bad) - ln((good_i + s*(1-p)) / good), p the bad rate, s the smoothing; bad and good include s; `other` pools the rare texts", missing: "missing",
-			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the folds they are not in", apply: applyTable, fit: fitWOE, check: checkCategory, verify: verifyTable,
+		{name: "woe", min: 1, max: 1, text: true,
+			formula: "weight of evidence: ln((bad_i + s*p) / bad) - ln((good_i + s*(1-p)) / good), p the bad rate, s " +
+				"the smoothing; bad and good include s; `other` pools the rare texts", missing: "missing",
+			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the " +
+				"folds they are not in", apply: applyTable, fit: fitWOE, check: checkCategory, verify: verifyTable,
 			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 1.09861228867"},
-		{name: "target_mean", min: 1, max: 1, text: true, formula: "(bad_i + s*p) / (n_i + s), p the bad rate, s the smoothing; `other` pools the rare texts", missing: "missing",
-			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the folds they are not in", apply: applyTable, fit: fitTargetMean, check: checkCategory, verify: verifyTable,
+		{name: "target_mean", min: 1, max: 1, text: true,
+			formula: "(bad_i + s*p) / (n_i + s), p the bad rate, s the smoothing; `other` pools the rare texts",
+			missing: "missing",
+			params: "`smoothing: 10`, `min_count: 20`, `folds: 5` (defaults); training rows get the value of the " +
+				"folds they are not in", apply: applyTable, fit: fitTargetMean,
+			check: checkCategory, verify: verifyTable,
 			example: "texts=a,a,b,b labels=1,1,0,0 smoothing=2 min_count=1 x=a -> 0.75"},
 	}
-	for _, k := range slices.Concat(lookupKernels(), windowKernels(), quantileKernels(), orderKernels(), timedKernels(), memberKernels()) {
+	for _, k := range slices.Concat(lookupKernels(), windowKernels(), quantileKernels(), orderKernels(),
+		timedKernels(), memberKernels()) {
 		k.window = !k.lookup
 		out = append(out, k)
 	}
@@ -86,7 +115,8 @@ func checkClip(f *FeatureSpec) string {
 		return "clip wants either bounds or quantiles"
 	case len(f.Bounds) > 0 && (len(f.Bounds) != 2 || !(f.Bounds[0] <= f.Bounds[1])):
 		return "bounds want two numbers, low and high"
-	case len(f.Quantiles) > 0 && (len(f.Quantiles) != 2 || !(0 <= f.Quantiles[0] && f.Quantiles[0] < f.Quantiles[1] && f.Quantiles[1] <= 1)):
+	case len(f.Quantiles) > 0 &&
+		(len(f.Quantiles) != 2 || !(0 <= f.Quantiles[0] && f.Quantiles[0] < f.Quantiles[1] && f.Quantiles[1] <= 1)):
 		return "quantiles want two shares between 0 and 1, low and high"
 	}
 	return ""

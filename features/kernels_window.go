@@ -54,7 +54,8 @@ func windowKernels() []kernel {
 			formula: "greatest sum of one member / sum of all (concentration); above 1 if others are negative; exact " +
 				"while no more than `members` members came since the window's beginning, else never too large if " +
 				"no value is negative",
-			missing: "missing when the sum is not positive, or, in a window with `offset`, when `members` others came since " +
+			missing: "missing when the sum is not positive, or, in a window with `offset`, when `members` others " +
+				"came since " +
 				"and all its members were forgotten",
 			params: "`members` at the window (default 128)", example: "values=10,30,20 members=a,b,a -> 0.5",
 			read: func(r *window.Reading, _ int64, _ *learned) float64 { return r.Share }},

@@ -40,7 +40,8 @@ const maxCross = 1 << 22
 // verifyCross also lays the pairs out as the dense table that apply reads.
 func verifyCross(l *learned, sizes []int) error {
 	n := len(l.Categories)
-	if l.Other == nil || *l.Other != float64(n) || len(l.Pairs) != 2*n || len(l.Counts) != n+1 || sizes[0]*sizes[1] > maxCross {
+	if l.Other == nil || *l.Other != float64(n) || len(l.Pairs) != 2*n || len(l.Counts) != n+1 ||
+		sizes[0]*sizes[1] > maxCross {
 		return errLearned
 	}
 	l.stride = sizes[1]

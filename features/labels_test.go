@@ -86,8 +86,10 @@ func TestLabelsAgainstDuckDB(t *testing.T) {
 		}
 		seen[got]++
 	}
-	if seen["0"] < 20 || seen["1"] < 20 || seen[""] < 20 || o.Open+o.Unmatched != seen[""] || o.Stray == 0 || o.SameDay == 0 {
-		t.Errorf("%v, %d open, %d unmatched, %d stray, %d on the same day: the log tries too little", seen, o.Open, o.Unmatched, o.Stray, o.SameDay)
+	if seen["0"] < 20 || seen["1"] < 20 || seen[""] < 20 || o.Open+o.Unmatched != seen[""] ||
+		o.Stray == 0 || o.SameDay == 0 {
+		t.Errorf("%v, %d open, %d unmatched, %d stray, %d on the same day: the log tries too little", seen, o.Open,
+			o.Unmatched, o.Stray, o.SameDay)
 	}
 }
 
@@ -100,16 +102,26 @@ func TestOwnDay(t *testing.T) {
 		label   float64
 		sameDay int
 	}{
-		"same time, later row":     {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-05", "default", "a"}, end}, 1, 0},
-		"same time, earlier row":   {[][]string{{"2024-01-05", "default", "a"}, {"2024-01-05", "application", "a"}, end}, 0, 1},
-		"later time, earlier row":  {[][]string{{"2024-01-05T12:00:00Z", "default", "a"}, {"2024-01-05", "application", "a"}, end}, 1, 0},
-		"midnight, later row":      {[][]string{{"2024-01-05T12:00:00Z", "application", "a"}, {"2024-01-05", "default", "a"}, end}, 0, 1},
-		"the day before":           {[][]string{{"2024-01-04T23:59:59Z", "default", "a"}, {"2024-01-05", "application", "a"}, end}, 0, 0},
-		"the horizon's last":       {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-15", "default", "a"}, end}, 1, 0},
-		"beyond the horizon":       {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-15T00:00:01Z", "default", "a"}, end}, 0, 0},
-		"of another loan":          {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", "b"}, end}, 0, 0},
-		"no loan":                  {[][]string{{"2024-01-05", "application", ""}, {"2024-01-06", "default", "b"}, end}, math.NaN(), 0},
-		"no loan at the bad event": {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", ""}, end}, 0, 0},
+		"same time, later row": {[][]string{{"2024-01-05", "application", "a"},
+			{"2024-01-05", "default", "a"}, end}, 1, 0},
+		"same time, earlier row": {[][]string{{"2024-01-05", "default", "a"}, {"2024-01-05", "application", "a"},
+			end}, 0, 1},
+		"later time, earlier row": {[][]string{{"2024-01-05T12:00:00Z", "default", "a"},
+			{"2024-01-05", "application", "a"}, end}, 1, 0},
+		"midnight, later row": {[][]string{{"2024-01-05T12:00:00Z", "application", "a"},
+			{"2024-01-05", "default", "a"}, end}, 0, 1},
+		"the day before": {[][]string{{"2024-01-04T23:59:59Z", "default", "a"},
+			{"2024-01-05", "application", "a"}, end}, 0, 0},
+		"the horizon's last": {[][]string{{"2024-01-05", "application", "a"},
+			{"2024-01-15", "default", "a"}, end}, 1, 0},
+		"beyond the horizon": {[][]string{{"2024-01-05", "application", "a"},
+			{"2024-01-15T00:00:01Z", "default", "a"}, end}, 0, 0},
+		"of another loan": {[][]string{{"2024-01-05", "application", "a"},
+			{"2024-01-06", "default", "b"}, end}, 0, 0},
+		"no loan": {[][]string{{"2024-01-05", "application", ""}, {"2024-01-06", "default", "b"}, end},
+			math.NaN(), 0},
+		"no loan at the bad event": {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", ""}, end},
+			0, 0},
 		"an unknown kind ends nothing": {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", "a"},
 			{"2124-01-06", "visit", "a"}}, math.NaN(), 0},
 	} {
@@ -127,7 +139,9 @@ func TestOwnDay(t *testing.T) {
 // no window and no field names its kind.
 func TestLabelKindIsKnown(t *testing.T) {
 	s := spec(t, labelPlan)
-	rec := cells(t, []string{"time", "kind", "loan"}, [][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", "a"}, {"2024-03-01", "payment", ""}, {"2024-03-01", "default", "b"}})
+	rec := cells(t, []string{"time", "kind", "loan"},
+		[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", "a"}, {"2024-03-01", "payment", ""},
+			{"2024-03-01", "default", "b"}})
 	p, _, err := s.Fit(t.Context(), rec, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +161,8 @@ func TestLabelKindIsKnown(t *testing.T) {
 // read, and no others.
 func TestLabelColumnOfALog(t *testing.T) {
 	s := spec(t, strings.Replace(labelPlan, "{event: default, match: [loan], horizon: 10d}", "{column: y}", 1))
-	fields := []arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Float64}, {Name: "time", Type: arrow.BinaryTypes.String}, {Name: "kind", Type: arrow.BinaryTypes.String},
+	fields := []arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "time", Type: arrow.BinaryTypes.String}, {Name: "kind", Type: arrow.BinaryTypes.String},
 		{Name: "loan", Type: arrow.BinaryTypes.String}, {Name: "y", Type: arrow.PrimitiveTypes.Float64, Nullable: true}}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
 	defer b.Release()

@@ -57,7 +57,8 @@ func (c checker) lookups() error {
 	for i := range c.s.Lookups {
 		l, at := &c.s.Lookups[i], fmt.Sprintf("$.lookups[%d]", i)
 		if !nameOK(l.Name) || c.s.lookupOf(l.Name) != i {
-			return c.fail(at+".name", "give each lookup a name of its own", "the name is empty, too long or given twice")
+			return c.fail(at+".name", "give each lookup a name of its own",
+				"the name is empty, too long or given twice")
 		}
 		if rows += len(l.Rows); rows > MaxLookupRows {
 			return c.fail(at, "", "the lookups have more than %d rows", MaxLookupRows)
@@ -76,7 +77,8 @@ func (c checker) lookups() error {
 			return c.fail(at, "write `file: NAME`, or rows", "lookup %q has no rows", l.Name)
 		}
 		if !l.keyed() && !l.dated() {
-			return c.fail(at, "name its `key`, its `from`, or both", "lookup %q has neither keys nor dates: one value for all",
+			return c.fail(at, "name its `key`, its `from`, or both",
+				"lookup %q has neither keys nor dates: one value for all",
 				l.Name)
 		}
 		if err := c.lookupRows(l, at); err != nil {
@@ -125,7 +127,8 @@ func (r *LookupRow) from() (us int64, ok bool) {
 func (c checker) unread() error {
 	for i := range c.s.Lookups {
 		if l := &c.s.Lookups[i]; l.File != "" {
-			return c.fail(fmt.Sprintf("$.lookups[%d].file", i), "", "the rows of lookup %q were not read from %s", l.Name,
+			return c.fail(fmt.Sprintf("$.lookups[%d].file", i), "", "the rows of lookup %q were not read from %s",
+				l.Name,
 				l.File)
 		}
 	}
@@ -194,7 +197,8 @@ func (l *LookupSpec) sortRows(rows []LookupRow) error {
 	})
 	for i := 1; i < len(rows); i++ {
 		if rows[i].Key == rows[i-1].Key && rows[i].From == rows[i-1].From {
-			return fmt.Errorf("%w: two rows of the key %q from %q: keep one of them", assay.ErrInvalid, clip(rows[i].Key),
+			return fmt.Errorf("%w: two rows of the key %q from %q: keep one of them",
+				assay.ErrInvalid, clip(rows[i].Key),
 				rows[i].From)
 		}
 	}

@@ -76,7 +76,8 @@ func (c checker) lookupFeature(f *FeatureSpec, at string) error {
 		case k < 0:
 			return c.fail(at, "the fields are "+c.s.fieldNames(), "%q names no field", n)
 		case c.s.Fields[k].kind() != want[j]:
-			return c.fail(at, "", "lookup %q wants a %s here, and %q is a %s", f.Table, want[j], n, c.s.Fields[k].kind())
+			return c.fail(at, "", "lookup %q wants a %s here, and %q is a %s", f.Table, want[j],
+				n, c.s.Fields[k].kind())
 		case !c.s.carries(&c.s.Fields[k], c.s.event()):
 			return c.fail(at, "", "events of kind %q do not carry field %q", c.s.event(), n)
 		}

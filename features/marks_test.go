@@ -265,7 +265,8 @@ features:
 		if err != nil {
 			t.Fatal(err)
 		}
-		sameEverywhere(t, map[string][]float64{fmt.Sprint("event ", row): v.Values}, m.Columns[0][row], m.Columns[1][row])
+		sameEverywhere(t, map[string][]float64{fmt.Sprint("event ", row): v.Values},
+			m.Columns[0][row], m.Columns[1][row])
 		if err := p.Observe(&ev, st); err != nil {
 			t.Fatal(err)
 		}
@@ -328,7 +329,8 @@ func TestMarksOfTextColumns(t *testing.T) {
 			rec := tableOf(names, arrayOf(t, arrow.PrimitiveTypes.Float64, "-999"), arrayOf(t, typ, when),
 				arrayOf(t, arrow.FixedWidthTypes.Boolean, "true"))
 			got := featuresOf(t, p, rec, 0, assay.Field{Name: "x", Value: assay.NumberValue(-999)},
-				assay.Field{Name: "when", Value: assay.InstantValue(at)}, assay.Field{Name: "own", Value: assay.FlagValue(true)})
+				assay.Field{Name: "when", Value: assay.InstantValue(at)},
+				assay.Field{Name: "own", Value: assay.FlagValue(true)})
 			sameEverywhere(t, got, nan, nan, 1)
 			ev := assay.Event{ID: "a", Kind: "application", Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 				Fields: []assay.Field{{Name: "when", Value: assay.InstantValue(at)}}}

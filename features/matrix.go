@@ -48,7 +48,8 @@ func (p *Plan) Matrix(ctx context.Context, rec arrow.Record) (*Matrix, error) {
 
 // matrix computes the features of a table whose windows were played.
 func (p *Plan) matrix(ctx context.Context, src *source, past *history) (*Matrix, error) {
-	m := &Matrix{Rows: len(past.rows), Plan: p.digest, Columns: make([][]float64, len(p.visible)), Windows: p.windowReports(past)}
+	m := &Matrix{Rows: len(past.rows), Plan: p.digest, Columns: make([][]float64, len(p.visible)),
+		Windows: p.windowReports(past)}
 	if past.place != nil {
 		m.Row = past.rows
 	}

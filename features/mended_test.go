@@ -13,7 +13,8 @@ import (
 // those that read them, through hidden ones too; no other is.
 func TestMendedSince(t *testing.T) {
 	p := fitted(t, mendedPlan, cells(t, []string{"t", "kind", "buyer", "amount", "held", "flagged", "item"},
-		[][]string{{"2024-01-01", "order", "b", "1", "2", "3", "x"}, {"2024-01-02", "application", "b", "1", "2", "3", ""}}))
+		[][]string{{"2024-01-01", "order", "b", "1", "2", "3", "x"},
+			{"2024-01-02", "application", "b", "1", "2", "3", ""}}))
 	var names []string
 	for _, m := range p.MendedSince(1) {
 		if m.Why == "" {

@@ -34,7 +34,9 @@ func TestMissingMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := datasets.ReadBytes(context.Background(), "t.csv", []byte("country,other,age\nDE,NA,30\nNA,?,-999\n?,x,40\nFR,NA,-999\n"), datasets.Options{Text: []string{"country", "other"}, Number: []string{"age"}})
+	f, err := datasets.ReadBytes(context.Background(), "t.csv",
+		[]byte("country,other,age\nDE,NA,30\nNA,?,-999\n?,x,40\nFR,NA,-999\n"),
+		datasets.Options{Text: []string{"country", "other"}, Number: []string{"age"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +61,12 @@ func TestMissingMarks(t *testing.T) {
 	}
 	rows := [][3]any{{"DE", "NA", 30.0}, {"NA", "?", -999.0}, {"?", "x", 40.0}, {"FR", "NA", -999.0}}
 	for row, r := range rows {
-		ev := assay.Event{ID: fmt.Sprint(row), Kind: "application", Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Fields: []assay.Field{
-			{Name: "country", Value: assay.TextValue(r[0].(string))}, {Name: "other", Value: assay.TextValue(r[1].(string))}, {Name: "age", Value: assay.NumberValue(r[2].(float64))},
-		}}
+		ev := assay.Event{ID: fmt.Sprint(row), Kind: "application", Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+			Fields: []assay.Field{
+				{Name: "country", Value: assay.TextValue(r[0].(string))},
+				{Name: "other", Value: assay.TextValue(r[1].(string))},
+				{Name: "age", Value: assay.NumberValue(r[2].(float64))},
+			}}
 		if err := plan.Validate(&ev); err != nil {
 			t.Fatal(err)
 		}
@@ -78,15 +83,18 @@ func TestMissingMarks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for j := range m.Columns {
-			if x := m.Columns[j][row]; math.Float64bits(x) != math.Float64bits(v.Values[j]) || math.Float64bits(x) != math.Float64bits(again.Values[j]) {
-				t.Errorf("row %d, feature %d: %v from the file, %v and %v from the event", row, j, x, v.Values[j], again.Values[j])
+			if x := m.Columns[j][row]; math.Float64bits(x) != math.Float64bits(v.Values[j]) ||
+				math.Float64bits(x) != math.Float64bits(again.Values[j]) {
+				t.Errorf("row %d, feature %d: %v from the file, %v and %v from the event", row, j, x,
+					v.Values[j], again.Values[j])
 			}
 		}
 		if got, want := m.Columns[0][row] != m.Columns[0][row], row == 1 || row == 2; got != want {
 			t.Errorf("row %d: country is missing: %v, want %v", row, got, want)
 		}
 	}
-	if _, err := features.ParseSpec([]byte(strings.Replace(markedPlan, "[NA, \"?\"]", "{NA: 1}", 1))); err == nil || !strings.Contains(err.Error(), "missing wants true, false, or a list") {
+	if _, err := features.ParseSpec([]byte(strings.Replace(markedPlan, "[NA, \"?\"]", "{NA: 1}", 1))); err == nil ||
+		!strings.Contains(err.Error(), "missing wants true, false, or a list") {
 		t.Errorf("a map: %v", err)
 	}
 }

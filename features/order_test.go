@@ -47,15 +47,25 @@ func TestOrder(t *testing.T) {
 		late  string
 		ahead string
 	}{
-		"in order":             {"", [][]string{day(0, "payment"), day(1, "application"), day(1, "payment")}, "0 []", "[]"},
-		"out of order":         {"", [][]string{day(0, "payment"), day(5, "payment"), day(3, "application"), day(5, "payment"), day(4, "payment")}, "2 [{2 1 48h0m0s} {4 3 24h0m0s}]", "[]"},
-		"within the lateness":  {"lateness: 2d", [][]string{day(0, "payment"), day(5, "payment"), day(3, "application")}, "0 []", "[]"},
-		"an unknown kind":      {"", [][]string{day(0, "payment"), day(900, "visit"), day(3, "application")}, "0 []", "[]"},
-		"a wrong date":         {"", [][]string{day(0, "payment"), day(900, "payment"), day(3, "application"), day(4, "application")}, "2 [{2 1 21528h0m0s} {3 1 21504h0m0s}]", "[{1 2026-06-19 00:00:00 +0000 UTC 21504h0m0s}]"},
-		"a wrong date at last": {"", [][]string{day(0, "payment"), day(1, "payment"), day(3, "application"), day(370, "payment")}, "0 []", "[{3 2025-01-05 00:00:00 +0000 UTC 8808h0m0s}]"},
-		"a pause that is":      {"ahead: 2w", [][]string{day(0, "payment"), day(1, "payment"), day(3, "application"), day(18, "payment")}, "0 []", "[{3 2024-01-19 00:00:00 +0000 UTC 360h0m0s}]"},
-		"a pause that may be":  {"ahead: 3w", [][]string{day(0, "payment"), day(1, "payment"), day(3, "application"), day(18, "payment")}, "0 []", "[]"},
-		"an old event":         {"", [][]string{day(-9000, "payment"), day(1, "payment"), day(3, "application"), day(5, "payment")}, "0 []", "[]"},
+		"in order": {"", [][]string{day(0, "payment"), day(1, "application"), day(1, "payment")}, "0 []",
+			"[]"},
+		"out of order": {"", [][]string{day(0, "payment"), day(5, "payment"), day(3, "application"),
+			day(5, "payment"), day(4, "payment")}, "2 [{2 1 48h0m0s} {4 3 24h0m0s}]", "[]"},
+		"within the lateness": {"lateness: 2d",
+			[][]string{day(0, "payment"), day(5, "payment"), day(3, "application")}, "0 []", "[]"},
+		"an unknown kind": {"", [][]string{day(0, "payment"), day(900, "visit"), day(3, "application")}, "0 []",
+			"[]"},
+		"a wrong date": {"", [][]string{day(0, "payment"), day(900, "payment"), day(3, "application"),
+			day(4, "application")}, "2 [{2 1 21528h0m0s} {3 1 21504h0m0s}]",
+			"[{1 2026-06-19 00:00:00 +0000 UTC 21504h0m0s}]"},
+		"a wrong date at last": {"", [][]string{day(0, "payment"), day(1, "payment"), day(3, "application"),
+			day(370, "payment")}, "0 []", "[{3 2025-01-05 00:00:00 +0000 UTC 8808h0m0s}]"},
+		"a pause that is": {"ahead: 2w", [][]string{day(0, "payment"), day(1, "payment"), day(3, "application"),
+			day(18, "payment")}, "0 []", "[{3 2024-01-19 00:00:00 +0000 UTC 360h0m0s}]"},
+		"a pause that may be": {"ahead: 3w", [][]string{day(0, "payment"), day(1, "payment"), day(3, "application"),
+			day(18, "payment")}, "0 []", "[]"},
+		"an old event": {"", [][]string{day(-9000, "payment"), day(1, "payment"), day(3, "application"),
+			day(5, "payment")}, "0 []", "[]"},
 	} {
 		o, err := spec(t, orderPlan+c.extra).Order(cells(t, orderColumns, c.rows))
 		if err != nil {
@@ -68,7 +78,8 @@ func TestOrder(t *testing.T) {
 			t.Errorf("%s: ahead %s, want %s", name, got, c.ahead)
 		}
 	}
-	o, err := spec(t, orderPlan).Order(cells(t, orderColumns, [][]string{day(0, "visit"), day(1, "payment"), day(1, "visit")}))
+	o, err := spec(t,
+		orderPlan).Order(cells(t, orderColumns, [][]string{day(0, "visit"), day(1, "payment"), day(1, "visit")}))
 	if err != nil || o.Unknown["visit"] != 2 || o.Events != 1 {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -78,7 +89,8 @@ func TestOrder(t *testing.T) {
 // in a table either.
 func TestUnknownKindsMoveNoTime(t *testing.T) {
 	s := spec(t, orderPlan)
-	rec := cells(t, orderColumns, [][]string{{"2024-01-01", "payment", "a", "s"}, {"2150-01-01", "visit", "a", "s"}, {"", "visit", "", ""}, {"2024-01-02", "payment", "a", "s"}, {"2024-01-03", "application", "a", "s"}})
+	rec := cells(t, orderColumns, [][]string{{"2024-01-01", "payment", "a", "s"}, {"2150-01-01", "visit", "a", "s"},
+		{"", "visit", "", ""}, {"2024-01-02", "payment", "a", "s"}, {"2024-01-03", "application", "a", "s"}})
 	p, r, err := s.Fit(t.Context(), rec, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +99,8 @@ func TestUnknownKindsMoveNoTime(t *testing.T) {
 	if err != nil || m.Columns[0][0] != 2 || m.Columns[1][0] != 2 {
 		t.Errorf("the windows hold %v and %v, %v, want 2 and 2", m.Columns[0], m.Columns[1], err)
 	}
-	if got := fmt.Sprint(r.Windows); got != "[{paid [{paid payment 2 0 0 0}] 1 1 2 false} {sector [{sector payment 2 0 0 0}] 1 1 2 false}]" {
+	if got := fmt.Sprint(r.Windows); got != "[{paid [{paid payment 2 0 0 0}] 1 1 2 false} {sector [{sector payment 2 "+
+		"0 0 0}] 1 1 2 false}]" {
 		t.Errorf("the report says %s", got)
 	}
 }
@@ -96,14 +109,17 @@ func TestUnknownKindsMoveNoTime(t *testing.T) {
 // how many scored rows had a reading.
 func TestWindowReports(t *testing.T) {
 	rec := cells(t, orderColumns, [][]string{
-		{"2024-01-05", "application", "b", "s"}, {"2024-01-05", "payment", "a", ""}, {"2024-01-04", "payment", "a", "s"}, {"2024-01-06", "payment", "", "s"},
-		{"2024-01-06", "application", "a", "u"}, {"2024-01-06", "application", "", "s"}, {"2024-01-07", "payment", "a", "s"},
+		{"2024-01-05", "application", "b", "s"}, {"2024-01-05", "payment", "a", ""}, {"2024-01-04", "payment", "a",
+			"s"}, {"2024-01-06", "payment", "", "s"},
+		{"2024-01-06", "application", "a", "u"}, {"2024-01-06", "application", "", "s"},
+		{"2024-01-07", "payment", "a", "s"},
 	})
 	log, err := spec(t, orderPlan).Play(t.Context(), rec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(log.Windows()); got != "[{paid [{paid payment 2 1 1 0}] 3 1 1 false} {sector [{sector payment 2 1 1 0}] 3 1 1 false}]" {
+	if got := fmt.Sprint(log.Windows()); got != "[{paid [{paid payment 2 1 1 0}] 3 1 1 false} {sector [{sector "+
+		"payment 2 1 1 0}] 3 1 1 false}]" {
 		t.Errorf("the report says %s", got)
 	}
 }
@@ -114,7 +130,8 @@ func TestLogServesPlans(t *testing.T) {
 	s := spec(t, orderPlan)
 	var rows [][]string
 	for i := range 400 {
-		rows = append(rows, []string{time2024.Add(time.Duration(i) * time.Hour).Format(time.RFC3339), []string{"payment", "application"}[i%2], fmt.Sprint("b", i%7), fmt.Sprint("s", i%3)})
+		rows = append(rows, []string{time2024.Add(time.Duration(i) * time.Hour).Format(time.RFC3339),
+			[]string{"payment", "application"}[i%2], fmt.Sprint("b", i%7), fmt.Sprint("s", i%3)})
 	}
 	rec := cells(t, orderColumns, rows)
 	log, err := s.Play(t.Context(), rec)
@@ -141,7 +158,8 @@ func TestLogServesPlans(t *testing.T) {
 		for c := range a.Columns {
 			for i := range a.Columns[c] {
 				if math.Float64bits(a.Columns[c][i]) != math.Float64bits(b.Columns[c][i]) {
-					t.Fatalf("rows %v: value %d of column %d is %v and %v", some, i, c, a.Columns[c][i], b.Columns[c][i])
+					t.Fatalf("rows %v: value %d of column %d is %v and %v", some, i, c,
+						a.Columns[c][i], b.Columns[c][i])
 				}
 			}
 		}
@@ -159,14 +177,18 @@ func TestLogServesPlans(t *testing.T) {
 // the events that feed it.
 func TestNamesOfWindows(t *testing.T) {
 	for name, c := range map[string]struct{ plan, want string }{
-		"a member":      {strings.Replace(orderPlan, "on: [payment], length: 90d", "on: [payment], member: sector, length: 90d", 1), ""},
-		"where":         {strings.Replace(orderPlan, "on: [payment], length: 90d", "on: [payment], where: {field: x, above: 0}, length: 90d", 1), `kind "payment" do not carry field "x"`},
-		"another kind":  {strings.Replace(orderPlan, "on: [payment], length: all", "on: [payment, order], length: all", 1), `kind "order" do not carry field "sector"`},
+		"a member": {strings.Replace(orderPlan, "on: [payment], length: 90d",
+			"on: [payment], member: sector, length: 90d", 1), ""},
+		"where": {strings.Replace(orderPlan, "on: [payment], length: 90d",
+			"on: [payment], where: {field: x, above: 0}, length: 90d", 1), `kind "payment" do not carry field "x"`},
+		"another kind": {strings.Replace(orderPlan, "on: [payment], length: all", "on: [payment, order], length: all",
+			1), `kind "order" do not carry field "sector"`},
 		"another limit": {orderPlan + "ahead: long\n", "no length of time"},
 	} {
 		_, err := features.ParseSpec([]byte(c.plan))
 		var at *features.SpecError
-		if (err == nil) != (c.want == "") || err != nil && (!errors.As(err, &at) || at.Line == 0 || !strings.Contains(err.Error(), c.want)) {
+		if (err == nil) != (c.want == "") || err != nil &&
+			(!errors.As(err, &at) || at.Line == 0 || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q with its place", name, err, c.want)
 		}
 	}
@@ -189,9 +211,11 @@ func TestNamesOfWindows(t *testing.T) {
 // TestYearsOfTypedColumns: a time is held to the years that a server takes,
 // whatever its column's type.
 func TestYearsOfTypedColumns(t *testing.T) {
-	s := spec(t, "version: 1\ntime: at\nfields: [{name: due, kind: time}]\nfeatures: [{name: left, kernel: days_between, of: [event.time, due]}]\n")
+	s := spec(t, "version: 1\ntime: at\nfields: [{name: due, kind: time}]\nfeatures: [{name: left, kernel: "+
+		"days_between, of: [event.time, due]}]\n")
 	good := time2024
-	for _, typ := range []arrow.DataType{arrow.FixedWidthTypes.Timestamp_us, arrow.FixedWidthTypes.Timestamp_s, arrow.FixedWidthTypes.Date32, arrow.FixedWidthTypes.Date64, arrow.BinaryTypes.String} {
+	for _, typ := range []arrow.DataType{arrow.FixedWidthTypes.Timestamp_us, arrow.FixedWidthTypes.Timestamp_s,
+		arrow.FixedWidthTypes.Date32, arrow.FixedWidthTypes.Date64, arrow.BinaryTypes.String} {
 		for _, year := range []int{1850, 1899, 1900, 2200, 2201, 9999} {
 			for _, column := range []string{"at", "due"} {
 				wrong := time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC)
@@ -201,7 +225,8 @@ func TestYearsOfTypedColumns(t *testing.T) {
 				} else {
 					due = wrong
 				}
-				b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{{Name: "at", Type: typ}, {Name: "due", Type: typ}}, nil))
+				b := array.NewRecordBuilder(memory.DefaultAllocator,
+					arrow.NewSchema([]arrow.Field{{Name: "at", Type: typ}, {Name: "due", Type: typ}}, nil))
 				for c, x := range []time.Time{at, due} {
 					switch f := b.Field(c).(type) {
 					case *array.TimestampBuilder:
@@ -242,8 +267,11 @@ func TestEventsIsOn(t *testing.T) {
 	if got, want := string(s.YAML()), string(spec(t, orderPlan).YAML()); got != want {
 		t.Errorf("the plan is written as\n%swant\n%s", got, want)
 	}
-	_, err := features.ParseSpec([]byte(strings.Replace(orderPlan, "on: [payment], length: 90d", "on: [payment], events: [payment], length: 90d", 1)))
-	if err == nil || !strings.Contains(err.Error(), "two names for the same") || !strings.Contains(err.Error(), "line 8") {
+	_, err := features.ParseSpec(
+		[]byte(strings.Replace(orderPlan, "on: [payment], length: 90d", "on: [payment], events: [payment], length: 90d",
+			1)))
+	if err == nil || !strings.Contains(err.Error(), "two names for the same") ||
+		!strings.Contains(err.Error(), "line 8") {
 		t.Errorf("both names: %v", err)
 	}
 }

@@ -154,7 +154,8 @@ func plainNodes(body ast.Node) error {
 		return nil
 	}
 	p := bad.GetToken().Position
-	return &SpecError{Line: p.Line, Column: p.Column, Problem: "anchors, aliases, merge keys and tags are not allowed", Hint: "write the value out"}
+	return &SpecError{Line: p.Line, Column: p.Column, Problem: "anchors, aliases, merge keys and tags are not allowed",
+		Hint: "write the value out"}
 }
 
 type visitor func(ast.Node) bool

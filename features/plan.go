@@ -186,7 +186,8 @@ func (p *Plan) compileFields() error {
 	p.kinds = kinds{scored: p.spec.event()}
 	for i := range p.spec.Fields {
 		s := &p.spec.Fields[i]
-		f := field{spec: s, kind: s.kind(), missing: s.allowMissing(), marks: s.marks(), required: s.Required || !s.allowMissing(), min: math.Inf(-1), max: math.Inf(1)}
+		f := field{spec: s, kind: s.kind(), missing: s.allowMissing(), marks: s.marks(), required: s.Required ||
+			!s.allowMissing(), min: math.Inf(-1), max: math.Inf(1)}
 		f.times, _, _ = s.timeRange() // the spec is checked
 		if u, ok := units[s.Unit]; ok && f.kind == assay.Number {
 			f.min, f.max = u.min, u.max

@@ -22,7 +22,8 @@ func KernelReference() string {
 		{"Kernels over tables", func(k *kernel) bool { return k.lookup }},
 		{"Kernels over windows", func(k *kernel) bool { return k.window }},
 	} {
-		fmt.Fprintf(&b, "### %s\n\n| kernel | inputs | value | when an input is missing | parameters | example |\n|---|---|---|---|---|---|\n", part.title)
+		fmt.Fprintf(&b, "### %s\n\n| kernel | inputs | value | when an input is missing | parameters | example "+
+			"|\n|---|---|---|---|---|---|\n", part.title)
 		for _, k := range kernels() {
 			if !part.want(&k) {
 				continue
@@ -37,7 +38,8 @@ func KernelReference() string {
 				in = "a window"
 			}
 			cell := func(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | `%s` |\n", k.name, in, cell(k.formula), k.missing, k.params, cell(k.example))
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | `%s` |\n", k.name, in, cell(k.formula), k.missing,
+				k.params, cell(k.example))
 		}
 		b.WriteString("\n")
 	}
@@ -51,17 +53,21 @@ func enums() map[string][]string {
 		parts[i] = dateParts[i].name
 	}
 	return map[string][]string{
-		"FieldSpec.kind": {"number", "text", "flag", "time"}, "FieldSpec.outside": {"reject", "missing", "clip", "flag"},
+		"FieldSpec.kind": {"number", "text", "flag", "time"}, "FieldSpec.outside": {"reject",
+			"missing", "clip", "flag"},
 		"DerivedSpec.kernel": statelessNames(), "DerivedSpec.part": parts, "WindowSpec.calendar": calendarUnits,
-		"FeatureSpec.kernel": kernelNames(), "FeatureSpec.monotone": {"increasing", "decreasing"}, "FeatureSpec.part": parts, "FeatureSpec.unknown": {"other", "missing"},
+		"FeatureSpec.kernel": kernelNames(), "FeatureSpec.monotone": {"increasing", "decreasing"},
+		"FeatureSpec.part": parts, "FeatureSpec.unknown": {"other", "missing"},
 	}
 }
 
 // required lists the keys that each node of a spec must have.
 func required() map[string][]string {
 	return map[string][]string{
-		"Spec": {"version", "fields", "features"}, "FieldSpec": {"name"}, "FeatureSpec": {"name"}, "GroupSpec": {"name", "code", "text"},
-		"WindowSpec": {"name", "key", "length"}, "LookupSpec": {"name"}, "DerivedSpec": {"name", "kernel", "of"}, "WhereSpec": {"field"}, "OutlierSpec": {"share"},
+		"Spec": {"version", "fields", "features"}, "FieldSpec": {"name"}, "FeatureSpec": {"name"},
+		"GroupSpec":  {"name", "code", "text"},
+		"WindowSpec": {"name", "key", "length"}, "LookupSpec": {"name"}, "DerivedSpec": {"name", "kernel", "of"},
+		"WhereSpec": {"field"}, "OutlierSpec": {"share"},
 	}
 }
 
@@ -83,7 +89,8 @@ func schemaOf(t reflect.Type, defs map[string]any) map[string]any {
 		return map[string]any{"oneOf": []any{one, map[string]any{"type": "array", "items": one}}}
 	case t == reflect.TypeFor[MissingSpec]():
 		item := map[string]any{"type": []any{"string", "number", "boolean", "null"}}
-		return map[string]any{"oneOf": []any{map[string]any{"type": "boolean"}, map[string]any{"type": "array", "items": item}}}
+		return map[string]any{"oneOf": []any{map[string]any{"type": "boolean"},
+			map[string]any{"type": "array", "items": item}}}
 	case t == reflect.TypeFor[Conditions]():
 		one := schemaOf(reflect.TypeFor[WhereSpec](), defs)
 		return map[string]any{"oneOf": []any{one, map[string]any{"type": "array", "items": one}}}

@@ -138,7 +138,8 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 	switch {
 	case k.window:
 		s.Entities = []string{"key"}
-		s.Fields = []FieldSpec{{Name: "v", On: []string{"fact"}}, {Name: "m", Kind: "text", On: []string{"fact"}}, {Name: "unused"}}
+		s.Fields = []FieldSpec{{Name: "v", On: []string{"fact"}}, {Name: "m", Kind: "text", On: []string{"fact"}},
+			{Name: "unused"}}
 		w := WindowSpec{Name: "w", Key: []string{"key"}, On: []string{"fact"}, Length: "90d", Hop: "1d"}
 		if args["values"] != "" {
 			w.Value = "v"
@@ -182,7 +183,8 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 		add("application", at, assay.Field{Name: "x", Value: assay.TextValue(args["x"])})
 		add("application", at)
 	case k.text:
-		s.Fields = []FieldSpec{{Name: "x", Kind: "text"}, {Name: "y", Kind: "text"}, {Name: "label", On: []string{"none"}}}
+		s.Fields = []FieldSpec{{Name: "x", Kind: "text"}, {Name: "y", Kind: "text"},
+			{Name: "label", On: []string{"none"}}}
 		f.Of = Names{"x", "y"}[:k.min]
 		second := strings.Split(args["texts2"], ",")
 		for i, x := range strings.Split(args["texts"], ",") {

@@ -77,7 +77,8 @@ func (t *tape) hasAll(k *keyed, rec arrow.Record) error {
 			}
 			return &assay.FieldError{Field: name, Problem: fmt.Sprintf(
 				"the table has no such column, and window %q reads it%s (the columns are %s)",
-				p.spec.Windows[i].Name, nearest.Hint(name, columns), strings.Join(columns[:min(len(columns), maxNamed)], ", "))}
+				p.spec.Windows[i].Name, nearest.Hint(name, columns),
+				strings.Join(columns[:min(len(columns), maxNamed)], ", "))}
 		}
 	}
 	return nil

@@ -20,7 +20,8 @@ import (
 // applications is a table of 40 rows in which half of the incomes are missing.
 func applications(t *testing.T, job func(row int) string) arrow.Record {
 	t.Helper()
-	schema := arrow.NewSchema([]arrow.Field{{Name: "amount", Type: arrow.PrimitiveTypes.Float64}, {Name: "income", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+	schema := arrow.NewSchema([]arrow.Field{{Name: "amount", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "income", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 		{Name: "job", Type: arrow.BinaryTypes.String}, {Name: "owner", Type: arrow.BinaryTypes.String}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
@@ -61,7 +62,8 @@ func TestInferRequires(t *testing.T) {
 			t.Errorf("%s is %s, want %s", f.Name, got, want[f.Name])
 		}
 	}
-	full := []assay.Field{{Name: "amount", Value: assay.NumberValue(1)}, {Name: "job", Value: assay.TextValue("fixed")}, {Name: "owner", Value: assay.FlagValue(true)}}
+	full := []assay.Field{{Name: "amount", Value: assay.NumberValue(1)}, {Name: "job", Value: assay.TextValue("fixed")},
+		{Name: "owner", Value: assay.FlagValue(true)}}
 	for i := range full {
 		ev := assay.Event{ID: "e", Kind: "application", Time: at}
 		ev.Fields = append(append(ev.Fields, full[:i]...), full[i+1:]...)
@@ -71,7 +73,9 @@ func TestInferRequires(t *testing.T) {
 			t.Errorf("without %s: %v", full[i].Name, err)
 		}
 	}
-	if got := fmt.Sprint(features.Gaps(applications(t, func(i int) string { return strings.Repeat("x", i%3) }))); got != "[income job]" {
+	if got := fmt.Sprint(features.Gaps(applications(t, func(i int) string {
+		return strings.Repeat("x", i%3)
+	}))); got != "[income job]" {
 		t.Errorf("columns with gaps: %s", got)
 	}
 }
@@ -79,7 +83,8 @@ func TestInferRequires(t *testing.T) {
 // TestEmptyEvent: an event that names nothing that a feature reads is refused
 // also by a plan that requires nothing; one that says that all is missing is not.
 func TestEmptyEvent(t *testing.T) {
-	spec, err := features.ParseSpec([]byte("version: 1\nfields: [{name: number}, {name: note, kind: text}]\nfeatures: [{name: number}]\n"))
+	spec, err := features.ParseSpec(
+		[]byte("version: 1\nfields: [{name: number}, {name: note, kind: text}]\nfeatures: [{name: number}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,21 +112,28 @@ func TestEmptyEvent(t *testing.T) {
 // TestColumnsOfTable: columns that a plan wants and does not know.
 func TestColumnsOfTable(t *testing.T) {
 	_, p := inferred(t)
-	schema := arrow.NewSchema([]arrow.Field{{Name: "Amount", Type: arrow.PrimitiveTypes.Float64}, {Name: "job", Type: arrow.BinaryTypes.String}}, nil)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "Amount", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "job", Type: arrow.BinaryTypes.String}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
 	rec := b.NewRecord()
-	if got := fmt.Sprint(p.MissingColumns(rec), p.UnknownColumns(rec.Schema())); got != "[amount income owner] [Amount]" {
+	if got := fmt.Sprint(p.MissingColumns(rec), p.UnknownColumns(rec.Schema())); got !=
+		"[amount income owner] [Amount]" {
 		t.Error(got)
 	}
-	spec, err := features.ParseSpec([]byte("version: 1\nfields: [{name: number}, {name: note, kind: text, optional: true}]\nfeatures: [{name: number}]\n"))
+	spec, err := features.ParseSpec(
+		[]byte("version: 1\nfields: [{name: number}, {name: note, kind: text, optional: true}]\nfeatures: [{name: " +
+			"number}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, _, err = spec.Fit(context.Background(), oneNumber(t, 1), nil); err != nil || len(p.MissingColumns(oneNumber(t, 1))) > 0 {
+	if p, _, err = spec.Fit(context.Background(), oneNumber(t, 1), nil); err != nil ||
+		len(p.MissingColumns(oneNumber(t, 1))) > 0 {
 		t.Errorf("an optional column: %v, %v", p.MissingColumns(oneNumber(t, 1)), err)
 	}
-	if _, err := features.ParseSpec([]byte("version: 1\nfields: [{name: number, required: true, optional: true}]\nfeatures: [{name: number}]\n")); err == nil {
+	if _, err := features.ParseSpec(
+		[]byte("version: 1\nfields: [{name: number, required: true, optional: true}]\nfeatures: [{name: " +
+			"number}]\n")); err == nil {
 		t.Error("required and optional")
 	}
 }
@@ -166,7 +178,8 @@ features: [{name: branch, kernel: category, categories: [8, 3, 4]}]
 		{[]string{"3", "4", "8"}, 0, false}, {[]string{"0", "1", "2"}, 3, true}, {[]string{"3", "1", "NaN"}, 1, false},
 	} {
 		found, err := p.Unseen(tableOf([]string{"branch"}, arrayOf(t, arrow.PrimitiveTypes.Float64, c.cells...)))
-		if err != nil || len(found) != 1 || found[0].Field != "branch" || found[0].Unseen != c.unseen || found[0].Wrong() != c.wrong {
+		if err != nil || len(found) != 1 || found[0].Field != "branch" || found[0].Unseen != c.unseen ||
+			found[0].Wrong() != c.wrong {
 			t.Errorf("%v: %+v, %v", c.cells, found, err)
 		}
 	}

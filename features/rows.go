@@ -124,7 +124,8 @@ func (f *field) coded(c *column, row int, t string) (float64, *RowError) {
 const (
 	tooLongText = "the text is too long"
 	notFlag     = "a flag wants true or false, 1 or 0"
-	lossyCode   = "the code came as a floating-point number beyond 2^53, where digits are lost: bring it as text or as int64"
+	lossyCode   = "the code came as a floating-point number beyond 2^53, where digits are lost: bring it as text or " +
+		"as int64"
 )
 
 // noNumber says what a text should have been.

@@ -71,7 +71,8 @@ func TestRules(t *testing.T) {
 	}
 	nan := math.NaN()
 	for c, want := range [][]float64{
-		{5, 0, 10, nan, 1, 2}, {5, nan, nan, nan, 1, 2}, {0, 1, 1, 1, 0, 0}, {math.Log(6), -1, -1, -1, math.Log(2), math.Log(3)}, {5, 5, 5, nan, 1, 2},
+		{5, 0, 10, nan, 1, 2}, {5, nan, nan, nan, 1, 2}, {0, 1, 1, 1, 0, 0}, {math.Log(6), -1, -1, -1, math.Log(2),
+			math.Log(3)}, {5, 5, 5, nan, 1, 2},
 	} {
 		for i, w := range want {
 			if got := m.Columns[c][i]; got != w && (got == got || w == w) && math.Abs(got-w) > 1e-15 {
@@ -92,7 +93,8 @@ func TestRules(t *testing.T) {
 			t.Fatal(err)
 		}
 		for c, x := range v.Values {
-			if math.Float64bits(x) != math.Float64bits(m.Columns[c][row]) && (x == x || m.Columns[c][row] == m.Columns[c][row]) {
+			if math.Float64bits(x) != math.Float64bits(m.Columns[c][row]) &&
+				(x == x || m.Columns[c][row] == m.Columns[c][row]) {
 				t.Errorf("%s of row %d: online %v, offline %v", p.Features()[c].Name, row, x, m.Columns[c][row])
 			}
 		}
@@ -115,7 +117,8 @@ func TestOutOfFold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := datasets.ReadBytes(context.Background(), "t.csv", []byte("w,target\na,1\na,0\nb,0\na,1\na,1\nb,0\nb,1\n"), datasets.Options{})
+	f, err := datasets.ReadBytes(context.Background(), "t.csv", []byte("w,target\na,1\na,0\nb,0\na,1\na,1\nb,0\nb,1\n"),
+		datasets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

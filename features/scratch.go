@@ -25,7 +25,8 @@ type scratch struct {
 }
 
 func (p *Plan) newScratch(n int) *scratch {
-	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps)), found: make([]found, len(p.keys)), seen: make([]bool, len(p.feeds)), counts: make([]float64, len(p.feeds))}
+	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps)),
+		found: make([]found, len(p.keys)), seen: make([]bool, len(p.feeds)), counts: make([]float64, len(p.feeds))}
 	back := make([]float64, n*p.slots)
 	for i := range s.cols {
 		s.cols[i] = back[i*n : (i+1)*n : (i+1)*n]

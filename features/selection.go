@@ -38,9 +38,11 @@ type FeatureScore struct {
 // Select scores each feature of a matrix on training rows, and compares them
 // with later rows (nil: none). labels are by row of the matrix; rows whose
 // label is NaN are left out. Scores are in the order of the features.
-func Select(infos []FeatureInfo, m *Matrix, labels []float64, train, later []int, cfg SelectConfig) ([]FeatureScore, error) {
+func Select(infos []FeatureInfo, m *Matrix, labels []float64, train, later []int, cfg SelectConfig) ([]FeatureScore,
+	error) {
 	if len(infos) != len(m.Columns) || len(labels) != m.Rows {
-		return nil, fmt.Errorf("%d features, %d columns; %d labels, %d rows: %w", len(infos), len(m.Columns), len(labels), m.Rows, assay.ErrInvalid)
+		return nil, fmt.Errorf("%d features, %d columns; %d labels, %d rows: %w", len(infos), len(m.Columns),
+			len(labels), m.Rows, assay.ErrInvalid)
 	}
 	cfg = cfg.withDefaults()
 	var rows []int
@@ -120,7 +122,8 @@ func (c SelectConfig) withDefaults() SelectConfig {
 // first, as long as a metric (greater is better, such as a cross-validated
 // AUC) of the rest does not fall by more than tolerance. metric is given the
 // indices of the features to use. It returns what is left, in order.
-func DropByGain(ctx context.Context, scores []FeatureScore, tolerance float64, metric func(ctx context.Context, keep []int) (float64, error)) ([]int, error) {
+func DropByGain(ctx context.Context, scores []FeatureScore, tolerance float64,
+	metric func(ctx context.Context, keep []int) (float64, error)) ([]int, error) {
 	var keep, order []int
 	for i := range scores {
 		if scores[i].Keep {
@@ -182,7 +185,8 @@ func WriteSelection(w io.Writer, scores []FeatureScore) error {
 		if !s.Keep {
 			keep = "no"
 		}
-		fmt.Fprintf(t, "%s\t%.3f\t%d\t%.1f %%\t%s\t%d\t%s\t%s\n", s.Name, s.IV, s.Bins, 100*s.Missing, psi, s.Group, keep, s.Why)
+		fmt.Fprintf(t, "%s\t%.3f\t%d\t%.1f %%\t%s\t%d\t%s\t%s\n", s.Name, s.IV, s.Bins, 100*s.Missing,
+			psi, s.Group, keep, s.Why)
 	}
 	return t.Flush()
 }

@@ -73,7 +73,8 @@ func TestSelect(t *testing.T) {
 		}
 		labels = append(labels, y)
 	}
-	infos := []FeatureInfo{{Name: "good"}, {Name: "copy"}, {Name: "noise"}, {Name: "moves"}, {Name: "category", Categorical: true}}
+	infos := []FeatureInfo{{Name: "good"}, {Name: "copy"}, {Name: "noise"}, {Name: "moves"},
+		{Name: "category", Categorical: true}}
 	var train, later []int
 	for i := range n {
 		if i < n/2 {

@@ -80,7 +80,8 @@ func TestSpellings(t *testing.T) {
 
 func readSpelled(t *testing.T, name string) arrow.Record {
 	t.Helper()
-	f, err := datasets.Read(context.Background(), filepath.Join("testdata", "spellings", name), datasets.Options{Text: []string{"code"}})
+	f, err := datasets.Read(context.Background(), filepath.Join("testdata", "spellings", name),
+		datasets.Options{Text: []string{"code"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,10 +125,13 @@ func rowsAreEvents(t *testing.T, p *features.Plan, rec arrow.Record, truth [3][]
 		}
 		own, code := ev.Fields[0].Value.Flag(), ev.Fields[1].Value.Text()
 		number, _ := strconv.ParseFloat(code, 64)
-		for _, owns := range []assay.Value{ev.Fields[0].Value, assay.TextValue(strings.ToUpper(strconv.FormatBool(own))), assay.NumberValue(truth[0][i])} {
-			for _, codes := range []assay.Value{ev.Fields[1].Value, assay.TextValue(code + ".0"), assay.NumberValue(number)} {
+		for _, owns := range []assay.Value{ev.Fields[0].Value,
+			assay.TextValue(strings.ToUpper(strconv.FormatBool(own))), assay.NumberValue(truth[0][i])} {
+			for _, codes := range []assay.Value{ev.Fields[1].Value, assay.TextValue(code + ".0"),
+				assay.NumberValue(number)} {
 				sent := assay.Event{ID: "e", Kind: "application", Time: at, Fields: []assay.Field{
-					{Name: "own", Value: owns}, {Name: "code", Value: codes}, {Name: "amount", Value: assay.NumberValue(truth[2][i])}}}
+					{Name: "own", Value: owns}, {Name: "code", Value: codes},
+					{Name: "amount", Value: assay.NumberValue(truth[2][i])}}}
 				values, err := p.Read(nil, &sent)
 				if err != nil {
 					t.Fatal(err)
@@ -138,11 +142,13 @@ func rowsAreEvents(t *testing.T, p *features.Plan, rec arrow.Record, truth [3][]
 				}
 				for c := range truth {
 					if math.Float64bits(v.Values[c]) != math.Float64bits(truth[c][i]) {
-						t.Fatalf("event %d with %v and %v, feature %d: %v, want %v", i+1, owns, codes, c, v.Values[c], truth[c][i])
+						t.Fatalf("event %d with %v and %v, feature %d: %v, want %v", i+1, owns, codes, c,
+							v.Values[c], truth[c][i])
 					}
 				}
 				if !slices.Equal(sent.Fields, ev.Fields) {
-					t.Fatalf("event %d with %v and %v is recorded as %v, the row as %v", i+1, owns, codes, sent.Fields, ev.Fields)
+					t.Fatalf("event %d with %v and %v is recorded as %v, the row as %v", i+1, owns, codes,
+						sent.Fields, ev.Fields)
 				}
 			}
 		}
@@ -177,17 +183,25 @@ features:
 		field      string
 		sent, want assay.Value
 	}{
-		{"flag", text("True"), flag(true)}, {"flag", text("FALSE"), flag(false)}, {"flag", number(1), flag(true)}, {"flag", text("0.0"), flag(false)},
+		{"flag", text("True"), flag(true)}, {"flag", text("FALSE"), flag(false)}, {"flag", number(1), flag(true)},
+		{"flag", text("0.0"), flag(false)},
 		{"flag", number(2), refused}, {"flag", text("yes"), refused}, {"flag", text(""), assay.Value{}},
-		{"number", text("1e3"), number(1000)}, {"number", flag(true), number(1)}, {"number", text("-0.5"), number(-0.5)}, {"number", text("TRUE"), number(1)},
-		{"number", text("0x10"), refused}, {"number", text("NaN"), refused}, {"number", text("1_000"), refused}, {"number", text("1e999"), refused},
+		{"number", text("1e3"), number(1000)}, {"number", flag(true), number(1)},
+		{"number", text("-0.5"), number(-0.5)}, {"number", text("TRUE"), number(1)},
+		{"number", text("0x10"), refused}, {"number", text("NaN"), refused}, {"number", text("1_000"), refused},
+		{"number", text("1e999"), refused},
 		{"number", text("1,5"), refused}, {"number", assay.InstantValue(day), refused},
-		{"text", number(12), text("12")}, {"text", number(1.5), text("1.5")}, {"text", text("12.0"), text("12")}, {"text", text("-3.00"), text("-3")},
-		{"text", text("012.0"), text("012.0")}, {"text", text("1.10"), text("1.10")}, {"text", text("01"), text("01")}, {"text", text("-0.0"), text("0")},
-		{"text", text("1e0"), text("1e0")}, {"text", text(".0"), text(".0")}, {"text", flag(true), text("true")}, {"text", text("FALSE"), text("false")},
+		{"text", number(12), text("12")}, {"text", number(1.5), text("1.5")}, {"text", text("12.0"), text("12")},
+		{"text", text("-3.00"), text("-3")},
+		{"text", text("012.0"), text("012.0")}, {"text", text("1.10"), text("1.10")}, {"text", text("01"), text("01")},
+		{"text", text("-0.0"), text("0")},
+		{"text", text("1e0"), text("1e0")}, {"text", text(".0"), text(".0")}, {"text", flag(true), text("true")},
+		{"text", text("FALSE"), text("false")},
 		{"text", text("truer"), text("truer")}, {"text", number(1e17), refused}, {"text", number(math.Inf(1)), refused},
-		{"own", text("true"), text("True")}, {"own", flag(false), text("False")}, {"own", number(1), text("True")}, {"own", text("perhaps"), refused},
-		{"when", text("2024-02-29"), assay.InstantValue(day)}, {"when", text("2024-02-29T00:00:00Z"), assay.InstantValue(day)}, {"when", text("29.2.2024"), refused},
+		{"own", text("true"), text("True")}, {"own", flag(false), text("False")}, {"own", number(1), text("True")},
+		{"own", text("perhaps"), refused},
+		{"when", text("2024-02-29"), assay.InstantValue(day)}, {"when", text("2024-02-29T00:00:00Z"),
+			assay.InstantValue(day)}, {"when", text("29.2.2024"), refused},
 	} {
 		ev := assay.Event{ID: "e", Kind: "application", Time: at, Fields: []assay.Field{{Name: c.field, Value: c.sent}}}
 		if c.field != "number" {
@@ -211,29 +225,35 @@ func oneNumber(t *testing.T, values ...float64) arrow.Record {
 	t.Helper()
 	b := array.NewFloat64Builder(memory.DefaultAllocator)
 	b.AppendValues(values, nil)
-	return array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "number", Type: arrow.PrimitiveTypes.Float64}}, nil), []arrow.Array{b.NewArray()}, int64(len(values)))
+	return array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "number", Type: arrow.PrimitiveTypes.Float64}}, nil),
+		[]arrow.Array{b.NewArray()}, int64(len(values)))
 }
 
 // TestDecimalCells: a decimal is the number nearest to its digits, and a text by
 // its digits.
 func TestDecimalCells(t *testing.T) {
 	b := array.NewDecimal128Builder(memory.DefaultAllocator, &arrow.Decimal128Type{Precision: 38, Scale: 3})
-	for _, s := range []string{"0.001", "-12.340", "9007199254740993.000", "12345678901234567890123456789012345.678", "-0.100", "7.000"} {
+	for _, s := range []string{"0.001", "-12.340", "9007199254740993.000", "12345678901234567890123456789012345.678",
+		"-0.100", "7.000"} {
 		x, err := decimal128.FromString(s, 38, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
 		b.Append(x)
 	}
-	schema := arrow.NewSchema([]arrow.Field{{Name: "number", Type: &arrow.Decimal128Type{Precision: 38, Scale: 3}}}, nil)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "number", Type: &arrow.Decimal128Type{Precision: 38, Scale: 3}}},
+		nil)
 	rec := array.NewRecord(schema, []arrow.Array{b.NewArray()}, 6)
 	for kind, want := range map[string][]assay.Value{
-		"number": {assay.NumberValue(0.001), assay.NumberValue(-12.34), assay.NumberValue(9007199254740992), assay.NumberValue(1.2345678901234568e34),
+		"number": {assay.NumberValue(0.001), assay.NumberValue(-12.34), assay.NumberValue(9007199254740992),
+			assay.NumberValue(1.2345678901234568e34),
 			assay.NumberValue(-0.1), assay.NumberValue(7)},
-		"text": {assay.TextValue("0.001"), assay.TextValue("-12.34"), assay.TextValue("9007199254740993"), assay.TextValue("12345678901234567890123456789012345.678"),
+		"text": {assay.TextValue("0.001"), assay.TextValue("-12.34"), assay.TextValue("9007199254740993"),
+			assay.TextValue("12345678901234567890123456789012345.678"),
 			assay.TextValue("-0.1"), assay.TextValue("7")},
 	} {
-		spec, err := features.ParseSpec([]byte("version: 1\nfields: [{name: number, kind: " + kind + "}]\nfeatures: [{name: number}]\n"))
+		spec, err := features.ParseSpec([]byte("version: 1\nfields: [{name: number, kind: " + kind +
+			"}]\nfeatures: [{name: number}]\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -367,7 +367,8 @@ func (s *State) Snapshot() ([]byte, error) {
 func (s *State) Restore(b []byte) error {
 	const head = len(snapshotTag) + 32 + 24
 	if bytes.HasPrefix(b, []byte(olderTag)) {
-		return fmt.Errorf("the snapshot of windows is of version 1 and lacks what version 2 keeps: replay the events: %w",
+		return fmt.Errorf("the snapshot of windows is of version 1 and lacks what version 2 keeps: replay the "+
+			"events: %w",
 			assay.ErrPrecondition)
 	}
 	if len(b) < head+32 || string(b[:len(snapshotTag)]) != snapshotTag {

@@ -149,7 +149,8 @@ func TestStreamOnlineEqualsOffline(t *testing.T) {
 	if scored != m.Rows || st.Late() == 0 {
 		t.Errorf("%d vectors of %d, %d events late (want some)", scored, m.Rows, st.Late())
 	}
-	t.Logf("%d events, %d vectors equal, %d restarts, %d late, %d keys", len(log), scored, restarts, st.Late(), st.Keys())
+	t.Logf("%d events, %d vectors equal, %d restarts, %d late, %d keys", len(log), scored,
+		restarts, st.Late(), st.Keys())
 }
 
 // place is a field's place in the plan.

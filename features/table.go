@@ -43,7 +43,8 @@ func (s *Spec) Table(events iter.Seq[*assay.Event]) (arrow.Record, error) {
 	seen := map[string]bool{}
 	for _, f := range fields {
 		if seen[f.Name] {
-			return nil, fmt.Errorf("column %q would stand twice in the table: rename the field or the role: %w", f.Name, assay.ErrInvalid)
+			return nil, fmt.Errorf("column %q would stand twice in the table: rename the field or the role: %w",
+				f.Name, assay.ErrInvalid)
 		}
 		seen[f.Name] = true
 	}
@@ -65,7 +66,8 @@ func (s *Spec) Table(events iter.Seq[*assay.Event]) (arrow.Record, error) {
 		}
 		for c, v := range row {
 			if err := appendValue(b.Field(c), v); err != nil {
-				return nil, fmt.Errorf("event %q: %w", ev.ID, &assay.FieldError{Field: fields[c].Name, Problem: err.Error()})
+				return nil, fmt.Errorf("event %q: %w", ev.ID,
+					&assay.FieldError{Field: fields[c].Name, Problem: err.Error()})
 			}
 		}
 	}

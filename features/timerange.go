@@ -61,7 +61,8 @@ func (f *FieldSpec) timeRange() (r timeRange, key, problem string) {
 func (c checker) times(f *FieldSpec, at string) error {
 	if f.kind() != assay.Instant {
 		if f.Earliest != "" || f.Latest != "" {
-			return c.fail(at, "a number has min and max", "earliest and latest are for times, and %q is a %s", f.Name, f.kind())
+			return c.fail(at, "a number has min and max", "earliest and latest are for times, and %q is a %s", f.Name,
+				f.kind())
 		}
 		return nil
 	}

@@ -150,7 +150,8 @@ func readings(t *testing.T, plan *features.Plan, due string) map[string]func() (
 		}
 	}
 	return map[string]func() (float64, error){
-		"a column of texts": table(arrow.BinaryTypes.String), "a column of times": table(arrow.FixedWidthTypes.Timestamp_us),
+		"a column of texts":     table(arrow.BinaryTypes.String),
+		"a column of times":     table(arrow.FixedWidthTypes.Timestamp_us),
 		"an event with a text":  event(assay.TextValue(due), false),
 		"an event with a time":  event(assay.InstantValue(instantOf(t, due)), false),
 		"an event read at once": event(assay.InstantValue(instantOf(t, due)), true),
@@ -204,7 +205,8 @@ func TestTimesOutsideBeforeWindows(t *testing.T) {
 	day := func(s string) assay.Field {
 		return assay.Field{Name: "due", Value: assay.InstantValue(instantOf(t, s))}
 	}
-	events := facts([]assay.Field{day("2020-01-11")}, []assay.Field{day("9999-12-31")}, []assay.Field{day("2020-01-21")})
+	events := facts([]assay.Field{day("2020-01-11")}, []assay.Field{day("9999-12-31")},
+		[]assay.Field{day("2020-01-21")})
 	for outside, want := range map[string]float64{"missing": 21, "clip": 31} {
 		got := reading(t, `
 fields: [{name: due, kind: time, on: [fact], earliest: 2020-01-01, latest: 2020-01-31, outside: `+outside+`}]

@@ -27,7 +27,8 @@ features:
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := datasets.ReadBytes(context.Background(), "t.csv", []byte("used,orders\n0.5,1\n50,2\n,3\n1,-4\n"), datasets.Options{})
+	f, err := datasets.ReadBytes(context.Background(), "t.csv", []byte("used,orders\n0.5,1\n50,2\n,3\n1,-4\n"),
+		datasets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ features:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u := r.Fields[0]; u.Flagged != 1 || u.Missing != 1 || u.Clipped+u.Cleared != 0 || r.Rejected != 1 || len(r.Kept) != 3 {
+	if u := r.Fields[0]; u.Flagged != 1 || u.Missing != 1 || u.Clipped+u.Cleared != 0 ||
+		r.Rejected != 1 || len(r.Kept) != 3 {
 		t.Errorf("%+v, %d rejected, kept %v", u, r.Rejected, r.Kept)
 	}
 	m, err := p.Matrix(context.Background(), f.Record.NewSlice(0, 3))
@@ -49,7 +51,8 @@ features:
 	if m.Columns[0][1] != 50 || m.Columns[1][0] != 0 || m.Columns[1][1] != 1 || m.Columns[1][2] == m.Columns[1][2] {
 		t.Errorf("used %v, odd %v", m.Columns[0], m.Columns[1])
 	}
-	_, err = features.ParseSpec([]byte("version: 1\nfields: [{name: a, unit: share, max: 100}]\nfeatures: [{name: a}]\n"))
+	_, err = features.ParseSpec(
+		[]byte("version: 1\nfields: [{name: a, unit: share, max: 100}]\nfeatures: [{name: a}]\n"))
 	if err == nil || !strings.Contains(err.Error(), "share") {
 		t.Errorf("a share of up to 100: %v", err)
 	}
@@ -71,7 +74,8 @@ features: [{name: total, kernel: window_sum, window: w}]
 		t.Fatal(err)
 	}
 	f, err := datasets.ReadBytes(context.Background(), "t.csv", []byte(
-		"kind,time,buyer,amount\ninvoice,2024-01-01,a,5\ninvoice,2024-01-02,a,-5\napplication,soon,a,1\nother,2024-01-03,a,-1\napplication,2024-01-04,a,-1\n"), datasets.Options{})
+		"kind,time,buyer,amount\ninvoice,2024-01-01,a,5\ninvoice,2024-01-02,a,-5\n"+
+			"application,soon,a,1\nother,2024-01-03,a,-1\napplication,2024-01-04,a,-1\n"), datasets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ func (u Unseen) Wrong() bool { return u.Rows > 0 && float64(u.Unseen) >= unseenS
 
 // String says what was found and what to do about it.
 func (u Unseen) String() string {
-	return fmt.Sprintf("column %q: training had none of the values of %d in %d rows, or too few of them; the model takes each for %q: "+
+	return fmt.Sprintf("column %q: training had none of the values of %d in %d rows, or too few of them; the model "+
+		"takes each for %q: "+
 		"look how the values are spelled, and whether it is the right column", u.Field, u.Unseen, u.Rows, OtherCategory)
 }
 

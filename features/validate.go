@@ -49,14 +49,16 @@ func (p *Plan) Validate(ev *assay.Event) error {
 	}
 	kind := p.kinds.of(ev.Kind)
 	if kind == unknownKind {
-		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event" + nearest.Hint(ev.Kind, p.kinds)}
+		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event" +
+			nearest.Hint(ev.Kind, p.kinds)}
 	}
 	if !timeOK(ev.Time) {
 		return &assay.FieldError{Field: "time", Problem: "must lie between the years 1900 and 2200"}
 	}
 	for i := range ev.Entities {
 		if !slices.Contains(p.spec.Entities, ev.Entities[i].Role) {
-			return &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role" + nearest.Hint(ev.Entities[i].Role, p.spec.Entities)}
+			return &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role" +
+				nearest.Hint(ev.Entities[i].Role, p.spec.Entities)}
 		}
 	}
 	n, required := -1, 0

@@ -150,7 +150,8 @@ func (c checker) condition(w *WindowSpec, at string, n int) error {
 	if i := s.fieldOf(cond.Field); i >= 0 {
 		text = s.Fields[i].kind() == assay.Text
 	} else if s.derivedOf(cond.Field) < 0 {
-		return c.fail(at+".field", "the fields are "+s.fieldNames(), "%q names no field and no derived value", cond.Field)
+		return c.fail(at+".field", "the fields are "+s.fieldNames(), "%q names no field and no derived value",
+			cond.Field)
 	}
 	texts := len(cond.Is)+len(cond.Not) > 0
 	numbers := cond.Above != nil || cond.Below != nil || cond.AtLeast != nil || cond.AtMost != nil

@@ -31,7 +31,8 @@ func facts(fields ...[]assay.Field) []assay.Event {
 	day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	var out []assay.Event
 	for i, f := range append(fields, nil) {
-		e := assay.Event{ID: string(rune('a' + i)), Kind: "fact", Time: day.AddDate(0, 0, i), Entities: []assay.Entity{{Role: "k", ID: "a"}}, Fields: f}
+		e := assay.Event{ID: string(rune('a' + i)), Kind: "fact", Time: day.AddDate(0, 0, i),
+			Entities: []assay.Entity{{Role: "k", ID: "a"}}, Fields: f}
 		if i == len(fields) {
 			e.Kind = "application"
 		}
@@ -99,9 +100,12 @@ func TestOutsideBeforeWindows(t *testing.T) {
 		outside, kernel, window string
 		want                    float64
 	}{
-		{"missing", "window_sum", "value: v", 10}, {"clip", "window_sum", "value: v", 1010}, {"flag", "window_sum", "value: v", 4011},
-		{"missing", "count", "where: {field: v, below: 2000}", 1}, {"clip", "count", "where: {field: v, below: 2000}", 3},
-		{"flag", "count", "where: {field: v, below: 2000}", 2}, {"missing", "count", "where: {field: v, missing: true}", 2},
+		{"missing", "window_sum", "value: v", 10}, {"clip", "window_sum", "value: v", 1010},
+		{"flag", "window_sum", "value: v", 4011},
+		{"missing", "count", "where: {field: v, below: 2000}", 1},
+		{"clip", "count", "where: {field: v, below: 2000}", 3},
+		{"flag", "count", "where: {field: v, below: 2000}", 2},
+		{"missing", "count", "where: {field: v, missing: true}", 2},
 		{"missing", "window_sum", "value: twice", 20}, {"clip", "window_sum", "value: twice", 2020},
 	} {
 		plan := `
@@ -123,7 +127,8 @@ func TestTextsAreTexts(t *testing.T) {
 		events := facts([]assay.Field{text("s", s)}, []assay.Field{text("s", "x")}, nil, []assay.Field{text("s", s)})
 		events[len(events)-1].Fields = []assay.Field{text("s", s)}
 		for window, want := range map[string]float64{
-			"key: [s]": 2, "key: [k], where: {field: s, is: ['" + s + "']}": 2, "key: [k], where: {field: s, not: ['" + s + "']}": 1,
+			"key: [s]": 2, "key: [k], where: {field: s, is: ['" + s + "']}": 2, "key: [k], where: {field: s, not: ['" +
+				s + "']}": 1,
 			"key: [k], where: {field: s, missing: true}": 1, "key: [k], where: {field: s, missing: false}": 3,
 		} {
 			plan := `
@@ -146,7 +151,8 @@ func TestTextsFromWindows(t *testing.T) {
 	for i := range 60 {
 		channel := []string{"web", "branch", "phone"}[i%3]
 		for kind, at := range []time.Time{day.AddDate(0, 0, 3*i), day.AddDate(0, 0, 3*i+1)} {
-			e := assay.Event{ID: string(rune(2*i+kind)) + "x", Kind: []string{"fact", "application"}[kind], Time: at, Entities: []assay.Entity{{Role: "k", ID: "a"}}}
+			e := assay.Event{ID: string(rune(2*i+kind)) + "x", Kind: []string{"fact", "application"}[kind], Time: at,
+				Entities: []assay.Entity{{Role: "k", ID: "a"}}}
 			if kind == 0 {
 				e.Fields = []assay.Field{text("channel", channel)}
 			} else {
@@ -243,31 +249,52 @@ features:
 
 // TestWindowMistakes: what cannot be meant is refused, with what to do.
 func TestWindowMistakes(t *testing.T) {
-	head := "fields: [{name: v, on: [fact, application]}, {name: s, kind: text, on: [fact]}, {name: other, on: [application]}]\n"
+	head := "fields: [{name: v, on: [fact, application]}, {name: s, kind: text, on: [fact]}, {name: other, on: " +
+		"[application]}]\n"
 	window := func(w, f string) string {
-		return head + "windows: [{name: w, key: [k], on: [fact], " + w + "}]\nfeatures: [{name: f, window: w, " + f + "}]\n"
+		return head + "windows: [{name: w, key: [k], on: [fact], " + w + "}]\nfeatures: [{name: f, window: w, " + f +
+			"}]\n"
 	}
 	for plan, want := range map[string]string{
-		window("length: 90d, where: {field: s, above: 1}", "kernel: count"):                            "a text wants `is`, `not` or `missing`",
-		window("length: 90d, where: [{field: v}]", "kernel: count"):                                    "a number `above`, `below`",
-		window("length: 90d, where: {field: v, missing: true, above: 1}", "kernel: count"):             "stands alone",
-		window("length: 90d, where: {field: nothing, above: 1}", "kernel: count"):                      "names no field and no derived value",
-		window("length: 90d, offset: 30d, member: s", "kernel: distinct"):                              "knows the latest events alone",
-		window("length: all, offset: 30d", "kernel: count"):                                            "no hop and no offset",
-		window("length: '1', calendar: fortnight", "kernel: count"):                                    "want day, week, month, quarter or year",
-		window("length: '0', calendar: month", "kernel: count"):                                        "how many of the calendar's units",
-		window("length: 90d, zone: Europe/Berlin", "kernel: count"):                                    "a time zone is of a calendar",
-		window("length: 90d, value: v, samples: 9999", "kernel: median"):                               "between 1 and 4096",
-		window("length: 90d, value: v", "kernel: quantile"):                                            "quantile wants a share",
-		window("length: 90d, value: v", "kernel: nth_latest, k: 9999"):                                 "k must lie between",
-		window("length: 90d, member: s", "kernel: count_of"):                                           "name the members to count",
-		window("length: 90d, member: s", "kernel: mode, monotone: increasing"):                         "a category has no order",
-		window("length: 90d, value: s", "kernel: mean"):                                                "names no derived value, and no field",
-		window("length: 90d, value: other", "kernel: mean"):                                            "do not carry field \"other\"",
-		head + "derived: [{name: d, kernel: woe, of: s}]\nfeatures: [{name: v}]\n":                     "no kernel that computes a number from one event",
-		head + "derived: [{name: d, kernel: ratio, of: [v, e]}]\nfeatures: [{name: v}]\n":              "no derived value that is declared before",
-		head + "derived: [{name: v, kernel: log1p, of: v}]\nfeatures: [{name: v}]\n":                   "declared twice",
-		head + "derived: [{name: d, kernel: log1p, of: s}]\nfeatures: [{name: v}]\n":                   "does not take \"s\"",
+		window("length: 90d, where: {field: s, above: 1}",
+			"kernel: count"): "a text wants `is`, `not` or `missing`",
+		window("length: 90d, where: [{field: v}]", "kernel: count"): "a number " +
+			"`above`, `below`",
+		window("length: 90d, where: {field: v, missing: true, above: 1}", "kernel: count"): "stands alone",
+		window("length: 90d, where: {field: nothing, above: 1}", "kernel: count"): "names no " +
+			"field and no derived value",
+		window("length: 90d, offset: 30d, member: s", "kernel: distinct"): "knows the " +
+			"latest events alone",
+		window("length: all, offset: 30d", "kernel: count"): "no hop and " +
+			"no offset",
+		window("length: '1', calendar: fortnight", "kernel: count"): "want day, " +
+			"week, month, quarter or year",
+		window("length: '0', calendar: month", "kernel: count"): "how many of " +
+			"the calendar's units",
+		window("length: 90d, zone: Europe/Berlin", "kernel: count"): "a time zone " +
+			"is of a calendar",
+		window("length: 90d, value: v, samples: 9999", "kernel: median"): "between 1 " +
+			"and 4096",
+		window("length: 90d, value: v", "kernel: quantile"): "quantile " +
+			"wants a share",
+		window("length: 90d, value: v", "kernel: nth_latest, k: 9999"): "k must lie " +
+			"between",
+		window("length: 90d, member: s", "kernel: count_of"): "name the " +
+			"members to count",
+		window("length: 90d, member: s", "kernel: mode, monotone: increasing"): "a category " +
+			"has no order",
+		window("length: 90d, value: s", "kernel: mean"): "names no " +
+			"derived value, and no field",
+		window("length: 90d, value: other",
+			"kernel: mean"): "do not carry field \"other\"",
+		head + "derived: [{name: d, kernel: woe, of: s}]\nfeatures: [{name: v}]\n": "no kernel " +
+			"that computes a number from one event",
+		head + "derived: [{name: d, kernel: ratio, of: [v, e]}]\nfeatures: [{name: v}]\n": "no derived " +
+			"value that is declared before",
+		head + "derived: [{name: v, kernel: log1p, of: v}]\nfeatures: [{name: v}]\n": "declared " +
+			"twice",
+		head + "derived: [{name: d, kernel: log1p, of: s}]\nfeatures: [{name: v}]\n": "does not " +
+			"take \"s\"",
 		head + "derived: [{name: d, kernel: clip, of: v, quantiles: [0, 1]}]\nfeatures: [{name: v}]\n": "quantiles",
 	} {
 		_, err := features.ParseSpec([]byte(windowPlan + plan))
@@ -275,7 +302,8 @@ func TestWindowMistakes(t *testing.T) {
 			t.Errorf("%s\ngives %v, want ... %s ...", plan, err, want)
 		}
 	}
-	s, err := features.ParseSpec([]byte(windowPlan + window("length: 1, calendar: month, zone: Europe/Nowhere", "kernel: count")))
+	s, err := features.ParseSpec(
+		[]byte(windowPlan + window("length: 1, calendar: month, zone: Europe/Nowhere", "kernel: count")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +311,8 @@ func TestWindowMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Fit(t.Context(), rec, nil); !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), "Europe/Nowhere") {
+	if _, _, err := s.Fit(t.Context(), rec, nil); !errors.Is(err, assay.ErrInvalid) ||
+		!strings.Contains(err.Error(), "Europe/Nowhere") {
 		t.Errorf("a zone that is not known: %v", err)
 	}
 }

@@ -12,7 +12,8 @@ import (
 // hour of some years and at random moments of three centuries. Apia had no 30th
 // of December 2011: that day has a number, and no time.
 func TestZones(t *testing.T) {
-	for _, name := range []string{"Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Santiago", "Pacific/Apia", "Asia/Tokyo"} {
+	for _, name := range []string{"Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
+		"America/Santiago", "Pacific/Apia", "Asia/Tokyo"} {
 		loc, err := time.LoadLocation(name)
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +46,8 @@ func TestZones(t *testing.T) {
 				us := at.UnixMicro()
 				n, from, to := c.Pane(us)
 				if us < from || us >= to || end != 0 && n != last && (n < last || from != end) {
-					t.Fatalf("%s: the %s of %v is %d, from %d to %d; the one before was %d, to %d", name, unit, at, n, from, to, last, end)
+					t.Fatalf("%s: the %s of %v is %d, from %d to %d; the one before was %d, to %d", name, unit, at,
+						n, from, to, last, end)
 				}
 				last, end = n, to
 			}
@@ -53,12 +55,15 @@ func TestZones(t *testing.T) {
 				at := time.Date(2023, 1, 1, 12, 0, 0, 0, loc).AddDate(0, 0, days)
 				_, from, _ := c.Pane(at.UnixMicro())
 				want := map[string]time.Time{
-					"day": time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, loc), "month": time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, loc),
+					"day": time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, loc), "month": time.Date(at.Year(),
+						at.Month(), 1, 0, 0, 0, 0, loc),
 					"week":    time.Date(at.Year(), at.Month(), at.Day()-int(at.Weekday()+6)%7, 0, 0, 0, 0, loc),
-					"quarter": time.Date(at.Year(), (at.Month()-1)/3*3+1, 1, 0, 0, 0, 0, loc), "year": time.Date(at.Year(), 1, 1, 0, 0, 0, 0, loc),
+					"quarter": time.Date(at.Year(), (at.Month()-1)/3*3+1, 1, 0, 0, 0, 0, loc),
+					"year":    time.Date(at.Year(), 1, 1, 0, 0, 0, 0, loc),
 				}[unit]
 				if from != want.UnixMicro() {
-					t.Errorf("%s: the %s of %v begins at %v, want %v", name, unit, at, time.UnixMicro(from).In(loc), want)
+					t.Errorf("%s: the %s of %v begins at %v, want %v", name, unit, at,
+						time.UnixMicro(from).In(loc), want)
 				}
 			}
 		}

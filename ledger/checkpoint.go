@@ -42,7 +42,8 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	if len(signed) > MaxCheckpointBytes {
-		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(signed), MaxCheckpointBytes, assay.ErrCorrupt)
+		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(signed),
+			MaxCheckpointBytes, assay.ErrCorrupt)
 	}
 	v, err := note.NewVerifier(k.String())
 	if err != nil {
@@ -57,12 +58,14 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 		// drops lines that are repeated.
 		_, sig, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "\u2014 "), " ")
 		if _, err := base64.StdEncoding.Strict().DecodeString(sig); err != nil {
-			return Checkpoint{}, fmt.Errorf("checkpoint: a signature is not in the one spelling of base64: %w", assay.ErrCorrupt)
+			return Checkpoint{}, fmt.Errorf("checkpoint: a signature is not in the one spelling of base64: %w",
+				assay.ErrCorrupt)
 		}
 	}
 	out := Checkpoint{Origin: c.Origin, Size: c.Size}
 	if len(c.Hash) != len(out.Root) {
-		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash), len(out.Root), assay.ErrCorrupt)
+		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash),
+			len(out.Root), assay.ErrCorrupt)
 	}
 	copy(out.Root[:], c.Hash)
 	if !strings.HasPrefix(n.Text, out.String()) {
@@ -71,11 +74,12 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 	return out, nil
 }
 
-// ParseCheckpointBody reads the text that a checkpoint's signature covers, from a note or alone, in its one spelling. It
-// checks no signature: a signer uses it to see what it is asked to sign, and who anchors to see what was signed.
+// ParseCheckpointBody reads the text that a checkpoint's signature covers, from a note or alone, in its one spelling.
+// It checks no signature: a signer uses it to see what it is asked to sign, and who anchors to see what was signed.
 func ParseCheckpointBody(body []byte) (Checkpoint, error) {
 	if len(body) > MaxCheckpointBytes {
-		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(body), MaxCheckpointBytes, assay.ErrCorrupt)
+		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(body),
+			MaxCheckpointBytes, assay.ErrCorrupt)
 	}
 	var c logfmt.Checkpoint
 	if _, err := c.Unmarshal(body); err != nil {
@@ -83,7 +87,8 @@ func ParseCheckpointBody(body []byte) (Checkpoint, error) {
 	}
 	out := Checkpoint{Origin: c.Origin, Size: c.Size}
 	if len(c.Hash) != len(out.Root) {
-		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash), len(out.Root), assay.ErrCorrupt)
+		return Checkpoint{}, fmt.Errorf("checkpoint: a root of %d bytes, want %d: %w", len(c.Hash),
+			len(out.Root), assay.ErrCorrupt)
 	}
 	copy(out.Root[:], c.Hash)
 	if !strings.HasPrefix(string(body), out.String()) {

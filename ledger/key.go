@@ -33,7 +33,8 @@ type Key struct {
 // ParseKey reads a note verifier key.
 func ParseKey(vkey string) (Key, error) {
 	bad := func(why string) (Key, error) {
-		return Key{}, fmt.Errorf("log key %q: %s; want origin+hash+base64 as the server prints it: %w", vkey, why, assay.ErrInvalid)
+		return Key{}, fmt.Errorf("log key %q: %s; want origin+hash+base64 as the server prints it: %w",
+			vkey, why, assay.ErrInvalid)
 	}
 	origin, rest, ok := strings.Cut(strings.TrimSpace(vkey), "+")
 	hash, enc, ok2 := strings.Cut(rest, "+")
@@ -89,7 +90,8 @@ func CheckOrigin(s string) error {
 	case s == "":
 		return fmt.Errorf("the origin is empty: %w", assay.ErrInvalid)
 	case len(s) > maxOriginBytes:
-		return fmt.Errorf("the origin has %d bytes, at most %d are allowed: %w", len(s), maxOriginBytes, assay.ErrInvalid)
+		return fmt.Errorf("the origin has %d bytes, at most %d are allowed: %w", len(s),
+			maxOriginBytes, assay.ErrInvalid)
 	case !utf8.ValidString(s) || strings.ContainsAny(s, "+ \t\r\n\u0085\u00a0\u2028\u2029"):
 		return fmt.Errorf("the origin has a space, a plus sign or bytes that are not UTF-8: %w", assay.ErrInvalid)
 	case s == strings.TrimSuffix(promiseTag, "\n"):

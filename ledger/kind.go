@@ -21,7 +21,8 @@ const (
 	Shadow      Kind = 9 // challengers scored the vector of a decision, beside the model that decided
 )
 
-var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed", "report", "shadow"}
+var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation",
+	"failed", "report", "shadow"}
 
 // Valid reports whether k is one of the kinds above.
 func (k Kind) Valid() bool { return k >= Decision && k <= Shadow }

@@ -76,7 +76,8 @@ func ParseLeaf(b []byte) (Leaf, error) {
 		return Leaf{}, fmt.Errorf("leaf: %w", err)
 	}
 	if l.Version != LeafVersion {
-		return Leaf{}, fmt.Errorf("leaf: version %d, this program reads version %d: %w", l.Version, LeafVersion, assay.ErrCorrupt)
+		return Leaf{}, fmt.Errorf("leaf: version %d, this program reads version %d: %w", l.Version,
+			LeafVersion, assay.ErrCorrupt)
 	}
 	if !l.Kind.Valid() {
 		return Leaf{}, fmt.Errorf("leaf: %s is unknown: %w", l.Kind, assay.ErrCorrupt)

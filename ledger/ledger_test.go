@@ -41,14 +41,16 @@ func newTestLog(t testing.TB, n int) *testLog {
 	l := &testLog{signer: ed25519.NewKeyFromSeed(seed)}
 	l.key = NewKey(testOrigin, l.signer.Public().(ed25519.PublicKey))
 	l.vkey = l.key.String()
-	l.skey = fmt.Sprintf("PRIVATE+KEY+%s+%08x+%s", testOrigin, l.key.Hash, base64.StdEncoding.EncodeToString(append([]byte{algEd25519}, seed...)))
+	l.skey = fmt.Sprintf("PRIVATE+KEY+%s+%08x+%s", testOrigin, l.key.Hash,
+		base64.StdEncoding.EncodeToString(append([]byte{algEd25519}, seed...)))
 	var hashes []assay.Digest
 	for i := range n {
 		r := assay.Receipt{Version: ReceiptVersion, Log: testOrigin, Index: uint64(i)}
 		x := assay.Vector{Plan: assay.Sum("plan\n"), Values: []float64{float64(i), 0.25, -3}}
 		d := assay.Decision{
-			Version: 1, Sequence: uint64(i), RequestID: fmt.Sprintf("request-%d", i), EventID: fmt.Sprintf("event-%d", i),
-			Micros: 1_700_000_000_000_000 + int64(i), Outcome: assay.Decline,
+			Version: 1, Sequence: uint64(i), RequestID: fmt.Sprintf("request-%d", i),
+			EventID: fmt.Sprintf("event-%d", i),
+			Micros:  1_700_000_000_000_000 + int64(i), Outcome: assay.Decline,
 			Score: assay.Score{Model: assay.Sum("model\n"), Margin: 0.75, PD: 0.68, Points: 480, Grade: "E"},
 			Plan:  x.Plan, Policy: assay.Sum("policy\n"), Vector: x.Digest(), Rules: []string{"cut-off"},
 			Reasons: []assay.Reason{{Code: "R1", Text: "Short history.", Contribution: 0.5}},
@@ -145,10 +147,14 @@ func TestEveryByteOfAReceiptCounts(t *testing.T) {
 		{"vector", func(r *assay.Receipt) []byte { return r.Vector }, []string{StepVector}},
 		{"decision key", func(r *assay.Receipt) []byte { return r.KeyD }, []string{StepDecision}},
 		{"vector key", func(r *assay.Receipt) []byte { return r.KeyV }, []string{StepVector}},
-		{"leaf", func(r *assay.Receipt) []byte { return r.Leaf }, []string{StepLeaf, StepDecision, StepVector, StepPromise}},
+		{"leaf", func(r *assay.Receipt) []byte {
+			return r.Leaf
+		}, []string{StepLeaf, StepDecision, StepVector, StepPromise}},
 		{"promise", func(r *assay.Receipt) []byte { return r.Promise }, []string{StepPromise}},
 		{"inclusion 0", func(r *assay.Receipt) []byte { return r.Inclusion[0] }, []string{StepInclusion}},
-		{"inclusion last", func(r *assay.Receipt) []byte { return r.Inclusion[len(r.Inclusion)-1] }, []string{StepInclusion}},
+		{"inclusion last", func(r *assay.Receipt) []byte {
+			return r.Inclusion[len(r.Inclusion)-1]
+		}, []string{StepInclusion}},
 		{"checkpoint", func(r *assay.Receipt) []byte { return r.Checkpoint }, []string{StepCheckpoint}},
 	}
 	for _, p := range parts {
@@ -160,13 +166,15 @@ func TestEveryByteOfAReceiptCounts(t *testing.T) {
 				fs := Verify(c, Trust{LogKey: l.vkey})
 				step := refusedAt(fs)
 				if !slices.Contains(p.step, step) {
-					t.Fatalf("%s: bit %d of byte %d flipped: first refused step %q, want one of %q\n%v", p.name, bit, i, step, p.step, fs)
+					t.Fatalf("%s: bit %d of byte %d flipped: first refused step %q, want one of %q\n%v", p.name,
+						bit, i, step, p.step, fs)
 				}
 				by[step]++
 			}
 		}
 		for _, s := range slices.Sorted(maps.Keys(by)) {
-			t.Logf("| receipt: %s | bit flipped | %d | %d | 0 | verify: %s %d |", strings.TrimSuffix(strings.TrimSuffix(p.name, " 0"), " last"), by[s], by[s], s, by[s])
+			t.Logf("| receipt: %s | bit flipped | %d | %d | 0 | verify: %s %d |",
+				strings.TrimSuffix(strings.TrimSuffix(p.name, " 0"), " last"), by[s], by[s], s, by[s])
 		}
 		for n := range p.part(r) { // cut short anywhere
 			c := clone(r)
@@ -235,18 +243,35 @@ func TestForgeries(t *testing.T) {
 		step string
 	}{
 		{"another log's key", func(r *assay.Receipt, i, j int) string { return stranger.String() }, StepPromise},
-		{"another origin, same key", func(r *assay.Receipt, i, j int) string { return elsewhere.String() }, StepReceipt},
-		{"wrong origin in the receipt", func(r *assay.Receipt, i, j int) string { r.Log = "x" + r.Log; return l.vkey }, StepReceipt},
-		{"proof of another leaf", func(r *assay.Receipt, i, j int) string { r.Inclusion = l.receipt(t, j).Inclusion; return l.vkey }, StepInclusion},
+		{"another origin, same key", func(r *assay.Receipt, i, j int) string {
+			return elsewhere.String()
+		}, StepReceipt},
+		{"wrong origin in the receipt", func(r *assay.Receipt, i, j int) string {
+			r.Log = "x" + r.Log
+			return l.vkey
+		}, StepReceipt},
+		{"proof of another leaf", func(r *assay.Receipt, i, j int) string {
+			r.Inclusion = l.receipt(t, j).Inclusion
+			return l.vkey
+		}, StepInclusion},
 		{"another index", func(r *assay.Receipt, i, j int) string { r.Index = uint64(j); return l.vkey }, StepLeaf},
-		{"another leaf", func(r *assay.Receipt, i, j int) string { r.Leaf = l.open[j].Leaf; return l.vkey }, StepDecision},
+		{"another leaf", func(r *assay.Receipt, i, j int) string {
+			r.Leaf = l.open[j].Leaf
+			return l.vkey
+		}, StepDecision},
 		{"another record's openings", func(r *assay.Receipt, i, j int) string {
 			o := l.open[j]
 			r.Decision, r.Vector, r.KeyD, r.KeyV = o.Decision, o.Vector, o.KeyD, o.KeyV
 			return l.vkey
 		}, StepDecision},
-		{"promise of another leaf", func(r *assay.Receipt, i, j int) string { r.Promise = l.receipt(t, j).Promise; return l.vkey }, StepPromise},
-		{"checkpoint of a fork", func(r *assay.Receipt, i, j int) string { r.Checkpoint = other.receipt(t, i).Checkpoint; return l.vkey }, StepInclusion},
+		{"promise of another leaf", func(r *assay.Receipt, i, j int) string {
+			r.Promise = l.receipt(t, j).Promise
+			return l.vkey
+		}, StepPromise},
+		{"checkpoint of a fork", func(r *assay.Receipt, i, j int) string {
+			r.Checkpoint = other.receipt(t, i).Checkpoint
+			return l.vkey
+		}, StepInclusion},
 		{"older checkpoint", func(r *assay.Receipt, i, j int) string {
 			r.Checkpoint = newTestLog(t, i+1).receipt(t, i).Checkpoint
 			return l.vkey
@@ -256,8 +281,14 @@ func TestForgeries(t *testing.T) {
 			r.Inclusion = append(r.Inclusion, make([]byte, 32))
 			return l.vkey
 		}, StepInclusion},
-		{"checkpoint dropped", func(r *assay.Receipt, i, j int) string { r.Checkpoint = nil; return l.vkey }, StepInclusion},
-		{"checkpoint used as a promise", func(r *assay.Receipt, i, j int) string { r.Promise = r.Checkpoint; return l.vkey }, StepPromise},
+		{"checkpoint dropped", func(r *assay.Receipt, i, j int) string {
+			r.Checkpoint = nil
+			return l.vkey
+		}, StepInclusion},
+		{"checkpoint used as a promise", func(r *assay.Receipt, i, j int) string {
+			r.Promise = r.Checkpoint
+			return l.vkey
+		}, StepPromise},
 		{"key cut", func(r *assay.Receipt, i, j int) string { r.KeyD = r.KeyD[:31]; return l.vkey }, StepDecision},
 		{"version 2", func(r *assay.Receipt, i, j int) string { r.Version = 2; return l.vkey }, StepReceipt},
 		{"no key", func(r *assay.Receipt, i, j int) string { return "" }, StepReceipt},
@@ -415,7 +446,8 @@ func TestGroupIsRFC6962(t *testing.T) {
 			for _, h := range g.AppendPath(nil, i) {
 				path = append(path, bytes.Clone(h[:]))
 			}
-			if err := proof.VerifyInclusion(rfc6962.DefaultHasher, uint64(i), uint64(n), leaves[i][:], path, root[:]); err != nil {
+			if err := proof.VerifyInclusion(rfc6962.DefaultHasher, uint64(i), uint64(n), leaves[i][:],
+				path, root[:]); err != nil {
 				t.Fatalf("leaf %d of %d: %v", i, n, err)
 			}
 		}
@@ -425,7 +457,8 @@ func TestGroupIsRFC6962(t *testing.T) {
 func TestLeafIsCanonicalCBOR(t *testing.T) {
 	for _, us := range []int64{0, 1, 23, 24, 255, 256, 65535, 65536, 1 << 32, 1<<63 - 1, -1, -24, -25, -1 << 63} {
 		for k := Decision; k <= Failed; k++ {
-			l := Leaf{Version: 1, Micros: us, Kind: k, Model: assay.Sum("m"), Decision: assay.Sum("d"), Vector: assay.Sum("v")}
+			l := Leaf{Version: 1, Micros: us, Kind: k, Model: assay.Sum("m"), Decision: assay.Sum("d"),
+				Vector: assay.Sum("v")}
 			want, err := assay.MarshalCBOR(&l)
 			if err != nil {
 				t.Fatal(err)

@@ -54,7 +54,8 @@ func TestPythonAgreesOnOddReceipts(t *testing.T) {
 		}
 		return "anchor/format" // none of these anchors is a proof
 	}
-	kinds := []func() string{g.leaf, g.leaf, g.decision, g.decision, g.decision, g.vector, g.checkpoint, g.promise, g.text, g.text, g.text}
+	kinds := []func() string{g.leaf, g.leaf, g.decision, g.decision, g.decision, g.vector, g.checkpoint, g.promise,
+		g.text, g.text, g.text}
 	var vs []vector
 	accepted := 0
 	for i := range *oddCases {
@@ -78,7 +79,8 @@ func TestPythonAgreesOnOddReceipts(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(python, filepath.Join("..", "docs", "formats", "verifier", "verify_receipt.py"), "--vectors", path).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join("..", "docs", "formats", "verifier", "verify_receipt.py"),
+		"--vectors", path).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -125,10 +127,15 @@ func (g *odd) file(r *assay.Receipt) string {
 // oddCBOR are encodings to put in another's place: numbers in other forms and
 // sizes, floats, NaN, empty and repeated things, null, tags.
 var oddCBOR = []string{
-	"\x00", "\x01", "\x17", "\x18\x01", "\x18\x18", "\x19\x01\x00", "\x1b\xff\xff\xff\xff\xff\xff\xff\xff", "\x20", "\x3b\xff\xff\xff\xff\xff\xff\xff\xff",
-	"\xf9\x3c\x00", "\xf9\x7e\x00", "\xf9\x7c\x00", "\xf9\x00\x00", "\xf9\x80\x00", "\xfa\x7f\xc0\x00\x00", "\xfa\x3f\x80\x00\x00", "\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00",
-	"\xfb\x3f\xb9\x99\x99\x99\x99\x99\x9a", "\x40", "\x60", "\x61\xff", "\x62\xc3\xa9", "\x80", "\xa0", "\x81\x00", "\x81\x60", "\xa1\x00\x00", "\xa2\x00\x00\xf9\x00\x00\x00", "\xa1\x80\x00",
-	"\xf6", "\xf4", "\xf5", "\xf7", "\xc0\x60", "\x5f\xff", "\x9f\xff", "\xbf\xff", "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", "\xbb\x00\x00\x00\x00\x00\x00\x10\x01", "\x58\x20" + "0123456789abcdef0123456789abcdef",
+	"\x00", "\x01", "\x17", "\x18\x01", "\x18\x18", "\x19\x01\x00", "\x1b\xff\xff\xff\xff\xff\xff\xff\xff", "\x20",
+	"\x3b\xff\xff\xff\xff\xff\xff\xff\xff",
+	"\xf9\x3c\x00", "\xf9\x7e\x00", "\xf9\x7c\x00", "\xf9\x00\x00", "\xf9\x80\x00", "\xfa\x7f\xc0\x00\x00",
+	"\xfa\x3f\x80\x00\x00", "\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00",
+	"\xfb\x3f\xb9\x99\x99\x99\x99\x99\x9a", "\x40", "\x60", "\x61\xff", "\x62\xc3\xa9", "\x80", "\xa0", "\x81\x00",
+	"\x81\x60", "\xa1\x00\x00", "\xa2\x00\x00\xf9\x00\x00\x00", "\xa1\x80\x00",
+	"\xf6", "\xf4", "\xf5", "\xf7", "\xc0\x60", "\x5f\xff", "\x9f\xff", "\xbf\xff",
+	"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", "\xbb\x00\x00\x00\x00\x00\x00\x10\x01", "\x58\x20" +
+		"0123456789abcdef0123456789abcdef",
 }
 
 // bend flips, cuts, doubles or replaces a part of b.
@@ -208,7 +215,8 @@ func (g *odd) vector() string {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	switch r.Vector = append(r.Vector[:44:44], "\x00\x00\x00\x00\x00\x00\xf8\x7f\x01\x00\x00\x00\x00\x00\xf8\x7f"[8*g.rng.IntN(2):]...); g.rng.IntN(4) {
+	switch r.Vector = append(r.Vector[:44:44],
+		"\x00\x00\x00\x00\x00\x00\xf8\x7f\x01\x00\x00\x00\x00\x00\xf8\x7f"[8*g.rng.IntN(2):]...); g.rng.IntN(4) {
 	case 0:
 		r.Vector = nil
 	case 1:
@@ -264,20 +272,28 @@ func (g *odd) checkpoint() string {
 	root := base64.StdEncoding.EncodeToString(hashOf(r.Leaf))
 	pick := func(of ...string) string { return of[g.rng.IntN(len(of))] }
 	body := pick(testOrigin, testOrigin, testOrigin, "other", "") + "\n" +
-		pick("1", "1", "1", "01", "0", "2", "+1", "1.0", " 1", "１", "18446744073709551615", "18446744073709551616", strings.Repeat("9", 5000)) + "\n" +
-		pick(root, root, root, loosen(root), root[:43], root+"AAAA", strings.ReplaceAll(root, "/", "_")) + "\n" + pick("", "", "more\n", "\n", "\n\nx\n", "\x01\n", "\u2028\n")
+		pick("1", "1", "1", "01", "0", "2", "+1", "1.0", " 1", "１", "18446744073709551615", "18446744073709551616",
+			strings.Repeat("9", 5000)) + "\n" +
+		pick(root, root, root, loosen(root), root[:43], root+"AAAA", strings.ReplaceAll(root, "/", "_")) + "\n" +
+		pick("", "", "more\n", "\n", "\n\nx\n", "\x01\n", "\u2028\n")
 	sig, err := g.signer.Sign([]byte(body))
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	line := func(name string, sig []byte) string {
-		raw := append([]byte{byte(g.l.key.Hash >> 24), byte(g.l.key.Hash >> 16), byte(g.l.key.Hash >> 8), byte(g.l.key.Hash)}, sig...)
+		raw := append([]byte{byte(g.l.key.Hash >> 24), byte(g.l.key.Hash >> 16), byte(g.l.key.Hash >> 8),
+			byte(g.l.key.Hash)}, sig...)
 		return "\u2014 " + name + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
 	}
 	good := line(testOrigin, sig)
-	lines := pick(good, good, good, good+good, good+line(testOrigin, []byte("wrong")), line(testOrigin, []byte("wrong"))+good, good+line("other", sig), good+line("o\u00a0r", sig),
-		good+line("o\u2003r", sig), good+line("o+r", sig), good+line("", sig), good+line("o\u200br", sig), good+line("o\u0085r", sig), good+line("a\x7fb", sig), good+"x\n", good+"\n", good[:len(good)-1], strings.Repeat(line("w", nil)+line("v", sig), 50)+good,
-		strings.Repeat(line("w", sig), 99)+good, strings.Repeat(line("w", sig), 100)+good, good+strings.Repeat(line("w", sig), 150), good+loosen(good), line("w", nil)+good, good+"\u2014 w AAAA\n", good+"\u2014 w AAAAAAA=\n", good+"\u2014 w  AAAAAAA=\n", good+"\u2014 w AAAAAAA= \n", good+"\ufeff")
+	lines := pick(good, good, good, good+good, good+line(testOrigin, []byte("wrong")),
+		line(testOrigin, []byte("wrong"))+good, good+line("other", sig), good+line("o\u00a0r", sig),
+		good+line("o\u2003r", sig), good+line("o+r", sig), good+line("", sig), good+line("o\u200br", sig), good+
+			line("o\u0085r", sig), good+line("a\x7fb", sig), good+"x\n", good+"\n", good[:len(good)-1],
+		strings.Repeat(line("w", nil)+line("v", sig), 50)+good,
+		strings.Repeat(line("w", sig), 99)+good, strings.Repeat(line("w", sig), 100)+good, good+
+			strings.Repeat(line("w", sig), 150), good+loosen(good), line("w", nil)+good, good+"\u2014 w AAAA\n", good+
+			"\u2014 w AAAAAAA=\n", good+"\u2014 w  AAAAAAA=\n", good+"\u2014 w AAAAAAA= \n", good+"\ufeff")
 	r.Checkpoint = []byte(body + "\n" + lines)
 	return g.file(r)
 }
@@ -302,8 +318,13 @@ func (g *odd) text() string {
 	at := places[g.rng.IntN(len(places))]
 	old := s[at[0]:at[1]]
 	pick := func(of ...string) string { return of[g.rng.IntN(len(of))] }
-	return s[:at[0]] + pick("null", "0", "-0", "1e0", "1.0", "01", "18446744073709551615", "18446744073709551616", strings.Repeat("9", 5000), "1e999", "NaN", "Infinity", "true", "false", `""`, `"="`, `"AA=="`, `"AB=="`, `"A\u0041=="`, `"AA==\n"`, `" "`,
-		`[]`, `{}`, `[null]`, `[""]`, `["AAAA"]`, `[[]]`, `{"AAAA":1}`, old+" ", "\n\t"+old, "\u00a0"+old, "\ufeff"+old, old+",", old+","+old, old+`,"x":1`, old+`,"anchor":null`, old+`,"index":1`, `"\ud800"`, `"\u2028"`, `"<"`, `"\u003c"`, `"`, strings.Repeat("[", 100)+strings.Repeat("]", 100), strings.ToUpper(old), strings.ToLower(old), old+"}", "/**/"+old) + s[at[1]:]
+	return s[:at[0]] + pick("null", "0", "-0", "1e0", "1.0", "01", "18446744073709551615", "18446744073709551616",
+		strings.Repeat("9", 5000), "1e999", "NaN", "Infinity", "true", "false", `""`, `"="`, `"AA=="`, `"AB=="`,
+		`"A\u0041=="`, `"AA==\n"`, `" "`,
+		`[]`, `{}`, `[null]`, `[""]`, `["AAAA"]`, `[[]]`, `{"AAAA":1}`, old+" ", "\n\t"+old, "\u00a0"+old, "\ufeff"+old,
+		old+",", old+","+old, old+`,"x":1`, old+`,"anchor":null`, old+`,"index":1`, `"\ud800"`, `"\u2028"`, `"<"`,
+		`"\u003c"`, `"`, strings.Repeat("[", 100)+strings.Repeat("]", 100), strings.ToUpper(old), strings.ToLower(old),
+		old+"}", "/**/"+old) + s[at[1]:]
 }
 
 // fixed are those that no chance need find.
@@ -318,14 +339,17 @@ func (g *odd) fixed() (out []string) {
 	out = append(out, g.file(bare))
 	s := strings.TrimSpace(g.file(honest))
 	for _, anchor := range []string{
-		"null", "{}", "[]", "5", `""`, `{"a":1,"a":1}`, "NaN", "-Infinity", "1e400", strings.Repeat("9", 6000), strings.Repeat("[", 20000), `{"version":1}`, "{},\"x\":2",
+		"null", "{}", "[]", "5", `""`, `{"a":1,"a":1}`, "NaN", "-Infinity", "1e400", strings.Repeat("9", 6000),
+		strings.Repeat("[", 20000), `{"version":1}`, "{},\"x\":2",
 	} {
 		out = append(out, s[:len(s)-1]+`,"anchor":`+anchor+"}")
 	}
 	late := clone(honest)
 	late.Checkpoint, late.Inclusion, late.Timestamp = nil, nil, []byte("token")
 	return append(out,
-		"", " ", "\x00", "null", "[]", `"\"`+strings.Repeat(`\"`, 60000), strings.Repeat("[", 200000), s+s, s+"x", s+" \n", "\ufeff"+s, strings.ReplaceAll(s, ",", ",\r\n"),
-		strings.Replace(s, testOrigin, `log.example\/decisions`, 1), strings.Replace(s, `"inclusion":[`, `"inclusion":[null,`, 1),
+		"", " ", "\x00", "null", "[]", `"\"`+strings.Repeat(`\"`, 60000), strings.Repeat("[", 200000), s+s, s+"x", s+
+			" \n", "\ufeff"+s, strings.ReplaceAll(s, ",", ",\r\n"),
+		strings.Replace(s, testOrigin, `log.example\/decisions`, 1), strings.Replace(s, `"inclusion":[`,
+			`"inclusion":[null,`, 1),
 	)
 }

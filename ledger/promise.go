@@ -116,7 +116,8 @@ func (p *Promise) Root() (assay.Digest, error) {
 	for i := range p.Path {
 		path[i] = p.Path[i][:]
 	}
-	r, err := proof.RootFromInclusionProof(rfc6962.DefaultHasher, p.Sequence-p.First, uint64(p.Count), p.LeafHash[:], path)
+	r, err := proof.RootFromInclusionProof(rfc6962.DefaultHasher, p.Sequence-p.First,
+		uint64(p.Count), p.LeafHash[:], path)
 	if err != nil {
 		return assay.Digest{}, fmt.Errorf("promise: %w: %w", err, assay.ErrCorrupt)
 	}

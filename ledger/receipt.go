@@ -21,7 +21,8 @@ const MaxReceiptBytes = 8 << 20
 // receipt does not carry is null, or for a time stamp and an anchor, left out.
 func ParseReceipt(b []byte) (*assay.Receipt, error) {
 	if len(b) > MaxReceiptBytes {
-		return nil, fmt.Errorf("receipt: %d bytes, at most %d are allowed: %w", len(b), MaxReceiptBytes, assay.ErrCorrupt)
+		return nil, fmt.Errorf("receipt: %d bytes, at most %d are allowed: %w", len(b),
+			MaxReceiptBytes, assay.ErrCorrupt)
 	}
 	if !utf8.Valid(b) {
 		return nil, fmt.Errorf("receipt: it is not UTF-8: %w", assay.ErrCorrupt)
@@ -43,7 +44,8 @@ func ParseReceipt(b []byte) (*assay.Receipt, error) {
 		return nil, err
 	}
 	if !bytes.Equal(have.Bytes(), bytes.TrimSpace(want.Bytes())) {
-		return nil, fmt.Errorf("receipt: keys are repeated, misspelt or out of order, or a value is not in its one spelling: %w", assay.ErrCorrupt)
+		return nil, fmt.Errorf("receipt: keys are repeated, misspelt or out of order, or a value is not in its one "+
+			"spelling: %w", assay.ErrCorrupt)
 	}
 	if len(r.Anchor) > 0 { // its bounds are for what it says, not for white space
 		have.Reset()

@@ -57,10 +57,20 @@ func vectors(t *testing.T) (out []vector) {
 	out = append(out, vector{Name: "honest, with white space", LogKey: l.vkey, File: string(spaced)})
 
 	parts := map[string]func(*assay.Receipt) *[]byte{
-		"decision": func(r *assay.Receipt) *[]byte { return &r.Decision }, "vector": func(r *assay.Receipt) *[]byte { return &r.Vector },
-		"decision key": func(r *assay.Receipt) *[]byte { return &r.KeyD }, "vector key": func(r *assay.Receipt) *[]byte { return &r.KeyV },
-		"leaf": func(r *assay.Receipt) *[]byte { return &r.Leaf }, "promise": func(r *assay.Receipt) *[]byte { return &r.Promise },
-		"checkpoint": func(r *assay.Receipt) *[]byte { return &r.Checkpoint }, "inclusion": func(r *assay.Receipt) *[]byte { return &r.Inclusion[1] },
+		"decision": func(r *assay.Receipt) *[]byte {
+			return &r.Decision
+		}, "vector": func(r *assay.Receipt) *[]byte { return &r.Vector },
+		"decision key": func(r *assay.Receipt) *[]byte {
+			return &r.KeyD
+		}, "vector key": func(r *assay.Receipt) *[]byte { return &r.KeyV },
+		"leaf": func(r *assay.Receipt) *[]byte { return &r.Leaf }, "promise": func(r *assay.Receipt) *[]byte {
+			return &r.Promise
+		},
+		"checkpoint": func(r *assay.Receipt) *[]byte {
+			return &r.Checkpoint
+		}, "inclusion": func(r *assay.Receipt) *[]byte {
+			return &r.Inclusion[1]
+		},
 	}
 	names := make([]string, 0, len(parts))
 	for n := range parts {
@@ -104,19 +114,23 @@ func vectors(t *testing.T) (out []vector) {
 	r.Promise, r.Checkpoint, r.Inclusion = nil, nil, nil
 	say("signed by nobody", l.vkey, r)
 	shadow := odd{t: t, l: l}
-	out = append(out, vector{Name: "honest, of a shadow", LogKey: l.vkey, File: shadow.seal(clone(&l.open[0]), Shadow, nil)})
+	out = append(out,
+		vector{Name: "honest, of a shadow", LogKey: l.vkey, File: shadow.seal(clone(&l.open[0]), Shadow, nil)})
 	say("key of another origin", NewKey("other.example/log", l.key.Public).String(), l.receipt(t, 6))
 
 	file := out[7].File
 	for _, s := range [][2]string{
-		{`"index":6`, `"index":6,"index":6`}, {`"index":6`, `"Index":6`}, {`"index":6`, `"index":6.0`}, {`"index":6`, `"index":06`},
-		{`"log":`, `"extra":1,"log":`}, {`=="`, `="`}, {`{`, `[`}, {`"version":1,"log":"log.example/decisions"`, `"log":"log.example/decisions","version":1`},
+		{`"index":6`, `"index":6,"index":6`}, {`"index":6`, `"Index":6`}, {`"index":6`, `"index":6.0`},
+		{`"index":6`, `"index":06`},
+		{`"log":`, `"extra":1,"log":`}, {`=="`, `="`}, {`{`, `[`}, {`"version":1,"log":"log.example/decisions"`,
+			`"log":"log.example/decisions","version":1`},
 		{`"log.example`, `"\u006cog.example`},
 	} {
 		if !strings.Contains(file, s[0]) {
 			t.Fatalf("no %s in %s", s[0], file)
 		}
-		out = append(out, vector{Name: "file: " + s[0] + " as " + s[1], LogKey: l.vkey, File: strings.Replace(file, s[0], s[1], 1)})
+		out = append(out,
+			vector{Name: "file: " + s[0] + " as " + s[1], LogKey: l.vkey, File: strings.Replace(file, s[0], s[1], 1)})
 	}
 	for i := range out {
 		out[i].Refused = judge(out[i])
@@ -165,7 +179,8 @@ func TestGoldenVectors(t *testing.T) {
 		if v.Refused == "" {
 			honest++
 		}
-		if tampered := !strings.HasPrefix(v.Name, "honest") && !strings.HasPrefix(v.Name, "promise alone") && !strings.HasPrefix(v.Name, "without"); tampered != (v.Refused != "") {
+		if tampered := !strings.HasPrefix(v.Name, "honest") && !strings.HasPrefix(v.Name, "promise alone") &&
+			!strings.HasPrefix(v.Name, "without"); tampered != (v.Refused != "") {
 			t.Errorf("%s: refused at %q", v.Name, v.Refused)
 		}
 	}
@@ -184,7 +199,8 @@ func TestPythonAgrees(t *testing.T) {
 	if err != nil {
 		t.Skip("python3 is not installed: the second verifier was not run")
 	}
-	out, err := exec.Command(python, filepath.Join("..", "docs", "formats", "verifier", "verify_receipt.py"), "--vectors", vectorFile).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join("..", "docs", "formats", "verifier", "verify_receipt.py"),
+		"--vectors", vectorFile).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -47,7 +47,9 @@ const (
 func Verify(r *assay.Receipt, t Trust) []Finding {
 	v := verifier{r: r}
 	if r.Version != ReceiptVersion {
-		return append(v.out, Finding{Step: StepReceipt, Detail: fmt.Sprintf("version %d, this program reads version %d", r.Version, ReceiptVersion)})
+		return append(v.out,
+			Finding{Step: StepReceipt, Detail: fmt.Sprintf("version %d, this program reads version %d",
+				r.Version, ReceiptVersion)})
 	}
 	key, err := ParseKey(t.LogKey)
 	if err != nil {
@@ -58,7 +60,9 @@ func Verify(r *assay.Receipt, t Trust) []Finding {
 		v.refuse(StepReceipt, "the receipt is of log %q, the trusted key of log %q", r.Log, key.Origin)
 	}
 	if len(r.Promise) == 0 && len(r.Checkpoint) == 0 {
-		v.refuse(StepReceipt, "it carries neither a promise nor a checkpoint: the log signed nothing in it, anybody could have written it")
+		v.refuse(StepReceipt,
+			"it carries neither a promise nor a checkpoint: the log signed nothing in it, anybody could have written "+
+				"it")
 	}
 	v.leafHash = HashLeaf(r.Leaf)
 	leaf, err := ParseLeaf(r.Leaf)
@@ -97,7 +101,8 @@ func (v *verifier) openings(l *Leaf) {
 		v.refuse(StepDecision, "the decision and its key do not open the leaf's decision commitment")
 		opened = false
 	} else {
-		v.prove(StepDecision, "arithmetic", "opens the leaf's decision commitment (%d bytes, %s)", len(r.Decision), l.Kind)
+		v.prove(StepDecision, "arithmetic", "opens the leaf's decision commitment (%d bytes, %s)",
+			len(r.Decision), l.Kind)
 	}
 	if len(r.KeyV) != keyBytes || CommitVector(r.KeyV, r.Vector) != l.Vector {
 		v.refuse(StepVector, "the feature vector and its key do not open the leaf's vector commitment")
@@ -115,7 +120,8 @@ func (v *verifier) openings(l *Leaf) {
 		v.refuse(StepLeaf, "%v", err)
 		return
 	}
-	v.prove(StepLeaf, "arithmetic", "leaf, decision and vector name the same sequence number, time, model, plan, policy and feature hash")
+	v.prove(StepLeaf, "arithmetic",
+		"leaf, decision and vector name the same sequence number, time, model, plan, policy and feature hash")
 }
 
 // agree compares what the leaf, the decision and the vector say of each other.
@@ -179,12 +185,16 @@ func (v *verifier) promise() {
 func (v *verifier) inclusion() {
 	r := v.r
 	if len(r.Checkpoint) == 0 {
-		v.out = append(v.out, Finding{Step: StepCheckpoint, State: Absent, Detail: "the receipt carries no checkpoint: the record is promised, not yet published"})
+		v.out = append(v.out,
+			Finding{Step: StepCheckpoint, State: Absent,
+				Detail: "the receipt carries no checkpoint: the record is promised, not yet published"})
 		if len(r.Inclusion) != 0 {
 			v.refuse(StepInclusion, "an inclusion proof without a checkpoint")
 			return
 		}
-		v.out = append(v.out, Finding{Step: StepInclusion, State: Absent, Detail: "without a checkpoint there is no root that an audit path could lead to"})
+		v.out = append(v.out,
+			Finding{Step: StepInclusion, State: Absent,
+				Detail: "without a checkpoint there is no root that an audit path could lead to"})
 		return
 	}
 	cp, err := ParseCheckpoint(r.Checkpoint, v.key.String())
@@ -192,10 +202,14 @@ func (v *verifier) inclusion() {
 		v.refuse(StepCheckpoint, "%v", err)
 		return
 	}
-	v.prove(StepCheckpoint, "log key "+v.key.Origin, "log %s signed size %d, root %s", cp.Origin, cp.Size, cp.Root.Short())
-	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, r.Index, cp.Size, v.leafHash[:], r.Inclusion, cp.Root[:]); err != nil {
-		v.refuse(StepInclusion, "the audit path does not lead from this leaf at index %d to the checkpoint's root", r.Index)
+	v.prove(StepCheckpoint, "log key "+v.key.Origin, "log %s signed size %d, root %s", cp.Origin,
+		cp.Size, cp.Root.Short())
+	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, r.Index, cp.Size, v.leafHash[:], r.Inclusion,
+		cp.Root[:]); err != nil {
+		v.refuse(StepInclusion, "the audit path does not lead from this leaf at index %d to the checkpoint's root",
+			r.Index)
 		return
 	}
-	v.prove(StepInclusion, "log key "+v.key.Origin, "the leaf is entry %d of the %d in the checkpoint", r.Index, cp.Size)
+	v.prove(StepInclusion, "log key "+v.key.Origin, "the leaf is entry %d of the %d in the checkpoint", r.Index,
+		cp.Size)
 }

@@ -29,7 +29,8 @@ func ParseWitnessKey(vkey string) (Key, error) {
 	_, enc, _ := strings.Cut(rest, "+")
 	raw, err := base64.StdEncoding.Strict().DecodeString(enc)
 	if err != nil || len(raw) != 1+ed25519.PublicKeySize || raw[0] != algCosignature || CheckOrigin(name) != nil {
-		return Key{}, fmt.Errorf("witness key %q: want name+hash+base64 of an Ed25519 cosignature key: %w", vkey, assay.ErrInvalid)
+		return Key{}, fmt.Errorf("witness key %q: want name+hash+base64 of an Ed25519 cosignature key: %w",
+			vkey, assay.ErrInvalid)
 	}
 	k := Key{Origin: name, Hash: keyHash(name, raw), Public: raw[1:]}
 	if want := fmt.Sprintf("%s+%08x+%s", name, k.Hash, enc); want != strings.TrimSpace(vkey) {
@@ -104,7 +105,8 @@ func ParseWitnessKeys(vkeys []string) ([]Key, error) {
 			return nil, err
 		}
 		if known[string(k.Public)] {
-			return nil, fmt.Errorf("the key of witness %s is trusted twice: one cosignature would count for two: %w", k.Origin, assay.ErrInvalid)
+			return nil, fmt.Errorf("the key of witness %s is trusted twice: one cosignature would count for two: %w",
+				k.Origin, assay.ErrInvalid)
 		}
 		known[string(k.Public)] = true
 		out = append(out, k)
@@ -116,12 +118,15 @@ func ParseWitnessKeys(vkeys []string) ([]Key, error) {
 func (v *verifier) witnesses(t Trust) {
 	switch {
 	case t.Quorum < 0 || t.Quorum > len(t.Witnesses):
-		v.refuse(StepWitness, "a quorum of %d of %d witnesses: want 1 to as many as are trusted, or 0 for all", t.Quorum, len(t.Witnesses))
+		v.refuse(StepWitness, "a quorum of %d of %d witnesses: want 1 to as many as are trusted, or 0 for all",
+			t.Quorum, len(t.Witnesses))
 		return
 	case len(t.Witnesses) == 0 || len(v.r.Checkpoint) > MaxCheckpointBytes:
 		return
 	case len(v.r.Checkpoint) == 0:
-		v.out = append(v.out, Finding{Step: StepWitness, State: Absent, Detail: "without a checkpoint there is nothing that a witness could have cosigned"})
+		v.out = append(v.out,
+			Finding{Step: StepWitness, State: Absent,
+				Detail: "without a checkpoint there is nothing that a witness could have cosigned"})
 		return
 	}
 	need := t.Quorum
@@ -134,12 +139,14 @@ func (v *verifier) witnesses(t Trust) {
 		return
 	}
 	if len(by) < need {
-		v.refuse(StepWitness, "%d of %d trusted witnesses cosigned the checkpoint, %d are needed", len(by), len(t.Witnesses), need)
+		v.refuse(StepWitness, "%d of %d trusted witnesses cosigned the checkpoint, %d are needed", len(by),
+			len(t.Witnesses), need)
 		return
 	}
 	names := make([]string, len(by))
 	for i, c := range by {
 		names[i] = c.Witness + " at " + c.Time.Format(time.RFC3339)
 	}
-	v.prove(StepWitness, fmt.Sprintf("%d of %d witnesses", len(by), len(t.Witnesses)), "cosigned by %s", strings.Join(names, ", "))
+	v.prove(StepWitness, fmt.Sprintf("%d of %d witnesses", len(by), len(t.Witnesses)), "cosigned by %s",
+		strings.Join(names, ", "))
 }

@@ -230,7 +230,8 @@ func replaceDir(tmp, dir string) error {
 func ReadBundle(dir string) (*Bundle, error) {
 	man, err := readBounded(filepath.Join(dir, ManifestFile), maxFactsFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s has no %s: give a directory that `assay train` wrote", ErrBundle, dir, ManifestFile)
+		return nil, fmt.Errorf("%w: %s has no %s: give a directory that `assay train` wrote",
+			ErrBundle, dir, ManifestFile)
 	}
 	if err != nil {
 		return nil, err
@@ -248,7 +249,8 @@ func ReadBundle(dir string) (*Bundle, error) {
 		to       *[]byte
 		required bool
 		limit    int64
-	}{{PlanFile, &b.Plan, true, maxModelFile}, {ModelFile, &b.ModelText, true, maxModelFile}, {CalibrationFile, &cal, true, maxFactsFile},
+	}{{PlanFile, &b.Plan, true, maxModelFile}, {ModelFile, &b.ModelText, true, maxModelFile},
+		{CalibrationFile, &cal, true, maxFactsFile},
 		{PolicyFile, &b.Policy, false, maxPolicyBytes}} {
 		want, named := b.Manifest.Files[f.name]
 		if !named {
@@ -262,7 +264,8 @@ func ReadBundle(dir string) (*Bundle, error) {
 			return nil, fmt.Errorf("%w: %w", ErrBundle, err)
 		}
 		if got := assay.Sum("", data); got != want {
-			return nil, fmt.Errorf("%w: %s has the digest %s, the manifest says %s: the file was changed after training", ErrBundle, f.name, got.Short(), want.Short())
+			return nil, fmt.Errorf("%w: %s has the digest %s, the manifest says %s: the file was changed after "+
+				"training", ErrBundle, f.name, got.Short(), want.Short())
 		}
 		*f.to = data
 	}

@@ -38,7 +38,8 @@ func TestBundleRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Digest != b.Digest || got.Digest.IsZero() || string(got.ModelText) != string(b.ModelText) || got.Manifest.Seed != 42 {
+	if got.Digest != b.Digest || got.Digest.IsZero() || string(got.ModelText) != string(b.ModelText) ||
+		got.Manifest.Seed != 42 {
 		t.Errorf("read %+v", got)
 	}
 	if s := got.Score(0.25); s.PD != b.Calibration.Apply(0.25) || s.Model != b.Digest || s.Grade == "" {
@@ -111,7 +112,8 @@ func TestBundleRefusals(t *testing.T) {
 	if err := WriteBundle(filepath.Join(t.TempDir(), "x"), b); !errors.Is(err, ErrBundle) {
 		t.Errorf("unknown calibration: %v", err)
 	}
-	for _, man := range []string{"", "{", `{"format":"assay/bundle/v9"}`, `{"format":"assay/bundle/v1","surprise":1}`, `{"format":"assay/bundle/v1"} {}`, `{"format":"assay/bundle/v1"}`} {
+	for _, man := range []string{"", "{", `{"format":"assay/bundle/v9"}`, `{"format":"assay/bundle/v1","surprise":1}`,
+		`{"format":"assay/bundle/v1"} {}`, `{"format":"assay/bundle/v1"}`} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, ManifestFile), []byte(man), 0o644); err != nil {
 			t.Fatal(err)

@@ -47,11 +47,13 @@ func (c *Calibration) Validate() error {
 		}
 	case CalibrationBeta:
 		if !finite(c.A) || !finite(c.B) || !finite(c.C) || c.A < 0 || c.B < 0 {
-			return fmt.Errorf("calibration beta: a = %v, b = %v, c = %v: want finite numbers, a and b >= 0", c.A, c.B, c.C)
+			return fmt.Errorf("calibration beta: a = %v, b = %v, c = %v: want finite numbers, a and b >= 0", c.A, c.B,
+				c.C)
 		}
 	case CalibrationIsotonic:
 		if len(c.X) == 0 || len(c.X) != len(c.Y) {
-			return fmt.Errorf("calibration isotonic: %d margins and %d probabilities, want the same number, at least one", len(c.X), len(c.Y))
+			return fmt.Errorf("calibration isotonic: %d margins and %d probabilities, want the same number, at least "+
+				"one", len(c.X), len(c.Y))
 		}
 		for i := range c.X {
 			if !finite(c.X[i]) || !(c.Y[i] >= 0 && c.Y[i] <= 1) || i > 0 && (c.X[i] <= c.X[i-1] || c.Y[i] < c.Y[i-1]) {
@@ -107,7 +109,8 @@ var ErrConstant = fmt.Errorf("%w: the best fit is the same probability for every
 // with ErrConstant.
 func FitCalibration(method string, margins, labels, weights []float64) (*Calibration, error) {
 	if len(margins) != len(labels) || weights != nil && len(weights) != len(labels) {
-		return nil, fmt.Errorf("%w: %d margins, %d labels, %d weights", ErrCalibration, len(margins), len(labels), len(weights))
+		return nil, fmt.Errorf("%w: %d margins, %d labels, %d weights", ErrCalibration, len(margins),
+			len(labels), len(weights))
 	}
 	var bad, good float64
 	for i, y := range labels {
@@ -116,13 +119,15 @@ func FitCalibration(method string, margins, labels, weights []float64) (*Calibra
 			w = weights[i]
 		}
 		if y != 0 && y != 1 || !finite(margins[i]) || !(w >= 0) || math.IsInf(w, 0) {
-			return nil, fmt.Errorf("%w: row %d: label %v, margin %v, weight %v: want label 0 or 1, a finite margin, a weight >= 0", ErrCalibration, i, y, margins[i], w)
+			return nil, fmt.Errorf("%w: row %d: label %v, margin %v, weight %v: want label 0 or 1, a finite margin, "+
+				"a weight >= 0", ErrCalibration, i, y, margins[i], w)
 		}
 		bad += float64(w * y)
 		good += float64(w * (1 - y))
 	}
 	if method != CalibrationNone && method != "" && (bad == 0 || good == 0) {
-		return nil, fmt.Errorf("%w: the rows have weight %v of bad and %v of good events, want some of both", ErrCalibration, bad, good)
+		return nil, fmt.Errorf("%w: the rows have weight %v of bad and %v of good events, want some of both",
+			ErrCalibration, bad, good)
 	}
 	c := &Calibration{Method: method, Rows: len(labels)}
 	switch method {
@@ -148,7 +153,8 @@ func FitCalibration(method string, margins, labels, weights []float64) (*Calibra
 		return nil, fmt.Errorf("calibration method %q: want none, platt, beta or isotonic", method)
 	}
 	if c.constant() {
-		return nil, fmt.Errorf("%w: the margins of %d rows, of weight %v bad and %v good, do not rank bad rows above good ones", ErrConstant, len(labels), bad, good)
+		return nil, fmt.Errorf("%w: the margins of %d rows, of weight %v bad and %v good, do not rank bad rows above "+
+			"good ones", ErrConstant, len(labels), bad, good)
 	}
 	return c, c.Validate()
 }

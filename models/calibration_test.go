@@ -87,7 +87,8 @@ func TestIsotonicPoolsAdjacentViolators(t *testing.T) {
 		t.Fatal(err)
 	}
 	// By hand: {1}: 0 -> 1/9; {2,3}: 1/2 pooled with the tie at 4 (1/2); {5,6}: 1 -> 8/9.
-	for _, q := range []struct{ x, want float64 }{{0, 1. / 9}, {1, 1. / 9}, {2, 0.5}, {3, 0.5}, {4, 0.5}, {5, 8. / 9}, {9, 8. / 9}, {1.5, (1./9 + 0.5) / 2}} {
+	for _, q := range []struct{ x, want float64 }{{0, 1. / 9}, {1, 1. / 9}, {2, 0.5}, {3, 0.5}, {4, 0.5}, {5, 8. / 9},
+		{9, 8. / 9}, {1.5, (1./9 + 0.5) / 2}} {
 		if got := c.Apply(q.x); math.Abs(got-q.want) > 1e-15 {
 			t.Errorf("PD(%v) = %v, want %v", q.x, got, q.want)
 		}
@@ -153,7 +154,8 @@ func TestScale(t *testing.T) {
 		pd, points float64
 		grade      string
 	}{
-		{1. / 51, 600, "A"}, {1. / 101, 620, "A"}, {1. / 26, 580, "B"}, {0.02, 599.4, "A"}, {1, -110.8, "G"}, {0.5, 487.1, "F"},
+		{1. / 51, 600, "A"}, {1. / 101, 620, "A"}, {1. / 26, 580, "B"}, {0.02, 599.4, "A"},
+		{1, -110.8, "G"}, {0.5, 487.1, "F"},
 	} {
 		if p, g := s.Points(c.pd), s.Grade(c.pd); math.Abs(p-c.points) > 0.051 || g != c.grade {
 			t.Errorf("PD %v: %v points, grade %s; want %v, %s", c.pd, p, g, c.points, c.grade)

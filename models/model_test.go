@@ -44,7 +44,8 @@ func TestNext(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := m.Margin([]float64{c.x}); got != c.want {
-			t.Errorf("missing type %d, default left %v, threshold %v: margin(%v) = %v, want %v", c.missing, c.defaultLeft, c.threshold, c.x, got, c.want)
+			t.Errorf("missing type %d, default left %v, threshold %v: margin(%v) = %v, want %v", c.missing,
+				c.defaultLeft, c.threshold, c.x, got, c.want)
 		}
 	}
 }
@@ -55,7 +56,8 @@ func TestCategories(t *testing.T) {
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	for x, want := range map[float64]float64{0: -1, 5: -1, 33: -1, 5.9: -1, -0.5: -1, 1: 1, 34: 1, 64: 1, 1e12: 1, -1: 1, math.Inf(1): 1, math.Inf(-1): 1} {
+	for x, want := range map[float64]float64{0: -1, 5: -1, 33: -1, 5.9: -1, -0.5: -1, 1: 1, 34: 1, 64: 1, 1e12: 1,
+		-1: 1, math.Inf(1): 1, math.Inf(-1): 1} {
 		if got := m.Margin([]float64{x}); got != want {
 			t.Errorf("margin(%v) = %v, want %v", x, got, want)
 		}
@@ -103,7 +105,8 @@ func TestValidate(t *testing.T) {
 		"gain":             func(m *Model) { m.Trees[0].Gain = make([]float64, 3) },
 		"category":         func(m *Model) { m.Trees[0].Decision[0] = DecisionCategorical },
 		"bits": func(m *Model) {
-			m.Trees[0].Decision[0], m.Trees[0].Threshold[0], m.Trees[0].CatBoundaries = DecisionCategorical, 0, []int32{0, 1}
+			m.Trees[0].Decision[0], m.Trees[0].Threshold[0], m.Trees[0].CatBoundaries = DecisionCategorical, 0,
+				[]int32{0, 1}
 		},
 		"boundaries": func(m *Model) { m.Trees[0].CatBoundaries = []int32{3, 1} },
 	} {

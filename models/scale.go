@@ -37,11 +37,13 @@ func DefaultScale() Scale {
 // Validate checks what Points and Grade rely on.
 func (s *Scale) Validate() error {
 	if !finite(s.Base) || !(s.BaseOdds > 0) || !finite(s.BaseOdds) || !(s.PDO > 0) || !finite(s.PDO) {
-		return fmt.Errorf("scale: base %v, base_odds %v, pdo %v: want finite numbers, base_odds and pdo above 0", s.Base, s.BaseOdds, s.PDO)
+		return fmt.Errorf("scale: base %v, base_odds %v, pdo %v: want finite numbers, base_odds and pdo above 0",
+			s.Base, s.BaseOdds, s.PDO)
 	}
 	for i, g := range s.Grades {
 		if g.Name == "" || !(g.MaxPD > 0 && g.MaxPD <= 1) || i > 0 && g.MaxPD <= s.Grades[i-1].MaxPD {
-			return fmt.Errorf("scale: grade %d (%q up to %v): want a name and bounds that rise up to 1", i, g.Name, g.MaxPD)
+			return fmt.Errorf("scale: grade %d (%q up to %v): want a name and bounds that rise up to 1", i, g.Name,
+				g.MaxPD)
 		}
 	}
 	if n := len(s.Grades); n > 0 && s.Grades[n-1].MaxPD != 1 {

@@ -40,8 +40,10 @@ const (
 // info describes a loaded model.
 func (s *Server) info(m *engine.Model) *pb.ModelInfo {
 	by := m.Policy.Digest()
-	i := &pb.ModelInfo{Name: m.Name, Version: m.Version, Digest: m.Bundle.Digest[:], PlanDigest: m.PlanDigest[:], PolicyDigest: by[:],
-		Trees: int32(len(m.Bundle.Model.Trees)), Features: int32(m.Forest.Features()), Loaded: timestamppb.New(m.Loaded)}
+	i := &pb.ModelInfo{Name: m.Name, Version: m.Version, Digest: m.Bundle.Digest[:],
+		PlanDigest: m.PlanDigest[:], PolicyDigest: by[:],
+		Trees: int32(len(m.Bundle.Model.Trees)), Features: int32(m.Forest.Features()),
+		Loaded: timestamppb.New(m.Loaded)}
 	i.Active = s.engine.Models().Active == m
 	i.Shadow = slices.Contains(s.engine.Shadows().Models(), m)
 	return i
@@ -82,7 +84,8 @@ func (a *admin) once(ctx context.Context, id string, body assay.Digest) (seq uin
 // by the same policy. Where a policy was set or a model activated meanwhile, so
 // that the request comes to something else, it is a proposal of its own. Then
 // act is completed with who was first.
-func (a *admin) approve(ctx context.Context, act *engine.Act, m *engine.Model, asked assay.Digest, text string) (ok bool, err error) {
+func (a *admin) approve(ctx context.Context, act *engine.Act, m *engine.Model, asked assay.Digest,
+	text string) (ok bool, err error) {
 	if !a.cfg.FourEyes {
 		return true, nil
 	}
@@ -102,9 +105,11 @@ func (a *admin) approve(ctx context.Context, act *engine.Act, m *engine.Model, a
 	case asked2: // the first admin again
 		return false, nil
 	case len(a.mu.pending) >= maxPending:
-		return false, fmt.Errorf("%d acts wait for a second admin already, and no more may (fixed): %w", maxPending, assay.ErrExhausted)
+		return false, fmt.Errorf("%d acts wait for a second admin already, and no more may (fixed): %w",
+			maxPending, assay.ErrExhausted)
 	}
-	_, err = a.engine.RecordAct(ctx, ledger.Activation, engine.Key{Caller: act.By}, assay.Digest{}, &engine.Act{Version: 1, What: engine.ActPropose, By: act.By, Digest: act.Digest, Open: open[:], Text: text})
+	_, err = a.engine.RecordAct(ctx, ledger.Activation, engine.Key{Caller: act.By}, assay.Digest{},
+		&engine.Act{Version: 1, What: engine.ActPropose, By: act.By, Digest: act.Digest, Open: open[:], Text: text})
 	if err != nil {
 		return false, err
 	}
@@ -127,7 +132,8 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 		what = engine.ActLoad
 	}
 	if req.LoadOnly && req.WithPolicy {
-		return nil, &assay.FieldError{Field: "with_policy", Problem: "a model that is loaded beside the active one has its bundle's policy anyway: leave it out"}
+		return nil, &assay.FieldError{Field: "with_policy",
+			Problem: "a model that is loaded beside the active one has its bundle's policy anyway: leave it out"}
 	}
 	body := []byte(what + "\n" + req.Bundle + "\n")
 	if req.WithPolicy {
@@ -164,7 +170,8 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 	if err != nil {
 		return nil, err
 	}
-	seq, err = a.engine.Swap(ctx, next, ledger.Activation, engine.Key{Caller: c.Name, RequestID: req.RequestId}, act, done)
+	seq, err = a.engine.Swap(ctx, next, ledger.Activation, engine.Key{Caller: c.Name, RequestID: req.RequestId}, act,
+		done)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +182,8 @@ func (a *admin) ActivateModel(ctx context.Context, req *pb.ActivateModelRequest)
 
 // toActivate loads a bundle and makes its act. The model decides by the policy
 // in force, unless its own is asked for, or it is loaded beside the active one.
-func (a *admin) toActivate(ctx context.Context, req *pb.ActivateModelRequest, what string) (*engine.Model, *engine.Act, error) {
+func (a *admin) toActivate(ctx context.Context, req *pb.ActivateModelRequest, what string) (*engine.Model, *engine.Act,
+	error) {
 	var keep []byte
 	if what == engine.ActActivate && !req.WithPolicy {
 		keep = a.engine.Models().Active.Policy.YAML()
@@ -183,13 +191,15 @@ func (a *admin) toActivate(ctx context.Context, req *pb.ActivateModelRequest, wh
 	m, err := a.engine.Load(ctx, req.Bundle, req.ExpectedDigest, keep)
 	if err != nil && keep != nil {
 		if _, own := a.engine.Load(ctx, req.Bundle, req.ExpectedDigest, nil); own == nil {
-			err = fmt.Errorf("the policy in force does not fit bundle %q: set one that does, or activate it with_policy, its own: %v: %w", req.Bundle, err, assay.ErrPrecondition)
+			err = fmt.Errorf("the policy in force does not fit bundle %q: set one that does, or activate it "+
+				"with_policy, its own: %v: %w", req.Bundle, err, assay.ErrPrecondition)
 		}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	act := &engine.Act{Version: 1, What: what, By: callerOf(ctx).Name, Bundles: []string{req.Bundle}, Digest: m.Bundle.Digest, Windows: engine.WindowKernels(m)}
+	act := &engine.Act{Version: 1, What: what, By: callerOf(ctx).Name, Bundles: []string{req.Bundle},
+		Digest: m.Bundle.Digest, Windows: engine.WindowKernels(m)}
 	if what == engine.ActActivate {
 		act.Version = engine.ActKeepsPolicy
 		if req.WithPolicy {
@@ -205,7 +215,8 @@ func (a *admin) swapped(what string, m *engine.Model, seq uint64, act *engine.Ac
 		a.engine.Drift().Watch(m)
 		a.engine.Shadows().KeepPlan(m.PlanDigest)
 	}
-	a.log.Info("admin", "act", what, "by", act.By, "second", act.Second, "model", m.Name, "digest", m.Bundle.Digest.Short(),
+	a.log.Info("admin", "act", what, "by", act.By, "second", act.Second, "model", m.Name, "digest",
+		m.Bundle.Digest.Short(),
 		"policy", m.Policy.Digest().Short(), "with_policy", len(act.Policy) > 0, "sequence", seq)
 }
 
@@ -247,7 +258,8 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 		return nil, err
 	}
 	a.settled(act)
-	a.log.Info("admin", "act", engine.ActPolicy, "by", act.By, "second", act.Second, "policy", digest.Short(), "sequence", seq)
+	a.log.Info("admin", "act", engine.ActPolicy, "by", act.By, "second", act.Second, "policy",
+		digest.Short(), "sequence", seq)
 	return &pb.SetPolicyResponse{Approval: pb.Approval_APPROVAL_DONE, PolicyDigest: digest[:], Sequence: seq}, nil
 }
 
@@ -272,7 +284,8 @@ func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.Se
 	}
 	defer unlock()
 	c := callerOf(ctx)
-	resp.Sequence, err = a.engine.Swap(ctx, a.engine.Models(), ledger.Activation, engine.Key{Caller: c.Name, RequestID: req.RequestId}, body,
+	resp.Sequence, err = a.engine.Swap(ctx, a.engine.Models(), ledger.Activation,
+		engine.Key{Caller: c.Name, RequestID: req.RequestId}, body,
 		&engine.Act{Version: 1, What: engine.ActShadow, By: c.Name, Bundles: req.Bundles})
 	if err != nil {
 		return nil, err
@@ -289,9 +302,11 @@ func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.Se
 func (a *admin) GetStatus(context.Context, *pb.GetStatusRequest) (*pb.GetStatusResponse, error) {
 	st := a.cfg.Journal.Stats()
 	resp := &pb.GetStatusResponse{
-		Version: a.cfg.Version, Started: timestamppb.New(a.started), Ready: a.ready() == nil, Draining: a.draining.Load(),
-		Active: a.info(a.engine.Models().Active), NextSequence: st.Taken, CheckpointSize: st.Published,
-		InFlight: a.engine.InFlight(), ShadowQueue: int64(a.engine.Shadows().Waiting()), ShadowDropped: a.engine.Shadows().Dropped(),
+		Version: a.cfg.Version, Started: timestamppb.New(a.started), Ready: a.ready() == nil,
+		Draining: a.draining.Load(),
+		Active:   a.info(a.engine.Models().Active), NextSequence: st.Taken, CheckpointSize: st.Published,
+		InFlight: a.engine.InFlight(), ShadowQueue: int64(a.engine.Shadows().Waiting()),
+		ShadowDropped: a.engine.Shadows().Dropped(),
 	}
 	for _, v := range a.engine.Drift().Values() {
 		resp.Drift = append(resp.Drift, &pb.Drift{Name: v.Name, Psi: v.PSI, Rows: v.Rows})
@@ -305,7 +320,9 @@ func (a *admin) GetStatus(context.Context, *pb.GetStatusRequest) (*pb.GetStatusR
 	resp.Anchoring = a.anchoring()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, k := range slices.SortedFunc(maps.Keys(a.mu.pending), func(x, y assay.Digest) int { return slices.Compare(x[:], y[:]) }) {
+	for _, k := range slices.SortedFunc(maps.Keys(a.mu.pending), func(x, y assay.Digest) int {
+		return slices.Compare(x[:], y[:])
+	}) {
 		p := a.mu.pending[k]
 		resp.Pending = append(resp.Pending, p.Text+", asked for by "+p.By)
 	}
@@ -321,8 +338,10 @@ func (a *admin) unload(ctx context.Context, name string) error {
 		return err
 	}
 	c := callerOf(ctx)
-	seq, err := a.engine.Swap(ctx, next, ledger.Activation, engine.Key{Caller: c.Name, RequestID: newRequestID()}, assay.Sum(engine.BodyTag, []byte(engine.ActUnload+"\n"+name)),
-		&engine.Act{Version: 1, What: engine.ActUnload, By: c.Name, Bundles: []string{m.Folder}, Digest: m.Bundle.Digest})
+	seq, err := a.engine.Swap(ctx, next, ledger.Activation, engine.Key{Caller: c.Name, RequestID: newRequestID()},
+		assay.Sum(engine.BodyTag, []byte(engine.ActUnload+"\n"+name)),
+		&engine.Act{Version: 1, What: engine.ActUnload, By: c.Name, Bundles: []string{m.Folder},
+			Digest: m.Bundle.Digest})
 	if err == nil {
 		a.log.Info("admin", "act", engine.ActUnload, "by", c.Name, "model", name, "sequence", seq)
 	}

@@ -40,7 +40,8 @@ func readRecord(b []byte, maxRows int) (rec arrow.Record, schema *arrow.Schema, 
 		}
 	}()
 	limit := unpacked(len(b))
-	r, err := arrowsafe.NewReader(bytes.NewReader(b), int64(len(b)), false, &arrowsafe.Budget{Buffer: limit, Total: limit})
+	r, err := arrowsafe.NewReader(bytes.NewReader(b), int64(len(b)), false,
+		&arrowsafe.Budget{Buffer: limit, Total: limit})
 	if err != nil {
 		return nil, nil, bad("is not an Arrow IPC stream: " + err.Error())
 	}
@@ -137,16 +138,20 @@ func (a *arrowRows) event(c *call, i int, id, kind string, at time.Time) (err er
 // columnsOf holds a batch's columns to the plan.
 func columnsOf(p *features.Plan, rec arrow.Record, schema *arrow.Schema) (*features.Rows, error) {
 	if unknown := p.UnknownColumns(schema); len(unknown) > 0 {
-		return nil, &assay.FieldError{Field: unknown[0], Problem: "the plan does not know this column" + p.Nearest(unknown[0])}
+		return nil, &assay.FieldError{Field: unknown[0],
+			Problem: "the plan does not know this column" + p.Nearest(unknown[0])}
 	}
 	for _, f := range schema.Fields() {
 		if _, unread := f.Type.(*arrowsafe.Unread); unread {
-			return nil, &assay.FieldError{Field: f.Name, Problem: fmt.Sprintf("a column of type %s cannot be read: send numbers, "+
-				"texts, flags or times", f.Type)}
+			return nil, &assay.FieldError{Field: f.Name,
+				Problem: fmt.Sprintf("a column of type %s cannot be read: send numbers, "+
+					"texts, flags or times", f.Type)}
 		}
 	}
 	if missing := p.MissingColumns(rec); len(missing) > 0 {
-		return nil, &assay.FieldError{Field: missing[0], Problem: "the table has no such column: add it, with nulls where a value is missing; the plan may declare it `optional: true`"}
+		return nil, &assay.FieldError{Field: missing[0],
+			Problem: "the table has no such column: add it, with nulls where a value is missing; the plan may " +
+				"declare it `optional: true`"}
 	}
 	return p.Rows(rec)
 }

@@ -40,8 +40,11 @@ func ipcOf(t testing.TB, recs ...arrow.Record) []byte {
 func amounts(t testing.TB, values ...float64) arrow.Record {
 	t.Helper()
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
-		{Name: "amount", Type: arrow.PrimitiveTypes.Float64}, {Name: "income", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
-		{Name: "sector", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "insured", Type: arrow.FixedWidthTypes.Boolean, Nullable: true}, {Name: "buyer", Type: arrow.BinaryTypes.String}}, nil))
+		{Name: "amount", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "income", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "sector", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "insured", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
+		{Name: "buyer", Type: arrow.BinaryTypes.String}}, nil))
 	defer b.Release()
 	for _, v := range values {
 		b.Field(0).(*array.Float64Builder).Append(v)
@@ -71,7 +74,8 @@ func recordOf(t *testing.T, b []byte) arrow.Record {
 func TestArrowBatch(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
-	req := &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "batch", Time: timestamppb.New(start2026), Ipc: ipcOf(t, amounts(t, 10, -1, 2000))}}
+	req := &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "batch", Time: timestamppb.New(start2026),
+		Ipc: ipcOf(t, amounts(t, 10, -1, 2000))}}
 	var first []byte
 	for range 2 { // asking again scores nothing again
 		resp, err := rpc.ScoreBatch(t.Context(), req)
@@ -79,8 +83,10 @@ func TestArrowBatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := recordOf(t, resp.ArrowIpc)
-		outcome, pd, failed := rec.Column(1).(*array.String), rec.Column(2).(*array.Float64), rec.Column(8).(*array.String)
-		if outcome.Value(0) != "approve" || outcome.Value(2) != "decline" || !pd.IsNull(1) || failed.IsNull(1) || !failed.IsNull(0) {
+		outcome, pd, failed := rec.Column(1).(*array.String), rec.Column(2).(*array.Float64),
+			rec.Column(8).(*array.String)
+		if outcome.Value(0) != "approve" || outcome.Value(2) != "decline" || !pd.IsNull(1) ||
+			failed.IsNull(1) || !failed.IsNull(0) {
 			t.Errorf("%v", rec)
 		}
 		d, err := assay.ParseDecision(rec.Column(6).(*array.Binary).Value(2))
@@ -96,7 +102,9 @@ func TestArrowBatch(t *testing.T) {
 	if taken := n.journal.Stats().Taken - begun; taken != 2 {
 		t.Errorf("%d sequence numbers taken, want 2", taken)
 	}
-	for name, b := range map[string][]byte{"empty": nil, "garbage": []byte("garbage"), "cut short": first[:len(first)/2], "two batches": ipcOf(t, amounts(t, 1), amounts(t, 2)), "no rows": ipcOf(t, amounts(t))} {
+	for name, b := range map[string][]byte{"empty": nil, "garbage": []byte("garbage"),
+		"cut short": first[:len(first)/2], "two batches": ipcOf(t, amounts(t, 1), amounts(t, 2)),
+		"no rows": ipcOf(t, amounts(t))} {
 		_, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "bad", Ipc: b}})
 		if status.Code(err) != codes.InvalidArgument {
 			t.Errorf("%s: %v, want INVALID_ARGUMENT", name, err)

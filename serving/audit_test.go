@@ -23,7 +23,8 @@ func TestAudit(t *testing.T) {
 	n := start(t, dir, Config{Bundle: b})
 	decide := func(n *node, i int) uint64 {
 		t.Helper()
-		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7)); err != nil {
+		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i),
+			payment(fmt.Sprintf("p%d", i), 7)); err != nil {
 			t.Fatal(err)
 		}
 		d, err := n.client.Score(t.Context(), fmt.Sprintf("a%d", i), plain(fmt.Sprintf("a%d", i), 300*float64(i)))

@@ -41,10 +41,12 @@ func TestAuditOnArm64(t *testing.T) {
 	dir := t.TempDir()
 	n := start(t, dir, Config{Bundle: bundle(t, unevenPlan, "uneven", 0)})
 	for i := range decisions {
-		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7.07*float64(i%30))); err != nil {
+		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i),
+			payment(fmt.Sprintf("p%d", i), 7.07*float64(i%30))); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.client.Score(t.Context(), fmt.Sprintf("a%d", i), plain(fmt.Sprintf("a%d", i), 11.1*float64(i))); err != nil {
+		if _, err := n.client.Score(t.Context(), fmt.Sprintf("a%d", i),
+			plain(fmt.Sprintf("a%d", i), 11.1*float64(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,7 +61,8 @@ func TestAuditOnArm64(t *testing.T) {
 	there := exec.Command(qemu, bin, "-test.run", "^TestAuditOfAnother$", "-test.v")
 	there.Env = append(os.Environ(), auditDir+"="+dir)
 	out, err := there.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), fmt.Sprintf("on arm64 %d of %d decisions are the same", decisions, decisions)) {
+	if err != nil ||
+		!strings.Contains(string(out), fmt.Sprintf("on arm64 %d of %d decisions are the same", decisions, decisions)) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	t.Logf("%s", out)

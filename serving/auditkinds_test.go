@@ -27,7 +27,8 @@ func TestAuditKinds(t *testing.T) {
 	cfg.Bundle = first
 	n := start(t, dir, cfg)
 	adm := pb.NewAdminClient(n.client.Conn())
-	if _, err := adm.SetShadow(t.Context(), &pb.SetShadowRequest{RequestId: "s", Bundles: []string{"challenger"}}); err != nil {
+	if _, err := adm.SetShadow(t.Context(),
+		&pb.SetShadowRequest{RequestId: "s", Bundles: []string{"challenger"}}); err != nil {
 		t.Fatal(err)
 	}
 	d, err := n.client.Score(t.Context(), "a", application("a", 10, 600))
@@ -35,21 +36,26 @@ func TestAuditKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.shadowed(d.Sequence)
-	if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte("name: stricter\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n")}); err != nil {
+	if _, err := adm.SetPolicy(t.Context(),
+		&pb.SetPolicyRequest{RequestId: "p",
+			Yaml: []byte("name: stricter\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "m", Bundle: "challenger"}); err != nil {
+	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "m", Bundle: "challenger"}); err !=
+		nil {
 		t.Fatal(err)
 	}
 	if _, err := n.client.Score(t.Context(), "b", application("b", 20, 600)); err != nil {
 		t.Fatal(err)
 	}
 	digest := assay.Sum("report")
-	if _, err := adm.RecordReport(t.Context(), &pb.RecordReportRequest{RequestId: "r", ReportDigest: digest[:], Rows: 1}); err != nil {
+	if _, err := adm.RecordReport(t.Context(), &pb.RecordReportRequest{RequestId: "r", ReportDigest: digest[:],
+		Rows: 1}); err != nil {
 		t.Fatal(err)
 	}
 	// Work that fails before there is an event leaves a record without one.
-	if _, err := n.journal.Append(t.Context(), n.journal.Take(), &journal.Record{Kind: ledger.Failed, Micros: 1}); err != nil {
+	if _, err := n.journal.Append(t.Context(), n.journal.Take(),
+		&journal.Record{Kind: ledger.Failed, Micros: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.journal.RotateMaster(t.Context()); err != nil {
@@ -74,12 +80,14 @@ func TestAuditKinds(t *testing.T) {
 	for _, k := range rep.Kinds {
 		got[k.Kind] = k
 	}
-	for _, k := range []ledger.Kind{ledger.Decision, ledger.Activation, ledger.Policy, ledger.Report, ledger.Shadow, ledger.KeyRotation, ledger.Failed} {
+	for _, k := range []ledger.Kind{ledger.Decision, ledger.Activation, ledger.Policy, ledger.Report, ledger.Shadow,
+		ledger.KeyRotation, ledger.Failed} {
 		if c := got[k.String()]; c.Records == 0 || c.Checked != c.Records || c.Unreadable != 0 {
 			t.Errorf("%s: %+v, want all checked", k, c)
 		}
 	}
-	if rep, err = auditor(first).Run(t.Context(), j, 0, audit.All, nil); err != nil || !rep.OK() || rep.Unknown != 1 || kindOf(rep, ledger.Shadow).Checked != 0 {
+	if rep, err = auditor(first).Run(t.Context(), j, 0, audit.All, nil); err != nil || !rep.OK() || rep.Unknown != 1 ||
+		kindOf(rep, ledger.Shadow).Checked != 0 {
 		t.Errorf("without the challenger: %+v, %v", rep, err)
 	}
 

@@ -17,7 +17,8 @@ import (
 )
 
 // mendedPlan has a feature that an earlier version read otherwise: payers.
-const mendedPlan = "version: 1\nname: mended" + paymentWindows + `  - {name: payers, key: [buyer], on: [payment], member: buyer, length: 30d}
+const mendedPlan = "version: 1\nname: mended" + paymentWindows +
+	`  - {name: payers, key: [buyer], on: [payment], member: buyer, length: 30d}
 features:
   - {name: amount}
   - {name: payers, kernel: distinct, window: payers}
@@ -51,12 +52,14 @@ func TestAuditByEarlierKernels(t *testing.T) {
 		mended   int
 		differs  string
 	}{
-		"mended":                       {0, set(1, 0), same, 1, ""},
-		"version 1 by name":            {1, set(1, 0), same, 1, ""},
-		"by today's":                   {features.WindowKernels, set(1, 0), same, 0, `feature "payers"`},
-		"another feature":              {0, set(2, 5), same, 0, `feature "asked"`},
-		"both":                         {0, func(v []float64) { v[1], v[2] = 0, 5 }, same, 0, `feature "payers"`},
-		"mended, and another decision": {0, set(1, 0), func(d *assay.Decision) { d.Outcome = assay.Failed }, 0, "outcome: review, then failed"},
+		"mended":            {0, set(1, 0), same, 1, ""},
+		"version 1 by name": {1, set(1, 0), same, 1, ""},
+		"by today's":        {features.WindowKernels, set(1, 0), same, 0, `feature "payers"`},
+		"another feature":   {0, set(2, 5), same, 0, `feature "asked"`},
+		"both":              {0, func(v []float64) { v[1], v[2] = 0, 5 }, same, 0, `feature "payers"`},
+		"mended, and another decision": {0, set(1, 0), func(d *assay.Decision) {
+			d.Outcome = assay.Failed
+		}, 0, "outcome: review, then failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, err := audit.New([]*models.Bundle{b})
@@ -84,7 +87,8 @@ func TestAuditByEarlierKernels(t *testing.T) {
 			}
 			by := max(c.windows, 1)
 			if rep.Mended != c.mended || rep.Same != 0 || !rep.OK() || len(rep.MendedFeatures) != 1 ||
-				rep.MendedFeatures[0].Feature != "payers" || rep.MendedFeatures[0].Kernels != by || rep.MendedFeatures[0].Decisions != 1 {
+				rep.MendedFeatures[0].Feature != "payers" || rep.MendedFeatures[0].Kernels != by ||
+				rep.MendedFeatures[0].Decisions != 1 {
 				t.Errorf("%+v, want payers as mended since version %d", rep, by)
 			}
 		})
@@ -92,7 +96,8 @@ func TestAuditByEarlierKernels(t *testing.T) {
 }
 
 // decideBy makes the decision in a record from a changed vector.
-func decideBy(t *testing.T, b *models.Bundle, r *journal.Record, seq uint64, vector func([]float64), decision func(*assay.Decision)) {
+func decideBy(t *testing.T, b *models.Bundle, r *journal.Record, seq uint64, vector func([]float64),
+	decision func(*assay.Decision)) {
 	t.Helper()
 	v, err := assay.ParseVector(r.Vector)
 	if err != nil {
@@ -142,16 +147,20 @@ func TestStartNamesKernels(t *testing.T) {
 		then   int // what the act of an earlier program says
 		want   []int
 	}{
-		"older":           {bundle(t, mendedPlan, "mended", 0), 1, []int{features.WindowKernels, 1, features.WindowKernels}},
-		"the same":        {bundle(t, mendedPlan, "mended", 0), features.WindowKernels, []int{features.WindowKernels, features.WindowKernels}},
+		"older": {bundle(t, mendedPlan, "mended", 0), 1,
+			[]int{features.WindowKernels, 1, features.WindowKernels}},
+		"the same": {bundle(t, mendedPlan, "mended", 0), features.WindowKernels,
+			[]int{features.WindowKernels, features.WindowKernels}},
 		"without windows": {bundle(t, planYAML, "first", 0), 0, []int{0, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, cfg := t.TempDir(), Config{Bundle: c.bundle}
 			n := start(t, dir, cfg)
 			m := n.server.engine.Models().Active
-			act := &engine.Act{Version: 1, What: engine.ActConfigure, By: "configuration", Digest: m.Bundle.Digest, Policy: m.Policy.YAML(), Windows: c.then}
-			if _, err := n.server.engine.RecordAct(t.Context(), ledger.Activation, engine.Key{Caller: act.By}, assay.Digest{}, act); err != nil {
+			act := &engine.Act{Version: 1, What: engine.ActConfigure, By: "configuration", Digest: m.Bundle.Digest,
+				Policy: m.Policy.YAML(), Windows: c.then}
+			if _, err := n.server.engine.RecordAct(t.Context(), ledger.Activation, engine.Key{Caller: act.By},
+				assay.Digest{}, act); err != nil {
 				t.Fatal(err)
 			}
 			n.stop()

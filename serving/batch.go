@@ -45,7 +45,8 @@ func (s *scoringServer) ScoreBatch(ctx context.Context, req *pb.ScoreBatchReques
 }
 
 // batchArrow decides about an Arrow batch that came with so many rows beside it.
-func (s *scoringServer) batchArrow(ctx context.Context, caller string, rows int, a *pb.ArrowBatch) (*pb.ScoreBatchResponse, error) {
+func (s *scoringServer) batchArrow(ctx context.Context, caller string, rows int,
+	a *pb.ArrowBatch) (*pb.ScoreBatchResponse, error) {
 	if rows > 0 {
 		return nil, &assay.FieldError{Field: "arrow", Problem: "send rows or one Arrow batch, not both"}
 	}
@@ -68,7 +69,8 @@ func (s *scoringServer) batch(ctx context.Context, caller string, batch *rows, n
 // leave when it is done.
 func (s *Server) admitBatch(ctx context.Context, caller string, n int) (leave func(), err error) {
 	if n == 0 || n > s.cfg.MaxBatchRows {
-		return nil, &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows, want 1 to %d (fixed in assayd)", n, s.cfg.MaxBatchRows)}
+		return nil, &assay.FieldError{Field: "rows",
+			Problem: fmt.Sprintf("%d rows, want 1 to %d (fixed in assayd)", n, s.cfg.MaxBatchRows)}
 	}
 	return s.engine.AdmitBatch(ctx, caller, n)
 }

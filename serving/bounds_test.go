@@ -102,7 +102,8 @@ func TestBatchesAreBounded(t *testing.T) {
 // again and again.
 func TestOutputsAreBounded(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
-	req := &v2.ModelInferRequest{Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}}
+	req := &v2.ModelInferRequest{Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}},
+		RawInputContents: [][]byte{raw(1)}}
 	for range 2 {
 		req.Outputs = append(req.Outputs, &v2.ModelInferRequest_InferRequestedOutputTensor{Name: "contributions"})
 	}
@@ -116,14 +117,18 @@ func TestOutputsAreBounded(t *testing.T) {
 // that waits. The first admin must not read that the model is loaded.
 func TestFourEyesOverInference(t *testing.T) {
 	second := bundle(t, planYAML, "second", 1)
-	n := start(t, t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin,read", "bob:admin"), Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }})
+	n := start(t, t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin,read", "bob:admin"),
+		Load: func(context.Context, string) (*models.Bundle, error) {
+			return second, nil
+		}})
 	ann, bob := n.all("ann-key").infer, n.all("bob-key").infer
 	load := &v2.RepositoryModelLoadRequest{ModelName: "second"}
 	ready := func() bool {
 		r, err := ann.ModelReady(t.Context(), &v2.ModelReadyRequest{Name: "second"})
 		return err == nil && r.Ready
 	}
-	if _, err := ann.RepositoryModelLoad(t.Context(), load); status.Code(err) != codes.FailedPrecondition || !has(err, "second admin") || ready() {
+	if _, err := ann.RepositoryModelLoad(t.Context(), load); status.Code(err) != codes.FailedPrecondition ||
+		!has(err, "second admin") || ready() {
 		t.Errorf("the first admin: %v, ready %t, want FAILED_PRECONDITION that speaks of a second admin", err, ready())
 	}
 	if _, err := bob.RepositoryModelLoad(t.Context(), load); err != nil || !ready() {

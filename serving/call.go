@@ -67,7 +67,8 @@ func (c *call) message() *pb.ScoreResponse {
 // recorded makes the answer about a fact.
 func (c *call) recorded() *pb.RecordResponse {
 	return &pb.RecordResponse{RequestId: c.Key.RequestID, Sequence: c.Sequence, Promise: slices.Clone(c.Promise),
-		Decision: slices.Clone(c.Canonical), RepeatedRequest: c.Repeated, LateBy: lateBy(&c.Late), LateWindows: slices.Clone(c.Late.Windows)}
+		Decision: slices.Clone(c.Canonical), RepeatedRequest: c.Repeated, LateBy: lateBy(&c.Late),
+		LateWindows: slices.Clone(c.Late.Windows)}
 }
 
 // lateBy is how far behind an event is, nil if it came in time.

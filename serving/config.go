@@ -83,7 +83,8 @@ type Config struct {
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Bundle == nil || c.Bundle.Model == nil {
-		return c, errors.New("serving: Config.Bundle with its Model is required: read a bundle that `assay train` wrote")
+		return c, errors.New("serving: Config.Bundle with its Model is required: read a bundle that `assay train` " +
+			"wrote")
 	}
 	if c.Journal == nil {
 		return c, errors.New("serving: Config.Journal is required: decisions must become durable somewhere")

@@ -83,8 +83,10 @@ func TestConfiguredStart(t *testing.T) {
 			t.Fatalf("start %d: %d acts, want %d", i, len(as), c.want)
 		}
 		a, b := as[len(as)-1], by[len(by)-1]
-		if b != (decider{d.Score.Model, d.Plan, d.Policy}) || a.What != engine.ActConfigure || a.Digest != d.Score.Model || a.FourEyes != c.cfg.FourEyes {
-			t.Errorf("start %d: the record says %+v by %v, the decision was by %s, %s, %s", i, a, b, d.Score.Model.Short(), d.Plan.Short(), d.Policy.Short())
+		if b != (decider{d.Score.Model, d.Plan, d.Policy}) || a.What != engine.ActConfigure ||
+			a.Digest != d.Score.Model || a.FourEyes != c.cfg.FourEyes {
+			t.Errorf("start %d: the record says %+v by %v, the decision was by %s, %s, %s", i, a, b,
+				d.Score.Model.Short(), d.Plan.Short(), d.Policy.Short())
 		}
 		if i == 0 && a.By != "configuration, started by ops" {
 			t.Errorf("by %q", a.By)
@@ -111,17 +113,22 @@ func TestConfiguredStart(t *testing.T) {
 // and a start that changes nothing appends nothing.
 func TestConfiguredStartLeavesActs(t *testing.T) {
 	dir, first, second := t.TempDir(), bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 0.5)
-	cfg := Config{Bundle: first, Policy: []byte(strict), Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }}
+	cfg := Config{Bundle: first, Policy: []byte(strict), Load: func(context.Context, string) (*models.Bundle, error) {
+		return second, nil
+	}}
 	n := start(t, dir, cfg)
-	if _, err := pb.NewAdminClient(n.client.Conn()).ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "a", Bundle: "second"}); err != nil {
+	if _, err := pb.NewAdminClient(n.client.Conn()).ActivateModel(t.Context(),
+		&pb.ActivateModelRequest{RequestId: "a", Bundle: "second"}); err != nil {
 		t.Fatal(err)
 	}
 	n.stop()
-	for id, configured := range map[string]*models.Bundle{"as before": first, "another": bundle(t, planYAML, "third", 1), "the activated": second} {
+	for id, configured := range map[string]*models.Bundle{"as before": first,
+		"another": bundle(t, planYAML, "third", 1), "the activated": second} {
 		cfg.Bundle = configured
 		d := run(t, dir, id, cfg)
 		if d.Score.Model != second.Digest || d.Outcome != assay.Decline {
-			t.Errorf("%s: model %s decided %s, want the activated one by the policy that was configured", id, d.Score.Model.Short(), d.Outcome)
+			t.Errorf("%s: model %s decided %s, want the activated one by the policy that was configured", id,
+				d.Score.Model.Short(), d.Outcome)
 		}
 	}
 	if as, _ := acts(t, dir); len(as) != 2 {
@@ -168,7 +175,8 @@ func TestConfiguredStartFourEyes(t *testing.T) {
 
 	n := start(t, dir, cfg)
 	for _, who := range []string{"ann", "bob"} {
-		if _, err := n.as(who).ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: who, Bundle: "second"}); err != nil {
+		if _, err := n.as(who).ActivateModel(t.Context(),
+			&pb.ActivateModelRequest{RequestId: who, Bundle: "second"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,12 +195,14 @@ func TestConfiguredStartOldJournal(t *testing.T) {
 		dir, b := t.TempDir(), bundle(t, planYAML, "first", 0)
 		old := run(t, dir, "a", Config{Bundle: b}) // stands where such a decision would
 		fresh := t.TempDir()
-		if err := journal.With(t.Context(), fresh, journal.Config{Logger: slog.New(slog.DiscardHandler)}, func(j *journal.Journal) error {
-			raw := old.AppendBinary(nil)
-			_, err := j.Append(t.Context(), j.Take(), &journal.Record{Kind: ledger.Decision, Micros: old.Micros, Subject: "buyer:B-1", RequestID: "old",
-				Model: old.Score.Model, Plan: old.Plan, Policy: old.Policy, Decision: raw})
-			return err
-		}); err != nil {
+		if err := journal.With(t.Context(), fresh, journal.Config{Logger: slog.New(slog.DiscardHandler)},
+			func(j *journal.Journal) error {
+				raw := old.AppendBinary(nil)
+				_, err := j.Append(t.Context(), j.Take(),
+					&journal.Record{Kind: ledger.Decision, Micros: old.Micros, Subject: "buyer:B-1", RequestID: "old",
+						Model: old.Score.Model, Plan: old.Plan, Policy: old.Policy, Decision: raw})
+				return err
+			}); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"b", "c"} {

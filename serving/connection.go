@@ -90,7 +90,8 @@ func (l *connections) Accept() (net.Conn, error) {
 // add takes a connection in, nil when there are too many.
 func (l *connections) add(c net.Conn) *connection {
 	now := time.Now()
-	conn := &connection{Conn: c, of: l, streams: slots{most: strangerStreamsPerConnection}, pending: slots{most: pendingTokensPerConnection},
+	conn := &connection{Conn: c, of: l, streams: slots{most: strangerStreamsPerConnection},
+		pending:  slots{most: pendingTokensPerConnection},
 		bytes:    allowance{left: strangerBytes, most: strangerBytes, perSecond: strangerBytesPerSecond, at: now},
 		calls:    allowance{left: strangerCalls, most: strangerCalls, perSecond: strangerCallsPerSecond, at: now},
 		refusals: allowance{left: strangerRefusals, most: strangerRefusals, perSecond: strangerCallsPerSecond, at: now}}

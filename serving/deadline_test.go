@@ -41,13 +41,15 @@ func TestDeadlineAfterTheNumber(t *testing.T) {
 	taken := n.journal.Stats()
 	disk.Unlock()
 	if status.Code(err) != codes.DeadlineExceeded || taken.Taken != begun+1 || taken.Durable != begun {
-		t.Fatalf("on a disk that stands still: %v with %d numbers taken and %d durable, want DEADLINE_EXCEEDED with %d and %d", err, taken.Taken, taken.Durable, begun+1, begun)
+		t.Fatalf("on a disk that stands still: %v with %d numbers taken and %d durable, want DEADLINE_EXCEEDED with "+
+			"%d and %d", err, taken.Taken, taken.Durable, begun+1, begun)
 	}
 	d, err := once.Score(t.Context(), "late", application("late", 10, 600))
 	if err != nil || !d.Repeated || d.Sequence != begun {
 		t.Errorf("asked again: %+v, %v, want decision %d again", d, err, begun)
 	}
-	if rec, err := n.journal.Get(begun); err != nil || rec.Kind != ledger.Decision || n.journal.Stats().Taken != begun+1 {
+	if rec, err := n.journal.Get(begun); err != nil || rec.Kind != ledger.Decision ||
+		n.journal.Stats().Taken != begun+1 {
 		t.Errorf("the record is %+v, %v, of %d", rec, err, n.journal.Stats().Taken)
 	}
 }
@@ -68,7 +70,8 @@ func TestDeadlineBeforeTheNumber(t *testing.T) {
 	}
 	// The deadline passes after the call was let in.
 	s := &scoringServer{Server: n.server}
-	if _, err := s.Score(past, scoreRequest("one", application("one", 10, 600))); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Score(past, scoreRequest("one", application("one", 10, 600))); !errors.Is(err,
+		context.DeadlineExceeded) {
 		t.Errorf("a request: %v, want that it is too late", err)
 	}
 	req := &pb.ScoreBatchRequest{}

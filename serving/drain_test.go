@@ -17,7 +17,8 @@ import (
 )
 
 // probed is what an orchestrator sees of the server.
-func (n *node) probed() (live, ready int, healthLive, healthReady, healthAll healthpb.HealthCheckResponse_ServingStatus) {
+func (n *node) probed() (live, ready int, healthLive, healthReady,
+	healthAll healthpb.HealthCheckResponse_ServingStatus) {
 	n.t.Helper()
 	get := func(path string) int {
 		w := httptest.NewRecorder()
@@ -102,11 +103,13 @@ func TestDrain(t *testing.T) {
 					break
 				}
 				if time.Now().After(end) {
-					t.Errorf("draining: /livez %d, /readyz %d, health %s, %s, %s; want alive and not ready", l, r, hl, hr, ha)
+					t.Errorf("draining: /livez %d, /readyz %d, health %s, %s, %s; want alive and not ready", l, r, hl,
+						hr, ha)
 					break
 				}
 			}
-			if _, err := n.server.admitCaller(t.Context(), pb.Scoring_Score_FullMethodName); status.Code(statusOf(err)) != codes.Unavailable {
+			if _, err := n.server.admitCaller(t.Context(),
+				pb.Scoring_Score_FullMethodName); status.Code(statusOf(err)) != codes.Unavailable {
 				t.Errorf("a new request: %v, want UNAVAILABLE", err)
 			}
 			if err := <-watch; status.Code(err) != codes.Unavailable {

@@ -63,12 +63,15 @@ func (n *node) shownDrift() map[string]float64 {
 // large when it moves, and begins anew with another model.
 func TestDrift(t *testing.T) {
 	reference := &models.Reference{
-		Score:    models.Histogram{Edges: []float64{0.1, 0.3}, Shares: []float64{0.5, 0, 0.5, 0}},
-		Features: map[string]models.Histogram{"amount": {Edges: []float64{1000}, Shares: []float64{0.5, 0.5, 0}}, "income": {Edges: []float64{500}, Shares: []float64{0, 0.9, 0.1}}},
+		Score: models.Histogram{Edges: []float64{0.1, 0.3}, Shares: []float64{0.5, 0, 0.5, 0}},
+		Features: map[string]models.Histogram{"amount": {Edges: []float64{1000}, Shares: []float64{0.5, 0.5, 0}},
+			"income": {Edges: []float64{500}, Shares: []float64{0, 0.9, 0.1}}},
 	}
 	b, second := bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 1)
 	b.Manifest.Reference, second.Manifest.Reference = reference, reference
-	n := start(t, t.TempDir(), Config{Bundle: b, Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }})
+	n := start(t, t.TempDir(), Config{Bundle: b, Load: func(context.Context, string) (*models.Bundle, error) {
+		return second, nil
+	}})
 	adm := pb.NewAdminClient(n.client.Conn())
 	if got := n.shownDrift(); len(got) != 0 {
 		t.Errorf("drift of no decision: %v", got)
@@ -88,17 +91,21 @@ func TestDrift(t *testing.T) {
 	check := func(when string, rows int64) map[string]float64 {
 		t.Helper()
 		shown := n.shownDrift()
-		want := map[string]float64{"score": naivePSI(reference.Score, pds), "amount": naivePSI(reference.Features["amount"], amounts), "income": naivePSI(reference.Features["income"], incomes)}
+		want := map[string]float64{"score": naivePSI(reference.Score, pds),
+			"amount": naivePSI(reference.Features["amount"], amounts),
+			"income": naivePSI(reference.Features["income"], incomes)}
 		st, err := adm.GetStatus(t.Context(), &pb.GetStatusRequest{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(shown) != len(want) || len(st.Drift) != len(want) || st.Drift[0].Name != "score" {
-			t.Fatalf("%s: /metrics has %v, GetStatus %v, want %d of each with the score first", when, shown, st.Drift, len(want))
+			t.Fatalf("%s: /metrics has %v, GetStatus %v, want %d of each with the score first", when,
+				shown, st.Drift, len(want))
 		}
 		for _, d := range st.Drift {
 			if math.Abs(d.Psi-want[d.Name]) > 1e-12 || shown[d.Name] != d.Psi || d.Rows != rows {
-				t.Errorf("%s: %s has drift %v of %d rows in GetStatus and %v in /metrics, want %v of %d", when, d.Name, d.Psi, d.Rows, shown[d.Name], want[d.Name], rows)
+				t.Errorf("%s: %s has drift %v of %d rows in GetStatus and %v in /metrics, want %v of %d", when, d.Name,
+					d.Psi, d.Rows, shown[d.Name], want[d.Name], rows)
 			}
 		}
 		return shown
@@ -120,7 +127,8 @@ func TestDrift(t *testing.T) {
 	if got := check("moved", int64(len(pds))); got["amount"] < 0.25 || got["score"] < 0.25 {
 		t.Errorf("after the world has moved: %v, want much", got)
 	}
-	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "a", Bundle: "second"}); err != nil {
+	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "a", Bundle: "second"}); err !=
+		nil {
 		t.Fatal(err)
 	}
 	if got := n.shownDrift(); len(got) != 0 {

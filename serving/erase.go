@@ -32,7 +32,8 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 		return nil, err
 	}
 	if !done {
-		if seq, err = a.destroy(ctx, journal.Erasing{Subject: subject, Reason: "asked for by " + c.Name, Caller: c.Name, RequestID: req.RequestId, Body: body}); err != nil {
+		if seq, err = a.destroy(ctx, journal.Erasing{Subject: subject, Reason: "asked for by " + c.Name, Caller: c.Name,
+			RequestID: req.RequestId, Body: body}); err != nil {
 			return nil, err
 		}
 		a.log.Info("admin", "act", "erase", "by", c.Name, "sequence", seq)
@@ -50,7 +51,8 @@ func (a *admin) destroy(ctx context.Context, e journal.Erasing) (seq uint64, err
 	defer a.engine.Shadows().Pause()()
 	seq, _, err = a.cfg.Journal.Destroy(ctx, e)
 	if errors.Is(err, assay.ErrNotFound) {
-		return 0, fmt.Errorf("no record can be read by this subject's key: there is none, or the subject was erased before: %w", assay.ErrNotFound)
+		return 0, fmt.Errorf("no record can be read by this subject's key: there is none, or the subject was erased "+
+			"before: %w", assay.ErrNotFound)
 	}
 	return seq, err
 }

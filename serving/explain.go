@@ -33,7 +33,8 @@ func (s *scoringServer) Explain(ctx context.Context, req *pb.ExplainRequest) (*p
 			return nil, err
 		}
 		if m = s.engine.Models().ByDigest(rec.Model); m == nil {
-			return nil, fmt.Errorf("the model %s that made decision %d is not loaded: load it to explain by it: %w", rec.Model.Short(), what.Sequence, assay.ErrPrecondition)
+			return nil, fmt.Errorf("the model %s that made decision %d is not loaded: load it to explain by it: %w",
+				rec.Model.Short(), what.Sequence, assay.ErrPrecondition)
 		}
 	case *pb.ExplainRequest_Event:
 		var ev assay.Event
@@ -64,9 +65,11 @@ func explain(m *engine.Model, v *assay.Vector) (*pb.ExplainResponse, error) {
 	m.Forest.Contributions(phi, v.Values)
 	sc := m.Bundle.Score(m.Forest.Margin(v.Values))
 	digest := v.Digest()
-	resp := &pb.ExplainResponse{Margin: sc.Margin, ExpectedMargin: phi[len(infos)], Pd: sc.PD, ModelDigest: sc.Model[:], VectorDigest: digest[:]}
+	resp := &pb.ExplainResponse{Margin: sc.Margin, ExpectedMargin: phi[len(infos)], Pd: sc.PD, ModelDigest: sc.Model[:],
+		VectorDigest: digest[:]}
 	for i, f := range infos {
-		resp.Contributions = append(resp.Contributions, &pb.Contribution{Feature: f.Name, Value: wire.Optional(v.Values[i]), Contribution: phi[i], Group: f.Group})
+		resp.Contributions = append(resp.Contributions,
+			&pb.Contribution{Feature: f.Name, Value: wire.Optional(v.Values[i]), Contribution: phi[i], Group: f.Group})
 	}
 	resp.Reasons = wire.Reasons(m.Reasons(nil, v.Values))
 	return resp, nil

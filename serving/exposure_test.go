@@ -62,10 +62,11 @@ func TestExposureLimits(t *testing.T) {
 	}{
 		{"B-1", "S-1", 100, 0, assay.Approve, nil},
 		{"B-1", "S-1", 100, 40, assay.Approve, nil},
-		{"B-1", "S-1", 100, -1, assay.Decline, []string{"buyer-limit"}},                 // 200 open and 100: over 250
-		{"B-2", "S-1", 100, -1, assay.Approve, nil},                                     // the seller: 300 and 100
-		{"B-3", "S-1", 1, -1, assay.Review, []string{"seller-limit"}},                   // 400 and 1
-		{"B-3", "S-2", 200, -1, assay.Approve, nil},                                     // another seller, a buyer with 1 open
+		{"B-1", "S-1", 100, -1, assay.Decline, []string{"buyer-limit"}}, // 200 open and 100: over 250
+		{"B-2", "S-1", 100, -1, assay.Approve, nil},                     // the seller: 300 and 100
+		{"B-3", "S-1", 1, -1, assay.Review, []string{"seller-limit"}},   // 400 and 1
+		// another seller, a buyer with 1 open
+		{"B-3", "S-2", 200, -1, assay.Approve, nil},
 		{"B-1", "S-1", 100, -1, assay.Decline, []string{"buyer-limit", "seller-limit"}}, // both, the worse decides
 		{"B-3", "S-2", 100, -1, assay.Decline, []string{"buyer-limit"}},                 // over a restart
 	} {
@@ -74,8 +75,9 @@ func TestExposureLimits(t *testing.T) {
 			n = start(t, dir, Config{Bundle: b, Policy: []byte(yaml)})
 		}
 		id := fmt.Sprint("x", i)
-		e := &assay.Event{ID: id, Kind: "application", Time: start2026, Entities: []assay.Entity{{Role: "buyer", ID: c.buyer}, {Role: "seller", ID: c.seller}},
-			Fields: []assay.Field{{Name: "amount", Value: assay.NumberValue(c.amount)}}}
+		e := &assay.Event{ID: id, Kind: "application", Time: start2026,
+			Entities: []assay.Entity{{Role: "buyer", ID: c.buyer}, {Role: "seller", ID: c.seller}},
+			Fields:   []assay.Field{{Name: "amount", Value: assay.NumberValue(c.amount)}}}
 		if c.collateral >= 0 {
 			e.Fields = append(e.Fields, assay.Field{Name: "collateral", Value: assay.NumberValue(c.collateral)})
 		}
@@ -90,7 +92,8 @@ func TestExposureLimits(t *testing.T) {
 			t.Errorf("row %d: price %v, want 0.03", i, price)
 		}
 		el := d.Response.ExpectedLoss
-		if stated := c.collateral >= 0; stated != (el != nil) || stated && math.Abs(*el-d.Score.PD*0.5*(c.amount-c.collateral)) > 1e-12 {
+		if stated := c.collateral >= 0; stated != (el != nil) ||
+			stated && math.Abs(*el-d.Score.PD*0.5*(c.amount-c.collateral)) > 1e-12 {
 			t.Errorf("row %d: expected loss %v with collateral %v", i, el, c.collateral)
 		}
 	}
@@ -102,10 +105,13 @@ func TestPolicyErrorsAreReadable(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	adm := pb.NewAdminClient(n.client.Conn())
 	for rule, want := range map[string][]string{
-		"when: event.amont > 1.0, outcome: review":                         {`rule "r"`, "amont", "1:", "names that can be read", "event.FIELD"},
-		"when: event.sector > 1.0, on_missing: skip, outcome: review":      {`rule "r"`, "no matching overload", "string"},
-		"when: feature.income + 1.0, on_missing: skip, outcome: review":    {`rule "r"`, "double", "want a bool"},
-		"when: feature.income > 1.0, outcome: review":                      {`rule "r"`, "feature.income may be missing", "skip, review or decline"},
+		"when: event.amont > 1.0, outcome: review": {`rule "r"`, "amont", "1:",
+			"names that can be read", "event.FIELD"},
+		"when: event.sector > 1.0, on_missing: skip, outcome: review": {`rule "r"`,
+			"no matching overload", "string"},
+		"when: feature.income + 1.0, on_missing: skip, outcome: review": {`rule "r"`, "double", "want a bool"},
+		"when: feature.income > 1.0, outcome: review": {`rule "r"`,
+			"feature.income may be missing", "skip, review or decline"},
 		"when: event.amount > 1.0, outcome: approve":                       {`rule "r"`, "want review or decline"},
 		"when: entity.seler == 'x', on_missing: skip, outcome: review":     {`rule "r"`, "seler"},
 		"wen: event.amount > 1.0, outcome: review":                         {"wen", "[4:"},

@@ -29,7 +29,8 @@ func failing(disk vfs.FS, broken *atomic.Bool, where string, why error) vfs.FS {
 			if errors.Is(why, syscall.ENOSPC) {
 				return nil
 			}
-		case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename:
+		case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData,
+			errorfs.OpCreate, errorfs.OpRename:
 		default:
 			return nil
 		}
@@ -57,7 +58,8 @@ func TestBrokenDisk(t *testing.T) {
 			broken.Store(true)
 			once := n.dial(assayclient.Config{LogKey: n.journal.Key(), Attempts: 1})
 			for i := range 3 { // the first finds out, the others are not taken any more
-				if _, err := once.Score(t.Context(), "during", application("during", 10, 600)); status.Code(err) != codes.Unavailable || has(err, "disk") || has(err, why.Error()) {
+				if _, err := once.Score(t.Context(), "during", application("during", 10, 600)); status.Code(err) !=
+					codes.Unavailable || has(err, "disk") || has(err, why.Error()) {
 					t.Errorf("call %d on a %s disk: %v, want UNAVAILABLE and nothing of why", i, name, err)
 				}
 			}
@@ -111,10 +113,12 @@ func TestClockJumps(t *testing.T) {
 			t.Fatalf("after a jump of %v: %v", jump, err)
 		}
 		if d.Sequence <= last || d.Micros != now.UnixMicro() {
-			t.Errorf("after a jump of %v: decision %d at %d, want a number over %d at %d", jump, d.Sequence, d.Micros, last, now.UnixMicro())
+			t.Errorf("after a jump of %v: decision %d at %d, want a number over %d at %d", jump, d.Sequence,
+				d.Micros, last, now.UnixMicro())
 		}
 		last = d.Sequence
-		if _, err := score(fmt.Sprint("ahead-", i), now.Add(6*time.Minute)); status.Code(err) != codes.InvalidArgument || !has(err, "time") {
+		if _, err := score(fmt.Sprint("ahead-", i), now.Add(6*time.Minute)); status.Code(err) !=
+			codes.InvalidArgument || !has(err, "time") {
 			t.Errorf("an event ahead of the clock: %v, want INVALID_ARGUMENT about time", err)
 		}
 		if again, err := score("first", noon); now.Add(5 * time.Minute).Before(noon) {

@@ -202,7 +202,8 @@ func TestRestartKeepsWindows(t *testing.T) {
 	asked, paid := 0.0, 0.0
 	step := func(n *node, i int) {
 		t.Helper()
-		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i), payment(fmt.Sprintf("p%d", i), 7)); err != nil {
+		if _, err := n.client.Record(t.Context(), fmt.Sprintf("p%d", i),
+			payment(fmt.Sprintf("p%d", i), 7)); err != nil {
 			t.Fatal(err)
 		}
 		paid += 7
@@ -231,7 +232,8 @@ func TestFailedWorkIsRecorded(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	mend := n.failScoring()
 	for range 2 {
-		if _, err := n.client.Score(t.Context(), "r", application("e", 10, 600)); status.Code(err) != codes.Internal || has(err, "nil") {
+		if _, err := n.client.Score(t.Context(), "r", application("e", 10, 600)); status.Code(err) != codes.Internal ||
+			has(err, "nil") {
 			t.Errorf("got %v, want INTERNAL without the reason", err)
 		}
 	}
@@ -252,8 +254,10 @@ func TestFailedWorkIsRecorded(t *testing.T) {
 // lost, and each decision is the one that its model and policy make.
 func TestSwapUnderLoad(t *testing.T) {
 	// The third has another plan, for the same events.
-	other := "version: 1\nname: other\nentities: [buyer]\nfields:\n  - {name: amount, required: true}\nfeatures:\n  - {name: amount}\n  - {name: a2, kernel: log1p, of: amount}\nwindows: []\n"
-	bundles := []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1), bundle(t, other, "other", 2)}
+	other := "version: 1\nname: other\nentities: [buyer]\nfields:\n  - {name: amount, required: true}\nfeatures:\n " +
+		"- {name: amount}\n  - {name: a2, kernel: log1p, of: amount}\nwindows: []\n"
+	bundles := []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1),
+		bundle(t, other, "other", 2)}
 	n := start(t, t.TempDir(), Config{Bundle: bundles[0], Load: loading(bundles)})
 	adm := pb.NewAdminClient(n.client.Conn())
 	var stop atomic.Bool
@@ -283,14 +287,17 @@ func TestSwapUnderLoad(t *testing.T) {
 	}
 	names := []string{"one", "other", "zero"}
 	for i := range 12 {
-		resp, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: fmt.Sprintf("swap-%d", i), Bundle: names[i%3]})
+		resp, err := adm.ActivateModel(t.Context(),
+			&pb.ActivateModelRequest{RequestId: fmt.Sprintf("swap-%d", i), Bundle: names[i%3]})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if resp.Approval != pb.Approval_APPROVAL_DONE || resp.Model.Name != names[i%3] || !resp.Model.Active {
 			t.Errorf("activation %d: %+v", i, resp)
 		}
-		if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: fmt.Sprintf("policy-%d", i), Yaml: fmt.Appendf(nil, "name: p%d\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n", i)}); err != nil {
+		if _, err := adm.SetPolicy(t.Context(),
+			&pb.SetPolicyRequest{RequestId: fmt.Sprintf("policy-%d", i),
+				Yaml: fmt.Appendf(nil, "name: p%d\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n", i)}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -310,7 +317,8 @@ func TestSwapUnderLoad(t *testing.T) {
 		return err
 	})
 	if err != nil || decisions != scored.Load() || acts != 24+begun {
-		t.Errorf("%d decisions and %d acts in the journal (%v), want %d and %d", decisions, acts, err, scored.Load(), 24+begun)
+		t.Errorf("%d decisions and %d acts in the journal (%v), want %d and %d", decisions, acts, err,
+			scored.Load(), 24+begun)
 	}
 }
 
@@ -321,10 +329,13 @@ func TestActsStandAfterARestart(t *testing.T) {
 	cfg := Config{Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }}
 	n := start(t, dir, cfg)
 	adm := pb.NewAdminClient(n.client.Conn())
-	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "a", Bundle: "second"}); err != nil {
+	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "a", Bundle: "second"}); err !=
+		nil {
 		t.Fatal(err)
 	}
-	if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte("name: all\ncutoffs: {review_from: 0, decline_from: 0}\n")}); err != nil {
+	if _, err := adm.SetPolicy(t.Context(),
+		&pb.SetPolicyRequest{RequestId: "p",
+			Yaml: []byte("name: all\ncutoffs: {review_from: 0, decline_from: 0}\n")}); err != nil {
 		t.Fatal(err)
 	}
 	check := func(n *node, id string) {
@@ -348,12 +359,14 @@ func TestFourEyes(t *testing.T) {
 	n := start(t, t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin", "bob:admin")})
 	ann, bob := n.as("ann"), n.as("bob")
 	req := func(id string) *pb.SetPolicyRequest {
-		return &pb.SetPolicyRequest{RequestId: id, Yaml: []byte("name: strict\ncutoffs: {review_from: 0, decline_from: 0}\n")}
+		return &pb.SetPolicyRequest{RequestId: id,
+			Yaml: []byte("name: strict\ncutoffs: {review_from: 0, decline_from: 0}\n")}
 	}
 	for i, c := range []struct {
 		adm  pb.AdminClient
 		want pb.Approval
-	}{{ann, pb.Approval_APPROVAL_PENDING}, {ann, pb.Approval_APPROVAL_PENDING}, {bob, pb.Approval_APPROVAL_DONE}, {bob, pb.Approval_APPROVAL_PENDING}} {
+	}{{ann, pb.Approval_APPROVAL_PENDING}, {ann, pb.Approval_APPROVAL_PENDING}, {bob, pb.Approval_APPROVAL_DONE},
+		{bob, pb.Approval_APPROVAL_PENDING}} {
 		resp, err := c.adm.SetPolicy(t.Context(), req(fmt.Sprint(i)))
 		if err != nil || resp.Approval != c.want {
 			t.Errorf("step %d: %v, %v, want %s", i, resp, err, c.want)
@@ -364,7 +377,8 @@ func TestFourEyes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var act engine.Act
-	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.What != engine.ActPolicy || act.By != "bob" || act.Second != "ann" {
+	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.What != engine.ActPolicy ||
+		act.By != "bob" || act.Second != "ann" {
 		t.Errorf("the record says %+v, %v, want both names", act, err)
 	}
 }
@@ -374,7 +388,9 @@ func TestFourEyes(t *testing.T) {
 func TestFourEyesOverRestarts(t *testing.T) {
 	dir, cfg := t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin", "bob:admin")}
 	set := func(n *node, who, name string) pb.Approval {
-		resp, err := n.as(who).SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: rand.Text(), Yaml: []byte("name: " + name + "\ncutoffs: {review_from: 0, decline_from: 0}\n")})
+		resp, err := n.as(who).SetPolicy(t.Context(),
+			&pb.SetPolicyRequest{RequestId: rand.Text(),
+				Yaml: []byte("name: " + name + "\ncutoffs: {review_from: 0, decline_from: 0}\n")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -417,7 +433,8 @@ func TestLimits(t *testing.T) {
 	n = start(t, t.TempDir(), Config{MaxInFlight: 8})
 	rpc = pb.NewScoringClient(n.client.Conn())
 	n.fill(8)
-	_, err := rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: "full", Event: wire.Event(application("full", 10, 600))})
+	_, err := rpc.Score(t.Context(),
+		&pb.ScoreRequest{RequestId: "full", Event: wire.Event(application("full", 10, 600))})
 	if status.Code(err) != codes.ResourceExhausted || len(status.Convert(err).Details()) != 1 {
 		t.Errorf("a full server: %v, want RESOURCE_EXHAUSTED with RetryInfo", err)
 	}

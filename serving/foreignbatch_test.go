@@ -37,7 +37,8 @@ func TestForeignBatches(t *testing.T) {
 		batch := &pb.ArrowBatch{RequestId: c.file, Time: timestamppb.New(start2026), Ipc: b}
 		resp, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: batch})
 		if err != nil {
-			if c.refused == "" || status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), c.refused) {
+			if c.refused == "" || status.Code(err) != codes.InvalidArgument ||
+				!strings.Contains(err.Error(), c.refused) {
 				t.Errorf("%s: %v, want %q", c.file, err, c.refused)
 			}
 			continue

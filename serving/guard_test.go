@@ -49,7 +49,8 @@ func TestNothingIsDecodedForStrangers(t *testing.T) {
 			if m.Name == "ServerReflectionInfo" {
 				continue // grpc's own
 			}
-			for key, want := range map[string]codes.Code{"": codes.Unauthenticated, "wrong-key": codes.Unauthenticated, "all-key": codes.InvalidArgument, "score-key": codes.PermissionDenied} {
+			for key, want := range map[string]codes.Code{"": codes.Unauthenticated, "wrong-key": codes.Unauthenticated,
+				"all-key": codes.InvalidArgument, "score-key": codes.PermissionDenied} {
 				if need := table[method]; need == auth.Public || key == "score-key" && need&score != 0 {
 					want = codes.InvalidArgument
 				}
@@ -57,7 +58,8 @@ func TestNothingIsDecodedForStrangers(t *testing.T) {
 				if key != "" {
 					ctx = metadata.AppendToOutgoingContext(ctx, "x-api-key", key)
 				}
-				st, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, grpc.ForceCodecV2(bare{}))
+				st, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
+					grpc.ForceCodecV2(bare{}))
 				if err == nil {
 					_ = st.SendMsg(broken)
 					_ = st.CloseSend()

@@ -76,7 +76,8 @@ func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node
 	if breaks {
 		drain = 2 * time.Second
 	}
-	j, err := journal.Open(t.Context(), dir, journal.Config{Logger: log, Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: drain})
+	j, err := journal.Open(t.Context(), dir,
+		journal.Config{Logger: log, Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: drain})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +123,9 @@ func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node
 
 func (n *node) dial(cfg assayclient.Config) *assayclient.Client {
 	n.t.Helper()
-	cfg.Options = append(cfg.Options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return n.conn.DialContext(ctx) }))
+	cfg.Options = append(cfg.Options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return n.conn.DialContext(ctx)
+	}))
 	c, err := assayclient.Dial("passthrough:///memory", cfg)
 	if err != nil {
 		n.t.Fatal(err)

@@ -27,10 +27,14 @@ func FuzzTensors(f *testing.F) {
 	whole.Contents = &v2.InferTensorContents{Fp64Contents: make([]float64, k)}
 	for _, req := range []*v2.ModelInferRequest{
 		{Inputs: []*v2.ModelInferRequest_InferInputTensor{whole}},
-		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP32", 2, int64(k))}, RawInputContents: [][]byte{make([]byte, 8*k)}},
-		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor(m.Bundle.Model.Features[0].Name, "INT64", 1, 1)}, RawInputContents: [][]byte{make([]byte, 8)}},
-		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP64", 1<<40, int64(k))}, RawInputContents: [][]byte{make([]byte, 8)}},
-		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP64", -1)}, RawInputContents: [][]byte{nil}},
+		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP32", 2, int64(k))},
+			RawInputContents: [][]byte{make([]byte, 8*k)}},
+		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor(m.Bundle.Model.Features[0].Name, "INT64", 1, 1)},
+			RawInputContents: [][]byte{make([]byte, 8)}},
+		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP64", 1<<40, int64(k))},
+			RawInputContents: [][]byte{make([]byte, 8)}},
+		{Inputs: []*v2.ModelInferRequest_InferInputTensor{tensor("features", "FP64", -1)},
+			RawInputContents: [][]byte{nil}},
 	} {
 		b, err := req.MarshalVT()
 		if err != nil {
@@ -63,8 +67,10 @@ func FuzzTensors(f *testing.F) {
 func FuzzFrames(f *testing.F) {
 	n := start(f, f.TempDir(), Config{})
 	settings := "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-	for _, s := range []string{"", settings, "\xff\xff\xff\x00\x00\x00\x00\x00\x00", settings + "\x00\x00\x04\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff",
-		settings + "\x00\x00\x05\x00\x01\x00\x00\x00\x01\x00\xff\xff\xff\xff", settings + "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xff\xff\xff"} {
+	for _, s := range []string{"", settings, "\xff\xff\xff\x00\x00\x00\x00\x00\x00",
+		settings + "\x00\x00\x04\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff",
+		settings + "\x00\x00\x05\x00\x01\x00\x00\x00\x01\x00\xff\xff\xff\xff", settings +
+			"\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xff\xff\xff"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -57,7 +57,8 @@ func (s *inference) ModelReady(_ context.Context, req *v2.ModelReadyRequest) (*v
 
 // ServerMetadata implements v2.GRPCInferenceServiceServer.
 func (s *inference) ServerMetadata(context.Context, *v2.ServerMetadataRequest) (*v2.ServerMetadataResponse, error) {
-	return &v2.ServerMetadataResponse{Name: "assay", Version: s.cfg.Version, Extensions: []string{"model_repository", "binary_tensor_data"}}, nil
+	return &v2.ServerMetadataResponse{Name: "assay", Version: s.cfg.Version,
+		Extensions: []string{"model_repository", "binary_tensor_data"}}, nil
 }
 
 // inferenceModel returns the model of that name ("" is the active one) and
@@ -163,7 +164,8 @@ func (s *inference) RepositoryIndex(context.Context, *v2.RepositoryIndexRequest)
 	r := s.engine.Models()
 	resp := &v2.RepositoryIndexResponse{}
 	for _, m := range r.All() {
-		resp.Models = append(resp.Models, &v2.RepositoryIndexResponse_ModelIndex{Name: m.Name, Version: versionOf(m), State: "READY"})
+		resp.Models = append(resp.Models,
+			&v2.RepositoryIndexResponse_ModelIndex{Name: m.Name, Version: versionOf(m), State: "READY"})
 	}
 	return resp, nil
 }
@@ -171,17 +173,21 @@ func (s *inference) RepositoryIndex(context.Context, *v2.RepositoryIndexRequest)
 // RepositoryModelLoad implements v2.GRPCInferenceServiceServer: it loads a
 // bundle of the model directory beside the active model. With four eyes the
 // first admin's call is FAILED_PRECONDITION, and the second's loads.
-func (s *inference) RepositoryModelLoad(ctx context.Context, req *v2.RepositoryModelLoadRequest) (*v2.RepositoryModelLoadResponse, error) {
-	resp, err := s.admin.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: newRequestID(), Bundle: req.ModelName, LoadOnly: true})
+func (s *inference) RepositoryModelLoad(ctx context.Context,
+	req *v2.RepositoryModelLoadRequest) (*v2.RepositoryModelLoadResponse, error) {
+	resp, err := s.admin.ActivateModel(ctx,
+		&pb.ActivateModelRequest{RequestId: newRequestID(), Bundle: req.ModelName, LoadOnly: true})
 	if err == nil && resp.Approval == pb.Approval_APPROVAL_PENDING {
 		// The protocol has no word for it, and "done" would be wrong.
-		err = fmt.Errorf("the model is not loaded yet: with four eyes a second admin must ask for the same: %w", assay.ErrPrecondition)
+		err = fmt.Errorf("the model is not loaded yet: with four eyes a second admin must ask for the same: %w",
+			assay.ErrPrecondition)
 	}
 	return &v2.RepositoryModelLoadResponse{}, err
 }
 
 // RepositoryModelUnload implements v2.GRPCInferenceServiceServer.
-func (s *inference) RepositoryModelUnload(ctx context.Context, req *v2.RepositoryModelUnloadRequest) (*v2.RepositoryModelUnloadResponse, error) {
+func (s *inference) RepositoryModelUnload(ctx context.Context,
+	req *v2.RepositoryModelUnloadRequest) (*v2.RepositoryModelUnloadResponse, error) {
 	return &v2.RepositoryModelUnloadResponse{}, s.admin.unload(ctx, req.ModelName)
 }
 

@@ -29,16 +29,34 @@ func TestInference(t *testing.T) {
 	rpc := v2.NewGRPCInferenceServiceClient(n.client.Conn())
 	rows := []float64{10, 600, 0, 2000, 400, 1}
 	for name, req := range map[string]*v2.ModelInferRequest{
-		"contents":       {ModelName: "first", Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{2, 3}, Contents: &v2.InferTensorContents{Fp64Contents: rows}}}},
-		"raw":            {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{2, 3}}}, RawInputContents: [][]byte{raw(rows...)}},
-		"columns":        {Inputs: []*tensor{{Name: "income", Datatype: "FP64", Shape: []int64{2}}, {Name: "amount", Datatype: "FP64", Shape: []int64{2, 1}}}, RawInputContents: [][]byte{raw(600, 400), raw(10, 2000)}},
-		"single columns": {Inputs: []*tensor{{Name: "income", Datatype: "INT32", Shape: []int64{2}, Contents: &v2.InferTensorContents{IntContents: []int32{600, 400}}}, {Name: "amount", Datatype: "FP32", Shape: []int64{2}, Contents: &v2.InferTensorContents{Fp32Contents: []float32{10, 2000}}}}},
-		"other types": {Inputs: []*tensor{{Name: "income", Datatype: "INT16", Shape: []int64{2}}, {Name: "amount", Datatype: "UINT32", Shape: []int64{2}}, {Name: "sector", Datatype: "BYTES", Shape: []int64{2}}},
-			RawInputContents: [][]byte{{600 & 255, 600 >> 8, 400 & 255, 400 >> 8}, {10, 0, 0, 0, 2000 & 255, 2000 >> 8, 0, 0}, []byte("\x05\x00\x00\x00steel\x00\x00\x00\x00")}},
-		"texts": {Inputs: []*tensor{{Name: "sector", Datatype: "BYTES", Shape: []int64{2}, Contents: &v2.InferTensorContents{BytesContents: [][]byte{[]byte("steel"), []byte("food")}}},
-			{Name: "income", Datatype: "UINT64", Shape: []int64{2}, Contents: &v2.InferTensorContents{Uint64Contents: []uint64{600, 400}}}, {Name: "amount", Datatype: "INT64", Shape: []int64{2}, Contents: &v2.InferTensorContents{Int64Contents: []int64{10, 2000}}}}},
+		"contents": {ModelName: "first",
+			Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{2, 3},
+				Contents: &v2.InferTensorContents{Fp64Contents: rows}}}},
+		"raw": {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{2, 3}}},
+			RawInputContents: [][]byte{raw(rows...)}},
+		"columns": {Inputs: []*tensor{{Name: "income", Datatype: "FP64", Shape: []int64{2}},
+			{Name: "amount", Datatype: "FP64", Shape: []int64{2, 1}}},
+			RawInputContents: [][]byte{raw(600, 400), raw(10, 2000)}},
+		"single columns": {Inputs: []*tensor{
+			{Name: "income", Datatype: "INT32", Shape: []int64{2},
+				Contents: &v2.InferTensorContents{IntContents: []int32{600, 400}}},
+			{Name: "amount", Datatype: "FP32", Shape: []int64{2},
+				Contents: &v2.InferTensorContents{Fp32Contents: []float32{10, 2000}}}}},
+		"other types": {Inputs: []*tensor{{Name: "income", Datatype: "INT16", Shape: []int64{2}},
+			{Name: "amount", Datatype: "UINT32", Shape: []int64{2}},
+			{Name: "sector", Datatype: "BYTES", Shape: []int64{2}}},
+			RawInputContents: [][]byte{{600 & 255, 600 >> 8, 400 & 255, 400 >> 8},
+				{10, 0, 0, 0, 2000 & 255, 2000 >> 8, 0, 0}, []byte("\x05\x00\x00\x00steel\x00\x00\x00\x00")}},
+		"texts": {Inputs: []*tensor{
+			{Name: "sector", Datatype: "BYTES", Shape: []int64{2},
+				Contents: &v2.InferTensorContents{BytesContents: [][]byte{[]byte("steel"), []byte("food")}}},
+			{Name: "income", Datatype: "UINT64", Shape: []int64{2},
+				Contents: &v2.InferTensorContents{Uint64Contents: []uint64{600, 400}}},
+			{Name: "amount", Datatype: "INT64", Shape: []int64{2},
+				Contents: &v2.InferTensorContents{Int64Contents: []int64{10, 2000}}}}},
 	} {
-		req.Outputs = []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "margin"}, {Name: "pd"}, {Name: "contributions"}}
+		req.Outputs = []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "margin"}, {Name: "pd"},
+			{Name: "contributions"}}
 		resp, err := rpc.ModelInfer(t.Context(), req)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -76,28 +94,44 @@ func TestInferenceRefuses(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	rpc := v2.NewGRPCInferenceServiceClient(n.client.Conn())
 	for name, req := range map[string]*v2.ModelInferRequest{
-		"no inputs":         {},
-		"shape lies":        {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1 << 40, 3}}}, RawInputContents: [][]byte{raw(1, 2, 3)}},
-		"negative shape":    {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{-1, -3}}}, RawInputContents: [][]byte{raw(1, 2, 3)}},
-		"width":             {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 2}}}, RawInputContents: [][]byte{raw(1, 2)}},
-		"cut short":         {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 3}}}, RawInputContents: [][]byte{raw(1, 2, 3)[:23]}},
-		"datatype":          {Inputs: []*tensor{{Name: "features", Datatype: "BYTES", Shape: []int64{1, 3}}}},
-		"unknown feature":   {Inputs: []*tensor{{Name: "x", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}},
-		"twice":             {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}, {Name: "amount", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1), raw(1)}},
-		"different counts":  {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}, {Name: "income", Datatype: "FP64", Shape: []int64{2}}}, RawInputContents: [][]byte{raw(1), raw(1, 2)}},
-		"raw for some":      {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}, {Name: "income", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}},
-		"unknown output":    {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}, Outputs: []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "x"}}},
-		"required left out": {Inputs: []*tensor{{Name: "income", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}},
-		"required missing":  {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 3}}}, RawInputContents: [][]byte{raw(math.NaN(), 2, 0)}},
-		"text of a number":  {Inputs: []*tensor{{Name: "amount", Datatype: "BYTES", Shape: []int64{1}, Contents: &v2.InferTensorContents{BytesContents: [][]byte{[]byte("1")}}}}},
-		"text cut short":    {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}, {Name: "sector", Datatype: "BYTES", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1), {200, 0, 0, 0, 65}}},
-		"empty tensor":      {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{0, 3}}}},
+		"no inputs": {},
+		"shape lies": {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1 << 40, 3}}},
+			RawInputContents: [][]byte{raw(1, 2, 3)}},
+		"negative shape": {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{-1, -3}}},
+			RawInputContents: [][]byte{raw(1, 2, 3)}},
+		"width": {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 2}}},
+			RawInputContents: [][]byte{raw(1, 2)}},
+		"cut short": {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 3}}},
+			RawInputContents: [][]byte{raw(1, 2, 3)[:23]}},
+		"datatype": {Inputs: []*tensor{{Name: "features", Datatype: "BYTES", Shape: []int64{1, 3}}}},
+		"unknown feature": {Inputs: []*tensor{{Name: "x", Datatype: "FP64", Shape: []int64{1}}},
+			RawInputContents: [][]byte{raw(1)}},
+		"twice": {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}},
+			{Name: "amount", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1), raw(1)}},
+		"different counts": {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}},
+			{Name: "income", Datatype: "FP64", Shape: []int64{2}}}, RawInputContents: [][]byte{raw(1), raw(1, 2)}},
+		"raw for some": {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}},
+			{Name: "income", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}},
+		"unknown output": {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}},
+			RawInputContents: [][]byte{raw(1)},
+			Outputs:          []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "x"}}},
+		"required left out": {Inputs: []*tensor{{Name: "income", Datatype: "FP64", Shape: []int64{1}}},
+			RawInputContents: [][]byte{raw(1)}},
+		"required missing": {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{1, 3}}},
+			RawInputContents: [][]byte{raw(math.NaN(), 2, 0)}},
+		"text of a number": {Inputs: []*tensor{{Name: "amount", Datatype: "BYTES", Shape: []int64{1},
+			Contents: &v2.InferTensorContents{BytesContents: [][]byte{[]byte("1")}}}}},
+		"text cut short": {Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}},
+			{Name: "sector", Datatype: "BYTES", Shape: []int64{1}}},
+			RawInputContents: [][]byte{raw(1), {200, 0, 0, 0, 65}}},
+		"empty tensor": {Inputs: []*tensor{{Name: "features", Datatype: "FP64", Shape: []int64{0, 3}}}},
 	} {
 		if _, err := rpc.ModelInfer(t.Context(), req); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("%s: %v, want INVALID_ARGUMENT", name, err)
 		}
 	}
-	if _, err := rpc.ModelInfer(t.Context(), &v2.ModelInferRequest{ModelName: "nope"}); status.Code(err) != codes.NotFound {
+	if _, err := rpc.ModelInfer(t.Context(), &v2.ModelInferRequest{ModelName: "nope"}); status.Code(err) !=
+		codes.NotFound {
 		t.Errorf("an unknown model: %v, want NOT_FOUND", err)
 	}
 }
@@ -117,8 +151,11 @@ features: [{name: amount}, {name: income}, {name: sector, min_count: 1}, {name: 
 		t.Fatal(err)
 	}
 	req := &v2.ModelInferRequest{Inputs: []*tensor{
-		{Name: "sector", Datatype: "BYTES", Shape: []int64{4}, Contents: &v2.InferTensorContents{BytesContents: [][]byte{[]byte("food"), []byte("steel"), []byte("glass"), nil}}},
-		{Name: "insured", Datatype: "BOOL", Shape: []int64{4}, Contents: &v2.InferTensorContents{BoolContents: []bool{true, false, true, false}}}}}
+		{Name: "sector", Datatype: "BYTES", Shape: []int64{4},
+			Contents: &v2.InferTensorContents{BytesContents: [][]byte{[]byte("food"), []byte("steel"),
+				[]byte("glass"), nil}}},
+		{Name: "insured", Datatype: "BOOL", Shape: []int64{4},
+			Contents: &v2.InferTensorContents{BoolContents: []bool{true, false, true, false}}}}}
 	s := &Server{cfg: Config{MaxBatchRows: 10}}
 	rows, _, err := s.readTensors(m, req)
 	if err != nil {

@@ -96,7 +96,8 @@ func (s *Server) conclude(method string, caller *auth.Caller, start time.Time, r
 
 // guard is one method of guarded.
 func (s *Server) guard(method string, handle grpc.MethodHandler) grpc.MethodHandler {
-	return func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
+	return func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any,
+		err error) {
 		var caller auth.Caller
 		defer s.conclude(method, &caller, time.Now(), &resp, &err)
 		ctx, caller, err = s.enter(ctx, method)
@@ -177,7 +178,8 @@ func (s *Server) guarded(d grpc.ServiceDesc, own map[string]grpc.MethodHandler) 
 		if handle == nil {
 			handle = s.guard("/"+d.ServiceName+"/"+m.MethodName, m.Handler)
 		}
-		streams = append(streams, grpc.StreamDesc{StreamName: m.MethodName, ClientStreams: true, Handler: unary(handle)})
+		streams = append(streams,
+			grpc.StreamDesc{StreamName: m.MethodName, ClientStreams: true, Handler: unary(handle)})
 	}
 	d.Streams, d.Methods = streams, nil
 	return &d
@@ -212,7 +214,8 @@ func receiveOne(stream grpc.ServerStream, m any) error {
 	switch err := stream.RecvMsg(m); err {
 	case nil:
 	case io.EOF:
-		return &assay.FieldError{Field: "request", Problem: "is missing: the call ended without a message; send one, if it is empty"}
+		return &assay.FieldError{Field: "request",
+			Problem: "is missing: the call ended without a message; send one, if it is empty"}
 	default:
 		return err
 	}

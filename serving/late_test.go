@@ -115,7 +115,8 @@ func testLate(t *testing.T, clients int, declared string, allowed time.Duration)
 			late++
 		}
 		if x.behind != behind || !slices.Equal(x.windows, feeds) {
-			t.Errorf("record %d (%s) is late by %s for %q, want %s for %q", x.seq, x.event.Kind, x.behind, x.windows, behind, feeds)
+			t.Errorf("record %d (%s) is late by %s for %q, want %s for %q", x.seq, x.event.Kind, x.behind,
+				x.windows, behind, feeds)
 		}
 	}
 	if (late == 0) != (declared == "") {
@@ -210,7 +211,8 @@ func (n *node) wantLate(all []told, late int, counts map[string]float64, look *a
 			n.t.Errorf("asked again: %+v, %v, want %+v", x, err, all[i])
 		}
 	}
-	e, err := pb.NewScoringClient(n.client.Conn()).Explain(n.t.Context(), &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: wire.Event(look)}})
+	e, err := pb.NewScoringClient(n.client.Conn()).Explain(n.t.Context(),
+		&pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: wire.Event(look)}})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -221,7 +223,8 @@ func (n *node) wantLate(all []told, late int, counts map[string]float64, look *a
 	}
 	st, err := pb.NewAdminClient(n.client.Conn()).GetStatus(n.t.Context(), &pb.GetStatusRequest{})
 	if err != nil || st.LateEvents != uint64(late) || len(st.Windows) != 3 {
-		n.t.Fatalf("GetStatus says %d late events in %d windows, %v, want %d", st.GetLateEvents(), len(st.GetWindows()), err, late)
+		n.t.Fatalf("GetStatus says %d late events in %d windows, %v, want %d", st.GetLateEvents(),
+			len(st.GetWindows()), err, late)
 	}
 	for _, w := range st.Windows {
 		missed := uint64(0)
@@ -231,7 +234,8 @@ func (n *node) wantLate(all []told, late int, counts map[string]float64, look *a
 			}
 		}
 		if w.Late != missed || w.Fed != uint64(counts[w.Window]) {
-			n.t.Errorf("GetStatus: window %s counts %d and misses %d, want %v and %d", w.Window, w.Fed, w.Late, counts[w.Window], missed)
+			n.t.Errorf("GetStatus: window %s counts %d and misses %d, want %v and %d", w.Window, w.Fed, w.Late,
+				counts[w.Window], missed)
 		}
 	}
 }
@@ -240,7 +244,9 @@ func (n *node) wantLate(all []told, late int, counts map[string]float64, look *a
 // log says them once.
 func TestLateIsLogged(t *testing.T) {
 	var log lockedBuffer
-	n := start(t, t.TempDir(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Bundle: bundle(t, strings.Replace(latePlan, "LATENESS", "lateness: 1m", 1), "late", 0)})
+	n := start(t, t.TempDir(),
+		Config{Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Bundle: bundle(t, strings.Replace(latePlan, "LATENESS", "lateness: 1m", 1), "late", 0)})
 	at := func(id, kind string, amount float64, at time.Duration) {
 		ev := application(id, amount, 1)
 		ev.Kind, ev.Time, ev.Fields = kind, start2026.Add(at), ev.Fields[:1]
@@ -257,7 +263,8 @@ func TestLateIsLogged(t *testing.T) {
 	n.server.Ops().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
 		`assay_late_events_total{kind="payment"} 2`, `assay_late_events_total{kind="application"} 1`,
-		`assay_window_late_events_total{kind="payment",window="paid"} 2`, `assay_window_late_events_total{kind="payment",window="big"} 1`,
+		`assay_window_late_events_total{kind="payment",window="paid"} 2`,
+		`assay_window_late_events_total{kind="payment",window="big"} 1`,
 		`assay_window_late_events_total{kind="application",window="asked"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") {

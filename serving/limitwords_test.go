@@ -29,8 +29,14 @@ func TestLimitsNameTheirSetting(t *testing.T) {
 		code codes.Code
 		want string
 	}{
-		{func() error { _, err := rpc.ScoreBatch(t.Context(), rows(4)); return err }, codes.InvalidArgument, "4 rows, want 1 to 3 (fixed in assayd)"},
-		{func() error { _, err := rpc.ScoreBatch(t.Context(), rows(3)); return err }, codes.InvalidArgument, "(setting rate-burst)"},
+		{func() error {
+			_, err := rpc.ScoreBatch(t.Context(), rows(4))
+			return err
+		}, codes.InvalidArgument, "4 rows, want 1 to 3 (fixed in assayd)"},
+		{func() error {
+			_, err := rpc.ScoreBatch(t.Context(), rows(3))
+			return err
+		}, codes.InvalidArgument, "(setting rate-burst)"},
 		{func() error {
 			_, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{PageSize: -1})
 			return err

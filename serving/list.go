@@ -66,7 +66,8 @@ type page struct {
 }
 
 // ListDecisions implements pb.ScoringServer.
-func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
+func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse,
+	error) {
 	if err := s.readAdmitted(ctx); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,9 @@ func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisions
 	case s.lists <- struct{}{}:
 		defer func() { <-s.lists }()
 	default:
-		return nil, &engine.RetryError{Kind: assay.ErrExhausted, Why: fmt.Sprintf("the server is full: too many lists are under way, at most %d at once (fixed)", maxLists),
+		return nil, &engine.RetryError{Kind: assay.ErrExhausted,
+			Why: fmt.Sprintf("the server is full: too many lists are under way, at most %d at once (fixed)",
+				maxLists),
 			After: 100 * time.Millisecond}
 	}
 	p := page{size: int(req.PageSize), before: s.payAndGiveWay}
@@ -179,7 +182,8 @@ func (s *scoringServer) payAndGiveWay(ctx context.Context, read int) error {
 // readQuery reads what is asked for. A caller that is no auditor asks for its
 // own decisions.
 func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*engine.Query, error) {
-	q := &engine.Query{From: math.MinInt64, To: math.MaxInt64, AnyOutcome: req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED}
+	q := &engine.Query{From: math.MinInt64, To: math.MaxInt64,
+		AnyOutcome: req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED}
 	if req.From != nil {
 		at, err := wire.ReadTime("from", req.From)
 		if err != nil {

@@ -22,7 +22,8 @@ import (
 // record gives, before and after a restart, and blocks that hold nothing are
 // passed over.
 func TestList(t *testing.T) {
-	dir, cfg := t.TempDir(), Config{Auth: keys("a:score,audit,admin", "b:score"), Policy: []byte("name: p\ncutoffs: {review_from: 0.2, decline_from: 0.6}\n")}
+	dir, cfg := t.TempDir(), Config{Auth: keys("a:score,audit,admin", "b:score"),
+		Policy: []byte("name: p\ncutoffs: {review_from: 0.2, decline_from: 0.6}\n")}
 	n := start(t, dir, cfg)
 	for block := range 4 {
 		var rows []assayclient.Request
@@ -53,7 +54,8 @@ func TestList(t *testing.T) {
 		rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
 		var all []*pb.GetDecisionResponse
 		for seq := uint64(begun); seq < n.journal.Stats().Durable; seq++ {
-			d, err := rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: seq}})
+			d, err := rpc.GetDecision(t.Context(),
+				&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: seq}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +76,8 @@ func TestList(t *testing.T) {
 			var want, got []uint64
 			for _, d := range all {
 				at := d.Decision.Decided.AsTime()
-				if q.Entity != nil && (d.Event.Entities[0].Id != q.Entity.Id) || q.Outcome != 0 && d.Decision.Outcome != q.Outcome ||
+				if q.Entity != nil && (d.Event.Entities[0].Id != q.Entity.Id) || q.Outcome != 0 &&
+					d.Decision.Outcome != q.Outcome ||
 					q.From != nil && at.Before(q.From.AsTime()) || q.To != nil && !at.Before(q.To.AsTime()) {
 					continue
 				}
@@ -101,7 +104,8 @@ func TestList(t *testing.T) {
 	n.stop()
 	n = start(t, dir, cfg)
 	check(n)
-	rare := engine.Query{From: math.MinInt64, To: math.MaxInt64, AnyOutcome: true, Entity: &assay.Entity{Role: "buyer", ID: "rare"}}
+	rare := engine.Query{From: math.MinInt64, To: math.MaxInt64, AnyOutcome: true,
+		Entity: &assay.Entity{Role: "buyer", ID: "rare"}}
 	index := n.server.engine.Index()
 	for end := time.Now().Add(10 * time.Second); index.Filled() < 800; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {

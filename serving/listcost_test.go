@@ -42,7 +42,10 @@ func (n *node) decided(apiKey string, events int) {
 func TestListCostsWhatItReads(t *testing.T) {
 	now := time.Now()
 	const burst = 20
-	n := start(t, t.TempDir(), Config{Auth: keys("a:score", "b:score,audit"), RatePerSecond: 1, RateBurst: burst, Now: func() time.Time { return now }})
+	n := start(t, t.TempDir(), Config{Auth: keys("a:score", "b:score,audit"), RatePerSecond: 1, RateBurst: burst,
+		Now: func() time.Time {
+			return now
+		}})
 	for part := range 30 { // of a caller whose bucket is filled again and again
 		now = now.Add(time.Hour)
 		e := part * 16
@@ -60,7 +63,8 @@ func TestListCostsWhatItReads(t *testing.T) {
 	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "b-key", Attempts: 1}).Conn())
 	// The page below opens 480 records: 20 rows pay for 20*16 of them.
 	first, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{PageSize: 1000})
-	if err != nil || len(first.Decisions) == 0 || len(first.Decisions) > burst*recordsPerRow || first.NextPageToken == "" {
+	if err != nil || len(first.Decisions) == 0 || len(first.Decisions) > burst*recordsPerRow ||
+		first.NextPageToken == "" {
 		t.Fatalf("the first page: %v, %d decisions, token %q", err, len(first.GetDecisions()), first.GetNextPageToken())
 	}
 	more := &pb.ListDecisionsRequest{PageSize: 1000, PageToken: first.NextPageToken}
@@ -74,7 +78,8 @@ func TestListCostsWhatItReads(t *testing.T) {
 	}
 	// What matches nothing costs as much as what was opened for it.
 	now = now.Add(time.Hour)
-	none := &pb.ListDecisionsRequest{PageSize: 1000, Outcome: pb.Outcome_OUTCOME_APPROVE, Entity: &pb.Entity{Role: "buyer", Id: "B-1"}}
+	none := &pb.ListDecisionsRequest{PageSize: 1000, Outcome: pb.Outcome_OUTCOME_APPROVE,
+		Entity: &pb.Entity{Role: "buyer", Id: "B-1"}}
 	if _, err := rpc.ListDecisions(t.Context(), none); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +96,8 @@ func TestListsGiveWay(t *testing.T) {
 	rpc := pb.NewScoringClient(n.client.Conn())
 	list := func() {
 		t.Helper()
-		if l, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{PageSize: 1000}); err != nil || len(l.Decisions) != 320 {
+		if l, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{PageSize: 1000}); err != nil ||
+			len(l.Decisions) != 320 {
 			t.Fatalf("%v, %d decisions", err, len(l.GetDecisions()))
 		}
 	}
@@ -114,7 +120,8 @@ func TestListsGiveWay(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := rpc.ListDecisions(ctx, &pb.ListDecisionsRequest{PageSize: 1}); status.Code(err) != codes.DeadlineExceeded {
+	if _, err := rpc.ListDecisions(ctx, &pb.ListDecisionsRequest{PageSize: 1}); status.Code(err) !=
+		codes.DeadlineExceeded {
 		t.Errorf("a page without a place: %v", err)
 	}
 	<-n.server.filling

@@ -34,7 +34,8 @@ func keys(list ...string) (c auth.Config) {
 	for _, s := range list {
 		name, roles, _ := strings.Cut(s, ":")
 		h := sha256.Sum256([]byte(name + "-key"))
-		c.Keys = append(c.Keys, auth.Key{Name: name, SHA256: hex.EncodeToString(h[:]), Roles: strings.Split(roles, ",")})
+		c.Keys = append(c.Keys,
+			auth.Key{Name: name, SHA256: hex.EncodeToString(h[:]), Roles: strings.Split(roles, ",")})
 	}
 	return c
 }
@@ -64,7 +65,8 @@ type outcomes struct {
 func TestMatrix(t *testing.T) {
 	ca, dir, issuer, stranger := newAuthority(t), t.TempDir(), authtest.NewIssuer(t), authtest.NewIssuer(t)
 	caFile := filepath.Join(dir, "ca.pem")
-	if err := os.WriteFile(caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600); err != nil {
+	if err := os.WriteFile(caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	cert, key := ca.files(dir, "server")
@@ -75,12 +77,14 @@ func TestMatrix(t *testing.T) {
 	roles := []string{"score", "record", "read", "audit", "admin"}
 	cfg := keys("score:score", "record:record", "read:read", "audit:audit", "admin:admin")
 	for _, name := range roles {
-		cfg.Certificates = append(cfg.Certificates, auth.Certificate{Name: "cert-" + name, Subject: name, Roles: []string{name}})
+		cfg.Certificates = append(cfg.Certificates,
+			auth.Certificate{Name: "cert-" + name, Subject: name, Roles: []string{name}})
 	}
 	cfg.Issuers = []auth.Issuer{{URL: issuer.URL, Audience: "assay"}}
 	n := start(t, t.TempDir(), Config{TLS: serverTLS, Auth: cfg})
 	token := func(is *authtest.Issuer, change map[string]any) string {
-		claims := map[string]any{"iss": issuer.URL, "aud": "assay", "sub": "somebody", "exp": time.Now().Add(time.Hour).Unix(), "roles": []string{"admin"}}
+		claims := map[string]any{"iss": issuer.URL, "aud": "assay", "sub": "somebody",
+			"exp": time.Now().Add(time.Hour).Unix(), "roles": []string{"admin"}}
 		maps.Copy(claims, change)
 		return "Bearer " + is.Token(t, claims)
 	}
@@ -100,9 +104,12 @@ func TestMatrix(t *testing.T) {
 	all := []asCaller{
 		{name: "none", conn: plain},
 		{name: "API key that is not configured", header: "x-api-key", value: "wrong", conn: plain},
-		{name: "token for another audience", header: bearer, value: token(issuer, map[string]any{"aud": "others"}), conn: plain},
-		{name: "token that has expired", header: bearer, value: token(issuer, map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}), conn: plain},
-		{name: "token of another issuer", header: bearer, value: token(stranger, map[string]any{"iss": stranger.URL}), conn: plain},
+		{name: "token for another audience", header: bearer, value: token(issuer, map[string]any{"aud": "others"}),
+			conn: plain},
+		{name: "token that has expired", header: bearer,
+			value: token(issuer, map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}), conn: plain},
+		{name: "token of another issuer", header: bearer, value: token(stranger, map[string]any{"iss": stranger.URL}),
+			conn: plain},
 		{name: "token signed by somebody else", header: bearer, value: token(stranger, nil), conn: plain},
 		{name: "token that is none", header: bearer, value: "Bearer x.y.z", conn: plain},
 		{name: "certificate with a name that is not configured", conn: dial(ca, "eve")},
@@ -111,7 +118,8 @@ func TestMatrix(t *testing.T) {
 	}
 	for _, role := range roles {
 		all = append(all, asCaller{"key " + role, "key", "x-api-key", role + "-key", plain, role},
-			asCaller{"token " + role, "token", bearer, token(issuer, map[string]any{"sub": role, "roles": []string{role}}), plain, role},
+			asCaller{"token " + role, "token", bearer,
+				token(issuer, map[string]any{"sub": role, "roles": []string{role}}), plain, role},
 			asCaller{"certificate " + role, "certificate", "", "", dial(ca, role), role})
 	}
 	table := auth.Methods()
@@ -249,13 +257,17 @@ func TestOthersDecisionsAreNotThere(t *testing.T) {
 		listed int
 	}{{"a", codes.OK, 1}, {"b", codes.NotFound, 0}, {"auditor", codes.OK, 1}} {
 		rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: c.caller + "-key"}).Conn())
-		if _, err := rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: d.Sequence}}); status.Code(err) != c.want {
+		if _, err := rpc.GetDecision(t.Context(),
+			&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: d.Sequence}}); status.Code(
+			err) != c.want {
 			t.Errorf("%s: GetDecision %v, want %s", c.caller, err, c.want)
 		}
-		if _, err := rpc.GetReceipt(t.Context(), &pb.GetReceiptRequest{Sequence: d.Sequence, Wait: true}); status.Code(err) != c.want {
+		if _, err := rpc.GetReceipt(t.Context(),
+			&pb.GetReceiptRequest{Sequence: d.Sequence, Wait: true}); status.Code(err) != c.want {
 			t.Errorf("%s: GetReceipt %v, want %s", c.caller, err, c.want)
 		}
-		if _, err := rpc.Explain(t.Context(), &pb.ExplainRequest{What: &pb.ExplainRequest_Sequence{Sequence: d.Sequence}}); status.Code(err) != c.want {
+		if _, err := rpc.Explain(t.Context(),
+			&pb.ExplainRequest{What: &pb.ExplainRequest_Sequence{Sequence: d.Sequence}}); status.Code(err) != c.want {
 			t.Errorf("%s: Explain %v, want %s", c.caller, err, c.want)
 		}
 		l, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{})

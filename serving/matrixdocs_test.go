@@ -25,7 +25,8 @@ func rolesTable(got map[string]map[string]codes.Code, roles []string) string {
 		return c != codes.Unauthenticated && c != codes.PermissionDenied
 	}
 	var b strings.Builder
-	b.WriteString("\n| method | no credential | " + strings.Join(roles, " | ") + " |\n|---|:-:|" + strings.Repeat(":-:|", len(roles)) + "\n")
+	b.WriteString("\n| method | no credential | " + strings.Join(roles, " | ") + " |\n|---|:-:|" +
+		strings.Repeat(":-:|", len(roles)) + "\n")
 	for _, m := range slices.Sorted(maps.Keys(got["none"])) {
 		word := map[bool]string{true: " yes |", false: " |"}
 		fmt.Fprintf(&b, "| `%s` |%s", m[1:], word[in("none", m)])
@@ -56,7 +57,8 @@ func refusedTable(all []asCaller, got map[string]map[string]codes.Code, table ma
 				public["answered"] = true
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.name, strings.Join(slices.Sorted(maps.Keys(public)), ", "), strings.Join(slices.Sorted(maps.Keys(others)), ", "))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.name, strings.Join(slices.Sorted(maps.Keys(public)), ", "),
+			strings.Join(slices.Sorted(maps.Keys(others)), ", "))
 	}
 	return b.String()
 }
@@ -94,7 +96,8 @@ func between(t *testing.T, name, want string) {
 	if !*update {
 		t.Fatalf("docs/serving.md is not current: go test ./serving -run %s -update", t.Name())
 	}
-	if err := os.WriteFile(path, []byte(head+"<!-- "+name+":"+marker+"-->\n"+want+"<!-- /"+name+" -->"+tail), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(head+"<!-- "+name+":"+marker+"-->\n"+want+"<!-- /"+name+" -->"+tail),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 }

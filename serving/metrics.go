@@ -32,24 +32,37 @@ type methodMetrics struct {
 func newMetrics(s *Server) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), methods: map[string]*methodMetrics{}}
 	buckets := []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5}
-	handling := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "grpc_server_handling_seconds", Help: "Time to answer a call, by method.", Buckets: buckets}, []string{"grpc_service", "grpc_method"})
-	handled := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "grpc_server_handled_total", Help: "Calls answered, by method and status code."}, []string{"grpc_service", "grpc_method", "grpc_code"})
-	m.registry.MustRegister(handling, handled, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	handling := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "grpc_server_handling_seconds",
+		Help: "Time to answer a call, by method.", Buckets: buckets}, []string{"grpc_service", "grpc_method"})
+	handled := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "grpc_server_handled_total",
+		Help: "Calls answered, by method and status code."}, []string{"grpc_service", "grpc_method", "grpc_code"})
+	m.registry.MustRegister(handling, handled, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, fn func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn))
 	}
 	gauge("assay_rows_in_flight", "Rows under way.", func() float64 { return float64(s.engine.InFlight()) })
-	gauge("assay_journal_taken", "Sequence numbers taken.", func() float64 { return float64(s.cfg.Journal.Stats().Taken) })
-	gauge("assay_journal_durable", "Records that are durable.", func() float64 { return float64(s.cfg.Journal.Stats().Durable) })
-	gauge("assay_journal_published", "Records under the newest published checkpoint.", func() float64 { return float64(s.cfg.Journal.Stats().Published) })
+	gauge("assay_journal_taken", "Sequence numbers taken.", func() float64 {
+		return float64(s.cfg.Journal.Stats().Taken)
+	})
+	gauge("assay_journal_durable", "Records that are durable.", func() float64 {
+		return float64(s.cfg.Journal.Stats().Durable)
+	})
+	gauge("assay_journal_published", "Records under the newest published checkpoint.", func() float64 {
+		return float64(s.cfg.Journal.Stats().Published)
+	})
 	gauge("assay_ready", "1 while requests are taken.", func() float64 {
 		if s.ready() != nil {
 			return 0
 		}
 		return 1
 	})
-	gauge("assay_shadow_queue", "Vectors that wait for the shadow models.", func() float64 { return float64(s.engine.Shadows().Waiting()) })
-	gauge("assay_shadow_dropped", "Vectors that found the shadow queue full.", func() float64 { return float64(s.engine.Shadows().Dropped()) })
+	gauge("assay_shadow_queue", "Vectors that wait for the shadow models.", func() float64 {
+		return float64(s.engine.Shadows().Waiting())
+	})
+	gauge("assay_shadow_dropped", "Vectors that found the shadow queue full.", func() float64 {
+		return float64(s.engine.Shadows().Dropped())
+	})
 	s.registerWarnings(m.registry)
 	if s.cfg.Anchoring != nil {
 		m.registry.MustRegister(&anchoringCollector{s.cfg.Anchoring})
@@ -89,7 +102,8 @@ func (m *metrics) answered(method string, code codes.Code, took time.Duration) {
 // network, and serve it on an OpsListener.
 func (s *Server) Ops() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
+	mux.Handle("GET /metrics",
+		promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if s.ready() != nil {

@@ -33,7 +33,8 @@ rules:
 // starting: its rule has failed, the log says so, and another can be set. A new
 // one of the same text is refused by every way.
 func TestPolicyAcceptedBefore(t *testing.T) {
-	for name, act := range map[string]engine.Act{"set": {What: engine.ActPolicy, By: "ann"}, "configured": {What: engine.ActConfigure, By: "configuration"}} {
+	for name, act := range map[string]engine.Act{"set": {What: engine.ActPolicy, By: "ann"},
+		"configured": {What: engine.ActConfigure, By: "configuration"}} {
 		t.Run(name, func(t *testing.T) {
 			dir, first := t.TempDir(), bundle(t, planYAML, "first", 0)
 			cfg := Config{Bundle: first}
@@ -47,7 +48,8 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 			}
 			n := start(t, dir, again)
 			d, err := n.client.Score(t.Context(), "r", application("r", 10, 600))
-			if err != nil || d.Outcome != assay.Review || !slices.Contains(d.Decision.Rules, "sum.error") || d.Decision.Policy != policy.DigestOf([]byte(sums)) {
+			if err != nil || d.Outcome != assay.Review || !slices.Contains(d.Decision.Rules, "sum.error") ||
+				d.Decision.Policy != policy.DigestOf([]byte(sums)) {
 				t.Fatalf("%+v, %v, want a review by sum.error", d, err)
 			}
 			if !strings.Contains(log.String(), "exceed the bounds of this version") ||
@@ -55,10 +57,13 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 				t.Errorf("the log does not say which rule fails:\n%s", log.String())
 			}
 			adm := pb.NewAdminClient(n.client.Conn())
-			if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "same", Yaml: []byte(sums)}); status.Code(err) != codes.InvalidArgument {
+			if _, err := adm.SetPolicy(t.Context(),
+				&pb.SetPolicyRequest{RequestId: "same", Yaml: []byte(sums)}); status.Code(
+				err) != codes.InvalidArgument {
 				t.Errorf("the same text, set anew: %v", err)
 			}
-			if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte(strict)}); err != nil {
+			if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte(strict)}); err !=
+				nil {
 				t.Error(err)
 			}
 			n.stop()
@@ -69,7 +74,8 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if rep, err := a.Run(t.Context(), reopen(t, dir), 0, audit.All, nil); err != nil || !rep.OK() || rep.Same != 3 || rep.Unknown != 0 {
+			if rep, err := a.Run(t.Context(), reopen(t, dir), 0, audit.All, nil); err != nil || !rep.OK() ||
+				rep.Same != 3 || rep.Unknown != 0 {
 				t.Errorf("%+v, %v, want three decisions, all the same", rep, err)
 			}
 		})
@@ -94,11 +100,12 @@ func appendPolicyAct(t *testing.T, dir string, b *models.Bundle, act engine.Act)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := journal.With(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)}, func(j *journal.Journal) error {
-		_, err := j.Append(t.Context(), j.Take(), &journal.Record{Kind: kind, Micros: 1, Caller: act.By,
-			Model: b.Digest, Plan: b.Manifest.Plan, Policy: policy.DigestOf([]byte(sums)), Decision: raw})
-		return err
-	}); err != nil {
+	if err := journal.With(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)},
+		func(j *journal.Journal) error {
+			_, err := j.Append(t.Context(), j.Take(), &journal.Record{Kind: kind, Micros: 1, Caller: act.By,
+				Model: b.Digest, Plan: b.Manifest.Plan, Policy: policy.DigestOf([]byte(sums)), Decision: raw})
+			return err
+		}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -38,7 +38,9 @@ func TestPolicyStays(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir, first, second := t.TempDir(), bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 0.5)
 			second.Policy = []byte(reviews)
-			cfg := Config{Bundle: first, Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }}
+			cfg := Config{Bundle: first, Load: func(context.Context, string) (*models.Bundle, error) {
+				return second, nil
+			}}
 			if c.configured != "" {
 				cfg.Policy = []byte(c.configured)
 			}
@@ -49,21 +51,25 @@ func TestPolicyStays(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if decided++; d.Score.Model != by.Digest || d.Decision.Policy != policy.DigestOf([]byte(yaml)) || d.Outcome != outcome {
-					t.Errorf("%s: model %s by policy %s decided %s", when, d.Score.Model.Short(), d.Decision.Policy.Short(), d.Outcome)
+				if decided++; d.Score.Model != by.Digest || d.Decision.Policy != policy.DigestOf([]byte(yaml)) ||
+					d.Outcome != outcome {
+					t.Errorf("%s: model %s by policy %s decided %s", when, d.Score.Model.Short(),
+						d.Decision.Policy.Short(), d.Outcome)
 				}
 			}
 			n := start(t, dir, cfg)
 			adm := pb.NewAdminClient(n.client.Conn())
 			if c.set != "" {
-				if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte(c.set)}); err != nil {
+				if _, err := adm.SetPolicy(t.Context(),
+					&pb.SetPolicyRequest{RequestId: "p", Yaml: []byte(c.set)}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			decides(n, "before", first, strict, assay.Decline)
 			activate := func(n *node, id string, own bool) {
 				t.Helper()
-				if _, err := pb.NewAdminClient(n.client.Conn()).ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: id, Bundle: "second", WithPolicy: own}); err != nil {
+				if _, err := pb.NewAdminClient(n.client.Conn()).ActivateModel(t.Context(),
+					&pb.ActivateModelRequest{RequestId: id, Bundle: "second", WithPolicy: own}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -93,21 +99,28 @@ func TestPolicyStays(t *testing.T) {
 // TestPolicyDoesNotFit: a policy that names what the new plan does not know keeps
 // the model from being activated, and the one before decides on.
 func TestPolicyDoesNotFit(t *testing.T) {
-	other := bundle(t, strings.Replace(planYAML, "{name: insured, kind: flag}", "{name: secured, kind: flag}", 1), "other", 0)
-	n := start(t, t.TempDir(), Config{Load: func(context.Context, string) (*models.Bundle, error) { return other, nil }})
+	other := bundle(t, strings.Replace(planYAML, "{name: insured, kind: flag}", "{name: secured, kind: flag}", 1),
+		"other", 0)
+	n := start(t, t.TempDir(), Config{Load: func(context.Context, string) (*models.Bundle, error) {
+		return other, nil
+	}})
 	adm := pb.NewAdminClient(n.client.Conn())
-	yaml := []byte("name: insured\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: insured, when: 'event.insured', outcome: review, on_missing: skip}\n")
+	yaml := []byte("name: insured\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: insured, when: " +
+		"'event.insured', outcome: review, on_missing: skip}\n")
 	if _, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p", Yaml: yaml}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "a", Bundle: "other"})
-	if status.Code(err) != codes.FailedPrecondition || !has(err, "the policy in force does not fit") || !has(err, "with_policy") {
+	if status.Code(err) != codes.FailedPrecondition || !has(err, "the policy in force does not fit") ||
+		!has(err, "with_policy") {
 		t.Errorf("%v", err)
 	}
-	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "b", Bundle: "other", WithPolicy: true}); err != nil {
+	if _, err := adm.ActivateModel(t.Context(),
+		&pb.ActivateModelRequest{RequestId: "b", Bundle: "other", WithPolicy: true}); err != nil {
 		t.Error(err)
 	}
-	_, err = adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "c", Bundle: "other", WithPolicy: true, LoadOnly: true})
+	_, err = adm.ActivateModel(t.Context(),
+		&pb.ActivateModelRequest{RequestId: "c", Bundle: "other", WithPolicy: true, LoadOnly: true})
 	if status.Code(err) != codes.InvalidArgument {
 		t.Errorf("beside, with its policy: %v", err)
 	}
@@ -118,17 +131,23 @@ func TestPolicyDoesNotFit(t *testing.T) {
 func TestPolicyOfOldActivation(t *testing.T) {
 	dir, first, second := t.TempDir(), bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 0.5)
 	second.Policy = []byte(reviews)
-	cfg := Config{Bundle: first, Policy: []byte(strict), Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }}
+	cfg := Config{Bundle: first, Policy: []byte(strict), Load: func(context.Context, string) (*models.Bundle, error) {
+		return second, nil
+	}}
 	run(t, dir, "first", cfg)
-	if err := journal.With(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)}, func(j *journal.Journal) error {
-		raw, err := assay.MarshalCBOR(&engine.Act{Version: 1, What: engine.ActActivate, By: "ann", Bundles: []string{"second"}, Digest: second.Digest})
-		if err != nil {
+	if err := journal.With(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)},
+		func(j *journal.Journal) error {
+			raw, err := assay.MarshalCBOR(&engine.Act{Version: 1, What: engine.ActActivate, By: "ann",
+				Bundles: []string{"second"}, Digest: second.Digest})
+			if err != nil {
+				return err
+			}
+			_, err = j.Append(t.Context(), j.Take(),
+				&journal.Record{Kind: ledger.Activation, Micros: 1, Caller: "ann", RequestID: "a",
+					Model: second.Digest, Plan: second.Manifest.Plan, Policy: policy.DigestOf([]byte(reviews)),
+					Decision: raw})
 			return err
-		}
-		_, err = j.Append(t.Context(), j.Take(), &journal.Record{Kind: ledger.Activation, Micros: 1, Caller: "ann", RequestID: "a",
-			Model: second.Digest, Plan: second.Manifest.Plan, Policy: policy.DigestOf([]byte(reviews)), Decision: raw})
-		return err
-	}); err != nil {
+		}); err != nil {
 		t.Fatal(err)
 	}
 	var log lockedBuffer
@@ -166,13 +185,16 @@ func TestAuditPolicyStays(t *testing.T) {
 			act    engine.Act
 			policy assay.Digest
 			ok     bool
-		}{{engine.Act{Version: 1, What: engine.ActConfigure, Digest: first.Digest, Policy: []byte(strict)}, now, true}, {c.act, c.policy, c.ok}} {
+		}{{engine.Act{Version: 1, What: engine.ActConfigure, Digest: first.Digest, Policy: []byte(strict)}, now, true},
+			{c.act, c.policy, c.ok}} {
 			raw, err := assay.MarshalCBOR(&x.act)
 			if err != nil {
 				t.Fatal(err)
 			}
 			rep := new(audit.Report)
-			if err := a.Take(rep, uint64(i), &journal.Record{Kind: ledger.Activation, Model: first.Digest, Policy: x.policy, Decision: raw}, nil, true, nil); err != nil || rep.OK() != x.ok {
+			if err := a.Take(rep, uint64(i),
+				&journal.Record{Kind: ledger.Activation, Model: first.Digest, Policy: x.policy, Decision: raw}, nil,
+				true, nil); err != nil || rep.OK() != x.ok {
 				t.Errorf("%s: %+v, %v", name, rep, err)
 			}
 		}

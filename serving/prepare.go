@@ -24,7 +24,8 @@ const maxAttempts = 4
 // acts held, the active model being the one that stood when ready began: the
 // caller must call unlock. When the request id did the act before, that is all
 // there is to tell, and no lock is held.
-func (a *admin) prepare(ctx context.Context, id string, body assay.Digest, ready func() error) (seq uint64, before bool, unlock func(), err error) {
+func (a *admin) prepare(ctx context.Context, id string, body assay.Digest, ready func() error) (seq uint64, before bool,
+	unlock func(), err error) {
 	for range maxAttempts {
 		if seq, before, err = a.once(ctx, id, body); err != nil || before {
 			return seq, before, nil, err
@@ -44,7 +45,8 @@ func (a *admin) prepare(ctx context.Context, id string, body assay.Digest, ready
 		}
 		a.mu.Unlock()
 	}
-	return 0, false, nil, fmt.Errorf("the active model was changed again and again meanwhile: try again: %w", assay.ErrUnavailable)
+	return 0, false, nil, fmt.Errorf("the active model was changed again and again meanwhile: try again: %w",
+		assay.ErrUnavailable)
 }
 
 // inTurn runs ready when few others are being prepared, and few of the caller's.

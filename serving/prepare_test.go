@@ -47,7 +47,9 @@ func TestAdminsDoNotWait(t *testing.T) {
 		activated <- err
 	}()
 	<-reading
-	if _, err := adm.SetPolicy(ctx, &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte("name: new\ncutoffs: {review_from: 0.2, decline_from: 0.8}\n")}); err != nil {
+	if _, err := adm.SetPolicy(ctx,
+		&pb.SetPolicyRequest{RequestId: "p",
+			Yaml: []byte("name: new\ncutoffs: {review_from: 0.2, decline_from: 0.8}\n")}); err != nil {
 		t.Errorf("a policy meanwhile: %v", err)
 	}
 	if _, err := adm.GetStatus(ctx, &pb.GetStatusRequest{}); err != nil {
@@ -70,11 +72,12 @@ func TestAdminsDoNotWait(t *testing.T) {
 func TestOneAdminHoldsNobodyUp(t *testing.T) {
 	second := bundle(t, planYAML, "second", 0.25)
 	proceed, reading := make(chan struct{}), make(chan struct{}, 100)
-	n := start(t, t.TempDir(), Config{Auth: keys("a:admin", "b:admin"), Load: func(context.Context, string) (*models.Bundle, error) {
-		reading <- struct{}{}
-		<-proceed // as a disk that has stopped: the caller's deadline is nothing to it
-		return second, nil
-	}})
+	n := start(t, t.TempDir(),
+		Config{Auth: keys("a:admin", "b:admin"), Load: func(context.Context, string) (*models.Bundle, error) {
+			reading <- struct{}{}
+			<-proceed // as a disk that has stopped: the caller's deadline is nothing to it
+			return second, nil
+		}})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	slow := pb.NewAdminClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
@@ -82,14 +85,16 @@ func TestOneAdminHoldsNobodyUp(t *testing.T) {
 	activated := make(chan error, many)
 	for i := range many {
 		go func() {
-			_, err := slow.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: fmt.Sprint("slow", i), Bundle: "second"})
+			_, err := slow.ActivateModel(t.Context(),
+				&pb.ActivateModelRequest{RequestId: fmt.Sprint("slow", i), Bundle: "second"})
 			activated <- err
 		}()
 	}
 	for range maxPreparingOfOne {
 		<-reading
 	}
-	calm := &pb.SetPolicyRequest{RequestId: "p", Yaml: []byte("name: new\ncutoffs: {review_from: 0.2, decline_from: 0.8}\n")}
+	calm := &pb.SetPolicyRequest{RequestId: "p",
+		Yaml: []byte("name: new\ncutoffs: {review_from: 0.2, decline_from: 0.8}\n")}
 	other := pb.NewAdminClient(n.dial(assayclient.Config{APIKey: "b-key"}).Conn())
 	if _, err := other.SetPolicy(ctx, calm); err != nil {
 		t.Errorf("another admin's policy meanwhile: %v", err)
@@ -99,7 +104,8 @@ func TestOneAdminHoldsNobodyUp(t *testing.T) {
 	}
 	close(proceed)
 	for range many {
-		if err := <-activated; err != nil && status.Code(err) != codes.Unavailable { // they change the model under one another
+		// they change the model under one another
+		if err := <-activated; err != nil && status.Code(err) != codes.Unavailable {
 			t.Error(err)
 		}
 	}

@@ -71,9 +71,11 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	issuer := authtest.NewIssuer(t)
 	auths := keys("a:score,record,read,audit,admin")
 	auths.Issuers = []auth.Issuer{{URL: issuer.URL, Audience: "assay"}}
-	failing := "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / (event.amount > 31000.0 ? 0 : 1) == 1', outcome: review}\n"
+	failing := "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - {name: div, when: '1 / " +
+		"(event.amount > 31000.0 ? 0 : 1) == 1', outcome: review}\n"
 	spans := tracetest.NewInMemoryExporter()
-	n := start(t, t.TempDir(), Config{Policy: []byte(failing), Traces: trace.NewTracerProvider(trace.WithSyncer(spans)), Auth: auths, Logger: logger})
+	n := start(t, t.TempDir(), Config{Policy: []byte(failing), Traces: trace.NewTracerProvider(trace.WithSyncer(spans)),
+		Auth: auths, Logger: logger})
 	client := n.dial(assayclient.Config{APIKey: "a-key", Attempts: 1})
 	rpc, adm := pb.NewScoringClient(client.Conn()), pb.NewAdminClient(client.Conn())
 	var told strings.Builder
@@ -116,7 +118,8 @@ func TestNothingPersonalLeaks(t *testing.T) {
 			_, err = rpc.Score(t.Context(), req) // another body
 			note(err)
 		}
-		b, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{{RequestId: fmt.Sprintf("b%d", i), Event: req.Event}}})
+		b, err := rpc.ScoreBatch(t.Context(),
+			&pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{{RequestId: fmt.Sprintf("b%d", i), Event: req.Event}}})
 		note(err)
 		if err == nil && b.Rows[0].Error != nil {
 			fmt.Fprintln(&told, b.Rows[0].Error)
@@ -142,18 +145,23 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	note(err)
 	_, err = rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{Entity: person, PageToken: plantedText})
 	note(err)
-	_, err = rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_RequestId{RequestId: plantedID}})
+	_, err = rpc.GetDecision(t.Context(),
+		&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_RequestId{RequestId: plantedID}})
 	note(err)
-	_, err = rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "arrow", Ipc: []byte(plantedText)}})
+	_, err = rpc.ScoreBatch(t.Context(),
+		&pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "arrow", Ipc: []byte(plantedText)}})
 	note(err)
 	for i := range 2 { // the second finds nobody
-		_, err = adm.EraseSubject(t.Context(), &pb.EraseSubjectRequest{RequestId: fmt.Sprintf("e%d", i), Role: person.Role, Id: person.Id})
+		_, err = adm.EraseSubject(t.Context(),
+			&pb.EraseSubjectRequest{RequestId: fmt.Sprintf("e%d", i), Role: person.Role, Id: person.Id})
 		note(err)
 	}
 	_, err = rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: "erased", Event: wire.Event(planted(10))})
 	note(err)
 	for _, header := range []string{"x-api-key", "authorization"} {
-		for _, value := range []string{plantedKey, "Bearer " + plantedKey, "Bearer PLANTED.PLANTED.PLANTED", "Bearer " + issuer.Token(t, map[string]any{"iss": issuer.URL, "aud": "assay", "sub": plantedID, "roles": []string{plantedText}, "exp": 1})} {
+		for _, value := range []string{plantedKey, "Bearer " + plantedKey, "Bearer PLANTED.PLANTED.PLANTED",
+			"Bearer " + issuer.Token(t, map[string]any{"iss": issuer.URL, "aud": "assay", "sub": plantedID,
+				"roles": []string{plantedText}, "exp": 1})} {
 			ctx := metadata.AppendToOutgoingContext(t.Context(), header, value)
 			_, err = pb.NewScoringClient(n.dial(assayclient.Config{}).Conn()).Score(ctx, &pb.ScoreRequest{})
 			if err == nil {
@@ -196,7 +204,8 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	if err != nil || files.Len() == 0 {
 		t.Fatalf("the server's directory: %v, %d bytes", err, files.Len())
 	}
-	for where, text := range map[string]string{"traces": traces, "errors": told.String(), "log": log.String(), "metrics": string(metrics), "leaves": leaves.String(), "files": files.String()} {
+	for where, text := range map[string]string{"traces": traces, "errors": told.String(), "log": log.String(),
+		"metrics": string(metrics), "leaves": leaves.String(), "files": files.String()} {
 		for _, p := range []string{"PLANTED", "313372718", "3.13372718"} {
 			if i := strings.Index(text, p); i >= 0 {
 				t.Errorf("the %s hold %s: ...%s...", where, p, text[max(0, i-80):min(len(text), i+80)])

@@ -21,7 +21,8 @@ func peersPython(t *testing.T) string {
 	t.Helper()
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
-		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has benchmarks/peers/requirements-tests.txt (the checks install it)")
+		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has benchmarks/peers/requirements-tests.txt (the checks " +
+			"install it)")
 	}
 	return python
 }
@@ -51,7 +52,8 @@ func TestPythonClients(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	address, margins := n.listen(), map[string]string{}
 	for _, client := range []string{"tritonclient", "kserve"} {
-		out, err := exec.CommandContext(t.Context(), python, filepath.Join("..", "benchmarks", "peers", "serve_oip.py"), address, "first", client).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), python, filepath.Join("..", "benchmarks", "peers", "serve_oip.py"),
+			address, "first", client).CombinedOutput()
 		_, margin, ok := strings.Cut(string(out), "ok "+client+" margin ")
 		if err != nil || !ok {
 			t.Errorf("%s: %v\n%s", client, err, out)
@@ -116,7 +118,8 @@ func TestPythonExample(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d, err := assay.ParseDecision(rec.Decision); err != nil || !strings.HasSuffix(c.says[0], strings.ToUpper(d.Outcome.String())) {
+		if d, err := assay.ParseDecision(rec.Decision); err != nil ||
+			!strings.HasSuffix(c.says[0], strings.ToUpper(d.Outcome.String())) {
 			t.Errorf("the journal has %+v, %v, want %s", d, err, c.says[0])
 		}
 	}

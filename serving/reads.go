@@ -78,7 +78,8 @@ func (s *scoringServer) GetDecision(ctx context.Context, req *pb.GetDecisionRequ
 	}
 	for i := range scores {
 		x := &scores[i]
-		resp.Shadows = append(resp.Shadows, &pb.ShadowScore{Model: x.Model, ModelDigest: x.Digest[:], Margin: x.Margin, Pd: x.PD, Sequence: at})
+		resp.Shadows = append(resp.Shadows, &pb.ShadowScore{Model: x.Model, ModelDigest: x.Digest[:], Margin: x.Margin,
+			Pd: x.PD, Sequence: at})
 	}
 	if len(rec.Private) > 0 {
 		ev, err := assay.ParseEvent(rec.Private)
@@ -117,7 +118,8 @@ func (s *scoringServer) GetReceipt(ctx context.Context, req *pb.GetReceiptReques
 			return nil, err
 		}
 	} else if _, size := s.cfg.Journal.Checkpoint(); size <= req.Sequence {
-		return nil, fmt.Errorf("decision %d is durable and not yet published in the log; set wait: %w", req.Sequence, assay.ErrPrecondition)
+		return nil, fmt.Errorf("decision %d is durable and not yet published in the log; set wait: %w",
+			req.Sequence, assay.ErrPrecondition)
 	}
 	r, err := s.cfg.Journal.Receipt(ctx, req.Sequence)
 	if err != nil {
@@ -131,7 +133,8 @@ func (s *scoringServer) GetReceipt(ctx context.Context, req *pb.GetReceiptReques
 }
 
 // WatchCheckpoints implements pb.ScoringServer.
-func (s *scoringServer) WatchCheckpoints(_ *pb.WatchCheckpointsRequest, stream pb.Scoring_WatchCheckpointsServer) error {
+func (s *scoringServer) WatchCheckpoints(_ *pb.WatchCheckpointsRequest,
+	stream pb.Scoring_WatchCheckpointsServer) error {
 	ctx, cancel := s.untilDrain(stream.Context())
 	defer cancel()
 	note, size := s.cfg.Journal.Checkpoint()

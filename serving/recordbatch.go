@@ -37,7 +37,8 @@ func (s *scoringServer) RecordBatch(ctx context.Context, req *pb.RecordBatchRequ
 // recordBatchHandler is the gRPC handler of RecordBatch: batchHandler's twin. A
 // row of the message has the encoding of a ScoreRequest that names no model, so
 // that the same decoder reads it, with the same bounds.
-func recordBatchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
+func recordBatchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any,
+	err error) {
 	s := srv.(*scoringServer)
 	var caller auth.Caller
 	defer s.conclude(pb.Scoring_RecordBatch_FullMethodName, &caller, time.Now(), &resp, &err)
@@ -83,7 +84,8 @@ func (s *Server) recordRows(ctx context.Context, caller string, calls []*call) *
 	for i, c := range calls {
 		if c.Err != nil {
 			// An id that is no UTF-8 would make the whole answer one that cannot be read.
-			out.Rows[i] = &pb.RecordResponse{RequestId: strings.ToValidUTF8(c.Key.RequestID, "\uFFFD"), Error: s.rowError(c.Err)}
+			out.Rows[i] = &pb.RecordResponse{RequestId: strings.ToValidUTF8(c.Key.RequestID, "\uFFFD"),
+				Error: s.rowError(c.Err)}
 			continue
 		}
 		out.Rows[i] = c.recorded()

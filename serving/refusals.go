@@ -131,13 +131,16 @@ func (s *Server) sayRows(method, caller string, calls []*call) {
 	if rest := rows - said; rest > 0 {
 		why = append(why, fmt.Sprintf("%d others", rest))
 	}
-	s.refusals.line("rows were refused", caller, []any{"method", method, "caller", caller, "rows", len(calls), "refused", rows, "why", strings.Join(why, ", ")})
+	s.refusals.line("rows were refused", caller,
+		[]any{"method", method, "caller", caller, "rows", len(calls), "refused", rows, "why", strings.Join(why, ", ")})
 }
 
 // requestFields are the fields of requests that errors name, apart from those of
 // plans.
-var requestFields = []string{"request", "request_id", "model", "event", "id", "kind", "time", "entities", "entities.role", "fields", "fields.name", "rows", "what",
-	"arrow", "arrow.ipc", "arrow.time", "page_size", "page_token", "from", "to", "outcome", "entity", "entity.role", "entity.id", "key", "role", "subject", "yaml",
+var requestFields = []string{"request", "request_id", "model", "event", "id", "kind", "time", "entities",
+	"entities.role", "fields", "fields.name", "rows", "what",
+	"arrow", "arrow.ipc", "arrow.time", "page_size", "page_token", "from", "to", "outcome", "entity", "entity.role",
+	"entity.id", "key", "role", "subject", "yaml",
 	"bundle", "bundles", "with_policy", "report_digest", "inputs", "outputs", "raw_input_contents", "sequence"}
 
 // unknownName stands for a field whose name the caller made up.
@@ -163,7 +166,8 @@ func (s *Server) fieldOf(err error) string {
 // refused reports whether a code says that the call, not the server, is at fault.
 func refused(c codes.Code) bool {
 	switch c {
-	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.Unauthenticated, codes.ResourceExhausted,
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.Unauthenticated,
+		codes.ResourceExhausted,
 		codes.FailedPrecondition, codes.OutOfRange, codes.Unimplemented:
 		return true
 	}

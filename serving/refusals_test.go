@@ -23,7 +23,8 @@ import (
 // code and field, and nothing that the caller made up; an admin's act names who.
 func TestRefusalsAreLogged(t *testing.T) {
 	var log lockedBuffer
-	n := start(t, t.TempDir(), Config{Auth: keys("ann:score", "adm:admin"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	n := start(t, t.TempDir(),
+		Config{Auth: keys("ann:score", "adm:admin"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	ann := n.dial(assayclient.Config{APIKey: "ann-key"})
 	bad := application("e", -1, 600)
 	unknown := application("e", 1, 600)
@@ -32,14 +33,23 @@ func TestRefusalsAreLogged(t *testing.T) {
 		call func() error
 		line string
 	}{
-		{func() error { _, err := ann.Score(t.Context(), "r", bad); return err }, "method=/assay.v1.Scoring/Score caller=ann code=InvalidArgument field=amount"},
-		{func() error { _, err := ann.Score(t.Context(), "r", unknown); return err }, `method=/assay.v1.Scoring/Score caller=ann code=InvalidArgument field="(a name that the plan does not know)"`},
+		{func() error {
+			_, err := ann.Score(t.Context(), "r", bad)
+			return err
+		}, "method=/assay.v1.Scoring/Score caller=ann code=InvalidArgument field=amount"},
+		{func() error {
+			_, err := ann.Score(t.Context(), "r", unknown)
+			return err
+		}, `method=/assay.v1.Scoring/Score caller=ann code=InvalidArgument field="(a name that the plan does not know)"`},
 		{func() error {
 			_, err := n.dial(assayclient.Config{APIKey: "zaphod"}).Score(t.Context(), "r", bad)
 			return err
 		},
 			`method=/assay.v1.Scoring/Score caller="" code=Unauthenticated`},
-		{func() error { _, err := n.as("ann").GetStatus(t.Context(), &pb.GetStatusRequest{}); return err }, "method=/assay.v1.Admin/GetStatus caller=ann code=PermissionDenied"},
+		{func() error {
+			_, err := n.as("ann").GetStatus(t.Context(), &pb.GetStatusRequest{})
+			return err
+		}, "method=/assay.v1.Admin/GetStatus caller=ann code=PermissionDenied"},
 		{func() error {
 			_, err := n.as("adm").SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "p"})
 			return err
@@ -55,7 +65,8 @@ func TestRefusalsAreLogged(t *testing.T) {
 	if strings.Contains(log.String(), "zaphod") {
 		t.Error("the log repeats what a caller made up")
 	}
-	if _, err := n.as("adm").SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "q", Yaml: []byte(strict)}); err != nil {
+	if _, err := n.as("adm").SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: "q", Yaml: []byte(strict)}); err !=
+		nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(log.String(), "msg=admin act=policy by=adm") {
@@ -80,7 +91,8 @@ func TestRefusalsAreBounded(t *testing.T) {
 	for range 100 {
 		r.say("m", "c", "InvalidArgument", "f")
 	}
-	if n := strings.Count(log.String(), "\n"); n != refusalsPerSecond || !strings.Contains(log.String(), "not_logged_before=950") {
+	if n := strings.Count(log.String(), "\n"); n != refusalsPerSecond ||
+		!strings.Contains(log.String(), "not_logged_before=950") {
 		t.Errorf("%d lines a second later, want %d: %s", n, refusalsPerSecond, log.String())
 	}
 }
@@ -113,10 +125,13 @@ func TestRefusedRowsAreLogged(t *testing.T) {
 	if _, err := rpc.RecordBatch(t.Context(), &pb.RecordBatchRequest{Rows: record}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "a", Time: timestamppb.New(start2026), Ipc: ipcOf(t, amounts(t, -1, 10))}}); err != nil {
+	if _, err := rpc.ScoreBatch(t.Context(),
+		&pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "a", Time: timestamppb.New(start2026),
+			Ipc: ipcOf(t, amounts(t, -1, 10))}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"method=/assay.v1.Scoring/ScoreBatch " + why, "method=/assay.v1.Scoring/RecordBatch " + why,
+	for _, line := range []string{"method=/assay.v1.Scoring/ScoreBatch " + why,
+		"method=/assay.v1.Scoring/RecordBatch " + why,
 		`method=/assay.v1.Scoring/ScoreBatch caller=ann rows=2 refused=1 why="1 InvalidArgument amount"` + "\n"} {
 		if !strings.Contains(log.String(), `msg="rows were refused" `+line) {
 			t.Errorf("no line %q in\n%s", line, log.String())
@@ -156,7 +171,8 @@ func TestRefusedStrangersAreLogged(t *testing.T) {
 			t.Fatalf("watch %d: %v", i, err)
 		}
 	}
-	if line := `msg="a call was refused" method=/grpc.health.v1.Health/Watch caller="" code=Unavailable` + "\n"; strings.Count(log.String(), line) != 1 {
+	if line := `msg="a call was refused" method=/grpc.health.v1.Health/Watch caller="" code=Unavailable` +
+		"\n"; strings.Count(log.String(), line) != 1 {
 		t.Errorf("not one line %q in\n%s", line, log.String())
 	}
 	for range 2 * refusalsAtOnce {
@@ -179,19 +195,23 @@ func TestListRefuses(t *testing.T) {
 		req   *pb.ListDecisionsRequest
 		words string
 	}{
-		"role":          {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "byuer", Id: "B-1"}}, `the roles are buyer; did you mean "buyer"?`},
-		"another case":  {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "Buyer", Id: "B-1"}}, `did you mean "buyer"?`},
+		"role": {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "byuer", Id: "B-1"}},
+			`the roles are buyer; did you mean "buyer"?`},
+		"another case": {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "Buyer", Id: "B-1"}},
+			`did you mean "buyer"?`},
 		"no id":         {&pb.ListDecisionsRequest{Entity: &pb.Entity{Role: "buyer"}}, "entity.id"},
 		"no role":       {&pb.ListDecisionsRequest{Entity: &pb.Entity{Id: "B-1"}}, "entity.role"},
 		"range":         {&pb.ListDecisionsRequest{From: at, To: timestamppb.New(start2026.Add(-time.Hour))}, "from"},
 		"empty range":   {&pb.ListDecisionsRequest{From: at, To: at}, "from"},
 		"no such value": {&pb.ListDecisionsRequest{Outcome: 77}, "outcome"},
 	} {
-		if _, err := rpc.ListDecisions(t.Context(), c.req); status.Code(err) != codes.InvalidArgument || !has(err, c.words) {
+		if _, err := rpc.ListDecisions(t.Context(), c.req); status.Code(err) != codes.InvalidArgument ||
+			!has(err, c.words) {
 			t.Errorf("%s: %v, want %q", name, err, c.words)
 		}
 	}
-	for _, req := range []*pb.ListDecisionsRequest{{}, {Entity: &pb.Entity{Role: "buyer", Id: "nobody"}}, {From: at}, {To: at}} {
+	for _, req := range []*pb.ListDecisionsRequest{{}, {Entity: &pb.Entity{Role: "buyer", Id: "nobody"}},
+		{From: at}, {To: at}} {
 		if _, err := rpc.ListDecisions(t.Context(), req); err != nil {
 			t.Error(err)
 		}

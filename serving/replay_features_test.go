@@ -50,7 +50,8 @@ func scfBundle(t *testing.T, events []assay.Event) *models.Bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &models.Model{Objective: models.Binary, Sigmoid: 1, Trees: []models.Tree{stump(0, 1000, -3, -1), stump(1, 2, 1, 0)}}
+	m := &models.Model{Objective: models.Binary, Sigmoid: 1,
+		Trees: []models.Tree{stump(0, 1000, -3, -1), stump(1, 2, 1, 0)}}
 	for _, f := range p.Features() {
 		m.Features = append(m.Features, models.FeatureInfo{Name: f.Name, Categorical: f.Categorical, Max: 1e12})
 	}
@@ -164,7 +165,8 @@ func TestOnlineIsOffline(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(sequenced) != len(events) || m.Rows != len(online) || m.Rows == 0 {
-		t.Fatalf("%d events in the journal of %d sent; %d vectors offline, %d online", len(sequenced), len(events), m.Rows, len(online))
+		t.Fatalf("%d events in the journal of %d sent; %d vectors offline, %d online", len(sequenced),
+			len(events), m.Rows, len(online))
 	}
 	moved, different := 0, 0
 	for i := range sequenced {
@@ -181,11 +183,13 @@ func TestOnlineIsOffline(t *testing.T) {
 			different++
 		}
 	}
-	t.Logf("%d events, %d of them sequenced elsewhere than they were generated, %d vectors, %d restarts: %d differ", len(events), moved, m.Rows, lives-1, different)
+	t.Logf("%d events, %d of them sequenced elsewhere than they were generated, %d vectors, %d restarts: %d differ",
+		len(events), moved, m.Rows, lives-1, different)
 	if different > 0 {
 		t.Errorf("%d of %d vectors differ", different, m.Rows)
 	}
 	if moved == 0 {
-		t.Error("every event was sequenced where it was generated: the test does not reach the disorder of real callers")
+		t.Error("every event was sequenced where it was generated: the test does not reach the disorder of real " +
+			"callers")
 	}
 }

@@ -30,7 +30,8 @@ func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (
 			continue
 		}
 		if len(f.from) != len(f.to) {
-			return nil, &assay.FieldError{Field: f.name, Problem: fmt.Sprintf("must have %d bytes: it is a SHA-256", len(f.to))}
+			return nil, &assay.FieldError{Field: f.name,
+				Problem: fmt.Sprintf("must have %d bytes: it is a SHA-256", len(f.to))}
 		}
 		*f.to = assay.Digest(f.from)
 	}

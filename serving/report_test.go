@@ -22,7 +22,8 @@ func TestRecordReport(t *testing.T) {
 	n := start(t, dir, Config{})
 	adm := pb.NewAdminClient(n.client.Conn())
 	report, data, model, plan := assay.Sum("report"), assay.Sum("data"), assay.Sum("model"), assay.Sum("plan")
-	req := &pb.RecordReportRequest{RequestId: "r", ReportDigest: report[:], DataDigest: data[:], Rows: 12, Name: "report.json", ModelDigest: model[:], PlanDigest: plan[:]}
+	req := &pb.RecordReportRequest{RequestId: "r", ReportDigest: report[:], DataDigest: data[:], Rows: 12,
+		Name: "report.json", ModelDigest: model[:], PlanDigest: plan[:]}
 	first, err := adm.RecordReport(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +44,8 @@ func TestRecordReport(t *testing.T) {
 	if err := assay.UnmarshalCBOR(rec.Decision, &note); err != nil {
 		t.Fatal(err)
 	}
-	if want := (journal.ReportNote{Version: 1, Report: report, Data: data, Rows: 12, What: "report.json"}); note != want || rec.Kind != ledger.Report || rec.Model != model || rec.Plan != plan {
+	if want := (journal.ReportNote{Version: 1, Report: report, Data: data, Rows: 12, What: "report.json"}); note !=
+		want || rec.Kind != ledger.Report || rec.Model != model || rec.Plan != plan {
 		t.Errorf("record %+v with %+v, want %+v", rec, note, want)
 	}
 	receipt, err := n.client.Receipt(t.Context(), first.Sequence)
@@ -63,16 +65,24 @@ func TestRecordReport(t *testing.T) {
 		change func(*pb.RecordReportRequest)
 		want   codes.Code
 	}{
-		"another body":     {func(r *pb.RecordReportRequest) { r.Rows++ }, codes.AlreadyExists},
-		"another model":    {func(r *pb.RecordReportRequest) { r.ModelDigest = data[:] }, codes.AlreadyExists},
-		"no report":        {func(r *pb.RecordReportRequest) { r.ReportDigest = nil }, codes.InvalidArgument},
-		"a zero report":    {func(r *pb.RecordReportRequest) { r.ReportDigest = make([]byte, 32) }, codes.InvalidArgument},
-		"a short digest":   {func(r *pb.RecordReportRequest) { r.DataDigest = data[:31] }, codes.InvalidArgument},
-		"no request id":    {func(r *pb.RecordReportRequest) { r.RequestId = "" }, codes.InvalidArgument},
-		"a name too long":  {func(r *pb.RecordReportRequest) { r.Name = string(make([]byte, 257)) }, codes.InvalidArgument},
-		"only the report":  {func(r *pb.RecordReportRequest) { *r = pb.RecordReportRequest{RequestId: "s", ReportDigest: report[:]} }, codes.OK},
-		"the same, anew":   {func(r *pb.RecordReportRequest) { r.RequestId = "t" }, codes.OK},
-		"plan of 33 bytes": {func(r *pb.RecordReportRequest) { r.PlanDigest = append(plan[:], 0) }, codes.InvalidArgument},
+		"another body":  {func(r *pb.RecordReportRequest) { r.Rows++ }, codes.AlreadyExists},
+		"another model": {func(r *pb.RecordReportRequest) { r.ModelDigest = data[:] }, codes.AlreadyExists},
+		"no report":     {func(r *pb.RecordReportRequest) { r.ReportDigest = nil }, codes.InvalidArgument},
+		"a zero report": {func(r *pb.RecordReportRequest) {
+			r.ReportDigest = make([]byte, 32)
+		}, codes.InvalidArgument},
+		"a short digest": {func(r *pb.RecordReportRequest) { r.DataDigest = data[:31] }, codes.InvalidArgument},
+		"no request id":  {func(r *pb.RecordReportRequest) { r.RequestId = "" }, codes.InvalidArgument},
+		"a name too long": {func(r *pb.RecordReportRequest) {
+			r.Name = string(make([]byte, 257))
+		}, codes.InvalidArgument},
+		"only the report": {func(r *pb.RecordReportRequest) {
+			*r = pb.RecordReportRequest{RequestId: "s", ReportDigest: report[:]}
+		}, codes.OK},
+		"the same, anew": {func(r *pb.RecordReportRequest) { r.RequestId = "t" }, codes.OK},
+		"plan of 33 bytes": {func(r *pb.RecordReportRequest) {
+			r.PlanDigest = append(plan[:], 0)
+		}, codes.InvalidArgument},
 	} {
 		r := proto.Clone(req).(*pb.RecordReportRequest)
 		c.change(r)

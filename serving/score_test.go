@@ -34,12 +34,15 @@ func TestScore(t *testing.T) {
 		{2000, math.NaN(), -0.5, assay.Decline, []string{"R01"}},
 		{2000, 400, 1.5, assay.Decline, []string{"R01", "R02"}},
 	} {
-		d, err := n.client.Score(t.Context(), fmt.Sprintf("r%d", i), application(fmt.Sprintf("e%d", i), c.amount, c.income))
+		d, err := n.client.Score(t.Context(), fmt.Sprintf("r%d", i),
+			application(fmt.Sprintf("e%d", i), c.amount, c.income))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Sequence != begun+uint64(i) || d.Outcome != c.outcome || d.Score.Margin != c.margin || math.Abs(d.Score.PD-sigmoid(c.margin)) > 1e-12 {
-			t.Errorf("%d: %s with margin %v and PD %v at %d, want %s with %v at %d", i, d.Outcome, d.Score.Margin, d.Score.PD, d.Sequence, c.outcome, c.margin, begun+i)
+		if d.Sequence != begun+uint64(i) || d.Outcome != c.outcome || d.Score.Margin != c.margin ||
+			math.Abs(d.Score.PD-sigmoid(c.margin)) > 1e-12 {
+			t.Errorf("%d: %s with margin %v and PD %v at %d, want %s with %v at %d", i, d.Outcome, d.Score.Margin,
+				d.Score.PD, d.Sequence, c.outcome, c.margin, begun+i)
 		}
 		var got []string
 		for _, r := range d.Reasons {
@@ -52,7 +55,8 @@ func TestScore(t *testing.T) {
 			t.Errorf("%d: reasons %v, want %v", i, got, c.codes)
 		}
 		b := n.server.cfg.Bundle
-		if d.Score.Model != b.Digest || d.Plan != b.Manifest.Plan || d.Policy != n.server.engine.Models().Active.Policy.Digest() || d.Score.Grade == "" || d.Score.Points == 0 {
+		if d.Score.Model != b.Digest || d.Plan != b.Manifest.Plan ||
+			d.Policy != n.server.engine.Models().Active.Policy.Digest() || d.Score.Grade == "" || d.Score.Points == 0 {
 			t.Errorf("%d: the decision does not name what it was made by: %+v", i, d.Decision)
 		}
 	}
@@ -87,14 +91,17 @@ func TestValidation(t *testing.T) {
 	}{
 		{"no request id", "request_id", &pb.ScoreRequest{Event: wire.Event(with())}},
 		{"no event", "event", &pb.ScoreRequest{RequestId: "r"}},
-		{"unknown field", "shoe_size", &pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("shoe_size", assay.NumberValue(43))))}},
-		{"wrong kind", "insured", &pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("insured", assay.NumberValue(3))))}},
+		{"unknown field", "shoe_size",
+			&pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("shoe_size", assay.NumberValue(43))))}},
+		{"wrong kind", "insured",
+			&pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("insured", assay.NumberValue(3))))}},
 		{"NaN", "income", &pb.ScoreRequest{RequestId: "r", Event: func() *pb.Event {
 			e := application("e", 10, 1)
 			e.Fields[2].Value = assay.NumberValue(math.NaN())
 			return wire.Event(e)
 		}()}},
-		{"twice", "amount", &pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("amount", assay.NumberValue(1))))}},
+		{"twice", "amount",
+			&pb.ScoreRequest{RequestId: "r", Event: wire.Event(with(field("amount", assay.NumberValue(1))))}},
 		{"required", "amount", &pb.ScoreRequest{RequestId: "r", Event: func() *pb.Event {
 			e := application("e", 10, 600)
 			e.Fields = e.Fields[1:]
@@ -121,7 +128,8 @@ func TestValidation(t *testing.T) {
 		}
 	}
 	big := with(field("sector2", assay.TextValue(string(make([]byte, 100<<10)))))
-	if _, err := rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: "r", Event: wire.Event(big)}); status.Code(err) != codes.ResourceExhausted {
+	if _, err := rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: "r", Event: wire.Event(big)}); status.Code(err) !=
+		codes.ResourceExhausted {
 		t.Errorf("an oversize message: got %v, want RESOURCE_EXHAUSTED", err)
 	}
 	if taken := n.journal.Stats().Taken - begun; taken != 0 {
@@ -143,13 +151,16 @@ func TestIdempotency(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !again.Repeated || string(again.Canonical) != string(first.Canonical) || string(again.Promise) != string(first.Promise) {
+		if !again.Repeated || string(again.Canonical) != string(first.Canonical) ||
+			string(again.Promise) != string(first.Promise) {
 			t.Errorf("asking again gave another decision or promise: %+v, then %+v", first.Decision, again.Decision)
 		}
-		if _, err := n.client.Score(t.Context(), "r", application("e", 11, 600)); status.Code(err) != codes.AlreadyExists {
+		if _, err := n.client.Score(t.Context(), "r", application("e", 11, 600)); status.Code(err) !=
+			codes.AlreadyExists {
 			t.Errorf("another body: got %v, want ALREADY_EXISTS", err)
 		}
-		if _, err := n.client.Record(t.Context(), "r", application("e", 10, 600)); status.Code(err) != codes.AlreadyExists {
+		if _, err := n.client.Record(t.Context(), "r", application("e", 10, 600)); status.Code(err) !=
+			codes.AlreadyExists {
 			t.Errorf("another method: got %v, want ALREADY_EXISTS", err)
 		}
 	}

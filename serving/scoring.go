@@ -52,13 +52,15 @@ func (s *scoringServer) score(ctx context.Context, caller string, c *call) error
 // scoringOwn are the hot paths: the requests of Score, ScoreBatch and RecordBatch are decoded
 // into the noun and answered from it.
 func scoringOwn() map[string]grpc.MethodHandler {
-	return map[string]grpc.MethodHandler{"Score": scoreHandler, "ScoreBatch": batchHandler, "RecordBatch": recordBatchHandler}
+	return map[string]grpc.MethodHandler{"Score": scoreHandler, "ScoreBatch": batchHandler,
+		"RecordBatch": recordBatchHandler}
 }
 
 // scoreHandler is the gRPC handler of Score. It does what guard does
 // by itself, with no context and no closure, and reads nothing of a caller that
 // it does not know.
-func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
+func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any,
+	err error) {
 	s := srv.(*scoringServer)
 	var caller auth.Caller
 	defer s.conclude(pb.Scoring_Score_FullMethodName, &caller, time.Now(), &resp, &err)
@@ -80,7 +82,8 @@ func scoreHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 }
 
 // batchHandler is the gRPC handler of ScoreBatch.
-func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
+func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any,
+	err error) {
 	s := srv.(*scoringServer)
 	var caller auth.Caller
 	defer s.conclude(pb.Scoring_ScoreBatch_FullMethodName, &caller, time.Now(), &resp, &err)
@@ -131,8 +134,9 @@ func take(decode func(any) error, a *wire.Attempt) error {
 	}
 	var large *wire.TooLarge
 	if errors.As(a.Err, &large) {
-		return status.Errorf(codes.ResourceExhausted, "the message has %d bytes, which is larger than max-message (%d): "+
-			"send smaller batches, or raise that setting of the server", large.Bytes, large.Limit)
+		return status.Errorf(codes.ResourceExhausted,
+			"the message has %d bytes, which is larger than max-message (%d): "+
+				"send smaller batches, or raise that setting of the server", large.Bytes, large.Limit)
 	}
 	if a.Err != nil {
 		return &assay.FieldError{Field: "request", Problem: "is not a well-formed message"}

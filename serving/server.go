@@ -90,9 +90,12 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.calls.New = newCall
-	s.engine = engine.New(engine.Config{Journal: cfg.Journal, Logger: cfg.Logger, Now: cfg.Now, Load: cfg.Load, MaxInFlight: cfg.MaxInFlight,
-		MaxAhead: cfg.MaxAhead, RatePerSecond: cfg.RatePerSecond, RateBurst: cfg.RateBurst, Traced: cfg.Traces != nil,
-		FourEyes: cfg.FourEyes, AcceptedHead: cfg.AcceptedHead, StartedBy: cfg.StartedBy, HasPolicy: len(cfg.Policy) > 0})
+	s.engine = engine.New(engine.Config{Journal: cfg.Journal, Logger: cfg.Logger, Now: cfg.Now, Load: cfg.Load,
+		MaxInFlight: cfg.MaxInFlight,
+		MaxAhead:    cfg.MaxAhead, RatePerSecond: cfg.RatePerSecond, RateBurst: cfg.RateBurst,
+		Traced:   cfg.Traces != nil,
+		FourEyes: cfg.FourEyes, AcceptedHead: cfg.AcceptedHead, StartedBy: cfg.StartedBy,
+		HasPolicy: len(cfg.Policy) > 0})
 	s.refusals = newRefusals(s.log, cfg.Now)
 	if s.restored, err = s.engine.Restore(context.Background(), m); err != nil {
 		return nil, err
@@ -124,8 +127,10 @@ func (s *Server) register() {
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.WaitForHandlers(true),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 15 * time.Minute, Time: time.Minute, Timeout: 20 * time.Second}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 15 * time.Minute, Time: time.Minute,
+			Timeout: 20 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second,
+			PermitWithoutStream: true}),
 	}
 	opts = append(opts, tracing(s.cfg.Traces)...)
 	if s.auth.Configured() {
@@ -167,7 +172,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	if !s.auth.Configured() {
 		if !loopback(l.Addr()) {
 			l.Close()
-			return fmt.Errorf("serving: no credentials are configured, so the server listens on loopback alone, not on %s: configure auth (keys, certificates or issuers)", l.Addr())
+			return fmt.Errorf("serving: no credentials are configured, so the server listens on loopback alone, not "+
+				"on %s: configure auth (keys, certificates or issuers)", l.Addr())
 		}
 		s.log.Warn("no credentials are configured: every local caller has all roles", "address", l.Addr().String())
 	}

@@ -34,7 +34,8 @@ func (n *node) shadowed(seq uint64) []*pb.ShadowScore {
 	n.t.Helper()
 	rpc := pb.NewScoringClient(n.client.Conn())
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		got, err := rpc.GetDecision(n.t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: seq}})
+		got, err := rpc.GetDecision(n.t.Context(),
+			&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: seq}})
 		if err != nil {
 			n.t.Fatal(err)
 		}
@@ -61,7 +62,8 @@ func TestShadow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := adm.SetShadow(t.Context(), &pb.SetShadowRequest{RequestId: "s", Bundles: []string{"challenger"}}); err != nil {
+	if _, err := adm.SetShadow(t.Context(),
+		&pb.SetShadowRequest{RequestId: "s", Bundles: []string{"challenger"}}); err != nil {
 		t.Fatal(err)
 	}
 	margins := map[uint64]float64{}
@@ -96,14 +98,18 @@ func TestShadow(t *testing.T) {
 		}
 		at = sh[0].Sequence
 	}
-	if first, err := rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: before.Sequence}}); err != nil || len(first.Shadows) != 0 {
+	if first, err := rpc.GetDecision(t.Context(),
+		&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: before.Sequence}}); err != nil ||
+		len(first.Shadows) != 0 {
 		t.Errorf("a decision from before the challenger: %v, %+v", err, first.GetShadows())
 	}
 	// The record is of its own kind, no decision, and has a receipt.
 	if rec, err := n.journal.Get(at); err != nil || rec.Kind != ledger.Shadow {
 		t.Fatalf("record %d: %+v, %v", at, rec, err)
 	}
-	if _, err := rpc.GetDecision(t.Context(), &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: at}}); status.Code(err) != codes.NotFound {
+	if _, err := rpc.GetDecision(t.Context(),
+		&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: at}}); status.Code(
+		err) != codes.NotFound {
 		t.Errorf("the shadow record as a decision: %v", err)
 	}
 	receipt, err := n.client.Receipt(t.Context(), at)
@@ -114,7 +120,8 @@ func TestShadow(t *testing.T) {
 		t.Errorf("the shadow record's receipt: %v", fs)
 	}
 	e := application("e", 10, 600).Entities[0]
-	if _, err := adm.EraseSubject(t.Context(), &pb.EraseSubjectRequest{RequestId: "x", Role: e.Role, Id: e.ID}); err != nil {
+	if _, err := adm.EraseSubject(t.Context(), &pb.EraseSubjectRequest{RequestId: "x", Role: e.Role, Id: e.ID}); err !=
+		nil {
 		t.Fatal(err)
 	}
 	if rec, err := n.journal.Get(at); err == nil || len(rec.Decision) != 0 {

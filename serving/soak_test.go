@@ -139,7 +139,8 @@ func (s *soaked) caller(who int) {
 }
 
 // ask sends requests in one of three ways.
-func (s *soaked) ask(ctx context.Context, n *node, way int, reqs []assayclient.Request) (rows []assayclient.Row, err error) {
+func (s *soaked) ask(ctx context.Context, n *node, way int, reqs []assayclient.Request) (rows []assayclient.Row,
+	err error) {
 	switch way {
 	case 0:
 		d, err := n.client.Score(ctx, reqs[0].ID, reqs[0].Event)
@@ -189,12 +190,14 @@ func TestSoak(t *testing.T) {
 			t.Fatalf("ASSAY_SOAK: %v", err)
 		}
 	}
-	bundles := []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1), bundle(t, windowPlan, "two", 2)}
+	bundles := []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1),
+		bundle(t, windowPlan, "two", 2)}
 	byDigest := map[assay.Digest]*models.Bundle{}
 	for _, b := range bundles {
 		byDigest[b.Digest] = b
 	}
-	s := &soaked{t: t, dir: t.TempDir(), told: map[string]*assayclient.Decision{}, cfg: Config{Bundle: bundles[0], Load: loading(bundles)}}
+	s := &soaked{t: t, dir: t.TempDir(), told: map[string]*assayclient.Decision{},
+		cfg: Config{Bundle: bundles[0], Load: loading(bundles)}}
 	s.begin(vfs.NewCrashableMem())
 	began := time.Now()
 	var callers sync.WaitGroup
@@ -212,12 +215,17 @@ func TestSoak(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		switch k % 3 {
 		case 0:
-			_, err := adm.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: fmt.Sprint("model-", k), Bundle: []string{"one", "two", "zero"}[k/3%3]})
+			_, err := adm.ActivateModel(ctx,
+				&pb.ActivateModelRequest{RequestId: fmt.Sprint("model-", k),
+					Bundle: []string{"one", "two", "zero"}[k/3%3]})
 			if swaps++; err != nil {
 				t.Errorf("activation: %v", err)
 			}
 		case 1:
-			_, err := adm.SetPolicy(ctx, &pb.SetPolicyRequest{RequestId: fmt.Sprint("policy-", k), Yaml: fmt.Appendf(nil, "name: p%d\ncutoffs: {review_from: 0.%02d, decline_from: 0.9}\n", k, 1+k%80)})
+			_, err := adm.SetPolicy(ctx,
+				&pb.SetPolicyRequest{RequestId: fmt.Sprint("policy-", k),
+					Yaml: fmt.Appendf(nil, "name: p%d\ncutoffs: {review_from: 0.%02d, decline_from: 0.9}\n", k,
+						1+k%80)})
 			if swaps++; err != nil {
 				t.Errorf("policy: %v", err)
 			}
@@ -258,7 +266,8 @@ func (s *soaked) check(byDigest map[assay.Digest]*models.Bundle) {
 		if err != nil {
 			return err
 		}
-		if b := byDigest[d.Score.Model]; rec.Kind != ledger.Decision || b == nil || d.Score.Model != rec.Model || d.Policy != rec.Policy ||
+		if b := byDigest[d.Score.Model]; rec.Kind != ledger.Decision || b == nil || d.Score.Model != rec.Model ||
+			d.Policy != rec.Policy ||
 			d.Vector != v.Digest() || d.Score.Margin != b.Model.Margin(v.Values) {
 			s.t.Errorf("record %d of kind %s: the decision is not what its model makes of its vector", seq, rec.Kind)
 		}

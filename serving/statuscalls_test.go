@@ -27,7 +27,8 @@ type calls struct {
 }
 
 func callsOf(c *assayclient.Client) *calls {
-	return &calls{pb.NewScoringClient(c.Conn()), pb.NewAdminClient(c.Conn()), v2.NewGRPCInferenceServiceClient(c.Conn())}
+	return &calls{pb.NewScoringClient(c.Conn()), pb.NewAdminClient(c.Conn()),
+		v2.NewGRPCInferenceServiceClient(c.Conn())}
 }
 
 func scoreRequest(id string, e *assay.Event) *pb.ScoreRequest {
@@ -43,7 +44,8 @@ func rowError(m *pb.ScoreResponse, err error) error {
 	}
 	st := status.New(codes.Code(e.Code), e.Message)
 	if e.Field != "" {
-		st, err = st.WithDetails(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: e.Field}}})
+		st, err = st.WithDetails(
+			&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: e.Field}}})
 	}
 	if e.RetryAfter != nil && err == nil {
 		st, err = st.WithDetails(&errdetails.RetryInfo{RetryDelay: e.RetryAfter})
@@ -96,30 +98,38 @@ func (c *calls) byID(ctx context.Context, id string, variant int) map[string]fun
 	amount := 10 + float64(variant)
 	req, digest := scoreRequest(id, application("e-"+id, amount, 600)), assay.Sum("report", []byte{byte(variant)})
 	return map[string]func() error{
-		"Scoring/Score":       func() error { _, err := c.score.Score(ctx, req); return err },
-		"Scoring/ScoreBatch":  func() error { return c.batch(ctx, &pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{req}}) },
+		"Scoring/Score": func() error { _, err := c.score.Score(ctx, req); return err },
+		"Scoring/ScoreBatch": func() error {
+			return c.batch(ctx, &pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{req}})
+		},
 		"Scoring/ScoreStream": func() error { return c.stream(ctx, req) },
 		"Scoring/Record": func() error {
 			_, err := c.score.Record(ctx, &pb.RecordRequest{RequestId: id, Event: req.Event})
 			return err
 		},
 		"Scoring/RecordBatch": func() error {
-			return c.recordBatch(ctx, &pb.RecordBatchRequest{Rows: []*pb.RecordRequest{{RequestId: id, Event: req.Event}}})
+			return c.recordBatch(ctx,
+				&pb.RecordBatchRequest{Rows: []*pb.RecordRequest{{RequestId: id, Event: req.Event}}})
 		},
 		"Admin/ActivateModel": func() error {
-			_, err := c.admin.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: id, Bundle: fmt.Sprintf("second-%d", variant)})
+			_, err := c.admin.ActivateModel(ctx,
+				&pb.ActivateModelRequest{RequestId: id, Bundle: fmt.Sprintf("second-%d", variant)})
 			return err
 		},
 		"Admin/SetShadow": func() error {
-			_, err := c.admin.SetShadow(ctx, &pb.SetShadowRequest{RequestId: id, Bundles: []string{fmt.Sprintf("second-%d", variant)}})
+			_, err := c.admin.SetShadow(ctx,
+				&pb.SetShadowRequest{RequestId: id, Bundles: []string{fmt.Sprintf("second-%d", variant)}})
 			return err
 		},
 		"Admin/SetPolicy": func() error {
-			_, err := c.admin.SetPolicy(ctx, &pb.SetPolicyRequest{RequestId: id, Yaml: fmt.Appendf(nil, "name: p%d\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n", variant)})
+			_, err := c.admin.SetPolicy(ctx,
+				&pb.SetPolicyRequest{RequestId: id,
+					Yaml: fmt.Appendf(nil, "name: p%d\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n", variant)})
 			return err
 		},
 		"Admin/EraseSubject": func() error {
-			_, err := c.admin.EraseSubject(ctx, &pb.EraseSubjectRequest{RequestId: id, Role: "buyer", Id: fmt.Sprintf("B-%d", variant)})
+			_, err := c.admin.EraseSubject(ctx,
+				&pb.EraseSubjectRequest{RequestId: id, Role: "buyer", Id: fmt.Sprintf("B-%d", variant)})
 			return err
 		},
 		"Admin/RecordReport": func() error {

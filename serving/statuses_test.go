@@ -34,8 +34,10 @@ import (
 )
 
 // promised are the codes of the status table in the order of docs/serving.md.
-var promised = []codes.Code{codes.InvalidArgument, codes.AlreadyExists, codes.NotFound, codes.Unauthenticated, codes.PermissionDenied,
-	codes.ResourceExhausted, codes.FailedPrecondition, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Internal}
+var promised = []codes.Code{codes.InvalidArgument, codes.AlreadyExists, codes.NotFound, codes.Unauthenticated,
+	codes.PermissionDenied,
+	codes.ResourceExhausted, codes.FailedPrecondition, codes.Unavailable, codes.DeadlineExceeded,
+	codes.Canceled, codes.Internal}
 
 // seen is which code came from which method.
 type seen map[string]map[codes.Code]bool
@@ -81,7 +83,8 @@ func statusConfig(t *testing.T) Config {
 	for i := range 3 {
 		second[fmt.Sprintf("second-%d", i)] = bundle(t, planYAML, fmt.Sprintf("second-%d", i), 0.5)
 	}
-	return Config{Auth: keys("all:score,record,read,audit,admin", "reader:read", "recorder:record"), MaxMessageBytes: 1 << 16,
+	return Config{Auth: keys("all:score,record,read,audit,admin", "reader:read", "recorder:record"),
+		MaxMessageBytes: 1 << 16,
 		Load: func(_ context.Context, name string) (*models.Bundle, error) {
 			if b := second[name]; b != nil {
 				return b, nil
@@ -138,7 +141,8 @@ func TestStatuses(t *testing.T) {
 		delete(have, c)
 	}
 	if len(have) > 0 || !slices.Equal(documented, names) {
-		t.Errorf("docs/serving.md promises %v, the test walks %v, and status.go has %v besides", documented, names, have)
+		t.Errorf("docs/serving.md promises %v, the test walks %v, and status.go has %v besides",
+			documented, names, have)
 	}
 	between(t, "statuses", got.table())
 }
@@ -170,7 +174,8 @@ func (s seen) table() string {
 func (s seen) requests(t *testing.T) {
 	n := start(t, t.TempDir(), statusConfig(t))
 	c, ctx := n.all("all-key"), t.Context()
-	const invalid, missing, exists, state = codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition
+	const invalid, missing, exists, state = codes.InvalidArgument, codes.NotFound, codes.AlreadyExists,
+		codes.FailedPrecondition
 	for method, call := range c.byID(ctx, "", 0) {
 		s.want(t, method, invalid, "no request id", call)
 	}
@@ -181,20 +186,47 @@ func (s seen) requests(t *testing.T) {
 		return &pb.ExplainRequest{What: &pb.ExplainRequest_Sequence{Sequence: seq}}
 	}
 	for method, call := range map[string]func() error{
-		"Scoring/Explain":                           func() error { _, err := c.score.Explain(ctx, &pb.ExplainRequest{}); return err },
-		"Scoring/GetDecision":                       func() error { _, err := c.score.GetDecision(ctx, &pb.GetDecisionRequest{}); return err },
-		"Scoring/ListDecisions":                     func() error { _, err := c.score.ListDecisions(ctx, &pb.ListDecisionsRequest{PageSize: -1}); return err },
-		"inference.GRPCInferenceService/ModelInfer": func() error { _, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{}); return err },
+		"Scoring/Explain": func() error {
+			_, err := c.score.Explain(ctx, &pb.ExplainRequest{})
+			return err
+		},
+		"Scoring/GetDecision": func() error {
+			_, err := c.score.GetDecision(ctx, &pb.GetDecisionRequest{})
+			return err
+		},
+		"Scoring/ListDecisions": func() error {
+			_, err := c.score.ListDecisions(ctx, &pb.ListDecisionsRequest{PageSize: -1})
+			return err
+		},
+		"inference.GRPCInferenceService/ModelInfer": func() error {
+			_, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{})
+			return err
+		},
 	} {
 		s.want(t, method, invalid, "a request that asks for nothing", call)
 	}
 	for method, call := range map[string]func() error{
-		"Scoring/Explain":                              func() error { _, err := c.score.Explain(ctx, explain(999)); return err },
-		"Scoring/GetDecision":                          func() error { _, err := c.score.GetDecision(ctx, bySequence(999)); return err },
-		"Scoring/GetReceipt":                           func() error { _, err := c.score.GetReceipt(ctx, &pb.GetReceiptRequest{Sequence: 999}); return err },
-		"Admin/EraseSubject":                           c.byID(ctx, "nobody", 7)["Admin/EraseSubject"],
-		"inference.GRPCInferenceService/ModelInfer":    func() error { _, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{ModelName: "none"}); return err },
-		"inference.GRPCInferenceService/ModelMetadata": func() error { _, err := c.infer.ModelMetadata(ctx, &v2.ModelMetadataRequest{Name: "none"}); return err },
+		"Scoring/Explain": func() error {
+			_, err := c.score.Explain(ctx, explain(999))
+			return err
+		},
+		"Scoring/GetDecision": func() error {
+			_, err := c.score.GetDecision(ctx, bySequence(999))
+			return err
+		},
+		"Scoring/GetReceipt": func() error {
+			_, err := c.score.GetReceipt(ctx, &pb.GetReceiptRequest{Sequence: 999})
+			return err
+		},
+		"Admin/EraseSubject": c.byID(ctx, "nobody", 7)["Admin/EraseSubject"],
+		"inference.GRPCInferenceService/ModelInfer": func() error {
+			_, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{ModelName: "none"})
+			return err
+		},
+		"inference.GRPCInferenceService/ModelMetadata": func() error {
+			_, err := c.infer.ModelMetadata(ctx, &v2.ModelMetadataRequest{Name: "none"})
+			return err
+		},
 		"inference.GRPCInferenceService/RepositoryModelUnload": func() error {
 			_, err := c.infer.RepositoryModelUnload(ctx, &v2.RepositoryModelUnloadRequest{ModelName: "none"})
 			return err
@@ -220,7 +252,10 @@ func (s seen) requests(t *testing.T) {
 	bundleOf := func(name string) *pb.ActivateModelRequest {
 		return &pb.ActivateModelRequest{RequestId: "b-" + name, Bundle: name}
 	}
-	s.want(t, "Admin/ActivateModel", state, "a bundle that is refused", func() error { _, err := c.admin.ActivateModel(ctx, bundleOf("none")); return err })
+	s.want(t, "Admin/ActivateModel", state, "a bundle that is refused", func() error {
+		_, err := c.admin.ActivateModel(ctx, bundleOf("none"))
+		return err
+	})
 	s.want(t, "Admin/SetShadow", state, "a shadow of another plan", func() error {
 		_, err := c.admin.SetShadow(ctx, &pb.SetShadowRequest{RequestId: "other", Bundles: []string{"other plan"}})
 		return err
@@ -234,8 +269,10 @@ func (s seen) requests(t *testing.T) {
 		_, err := c.infer.RepositoryModelUnload(ctx, &v2.RepositoryModelUnloadRequest{ModelName: active})
 		return err
 	})
-	s.want(t, "Scoring/Explain", state, "the model that decided is not loaded any more", func() error { // second-1 decides now
-		if _, err := c.infer.RepositoryModelUnload(ctx, &v2.RepositoryModelUnloadRequest{ModelName: "first"}); err != nil {
+	// second-1 decides now
+	s.want(t, "Scoring/Explain", state, "the model that decided is not loaded any more", func() error {
+		if _, err := c.infer.RepositoryModelUnload(ctx, &v2.RepositoryModelUnloadRequest{ModelName: "first"}); err !=
+			nil {
 			return err
 		}
 		_, err := c.score.Explain(ctx, explain(begun))
@@ -270,10 +307,17 @@ func (s seen) requests(t *testing.T) {
 			return err
 		},
 		"Scoring/RecordBatch": func() error {
-			return c.recordBatch(ctx, &pb.RecordBatchRequest{Rows: []*pb.RecordRequest{{RequestId: "big", Event: wire.Event(huge)}}})
+			return c.recordBatch(ctx,
+				&pb.RecordBatchRequest{Rows: []*pb.RecordRequest{{RequestId: "big", Event: wire.Event(huge)}}})
 		},
-		"Admin/SetPolicy": func() error { _, err := c.admin.SetPolicy(ctx, &pb.SetPolicyRequest{RequestId: big}); return err },
-		"inference.GRPCInferenceService/ModelInfer": func() error { _, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{ModelName: big}); return err },
+		"Admin/SetPolicy": func() error {
+			_, err := c.admin.SetPolicy(ctx, &pb.SetPolicyRequest{RequestId: big})
+			return err
+		},
+		"inference.GRPCInferenceService/ModelInfer": func() error {
+			_, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{ModelName: big})
+			return err
+		},
 	} {
 		s.want(t, method, codes.ResourceExhausted, "too large", call)
 	}
@@ -321,11 +365,18 @@ func (s seen) rates(t *testing.T) {
 	limited := c.limited(ctx)
 	reads := map[string]func() error{
 		"Scoring/GetDecision": func() error {
-			_, err := c.score.GetDecision(ctx, &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: begun}})
+			_, err := c.score.GetDecision(ctx,
+				&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: begun}})
 			return err
 		},
-		"Scoring/GetReceipt":    func() error { _, err := c.score.GetReceipt(ctx, &pb.GetReceiptRequest{Sequence: begun}); return err },
-		"Scoring/ListDecisions": func() error { _, err := c.score.ListDecisions(ctx, &pb.ListDecisionsRequest{}); return err },
+		"Scoring/GetReceipt": func() error {
+			_, err := c.score.GetReceipt(ctx, &pb.GetReceiptRequest{Sequence: begun})
+			return err
+		},
+		"Scoring/ListDecisions": func() error {
+			_, err := c.score.ListDecisions(ctx, &pb.ListDecisionsRequest{})
+			return err
+		},
 	}
 	for _, calls := range []map[string]func() error{limited, reads} {
 		for method, call := range calls {
@@ -346,15 +397,18 @@ func (c *calls) limited(ctx context.Context) map[string]func() error {
 	rows := c.byID(ctx, "two", 0)
 	event := wire.Event(application("look", 10, 600))
 	return map[string]func() error{
-		"Scoring/Score": rows["Scoring/Score"], "Scoring/ScoreBatch": rows["Scoring/ScoreBatch"], "Scoring/ScoreStream": rows["Scoring/ScoreStream"], "Scoring/Record": rows["Scoring/Record"],
+		"Scoring/Score": rows["Scoring/Score"], "Scoring/ScoreBatch": rows["Scoring/ScoreBatch"],
+		"Scoring/ScoreStream": rows["Scoring/ScoreStream"], "Scoring/Record": rows["Scoring/Record"],
 		"Scoring/RecordBatch": rows["Scoring/RecordBatch"],
 		"Scoring/Explain": func() error {
 			_, err := c.score.Explain(ctx, &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: event}})
 			return err
 		},
 		"inference.GRPCInferenceService/ModelInfer": func() error {
-			_, err := c.infer.ModelInfer(ctx, &v2.ModelInferRequest{Inputs: []*v2.ModelInferRequest_InferInputTensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1},
-				Contents: &v2.InferTensorContents{Fp64Contents: []float64{1}}}}})
+			_, err := c.infer.ModelInfer(ctx,
+				&v2.ModelInferRequest{Inputs: []*v2.ModelInferRequest_InferInputTensor{
+					{Name: "amount", Datatype: "FP64", Shape: []int64{1},
+						Contents: &v2.InferTensorContents{Fp64Contents: []float64{1}}}}})
 			return err
 		},
 	}
@@ -400,7 +454,9 @@ func (s seen) faults(t *testing.T) {
 		n.server.Ops().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 		missing := ""
 		for _, m := range []string{"Score", "Record", "WatchCheckpoints"} {
-			if !regexp.MustCompile(`grpc_server_handled_total\{grpc_code="(?:DeadlineExceeded|Canceled)",grpc_method="` + m + `"[^}]*\} [1-9]`).Match(w.Body.Bytes()) {
+			if !regexp.MustCompile(
+				`grpc_server_handled_total\{grpc_code="(?:DeadlineExceeded|Canceled)",grpc_method="` + m +
+					`"[^}]*\} [1-9]`).Match(w.Body.Bytes()) {
 				missing = m
 			}
 		}
@@ -416,7 +472,9 @@ func (s seen) faults(t *testing.T) {
 	first.Wait()
 	s.want(t, "Scoring/GetReceipt", codes.FailedPrecondition, "not published yet", func() error {
 		for i := range 200 { // between a record and its publication there are 50 ms
-			m, err := c.score.Record(ctx, &pb.RecordRequest{RequestId: fmt.Sprintf("fresh %d", i), Event: wire.Event(application("fresh", 10, 600))})
+			m, err := c.score.Record(ctx,
+				&pb.RecordRequest{RequestId: fmt.Sprintf("fresh %d", i),
+					Event: wire.Event(application("fresh", 10, 600))})
 			if err != nil {
 				return err
 			}
@@ -444,7 +502,8 @@ func (s seen) disk(t *testing.T) {
 	var broken atomic.Bool
 	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
 		switch op.Kind {
-		case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename:
+		case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData,
+			errorfs.OpCreate, errorfs.OpRename:
 			if broken.Load() {
 				return syscall.ENOSPC
 			}

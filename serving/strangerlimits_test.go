@@ -40,7 +40,8 @@ func TestStrangersInAll(t *testing.T) {
 			}
 		}
 	}
-	if err := watchOne(healthpb.NewHealthClient(n.dial(assayclient.Config{Attempts: 1}).Conn())); status.Code(err) != codes.Unavailable {
+	if err := watchOne(healthpb.NewHealthClient(n.dial(assayclient.Config{Attempts: 1}).Conn())); status.Code(err) !=
+		codes.Unavailable {
 		t.Errorf("one watch too many in all: %v", err)
 	}
 	if err := watchOne(healthpb.NewHealthClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())); err != nil {
@@ -51,10 +52,12 @@ func TestStrangersInAll(t *testing.T) {
 // TestStrangersCallsEnd: a call of a stranger has a time after which it ends.
 func TestStrangersCallsEnd(t *testing.T) {
 	n := start(t, t.TempDir(), Config{Auth: keys("a:score")})
-	if err := n.client.Conn().Invoke(t.Context(), check, &healthpb.HealthCheckRequest{}, &healthpb.HealthCheckResponse{}); err != nil {
+	if err := n.client.Conn().Invoke(t.Context(), check, &healthpb.HealthCheckRequest{},
+		&healthpb.HealthCheckResponse{}); err != nil {
 		t.Fatal(err) // and the server runs
 	}
-	for method, most := range map[string]time.Duration{check: strangerCall, watch: strangerWatch, reflect: strangerWatch} {
+	for method, most := range map[string]time.Duration{check: strangerCall, watch: strangerWatch,
+		reflect: strangerWatch} {
 		conn := newConnections(nil).add(pipe(t))
 		begin := time.Now()
 		ctx, err := n.server.admitStranger(t.Context(), conn, method)
@@ -86,7 +89,8 @@ func TestStrangersCallsAreCounted(t *testing.T) {
 			for _, f := range headersOf(method) {
 				_ = e.WriteField(f) // to memory
 			}
-			err = s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id, BlockFragment: b.Bytes(), EndHeaders: true})
+			err = s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id,
+				BlockFragment: b.Bytes(), EndHeaders: true})
 			s.id += 2
 			if err == nil && n%20 == 0 {
 				err = s.settle()
@@ -129,7 +133,8 @@ func TestFewTokensAtOnce(t *testing.T) {
 		t.Errorf("one token too many in all: %v", err)
 	}
 	stop()
-	for begin := time.Now(); n.server.conns.pending.used.Load() > 0 || conns[0].pending.used.Load() > 0; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); n.server.conns.pending.used.Load() > 0 ||
+		conns[0].pending.used.Load() > 0; time.Sleep(time.Millisecond) {
 		if time.Since(begin) > 10*time.Second {
 			t.Fatal("calls that ended leave no room")
 		}

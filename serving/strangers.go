@@ -67,9 +67,11 @@ func (s *Server) admitStranger(ctx context.Context, conn *connection, method str
 
 // admitToken takes a slot for a call whose token has to be verified. The
 // connection may send one message before that is done.
-func (s *Server) admitToken(ctx context.Context, conn *connection, method string, c auth.Credential) (context.Context, error) {
+func (s *Server) admitToken(ctx context.Context, conn *connection, method string, c auth.Credential) (context.Context,
+	error) {
 	if !s.auth.Plausible(c) {
-		return s.turnAway(ctx, conn, method, fmt.Errorf("%w: no configured issuer vouches for the token", auth.ErrUnauthenticated))
+		return s.turnAway(ctx, conn, method,
+			fmt.Errorf("%w: no configured issuer vouches for the token", auth.ErrUnauthenticated))
 	}
 	ctx, err := s.holdSlot(ctx, method, 0, &s.conns.pending, &conn.pending)
 	if err == nil && !conn.known.Load() {
@@ -93,7 +95,8 @@ func (s *Server) noSlot(ctx context.Context, method string) (context.Context, er
 
 // holdSlot takes a slot of each until the call ends; most bounds the call, 0 for
 // no bound.
-func (s *Server) holdSlot(ctx context.Context, method string, most time.Duration, all, own *slots) (context.Context, error) {
+func (s *Server) holdSlot(ctx context.Context, method string, most time.Duration, all,
+	own *slots) (context.Context, error) {
 	if !own.take() {
 		return s.noSlot(ctx, method)
 	}
@@ -138,7 +141,8 @@ func (s *Server) turnAway(ctx context.Context, conn *connection, method string, 
 		return s.noSlot(ctx, method)
 	}
 	if _, ok := ctx.Deadline(); ok {
-		return s.holdSlot(context.WithValue(ctx, refusalKey{}, err), method, strangerCall, &s.conns.streams, &conn.streams)
+		return s.holdSlot(context.WithValue(ctx, refusalKey{}, err), method, strangerCall,
+			&s.conns.streams, &conn.streams)
 	}
 	if s.draining.Load() {
 		err = assay.ErrUnavailable

@@ -156,7 +156,8 @@ var attacks = map[string]func(*stranger) error{
 		return err
 	},
 	"tokens": func(s *stranger) error {
-		_, err := s.open(pb.Scoring_Score_FullMethodName, hpack.HeaderField{Name: "authorization", Value: "Bearer a.b.c"})
+		_, err := s.open(pb.Scoring_Score_FullMethodName,
+			hpack.HeaderField{Name: "authorization", Value: "Bearer a.b.c"})
 		return err
 	},
 	"resets": func(s *stranger) error {
@@ -248,7 +249,8 @@ func TestStrangers(t *testing.T) {
 	for i := 0; time.Now().Before(end); i++ {
 		most = max(most, held())
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		if _, err := client.Score(ctx, "during"+strconv.Itoa(i), application("e"+strconv.Itoa(i), 10, 600)); err != nil {
+		if _, err := client.Score(ctx, "during"+strconv.Itoa(i), application("e"+strconv.Itoa(i), 10, 600)); err !=
+			nil {
 			t.Errorf("a caller with a key: %v", err)
 		}
 		cancel()

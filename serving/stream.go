@@ -72,7 +72,8 @@ func streamShare(c *call) int64 { return int64(min(c.in.Bytes, streamBytes)) }
 
 // receive takes requests from the stream until it ends, and closes in. Each
 // waits until there is room for it.
-func (s *scoringServer) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *call, room *semaphore.Weighted) error {
+func (s *scoringServer) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *call,
+	room *semaphore.Weighted) error {
 	defer close(in)
 	for {
 		c := s.getCall()

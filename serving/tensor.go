@@ -21,10 +21,13 @@ func (s *Server) readTensors(m *engine.Model, req *v2.ModelInferRequest) (rows [
 	k := m.Forest.Features()
 	raw := len(req.RawInputContents) > 0
 	if len(req.Inputs) > wire.MaxInferParts {
-		return nil, 0, &assay.FieldError{Field: "inputs", Problem: fmt.Sprintf("a request has more than %d inputs, outputs, parameters and texts", wire.MaxInferParts)}
+		return nil, 0, &assay.FieldError{Field: "inputs",
+			Problem: fmt.Sprintf("a request has more than %d inputs, outputs, parameters and texts",
+				wire.MaxInferParts)}
 	}
 	if raw && len(req.RawInputContents) != len(req.Inputs) {
-		return nil, 0, &assay.FieldError{Field: "raw_input_contents", Problem: fmt.Sprintf("%d entries for %d inputs", len(req.RawInputContents), len(req.Inputs))}
+		return nil, 0, &assay.FieldError{Field: "raw_input_contents",
+			Problem: fmt.Sprintf("%d entries for %d inputs", len(req.RawInputContents), len(req.Inputs))}
 	}
 	if len(req.Inputs) == 0 {
 		return nil, 0, &assay.FieldError{Field: "inputs", Problem: "send the input features, or one input a feature"}
@@ -58,7 +61,8 @@ func (s *Server) readTensors(m *engine.Model, req *v2.ModelInferRequest) (rows [
 		}
 		count := len(values) / width
 		switch {
-		case len(in.Shape) == 0 || len(in.Shape) > 2 || len(values) != count*width || in.Shape[0] != int64(count) || len(in.Shape) == 2 && in.Shape[1] != int64(width) || len(in.Shape) == 1 && width != 1:
+		case len(in.Shape) == 0 || len(in.Shape) > 2 || len(values) != count*width || in.Shape[0] != int64(count) ||
+			len(in.Shape) == 2 && in.Shape[1] != int64(width) || len(in.Shape) == 1 && width != 1:
 			return nil, 0, bad("the shape must be [n, %d] and match the %d values that came", width, len(values))
 		case count < 1 || count > s.cfg.MaxBatchRows:
 			return nil, 0, bad("%d rows, want 1 to %d (fixed in assayd)", count, s.cfg.MaxBatchRows)
@@ -89,11 +93,13 @@ func requiredValues(m *engine.Model, rows []float64, sent map[string]bool) error
 	for _, column := range m.RequiredFeatures {
 		name := m.Bundle.Model.Features[column].Name
 		if sent != nil && !sent[name] {
-			return &assay.FieldError{Field: "inputs." + name, Problem: "is required: the plan has a value of it for every event"}
+			return &assay.FieldError{Field: "inputs." + name,
+				Problem: "is required: the plan has a value of it for every event"}
 		}
 		for r := column; r < len(rows); r += width {
 			if rows[r] != rows[r] {
-				return &assay.FieldError{Field: "inputs." + name, Problem: fmt.Sprintf("row %d has no value, and the plan requires one", r/width+1)}
+				return &assay.FieldError{Field: "inputs." + name,
+					Problem: fmt.Sprintf("row %d has no value, and the plan requires one", r/width+1)}
 			}
 		}
 	}

@@ -14,18 +14,21 @@ import (
 )
 
 // tensorWidths are the bytes of one raw value of each numeric datatype.
-var tensorWidths = map[string]int{"FP64": 8, "FP32": 4, "INT64": 8, "INT32": 4, "INT16": 2, "INT8": 1, "UINT64": 8, "UINT32": 4, "UINT16": 2, "UINT8": 1, "BOOL": 1}
+var tensorWidths = map[string]int{"FP64": 8, "FP32": 4, "INT64": 8, "INT32": 4, "INT16": 2, "INT8": 1, "UINT64": 8,
+	"UINT32": 4, "UINT16": 2, "UINT8": 1, "BOOL": 1}
 
 // tensorValues reads the values of one input: of the feature in a column, or, if
 // that is -1, of whole rows. Texts are those of a category's field, and become
 // its codes.
-func tensorValues(m *engine.Model, in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
+func tensorValues(m *engine.Model, in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool,
+	column int) (values []float64, problem string) {
 	if in.Datatype == "BYTES" {
 		return textValues(m, in, raw, isRaw, column)
 	}
 	width := tensorWidths[in.Datatype]
 	if width == 0 {
-		return nil, "the datatype must be FP64, FP32, BOOL, a whole number (INT8 to INT64, UINT8 to UINT64), or BYTES for the texts of a category"
+		return nil, "the datatype must be FP64, FP32, BOOL, a whole number (INT8 to INT64, UINT8 to UINT64), or " +
+			"BYTES for the texts of a category"
 	}
 	if isRaw {
 		if len(raw)%width != 0 {
@@ -92,7 +95,8 @@ func rawValue(datatype string, b []byte) float64 {
 }
 
 // textValues reads the texts of a category.
-func textValues(m *engine.Model, in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool, column int) (values []float64, problem string) {
+func textValues(m *engine.Model, in *v2.ModelInferRequest_InferInputTensor, raw []byte, isRaw bool,
+	column int) (values []float64, problem string) {
 	if column < 0 {
 		return nil, "rows of features are numbers: send BYTES as the input of one category"
 	}
@@ -100,7 +104,8 @@ func textValues(m *engine.Model, in *v2.ModelInferRequest_InferInputTensor, raw 
 		code, _, ok := m.Plan.CategoryCode(column, string(text))
 		values = append(values, code)
 		if !ok {
-			problem = fmt.Sprintf("value %d is a text that the feature cannot be: BYTES are for the texts of one field's category",
+			problem = fmt.Sprintf("value %d is a text that the feature cannot be: BYTES are for the texts of one "+
+				"field's category",
 				len(values))
 		}
 		return ok

@@ -36,7 +36,8 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{t: t, pool: x509.NewCertPool()}
-	a.cert, a.key = a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: "ca"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
+	a.cert, a.key = a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: "ca"}, IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
 	a.pool.AddCert(a.cert)
 	return a
 }
@@ -47,7 +48,8 @@ func (a *authority) issue(c *x509.Certificate) (*x509.Certificate, *ecdsa.Privat
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(time.Now().UnixNano()), time.Now().Add(-time.Hour-a.age), time.Now().Add(time.Hour-a.age)
+	c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(time.Now().UnixNano()), time.Now().Add(-time.Hour-a.age),
+		time.Now().Add(time.Hour-a.age)
 	parent, signer := a.cert, a.key
 	if parent == nil {
 		parent, signer = c, key
@@ -66,13 +68,15 @@ func (a *authority) issue(c *x509.Certificate) (*x509.Certificate, *ecdsa.Privat
 // files writes a certificate and its key as PEM.
 func (a *authority) files(dir, name string) (cert, key string) {
 	a.t.Helper()
-	c, k := a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}})
+	c, k := a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}})
 	der, err := x509.MarshalPKCS8PrivateKey(k)
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: c.Raw}, key: {Type: "PRIVATE KEY", Bytes: der}} {
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: c.Raw},
+		key: {Type: "PRIVATE KEY", Bytes: der}} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			a.t.Fatal(err)
 		}
@@ -114,9 +118,13 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := start(t, t.TempDir(), Config{TLS: cfg, Auth: auth.Config{Certificates: []auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}}})
+	n := start(t, t.TempDir(),
+		Config{TLS: cfg,
+			Auth: auth.Config{
+				Certificates: []auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}}})
 	score := func(id string, certs []tls.Certificate) error {
-		c := n.dial(assayclient.Config{Attempts: 1, LogKey: n.journal.Key(), TLS: &tls.Config{RootCAs: ca.pool, ServerName: "server", Certificates: certs}})
+		c := n.dial(assayclient.Config{Attempts: 1, LogKey: n.journal.Key(),
+			TLS: &tls.Config{RootCAs: ca.pool, ServerName: "server", Certificates: certs}})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		_, err := c.Score(ctx, id, application(id, 10, 600))
@@ -172,8 +180,9 @@ func TestCertificateAsGate(t *testing.T) {
 		listed []auth.Certificate
 		code   codes.Code
 	}{
-		"no subject listed":      {nil, codes.OK},
-		"another subject listed": {[]auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}, codes.Unauthenticated},
+		"no subject listed": {nil, codes.OK},
+		"another subject listed": {[]auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}},
+			codes.Unauthenticated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ca, dir := newAuthority(t), t.TempDir()
@@ -187,7 +196,8 @@ func TestCertificateAsGate(t *testing.T) {
 			who := keys("ann:score")
 			who.Certificates = c.listed
 			n := start(t, t.TempDir(), Config{TLS: cfg, Auth: who})
-			for key, want := range map[string]codes.Code{"ann-key": c.code, "eve-key": codes.Unauthenticated, "": codes.Unauthenticated} {
+			for key, want := range map[string]codes.Code{"ann-key": c.code, "eve-key": codes.Unauthenticated,
+				"": codes.Unauthenticated} {
 				client := n.dial(assayclient.Config{APIKey: key, Attempts: 1, LogKey: n.journal.Key(),
 					TLS: &tls.Config{RootCAs: ca.pool, ServerName: "server", Certificates: ca.pair("mesh")}})
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -205,7 +215,9 @@ func TestCertificateAsGate(t *testing.T) {
 func TestMalformedFrames(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	preface := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-	for _, s := range []string{"GET / HTTP/1.1\r\n\r\n", "\x00\x01\x02", preface + "\xff\xff\xff\x00\x00\x00\x00\x00\x00", preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x04\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff",
+	for _, s := range []string{"GET / HTTP/1.1\r\n\r\n", "\x00\x01\x02",
+		preface + "\xff\xff\xff\x00\x00\x00\x00\x00\x00", preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" +
+			"\x00\x00\x04\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff",
 		preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x05\x00\x01\x00\x00\x00\x01\x00\xff\xff\xff\xff"} {
 		c, err := n.conn.DialContext(t.Context())
 		if err != nil {

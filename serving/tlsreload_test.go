@@ -65,7 +65,10 @@ func TestClientCAReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := start(t, t.TempDir(), Config{TLS: cfg, Auth: auth.Config{Certificates: []auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}}})
+	n := start(t, t.TempDir(),
+		Config{TLS: cfg,
+			Auth: auth.Config{
+				Certificates: []auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}}})
 	// connect makes a client; each has a connection of its own, and those of one
 	// configuration share their sessions.
 	connect := func(c *tls.Config) *assayclient.Client {
@@ -78,7 +81,8 @@ func TestClientCAReload(t *testing.T) {
 		return err
 	}
 	of := func(a *authority) *tls.Config {
-		return &tls.Config{RootCAs: server.pool, ServerName: "server", Certificates: a.pair("client"), ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+		return &tls.Config{RootCAs: server.pool, ServerName: "server", Certificates: a.pair("client"),
+			ClientSessionCache: tls.NewLRUClientSessionCache(8)}
 	}
 	one, two := of(first), of(second)
 	// check asks over new connections whether each authority's client is let in.

@@ -119,7 +119,8 @@ func TestBatchesLeaveRoomForRequests(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	if _, err := rpc.Score(ctx, scoreRequest("alone", application("alone", 10, 600)), grpc.WaitForReady(true)); err != nil {
+	if _, err := rpc.Score(ctx, scoreRequest("alone", application("alone", 10, 600)),
+		grpc.WaitForReady(true)); err != nil {
 		t.Errorf("a request while four batches wait: %v", err)
 	}
 	if taken := n.journal.Stats().Taken; taken != begun+1 {
@@ -134,7 +135,8 @@ func TestBatchesLeaveRoomForRequests(t *testing.T) {
 // none of its rate, and may come again when it was told to.
 func TestFullServerTakesNoRate(t *testing.T) {
 	at := start2026.Add(time.Hour)
-	n := start(t, t.TempDir(), Config{RatePerSecond: 10, RateBurst: 10, MaxInFlight: 8, Now: func() time.Time { return at }})
+	n := start(t, t.TempDir(),
+		Config{RatePerSecond: 10, RateBurst: 10, MaxInFlight: 8, Now: func() time.Time { return at }})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	empty := n.fill(8)
 	for range 3 {
@@ -155,9 +157,11 @@ func TestFullServerTakesNoRate(t *testing.T) {
 // not are refused at the first.
 func TestOutputNamesAreLookedAtOnce(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
-	req := &v2.ModelInferRequest{Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}}, RawInputContents: [][]byte{raw(1)}}
+	req := &v2.ModelInferRequest{Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}},
+		RawInputContents: [][]byte{raw(1)}}
 	for i := range 300_000 {
-		req.Outputs = append(req.Outputs, &v2.ModelInferRequest_InferRequestedOutputTensor{Name: fmt.Sprintf("%06d", i)})
+		req.Outputs = append(req.Outputs,
+			&v2.ModelInferRequest_InferRequestedOutputTensor{Name: fmt.Sprintf("%06d", i)})
 	}
 	s := &inference{Server: n.server}
 	start := time.Now()

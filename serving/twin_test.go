@@ -23,7 +23,8 @@ func TestTwinWorlds(t *testing.T) {
 		p, m := w.Fit(t)
 		model := &models.Model{Objective: models.Binary, Sigmoid: 1, Trees: []models.Tree{stump(0, 1, -3, -1)}}
 		for _, f := range p.Features() {
-			model.Features = append(model.Features, models.FeatureInfo{Name: f.Name, Categorical: f.Categorical, Max: 1e12})
+			model.Features = append(model.Features,
+				models.FeatureInfo{Name: f.Name, Categorical: f.Categorical, Max: 1e12})
 		}
 		b := &models.Bundle{Model: model, Plan: p.Frozen(), Scale: models.DefaultScale()}
 		b.Manifest.Name, b.Manifest.Plan = "twin", p.Digest()
@@ -48,7 +49,8 @@ func TestTwinWorlds(t *testing.T) {
 					want.Values = append(want.Values, c[row])
 				}
 				if row++; got.Vector != want.Digest() {
-					t.Fatalf("%s: event %s, the scored one %d, has another vector in the batch than in the server", w.Name, ev.ID, row)
+					t.Fatalf("%s: event %s, the scored one %d, has another vector in the batch than in the server",
+						w.Name, ev.ID, row)
 				}
 			}
 			n.stop()

@@ -19,7 +19,8 @@ import (
 
 // callWith calls a method with so many messages, each empty, and closes its side.
 func callWith(ctx context.Context, conn *grpc.ClientConn, method string, messages int) error {
-	st, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, grpc.ForceCodecV2(bare{}))
+	st, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
+		grpc.ForceCodecV2(bare{}))
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,8 @@ func (s seen) oneMessage(t *testing.T) {
 				return err
 			})
 		}
-		if err := callWith(t.Context(), conn, method, 0); need != auth.Public && status.Code(err) != codes.Unauthenticated {
+		if err := callWith(t.Context(), conn, method, 0); need != auth.Public &&
+			status.Code(err) != codes.Unauthenticated {
 			t.Errorf("%s without a message and a credential: %v", method, err)
 		}
 	}

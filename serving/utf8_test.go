@@ -42,20 +42,29 @@ func TestBadUTF8(t *testing.T) {
 			return err
 		},
 		"ActivateModel's bundle": func() error {
-			_, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "activate", Bundle: bad, LoadOnly: true})
+			_, err := adm.ActivateModel(t.Context(),
+				&pb.ActivateModelRequest{RequestId: "activate", Bundle: bad, LoadOnly: true})
 			return err
 		},
-		"SetShadow": func() error { _, err := adm.SetShadow(t.Context(), &pb.SetShadowRequest{RequestId: bad}); return err },
+		"SetShadow": func() error {
+			_, err := adm.SetShadow(t.Context(), &pb.SetShadowRequest{RequestId: bad})
+			return err
+		},
 		"SetPolicy": func() error {
-			_, err := adm.SetPolicy(t.Context(), &pb.SetPolicyRequest{RequestId: bad, Yaml: []byte("name: p\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n")})
+			_, err := adm.SetPolicy(t.Context(),
+				&pb.SetPolicyRequest{RequestId: bad,
+					Yaml: []byte("name: p\ncutoffs: {review_from: 0.1, decline_from: 0.2}\n")})
 			return err
 		},
 		"RecordReport": func() error {
-			_, err := adm.RecordReport(t.Context(), &pb.RecordReportRequest{RequestId: bad, ReportDigest: bytes.Repeat([]byte{1}, 32), Rows: 1, Name: "r"})
+			_, err := adm.RecordReport(t.Context(),
+				&pb.RecordReportRequest{RequestId: bad, ReportDigest: bytes.Repeat([]byte{1}, 32), Rows: 1, Name: "r"})
 			return err
 		},
 		"RecordReport's name": func() error {
-			_, err := adm.RecordReport(t.Context(), &pb.RecordReportRequest{RequestId: "report", ReportDigest: bytes.Repeat([]byte{1}, 32), Rows: 1, Name: bad})
+			_, err := adm.RecordReport(t.Context(),
+				&pb.RecordReportRequest{RequestId: "report", ReportDigest: bytes.Repeat([]byte{1}, 32), Rows: 1,
+					Name: bad})
 			return err
 		},
 		"EraseSubject": func() error {
@@ -70,16 +79,20 @@ func TestBadUTF8(t *testing.T) {
 			t.Errorf("%s: %d records", name, taken-begun)
 		}
 	}
-	resp, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{{RequestId: bad, Event: event}, {RequestId: "good", Event: event}}})
+	resp, err := rpc.ScoreBatch(t.Context(),
+		&pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{{RequestId: bad, Event: event},
+			{RequestId: "good", Event: event}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := resp.Rows[0].Error; codes.Code(e.GetCode()) != codes.InvalidArgument || e.Field != "request_id" || resp.Rows[1].Error != nil {
+	if e := resp.Rows[0].Error; codes.Code(e.GetCode()) != codes.InvalidArgument || e.Field != "request_id" ||
+		resp.Rows[1].Error != nil {
 		t.Errorf("a batch with one bad row: %v", resp.Rows)
 	}
 	n.stop()
 	again := start(t, dir, cfg)
-	if l, err := pb.NewScoringClient(again.client.Conn()).ListDecisions(t.Context(), &pb.ListDecisionsRequest{}); err != nil || len(l.Decisions) != 1 {
+	if l, err := pb.NewScoringClient(again.client.Conn()).ListDecisions(t.Context(), &pb.ListDecisionsRequest{}); err !=
+		nil || len(l.Decisions) != 1 {
 		t.Errorf("after a restart: %v, %v", l, err)
 	}
 }
@@ -91,12 +104,14 @@ func TestBadUTF8Answers(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	at := scoreRequest("r", application("e", 10, 600))
-	at.Event.Fields = append(at.Event.Fields, &pb.Field{Name: bad, Value: &pb.Field_Time{Time: &timestamppb.Timestamp{Nanos: -1}}})
+	at.Event.Fields = append(at.Event.Fields,
+		&pb.Field{Name: bad, Value: &pb.Field_Time{Time: &timestamppb.Timestamp{Nanos: -1}}})
 	unknown := scoreRequest("r", application("e", 10, 600))
 	unknown.Event.Fields = append(unknown.Event.Fields, &pb.Field{Name: bad})
 	role := scoreRequest("r", application("e", 10, 600))
 	role.Event.Entities[0].Role = bad
-	rows := []*pb.ScoreRequest{{RequestId: bad, Event: at.Event}, {RequestId: "r", Model: bad, Event: at.Event}, at, unknown, role}
+	rows := []*pb.ScoreRequest{{RequestId: bad, Event: at.Event}, {RequestId: "r", Model: bad, Event: at.Event}, at,
+		unknown, role}
 	resp, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Rows: rows})
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +124,8 @@ func TestBadUTF8Answers(t *testing.T) {
 			t.Errorf("row %d: %v, want INVALID_ARGUMENT", i, r)
 		}
 		_, err := rpc.Score(t.Context(), rows[i])
-		if status.Code(err) != codes.InvalidArgument || len(status.Convert(err).Details()) != 1 || !utf8.ValidString(status.Convert(err).Message()) {
+		if status.Code(err) != codes.InvalidArgument || len(status.Convert(err).Details()) != 1 ||
+			!utf8.ValidString(status.Convert(err).Message()) {
 			t.Errorf("row %d alone: %v with details %v", i, err, status.Convert(err).Details())
 		}
 	}

@@ -49,7 +49,8 @@ func oneRow(t *testing.T, change map[string]func(name *string) (arrow.DataType, 
 		}
 		b := array.NewBuilder(memory.DefaultAllocator, c.of)
 		c.put(b)
-		fields, arrays = append(fields, arrow.Field{Name: c.name, Type: c.of, Nullable: true}), append(arrays, b.NewArray())
+		fields, arrays = append(fields, arrow.Field{Name: c.name, Type: c.of, Nullable: true}),
+			append(arrays, b.NewArray())
 	}
 	return array.NewRecord(arrow.NewSchema(fields, nil), arrays, 1)
 }
@@ -90,21 +91,32 @@ func TestArrowColumns(t *testing.T) {
 	}{
 		{"as it is", "", nil},
 		{"decimals", "", changes{"amount": as(&arrow.Decimal128Type{Precision: 10, Scale: 2}, "1234.50")}},
-		{"texts of numbers", "", changes{"amount": as(arrow.BinaryTypes.String, "1234.5"), "income": as(arrow.BinaryTypes.LargeString, "6e2")}},
-		{"whole numbers", "", changes{"income": as(arrow.PrimitiveTypes.Int16, "600"), "insured": as(arrow.PrimitiveTypes.Uint8, "1")}},
-		{"dictionary and large text", "", changes{"sector": as(dictionary, "steel"), "insured": as(arrow.BinaryTypes.LargeString, "TRUE")}},
-		{"text views", "", changes{"sector": as(arrow.BinaryTypes.StringView, "steel"), "amount": as(arrow.BinaryTypes.StringView, "1234.5000000000000"),
-			"insured": as(arrow.BinaryTypes.StringView, "TRUE")}},
-		{"another case", `field "Amount": the plan does not know this column; did you mean "amount"?`, changes{"amount": named("Amount")}},
+		{"texts of numbers", "",
+			changes{"amount": as(arrow.BinaryTypes.String, "1234.5"),
+				"income": as(arrow.BinaryTypes.LargeString, "6e2")}},
+		{"whole numbers", "",
+			changes{"income": as(arrow.PrimitiveTypes.Int16, "600"), "insured": as(arrow.PrimitiveTypes.Uint8, "1")}},
+		{"dictionary and large text", "",
+			changes{"sector": as(dictionary, "steel"), "insured": as(arrow.BinaryTypes.LargeString, "TRUE")}},
+		{"text views", "",
+			changes{"sector": as(arrow.BinaryTypes.StringView, "steel"),
+				"amount":  as(arrow.BinaryTypes.StringView, "1234.5000000000000"),
+				"insured": as(arrow.BinaryTypes.StringView, "TRUE")}},
+		{"another case", `field "Amount": the plan does not know this column; did you mean "amount"?`,
+			changes{"amount": named("Amount")}},
 		{"a column left out", `field "income": the table has no such column`, changes{"income": gone}},
 		{"a column twice", `field "amount": the table has two columns of that name`, changes{"extra": named("amount")}},
 		{"a role twice", `field "buyer": the table has two columns of that name`, changes{"extra": named("buyer")}},
 		{"an unknown column", `field "wage": the plan does not know this column`, changes{"extra": named("wage")}},
-		{"no number", `field "amount": the table's column is of type utf8, the plan wants a number`, changes{"amount": as(arrow.BinaryTypes.String, "much")}},
+		{"no number", `field "amount": the table's column is of type utf8, the plan wants a number`,
+			changes{"amount": as(arrow.BinaryTypes.String, "much")}},
 	} {
 		id := fmt.Sprint("b-", i)
-		resp, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: id, Time: timestamppb.New(start2026), Ipc: ipcOf(t, oneRow(t, c.change))}})
-		if c.refused != "" && status.Code(err) == codes.InvalidArgument && strings.Contains(status.Convert(err).Message(), c.refused) {
+		resp, err := rpc.ScoreBatch(t.Context(),
+			&pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: id, Time: timestamppb.New(start2026),
+				Ipc: ipcOf(t, oneRow(t, c.change))}})
+		if c.refused != "" && status.Code(err) == codes.InvalidArgument &&
+			strings.Contains(status.Convert(err).Message(), c.refused) {
 			continue
 		}
 		if err != nil {
@@ -120,7 +132,8 @@ func TestArrowColumns(t *testing.T) {
 			continue
 		}
 		d, err := assay.ParseDecision(rec.Column(6).(*array.Binary).Value(0))
-		if err != nil || !problem.IsNull(0) || d.Vector != want.Decision.Vector || math.Float64bits(d.Score.Margin) != math.Float64bits(want.Decision.Score.Margin) {
+		if err != nil || !problem.IsNull(0) || d.Vector != want.Decision.Vector ||
+			math.Float64bits(d.Score.Margin) != math.Float64bits(want.Decision.Score.Margin) {
 			t.Errorf("%s: %v, %v, want the event's decision", c.name, rec, err)
 		}
 	}
@@ -142,7 +155,8 @@ func TestUnseenOnline(t *testing.T) {
 	if text := n.shown(); !strings.Contains(text, `assay_unseen_share{field="sector"} 1`) {
 		t.Errorf("no share in the metrics: %s", text)
 	}
-	if got := strings.Count(log.String(), "nearly all values of a field are new"); got != 1 || strings.Contains(log.String(), "STEEL") {
+	if got := strings.Count(log.String(), "nearly all values of a field are new"); got != 1 ||
+		strings.Contains(log.String(), "STEEL") {
 		t.Errorf("%d lines: %s", got, log.String())
 	}
 }

@@ -28,7 +28,8 @@ func warnOfCertificate(log *slog.Logger, what string, c *x509.Certificate, now t
 	case now.Before(c.NotBefore):
 		log.Error("tls: a certificate is not valid yet: peers refuse it", "certificate", what, "from", c.NotBefore)
 	case c.NotAfter.Sub(now) < expiresSoon:
-		log.Warn("tls: a certificate expires soon", "certificate", what, "at", c.NotAfter, "in", fmt.Sprintf("%.0f days", c.NotAfter.Sub(now).Hours()/24))
+		log.Warn("tls: a certificate expires soon", "certificate", what, "at", c.NotAfter, "in",
+			fmt.Sprintf("%.0f days", c.NotAfter.Sub(now).Hours()/24))
 	}
 }
 
@@ -59,7 +60,8 @@ func exposedKeys(patterns []string) (out []string) {
 	for _, p := range patterns {
 		files, _ := filepath.Glob(p)
 		for _, f := range files {
-			if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o006 != 0 && reachable(f) {
+			if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o006 != 0 &&
+				reachable(f) {
 				out = append(out, f)
 			}
 		}
@@ -77,7 +79,8 @@ func reachable(file string) bool {
 func (s *Server) warnOfExposure(a net.Addr) {
 	s.plain.Store(s.auth.Configured() && s.cfg.TLS == nil && !loopback(a))
 	if s.plain.Load() {
-		s.log.Warn("credentials are configured and the address is public, without TLS: whoever sees the traffic has the keys; configure tls-cert and tls-key, "+
+		s.log.Warn("credentials are configured and the address is public, without TLS: whoever sees the traffic has "+
+			"the keys; configure tls-cert and tls-key, "+
 			"or terminate TLS before this server on the same machine", "address", a.String())
 	}
 	for _, f := range exposedKeys(s.cfg.KeyFiles) {
@@ -90,9 +93,10 @@ func (s *Server) registerWarnings(r *prometheus.Registry) {
 	gauge := func(name, help string, fn func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn))
 	}
-	gauge("assay_key_files_exposed", "Files with private keys that every user of the machine can read.", func() float64 {
-		return float64(len(exposedKeys(s.cfg.KeyFiles)))
-	})
+	gauge("assay_key_files_exposed", "Files with private keys that every user of the machine can read.",
+		func() float64 {
+			return float64(len(exposedKeys(s.cfg.KeyFiles)))
+		})
 	gauge("assay_plaintext_public", "1 while credentials are taken on a public address without TLS.", func() float64 {
 		if s.plain.Load() {
 			return 1
@@ -102,11 +106,12 @@ func (s *Server) registerWarnings(r *prometheus.Registry) {
 	if s.cfg.TLS == nil {
 		return
 	}
-	gauge("assay_tls_certificate_end_seconds", "When the server's certificate expires, in seconds since 1970.", func() float64 {
-		end, ok := certificateEnd(s.cfg.TLS)
-		if !ok {
-			return 0
-		}
-		return float64(end.Unix())
-	})
+	gauge("assay_tls_certificate_end_seconds", "When the server's certificate expires, in seconds since 1970.",
+		func() float64 {
+			end, ok := certificateEnd(s.cfg.TLS)
+			if !ok {
+				return 0
+			}
+			return float64(end.Unix())
+		})
 }

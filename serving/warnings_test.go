@@ -23,7 +23,8 @@ func TestCertificateWarnings(t *testing.T) {
 		age  time.Duration // what is issued is good for an hour, less this
 		line string
 	}{
-		{0, "a certificate expires soon"}, {2 * time.Hour, "a certificate has expired"}, {-2 * time.Hour, "a certificate is not valid yet"},
+		{0, "a certificate expires soon"}, {2 * time.Hour, "a certificate has expired"},
+		{-2 * time.Hour, "a certificate is not valid yet"},
 	} {
 		ca := newAuthority(t)
 		ca.age = c.age
@@ -45,7 +46,8 @@ func TestCertificateWarnings(t *testing.T) {
 		}
 	}
 	var quiet lockedBuffer
-	warnOfCertificate(slog.New(slog.NewTextHandler(&quiet, nil)), "x", &x509.Certificate{NotBefore: start2026, NotAfter: start2026.AddDate(1, 0, 0)}, start2026.AddDate(0, 1, 0))
+	warnOfCertificate(slog.New(slog.NewTextHandler(&quiet, nil)), "x",
+		&x509.Certificate{NotBefore: start2026, NotAfter: start2026.AddDate(1, 0, 0)}, start2026.AddDate(0, 1, 0))
 	if quiet.String() != "" {
 		t.Errorf("a good certificate is warned of: %s", quiet.String())
 	}
@@ -86,7 +88,8 @@ func TestKeyFilesOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log lockedBuffer
-	n := start(t, t.TempDir(), Config{KeyFiles: []string{"", filepath.Join(dir, "*.key")}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	n := start(t, t.TempDir(),
+		Config{KeyFiles: []string{"", filepath.Join(dir, "*.key")}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if !strings.Contains(n.shown(), "assay_key_files_exposed 1\n") {
 		t.Error("the open key is not counted")
 	}
@@ -97,7 +100,8 @@ func TestKeyFilesOfOthers(t *testing.T) {
 		t.Error("a key that was mended is still counted")
 	}
 	n.stop()
-	if got := strings.Count(log.String(), "a private key can be read"); got != 1 || !strings.Contains(log.String(), open) {
+	if got := strings.Count(log.String(), "a private key can be read"); got != 1 ||
+		!strings.Contains(log.String(), open) {
 		t.Errorf("%d lines: %s", got, log.String())
 	}
 }
@@ -120,7 +124,8 @@ func TestPlaintextWithKeys(t *testing.T) {
 		n.stop()
 		log.Reset()
 		n.server.warnOfExposure(&net.TCPAddr{IP: net.ParseIP(c.address), Port: 1})
-		if got := strings.Contains(log.String(), "without TLS"); got != c.want || strings.Contains(n.shown(), "\nassay_plaintext_public 1\n") != c.want {
+		if got := strings.Contains(log.String(), "without TLS"); got != c.want ||
+			strings.Contains(n.shown(), "\nassay_plaintext_public 1\n") != c.want {
 			t.Errorf("%s: %s", c.address, log.String())
 		}
 	}

@@ -24,7 +24,8 @@ func (s *Scorer) Recipe() *Recipe {
 	if m.Model.Trainer != "assay" {
 		return nil
 	}
-	return &Recipe{Name: m.Name, Spec: s.Plan.Spec(), Params: maps.Clone(m.Params), Calibrate: s.Bundle.Calibration.Method, Folds: 3, trees: m.Model.Trees}
+	return &Recipe{Name: m.Name, Spec: s.Plan.Spec(), Params: maps.Clone(m.Params),
+		Calibrate: s.Bundle.Calibration.Method, Folds: 3, trees: m.Model.Trees}
 }
 
 // backtest trains the recipe again and again, forward in time, on what the log
@@ -105,7 +106,8 @@ func (e *Evaluation) period(ctx context.Context, test Part) (*eval.Period, error
 	if err != nil {
 		return nil, err
 	}
-	p := &eval.Period{From: test.when(first), To: test.when(last), Trained: len(then.Rows), Label: held.Labels(), Weight: held.Weights(), Margin: margins}
+	p := &eval.Period{From: test.when(first), To: test.when(last), Trained: len(then.Rows), Label: held.Labels(),
+		Weight: held.Weights(), Margin: margins}
 	for _, m := range margins {
 		p.PD = append(p.PD, cal.Apply(m))
 	}

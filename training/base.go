@@ -23,5 +23,6 @@ func (b *Base) Note() string {
 	if b.Refit {
 		return "The trees are those of model " + b.Digest + "; their leaf values were fitted again on this data."
 	}
-	return fmt.Sprintf("The first %d trees are those of model %s; training went on from them on this data.", len(b.Model.Trees), b.Digest)
+	return fmt.Sprintf("The first %d trees are those of model %s; training went on from them on this data.",
+		len(b.Model.Trees), b.Digest)
 }

@@ -74,7 +74,8 @@ func (r *Recipe) Build(ctx context.Context, u Progress, train, valid Part) (*mod
 		return nil, nil, err
 	}
 	if train.Weight != nil && r.targetEncoded() {
-		u.Note("what the plan learns from labels (woe, target_mean) counts every row once; trees, calibration and figures go by the weight %q", train.weighed)
+		u.Note("what the plan learns from labels (woe, target_mean) counts every row once; trees, calibration and "+
+			"figures go by the weight %q", train.weighed)
 	}
 	u.Step("train on %d rows", len(train.Rows))
 	f, err := r.Fit(ctx, train, valid, func(p gbdt.Progress) { u.Progress("%s", describe(p)) })
@@ -127,7 +128,8 @@ func (r *Recipe) Build(ctx context.Context, u Progress, train, valid Part) (*mod
 
 // seal makes a bundle of what was fitted, once an independent implementation
 // has scored the training rows to the same bits.
-func (r *Recipe) seal(u Progress, train Part, valid int, f *Fitted, cal *models.Calibration, metrics map[string]float64) (*models.Bundle, error) {
+func (r *Recipe) seal(u Progress, train Part, valid int, f *Fitted, cal *models.Calibration,
+	metrics map[string]float64) (*models.Bundle, error) {
 	b, err := r.bundle(train, valid, f, cal, metrics)
 	if err != nil {
 		return nil, err
@@ -142,7 +144,8 @@ func (r *Recipe) seal(u Progress, train Part, valid int, f *Fitted, cal *models.
 	return b, nil
 }
 
-func (r *Recipe) bundle(train Part, valid int, f *Fitted, cal *models.Calibration, metrics map[string]float64) (*models.Bundle, error) {
+func (r *Recipe) bundle(train Part, valid int, f *Fitted, cal *models.Calibration,
+	metrics map[string]float64) (*models.Bundle, error) {
 	var text bytes.Buffer
 	if err := interchange.WriteLightGBM(&text, f.Result.Model); err != nil {
 		return nil, err
@@ -169,7 +172,8 @@ func (r *Recipe) bundle(train Part, valid int, f *Fitted, cal *models.Calibratio
 		}
 	}
 	b.Manifest = models.Manifest{
-		Name: r.Name, Plan: f.Plan.Digest(), Model: facts, Params: r.Params, Metrics: metrics, Notes: append(slices.Clone(r.Notes), cleaned(f.Report)...),
+		Name: r.Name, Plan: f.Plan.Digest(), Model: facts, Params: r.Params, Metrics: metrics,
+		Notes: append(slices.Clone(r.Notes), cleaned(f.Report)...),
 		Data: models.DataFacts{
 			Name: train.Name, SHA256: train.Frame.Digest, Label: train.Frame.Label, Weight: train.weighed,
 			Rows: len(train.Rows), Valid: valid, BadRate: train.BadRate(),

@@ -59,12 +59,14 @@ func (s *Scorer) rival(ctx context.Context, rows Part) (*eval.Challenger, error)
 		return nil, fmt.Errorf("challenger %s: %w", s.Bundle.Manifest.Name, err)
 	}
 	if len(sc.Margins) != len(rows.Rows) {
-		return nil, fmt.Errorf("%w: challenger %s scores %d rows of %d: its plan reads the table otherwise", assay.ErrInvalid, s.Bundle.Manifest.Name, len(sc.Margins), len(rows.Rows))
+		return nil, fmt.Errorf("%w: challenger %s scores %d rows of %d: its plan reads the table otherwise",
+			assay.ErrInvalid, s.Bundle.Manifest.Name, len(sc.Margins), len(rows.Rows))
 	}
 	m := &s.Bundle.Manifest
 	return &eval.Challenger{
 		Name: m.Name + " " + s.Bundle.Digest.Short(), Score: sc.Margins, PD: sc.PDs(),
-		Note: fmt.Sprintf("the bundle %s: %d trees on %d features, trained by %s on %s", s.Bundle.Digest, m.Model.Trees, m.Model.Features, m.Model.Trainer, m.Data.Name),
+		Note: fmt.Sprintf("the bundle %s: %d trees on %d features, trained by %s on %s", s.Bundle.Digest, m.Model.Trees,
+			m.Model.Features, m.Model.Trainer, m.Data.Name),
 	}, nil
 }
 
@@ -109,8 +111,10 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	}
 	n := len(e.Test.Rows)
 	c := eval.Challenger{
-		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n), Rules: cardTable(card, categories),
-		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows" + e.Train.asItWeighs(),
+		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
+		Rules: cardTable(card, categories),
+		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows" +
+			e.Train.asItWeighs(),
 	}
 	one := eval.Challenger{
 		Name: "single tree", Simple: true, Score: make([]float64, n), Rules: treeTable(tree),
@@ -124,7 +128,10 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	one.PD = one.Score
 	in.Challenger = append(in.Challenger, c, one)
 	if n > maxForestRows {
-		in.Card = append(in.Card, eval.Fact{Name: "Challengers", Value: fmt.Sprintf("no random forest: it is left out beyond %s evaluated rows", eval.Count.Print(maxForestRows))})
+		in.Card = append(in.Card,
+			eval.Fact{Name: "Challengers",
+				Value: fmt.Sprintf("no random forest: it is left out beyond %s evaluated rows",
+					eval.Count.Print(maxForestRows))})
 		return nil
 	}
 	bag, err := baseline.FitForest(ctx, d, baseline.ForestConfig{Seed: 1})
@@ -138,7 +145,9 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	}
 	in.Challenger = append(in.Challenger, eval.Challenger{
 		Name: "random forest", Score: votes,
-		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and bad are equally frequent; the score is the share of trees that call a row bad, not a probability", eval.Count.Print(baseline.DefaultForestRows)) + e.Train.asItWeighs(),
+		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and "+
+			"bad are equally frequent; the score is the share of trees that call a row bad, not a probability",
+			eval.Count.Print(baseline.DefaultForestRows)) + e.Train.asItWeighs(),
 	})
 	return nil
 }
@@ -147,7 +156,8 @@ func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 	n := len(e.Test.Rows)
 	c := eval.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
-		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows" + e.Test.asItWeighs(),
+		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows" +
+			e.Test.asItWeighs(),
 	}
 	folds := stratifiedFolds(e.Test.Label, e.Test.Rows, 5)
 	at := map[int]int{}
@@ -173,7 +183,10 @@ func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 // cardTable prints a scorecard in full.
 func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
 	t := &eval.Table{
-		Title: "Scorecard", Folded: true, Caption: "Points add up; 20 points more double the odds of good to bad. Weight of evidence is what a bin says alone (above 0: riskier), points are what it adds to the other variables: the two need not lie on a line, but a riskier bin never earns more points. Bins that would are pooled and earn the same.",
+		Title: "Scorecard", Folded: true, Caption: "Points add up; 20 points more double the odds of good to bad. " +
+			"Weight of evidence is what a bin says alone (above 0: riskier), points are what it adds to the other " +
+			"variables: the two need not lie on a line, but a riskier bin never earns more points. Bins that would " +
+			"are pooled and earn the same.",
 		Columns: []eval.Column{
 			{Name: "Variable"}, {Name: "Bin"}, {Name: "Rows", Format: eval.Count}, {Name: "Bad", Format: eval.Count},
 			{Name: "Weight of evidence", Format: eval.Signed3}, {Name: "Points", Format: eval.Fixed1},
@@ -183,7 +196,8 @@ func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
 		t.Caption += " Left out, because next to the others their sign was wrong: " + strings.Join(out, ", ") + "."
 	}
 	for _, a := range card.Attributes(categories) {
-		t.Rows = append(t.Rows, []eval.Cell{eval.T(a.Variable), eval.T(a.Bin), eval.I(a.Rows), eval.I(a.Bad), eval.V(a.WOE), eval.V(a.Points)})
+		t.Rows = append(t.Rows, []eval.Cell{eval.T(a.Variable), eval.T(a.Bin), eval.I(a.Rows), eval.I(a.Bad),
+			eval.V(a.WOE), eval.V(a.Points)})
 	}
 	return t
 }
@@ -247,7 +261,9 @@ func (e *Evaluation) hardened(ctx context.Context, in *eval.Input, train *Scored
 	}
 	cal := &e.Scorer.Bundle.Calibration
 	in.Hardening = &eval.Hardening{
-		Note: fmt.Sprintf("The same plan and parameters, trained on each of the %s training rows as it is and once more with noise: %.1f robust standard deviations on numbers, and categories replaced by another row's with probability %.1f. Calibrated as the model is; only its order of rows is compared.",
+		Note: fmt.Sprintf("The same plan and parameters, trained on each of the %s training rows as it is and once "+
+			"more with noise: %.1f robust standard deviations on numbers, and categories replaced by another row's "+
+			"with probability %.1f. Calibrated as the model is; only its order of rows is compared.",
 			eval.Count.Print(float64(len(e.Train.Rows))), hardenLevel, hardenLevel),
 		Score: func(x []float64) float64 { return cal.Apply(f.Margin(x)) },
 	}

@@ -21,10 +21,11 @@ import (
 // Evaluation is a model, the rows it is judged on, and what is known beside.
 // Only scorer and test are needed.
 type Evaluation struct {
-	Scorer          *Scorer
-	Test            Part
-	Train           Part      // no rows: unknown
-	OutOfFold       []float64 // margins of the training rows by models that did not see them; nil: the recipe is trained again
+	Scorer *Scorer
+	Test   Part
+	Train  Part // no rows: unknown
+	// margins of the training rows by models that did not see them; nil: the recipe is trained again
+	OutOfFold       []float64
 	Purpose         string
 	Challengers     []*Scorer // other bundles
 	Champion        *Scorer   // the bundle in use today
@@ -55,10 +56,12 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 	NoteWindows(u, test.Matrix.Windows)
 	e.Test.NoteHistory(u, test.Matrix.Windows, s.TrainedWindows())
 	if thin := thinWindows(test.Matrix.Windows, s.TrainedWindows()); thin != "" {
-		e.Facts = append(e.Facts, eval.Fact{Name: "Rows without their history", Value: "rows that find something in the window " + thin})
+		e.Facts = append(e.Facts,
+			eval.Fact{Name: "Rows without their history", Value: "rows that find something in the window " + thin})
 	}
 	in := &eval.Input{
-		Title: s.Bundle.Manifest.Name + " on " + e.Test.Name, Purpose: e.Purpose, Seed: 1, Label: e.Test.Labels(), Margin: test.Margins, Ledger: e.Ledger,
+		Title: s.Bundle.Manifest.Name + " on " + e.Test.Name, Purpose: e.Purpose, Seed: 1, Label: e.Test.Labels(),
+		Margin: test.Margins, Ledger: e.Ledger,
 		Weight: e.Test.Weights(), Weights: e.Test.weighed,
 		Card: append(s.card(), e.Facts...), Exclusions: e.exclusions(), Economics: e.Economics, Time: e.Test.Times(),
 	}
@@ -75,7 +78,8 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 		if e.Train.Table != e.Test.Table {
 			e.Train.NoteHistory(u, train.Matrix.Windows, s.TrainedWindows())
 		}
-		in.Train = &eval.Train{Label: e.Train.Labels(), Weight: e.Train.Weights(), Margin: train.Margins, PD: train.PDs(), Known: e.Train.known(s.Plan.Spec())}
+		in.Train = &eval.Train{Label: e.Train.Labels(), Weight: e.Train.Weights(), Margin: train.Margins,
+			PD: train.PDs(), Known: e.Train.known(s.Plan.Spec())}
 	}
 	e.features(in, test, train)
 	if err := e.explain(in, test); err != nil {

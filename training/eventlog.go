@@ -43,7 +43,8 @@ func (t *Table) follow(u Progress, spec *features.Spec) error {
 	labelled := spec
 	if !byEvent {
 		if spec.Label != nil && t.Frame.Label != spec.Label.Column {
-			return fmt.Errorf("%w: the label of %s is column %q, and the plan's is %q: name that one with --label, or change the plan", assay.ErrInvalid, t.Name, t.Frame.Label, spec.Label.Column)
+			return fmt.Errorf("%w: the label of %s is column %q, and the plan's is %q: name that one with --label, "+
+				"or change the plan", assay.ErrInvalid, t.Name, t.Frame.Label, spec.Label.Column)
 		}
 		with := *spec
 		with.Label = &features.LabelSpec{Column: t.Frame.Label}
@@ -97,7 +98,8 @@ func (t *Table) readTimes(name string) error {
 	}
 	for row := range c.Len() {
 		if c.IsNull(row) {
-			return fmt.Errorf("%w: %s: row %d has no time in column %q: every row needs one to be put in time", assay.ErrInvalid, t.Name, t.Place(row), name)
+			return fmt.Errorf("%w: %s: row %d has no time in column %q: every row needs one to be put in time",
+				assay.ErrInvalid, t.Name, t.Place(row), name)
 		}
 	}
 	t.clock = &clock{c, kind.(*arrow.TimestampType).Unit}
@@ -116,10 +118,14 @@ func (t *Table) sayOutcomes(u Progress, label *features.LabelSpec, o *features.O
 		why = "(column " + strconv.Quote(label.Column) + " is empty)"
 	}
 	say(o.Open, "of %d scored events are left out: their outcome is still open %s", len(o.Rows), why)
-	say(o.Unmatched, "of %d scored events are left out: they lack %s, and so nobody can tell their outcome", len(o.Rows), strings.Join(label.Match, ", "))
-	say(o.Stray, "events of kind %q are the outcome of nothing: they lack %s", label.Event, strings.Join(label.Match, ", "))
-	say(o.SameDay, "of %d scored events have a %q dated earlier on their own day: it is their history, not their outcome", len(o.Rows), label.Event)
-	say(o.Ignored, "rows of other kinds than the scored one hold something in the label column %q, which is not read", label.Column)
+	say(o.Unmatched, "of %d scored events are left out: they lack %s, and so nobody can tell their outcome",
+		len(o.Rows), strings.Join(label.Match, ", "))
+	say(o.Stray, "events of kind %q are the outcome of nothing: they lack %s", label.Event,
+		strings.Join(label.Match, ", "))
+	say(o.SameDay, "of %d scored events have a %q dated earlier on their own day: it is their history, not their "+
+		"outcome", len(o.Rows), label.Event)
+	say(o.Ignored, "rows of other kinds than the scored one hold something in the label column %q, which is not read",
+		label.Column)
 }
 
 // between returns the part's rows with since <= time < before; a zero time is
@@ -129,7 +135,8 @@ func (p Part) between(since, before time.Time) (Part, error) {
 		return p, nil
 	}
 	if p.clock == nil {
-		return p, fmt.Errorf("%w: %s has no times to split by: --since and --before need a plan that names a time column, or --time", assay.ErrInvalid, p.Name)
+		return p, fmt.Errorf("%w: %s has no times to split by: --since and --before need a plan that names a time "+
+			"column, or --time", assay.ErrInvalid, p.Name)
 	}
 	out := Part{Table: p.Table}
 	for _, r := range p.Rows {
@@ -181,7 +188,8 @@ func horizonOf(spec *features.Spec) time.Duration {
 	}
 	h := spec.Label.Horizon // the plan was read: a whole number and a unit
 	n, err := strconv.Atoi(h[:len(h)-1])
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[h[len(h)-1]]
+	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour,
+		'w': 7 * 24 * time.Hour}[h[len(h)-1]]
 	if err != nil {
 		return 0
 	}

@@ -47,7 +47,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%d trees on %d features; row 1 has grade %s\n", bundle.Manifest.Model.Trees, bundle.Manifest.Model.Features,
+	fmt.Printf("%d trees on %d features; row 1 has grade %s\n", bundle.Manifest.Model.Trees,
+		bundle.Manifest.Model.Features,
 		scored.Scores[0].Grade)
 	// Output: 20 trees on 13 features; row 1 has grade D
 }

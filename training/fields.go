@@ -43,7 +43,8 @@ func (e *Evaluation) fields(in *eval.Input) error {
 	}
 	for _, name := range e.Movable {
 		if !slices.ContainsFunc(in.Fields, func(f eval.Field) bool { return f.Name == name }) {
-			return fmt.Errorf("%w: --movable %s: the plan has no number, text or flag of that name", assay.ErrInvalid, name)
+			return fmt.Errorf("%w: --movable %s: the plan has no number, text or flag of that name",
+				assay.ErrInvalid, name)
 		}
 	}
 	in.Restate = func(ctx context.Context, rows []int, trials []eval.Trial) ([][]float64, error) {
@@ -53,7 +54,8 @@ func (e *Evaluation) fields(in *eval.Input) error {
 }
 
 // restate scores each row under each trial, as the event that it would be.
-func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []features.FieldInfo, rows []int, trials []eval.Trial) ([][]float64, error) {
+func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []features.FieldInfo, rows []int,
+	trials []eval.Trial) ([][]float64, error) {
 	s := e.Scorer
 	asked := Part{Table: e.Test.Table}
 	for _, i := range rows {
@@ -150,7 +152,8 @@ func Numbers(c arrow.Array, rows []int) []float64 {
 func (p Part) category(column string) (eval.Category, error) {
 	at := p.Frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
-		return eval.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column, nearest.Hint(column, p.Columns()))
+		return eval.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column,
+			nearest.Hint(column, p.Columns()))
 	}
 	c := p.Frame.Record.Column(at[0])
 	if x := Numbers(c, p.Rows); x != nil {

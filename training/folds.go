@@ -53,7 +53,8 @@ func Divide(p Part, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) 
 	case "forward":
 		times := p.Times()
 		if times == nil {
-			return nil, fmt.Errorf("%w: %s has no times to go forward in: --cv-by forward needs a plan that names a time column, or --time", assay.ErrInvalid, p.Name)
+			return nil, fmt.Errorf("%w: %s has no times to go forward in: --cv-by forward needs a plan that names a "+
+				"time column, or --time", assay.ErrInvalid, p.Name)
 		}
 		at := make([]int64, len(times))
 		for i, t := range times {
@@ -87,9 +88,12 @@ func leaveGap(folds []gbdt.Fold, at []int64, horizon time.Duration) ([]gbdt.Fold
 		for _, i := range folds[k].Test {
 			start = min(start, at[i])
 		}
-		folds[k].Train = slices.DeleteFunc(folds[k].Train, func(i int) bool { return at[i]+horizon.Microseconds() > start })
+		folds[k].Train = slices.DeleteFunc(folds[k].Train, func(i int) bool {
+			return at[i]+horizon.Microseconds() > start
+		})
 		if len(folds[k].Train) == 0 {
-			return nil, fmt.Errorf("%w: fold %d of %d has no rows to train on whose outcome was known when the rows that it tests began: the horizon is %s; ask for fewer folds, or bring a longer log",
+			return nil, fmt.Errorf("%w: fold %d of %d has no rows to train on whose outcome was known when the rows "+
+				"that it tests began: the horizon is %s; ask for fewer folds, or bring a longer log",
 				assay.ErrInvalid, k+1, len(folds), features.Span(horizon))
 		}
 	}
@@ -100,7 +104,8 @@ func leaveGap(folds []gbdt.Fold, at []int64, horizon time.Duration) ([]gbdt.Fold
 // rows and scores its test rows. It returns the scores and each row's
 // out-of-fold margin, in the order of p.rows; NaN for rows that no division
 // tests.
-func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Part, folds []gbdt.Fold) ([]FoldScore, []float64, error) {
+func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Part, folds []gbdt.Fold) ([]FoldScore, []float64,
+	error) {
 	margin := make([]float64, p.Table.NumRows())
 	for i := range margin {
 		margin[i] = math.NaN()
@@ -128,7 +133,9 @@ func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Part, folds []
 			return nil, nil, fmt.Errorf("fold %d: %w", k+1, err)
 		}
 		ks, _ := c.KS()
-		out[k] = FoldScore{Rows: len(held), BadRate: c.BadRate(), AUC: c.AUC(), KS: ks, LogLoss: eval.WeightedLogLoss(y, pd, test.Weights()), Trees: len(f.Result.Model.Trees), Features: len(f.Plan.Features())}
+		out[k] = FoldScore{Rows: len(held), BadRate: c.BadRate(), AUC: c.AUC(), KS: ks,
+			LogLoss: eval.WeightedLogLoss(y, pd, test.Weights()), Trees: len(f.Result.Model.Trees),
+			Features: len(f.Plan.Features())}
 	}
 	return out, pick(margin, p.Rows), nil
 }
@@ -172,7 +179,9 @@ func (r *Recipe) fitCalibration(u Progress, margins, labels, weights []float64) 
 	if !errors.Is(err, models.ErrConstant) {
 		return cal, err
 	}
-	note := fmt.Sprintf("NOT CALIBRATED: %s would have given every row the same probability, because rows that a model did not train on are not ranked by it (%v). Probabilities are the model's own; do not decide by them before more rows, or bad rows, say otherwise.", r.Calibrate, err)
+	note := fmt.Sprintf("NOT CALIBRATED: %s would have given every row the same probability, because rows that a "+
+		"model did not train on are not ranked by it (%v). Probabilities are the model's own; do not decide by them "+
+		"before more rows, or bad rows, say otherwise.", r.Calibrate, err)
 	u.Note("%s", note)
 	r.Notes = append(r.Notes, note)
 	return &models.Calibration{Method: models.CalibrationNone}, nil

@@ -33,10 +33,12 @@ func TestForwardLeavesTheHorizon(t *testing.T) {
 	for k, f := range folds {
 		// The rows are one a day: the last nine of them before the test are left out.
 		if got, want := len(f.Train), before[k]-9; got != want || f.Train[got-1] != f.Test[0]-10 {
-			t.Errorf("fold %d trains on %d rows up to %d and tests from %d, want %d rows", k, got, f.Train[got-1], f.Test[0], want)
+			t.Errorf("fold %d trains on %d rows up to %d and tests from %d, want %d rows", k, got,
+				f.Train[got-1], f.Test[0], want)
 		}
 	}
-	if _, err := leaveGap(folds, at, 90*24*time.Hour); err == nil || !strings.Contains(err.Error(), "fold 1 of 3 has no rows to train on") {
+	if _, err := leaveGap(folds, at, 90*24*time.Hour); err == nil ||
+		!strings.Contains(err.Error(), "fold 1 of 3 has no rows to train on") {
 		t.Errorf("a horizon longer than the log: %v", err)
 	}
 }

@@ -41,7 +41,8 @@ func InferSpec(u Progress, t *Table) (*features.Spec, error) {
 			}
 		}
 		if marks := f.MissingMarks(); marks != nil {
-			u.Note("%s: the inferred plan takes %s as missing (missing: in the plan)", f.Name, strings.Join(marks, ", "))
+			u.Note("%s: the inferred plan takes %s as missing (missing: in the plan)", f.Name,
+				strings.Join(marks, ", "))
 		}
 	}
 	return spec, nil
@@ -76,9 +77,11 @@ func saySentinels(u Progress, t *Table) {
 					n++
 				}
 			}
-			if slices.Contains(sentinels, end) && float64(n) >= sentinelShare*float64(len(valid)) && n > 1 && n < len(valid) {
+			if slices.Contains(sentinels, end) && float64(n) >= sentinelShare*float64(len(valid)) &&
+				n > 1 && n < len(valid) {
 				x := strconv.FormatFloat(end, 'f', -1, 64)
-				u.Note("%s: %d values are %s; if that means no value, write missing: [%s] at the field in the plan", f.Name, n,
+				u.Note("%s: %d values are %s; if that means no value, write missing: [%s] at the field in the plan",
+					f.Name, n,
 					x, x)
 			}
 		}

@@ -51,8 +51,10 @@ func (t *Table) someScored(spec *features.Spec) error {
 	for i, k := range known {
 		counts[i] = fmt.Sprintf("%q (%d)", k, kinds[k])
 	}
-	return fmt.Errorf("%w: %s has no event of the kind that the plan scores, %q: column %q holds %s%s", assay.ErrInvalid, t.Name,
-		spec.ScoredKind(), spec.Kind, cmp.Or(strings.Join(counts, ", "), "nothing"), nearest.Hint(spec.ScoredKind(), known))
+	return fmt.Errorf("%w: %s has no event of the kind that the plan scores, %q: column %q holds %s%s",
+		assay.ErrInvalid, t.Name,
+		spec.ScoredKind(), spec.Kind, cmp.Or(strings.Join(counts, ", "), "nothing"),
+		nearest.Hint(spec.ScoredKind(), known))
 }
 
 // inOrder holds a log to what a server would have made of it: an event that
@@ -71,26 +73,32 @@ func (t *Table) inOrder(u Progress, spec *features.Spec) error {
 		for _, k := range slices.Sorted(maps.Keys(o.Unknown)) {
 			kinds = append(kinds, fmt.Sprintf("%q (%d)", k, o.Unknown[k]))
 		}
-		u.Note("%s has events of kinds that the plan does not know, which a server refuses and which are passed over: %s", t.Name, strings.Join(kinds, ", "))
+		u.Note("%s has events of kinds that the plan does not know, which a server refuses and which are passed "+
+			"over: %s", t.Name, strings.Join(kinds, ", "))
 	}
 	if n := len(o.Ahead); n > 0 {
 		first := o.Ahead[0]
 		return fmt.Errorf("%w: %s: row %d (%s) lies %s ahead of the log's bulk, and so do %d more: is the date right? "+
 			"Correct it, or let the plan say `ahead: ...` if the log has such a pause (it allows %s)",
-			assay.ErrInvalid, t.Name, t.Place(first.Row), first.At.Format("2006-01-02 15:04:05"), features.Span(first.Gap), n-1, features.Span(o.Limit))
+			assay.ErrInvalid, t.Name, t.Place(first.Row), first.At.Format("2006-01-02 15:04:05"),
+			features.Span(first.Gap), n-1, features.Span(o.Limit))
 	}
 	if o.Late == 0 {
 		return nil
 	}
 	if t.Order.Keep {
-		u.Note("%d of %d events of %s came later than the plan's lateness of %s allows and are in no window", o.Late, o.Events, t.Name, features.Span(o.Lateness))
+		u.Note("%d of %d events of %s came later than the plan's lateness of %s allows and are in no window", o.Late,
+			o.Events, t.Name, features.Span(o.Lateness))
 		return nil
 	}
 	var b strings.Builder
 	for _, l := range o.First {
 		fmt.Fprintf(&b, "\n  row %d is %s behind row %d", t.Place(l.Row), features.Span(l.Behind), t.Place(l.Newest))
 	}
-	return fmt.Errorf("%w: %s: %d of %d events come later than the plan's lateness of %s allows, and no window would count them: "+
-		"--sort puts the rows in the order of their times; where the log is in the order of arrival, let the plan's lateness be longer, or --keep-order take them as a server does. %s:%s",
-		assay.ErrInvalid, t.Name, o.Late, o.Events, features.Span(o.Lateness), cmp.Or(map[bool]string{true: "They are"}[o.Late <= len(o.First)], "The first"), b.String())
+	return fmt.Errorf("%w: %s: %d of %d events come later than the plan's lateness of %s allows, and no window would "+
+		"count them: "+
+		"--sort puts the rows in the order of their times; where the log is in the order of arrival, let the plan's "+
+		"lateness be longer, or --keep-order take them as a server does. %s:%s",
+		assay.ErrInvalid, t.Name, o.Late, o.Events, features.Span(o.Lateness),
+		cmp.Or(map[bool]string{true: "They are"}[o.Late <= len(o.First)], "The first"), b.String())
 }

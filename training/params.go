@@ -16,7 +16,8 @@ func ParseParams(s string) (map[string]string, error) {
 		key, rest, ok := strings.Cut(s, "=")
 		key = strings.TrimSpace(key)
 		if !ok || key == "" || strings.ContainsAny(key, ", ") {
-			return nil, optionError("--params: %q is not key=value; write for example num_leaves=15,learning_rate=0.05", s)
+			return nil, optionError("--params: %q is not key=value; write for example num_leaves=15,learning_rate=0.05",
+				s)
 		}
 		value, tail := cutValue(rest)
 		if _, dup := out[key]; dup {

@@ -11,7 +11,8 @@ import (
 
 func TestParseParams(t *testing.T) {
 	m, err := ParseParams(" num_leaves=7, monotone_constraints=(1,-1,0),seed=1")
-	if err != nil || m["num_leaves"] != "7" || m["monotone_constraints"] != "1,-1,0" || m["seed"] != "1" || len(m) != 3 {
+	if err != nil || m["num_leaves"] != "7" || m["monotone_constraints"] != "1,-1,0" ||
+		m["seed"] != "1" || len(m) != 3 {
 		t.Errorf("read %v, %v", m, err)
 	}
 	again, err := ParseParams(FormatParams(m))

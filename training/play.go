@@ -62,7 +62,8 @@ func NoteWindows(u Progress, windows []features.WindowReport) {
 			}
 			feeds = append(feeds, line)
 		}
-		u.Note("window %s counts %s; %s of %d scored rows find something in it", w.Window, strings.Join(feeds, "; "), percentOf(w.Share()), w.Scored)
+		u.Note("window %s counts %s; %s of %d scored rows find something in it", w.Window, strings.Join(feeds, "; "),
+			percentOf(w.Share()), w.Scored)
 	}
 }
 
@@ -89,27 +90,34 @@ func (t *Table) CheckWindows(spec *features.Spec, windows []features.WindowRepor
 			switch {
 			case f.Fed > 0:
 			case kinds[f.Kind] == 0:
-				wrong = append(wrong, fmt.Errorf("window %q: there is no event of kind %q%s", w.Window, f.Kind, nearest.Hint(f.Kind, known)))
+				wrong = append(wrong, fmt.Errorf("window %q: there is no event of kind %q%s", w.Window, f.Kind,
+					nearest.Hint(f.Kind, known)))
 			default:
-				wrong = append(wrong, fmt.Errorf("window %q counts none of %d events of kind %q: %d are late, %d lack its key, %d its value, and the others do not satisfy its `where`",
-					w.Window, kinds[f.Kind], f.Kind, f.Late, f.WithoutKey, f.WithoutValue))
+				wrong = append(wrong,
+					fmt.Errorf("window %q counts none of %d events of kind %q: %d are late, %d lack its key, %d its "+
+						"value, and the others do not satisfy its `where`",
+						w.Window, kinds[f.Kind], f.Kind, f.Late, f.WithoutKey, f.WithoutValue))
 			}
 		}
 		if w.Read == 0 && w.Before > 0 {
-			wrong = append(wrong, fmt.Errorf("window %q has nothing for any of the %d scored rows, though it had counted %d events before the last of them: do both spell the key alike?", w.Window, w.Scored, w.Before))
+			wrong = append(wrong,
+				fmt.Errorf("window %q has nothing for any of the %d scored rows, though it had counted %d events "+
+					"before the last of them: do both spell the key alike?", w.Window, w.Scored, w.Before))
 		}
 	}
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s does not fill the plan's windows (kinds of event: %s); say `may_be_empty: true` at a window where that is meant:\n%w",
+	return fmt.Errorf("%w: %s does not fill the plan's windows (kinds of event: %s); say `may_be_empty: true` at a "+
+		"window where that is meant:\n%w",
 		assay.ErrInvalid, t.Name, strings.Join(known, ", "), errors.Join(wrong...))
 }
 
 // NoteHistory warns of rows that are scored without their history.
 func (t *Table) NoteHistory(u Progress, windows []features.WindowReport, trained map[string]float64) {
 	if thin := thinWindows(windows, trained); thin != "" {
-		u.Note("%s has hardly any history for its scored rows: their scores are not those that a server gives which has seen it. "+
+		u.Note("%s has hardly any history for its scored rows: their scores are not those that a server gives which "+
+			"has seen it. "+
 			"Put the events before them into the file. Rows that find something in the window %s", t.Name, thin)
 	}
 }

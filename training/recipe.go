@@ -172,7 +172,8 @@ func (r *Recipe) fitPlan(ctx context.Context, train Part) (*features.Plan, *feat
 		if err := NeedColumns(r.Base.Plan, train.Table); err != nil {
 			return nil, nil, err
 		}
-		return r.Base.Plan, &features.FitReport{Rows: len(train.Rows), Kept: train.Rows}, scoring.CheckPlan(r.Base.Plan, r.Policy)
+		return r.Base.Plan, &features.FitReport{Rows: len(train.Rows), Kept: train.Rows},
+			scoring.CheckPlan(r.Base.Plan, r.Policy)
 	}
 	log, err := train.Play(ctx, r.Spec)
 	if err != nil {

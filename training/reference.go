@@ -13,7 +13,8 @@ import (
 const referenceBins = 10
 
 // reference keeps the training rows' distribution of each feature and of the PD.
-func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration, train Part) *models.Reference {
+func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration,
+	train Part) *models.Reference {
 	rows, weight := train.Rows, train.Weights()
 	ref := &models.Reference{Features: map[string]models.Histogram{}}
 	ref.Windows = WindowShares(m.Windows)

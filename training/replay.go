@@ -15,7 +15,8 @@ import (
 // order, as a server takes them, and calls visit for each row of the part (in
 // ascending order of rows) before the event is applied to the windows. Events
 // that the plan does not read are passed over.
-func (s *Scorer) Replay(ctx context.Context, p Part, visit func(i int, ev *assay.Event, st *features.State) error) error {
+func (s *Scorer) Replay(ctx context.Context, p Part,
+	visit func(i int, ev *assay.Event, st *features.State) error) error {
 	if len(p.Rows) == 0 {
 		return nil
 	}

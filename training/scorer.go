@@ -78,7 +78,8 @@ type Scored struct {
 func NeedColumns(plan *features.Plan, t *Table) error {
 	missing := plan.MissingColumns(t.Frame.Record)
 	if len(missing) > 0 {
-		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), use a model or plan of "+
+		return fmt.Errorf("%w: %s has no column %s: add them (empty cells where a value is missing), use a model or "+
+			"plan of "+
 			"this table, or declare the field `optional: true` before training%s",
 			assay.ErrInvalid, t.Name, strings.Join(missing, ", "), nearest.Hint(missing[0], t.Columns()))
 	}

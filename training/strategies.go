@@ -99,7 +99,8 @@ func (p Part) groups(name string) (eval.Category, error) {
 		return c, err
 	}
 	if !slices.Contains(c.Levels, level) {
-		return c, optionError("--group %s: the column %s has no group %q; it has %s", name, column, level, strings.Join(c.Levels, ", "))
+		return c, optionError("--group %s: the column %s has no group %q; it has %s", name, column, level,
+			strings.Join(c.Levels, ", "))
 	}
 	c.Reference = level
 	return c, nil

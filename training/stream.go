@@ -129,7 +129,8 @@ func (p *pieces) survey(ctx context.Context) error {
 			p.step *= 2
 			size = 0
 			for i := range parts {
-				if parts[i], err = thin(&Table{Frame: &datasets.Frame{Record: parts[i].rec}}, parts[i].rows); err != nil {
+				if parts[i], err = thin(&Table{Frame: &datasets.Frame{Record: parts[i].rec}},
+					parts[i].rows); err != nil {
 					return err
 				}
 				size += len(parts[i].rows)
@@ -166,7 +167,8 @@ func (p *pieces) table(hold bool) (t *Table, train, held []int, err error) {
 		return nil, nil, nil, err
 	}
 	p.sample = nil
-	t = &Table{Name: p.name, Frame: &datasets.Frame{Record: rec, Label: p.label, Columns: p.columns}, obeyed: p.spec != nil}
+	t = &Table{Name: p.name, Frame: &datasets.Frame{Record: rec, Label: p.label, Columns: p.columns},
+		obeyed: p.spec != nil}
 	for i := range t.NumRows() {
 		if hold && i%heldOut == 0 {
 			held = append(held, i)
@@ -215,7 +217,8 @@ const garbage = 10
 
 // bin bins the rows that are not held out, rows of them, with the bins of the
 // sample. The sample's vectors are gone when it returns.
-func (p *pieces) bin(ctx context.Context, plan *features.Plan, sample Part, rows int, params gbdt.Params) (*gbdt.Bins, error) {
+func (p *pieces) bin(ctx context.Context, plan *features.Plan, sample Part, rows int, params gbdt.Params) (*gbdt.Bins,
+	error) {
 	m, err := plan.Matrix(ctx, sample.Frame.Record)
 	if err != nil {
 		return nil, err
@@ -273,7 +276,9 @@ func (r *Recipe) buildStream(ctx context.Context, u Progress, p *pieces, train, 
 		metrics["heldout.auc"] = c.AUC()
 		u.Done("%s; AUC %.4f", cal.Method, c.AUC())
 	}
-	r.Notes = append(slices.Clone(r.Notes), fmt.Sprintf("The rows were read in pieces: plan and bins were fitted on an even sample of %d of %d.", len(train.Rows), p.rows))
+	r.Notes = append(slices.Clone(r.Notes),
+		fmt.Sprintf("The rows were read in pieces: plan and bins were fitted on an even sample of %d of %d.",
+			len(train.Rows), p.rows))
 	b, err := r.seal(u, train, len(held.Rows), f, cal, metrics)
 	if err != nil {
 		return nil, err
@@ -296,9 +301,11 @@ func fileDigest(path string) (assay.Digest, error) {
 
 // TrainStream trains on a file that need not fit in memory and makes a bundle.
 // Without a spec the recipe gets the one that is inferred from a sample.
-func (r *Recipe) TrainStream(ctx context.Context, u Progress, path string, opt datasets.Options) (*models.Bundle, error) {
+func (r *Recipe) TrainStream(ctx context.Context, u Progress, path string, opt datasets.Options) (*models.Bundle,
+	error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	p := &pieces{path: path, opt: opt, u: u, spec: r.Spec, name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
+	p := &pieces{path: path, opt: opt, u: u, spec: r.Spec,
+		name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
 	u.Step("read %s", path)
 	if err := p.survey(ctx); err != nil {
 		return nil, err
@@ -320,7 +327,8 @@ func (r *Recipe) TrainStream(ctx context.Context, u Progress, path string, opt d
 		}
 	}
 	if len(r.Spec.Windows) > 0 || r.Spec.Kind != "" || r.targetEncoded() || r.Spec.Clean != nil {
-		return nil, fmt.Errorf("%w: the plan has windows, a kind column, target encodings or cleaning, which need all rows at once: train without --stream", assay.ErrInvalid)
+		return nil, fmt.Errorf("%w: the plan has windows, a kind column, target encodings or cleaning, which need "+
+			"all rows at once: train without --stream", assay.ErrInvalid)
 	}
 	if t.Frame.Digest, err = fileDigest(path); err != nil {
 		return nil, err

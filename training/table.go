@@ -78,7 +78,8 @@ func ReadRows(ctx context.Context, u Progress, from string, opt datasets.Options
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), Frame: frame, events: events, skip: opt.SkipBadRows, Skipped: frame.SkippedRows, origin: frame.Origin}
+	t := &Table{Name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), Frame: frame, events: events,
+		skip: opt.SkipBadRows, Skipped: frame.SkippedRows, origin: frame.Origin}
 	if frame.SkippedRows > 0 {
 		u.Note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
 	}
@@ -110,7 +111,8 @@ func (t *Table) findLabel(u Progress, from string) error {
 	}
 	c, ok := t.Frame.Record.Column(at[0]).(*array.Float64)
 	if !ok {
-		return fmt.Errorf("%s: label %q: %w: a column of %s, want numbers", from, t.Frame.Label, assay.ErrInvalid, t.Frame.Record.Column(at[0]).DataType())
+		return fmt.Errorf("%s: label %q: %w: a column of %s, want numbers", from, t.Frame.Label, assay.ErrInvalid,
+			t.Frame.Record.Column(at[0]).DataType())
 	}
 	if n := c.NullN(); n > 0 && t.events { // an outcome that is not known yet, or no outcome at all
 		t.Label = make([]float64, t.NumRows())
@@ -128,10 +130,12 @@ func (t *Table) findLabel(u Progress, from string) error {
 			}
 		}
 		if !t.skip {
-			return fmt.Errorf("%w: %s: %d rows have no label in column %q, the first is row %d: their outcome is not known; --on-bad-row skip leaves them out",
+			return fmt.Errorf("%w: %s: %d rows have no label in column %q, the first is row %d: their outcome is not "+
+				"known; --on-bad-row skip leaves them out",
 				assay.ErrInvalid, from, n, t.Frame.Label, t.Place(open[0]))
 		}
-		u.Note("%d rows of %s were left out: they have no label in column %q; the first is row %d", n, from, t.Frame.Label, t.Place(open[0]))
+		u.Note("%d rows of %s were left out: they have no label in column %q; the first is row %d", n, from,
+			t.Frame.Label, t.Place(open[0]))
 		if err := t.without(open); err != nil {
 			return err
 		}
@@ -147,7 +151,8 @@ func (t *Table) NeedLabel() error {
 		return fmt.Errorf("%w: %s has no rows", assay.ErrInvalid, t.Name)
 	}
 	if t.Label == nil {
-		return fmt.Errorf("%w: %s has no label column: name it with --label (1 is the bad event)", assay.ErrInvalid, t.Name)
+		return fmt.Errorf("%w: %s has no label column: name it with --label (1 is the bad event)",
+			assay.ErrInvalid, t.Name)
 	}
 	return nil
 }
@@ -196,7 +201,8 @@ func (p Part) BadRate() float64 {
 func (p Part) Texts(column string) ([]string, error) {
 	at := p.Frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
-		return nil, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column, nearest.Hint(column, p.Columns()))
+		return nil, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column,
+			nearest.Hint(column, p.Columns()))
 	}
 	c := p.Frame.Record.Column(at[0])
 	out := make([]string, len(p.Rows))

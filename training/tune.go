@@ -116,8 +116,11 @@ func (r *Recipe) Tune(ctx context.Context, u Progress, train Part, o TuneOptions
 	}
 	maps.Copy(r.Params, res.Best.Params)
 	r.Params["num_iterations"] = fmt.Sprint(res.Params.NumIterations)
-	r.Notes = append(r.Notes, fmt.Sprintf("Parameters are the best of %d settings on %d folds of the training rows (%s %.4f); the best of many flatters.",
-		len(res.Trials), k, res.Best.Metric, res.Best.Mean))
-	u.Done("the best is setting %d, %s %.4f (standard deviation over folds %.4f): %s", res.Best.Number, res.Best.Metric, res.Best.Mean, res.Best.Std, FormatParams(res.Best.Params))
+	r.Notes = append(r.Notes,
+		fmt.Sprintf("Parameters are the best of %d settings on %d folds of the training rows (%s %.4f); the best of "+
+			"many flatters.",
+			len(res.Trials), k, res.Best.Metric, res.Best.Mean))
+	u.Done("the best is setting %d, %s %.4f (standard deviation over folds %.4f): %s", res.Best.Number, res.Best.Metric,
+		res.Best.Mean, res.Best.Std, FormatParams(res.Best.Params))
 	return nil
 }

@@ -23,10 +23,12 @@ func (t *Table) ReadWeights(u Progress, column string, optional bool) error {
 	}
 	switch {
 	case len(at) != 1 && optional:
-		u.Note("%s has no column %q, by which the rows that trained the model were weighted: every row of it counts once", t.Name, column)
+		u.Note("%s has no column %q, by which the rows that trained the model were weighted: every row of it counts "+
+			"once", t.Name, column)
 		return nil
 	case weight == nil:
-		return fmt.Errorf("%w: %s has no column %q of numbers for --weight%s", assay.ErrInvalid, t.Name, column, nearest.Hint(column, all.Columns()))
+		return fmt.Errorf("%w: %s has no column %q of numbers for --weight%s", assay.ErrInvalid, t.Name, column,
+			nearest.Hint(column, all.Columns()))
 	}
 	var wrong []int
 	for row, w := range weight {
@@ -41,9 +43,11 @@ func (t *Table) ReadWeights(u Progress, column string, optional bool) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	problem := fmt.Sprintf("%d rows have no number above 0 in the column of weights %q; the first is row %d", len(wrong), column, t.Place(wrong[0]))
+	problem := fmt.Sprintf("%d rows have no number above 0 in the column of weights %q; the first is row %d",
+		len(wrong), column, t.Place(wrong[0]))
 	if !t.skip {
-		return fmt.Errorf("%w: %s: %s: a row that counts for nothing is to be left out, which --on-bad-row skip does", assay.ErrInvalid, t.Name, problem)
+		return fmt.Errorf("%w: %s: %s: a row that counts for nothing is to be left out, which --on-bad-row skip does",
+			assay.ErrInvalid, t.Name, problem)
 	}
 	u.Note("%s: left out: %s", t.Name, problem)
 	return t.without(wrong)
@@ -64,11 +68,13 @@ func (p Part) weightIsNoField(spec *features.Spec) error {
 		return nil
 	}
 	if slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool { return f.Name == p.weighed }) {
-		return fmt.Errorf("%w: the plan reads the column %q, which --weight names: how much a row counts must not be known to the model; take it out of the plan, or weight by another column", assay.ErrInvalid, p.weighed)
+		return fmt.Errorf("%w: the plan reads the column %q, which --weight names: how much a row counts must not be "+
+			"known to the model; take it out of the plan, or weight by another column", assay.ErrInvalid, p.weighed)
 	}
 	for _, row := range p.Rows {
 		if math.IsNaN(p.Weight[row]) {
-			return fmt.Errorf("%w: %s: row %d is scored and has no weight in column %q", assay.ErrInvalid, p.Name, p.Place(row), p.weighed)
+			return fmt.Errorf("%w: %s: row %d is scored and has no weight in column %q", assay.ErrInvalid, p.Name,
+				p.Place(row), p.weighed)
 		}
 	}
 	return nil

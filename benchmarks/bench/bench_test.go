@@ -74,12 +74,14 @@ func TestPagesAreCurrent(t *testing.T) {
 // measured finds what looks like a measured figure in the text of a page: a
 // number with a unit of time, of decimal bytes, or of speed. Limits and
 // settings are given in binary bytes or in words, and code is not text.
-var measured = regexp.MustCompile(`\d[\d,.]* ?(ms|µs|us|ns|[kKMGT]B)\b|\d[\d.]*( times as fast|x faster| times faster)|\d(/s| a second)\b`)
+var measured = regexp.MustCompile(
+	`\d[\d,.]* ?(ms|µs|us|ns|[kKMGT]B)\b|\d[\d.]*( times as fast|x faster| times faster)|\d(/s| a second)\b`)
 
 // notText is what stands in a page beside its text: what is written from the
 // results, tables that a test makes from the program's constants, examples, and
 // code.
-var notText = regexp.MustCompile("(?s)<!-- figures: begin.*?<!-- figures: end -->|<!-- [a-z]+: made by Test.*?<!-- /[a-z]+ -->|<!-- fig .*?<!-- /fig -->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
+var notText = regexp.MustCompile("(?s)<!-- figures: begin.*?<!-- figures: end -->|<!-- [a-z]+: made by Test.*?<!-- " +
+	"/[a-z]+ -->|<!-- fig .*?<!-- /fig -->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
 
 // TestFiguresAreNotTyped finds figures in the README and in the pages of docs
 // and docs/design that no results file stands behind.
@@ -94,10 +96,13 @@ func TestFiguresAreNotTyped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b = notText.ReplaceAllFunc(b, func(cut []byte) []byte { return bytes.Repeat([]byte("\n"), bytes.Count(cut, []byte("\n"))) })
+		b = notText.ReplaceAllFunc(b, func(cut []byte) []byte {
+			return bytes.Repeat([]byte("\n"), bytes.Count(cut, []byte("\n")))
+		})
 		for i, line := range strings.Split(string(b), "\n") {
 			if m := measured.FindString(line); m != "" {
-				t.Errorf("%s:%d: %q was typed by hand: have a benchmark print it, and write <!-- fig NAME -->...<!-- /fig -->", page, i+1, m)
+				t.Errorf("%s:%d: %q was typed by hand: have a benchmark print it, and write <!-- fig NAME -->...<!-- "+
+					"/fig -->", page, i+1, m)
 			}
 		}
 	}
@@ -130,7 +135,8 @@ func TestBudgets(t *testing.T) {
 	}
 	const leave = 15 * time.Minute
 	if last := all[len(all)-1].Name; sum+leave > whole || whole >= 45*time.Minute {
-		t.Errorf("the budgets add up to %v and leave less than %v of %v to %s, or the whole is not under 45 minutes", sum, leave, whole, last)
+		t.Errorf("the budgets add up to %v and leave less than %v of %v to %s, or the whole is not under 45 minutes",
+			sum, leave, whole, last)
 	}
 }
 
@@ -148,8 +154,11 @@ func TestInline(t *testing.T) {
 	r := &results{Areas: []outcome{{Figures: []figure.Figure{
 		{Kind: "MB", Name: "peak", Value: 12.34}, {Kind: "COUNT", Name: "kills", Value: 139049},
 		{Kind: "RATIO", Name: "speed", Value: 2, Low: 1.5, High: 2.5, Runs: 3}}}}}
-	page := "peak <!-- fig peak -->1 MB<!-- /fig -->, <!-- fig kills --><!-- /fig --> kills,\n<!-- fig speed low -->?<!-- /fig --> to <!-- fig speed high -->?<!-- /fig -->, <!-- fig gone -->7<!-- /fig -->"
-	want := "peak <!-- fig peak -->12.3 MB<!-- /fig -->, <!-- fig kills -->139,049<!-- /fig --> kills,\n<!-- fig speed low -->1.5x<!-- /fig --> to <!-- fig speed high -->2.5x<!-- /fig -->, <!-- fig gone -->" + absent + "<!-- /fig -->"
+	page := "peak <!-- fig peak -->1 MB<!-- /fig -->, <!-- fig kills --><!-- /fig --> kills,\n<!-- fig speed low " +
+		"-->?<!-- /fig --> to <!-- fig speed high -->?<!-- /fig -->, <!-- fig gone -->7<!-- /fig -->"
+	want := "peak <!-- fig peak -->12.3 MB<!-- /fig -->, <!-- fig kills -->139,049<!-- /fig --> kills,\n<!-- fig " +
+		"speed low -->1.5x<!-- /fig --> to <!-- fig speed high -->2.5x<!-- /fig -->, <!-- fig gone -->" +
+		absent + "<!-- /fig -->"
 	out, missing, err := inline([]byte(page), r)
 	if err != nil || string(out) != want || !slices.Equal(missing, []string{"gone"}) {
 		t.Errorf("%s\nmissing %v, %v", out, missing, err)
@@ -157,7 +166,8 @@ func TestInline(t *testing.T) {
 	if again, _, err := inline(out, r); err != nil || !bytes.Equal(again, out) {
 		t.Errorf("a second time gives %s, %v", again, err)
 	}
-	for _, bad := range []string{"<!-- fig a -->1", "<!-- fig -->1<!-- /fig -->", "<!-- fig a -->1\n<!-- /fig -->", "<!-- fig a b -->1<!-- /fig -->"} {
+	for _, bad := range []string{"<!-- fig a -->1", "<!-- fig -->1<!-- /fig -->", "<!-- fig a -->1\n<!-- /fig -->",
+		"<!-- fig a b -->1<!-- /fig -->"} {
 		if _, _, err := inline([]byte(bad), r); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
@@ -166,21 +176,27 @@ func TestInline(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	r := &results{Commit: "abc", Areas: []outcome{
-		{Area: "train", Commit: "abc", Quiet: true, Commands: []string{"go run ./benchmarks/train"}, Figures: []figure.Figure{
-			figure.Over("train_vs_lightgbm_dense1m", []float64{4, 5, 6}, []float64{2, 2, 2}), {Kind: "RATIO", Name: "train_vs_lightgbm_small", Value: 1.1, Low: 1.1, High: 1.1}}},
+		{Area: "train", Commit: "abc", Quiet: true, Commands: []string{"go run ./benchmarks/train"},
+			Figures: []figure.Figure{
+				figure.Over("train_vs_lightgbm_dense1m", []float64{4, 5, 6}, []float64{2, 2, 2}),
+				{Kind: "RATIO", Name: "train_vs_lightgbm_small", Value: 1.1, Low: 1.1, High: 1.1}}},
 		{Area: "scale", Commit: "old", Figures: []figure.Figure{
-			{Kind: "S", Name: "scale_train_assay@1000", Value: 1}, {Kind: "S", Name: "scale_train_assay@10000", Value: 10}, {Kind: "S", Name: "scale_train_assay@100000", Value: 1000}}},
+			{Kind: "S", Name: "scale_train_assay@1000", Value: 1}, {Kind: "S", Name: "scale_train_assay@10000",
+				Value: 10}, {Kind: "S", Name: "scale_train_assay@100000", Value: 1000}}},
 	}}
 	text := string(tables(r))
 	for _, want := range []string{
-		"| train_vs_lightgbm_dense1m | 2.5x | 2 to 3 (3 runs) | ≥ 1.5: met |", "| train_vs_lightgbm_small | 1.1x |  | ≥ 1.2: **not met** |",
+		"| train_vs_lightgbm_dense1m | 2.5x | 2 to 3 (3 runs) | ≥ 1.5: met |",
+		"| train_vs_lightgbm_small | 1.1x |  | ≥ 1.2: **not met** |",
 		"| assay | 1 at 1,000 | 1000 at 100,000 | 1.50 | at 10,000, from 1.00 to 2.00 |", "at commit `old`",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no line %q in\n%s", want, text)
 		}
 	}
-	if s := string(summary(r, "f.json")); !strings.Contains(s, "| training, 1M rows × 28 columns | LightGBM | 2.5 | 2 to 3 (3 runs) |") || !strings.Contains(s, "busy with other work during scale") {
+	if s := string(summary(r, "f.json")); !strings.Contains(s,
+		"| training, 1M rows × 28 columns | LightGBM | 2.5 | 2 to 3 (3 runs) |") ||
+		!strings.Contains(s, "busy with other work during scale") {
 		t.Errorf("summary\n%s", s)
 	}
 	plots, err := drawPlots(r)
@@ -194,7 +210,8 @@ func TestMerge(t *testing.T) {
 	r := &results{Commit: "new", Peers: map[string]string{"xgboost": "3"}, Areas: []outcome{
 		{Area: "train", Commit: "new", Figures: some}, {Area: "serve", Commit: "new", Error: "it broke"}}}
 	merge(r, &results{Peers: map[string]string{"xgboost": "2", "polars": "1"}, Areas: []outcome{
-		{Area: "train", Commit: "old", Figures: some}, {Area: "ledger", Commit: "old"}, {Area: "serve", Commit: "old", Figures: some}}})
+		{Area: "train", Commit: "old", Figures: some}, {Area: "ledger", Commit: "old"},
+		{Area: "serve", Commit: "old", Figures: some}}})
 	if len(r.Areas) != 3 || r.Areas[0].Area != "ledger" || r.Areas[1].Commit != "old" || r.Areas[2].Commit != "new" ||
 		r.Peers["xgboost"] != "3" || r.Peers["polars"] != "1" {
 		t.Errorf("merged %+v", r)

@@ -29,7 +29,8 @@ const absent = "(not measured)"
 // inline writes the figures in a page's text, and names those that r lacks.
 func inline(page []byte, r *results) (out []byte, missing []string, err error) {
 	if all, whole := len(opened.FindAll(page, -1)), len(mark.FindAll(page, -1)); all != whole {
-		return nil, nil, fmt.Errorf("%d of %d marks are not of the form <!-- fig NAME -->...<!-- /fig --> on one line", all-whole, all)
+		return nil, nil, fmt.Errorf("%d of %d marks are not of the form <!-- fig NAME -->...<!-- /fig --> on one line",
+			all-whole, all)
 	}
 	out = mark.ReplaceAllFunc(page, func(old []byte) []byte {
 		m := mark.FindSubmatch(old)

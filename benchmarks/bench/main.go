@@ -39,11 +39,17 @@ import (
 
 func main() {
 	var o options
-	flag.StringVar(&o.python, "python", os.Getenv("ASSAY_PEERS_PYTHON"), "interpreter that has the peers (benchmarks/peers/setup makes one)")
-	flag.StringVar(&o.flights, "flights", os.Getenv("ASSAY_FLIGHTS"), "flights-3m.parquet, for one training case (benchmarks/peers/setup fetches it)")
-	flag.StringVar(&o.only, "only", "", "comma-separated areas: "+names(areas(o))+"; and long ones: "+names(longAreas(o)))
-	flag.BoolVar(&o.short, "short", false, "smallest form of each area: proves that they run and that their pages can be written; the figures mean nothing")
-	flag.StringVar(&o.into, "into", "", "directory for results, pages and plots (default: the repository; with -short, one that is removed)")
+	flag.StringVar(&o.python, "python", os.Getenv("ASSAY_PEERS_PYTHON"),
+		"interpreter that has the peers (benchmarks/peers/setup makes one)")
+	flag.StringVar(&o.flights, "flights", os.Getenv("ASSAY_FLIGHTS"),
+		"flights-3m.parquet, for one training case (benchmarks/peers/setup fetches it)")
+	flag.StringVar(&o.only, "only", "", "comma-separated areas: "+names(areas(o))+
+		"; and long ones: "+names(longAreas(o)))
+	flag.BoolVar(&o.short, "short", false,
+		"smallest form of each area: proves that they run and that their pages can be written; the figures mean "+
+			"nothing")
+	flag.StringVar(&o.into, "into", "",
+		"directory for results, pages and plots (default: the repository; with -short, one that is removed)")
 	flag.DurationVar(&o.wait, "wait", 3*time.Minute, "how long the areas together may wait for a quiet machine")
 	render := flag.Bool("render", false, "write the tables and plots from the newest results and measure nothing")
 	flag.Parse()
@@ -74,13 +80,16 @@ func run(ctx context.Context, o options) error {
 	todo := areas(o)
 	if o.only != "" {
 		wanted := strings.Split(o.only, ",")
-		todo = slices.DeleteFunc(append(todo, longAreas(o)...), func(a area) bool { return !slices.Contains(wanted, a.Name) })
+		todo = slices.DeleteFunc(append(todo, longAreas(o)...), func(a area) bool {
+			return !slices.Contains(wanted, a.Name)
+		})
 		if len(todo) != len(wanted) {
 			return fmt.Errorf("-only %s: the areas are %s, %s", o.only, names(areas(o)), names(longAreas(o)))
 		}
 	} else {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, time.Now().Add(whole), fmt.Errorf("the whole was stopped after %v", whole))
+		ctx, cancel = context.WithDeadlineCause(ctx, time.Now().Add(whole),
+			fmt.Errorf("the whole was stopped after %v", whole))
 		defer cancel()
 	}
 	bin, err := os.MkdirTemp("", "assay-bench-")

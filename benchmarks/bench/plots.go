@@ -28,14 +28,22 @@ const plotDir = "docs/plots"
 type chart struct{ name, title, x, y, alt string }
 
 var charts = []chart{
-	{"train", "Training: 20 trees of 31 leaves, 20 columns", "rows", "seconds", "Seconds of training against rows, both axes logarithmic."},
-	{"predict_rows", "Scoring a table: 100 trees, 20 columns, one thread", "rows", "seconds", "Seconds to score a table against its rows."},
-	{"predict_trees", "One score: 31 leaves, 20 columns", "trees", "nanoseconds", "Nanoseconds for one score against the number of trees, one row at a time and in batches."},
-	{"predict_features", "One score: 100 trees of 31 leaves", "columns", "nanoseconds", "Nanoseconds for one score against the number of columns."},
-	{"serve", "Full decisions, each caller waiting for its reply", "callers at once", "decisions a second", "Decisions a second against callers at once."},
-	{"log", "The ledger as its log grows", "leaves in the log", "microseconds", "Microseconds to verify an inclusion proof and to make one against the size of the log."},
-	{"receipt", "Size of what proves one decision", "leaves in the log", "bytes", "Bytes of an inclusion proof and of a consistency proof against the size of the log."},
-	{"journal", "The journal as it grows", "records in the journal", "milliseconds", "Milliseconds to open a journal against its records."},
+	{"train", "Training: 20 trees of 31 leaves, 20 columns", "rows", "seconds",
+		"Seconds of training against rows, both axes logarithmic."},
+	{"predict_rows", "Scoring a table: 100 trees, 20 columns, one thread", "rows", "seconds",
+		"Seconds to score a table against its rows."},
+	{"predict_trees", "One score: 31 leaves, 20 columns", "trees", "nanoseconds",
+		"Nanoseconds for one score against the number of trees, one row at a time and in batches."},
+	{"predict_features", "One score: 100 trees of 31 leaves", "columns", "nanoseconds",
+		"Nanoseconds for one score against the number of columns."},
+	{"serve", "Full decisions, each caller waiting for its reply", "callers at once", "decisions a second",
+		"Decisions a second against callers at once."},
+	{"log", "The ledger as its log grows", "leaves in the log", "microseconds",
+		"Microseconds to verify an inclusion proof and to make one against the size of the log."},
+	{"receipt", "Size of what proves one decision", "leaves in the log", "bytes",
+		"Bytes of an inclusion proof and of a consistency proof against the size of the log."},
+	{"journal", "The journal as it grows", "records in the journal", "milliseconds",
+		"Milliseconds to open a journal against its records."},
 }
 
 // point is one measured size.
@@ -87,7 +95,8 @@ func scaleTables(figures []figure.Figure) []byte {
 		if len(curves) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "\n![%s](plots/%s.svg)\n\n| %s | from | to | slope | bends |\n|---|---|---|---|---|\n", c.alt, c.name, c.y)
+		fmt.Fprintf(&b, "\n![%s](plots/%s.svg)\n\n| %s | from | to | slope | bends |\n|---|---|---|---|---|\n", c.alt,
+			c.name, c.y)
 		for _, name := range sorted(curves) {
 			p := curves[name]
 			first, last := p[0], p[len(p)-1]
@@ -99,7 +108,8 @@ func scaleTables(figures []figure.Figure) []byte {
 			if at, before, after, ok := bend(p); ok {
 				bends = fmt.Sprintf("at %s, from %.2f to %.2f", count(at), before, after)
 			}
-			fmt.Fprintf(&b, "| %s | %s at %s | %s at %s | %.2f | %s |\n", words(name), short(first.y), count(first.x), short(last.y), count(last.x), slope(first, last), bends)
+			fmt.Fprintf(&b, "| %s | %s at %s | %s at %s | %.2f | %s |\n", words(name), short(first.y), count(first.x),
+				short(last.y), count(last.x), slope(first, last), bends)
 		}
 	}
 	return b.Bytes()
@@ -150,9 +160,11 @@ func drawPlots(r *results) (map[string][]byte, error) {
 // The colours are legible to colour-blind readers and in grey; curves differ
 // by dashes and marks as well.
 var (
-	colours = []color.Color{color.RGBA{0, 90, 160, 255}, color.RGBA{200, 80, 0, 255}, color.RGBA{20, 20, 20, 255}, color.RGBA{110, 110, 110, 255}}
-	marks   = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}, draw.CrossGlyph{}}
-	dashes  = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)}, {vg.Points(8), vg.Points(2), vg.Points(2), vg.Points(2)}}
+	colours = []color.Color{color.RGBA{0, 90, 160, 255}, color.RGBA{200, 80, 0, 255}, color.RGBA{20, 20, 20, 255},
+		color.RGBA{110, 110, 110, 255}}
+	marks  = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}, draw.CrossGlyph{}}
+	dashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)},
+		{vg.Points(8), vg.Points(2), vg.Points(2), vg.Points(2)}}
 )
 
 // draw makes one SVG, both axes logarithmic.

@@ -73,7 +73,8 @@ func (w *watch) settle(ctx context.Context, atMost time.Duration) quietness {
 		if q.quiet() || ctx.Err() != nil || time.Since(start) > atMost {
 			return q
 		}
-		fmt.Printf("waiting for a quiet machine: others use %.1f %% of it, spin loop at %.1f %% of its best\n", 100*q.Others, 100*q.Spin)
+		fmt.Printf("waiting for a quiet machine: others use %.1f %% of it, spin loop at %.1f %% of its best\n",
+			100*q.Others, 100*q.Spin)
 	}
 }
 

@@ -101,11 +101,13 @@ func machine(r *results, link string) []byte {
 	if r.Memory > 0 {
 		memory = fmt.Sprintf(", %.1f GiB", r.Memory)
 	}
-	fmt.Fprintf(&b, "\nMeasured on %s at commit `%s`: %s, %d cores%s, %s, %s. ", r.Date, r.Commit, r.CPU, r.Cores, memory, r.OS, r.Go)
+	fmt.Fprintf(&b, "\nMeasured on %s at commit `%s`: %s, %d cores%s, %s, %s. ", r.Date, r.Commit, r.CPU,
+		r.Cores, memory, r.OS, r.Go)
 	if noisy := r.noisy(); len(noisy) == 0 {
 		b.WriteString("The machine was quiet.\n")
 	} else {
-		fmt.Fprintf(&b, "**The machine was busy with other work during %s: treat these figures as rough.**\n", strings.Join(noisy, ", "))
+		fmt.Fprintf(&b, "**The machine was busy with other work during %s: treat these figures as rough.**\n",
+			strings.Join(noisy, ", "))
 	}
 	if len(r.Peers) > 0 {
 		var v []string
@@ -172,7 +174,8 @@ func tables(r *results) []byte {
 
 // units are how kinds read behind a value.
 var units = map[string]string{
-	"RATIO": "x", "NS": " ns", "US": " µs", "MS": " ms", "S": " s", "MB": " MB", "BYTES": " bytes", "RATE": "/s", "COMPILE": " ms", "COUNT": "", "AUCDIFF": " AUC",
+	"RATIO": "x", "NS": " ns", "US": " µs", "MS": " ms", "S": " s", "MB": " MB", "BYTES": " bytes", "RATE": "/s",
+	"COMPILE": " ms", "COUNT": "", "AUCDIFF": " AUC",
 }
 
 func value(f figure.Figure) string {

@@ -62,7 +62,8 @@ func (r *results) get(name string) (figure.Figure, bool) {
 }
 
 // peers are the packages whose versions stand in the results.
-var peers = []string{"lightgbm", "xgboost", "polars", "onnxruntime", "tl2cgen", "treelite", "scikit-learn", "scipy", "mlserver", "bentoml", "fastapi", "uvicorn", "grpcio"}
+var peers = []string{"lightgbm", "xgboost", "polars", "onnxruntime", "tl2cgen", "treelite", "scikit-learn", "scipy",
+	"mlserver", "bentoml", "fastapi", "uvicorn", "grpcio"}
 
 // describe is the machine, the versions and the commit.
 func describe(ctx context.Context, o options) *results {
@@ -72,7 +73,8 @@ func describe(ctx context.Context, o options) *results {
 	}
 	if b, err := exec.CommandContext(ctx, "git", "rev-parse", "--short=12", "HEAD").Output(); err == nil {
 		r.Commit = strings.TrimSpace(string(b))
-		if b, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=no").Output(); err != nil || len(b) > 0 {
+		if b, err := exec.CommandContext(ctx, "git", "status", "--porcelain",
+			"--untracked-files=no").Output(); err != nil || len(b) > 0 {
 			r.Commit += "+"
 		}
 	}
@@ -98,7 +100,8 @@ func describe(ctx context.Context, o options) *results {
 			r.Memory = float64(int(kib/(1<<20)*10)) / 10
 		}
 	}
-	for _, python := range []string{o.python, filepath.Join(filepath.Dir(filepath.Dir(o.python)), "serving", "bin", "python")} {
+	for _, python := range []string{o.python,
+		filepath.Join(filepath.Dir(filepath.Dir(o.python)), "serving", "bin", "python")} {
 		b, err := exec.CommandContext(ctx, python, "-m", "pip", "list", "--format=json").Output()
 		var list []struct{ Name, Version string }
 		if o.python == "" || err != nil || json.Unmarshal(b, &list) != nil {

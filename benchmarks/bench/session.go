@@ -31,7 +31,8 @@ func (s *session) measure(ctx context.Context, r *results, todo []area) error {
 		if out.Error != "" {
 			failed = append(failed, fmt.Errorf("%s: %s", a.Name, out.Error))
 		}
-		fmt.Printf("== %s took %.0f s; others used %.1f %% of the machine meanwhile\n", a.Name, out.Seconds, 100*out.Meanwhile)
+		fmt.Printf("== %s took %.0f s; others used %.1f %% of the machine meanwhile\n", a.Name,
+			out.Seconds, 100*out.Meanwhile)
 		if !out.Quiet {
 			fmt.Printf("%s: the machine was busy with other work: do not trust these figures\n", a.Name)
 		}
@@ -66,7 +67,8 @@ func (s *session) area(ctx context.Context, a area) outcome {
 		out.Before = s.watch.settle(ctx, s.wait)
 		s.wait -= time.Duration(out.Before.Waited * float64(time.Second))
 	}
-	fmt.Printf("== %s, at most %v; others use %.1f %% of the machine, spin loop at %.1f %% of its best\n", a.Name, a.Budget, 100*out.Before.Others, 100*out.Before.Spin)
+	fmt.Printf("== %s, at most %v; others use %.1f %% of the machine, spin loop at %.1f %% of its best\n", a.Name,
+		a.Budget, 100*out.Before.Others, 100*out.Before.Spin)
 	ctx, cancel := context.WithTimeoutCause(ctx, a.Budget, fmt.Errorf("stopped after its %v", a.Budget))
 	defer cancel()
 	start, busy := time.Now(), s.watch.mark()

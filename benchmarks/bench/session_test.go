@@ -25,7 +25,8 @@ func program(t *testing.T, bin, name, script string) {
 func scene(t *testing.T) (*session, *results) {
 	t.Helper()
 	t.Chdir("../..")
-	s := &session{root: t.TempDir(), bin: t.TempDir(), broken: map[string]error{}, watch: &watch{best: 1, rest: time.Millisecond}}
+	s := &session{root: t.TempDir(), bin: t.TempDir(), broken: map[string]error{},
+		watch: &watch{best: 1, rest: time.Millisecond}}
 	if err := copyPages(s.root); err != nil {
 		t.Fatal(err)
 	}
@@ -47,19 +48,22 @@ func TestSession(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	s, r := scene(t)
-	program(t, s.bin, "ledger", "echo for people; echo RATIO journal_append_vs_raw_fdatasync_w256 0.7 0.6 0.8 3; echo $*")
+	program(t, s.bin, "ledger",
+		"echo for people; echo RATIO journal_append_vs_raw_fdatasync_w256 0.7 0.6 0.8 3; echo $*")
 	program(t, s.bin, "anchor", "echo MS anchor_to_proof 12; exit 3")
 	program(t, s.bin, "eval", "echo S eval_report 6; sleep 600")
 	program(t, s.bin, "scale", "for n in 10 100 1000; do echo NS scale_log_prove@$n $n; done")
 	s.broken["serve"] = errors.New("benchmarks/serve does not build")
 	var todo []area
 	for _, name := range []string{"ledger", "anchor", "eval", "serve", "scale", "train"} {
-		todo = append(todo, area{Name: name, Title: name, Budget: 10 * time.Second, Peers: name == "train", Runs: [][]string{{"-seconds", "6"}}})
+		todo = append(todo, area{Name: name, Title: name, Budget: 10 * time.Second, Peers: name == "train",
+			Runs: [][]string{{"-seconds", "6"}}})
 	}
 	todo[2].Budget = 3 * time.Second // in which a busy machine starts a shell
 	start := time.Now()
 	err := s.measure(t.Context(), r, todo)
-	for _, want := range []string{"anchor: exit status 3", "eval: stopped after its 3s", "serve: benchmarks/serve does not build"} {
+	for _, want := range []string{"anchor: exit status 3", "eval: stopped after its 3s",
+		"serve: benchmarks/serve does not build"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
@@ -71,22 +75,26 @@ func TestSession(t *testing.T) {
 	if err != nil || file != "benchmarks/results/2030-02-01.json" || len(kept.Areas) != 7 {
 		t.Fatalf("kept %d areas in %s: %v", len(kept.Areas), file, err)
 	}
-	for name, want := range map[string]float64{"journal_append_vs_raw_fdatasync_w256": 0.7, "anchor_to_proof": 12, "eval_report": 6, "scale_log_prove@1000": 1000} {
+	for name, want := range map[string]float64{"journal_append_vs_raw_fdatasync_w256": 0.7, "anchor_to_proof": 12,
+		"eval_report": 6, "scale_log_prove@1000": 1000} {
 		if f, ok := kept.get(name); !ok || f.Value != want {
 			t.Errorf("%s: kept %v %v, want %v", name, f.Value, ok, want)
 		}
 	}
 	page := text(t, filepath.Join(s.root, "docs/performance.md"))
 	for _, want := range []string{
-		"| journal_append_vs_raw_fdatasync_w256 | 0.7x | 0.6 to 0.8 (3 runs) | ≥ 0.6: met |", "did not come to its end: stopped after its 3s",
-		"did not come to its end: exit status 3", "no interpreter with the peers", "done 2030-01-01 10:00 UTC at commit `before`", "plots/log.svg",
+		"| journal_append_vs_raw_fdatasync_w256 | 0.7x | 0.6 to 0.8 (3 runs) | ≥ 0.6: met |",
+		"did not come to its end: stopped after its 3s",
+		"did not come to its end: exit status 3", "no interpreter with the peers",
+		"done 2030-01-01 10:00 UTC at commit `before`", "plots/log.svg",
 		"`go run ./benchmarks/ledger -seconds 6`",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("docs/performance.md has no %q:\n%s", want, page)
 		}
 	}
-	if readme := text(t, filepath.Join(s.root, "README.md")); !strings.Contains(readme, "| one raw fdatasync a group | 0.7 | 0.6 to 0.8 (3 runs) |") {
+	if readme := text(t, filepath.Join(s.root, "README.md")); !strings.Contains(readme,
+		"| one raw fdatasync a group | 0.7 | 0.6 to 0.8 (3 runs) |") {
 		t.Errorf("README.md does not have the figure:\n%s", readme)
 	}
 	if svg := text(t, filepath.Join(s.root, plotDir, "log.svg")); !strings.Contains(svg, "</svg>") {

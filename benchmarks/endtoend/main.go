@@ -49,7 +49,8 @@ var shape = world.Shape{Rows: 20_000, Columns: 40, Trees: 300, Leaves: 31}
 
 func main() {
 	var o options
-	flag.StringVar(&o.python, "python", "", "interpreter with the peers; theirs is serving/bin/python two directories above it")
+	flag.StringVar(&o.python, "python", "",
+		"interpreter with the peers; theirs is serving/bin/python two directories above it")
 	flag.StringVar(&o.peers, "peers", "benchmarks/peers", "directory of the peers' programs")
 	flag.StringVar(&o.only, "only", "", "comma-separated servers (default: all)")
 	flag.IntVar(&o.callers, "callers", 64, "callers, each waiting for its reply")

@@ -50,7 +50,8 @@ func inferences(rows *gbdt.Dataset) (out []load.Template, method string, err err
 			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
 		}
 		b, err := (&v2.ModelInferRequest{ModelName: "bench", Inputs: []*v2.ModelInferRequest_InferInputTensor{
-			{Name: "features", Datatype: "FP64", Shape: []int64{1, int64(len(x))}}}, RawInputContents: [][]byte{raw}}).MarshalVT()
+			{Name: "features", Datatype: "FP64", Shape: []int64{1, int64(len(x))}}}, RawInputContents: [][]byte{raw}}).
+			MarshalVT()
 		if err != nil {
 			return nil, "", err
 		}

@@ -43,15 +43,17 @@ type kind struct {
 const workers = "2"
 
 var kinds = []kind{
-	{"assay_score", false, func(ctx context.Context, _ options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
-		return startAssay(ctx, filepath.Join(dir, "score"), bundle, decisions, rows)
-	}},
+	{"assay_score", false,
+		func(ctx context.Context, _ options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
+			return startAssay(ctx, filepath.Join(dir, "score"), bundle, decisions, rows)
+		}},
 	{"assay_oip", false, func(ctx context.Context, _ options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
 		return startAssay(ctx, filepath.Join(dir, "oip"), bundle, inferences, rows)
 	}},
-	{"mlserver_grpc", true, func(ctx context.Context, o options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
-		return startMLServer(ctx, o, filepath.Join(dir, "mlserver"), bundle, rows)
-	}},
+	{"mlserver_grpc", true,
+		func(ctx context.Context, o options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
+			return startMLServer(ctx, o, filepath.Join(dir, "mlserver"), bundle, rows)
+		}},
 	{"fastapi", true, func(ctx context.Context, o options, _, bundle string, rows *gbdt.Dataset) (*server, error) {
 		return startHTTP(ctx, o, "endtoend_fastapi.py", bundle, rows)
 	}},
@@ -64,7 +66,8 @@ var kinds = []kind{
 const connections = 8
 
 // startAssay builds assayd, as one that is installed, and starts it.
-func startAssay(ctx context.Context, dir, bundle string, encode func(*gbdt.Dataset) ([]load.Template, string, error), rows *gbdt.Dataset) (*server, error) {
+func startAssay(ctx context.Context, dir, bundle string, encode func(*gbdt.Dataset) ([]load.Template, string, error),
+	rows *gbdt.Dataset) (*server, error) {
 	program, err := daemon.Build(ctx, filepath.Dir(dir), "./cmd/assayd")
 	if err != nil {
 		return nil, err
@@ -73,7 +76,8 @@ func startAssay(ctx context.Context, dir, bundle string, encode func(*gbdt.Datas
 	if err != nil {
 		return nil, err
 	}
-	p, err := daemon.Start(ctx, daemon.Serving(address), nil, program, "--bundle", bundle, "--dir", dir, "--listen", address, "--ops", "", "--log-level", "warn")
+	p, err := daemon.Start(ctx, daemon.Serving(address), nil, program, "--bundle", bundle, "--dir", dir, "--listen",
+		address, "--ops", "", "--log-level", "warn")
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,8 @@ func startHTTP(ctx context.Context, o options, script, bundle string, rows *gbdt
 	url := "http://" + address + "/score"
 	body := jsonRow(rows, 0)
 	ready := func(ctx context.Context) error { _, err := post(ctx, url, body); return err }
-	p, err := daemon.Start(ctx, ready, nil, servingPython(o), filepath.Join(o.peers, script), filepath.Join(bundle, "model.txt"), port(address), workers)
+	p, err := daemon.Start(ctx, ready, nil, servingPython(o), filepath.Join(o.peers, script),
+		filepath.Join(bundle, "model.txt"), port(address), workers)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +129,8 @@ func port(address string) string {
 }
 
 // askGRPC prepares the calls of a gRPC server.
-func askGRPC(p *daemon.Process, address string, encode func(*gbdt.Dataset) ([]load.Template, string, error), rows *gbdt.Dataset) (*server, error) {
+func askGRPC(p *daemon.Process, address string, encode func(*gbdt.Dataset) ([]load.Template, string, error),
+	rows *gbdt.Dataset) (*server, error) {
 	s := &server{process: p}
 	messages, method, err := encode(rows)
 	if err != nil {
@@ -164,7 +170,8 @@ func sameScores(ctx context.Context, servers []*server, rows *gbdt.Dataset) erro
 				first = got
 			}
 			if d := math.Abs(got - first); d > 1e-12 || math.IsNaN(got) {
-				return fmt.Errorf("row %d of %d: %s scores %v, %s %v", x, rows.Rows(), servers[0].name, first, s.name, got)
+				return fmt.Errorf("row %d of %d: %s scores %v, %s %v", x, rows.Rows(),
+					servers[0].name, first, s.name, got)
 			}
 		}
 	}

@@ -42,7 +42,8 @@ func (p *population) sample(n int, r *rand.Rand) eval.Input {
 	in.Economics = &eval.Economics{Profit: 1, Loss: 9}
 	in.Features = []eval.Feature{{Name: "known", Values: known}, {Name: "hidden", Values: hidden}}
 	in.Score = func(x []float64) float64 { return sigmoid(p.odds(x[0], x[1])) }
-	in.Outcome, in.After, in.Before = after, &eval.Strategy{Name: "after", Outcome: after}, &eval.Strategy{Name: "before", Outcome: before}
+	in.Outcome, in.After, in.Before = after, &eval.Strategy{Name: "after", Outcome: after},
+		&eval.Strategy{Name: "before", Outcome: before}
 	t := &eval.Train{}
 	for range n {
 		odds := p.odds(r.NormFloat64(), r.NormFloat64())
@@ -51,7 +52,8 @@ func (p *population) sample(n int, r *rand.Rand) eval.Input {
 			bad = 1
 		}
 		fold := odds + 0.3*p.spread*r.NormFloat64()
-		t.Label, t.PD, t.OutOfFold, t.OutOfFoldPD = append(t.Label, bad), append(t.PD, sigmoid(odds)), append(t.OutOfFold, fold), append(t.OutOfFoldPD, sigmoid(fold))
+		t.Label, t.PD, t.OutOfFold, t.OutOfFoldPD = append(t.Label, bad), append(t.PD, sigmoid(odds)),
+			append(t.OutOfFold, fold), append(t.OutOfFoldPD, sigmoid(fold))
 	}
 	in.Train = t
 	return in
@@ -113,7 +115,8 @@ func (p *population) weighted(in eval.Input, r *rand.Rand) eval.Input {
 			continue
 		}
 		out.Label, out.PD, out.Weight = append(out.Label, y), append(out.PD, in.PD[i]), append(out.Weight, 1/chance)
-		group.Code, rival.Score = append(group.Code, in.Groups[0].Code[i]), append(rival.Score, in.Challenger[0].Score[i])
+		group.Code, rival.Score = append(group.Code, in.Groups[0].Code[i]),
+			append(rival.Score, in.Challenger[0].Score[i])
 	}
 	out.Groups, out.Segments, out.Challenger = []eval.Category{group}, []eval.Category{group}, []eval.Challenger{rival}
 	out.Economics = in.Economics

@@ -32,7 +32,8 @@ const badRate = 0.1
 // populations have scores that part the classes little, as usual, and well,
 // and scores of a few values.
 func populations() []population {
-	out := []population{{name: "weak", spread: 0.6}, {name: "usual", spread: 1.3}, {name: "strong", spread: 2.5}, {name: "tied", spread: 1.3, round: 0.7}}
+	out := []population{{name: "weak", spread: 0.6}, {name: "usual", spread: 1.3}, {name: "strong", spread: 2.5},
+		{name: "tied", spread: 1.3, round: 0.7}}
 	for k := range out {
 		out[k].middle = out[k].solve(badRate)
 	}
@@ -115,7 +116,8 @@ func figures(in eval.Input) (map[string][3]float64, error) {
 			case "Decisions":
 				out["bad rate of the approved"] = triple(t.Rows[0], 5)
 			case "Strategy before and after": // lines of bad rate, lower and upper end; the policy before is tightened
-				out["bad rate at equal approval"] = [3]float64{number(t.Rows[3][3]), number(t.Rows[4][3]), number(t.Rows[5][3])}
+				out["bad rate at equal approval"] = [3]float64{number(t.Rows[3][3]),
+					number(t.Rows[4][3]), number(t.Rows[5][3])}
 			case "Noise and loss, field by field":
 				out["AUC lost with a field"] = triple(row, 5)
 			}

@@ -113,7 +113,8 @@ func peer(in eval.Input, python string) error {
 		}
 		var seconds float64
 		var there [5]float64
-		if _, err := fmt.Sscan(string(out), &seconds, &there[0], &there[1], &there[2], &there[3], &there[4]); err != nil {
+		if _, err := fmt.Sscan(string(out), &seconds, &there[0], &there[1], &there[2], &there[3],
+			&there[4]); err != nil {
 			return fmt.Errorf("python peer: %w", err)
 		}
 		theirs = append(theirs, seconds)
@@ -133,7 +134,8 @@ func metrics(in eval.Input) ([5]float64, error) {
 		return [5]float64{}, err
 	}
 	ks, _ := c.KS()
-	return [5]float64{c.AUC(), c.AveragePrecision(), ks, eval.Brier(in.Label, in.PD), eval.LogLoss(in.Label, in.PD)}, nil
+	return [5]float64{c.AUC(), c.AveragePrecision(), ks, eval.Brier(in.Label, in.PD), eval.LogLoss(in.Label, in.PD)},
+		nil
 }
 
 func write(r *eval.Report, dir string) error {

@@ -17,15 +17,20 @@ var shown = []struct{ name, words string }{
 	{"tpr_at_fpr_0.10", "bad rows caught at 10 %"}, {"tpr_at_fpr_0.20", "bad rows caught at 20 %"},
 	{"brier", "Brier score"}, {"logloss", "log-loss"}, {"bad_rate", "bad rate"}, {"mean_pd", "mean PD"},
 	{"calibration_slope", "calibration slope"}, {"calibration_in_the_large", "calibration in the large"},
-	{"auc_minus_rival", "AUC minus that of another model"}, {"auc_out_of_fold_minus_evaluation", "AUC out of fold minus evaluation"},
+	{"auc_minus_rival", "AUC minus that of another model"}, {"auc_out_of_fold_minus_evaluation",
+		"AUC out of fold minus evaluation"},
 	{"AUC lost with a field", "AUC lost when a field is missing"},
 	{"AUC of a part", "AUC of a part of the rows"}, {"bad rate of a part", "bad rate of a part of the rows"},
-	{"bad rate of the approved", "bad rate of those whom a policy approves"}, {"bad rate at equal approval", "bad rate of a policy at equal approval"},
+	{"bad rate of the approved", "bad rate of those whom a policy approves"}, {"bad rate at equal approval",
+		"bad rate of a policy at equal approval"},
 	{"adverse impact ratio", "adverse impact ratio"}, {"equal opportunity difference", "equal opportunity difference"},
-	{"auc, by weight", "by weight: AUC, Gini"}, {"ks, by weight", "by weight: KS"}, {"h_measure, by weight", "by weight: H-measure"},
-	{"average_precision, by weight", "by weight: average precision"}, {"partial_auc, by weight", "by weight: partial AUC"}, {"brier, by weight", "by weight: Brier score"},
+	{"auc, by weight", "by weight: AUC, Gini"}, {"ks, by weight", "by weight: KS"},
+	{"h_measure, by weight", "by weight: H-measure"},
+	{"average_precision, by weight", "by weight: average precision"}, {"partial_auc, by weight",
+		"by weight: partial AUC"}, {"brier, by weight", "by weight: Brier score"},
 	{"bad_rate, by weight", "by weight: bad rate"}, {"calibration_slope, by weight", "by weight: calibration slope"},
-	{"calibration_in_the_large, by weight", "by weight: calibration in the large"}, {"auc_minus_rival, by weight", "by weight: AUC minus that of another model"},
+	{"calibration_in_the_large, by weight", "by weight: calibration in the large"}, {"auc_minus_rival, by weight",
+		"by weight: AUC minus that of another model"},
 	{"bad rate of a part, by weight", "by weight: bad rate of a part of the rows"},
 }
 
@@ -77,7 +82,9 @@ func coverageTable(sizes []int, all []map[string][]coverage, samples, resamples 
 			b.WriteString(line + "\n")
 		}
 	}
-	fmt.Fprintf(&b, "\n%d samples of each of four populations (scores that part the classes little, as usual, and well, and scores of few values; one row in ten is\nbad), %d resamples. The mean over the populations, and in brackets the lowest. Written by `go run ./benchmarks/eval -coverage`.\n", samples, resamples)
+	fmt.Fprintf(&b, "\n%d samples of each of four populations (scores that part the classes little, as usual, and "+
+		"well, and scores of few values; one row in ten is\nbad), %d resamples. The mean over the populations, and "+
+		"in brackets the lowest. Written by `go run ./benchmarks/eval -coverage`.\n", samples, resamples)
 	return b.String(), short
 }
 

@@ -9,7 +9,7 @@
 //	NS features_online_vector           Vector alone
 //	COUNT features_online_allocs        allocations of Vector and Observe
 //	NS features_online_scf ...          the same of the whole scf plan
-//	RATIO features_hot_key              time of an event of a key with a million events, over that of a key with a thousand
+//	RATIO features_hot_key              time of an event of a key of a million events over one of a thousand
 //	RATIO features_hot_key_vs_fresh     the same over that of a key whose windows are nearly empty
 //	BYTES features_key                  memory of a million keys of two windows, a key
 //	BYTES features_key_and_window
@@ -51,10 +51,13 @@ func main() {
 		keys   = flag.Int("keys", 1_000_000, "keys of the memory figure")
 		ablate = flag.Bool("ablate", false, "measure what engineering is worth instead: AUC, KS and log-loss by stage")
 		alone  = flag.Bool("online", false, "measure single events alone")
-		skewed = flag.Bool("skew", false, "measure a log of nearly a million buyers, one of whom has an eighth of the events, instead")
+		skewed = flag.Bool("skew", false,
+			"measure a log of nearly a million buyers, one of whom has an eighth of the events, instead")
 		skewN  = flag.Int("skew-events", 5_000_000, "events of that log")
-		peerGB = flag.Float64("peer-memory", 0, "GiB that polars may take of that log; 0: what the machine has available, less two")
-		skewOn = flag.String("skew-run", "", "compute the features of that log from a file, and print JSON (what -skew starts)")
+		peerGB = flag.Float64("peer-memory", 0,
+			"GiB that polars may take of that log; 0: what the machine has available, less two")
+		skewOn = flag.String("skew-run", "",
+			"compute the features of that log from a file, and print JSON (what -skew starts)")
 		train  = flag.Bool("training", false, "measure what folds and outcomes cost beside one replay, instead")
 		shared = flag.String("shared", "../shared/data", "directory of ibm_ar_invoices.csv, for -ablate")
 	)
@@ -106,7 +109,8 @@ func speed(events, runs, keys int, python, peers string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("# plan: %d features in the vector, %d in all, %d windows\n", len(p.Features()), len(p.Spec().Features), len(p.Spec().Windows))
+	fmt.Printf("# plan: %d features in the vector, %d in all, %d windows\n", len(p.Features()),
+		len(p.Spec().Features), len(p.Spec().Windows))
 	var table string
 	if python != "" {
 		dir, err := os.MkdirTemp("", "assay-bench-features-")
@@ -207,7 +211,8 @@ func agree(p *features.Plan, m *features.Matrix, means map[string]float64) error
 			}
 		}
 		if got := sum / n; math.Abs(got-want) > 0.04*math.Abs(want)+0.02 {
-			return fmt.Errorf("the mean of %s is %.4f here and %.4f in the peer: the two plans are not the same", f.Name, got, want)
+			return fmt.Errorf("the mean of %s is %.4f here and %.4f in the peer: the two plans are not the same",
+				f.Name, got, want)
 		}
 	}
 	return nil

@@ -99,7 +99,8 @@ func online(name string, p *features.Plan, events int) error {
 			best[r%2] = x
 		}
 	}
-	fmt.Printf("# %s: %d features in the vector, %d in all, %d windows, %d keys\n", name, len(p.Features()), len(p.Spec().Features), len(p.Spec().Windows), st.Keys())
+	fmt.Printf("# %s: %d features in the vector, %d in all, %d windows, %d keys\n", name, len(p.Features()),
+		len(p.Spec().Features), len(p.Spec().Windows), st.Keys())
 	fmt.Printf("NS features_%s_vector %.0f\n", name, best[1])
 	fmt.Printf("NS features_%s %.0f\n", name, best[0])
 	fmt.Printf("COUNT features_%s_allocs %.3f\n", name, allocs)
@@ -123,7 +124,9 @@ func sized(rec arrow.Record, want, windows int) (*features.Plan, error) {
 	var kept []features.FeatureSpec
 	visible := 0
 	for _, f := range s.Features {
-		if f.Window != "" && !slices.ContainsFunc(s.Windows, func(w features.WindowSpec) bool { return w.Name == f.Window }) ||
+		if f.Window != "" && !slices.ContainsFunc(s.Windows, func(w features.WindowSpec) bool {
+			return w.Name == f.Window
+		}) ||
 			slices.ContainsFunc(f.Of, func(n string) bool { return gone[n] }) {
 			gone[f.Name] = true
 			continue
@@ -135,7 +138,8 @@ func sized(rec arrow.Record, want, windows int) (*features.Plan, error) {
 	}
 	for _, f := range kept {
 		if visible < want && f.Window != "" && !f.Hidden {
-			kept = append(kept, features.FeatureSpec{Name: "log1p_" + f.Name, Kernel: "log1p", Of: features.Names{f.Name}})
+			kept = append(kept,
+				features.FeatureSpec{Name: "log1p_" + f.Name, Kernel: "log1p", Of: features.Names{f.Name}})
 			visible++
 		}
 	}
@@ -175,7 +179,8 @@ func memory(keys int) error {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	heap := float64(after.HeapAlloc - before.HeapAlloc)
-	fmt.Printf("# %d keys in %d windows: %.0f MiB of heap, three events a key and window\n", t.Len(), len(cfg), heap/(1<<20))
+	fmt.Printf("# %d keys in %d windows: %.0f MiB of heap, three events a key and window\n", t.Len(),
+		len(cfg), heap/(1<<20))
 	fmt.Printf("BYTES features_key %.0f\n", heap/float64(t.Len()))
 	fmt.Printf("BYTES features_key_and_window %.0f\n", heap/float64(t.Len()*len(cfg)))
 	runtime.KeepAlive(t)

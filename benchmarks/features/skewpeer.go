@@ -30,7 +30,8 @@ type skewPeer struct {
 
 var skewPeers = []skewPeer{
 	{share: 10, time: "features_skew_tenth_vs_polars", peak: "features_skew_tenth_memory_vs_polars"},
-	{share: 5, lean: true, time: "features_skew_fifth_vs_lean_polars", peak: "features_skew_fifth_memory_vs_lean_polars"},
+	{share: 5, lean: true, time: "features_skew_fifth_vs_lean_polars",
+		peak: "features_skew_fifth_memory_vs_lean_polars"},
 }
 
 // errOverMemory is a peer's end at the bound of its memory.
@@ -44,7 +45,8 @@ type skewInterpreter struct {
 
 // command computes the features of file, lean or as one writes it at first.
 func (i skewInterpreter) command(file string, lean bool) *exec.Cmd {
-	args := []string{filepath.Join(i.peers, "features_skew_polars.py"), file, "--memory", strconv.FormatInt(i.memory, 10)}
+	args := []string{filepath.Join(i.peers, "features_skew_polars.py"), file, "--memory",
+		strconv.FormatInt(i.memory, 10)}
 	if lean {
 		args = append(args, "--lean")
 	}

@@ -94,7 +94,9 @@ func folds(events, runs int) error {
 			to  *[]float64
 			run func() error
 		}{
-			{&one, func() error { return shared(parts[:1]) }}, {&once, func() error { return shared(parts) }}, {&each, again},
+			{&one, func() error {
+				return shared(parts[:1])
+			}}, {&once, func() error { return shared(parts) }}, {&each, again},
 		} {
 			s, err := seconds(m.run)
 			if err != nil {

@@ -69,8 +69,10 @@ func (e *experiment) run() error {
 		fmt.Println(f)
 	}
 	fmt.Printf("%s: %d training rows, %d test rows%s\n", e.name, len(e.train), len(e.test), e.note)
-	params, err := gbdt.ParseParams(map[string]string{"num_iterations": "300", "learning_rate": "0.03", "num_leaves": "8",
-		"feature_fraction": "0.5", "bagging_fraction": "0.8", "bagging_freq": "1", "min_data_in_leaf": "30", "lambda_l2": "5"})
+	params, err := gbdt.ParseParams(map[string]string{"num_iterations": "300",
+		"learning_rate": "0.03", "num_leaves": "8",
+		"feature_fraction": "0.5", "bagging_fraction": "0.8", "bagging_freq": "1",
+		"min_data_in_leaf": "30", "lambda_l2": "5"})
 	if err != nil {
 		return err
 	}
@@ -99,10 +101,12 @@ func (e *experiment) run() error {
 		}
 		ks, _ := c.KS()
 		a := c.DeLong()
-		line := fmt.Sprintf("  %-18s %2d features  AUC %.4f (%.4f to %.4f)  KS %.3f  log-loss %.4f", stage, n, a.Value, a.Low, a.High, ks, eval.LogLoss(label, pd))
+		line := fmt.Sprintf("  %-18s %2d features  AUC %.4f (%.4f to %.4f)  KS %.3f  log-loss %.4f", stage, n, a.Value,
+			a.Low, a.High, ks, eval.LogLoss(label, pd))
 		name := e.key + "_" + stages[stage]
 		figures := []figure.Figure{figure.Of("AUC", "worth_auc_"+name, []float64{float64(a.Value)}),
-			figure.Of("KS", "worth_ks_"+name, []float64{ks}), figure.Of("LOGLOSS", "worth_logloss_"+name, []float64{eval.LogLoss(label, pd)})}
+			figure.Of("KS", "worth_ks_"+name, []float64{ks}), figure.Of("LOGLOSS", "worth_logloss_"+name,
+				[]float64{eval.LogLoss(label, pd)})}
 		if previous != nil {
 			d, err := eval.CompareAUC(label, score, previous)
 			if err != nil {
@@ -110,7 +114,8 @@ func (e *experiment) run() error {
 			}
 			line += fmt.Sprintf("  against the stage before %+.4f (%+.4f to %+.4f)", d.Value, d.Low, d.High)
 			figures = append(figures, figure.Of("GAIN", "worth_gain_"+name, []float64{float64(d.Value)}),
-				figure.Of("GAIN", "worth_gain_low_"+name, []float64{float64(d.Low)}), figure.Of("GAIN", "worth_gain_high_"+name, []float64{float64(d.High)}))
+				figure.Of("GAIN", "worth_gain_low_"+name, []float64{float64(d.Low)}),
+				figure.Of("GAIN", "worth_gain_high_"+name, []float64{float64(d.High)}))
 		}
 		fmt.Println(line)
 		for _, f := range figures {
@@ -139,7 +144,8 @@ func (e *experiment) score(s *features.Spec, params gbdt.Params) (label, score [
 	}
 	d := &gbdt.Dataset{Label: e.labels}
 	for c, f := range p.Features() {
-		d.Names, d.Columns, d.Categorical = append(d.Names, f.Name), append(d.Columns, m.Columns[c]), append(d.Categorical, f.Categorical)
+		d.Names, d.Columns, d.Categorical = append(d.Names, f.Name), append(d.Columns, m.Columns[c]),
+			append(d.Categorical, f.Categorical)
 	}
 	r, err := gbdt.Train(ctx, d.Subset(e.train), params, gbdt.Options{})
 	if err != nil {
@@ -234,9 +240,11 @@ func invoiceExperiment(shared string) (*experiment, error) {
 			log = append(log, assay.Event{ID: cell["invoiceNumber"], Kind: kind, Time: when, Fields: fields,
 				Entities: []assay.Entity{{Role: "customer", ID: cell["customerID"]}}})
 		}
-		add("scoring", at("InvoiceDate", 8), num("amount", "InvoiceAmount"), text("disputed", "Disputed"), text("bill", "PaperlessBill"))
+		add("scoring", at("InvoiceDate", 8), num("amount", "InvoiceAmount"), text("disputed", "Disputed"),
+			text("bill", "PaperlessBill"))
 		add("issued", at("InvoiceDate", 18), num("amount", "InvoiceAmount"))
-		add("payment", at("SettledDate", 19), num("amount", "InvoiceAmount"), text("disputed", "Disputed"), num("days_late", "DaysLate"), num("days_to_settle", "DaysToSettle"))
+		add("payment", at("SettledDate", 19), num("amount", "InvoiceAmount"), text("disputed", "Disputed"),
+			num("days_late", "DaysLate"), num("days_to_settle", "DaysToSettle"))
 		if x := num("", "DaysLate").Value.Number(); x > 0 {
 			late[cell["invoiceNumber"]] = 1
 		}

@@ -61,7 +61,8 @@ func pause(ctx context.Context, d time.Duration) {
 
 // admin makes one administrator's call; one that a healthy server may refuse
 // for the moment is left out.
-func (w *world) admin(ctx context.Context, t *tally, kind string, call func(context.Context, pb.AdminClient) error) error {
+func (w *world) admin(ctx context.Context, t *tally, kind string,
+	call func(context.Context, pb.AdminClient) error) error {
 	conn, err := grpc.NewClient(w.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return err
@@ -80,7 +81,8 @@ func (w *world) admin(ctx context.Context, t *tally, kind string, call func(cont
 
 func (w *world) swapModel(ctx context.Context, t *tally, bundle string) error {
 	return w.admin(ctx, t, "model swaps", func(ctx context.Context, c pb.AdminClient) error {
-		_, err := c.ActivateModel(ctx, &pb.ActivateModelRequest{RequestId: fmt.Sprintf("model-%d", time.Now().UnixNano()), Bundle: bundle})
+		_, err := c.ActivateModel(ctx,
+			&pb.ActivateModelRequest{RequestId: fmt.Sprintf("model-%d", time.Now().UnixNano()), Bundle: bundle})
 		return err
 	})
 }
@@ -89,7 +91,8 @@ func (w *world) swapPolicy(ctx context.Context, t *tally, n int) error {
 	yaml := fmt.Appendf(nil, "name: hammer-%d\ncutoffs: {review_from: 0.%02d, decline_from: 0.6}\n", n, 10+n%40)
 	w.known.policy(policyDigest(yaml)) // it may decide from the moment that it is sent
 	return w.admin(ctx, t, "policy swaps", func(ctx context.Context, c pb.AdminClient) error {
-		_, err := c.SetPolicy(ctx, &pb.SetPolicyRequest{RequestId: fmt.Sprintf("policy-%d", time.Now().UnixNano()), Yaml: yaml})
+		_, err := c.SetPolicy(ctx,
+			&pb.SetPolicyRequest{RequestId: fmt.Sprintf("policy-%d", time.Now().UnixNano()), Yaml: yaml})
 		return err
 	})
 }

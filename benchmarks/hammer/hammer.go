@@ -85,7 +85,8 @@ func newPace(ctx context.Context, rate float64) <-chan struct{} {
 
 // score is one caller. A request is tried with its id until it is answered,
 // also when the time is up in between: what was sent has an end.
-func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.Dataset, pace <-chan struct{}, to chan<- reply) error {
+func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.Dataset, pace <-chan struct{},
+	to chan<- reply) error {
 	c, err := assayclient.Dial(w.address, assayclient.Config{LogKey: w.trust.LogKey, Attempts: 1})
 	if err != nil {
 		return err
@@ -101,7 +102,9 @@ func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.D
 		id := fmt.Sprintf("hammer-%d-%d", i, k)
 		e := madeup.Event(rows, r.IntN(rows.Rows()), id)
 		ask := func() (*assayclient.Decision, error) {
-			return untilAnswered(ctx, c, t, id, func(ctx context.Context) (*assayclient.Decision, error) { return c.Score(ctx, id, &e) })
+			return untilAnswered(ctx, c, t, id, func(ctx context.Context) (*assayclient.Decision, error) {
+				return c.Score(ctx, id, &e)
+			})
 		}
 		d, err := ask()
 		if err != nil {
@@ -112,7 +115,8 @@ func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.D
 		}
 		t.acknowledged.Add(1)
 		if !w.known.allows(&d.Decision) {
-			t.violate("decision %d names model %s and policy %s, and nobody activated both", d.Decision.Sequence, d.Score.Model.Short(), d.Policy.Short())
+			t.violate("decision %d names model %s and policy %s, and nobody activated both", d.Decision.Sequence,
+				d.Score.Model.Short(), d.Policy.Short())
 		}
 		if r.IntN(askedIn) == 0 {
 			again, err := ask()
@@ -135,7 +139,8 @@ func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.D
 // untilAnswered repeats a call while it fails with a code that a healthy
 // request may be refused with. Another code, and a proof that does not hold,
 // are violations, and end it with nil.
-func untilAnswered[T any](ctx context.Context, c *assayclient.Client, t *tally, what string, call func(context.Context) (*T, error)) (*T, error) {
+func untilAnswered[T any](ctx context.Context, c *assayclient.Client, t *tally, what string,
+	call func(context.Context) (*T, error)) (*T, error) {
 	patience := time.Now().Add(90 * time.Second)
 	for {
 		one, cancel := context.WithTimeout(ctx, 5*time.Second)

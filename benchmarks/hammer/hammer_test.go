@@ -30,7 +30,8 @@ func TestFaults(t *testing.T) {
 	}
 	defer p.close()
 	ask := func() (string, int, error) {
-		r, err := http.Post(p.url(), "application/json", strings.NewReader(`{"jsonrpc":"2.0","id":7,"method":"eth_chainId"}`))
+		r, err := http.Post(p.url(), "application/json",
+			strings.NewReader(`{"jsonrpc":"2.0","id":7,"method":"eth_chainId"}`))
 		if err != nil {
 			return "", 0, err
 		}
@@ -46,12 +47,14 @@ func TestFaults(t *testing.T) {
 		asks   int
 	}{
 		{none, "0xbde31", 200, false, 1}, {refuse, "no", 503, false, 0}, {drop, "", 0, true, 1},
-		{failing, `"id":7,"error"`, 200, false, 0}, {wrong, `"id":7,"result":"0x2a"`, 200, false, 1}, {silent, "", 0, true, 0},
+		{failing, `"id":7,"error"`, 200, false, 0}, {wrong, `"id":7,"result":"0x2a"`, 200, false, 1},
+		{silent, "", 0, true, 0},
 	} {
 		p.set(c.fault)
 		asked = 0
 		body, code, err := ask()
-		if (err != nil) != c.breaks || code != c.code || !strings.Contains(body, c.says) || c.fault != drop && asked != c.asks || c.fault == drop && asked < 1 {
+		if (err != nil) != c.breaks || code != c.code || !strings.Contains(body, c.says) || c.fault != drop &&
+			asked != c.asks || c.fault == drop && asked < 1 {
 			t.Errorf("%s: %d %q %v, the node was asked %d times", faultNames[c.fault], code, body, err, asked)
 		}
 	}
@@ -87,7 +90,8 @@ func TestTally(t *testing.T) {
 	}
 	sum.did("kills")
 	sum.did("kills")
-	if len(sum.seen()) != kept || sum.violations.Load() != 2*kept || sum.disturbances() != "2 kills" || !strings.Contains(sum.String(), "40 violations") {
+	if len(sum.seen()) != kept || sum.violations.Load() != 2*kept || sum.disturbances() != "2 kills" ||
+		!strings.Contains(sum.String(), "40 violations") {
 		t.Errorf("%s; %s; %d", sum, sum.disturbances(), len(sum.seen()))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

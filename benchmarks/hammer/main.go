@@ -48,7 +48,8 @@ func main() {
 	var o options
 	flag.DurationVar(&o.length, "for", time.Minute, "how long to hammer; checking what is left takes a while more")
 	flag.IntVar(&o.callers, "callers", 32, "callers at once")
-	flag.Float64Var(&o.rate, "rate", 400, "decisions a second to ask for: each receipt is verified, and they are to keep up")
+	flag.Float64Var(&o.rate, "rate", 400,
+		"decisions a second to ask for: each receipt is verified, and they are to keep up")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws the order of the disturbances and the rows")
 	flag.StringVar(&o.dir, "dir", "", "directory to keep afterwards (default: a temporary one, kept on a violation)")
 	flag.BoolVar(&o.calm, "calm", false, "disturb nothing: the control")

@@ -26,7 +26,8 @@ const (
 	faults        // how many there are
 )
 
-var faultNames = [faults]string{"none", "503", "dropped after acceptance", "error in a 200", "wrong chain id", "no answer"}
+var faultNames = [faults]string{"none", "503", "dropped after acceptance", "error in a 200",
+	"wrong chain id", "no answer"}
 
 // proxy stands between the server and the chain's node.
 type proxy struct {
@@ -74,7 +75,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if f == failing {
 		w.Header().Set("Content-Type", "application/json")
-		w.Write([]byte(`{"jsonrpc":"2.0","id":` + requestID(in) + `,"error":{"code":-32000,"message":"the node is busy"}}`))
+		w.Write([]byte(`{"jsonrpc":"2.0","id":` + requestID(in) +
+			`,"error":{"code":-32000,"message":"the node is busy"}}`))
 		return
 	}
 	out, err := p.ask(r.Context(), in)

@@ -55,8 +55,10 @@ func (t *tally) seen() []string {
 
 // String is the line of totals.
 func (t *tally) String() string {
-	return fmt.Sprintf("%d decisions acknowledged, %d asked again and the same, %d receipts verified, %d of them anchored, %d calls tried again, %d violations",
-		t.acknowledged.Load(), t.repeated.Load(), t.verified.Load(), t.anchored.Load(), t.retried.Load(), t.violations.Load())
+	return fmt.Sprintf("%d decisions acknowledged, %d asked again and the same, %d receipts verified, %d of them "+
+		"anchored, %d calls tried again, %d violations",
+		t.acknowledged.Load(), t.repeated.Load(), t.verified.Load(), t.anchored.Load(),
+		t.retried.Load(), t.violations.Load())
 }
 
 func (t *tally) disturbances() string {

@@ -61,7 +61,8 @@ func verify(ctx context.Context, w *world, t *tally, replies <-chan reply) error
 		case anchored || !good:
 			open = open[1:]
 		case time.Now().After(patience):
-			t.violate("%d decisions, %d among them, have no anchor a minute after the chain is healthy", len(open), open[0].sequence)
+			t.violate("%d decisions, %d among them, have no anchor a minute after the chain is healthy",
+				len(open), open[0].sequence)
 			return nil
 		default:
 			pause(ctx, 100*time.Millisecond)
@@ -71,9 +72,10 @@ func verify(ctx context.Context, w *world, t *tally, replies <-chan reply) error
 }
 
 func get(ctx context.Context, c *assayclient.Client, t *tally, r reply) (*assay.Receipt, error) {
-	return untilAnswered(ctx, c, t, fmt.Sprintf("receipt of decision %d", r.sequence), func(ctx context.Context) (*assay.Receipt, error) {
-		return c.Receipt(ctx, r.sequence)
-	})
+	return untilAnswered(ctx, c, t, fmt.Sprintf("receipt of decision %d", r.sequence),
+		func(ctx context.Context) (*assay.Receipt, error) {
+			return c.Receipt(ctx, r.sequence)
+		})
 }
 
 // one verifies one decision's receipt, and says whether an anchor covers it.

@@ -60,7 +60,8 @@ func newWorld(ctx context.Context, o options) (w *world, err error) {
 	}
 	for i, name := range bundles {
 		dir := filepath.Join(o.dir, "models", name)
-		if err := madeup.WriteBundle(ctx, dir, strconv.Itoa(i), madeup.Shape{Rows: 4000, Columns: columns, Trees: 40 + 10*i, Leaves: 15}); err != nil {
+		if err := madeup.WriteBundle(ctx, dir, strconv.Itoa(i),
+			madeup.Shape{Rows: 4000, Columns: columns, Trees: 40 + 10*i, Leaves: 15}); err != nil {
 			return w, err
 		}
 		b, err := models.ReadBundle(dir)
@@ -123,8 +124,10 @@ func (w *world) start(ctx context.Context) error {
 	p, err := daemon.Start(ctx, daemon.Serving(w.address), nil, w.assayd,
 		"--bundle", filepath.Join(w.dir, "models", bundles[0]), "--models", filepath.Join(w.dir, "models"),
 		"--dir", w.node(), "--origin", origin, "--listen", w.address, "--ops", "", "--log-level", "error",
-		"--chain-rpc", w.proxy.url(), "--chain-id", strconv.FormatUint(w.chain.ChainID(), 10), "--chain-contract", w.contract.String(),
-		"--chain-key", filepath.Join(w.dir, "chain", "key.hex"), "--chain-profile", "devchain", "--anchor-every", "500ms", "--drain", "5s")
+		"--chain-rpc", w.proxy.url(), "--chain-id", strconv.FormatUint(w.chain.ChainID(), 10),
+		"--chain-contract", w.contract.String(),
+		"--chain-key", filepath.Join(w.dir, "chain", "key.hex"), "--chain-profile", "devchain", "--anchor-every",
+		"500ms", "--drain", "5s")
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,8 @@ func main() {
 	rounds := flag.Int("rounds", 3, "how often the two sides alternate")
 	dir := flag.String("dir", "", "directory on the disk to measure (default: a temporary one)")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the appends of 256 writers to this file")
-	long := flag.Duration("sustain", 0, "append at a fixed rate for this long, with log and anchors, and measure only that")
+	long := flag.Duration("sustain", 0,
+		"append at a fixed rate for this long, with log and anchors, and measure only that")
 	rate := flag.Int("rate", 10_000, "appends a second with -sustain")
 	every := flag.Duration("anchor", 10*time.Second, "time between anchors with -sustain")
 	flag.Parse()
@@ -104,7 +105,8 @@ func run(ctx context.Context, dir string, rounds int, length time.Duration, prof
 				return err
 			}
 			fmt.Printf("w%-3d round %d journal            %s\n", workers, round, r)
-			jour, all, allCPU = append(jour, r.rate), append(all, r.allIn), append(allCPU, float64(r.allInCPU)/float64(time.Microsecond))
+			jour, all, allCPU = append(jour, r.rate), append(all, r.allIn),
+				append(allCPU, float64(r.allInCPU)/float64(time.Microsecond))
 		}
 		fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_fdatasync_w%d", workers), jour, raw))
 		fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_preallocated_fdatasync_w%d", workers), jour, pre))
@@ -130,9 +132,11 @@ type result struct {
 }
 
 func (r result) String() string {
-	s := fmt.Sprintf("%9.0f/s p50 %v p99 %v max %v cpu %v", r.rate, r.p50.Round(time.Microsecond), r.p99.Round(time.Microsecond), r.max.Round(time.Microsecond), r.cpu)
+	s := fmt.Sprintf("%9.0f/s p50 %v p99 %v max %v cpu %v", r.rate, r.p50.Round(time.Microsecond),
+		r.p99.Round(time.Microsecond), r.max.Round(time.Microsecond), r.cpu)
 	if r.lag > 0 {
-		s += fmt.Sprintf(", behind at the end: published after %v; all in %.0f/s, cpu %v", r.lag.Round(time.Millisecond), r.allIn, r.allInCPU)
+		s += fmt.Sprintf(", behind at the end: published after %v; all in %.0f/s, cpu %v",
+			r.lag.Round(time.Millisecond), r.allIn, r.allInCPU)
 	}
 	return s
 }
@@ -165,7 +169,8 @@ func summary(lat [][]time.Duration, errs []error, took, used time.Duration) (res
 	}
 	all := slices.Concat(lat...)
 	slices.Sort(all)
-	return result{took: took, rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100], max: all[len(all)-1], cpu: used / time.Duration(len(all))}, nil
+	return result{took: took, rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100],
+		max: all[len(all)-1], cpu: used / time.Duration(len(all))}, nil
 }
 
 // cpu returns the processor time that this process has used.
@@ -184,8 +189,9 @@ func record(seq uint64) *journal.Record {
 		x.Values[i] = float64(seq%1000) * 0.37
 	}
 	d := assay.Decision{
-		Version: 1, Sequence: seq, RequestID: fmt.Sprintf("request-%016d", seq), EventID: fmt.Sprintf("event-%016d", seq),
-		Micros: 1_700_000_000_000_000 + int64(seq), Outcome: assay.Approve,
+		Version: 1, Sequence: seq, RequestID: fmt.Sprintf("request-%016d", seq),
+		EventID: fmt.Sprintf("event-%016d", seq),
+		Micros:  1_700_000_000_000_000 + int64(seq), Outcome: assay.Approve,
 		Score: assay.Score{Model: assay.Sum("model\n"), Margin: -1.5, PD: 0.18, Points: 612, Grade: "B"},
 		Plan:  x.Plan, Policy: assay.Sum("policy\n"), Vector: x.Digest(), Rules: []string{"cut-off"},
 	}
@@ -194,8 +200,9 @@ func record(seq uint64) *journal.Record {
 		panic(err)
 	}
 	return &journal.Record{
-		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("buyer-%d", seq%20_000), Caller: "platform", RequestID: d.RequestID,
-		Body: assay.Sum("b\n"), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
+		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("buyer-%d", seq%20_000), Caller: "platform",
+		RequestID: d.RequestID,
+		Body:      assay.Sum("b\n"), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
 		Decision: b, Vector: x.AppendBinary(nil), Private: make([]byte, 400),
 	}
 }

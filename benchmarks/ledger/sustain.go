@@ -31,7 +31,8 @@ func (s source) Checkpoint(context.Context) ([]byte, error) {
 // the embedded chain behind it, and says how far each lagged.
 func sustain(ctx context.Context, dir string, length time.Duration, rate, workers int, every time.Duration) error {
 	return with(ctx, filepath.Join(dir, "sustained"), func(j *journal.Journal) error {
-		e, err := devchain.Start(ctx, filepath.Join(dir, "chain"), j.Origin(), source{j}, devchain.Config{Logger: quiet()},
+		e, err := devchain.Start(ctx, filepath.Join(dir, "chain"), j.Origin(), source{j},
+			devchain.Config{Logger: quiet()},
 			anchor.Config{Every: every, Poll: 100 * time.Millisecond, Anchored: j.RecordAnchor, Logger: quiet()})
 		if err != nil {
 			return err
@@ -80,8 +81,10 @@ func sustain(ctx context.Context, dir string, length time.Duration, rate, worker
 			return err
 		}
 		fmt.Printf("sustained %s of %d asked, for %v\n", res, rate, length)
-		fmt.Printf("log behind the appends: %s; all of it published %v after the last\n", published, logLate.Round(time.Millisecond))
-		fmt.Printf("anchor behind the appends (one every %v): %s; all anchored %v after the last\n", every, anchored, anchorLate.Round(time.Millisecond))
+		fmt.Printf("log behind the appends: %s; all of it published %v after the last\n", published,
+			logLate.Round(time.Millisecond))
+		fmt.Printf("anchor behind the appends (one every %v): %s; all anchored %v after the last\n", every, anchored,
+			anchorLate.Round(time.Millisecond))
 		for _, f := range []figure.Figure{
 			figure.Of("RATE", "sustain_rate", []float64{res.rate}),
 			figure.Of("MS", "sustain_append_p99", []float64{ms(res.p99)}),
@@ -130,7 +133,8 @@ func (l *lags) String() string {
 	if len(l.took) == 0 {
 		return "none was reached"
 	}
-	return fmt.Sprintf("p50 %v p99 %v max %v", l.quantile(0.5).Round(time.Millisecond), l.quantile(0.99).Round(time.Millisecond), l.quantile(1).Round(time.Millisecond))
+	return fmt.Sprintf("p50 %v p99 %v max %v", l.quantile(0.5).Round(time.Millisecond),
+		l.quantile(0.99).Round(time.Millisecond), l.quantile(1).Round(time.Millisecond))
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -57,7 +57,8 @@ func run(ctx context.Context, repository string, short bool) error {
 		// The files of a module cache are read-only: go itself must remove them.
 		defer func() { _ = n.do(context.WithoutCancel(ctx), "go", "clean", "-modcache") }()
 	}
-	if out, err := exec.CommandContext(ctx, "git", "clone", "--quiet", repository, n.clone).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "git", "clone", "--quiet", repository,
+		n.clone).CombinedOutput(); err != nil {
 		return fmt.Errorf("git clone: %w\n%s", err, out)
 	}
 	if err := n.time(ctx, "newcomer_download", "go", "mod", "download"); err != nil {
@@ -116,7 +117,8 @@ func (n newcomer) up(ctx context.Context) error {
 		return err
 	}
 	start := time.Now()
-	p, err := daemon.Start(ctx, daemon.Serving(addr), n.env, filepath.Join(n.clone, "assay"), "up", "--dir", filepath.Join(n.clone, "assay-demo"), "--listen", addr)
+	p, err := daemon.Start(ctx, daemon.Serving(addr), n.env, filepath.Join(n.clone, "assay"), "up", "--dir",
+		filepath.Join(n.clone, "assay-demo"), "--listen", addr)
 	if err != nil {
 		return err
 	}

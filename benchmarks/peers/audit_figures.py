@@ -15,7 +15,8 @@ class Figures:
         self.audit, self.r = audit, r
         self.tables = Tables(audit, report, r)
         self.all = [b["figure"] for s in report["sections"] for b in s.get("blocks") or [] if "figure" in b]
-        self.shown = {b["table"]["title"]: b["table"] for s in report["sections"] for b in s.get("blocks") or [] if "table" in b}
+        self.shown = {b["table"]["title"]: b["table"] for s in report["sections"] for b in s.get("blocks")
+                      or [] if "table" in b}
 
     def series(self, f, n, **want):
         for k, values in want.items():
@@ -32,11 +33,16 @@ class Figures:
             self.audit.check(f"figure:{f['id']}:{n}:y:{i}", points[k, 1])
 
     def run(self):
-        named = {"roc": self.roc, "cap": self.cap, "lift": self.lift, "ks": self.ks, "score-distribution": self.distribution,
-                 "reliability": self.reliability, "reliability-odds": self.odds, "strategy-curve": self.strategy, "value-curve": self.value,
-                 "challenger-differences": self.differences, "score-shift": self.score_shift, "variable-shift": self.variable_shift,
-                 "information-value": self.iv, "importance": self.importance, "group-importance": self.group_importance, "noise": self.noise,
-                 "bad-by-month": self.by_month, "auc-by-month": self.by_month, "rate-by-month": self.by_month, "psi-by-month": self.by_month}
+        named = {"roc": self.roc, "cap": self.cap, "lift": self.lift, "ks": self.ks,
+                 "score-distribution": self.distribution,
+                 "reliability": self.reliability, "reliability-odds": self.odds, "strategy-curve": self.strategy,
+                 "value-curve": self.value,
+                 "challenger-differences": self.differences, "score-shift": self.score_shift,
+                 "variable-shift": self.variable_shift,
+                 "information-value": self.iv, "importance": self.importance, "group-importance": self.group_importance,
+                 "noise": self.noise,
+                 "bad-by-month": self.by_month, "auc-by-month": self.by_month, "rate-by-month": self.by_month,
+                 "psi-by-month": self.by_month}
         for f in self.all:
             if f["id"] in named:
                 named[f["id"]](f)
@@ -93,17 +99,20 @@ class Figures:
         r, top = self.r, f["x"]["max"]
         k = np.minimum(24, (r.pd / top * 25).astype(int))
         for n in (0, 1):
-            self.series(f, n, x=(np.arange(25) + 0.5) / 25 * top, y=np.bincount(k[r.y == n], r.all[r.y == n], minlength=25) / max(1e-300, r.all[r.y == n].sum()))
+            self.series(f, n, x=(np.arange(25) + 0.5) / 25 * top,
+                        y=np.bincount(k[r.y == n], r.all[r.y == n], minlength=25) / max(1e-300, r.all[r.y == n].sum()))
 
     def reliable(self, p, k):
         g = groups(p, k, self.r.w)
         w = [rate(self.r.y[i], self.r.all[i]) for i in g]
-        return [np.average(p[i], weights=self.r.all[i]) for i in g], [x[0] for x in w], [x[1] for x in w], [x[2] for x in w]
+        return [np.average(p[i], weights=self.r.all[i]) for i in g], [x[0] for x in w], [x[1]
+                                                                                         for x in w], [x[2] for x in w]
 
     def reliability(self, f):
         for n, s in enumerate(f["series"]):
             if s["mark"] != "reference":
-                x, y, low, high = self.reliable(self.r.pd if s["name"] == "calibrated" else self.r.t["raw_pd"].to_numpy(float), 10)
+                x, y, low, high = self.reliable(self.r.pd if s["name"] == "calibrated"
+                                                else self.r.t["raw_pd"].to_numpy(float), 10)
                 self.series(f, n, x=x, y=y, low=low if s.get("low") else [], high=high if s.get("high") else [])
 
     def odds(self, f):
@@ -147,7 +156,8 @@ class Figures:
         self.series(f, 0, x=[self.tables.woe(c)[2] for c in f["y"]["labels"]])
 
     def importance(self, f):
-        size = dict(zip(self.r.names, np.average(np.abs(self.r.phi[self.r.some]), axis=0, weights=self.r.all[self.r.some])))
+        size = dict(zip(self.r.names,
+                        np.average(np.abs(self.r.phi[self.r.some]), axis=0, weights=self.r.all[self.r.some])))
         self.series(f, 0, x=[size.get(c) for c in f["y"]["labels"]])
 
     def group_importance(self, f):
@@ -175,7 +185,9 @@ class Figures:
                 levels = [p for p in levels if len(p)]
                 for i, v in enumerate(s["x"]):
                     p = min(levels, key=lambda p: abs(p.mean() - v))
-                    self.series(f, n, **{k: [None] * i + [w] for k, w in zip(("x", "low", "high"), (p.mean(), *np.quantile(p, [0.05, 0.95])))})
+                    self.series(f, n,
+                                **{k: [None] * i + [w]
+                                   for k, w in zip(("x", "low", "high"), (p.mean(), *np.quantile(p, [0.05, 0.95])))})
 
     def by_month(self, f):
         t = self.shown.get("By month of decision")

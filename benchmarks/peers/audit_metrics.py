@@ -6,7 +6,8 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from audit_rows import (Z, area, auc, counts, cuts, effective, effective_for, groups, h, half_row, held_to_package, ks, line, nan, ones, paired, placements, psi_parts, rate,
+from audit_rows import (Z, area, auc, counts, cuts, effective, effective_for, groups, h, half_row, held_to_package, ks,
+                        line, nan, ones, paired, placements, psi_parts, rate,
                         satterthwaite, uneven, worth)
 
 SHARES = (0.01, 0.05, 0.10, 0.20)
@@ -30,13 +31,16 @@ def calibration(y, p, w=None):
     loss = log_loss(y, p, labels=[0, 1], sample_weight=w)
     lift = mean - np.sum(share * mean)
     chance = {"ece": np.sum(share * np.sqrt(2 / np.pi * v / size)), "brier_reliability": np.sum(share * v / size),
-              "brier_resolution": np.sum(share * lift**2) + np.sum(share * (1 - share) * v / size), "hosmer_lemeshow": len(g)}
+              "brier_resolution": np.sum(share * lift**2) + np.sum(share * (1 - share) * v / size),
+              "hosmer_lemeshow": len(g)}
     return [brier, rel, res, unc, brier - rel + res - unc, loss, b, a, large, np.sum(share * np.abs(mean - bad)), hl,
             stats.chi2.sf(hl, len(g)), z, 2 * stats.norm.sf(abs(z))], chance
 
 
-NAMES = [None, "brier_reliability", "brier_resolution", "brier_uncertainty", "brier_within", None, "calibration_slope", "calibration_intercept",
-         "calibration_in_the_large", "ece", "hosmer_lemeshow", "hosmer_lemeshow_p", "spiegelhalter_z", "spiegelhalter_p"]
+NAMES = [None, "brier_reliability", "brier_resolution", "brier_uncertainty", "brier_within", None, "calibration_slope",
+         "calibration_intercept",
+         "calibration_in_the_large", "ece", "hosmer_lemeshow", "hosmer_lemeshow_p",
+         "spiegelhalter_z", "spiegelhalter_p"]
 
 
 def bootstrap(r, draws=600):
@@ -51,8 +55,10 @@ def bootstrap(r, draws=600):
         t, f = np.r_[0, tp / tp[-1]], np.r_[0, fp / fp[-1]]
         precision = tp / (tp + fp)
         q = np.clip(p, 2.0**-52, 1 - 2.0**-52)
-        out.append([np.max(np.abs(t - f)), h(y, m, None if r.w is None else w), np.sum(np.diff(t) * precision), *(np.interp(s, f, t) for s in SHARES),
-                    np.average((p - y) ** 2, weights=w), -np.average(y * np.log(q) + (1 - y) * np.log(1 - q), weights=w), np.average(p, weights=w),
+        out.append([np.max(np.abs(t - f)), h(y, m, None if r.w is None else w), np.sum(np.diff(t) * precision),
+                    *(np.interp(s, f, t) for s in SHARES),
+                    np.average((p - y) ** 2, weights=w),
+                    -np.average(y * np.log(q) + (1 - y) * np.log(1 - q), weights=w), np.average(p, weights=w),
                     roc_auc_score(y, m, max_fpr=0.2, sample_weight=None if r.w is None else w)])
     return np.array(out).T
 
@@ -85,7 +91,8 @@ def ends(r, name, value, d):
         return value * np.exp([-half, half])
     p = (value * m + 1) / (m + 2)
     m = min(m, p * (1 - p) / d.var(ddof=1)) if d.var(ddof=1) > 0 else m
-    mid, half = (value + t * t / (2 * m)) / (1 + t * t / m), t / (1 + t * t / m) * np.sqrt(value * (1 - value) / m + t * t / (4 * m * m))
+    mid, half = (value + t * t / (2 * m)) / (1 + t * t / m), t / (1 + t * t / m) * np.sqrt(value * (1 - value)
+                                                                                           / m + t * t / (4 * m * m))
     return np.clip([mid - half, mid + half], 0, 1)
 
 
@@ -94,12 +101,16 @@ def metrics(audit, report, r):
     a, low, high = area(y, r.margin, w)
     cal, chance = calibration(y, r.pd, w)
     mean = np.average(y, weights=w)
-    values = {"ks": ks(y, r.margin, w), "h_measure": h(y, r.margin, w), "average_precision": r.ap(), **{f"tpr_at_fpr_{s:.2f}": r.caught(s) for s in SHARES},
-              "brier": cal[0], "logloss": cal[5], "mean_pd": np.average(r.pd, weights=w), "partial_auc": roc_auc_score(y, r.margin, max_fpr=0.2, sample_weight=w)}
+    values = {"ks": ks(y, r.margin, w), "h_measure": h(y, r.margin, w), "average_precision": r.ap(),
+              **{f"tpr_at_fpr_{s:.2f}": r.caught(s) for s in SHARES},
+              "brier": cal[0], "logloss": cal[5], "mean_pd": np.average(r.pd, weights=w),
+              "partial_auc": roc_auc_score(y, r.margin, max_fpr=0.2, sample_weight=w)}
     bad, good = effective(r.bad), effective(r.good)
-    by_chance = {"auc": 0.5, "partial_auc": 0.5, "gini": 0, "average_precision": mean, "ks": np.sqrt(np.pi / 2) * np.log(2) * np.sqrt(1 / bad + 1 / good),
+    by_chance = {"auc": 0.5, "partial_auc": 0.5, "gini": 0, "average_precision": mean,
+                 "ks": np.sqrt(np.pi / 2) * np.log(2) * np.sqrt(1 / bad + 1 / good),
                  **{f"tpr_at_fpr_{s:.2f}": s for s in SHARES}, **chance}
-    for k, v in {"auc": a, "gini": 2 * a - 1, "ks": values["ks"], "brier": cal[0], "logloss": cal[5], "n": n, "bad_rate": mean}.items():
+    for k, v in {"auc": a, "gini": 2 * a - 1, "ks": values["ks"], "brier": cal[0], "logloss": cal[5], "n": n,
+                 "bad_rate": mean}.items():
         audit.check(f"top:{k}", v)
     theirs, ours = held_to_package(y, r.margin)
     if not abs(theirs - ours) <= 1e-7:
@@ -130,7 +141,8 @@ def metrics(audit, report, r):
             audit.check(f"{path}:low", e[0], error, "within the error of the bootstrap")
             audit.check(f"{path}:high", e[1], error, "within the error of the bootstrap")
             if m.get("corrected") is not None:
-                audit.check(f"{path}:corrected", np.clip(2 * values[name] - d.mean(), 0, 1), 6 * d.std() / np.sqrt(len(d)), "within the error of the bootstrap")
+                audit.check(f"{path}:corrected", np.clip(2 * values[name] - d.mean(), 0, 1),
+                            6 * d.std() / np.sqrt(len(d)), "within the error of the bootstrap")
         elif name == "bad_rate":
             for k, v in zip(("value", "low", "high"), rate(y, r.all)):
                 audit.check(f"{path}:{k}", v)
@@ -140,22 +152,28 @@ def metrics(audit, report, r):
                 audit.check(f"{path}:low", sd[name] - Z * wald[name])
                 audit.check(f"{path}:high", sd[name] + Z * wald[name])
         elif name == "auc_out_of_fold":
-            for k, v in zip(("value", "low", "high"), area(train["label"].to_numpy(), train["out_of_fold"].to_numpy(), r.train_w)):
+            for k, v in zip(("value", "low", "high"),
+                            area(train["label"].to_numpy(), train["out_of_fold"].to_numpy(), r.train_w)):
                 audit.check(f"{path}:{k}", v)
         elif name == "auc_out_of_fold_minus_evaluation":
             u, df = satterthwaite(*placements(train["label"].to_numpy(), train["out_of_fold"].to_numpy(), r.train_w))
             v, dg = satterthwaite(*placements(y, r.margin, w))
-            d, half = auc(train["label"], train["out_of_fold"], r.train_w) - a, stats.t.ppf(0.975, min(df, dg)) * np.sqrt(u + v)
+            d, half = auc(train["label"], train["out_of_fold"], r.train_w) - a, stats.t.ppf(0.975,
+                                                                                            min(df, dg)) * np.sqrt(u
+                                                                                                                   + v)
             for k, v in zip(("value", "low", "high"), (d, d - half, d + half)):
                 audit.check(f"{path}:{k}", v)
         elif name.startswith("auc_minus_"):
-            for c in [c for c in r.t.columns if c.startswith("challenger:") and re.sub("[^a-z0-9]+", "_", c[11:].lower()) == name[10:]]:
+            for c in [c for c in r.t.columns if c.startswith("challenger:")
+                      and re.sub("[^a-z0-9]+", "_", c[11:].lower()) == name[10:]]:
                 for k, v in zip(("value", "low", "high"), paired(y, r.margin, r.t[c].to_numpy(float), w)):
                     audit.check(f"{path}:{k}", v)
         elif name == "psi_score":
             reference = train["out_of_fold_pd" if "out_of_fold_pd" in train else "pd"].to_numpy()
             c = cuts(reference, 10, r.train_w)
-            audit.check(f"{path}:value", psi_parts(counts(c, reference, r.train_w), counts(c, r.pd, w), half_row(r.train_all), half_row(r.all)).sum())
+            audit.check(f"{path}:value",
+                        psi_parts(counts(c, reference, r.train_w), counts(c, r.pd, w), half_row(r.train_all),
+                                  half_row(r.all)).sum())
             audit.check(f"{path}:chance", len(c) * (1 / effective(r.train_all) + 1 / effective(r.all)))
     for v in report["verdicts"]:
         g, path = v["grounds"], f"verdict:{v['question']}"

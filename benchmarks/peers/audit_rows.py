@@ -123,7 +123,9 @@ def beta_h(y, s, a, b, w=None):
     fpr, tpr, _ = roc_curve(y, s, sample_weight=w, drop_intermediate=False)
     hull = []
     for point in zip(fpr, tpr):
-        while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (point[1] - hull[-2][1]) >= (hull[-1][1] - hull[-2][1]) * (point[0] - hull[-2][0]):
+        while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (point[1] - hull[-2][1]) >= (hull[-1][1]
+                                                                                           - hull[-2][1]) * (point[0]
+                                                                                                             - hull[-2][0]):
             hull.pop()
         hull.append(point)
     f, t = np.array(hull).T
@@ -170,7 +172,8 @@ def cuts(x, k, w=None):
 def counts(c, x, w=None):
     """Rows by bin, by weight, the missing ones last."""
     known, w = ~np.isnan(x), ones(x, w)
-    return np.r_[np.bincount(np.searchsorted(c, x[known], side="left"), w[known], minlength=len(c) + 1), w[~known].sum()]
+    return np.r_[np.bincount(np.searchsorted(c, x[known], side="left"), w[known], minlength=len(c) + 1),
+                 w[~known].sum()]
 
 
 def half_row(w):
@@ -246,11 +249,13 @@ class Rows:
     """rows.csv and train.csv, the model by LightGBM, and who is approved."""
 
     def __init__(self, rows, model, profit, loss):
-        self.t = pd.read_csv(rows / "rows.csv", float_precision="round_trip", keep_default_na=False, na_values=[""], low_memory=False)
+        self.t = pd.read_csv(rows / "rows.csv", float_precision="round_trip", keep_default_na=False,
+                             na_values=[""], low_memory=False)
         for c in self.t.columns:
             if c.startswith(("segment:", "group:")):
                 self.t[c] = self.t[c].astype(object)
-        self.train = pd.read_csv(rows / "train.csv", float_precision="round_trip") if (rows / "train.csv").exists() else None
+        self.train = pd.read_csv(rows / "train.csv",
+                                 float_precision="round_trip") if (rows / "train.csv").exists() else None
         self.y, self.pd, self.margin = (self.t[c].to_numpy(float) for c in ("label", "pd", "margin"))
         self.n = len(self.y)
         # None where rows have no weights; all is 1 for each then.
@@ -266,7 +271,9 @@ class Rows:
         self.x = self.t[[f"feature:{c}" for c in self.names]].to_numpy(float)
         self.phi = self.t[[f"contribution:{c}" for c in self.names]].to_numpy(float)
         self.expected = self.t["contribution:expected"].to_numpy(float)
-        self.fpr, self.tpr, _ = roc_curve(self.y, self.margin, sample_weight=self.w, drop_intermediate=False) if 0 < self.y.sum() < self.n else (np.array([0]),) * 3
+        self.fpr, self.tpr, _ = roc_curve(self.y, self.margin, sample_weight=self.w,
+                                          drop_intermediate=False) if 0 < self.y.sum() < self.n else (np.array([0]),
+                                                                                                      ) * 3
         if "outcome" in self.t:
             self.approved = (self.t["outcome"] == "approve").to_numpy()
             self.cut = self.pd[self.approved].max() if self.approved.any() else profit / (profit + loss)
@@ -290,7 +297,8 @@ class Rows:
         if c["method"] == "platt":
             return special.expit(c["a"] * m + c["b"])
         if c["method"] == "beta":
-            return special.expit(c.get("a", 0) * -np.logaddexp(0, -m) + c.get("b", 0) * np.logaddexp(0, m) + c.get("c", 0))
+            return special.expit(c.get("a", 0) * -np.logaddexp(0, -m) + c.get("b", 0)
+                                 * np.logaddexp(0, m) + c.get("c", 0))
         if c["method"] == "isotonic":
             return np.interp(m, c["x"], c["y"])
         return special.expit(m)

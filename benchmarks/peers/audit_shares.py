@@ -13,7 +13,8 @@ def split(r, column):
 
 def ratio(a1, w1, a2, w2):
     """An impact ratio with Katz's interval, half a row added where it is degenerate: who is approved, and the weights."""
-    (k1, n1), (k2, n2) = ((np.average(a, weights=w) * effective_for(a, w), effective_for(a, w)) for a, w in ((a1, w1), (a2, w2)))
+    (k1, n1), (k2, n2) = ((np.average(a, weights=w) * effective_for(a, w), effective_for(a, w))
+                          for a, w in ((a1, w1), (a2, w2)))
     value = k1 / n1 / (k2 / n2)
     if k1 == 0 or (a1.all() and a2.all()):
         k1, n1, k2, n2 = k1 + 0.5, n1 + 0.5, k2 + 0.5, n2 + 0.5

@@ -33,12 +33,18 @@ class Tables:
                     self.audit.check(f"table:{t['title']}:{i}:{j + first}", v)
 
     def run(self):
-        plain = {"Rows": self.sample, "Key figures": self.figures, "Discrimination": self.figures, "Data quality by variable": self.quality,
-                 "Variables by information value": self.variables, "All bins": self.bins, "Models on the same rows": self.models,
-                 "Calibration": self.calibration, "Grades": self.grades, "Gains by tenth": self.gains, "Strategy table": self.strategy,
-                 "Decisions": self.decisions, "Score against training": self.shift, "Importance by several measures": self.importance,
-                 "Ten worked decisions": self.worked, "Noise and loss, field by field": self.losses, "Absurd values": self.absurd,
-                 "Wrong labels": self.labels, "Offline against served scores": self.parity, "By month of decision": self.months,
+        plain = {"Rows": self.sample, "Key figures": self.figures, "Discrimination": self.figures,
+                 "Data quality by variable": self.quality,
+                 "Variables by information value": self.variables, "All bins": self.bins,
+                 "Models on the same rows": self.models,
+                 "Calibration": self.calibration, "Grades": self.grades, "Gains by tenth": self.gains,
+                 "Strategy table": self.strategy,
+                 "Decisions": self.decisions, "Score against training": self.shift,
+                 "Importance by several measures": self.importance,
+                 "Ten worked decisions": self.worked, "Noise and loss, field by field": self.losses,
+                 "Absurd values": self.absurd,
+                 "Wrong labels": self.labels, "Offline against served scores": self.parity,
+                 "By month of decision": self.months,
                  "Variables by month": self.variable_months, "Weights": self.weights}
         for s in self.report["sections"]:
             for b in s.get("blocks") or []:
@@ -56,7 +62,8 @@ class Tables:
 
     def sample(self, t):
         r = self.r
-        sets = {"evaluated": (r.y, r.all), "training": (r.train["label"].to_numpy(), r.train_all) if r.train is not None else None}
+        sets = {"evaluated": (r.y, r.all), "training": (r.train["label"].to_numpy(), r.train_all)
+                if r.train is not None else None}
 
         def line(i, row):
             y, w = sets[row[0]]
@@ -75,11 +82,14 @@ class Tables:
 
     def figures(self, t):
         """Tables that repeat metrics, which are computed: the same number must stand there."""
-        names = {"AUC": "auc", "Gini": "gini", "KS": "ks", "Brier score": "brier", "Log-loss": "logloss", "H-measure": "h_measure", "Average precision": "average_precision", "Partial AUC, up to 20 % of good rows rejected": "partial_auc"}
+        names = {"AUC": "auc", "Gini": "gini", "KS": "ks", "Brier score": "brier", "Log-loss": "logloss",
+                 "H-measure": "h_measure", "Average precision": "average_precision",
+                 "Partial AUC, up to 20 % of good rows rejected": "partial_auc"}
         for i, row in enumerate(t["rows"]):
             name = names.get(row[0]) or f"tpr_at_fpr_{float(row[0].split(' when ')[1].split()[0]) / 100:.2f}"
             m = self.metric[name]
-            for j, k in enumerate(["value", "low", "high", "corrected", "chance"] if t["title"] == "Discrimination" else ["value", "low", "high"]):
+            for j, k in enumerate(["value", "low", "high", "corrected", "chance"] if t["title"] == "Discrimination"
+                                  else ["value", "low", "high"]):
                 if m.get(k) is not None:
                     self.audit.check(f"table:{t['title']}:{i}:{j + 1}", m[k], 0)
 
@@ -103,7 +113,8 @@ class Tables:
                 self.audit.check(f"table:{t['title']}:{i}:4", len(set(x[~np.isnan(x)])))
 
     def categorical(self, name):
-        return any(row[0] == name and row[1] == "category" for s in self.report["sections"] for b in s.get("blocks") or []
+        return any(row[0] == name and row[1] == "category" for s in self.report["sections"] for b in s.get("blocks")
+                   or []
                    if (t := b.get("table")) and t["title"] == "Data quality by variable" for row in t["rows"])
 
     def binned(self, name):
@@ -159,7 +170,8 @@ class Tables:
                 xt = r.train[f"feature:{row[0]}"].to_numpy(float)
                 if category:
                     codes = sorted(set(x[ok]) | set(xt[~np.isnan(xt)]))
-                    e, g = (np.r_[[w[v == k].sum() for k in codes], w[np.isnan(v)].sum()] for v, w in ((xt, r.train_all), (x, r.all)))
+                    e, g = (np.r_[[w[v == k].sum() for k in codes], w[np.isnan(v)].sum()]
+                            for v, w in ((xt, r.train_all), (x, r.all)))
                 else:
                     c = cuts(xt, 10, r.train_w)
                     e, g = counts(c, xt, r.train_all), counts(c, x, r.all)
@@ -171,7 +183,8 @@ class Tables:
                 both = some[(ok & ~np.isnan(z))[some]]
                 rho = stats.spearmanr(x[both], z[both]).statistic
             b, _, iv = self.woe(row[0])
-            return (iv, *a, shift, None, None, None, rho, inflation.get(row[0]), (len(b) - 1) * (1 / effective(r.bad) + 1 / effective(r.good)), chance)
+            return (iv, *a, shift, None, None, None, rho, inflation.get(row[0]),
+                    (len(b) - 1) * (1 / effective(r.bad) + 1 / effective(r.good)), chance)
 
         self.rows(t, line)
 
@@ -181,7 +194,8 @@ class Tables:
             name = row[0]
             b, w, _ = self.woe(name)
             if self.categorical(name):  # in the order of names: found by its counts
-                k = [k for k in range(len(b)) if np.isclose(b[k][0], row[2] + row[3], rtol=1e-9) and np.isclose(b[k][1], row[3], rtol=1e-9)]
+                k = [k for k in range(len(b)) if np.isclose(b[k][0], row[2] + row[3], rtol=1e-9)
+                     and np.isclose(b[k][1], row[3], rtol=1e-9)]
                 k = k[0] if k else -1
             else:
                 k = seen[name] = seen.get(name, -1) + 1
@@ -209,7 +223,8 @@ class Tables:
         raw = calibration(r.y, r.t["raw_pd"].to_numpy(float), r.w)[0] if "raw_pd" in r.t else None
         for i in range(len(t["rows"])):
             line = [cal[i]] + ([raw[i]] if raw else []) + [t["rows"][i][2 if not raw else 3]]
-            extra = {9: chance["ece"], 1: chance["brier_reliability"], 2: chance["brier_resolution"], 10: chance["hosmer_lemeshow"]}.get(i)
+            extra = {9: chance["ece"], 1: chance["brier_reliability"], 2: chance["brier_resolution"],
+                     10: chance["hosmer_lemeshow"]}.get(i)
             for j, v in enumerate([*line, extra]):
                 if v is not None:
                     self.audit.check(f"table:Calibration:{i}:{j + 1}", v)
@@ -232,7 +247,8 @@ class Tables:
         def line(i, row):
             m = of(row[0])
             w = r.all[m]
-            return w.sum(), w @ r.y[m], *rate(r.y[m], w), np.average(r.pd[m], weights=w), *enough(r.y[m], r.margin[m], w)
+            return w.sum(), w @ r.y[m], *rate(r.y[m], w), np.average(r.pd[m], weights=w), *enough(r.y[m], r.margin[m],
+                                                                                                  w)
 
         self.rows(t, line)
 
@@ -241,7 +257,8 @@ class Tables:
         sizes = {row[0]: of(row[0]) for row in t["rows"]}
         large = [g for g in sizes if worth(r.all[sizes[g]]) >= 30 and g != "not known"]
         mean = lambda x, m: np.average(x[m], weights=r.all[m]) if m.any() else nan
-        ref = max(large, key=lambda g: mean(r.approved, sizes[g])) if large else max(sizes, key=lambda g: r.all[sizes[g]].sum())
+        ref = max(large, key=lambda g: mean(r.approved, sizes[g])) if large else max(sizes,
+                                                                                     key=lambda g: r.all[sizes[g]].sum())
         for i, row in enumerate(t["rows"]):  # --group COLUMN=LEVEL: the reference has a ratio of 1 and no interval
             if row[3] == 1 and row[4] is None:
                 ref = row[0]
@@ -250,7 +267,8 @@ class Tables:
             m, q = sizes[row[0]], sizes[ref]
             good = r.y == 0
             who = lambda m: (r.approved[m], r.all[m])
-            return (r.all[m].sum(), mean(r.approved, m), *ratio(*who(m), *who(q)), mean(r.approved, m & good), *newcombe(*who(m & good), *who(q & good)),
+            return (r.all[m].sum(), mean(r.approved, m), *ratio(*who(m), *who(q)), mean(r.approved, m & good),
+                    *newcombe(*who(m & good), *who(q & good)),
                     mean(r.pd, m), mean(r.y, m), enough(r.y[m], r.margin[m], r.all[m])[0])
 
         self.rows(t, line)
@@ -271,7 +289,8 @@ class Tables:
             n, k = to - at, part @ bad
             seen, lost = seen + k, lost + n - k
             tp, fp = seen / r.bad.sum(), lost / r.good.sum()
-            line = [n, low[inside].min(), high[inside].max(), part @ risk / n, k, k / n, k / n / np.average(r.y, weights=r.w), tp, fp, tp - fp]
+            line = [n, low[inside].min(), high[inside].max(), part @ risk / n, k, k / n,
+                    k / n / np.average(r.y, weights=r.w), tp, fp, tp - fp]
             for j, v in enumerate(line + ([part @ points / n] if points is not None else [])):
                 self.audit.check(f"table:Gains by tenth:{d}:{j + 1}", v)
 
@@ -291,7 +310,8 @@ class Tables:
             a, b = shares(r.margin, k, r.all), shares(theirs, k, r.all)
             up, down = np.maximum(0, a - b), np.maximum(0, b - a)
             div = lambda x, n: x / n if n else None
-            return row[0], up.sum(), div(up @ r.y, up.sum()), down.sum(), div(down @ r.y, down.sum()), b @ r.y / k, a @ r.y / k
+            return row[0], up.sum(), div(up @ r.y, up.sum()), down.sum(), div(down @ r.y,
+                                                                              down.sum()), b @ r.y / k, a @ r.y / k
 
         self.rows(t, line, 0)
 
@@ -301,7 +321,11 @@ class Tables:
         def line(i, row):
             m = (r.t["outcome"] == row[0]).to_numpy()
             w = r.all[m]
-            return w.sum(), w.sum() / r.total, np.average(r.pd[m], weights=w) if len(w) else None, w @ r.y[m], *(rate(r.y[m], w) if len(w) else (None,) * 3)
+            return w.sum(), w.sum() / r.total, np.average(r.pd[m],
+                                                          weights=w) if len(w) else None, w @ r.y[m], *(rate(r.y[m], w)
+                                                                                                        if len(w)
+                                                                                                        else (None,)
+                                                                                                        * 3)
 
         self.rows(t, line)
 
@@ -319,13 +343,15 @@ class Tables:
         gain, used = (r.booster.feature_importance(k) for k in ("gain", "split"))
         model = Scored(r)
         x, y, w = r.x[r.some], r.y[r.some].astype(int), r.all[r.some]
-        ours = permutation_importance(model, x, y, scoring=lambda m, u, v: auc(v, m.predict(u), w), n_repeats=20, random_state=5)
+        ours = permutation_importance(model, x, y, scoring=lambda m, u, v: auc(v, m.predict(u), w),
+                                      n_repeats=20, random_state=5)
         for i, row in enumerate(t["rows"]):
             j = r.names.index(row[0])
             for k, v in ((1, size[j]), (4, gain[j] / gain.sum()), (5, used[j])):
                 self.audit.check(f"table:{t['title']}:{i}:{k}", v)
             spread = ours.importances[j].std(ddof=1)  # five shuffles there, twenty here
-            self.audit.check(f"table:{t['title']}:{i}:2", ours.importances_mean[j], 6 * spread * np.sqrt(1 / 5 + 1 / 20) + 1e-9, "within the error of shuffles")
+            self.audit.check(f"table:{t['title']}:{i}:2", ours.importances_mean[j],
+                             6 * spread * np.sqrt(1 / 5 + 1 / 20) + 1e-9, "within the error of shuffles")
             self.audit.check(f"table:{t['title']}:{i}:3", spread, 2.5 * spread + 1e-9, "within the error of shuffles")
 
     def worked(self, t):
@@ -334,8 +360,10 @@ class Tables:
 
         def line(i, row):
             k = names[row[0]]
-            listed = sum(float(x.rsplit("(", 1)[1].rstrip(")").replace("−", "-")) for c in (5, 6) for x in row[c].split("; ") if x)
-            self.audit.check(f"table:{t['title']}:{i}:7", r.margin[k] - r.expected[k] - listed, 0.005)  # listed to three digits
+            listed = sum(float(x.rsplit("(", 1)[1].rstrip(")").replace("−", "-")) for c in (5, 6)
+                         for x in row[c].split("; ") if x)
+            self.audit.check(f"table:{t['title']}:{i}:7", r.margin[k] - r.expected[k] - listed,
+                             0.005)  # listed to three digits
             return r.pd[k], None, r.expected[k], None, None, None, r.margin[k]
 
         self.rows(t, line, 2)
@@ -356,13 +384,16 @@ class Tables:
     def absurd(self, t):
         r = self.r
         category = np.array([self.categorical(c) for c in r.names])
-        changes = [lambda x: np.where(category, x, x * 1000), lambda x: np.where(category, x, -x), lambda x: np.where(category, x, 0),
+        changes = [lambda x: np.where(category, x, x * 1000), lambda x: np.where(category, x, -x),
+                   lambda x: np.where(category, x, 0),
                    lambda x: np.where(category, nan, x), lambda x: np.full_like(x, nan)]
 
         def line(i, row):
             p = r.score(changes[i](r.x[r.some]))
             mean = lambda x: np.average(x, weights=r.all[r.some])
-            return p.min(), mean(p), p.max(), mean(p <= r.cut * (1 + 1e-9)), mean((p <= r.cut * (1 + 1e-9)) != (r.pd[r.some] <= r.cut))
+            return p.min(), mean(p), p.max(), mean(p <= r.cut
+                                                   * (1 + 1e-9)), mean((p <= r.cut
+                                                                        * (1 + 1e-9)) != (r.pd[r.some] <= r.cut))
 
         self.rows(t, line)
 
@@ -382,14 +413,16 @@ class Tables:
 
     def months(self, t):
         r, at = self.r, self.month()
-        reference = r.pd if r.train is None else r.train["out_of_fold_pd" if "out_of_fold_pd" in r.train else "pd"].to_numpy()
+        reference = r.pd if r.train is None else r.train["out_of_fold_pd"
+                                                         if "out_of_fold_pd" in r.train else "pd"].to_numpy()
         wt = (r.w if r.train is None else r.train_w)
         c, before = cuts(reference, 10, wt), ones(reference, wt)
 
         def line(i, row):
             m = at == row[0]
             w, mean = r.all[m], lambda x: np.average(x[m], weights=r.all[m]) if m.any() else None
-            return (w.sum(), w @ r.y[m], mean(r.y), mean(r.pd), *enough(r.y[m], r.margin[m], w), mean((r.pd - r.y) ** 2),
+            return (w.sum(), w @ r.y[m], mean(r.y), mean(r.pd), *enough(r.y[m], r.margin[m], w),
+                    mean((r.pd - r.y) ** 2),
                     psi_parts(counts(c, reference, before), counts(c, r.pd[m], w), half_row(before), half_row(w)).sum(),
                     len(c) * (1 / effective(w) + 1 / effective(before)))
 

@@ -20,7 +20,8 @@ import lightgbm
 import numpy
 
 
-@bentoml.service(workers=int(os.environ.get("BENCH_WORKERS", "1")), traffic={"timeout": 30}, logging={"access": {"enabled": False}})
+@bentoml.service(workers=int(os.environ.get("BENCH_WORKERS", "1")), traffic={"timeout": 30},
+                 logging={"access": {"enabled": False}})
 class Scorer:
     def __init__(self) -> None:
         self.booster = lightgbm.Booster(model_file=os.environ["BENCH_MODEL"])

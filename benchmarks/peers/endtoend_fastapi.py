@@ -35,4 +35,5 @@ if __name__ == "__main__":
 
     os.environ["BENCH_MODEL"] = os.path.abspath(sys.argv[1])
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
-    uvicorn.run("endtoend_fastapi:app", host="127.0.0.1", port=int(sys.argv[2]), workers=int(sys.argv[3]), log_level="warning", access_log=False)
+    uvicorn.run("endtoend_fastapi:app", host="127.0.0.1", port=int(sys.argv[2]), workers=int(sys.argv[3]),
+                log_level="warning", access_log=False)

@@ -19,7 +19,8 @@ directory.mkdir(parents=True, exist_ok=True)
     "host": "127.0.0.1", "http_port": http_port, "grpc_port": grpc_port, "metrics_endpoint": None,
     "parallel_workers": int(os.environ.get("MLSERVER_WORKERS", "0")), "debug": False, "use_structured_logging": True}))
 (directory / "model-settings.json").write_text(json.dumps({
-    "name": "bench", "implementation": "mlserver_lightgbm.LightGBMModel", "parameters": {"uri": model, "content_type": "np"}}))
+    "name": "bench", "implementation": "mlserver_lightgbm.LightGBMModel",
+    "parameters": {"uri": model, "content_type": "np"}}))
 program = pathlib.Path(sys.executable).with_name("mlserver")
 # The booster's own threads would fight with the server's for two cores.
 os.environ.update(OMP_NUM_THREADS="1")

@@ -29,7 +29,8 @@ def window(key, on, length, where=None, value=None, member=None, aggs=()):
     cols = key + ["seq", "time"]
     f = feed.select(cols + [pl.col(value).alias("v") if value else pl.lit(1.0).alias("v"),
                             pl.col(member).alias("m") if member else pl.lit("").alias("m"), pl.lit(False).alias("ask")])
-    a = apps.select(cols + [pl.lit(None, dtype=pl.Float64).alias("v"), pl.lit(None, dtype=pl.String).alias("m"), pl.lit(True).alias("ask")])
+    a = apps.select(cols + [pl.lit(None, dtype=pl.Float64).alias("v"), pl.lit(None, dtype=pl.String).alias("m"),
+                            pl.lit(True).alias("ask")])
     both = pl.concat([f, a]).sort("seq")
     if length is None:
         length = "36500d"
@@ -39,7 +40,9 @@ def window(key, on, length, where=None, value=None, member=None, aggs=()):
     # rolling gives a row for each input row, grouped by key and in order.
     keyed = both.sort(key + ["time"], maintain_order=True)
     out = out.sort(key + ["time"], maintain_order=True)
-    return out.with_columns(keyed["seq"], keyed["ask"]).filter(pl.col("ask")).select(["seq"] + [a.meta.output_name() for a in aggs])
+    return out.with_columns(keyed["seq"], keyed["ask"]).filter(pl.col("ask")).select(["seq"]
+                                                                                     + [a.meta.output_name()
+                                                                                        for a in aggs])
 
 
 v, t, m = pl.col("v"), pl.col("time"), pl.col("m")
@@ -52,17 +55,20 @@ def days(e):
 
 frames = [
     window(["buyer"], "payment", "180d", value="days_past_due",
-           aggs=[v.mean().alias("days_late"), v.max().alias("days_late_max"), v.std().alias("days_late_std"), v.count().alias("payments"),
+           aggs=[v.mean().alias("days_late"), v.max().alias("days_late_max"), v.std().alias("days_late_std"),
+                 v.count().alias("payments"),
                  t.filter(fed).last().alias("last_payment")]),
     window(["buyer"], "payment", "30d", value="days_past_due", aggs=[v.mean().alias("days_late_recent")]),
     window(["buyer"], "payment", "180d", where=pl.col("days_past_due") > 0, aggs=[v.count().alias("late_payments")]),
     window(["buyer"], "order", "90d", value="amount", member="seller",
-           aggs=[v.count().alias("orders"), v.mean().alias("order_mean"), v.std().alias("order_std"), m.drop_nulls().n_unique().alias("buyer_sellers")]),
+           aggs=[v.count().alias("orders"), v.mean().alias("order_mean"), v.std().alias("order_std"),
+                 m.drop_nulls().n_unique().alias("buyer_sellers")]),
     window(["buyer"], "order", None, aggs=[t.filter(fed).first().alias("buyer_first")]),
     window(["buyer"], "default", "365d", aggs=[v.count().alias("buyer_defaults")]),
     window(["seller"], "dispute", "180d", aggs=[v.count().alias("disputes")]),
     window(["seller"], "invoice", "180d", aggs=[v.count().alias("seller_invoices")]),
-    window(["buyer", "seller"], "order", None, aggs=[t.filter(fed).first().alias("pair_first"), v.count().alias("pair_orders")]),
+    window(["buyer", "seller"], "order", None,
+           aggs=[t.filter(fed).first().alias("pair_first"), v.count().alias("pair_orders")]),
     window(["buyer", "seller"], "invoice", "365d", value="amount", aggs=[v.sum().alias("pair_invoiced")]),
     window(["buyer", "seller"], "credit_note", "365d", value="amount", aggs=[v.sum().alias("pair_credited")]),
     window(["order"], "order", "365d", value="amount", aggs=[v.sum().alias("ordered")]),
@@ -75,7 +81,9 @@ def own(key, length, aggs):
     """Windows that applications feed themselves."""
     out = apps.sort("seq").rolling(index_column="time", period=length, closed="left", group_by=key).agg(aggs)
     keyed = apps.sort(key + ["time"], maintain_order=True)
-    return out.sort(key + ["time"], maintain_order=True).with_columns(keyed["seq"]).select(["seq"] + [a.meta.output_name() for a in aggs])
+    return out.sort(key + ["time"], maintain_order=True).with_columns(keyed["seq"]).select(["seq"]
+                                                                                           + [a.meta.output_name()
+                                                                                              for a in aggs])
 
 
 frames += [
@@ -109,26 +117,32 @@ def ratio(a, b):
 
 
 def gap(a, b):
-    return pl.when(pl.max_horizontal(a.abs(), b.abs()) == 0).then(0.0).otherwise((a - b) / pl.max_horizontal(a.abs(), b.abs()))
+    return pl.when(pl.max_horizontal(a.abs(), b.abs()) == 0).then(0.0).otherwise((a - b)
+                                                                                 / pl.max_horizontal(a.abs(), b.abs()))
 
 
-counts = ["payments", "late_payments", "orders", "buyer_defaults", "disputes", "seller_invoices", "pair_orders", "pair_invoiced", "pair_credited",
+counts = ["payments", "late_payments", "orders", "buyer_defaults", "disputes", "seller_invoices", "pair_orders",
+          "pair_invoiced", "pair_credited",
           "ordered", "received", "asked_before", "asked_week", "offered_before", "buyer_sellers"]
 x = x.with_columns([c(n).fill_null(0) for n in counts])
 out = x.select(
     "seq",
-    c("amount").log1p().alias("amount"), days(c("due") - c("time")).alias("tenor"), ratio(c("amount"), c("invoice_amount")).alias("asked_share"),
+    c("amount").log1p().alias("amount"), days(c("due") - c("time")).alias("tenor"),
+    ratio(c("amount"), c("invoice_amount")).alias("asked_share"),
     ratio(c("collateral"), c("amount")).alias("cover"), ratio(c("amount"), c("limit")).alias("of_limit"),
     ((c("invoice_amount") != 0) & (c("invoice_amount") % 1000 == 0)).cast(pl.Float64).alias("round"),
     c("sector").cast(pl.Categorical).to_physical().alias("sector_code"),
     "days_late", "days_late_max", "days_late_std", "days_late_recent", "payments", "late_payments",
-    ratio(c("late_payments"), c("payments")).alias("late_share"), days(c("time") - c("last_payment")).alias("since_payment"),
+    ratio(c("late_payments"), c("payments")).alias("late_share"),
+    days(c("time") - c("last_payment")).alias("since_payment"),
     ratio(c("asked_before") + c("amount"), c("limit")).alias("utilisation"), "asked_week", "orders", "order_std",
     ratio(c("invoice_amount"), c("order_mean")).alias("amount_to_usual"), "buyer_sellers", "buyer_concentration",
     days(c("time") - c("buyer_first")).alias("buyer_age"), "buyer_defaults", "seller_invoices",
     ratio(c("disputes"), c("seller_invoices")).alias("dispute_share"), "seller_concentration",
-    days(c("time") - c("pair_first")).alias("pair_age"), "pair_orders", ratio(c("pair_credited"), c("pair_invoiced")).alias("dilution"),
-    gap(c("invoice_amount"), c("received")).alias("receipt_gap"), gap(c("invoice_amount"), c("ordered")).alias("order_gap"),
+    days(c("time") - c("pair_first")).alias("pair_age"), "pair_orders",
+    ratio(c("pair_credited"), c("pair_invoiced")).alias("dilution"),
+    gap(c("invoice_amount"), c("received")).alias("receipt_gap"),
+    gap(c("invoice_amount"), c("ordered")).alias("order_gap"),
     "offered_before", "sector_index",
 )
 seconds = time.perf_counter() - start

@@ -40,7 +40,8 @@ start = time.perf_counter()
 v, m, t = pl.col("v"), pl.col("m"), pl.col("time")
 fed = pl.col("kind") == "order"
 # An application feeds nothing: its value and its seller are null.
-both = log.select("seq", "buyer", "time", "kind", pl.when(fed).then("amount").alias("v"), pl.when(fed).then("seller").alias("m"))
+both = log.select("seq", "buyer", "time", "kind", pl.when(fed).then("amount").alias("v"),
+                  pl.when(fed).then("seller").alias("m"))
 keyed = both.sort(["buyer", "time"], maintain_order=True)
 if args.lean:
     keyed = keyed.with_columns(pl.when(v.is_not_null()).then(t).forward_fill().over("buyer").alias("last"))
@@ -50,18 +51,22 @@ else:
 
 
 def window(length, aggs):
-    out = (keyed if args.lean else both).rolling(index_column="time", period=length, closed="left", group_by="buyer").agg(aggs)
+    out = (keyed if args.lean else both).rolling(index_column="time", period=length, closed="left",
+                                                 group_by="buyer").agg(aggs)
     out = out.sort(["buyer", "time"], maintain_order=True)  # groups come in an order of their own
     return out.with_columns(keyed["seq"], keyed["kind"]).filter(pl.col("kind") == "application").drop("kind", "buyer")
 
 
-quarter = window("90d", [v.count().alias("orders"), v.sum().alias("ordered"), v.mean().alias("order_mean"), v.max().alias("order_max"),
+quarter = window("90d", [v.count().alias("orders"), v.sum().alias("ordered"), v.mean().alias("order_mean"),
+                         v.max().alias("order_max"),
                          v.std().alias("order_std"), sellers.alias("sellers"), last.alias("last")])
 month = window("30d", [v.count().alias("orders_month"), v.sum().alias("ordered_month")]).drop("time")
 # What was filled forward may be older than the window.
 since = pl.when(pl.col("last") >= t - QUARTER).then((t - pl.col("last")).dt.total_microseconds() / 86_400e6)
 x = quarter.join(month, on="seq").with_columns(since.alias("since_order"))
 seconds = time.perf_counter() - start
-names = ["orders", "ordered", "order_mean", "order_max", "order_std", "sellers", "since_order", "orders_month", "ordered_month"]
+names = ["orders", "ordered", "order_mean", "order_max", "order_std", "sellers", "since_order",
+         "orders_month", "ordered_month"]
 peak = peak_bytes()
-print(json.dumps({"seconds": seconds, "peak": peak, "rows": x.height, "means": {n: x[n].cast(pl.Float64).mean() for n in names}}))
+print(json.dumps({"seconds": seconds, "peak": peak, "rows": x.height,
+                  "means": {n: x[n].cast(pl.Float64).mean() for n in names}}))

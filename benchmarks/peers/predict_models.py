@@ -58,7 +58,8 @@ def main():
         m = margin(x, cats, effects)
         y = (m - np.median(m) + rng.logistic(size=n) > 0).astype(float)
         data = lgb.Dataset(x, y, categorical_feature=list(range(40, 48)) if cats else [])
-        params = dict(objective="binary", learning_rate=0.05, num_threads=2, seed=1, verbose=-1, deterministic=True, force_row_wise=True)
+        params = dict(objective="binary", learning_rate=0.05, num_threads=2, seed=1, verbose=-1,
+                      deterministic=True, force_row_wise=True)
         lgb.train(params | case, data, trees).save_model(out / f"{name}.txt")
         rows(np.random.default_rng(2), 4096, cats).astype("<f8").tofile(out / f"{name}.f64")
         print(name, "written", flush=True)

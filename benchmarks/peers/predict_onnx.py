@@ -18,7 +18,8 @@ from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 model, path, features = sys.argv[1], sys.argv[2], int(sys.argv[3])
-onnx = convert_lightgbm(lgb.Booster(model_file=model), initial_types=[("x", FloatTensorType([None, features]))], zipmap=False, target_opset=15)
+onnx = convert_lightgbm(lgb.Booster(model_file=model), initial_types=[("x", FloatTensorType([None, features]))],
+                        zipmap=False, target_opset=15)
 options = ort.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
 session = ort.InferenceSession(onnx.SerializeToString(), options, providers=["CPUExecutionProvider"])

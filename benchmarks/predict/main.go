@@ -59,7 +59,8 @@ func main() {
 	var c config
 	cases := flag.String("cases", "100x31,300x31,300x63,500d8,1000x255,cats300x63", "comma-separated cases")
 	flag.StringVar(&c.dir, "dir", filepath.Join(os.TempDir(), "assay-bench-predict"), "where models are kept")
-	flag.StringVar(&c.python, "python", "python3", "interpreter that has lightgbm, and for the other peers onnxmltools, onnxruntime, treelite and tl2cgen")
+	flag.StringVar(&c.python, "python", "python3",
+		"interpreter that has lightgbm, and for the other peers onnxmltools, onnxruntime, treelite and tl2cgen")
 	flag.StringVar(&c.peers, "peers", "benchmarks/peers", "directory of the peers' programs")
 	flag.IntVar(&c.rounds, "rounds", 15, "alternating rounds")
 	flag.DurationVar(&c.slice, "slice", 20*time.Millisecond, "time of one measurement")

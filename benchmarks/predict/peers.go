@@ -38,13 +38,17 @@ func (c *config) peer(peer, name string, text []byte, model, rows string, x []fl
 		if err != nil {
 			return nil, err
 		}
-		return &local{x: x, one: func(x []float64) float64 { return e.PredictSingle(x, 0) }, many: func(dst, rows []float64) {
+		return &local{x: x, one: func(x []float64) float64 {
+			return e.PredictSingle(x, 0)
+		}, many: func(dst, rows []float64) {
 			if err := e.PredictDense(rows, len(dst), features, dst, 0, 1); err != nil {
 				panic(err)
 			}
 		}}, nil
 	case "lightgbm":
-		find := exec.Command(c.python, "-c", "import lightgbm, os; d = os.path.dirname(lightgbm.__file__); print(next(p for p in (os.path.join(d, 'lib', 'lib_lightgbm.so'), os.path.join(d, 'lib_lightgbm.so')) if os.path.exists(p)))")
+		find := exec.Command(c.python, "-c",
+			"import lightgbm, os; d = os.path.dirname(lightgbm.__file__); print(next(p for p in (os.path.join(d, "+
+				"'lib', 'lib_lightgbm.so'), os.path.join(d, 'lib_lightgbm.so')) if os.path.exists(p)))")
 		lib, err := find.Output()
 		if err != nil {
 			return nil, fmt.Errorf("find lib_lightgbm.so: %w", err)
@@ -82,7 +86,8 @@ func (c *config) compileTreelite(model, lib string) error {
 	}
 	begin := time.Now()
 	defer func() { c.compiling += time.Since(begin) }()
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("not compiled within %v", limit.Round(time.Second)))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit,
+		fmt.Errorf("not compiled within %v", limit.Round(time.Second)))
 	defer cancel()
 	made := lib + ".new.so" // what is cut short does not count as made
 	compile := exec.CommandContext(ctx, c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, made)

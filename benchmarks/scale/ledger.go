@@ -57,7 +57,8 @@ func logSize(ctx context.Context, short bool) error {
 		say("US", "log_verify_consistency", n, micros(repeat(30*time.Millisecond, func() {
 			k++
 			g := cases[k%64]
-			if err := proof.VerifyConsistency(rfc6962.DefaultHasher, g.from, uint64(n), g.path, g.root[:], to[:]); err != nil {
+			if err := proof.VerifyConsistency(rfc6962.DefaultHasher, g.from, uint64(n), g.path,
+				g.root[:], to[:]); err != nil {
 				failed = err
 			}
 		}))...)
@@ -85,7 +86,9 @@ func journalSize(ctx context.Context, short bool) error {
 	defer os.RemoveAll(dir)
 	dir = filepath.Join(dir, "journal")
 	for _, n := range upTo(short, 1_000, 10_000, 100_000, 300_000) {
-		if err := with(ctx, dir, func(j *journal.Journal, _ time.Duration) error { return fill(ctx, j, n) }); err != nil {
+		if err := with(ctx, dir, func(j *journal.Journal, _ time.Duration) error {
+			return fill(ctx, j, n)
+		}); err != nil {
 			return err
 		}
 		var opened []float64
@@ -178,13 +181,18 @@ func record(seq uint64) (*journal.Record, error) {
 		x.Values[i] = float64(seq%1000) / 8
 	}
 	d := assay.Decision{
-		Version: 1, Sequence: seq, RequestID: fmt.Sprintf("request-%016d", seq), EventID: fmt.Sprintf("event-%016d", seq),
-		Micros: 1_700_000_000_000_000 + int64(seq), Outcome: assay.Review, Score: assay.Score{Model: assay.Sum("model\n"), Margin: -1.25, PD: 0.22, Points: 590, Grade: "B"},
-		Plan: x.Plan, Policy: assay.Sum("policy\n"), Vector: x.Digest(), Rules: []string{"cut-off"},
+		Version: 1, Sequence: seq, RequestID: fmt.Sprintf("request-%016d", seq),
+		EventID: fmt.Sprintf("event-%016d", seq),
+		Micros:  1_700_000_000_000_000 + int64(seq), Outcome: assay.Review,
+		Score: assay.Score{Model: assay.Sum("model\n"), Margin: -1.25, PD: 0.22, Points: 590, Grade: "B"},
+		Plan:  x.Plan, Policy: assay.Sum("policy\n"), Vector: x.Digest(), Rules: []string{"cut-off"},
 	}
 	b, err := d.MarshalBinary()
 	return &journal.Record{
-		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("B-%05d", seq%10_000), Caller: "scale", RequestID: d.RequestID,
-		Body: d.Vector, Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy, Decision: b, Vector: x.AppendBinary(nil), Private: make([]byte, 400),
+		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("B-%05d", seq%10_000), Caller: "scale",
+		RequestID: d.RequestID,
+		Body:      d.Vector, Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy, Decision: b,
+		Vector:  x.AppendBinary(nil),
+		Private: make([]byte, 400),
 	}, err
 }

@@ -28,7 +28,8 @@ type part struct {
 	run  func(ctx context.Context, short bool) error
 }
 
-var parts = []part{{"rows", rows}, {"trees", trees}, {"columns", columns}, {"log", logSize}, {"journal", journalSize}, {"callers", callers}}
+var parts = []part{{"rows", rows}, {"trees", trees}, {"columns", columns}, {"log", logSize},
+	{"journal", journalSize}, {"callers", callers}}
 
 func main() {
 	short := flag.Bool("short", false, "the smallest sizes alone")

@@ -18,7 +18,8 @@ const batch = 1024
 // rows trains on tables of growing length and scores them.
 func rows(ctx context.Context, short bool) error {
 	const columns = 20
-	model, err := world.Train(ctx, world.Shape{Trees: 100, Leaves: 31}, world.Table(world.Shape{Rows: 20_000, Columns: columns}, 1))
+	model, err := world.Train(ctx, world.Shape{Trees: 100, Leaves: 31},
+		world.Table(world.Shape{Rows: 20_000, Columns: columns}, 1))
 	if err != nil {
 		return err
 	}

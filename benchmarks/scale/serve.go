@@ -40,7 +40,8 @@ func callers(ctx context.Context, short bool) error {
 		return err
 	}
 	p, err := daemon.Start(ctx, daemon.Serving(address), nil, program,
-		"--bundle", filepath.Join(dir, "bundle"), "--dir", filepath.Join(dir, "node"), "--listen", address, "--ops", "", "--log-level", "warn")
+		"--bundle", filepath.Join(dir, "bundle"), "--dir", filepath.Join(dir, "node"), "--listen", address, "--ops",
+		"", "--log-level", "warn")
 	if err != nil {
 		return err
 	}

@@ -129,18 +129,21 @@ func (echo) Echo(_ context.Context, r *pb.ScoreRequest) (*pb.ScoreRequest, error
 const echoMethod = "/bench.Echo/Echo"
 
 func serveEcho(ctx context.Context, l net.Listener) error {
-	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), experimental.BufferPool(wire.Buffers()), grpc.WriteBufferSize(64<<10),
+	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), experimental.BufferPool(wire.Buffers()),
+		grpc.WriteBufferSize(64<<10),
 		grpc.ReadBufferSize(16<<10), grpc.NumStreamWorkers(512))
-	s.RegisterService(&grpc.ServiceDesc{ServiceName: "bench.Echo", HandlerType: (*echoServer)(nil), Methods: []grpc.MethodDesc{{
-		MethodName: "Echo",
-		Handler: func(srv any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-			in := new(pb.ScoreRequest)
-			if err := dec(in); err != nil {
-				return nil, err
-			}
-			return srv.(echoServer).Echo(ctx, in)
-		},
-	}}}, echo{})
+	s.RegisterService(&grpc.ServiceDesc{ServiceName: "bench.Echo", HandlerType: (*echoServer)(nil),
+		Methods: []grpc.MethodDesc{{
+			MethodName: "Echo",
+			Handler: func(srv any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any,
+				error) {
+				in := new(pb.ScoreRequest)
+				if err := dec(in); err != nil {
+					return nil, err
+				}
+				return srv.(echoServer).Echo(ctx, in)
+			},
+		}}}, echo{})
 	go func() { <-ctx.Done(); s.Stop() }()
 	fmt.Println(l.Addr())
 	return s.Serve(l)
@@ -166,7 +169,8 @@ func serveAssay(ctx context.Context, l net.Listener, dir string) error {
 	jctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- j.Run(jctx) }()
-	s, err := serving.New(serving.Config{Bundle: b, Journal: j, Load: load, MaxInFlight: 1 << 20, DrainTimeout: 2 * time.Second})
+	s, err := serving.New(serving.Config{Bundle: b, Journal: j, Load: load, MaxInFlight: 1 << 20,
+		DrainTimeout: 2 * time.Second})
 	if err != nil {
 		stop()
 		return errors.Join(err, <-done, j.Close())

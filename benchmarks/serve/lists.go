@@ -92,7 +92,8 @@ func lists(ctx context.Context, o options) error {
 	} {
 		fmt.Println(figure.Of("MS", f.name, []float64{f.of.at(f.q).Seconds() * 1e3}))
 	}
-	fmt.Fprintf(os.Stderr, "%d callers were answered %.0f pages a second\n", listers, float64(pages.Load())/took.Seconds())
+	fmt.Fprintf(os.Stderr, "%d callers were answered %.0f pages a second\n", listers,
+		float64(pages.Load())/took.Seconds())
 	return nil
 }
 

@@ -60,7 +60,8 @@ func messages(kind string, r *rand.Rand) ([]load.Template, error) {
 				raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(float64(r.IntN(100_000))/16))
 			}
 			b, err = (&v2.ModelInferRequest{ModelName: "bench", Inputs: []*v2.ModelInferRequest_InferInputTensor{
-				{Name: "features", Datatype: "FP64", Shape: []int64{1, int64(k)}}}, RawInputContents: [][]byte{raw}}).MarshalVT()
+				{Name: "features", Datatype: "FP64", Shape: []int64{1, int64(k)}}}, RawInputContents: [][]byte{raw}}).
+				MarshalVT()
 		}
 		if err != nil {
 			return nil, err
@@ -81,7 +82,8 @@ func method(kind string) string {
 // What the log has left undone at the end, beyond what it was behind at the
 // start, counts: the server's CPU time until then is added, and so is the time
 // that the machine needs for it with all of its processors.
-func rate(ctx context.Context, to *process, n int, kind string, length time.Duration) (perSecond, cpu float64, err error) {
+func rate(ctx context.Context, to *process, n int, kind string, length time.Duration) (perSecond,
+	cpu float64, err error) {
 	conns, err := load.Dial(to.addr, connections)
 	if err != nil {
 		return 0, 0, err
@@ -134,7 +136,8 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // caller asks until it is told to stop.
-func caller(ctx context.Context, c *grpc.ClientConn, kind string, msgs []load.Template, answered *atomic.Int64, stop *atomic.Bool) error {
+func caller(ctx context.Context, c *grpc.ClientConn, kind string, msgs []load.Template, answered *atomic.Int64,
+	stop *atomic.Bool) error {
 	if kind == "stream" {
 		return streamCaller(ctx, c, msgs, answered, stop)
 	}
@@ -148,7 +151,8 @@ func caller(ctx context.Context, c *grpc.ClientConn, kind string, msgs []load.Te
 	return nil
 }
 
-func streamCaller(ctx context.Context, c *grpc.ClientConn, msgs []load.Template, answered *atomic.Int64, stop *atomic.Bool) error {
+func streamCaller(ctx context.Context, c *grpc.ClientConn, msgs []load.Template, answered *atomic.Int64,
+	stop *atomic.Bool) error {
 	st, err := c.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, streamMethod)
 	if err != nil {
 		return err

@@ -60,11 +60,13 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "runs of each; medians are printed")
 	flag.Float64Var(&o.seconds, "seconds", 2.5, "length of a run")
 	flag.StringVar(&o.only, "only", "", "run only this ratio")
-	flag.BoolVar(&o.latency, "latency", true, "measure open-loop latencies at 1,000 and 5,000 req/s as well, unless -only or -profile is given")
+	flag.BoolVar(&o.latency, "latency", true,
+		"measure open-loop latencies at 1,000 and 5,000 req/s as well, unless -only or -profile is given")
 	flag.DurationVar(&o.soak, "soak", 0, "instead: soak for so long, then audit the journal")
 	flag.IntVar(&o.connections, "connections", 64, "connections of the soak")
 	flag.DurationVar(&o.pause, "pause", 0, "mean pause between the requests of one connection of the soak")
-	flag.IntVar(&o.lists, "lists", 0, "instead: make so many decisions, then measure a score alone and beside callers of ListDecisions")
+	flag.IntVar(&o.lists, "lists", 0,
+		"instead: make so many decisions, then measure a score alone and beside callers of ListDecisions")
 	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "internal: address of the child")
 	flag.Parse()
 	debug.SetGCPercent(o.gogc)

@@ -14,7 +14,8 @@ import (
 
 // held is what the server holds, as its metrics have it.
 type held struct {
-	resident, heap, stacks float64 // MB; heap is the size at which it is collected next (twice what is alive, by default)
+	// MB; heap is the size at which it is collected next (twice what is alive, by default)
+	resident, heap, stacks float64
 	goroutines             float64
 }
 
@@ -22,12 +23,14 @@ func (h held) String() string {
 	if h == (held{}) {
 		return "memory unknown"
 	}
-	return fmt.Sprintf("%.0f MB resident, heap up to %.0f MB, stacks %.0f MB, %.0f goroutines", h.resident, h.heap, h.stacks, h.goroutines)
+	return fmt.Sprintf("%.0f MB resident, heap up to %.0f MB, stacks %.0f MB, %.0f goroutines", h.resident, h.heap,
+		h.stacks, h.goroutines)
 }
 
 // memory asks the server; the zero value when it cannot.
 func (p *process) memory() (h held) {
-	m := p.metrics("process_resident_memory_bytes", "go_memstats_next_gc_bytes", "go_memstats_stack_inuse_bytes", "go_goroutines")
+	m := p.metrics("process_resident_memory_bytes", "go_memstats_next_gc_bytes", "go_memstats_stack_inuse_bytes",
+		"go_goroutines")
 	if m != nil {
 		h = held{m[0] / 1e6, m[1] / 1e6, m[2] / 1e6, m[3]}
 	}

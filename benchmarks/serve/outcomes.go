@@ -33,14 +33,17 @@ func printOutcomes(ctx context.Context, addr string) error {
 	decisions := st.NextSequence - 1 // record 0 is the server's start
 	counts := map[pb.Outcome]int{}
 	for i := range uint64(outcomesLooked) {
-		d, err := pb.NewScoringClient(conn).GetDecision(ctx, &pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: 1 + i*decisions/outcomesLooked}})
+		d, err := pb.NewScoringClient(conn).GetDecision(ctx,
+			&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: 1 + i*decisions/outcomesLooked}})
 		if err != nil {
 			return err
 		}
 		counts[d.Decision.Outcome]++
 	}
 	share := func(o pb.Outcome) float64 { return 100 * float64(counts[o]) / outcomesLooked }
-	fmt.Printf("of %d decisions %.0f %% were approved, %.0f %% sent to review, %.0f %% declined (a sample of %d)\n", decisions,
-		share(pb.Outcome_OUTCOME_APPROVE), share(pb.Outcome_OUTCOME_REVIEW), share(pb.Outcome_OUTCOME_DECLINE), outcomesLooked)
+	fmt.Printf("of %d decisions %.0f %% were approved, %.0f %% sent to review, %.0f %% declined (a sample of %d)\n",
+		decisions,
+		share(pb.Outcome_OUTCOME_APPROVE), share(pb.Outcome_OUTCOME_REVIEW), share(pb.Outcome_OUTCOME_DECLINE),
+		outcomesLooked)
 	return nil
 }

@@ -49,7 +49,9 @@ func soak(ctx context.Context, o options) error {
 	var wg sync.WaitGroup
 	for i := range o.connections {
 		wg.Go(func() {
-			c, err := assayclient.Dial(server.addr, assayclient.Config{Attempts: 1, Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
+			c, err := assayclient.Dial(server.addr,
+				assayclient.Config{Attempts: 1,
+					Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
 			if err != nil {
 				return
 			}
@@ -89,7 +91,8 @@ func soak(ctx context.Context, o options) error {
 		wait(ctx, o.soak/16)
 		swaps += swapSome(ctx, server.addr, swaps)
 		course = append(course, server.memory())
-		fmt.Printf("soak: %v left, %d acknowledged; %s\n", time.Until(end).Round(time.Second), n.Load(), course[len(course)-1])
+		fmt.Printf("soak: %v left, %d acknowledged; %s\n", time.Until(end).Round(time.Second),
+			n.Load(), course[len(course)-1])
 	}
 	if o.heap != "" {
 		if err := server.heap(o.heap); err != nil {
@@ -126,15 +129,20 @@ func soak(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("soak: %d acknowledged (%.0f/s), %d calls tried again, %d swaps\n", n.Load(), float64(n.Load())/o.soak.Seconds(), failed.Load(), swaps)
+	fmt.Printf("soak: %d acknowledged (%.0f/s), %d calls tried again, %d swaps\n", n.Load(),
+		float64(n.Load())/o.soak.Seconds(), failed.Load(), swaps)
 	soakFigures(o, before, after, course)
 	for _, f := range []figure.Figure{
 		{Kind: "RATE", Name: "soak_decisions", Value: float64(n.Load()) / o.soak.Seconds()},
-		{Kind: "MS", Name: "soak_p50", Value: all.at(0.5).Seconds() * 1e3}, {Kind: "MS", Name: "soak_p99", Value: all.at(0.99).Seconds() * 1e3},
+		{Kind: "MS", Name: "soak_p50", Value: all.at(0.5).Seconds() * 1e3}, {Kind: "MS", Name: "soak_p99",
+			Value: all.at(0.99).Seconds() * 1e3},
 		{Kind: "MS", Name: "soak_p999", Value: all.at(0.999).Seconds() * 1e3},
-		{Kind: "MS", Name: "soak_first_p50", Value: firsts.at(0.5).Seconds() * 1e3}, {Kind: "MS", Name: "soak_first_p99", Value: firsts.at(0.99).Seconds() * 1e3},
-		{Kind: "COUNT", Name: "soak_acknowledged", Value: float64(n.Load())}, {Kind: "COUNT", Name: "soak_swaps", Value: float64(swaps)},
-		{Kind: "COUNT", Name: "soak_tried_again", Value: float64(failed.Load())}, {Kind: "COUNT", Name: "soak_errors_unpromised", Value: float64(unpromised)},
+		{Kind: "MS", Name: "soak_first_p50", Value: firsts.at(0.5).Seconds() * 1e3},
+		{Kind: "MS", Name: "soak_first_p99", Value: firsts.at(0.99).Seconds() * 1e3},
+		{Kind: "COUNT", Name: "soak_acknowledged", Value: float64(n.Load())}, {Kind: "COUNT", Name: "soak_swaps",
+			Value: float64(swaps)},
+		{Kind: "COUNT", Name: "soak_tried_again", Value: float64(failed.Load())},
+		{Kind: "COUNT", Name: "soak_errors_unpromised", Value: float64(unpromised)},
 		{Kind: "COUNT", Name: "soak_lost", Value: float64(lost)},
 	} {
 		fmt.Println(f)
@@ -174,7 +182,8 @@ func soakFigures(o options, before, after held, course []held) {
 }
 
 // soakCaller scores until it is told to stop; an id is tried until it is answered.
-func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Duration, stop *atomic.Bool, ack func(string, []byte, time.Duration), fail func(codes.Code)) {
+func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Duration, stop *atomic.Bool,
+	ack func(string, []byte, time.Duration), fail func(codes.Code)) {
 	r := rand.New(rand.NewPCG(uint64(i), 11))
 	for k := 0; !stop.Load() && ctx.Err() == nil; k++ {
 		x := newRow(r)
@@ -233,10 +242,13 @@ func swapSome(ctx context.Context, addr string, i int) int {
 	adm := pb.NewAdminClient(conn)
 	id := fmt.Sprintf("swap-%d-%d", time.Now().UnixNano(), i)
 	done := 0
-	if _, err := adm.ActivateModel(call, &pb.ActivateModelRequest{RequestId: id, Bundle: []string{"bundle2", "bundle"}[i/2%2]}); err == nil {
+	if _, err := adm.ActivateModel(call,
+		&pb.ActivateModelRequest{RequestId: id, Bundle: []string{"bundle2", "bundle"}[i/2%2]}); err == nil {
 		done++
 	}
-	if _, err := adm.SetPolicy(call, &pb.SetPolicyRequest{RequestId: id + "-p", Yaml: fmt.Appendf(nil, "name: soak-%d\ncutoffs: {review_from: 0.1, decline_from: 0.3}\n", i)}); err == nil {
+	if _, err := adm.SetPolicy(call,
+		&pb.SetPolicyRequest{RequestId: id + "-p",
+			Yaml: fmt.Appendf(nil, "name: soak-%d\ncutoffs: {review_from: 0.1, decline_from: 0.3}\n", i)}); err == nil {
 		done++
 	}
 	return done

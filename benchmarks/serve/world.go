@@ -52,7 +52,8 @@ func newRow(r *rand.Rand) (x row) {
 // fixed width, so that they can be replaced in the encoded bytes.
 func (x *row) event(r *rand.Rand, at time.Time) assay.Event {
 	e := assay.Event{ID: load.ID, Kind: "application", Time: at, Entities: []assay.Entity{
-		{Role: "buyer", ID: fmt.Sprintf("B-%05d", r.IntN(10_000))}, {Role: "seller", ID: fmt.Sprintf("S-%05d", r.IntN(1_000))}}}
+		{Role: "buyer", ID: fmt.Sprintf("B-%05d", r.IntN(10_000))},
+		{Role: "seller", ID: fmt.Sprintf("S-%05d", r.IntN(1_000))}}}
 	for i, v := range x.n {
 		e.Fields = append(e.Fields, assay.Field{Name: world.Number(i), Value: assay.NumberValue(v)})
 	}

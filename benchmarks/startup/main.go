@@ -115,7 +115,8 @@ func measureAudit(ctx context.Context, o options, b *models.Bundle, n int) error
 			return err
 		}
 		if !rep.OK() || rep.Same != n {
-			return fmt.Errorf("the audit finds %d of %d decisions the same, and %d records that differ", rep.Same, n, rep.Different)
+			return fmt.Errorf("the audit finds %d of %d decisions the same, and %d records that differ",
+				rep.Same, n, rep.Different)
 		}
 	}
 	fmt.Println(figure.Of("RATE", "audit_decisions", rates))

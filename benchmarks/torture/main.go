@@ -29,7 +29,8 @@ import (
 )
 
 func main() {
-	keep := flag.String("keep", "build/torture", "directory of the parts' outputs; those that are there are not run again")
+	keep := flag.String("keep", "build/torture",
+		"directory of the parts' outputs; those that are there are not run again")
 	length := flag.Duration("for", 0, "begin no part after this long (0: run all)")
 	into := flag.String("into", "", "page whose marked region is written anew")
 	only := flag.String("only", "", "run the parts of this step alone")

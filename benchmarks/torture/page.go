@@ -30,7 +30,8 @@ func (t *tally) figures() (out []figure.Figure) {
 	for _, f := range []struct {
 		name string
 		n    int
-	}{{"tampers", injected}, {"tampers_found", found}, {"tampers_repaired", repaired}, {"tampers_missed", injected - found - repaired}} {
+	}{{"tampers", injected}, {"tampers_found", found}, {"tampers_repaired", repaired},
+		{"tampers_missed", injected - found - repaired}} {
 		out = append(out, figure.Of("COUNT", "torture_"+f.name, []float64{float64(f.n)}))
 	}
 	for _, n := range slices.Sorted(maps.Keys(t.seconds)) {
@@ -56,26 +57,43 @@ func (t *tally) page() string {
 	fmt.Fprintln(&b, "|---|---:|---|")
 	for _, l := range [][3]string{
 		{"SIGKILL of the serving process under load, restart, ask for everything", c("server_kills"),
-			c("server_kills_acknowledged") + " decisions acknowledged, " + c("server_kills_lost") + " lost, none decided twice (" + bound("server_kills_acknowledged") + ")"},
+			c("server_kills_acknowledged") + " decisions acknowledged, " + c("server_kills_lost") +
+				" lost, none decided twice (" + bound("server_kills_acknowledged") + ")"},
 		{"SIGKILL of the journal under load", c("journal_kills"),
-			c("journal_kills_acknowledged") + " records acknowledged, " + c("journal_kills_lost") + " lost (" + bound("journal_kills_acknowledged") + "); number = leaf index for all " + c("journal_kills_records")},
+			c("journal_kills_acknowledged") + " records acknowledged, " + c("journal_kills_lost") + " lost (" +
+				bound("journal_kills_acknowledged") + "); number = leaf index for all " + c("journal_kills_records")},
 		{"SIGKILL while subjects are erased", c("erasure_kills"),
-			c("erasure_kills_erased") + " erased, " + c("erasure_kills_cut_short") + " of them cut short and finished by the next start; none came back"},
+			c("erasure_kills_erased") + " erased, " + c("erasure_kills_cut_short") +
+				" of them cut short and finished by the next start; none came back"},
 		{"power cut on a file system that forgets what was not synced", c("power_cuts"),
-			c("power_cuts_acknowledged") + " records acknowledged, " + c("power_cuts_lost") + " lost (" + bound("power_cuts_acknowledged") + ")"},
-		{"the same without syncing, so that the test can fail", "", c("power_cuts_control_lost") + " of " + c("power_cuts_control_acknowledged") + " lost"},
-		{"SIGKILL of the embedded chain while it anchors", c("chain_kills"), c("chain_kills_anchors") + " anchors, " + c("chain_kills_lost_or_twice") + " lost or made twice"},
-		{"crash at each call of the chain and each write of the anchor, in turn", c("anchor_crashes"), "0 anchors twice, 0 left out"},
+			c("power_cuts_acknowledged") + " records acknowledged, " + c("power_cuts_lost") + " lost (" +
+				bound("power_cuts_acknowledged") + ")"},
+		{"the same without syncing, so that the test can fail", "", c("power_cuts_control_lost") + " of " +
+			c("power_cuts_control_acknowledged") + " lost"},
+		{"SIGKILL of the embedded chain while it anchors", c("chain_kills"), c("chain_kills_anchors") + " anchors, " +
+			c("chain_kills_lost_or_twice") + " lost or made twice"},
+		{"crash at each call of the chain and each write of the anchor, in turn", c("anchor_crashes"),
+			"0 anchors twice, 0 left out"},
 		{"tampers, all operators and places together", grouped(float64(injected)),
-			fmt.Sprintf("%s found, %s repaired from the records, **%d missed**", grouped(float64(found)), grouped(float64(repaired)), injected-found-repaired)},
-		{"honest histories, each checked: false alarms", c("honest_runs"), grouped(t.counts["honest_runs"]-t.counts["honest_runs_quiet"]) + " alarms"},
-		{"random growths of the log accepted by the contract; with one bit changed", c("contract_growths"), c("contract_growths_tampered_refused") + " tampered ones, all refused"},
-		{"dictionary attack on log, blocks, events, storage and anchors", c("dictionary_guesses"), c("dictionary_hits") + " hits; the unsalted control hit in each"},
-		{"receipts and trust files changed in their structure, judged by `assay-verify`", c("changed_receipts"), "the verdict of `ledger/verdict` on each"},
-		{"connections without a credential that attack at once", c("strangers"), "the process grew by " + c("strangers_mb") + " MB, at most 256 are allowed; callers with a key were answered"},
-		{"small texts that mean much, as policies, settings and plans", c("texts"), "each refused or read within its bound of memory"},
-		{"lies of the chain's node, alone and in turn with the truth", c("chain_lies"), "anchored after each, no size twice, no fee above the maximum"},
-		{"the same under a whole node that scores", c("chain_lies_scoring"), c("chain_lies_decisions") + " decisions, each answered, promised and kept"},
+			fmt.Sprintf("%s found, %s repaired from the records, **%d missed**", grouped(float64(found)),
+				grouped(float64(repaired)), injected-found-repaired)},
+		{"honest histories, each checked: false alarms", c("honest_runs"),
+			grouped(t.counts["honest_runs"]-t.counts["honest_runs_quiet"]) + " alarms"},
+		{"random growths of the log accepted by the contract; with one bit changed", c("contract_growths"),
+			c("contract_growths_tampered_refused") + " tampered ones, all refused"},
+		{"dictionary attack on log, blocks, events, storage and anchors", c("dictionary_guesses"),
+			c("dictionary_hits") + " hits; the unsalted control hit in each"},
+		{"receipts and trust files changed in their structure, judged by `assay-verify`", c("changed_receipts"),
+			"the verdict of `ledger/verdict` on each"},
+		{"connections without a credential that attack at once", c("strangers"),
+			"the process grew by " + c("strangers_mb") +
+				" MB, at most 256 are allowed; callers with a key were answered"},
+		{"small texts that mean much, as policies, settings and plans", c("texts"),
+			"each refused or read within its bound of memory"},
+		{"lies of the chain's node, alone and in turn with the truth", c("chain_lies"),
+			"anchored after each, no size twice, no fee above the maximum"},
+		{"the same under a whole node that scores", c("chain_lies_scoring"),
+			c("chain_lies_decisions") + " decisions, each answered, promised and kept"},
 	} {
 		if l[1] != "0" { // else its step was not run
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", l[0], l[1], l[2])
@@ -85,9 +103,12 @@ func (t *tally) page() string {
 	fmt.Fprintln(&b, "\n| operator | on | injected | found | repaired | missed | found by |")
 	fmt.Fprintln(&b, "|---|---|---:|---:|---:|---:|---|")
 	for _, r := range t.byOperator() {
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %s |\n", r.operator, r.where, r.injected, r.found, r.repaired, r.injected-r.found-r.repaired, by(r.by))
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %s |\n", r.operator, r.where, r.injected, r.found, r.repaired,
+			r.injected-r.found-r.repaired, by(r.by))
 	}
-	fmt.Fprintln(&b, "\nTime until all that the log held at the end of a fault was anchored, on a chain with a block every 12 s, a checkpoint every 2 minutes and a poll every 5 s (simulated clock), and on a real node behind a failing proxy (`node`, seconds of this machine):")
+	fmt.Fprintln(&b, "\nTime until all that the log held at the end of a fault was anchored, on a chain with a block "+
+		"every 12 s, a checkpoint every 2 minutes and a poll every 5 s (simulated clock), and on a real node behind "+
+		"a failing proxy (`node`, seconds of this machine):")
 	fmt.Fprintln(&b, "\n| fault | seconds |")
 	fmt.Fprintln(&b, "|---|---:|")
 	for _, n := range slices.Sorted(maps.Keys(t.seconds)) {
@@ -130,14 +151,17 @@ func (t *tally) byOperator() []row {
 		out = append(out, *r)
 	}
 	slices.SortFunc(out, func(a, b row) int {
-		return cmp.Or(cmp.Compare(b.injected, a.injected), strings.Compare(a.where, b.where), strings.Compare(a.operator, b.operator))
+		return cmp.Or(cmp.Compare(b.injected, a.injected), strings.Compare(a.where, b.where),
+			strings.Compare(a.operator, b.operator))
 	})
 	return out
 }
 
 // by lists checks, those that found most first.
 func by(m map[string]int) string {
-	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(cmp.Compare(m[b], m[a]), strings.Compare(a, b)) })
+	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		return cmp.Or(cmp.Compare(m[b], m[a]), strings.Compare(a, b))
+	})
 	for i, n := range names {
 		names[i] = fmt.Sprintf("%s %d", n, m[n])
 	}

@@ -28,24 +28,36 @@ type step struct {
 }
 
 var steps = []step{
-	{name: "journal-kills", pkg: "./ledger/journal", run: "^TestKills$", env: "ASSAY_KILLS", times: 1000, short: 3, parts: 20},
-	{name: "erasure-kills", pkg: "./ledger/journal", run: "^TestKillsWhileErasing$", env: "ASSAY_KILLS", times: 200, short: 3, parts: 4},
-	{name: "power-cuts", pkg: "./ledger/journal", run: "^TestPowerCuts$", env: "ASSAY_POWERCUTS", times: 1000, short: 20, parts: 10},
-	{name: "tampers", pkg: "./ledger/journal", run: "^TestFsckFindsEveryTamper$", env: "ASSAY_TAMPERS", times: 50, short: 1, parts: 5},
-	{name: "forks", pkg: "./ledger/journal", run: "^TestLogNeverForks$", env: "ASSAY_TAMPERS", times: 50, short: 1, parts: 5},
-	{name: "honest", pkg: "./ledger/journal", run: "^TestHonestRuns$", env: "ASSAY_HONEST", times: 100, short: 2, parts: 4},
+	{name: "journal-kills", pkg: "./ledger/journal", run: "^TestKills$", env: "ASSAY_KILLS",
+		times: 1000, short: 3, parts: 20},
+	{name: "erasure-kills", pkg: "./ledger/journal", run: "^TestKillsWhileErasing$", env: "ASSAY_KILLS",
+		times: 200, short: 3, parts: 4},
+	{name: "power-cuts", pkg: "./ledger/journal", run: "^TestPowerCuts$", env: "ASSAY_POWERCUTS",
+		times: 1000, short: 20, parts: 10},
+	{name: "tampers", pkg: "./ledger/journal", run: "^TestFsckFindsEveryTamper$", env: "ASSAY_TAMPERS",
+		times: 50, short: 1, parts: 5},
+	{name: "forks", pkg: "./ledger/journal", run: "^TestLogNeverForks$", env: "ASSAY_TAMPERS",
+		times: 50, short: 1, parts: 5},
+	{name: "honest", pkg: "./ledger/journal", run: "^TestHonestRuns$", env: "ASSAY_HONEST",
+		times: 100, short: 2, parts: 4},
 	{name: "receipts", pkg: "./ledger", run: "^(TestForgeries|TestEveryByteOfAReceiptCounts)$"},
-	{name: "anchored-receipts", pkg: "./cmd/assay-verify", run: "^TestEveryBitOfAnAnchoredReceipt$", env: "ASSAY_TAMPERS", times: 1, short: 0},
+	{name: "anchored-receipts", pkg: "./cmd/assay-verify", run: "^TestEveryBitOfAnAnchoredReceipt$",
+		env: "ASSAY_TAMPERS", times: 1, short: 0},
 	{name: "time-stamps", pkg: "./ledger/timestamp", run: "^(TestRefused|TestEveryBit)$"},
 	{name: "anchors", pkg: "./ledger/anchor", run: "^(TestChainFaults|TestCrash|TestTamper|TestVerifyNamesFailure)$"},
 	{name: "contract", pkg: "./ledger/anchor/evm", run: "^(TestNodeFaults|TestGrowths)$"},
-	{name: "chain-kills", pkg: "./ledger/anchor/devchain", run: "^TestKill$", env: "ASSAY_KILLS", times: 100, short: 2, parts: 4},
-	{name: "dictionary", pkg: "./ledger/anchor/devchain", run: "^TestDictionaryAttack$", env: "ASSAY_DICTIONARY", times: 1_000_000, short: 1000},
+	{name: "chain-kills", pkg: "./ledger/anchor/devchain", run: "^TestKill$", env: "ASSAY_KILLS",
+		times: 100, short: 2, parts: 4},
+	{name: "dictionary", pkg: "./ledger/anchor/devchain", run: "^TestDictionaryAttack$", env: "ASSAY_DICTIONARY",
+		times: 1_000_000, short: 1000},
 	{name: "server-kills", pkg: "./cmd/assay", run: "^TestKill$", env: "ASSAY_KILLS", times: 300, short: 2, parts: 10},
-	{name: "changed-receipts", pkg: "./cmd/assay-verify", run: "^TestMutations$", env: "ASSAY_MUTATIONS", times: 20_000, short: 200, parts: 2},
-	{name: "strangers", pkg: "./serving", run: "^(TestStrangers|TestFloodsAreCut)$", env: "ASSAY_STRANGERS", times: 200, short: 24},
+	{name: "changed-receipts", pkg: "./cmd/assay-verify", run: "^TestMutations$", env: "ASSAY_MUTATIONS",
+		times: 20_000, short: 200, parts: 2},
+	{name: "strangers", pkg: "./serving", run: "^(TestStrangers|TestFloodsAreCut)$", env: "ASSAY_STRANGERS",
+		times: 200, short: 24},
 	{name: "texts", pkg: "./internal/yamltext", run: "^TestBombs$", env: "ASSAY_BOMBS", times: 1},
-	{name: "policies", pkg: "./serving", run: "^(TestPolicyWithoutEnd|TestBombsAreRefused|TestAdminsDoNotWait|TestOneAdminHoldsNobodyUp)$"},
+	{name: "policies", pkg: "./serving",
+		run: "^(TestPolicyWithoutEnd|TestBombsAreRefused|TestAdminsDoNotWait|TestOneAdminHoldsNobodyUp)$"},
 	{name: "lies", pkg: "./ledger/anchor/evm", run: "^TestLyingNode$"},
 	{name: "lies-while-scoring", pkg: "./cmd/internal/node", run: "^TestScoringUnderLies$"},
 }
@@ -113,6 +125,7 @@ func (p part) test(ctx context.Context, dir string) error {
 		_ = os.WriteFile(name+".failed", out.Bytes(), 0o644)
 		return fmt.Errorf("%s, part %d: %w: read %s", p.name, p.n, cmp.Or(ctx.Err(), err), name+".failed")
 	}
-	fmt.Printf("%s, part %d of %d: %s\n", p.name, p.n+1, max(1, p.parts), strconv.FormatFloat(time.Since(begin).Seconds(), 'f', 1, 64)+" s")
+	fmt.Printf("%s, part %d of %d: %s\n", p.name, p.n+1, max(1, p.parts),
+		strconv.FormatFloat(time.Since(begin).Seconds(), 'f', 1, 64)+" s")
 	return os.WriteFile(name, out.Bytes(), 0o644)
 }

@@ -35,7 +35,8 @@ func TestRead(t *testing.T) {
 	if p := ta.page(); !strings.Contains(p, want) {
 		t.Errorf("no line %s in\n%s", want, p)
 	}
-	for _, bad := range []string{"| a | b | 1 | 1 |", "| a | b | x | 1 | 0 | c 1 |", "| a | b | 2 | 2 | 0 | c 1 |", "| a | b | 1 | 1 | 0 | c |"} {
+	for _, bad := range []string{"| a | b | 1 | 1 |", "| a | b | x | 1 | 0 | c 1 |", "| a | b | 2 | 2 | 0 | c 1 |",
+		"| a | b | 1 | 1 | 0 | c |"} {
 		if _, ok, err := readRow(bad); err == nil {
 			t.Errorf("%s was read: %v", bad, ok)
 		}

@@ -22,7 +22,8 @@ import (
 
 // base are the parameters of every case; they are given to all trainers.
 func base(more ...string) map[string]string {
-	p := map[string]string{"objective": "binary", "learning_rate": "0.1", "num_leaves": "63", "max_bin": "255", "min_data_in_leaf": "20"}
+	p := map[string]string{"objective": "binary", "learning_rate": "0.1", "num_leaves": "63", "max_bin": "255",
+		"min_data_in_leaf": "20"}
 	for i := 0; i+1 < len(more); i += 2 {
 		p[more[i]] = more[i+1]
 	}
@@ -170,7 +171,8 @@ func airline(dir, shared, _ string) error {
 	m := meta{Params: base()}
 	rows, err := textRows(filepath.Join(shared, "airline100k.csv"), &m)
 	if err != nil {
-		return fmt.Errorf("give -shared: a directory with airline100k.csv, the 100,000 rows that the GBM-perf benchmark trains on, label last as 0 and 1: %w", err)
+		return fmt.Errorf("give -shared: a directory with airline100k.csv, the 100,000 rows that the GBM-perf "+
+			"benchmark trains on, label last as 0 and 1: %w", err)
 	}
 	return split(dir, rows, m)
 }

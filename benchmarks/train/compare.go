@@ -90,11 +90,16 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool, s
 			got[t] = append(got[t], o)
 		}
 	}
-	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, c.rounds, made, time.Since(begin).Seconds())
+	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, c.rounds, made,
+		time.Since(begin).Seconds())
 	for _, t := range c.trainers {
 		o := got[t]
 		fmt.Printf("%-12s %-8s bins %6.2f s  boosting %7.2f s  total %7.2f s  AUC %.5f  peak %.0f MB\n", name, t,
-			figure.Median(each(o, func(o outcome) float64 { return o.Bin })), figure.Median(each(o, func(o outcome) float64 { return o.Train })),
+			figure.Median(each(o, func(o outcome) float64 {
+				return o.Bin
+			})), figure.Median(each(o, func(o outcome) float64 {
+				return o.Train
+			})),
 			figure.Median(each(o, outcome.seconds)), figure.Median(each(o, areaOf)), o[0].Peak)
 	}
 	printFigures(name, got, cold)

@@ -51,7 +51,8 @@ func compareDraws(ctx context.Context, cases []string, dir string, draws int, c 
 		rows = append(rows, fmt.Sprintf("| %s | %.0f | %d | %.5f (%.5f) | %.5f (%.5f) | %+.5f ± %.5f |",
 			name, share*float64(m.Rows), draws, a, aSpread, b, bSpread, mean, spread/math.Sqrt(float64(draws))))
 	}
-	fmt.Println("\n| case | rows, about | draws | Assay, mean (deviation) | LightGBM, mean (deviation) | mean difference ± standard error |\n|---|---|---|---|---|---|")
+	fmt.Println("\n| case | rows, about | draws | Assay, mean (deviation) | LightGBM, mean (deviation) | mean " +
+		"difference ± standard error |\n|---|---|---|---|---|---|")
 	for _, r := range rows {
 		fmt.Println(r)
 	}
@@ -59,7 +60,8 @@ func compareDraws(ctx context.Context, cases []string, dir string, draws int, c 
 }
 
 // areas are a trainer's AUC by draw.
-func (c *comparison) areas(ctx context.Context, trainer, at string, draws int, share float64) (auc []float64, err error) {
+func (c *comparison) areas(ctx context.Context, trainer, at string, draws int,
+	share float64) (auc []float64, err error) {
 	t, err := start(ctx, trainer, at, c.python, c.peers)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,8 @@ import (
 
 // foldSets are the public credit sets that quality is compared on. The last
 // one is an event log in order of time: its first 70 % train, the rest tests.
-var foldSets = []string{"credit_data", "lending_club", "german", "taiwan", "hmeq", "polish_1year", "airline100k", "ibm_ar_hist"}
+var foldSets = []string{"credit_data", "lending_club", "german", "taiwan", "hmeq", "polish_1year",
+	"airline100k", "ibm_ar_hist"}
 
 // foldParams is the one parameter set of the comparison, given to both.
 func foldParams() map[string]string {

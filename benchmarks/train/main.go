@@ -69,13 +69,15 @@ func main() {
 		rounds  = flag.Int("rounds", 100, "boosting iterations")
 		seeds   = flag.Bool("seeds", false, "give run k the seed k instead of the default one")
 		draws   = flag.Int("draws", 0, "compare AUC with LightGBM on so many samples of the rows of -cases instead")
-		within  = flag.Duration("within", 0, "plan the cases to be done by then, each with three runs at least (0: all runs)")
-		one     = flag.String("one", "", "train the table in this directory as standard input asks, and print JSON")
+		within  = flag.Duration("within", 0,
+			"plan the cases to be done by then, each with three runs at least (0: all runs)")
+		one = flag.String("one", "", "train the table in this directory as standard input asks, and print JSON")
 	)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c := &comparison{python: *python, peers: *peers, trainers: strings.Split(*only, ","), runs: *runs, threads: *threads, rounds: *rounds, seeds: *seeds}
+	c := &comparison{python: *python, peers: *peers, trainers: strings.Split(*only, ","), runs: *runs,
+		threads: *threads, rounds: *rounds, seeds: *seeds}
 	if *within > 0 {
 		c.until = time.Now().Add(*within)
 	}

@@ -83,7 +83,8 @@ func measureStream(ctx context.Context, rows, features, threads int, dir string)
 		fmt.Printf("# the peak of assay train --stream cannot be told from this process's own %.0f MB\n", own)
 		return nil
 	}
-	fmt.Printf("assay train --stream, %d x %d: %.1f s with ten trees, peak %.0f MB\n", rows, features, time.Since(start).Seconds(), mb)
+	fmt.Printf("assay train --stream, %d x %d: %.1f s with ten trees, peak %.0f MB\n", rows, features,
+		time.Since(start).Seconds(), mb)
 	fmt.Println(figure.Of("MB", "train_stream_command_peak", []float64{mb}))
 	perCell("train_stream_command", mb)
 	return nil
@@ -106,7 +107,9 @@ func writeParquet(path string, rows, features int) (err error) {
 	}
 	fields = append(fields, arrow.Field{Name: "target", Type: arrow.PrimitiveTypes.Int8})
 	schema := arrow.NewSchema(fields, nil)
-	w, err := pqarrow.NewFileWriter(schema, f, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryDefault(false)), pqarrow.DefaultWriterProps())
+	w, err := pqarrow.NewFileWriter(schema, f,
+		parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy),
+			parquet.WithDictionaryDefault(false)), pqarrow.DefaultWriterProps())
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,8 @@ func readTable(dir, name string, m meta, rows int) (*gbdt.Dataset, error) {
 		return nil, err
 	}
 	defer f.Close()
-	d := &gbdt.Dataset{Columns: make([][]float64, m.Features), Categorical: make([]bool, m.Features), Label: make([]float64, rows)}
+	d := &gbdt.Dataset{Columns: make([][]float64, m.Features), Categorical: make([]bool, m.Features),
+		Label: make([]float64, rows)}
 	for j := range d.Columns {
 		d.Columns[j] = make([]float64, rows)
 	}

@@ -118,7 +118,8 @@ func (f *flags) define(fs *flag.FlagSet) {
 			return err
 		})
 	fs.StringVar(&f.require, "require", "",
-		"refuse a receipt without these parts, with commas between: promise, checkpoint, witnesses, anchor, timestamp; "+
+		"refuse a receipt without these parts, with commas between: promise, checkpoint, witnesses, anchor, "+
+			"timestamp; "+
 			"those that the trust file requires are required in any case")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of lines")
 }

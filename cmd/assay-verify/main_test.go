@@ -132,7 +132,8 @@ func TestCommandLine(t *testing.T) {
 	_, tr := readTestdata(t)
 	broken := filepath.Join(t.TempDir(), "broken.json")
 	b, _ := readTestdata(t)
-	if err := os.WriteFile(broken, bytes.Replace(b, []byte(`"index":410`), []byte(`"index":411`), 1), 0o600); err != nil {
+	if err := os.WriteFile(broken, bytes.Replace(b, []byte(`"index":410`), []byte(`"index":411`), 1), 0o600); err !=
+		nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -145,16 +146,30 @@ func TestCommandLine(t *testing.T) {
 		{"honest, by flags", []string{"--log-key", tr.LogKey, "--chain-id", "777001", receipt}, 0, "not vouched for"},
 		{"json", []string{"--json", "--trust", trustFile, receipt}, 0, `"ok": true`},
 		{"another chain", []string{"--log-key", tr.LogKey, "--chain-id", "1", receipt}, 1, "anchor/chain"},
-		{"another contract", []string{"--log-key", tr.LogKey, "--contract", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/contract"},
-		{"another log key", []string{"--log-key", "assay.invalid/log-0b9051ed1611324f+00000000+AT9oipzTSvvwvjzkbWP5Roa/AVs4LurLGJ2pfv/F0A84", receipt}, 2, "hash is not"},
-		{"unknown validator", []string{"--log-key", tr.LogKey, "--validator", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/evidence"},
-		{"unknown block", []string{"--log-key", tr.LogKey, "--block", "0x" + strings.Repeat("ab", 32), receipt}, 1, "anchor/evidence"},
+		{"another contract",
+			[]string{"--log-key", tr.LogKey, "--contract", "0x00000000000000000000000000000000000000aa", receipt}, 1,
+			"anchor/contract"},
+		{"another log key",
+			[]string{"--log-key",
+				"assay.invalid/log-0b9051ed1611324f+00000000+AT9oipzTSvvwvjzkbWP5Roa/AVs4LurLGJ2pfv/F0A84", receipt}, 2,
+			"hash is not"},
+		{"unknown validator",
+			[]string{"--log-key", tr.LogKey, "--validator", "0x00000000000000000000000000000000000000aa", receipt}, 1,
+			"anchor/evidence"},
+		{"unknown block", []string{"--log-key", tr.LogKey, "--block", "0x" + strings.Repeat("ab", 32), receipt}, 1,
+			"anchor/evidence"},
 		{"another index", []string{"--trust", trustFile, broken}, 1, "refused"},
 		{"trust file and another chain", []string{"--trust", trustFile, "--chain-id", "1", receipt}, 1, "anchor/chain"},
-		{"trust file and another contract", []string{"--trust", trustFile, "--contract", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/contract"},
-		{"trust file and a validator", []string{"--trust", trustFile, "--validator", "0x00000000000000000000000000000000000000aa", receipt}, 1, "anchor/evidence"},
-		{"trust file and a block", []string{"--trust", trustFile, "--block", "0x" + strings.Repeat("ab", 32), receipt}, 1, "anchor/evidence"},
-		{"trust file and a witness", []string{"--trust", trustFile, "--witness", "w.example/a+00000000+BAAA", receipt}, 2, "witness"},
+		{"trust file and another contract",
+			[]string{"--trust", trustFile, "--contract", "0x00000000000000000000000000000000000000aa", receipt}, 1,
+			"anchor/contract"},
+		{"trust file and a validator",
+			[]string{"--trust", trustFile, "--validator", "0x00000000000000000000000000000000000000aa", receipt}, 1,
+			"anchor/evidence"},
+		{"trust file and a block", []string{"--trust", trustFile, "--block", "0x" + strings.Repeat("ab", 32), receipt},
+			1, "anchor/evidence"},
+		{"trust file and a witness", []string{"--trust", trustFile, "--witness", "w.example/a+00000000+BAAA", receipt},
+			2, "witness"},
 		{"no receipt", []string{"--trust", trustFile}, 2, "usage"},
 		{"no trust", []string{receipt}, 2, "usage"},
 		{"no file", []string{"--trust", trustFile, "nowhere.json"}, 2, "nowhere.json"},
@@ -196,7 +211,8 @@ func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
 		caught[v.RefusedStep()]++
 	}
 	for _, c := range slices.Sorted(maps.Keys(caught)) {
-		t.Logf("| receipt's file, anchored | bit flipped | %d | %d | 0 | verify: %s %d |", caught[c], caught[c], c, caught[c])
+		t.Logf("| receipt's file, anchored | bit flipped | %d | %d | 0 | verify: %s %d |", caught[c],
+			caught[c], c, caught[c])
 	}
 	t.Logf("%d flips, all refused, first by: %v", 8*len(file)/step, caught)
 }
@@ -263,7 +279,8 @@ func TestTimestamp(t *testing.T) {
 				t.Errorf("refused at %q, want %q: %v", v.RefusedStep(), tt.refused, v.Findings)
 			}
 			proven := slices.ContainsFunc(v.Findings, func(f ledger.Finding) bool {
-				return f.Step == "timestamp/authority" && f.State == ledger.Proven && strings.Contains(f.By, "Test Time Stamps")
+				return f.Step == "timestamp/authority" && f.State == ledger.Proven &&
+					strings.Contains(f.By, "Test Time Stamps")
 			})
 			if proven != (tt.name == "honest") {
 				t.Errorf("a time that is proven: %v, in %v", proven, v.Findings)
@@ -298,8 +315,11 @@ func TestPythonAgrees(t *testing.T) {
 		v.Refused = refusedStep(b, tr)
 		vs = append(vs, v)
 	}
-	for _, a := range []anchor.Trust{{ChainID: 5}, {Contract: anchor.Address{1}}, {Publisher: anchor.Address{1}}, {Blocks: []anchor.Hash{{1}}}, {Validators: []anchor.Address{{1}}}} {
-		vs = append(vs, vector{"other trust", tr.LogKey, &a, string(file), refusedStep(file, verdict.Trust{LogKey: tr.LogKey, Anchor: &a})})
+	for _, a := range []anchor.Trust{{ChainID: 5}, {Contract: anchor.Address{1}}, {Publisher: anchor.Address{1}},
+		{Blocks: []anchor.Hash{{1}}}, {Validators: []anchor.Address{{1}}}} {
+		vs = append(vs,
+			vector{"other trust", tr.LogKey, &a, string(file),
+				refusedStep(file, verdict.Trust{LogKey: tr.LogKey, Anchor: &a})})
 	}
 	stamped, err := ledger.ParseReceipt(file)
 	if err != nil {
@@ -319,7 +339,8 @@ func TestPythonAgrees(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "verify_receipt.py"), "--vectors", path).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "verify_receipt.py"),
+		"--vectors", path).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

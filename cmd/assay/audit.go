@@ -119,7 +119,8 @@ func printAudit(u *ui, s *auditSummary) {
 		u.printf("%d the same from their stored vector: an erased record may have fed their windows\n", s.Partly)
 	}
 	if s.Mended > 0 {
-		u.printf("%d the same from their stored vector: earlier window kernels made it, which gave wrong values and were mended since\n", s.Mended)
+		u.printf("%d the same from their stored vector: earlier window kernels made it, which gave wrong values and "+
+			"were mended since\n", s.Mended)
 	}
 	for _, m := range s.MendedFeatures {
 		version := fmt.Sprintf("version %d", m.Kernels)
@@ -180,7 +181,8 @@ func (f *auditFlags) open() ([]*models.Bundle, error) {
 // is changed.
 func openJournal(ctx context.Context, dir string) (*journal.Journal, error) {
 	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
-		return nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir, err)
+		return nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir,
+			err)
 	}
 	j, err := journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler), ReadOnly: true})
 	return j, node.InUse(dir, err)

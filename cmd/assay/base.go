@@ -17,5 +17,6 @@ func openBase(continued, refit string) (*training.Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &training.Base{Plan: s.Plan, Model: s.Bundle.Model, Digest: s.Bundle.Digest.String(), Refit: refit != ""}, nil
+	return &training.Base{Plan: s.Plan, Model: s.Bundle.Model, Digest: s.Bundle.Digest.String(), Refit: refit != ""},
+		nil
 }

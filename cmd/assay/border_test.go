@@ -47,7 +47,8 @@ var borderFiles = []struct{ file, how, refused string }{
 	{"polars.parquet", "Parquet of polars: decimals, a categorical, small integers, dates", ""},
 	{"duckdb.parquet", "Parquet of DuckDB: DECIMAL(18,2) and DECIMAL(4,0), dates", ""},
 	{"spark.parquet", "Parquet as Spark writes it: DECIMAL(38,18), INT96", ""},
-	{"lower.parquet", "the same by way of Hive, which lowers the names: whether Amount and amount are one is not in the file", `did you mean "amount"?`},
+	{"lower.parquet", "the same by way of Hive, which lowers the names: whether Amount and amount are one is not in " +
+		"the file", `did you mean "amount"?`},
 	{"pyarrow.arrows", "an Arrow stream: a 256-bit decimal, a dictionary, large text, batches, LZ4", ""},
 	{"polars.arrow", "an Arrow file of polars: text views, zstd", ""},
 	{"book.xlsx", "a workbook: dates as numbers, booleans", ""},
@@ -94,7 +95,8 @@ func sameBits(a, b float64) bool {
 func borderBundle(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bundle")
-	if _, said, code := assayRun(t, "train", "--data", borderDir+"pandas.csv", "--plan", borderDir+"plan.yaml", "--out", dir, "--params", "num_iterations=10", "--calibrate", "none"); code != 0 {
+	if _, said, code := assayRun(t, "train", "--data", borderDir+"pandas.csv", "--plan", borderDir+"plan.yaml", "--out",
+		dir, "--params", "num_iterations=10", "--calibrate", "none"); code != 0 {
 		t.Fatal(said)
 	}
 	return dir
@@ -185,9 +187,12 @@ func borderEvents(t *testing.T) []*assay.Event {
 func borderBatch(t *testing.T, events []*assay.Event) []byte {
 	t.Helper()
 	types := []arrow.Field{
-		{Name: "Amount", Type: &arrow.Decimal128Type{Precision: 18, Scale: 2}}, {Name: "Income", Type: arrow.PrimitiveTypes.Int32}, {Name: "Rate", Type: arrow.PrimitiveTypes.Float64},
-		{Name: "Job", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}}, {Name: "Country", Type: arrow.BinaryTypes.LargeString},
-		{Name: "Owner", Type: arrow.FixedWidthTypes.Boolean}, {Name: "Branch", Type: arrow.PrimitiveTypes.Int64}, {Name: "Opened", Type: arrow.FixedWidthTypes.Date32},
+		{Name: "Amount", Type: &arrow.Decimal128Type{Precision: 18, Scale: 2}},
+		{Name: "Income", Type: arrow.PrimitiveTypes.Int32}, {Name: "Rate", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "Job", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8,
+			ValueType: arrow.BinaryTypes.String}}, {Name: "Country", Type: arrow.BinaryTypes.LargeString},
+		{Name: "Owner", Type: arrow.FixedWidthTypes.Boolean}, {Name: "Branch", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "Opened", Type: arrow.FixedWidthTypes.Date32},
 	}
 	for i := range types {
 		types[i].Nullable = true
@@ -286,7 +291,8 @@ func TestBorderServed(t *testing.T) {
 // batchBorder scores an Arrow batch and compares the decisions' vectors.
 func batchBorder(t *testing.T, rpc pb.ScoringClient, batch []byte, digests []assay.Digest) {
 	t.Helper()
-	resp, err := rpc.ScoreBatch(t.Context(), &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "batch", Time: timestamppb.Now(), Ipc: batch}})
+	resp, err := rpc.ScoreBatch(t.Context(),
+		&pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "batch", Time: timestamppb.Now(), Ipc: batch}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +329,8 @@ func inferBorder(t *testing.T, rpc v2.GRPCInferenceServiceClient, rows [][]float
 	shape := []int64{int64(len(rows)), int64(len(rows[0]))}
 	ask := func(kind string) (*v2.ModelInferResponse, error) {
 		return rpc.ModelInfer(t.Context(), &v2.ModelInferRequest{
-			Inputs:           []*v2.ModelInferRequest_InferInputTensor{{Name: "features", Datatype: kind, Shape: shape}},
+			Inputs: []*v2.ModelInferRequest_InferInputTensor{
+				{Name: "features", Datatype: kind, Shape: shape}},
 			Outputs:          []*v2.ModelInferRequest_InferRequestedOutputTensor{{Name: "margin"}},
 			RawInputContents: [][]byte{raw},
 		})

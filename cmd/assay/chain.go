@@ -36,8 +36,10 @@ func chainCommand(u *ui) *cobra.Command {
 	}{
 		{"key", "Make a key file and print its address", []string{"key"}, (*chainFlags).makeKey},
 		{"deploy", "Deploy the contract; the key becomes its owner", []string{"rpc", "key"}, (*chainFlags).deploy},
-		{"register", "Let a key anchor a log", []string{"rpc", "key", "contract", "origin", "publisher"}, (*chainFlags).register},
-		{"rotate", "Let another key anchor a registered log", []string{"rpc", "key", "contract", "origin", "publisher"}, (*chainFlags).rotate},
+		{"register", "Let a key anchor a log", []string{"rpc", "key", "contract", "origin", "publisher"},
+			(*chainFlags).register},
+		{"rotate", "Let another key anchor a registered log", []string{"rpc", "key", "contract", "origin", "publisher"},
+			(*chainFlags).rotate},
 		{"head", "Print what the contract holds of a log", []string{"rpc", "contract", "origin"}, (*chainFlags).head},
 	} {
 		f := new(chainFlags)
@@ -116,7 +118,8 @@ func (f *chainFlags) rotate(ctx context.Context, u *ui) error {
 	return f.name(ctx, u, "rotated", (*evm.Client).Rotate)
 }
 
-func (f *chainFlags) name(ctx context.Context, u *ui, done string, act func(*evm.Client, context.Context, string, anchor.Address) error) error {
+func (f *chainFlags) name(ctx context.Context, u *ui, done string,
+	act func(*evm.Client, context.Context, string, anchor.Address) error) error {
 	publisher, err := anchor.ParseAddress(f.publisher)
 	if err != nil {
 		return usagef("--publisher: %v", err)

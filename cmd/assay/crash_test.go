@@ -40,7 +40,8 @@ var servingLine = regexp.MustCompile(`serving on (\S+),`)
 
 func startUp(t *testing.T, dir, bundle string) *upProcess {
 	t.Helper()
-	p := &upProcess{cmd: process(t, "up", "--dir", dir, "--model", bundle, "--listen", "127.0.0.1:0", "--anchor-every", "300ms"), log: new(bytes.Buffer)}
+	p := &upProcess{cmd: process(t, "up", "--dir", dir, "--model", bundle, "--listen", "127.0.0.1:0", "--anchor-every",
+		"300ms"), log: new(bytes.Buffer)}
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -143,7 +144,8 @@ func TestKill(t *testing.T) {
 		_ = p.cmd.Wait()
 	}
 	checkTold(t, dir, bundle, told, events)
-	t.Logf("%d kills, %d acknowledged decisions, 0 lost (95 %% bound: %.2g of them)", kills, len(told.byID), 3/float64(len(told.byID)))
+	t.Logf("%d kills, %d acknowledged decisions, 0 lost (95 %% bound: %.2g of them)", kills, len(told.byID),
+		3/float64(len(told.byID)))
 	t.Logf("COUNT server_kills %d", kills)
 	t.Logf("COUNT server_kills_acknowledged %d", len(told.byID))
 	t.Logf("COUNT server_kills_lost %d", 0)
@@ -232,7 +234,8 @@ func testEvents(t *testing.T, bundle string) []assay.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tab, err := training.ReadTable(t.Context(), newUI(new(bytes.Buffer), new(bytes.Buffer)), "credit_data", datasets.Options{})
+	tab, err := training.ReadTable(t.Context(), newUI(new(bytes.Buffer), new(bytes.Buffer)),
+		"credit_data", datasets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,7 +123,8 @@ func synth(ctx context.Context, u *ui, rows int, seed uint64, out string) error 
 			fraud++
 		}
 	}
-	u.printf("synthetic: %d events, %d applications, %s default, %d planted frauds\n", rec.NumRows(), len(truths), percent(float64(bad)/float64(max(len(truths), 1))), fraud)
+	u.printf("synthetic: %d events, %d applications, %s default, %d planted frauds\n", rec.NumRows(), len(truths),
+		percent(float64(bad)/float64(max(len(truths), 1))), fraud)
 	u.printf("best AUC that the visible events allow: %.4f (with the hidden shock known: %.4f)\n", best, oracle)
 	return nil
 }
@@ -136,7 +137,8 @@ func writeTruth(w io.Writer, truths []scf.Truth) error {
 			return err
 		}
 		t := &truths[i]
-		rec = append(rec[:0], t.ID, strconv.FormatInt(t.Micros, 10), number(t.Visible), number(t.PD), strconv.FormatBool(t.Default), t.Fraud)
+		rec = append(rec[:0], t.ID, strconv.FormatInt(t.Micros, 10), number(t.Visible), number(t.PD),
+			strconv.FormatBool(t.Default), t.Fraud)
 	}
 	if err := cw.Write(rec); err != nil {
 		return err

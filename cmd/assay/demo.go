@@ -184,7 +184,8 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(d.dir, "receipts"), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(d.dir, demoMark), []byte("made by assay demo; it is replaced when the demo runs again\n"), 0o644)
+	return os.WriteFile(filepath.Join(d.dir, demoMark),
+		[]byte("made by assay demo; it is replaced when the demo runs again\n"), 0o644)
 }
 
 // load reads credit_data and its published split.
@@ -263,7 +264,9 @@ func (d *demo) score(ctx context.Context) error {
 	}
 	started := time.Now()
 	var err error
-	if d.decisions, err = scoreAll(ctx, d.client, rows, func(n int) { d.Progress("%d of %d", n, len(rows)) }); err != nil {
+	if d.decisions, err = scoreAll(ctx, d.client, rows, func(n int) {
+		d.Progress("%d of %d", n, len(rows))
+	}); err != nil {
 		return err
 	}
 	d.sum.Decisions = len(d.decisions)
@@ -284,7 +287,8 @@ func (d *demo) anchor(ctx context.Context) (err error) {
 	if d.anchored, err = d.node.Chain.Anchor.AnchorNow(ctx); err != nil {
 		return err
 	}
-	d.sum.CheckpointSize, d.sum.AnchorTx, d.sum.ChainID = d.anchored.Checkpoint.Size, d.anchored.Tx.String(), d.node.Chain.Trust.ChainID
+	d.sum.CheckpointSize, d.sum.AnchorTx, d.sum.ChainID = d.anchored.Checkpoint.Size, d.anchored.Tx.String(),
+		d.node.Chain.Trust.ChainID
 	d.Done("%d leaves under one root, transaction %s", d.sum.CheckpointSize, d.anchored.Tx)
 	return nil
 }
@@ -325,18 +329,21 @@ func (d *demo) fetch(ctx context.Context) error {
 // ones.
 func (d *demo) evaluate(ctx context.Context) (err error) {
 	d.Step("evaluate on the %d rows, next to a logistic scorecard", len(d.test.Rows))
-	e := training.Evaluation{Scorer: d.scorer, Test: d.test, Train: d.train, Purpose: demoPurpose, OutOfFold: d.outOfFold}
+	e := training.Evaluation{Scorer: d.scorer, Test: d.test, Train: d.train, Purpose: demoPurpose,
+		OutOfFold: d.outOfFold}
 	e.ServedBy = "the replies of the running server"
 	for _, x := range d.decisions {
 		e.Served = append(e.Served, x.Score.Margin)
 	}
 	e.Ledger = &eval.Ledger{
 		Facts: []eval.Fact{
-			{Name: "Log", Value: d.node.Journal.Origin()}, {Name: "Checkpoint", Value: fmt.Sprintf("%d leaves", d.sum.CheckpointSize)},
+			{Name: "Log", Value: d.node.Journal.Origin()},
+			{Name: "Checkpoint", Value: fmt.Sprintf("%d leaves", d.sum.CheckpointSize)},
 			{Name: "Transaction", Value: d.sum.AnchorTx}, {Name: "Chain", Value: fmt.Sprint(d.sum.ChainID)},
 			{Name: "Contract", Value: d.node.Chain.Trust.Contract.String()},
 		},
-		Note: "The chain is the embedded one, run by whoever ran this program. Its anchors are not vouched for: they prove nothing to anybody else.",
+		Note: "The chain is the embedded one, run by whoever ran this program. Its anchors are not vouched for: they " +
+			"prove nothing to anybody else.",
 	}
 	in, err := e.Input(ctx, d.ui)
 	if err != nil {
@@ -349,7 +356,8 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 		return err
 	}
 	r := d.report
-	d.sum.AUC, d.sum.KS, d.sum.Brier, d.sum.LogLoss = float64(r.AUC), float64(r.KS), float64(r.Brier), float64(r.LogLoss)
+	d.sum.AUC, d.sum.KS, d.sum.Brier, d.sum.LogLoss = float64(r.AUC), float64(r.KS),
+		float64(r.Brier), float64(r.LogLoss)
 	for _, c := range in.Challenger {
 		if c.Name == "logistic scorecard" {
 			curve, err := eval.NewCurve(in.Label, c.Score)
@@ -363,4 +371,5 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 	return nil
 }
 
-const demoPurpose = "Decides on consumer loan applications: the probability that the borrower defaults, from what stands in the application."
+const demoPurpose = "Decides on consumer loan applications: the probability that the borrower defaults, from what " +
+	"stands in the application."

@@ -31,7 +31,8 @@ func TestDemo(t *testing.T) {
 	if err := json.Unmarshal(out, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.RowsTrain != 3563 || s.RowsTest != 891 || s.Decisions != 891 || s.ReceiptsVerified != 891 || s.TamperedRefused != 891*len(forgeries()) {
+	if s.RowsTrain != 3563 || s.RowsTest != 891 || s.Decisions != 891 || s.ReceiptsVerified != 891 ||
+		s.TamperedRefused != 891*len(forgeries()) {
 		t.Errorf("summary %+v", s)
 	}
 	if s.AUC < 0.825 || s.AUCBaseline < 0.8 || s.KS < 0.4 || s.Brier > 0.16 || s.LogLoss > 0.5 {
@@ -43,7 +44,8 @@ func TestDemo(t *testing.T) {
 	if s.Seconds > 60 {
 		t.Logf("the demo took %.0f s, a quiet machine of two cores takes under 60", s.Seconds)
 	}
-	for _, f := range []string{"bundle/manifest.json", "report/report.html", "report/report.json", "trust.json", "receipts/1.json"} {
+	for _, f := range []string{"bundle/manifest.json", "report/report.html", "report/report.json",
+		"trust.json", "receipts/1.json"} {
 		if _, err := os.Stat(filepath.Join(dir, f)); err != nil {
 			t.Error(err)
 		}
@@ -77,7 +79,8 @@ func verifyElsewhere(t *testing.T, dir string) {
 	}
 	witnessed := tf // by a witness that never saw the log
 	witnessed.Witnesses = []string{"w.example/a+0a872f42+BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"}
-	if v, err := verifyReceipt(good, witnessed); err != nil || v.OK || !strings.HasPrefix(v.Refused(), ledger.StepWitness) {
+	if v, err := verifyReceipt(good, witnessed); err != nil || v.OK ||
+		!strings.HasPrefix(v.Refused(), ledger.StepWitness) {
 		t.Errorf("a trusted witness did not cosign: ok %v, %s", v.OK, v.Refused())
 	}
 	for _, f := range forgeries() {
@@ -98,7 +101,8 @@ func verifyElsewhere(t *testing.T, dir string) {
 				t.Fatal(err)
 			}
 		}
-		out, err := exec.Command(bin, "--trust", filepath.Join(bad, "trust.json"), filepath.Join(bad, "receipt.json")).CombinedOutput()
+		out, err := exec.Command(bin, "--trust", filepath.Join(bad, "trust.json"),
+			filepath.Join(bad, "receipt.json")).CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "refused") {
 			t.Errorf("%s: assay-verify does not refuse it: %v\n%s", f.name, err, out)

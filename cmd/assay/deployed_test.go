@@ -145,7 +145,8 @@ func fromUnit(t *testing.T) *deployed {
 // setting returns the value of a setting, from the arguments or the
 // configuration.
 func (d *deployed) setting(key string) string {
-	m := regexp.MustCompile(`(?m)^(?:--)?` + key + `(?:=|: )(\S+)$`).FindStringSubmatch(strings.Join(d.args, "\n") + "\n" + d.config)
+	m := regexp.MustCompile(`(?m)^(?:--)?` + key + `(?:=|: )(\S+)$`).FindStringSubmatch(strings.Join(d.args, "\n") +
+		"\n" + d.config)
 	if m == nil {
 		return ""
 	}
@@ -201,7 +202,8 @@ func (d *deployed) put(t *testing.T, bundle string) *tls.Config {
 		write(d.args[len(d.args)-1], []byte(d.config))
 	}
 	sum := sha256.Sum256([]byte(apiKey))
-	write(d.setting("auth"), []byte("keys: [{name: platform, sha256: "+hex.EncodeToString(sum[:])+", roles: [score]}]\n"))
+	write(d.setting("auth"),
+		[]byte("keys: [{name: platform, sha256: "+hex.EncodeToString(sum[:])+", roles: [score]}]\n"))
 	if err := os.MkdirAll(filepath.Dir(d.setting("bundle")), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -263,13 +265,17 @@ func (d *deployed) run(t *testing.T, program, bundle string) {
 		key string
 		ok  bool
 	}{{apiKey, true}, {"", false}} {
-		client, err := assayclient.Dial(d.setting("listen"), assayclient.Config{APIKey: caller.key, TLS: secure, Attempts: 1})
+		client, err := assayclient.Dial(d.setting("listen"),
+			assayclient.Config{APIKey: caller.key, TLS: secure, Attempts: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		number := func(name string, x float64) assay.Field { return assay.Field{Name: name, Value: assay.NumberValue(x)} }
+		number := func(name string, x float64) assay.Field {
+			return assay.Field{Name: name, Value: assay.NumberValue(x)}
+		}
 		_, err = client.Score(t.Context(), "loan", &assay.Event{ID: "loan", Kind: "application", Time: time.Now(),
-			Fields: []assay.Field{number("Amount", 1200), number("Price", 1500), number("Time", 36), number("Expenses", 60),
+			Fields: []assay.Field{number("Amount", 1200), number("Price", 1500), number("Time", 36),
+				number("Expenses", 60),
 				number("Age", 40), number("Seniority", 5), {Name: "Records", Value: assay.TextValue("no")}}})
 		if (err == nil) != caller.ok {
 			t.Errorf("key %q: %v", caller.key, err)

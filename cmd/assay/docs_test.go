@@ -81,7 +81,8 @@ type page struct {
 var (
 	givenMark  = regexp.MustCompile(`^<!-- given: (.+) -->$`)
 	notRunMark = regexp.MustCompile(`^<!-- not run: (.+) -->$`)
-	command    = regexp.MustCompile(`^(\$ |assay |assayd |assay-verify |go run |go test |go build |make |docker |kubectl |pip )`)
+	command    = regexp.MustCompile(
+		`^(\$ |assay |assayd |assay-verify |go run |go test |go build |make |docker |kubectl |pip )`)
 )
 
 func parsePage(text string) (*page, error) {
@@ -165,7 +166,8 @@ func (p *page) run(t *testing.T, name, bin, demo string) {
 			continue // the tests themselves are how these are kept
 		case line == "assay demo" && exists(demo) && p.outputs[line] == "":
 			line = "cp -r " + demo + " assay-demo"
-			if out, err := exec.Command("cp", "-r", demo, filepath.Join(dir, "assay-demo")).CombinedOutput(); err != nil {
+			if out, err := exec.Command("cp", "-r", demo, filepath.Join(dir, "assay-demo")).CombinedOutput(); err !=
+				nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 		case line == "kill %1":
@@ -194,7 +196,8 @@ func (p *page) run(t *testing.T, name, bin, demo string) {
 				sameOutput(t, name, line, want, string(out))
 			}
 			if line == "assay demo" && !exists(demo) {
-				if out, err := exec.Command("cp", "-r", filepath.Join(dir, "assay-demo"), demo).CombinedOutput(); err != nil {
+				if out, err := exec.Command("cp", "-r", filepath.Join(dir, "assay-demo"),
+					demo).CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
 			}
@@ -294,7 +297,8 @@ func give(t *testing.T, dir string, names []string) {
 }
 
 func TestParsePage(t *testing.T) {
-	p, err := parsePage("# a\n<!-- given: loans.csv, later.csv -->\n```console\n$ assay x\noutput\n$ assay y &\n```\n<!-- not run: needs docker -->\n```console\n$ docker z\n```\n```yaml\na: 1\n```\n")
+	p, err := parsePage("# a\n<!-- given: loans.csv, later.csv -->\n```console\n$ assay x\noutput\n$ assay y " +
+		"&\n```\n<!-- not run: needs docker -->\n```console\n$ docker z\n```\n```yaml\na: 1\n```\n")
 	if err != nil || strings.Join(p.commands, ";") != "assay x;assay y &" || len(p.given) != 2 || len(p.left) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -64,15 +64,18 @@ func sameOutput(t *testing.T, page, command, want, got string) {
 			}
 			return "nothing"
 		}
-		t.Errorf("%s shows another output of `%s` than it has: go test ./cmd/assay -run TestDocs -update\nline %d\nshown %s\nsaid  %s", page, command, i+1, line(a), line(b))
+		t.Errorf("%s shows another output of `%s` than it has: go test ./cmd/assay -run TestDocs -update\nline "+
+			"%d\nshown %s\nsaid  %s", page, command, i+1, line(a), line(b))
 		return
 	}
 }
 
 func TestSteady(t *testing.T) {
 	same := func(a, b string) bool { return strings.Join(steady(a), "\n") == strings.Join(steady(b), "\n") }
-	if !same("  AUC 0.8457 (2.74s)", "  AUC 0.8457 (310ms)") || same("  AUC 0.8457 (2.74s)", "  AUC 0.8458 (2.74s)") || same("891 receipts", "890 receipts") ||
-		!same("- fetch 9\n  all hold", "- fetch 9\n  fetch 9: 5 of 9\n  all hold") || same("- fetch 9\n  all hold", "- fetch 9\n  fetch: 5 of 9\n  all hold") {
+	if !same("  AUC 0.8457 (2.74s)", "  AUC 0.8457 (310ms)") || same("  AUC 0.8457 (2.74s)", "  AUC 0.8458 (2.74s)") ||
+		same("891 receipts", "890 receipts") ||
+		!same("- fetch 9\n  all hold", "- fetch 9\n  fetch 9: 5 of 9\n  all hold") ||
+		same("- fetch 9\n  all hold", "- fetch 9\n  fetch: 5 of 9\n  all hold") {
 		t.Error("steady is wrong")
 	}
 	page := "<!-- output of: assay x -->\n```text\nsaid\n```\n"

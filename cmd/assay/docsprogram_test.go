@@ -42,7 +42,8 @@ func (p *page) runsAll() error {
 	all := strings.Join(p.commands, "\n") + "\n"
 	for _, g := range p.programs {
 		if ran := strings.Contains(all, g.run()+"\n") || strings.Contains(all, g.run()+" "); ran == g.skip {
-			return fmt.Errorf("the program %s/%s: either a command `%s` runs it or a line <!-- not run: ... --> says why not", g.dir, g.file, g.run())
+			return fmt.Errorf("the program %s/%s: either a command `%s` runs it or a line <!-- not run: ... --> says "+
+				"why not", g.dir, g.file, g.run())
 		}
 	}
 	return nil
@@ -106,7 +107,8 @@ func (p *page) build(t *testing.T) *strings.Replacer {
 func TestParseProgram(t *testing.T) {
 	block := "```go\npackage main\n\nfunc main() {}\n```\n"
 	p, err := parsePage("<!-- file: client/main.go -->\n" + block + "\n```console\n$ go run ./client now\n```\n")
-	if err != nil || len(p.programs) != 1 || p.programs[0].text != "package main\n\nfunc main() {}\n" || p.programs[0].dir != "client" {
+	if err != nil || len(p.programs) != 1 || p.programs[0].text != "package main\n\nfunc main() {}\n" ||
+		p.programs[0].dir != "client" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	p, err = parsePage("<!-- file: client/main.go -->\n<!-- not run: needs a key -->\n" + block)
@@ -115,9 +117,12 @@ func TestParseProgram(t *testing.T) {
 	}
 	for _, bad := range []string{
 		block, // it stands nowhere
-		"<!-- file: client/main.go -->\n" + block,                                                               // nothing runs it
-		"<!-- file: client/main.go -->\n\n" + block,                                                             // the mark is not right above it
-		"<!-- file: client/main.go -->\n<!-- not run: x -->\n" + block + "```console\n$ go run ./client\n```\n", // it is run after all
+		// nothing runs it
+		"<!-- file: client/main.go -->\n" + block,
+		// the mark is not right above it
+		"<!-- file: client/main.go -->\n\n" + block,
+		// it is run after all
+		"<!-- file: client/main.go -->\n<!-- not run: x -->\n" + block + "```console\n$ go run ./client\n```\n",
 	} {
 		if _, err := parsePage(bad); err == nil {
 			t.Errorf("%q was accepted", bad)

@@ -39,7 +39,8 @@ func TestLostResults(t *testing.T) {
 		{"data", "synth", "scf", "--rows", "200", "--out", filepath.Join(dir, "world")},
 	} {
 		var stderr bytes.Buffer
-		if code := run(t.Context(), args, full{}, &stderr); code != 1 || !strings.Contains(stderr.String(), "assay: no space left") {
+		if code := run(t.Context(), args, full{}, &stderr); code != 1 ||
+			!strings.Contains(stderr.String(), "assay: no space left") {
 			t.Errorf("assay %s: status %d, %s", strings.Join(args, " "), code, stderr.String())
 		}
 	}
@@ -63,11 +64,13 @@ func TestTrainTarget(t *testing.T) {
 		code int
 		says string
 	}{
-		file: {1, "is not a directory"}, filepath.Join(file, "bundle"): {1, "not a directory"}, other: {1, "is not a bundle"},
-		".": {2, "name of a directory"}, "..": {2, "name of a directory"}, "/": {2, "name of a directory"},
+		file: {1, "is not a directory"}, filepath.Join(file, "bundle"): {1, "not a directory"},
+		other: {1, "is not a bundle"},
+		".":   {2, "name of a directory"}, "..": {2, "name of a directory"}, "/": {2, "name of a directory"},
 	} {
 		for _, args := range [][]string{
-			{"train", "--data", "credit_data", "--out", out}, {"train", "--data", "credit_data", "--stream", "--out", out},
+			{"train", "--data", "credit_data", "--out", out}, {"train", "--data", "credit_data",
+				"--stream", "--out", out},
 			{"import", "--from", "lightgbm", "--file", "model.txt", "--out", out},
 		} {
 			_, stderr, code := assayRun(t, args...)
@@ -87,7 +90,8 @@ func TestSynthCancelled(t *testing.T) {
 	cancel()
 	dir := filepath.Join(t.TempDir(), "world")
 	var out, stderr bytes.Buffer
-	if code := run(ctx, []string{"data", "synth", "scf", "--rows", "20000", "--out", dir}, &out, &stderr); code != 1 || names(t, dir) != "" {
+	if code := run(ctx, []string{"data", "synth", "scf", "--rows", "20000", "--out", dir}, &out, &stderr); code != 1 ||
+		names(t, dir) != "" {
 		t.Errorf("status %d, left behind: %s\n%s", code, names(t, dir), stderr.String())
 	}
 }

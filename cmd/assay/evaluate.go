@@ -66,7 +66,8 @@ func evaluateCommand(u *ui) *cobra.Command {
 				return err
 			}
 			if f.record && (f.server == "" || f.ledger != "") {
-				return usagef("--record has the running server at --server record the report; --ledger names a stopped one's directory: give one of the two")
+				return usagef("--record has the running server at --server record the report; --ledger names a " +
+					"stopped one's directory: give one of the two")
 			}
 			return f.run(c.Context(), u)
 		},
@@ -86,32 +87,44 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	fl.StringVar(&f.since, "since", "", "judge rows decided on that day or time, or later")
 	fl.StringVar(&f.before, "before", "", "train (--train, --ablate) on rows decided before that day or time")
 	fl.StringVar(&f.out, "out", "", "directory of the report")
-	fl.StringVar(&f.rows, "rows", "", "directory for rows.csv and train.csv: what the report is made from, for another program to compute it again")
+	fl.StringVar(&f.rows, "rows", "",
+		"directory for rows.csv and train.csv: what the report is made from, for another program to compute it again")
 	fl.BoolVar(&f.xlsx, "xlsx", false, "write report.xlsx too, an Excel workbook of all tables")
 	fl.BoolVar(&f.pdf, "pdf", false, "print report.pdf too, through headless Chromium")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 
-	fl.StringVar(&f.purpose, "purpose", "", "what the model decides and for whom, a sentence for the report's first page")
+	fl.StringVar(&f.purpose, "purpose", "",
+		"what the model decides and for whom, a sentence for the report's first page")
 	fl.StringArrayVar(&f.challengers, "challenger", nil, "bundle to compare with on the same rows (may be repeated)")
 	fl.StringVar(&f.champion, "champion", "", "bundle in use today, for the swap set (default: the scorecard)")
 	fl.StringVar(&f.policy, "policy", "", "policy to decide by, YAML (default: the bundle's)")
 	fl.StringVar(&f.against, "against", "", "policy that it replaces, YAML: the strategy before and after")
 	f.costs.register(c)
-	fl.StringVar(&f.declined, "declined", "", "applications that were declined and have no outcome: a file, for reject inference")
-	fl.StringSliceVar(&f.segments, "segment", nil, "columns that split the rows (default: the two most telling categories)")
-	fl.StringSliceVar(&f.groups, "group", nil, "columns of the groups that fairness is measured for (default: the plan's sensitive fields); COLUMN=LEVEL names the group that others are compared with (default: that of the highest approval rate)")
-	fl.StringSliceVar(&f.movable, "movable", nil, "fields under the applicant's control, for evasion (default: all are tried)")
+	fl.StringVar(&f.declined, "declined", "",
+		"applications that were declined and have no outcome: a file, for reject inference")
+	fl.StringSliceVar(&f.segments, "segment", nil,
+		"columns that split the rows (default: the two most telling categories)")
+	fl.StringSliceVar(&f.groups, "group", nil,
+		"columns of the groups that fairness is measured for (default: the plan's sensitive fields); COLUMN=LEVEL "+
+			"names the group that others are compared with (default: that of the highest approval rate)")
+	fl.StringSliceVar(&f.movable, "movable", nil,
+		"fields under the applicant's control, for evasion (default: all are tried)")
 	fl.BoolVar(&f.harden, "harden", false, "with --train: train once more with noise added, and show what it does")
 	fl.IntVar(&f.periods, "backtest", 4, "with --train: periods of the backtest forward in time, 0 for none")
-	fl.StringVar(&f.server, "server", "", "address of a running server whose scores are compared (ASSAY_API_KEY is sent if it is set)")
-	fl.StringVar(&f.serverCA, "server-ca", "", "PEM file of the authority that signed the server's certificate (default: plain text)")
-	fl.BoolVar(&f.record, "record", false, "with --server: have the server record the report's digest in its log (role admin), and keep the receipt")
+	fl.StringVar(&f.server, "server", "",
+		"address of a running server whose scores are compared (ASSAY_API_KEY is sent if it is set)")
+	fl.StringVar(&f.serverCA, "server-ca", "",
+		"PEM file of the authority that signed the server's certificate (default: plain text)")
+	fl.BoolVar(&f.record, "record", false,
+		"with --server: have the server record the report's digest in its log (role admin), and keep the receipt")
 	fl.StringVar(&f.ledger, "ledger", "", "directory of a stopped server whose journal records the report's digest")
 	fl.StringVar(&f.check, "check", "", "instead of a report: directory of a recorded one, to compare with its receipt")
-	fl.StringVar(&f.trust, "trust", "", "with --check: trust file of the log (default: trust.json in the directory or one up)")
+	fl.StringVar(&f.trust, "trust", "",
+		"with --check: trust file of the log (default: trust.json in the directory or one up)")
 	fl.StringVar(&f.decisions, "decisions", "", "directory of a stopped server whose past decisions are compared")
 
-	fl.BoolVar(&f.ablate, "ablate", false, "instead of a report: train --plan with raw fields, derived features and windows, and compare")
+	fl.BoolVar(&f.ablate, "ablate", false,
+		"instead of a report: train --plan with raw fields, derived features and windows, and compare")
 	fl.StringVar(&f.plan, "plan", "", "with --ablate: the plan, YAML")
 	fl.StringVar(&f.params, "params", "", "with --ablate: training parameters, k=v,...")
 }
@@ -196,7 +209,8 @@ func (f *evaluateFlags) print(u *ui, r *eval.Report, sum *metricsSummary) {
 	u.printf("%-9s %d\n%-9s %s\n", "rows", sum.N, "bad rate", percent(float64(sum.BadRate)))
 	for _, m := range []string{"auc", "gini", "ks", "brier", "logloss"} {
 		x, _ := r.Metric(m)
-		u.printf("%-9s %s  (95 %%: %s to %s)\n", m, eval.Fixed4.Print(float64(x.Value)), eval.Fixed4.Print(float64(x.Low)), eval.Fixed4.Print(float64(x.High)))
+		u.printf("%-9s %s  (95 %%: %s to %s)\n", m, eval.Fixed4.Print(float64(x.Value)),
+			eval.Fixed4.Print(float64(x.Low)), eval.Fixed4.Print(float64(x.High)))
 	}
 	u.printf("report    %s\n", filepath.Join(f.out, "report.html"))
 	u.printf("digest    %s\n", sum.Digest)

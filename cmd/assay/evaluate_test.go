@@ -80,7 +80,8 @@ func evaluated(t *testing.T, args ...string) (tables map[string][][]any, absent 
 	return tables, absent
 }
 
-const strictPolicy = "name: strict\ncutoffs: {review_from: 0.05, decline_from: 0.15}\nloss: {lgd: 0.5, exposure: event.Amount, on_missing: review}\n"
+const strictPolicy = "name: strict\ncutoffs: {review_from: 0.05, decline_from: 0.15}\nloss: {lgd: 0.5, exposure: " +
+	"event.Amount, on_missing: review}\n"
 
 // TestEvaluateShowsAll: what the library can show, the command can ask for.
 func TestEvaluateShowsAll(t *testing.T) {
@@ -92,7 +93,8 @@ func TestEvaluateShowsAll(t *testing.T) {
 	if err := os.WriteFile(old, []byte(strictPolicy), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	tables, absent := evaluated(t, "--model", bundle, "--data", "credit_data", "--train", "credit_data", "--purpose", "Decides.",
+	tables, absent := evaluated(t, "--model", bundle, "--data", "credit_data", "--train", "credit_data",
+		"--purpose", "Decides.",
 		"--challenger", bundle, "--champion", bundle, "--against", old, "--policy", old, "--declined", "credit_data",
 		"--profit", "0.1", "--loss", "0.6", "--amount", "Amount", "--unit", "EUR",
 		"--segment", "Job,Home", "--group", "Age,Marital", "--movable", "Income,Job", "--harden")
@@ -100,8 +102,10 @@ func TestEvaluateShowsAll(t *testing.T) {
 		t.Errorf("sections %v are absent though every part was given", absent)
 	}
 	for _, title := range []string{
-		"Bad rate by Job", "Bad rate by Home", "Approval by Age", "Approval by Marital", "Strategy before and after", "Swap set of the policies",
-		"Decisions", "Sensitivity to the declined", "Effect of training with noise", "Offline against served scores", "Ten worked decisions", "Reason codes",
+		"Bad rate by Job", "Bad rate by Home", "Approval by Age", "Approval by Marital", "Strategy before and after",
+		"Swap set of the policies",
+		"Decisions", "Sensitivity to the declined", "Effect of training with noise", "Offline against served scores",
+		"Ten worked decisions", "Reason codes",
 	} {
 		if len(tables[title]) == 0 {
 			t.Errorf("the report has no table %q", title)
@@ -122,7 +126,8 @@ func TestEvaluateShowsAll(t *testing.T) {
 	for _, r := range tables["Model card"] {
 		card = append(card, r[0].(string))
 	}
-	for _, fact := range []string{"Model digest", "Plan digest", "Training data, SHA-256", "Parameters", "Seed", "Program, SHA-256"} {
+	for _, fact := range []string{"Model digest", "Plan digest", "Training data, SHA-256", "Parameters",
+		"Seed", "Program, SHA-256"} {
 		if !slices.Contains(card, fact) {
 			t.Errorf("the model card has no %q: %q", fact, card)
 		}
@@ -138,7 +143,9 @@ func TestEvaluateShowsAll(t *testing.T) {
 		{[]string{"--against", bundle}, bundle},
 		{[]string{"--server", "127.0.0.1:1", "--decisions", dir}, "give one"},
 	} {
-		_, stderr, code := assayRun(t, append([]string{"evaluate", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "r")}, c.args...)...)
+		_, stderr, code := assayRun(t,
+			append([]string{"evaluate", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "r")},
+				c.args...)...)
 		if code == 0 || !strings.Contains(stderr, c.says) {
 			t.Errorf("%v: status %d, %q, want %q in it", c.args, code, stderr, c.says)
 		}
@@ -174,15 +181,18 @@ func TestEvaluateAgainstServer(t *testing.T) {
 	}
 	live := filepath.Join(dir, "live")
 	for range 2 { // the same report is the same record
-		out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--server", addr, "--record", "--out", live)
+		out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--server", addr,
+			"--record", "--out", live)
 		if code != 0 || !strings.Contains(out, "sequence  1") {
 			t.Fatalf("recording through the server: status %d, %s%s", code, out, stderr)
 		}
-		if out, stderr, code := assayRun(t, "evaluate", "--check", live); code != 0 || !strings.Contains(out, "report.html") {
+		if out, stderr, code := assayRun(t, "evaluate", "--check", live); code != 0 ||
+			!strings.Contains(out, "report.html") {
 			t.Errorf("the report that the server recorded does not check: %s%s", out, stderr)
 		}
 	}
-	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--record", "--out", live); code != 2 || !strings.Contains(stderr, "--server") {
+	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--record", "--out",
+		live); code != 2 || !strings.Contains(stderr, "--server") {
 		t.Errorf("--record without a server: status %d, %s", code, stderr)
 	}
 	d := testDemo(t)
@@ -209,10 +219,12 @@ func TestEvaluateAgainstServer(t *testing.T) {
 	}
 	emptyRanges(t, dir, bundle)
 	report := filepath.Join(dir, "report")
-	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--ledger", dir, "--out", report); code != 0 {
+	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--ledger", dir,
+		"--out", report); code != 0 {
 		t.Fatal(stderr)
 	}
-	if out, stderr, code := assayRun(t, "evaluate", "--check", report); code != 0 || !strings.Contains(out, "report.html") {
+	if out, stderr, code := assayRun(t, "evaluate", "--check", report); code != 0 ||
+		!strings.Contains(out, "report.html") {
 		t.Errorf("the recorded report does not check: %s%s", out, stderr)
 	}
 	for _, name := range []string{"report.json", "report.html"} {
@@ -244,16 +256,19 @@ func TestEvaluateEventLog(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	dir := t.TempDir()
-	log, plan, bundle := filepath.Join(dir, "events.parquet"), filepath.Join(dir, "plan.yaml"), filepath.Join(dir, "bundle")
+	log, plan, bundle := filepath.Join(dir, "events.parquet"), filepath.Join(dir, "plan.yaml"),
+		filepath.Join(dir, "bundle")
 	for _, args := range [][]string{
 		{"data", "synth", "scf", "--rows", "20000", "--out", dir},
-		{"train", "--data", log, "--plan", plan, "--before", "2023-01-01", "--params", "num_iterations=20", "--calibrate", "platt", "--out", bundle},
+		{"train", "--data", log, "--plan", plan, "--before", "2023-01-01", "--params", "num_iterations=20",
+			"--calibrate", "platt", "--out", bundle},
 	} {
 		if _, stderr, code := assayRun(t, args...); code != 0 {
 			t.Fatalf("assay %s: %s", strings.Join(args, " "), stderr)
 		}
 	}
-	tables, absent := evaluated(t, "--model", bundle, "--data", log, "--train", log, "--since", "2023-01-01", "--before", "2023-01-01", "--backtest", "2")
+	tables, absent := evaluated(t, "--model", bundle, "--data", log, "--train", log, "--since", "2023-01-01",
+		"--before", "2023-01-01", "--backtest", "2")
 	if p := tables["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 100 || p[0][1] != p[0][0] {
 		t.Errorf("parity with single events: %v", p)
 	}
@@ -288,7 +303,8 @@ func TestEvaluateOneClass(t *testing.T) {
 	if err := os.WriteFile(data, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", data, "--out", filepath.Join(dir, "report"), "--json")
+	out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", data, "--out",
+		filepath.Join(dir, "report"), "--json")
 	if code != 0 {
 		t.Fatal(stderr)
 	}

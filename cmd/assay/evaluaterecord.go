@@ -16,14 +16,19 @@ import (
 // recordedByServer makes the report and has the running server record its
 // digest. The receipt, which the log's next checkpoint completes, lies beside
 // the report.
-func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *training.Evaluation, in *eval.Input) (*eval.Report, uint64, error) {
+func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *training.Evaluation,
+	in *eval.Input) (*eval.Report, uint64, error) {
 	in.Ledger = &eval.Ledger{
 		Facts: []eval.Fact{
 			{Name: "Recorded by", Value: "the running server at " + f.server},
-			{Name: "Recorded there", Value: "the SHA-256 of report.json and of report.html, under the digests of the model and the plan"},
-			{Name: "Receipt", Value: reportReceipt + " beside this file; assay evaluate --check DIR --trust FILE compares it with both files"},
+			{Name: "Recorded there",
+				Value: "the SHA-256 of report.json and of report.html, under the digests of the model and the plan"},
+			{Name: "Receipt",
+				Value: reportReceipt +
+					" beside this file; assay evaluate --check DIR --trust FILE compares it with both files"},
 		},
-		Note: "A report that was changed, or made again with kinder rows, has another digest than the one in the log; the log's order says which came first.",
+		Note: "A report that was changed, or made again with kinder rows, has another digest than the one in the " +
+			"log; the log's order says which came first.",
 	}
 	c, err := dialServer(f.server, f.serverCA)
 	if err != nil {

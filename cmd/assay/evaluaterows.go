@@ -71,7 +71,9 @@ func writeRows(dir string, in *eval.Input) error {
 		return err
 	}
 	s := evaluatedSheet(in)
-	if err := writeFile(nil, filepath.Join(dir, "rows.csv"), func(w io.Writer) error { return s.write(w, len(in.Label)) }); err != nil {
+	if err := writeFile(nil, filepath.Join(dir, "rows.csv"), func(w io.Writer) error {
+		return s.write(w, len(in.Label))
+	}); err != nil {
 		return err
 	}
 	t := in.Train
@@ -88,7 +90,9 @@ func writeRows(dir string, in *eval.Input) error {
 	for _, f := range in.Features {
 		train.number("feature:"+f.Name, f.Train)
 	}
-	return writeFile(nil, filepath.Join(dir, "train.csv"), func(w io.Writer) error { return train.write(w, len(t.Label)) })
+	return writeFile(nil, filepath.Join(dir, "train.csv"), func(w io.Writer) error {
+		return train.write(w, len(t.Label))
+	})
 }
 
 func evaluatedSheet(in *eval.Input) *rowSheet {

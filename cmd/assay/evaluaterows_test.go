@@ -40,7 +40,8 @@ func creditLoans(t *testing.T) (train, later string) {
 				row[j] = ""
 			}
 		}
-		if i > 0 && (row[slices.Index(all[0], "Job")] == "" || row[slices.Index(all[0], "Home")] == "" || row[slices.Index(all[0], "Marital")] == "") {
+		if i > 0 && (row[slices.Index(all[0], "Job")] == "" || row[slices.Index(all[0], "Home")] == "" ||
+			row[slices.Index(all[0], "Marital")] == "") {
 			continue // the inferred plan requires texts that every training row has
 		}
 		line := strings.Join(append([]string{label}, slices.Delete(slices.Clone(row), at, at+1)...), ",")
@@ -70,17 +71,23 @@ func TestReportIsComputedAgain(t *testing.T) {
 	}
 	train, later := creditLoans(t)
 	dated, plan := datedLoans(t, 1500), filepath.Join(t.TempDir(), "plan.yaml")
-	write(t, plan, "version: 1\nlabel: {column: target}\ntime: decided\nfields:\n  - {name: amount}\n  - {name: income}\n  - {name: decided, kind: time}\n"+
-		"groups:\n  - {name: money, code: M1, text: Too much for the income}\nfeatures:\n  - {name: amount, group: money}\n  - {name: income, group: money}\n") // a figure of groups
+	write(t, plan, "version: 1\nlabel: {column: target}\ntime: decided\nfields:\n  - {name: amount}\n  - {name: "+
+		"income}\n  - {name: decided, kind: time}\n"+
+		// a figure of groups
+		"groups:\n  - {name: money, code: M1, text: Too much for the income}\nfeatures:\n  - {name: amount, group: "+
+		"money}\n  - {name: income, group: money}\n")
 	for _, c := range []struct {
 		name            string
 		train, evaluate []string
 	}{
-		{"credit_data", []string{"--data", train}, []string{"--data", later, "--train", train, "--segment", "Marital", "--group", "Home"}},
+		{"credit_data", []string{"--data", train},
+			[]string{"--data", later, "--train", train, "--segment", "Marital", "--group", "Home"}},
 		{"dated loans", []string{"--data", dated, "--plan", plan, "--before", "2025-03-01", "--calibrate", "isotonic"},
-			[]string{"--data", dated, "--train", dated, "--since", "2025-03-01", "--before", "2025-03-01", "--backtest", "2"}},
+			[]string{"--data", dated, "--train", dated, "--since", "2025-03-01", "--before",
+				"2025-03-01", "--backtest", "2"}},
 		{"weighted", []string{"--data", weightedLoans(t, train), "--weight", "weight"},
-			[]string{"--data", weightedLoans(t, later), "--train", weightedLoans(t, train), "--segment", "Marital", "--group", "Home"}},
+			[]string{"--data", weightedLoans(t, later), "--train", weightedLoans(t, train), "--segment",
+				"Marital", "--group", "Home"}},
 		{"more rows than samples hold", []string{"--data", later}, []string{"--data", train}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,7 +101,8 @@ func TestReportIsComputedAgain(t *testing.T) {
 					t.Fatalf("assay %s: %s", strings.Join(args, " "), stderr)
 				}
 			}
-			cmd := exec.Command(python, "-W", "ignore", "../../benchmarks/peers/eval_audit.py", "--report", filepath.Join(out, "report.json"), "--rows", rows, "--model", bundle)
+			cmd := exec.Command(python, "-W", "ignore", "../../benchmarks/peers/eval_audit.py", "--report",
+				filepath.Join(out, "report.json"), "--rows", rows, "--model", bundle)
 			text, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, text)

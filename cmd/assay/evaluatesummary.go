@@ -29,7 +29,8 @@ type metricsSummary struct {
 func summarise(r *eval.Report) (metricsSummary, error) {
 	d, err := r.Digest()
 	return metricsSummary{
-		AUC: r.AUC, Gini: r.Gini, KS: r.KS, Brier: r.Brier, LogLoss: r.LogLoss, N: r.N, BadRate: r.BadRate, Headline: r.Headline, Digest: assay.Digest(d),
+		AUC: r.AUC, Gini: r.Gini, KS: r.KS, Brier: r.Brier, LogLoss: r.LogLoss, N: r.N, BadRate: r.BadRate,
+		Headline: r.Headline, Digest: assay.Digest(d),
 	}, err
 }
 

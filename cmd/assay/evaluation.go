@@ -15,7 +15,8 @@ import (
 // gather reads all that the flags name.
 func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*training.Evaluation, error) {
 	if f.train == "" && f.before != "" {
-		return nil, usagef("--before %s is about the training rows: name them with --train (--since bounds the rows that are judged)", f.before)
+		return nil, usagef("--before %s is about the training rows: name them with --train (--since bounds the rows "+
+			"that are judged)", f.before)
 	}
 	if f.periods < 0 || f.periods > 120 {
 		return nil, usagef("--backtest %d: want 0 to 120 periods", f.periods)

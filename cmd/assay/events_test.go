@@ -57,7 +57,9 @@ func newShop(t *testing.T) *shop {
 		if kind == "default" && rng.IntN(2) == 0 {
 			kind = "payment"
 		}
-		s.rows = append(s.rows, []string{fmt.Sprint("e", i), at.Format(time.RFC3339), kind, fmt.Sprint("b", rng.IntN(20)), loan, strconv.Itoa(rng.IntN(1000)), bad})
+		s.rows = append(s.rows,
+			[]string{fmt.Sprint("e", i), at.Format(time.RFC3339), kind, fmt.Sprint("b", rng.IntN(20)), loan,
+				strconv.Itoa(rng.IntN(1000)), bad})
 	}
 	return s
 }
@@ -88,7 +90,9 @@ func (s *shop) write(label string, rows [][]string, header ...string) (plan, log
 // train trains a tiny model on the log.
 func (s *shop) train(plan, log string, more ...string) (stdout, stderr string, code int) {
 	s.t.Helper()
-	return assayRun(s.t, append([]string{"train", "--plan", plan, "--data", log, "--out", filepath.Join(s.dir, "bundle"), "--params", "num_iterations=5,num_leaves=3", "--folds", "2"}, more...)...)
+	return assayRun(s.t,
+		append([]string{"train", "--plan", plan, "--data", log, "--out", filepath.Join(s.dir, "bundle"), "--params",
+			"num_iterations=5,num_leaves=3", "--folds", "2"}, more...)...)
 }
 
 const byEvent = "event: default, match: [loan], horizon: 30d"
@@ -115,10 +119,14 @@ func TestLogsThatAreNotInOrder(t *testing.T) {
 	shuffled := slices.Clone(s.rows)
 	shuffled[10], shuffled[700] = shuffled[700], shuffled[10]
 	_, log = s.write(byEvent, shuffled)
-	for _, command := range [][]string{{"features", "--model", bundle, "--data", log, "--out", "-"}, {"score", "--model", bundle, "--data", log, "--out", "-"},
-		{"train", "--plan", plan, "--data", log, "--out", bundle}, {"evaluate", "--model", bundle, "--data", log, "--out", filepath.Join(s.dir, "report")}} {
+	for _, command := range [][]string{{"features", "--model", bundle, "--data", log, "--out", "-"},
+		{"score", "--model", bundle, "--data", log, "--out", "-"},
+		{"train", "--plan", plan, "--data", log, "--out", bundle}, {"evaluate", "--model", bundle, "--data", log,
+			"--out", filepath.Join(s.dir, "report")}} {
 		_, stderr, code := assayRun(t, command...)
-		if code == 0 || !strings.Contains(stderr, "690 of 1200 events come later than the plan's lateness of 10m allows") || !strings.Contains(stderr, "row 12 is ") || !strings.Contains(stderr, "behind row 11\n") {
+		if code == 0 ||
+			!strings.Contains(stderr, "690 of 1200 events come later than the plan's lateness of 10m allows") ||
+			!strings.Contains(stderr, "row 12 is ") || !strings.Contains(stderr, "behind row 11\n") {
 			t.Errorf("%s: %d, %s", command[0], code, stderr)
 		}
 	}
@@ -136,7 +144,8 @@ func TestLogsThatAreNotInOrder(t *testing.T) {
 		}
 	})
 	plan, log = s.write(byEvent, wrong)
-	if _, stderr, code := s.train(plan, log); code == 0 || !strings.Contains(stderr, "row 1200 (2103-01-01 00:00:00) lies") {
+	if _, stderr, code := s.train(plan, log); code == 0 ||
+		!strings.Contains(stderr, "row 1200 (2103-01-01 00:00:00) lies") {
 		t.Errorf("a wrong date in the last row: %d, %s", code, stderr)
 	}
 }
@@ -147,7 +156,8 @@ func TestWindowsThatNothingFills(t *testing.T) {
 	s := newShop(t)
 	plan, log := s.write(byEvent, s.rows)
 	_, stderr, code := s.train(plan, log)
-	if code != 0 || !strings.Contains(stderr, "! window paid counts ") || !strings.Contains(stderr, " of 300 scored rows find something in it") {
+	if code != 0 || !strings.Contains(stderr, "! window paid counts ") ||
+		!strings.Contains(stderr, " of 300 scored rows find something in it") {
 		t.Fatalf("%d, %s", code, stderr)
 	}
 	for name, c := range map[string]struct {
@@ -155,7 +165,8 @@ func TestWindowsThatNothingFills(t *testing.T) {
 		header []string
 		want   string
 	}{
-		"a role":  {s.rows, []string{"id", "time", "kind", "buyer_id", "loan", "amount", "bad"}, "the columns are id, time, kind, buyer_id, loan"},
+		"a role": {s.rows, []string{"id", "time", "kind", "buyer_id", "loan", "amount", "bad"},
+			"the columns are id, time, kind, buyer_id, loan"},
 		"a field": {s.rows, []string{"id", "time", "kind", "buyer", "loan", "Amount", "bad"}, `amount`},
 		"a kind": {altered(s.rows, func(_ int, r []string) {
 			if r[2] == "payment" {
@@ -187,7 +198,8 @@ func TestWindowsThatNothingFills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(plan, []byte(strings.Replace(string(b), "length: 60d}", "length: 60d, may_be_empty: true}", 1)), 0o600); err != nil {
+	if err := os.WriteFile(plan,
+		[]byte(strings.Replace(string(b), "length: 60d}", "length: 60d, may_be_empty: true}", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, stderr, code := s.train(plan, log); code != 0 {
@@ -204,7 +216,8 @@ func TestRowsWithoutTheirHistory(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	bundle := filepath.Join(s.dir, "bundle")
-	for _, command := range [][]string{{"features", "--model", bundle, "--data", log, "--out", "-"}, {"score", "--model", bundle, "--data", log, "--out", "-"}} {
+	for _, command := range [][]string{{"features", "--model", bundle, "--data", log, "--out", "-"},
+		{"score", "--model", bundle, "--data", log, "--out", "-"}} {
 		if _, stderr, code := assayRun(t, command...); code != 0 || strings.Contains(stderr, "hardly any history") {
 			t.Errorf("%s of the whole log: %d, %s", command[0], code, stderr)
 		}
@@ -216,8 +229,10 @@ func TestRowsWithoutTheirHistory(t *testing.T) {
 		}
 	}
 	_, log = s.write(byEvent, alone)
-	for _, command := range [][]string{{"features", "--model", bundle, "--data", log, "--out", "-"}, {"score", "--model", bundle, "--data", log, "--out", "-"}} {
-		if _, stderr, code := assayRun(t, command...); code != 0 || !strings.Contains(stderr, "hardly any history") || !strings.Contains(stderr, "paid: 0.0 %, ") {
+	for _, command := range [][]string{{"features", "--model", bundle, "--data", log, "--out", "-"},
+		{"score", "--model", bundle, "--data", log, "--out", "-"}} {
+		if _, stderr, code := assayRun(t, command...); code != 0 || !strings.Contains(stderr, "hardly any history") ||
+			!strings.Contains(stderr, "paid: 0.0 %, ") {
 			t.Errorf("%s of rows alone: %d, %s", command[0], code, stderr)
 		}
 	}
@@ -243,7 +258,8 @@ func TestLabelColumnsOfLogs(t *testing.T) {
 		more []string
 		want string
 	}{
-		{s.rows, nil, "trained on 300 rows"}, {s.rows, []string{"--on-bad-row", "skip"}, "trained on 300 rows"}, {zeros, nil, "trained on 300 rows"},
+		{s.rows, nil, "trained on 300 rows"}, {s.rows, []string{"--on-bad-row", "skip"}, "trained on 300 rows"},
+		{zeros, nil, "trained on 300 rows"},
 		{open, []string{"--label", "bad"}, "trained on 299 rows"},
 	} {
 		plan, log := s.write("column: bad", c.rows)
@@ -255,7 +271,8 @@ func TestLabelColumnsOfLogs(t *testing.T) {
 		outputs = append(outputs, rest)
 	}
 	if outputs[0] != outputs[1] || outputs[0] != outputs[2] {
-		t.Errorf("empty labels of facts, skipped ones and zeros train three models:\n%s", strings.Join(outputs[:3], "\n"))
+		t.Errorf("empty labels of facts, skipped ones and zeros train three models:\n%s",
+			strings.Join(outputs[:3], "\n"))
 	}
 }
 
@@ -269,10 +286,12 @@ func TestRowsBesideVectors(t *testing.T) {
 	}
 	for _, ext := range []string{".csv", ".parquet"} {
 		out := filepath.Join(s.dir, "vectors"+ext)
-		if _, stderr, code := assayRun(t, "features", "--model", filepath.Join(s.dir, "bundle"), "--data", log, "--out", out); code != 0 {
+		if _, stderr, code := assayRun(t, "features", "--model", filepath.Join(s.dir, "bundle"), "--data", log,
+			"--out", out); code != 0 {
 			t.Fatal(stderr)
 		}
-		frame, err := datasets.Read(t.Context(), filepath.Join(s.dir, "vectors.rows"+ext), datasets.Options{Unlabelled: true, Text: []string{"id"}, Time: []string{"time"}})
+		frame, err := datasets.Read(t.Context(), filepath.Join(s.dir, "vectors.rows"+ext),
+			datasets.Options{Unlabelled: true, Text: []string{"id"}, Time: []string{"time"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,12 +318,14 @@ func TestRowsBesideVectors(t *testing.T) {
 				case j >= i || x[3] != r[3]:
 				case x[2] == "application":
 					asked++
-				case x[2] == "payment" && !when.Before(at.AddDate(0, 0, -60).Truncate(48*time.Hour)): // hops of two days
+				case x[2] == "payment" && !when.Before(at.AddDate(0, 0, -60).Truncate(48*time.Hour)):
+					// hops of two days
 					paid++
 				}
 			}
 			want := []string{strconv.Itoa(i + 1), r[0], strconv.Itoa(label), strconv.Itoa(paid), strconv.Itoa(asked)}
-			got := []string{rec.Column(0).ValueStr(n), rec.Column(1).ValueStr(n), rec.Column(3).ValueStr(n), rec.Column(4).ValueStr(n), rec.Column(5).ValueStr(n)}
+			got := []string{rec.Column(0).ValueStr(n), rec.Column(1).ValueStr(n), rec.Column(3).ValueStr(n),
+				rec.Column(4).ValueStr(n), rec.Column(5).ValueStr(n)}
 			if got[2] == "(null)" { // the horizon has not passed
 				want[2] = got[2]
 			}

@@ -31,41 +31,51 @@ const htmlMark = "report.html SHA-256 "
 // recorded makes the report while a stopped server's journal is open, and
 // records its digest there. The report names the log; its receipt lies beside
 // it.
-func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *training.Evaluation, in *eval.Input) (r *eval.Report, seq uint64, err error) {
+func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *training.Evaluation, in *eval.Input) (r *eval.Report,
+	seq uint64, err error) {
 	if _, err := os.Stat(filepath.Join(f.ledger, "journal")); err != nil {
-		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w", f.ledger, err)
+		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w",
+			f.ledger, err)
 	}
-	err = journal.With(ctx, f.ledger, journal.Config{Logger: slog.New(slog.DiscardHandler)}, func(j *journal.Journal) error {
-		in.Ledger = &eval.Ledger{
-			Facts: []eval.Fact{
-				{Name: "Log", Value: j.Origin()}, {Name: "Log's key", Value: j.Key()},
-				{Name: "Recorded there", Value: "the SHA-256 of report.json and of report.html, under the digests of the model and the plan"},
-				{Name: "Receipt", Value: reportReceipt + " beside this file; assay evaluate --check DIR compares it with both files"},
-			},
-			Note: "A report that was changed, or made again with kinder rows, has another digest than the one in the log; the log's order says which came first.",
-		}
-		if r, err = f.make(ctx, u, in); err != nil {
-			return err
-		}
-		u.Step("record the report's digest")
-		digest, html, err := digests(f.out)
-		if err != nil {
-			return err
-		}
-		note := journal.ReportNote{Report: digest, Data: e.Test.Frame.Digest, Rows: uint64(r.N), What: htmlMark + html.String()}
-		if seq, _, err = j.AppendReport(ctx, note, e.Scorer.Bundle.Digest, e.Scorer.Plan.Digest()); err != nil {
-			return err
-		}
-		if err := j.WaitPublished(ctx, seq+1); err != nil {
-			return err
-		}
-		receipt, err := j.Receipt(ctx, seq)
-		if err != nil {
-			return err
-		}
-		u.Done("record %d of %s", seq, j.Origin())
-		return f.writeReceipt(u, receipt)
-	})
+	err = journal.With(ctx, f.ledger, journal.Config{Logger: slog.New(slog.DiscardHandler)},
+		func(j *journal.Journal) error {
+			in.Ledger = &eval.Ledger{
+				Facts: []eval.Fact{
+					{Name: "Log", Value: j.Origin()}, {Name: "Log's key", Value: j.Key()},
+					{Name: "Recorded there",
+						Value: "the SHA-256 of report.json and of report.html, under the digests of the model and " +
+							"the plan"},
+					{Name: "Receipt",
+						Value: reportReceipt +
+							" beside this file; assay evaluate --check DIR compares it with both files"},
+				},
+				Note: "A report that was changed, or made again with kinder rows, has another digest than the one in " +
+					"the " +
+					"log; the log's order says which came first.",
+			}
+			if r, err = f.make(ctx, u, in); err != nil {
+				return err
+			}
+			u.Step("record the report's digest")
+			digest, html, err := digests(f.out)
+			if err != nil {
+				return err
+			}
+			note := journal.ReportNote{Report: digest, Data: e.Test.Frame.Digest, Rows: uint64(r.N),
+				What: htmlMark + html.String()}
+			if seq, _, err = j.AppendReport(ctx, note, e.Scorer.Bundle.Digest, e.Scorer.Plan.Digest()); err != nil {
+				return err
+			}
+			if err := j.WaitPublished(ctx, seq+1); err != nil {
+				return err
+			}
+			receipt, err := j.Receipt(ctx, seq)
+			if err != nil {
+				return err
+			}
+			u.Done("record %d of %s", seq, j.Origin())
+			return f.writeReceipt(u, receipt)
+		})
 	return r, seq, err
 }
 
@@ -107,7 +117,8 @@ func checkReport(u *ui, dir, trust string) error {
 		return err
 	}
 	if leaf.Kind != ledger.Report {
-		return fmt.Errorf("%w: %s is the receipt of a record of kind %s, not of a report", assay.ErrInvalid, path, leaf.Kind)
+		return fmt.Errorf("%w: %s is the receipt of a record of kind %s, not of a report",
+			assay.ErrInvalid, path, leaf.Kind)
 	}
 	var note journal.ReportNote
 	if err := assay.UnmarshalCBOR(r.Decision, &note); err != nil {
@@ -123,7 +134,8 @@ func checkReport(u *ui, dir, trust string) error {
 		same bool
 	}{{"report.json", report == note.Report}, {"report.html", ok && page == html.String()}} {
 		if !f.same {
-			return fmt.Errorf("%w: %s is not the file that record %d is of: it was changed or swapped", assay.ErrCorrupt, filepath.Join(dir, f.name), r.Index)
+			return fmt.Errorf("%w: %s is not the file that record %d is of: it was changed or swapped",
+				assay.ErrCorrupt, filepath.Join(dir, f.name), r.Index)
 		}
 		u.printf("%s  %-16s the SHA-256 that record %d holds\n", u.green("proven "), f.name, r.Index)
 	}

@@ -127,7 +127,8 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	if err := writeFile(u, rowsPath(f.out), write); err != nil {
 		return err
 	}
-	u.Done("wrote %s: the row, id, time and label of each vector, and how many events each window held", rowsPath(f.out))
+	u.Done("wrote %s: the row, id, time and label of each vector, and how many events each window held",
+		rowsPath(f.out))
 	return nil
 }
 

@@ -28,14 +28,19 @@ func (r *reportFlags) register(c *cobra.Command) {
 	fl := c.Flags()
 	fl.BoolVar(&r.on, "report", false, "print what each feature is worth")
 	fl.BoolVar(&r.json, "json", false, "with --report: print one JSON object instead of a table")
-	fl.StringVar(&r.before, "before", "", "with --report: training rows are those before that day or time (default: the first 70 % by time)")
-	fl.StringVar(&r.later, "later", "", "with --report: rows that came later, a file like --data's, for a table without times")
+	fl.StringVar(&r.before, "before", "",
+		"with --report: training rows are those before that day or time (default: the first 70 % by time)")
+	fl.StringVar(&r.later, "later", "",
+		"with --report: rows that came later, a file like --data's, for a table without times")
 	fl.Float64Var(&r.cfg.MinIV, "min-iv", 0.01, "with --report: drop a feature whose information value is less")
 	fl.Float64Var(&r.cfg.MaxPSI, "max-psi", 0.25, "with --report: drop a feature whose stability index is greater")
-	fl.Float64Var(&r.cfg.MaxCorrelation, "max-correlation", 0.98, "with --report: drop a feature whose ranks correlate more with a better one's")
-	fl.IntVar(&r.drop, "drop-by-gain", 0, "with --report: also drop features that a model does not miss, by cross-validation on that many folds")
+	fl.Float64Var(&r.cfg.MaxCorrelation, "max-correlation", 0.98,
+		"with --report: drop a feature whose ranks correlate more with a better one's")
+	fl.IntVar(&r.drop, "drop-by-gain", 0,
+		"with --report: also drop features that a model does not miss, by cross-validation on that many folds")
 	fl.Float64Var(&r.tolerance, "tolerance", 0.0002, "with --drop-by-gain: the AUC that a dropped feature may cost")
-	fl.StringVar(&r.params, "params", "num_iterations=100,num_leaves=15", "with --drop-by-gain: training parameters, k=v,...")
+	fl.StringVar(&r.params, "params", "num_iterations=100,num_leaves=15",
+		"with --drop-by-gain: training parameters, k=v,...")
 }
 
 // featureReport is what `assay features --report --json` prints. Its keys are
@@ -101,7 +106,8 @@ func (f *featuresFlags) runReport(ctx context.Context, u *ui) error {
 			}
 		}
 		if moved > 0 {
-			u.printf("%s moved in %d of %d later months, most in %s: stability index %.3f\n", scores[i].Name, moved, len(months), months[worst], psi[i][worst])
+			u.printf("%s moved in %d of %d later months, most in %s: stability index %.3f\n", scores[i].Name, moved,
+				len(months), months[worst], psi[i][worst])
 		}
 	}
 	return nil
@@ -117,9 +123,11 @@ func kept(scores []features.FeatureScore) (n int) {
 }
 
 func (s *selection) json(scores []features.FeatureScore, months []string, psi [][]float64) featureReport {
-	out := featureReport{Plan: s.plan.Digest().String(), Train: len(s.train), Later: len(s.later), Split: s.how, Keep: []string{}}
+	out := featureReport{Plan: s.plan.Digest().String(), Train: len(s.train), Later: len(s.later),
+		Split: s.how, Keep: []string{}}
 	for i, x := range scores {
-		y := featureScore{Name: x.Name, IV: x.IV, Bins: x.Bins, Missing: x.Missing, Group: x.Group, Correlation: x.Correlation, Keep: x.Keep, Why: x.Why}
+		y := featureScore{Name: x.Name, IV: x.IV, Bins: x.Bins, Missing: x.Missing, Group: x.Group,
+			Correlation: x.Correlation, Keep: x.Keep, Why: x.Why}
 		if x.PSI == x.PSI {
 			y.PSI, y.Months = &x.PSI, map[string]float64{}
 		}
@@ -181,7 +189,8 @@ func (f *featuresFlags) dropByGain(ctx context.Context, u *ui, s *selection, sco
 	}
 	for i := range scores {
 		if scores[i].Keep && !slices.Contains(keep, i) {
-			scores[i].Keep, scores[i].Why = false, fmt.Sprintf("a model without it ranks as well on %d folds", f.report.drop)
+			scores[i].Keep, scores[i].Why = false, fmt.Sprintf("a model without it ranks as well on %d folds",
+				f.report.drop)
 		}
 	}
 	return nil

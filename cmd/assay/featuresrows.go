@@ -41,7 +41,8 @@ func rowsPath(path string) string {
 }
 
 // vectorRows finds the events of a matrix of the table's vectors.
-func rowsOfVectors(ctx context.Context, t *training.Table, u *ui, spec *features.Spec, m *features.Matrix) (*vectorRows, error) {
+func rowsOfVectors(ctx context.Context, t *training.Table, u *ui, spec *features.Spec, m *features.Matrix) (*vectorRows,
+	error) {
 	rec := t.Frame.Record
 	v := &vectorRows{}
 	rows := m.Row
@@ -147,7 +148,8 @@ func (v *vectorRows) parquet(w io.Writer) error {
 		cols = append(cols, b.NewArray())
 	}
 	if v.at != nil {
-		b := array.NewTimestampBuilder(memory.DefaultAllocator, arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
+		b := array.NewTimestampBuilder(memory.DefaultAllocator,
+			arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
 		for _, us := range v.at {
 			b.Append(arrow.Timestamp(us))
 		}

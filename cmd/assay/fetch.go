@@ -46,7 +46,8 @@ func (f *fetchFlags) run(ctx context.Context, u *ui, name string) error {
 	case known && f.url+f.sha256 != "":
 		return usagef("%s is known, with its digest: leave out --url and --sha256", name)
 	case !known && (f.url == "" || f.sha256 == ""):
-		return usagef("%s is not a known set (assay data list): give --url and --sha256, the digest that its publisher states", name)
+		return usagef("%s is not a known set (assay data list): give --url and --sha256, the digest that its "+
+			"publisher states", name)
 	case !known:
 		var err error
 		if info.SHA256, err = assay.ParseDigest(f.sha256); err != nil {

@@ -37,7 +37,8 @@ func TestFetchCommand(t *testing.T) {
 		{[]string{"mine", "--url", srv.URL, "--sha256", other}, 1, "SHA-256"},
 		{[]string{"../mine", "--url", srv.URL, "--sha256", good}, 1, "plain name"},
 	} {
-		if _, stderr, code := assayRun(t, append([]string{"data", "fetch", "--dir", dir}, c.args...)...); code != c.code || !strings.Contains(stderr, c.says) {
+		if _, stderr, code := assayRun(t, append([]string{"data", "fetch", "--dir", dir}, c.args...)...); code !=
+			c.code || !strings.Contains(stderr, c.says) {
 			t.Errorf("data fetch %v: status %d, %s", c.args, code, stderr)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

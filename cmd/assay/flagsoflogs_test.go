@@ -35,9 +35,10 @@ func TestFlagsOfLogs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		with := strings.NewReplacer("windows:\n", "  - {name: early, kind: flag, on: [application, payment]}\nwindows:\n"+
-			"  - {name: early_paid, key: [buyer], on: [payment], where: {field: early, above: 0}, length: 60d}\n"+
-			"  - {name: early_share, key: [buyer], on: [payment], value: early, length: 60d}\n",
+		with := strings.NewReplacer("windows:\n",
+			"  - {name: early, kind: flag, on: [application, payment]}\nwindows:\n"+
+				"  - {name: early_paid, key: [buyer], on: [payment], where: {field: early, above: 0}, length: 60d}\n"+
+				"  - {name: early_share, key: [buyer], on: [payment], value: early, length: 60d}\n",
 			"features:\n", "features:\n  - {name: early}\n"+
 				"  - {name: early_paid, kernel: count, window: early_paid}\n"+
 				"  - {name: early_share, kernel: mean, window: early_share}\n").Replace(string(text))
@@ -47,7 +48,8 @@ func TestFlagsOfLogs(t *testing.T) {
 		if _, stderr, code := s.train(plan, log); code != 0 {
 			t.Fatalf("%v: %s", c, stderr)
 		}
-		out, stderr, code := assayRun(t, "features", "--model", filepath.Join(s.dir, "bundle"), "--data", log, "--out", "-")
+		out, stderr, code := assayRun(t, "features", "--model", filepath.Join(s.dir, "bundle"),
+			"--data", log, "--out", "-")
 		if code != 0 {
 			t.Fatalf("%v: %s", c, stderr)
 		}

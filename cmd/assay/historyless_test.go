@@ -50,7 +50,8 @@ func TestEvaluationsWithoutHistory(t *testing.T) {
 		thin bool
 	}{"whole": {log, false}, "alone": {alone, true}} {
 		out := filepath.Join(s.dir, "report-"+name)
-		_, stderr, code := assayRun(t, "evaluate", "--model", filepath.Join(s.dir, "bundle"), "--data", c.data, "--out", out)
+		_, stderr, code := assayRun(t, "evaluate", "--model", filepath.Join(s.dir, "bundle"),
+			"--data", c.data, "--out", out)
 		if code != 0 || !strings.Contains(stderr, "window paid counts") || strings.Contains(stderr, warning) != c.thin {
 			t.Errorf("%s: %d, %s", name, code, stderr)
 		}
@@ -114,7 +115,8 @@ func TestWindowsThatNobodyReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := "windows:\n  - {name: idle, key: [loan], on: [payment], length: 1d}\n  - {name: lazy, key: [loan], on: [payment], length: 2d}\n"
+	more := "windows:\n  - {name: idle, key: [loan], on: [payment], length: 1d}\n  - {name: lazy, key: [loan], on: " +
+		"[payment], length: 2d}\n"
 	if err := os.WriteFile(plan, []byte(strings.Replace(string(text), "windows:\n", more, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,8 @@ func TestInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := names(t, dir)
-	for _, args := range [][]string{{"demo"}, {"ledger", "fsck"}, {"ledger", "retire"}, {"audit", "--bundle", smallBundle(t)}} {
+	for _, args := range [][]string{{"demo"}, {"ledger", "fsck"}, {"ledger", "retire"},
+		{"audit", "--bundle", smallBundle(t)}} {
 		_, stderr, code := assayRun(t, append(args, "--dir", dir)...)
 		if code != 1 || !strings.Contains(stderr, "stop the server that runs on it") {
 			t.Errorf("assay %s: status %d, %s", strings.Join(args, " "), code, stderr)

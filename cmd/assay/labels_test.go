@@ -55,7 +55,8 @@ func TestSwappedLabelNames(t *testing.T) {
 			var kept []any
 			blocks, _ := s.(map[string]any)["blocks"].([]any)
 			for _, b := range blocks {
-				if table, ok := b.(map[string]any)["table"].(map[string]any); !ok || table["title"] != "Model card" { // digests of files, the label's name
+				// digests of files, the label's name
+				if table, ok := b.(map[string]any)["table"].(map[string]any); !ok || table["title"] != "Model card" {
 					kept = append(kept, b)
 				}
 			}
@@ -66,14 +67,17 @@ func TestSwappedLabelNames(t *testing.T) {
 	few := []string{"--params", "num_iterations=20,num_leaves=8"}
 	numbers, words := filepath.Join(dir, "numbers"), filepath.Join(dir, "words")
 	run(append([]string{"train", "--data", train, "--out", numbers}, few...)...)
-	run(append([]string{"train", "--data", namedLabels(t, train, "paid", "lost"), "--label", "status", "--bad", "lost", "--out", words}, few...)...)
+	run(append([]string{"train", "--data", namedLabels(t, train, "paid", "lost"), "--label", "status", "--bad", "lost",
+		"--out", words}, few...)...)
 	if readFile(t, filepath.Join(numbers, "model.txt")) != readFile(t, filepath.Join(words, "model.txt")) {
 		t.Error("the names of outcomes change the model")
 	}
 	for k, args := range [][]string{
 		{"--data", later, "--label", "target", "--train", train},
-		{"--data", namedLabels(t, later, "paid", "lost"), "--label", "status", "--bad", "lost", "--train", namedLabels(t, train, "paid", "lost")},
-		{"--data", namedLabels(t, later, "lost", "paid"), "--label", "status", "--bad", "paid", "--train", namedLabels(t, train, "lost", "paid")},
+		{"--data", namedLabels(t, later, "paid", "lost"), "--label", "status", "--bad", "lost", "--train",
+			namedLabels(t, train, "paid", "lost")},
+		{"--data", namedLabels(t, later, "lost", "paid"), "--label", "status", "--bad", "paid", "--train",
+			namedLabels(t, train, "lost", "paid")},
 		{"--data", namedLabels(t, later, "paid", "lost"), "--label", "status", "--bad", "paid"},
 		{"--data", later, "--label", "target"},
 	} {
@@ -88,13 +92,16 @@ func TestSwappedLabelNames(t *testing.T) {
 	}
 	turned, straight := figures(filepath.Join(dir, "3")), figures(filepath.Join(dir, "4"))
 	for name, want := range map[string]float64{
-		"auc": 1 - straight["auc"].(float64), "gini": -straight["gini"].(float64), "bad_rate": 1 - straight["bad_rate"].(float64), "n": straight["n"].(float64),
+		"auc": 1 - straight["auc"].(float64), "gini": -straight["gini"].(float64), "bad_rate": 1 -
+			straight["bad_rate"].(float64), "n": straight["n"].(float64),
 	} {
 		if got := turned[name].(float64); math.Abs(got-want) > 1e-12 {
 			t.Errorf("with the good outcome called bad, %s is %v, want %v", name, got, want)
 		}
 	}
-	if _, stderr, code := assayRun(t, "evaluate", "--model", numbers, "--data", namedLabels(t, later, "paid", "lost"), "--label", "status", "--bad", "lots", "--out", filepath.Join(dir, "x")); code != 0 || !strings.Contains(stderr, `holds "lots"`) {
+	if _, stderr, code := assayRun(t, "evaluate", "--model", numbers, "--data", namedLabels(t, later, "paid", "lost"),
+		"--label", "status", "--bad", "lots", "--out", filepath.Join(dir, "x")); code != 0 ||
+		!strings.Contains(stderr, `holds "lots"`) {
 		t.Errorf("a bad outcome that no row has: status %d, %s", code, stderr)
 	}
 	if r := readReport(t, filepath.Join(dir, "x")); !strings.Contains(strings.Join(r.Headline, " "), "one class only") {
@@ -108,7 +115,8 @@ func TestReferenceGroup(t *testing.T) {
 	train, later := creditLoans(t)
 	dir := t.TempDir()
 	bundle := filepath.Join(dir, "bundle")
-	if _, stderr, code := assayRun(t, "train", "--data", train, "--params", "num_iterations=20,num_leaves=8", "--out", bundle); code != 0 {
+	if _, stderr, code := assayRun(t, "train", "--data", train, "--params", "num_iterations=20,num_leaves=8",
+		"--out", bundle); code != 0 {
 		t.Fatal(stderr)
 	}
 	rates := map[string]float64{}
@@ -117,7 +125,8 @@ func TestReferenceGroup(t *testing.T) {
 		if reference != "" {
 			group += "=" + reference
 		}
-		if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", later, "--group", group, "--out", out); code != 0 {
+		if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", later, "--group", group,
+			"--out", out); code != 0 {
 			t.Fatal(stderr)
 		}
 		for _, s := range readReport(t, out).Sections {
@@ -141,7 +150,9 @@ func TestReferenceGroup(t *testing.T) {
 	if len(rates) < 3 {
 		t.Fatalf("the groups are %v", rates)
 	}
-	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", later, "--group", "Home=castle", "--out", filepath.Join(dir, "x")); code != 2 || !strings.Contains(stderr, `"castle"`) || !strings.Contains(stderr, "rent") {
+	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", later, "--group", "Home=castle", "--out",
+		filepath.Join(dir, "x")); code != 2 || !strings.Contains(stderr, `"castle"`) ||
+		!strings.Contains(stderr, "rent") {
 		t.Errorf("no such level: status %d, %s", code, stderr)
 	}
 }
@@ -163,15 +174,18 @@ func TestFewBadRowsAreNotCalibratedAway(t *testing.T) {
 	dir := t.TempDir()
 	data, bundle, out := filepath.Join(dir, "few.csv"), filepath.Join(dir, "bundle"), filepath.Join(dir, "report")
 	write(t, data, strings.Join(lines, "\n")+"\n")
-	_, stderr, code := assayRun(t, "train", "--data", data, "--params", "num_iterations=20,min_data_in_leaf=5", "--out", bundle)
+	_, stderr, code := assayRun(t, "train", "--data", data, "--params", "num_iterations=20,min_data_in_leaf=5", "--out",
+		bundle)
 	if code != 0 || !strings.Contains(stderr, "NOT CALIBRATED") {
 		t.Fatalf("status %d, %s", code, stderr)
 	}
 	var c struct{ Calibration struct{ Method string } }
-	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(bundle, "calibration.json"))), &c); err != nil || c.Calibration.Method != "none" {
+	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(bundle, "calibration.json"))), &c); err != nil ||
+		c.Calibration.Method != "none" {
 		t.Errorf("the bundle is calibrated by %q, %v", c.Calibration.Method, err)
 	}
-	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", data, "--label", "target", "--out", out); code != 0 {
+	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", data, "--label", "target",
+		"--out", out); code != 0 {
 		t.Fatal(stderr)
 	}
 	report := readReport(t, out)

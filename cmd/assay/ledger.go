@@ -36,10 +36,14 @@ func ledgerCommand(u *ui) *cobra.Command {
 		need       []string
 		run        func(*ledgerFlags, context.Context, *ui) error
 	}{
-		{"fsck", "Derive everything again (records, leaves, tiles, checkpoints, anchors) and name the first thing wrong", nil, (*ledgerFlags).fsck},
-		{"backup", "Copy the records to --to; keys are not copied, keep them apart", []string{"to"}, (*ledgerFlags).backup},
-		{"erase", "Destroy the key of --subject: its private parts can never be read again", []string{"subject", "reason"}, (*ledgerFlags).erase},
-		{"retire", "Drop the private parts of records before --before: their retention has passed", nil, (*ledgerFlags).retire},
+		{"fsck", "Derive everything again (records, leaves, tiles, checkpoints, anchors) and name the first thing " +
+			"wrong", nil, (*ledgerFlags).fsck},
+		{"backup", "Copy the records to --to; keys are not copied, keep them apart", []string{"to"},
+			(*ledgerFlags).backup},
+		{"erase", "Destroy the key of --subject: its private parts can never be read again",
+			[]string{"subject", "reason"}, (*ledgerFlags).erase},
+		{"retire", "Drop the private parts of records before --before: their retention has passed", nil,
+			(*ledgerFlags).retire},
 		{"rotate", "Replace the master key and wrap every subject's key again", nil, (*ledgerFlags).rotate},
 	} {
 		f := new(ledgerFlags)
@@ -54,14 +58,17 @@ func ledgerCommand(u *ui) *cobra.Command {
 		switch s.use {
 		case "fsck":
 			fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
-			fl.BoolVar(&f.rebuild, "rebuild-log", false, "first move the log's directory aside and build it again from the records")
+			fl.BoolVar(&f.rebuild, "rebuild-log", false,
+				"first move the log's directory aside and build it again from the records")
 		case "backup":
 			fl.StringVar(&f.to, "to", "", "directory to make")
 		case "erase":
-			fl.StringVar(&f.subject, "subject", "", "role:id of the records' first entity, or event:id of records without one")
+			fl.StringVar(&f.subject, "subject", "",
+				"role:id of the records' first entity, or event:id of records without one")
 			fl.StringVar(&f.reason, "reason", "", "why, for the public record; name nobody in it")
 		case "retire":
-			fl.Uint64Var(&f.before, "before", 0, "sequence number of the first record to keep, at most the number of records")
+			fl.Uint64Var(&f.before, "before", 0,
+				"sequence number of the first record to keep, at most the number of records")
 		}
 		c.AddCommand(sub)
 	}
@@ -111,12 +118,14 @@ func (f *ledgerFlags) erase(ctx context.Context, u *ui) error {
 	return f.with(ctx, func(j *journal.Journal) error {
 		seq, _, err := j.Erase(ctx, f.subject, f.reason)
 		if errors.Is(err, assay.ErrNotFound) {
-			return fmt.Errorf("no record is sealed under that subject's key: write role:id, as in buyer:B-0042: %w", err)
+			return fmt.Errorf("no record is sealed under that subject's key: write role:id, as in buyer:B-0042: %w",
+				err)
 		}
 		if err != nil {
 			return err
 		}
-		u.printf("erased, as record %d; take a new backup: the private parts in older ones cannot be read any more\n", seq)
+		u.printf("erased, as record %d; take a new backup: the private parts in older ones cannot be read any more\n",
+			seq)
 		return nil
 	})
 }
@@ -124,7 +133,8 @@ func (f *ledgerFlags) erase(ctx context.Context, u *ui) error {
 func (f *ledgerFlags) retire(ctx context.Context, u *ui) error {
 	return f.with(ctx, func(j *journal.Journal) error {
 		if n := j.Stats().Durable; f.before > n {
-			return usagef("--before %d: the journal has %d records, so this would drop every private part; --before %d says so", f.before, n, n)
+			return usagef("--before %d: the journal has %d records, so this would drop every private part; --before "+
+				"%d says so", f.before, n, n)
 		}
 		n, err := j.Retire(ctx, f.before)
 		if err != nil {
@@ -151,7 +161,9 @@ func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
 	}
 	u.Step("derive the ledger again from its records")
 	if f.rebuild {
-		if err := f.with(ctx, func(j *journal.Journal) error { return j.WaitPublished(ctx, j.Stats().Durable) }); err != nil {
+		if err := f.with(ctx, func(j *journal.Journal) error {
+			return j.WaitPublished(ctx, j.Stats().Durable)
+		}); err != nil {
 			return err
 		}
 		f.rebuild = false
@@ -171,7 +183,8 @@ func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
 	}
 	u.printf("%d records (%d opened, %d erased, %d retired), %d promises' groups, %d request ids, %d keys\n",
 		rep.Records, rep.Opened, rep.Erased, rep.Retired, rep.Groups, rep.Requests, rep.Keys)
-	u.printf("%d log entries and %d tiles under a checkpoint of %d leaves; %d of them anchored\n", rep.Entries, rep.Tiles, rep.Size, rep.Anchored)
+	u.printf("%d log entries and %d tiles under a checkpoint of %d leaves; %d of them anchored\n", rep.Entries,
+		rep.Tiles, rep.Size, rep.Anchored)
 	return nil
 }
 
@@ -190,7 +203,8 @@ func fsckAnchor(dir string, rep *journal.FsckReport) error {
 		return err
 	}
 	if res := anchor.VerifyProof(rep.AnchorProof, cp, trust); !res.Consistent() {
-		return fmt.Errorf("fsck: the anchor of the checkpoint of %d leaves: %s: %w", cp.Size, res.Summary(), assay.ErrCorrupt)
+		return fmt.Errorf("fsck: the anchor of the checkpoint of %d leaves: %s: %w", cp.Size,
+			res.Summary(), assay.ErrCorrupt)
 	}
 	return nil
 }

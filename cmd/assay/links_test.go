@@ -18,7 +18,8 @@ func TestLinks(t *testing.T) {
 		}
 		for _, part := range strings.Split(string(text), "](")[1:] {
 			link, _, ok := strings.Cut(part, ")")
-			if link, _, _ = strings.Cut(link, "#"); !ok || link == "" || strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
+			if link, _, _ = strings.Cut(link, "#"); !ok || link == "" || strings.Contains(link, "://") ||
+				strings.HasPrefix(link, "mailto:") {
 				continue
 			}
 			if _, err := os.Stat(filepath.Join("../..", filepath.Dir(name), link)); err != nil {

@@ -70,9 +70,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func newRoot(ui *ui) *cobra.Command {
 	var root *cobra.Command
 	root = &cobra.Command{
-		Use:           "assay",
-		Short:         "Train credit models, score transactions, and prove each decision",
-		Long:          "Assay tests a transaction and stamps the result: it trains gradient-boosted credit\nmodels, scores over gRPC, and anchors every decision so that its receipt verifies offline.",
+		Use:   "assay",
+		Short: "Train credit models, score transactions, and prove each decision",
+		Long: "Assay tests a transaction and stamps the result: it trains gradient-boosted credit\nmodels, " +
+			"scores over gRPC, and anchors every decision so that its receipt verifies offline.",
 		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -97,7 +98,8 @@ func newRoot(ui *ui) *cobra.Command {
 			c.InitDefaultVersionFlag()
 			return c.Help()
 		},
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) (names []string,
+			_ cobra.ShellCompDirective) {
 			c, _, err := root.Find(args)
 			if err != nil {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -114,8 +116,10 @@ func newRoot(ui *ui) *cobra.Command {
 		return usagef("%v%s; `%s --help` lists the flags", err, nearestFlag(c, err), c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
-		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui), scoreCommand(ui), recordCommand(ui),
-		evaluateCommand(ui), importCommand(ui), exportCommand(ui), verifyCommand(ui), auditCommand(ui), ledgerCommand(ui), chainCommand(ui), devchainCommand(ui),
+		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui),
+		scoreCommand(ui), recordCommand(ui),
+		evaluateCommand(ui), importCommand(ui), exportCommand(ui), verifyCommand(ui), auditCommand(ui),
+		ledgerCommand(ui), chainCommand(ui), devchainCommand(ui),
 	} {
 		root.AddCommand(c)
 	}

@@ -43,7 +43,8 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 func smallBundle(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bundle")
-	code := run(t.Context(), []string{"train", "--data", "credit_data", "--out", dir, "--params", "num_iterations=20", "--calibrate", "none"}, io.Discard, os.Stderr)
+	code := run(t.Context(), []string{"train", "--data", "credit_data", "--out", dir, "--params", "num_iterations=20",
+		"--calibrate", "none"}, io.Discard, os.Stderr)
 	if code != 0 {
 		t.Fatalf("train ended with status %d", code)
 	}
@@ -81,9 +82,12 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"scroe"}, 2, `did you mean "score"?`},
 		{[]string{"train", "--dta", "x"}, 2, `did you mean "--data"?`},
 		{[]string{"train"}, 2, "needs --data"},
-		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--params", "num_leafs=3"}, 1, "num_leafs"},
-		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--params", "oops"}, 2, "key=value"},
-		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--calibrate", "magic"}, 1, "isotonic"},
+		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--params", "num_leafs=3"}, 1,
+			"num_leafs"},
+		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--params", "oops"}, 2,
+			"key=value"},
+		{[]string{"train", "--data", "credit_data", "--out", filepath.Join(dir, "x"), "--calibrate", "magic"}, 1,
+			"isotonic"},
 		{[]string{"train", "--data", filepath.Join(dir, "none.csv"), "--out", filepath.Join(dir, "x")}, 1, "none.csv"},
 		{[]string{"train", "--data", oneClass, "--out", filepath.Join(dir, "x")}, 1, ""},
 		{[]string{"train", "--data", empty, "--out", filepath.Join(dir, "x")}, 1, "empty.csv"},
@@ -105,7 +109,8 @@ func TestCommandLine(t *testing.T) {
 	} {
 		_, stderr, code := assayRun(t, c.args...)
 		if code != c.code || !strings.Contains(stderr, c.says) {
-			t.Errorf("assay %s: status %d, want %d; stderr %q, want %q in it", strings.Join(c.args, " "), code, c.code, stderr, c.says)
+			t.Errorf("assay %s: status %d, want %d; stderr %q, want %q in it", strings.Join(c.args, " "), code,
+				c.code, stderr, c.says)
 		}
 		if code == 1 && strings.HasPrefix(strings.Join(c.args, " "), "train") {
 			if _, err := os.Stat(filepath.Join(dir, "x")); err == nil {
@@ -126,16 +131,20 @@ func TestScoreAndExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	if len(lines) != 4455 || lines[0] != "row,margin,pd,points,grade,decision" || len(strings.Split(lines[1], ",")) != 6 {
+	if len(lines) != 4455 || lines[0] != "row,margin,pd,points,grade,decision" ||
+		len(strings.Split(lines[1], ",")) != 6 {
 		t.Errorf("%d lines, the first two %q", len(lines), lines[:2])
 	}
-	if _, stderr, code := assayRun(t, "features", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "x.parquet")); code != 0 {
+	if _, stderr, code := assayRun(t, "features", "--model", bundle, "--data", "credit_data", "--out",
+		filepath.Join(dir, "x.parquet")); code != 0 {
 		t.Fatal(stderr)
 	}
-	if text, stderr, code := assayRun(t, "export", "--model", bundle, "--out", "-"); code != 0 || !strings.HasPrefix(text, "tree\nversion=v3\n") {
+	if text, stderr, code := assayRun(t, "export", "--model", bundle, "--out", "-"); code != 0 ||
+		!strings.HasPrefix(text, "tree\nversion=v3\n") {
 		t.Errorf("export: %s %.40q", stderr, text)
 	}
-	if out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "lending_club", "--out", filepath.Join(dir, "r")); code != 1 {
+	if out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "lending_club", "--out",
+		filepath.Join(dir, "r")); code != 1 {
 		t.Errorf("a table without the plan's fields was evaluated: %s %s", out, stderr)
 	}
 }
@@ -148,7 +157,8 @@ func TestImport(t *testing.T) {
 	vectors := filepath.Join(dir, "vectors.csv")
 	for _, args := range [][]string{
 		{"export", "--model", bundle, "--out", model},
-		{"import", "--from", "lightgbm", "--file", model, "--policy", filepath.Join(bundle, models.PolicyFile), "--out", again},
+		{"import", "--from", "lightgbm", "--file", model, "--policy", filepath.Join(bundle, models.PolicyFile), "--out",
+			again},
 		{"features", "--model", bundle, "--data", "credit_data", "--out", vectors},
 		{"score", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "a.csv")},
 		{"score", "--model", again, "--data", vectors, "--out", filepath.Join(dir, "b.csv")},
@@ -171,7 +181,8 @@ func TestImport(t *testing.T) {
 	for _, args := range [][]string{
 		{"import", "--from", "onnx", "--file", model, "--out", filepath.Join(dir, "x")},
 		{"import", "--from", "lightgbm", "--file", vectors, "--out", filepath.Join(dir, "x")},
-		{"import", "--from", "lightgbm", "--file", model, "--plan", filepath.Join(again, "none.json"), "--out", filepath.Join(dir, "x")},
+		{"import", "--from", "lightgbm", "--file", model, "--plan", filepath.Join(again, "none.json"), "--out",
+			filepath.Join(dir, "x")},
 	} {
 		if _, stderr, code := assayRun(t, args...); code == 0 || stderr == "" {
 			t.Errorf("assay %s: status %d, %q", strings.Join(args, " "), code, stderr)

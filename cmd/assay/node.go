@@ -22,10 +22,12 @@ import (
 )
 
 // openNode opens a node with the embedded chain.
-func openNode(ctx context.Context, dir string, b *models.Bundle, l net.Listener, every time.Duration, log *slog.Logger) (*node.Node, error) {
+func openNode(ctx context.Context, dir string, b *models.Bundle, l net.Listener, every time.Duration,
+	log *slog.Logger) (*node.Node, error) {
 	return node.Open(ctx, node.Config{
 		Dir: dir, Bundle: b, Listener: l, AnchorEvery: every, Logger: log,
-		Chain: func(ctx context.Context, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain, error) {
+		Chain: func(ctx context.Context, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain,
+			error) {
 			e, err := devchain.Start(ctx, dir, origin, source, devchain.Config{Logger: log}, cfg)
 			if err != nil {
 				return nil, err
@@ -37,7 +39,8 @@ func openNode(ctx context.Context, dir string, b *models.Bundle, l net.Listener,
 
 // scoreAll asks for all decisions with as many requests in flight as a busy
 // platform would have.
-func scoreAll(ctx context.Context, c *assayclient.Client, rows []assayclient.Request, progress func(done int)) ([]*assayclient.Decision, error) {
+func scoreAll(ctx context.Context, c *assayclient.Client, rows []assayclient.Request,
+	progress func(done int)) ([]*assayclient.Decision, error) {
 	const inFlight = 64
 	out := make([]*assayclient.Decision, len(rows))
 	var next, done atomic.Int64

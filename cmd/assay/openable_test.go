@@ -52,15 +52,19 @@ func TestNamesInAnyScript(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	for script, names := range map[string][]string{
-		"chinese": {"金额", "收入", "年龄"}, "russian": {"Сумма", "Доход", "Стажа"}, "accents": {"âge", "ége", "x"}, "arabic": {"المبلغ", "الدخل", "x"},
-		"symbols": {"rate %", "rate_%", "rate__"}, "units": {"amount ($)", "amount (€)", "amount"}, "reserved": {"in", "true", "event"}, "quotes": {`a"b`, `a\b`, "a'b"},
+		"chinese": {"金额", "收入", "年龄"}, "russian": {"Сумма", "Доход", "Стажа"}, "accents": {"âge", "ége", "x"},
+		"arabic":  {"المبلغ", "الدخل", "x"},
+		"symbols": {"rate %", "rate_%", "rate__"}, "units": {"amount ($)", "amount (€)", "amount"},
+		"reserved": {"in", "true", "event"}, "quotes": {`a"b`, `a\b`, "a'b"},
 	} {
 		t.Run(script, func(t *testing.T) {
 			table, dir := namedTable(t, names), t.TempDir()
 			at := func(name string) string { return filepath.Join(dir, name) }
 			decides := at("policy.yaml")
-			rule := fmt.Sprintf("name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules:\n  - name: r\n    outcome: review\n    on_missing: skip\n"+
-				"    when: |-\n      event[%[1]q] > 3.0 && feature[%[1]q] > 3.0 && !missing.event[%[2]q]\n", names[0], names[1])
+			rule := fmt.Sprintf("name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules:\n  - name: r\n "+
+				"outcome: review\n    on_missing: skip\n"+
+				"    when: |-\n      event[%[1]q] > 3.0 && feature[%[1]q] > 3.0 && !missing.event[%[2]q]\n", names[0],
+				names[1])
 			if err := os.WriteFile(decides, []byte(rule), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +72,8 @@ func TestNamesInAnyScript(t *testing.T) {
 			for _, args := range [][]string{
 				append([]string{"train", "--data", table, "--out", at("b"), "--policy", decides}, few...),
 				{"score", "--model", at("b"), "--data", table, "--out", at("scores.csv")},
-				append([]string{"train", "--data", table, "--out", at("refit"), "--refit", at("b"), "--policy", decides}, few...),
+				append([]string{"train", "--data", table, "--out", at("refit"), "--refit", at("b"),
+					"--policy", decides}, few...),
 				{"score", "--model", at("refit"), "--data", table, "--out", at("scores.csv")},
 				{"evaluate", "--model", at("b"), "--data", table, "--out", at("report")},
 				{"export", "--model", at("b"), "--out", at("model.txt")},
@@ -88,7 +93,8 @@ func TestPolicyIsCheckedBeforeTraining(t *testing.T) {
 	table, dir := namedTable(t, []string{"amount", "income", "age"}), t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	wrong := at("wrong.yaml")
-	text := "name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules: [{name: r, when: 'event.nosuch > 1.0', outcome: review}]\n"
+	text := "name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules: [{name: r, when: 'event.nosuch > 1.0', " +
+		"outcome: review}]\n"
 	if err := os.WriteFile(wrong, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +132,8 @@ func TestPolicyIsCheckedBeforeTraining(t *testing.T) {
 func TestWhatIsWrittenOpens(t *testing.T) {
 	table, dir := namedTable(t, []string{"amount", "income", "age"}), t.TempDir()
 	out := filepath.Join(dir, "b")
-	if _, stderr, code := assayRun(t, "train", "--data", table, "--params", "num_iterations=5,num_leaves=7", "--out", out); code != 0 {
+	if _, stderr, code := assayRun(t, "train", "--data", table, "--params", "num_iterations=5,num_leaves=7",
+		"--out", out); code != 0 {
 		t.Fatal(stderr)
 	}
 	b, err := models.ReadBundle(out)
@@ -142,7 +149,8 @@ func TestWhatIsWrittenOpens(t *testing.T) {
 	} {
 		broken := *b
 		spoil(&broken)
-		if err := training.WriteBundle(out, &broken); err == nil || !strings.Contains(err.Error(), "no server could open it") {
+		if err := training.WriteBundle(out, &broken); err == nil ||
+			!strings.Contains(err.Error(), "no server could open it") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -34,7 +34,9 @@ func bundleTarget(dir string) error {
 	case err != nil:
 		return err
 	}
-	if len(entries) > 0 && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == models.ManifestFile }) {
+	if len(entries) > 0 && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return e.Name() == models.ManifestFile
+	}) {
 		return fmt.Errorf("%s exists and is not a bundle: choose another directory", dir)
 	}
 	return nil
@@ -51,7 +53,8 @@ func bundleName(out, data string) string {
 
 // writtenPlan begins a plan that a command has written beside a bundle. The
 // digest is that of the lines below it: a person has not changed them.
-const writtenPlan = "# The plan of the bundle beside it, as `assay train` has inferred it. Of the lines below, unchanged: sha256 "
+const writtenPlan = "# The plan of the bundle beside it, as `assay train` has inferred it. Of the lines below, " +
+	"unchanged: sha256 "
 
 // beside is the text of an inferred plan for the place beside its bundle.
 func beside(plan []byte) []byte {
@@ -79,7 +82,8 @@ func writePlan(u *ui, out string, spec *features.Spec) error {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return err
 		case err == nil && edited(old):
-			u.Note("%s was edited and is left as it is: it is not the plan of the bundle that is written now; to train with it, give it by --plan", name)
+			u.Note("%s was edited and is left as it is: it is not the plan of the bundle that is written now; to "+
+				"train with it, give it by --plan", name)
 			continue
 		}
 		err = writeFile(u, name, func(w io.Writer) error { _, err := w.Write(text); return err })

@@ -33,7 +33,9 @@ func TestPlanBesideBundle(t *testing.T) {
 	out := filepath.Join(dir, "limits-2026")
 	train := func(data string, more ...string) string {
 		t.Helper()
-		_, stderr, code := assayRun(t, append([]string{"train", "--data", data, "--out", out, "--params", "num_iterations=2", "--calibrate", "none"}, more...)...)
+		_, stderr, code := assayRun(t,
+			append([]string{"train", "--data", data, "--out", out, "--params", "num_iterations=2",
+				"--calibrate", "none"}, more...)...)
 		if code != 0 {
 			t.Fatal(stderr)
 		}
@@ -64,7 +66,8 @@ func TestPlanBesideBundle(t *testing.T) {
 	if err := os.WriteFile(out+".plan.yaml", append(edited, "# mine\n"...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if said := train(first); !strings.Contains(said, "was edited and is left as it is: it is not the plan of the bundle") {
+	if said := train(first); !strings.Contains(said,
+		"was edited and is left as it is: it is not the plan of the bundle") {
 		t.Error(said)
 	}
 	holds(".plan.yaml", "income")

@@ -125,7 +125,8 @@ func TestTuneGoesOn(t *testing.T) {
 	search := func(log string, trials string) string {
 		t.Helper()
 		out := filepath.Join(t.TempDir(), "bundle") // of one name: a model is named after its directory
-		_, stderr, code := assayRun(t, "train", "--data", "credit_data", "--params", "num_iterations=10", "--calibrate", "none",
+		_, stderr, code := assayRun(t, "train", "--data", "credit_data", "--params", "num_iterations=10", "--calibrate",
+			"none",
 			"--tune", trials, "--tune-log", log, "--cv", "3", "--out", out)
 		if code != 0 {
 			t.Fatal(stderr)

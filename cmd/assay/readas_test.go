@@ -21,7 +21,10 @@ import (
 func TestCodesStayTexts(t *testing.T) {
 	at, few := textTable(t)
 	for _, more := range [][]string{{"--out", at("bundle")}, {"--out", at("streamed"), "--stream"}} {
-		if _, stderr, code := assayRun(t, append(append([]string{"train", "--data", at("t.csv"), "--plan", at("plan.yaml")}, few...), more...)...); code != 0 {
+		if _, stderr,
+			code := assayRun(t,
+			append(append([]string{"train", "--data", at("t.csv"), "--plan", at("plan.yaml")}, few...),
+				more...)...); code != 0 {
 			t.Fatal(stderr)
 		}
 	}
@@ -49,15 +52,20 @@ func TestCodesStayTexts(t *testing.T) {
 // no outcome; a column that is called like the label may hold anything.
 func TestScoreNeedsNoLabel(t *testing.T) {
 	at, few := textTable(t)
-	if _, stderr, code := assayRun(t, append([]string{"train", "--data", at("t.csv"), "--plan", at("plan.yaml"), "--out", at("bundle")}, few...)...); code != 0 {
+	if _, stderr,
+		code := assayRun(t,
+		append([]string{"train", "--data", at("t.csv"), "--plan", at("plan.yaml"), "--out", at("bundle")},
+			few...)...); code != 0 {
 		t.Fatal(stderr)
 	}
-	for name, text := range map[string]string{"empty.csv": "zip,target\n01234,\n1234,\n", "open.csv": "zip,target\n01234,pending\n1234,open\n", "none.csv": "zip\n01234\n1234\n"} {
+	for name, text := range map[string]string{"empty.csv": "zip,target\n01234,\n1234,\n",
+		"open.csv": "zip,target\n01234,pending\n1234,open\n", "none.csv": "zip\n01234\n1234\n"} {
 		write(t, at(name), text)
 		if pd := scoresOf(t, at("bundle"), at(name)); len(pd) != 2 {
 			t.Errorf("%s: %d scores, want 2", name, len(pd))
 		}
-		if _, stderr, code := assayRun(t, "evaluate", "--model", at("bundle"), "--data", at("t.csv"), "--declined", at(name), "--out", at("report")); code != 0 {
+		if _, stderr, code := assayRun(t, "evaluate", "--model", at("bundle"), "--data", at("t.csv"), "--declined",
+			at(name), "--out", at("report")); code != 0 {
 			t.Errorf("--declined %s: status %d, %s", name, code, stderr)
 		}
 	}
@@ -73,16 +81,20 @@ func TestRowsWithoutLabel(t *testing.T) {
 	}
 	write(t, at("open.csv"), strings.Replace(string(b), "\n1234,0\n", "\n1234,\n", 2))
 	for _, stream := range []bool{false, true} {
-		args := append([]string{"train", "--data", at("open.csv"), "--plan", at("plan.yaml"), "--out", at("b"), fmt.Sprintf("--stream=%t", stream)}, few...)
-		if _, stderr, code := assayRun(t, args...); code != 1 || !strings.Contains(stderr, `2 rows have no label in column "target", the first is row 2`) {
+		args := append([]string{"train", "--data", at("open.csv"), "--plan", at("plan.yaml"), "--out", at("b"),
+			fmt.Sprintf("--stream=%t", stream)}, few...)
+		if _, stderr, code := assayRun(t, args...); code != 1 ||
+			!strings.Contains(stderr, `2 rows have no label in column "target", the first is row 2`) {
 			t.Errorf("stream %t: status %d, %s", stream, code, stderr)
 		}
 		out, stderr, code := assayRun(t, append(args, "--on-bad-row", "skip")...)
-		if code != 0 || !strings.Contains(out, "trained on 298 rows") || !strings.Contains(stderr, "2 rows of "+at("open.csv")+" were left out") {
+		if code != 0 || !strings.Contains(out, "trained on 298 rows") ||
+			!strings.Contains(stderr, "2 rows of "+at("open.csv")+" were left out") {
 			t.Errorf("stream %t: status %d, %s%s", stream, code, out, stderr)
 		}
 	}
-	if _, stderr, code := assayRun(t, "evaluate", "--model", at("b"), "--data", at("open.csv"), "--out", at("report"), "--on-bad-row", "skip"); code != 0 || !strings.Contains(stderr, "evaluate on 298 rows") {
+	if _, stderr, code := assayRun(t, "evaluate", "--model", at("b"), "--data", at("open.csv"), "--out", at("report"),
+		"--on-bad-row", "skip"); code != 0 || !strings.Contains(stderr, "evaluate on 298 rows") {
 		t.Errorf("status %d, %s", code, stderr)
 	}
 }
@@ -96,7 +108,8 @@ func TestBadWord(t *testing.T) {
 	}
 	for _, c := range [][2]string{{"charged off", "current"}, {"2", "1"}, {"Y", "N"}} {
 		write(t, at("words.csv"), strings.NewReplacer(",1\n", ","+c[0]+"\n", ",0\n", ","+c[1]+"\n").Replace(string(b)))
-		args := append([]string{"train", "--data", at("words.csv"), "--plan", at("plan.yaml"), "--out", at("b")}, few...)
+		args := append([]string{"train", "--data", at("words.csv"), "--plan", at("plan.yaml"), "--out", at("b")},
+			few...)
 		if _, stderr, code := assayRun(t, args...); code != 1 || !strings.Contains(stderr, "--bad") {
 			t.Errorf("%s: status %d, %s", c[0], code, stderr)
 		}
@@ -118,13 +131,18 @@ func TestInferredPlanSaysWhatItLeavesOut(t *testing.T) {
 	data := filepath.Join(dir, "t.csv")
 	write(t, data, rows.String())
 	for _, more := range []string{"--stream=false", "--stream"} {
-		_, stderr, code := assayRun(t, "train", "--data", data, "--out", filepath.Join(dir, "b"), "--params", "num_iterations=2", "--calibrate", "none", more)
-		if code != 0 || !strings.Contains(stderr, "the inferred plan leaves out row (row numbers), name (texts, most of which occur once), blank (no values)") {
+		_, stderr, code := assayRun(t, "train", "--data", data, "--out", filepath.Join(dir, "b"), "--params",
+			"num_iterations=2", "--calibrate", "none", more)
+		if code != 0 ||
+			!strings.Contains(stderr,
+				"the inferred plan leaves out row (row numbers), name (texts, most of which occur once), blank (no "+
+					"values)") {
 			t.Errorf("%s: status %d, %s", more, code, stderr)
 		}
 	}
 	write(t, data, "name,x,target\n")
-	if _, stderr, code := assayRun(t, "train", "--data", data, "--out", filepath.Join(dir, "b")); code != 1 || !strings.Contains(stderr, "has no rows") {
+	if _, stderr, code := assayRun(t, "train", "--data", data, "--out", filepath.Join(dir, "b")); code != 1 ||
+		!strings.Contains(stderr, "has no rows") {
 		t.Errorf("a header alone: status %d, %s", code, stderr)
 	}
 }
@@ -174,7 +192,8 @@ func TestEventLogAsCSV(t *testing.T) {
 	var text [2]string
 	for i, data := range []string{log, file.Name()} {
 		bundle := filepath.Join(dir, fmt.Sprint("b", i))
-		if _, stderr, code := assayRun(t, "train", "--data", data, "--plan", plan, "--before", "2023-01-01", "--params", "num_iterations=5", "--calibrate", "none", "--out", bundle); code != 0 {
+		if _, stderr, code := assayRun(t, "train", "--data", data, "--plan", plan, "--before", "2023-01-01", "--params",
+			"num_iterations=5", "--calibrate", "none", "--out", bundle); code != 0 {
 			t.Fatal(stderr)
 		}
 		b, err := os.ReadFile(filepath.Join(bundle, "model.txt"))
@@ -207,7 +226,9 @@ func textTable(t *testing.T) (at func(string) string, few []string) {
 		}
 	}
 	write(t, at("t.csv"), rows.String())
-	write(t, at("plan.yaml"), "version: 1\nlabel: {column: target}\nfields: [{name: zip, kind: text}]\nfeatures: [{name: zip, min_count: 5}]\n")
+	write(t, at("plan.yaml"),
+		"version: 1\nlabel: {column: target}\nfields: [{name: zip, kind: text}]\nfeatures: [{name: zip, min_count: "+
+			"5}]\n")
 	return at, []string{"--params", "num_iterations=5,min_data_in_leaf=5", "--calibrate", "none"}
 }
 

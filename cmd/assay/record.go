@@ -49,7 +49,8 @@ func recordCommand(u *ui) *cobra.Command {
 	f.register(c, "the event log")
 	c.Flags().StringVar(&f.model, "model", "", "bundle that the server decides by: its plan says how the log is read")
 	c.Flags().StringVar(&f.server, "server", "", "address of the running server")
-	c.Flags().StringVar(&f.serverCA, "server-ca", "", "PEM file of the authority that signed the server's certificate (default: plain text)")
+	c.Flags().StringVar(&f.serverCA, "server-ca", "",
+		"PEM file of the authority that signed the server's certificate (default: plain text)")
 	c.Flags().StringVar(&f.prefix, "prefix", "history/", "what stands before an event's id in its request id")
 	c.Flags().StringVar(&f.out, "out", "", "CSV file of what became of each row: sequence number, lateness, promise")
 	return c
@@ -68,7 +69,8 @@ func (f *recordFlags) run(ctx context.Context, u *ui) error {
 	}
 	spec := plan.Spec()
 	if spec.ID == "" || spec.Time == "" {
-		return fmt.Errorf("%w: the plan names no `id` or no `time` column: an event that is recorded has an id, which makes sending it again safe, and a time", assay.ErrInvalid)
+		return fmt.Errorf("%w: the plan names no `id` or no `time` column: an event that is recorded has an id, "+
+			"which makes sending it again safe, and a time", assay.ErrInvalid)
 	}
 	f.unlabelled = true
 	f.readAs(spec)
@@ -85,11 +87,13 @@ func (f *recordFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	defer c.Close()
-	s := &sender{ctx: ctx, u: u, client: c, table: t, prefix: f.prefix, skip: bool(f.onBadRow), late: map[string]uint64{}}
+	s := &sender{ctx: ctx, u: u, client: c, table: t, prefix: f.prefix, skip: bool(f.onBadRow),
+		late: map[string]uint64{}}
 	u.Step("record %d events", t.NumRows())
 	send := func(w io.Writer) error {
 		s.out = csv.NewWriter(w)
-		if err := s.out.Write([]string{"row", "request_id", "sequence", "late_by_seconds", "late_windows", "promise"}); err != nil {
+		if err := s.out.Write([]string{"row", "request_id", "sequence", "late_by_seconds", "late_windows",
+			"promise"}); err != nil {
 			return err
 		}
 		if err := s.all(plan); err != nil {
@@ -131,7 +135,8 @@ func (s *sender) all(plan *features.Plan) error {
 	s.began = time.Now()
 	err := plan.EachEvent(s.table.Frame.Record, func(row int, ev *assay.Event) error {
 		if ev.ID == "" {
-			return fmt.Errorf("%w: %s: row %d has no id in column %q", assay.ErrInvalid, s.table.Name, s.table.Place(row), plan.Spec().ID)
+			return fmt.Errorf("%w: %s: row %d has no id in column %q", assay.ErrInvalid, s.table.Name,
+				s.table.Place(row), plan.Spec().ID)
 		}
 		s.rows, s.batch = append(s.rows, row), append(s.batch, assayclient.Request{ID: s.prefix + ev.ID, Event: ev})
 		s.size += len(ev.AppendBinary(nil))
@@ -175,7 +180,8 @@ func (s *sender) take(row int, id string, a assayclient.RecordedRow) error {
 			}
 			return nil
 		}
-		return fmt.Errorf("%s: the server refuses row %d: %w (--on-bad-row skip counts such rows and goes on; what was recorded stays)", s.table.Name, place, a.Err)
+		return fmt.Errorf("%s: the server refuses row %d: %w (--on-bad-row skip counts such rows and goes on; what "+
+			"was recorded stays)", s.table.Name, place, a.Err)
 	}
 	if a.Repeated {
 		s.again++
@@ -188,7 +194,8 @@ func (s *sender) take(row int, id string, a assayclient.RecordedRow) error {
 			s.late[w]++
 		}
 	}
-	return s.out.Write([]string{strconv.Itoa(place), id, strconv.FormatUint(a.Sequence, 10), number(a.LateBy.Seconds()), strings.Join(a.LateWindows, " "),
+	return s.out.Write([]string{strconv.Itoa(place), id, strconv.FormatUint(a.Sequence, 10), number(a.LateBy.Seconds()),
+		strings.Join(a.LateWindows, " "),
 		base64.StdEncoding.EncodeToString(a.Promise)})
 }
 

@@ -33,7 +33,9 @@ func TestRecordHistory(t *testing.T) {
 	out := filepath.Join(s.dir, "recorded.csv")
 	record := func(log string, more ...string) string {
 		t.Helper()
-		stdout, stderr, code := assayRun(t, append([]string{"record", "--server", addr, "--model", bundle, "--data", log, "--out", out}, more...)...)
+		stdout, stderr,
+			code := assayRun(t,
+			append([]string{"record", "--server", addr, "--model", bundle, "--data", log, "--out", out}, more...)...)
 		if code != 0 {
 			t.Fatal(stderr)
 		}
@@ -56,8 +58,10 @@ func TestRecordHistory(t *testing.T) {
 			asked++
 		}
 	}
-	want := fmt.Sprintf("recorded  600 events\nrepeated  600 events that had been recorded before\nlate      600 events lie behind the server's newest by more than the plan's lateness\n"+
-		"          window asked does not count %d of them\n          window paid does not count %d of them\n", asked, paid)
+	want := fmt.Sprintf("recorded  600 events\nrepeated  600 events that had been recorded before\nlate      600 "+
+		"events lie behind the server's newest by more than the plan's lateness\n"+
+		"          window asked does not count %d of them\n          window paid does not count %d of them\n", asked,
+		paid)
 	if got := record(whole); got != want {
 		t.Errorf("the earlier half after the later:\n%swant\n%s", got, want)
 	}
@@ -68,7 +72,8 @@ func TestRecordHistory(t *testing.T) {
 		}
 	}
 	_, alone := s.write(byEvent, facts)
-	if got, want := record(alone, "--out", "-"), fmt.Sprintf("repeated  %d events", len(facts)); !strings.Contains(got, want) {
+	if got, want := record(alone, "--out", "-"), fmt.Sprintf("repeated  %d events", len(facts)); !strings.Contains(got,
+		want) {
 		t.Errorf("facts alone, which a history may be: %q, want %q", got, want)
 	}
 	f, err := os.Open(out)
@@ -77,7 +82,8 @@ func TestRecordHistory(t *testing.T) {
 	}
 	defer f.Close()
 	lines, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(lines) != 1201 || lines[1][1] != "history/e0" || lines[1][3] == "0" || lines[1][5] == "" || lines[1200][3] != "0" {
+	if err != nil || len(lines) != 1201 || lines[1][1] != "history/e0" || lines[1][3] == "0" || lines[1][5] == "" ||
+		lines[1200][3] != "0" {
 		t.Errorf("%d lines, %v: %v ... %v", len(lines), err, lines[1], lines[len(lines)-1])
 	}
 }

@@ -18,24 +18,31 @@ import (
 	"github.com/spf13/pflag"
 )
 
-var update = flag.Bool("update", false, "write the pages that are made from the program: docs/cli.md, docs/architecture.md")
+var update = flag.Bool("update", false,
+	"write the pages that are made from the program: docs/cli.md, docs/architecture.md")
 
 // TestCommandReference holds docs/cli.md to the commands themselves.
 func TestCommandReference(t *testing.T) {
 	var b bytes.Buffer
 	root := newRoot(newUI(&b, &b))
 	b.Reset()
-	fmt.Fprint(&b, "# The command line\n\n<!-- written by go test ./cmd/assay -run TestCommandReference -update -->\n\n")
-	fmt.Fprint(&b, "Three programs: `assay`, the toolbox; [`assayd`](#assayd), the production server; [`assay-verify`](#assay-verify), the auditor's tool.\n\n")
-	fmt.Fprint(&b, "Exit status: 0 done, 1 failed, 2 the command line was wrong. Results go to standard output, progress and errors to standard error.\n\n")
+	fmt.Fprint(&b,
+		"# The command line\n\n<!-- written by go test ./cmd/assay -run TestCommandReference -update -->\n\n")
+	fmt.Fprint(&b,
+		"Three programs: `assay`, the toolbox; [`assayd`](#assayd), the production server; "+
+			"[`assay-verify`](#assay-verify), the auditor's tool.\n\n")
+	fmt.Fprint(&b, "Exit status: 0 done, 1 failed, 2 the command line was wrong. Results go to standard output, "+
+		"progress and errors to standard error.\n\n")
 	fmt.Fprint(&b, "| command | does |\n|---|---|\n")
 	walk(root, func(c *cobra.Command) {
 		if c.Runnable() && c != root {
-			fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.CommandPath(), strings.ReplaceAll(c.CommandPath(), " ", "-"), c.Short)
+			fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.CommandPath(), strings.ReplaceAll(c.CommandPath(), " ", "-"),
+				c.Short)
 		}
 	})
 	walk(root, func(c *cobra.Command) { writeCommand(&b, c) })
-	fmt.Fprintf(&b, "\n## assayd\n\nThe settings are in [serving](serving.md#settings).\n\n```\n%s```\n", help(t, "../assayd", "--help"))
+	fmt.Fprintf(&b, "\n## assayd\n\nThe settings are in [serving](serving.md#settings).\n\n```\n%s```\n",
+		help(t, "../assayd", "--help"))
 	fmt.Fprintf(&b, "\n## assay-verify\n\n```\n%s```\n", help(t, "../assay-verify", "-h"))
 	current(t, "../../docs/cli.md", b.Bytes())
 }
@@ -167,8 +174,8 @@ func importsOfOurs(t *testing.T) map[string][]string {
 	return all
 }
 
-// drawImports draws the packages in layers, each above all that it imports, and as a graph of the arrows that do not follow
-// from others.
+// drawImports draws the packages in layers, each above all that it imports, and as a graph of the arrows that do not
+// follow from others.
 func drawImports(all map[string][]string) string {
 	direct := drawn(all)
 	depth := map[string]int{}
@@ -241,7 +248,8 @@ func reduced(direct map[string][]string, p string) []string {
 }
 
 func TestDrawImports(t *testing.T) {
-	text := drawImports(map[string][]string{"a": {"c/d", "b", "internal/x"}, "b": {"c/d"}, "c/d": nil, "internal/x": nil, "atest": {"a"}})
+	text := drawImports(map[string][]string{"a": {"c/d", "b", "internal/x"}, "b": {"c/d"}, "c/d": nil,
+		"internal/x": nil, "atest": {"a"}})
 	for _, want := range []string{"2  a\n1  b\n0  c/d\n", "a[a] --> b[b]\n", "b[b] --> c_d[c/d]\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -71,7 +71,8 @@ func score(ctx context.Context, u *ui, model string, f *tableFlags, out string) 
 				return err
 			}
 			x := &sc.Scores[i]
-			rec = append(rec[:0], strconv.Itoa(t.Place(sc.Part.Rows[i])), number(x.Margin), number(x.PD), number(x.Points), x.Grade, "")
+			rec = append(rec[:0], strconv.Itoa(t.Place(sc.Part.Rows[i])), number(x.Margin), number(x.PD),
+				number(x.Points), x.Grade, "")
 			if decisions != nil {
 				rec[5] = decisions[i].Outcome.String()
 			}

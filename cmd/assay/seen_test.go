@@ -21,7 +21,8 @@ func TestEvaluatedOnTrainingRows(t *testing.T) {
 	lines := strings.SplitAfter(string(b), "\n")
 	write(t, later, strings.Join(lines[:400], ""))
 	bundle := filepath.Join(dir, "bundle")
-	if _, stderr, code := assayRun(t, "train", "--data", data, "--params", "num_iterations=3", "--out", bundle); code != 0 {
+	if _, stderr, code := assayRun(t, "train", "--data", data, "--params", "num_iterations=3",
+		"--out", bundle); code != 0 {
 		t.Fatal(stderr)
 	}
 	const says = "evaluated rows trained the model: what is measured on them flatters it."

@@ -127,10 +127,12 @@ func (s *selection) outcomes(t *training.Table, spec *features.Spec) (rows []int
 func (s *selection) split(t *training.Table, before time.Time) error {
 	if s.at == nil {
 		if !before.IsZero() {
-			return fmt.Errorf("%w: %s has no times to split by: --before needs a plan with a time column", assay.ErrInvalid, t.Name)
+			return fmt.Errorf("%w: %s has no times to split by: --before needs a plan with a time column",
+				assay.ErrInvalid, t.Name)
 		}
 		s.train = t.All().Rows
-		s.how = fmt.Sprintf("scored on all %d rows; stability needs later rows: a plan with a time column, or --later", len(s.train))
+		s.how = fmt.Sprintf("scored on all %d rows; stability needs later rows: a plan with a time column, or --later",
+			len(s.train))
 		return nil
 	}
 	cut := before.UnixMicro()
@@ -146,9 +148,11 @@ func (s *selection) split(t *training.Table, before time.Time) error {
 		}
 	}
 	if len(s.train) == 0 || len(s.later) == 0 {
-		return fmt.Errorf("%w: %d rows of %s lie before the cut and %d after it; both need some", assay.ErrInvalid, len(s.train), t.Name, len(s.later))
+		return fmt.Errorf("%w: %d rows of %s lie before the cut and %d after it; both need some", assay.ErrInvalid,
+			len(s.train), t.Name, len(s.later))
 	}
-	s.how = fmt.Sprintf("scored on %d rows before %s, stability against %d rows since", len(s.train), time.UnixMicro(cut).UTC().Format(time.RFC3339), len(s.later))
+	s.how = fmt.Sprintf("scored on %d rows before %s, stability against %d rows since", len(s.train),
+		time.UnixMicro(cut).UTC().Format(time.RFC3339), len(s.later))
 	return nil
 }
 
@@ -178,7 +182,8 @@ func (f *featuresFlags) addLater(ctx context.Context, u *ui, s *selection) error
 		s.label = append(s.label, math.NaN())
 	}
 	s.matrix = all
-	s.how = fmt.Sprintf("scored on %d rows of %s, stability against %d rows of %s", len(s.train), f.data, m.Rows, f.report.later)
+	s.how = fmt.Sprintf("scored on %d rows of %s, stability against %d rows of %s", len(s.train), f.data,
+		m.Rows, f.report.later)
 	return nil
 }
 

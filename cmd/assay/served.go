@@ -49,7 +49,10 @@ func (f *evaluateFlags) gatherServed(ctx context.Context, u *ui, e *training.Eva
 func askServer(ctx context.Context, e *training.Evaluation, addr, ca string) error {
 	s := e.Scorer
 	if s.Plan.HasWindows() {
-		e.WhyNotServed = "The running server was not asked for its scores: the plan reads windows, and those of the server stand where its own events left them, so that each row would have to be replayed to it in the order in which the events came. Its past decisions can be compared with --decisions instead; what is compared above is the same code in this process, replaying the events in order."
+		e.WhyNotServed = "The running server was not asked for its scores: the plan reads windows, and those of the " +
+			"server stand where its own events left them, so that each row would have to be replayed to it in the " +
+			"order in which the events came. Its past decisions can be compared with --decisions instead; what is " +
+			"compared above is the same code in this process, replaying the events in order."
 		return nil
 	}
 	c, err := dialServer(addr, ca)
@@ -70,7 +73,8 @@ func askServer(ctx context.Context, e *training.Evaluation, addr, ca string) err
 			return fmt.Errorf("ask %s: %w", addr, err)
 		}
 		if string(reply.ModelDigest) != string(s.Bundle.Digest[:]) {
-			return fmt.Errorf("%w: the server at %s decides by the model %x, not by %s", assay.ErrPrecondition, addr, reply.ModelDigest[:min(8, len(reply.ModelDigest))], s.Bundle.Digest.Short())
+			return fmt.Errorf("%w: the server at %s decides by the model %x, not by %s", assay.ErrPrecondition, addr,
+				reply.ModelDigest[:min(8, len(reply.ModelDigest))], s.Bundle.Digest.Short())
 		}
 		e.Served[i] = reply.Margin
 	}

@@ -47,11 +47,13 @@ func (f *costFlags) economics(p training.Part) (*eval.Economics, error) {
 		e.Amount = training.Numbers(p.Frame.Record.Column(at[0]), p.Rows)
 	}
 	if e.Amount == nil {
-		return nil, fmt.Errorf("%w: %s has no column %q of numbers for --amount%s", assay.ErrInvalid, p.Name, f.amount, nearest.Hint(f.amount, p.Columns()))
+		return nil, fmt.Errorf("%w: %s has no column %q of numbers for --amount%s", assay.ErrInvalid, p.Name, f.amount,
+			nearest.Hint(f.amount, p.Columns()))
 	}
 	for i, v := range e.Amount {
 		if !(v >= 0) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%w: --amount %s: row %d has no amount of 0 or more", assay.ErrInvalid, f.amount, p.Place(p.Rows[i]))
+			return nil, fmt.Errorf("%w: --amount %s: row %d has no amount of 0 or more", assay.ErrInvalid,
+				f.amount, p.Place(p.Rows[i]))
 		}
 	}
 	return e, nil

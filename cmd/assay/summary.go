@@ -19,7 +19,8 @@ func (d *demo) print(addr string) {
 	d.printf("\n%s\n", d.bold("Model"))
 	line("data", "credit_data: %d rows trained on, %d held out", s.RowsTrain, s.RowsTest)
 	auc, _ := d.report.Metric("auc")
-	line("AUC", "%s  (95 %%: %.3f to %.3f);  logistic scorecard %.4f", d.bold(fixed(s.AUC, 4)), auc.Low, auc.High, s.AUCBaseline)
+	line("AUC", "%s  (95 %%: %.3f to %.3f);  logistic scorecard %.4f", d.bold(fixed(s.AUC, 4)), auc.Low,
+		auc.High, s.AUCBaseline)
 	line("KS", "%.3f   Brier %.4f   log-loss %.4f", s.KS, s.Brier, s.LogLoss)
 	line("model", "%s", d.scorer.Bundle.Digest)
 
@@ -42,8 +43,10 @@ func (d *demo) print(addr string) {
 	line("included", "%d leaves under one signed checkpoint", s.CheckpointSize)
 	line("sent", "to the embedded chain in transaction %s", s.AnchorTx)
 	line("", "chain %d, contract %s", s.ChainID, d.node.Chain.Trust.Contract)
-	line("verified", "%s of %d receipts, with the network off", d.green(fixed(float64(s.ReceiptsVerified), 0)), s.Decisions)
-	line("by whom", "the log's key alone. The anchors are %s: whoever runs this program runs", d.bold("not vouched for"))
+	line("verified", "%s of %d receipts, with the network off", d.green(fixed(float64(s.ReceiptsVerified), 0)),
+		s.Decisions)
+	line("by whom", "the log's key alone. The anchors are %s: whoever runs this program runs",
+		d.bold("not vouched for"))
 	line("", "the chain, too. A chain that others run, and whose seals or blocks you pin, is proof.")
 
 	d.printf("\n%s\n", d.bold("Forgeries refused"))

@@ -37,14 +37,18 @@ func (f *tableFlags) register(c *cobra.Command, what string) {
 	c.Flags().StringVar(&f.numbers, "numbers", "", "how a text file writes numbers, where its cells leave it open: "+
 		"\"1,234.56\", \"1.234,56\", \"1 234,56\", ...")
 	c.Flags().StringVar(&f.sheet, "sheet", "", "sheet of an XLSX workbook (default: the only one with cells)")
-	c.Flags().Var(&f.onBadRow, "on-bad-row", "what to do at a row that cannot be read, has no label or breaks the plan's rules: fail, or skip and count")
+	c.Flags().Var(&f.onBadRow, "on-bad-row",
+		"what to do at a row that cannot be read, has no label or breaks the plan's rules: fail, or skip and count")
 	registerOrder(&f.order, c)
 }
 
 // registerLabel adds --label and --bad.
 func (f *tableFlags) registerLabel(c *cobra.Command) {
-	c.Flags().StringVar(&f.label, "label", "", "label column, 1 is the bad event (default: the set's own, or \"target\")")
-	c.Flags().StringVar(&f.bad, "bad", "", "what the label column holds for the bad event, anything else being good (default: 1, bad, default, yes or true)")
+	c.Flags().StringVar(&f.label, "label", "",
+		"label column, 1 is the bad event (default: the set's own, or \"target\")")
+	c.Flags().StringVar(&f.bad, "bad", "",
+		"what the label column holds for the bad event, anything else being good (default: 1, bad, default, yes or "+
+			"true)")
 }
 
 // registerTime adds --time.
@@ -90,7 +94,8 @@ func (f *tableFlags) readFile(ctx context.Context, u *ui, from string) (*trainin
 	t.TimeColumn = f.timed
 	t.Order = f.order
 	if f.bad != "" && t.Label != nil && !slices.Contains(t.Label, 1) {
-		u.Note("no row of %s holds %q in the column %q: every row counts as good; is --bad written as the column has it?", t.Name, f.bad, t.Frame.Label)
+		u.Note("no row of %s holds %q in the column %q: every row counts as good; is --bad written as the column has "+
+			"it?", t.Name, f.bad, t.Frame.Label)
 	}
 	if f.weight != "" && f.weight != noWeight {
 		if err := t.ReadWeights(u, f.weight, f.mayLackWeight); err != nil {

@@ -34,10 +34,12 @@ func TestOnBadRow(t *testing.T) {
 		}
 	}
 	write("t.csv", rows.String())
-	write("plan.yaml", "version: 1\nlabel: {column: target}\nfields: [{name: x}, {name: y, min: 0}]\nfeatures: [{name: x}, {name: y}]\n")
+	write("plan.yaml", "version: 1\nlabel: {column: target}\nfields: [{name: x}, {name: y, min: 0}]\nfeatures: "+
+		"[{name: x}, {name: y}]\n")
 	write("good.csv", strings.Replace(strings.Replace(rows.String(), "1,2\n", "", 1), "1,-7,0\n", "", 1))
 	few := []string{"--params", "num_iterations=3", "--calibrate", "none", "--plan", at("plan.yaml")}
-	if _, stderr, code := assayRun(t, append([]string{"train", "--data", at("good.csv"), "--out", at("bundle")}, few...)...); code != 0 {
+	if _, stderr, code := assayRun(t, append([]string{"train", "--data", at("good.csv"), "--out", at("bundle")},
+		few...)...); code != 0 {
 		t.Fatal(stderr)
 	}
 	if _, stderr, code := assayRun(t, "export", "--model", at("bundle"), "--out", at("model.txt")); code != 0 {
@@ -49,18 +51,22 @@ func TestOnBadRow(t *testing.T) {
 		{"features", "--model", at("bundle"), "--data", at("t.csv"), "--out", at("v.csv")},
 		{"features", "--report", "--plan", at("plan.yaml"), "--data", at("t.csv")},
 		{"evaluate", "--model", at("bundle"), "--data", at("t.csv"), "--out", at("report")},
-		{"import", "--from", "lightgbm", "--file", at("model.txt"), "--plan", at("plan.yaml"), "--data", at("t.csv"), "--out", at("b3")},
+		{"import", "--from", "lightgbm", "--file", at("model.txt"), "--plan", at("plan.yaml"), "--data",
+			at("t.csv"), "--out", at("b3")},
 	} {
 		_, stderr, code := assayRun(t, args...)
 		if code != 1 || !strings.Contains(stderr, "t.csv: row 101 (line 102)") {
 			t.Errorf("assay %s: status %d, %s", strings.Join(args, " "), code, stderr)
 		}
 		_, stderr, code = assayRun(t, append(args, "--on-bad-row", "skip")...)
-		if code != 0 || !strings.Contains(stderr, "1 rows of "+at("t.csv")+" were left out; the first: t.csv: row 101") ||
-			!strings.Contains(stderr, `1 rows of t were left out: they break a rule of the plan; the first: t: row 201, column "y"`) {
+		if code != 0 ||
+			!strings.Contains(stderr, "1 rows of "+at("t.csv")+" were left out; the first: t.csv: row 101") ||
+			!strings.Contains(stderr,
+				`1 rows of t were left out: they break a rule of the plan; the first: t: row 201, column "y"`) {
 			t.Errorf("assay %s --on-bad-row skip: status %d, %s", strings.Join(args, " "), code, stderr)
 		}
-		if _, stderr, code = assayRun(t, append(args, "--on-bad-row", "ignore")...); code != 2 || !strings.Contains(stderr, "fail or skip") {
+		if _, stderr, code = assayRun(t, append(args, "--on-bad-row", "ignore")...); code != 2 ||
+			!strings.Contains(stderr, "fail or skip") {
 			t.Errorf("assay %s --on-bad-row ignore: status %d, %s", strings.Join(args, " "), code, stderr)
 		}
 	}
@@ -70,15 +76,18 @@ func TestOnBadRow(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if len(lines) != 399 || !strings.HasPrefix(lines[101], "102,") || !strings.HasPrefix(lines[398], "400,") {
-		t.Errorf("%d lines, line 102 is %q, the last %q: want the numbers of the file's rows", len(lines), lines[101], lines[len(lines)-1])
+		t.Errorf("%d lines, line 102 is %q, the last %q: want the numbers of the file's rows", len(lines),
+			lines[101], lines[len(lines)-1])
 	}
 }
 
 // TestFeaturesReport scores the features of a table without times and of an
 // event log.
 func TestFeaturesReport(t *testing.T) {
-	out, stderr, code := assayRun(t, "features", "--report", "--data", "credit_data", "--drop-by-gain", "2", "--params", "num_iterations=5,num_leaves=4")
-	if code != 0 || !strings.Contains(out, "Records") || !strings.Contains(out, "scored on all 4454 rows") || !strings.Contains(out, "a model without it ranks as well on 2 folds") {
+	out, stderr, code := assayRun(t, "features", "--report", "--data", "credit_data", "--drop-by-gain", "2", "--params",
+		"num_iterations=5,num_leaves=4")
+	if code != 0 || !strings.Contains(out, "Records") || !strings.Contains(out, "scored on all 4454 rows") ||
+		!strings.Contains(out, "a model without it ranks as well on 2 folds") {
 		t.Errorf("credit_data: status %d, %s\n%s", code, stderr, out)
 	}
 	dir := filepath.Join(t.TempDir(), "world")
@@ -90,7 +99,8 @@ func TestFeaturesReport(t *testing.T) {
 	if code != 0 {
 		t.Fatal(stderr)
 	}
-	for _, want := range []string{`"train_rows"`, `"psi_by_month"`, `"keep"`, `"split": "scored on `, "stability against"} {
+	for _, want := range []string{`"train_rows"`, `"psi_by_month"`, `"keep"`,
+		`"split": "scored on `, "stability against"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("scf: no %s in %.2000s", want, out)
 		}
@@ -107,7 +117,8 @@ func TestFeaturesReport(t *testing.T) {
 		{[]string{"--data", "credit_data", "--later", "credit_data"}, 0, ""},
 		{[]string{}, 2, "--data"},
 	} {
-		if _, stderr, code := assayRun(t, append([]string{"features", "--report"}, c.args...)...); code != c.code || !strings.Contains(stderr, c.says) {
+		if _, stderr, code := assayRun(t, append([]string{"features", "--report"}, c.args...)...); code != c.code ||
+			!strings.Contains(stderr, c.says) {
 			t.Errorf("features --report %v: status %d, %s", c.args, code, stderr)
 		}
 	}

@@ -28,8 +28,12 @@ type refusal struct{ name, why string }
 // the first refusal must stand, or the forgery was found for a wrong reason.
 func forgeries() []forgery {
 	return []forgery{
-		{"one bit of the feature vector", "vector", func(r *assay.Receipt, _ *verdict.Trust) error { return flip(r.Vector) }},
-		{"one bit of the decision", "decision", func(r *assay.Receipt, _ *verdict.Trust) error { return flip(r.Decision) }},
+		{"one bit of the feature vector", "vector", func(r *assay.Receipt, _ *verdict.Trust) error {
+			return flip(r.Vector)
+		}},
+		{"one bit of the decision", "decision", func(r *assay.Receipt, _ *verdict.Trust) error {
+			return flip(r.Decision)
+		}},
 		{"one bit of the inclusion proof", "inclusion", func(r *assay.Receipt, _ *verdict.Trust) error {
 			if len(r.Inclusion) == 0 {
 				return fmt.Errorf("the receipt has no inclusion proof")
@@ -38,8 +42,14 @@ func forgeries() []forgery {
 		}},
 		{"one bit of the checkpoint's signature", "checkpoint", flipSignature},
 		{"one bit of the chain's state proof", "anchor/", flipStateProof},
-		{"another chain id", "anchor/chain", func(_ *assay.Receipt, t *verdict.Trust) error { t.Anchor.ChainID++; return nil }},
-		{"another contract", "anchor/contract", func(_ *assay.Receipt, t *verdict.Trust) error { t.Anchor.Contract[0] ^= 1; return nil }},
+		{"another chain id", "anchor/chain", func(_ *assay.Receipt, t *verdict.Trust) error {
+			t.Anchor.ChainID++
+			return nil
+		}},
+		{"another contract", "anchor/contract", func(_ *assay.Receipt, t *verdict.Trust) error {
+			t.Anchor.Contract[0] ^= 1
+			return nil
+		}},
 		{"another log key", "promise", func(_ *assay.Receipt, t *verdict.Trust) error {
 			t.LogKey = otherLogKey(t.LogKey)
 			return nil

@@ -40,11 +40,16 @@ func TestLabelledTableInTime(t *testing.T) {
 		args []string
 		says string // of a failure; "" is none
 	}{
-		{[]string{"train", "--data", data, "--time", "decided", "--before", "2025-06-01", "--params", few, "--out", bundle}, ""},
-		{[]string{"train", "--data", data, "--time", "decided", "--cv", "3", "--cv-by", "forward", "--params", few, "--out", filepath.Join(dir, "cv")}, ""},
-		{[]string{"train", "--data", data, "--time", "amount", "--params", few, "--out", filepath.Join(dir, "x")}, "amount"},
-		{[]string{"train", "--data", data, "--time", "nowhere", "--params", few, "--out", filepath.Join(dir, "x")}, "nowhere"},
-		{[]string{"train", "--data", data, "--before", "2025-06-01", "--params", few, "--out", filepath.Join(dir, "x")}, "--time"},
+		{[]string{"train", "--data", data, "--time", "decided", "--before", "2025-06-01", "--params",
+			few, "--out", bundle}, ""},
+		{[]string{"train", "--data", data, "--time", "decided", "--cv", "3", "--cv-by", "forward", "--params", few,
+			"--out", filepath.Join(dir, "cv")}, ""},
+		{[]string{"train", "--data", data, "--time", "amount", "--params", few, "--out", filepath.Join(dir, "x")},
+			"amount"},
+		{[]string{"train", "--data", data, "--time", "nowhere", "--params", few, "--out", filepath.Join(dir, "x")},
+			"nowhere"},
+		{[]string{"train", "--data", data, "--before", "2025-06-01", "--params", few, "--out", filepath.Join(dir, "x")},
+			"--time"},
 	} {
 		_, stderr, code := assayRun(t, c.args...)
 		if (code == 0) != (c.says == "") || !strings.Contains(stderr, c.says) {
@@ -52,11 +57,13 @@ func TestLabelledTableInTime(t *testing.T) {
 		}
 	}
 	// The inferred plan keeps the column, so that it need not be named again.
-	tables, absent := evaluated(t, "--model", bundle, "--data", data, "--train", data, "--since", "2025-06-01", "--before", "2025-06-01", "--backtest", "2")
+	tables, absent := evaluated(t, "--model", bundle, "--data", data, "--train", data, "--since", "2025-06-01",
+		"--before", "2025-06-01", "--backtest", "2")
 	if m := tables["By month of decision"]; len(m) != 7 || m[0][0] != "2025-06" {
 		t.Errorf("months %v, want seven from 2025-06 (absent: %v)", m, absent)
 	}
-	if b := tables["Backtest forward in time"]; len(b) != 2 || b[0][1].(float64) < 300 || b[1][1].(float64) <= b[0][1].(float64) {
+	if b := tables["Backtest forward in time"]; len(b) != 2 || b[0][1].(float64) < 300 ||
+		b[1][1].(float64) <= b[0][1].(float64) {
 		t.Errorf("backtest %v, want two periods, the second trained on more rows", b)
 	}
 	if e := tables["Exclusions"]; len(e) != 1 {

@@ -48,20 +48,27 @@ func trainCommand(u *ui) *cobra.Command {
 	f.registerLabel(c)
 	f.registerTime(c)
 	f.registerWeight(c, "every row counts once")
-	fl.StringVar(&f.plan, "plan", "", "feature plan, YAML (default: inferred from the data, and written beside the bundle as BUNDLE.plan.yaml, to be edited)")
+	fl.StringVar(&f.plan, "plan", "",
+		"feature plan, YAML (default: inferred from the data, and written beside the bundle as BUNDLE.plan.yaml, to "+
+			"be edited)")
 	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
 	fl.StringVar(&f.before, "before", "", "train on rows decided before that day or time")
-	fl.StringVar(&f.calibrate, "calibrate", models.CalibrationPlatt, "margin to probability, fitted out of fold: isotonic, platt, beta or none")
+	fl.StringVar(&f.calibrate, "calibrate", models.CalibrationPlatt,
+		"margin to probability, fitted out of fold: isotonic, platt, beta or none")
 	fl.IntVar(&f.folds, "folds", 5, "folds of the training rows for the calibration")
 	fl.IntVar(&f.cv, "cv", 0, "cross-validate on that many stratified folds, print the table, and write no bundle")
-	fl.StringVar(&f.cvBy, "cv-by", "stratified", "how --cv and --tune divide: stratified, forward (in time), or a column whose values are kept together")
+	fl.StringVar(&f.cvBy, "cv-by", "stratified",
+		"how --cv and --tune divide: stratified, forward (in time), or a column whose values are kept together")
 	fl.IntVar(&f.tune, "tune", 0, "try that many parameter settings on the folds and train with the best")
 	fl.StringVar(&f.tuneLog, "tune-log", "", "file of the trials, one JSON object a line; a search goes on from it")
-	fl.StringVar(&f.continued, "continue", "", "bundle to go on from: its plan, its trees, and --params' num_iterations more of them")
+	fl.StringVar(&f.continued, "continue", "",
+		"bundle to go on from: its plan, its trees, and --params' num_iterations more of them")
 	fl.StringVar(&f.refit, "refit", "", "bundle whose trees are kept, with leaf values fitted to these rows")
-	fl.BoolVar(&f.stream, "stream", false, "read the rows in pieces, for a table larger than memory: only the binned matrix is kept")
-	fl.StringVar(&f.policy, "policy", "", "decision policy, YAML (default: cut-offs on the probability, at half and one and a half times the base rate)")
+	fl.BoolVar(&f.stream, "stream", false,
+		"read the rows in pieces, for a table larger than memory: only the binned matrix is kept")
+	fl.StringVar(&f.policy, "policy", "",
+		"decision policy, YAML (default: cut-offs on the probability, at half and one and a half times the base rate)")
 	fl.StringVar(&f.out, "out", "", "directory of the bundle to write")
 	fl.StringVar(&f.name, "name", "", "the model's name (default: that of the --out directory)")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
@@ -85,7 +92,8 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 		return usagef("--folds %d, --cv %d: want 2 to 100", f.folds, f.cv)
 	}
 	if f.continued+f.refit != "" && (f.plan != "" || f.tune > 0 || f.stream) {
-		return usagef("--continue and --refit take the bundle's plan and all rows at once: leave out --plan, --tune and --stream")
+		return usagef("--continue and --refit take the bundle's plan and all rows at once: leave out --plan, --tune " +
+			"and --stream")
 	}
 	if f.tune < 0 || f.tune > 10_000 {
 		return usagef("--tune %d: want 1 to 10000", f.tune)
@@ -141,7 +149,8 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	if f.tune > 0 {
-		if err := r.Tune(ctx, u, train, training.TuneOptions{Settings: f.tune, Folds: f.cv, By: f.cvBy, Log: f.tuneLog}); err != nil {
+		if err := r.Tune(ctx, u, train,
+			training.TuneOptions{Settings: f.tune, Folds: f.cv, By: f.cvBy, Log: f.tuneLog}); err != nil {
 			return err
 		}
 	}
@@ -199,7 +208,8 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 	}
 	s := trainSummary{
 		Bundle: f.out, Model: b.Digest.String(), Plan: b.Manifest.Plan.String(), Rows: b.Manifest.Data.Rows,
-		BadRate: b.Manifest.Data.BadRate, Features: b.Manifest.Model.Features, Trees: b.Manifest.Model.Trees, Metrics: b.Manifest.Metrics,
+		BadRate: b.Manifest.Data.BadRate, Features: b.Manifest.Model.Features, Trees: b.Manifest.Model.Trees,
+		Metrics: b.Manifest.Metrics,
 	}
 	if f.json {
 		return u.json(s)

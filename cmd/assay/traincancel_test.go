@@ -50,12 +50,14 @@ func names(t *testing.T, dir string) string {
 func TestTrainCancelled(t *testing.T) {
 	csv := loans(t, 4000)
 	for name, more := range map[string][]string{
-		"at once": nil, "in pieces": {"--stream"}, "with early stopping": {"--valid", csv, "--params", "num_iterations=30,early_stopping_round=5"},
+		"at once": nil, "in pieces": {"--stream"}, "with early stopping": {"--valid", csv, "--params",
+			"num_iterations=30,early_stopping_round=5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "bundle")
-			args := append([]string{"train", "--data", csv, "--out", out, "--params", "num_iterations=30,num_leaves=7"}, more...)
+			args := append([]string{"train", "--data", csv, "--out", out, "--params", "num_iterations=30,num_leaves=7"},
+				more...)
 			stopped := 0
 			for lines := 1; ; lines++ {
 				ctx, cancel := context.WithCancel(t.Context())
@@ -79,7 +81,8 @@ func TestTrainCancelled(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			if code := run(ctx, append(args, "--name", "other"), io.Discard, &stopper{left: 3, cancel: cancel}); code != 1 {
+			if code := run(ctx, append(args, "--name", "other"), io.Discard,
+				&stopper{left: 3, cancel: cancel}); code != 1 {
 				t.Fatalf("status %d, want 1", code)
 			}
 			if after, err := models.ReadBundle(out); err != nil || after.Digest != before.Digest {
@@ -97,7 +100,8 @@ func TestTrainCancelled(t *testing.T) {
 func TestTrainInterrupted(t *testing.T) {
 	csv := loans(t, 4000)
 	dir := t.TempDir()
-	c := process(t, "train", "--data", csv, "--out", filepath.Join(dir, "bundle"), "--params", "num_iterations=10000", "--calibrate", "none")
+	c := process(t, "train", "--data", csv, "--out", filepath.Join(dir, "bundle"), "--params",
+		"num_iterations=10000", "--calibrate", "none")
 	var said bytes.Buffer
 	c.Stderr = &said
 	if err := c.Start(); err != nil {

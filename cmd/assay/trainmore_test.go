@@ -46,7 +46,8 @@ func TestTrainStream(t *testing.T) {
 	few := []string{"--data", csv, "--params", "num_iterations=5,num_leaves=7"}
 	for _, args := range [][]string{
 		append([]string{"train", "--stream", "--calibrate", "none", "--out", at("pieces")}, few...),
-		append([]string{"train", "--calibrate", "none", "--out", at("whole"), "--plan", at("pieces.plan.yaml")}, few...),
+		append([]string{"train", "--calibrate", "none", "--out", at("whole"), "--plan", at("pieces.plan.yaml")},
+			few...),
 		append([]string{"train", "--stream", "--out", at("calibrated")}, few...),
 	} {
 		if _, stderr, code := assayRun(t, args...); code != 0 {
@@ -71,7 +72,8 @@ func TestTrainStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if auc := b.Manifest.Metrics["heldout.auc"]; auc < 0.6 || b.Manifest.Data.Rows != 63_000 || b.Calibration.Method != models.CalibrationPlatt {
+	if auc := b.Manifest.Metrics["heldout.auc"]; auc < 0.6 || b.Manifest.Data.Rows != 63_000 ||
+		b.Calibration.Method != models.CalibrationPlatt {
 		t.Errorf("held-out AUC %.3f, %d rows, calibration %q", auc, b.Manifest.Data.Rows, b.Calibration.Method)
 	}
 	for _, c := range []struct {
@@ -114,18 +116,21 @@ func TestContinueAndRefit(t *testing.T) {
 		return s.Bundle
 	}
 	first, more, again := read("first"), read("more"), read("again")
-	if n := len(more.Model.Trees); n != 8 || more.Manifest.Plan != first.Manifest.Plan || !strings.Contains(strings.Join(more.Manifest.Notes, " "), first.Digest.String()) {
+	if n := len(more.Model.Trees); n != 8 || more.Manifest.Plan != first.Manifest.Plan ||
+		!strings.Contains(strings.Join(more.Manifest.Notes, " "), first.Digest.String()) {
 		t.Errorf("continued: %d trees, want 8; plan %s; notes %q", n, more.Manifest.Plan.Short(), more.Manifest.Notes)
 	}
 	for k, tree := range first.Model.Trees {
-		if fmt.Sprint(tree.Threshold) != fmt.Sprint(more.Model.Trees[k].Threshold) || fmt.Sprint(tree.Threshold) != fmt.Sprint(again.Model.Trees[k].Threshold) {
+		if fmt.Sprint(tree.Threshold) != fmt.Sprint(more.Model.Trees[k].Threshold) ||
+			fmt.Sprint(tree.Threshold) != fmt.Sprint(again.Model.Trees[k].Threshold) {
 			t.Errorf("tree %d has other splits than before", k)
 		}
 	}
 	if len(again.Model.Trees) != 4 || again.Manifest.Plan != first.Manifest.Plan {
 		t.Errorf("refitted: %d trees, want 4", len(again.Model.Trees))
 	}
-	if _, stderr, code := assayRun(t, "train", "--data", old, "--out", at("x"), "--continue", at("first"), "--refit", at("first")); code != 2 || !strings.Contains(stderr, "exclude") {
+	if _, stderr, code := assayRun(t, "train", "--data", old, "--out", at("x"), "--continue", at("first"), "--refit",
+		at("first")); code != 2 || !strings.Contains(stderr, "exclude") {
 		t.Errorf("both: status %d, %s", code, stderr)
 	}
 }

@@ -38,7 +38,8 @@ func upCommand(u *ui) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.dir, "dir", "assay-demo", "directory of the journal, the log, the keys and the chain")
 	c.Flags().StringVar(&f.model, "model", "", "bundle to serve (default: DIR/bundle)")
-	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:7400", "address of the server; without credentials only loopback")
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:7400",
+		"address of the server; without credentials only loopback")
 	c.Flags().DurationVar(&f.every, "anchor-every", time.Minute, "cadence of anchors")
 	return c
 }
@@ -61,7 +62,8 @@ func (f *upFlags) run(ctx context.Context, u *ui) error {
 		return errors.Join(err, l.Close())
 	}
 	u.printf("%s on %s, model %s\n", u.bold("serving"), l.Addr(), s.Bundle.Digest.Short())
-	u.printf("chain %d (not vouched for: it runs in this program), contract %s\n", n.Chain.Trust.ChainID, n.Chain.Trust.Contract)
+	u.printf("chain %d (not vouched for: it runs in this program), contract %s\n", n.Chain.Trust.ChainID,
+		n.Chain.Trust.Contract)
 	u.printf("log key %s\n", n.Journal.Key())
 	u.printf("trust file %s; stop with Ctrl-C\n", filepath.Join(f.dir, node.TrustName))
 	return n.Run(ctx)

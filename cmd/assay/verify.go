@@ -36,7 +36,8 @@ func verifyCommand(u *ui) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.trust, "trust", "",
 		"trust file (default: trust.json beside the receipt or one directory up)")
-	c.Flags().StringVar(&f.require, "require", "", requireHelp+" (those that the trust file requires are required in any case)")
+	c.Flags().StringVar(&f.require, "require", "",
+		requireHelp+" (those that the trust file requires are required in any case)")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return c
 }

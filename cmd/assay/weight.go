@@ -12,5 +12,6 @@ const noWeight = "none"
 
 // registerWeight adds --weight.
 func (f *tableFlags) registerWeight(c *cobra.Command, without string) {
-	c.Flags().StringVar(&f.weight, "weight", "", "column of numbers above 0 that says how many rows a row counts for, as after sampling (default: "+without+")")
+	c.Flags().StringVar(&f.weight, "weight", "",
+		"column of numbers above 0 that says how many rows a row counts for, as after sampling (default: "+without+")")
 }

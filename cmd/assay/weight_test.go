@@ -65,13 +65,16 @@ func TestWeightsAreCopiesOfRows(t *testing.T) {
 	train2 := []string{"train", "--data", train, "--params", "num_iterations=20,num_leaves=8", "--out", bundle}
 	var keys [2]map[string]any
 	for k, args := range [][]string{train2,
-		{"evaluate", "--model", bundle, "--data", copiedLoans(t, later, times, true), "--weight", "times", "--out", filepath.Join(dir, "0")},
-		{"evaluate", "--model", bundle, "--data", copiedLoans(t, later, times, false), "--out", filepath.Join(dir, "1")}} {
+		{"evaluate", "--model", bundle, "--data", copiedLoans(t, later, times, true), "--weight", "times", "--out",
+			filepath.Join(dir, "0")},
+		{"evaluate", "--model", bundle, "--data", copiedLoans(t, later, times, false), "--out",
+			filepath.Join(dir, "1")}} {
 		if _, stderr, code := assayRun(t, args...); code != 0 {
 			t.Fatalf("assay %s: %s", strings.Join(args, " "), stderr)
 		}
 		if k > 0 {
-			if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, fmt.Sprint(k-1), "report.json"))), &keys[k-1]); err != nil {
+			if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, fmt.Sprint(k-1), "report.json"))),
+				&keys[k-1]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -114,7 +117,8 @@ func TestWeightColumn(t *testing.T) {
 			BadRate float64 `json:"bad_rate"`
 		}
 	}
-	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(bundle, "manifest.json"))), &m); err != nil || m.Data.Weight != "weight" {
+	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(bundle, "manifest.json"))), &m); err != nil ||
+		m.Data.Weight != "weight" {
 		t.Errorf("the manifest names %q, %v", m.Data.Weight, err)
 	}
 	if text := readFile(t, bundle+".plan.yaml"); strings.Contains(text, "weight") {
@@ -133,7 +137,8 @@ func TestWeightColumn(t *testing.T) {
 	if !strings.Contains(byWeight, `"title": "Weights"`) {
 		t.Error("a table with the model's weight column is not weighted")
 	}
-	for name, args := range map[string][]string{"--weight none": {"--data", weightedLoans(t, later), "--weight", "none"}, "a table without the column": {"--data", later}} {
+	for name, args := range map[string][]string{"--weight none": {"--data", weightedLoans(t, later), "--weight",
+		"none"}, "a table without the column": {"--data", later}} {
 		text, said := report(args...)
 		if strings.Contains(text, `"title": "Weights"`) {
 			t.Errorf("%s: weighted all the same", name)
@@ -160,7 +165,8 @@ func TestWeightsThatAreNone(t *testing.T) {
 		lines[3] = lines[3][:strings.LastIndexByte(lines[3], ',')+1] + c.weight
 		data := filepath.Join(dir, "wrong.csv")
 		write(t, data, strings.Join(lines, "\n"))
-		args := []string{"train", "--data", data, "--weight", "weight", "--params", "num_iterations=5", "--out", filepath.Join(dir, "bundle")}
+		args := []string{"train", "--data", data, "--weight", "weight", "--params", "num_iterations=5", "--out",
+			filepath.Join(dir, "bundle")}
 		if _, stderr, code := assayRun(t, args...); code == 0 || !strings.Contains(stderr, c.want) {
 			t.Errorf("%s: status %d, %s", name, code, stderr)
 		}
@@ -169,18 +175,22 @@ func TestWeightsThatAreNone(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no such column": {[]string{"train", "--data", train, "--weight", "wait", "--out", filepath.Join(dir, "b")}, `no column "wait"`},
-		"streamed":       {[]string{"train", "--data", train, "--weight", "Age", "--stream", "--out", filepath.Join(dir, "b")}, "--stream"},
+		"no such column": {[]string{"train", "--data", train, "--weight", "wait", "--out", filepath.Join(dir, "b")},
+			`no column "wait"`},
+		"streamed": {[]string{"train", "--data", train, "--weight", "Age", "--stream", "--out",
+			filepath.Join(dir, "b")}, "--stream"},
 	} {
 		if _, stderr, code := assayRun(t, c.args...); code == 0 || !strings.Contains(stderr, c.want) {
 			t.Errorf("%s: status %d, %s", name, code, stderr)
 		}
 	}
 	plan := filepath.Join(dir, "plan.yaml")
-	write(t, plan, "version: 1\nlabel: {column: target}\nfields:\n  - {name: Age, kind: number}\n  - {name: weight, kind: number}\nfeatures:\n  - {name: Age}\n  - {name: weight}\n")
+	write(t, plan, "version: 1\nlabel: {column: target}\nfields:\n  - {name: Age, kind: number}\n  - {name: weight, "+
+		"kind: number}\nfeatures:\n  - {name: Age}\n  - {name: weight}\n")
 	data := filepath.Join(dir, "fine.csv")
 	write(t, data, weighted)
-	if _, stderr, code := assayRun(t, "train", "--data", data, "--plan", plan, "--weight", "weight", "--out", filepath.Join(dir, "b")); code == 0 || !strings.Contains(stderr, "must not be known to the model") {
+	if _, stderr, code := assayRun(t, "train", "--data", data, "--plan", plan, "--weight", "weight", "--out",
+		filepath.Join(dir, "b")); code == 0 || !strings.Contains(stderr, "must not be known to the model") {
 		t.Errorf("a plan that reads the weight: status %d, %s", code, stderr)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "bundle")); err == nil {

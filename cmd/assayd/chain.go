@@ -21,7 +21,8 @@ import (
 // chain returns how to connect to the chain of the settings: the contract must
 // stand there, and the log must be registered for the key (assay does both, by
 // the owner's key).
-func chain(s *settings) (func(context.Context, string, string, anchor.Source, anchor.Config) (*node.Chain, error), error) {
+func chain(s *settings) (func(context.Context, string, string, anchor.Source, anchor.Config) (*node.Chain, error),
+	error) {
 	profile, err := evm.ProfileByName(s.ChainProfile)
 	if err != nil {
 		return nil, fmt.Errorf("%w: --chain-profile: %w", errUsage, err)
@@ -41,7 +42,8 @@ func chain(s *settings) (func(context.Context, string, string, anchor.Source, an
 		return nil, fmt.Errorf("--chain-key: %w", err)
 	}
 	return func(ctx context.Context, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain, error) {
-		client, err := evm.Dial(ctx, s.ChainURL, evm.Config{ChainID: s.ChainID, Contract: contract, Key: key, Profile: profile})
+		client, err := evm.Dial(ctx, s.ChainURL,
+			evm.Config{ChainID: s.ChainID, Contract: contract, Key: key, Profile: profile})
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +87,8 @@ func stamps(s *settings, to *node.Config) error {
 // connect looks at the chain before anything is served. A chain that cannot be
 // reached stops nobody from scoring: with the chain's id given, the server
 // starts, and the anchor asks again until the chain is back.
-func connect(ctx context.Context, client *evm.Client, pinned uint64, dir, origin string, source anchor.Source, cfg anchor.Config) (*node.Chain, error) {
+func connect(ctx context.Context, client *evm.Client, pinned uint64, dir, origin string, source anchor.Source,
+	cfg anchor.Config) (*node.Chain, error) {
 	id, err := check(ctx, client)
 	if err != nil && (pinned == 0 || errors.Is(err, errNoContract)) {
 		return nil, err
@@ -104,7 +107,10 @@ func connect(ctx context.Context, client *evm.Client, pinned uint64, dir, origin
 	if err != nil {
 		return nil, err
 	}
-	return &node.Chain{Anchor: a, Trust: anchor.Trust{ChainID: id, Contract: client.Contract()}, Close: func() error { client.Close(); return nil }}, nil
+	return &node.Chain{Anchor: a, Trust: anchor.Trust{ChainID: id, Contract: client.Contract()}, Close: func() error {
+		client.Close()
+		return nil
+	}}, nil
 }
 
 var errNoContract = errors.New("no AnchorRegistry stands at --chain-contract: deploy it with `assay chain deploy`")

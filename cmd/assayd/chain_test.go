@@ -38,7 +38,8 @@ func TestChainThatIsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := evm.Dial(t.Context(), url, evm.Config{ChainID: 7, Contract: anchor.Address{1}, Key: key, Profile: profile})
+	client, err := evm.Dial(t.Context(), url,
+		evm.Config{ChainID: 7, Contract: anchor.Address{1}, Key: key, Profile: profile})
 	if err != nil {
 		t.Fatal(err)
 	}

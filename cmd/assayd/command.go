@@ -48,9 +48,11 @@ func command() *cobra.Command {
 		},
 	}
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %w%s; assayd --help lists the flags", errUsage, err, nearest.Flag(err.Error(), flagNames(c)))
+		return fmt.Errorf("%w: %w%s; assayd --help lists the flags", errUsage, err,
+			nearest.Flag(err.Error(), flagNames(c)))
 	})
-	c.Flags().StringVar(&config, "config", "", "YAML file of the settings below; flags and ASSAY_... variables go before it")
+	c.Flags().StringVar(&config, "config", "",
+		"YAML file of the settings below; flags and ASSAY_... variables go before it")
 	from.flags(c.Flags())
 	return c
 }
@@ -104,7 +106,8 @@ func run(ctx context.Context, s *settings) (failed error) {
 }
 
 // withOps serves the operators' handler for as long as run runs.
-func withOps(ctx context.Context, address string, h http.Handler, log *slog.Logger, run func(context.Context) error) error {
+func withOps(ctx context.Context, address string, h http.Handler, log *slog.Logger,
+	run func(context.Context) error) error {
 	if address == "" {
 		return run(ctx)
 	}
@@ -115,7 +118,8 @@ func withOps(ctx context.Context, address string, h http.Handler, log *slog.Logg
 		cancel() // run once, to give back what was opened
 		return errors.Join(fmt.Errorf("--ops: %w", err), run(ctx))
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(serving.OpsListener(l)) }()
 	log.Info("operators", "address", l.Addr().String(), "paths", "/metrics /livez /readyz")
@@ -174,7 +178,8 @@ func loader(dir string) func(context.Context, string) (*models.Bundle, error) {
 		}
 		path := filepath.Join(dir, name)
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("%w: the directory of models has no such folder%s", models.ErrBundle, nearest.Hint(name, folders(dir)))
+			return nil, fmt.Errorf("%w: the directory of models has no such folder%s", models.ErrBundle,
+				nearest.Hint(name, folders(dir)))
 		}
 		return loadBundle(path)
 	}
@@ -202,7 +207,8 @@ func whoami() string {
 func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
 	cfg := serving.Config{
 		MaxInFlight: s.MaxInFlight, MaxMessageBytes: s.MaxMessage, DrainTimeout: s.Drain, FourEyes: s.FourEyes,
-		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log, Version: version.String(), StartedBy: whoami(),
+		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log,
+		Version: version.String(), StartedBy: whoami(),
 		KeyFiles: []string{s.TLSKey, s.ChainKey, filepath.Join(s.Dir, "keys", "*")},
 	}
 	if s.TLSCert != "" || s.TLSKey != "" || s.TLSClientCA != "" {

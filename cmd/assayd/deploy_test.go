@@ -95,7 +95,8 @@ func TestDeployDocker(t *testing.T) {
 		t.Fatal("the Dockerfile shows no command")
 	}
 	s := taken(t, strings.Fields(args[1]), env)
-	for _, want := range []string{"VOLUME " + s.Dir, "EXPOSE" + port(t, s.Listen) + port(t, s.Ops), "USER nonroot", ":nonroot\n", "./cmd/assayd", `ENTRYPOINT ["/usr/local/bin/assayd"]`} {
+	for _, want := range []string{"VOLUME " + s.Dir, "EXPOSE" + port(t, s.Listen) + port(t, s.Ops), "USER nonroot",
+		":nonroot\n", "./cmd/assayd", `ENTRYPOINT ["/usr/local/bin/assayd"]`} {
 		if !strings.Contains(file, want) {
 			t.Errorf("the Dockerfile has no %q", want)
 		}
@@ -173,7 +174,8 @@ func TestDeploySystemdVerify(t *testing.T) {
 	if out := said(text); out != "" {
 		t.Error(out)
 	}
-	for _, wrong := range [][2]string{{"UMask=", "UMasks="}, {"ProtectHome=yes", "ProtectHome=perhaps"}, {self, "/nowhere/assayd"}} {
+	for _, wrong := range [][2]string{{"UMask=", "UMasks="}, {"ProtectHome=yes", "ProtectHome=perhaps"},
+		{self, "/nowhere/assayd"}} {
 		if said(strings.Replace(text, wrong[0], wrong[1], 1)) == "" {
 			t.Errorf("systemd-analyze says nothing of %s", wrong[1])
 		}
@@ -227,10 +229,12 @@ func TestDeployKubernetes(t *testing.T) {
 			t.Errorf("%d replicas: there is one writer to a log", o.Spec.Replicas)
 		}
 		if grace := time.Duration(o.Spec.Template.Spec.Grace) * time.Second; grace < s.Drain+15*time.Second {
-			t.Errorf("terminationGracePeriodSeconds %v: less than the drain (%v) and the last anchor (15 s)", grace, s.Drain)
+			t.Errorf("terminationGracePeriodSeconds %v: less than the drain (%v) and the last anchor (15 s)", grace,
+				s.Drain)
 		}
 		for i, address := range []string{s.Listen, s.Ops} {
-			if want := []string{"grpc", "ops"}[i]; c.Ports[i].Name != want || " "+strconv.Itoa(c.Ports[i].Port) != port(t, address) {
+			if want := []string{"grpc", "ops"}[i]; c.Ports[i].Name != want ||
+				" "+strconv.Itoa(c.Ports[i].Port) != port(t, address) {
 				t.Errorf("port %d is %+v, want %s at %s", i, c.Ports[i], want, address)
 			}
 		}

@@ -20,7 +20,8 @@ func TestLoaderNamesTheNearest(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "credit-2026"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loader(dir)(t.Context(), "credit-2062"); !errors.Is(err, models.ErrBundle) || !strings.HasSuffix(err.Error(), `no such folder; did you mean "credit-2026"?`) {
+	if _, err := loader(dir)(t.Context(), "credit-2062"); !errors.Is(err, models.ErrBundle) ||
+		!strings.HasSuffix(err.Error(), `no such folder; did you mean "credit-2026"?`) {
 		t.Error(err)
 	}
 }
@@ -33,11 +34,13 @@ func TestModelsDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{file, file + "s"} {
-		if _, err := servingConfig(&settings{Models: dir}, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "--models: ") {
+		if _, err := servingConfig(&settings{Models: dir}, slog.New(slog.DiscardHandler)); err == nil ||
+			!strings.HasPrefix(err.Error(), "--models: ") {
 			t.Errorf("%s: %v", dir, err)
 		}
 	}
-	if cfg, err := servingConfig(&settings{Models: filepath.Dir(file)}, slog.New(slog.DiscardHandler)); err != nil || cfg.Load == nil {
+	if cfg, err := servingConfig(&settings{Models: filepath.Dir(file)}, slog.New(slog.DiscardHandler)); err != nil ||
+		cfg.Load == nil {
 		t.Errorf("a directory without bundles: %v", err)
 	}
 }

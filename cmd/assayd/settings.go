@@ -70,7 +70,8 @@ func (s *settings) each(fn func(setting) error) error {
 	v := reflect.ValueOf(s).Elem()
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		err := fn(setting{f.Tag.Get("yaml"), strings.TrimPrefix(f.Type.String(), "time."), f.Tag.Get("default"), f.Tag.Get("doc"), v.Field(i)})
+		err := fn(setting{f.Tag.Get("yaml"), strings.TrimPrefix(f.Type.String(), "time."), f.Tag.Get("default"),
+			f.Tag.Get("doc"), v.Field(i)})
 		if err != nil {
 			return err
 		}

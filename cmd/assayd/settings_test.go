@@ -90,7 +90,8 @@ func between(t *testing.T, name, want string) {
 	if !*update {
 		t.Fatalf("docs/serving.md is not current: go test ./cmd/assayd -run Docs -update")
 	}
-	if err := os.WriteFile(path, []byte(head+"<!-- "+name+":"+marker+"-->\n"+want+"<!-- /"+name+" -->"+tail), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(head+"<!-- "+name+":"+marker+"-->\n"+want+"<!-- /"+name+" -->"+tail),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -112,7 +113,8 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Dir != "flag" || s.Listen != "env:1" || s.Drain != 7*time.Second || !s.FourEyes || s.MaxInFlight != 9 || s.RatePerSecond != 1.5 || s.AnchorEvery != time.Minute {
+	if s.Dir != "flag" || s.Listen != "env:1" || s.Drain != 7*time.Second || !s.FourEyes || s.MaxInFlight != 9 ||
+		s.RatePerSecond != 1.5 || s.AnchorEvery != time.Minute {
 		t.Errorf("%+v", s)
 	}
 }
@@ -125,10 +127,13 @@ func TestLoadRefuses(t *testing.T) {
 	if err := os.WriteFile(path, []byte("dir: x\n\nlissten: y\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := load(path, none, fs); err == nil || !strings.Contains(err.Error(), "[3:1]") || !strings.Contains(err.Error(), `"lissten"; did you mean "listen"?`) {
+	if _, err := load(path, none, fs); err == nil || !strings.Contains(err.Error(), "[3:1]") ||
+		!strings.Contains(err.Error(), `"lissten"; did you mean "listen"?`) {
 		t.Errorf("an unknown key: %v, want its line and name, and the nearest", err)
 	}
-	if _, err := load("", func(k string) (string, bool) { return "-1", k == "ASSAY_MAX_IN_FLIGHT" }, fs); err == nil || !strings.Contains(err.Error(), "ASSAY_MAX_IN_FLIGHT") {
+	if _, err := load("", func(k string) (string, bool) {
+		return "-1", k == "ASSAY_MAX_IN_FLIGHT"
+	}, fs); err == nil || !strings.Contains(err.Error(), "ASSAY_MAX_IN_FLIGHT") {
 		t.Errorf("a negative number: %v, want the variable's name", err)
 	}
 	if err := run(t.Context(), &settings{LogLevel: "info", LogFormat: "text"}); !errors.Is(err, errUsage) {
@@ -158,7 +163,9 @@ func TestStamps(t *testing.T) {
 	} {
 		var c node.Config
 		err := stamps(&tt.s, &c)
-		if (err == nil) != tt.ok || err == nil && (c.TimestampURL != tt.s.TSA || c.Timestamp.Every != tt.s.AnchorEvery || len(c.Timestamp.Trust.Certificates) != len(tt.s.TSA)/19) {
+		if (err == nil) != tt.ok || err == nil &&
+			(c.TimestampURL != tt.s.TSA || c.Timestamp.Every != tt.s.AnchorEvery ||
+				len(c.Timestamp.Trust.Certificates) != len(tt.s.TSA)/19) {
 			t.Errorf("%+v: %v, %+v", tt.s, err, c)
 		}
 	}

@@ -27,7 +27,8 @@ func traces(ctx context.Context, s *settings) (*trace.TracerProvider, error) {
 	}
 	u, err := url.Parse(s.Traces)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%w: --traces: want the collector's OTLP/gRPC address, such as http://localhost:4317 (https with TLS)", errUsage)
+		return nil, fmt.Errorf("%w: --traces: want the collector's OTLP/gRPC address, such as http://localhost:4317 "+
+			"(https with TLS)", errUsage)
 	}
 	if s.TraceShare > 1 {
 		return nil, fmt.Errorf("%w: --trace-share: want a share from 0 to 1", errUsage)
@@ -39,7 +40,8 @@ func traces(ctx context.Context, s *settings) (*trace.TracerProvider, error) {
 	return trace.NewTracerProvider(
 		trace.WithBatcher(exporter),
 		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(s.TraceShare))),
-		trace.WithResource(resource.NewSchemaless(attribute.String("service.name", "assayd"), attribute.String("service.version", version.String()))),
+		trace.WithResource(resource.NewSchemaless(attribute.String("service.name", "assayd"),
+			attribute.String("service.version", version.String()))),
 	), nil
 }
 

@@ -20,7 +20,8 @@ type fakeCollector struct {
 	names []string
 }
 
-func (f *fakeCollector) Export(_ context.Context, r *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
+func (f *fakeCollector) Export(_ context.Context,
+	r *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, rs := range r.ResourceSpans {

@@ -31,7 +31,8 @@ func (w *World) fraud(b *buyer) {
 		w.later(2, step{kind: stepReceipt, deal: d})
 	case 3:
 		n := len(w.buyers)
-		fresh := &buyer{id: fmt.Sprintf("B-%05d", n), n: n, sector: w.rng.IntN(sectors), care: w.normal(), size: b.size, limit: b.limit, every: 1e6, sellers: b.sellers}
+		fresh := &buyer{id: fmt.Sprintf("B-%05d", n), n: n, sector: w.rng.IntN(sectors), care: w.normal(), size: b.size,
+			limit: b.limit, every: 1e6, sellers: b.sellers}
 		w.buyers = append(w.buyers, fresh)
 		for range 4 + w.rng.IntN(4) {
 			d := w.fake(fresh, s, cents(fresh.size*2*w.lognormal(0.3)), FraudSurge)
@@ -63,7 +64,8 @@ func (w *World) circle(b *buyer) {
 	}
 	for i := range ring {
 		n := len(w.buyers)
-		from := &buyer{id: ring[i].id, n: n, sector: b.sector, care: 0, size: b.size, limit: b.limit, every: 1e6, sellers: b.sellers}
+		from := &buyer{id: ring[i].id, n: n, sector: b.sector, care: 0, size: b.size, limit: b.limit,
+			every: 1e6, sellers: b.sellers}
 		w.buyers = append(w.buyers, from)
 		d := w.fake(from, ring[(i+1)%3], amount, FraudCircle)
 		w.later(1, step{kind: stepReceipt, deal: d})

@@ -61,7 +61,8 @@ func TestWorld(t *testing.T) {
 	if total != 100_000 {
 		t.Errorf("%d events, want 100000", total)
 	}
-	for _, k := range []string{"order", "receipt", "invoice", "application", "payment", "dispute", "credit_note", "default", "index"} {
+	for _, k := range []string{"order", "receipt", "invoice", "application", "payment", "dispute",
+		"credit_note", "default", "index"} {
 		if kinds[k] < 100 {
 			t.Errorf("%d events of kind %s", kinds[k], k)
 		}
@@ -83,7 +84,8 @@ func TestWorld(t *testing.T) {
 	}
 	rate := float64(bad) / float64(len(w.Truths()))
 	best, oracle := BestAUC(w.Truths())
-	t.Logf("%v; %d applications, %.3f bad, best reachable AUC %.4f, oracle %.4f, %v", kinds, len(w.Truths()), rate, best, oracle, fraud)
+	t.Logf("%v; %d applications, %.3f bad, best reachable AUC %.4f, oracle %.4f, %v", kinds, len(w.Truths()),
+		rate, best, oracle, fraud)
 	if rate < 0.03 || rate > 0.15 || best < 0.7 || best > 0.9 || oracle <= best {
 		t.Errorf("bad rate %.3f, best AUC %.4f, oracle %.4f", rate, best, oracle)
 	}

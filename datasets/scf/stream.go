@@ -162,7 +162,8 @@ func (w *World) apply(d *deal) {
 	}
 	b.asked.add(w.now, amount)
 	w.truths = append(w.truths, t)
-	w.emitAs(t.ID, "application", d, number("amount", amount), number("invoice_amount", d.invoiced), number("limit", b.limit),
+	w.emitAs(t.ID, "application", d, number("amount", amount), number("invoice_amount", d.invoiced),
+		number("limit", b.limit),
 		number("collateral", collateral), instant("due", d.due), text("sector", sectorName(b.sector)))
 	switch {
 	case d.settled:
@@ -178,7 +179,8 @@ func (w *World) apply(d *deal) {
 func (w *World) lognormal(sigma float64) float64 { return bitmath.Exp(float64(sigma * w.normal())) }
 
 func sectorName(s int) string {
-	return [sectors]string{"agriculture", "automotive", "chemicals", "construction", "electronics", "food", "retail", "textiles"}[s]
+	return [sectors]string{"agriculture", "automotive", "chemicals", "construction", "electronics", "food",
+		"retail", "textiles"}[s]
 }
 
 func number(name string, x float64) assay.Field {

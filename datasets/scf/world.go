@@ -101,7 +101,8 @@ func New(cfg Config) *World {
 	}
 	length := cfg.Length.Microseconds()
 	for i := range max(10, cfg.Buyers/2) {
-		w.sellers = append(w.sellers, &seller{id: fmt.Sprintf("S-%05d", i), n: i, slop: float64(w.rng.Float64() * w.rng.Float64())})
+		w.sellers = append(w.sellers,
+			&seller{id: fmt.Sprintf("S-%05d", i), n: i, slop: float64(w.rng.Float64() * w.rng.Float64())})
 	}
 	// So many days between a buyer's orders that the events fill the length.
 	every := float64(cfg.Length/(24*time.Hour)) * float64(cfg.Buyers) * perOrder / float64(cfg.Events)

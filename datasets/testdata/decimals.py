@@ -47,7 +47,8 @@ def main():
         if name == "p38s0":  # two accounts, one double
             values[2:4] = [Decimal("90071992547409921"), Decimal("90071992547409922")]
         columns[name] = pa.array(values, t)
-        rows += [(name, i, "" if v is None else digits(v), "" if v is None else float(v).hex()) for i, v in enumerate(values)]
+        rows += [(name, i, "" if v is None else digits(v), "" if v is None else float(v).hex())
+                 for i, v in enumerate(values)]
     table = pa.table(columns)
     pq.write_table(table, "decimals.parquet", compression="zstd")
     with pa.ipc.new_file("decimals.arrow", table.schema) as w:

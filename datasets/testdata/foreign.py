@@ -29,7 +29,8 @@ with pa.ipc.new_file("unread.arrow", table.schema) as w:
     w.write_table(table)
 
 table = pa.table({"split": pa.array([1.5, 2.5, 3.5]), "x": pa.array(x)})
-pq.write_table(table, "split.parquet", use_dictionary=False, column_encoding={"split": "BYTE_STREAM_SPLIT", "x": "PLAIN"})
+pq.write_table(table, "split.parquet", use_dictionary=False,
+               column_encoding={"split": "BYTE_STREAM_SPLIT", "x": "PLAIN"})
 pq.write_table(table, "lz4raw.parquet", compression={"split": "lz4", "x": "zstd"})
 
 frame = pl.DataFrame({"x": x, "view": ["a", "longer than the twelve bytes of a view", None]}).with_columns(
@@ -39,24 +40,28 @@ frame = pl.DataFrame({"x": x, "view": ["a", "longer than the twelve bytes of a v
     pl.Series("unsigned", [1, 2, 3], dtype=pl.UInt8),
 )
 frame.write_ipc("polars.arrow", compat_level=pl.CompatLevel.newest())
-frame = frame.with_columns(pl.Series("category", ["u", "v", "u"], dtype=pl.Categorical), pl.Series("enum", ["u", None, "v"], dtype=pl.Enum(["u", "v"])))
+frame = frame.with_columns(pl.Series("category", ["u", "v", "u"], dtype=pl.Categorical),
+                           pl.Series("enum", ["u", None, "v"], dtype=pl.Enum(["u", "v"])))
 frame.write_ipc("categories.arrow", compat_level=pl.CompatLevel.newest())
 frame.write_ipc("oldest.arrow", compat_level=pl.CompatLevel.oldest())
 frame.write_parquet("polars.parquet")
-pl.DataFrame({"wide": pl.Series([1, 2**70], dtype=pl.Int128), "x": [1.5, 2.5]}).write_ipc("int128.arrow", compat_level=pl.CompatLevel.newest())
+pl.DataFrame({"wide": pl.Series([1, 2**70], dtype=pl.Int128), "x": [1.5, 2.5]}).write_ipc("int128.arrow",
+                                                                                          compat_level=pl.CompatLevel.newest())
 
 table = pa.table({"small": pa.array([Decimal("1.25")], pa.decimal32(7, 2)), "x": pa.array([1.5])})
 with pa.ipc.new_file("decimal32.arrow", table.schema) as w:
     w.write_table(table)
 
-table = pa.table({"id": pa.array([2**53 + 1, 2**53 + 2, 7]), "account": pa.array([2**63 + 1, 2**63 + 2, 7], pa.uint64()), "x": pa.array(x)})
+table = pa.table({"id": pa.array([2**53 + 1, 2**53 + 2, 7]),
+                  "account": pa.array([2**63 + 1, 2**63 + 2, 7], pa.uint64()), "x": pa.array(x)})
 pq.write_table(table, "ids.parquet")
 
 frame = pd.DataFrame({"x": x, "target": [1, 0, 1]}, index=[7, 3, 5])
 frame.to_parquet("index.parquet")
 
 # Every kind of column that pyarrow 26 writes, before and between those that are read.
-nested = pa.struct({"a": pa.dictionary(pa.int8(), pa.string()), "b": pa.list_(pa.decimal64(10, 3)), "c": pa.string_view()})
+nested = pa.struct({"a": pa.dictionary(pa.int8(), pa.string()), "b": pa.list_(pa.decimal64(10, 3)),
+                    "c": pa.string_view()})
 run = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array([1.5, 2.5]))
 union = (pa.array([0, 1, 0], pa.int8()), [pa.array([1, 2, 3]), pa.array(["p", "q", "r"])])
 every = {
@@ -77,11 +82,14 @@ every = {
     "decimal32": pa.array([Decimal("1.25"), None, Decimal("-0.35")], pa.decimal32(7, 2)),
     "decimal64": pa.array([None, Decimal("123456789012.345678"), Decimal("-1.000001")], pa.decimal64(18, 6)),
     "decimal256": pa.array([Decimal("1.25"), None, Decimal("-0.35")], pa.decimal256(50, 2)),
-    "nested": pa.array([{"a": "u", "b": [Decimal("1.5")], "c": "longer than the twelve bytes of a view"}, None, {"a": "v", "b": [], "c": "c"}], nested),
+    "nested": pa.array([{"a": "u", "b": [Decimal("1.5")], "c": "longer than the twelve bytes of a view"}, None,
+                        {"a": "v", "b": [], "c": "c"}], nested),
     "map": pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())),
     "code": pa.array(["u", None, "v"]).dictionary_encode(),
-    "rate": pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.int8()), pa.array([Decimal("0.35"), Decimal("2.50")], pa.decimal128(5, 2))),
-    "small_rate": pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.int8()), pa.array([Decimal("0.35"), Decimal("2.50")], pa.decimal32(5, 2))),
+    "rate": pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.int8()),
+                                           pa.array([Decimal("0.35"), Decimal("2.50")], pa.decimal128(5, 2))),
+    "small_rate": pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.int8()),
+                                                 pa.array([Decimal("0.35"), Decimal("2.50")], pa.decimal32(5, 2))),
     "lists": pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.int8()), pa.array([[1], [2]])),
     "half": pa.array([np.float16(0.5), None, np.float16(-2)], pa.float16()),
     "null": pa.nulls(3),
@@ -101,7 +109,8 @@ with pa.ipc.new_stream("every.arrows", table.schema) as w:
 with pa.ipc.new_file("every.arrow", table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as w:
     for b in batches:
         w.write_batch(b)
-with pa.ipc.new_stream("v4.arrows", table.schema, options=pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)) as w:
+with pa.ipc.new_stream("v4.arrows", table.schema,
+                       options=pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)) as w:
     for b in batches:
         w.write_batch(b)
 written = {}
@@ -116,10 +125,14 @@ duckdb.sql("""COPY (SELECT 1.5::DOUBLE AS x, 42::VARIANT AS variant, {'a': [1, 2
     TIME '01:02:03' AS "time", TIMETZ '01:02:03+01' AS timetz, '101'::BIT AS bits, 170141183460469231731687303715884105727::HUGEINT AS huge, 7::UHUGEINT AS uhuge,
     'u'::ENUM ('u', 'v') AS code, '{}'::JSON AS json, 'x'::BLOB AS blob, 0.35::DECIMAL(4, 2) AS small, MAP {'k': 1} AS map, 'a' AS s) TO 'duckdbevery.parquet'""")
 wide = [2**70, None, -(2**120)]
-frame = pl.DataFrame({"x": x, "wide": pl.Series(wide, dtype=pl.Int128), "unsigned": pl.Series([2**127, None, 1], dtype=pl.UInt128), "time": pl.Series([datetime.time(1), None, datetime.time(2)]),
-    "struct": [{"a": 1}, None, {"a": 2}], "array": pl.Series([[1, 2], None, [3, 4]], dtype=pl.Array(pl.Int8, 2)), "object": pl.Series([b"1", None, b"2"]),
+frame = pl.DataFrame({"x": x, "wide": pl.Series(wide, dtype=pl.Int128),
+                      "unsigned": pl.Series([2**127, None, 1], dtype=pl.UInt128),
+                      "time": pl.Series([datetime.time(1), None, datetime.time(2)]),
+    "struct": [{"a": 1}, None, {"a": 2}], "array": pl.Series([[1, 2], None, [3, 4]], dtype=pl.Array(pl.Int8, 2)),
+    "object": pl.Series([b"1", None, b"2"]),
     "s": ["a", "b", "c"]})
 frame.write_ipc("polarsevery.arrow", compression="lz4")
 frame.drop("unsigned").write_parquet("polarsevery.parquet")
-pl.DataFrame({"x": [1.5, 2.5] * 2000, "s": ["a", "b"] * 2000}).write_ipc("lz4.arrow", compression="lz4")  # blocks that are packed, with check sums
+pl.DataFrame({"x": [1.5, 2.5] * 2000, "s": ["a", "b"] * 2000}).write_ipc("lz4.arrow",
+                                                                         compression="lz4")  # blocks that are packed, with check sums
 

@@ -19,7 +19,8 @@ func (w *World) withLookups(seed uint64) *World {
 	w.Spec = &spec
 	add := func(l features.LookupSpec, of ...string) {
 		w.Spec.Lookups = append(w.Spec.Lookups, l)
-		w.Spec.Features = append(w.Spec.Features, features.FeatureSpec{Name: l.Name, Kernel: "lookup", Table: l.Name, Of: of})
+		w.Spec.Features = append(w.Spec.Features,
+			features.FeatureSpec{Name: l.Name, Kernel: "lookup", Table: l.Name, Of: of})
 	}
 	from := func() string { return w.Events[r.IntN(len(w.Events))].Time.Format(time.RFC3339Nano) }
 	value := func() *float64 {
@@ -38,7 +39,8 @@ func (w *World) withLookups(seed uint64) *World {
 		if f.Kind != "text" {
 			continue
 		}
-		dated, plain := features.LookupSpec{Name: "lookup dated " + f.Name}, features.LookupSpec{Name: "lookup " + f.Name}
+		dated, plain := features.LookupSpec{Name: "lookup dated " + f.Name},
+			features.LookupSpec{Name: "lookup " + f.Name}
 		texts := distinct(3, func() string {
 			v, _ := w.Events[r.IntN(len(w.Events))].Field(f.Name)
 			if v.Kind != assay.Text || v.Text() == "" {

@@ -75,7 +75,8 @@ func (r *random) window(name string) features.WindowSpec {
 		w.Length = "all"
 	case 1, 2:
 		w.Calendar, w.Length = pick(r, "day", "week", "month", "quarter", "year"), pick(r, "1", "2", "3")
-		w.Zone = pick(r, "", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Santiago")
+		w.Zone = pick(r, "", "Europe/Berlin", "America/New_York", "Asia/Kathmandu",
+			"Australia/Lord_Howe", "America/Santiago")
 	default:
 		w.Length = pick(r, "45m", "6h", "1d", "10d", "30d", "90d")
 		w.Hop = pick(r, "", "", w.Length, "45m")
@@ -140,7 +141,8 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 	}
 	if w.Value != "" {
 		for _, kernel := range []string{
-			"window_sum", "mean", "min", "max", "std", "latest", "earliest", "median", "slope", "decayed_sum", "decayed_mean",
+			"window_sum", "mean", "min", "max", "std", "latest", "earliest", "median", "slope",
+			"decayed_sum", "decayed_mean",
 		} {
 			add(kernel, nil)
 		}
@@ -149,7 +151,8 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 	if w.Offset == "" {
 		add("since_nth", k)
 		if w.Value != "" {
-			for _, kernel := range []string{"nth_latest", "change", "last_sum", "last_mean", "last_min", "last_max", "streak"} {
+			for _, kernel := range []string{"nth_latest", "change", "last_sum", "last_mean", "last_min",
+				"last_max", "streak"} {
 				add(kernel, k)
 			}
 		}
@@ -177,7 +180,8 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 func (r *random) log(s *features.Spec) []assay.Event {
 	at := time.Date(2024, 3, 20, 0, 0, 0, 0, time.UTC)
 	const day = 24 * time.Hour
-	late := map[string]time.Duration{"0s": time.Minute, "5m": 10 * time.Minute, "2h": 4 * time.Hour, "3d": 5 * day}[s.Lateness]
+	late := map[string]time.Duration{"0s": time.Minute, "5m": 10 * time.Minute, "2h": 4 * time.Hour,
+		"3d": 5 * day}[s.Lateness]
 	var out []assay.Event
 	for n := 120 + r.IntN(180); len(out) < n; {
 		switch r.IntN(20) {
@@ -193,8 +197,11 @@ func (r *random) log(s *features.Spec) []assay.Event {
 			burst := r.event(len(out), at)
 			for range 20 + r.IntN(30) {
 				e := r.event(len(out), at)
-				others := slices.DeleteFunc(slices.Clone(burst.Entities), func(e assay.Entity) bool { return e.Role == "product" })
-				e.Kind, e.Entities = "fact", append(others, assay.Entity{Role: "product", ID: fmt.Sprintf("rare %d", r.IntN(1000))})
+				others := slices.DeleteFunc(slices.Clone(burst.Entities), func(e assay.Entity) bool {
+					return e.Role == "product"
+				})
+				e.Kind, e.Entities = "fact",
+					append(others, assay.Entity{Role: "product", ID: fmt.Sprintf("rare %d", r.IntN(1000))})
 				out = append(out, e)
 			}
 			continue
@@ -209,7 +216,8 @@ func (r *random) log(s *features.Spec) []assay.Event {
 }
 
 func (r *random) event(n int, at time.Time) assay.Event {
-	e := assay.Event{ID: fmt.Sprint("e", n), Kind: pick(r, "application", "application", "fact", "fact", "note"), Time: at}
+	e := assay.Event{ID: fmt.Sprint("e", n), Kind: pick(r, "application", "application", "fact", "fact", "note"),
+		Time: at}
 	role := func(name string, of int) {
 		if !r.chance(0.05) {
 			e.Entities = append(e.Entities, assay.Entity{Role: name, ID: fmt.Sprintf("%s %d", name, r.IntN(of))})

@@ -82,7 +82,8 @@ func Compare(t *testing.T, worlds []*World) {
 	t.Helper()
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
-		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has benchmarks/peers/requirements-tests.txt (the checks install it)")
+		t.Skip("set ASSAY_PEERS_PYTHON to a Python that has benchmarks/peers/requirements-tests.txt (the checks " +
+			"install it)")
 	}
 	dir := t.TempDir()
 	script, cases := filepath.Join(dir, "twin.py"), filepath.Join(dir, "cases.jsonl")

@@ -46,7 +46,8 @@ class Range:
     def holds(self, got):
         if got is None or isinstance(got, str):
             return got is not None or self.lack
-        return all(abs(x) == math.inf or s * (got - x) >= -1e-9 * max(1.0, abs(x)) for s, x in ((1, self.low), (-1, self.high)))
+        return all(abs(x) == math.inf or s * (got - x) >= -1e-9 * max(1.0, abs(x))
+                   for s, x in ((1, self.low), (-1, self.high)))
 
 
 class Case:
@@ -55,7 +56,8 @@ class Case:
         self.fields = {f["name"]: f for f in self.plan["fields"]}
         self.derived = {d["name"]: d for d in self.plan.get("derived", [])}
         types = {"number": pa.float64(), "flag": pa.float64(), "text": pa.string(), "time": pa.int64()}
-        columns = {"seq": pa.array(range(len(case["kind"])), pa.int64()), "kind": case["kind"], "time": pa.array(case["time"], pa.int64())}
+        columns = {"seq": pa.array(range(len(case["kind"])), pa.int64()), "kind": case["kind"],
+                   "time": pa.array(case["time"], pa.int64())}
         for role in self.plan["entities"]:
             columns["role_" + role] = pa.array(case["roles"][role], pa.string())
         for name, f in self.fields.items():
@@ -95,7 +97,8 @@ class Case:
             "difference": lambda: f"{a[0]} - {a[1]}",
             "product": lambda: f"{a[0]} * {a[1]}",
             "days_between": lambda: f"({a[1]} - {a[0]}) / {DAY}.0::double",
-            "clip": lambda: f"case when {a[0]} is null then null else least(greatest({a[0]}, {d['bounds'][0]}), {d['bounds'][1]}) end",
+            "clip": lambda: f"case when {a[0]} is null then null else least(greatest({a[0]}, "
+            f"{d['bounds'][0]}), {d['bounds'][1]}) end",
         }[d["kernel"]]()
         return f"({x})::double"
 
@@ -164,7 +167,9 @@ class Case:
             from E where kind = {s(self.plan.get('event', 'application'))}""")
         match = f"{' and '.join(f'r.{n} = e.{n}' for n in names)} and e.seq < r.seq and e.time >= r.low"
         # What a window keeps is bounded by what came since its beginning, also after its end.
-        self.since = {r: (n, m) for r, n, m in self.con.execute(f"select r.seq, count(e.seq), count(distinct e.m) from R r left join F e on {match} group by r.seq").fetchall()}
+        self.since = {r: (n, m)
+                      for r, n, m in self.con.execute(f"select r.seq, count(e.seq), count(distinct e.m) from R r left "
+                                                      f"join F e on {match} group by r.seq").fetchall()}
         self.con.execute(f"""create or replace table J as select r.seq as r, r.time as rt, r.clock, {' and '.join(f'r.{n} is not null' for n in names)} as has,
             e.seq as seq, e.time as t, e.pane, e.v, e.m, row_number() over (partition by r.seq order by e.time desc, e.seq desc) as rank
             from R r left join F e on {match} and e.time < r.high""")
@@ -200,25 +205,32 @@ class Case:
         sums = {}
         if w.get("member"):
             # A tie-breaking total over members in any order: sums are compared within rounding.
-            for r, m, v, n in self.con.execute("select r, m, fsum(v), count(*) from J where seq is not null group by r, m order by r, m").fetchall():
+            for r, m, v, n in self.con.execute("select r, m, fsum(v), count(*) from J where seq is not null group by "
+                                               "r, m order by r, m").fetchall():
                 sums.setdefault(r, []).append((m, v, n))
         members, samples = w.get("members", 128), w.get("samples", 256)
         surely = self.surely(members) if w.get("member") and any(m > members for _, m in self.since.values()) else {}
         out = {}
         for f in features:
-            out[f["name"]] = [(self.feature(f, row, sums.get(row["r"], []), surely.get(row["r"], []), members, samples), tolerance(f["kernel"], row)) for row in rows]
+            out[f["name"]] = [(self.feature(f, row, sums.get(row["r"], []), surely.get(row["r"], []), members, samples),
+                               tolerance(f["kernel"], row)) for row in rows]
         return out
 
     def lookup(self, f):
         """The wanted values of a feature over a table: the latest row of the key from the event's time on, or from before it."""
         table = next(t for t in self.plan["lookups"] if t["name"] == f["table"])
         rows, beginning = table["rows"], "0001-01-01T00:00:00Z"
-        self.con.register("rows", pa.table({"key": [r.get("key", "") for r in rows], "since": [r.get("from", beginning) for r in rows],
+        self.con.register("rows",
+                          pa.table({"key": [r.get("key", "") for r in rows],
+                                    "since": [r.get("from", beginning) for r in rows],
                                             "value": pa.array([r.get("value") for r in rows], pa.float64())}))
-        self.con.execute("create or replace table L as select key, epoch_us(since::timestamptz) as since, value from rows")
+        self.con.execute("create or replace table L as select key, epoch_us(since::timestamptz) as "
+                         "since, value from rows")
         key = self.key(f["of"][0]) if f.get("of") else "''"
         scored = f"select seq, time, {key} as key from E where kind = {s(self.plan.get('event', 'application'))}"
-        return [x for (x,) in self.con.execute(f"select value from ({scored}) e asof left join L on e.key = L.key and e.time >= L.since order by seq").fetchall()]
+        return [x
+                for (x,) in self.con.execute(f"select value from ({scored}) e asof left join L on e.key = L.key and "
+                                             f"e.time >= L.since order by seq").fetchall()]
 
     def feature(self, f, row, sums, surely, members, samples):
         """The wanted value, or a Range where only bounds are promised, or None for missing; ... where nothing is."""
@@ -238,7 +250,8 @@ class Case:
                 return Range(row["low"], row["high"], True) if n else None
             if kernel == "median":
                 return row["median"]
-            return self.con.execute("select quantile_cont(x, ?) from unnest(?::double[]) as t(x)", [f["quantile"], values]).fetchall()[0][0]
+            return self.con.execute("select quantile_cont(x, ?) from unnest(?::double[]) as t(x)",
+                                    [f["quantile"], values]).fetchall()[0][0]
         if kernel in ("distinct", "share", "top_share", "hhi", "entropy", "count_of", "share_of", "mode"):
             if kernel == "distinct":
                 return ... if beyond else float(len(sums))
@@ -264,21 +277,26 @@ class Case:
                 "share": lambda parts: max(parts, default=0.0) / total,
                 "top_share": lambda parts: sum(parts[:k]) / total,
                 "hhi": lambda parts: sum((p / total) ** 2 for p in parts),
-                "entropy": lambda parts: None if parts[-1] < 0 else -sum(p / total * math.log(p / total) for p in parts if p > 0),
+                "entropy": lambda parts: None if parts[-1] < 0
+                else -sum(p / total * math.log(p / total) for p in parts if p > 0),
             }[kernel]
             if kernel == "entropy" and any(0 < abs(p) <= 1e-9 * row["size"] for p in parts):
                 return ...
             if beyond:
                 if row["negative"]:
                     return Range(-math.inf, math.inf, lack or kernel == "entropy")
-                return Range(0.0, math.inf, lack) if kernel == "entropy" else Range(max(formula(least), formula([row["low"]])), formula(parts), lack)
+                return Range(0.0, math.inf,
+                             lack) if kernel == "entropy" else Range(max(formula(least), formula([row["low"]])),
+                                                                     formula(parts), lack)
             return formula(parts)
         return {
-            "count": lambda: float(n), "window_sum": lambda: total, "mean": lambda: row["mean"], "min": lambda: row["low"], "max": lambda: row["high"],
+            "count": lambda: float(n), "window_sum": lambda: total, "mean": lambda: row["mean"],
+            "min": lambda: row["low"], "max": lambda: row["high"],
             "std": lambda: row["sd"], "latest": lambda: row["latest"], "earliest": lambda: row["earliest"],
             "latest_text": lambda: row["latest_text"], "earliest_text": lambda: row["earliest_text"],
             "since_last": lambda: days(row["last"]), "age": lambda: days(row["first"]),
-            "nth_latest": lambda: values[k - 1] if n >= k else None, "since_nth": lambda: days(row["times"][k - 1]) if n >= k else None,
+            "nth_latest": lambda: values[k - 1] if n >= k else None,
+            "since_nth": lambda: days(row["times"][k - 1]) if n >= k else None,
             "change": lambda: values[0] - values[k] if n > k else None,
             "last_sum": lambda: math.fsum(last), "last_mean": lambda: math.fsum(last) / len(last) if last else None,
             "last_min": lambda: min(last) if last else None, "last_max": lambda: max(last) if last else None,
@@ -289,7 +307,8 @@ class Case:
         }[kernel]()
 
 
-EXACT = {"count", "min", "max", "latest", "earliest", "latest_text", "earliest_text", "nth_latest", "change", "last_min", "last_max", "streak",
+EXACT = {"count", "min", "max", "latest", "earliest", "latest_text", "earliest_text", "nth_latest", "change",
+         "last_min", "last_max", "streak",
          "distinct", "count_of", "mode"}
 
 
@@ -324,9 +343,12 @@ def main():
         case = json.loads(line)
         plans += 1
         c = Case(con, case)
-        wanted = [(w, c.window(w, [f for f in c.plan["features"] if f.get("window") == w["name"]])) for w in c.plan.get("windows", [])]
+        wanted = [(w, c.window(w, [f for f in c.plan["features"] if f.get("window") == w["name"]]))
+                  for w in c.plan.get("windows", [])]
         for table in c.plan.get("lookups", []):
-            wanted.append((table, {f["name"]: [(x, 0.0) for x in c.lookup(f)] for f in c.plan["features"] if f.get("table") == table["name"]}))
+            wanted.append((table,
+                           {f["name"]: [(x, 0.0) for x in c.lookup(f)] for f in c.plan["features"]
+                            if f.get("table") == table["name"]}))
         for source, values in wanted:
             for name, want in values.items():
                 got = case["got"][name]
@@ -344,8 +366,10 @@ def main():
                     if not same(g, x, near):
                         different += 1
                         if different <= 20:
-                            print(f"{case['name']}: {name} of scored event {i}: got {g}, SQL says {x}; of {json.dumps(source)}")
-    print(f"{plans} plans, {compared} values compared, {skipped} of which only an estimate is promised, {different} differences")
+                            print(f"{case['name']}: {name} of scored event {i}: got {g}, SQL says {x}; "
+                                  f"of {json.dumps(source)}")
+    print(f"{plans} plans, {compared} values compared, {skipped} of which only an estimate is promised, "
+          f"{different} differences")
     sys.exit(1 if different or not compared else 0)
 
 

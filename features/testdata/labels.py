@@ -21,7 +21,8 @@ for i in range(600):
     loan = random.choice(["", "hot", "hot"] + [f"L{n}" for n in range(25)])
     rows.append((day * DAY + second, kind, loan))
 rows.sort(key=lambda r: r[0])  # ties stay in random order
-log = pd.DataFrame({"seq": range(len(rows)), "at": [r[0] for r in rows], "kind": [r[1] for r in rows], "loan": [r[2] for r in rows]})
+log = pd.DataFrame({"seq": range(len(rows)), "at": [r[0] for r in rows], "kind": [r[1] for r in rows],
+                    "loan": [r[2] for r in rows]})
 con = duckdb.connect()
 con.register("log", log)
 out = con.execute(f"""

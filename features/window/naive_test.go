@@ -156,7 +156,9 @@ func near(a, b Reading) error {
 	}
 	exact := func(x, y float64) bool { return x == y || x != x && y != y }
 	same := func(x, y []MemberSum) bool {
-		return slices.EqualFunc(x, y, func(a, b MemberSum) bool { return a.Member == b.Member && eq(a.Weight, b.Weight) })
+		return slices.EqualFunc(x, y, func(a, b MemberSum) bool {
+			return a.Member == b.Member && eq(a.Weight, b.Weight)
+		})
 	}
 	sameEvent := func(x, y Recent) bool { return x.At == y.At && x.Value == y.Value }
 	steep := (b.Max - b.Min) / (float64(b.Last-b.First) / dayMicros)
@@ -167,13 +169,15 @@ func near(a, b Reading) error {
 		{"seen", a.Seen == b.Seen}, {"first", a.First == b.First}, {"last", a.Last == b.Last},
 		{"count", exact(a.Count, b.Count)},
 		{"min", exact(a.Min, b.Min)}, {"max", exact(a.Max, b.Max)}, {"latest", exact(a.Latest, b.Latest)},
-		{"earliest", exact(a.Earliest, b.Earliest)}, {"distinct", exact(a.Distinct, b.Distinct)}, {"sum", eq(a.Sum, b.Sum)},
+		{"earliest", exact(a.Earliest, b.Earliest)}, {"distinct", exact(a.Distinct, b.Distinct)},
+		{"sum", eq(a.Sum, b.Sum)},
 		{"mean", eq(a.Mean, b.Mean)}, {"deviance", eq(a.Deviance, b.Deviance)}, {"share", eq(a.Share, b.Share)},
 		{"slope", math.Abs(a.Slope-b.Slope) <= steep*1e-9 || exact(a.Slope, b.Slope)},
 		{"decayed", eq(a.Decayed, b.Decayed)}, {"decayed sum", eq(a.DecaySum, b.DecaySum)},
 		{"decayed mean", eq(a.DecayAvg, b.DecayAvg)},
 		{"first member", a.FirstMember == b.FirstMember}, {"last member", a.LastMember == b.LastMember},
-		{"sums", same(a.Sums, b.Sums)}, {"counts", same(a.Counts, b.Counts)}, {"values", slices.Equal(a.Values, b.Values)},
+		{"sums", same(a.Sums, b.Sums)}, {"counts", same(a.Counts, b.Counts)},
+		{"values", slices.Equal(a.Values, b.Values)},
 		{"recent", slices.EqualFunc(a.Recent, b.Recent, sameEvent)},
 	} {
 		if !c.ok {
@@ -192,7 +196,8 @@ func bitsOf(r *Reading) []uint64 {
 	} {
 		b = append(b, math.Float64bits(x))
 	}
-	b = append(b, uint64(r.First), uint64(r.Last), r.FirstMember, r.LastMember, uint64(len(r.Sums)), uint64(len(r.Counts)))
+	b = append(b, uint64(r.First), uint64(r.Last), r.FirstMember, r.LastMember,
+		uint64(len(r.Sums)), uint64(len(r.Counts)))
 	for _, m := range slices.Concat(r.Sums, r.Counts) {
 		b = append(b, m.Member, math.Float64bits(m.Weight))
 	}

@@ -25,22 +25,32 @@ func wide(t testing.TB) arrow.Record {
 	i32, f64, str := arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Float64, arrow.BinaryTypes.String
 	md := arrow.NewMetadata([]string{"unit"}, []string{"EUR"})
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "i", Type: i32, Nullable: true, Metadata: md}, {Name: "f", Type: f64}, {Name: "s", Type: str, Nullable: true}, {Name: "b", Type: arrow.FixedWidthTypes.Boolean},
-		{Name: "t", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}}, {Name: "n", Type: arrow.Null, Nullable: true},
-		{Name: "d", Type: &arrow.Decimal128Type{Precision: 12, Scale: 2}}, {Name: "x", Type: &arrow.FixedSizeBinaryType{ByteWidth: 3}},
-		{Name: "l", Type: arrow.ListOf(arrow.ListOf(str))}, {Name: "z", Type: arrow.FixedSizeListOf(2, f64)}, {Name: "m", Type: arrow.MapOf(str, i32)},
-		{Name: "r", Type: arrow.StructOf(arrow.Field{Name: "p", Type: i32}, arrow.Field{Name: "q", Type: str, Nullable: true})},
-		{Name: "c", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: str}}, {Name: "v", Type: arrow.BinaryTypes.StringView},
-		{Name: "u", Type: arrow.SparseUnionOf([]arrow.Field{{Name: "a", Type: i32, Nullable: true}, {Name: "b", Type: str, Nullable: true}}, []arrow.UnionTypeCode{0, 1})},
+		{Name: "i", Type: i32, Nullable: true, Metadata: md}, {Name: "f", Type: f64},
+		{Name: "s", Type: str, Nullable: true}, {Name: "b", Type: arrow.FixedWidthTypes.Boolean},
+		{Name: "t", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}},
+		{Name: "n", Type: arrow.Null, Nullable: true},
+		{Name: "d", Type: &arrow.Decimal128Type{Precision: 12, Scale: 2}},
+		{Name: "x", Type: &arrow.FixedSizeBinaryType{ByteWidth: 3}},
+		{Name: "l", Type: arrow.ListOf(arrow.ListOf(str))}, {Name: "z", Type: arrow.FixedSizeListOf(2, f64)},
+		{Name: "m", Type: arrow.MapOf(str, i32)},
+		{Name: "r", Type: arrow.StructOf(arrow.Field{Name: "p", Type: i32},
+			arrow.Field{Name: "q", Type: str, Nullable: true})},
+		{Name: "c", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: str}},
+		{Name: "v", Type: arrow.BinaryTypes.StringView},
+		{Name: "u", Type: arrow.SparseUnionOf([]arrow.Field{{Name: "a", Type: i32, Nullable: true},
+			{Name: "b", Type: str, Nullable: true}}, []arrow.UnionTypeCode{0, 1})},
 		{Name: "g", Type: arrow.RunEndEncodedOf(i32, str)},
 	}, &md)
 	cells := map[string]string{
-		"i": `1`, "f": `2.5`, "s": `"one"`, "b": `true`, "t": `"2026-01-01 00:00:00"`, "n": `null`, "d": `"1.25"`, "x": `"QUJD"`, "l": `[["a","b"],[]]`, "z": `[1,2]`,
-		"m": `[{"key":"k","value":1}]`, "r": `{"p":1,"q":"two"}`, "c": `"red"`, "v": `"longer than the twelve bytes of a view"`, "u": `[0,7]`, "g": `"run"`,
+		"i": `1`, "f": `2.5`, "s": `"one"`, "b": `true`, "t": `"2026-01-01 00:00:00"`, "n": `null`, "d": `"1.25"`,
+		"x": `"QUJD"`, "l": `[["a","b"],[]]`, "z": `[1,2]`,
+		"m": `[{"key":"k","value":1}]`, "r": `{"p":1,"q":"two"}`, "c": `"red"`,
+		"v": `"longer than the twelve bytes of a view"`, "u": `[0,7]`, "g": `"run"`,
 	}
 	cols := make([]arrow.Array, schema.NumFields())
 	for i, f := range schema.Fields() {
-		a, _, err := array.FromJSON(memory.DefaultAllocator, f.Type, strings.NewReader("["+strings.Repeat(cells[f.Name]+",", 9)+cells[f.Name]+"]"))
+		a, _, err := array.FromJSON(memory.DefaultAllocator, f.Type,
+			strings.NewReader("["+strings.Repeat(cells[f.Name]+",", 9)+cells[f.Name]+"]"))
 		if err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
@@ -116,7 +126,8 @@ func decode(b []byte, asFile bool) (rows int64, err error) {
 
 // TestWellFormed: what the library writes is accepted, compressed or not.
 func TestWellFormed(t *testing.T) {
-	for name, b := range map[string][]byte{"plain": stream(t), "zstd": stream(t, ipc.WithZstd()), "lz4": stream(t, ipc.WithLZ4())} {
+	for name, b := range map[string][]byte{"plain": stream(t), "zstd": stream(t, ipc.WithZstd()),
+		"lz4": stream(t, ipc.WithLZ4())} {
 		if n, err := decode(b, false); err != nil || n != 20 {
 			t.Errorf("stream, %s: %d rows, %v", name, n, err)
 		}

@@ -125,7 +125,8 @@ func (l *Log) Note(n uint64) []byte {
 
 func (l *Log) note(n uint64) []byte {
 	root := l.root(n)
-	return fmt.Appendf(nil, "%s\n%d\n%s\n\n— %s AAAAAAAA\n", l.origin, n, base64.StdEncoding.EncodeToString(root[:]), l.origin)
+	return fmt.Appendf(nil, "%s\n%d\n%s\n\n— %s AAAAAAAA\n", l.origin, n, base64.StdEncoding.EncodeToString(root[:]),
+		l.origin)
 }
 
 // Consistency implements anchor.Source.

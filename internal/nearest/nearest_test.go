@@ -10,7 +10,8 @@ import (
 func TestWord(t *testing.T) {
 	columns := []string{"Income", "Amount", "invoice_amount", "MonthsInJob", "Age", "Price"}
 	for _, c := range []struct{ given, want string }{
-		{"income", "Income"}, {"Incmoe", "Income"}, {"Incom", "Income"}, {"INVOICE-AMOUNT", "invoice_amount"}, {"invoiceAmount", "invoice_amount"},
+		{"income", "Income"}, {"Incmoe", "Income"}, {"Incom", "Income"}, {"INVOICE-AMOUNT", "invoice_amount"},
+		{"invoiceAmount", "invoice_amount"},
 		{"months_in_job", "MonthsInJob"}, {"ages", "Age"}, {"Prcie", "Price"}, {"amuont", "Amount"},
 		{"Income", ""}, {"seniority", ""}, {"x", ""}, {"", ""}, {"Expenses", ""}, {strings.Repeat("a", 1000), ""},
 	} {
@@ -36,7 +37,8 @@ func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"ca", "ac", 1}, {"abcd", "acbd", 1}, {"flaw", "lawn", 2}, {"größe", "grösse", 2}} {
+	}{{"", "", 0}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"ca", "ac", 1}, {"abcd", "acbd", 1}, {"flaw", "lawn", 2},
+		{"größe", "grösse", 2}} {
 		if got := distance([]rune(c.a), []rune(c.b)); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}

@@ -41,7 +41,8 @@ func Watch(t testing.TB, what string, l Limits) (stop func() uint64) {
 			case <-tick.C:
 			}
 			if n := measure().since(before); l.Bytes > 0 && n > 2*l.Bytes {
-				panic(fmt.Sprintf("%s: %s: %d MB are taken, at most %d are allowed", t.Name(), what, n>>20, l.Bytes>>20))
+				panic(fmt.Sprintf("%s: %s: %d MB are taken, at most %d are allowed", t.Name(),
+					what, n>>20, l.Bytes>>20))
 			}
 			if time.Since(begin) > l.Time {
 				panic(fmt.Sprintf("%s: %s: not done after %v", t.Name(), what, l.Time))

@@ -78,7 +78,8 @@ func knownBesidePair(n *ast.MappingValueNode, t reflect.Type, key string, at *to
 		if of, ok := fields[name.Value]; ok {
 			return knownBeside(n.Value, of, key, at)
 		}
-		if name.Value == key && (samePlace(name.Position, at) || n.Value != nil && samePlace(n.Value.GetToken().Position, at)) {
+		if name.Value == key &&
+			(samePlace(name.Position, at) || n.Value != nil && samePlace(n.Value.GetToken().Position, at)) {
 			known := make([]string, 0, len(fields))
 			for i := range t.NumField() { // in the order of the struct
 				if name := keyOf(t.Field(i)); name != "" {

@@ -28,7 +28,8 @@ type anything struct {
 func merges(levels int) string {
 	s := "x0: &x0 {a: 1}\n"
 	for i := range levels {
-		s += fmt.Sprintf("x%d: &x%d {<<: [%s]}\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*x%d,", i), 8), ","))
+		s += fmt.Sprintf("x%d: &x%d {<<: [%s]}\n", i+1, i+1,
+			strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*x%d,", i), 8), ","))
 	}
 	return s
 }
@@ -165,7 +166,8 @@ const maxMemory = 64 << 20
 // heaviest are the bombs that cost most where they are longer than a policy may
 // be, or would without one of the bounds.
 var heaviest = []string{"one line", "keys in braces", "the same key", "brackets in turn", "deep maps", "less than",
-	"fewer documents", "ends of documents", "keys with tags", "keys with anchors", "fewer keys", "merges 12", "sequence",
+	"fewer documents", "ends of documents", "keys with tags", "keys with anchors", "fewer keys",
+	"merges 12", "sequence",
 	"block of blanks"}
 
 // TestBombs reads every bomb within the bound of memory, of each kind of text: as
@@ -239,11 +241,13 @@ func TestRefusals(t *testing.T) {
 		"comments":         "lines",
 		"fewer documents":  "one YAML document",
 	} {
-		if err := Decode([]byte(bombs[name]), new(anything), Policy); err == nil || !strings.Contains(err.Error(), says) {
+		if err := Decode([]byte(bombs[name]), new(anything), Policy); err == nil ||
+			!strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want an error that says %q", name, err, says)
 		}
 	}
-	if err := Decode(make([]byte, Policy.Bytes+1), new(anything), Policy); err == nil || !strings.Contains(err.Error(), "bytes") {
+	if err := Decode(make([]byte, Policy.Bytes+1), new(anything), Policy); err == nil ||
+		!strings.Contains(err.Error(), "bytes") {
 		t.Errorf("too long: %v", err)
 	}
 	for _, empty := range []string{"", "# nothing\n", "\n"} {
@@ -251,7 +255,8 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%q: %v", empty, err)
 		}
 	}
-	if err := Decode([]byte("name: x\n\nnmae: y\n"), new(anything), Policy); err == nil || !strings.Contains(err.Error(), "[3:1]") {
+	if err := Decode([]byte("name: x\n\nnmae: y\n"), new(anything), Policy); err == nil ||
+		!strings.Contains(err.Error(), "[3:1]") {
 		t.Errorf("an unknown key: %v, want its line", err)
 	}
 }

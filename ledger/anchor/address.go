@@ -59,7 +59,8 @@ func (h *Hash) UnmarshalText(b []byte) error { return parseHex("hash", string(b)
 
 func parseHex(what, s string, dst []byte) error {
 	if len(s) != 2+2*len(dst) || s[0] != '0' || s[1] != 'x' {
-		return fmt.Errorf("%s: want 0x and %d hexadecimal digits, got %d characters: %w", what, 2*len(dst), len(s), assay.ErrInvalid)
+		return fmt.Errorf("%s: want 0x and %d hexadecimal digits, got %d characters: %w", what, 2*len(dst),
+			len(s), assay.ErrInvalid)
 	}
 	if _, err := hex.Decode(dst, []byte(s[2:])); err != nil {
 		return fmt.Errorf("%s: %w: %w", what, err, assay.ErrInvalid)

@@ -16,7 +16,8 @@ import (
 
 // Config has what may be left out. The zero value works.
 type Config struct {
-	Every      time.Duration // how often a new checkpoint is anchored; 0 = 1 minute. On a timer, so that anchors do not tell the volume
+	// how often a new checkpoint is anchored; 0 = 1 minute. On a timer, so that anchors do not tell the volume
+	Every      time.Duration
 	Poll       time.Duration // how often a transaction under way is looked after; 0 = 1 second
 	StuckAfter time.Duration // how long a transaction may wait before its fee is raised; 0 = 3 minutes
 	ChainID    uint64        // the chain that the node must be on; 0 = the one it is on when Open first asks
@@ -62,10 +63,12 @@ type Status struct {
 	Pending uint64    // leaves under the newest checkpoint under way, 0 = none
 	Rounds  uint64    // rounds made since the start
 	Raised  uint64    // fees raised since the start
-	Renewed uint64    // transactions that were made anew since the start: with another nonce, or because the node took none of the old
-	Resent  uint64    // transactions sent again since the start
-	Covered uint64    // anchors since the start whose own head no final block holds: a later anchor, final with them, covers them
-	Err     error     // what the last round met, nil = nothing
+	// transactions that were made anew since the start: with another nonce, or because the node took none of the old
+	Renewed uint64
+	Resent  uint64 // transactions sent again since the start
+	// anchors since the start whose own head no final block holds: a later anchor, final with them, covers them
+	Covered uint64
+	Err     error // what the last round met, nil = nothing
 }
 
 // Anchored is one anchored checkpoint.
@@ -110,11 +113,13 @@ func Open(dir, origin string, source Source, chain Chain, cfg Config) (*Anchor, 
 	}
 	for _, e := range a.mu.queue {
 		if e == nil || e.Version != 1 || e.Call.LogID != a.id {
-			return nil, fmt.Errorf("anchor: %s holds transactions of another log than %q: give each log a directory of its own: %w", dir, origin, assay.ErrPrecondition)
+			return nil, fmt.Errorf("anchor: %s holds transactions of another log than %q: give each log a directory "+
+				"of its own: %w", dir, origin, assay.ErrPrecondition)
 		}
 	}
 	if a.mu.last != nil && a.mu.last.Call.LogID != a.id {
-		return nil, fmt.Errorf("anchor: %s holds anchors of another log than %q: give each log a directory of its own: %w", dir, origin, assay.ErrPrecondition)
+		return nil, fmt.Errorf("anchor: %s holds anchors of another log than %q: give each log a directory of its "+
+			"own: %w", dir, origin, assay.ErrPrecondition)
 	}
 	return a, nil
 }
@@ -187,7 +192,8 @@ func (a *Anchor) AnchorNow(ctx context.Context) (Anchored, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return Anchored{}, fmt.Errorf("anchor: checkpoint of %d leaves is not anchored yet: %w", cp.Size, errors.Join(ctx.Err(), last))
+			return Anchored{}, fmt.Errorf("anchor: checkpoint of %d leaves is not anchored yet: %w", cp.Size,
+				errors.Join(ctx.Err(), last))
 		case <-time.After(min(a.cfg.Poll, 100*time.Millisecond)):
 		}
 	}
@@ -240,7 +246,8 @@ func (a *Anchor) newest(ctx context.Context) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	if cp.Origin != a.origin {
-		return Checkpoint{}, fmt.Errorf("anchor: the checkpoint is of log %q, anchored is log %q: %w", cp.Origin, a.origin, assay.ErrCorrupt)
+		return Checkpoint{}, fmt.Errorf("anchor: the checkpoint is of log %q, anchored is log %q: %w", cp.Origin,
+			a.origin, assay.ErrCorrupt)
 	}
 	return cp, nil
 }

@@ -60,7 +60,8 @@ func checkAnchored(t *testing.T, a *Anchor, c *fakeChain, log *memlog.Log, cover
 		n++
 	}
 	if int(n)+covered != int(head.Anchors) || gaps > covered {
-		t.Errorf("%d entries are stored with %d gaps, %d are covered, the contract counts %d anchors", n, gaps, covered, head.Anchors)
+		t.Errorf("%d entries are stored with %d gaps, %d are covered, the contract counts %d anchors", n,
+			gaps, covered, head.Anchors)
 	}
 	c.set(func() {
 		if c.mu.reverted != 0 {
@@ -142,7 +143,8 @@ func TestChainFaults(t *testing.T) {
 		}, false},
 		{"wrong chain after a fail-over", 0, func(t *testing.T, c *fakeChain) {
 			var sent int
-			synctest.Wait() // a round that has asked for the chain may still send: its transaction names the chain (EIP-155)
+			// a round that has asked for the chain may still send: its transaction names the chain (EIP-155)
+			synctest.Wait()
 			c.set(func() { c.mu.id, sent = 6, c.mu.calls["Send"] })
 			time.Sleep(5 * time.Minute)
 			c.set(func() {
@@ -155,10 +157,20 @@ func TestChainFaults(t *testing.T) {
 	}
 	for depth := 1; depth <= 5; depth++ {
 		faults = append(faults,
-			fault{fmt.Sprintf("reorganisation of depth %d", depth), depth, func(_ *testing.T, c *fakeChain) { c.drop(depth, false) }, false},
-			fault{fmt.Sprintf("reorganisation of depth %d, of final blocks", depth), 0, func(_ *testing.T, c *fakeChain) { c.drop(depth, false) }, true},
-			fault{fmt.Sprintf("last %d blocks lost", depth), 0, func(_ *testing.T, c *fakeChain) { c.drop(depth, true) }, true},
-			fault{fmt.Sprintf("last %d blocks and the pool lost, not final", depth), depth, func(_ *testing.T, c *fakeChain) { c.drop(depth, true) }, false})
+			fault{fmt.Sprintf("reorganisation of depth %d", depth), depth, func(_ *testing.T, c *fakeChain) {
+				c.drop(depth, false)
+			}, false},
+			fault{fmt.Sprintf("reorganisation of depth %d, of final blocks", depth), 0,
+				func(_ *testing.T, c *fakeChain) {
+					c.drop(depth, false)
+				}, true},
+			fault{fmt.Sprintf("last %d blocks lost", depth), 0, func(_ *testing.T, c *fakeChain) {
+				c.drop(depth, true)
+			}, true},
+			fault{fmt.Sprintf("last %d blocks and the pool lost, not final", depth), depth,
+				func(_ *testing.T, c *fakeChain) {
+					c.drop(depth, true)
+				}, false})
 	}
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
@@ -167,7 +179,8 @@ func TestChainFaults(t *testing.T) {
 				c := newFakeChain(t)
 				c.set(func() { c.mu.lag = f.lag })
 				log := memlog.New(testOrigin)
-				a, err := Open(t.TempDir(), testOrigin, log, c, Config{ChainID: 5, Every: 2 * time.Minute, Poll: 5 * time.Second})
+				a, err := Open(t.TempDir(), testOrigin, log, c,
+					Config{ChainID: 5, Every: 2 * time.Minute, Poll: 5 * time.Second})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -334,7 +347,8 @@ func TestForkGuard(t *testing.T) {
 				if err := a.Run(ctx); err != nil { // it goes on asking: scoring must not end for it
 					t.Errorf("Run: %v", err)
 				}
-				if st := a.Status(); st.State != Contradicted || !errors.Is(st.Err, assay.ErrCorrupt) || !strings.Contains(st.Err.Error(), c.want) {
+				if st := a.Status(); st.State != Contradicted || !errors.Is(st.Err, assay.ErrCorrupt) ||
+					!strings.Contains(st.Err.Error(), c.want) {
 					t.Errorf("status %s, %v; want %q", st.State, st.Err, c.want)
 				}
 				if err := a.Confirm(t.Context(), log.Size()); !errors.Is(err, assay.ErrCorrupt) {

@@ -20,8 +20,8 @@ type Checkpoint struct {
 	NotBefore time.Time
 }
 
-// ParseCheckpoint reads a checkpoint's note, and not its signatures: those are for ledger.ParseCheckpoint, which has the
-// log's key.
+// ParseCheckpoint reads a checkpoint's note, and not its signatures: those are for ledger.ParseCheckpoint, which has
+// the log's key.
 func ParseCheckpoint(note []byte) (Checkpoint, error) {
 	cp, err := ledger.ParseCheckpointBody(note)
 	if err != nil {

@@ -93,7 +93,8 @@ func (w *world) prove(t testing.TB) *Proof {
 	state := trie.NewEmpty(db)
 	state.MustUpdate(crypto.Keccak256(testContract[:]), enc)
 	for i := range w.others {
-		other := types.StateAccount{Balance: uint256.NewInt(uint64(i)), Root: types.EmptyRootHash, CodeHash: types.EmptyCodeHash[:]}
+		other := types.StateAccount{Balance: uint256.NewInt(uint64(i)), Root: types.EmptyRootHash,
+			CodeHash: types.EmptyCodeHash[:]}
 		enc, err := rlp.EncodeToBytes(&other)
 		must(err)
 		state.MustUpdate(crypto.Keccak256([]byte{2, byte(i), byte(i >> 8)}), enc)
@@ -104,8 +105,10 @@ func (w *world) prove(t testing.TB) *Proof {
 		must(storage.Prove(crypto.Keccak256(s[:]), &nodes))
 	}
 	h := &types.Header{ParentHash: common.Hash(w.parent), Root: state.Hash(), Number: new(big.Int).SetUint64(w.number),
-		Difficulty: big.NewInt(1), GasLimit: 30e6, Time: 1_700_000_000 + w.number, BaseFee: big.NewInt(7), Extra: []byte("fake")}
-	p := &Proof{Version: ProofVersion, ChainID: w.chainID, Contract: testContract, LogID: w.logID, Anchors: w.head.Anchors,
+		Difficulty: big.NewInt(1), GasLimit: 30e6, Time: 1_700_000_000 + w.number,
+		BaseFee: big.NewInt(7), Extra: []byte("fake")}
+	p := &Proof{Version: ProofVersion, ChainID: w.chainID, Contract: testContract, LogID: w.logID,
+		Anchors: w.head.Anchors,
 		Account: w.head.Publisher, Seal: SealNone, Nodes: nodes}
 	p.Block = Hash(h.Hash())
 	if w.keys != nil {
@@ -260,7 +263,8 @@ func (c *fakeChain) allowed(h Head, call Call) error {
 	if call.Previous != h.Size || call.Size <= h.Size {
 		return fmt.Errorf("stale: %w", ErrReverted)
 	}
-	if h.Size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, h.Size, call.Size, call.Proof, h.Root[:], call.Root[:]) != nil {
+	if h.Size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, h.Size, call.Size, call.Proof,
+		h.Root[:], call.Root[:]) != nil {
 		return fmt.Errorf("inconsistent: %w", ErrReverted)
 	}
 	return nil

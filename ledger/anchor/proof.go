@@ -52,7 +52,8 @@ const (
 // case are refused, so that no byte of a stored proof can change unseen.
 func ParseProof(b []byte) (*Proof, error) {
 	if len(b) > MaxProofBytes {
-		return nil, fmt.Errorf("anchor proof: %d bytes, at most %d are read: %w", len(b), MaxProofBytes, assay.ErrCorrupt)
+		return nil, fmt.Errorf("anchor proof: %d bytes, at most %d are read: %w", len(b),
+			MaxProofBytes, assay.ErrCorrupt)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -64,14 +65,16 @@ func ParseProof(b []byte) (*Proof, error) {
 		return nil, fmt.Errorf("anchor proof: bytes follow the proof: %w", assay.ErrCorrupt)
 	}
 	if p.Version != ProofVersion {
-		return nil, fmt.Errorf("anchor proof: version %d, this program reads version %d: %w", p.Version, ProofVersion, assay.ErrCorrupt)
+		return nil, fmt.Errorf("anchor proof: version %d, this program reads version %d: %w", p.Version,
+			ProofVersion, assay.ErrCorrupt)
 	}
 	if len(p.Header) > maxHeaderBytes || len(p.Nodes) > maxNodes {
 		return nil, fmt.Errorf("anchor proof: header of %d bytes and %d nodes, at most %d and %d are read: %w",
 			len(p.Header), len(p.Nodes), maxHeaderBytes, maxNodes, assay.ErrCorrupt)
 	}
 	if p.Seal != SealNone && p.Seal != SealQBFT {
-		return nil, fmt.Errorf("anchor proof: header evidence %q: this program knows %q and %q: %w", p.Seal, SealNone, SealQBFT, assay.ErrCorrupt)
+		return nil, fmt.Errorf("anchor proof: header evidence %q: this program knows %q and %q: %w", p.Seal, SealNone,
+			SealQBFT, assay.ErrCorrupt)
 	}
 	for _, n := range append(p.Nodes, p.Header) {
 		if n == nil {

@@ -40,7 +40,8 @@ func TestSecondVerifier(t *testing.T) {
 		for range 6 {
 			text := append([]byte(nil), b...)
 			if rng.IntN(3) == 0 {
-				text[rng.IntN(len(text))] ^= 1 << rng.IntN(7) // stays ASCII: what is no text cannot be in a file of vectors
+				// stays ASCII: what is no text cannot be in a file of vectors
+				text[rng.IntN(len(text))] ^= 1 << rng.IntN(7)
 			} else {
 				text = tamperPart(t, rng, b)
 			}
@@ -49,8 +50,9 @@ func TestSecondVerifier(t *testing.T) {
 				trust = Trust{Validators: addrs}
 			}
 			r := VerifyProof(text, cp, trust)
-			vectors = append(vectors, vector{Name: fmt.Sprintf("%s, tampered %d", c.name, len(vectors)), Origin: cp.Origin,
-				Size: cp.Size, Root: cp.Root, Trust: trust, Proof: string(text), Level: r.Level, Failed: failed(r)})
+			vectors = append(vectors,
+				vector{Name: fmt.Sprintf("%s, tampered %d", c.name, len(vectors)), Origin: cp.Origin,
+					Size: cp.Size, Root: cp.Root, Trust: trust, Proof: string(text), Level: r.Level, Failed: failed(r)})
 		}
 	}
 	b, err := json.Marshal(vectors)

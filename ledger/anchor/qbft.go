@@ -115,7 +115,8 @@ func (q *qbft) checkSeals(trusted []Address) (int, error) {
 		seen[who] = true
 	}
 	if need := Quorum(len(trusted)); len(seen) < need {
-		return len(seen), fmt.Errorf("%d of %d validators sealed the header, %d are needed", len(seen), len(trusted), need)
+		return len(seen), fmt.Errorf("%d of %d validators sealed the header, %d are needed",
+			len(seen), len(trusted), need)
 	}
 	return len(seen), nil
 }

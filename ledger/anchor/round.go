@@ -37,7 +37,9 @@ func (a *Anchor) round(ctx context.Context) (idle bool, err error) {
 		return false, err
 	}
 	if head.Publisher.IsZero() {
-		return false, fmt.Errorf("anchor: log %q is not registered in the contract: its owner must call register(%s, publisher): %w", a.origin, a.id, assay.ErrPrecondition)
+		return false,
+			fmt.Errorf("anchor: log %q is not registered in the contract: its owner must call register(%s, "+
+				"publisher): %w", a.origin, a.id, assay.ErrPrecondition)
 	}
 	if err := a.rewind(head); err != nil {
 		return false, err
@@ -58,7 +60,8 @@ func (a *Anchor) checkChain(ctx context.Context) error {
 		a.mu.chainID = chainID
 	}
 	if chainID != a.mu.chainID {
-		return fmt.Errorf("anchor: the node is on chain %d, anchors go to chain %d; nothing is sent: %w", chainID, a.mu.chainID, assay.ErrPrecondition)
+		return fmt.Errorf("anchor: the node is on chain %d, anchors go to chain %d; nothing is sent: %w", chainID,
+			a.mu.chainID, assay.ErrPrecondition)
 	}
 	return nil
 }
@@ -93,7 +96,8 @@ func (a *Anchor) rewind(head Head) error {
 		lost = append(lost, e)
 	}
 	if len(lost) == 0 || lost[0].Call.Previous != head.Size {
-		a.cfg.Logger.Warn("the chain has lost anchors; the newest checkpoint is anchored on its head", "head", head.Size)
+		a.cfg.Logger.Warn("the chain has lost anchors; the newest checkpoint is anchored on its head", "head",
+			head.Size)
 		return a.setQueue(nil)
 	}
 	a.cfg.Logger.Warn("the chain has lost anchors; they are sent again", "head", head.Size, "anchors", len(lost))
@@ -109,7 +113,9 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 	if cp.Size == 0 && head.Size > 0 {
 		// A log that was stopped between signing a checkpoint and publishing it
 		// has none until it is published; witnesses may keep it waiting.
-		return false, fmt.Errorf("anchor: the contract's head is at %d leaves, and the log has published nothing since it was opened: asked again later: %w", head.Size, assay.ErrUnavailable)
+		return false,
+			fmt.Errorf("anchor: the contract's head is at %d leaves, and the log has published nothing since it was "+
+				"opened: asked again later: %w", head.Size, assay.ErrUnavailable)
 	}
 	if cp.Size < head.Size {
 		return false, a.contradiction(ctx, cp, rolledBack(head, cp))
@@ -129,7 +135,8 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 		if call.Proof, err = a.source.Consistency(ctx, head.Size, cp.Size); err != nil {
 			return false, err
 		}
-		if proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, cp.Size, call.Proof, head.Root[:], cp.Root[:]) != nil {
+		if proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, cp.Size, call.Proof,
+			head.Root[:], cp.Root[:]) != nil {
 			return false, a.contradiction(ctx, cp, forkedText(head, cp))
 		}
 	}
@@ -146,7 +153,8 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 }
 
 func forkedText(head Head, cp Checkpoint) string {
-	return fmt.Sprintf("the log has forked: the contract's head of %d leaves under %s is no part of the checkpoint of %d leaves under %s",
+	return fmt.Sprintf("the log has forked: the contract's head of %d leaves under %s is no part of the checkpoint "+
+		"of %d leaves under %s",
 		head.Size, head.Root.Short(), cp.Size, cp.Root.Short())
 }
 
@@ -165,9 +173,11 @@ func (a *Anchor) settle(ctx context.Context, head Head) error {
 	case head.Size != e.Call.Previous:
 		// Somebody else holds the key, or the head of a reorganised chain is
 		// between: the contract will refuse the entry. Plan anew.
-		a.cfg.Logger.Warn("the head has moved under a transaction", "head", head.Size, "previous", e.Call.Previous, "size", e.Call.Size)
+		a.cfg.Logger.Warn("the head has moved under a transaction", "head", head.Size, "previous",
+			e.Call.Previous, "size", e.Call.Size)
 		return a.setQueue(nil)
-	case head.Size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, e.Call.Size, e.Call.Proof, head.Root[:], e.Call.Root[:]) != nil:
+	case head.Size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, e.Call.Size, e.Call.Proof,
+		head.Root[:], e.Call.Root[:]) != nil:
 		return a.forkedUnder(ctx, e, head) // the contract would refuse it for ever
 	}
 	return a.push(ctx, e)
@@ -273,7 +283,8 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 	if usable, err := a.usable(ctx, last); err != nil {
 		return err
 	} else if !usable {
-		a.cfg.Logger.Warn("a transaction has a nonce that cannot be included next; it is made anew", "tx", last.Hash, "nonce", last.Nonce)
+		a.cfg.Logger.Warn("a transaction has a nonce that cannot be included next; it is made anew", "tx",
+			last.Hash, "nonce", last.Nonce)
 		return a.sign(ctx, e, nil)
 	}
 	if state == TxPending {
@@ -358,7 +369,8 @@ func (a *Anchor) sign(ctx context.Context, e *entry, replace *Tx) error {
 	if err := a.setQueue(append([]*entry{&next}, a.mu.queue[1:]...)); err != nil {
 		return err
 	}
-	a.cfg.Logger.Info("checkpoint is sent to the chain", "size", e.Call.Size, "tx", tx.Hash, "nonce", tx.Nonce, "raised", replace != nil)
+	a.cfg.Logger.Info("checkpoint is sent to the chain", "size", e.Call.Size, "tx", tx.Hash, "nonce", tx.Nonce,
+		"raised", replace != nil)
 	return a.send(ctx, tx)
 }
 

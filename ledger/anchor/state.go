@@ -148,10 +148,12 @@ func (a *Anchor) Confirm(ctx context.Context, records uint64) error {
 	}
 	switch {
 	case a.mu.last != nil && head.Size < a.mu.last.Call.Size:
-		return fmt.Errorf("anchor: the node's head is at %d leaves, and %d were anchored from here: it is behind, or has lost blocks: %w",
+		return fmt.Errorf("anchor: the node's head is at %d leaves, and %d were anchored from here: it is behind, or "+
+			"has lost blocks: %w",
 			head.Size, a.mu.last.Call.Size, assay.ErrUnavailable)
 	case head.Size > cp.Size && records >= head.Size:
-		return fmt.Errorf("anchor: the contract's head is at %d leaves, of which the log has published %d since it was opened: %w: %w",
+		return fmt.Errorf("anchor: the contract's head is at %d leaves, of which the log has published %d since it "+
+			"was opened: %w: %w",
 			head.Size, cp.Size, ErrUnpublished, assay.ErrUnavailable)
 	case head.Size > cp.Size:
 		return a.contradiction(ctx, cp, rolledBack(head, cp))

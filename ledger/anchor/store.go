@@ -109,7 +109,8 @@ func (s *store) get(size uint64) (*entry, error) {
 		return nil, err
 	}
 	if e.Version != 1 || e.Call.Size != size {
-		return nil, fmt.Errorf("anchor: the entry of size %d is of version %d and size %d: %w", size, e.Version, e.Call.Size, assay.ErrCorrupt)
+		return nil, fmt.Errorf("anchor: the entry of size %d is of version %d and size %d: %w", size, e.Version,
+			e.Call.Size, assay.ErrCorrupt)
 	}
 	return &e, nil
 }
@@ -122,7 +123,8 @@ func (s *store) drop(size uint64) error {
 	if !found {
 		return nil
 	}
-	if err := os.Remove(filepath.Join(s.dir, "anchors", entryName(size))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(s.dir, "anchors", entryName(size))); err != nil &&
+		!errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("anchor: %w", err)
 	}
 	s.mu.sizes = slices.Delete(s.mu.sizes, i, i+1)
@@ -136,7 +138,8 @@ func (s *store) read(name string, v any) error {
 		return fmt.Errorf("anchor: %w", err)
 	}
 	if info.Size() > maxEntryBytes {
-		return fmt.Errorf("anchor: %s: %d bytes, at most %d are read: %w", path, info.Size(), maxEntryBytes, assay.ErrCorrupt)
+		return fmt.Errorf("anchor: %s: %d bytes, at most %d are read: %w", path, info.Size(),
+			maxEntryBytes, assay.ErrCorrupt)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -39,7 +39,8 @@ func TestVectors(t *testing.T) {
 	var made []vector
 	for _, c := range verifyCases(t) {
 		b, cp, tr := c.make(t)
-		v := vector{Name: c.name, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Trust: tr, Proof: string(b), Level: c.level, Failed: c.want}
+		v := vector{Name: c.name, Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Trust: tr, Proof: string(b),
+			Level: c.level, Failed: c.want}
 		if !cp.NotBefore.IsZero() {
 			v.NotBefore = cp.NotBefore.UnixMicro()
 		}

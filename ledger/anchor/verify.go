@@ -12,12 +12,14 @@ import (
 // validators, a proof that agrees with itself is [NotVouchedFor]: whoever has a
 // receipt can make one, without a key and without a chain.
 type Trust struct {
-	ChainID    uint64    `json:"chain_id,omitempty"`    // the chain that must be named, 0 = any
-	Contract   Address   `json:"contract,omitzero"`     // the contract that must be named, zero = any
-	Publisher  Address   `json:"publisher,omitzero"`    // the key that must have anchored, zero = any
-	CodeHashes []Hash    `json:"code_hashes,omitempty"` // Keccak-256 of contracts that are trusted to refuse forks; none = RegistryCodeHash
-	Blocks     []Hash    `json:"blocks,omitempty"`      // hashes of blocks known to be final, from a node of one's own or from print
-	Validators []Address `json:"validators,omitempty"`  // the QBFT validators at the time of the block, all of them
+	ChainID   uint64  `json:"chain_id,omitempty"` // the chain that must be named, 0 = any
+	Contract  Address `json:"contract,omitzero"`  // the contract that must be named, zero = any
+	Publisher Address `json:"publisher,omitzero"` // the key that must have anchored, zero = any
+	// Keccak-256 of contracts that are trusted to refuse forks; none = RegistryCodeHash
+	CodeHashes []Hash `json:"code_hashes,omitempty"`
+	// hashes of blocks known to be final, from a node of one's own or from print
+	Blocks     []Hash    `json:"blocks,omitempty"`
+	Validators []Address `json:"validators,omitempty"` // the QBFT validators at the time of the block, all of them
 }
 
 // RegistryCodeHash is Keccak-256 of the runtime code of AnchorRegistry.sol as
@@ -92,13 +94,15 @@ func (r *Result) Summary() string {
 	case Pinned:
 		return r.anchored("block hash known beforehand")
 	case NotVouchedFor:
-		return fmt.Sprintf("its anchor, which names block %d of chain %d, is not vouched for: %s", r.Block, r.ChainID, nobodyVouches)
+		return fmt.Sprintf("its anchor, which names block %d of chain %d, is not vouched for: %s", r.Block,
+			r.ChainID, nobodyVouches)
 	}
 	return "not proven to be anchored: " + r.Findings[len(r.Findings)-1].Text
 }
 
 func (r *Result) anchored(by string) string {
-	return fmt.Sprintf("anchored (%s) in block %d of chain %d at %s", by, r.Block, r.ChainID, r.Time.Format(time.RFC3339))
+	return fmt.Sprintf("anchored (%s) in block %d of chain %d at %s", by, r.Block, r.ChainID,
+		r.Time.Format(time.RFC3339))
 }
 
 const nobodyVouches = "no block hash and no validators are pinned, and anybody could have made it"
@@ -184,8 +188,10 @@ func (v *verifier) header() bool {
 	earliest := v.cp.NotBefore
 	return v.check(CheckHeader, hash == v.p.Block, fmt.Sprintf("block %d, %s", h.number, v.p.Block),
 		"the header's hash is %s, the proof names block %s", hash, v.p.Block) &&
-		v.check(CheckTime, earliest.IsZero() || !h.time.Add(Allowance).Before(earliest), "its time is "+h.time.Format(time.RFC3339),
-			"the block says %s, and what it would hold is of %s or later", h.time.Format(time.RFC3339), earliest.UTC().Format(time.RFC3339))
+		v.check(CheckTime, earliest.IsZero() || !h.time.Add(Allowance).Before(earliest),
+			"its time is "+h.time.Format(time.RFC3339),
+			"the block says %s, and what it would hold is of %s or later", h.time.Format(time.RFC3339),
+			earliest.UTC().Format(time.RFC3339))
 }
 
 // state walks from the header's state root to the contract's account.
@@ -231,13 +237,18 @@ func (v *verifier) head() bool {
 	}
 	head := UnpackHead(root, packed)
 	if head.Anchors != v.p.Anchors {
-		return v.check(CheckStorage, false, "", "the contract counts %d anchors, the proof %d", head.Anchors, v.p.Anchors)
+		return v.check(CheckStorage, false, "", "the contract counts %d anchors, the proof %d",
+			head.Anchors, v.p.Anchors)
 	}
-	return v.check(CheckStorage, true, fmt.Sprintf("the contract's storage holds the log's head, anchor %d", head.Anchors), "") &&
-		v.check(CheckPublisher, head.Publisher == v.p.Account && (v.trust.Publisher.IsZero() || v.trust.Publisher == head.Publisher),
+	return v.check(CheckStorage, true,
+		fmt.Sprintf("the contract's storage holds the log's head, anchor %d", head.Anchors), "") &&
+		v.check(CheckPublisher, head.Publisher == v.p.Account &&
+			(v.trust.Publisher.IsZero() || v.trust.Publisher == head.Publisher),
 			"anchored by "+head.Publisher.String(),
-			"the log's publisher is %s, the proof names %s, trusted is %s", head.Publisher, v.p.Account, v.trust.Publisher) &&
-		v.check(CheckHead, head.Size == v.cp.Size && head.Root == v.cp.Root, fmt.Sprintf("the head is the checkpoint: %d leaves", head.Size),
+			"the log's publisher is %s, the proof names %s, trusted is %s", head.Publisher,
+			v.p.Account, v.trust.Publisher) &&
+		v.check(CheckHead, head.Size == v.cp.Size && head.Root == v.cp.Root,
+			fmt.Sprintf("the head is the checkpoint: %d leaves", head.Size),
 			"the contract's head is %d leaves under %s, the checkpoint is %d leaves under %s",
 			head.Size, head.Root.Short(), v.cp.Size, v.cp.Root.Short())
 }
@@ -262,7 +273,8 @@ func (v *verifier) evidence() bool {
 		if err != nil {
 			return v.check(CheckEvidence, false, "", "%v", err)
 		}
-		v.check(CheckEvidence, true, fmt.Sprintf("%d of %d trusted validators sealed the block", n, len(t.Validators)), "")
+		v.check(CheckEvidence, true, fmt.Sprintf("%d of %d trusted validators sealed the block", n, len(t.Validators)),
+			"")
 		v.r.Level = Sealed
 	}
 	if len(t.Blocks) > 0 {

@@ -118,7 +118,9 @@ func verifyCases(t testing.TB) []verifyCase {
 		{"not vouched for, chain, contract and publisher known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			tr.ChainID, tr.Contract, tr.Publisher = p.ChainID, p.Contract, p.Account
 		}, "", NotVouchedFor},
-		{"block known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) { tr.Blocks = []Hash{{1}, p.Block} }, "", Pinned},
+		{"block known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) {
+			tr.Blocks = []Hash{{1}, p.Block}
+		}, "", Pinned},
 		{"sealed by three of four", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 3, addrs
 			*p = *w.prove(t)
@@ -135,9 +137,15 @@ func verifyCases(t testing.TB) []verifyCase {
 		{"version", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Version = 2 }, CheckFormat, ""},
 		{"chain id", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.ChainID = 6 }, CheckChain, ""},
 		{"no chain id", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.ChainID = 0 }, CheckChain, ""},
-		{"contract", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Contract = Address{1} }, CheckContract, ""},
-		{"log of another origin", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Origin = "other" }, CheckLog, ""},
-		{"header", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header[len(p.Header)-1] ^= 1 }, CheckHeader, ""},
+		{"contract", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) {
+			tr.Contract = Address{1}
+		}, CheckContract, ""},
+		{"log of another origin", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) {
+			cp.Origin = "other"
+		}, CheckLog, ""},
+		{"header", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) {
+			p.Header[len(p.Header)-1] ^= 1
+		}, CheckHeader, ""},
 		{"header cut", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Header = p.Header[:40] }, CheckHeader, ""},
 		{"block hash", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Block[0] ^= 1 }, CheckHeader, ""},
 		{"as old as clocks allow", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) {
@@ -150,20 +158,34 @@ func verifyCases(t testing.TB) []verifyCase {
 			cp.NotBefore, tr.Blocks = testBlockTime.Add(time.Hour), []Hash{p.Block}
 		}, CheckTime, ""},
 		{"seal kind", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = "x" }, CheckFormat, ""},
-		{"seals that are none", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Seal = SealQBFT }, CheckHeader, ""},
-		{"another contract", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Contract[0] ^= 1 }, CheckAccount, ""},
+		{"seals that are none", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) {
+			p.Seal = SealQBFT
+		}, CheckHeader, ""},
+		{"another contract", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) {
+			p.Contract[0] ^= 1
+		}, CheckAccount, ""},
 		{"account node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes[0][9] ^= 1 }, CheckAccount, ""},
 		{"no nodes", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = nil }, CheckAccount, ""},
 		{"code", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.CodeHashes = []Hash{{1}} }, CheckCode, ""},
-		{"storage node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes[len(p.Nodes)-1][3] ^= 1 }, CheckStorage, ""},
-		{"storage node missing", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = p.Nodes[:len(p.Nodes)-1] }, CheckStorage, ""},
-		{"node too many", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Nodes = append(p.Nodes, p.Nodes[0]) }, CheckStorage, ""},
+		{"storage node", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) {
+			p.Nodes[len(p.Nodes)-1][3] ^= 1
+		}, CheckStorage, ""},
+		{"storage node missing", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) {
+			p.Nodes = p.Nodes[:len(p.Nodes)-1]
+		}, CheckStorage, ""},
+		{"node too many", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) {
+			p.Nodes = append(p.Nodes, p.Nodes[0])
+		}, CheckStorage, ""},
 		{"anchors", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Anchors++ }, CheckStorage, ""},
 		{"publisher", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Account[0] ^= 1 }, CheckPublisher, ""},
-		{"trusted publisher", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Publisher = Address{9} }, CheckPublisher, ""},
+		{"trusted publisher", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) {
+			tr.Publisher = Address{9}
+		}, CheckPublisher, ""},
 		{"size", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Size++ }, CheckHead, ""},
 		{"root", func(_ *world, _ *Proof, cp *Checkpoint, _ *Trust) { cp.Root[31] ^= 1 }, CheckHead, ""},
-		{"block not pinned", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Blocks = []Hash{{1}, {2}} }, CheckEvidence, ""},
+		{"block not pinned", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) {
+			tr.Blocks = []Hash{{1}, {2}}
+		}, CheckEvidence, ""},
 		{"no seals", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) { tr.Validators = addrs }, CheckEvidence, ""},
 		{"too few seals", func(w *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			w.keys, w.sealers, tr.Validators = keys, 2, addrs
@@ -211,11 +233,13 @@ func TestVerifyNamesFailure(t *testing.T) {
 			for i := range chains {
 				b, cp, tr := c.among(t, 20+i)
 				if r := VerifyProof(b, cp, tr); r.Level != c.level || failed(r) != c.want {
-					t.Errorf("among %d: level %q, failed check %q, want %q and %q: %+v", 20+i, r.Level, failed(r), c.level, c.want, r.Findings)
+					t.Errorf("among %d: level %q, failed check %q, want %q and %q: %+v", 20+i, r.Level, failed(r),
+						c.level, c.want, r.Findings)
 				}
 			}
 			if c.want != "" {
-				t.Logf("| anchor proof | %s | %d | %d | 0 | verify: anchor/%s %d |", c.name, chains, chains, c.want, chains)
+				t.Logf("| anchor proof | %s | %d | %d | 0 | verify: anchor/%s %d |", c.name, chains,
+					chains, c.want, chains)
 			}
 		})
 	}
@@ -230,8 +254,10 @@ func TestLevels(t *testing.T) {
 			w, cp := testWorld(3)
 			w.keys, w.sealers = keys, sealers
 			p := w.prove(t)
-			r := VerifyProof(encode(t, p), cp, Trust{ChainID: 5, Contract: testContract, Publisher: testPublisher, Validators: addrs})
-			if want := sealers >= need; r.Consistent() != want || want && (r.Level != Sealed || r.Seals != sealers || r.Validators != n) {
+			r := VerifyProof(encode(t, p), cp,
+				Trust{ChainID: 5, Contract: testContract, Publisher: testPublisher, Validators: addrs})
+			if want := sealers >= need; r.Consistent() != want ||
+				want && (r.Level != Sealed || r.Seals != sealers || r.Validators != n) {
 				t.Errorf("%d of %d validators: %s", sealers, n, r.Summary())
 			}
 			r = VerifyProof(encode(t, p), cp, Trust{Blocks: []Hash{{1}, p.Block}})
@@ -337,7 +363,8 @@ func TestProofCutShort(t *testing.T) {
 			t.Fatalf("with %q after it: %s", more, r.Summary())
 		}
 	}
-	if r := VerifyProof(bytes.Replace(b, []byte(`{"version"`), []byte(`{"more":1,"version"`), 1), cp, Trust{}); r.Consistent() {
+	if r := VerifyProof(bytes.Replace(b, []byte(`{"version"`), []byte(`{"more":1,"version"`), 1), cp,
+		Trust{}); r.Consistent() {
 		t.Fatal("an unknown field was accepted")
 	}
 	if r := VerifyProof(bytes.Repeat([]byte(" "), MaxProofBytes+1), cp, Trust{}); failed(r) != CheckFormat {
@@ -382,19 +409,23 @@ func TestVerifierDependencies(t *testing.T) {
 	allowed := []string{
 		"github.com/assayrisk/assay", "github.com/assayrisk/assay/ledger",
 		"github.com/transparency-dev/formats/log", "golang.org/x/mod/sumdb/note", // checkpoints
-		"github.com/ethereum/go-ethereum/common", "github.com/ethereum/go-ethereum/common/hexutil", "github.com/ethereum/go-ethereum/common/math",
-		"github.com/ethereum/go-ethereum/crypto", "github.com/ethereum/go-ethereum/crypto/keccak", "github.com/ethereum/go-ethereum/crypto/secp256k1",
+		"github.com/ethereum/go-ethereum/common", "github.com/ethereum/go-ethereum/common/hexutil",
+		"github.com/ethereum/go-ethereum/common/math",
+		"github.com/ethereum/go-ethereum/crypto", "github.com/ethereum/go-ethereum/crypto/keccak",
+		"github.com/ethereum/go-ethereum/crypto/secp256k1",
 		"github.com/ethereum/go-ethereum/rlp", "github.com/ethereum/go-ethereum/rlp/internal/rlpstruct",
 		"github.com/fxamacker/cbor/v2", "github.com/holiman/uint256", "github.com/x448/float16", "golang.org/x/sys/cpu",
 		"github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa", // without cgo
-		"github.com/transparency-dev/merkle", "github.com/transparency-dev/merkle/compact", "github.com/transparency-dev/merkle/proof", "github.com/transparency-dev/merkle/rfc6962",
+		"github.com/transparency-dev/merkle", "github.com/transparency-dev/merkle/compact",
+		"github.com/transparency-dev/merkle/proof", "github.com/transparency-dev/merkle/rfc6962",
 	}
 	for _, dep := range strings.Fields(string(out)) {
 		if dep == "net" || strings.HasPrefix(dep, "net/") && dep != "net/url" && dep != "net/netip" {
 			t.Errorf("%s is a network package", dep)
 		}
 		host, _, _ := strings.Cut(dep, "/")
-		if strings.Contains(host, ".") && !strings.HasPrefix(dep, "github.com/assayrisk/assay/ledger/anchor") && !slices.Contains(allowed, dep) {
+		if strings.Contains(host, ".") && !strings.HasPrefix(dep, "github.com/assayrisk/assay/ledger/anchor") &&
+			!slices.Contains(allowed, dep) {
 			t.Errorf("%s is not on the list of what the verifier may link", dep)
 		}
 	}

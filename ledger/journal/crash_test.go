@@ -44,7 +44,8 @@ func TestMain(m *testing.M) {
 // synced, and writes each promise that it was given,
 // as a server would send it, to its standard output.
 func child(dir string) error {
-	j, err := Open(context.Background(), dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond})
+	j, err := Open(context.Background(), dir,
+		Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond})
 	if err != nil {
 		return err
 	}
@@ -67,8 +68,8 @@ func child(dir string) error {
 	return j.Run(context.Background())
 }
 
-// times reads how often a crash test strikes: few by default, fewer with -short, and as many as the environment says in a
-// long run.
+// times reads how often a crash test strikes: few by default, fewer with -short, and as many as the environment says in
+// a long run.
 func times(name string, n int) int {
 	if v, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return v
@@ -139,7 +140,8 @@ func TestKills(t *testing.T) {
 	if rep.Entries != n || rep.Records != n {
 		t.Fatalf("%+v, want %d records and entries", rep, n)
 	}
-	t.Logf("%d kills: %d records acknowledged, 0 lost (rate below %.2g with 95 %% confidence), %d in the journal and in the log",
+	t.Logf("%d kills: %d records acknowledged, 0 lost (rate below %.2g with 95 %% confidence), %d in the journal and "+
+		"in the log",
 		kills, len(acked), 3/float64(len(acked)), n)
 	t.Logf("COUNT journal_kills %d", kills)
 	t.Logf("COUNT journal_kills_acknowledged %d", len(acked))
@@ -226,7 +228,8 @@ func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	disk := vfs.NewCrashableMem()
 	dir := t.TempDir() // keys and log; the log is not fed in this test
-	cfg := Config{FS: disk, Interval: time.Hour, NoSync: noSync, Logger: slog.New(slog.DiscardHandler), DrainTimeout: time.Millisecond}
+	cfg := Config{FS: disk, Interval: time.Hour, NoSync: noSync, Logger: slog.New(slog.DiscardHandler),
+		DrainTimeout: time.Millisecond}
 	j, err := Open(t.Context(), dir, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,8 @@ const eraserDir = "ASSAY_JOURNAL_ERASER"
 const erasedSubjects = 400
 
 func erasing(i int) Erasing {
-	return Erasing{Subject: fmt.Sprintf("subject-%d", i), Reason: "asked", Caller: "officer", RequestID: fmt.Sprintf("erase-%d", i), Body: assay.Sum("body\n", []byte{byte(i), byte(i >> 8)})}
+	return Erasing{Subject: fmt.Sprintf("subject-%d", i), Reason: "asked", Caller: "officer",
+		RequestID: fmt.Sprintf("erase-%d", i), Body: assay.Sum("body\n", []byte{byte(i), byte(i >> 8)})}
 }
 
 // eraser erases one subject after the other and says which it was told is
@@ -136,7 +137,8 @@ func TestKillsWhileErasing(t *testing.T) {
 	if _, err := Fsck(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d kills: %d subjects erased, %d of them cut short and brought to their end by the next start", kills, len(acked), cut)
+	t.Logf("%d kills: %d subjects erased, %d of them cut short and brought to their end by the next start",
+		kills, len(acked), cut)
 	t.Logf("COUNT erasure_kills %d", kills)
 	t.Logf("COUNT erasure_kills_erased %d", len(acked))
 	t.Logf("COUNT erasure_kills_cut_short %d", cut)

@@ -50,7 +50,8 @@ func TestFaults(t *testing.T) {
 	}{
 		{"no space for a write", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt}, syscall.ENOSPC},
 		{"sync fails", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo}, syscall.EIO},
-		{"read-only", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename}, syscall.EROFS},
+		{"read-only", []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync,
+			errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpRename}, syscall.EROFS},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,7 +61,8 @@ func TestFaults(t *testing.T) {
 			}
 			mem := vfs.NewCrashableMem()
 			dir := t.TempDir()
-			cfg := Config{FS: errorfs.Wrap(mem, disk), Interval: time.Hour, DrainTimeout: 50 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
+			cfg := Config{FS: errorfs.Wrap(mem, disk), Interval: time.Hour, DrainTimeout: 50 * time.Millisecond,
+				Logger: slog.New(slog.DiscardHandler)}
 			j, err := Open(t.Context(), dir, cfg)
 			if err != nil {
 				t.Fatal(err)

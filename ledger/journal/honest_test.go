@@ -45,7 +45,8 @@ func honestRun(t *testing.T, rng *rand.Rand) error {
 		return err
 	}
 	for range 2 + rng.IntN(3) {
-		err := With(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), fileBytes: 64 << 10, Interval: 20e6}, func(j *Journal) error {
+		err := With(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler), fileBytes: 64 << 10,
+			Interval: 20e6}, func(j *Journal) error {
 			add(t, j, 20+rng.IntN(300), 1+rng.IntN(16))
 			switch rng.IntN(5) {
 			case 0:
@@ -62,9 +63,10 @@ func honestRun(t *testing.T, rng *rand.Rand) error {
 					return err
 				}
 				copyTree(t, filepath.Join(dir, "keys"), filepath.Join(to, "keys"))
-				return With(context.Background(), to, Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: true}, func(j *Journal) error {
-					return j.WaitPublished(context.Background(), j.Stats().Durable)
-				})
+				return With(context.Background(), to, Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: true},
+					func(j *Journal) error {
+						return j.WaitPublished(context.Background(), j.Stats().Durable)
+					})
 			}
 			return nil
 		})

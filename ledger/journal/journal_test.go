@@ -177,7 +177,8 @@ func TestAppendedForms(t *testing.T) {
 	if h, err := j.LeafHash(seq); err != nil || h != p.LeafHash {
 		t.Errorf("leaf hash %v, %v", h, err)
 	}
-	if got, body, ok, err := j.LookupTag(r.Tag, r.Caller, r.RequestID); got != seq || body != r.Body || !ok || err != nil {
+	if got, body, ok, err := j.LookupTag(r.Tag, r.Caller, r.RequestID); got != seq ||
+		body != r.Body || !ok || err != nil {
 		t.Errorf("looked up by tag: %d %v %v", got, ok, err)
 	}
 	var seqs []uint64
@@ -205,7 +206,8 @@ func TestAppendedForms(t *testing.T) {
 	note := ReportNote{Report: assay.Sum("report"), Rows: 1000, What: "report.html"}
 	var at uint64
 	if err := With(t.Context(), dir, Config{Logger: j.cfg.Logger}, func(j *Journal) error {
-		if _, _, err := j.AppendReport(t.Context(), ReportNote{}, assay.Digest{}, assay.Digest{}); !errors.Is(err, assay.ErrInvalid) {
+		if _, _, err := j.AppendReport(t.Context(), ReportNote{}, assay.Digest{}, assay.Digest{}); !errors.Is(err,
+			assay.ErrInvalid) {
 			t.Errorf("a report without a digest: %v", err)
 		}
 		var err error

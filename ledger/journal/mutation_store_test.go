@@ -24,7 +24,8 @@ func storeMutations() (out []mutation) {
 	for _, p := range []struct {
 		table store.Table
 		name  string
-	}{{store.Requests, "request index"}, {store.Keys, "subject key"}, {store.Subjects, "subject"}, {store.Erased, "erasure"}} {
+	}{{store.Requests, "request index"}, {store.Keys, "subject key"}, {store.Subjects, "subject"},
+		{store.Erased, "erasure"}} {
 		add(p.name, "bit flipped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
 			k, v := pick(t, db, p.table, rng)
 			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
@@ -71,7 +72,8 @@ func storeMutations() (out []mutation) {
 			return db.Set(markKey(name), v, pebble.Sync)
 		})
 	}
-	for _, name := range []store.Mark{store.Indexed, store.Tagged, store.Published, store.Final} { // smaller ones cost only work
+	// smaller ones cost only work
+	for _, name := range []store.Mark{store.Indexed, store.Tagged, store.Published, store.Final} {
 		add("mark: "+string(name), "bit flipped", true, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
 			v, err := value(db, name)
 			if err != nil {

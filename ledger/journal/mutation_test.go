@@ -252,7 +252,8 @@ func groupMutations(t *testing.T, dir string) []mutation {
 	copyTree(t, dir, fork)
 	grow(t, fork, 20)
 	// groups changes a file that holds at least so many groups.
-	groups := func(least int, fn func(rng *rand.Rand, b []byte, offs []int) []byte) func(t *testing.T, d string, rng *rand.Rand) {
+	groups := func(least int, fn func(rng *rand.Rand, b []byte, offs []int) []byte) func(t *testing.T,
+		d string, rng *rand.Rand) {
 		return func(t *testing.T, d string, rng *rand.Rand) {
 			fs := slices.DeleteFunc(recordFiles(t, d), func(path string) bool {
 				b, err := os.ReadFile(path)
@@ -277,7 +278,8 @@ func groupMutations(t *testing.T, dir string) []mutation {
 		}), false},
 		{"record file", "two groups swapped", groups(2, func(rng *rand.Rand, b []byte, offs []int) []byte {
 			i, k := two(rng, offs)
-			return slices.Concat(b[:offs[i]], b[offs[k]:offs[k+1]], b[offs[i+1]:offs[k]], b[offs[i]:offs[i+1]], b[offs[k+1]:])
+			return slices.Concat(b[:offs[i]], b[offs[k]:offs[k+1]], b[offs[i+1]:offs[k]],
+				b[offs[i]:offs[i+1]], b[offs[k+1]:])
 		}), false},
 		{"record file", "last groups dropped", func(t *testing.T, d string, rng *rand.Rand) {
 			fs := recordFiles(t, d)
@@ -351,7 +353,10 @@ func fieldMutations() (out []mutation) {
 	insider("key id", inPublic(0, 16))
 	insider("request tag", inPublic(16, 32))
 	insider("leaf", inPublic(recordfile.PublicPrefix, 0))
-	insider("table", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool { flip(rng, body[:8*f.Count]); return true })
+	insider("table", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+		flip(rng, body[:8*f.Count])
+		return true
+	})
 	insider("sealed part", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
 		i := rng.IntN(int(f.Count))
 		_, b := parts(f, body, i)
@@ -361,8 +366,14 @@ func fieldMutations() (out []mutation) {
 		flip(rng, b)
 		return true
 	})
-	insider("signature", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool { flip(rng, f.Signature[:]); return true })
-	insider("first", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool { f.First ^= 1 << rng.IntN(40); return true })
+	insider("signature", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool {
+		flip(rng, f.Signature[:])
+		return true
+	})
+	insider("first", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool {
+		f.First ^= 1 << rng.IntN(40)
+		return true
+	})
 	insider("two leaves swapped", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
 		if f.Count < 2 {
 			return false

@@ -53,7 +53,8 @@ func TestDictionaryAttack(t *testing.T) {
 	}
 	zero := make([]byte, 32)
 	attempts := func(b []byte) [][32]byte {
-		return [][32]byte{sha256.Sum256(b), assay.Sum("assay/commit/decision/v1\n", b), ledger.CommitDecision(nil, b), ledger.CommitDecision(zero, b), ledger.CommitDecision(d.Plan[:], b)}
+		return [][32]byte{sha256.Sum256(b), assay.Sum("assay/commit/decision/v1\n", b), ledger.CommitDecision(nil, b),
+			ledger.CommitDecision(zero, b), ledger.CommitDecision(d.Plan[:], b)}
 	}
 	size := times("ASSAY_DICTIONARY", 20_000)
 	dictionary := make(map[[32]byte]int, 5*size)
@@ -134,7 +135,8 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	needles := map[string][]byte{"name": []byte(name), "request id": []byte(r.RequestID), "decision": r.Decision, "vector": r.Vector[32:]}
+	needles := map[string][]byte{"name": []byte(name), "request id": []byte(r.RequestID), "decision": r.Decision,
+		"vector": r.Vector[32:]}
 	for _, d := range []string{dir, old} {
 		for _, f := range files(t, d, ".") {
 			b, err := os.ReadFile(f)
@@ -201,7 +203,8 @@ func TestScrubIsResumed(t *testing.T) {
 	}
 	var n int
 	edit(t, dir, func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{byte(store.Keys)}, UpperBound: []byte{byte(store.Keys) + 1}})
+		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{byte(store.Keys)},
+			UpperBound: []byte{byte(store.Keys) + 1}})
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,8 @@ func FuzzParsePrivate(f *testing.F) {
 			return
 		}
 		var again Record
-		if err := again.parsePrivate(r.appendPrivate(nil)); err != nil || again.Subject != r.Subject || !bytes.Equal(again.Private, r.Private) || again.Body != r.Body {
+		if err := again.parsePrivate(r.appendPrivate(nil)); err != nil || again.Subject != r.Subject ||
+			!bytes.Equal(again.Private, r.Private) || again.Body != r.Body {
 			t.Fatalf("%+v came back as %+v, %v", r, again, err)
 		}
 	})
@@ -33,7 +34,8 @@ func TestRecordRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Subject != r.Subject || got.Caller != r.Caller || got.RequestID != r.RequestID || got.Body != r.Body ||
-		!bytes.Equal(got.Decision, r.Decision) || !bytes.Equal(got.Vector, r.Vector) || !bytes.Equal(got.Private, r.Private) {
+		!bytes.Equal(got.Decision, r.Decision) || !bytes.Equal(got.Vector, r.Vector) ||
+		!bytes.Equal(got.Private, r.Private) {
 		t.Fatalf("%+v came back as %+v", r, got)
 	}
 	full := r.appendPrivate(nil)

@@ -64,7 +64,8 @@ func serve(t *testing.T, dir string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	j, err := Open(ctx, dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond, DrainTimeout: 50 * time.Millisecond})
+	j, err := Open(ctx, dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond,
+		DrainTimeout: 50 * time.Millisecond})
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
@@ -137,16 +138,28 @@ func neverForks(t *testing.T, records, more int) {
 		harm func(t *testing.T, d string)
 		says string
 	}{
-		{"log rolled back", func(t *testing.T, d string) { copyTree(t, at(old, "log"), at(d, "log")) }, "rolled back or emptied"},
-		{"log emptied", func(t *testing.T, d string) { copyTree(t, t.TempDir(), at(d, "log")) }, "rolled back or emptied"},
-		{"tree state deleted", func(t *testing.T, d string) { remove(t, at(d, "log", ".state", "treeState")) }, "rolled back or emptied"},
-		{"records rolled back", func(t *testing.T, d string) { copyTree(t, at(old, "journal"), at(d, "journal")) }, "older copy"},
+		{"log rolled back", func(t *testing.T, d string) {
+			copyTree(t, at(old, "log"), at(d, "log"))
+		}, "rolled back or emptied"},
+		{"log emptied", func(t *testing.T, d string) {
+			copyTree(t, t.TempDir(), at(d, "log"))
+		}, "rolled back or emptied"},
+		{"tree state deleted", func(t *testing.T, d string) {
+			remove(t, at(d, "log", ".state", "treeState"))
+		}, "rolled back or emptied"},
+		{"records rolled back", func(t *testing.T, d string) {
+			copyTree(t, at(old, "journal"), at(d, "journal"))
+		}, "older copy"},
 		{"records and log rolled back", func(t *testing.T, d string) {
 			copyTree(t, at(old, "journal"), at(d, "journal"))
 			copyTree(t, at(old, "log"), at(d, "log"))
 		}, "older copy"},
-		{"high-water mark rolled back", func(t *testing.T, d string) { copyTree(t, at(old, "guard"), at(d, "guard")) }, "older copy"},
-		{"high-water mark deleted", func(t *testing.T, d string) { remove(t, at(d, "guard", "high-water")) }, "is missing"},
+		{"high-water mark rolled back", func(t *testing.T, d string) {
+			copyTree(t, at(old, "guard"), at(d, "guard"))
+		}, "older copy"},
+		{"high-water mark deleted", func(t *testing.T, d string) {
+			remove(t, at(d, "guard", "high-water"))
+		}, "is missing"},
 		{"high-water mark of another log", func(t *testing.T, d string) {
 			cp := ledger.Checkpoint{Origin: "other.example/log", Size: 1}
 			if err := os.WriteFile(at(d, "guard", "high-water"), []byte(cp.String()), 0o600); err != nil {
@@ -162,7 +175,9 @@ func neverForks(t *testing.T, records, more int) {
 		{"log key replaced", func(t *testing.T, d string) {
 			remove(t, at(d, "keys", "log.key"))
 		}, "guard"},
-		{"master key replaced", func(t *testing.T, d string) { remove(t, at(d, "keys", "master.json")) }, "master key does not open"},
+		{"master key replaced", func(t *testing.T, d string) {
+			remove(t, at(d, "keys", "master.json"))
+		}, "master key does not open"},
 		{"last group cut off", func(t *testing.T, d string) {
 			path, b, at := lastGroup(t, d)
 			if err := os.WriteFile(path, b[:at], 0o644); err != nil {

@@ -110,7 +110,8 @@ func TestPythonReadsRecords(t *testing.T) {
 		t.Skip("no Python with the package cryptography: the second reader of record files was not run (set " +
 			"ASSAY_PEERS_PYTHON)")
 	}
-	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "read_records.py"), recordVectorFile).CombinedOutput()
+	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "read_records.py"),
+		recordVectorFile).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -165,7 +166,8 @@ func readRecordVectors(t *testing.T, v *recordVectors) (out []groupVector) {
 }
 
 // readRecordFile reads the groups of one file.
-func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth *vault.Authenticator, logKey ledger.Key) (out []groupVector) {
+func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth *vault.Authenticator,
+	logKey ledger.Key) (out []groupVector) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -184,7 +186,8 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 		ops, err := f.Ops(body)
 		must(err)
 		for _, o := range ops {
-			g.Ops = append(g.Ops, opVector{int(o.Kind), hex.EncodeToString(o.Subject[:]), hex.EncodeToString(o.Key[:]), o.Sequence})
+			g.Ops = append(g.Ops,
+				opVector{int(o.Kind), hex.EncodeToString(o.Subject[:]), hex.EncodeToString(o.Key[:]), o.Sequence})
 		}
 		var hashes []assay.Digest
 		for i := range int(f.Count) {
@@ -194,7 +197,8 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 			must(err)
 			hash := ledger.HashLeaf(s.Leaf)
 			hashes = append(hashes, hash)
-			r := recordVector{Sequence: f.First + uint64(i), Kind: leaf.Kind.String(), Micros: leaf.Micros, KeyID: hex.EncodeToString(s.Key[:]),
+			r := recordVector{Sequence: f.First + uint64(i), Kind: leaf.Kind.String(), Micros: leaf.Micros,
+				KeyID:      hex.EncodeToString(s.Key[:]),
 				RequestTag: hex.EncodeToString(s.Tag[:]), LeafHash: hex.EncodeToString(hash[:])}
 			if k := keys[r.KeyID]; k == nil {
 				r.Erased = true
@@ -205,11 +209,14 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 				var rec Record
 				must(rec.parsePrivate(plain))
 				kd, kv := k.Commitments(r.Sequence)
-				if leaf.Decision != ledger.CommitDecision(kd[:], rec.Decision) || leaf.Vector != ledger.CommitVector(kv[:], rec.Vector) {
+				if leaf.Decision != ledger.CommitDecision(kd[:], rec.Decision) ||
+					leaf.Vector != ledger.CommitVector(kv[:], rec.Vector) {
 					t.Errorf("record %d: the sealed part does not open the leaf's commitments", r.Sequence)
 				}
-				r.Body, r.Subject, r.Caller, r.RequestID = hex.EncodeToString(rec.Body[:]), rec.Subject, rec.Caller, rec.RequestID
-				r.Decision, r.Vector, r.Private = hex.EncodeToString(rec.Decision), hex.EncodeToString(rec.Vector), hex.EncodeToString(rec.Private)
+				r.Body, r.Subject, r.Caller, r.RequestID = hex.EncodeToString(rec.Body[:]), rec.Subject,
+					rec.Caller, rec.RequestID
+				r.Decision, r.Vector, r.Private = hex.EncodeToString(rec.Decision), hex.EncodeToString(rec.Vector),
+					hex.EncodeToString(rec.Private)
 			}
 			g.Records = append(g.Records, r)
 		}
@@ -217,7 +224,8 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 		tree.Reset(hashes)
 		root := tree.Root()
 		g.Root = hex.EncodeToString(root[:])
-		p := ledger.Promise{Sequence: f.First, LeafHash: hashes[0], First: f.First, Count: f.Count, Path: tree.AppendPath(nil, 0), Signature: f.Signature}
+		p := ledger.Promise{Sequence: f.First, LeafHash: hashes[0], First: f.First, Count: f.Count,
+			Path: tree.AppendPath(nil, 0), Signature: f.Signature}
 		must(p.Verify(logKey))
 		out = append(out, g)
 	}
@@ -250,7 +258,8 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 		t.Fatal(err)
 	}
 	one(decision(j.taken.Load(), "buyer-1"))
-	v := &recordVectors{Note: "Made for this file alone by go test ./ledger/journal -run TestRecordVectors -update; docs/formats/journal.md draws it. The keys open nothing else.",
+	v := &recordVectors{Note: "Made for this file alone by go test ./ledger/journal -run TestRecordVectors -update; " +
+		"docs/formats/journal.md draws it. The keys open nothing else.",
 		LogKey: j.Key(), Wrapped: map[string]string{}}
 	err := j.store.Each(t.Context(), store.Keys, func(id, wrapped []byte) error {
 		v.Wrapped[hex.EncodeToString(id)] = hex.EncodeToString(wrapped)
@@ -273,7 +282,8 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 			t.Fatal(err)
 		}
 		end := len(bytes.TrimRight(b, "\x00"))
-		v.Files = append(v.Files, hex.EncodeToString(slices.Concat(b[:end], make([]byte, 64)))) // some of the zeros that were made ahead
+		// some of the zeros that were made ahead
+		v.Files = append(v.Files, hex.EncodeToString(slices.Concat(b[:end], make([]byte, 64))))
 	}
 	v.Groups = readRecordVectors(t, v)
 	return v

@@ -94,7 +94,8 @@ func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		path = append(path, h)
 	}
 	if old > 0 {
-		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, old, cp.Size, path, w.last.Root[:], cp.Root[:]); err != nil {
+		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, old, cp.Size, path, w.last.Root[:],
+			cp.Root[:]); err != nil {
 			http.Error(rw, "not consistent", http.StatusUnprocessableEntity)
 			return
 		}

@@ -51,7 +51,8 @@ func parseCertificate(b []byte) (*certificate, error) {
 	}
 	var version int64
 	c.serial = new(big.Int)
-	if !tbs.ReadASN1(&tbsBody, der.SEQUENCE) || !readVersion(&tbsBody, &version) || version != 2 || !tbsBody.ReadASN1Integer(c.serial) {
+	if !tbs.ReadASN1(&tbsBody, der.SEQUENCE) || !readVersion(&tbsBody, &version) || version != 2 ||
+		!tbsBody.ReadASN1Integer(c.serial) {
 		return nil, errors.New("a certificate is not of version 3")
 	}
 	inner, err := readAlgorithm(&tbsBody)
@@ -92,7 +93,8 @@ func readVersion(s *cryptobyte.String, v *int64) bool {
 func (c *certificate) extensions(tbs *cryptobyte.String) error {
 	var outer, list cryptobyte.String
 	var there bool
-	if !tbs.ReadOptionalASN1(&outer, &there, explicit(3)) || !tbs.Empty() || there && (!outer.ReadASN1(&list, der.SEQUENCE) || !outer.Empty()) {
+	if !tbs.ReadOptionalASN1(&outer, &there, explicit(3)) || !tbs.Empty() ||
+		there && (!outer.ReadASN1(&list, der.SEQUENCE) || !outer.Empty()) {
 		return malformed("a certificate's list of extensions")
 	}
 	seen := map[string]bool{}
@@ -214,7 +216,8 @@ func path(leaf *certificate, others, pinned []*certificate, at time.Time) (*cert
 			}
 		}
 		if c.unknownExt != nil {
-			return nil, fmt.Errorf("%s has the critical extension %s, which this program does not know", c.name(), c.unknownExt)
+			return nil, fmt.Errorf("%s has the critical extension %s, which this program does not know",
+				c.name(), c.unknownExt)
 		}
 		var up *certificate
 		for i, p := range append(pinned[:len(pinned):len(pinned)], others...) {

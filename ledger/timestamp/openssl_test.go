@@ -61,10 +61,13 @@ func TestOpenSSLVerifies(t *testing.T) {
 			write(t, dir, "token", b)
 			write(t, dir, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.CA}))
 			verify := func(data, token string) bool {
-				if kind == timestamptest.RSAPSS { // "openssl ts" reads no PSS; its CMS half does, and does not look at the message
-					return data != "other" && openssl(t, dir, "cms", "-verify", "-inform", "DER", "-in", token, "-CAfile", "ca.pem", "-purpose", "timestampsign", "-out", "info") == nil
+				// "openssl ts" reads no PSS; its CMS half does, and does not look at the message
+				if kind == timestamptest.RSAPSS {
+					return data != "other" && openssl(t, dir, "cms", "-verify", "-inform", "DER", "-in", token,
+						"-CAfile", "ca.pem", "-purpose", "timestampsign", "-out", "info") == nil
 				}
-				return openssl(t, dir, "ts", "-verify", "-data", data, "-in", token, "-token_in", "-CAfile", "ca.pem") == nil
+				return openssl(t, dir, "ts", "-verify", "-data", data, "-in", token, "-token_in",
+					"-CAfile", "ca.pem") == nil
 			}
 			if !verify("message", "token") {
 				t.Error("openssl refuses a token that this package takes")
@@ -130,10 +133,13 @@ func TestOpenSSLStamps(t *testing.T) {
 			for _, args := range [][]string{
 				{"genpkey", "-algorithm", tt.alg, "-pkeyopt", tt.opt, "-out", "ca.key"},
 				{"genpkey", "-algorithm", tt.alg, "-pkeyopt", tt.opt, "-out", "unit.key"},
-				{"req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Root", "-config", "conf", "-extensions", "ca", "-days", "2", "-out", "ca.pem"},
+				{"req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Root", "-config", "conf", "-extensions", "ca",
+					"-days", "2", "-out", "ca.pem"},
 				{"req", "-new", "-key", "unit.key", "-subj", "/CN=Unit", "-config", "conf", "-out", "unit.csr"},
-				{"x509", "-req", "-in", "unit.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "99", "-days", "2", "-extfile", "conf", "-extensions", "unit", "-out", "unit.pem"},
-				{"ts", "-reply", "-config", "conf", "-queryfile", "query", "-signer", "unit.pem", "-inkey", "unit.key", "-chain", "ca.pem", "-out", "reply"},
+				{"x509", "-req", "-in", "unit.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "99", "-days",
+					"2", "-extfile", "conf", "-extensions", "unit", "-out", "unit.pem"},
+				{"ts", "-reply", "-config", "conf", "-queryfile", "query", "-signer", "unit.pem", "-inkey", "unit.key",
+					"-chain", "ca.pem", "-out", "reply"},
 			} {
 				if err := openssl(t, dir, args...); err != nil {
 					t.Fatal(err)
@@ -145,7 +151,8 @@ func TestOpenSSLStamps(t *testing.T) {
 			}
 			block, _ := pem.Decode(read(t, dir, "ca.pem"))
 			trust := Trust{Certificates: [][]byte{block.Bytes}, Policies: []string{"1.2.3.4.1"}}
-			if r := Verify(b, message, time.Now().Add(-time.Minute), trust); r.Level != Stamped || r.Authority != `"Unit"` || r.Pinned != `"Root"` {
+			if r := Verify(b, message, time.Now().Add(-time.Minute), trust); r.Level != Stamped ||
+				r.Authority != `"Unit"` || r.Pinned != `"Root"` {
 				t.Errorf("%s: %+v", r.Summary(), r.Findings)
 			}
 			if r := Verify(b, []byte("other"), time.Time{}, trust); failed(r) != CheckImprint {

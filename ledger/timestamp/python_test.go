@@ -41,7 +41,8 @@ func sameInPython(t *testing.T, cases []judgedCase) {
 	}
 	dir := t.TempDir()
 	write(t, dir, "cases.json", b)
-	c := exec.Command(program, filepath.Join("..", "..", "docs", "formats", "verifier", "verify_timestamp.py"), "--judge",
+	c := exec.Command(program, filepath.Join("..", "..", "docs", "formats", "verifier", "verify_timestamp.py"),
+		"--judge",
 		filepath.Join(dir, "cases.json"))
 	c.Stderr = os.Stderr
 	out, err := c.Output()

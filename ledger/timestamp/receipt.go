@@ -33,11 +33,13 @@ func VerifyReceipt(r *assay.Receipt, trust Trust) []ledger.Finding {
 	}
 	res := Verify(r.Timestamp, r.Checkpoint, made, trust)
 	if res.Level == Unknown {
-		return []ledger.Finding{{Step: Step, State: ledger.Unvouched, Detail: res.Summary() + ": pin the authority's certificate or its issuer's"}}
+		return []ledger.Finding{{Step: Step, State: ledger.Unvouched,
+			Detail: res.Summary() + ": pin the authority's certificate or its issuer's"}}
 	}
 	out := make([]ledger.Finding, 0, len(res.Findings))
 	for _, f := range res.Findings {
-		x := ledger.Finding{Step: Step + "/" + string(f.Check), State: ledger.Proven, By: "the authority " + res.Authority, Detail: f.Text}
+		x := ledger.Finding{Step: Step + "/" + string(f.Check), State: ledger.Proven,
+			By: "the authority " + res.Authority, Detail: f.Text}
 		if !f.OK {
 			x.State, x.By = ledger.Refused, ""
 		}
@@ -58,7 +60,8 @@ func (t *Trust) Check() error {
 	}
 	for _, p := range t.Policies {
 		if !isObjectIdentifier(p) {
-			return fmt.Errorf("policy %q: want numbers with dots between, such as 1.3.6.1.4.1.13762.3: %w", p, assay.ErrInvalid)
+			return fmt.Errorf("policy %q: want numbers with dots between, such as 1.3.6.1.4.1.13762.3: %w", p,
+				assay.ErrInvalid)
 		}
 	}
 	return nil

@@ -47,7 +47,8 @@ func ParseResponse(response, message, nonce []byte) ([]byte, error) {
 	s := cryptobyte.String(response)
 	var in, status, raw cryptobyte.String
 	var code int
-	if !s.ReadASN1(&in, der.SEQUENCE) || !s.Empty() || !in.ReadASN1(&status, der.SEQUENCE) || !status.ReadASN1Integer(&code) {
+	if !s.ReadASN1(&in, der.SEQUENCE) || !s.Empty() || !in.ReadASN1(&status, der.SEQUENCE) ||
+		!status.ReadASN1Integer(&code) {
 		return nil, bad
 	}
 	if code != 0 && code != 1 { // granted, granted with modifications

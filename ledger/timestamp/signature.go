@@ -50,11 +50,14 @@ func parseKey(spki []byte) (k publicKey, err error) {
 		body := cryptobyte.String(bits)
 		var nums cryptobyte.String
 		n, e := new(big.Int), 0
-		if !body.ReadASN1(&nums, der.SEQUENCE) || !body.Empty() || !nums.ReadASN1Integer(n) || !nums.ReadASN1Integer(&e) || !nums.Empty() {
+		if !body.ReadASN1(&nums, der.SEQUENCE) || !body.Empty() || !nums.ReadASN1Integer(n) ||
+			!nums.ReadASN1Integer(&e) || !nums.Empty() {
 			return k, malformed("an RSA key")
 		}
-		if n.Sign() <= 0 || n.Bit(0) == 0 || n.BitLen() < minRSABits || n.BitLen() > maxRSABits || e < 3 || e&1 == 0 || e > 1<<31-1 {
-			return k, fmt.Errorf("an RSA key of %d bits and exponent %d: want %d to %d bits and an odd exponent", n.BitLen(), e, minRSABits, maxRSABits)
+		if n.Sign() <= 0 || n.Bit(0) == 0 || n.BitLen() < minRSABits || n.BitLen() > maxRSABits || e < 3 ||
+			e&1 == 0 || e > 1<<31-1 {
+			return k, fmt.Errorf("an RSA key of %d bits and exponent %d: want %d to %d bits and an odd exponent",
+				n.BitLen(), e, minRSABits, maxRSABits)
 		}
 		return publicKey{rsa: &rsa.PublicKey{N: n, E: e}, pss: a.oid.Equal(oidPSS)}, nil
 	case a.oid.Equal(oidECKey):
@@ -119,7 +122,8 @@ func (a algorithm) signature(beside crypto.Hash) (kind scheme, hash crypto.Hash,
 			return s.scheme, s.hash, 0, nil
 		}
 	}
-	return 0, 0, 0, fmt.Errorf("signatures of kind %s are not taken: want RSA (PKCS #1 v1.5 or PSS) or ECDSA with SHA-2", a.oid)
+	return 0, 0, 0,
+		fmt.Errorf("signatures of kind %s are not taken: want RSA (PKCS #1 v1.5 or PSS) or ECDSA with SHA-2", a.oid)
 }
 
 // pssParams reads RSASSA-PSS-params (RFC 4055, section 3.1). The defaults are
@@ -128,7 +132,8 @@ func (a algorithm) pssParams() (hash crypto.Hash, salt int, err error) {
 	s, in := a.params, cryptobyte.String(nil)
 	var h, m, l cryptobyte.String
 	bad := malformed("the parameters of a PSS signature")
-	if !s.ReadASN1(&in, der.SEQUENCE) || !s.Empty() || !in.ReadASN1(&h, explicit(0)) || !in.ReadASN1(&m, explicit(1)) || !in.ReadASN1(&l, explicit(2)) {
+	if !s.ReadASN1(&in, der.SEQUENCE) || !s.Empty() || !in.ReadASN1(&h, explicit(0)) || !in.ReadASN1(&m, explicit(1)) ||
+		!in.ReadASN1(&l, explicit(2)) {
 		return 0, 0, bad
 	}
 	if hash, err = readDigest(&h); err != nil {
@@ -148,7 +153,8 @@ func (a algorithm) pssParams() (hash crypto.Hash, salt int, err error) {
 	var trailer cryptobyte.String
 	var there bool
 	one := 1
-	if !in.ReadOptionalASN1(&trailer, &there, explicit(3)) || !in.Empty() || there && (!trailer.ReadASN1Integer(&one) || one != 1) {
+	if !in.ReadOptionalASN1(&trailer, &there, explicit(3)) || !in.Empty() ||
+		there && (!trailer.ReadASN1Integer(&one) || one != 1) {
 		return 0, 0, bad
 	}
 	if salt == 0 {

@@ -60,7 +60,8 @@ func parseToken(b []byte) (*token, error) {
 	s := cryptobyte.String(b)
 	var outer, wrapped, in cryptobyte.String
 	var id asn1.ObjectIdentifier
-	if !s.ReadASN1(&outer, der.SEQUENCE) || !s.Empty() || !outer.ReadASN1ObjectIdentifier(&id) || !outer.ReadASN1(&wrapped, explicit(0)) || !outer.Empty() {
+	if !s.ReadASN1(&outer, der.SEQUENCE) || !s.Empty() || !outer.ReadASN1ObjectIdentifier(&id) ||
+		!outer.ReadASN1(&wrapped, explicit(0)) || !outer.Empty() {
 		return nil, malformed("the token")
 	}
 	if !id.Equal(oidSignedData) {
@@ -142,7 +143,8 @@ func (t *token) readSigner(signers *cryptobyte.String) (err error) {
 	case 1:
 		var name, issuer cryptobyte.String
 		t.signer.serial = new(big.Int)
-		if !in.ReadASN1(&name, der.SEQUENCE) || !name.ReadASN1Element(&issuer, der.SEQUENCE) || !name.ReadASN1Integer(t.signer.serial) || !name.Empty() {
+		if !in.ReadASN1(&name, der.SEQUENCE) || !name.ReadASN1Element(&issuer, der.SEQUENCE) ||
+			!name.ReadASN1Integer(t.signer.serial) || !name.Empty() {
 			return malformed("a signer's name")
 		}
 		t.signer.issuer = issuer
@@ -186,7 +188,8 @@ func (t *token) attribute(id asn1.ObjectIdentifier) (cryptobyte.String, error) {
 		var attr, values, value cryptobyte.String
 		var got asn1.ObjectIdentifier
 		var tag der.Tag
-		if !list.ReadASN1(&attr, der.SEQUENCE) || !attr.ReadASN1ObjectIdentifier(&got) || !attr.ReadASN1(&values, der.SET) || !attr.Empty() {
+		if !list.ReadASN1(&attr, der.SEQUENCE) || !attr.ReadASN1ObjectIdentifier(&got) ||
+			!attr.ReadASN1(&values, der.SET) || !attr.Empty() {
 			return nil, malformed("a signed attribute")
 		}
 		if !got.Equal(id) {

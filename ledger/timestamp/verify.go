@@ -97,7 +97,8 @@ func Verify(raw, message []byte, notBefore time.Time, trust Trust) Result {
 		v.check(CheckTime, v.time(notBefore), t.info.time.Format(time.RFC3339Nano)) &&
 		v.check(CheckSigner, v.signer(), "the signed attributes bind the content and the certificate") &&
 		v.check(CheckUsage, v.usage(), "the certificate is for time stamps alone") &&
-		v.check(CheckSignature, v.leaf.key.verify(t.algorithm, t.digest, t.signed(), t.signature), "the certificate's key signed it") &&
+		v.check(CheckSignature, v.leaf.key.verify(t.algorithm, t.digest, t.signed(), t.signature),
+			"the certificate's key signed it") &&
 		v.authority()
 	return v.r
 }
@@ -137,7 +138,8 @@ func (v *verifier) policy() error {
 func (v *verifier) time(notBefore time.Time) error {
 	i := &v.t.info
 	if !notBefore.IsZero() && i.time.Add(i.accuracy+Allowance).Before(notBefore) {
-		return fmt.Errorf("stamped at %s, before what it covers, which says %s", i.time.Format(time.RFC3339), notBefore.UTC().Format(time.RFC3339))
+		return fmt.Errorf("stamped at %s, before what it covers, which says %s", i.time.Format(time.RFC3339),
+			notBefore.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
@@ -184,7 +186,8 @@ func (v *verifier) signer() error {
 	case v.leaf == nil:
 		return errors.New("the certificate that the token names is neither in it nor pinned")
 	case t.signer.keyID == nil && !t.signer.named(v.leaf):
-		return errors.New("the signer's name and number are not those of the certificate that the signed attributes name")
+		return errors.New("the signer's name and number are not those of the certificate that the signed attributes " +
+			"name")
 	}
 	return nil
 }
@@ -254,7 +257,8 @@ func (t *token) certificateID() (id certID, err error) {
 func (v *verifier) usage() error {
 	switch {
 	case !v.leaf.stamps:
-		return fmt.Errorf("%s is not for time stamps alone: want the extended key usage timeStamping, critical, and no other", v.leaf.name())
+		return fmt.Errorf("%s is not for time stamps alone: want the extended key usage timeStamping, critical, and "+
+			"no other", v.leaf.name())
 	case !v.leaf.signs:
 		return fmt.Errorf("%s may not sign", v.leaf.name())
 	case !v.leaf.valid(v.t.info.time):

@@ -15,7 +15,8 @@ import (
 	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
 )
 
-var message = []byte("log.example/decisions\n700\nFSsh4ERaAvFsOKNbYbUb5j0u4B5RpGx0eQnRnwJ8Uqk=\n\n— log.example/decisions Az3g\n")
+var message = []byte("log.example/decisions\n700\nFSsh4ERaAvFsOKNbYbUb5j0u4B5RpGx0eQnRnwJ8Uqk=\n\n— " +
+	"log.example/decisions Az3g\n")
 
 func authority(t testing.TB, o timestamptest.Options) *timestamptest.Authority {
 	t.Helper()
@@ -58,14 +59,16 @@ func TestVerify(t *testing.T) {
 					level Level
 				}{
 					{"issuer pinned", Trust{Certificates: [][]byte{a.CA}}, Stamped},
-					{"authority pinned", Trust{Certificates: [][]byte{a.Leaf}, Policies: []string{"1.2", a.Policy.String()}}, Stamped},
+					{"authority pinned",
+						Trust{Certificates: [][]byte{a.Leaf}, Policies: []string{"1.2", a.Policy.String()}}, Stamped},
 					{"nobody pinned", Trust{}, Unknown},
 				} {
 					r := Verify(b, message, time.Now().Add(-time.Second), tt.trust)
 					if r.Level != tt.level {
 						t.Errorf("%s, old %v, alone %v, %s: %s", kind, old, alone, tt.name, r.Summary())
 					}
-					if d := time.Since(r.Time); d < -time.Second || d > time.Minute || r.Accuracy != 1500*time.Millisecond || r.Authority != `"Test Time Stamps"` {
+					if d := time.Since(r.Time); d < -time.Second || d > time.Minute ||
+						r.Accuracy != 1500*time.Millisecond || r.Authority != `"Test Time Stamps"` {
 						t.Errorf("%s: %+v", kind, r)
 					}
 				}
@@ -100,35 +103,70 @@ func TestRefused(t *testing.T) {
 		want  Check
 	}{
 		{name: "another checkpoint", of: []byte("another"), want: CheckImprint},
-		{name: "another authority of the same name", trust: func(*timestamptest.Authority) Trust { return Trust{Certificates: [][]byte{twin.CA}} }, want: CheckAuthority},
+		{name: "another authority of the same name", trust: func(*timestamptest.Authority) Trust {
+			return Trust{Certificates: [][]byte{twin.CA}}
+		}, want: CheckAuthority},
 		{name: "another policy", trust: func(a *timestamptest.Authority) Trust {
 			return Trust{Certificates: [][]byte{a.CA}, Policies: []string{"1.2.3"}}
 		}, want: CheckPolicy},
 		{name: "before the record", from: time.Now().Add(time.Hour), want: CheckTime},
-		{name: "the 30th of February", edit: func(a *timestamptest.Authority) { a.GenTime = "20260230120000Z" }, want: CheckFormat},
+		{name: "the 30th of February", edit: func(a *timestamptest.Authority) {
+			a.GenTime = "20260230120000Z"
+		}, want: CheckFormat},
 		{name: "no seconds", edit: func(a *timestamptest.Authority) { a.GenTime = "202602281200Z" }, want: CheckFormat},
-		{name: "a local time", edit: func(a *timestamptest.Authority) { a.GenTime = "20260228120000+0100" }, want: CheckFormat},
-		{name: "zeros at the end of the fraction", edit: func(a *timestamptest.Authority) { a.GenTime = "20260228120000.50Z" }, want: CheckFormat},
-		{name: "a comma in the fraction", edit: func(a *timestamptest.Authority) { a.GenTime = "20260228120000,5Z" }, want: CheckFormat},
-		{name: "words for a time", edit: func(a *timestamptest.Authority) { a.GenTime = "tomorrow" }, want: CheckFormat},
-		{name: "the year 9999", edit: func(a *timestamptest.Authority) { a.GenTime = "99991231235959Z" }, want: CheckUsage},
-		{name: "the year 1970", edit: func(a *timestamptest.Authority) { a.GenTime = "19700101000000Z" }, want: CheckUsage},
-		{name: "certificate run out", opts: timestamptest.Options{From: long, To: long.Add(time.Hour)}, want: CheckUsage},
-		{name: "usage not critical", opts: timestamptest.Options{Template: usages(false, oidTimeStamping)}, want: CheckUsage},
-		{name: "two usages", opts: timestamptest.Options{Template: usages(true, oidTimeStamping, asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 3})}, want: CheckUsage},
-		{name: "another usage", opts: timestamptest.Options{Template: usages(true, asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1})}, want: CheckUsage},
-		{name: "no usage", opts: timestamptest.Options{Template: func(c *x509.Certificate) { c.ExtraExtensions = nil }}, want: CheckUsage},
-		{name: "a key that may not sign", opts: timestamptest.Options{Template: func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }}, want: CheckUsage},
+		{name: "a local time", edit: func(a *timestamptest.Authority) {
+			a.GenTime = "20260228120000+0100"
+		}, want: CheckFormat},
+		{name: "zeros at the end of the fraction", edit: func(a *timestamptest.Authority) {
+			a.GenTime = "20260228120000.50Z"
+		}, want: CheckFormat},
+		{name: "a comma in the fraction", edit: func(a *timestamptest.Authority) {
+			a.GenTime = "20260228120000,5Z"
+		}, want: CheckFormat},
+		{name: "words for a time", edit: func(a *timestamptest.Authority) {
+			a.GenTime = "tomorrow"
+		}, want: CheckFormat},
+		{name: "the year 9999", edit: func(a *timestamptest.Authority) {
+			a.GenTime = "99991231235959Z"
+		}, want: CheckUsage},
+		{name: "the year 1970", edit: func(a *timestamptest.Authority) {
+			a.GenTime = "19700101000000Z"
+		}, want: CheckUsage},
+		{name: "certificate run out", opts: timestamptest.Options{From: long, To: long.Add(time.Hour)},
+			want: CheckUsage},
+		{name: "usage not critical", opts: timestamptest.Options{Template: usages(false, oidTimeStamping)},
+			want: CheckUsage},
+		{name: "two usages",
+			opts: timestamptest.Options{Template: usages(true, oidTimeStamping,
+				asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 3})}, want: CheckUsage},
+		{name: "another usage",
+			opts: timestamptest.Options{Template: usages(true, asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1})},
+			want: CheckUsage},
+		{name: "no usage", opts: timestamptest.Options{Template: func(c *x509.Certificate) {
+			c.ExtraExtensions = nil
+		}}, want: CheckUsage},
+		{name: "a key that may not sign", opts: timestamptest.Options{Template: func(c *x509.Certificate) {
+			c.KeyUsage = x509.KeyUsageKeyEncipherment
+		}}, want: CheckUsage},
 		{name: "an unknown critical extension", opts: timestamptest.Options{Template: func(c *x509.Certificate) {
-			c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}})
+			c.ExtraExtensions = append(c.ExtraExtensions,
+				pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}})
 		}}, want: CheckAuthority},
 		{name: "content exchanged under the signature", edit: func(a *timestamptest.Authority) {
 			a.Content = func(b []byte) []byte { return append(bytes.Clone(b), 0) }
 		}, want: CheckSigner},
-		{name: "the certificate of somebody else named", edit: func(a *timestamptest.Authority) { a.Signer, a.Other = honest.Leaf, honest.Leaf }, want: CheckSignature},
-		{name: "the certificate exchanged", edit: func(a *timestamptest.Authority) { a.Other = honest.Leaf }, want: CheckSigner},
-		{name: "an issuer that is none", trust: func(a *timestamptest.Authority) Trust { return Trust{Certificates: [][]byte{honest.Leaf}} }, want: CheckAuthority},
-		{name: "a pinned certificate that is none", trust: func(a *timestamptest.Authority) Trust { return Trust{Certificates: [][]byte{{1, 2}}} }, want: CheckSigner},
+		{name: "the certificate of somebody else named", edit: func(a *timestamptest.Authority) {
+			a.Signer, a.Other = honest.Leaf, honest.Leaf
+		}, want: CheckSignature},
+		{name: "the certificate exchanged", edit: func(a *timestamptest.Authority) {
+			a.Other = honest.Leaf
+		}, want: CheckSigner},
+		{name: "an issuer that is none", trust: func(a *timestamptest.Authority) Trust {
+			return Trust{Certificates: [][]byte{honest.Leaf}}
+		}, want: CheckAuthority},
+		{name: "a pinned certificate that is none", trust: func(a *timestamptest.Authority) Trust {
+			return Trust{Certificates: [][]byte{{1, 2}}}
+		}, want: CheckSigner},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -221,7 +259,8 @@ func TestResponse(t *testing.T) {
 		"too long":       {make([]byte, MaxResponseBytes+1), message, fmt.Sprint(MaxResponseBytes)},
 		"no token":       {[]byte{0x30, 5, 0x30, 3, 2, 1, 0}, message, "TimeStampResp"},
 	} {
-		if _, err := ParseResponse(tt.answer, tt.message, nonce); err == nil || !strings.Contains(err.Error(), tt.says) {
+		if _, err := ParseResponse(tt.answer, tt.message, nonce); err == nil ||
+			!strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v, want it to say %q", name, err, tt.says)
 		}
 	}

@@ -113,7 +113,8 @@ func (k *Key) Open(dst, sealed, ad []byte) ([]byte, error) {
 	}
 	out, err := k.aead.Open(dst, sealed[:12], sealed[12:], ad)
 	if err != nil {
-		return nil, fmt.Errorf("sealed part: its bytes, its record or its key are not those it was sealed with: %w", assay.ErrCorrupt)
+		return nil, fmt.Errorf("sealed part: its bytes, its record or its key are not those it was sealed with: %w",
+			assay.ErrCorrupt)
 	}
 	return out, nil
 }

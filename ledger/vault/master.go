@@ -80,7 +80,8 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	if st.Size() > maxMasterBytes {
-		return nil, fmt.Errorf("%s: %d bytes, at most %d are allowed: %w", path, st.Size(), maxMasterBytes, assay.ErrCorrupt)
+		return nil, fmt.Errorf("%s: %d bytes, at most %d are allowed: %w", path, st.Size(),
+			maxMasterBytes, assay.ErrCorrupt)
 	}
 	return os.ReadFile(path)
 }
@@ -132,7 +133,8 @@ func (m *Master) Unwrap(id ID, wrapped []byte) (*Key, error) {
 	secret, err := m.mu.aead.Decrypt(wrapped, append([]byte(wrapInfo), id[:]...))
 	m.mu.RUnlock()
 	if err != nil {
-		return nil, fmt.Errorf("subject key: the master key does not open it (was the master key replaced, or is this an older copy?): %w", assay.ErrCorrupt)
+		return nil, fmt.Errorf("subject key: the master key does not open it (was the master key replaced, or is "+
+			"this an older copy?): %w", assay.ErrCorrupt)
 	}
 	return newKey(id, secret)
 }

@@ -3,7 +3,7 @@
 // Package verdict judges receipts. It is the one place that does: every program
 // calls [Verify] with a receipt's bytes and a [Trust], and prints what it says.
 //
-//	bytes ─▶ receipt ─▶ decision, vector, leaf ─▶ promise ─▶ checkpoint ─▶ inclusion ─▶ witness ─▶ anchor ─▶ time stamp
+//	bytes ─▶ receipt ─▶ decision, leaf ─▶ promise ─▶ checkpoint ─▶ inclusion ─▶ witness ─▶ anchor ─▶ time stamp
 //
 // Steps are made in this order. The first that is refused ends the verification:
 // the verdict's level is then [Refused], and no later step is said to be

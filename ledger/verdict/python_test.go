@@ -50,7 +50,8 @@ func python(t *testing.T, cases []verdicttest.Case) (out []judged) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(program, filepath.Join("..", "..", "docs", "formats", "verifier", "verify_receipt.py"), "--verdicts",
+	c := exec.Command(program, filepath.Join("..", "..", "docs", "formats", "verifier", "verify_receipt.py"),
+		"--verdicts",
 		path)
 	c.Stderr = os.Stderr
 	got, err := c.Output()

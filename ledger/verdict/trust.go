@@ -23,12 +23,14 @@ const MaxTrustBytes = 1 << 20
 // Trust is what a verifier believes before it looks at a receipt. As JSON it is
 // a trust file.
 type Trust struct {
-	LogKey    string          `json:"log_key"`             // note verifier key of the log
-	Anchor    *anchor.Trust   `json:"anchor,omitempty"`    // chain, contract, validators, known blocks
-	Timestamp timestamp.Trust `json:"timestamp,omitzero"`  // time-stamping authorities
-	Witnesses []string        `json:"witnesses,omitempty"` // verifier keys of witnesses, for auditors: a server names none
-	Quorum    int             `json:"quorum,omitempty"`    // how many of them must have cosigned a checkpoint, 0 for all
-	Require   []Part          `json:"require,omitempty"`   // parts without which a receipt is refused
+	LogKey    string          `json:"log_key"`            // note verifier key of the log
+	Anchor    *anchor.Trust   `json:"anchor,omitempty"`   // chain, contract, validators, known blocks
+	Timestamp timestamp.Trust `json:"timestamp,omitzero"` // time-stamping authorities
+	// verifier keys of witnesses, for auditors: a server names none
+	Witnesses []string `json:"witnesses,omitempty"`
+	// how many of them must have cosigned a checkpoint, 0 for all
+	Quorum  int    `json:"quorum,omitempty"`
+	Require []Part `json:"require,omitempty"` // parts without which a receipt is refused
 }
 
 // Part is a part of a receipt that a trust can require.

@@ -177,7 +177,8 @@ func (v *verification) required() {
 	for _, part := range v.trust.Require {
 		if !v.has(part) {
 			v.add(StepRequired, ledger.Refused, "",
-				fmt.Sprintf("%s is required, and the receipt has none that is proven: it was stripped, or is not there yet",
+				fmt.Sprintf("%s is required, and the receipt has none that is proven: it was stripped, or is not "+
+					"there yet",
 					part))
 		}
 	}

@@ -31,8 +31,10 @@ func (d *Data) validate() error {
 	if n > maxRows {
 		return fmt.Errorf("%w: %d rows, at most %d are supported", ErrInput, n, maxRows)
 	}
-	if len(d.Columns) == 0 || len(d.Names) != len(d.Columns) || d.Categorical != nil && len(d.Categorical) != len(d.Columns) {
-		return fmt.Errorf("%w: %d columns, %d names and %d categorical flags", ErrInput, len(d.Columns), len(d.Names), len(d.Categorical))
+	if len(d.Columns) == 0 || len(d.Names) != len(d.Columns) || d.Categorical != nil &&
+		len(d.Categorical) != len(d.Columns) {
+		return fmt.Errorf("%w: %d columns, %d names and %d categorical flags", ErrInput, len(d.Columns),
+			len(d.Names), len(d.Categorical))
 	}
 	bad := 0
 	for i, y := range d.Label {
@@ -56,7 +58,8 @@ func (d *Data) validate() error {
 		}
 		for i, v := range c {
 			if !math.IsNaN(v) && (v < 0 || v > maxCode || v != math.Trunc(v)) {
-				return fmt.Errorf("%w: column %s: the code of row %d is not a whole number from 0 to %d", ErrInput, d.Names[j], i, maxCode)
+				return fmt.Errorf("%w: column %s: the code of row %d is not a whole number from 0 to %d", ErrInput,
+					d.Names[j], i, maxCode)
 			}
 		}
 	}

@@ -17,10 +17,11 @@ const DefaultForestRows = 1500
 
 // ForestConfig of a random forest or of one tree. The zero value works.
 type ForestConfig struct {
-	Trees    int    // 0 = 50
-	MaxDepth int    // 0 = 8
-	MaxRows  int    // rows drawn for a tree; 0 = DefaultForestRows: golearn's trees cost rows times cut points at each node
-	Seed     uint64 // of the draws
+	Trees    int // 0 = 50
+	MaxDepth int // 0 = 8
+	// rows drawn for a tree; 0 = DefaultForestRows: golearn's trees cost rows times cut points at each node
+	MaxRows int
+	Seed    uint64 // of the draws
 }
 
 func (c ForestConfig) withDefaults() ForestConfig {
@@ -114,7 +115,8 @@ func grow(coded [][]float64, d *Data, columns, rows []int, depth int) (tree, err
 }
 
 // grid copies a table into golearn's form.
-func (t *tree) grid(rows int, value func(column, row int) float64, label func(row int) float64) (*base.DenseInstances, error) {
+func (t *tree) grid(rows int, value func(column, row int) float64, label func(row int) float64) (*base.DenseInstances,
+	error) {
 	grid := base.NewDenseInstances()
 	specs := make([]base.AttributeSpec, len(t.columns))
 	for k, j := range t.columns {
@@ -142,7 +144,8 @@ func (t *tree) grid(rows int, value func(column, row int) float64, label func(ro
 // laid out as in training.
 func (f *Forest) Scores(ctx context.Context, columns [][]float64) ([]float64, error) {
 	if len(columns) != len(f.coder.columnCuts) {
-		return nil, fmt.Errorf("random forest: %w: %d columns, want %d", ErrInput, len(columns), len(f.coder.columnCuts))
+		return nil, fmt.Errorf("random forest: %w: %d columns, want %d", ErrInput, len(columns),
+			len(f.coder.columnCuts))
 	}
 	n := len(columns[0])
 	coded := f.coder.columns(&Data{Columns: columns})
@@ -155,7 +158,9 @@ func (f *Forest) Scores(ctx context.Context, columns [][]float64) ([]float64, er
 				return err
 			}
 			tr := &f.trees[t]
-			grid, err := tr.grid(n, func(k, row int) float64 { return coded[tr.columns[k]][row] }, func(int) float64 { return 0 })
+			grid, err := tr.grid(n, func(k, row int) float64 {
+				return coded[tr.columns[k]][row]
+			}, func(int) float64 { return 0 })
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,8 @@ func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		v *float64
 		d float64
-	}{{&c.MinShare, 0.05}, {&c.ChiStop, 3.841458820694124}, {&c.Ridge, 1}, {&c.Free, 10}, {&c.Base, 600}, {&c.Odds, 50}, {&c.PDO, 20}} {
+	}{{&c.MinShare, 0.05}, {&c.ChiStop, 3.841458820694124}, {&c.Ridge, 1}, {&c.Free, 10}, {&c.Base, 600},
+		{&c.Odds, 50}, {&c.PDO, 20}} {
 		if *d.v == 0 {
 			*d.v = d.d
 		}
@@ -111,7 +112,8 @@ func evidence(tally []counts) []float64 {
 	woe := make([]float64, len(tally))
 	for k, t := range tally {
 		if t.rows() > 0 {
-			woe[k] = bitmath.Log((float64(t.bad) + 0.5) / (float64(bad) + 0.5) / ((float64(t.good) + 0.5) / (float64(good) + 0.5)))
+			woe[k] = bitmath.Log((float64(t.bad) + 0.5) / (float64(bad) + 0.5) /
+				((float64(t.good) + 0.5) / (float64(good) + 0.5)))
 		}
 	}
 	return woe
@@ -202,7 +204,8 @@ func (l *Logistic) solve(ctx context.Context, woe [][]float64, codes [][]uint16,
 		start[j] = 1 / math.Sqrt(float64(m))
 	}
 	start[m] = bitmath.Log(float64(l.Bad) / float64(n-l.Bad))
-	r, err := optimize.Minimize(problem, start, &optimize.Settings{GradientThreshold: 1e-8, MajorIterations: 1000, Converger: optimize.NeverTerminate{}}, &optimize.LBFGS{})
+	r, err := optimize.Minimize(problem, start, &optimize.Settings{GradientThreshold: 1e-8, MajorIterations: 1000,
+		Converger: optimize.NeverTerminate{}}, &optimize.LBFGS{})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

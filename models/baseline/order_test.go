@@ -15,7 +15,8 @@ func ordered(t *testing.T, l *Logistic) {
 	for _, a := range lines {
 		for _, b := range lines {
 			if a.Variable == b.Variable && a.WOE < b.WOE && a.Points < b.Points-1e-9 {
-				t.Errorf("%s: %s has a weight of evidence of %.3f and %.2f points, %s %.3f and %.2f", a.Variable, a.Bin, a.WOE, a.Points, b.Bin, b.WOE, b.Points)
+				t.Errorf("%s: %s has a weight of evidence of %.3f and %.2f points, %s %.3f and %.2f", a.Variable, a.Bin,
+					a.WOE, a.Points, b.Bin, b.WOE, b.Points)
 			}
 		}
 	}
@@ -81,7 +82,8 @@ func TestWrongSignIsLeftOut(t *testing.T) {
 					bad = 1
 				}
 				for range n / 100 {
-					d.Columns[0], d.Columns[1], d.Label = append(d.Columns[0], float64(x)), append(d.Columns[1], float64(less)), append(d.Label, bad)
+					d.Columns[0], d.Columns[1], d.Label = append(d.Columns[0], float64(x)),
+						append(d.Columns[1], float64(less)), append(d.Label, bad)
 				}
 			}
 		}

@@ -54,7 +54,8 @@ func (l *Logistic) Attributes(categories [][]string) []Attribute {
 			if t.rows() == 0 {
 				continue
 			}
-			out = append(out, Attribute{b.name, b.label(k, names), t.rows(), t.bad, l.woe[j][k], share - float64(factor*l.margin[j][k])})
+			out = append(out, Attribute{b.name, b.label(k, names), t.rows(), t.bad, l.woe[j][k],
+				share - float64(factor*l.margin[j][k])})
 		}
 	}
 	return out

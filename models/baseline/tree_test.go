@@ -18,7 +18,8 @@ import (
 // with 10 % elsewhere; a tenth of x is missing.
 func step(n int) *Data {
 	r := rand.New(rand.NewPCG(1, 2))
-	d := &Data{Names: []string{"x", "noise", "group"}, Categorical: []bool{false, false, true}, Columns: make([][]float64, 3)}
+	d := &Data{Names: []string{"x", "noise", "group"}, Categorical: []bool{false, false, true},
+		Columns: make([][]float64, 3)}
 	for range n {
 		x, g, p := r.Float64()*6, float64(r.IntN(3)), 0.1
 		if x > 3 || g == 1 {
@@ -32,7 +33,8 @@ func step(n int) *Data {
 			x = math.NaN()
 		}
 		d.Label = append(d.Label, y)
-		d.Columns[0], d.Columns[1], d.Columns[2] = append(d.Columns[0], x), append(d.Columns[1], r.Float64()), append(d.Columns[2], g)
+		d.Columns[0], d.Columns[1], d.Columns[2] = append(d.Columns[0], x), append(d.Columns[1], r.Float64()),
+			append(d.Columns[2], g)
 	}
 	return d
 }
@@ -97,7 +99,8 @@ func TestUnseenValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, x := range [][]float64{{math.Inf(1), math.Inf(-1), 99}, {math.NaN(), math.NaN(), math.NaN()}, {-1e300, 1e300, -5}, {0, 0, math.Inf(1)}} {
+	for _, x := range [][]float64{{math.Inf(1), math.Inf(-1), 99}, {math.NaN(), math.NaN(), math.NaN()},
+		{-1e300, 1e300, -5}, {0, 0, math.Inf(1)}} {
 		if s := l.Score(x); math.IsNaN(s) || math.IsInf(s, 0) {
 			t.Errorf("score of %v is %v", x, s)
 		}
@@ -109,8 +112,9 @@ func TestDataIsChecked(t *testing.T) {
 		"one class": {Names: []string{"x"}, Columns: [][]float64{{1, 2}}, Label: []float64{1, 1}},
 		"label":     {Names: []string{"x"}, Columns: [][]float64{{1, 2}}, Label: []float64{1, 3}},
 		"length":    {Names: []string{"x"}, Columns: [][]float64{{1}}, Label: []float64{1, 0}},
-		"code":      {Names: []string{"x"}, Columns: [][]float64{{1, 1.5}}, Categorical: []bool{true}, Label: []float64{1, 0}},
-		"none":      {},
+		"code": {Names: []string{"x"}, Columns: [][]float64{{1, 1.5}}, Categorical: []bool{true},
+			Label: []float64{1, 0}},
+		"none": {},
 	} {
 		if _, err := FitLogistic(context.Background(), d, Config{}); err == nil {
 			t.Errorf("%s: no error", name)

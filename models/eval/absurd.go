@@ -15,7 +15,9 @@ type absurdity struct {
 }
 
 var absurdities = [...]absurdity{
-	{"every number a thousand times larger", false, func(v float64, cat bool) float64 { return pickUnless(cat, v, v*1000) }},
+	{"every number a thousand times larger", false, func(v float64, cat bool) float64 {
+		return pickUnless(cat, v, v*1000)
+	}},
 	{"every number with the other sign", false, func(v float64, cat bool) float64 { return pickUnless(cat, v, -v) }},
 	{"every number zero", true, func(v float64, cat bool) float64 { return pickUnless(cat, v, 0) }},
 	{"every category unknown", false, func(v float64, cat bool) float64 { return pickUnless(!cat, v, math.NaN()) }},
@@ -25,8 +27,13 @@ var absurdities = [...]absurdity{
 // absurd feeds values far outside anything seen, and judges whether a row that
 // says nothing would be approved.
 func (b *builder) absurd(st *stressed, note string) Table {
-	t := Table{Title: "Absurd values", Caption: "All rows of the sample get the value (" + note + "). The smallest and largest PD show that the model stays within what it learned; a dash would mean that it gave no number. Approved: rows with a PD up to the cut-off of this section. What the plan's rules refuse never reaches the model.",
-		Columns: []Column{{Name: "What"}, {Name: "Smallest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Largest PD", Format: Percent}, {Name: "Approved", Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
+	t := Table{Title: "Absurd values", Caption: "All rows of the sample get the value (" + note +
+		"). The smallest and largest PD show that the model stays within what it learned; a dash would mean that it " +
+		"gave no number. Approved: rows with a PD up to the cut-off of this section. What the plan's rules refuse " +
+		"never reaches the model.",
+		Columns: []Column{{Name: "What"}, {Name: "Smallest PD", Format: Percent}, {Name: "Mean PD", Format: Percent},
+			{Name: "Largest PD", Format: Percent}, {Name: "Approved", Format: Percent},
+			{Name: "Decisions changed", Format: Percent}}}
 	before := 0.0
 	for i, p := range st.pd {
 		if p <= st.cut {
@@ -60,11 +67,15 @@ func (b *builder) absurd(st *stressed, note string) Table {
 				light, finding = CannotTell, "the model gives no number for "+c.name
 			}
 		case rate > before && worse(Look, light):
-			light, finding = Look, fmt.Sprintf("with %s, %s of the rows are approved in place of %s; let the plan require fields, or the policy refer such rows", c.name, Percent.Print(rate), Percent.Print(before))
+			light, finding = Look,
+				fmt.Sprintf("with %s, %s of the rows are approved in place of %s; let the plan require fields, or "+
+					"the policy refer such rows", c.name, Percent.Print(rate), Percent.Print(before))
 		}
 	}
 	g := st.grounds(note)
 	g.LeastRows = smallGroup
-	b.verdict(silenceQuestion, light, "stress", finding, "look when rows with everything missing, or every number zero, are approved more often than the rows as they are (never fail: the plan may refuse them first)", g)
+	b.verdict(silenceQuestion, light, "stress", finding,
+		"look when rows with everything missing, or every number zero, are approved more often than the rows as they "+
+			"are (never fail: the plan may refuse them first)", g)
 	return t
 }

@@ -31,7 +31,8 @@ func (b *builder) highestApproved() float64 {
 
 // cutoffWords names the cut-off that stress tests and worked decisions use.
 func (b *builder) cutoffWords() string {
-	return Percent.Print(b.highestApproved()) + ", " + pickWord(b.in.Outcome != nil, "the highest PD that the policy approves", "where a good row's profit balances a bad row's loss")
+	return Percent.Print(b.highestApproved()) + ", " + pickWord(b.in.Outcome != nil,
+		"the highest PD that the policy approves", "where a good row's profit balances a bad row's loss")
 }
 
 // approved says which rows the policy, or the break-even cut-off, approves.

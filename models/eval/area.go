@@ -24,7 +24,8 @@ func studentQuantile(df float64) float64 {
 // the sum of those of two classes.
 func areaQuantile(c *Curve, bad, good float64) float64 {
 	v := bad + good
-	return studentQuantile(float64(v*v) / (float64(bad*bad)/(c.badMass.effective()-1) + float64(good*good)/(c.goodMass.effective()-1)))
+	return studentQuantile(float64(v*v) / (float64(bad*bad)/(c.badMass.effective()-1) + float64(good*good)/
+		(c.goodMass.effective()-1)))
 }
 
 // fewOfClass is the number of rows of a class below which an area's interval
@@ -86,7 +87,8 @@ func (c *Curve) scoreBound(a, direction float64) float64 {
 // gap is the difference of two areas of independent samples, first less
 // second.
 func gap(first, second *Curve) Estimate {
-	e := Estimate{Value: Number(first.AUC() - second.AUC()), Low: nan, High: nan, N: second.Rows(), Level: Level, Method: "DeLong, independent"}
+	e := Estimate{Value: Number(first.AUC() - second.AUC()), Low: nan, High: nan, N: second.Rows(), Level: Level,
+		Method: "DeLong, independent"}
 	if min(first.Bad, first.Good, second.Bad, second.Good) < 2 {
 		return e
 	}

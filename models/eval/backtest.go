@@ -21,8 +21,15 @@ type Period struct {
 
 // backtest shows the periods side by side.
 func (b *builder) backtest(s *Section) {
-	t := Table{Title: "Backtest forward in time", Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the period began, and judges them on the period. It says how the recipe would have done, had it been in use and trained again each time. " + fewWords,
-		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "KS by chance", Format: Fixed3}}}
+	t := Table{Title: "Backtest forward in time",
+		Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the " +
+			"period began, and judges them on the period. It says how the recipe would have done, had it been in use " +
+			"and trained again each time. " + fewWords,
+		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count},
+			{Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent},
+			{Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3},
+			{Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3},
+			{Name: "KS by chance", Format: Fixed3}}}
 	auc := Series{Name: "AUC", Mark: Dots}
 	var names []string
 	worst, sum, n, outside := math.Inf(1), 0.0, 0.0, 0
@@ -43,7 +50,10 @@ func (b *builder) backtest(s *Section) {
 		}
 		name := p.From.UTC().Format(time.DateOnly) + " to " + p.To.UTC().Format(time.DateOnly)
 		names = append(names, p.From.UTC().Format(time.DateOnly))
-		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(pd), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks), V(brierScore(p.Label, p.PD, p.Weight)), V(calibrationLine(p.Label, p.PD, p.Weight).Slope), V(chanceKS(c.badMass.effective(), c.goodMass.effective()))})
+		t.Rows = append(t.Rows, []Cell{T(name), I(p.Trained), countCell(c.mass().sum), countCell(c.badMass.sum),
+			V(float64(w.Value)), V(pd), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks),
+			V(brierScore(p.Label, p.PD, p.Weight)), V(calibrationLine(p.Label, p.PD, p.Weight).Slope),
+			V(chanceKS(c.badMass.effective(), c.goodMass.effective()))})
 		auc.X, auc.Y = append(auc.X, Number(k)), append(auc.Y, d.Value)
 		auc.Low, auc.High = append(auc.Low, d.Low), append(auc.High, d.High)
 		if v := float64(d.Value); !math.IsNaN(v) {
@@ -52,15 +62,20 @@ func (b *builder) backtest(s *Section) {
 	}
 	s.table(t)
 	if b.in.OutcomesAtOnce {
-		s.text("When the outcomes of these rows were known is not stated. Each period's model was trained on all rows decided before it, as if their outcomes had been known at once: in use it would have had to do without the latest.")
+		s.text("When the outcomes of these rows were known is not stated. Each period's model was trained on all " +
+			"rows decided before it, as if their outcomes had been known at once: in use it would have had to do " +
+			"without the latest.")
 	}
 	if n > 0 {
 		all := Number(sum / n)
 		b.backtestVerdict(auc, float64(all), outside, smallest)
-		s.figure(Figure{ID: "backtest-auc", Title: "Backtest forward in time", X: Axis{Label: "first day of the period", Labels: names}, Y: Axis{Label: "AUC"},
-			Alt:     fmt.Sprintf("AUC of %d periods, each by a model trained on what came before.", len(names)),
-			Caption: "Each dot is a model trained on what was known when its period began, with its 95 % interval; the dashed line is their mean. A fall says that the world moves faster than training follows.",
-			Series:  []Series{auc, {Name: "mean", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5}, Y: []Number{all, all}}}})
+		s.figure(Figure{ID: "backtest-auc", Title: "Backtest forward in time",
+			X: Axis{Label: "first day of the period", Labels: names}, Y: Axis{Label: "AUC"},
+			Alt: fmt.Sprintf("AUC of %d periods, each by a model trained on what came before.", len(names)),
+			Caption: "Each dot is a model trained on what was known when its period began, with its 95 % interval; " +
+				"the dashed line is their mean. A fall says that the world moves faster than training follows.",
+			Series: []Series{auc, {Name: "mean", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5},
+				Y: []Number{all, all}}}})
 		b.add("backtest_auc_mean", Estimate{Value: all, Low: nan, High: nan, N: len(names)})
 		b.add("backtest_auc_worst", Estimate{Value: Number(worst), Low: nan, High: nan, N: len(names)})
 		return
@@ -91,15 +106,20 @@ func (b *builder) backtestVerdict(auc Series, all float64, outside int, smallest
 		light = Look
 	}
 	b.verdict(forwardQuestion, light, "stability",
-		fmt.Sprintf("mean AUC %s over %d periods; %d of them with a whole interval below the mean; the level of the PDs is off in %d; %d say too little", Fixed3.Print(all), len(auc.Y), low, outside, wide),
-		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s; cannot tell when one has no interval, or one from below %s to above %s", Fixed3.Print(b.th.AUCFail), Fixed3.Print(b.th.AUCFail), Fixed3.Print(b.th.AUCPass)), smallest)
+		fmt.Sprintf("mean AUC %s over %d periods; %d of them with a whole interval below the mean; the level of the "+
+			"PDs is off in %d; %d say too little", Fixed3.Print(all), len(auc.Y), low, outside, wide),
+		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD "+
+			"outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s; cannot tell "+
+			"when one has no interval, or one from below %s to above %s", Fixed3.Print(b.th.AUCFail),
+			Fixed3.Print(b.th.AUCFail), Fixed3.Print(b.th.AUCPass)), smallest)
 }
 
 // check reports a period that does not hold together.
 func (p *Period) check(k int) error {
 	what := fmt.Sprintf("backtest period %d", k+1)
 	if len(p.PD) != len(p.Label) || p.Margin != nil && len(p.Margin) != len(p.Label) {
-		return fmt.Errorf("%w: %s has %d labels, %d probabilities and %d margins", ErrInput, what, len(p.Label), len(p.PD), len(p.Margin))
+		return fmt.Errorf("%w: %s has %d labels, %d probabilities and %d margins", ErrInput, what, len(p.Label),
+			len(p.PD), len(p.Margin))
 	}
 	if err := checkLabels(what+" ", p.Label); err != nil {
 		return err

@@ -57,7 +57,8 @@ func stream(seed uint64, replicate int) random {
 // out of its interval; with fewer than half of them left the interval is NaN.
 // The result depends on seed alone, not on the number of threads. A percentile
 // interval does not hold a maximum, such as KS.
-func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64, stat func(dst []float64, counts []uint16)) (low, high []float64, err error) {
+func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64,
+	stat func(dst []float64, counts []uint16)) (low, high []float64, err error) {
 	draws, err := resamples(ctx, n, statistics, replicates, seed, stat)
 	if err != nil {
 		return nil, nil, err
@@ -70,7 +71,8 @@ func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64, 
 }
 
 // resamples returns each statistic of each replicate.
-func resamples(ctx context.Context, n, statistics, replicates int, seed uint64, stat func(dst []float64, counts []uint16)) ([][]float64, error) {
+func resamples(ctx context.Context, n, statistics, replicates int, seed uint64,
+	stat func(dst []float64, counts []uint16)) ([][]float64, error) {
 	draws := make([][]float64, statistics)
 	for s := range draws {
 		draws[s] = make([]float64, replicates)

@@ -169,7 +169,8 @@ func (b *builder) metrics() error {
 		brier[k] = float64((p - y) * (p - y))
 		loss[k] = rowLoss(y, p)
 	}
-	point = append(point, brierScore(in.Label, in.PD, in.Weight), logLoss(in.Label, in.PD, in.Weight), c.BadRate(), weightedMean(pd, weight), c.PartialAUC(partialShare))
+	point = append(point, brierScore(in.Label, in.PD, in.Weight), logLoss(in.Label, in.PD, in.Weight), c.BadRate(),
+		weightedMean(pd, weight), c.PartialAUC(partialShare))
 
 	k := b.replicates(n)
 	draws, err := b.drawMetrics(k, len(point), drawnRows{bad, weight, pd, brier, loss})

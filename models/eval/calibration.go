@@ -186,7 +186,8 @@ func calibrationChance(groups []Group) map[string]float64 {
 		reliability += float64(w * v)
 		resolution += float64(w*float64(lift*lift)) + float64(w*float64((1-w)*v))
 	}
-	return map[string]float64{"ece": ece, "brier_reliability": reliability, "brier_resolution": resolution, "hosmer_lemeshow": float64(len(groups))}
+	return map[string]float64{"ece": ece, "brier_reliability": reliability, "brier_resolution": resolution,
+		"hosmer_lemeshow": float64(len(groups))}
 }
 
 // HosmerLemeshow returns the statistic, its degrees of freedom and p-value.

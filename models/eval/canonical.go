@@ -102,7 +102,9 @@ func (b *builder) canonical() {
 	b.evaluatedOrder()
 	b.trainingOrder()
 	if d := in.Declined; d != nil {
-		order := contentOrder(len(d.PD), func(i int) uint64 { return mixFloat(mixFloat(0, d.PD, i), d.Weight, i) }, func(int) uint64 { return 0 }, noName)
+		order := contentOrder(len(d.PD), func(i int) uint64 {
+			return mixFloat(mixFloat(0, d.PD, i), d.Weight, i)
+		}, func(int) uint64 { return 0 }, noName)
 		in.Declined = &Declined{PD: gathered(d.PD, order), Weight: gathered(d.Weight, order)}
 	}
 	in.Backtest = slices.Clone(in.Backtest)

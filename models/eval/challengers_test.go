@@ -26,9 +26,11 @@ func TestAsGoodExcludesALoss(t *testing.T) {
 		{-0.05, -0.08, -0.02, Fail, "ranks better", true},
 		{0.050, none, none, CannotTell, "no interval", false},
 	} {
-		l, f, simpler := againstSimple("a tree", Difference{Estimate: Estimate{Value: Number(c.value), Low: Number(c.low), High: Number(c.high)}})
+		l, f, simpler := againstSimple("a tree",
+			Difference{Estimate: Estimate{Value: Number(c.value), Low: Number(c.low), High: Number(c.high)}})
 		if l != c.light || simpler != c.simpler || !strings.Contains(f, c.says) {
-			t.Errorf("%v from %v to %v: %s, %q, simpler %v; want %s, %q, %v", c.value, c.low, c.high, l, f, simpler, c.light, c.says, c.simpler)
+			t.Errorf("%v from %v to %v: %s, %q, simpler %v; want %s, %q, %v", c.value, c.low, c.high, l, f, simpler,
+				c.light, c.says, c.simpler)
 		}
 	}
 }

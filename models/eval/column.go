@@ -40,7 +40,8 @@ func (b *builder) columns() error {
 			trained = b.in.Train.Weight
 		}
 		b.cols[j] = measure(b.in.Label, b.in.Weight, trained, &b.in.Features[j])
-		b.cols[j].ivChance = chancePSI(len(b.cols[j].binned.Bins), b.curve.badMass.effective(), b.curve.goodMass.effective())
+		b.cols[j].ivChance = chancePSI(len(b.cols[j].binned.Bins), b.curve.badMass.effective(),
+			b.curve.goodMass.effective())
 	})
 	return b.ctx.Err()
 }
@@ -53,7 +54,8 @@ func measure(label, weight, trained []float64, f *Feature) column {
 	}
 	r := rankColumn(label, f.Values)
 	n := len(r.value)
-	c := column{psi: math.NaN(), psiChance: math.NaN(), missing: 1 - share(n, len(f.Values)), missingTrain: math.NaN(), partner: -1, rho: math.NaN(), spread: spread(f.Values, nil)}
+	c := column{psi: math.NaN(), psiChance: math.NaN(), missing: 1 - share(n, len(f.Values)), missingTrain: math.NaN(),
+		partner: -1, rho: math.NaN(), spread: spread(f.Values, nil)}
 	c.format = f.format()
 	c.low, c.median, c.high = Quantile(r.value, 0), Quantile(r.value, 0.5), Quantile(r.value, 1)
 	c.distinct, c.far = distinct(r.value), farValues(r.value)
@@ -103,7 +105,8 @@ func (c *column) shift(seen, weight, trained []float64, f *Feature) {
 
 func measureCategory(label, weight, trained []float64, f *Feature) column {
 	none := math.NaN()
-	c := column{psi: none, psiChance: none, missingTrain: none, low: none, median: none, high: none, partner: -1, rho: none, alone: Estimate{Value: nan, Low: nan, High: nan}}
+	c := column{psi: none, psiChance: none, missingTrain: none, low: none, median: none, high: none, partner: -1,
+		rho: none, alone: Estimate{Value: nan, Low: nan, High: nan}}
 	c.binned = binCategory(label, f.Values, weight, f.Categories)
 	c.missing = share(countNaN(f.Values), len(f.Values))
 	c.bins = featureBins{codes: max(1, len(f.Categories))}
@@ -280,14 +283,20 @@ func (b featureBins) countSorted(sorted []float64, missing int) []float64 {
 
 // qualityTable counts missing values, far values and what cleaning touched.
 func (b *builder) qualityTable() Table {
-	t := Table{Title: "Data quality by variable", Caption: fmt.Sprintf("%s evaluated rows. A far value lies more than three interquartile ranges outside the quartiles (Tukey's outer fence).", Count.Print(float64(b.curve.Rows()))),
-		Columns: []Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: Percent}, {Name: "Missing in training", Format: Percent}, {Name: "Distinct", Format: Count}, {Name: "Smallest"}, {Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: Count}, {Name: "Changed by cleaning", Format: Count}}}
+	t := Table{Title: "Data quality by variable",
+		Caption: fmt.Sprintf("%s evaluated rows. A far value lies more than three interquartile ranges outside the "+
+			"quartiles (Tukey's outer fence).", Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: Percent},
+			{Name: "Missing in training", Format: Percent}, {Name: "Distinct", Format: Count}, {Name: "Smallest"},
+			{Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: Count},
+			{Name: "Changed by cleaning", Format: Count}}}
 	for j, f := range b.in.Features {
 		c, kind, far := &b.cols[j], "number", V(float64(b.cols[j].far))
 		if f.Categories != nil {
 			kind, far = "category", V(math.NaN())
 		}
-		t.Rows = append(t.Rows, []Cell{T(f.Name), T(kind), V(c.missing), V(c.missingTrain), I(c.distinct), V(c.low).As(c.format), V(c.median).As(c.format), V(c.high).As(c.format), far, I(f.Cleaned)})
+		t.Rows = append(t.Rows, []Cell{T(f.Name), T(kind), V(c.missing), V(c.missingTrain), I(c.distinct),
+			V(c.low).As(c.format), V(c.median).As(c.format), V(c.high).As(c.format), far, I(f.Cleaned)})
 	}
 	return t
 }

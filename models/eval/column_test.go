@@ -61,7 +61,8 @@ func TestColumnSortedOnce(t *testing.T) {
 		}
 		w := evidence(want, 0.5)
 		if len(w.Bins) != len(c.binned.Bins) || w.IV != c.binned.IV && !(math.IsNaN(w.IV) && math.IsNaN(c.binned.IV)) {
-			t.Errorf("%d rows: %d bins with IV %v, want %d with %v", n, len(c.binned.Bins), c.binned.IV, len(w.Bins), w.IV)
+			t.Errorf("%d rows: %d bins with IV %v, want %d with %v", n, len(c.binned.Bins),
+				c.binned.IV, len(w.Bins), w.IV)
 		}
 		for k := range min(len(w.Bins), len(c.binned.Bins)) {
 			if a, b := w.Bins[k], c.binned.Bins[k]; a.Name != b.Name || a.Bad != b.Bad || a.Good != b.Good {
@@ -87,7 +88,8 @@ func TestColumnSortedOnce(t *testing.T) {
 		for k, v := range c.expected {
 			counted[k] = int(v)
 		}
-		if psi := PSI(expected, actual); psi != c.psi && !(math.IsNaN(psi) && math.IsNaN(c.psi)) || !slices.Equal(expected, counted) {
+		if psi := PSI(expected, actual); psi != c.psi && !(math.IsNaN(psi) && math.IsNaN(c.psi)) ||
+			!slices.Equal(expected, counted) {
 			t.Errorf("%d rows: PSI %v of %v, want %v of %v", n, c.psi, c.expected, psi, expected)
 		}
 	}
@@ -145,7 +147,8 @@ func TestResampledIsTheSampleDrawn(t *testing.T) {
 		want, got := newCurve(y, s, nil), c.resampled(into, bad, counts, nil)
 		ks, _ := want.KS()
 		again, _ := got.KS()
-		if want.AUC() != got.AUC() || ks != again || want.HMeasure() != got.HMeasure() || want.AveragePrecision() != got.AveragePrecision() || want.TPRAt(0.1) != got.TPRAt(0.1) {
+		if want.AUC() != got.AUC() || ks != again || want.HMeasure() != got.HMeasure() ||
+			want.AveragePrecision() != got.AveragePrecision() || want.TPRAt(0.1) != got.TPRAt(0.1) {
 			t.Errorf("seed %d: the resample's figures are not those of its rows", seed)
 		}
 	}

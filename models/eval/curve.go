@@ -65,7 +65,8 @@ func newCurve(label, score, weight []float64) *Curve {
 			steps, last = steps+1, s
 		}
 	}
-	c.score, c.bad, c.good, c.end = make([]float64, 0, steps), make([]float64, steps), make([]float64, steps), make([]int32, steps)
+	c.score, c.bad, c.good, c.end = make([]float64, 0, steps), make([]float64, steps),
+		make([]float64, steps), make([]int32, steps)
 	last = math.NaN()
 	for at, i := range c.order {
 		if s := score[i]; s != last {

@@ -132,7 +132,8 @@ func CompareAUC(label, first, second []float64) (Difference, error) {
 
 func compareCurves(label []float64, a, b *Curve) Difference {
 	d := Difference{Z: nan, P: nan}
-	d.Estimate = Estimate{Value: Number(a.AUC() - b.AUC()), Low: nan, High: nan, N: a.Rows(), Level: Level, Method: "DeLong, paired, Satterthwaite"}
+	d.Estimate = Estimate{Value: Number(a.AUC() - b.AUC()), Low: nan, High: nan, N: a.Rows(), Level: Level,
+		Method: "DeLong, paired, Satterthwaite"}
 	if a.Bad < 2 || a.Good < 2 {
 		return d
 	}

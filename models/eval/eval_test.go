@@ -68,7 +68,8 @@ func TestOneClassIsUndefined(t *testing.T) {
 			t.Fatal(err)
 		}
 		ks, _ := c.KS()
-		for name, v := range map[string]float64{"auc": c.AUC(), "ks": ks, "h": c.HMeasure(), "delong": float64(c.DeLong().Low)} {
+		for name, v := range map[string]float64{"auc": c.AUC(), "ks": ks, "h": c.HMeasure(),
+			"delong": float64(c.DeLong().Low)} {
 			if !math.IsNaN(v) {
 				t.Errorf("class %v alone: %s = %v, want NaN", y, name, v)
 			}
@@ -103,8 +104,10 @@ func TestBadInputNamesTheRow(t *testing.T) {
 		{"length", Input{Label: []float64{0, 1}, PD: []float64{0.1}}, "2 labels and 1 probabilities"},
 		{"pd", Input{Label: []float64{0, 1}, PD: []float64{0.1, 1.2}}, "row 1"},
 		{"nan", Input{Label: []float64{0, 1}, PD: []float64{math.NaN(), 0.2}}, "row 0"},
-		{"usage", Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Usage: make([]Usage, 1)}, "Usage has 1 values for 0 features"},
-		{"margin", Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Margin: []float64{1, math.NaN()}}, "Margin of row 1"},
+		{"usage", Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Usage: make([]Usage, 1)},
+			"Usage has 1 values for 0 features"},
+		{"margin", Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Margin: []float64{1, math.NaN()}},
+			"Margin of row 1"},
 	} {
 		_, err := Build(context.Background(), tc.in)
 		if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), tc.want) {
@@ -133,7 +136,8 @@ func render(t *testing.T, in Input) (*Report, string, string) {
 		t.Errorf("report.json holds ...%s...", j.String()[max(0, at[0]-80):min(j.Len(), at[1]+40)])
 	}
 	for _, at := range regexp.MustCompile(`NaN|[+−-]Inf|\bInf\b|<no value>|%!`).FindAllStringIndex(h.String(), -1) {
-		t.Errorf("report.html shows %q: ...%s...", h.String()[at[0]:at[1]], h.String()[max(0, at[0]-80):min(h.Len(), at[1]+40)])
+		t.Errorf("report.html shows %q: ...%s...", h.String()[at[0]:at[1]],
+			h.String()[max(0, at[0]-80):min(h.Len(), at[1]+40)])
 	}
 	return r, h.String(), j.String()
 }

@@ -93,7 +93,9 @@ func (b *builder) evasionTable(e *evasion, sample []int32) (Table, error) {
 		return Table{}, err
 	}
 	t := Table{Title: "Evasion", Caption: e.caption(),
-		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent}, {Name: "Median move", Unit: "sd", Format: Fixed2}, {Name: "Smallest move", Unit: "sd", Format: Fixed2}, {Name: "Can by leaving it out", Format: Percent}}}
+		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent},
+			{Name: "Median move", Unit: "sd", Format: Fixed2}, {Name: "Smallest move", Unit: "sd", Format: Fixed2},
+			{Name: "Can by leaving it out", Format: Percent}}}
 	for k := range e.fields {
 		f := &e.fields[k]
 		sd, n := spread(f.Values, f.Categories), float64(len(e.rows))
@@ -121,12 +123,14 @@ func (b *builder) evasionTable(e *evasion, sample []int32) (Table, error) {
 				continue
 			}
 			can++
-			if f.Categories == nil && !math.IsInf(best, 0) && !math.IsNaN(best) { // from a missing value there is no distance
+			// from a missing value there is no distance
+			if f.Categories == nil && !math.IsInf(best, 0) && !math.IsNaN(best) {
 				moves = append(moves, best)
 			}
 		}
 		slices.Sort(moves)
-		t.Rows = append(t.Rows, []Cell{T(f.Name), V(ratio(float64(can), n)), V(Quantile(moves, 0.5)), V(Quantile(moves, 0)), V(ratio(float64(silent), n))})
+		t.Rows = append(t.Rows, []Cell{T(f.Name), V(ratio(float64(can), n)), V(Quantile(moves, 0.5)),
+			V(Quantile(moves, 0)), V(ratio(float64(silent), n))})
 	}
 	return t, nil
 }
@@ -140,7 +144,11 @@ func (e *evasion) caption() string {
 	if e.direct {
 		how = "Features are moved one at a time, as if each were stated."
 	}
-	return fmt.Sprintf("%s %s Of %d rows of the sample that are not approved, %d were tried: could the row be approved by stating another value of this field alone? Values tried are the %d quantiles, or the levels, that other rows state. Half of those who can need at most the median move, in standard deviations; rows whose value was missing can be approved by stating one, and have no distance.", who, how, e.refused, len(e.rows), quantilesTried)
+	return fmt.Sprintf("%s %s Of %d rows of the sample that are not approved, %d were tried: could the row be "+
+		"approved by stating another value of this field alone? Values tried are the %d quantiles, or the levels, "+
+		"that other rows state. Half of those who can need at most the median move, in standard deviations; rows "+
+		"whose value was missing can be approved by stating one, and have no distance.", who, how, e.refused,
+		len(e.rows), quantilesTried)
 }
 
 // tried returns the values to try: what other rows state, and nothing at all.

@@ -21,7 +21,8 @@ import (
 // numbers and a category.
 func full(n int, seed uint64) Input {
 	r := random(seed)
-	in := Input{Title: "made <b>up</b> & tested", Purpose: "A test.", Seed: seed, Resamples: 20, Made: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	in := Input{Title: "made <b>up</b> & tested", Purpose: "A test.", Seed: seed, Resamples: 20,
+		Made: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	columns := make([][]float64, 4)
 	train := make([][]float64, 4)
 	margin := func(x []float64) float64 {
@@ -57,8 +58,10 @@ func full(n int, seed uint64) Input {
 		}
 	}
 	in.Train, in.TrainedUntil = tr, time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC)
-	group, grade := Category{Name: "region", Levels: []string{"north", "south", "nobody"}, Reference: "north"}, Category{Name: "grade", Levels: []string{"A", "B", "C"}}
-	rival := Challenger{Name: "simple rule", Simple: true, Note: "One number.", Rules: &Table{Title: "Rule", Columns: []Column{{Name: "When"}}, Rows: [][]Cell{{T("x0 > 0")}}}}
+	group, grade := Category{Name: "region", Levels: []string{"north", "south", "nobody"}, Reference: "north"},
+		Category{Name: "grade", Levels: []string{"A", "B", "C"}}
+	rival := Challenger{Name: "simple rule", Simple: true, Note: "One number.",
+		Rules: &Table{Title: "Rule", Columns: []Column{{Name: "When"}}, Rows: [][]Cell{{T("x0 > 0")}}}}
 	for i := range n {
 		x := draw()
 		m := margin(x)
@@ -67,7 +70,8 @@ func full(n int, seed uint64) Input {
 		if r.unit() < p {
 			y = 1
 		}
-		in.Label, in.Margin, in.PD, in.RawPD = append(in.Label, y), append(in.Margin, m), append(in.PD, p), append(in.RawPD, pd(1.6*m))
+		in.Label, in.Margin, in.PD, in.RawPD = append(in.Label, y), append(in.Margin, m), append(in.PD, p),
+			append(in.RawPD, pd(1.6*m))
 		in.Time = append(in.Time, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i*400/n))
 		in.Names = append(in.Names, "row-"+Plain.Print(float64(i)))
 		rival.Score, rival.PD = append(rival.Score, x[0]), append(rival.PD, pd(x[0]-1.2))
@@ -79,7 +83,9 @@ func full(n int, seed uint64) Input {
 		}
 	}
 	for j, name := range []string{"x0", "x1", "x2", "kind"} {
-		in.Features = append(in.Features, Feature{Name: name, Values: columns[j], Train: train[j], Monotone: int8(1 - j%2), Movable: j == 0, Cleaned: j})
+		in.Features = append(in.Features,
+			Feature{Name: name, Values: columns[j], Train: train[j], Monotone: int8(1 - j%2),
+				Movable: j == 0, Cleaned: j})
 	}
 	in.Features[3].Categories, in.Features[3].Monotone = []string{"plain", "risky", "<script>alert"}, 0
 	in.Features[0].Group, in.Features[1].Group = "numbers", "numbers"
@@ -108,13 +114,16 @@ func full(n int, seed uint64) Input {
 	in.Score = func(x []float64) float64 { return pd(margin(x)) }
 	in.Hardening = &Hardening{Note: "The same.", Score: in.Score}
 	in.Economics = &Economics{Unit: "EUR", Profit: 100, Loss: 900}
-	in.Before, in.After = &Strategy{Name: "old", Outcome: slices.Clone(in.Outcome)}, &Strategy{Name: "new", Outcome: in.Outcome}
+	in.Before, in.After = &Strategy{Name: "old", Outcome: slices.Clone(in.Outcome)},
+		&Strategy{Name: "new", Outcome: in.Outcome}
 	for i := range in.Before.Outcome {
 		in.Before.Outcome[i] = Outcome(1 + i%3)
 	}
 	for k := range 3 {
 		from := time.Date(2025, time.Month(4+k), 1, 0, 0, 0, 0, time.UTC)
-		in.Backtest = append(in.Backtest, Period{From: from, To: from.AddDate(0, 1, 0), Trained: n, Label: in.Label[k*n/3 : (k+1)*n/3], PD: in.PD[k*n/3 : (k+1)*n/3]})
+		in.Backtest = append(in.Backtest,
+			Period{From: from, To: from.AddDate(0, 1, 0), Trained: n, Label: in.Label[k*n/3 : (k+1)*n/3],
+				PD: in.PD[k*n/3 : (k+1)*n/3]})
 	}
 	in.Declined = &Declined{PD: []float64{0.5, 0.7, 0.9, 0.2}}
 	in.Served = append([]float64(nil), in.Margin...)
@@ -173,7 +182,8 @@ func TestFiguresTellTheirStory(t *testing.T) {
 			if b.Table != nil {
 				for _, row := range b.Table.Rows {
 					if len(row) != len(b.Table.Columns) {
-						t.Errorf("table %q has a row of %d cells under %d heads", b.Table.Title, len(row), len(b.Table.Columns))
+						t.Errorf("table %q has a row of %d cells under %d heads", b.Table.Title,
+							len(row), len(b.Table.Columns))
 					}
 				}
 			}
@@ -212,7 +222,9 @@ func TestHardInputs(t *testing.T) {
 		"infinite margins":  func(in *Input) { in.Margin[3], in.Margin[4] = math.Inf(1), math.Inf(-1) },
 		"missing column":    func(in *Input) { fill(in.Features[0].Values, math.NaN()) },
 		"constant column":   func(in *Input) { fill(in.Features[0].Values, 7); fill(in.Features[0].Train, 7) },
-		"infinite values":   func(in *Input) { in.Features[0].Values[0], in.Features[2].Values[1] = math.Inf(1), math.Inf(-1) },
+		"infinite values": func(in *Input) {
+			in.Features[0].Values[0], in.Features[2].Values[1] = math.Inf(1), math.Inf(-1)
+		},
 		"huge values": func(in *Input) {
 			in.Features[0].Values[0], in.Features[0].Values[1] = math.MaxFloat64, -math.MaxFloat64
 		},
@@ -224,17 +236,26 @@ func TestHardInputs(t *testing.T) {
 		"centuries":          func(in *Input) { in.Time[0] = time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"all declined":       func(in *Input) { fillOutcome(in.Outcome, Decline) },
 		"no economics":       func(in *Input) { in.Economics = &Economics{} },
-		"nobody approved":    func(in *Input) { fillOutcome(in.Before.Outcome, Decline); fillOutcome(in.After.Outcome, Review) },
-		"all approved":       func(in *Input) { fillOutcome(in.Before.Outcome, Approve); fillOutcome(in.After.Outcome, Approve) },
-		"no loss":            func(in *Input) { in.Before.Loss, in.After.Loss = make([]float64, 200), make([]float64, 200) },
-		"empty periods":      func(in *Input) { in.Backtest = []Period{{}, {Label: []float64{1}, PD: []float64{1}}} },
+		"nobody approved": func(in *Input) {
+			fillOutcome(in.Before.Outcome, Decline)
+			fillOutcome(in.After.Outcome, Review)
+		},
+		"all approved": func(in *Input) {
+			fillOutcome(in.Before.Outcome, Approve)
+			fillOutcome(in.After.Outcome, Approve)
+		},
+		"no loss": func(in *Input) {
+			in.Before.Loss, in.After.Loss = make([]float64, 200), make([]float64, 200)
+		},
+		"empty periods": func(in *Input) { in.Backtest = []Period{{}, {Label: []float64{1}, PD: []float64{1}}} },
 		"hardened to nothing": func(in *Input) {
 			in.Hardening = &Hardening{Score: func([]float64) float64 { return math.NaN() }}
 		},
 		"nothing stated": func(in *Input) {
 			x := make([]float64, 200)
 			fill(x, math.NaN())
-			in.Fields = []Field{{Name: "never", Values: x, Movable: true}, {Name: "no levels", Values: x, Categories: []string{}, Movable: true}}
+			in.Fields = []Field{{Name: "never", Values: x, Movable: true},
+				{Name: "no levels", Values: x, Categories: []string{}, Movable: true}}
 			in.Restate = func(_ context.Context, rows []int, trials []Trial) ([][]float64, error) {
 				out := make([][]float64, len(rows))
 				for r := range out {
@@ -249,9 +270,12 @@ func TestHardInputs(t *testing.T) {
 			in.Groups[0].Code[7], in.Groups[0].Code[8] = 1, 2
 			in.Segments = in.Groups
 		},
-		"one grade":          func(in *Input) { fillCodes(in.Grades.Code, 1) },
-		"no grade":           func(in *Input) { fillCodes(in.Grades.Code, -1) },
-		"empty columns":      func(in *Input) { fill(in.Features[0].Values, math.NaN()); fill(in.Features[0].Train, math.NaN()) },
+		"one grade": func(in *Input) { fillCodes(in.Grades.Code, 1) },
+		"no grade":  func(in *Input) { fillCodes(in.Grades.Code, -1) },
+		"empty columns": func(in *Input) {
+			fill(in.Features[0].Values, math.NaN())
+			fill(in.Features[0].Train, math.NaN())
+		},
 		"model says nothing": func(in *Input) { in.Score = func([]float64) float64 { return math.NaN() } },
 		"no declined":        func(in *Input) { in.Declined = &Declined{} },
 		"nothing served":     func(in *Input) { fill(in.Served, math.NaN()) },

@@ -74,8 +74,10 @@ func TestGoldenTables(t *testing.T) {
 	x, train := missing(g.X), missing(g.Train)
 	kind := make([]float64, len(g.Kind))
 	in := Input{
-		Label: g.Label, PD: g.PD, Economics: &Economics{Unit: "EUR", Profit: 0.1, Loss: 0.6, Amount: g.Amount}, Resamples: 20,
-		Features: []Feature{{Name: "x", Values: x, Train: train}, {Name: "kind", Categories: []string{"a", "b", "c", "d"}, Values: kind}},
+		Label: g.Label, PD: g.PD, Economics: &Economics{Unit: "EUR", Profit: 0.1, Loss: 0.6, Amount: g.Amount},
+		Resamples: 20,
+		Features: []Feature{{Name: "x", Values: x, Train: train},
+			{Name: "kind", Categories: []string{"a", "b", "c", "d"}, Values: kind}},
 		Groups:   []Category{{Name: "group", Levels: []string{"g0", "g1"}, Code: g.Group}},
 		Grades:   &Category{Name: "grade", Levels: []string{"A", "B", "C"}, Code: g.Grade},
 		Champion: &Challenger{Name: "rival", Score: g.Rival}, Declined: &Declined{PD: g.Declined},
@@ -102,7 +104,8 @@ func TestGoldenTables(t *testing.T) {
 		}
 		for i, w := range want {
 			for k, c := range columns {
-				near(fmt.Sprintf("%s, line %d, %s", title, i+1, table.Columns[c].Name), float64(table.Rows[first+i][c].number), w[k])
+				near(fmt.Sprintf("%s, line %d, %s", title, i+1, table.Columns[c].Name),
+					float64(table.Rows[first+i][c].number), w[k])
 			}
 		}
 	}
@@ -152,7 +155,8 @@ func TestGoldenTables(t *testing.T) {
 	fair := blockTable(t, r, "fairness", "Approval by group")
 	for k, want := range w.Fairness {
 		row := fair.Rows[k]
-		for c, v := range map[int]float64{1: float64(want.Rows), 2: want.Approved, 6: want.GoodApproved, 10: want.PD, 11: want.Bad, 12: want.AUC} {
+		for c, v := range map[int]float64{1: float64(want.Rows), 2: want.Approved, 6: want.GoodApproved, 10: want.PD,
+			11: want.Bad, 12: want.AUC} {
 			near(fmt.Sprintf("group %d, %s", k, fair.Columns[c].Name), float64(row[c].number), v)
 		}
 		if k == w.Reference {

@@ -59,14 +59,18 @@ func TestGolden(t *testing.T) {
 			z, zp := Spiegelhalter(s.Label, s.PD)
 			half := len(s.PD) / 2
 			got := map[string]float64{
-				"auc": c.AUC(), "auc_other": c.AUC() - float64(diff.Value), "average_precision": c.AveragePrecision(), "ks": ks, "h": c.HMeasure(),
+				"auc": c.AUC(), "auc_other": c.AUC() - float64(diff.Value), "average_precision": c.AveragePrecision(),
+				"ks": ks, "h": c.HMeasure(),
 				"brier": Brier(s.Label, s.PD), "logloss": LogLoss(s.Label, s.PD), "tpr_0.05": c.TPRAt(0.05),
 				"partial_auc": c.PartialAUC(0.2),
 				"area_low":    float64(c.Area().Low), "area_high": float64(c.Area().High),
 				"delong_low": float64(d.Low), "delong_high": float64(d.High),
-				"difference": float64(diff.Value), "difference_low": float64(diff.Low), "difference_high": float64(diff.High), "difference_z": float64(diff.Z), "difference_p": float64(diff.P),
-				"intercept": l.Intercept, "slope": l.Slope, "large": l.Large, "intercept_se": l.SEIntercept, "slope_se": l.SESlope, "large_se": l.SELarge,
-				"hl": hl, "hl_p": hp, "ece": ECE(g), "reliability": m.Reliability, "resolution": m.Resolution, "spiegelhalter_z": z, "spiegelhalter_p": zp,
+				"difference": float64(diff.Value), "difference_low": float64(diff.Low),
+				"difference_high": float64(diff.High), "difference_z": float64(diff.Z), "difference_p": float64(diff.P),
+				"intercept": l.Intercept, "slope": l.Slope, "large": l.Large, "intercept_se": l.SEIntercept,
+				"slope_se": l.SESlope, "large_se": l.SELarge,
+				"hl": hl, "hl_p": hp, "ece": ECE(g), "reliability": m.Reliability, "resolution": m.Resolution,
+				"spiegelhalter_z": z, "spiegelhalter_p": zp,
 				"psi":      ScorePSI(s.PD[:half], s.PD[half:]),
 				"spearman": rankCorrelation(rankRows(s.PD), rankRows(s.Other)),
 			}
@@ -105,7 +109,8 @@ func TestGoldenProportions(t *testing.T) {
 		}
 	}
 	for _, p := range readGolden(t).Proportions {
-		w, d, r := Wilson(p.K1, p.N1), newcombe(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2)), impactRatio(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2))
+		w, d, r := Wilson(p.K1, p.N1), newcombe(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2)),
+			impactRatio(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2))
 		near("Wilson low", w.Low, p.Wilson[0])
 		near("Wilson high", w.High, p.Wilson[1])
 		near("Newcombe low", d.Low, p.Newcombe[0])

@@ -41,7 +41,8 @@ func (c *Curve) HMeasure() float64 {
 			lower = rise / (rise + run)
 		}
 		if lower < upper {
-			loss += float64(float64(q*hf[i])*(first(upper)-first(lower))) + float64(float64(p*(1-ht[i]))*(second(upper)-second(lower)))
+			loss += float64(float64(q*hf[i])*(first(upper)-first(lower))) +
+				float64(float64(p*(1-ht[i]))*(second(upper)-second(lower)))
 		}
 		upper = lower
 	}
@@ -55,7 +56,8 @@ func (c *Curve) severityWords() string {
 		return ""
 	}
 	p := c.BadRate()
-	return fmt.Sprintf("The H-measure spreads the cost of rejecting a good row, as a share of both costs, by Beta(%s, %s): 1 plus the bad rate, and 1 plus the rate of good rows; a severity ratio of %s.",
+	return fmt.Sprintf("The H-measure spreads the cost of rejecting a good row, as a share of both costs, by "+
+		"Beta(%s, %s): 1 plus the bad rate, and 1 plus the rate of good rows; a severity ratio of %s.",
 		Plain.Print(1+p), Plain.Print(2-p), Plain.Print(p/(1-p)))
 }
 

@@ -39,7 +39,8 @@ func source(text string) string {
 // without the script. Text comes from data and is escaped.
 func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"svg":     func(f *Figure) template.HTML { return template.HTML(f.SVG()) }, // every text in it is escaped by SVG
+		// every text in it is escaped by SVG
+		"svg":     func(f *Figure) template.HTML { return template.HTML(f.SVG()) },
 		"policy":  func() string { return contentPolicy },
 		"style":   func() template.CSS { return template.CSS(style) },
 		"script":  func() template.JS { return template.JS(script) },

@@ -62,7 +62,8 @@ func TestInflationIsThatOfStatsmodels(t *testing.T) {
 	check("as they are", features)
 	constant, empty := make([]float64, n), make([]float64, n)
 	fill(empty, math.NaN())
-	got := check("beside others", append(features[:4:4], Feature{Name: "constant", Values: constant}, Feature{Name: "missing", Values: empty},
+	got := check("beside others", append(features[:4:4], Feature{Name: "constant", Values: constant},
+		Feature{Name: "missing", Values: empty},
 		Feature{Name: "kind", Values: constant, Categories: []string{"x"}}))
 	for j := 4; j < 7; j++ {
 		if !math.IsNaN(got[j]) {
@@ -93,12 +94,14 @@ func TestInflationIsThatOfStatsmodels(t *testing.T) {
 // 2,000 shuffles by scikit-learn, within five standard errors of the five here.
 func TestShufflingIsThatOfScikitLearn(t *testing.T) {
 	g, features := readImportance(t)
-	b := &builder{ctx: t.Context(), in: &Input{Label: g.Label, PD: make([]float64, len(g.Label)), Features: features, Score: scoreOf, Seed: 3}, cols: make([]column, 4)}
+	b := &builder{ctx: t.Context(), in: &Input{Label: g.Label, PD: make([]float64, len(g.Label)), Features: features,
+		Score: scoreOf, Seed: 3}, cols: make([]column, 4)}
 	for j, s := range b.sampleForStress(stride(len(g.Label), len(g.Label))).shuffles() {
 		if math.Abs(s.lost-g.Lost[j]) > 5*g.Spread[j]/math.Sqrt(draws) {
 			t.Errorf("%s loses %v, scikit-learn has %v ± %v", features[j].Name, s.lost, g.Lost[j], g.Spread[j])
 		}
-		// The standard deviation of five draws lies within 0.15 and 2.3 times the true one in all but a few of ten thousand.
+		// The standard deviation of five draws lies within 0.15 and 2.3 times the true one in all but a few of ten
+		// thousand.
 		if g.Spread[j] > 0 && (s.spread < 0.15*g.Spread[j] || s.spread > 2.3*g.Spread[j]) {
 			t.Errorf("%s spreads by %v, scikit-learn has %v", features[j].Name, s.spread, g.Spread[j])
 		}

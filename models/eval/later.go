@@ -23,12 +23,15 @@ func (b *builder) decidedLater(s *Section) {
 			first = at
 		}
 	}
-	s.text("The last row that trained the model was decided on %s. %s of %s evaluated rows were decided later: for these the table shows the model ageing.",
+	s.text("The last row that trained the model was decided on %s. %s of %s evaluated rows were decided later: for "+
+		"these the table shows the model ageing.",
 		until.UTC().Format(time.DateOnly), Count.Print(float64(after)), Count.Print(float64(len(in.Time))))
 	switch {
 	case after == 0:
 	case in.Train == nil || in.Train.Known == nil:
-		s.text("When the outcomes of the training rows were known is not stated. If some were known only after the first of the later rows was decided, the model could not have been in use then, and the figures are kinder than they would have been.")
+		s.text("When the outcomes of the training rows were known is not stated. If some were known only after the " +
+			"first of the later rows was decided, the model could not have been in use then, and the figures are " +
+			"kinder than they would have been.")
 	default:
 		late := 0
 		for _, at := range in.Train.Known {
@@ -36,8 +39,10 @@ func (b *builder) decidedLater(s *Section) {
 				late++
 			}
 		}
-		b.add("training_outcomes_known_later", Estimate{Value: Number(late), Low: nan, High: nan, N: len(in.Train.Known)})
-		s.text("%s of %s training rows have an outcome that was known only after the first of those rows was decided on %s. A model made on that day would have had to do without them; the backtest below does.",
+		b.add("training_outcomes_known_later",
+			Estimate{Value: Number(late), Low: nan, High: nan, N: len(in.Train.Known)})
+		s.text("%s of %s training rows have an outcome that was known only after the first of those rows was decided "+
+			"on %s. A model made on that day would have had to do without them; the backtest below does.",
 			Count.Print(float64(late)), Count.Print(float64(len(in.Train.Known))), first.UTC().Format(time.DateOnly))
 	}
 }

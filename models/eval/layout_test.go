@@ -106,7 +106,8 @@ func TestThePageFits(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	args := []string{"--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-		"--user-data-dir=" + t.TempDir(), "--window-size=1400,1000", "--virtual-time-budget=60000", "--dump-dom", s.URL + "/"}
+		"--user-data-dir=" + t.TempDir(), "--window-size=1400,1000", "--virtual-time-budget=60000",
+		"--dump-dom", s.URL + "/"}
 	if os.Geteuid() == 0 {
 		args = append([]string{"--no-sandbox"}, args...)
 	}

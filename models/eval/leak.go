@@ -60,10 +60,13 @@ func (b *builder) leakVerdict(v []column) {
 	finding := "no variable is defined on these rows"
 	if most >= 0 {
 		light = judge(top, leakLook, leakFail, false)
-		finding = fmt.Sprintf("%s parts good from bad by itself with an AUC of %s, the most of any variable", b.in.Features[most].Name, Fixed3.Print(top))
+		finding = fmt.Sprintf("%s parts good from bad by itself with an AUC of %s, the most of any variable",
+			b.in.Features[most].Name, Fixed3.Print(top))
 		if light == Fail {
-			finding = fmt.Sprintf("%s gives the outcome away: by itself it parts good from bad with an AUC of %s", b.in.Features[most].Name, Fixed3.Print(top))
-			b.rep.Headline = append(b.rep.Headline, finding+". Take it out unless it is known when the decision is made.")
+			finding = fmt.Sprintf("%s gives the outcome away: by itself it parts good from bad with an AUC of %s",
+				b.in.Features[most].Name, Fixed3.Print(top))
+			b.rep.Headline = append(b.rep.Headline,
+				finding+". Take it out unless it is known when the decision is made.")
 		}
 	} else {
 		light = CannotTell
@@ -72,5 +75,7 @@ func (b *builder) leakVerdict(v []column) {
 	if !g.Enough() && light == Fail {
 		b.rep.Headline = b.rep.Headline[:len(b.rep.Headline)-1]
 	}
-	b.verdict(leakQuestion, light, "variables", finding, fmt.Sprintf("AUC of one variable's values, or of its bins, in any direction: pass up to %s, fail past %s", Fixed2.Print(leakLook), Fixed2.Print(leakFail)), g)
+	b.verdict(leakQuestion, light, "variables", finding,
+		fmt.Sprintf("AUC of one variable's values, or of its bins, in any direction: pass up to %s, fail past %s",
+			Fixed2.Print(leakLook), Fixed2.Print(leakFail)), g)
 }

@@ -29,7 +29,8 @@ func TestCalibrationLightByInterval(t *testing.T) {
 		want  Light
 	}{
 		{0.1, 0.05, Pass}, {-0.1, 0.05, Pass}, {0.1, 0.3, CannotTell}, {0.3, 0.01, Look},
-		{0.6, 0.1, Fail}, {-0.6, 0.1, Fail}, {0.6, 0.5, CannotTell}, {0.3, 0.12, CannotTell}, {math.NaN(), 0.1, CannotTell}, {0.1, math.NaN(), CannotTell},
+		{0.6, 0.1, Fail}, {-0.6, 0.1, Fail}, {0.6, 0.5, CannotTell}, {0.3, 0.12, CannotTell},
+		{math.NaN(), 0.1, CannotTell}, {0.1, math.NaN(), CannotTell},
 	} {
 		if got := b.calibrated(c.d, c.se); got != c.want {
 			t.Errorf("%v with a standard error of %v: %s, want %s", c.d, c.se, got, c.want)
@@ -60,7 +61,8 @@ func TestBacktestLight(t *testing.T) {
 		name string
 		last Period
 		want Light
-	}{{"as before", period(false, 1), Pass}, {"level", period(false, 0.7), Look}, {"backwards", period(true, 1), Fail}} {
+	}{{"as before", period(false, 1), Pass}, {"level", period(false, 0.7), Look},
+		{"backwards", period(true, 1), Fail}} {
 		in := full(200, 3)
 		in.Backtest = []Period{period(false, 1), period(false, 1), c.last}
 		r, _, _ := render(t, in)
@@ -107,7 +109,8 @@ func TestOutcomesKnownLater(t *testing.T) {
 		}
 	}
 	r, html, _ := render(t, in)
-	if m, ok := r.Metric("training_outcomes_known_later"); !ok || m.Value != 17 || !strings.Contains(html, "17 of 300 training rows") {
+	if m, ok := r.Metric("training_outcomes_known_later"); !ok || m.Value != 17 ||
+		!strings.Contains(html, "17 of 300 training rows") {
 		t.Errorf("known later: %v, want 17", m.Value)
 	}
 }
@@ -134,7 +137,8 @@ func TestOneBinNamedOther(t *testing.T) {
 	}
 	// What is gathered is spelt out where bins are shown.
 	label, pd := made(320, 2)
-	r, _, js := render(t, Input{Label: label, PD: pd, Features: []Feature{{Name: "kind", Values: x, Categories: names}}})
+	r, _, js := render(t,
+		Input{Label: label, PD: pd, Features: []Feature{{Name: "kind", Values: x, Categories: names}}})
 	var other string
 	for _, row := range blockTable(t, r, "variables", "All bins").Rows {
 		if strings.HasPrefix(row[1].text, "other") {
@@ -247,7 +251,8 @@ func TestGroundsInWords(t *testing.T) {
 	}{
 		{notGiven(), "nothing was measured, as the input was not given"},
 		{Grounds{Rows: 400, LeastRows: 1}, "rests on 400 rows; takes at least 1"},
-		{Grounds{Rows: 0, LeastRows: 30, Of: "the smallest group"}, "rests on 0 rows (the smallest group); takes at least 30"},
+		{Grounds{Rows: 0, LeastRows: 30, Of: "the smallest group"},
+			"rests on 0 rows (the smallest group); takes at least 30"},
 		{Grounds{Rows: 50, Bad: 2, LeastOfClass: 10}, "rests on 50 rows, 2 of them bad; takes 10 bad and 10 good"},
 	} {
 		if got := c.g.String(); got != c.want {
@@ -264,7 +269,8 @@ func TestGroundsInWords(t *testing.T) {
 // verdict states, not another that is too small to tell of.
 func TestGroundsOfAFailingGroup(t *testing.T) {
 	in := spoiled(400, func(in *Input) {
-		in.Groups = []Category{{Name: "region", Levels: []string{"north", "south", "few"}, Code: make([]int32, len(in.Label))}}
+		in.Groups = []Category{{Name: "region", Levels: []string{"north", "south", "few"},
+			Code: make([]int32, len(in.Label))}}
 		for i := range in.Groups[0].Code {
 			in.Groups[0].Code[i], in.Outcome[i] = 0, Approve
 			switch {

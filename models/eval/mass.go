@@ -79,7 +79,8 @@ func (m mass) without(o mass) mass {
 func (m mass) effectiveFor(hits mass) float64 {
 	n := m.effective()
 	p := hits.sum / m.sum
-	v := (float64(float64((1-p)*(1-p))*hits.squares) + float64(float64(p*p)*m.without(hits).squares)) / float64(m.sum*m.sum)
+	v := (float64(float64((1-p)*(1-p))*hits.squares) + float64(float64(p*p)*m.without(hits).squares)) /
+		float64(m.sum*m.sum)
 	if m.squares == m.sum || !(v > 0) || p >= 1 {
 		return n
 	}

@@ -62,7 +62,8 @@ func permuted(in Input, order []int32) Input {
 			out := reflect.New(v.Type()).Elem()
 			out.Set(v)
 			for i := range v.NumField() {
-				if name := v.Type().Field(i).Name; v.Type().Field(i).IsExported() && name != "Train" && name != "Backtest" && name != "Declined" && name != "Rules" {
+				if name := v.Type().Field(i).Name; v.Type().Field(i).IsExported() && name != "Train" &&
+					name != "Backtest" && name != "Declined" && name != "Rules" {
 					out.Field(i).Set(permute(v.Field(i)))
 				}
 			}
@@ -150,7 +151,8 @@ func TestShufflingRowsChangesNothing(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	weighted, _ := weightedCopies(300, 4)
-	for name, in := range map[string]Input{"untied": full(300, 4), "tied": tied(300, 4), "weighted": weighted, "more rows than samples": tied(2300, 5)} {
+	for name, in := range map[string]Input{"untied": full(300, 4), "tied": tied(300, 4), "weighted": weighted,
+		"more rows than samples": tied(2300, 5)} {
 		_, html, js := render(t, in)
 		for seed := range uint64(2) {
 			_, h, j := render(t, permuted(in, shuffledRows(len(in.Label), seed+1)))
@@ -197,7 +199,8 @@ func TestConstantModelHasNoLift(t *testing.T) {
 	rival := Challenger{Name: "constant too", Score: make([]float64, len(pd))}
 	r, _, _ := render(t, Input{Label: label, PD: pd, Champion: &rival})
 	for k, row := range blockTable(t, r, "strategy", "Gains by tenth").Rows {
-		if lift, ks := float64(row[7].number), float64(row[10].number); math.Abs(lift-1) > 1e-12 || math.Abs(ks) > 1e-12 {
+		if lift, ks := float64(row[7].number), float64(row[10].number); math.Abs(lift-1) > 1e-12 ||
+			math.Abs(ks) > 1e-12 {
 			t.Errorf("tenth %d: lift %v, KS so far %v, want 1 and 0", k+1, lift, ks)
 		}
 	}
@@ -217,7 +220,8 @@ func TestDuplicatedTable(t *testing.T) {
 		x[i] = math.Round(4 * pd[i])
 	}
 	once := Input{Label: label, PD: pd, Features: []Feature{{Name: "x", Values: x}}}
-	twice := Input{Label: append(append([]float64(nil), label...), label...), PD: append(append([]float64(nil), pd...), pd...)}
+	twice := Input{Label: append(append([]float64(nil), label...), label...),
+		PD: append(append([]float64(nil), pd...), pd...)}
 	twice.Features = []Feature{{Name: "x", Values: append(append([]float64(nil), x...), x...)}}
 	a, _, _ := render(t, once)
 	b, _, _ := render(t, twice)
@@ -231,7 +235,8 @@ func TestDuplicatedTable(t *testing.T) {
 			t.Errorf("%s: %v of one table, %v of two", m.Name, m.Value, other.Value)
 		}
 		if m.Low.Defined() && !(other.High-other.Low < m.High-m.Low) {
-			t.Errorf("%s: the interval is not narrower: %v to %v, then %v to %v", m.Name, m.Low, m.High, other.Low, other.High)
+			t.Errorf("%s: the interval is not narrower: %v to %v, then %v to %v", m.Name, m.Low,
+				m.High, other.Low, other.High)
 		}
 	}
 	for k, row := range blockTable(t, a, "strategy", "Gains by tenth").Rows {
@@ -246,7 +251,8 @@ func TestDuplicatedTable(t *testing.T) {
 			}
 		}
 	}
-	if u, v := blockTable(t, a, "variables", "All bins"), blockTable(t, b, "variables", "All bins"); len(u.Rows) != len(v.Rows) {
+	if u, v := blockTable(t, a, "variables", "All bins"), blockTable(t, b, "variables",
+		"All bins"); len(u.Rows) != len(v.Rows) {
 		t.Errorf("%d bins, then %d", len(u.Rows), len(v.Rows))
 	}
 }
@@ -266,14 +272,16 @@ func TestDuplicatedReport(t *testing.T) {
 	doubled := map[string]bool{}
 	count := eachFigure(t, a, b, func(table *Table, row []Cell, column string, x, y float64) {
 		switch table.Title {
-		case "Ten worked decisions", "Evasion", "Wrong labels", "Calibration methods", "Effect of training with noise", "Backtest forward in time", "Sensitivity to the declined":
+		case "Ten worked decisions", "Evasion", "Wrong labels", "Calibration methods", "Effect of training with noise",
+			"Backtest forward in time", "Sensitivity to the declined":
 			return // rows by their place or drawn; periods and declined applications are not doubled
 		case "Noise and loss, field by field":
 			if column == "Mean change of PD" || column == "Decisions changed" {
 				return // the first of each is drawn
 			}
 		}
-		half := column == "PSI" || column == "Mean PSI" || column == "Largest" || column == "Part of the PSI" || column == "Information value" || column == "Weight of evidence"
+		half := column == "PSI" || column == "Mean PSI" || column == "Largest" || column == "Part of the PSI" ||
+			column == "Information value" || column == "Weight of evidence"
 		switch {
 		case near(x, y), math.IsNaN(x):
 		case near(2*x, y):
@@ -283,12 +291,14 @@ func TestDuplicatedReport(t *testing.T) {
 			t.Errorf("%s, %s, %s: %v once, %v twice", table.Title, row[0].text, column, x, y)
 		}
 	})
-	for _, title := range []string{"Noise and loss, field by field", "Importance by several measures", "Absurd values", "Approval by region", "Calibration", "By month of decision"} {
+	for _, title := range []string{"Noise and loss, field by field", "Importance by several measures", "Absurd values",
+		"Approval by region", "Calibration", "By month of decision"} {
 		if count[title] == 0 {
 			t.Errorf("%s was not compared", title)
 		}
 	}
-	for _, title := range []string{"Discrimination", "Calibration", "Absurd values", "Importance by several measures", "Noise and loss, field by field", "Models on the same rows"} {
+	for _, title := range []string{"Discrimination", "Calibration", "Absurd values", "Importance by several measures",
+		"Noise and loss, field by field", "Models on the same rows"} {
 		if doubled[title] {
 			t.Errorf("%s has figures that count rows", title)
 		}
@@ -368,14 +378,16 @@ func TestRenamedCategoriesChangeNamesAlone(t *testing.T) {
 // TestCallersInputStays: a report does not reorder what it was given.
 func TestCallersInputStays(t *testing.T) {
 	in := tied(200, 3)
-	before, err := json.Marshal([]any{in.Label, in.PD, in.Margin, in.Names, in.Groups, in.Outcome, in.Train.PD, in.Challenger[0].Score, in.Economics.Amount, in.Declined.PD})
+	before, err := json.Marshal([]any{in.Label, in.PD, in.Margin, in.Names, in.Groups, in.Outcome, in.Train.PD,
+		in.Challenger[0].Score, in.Economics.Amount, in.Declined.PD})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Build(context.Background(), in); err != nil {
 		t.Fatal(err)
 	}
-	after, _ := json.Marshal([]any{in.Label, in.PD, in.Margin, in.Names, in.Groups, in.Outcome, in.Train.PD, in.Challenger[0].Score, in.Economics.Amount, in.Declined.PD})
+	after, _ := json.Marshal([]any{in.Label, in.PD, in.Margin, in.Names, in.Groups, in.Outcome, in.Train.PD,
+		in.Challenger[0].Score, in.Economics.Amount, in.Declined.PD})
 	if string(before) != string(after) {
 		t.Error("the caller's rows were reordered")
 	}

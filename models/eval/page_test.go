@@ -31,18 +31,21 @@ func TestThePageRunsNothingButItsOwn(t *testing.T) {
 	policy := html.UnescapeString(onceInPage(t, page, `<meta http-equiv="Content-Security-Policy" content="([^"]*)">`))
 	for tag, directive := range map[string]string{"style": "style-src", "script": "script-src"} {
 		sum := sha256.Sum256([]byte(onceInPage(t, page, `(?s)<`+tag+`>(.*?)</`+tag+`>`)))
-		if want := directive + " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"; !strings.Contains(policy+";", want) {
+		if want := directive + " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+			"';"; !strings.Contains(policy+";", want) {
 			t.Errorf("the policy %q does not name the inline %s: want %s", policy, tag, want)
 		}
 		if strings.Index(page, "<"+tag) < strings.Index(page, "Content-Security-Policy") {
 			t.Errorf("<%s> stands before the policy", tag)
 		}
 	}
-	if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+	if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") ||
+		strings.Contains(policy, "*") {
 		t.Errorf("the policy %q allows more than the page itself", policy)
 	}
 	for _, tag := range regexp.MustCompile(`<[a-zA-Z][^>]*>`).FindAllString(page, -1) {
-		if at := regexp.MustCompile(`\s(style|on[a-z]+|src|srcset|action|srcdoc|xlink:href)\s*=|\shref="[^#]|<(script|style|link|base|iframe|object|embed|img|form)\s`).FindString(tag); at != "" {
+		if at := regexp.MustCompile(
+			`\s(style|on[a-z]+|src|srcset|action|srcdoc|xlink:href)\s*=|\shref="[^#]|<(script|style|link|base|iframe|object|embed|img|form)\s`).FindString(tag); at != "" {
 			t.Errorf("%s: the policy refuses %q", tag, at)
 		}
 	}
@@ -101,7 +104,8 @@ func TestYearsAndCodesAreNotGrouped(t *testing.T) {
 				continue
 			}
 			seen++
-			if at := regexp.MustCompile(`\b[12]\x{202f}\d{3}\b`).FindString(place); at != "" { // there are 600 rows: no count is so large
+			// there are 600 rows: no count is so large
+			if at := regexp.MustCompile(`\b[12]\x{202f}\d{3}\b`).FindString(place); at != "" {
 				t.Errorf("%q is in groups: %s", at, place)
 			}
 		}
@@ -115,7 +119,8 @@ func TestYearsAndCodesAreNotGrouped(t *testing.T) {
 			t.Error("an amount is not grouped")
 		}
 	}
-	axis := Figure{X: Axis{Label: "opened", Format: Code}, Y: Axis{Label: "y"}, Series: []Series{{Mark: Dots, X: []Number{1990, 2023}, Y: []Number{0, 1}}}}
+	axis := Figure{X: Axis{Label: "opened", Format: Code}, Y: Axis{Label: "y"},
+		Series: []Series{{Mark: Dots, X: []Number{1990, 2023}, Y: []Number{0, 1}}}}
 	if svg := axis.SVG(); !strings.Contains(svg, ">2000<") || strings.Contains(svg, "\u202f") {
 		t.Errorf("the axis of years: %s", svg)
 	}
@@ -128,7 +133,8 @@ func TestLongListsAreCut(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprintf("R&D, level %02d", i)
 	}
-	cell := Phrase(Piece{Words: "county is", Names: names}, Piece{Words: "and income above 3"}, Piece{Words: "and home is", Names: []string{"own", "rent"}})
+	cell := Phrase(Piece{Words: "county is", Names: names}, Piece{Words: "and income above 3"},
+		Piece{Words: "and home is", Names: []string{"own", "rent"}})
 	in := full(300, 4)
 	in.Challenger[0].Rules = &Table{Title: "Rule", Columns: []Column{{Name: "When"}}, Rows: [][]Cell{{cell}}}
 	_, page, report := render(t, in)
@@ -137,7 +143,8 @@ func TestLongListsAreCut(t *testing.T) {
 	if n := strings.Count(shown, "level"); n != listFirst {
 		t.Errorf("%d names are in sight, want %d: %s", n, listFirst, row)
 	}
-	for _, want := range []string{"<summary>and 37 more</summary>", "R&amp;D, level 41</details> and income above 3 and home is own, rent"} {
+	for _, want := range []string{"<summary>and 37 more</summary>",
+		"R&amp;D, level 41</details> and income above 3 and home is own, rent"} {
 		if !strings.Contains(row, want) {
 			t.Errorf("no %q in %s", want, row)
 		}

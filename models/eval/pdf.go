@@ -15,7 +15,8 @@ import (
 
 // ErrNoBrowser says that no Chromium was found to print the report with. The
 // HTML prints the same from any browser.
-var ErrNoBrowser = errors.New("no Chromium browser found (looked for chromium, chromium-browser, google-chrome, chrome in PATH); print report.html from any browser instead")
+var ErrNoBrowser = errors.New("no Chromium browser found (looked for chromium, chromium-browser, google-chrome, " +
+	"chrome in PATH); print report.html from any browser instead")
 
 // browsers are the names under which Chromium is installed.
 var browsers = [...]string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
@@ -54,7 +55,8 @@ func PDF(ctx context.Context, from, to string) error {
 	defer os.RemoveAll(profile)
 	ctx, stop := context.WithTimeout(ctx, pdfTimeout)
 	defer stop()
-	args := []string{"--headless=new", "--disable-gpu", "--no-pdf-header-footer", "--proxy-server=127.0.0.1:9", "--disable-background-networking",
+	args := []string{"--headless=new", "--disable-gpu", "--no-pdf-header-footer", "--proxy-server=127.0.0.1:9",
+		"--disable-background-networking",
 		"--user-data-dir=" + profile, "--print-to-pdf=" + target}
 	if os.Geteuid() == 0 {
 		args = append(args, "--no-sandbox") // Chromium's sandbox does not start as root

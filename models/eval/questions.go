@@ -28,7 +28,8 @@ const (
 // train the model that scored them: the same recipe out of fold.
 func (b *builder) holdsVerdict(s *Section) {
 	look, fail := b.th.GapLook, b.th.GapFail
-	threshold := "AUC of the training rows out of fold minus that of the evaluated rows: " + judgeWords(Fixed3.Print(look), Fixed3.Print(fail))
+	threshold := "AUC of the training rows out of fold minus that of the evaluated rows: " +
+		judgeWords(Fixed3.Print(look), Fixed3.Print(fail))
 	g := b.classes(leastOfClass)
 	switch {
 	case b.in.Seen > 0:
@@ -36,25 +37,31 @@ func (b *builder) holdsVerdict(s *Section) {
 		b.verdict(trainingQuestion, Fail, s.ID, b.seen(), "fail when an evaluated row trained the model", g)
 		return
 	case b.train == nil:
-		b.verdict(trainingQuestion, CannotTell, s.ID, "the rows that trained the model were not given", threshold, notGiven())
+		b.verdict(trainingQuestion, CannotTell, s.ID, "the rows that trained the model were not given", threshold,
+			notGiven())
 		return
 	}
-	s.text("On the rows that it was trained on the model reaches an AUC of %s, %s more than on the evaluated rows. A large gap says that it learned the sample by heart; some gap is usual, and fails nothing.",
+	s.text("On the rows that it was trained on the model reaches an AUC of %s, %s more than on the evaluated rows. A "+
+		"large gap says that it learned the sample by heart; some gap is usual, and fails nothing.",
 		Fixed3.Print(b.train.AUC()), Signed3.Print(b.train.AUC()-b.curve.AUC()))
 	if b.outOfFold == nil {
-		b.verdict(trainingQuestion, CannotTell, s.ID, "out-of-fold scores of the training rows were not given: the recipe is not known, or could not be trained again on folds", threshold, notGiven())
+		b.verdict(trainingQuestion, CannotTell, s.ID,
+			"out-of-fold scores of the training rows were not given: the recipe is not known, or could not be "+
+				"trained again on folds", threshold, notGiven())
 		return
 	}
 	d := gap(b.outOfFold, b.curve)
 	b.add("auc_out_of_fold", b.outOfFold.Area())
 	b.add("auc_out_of_fold_minus_evaluation", d)
-	s.text("Trained again on folds of the training rows, each judged on the fold left out, the same recipe reaches an AUC of %s there: %s more than the model on the evaluated rows.",
+	s.text("Trained again on folds of the training rows, each judged on the fold left out, the same recipe reaches "+
+		"an AUC of %s there: %s more than the model on the evaluated rows.",
 		interval(b.outOfFold.Area(), Fixed3), interval(d, Signed3))
 	if t := b.outOfFold.grounds("training rows"); min(t.Bad, t.Rows-t.Bad) < leastOfClass {
 		g = t
 		g.LeastOfClass = leastOfClass
 	}
-	b.verdict(trainingQuestion, judgeInterval(d, look, fail), s.ID, "AUC out of fold minus evaluation: "+interval(d, Signed3), threshold, g)
+	b.verdict(trainingQuestion, judgeInterval(d, look, fail), s.ID,
+		"AUC out of fold minus evaluation: "+interval(d, Signed3), threshold, g)
 }
 
 // separationVerdict judges the AUC by its interval.
@@ -66,7 +73,9 @@ func (b *builder) separationVerdict(s *Section) {
 		light = CannotTell
 	}
 	b.verdict(separationQuestion, light, s.ID, "AUC "+interval(auc, Fixed3),
-		fmt.Sprintf("lower end of the interval: pass from %s, fail below %s; cannot tell when it begins below %s and ends above %s", Fixed3.Print(look), Fixed3.Print(fail), Fixed3.Print(fail), Fixed3.Print(look)), b.classes(leastOfClass))
+		fmt.Sprintf("lower end of the interval: pass from %s, fail below %s; cannot tell when it begins below %s and "+
+			"ends above %s", Fixed3.Print(look), Fixed3.Print(fail), Fixed3.Print(fail), Fixed3.Print(look)),
+		b.classes(leastOfClass))
 }
 
 // calibrationVerdict judges slope and level; one that cannot be told, as the
@@ -82,20 +91,24 @@ func (b *builder) calibrationVerdict(s *Section, l CoxLine) {
 		if math.IsNaN(x) {
 			return "not defined"
 		}
-		return fmt.Sprintf("%s (95 %% interval %s to %s)", f.Print(x), f.Print(x-float64(normalQuantile*se)), f.Print(x+float64(normalQuantile*se)))
+		return fmt.Sprintf("%s (95 %% interval %s to %s)", f.Print(x), f.Print(x-float64(normalQuantile*se)),
+			f.Print(x+float64(normalQuantile*se)))
 	}
-	finding := fmt.Sprintf("slope %s; level %s; predicted %s, observed %s", part(l.Slope, l.SESlope, Fixed3), part(l.Large, l.SELarge, Signed3), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate()))
+	finding := fmt.Sprintf("slope %s; level %s; predicted %s, observed %s", part(l.Slope, l.SESlope, Fixed3),
+		part(l.Large, l.SELarge, Signed3), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate()))
 	if math.IsNaN(l.Slope) && constant(b.in.PD) {
 		finding = "every row has the same PD; " + finding
 	}
 	b.verdict(levelQuestion, light, s.ID, finding,
-		"distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0, the worse of the two: "+judgeWords(Fixed3.Print(look), Fixed3.Print(fail)), b.classes(leastOfClass))
+		"distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0, the worse of "+
+			"the two: "+judgeWords(Fixed3.Print(look), Fixed3.Print(fail)), b.classes(leastOfClass))
 }
 
 // calibrated judges a distance from perfection by itself and by its interval.
 func (b *builder) calibrated(d, se float64) Light {
 	d = math.Abs(d)
-	return judgeInterval(Estimate{Value: Number(d), Low: Number(d - float64(normalQuantile*se)), High: Number(d + float64(normalQuantile*se))}, b.th.SlopeLook, b.th.SlopeFail)
+	return judgeInterval(Estimate{Value: Number(d), Low: Number(d - float64(normalQuantile*se)),
+		High: Number(d + float64(normalQuantile*se))}, b.th.SlopeLook, b.th.SlopeFail)
 }
 
 func constant(x []float64) bool {

@@ -20,8 +20,11 @@ func (c *reasonCount) rows() int { return c.turned[0] + c.turned[1] }
 // reasonTable says which reasons are given to whom.
 func (b *builder) reasonTable(rows []int32, note string) Table {
 	in := b.in
-	t := Table{Title: "Reason codes", Caption: "How often a reason is among the up to four that a row would be given (" + note + "). A reason that is as frequent among good rows as among bad ones says little about risk.",
-		Columns: []Column{{Name: "Code"}, {Name: "Reason"}, {Name: "Among bad rows", Format: Percent}, {Name: "Among good rows", Format: Percent}}}
+	t := Table{Title: "Reason codes",
+		Caption: "How often a reason is among the up to four that a row would be given (" + note +
+			"). A reason that is as frequent among good rows as among bad ones says little about risk.",
+		Columns: []Column{{Name: "Code"}, {Name: "Reason"}, {Name: "Among bad rows", Format: Percent},
+			{Name: "Among good rows", Format: Percent}}}
 	if in.Outcome != nil {
 		t.Caption += " Replies carry reasons for decisions other than approve."
 		for o := Approve; o <= Decline; o++ {
@@ -61,7 +64,8 @@ func (b *builder) reasonTable(rows []int32, note string) Table {
 		return cmp.Or(cmp.Compare(c.rows(), a.rows()), cmp.Compare(a.Code, c.Code))
 	})
 	for _, c := range all {
-		row := []Cell{T(c.Code), T(c.Text), V(share(c.turned[1], total.turned[1])), V(share(c.turned[0], total.turned[0]))}
+		row := []Cell{T(c.Code), T(c.Text), V(share(c.turned[1], total.turned[1])),
+			V(share(c.turned[0], total.turned[0]))}
 		if in.Outcome != nil {
 			for o := Approve; o <= Decline; o++ {
 				row = append(row, V(share(c.decided[o], total.decided[o])))

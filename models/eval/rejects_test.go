@@ -26,7 +26,9 @@ func TestDeclinedComeWithTheAssumption(t *testing.T) {
 				switch {
 				case b.Table != nil && b.Table.Title == "Sensitivity to the declined":
 					table = k
-				case b.Text != nil && strings.Contains(b.Text.Body, "assumes that a declined applicant defaults as often as an accepted one of the same PD"):
+				case b.Text != nil &&
+					strings.Contains(b.Text.Body,
+						"assumes that a declined applicant defaults as often as an accepted one of the same PD"):
 					assumed = k
 				}
 			}

@@ -188,7 +188,8 @@ func TestReportSchema(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(schemaPath); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the types say (%v): run go test ./models/eval -run TestReportSchema -update", schemaPath, err)
+		t.Errorf("%s is not what the types say (%v): run go test ./models/eval -run TestReportSchema -update",
+			schemaPath, err)
 	}
 }
 
@@ -202,7 +203,8 @@ func TestReportsFollowTheSchema(t *testing.T) {
 	open, closed := compiled(t, published), compiled(t, reportSchema(t, true))
 	label, pd := made(400, 3)
 	words := map[Light]bool{}
-	for name, in := range map[string]Input{"everything": full(900, 4), "labels and PDs": {Label: label, PD: pd}, "one class": few(50, 0), "one row": {Label: []float64{0}, PD: []float64{0.2}}} {
+	for name, in := range map[string]Input{"everything": full(900, 4), "labels and PDs": {Label: label, PD: pd},
+		"one class": few(50, 0), "one row": {Label: []float64{0}, PD: []float64{0.2}}} {
 		r, _, js := render(t, in)
 		for _, v := range r.Verdicts {
 			words[v.Light] = true

@@ -14,9 +14,15 @@ import (
 // calibration is section 6.
 func (b *builder) calibration() (Section, error) {
 	in := b.in
-	s := Section{ID: "calibration", Title: "Calibration", Lead: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; ranking alone does not."}
-	t := Table{Title: "Calibration", Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together. Right PDs by chance: what PDs without an error would give on average on so many rows, since outcomes fall as they fall.", Count.Print(float64(b.curve.Rows()))),
-		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: Fixed4}, {Name: "Perfect", Format: Fixed3}, {Name: "Right PDs by chance", Format: Fixed4}, {Name: "What it says"}}}
+	s := Section{ID: "calibration", Title: "Calibration",
+		Lead: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; ranking " +
+			"alone does not."}
+	t := Table{Title: "Calibration",
+		Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together. Right PDs "+
+			"by chance: what PDs without an error would give on average on so many rows, since outcomes fall as they "+
+			"fall.", Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: Fixed4},
+			{Name: "Perfect", Format: Fixed3}, {Name: "Right PDs by chance", Format: Fixed4}, {Name: "What it says"}}}
 	var cal, raw calibrationNumbers
 	var methods Table
 	b.each(3, func(k int) {
@@ -33,7 +39,8 @@ func (b *builder) calibration() (Section, error) {
 		return s, err
 	}
 	if in.RawPD != nil {
-		t.Columns = append(t.Columns[:2:2], append([]Column{{Name: "Before calibration", Format: Fixed4}}, t.Columns[2:]...)...)
+		t.Columns = append(t.Columns[:2:2],
+			append([]Column{{Name: "Before calibration", Format: Fixed4}}, t.Columns[2:]...)...)
 	}
 	chance := calibrationChance(groups(in.Label, in.PD, in.Weight, b.byPD, 10))
 	for i, n := range calibrationNames {
@@ -56,7 +63,8 @@ func (b *builder) calibration() (Section, error) {
 	b.line = l
 	for i, n := range calibrationNames {
 		if n.metric != "" {
-			e := wald(cal[i], map[string]float64{"calibration_slope": l.SESlope, "calibration_intercept": l.SEIntercept, "calibration_in_the_large": l.SELarge}[n.metric], len(in.PD))
+			e := wald(cal[i], map[string]float64{"calibration_slope": l.SESlope, "calibration_intercept": l.SEIntercept,
+				"calibration_in_the_large": l.SELarge}[n.metric], len(in.PD))
 			if x, ok := chance[n.metric]; ok {
 				e.Chance = numberOf(x)
 			}
@@ -99,10 +107,17 @@ func (b *builder) methodTable() Table {
 	}
 	rows := stride(len(in.Label), methodRows)
 	label, margin, weight := subset(in.Label, rows), subset(in.Margin, rows), weightsOf(in.Weight, rows)
-	t := Table{Title: "Calibration methods", Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, five times (%s). It tells which method suits this model, not how good the calibration in use is. Right PDs would have an ECE of about %s on so many rows.", sampleNote(len(rows), len(in.Label)),
-		Fixed4.Print(calibrationChance(groups(label, subset(in.PD, rows), weight, descending(subset(in.PD, rows)), 10))["ece"])),
-		Columns: []Column{{Name: "Method"}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "ECE", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "In the large", Format: Signed3}}}
-	methods := []string{models.CalibrationNone, models.CalibrationPlatt, models.CalibrationBeta, models.CalibrationIsotonic}
+	t := Table{Title: "Calibration methods",
+		Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, "+
+			"five times (%s). It tells which method suits this model, not how good the calibration in use is. Right "+
+			"PDs would have an ECE of about %s on so many rows.", sampleNote(len(rows), len(in.Label)),
+			Fixed4.Print(
+				calibrationChance(groups(label, subset(in.PD, rows), weight, descending(subset(in.PD, rows)),
+					10))["ece"])),
+		Columns: []Column{{Name: "Method"}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4},
+			{Name: "ECE", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "In the large", Format: Signed3}}}
+	methods := []string{models.CalibrationNone, models.CalibrationPlatt, models.CalibrationBeta,
+		models.CalibrationIsotonic}
 	rowsOf := make([][]Cell, len(methods))
 	b.each(len(methods), func(k int) {
 		pd, err := outOfFold(methods[k], margin, label, weight)
@@ -110,7 +125,8 @@ func (b *builder) methodTable() Table {
 			return // a fold without a row of a class: the method has no figures here
 		}
 		l := calibrationLine(label, pd, weight)
-		rowsOf[k] = []Cell{T(methods[k]), V(brierScore(label, pd, weight)), V(logLoss(label, pd, weight)), V(ECE(groups(label, pd, weight, descending(pd), 10))), V(l.Slope), V(l.Large)}
+		rowsOf[k] = []Cell{T(methods[k]), V(brierScore(label, pd, weight)), V(logLoss(label, pd, weight)),
+			V(ECE(groups(label, pd, weight, descending(pd), 10))), V(l.Slope), V(l.Large)}
 	})
 	for _, r := range rowsOf {
 		if r != nil {
@@ -169,7 +185,8 @@ var calibrationNames = [...]struct {
 	{"Calibration in the large", "calibration_in_the_large", 0, "above 0: too few defaults predicted, in log-odds"},
 	{"Expected calibration error", "ece", 0, "mean gap between predicted and observed over the groups"},
 	{"Hosmer-Lemeshow χ²", "hosmer_lemeshow", math.NaN(), "sum of squared gaps over the groups"},
-	{"· p-value", "hosmer_lemeshow_p", math.NaN(), "small: the gaps are more than chance; with many rows small gaps suffice"},
+	{"· p-value", "hosmer_lemeshow_p", math.NaN(),
+		"small: the gaps are more than chance; with many rows small gaps suffice"},
 	{"Spiegelhalter z", "spiegelhalter_z", 0, "beyond ±1.96: the PDs do not fit, without grouping"},
 	{"· p-value", "spiegelhalter_p", math.NaN(), "two-sided"},
 }
@@ -184,7 +201,8 @@ func (b *builder) calibrationNumbers(pd []float64, falling []int32) (v calibrati
 	l := calibrationLine(y, pd, w)
 	hl, _, hp := HosmerLemeshow(g)
 	z, zp := spiegelhalter(y, pd, w)
-	return calibrationNumbers{brier, d.Reliability, d.Resolution, d.Uncertainty, d.Within, logLoss(y, pd, w), l.Slope, l.Intercept, l.Large, ECE(g), hl, hp, z, zp}
+	return calibrationNumbers{brier, d.Reliability, d.Resolution, d.Uncertainty, d.Within, logLoss(y, pd, w), l.Slope,
+		l.Intercept, l.Large, ECE(g), hl, hp, z, zp}
 }
 
 func (b *builder) reliabilitySeries(pd []float64, falling []int32, name string, k int) Series {
@@ -199,10 +217,14 @@ func (b *builder) reliabilitySeries(pd []float64, falling []int32, name string, 
 
 func (b *builder) reliabilityFigure() Figure {
 	top := Number(b.pdLimit())
-	f := Figure{ID: "reliability", Title: "Reliability", X: Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: top, Format: Percent}, Y: Axis{Label: "observed bad rate", Min: 0, Max: top, Format: Percent},
-		Caption: "Ten groups of nearly equal size, with Wilson 95 % intervals. On the diagonal, predicted equals observed; above it risk was underestimated.",
-		Alt:     "Observed bad rate against predicted probability of default in ten groups.",
-		Series:  []Series{{Name: "perfect", Mark: Reference, X: []Number{0, top}, Y: []Number{0, top}}, b.reliabilitySeries(b.in.PD, b.byPD, "calibrated", 10)}}
+	f := Figure{ID: "reliability", Title: "Reliability",
+		X: Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: top, Format: Percent},
+		Y: Axis{Label: "observed bad rate", Min: 0, Max: top, Format: Percent},
+		Caption: "Ten groups of nearly equal size, with Wilson 95 % intervals. On the diagonal, predicted equals " +
+			"observed; above it risk was underestimated.",
+		Alt: "Observed bad rate against predicted probability of default in ten groups.",
+		Series: []Series{{Name: "perfect", Mark: Reference, X: []Number{0, top}, Y: []Number{0, top}},
+			b.reliabilitySeries(b.in.PD, b.byPD, "calibrated", 10)}}
 	if b.in.RawPD != nil {
 		raw := b.reliabilitySeries(b.in.RawPD, b.byRaw(), "before calibration", 10)
 		raw.Low, raw.High = nil, nil
@@ -250,23 +272,32 @@ func (b *builder) reliabilityZoom() Figure {
 			lo, hi = min(lo, x), max(hi, x)
 		}
 	}
-	f := Figure{ID: "reliability-odds", Title: "Reliability in log-odds", X: Axis{Label: "predicted log-odds of default"}, Y: Axis{Label: "observed log-odds"},
-		Caption: "The same in log-odds (−2.2 is 10 %, −3.9 is 2 %, 0 is 50 %), where small PDs have room. Dotted: perfect; dashed: the fitted calibration line. Groups without a bad row have no place here.",
-		Alt:     "Observed against predicted log-odds in twenty groups, with the calibration line.", Series: []Series{out}}
+	f := Figure{ID: "reliability-odds", Title: "Reliability in log-odds",
+		X: Axis{Label: "predicted log-odds of default"}, Y: Axis{Label: "observed log-odds"},
+		Caption: "The same in log-odds (−2.2 is 10 %, −3.9 is 2 %, 0 is 50 %), where small PDs have room. Dotted: " +
+			"perfect; dashed: the fitted calibration line. Groups without a bad row have no place here.",
+		Alt:    "Observed against predicted log-odds in twenty groups, with the calibration line.",
+		Series: []Series{out}}
 	if lo < hi {
 		l := b.line
 		f.Series = append(f.Series, Series{Name: "perfect", Mark: Reference, X: []Number{lo, hi}, Y: []Number{lo, hi}})
 		if !math.IsNaN(l.Slope) {
 			at := func(x Number) Number { return Number(l.Intercept) + Number(float64(l.Slope)*float64(x)) }
-			f.Series = append(f.Series, Series{Name: "calibration line", Mark: Line, X: []Number{lo, hi}, Y: []Number{at(lo), at(hi)}})
+			f.Series = append(f.Series, Series{Name: "calibration line", Mark: Line, X: []Number{lo, hi},
+				Y: []Number{at(lo), at(hi)}})
 		}
 	}
 	return f
 }
 
 func (b *builder) gradeTable(g Category) Table {
-	t := Table{Title: "Grades", Caption: "The p-value is the chance of at least as many bad rows if the grade's mean PD were true (exact binomial test, one-sided; look below 0.05, fail below 0.01; not corrected for the number of grades; defaults that move together make it too small).",
-		Columns: []Column{{Name: "Grade"}, {Name: "Rows", Format: Count}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "p", Format: PValue}, {Name: "Light"}}}
+	t := Table{Title: "Grades",
+		Caption: "The p-value is the chance of at least as many bad rows if the grade's mean PD were true (exact " +
+			"binomial test, one-sided; look below 0.05, fail below 0.01; not corrected for the number of grades; " +
+			"defaults that move together make it too small).",
+		Columns: []Column{{Name: "Grade"}, {Name: "Rows", Format: Count}, {Name: "Mean PD", Format: Percent},
+			{Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "95 % from", Format: Percent},
+			{Name: "to", Format: Percent}, {Name: "p", Format: PValue}, {Name: "Light"}}}
 	for k, rows := range rowsOf(g) {
 		if len(rows) == 0 {
 			continue
@@ -286,7 +317,8 @@ func (b *builder) gradeTable(g Category) Table {
 		w, pd := all.rate(bad), b.meanPD(rows)
 		n := all.effectiveFor(bad)
 		p := binomialTest(bad.sum*(n/all.sum), n, pd)
-		t.Rows = append(t.Rows, []Cell{T(name), countCell(all.sum), V(pd), countCell(bad.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(p), T(string(judge(p, 0.05, 0.01, true)))})
+		t.Rows = append(t.Rows, []Cell{T(name), countCell(all.sum), V(pd), countCell(bad.sum), V(float64(w.Value)),
+			V(float64(w.Low)), V(float64(w.High)), V(p), T(string(judge(p, 0.05, 0.01, true)))})
 	}
 	return t
 }

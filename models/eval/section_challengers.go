@@ -12,19 +12,27 @@ const asGood = 0.01
 // challengers is section 5.
 func (b *builder) challengers() (Section, error) {
 	in := b.in
-	s := Section{ID: "challengers", Title: "Challengers", Lead: "Other models on the same rows. A complicated model has to earn its place against a simple one."}
+	s := Section{ID: "challengers", Title: "Challengers",
+		Lead: "Other models on the same rows. A complicated model has to earn its place against a simple one."}
 	if len(in.Challenger) == 0 {
 		s.Absent = "It takes the scores of at least one other model for the same rows."
 		b.verdict(simplerQuestion, CannotTell, s.ID, "no challenger was given", "–", notGiven())
 		return s, nil
 	}
-	t := Table{Title: "Models on the same rows", Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, with DeLong's paired interval: above 0 the model is better. A score that says nothing has a KS of %s on average on so many rows.", Count.Print(float64(b.curve.Rows())),
-		Fixed3.Print(chanceKS(b.curve.badMass.effective(), b.curve.goodMass.effective()))),
-		Columns: []Column{{Name: "Model"}, {Name: "AUC", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "H", Format: Fixed4}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "Difference", Format: Signed3}, {Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "p", Format: PValue}}}
+	t := Table{Title: "Models on the same rows",
+		Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, "+
+			"with DeLong's paired interval: above 0 the model is better. A score that says nothing has a KS of %s on "+
+			"average on so many rows.", Count.Print(float64(b.curve.Rows())),
+			Fixed3.Print(chanceKS(b.curve.badMass.effective(), b.curve.goodMass.effective()))),
+		Columns: []Column{{Name: "Model"}, {Name: "AUC", Format: Fixed4}, {Name: "95 % from", Format: Fixed4},
+			{Name: "to", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "H", Format: Fixed4},
+			{Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "Difference", Format: Signed3},
+			{Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "p", Format: PValue}}}
 	line := func(name string, c *Curve, pd []float64, d *Difference) {
 		auc := c.Area()
 		ks, _ := c.KS()
-		row := []Cell{T(name), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High)), V(ks), V(c.HMeasure()), V(float64(nan)), V(float64(nan))}
+		row := []Cell{T(name), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High)), V(ks), V(c.HMeasure()),
+			V(float64(nan)), V(float64(nan))}
 		if pd != nil {
 			row[6], row[7] = V(brierScore(in.Label, pd, in.Weight)), V(logLoss(in.Label, pd, in.Weight))
 		}
@@ -32,15 +40,18 @@ func (b *builder) challengers() (Section, error) {
 			row = append(row, T(""))
 		}
 		if d != nil {
-			row[8], row[9], row[10], row[11] = V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(float64(d.P))
+			row[8], row[9], row[10], row[11] = V(float64(d.Value)), V(float64(d.Low)),
+				V(float64(d.High)), V(float64(d.P))
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	line("the model", b.curve, in.PD, nil)
 	light, finding, judged := CannotTell, "no challenger that can be worked by hand was given", false
-	fig := Figure{ID: "challenger-differences", Title: "Difference to each challenger", X: Axis{Label: "AUC of the model minus AUC of the challenger"},
-		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell the two apart.",
-		Alt:     "Paired AUC differences with intervals."}
+	fig := Figure{ID: "challenger-differences", Title: "Difference to each challenger",
+		X: Axis{Label: "AUC of the model minus AUC of the challenger"},
+		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell " +
+			"the two apart.",
+		Alt: "Paired AUC differences with intervals."}
 	bar := Series{Mark: HBars}
 	best, preferred, reason := -1, nan, ""
 	for k, ch := range in.Challenger {
@@ -78,7 +89,10 @@ func (b *builder) challengers() (Section, error) {
 		}
 	}
 	b.verdict(simplerQuestion, light, s.ID, finding,
-		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it lies below 0; a simple model is as good when the interval ends below %s; cannot tell when it reaches from 0 or below to beyond %s", Fixed3.Print(asGood), Signed3.Print(asGood), Signed3.Print(asGood)), b.classes(leastOfClass))
+		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it "+
+			"lies below 0; a simple model is as good when the interval ends below %s; cannot tell when it reaches "+
+			"from 0 or below to beyond %s", Fixed3.Print(asGood), Signed3.Print(asGood), Signed3.Print(asGood)),
+		b.classes(leastOfClass))
 	return s, nil
 }
 
@@ -93,11 +107,15 @@ func againstSimple(name string, d Difference) (l Light, finding string, simpler 
 	case d.High < 0:
 		return Fail, fmt.Sprintf("%s ranks better: the difference is %s", name, by), true
 	case d.High <= asGood:
-		return Look, fmt.Sprintf("%s is as good to within %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), true
+		return Look, fmt.Sprintf("%s is as good to within %s AUC: the difference is %s", name,
+			Fixed3.Print(asGood), by), true
 	case d.Low <= 0:
-		return CannotTell, fmt.Sprintf("not shown to be better than %s: the difference is %s, and these rows are too few to tell", name, by), false
+		return CannotTell,
+			fmt.Sprintf("not shown to be better than %s: the difference is %s, and these rows are too few to tell",
+				name, by), false
 	case d.Value < asGood:
-		return Look, fmt.Sprintf("better than %s, by less than %s AUC: the difference is %s", name, Fixed3.Print(asGood), by), false
+		return Look, fmt.Sprintf("better than %s, by less than %s AUC: the difference is %s", name,
+			Fixed3.Print(asGood), by), false
 	}
 	return Pass, fmt.Sprintf("better than %s by %s AUC", name, by), false
 }

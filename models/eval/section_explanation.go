@@ -15,7 +15,9 @@ const explainedRows = 2000
 // explanation is section 9.
 func (b *builder) explanation() (Section, error) {
 	in := b.in
-	s := Section{ID: "explanation", Title: "Explanation", Lead: "Which variables move the score, in which direction, and how single decisions come about. Contributions (SHAP values) are in log-odds and add up to the score exactly."}
+	s := Section{ID: "explanation", Title: "Explanation",
+		Lead: "Which variables move the score, in which direction, and how single decisions come about. " +
+			"Contributions (SHAP values) are in log-odds and add up to the score exactly."}
 	if in.Contributions == nil || len(in.Features) == 0 {
 		s.Absent = "It takes the exact contributions of each row, and the columns of the features."
 		return s, nil
@@ -68,7 +70,8 @@ func (b *builder) explanation() (Section, error) {
 		}
 	}
 	if in.Margin != nil {
-		s.text("Largest gap between a row's contributions added up and its score: %s log-odds over %s.", Plain.Print(worst), note)
+		s.text("Largest gap between a row's contributions added up and its score: %s log-odds over %s.",
+			Plain.Print(worst), note)
 	}
 	if in.Reasons != nil {
 		s.table(b.reasonTable(rows, note))
@@ -79,8 +82,9 @@ func (b *builder) explanation() (Section, error) {
 
 func importanceFigure(features []Feature, importance []float64, order []int, note string) Figure {
 	f := Figure{ID: "importance", Title: "Importance", X: Axis{Label: "mean |contribution|, log-odds"},
-		Caption: "How far each variable moves the score, on average (" + note + "). It says how much the model uses a variable, not that the variable causes default.",
-		Alt:     "Bars of mean absolute contribution by variable, largest first."}
+		Caption: "How far each variable moves the score, on average (" + note +
+			"). It says how much the model uses a variable, not that the variable causes default.",
+		Alt: "Bars of mean absolute contribution by variable, largest first."}
 	s := Series{Mark: HBars}
 	for k, j := range order {
 		if k == 20 {
@@ -115,9 +119,11 @@ func groupFigure(features []Feature, phi [][]float64, weight []float64, note str
 		order[k] = k
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(size[j], size[i]) })
-	f := Figure{ID: "group-importance", Title: "Importance of groups", X: Axis{Label: "mean |contribution of the group|, log-odds"},
-		Caption: "The same with the plan's groups of variables added up before taking the size (" + note + "). Reasons are given by group.",
-		Alt:     "Bars of mean absolute contribution by group of variables."}
+	f := Figure{ID: "group-importance", Title: "Importance of groups",
+		X: Axis{Label: "mean |contribution of the group|, log-odds"},
+		Caption: "The same with the plan's groups of variables added up before taking the size (" + note +
+			"). Reasons are given by group.",
+		Alt: "Bars of mean absolute contribution by group of variables."}
 	s := Series{Mark: HBars}
 	for i, k := range order {
 		if i == 20 {
@@ -163,11 +169,13 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 				name = feature.Categories[level]
 			}
 			slices.Sort(p)
-			f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(name, 18), Count.Print(float64(len(p))))), append(s.X, Number(mean(p)))
+			f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(name, 18), Count.Print(float64(len(p))))),
+				append(s.X, Number(mean(p)))
 			s.Low, s.High = append(s.Low, Number(Quantile(p, 0.05))), append(s.High, Number(Quantile(p, 0.95)))
 		}
 		f.X = Axis{Label: "contribution, log-odds (right: riskier)"}
-		f.Caption = "Mean contribution by level, the most frequent first (rows in brackets), with the middle 90 % of rows as whiskers. Wide whiskers: the effect depends on other variables."
+		f.Caption = "Mean contribution by level, the most frequent first (rows in brackets), with the middle 90 % of " +
+			"rows as whiskers. Wide whiskers: the effect depends on other variables."
 		if dropped > 0 {
 			f.Caption += fmt.Sprintf(" The %d rarest levels, %d rows in all, are not shown.", dropped, droppedRows)
 		}
@@ -194,9 +202,11 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 		}
 	}
 	f.X, f.Y = Axis{Label: feature.Name, Format: feature.format()}, Axis{Label: "contribution, log-odds"}
-	f.Caption = fmt.Sprintf("Each dot is a row (%d shown, extreme 0.5 %% of values at each end left out); above 0 it raises the risk.", len(cloud.X))
+	f.Caption = fmt.Sprintf("Each dot is a row (%d shown, extreme 0.5 %% of values at each end left out); above 0 it "+
+		"raises the risk.", len(cloud.X))
 	if len(missing) > 0 {
-		f.Caption += fmt.Sprintf(" Missing values contribute %s on average (%d rows).", Signed3.Print(mean(missing)), len(missing))
+		f.Caption += fmt.Sprintf(" Missing values contribute %s on average (%d rows).",
+			Signed3.Print(mean(missing)), len(missing))
 	}
 	f.Alt = "Contribution to the score against the value of " + feature.Name + "."
 	f.Series = []Series{{Mark: Reference, X: []Number{Number(lo), Number(hi)}, Y: []Number{0, 0}}, cloud}

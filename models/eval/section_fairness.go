@@ -14,13 +14,17 @@ const smallGroup = 30
 
 // fairness is section 10.
 func (b *builder) fairness() (Section, error) {
-	s := Section{ID: "fairness", Title: "Fairness", Lead: "How approvals fall on the declared groups, beside how the groups in fact repaid."}
+	s := Section{ID: "fairness", Title: "Fairness",
+		Lead: "How approvals fall on the declared groups, beside how the groups in fact repaid."}
 	if len(b.in.Groups) == 0 {
 		s.Absent = "It takes at least one declared group field, such as an age band, for the evaluated rows."
 		b.verdict(groupsQuestion, CannotTell, s.ID, "no group field was declared", "–", notGiven())
 		return s, nil
 	}
-	s.strong("These figures describe outcomes on this sample. They do not prove discrimination, and their absence does not prove fairness: a group can be treated alike on average and unlike case by case, fields left in the model can stand in for fields left out, the labels carry the decisions of the past, and the measures contradict each other wherever bad rates differ. They tell a person where to look.")
+	s.strong("These figures describe outcomes on this sample. They do not prove discrimination, and their absence " +
+		"does not prove fairness: a group can be treated alike on average and unlike case by case, fields left in " +
+		"the model can stand in for fields left out, the labels carry the decisions of the past, and the measures " +
+		"contradict each other wherever bad rates differ. They tell a person where to look.")
 	approved, how := b.approved()
 	all := groupFinding{light: Pass, words: "no group is below"}
 	least := Grounds{LeastRows: smallGroup, Of: "the smallest group"}
@@ -37,7 +41,10 @@ func (b *builder) fairness() (Section, error) {
 		least = Grounds{Rows: all.rows, Bad: all.bad, LeastRows: smallGroup, Of: "the group named", certain: true}
 	}
 	b.verdict(groupsQuestion, all.light, s.ID, all.words,
-		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is; cannot tell of a group under %d rows, of an interval from below %s to 1 or more, or when more than a tenth of the rows is of no known group", Plain.Print(b.th.ImpactLook), smallGroup, Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
+		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is; cannot tell of "+
+			"a group under %d rows, of an interval from below %s to 1 or more, or when more than a tenth of the rows "+
+			"is of no known group", Plain.Print(b.th.ImpactLook), smallGroup,
+			Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
 	return s, nil
 }
 
@@ -93,7 +100,8 @@ func reference(g Category, n []groupCount) int {
 		if n[k].rows.sum > n[largest].rows.sum {
 			largest = k
 		}
-		if n[k].rows.worth() >= smallGroup && (best < 0 || float64(n[k].approved.sum*n[best].rows.sum) > float64(n[best].approved.sum*n[k].rows.sum)) {
+		if n[k].rows.worth() >= smallGroup &&
+			(best < 0 || float64(n[k].approved.sum*n[best].rows.sum) > float64(n[best].approved.sum*n[k].rows.sum)) {
 			best = k
 		}
 	}
@@ -118,11 +126,21 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		}
 		return "not known"
 	}
-	t := Table{Title: "Approval by " + g.Name, Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s%s; where it is 0, or everybody is approved, half a row is added to each count for the interval. Equal opportunity difference: the approval rate among rows that turned good, less that of %s. "+fewWords, how, g.Levels[ref], pickWord(g.Reference == "", ", the highest of the groups with enough rows", ""), g.Levels[ref]),
-		Columns: []Column{{Name: g.Name}, {Name: "Rows", Format: Count}, {Name: "Approved", Format: Percent}, {Name: "Impact ratio", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Good approved", Format: Percent}, {Name: "Opportunity difference", Format: Signed3}, {Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "Mean PD", Format: Percent}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed3}}}
-	fig := Figure{ID: "impact-" + slug(g.Name), Title: "Adverse impact ratio by " + g.Name, X: Axis{Label: "approval rate over that of " + g.Levels[ref]},
-		Caption: fmt.Sprintf("Bars that end left of the dashed line (%s, the four-fifths rule) deserve a look; whiskers are 95 %% intervals.", Plain.Print(b.th.ImpactLook)),
-		Alt:     "Adverse impact ratio of each level of " + g.Name + " with intervals."}
+	t := Table{Title: "Approval by " + g.Name,
+		Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s%s; where it "+
+			"is 0, or everybody is approved, half a row is added to each count for the interval. Equal opportunity "+
+			"difference: the approval rate among rows that turned good, less that of %s. "+fewWords, how, g.Levels[ref],
+			pickWord(g.Reference == "", ", the highest of the groups with enough rows", ""), g.Levels[ref]),
+		Columns: []Column{{Name: g.Name}, {Name: "Rows", Format: Count}, {Name: "Approved", Format: Percent},
+			{Name: "Impact ratio", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3},
+			{Name: "Good approved", Format: Percent}, {Name: "Opportunity difference", Format: Signed3},
+			{Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "Mean PD", Format: Percent},
+			{Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed3}}}
+	fig := Figure{ID: "impact-" + slug(g.Name), Title: "Adverse impact ratio by " + g.Name,
+		X: Axis{Label: "approval rate over that of " + g.Levels[ref]},
+		Caption: fmt.Sprintf("Bars that end left of the dashed line (%s, the four-fifths rule) deserve a look; "+
+			"whiskers are 95 %% intervals.", Plain.Print(b.th.ImpactLook)),
+		Alt: "Adverse impact ratio of each level of " + g.Name + " with intervals."}
 	bars := Series{Mark: HBars}
 	rows := rowsOf(g)
 	least = -1
@@ -137,7 +155,8 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 			air.Low, air.High, eod.Low, eod.High = nan, nan, nan, nan
 		}
 		auc := b.curveOf(rows[k]).enough().Value
-		t.Rows = append(t.Rows, []Cell{T(name(k)), countCell(c.rows.sum), V(c.share()), V(float64(air.Value)), V(float64(air.Low)), V(float64(air.High)),
+		t.Rows = append(t.Rows, []Cell{T(name(k)), countCell(c.rows.sum), V(c.share()), V(float64(air.Value)),
+			V(float64(air.Low)), V(float64(air.High)),
 			V(ratio(c.goodApproved.sum, c.good.sum)), V(float64(eod.Value)), V(float64(eod.Low)), V(float64(eod.High)),
 			V(ratio(c.pd, c.rows.sum)), V(ratio(c.bad, c.rows.sum)), V(float64(auc))})
 		if c.rows.rows == 0 {
@@ -158,7 +177,8 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 	}
 	s.table(t)
 	if len(bars.X) > 1 {
-		fig.Series = []Series{bars, {Mark: Reference, X: []Number{Number(b.th.ImpactLook), Number(b.th.ImpactLook)}, Y: []Number{-0.5, Number(len(bars.X)) - 0.5}}}
+		fig.Series = []Series{bars, {Mark: Reference, X: []Number{Number(b.th.ImpactLook), Number(b.th.ImpactLook)},
+			Y: []Number{-0.5, Number(len(bars.X)) - 0.5}}}
 		s.figure(fig)
 	}
 	if len(bars.X) < 2 && f.light == Pass {

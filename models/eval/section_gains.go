@@ -10,7 +10,8 @@ import (
 // gains is section 7.
 func (b *builder) gains() (Section, error) {
 	in := b.in
-	s := Section{ID: "strategy", Title: "Gains and strategy", Lead: "What a cut-off does: how many are approved, how many of them turn bad, and what that is worth."}
+	s := Section{ID: "strategy", Title: "Gains and strategy",
+		Lead: "What a cut-off does: how many are approved, how many of them turn bad, and what that is worth."}
 	rows := b.byRisk()
 	s.table(b.gainsTable())
 	e := Economics{Unit: "profits on a good row", Profit: 1, Loss: 5}
@@ -31,11 +32,14 @@ func (b *builder) gains() (Section, error) {
 	s.table(strategyTable(curve, e))
 	how := "A good row earns %s and a bad one costs %s (%s)."
 	if !stated {
-		how = "No costs were stated, so a good row is taken to earn %s and a bad one to cost %s (in %s): change this before acting on it."
+		how = "No costs were stated, so a good row is taken to earn %s and a bad one to cost %s (in %s): change this " +
+			"before acting on it."
 	}
 	c := curve[best]
 	s.heading("Cut-off", "%s", fmt.Sprintf(how, Plain.Print(e.Profit), Plain.Print(e.Loss), e.Unit)+fmt.Sprintf(
-		" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of them turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later ones. Sections 9 and 11 do not use it: their cut-off is a PD of %s.",
+		" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of them "+
+			"turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later "+
+			"ones. Sections 9 and 11 do not use it: their cut-off is a PD of %s.",
 		Percent.Print(c.approved), Percent.Print(c.pd), Percent.Print(c.bad), b.cutoffWords()))
 	if in.Champion != nil {
 		b.swapSet(&s)
@@ -56,8 +60,13 @@ func (b *builder) byRisk() []int32 { return b.curve.order }
 
 func (b *builder) gainsTable() Table {
 	in, c := b.in, b.curve
-	t := Table{Title: "Gains by tenth", Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size. " + tieWords + " Lift is the bad rate of the part over that of the whole.",
-		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent}, {Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "Lift", Format: Fixed2}, {Name: "Bad caught so far", Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
+	t := Table{Title: "Gains by tenth",
+		Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size. " + tieWords +
+			" Lift is the bad rate of the part over that of the whole.",
+		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent},
+			{Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count},
+			{Name: "Bad rate", Format: Percent}, {Name: "Lift", Format: Fixed2}, {Name: "Bad caught so far",
+				Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
 	if in.Points != nil {
 		t.Columns = append(t.Columns, Column{Name: "Mean points", Format: Fixed1})
 	}
@@ -83,7 +92,8 @@ func (b *builder) gainsTable() Table {
 		})
 		seen, lostRows = seen+bad, lostRows+size-bad
 		caught, lost := ratio(seen, c.badMass.sum), ratio(lostRows, c.goodMass.sum)
-		row := []Cell{T(fmt.Sprint(d + 1)), countCell(size), V(lo), V(hi), V(sum / size), countCell(bad), V(bad / size), V(ratio(bad/size, c.BadRate())), V(caught), V(lost), V(caught - lost)}
+		row := []Cell{T(fmt.Sprint(d + 1)), countCell(size), V(lo), V(hi), V(sum / size), countCell(bad), V(bad / size),
+			V(ratio(bad/size, c.BadRate())), V(caught), V(lost), V(caught - lost)}
 		if in.Points != nil {
 			row = append(row, V(points/size))
 		}
@@ -102,9 +112,11 @@ func liftFigure(b *builder) Figure {
 			s.X, s.Y = append(s.X, Number(at)), append(s.Y, Number(y[i]/at))
 		}
 	}
-	return Figure{ID: "lift", Title: "Lift", X: Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "bad rate over the mean bad rate"},
+	return Figure{ID: "lift", Title: "Lift", X: Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1,
+		Format: Percent}, Y: Axis{Label: "bad rate over the mean bad rate"},
 		Caption: "How many times more bad rows there are among the riskiest share than in the whole. It ends at 1.",
-		Alt:     "Cumulative lift by share of rows.", Series: []Series{s, {Mark: Reference, X: []Number{0, 1}, Y: []Number{1, 1}}}}
+		Alt:     "Cumulative lift by share of rows.",
+		Series:  []Series{s, {Mark: Reference, X: []Number{0, 1}, Y: []Number{1, 1}}}}
 }
 
 // point is one cut-off of the strategy curve.
@@ -152,9 +164,12 @@ func (b *builder) strategy(order []int32, e Economics) []point {
 }
 
 func strategyFigure(c []point) Figure {
-	f := Figure{ID: "strategy-curve", Title: "Approval rate and bad rate", X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "bad rate of the approved", Format: Percent},
-		Caption: "Moving the cut-off to the right approves more and takes in more bad rows. Where the dashed line (expected) leaves the solid one (observed), the PDs are off.",
-		Alt:     "Observed and expected bad rate of the approved rows against the approval rate."}
+	f := Figure{ID: "strategy-curve", Title: "Approval rate and bad rate",
+		X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent},
+		Y: Axis{Label: "bad rate of the approved", Format: Percent},
+		Caption: "Moving the cut-off to the right approves more and takes in more bad rows. Where the dashed line " +
+			"(expected) leaves the solid one (observed), the PDs are off.",
+		Alt: "Observed and expected bad rate of the approved rows against the approval rate."}
 	obs, exp := Series{Name: "observed", Mark: Line}, Series{Name: "expected", Mark: Line}
 	for _, p := range c {
 		if p.approved < 0.05 {
@@ -168,9 +183,12 @@ func strategyFigure(c []point) Figure {
 }
 
 func valueFigure(c []point, best int, e Economics) Figure {
-	f := Figure{ID: "value-curve", Title: "Value by approval rate", X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent}, Y: Axis{Label: "value, " + e.Unit},
-		Caption: "What the approved rows were worth (solid) and were expected to be worth (dashed). The thin line marks the largest observed value.",
-		Alt:     "Realised and expected value against the approval rate."}
+	f := Figure{ID: "value-curve", Title: "Value by approval rate",
+		X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent},
+		Y: Axis{Label: "value, " + e.Unit},
+		Caption: "What the approved rows were worth (solid) and were expected to be worth (dashed). The thin line " +
+			"marks the largest observed value.",
+		Alt: "Realised and expected value against the approval rate."}
 	obs, exp := Series{Name: "observed", Mark: Line}, Series{Name: "expected", Mark: Line}
 	lo, hi := Number(0), Number(0)
 	for _, p := range c {
@@ -185,7 +203,9 @@ func valueFigure(c []point, best int, e Economics) Figure {
 
 func strategyTable(c []point, e Economics) Table {
 	t := Table{Title: "Strategy table", Caption: "One row per approval rate.",
-		Columns: []Column{{Name: "Approved", Format: Percent}, {Name: "PD up to", Format: Percent}, {Name: "Bad rate observed", Format: Percent}, {Name: "expected", Format: Percent}, {Name: "Value observed", Unit: e.Unit, Format: Fixed1}, {Name: "expected", Unit: e.Unit, Format: Fixed1}}}
+		Columns: []Column{{Name: "Approved", Format: Percent}, {Name: "PD up to", Format: Percent},
+			{Name: "Bad rate observed", Format: Percent}, {Name: "expected", Format: Percent},
+			{Name: "Value observed", Unit: e.Unit, Format: Fixed1}, {Name: "expected", Unit: e.Unit, Format: Fixed1}}}
 	next := 0.1
 	for _, p := range c {
 		if p.approved+1e-9 < next {
@@ -204,8 +224,13 @@ func strategyTable(c []point, e Economics) Table {
 func (b *builder) swapSet(s *Section) {
 	ch := b.in.Champion
 	n := b.curve.mass().sum
-	t := Table{Title: "Swap set against " + ch.Name, Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less often than those it drops. " + tieWords,
-		Columns: []Column{{Name: "Approved by each", Format: Percent}, {Name: "Brought in", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Dropped", Format: Count}, {Name: "of them bad", Format: Percent}, {Name: "Bad rate with " + ch.Name, Format: Percent}, {Name: "with the model", Format: Percent}}}
+	t := Table{Title: "Swap set against " + ch.Name,
+		Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less " +
+			"often than those it drops. " + tieWords,
+		Columns: []Column{{Name: "Approved by each", Format: Percent}, {Name: "Brought in", Format: Count},
+			{Name: "of them bad", Format: Percent}, {Name: "Dropped", Format: Count},
+			{Name: "of them bad", Format: Percent}, {Name: "Bad rate with " + ch.Name, Format: Percent},
+			{Name: "with the model", Format: Percent}}}
 	theirs := newCurve(b.in.Label, ch.Score, b.in.Weight)
 	for _, share := range []float64{0.5, 0.6, 0.7, 0.8, 0.9} {
 		k := share * n
@@ -240,12 +265,15 @@ func (b *builder) swapped(mine, theirs []float64, k float64) []Cell {
 		inBad, outBad = inBad+float64(gained*y), outBad+float64(lost*y)
 		mineBad, theirsBad = mineBad+float64(mine[i]*y), theirsBad+float64(theirs[i]*y)
 	}
-	return []Cell{countCell(in), V(ratio(inBad, in)), countCell(out), V(ratio(outBad, out)), V(theirsBad / k), V(mineBad / k)}
+	return []Cell{countCell(in), V(ratio(inBad, in)), countCell(out), V(ratio(outBad, out)),
+		V(theirsBad / k), V(mineBad / k)}
 }
 
 func (b *builder) outcomeTable() Table {
 	t := Table{Title: "Decisions", Caption: "What the policy decided for the evaluated rows, and what became of them.",
-		Columns: []Column{{Name: "Decision"}, {Name: "Rows", Format: Count}, {Name: "Share", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}}}
+		Columns: []Column{{Name: "Decision"}, {Name: "Rows", Format: Count}, {Name: "Share", Format: Percent},
+			{Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent},
+			{Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}}}
 	for o := Approve; o <= Decline; o++ {
 		var n, bad mass
 		sum := 0.0
@@ -259,7 +287,8 @@ func (b *builder) outcomeTable() Table {
 			}
 		}
 		w := n.rate(bad)
-		t.Rows = append(t.Rows, []Cell{T(o.String()), countCell(n.sum), V(n.sum / b.curve.mass().sum), V(ratio(sum, n.sum)), countCell(bad.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
+		t.Rows = append(t.Rows, []Cell{T(o.String()), countCell(n.sum), V(n.sum / b.curve.mass().sum),
+			V(ratio(sum, n.sum)), countCell(bad.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
 	}
 	return t
 }

@@ -10,7 +10,9 @@ import (
 // rejects is section 12.
 func (b *builder) rejects() (Section, error) {
 	in := b.in
-	s := Section{ID: "rejects", Title: "Reject inference", Lead: "Outcomes are known only for applicants who were approved. What the figures might be for all, and how much that rests on assumption."}
+	s := Section{ID: "rejects", Title: "Reject inference",
+		Lead: "Outcomes are known only for applicants who were approved. What the figures might be for all, and how " +
+			"much that rests on assumption."}
 	approved, how := b.approved()
 	var rows []int32
 	for i, ok := range approved {
@@ -21,8 +23,12 @@ func (b *builder) rejects() (Section, error) {
 	accepted := b.curveOf(rows)
 	if accepted.Rows() < len(approved) && accepted.twoClasses() {
 		e := accepted.Area()
-		s.heading("What accepting hides", "Had only the rows been seen that this model accepts (%s: %s of %s), the same model would have shown an AUC of %s in place of %s. Cutting the sample by the score takes away what is easy to tell apart; compare AUCs only between samples that were accepted alike.",
-			how, Count.Print(float64(accepted.Rows())), Count.Print(float64(len(approved))), interval(e, Fixed3), Fixed3.Print(b.curve.AUC()))
+		s.heading("What accepting hides",
+			"Had only the rows been seen that this model accepts (%s: %s of %s), the same model would have shown an "+
+				"AUC of %s in place of %s. Cutting the sample by the score takes away what is easy to tell apart; "+
+				"compare AUCs only between samples that were accepted alike.",
+			how, Count.Print(float64(accepted.Rows())), Count.Print(float64(len(approved))), interval(e, Fixed3),
+			Fixed3.Print(b.curve.AUC()))
 	}
 	if in.Declined == nil || len(in.Declined.PD) == 0 {
 		if len(s.Blocks) == 0 {
@@ -32,12 +38,25 @@ func (b *builder) rejects() (Section, error) {
 		}
 		return s, nil
 	}
-	s.heading("What is assumed", "No outcome of a declined application is known. The first line below assumes nothing about them and holds for accepted applicants only. The second assumes that a declined applicant defaults as often as an accepted one of the same PD, so that the model's PDs hold below the cut-off as they do above; it fails where declining used what the model does not see (a document, a visit, an officer's doubt), as the declined are then riskier than their PD. The further lines assume that their odds of default are so many times higher, each alike. Nothing in these rows can tell which is true: only applicants who are approved at random, or outcomes from elsewhere, can.")
-	t := Table{Title: "Sensitivity to the declined", Caption: fmt.Sprintf("%s evaluated and %s declined applications. A declined row counts as bad with its PD and as good with the rest (fuzzy augmentation, Siddiqi 2006), after its odds of default are multiplied. The first line, accepted only, is what is known; the others are what would follow.", Count.Print(float64(len(in.Label))), Count.Print(float64(len(in.Declined.PD)))),
-		Columns: []Column{{Name: "Assumption"}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "Brier", Format: Fixed4}}}
+	s.heading("What is assumed",
+		"No outcome of a declined application is known. The first line below assumes nothing about them and holds "+
+			"for accepted applicants only. The second assumes that a declined applicant defaults as often as an "+
+			"accepted one of the same PD, so that the model's PDs hold below the cut-off as they do above; it fails "+
+			"where declining used what the model does not see (a document, a visit, an officer's doubt), as the "+
+			"declined are then riskier than their PD. The further lines assume that their odds of default are so "+
+			"many times higher, each alike. Nothing in these rows can tell which is true: only applicants who are "+
+			"approved at random, or outcomes from elsewhere, can.")
+	t := Table{Title: "Sensitivity to the declined",
+		Caption: fmt.Sprintf("%s evaluated and %s declined applications. A declined row counts as bad with its PD "+
+			"and as good with the rest (fuzzy augmentation, Siddiqi 2006), after its odds of default are multiplied. "+
+			"The first line, accepted only, is what is known; the others are what would follow.",
+			Count.Print(float64(len(in.Label))), Count.Print(float64(len(in.Declined.PD)))),
+		Columns: []Column{{Name: "Assumption"}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed4},
+			{Name: "KS", Format: Fixed4}, {Name: "Brier", Format: Fixed4}}}
 	pd := newCurve(in.Label, in.PD, in.Weight) // declined rows have PDs only, so that all rows are ranked by PD
 	ks, _ := pd.KS()
-	t.Rows = append(t.Rows, []Cell{T("accepted only"), V(pd.BadRate()), V(pd.AUC()), V(ks), V(brierScore(in.Label, in.PD, in.Weight))})
+	t.Rows = append(t.Rows,
+		[]Cell{T("accepted only"), V(pd.BadRate()), V(pd.AUC()), V(ks), V(brierScore(in.Label, in.PD, in.Weight))})
 	for _, k := range []float64{1, 1.5, 2, 3} {
 		r := fuzzy(in, k)
 		name := "declined as the model says"

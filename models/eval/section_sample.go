@@ -10,15 +10,19 @@ import (
 // sample is section 2.
 func (b *builder) sample() (Section, error) {
 	in, c := b.in, b.curve
-	s := Section{ID: "sample", Title: "Sample", Lead: "Which rows were evaluated, which were left out and why, and what the data looks like."}
-	t := Table{Title: "Rows", Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}},
+	s := Section{ID: "sample", Title: "Sample",
+		Lead: "Which rows were evaluated, which were left out and why, and what the data looks like."}
+	t := Table{Title: "Rows",
+		Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
+			{Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}},
 		Caption: "Bad rates with Wilson intervals. No evaluated row is known to have trained the model."}
 	if in.Seen > 0 {
 		t.Caption = "Bad rates with Wilson intervals. " + b.seen()
 	}
 	row := func(name string, c *Curve) {
 		w := c.rate()
-		t.Rows = append(t.Rows, []Cell{T(name), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High))})
+		t.Rows = append(t.Rows, []Cell{T(name), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)),
+			V(float64(w.Low)), V(float64(w.High))})
 	}
 	row("evaluated", c)
 	if b.train != nil {
@@ -29,7 +33,8 @@ func (b *builder) sample() (Section, error) {
 		s.table(b.weightTable())
 	}
 	if len(in.Exclusions) > 0 {
-		t := Table{Title: "Exclusions", Caption: "Rows left out before evaluation, by the first rule that they met.", Columns: []Column{{Name: "Rule"}, {Name: "Rows", Format: Count}}}
+		t := Table{Title: "Exclusions", Caption: "Rows left out before evaluation, by the first rule that they met.",
+			Columns: []Column{{Name: "Rule"}, {Name: "Rows", Format: Count}}}
 		for _, e := range in.Exclusions {
 			t.Rows = append(t.Rows, []Cell{T(e.Rule), I(e.Rows)})
 		}
@@ -56,22 +61,30 @@ func (b *builder) seen() string {
 func (b *builder) badRateByMonth(s *Section) {
 	names, code := months(b.in.Time)
 	rates := rateBy(b.in.Label, b.in.Weight, code, len(names))
-	f := Figure{ID: "bad-by-month", Title: "Bad rate by month", X: Axis{Label: "month of the decision", Labels: names}, Y: Axis{Label: "bad rate", Format: Percent},
-		Caption: "Each dot is a month with its Wilson 95 % interval; the dashed line is the whole sample. A trend says that the world changes, whatever the model does.",
-		Alt:     fmt.Sprintf("Bad rate over %d months.", len(names))}
+	f := Figure{ID: "bad-by-month", Title: "Bad rate by month", X: Axis{Label: "month of the decision", Labels: names},
+		Y: Axis{Label: "bad rate", Format: Percent},
+		Caption: "Each dot is a month with its Wilson 95 % interval; the dashed line is the whole sample. A trend " +
+			"says that the world changes, whatever the model does.",
+		Alt: fmt.Sprintf("Bad rate over %d months.", len(names))}
 	dots := Series{Name: "month", Mark: Dots, X: positions(len(names))}
 	for i := range names {
 		w := rates[i]
 		dots.Y, dots.Low, dots.High = append(dots.Y, w.Value), append(dots.Low, w.Low), append(dots.High, w.High)
 	}
 	mean := Number(b.curve.BadRate())
-	f.Series = []Series{dots, {Name: "whole sample", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5}, Y: []Number{mean, mean}}}
+	f.Series = []Series{dots, {Name: "whole sample", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5},
+		Y: []Number{mean, mean}}}
 	s.figure(f)
 }
 
 func (b *builder) segmentTable(seg Category) Table {
-	t := Table{Title: "Bad rate by " + seg.Name, Caption: "AUC within a segment can be lower than over all: part of the whole is telling segments apart. " + fewWords,
-		Columns: []Column{{Name: seg.Name}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}}}
+	t := Table{Title: "Bad rate by " + seg.Name,
+		Caption: "AUC within a segment can be lower than over all: part of the whole is telling segments apart. " +
+			fewWords,
+		Columns: []Column{{Name: seg.Name}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
+			{Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent},
+			{Name: "Mean PD", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3},
+			{Name: "to", Format: Fixed3}}}
 	for k, rows := range rowsOf(seg) {
 		name := "not known"
 		if k < len(seg.Levels) {
@@ -81,7 +94,8 @@ func (b *builder) segmentTable(seg Category) Table {
 		}
 		c := b.curveOf(rows)
 		w, auc := c.rate(), c.enough()
-		t.Rows = append(t.Rows, []Cell{T(name), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)),
+		t.Rows = append(t.Rows, []Cell{T(name), countCell(c.mass().sum), countCell(c.badMass.sum), V(float64(w.Value)),
+			V(float64(w.Low)), V(float64(w.High)),
 			V(b.meanPD(rows)), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High))})
 	}
 	return t

@@ -12,13 +12,16 @@ import (
 // stability is section 8.
 func (b *builder) stability() (Section, error) {
 	in := b.in
-	s := Section{ID: "stability", Title: "Stability", Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
+	s := Section{ID: "stability", Title: "Stability",
+		Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
 	if in.Train == nil && in.Time == nil && in.Backtest == nil {
 		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
 		b.notAsked(s.ID, "no training scores and no times were given", shiftQuestion, forwardQuestion)
 		return s, nil
 	}
-	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance gives on average.", Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail))
+	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read "+
+		"as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance "+
+		"gives on average.", Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail))
 	if in.Train != nil {
 		b.trainingShift(&s)
 	} else {
@@ -35,7 +38,8 @@ func (b *builder) stability() (Section, error) {
 			why = "that takes periods, each scored by a model trained on what was known before it, and none were given"
 		}
 		s.text("The recipe was not trained again forward in time: %s.", why)
-		b.verdict(forwardQuestion, CannotTell, s.ID, "the recipe was not trained again forward in time", "–", notGiven())
+		b.verdict(forwardQuestion, CannotTell, s.ID, "the recipe was not trained again forward in time", "–",
+			notGiven())
 	}
 	return s, nil
 }
@@ -60,16 +64,23 @@ func (b *builder) trainingShift(s *Section) {
 	chance := chancePSI(len(cuts)+1, trained.effective(), seen.effective())
 	b.add("psi_score", Estimate{Value: Number(psi), Low: nan, High: nan, N: len(in.PD), Chance: numberOf(chance)})
 	b.shiftVerdict(psi, chance, what)
-	t := Table{Title: "Score against training", Caption: fmt.Sprintf("Bins are the tenths of the PDs of %s. The parts add up to a PSI of %s, with half a row added where a bin is empty on one side; with no shift, samples of this size give %s on average.", what, Fixed3.Print(psi), Fixed3.Print(chance)),
-		Columns: []Column{{Name: "PD"}, {Name: "Training", Format: Percent}, {Name: "Evaluated", Format: Percent}, {Name: "Part of the PSI", Format: Fixed4}}}
-	f := Figure{ID: "score-shift", Title: "Score against training", X: Axis{Label: "share of the rows", Format: Percent},
-		Caption: "Plain bars: " + what + ", about a tenth each by construction. Hatched bars: the evaluated rows. Where a hatched bar is longer, there are more such applicants now.",
-		Alt:     "Shares of training and evaluated rows over ten bins of the PD."}
+	t := Table{Title: "Score against training",
+		Caption: fmt.Sprintf("Bins are the tenths of the PDs of %s. The parts add up to a PSI of %s, with half a row "+
+			"added where a bin is empty on one side; with no shift, samples of this size give %s on average.", what,
+			Fixed3.Print(psi), Fixed3.Print(chance)),
+		Columns: []Column{{Name: "PD"}, {Name: "Training", Format: Percent}, {Name: "Evaluated", Format: Percent},
+			{Name: "Part of the PSI", Format: Fixed4}}}
+	f := Figure{ID: "score-shift", Title: "Score against training",
+		X: Axis{Label: "share of the rows", Format: Percent},
+		Caption: "Plain bars: " + what + ", about a tenth each by construction. Hatched bars: the evaluated rows. " +
+			"Where a hatched bar is longer, there are more such applicants now.",
+		Alt: "Shares of training and evaluated rows over ten bins of the PD."}
 	tr, ev := Series{Name: "training", Mark: HBars}, Series{Name: "evaluated", Mark: HBars}
 	for k, name := range pdBins(cuts) {
 		n, m := trained.sum, seen.sum
 		e, a := expected[k]/n, actual[k]/m
-		t.Rows = append(t.Rows, []Cell{T(name), V(e), V(a), V(psiPart(expected[k], actual[k], n, m, trained.half(), seen.half()))})
+		t.Rows = append(t.Rows,
+			[]Cell{T(name), V(e), V(a), V(psiPart(expected[k], actual[k], n, m, trained.half(), seen.half()))})
 		f.Y.Labels, tr.X, ev.X = append(f.Y.Labels, name), append(tr.X, Number(e)), append(ev.X, Number(a))
 	}
 	f.Series = []Series{tr, ev}
@@ -85,23 +96,27 @@ func (b *builder) trainingShift(s *Section) {
 func (b *builder) shiftVerdict(psi, chance float64, what string) {
 	in := b.in
 	light := judge(psi-chance, b.th.PSILook, b.th.PSIFail, false)
-	finding := fmt.Sprintf("PSI of the score against %s %s (chance gives %s)", what, Fixed3.Print(psi), Fixed3.Print(chance))
+	finding := fmt.Sprintf("PSI of the score against %s %s (chance gives %s)", what,
+		Fixed3.Print(psi), Fixed3.Print(chance))
 	if in.Train.OutOfFoldPD == nil {
 		light = CannotTell
-		finding = "out-of-fold scores of the training rows were not given, and those of a model's own rows always lie further apart; " + finding
+		finding = "out-of-fold scores of the training rows were not given, and those of a model's own rows always " +
+			"lie further apart; " + finding
 	}
 	if n, most := b.shifted(); n > 0 {
 		if light == Pass {
 			light = Look
 		}
-		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols), Plain.Print(b.th.PSIFail), in.Features[most].Name, Fixed3.Print(b.cols[most].psi))
+		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols),
+			Plain.Print(b.th.PSIFail), in.Features[most].Name, Fixed3.Print(b.cols[most].psi))
 	}
 	g := b.rows(leastForShift)
 	if n := b.train.mass().worth(); n < leastForShift {
 		g = Grounds{Rows: n, LeastRows: leastForShift, Of: "training rows"}
 	}
 	b.verdict(shiftQuestion, light, "stability", finding,
-		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s", Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail), Plain.Print(b.th.PSIFail)), g)
+		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s",
+			Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail), Plain.Print(b.th.PSIFail)), g)
 }
 
 // leastForShift is the number of rows on each side below which chance alone
@@ -155,8 +170,9 @@ func (b *builder) shiftFigure() (Figure, bool) {
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.cols[j].psi, b.cols[i].psi) })
 	f := Figure{ID: "variable-shift", Title: "Variables against training", X: Axis{Label: "PSI"},
-		Caption: "Population stability index of each variable between training and evaluated rows, largest first (at most twelve).",
-		Alt:     "Bars of PSI by variable."}
+		Caption: "Population stability index of each variable between training and evaluated rows, largest first (at " +
+			"most twelve).",
+		Alt: "Bars of PSI by variable."}
 	s := Series{Mark: HBars}
 	for k, j := range order {
 		if k == 12 {
@@ -179,10 +195,16 @@ func (b *builder) monthly(s *Section) {
 	}
 	cuts := weightedCuts(reference, weight, 10)
 	expected, before := countBins(cuts, reference, weight), massOf(weight, len(reference))
-	t := Table{Title: "By month of decision", Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " + refName + ". " + fewWords,
-		Columns: []Column{{Name: "Month"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "PSI", Format: Fixed3}, {Name: "Chance PSI", Format: Fixed3}}}
+	t := Table{Title: "By month of decision",
+		Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " +
+			refName + ". " + fewWords,
+		Columns: []Column{{Name: "Month"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
+			{Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3},
+			{Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Brier", Format: Fixed4},
+			{Name: "PSI", Format: Fixed3}, {Name: "Chance PSI", Format: Fixed3}}}
 	auc := Series{Name: "AUC", Mark: Dots, X: positions(len(names))}
-	obs, pred := Series{Name: "observed", Mark: Dots, X: positions(len(names))}, Series{Name: "predicted", Mark: Line, X: positions(len(names))}
+	obs, pred := Series{Name: "observed", Mark: Dots, X: positions(len(names))}, Series{Name: "predicted", Mark: Line,
+		X: positions(len(names))}
 	psis := Series{Name: "PSI", Mark: Dots, X: positions(len(names))}
 	for k, r := range rows {
 		label, pd, weight := subset(in.Label, r), subset(in.PD, r), weightsOf(in.Weight, r)
@@ -190,7 +212,9 @@ func (b *builder) monthly(s *Section) {
 		d, w, now := c.enough(), c.rate(), c.mass()
 		psi := stabilityIndex(expected, countBins(cuts, pd, weight), before.half(), now.half())
 		chance := chancePSI(len(cuts)+1, now.effective(), before.effective())
-		t.Rows = append(t.Rows, []Cell{T(names[k]), countCell(now.sum), countCell(c.badMass.sum), V(float64(w.Value)), V(b.meanPD(r)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(brierScore(label, pd, weight)), V(psi), V(chance)})
+		t.Rows = append(t.Rows, []Cell{T(names[k]), countCell(now.sum), countCell(c.badMass.sum), V(float64(w.Value)),
+			V(b.meanPD(r)), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)),
+			V(brierScore(label, pd, weight)), V(psi), V(chance)})
 		auc.Y, auc.Low, auc.High = append(auc.Y, d.Value), append(auc.Low, d.Low), append(auc.High, d.High)
 		obs.Y, obs.Low, obs.High = append(obs.Y, w.Value), append(obs.Low, w.Low), append(obs.High, w.High)
 		pred.Y, psis.Y = append(pred.Y, Number(b.meanPD(r))), append(psis.Y, Number(psi))
@@ -199,12 +223,21 @@ func (b *builder) monthly(s *Section) {
 	x := Axis{Label: "month of the decision", Labels: names}
 	all := Number(b.curve.AUC())
 	span := []Number{-0.5, Number(len(names)) - 0.5}
-	s.figure(Figure{ID: "auc-by-month", Title: "Discrimination by month", X: x, Y: Axis{Label: "AUC"}, Alt: "AUC by month with intervals.",
-		Caption: "Dots with 95 % intervals; the dashed line is the whole sample. A falling series says that the model ages.", Series: []Series{auc, {Name: "whole sample", Mark: Reference, X: span, Y: []Number{all, all}}}})
-	s.figure(Figure{ID: "rate-by-month", Title: "Predicted and observed by month", X: x, Y: Axis{Label: "bad rate", Format: Percent}, Alt: "Observed bad rate with intervals and mean predicted PD, by month.",
-		Caption: "Dots: observed, with Wilson 95 % intervals. Dashed line: the mean PD of the month. Where the line leaves the whiskers, the level of the PDs is off.", Series: []Series{obs, pred}})
-	s.figure(Figure{ID: "psi-by-month", Title: "Score PSI by month", X: x, Y: Axis{Label: "PSI"}, Alt: "PSI of the score by month.",
-		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.", Series: []Series{psis, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSILook), Number(b.th.PSILook)}}, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSIFail), Number(b.th.PSIFail)}}}})
+	s.figure(Figure{ID: "auc-by-month", Title: "Discrimination by month", X: x, Y: Axis{Label: "AUC"},
+		Alt: "AUC by month with intervals.",
+		Caption: "Dots with 95 % intervals; the dashed line is the whole sample. A falling series says that the " +
+			"model ages.",
+		Series: []Series{auc, {Name: "whole sample", Mark: Reference, X: span, Y: []Number{all, all}}}})
+	s.figure(Figure{ID: "rate-by-month", Title: "Predicted and observed by month", X: x,
+		Y:   Axis{Label: "bad rate", Format: Percent},
+		Alt: "Observed bad rate with intervals and mean predicted PD, by month.",
+		Caption: "Dots: observed, with Wilson 95 % intervals. Dashed line: the mean PD of the month. Where the line " +
+			"leaves the whiskers, the level of the PDs is off.", Series: []Series{obs, pred}})
+	s.figure(Figure{ID: "psi-by-month", Title: "Score PSI by month", X: x, Y: Axis{Label: "PSI"},
+		Alt:     "PSI of the score by month.",
+		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.",
+		Series: []Series{psis, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSILook), Number(b.th.PSILook)}},
+			{Mark: Reference, X: span, Y: []Number{Number(b.th.PSIFail), Number(b.th.PSIFail)}}}})
 	s.table(t)
 	if len(in.Features) > 0 && len(names) > 1 && len(names) <= 60 {
 		s.table(b.monthlyVariables(names, code))
@@ -214,8 +247,11 @@ func (b *builder) monthly(s *Section) {
 // monthlyVariables gives each variable's PSI in the month where it is largest.
 func (b *builder) monthlyVariables(names []string, code []int32) Table {
 	const least = 50
-	t := Table{Title: "Variables by month", Folded: true, Caption: fmt.Sprintf("PSI of each month against training (or against all evaluated rows where training values are not given). Months with fewer than %d rows are left out.", least),
-		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3}, {Name: "in month"}, {Name: "By chance there", Format: Fixed3}}}
+	t := Table{Title: "Variables by month", Folded: true,
+		Caption: fmt.Sprintf("PSI of each month against training (or against all evaluated rows where training "+
+			"values are not given). Months with fewer than %d rows are left out.", least),
+		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3},
+			{Name: "in month"}, {Name: "By chance there", Format: Fixed3}}}
 	t.Rows = make([][]Cell, len(b.in.Features))
 	before := b.curve.mass()
 	if b.train != nil {

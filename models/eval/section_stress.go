@@ -41,7 +41,9 @@ type stressed struct {
 // stress is section 11.
 func (b *builder) stress() (Section, error) {
 	in := b.in
-	s := Section{ID: "stress", Title: "Stress", Lead: "What the model does when fields are noisy, missing or absurd, and how far an applicant would have to move a field to be approved."}
+	s := Section{ID: "stress", Title: "Stress",
+		Lead: "What the model does when fields are noisy, missing or absurd, and how far an applicant would have to " +
+			"move a field to be approved."}
 	if in.Score == nil || len(in.Features) == 0 {
 		s.Absent = "It takes the model as a function of its inputs, and the columns of the features."
 		b.notAsked(s.ID, "the model as a function, or its columns, were not given", missingQuestion, silenceQuestion)
@@ -50,7 +52,8 @@ func (b *builder) stress() (Section, error) {
 	rows := stride(len(in.Label), stressRows)
 	st := b.sampleForStress(rows)
 	note := sampleNote(len(rows), len(in.Label))
-	s.text("A row counts as approved here up to a PD of %s. Section 9 uses the same; section 7 names another, the one that pays best on this sample.", b.cutoffWords())
+	s.text("A row counts as approved here up to a PD of %s. Section 9 uses the same; section 7 names another, the "+
+		"one that pays best on this sample.", b.cutoffWords())
 	t, worst := st.fieldTable(note)
 	s.table(t)
 	if err := b.ctx.Err(); err != nil {
@@ -71,19 +74,22 @@ func (b *builder) stress() (Section, error) {
 		return s, err
 	}
 	s.table(moves)
-	light, finding := judgeInterval(worst.drop, dropLook, dropFail), fmt.Sprintf("losing %s costs %s AUC, the most of any field", worst.name, interval(worst.drop, Fixed3))
+	light, finding := judgeInterval(worst.drop, dropLook, dropFail),
+		fmt.Sprintf("losing %s costs %s AUC, the most of any field", worst.name, interval(worst.drop, Fixed3))
 	if worst.name == "" {
 		light, finding = CannotTell, "the loss of no field is defined on these rows"
 	}
 	g := st.grounds(note)
 	g.LeastOfClass = leastOfClass
-	b.verdict(missingQuestion, light, s.ID, finding, "loss of AUC: "+judgeWords(Fixed3.Print(dropLook), Fixed3.Print(dropFail)), g)
+	b.verdict(missingQuestion, light, s.ID, finding,
+		"loss of AUC: "+judgeWords(Fixed3.Print(dropLook), Fixed3.Print(dropFail)), g)
 	return s, nil
 }
 
 func (b *builder) sampleForStress(rows []int32) *stressed {
 	in := b.in
-	st := &stressed{features: in.Features, score: in.Score, label: subset(in.Label, rows), weight: weightsOf(in.Weight, rows), cut: b.highestApproved(), seed: in.Seed}
+	st := &stressed{features: in.Features, score: in.Score, label: subset(in.Label, rows),
+		weight: weightsOf(in.Weight, rows), cut: b.highestApproved(), seed: in.Seed}
 	st.all = massOf(st.weight, len(rows))
 	for _, i := range rows {
 		x := make([]float64, len(in.Features))
@@ -146,7 +152,8 @@ func (st *stressed) grounds(note string) Grounds {
 // under scores every row after alter has changed a copy of it.
 func (st *stressed) under(score func([]float64) float64, alter func(x []float64, row int)) change {
 	x := make([]float64, len(st.features))
-	c := change{pd: make([]float64, len(st.x)), auc: math.NaN(), drop: Estimate{Value: nan, Low: nan, High: nan, N: len(st.x), Level: Level}}
+	c := change{pd: make([]float64, len(st.x)), auc: math.NaN(),
+		drop: Estimate{Value: nan, Low: nan, High: nan, N: len(st.x), Level: Level}}
 	flips := 0.0
 	for i, row := range st.x {
 		copy(x, row)
@@ -172,7 +179,9 @@ func (st *stressed) under(score func([]float64) float64, alter func(x []float64,
 
 // jitter disturbs field j of a row.
 func (st *stressed) jitter(r *random, x []float64, j int, level float64) {
-	x[j] = disturb(r, x[j], level, st.sd[j], st.features[j].Categories != nil, func(r *random) float64 { return st.x[r.below(len(st.x))][j] })
+	x[j] = disturb(r, x[j], level, st.sd[j], st.features[j].Categories != nil, func(r *random) float64 {
+		return st.x[r.below(len(st.x))][j]
+	})
 }
 
 type worstField struct {
@@ -181,8 +190,17 @@ type worstField struct {
 }
 
 func (st *stressed) fieldTable(note string) (Table, worstField) {
-	t := Table{Title: "Noise and loss, field by field", Caption: fmt.Sprintf("One field at a time, %s. Noise: a tenth of a standard deviation added to a number, one category in ten replaced, the mean of %d draws and their standard deviation; whole numbers stay whole, so that where a tenth of a standard deviation is small against 1, noise moves few values or none. The interval is that of the AUC lost when the field is missing, on the same rows. Decisions change at a PD of %s. AUC of the unchanged rows: %s.", note, draws, Percent.Print(st.cut), Fixed3.Print(st.auc)),
-		Columns: []Column{{Name: "Field"}, {Name: "AUC lost by noise", Format: Fixed4}, {Name: "Spread over draws", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}, {Name: "AUC lost when missing", Format: Fixed4}, {Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
+	t := Table{Title: "Noise and loss, field by field",
+		Caption: fmt.Sprintf("One field at a time, %s. Noise: a tenth of a standard deviation added to a number, one "+
+			"category in ten replaced, the mean of %d draws and their standard deviation; whole numbers stay whole, "+
+			"so that where a tenth of a standard deviation is small against 1, noise moves few values or none. The "+
+			"interval is that of the AUC lost when the field is missing, on the same rows. Decisions change at a PD "+
+			"of %s. AUC of the unchanged rows: %s.", note, draws, Percent.Print(st.cut), Fixed3.Print(st.auc)),
+		Columns: []Column{{Name: "Field"}, {Name: "AUC lost by noise", Format: Fixed4},
+			{Name: "Spread over draws", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent},
+			{Name: "Decisions changed", Format: Percent}, {Name: "AUC lost when missing", Format: Fixed4},
+			{Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "Mean change of PD",
+				Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
 	var worst worstField
 	for j, f := range st.features {
 		var drop, shift, flip [draws]float64
@@ -192,8 +210,10 @@ func (st *stressed) fieldTable(note string) (Table, worstField) {
 			drop[d], shift[d], flip[d] = float64(noise.drop.Value), noise.shift, noise.flip
 		}
 		gone := st.under(st.score, func(x []float64, _ int) { x[j] = math.NaN() })
-		t.Rows = append(t.Rows, []Cell{T(f.Name), V(mean(drop[:])), V(deviation(drop[:])), V(mean(shift[:])), V(mean(flip[:])),
-			V(float64(gone.drop.Value)), V(float64(gone.drop.Low)), V(float64(gone.drop.High)), V(gone.shift), V(gone.flip)})
+		t.Rows = append(t.Rows,
+			[]Cell{T(f.Name), V(mean(drop[:])), V(deviation(drop[:])), V(mean(shift[:])), V(mean(flip[:])),
+				V(float64(gone.drop.Value)), V(float64(gone.drop.Low)), V(float64(gone.drop.High)),
+				V(gone.shift), V(gone.flip)})
 		if gone.drop.Value.Defined() && (worst.name == "" || gone.drop.Value > worst.drop.Value) {
 			worst = worstField{f.Name, gone.drop}
 		}
@@ -213,8 +233,11 @@ func deviation(x []float64) float64 {
 // noiseFigure raises noise on all fields at once.
 func (st *stressed) noiseFigure(h *Hardening, note string) Figure {
 	levels := []float64{0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1}
-	f := Figure{ID: "noise", Title: "Noise on all fields at once", X: Axis{Label: "noise, standard deviations (numbers) or share replaced (categories)", Min: 0, Max: 1}, Y: Axis{Label: "AUC"},
-		Caption: fmt.Sprintf("The slower the line falls, the less the ranking hangs on exact values (%s, mean of %d draws of the noise).", note, draws), Alt: "AUC against the level of noise added to every field."}
+	f := Figure{ID: "noise", Title: "Noise on all fields at once",
+		X: Axis{Label: "noise, standard deviations (numbers) or share replaced (categories)", Min: 0, Max: 1},
+		Y: Axis{Label: "AUC"},
+		Caption: fmt.Sprintf("The slower the line falls, the less the ranking hangs on exact values (%s, mean of %d "+
+			"draws of the noise).", note, draws), Alt: "AUC against the level of noise added to every field."}
 	run := func(name string, score func([]float64) float64) {
 		s := Series{Name: name, Mark: Line, X: numbers(levels)}
 		for _, level := range levels {
@@ -248,8 +271,12 @@ func pickUnless(keep bool, v, changed float64) float64 {
 func (b *builder) labelNoise() Table {
 	rows := stride(len(b.in.Label), labelRows)
 	label, score, weight := subset(b.in.Label, rows), subset(b.rank, rows), weightsOf(b.in.Weight, rows)
-	t := Table{Title: "Wrong labels", Caption: fmt.Sprintf("A share of the labels, drawn at random, is turned around before measuring (%s, mean of %d draws). The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is not trained again.", sampleNote(len(rows), len(b.in.Label)), draws),
-		Columns: []Column{{Name: "Labels turned", Format: Percent}, {Name: "AUC", Format: Fixed4}, {Name: "KS", Format: Fixed4}}}
+	t := Table{Title: "Wrong labels",
+		Caption: fmt.Sprintf("A share of the labels, drawn at random, is turned around before measuring (%s, mean of "+
+			"%d draws). The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is "+
+			"not trained again.", sampleNote(len(rows), len(b.in.Label)), draws),
+		Columns: []Column{{Name: "Labels turned", Format: Percent}, {Name: "AUC", Format: Fixed4},
+			{Name: "KS", Format: Fixed4}}}
 	for k, share := range []float64{0, 0.01, 0.05, 0.1} {
 		var auc, ks float64
 		for d := range draws {

@@ -105,10 +105,16 @@ func (b *builder) strategies(s *Section) {
 	wholeBefore, nb := before.approves(b.in.Weight)
 	wholeAfter, na := after.approves(b.in.Weight)
 	k := min(nb, na)
-	runs := [4]strategyRun{b.runStrategy(before, wholeBefore), b.runStrategy(after, wholeAfter), b.runStrategy(before, b.tightened(before, k)), b.runStrategy(after, b.tightened(after, k))}
+	runs := [4]strategyRun{b.runStrategy(before, wholeBefore), b.runStrategy(after, wholeAfter),
+		b.runStrategy(before, b.tightened(before, k)), b.runStrategy(after, b.tightened(after, k))}
 	unit := b.lossUnit()
-	t := Table{Title: "Strategy before and after", Caption: fmt.Sprintf("Before: %s. After: %s. The last two columns tighten the policy that approves more to the same number of approvals, the lowest PDs first, so that what is left is not a matter of volume; of rows of one PD each counts in proportion. Expected is computed from PDs, realised from outcomes. %s evaluated rows.", before.Name, after.Name, Count.Print(n)),
-		Columns: []Column{{Name: "Figure"}, {Name: "Before"}, {Name: "After"}, {Name: "Before, equal approval"}, {Name: "After, equal approval"}}}
+	t := Table{Title: "Strategy before and after",
+		Caption: fmt.Sprintf("Before: %s. After: %s. The last two columns tighten the policy that approves more to "+
+			"the same number of approvals, the lowest PDs first, so that what is left is not a matter of volume; of "+
+			"rows of one PD each counts in proportion. Expected is computed from PDs, realised from outcomes. %s "+
+			"evaluated rows.", before.Name, after.Name, Count.Print(n)),
+		Columns: []Column{{Name: "Figure"}, {Name: "Before"}, {Name: "After"}, {Name: "Before, equal approval"},
+			{Name: "After, equal approval"}}}
 	line := func(name string, f Format, of func(r strategyRun) float64) {
 		row := []Cell{T(name)}
 		for _, r := range runs {
@@ -136,10 +142,13 @@ func (b *builder) strategies(s *Section) {
 
 // decisionMoves crosses the two policies' decisions.
 func (b *builder) decisionMoves(before, after *Strategy) Table {
-	t := Table{Title: "Decisions before and after", Caption: "Rows by what the policy before decided (down) and what the policy after decides (across), with the observed bad rate of each.",
+	t := Table{Title: "Decisions before and after",
+		Caption: "Rows by what the policy before decided (down) and what the policy after decides (across), with the " +
+			"observed bad rate of each.",
 		Columns: []Column{{Name: "Before"}}}
 	for o := Approve; o <= Decline; o++ {
-		t.Columns = append(t.Columns, Column{Name: o.String() + " after", Format: Count}, Column{Name: "bad", Format: Percent})
+		t.Columns = append(t.Columns, Column{Name: o.String() + " after", Format: Count},
+			Column{Name: "bad", Format: Percent})
 	}
 	var rows, bad [Decline + 1][Decline + 1]float64
 	for i, o := range before.Outcome {
@@ -159,8 +168,12 @@ func (b *builder) decisionMoves(before, after *Strategy) Table {
 
 // policySwap shows who is approved by one policy alone.
 func (b *builder) policySwap(before, after *Strategy, unit string) Table {
-	t := Table{Title: "Swap set of the policies", Caption: "Rows that the policy after brings in should turn bad less often, and cost less, than those it drops.",
-		Columns: []Column{{Name: "Approved by"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Loss expected", Unit: unit, Format: Fixed1}, {Name: "realised", Unit: unit, Format: Fixed1}}}
+	t := Table{Title: "Swap set of the policies",
+		Caption: "Rows that the policy after brings in should turn bad less often, and cost less, than those it drops.",
+		Columns: []Column{{Name: "Approved by"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
+			{Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent},
+			{Name: "Mean PD", Format: Percent}, {Name: "Loss expected", Unit: unit, Format: Fixed1},
+			{Name: "realised", Unit: unit, Format: Fixed1}}}
 	var sets [4][]float64
 	for k := range sets {
 		sets[k] = make([]float64, len(b.in.Label))
@@ -179,10 +192,12 @@ func (b *builder) policySwap(before, after *Strategy, unit string) Table {
 		name string
 		rows []float64
 		by   *Strategy
-	}{{"both", sets[3], after}, {"after alone (brought in)", sets[2], after}, {"before alone (dropped)", sets[1], before}, {"neither", sets[0], after}} {
+	}{{"both", sets[3], after}, {"after alone (brought in)", sets[2], after}, {"before alone (dropped)", sets[1],
+		before}, {"neither", sets[0], after}} {
 		r := b.runStrategy(l.by, l.rows)
 		w := r.interval()
-		t.Rows = append(t.Rows, []Cell{T(l.name), countCell(r.rows), countCell(r.bad), V(float64(w.Value)), V(float64(w.Low)), V(float64(w.High)), V(ratio(r.pd, r.rows)), V(r.expected), V(r.realised)})
+		t.Rows = append(t.Rows, []Cell{T(l.name), countCell(r.rows), countCell(r.bad), V(float64(w.Value)),
+			V(float64(w.Low)), V(float64(w.High)), V(ratio(r.pd, r.rows)), V(r.expected), V(r.realised)})
 	}
 	return t
 }
@@ -204,7 +219,8 @@ func (s *Strategy) check(what string, n int) error {
 		return nil
 	}
 	if len(s.Outcome) != n || s.Loss != nil && len(s.Loss) != n {
-		return fmt.Errorf("%w: the policy %s has %d outcomes and %d losses for %d rows", ErrInput, what, len(s.Outcome), len(s.Loss), n)
+		return fmt.Errorf("%w: the policy %s has %d outcomes and %d losses for %d rows", ErrInput, what,
+			len(s.Outcome), len(s.Loss), n)
 	}
 	for i, o := range s.Outcome {
 		if o < Approve || o > Decline {

@@ -69,10 +69,12 @@ func TestStrategiesByHand(t *testing.T) {
 		}
 	}
 	swap := blockTable(t, r, "strategy", "Swap set of the policies")
-	if rows, loss := columnOf(swap, 1), columnOf(swap, 8); rows["both"] != 3 || rows["before alone (dropped)"] != 1 || rows["after alone (brought in)"] != 0 || rows["neither"] != 2 || loss["before alone (dropped)"] != 20 {
+	if rows, loss := columnOf(swap, 1), columnOf(swap, 8); rows["both"] != 3 || rows["before alone (dropped)"] != 1 ||
+		rows["after alone (brought in)"] != 0 || rows["neither"] != 2 || loss["before alone (dropped)"] != 20 {
 		t.Errorf("swap set: rows %v, realised loss %v", rows, loss)
 	}
-	if moves := blockTable(t, r, "strategy", "Decisions before and after"); moves.Rows[0][1].number != 3 || moves.Rows[0][3].number != 1 || moves.Rows[1][5].number != 1 || moves.Rows[2][5].number != 1 {
+	if moves := blockTable(t, r, "strategy", "Decisions before and after"); moves.Rows[0][1].number != 3 ||
+		moves.Rows[0][3].number != 1 || moves.Rows[1][5].number != 1 || moves.Rows[2][5].number != 1 {
 		t.Errorf("decisions before and after: %v", moves.Rows)
 	}
 }
@@ -85,7 +87,8 @@ func TestStrategiesAreChecked(t *testing.T) {
 		"loss":       {Outcome: []Outcome{Approve, Approve}, Loss: []float64{1, math.NaN()}},
 	} {
 		in := Input{Label: []float64{0, 1}, PD: []float64{0.1, 0.2}, Before: s, After: s}
-		if _, err := Build(context.Background(), in); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "policy") {
+		if _, err := Build(context.Background(), in); !errors.Is(err, ErrInput) ||
+			!strings.Contains(err.Error(), "policy") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -95,8 +98,10 @@ func TestBacktestPeriods(t *testing.T) {
 	label, pd := made(300, 6)
 	day := func(n int) time.Time { return time.Date(2024, 1, n, 0, 0, 0, 0, time.UTC) }
 	in := Input{Label: label, PD: pd, Backtest: []Period{
-		{From: day(1), To: day(2), Trained: 100, Label: slices.Repeat([]float64{0, 1, 0, 1}, 6), PD: slices.Repeat([]float64{0.1, 0.9, 0.2, 0.8}, 6)},
-		{From: day(2), To: day(3), Trained: 200, Label: slices.Repeat([]float64{0, 1, 0, 1}, 6), PD: slices.Repeat([]float64{0.1, 0.9, 0.2, 0.15}, 6)},
+		{From: day(1), To: day(2), Trained: 100, Label: slices.Repeat([]float64{0, 1, 0, 1}, 6),
+			PD: slices.Repeat([]float64{0.1, 0.9, 0.2, 0.8}, 6)},
+		{From: day(2), To: day(3), Trained: 200, Label: slices.Repeat([]float64{0, 1, 0, 1}, 6),
+			PD: slices.Repeat([]float64{0.1, 0.9, 0.2, 0.15}, 6)},
 		{From: day(3), To: day(4), Trained: 300, Label: []float64{0, 0}, PD: []float64{0.1, 0.9}},
 		{From: day(4), To: day(5), Trained: 300},
 	}}
@@ -111,7 +116,8 @@ func TestBacktestPeriods(t *testing.T) {
 		t.Errorf("mean AUC %v, want 0.875 over the periods that have one", m.Value)
 	}
 	in.Backtest[0].PD[0] = 2
-	if _, err := Build(context.Background(), in); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "backtest period 1") {
+	if _, err := Build(context.Background(), in); !errors.Is(err, ErrInput) ||
+		!strings.Contains(err.Error(), "backtest period 1") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -156,8 +162,10 @@ func TestEvasionByHand(t *testing.T) {
 	row := table.Rows[0]
 	sd := spread(y, nil)
 	// From 2 and from 3 the nearest approved quantile of y is 1.
-	if row[1].number != 1 || math.Abs(float64(row[3].number)-1/sd) > 1e-12 || math.Abs(float64(row[2].number)-1.5/sd) > 1e-12 {
-		t.Errorf("can %v, median move %v, smallest %v; want 1, %v, %v", row[1].number, row[2].number, row[3].number, 1.5/sd, 1/sd)
+	if row[1].number != 1 || math.Abs(float64(row[3].number)-1/sd) > 1e-12 ||
+		math.Abs(float64(row[2].number)-1.5/sd) > 1e-12 {
+		t.Errorf("can %v, median move %v, smallest %v; want 1, %v, %v", row[1].number, row[2].number,
+			row[3].number, 1.5/sd, 1/sd)
 	}
 	in.Restate = func(context.Context, []int, []Trial) ([][]float64, error) { return nil, context.DeadlineExceeded }
 	if _, err := Build(context.Background(), in); !errors.Is(err, context.DeadlineExceeded) {
@@ -174,7 +182,8 @@ func TestSimpleModelIsSaidFirst(t *testing.T) {
 	if len(r.Headline) < 2 || !strings.Contains(r.Headline[0], "simple rule") {
 		t.Fatalf("headline %q", r.Headline)
 	}
-	if at, table := strings.Index(html, "simple rule is as good"), strings.Index(html, "Verdicts."); at < 0 || at > table {
+	if at, table := strings.Index(html, "simple rule is as good"), strings.Index(html, "Verdicts."); at < 0 ||
+		at > table {
 		t.Error("the page does not say first that the simple model is as good")
 	}
 }

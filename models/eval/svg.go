@@ -94,14 +94,17 @@ func (f *Figure) SVG() string {
 	if turned {
 		height += 0.77*widest(f.X.Labels, 18) - 6
 	}
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" role="img" aria-labelledby="%s-t %s-d" font-size="%s">`,
+	fmt.Fprintf(&b,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" role="img" aria-labelledby="%s-t %s-d" font-size="%s">`,
 		px(canvasW), px(height), f.ID, f.ID, px(fontSize))
-	fmt.Fprintf(&b, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, f.ID, html.EscapeString(f.Title), f.ID, html.EscapeString(f.Alt))
+	fmt.Fprintf(&b, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, f.ID, html.EscapeString(f.Title), f.ID,
+		html.EscapeString(f.Alt))
 	edge := 1.0 // beyond the axes, that lines at a bound show; marks are larger
 	if f.marked() {
 		edge = 6
 	}
-	fmt.Fprintf(&b, `<defs><pattern id="%s-h" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.4" height="6" fill="#0072B2"/></pattern><clipPath id="%s-c"><rect x="%s" y="%s" width="%s" height="%s"/></clipPath></defs>`,
+	fmt.Fprintf(&b,
+		`<defs><pattern id="%s-h" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.4" height="6" fill="#0072B2"/></pattern><clipPath id="%s-c"><rect x="%s" y="%s" width="%s" height="%s"/></clipPath></defs>`,
 		f.ID, f.ID, px(p.left-edge), px(p.top-edge), px(p.right-p.left+2*edge), px(p.bottom-p.top+2*edge))
 	b.WriteString(legend)
 	f.axisX(&b, p, height, turned)
@@ -126,7 +129,9 @@ func (f *Figure) SVG() string {
 		case Reference:
 			continue
 		case Line:
-			f.line(&b, p, s, fmt.Sprintf(`stroke="%s" stroke-width="2.2" stroke-linejoin="round" stroke-dasharray="%s"`, st.colour, st.dash))
+			f.line(&b, p, s,
+				fmt.Sprintf(`stroke="%s" stroke-width="2.2" stroke-linejoin="round" stroke-dasharray="%s"`, st.colour,
+					st.dash))
 		case Dots:
 			f.dots(&b, p, s, style)
 		case Bars:
@@ -188,11 +193,14 @@ func shape(style int, x, y, r float64) string {
 	case 0:
 		return fmt.Sprintf(`<circle cx="%s" cy="%s" r="%s" fill="%s"/>`, px(x), px(y), px(r), colour)
 	case 1:
-		return fmt.Sprintf(`<rect x="%s" y="%s" width="%s" height="%s" fill="#fff" stroke="%s" stroke-width="1.6"/>`, px(x-r), px(y-r), px(2*r), px(2*r), colour)
+		return fmt.Sprintf(`<rect x="%s" y="%s" width="%s" height="%s" fill="#fff" stroke="%s" stroke-width="1.6"/>`,
+			px(x-r), px(y-r), px(2*r), px(2*r), colour)
 	case 2:
-		return fmt.Sprintf(`<path d="M%s %sl%s %sh%sz" fill="%s"/>`, px(x), px(y-r*1.2), px(r*1.15), px(r*2), px(-r*2.3), colour)
+		return fmt.Sprintf(`<path d="M%s %sl%s %sh%sz" fill="%s"/>`, px(x), px(y-r*1.2), px(r*1.15),
+			px(r*2), px(-r*2.3), colour)
 	}
-	return fmt.Sprintf(`<path d="M%s %sl%s %sl%s %sl%s %sz" fill="#fff" stroke="%s" stroke-width="1.6"/>`, px(x), px(y-r*1.3), px(r*1.3), px(r*1.3), px(-r*1.3), px(r*1.3), px(-r*1.3), px(-r*1.3), colour)
+	return fmt.Sprintf(`<path d="M%s %sl%s %sl%s %sl%s %sz" fill="#fff" stroke="%s" stroke-width="1.6"/>`, px(x),
+		px(y-r*1.3), px(r*1.3), px(r*1.3), px(-r*1.3), px(r*1.3), px(-r*1.3), px(-r*1.3), colour)
 }
 
 // fills of the first and second set of bars: grey and hatched.
@@ -214,7 +222,8 @@ func (f *Figure) bars(b *strings.Builder, p plotArea, s Series, bar int) {
 		}
 		x, w := p.x(float64(s.X[i])-width/2), p.x(float64(s.X[i])+width/2)
 		y, zero := p.y(float64(s.Y[i])), p.y(math.Max(0, p.y0))
-		fmt.Fprintf(b, `<rect x="%s" y="%s" width="%s" height="%s" %s/>`, px(x), px(min(y, zero)), px(w-x), px(math.Abs(zero-y)), f.fill(bar))
+		fmt.Fprintf(b, `<rect x="%s" y="%s" width="%s" height="%s" %s/>`, px(x), px(min(y, zero)), px(w-x),
+			px(math.Abs(zero-y)), f.fill(bar))
 	}
 }
 
@@ -227,7 +236,8 @@ func (f *Figure) lyingBars(b *strings.Builder, p plotArea, s Series, bar, bars i
 		}
 		top := p.top + row*float64(i) + row*0.16 + h*float64(bar)
 		x, zero := p.x(float64(s.X[i])), p.x(math.Min(math.Max(0, p.x0), p.x1))
-		fmt.Fprintf(b, `<rect x="%s" y="%s" width="%s" height="%s" %s/>`, px(min(x, zero)), px(top), px(math.Max(0.8, math.Abs(x-zero))), px(h), f.fill(bar))
+		fmt.Fprintf(b, `<rect x="%s" y="%s" width="%s" height="%s" %s/>`, px(min(x, zero)), px(top),
+			px(math.Max(0.8, math.Abs(x-zero))), px(h), f.fill(bar))
 		if i < len(s.Low) && s.Low[i].Defined() && s.High[i].Defined() {
 			lo, hi, mid := p.x(float64(s.Low[i])), p.x(float64(s.High[i])), top+h/2
 			fmt.Fprintf(b, `<path stroke="#000" stroke-width="1.3" fill="none" d="M%s %sH%sM%s %sV%sM%s %sV%s"/>`,

@@ -174,7 +174,8 @@ func (f *Figure) axisX(b *strings.Builder, p plotArea, height float64, turned bo
 				fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="end" transform="rotate(-50 %s %s)">%s</text>`,
 					px(x+5), px(p.bottom+14), px(x+5), px(p.bottom+14), html.EscapeString(clip(f.X.Labels[i], 18)))
 			} else {
-				fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(x), px(p.bottom+19), html.EscapeString(f.X.Labels[i]))
+				fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(x), px(p.bottom+19),
+					html.EscapeString(f.X.Labels[i]))
 			}
 		}
 	} else {
@@ -184,7 +185,8 @@ func (f *Figure) axisX(b *strings.Builder, p plotArea, height float64, turned bo
 			x := p.x(v)
 			fmt.Fprintf(b, `<path stroke="#e2e2e2" d="M%s %sV%s"/>`, px(x), px(p.top), px(p.bottom))
 			if k%every == zeroTick(at)%every {
-				fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(x), px(p.bottom+19), tickText(v, f.X.Format, p.x0, p.x1))
+				fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle">%s</text>`, px(x), px(p.bottom+19),
+					tickText(v, f.X.Format, p.x0, p.x1))
 			}
 		}
 		if p.x0 < 0 && p.x1 > 0 {
@@ -192,14 +194,16 @@ func (f *Figure) axisX(b *strings.Builder, p plotArea, height float64, turned bo
 		}
 	}
 	fmt.Fprintf(b, `<path stroke="#333" d="M%s %sH%s"/>`, px(p.left), px(p.bottom), px(p.right))
-	fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle" fill="#333">%s</text>`, px((p.left+p.right)/2), px(height-9), html.EscapeString(f.X.Label))
+	fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="middle" fill="#333">%s</text>`, px((p.left+p.right)/2),
+		px(height-9), html.EscapeString(f.X.Label))
 }
 
 func (f *Figure) axisY(b *strings.Builder, p plotArea, lying bool) {
 	if lying {
 		row := (p.bottom - p.top) / float64(len(f.Y.Labels))
 		for i, l := range f.Y.Labels {
-			fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="end">%s</text>`, px(p.left-8), px(p.top+row*(float64(i)+0.5)+5), html.EscapeString(clip(l, 26)))
+			fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="end">%s</text>`, px(p.left-8),
+				px(p.top+row*(float64(i)+0.5)+5), html.EscapeString(clip(l, 26)))
 		}
 		fmt.Fprintf(b, `<path stroke="#333" d="M%s %sV%s"/>`, px(p.left), px(p.top), px(p.bottom))
 		return
@@ -207,11 +211,13 @@ func (f *Figure) axisY(b *strings.Builder, p plotArea, lying bool) {
 	for _, v := range ticks(p.y0, p.y1) {
 		y := p.y(v)
 		fmt.Fprintf(b, `<path stroke="#e2e2e2" d="M%s %sH%s"/>`, px(p.left), px(y), px(p.right))
-		fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="end">%s</text>`, px(p.left-7), px(y+5), tickText(v, f.Y.Format, p.y0, p.y1))
+		fmt.Fprintf(b, `<text x="%s" y="%s" text-anchor="end">%s</text>`, px(p.left-7), px(y+5),
+			tickText(v, f.Y.Format, p.y0, p.y1))
 	}
 	fmt.Fprintf(b, `<path stroke="#333" d="M%s %sV%s"/>`, px(p.left), px(p.top), px(p.bottom))
 	mid := (p.top + p.bottom) / 2
-	fmt.Fprintf(b, `<text x="16" y="%s" text-anchor="middle" fill="#333" transform="rotate(-90 16 %s)">%s</text>`, px(mid), px(mid), html.EscapeString(f.Y.Label))
+	fmt.Fprintf(b, `<text x="16" y="%s" text-anchor="middle" fill="#333" transform="rotate(-90 16 %s)">%s</text>`,
+		px(mid), px(mid), html.EscapeString(f.Y.Label))
 }
 
 // legend draws a row of samples above the plot, wrapped, when there is more
@@ -242,9 +248,11 @@ func (f *Figure) legend(p plotArea) (string, float64) {
 		}
 		switch s.Mark {
 		case Reference:
-			fmt.Fprintf(&b, `<path stroke="#666" stroke-width="1.2" stroke-dasharray="3 3" d="M%s %sh28"/>`, px(x), px(y))
+			fmt.Fprintf(&b, `<path stroke="#666" stroke-width="1.2" stroke-dasharray="3 3" d="M%s %sh28"/>`, px(x),
+				px(y))
 		case Line:
-			fmt.Fprintf(&b, `<path stroke="%s" stroke-width="2.2" stroke-dasharray="%s" d="M%s %sh28"/>`, st.colour, st.dash, px(x), px(y))
+			fmt.Fprintf(&b, `<path stroke="%s" stroke-width="2.2" stroke-dasharray="%s" d="M%s %sh28"/>`,
+				st.colour, st.dash, px(x), px(y))
 		case Dots:
 			b.WriteString(shape(style-1, x+14, y, 4.2))
 		case Bars, HBars:

@@ -5,7 +5,8 @@ package eval
 import "math"
 
 // tieWords stands in the caption of each table that cuts through ties.
-const tieWords = "Rows of equal score are never told apart by their place in the file: where a cut goes through them, each counts in proportion, so that counts can be fractions."
+const tieWords = "Rows of equal score are never told apart by their place in the file: where a cut goes through " +
+	"them, each counts in proportion, so that counts can be fractions."
 
 // inProportion visits the rows that stand at positions from..to when all are
 // sorted by falling score and each takes as much room as it weighs. Rows of equal

@@ -16,18 +16,25 @@ type Usage struct {
 // importanceTable puts the measures of importance that are known side by side,
 // the most important by contribution first. explained[j] is the mean size of the
 // contribution of feature j.
-func importanceTable(features []Feature, explained []float64, shuffled []shuffle, usage []Usage, order []int, note string) Table {
+func importanceTable(features []Feature, explained []float64, shuffled []shuffle, usage []Usage,
+	order []int, note string) Table {
 	t := Table{Title: "Importance by several measures", Folded: len(order) > 12,
 		Caption: "Contribution: how far the variable moves the score (" + note + ").",
 		Columns: []Column{{Name: "Variable"}, {Name: "Mean |contribution|", Unit: "log-odds"}}}
 	if shuffled != nil {
-		t.Caption += fmt.Sprintf(" Shuffled: the AUC lost, by PDs, when the variable's values change places among the same rows, the mean of %d shuffles and their standard deviation; the mean's own error is that over √%d. Of variables that say the same, each looks less important than it is.", draws, draws)
-		t.Columns = append(t.Columns, Column{Name: "AUC lost when shuffled", Format: Fixed4}, Column{Name: "Spread over shuffles", Format: Fixed4})
+		t.Caption += fmt.Sprintf(" Shuffled: the AUC lost, by PDs, when the variable's values change places among "+
+			"the same rows, the mean of %d shuffles and their standard deviation; the mean's own error is that over "+
+			"√%d. Of variables that say the same, each looks less important than it is.", draws, draws)
+		t.Columns = append(t.Columns, Column{Name: "AUC lost when shuffled", Format: Fixed4},
+			Column{Name: "Spread over shuffles", Format: Fixed4})
 	}
 	gain := 0.0
 	if usage != nil {
-		t.Caption += " Gain: its share of what all splits gained on the training rows; variables with many values find more to split on and look better than they are. Splits: how often the trees ask for it. A variable without a split is not used."
-		t.Columns = append(t.Columns, Column{Name: "Share of the gain", Format: Percent}, Column{Name: "Splits", Format: Count})
+		t.Caption += " Gain: its share of what all splits gained on the training rows; variables with many values " +
+			"find more to split on and look better than they are. Splits: how often the trees ask for it. A variable " +
+			"without a split is not used."
+		t.Columns = append(t.Columns, Column{Name: "Share of the gain", Format: Percent},
+			Column{Name: "Splits", Format: Count})
 		for _, u := range usage {
 			gain += u.Gain
 		}

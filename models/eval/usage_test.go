@@ -18,7 +18,8 @@ func TestImportanceTable(t *testing.T) {
 	want := [][4]float64{{0, 0.5, 0.25, 3}, {1, 0.25, 0.75, 9}, {2, 0, 0, 0}}
 	for i, w := range want {
 		r := got.Rows[i]
-		if r[0].text != features[int(w[0])].Name || float64(r[1].number) != w[1] || float64(r[2].number) != w[2] || float64(r[3].number) != w[3] {
+		if r[0].text != features[int(w[0])].Name || float64(r[1].number) != w[1] || float64(r[2].number) != w[2] ||
+			float64(r[3].number) != w[3] {
 			t.Errorf("row %d: %+v, want %v", i, r, w)
 		}
 	}

@@ -21,7 +21,8 @@ func (in *Input) validate() error {
 		name string
 		n    int
 	}
-	parts := []part{{"Margin", len(in.Margin)}, {"RawPD", len(in.RawPD)}, {"Points", len(in.Points)}, {"Time", len(in.Time)},
+	parts := []part{{"Margin", len(in.Margin)}, {"RawPD", len(in.RawPD)}, {"Points", len(in.Points)},
+		{"Time", len(in.Time)},
 		{"Names", len(in.Names)}, {"Outcome", len(in.Outcome)}, {"Served", len(in.Served)}}
 	for _, c := range in.Challenger {
 		parts = append(parts, part{"Challenger " + c.Name + ": PD", len(c.PD)})
@@ -60,7 +61,8 @@ func (in *Input) validate() error {
 		}
 		for i, k := range c.Code {
 			if k < -1 || int(k) >= len(c.Levels) {
-				return fmt.Errorf("%w: field %s: the code of row %d is outside its %d levels", ErrInput, c.Name, i, len(c.Levels))
+				return fmt.Errorf("%w: field %s: the code of row %d is outside its %d levels", ErrInput,
+					c.Name, i, len(c.Levels))
 			}
 		}
 	}
@@ -94,7 +96,8 @@ func (in *Input) validateValues() error {
 	if in.Champion != nil {
 		all = append(append([]Challenger(nil), all...), *in.Champion)
 		if len(in.Champion.Score) != len(in.Label) || in.Champion.PD != nil && len(in.Champion.PD) != len(in.Label) {
-			return fmt.Errorf("%w: the champion has %d scores for %d rows", ErrInput, len(in.Champion.Score), len(in.Label))
+			return fmt.Errorf("%w: the champion has %d scores for %d rows", ErrInput,
+				len(in.Champion.Score), len(in.Label))
 		}
 	}
 	for _, c := range all {
@@ -132,13 +135,17 @@ func (in *Input) validateValues() error {
 // check reports training rows that do not hold together.
 func (t *Train) check() error {
 	if len(t.PD) != len(t.Label) || t.Margin != nil && len(t.Margin) != len(t.Label) {
-		return fmt.Errorf("%w: the training rows have %d labels, %d probabilities and %d margins", ErrInput, len(t.Label), len(t.PD), len(t.Margin))
+		return fmt.Errorf("%w: the training rows have %d labels, %d probabilities and %d margins", ErrInput,
+			len(t.Label), len(t.PD), len(t.Margin))
 	}
-	if (t.OutOfFold != nil || t.OutOfFoldPD != nil) && (len(t.OutOfFold) != len(t.Label) || len(t.OutOfFoldPD) != len(t.Label)) {
-		return fmt.Errorf("%w: the training rows have %d labels, %d out-of-fold margins and %d out-of-fold probabilities: give both or none", ErrInput, len(t.Label), len(t.OutOfFold), len(t.OutOfFoldPD))
+	if (t.OutOfFold != nil || t.OutOfFoldPD != nil) &&
+		(len(t.OutOfFold) != len(t.Label) || len(t.OutOfFoldPD) != len(t.Label)) {
+		return fmt.Errorf("%w: the training rows have %d labels, %d out-of-fold margins and %d out-of-fold "+
+			"probabilities: give both or none", ErrInput, len(t.Label), len(t.OutOfFold), len(t.OutOfFoldPD))
 	}
 	if t.Known != nil && len(t.Known) != len(t.Label) {
-		return fmt.Errorf("%w: the training rows have %d labels and %d times of their outcomes", ErrInput, len(t.Label), len(t.Known))
+		return fmt.Errorf("%w: the training rows have %d labels and %d times of their outcomes", ErrInput,
+			len(t.Label), len(t.Known))
 	}
 	if err := checkLabels("training ", t.Label); err != nil {
 		return err

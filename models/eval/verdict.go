@@ -62,7 +62,8 @@ func (g Grounds) String() string {
 		s += " (" + g.Of + ")"
 	}
 	if g.LeastOfClass > 0 {
-		return s + fmt.Sprintf(", %s of them bad; takes %s bad and %s good", count(g.Bad), count(g.LeastOfClass), count(g.LeastOfClass))
+		return s + fmt.Sprintf(", %s of them bad; takes %s bad and %s good", count(g.Bad),
+			count(g.LeastOfClass), count(g.LeastOfClass))
 	}
 	return s + "; takes at least " + count(max(1, g.LeastRows))
 }
@@ -88,7 +89,8 @@ func (c *Curve) grounds(of string) Grounds {
 		return Grounds{Rows: c.Rows(), Bad: c.Bad, Of: of}
 	}
 	bad, good := c.badMass.worth(), c.goodMass.worth()
-	return Grounds{Rows: bad + good, Bad: bad, Of: strings.TrimPrefix(of+", ", ", ") + fmt.Sprintf("which %s rows of unequal weight are worth", Count.Print(float64(c.Rows())))}
+	return Grounds{Rows: bad + good, Bad: bad, Of: strings.TrimPrefix(of+", ", ", ") +
+		fmt.Sprintf("which %s rows of unequal weight are worth", Count.Print(float64(c.Rows())))}
 }
 
 // notGiven are the grounds of a question whose input is not there: no row was
@@ -168,5 +170,6 @@ func judgeInterval(e Estimate, look, fail float64) Light {
 
 // judgeWords says what judgeInterval does, for a verdict's thresholds.
 func judgeWords(look, fail string) string {
-	return fmt.Sprintf("pass up to %s with the interval up to %s; fail past %s with the whole interval past %s; cannot tell when the interval reaches from within %s to past %s", look, fail, fail, look, look, fail)
+	return fmt.Sprintf("pass up to %s with the interval up to %s; fail past %s with the whole interval past %s; "+
+		"cannot tell when the interval reaches from within %s to past %s", look, fail, fail, look, look, fail)
 }

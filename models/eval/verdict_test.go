@@ -37,7 +37,8 @@ func TestVerdictsOfHardTables(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	byClass := []string{separationQuestion, simplerQuestion, levelQuestion, directionQuestion, trainingQuestion, missingQuestion, forwardQuestion}
+	byClass := []string{separationQuestion, simplerQuestion, levelQuestion, directionQuestion, trainingQuestion,
+		missingQuestion, forwardQuestion}
 	for _, rows := range []int{50, 100, 1000} {
 		for _, bad := range []int{0, 1, 2} {
 			t.Run(fmt.Sprintf("%d rows, %d bad", rows, bad), func(t *testing.T) {
@@ -60,8 +61,11 @@ func TestVerdictsOfHardTables(t *testing.T) {
 		in   Input
 		want map[string]Light
 	}{
-		"50 rows, 10 bad":    {few(50, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell, shiftQuestion: CannotTell, separationQuestion: CannotTell, levelQuestion: CannotTell}},
-		"100 rows, 10 bad":   {few(100, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell, separationQuestion: CannotTell, levelQuestion: Fail}}, // 34.5 % predicted
+		"50 rows, 10 bad": {few(50, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell,
+			shiftQuestion: CannotTell, separationQuestion: CannotTell, levelQuestion: CannotTell}},
+		// 34.5 % predicted
+		"100 rows, 10 bad": {few(100, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell,
+			separationQuestion: CannotTell, levelQuestion: Fail}},
 		"1,000 rows, 10 bad": {few(1000, 10), map[string]Light{sizeQuestion: Fail, forwardQuestion: CannotTell}},
 		"all scores equal": {spoiled(400, func(in *Input) {
 			fill(in.Margin, 0.3)
@@ -114,7 +118,9 @@ func TestVerdictsOfHardTables(t *testing.T) {
 		"a category that knows the outcome": {spoiled(400, func(in *Input) {
 			copy(in.Features[3].Values, in.Label)
 		}), map[string]Light{leakQuestion: Fail}},
-		"no training rows": {spoiled(400, func(in *Input) { in.Train = nil }), map[string]Light{trainingQuestion: CannotTell}},
+		"no training rows": {spoiled(400, func(in *Input) {
+			in.Train = nil
+		}), map[string]Light{trainingQuestion: CannotTell}},
 		"no out-of-fold scores": {spoiled(400, func(in *Input) { in.Train.OutOfFold, in.Train.OutOfFoldPD = nil, nil }),
 			map[string]Light{trainingQuestion: CannotTell, shiftQuestion: CannotTell}},
 		"rows that trained": {spoiled(60, func(in *Input) { in.Seen = 1 }), map[string]Light{trainingQuestion: Fail}},
@@ -126,7 +132,8 @@ func TestVerdictsOfHardTables(t *testing.T) {
 				if v.Light != want {
 					t.Errorf("%s: %s (%s), want %s", q, v.Light, v.Finding, want)
 				}
-				if strings.HasPrefix(name, "a field that") && !strings.Contains(v.Finding+strings.Join(r.Headline, " "), "x2 gives the outcome away") {
+				if strings.HasPrefix(name, "a field that") && !strings.Contains(v.Finding+strings.Join(r.Headline, " "),
+					"x2 gives the outcome away") {
 					t.Errorf("the field is not named: %s", v.Finding)
 				}
 			}
@@ -177,7 +184,8 @@ func TestNoiseIsNoLeak(t *testing.T) {
 		for i := range x {
 			x[i] = r.normal()
 		}
-		rep, _, _ := render(t, Input{Label: label, PD: pd, Resamples: 20, Features: []Feature{{Name: "noise", Values: x}}})
+		rep, _, _ := render(t,
+			Input{Label: label, PD: pd, Resamples: 20, Features: []Feature{{Name: "noise", Values: x}}})
 		row := blockTable(t, rep, "variables", "Variables by information value").Rows[0]
 		sum, chance = sum+float64(row[1].number)/20, chance+float64(row[10].number)/20
 		if verdictOf(t, rep, leakQuestion).Light == Fail {
@@ -203,8 +211,10 @@ func TestWorstFindingCounts(t *testing.T) {
 		value, low, high float64
 		want             Light
 	}{
-		{0.01, -0.01, 0.03, Pass}, {0.02, -0.05, 0.09, CannotTell}, {0.05, 0.04, 0.06, Look}, {0.05, -0.1, 0.2, CannotTell},
-		{0.1, 0.04, 0.16, Fail}, {0.1, 0.02, 0.18, CannotTell}, {math.NaN(), 0, 1, CannotTell}, {0.01, math.NaN(), 1, CannotTell},
+		{0.01, -0.01, 0.03, Pass}, {0.02, -0.05, 0.09, CannotTell}, {0.05, 0.04, 0.06, Look},
+		{0.05, -0.1, 0.2, CannotTell},
+		{0.1, 0.04, 0.16, Fail}, {0.1, 0.02, 0.18, CannotTell}, {math.NaN(), 0, 1, CannotTell},
+		{0.01, math.NaN(), 1, CannotTell},
 	} {
 		e := Estimate{Value: Number(c.value), Low: Number(c.low), High: Number(c.high)}
 		if got := judgeInterval(e, 0.03, 0.08); got != c.want {
@@ -229,7 +239,9 @@ func TestRankingsThatDifferAreSaidFirst(t *testing.T) {
 		c.spoil(&in)
 		r, _, _ := render(t, in)
 		all := strings.Join(r.Headline, " ")
-		if said := strings.Contains(all, "rank rows differently") || strings.Contains(all, "Every row has the same PD"); said != (c.says != "") || !strings.Contains(all, c.says) {
+		if said := strings.Contains(all, "rank rows differently") ||
+			strings.Contains(all, "Every row has the same PD"); said != (c.says != "") ||
+			!strings.Contains(all, c.says) {
 			t.Errorf("%s: %q, want %q", name, all, c.says)
 		}
 	}

@@ -13,8 +13,10 @@ import (
 
 // questions in the order of the page, with short names for the table.
 var questions = []struct{ short, question string }{
-	{"size", sizeQuestion}, {"leak", leakQuestion}, {"direction", directionQuestion}, {"training", trainingQuestion}, {"separation", separationQuestion},
-	{"simpler", simplerQuestion}, {"level", levelQuestion}, {"shift", shiftQuestion}, {"forward", forwardQuestion}, {"groups", groupsQuestion},
+	{"size", sizeQuestion}, {"leak", leakQuestion}, {"direction", directionQuestion}, {"training", trainingQuestion},
+	{"separation", separationQuestion},
+	{"simpler", simplerQuestion}, {"level", levelQuestion}, {"shift", shiftQuestion}, {"forward", forwardQuestion},
+	{"groups", groupsQuestion},
 	{"missing", missingQuestion}, {"silence", silenceQuestion}, {"parity", parityQuestion},
 }
 
@@ -78,7 +80,8 @@ func hardTables() (names []string, inputs []Input) {
 // table says.
 func TestVerdictTable(t *testing.T) {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# What each verdict says; go test ./models/eval -run TestVerdictTable -update writes it.\n%-28s", "")
+	fmt.Fprintf(&out, "# What each verdict says; go test ./models/eval -run TestVerdictTable -update writes it.\n%-28s",
+		"")
 	for _, q := range questions {
 		fmt.Fprintf(&out, "%-12s", q.short)
 	}

@@ -35,12 +35,14 @@ func TestWeightedFigures(t *testing.T) {
 	z, _ := spiegelhalter(g.Label, g.PD, g.Weight)
 	got := map[string]float64{
 		"auc_variance": vb + vg, "difference": float64(d.Value), "effective": c.mass().effective(), "spiegelhalter": z,
-		"slope": l.Slope, "intercept": l.Intercept, "large": l.Large, "slope_se": l.SESlope, "intercept_se": l.SEIntercept, "large_se": l.SELarge,
+		"slope": l.Slope, "intercept": l.Intercept, "large": l.Large, "slope_se": l.SESlope,
+		"intercept_se": l.SEIntercept, "large_se": l.SELarge,
 	}
 	if z := float64(d.Z); z != 0 {
 		got["difference_variance"] = math.Pow(float64(d.Value)/z, 2)
 	}
-	for _, name := range []string{"auc", "ks", "average_precision", "partial_auc", "brier", "logloss", "bad_rate", "mean_pd", "tpr_at_fpr_0.10"} {
+	for _, name := range []string{"auc", "ks", "average_precision", "partial_auc", "brier", "logloss", "bad_rate",
+		"mean_pd", "tpr_at_fpr_0.10"} {
 		m, ok := r.Metric(name)
 		if !ok {
 			t.Fatalf("no metric %s", name)
@@ -94,7 +96,8 @@ func TestWeightsAreCopies(t *testing.T) {
 	}
 	for _, m := range a.Metrics {
 		switch m.Name {
-		case "hosmer_lemeshow", "hosmer_lemeshow_p", "spiegelhalter_z", "spiegelhalter_p", "training_outcomes_known_later":
+		case "hosmer_lemeshow", "hosmer_lemeshow_p", "spiegelhalter_z", "spiegelhalter_p",
+			"training_outcomes_known_later":
 			continue // tests count rows
 		}
 		other, _ := b.Metric(m.Name)
@@ -109,7 +112,10 @@ func TestWeightsAreCopies(t *testing.T) {
 		}
 		near(table.Title+", "+row[0].text+", "+column, x, y)
 	})
-	for _, title := range []string{"Gains by tenth", "Strategy table", "All bins", "Bad rate by region", "Approval by region", "By month of decision", "Models on the same rows", "Grades", "Decisions", "Sensitivity to the declined", "Strategy before and after", "Swap set of the policies", "Score against training"} {
+	for _, title := range []string{"Gains by tenth", "Strategy table", "All bins", "Bad rate by region",
+		"Approval by region", "By month of decision", "Models on the same rows", "Grades", "Decisions",
+		"Sensitivity to the declined", "Strategy before and after", "Swap set of the policies",
+		"Score against training"} {
 		if compared[title] == 0 {
 			t.Errorf("%s was not compared", title)
 		}
@@ -119,7 +125,8 @@ func TestWeightsAreCopies(t *testing.T) {
 // eachFigure calls compare with every number of two reports' tables that does not
 // go by how many rows there are, and is not drawn; it returns how many of each
 // table there were.
-func eachFigure(t *testing.T, a, b *Report, compare func(table *Table, row []Cell, column string, x, y float64)) map[string]int {
+func eachFigure(t *testing.T, a, b *Report,
+	compare func(table *Table, row []Cell, column string, x, y float64)) map[string]int {
 	t.Helper()
 	count := map[string]int{}
 	for k, s := range a.Sections {
@@ -160,14 +167,17 @@ func ofRows(column, line string) bool {
 			return true
 		}
 	}
-	return column == "to" || column == "p" || strings.HasPrefix(line, "· 95 %") || line == "· to" || line == "· p-value" || strings.HasPrefix(line, "Hosmer") || strings.HasPrefix(line, "Spiegelhalter")
+	return column == "to" || column == "p" || strings.HasPrefix(line, "· 95 %") || line == "· to" ||
+		line == "· p-value" || strings.HasPrefix(line, "Hosmer") || strings.HasPrefix(line, "Spiegelhalter")
 }
 
 // onlyRows are tables about rows as they are, or drawn at random.
 func onlyRows(title string) bool {
 	switch title {
-	case "Weights", "Data quality by variable", "Ten worked decisions", "Reason codes", "Evasion", "Wrong labels", "Offline against served scores", "Calibration methods",
-		"Effect of training with noise", "Correlated groups", "Noise and loss, field by field", "Absurd values", "Calibration", "Importance by several measures", "Variables by information value":
+	case "Weights", "Data quality by variable", "Ten worked decisions", "Reason codes", "Evasion", "Wrong labels",
+		"Offline against served scores", "Calibration methods",
+		"Effect of training with noise", "Correlated groups", "Noise and loss, field by field", "Absurd values",
+		"Calibration", "Importance by several measures", "Variables by information value":
 		return true
 	}
 	return false
@@ -188,14 +198,17 @@ func TestWeightsOfOneValueChangeNothing(t *testing.T) {
 	for k, m := range a.Metrics {
 		o := b.Metrics[k]
 		robust := strings.HasPrefix(m.Name, "calibration_") // errors that weights make robust
-		for what, v := range map[string][2]Number{"value": {m.Value, o.Value}, "low": {m.Low, o.Low}, "high": {m.High, o.High}} {
-			if x, y := float64(v[0]), float64(v[1]); math.Abs(x-y) > 1e-9*math.Max(1, math.Abs(x)) && !(robust && what != "value") {
+		for what, v := range map[string][2]Number{"value": {m.Value, o.Value}, "low": {m.Low, o.Low},
+			"high": {m.High, o.High}} {
+			if x, y := float64(v[0]), float64(v[1]); math.Abs(x-y) > 1e-9*math.Max(1, math.Abs(x)) &&
+				!(robust && what != "value") {
 				t.Errorf("%s: %s %v without weights, %v with equal ones", m.Name, what, x, y)
 			}
 		}
 	}
 	for k, v := range a.Verdicts {
-		if w := b.Verdicts[k]; w.Light != v.Light && v.Question != levelQuestion || w.Grounds.Rows != v.Grounds.Rows || w.Grounds.Bad != v.Grounds.Bad {
+		if w := b.Verdicts[k]; w.Light != v.Light && v.Question != levelQuestion || w.Grounds.Rows != v.Grounds.Rows ||
+			w.Grounds.Bad != v.Grounds.Bad {
 			t.Errorf("%s: %s on %+v, with equal weights %s on %+v", v.Question, v.Light, v.Grounds, w.Light, w.Grounds)
 		}
 	}

@@ -18,14 +18,19 @@ func (r *Report) WriteXLSX(w io.Writer) error {
 	book := excelize.NewFile()
 	names := sheetNames{}
 	verdicts := Table{Title: "Verdicts", Caption: strings.Join(r.Headline, " "),
-		Columns: []Column{{Name: "Light"}, {Name: "Question"}, {Name: "Finding"}, {Name: "Thresholds"}, {Name: "Rests on"}}}
+		Columns: []Column{{Name: "Light"}, {Name: "Question"}, {Name: "Finding"},
+			{Name: "Thresholds"}, {Name: "Rests on"}}}
 	for _, v := range r.Verdicts {
-		verdicts.Rows = append(verdicts.Rows, []Cell{T(string(v.Light)), T(v.Question), T(v.Finding), T(v.Threshold), T(v.Grounds.String())})
+		verdicts.Rows = append(verdicts.Rows, []Cell{T(string(v.Light)), T(v.Question), T(v.Finding), T(v.Threshold),
+			T(v.Grounds.String())})
 	}
 	metrics := Table{Title: "Metrics", Caption: "Every statistic by the name that report.json gives it.",
-		Columns: []Column{{Name: "Name"}, {Name: "Value"}, {Name: "95 % from"}, {Name: "to"}, {Name: "Less its bias"}, {Name: "By chance"}, {Name: "Rows"}, {Name: "Interval by"}}}
+		Columns: []Column{{Name: "Name"}, {Name: "Value"}, {Name: "95 % from"}, {Name: "to"}, {Name: "Less its bias"},
+			{Name: "By chance"}, {Name: "Rows"}, {Name: "Interval by"}}}
 	for _, m := range r.Metrics {
-		metrics.Rows = append(metrics.Rows, []Cell{T(m.Name), V(float64(m.Value)), V(float64(m.Low)), V(float64(m.High)), optional(m.Corrected), optional(m.Chance), I(m.N), T(m.Method)})
+		metrics.Rows = append(metrics.Rows,
+			[]Cell{T(m.Name), V(float64(m.Value)), V(float64(m.Low)), V(float64(m.High)), optional(m.Corrected),
+				optional(m.Chance), I(m.N), T(m.Method)})
 	}
 	all := []*Table{&verdicts, &metrics}
 	for _, s := range r.Sections {

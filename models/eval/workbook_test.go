@@ -87,7 +87,8 @@ func firstNumber(t *Table) any {
 func TestSheetNames(t *testing.T) {
 	s := sheetNames{}
 	for _, c := range [][2]string{{"Rows", "Rows"}, {"rows", "rows 2"}, {"Bad rate by a/b", "Bad rate by a b"},
-		{"Swap set against a very long model name", "Swap set against a very long mo"}, {"Swap set against a very long model name", "Swap set against a very long  2"}} {
+		{"Swap set against a very long model name", "Swap set against a very long mo"},
+		{"Swap set against a very long model name", "Swap set against a very long  2"}} {
 		if got := s.of(c[0]); got != c[1] {
 			t.Errorf("%s: %q, want %q", c[0], got, c[1])
 		}

@@ -55,8 +55,14 @@ func (b *builder) workedDecisions() Table {
 	for _, q := range []float64{0.1, 0.25, 0.5, 0.75, 0.9} {
 		add(fmt.Sprintf("%.0f %% of rows are riskier", 100*q), order[int(q*float64(n-1))])
 	}
-	t := Table{Title: "Ten worked decisions", Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to the margin, the score before calibration. Up to four contributions each way are listed; all others are added up, so that start, listed and others give the margin. The cut-off is a PD of " + b.cutoffWords() + "; section 7 names another, the one that pays best on this sample.",
-		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: Percent}, {Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"}, {Name: "All others", Format: Signed3}, {Name: "Margin", Format: Signed3}}}
+	t := Table{Title: "Ten worked decisions",
+		Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to " +
+			"the margin, the score before calibration. Up to four contributions each way are listed; all others are " +
+			"added up, so that start, listed and others give the margin. The cut-off is a PD of " + b.cutoffWords() +
+			"; section 7 names another, the one that pays best on this sample.",
+		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: Percent},
+			{Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"},
+			{Name: "All others", Format: Signed3}, {Name: "Margin", Format: Signed3}}}
 	phi := make([]float64, len(in.Features)+1)
 	for _, p := range picks {
 		in.Contributions(phi, int(p.row))
@@ -73,7 +79,8 @@ func (b *builder) workedDecisions() Table {
 		}
 		up, upSum := b.strongest(phi, int(p.row), 1)
 		down, downSum := b.strongest(phi, int(p.row), -1)
-		t.Rows = append(t.Rows, []Cell{T(name), T(p.why), V(in.PD[p.row]), T(turned), V(phi[len(phi)-1]), T(up), T(down), V(sum - phi[len(phi)-1] - upSum - downSum), V(sum)})
+		t.Rows = append(t.Rows, []Cell{T(name), T(p.why), V(in.PD[p.row]), T(turned), V(phi[len(phi)-1]), T(up),
+			T(down), V(sum - phi[len(phi)-1] - upSum - downSum), V(sum)})
 	}
 	return t
 }
@@ -92,7 +99,8 @@ func (b *builder) strongest(phi []float64, row int, sign float64) (text string, 
 		}
 		f := &b.in.Features[j]
 		sum += phi[j]
-		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row], b.cols[j].format), Signed3.Print(phi[j])))
+		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row], b.cols[j].format),
+			Signed3.Print(phi[j])))
 	}
 	return strings.Join(out, "; "), sum
 }

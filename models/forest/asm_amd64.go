@@ -278,7 +278,8 @@ func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) {
 		r.explainGeneric(t, s, codes)
 		return
 	}
-	a := shapArgs{&t.nodes[0], t.inner, len(t.nodes) - t.inner, &t.f[0], &s.product[0], &s.held[0], &s.taken[0], &s.shares[0], &codes[0], 8 * r.width}
+	a := shapArgs{&t.nodes[0], t.inner, len(t.nodes) - t.inner, &t.f[0], &s.product[0], &s.held[0], &s.taken[0],
+		&s.shares[0], &codes[0], 8 * r.width}
 	switch r.width {
 	case 4:
 		shap4(&a)

@@ -38,11 +38,13 @@ type backgroundTree struct {
 func NewBackground(f *Forest, rows []float64) (*Background, error) {
 	n := len(rows) / f.features
 	if len(rows)%f.features != 0 || n == 0 || n > MaxBackground {
-		return nil, fmt.Errorf("forest: a background of %d values: want 1 to %d rows of %d features: %w", len(rows), MaxBackground, f.features, assay.ErrInvalid)
+		return nil, fmt.Errorf("forest: a background of %d values: want 1 to %d rows of %d features: %w", len(rows),
+			MaxBackground, f.features, assay.ErrInvalid)
 	}
 	const maxDepth = 1024
 	if f.explain.distinct > maxDepth {
-		return nil, fmt.Errorf("forest: a path of %d features, backgrounds allow %d: %w", f.explain.distinct, maxDepth, assay.ErrInvalid)
+		return nil, fmt.Errorf("forest: a path of %d features, backgrounds allow %d: %w", f.explain.distinct,
+			maxDepth, assay.ErrInvalid)
 	}
 	b := &Background{f: f, rows: n, width: f.encoder.width, depth: f.explain.distinct}
 	b.codes = make([]uint8, n*b.width)

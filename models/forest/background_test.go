@@ -51,7 +51,8 @@ func TestBackground(t *testing.T) {
 					want := 0.0
 					for known := range value {
 						if known>>j&1 == 0 {
-							want += (value[known|1<<j] - value[known]) / (float64(n) * binomial(n-1, bits.OnesCount(uint(known))))
+							want += (value[known|1<<j] - value[known]) /
+								(float64(n) * binomial(n-1, bits.OnesCount(uint(known))))
 						}
 					}
 					if math.Abs(got[j]-want) > 1e-9 {

@@ -24,8 +24,9 @@ const (
 	maxColumns  = 128 // that the registers hold
 	maxSteps    = 12  // a deeper tree is walked
 
-	atSize    = 1 + chunkTrees        // the first is where no tree is
-	queueSize = chunkTrees * maxSteps // what enters the queue, rounds that are filled up, and what is read and written behind its end
+	atSize = 1 + chunkTrees // the first is where no tree is
+	// what enters the queue, rounds that are filled up, and what is read and written behind its end
+	queueSize = chunkTrees * maxSteps
 )
 
 // group is the root blocks of four trees. The kernels know its layout, and that
@@ -134,7 +135,8 @@ func (b *blocks) answers(dst []uint8, cats []category, x []float64) {
 
 // sum adds the leaves of all trees to f.init and gives the sum.
 func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
-	a := blockArgs{codes: &s.codes[0], data: &b.data[0], shapes: &b.shapes[0], at: &s.at[0], zero: &b.zero[0], queue: &s.queue[0]}
+	a := blockArgs{codes: &s.codes[0], data: &b.data[0], shapes: &b.shapes[0], at: &s.at[0],
+		zero: &b.zero[0], queue: &s.queue[0]}
 	if b.places > 0 {
 		b.answers(s.answers, f.encoder.cats, x)
 		a.answers = &s.answers[0]

@@ -134,10 +134,12 @@ func (s *catSets) build() (category, error) {
 		}
 		class[k] = n
 	}
-	c := category{feature: s.feature, class: class, classes: len(number), sets: len(s.sets), stride: (len(s.sets) + 7) / 8}
+	c := category{feature: s.feature, class: class, classes: len(number), sets: len(s.sets),
+		stride: (len(s.sets) + 7) / 8}
 	width := (c.classes + 7) / 8
 	if int64(c.classes)*int64(c.stride) > maxCategoryTable || int64(c.sets)*int64(width) > maxCategoryTable {
-		return c, fmt.Errorf("%w: feature %d has %d splits that tell %d classes of categories apart", errCategories, s.feature, c.sets, c.classes)
+		return c, fmt.Errorf("%w: feature %d has %d splits that tell %d classes of categories apart", errCategories,
+			s.feature, c.sets, c.classes)
 	}
 	c.outside = make([]uint8, c.classes*c.stride)
 	for i := range c.outside {

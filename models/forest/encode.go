@@ -188,7 +188,8 @@ func (e *encoder) encode(codes, missing []uint8, x []float64) {
 			}
 			break
 		}
-		v := binary.LittleEndian.Uint64(codes[i:]) | binary.LittleEndian.Uint64(missing[i:])&binary.LittleEndian.Uint64(e.right[i:])
+		v := binary.LittleEndian.Uint64(codes[i:]) | binary.LittleEndian.Uint64(missing[i:])&binary.LittleEndian.Uint64(
+			e.right[i:])
 		binary.LittleEndian.PutUint64(codes[i:], v)
 	}
 	for i := e.short; i < len(e.sources); i++ {
@@ -237,11 +238,13 @@ func (e *encoder) encodeBlock(lines, missing []uint8, rows []float64, f, n int) 
 		if i < e.both {
 			extra := lines[(e.short+i)*blockRows:]
 			for k := 0; k < blockRows; k += 8 {
-				binary.LittleEndian.PutUint64(extra[k:], binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
+				binary.LittleEndian.PutUint64(extra[k:],
+					binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
 			}
 		} else if e.right[i] != 0 {
 			for k := 0; k < blockRows; k += 8 {
-				binary.LittleEndian.PutUint64(to[k:], binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
+				binary.LittleEndian.PutUint64(to[k:],
+					binary.LittleEndian.Uint64(to[k:])|binary.LittleEndian.Uint64(missing[k:]))
 			}
 		}
 	}

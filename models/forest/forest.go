@@ -43,7 +43,8 @@ func Compile(m *models.Model) (*Forest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("forest: %w", err)
 	}
-	f := &Forest{features: len(m.Features), init: m.Init, trees: len(m.Trees), float32: m.Float32Sums, average: m.Average && len(m.Trees) > 0}
+	f := &Forest{features: len(m.Features), init: m.Init, trees: len(m.Trees), float32: m.Float32Sums,
+		average: m.Average && len(m.Trees) > 0}
 	f.encoder = newEncoder(c)
 	if err := walkable(m, f.encoder); err != nil {
 		return nil, fmt.Errorf("forest: %w", err)
@@ -96,7 +97,8 @@ type scratch struct {
 }
 
 func (f *Forest) newScratch() *scratch {
-	s := &scratch{codes: make([]uint8, blockRows*f.encoder.width+maxColumns), missing: make([]uint8, max(f.encoder.short, blockRows)+64)}
+	s := &scratch{codes: make([]uint8, blockRows*f.encoder.width+maxColumns),
+		missing: make([]uint8, max(f.encoder.short, blockRows)+64)}
 	if f.lanes != nil {
 		s.arena = f.lanes.newArena()
 	}

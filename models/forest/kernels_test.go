@@ -175,7 +175,8 @@ func TestWalkKernel(t *testing.T) {
 					want = sum(w, k, k+1, codes, want) // alone: without the kernel
 				}
 				if math.Float64bits(got) != math.Float64bits(want) {
-					t.Fatalf("%d trees of %d leaves, from %d, row %d: %v, want %v", shape.Trees, shape.Leaves, from, i/n, got, want)
+					t.Fatalf("%d trees of %d leaves, from %d, row %d: %v, want %v", shape.Trees,
+						shape.Leaves, from, i/n, got, want)
 				}
 			}
 		}
@@ -208,10 +209,12 @@ func TestKernelsReached(t *testing.T) {
 		shape     foresttest.Shape
 		few, cats bool
 	}{
-		"plain31":       {foresttest.Shape{Trees: 40, Leaves: 31, Features: 50}, true, false},
-		"plain63":       {foresttest.Shape{Trees: 40, Leaves: 63, Features: 50, Missing: 1}, false, false},
-		"categories":    {foresttest.Shape{Trees: 30, Leaves: 31, Features: 20, Categories: 40, Categorical: 0.5, Missing: 0.5}, true, true},
-		"wide and cats": {foresttest.Shape{Trees: 30, Leaves: 31, Features: 80, Categories: 40, Categorical: 0.2, Missing: 0.5}, false, true},
+		"plain31": {foresttest.Shape{Trees: 40, Leaves: 31, Features: 50}, true, false},
+		"plain63": {foresttest.Shape{Trees: 40, Leaves: 63, Features: 50, Missing: 1}, false, false},
+		"categories": {foresttest.Shape{Trees: 30, Leaves: 31, Features: 20, Categories: 40, Categorical: 0.5,
+			Missing: 0.5}, true, true},
+		"wide and cats": {foresttest.Shape{Trees: 30, Leaves: 31, Features: 80, Categories: 40, Categorical: 0.2,
+			Missing: 0.5}, false, true},
 	} {
 		for seed := range uint64(3) {
 			f, err := Compile(foresttest.Model(seed, c.shape))

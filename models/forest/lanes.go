@@ -165,7 +165,8 @@ func (b *laneBuilder) node(t *models.Tree, splits []split, i int32) int {
 }
 
 func (b *laneBuilder) choose(column uint32, bound uint8, left, right, dst int) {
-	b.ops = append(b.ops, laneOp{column, uint32(left) * blockRows, uint32(right) * blockRows, uint32(dst)<<8 | uint32(bound)})
+	b.ops = append(b.ops, laneOp{column, uint32(left) * blockRows, uint32(right) * blockRows,
+		uint32(dst)<<8 | uint32(bound)})
 }
 
 // category tests each chunk of classes that the set reaches into, one after
@@ -174,7 +175,8 @@ func (b *laneBuilder) category(s split, left, right int) int {
 	result := right
 	for _, cs := range b.chunks(s) {
 		test := b.take()
-		b.ops = append(b.ops, laneOp{columnMark + uint32(b.e.classAt[s.cat]+cs.chunk)*blockRows, cs.offset, 0, uint32(test)<<8 | opSet})
+		b.ops = append(b.ops, laneOp{columnMark + uint32(b.e.classAt[s.cat]+cs.chunk)*blockRows, cs.offset, 0,
+			uint32(test)<<8 | opSet})
 		b.give(test)
 		if result != right || right < b.slots {
 			b.give(result)

@@ -17,14 +17,22 @@ var limits = []struct {
 	name          string
 	below, beyond foresttest.Shape
 }{
-	{"64 leaves", foresttest.Shape{Trees: 60, Leaves: 64, Features: 50}, foresttest.Shape{Trees: 60, Leaves: 65, Features: 50}},
-	{"256 leaves", foresttest.Shape{Trees: 60, Leaves: 256, Features: 50}, foresttest.Shape{Trees: 60, Leaves: 257, Features: 50}},
-	{"64 features", foresttest.Shape{Trees: 200, Leaves: 31, Features: 64}, foresttest.Shape{Trees: 200, Leaves: 31, Features: 65}},
-	{"128 features", foresttest.Shape{Trees: 200, Leaves: 31, Features: 128}, foresttest.Shape{Trees: 200, Leaves: 31, Features: 129}},
-	{"254 thresholds", foresttest.Shape{Trees: 600, Leaves: 16, Features: 8, Thresholds: 250}, foresttest.Shape{Trees: 600, Leaves: 16, Features: 8, Thresholds: 600}},
-	{"missing values", foresttest.Shape{Trees: 200, Leaves: 31, Features: 50}, foresttest.Shape{Trees: 200, Leaves: 31, Features: 50, Missing: 1}},
-	{"categories", foresttest.Shape{Trees: 200, Leaves: 31, Features: 50}, foresttest.Shape{Trees: 200, Leaves: 31, Features: 50, Categories: 40, Categorical: 0.3}},
-	{"both", foresttest.Shape{Trees: 200, Leaves: 31, Features: 50}, foresttest.Shape{Trees: 200, Leaves: 31, Features: 50, Missing: 1, Categories: 40, Categorical: 0.3}},
+	{"64 leaves", foresttest.Shape{Trees: 60, Leaves: 64, Features: 50},
+		foresttest.Shape{Trees: 60, Leaves: 65, Features: 50}},
+	{"256 leaves", foresttest.Shape{Trees: 60, Leaves: 256, Features: 50},
+		foresttest.Shape{Trees: 60, Leaves: 257, Features: 50}},
+	{"64 features", foresttest.Shape{Trees: 200, Leaves: 31, Features: 64},
+		foresttest.Shape{Trees: 200, Leaves: 31, Features: 65}},
+	{"128 features", foresttest.Shape{Trees: 200, Leaves: 31, Features: 128},
+		foresttest.Shape{Trees: 200, Leaves: 31, Features: 129}},
+	{"254 thresholds", foresttest.Shape{Trees: 600, Leaves: 16, Features: 8, Thresholds: 250},
+		foresttest.Shape{Trees: 600, Leaves: 16, Features: 8, Thresholds: 600}},
+	{"missing values", foresttest.Shape{Trees: 200, Leaves: 31, Features: 50},
+		foresttest.Shape{Trees: 200, Leaves: 31, Features: 50, Missing: 1}},
+	{"categories", foresttest.Shape{Trees: 200, Leaves: 31, Features: 50},
+		foresttest.Shape{Trees: 200, Leaves: 31, Features: 50, Categories: 40, Categorical: 0.3}},
+	{"both", foresttest.Shape{Trees: 200, Leaves: 31, Features: 50},
+		foresttest.Shape{Trees: 200, Leaves: 31, Features: 50, Missing: 1, Categories: 40, Categorical: 0.3}},
 }
 
 // TestNoCliff holds the time of a row, of one and of a batch, on the far side

@@ -31,7 +31,8 @@ func TestMarginManyRows(t *testing.T) {
 	for seed := uint64(0); left > 0; seed++ {
 		shape := foresttest.Shape{
 			Trees: 1 + r.IntN(40), Leaves: 1 + r.IntN(90), Features: 1 + r.IntN(140), Thresholds: 1 + r.IntN(600),
-			Missing: r.Float64(), MixedMissing: r.IntN(4) == 0, Chain: r.IntN(8) == 0, Float32: r.IntN(4) == 0, Init: r.NormFloat64(),
+			Missing: r.Float64(), MixedMissing: r.IntN(4) == 0, Chain: r.IntN(8) == 0,
+			Float32: r.IntN(4) == 0, Init: r.NormFloat64(),
 		}
 		if r.IntN(3) == 0 {
 			shape.Categories, shape.Categorical = 1+r.IntN(400), r.Float64()
@@ -53,11 +54,13 @@ func TestMarginManyRows(t *testing.T) {
 func FuzzMargin(f *testing.F) {
 	f.Add(uint64(1), uint8(9), uint8(31), uint8(20), uint8(40), uint8(0), uint64(0x7ff8000000000000), uint64(0))
 	f.Add(uint64(2), uint8(4), uint8(70), uint8(3), uint8(255), uint8(7), uint64(1), math.Float64bits(1e-35))
-	f.Add(uint64(3), uint8(40), uint8(8), uint8(100), uint8(3), uint8(24), math.Float64bits(math.Inf(1)), math.Float64bits(-1e-35))
+	f.Add(uint64(3), uint8(40), uint8(8), uint8(100), uint8(3), uint8(24), math.Float64bits(math.Inf(1)),
+		math.Float64bits(-1e-35))
 	f.Fuzz(func(t *testing.T, seed uint64, trees, leaves, features, thresholds, flags uint8, a, b uint64) {
 		shape := foresttest.Shape{
-			Trees: int(trees) % 12, Leaves: 1 + int(leaves), Features: 1 + int(features), Thresholds: 1 + 2*int(thresholds),
-			Missing: float64(flags&1) / 2, MixedMissing: flags&2 != 0, Chain: flags&4 != 0, Float32: flags&32 != 0,
+			Trees: int(trees) % 12, Leaves: 1 + int(leaves), Features: 1 + int(features),
+			Thresholds: 1 + 2*int(thresholds),
+			Missing:    float64(flags&1) / 2, MixedMissing: flags&2 != 0, Chain: flags&4 != 0, Float32: flags&32 != 0,
 		}
 		if flags&8 != 0 {
 			shape.Categories, shape.Categorical = 1+int(flags), 0.4

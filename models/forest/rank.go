@@ -13,7 +13,8 @@ import (
 func rankGeneric(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
 	for i := range n {
 		d := &s[i*sStep]
-		v := *(*float64)(unsafe.Add(x, uintptr(i)*xStep+d.offset)) // x does not step past the last value: no pointer may
+		// x does not step past the last value: no pointer may
+		v := *(*float64)(unsafe.Add(x, uintptr(i)*xStep+d.offset))
 		if d.plain == 0 {
 			if v >= -d.zero && v <= d.zero {
 				missing[i], dst[i] = chunk, 0

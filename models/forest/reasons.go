@@ -41,12 +41,14 @@ func NewReasons(f *Forest, groups []ReasonGroup) (*Reasons, error) {
 	codes := make(map[string]bool, len(groups))
 	for i, g := range groups {
 		if g.Code == "" || codes[g.Code] {
-			return nil, fmt.Errorf("forest: the code %q of reason group %d is empty or taken: %w", g.Code, i, assay.ErrInvalid)
+			return nil, fmt.Errorf("forest: the code %q of reason group %d is empty or taken: %w",
+				g.Code, i, assay.ErrInvalid)
 		}
 		codes[g.Code] = true
 		for _, j := range g.Features {
 			if j < 0 || j >= f.features {
-				return nil, fmt.Errorf("forest: reason group %q names feature %d of %d: %w", g.Code, j, f.features, assay.ErrInvalid)
+				return nil, fmt.Errorf("forest: reason group %q names feature %d of %d: %w", g.Code, j,
+					f.features, assay.ErrInvalid)
 			}
 			if in[j]++; in[j] > 1 {
 				return nil, fmt.Errorf("forest: feature %d is in more than one reason group: %w", j, assay.ErrInvalid)

@@ -31,7 +31,8 @@ func TestReasons(t *testing.T) {
 	m := foresttest.Model(1, foresttest.Shape{Trees: 40, Leaves: 31, Features: 8})
 	m.Features = append(m.Features, models.FeatureInfo{Name: "unused"})
 	f := compile(t, m)
-	groups := []forest.ReasonGroup{group("a", 0, 1), group("b", 2), group("c", 3), group("d", 4), group("e", 5), group("f", 6, 7), group("g", 8)}
+	groups := []forest.ReasonGroup{group("a", 0, 1), group("b", 2), group("c", 3), group("d", 4), group("e", 5),
+		group("f", 6, 7), group("g", 8)}
 	r, err := forest.NewReasons(f, groups)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +86,8 @@ func TestImportances(t *testing.T) {
 		}
 	}
 	for j := range want {
-		if got[j].Splits != want[j].Splits || got[j].Gain != want[j].Gain || math.Abs(got[j].MeanAbs-want[j].MeanAbs) > 1e-9 {
+		if got[j].Splits != want[j].Splits || got[j].Gain != want[j].Gain ||
+			math.Abs(got[j].MeanAbs-want[j].MeanAbs) > 1e-9 {
 			t.Errorf("feature %d: %+v, want %+v", j, got[j], want[j])
 		}
 	}

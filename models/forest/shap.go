@@ -68,7 +68,8 @@ type shapScratch struct {
 
 // newScratch has room for the shares of one vector.
 func (e *explainer) newScratch(features int) *shapScratch {
-	return &shapScratch{product: make([]float64, e.numbers), held: make([]uint32, 2*e.numbers), taken: make([]uint32, e.nodes), shares: make([]float64, features*e.width)}
+	return &shapScratch{product: make([]float64, e.numbers), held: make([]uint32, 2*e.numbers),
+		taken: make([]uint32, e.nodes), shares: make([]float64, features*e.width)}
 }
 
 // Contributions writes to dst[j] what feature j adds to the margin of x, and

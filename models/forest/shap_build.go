@@ -26,14 +26,15 @@ type shapBuilder struct {
 	nodes       arena[shapNode]
 	numbers     [maxQuadrature/4 + 1]arena[float64] // by a quarter of the width
 	quadratures []func() quadrature                 // in the same order
-	last        []uint32                            // per feature, and a spare one: the last edge of the path; all 0 between trees
-	covers      []float64                           // per leaf, from the last one on, then per node: training rows
-	means       []float64                           // in the same order: expected output
-	shares      []float64                           // per edge, 2i and 2i+1 from node i: of the node's rows
-	at          []int32                             // per node: its place
-	in          []shapEdge                          // per leaf, from the last one on, then per node
-	z           []float64                           // per row of the plan, which are numbered from 0 on
-	todo        []int32
+	// per feature, and a spare one: the last edge of the path; all 0 between trees
+	last   []uint32
+	covers []float64  // per leaf, from the last one on, then per node: training rows
+	means  []float64  // in the same order: expected output
+	shares []float64  // per edge, 2i and 2i+1 from node i: of the node's rows
+	at     []int32    // per node: its place
+	in     []shapEdge // per leaf, from the last one on, then per node
+	z      []float64  // per row of the plan, which are numbered from 0 on
+	todo   []int32
 }
 
 // arena hands out parts of larger pieces of memory, side by side.

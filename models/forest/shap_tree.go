@@ -64,7 +64,8 @@ func newExplainer(m *models.Model, c *columns, e *encoder, first func()) *explai
 		if p.width > 0 {
 			trees[p.width]++
 			x.numbers = max(x.numbers, len(p.f))
-			x.distinct, x.nodes, x.width = max(x.distinct, p.distinct), max(x.nodes, len(p.nodes)), max(x.width, p.width)
+			x.distinct, x.nodes, x.width = max(x.distinct, p.distinct),
+				max(x.nodes, len(p.nodes)), max(x.width, p.width)
 		}
 	}
 	for width, n := range trees {

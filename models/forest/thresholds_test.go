@@ -16,7 +16,8 @@ func TestThresholds(t *testing.T) {
 		name     string
 		n, among int
 	}{{"one", 1, 1}, {"few", 300, 7}, {"many", 5000, 254}, {"all distinct", 5000, 1 << 40}} {
-		values := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.SmallestNonzeroFloat64, -math.MaxFloat64}[:min(6, c.among)]
+		values := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.SmallestNonzeroFloat64,
+			-math.MaxFloat64}[:min(6, c.among)]
 		for len(values) < c.n {
 			values = append(values, float64(random.IntN(c.among))*math.Pi-100)
 		}
@@ -39,7 +40,8 @@ func TestThresholds(t *testing.T) {
 		for i, v := range values {
 			rank, _ := slices.BinarySearch(want, v)
 			if int(ranks[places[i]]) != rank || got.sides[places[i]] != sides[v] {
-				t.Errorf("%s: %v has the rank %d and the sides %d, want %d and %d", c.name, v, ranks[places[i]], got.sides[places[i]], rank, sides[v])
+				t.Errorf("%s: %v has the rank %d and the sides %d, want %d and %d", c.name, v, ranks[places[i]],
+					got.sides[places[i]], rank, sides[v])
 			}
 		}
 		for _, v := range ascending {

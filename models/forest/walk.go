@@ -59,7 +59,8 @@ func slotsOf(m *models.Model) (n int) {
 // newWalker lays out the trees of m, which is walkable.
 func newWalker(m *models.Model, c *columns, e *encoder) *walker {
 	n := slotsOf(m)
-	w := &walker{slots: make([]slot, n), values: make([]float64, n), roots: make([]uint32, len(m.Trees)), depths: make([]int32, len(m.Trees))}
+	w := &walker{slots: make([]slot, n), values: make([]float64, n), roots: make([]uint32, len(m.Trees)),
+		depths: make([]int32, len(m.Trees))}
 	next := uint32(0)
 	var queue []queued
 	for i := range m.Trees {
@@ -162,7 +163,8 @@ func tree[T float32 | float64](w *walker, t int, dst []T, codes []uint8, width i
 		x1, x2, x3 := unsafe.Add(x0, width), unsafe.Add(x0, 2*width), unsafe.Add(x0, 3*width)
 		a, b, c, e := root, root, root, root
 		for range depth {
-			a2, b2, c2, e2 := step(p, step(p, a, x0), x0), step(p, step(p, b, x1), x1), step(p, step(p, c, x2), x2), step(p, step(p, e, x3), x3)
+			a2, b2, c2, e2 := step(p, step(p, a, x0), x0), step(p, step(p, b, x1), x1), step(p, step(p, c, x2), x2),
+				step(p, step(p, e, x3), x3)
 			if (a^a2)|(b^b2)|(c^c2)|(e^e2) == 0 {
 				break
 			}

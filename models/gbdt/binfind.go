@@ -301,7 +301,8 @@ func fitCategorical(sample []float64, maxBin int, p *Params) *binner {
 	})
 	covered, enough := 0, int(math.Round(float64(total)*0.99))
 	for i, c := range cs {
-		if covered >= enough && len(b.codes) >= min(maxBin, len(cs)) || len(b.codes) == 256 || c.count < p.MinDataInBin && i > 1 {
+		if covered >= enough && len(b.codes) >= min(maxBin, len(cs)) || len(b.codes) == 256 ||
+			c.count < p.MinDataInBin && i > 1 {
 			break
 		}
 		b.lookup[c.code] = uint8(len(b.codes))

@@ -22,7 +22,8 @@ func fitBinners(d *Dataset, p *Params, team *team) []*binner {
 	})
 }
 
-func fitColumns(columns int, p *Params, team *team, categorical func(int) bool, sample func(int, *scratch) []float64) []*binner {
+func fitColumns(columns int, p *Params, team *team, categorical func(int) bool,
+	sample func(int, *scratch) []float64) []*binner {
 	binners := make([]*binner, columns)
 	space := make([]scratch, team.size)
 	team.hand(columns, func(member, j int) {

@@ -52,7 +52,8 @@ func CrossValidate(ctx context.Context, d *Dataset, p Params, folds []Fold, opt 
 	runs := make([]*booster, len(folds))
 	for i, f := range folds {
 		if len(f.Train) == 0 || len(f.Test) == 0 {
-			return nil, fmt.Errorf("%w: fold %d trains on %d rows and tests on %d; both need some", assay.ErrInvalid, i, len(f.Train), len(f.Test))
+			return nil, fmt.Errorf("%w: fold %d trains on %d rows and tests on %d; both need some", assay.ErrInvalid, i,
+				len(f.Train), len(f.Test))
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("cross-validation stopped: %w", err)
@@ -68,7 +69,8 @@ func CrossValidate(ctx context.Context, d *Dataset, p Params, folds []Fold, opt 
 		}
 		q := p
 		q.EarlyStoppingRound = 0
-		if runs[i], err = newBooster(bins, &q, Options{Valid: d.Subset(f.Test), Metrics: opt.Metrics}, team); err != nil {
+		if runs[i], err = newBooster(bins, &q, Options{Valid: d.Subset(f.Test), Metrics: opt.Metrics}, team); err !=
+			nil {
 			return nil, fmt.Errorf("fold %d: %w", i, err)
 		}
 	}

@@ -123,7 +123,8 @@ func TestCrossValidate(t *testing.T) {
 	if a := auc(m, test.Label, nil); a != cv.Metrics[0].Folds[1] {
 		t.Errorf("the table says AUC %v for fold 1, want %v", cv.Metrics[0].Folds[1], a)
 	}
-	if table := cv.Table(); strings.Count(table, "\n") != 7 || !strings.Contains(table, "average") && !strings.Contains(table, "auc") {
+	if table := cv.Table(); strings.Count(table, "\n") != 7 || !strings.Contains(table, "average") &&
+		!strings.Contains(table, "auc") {
 		t.Errorf("unexpected table:\n%s", table)
 	}
 }
@@ -143,7 +144,8 @@ func TestTuneResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := 0
-	rest, err := Tune(context.Background(), d, p, folds, TuneOptions{Trials: 4, Done: whole.Trials[:3], Each: func(Trial) { fresh++ }})
+	rest, err := Tune(context.Background(), d, p, folds,
+		TuneOptions{Trials: 4, Done: whole.Trials[:3], Each: func(Trial) { fresh++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +158,8 @@ func TestTuneResumes(t *testing.T) {
 		}
 	}
 	p.Seed = 1
-	if _, err := Tune(context.Background(), d, p, folds, TuneOptions{Trials: 4, Done: whole.Trials}); !errors.Is(err, assay.ErrConflict) {
+	if _, err := Tune(context.Background(), d, p, folds, TuneOptions{Trials: 4, Done: whole.Trials}); !errors.Is(err,
+		assay.ErrConflict) {
 		t.Errorf("trials of another seed: error %v, want ErrConflict", err)
 	}
 }
@@ -201,7 +204,8 @@ func TestRefit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := logloss.Score(margins(moved, other), other.Label, nil), logloss.Score(margins(m, other), other.Label, nil); a >= b {
+	if a, b := logloss.Score(margins(moved, other), other.Label, nil), logloss.Score(margins(m, other),
+		other.Label, nil); a >= b {
 		t.Errorf("refit on new rows leaves their loss at %v, was %v", a, b)
 	}
 	if digest(m) != before {

@@ -118,14 +118,16 @@ func ForwardFolds(time []int64, k int) ([]Fold, error) {
 		if cut[i+1] == cut[i+2] || cut[i+1] == 0 {
 			return nil, fmt.Errorf("%w: too few distinct times for %d folds forward in time", assay.ErrInvalid, k)
 		}
-		folds[i] = Fold{slices.Sorted(slices.Values(order[:cut[i+1]])), slices.Sorted(slices.Values(order[cut[i+1]:cut[i+2]]))}
+		folds[i] = Fold{slices.Sorted(slices.Values(order[:cut[i+1]])),
+			slices.Sorted(slices.Values(order[cut[i+1]:cut[i+2]]))}
 	}
 	return folds, nil
 }
 
 func checkFolds(k, rows int) error {
 	if k < 2 || k > maxFolds || k > rows {
-		return fmt.Errorf("%w: %d folds of %d rows; want 2 to %d, and no more than rows", assay.ErrInvalid, k, rows, maxFolds)
+		return fmt.Errorf("%w: %d folds of %d rows; want 2 to %d, and no more than rows",
+			assay.ErrInvalid, k, rows, maxFolds)
 	}
 	return nil
 }

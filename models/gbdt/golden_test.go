@@ -35,7 +35,8 @@ var goldenParams = map[string]func(*Params){
 	"goss":     func(p *Params) { p.GOSS, p.LearningRate = true, 0.3 },
 	"monotone": func(p *Params) { p.MonotoneConstraints, p.LambdaL1 = []int8{1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 0.5 },
 	"intermediate": func(p *Params) {
-		p.MonotoneConstraints, p.MonotoneMethod, p.MonotonePenalty = []int8{1, 1, -1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, "intermediate", 1.5
+		p.MonotoneConstraints, p.MonotoneMethod, p.MonotonePenalty = []int8{1, 1, -1, 1, 0, 0, 0, 0, 0, 0, 0,
+			0}, "intermediate", 1.5
 	},
 	"sparse":   func(p *Params) { p.NumLeaves, p.PathSmooth = 20, 1 },
 	"smooth":   func(p *Params) { p.PathSmooth, p.MaxDeltaStep, p.MaxDepth = 5, 0.9, 5 },

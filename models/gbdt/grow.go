@@ -106,7 +106,8 @@ func (g *grower) divide(t *models.Tree, k int) {
 	n := partition(g.rows[l.start:l.start+l.n], g.spare, g.m.columns[s.feature], r, g.team)
 	node := g.addNode(t, l, ft)
 	left := &leaf{start: l.start, n: n, total: s.sum, depth: l.depth + 1, l2: s.l2, bound: l.bound, node: node}
-	right := &leaf{start: l.start + n, n: l.n - n, total: l.total - s.sum, depth: l.depth + 1, l2: s.l2, bound: l.bound, node: node, right: true}
+	right := &leaf{start: l.start + n, n: l.n - n, total: l.total - s.sum, depth: l.depth + 1, l2: s.l2, bound: l.bound,
+		node: node, right: true}
 	left.output, right.output = g.output(left, l.output), g.output(right, l.output)
 	if g.monotone != nil && !g.intermediate && g.monotone[s.feature] != 0 {
 		left.bound, right.bound = halve(l.bound, g.monotone[s.feature], left.output, right.output)

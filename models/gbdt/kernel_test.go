@@ -49,7 +49,8 @@ func TestKernels(t *testing.T) {
 					want[k*histogram+int(g.records[int(r)<<g.shift+k])] += packed[r]
 				}
 			}
-			for name, add := range map[string]func([]cell, *group, []uint32, []cell){"addRows": addRows, "addRowsGo": addRowsGo} {
+			for name, add := range map[string]func([]cell, *group, []uint32, []cell){"addRows": addRows,
+				"addRowsGo": addRowsGo} {
 				got := make([]cell, width*histogram)
 				add(got, g, rows, packed)
 				if !slices.Equal(got, want) {
@@ -107,7 +108,8 @@ func testGradientKernels(t *testing.T) {
 		c, d := make([]cell, n), make([]cell, n)
 		key, row := rng.Uint32(), rng.Uint32()>>4
 		gScale, hScale := rng.Float64()*1e6, rng.Float64()*1e6
-		if x, y := roundPairs(c, got, row, key, gScale, hScale), roundPairsGo(d, got, row, key, gScale, hScale); x != y || !slices.Equal(c, d) {
+		if x, y := roundPairs(c, got, row, key, gScale, hScale), roundPairsGo(d, got, row, key, gScale, hScale); x !=
+			y || !slices.Equal(c, d) {
 			t.Fatalf("%d rows: cells %v of sum %v, want %v of sum %v", n, c, x, d, y)
 		}
 	}

@@ -54,8 +54,10 @@ func TestLightGBM(t *testing.T) {
 				t.Fatalf("%v: tree %d has %d nodes, want %d", c.Params, k, len(got.Feature), len(want))
 			}
 			for i, n := range want {
-				if float64(got.Feature[i]) != n[1] || float64(got.NodeCount[i]) != n[3] || math.Abs(got.Gain[i]-n[2]) > 1e-3*n[2]+1e-3 {
-					t.Errorf("%v: tree %d node %d: feature %d, gain %.5f, %d rows; LightGBM: %v, %.5f, %v", c.Params, k, i, got.Feature[i], got.Gain[i], got.NodeCount[i], n[1], n[2], n[3])
+				if float64(got.Feature[i]) != n[1] || float64(got.NodeCount[i]) != n[3] ||
+					math.Abs(got.Gain[i]-n[2]) > 1e-3*n[2]+1e-3 {
+					t.Errorf("%v: tree %d node %d: feature %d, gain %.5f, %d rows; LightGBM: %v, %.5f, %v", c.Params, k,
+						i, got.Feature[i], got.Gain[i], got.NodeCount[i], n[1], n[2], n[3])
 				}
 			}
 		}

@@ -163,7 +163,9 @@ func (m *matrix) fill(d *Dataset, at int, team *team) {
 	n := d.Rows()
 	blocks := (n + binBlock - 1) / binBlock
 	if len(m.groups) == 0 {
-		team.each(len(m.feats), func(f int) { m.feats[f].binAll(m.columns[f].cells[at:at+n], d.Columns[m.feats[f].column]) })
+		team.each(len(m.feats), func(f int) {
+			m.feats[f].binAll(m.columns[f].cells[at:at+n], d.Columns[m.feats[f].column])
+		})
 		return
 	}
 	team.each(len(m.groups)*blocks, func(k int) {

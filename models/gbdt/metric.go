@@ -74,7 +74,9 @@ func metricByName(name string, p *Params) (Metric, error) {
 			return (p.Alpha - 1) * (y - m)
 		})}, nil
 	}
-	return Metric{}, fmt.Errorf("%w: parameter metric: %q is not one of auc, gini, ks, average_precision, binary_logloss, cross_entropy, brier, binary_error, l2, rmse, l1, quantile", assay.ErrInvalid, name)
+	return Metric{},
+		fmt.Errorf("%w: parameter metric: %q is not one of auc, gini, ks, average_precision, binary_logloss, "+
+			"cross_entropy, brier, binary_error, l2, rmse, l1, quantile", assay.ErrInvalid, name)
 }
 
 // defaultMetric is LightGBM's for an objective.

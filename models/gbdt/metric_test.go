@@ -86,7 +86,8 @@ func TestMetrics(t *testing.T) {
 // TestObjectives: derivatives are those of the loss that the metric measures,
 // by finite differences.
 func TestObjectives(t *testing.T) {
-	for objective, metric := range map[string]string{"binary": "binary_logloss", "cross_entropy": "cross_entropy", "regression": "l2"} {
+	for objective, metric := range map[string]string{"binary": "binary_logloss", "cross_entropy": "cross_entropy",
+		"regression": "l2"} {
 		p, err := ParseParams(map[string]string{"objective": objective})
 		if err != nil {
 			t.Fatal(err)

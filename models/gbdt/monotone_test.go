@@ -31,7 +31,8 @@ func TestMonotone(t *testing.T) {
 						x[j] = -1 + float64(k)/20
 						now := m.Margin(x)
 						if k > 0 && (now-was)*float64(direction) < -1e-12 {
-							t.Fatalf("%s, smoothing %v: column %d, row %d: margin goes from %v to %v", method, smooth, j, i, was, now)
+							t.Fatalf("%s, smoothing %v: column %d, row %d: margin goes from %v to %v", method,
+								smooth, j, i, was, now)
 						}
 						was = now
 					}
@@ -48,7 +49,8 @@ func TestMonotone(t *testing.T) {
 		}
 	}
 	if loss["intermediate"] >= loss["basic"] {
-		t.Errorf("training loss %v by the intermediate method, %v by the basic one", loss["intermediate"], loss["basic"])
+		t.Errorf("training loss %v by the intermediate method, %v by the basic one",
+			loss["intermediate"], loss["basic"])
 	}
 }
 

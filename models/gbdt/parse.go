@@ -18,15 +18,19 @@ import (
 // aliases are LightGBM's other names of the parameters that Assay supports.
 var aliases = map[string]string{
 	"objective_type": "objective", "app": "objective", "application": "objective", "loss": "objective",
-	"num_iteration": "num_iterations", "n_iter": "num_iterations", "num_tree": "num_iterations", "num_trees": "num_iterations",
-	"num_round": "num_iterations", "num_rounds": "num_iterations", "nrounds": "num_iterations", "num_boost_round": "num_iterations",
-	"n_estimators": "num_iterations", "max_iter": "num_iterations",
+	"num_iteration": "num_iterations", "n_iter": "num_iterations", "num_tree": "num_iterations",
+	"num_trees": "num_iterations",
+	"num_round": "num_iterations", "num_rounds": "num_iterations", "nrounds": "num_iterations",
+	"num_boost_round": "num_iterations",
+	"n_estimators":    "num_iterations", "max_iter": "num_iterations",
 	"shrinkage_rate": "learning_rate", "eta": "learning_rate",
 	"num_leaf": "num_leaves", "max_leaves": "num_leaves", "max_leaf": "num_leaves", "max_leaf_nodes": "num_leaves",
 	"random_seed": "seed", "random_state": "seed",
 	"num_thread": "num_threads", "nthread": "num_threads", "nthreads": "num_threads", "n_jobs": "num_threads",
-	"min_data_per_leaf": "min_data_in_leaf", "min_data": "min_data_in_leaf", "min_child_samples": "min_data_in_leaf", "min_samples_leaf": "min_data_in_leaf",
-	"min_sum_hessian_per_leaf": "min_sum_hessian_in_leaf", "min_sum_hessian": "min_sum_hessian_in_leaf", "min_hessian": "min_sum_hessian_in_leaf", "min_child_weight": "min_sum_hessian_in_leaf",
+	"min_data_per_leaf": "min_data_in_leaf", "min_data": "min_data_in_leaf", "min_child_samples": "min_data_in_leaf",
+	"min_samples_leaf":         "min_data_in_leaf",
+	"min_sum_hessian_per_leaf": "min_sum_hessian_in_leaf", "min_sum_hessian": "min_sum_hessian_in_leaf",
+	"min_hessian": "min_sum_hessian_in_leaf", "min_child_weight": "min_sum_hessian_in_leaf",
 	"reg_alpha": "lambda_l1", "l1_regularization": "lambda_l1",
 	"reg_lambda": "lambda_l2", "lambda": "lambda_l2", "l2_regularization": "lambda_l2",
 	"min_split_gain":  "min_gain_to_split",
@@ -35,29 +39,36 @@ var aliases = map[string]string{
 	"sub_feature_bynode": "feature_fraction_bynode", "colsample_bynode": "feature_fraction_bynode",
 	"sub_row": "bagging_fraction", "subsample": "bagging_fraction", "bagging": "bagging_fraction",
 	"subsample_freq": "bagging_freq",
-	"pos_sub_row":    "pos_bagging_fraction", "pos_subsample": "pos_bagging_fraction", "pos_bagging": "pos_bagging_fraction",
-	"neg_sub_row": "neg_bagging_fraction", "neg_subsample": "neg_bagging_fraction", "neg_bagging": "neg_bagging_fraction",
-	"max_bins": "max_bin", "subsample_for_bin": "bin_construct_sample_cnt",
-	"mc": "monotone_constraints", "monotone_constraint": "monotone_constraints", "monotonic_cst": "monotone_constraints",
+	"pos_sub_row":    "pos_bagging_fraction", "pos_subsample": "pos_bagging_fraction",
+	"pos_bagging": "pos_bagging_fraction",
+	"neg_sub_row": "neg_bagging_fraction", "neg_subsample": "neg_bagging_fraction",
+	"neg_bagging": "neg_bagging_fraction",
+	"max_bins":    "max_bin", "subsample_for_bin": "bin_construct_sample_cnt",
+	"mc": "monotone_constraints", "monotone_constraint": "monotone_constraints",
+	"monotonic_cst":                "monotone_constraints",
 	"monotone_constraining_method": "monotone_constraints_method", "mc_method": "monotone_constraints_method",
 	"monotone_splits_penalty": "monotone_penalty", "ms_penalty": "monotone_penalty", "mc_penalty": "monotone_penalty",
 	"unbalance": "is_unbalance", "unbalanced_sets": "is_unbalance",
 	"metrics": "metric", "metric_types": "metric",
-	"early_stopping_rounds": "early_stopping_round", "early_stopping": "early_stopping_round", "n_iter_no_change": "early_stopping_round",
-	"output_freq": "metric_freq", "boosting_type": "boosting", "boost": "boosting",
+	"early_stopping_rounds": "early_stopping_round", "early_stopping": "early_stopping_round",
+	"n_iter_no_change": "early_stopping_round",
+	"output_freq":      "metric_freq", "boosting_type": "boosting", "boost": "boosting",
 	"tree": "tree_learner", "tree_type": "tree_learner", "tree_learner_type": "tree_learner",
 	"device": "device_type", "verbose": "verbosity",
 }
 
 var objectives = map[string]models.Objective{
 	"binary": models.Binary, "cross_entropy": models.CrossEntropy, "xentropy": models.CrossEntropy,
-	"regression": models.Regression, "regression_l2": models.Regression, "l2": models.Regression, "mse": models.Regression,
-	"mean_squared_error": models.Regression, "l2_root": models.Regression, "rmse": models.Regression, "quantile": models.Quantile,
+	"regression": models.Regression, "regression_l2": models.Regression, "l2": models.Regression,
+	"mse":                models.Regression,
+	"mean_squared_error": models.Regression, "l2_root": models.Regression, "rmse": models.Regression,
+	"quantile": models.Quantile,
 }
 
 var metricAliases = map[string]string{
 	"binary": "binary_logloss", "mse": "l2", "mean_squared_error": "l2", "regression": "l2", "regression_l2": "l2",
-	"root_mean_squared_error": "rmse", "l2_root": "rmse", "mae": "l1", "mean_absolute_error": "l1", "regression_l1": "l1", "xentropy": "cross_entropy",
+	"root_mean_squared_error": "rmse", "l2_root": "rmse", "mae": "l1", "mean_absolute_error": "l1",
+	"regression_l1": "l1", "xentropy": "cross_entropy",
 }
 
 // ParseParams reads LightGBM parameters by their names or aliases, over
@@ -77,7 +88,8 @@ func ParseParams(kv map[string]string) (Params, error) {
 			name = a
 		}
 		if other, twice := seen[name]; twice {
-			return p, fmt.Errorf("%w: parameters %s and %s set the same thing; give one", assay.ErrInvalid, other, given)
+			return p, fmt.Errorf("%w: parameters %s and %s set the same thing; give one",
+				assay.ErrInvalid, other, given)
 		}
 		seen[name] = given
 		if err := p.set(name, strings.TrimSpace(kv[given])); err != nil {
@@ -90,21 +102,24 @@ func ParseParams(kv map[string]string) (Params, error) {
 // fields maps each parameter's name to its place in p.
 func (p *Params) fields() map[string]any {
 	return map[string]any{
-		"num_iterations": &p.NumIterations, "learning_rate": &p.LearningRate, "num_leaves": &p.NumLeaves, "max_depth": &p.MaxDepth,
-		"seed": &p.Seed, "num_threads": &p.NumThreads, "min_data_in_leaf": &p.MinDataInLeaf,
+		"num_iterations": &p.NumIterations, "learning_rate": &p.LearningRate, "num_leaves": &p.NumLeaves,
+		"max_depth": &p.MaxDepth,
+		"seed":      &p.Seed, "num_threads": &p.NumThreads, "min_data_in_leaf": &p.MinDataInLeaf,
 		"min_sum_hessian_in_leaf": &p.MinSumHessianInLeaf, "lambda_l1": &p.LambdaL1, "lambda_l2": &p.LambdaL2,
 		"min_gain_to_split": &p.MinGainToSplit, "max_delta_step": &p.MaxDeltaStep, "path_smooth": &p.PathSmooth,
 		"feature_fraction": &p.FeatureFraction, "feature_fraction_bynode": &p.FeatureFractionByNode,
 		"bagging_fraction": &p.BaggingFraction, "bagging_freq": &p.BaggingFreq,
 		"pos_bagging_fraction": &p.PosBaggingFraction, "neg_bagging_fraction": &p.NegBaggingFraction,
 		"top_rate": &p.TopRate, "other_rate": &p.OtherRate, "max_bin": &p.MaxBin, "min_data_in_bin": &p.MinDataInBin,
-		"bin_construct_sample_cnt": &p.BinConstructSample, "use_missing": &p.UseMissing, "zero_as_missing": &p.ZeroAsMissing,
+		"bin_construct_sample_cnt": &p.BinConstructSample, "use_missing": &p.UseMissing,
+		"zero_as_missing":    &p.ZeroAsMissing,
 		"max_bin_by_feature": &p.MaxBinByFeature, "max_cat_threshold": &p.MaxCatThreshold, "cat_l2": &p.CatL2,
 		"cat_smooth": &p.CatSmooth, "max_cat_to_onehot": &p.MaxCatToOnehot, "min_data_per_group": &p.MinDataPerGroup,
 		"monotone_constraints": &p.MonotoneConstraints, "monotone_constraints_method": &p.MonotoneMethod,
 		"monotone_penalty": &p.MonotonePenalty, "interaction_constraints": &p.InteractionGroups,
-		"scale_pos_weight": &p.ScalePosWeight, "is_unbalance": &p.IsUnbalance, "boost_from_average": &p.BoostFromAverage,
-		"sigmoid": &p.Sigmoid, "alpha": &p.Alpha, "early_stopping_round": &p.EarlyStoppingRound,
+		"scale_pos_weight": &p.ScalePosWeight, "is_unbalance": &p.IsUnbalance,
+		"boost_from_average": &p.BoostFromAverage,
+		"sigmoid":            &p.Sigmoid, "alpha": &p.Alpha, "early_stopping_round": &p.EarlyStoppingRound,
 		"early_stopping_min_delta": &p.EarlyStoppingDelta, "first_metric_only": &p.FirstMetricOnly,
 		"metric_freq": &p.MetricFreq, "refit_decay_rate": &p.RefitDecayRate,
 	}
@@ -113,7 +128,8 @@ func (p *Params) fields() map[string]any {
 // fixed are parameters of which Assay knows one value only, or none that
 // changes a model.
 var fixed = map[string][]string{
-	"boosting": {"gbdt", "gbrt"}, "tree_learner": {"serial"}, "device_type": {"cpu"}, "deterministic": nil, "verbosity": nil,
+	"boosting": {"gbdt", "gbrt"}, "tree_learner": {"serial"}, "device_type": {"cpu"},
+	"deterministic": nil, "verbosity": nil,
 	"force_row_wise": nil, "force_col_wise": nil, "histogram_pool_size": nil, "num_class": {"1"},
 	"enable_bundle": nil, "is_enable_sparse": nil, "feature_pre_filter": nil, "pre_partition": nil, "two_round": nil,
 	"use_quantized_grad": {"true"}, "linear_tree": {"false"}, "extra_trees": {"false"}, "xgboost_dart_mode": {"false"},
@@ -124,7 +140,8 @@ func (p *Params) set(name, value string) error {
 	case "objective":
 		o, ok := objectives[value]
 		if !ok {
-			return fmt.Errorf("%q is not supported; the objectives are binary, cross_entropy, regression and quantile", value)
+			return fmt.Errorf("%q is not supported; the objectives are binary, cross_entropy, regression and quantile",
+				value)
 		}
 		p.Objective = o
 		return nil
@@ -230,7 +247,9 @@ func setField(f any, value string) (err error) {
 
 func parseInts(value string) ([]int, error) {
 	var v []int
-	for _, s := range strings.FieldsFunc(strings.Trim(value, "[]()"), func(r rune) bool { return r == ',' || r == ' ' }) {
+	for _, s := range strings.FieldsFunc(strings.Trim(value, "[]()"), func(r rune) bool {
+		return r == ',' || r == ' '
+	}) {
 		n, err := strconv.Atoi(s)
 		if err != nil {
 			return nil, err

@@ -14,9 +14,13 @@ import (
 
 func TestParseParams(t *testing.T) {
 	p, err := ParseParams(map[string]string{
-		"application": "binary", "n_estimators": "250", "eta": "0.03", "max_leaves": "15", "subsample": "0.8", "subsample_freq": "1",
-		"colsample_bytree": "0.7", "reg_lambda": "3", "metric": "auc,binary_logloss", "mc": "1,0,-1", "interaction_constraints": "[0,1],[2]",
-		"verbose": "-1", "boosting_type": "gbdt", "force_col_wise": "true", "data_sample_strategy": "bagging", "zero_as_missing": "true",
+		"application": "binary", "n_estimators": "250", "eta": "0.03", "max_leaves": "15",
+		"subsample": "0.8", "subsample_freq": "1",
+		"colsample_bytree": "0.7", "reg_lambda": "3", "metric": "auc,binary_logloss", "mc": "1,0,-1",
+		"interaction_constraints": "[0,1],[2]",
+		"verbose":                 "-1", "boosting_type": "gbdt", "force_col_wise": "true",
+		"data_sample_strategy": "bagging",
+		"zero_as_missing":      "true",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +40,8 @@ func TestParseParams(t *testing.T) {
 	if err := p.Check(3); err != nil {
 		t.Error(err)
 	}
-	if p, err = ParseParams(map[string]string{"boosting": "goss", "objective": "quantile", "alpha": "0.2"}); err != nil || !p.GOSS || p.Objective != models.Quantile {
+	if p, err = ParseParams(map[string]string{"boosting": "goss", "objective": "quantile", "alpha": "0.2"}); err !=
+		nil || !p.GOSS || p.Objective != models.Quantile {
 		t.Errorf("GOSS quantile: %+v, %v", p, err)
 	}
 }
@@ -56,11 +61,13 @@ func TestParseParamsRefuses(t *testing.T) {
 		{"interaction_constraints", "0,1", "want groups"},
 	} {
 		_, err := ParseParams(map[string]string{c.name: c.value})
-		if !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.name) {
+		if !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), c.name) {
 			t.Errorf("%s=%s: error %v, want ErrInvalid with %q", c.name, c.value, err, c.want)
 		}
 	}
-	if _, err := ParseParams(map[string]string{"eta": "0.1", "learning_rate": "0.2"}); !errors.Is(err, assay.ErrInvalid) {
+	if _, err := ParseParams(map[string]string{"eta": "0.1", "learning_rate": "0.2"}); !errors.Is(err,
+		assay.ErrInvalid) {
 		t.Errorf("two names of one parameter: error %v", err)
 	}
 }

@@ -142,12 +142,14 @@ func TestSplitProperties(t *testing.T) {
 			continue // no threshold leaves enough rows
 		}
 		if n := f.count(hessOf(got.sum)); n < p.MinDataInLeaf || l.n-n < p.MinDataInLeaf {
-			t.Fatalf("trial %d: children of %d and %d rows, at least %d were asked for", trial, n, l.n-n, p.MinDataInLeaf)
+			t.Fatalf("trial %d: children of %d and %d rows, at least %d were asked for", trial, n,
+				l.n-n, p.MinDataInLeaf)
 		}
 		var acc cell
 		for b := range bins - 1 {
 			acc += h[b]
-			if n := f.count(hessOf(acc)); n >= p.MinDataInLeaf && l.n-n >= p.MinDataInLeaf && f.gain(acc, p.LambdaL2, 0) > got.gain*(1+1e-9) {
+			if n := f.count(hessOf(acc)); n >= p.MinDataInLeaf && l.n-n >= p.MinDataInLeaf &&
+				f.gain(acc, p.LambdaL2, 0) > got.gain*(1+1e-9) {
 				t.Fatalf("trial %d: threshold %d gains more than the best", trial, b)
 			}
 		}

@@ -27,7 +27,8 @@ func Refit(ctx context.Context, m *models.Model, d *Dataset, p Params) (*models.
 	}
 	for _, f := range m.Features {
 		if f.Monotone != 0 {
-			return nil, fmt.Errorf("%w: the model has monotone constraints, which new leaf values could break; train it anew", assay.ErrPrecondition)
+			return nil, fmt.Errorf("%w: the model has monotone constraints, which new leaf values could break; train "+
+				"it anew", assay.ErrPrecondition)
 		}
 	}
 	team := newTeam(p.NumThreads)
@@ -69,7 +70,8 @@ func Refit(ctx context.Context, m *models.Model, d *Dataset, p Params) (*models.
 
 // refitTree replaces the leaf arrays of t. The first tree holds the bias, from
 // which score starts already.
-func refitTree(t *models.Tree, features []models.FeatureInfo, rows [][]uint32, gr *gradients, obj objective, score []float64, p *Params, bias float64) {
+func refitTree(t *models.Tree, features []models.FeatureInfo, rows [][]uint32, gr *gradients, obj objective,
+	score []float64, p *Params, bias float64) {
 	n := t.Leaves()
 	old := t.LeafValue
 	t.LeafValue, t.LeafHess, t.LeafCount = make([]float64, n), make([]float64, n), make([]int64, n)

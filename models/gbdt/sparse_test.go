@@ -71,7 +71,8 @@ func TestSparseHistogram(t *testing.T) {
 				setCommon(twin[ft.offset:ft.offset+ft.bins], ft.common, total)
 				for b, c := range want {
 					if got := h[ft.offset+b]; got != c || twin[ft.offset+b] != c {
-						t.Fatalf("density %v, %d features, %d rows, %d places: feature %d bin %d: %x and %x, want %x", density, features, rows, g.places, f, b, got, twin[ft.offset+b], c)
+						t.Fatalf("density %v, %d features, %d rows, %d places: feature %d bin %d: %x and %x, want %x",
+							density, features, rows, g.places, f, b, got, twin[ft.offset+b], c)
 					}
 				}
 			}
@@ -175,7 +176,8 @@ func BenchmarkAddLists(b *testing.B) {
 		h := make([]cell, g.hi-g.lo)
 		for _, share := range []int{1, 8, 64} {
 			some := randomRows(rng, rows, rows/share)
-			for name, add := range map[string]func([]cell, *group, []uint32, []cell){"asm": addLists, "go": addListsGo} {
+			for name, add := range map[string]func([]cell, *group, []uint32,
+				[]cell){"asm": addLists, "go": addListsGo} {
 				b.Run(fmt.Sprintf("groups%d/share%d/%s", parallel, share, name), func(b *testing.B) {
 					for range b.N {
 						add(h, g, some, packed)

@@ -49,7 +49,8 @@ func newFinder(p *Params, gr *gradients, l *leaf, monotone bool) *finder {
 	f.g, f.h = f.of(l.total)
 	if hq := hessOf(l.total); hq > 0 {
 		f.perHess = float64(l.n) / float64(hq)
-		f.least = max(1, int64(math.Ceil(p.MinSumHessianInLeaf/gr.hUnit)), int64(math.Ceil((float64(p.MinDataInLeaf)-0.5)/f.perHess)))
+		f.least = max(1, int64(math.Ceil(p.MinSumHessianInLeaf/gr.hUnit)),
+			int64(math.Ceil((float64(p.MinDataInLeaf)-0.5)/f.perHess)))
 	} else {
 		f.least = math.MaxInt64 / 4
 	}

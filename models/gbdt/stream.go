@@ -35,7 +35,8 @@ func BinChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error],
 // memory holds the bins, one byte a cell (and for a sparse column, two bytes a
 // place of its lists), 8 bytes a row each for labels and weights, and one
 // chunk.
-func BinSample(ctx context.Context, sample *Dataset, rows int, chunks iter.Seq2[*Dataset, error], p Params) (*Bins, error) {
+func BinSample(ctx context.Context, sample *Dataset, rows int, chunks iter.Seq2[*Dataset, error],
+	p Params) (*Bins, error) {
 	if rows < 1 || rows > maxRows {
 		return nil, fmt.Errorf("%w: %d rows, want 1 to %d", assay.ErrInvalid, rows, maxRows)
 	}
@@ -67,7 +68,8 @@ func BinSample(ctx context.Context, sample *Dataset, rows int, chunks iter.Seq2[
 		b.initScore = append(b.initScore, d.InitScore...)
 	}
 	if len(b.label) != rows {
-		return nil, fmt.Errorf("%w: the second pass over the chunks gave %d rows of %d", assay.ErrInvalid, len(b.label), rows)
+		return nil, fmt.Errorf("%w: the second pass over the chunks gave %d rows of %d",
+			assay.ErrInvalid, len(b.label), rows)
 	}
 	for name, v := range map[string][]float64{"weights": b.weight, "initial scores": b.initScore} {
 		if v != nil && len(v) != rows {
@@ -123,11 +125,13 @@ func (d *Dataset) matches(chunk *Dataset, at, rows int, p *Params) error {
 		return err
 	}
 	if len(chunk.Columns) != len(d.Columns) {
-		return fmt.Errorf("%w: the chunk from row %d has %d columns, the first one %d", assay.ErrInvalid, at, len(chunk.Columns), len(d.Columns))
+		return fmt.Errorf("%w: the chunk from row %d has %d columns, the first one %d", assay.ErrInvalid, at,
+			len(chunk.Columns), len(d.Columns))
 	}
 	for j := range d.Columns {
 		if chunk.name(j) != d.name(j) || chunk.categorical(j) != d.categorical(j) {
-			return fmt.Errorf("%w: column %d of the chunk from row %d has another name or kind than in the first chunk", assay.ErrInvalid, j, at)
+			return fmt.Errorf("%w: column %d of the chunk from row %d has another name or kind than in the first chunk",
+				assay.ErrInvalid, j, at)
 		}
 	}
 	if at+chunk.Rows() > rows {

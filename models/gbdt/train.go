@@ -126,7 +126,8 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 			return nil, err
 		}
 		if k := len(opt.Valid.Columns); k != columns {
-			return nil, fmt.Errorf("%w: the validation data has %d feature columns and the training data %d", assay.ErrInvalid, k, columns)
+			return nil, fmt.Errorf("%w: the validation data has %d feature columns and the training data %d",
+				assay.ErrInvalid, k, columns)
 		}
 	}
 	if p.EarlyStoppingRound > 0 && opt.Valid == nil {
@@ -139,7 +140,8 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 	}
 	for i, c := range p.MonotoneConstraints {
 		if c != 0 && b.m.binners[i].categorical {
-			return nil, fmt.Errorf("%w: parameter monotone_constraints: column %q is categorical", assay.ErrInvalid, b.m.names[i])
+			return nil, fmt.Errorf("%w: parameter monotone_constraints: column %q is categorical",
+				assay.ErrInvalid, b.m.names[i])
 		}
 	}
 	team := newTeam(p.NumThreads)
@@ -154,7 +156,8 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 // continues reports why training cannot go on from a model, if it cannot.
 func continues(init *models.Model, columns int, p *Params) error {
 	if len(init.Features) != columns || init.Objective != p.Objective || init.Average || init.Float32Sums {
-		return fmt.Errorf("%w: training cannot continue from a model of another objective, of other features or of another way to sum", assay.ErrInvalid)
+		return fmt.Errorf("%w: training cannot continue from a model of another objective, of other features or of "+
+			"another way to sum", assay.ErrInvalid)
 	}
 	return nil
 }
@@ -186,7 +189,8 @@ func twoClasses(label []float64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: the training data: every label is %v; a classifier needs both classes", assay.ErrInvalid, label[0])
+	return fmt.Errorf("%w: the training data: every label is %v; a classifier needs both classes",
+		assay.ErrInvalid, label[0])
 }
 
 // booster is one training run.
@@ -271,7 +275,8 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 		}
 	}
 	if len(b.model.Trees) == 0 { // nothing to split on: the model is a constant
-		b.model.Trees = append(b.model.Trees, models.Tree{LeafValue: []float64{b.bias}, LeafHess: []float64{0}, LeafCount: []int64{int64(len(b.label))}, Shrinkage: 1})
+		b.model.Trees = append(b.model.Trees, models.Tree{LeafValue: []float64{b.bias}, LeafHess: []float64{0},
+			LeafCount: []int64{int64(len(b.label))}, Shrinkage: 1})
 	}
 	res.BestIteration = len(b.model.Trees) - first
 	if b.valid != nil && b.p.EarlyStoppingRound > 0 && b.valid.best > 0 {

@@ -74,7 +74,8 @@ func digest(m *models.Model) string {
 	put(m.Init)
 	for i := range m.Trees {
 		t := &m.Trees[i]
-		for _, v := range []any{t.Feature, t.Threshold, t.Decision, t.Left, t.Right, t.Gain, t.NodeValue, t.NodeHess, t.NodeCount, t.CatBoundaries, t.CatBits, t.LeafValue, t.LeafHess, t.LeafCount} {
+		for _, v := range []any{t.Feature, t.Threshold, t.Decision, t.Left, t.Right, t.Gain, t.NodeValue, t.NodeHess,
+			t.NodeCount, t.CatBoundaries, t.CatBits, t.LeafValue, t.LeafHess, t.LeafCount} {
 			put(v)
 		}
 	}
@@ -168,7 +169,8 @@ func readCSV(t testing.TB, name string) *Dataset {
 		t.Fatal(err)
 	}
 	n, k := len(rec)-1, len(rec[0])-1
-	d := &Dataset{Names: rec[0][:k], Columns: make([][]float64, k), Categorical: make([]bool, k), Label: make([]float64, n)}
+	d := &Dataset{Names: rec[0][:k], Columns: make([][]float64, k), Categorical: make([]bool, k),
+		Label: make([]float64, n)}
 	for j := range k + 1 {
 		col := make([]float64, n)
 		codes := map[string]float64{}
@@ -295,17 +297,27 @@ func TestBadInput(t *testing.T) {
 			p.Objective = models.CrossEntropy
 			d.Label[3] = 1.5
 		}, "outside 0 to 1"},
-		"one class":         {func(d *Dataset, _ *Params) { clear(d.Label) }, "needs both classes"},
-		"no rows":           {func(d *Dataset, _ *Params) { *d = *d.Subset(nil) }, "no rows"},
-		"no columns":        {func(d *Dataset, _ *Params) { d.Columns, d.Categorical = nil, nil }, "no feature columns"},
-		"short column":      {func(d *Dataset, _ *Params) { d.Columns[2] = d.Columns[2][:5] }, "has 5 rows"},
-		"negative weight":   {func(d *Dataset, _ *Params) { d.Weight = make([]float64, d.Rows()); d.Weight[1] = -1 }, "weight of row 1"},
-		"zero weights":      {func(d *Dataset, _ *Params) { d.Weight = make([]float64, d.Rows()) }, "all weights are zero"},
+		"one class": {func(d *Dataset, _ *Params) { clear(d.Label) }, "needs both classes"},
+		"no rows":   {func(d *Dataset, _ *Params) { *d = *d.Subset(nil) }, "no rows"},
+		"no columns": {func(d *Dataset, _ *Params) {
+			d.Columns, d.Categorical = nil, nil
+		}, "no feature columns"},
+		"short column": {func(d *Dataset, _ *Params) { d.Columns[2] = d.Columns[2][:5] }, "has 5 rows"},
+		"negative weight": {func(d *Dataset, _ *Params) {
+			d.Weight = make([]float64, d.Rows())
+			d.Weight[1] = -1
+		}, "weight of row 1"},
+		"zero weights": {func(d *Dataset, _ *Params) {
+			d.Weight = make([]float64, d.Rows())
+		}, "all weights are zero"},
 		"leaves":            {func(_ *Dataset, p *Params) { p.NumLeaves = 1 }, "num_leaves"},
 		"bins":              {func(_ *Dataset, p *Params) { p.MaxBin = 300 }, "max_bin"},
 		"stop without rows": {func(_ *Dataset, p *Params) { p.EarlyStoppingRound = 5 }, "needs validation data"},
 		"metric":            {func(_ *Dataset, p *Params) { p.Metric = []string{"ndcg"} }, `"ndcg" is not one of`},
-		"monotone category": {func(_ *Dataset, p *Params) { p.MonotoneConstraints = make([]int8, 12); p.MonotoneConstraints[9] = 1 }, "is categorical"},
+		"monotone category": {func(_ *Dataset, p *Params) {
+			p.MonotoneConstraints = make([]int8, 12)
+			p.MonotoneConstraints[9] = 1
+		}, "is categorical"},
 	} {
 		d, p := synthetic(200, 1), DefaultParams()
 		c.change(d, &p)
@@ -348,7 +360,8 @@ func TestOddColumns(t *testing.T) {
 		if a := auc(margins(m, &e), e.Label, nil); a != 1 {
 			t.Errorf("columns %d: AUC %v of separable rows, want 1", keep, a)
 		}
-		if keep < 0 && (!m.Features[0].Constant || !m.Features[1].Constant || m.Features[2].Constant || !m.Features[5].Constant) {
+		if keep < 0 && (!m.Features[0].Constant || !m.Features[1].Constant || m.Features[2].Constant ||
+			!m.Features[5].Constant) {
 			t.Errorf("constant columns are not marked: %+v", m.Features)
 		}
 	}

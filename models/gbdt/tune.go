@@ -82,7 +82,8 @@ func Tune(ctx context.Context, d *Dataset, p Params, folds []Fold, opt TuneOptio
 		t, ok := done[n]
 		if ok {
 			if fmt.Sprint(t.Params) != fmt.Sprint(changes) {
-				return nil, fmt.Errorf("%w: trial %d was run with other parameters; the search has another seed or version", assay.ErrConflict, n)
+				return nil, fmt.Errorf("%w: trial %d was run with other parameters; the search has another seed or "+
+					"version", assay.ErrConflict, n)
 			}
 		} else {
 			cv, err := CrossValidate(ctx, d, q, folds, Options{Metrics: opt.Metrics})

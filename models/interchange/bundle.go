@@ -20,7 +20,8 @@ func LoadModel(b *models.Bundle) (*models.Model, error) {
 	}
 	facts := b.Manifest.Model
 	differs := func(what string, text, manifest any) error {
-		return fmt.Errorf("%w: %s of %s: %v, the manifest says %v", models.ErrBundle, what, models.ModelFile, text, manifest)
+		return fmt.Errorf("%w: %s of %s: %v, the manifest says %v", models.ErrBundle, what,
+			models.ModelFile, text, manifest)
 	}
 	switch {
 	case facts.Trees != len(m.Trees):

@@ -33,7 +33,8 @@ func TestLoadModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := facts
 			change(&f)
-			if _, err := interchange.LoadModel(&models.Bundle{ModelText: text, Manifest: models.Manifest{Model: f}}); !errors.Is(err, models.ErrBundle) {
+			if _, err := interchange.LoadModel(&models.Bundle{ModelText: text,
+				Manifest: models.Manifest{Model: f}}); !errors.Is(err, models.ErrBundle) {
 				t.Fatalf("error %v, want ErrBundle", err)
 			}
 		})

@@ -168,10 +168,12 @@ func (r *reference) compare(s Scorer, rows []float64, what string) error {
 			return err
 		}
 		if got := s.Margin(x); math.Float64bits(got) != math.Float64bits(want) {
-			return fmt.Errorf("%w: %s %d: margin %v, leaves gives %v: the model is not activated", ErrGate, what, i, got, want)
+			return fmt.Errorf("%w: %s %d: margin %v, leaves gives %v: the model is not activated",
+				ErrGate, what, i, got, want)
 		}
 		if math.Float64bits(batch[i]) != math.Float64bits(want) {
-			return fmt.Errorf("%w: %s %d: margin %v in a batch, leaves gives %v: the model is not activated", ErrGate, what, i, batch[i], want)
+			return fmt.Errorf("%w: %s %d: margin %v in a batch, leaves gives %v: the model is not activated", ErrGate,
+				what, i, batch[i], want)
 		}
 	}
 	return nil

@@ -49,11 +49,17 @@ func TestGateRefuses(t *testing.T) {
 	shape := foresttest.Shape{Trees: 8, Leaves: 31, Features: 12, Categories: 20, Categorical: 0.3, Missing: 0.7}
 	text := write(t, foresttest.Model(5, shape))
 	for name, change := range map[string]func(t *models.Tree){
-		"threshold one ulp up":   func(t *models.Tree) { j := numerical(t); t.Threshold[j] = math.Nextafter(t.Threshold[j], 9) },
-		"threshold one ulp down": func(t *models.Tree) { j := numerical(t); t.Threshold[j] = math.Nextafter(t.Threshold[j], -9) },
-		"default direction":      func(t *models.Tree) { t.Decision[defaulting(t)] ^= models.DecisionDefaultLeft },
-		"leaf by 1e-14":          func(t *models.Tree) { t.LeafValue[3] += 1e-14 },
-		"one category":           func(t *models.Tree) { t.CatBits[0] ^= t.CatBits[0] & -t.CatBits[0] },
+		"threshold one ulp up": func(t *models.Tree) {
+			j := numerical(t)
+			t.Threshold[j] = math.Nextafter(t.Threshold[j], 9)
+		},
+		"threshold one ulp down": func(t *models.Tree) {
+			j := numerical(t)
+			t.Threshold[j] = math.Nextafter(t.Threshold[j], -9)
+		},
+		"default direction": func(t *models.Tree) { t.Decision[defaulting(t)] ^= models.DecisionDefaultLeft },
+		"leaf by 1e-14":     func(t *models.Tree) { t.LeafValue[3] += 1e-14 },
+		"one category":      func(t *models.Tree) { t.CatBits[0] ^= t.CatBits[0] & -t.CatBits[0] },
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := foresttest.Model(5, shape)

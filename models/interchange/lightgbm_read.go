@@ -79,7 +79,8 @@ func readLightGBM(b []byte) (*models.Model, error) {
 		m.Trees = append(m.Trees, t)
 	}
 	if sizes, ok := h["tree_sizes"]; ok && len(strings.Fields(sizes)) != len(m.Trees) {
-		return nil, fmt.Errorf("%w: %d trees, tree_sizes has %d: some are missing, or the file was edited", ErrFormat, len(m.Trees), len(strings.Fields(sizes)))
+		return nil, fmt.Errorf("%w: %d trees, tree_sizes has %d: some are missing, or the file was edited", ErrFormat,
+			len(m.Trees), len(strings.Fields(sizes)))
 	}
 	m.Params = l.params()
 	dictionaries, err := l.pandasCategorical()
@@ -89,7 +90,8 @@ func readLightGBM(b []byte) (*models.Model, error) {
 	if err := assignDictionaries(m, dictionaries); err != nil {
 		return nil, err
 	}
-	if a, err := strconv.ParseFloat(m.Params["alpha"], 64); err == nil && m.Objective == models.Quantile && m.Alpha == 0 {
+	if a, err := strconv.ParseFloat(m.Params["alpha"], 64); err == nil && m.Objective == models.Quantile &&
+		m.Alpha == 0 {
 		m.Alpha = a
 	}
 	if _, ok := h[keyInit]; ok {
@@ -178,7 +180,8 @@ func (s section) model() (*models.Model, error) {
 	}
 	last, err := strconv.Atoi(s["max_feature_idx"])
 	if err != nil || last < 0 || last >= models.MaxFeatures {
-		return nil, fmt.Errorf("%w: max_feature_idx is %q, want 0 to %d", ErrFormat, clip(s["max_feature_idx"]), models.MaxFeatures-1)
+		return nil, fmt.Errorf("%w: max_feature_idx is %q, want 0 to %d", ErrFormat,
+			clip(s["max_feature_idx"]), models.MaxFeatures-1)
 	}
 	m := &models.Model{Sigmoid: 1}
 	_, m.Average = s["average_output"]
@@ -195,7 +198,8 @@ func (s section) model() (*models.Model, error) {
 	}
 	infos := strings.Fields(s["feature_infos"])
 	if len(names) != last+1 || len(infos) != 0 && len(infos) != last+1 {
-		return nil, fmt.Errorf("%w: %d feature names and %d feature infos for %d features", ErrFormat, len(names), len(infos), last+1)
+		return nil, fmt.Errorf("%w: %d feature names and %d feature infos for %d features", ErrFormat,
+			len(names), len(infos), last+1)
 	}
 	monotone := strings.Fields(s["monotone_constraints"])
 	if len(monotone) != 0 && len(monotone) != last+1 {
@@ -238,7 +242,8 @@ func (s section) objective(m *models.Model) error {
 	case "regression", "regression_l2", "regression_l1", "huber", "fair", "mape":
 		m.Objective = models.Regression
 	default:
-		return fmt.Errorf("%w: objective %q: want binary, cross_entropy, quantile or a regression without a link function", ErrUnsupported, clip(words[0]))
+		return fmt.Errorf("%w: objective %q: want binary, cross_entropy, quantile or a regression without a link "+
+			"function", ErrUnsupported, clip(words[0]))
 	}
 	for _, w := range words[1:] {
 		k, v, _ := strings.Cut(w, ":")

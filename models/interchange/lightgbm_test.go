@@ -85,28 +85,30 @@ func TestLightGBMOddNames(t *testing.T) {
 }
 
 func TestReadLightGBMRefuses(t *testing.T) {
-	good := string(write(t, foresttest.Model(3, foresttest.Shape{Trees: 2, Leaves: 4, Features: 3, Categories: 5, Categorical: 0.5})))
+	good := string(write(t,
+		foresttest.Model(3, foresttest.Shape{Trees: 2, Leaves: 4, Features: 3, Categories: 5, Categorical: 0.5})))
 	for name, c := range map[string]struct {
 		old, new string
 		kind     error
 	}{
-		"not a model":     {"tree\n", "wood\n", interchange.ErrFormat},
-		"future version":  {"version=v3", "version=v9", interchange.ErrUnsupported},
-		"multiclass":      {"num_class=1", "num_class=3", interchange.ErrUnsupported},
-		"ranking":         {"binary sigmoid:1", "lambdarank", interchange.ErrUnsupported},
-		"poisson":         {"binary sigmoid:1", "poisson", interchange.ErrUnsupported},
-		"square roots":    {"binary sigmoid:1", "regression sqrt", interchange.ErrUnsupported},
-		"linear tree":     {"is_linear=0", "is_linear=1", interchange.ErrUnsupported},
-		"huge features":   {"max_feature_idx=2", "max_feature_idx=2000000000", interchange.ErrFormat},
-		"huge leaves":     {"num_leaves=4", "num_leaves=2000000000", interchange.ErrFormat},
-		"few names":       {"max_feature_idx=2", "max_feature_idx=3", interchange.ErrFormat},
-		"cycle":           {"left_child=", "left_child=0 ", interchange.ErrFormat},
-		"missing list":    {"right_child=", "wrong_child=", interchange.ErrFormat},
-		"NaN leaf":        {"leaf_value=", "leaf_value=nan ", interchange.ErrFormat},
-		"repeated key":    {"num_leaves=4", "num_leaves=4\nnum_leaves=4", interchange.ErrFormat},
-		"trees disorder":  {"Tree=1", "Tree=7", interchange.ErrFormat},
-		"cut off":         {good[len(good)/2:], "", interchange.ErrFormat},
-		"lost tree":       {good[strings.Index(good, "Tree=1"):strings.Index(good, "end of trees")], "", interchange.ErrFormat},
+		"not a model":    {"tree\n", "wood\n", interchange.ErrFormat},
+		"future version": {"version=v3", "version=v9", interchange.ErrUnsupported},
+		"multiclass":     {"num_class=1", "num_class=3", interchange.ErrUnsupported},
+		"ranking":        {"binary sigmoid:1", "lambdarank", interchange.ErrUnsupported},
+		"poisson":        {"binary sigmoid:1", "poisson", interchange.ErrUnsupported},
+		"square roots":   {"binary sigmoid:1", "regression sqrt", interchange.ErrUnsupported},
+		"linear tree":    {"is_linear=0", "is_linear=1", interchange.ErrUnsupported},
+		"huge features":  {"max_feature_idx=2", "max_feature_idx=2000000000", interchange.ErrFormat},
+		"huge leaves":    {"num_leaves=4", "num_leaves=2000000000", interchange.ErrFormat},
+		"few names":      {"max_feature_idx=2", "max_feature_idx=3", interchange.ErrFormat},
+		"cycle":          {"left_child=", "left_child=0 ", interchange.ErrFormat},
+		"missing list":   {"right_child=", "wrong_child=", interchange.ErrFormat},
+		"NaN leaf":       {"leaf_value=", "leaf_value=nan ", interchange.ErrFormat},
+		"repeated key":   {"num_leaves=4", "num_leaves=4\nnum_leaves=4", interchange.ErrFormat},
+		"trees disorder": {"Tree=1", "Tree=7", interchange.ErrFormat},
+		"cut off":        {good[len(good)/2:], "", interchange.ErrFormat},
+		"lost tree": {good[strings.Index(good, "Tree=1"):strings.Index(good, "end of trees")], "",
+			interchange.ErrFormat},
 		"negative count":  {"leaf_count=", "leaf_count=-", interchange.ErrFormat},
 		"no end of trees": {good[strings.Index(good, "end of trees"):], "", interchange.ErrFormat},
 		"empty":           {good, "", interchange.ErrFormat},

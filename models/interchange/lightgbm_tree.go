@@ -46,7 +46,8 @@ func (s section) tree() (models.Tree, error) {
 		t.CatBoundaries = list(&p, "cat_boundaries", true, parseInt32)
 		t.CatBits = list(&p, "cat_threshold", true, parseUint32)
 		if n, err := strconv.Atoi(v); err != nil || n != len(t.CatBoundaries)-1 {
-			return t, fmt.Errorf("%w: num_cat is %q and cat_boundaries has %d entries", ErrFormat, clip(v), len(t.CatBoundaries))
+			return t, fmt.Errorf("%w: num_cat is %q and cat_boundaries has %d entries", ErrFormat,
+				clip(v), len(t.CatBoundaries))
 		}
 	}
 	if p.err != nil {

@@ -84,7 +84,9 @@ func appendHeader(b []byte, m *models.Model, constant bool) []byte {
 	b = append(b, "feature_names="+strings.Join(plain, " ")+"\n"...)
 	if slices.ContainsFunc(m.Features, func(f models.FeatureInfo) bool { return f.Monotone != 0 }) {
 		b = append(b, "monotone_constraints="...)
-		b = appendList(b, m.Features, func(b []byte, f models.FeatureInfo) []byte { return strconv.AppendInt(b, int64(f.Monotone), 10) })
+		b = appendList(b, m.Features, func(b []byte, f models.FeatureInfo) []byte {
+			return strconv.AppendInt(b, int64(f.Monotone), 10)
+		})
 	}
 	b = append(b, "feature_infos="...)
 	b = appendList(b, m.Features, appendInfo)
@@ -108,7 +110,8 @@ func plainNames(features []models.FeatureInfo) (names, plain []string) {
 	taken := make(map[string]bool, len(features))
 	for i, f := range features {
 		p := strings.Map(func(r rune) rune {
-			if r <= ' ' || r == 0x7f || strings.ContainsRune("\",:[]{}=", r) || r == '\uFFFD' || strings.TrimSpace(string(r)) == "" {
+			if r <= ' ' || r == 0x7f || strings.ContainsRune("\",:[]{}=", r) || r == '\uFFFD' ||
+				strings.TrimSpace(string(r)) == "" {
 				return '_'
 			}
 			return r

@@ -28,10 +28,11 @@ func TestRecognise(t *testing.T) {
 		"H2O MOJO": {"PK\x03\x04\x14\x00\x08\x08\x08\x00model.ini", "H2O MOJO", "LightGBM"},
 		"H2O POJO": {"import hex.genmodel.GenModel;\npublic class gbm extends GenModel {", "H2O POJO",
 			"LightGBM"},
-		"skops":            {"PK\x03\x04\x14\x00\x00\x00\x00\x00schema.json", "skops", "pickle.dump"},
-		"CatBoost binary":  {"CBM1\xb0\x1a\x00\x00", "CatBoost", `format="json"`},
-		"CatBoost C++":     {"#include <string>\nstatic const struct CatboostModel {", "C++", `format="json"`},
-		"ONNX":             {"\x08\x0a\x12\x08skl2onnx\x1a\x061.20.0", "ONNX", `XGBoost booster.save_model("model.json"), scikit-learn`},
+		"skops":           {"PK\x03\x04\x14\x00\x00\x00\x00\x00schema.json", "skops", "pickle.dump"},
+		"CatBoost binary": {"CBM1\xb0\x1a\x00\x00", "CatBoost", `format="json"`},
+		"CatBoost C++":    {"#include <string>\nstatic const struct CatboostModel {", "C++", `format="json"`},
+		"ONNX": {"\x08\x0a\x12\x08skl2onnx\x1a\x061.20.0", "ONNX",
+			`XGBoost booster.save_model("model.json"), scikit-learn`},
 		"ONNX of CatBoost": {"\x08\x03\x12\x08CatBoost\x1a\xda\x02Git info", "ONNX", `format="json"`},
 		"PMML": {`<?xml version="1.0"?>` + "\n" + `<PMML version="4.3">`, "PMML",
 			`LightGBM booster.save_model("model.txt")`},
@@ -112,8 +113,9 @@ func TestByteOrderMark(t *testing.T) {
 // to pickle.
 func TestWrappers(t *testing.T) {
 	for class, want := range map[string]string{
-		"sklearn.pipeline\nPipeline": "pipeline[-1]", "sklearn.model_selection._search\nGridSearchCV": "best_estimator_",
-		"sklearn.calibration\nCalibratedClassifierCV": "calibrated_classifiers_", "sklearn.svm\nSVC": "want " +
+		"sklearn.pipeline\nPipeline":                    "pipeline[-1]",
+		"sklearn.model_selection._search\nGridSearchCV": "best_estimator_",
+		"sklearn.calibration\nCalibratedClassifierCV":   "calibrated_classifiers_", "sklearn.svm\nSVC": "want " +
 			"GradientBoostingClassifier",
 		"xgboost.sklearn\nXGBClassifier": "get_booster()", "os\nGradientBoostingClassifier": "want " +
 			"GradientBoostingClassifier",

@@ -46,7 +46,8 @@ func TestReadSklearn(t *testing.T) {
 			}
 			want := readAnswers(t, file)
 			tolerance := 0.0
-			if !strings.Contains(name, "-0.19") && !strings.Contains(name, "-0.20") && m.Objective == models.Binary && m.Init != 0 {
+			if !strings.Contains(name, "-0.19") && !strings.Contains(name, "-0.20") &&
+				m.Objective == models.Binary && m.Init != 0 {
 				tolerance = 1e-15
 			}
 			for i, text := range want.Margins {
@@ -91,7 +92,8 @@ func TestReadSklearnRefuses(t *testing.T) {
 		"no rate":      {strings.Replace(string(good), "Vlearning_rate", "Vburning_rate", 1), interchange.ErrFormat},
 		"no nodes":     {strings.Replace(string(good), "Vnodes", "Vknots", 1), interchange.ErrFormat},
 		"no member":    {strings.Replace(string(good), "Vleft_child", "Vlost_child", 1), interchange.ErrFormat},
-		"no start":     {strings.Replace(string(good), "LogOddsEstimator", "OddEstimator", 1), interchange.ErrUnsupported},
+		"no start": {strings.Replace(string(good), "LogOddsEstimator", "OddEstimator", 1),
+			interchange.ErrUnsupported},
 	} {
 		if c.text == string(good) {
 			t.Fatalf("%s changes nothing", name)
@@ -100,15 +102,18 @@ func TestReadSklearnRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", name, err, c.kind)
 		}
 	}
-	for text, want := range map[string]string{"\x80\x04\x8c\x13joblib.numpy_pickle\x01": "pickle.dump", "\x1f\x8b\x08": "gzip"} {
-		if _, err := interchange.ReadSklearn(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+	for text, want := range map[string]string{"\x80\x04\x8c\x13joblib.numpy_pickle\x01": "pickle.dump",
+		"\x1f\x8b\x08": "gzip"} {
+		if _, err := interchange.ReadSklearn(strings.NewReader(text)); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that says %q", err, want)
 		}
 	}
 }
 
 func FuzzReadSklearn(f *testing.F) {
-	for _, p := range []string{"0.19.2-binary-old", "0.20.4-binary-old", "0.21.3-binary", "1.1.3-deep", "1.9.1-deep", "1.9.1-classes", "1.2.2-forest", "1.2.2-hist"} {
+	for _, p := range []string{"0.19.2-binary-old", "0.20.4-binary-old", "0.21.3-binary", "1.1.3-deep", "1.9.1-deep",
+		"1.9.1-classes", "1.2.2-forest", "1.2.2-hist"} {
 		b, err := os.ReadFile(filepath.Join("testdata", "sklearn-"+p+".pkl"))
 		if err != nil {
 			f.Fatal(err)

@@ -87,7 +87,8 @@ func (x *xgbBinary) model() (*models.Model, error) {
 		return nil, fmt.Errorf("%w: booster %q: want gbtree", ErrUnsupported, clip(booster))
 	}
 	if major := int32At(learner, 20); major < 1 {
-		return nil, fmt.Errorf("%w: a file of XGBoost %d.x: load it with XGBoost 1.x and save it as JSON", ErrUnsupported, major)
+		return nil, fmt.Errorf("%w: a file of XGBoost %d.x: load it with XGBoost 1.x and save it as JSON",
+			ErrUnsupported, major)
 	}
 	number := func(v float64) *document { return &document{numbers: []float64{v}} }
 	d := &document{fields: map[string]*document{
@@ -160,10 +161,12 @@ func (x *xgbBinary) tree(features int) (*foreignTree, error) {
 		if left >= 0 && int(split&^(1<<31)) >= features {
 			return nil, fmt.Errorf("%w: a split on feature %d of %d", ErrFormat, split&^(1<<31), features)
 		}
-		t.left, t.right, t.feature = append(t.left, left), append(t.right, right), append(t.feature, int(split&^(1<<31)))
+		t.left, t.right, t.feature = append(t.left, left), append(t.right, right),
+			append(t.feature, int(split&^(1<<31)))
 		t.defaultLeft = append(t.defaultLeft, int(split>>31))
 		t.condition = append(t.condition, float32At(p, 16))
-		t.gain, t.hess, t.weight = append(t.gain, float32At(s, 0)), append(t.hess, float32At(s, 4)), append(t.weight, float32At(s, 8))
+		t.gain, t.hess, t.weight = append(t.gain, float32At(s, 0)), append(t.hess, float32At(s, 4)),
+			append(t.weight, float32At(s, 8))
 	}
 	return t, nil
 }

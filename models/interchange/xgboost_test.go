@@ -27,14 +27,16 @@ func stump(condition string) string {
 // TestXGBoostThreshold compares, around each kind of threshold, the float64
 // comparison that the reader makes with XGBoost's own: round to float32, then <.
 func TestXGBoostThreshold(t *testing.T) {
-	for _, c := range []float32{0, 1, -1, 0.1, -0.1, 1.5, 1e-45, -1e-45, 3e-45, 1.17549435e-38, math.MaxFloat32, -math.MaxFloat32, 1 << 24, 16777215} {
+	for _, c := range []float32{0, 1, -1, 0.1, -0.1, 1.5, 1e-45, -1e-45, 3e-45, 1.17549435e-38, math.MaxFloat32,
+		-math.MaxFloat32, 1 << 24, 16777215} {
 		m, err := interchange.ReadXGBoost(strings.NewReader(stump(shortest32(c))))
 		if err != nil {
 			t.Fatal(err)
 		}
 		below, above := math.Nextafter32(c, float32(math.Inf(-1))), math.Nextafter32(c, float32(math.Inf(1)))
 		middle := float64(below)/2 + float64(c)/2
-		for _, x := range []float64{float64(c), float64(below), float64(above), middle, math.Nextafter(middle, 1e300), math.Nextafter(middle, -1e300),
+		for _, x := range []float64{float64(c), float64(below), float64(above), middle, math.Nextafter(middle, 1e300),
+			math.Nextafter(middle, -1e300),
 			math.Nextafter(float64(c), -1e300), math.Nextafter(float64(c), 1e300), 0, math.Inf(1), math.Inf(-1)} {
 			want := 2.0
 			if float32(x) < c {
@@ -121,11 +123,14 @@ func TestXGBoostForest(t *testing.T) {
 	if err := read(string(dart)); err != nil {
 		t.Error(err)
 	}
-	if err := read(strings.Replace(string(dart), `"weight_drop"`, `"weight_lost"`, 1)); !errors.Is(err, interchange.ErrFormat) {
+	if err := read(strings.Replace(string(dart), `"weight_drop"`, `"weight_lost"`, 1)); !errors.Is(err,
+		interchange.ErrFormat) {
 		t.Errorf("DART trees without their weights: %v", err)
 	}
 	for best, want := range map[string]string{"3": "3", "5": ""} { // of six trees, one an iteration
-		m, err := interchange.ReadXGBoost(strings.NewReader(strings.Replace(string(dart), `"attributes":{}`, `"attributes":{"best_iteration":"`+best+`"}`, 1)))
+		m, err := interchange.ReadXGBoost(
+			strings.NewReader(strings.Replace(string(dart), `"attributes":{}`,
+				`"attributes":{"best_iteration":"`+best+`"}`, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +142,8 @@ func TestXGBoostForest(t *testing.T) {
 
 func FuzzReadXGBoost(f *testing.F) {
 	f.Add([]byte(stump("0.5")))
-	for _, p := range []string{"xgboost-3.2.0-binary.json", "xgboost-3.2.0-cats.ubj", "xgboost-1.7.6-dart.json", "xgboost-1.7.6-onehot.json"} {
+	for _, p := range []string{"xgboost-3.2.0-binary.json", "xgboost-3.2.0-cats.ubj", "xgboost-1.7.6-dart.json",
+		"xgboost-1.7.6-onehot.json"} {
 		b, err := os.ReadFile(filepath.Join("testdata", p))
 		if err != nil {
 			f.Fatal(err)

@@ -57,7 +57,8 @@ func newXGBTree(d *document, features int) (*foreignTree, error) {
 			return nil, bad(fmt.Sprintf("a split on feature %d of %d", x.feature[i], features))
 		}
 	}
-	for name, to := range map[string]*[]float64{"loss_changes": &x.gain, "sum_hessian": &x.hess, "base_weights": &x.weight} {
+	for name, to := range map[string]*[]float64{"loss_changes": &x.gain, "sum_hessian": &x.hess,
+		"base_weights": &x.weight} {
 		if *to = d.field(name).numbers; len(*to) != n {
 			*to = make([]float64, n)
 			if name == "sum_hessian" { // every leaf counts the same

@@ -17,7 +17,8 @@ def softplus(x):
 
 def logit(y, columns, w):
     """Maximum likelihood; y may be a share. The order of the columns is kept."""
-    fit = sm.GLM(y, np.column_stack(columns), family=sm.families.Binomial(), freq_weights=w).fit(maxiter=200, tol=1e-15, tol_criterion="params")
+    fit = sm.GLM(y, np.column_stack(columns), family=sm.families.Binomial(), freq_weights=w).fit(maxiter=200, tol=1e-15,
+                                                                                                 tol_criterion="params")
     return [float(b) for b in fit.params]
 
 

@@ -180,7 +180,8 @@ func (c *Client) row(id string, m *pb.ScoreResponse) (*Decision, error) {
 // answer, in the same order, to each. An error of either ends the stream. It
 // does not retry: after an error, ask again for what was not answered, with
 // the same ids.
-func (c *Client) ScoreStream(ctx context.Context, next func() (Request, error), each func(id string, r Row) error) error {
+func (c *Client) ScoreStream(ctx context.Context, next func() (Request, error),
+	each func(id string, r Row) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	st, err := c.rpc.ScoreStream(ctx)
@@ -244,7 +245,8 @@ func (c *Client) Receipt(ctx context.Context, sequence uint64) (*assay.Receipt, 
 		return nil, fmt.Errorf("assayclient: receipt: %w: %w", ErrBadProof, err)
 	}
 	if r.Index != sequence {
-		return nil, fmt.Errorf("assayclient: the receipt is of record %d, asked for %d: %w", r.Index, sequence, ErrBadProof)
+		return nil, fmt.Errorf("assayclient: the receipt is of record %d, asked for %d: %w",
+			r.Index, sequence, ErrBadProof)
 	}
 	if c.key == nil {
 		return r, nil
@@ -252,12 +254,14 @@ func (c *Client) Receipt(ctx context.Context, sequence uint64) (*assay.Receipt, 
 	included := false
 	for _, f := range ledger.Verify(r, ledger.Trust{LogKey: c.cfg.LogKey}) {
 		if f.State == ledger.Refused {
-			return nil, fmt.Errorf("assayclient: the receipt of record %d, %s: %s: %w", sequence, f.Step, f.Detail, ErrBadProof)
+			return nil, fmt.Errorf("assayclient: the receipt of record %d, %s: %s: %w", sequence,
+				f.Step, f.Detail, ErrBadProof)
 		}
 		included = included || f.Step == ledger.StepInclusion && f.State == ledger.Proven
 	}
 	if !included {
-		return nil, fmt.Errorf("assayclient: the receipt of record %d does not show that the record is in the log: %w", sequence, ErrBadProof)
+		return nil, fmt.Errorf("assayclient: the receipt of record %d does not show that the record is in the log: %w",
+			sequence, ErrBadProof)
 	}
 	return r, nil
 }
@@ -272,12 +276,14 @@ func (c *Client) check(id string, m *pb.ScoreResponse) (*Decision, error) {
 		return nil, fmt.Errorf("assayclient: the reply is about another request: %w", ErrBadProof)
 	}
 	if f := differs(m, &d); f != "" {
-		return nil, fmt.Errorf("assayclient: the reply's %s is not that of the decision that it proves: %w", f, ErrBadProof)
+		return nil, fmt.Errorf("assayclient: the reply's %s is not that of the decision that it proves: %w", f,
+			ErrBadProof)
 	}
 	if err := c.checkPromise(m.Sequence, m.Promise); err != nil {
 		return nil, err
 	}
-	return &Decision{Decision: d, Canonical: m.Decision, Promise: m.Promise, Repeated: m.RepeatedRequest, Response: m}, nil
+	return &Decision{Decision: d, Canonical: m.Decision, Promise: m.Promise, Repeated: m.RepeatedRequest, Response: m},
+		nil
 }
 
 // differs names the first field of a reply that says something else than the
@@ -305,7 +311,8 @@ func (c *Client) checkPromise(seq uint64, b []byte) error {
 		return fmt.Errorf("assayclient: %w: %w", ErrBadProof, err)
 	}
 	if p.Sequence != seq {
-		return fmt.Errorf("assayclient: the promise is for record %d, the reply is record %d: %w", p.Sequence, seq, ErrBadProof)
+		return fmt.Errorf("assayclient: the promise is for record %d, the reply is record %d: %w",
+			p.Sequence, seq, ErrBadProof)
 	}
 	if c.key == nil {
 		return nil

@@ -51,7 +51,9 @@ func dial(t *testing.T, l *liar, cfg Config) *Client {
 	pb.RegisterScoringServer(s, l)
 	go s.Serve(conn)
 	t.Cleanup(s.Stop)
-	cfg.Options = []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return conn.DialContext(ctx) })}
+	cfg.Options = []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return conn.DialContext(ctx)
+	})}
 	c, err := Dial("passthrough:///liar", cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +67,8 @@ var event = assay.Event{ID: "e", Kind: "application", Time: time.Unix(1, 0)}
 // TestRetry: UNAVAILABLE and RESOURCE_EXHAUSTED are tried again, as long after
 // as the server asks; other codes are not.
 func TestRetry(t *testing.T) {
-	busy, err := status.New(codes.ResourceExhausted, "busy").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(50 * time.Millisecond)})
+	busy, err := status.New(codes.ResourceExhausted,
+		"busy").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(50 * time.Millisecond)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +85,8 @@ func TestRetry(t *testing.T) {
 		return nil, status.Error(codes.InvalidArgument, "no")
 	}}
 	start := time.Now()
-	if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); status.Code(err) != codes.InvalidArgument || l.calls != 3 {
+	if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); status.Code(err) != codes.InvalidArgument ||
+		l.calls != 3 {
 		t.Errorf("%v after %d calls, want INVALID_ARGUMENT after 3", err, l.calls)
 	}
 	if d := time.Since(start); d < 50*time.Millisecond {
@@ -91,7 +95,8 @@ func TestRetry(t *testing.T) {
 	l = &liar{score: func(int, *pb.ScoreRequest) (*pb.ScoreResponse, error) {
 		return nil, status.Error(codes.Unavailable, "gone")
 	}}
-	if _, err := dial(t, l, Config{Attempts: 3}).Score(t.Context(), "r", &event); status.Code(err) != codes.Unavailable || l.calls != 3 {
+	if _, err := dial(t, l, Config{Attempts: 3}).Score(t.Context(), "r", &event); status.Code(err) !=
+		codes.Unavailable || l.calls != 3 {
 		t.Errorf("%v after %d calls, want UNAVAILABLE after 3", err, l.calls)
 	}
 }
@@ -106,9 +111,13 @@ func TestBadProof(t *testing.T) {
 		change func(*pb.ScoreResponse)
 		says   string
 	}{
-		"no decision":     {func(m *pb.ScoreResponse) { m.Decision = nil }, "decision"},
-		"flipped bit":     {func(m *pb.ScoreResponse) { m.Decision[len(m.Decision)-1] ^= 1 }, ""},
-		"another request": {func(m *pb.ScoreResponse) { e := d; e.RequestID = "s"; m.Decision = e.AppendBinary(nil) }, "another request"},
+		"no decision": {func(m *pb.ScoreResponse) { m.Decision = nil }, "decision"},
+		"flipped bit": {func(m *pb.ScoreResponse) { m.Decision[len(m.Decision)-1] ^= 1 }, ""},
+		"another request": {func(m *pb.ScoreResponse) {
+			e := d
+			e.RequestID = "s"
+			m.Decision = e.AppendBinary(nil)
+		}, "another request"},
 		"another id":      {func(m *pb.ScoreResponse) { m.RequestId = "s" }, "request_id"},
 		"another PD":      {func(m *pb.ScoreResponse) { m.Pd = 0.25 }, "pd"},
 		"another margin":  {func(m *pb.ScoreResponse) { m.Margin = 1 }, "margin"},
@@ -131,7 +140,8 @@ func TestBadProof(t *testing.T) {
 			c.change(m)
 			return m, nil
 		}}
-		if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); !errors.Is(err, ErrBadProof) || l.calls != 1 || !strings.Contains(err.Error(), c.says) {
+		if _, err := dial(t, l, Config{}).Score(t.Context(), "r", &event); !errors.Is(err, ErrBadProof) ||
+			l.calls != 1 || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v after %d calls, want ErrBadProof that says %q after 1", name, err, l.calls, c.says)
 		}
 	}
@@ -183,8 +193,10 @@ func TestBadReceipt(t *testing.T) {
 }
 
 func TestCredentialsStayOffPlainText(t *testing.T) {
-	for target, ok := range map[string]bool{"127.0.0.1:1": true, "localhost:1": true, "[::1]:1": true, "unix:/x": true, "dns:///127.0.0.1:1": true,
-		"example.org:1": false, "192.0.2.1:1": false, "dns:///example.org:1": false, "localhost.example.org:1": false} {
+	for target, ok := range map[string]bool{"127.0.0.1:1": true, "localhost:1": true, "[::1]:1": true, "unix:/x": true,
+		"dns:///127.0.0.1:1": true,
+		"example.org:1":      false, "192.0.2.1:1": false, "dns:///example.org:1": false,
+		"localhost.example.org:1": false} {
 		if _, err := Dial(target, Config{APIKey: "k"}); (err == nil) != ok {
 			t.Errorf("%s: %v, want accepted %v", target, err, ok)
 		}

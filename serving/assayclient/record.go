@@ -71,5 +71,6 @@ func (c *Client) recorded(m *pb.RecordResponse) (*Recorded, error) {
 	if err := c.checkPromise(m.Sequence, m.Promise); err != nil {
 		return nil, err
 	}
-	return &Recorded{Sequence: m.Sequence, Promise: m.Promise, Repeated: m.RepeatedRequest, LateBy: m.LateBy.AsDuration(), LateWindows: m.LateWindows}, nil
+	return &Recorded{Sequence: m.Sequence, Promise: m.Promise, Repeated: m.RepeatedRequest,
+		LateBy: m.LateBy.AsDuration(), LateWindows: m.LateWindows}, nil
 }

@@ -83,13 +83,15 @@ type Auditor struct {
 	gaps    bool // a record that may have fed windows cannot be read
 	force   inForce
 	inForce assay.Digest // the policy that the newest act left
-	kernels int          // the version of window kernels that decided since the newest act that says it; 0 after one that cannot be read
+	// the version of window kernels that decided since the newest act that says it; 0 after one that cannot be read
+	kernels int
 }
 
 // New takes the bundles whose decisions are to be made again. Policies
 // come from the bundles and from the journal.
 func New(bundles []*models.Bundle) (*Auditor, error) {
-	a := &Auditor{kernels: 1, bundles: map[assay.Digest]*models.Bundle{}, models: map[[2]assay.Digest]*scoring.Model{}, yaml: map[assay.Digest][]byte{}}
+	a := &Auditor{kernels: 1, bundles: map[assay.Digest]*models.Bundle{}, models: map[[2]assay.Digest]*scoring.Model{},
+		yaml: map[assay.Digest][]byte{}}
 	for _, b := range bundles {
 		m, err := a.add(b, nil)
 		if err != nil {
@@ -146,7 +148,8 @@ func (a *Auditor) model(model, policy assay.Digest) *scoring.Model {
 // Run plays the journal and compares the decisions in [from, to). Errors are
 // the journal's, or ctx's; what differs is in the report. each, if not nil,
 // hears of every decision that was compared, "" when it is the same.
-func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64, each func(seq uint64, what string)) (*Report, error) {
+func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64,
+	each func(seq uint64, what string)) (*Report, error) {
 	rep := new(Report)
 	a.Lookup = j.Get
 	err := j.Scan(0, to, func(seq uint64, r *journal.Record, unreadable error) error {
@@ -167,7 +170,8 @@ const All = uint64(math.MaxUint64)
 
 // Take takes the next record: it is compared if it is wanted, and what differs is
 // added to rep. Run takes those of a whole journal.
-func (a *Auditor) Take(rep *Report, seq uint64, r *journal.Record, unreadable error, wanted bool, each func(uint64, string)) error {
+func (a *Auditor) Take(rep *Report, seq uint64, r *journal.Record, unreadable error, wanted bool,
+	each func(uint64, string)) error {
 	k := rep.kind(r.Kind, wanted)
 	k.Records++
 	if err := a.force.note(r, unreadable); err != nil {
@@ -269,7 +273,8 @@ type fromRecord struct {
 
 // differs names the first part of the decision that comes out otherwise, ""
 // for none.
-func (a *Auditor) differs(m *scoring.Model, seq uint64, r *journal.Record, ev *assay.Event) (what string, from fromRecord) {
+func (a *Auditor) differs(m *scoring.Model, seq uint64, r *journal.Record,
+	ev *assay.Event) (what string, from fromRecord) {
 	stored, err := assay.ParseVector(r.Vector)
 	if err != nil {
 		return "the vector in the record cannot be read", from

@@ -105,7 +105,8 @@ func (a *Auditor) act(r *journal.Record) (checked bool, what string, err error) 
 	}
 	before := a.inForce
 	a.inForce = r.Policy
-	if act.What == engine.ActActivate && act.Version >= engine.ActKeepsPolicy && len(act.Policy) == 0 && before != (assay.Digest{}) && r.Policy != before {
+	if act.What == engine.ActActivate && act.Version >= engine.ActKeepsPolicy && len(act.Policy) == 0 &&
+		before != (assay.Digest{}) && r.Policy != before {
 		return true, "activation: another policy is in force after it, and it does not say so", nil
 	}
 	if act.What == engine.ActConfigure && act.Digest != r.Model {
@@ -144,7 +145,8 @@ func (a *Auditor) shadow(r *journal.Record) (checked bool, what string, err erro
 			continue
 		}
 		x := m.Bundle.Score(m.Forest.Margin(v.Values))
-		if math.Float64bits(x.Margin) != math.Float64bits(s.Margin) || math.Float64bits(x.PD) != math.Float64bits(s.PD) {
+		if math.Float64bits(x.Margin) != math.Float64bits(s.Margin) ||
+			math.Float64bits(x.PD) != math.Float64bits(s.PD) {
 			return true, fmt.Sprintf("shadow score of decision %d by model %s", n.Sequence, s.Digest.Short()), nil
 		}
 	}

@@ -34,9 +34,12 @@ func onlyMended(p *features.Plan, kernels int, again, then []float64) []features
 func (r *Report) mended(kernels int, of []features.Mended) {
 	r.Mended++
 	for _, m := range of {
-		k := slices.IndexFunc(r.MendedFeatures, func(f MendedFeature) bool { return f.Mended == m && f.Kernels == kernels })
+		k := slices.IndexFunc(r.MendedFeatures, func(f MendedFeature) bool {
+			return f.Mended == m && f.Kernels == kernels
+		})
 		if k < 0 {
-			k, r.MendedFeatures = len(r.MendedFeatures), append(r.MendedFeatures, MendedFeature{Mended: m, Kernels: kernels})
+			k, r.MendedFeatures = len(r.MendedFeatures),
+				append(r.MendedFeatures, MendedFeature{Mended: m, Kernels: kernels})
 		}
 		r.MendedFeatures[k].Decisions++
 	}

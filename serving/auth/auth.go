@@ -81,7 +81,8 @@ func New(cfg Config) (*Authenticator, error) {
 	names := map[string]bool{}
 	caller := func(kind, name string, roles []string) (Caller, error) {
 		if name == "" || len(name) > 128 {
-			return Caller{}, fmt.Errorf("auth: a %s has no name (1 to 128 bytes): it scopes request ids and stands in records", kind)
+			return Caller{},
+				fmt.Errorf("auth: a %s has no name (1 to 128 bytes): it scopes request ids and stands in records", kind)
 		}
 		if names[name] {
 			return Caller{}, fmt.Errorf("auth: the name %q is used twice", name)
@@ -100,7 +101,8 @@ func New(cfg Config) (*Authenticator, error) {
 		}
 		b, err := hex.DecodeString(k.SHA256)
 		if err != nil || len(b) != sha256.Size {
-			return nil, fmt.Errorf("auth: key %q: sha256: want the 64 hexadecimal digits of the key's SHA-256, not the key", k.Name)
+			return nil, fmt.Errorf("auth: key %q: sha256: want the 64 hexadecimal digits of the key's SHA-256, not "+
+				"the key", k.Name)
 		}
 		h := [sha256.Size]byte(b)
 		if _, dup := a.keys[h]; dup {
@@ -174,10 +176,12 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 		return Caller{Name: "local", Roles: AllRoles}, nil
 	}
 	if c.Certificate != nil {
-		return Caller{}, fmt.Errorf("%w: no certificate's subject is configured, so that a client certificate says nobody: "+
-			"send an API key (x-api-key) or a bearer token with it", ErrUnauthenticated)
+		return Caller{},
+			fmt.Errorf("%w: no certificate's subject is configured, so that a client certificate says nobody: "+
+				"send an API key (x-api-key) or a bearer token with it", ErrUnauthenticated)
 	}
-	return Caller{}, fmt.Errorf("%w: send an API key (x-api-key), a bearer token, or a client certificate", ErrUnauthenticated)
+	return Caller{}, fmt.Errorf("%w: send an API key (x-api-key), a bearer token, or a client certificate",
+		ErrUnauthenticated)
 }
 
 // Remembered returns whose bearer token it is, when it was verified before and

@@ -25,7 +25,8 @@ func hashOf(key string) string {
 func TestAuthenticate(t *testing.T) {
 	is := authtest.NewIssuer(t)
 	claims := func(more map[string]any) map[string]any {
-		c := map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(time.Hour).Unix(), "roles": []string{"assay:score", "assay:nothing", "admin"}}
+		c := map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(time.Hour).Unix(),
+			"roles": []string{"assay:score", "assay:nothing", "admin"}}
 		for k, v := range more {
 			c[k] = v
 		}
@@ -56,18 +57,27 @@ func TestAuthenticate(t *testing.T) {
 		{"other audience", Credential{Bearer: is.Token(t, claims(map[string]any{"aud": "other"}))}, "", 0},
 		{"other issuer", Credential{Bearer: is.Token(t, claims(map[string]any{"iss": "https://example.org"}))}, "", 0},
 		{"forged", Credential{Bearer: authtest.NewIssuer(t).Token(t, claims(nil))}, "", 0},
-		{"no roles", Credential{Bearer: is.Token(t, claims(map[string]any{"roles": "none"}))}, "oidc:" + is.URL + "#ann", 0},
+		{"no roles", Credential{Bearer: is.Token(t, claims(map[string]any{"roles": "none"}))},
+			"oidc:" + is.URL + "#ann", 0},
 		{"no subject", Credential{Bearer: is.Token(t, claims(map[string]any{"sub": ""}))}, "", 0},
 		{"garbage", Credential{Bearer: "a.b.c"}, "", 0},
 		{"long", Credential{Bearer: strings.Repeat("a", maxToken+1)}, "", 0},
 		{"two credentials", Credential{APIKey: "secret-key", Bearer: good}, "", 0},
 		{"malformed", Credential{APIKey: "secret-key", Malformed: true}, "", 0},
-		{"certificate", Credential{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "auditor.example"}}}, "auditor", Audit},
-		{"certificate by DNS name", Credential{Certificate: &x509.Certificate{DNSNames: []string{"auditor.example"}}}, "auditor", Audit},
-		{"unknown certificate", Credential{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
-		{"good key beside an unknown certificate", Credential{APIKey: "secret-key", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
-		{"good token beside an unknown certificate", Credential{Bearer: good, Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
-		{"wrong key beside a good certificate", Credential{APIKey: "x", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "auditor.example"}}}, "", 0},
+		{"certificate", Credential{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "auditor.example"}}},
+			"auditor", Audit},
+		{"certificate by DNS name", Credential{Certificate: &x509.Certificate{DNSNames: []string{"auditor.example"}}},
+			"auditor", Audit},
+		{"unknown certificate", Credential{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "",
+			0},
+		{"good key beside an unknown certificate",
+			Credential{APIKey: "secret-key", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "",
+			0},
+		{"good token beside an unknown certificate",
+			Credential{Bearer: good, Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
+		{"wrong key beside a good certificate",
+			Credential{APIKey: "x", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "auditor.example"}}},
+			"", 0},
 	} {
 		got, err := a.Authenticate(context.Background(), c.cred)
 		if again, ok := a.Remembered(c.cred); ok && c.cred.Certificate != nil && again != got {
@@ -77,7 +87,8 @@ func TestAuthenticate(t *testing.T) {
 			if !errors.Is(err, ErrUnauthenticated) {
 				t.Errorf("%s: got %+v, %v, want not authenticated", c.name, got, err)
 			}
-			if err != nil && (strings.Contains(err.Error(), "secret") || c.cred.Bearer != "" && strings.Contains(err.Error(), c.cred.Bearer)) {
+			if err != nil && (strings.Contains(err.Error(), "secret") || c.cred.Bearer != "" &&
+				strings.Contains(err.Error(), c.cred.Bearer)) {
 				t.Errorf("%s: the error repeats the credential: %v", c.name, err)
 			}
 			continue
@@ -92,11 +103,14 @@ func TestAuthenticate(t *testing.T) {
 // credential, and the key or the token that comes with it says who calls.
 func TestCertificatesAsGate(t *testing.T) {
 	is := authtest.NewIssuer(t)
-	a, err := New(Config{Keys: []Key{{Name: "platform", SHA256: hashOf("k"), Roles: []string{"score"}}}, Issuers: []Issuer{{URL: is.URL, Audience: "assay"}}})
+	a, err := New(Config{Keys: []Key{{Name: "platform", SHA256: hashOf("k"), Roles: []string{"score"}}},
+		Issuers: []Issuer{{URL: is.URL, Audience: "assay"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := is.Token(t, map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(time.Hour).Unix(), "roles": []string{"score"}})
+	token := is.Token(t,
+		map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(time.Hour).Unix(),
+			"roles": []string{"score"}})
 	cert := &x509.Certificate{Subject: pkix.Name{CommonName: "mesh"}}
 	for name, c := range map[string]struct {
 		cred Credential
@@ -115,7 +129,8 @@ func TestCertificatesAsGate(t *testing.T) {
 			t.Errorf("%s: remembered as %+v, %v", name, again, ok)
 		}
 	}
-	if _, err := a.Authenticate(t.Context(), Credential{Certificate: cert}); !strings.Contains(fmt.Sprint(err), "no certificate's subject is configured") {
+	if _, err := a.Authenticate(t.Context(), Credential{Certificate: cert}); !strings.Contains(fmt.Sprint(err),
+		"no certificate's subject is configured") {
 		t.Errorf("a certificate alone: %v", err)
 	}
 }
@@ -126,7 +141,9 @@ func TestTokenIsVerifiedOnceAndNotPastItsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tok := is.Token(t, map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(1500*time.Millisecond).Unix() + 1, "roles": []string{"score"}})
+	tok := is.Token(t,
+		map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann",
+			"exp": time.Now().Add(1500*time.Millisecond).Unix() + 1, "roles": []string{"score"}})
 	for range 3 {
 		if _, err := a.Authenticate(context.Background(), Credential{Bearer: tok}); err != nil {
 			t.Fatal(err)
@@ -165,11 +182,16 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"the key itself", "not the key", Config{Keys: []Key{{Name: "a", SHA256: "secret", Roles: []string{"score"}}}}},
 		{"no role", "no roles", Config{Keys: []Key{{Name: "a", SHA256: h}}}},
-		{"unknown role", "want one of score, record, read, audit, admin; did you mean \"score\"?", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"scroe"}}}}},
+		{"unknown role", "want one of score, record, read, audit, admin; did you mean \"score\"?",
+			Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"scroe"}}}}},
 		{"no such role", "want one of", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"root"}}}}},
 		{"no name", "no name", Config{Keys: []Key{{SHA256: h, Roles: []string{"score"}}}}},
-		{"name twice", "used twice", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"score"}}, {Name: "a", SHA256: hashOf("l"), Roles: []string{"score"}}}}},
-		{"hash twice", "same hash", Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"score"}}, {Name: "b", SHA256: h, Roles: []string{"score"}}}}},
+		{"name twice", "used twice",
+			Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"score"}},
+				{Name: "a", SHA256: hashOf("l"), Roles: []string{"score"}}}}},
+		{"hash twice", "same hash",
+			Config{Keys: []Key{{Name: "a", SHA256: h, Roles: []string{"score"}},
+				{Name: "b", SHA256: h, Roles: []string{"score"}}}}},
 		{"no subject", "subject", Config{Certificates: []Certificate{{Name: "a", Roles: []string{"score"}}}}},
 		{"no audience", "audience", Config{Issuers: []Issuer{{URL: "https://example.org"}}}},
 	} {

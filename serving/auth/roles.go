@@ -46,7 +46,8 @@ next:
 				continue next
 			}
 		}
-		return 0, fmt.Errorf("role %q: want one of %s%s", name, strings.Join(roleNames[:], ", "), nearest.Hint(name, roleNames[:]))
+		return 0, fmt.Errorf("role %q: want one of %s%s", name, strings.Join(roleNames[:], ", "),
+			nearest.Hint(name, roleNames[:]))
 	}
 	if r == 0 {
 		return 0, fmt.Errorf("no roles: name some of %s", strings.Join(roleNames[:], ", "))

@@ -62,7 +62,8 @@ func newTokens(in []Issuer) (*tokens, error) {
 	t.mu.cached = map[[sha256.Size]byte]cachedToken{}
 	for i, is := range in {
 		if is.URL == "" || is.Audience == "" {
-			return nil, errors.New("auth: an issuer needs url and audience: a token for another audience must not be accepted here")
+			return nil, errors.New("auth: an issuer needs url and audience: a token for another audience must not be " +
+				"accepted here")
 		}
 		if is.Claim == "" {
 			is.Claim = "roles"

@@ -12,18 +12,21 @@ import (
 // Act is what an admin did, as its record commits to it: canonical CBOR. The
 // keys are frozen.
 type Act struct {
-	Version  uint8        `cbor:"0,keyasint"`           // 1; 2 of "activate" that keeps the policy in force, or says that it changes
-	What     string       `cbor:"1,keyasint"`           // "activate", "load", "unload", "shadow", "policy", "propose", "configure"
-	By       string       `cbor:"2,keyasint"`           // the admin; of "configure" the configuration
-	Second   string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
-	Bundles  []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
-	Digest   assay.Digest `cbor:"5,keyasint"`           // of the model, or of the policy
-	Policy   []byte       `cbor:"6,keyasint,omitempty"` // YAML of the policy that the act puts in force
-	Open     []byte       `cbor:"7,keyasint,omitempty"` // the proposal that "propose" opens, and that an act with Second closes
-	Text     string       `cbor:"8,keyasint,omitempty"` // of a proposal, for people
-	FourEyes bool         `cbor:"9,keyasint,omitempty"` // of "configure": acts need two admins from here on
-	// Windows is features.WindowKernels of the program that decides from here on, where a plan has windows; 0 says nothing.
-	// Programs from before 2026-12-01 wrote none, and refuse a journal that has one.
+	// 1; 2 of "activate" that keeps the policy in force, or says that it changes
+	Version uint8 `cbor:"0,keyasint"`
+	// "activate", "load", "unload", "shadow", "policy", "propose", "configure"
+	What    string       `cbor:"1,keyasint"`
+	By      string       `cbor:"2,keyasint"`           // the admin; of "configure" the configuration
+	Second  string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
+	Bundles []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
+	Digest  assay.Digest `cbor:"5,keyasint"`           // of the model, or of the policy
+	Policy  []byte       `cbor:"6,keyasint,omitempty"` // YAML of the policy that the act puts in force
+	// the proposal that "propose" opens, and that an act with Second closes
+	Open     []byte `cbor:"7,keyasint,omitempty"`
+	Text     string `cbor:"8,keyasint,omitempty"` // of a proposal, for people
+	FourEyes bool   `cbor:"9,keyasint,omitempty"` // of "configure": acts need two admins from here on
+	// Windows is features.WindowKernels of the program that decides from here on, where a plan has windows; 0 says
+	// nothing. Programs from before 2026-12-01 wrote none, and refuse a journal that has one.
 	Windows int `cbor:"10,keyasint,omitempty"`
 }
 

@@ -57,7 +57,8 @@ func (d *Drift) Watch(m *Model) {
 	}
 	add := func(name string, column int, h models.Histogram) {
 		if len(h.Shares) == len(h.Edges)+2 {
-			d.mu.series = append(d.mu.series, driftSeries{name: name, column: column, ref: h, counts: make([]int64, len(h.Shares))})
+			d.mu.series = append(d.mu.series,
+				driftSeries{name: name, column: column, ref: h, counts: make([]int64, len(h.Shares))})
 		}
 	}
 	add("score", -1, ref.Score)
@@ -138,7 +139,8 @@ func psi(ref []float64, counts []int64, rows int64) float64 {
 // request's.
 type driftCollector struct{ d *Drift }
 
-var driftDesc = prometheus.NewDesc("assay_drift_psi", "Population stability index against training, by feature; score is the PD.", []string{"name"}, nil)
+var driftDesc = prometheus.NewDesc("assay_drift_psi",
+	"Population stability index against training, by feature; score is the PD.", []string{"name"}, nil)
 
 // Describe implements prometheus.Collector.
 func (c driftCollector) Describe(ch chan<- *prometheus.Desc) { ch <- driftDesc }

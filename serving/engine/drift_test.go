@@ -16,7 +16,8 @@ func TestDriftForgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Bundle.Manifest.Reference = &models.Reference{Score: models.Histogram{Edges: []float64{0.5}, Shares: []float64{0.5, 0.5, 0}}}
+	m.Bundle.Manifest.Reference = &models.Reference{Score: models.Histogram{Edges: []float64{0.5},
+		Shares: []float64{0.5, 0.5, 0}}}
 	d := new(Drift)
 	d.Watch(m)
 	for range driftHalf {

@@ -93,7 +93,8 @@ func (e *Engine) Run(ctx context.Context) {
 	wg.Go(func() { e.shadows.run(ctx, e.journal, e.now, e.log) })
 	wg.Go(func() {
 		if err := e.index.fill(ctx, e.journal); err != nil && ctx.Err() == nil {
-			e.log.Warn("ListDecisions has no index of the records before the start and looks through them", "error", err)
+			e.log.Warn("ListDecisions has no index of the records before the start and looks through them", "error",
+				err)
 		}
 	})
 	wg.Go(func() { e.late.run(ctx, e.log) })

@@ -145,7 +145,8 @@ func (e *Engine) decideGroup(g *group) numberedGroup {
 	}
 	e.mu.Unlock()
 	k := len(g.claimed)
-	n := numberedGroup{requests: make([]*Request, 0, k), numbers: make([]uint64, 0, k), records: make([]*journal.Record, 0, k)}
+	n := numberedGroup{requests: make([]*Request, 0, k), numbers: make([]uint64, 0, k),
+		records: make([]*journal.Record, 0, k)}
 	for _, r := range g.claimed {
 		if !r.numbered {
 			e.claims.release(r.tag, &r.claim)

@@ -71,8 +71,10 @@ func TestGroupHasALeader(t *testing.T) {
 		if i%groupSize != 0 {
 			<-r.woken
 		}
-		if r.Err != nil || r.Sequence != rs[0].Sequence+uint64(i) || len(r.Promise) == 0 || r.Decision.EventID != r.Event.ID {
-			t.Fatalf("request %d: number %d, event %q, promise of %d bytes, %v", i, r.Sequence, r.Decision.EventID, len(r.Promise), r.Err)
+		if r.Err != nil || r.Sequence != rs[0].Sequence+uint64(i) || len(r.Promise) == 0 ||
+			r.Decision.EventID != r.Event.ID {
+			t.Fatalf("request %d: number %d, event %q, promise of %d bytes, %v", i, r.Sequence,
+				r.Decision.EventID, len(r.Promise), r.Err)
 		}
 		rec, err := e.journal.Get(r.Sequence)
 		if err != nil || !bytes.Equal(rec.Decision, r.Canonical) {
@@ -155,7 +157,8 @@ func TestPanicWhileNumbering(t *testing.T) {
 		e.DecideAll(t.Context(), rs)
 		for i, r := range rs {
 			if r.Err != nil || r.Decision.EventID != r.Event.ID {
-				t.Errorf("request %d: %v, the decision of %q, want that of %q", i, r.Err, r.Decision.EventID, r.Event.ID)
+				t.Errorf("request %d: %v, the decision of %q, want that of %q", i, r.Err,
+					r.Decision.EventID, r.Event.ID)
 			}
 		}
 	}

@@ -18,7 +18,8 @@ import (
 // beside requests.
 func start(t *testing.T, cfg Config) *Engine {
 	t.Helper()
-	j, err := journal.Open(t.Context(), t.TempDir(), journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 50 * time.Millisecond})
+	j, err := journal.Open(t.Context(), t.TempDir(),
+		journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,8 @@ func (x *Index) Next(seq uint64, q *Query) (uint64, bool) {
 }
 
 func (b *indexEntry) may(q *Query, caller uint64, entity [4]uint16) bool {
-	if b.to < q.From || b.from >= q.To || !q.AnyOutcome && b.outcomes&(1<<q.Outcome) == 0 || b.callers&caller != caller {
+	if b.to < q.From || b.from >= q.To || !q.AnyOutcome && b.outcomes&(1<<q.Outcome) == 0 ||
+		b.callers&caller != caller {
 		return false
 	}
 	if q.Entity != nil {
@@ -174,7 +175,8 @@ func (x *Index) fill(ctx context.Context, j *journal.Journal) error {
 
 // CarriesDecision reports whether a record is about an event.
 func CarriesDecision(rec *journal.Record) bool {
-	return len(rec.Decision) > 0 && (rec.Kind == ledger.Decision || rec.Kind == ledger.Event || rec.Kind == ledger.Failed)
+	return len(rec.Decision) > 0 && (rec.Kind == ledger.Decision || rec.Kind == ledger.Event ||
+		rec.Kind == ledger.Failed)
 }
 
 // Matches is the test that a record must pass, apart from its outcome.

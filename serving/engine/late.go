@@ -56,8 +56,11 @@ type lateSeries struct{ kind, window string }
 
 func newLateEvents() *lateEvents {
 	l := &lateEvents{
-		events:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_late_events_total", Help: "Events that came later than the plan's lateness allows, by kind."}, []string{"kind"}),
-		windows: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_window_late_events_total", Help: "Events that a window does not count because they came late, by kind and window."}, []string{"kind", "window"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_late_events_total",
+			Help: "Events that came later than the plan's lateness allows, by kind."}, []string{"kind"}),
+		windows: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_window_late_events_total",
+			Help: "Events that a window does not count because they came late, by kind and window."},
+			[]string{"kind", "window"}),
 	}
 	l.mu.bySequence, l.mu.unsaid, l.mu.most = map[uint64]Lateness{}, map[lateSeries]uint64{}, maxLateKept
 	return l
@@ -135,10 +138,12 @@ func (l *lateEvents) say(log *slog.Logger) {
 	l.mu.Unlock()
 	for s, n := range unsaid {
 		if s.window == "" {
-			log.Warn("events came later than the plan's lateness allows: their features were read as of an earlier time", "kind", s.kind, "events", n)
+			log.Warn("events came later than the plan's lateness allows: their features were read as of an earlier "+
+				"time", "kind", s.kind, "events", n)
 			continue
 		}
-		log.Warn("events came later than the plan's lateness allows: the window does not count them", "kind", s.kind, "window", s.window, "events", n)
+		log.Warn("events came later than the plan's lateness allows: the window does not count them", "kind", s.kind,
+			"window", s.window, "events", n)
 	}
 }
 

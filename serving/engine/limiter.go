@@ -49,8 +49,10 @@ func (l *rateLimiter) take(caller string, n int, now time.Time) error {
 		return nil
 	}
 	if float64(n) > l.burst {
-		return &assay.FieldError{Field: "rows", Problem: fmt.Sprintf("%d rows are more than the %v that a caller may ask for at once (setting rate-burst): "+
-			"send smaller batches", n, l.burst)}
+		return &assay.FieldError{Field: "rows",
+			Problem: fmt.Sprintf("%d rows are more than the %v that a caller may ask for at once (setting "+
+				"rate-burst): "+
+				"send smaller batches", n, l.burst)}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +70,9 @@ func (l *rateLimiter) take(caller string, n int, now time.Time) error {
 	}
 	if b.tokens < float64(n) {
 		after := time.Duration((float64(n) - b.tokens) / l.perSecond * float64(time.Second))
-		return &RetryError{assay.ErrExhausted, fmt.Sprintf("the caller is over its rate of %v rows a second (setting rate)", l.perSecond), after + time.Millisecond}
+		return &RetryError{assay.ErrExhausted,
+			fmt.Sprintf("the caller is over its rate of %v rows a second (setting rate)", l.perSecond),
+			after + time.Millisecond}
 	}
 	b.tokens -= float64(n)
 	return nil

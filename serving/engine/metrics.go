@@ -42,8 +42,10 @@ type instruments struct {
 func newInstruments(traced bool) *instruments {
 	m := &instruments{traced: traced,
 		timing: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "assay_stage_seconds",
-			Help: "Time in each stage of the request's way, one request in eight.", Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12)}, []string{"stage"}),
-		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_decisions_total", Help: "Durable records, by outcome."}, []string{"outcome"}),
+			Help:    "Time in each stage of the request's way, one request in eight.",
+			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12)}, []string{"stage"}),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_decisions_total",
+			Help: "Durable records, by outcome."}, []string{"outcome"}),
 	}
 	for i, n := range stageNames {
 		m.stages[i] = m.timing.WithLabelValues(n)
@@ -103,6 +105,7 @@ func (c *clock) done(s stage) {
 
 // Collectors are the engine's metrics. No label ever holds what a request carries.
 func (e *Engine) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{e.instruments.timing, e.instruments.decisions, driftCollector{e.drift}, unseenCollector{e},
+	return []prometheus.Collector{e.instruments.timing, e.instruments.decisions,
+		driftCollector{e.drift}, unseenCollector{e},
 		e.late.events, e.late.windows}
 }

@@ -119,7 +119,8 @@ func (l *Models) All() []*Model {
 // when active is set.
 func (l *Models) With(m *Model, active bool) (*Models, error) {
 	if old := l.byName[m.Name]; !active && old == l.Active && old != nil {
-		return nil, fmt.Errorf("the active model has the name %q: activate the bundle, or give it another name: %w", m.Name, assay.ErrPrecondition)
+		return nil, fmt.Errorf("the active model has the name %q: activate the bundle, or give it another name: %w",
+			m.Name, assay.ErrPrecondition)
 	}
 	next := &Models{Active: l.Active, byName: maps.Clone(l.byName)}
 	next.byName[m.Name] = m
@@ -127,7 +128,8 @@ func (l *Models) With(m *Model, active bool) (*Models, error) {
 		next.Active = m
 	}
 	if len(next.byName) > MaxModels {
-		return nil, fmt.Errorf("%d models are loaded, at most %d are allowed (fixed): unload one: %w", len(l.byName), MaxModels, assay.ErrExhausted)
+		return nil, fmt.Errorf("%d models are loaded, at most %d are allowed (fixed): unload one: %w", len(l.byName),
+			MaxModels, assay.ErrExhausted)
 	}
 	return next, nil
 }
@@ -139,7 +141,8 @@ func (l *Models) Without(name string) (*Models, *Model, error) {
 	case m == nil:
 		return nil, nil, fmt.Errorf("no model of that name is loaded%s: %w", l.Nearest(name), assay.ErrNotFound)
 	case m == l.Active:
-		return nil, nil, fmt.Errorf("the active model cannot be unloaded: activate another first: %w", assay.ErrPrecondition)
+		return nil, nil, fmt.Errorf("the active model cannot be unloaded: activate another first: %w",
+			assay.ErrPrecondition)
 	}
 	next := &Models{Active: l.Active, byName: maps.Clone(l.byName)}
 	delete(next.byName, name)
@@ -208,7 +211,8 @@ func (e *Engine) load(ctx context.Context, open opener, name string, want, polic
 		return nil, fmt.Errorf("bundle %q was refused: %w: %w", name, err, assay.ErrPrecondition)
 	}
 	if len(want) > 0 && string(want) != string(b.Digest[:]) {
-		return nil, fmt.Errorf("bundle %q has the digest %s, another was expected: %w", name, b.Digest.Short(), assay.ErrPrecondition)
+		return nil, fmt.Errorf("bundle %q has the digest %s, another was expected: %w", name,
+			b.Digest.Short(), assay.ErrPrecondition)
 	}
 	m, err := newModel(open, b, policyYAML, e.now())
 	if err != nil {
@@ -227,7 +231,8 @@ func (e *Engine) LoadShadows(ctx context.Context, names []string, plan assay.Dig
 			return nil, err
 		}
 		if m.PlanDigest != plan {
-			return nil, fmt.Errorf("bundle %q was trained on the plan %s, a shadow scores vectors of the active plan %s: %w",
+			return nil, fmt.Errorf("bundle %q was trained on the plan %s, a shadow scores vectors of the active plan "+
+				"%s: %w",
 				n, m.PlanDigest.Short(), plan.Short(), assay.ErrPrecondition)
 		}
 		ms = append(ms, m)

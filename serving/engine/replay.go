@@ -41,7 +41,8 @@ type piece struct {
 // readRecords gives the records in [from, to) to fn, in order and in the caller's
 // goroutine. Opening a record costs ten times what fn does with it, so several
 // goroutines read ahead.
-func readRecords(ctx context.Context, j *journal.Journal, from, to uint64, fn func(seq uint64, p *replayedRecord) error) error {
+func readRecords(ctx context.Context, j *journal.Journal, from, to uint64,
+	fn func(seq uint64, p *replayedRecord) error) error {
 	to = min(to, j.Stats().Durable)
 	ctx, cancel := context.WithCancel(ctx)
 	readers := min(runtime.GOMAXPROCS(0), maxReaders)
@@ -129,7 +130,8 @@ func FeedsWindows(k ledger.Kind) bool {
 // to) that was sequenced, scored or recorded, in sequence order, as Observe saw
 // it then. An event whose subject was erased cannot be read any more and is
 // passed over; one that this plan does not accept does not concern it.
-func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State, late *lateEvents) (events int, err error) {
+func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State,
+	late *lateEvents) (events int, err error) {
 	if !plan.HasWindows() {
 		return 0, nil
 	}
@@ -150,7 +152,8 @@ func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, 
 
 // replayAll reads the whole journal once: what the acts add up to, and the
 // windows of a plan.
-func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan, late *lateEvents) (st standing, w *windows, events int, err error) {
+func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan, late *lateEvents) (st standing, w *windows,
+	events int, err error) {
 	st.pending = map[assay.Digest]Proposal{}
 	w = &windows{plan: plan, state: plan.NewState()}
 	err = readRecords(ctx, j, 0, math.MaxUint64, func(seq uint64, p *replayedRecord) error {

@@ -188,7 +188,8 @@ func Subject(role, id string) string { return role + ":" + id }
 
 // Redecide makes a past decision again, from the vector that it was made of, by
 // the code that makes the new ones.
-func Redecide(m *scoring.Model, ev *assay.Event, vector assay.Vector, seq uint64, requestID string, micros int64) (assay.Decision, error) {
+func Redecide(m *scoring.Model, ev *assay.Event, vector assay.Vector, seq uint64, requestID string,
+	micros int64) (assay.Decision, error) {
 	r := &Request{Key: Key{RequestID: requestID}, Model: &Model{Model: m}, Event: ev, Sequence: seq,
 		vector: vector, vectorBytes: vector.AppendBinary(nil)}
 	r.startDecision(micros)

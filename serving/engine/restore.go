@@ -106,7 +106,8 @@ func (e *Engine) standingModel(ctx context.Context, first *Model, st *standing) 
 			active, err = e.load(ctx, scoring.NewAccepted, a.Bundles[0], a.Digest[:], yaml)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or configure it as the first)", err)
+			return nil, fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or "+
+				"configure it as the first)", err)
 		}
 	} else if yaml != nil {
 		if active, err = NewAcceptedModel(first.Bundle, yaml, e.now()); err != nil {
@@ -114,10 +115,12 @@ func (e *Engine) standingModel(ctx context.Context, first *Model, st *standing) 
 		}
 	}
 	if now := active.Policy.Digest(); now != st.decides.policy {
-		return nil, fmt.Errorf("serving: the log's last act left the policy %s in force, and its text is in no record and not in the bundle: %w",
+		return nil, fmt.Errorf("serving: the log's last act left the policy %s in force, and its text is in no "+
+			"record and not in the bundle: %w",
 			st.decides.policy.Short(), assay.ErrPrecondition)
 	} else if e.cfg.HasPolicy && now != first.Policy.Digest() {
-		e.log.Warn("the configured policy is not in force: an admin's act left another, which stays until an act replaces it",
+		e.log.Warn("the configured policy is not in force: an admin's act left another, which stays until an act "+
+			"replaces it",
 			"configured", first.Policy.Digest().Short(), "in_force", now.Short())
 	}
 	return active, nil
@@ -135,8 +138,10 @@ func (e *Engine) checkStanding(active *Model, st *standing) error {
 	if active.Policy.Digest() != cmp.Or(st.decides, st.decided).policy {
 		return fmt.Errorf("serving: %w", refused)
 	}
-	e.log.Warn("expressions of the policy in force exceed the bounds of this version and are not evaluated: their rules have the outcome of their on_error "+
-		"(review, unless it says decline) until an admin sets another policy, or without an admin's act the configuration brings one",
+	e.log.Warn("expressions of the policy in force exceed the bounds of this version and are not evaluated: their "+
+		"rules have the outcome of their on_error "+
+		"(review, unless it says decline) until an admin sets another policy, or without an admin's act the "+
+		"configuration brings one",
 		"policy", active.Policy.Digest().Short(), "error", refused)
 	return nil
 }

@@ -184,7 +184,8 @@ func (s *Shadows) one(j *journal.Journal, models []*Model, seq uint64) (*journal
 	if err != nil {
 		return nil, err
 	}
-	return &journal.Record{Kind: ledger.Shadow, Subject: rec.Subject, Caller: shadowCaller, RequestID: strconv.FormatUint(seq, 10), Plan: v.Plan, Decision: raw}, nil
+	return &journal.Record{Kind: ledger.Shadow, Subject: rec.Subject, Caller: shadowCaller,
+		RequestID: strconv.FormatUint(seq, 10), Plan: v.Plan, Decision: raw}, nil
 }
 
 // KeepPlan drops the challengers of other plans: they cannot score the vectors

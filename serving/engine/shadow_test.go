@@ -29,6 +29,7 @@ func TestShadowQueueIsBounded(t *testing.T) {
 		done += len(rs)
 	}
 	if dropped := e.Shadows().Dropped(); dropped < 3*shadowBatch || e.Shadows().Waiting() != shadowQueue {
-		t.Errorf("%d dropped and %d waiting, want at least %d and %d", dropped, e.Shadows().Waiting(), 3*shadowBatch, shadowQueue)
+		t.Errorf("%d dropped and %d waiting, want at least %d and %d", dropped, e.Shadows().Waiting(),
+			3*shadowBatch, shadowQueue)
 	}
 }

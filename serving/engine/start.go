@@ -32,11 +32,14 @@ func (e *Engine) recordStart(ctx context.Context, m *Model, st *standing) error 
 		before = st.decided
 	}
 	kernels := WindowKernels(e.models.Load().All()...)
-	if st.configured != nil && now == before && st.configured.FourEyes == e.cfg.FourEyes && (kernels == 0 || kernels == st.windows) {
+	if st.configured != nil && now == before && st.configured.FourEyes == e.cfg.FourEyes &&
+		(kernels == 0 || kernels == st.windows) {
 		return nil
 	}
 	if e.cfg.FourEyes && before != (decider{}) && now != before {
-		return fmt.Errorf("serving: the configuration says model %s with policy %s, the log's last act left model %s with policy %s, and with four eyes it takes two admins to change that: configure what stands, and have two admins activate the other: %w",
+		return fmt.Errorf("serving: the configuration says model %s with policy %s, the log's last act left model %s "+
+			"with policy %s, and with four eyes it takes two admins to change that: configure what stands, and have "+
+			"two admins activate the other: %w",
 			now.model.Short(), now.policy.Short(), before.model.Short(), before.policy.Short(), assay.ErrPrecondition)
 	}
 	act := Act{What: ActConfigure, Policy: m.Policy.YAML(), FourEyes: e.cfg.FourEyes, Windows: kernels}

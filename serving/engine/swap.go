@@ -23,7 +23,8 @@ const catchUp = 512
 //
 // Requests that picked their model before the swap finish with it, also when
 // their numbers come after the act's.
-func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key Key, body assay.Digest, act *Act) (seq uint64, err error) {
+func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key Key, body assay.Digest,
+	act *Act) (seq uint64, err error) {
 	fresh, err := e.replayNewWindows(ctx, next)
 	if err != nil {
 		return 0, err
@@ -62,7 +63,8 @@ func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key K
 }
 
 // RecordAct records an act that changes no model.
-func (e *Engine) RecordAct(ctx context.Context, kind ledger.Kind, key Key, body assay.Digest, act *Act) (seq uint64, err error) {
+func (e *Engine) RecordAct(ctx context.Context, kind ledger.Kind, key Key, body assay.Digest,
+	act *Act) (seq uint64, err error) {
 	return e.Swap(ctx, e.models.Load(), kind, key, body, act)
 }
 

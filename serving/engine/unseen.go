@@ -123,7 +123,9 @@ func (e *Engine) CountUnseen(m *Model, counts []UnseenCount) {
 	sayUnseen(say, m.Name, e.log)
 }
 
-var unseenDesc = prometheus.NewDesc("assay_unseen_share", "Share of the values of a field with a dictionary, of the last thousands, that the active model's training had not.", []string{"field"}, nil)
+var unseenDesc = prometheus.NewDesc("assay_unseen_share",
+	"Share of the values of a field with a dictionary, of the last thousands, that the active model's training had "+
+		"not.", []string{"field"}, nil)
 
 // unseenCollector shows the counts of the active model. Field names are the
 // plan's, not a request's.
@@ -143,7 +145,8 @@ func (c unseenCollector) Collect(ch chan<- prometheus.Metric) {
 	defer u.mu.Unlock()
 	for i, x := range u.mu.fields {
 		if x.values > 0 {
-			ch <- prometheus.MustNewConstMetric(unseenDesc, prometheus.GaugeValue, float64(x.unseen)/float64(x.values), u.of[i].Field)
+			ch <- prometheus.MustNewConstMetric(unseenDesc, prometheus.GaugeValue, float64(x.unseen)/float64(x.values),
+				u.of[i].Field)
 		}
 	}
 }

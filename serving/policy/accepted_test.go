@@ -23,10 +23,12 @@ func TestParseAccepted(t *testing.T) {
 			t.Errorf("%s: %v", h.name, err)
 			continue
 		}
-		if r := p.Refused(); r == nil || !strings.Contains(r.Error(), h.refusal) || !strings.Contains(r.Error(), `rule "r"`) {
+		if r := p.Refused(); r == nil || !strings.Contains(r.Error(), h.refusal) ||
+			!strings.Contains(r.Error(), `rule "r"`) {
 			t.Errorf("%s: refused for %v, want %q", h.name, r, h.refusal)
 		}
-		if !strings.Contains(h.expression, "event.") && !strings.Contains(h.expression, "entity.") { // nothing is missing
+		// nothing is missing
+		if !strings.Contains(h.expression, "event.") && !strings.Contains(h.expression, "entity.") {
 			if got := decide(p, in); got.Outcome != assay.Review || !slices.Equal(got.Rules, []string{"r.error"}) {
 				t.Errorf("%s: %s by %q", h.name, got.Outcome, got.Rules)
 			}
@@ -37,7 +39,8 @@ func TestParseAccepted(t *testing.T) {
 	for name, src := range map[string]string{
 		"cost": rules(MaxCost/MaxExpressionCost+2, loop), "bytes": rules(MaxExpressions/4000+2, long),
 		"limits": head + "limits: [{name: l, exposure: '([1.0]+[2.0])[0]', max: 5, outcome: decline}]\n",
-		"loss":   head + "loss: {lgd: 0.4, exposure: '([1.0]+[2.0])[0]', collateral: '([1.0]+[2.0])[1]', decline_from: 1}\n",
+		"loss": head + "loss: {lgd: 0.4, exposure: '([1.0]+[2.0])[0]', collateral: '([1.0]+[2.0])[1]', " +
+			"decline_from: 1}\n",
 	} {
 		if _, err := Parse([]byte(src), schema); err == nil {
 			t.Errorf("%s: taken as new", name)
@@ -47,7 +50,8 @@ func TestParseAccepted(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := decide(p, in); got.Outcome != assay.Review || len(got.Rules) == 0 || !strings.HasSuffix(got.Rules[0], ".error") {
+		if got := decide(p, in); got.Outcome != assay.Review || len(got.Rules) == 0 ||
+			!strings.HasSuffix(got.Rules[0], ".error") {
 			t.Errorf("%s: %s by %q", name, got.Outcome, got.Rules)
 		}
 	}

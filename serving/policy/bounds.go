@@ -122,7 +122,8 @@ func (*meter) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
 }
 
 // EstimateCallCost implements checker.CostEstimator.
-func (m *meter) EstimateCallCost(_, overload string, target *checker.AstNode, args []checker.AstNode) *checker.CallEstimate {
+func (m *meter) EstimateCallCost(_, overload string, target *checker.AstNode,
+	args []checker.AstNode) *checker.CallEstimate {
 	if overload != overloads.MatchesString && overload != overloads.Matches {
 		return nil
 	}
@@ -233,7 +234,8 @@ func (m *meter) checkCall(a *ast.AST, e ast.Expr, own map[int64]bool) error {
 				return fmt.Errorf("matches: %w", err)
 			}
 			if n > MaxPatternSize {
-				return fmt.Errorf("matches: the pattern takes about %.0f steps, at most %d are allowed: repeat less", n, MaxPatternSize)
+				return fmt.Errorf("matches: the pattern takes about %.0f steps, at most %d are allowed: repeat less", n,
+					MaxPatternSize)
 			}
 			m.patterns[text] = n
 		}

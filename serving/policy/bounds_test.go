@@ -48,8 +48,10 @@ var hostile = []struct{ name, expression, refusal string }{
 	{"nested loops", nested(12, thirty+".all(v%d, %s)", "true"), ""},
 	{"nested exists", nested(12, thirty+".exists(v%d, %s)", "false"), ""},
 	{"nested maps", nested(8, thirty+".map(v%d, %s)[0]", "1") + " == 2", ""},
-	{"doubled text in lists", nested(40, "%s.map(x%d, x%d+x%d)", `["`+strings.Repeat("a", 64)+`"]`) + ".size() == 0", ""},
-	{"text in a loop", thirty + `.all(v, (event.country + event.country + event.country + event.country + event.country) != "x")`, ""},
+	{"doubled text in lists", nested(40, "%s.map(x%d, x%d+x%d)", `["`+strings.Repeat("a", 64)+`"]`) + ".size() == 0",
+		""},
+	{"text in a loop",
+		thirty + `.all(v, (event.country + event.country + event.country + event.country + event.country) != "x")`, ""},
 	{"long text without a loop", "(" + strings.Repeat("event.country + ", 4) + `event.country) != "x"`, ""},
 	{"sum of lists", nested(20, "%s.map(x%d, x%d)", "([1]+[1])") + ".size() == 0", "lists cannot be added"},
 	{"empty sums", "([]+[]).size() == 1", "lists cannot be added"},
@@ -125,13 +127,18 @@ func TestOnError(t *testing.T) {
 		rules []string
 	}{
 		{"rules: [{name: div, when: '" + zero + " == 1', outcome: decline}]", assay.Review, []string{"div.error"}},
-		{"rules: [{name: div, when: '" + zero + " == 1', outcome: review, on_error: decline}]", assay.Decline, []string{"div.error"}},
-		{"rules: [{name: div, when: '" + zero + " == 1', outcome: review}, {name: next, when: 'points > 1.0', outcome: decline}]",
+		{"rules: [{name: div, when: '" + zero + " == 1', outcome: review, on_error: decline}]", assay.Decline,
+			[]string{"div.error"}},
+		{"rules: [{name: div, when: '" + zero +
+			" == 1', outcome: review}, {name: next, when: 'points > 1.0', outcome: decline}]",
 			assay.Decline, []string{"div.error", "next"}},
-		{"limits: [{name: lim, exposure: '" + zero + "', max: 5, outcome: decline, on_error: review}]", assay.Review, []string{"lim.error"}},
-		{"limits: [{name: lim, exposure: '" + zero + "', max: 5, outcome: decline, on_error: decline}]", assay.Decline, []string{"lim.error"}},
+		{"limits: [{name: lim, exposure: '" + zero + "', max: 5, outcome: decline, on_error: review}]", assay.Review,
+			[]string{"lim.error"}},
+		{"limits: [{name: lim, exposure: '" + zero + "', max: 5, outcome: decline, on_error: decline}]", assay.Decline,
+			[]string{"lim.error"}},
 		{"loss: {lgd: 0.5, exposure: '" + zero + "', review_from: 1}", assay.Review, []string{"loss.error"}},
-		{"loss: {lgd: 0.5, exposure: '1.0', collateral: '" + zero + "', on_error: decline}", assay.Decline, []string{"loss.error"}},
+		{"loss: {lgd: 0.5, exposure: '1.0', collateral: '" + zero + "', on_error: decline}", assay.Decline,
+			[]string{"loss.error"}},
 	} {
 		p, err := Parse([]byte(head+c.yaml), schema)
 		if err != nil {
@@ -155,7 +162,9 @@ func TestOnError(t *testing.T) {
 // TestCostOfPolicy: a policy states its bound, and one above the bound of all
 // is refused.
 func TestCostOfPolicy(t *testing.T) {
-	ordinary, err := Parse([]byte(rules(MaxRules, `event.country in ["KP", "XX"] || event.amount > 1000 || feature.amount > 2000.0`)), schema)
+	ordinary, err := Parse(
+		[]byte(rules(MaxRules, `event.country in ["KP", "XX"] || event.amount > 1000 || feature.amount > 2000.0`)),
+		schema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +180,8 @@ func TestCostOfPolicy(t *testing.T) {
 	if _, err := Parse([]byte(long), schema); err == nil || !strings.Contains(err.Error(), "bytes in all") {
 		t.Errorf("a policy of long expressions: %v", err)
 	}
-	if _, err := Parse([]byte(rules(MaxCost/MaxExpressionCost+1, loop)), schema); err == nil || !strings.Contains(err.Error(), "units a decision") {
+	if _, err := Parse([]byte(rules(MaxCost/MaxExpressionCost+1, loop)), schema); err == nil ||
+		!strings.Contains(err.Error(), "units a decision") {
 		t.Errorf("a policy above the bound: %v", err)
 	}
 }
@@ -180,7 +190,8 @@ func TestCostOfPolicy(t *testing.T) {
 // another version of CEL must count the same. A change here needs a decision.
 func TestCostIsFrozen(t *testing.T) {
 	c := testCompiler(t)
-	in := &Input{Event: event(6000, "Deutschland"), Vector: []float64{1, 1}, Score: assay.Score{PD: 0.25, Grade: "A", Points: 500}}
+	in := &Input{Event: event(6000, "Deutschland"), Vector: []float64{1, 1},
+		Score: assay.Score{PD: 0.25, Grade: "A", Points: 500}}
 	act := &activation{policy: &Policy{slots: c.slots}, in: in}
 	for expression, want := range map[string]uint64{
 		`event.amount > 5000.0 && pd < 0.5`:                     4,
@@ -211,13 +222,16 @@ func TestCostIsFrozen(t *testing.T) {
 // another with dots as well is refused there alone.
 func TestNames(t *testing.T) {
 	s := Schema{
-		Fields: []Variable{{Name: "金额", Kind: assay.Number}, {Name: "收入", Kind: assay.Number, Optional: true}, {Name: "rate %", Kind: assay.Number},
-			{Name: "rate_%", Kind: assay.Number}, {Name: "a b", Kind: assay.Number}, {Name: "a_b", Kind: assay.Number}, {Name: "in", Kind: assay.Number},
+		Fields: []Variable{{Name: "金额", Kind: assay.Number}, {Name: "收入", Kind: assay.Number, Optional: true},
+			{Name: "rate %", Kind: assay.Number},
+			{Name: "rate_%", Kind: assay.Number}, {Name: "a b", Kind: assay.Number}, {Name: "a_b", Kind: assay.Number},
+			{Name: "in", Kind: assay.Number},
 			{Name: `quo"te`, Kind: assay.Number}, {Name: "one alone", Kind: assay.Number}},
 		Roles:    []string{"покупатель", "продавец__"},
 		Features: []Variable{{Name: "Сумма"}, {Name: "Доход"}},
 	}
-	values := map[string]float64{"金额": 1, "rate %": 3, "rate_%": 4, "a b": 5, "a_b": 6, "in": 7, `quo"te`: 8, "one alone": 9}
+	values := map[string]float64{"金额": 1, "rate %": 3, "rate_%": 4, "a b": 5, "a_b": 6, "in": 7,
+		`quo"te`: 8, "one alone": 9}
 	ev := &assay.Event{ID: "e", Kind: "k", Entities: []assay.Entity{{Role: "покупатель", ID: "B"}}}
 	for name, x := range values {
 		ev.Fields = append(ev.Fields, assay.Field{Name: name, Value: assay.NumberValue(x)})
@@ -225,9 +239,12 @@ func TestNames(t *testing.T) {
 	slices.SortFunc(ev.Fields, func(x, y assay.Field) int { return strings.Compare(x.Name, y.Name) })
 	in := &Input{Event: ev, Vector: []float64{10, 20}, Score: assay.Score{PD: 0.01}}
 	for _, expression := range []string{
-		`event["金额"] == 1.0`, `missing.event["收入"]`, `!missing.event["金额"]`, `event["rate %"] == 3.0 && event["rate_%"] == 4.0`,
-		`event["a b"] == 5.0 && event.a_b == 6.0 && event["a_b"] == 6.0`, `event["in"] == 7.0`, `event["quo\"te"] == 8.0`,
-		`event.one_alone == 9.0 && event["one alone"] == 9.0`, `entity["покупатель"] == "B"`, `feature["Сумма"] + feature["Доход"] == 30.0`,
+		`event["金额"] == 1.0`, `missing.event["收入"]`, `!missing.event["金额"]`,
+		`event["rate %"] == 3.0 && event["rate_%"] == 4.0`,
+		`event["a b"] == 5.0 && event.a_b == 6.0 && event["a_b"] == 6.0`, `event["in"] == 7.0`,
+		`event["quo\"te"] == 8.0`,
+		`event.one_alone == 9.0 && event["one alone"] == 9.0`, `entity["покупатель"] == "B"`,
+		`feature["Сумма"] + feature["Доход"] == 30.0`,
 		`missing.feature["Доход"] == false`,
 	} {
 		p, err := Parse([]byte(when(expression)), s)

@@ -98,7 +98,8 @@ func (c *compiler) compile(src string, want wanted) (expression, error) {
 		return expression{}, fmt.Errorf("an expression of %d bytes, at most %d are allowed", len(src), MaxExpression)
 	}
 	if c.bytes += len(src); c.bytes > MaxExpressions {
-		return c.exceeds(expression{}, fmt.Errorf("the policy's expressions have more than %d bytes in all: shorten them", MaxExpressions))
+		return c.exceeds(expression{},
+			fmt.Errorf("the policy's expressions have more than %d bytes in all: shorten them", MaxExpressions))
 	}
 	ast, err := c.check(src)
 	if err != nil {
@@ -133,8 +134,9 @@ func (c *compiler) compile(src string, want wanted) (expression, error) {
 		return c.exceeds(x, err)
 	}
 	if units := c.cost.Units + most; units > MaxCost {
-		return c.exceeds(x, fmt.Errorf("the expressions up to this one may cost %d units a decision, at most %d are allowed: "+
-			"write fewer loops, or shorter lists", units, MaxCost))
+		return c.exceeds(x,
+			fmt.Errorf("the expressions up to this one may cost %d units a decision, at most %d are allowed: "+
+				"write fewer loops, or shorter lists", units, MaxCost))
 	}
 	c.cost.add(most)
 	p := plain{ast.NativeRep(), c.declared.variables}
@@ -167,7 +169,8 @@ func (c *compiler) check(src string) (*cel.Ast, error) {
 			return checked, nil
 		}
 	}
-	return nil, fmt.Errorf("%w (names that can be read: pd, margin, points, grade, kind, event.FIELD, entity.ROLE, feature.NAME, "+
+	return nil, fmt.Errorf("%w (names that can be read: pd, margin, points, grade, kind, event.FIELD, entity.ROLE, "+
+		"feature.NAME, "+
 		"missing.event.FIELD, missing.feature.NAME; a name that is no identifier as event[\"...\"])", iss.Err())
 }
 

@@ -39,7 +39,8 @@ func DefaultFor(rate float64) []byte {
 		return Default()
 	}
 	review, decline := digits(min(rate/2, 0.5)), digits(min(1.5*rate, 0.9))
-	return fmt.Appendf(nil, byBaseRate, text(digits(100*rate)), text(digits(100*review)), text(digits(100*decline)), text(review), text(decline))
+	return fmt.Appendf(nil, byBaseRate, text(digits(100*rate)), text(digits(100*review)), text(digits(100*decline)),
+		text(review), text(decline))
 }
 
 // digits rounds to two significant digits.

@@ -21,9 +21,11 @@ func TestDefaultFollowsTheBaseRate(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%g: %v\n%s", rate, err, yaml)
 		}
-		for pd, want := range map[float64]assay.Outcome{rate / 3: assay.Approve, rate: assay.Review, 2 * rate: assay.Decline} {
+		for pd, want := range map[float64]assay.Outcome{rate / 3: assay.Approve, rate: assay.Review,
+			2 * rate: assay.Decline} {
 			var r policy.Result
-			p.Decide(&r, &policy.Input{Event: &assay.Event{}, Score: assay.Score{PD: pd, Margin: math.Log(pd / (1 - pd))}})
+			p.Decide(&r,
+				&policy.Input{Event: &assay.Event{}, Score: assay.Score{PD: pd, Margin: math.Log(pd / (1 - pd))}})
 			if r.Outcome != want {
 				t.Errorf("base rate %g, PD %g: %v, want %v", rate, pd, r.Outcome, want)
 			}

@@ -22,7 +22,8 @@ import (
 
 // celTypes are the types of fields in expressions.
 var celTypes = map[assay.ValueKind]*cel.Type{
-	assay.Number: cel.DoubleType, assay.Text: cel.StringType, assay.Flag: cel.BoolType, assay.Instant: cel.TimestampType,
+	assay.Number: cel.DoubleType, assay.Text: cel.StringType, assay.Flag: cel.BoolType,
+	assay.Instant: cel.TimestampType,
 }
 
 // bracketed is the variable that stands for scope["name"]. No expression can
@@ -68,7 +69,8 @@ func (d *declarations) named(scope, name string, t *cel.Type, s slot, optional b
 
 // declare lists what expressions may read of a plan.
 func declare(s Schema) (*declarations, error) {
-	d := &declarations{variables: map[string]slot{}, optional: map[string]bool{}, ambiguous: map[string][]string{}, types: map[string]*cel.Type{}}
+	d := &declarations{variables: map[string]slot{}, optional: map[string]bool{}, ambiguous: map[string][]string{},
+		types: map[string]*cel.Type{}}
 	d.add("pd", cel.DoubleType, slot{kind: slotPD}, false)
 	d.add("margin", cel.DoubleType, slot{kind: slotMargin}, false)
 	d.add("points", cel.DoubleType, slot{kind: slotPoints}, false)
@@ -151,7 +153,8 @@ func (d *declarations) unclear(e ast.Expr) error {
 		return nil
 	}
 	scope := dotted[:strings.LastIndexByte(dotted, '.')]
-	return fmt.Errorf("%s may mean %s or %s: write one of them", dotted, written(scope, names[0]), written(scope, names[1]))
+	return fmt.Errorf("%s may mean %s or %s: write one of them", dotted, written(scope, names[0]),
+		written(scope, names[1]))
 }
 
 // path writes an expression that is identifiers with dots.

@@ -127,7 +127,8 @@ func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
 	if n := len(f.Rules) + len(f.Limits); n > MaxRules {
 		return nil, fmt.Errorf("%d rules and limits, at most %d are allowed", n, MaxRules)
 	}
-	p := &Policy{name: f.Name, yaml: append([]byte(nil), src...), digest: DigestOf(src), prices: f.Prices, slots: map[string]slot{}}
+	p := &Policy{name: f.Name, yaml: append([]byte(nil), src...), digest: DigestOf(src), prices: f.Prices,
+		slots: map[string]slot{}}
 	if err := p.cutoffs(f.Cutoffs); err != nil {
 		return nil, err
 	}
@@ -174,7 +175,8 @@ func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
 		if err != nil {
 			return nil, fmt.Errorf("limit %q: %w", l.Name, err)
 		}
-		p.limits = append(p.limits, limit{name: l.Name, exposure: x, max: *l.Max, outcome: out, onMissing: miss, onError: failed})
+		p.limits = append(p.limits,
+			limit{name: l.Name, exposure: x, max: *l.Max, outcome: out, onMissing: miss, onError: failed})
 	}
 	if f.Loss != nil {
 		if p.loss, err = parseLoss(f.Loss, c); err != nil {
@@ -252,7 +254,8 @@ func parseOnError(outcome, name string) (onError, error) {
 func checkName(seen map[string]bool, where string, i int, name string) error {
 	switch {
 	case name == "" || len(name) > assay.MaxNameBytes:
-		return fmt.Errorf("%s[%d]: name: want 1 to %d bytes: it stands in every decision that the rule fires on", where, i, assay.MaxNameBytes)
+		return fmt.Errorf("%s[%d]: name: want 1 to %d bytes: it stands in every decision that the rule fires on",
+			where, i, assay.MaxNameBytes)
 	case seen[name]:
 		return fmt.Errorf("%s[%d]: the name %q is used twice", where, i, name)
 	}
@@ -268,7 +271,8 @@ func outcomes(outcome, onMissing string, x expression) (out, miss assay.Outcome,
 	case "decline":
 		out = assay.Decline
 	default:
-		return 0, 0, fmt.Errorf("outcome %q: want review or decline (a rule can only make a decision stricter)", outcome)
+		return 0, 0, fmt.Errorf("outcome %q: want review or decline (a rule can only make a decision stricter)",
+			outcome)
 	}
 	switch onMissing {
 	case "skip":
@@ -279,7 +283,8 @@ func outcomes(outcome, onMissing string, x expression) (out, miss assay.Outcome,
 		miss = assay.Decline
 	case "":
 		if len(x.names) > 0 {
-			return 0, 0, fmt.Errorf("on_missing: %s may be missing: say skip, review or decline", strings.TrimPrefix(x.names[0], "@"))
+			return 0, 0, fmt.Errorf("on_missing: %s may be missing: say skip, review or decline",
+				strings.TrimPrefix(x.names[0], "@"))
 		}
 		miss = assay.Approve
 	default:

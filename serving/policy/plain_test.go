@@ -12,13 +12,17 @@ import (
 
 // plainly are bools that are evaluated without CEL, plainNumbers numbers.
 var plainly = []string{
-	"margin > 12.0", "pd >= 0.1 && margin < 3", "pd < 0.1 || points <= 400", "!(points > 1e9)", "grade == 'A'", "grade != kind", "kind in ['a', 'b', 'application']",
+	"margin > 12.0", "pd >= 0.1 && margin < 3", "pd < 0.1 || points <= 400", "!(points > 1e9)", "grade == 'A'",
+	"grade != kind", "kind in ['a', 'b', 'application']",
 	"event.amount == 1.0", "event.insured", "!event.insured && event.amount > 1000", "missing.event.country",
-	"event.country in ['KP', 'XX']", "'DE' == event.country", "entity.buyer == 'B-1'", "feature.amount * 2.0 + event.amount > 100", "feature.amount / event.amount >= -1.5",
-	"feature.amount - -event.amount < 9007199254740992", "event.country == event.country && missing.feature.buyer_open_90d", "1 == 1", "2 < 1.5",
+	"event.country in ['KP', 'XX']", "'DE' == event.country", "entity.buyer == 'B-1'",
+	"feature.amount * 2.0 + event.amount > 100", "feature.amount / event.amount >= -1.5",
+	"feature.amount - -event.amount < 9007199254740992",
+	"event.country == event.country && missing.feature.buyer_open_90d", "1 == 1", "2 < 1.5",
 }
 
-var plainNumbers = []string{"event.amount", "7", "2.5", "feature.amount + event.amount * pd", "-event.amount / margin", "event.amount - 0.5"}
+var plainNumbers = []string{"event.amount", "7", "2.5", "feature.amount + event.amount * pd",
+	"-event.amount / margin", "event.amount - 0.5"}
 
 // TestPlainIsPlain: the forms that the package says it knows are not left to CEL.
 func TestPlainIsPlain(t *testing.T) {
@@ -55,7 +59,8 @@ func FuzzPlain(f *testing.F) {
 		ev := event(amount, text, assay.Field{Name: "collateral", Value: assay.InstantValue(time.Unix(1, 0))})
 		ev.Entities = []assay.Entity{{Role: "buyer", ID: text}}
 		ev.Fields[1].Value = assay.FlagValue(flag)
-		in := &Input{Event: ev, Vector: []float64{feature, math.NaN()}, Score: assay.Score{PD: pd, Margin: amount, Points: feature, Grade: text}}
+		in := &Input{Event: ev, Vector: []float64{feature, math.NaN()},
+			Score: assay.Score{PD: pd, Margin: amount, Points: feature, Grade: text}}
 		act := &activation{policy: &Policy{slots: c.slots}, in: in}
 		if x, err := c.compile(src, wantBool); err == nil && x.truthOf != nil {
 			if got, ok := x.truthOf(act); ok {
@@ -66,7 +71,8 @@ func FuzzPlain(f *testing.F) {
 		}
 		if x, err := c.compile(src, wantNumber); err == nil && x.numberOf != nil {
 			if got, ok := x.numberOf(act); ok {
-				if want, err := x.celNumber(act); err != nil || math.Float64bits(got) != math.Float64bits(want) && (got == got || want == want) {
+				if want, err := x.celNumber(act); err != nil || math.Float64bits(got) != math.Float64bits(want) &&
+					(got == got || want == want) {
 					t.Errorf("%s is %v, CEL gives %v and the error %v", src, got, want, err)
 				}
 			}

@@ -16,7 +16,8 @@
 //	  decline_from: 20000
 //	  on_missing: review
 //	limits:
-//	  - {name: buyer-limit, exposure: "feature.buyer_open + event.amount", max: 250000, outcome: decline, on_missing: skip}
+//	  - {name: buyer-limit, exposure: "feature.buyer_open + event.amount", max: 250000, outcome: decline,
+//	    on_missing: skip}
 //	rules:
 //	  - {name: embargo, when: 'event.country in ["KP"]', outcome: decline, on_missing: review}
 //	prices: {A: 0.021, B: 0.034}                          # yearly rate by grade

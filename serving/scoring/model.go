@@ -52,7 +52,8 @@ func NewAccepted(b *models.Bundle, policyYAML []byte) (*Model, error) {
 	return newModel(policy.ParseAccepted, b, policyYAML)
 }
 
-func newModel(parse func([]byte, policy.Schema) (*policy.Policy, error), b *models.Bundle, policyYAML []byte) (*Model, error) {
+func newModel(parse func([]byte, policy.Schema) (*policy.Policy, error), b *models.Bundle,
+	policyYAML []byte) (*Model, error) {
 	plan, err := features.LoadPlan(b.Plan)
 	if err != nil {
 		return nil, fmt.Errorf("the bundle's plan: %w", err)
@@ -103,7 +104,8 @@ func PolicySchema(p *features.Plan) policy.Schema {
 		if f.Kind == assay.Missing {
 			continue
 		}
-		s.Fields = append(s.Fields, policy.Variable{Name: f.Name, Kind: f.Kind, Optional: !f.Required || f.AllowMissing})
+		s.Fields = append(s.Fields,
+			policy.Variable{Name: f.Name, Kind: f.Kind, Optional: !f.Required || f.AllowMissing})
 	}
 	for _, f := range p.Features() {
 		s.Features = append(s.Features, policy.Variable{Name: f.Name, Optional: true})

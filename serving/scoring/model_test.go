@@ -22,11 +22,17 @@ func TestNew(t *testing.T) {
 		policy string
 		want   string
 	}{
-		"as it is":        {func(*models.Bundle) {}, "", ""},
-		"no plan":         {func(b *models.Bundle) { b.Plan = []byte("{}") }, "", "the bundle's plan"},
-		"another plan":    {func(b *models.Bundle) { b.Manifest.Plan = assay.Sum("x") }, "", "the bundle's manifest names the plan"},
-		"other features":  {func(b *models.Bundle) { b.Model.Features = b.Model.Features[1:] }, "", "they were not trained together"},
-		"no such field":   {func(*models.Bundle) {}, "name: p\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules: [{name: r, when: nothing > 1.0, outcome: decline}]\n", "nothing"},
+		"as it is": {func(*models.Bundle) {}, "", ""},
+		"no plan":  {func(b *models.Bundle) { b.Plan = []byte("{}") }, "", "the bundle's plan"},
+		"another plan": {func(b *models.Bundle) {
+			b.Manifest.Plan = assay.Sum("x")
+		}, "", "the bundle's manifest names the plan"},
+		"other features": {func(b *models.Bundle) {
+			b.Model.Features = b.Model.Features[1:]
+		}, "", "they were not trained together"},
+		"no such field": {func(*models.Bundle) {},
+			"name: p\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules: [{name: r, when: nothing > 1.0, " +
+				"outcome: decline}]\n", "nothing"},
 		"no policy there": {func(b *models.Bundle) { b.Policy = nil }, "", ""},
 	} {
 		b := scoringtest.Bundle(t, scoringtest.PlanYAML, "first", 0)

@@ -24,7 +24,8 @@ func FuzzBatch(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	arrow, err := (&pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{m}, Arrow: &pb.ArrowBatch{RequestId: "a", Ipc: []byte{1}}}).MarshalVT()
+	arrow, err := (&pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{m},
+		Arrow: &pb.ArrowBatch{RequestId: "a", Ipc: []byte{1}}}).MarshalVT()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -113,7 +114,8 @@ func TestAdmit(t *testing.T) {
 
 // TestReplies: the bytes are those of the generated message.
 func TestReplies(t *testing.T) {
-	d := assay.Decision{Version: 1, Sequence: 7, RequestID: "r", EventID: "e", Micros: 5, Outcome: assay.Review, Score: assay.Score{PD: 0.5}}
+	d := assay.Decision{Version: 1, Sequence: 7, RequestID: "r", EventID: "e", Micros: 5, Outcome: assay.Review,
+		Score: assay.Score{PD: 0.5}}
 	long := d
 	long.RequestID = strings.Repeat("x", 20_000)
 	want := &pb.ScoreBatchResponse{}

@@ -24,13 +24,16 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 	const n = 1 << 20
 	unknown := []byte{99<<3&0x7f | 0x80, 6, 1}
 	event := func(tag byte) []byte {
-		return protowire.AppendBytes([]byte{2<<3 | wireBytes}, append(slices.Clone(unknown), bytes.Repeat([]byte{tag, 0}, n)...))
+		return protowire.AppendBytes([]byte{2<<3 | wireBytes},
+			append(slices.Clone(unknown), bytes.Repeat([]byte{tag, 0}, n)...))
 	}
 	fields, entities := event(5<<3|wireBytes), event(4<<3|wireBytes)
-	parts := bytes.Repeat(protowire.AppendBytes([]byte{2<<3 | wireBytes}, bytes.Repeat([]byte{5<<3 | wireBytes, 0}, 500)), n/500)
+	parts := bytes.Repeat(protowire.AppendBytes([]byte{2<<3 | wireBytes},
+		bytes.Repeat([]byte{5<<3 | wireBytes, 0}, 500)), n/500)
 	infer := func(b []byte) error {
 		m := new(v2.ModelInferRequest)
-		if err := NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m); err != nil || len(m.Inputs) != MaxInferParts+1 {
+		if err := NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m); err != nil ||
+			len(m.Inputs) != MaxInferParts+1 {
 			t.Errorf("inference: %d inputs, %v", len(m.Inputs), err)
 		}
 		return errCrowded()
@@ -45,15 +48,20 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 		"fields": {fields, one}, "entities": {entities, one}, "events in parts": {parts, one},
 		"a fact": {fields, func(b []byte) error {
 			m := new(pb.RecordRequest)
-			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m), ReadEvent(new(assay.Event), m.Event))
+			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m),
+				ReadEvent(new(assay.Event), m.Event))
 		}},
 		"an explanation": {entities, func(b []byte) error {
 			m := new(pb.ExplainRequest)
-			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m), ReadEvent(new(assay.Event), m.GetEvent()))
+			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m),
+				ReadEvent(new(assay.Event), m.GetEvent()))
 		}},
-		"inputs": {bytes.Repeat([]byte{5<<3 | wireBytes, 0}, n), infer}, "outputs": {bytes.Repeat([]byte{6<<3 | wireBytes, 0}, n), infer},
-		"raw contents": {bytes.Repeat([]byte{7<<3 | wireBytes, 0}, n), infer}, "parameters": {bytes.Repeat([]byte{4<<3 | wireBytes, 0}, n), infer},
-		"parameters of an input": {input(bytes.Repeat([]byte{4<<3 | wireBytes, 0}, n)), infer}, "texts of a tensor": {texts, infer},
+		"inputs":                 {bytes.Repeat([]byte{5<<3 | wireBytes, 0}, n), infer},
+		"outputs":                {bytes.Repeat([]byte{6<<3 | wireBytes, 0}, n), infer},
+		"raw contents":           {bytes.Repeat([]byte{7<<3 | wireBytes, 0}, n), infer},
+		"parameters":             {bytes.Repeat([]byte{4<<3 | wireBytes, 0}, n), infer},
+		"parameters of an input": {input(bytes.Repeat([]byte{4<<3 | wireBytes, 0}, n)), infer},
+		"texts of a tensor":      {texts, infer},
 		"rows": {rows, func(b []byte) error {
 			m := Batch{Next: func() *Request { return nil }}
 			if err := m.Unmarshal(b); err != nil || m.Rows != n {

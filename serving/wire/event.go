@@ -125,7 +125,8 @@ func Decision(m *pb.ScoreResponse, d *assay.Decision, canonical []byte) {
 	m.Reasons = Reasons(d.Reasons)
 	all := make([]byte, 0, 4*len(d.Vector)) // a copy: d's memory may be used again before m is sent
 	all = append(append(append(append(all, d.Score.Model[:]...), d.Plan[:]...), d.Policy[:]...), d.Vector[:]...)
-	m.ModelDigest, m.PlanDigest, m.PolicyDigest, m.VectorDigest = all[0:32:32], all[32:64:64], all[64:96:96], all[96:128:128]
+	m.ModelDigest, m.PlanDigest, m.PolicyDigest, m.VectorDigest = all[0:32:32], all[32:64:64],
+		all[64:96:96], all[96:128:128]
 	m.Decision = canonical
 	m.Decided = &timestamppb.Timestamp{Seconds: d.Micros / 1e6, Nanos: int32(d.Micros%1e6) * 1000}
 }

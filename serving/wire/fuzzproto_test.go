@@ -39,7 +39,8 @@ func oddRequests(t testing.TB) [][]byte {
 		return protowire.AppendFixed64(protowire.AppendTag(nil, num, protowire.Fixed64Type), v)
 	}
 	group := func(num protowire.Number, v []byte) []byte {
-		return protowire.AppendTag(append(protowire.AppendTag(nil, num, protowire.StartGroupType), v...), num, protowire.EndGroupType)
+		return protowire.AppendTag(append(protowire.AppendTag(nil, num, protowire.StartGroupType), v...), num,
+			protowire.EndGroupType)
 	}
 	// with is a request whose event has, behind its own, such a field; timed one
 	// whose field has such a time.
@@ -57,24 +58,42 @@ func oddRequests(t testing.TB) [][]byte {
 		slices.Concat(b, nested(2, nil)), slices.Concat(nested(2, nil), b),
 		slices.Concat(b, nested(1, []byte("again")), nested(3, nil)),
 		slices.Concat(b, number(99, 7)), slices.Concat(b, fixed(99, 7)), slices.Concat(b, nested(99, b)),
-		slices.Concat(b, group(99, b)), slices.Concat(b, group(99, group(1, nil))), slices.Concat(b, protowire.AppendTag(nil, 99, protowire.StartGroupType)),
+		slices.Concat(b, group(99, b)), slices.Concat(b, group(99, group(1, nil))),
+		slices.Concat(b, protowire.AppendTag(nil, 99, protowire.StartGroupType)),
 		slices.Concat(b, protowire.AppendTag(nil, 99, protowire.EndGroupType)), slices.Concat(b, group(2, event)),
-		slices.Concat(b, number(1, 1)), slices.Concat(b, number(2, 1)), slices.Concat(b, []byte{0, 0}), slices.Concat(b, []byte{7}), slices.Concat(b, []byte{6}),
+		slices.Concat(b, number(1, 1)), slices.Concat(b, number(2, 1)), slices.Concat(b, []byte{0, 0}),
+		slices.Concat(b, []byte{7}), slices.Concat(b, []byte{6}),
 		nested(2, slices.Concat(event, nested(3, number(1, 5)))), // times are merged
-		nested(2, slices.Concat(event, nested(3, nil))), nested(2, slices.Concat(event, nested(1, []byte("e2")), nested(2, nil))),
-		nested(2, slices.Concat(event, nested(4, slices.Concat(nested(1, []byte("a")), nested(1, []byte("b")))))), nested(2, slices.Concat(event, nested(4, nil))),
-		nested(2, slices.Concat(event, nested(4, number(7, 1)))), nested(2, slices.Concat(event, nested(4, number(1, 1)))),
-		with(), with(nested(1, []byte("n"))), with(nested(3, nil), nested(1, []byte("n"))), with(nested(1, []byte("n")), nested(1, []byte("m")), fixed(2, 1)),
-		with(fixed(2, 1), nested(3, []byte("x"))), with(nested(3, []byte("x")), fixed(2, 1)), with(number(4, 1), number(4, 0)), with(number(4, 1<<63)), with(number(4, 1<<32)),
-		with(fixed(2, 0)), with(nested(2, []byte("12345678"))), with(protowire.AppendFixed32(protowire.AppendTag(nil, 2, protowire.Fixed32Type), 1)), // no packed doubles here
-		with(fixed(2, 0x7ff0000000000001)), with(nested(1, []byte("n")), nested(6, nil), fixed(2, 1)), with(group(3, nil)),
-		with(nested(5, number(1, 1)), nested(5, number(2, 1000))), with(nested(5, number(1, 1)), fixed(2, 1), nested(5, number(2, 1000))), // one time in two parts
-		at(), at(number(1, 1), number(1, 2)), at(number(2, 1<<32|5)), at(number(2, 1<<31)), at(number(1, 1<<63)), at(number(1, 253402300800)), at(number(3, 1)), at(nested(1, nil)),
-		slices.Concat(long(1, protowire.BytesType), []byte{1, 'r'}, nested(2, event)), slices.Concat(b, protowire.AppendVarint(nil, (1<<29)<<3|2), []byte{0}),
+		nested(2, slices.Concat(event, nested(3, nil))),
+		nested(2, slices.Concat(event, nested(1, []byte("e2")), nested(2, nil))),
+		nested(2, slices.Concat(event, nested(4, slices.Concat(nested(1, []byte("a")), nested(1, []byte("b")))))),
+		nested(2, slices.Concat(event, nested(4, nil))),
+		nested(2, slices.Concat(event, nested(4, number(7, 1)))),
+		nested(2, slices.Concat(event, nested(4, number(1, 1)))),
+		with(), with(nested(1, []byte("n"))), with(nested(3, nil), nested(1, []byte("n"))), with(nested(1, []byte("n")),
+			nested(1, []byte("m")), fixed(2, 1)),
+		with(fixed(2, 1), nested(3, []byte("x"))), with(nested(3, []byte("x")), fixed(2, 1)),
+		with(number(4, 1), number(4, 0)), with(number(4, 1<<63)), with(number(4, 1<<32)),
+		// no packed doubles here
+		with(fixed(2, 0)), with(nested(2, []byte("12345678"))),
+		with(protowire.AppendFixed32(protowire.AppendTag(nil, 2, protowire.Fixed32Type), 1)),
+		with(fixed(2, 0x7ff0000000000001)), with(nested(1, []byte("n")), nested(6, nil), fixed(2, 1)),
+		with(group(3, nil)),
+		// one time in two parts
+		with(nested(5, number(1, 1)), nested(5, number(2, 1000))), with(nested(5, number(1, 1)), fixed(2, 1),
+			nested(5, number(2, 1000))),
+		at(), at(number(1, 1), number(1, 2)), at(number(2, 1<<32|5)), at(number(2, 1<<31)), at(number(1, 1<<63)),
+		at(number(1, 253402300800)), at(number(3, 1)), at(nested(1, nil)),
+		slices.Concat(long(1, protowire.BytesType), []byte{1, 'r'}, nested(2, event)),
+		slices.Concat(b, protowire.AppendVarint(nil, (1<<29)<<3|2), []byte{0}),
 		slices.Concat(b, protowire.AppendVarint(nil, (1<<32+1)<<3|2), []byte{1, 'r'}),
-		slices.Concat(b, []byte{99 << 3 & 0x7f, 6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2}), // a varint of more than 64 bits
-		nested(1, []byte("a\xffb")), slices.Concat(b, nested(1, []byte("\xff"))), slices.Concat(b, nested(1, []byte("\xff")), nested(1, []byte("r"))), with(nested(1, []byte("\xc3"))), with(nested(3, []byte("\xed\xa0\x80"))),
-		b[:len(b)-1], nil, nested(2, event[:len(event)-1]), {0x0a}, {0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f}, {0x0a, 0x80}, {0x12, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01},
+		// a varint of more than 64 bits
+		slices.Concat(b, []byte{99 << 3 & 0x7f, 6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2}),
+		nested(1, []byte("a\xffb")), slices.Concat(b, nested(1, []byte("\xff"))),
+		slices.Concat(b, nested(1, []byte("\xff")), nested(1, []byte("r"))), with(nested(1, []byte("\xc3"))),
+		with(nested(3, []byte("\xed\xa0\x80"))),
+		b[:len(b)-1], nil, nested(2, event[:len(event)-1]), {0x0a}, {0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f}, {0x0a, 0x80},
+		{0x12, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01},
 	}
 }
 
@@ -100,7 +119,8 @@ func wrongType(err error) bool { return err != nil && strings.Contains(err.Error
 // which proto.Unmarshal refuses and Event.Validate and the request id's check
 // refuse later.
 func valid(r *Request) bool {
-	ok := utf8.ValidString(r.ID) && utf8.ValidString(r.Model) && utf8.ValidString(r.Event.ID) && utf8.ValidString(r.Event.Kind)
+	ok := utf8.ValidString(r.ID) && utf8.ValidString(r.Model) && utf8.ValidString(r.Event.ID) &&
+		utf8.ValidString(r.Event.Kind)
 	for _, x := range r.Event.Entities {
 		ok = ok && utf8.ValidString(x.Role) && utf8.ValidString(x.ID)
 	}

@@ -105,7 +105,8 @@ func (r *Reply) append(b []byte) []byte {
 
 // appendSeconds appends a Timestamp or Duration that is not negative.
 func appendSeconds(b []byte, num protowire.Number, sec, nano uint64) []byte {
-	b = protowire.AppendVarint(protowire.AppendTag(b, num, protowire.BytesType), uint64(varintSize(1, sec)+varintSize(2, nano)))
+	b = protowire.AppendVarint(protowire.AppendTag(b, num, protowire.BytesType),
+		uint64(varintSize(1, sec)+varintSize(2, nano)))
 	return appendVarint(appendVarint(b, 1, sec), 2, nano)
 }
 

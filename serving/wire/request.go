@@ -279,8 +279,9 @@ func plainField(f *assay.Field, s string) bool {
 	switch {
 	case v[0] == 2<<3|wireFixed64 && len(v) == 9:
 		f.Name = s[2 : 2+s[1]]
-		f.Value = assay.NumberValue(math.Float64frombits(uint64(v[1]) | uint64(v[2])<<8 | uint64(v[3])<<16 | uint64(v[4])<<24 |
-			uint64(v[5])<<32 | uint64(v[6])<<40 | uint64(v[7])<<48 | uint64(v[8])<<56))
+		f.Value = assay.NumberValue(
+			math.Float64frombits(uint64(v[1]) | uint64(v[2])<<8 | uint64(v[3])<<16 | uint64(v[4])<<24 |
+				uint64(v[5])<<32 | uint64(v[6])<<40 | uint64(v[7])<<48 | uint64(v[8])<<56))
 		return true
 	case v[0] == 3<<3|wireBytes && v[1] < 0x80 && int(v[1]) == len(v)-2:
 		f.Name = s[2 : 2+s[1]]

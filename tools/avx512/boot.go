@@ -87,7 +87,8 @@ func boot(ctx context.Context, work string, most time.Duration) error {
 			return nil
 		}
 		if off {
-			return fmt.Errorf("the emulated machine ended before its tests did: %s", tail(filepath.Join(work, "screen.txt")))
+			return fmt.Errorf("the emulated machine ended before its tests did: %s",
+				tail(filepath.Join(work, "screen.txt")))
 		}
 		select {
 		case <-ctx.Done():

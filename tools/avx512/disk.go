@@ -26,12 +26,14 @@ func programs() error {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return &missing{"Linux on amd64", "it on a machine that runs it"}
 	}
-	for _, p := range [][2]string{{"bochs", "bochs"}, {"xorriso", "xorriso"}, {"cpio", "cpio"}, {"script", "bsdutils"}} {
+	for _, p := range [][2]string{{"bochs", "bochs"}, {"xorriso", "xorriso"}, {"cpio", "cpio"},
+		{"script", "bsdutils"}} {
 		if _, err := exec.LookPath(p[0]); err != nil {
 			return &missing{p[0], p[1]}
 		}
 	}
-	for _, p := range [][2]string{{isolinux, "isolinux"}, {ldlinux, "syslinux-common"}, {bios, "bochsbios"}, {vgaBIOS, "vgabios"}, {screen, "bochs-term"}} {
+	for _, p := range [][2]string{{isolinux, "isolinux"}, {ldlinux, "syslinux-common"}, {bios, "bochsbios"},
+		{vgaBIOS, "vgabios"}, {screen, "bochs-term"}} {
 		if _, err := os.Stat(p[0]); err != nil {
 			return &missing{p[0], p[1]}
 		}
@@ -84,7 +86,8 @@ func fetchKernel(ctx context.Context, work string) (string, error) {
 // registers with the size of the standard one, at which Linux would switch
 // AVX off: so it shall not use the compacted form, nor protection keys, which
 // Bochs announces and does not save.
-const commandLine = "console=ttyS0 quiet loglevel=3 panic=-1 nokaslr mitigations=off nox2apic tsc=reliable no_timer_check lpj=4000000 clearcpuid=pku,xsaves,xsavec"
+const commandLine = "console=ttyS0 quiet loglevel=3 panic=-1 nokaslr mitigations=off nox2apic tsc=reliable " +
+	"no_timer_check lpj=4000000 clearcpuid=pku,xsaves,xsavec"
 
 // disk makes the bootable image work/disk.iso: the loader, the kernel, and the
 // memory file system with init, the test programs and their files.
@@ -99,7 +102,8 @@ func disk(ctx context.Context, root, work string, o options) error {
 	if err := os.MkdirAll(filepath.Join(iso, "isolinux"), 0o755); err != nil {
 		return err
 	}
-	if _, err := output(ctx, filepath.Join(root, "tools"), static, "go", "build", "-ldflags=-s -w", "-o", filepath.Join(fs, "init"), "./avx512/init"); err != nil {
+	if _, err := output(ctx, filepath.Join(root, "tools"), static, "go", "build", "-ldflags=-s -w", "-o",
+		filepath.Join(fs, "init"), "./avx512/init"); err != nil {
 		return err
 	}
 	var list strings.Builder
@@ -108,7 +112,8 @@ func disk(ctx context.Context, root, work string, o options) error {
 			continue
 		}
 		name := "/" + filepath.Base(j.pkg) + ".test"
-		if _, err := output(ctx, root, static, "go", "test", "-c", "-ldflags=-s -w", "-o", filepath.Join(fs, name), "./"+j.pkg); err != nil {
+		if _, err := output(ctx, root, static, "go", "test", "-c", "-ldflags=-s -w", "-o", filepath.Join(fs, name),
+			"./"+j.pkg); err != nil {
 			return err
 		}
 		fmt.Fprintln(&list, name, "-test.short", "-test.run", cmp.Or(o.run, j.tests))
@@ -119,10 +124,12 @@ func disk(ctx context.Context, root, work string, o options) error {
 	if err := os.WriteFile(filepath.Join(fs, "jobs"), []byte(list.String()), 0o644); err != nil {
 		return err
 	}
-	if _, err := output(ctx, fs, nil, "sh", "-c", "find . | cpio --quiet -o -H newc | gzip -1 > ../iso/initrd.gz"); err != nil {
+	if _, err := output(ctx, fs, nil, "sh", "-c",
+		"find . | cpio --quiet -o -H newc | gzip -1 > ../iso/initrd.gz"); err != nil {
 		return err
 	}
-	for from, to := range map[string]string{o.kernel: "vmlinuz", isolinux: "isolinux/isolinux.bin", ldlinux: "isolinux/ldlinux.c32"} {
+	for from, to := range map[string]string{o.kernel: "vmlinuz", isolinux: "isolinux/isolinux.bin",
+		ldlinux: "isolinux/ldlinux.c32"} {
 		b, err := os.ReadFile(from)
 		if err != nil {
 			return err
@@ -135,7 +142,8 @@ func disk(ctx context.Context, root, work string, o options) error {
 	if err := os.WriteFile(filepath.Join(iso, "isolinux", "isolinux.cfg"), []byte(config), 0o644); err != nil {
 		return err
 	}
-	_, err := output(ctx, work, nil, "xorriso", "-as", "mkisofs", "-quiet", "-o", "disk.iso", "-b", "isolinux/isolinux.bin", "-c", "isolinux/boot.cat",
+	_, err := output(ctx, work, nil, "xorriso", "-as", "mkisofs", "-quiet", "-o", "disk.iso", "-b",
+		"isolinux/isolinux.bin", "-c", "isolinux/boot.cat",
 		"-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", iso)
 	return err
 }

@@ -49,7 +49,8 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.root, "root", "..", "the repository")
-	flag.StringVar(&o.kernel, "kernel", "", "a Linux kernel (bzImage) with a serial console; fetched from Debian when empty")
+	flag.StringVar(&o.kernel, "kernel", "",
+		"a Linux kernel (bzImage) with a serial console; fetched from Debian when empty")
 	flag.StringVar(&o.only, "only", "", "the one package whose tests run")
 	flag.StringVar(&o.run, "run", "", "pattern of the tests that run, instead of those that compare bits")
 	flag.BoolVar(&o.must, "must", false, "fail where something that the emulation needs is missing")

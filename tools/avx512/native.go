@@ -41,7 +41,8 @@ func runNative(ctx context.Context, o options) error {
 		if o.only != "" && o.only != j.pkg {
 			continue
 		}
-		out, err := output(ctx, root, []string{"ASSAY_WANT_AVX512=1"}, "go", "test", "-count=1", "-run", cmp.Or(o.run, j.tests), "./"+j.pkg)
+		out, err := output(ctx, root, []string{"ASSAY_WANT_AVX512=1"}, "go", "test", "-count=1", "-run",
+			cmp.Or(o.run, j.tests), "./"+j.pkg)
 		fmt.Print(out)
 		if err != nil {
 			return err

@@ -43,12 +43,14 @@ type manifests struct {
 // does not have, a field given twice, and a kind given twice are errors.
 func decode(text []byte) (*manifests, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{core.AddToScheme, apps.AddToScheme, policy.AddToScheme, networking.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{core.AddToScheme, apps.AddToScheme, policy.AddToScheme,
+		networking.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, err
 		}
 	}
-	strict := json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Yaml: true, Strict: true})
+	strict := json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme,
+		json.SerializerOptions{Yaml: true, Strict: true})
 	m := new(manifests)
 	for i, part := range bytes.Split(text, []byte("\n---\n")) {
 		o, kind, err := strict.Decode(part, nil, nil)
@@ -123,7 +125,8 @@ func (m *manifests) check() (wrong []string) {
 			named("the NetworkPolicy", *p.Port)
 		}
 	}
-	for what, p := range map[string]*core.Probe{"livenessProbe": c.LivenessProbe, "readinessProbe": c.ReadinessProbe, "startupProbe": c.StartupProbe} {
+	for what, p := range map[string]*core.Probe{"livenessProbe": c.LivenessProbe, "readinessProbe": c.ReadinessProbe,
+		"startupProbe": c.StartupProbe} {
 		if p == nil || p.HTTPGet == nil {
 			bad("%s: none over HTTP", what)
 			continue
@@ -138,7 +141,8 @@ func (m *manifests) check() (wrong []string) {
 	for _, v := range m.set.Spec.VolumeClaimTemplates {
 		volumes[v.Name] = true
 		if want := core.ReadWriteOncePod; len(v.Spec.AccessModes) != 1 || v.Spec.AccessModes[0] != want {
-			bad("claim %s: access modes %v, want %s alone: there is one writer to a log", v.Name, v.Spec.AccessModes, want)
+			bad("claim %s: access modes %v, want %s alone: there is one writer to a log", v.Name,
+				v.Spec.AccessModes, want)
 		}
 	}
 	for _, v := range c.VolumeMounts {
@@ -182,7 +186,8 @@ func TestManifests(t *testing.T) {
 	}
 	// The commands in the comment make what the pod is given.
 	made := map[string]bool{}
-	for _, c := range regexp.MustCompile(`(?m)^#   kubectl create (configmap|secret tls) (\S+) `).FindAllStringSubmatch(string(text), -1) {
+	for _, c := range regexp.MustCompile(`(?m)^#   kubectl create (configmap|secret tls) (\S+) `).
+		FindAllStringSubmatch(string(text), -1) {
 		made[strings.TrimSuffix(c[1], " tls")+" "+c[2]] = true
 	}
 	for _, v := range m.set.Spec.Template.Spec.Volumes {

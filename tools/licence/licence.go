@@ -33,7 +33,8 @@ var rules = []rule{
 	{"Zlib", []string{"this software is provided 'as-is', without any express or implied warranty"}},
 	{"BSD-3-Clause", []string{"redistribution and use in source and binary forms", "endorse or promote"}},
 	{"BSD-2-Clause", []string{"redistribution and use in source and binary forms"}},
-	{"ISC", []string{"permission to use, copy, modify, and", "distribute this software for any", "with or without fee"}},
+	{"ISC", []string{"permission to use, copy, modify, and", "distribute this software for any",
+		"with or without fee"}},
 	{"MIT", []string{"permission is hereby granted, free of charge, to any person obtaining a copy"}},
 }
 
@@ -62,7 +63,8 @@ func ofDir(dir string) (string, error) {
 	var found []string
 	for _, e := range entries {
 		name := strings.ToUpper(e.Name())
-		if e.IsDir() || !(strings.HasPrefix(name, "LICENSE") || strings.HasPrefix(name, "LICENCE") || strings.HasPrefix(name, "COPYING") || strings.HasPrefix(name, "UNLICENSE")) {
+		if e.IsDir() || !(strings.HasPrefix(name, "LICENSE") || strings.HasPrefix(name, "LICENCE") ||
+			strings.HasPrefix(name, "COPYING") || strings.HasPrefix(name, "UNLICENSE")) {
 			continue
 		}
 		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
@@ -107,6 +109,7 @@ func Of(module, dir string) (string, error) {
 // another version of the library, which NOTICE explains.
 func Allowed(id string) bool {
 	return !slices.ContainsFunc(strings.Split(id, " AND "), func(one string) bool {
-		return !slices.Contains([]string{"Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MPL-2.0", "Unlicense", "CC0-1.0", "Zlib", "BSL-1.0", "LGPL-3.0-or-later"}, one)
+		return !slices.Contains([]string{"Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MPL-2.0",
+			"Unlicense", "CC0-1.0", "Zlib", "BSL-1.0", "LGPL-3.0-or-later"}, one)
 	})
 }

@@ -92,7 +92,8 @@ func checkEthereum(t *testing.T, command string, packages []string) {
 		if strings.HasPrefix(p, "github.com/ethereum/go-ethereum/cmd/") {
 			t.Errorf("%s links %s, which is under the GPL", command, p)
 		}
-		if (p == "github.com/ethereum/go-ethereum/node" || p == "github.com/ethereum/go-ethereum/eth") && command != "assay" {
+		if (p == "github.com/ethereum/go-ethereum/node" || p == "github.com/ethereum/go-ethereum/eth") &&
+			command != "assay" {
 			t.Errorf("%s links the chain's node: %s", command, p)
 		}
 	}

@@ -87,11 +87,15 @@ func bill(path string) ([]byte, error) {
 		Creation: creation{"1970-01-01T00:00:00Z", []string{"Tool: github.com/assayrisk/assay/tools/release"}},
 	}
 	root := spdxPackage{ID: "SPDXRef-program", Name: name, Version: info.Main.Version, Download: "NOASSERTION",
-		Concluded: "Apache-2.0", Declared: "Apache-2.0", Copyright: "NOASSERTION", Checksums: []checksum{{"SHA256", hex.EncodeToString(sum[:])}}}
+		Concluded: "Apache-2.0", Declared: "Apache-2.0", Copyright: "NOASSERTION",
+		Checksums: []checksum{{"SHA256", hex.EncodeToString(sum[:])}}}
 	d.Packages = append(d.Packages, root)
 	d.Relationships = append(d.Relationships, relationship{d.ID, "DESCRIBES", root.ID})
-	standard := spdxPackage{ID: "SPDXRef-go", Name: "std", Version: info.GoVersion, Download: "https://go.dev/dl/", Concluded: "BSD-3-Clause", Declared: "BSD-3-Clause",
-		Copyright: "NOASSERTION", Refs: []reference{{"PACKAGE-MANAGER", "purl", "pkg:golang/std@" + strings.TrimPrefix(info.GoVersion, "go")}}}
+	standard := spdxPackage{ID: "SPDXRef-go", Name: "std", Version: info.GoVersion, Download: "https://go.dev/dl/",
+		Concluded: "BSD-3-Clause", Declared: "BSD-3-Clause",
+		Copyright: "NOASSERTION",
+		Refs: []reference{{"PACKAGE-MANAGER", "purl",
+			"pkg:golang/std@" + strings.TrimPrefix(info.GoVersion, "go")}}}
 	d.Packages = append(d.Packages, standard)
 	d.Relationships = append(d.Relationships, relationship{root.ID, "STATIC_LINK", standard.ID})
 	for _, m := range info.Deps {
@@ -125,9 +129,12 @@ func entry(m *debug.Module) (spdxPackage, error) {
 	if err != nil {
 		return spdxPackage{}, fmt.Errorf("%s %s: %w", m.Path, m.Version, err)
 	}
-	p := spdxPackage{ID: "SPDXRef-" + notID.ReplaceAllString(m.Path, "-"), Name: m.Path, Version: m.Version, Download: "https://" + m.Path,
-		Concluded: id, Declared: id, Copyright: "NOASSERTION", Refs: []reference{{"PACKAGE-MANAGER", "purl", "pkg:golang/" + m.Path + "@" + m.Version}}}
-	if tree, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Sum, "h1:")); err == nil && len(tree) == sha256.Size {
+	p := spdxPackage{ID: "SPDXRef-" + notID.ReplaceAllString(m.Path, "-"), Name: m.Path, Version: m.Version,
+		Download:  "https://" + m.Path,
+		Concluded: id, Declared: id, Copyright: "NOASSERTION",
+		Refs: []reference{{"PACKAGE-MANAGER", "purl", "pkg:golang/" + m.Path + "@" + m.Version}}}
+	if tree, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Sum, "h1:")); err == nil &&
+		len(tree) == sha256.Size {
 		p.Checksums = []checksum{{"SHA256", hex.EncodeToString(tree)}}
 	}
 	return p, nil

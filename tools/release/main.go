@@ -68,7 +68,8 @@ func (o options) each(fn func(command, goos, goarch, name string) error) error {
 // build makes one program. The build's facts are in it (go version -m), the
 // machine's are not: no paths, no C, no symbols of the version control.
 func build(root, out, command, goos, goarch string, env ...string) error {
-	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out, "./cmd/"+command)
+	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=",
+		"-o", out, "./cmd/"+command)
 	c.Dir = root
 	c.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch, "GOFLAGS="), env...)
 	c.Stderr = os.Stderr
@@ -153,7 +154,8 @@ func check(o options) error {
 			return err
 		}
 		if !bytes.Equal(first, second) {
-			return fmt.Errorf("%s: two builds of the same sources differ: %x and %x", name, sha256.Sum256(first), sha256.Sum256(second))
+			return fmt.Errorf("%s: two builds of the same sources differ: %x and %x", name,
+				sha256.Sum256(first), sha256.Sum256(second))
 		}
 		fmt.Printf("%s: the same %d bytes\n", name, len(first))
 		return os.Remove(again)

@@ -19,7 +19,8 @@ func TestRelease(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program twice, once with an empty cache")
 	}
-	o := options{root: "../..", out: t.TempDir(), platforms: runtime.GOOS + "/" + runtime.GOARCH, commands: "assay-verify"}
+	o := options{root: "../..", out: t.TempDir(), platforms: runtime.GOOS + "/" + runtime.GOARCH,
+		commands: "assay-verify"}
 	if err := release(o); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func TestRelease(t *testing.T) {
 	for _, p := range d.Packages {
 		found[p.Name] = p.Concluded
 	}
-	if found["github.com/ethereum/go-ethereum"] != "LGPL-3.0-or-later" || found["std"] == "" || len(d.Relationships) != len(d.Packages) {
+	if found["github.com/ethereum/go-ethereum"] != "LGPL-3.0-or-later" || found["std"] == "" ||
+		len(d.Relationships) != len(d.Packages) {
 		t.Errorf("the list holds %v", found)
 	}
 	b[len(b)/2] ^= 1

@@ -115,7 +115,8 @@ func list(root string) ([]listed, error) {
 // parse reads a package's files. n is the number of those that nobody generated, with those of other systems.
 func parse(fset *token.FileSet, p listed) (files []*ast.File, n int, err error) {
 	for _, name := range p.GoFiles {
-		f, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.SkipObjectResolution)
+		f, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil,
+			parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -51,7 +51,9 @@ func TestUp(t *testing.T) {
 			}
 		}
 		best := count(arrows)
-		permute(make([]int, 0, len(arrows)), len(arrows), func(order []int) { best = min(best, against(arrows, order)) })
+		permute(make([]int, 0, len(arrows)), len(arrows), func(order []int) {
+			best = min(best, against(arrows, order))
+		})
 		found := up(arrows)
 		if found < best {
 			t.Fatalf("%v: %d arrows up, no order has fewer than %d", arrows, found, best)

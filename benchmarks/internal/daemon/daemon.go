@@ -52,7 +52,8 @@ type Process struct {
 
 // Start starts a program in a process group of its own, so that what it starts
 // ends with it, and waits until ready says that it serves.
-func Start(ctx context.Context, ready func(context.Context) error, env []string, program string, args ...string) (*Process, error) {
+func Start(ctx context.Context, ready func(context.Context) error, env []string, program string,
+	args ...string) (*Process, error) {
 	p := &Process{done: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Env = append(os.Environ(), env...)
@@ -73,7 +74,8 @@ func Start(ctx context.Context, ready func(context.Context) error, env []string,
 			return nil, fmt.Errorf("%s ended before it served: %w\n%s", filepath.Base(program), p.err, p.tail.String())
 		case <-ctx.Done():
 			p.Kill()
-			return nil, fmt.Errorf("%s does not serve: %w\n%s", filepath.Base(program), context.Cause(ctx), p.tail.String())
+			return nil, fmt.Errorf("%s does not serve: %w\n%s", filepath.Base(program),
+				context.Cause(ctx), p.tail.String())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

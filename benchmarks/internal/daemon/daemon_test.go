@@ -19,7 +19,8 @@ func TestProcess(t *testing.T) {
 	dir := t.TempDir()
 	ready := filepath.Join(dir, "ready")
 	// A child of the child takes the processor: both count, and both end.
-	p, err := Start(t.Context(), exists(ready), []string{"READY=" + ready}, "sh", "-c", `(while :; do :; done) & echo hello; touch "$READY"; wait`)
+	p, err := Start(t.Context(), exists(ready), []string{"READY=" + ready}, "sh", "-c",
+		`(while :; do :; done) & echo hello; touch "$READY"; wait`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,8 @@ func TestProcess(t *testing.T) {
 	if u := p.Usage(); u.Memory > 1 {
 		t.Errorf("after the kill it still uses %+v", u)
 	}
-	if _, err := Start(t.Context(), exists(filepath.Join(dir, "never")), nil, "sh", "-c", "echo no such thing; exit 3"); err == nil || !strings.Contains(err.Error(), "no such thing") {
+	if _, err := Start(t.Context(), exists(filepath.Join(dir, "never")), nil, "sh", "-c",
+		"echo no such thing; exit 3"); err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("a server that ends at once gave %v", err)
 	}
 }

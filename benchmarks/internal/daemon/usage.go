@@ -51,7 +51,8 @@ func (p *Process) members() []entry {
 		}
 		pid, _, _ := strings.Cut(text, " ")
 		all = append(all, entry{atoi(pid), atoi(f[1]), atoi(f[2]), Usage{
-			time.Duration(atoi(f[11])+atoi(f[12])) * 10 * time.Millisecond, float64(atoi(f[21])) * float64(os.Getpagesize()) / 1e6}})
+			time.Duration(atoi(f[11])+atoi(f[12])) * 10 * time.Millisecond, float64(atoi(f[21])) *
+				float64(os.Getpagesize()) / 1e6}})
 	}
 	inside := map[int]bool{}
 	for grown := true; grown; {

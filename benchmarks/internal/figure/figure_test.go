@@ -20,7 +20,8 @@ Ratio small 1
 RATIO bad 1 2 3 four
 `
 	got, err := Read(strings.NewReader(text))
-	want := []Figure{{"RATIO", "a_vs_b", 1.5, 1.5, 1.5, 0}, {"NS", "single", 900, 850, 1200, 5}, {"AUCDIFF", "dense1m", -0.0001, -0.0001, -0.0001, 0}}
+	want := []Figure{{"RATIO", "a_vs_b", 1.5, 1.5, 1.5, 0}, {"NS", "single", 900, 850, 1200, 5},
+		{"AUCDIFF", "dense1m", -0.0001, -0.0001, -0.0001, 0}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Fatalf("figures %v, %v; want %v", got, err, want)
 	}

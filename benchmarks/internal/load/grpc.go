@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// rawCodec sends and takes bytes as they are: the client costs the same, whatever it asks, and most of the machine is the
-// server's.
+// rawCodec sends and takes bytes as they are: the client costs the same, whatever it asks, and most of the machine is
+// the server's.
 type rawCodec struct{}
 
 func (rawCodec) Name() string { return "proto" }
@@ -52,7 +52,8 @@ func Close(conns []*grpc.ClientConn) {
 	}
 }
 
-// ID stands in an encoded request where an id belongs, until a Template replaces it: ids must differ, and have one width.
+// ID stands in an encoded request where an id belongs, until a Template replaces it: ids must differ, and have one
+// width.
 const ID = "request-0000000000000000"
 
 // ids makes request ids unique over all templates of a process.

@@ -25,7 +25,8 @@ type Result struct {
 
 // Closed runs callers for length after a warming quarter of it. The first error
 // of a call ends the run.
-func Closed(ctx context.Context, callers int, length time.Duration, call func(ctx context.Context, caller, k int) error) (Result, error) {
+func Closed(ctx context.Context, callers int, length time.Duration,
+	call func(ctx context.Context, caller, k int) error) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var stop atomic.Bool

@@ -17,7 +17,8 @@ func TestClosed(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			return nil
 		})
-		if err != nil || r.PerSecond < 390 || r.PerSecond > 401 || r.P50 != 10*time.Millisecond || r.P99 != 10*time.Millisecond {
+		if err != nil || r.PerSecond < 390 || r.PerSecond > 401 || r.P50 != 10*time.Millisecond ||
+			r.P99 != 10*time.Millisecond {
 			t.Errorf("%+v, %v; want 400 a second at 10 ms", r, err)
 		}
 		broken := errors.New("broken")
@@ -30,7 +31,10 @@ func TestClosed(t *testing.T) {
 		}); !errors.Is(err, broken) {
 			t.Errorf("an error of a call gave %v", err)
 		}
-		if _, err := Closed(t.Context(), 1, time.Second, func(ctx context.Context, _, _ int) error { time.Sleep(time.Minute); return nil }); err == nil {
+		if _, err := Closed(t.Context(), 1, time.Second, func(ctx context.Context, _, _ int) error {
+			time.Sleep(time.Minute)
+			return nil
+		}); err == nil {
 			t.Error("a run without an answer gave a rate")
 		}
 	})

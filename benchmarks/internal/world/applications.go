@@ -67,7 +67,8 @@ func (a Applications) Record(events []assay.Event) arrow.Record {
 	for i := range a.Texts {
 		fields = append(fields, arrow.Field{Name: Text(i), Type: arrow.BinaryTypes.String})
 	}
-	fields = append(fields, arrow.Field{Name: "buyer", Type: arrow.BinaryTypes.String}, arrow.Field{Name: "seller", Type: arrow.BinaryTypes.String},
+	fields = append(fields, arrow.Field{Name: "buyer", Type: arrow.BinaryTypes.String},
+		arrow.Field{Name: "seller", Type: arrow.BinaryTypes.String},
 		arrow.Field{Name: "at", Type: arrow.FixedWidthTypes.Timestamp_us})
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
 	defer b.Release()
@@ -88,7 +89,8 @@ func (a Applications) Record(events []assay.Event) arrow.Record {
 }
 
 // Train fits a plan to applications and trains a model on its features.
-func (a Applications) Train(ctx context.Context, plan string, events []assay.Event, labels []float64, trees, leaves int) (*features.Plan, *models.Model, error) {
+func (a Applications) Train(ctx context.Context, plan string, events []assay.Event, labels []float64, trees,
+	leaves int) (*features.Plan, *models.Model, error) {
 	rec := a.Record(events)
 	defer rec.Release()
 	spec, err := features.ParseSpec([]byte(plan))

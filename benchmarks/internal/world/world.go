@@ -47,7 +47,8 @@ func Table(s Shape, seed uint64) *gbdt.Dataset {
 			u := c[i]*64/1e6 - 0.5
 			z[i] += weight * (4*u + 8*math.Abs(u) - 2)
 		}
-		d.Names, d.Columns, d.Categorical = append(d.Names, Column(j)), append(d.Columns, c), append(d.Categorical, false)
+		d.Names, d.Columns, d.Categorical = append(d.Names, Column(j)), append(d.Columns, c),
+			append(d.Categorical, false)
 	}
 	r := rand.New(rand.NewPCG(seed, 1<<40))
 	for i := range z {
@@ -89,7 +90,8 @@ func Write(dir, version string, plan *features.Plan, m *models.Model) error {
 	if err := interchange.WriteLightGBM(&text, m); err != nil {
 		return err
 	}
-	b := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Scale: models.DefaultScale(), Policy: policy.Default()}
+	b := &models.Bundle{Plan: plan.Frozen(), ModelText: text.Bytes(), Scale: models.DefaultScale(),
+		Policy: policy.Default()}
 	b.Manifest = models.Manifest{Name: "bench", Version: version, Plan: plan.Digest(), Model: models.ModelFacts{
 		Trainer: "assay", Objective: string(m.Objective), Trees: len(m.Trees), Features: len(m.Features)}}
 	return models.WriteBundle(dir, b)

@@ -91,7 +91,8 @@ const askTimeout = 15 * time.Second
 func (n *Node) acceptedHead(why error) string {
 	s := n.Journal.Stats()
 	n.cfg.Logger.Warn("the log's head was accepted by --accept-head; the log says so", "records", s.Durable, "err", why)
-	return fmt.Sprintf("the log's head of %d records was accepted by who started the server (--accept-head); unconfirmed because: %v",
+	return fmt.Sprintf("the log's head of %d records was accepted by who started the server (--accept-head); "+
+		"unconfirmed because: %v",
 		s.Durable, why)
 }
 

@@ -232,7 +232,8 @@ func (l *liar) anchoredAfter(r *running, c *caller) {
 			l.t.Fatal(err)
 		}
 		if v := verdict.Verify(b, trust); !v.OK || receipt.Anchor == nil {
-			l.t.Errorf("the receipt of decision %d, anchored %t: %s", c.given[i].sequence, receipt.Anchor != nil, v.Summary)
+			l.t.Errorf("the receipt of decision %d, anchored %t: %s", c.given[i].sequence,
+				receipt.Anchor != nil, v.Summary)
 		}
 	}
 }

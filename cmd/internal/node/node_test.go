@@ -30,7 +30,9 @@ import (
 // bundle is one tree on one number.
 func bundle(t *testing.T) *models.Bundle {
 	t.Helper()
-	spec, err := features.ParseSpec([]byte("version: 1\nname: node\nentities: [buyer]\nfields:\n  - {name: amount}\nfeatures:\n  - {name: amount}\n"))
+	spec, err := features.ParseSpec(
+		[]byte("version: 1\nname: node\nentities: [buyer]\nfields:\n  - {name: amount}\nfeatures:\n  - {name: " +
+			"amount}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,14 +49,17 @@ func bundle(t *testing.T) *models.Bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &models.Model{Objective: models.Binary, Sigmoid: 1, Features: []models.FeatureInfo{{Name: "amount", Max: 1e6}}, Trees: []models.Tree{{
-		Feature: []int32{0}, Threshold: []float64{50}, Decision: []uint8{uint8(models.MissingNaN) << 2}, Left: []int32{^0}, Right: []int32{^1},
-		Gain: []float64{1}, NodeValue: []float64{0}, NodeHess: []float64{100}, NodeCount: []int64{100},
-		LeafValue: []float64{-2, 1}, LeafHess: []float64{50, 50}, LeafCount: []int64{50, 50}, Shrinkage: 1}}}
+	m := &models.Model{Objective: models.Binary, Sigmoid: 1, Features: []models.FeatureInfo{{Name: "amount", Max: 1e6}},
+		Trees: []models.Tree{{
+			Feature: []int32{0}, Threshold: []float64{50}, Decision: []uint8{uint8(models.MissingNaN) << 2},
+			Left: []int32{^0}, Right: []int32{^1},
+			Gain: []float64{1}, NodeValue: []float64{0}, NodeHess: []float64{100}, NodeCount: []int64{100},
+			LeafValue: []float64{-2, 1}, LeafHess: []float64{50, 50}, LeafCount: []int64{50, 50}, Shrinkage: 1}}}
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	out := &models.Bundle{Model: m, Plan: plan.Frozen(), Scale: models.DefaultScale(), Digest: assay.Sum("test bundle\n", plan.Frozen())}
+	out := &models.Bundle{Model: m, Plan: plan.Frozen(), Scale: models.DefaultScale(),
+		Digest: assay.Sum("test bundle\n", plan.Frozen())}
 	out.Manifest.Name, out.Manifest.Plan = "node", plan.Digest()
 	return out
 }
@@ -94,8 +99,10 @@ func TestTimeStamps(t *testing.T) {
 	}
 	trust := timestamp.Trust{Certificates: [][]byte{authority.CA}}
 	n, err := Open(t.Context(), Config{
-		Dir: t.TempDir(), Bundle: bundle(t), Listener: l, TimestampURL: tsa.URL, Journal: journal.Config{Interval: 20 * time.Millisecond},
-		Timestamp: tsp.Config{Every: 20 * time.Millisecond, Trust: trust, HTTP: tsp.HTTP{WaitMin: time.Millisecond, WaitMax: 2 * time.Millisecond, Retries: 1}},
+		Dir: t.TempDir(), Bundle: bundle(t), Listener: l, TimestampURL: tsa.URL,
+		Journal: journal.Config{Interval: 20 * time.Millisecond},
+		Timestamp: tsp.Config{Every: 20 * time.Millisecond, Trust: trust,
+			HTTP: tsp.HTTP{WaitMin: time.Millisecond, WaitMax: 2 * time.Millisecond, Retries: 1}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -116,8 +123,9 @@ func TestTimeStamps(t *testing.T) {
 	defer c.Close()
 	decide := func(i int) uint64 {
 		t.Helper()
-		e := assay.Event{ID: fmt.Sprintf("e%d", i), Kind: "application", Time: time.Now(), Entities: []assay.Entity{{Role: "buyer", ID: "B"}},
-			Fields: []assay.Field{{Name: "amount", Value: assay.NumberValue(float64(10 * i))}}}
+		e := assay.Event{ID: fmt.Sprintf("e%d", i), Kind: "application", Time: time.Now(),
+			Entities: []assay.Entity{{Role: "buyer", ID: "B"}},
+			Fields:   []assay.Field{{Name: "amount", Value: assay.NumberValue(float64(10 * i))}}}
 		d, err := c.Score(t.Context(), e.ID, &e)
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +153,8 @@ func TestTimeStamps(t *testing.T) {
 		}
 		r := published(seqs[s])
 		fs := append(ledger.Verify(r, ledger.Trust{LogKey: n.Journal.Key()}), timestamp.VerifyReceipt(r, trust)...)
-		if last := fs[len(fs)-1]; r.Timestamp != nil || !ledger.OK(fs) || last.Step != timestamp.Step || last.State != ledger.Absent {
+		if last := fs[len(fs)-1]; r.Timestamp != nil || !ledger.OK(fs) || last.Step != timestamp.Step ||
+			last.State != ledger.Absent {
 			t.Fatalf("stage %d: a receipt without a stamp says %v", s, fs)
 		}
 	}

@@ -104,7 +104,8 @@ def root(hashes):
 def read_ops(b):
     out, at = [], 0
     while at < len(b):
-        kind, tag, key, n = b[at], b[at + 1 : at + 17], b[at + 17 : at + 33], struct.unpack(">H", b[at + 33 : at + 35])[0]
+        kind, tag, key, n = b[at], b[at + 1 : at + 17], b[at + 17 : at + 33], struct.unpack(">H",
+                                                                                            b[at + 33 : at + 35])[0]
         op = {"kind": kind, "subject_tag": tag.hex(), "key_id": key.hex()}
         if kind == 2:
             op["sequence"] = struct.unpack(">Q", b[at + 35 : at + 35 + n])[0]
@@ -134,18 +135,21 @@ def read_group(b, keys, mac, log):
         words = receipts.cbor(leaf, receipts.verify_cbor.LEAF)
         leaf_hash = hashlib.sha256(b"\x00" + leaf).digest()
         hashes.append(leaf_hash)
-        r = {"sequence": first + i, "kind": KINDS[words[2]], "micros": words[1], "key_id": key_id.hex(), "request_tag": tag.hex(),
+        r = {"sequence": first + i, "kind": KINDS[words[2]], "micros": words[1], "key_id": key_id.hex(),
+             "request_tag": tag.hex(),
              "leaf_hash": leaf_hash.hex(), "erased": key_id not in keys}
         if key_id in keys:
             secret, seq = keys[key_id], struct.pack(">Q", first + i)
             plain = AESGCM(expand(secret, b"assay/sealing key/v1\n")).decrypt(box[:12], box[12:], seq + leaf_hash)
             body, subject, caller, request, decision, vector, private = parts(plain)
             both = expand(secret, b"assay/record keys/v1\n" + seq, 64)
-            for key, kind, data, want in ((both[:32], b"decision", decision, words[6]), (both[32:], b"vector", vector, words[7])):
+            for key, kind, data, want in ((both[:32], b"decision", decision, words[6]),
+                                          (both[32:], b"vector", vector, words[7])):
                 if hmac.digest(key, b"assay/commit/" + kind + b"/v1\n" + data, hashlib.sha256) != want:
                     raise ValueError("record %d does not open its leaf" % (first + i))
             r["body"] = body.hex()
-            for name, value in (("subject", subject.decode()), ("caller", caller.decode()), ("request_id", request.decode()),
+            for name, value in (("subject", subject.decode()), ("caller", caller.decode()),
+                                ("request_id", request.decode()),
                                 ("decision", decision.hex()), ("vector", vector.hex()), ("private", private.hex())):
                 if value:
                     r[name] = value

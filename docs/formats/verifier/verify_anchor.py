@@ -384,7 +384,8 @@ def main(files):
         with open(name, encoding="utf-8") as f:
             vectors = json.load(f)
         for v in vectors if isinstance(vectors, list) else [vectors]:
-            got = verify_proof(v["proof"], v["origin"], v["size"], bytes.fromhex(v["root"]), v["trust"], v.get("not_before_us"))
+            got = verify_proof(v["proof"], v["origin"], v["size"], bytes.fromhex(v["root"]), v["trust"],
+                               v.get("not_before_us"))
             ok = got == (v["level"], v["failed"])
             wrong += not ok
             print("ok  " if ok else "FAIL", v["name"], *got)

@@ -185,7 +185,8 @@ def cosigned(text, others, witness):
 NUMBER, TEXT, BYTES = "0|[1-9][0-9]{0,19}", r'"[^"\\]*(?:\\.[^"\\]*)*"', '"[0-9A-Za-z+/]+=*"|null'
 HASH = BYTES.removesuffix("|null")
 PARTS = {
-    "version": NUMBER, "log": TEXT, "decision": BYTES, "vector": BYTES, "decision_key": BYTES, "vector_key": BYTES, "leaf": BYTES,
+    "version": NUMBER, "log": TEXT, "decision": BYTES, "vector": BYTES, "decision_key": BYTES,
+    "vector_key": BYTES, "leaf": BYTES,
     "index": NUMBER, "promise": BYTES, "inclusion": rf"null|\[(?:{HASH})(?:,(?:{HASH}))*\]", "checkpoint": BYTES,
 }  # fmt: skip
 MORE = '(?:,"timestamp":(?P<timestamp>"[^"]+"))?(?:,"anchor":(?P<anchor>.+))?'
@@ -308,7 +309,8 @@ def check_anchor(r, key, cp, seen, trust, out):
         times.append(verify_cbor.read(r["leaf"], verify_cbor.LEAF)[1])
     except ValueError:
         pass  # refused before
-    level, failed = verify_anchor.verify_proof(r["anchor"], key[0], cp[0], cp[1], trust.get("anchor") or {}, max(times, default=None))
+    level, failed = verify_anchor.verify_proof(r["anchor"], key[0], cp[0], cp[1], trust.get("anchor") or {},
+                                               max(times, default=None))
     state = {"refused": "refused", "not vouched for": level}.get(level, "proven")
     out.append(("anchor/" + failed if failed else "anchor", state, level))
     return level
@@ -338,7 +340,8 @@ def check_timestamp(r, trust, out):
 def check_required(trust, level, out):
     for part in trust.get("require", []):
         step = {"checkpoint": "inclusion", "witnesses": "witness", "timestamp": "timestamp/authority"}.get(part, part)
-        held = level in ("sealed", "pinned") if part == "anchor" else any(s == step and state == "proven" for s, state, _ in out)
+        held = level in ("sealed", "pinned") if part == "anchor" else any(s == step
+                                                                          and state == "proven" for s, state, _ in out)
         need(held, "required", f"{part} is required, and the receipt has none that is proven")
 
 

@@ -69,7 +69,8 @@ def walk(x, depth):
 
 
 def texts(x, pattern=None):
-    need(type(x) is list and all(type(s) is str and (pattern is None or re.fullmatch(pattern, s)) for s in x), "a list of another shape")
+    need(type(x) is list and all(type(s) is str and (pattern is None or re.fullmatch(pattern, s)) for s in x),
+         "a list of another shape")
     return x
 
 

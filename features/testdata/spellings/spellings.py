@@ -41,6 +41,7 @@ pandas.assign(code=pandas.code.astype("category")).to_parquet("pandas.parquet", 
 polars.write_csv("polars.csv")
 polars.with_columns(code=pl.col("code").cast(pl.Float32)).write_parquet("polars.parquet", compression="snappy")
 duckdb.sql("COPY written TO 'duckdb.csv' (HEADER)")
-duckdb.sql("COPY (SELECT own, CAST(code AS DECIMAL(9, 1)) AS code, amount FROM written) TO 'duckdb.parquet' (COMPRESSION snappy)")
+duckdb.sql("COPY (SELECT own, CAST(code AS DECIMAL(9, 1)) AS code, amount FROM written) TO "
+           "'duckdb.parquet' (COMPRESSION snappy)")
 with pa.ipc.new_file("arrow.arrow", written.schema) as w:
     w.write_table(written)

@@ -142,7 +142,8 @@ func genesis(chainID uint64, funded common.Address) *core.Genesis {
 	cfg.AmsterdamTime, cfg.BogotaTime = nil, nil
 	alloc := core.SystemContractAllocs()
 	maps.Copy(alloc, types.GenesisAlloc{funded: {Balance: new(big.Int).Lsh(big.NewInt(1), 100)}})
-	return &core.Genesis{Config: &cfg, GasLimit: 30_000_000, BaseFee: big.NewInt(params.InitialBaseFee), Difficulty: new(big.Int), Alloc: alloc}
+	return &core.Genesis{Config: &cfg, GasLimit: 30_000_000, BaseFee: big.NewInt(params.InitialBaseFee),
+		Difficulty: new(big.Int), Alloc: alloc}
 }
 
 // run makes a block whenever a transaction comes in.
@@ -200,7 +201,8 @@ func (c *Chain) Mine() (common.Hash, error) {
 	before := c.eth.BlockChain().CurrentBlock().Number.Uint64()
 	hash := c.beacon.Commit()
 	if now := c.eth.BlockChain().CurrentBlock().Number.Uint64(); now != before+1 {
-		return common.Hash{}, fmt.Errorf("devchain: no block was made on top of block %d: %w", before, assay.ErrUnavailable)
+		return common.Hash{}, fmt.Errorf("devchain: no block was made on top of block %d: %w",
+			before, assay.ErrUnavailable)
 	}
 	if c.mu.err = c.flush(); c.mu.err != nil {
 		return common.Hash{}, c.mu.err

@@ -61,7 +61,8 @@ func TestAnchorAndReopen(t *testing.T) {
 				t.Fatalf("level %q: %+v", r.Level, r.Findings)
 			}
 		}
-		if head, err := e.Client.Head(ctx, anchor.LogID(origin)); err != nil || head.Size != log.Size() || head.Anchors != uint32(3*(run+1)) {
+		if head, err := e.Client.Head(ctx, anchor.LogID(origin)); err != nil || head.Size != log.Size() ||
+			head.Anchors != uint32(3*(run+1)) {
 			t.Fatalf("head %+v, %v", head, err)
 		}
 		if err := e.Close(); err != nil {

@@ -26,7 +26,8 @@ type Embedded struct {
 // Start opens the chain in dir/chain, deploys the contract or finds it,
 // registers the log of that origin, and opens its Anchor on dir/anchor. The
 // caller runs e.Anchor.Run, and closes e after Run has returned.
-func Start(ctx context.Context, dir, origin string, source anchor.Source, chain Config, cfg anchor.Config) (e *Embedded, err error) {
+func Start(ctx context.Context, dir, origin string, source anchor.Source, chain Config, cfg anchor.Config) (e *Embedded,
+	err error) {
 	e = new(Embedded)
 	defer func() {
 		if err != nil {
@@ -77,7 +78,8 @@ func (c *Chain) Client(ctx context.Context) (*evm.Client, error) {
 		return nil, err
 	}
 	at := anchor.Address(crypto.CreateAddress(crypto.PubkeyToAddress(c.key.PublicKey), 0))
-	client, err := evm.Dial(ctx, c.URL(), evm.Config{ChainID: c.cfg.ChainID, Contract: at, Key: c.key, Profile: profile})
+	client, err := evm.Dial(ctx, c.URL(),
+		evm.Config{ChainID: c.cfg.ChainID, Contract: at, Key: c.key, Profile: profile})
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,8 @@ func TestDictionaryAttack(t *testing.T) {
 	for _, s := range []struct {
 		name string
 		b    []byte
-	}{{"log", pub.log}, {"blocks", pub.blocks}, {"events", pub.events}, {"storage", pub.storage}, {"anchors", pub.proofs}} {
+	}{{"log", pub.log}, {"blocks", pub.blocks}, {"events", pub.events}, {"storage", pub.storage},
+		{"anchors", pub.proofs}} {
 		if hits := search(s.b); hits != 0 {
 			t.Errorf("%s: %d hits in what is public", s.name, hits)
 		}
@@ -78,7 +79,8 @@ func TestDictionaryAttack(t *testing.T) {
 	}
 	t.Logf("COUNT dictionary_guesses %d", size)
 	t.Logf("COUNT dictionary_hits %d", 0)
-	for what, b := range map[string][]byte{"request id": []byte("request-123"), "subject": []byte("subject-"), "decision": secret} {
+	for what, b := range map[string][]byte{"request id": []byte("request-123"),
+		"subject": []byte("subject-"), "decision": secret} {
 		if bytes.Contains(pub.all(), b) {
 			t.Errorf("the %s is public", what)
 		}
@@ -107,7 +109,8 @@ func guesses(t *testing.T, secret []byte, size int) map[[32]byte]struct{} {
 			t.Fatal(err)
 		}
 		right = right || bytes.Equal(b, secret)
-		for _, h := range [][32]byte{sha256.Sum256(b), assay.Sum("assay/commit/decision/v1\n", b), ledger.CommitDecision(nil, b), ledger.CommitDecision(zero, b), ledger.CommitDecision(d.Plan[:], b)} {
+		for _, h := range [][32]byte{sha256.Sum256(b), assay.Sum("assay/commit/decision/v1\n", b),
+			ledger.CommitDecision(nil, b), ledger.CommitDecision(zero, b), ledger.CommitDecision(d.Plan[:], b)} {
 			out[h] = struct{}{}
 		}
 	}
@@ -122,7 +125,8 @@ func guesses(t *testing.T, secret []byte, size int) map[[32]byte]struct{} {
 func publish(t *testing.T) (*published, []byte) {
 	t.Helper()
 	ctx, dir := testContext(t), t.TempDir()
-	j, err := journal.Open(ctx, dir, journal.Config{Origin: origin, Logger: slog.New(slog.DiscardHandler), Interval: 50 * time.Millisecond})
+	j, err := journal.Open(ctx, dir, journal.Config{Origin: origin, Logger: slog.New(slog.DiscardHandler),
+		Interval: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,11 +173,14 @@ func publish(t *testing.T) (*published, []byte) {
 		pub.proofs = append(pub.proofs, bytes.Join(p.Nodes, nil)...)
 		root := done.Checkpoint.Root
 		pub.chain(t, e.Chain)
-		if !bytes.Contains(pub.storage, root[:]) || !bytes.Contains(pub.events, root[:]) || !bytes.Contains(pub.blocks, root[:]) {
-			t.Fatal("the anchored root is not in what was gathered of the chain: the search would look at the wrong bytes")
+		if !bytes.Contains(pub.storage, root[:]) || !bytes.Contains(pub.events, root[:]) ||
+			!bytes.Contains(pub.blocks, root[:]) {
+			t.Fatal("the anchored root is not in what was gathered of the chain: the search would look at the wrong " +
+				"bytes")
 		}
 	}
-	pub.log, pub.proofs = tree(t, filepath.Join(dir, "log")), append(pub.proofs, tree(t, filepath.Join(dir, "anchor"))...)
+	pub.log, pub.proofs = tree(t, filepath.Join(dir, "log")),
+		append(pub.proofs, tree(t, filepath.Join(dir, "anchor"))...)
 	receipt, err := j.Receipt(ctx, 123)
 	if err != nil {
 		t.Fatal(err)
@@ -283,8 +290,9 @@ func newDecision(t *testing.T, seq uint64) *journal.Record {
 		t.Fatal(err)
 	}
 	return &journal.Record{
-		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("subject-%d", seq%17), Caller: "bank", RequestID: d.RequestID,
-		Body: assay.Sum("body\n", []byte(d.RequestID)), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
+		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("subject-%d", seq%17), Caller: "bank",
+		RequestID: d.RequestID,
+		Body:      assay.Sum("body\n", []byte(d.RequestID)), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
 		Decision: b, Vector: x.AppendBinary(nil), Private: []byte("event of a subject"),
 	}
 }

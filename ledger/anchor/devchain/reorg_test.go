@@ -62,8 +62,10 @@ func TestReorganisation(t *testing.T) {
 				if !r.Consistent() {
 					t.Errorf("%d leaves: %s", got.Checkpoint.Size, r.Summary())
 				}
-				if b := e.Chain.eth.BlockChain().GetBlockByNumber(r.Block); b == nil || anchor.Hash(b.Hash()) != r.BlockHash {
-					t.Errorf("the proof of %d leaves is of block %s, which the chain does not have", got.Checkpoint.Size, r.BlockHash)
+				if b := e.Chain.eth.BlockChain().GetBlockByNumber(r.Block); b == nil ||
+					anchor.Hash(b.Hash()) != r.BlockHash {
+					t.Errorf("the proof of %d leaves is of block %s, which the chain does not have",
+						got.Checkpoint.Size, r.BlockHash)
 				}
 				if blocks[got.Checkpoint.Size] != r.BlockHash {
 					moved++

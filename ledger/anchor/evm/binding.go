@@ -76,7 +76,8 @@ func (a *Artefact) unpackLog(out []byte) (anchor.Head, error) {
 	if err := a.ABI.UnpackIntoInterface(&log, "logs", out); err != nil {
 		return anchor.Head{}, fmt.Errorf("contract's head: %w", err)
 	}
-	return anchor.Head{Root: log.Root, Size: log.Size, Anchors: log.Anchors, Publisher: anchor.Address(log.Publisher)}, nil
+	return anchor.Head{Root: log.Root, Size: log.Size, Anchors: log.Anchors, Publisher: anchor.Address(log.Publisher)},
+		nil
 }
 
 // revertName names the contract's error in revert data, "" if it has none that

@@ -100,7 +100,8 @@ func (c *Client) Head(ctx context.Context, id anchor.Hash) (anchor.Head, error) 
 		return anchor.Head{}, c.failed("contract's head", err)
 	}
 	if len(out) == 0 {
-		return anchor.Head{}, fmt.Errorf("no contract at %s on chain %d: deploy it, or correct the address: %w", c.cfg.Contract, c.cfg.ChainID, assay.ErrPrecondition)
+		return anchor.Head{}, fmt.Errorf("no contract at %s on chain %d: deploy it, or correct the address: %w",
+			c.cfg.Contract, c.cfg.ChainID, assay.ErrPrecondition)
 	}
 	return c.art.unpackLog(out)
 }
@@ -126,12 +127,15 @@ func (c *Client) Send(ctx context.Context, raw []byte) error {
 	msg := strings.ToLower(re.Error())
 	switch {
 	case strings.Contains(msg, "already known"), strings.Contains(msg, "known transaction"),
-		strings.Contains(msg, "already imported"), strings.Contains(msg, "already_exists"), strings.Contains(msg, "alreadyknown"):
+		strings.Contains(msg, "already imported"), strings.Contains(msg, "already_exists"),
+		strings.Contains(msg, "alreadyknown"):
 		return nil
-	case strings.Contains(msg, "nonce too low"), strings.Contains(msg, "nonce_too_low"), strings.Contains(msg, "oldnonce"),
+	case strings.Contains(msg, "nonce too low"), strings.Contains(msg, "nonce_too_low"),
+		strings.Contains(msg, "oldnonce"),
 		strings.Contains(msg, "nonce") && strings.Contains(msg, "below"):
 		return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrNonce)
-	case strings.Contains(msg, "underpriced"), strings.Contains(msg, "replacement") && strings.Contains(msg, "low"), strings.Contains(msg, "feetoolow"):
+	case strings.Contains(msg, "underpriced"), strings.Contains(msg, "replacement") && strings.Contains(msg, "low"),
+		strings.Contains(msg, "feetoolow"):
 		return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrUnderpriced)
 	}
 	return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrRejected)

@@ -118,7 +118,8 @@ func TestArtefactCodeHash(t *testing.T) {
 		if w, ok := want[item.Name]; ok {
 			found++
 			if item.Slot != w.Slot || item.Offset != w.Offset {
-				t.Errorf("%s is at slot %s, offset %d; proofs take it from slot %s, offset %d", item.Name, item.Slot, item.Offset, w.Slot, w.Offset)
+				t.Errorf("%s is at slot %s, offset %d; proofs take it from slot %s, offset %d", item.Name, item.Slot,
+					item.Offset, w.Slot, w.Offset)
 			}
 		}
 	}
@@ -175,7 +176,8 @@ func TestReverts(t *testing.T) {
 		{owner, "rotate", []any{logID, zero}, "ZeroPublisher"},
 		{owner, "rotate", []any{logID, stranger}, ""},
 		{publisher, "anchor", []any{logID, uint64(3), uint64(4), root(2), none}, "NotPublisher"},
-		{stranger, "anchor", []any{logID, uint64(3), uint64(4), root(2), none}, "Inconsistent"}, // the key is let in, the log's state kept
+		// the key is let in, the log's state kept
+		{stranger, "anchor", []any{logID, uint64(3), uint64(4), root(2), none}, "Inconsistent"},
 		{stranger, "offerOwnership", []any{stranger}, "NotOwner"},
 		{stranger, "takeOwnership", nil, "NotPendingOwner"},
 		{owner, "offerOwnership", []any{stranger}, ""},
@@ -201,7 +203,8 @@ func TestReverts(t *testing.T) {
 	if _, got := m.call(stranger, "register", [32]byte{7}, publisher); got != "" {
 		t.Errorf("the new owner registers a log: %q", got)
 	}
-	if h := m.head(logID); h.Size != 3 || h.Anchors != 1 || h.Publisher != anchor.Address(stranger) || h.Root != root(1) {
+	if h := m.head(logID); h.Size != 3 || h.Anchors != 1 || h.Publisher != anchor.Address(stranger) ||
+		h.Root != root(1) {
 		t.Errorf("head %+v", h)
 	}
 }
@@ -245,7 +248,8 @@ func TestGrowths(t *testing.T) {
 		for i := range path {
 			lib[i] = path[i][:]
 		}
-		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, g.From, g.To, lib, oldRoot[:], newRoot[:]); err != nil {
+		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, g.From, g.To, lib, oldRoot[:],
+			newRoot[:]); err != nil {
 			t.Fatalf("%d -> %d: the test's own proof: %v", g.From, g.To, err)
 		}
 		if _, r := m.call(owner, "register", id, publisher); r != "" {
@@ -320,7 +324,8 @@ func FuzzConsistent(f *testing.F) {
 		want := proof.VerifyConsistency(rfc6962.DefaultHasher, first, second, lib, a, b) == nil
 		out, revert := m.call(stranger, "consistent", first, second, [32]byte(a), [32]byte(b), path)
 		if revert != "" || len(out) != 32 || (out[31] == 1) != want {
-			t.Errorf("%d -> %d with %d nodes: the contract says %x %q, the library %v", first, second, len(path), out, revert, want)
+			t.Errorf("%d -> %d with %d nodes: the contract says %x %q, the library %v", first, second,
+				len(path), out, revert, want)
 		}
 	})
 }

@@ -77,7 +77,8 @@ func (c *Client) Register(ctx context.Context, origin string, publisher anchor.A
 		return nil
 	}
 	if !head.Publisher.IsZero() {
-		return fmt.Errorf("log %q is registered for publisher %s: the contract's owner can rotate it: %w", origin, head.Publisher, assay.ErrConflict)
+		return fmt.Errorf("log %q is registered for publisher %s: the contract's owner can rotate it: %w", origin,
+			head.Publisher, assay.ErrConflict)
 	}
 	return c.own(ctx, "register", [32]byte(id), common.Address(publisher))
 }

@@ -40,7 +40,8 @@ func cut(w http.ResponseWriter) {
 var fastHTTP = evm.HTTP{WaitMin: time.Millisecond, WaitMax: 4 * time.Millisecond, Timeout: 5 * time.Second}
 
 // setup starts a node, and an anchor that speaks to it through a proxy.
-func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *evmtest.Proxy, *evm.Client, *memlog.Log, *anchor.Anchor) {
+func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *evmtest.Proxy, *evm.Client,
+	*memlog.Log, *anchor.Anchor) {
 	t.Helper()
 	ctx := testContext(t)
 	chain, err := devchain.Open(ctx, t.TempDir(), devchain.Config{})
@@ -71,7 +72,8 @@ func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *evmtest.Prox
 	}
 	t.Cleanup(client.Close)
 	log := memlog.New(origin)
-	a, err := anchor.Open(t.TempDir(), origin, log, client, anchor.Config{ChainID: chain.ChainID(), Poll: 10 * time.Millisecond, StuckAfter: 300 * time.Millisecond})
+	a, err := anchor.Open(t.TempDir(), origin, log, client,
+		anchor.Config{ChainID: chain.ChainID(), Poll: 10 * time.Millisecond, StuckAfter: 300 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +87,8 @@ func TestNodeFaults(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	var n int
-	every := func(k int, do func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))) func(string, http.ResponseWriter, func(http.ResponseWriter)) {
+	every := func(k int, do func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))) func(string,
+		http.ResponseWriter, func(http.ResponseWriter)) {
 		return func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {
 			if n++; n%k == 0 {
 				do(method, w, forward)
@@ -94,7 +97,8 @@ func TestNodeFaults(t *testing.T) {
 			forward(w)
 		}
 	}
-	on := func(target string, do func(w http.ResponseWriter, forward func(http.ResponseWriter))) func(string, http.ResponseWriter, func(http.ResponseWriter)) {
+	on := func(target string, do func(w http.ResponseWriter, forward func(http.ResponseWriter))) func(string,
+		http.ResponseWriter, func(http.ResponseWriter)) {
 		return func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {
 			if method == target {
 				do(w, forward)
@@ -112,20 +116,32 @@ func TestNodeFaults(t *testing.T) {
 		fault func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))
 		heals bool // nothing is anchored before the fault ends
 	}{
-		{"503 every second time", every(2, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { w.WriteHeader(503) }), false},
-		{"429 every third time", every(3, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { w.WriteHeader(429) }), false},
-		{"connection cut before the node", every(3, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { cut(w) }), false},
-		{"connection cut after the node accepted", on("eth_sendRawTransaction", func(w http.ResponseWriter, forward func(http.ResponseWriter)) {
-			forward(httptest.NewRecorder()) // the node has it, the client does not know
-			cut(w)
-		}), false},
-		{"503 after the node accepted", on("eth_sendRawTransaction", func(w http.ResponseWriter, forward func(http.ResponseWriter)) {
+		{"503 every second time", every(2, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
 			w.WriteHeader(503)
-			forward(w)
 		}), false},
+		{"429 every third time", every(3, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
+			w.WriteHeader(429)
+		}), false},
+		{"connection cut before the node",
+			every(3, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { cut(w) }), false},
+		{"connection cut after the node accepted",
+			on("eth_sendRawTransaction", func(w http.ResponseWriter, forward func(http.ResponseWriter)) {
+				forward(httptest.NewRecorder()) // the node has it, the client does not know
+				cut(w)
+			}), false},
+		{"503 after the node accepted",
+			on("eth_sendRawTransaction", func(w http.ResponseWriter, forward func(http.ResponseWriter)) {
+				w.WriteHeader(503)
+				forward(w)
+			}), false},
 		{"down", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { cut(w) }, true},
-		{"503 for all", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { w.WriteHeader(503) }, true},
-		{"error in a 200 for transactions", on("eth_sendRawTransaction", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { rpcError(w, -32000, "internal error") }), true},
+		{"503 for all", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
+			w.WriteHeader(503)
+		}, true},
+		{"error in a 200 for transactions",
+			on("eth_sendRawTransaction", func(w http.ResponseWriter, _ func(http.ResponseWriter)) {
+				rpcError(w, -32000, "internal error")
+			}), true},
 		{"rate limit in a 200 for all", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
 			rpcError(w, -32005, "too many requests")
 		}, true},
@@ -218,7 +234,8 @@ func TestStuckFee(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	ctx := testContext(t)
-	_, _, client, log, a := setup(t, func(c *evm.Config) { c.Profile.Gas.Tip = big.NewInt(700_000) }) // the maker asks for 1,000,000
+	// the maker asks for 1,000,000
+	_, _, client, log, a := setup(t, func(c *evm.Config) { c.Profile.Gas.Tip = big.NewInt(700_000) })
 	log.Grow(5)
 	got, err := a.AnchorNow(ctx)
 	if err != nil {
@@ -242,7 +259,9 @@ func TestMaxFee(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	ctx := testContext(t)
-	_, _, client, log, _ := setup(t, func(c *evm.Config) { c.Profile.Gas = evm.Gas{Tip: big.NewInt(10), MaxFee: big.NewInt(100)} })
+	_, _, client, log, _ := setup(t, func(c *evm.Config) {
+		c.Profile.Gas = evm.Gas{Tip: big.NewInt(10), MaxFee: big.NewInt(100)}
+	})
 	log.Grow(5)
 	call := anchor.Call{LogID: anchor.LogID(origin), Size: 5, Root: anchor.Hash(log.Root(5))}
 	tx, err := client.Sign(ctx, call, nil)
@@ -270,7 +289,8 @@ func TestRefusedBeforeSent(t *testing.T) {
 		"Inconsistent": {LogID: id, Previous: 5, Size: 9, Proof: [][]byte{make([]byte, 32)}},
 		"NotPublisher": {LogID: anchor.LogID("another"), Size: 9},
 	} {
-		if _, err := client.Sign(ctx, call, nil); !errors.Is(err, anchor.ErrReverted) || !strings.Contains(err.Error(), want) {
+		if _, err := client.Sign(ctx, call, nil); !errors.Is(err, anchor.ErrReverted) ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
@@ -284,7 +304,8 @@ func TestURLStaysSecret(t *testing.T) {
 	down.Close()
 	notFound := httptest.NewServer(http.NotFoundHandler())
 	defer notFound.Close()
-	for _, base := range []string{down.URL, notFound.URL, "http://user:" + secret + "@127.0.0.1:1", "ftp://127.0.0.1", "http://127.0.0.1:1\x7f"} {
+	for _, base := range []string{down.URL, notFound.URL, "http://user:" + secret + "@127.0.0.1:1", "ftp://127.0.0.1",
+		"http://127.0.0.1:1\x7f"} {
 		_, err := evm.Dial(ctx, base+"/v3/"+secret, evm.Config{HTTP: fastHTTP})
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("dialling: %v", err)
@@ -341,7 +362,8 @@ func TestRotation(t *testing.T) {
 func TestOwnership(t *testing.T) {
 	ctx := testContext(t)
 	_, _, client, _, _ := setup(t, nil)
-	if err := client.TakeOwnership(ctx); !errors.Is(err, anchor.ErrReverted) || !strings.Contains(err.Error(), "NotPendingOwner") {
+	if err := client.TakeOwnership(ctx); !errors.Is(err, anchor.ErrReverted) ||
+		!strings.Contains(err.Error(), "NotPendingOwner") {
 		t.Errorf("taking what was not offered: %v", err)
 	}
 	if err := client.OfferOwnership(ctx, client.From()); err != nil {

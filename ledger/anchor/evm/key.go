@@ -24,13 +24,15 @@ import (
 func ReadKey(path string) (*ecdsa.PrivateKey, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("chain key: there is no file %s: make one with: (umask 077; openssl rand -hex 32 > %s): %w", path, path, err)
+		return nil, fmt.Errorf("chain key: there is no file %s: make one with: (umask 077; openssl rand -hex 32 > "+
+			"%s): %w", path, path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("chain key: %w", err)
 	}
 	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("chain key: %s must be a file that its owner alone can read: chmod 600 %s: %w", path, path, assay.ErrPrecondition)
+		return nil, fmt.Errorf("chain key: %s must be a file that its owner alone can read: chmod 600 %s: %w", path,
+			path, assay.ErrPrecondition)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

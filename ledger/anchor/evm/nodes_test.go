@@ -39,7 +39,8 @@ func nodes(dir string) []node {
 			func(port string) []string { return []string{"--host", "127.0.0.1", "--port", port, "--silent"} }},
 		{"hardhat", filepath.Join(dir, "node_modules/.bin/hardhat"),
 			func(port string) []string {
-				return []string{"--config", filepath.Join(dir, "hardhat.config.cjs"), "node", "--hostname", "127.0.0.1", "--port", port}
+				return []string{"--config", filepath.Join(dir, "hardhat.config.cjs"), "node", "--hostname",
+					"127.0.0.1", "--port", port}
 			}},
 	}
 }
@@ -125,7 +126,8 @@ func TestProofsOfNodes(t *testing.T) {
 func TestNodes(t *testing.T) {
 	dir := os.Getenv("ASSAY_CHAIN_NODES")
 	if dir == "" {
-		t.Skip("ASSAY_CHAIN_NODES is not set: testdata/install-nodes.sh DIR installs Anvil and Hardhat, then ASSAY_CHAIN_NODES=DIR")
+		t.Skip("ASSAY_CHAIN_NODES is not set: testdata/install-nodes.sh DIR installs Anvil and Hardhat, then " +
+			"ASSAY_CHAIN_NODES=DIR")
 	}
 	key, err := crypto.HexToECDSA(fundedKey)
 	if err != nil {
@@ -171,7 +173,8 @@ func TestNodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			log := memlog.New(origin)
-			a, err := anchor.Open(t.TempDir(), origin, log, client, anchor.Config{ChainID: 31337, Poll: 20 * time.Millisecond, StuckAfter: 500 * time.Millisecond})
+			a, err := anchor.Open(t.TempDir(), origin, log, client,
+				anchor.Config{ChainID: 31337, Poll: 20 * time.Millisecond, StuckAfter: 500 * time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +186,8 @@ func TestNodes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.NotVouchedFor || got.Checkpoint.Size != log.Size() {
+				if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.NotVouchedFor ||
+					got.Checkpoint.Size != log.Size() {
 					t.Fatalf("%d leaves of %d: %s", got.Checkpoint.Size, log.Size(), r.Summary())
 				}
 			}

@@ -73,7 +73,8 @@ func ProfileByName(name string) (Profile, error) {
 		for _, p := range all {
 			names = append(names, p.Name)
 		}
-		return Profile{}, fmt.Errorf("chain profile %q: want one of %s: %w", name, strings.Join(names, ", "), assay.ErrInvalid)
+		return Profile{}, fmt.Errorf("chain profile %q: want one of %s: %w", name,
+			strings.Join(names, ", "), assay.ErrInvalid)
 	}
 	return all[i], nil
 }

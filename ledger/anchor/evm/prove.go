@@ -45,14 +45,16 @@ func (c *Client) Prove(ctx context.Context, id anchor.Hash) (*anchor.Proof, anch
 		return nil, anchor.Head{}, c.failed("a storage proof", err)
 	}
 	if len(ap.StorageProof) != len(slots) || ap.StorageProof[0].Value == nil || ap.StorageProof[1].Value == nil {
-		return nil, anchor.Head{}, fmt.Errorf("chain node: a storage proof of %d slots, asked was for %d", len(ap.StorageProof), len(slots))
+		return nil, anchor.Head{}, fmt.Errorf("chain node: a storage proof of %d slots, asked was for %d",
+			len(ap.StorageProof), len(slots))
 	}
 	_, again, err := c.header(ctx, number)
 	if err != nil {
 		return nil, anchor.Head{}, err
 	}
 	if again != hash {
-		return nil, anchor.Head{}, fmt.Errorf("chain node: block %s has changed from %s to %s while its proof was taken", number, hash, again)
+		return nil, anchor.Head{},
+			fmt.Errorf("chain node: block %s has changed from %s to %s while its proof was taken", number, hash, again)
 	}
 	head := anchor.UnpackHead(
 		anchor.Hash(common.BigToHash(ap.StorageProof[0].Value.ToInt())),
@@ -139,7 +141,9 @@ func (c *Client) header(ctx context.Context, block string) (*types.Header, ancho
 		return nil, anchor.Hash{}, fmt.Errorf("chain node: block header: %w", err)
 	}
 	if c.cfg.Profile.Seal != anchor.SealQBFT && h.Hash() != named.Hash {
-		return nil, anchor.Hash{}, fmt.Errorf("chain node: block %s has hash %s, its header hashes to %s: the header has fields that this program does not know", h.Number, named.Hash, h.Hash())
+		return nil, anchor.Hash{},
+			fmt.Errorf("chain node: block %s has hash %s, its header hashes to %s: the header has fields that this "+
+				"program does not know", h.Number, named.Hash, h.Hash())
 	}
 	return &h, anchor.Hash(named.Hash), nil
 }

@@ -35,7 +35,8 @@ func (c *Client) Sign(ctx context.Context, call anchor.Call, replace *anchor.Tx)
 
 // sign makes a transaction to an address (nil = creation) with the next nonce,
 // or with the nonce of prior and a higher fee.
-func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prior *types.Transaction) (anchor.Tx, error) {
+func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prior *types.Transaction) (anchor.Tx,
+	error) {
 	if c.cfg.Key == nil {
 		return anchor.Tx{}, fmt.Errorf("chain client: no key to sign with: %w", assay.ErrPrecondition)
 	}
@@ -51,7 +52,9 @@ func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prio
 		pct = 125
 	}
 	if gas > maxGas {
-		return anchor.Tx{}, fmt.Errorf("chain client: the node says that the call takes %d gas, at most %d is paid for: %w", gas, maxGas, assay.ErrExhausted)
+		return anchor.Tx{},
+			fmt.Errorf("chain client: the node says that the call takes %d gas, at most %d is paid for: %w", gas,
+				maxGas, assay.ErrExhausted)
 	}
 	gas = gas * pct / 100
 	var nonce uint64
@@ -69,7 +72,8 @@ func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prio
 	if c.cfg.Profile.Gas.Legacy {
 		body = &types.LegacyTx{Nonce: nonce, GasPrice: fee, Gas: gas, To: to, Data: data}
 	} else {
-		body = &types.DynamicFeeTx{ChainID: chainID, Nonce: nonce, GasTipCap: tip, GasFeeCap: fee, Gas: gas, To: to, Data: data}
+		body = &types.DynamicFeeTx{ChainID: chainID, Nonce: nonce, GasTipCap: tip, GasFeeCap: fee,
+			Gas: gas, To: to, Data: data}
 	}
 	tx, err := types.SignNewTx(c.cfg.Key, types.LatestSignerForChainID(chainID), body)
 	if err != nil {
@@ -116,7 +120,9 @@ func (c *Client) fees(ctx context.Context, prior *types.Transaction) (tip, fee *
 		// A transaction that offers more was made before there was a maximum: no
 		// node was seen to take it, and one within the maximum may go through.
 		if prior != nil && prior.GasFeeCap().Cmp(most) == 0 {
-			return nil, nil, fmt.Errorf("chain client: the fee stands at the allowed maximum of %s wei per gas, and the transaction is stuck: raise the maximum: %w", most, assay.ErrExhausted)
+			return nil, nil,
+				fmt.Errorf("chain client: the fee stands at the allowed maximum of %s wei per gas, and the "+
+					"transaction is stuck: raise the maximum: %w", most, assay.ErrExhausted)
 		}
 		fee = most
 	}

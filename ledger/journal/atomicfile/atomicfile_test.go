@@ -15,8 +15,8 @@ import (
 
 var errStopped = errors.New("stopped")
 
-// TestReplaceLeavesOneWholeFile stops a replacement at each of its operations on the file system, and then cuts the power:
-// the old content or the new one is there, whole, and the new one if the replacement said that it was done.
+// TestReplaceLeavesOneWholeFile stops a replacement at each of its operations on the file system, and then cuts the
+// power: the old content or the new one is there, whole, and the new one if the replacement said that it was done.
 func TestReplaceLeavesOneWholeFile(t *testing.T) {
 	older, newer := strings.Repeat("older ", 2000), strings.Repeat("newer ", 3000)
 	write := func(content string) func(io.Writer) error {
@@ -30,7 +30,8 @@ func TestReplaceLeavesOneWholeFile(t *testing.T) {
 	stopped, done := 0, false
 	for at := 0; !done; at++ {
 		mem := vfs.NewCrashableMem()
-		if err := errors.Join(mem.MkdirAll("dir", 0o755), SyncDir(mem, ""), Replace(mem, path, write(older))); err != nil {
+		if err := errors.Join(mem.MkdirAll("dir", 0o755), SyncDir(mem, ""),
+			Replace(mem, path, write(older))); err != nil {
 			t.Fatal(err)
 		}
 		n := 0

@@ -30,7 +30,8 @@ type twin struct {
 	stop   context.CancelFunc
 }
 
-// twinDir makes a directory for a twin. A stopped twin may still write for a moment, and says nothing when it has ended.
+// twinDir makes a directory for a twin. A stopped twin may still write for a moment, and says nothing when it has
+// ended.
 func twinDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "twin")

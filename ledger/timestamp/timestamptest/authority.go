@@ -106,7 +106,8 @@ func New(o Options) (*Authority, error) {
 		return nil, err
 	}
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(77), Subject: pkix.Name{CommonName: "Test Time Stamps"}, NotBefore: o.From, NotAfter: o.To,
+		SerialNumber: big.NewInt(77), Subject: pkix.Name{CommonName: "Test Time Stamps"},
+		NotBefore: o.From, NotAfter: o.To,
 		KeyUsage: x509.KeyUsageDigitalSignature, SignatureAlgorithm: o.Kind.x509(),
 		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}},
 	}
@@ -130,7 +131,8 @@ func newKey(k Kind) (crypto.Signer, error) {
 }
 
 func (k Kind) x509() x509.SignatureAlgorithm {
-	return map[Kind]x509.SignatureAlgorithm{RSA: x509.SHA256WithRSA, RSAPSS: x509.SHA256WithRSAPSS, P256: x509.ECDSAWithSHA256, P384: x509.ECDSAWithSHA256}[k]
+	return map[Kind]x509.SignatureAlgorithm{RSA: x509.SHA256WithRSA, RSAPSS: x509.SHA256WithRSAPSS,
+		P256: x509.ECDSAWithSHA256, P384: x509.ECDSAWithSHA256}[k]
 }
 
 // ServeHTTP answers an application/timestamp-query (RFC 3161, section 3.4).
@@ -159,7 +161,8 @@ func (a *Authority) Respond(request []byte) ([]byte, error) {
 	var version int
 	nonce, cert := new(big.Int), false
 	if !s.ReadASN1(&in, der.SEQUENCE) || !s.Empty() || !in.ReadASN1Integer(&version) || version != 1 ||
-		!in.ReadASN1Element(&imprint, der.SEQUENCE) || !in.ReadASN1Integer(nonce) || !in.ReadASN1Boolean(&cert) || !cert || !in.Empty() {
+		!in.ReadASN1Element(&imprint, der.SEQUENCE) || !in.ReadASN1Integer(nonce) ||
+		!in.ReadASN1Boolean(&cert) || !cert || !in.Empty() {
 		return nil, errors.New("not a TimeStampReq with nonce and certReq")
 	}
 	if a.WrongNonce {
@@ -253,7 +256,9 @@ func (a *Authority) token(imprint []byte, nonce *big.Int) ([]byte, error) {
 				b.AddASN1(der.SET, digest)
 				b.AddASN1(der.SEQUENCE, func(b *cryptobyte.Builder) {
 					oid(b, 1, 2, 840, 113549, 1, 9, 16, 1, 4)
-					b.AddASN1(der.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) { b.AddASN1OctetString(info) })
+					b.AddASN1(der.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
+						b.AddASN1OctetString(info)
+					})
 				})
 				b.AddASN1(der.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
 					b.AddBytes(certs)
@@ -269,7 +274,9 @@ func (a *Authority) token(imprint []byte, nonce *big.Int) ([]byte, error) {
 							b.AddASN1BigInt(cert.SerialNumber)
 						})
 						digest(b)
-						b.AddASN1(der.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) { b.AddBytes(attributes) })
+						b.AddASN1(der.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
+							b.AddBytes(attributes)
+						})
 						b.AddBytes(algorithm)
 						b.AddASN1OctetString(signature)
 					})
@@ -290,7 +297,9 @@ func (a *Authority) attributes(info, cert []byte) []byte {
 	attribute := func(id []int, value func(*cryptobyte.Builder)) {
 		b.AddASN1(der.SEQUENCE, func(b *cryptobyte.Builder) { oid(b, id...); b.AddASN1(der.SET, value) })
 	}
-	attribute([]int{1, 2, 840, 113549, 1, 9, 3}, func(b *cryptobyte.Builder) { oid(b, 1, 2, 840, 113549, 1, 9, 16, 1, 4) })
+	attribute([]int{1, 2, 840, 113549, 1, 9, 3}, func(b *cryptobyte.Builder) {
+		oid(b, 1, 2, 840, 113549, 1, 9, 16, 1, 4)
+	})
 	id, hash := []int{1, 2, 840, 113549, 1, 9, 16, 2, 47}, sha256.Sum256(cert)
 	name := hash[:]
 	if a.OldID {

@@ -39,7 +39,8 @@ type Client struct {
 func NewClient(rawURL string, cfg HTTP) (*Client, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("time-stamping authority: the URL must be of the form http://host/path or https://host/path")
+		return nil, errors.New("time-stamping authority: the URL must be of the form http://host/path or " +
+			"https://host/path")
 	}
 	c := retryablehttp.NewClient()
 	c.Logger = nil // it would write the URL, which may hold a key

@@ -56,7 +56,8 @@ type Status struct {
 // keeping.
 func New(rawURL string, source Source, keep Keep, cfg Config) (*Keeper, error) {
 	if source == nil || keep == nil || cfg.Every < 0 || len(cfg.Trust.Certificates) == 0 {
-		return nil, fmt.Errorf("time stamps: a source, a keeper, the authority's certificate and a cadence that is not negative are needed: %w", assay.ErrInvalid)
+		return nil, fmt.Errorf("time stamps: a source, a keeper, the authority's certificate and a cadence that is "+
+			"not negative are needed: %w", assay.ErrInvalid)
 	}
 	if cfg.Every == 0 {
 		cfg.Every = time.Minute

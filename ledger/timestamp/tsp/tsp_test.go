@@ -58,7 +58,8 @@ func TestKeeper(t *testing.T) {
 		{"400", text(400, "", ""), "400"},
 		{"a page of HTML", text(200, "text/html", "<html>"), "text/html"},
 		{"not DER", text(200, "application/timestamp-reply", "no"), "TimeStampResp"},
-		{"too long", text(200, "application/timestamp-reply", strings.Repeat("x", timestamp.MaxResponseBytes+1)), "more than"},
+		{"too long", text(200, "application/timestamp-reply", strings.Repeat("x", timestamp.MaxResponseBytes+1)),
+			"more than"},
 		{"status 2", text(200, "application/timestamp-reply", "\x30\x05\x30\x03\x02\x01\x02"), "status 2"},
 		{"another authority", stranger, "not trusted"},
 		{"connection cut", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -71,7 +72,9 @@ func TestKeeper(t *testing.T) {
 			var handler atomic.Value // an http.HandlerFunc
 			answer := func(h http.Handler) { handler.Store(http.HandlerFunc(h.ServeHTTP)) }
 			answer(tt.fault)
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.Load().(http.HandlerFunc)(w, r) }))
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				handler.Load().(http.HandlerFunc)(w, r)
+			}))
 			defer s.Close()
 			note := []byte("log.example\n7\nroot\n\n— sig\n")
 			kept := 0
@@ -111,10 +114,14 @@ func TestKeeper(t *testing.T) {
 			}
 		})
 	}
-	if _, err := New("ftp://x", func() []byte { return nil }, func(_, _ []byte) error { return nil }, Config{Trust: trust}); !errors.Is(err, assay.ErrInvalid) {
+	if _, err := New("ftp://x", func() []byte {
+		return nil
+	}, func(_, _ []byte) error { return nil }, Config{Trust: trust}); !errors.Is(err, assay.ErrInvalid) {
 		t.Errorf("a URL that is none: %v", err)
 	}
-	if _, err := New("http://x", func() []byte { return nil }, func(_, _ []byte) error { return nil }, Config{}); !errors.Is(err, assay.ErrInvalid) {
+	if _, err := New("http://x", func() []byte {
+		return nil
+	}, func(_, _ []byte) error { return nil }, Config{}); !errors.Is(err, assay.ErrInvalid) {
 		t.Errorf("no trust: %v", err)
 	}
 }
@@ -129,48 +136,55 @@ func TestReceipt(t *testing.T) {
 	s := httptest.NewServer(a)
 	defer s.Close()
 	trust := timestamp.Trust{Certificates: [][]byte{a.Leaf}}
-	err = journal.With(t.Context(), t.TempDir(), journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 20 * time.Millisecond}, func(j *journal.Journal) error {
-		k, err := New(s.URL, func() []byte { note, _ := j.Checkpoint(); return note }, j.RecordTimestamp, Config{Trust: trust})
-		if err != nil {
-			return err
-		}
-		for i := range uint64(3) {
-			d := &journal.Record{Kind: ledger.Failed, Micros: time.Now().UnixMicro()}
-			if _, err := j.Append(t.Context(), j.Take(), d); err != nil {
-				return err
-			}
-			if err := j.WaitPublished(t.Context(), i+1); err != nil {
-				return err
-			}
-			if i == 1 {
-				continue // published, and not stamped
-			}
-			if err := k.Round(t.Context()); err != nil {
-				return err
-			}
-		}
-		for i := range uint64(3) {
-			r, err := j.Receipt(context.Background(), i)
+	err = journal.With(t.Context(), t.TempDir(),
+		journal.Config{Logger: slog.New(slog.DiscardHandler), Interval: 20 * time.Millisecond},
+		func(j *journal.Journal) error {
+			k, err := New(s.URL, func() []byte {
+				note, _ := j.Checkpoint()
+				return note
+			}, j.RecordTimestamp, Config{Trust: trust})
 			if err != nil {
 				return err
 			}
-			fs := append(ledger.Verify(r, ledger.Trust{LogKey: j.Key()}), timestamp.VerifyReceipt(r, trust)...)
-			if last := fs[len(fs)-1]; !ledger.OK(fs) || last.Step != "timestamp/authority" || last.State != ledger.Proven {
-				t.Errorf("record %d: %v", i, fs)
+			for i := range uint64(3) {
+				d := &journal.Record{Kind: ledger.Failed, Micros: time.Now().UnixMicro()}
+				if _, err := j.Append(t.Context(), j.Take(), d); err != nil {
+					return err
+				}
+				if err := j.WaitPublished(t.Context(), i+1); err != nil {
+					return err
+				}
+				if i == 1 {
+					continue // published, and not stamped
+				}
+				if err := k.Round(t.Context()); err != nil {
+					return err
+				}
 			}
-		}
-		// What is published after the last token is not kept back for it.
-		if _, err := j.Append(t.Context(), j.Take(), &journal.Record{Kind: ledger.Failed, Micros: time.Now().UnixMicro()}); err != nil {
-			return err
-		}
-		if err := j.WaitPublished(t.Context(), 4); err != nil {
-			return err
-		}
-		if r, err := j.Receipt(t.Context(), 3); err != nil || r.Timestamp != nil || len(r.Inclusion) == 0 {
-			t.Errorf("record 3: %+v, %v", r, err)
-		}
-		return nil
-	})
+			for i := range uint64(3) {
+				r, err := j.Receipt(context.Background(), i)
+				if err != nil {
+					return err
+				}
+				fs := append(ledger.Verify(r, ledger.Trust{LogKey: j.Key()}), timestamp.VerifyReceipt(r, trust)...)
+				if last := fs[len(fs)-1]; !ledger.OK(fs) || last.Step != "timestamp/authority" ||
+					last.State != ledger.Proven {
+					t.Errorf("record %d: %v", i, fs)
+				}
+			}
+			// What is published after the last token is not kept back for it.
+			if _, err := j.Append(t.Context(), j.Take(),
+				&journal.Record{Kind: ledger.Failed, Micros: time.Now().UnixMicro()}); err != nil {
+				return err
+			}
+			if err := j.WaitPublished(t.Context(), 4); err != nil {
+				return err
+			}
+			if r, err := j.Receipt(t.Context(), 3); err != nil || r.Timestamp != nil || len(r.Inclusion) == 0 {
+				t.Errorf("record 3: %+v, %v", r, err)
+			}
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

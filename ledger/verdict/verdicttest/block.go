@@ -50,7 +50,8 @@ func (b Block) Proof(cp anchor.Checkpoint) *anchor.Proof {
 	account := list(text([]byte{1}), text(nil), text(storage), text(anchor.RegistryCodeHash[:]))
 	leaf := list(text(compactPath(nibbles(crypto.Keccak256(b.Contract[:])), true)), text(account))
 	p := &anchor.Proof{
-		Version: anchor.ProofVersion, ChainID: b.ChainID, Contract: b.Contract, LogID: id, Anchors: 1, Account: b.Publisher,
+		Version: anchor.ProofVersion, ChainID: b.ChainID, Contract: b.Contract, LogID: id,
+		Anchors: 1, Account: b.Publisher,
 		Seal: anchor.SealNone, Nodes: append([][]byte{leaf}, nodes...),
 	}
 	p.Header = b.header(crypto.Keccak256(leaf), nil)

@@ -93,7 +93,8 @@ func (m *mutator) der(b []byte) []byte {
 	case 6:
 		x.inner, x.content = nil, pick(m, nil, []byte{0}, []byte{1}, []byte{3}, []byte{0x80, 1}, []byte{0, 0x80},
 			[]byte{0, 1}, []byte{0xff}, bytes.Repeat([]byte{0x7f}, 9), append([]byte{0}, x.content...),
-			append(bytes.Clone(x.content), 0), []byte("20231114221500Z"), []byte("20230230000000.5Z"), []byte("231114221500Z"),
+			append(bytes.Clone(x.content), 0), []byte("20231114221500Z"), []byte("20230230000000.5Z"),
+			[]byte("231114221500Z"),
 			[]byte("2311142215Z"), []byte("20231114221500.50Z"), []byte("00000101000000Z"), []byte("99991231235960Z"))
 	default:
 		if len(x.inner) > 0 || len(x.content) == 0 {

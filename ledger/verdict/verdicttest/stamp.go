@@ -63,7 +63,8 @@ func honestStamps(l *Log, anchored assay.Receipt, t verdict.Trust,
 		}
 		add("stamped by "+a.Name, stamped(l.Published(6), a.Bare), plain)
 	}
-	add("stamped, not vouched for", stamped(l.Published(7), authorityNamed("RSA").Bare), verdict.Trust{LogKey: t.LogKey})
+	add("stamped, not vouched for", stamped(l.Published(7), authorityNamed("RSA").Bare),
+		verdict.Trust{LogKey: t.LogKey})
 	a := authorityNamed("P-384")
 	t.Timestamp = pinning(a.Root)
 	t.Require = append(slices.Clone(t.Require), verdict.PartTimestamp)

@@ -66,8 +66,10 @@ def h_measure(y, s):
     on = sorted({(fpr[i], tpr[i]) for i in hull.vertices if i < len(fpr)})
     corners = {0.0, 1.0} | {p * (t1 - t0) / (p * (t1 - t0) + q * (f1 - f0)) for (f0, t0), (f1, t1) in zip(on, on[1:])}
     corners = sorted(corners)
-    got = sum(integrate.quad(loss, a, b, epsabs=1e-13, epsrel=1e-12, limit=200)[0] for a, b in zip(corners, corners[1:]))
-    worst = integrate.quad(lambda c: min(c * q, (1 - c) * p) * u.pdf(c), 0, 1, points=[p], epsabs=1e-14, epsrel=1e-13)[0]
+    got = sum(integrate.quad(loss, a, b, epsabs=1e-13, epsrel=1e-12, limit=200)[0]
+              for a, b in zip(corners, corners[1:]))
+    worst = integrate.quad(lambda c: min(c * q, (1 - c) * p) * u.pdf(c), 0, 1, points=[p],
+                           epsabs=1e-14, epsrel=1e-13)[0]
     return 1 - got / worst
 
 
@@ -101,7 +103,8 @@ def sample(name, n, seed, ties, rate):
         "spearman": stats.spearmanr(pd, other).statistic,
         "partial_auc": roc_auc_score(y, pd, max_fpr=0.2),
         # Every third PD and every fourth other score missing: pairs of rows where both are present.
-        "spearman_pairs": stats.spearmanr(*np.array([(a, b) for i, (a, b) in enumerate(zip(pd, other)) if i % 3 and i % 4]).T).statistic,
+        "spearman_pairs": stats.spearmanr(*np.array([(a, b) for i, (a, b) in enumerate(zip(pd, other)) if i % 3
+                                                     and i % 4]).T).statistic,
     }
     # TPR at a fixed FPR on straight lines between steps: the highest TPR where
     # the FPR is reached, else between the neighbours.
@@ -159,13 +162,16 @@ def proportions():
         w = proportion_confint(k1, n1, method="wilson")
         d = confint_proportions_2indep(k1, n1, k2, n2, compare="diff", method="newcomb")
         r = confint_proportions_2indep(k1, n1, k2, n2, compare="ratio", method="log")
-        out.append({"k1": k1, "n1": n1, "k2": k2, "n2": n2, "wilson": list(map(float, w)), "newcombe": list(map(float, d)), "katz": list(map(float, r)),
+        out.append({"k1": k1, "n1": n1, "k2": k2, "n2": n2, "wilson": list(map(float, w)),
+                    "newcombe": list(map(float, d)), "katz": list(map(float, r)),
                     "binomial": float(stats.binomtest(k1, n1, 0.2, alternative="greater").pvalue)})
     return out
 
 
 json.dump({
-    "samples": [sample("continuous", 400, 1, False, 0.3), sample("rare", 1000, 2, False, 0.04), sample("ties", 300, 3, True, 0.3), sample("small", 60, 4, False, 0.4)],
+    "samples": [sample("continuous", 400, 1, False, 0.3), sample("rare", 1000, 2, False, 0.04),
+                sample("ties", 300, 3, True, 0.3), sample("small", 60, 4, False, 0.4)],
     "proportions": proportions(),
-    "quantiles": {"x": [3.0, 1.0, 4.0, 1.5, 9.0, 2.6], "p": [0, 0.025, 0.3, 0.5, 0.975, 1], "want": np.quantile([3.0, 1.0, 4.0, 1.5, 9.0, 2.6], [0, 0.025, 0.3, 0.5, 0.975, 1]).tolist()},
+    "quantiles": {"x": [3.0, 1.0, 4.0, 1.5, 9.0, 2.6], "p": [0, 0.025, 0.3, 0.5, 0.975, 1],
+                  "want": np.quantile([3.0, 1.0, 4.0, 1.5, 9.0, 2.6], [0, 0.025, 0.3, 0.5, 0.975, 1]).tolist()},
 }, __import__("sys").stdout, indent=0)

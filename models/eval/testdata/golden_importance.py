@@ -39,7 +39,9 @@ class Model:
 model = Model().fit(None, None)
 y = (r.uniform(size=n) < model.predict_proba(x)[:, 1]).astype(int)
 filled = sm.add_constant(np.where(np.isnan(x), np.nanmean(x, axis=0), x))
-p = permutation_importance(model, x, y, scoring=lambda m, u, v: roc_auc_score(v, m.predict_proba(u)[:, 1]), n_repeats=2000, random_state=1)
+p = permutation_importance(model, x, y, scoring=lambda m, u, v: roc_auc_score(v, m.predict_proba(u)[:, 1]),
+                           n_repeats=2000, random_state=1)
 json.dump({"x": [[None if np.isnan(v) else v for v in col] for col in x.T], "label": y.tolist(),
            "vif": [variance_inflation_factor(filled, j + 1) for j in range(4)],
-           "lost": p.importances_mean.tolist(), "spread": p.importances_std.tolist()}, sys.stdout, indent=0, allow_nan=False)
+           "lost": p.importances_mean.tolist(), "spread": p.importances_std.tolist()}, sys.stdout,
+           indent=0, allow_nan=False)

@@ -65,8 +65,10 @@ def psi(expected, actual, k):
     return float(((a / na - e / ne) * np.log((a / na) / (e / ne))).sum())
 
 
-out = {"label": y.tolist(), "pd": p.tolist(), "x": [None if np.isnan(v) else v for v in x], "train": [None if np.isnan(v) else v for v in xt],
-       "kind": kind.tolist(), "amount": amount.tolist(), "rival": rival.tolist(), "group": group.tolist(), "month": month.tolist()}
+out = {"label": y.tolist(), "pd": p.tolist(), "x": [None if np.isnan(v) else v for v in x],
+       "train": [None if np.isnan(v) else v for v in xt],
+       "kind": kind.tolist(), "amount": amount.tolist(), "rival": rival.tolist(), "group": group.tolist(),
+       "month": month.tolist()}
 want = {}
 t, w, iv = woe(bins(x, x))
 want["woe_x"] = [{"good": int(a), "bad": int(b), "woe": float(c)} for a, b, c in zip(t[0], t[1], w)]
@@ -89,7 +91,8 @@ for d in range(10):
     rows = order[d * n // 10:(d + 1) * n // 10]
     so_far = order[: (d + 1) * n // 10]
     caught, lost = y[so_far].sum() / y.sum(), (1 - y)[so_far].sum() / (1 - y).sum()
-    gains.append([len(rows), p[rows].min(), p[rows].max(), p[rows].mean(), int(y[rows].sum()), y[rows].mean(), y[rows].mean() / y.mean(), caught, lost, caught - lost])
+    gains.append([len(rows), p[rows].min(), p[rows].max(), p[rows].mean(), int(y[rows].sum()), y[rows].mean(),
+                  y[rows].mean() / y.mean(), caught, lost, caught - lost])
 want["gains"] = [[float(v) for v in g] for g in gains]
 
 # Strategy: profit 0.1 and loss 0.6 of the amount.
@@ -109,7 +112,8 @@ for share in (0.5, 0.6, 0.7, 0.8, 0.9):
     k = round(share * n)
     mine, theirs = set(safe[:k].tolist()), set(rival_safe[:k].tolist())
     new, gone = sorted(mine - theirs), sorted(theirs - mine)
-    swap.append([share, len(new), y[new].mean(), len(gone), y[gone].mean(), y[sorted(theirs)].mean(), y[sorted(mine)].mean()])
+    swap.append([share, len(new), y[new].mean(), len(gone), y[gone].mean(), y[sorted(theirs)].mean(),
+                 y[sorted(mine)].mean()])
 want["swap"] = [[float(v) for v in s] for s in swap]
 
 # Fairness at the break-even cut-off 0.1 / 0.7.
@@ -118,11 +122,16 @@ fair = []
 ref = int(np.argmax(np.bincount(group)))
 for g in (0, 1):
     m, good = group == g, (group == g) & (y == 0)
-    row = {"rows": int(m.sum()), "approved": float(approved[m].mean()), "good_approved": float(approved[good].mean()), "pd": float(p[m].mean()), "bad": float(y[m].mean()), "auc": roc_auc_score(y[m], p[m])}
+    row = {"rows": int(m.sum()), "approved": float(approved[m].mean()), "good_approved": float(approved[good].mean()),
+           "pd": float(p[m].mean()), "bad": float(y[m].mean()), "auc": roc_auc_score(y[m], p[m])}
     if g != ref:
         o, ogood = group == ref, (group == ref) & (y == 0)
-        row["ratio"] = list(map(float, confint_proportions_2indep(int(approved[m].sum()), int(m.sum()), int(approved[o].sum()), int(o.sum()), compare="ratio", method="log")))
-        row["difference"] = list(map(float, confint_proportions_2indep(int(approved[good].sum()), int(good.sum()), int(approved[ogood].sum()), int(ogood.sum()), compare="diff", method="newcomb")))
+        row["ratio"] = list(map(float, confint_proportions_2indep(int(approved[m].sum()), int(m.sum()),
+                                                                  int(approved[o].sum()), int(o.sum()),
+                                                                  compare="ratio", method="log")))
+        row["difference"] = list(map(float, confint_proportions_2indep(int(approved[good].sum()), int(good.sum()),
+                                                                       int(approved[ogood].sum()), int(ogood.sum()),
+                                                                       compare="diff", method="newcomb")))
     fair.append(row)
 want["fairness"], want["reference"] = fair, ref
 
@@ -132,7 +141,8 @@ months = []
 for k in range(5):
     m = month == k
     lo, hi = proportion_confint(int(y[m].sum()), int(m.sum()), method="wilson")
-    months.append([int(m.sum()), int(y[m].sum()), float(y[m].mean()), float(p[m].mean()), roc_auc_score(y[m], p[m]), float(np.mean((p[m] - y[m]) ** 2)), psi(pb, pb[m], 11), float(lo), float(hi)])
+    months.append([int(m.sum()), int(y[m].sum()), float(y[m].mean()), float(p[m].mean()), roc_auc_score(y[m], p[m]),
+                   float(np.mean((p[m] - y[m]) ** 2)), psi(pb, pb[m], 11), float(lo), float(hi)])
 want["months"] = months
 
 fpr, tpr, _ = roc_curve(y, p, drop_intermediate=False)
@@ -149,7 +159,9 @@ want["uncertainty"] = float(y.mean() * (1 - y.mean()))
 
 # Grades: thirds of the PD.
 grade = np.minimum(2, (3 * p).astype(int))
-want["grades"] = [[int((grade == g).sum()), float(p[grade == g].mean()), int(y[grade == g].sum()), float(stats.binomtest(int(y[grade == g].sum()), int((grade == g).sum()), float(p[grade == g].mean()), alternative="greater").pvalue)] for g in range(3)]
+want["grades"] = [[int((grade == g).sum()), float(p[grade == g].mean()), int(y[grade == g].sum()),
+                   float(stats.binomtest(int(y[grade == g].sum()), int((grade == g).sum()), float(p[grade == g].mean()),
+                                         alternative="greater").pvalue)] for g in range(3)]
 out["grade"] = grade.tolist()
 
 # Declined rows: the weighted Kolmogorov-Smirnov distance and bad rate.
@@ -160,7 +172,8 @@ for k in (1, 1.5, 2, 3):
     q = k * declined / (k * declined + 1 - declined)
     yy, ss, ww = np.r_[y, np.ones(40), np.zeros(40)], np.r_[p, declined, declined], np.r_[np.ones(n), q, 1 - q]
     f, tp, _ = roc_curve(yy, ss, sample_weight=ww, drop_intermediate=False)
-    rejects.append([float(np.average(yy, weights=ww)), roc_auc_score(yy, ss, sample_weight=ww), float(np.abs(tp - f).max()), float(np.average((ss - yy) ** 2, weights=ww))])
+    rejects.append([float(np.average(yy, weights=ww)), roc_auc_score(yy, ss, sample_weight=ww),
+                    float(np.abs(tp - f).max()), float(np.average((ss - yy) ** 2, weights=ww))])
 want["rejects"] = rejects
 out["want"] = want
 json.dump(out, sys.stdout, indent=0, allow_nan=False)

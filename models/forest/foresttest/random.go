@@ -33,7 +33,8 @@ func Model(seed uint64, s Shape) *models.Model {
 	grid := make([][]float64, s.Features)
 	missing := make([]models.MissingType, s.Features)
 	for f := range s.Features {
-		info := models.FeatureInfo{Name: "f" + string(rune('a'+f%26)) + string(rune('0'+f/26%10)) + string(rune('0'+f/260%10)), Min: -3, Max: 3}
+		info := models.FeatureInfo{Name: "f" + string(rune('a'+f%26)) + string(rune('0'+f/26%10)) +
+			string(rune('0'+f/260%10)), Min: -3, Max: 3}
 		if info.Categorical = r.Float64() < s.Categorical; info.Categorical {
 			info.Min, info.Max = 0, 0
 			for c := range s.Categories {
@@ -192,7 +193,8 @@ func value(r *rand.Rand, f *models.FeatureInfo, thresholds []float64) float64 {
 	case k < 3:
 		return math.NaN()
 	case k == 3:
-		return []float64{0, math.Copysign(0, -1), models.ZeroThreshold, -models.ZeroThreshold, 1.1e-35, -1.1e-35, math.Inf(1), math.Inf(-1),
+		return []float64{0, math.Copysign(0, -1), models.ZeroThreshold, -models.ZeroThreshold, 1.1e-35, -1.1e-35,
+			math.Inf(1), math.Inf(-1),
 			math.MaxFloat64, -math.MaxFloat64, -1, -0.5, 1 << 31, 1 << 40}[r.IntN(14)]
 	case f.Categorical:
 		return float64(r.IntN(len(f.Categories)+2)) + float64(r.IntN(2))/2

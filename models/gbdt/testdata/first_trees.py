@@ -30,7 +30,8 @@ for params in (
     {"monotone_constraints": [1, -1, 0, 0, 0]},
     {"monotone_constraints": [-1, -1, 0, 0, 0]},
     {"objective": "regression", "cat_smooth": 1.0, "min_data_per_group": 30},
-    {"max_cat_to_onehot": 11, "cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 30},  # eleven codes and the bin of the others: sorted
+    {"max_cat_to_onehot": 11, "cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 30},
+    # eleven codes and the bin of the others: sorted
     {"max_cat_to_onehot": 12, "cat_smooth": 1.0, "cat_l2": 1.0, "min_data_per_group": 30},  # one against the rest
 ):
     p = {"objective": "binary", "num_leaves": 8, "num_threads": 1, "verbosity": -1, "deterministic": True}
@@ -49,5 +50,6 @@ for params in (
         walk(t["tree_structure"])
         trees.append(sorted(nodes))
     text = {k: ",".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in params.items()}
-    out["cases"].append({"params": text, "trees": trees, "margins": [round(v, 7) for v in m.predict(x[:400], raw_score=True)]})
+    out["cases"].append({"params": text, "trees": trees,
+                         "margins": [round(v, 7) for v in m.predict(x[:400], raw_score=True)]})
 print(json.dumps(out, separators=(",", ":")))

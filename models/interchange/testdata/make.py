@@ -93,14 +93,16 @@ def make_xgboost(xgb, out):
             continue
         rows, _, _ = data(2, 60, cats)
         if cats:
-            rows[:10, 4:] = np.array([[0, 39], [4, 45], [7, 0], [1, 100], [2, 1], [3, 2], [0, 3], [1, 4], [2, 5], [3, 6]])
+            rows[:10, 4:] = np.array([[0, 39], [4, 45], [7, 0], [1, 100], [2, 1], [3, 2], [0, 3],
+                                      [1, 4], [2, 5], [3, 6]])
         edge = rows[:40].copy()
         if not cats:
             for r, (f, v) in zip(edge, thresholds_of(b)[:40]):
                 r[f] = np.float32(v)
         rows = np.vstack([rows, edge])
         asked = xgb.DMatrix(rows, feature_types=types, enable_categorical=cats)
-        expect(stem.with_name(stem.name + ".rows.json"), rows, b.predict(asked, output_margin=True), b.predict(asked, pred_contribs=True)[:20])
+        expect(stem.with_name(stem.name + ".rows.json"), rows, b.predict(asked, output_margin=True),
+               b.predict(asked, pred_contribs=True)[:20])
 
 
 def make_lightgbm(lgb, out):
@@ -125,7 +127,8 @@ def make_lightgbm(lgb, out):
             y = m
         if name == "classes":
             y = np.clip(np.round(m), 0, 2)
-        train = lgb.Dataset(x, y, categorical_feature=[4, 5] if cats else [], params=dict(linear_tree=True) if name == "linear" else {})
+        train = lgb.Dataset(x, y, categorical_feature=[4, 5] if cats else [], params=dict(linear_tree=True)
+                            if name == "linear" else {})
         params = dict(num_leaves=9, learning_rate=0.3, num_threads=1, seed=1, verbose=-1, min_data_in_leaf=5)
         b = lgb.train(params | case, train, 6)
         stem = out / f"lightgbm-{lgb.__version__}-{name}"
@@ -134,7 +137,8 @@ def make_lightgbm(lgb, out):
             continue
         rows, _, _ = data(2, 80, cats)
         if cats:
-            rows[:10, 4:] = np.array([[0, 39], [4, 45], [7, 0], [1, 100], [-1, 1], [3, -2], [0.5, 3], [1, 4.9], [2, 5], [3, 6]])
+            rows[:10, 4:] = np.array([[0, 39], [4, 45], [7, 0], [1, 100], [-1, 1], [3, -2], [0.5, 3],
+                                      [1, 4.9], [2, 5], [3, 6]])
         rows[10:14, 0] = [0, 1e-36, -1e-36, 1e300]
         margins, contributions = b.predict(rows, raw_score=True), b.predict(rows[:20], pred_contrib=True)
         if name == "forest":  # LightGBM averages neither

@@ -30,9 +30,11 @@ def data(seed, n):
 def edges(model, rng, n):
     """Rows on the thresholds of the model's trees and beside them."""
     if hasattr(model, "_predictors"):
-        at = [(n["feature_idx"], n["num_threshold"]) for stage in model._predictors for p in stage for n in p.nodes if not n["is_leaf"]]
+        at = [(n["feature_idx"], n["num_threshold"]) for stage in model._predictors for p in stage
+              for n in p.nodes if not n["is_leaf"]]
     else:
-        at = [(f, t) for stage in model.estimators_ for e in np.ravel(stage) for f, t in zip(e.tree_.feature, e.tree_.threshold) if f >= 0]
+        at = [(f, t) for stage in model.estimators_ for e in np.ravel(stage)
+              for f, t in zip(e.tree_.feature, e.tree_.threshold) if f >= 0]
     rows = []
     for f, t in [at[i] for i in rng.randint(len(at), size=n)]:
         for v in (t, np.nextafter(t, 1e300), np.nextafter(t, -1e300), np.nextafter(np.float32(t), np.float32(1e30))):
@@ -52,7 +54,8 @@ def main():
     cases = {
         "binary": (GradientBoostingClassifier(**common), y, 2),
         "binary-old": (GradientBoostingClassifier(**common), y, 0),
-        "deep": (GradientBoostingClassifier(n_estimators=5, max_leaf_nodes=20, max_depth=None, subsample=0.7, random_state=2), y, pickle.HIGHEST_PROTOCOL),
+        "deep": (GradientBoostingClassifier(n_estimators=5, max_leaf_nodes=20, max_depth=None, subsample=0.7,
+                                            random_state=2), y, pickle.HIGHEST_PROTOCOL),
         "regression": (GradientBoostingRegressor(**common), m, pickle.HIGHEST_PROTOCOL),
         "exponential": (GradientBoostingClassifier(loss="exponential", **common), y, 2),
         "zero": (GradientBoostingClassifier(init="zero", **common), y, 2),
@@ -77,7 +80,8 @@ def main():
             continue
         rng = np.random.RandomState(3)
         rows = np.vstack([data(2, 10)[0], edges(model, rng, 6)])
-        margins = model.predict(rows) if name == "regression" else model.predict_proba(rows)[:, 1] if name == "forest" else model.decision_function(rows)
+        margins = model.predict(rows) if name == "regression" else model.predict_proba(rows)[:,
+                                                                                             1] if name == "forest" else model.decision_function(rows)
         text = {"rows": [[float(v) for v in r] for r in rows], "margins": [float(v).hex() for v in np.ravel(margins)]}
         write(stem + ".rows.json", (json.dumps(text, separators=(",", ":")) + "\n").encode())
 

@@ -41,8 +41,10 @@ groups:
 func table(t testing.TB) arrow.Record {
 	t.Helper()
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "amount", Type: arrow.PrimitiveTypes.Float64}, {Name: "income", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
-		{Name: "sector", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "insured", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
+		{Name: "amount", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "income", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "sector", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "insured", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
 		{Name: "buyer", Type: arrow.BinaryTypes.String}, {Name: "target", Type: arrow.PrimitiveTypes.Float64},
 		{Name: "at", Type: arrow.FixedWidthTypes.Timestamp_us}, {Name: "seller", Type: arrow.BinaryTypes.String},
 	}, nil)
@@ -65,7 +67,8 @@ func table(t testing.TB) arrow.Record {
 func Stump(feature int32, threshold, left, right float64) models.Tree {
 	return models.Tree{
 		Feature: []int32{feature}, Threshold: []float64{threshold}, Decision: []uint8{uint8(models.MissingNaN) << 2},
-		Left: []int32{^0}, Right: []int32{^1}, Gain: []float64{1}, NodeValue: []float64{0}, NodeHess: []float64{200}, NodeCount: []int64{200},
+		Left: []int32{^0}, Right: []int32{^1}, Gain: []float64{1}, NodeValue: []float64{0}, NodeHess: []float64{200},
+		NodeCount: []int64{200},
 		LeafValue: []float64{left, right}, LeafHess: []float64{100, 100}, LeafCount: []int64{100, 100}, Shrinkage: 1,
 	}
 }
@@ -84,7 +87,8 @@ func Bundle(t testing.TB, plan, name string, bias float64) *models.Bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &models.Model{Objective: models.Binary, Sigmoid: 1, Trees: []models.Tree{Stump(0, 1000, -3+bias, -0.5+bias), Stump(1, 500, 2, 0)}}
+	m := &models.Model{Objective: models.Binary, Sigmoid: 1,
+		Trees: []models.Tree{Stump(0, 1000, -3+bias, -0.5+bias), Stump(1, 500, 2, 0)}}
 	for _, f := range p.Features() {
 		m.Features = append(m.Features, models.FeatureInfo{Name: f.Name, Categorical: f.Categorical, Max: 1e6})
 	}
@@ -103,7 +107,8 @@ var Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // Application makes an event to score. NaN income is missing.
 func Application(id string, amount, income float64) *assay.Event {
 	e := &assay.Event{ID: id, Kind: "application", Time: Start, Entities: []assay.Entity{{Role: "buyer", ID: "B-1"}},
-		Fields: []assay.Field{{Name: "amount", Value: assay.NumberValue(amount)}, {Name: "sector", Value: assay.TextValue("steel")}}}
+		Fields: []assay.Field{{Name: "amount", Value: assay.NumberValue(amount)},
+			{Name: "sector", Value: assay.TextValue("steel")}}}
 	if !math.IsNaN(income) {
 		e.Fields = append(e.Fields, assay.Field{Name: "income", Value: assay.NumberValue(income)})
 	}

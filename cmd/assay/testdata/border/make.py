@@ -76,7 +76,8 @@ def texts():
         return s.translate(str.maketrans(",.", ".,"))
 
     none = lambda v: "" if v is None else v
-    excel = [[german(a, 2), none(i), repr(x).replace(".", ",") if "e" not in repr(x) else f"{x:.16f}".replace(".", ","), none(j), c, str(o).upper(), none(b), d, y]
+    excel = [[german(a, 2), none(i), repr(x).replace(".", ",") if "e" not in repr(x) else f"{x:.16f}".replace(".", ","),
+              none(j), c, str(o).upper(), none(b), d, y]
              for a, i, x, j, c, o, b, d, y in rows]
     with open("excel.csv", "wb") as f:
         import io
@@ -87,9 +88,11 @@ def texts():
         w.writerow(NAMES)
         w.writerows(excel)
         f.write(b"\xef\xbb\xbf" + out.getvalue().encode())
-    tabs = [[f"{a:,.2f}", none(i), repr(x), none(j), c, str(o).lower(), none(b), d, y] for a, i, x, j, c, o, b, d, y in rows]
+    tabs = [[f"{a:,.2f}", none(i), repr(x), none(j), c, str(o).lower(), none(b), d, y]
+            for a, i, x, j, c, o, b, d, y in rows]
     write("tabs.txt", NAMES, tabs, encoding="utf-16", delimiter="\t", lineterminator="\r\n")
-    names = [[k + 1, str(a), "NA" if i is None else i, repr(x), none(j), c, str(o).upper(), none(b), d, y] for k, (a, i, x, j, c, o, b, d, y) in enumerate(rows)]
+    names = [[k + 1, str(a), "NA" if i is None else i, repr(x), none(j), c, str(o).upper(), none(b), d, y]
+             for k, (a, i, x, j, c, o, b, d, y) in enumerate(rows)]
     write("r.csv.gz", [""] + NAMES, names, packed=True, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     frame["Amount"] = columns["Amount"]
 
@@ -110,20 +113,24 @@ def tables():
     frame["Opened"] = pd.to_datetime(frame["Opened"])
     frame.set_index(pd.Index([7 * i % N for i in range(N)])).to_parquet("pandas.parquet")
     p = pl.DataFrame(columns, strict=False).with_columns(
-        pl.col("Amount").cast(pl.Decimal(12, 2)), pl.col("Job").cast(pl.Categorical), pl.col("Branch").cast(pl.Int8), pl.col("Income").cast(pl.Int32)
+        pl.col("Amount").cast(pl.Decimal(12, 2)), pl.col("Job").cast(pl.Categorical), pl.col("Branch").cast(pl.Int8),
+        pl.col("Income").cast(pl.Int32)
     )
     p.write_parquet("polars.parquet")
     p.with_columns(pl.col("Job").cast(pl.String)).write_ipc("polars.arrow", compression="zstd")
     arrow = pa.table({
-        "Amount": pa.array(columns["Amount"], pa.decimal128(38, 18)), "Income": pa.array(columns["Income"], pa.int64()), "Rate": pa.array(columns["Rate"]),
+        "Amount": pa.array(columns["Amount"], pa.decimal128(38, 18)), "Income": pa.array(columns["Income"], pa.int64()),
+        "Rate": pa.array(columns["Rate"]),
         "Job": pa.array(columns["Job"]), "Country": pa.array(columns["Country"]), "Owner": pa.array(columns["Owner"]),
         "Branch": pa.array([None if b is None else Decimal(b) for b in columns["Branch"]], pa.decimal128(38, 18)),
-        "Opened": pa.array([datetime.datetime(d.year, d.month, d.day) for d in columns["Opened"]], pa.timestamp("ns")), "target": pa.array(columns["target"], pa.int32()),
+        "Opened": pa.array([datetime.datetime(d.year, d.month, d.day) for d in columns["Opened"]], pa.timestamp("ns")),
+        "target": pa.array(columns["target"], pa.int32()),
     })
     spark = dict(compression="snappy", use_deprecated_int96_timestamps=True, version="1.0")
     pq.write_table(arrow, "spark.parquet", **spark)
     pq.write_table(arrow.rename_columns([n.lower() for n in NAMES]), "lower.parquet", **spark)
-    coded = arrow.set_column(3, "Job", arrow["Job"].dictionary_encode()).set_column(4, "Country", arrow["Country"].cast(pa.large_string()))
+    coded = arrow.set_column(3, "Job", arrow["Job"].dictionary_encode()).set_column(4, "Country",
+                                                                                    arrow["Country"].cast(pa.large_string()))
     coded = coded.set_column(0, "Amount", pa.array(columns["Amount"], pa.decimal256(50, 2)))
     with pa.ipc.new_stream("pyarrow.arrows", coded.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as w:
         w.write_table(coded, max_chunksize=300)

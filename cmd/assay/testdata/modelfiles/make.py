@@ -37,7 +37,8 @@ ROWS = 16
 warnings.filterwarnings("ignore")
 LGB = dict(objective="binary", num_leaves=6, learning_rate=0.3, num_threads=1, seed=1, verbose=-1, min_data_in_leaf=10,
            min_data_per_group=5, cat_smooth=1, deterministic=True)
-XGB = dict(objective="binary:logistic", max_depth=3, eta=0.4, nthread=1, seed=1, tree_method="hist", max_cat_to_onehot=1)
+XGB = dict(objective="binary:logistic", max_depth=3, eta=0.4, nthread=1, seed=1,
+           tree_method="hist", max_cat_to_onehot=1)
 
 
 def plain(v):
@@ -85,7 +86,8 @@ def coded(seed=1, n=500, missing=True):
 def frame(kind, seed=3, n=500, ascii=False):
     """A pandas frame with a category of some kind, one value of which is rare, and two numbers."""
     r = np.random.default_rng(seed)
-    values = {"texts": ["east", "north", "süd", "west", "other"], "numbers": [3, 4, 8, 70, 5], "flags": [False, True]}[kind]
+    values = {"texts": ["east", "north", "süd", "west", "other"], "numbers": [3, 4, 8, 70, 5],
+              "flags": [False, True]}[kind]
     values = [v.replace("ü", "ue") for v in values] if ascii and kind == "texts" else values
     at = r.choice(len(values), n, p=[0.3, 0.3, 0.2, 0.19, 0.01] if len(values) == 5 else None)
     x = pd.DataFrame({"where": [values[i] for i in at], "income": r.normal(size=n).astype(np.float32).astype(float),
@@ -133,10 +135,13 @@ def lightgbm_cases():
     new, _ = numbers(2, ROWS)
     names = [f"Column_{i}" for i in range(5)]
     for name, case in {
-        "gbdt": {}, "dart": dict(boosting="dart", drop_rate=0.5), "goss": dict(data_sample_strategy="goss", learning_rate=0.9),
-        "rf": dict(boosting="rf", bagging_freq=1, bagging_fraction=0.6, feature_fraction=0.8), "extra": dict(extra_trees=True),
+        "gbdt": {}, "dart": dict(boosting="dart", drop_rate=0.5),
+        "goss": dict(data_sample_strategy="goss", learning_rate=0.9),
+        "rf": dict(boosting="rf", bagging_freq=1, bagging_fraction=0.6, feature_fraction=0.8),
+        "extra": dict(extra_trees=True),
         "entropy": dict(objective="cross_entropy"), "sigmoid": dict(sigmoid=0.7), "unbalance": dict(is_unbalance=True),
-        "zero": dict(zero_as_missing=True), "nomissing": dict(use_missing=False), "monotone": dict(monotone_constraints=[0, 0, 1, 0, 1]),
+        "zero": dict(zero_as_missing=True), "nomissing": dict(use_missing=False),
+        "monotone": dict(monotone_constraints=[0, 0, 1, 0, 1]),
     }.items():
         save(f"lightgbm-{name}", lgb.train(LGB | case, lgb.Dataset(x, y), 4), names, new)
     b = lgb.train(LGB, lgb.Dataset(x, np.ones(len(x))), 3)
@@ -172,7 +177,8 @@ def lightgbm_cases():
     # An ordered category is a number to LightGBM, but has its list; the list of a constant one comes after it.
     x, y, values = frame("texts")
     x["where"] = pd.Categorical(x["where"], categories=values)
-    x["level"] = pd.Categorical(np.where(x.age > 45, "high", np.where(x.age > 35, "mid", "low")), categories=["low", "mid", "high"], ordered=True)
+    x["level"] = pd.Categorical(np.where(x.age > 45, "high", np.where(x.age > 35, "mid", "low")),
+                                categories=["low", "mid", "high"], ordered=True)
     x["same"] = pd.Categorical(["one"] * len(x))
     x = x[["where", "income", "level", "same"]]
     b = lgb.train(LGB, lgb.Dataset(x, y), 4)
@@ -182,7 +188,8 @@ def lightgbm_cases():
     save("lightgbm-pandas-ordered", b, x.columns, rows, new)
 
     x, y = numbers()
-    for name, case, words in (("linear", dict(linear_tree=True), "linear trees"), ("entropy-lambda", dict(objective="cross_entropy_lambda"), "cross_entropy_lambda"),
+    for name, case, words in (("linear", dict(linear_tree=True), "linear trees"),
+                              ("entropy-lambda", dict(objective="cross_entropy_lambda"), "cross_entropy_lambda"),
                               ("multiclass", dict(objective="multiclass", num_class=3), "only models with one output")):
         b = lgb.train(LGB | case, lgb.Dataset(x, y, params=case if name == "linear" else {}), 2)
         b.save_model(OUT / f"lightgbm-{name}.txt")
@@ -197,17 +204,22 @@ def xgboost_cases():
         pds = b.predict(d)
         if "logitraw" in name:
             pds = 1 / (1 + np.exp(-pds.astype(float)))
-        answers(name, "xgboost", f"{name}.{ext}", names, rows, b.predict(d, output_margin=True), pds, b.predict(d, pred_contribs=True))
+        answers(name, "xgboost", f"{name}.{ext}", names, rows, b.predict(d, output_margin=True), pds,
+                b.predict(d, pred_contribs=True))
 
     x, y = numbers()
     new, _ = numbers(2, ROWS)
     names = [f"f{i}" for i in range(5)]
     train = xgb.DMatrix(x, y)
     for name, case in {
-        "gbtree": {}, "dart": dict(booster="dart", rate_drop=0.5), "forest": dict(num_parallel_tree=3, subsample=0.7), "logitraw": dict(objective="binary:logitraw"),
-        "reg-logistic": dict(objective="reg:logistic"), "base-score": dict(base_score=0.2), "base-score-tiny": dict(base_score=1e-9),
-        "base-score-great": dict(base_score=1 - 1e-7), "exact": dict(tree_method="exact"), "approx": dict(tree_method="approx"),
-        "lossguide": dict(grow_policy="lossguide", max_leaves=6, max_depth=0), "monotone": dict(monotone_constraints="(0,0,1,0,1)"),
+        "gbtree": {}, "dart": dict(booster="dart", rate_drop=0.5), "forest": dict(num_parallel_tree=3, subsample=0.7),
+        "logitraw": dict(objective="binary:logitraw"),
+        "reg-logistic": dict(objective="reg:logistic"), "base-score": dict(base_score=0.2),
+        "base-score-tiny": dict(base_score=1e-9),
+        "base-score-great": dict(base_score=1 - 1e-7), "exact": dict(tree_method="exact"),
+        "approx": dict(tree_method="approx"),
+        "lossguide": dict(grow_policy="lossguide", max_leaves=6, max_depth=0),
+        "monotone": dict(monotone_constraints="(0,0,1,0,1)"),
         "weighted": dict(scale_pos_weight=3.0),
     }.items():
         save(f"xgboost-{name}", xgb.train(XGB | case, train, 3), names, new)
@@ -220,7 +232,8 @@ def xgboost_cases():
     x, y = coded()
     new, _ = coded(2, ROWS)
     types = dict(feature_types=["c", "q", "c"], enable_categorical=True)
-    for name, case in {"codes": {}, "codes-onehot": dict(max_cat_to_onehot=50), "codes-dart": dict(booster="dart", rate_drop=0.4),
+    for name, case in {"codes": {}, "codes-onehot": dict(max_cat_to_onehot=50),
+                       "codes-dart": dict(booster="dart", rate_drop=0.4),
                        "codes-deep": dict(max_depth=6)}.items():
         b = xgb.train(XGB | case, xgb.DMatrix(x, y, **types), 3)
         save(f"xgboost-{name}", b, names[:3], new, xgb.DMatrix(new, **types))
@@ -242,8 +255,10 @@ def xgboost_cases():
     x["where"] = pd.Categorical(x["where"], categories=values)
     xgb.train(XGB, xgb.DMatrix(x, y, enable_categorical=True), 2).save_model(OUT / "xgboost-pandas-umlaut.json")
     refused("xgboost-pandas-umlaut", "xgboost", "xgboost-pandas-umlaut.json", "beyond ASCII")
-    for name, case, words in (("linear", dict(booster="gblinear", tree_method="auto"), "gblinear"), ("hinge", dict(objective="binary:hinge"), "binary:hinge"),
-                              ("softprob", dict(objective="multi:softprob", num_class=2), "only models with one output")):
+    for name, case, words in (("linear", dict(booster="gblinear", tree_method="auto"), "gblinear"),
+                              ("hinge", dict(objective="binary:hinge"), "binary:hinge"),
+                              ("softprob", dict(objective="multi:softprob", num_class=2),
+                               "only models with one output")):
         x, y = numbers()
         xgb.train(XGB | case, xgb.DMatrix(x, y), 2).save_model(OUT / f"xgboost-{name}.json")
         refused(f"xgboost-{name}", "xgboost", f"xgboost-{name}.json", words)
@@ -276,7 +291,8 @@ def hist(p, nodes, i, order):
             return bool(p.raw_left_cat_bitsets[n["bitset_idx"]][int(v) // 32] >> (int(v) % 32) & 1)
         return v <= n["num_threshold"]
     left, right = int(n["left"]), int(n["right"])
-    return (f, goes, hist(p, nodes, left, order), hist(p, nodes, right, order), int(nodes[left]["count"]), int(nodes[right]["count"]))
+    return (f, goes, hist(p, nodes, left, order), hist(p, nodes, right, order), int(nodes[left]["count"]),
+            int(nodes[right]["count"]))
 
 
 def sklearn_cases():
@@ -313,8 +329,10 @@ def sklearn_cases():
     gb = ensemble.GradientBoostingClassifier
     weights = np.random.default_rng(1).uniform(0.2, 3, len(x))
     for name, c, label, w, bad, flag in (
-        ("gb", gb(**common), y, None, None, None), ("gb-exponential", gb(loss="exponential", **common), y, None, None, None),
-        ("gb-zero", gb(init="zero", **common), y, None, None, None), ("gb-subsample", gb(subsample=0.6, **common), y, None, None, None),
+        ("gb", gb(**common), y, None, None, None),
+        ("gb-exponential", gb(loss="exponential", **common), y, None, None, None),
+        ("gb-zero", gb(init="zero", **common), y, None, None, None),
+        ("gb-subsample", gb(subsample=0.6, **common), y, None, None, None),
         ("gb-weights", gb(**common), y, weights, None, None),
         ("gb-bad-good", gb(**common), np.where(y == 1, "bad", "good"), None, "bad", None),
         ("gb-n-y", gb(**common), np.where(y == 1, "N", "Y"), None, "N", "N"),
@@ -328,8 +346,10 @@ def sklearn_cases():
 
     for name, c, label, bad in (
         ("forest", ensemble.RandomForestClassifier(n_estimators=5, max_depth=3, random_state=1), y, None),
-        ("forest-balanced", ensemble.RandomForestClassifier(n_estimators=5, max_depth=3, random_state=1, class_weight="balanced"), y, None),
-        ("forest-default-paid", ensemble.RandomForestClassifier(n_estimators=5, max_depth=3, random_state=1), np.where(y == 1, "default", "paid"), "default"),
+        ("forest-balanced", ensemble.RandomForestClassifier(n_estimators=5, max_depth=3, random_state=1,
+                                                            class_weight="balanced"), y, None),
+        ("forest-default-paid", ensemble.RandomForestClassifier(n_estimators=5, max_depth=3, random_state=1),
+         np.where(y == 1, "default", "paid"), "default"),
         ("extra-trees", ensemble.ExtraTreesClassifier(n_estimators=5, max_depth=3, random_state=1), y, None),
         ("tree", tree.DecisionTreeClassifier(max_depth=3, random_state=1), y, None),
         ("extra-tree", tree.ExtraTreeClassifier(max_depth=3, random_state=1), y, None),
@@ -341,14 +361,16 @@ def sklearn_cases():
     x, y = numbers()
     new, _ = numbers(2, ROWS)
     c = ensemble.RandomForestClassifier(n_estimators=5, max_depth=3, random_state=1).fit(x, y)
-    save("sklearn-forest-missing", c, names, new.tolist(), [cart(e.tree_, 0, lambda v: v[1]) for e in c.estimators_], 0.0, scale=1 / 5)
+    save("sklearn-forest-missing", c, names, new.tolist(), [cart(e.tree_, 0, lambda v: v[1]) for e in c.estimators_],
+         0.0, scale=1 / 5)
 
     histogram = ensemble.HistGradientBoostingClassifier
     common = dict(max_iter=3, max_leaf_nodes=6, random_state=1, max_bins=20, early_stopping=False)
 
     def forest(c, order):
         return [hist(p, p.nodes, 0, order) for it in c._predictors for p in it], float(c._baseline_prediction[0, 0])
-    for name, c, label, bad in (("hist", histogram(**common), y, None), ("hist-bad-good", histogram(**common), np.where(y == 1, "bad", "good"), "bad"),
+    for name, c, label, bad in (("hist", histogram(**common), y, None),
+                                ("hist-bad-good", histogram(**common), np.where(y == 1, "bad", "good"), "bad"),
                                 ("hist-monotone", histogram(monotonic_cst=[0, 0, 1, 0, 1], **common), y, None)):
         c.fit(x, label)
         trees, init = forest(c, range(5))
@@ -377,7 +399,8 @@ def sklearn_cases():
 
     x, y = numbers(missing=False)
     for name, c, words in (
-        ("ada", ensemble.AdaBoostClassifier(n_estimators=2), "AdaBoostClassifier"), ("pipeline", make_pipeline(StandardScaler(), gb(n_estimators=2, max_depth=2)), "pipeline[-1]"),
+        ("ada", ensemble.AdaBoostClassifier(n_estimators=2), "AdaBoostClassifier"),
+        ("pipeline", make_pipeline(StandardScaler(), gb(n_estimators=2, max_depth=2)), "pipeline[-1]"),
         ("calibrated", CalibratedClassifierCV(gb(n_estimators=2, max_depth=2), cv=2), "wrapper"),
     ):
         (OUT / f"sklearn-{name}.pkl").write_bytes(pickle.dumps(c.fit(x, y), 4))
@@ -389,7 +412,8 @@ def catboost_cases():
         """Save a model without what no reader needs, which is most of it."""
         k.save_model(str(OUT / f"{name}.json"), format="json", **more)
         d = json.loads((OUT / f"{name}.json").read_text())
-        d["model_info"] = {"class_params": d["model_info"].get("class_params", {}), "params": {"loss_function": d["model_info"]["params"]["loss_function"]}}
+        d["model_info"] = {"class_params": d["model_info"].get("class_params", {}),
+                           "params": {"loss_function": d["model_info"]["params"]["loss_function"]}}
         (OUT / f"{name}.json").write_text(json.dumps(d, separators=(",", ":")) + "\n")
 
     def save(name, k, rows, bad=None):
@@ -404,8 +428,10 @@ def catboost_cases():
 
     x, y = numbers()
     new, _ = numbers(2, ROWS)
-    common = dict(iterations=5, depth=3, learning_rate=0.4, random_seed=1, verbose=0, thread_count=1, allow_writing_files=False)
-    for name, case in {"symmetric": {}, "nan-max": dict(nan_mode="Max"), "entropy": dict(loss_function="CrossEntropy"), "balanced": dict(auto_class_weights="Balanced"),
+    common = dict(iterations=5, depth=3, learning_rate=0.4, random_seed=1, verbose=0, thread_count=1,
+                  allow_writing_files=False)
+    for name, case in {"symmetric": {}, "nan-max": dict(nan_mode="Max"), "entropy": dict(loss_function="CrossEntropy"),
+                       "balanced": dict(auto_class_weights="Balanced"),
                        "average": dict(boost_from_average=True), "ordered": dict(boosting_type="Ordered")}.items():
         save(f"catboost-{name}", catboost.CatBoostClassifier(**common | case).fit(x, y), new)
     save("catboost-bad-good", catboost.CatBoostClassifier(**common).fit(x, np.where(y == 1, "bad", "good")), new, "bad")
@@ -419,7 +445,8 @@ def catboost_cases():
 
 
 if __name__ == "__main__":
-    print("lightgbm", lgb.__version__, "xgboost", xgb.__version__, "scikit-learn", sklearn.__version__, "catboost", catboost.__version__)
+    print("lightgbm", lgb.__version__, "xgboost", xgb.__version__, "scikit-learn", sklearn.__version__,
+          "catboost", catboost.__version__)
     lightgbm_cases()
     xgboost_cases()
     sklearn_cases()
