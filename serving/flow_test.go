@@ -254,8 +254,8 @@ func TestFailedWorkIsRecorded(t *testing.T) {
 // lost, and each decision is the one that its model and policy make.
 func TestSwapUnderLoad(t *testing.T) {
 	// The third has another plan, for the same events.
-	other := "version: 1\nname: other\nentities: [buyer]\nfields:\n  - {name: amount, required: true}\nfeatures:\n " +
-		"- {name: amount}\n  - {name: a2, kernel: log1p, of: amount}\nwindows: []\n"
+	other := "version: 1\nname: other\nentities: [buyer]\nfields:\n  - {name: amount, required: true}\nfeatures:\n" +
+		"  - {name: amount}\n  - {name: a2, kernel: log1p, of: amount}\nwindows: []\n"
 	bundles := []*models.Bundle{bundle(t, windowPlan, "zero", 0), bundle(t, windowPlan, "one", 1),
 		bundle(t, other, "other", 2)}
 	n := start(t, t.TempDir(), Config{Bundle: bundles[0], Load: loading(bundles)})

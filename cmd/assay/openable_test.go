@@ -61,8 +61,8 @@ func TestNamesInAnyScript(t *testing.T) {
 			table, dir := namedTable(t, names), t.TempDir()
 			at := func(name string) string { return filepath.Join(dir, name) }
 			decides := at("policy.yaml")
-			rule := fmt.Sprintf("name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules:\n  - name: r\n "+
-				"outcome: review\n    on_missing: skip\n"+
+			rule := fmt.Sprintf("name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules:\n  - name: r\n"+
+				"    outcome: review\n    on_missing: skip\n"+
 				"    when: |-\n      event[%[1]q] > 3.0 && feature[%[1]q] > 3.0 && !missing.event[%[2]q]\n", names[0],
 				names[1])
 			if err := os.WriteFile(decides, []byte(rule), 0o644); err != nil {
