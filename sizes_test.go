@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assay
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What a reader can hold in mind. Generated code is exempt, and so are tests in the count of a package's files.
+const (
+	maxPackageFiles  = 30
+	maxFilesUnmapped = 20 // above it the package comment is a map that names the package's files
+	maxFileLines     = 400
+	maxFunctionLines = 80 // rows of tables and raw strings do not count
+)
+
+// largeOnPurpose are functions and files that stay over their size, with the reason. It is a short list: a kernel
+// whose steps would only be scattered by a split, a table that is not a literal.
+var largeOnPurpose = map[string]string{}
+
+// oversized is what still has to be divided, a block for each area so that several people can empty it at once: files
+// and packages by path, functions as path.Name or path.Type.Name, a package without a map as path:map.
+var oversized = strings.Fields(`
+	benchmarks/features.online
+	benchmarks/serve.soak
+
+	cmd/assay
+	cmd/assay.TestEvaluateAgainstServer
+	cmd/assay.evaluateFlags.gather
+	cmd/assay.trainFlags.run
+	cmd/assay:map
+	cmd/internal/node.TestTimeStamps
+
+	datasets.cell
+	datasets:map
+
+	features
+	features.Spec.fit
+	features.TestStreamOnlineEqualsOffline
+	features.exampleValue
+	features:map
+
+	ledger.vectors
+	ledger/anchor/anchor_test.go
+	ledger/anchor/devchain.TestKill
+	ledger/anchor/evm.TestNodes
+	ledger/anchor/round.go
+	ledger/anchor/verify_test.go
+	ledger/journal.TestKillsWhileErasing
+	ledger/journal.TestWitnesses
+	ledger/journal.fieldMutations
+	ledger/journal/mutation_test.go
+	ledger/journal/tamper_test.go
+	ledger/ledger_test.go
+
+	models/baseline.Logistic.solve
+	models/eval
+	models/eval.TestGoldenTables
+	models/eval.builder.challengers
+	models/eval.full
+	models/eval:map
+	models/forest:map
+	models/gbdt
+	models/gbdt:map
+	models/interchange:map
+
+	serving.TestAuditKinds
+	serving.TestClientCAReload
+	serving.TestDrain
+	serving.TestList
+	serving.TestNothingPersonalLeaks
+	serving.TestOnlineIsOffline
+	serving.seen.faults
+	serving/flow_test.go
+	serving/statuses_test.go
+	serving:map
+`)
+
+// TestSizes holds every package, file and function to its size. To mend a complaint, divide by idea, one noun a file
+// and one job a function; nothing is divided only to count less. An entry of oversized that is no longer needed fails
+// too: delete it in the same commit.
+func TestSizes(t *testing.T) {
+	over := measure(t, sources(t))
+	for name, how := range over {
+		if largeOnPurpose[name] == "" && !slices.Contains(oversized, name) {
+			t.Errorf("%s %s", name, how)
+		}
+	}
+	for _, name := range oversized {
+		if over[name] == "" {
+			t.Errorf("%s is within its size (or was renamed): delete it from oversized in sizes_test.go", name)
+		}
+	}
+	for name, reason := range largeOnPurpose {
+		if over[name] == "" || slices.Contains(oversized, name) || len(strings.Fields(reason)) < 3 {
+			t.Errorf("%s needs no exemption, has none that says why, or is listed twice: see sizes_test.go", name)
+		}
+	}
+	if len(largeOnPurpose) > 8 {
+		t.Errorf("largeOnPurpose has %d entries: it is for the few exceptions", len(largeOnPurpose))
+	}
+}
+
+// measure returns what is over a limit, and by how much.
+func measure(t *testing.T, files []string) map[string]string {
+	t.Helper()
+	over, names, comments := map[string]string{}, map[string][]string{}, map[string]string{}
+	set := token.NewFileSet()
+	for _, path := range files {
+		if !strings.HasSuffix(path, ".go") {
+			continue
+		}
+		file, err := parser.ParseFile(set, path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ast.IsGenerated(file) {
+			continue
+		}
+		path = filepath.ToSlash(path)
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if !strings.HasSuffix(path, "_test.go") {
+			names[dir] = append(names[dir], filepath.Base(path))
+			comments[dir] += file.Doc.Text()
+		}
+		if n := set.File(file.FileStart).LineCount(); n > maxFileLines {
+			over[path] = fmt.Sprintf("has %d lines, at most %d are wanted: give its second idea a file of its own",
+				n, maxFileLines)
+		}
+		for name, n := range functionLines(set, file) {
+			if n > maxFunctionLines {
+				over[dir+"."+name] = fmt.Sprintf("(%s) has %d lines without its tables, at most %d are wanted: "+
+					"name its steps and make them functions", filepath.Base(path), n, maxFunctionLines)
+			}
+		}
+	}
+	for dir, in := range names {
+		if len(in) > maxPackageFiles {
+			over[dir] = fmt.Sprintf("has %d files without tests, at most %d are wanted: "+
+				"an idea with a small API of its own becomes a package", len(in), maxPackageFiles)
+		}
+		if missing := unmapped(comments[dir], in); len(in) > maxFilesUnmapped && 3*len(missing) > len(in) {
+			over[dir+":map"] = fmt.Sprintf("has %d files, and its package comment does not name %d of them: "+
+				"write what comes in, what goes out, and the steps with their files (models/gbdt/doc.go shows how): %s",
+				len(in), len(missing), strings.Join(missing, " "))
+		}
+	}
+	return over
+}
+
+// unmapped are the files that a package comment names neither as name.go nor as name.
+func unmapped(comment string, files []string) (missing []string) {
+	for _, file := range files {
+		stem := strings.TrimSuffix(file, ".go")
+		if stem != "doc" && !regexp.MustCompile(`\b`+regexp.QuoteMeta(stem)+`\b`).MatchString(comment) {
+			missing = append(missing, file)
+		}
+	}
+	return missing
+}
+
+// functionLines are the lines of each function and of each function literal in a table, those of tables and raw
+// strings inside it left out. A literal in a table is named after the function that holds it.
+func functionLines(set *token.FileSet, file *ast.File) map[string]int {
+	lines := map[string]int{}
+	for _, d := range file.Decls {
+		name := "init"
+		if f, ok := d.(*ast.FuncDecl); ok {
+			if name = f.Name.Name; f.Recv != nil {
+				name = receiver(f.Recv.List[0].Type) + "." + name
+			}
+			lines[name] = max(lines[name], logicLines(set, f, name, lines))
+		} else {
+			logicLines(set, d, name, lines) // function literals in package-level tables
+		}
+	}
+	return lines
+}
+
+func receiver(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.StarExpr:
+		return receiver(x.X)
+	case *ast.IndexExpr:
+		return receiver(x.X)
+	case *ast.IndexListExpr:
+		return receiver(x.X)
+	case *ast.Ident:
+		return x.Name
+	}
+	return "?"
+}
+
+// logicLines counts a node's lines without its tables (literals of slices, arrays and maps) and raw strings. Function
+// literals in a table are counted by themselves, as name.literal.
+func logicLines(set *token.FileSet, node ast.Node, name string, literals map[string]int) int {
+	left := map[int]bool{}
+	leaveOut := func(from, to token.Pos) {
+		for n := set.Position(from).Line + 1; n <= set.Position(to).Line; n++ {
+			left[n] = true
+		}
+	}
+	ast.Inspect(node, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			if n.Kind == token.STRING && n.Value[0] == '`' {
+				leaveOut(n.Pos(), n.End()-1)
+			}
+		case *ast.CompositeLit:
+			switch n.Type.(type) {
+			case *ast.ArrayType, *ast.MapType:
+				leaveOut(n.Lbrace, n.Rbrace)
+				for _, row := range n.Elts {
+					ast.Inspect(row, func(n ast.Node) bool {
+						if f, ok := n.(*ast.FuncLit); ok {
+							literals[name+".literal"] = max(literals[name+".literal"],
+								logicLines(set, f.Body, name+".literal", literals))
+							return false
+						}
+						return true
+					})
+				}
+				return false
+			}
+		}
+		return true
+	})
+	return set.Position(node.End()).Line - set.Position(node.Pos()).Line + 1 - len(left)
+}
+
+// TestSizesCanFail measures a small package of known sizes.
+func TestSizesCanFail(t *testing.T) {
+	const source = "package p\n\nfunc (s *T[K]) F() {\n\tx := []int{\n\t\t1,\n\t\t2,\n\t}\n\ty := `a\nb`\n" +
+		"\tg(x, y)\n}\n\nvar table = map[string]func(){\n\t\"a\": func() {\n\t\tg()\n\t\tg()\n\t},\n}\n"
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, "p.go", source, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := functionLines(set, file); len(got) != 2 || got["T.F"] != 5 || got["init.literal"] != 4 {
+		t.Errorf("functionLines: %v", got)
+	}
+	got := unmapped("binning -> grow.go; regrowth", []string{"doc.go", "binning.go", "grow.go", "growth.go"})
+	if !slices.Equal(got, []string{"growth.go"}) {
+		t.Errorf("unmapped: %v", got)
+	}
+	if over := measure(t, []string{"sizes_test.go", "doc.go"}); len(over) != 0 {
+		t.Errorf("measure: %v", over)
+	}
+}
