@@ -54,14 +54,14 @@ func (f *Field) appendBinary(b []byte) []byte {
 	b = appendText(append(b, cborArray<<5|5), f.Name)
 	v := &f.Value
 	switch {
-	case v.Kind == Number && v.us == 0 && v.text == "":
-		return append(appendFloat(append(b, byte(Number)), v.num), 0, cborText<<5)
-	case v.Kind == Text && v.us == 0 && math.Float64bits(v.num) == 0:
+	case v.Kind == Number && v.micros == 0 && v.text == "":
+		return append(appendFloat(append(b, byte(Number)), v.number), 0, cborText<<5)
+	case v.Kind == Text && v.micros == 0 && math.Float64bits(v.number) == 0:
 		return appendText(append(b, byte(Text), 0xf9, 0, 0, 0), v.text)
 	}
 	b = appendHead(b, cborUint, uint64(v.Kind))
-	b = appendFloat(b, v.num)
-	b = appendInt(b, v.us)
+	b = appendFloat(b, v.number)
+	b = appendInt(b, v.micros)
 	return appendText(b, v.text)
 }
 
@@ -178,15 +178,15 @@ func appendFloat(b []byte, x float64) []byte {
 		return binary.BigEndian.AppendUint64(append(b, 0xfb), math.Float64bits(x))
 	}
 	u := math.Float32bits(f)
-	if h, ok := half(u); ok {
+	if h, ok := toFloat16(u); ok {
 		return binary.BigEndian.AppendUint16(append(b, 0xf9), h)
 	}
 	return binary.BigEndian.AppendUint32(append(b, 0xfa), u)
 }
 
-// half turns the bits of a float32 that is no NaN into those of a binary16,
+// toFloat16 turns the bits of a float32 that is no NaN into those of a binary16,
 // and reports whether that is exact.
-func half(u uint32) (uint16, bool) {
+func toFloat16(u uint32) (uint16, bool) {
 	sign, exp, frac := uint16(u>>16&0x8000), int(u>>23&0xff), u&0x7fffff
 	switch {
 	case exp == 0 && frac == 0:

@@ -21,7 +21,7 @@ func TestAppendFloatIsTheShortestOne(t *testing.T) {
 		}
 	}
 	for _, x := range values {
-		want, err := encMode.Marshal(x)
+		want, err := encoding.Marshal(x)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,15 +11,15 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// The two modes are immutable after start-up; they are variables only because
-// the library builds them at run time.
+// The two modes never change; they are variables only because the library
+// builds them at run time.
 var (
-	encMode = must(func() (cbor.EncMode, error) {
+	encoding = must(func() (cbor.EncMode, error) {
 		o := cbor.CoreDetEncOptions()
 		o.BinaryMarshaler = cbor.BinaryMarshalerNone // our MarshalBinary methods call this mode
 		return o.EncMode()
 	}())
-	decMode = must(cbor.DecOptions{
+	decoding = must(cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
@@ -41,15 +41,15 @@ func must[T any](v T, err error) T {
 
 // MarshalCBOR returns v in core deterministic encoding: equal values give
 // equal bytes.
-func MarshalCBOR(v any) ([]byte, error) { return encMode.Marshal(v) }
+func MarshalCBOR(v any) ([]byte, error) { return encoding.Marshal(v) }
 
-// UnmarshalCBOR reads b into v and accepts canonical bytes alone: what it read
+// UnmarshalCBOR reads b into v. It accepts only canonical bytes: what it reads
 // must encode to b again. The error matches ErrCorrupt.
 func UnmarshalCBOR(b []byte, v any) error {
-	if err := decMode.Unmarshal(b, v); err != nil {
+	if err := decoding.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("cbor: %w: %w", err, ErrCorrupt)
 	}
-	again, err := encMode.Marshal(v)
+	again, err := encoding.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("cbor: %w: %w", err, ErrCorrupt)
 	}
@@ -60,9 +60,9 @@ func UnmarshalCBOR(b []byte, v any) error {
 }
 
 // MarshalBinary returns d's canonical bytes.
-func (d *Decision) MarshalBinary() ([]byte, error) { return encMode.Marshal(d) }
+func (d *Decision) MarshalBinary() ([]byte, error) { return encoding.Marshal(d) }
 
-// ParseDecision reads canonical bytes and nothing else.
+// ParseDecision reads canonical bytes and refuses all others.
 func ParseDecision(b []byte) (Decision, error) {
 	var d Decision
 	if err := UnmarshalCBOR(b, &d); err != nil {
@@ -103,13 +103,13 @@ func (e *Event) MarshalBinary() ([]byte, error) {
 	w := eventWire{Version: 1, ID: e.ID, Kind: e.Kind, Micros: e.Time.UnixMicro(), Entities: e.Entities}
 	w.Fields = make([]fieldWire, len(e.Fields))
 	for i, f := range e.Fields {
-		w.Fields[i] = fieldWire{Name: f.Name, Kind: f.Value.Kind, Number: f.Value.num,
-			Micros: f.Value.us, Text: f.Value.text}
+		w.Fields[i] = fieldWire{Name: f.Name, Kind: f.Value.Kind, Number: f.Value.number,
+			Micros: f.Value.micros, Text: f.Value.text}
 	}
-	return encMode.Marshal(&w)
+	return encoding.Marshal(&w)
 }
 
-// ParseEvent reads canonical bytes and nothing else.
+// ParseEvent reads canonical bytes and refuses all others.
 func ParseEvent(b []byte) (Event, error) {
 	var w eventWire
 	if err := UnmarshalCBOR(b, &w); err != nil {
@@ -121,8 +121,8 @@ func ParseEvent(b []byte) (Event, error) {
 	e := Event{ID: w.ID, Kind: w.Kind, Time: time.UnixMicro(w.Micros).UTC(), Entities: w.Entities}
 	e.Fields = make([]Field, len(w.Fields))
 	for i, f := range w.Fields {
-		v := Value{Kind: f.Kind, num: f.Number, us: f.Micros, text: f.Text}
-		if !v.clean() {
+		v := Value{Kind: f.Kind, number: f.Number, micros: f.Micros, text: f.Text}
+		if !v.usesOnlyItsKind() {
 			return Event{}, fmt.Errorf("event: field %q: a %s with parts of another kind: %w",
 				f.Name, f.Kind, ErrCorrupt)
 		}
@@ -134,17 +134,17 @@ func ParseEvent(b []byte) (Event, error) {
 	return e, nil
 }
 
-// clean reports whether only the part that v's kind uses is set.
-func (v Value) clean() bool {
+// usesOnlyItsKind reports whether v has nothing set but what its kind uses.
+func (v Value) usesOnlyItsKind() bool {
 	switch v.Kind {
 	case Number:
-		return v.us == 0 && v.text == ""
+		return v.micros == 0 && v.text == ""
 	case Flag:
-		return v == FlagValue(v.num != 0)
+		return v == FlagValue(v.number != 0)
 	case Text:
 		return v == TextValue(v.text)
 	case Instant:
-		return v.num == 0 && v.text == ""
+		return v.number == 0 && v.text == ""
 	}
 	return v == Value{}
 }

@@ -4,11 +4,11 @@ package assay
 
 import "fmt"
 
-// Outcome is what was decided. The numbers are frozen: they stand in records.
+// Outcome is what was decided. The numbers are frozen: stored records hold them.
 type Outcome uint8
 
-// The outcomes. Failed marks a sequence number that was taken and whose
-// scoring did not complete; Recorded one that carries an event and no score.
+// The outcomes. Failed marks a sequence number that was taken although its
+// scoring did not complete; Recorded marks one that holds an event and no score.
 const (
 	Failed   Outcome = 0
 	Approve  Outcome = 1

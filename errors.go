@@ -13,7 +13,7 @@ import (
 var (
 	// ErrInvalid: the input is at fault. FieldError carries the field's name.
 	ErrInvalid = errors.New("invalid input")
-	// ErrNotFound: nothing stands under the name that was asked for.
+	// ErrNotFound: nothing is known under the name that was asked for.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the request id was used before with another body.
 	ErrConflict = errors.New("already exists with other content")
@@ -21,9 +21,9 @@ var (
 	ErrExhausted = errors.New("limit reached")
 	// ErrUnavailable: the server drains, or cannot make records durable.
 	ErrUnavailable = errors.New("unavailable")
-	// ErrPrecondition: the state of the system does not allow the act.
+	// ErrPrecondition: the state of the system does not allow the operation.
 	ErrPrecondition = errors.New("precondition failed")
-	// ErrCorrupt: stored bytes are not what was written. State is unknown:
+	// ErrCorrupt: stored bytes are not what was written. The state is unknown:
 	// stop, and recover from the journal.
 	ErrCorrupt = errors.New("corrupt data")
 )

@@ -15,8 +15,8 @@ type Event struct {
 	ID       string    // unique within the caller's world, 1 to MaxNameBytes bytes
 	Kind     string    // as the plan names it: "application", "payment", ...
 	Time     time.Time // event time, UTC, to the microsecond
-	Entities []Entity  // whom it concerns, in the plan's order
-	Fields   []Field   // what it says; names are unique
+	Entities []Entity  // the parties and objects that it concerns, in the plan's order
+	Fields   []Field   // its values; names are unique
 }
 
 // Entity is one party or object of an event: role "buyer", id "B-0042".
@@ -31,10 +31,10 @@ type Field struct {
 	Value Value
 }
 
-// Kind of a Value.
+// ValueKind is the kind of a Value.
 type ValueKind uint8
 
-// The kinds of value. Their numbers are frozen: they stand in stored records.
+// The kinds of value. Their numbers are frozen: stored records hold them.
 const (
 	Missing ValueKind = 0 // the field is named and has no value
 	Number  ValueKind = 1
@@ -64,15 +64,15 @@ func (k ValueKind) String() string {
 // It holds no pointers but the text's, so that a slice of fields costs one
 // allocation.
 type Value struct {
-	Kind ValueKind
-	num  float64 // Number; Flag as 0 or 1
-	us   int64   // Instant, microseconds since 1970-01-01T00:00:00Z
-	text string  // Text
+	Kind   ValueKind
+	number float64 // Number; Flag as 0 or 1
+	micros int64   // Instant, microseconds since 1970-01-01T00:00:00Z
+	text   string  // Text
 }
 
 // NumberValue returns a numeric value. NaN and infinities are kept: whether
 // they are allowed is the plan's decision.
-func NumberValue(x float64) Value { return Value{Kind: Number, num: x} }
+func NumberValue(x float64) Value { return Value{Kind: Number, number: x} }
 
 // TextValue returns a text value.
 func TextValue(s string) Value { return Value{Kind: Text, text: s} }
@@ -81,18 +81,18 @@ func TextValue(s string) Value { return Value{Kind: Text, text: s} }
 func FlagValue(b bool) Value {
 	v := Value{Kind: Flag}
 	if b {
-		v.num = 1
+		v.number = 1
 	}
 	return v
 }
 
 // InstantValue returns a time value, truncated to the microsecond.
-func InstantValue(t time.Time) Value { return Value{Kind: Instant, us: t.UnixMicro()} }
+func InstantValue(t time.Time) Value { return Value{Kind: Instant, micros: t.UnixMicro()} }
 
 // Number returns the number, NaN unless the kind is Number or Flag.
 func (v Value) Number() float64 {
 	if v.Kind == Number || v.Kind == Flag {
-		return v.num
+		return v.number
 	}
 	return math.NaN()
 }
@@ -101,18 +101,18 @@ func (v Value) Number() float64 {
 func (v Value) Text() string { return v.text }
 
 // Flag returns the boolean, false unless the kind is Flag.
-func (v Value) Flag() bool { return v.Kind == Flag && v.num != 0 }
+func (v Value) Flag() bool { return v.Kind == Flag && v.number != 0 }
 
 // Instant returns the time in UTC, the zero time unless the kind is Instant.
 func (v Value) Instant() time.Time {
 	if v.Kind != Instant {
 		return time.Time{}
 	}
-	return time.UnixMicro(v.us).UTC()
+	return time.UnixMicro(v.micros).UTC()
 }
 
 // Micros returns an Instant's microseconds since the Unix epoch.
-func (v Value) Micros() int64 { return v.us }
+func (v Value) Micros() int64 { return v.micros }
 
 // Field returns the value of the named field and whether the event names it.
 func (e *Event) Field(name string) (Value, bool) {
@@ -198,27 +198,27 @@ func (e *Event) Validate() error {
 }
 
 // nameSet finds a name that is given twice. Few events have one, so a set of
-// 1,024 bits answers for most names; only a bit that is set already makes it
-// look further: through the names before, or, when they are many, through a map.
+// 1,024 bits answers for most names. Only a bit that is set already makes it
+// look further: through the names before, or, from mapThreshold names on, in a map.
 type nameSet struct {
-	bits [16]uint64
-	all  map[string]struct{}
+	bits  [16]uint64
+	names map[string]struct{}
 }
 
-// manyNames is from how many names on a map is used.
-const manyNames = 64
+// mapThreshold is the number of names from which on a map is used.
+const mapThreshold = 64
 
 // add reports whether name is among before, which were added, and adds it.
 func (s *nameSet) add(before []Field, name string) (twice bool) {
-	if len(before) >= manyNames {
-		if s.all == nil {
-			s.all = make(map[string]struct{}, 4*manyNames)
+	if len(before) >= mapThreshold {
+		if s.names == nil {
+			s.names = make(map[string]struct{}, 4*mapThreshold)
 			for i := range before {
-				s.all[before[i].Name] = struct{}{}
+				s.names[before[i].Name] = struct{}{}
 			}
 		}
-		if _, twice = s.all[name]; !twice {
-			s.all[name] = struct{}{}
+		if _, twice = s.names[name]; !twice {
+			s.names[name] = struct{}{}
 		}
 		return twice
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestTwice: a field that is given twice is found wherever it stands, and no
-// other event is refused for it; the twin compares all pairs.
+// TestTwice: a field that is given twice is found at every position, and no
+// other event is refused for it; the slow twin compares all pairs.
 func TestTwice(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	refused := 0

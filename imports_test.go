@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/assayrisk/assay"
 
-// plan is the house: which of our packages each package may import. "*" stands
-// for all packages below the name before it. Every package must have a line.
+// plan says which of our packages each package may import. "*" means all
+// packages below the name before it. Every package must have a line.
 // internal/bitmath is mathematics, internal/nearest finds words: both may be
 // imported anywhere.
 const plan = `
@@ -85,7 +85,7 @@ benchmarks              : . internal/memlog datasets datasets/* features feature
                           serving serving/* benchmarks/*
 `
 
-// doors says which of our packages may import a heavy dependency.
+// doors says which of our packages may import each heavy dependency.
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
@@ -176,7 +176,7 @@ func inside(path string, names []string) bool {
 
 func below(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
 
-// ours returns a package's place in the house, "" if it is not ours.
+// ours returns a package's path within the module, "" if it is not ours.
 func ours(path string) string {
 	if path == module {
 		return "."
@@ -188,12 +188,12 @@ func ours(path string) string {
 	return rest
 }
 
-// home returns the line of the plan that a package stands under: its own, or
-// for packages inside cmd/assay and benchmarks, theirs.
+// home returns the line of the plan that a package is under: its own, or for
+// packages inside cmd/assay and benchmarks, theirs.
 func home(name string) string {
-	for _, room := range []string{"benchmarks", "cmd/assay"} {
-		if strings.HasPrefix(name, room+"/") {
-			return room
+	for _, parent := range []string{"benchmarks", "cmd/assay"} {
+		if strings.HasPrefix(name, parent+"/") {
+			return parent
 		}
 	}
 	return name
@@ -229,8 +229,8 @@ func TestImportPlan(t *testing.T) {
 	}
 }
 
-// TestImportPlanIsUsed finds what the plan, the doors and the bans allow or name and no package has: who reads them is
-// to see the house as it is.
+// TestImportPlanIsUsed finds permissions, doors and bans that no package needs: whoever reads them should see the
+// imports that exist.
 func TestImportPlanIsUsed(t *testing.T) {
 	packages := goList(t)
 	imports, linked := map[string][]string{}, map[string]bool{}
@@ -260,7 +260,7 @@ func TestImportPlanIsUsed(t *testing.T) {
 	}
 }
 
-// unused lists what plan and doors allow, and no package imports.
+// unused lists what plan and doors allow although no package imports it.
 func unused(plan, doors, imports map[string][]string) (out []string) {
 	for name, may := range plan {
 		if _, ok := imports[name]; !ok {
@@ -299,7 +299,7 @@ func bestDoor(doors map[string][]string, imp string) (best string) {
 	return best
 }
 
-// TestPlanCanFail holds the plan's own machinery to account.
+// TestPlanCanFail tests the functions that the tests of the plan are made of.
 func TestPlanCanFail(t *testing.T) {
 	if inside("models/gbdt", []string{"models"}) || !inside("models/gbdt", []string{"models/*"}) ||
 		inside("modelsx", []string{"models/*"}) {

@@ -60,7 +60,7 @@ func streamArrow(ctx context.Context, name string, src readerAt, form format,
 		}
 		cols := make([]arrow.Array, len(l.at))
 		for i, c := range l.at {
-			cols[i] = rec.Column(r.Place(c))
+			cols[i] = rec.Column(r.RecordColumn(c))
 		}
 		out, err = l.normalise(name, cols, int(rec.NumRows()), &opt, rows, &s.bad)
 		rows += int(rec.NumRows())

@@ -193,8 +193,8 @@ func yamlError(err error) error {
 		out.Problem = first
 	}
 	var short *yamltext.Error
-	if errors.As(err, &short) && !strings.HasSuffix(out.Problem, short.Meant()) {
-		out.Problem += short.Meant()
+	if errors.As(err, &short) && !strings.HasSuffix(out.Problem, short.Suggestion()) {
+		out.Problem += short.Suggestion()
 	}
 	if strings.Contains(out.Problem, "unknown field") {
 		out.Hint = "docs/plan.md lists the keys"

@@ -31,7 +31,7 @@ func (c Checkpoint) String() string {
 	return string(b.Marshal())
 }
 
-var errSpelling = fmt.Errorf("checkpoint: size or root is not in its one spelling: %w", assay.ErrCorrupt)
+var errNotCanonical = fmt.Errorf("checkpoint: size or root is not in its one spelling: %w", assay.ErrCorrupt)
 
 // ParseCheckpoint reads a signed note and checks the signature of the log's
 // key, a note verifier key. Signatures by unknown keys are ignored, as the
@@ -69,7 +69,7 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 	}
 	copy(out.Root[:], c.Hash)
 	if !strings.HasPrefix(n.Text, out.String()) {
-		return Checkpoint{}, errSpelling
+		return Checkpoint{}, errNotCanonical
 	}
 	return out, nil
 }
@@ -92,7 +92,7 @@ func ParseCheckpointBody(body []byte) (Checkpoint, error) {
 	}
 	copy(out.Root[:], c.Hash)
 	if !strings.HasPrefix(string(body), out.String()) {
-		return Checkpoint{}, errSpelling
+		return Checkpoint{}, errNotCanonical
 	}
 	return out, nil
 }

@@ -47,13 +47,13 @@ func commit(key []byte, tag, data []byte) (out assay.Digest) {
 	} else {
 		copy(s.pad[:], key)
 	}
-	xor(&s.pad, 0x3636363636363636)
+	xorBlock(&s.pad, 0x3636363636363636)
 	s.h.Reset()
 	s.h.Write(s.pad[:])
 	s.h.Write(tag)
 	s.h.Write(data)
 	s.h.Sum(s.sum[:0])
-	xor(&s.pad, 0x3636363636363636^0x5c5c5c5c5c5c5c5c)
+	xorBlock(&s.pad, 0x3636363636363636^0x5c5c5c5c5c5c5c5c)
 	s.h.Reset()
 	s.h.Write(s.pad[:])
 	s.h.Write(s.sum[:])
@@ -61,8 +61,8 @@ func commit(key []byte, tag, data []byte) (out assay.Digest) {
 	return out
 }
 
-// xor changes each byte of a block.
-func xor(b *[sha256.BlockSize]byte, mask uint64) {
+// xorBlock changes each byte of a block.
+func xorBlock(b *[sha256.BlockSize]byte, mask uint64) {
 	for i := 0; i < len(b); i += 8 {
 		binary.NativeEndian.PutUint64(b[i:], binary.NativeEndian.Uint64(b[i:])^mask)
 	}

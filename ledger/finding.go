@@ -55,18 +55,18 @@ func (s *State) UnmarshalText(b []byte) error {
 // word it stands, and what was compared. A refused step's Detail names the part
 // that failed.
 type Finding struct {
-	Step   string `json:"step"` // decision, vector, leaf, promise, checkpoint, inclusion, ...
-	State  State  `json:"state"`
-	By     string `json:"by"` // whom one believes when one believes this line
-	Detail string `json:"detail"`
+	Step      string `json:"step"` // decision, vector, leaf, promise, checkpoint, inclusion, ...
+	State     State  `json:"state"`
+	VouchedBy string `json:"by"` // whom one believes when one believes this line
+	Detail    string `json:"detail"`
 }
 
 // String returns the finding as one line for people.
 func (f Finding) String() string {
-	if f.By == "" {
+	if f.VouchedBy == "" {
 		return fmt.Sprintf("%-15s %-16s %s", f.State, f.Step, f.Detail)
 	}
-	return fmt.Sprintf("%-15s %-16s %s [%s]", f.State, f.Step, f.Detail, f.By)
+	return fmt.Sprintf("%-15s %-16s %s [%s]", f.State, f.Step, f.Detail, f.VouchedBy)
 }
 
 // OK reports whether something was proven and nothing was refused.

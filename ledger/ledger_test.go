@@ -28,7 +28,7 @@ type testLog struct {
 	vkey   string
 	skey   string
 	signer ed25519.PrivateKey
-	group  Group
+	group  GroupTree
 	leaves []Leaf
 	open   []assay.Receipt // openings of each leaf
 }
@@ -58,9 +58,9 @@ func newTestLog(t testing.TB, n int) *testLog {
 		r.Decision, _ = d.MarshalBinary()
 		r.Vector = x.AppendBinary(nil)
 		kd, kv := assay.Sum("kd", []byte{byte(i), byte(i >> 8)}), assay.Sum("kv", []byte{byte(i), byte(i >> 8)})
-		r.KeyD, r.KeyV = kd[:], kv[:]
+		r.DecisionKey, r.VectorKey = kd[:], kv[:]
 		leaf := Leaf{Version: 1, Micros: d.Micros, Kind: Decision, Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
-			Decision: CommitDecision(r.KeyD, r.Decision), Vector: CommitVector(r.KeyV, r.Vector)}
+			Decision: CommitDecision(r.DecisionKey, r.Decision), Vector: CommitVector(r.VectorKey, r.Vector)}
 		r.Leaf = leaf.AppendBinary(nil)
 		l.leaves, l.open = append(l.leaves, leaf), append(l.open, r)
 		hashes = append(hashes, HashLeaf(r.Leaf))
@@ -112,7 +112,8 @@ func TestVerifyHonestReceipts(t *testing.T) {
 // clone copies a receipt deeply.
 func clone(r *assay.Receipt) *assay.Receipt {
 	c := *r
-	for _, p := range []*[]byte{&c.Decision, &c.Vector, &c.KeyD, &c.KeyV, &c.Leaf, &c.Promise, &c.Checkpoint} {
+	for _, p := range []*[]byte{&c.Decision, &c.Vector, &c.DecisionKey, &c.VectorKey, &c.Leaf,
+		&c.Promise, &c.Checkpoint} {
 		*p = bytes.Clone(*p)
 	}
 	c.Inclusion = nil
@@ -145,8 +146,8 @@ func TestEveryByteOfAReceiptCounts(t *testing.T) {
 	}{
 		{"decision", func(r *assay.Receipt) []byte { return r.Decision }, []string{StepDecision}},
 		{"vector", func(r *assay.Receipt) []byte { return r.Vector }, []string{StepVector}},
-		{"decision key", func(r *assay.Receipt) []byte { return r.KeyD }, []string{StepDecision}},
-		{"vector key", func(r *assay.Receipt) []byte { return r.KeyV }, []string{StepVector}},
+		{"decision key", func(r *assay.Receipt) []byte { return r.DecisionKey }, []string{StepDecision}},
+		{"vector key", func(r *assay.Receipt) []byte { return r.VectorKey }, []string{StepVector}},
 		{"leaf", func(r *assay.Receipt) []byte {
 			return r.Leaf
 		}, []string{StepLeaf, StepDecision, StepVector, StepPromise}},
@@ -261,7 +262,7 @@ func TestForgeries(t *testing.T) {
 		}, StepDecision},
 		{"another record's openings", func(r *assay.Receipt, i, j int) string {
 			o := l.open[j]
-			r.Decision, r.Vector, r.KeyD, r.KeyV = o.Decision, o.Vector, o.KeyD, o.KeyV
+			r.Decision, r.Vector, r.DecisionKey, r.VectorKey = o.Decision, o.Vector, o.DecisionKey, o.VectorKey
 			return l.vkey
 		}, StepDecision},
 		{"promise of another leaf", func(r *assay.Receipt, i, j int) string {
@@ -289,7 +290,10 @@ func TestForgeries(t *testing.T) {
 			r.Promise = r.Checkpoint
 			return l.vkey
 		}, StepPromise},
-		{"key cut", func(r *assay.Receipt, i, j int) string { r.KeyD = r.KeyD[:31]; return l.vkey }, StepDecision},
+		{"key cut", func(r *assay.Receipt, i, j int) string {
+			r.DecisionKey = r.DecisionKey[:31]
+			return l.vkey
+		}, StepDecision},
 		{"version 2", func(r *assay.Receipt, i, j int) string { r.Version = 2; return l.vkey }, StepReceipt},
 		{"no key", func(r *assay.Receipt, i, j int) string { return "" }, StepReceipt},
 		{"a decision that the leaf commits to, with another leaf's words", func(r *assay.Receipt, i, j int) string {
@@ -301,7 +305,7 @@ func TestForgeries(t *testing.T) {
 			d.Policy = assay.Sum("other\n")
 			r.Decision, _ = d.MarshalBinary()
 			leaf := l.leaves[i]
-			leaf.Decision = CommitDecision(r.KeyD, r.Decision)
+			leaf.Decision = CommitDecision(r.DecisionKey, r.Decision)
 			r.Leaf = leaf.AppendBinary(nil)
 			return l.vkey
 		}, StepLeaf},
@@ -433,7 +437,7 @@ func TestWitnessTrust(t *testing.T) {
 
 // TestGroupIsRFC6962 compares the group's tree with the library's proofs.
 func TestGroupIsRFC6962(t *testing.T) {
-	var g Group
+	var g GroupTree
 	for n := 1; n <= 70; n++ {
 		leaves := make([]assay.Digest, n)
 		for i := range leaves {

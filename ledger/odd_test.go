@@ -100,7 +100,7 @@ type odd struct {
 func (g *odd) seal(r *assay.Receipt, kind Kind, alter func([]byte) []byte) string {
 	leaf := g.l.leaves[r.Index%uint64(len(g.l.leaves))]
 	leaf.Kind = kind
-	leaf.Decision, leaf.Vector = CommitDecision(r.KeyD, r.Decision), CommitVector(r.KeyV, r.Vector)
+	leaf.Decision, leaf.Vector = CommitDecision(r.DecisionKey, r.Decision), CommitVector(r.VectorKey, r.Vector)
 	r.Leaf = leaf.AppendBinary(nil)
 	if alter != nil {
 		r.Leaf = alter(r.Leaf)

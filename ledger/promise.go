@@ -21,8 +21,8 @@ const promiseTag = "assay/promise/v1\n"
 // MaxGroup is the largest number of records that one promise signature covers.
 const MaxGroup = 1 << 16
 
-// promiseFixed is the length of a promise without its path.
-const promiseFixed = 1 + 8 + 32 + 8 + 4 + 1 + ed25519.SignatureSize
+// promiseFixedBytes is the length of a promise without its path.
+const promiseFixedBytes = 1 + 8 + 32 + 8 + 4 + 1 + ed25519.SignatureSize
 
 // Promise is the log's signed word, given with the reply, that the record with
 // this leaf hash is durable and will stand in the log at index Sequence. The
@@ -73,7 +73,7 @@ func (p *Promise) AppendBinary(b []byte) []byte {
 
 // MarshalBinary returns the promise's bytes.
 func (p *Promise) MarshalBinary() ([]byte, error) {
-	return p.AppendBinary(make([]byte, 0, promiseFixed+32*len(p.Path))), nil
+	return p.AppendBinary(make([]byte, 0, promiseFixedBytes+32*len(p.Path))), nil
 }
 
 // ParsePromise reads what MarshalBinary writes and nothing else.
@@ -82,8 +82,8 @@ func ParsePromise(b []byte) (Promise, error) {
 	bad := func(format string, args ...any) (Promise, error) {
 		return Promise{}, fmt.Errorf("promise: "+format+": %w", append(args, assay.ErrCorrupt)...)
 	}
-	if len(b) < promiseFixed {
-		return bad("%d bytes, want at least %d", len(b), promiseFixed)
+	if len(b) < promiseFixedBytes {
+		return bad("%d bytes, want at least %d", len(b), promiseFixedBytes)
 	}
 	if b[0] != 1 {
 		return bad("version %d, this program reads version 1", b[0])
@@ -93,7 +93,7 @@ func ParsePromise(b []byte) (Promise, error) {
 	p.First = binary.BigEndian.Uint64(b[41:])
 	p.Count = binary.BigEndian.Uint32(b[49:])
 	n := int(b[53])
-	if len(b) != promiseFixed+32*n {
+	if len(b) != promiseFixedBytes+32*n {
 		return bad("%d bytes do not hold a path of %d hashes", len(b), n)
 	}
 	if p.Count == 0 || p.Count > MaxGroup || p.Sequence < p.First || p.Sequence-p.First >= uint64(p.Count) {
@@ -136,14 +136,14 @@ func (p *Promise) Verify(key Key) error {
 	return nil
 }
 
-// Group is the RFC 6962 tree over the leaf hashes of one commit group. The
+// GroupTree is the RFC 6962 tree over the leaf hashes of one commit group. The
 // zero value is ready; Reset reuses its memory.
-type Group struct {
+type GroupTree struct {
 	levels [][]assay.Digest // levels[0] are the leaves; an odd last node rises as it is
 }
 
 // Reset builds the tree over leaves, which must not be empty.
-func (g *Group) Reset(leaves []assay.Digest) {
+func (g *GroupTree) Reset(leaves []assay.Digest) {
 	height := bits.Len(uint(len(leaves)-1)) + 1
 	for len(g.levels) < height {
 		g.levels = append(g.levels, nil)
@@ -164,10 +164,10 @@ func (g *Group) Reset(leaves []assay.Digest) {
 }
 
 // Root returns the tree's root.
-func (g *Group) Root() assay.Digest { return g.levels[len(g.levels)-1][0] }
+func (g *GroupTree) Root() assay.Digest { return g.levels[len(g.levels)-1][0] }
 
 // AppendPath appends the audit path of leaf i, leaf side first.
-func (g *Group) AppendPath(dst []assay.Digest, i int) []assay.Digest {
+func (g *GroupTree) AppendPath(dst []assay.Digest, i int) []assay.Digest {
 	for h := 0; h < len(g.levels)-1; h++ {
 		if s := i ^ 1; s < len(g.levels[h]) {
 			dst = append(dst, g.levels[h][s])

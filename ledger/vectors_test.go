@@ -61,8 +61,8 @@ func vectors(t *testing.T) (out []vector) {
 			return &r.Decision
 		}, "vector": func(r *assay.Receipt) *[]byte { return &r.Vector },
 		"decision key": func(r *assay.Receipt) *[]byte {
-			return &r.KeyD
-		}, "vector key": func(r *assay.Receipt) *[]byte { return &r.KeyV },
+			return &r.DecisionKey
+		}, "vector key": func(r *assay.Receipt) *[]byte { return &r.VectorKey },
 		"leaf": func(r *assay.Receipt) *[]byte { return &r.Leaf }, "promise": func(r *assay.Receipt) *[]byte {
 			return &r.Promise
 		},

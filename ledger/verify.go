@@ -15,8 +15,8 @@ import (
 // ReceiptVersion is the version of receipts that this code reads.
 const ReceiptVersion = 1
 
-// keyBytes is the length of a commitment's key.
-const keyBytes = 32
+// commitmentKeyBytes is the length of a commitment's key.
+const commitmentKeyBytes = 32
 
 // Trust is what a verifier believes before it looks at a receipt.
 type Trust struct {
@@ -47,13 +47,13 @@ const (
 func Verify(r *assay.Receipt, t Trust) []Finding {
 	v := verifier{r: r}
 	if r.Version != ReceiptVersion {
-		return append(v.out,
+		return append(v.findings,
 			Finding{Step: StepReceipt, Detail: fmt.Sprintf("version %d, this program reads version %d",
 				r.Version, ReceiptVersion)})
 	}
 	key, err := ParseKey(t.LogKey)
 	if err != nil {
-		return append(v.out, Finding{Step: StepReceipt, Detail: err.Error()})
+		return append(v.findings, Finding{Step: StepReceipt, Detail: err.Error()})
 	}
 	v.key = key
 	if r.Log != key.Origin {
@@ -69,42 +69,43 @@ func Verify(r *assay.Receipt, t Trust) []Finding {
 	if err != nil {
 		v.refuse(StepLeaf, "%v", err)
 	} else {
-		v.openings(&leaf)
+		v.checkOpenings(&leaf)
 	}
-	v.promise()
-	v.inclusion()
-	v.witnesses(t)
-	return v.out
+	v.checkPromise()
+	v.checkInclusion()
+	v.checkWitnesses(t)
+	return v.findings
 }
 
 type verifier struct {
 	r        *assay.Receipt
 	key      Key
 	leafHash assay.Digest
-	out      []Finding
+	findings []Finding
 }
 
 func (v *verifier) refuse(step, format string, args ...any) {
-	v.out = append(v.out, Finding{Step: step, State: Refused, Detail: fmt.Sprintf(format, args...)})
+	v.findings = append(v.findings, Finding{Step: step, State: Refused, Detail: fmt.Sprintf(format, args...)})
 }
 
 func (v *verifier) prove(step, by, format string, args ...any) {
-	v.out = append(v.out, Finding{Step: step, State: Proven, By: by, Detail: fmt.Sprintf(format, args...)})
+	v.findings = append(v.findings,
+		Finding{Step: step, State: Proven, VouchedBy: by, Detail: fmt.Sprintf(format, args...)})
 }
 
-// openings checks that the leaf's commitments open to the decision and the
+// checkOpenings checks that the leaf's commitments open to the decision and the
 // vector, and that decision, vector and leaf say the same things.
-func (v *verifier) openings(l *Leaf) {
+func (v *verifier) checkOpenings(l *Leaf) {
 	r := v.r
 	opened := true
-	if len(r.KeyD) != keyBytes || CommitDecision(r.KeyD, r.Decision) != l.Decision {
+	if len(r.DecisionKey) != commitmentKeyBytes || CommitDecision(r.DecisionKey, r.Decision) != l.Decision {
 		v.refuse(StepDecision, "the decision and its key do not open the leaf's decision commitment")
 		opened = false
 	} else {
 		v.prove(StepDecision, "arithmetic", "opens the leaf's decision commitment (%d bytes, %s)",
 			len(r.Decision), l.Kind)
 	}
-	if len(r.KeyV) != keyBytes || CommitVector(r.KeyV, r.Vector) != l.Vector {
+	if len(r.VectorKey) != commitmentKeyBytes || CommitVector(r.VectorKey, r.Vector) != l.Vector {
 		v.refuse(StepVector, "the feature vector and its key do not open the leaf's vector commitment")
 		opened = false
 	} else {
@@ -116,7 +117,7 @@ func (v *verifier) openings(l *Leaf) {
 	if l.Kind != Decision && l.Kind != Event {
 		return // the opening is the record's own text, nothing to compare
 	}
-	if err := agree(r, l); err != nil {
+	if err := checkAgreement(r, l); err != nil {
 		v.refuse(StepLeaf, "%v", err)
 		return
 	}
@@ -124,8 +125,8 @@ func (v *verifier) openings(l *Leaf) {
 		"leaf, decision and vector name the same sequence number, time, model, plan, policy and feature hash")
 }
 
-// agree compares what the leaf, the decision and the vector say of each other.
-func agree(r *assay.Receipt, l *Leaf) error {
+// checkAgreement compares what the leaf, the decision and the vector say of each other.
+func checkAgreement(r *assay.Receipt, l *Leaf) error {
 	d, err := assay.ParseDecision(r.Decision)
 	if err != nil {
 		return err
@@ -158,10 +159,11 @@ func agree(r *assay.Receipt, l *Leaf) error {
 	return nil
 }
 
-// promise checks the signed promise of the reply.
-func (v *verifier) promise() {
+// checkPromise checks the signed promise of the reply.
+func (v *verifier) checkPromise() {
 	if len(v.r.Promise) == 0 {
-		v.out = append(v.out, Finding{Step: StepPromise, State: Absent, Detail: "the receipt carries no promise"})
+		v.findings = append(v.findings,
+			Finding{Step: StepPromise, State: Absent, Detail: "the receipt carries no promise"})
 		return
 	}
 	p, err := ParsePromise(v.r.Promise)
@@ -181,18 +183,18 @@ func (v *verifier) promise() {
 	}
 }
 
-// inclusion checks the checkpoint's signature and the audit path to its root.
-func (v *verifier) inclusion() {
+// checkInclusion checks the checkpoint's signature and the audit path to its root.
+func (v *verifier) checkInclusion() {
 	r := v.r
 	if len(r.Checkpoint) == 0 {
-		v.out = append(v.out,
+		v.findings = append(v.findings,
 			Finding{Step: StepCheckpoint, State: Absent,
 				Detail: "the receipt carries no checkpoint: the record is promised, not yet published"})
 		if len(r.Inclusion) != 0 {
 			v.refuse(StepInclusion, "an inclusion proof without a checkpoint")
 			return
 		}
-		v.out = append(v.out,
+		v.findings = append(v.findings,
 			Finding{Step: StepInclusion, State: Absent,
 				Detail: "without a checkpoint there is no root that an audit path could lead to"})
 		return

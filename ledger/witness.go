@@ -46,8 +46,8 @@ func CosignatureMessage(body string, seconds uint64) []byte {
 	return fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", seconds, body)
 }
 
-// cosigned returns when the witness signed the note, if it did.
-func cosigned(n *note.Note, k Key) (time.Time, bool) {
+// cosignatureTime returns when the witness signed the note, if it did.
+func cosignatureTime(n *note.Note, k Key) (time.Time, bool) {
 	for _, s := range n.UnverifiedSigs {
 		if s.Name != k.Origin || s.Hash != k.Hash {
 			continue
@@ -88,7 +88,7 @@ func Cosignatures(signed []byte, logKey string, witnesses []string) ([]Cosignatu
 	}
 	var out []Cosignature
 	for _, k := range keys {
-		if at, ok := cosigned(n, k); ok {
+		if at, ok := cosignatureTime(n, k); ok {
 			out = append(out, Cosignature{k.Origin, at})
 		}
 	}
@@ -114,8 +114,8 @@ func ParseWitnessKeys(vkeys []string) ([]Key, error) {
 	return out, nil
 }
 
-// witnesses counts the trusted witnesses that cosigned the checkpoint.
-func (v *verifier) witnesses(t Trust) {
+// checkWitnesses counts the trusted witnesses that cosigned the checkpoint.
+func (v *verifier) checkWitnesses(t Trust) {
 	switch {
 	case t.Quorum < 0 || t.Quorum > len(t.Witnesses):
 		v.refuse(StepWitness, "a quorum of %d of %d witnesses: want 1 to as many as are trusted, or 0 for all",
@@ -124,7 +124,7 @@ func (v *verifier) witnesses(t Trust) {
 	case len(t.Witnesses) == 0 || len(v.r.Checkpoint) > MaxCheckpointBytes:
 		return
 	case len(v.r.Checkpoint) == 0:
-		v.out = append(v.out,
+		v.findings = append(v.findings,
 			Finding{Step: StepWitness, State: Absent,
 				Detail: "without a checkpoint there is nothing that a witness could have cosigned"})
 		return

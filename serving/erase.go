@@ -32,8 +32,9 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 		return nil, err
 	}
 	if !done {
-		if seq, err = a.destroy(ctx, journal.Erasing{Subject: subject, Reason: "asked for by " + c.Name, Caller: c.Name,
-			RequestID: req.RequestId, Body: body}); err != nil {
+		if seq, err = a.destroy(ctx,
+			journal.ErasureRequest{Subject: subject, Reason: "asked for by " + c.Name, Caller: c.Name,
+				RequestID: req.RequestId, Body: body}); err != nil {
 			return nil, err
 		}
 		a.log.Info("admin", "act", "erase", "by", c.Name, "sequence", seq)
@@ -47,9 +48,9 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 
 // destroy erases while no challenger scores: a shadow record that was made
 // from the old key's records would be sealed under the subject's next key.
-func (a *admin) destroy(ctx context.Context, e journal.Erasing) (seq uint64, err error) {
+func (a *admin) destroy(ctx context.Context, e journal.ErasureRequest) (seq uint64, err error) {
 	defer a.engine.Shadows().Pause()()
-	seq, _, err = a.cfg.Journal.Destroy(ctx, e)
+	seq, _, err = a.cfg.Journal.DestroyKey(ctx, e)
 	if errors.Is(err, assay.ErrNotFound) {
 		return 0, fmt.Errorf("no record can be read by this subject's key: there is none, or the subject was erased "+
 			"before: %w", assay.ErrNotFound)

@@ -14,7 +14,7 @@ import (
 
 // RecordReport implements pb.AdminServer.
 func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (*pb.RecordReportResponse, error) {
-	n := journal.ReportNote{Version: 1, Rows: req.Rows, What: req.Name}
+	n := journal.ReportNote{Version: 1, Rows: req.Rows, Name: req.Name}
 	c := callerOf(ctx)
 	rec := journal.Record{Caller: c.Name, RequestID: req.RequestId}
 	for _, f := range []struct {

@@ -44,7 +44,7 @@ func TestRecordReport(t *testing.T) {
 	if err := assay.UnmarshalCBOR(rec.Decision, &note); err != nil {
 		t.Fatal(err)
 	}
-	if want := (journal.ReportNote{Version: 1, Report: report, Data: data, Rows: 12, What: "report.json"}); note !=
+	if want := (journal.ReportNote{Version: 1, Report: report, Data: data, Rows: 12, Name: "report.json"}); note !=
 		want || rec.Kind != ledger.Report || rec.Model != model || rec.Plan != plan {
 		t.Errorf("record %+v with %+v, want %+v", rec, note, want)
 	}

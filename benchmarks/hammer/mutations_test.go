@@ -17,7 +17,7 @@ func TestMutations(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	n := 0
-	for _, c := range append(verdicttest.Honest(), verdicttest.Asked()...) {
+	for _, c := range append(verdicttest.Honest(), verdicttest.ConfiguredMutations()...) {
 		tr, err := verdict.ParseTrust(c.Trust)
 		if err != nil {
 			continue

@@ -163,7 +163,7 @@ func (f *flags) trusted() (verdict.Trust, error) {
 		t.Timestamp.Certificates = f.trust.Timestamp.Certificates
 	}
 	if f.require != "" {
-		if err := t.AlsoRequire(f.require); err != nil {
+		if err := t.AddRequirements(f.require); err != nil {
 			return t, err
 		}
 	}

@@ -280,7 +280,7 @@ func TestTimestamp(t *testing.T) {
 			}
 			proven := slices.ContainsFunc(v.Findings, func(f ledger.Finding) bool {
 				return f.Step == "timestamp/authority" && f.State == ledger.Proven &&
-					strings.Contains(f.By, "Test Time Stamps")
+					strings.Contains(f.VouchedBy, "Test Time Stamps")
 			})
 			if proven != (tt.name == "honest") {
 				t.Errorf("a time that is proven: %v, in %v", proven, v.Findings)

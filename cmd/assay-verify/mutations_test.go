@@ -21,7 +21,7 @@ func TestMutations(t *testing.T) {
 	}
 	dir := t.TempDir()
 	trustFile, receipt := filepath.Join(dir, "trust.json"), filepath.Join(dir, "receipt.json")
-	asked := verdicttest.Asked()
+	asked := verdicttest.ConfiguredMutations()
 	t.Logf("COUNT changed_receipts %d", len(asked))
 	for _, c := range append(verdicttest.Honest(), asked...) {
 		for path, b := range map[string][]byte{trustFile: c.Trust, receipt: c.Receipt} {

@@ -19,8 +19,9 @@ import (
 // refused, whatever --require says besides.
 func TestRequireAdds(t *testing.T) {
 	log := verdicttest.NewLog("log.example/decisions", 11)
-	trust, err := json.Marshal(verdict.Trust{LogKey: log.Key.String(), Require: []verdict.Part{verdict.PartAnchor},
-		Anchor: &anchor.Trust{Validators: verdicttest.Validators(4)}})
+	trust, err := json.Marshal(verdict.Trust{LogKey: log.Key.String(),
+		Require: []verdict.Requirement{verdict.RequireAnchor},
+		Anchor:  &anchor.Trust{Validators: verdicttest.Validators(4)}})
 	if err != nil {
 		t.Fatal(err)
 	}

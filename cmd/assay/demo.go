@@ -315,7 +315,7 @@ func (d *demo) fetch(ctx context.Context) error {
 		}
 		v := verdict.Verify(b, trust)
 		if !v.OK || v.Level != verdict.Logged {
-			return fmt.Errorf("receipt %d does not verify: %s", x.Sequence, v.Refused())
+			return fmt.Errorf("receipt %d does not verify: %s", x.Sequence, v.RefusalReason())
 		}
 		d.receipts = append(d.receipts, r)
 		d.Progress("%d of %d", i+1, len(d.decisions))

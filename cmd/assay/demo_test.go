@@ -80,8 +80,8 @@ func verifyElsewhere(t *testing.T, dir string) {
 	witnessed := tf // by a witness that never saw the log
 	witnessed.Witnesses = []string{"w.example/a+0a872f42+BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"}
 	if v, err := verifyReceipt(good, witnessed); err != nil || v.OK ||
-		!strings.HasPrefix(v.Refused(), ledger.StepWitness) {
-		t.Errorf("a trusted witness did not cosign: ok %v, %s", v.OK, v.Refused())
+		!strings.HasPrefix(v.RefusalReason(), ledger.StepWitness) {
+		t.Errorf("a trusted witness did not cosign: ok %v, %s", v.OK, v.RefusalReason())
 	}
 	for _, f := range forgeries() {
 		r, forged, err := cloneProof(good, tf)

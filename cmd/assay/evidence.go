@@ -62,7 +62,7 @@ func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *training.Evaluat
 				return err
 			}
 			note := journal.ReportNote{Report: digest, Data: e.Test.Frame.Digest, Rows: uint64(r.N),
-				What: htmlMark + html.String()}
+				Name: htmlMark + html.String()}
 			if seq, _, err = j.AppendReport(ctx, note, e.Scorer.Bundle.Digest, e.Scorer.Plan.Digest()); err != nil {
 				return err
 			}
@@ -128,7 +128,7 @@ func checkReport(u *ui, dir, trust string) error {
 	if err != nil {
 		return err
 	}
-	page, ok := strings.CutPrefix(note.What, htmlMark)
+	page, ok := strings.CutPrefix(note.Name, htmlMark)
 	for _, f := range []struct {
 		name string
 		same bool

@@ -125,7 +125,7 @@ func (d *demo) tamper(context.Context) error {
 			if v.OK {
 				return fmt.Errorf("%s: the receipt still verifies: %w", f.name, assay.ErrCorrupt)
 			}
-			if why = v.Refused(); !strings.HasPrefix(why, f.step) {
+			if why = v.RefusalReason(); !strings.HasPrefix(why, f.step) {
 				return fmt.Errorf("%s: refused for another reason than it should: %s", f.name, why)
 			}
 			d.sum.TamperedRefused++

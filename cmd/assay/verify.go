@@ -59,7 +59,7 @@ func verifyFile(u *ui, path string, f verifyFlags) error {
 		return err
 	}
 	if f.require != "" {
-		if err := t.AlsoRequire(f.require); err != nil {
+		if err := t.AddRequirements(f.require); err != nil {
 			return usagef("--require: %v", err)
 		}
 		if err := t.Check(); err != nil {
@@ -104,8 +104,8 @@ func (u *ui) finding(f ledger.Finding) string {
 		mark = u.red(pad("REFUSED", 15))
 	}
 	by := ""
-	if f.By != "" && f.State == ledger.Proven {
-		by = u.faint("  [" + f.By + "]")
+	if f.VouchedBy != "" && f.State == ledger.Proven {
+		by = u.faint("  [" + f.VouchedBy + "]")
 	}
 	return fmt.Sprintf("%s  %-16s %s%s", mark, f.Step, f.Detail, by)
 }

@@ -49,7 +49,7 @@ func command() *cobra.Command {
 	}
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w%s; assayd --help lists the flags", errUsage, err,
-			nearest.Flag(err.Error(), flagNames(c)))
+			nearest.FlagHint(err.Error(), flagNames(c)))
 	})
 	c.Flags().StringVar(&config, "config", "",
 		"YAML file of the settings below; flags and ASSAY_... variables go before it")
@@ -74,7 +74,7 @@ func run(ctx context.Context, s *settings) (failed error) {
 	if err := stamps(s, &cfg); err != nil {
 		return err
 	}
-	cfg.Journal.Origin, cfg.Journal.HeadCopy, cfg.AcceptHead = s.Origin, s.HeadCopy, s.AcceptHead
+	cfg.Journal.Origin, cfg.Journal.HighWaterCopy, cfg.AcceptHead = s.Origin, s.HeadCopy, s.AcceptHead
 	if cfg.Bundle, err = loadBundle(s.Bundle); err != nil {
 		return err
 	}

@@ -12,21 +12,21 @@ import (
 // column is one of a table's own columns, and the room that it takes in each
 // record batch.
 type column struct {
-	name   string
-	unread string // what its type is called, "" for one that is read
-	room   room
-	as     byte                  // the type that the library knows its bytes by, 0: its own
-	words  []int32               // what the table of that type says
-	digits *arrow.Decimal128Type // of decimals whose digits the library reads as whole numbers
-	coded  bool                  // it has a dictionary
-	id     int64                 // of that dictionary
-	values room                  // what that dictionary takes of its batch
+	name              string
+	unread            string // what its type is called, "" for one that is read
+	entries           listEntries
+	libraryType       byte                  // the type that the library knows its bytes by, 0: its own
+	typeFields        []int32               // what the table of that type says
+	digits            *arrow.Decimal128Type // of decimals whose digits the library reads as whole numbers
+	hasDictionary     bool                  // it has a dictionary
+	dictionaryID      int64                 // of that dictionary
+	dictionaryEntries listEntries           // what that dictionary takes of its batch
 }
 
-// room counts what a column takes of the three lists of a record batch.
-type room struct{ nodes, buffers, variadic int }
+// listEntries counts what a column takes of the three lists of a record batch.
+type listEntries struct{ nodes, buffers, variadic int }
 
-func (a *room) add(b room) {
+func (a *listEntries) add(b listEntries) {
 	a.nodes, a.buffers, a.variadic = a.nodes+b.nodes, a.buffers+b.buffers, a.variadic+b.variadic
 }
 
@@ -41,17 +41,17 @@ var typeNames = [...]string{
 	typeLargeListView: "large_list_view",
 }
 
-// roomOf counts what a field takes of a record batch, with the fields below it
+// countEntries counts what a field takes of a record batch, with the fields below it
 // (Columnar.html#buffer-listing-for-each-layout). Unions had a bit map of
 // missing values until version 5 of the metadata, and so had runs.
-func roomOf(f table, version int16) (room, error) {
+func countEntries(f table, version int16) (listEntries, error) {
 	if _, coded := f.child(fieldDictionary); coded {
-		return room{nodes: 1, buffers: 2}, nil
+		return listEntries{nodes: 1, buffers: 2}, nil
 	}
-	return roomOfValues(f, version)
+	return countValueEntries(f, version)
 }
 
-func roomOfValues(f table, version int16) (r room, err error) {
+func countValueEntries(f table, version int16) (r listEntries, err error) {
 	r.nodes = 1
 	without := 0 // the bit maps of types that have none
 	if version < version5 {
@@ -88,7 +88,7 @@ func roomOfValues(f table, version int16) (r room, err error) {
 		if err != nil {
 			return r, err
 		}
-		more, err := roomOf(below, version)
+		more, err := countEntries(below, version)
 		if err != nil {
 			return r, err
 		}
@@ -101,7 +101,7 @@ func roomOfValues(f table, version int16) (r room, err error) {
 func columnOf(f table, version int16) (column, error) {
 	c := column{name: f.text(fieldName)}
 	var err error
-	if c.room, err = roomOf(f, version); err != nil {
+	if c.entries, err = countEntries(f, version); err != nil {
 		return c, err
 	}
 	_, children := f.vector(fieldChildren)
@@ -119,9 +119,9 @@ func columnOf(f table, version int16) (column, error) {
 			c.unread = ""
 		}
 	case typeInt:
-		c.whole(t)
+		c.setInteger(t)
 	case typeDecimal:
-		c.decimal(t)
+		c.setDecimal(t)
 	}
 	if c.unread == "" && children > 0 {
 		return c, fmt.Errorf("column %q of type %s has columns below it", c.name, typeNames[kind])
@@ -130,29 +130,29 @@ func columnOf(f table, version int16) (column, error) {
 	if !coded {
 		return c, nil
 	}
-	c.coded, c.id = true, d.int64(dictionaryID)
-	if index, ok := d.child(dictionaryIndex); ok && !usual(index.int32(intWidth, 0)) || c.as != 0 {
+	c.hasDictionary, c.dictionaryID = true, d.int64(dictionaryID)
+	if index, ok := d.child(dictionaryIndex); ok && !isUsualWidth(index.int32(intWidth, 0)) || c.libraryType != 0 {
 		c.unread = typeNames[kind] + " of an unusual width" // no writer that we know makes these
 	}
 	if c.unread != "" {
 		c.unread = "dictionary of " + c.unread
 		return c, nil
 	}
-	c.values, err = roomOfValues(f, version)
+	c.dictionaryEntries, err = countValueEntries(f, version)
 	return c, err
 }
 
-func usual(width int32) bool { return width == 8 || width == 16 || width == 32 || width == 64 }
+func isUsualWidth(width int32) bool { return width == 8 || width == 16 || width == 32 || width == 64 }
 
-// whole reads whole numbers of up to 64 bits as the library does, and signed
+// setInteger reads whole numbers of up to 64 bits as the library does, and signed
 // ones of 128 as decimals without a fraction, whose bytes are the same.
-func (c *column) whole(t table) {
+func (c *column) setInteger(t table) {
 	signed := t.byte(intSigned) != 0
 	switch width := t.int32(intWidth, 0); {
-	case usual(width):
+	case isUsualWidth(width):
 		c.unread = ""
 	case width == 128 && signed:
-		c.unread, c.as, c.words = "", typeDecimal, []int32{38, 0, 128}
+		c.unread, c.libraryType, c.typeFields = "", typeDecimal, []int32{38, 0, 128}
 	case signed:
 		c.unread = fmt.Sprintf("int%d", width)
 	default:
@@ -163,9 +163,9 @@ func (c *column) whole(t table) {
 // maxScale bounds the zeros that a decimal's scale adds to its digits.
 const maxScale = 76
 
-// decimal reads decimals of 32 and 64 bits as whole numbers, which Reader makes
+// setDecimal reads decimals of 32 and 64 bits as whole numbers, which Reader makes
 // decimals again.
-func (c *column) decimal(t table) {
+func (c *column) setDecimal(t table) {
 	precision, scale, width := t.int32(decimalPrecision, 0), t.int32(decimalScale, 0), t.int32(decimalWidth, 128)
 	switch {
 	case precision < 1 || scale < -maxScale || scale > maxScale:
@@ -173,7 +173,7 @@ func (c *column) decimal(t table) {
 	case width == 128 || width == 256:
 		c.unread = ""
 	case width == 32 || width == 64:
-		c.unread, c.as, c.words = "", typeInt, []int32{width, 1}
+		c.unread, c.libraryType, c.typeFields = "", typeInt, []int32{width, 1}
 		c.digits = &arrow.Decimal128Type{Precision: precision, Scale: scale}
 	default:
 		c.unread = fmt.Sprintf("decimal%d", width)

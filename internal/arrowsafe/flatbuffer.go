@@ -25,11 +25,11 @@ const (
 
 // slot is one field of a table.
 type slot struct {
-	kind  kind
-	size  int       // of a scalar, or of one value of scalars
-	table *layout   // of child and childList
-	of    []*layout // of union, by the byte before; nil: not allowed
-	open  bool      // of union: numbers beyond those of of are allowed, and not looked at
+	kind   kind
+	size   int       // of a scalar, or of one value of scalars
+	table  *layout   // of child and childList
+	tables []*layout // of union, by the byte before; nil: not allowed
+	open   bool      // of union: numbers beyond those of of are allowed, and not looked at
 }
 
 // layout is the slots of a table, in the order of their numbers.
@@ -46,14 +46,14 @@ var (
 // four more: who visits more than that many follows parts that are shared,
 // which no writer of this format makes, and which may be endless.
 type verifier struct {
-	b     []byte
-	depth int
-	left  int
+	b          []byte
+	depth      int
+	tablesLeft int
 }
 
 // verify checks the flatbuffer b, whose root is a table of the layout l.
 func verify(b []byte, l *layout) error {
-	v := verifier{b: b, left: len(b) / 8}
+	v := verifier{b: b, tablesLeft: len(b) / 8}
 	root, err := v.offset(0)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (v *verifier) offset(at int) (int, error) {
 
 // table checks the table at a position and all below it.
 func (v *verifier) table(at int, l *layout) error {
-	if v.left--; v.left < 0 {
+	if v.tablesLeft--; v.tablesLeft < 0 {
 		return errShared
 	}
 	if v.depth++; v.depth > maxDepth {
@@ -133,13 +133,13 @@ func (v *verifier) slot(pos, i int, s slot, t table) error {
 		if p := t.slot(i - 1); p != 0 {
 			which = int(v.b[p])
 		}
-		if which >= len(s.of) && s.open {
+		if which >= len(s.tables) && s.open {
 			return nil // who reads it looks at the number first
 		}
-		if which >= len(s.of) || s.of[which] == nil {
+		if which >= len(s.tables) || s.tables[which] == nil {
 			return errUnion
 		}
-		return v.table(at, s.of[which])
+		return v.table(at, s.tables[which])
 	}
 	if err := v.vector(at, 4); err != nil {
 		return err

@@ -18,14 +18,14 @@ import (
 // A length of 0 ends it; what comes after is not read. Streams of before 2019,
 // whose frames begin with the length, are refused.
 type frames struct {
-	src    io.ReaderAt
-	size   int64
-	next   func() (at, length, body int64, err error) // of the metadata; body is -1 where nothing else claims it
-	schema []byte                                     // the first message of a file, which its footer holds
-	after  int64                                      // where the message that was read last ends
-	w      rewriter
-	reader io.Reader // of the message that was read last
-	err    error     // what ended it
+	src      io.ReaderAt
+	size     int64
+	next     func() (at, length, body int64, err error) // of the metadata; body is -1 where nothing else claims it
+	schema   []byte                                     // the first message of a file, which its footer holds
+	nextAt   int64                                      // where the message that was read last ends
+	rewriter rewriter
+	reader   io.Reader // of the message that was read last
+	err      error     // what ended it
 }
 
 // Read implements io.Reader.
@@ -42,9 +42,9 @@ func (f *frames) Read(p []byte) (int, error) {
 // advance takes the next message.
 func (f *frames) advance() error {
 	if f.schema != nil {
-		meta, _, err := f.w.message(f.schema)
+		meta, _, err := f.rewriter.message(f.schema)
 		f.schema = nil
-		f.hand(meta, 0, 0)
+		f.present(meta, 0, 0)
 		return err
 	}
 	at, length, claimed, err := f.next()
@@ -58,45 +58,45 @@ func (f *frames) advance() error {
 	if err := readAt(f.src, meta, at); err != nil {
 		return err
 	}
-	meta, body, err := f.w.message(meta)
+	meta, body, err := f.rewriter.message(meta)
 	if err != nil {
 		return fmt.Errorf("the message at byte %d: %w", at-8, err)
 	}
 	if body < 0 || body > f.size-at-length || claimed >= 0 && body != claimed {
 		return fmt.Errorf("the message at byte %d has a body of %d bytes that is not there", at-8, body)
 	}
-	f.after = at + length + body
+	f.nextAt = at + length + body
 	if meta != nil {
-		f.hand(meta, at+length, body)
+		f.present(meta, at+length, body)
 	}
 	return nil
 }
 
-// hand lets a message be read, with the body that lies at a position.
-func (f *frames) hand(meta []byte, at, body int64) {
+// present lets a message be read, with the body that lies at a position.
+func (f *frames) present(meta []byte, at, body int64) {
 	head := binary.LittleEndian.AppendUint32([]byte{0xff, 0xff, 0xff, 0xff}, uint32(len(meta)))
 	f.reader = io.MultiReader(bytes.NewReader(append(head, meta...)), io.NewSectionReader(f.src, at, body))
 }
 
-// ofStream reads a stream.
-func (f *frames) ofStream() {
+// openStream reads a stream.
+func (f *frames) openStream() {
 	f.next = func() (int64, int64, int64, error) {
-		if f.after >= f.size {
+		if f.nextAt >= f.size {
 			return 0, 0, 0, io.EOF
 		}
-		n, err := frame(f.src, f.after, f.size)
-		return f.after + 8, n, -1, err
+		n, err := frameLength(f.src, f.nextAt, f.size)
+		return f.nextAt + 8, n, -1, err
 	}
 }
 
-// ofFile reads a file:
+// openFile reads a file:
 //
 //	"ARROW1" 00 00 | stream | footer | its length, int32 | "ARROW1"
 //
 // The footer holds the schema (the one in the stream has no frame in the files of
 // some writers) and names the places of the dictionaries and of the batches, in
 // the order in which they are read.
-func (f *frames) ofFile() error {
+func (f *frames) openFile() error {
 	const head, tail = 8, 10
 	if f.size < head+tail {
 		return errors.New("too short for an Arrow file")
@@ -174,15 +174,15 @@ func (f *frames) block(b []byte) (at, length, body int64, err error) {
 	if at < 0 || at > f.size || meta < 8 || meta > f.size-at || body < 0 || body > f.size-at-meta {
 		return 0, 0, 0, errors.New("a block of the footer lies outside of the file")
 	}
-	length, err = frame(f.src, at, at+meta)
+	length, err = frameLength(f.src, at, at+meta)
 	if err == nil && length == 0 {
 		err = fmt.Errorf("the message at byte %d is empty", at)
 	}
 	return at + 8, length, body, err
 }
 
-// frame reads the head of the frame at a position: the length of its metadata.
-func frame(r io.ReaderAt, at, size int64) (int64, error) {
+// frameLength reads the head of the frame at a position: the length of its metadata.
+func frameLength(r io.ReaderAt, at, size int64) (int64, error) {
 	var head [8]byte
 	if size-at < 8 {
 		return 0, fmt.Errorf("a frame begins at byte %d and has no length", at)

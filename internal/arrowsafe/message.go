@@ -4,25 +4,30 @@ package arrowsafe
 
 // The tables of Schema.fbs. Field holds fields, so it is completed below.
 var (
-	flag, short, word, long = slot{size: 1}, slot{size: 2}, slot{size: 4}, slot{size: 8}
-	name                    = slot{kind: text}
+	size1, size2, size4, size8 = slot{size: 1}, slot{size: 2}, slot{size: 4}, slot{size: 8}
+	textSlot                   = slot{kind: text}
 
-	keyValue  = layout{name, name}
+	keyValue  = layout{textSlot, textSlot}
 	keyValues = slot{kind: childList, table: &keyValue}
-	none      = layout{}
-	unit      = layout{short}
-	width     = layout{word}
-	intType   = layout{word, flag}
+	noFields  = layout{}
+	oneSize2  = layout{size2}
+	oneSize4  = layout{size4}
+	intType   = layout{size4, size1}
 	types     = []*layout{
-		typeNull: &none, typeInt: &intType, typeFloat: &unit, typeBinary: &none, typeText: &none, typeBool: &none,
-		typeDecimal: {word, word, word}, typeDate: &unit, typeTime: {short, word}, typeTimestamp: {short, name},
-		typeInterval: &unit, typeList: &none, typeStruct: &none, typeUnion: {short, slot{kind: scalars, size: 4}},
-		typeFixedBinary: &width, typeFixedList: &width, typeMap: {flag}, typeDuration: &unit, typeLargeBinary: &none,
-		typeLargeText: &none, typeLargeList: &none, typeRunEnds: &none, typeBinaryView: &none, typeTextView: &none,
-		typeListView: &none, typeLargeListView: &none,
+		typeNull: &noFields, typeInt: &intType, typeFloat: &oneSize2, typeBinary: &noFields,
+		typeText: &noFields, typeBool: &noFields,
+		typeDecimal: {size4, size4, size4}, typeDate: &oneSize2, typeTime: {size2, size4},
+		typeTimestamp: {size2, textSlot},
+		typeInterval:  &oneSize2, typeList: &noFields, typeStruct: &noFields,
+		typeUnion:       {size2, slot{kind: scalars, size: 4}},
+		typeFixedBinary: &oneSize4, typeFixedList: &oneSize4, typeMap: {size1}, typeDuration: &oneSize2,
+		typeLargeBinary: &noFields,
+		typeLargeText:   &noFields, typeLargeList: &noFields, typeRunEnds: &noFields, typeBinaryView: &noFields,
+		typeTextView: &noFields,
+		typeListView: &noFields, typeLargeListView: &noFields,
 	}
-	dictionary = layout{long, slot{kind: child, table: &intType}, flag, short}
-	schema     = layout{short, slot{kind: childList, table: field()}, keyValues, slot{kind: scalars, size: 8}}
+	dictionary = layout{size8, slot{kind: child, table: &intType}, size1, size2}
+	schema     = layout{size2, slot{kind: childList, table: fieldLayout()}, keyValues, slot{kind: scalars, size: 8}}
 )
 
 // Numbers in the union Type.
@@ -72,10 +77,10 @@ const (
 	version5                                      int16 = 4 // what MetadataVersion.V5 is written as
 )
 
-// field is the layout of Field: name, nullable, type, dictionary, children,
+// fieldLayout is the layout of Field: name, nullable, type, dictionary, children,
 // custom metadata.
-func field() *layout {
-	f := layout{name, flag, flag, {kind: union, of: types, open: true}, {kind: child, table: &dictionary},
+func fieldLayout() *layout {
+	f := layout{textSlot, size1, size1, {kind: union, tables: types, open: true}, {kind: child, table: &dictionary},
 		{kind: childList}, keyValues}
 	f[fieldChildren].table = &f
 	return &f
@@ -84,14 +89,14 @@ func field() *layout {
 // The tables of Message.fbs and File.fbs. A Block is three numbers in 24 bytes;
 // a FieldNode and a Buffer are two in 16.
 var (
-	batch = layout{long, slot{kind: scalars, size: 16}, slot{kind: scalars, size: 16},
-		slot{kind: child, table: &layout{flag, flag}}, slot{kind: scalars, size: 8}}
-	dict = layout{long, slot{kind: child, table: &batch}, flag}
+	batch = layout{size8, slot{kind: scalars, size: 16}, slot{kind: scalars, size: 16},
+		slot{kind: child, table: &layout{size1, size1}}, slot{kind: scalars, size: 8}}
+	dictionaryBatch = layout{size8, slot{kind: child, table: &batch}, size1}
 
-	headers = []*layout{kindSchema: &schema, kindDictionary: &dict, kindBatch: &batch}
-	message = layout{short, flag, slot{kind: union, of: headers}, long, keyValues}
+	headers = []*layout{kindSchema: &schema, kindDictionary: &dictionaryBatch, kindBatch: &batch}
+	message = layout{size2, size1, slot{kind: union, tables: headers}, size8, keyValues}
 	blocks  = slot{kind: scalars, size: 24}
-	footer  = layout{short, slot{kind: child, table: &schema}, blocks, blocks, keyValues}
+	footer  = layout{size2, slot{kind: child, table: &schema}, blocks, blocks, keyValues}
 )
 
 // Numbers in the union MessageHeader. Tensors are not read.

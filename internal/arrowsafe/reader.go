@@ -47,8 +47,8 @@ type Reader struct {
 func NewReader(src io.ReaderAt, size int64, asFile bool, mem memory.Allocator) (*Reader, error) {
 	f := &frames{src: src, size: size, reader: bytes.NewReader(nil)}
 	if !asFile {
-		f.ofStream()
-	} else if err := f.ofFile(); err != nil {
+		f.openStream()
+	} else if err := f.openFile(); err != nil {
 		return nil, err
 	}
 	lib, err := ipc.NewReaderFromMessageReader(ipc.NewMessageReader(f), ipc.WithAllocator(mem))
@@ -59,9 +59,9 @@ func NewReader(src io.ReaderAt, size int64, asFile bool, mem memory.Allocator) (
 		return nil, err
 	}
 	r := &Reader{frames: f, lib: lib}
-	fields := make([]arrow.Field, len(f.w.columns))
+	fields := make([]arrow.Field, len(f.rewriter.columns))
 	var read []arrow.Field
-	for i, c := range f.w.columns {
+	for i, c := range f.rewriter.columns {
 		if c.unread != "" {
 			fields[i] = arrow.Field{Name: c.name, Type: &Unread{arrow.Null, c.unread}, Nullable: true}
 			continue
@@ -80,11 +80,11 @@ func NewReader(src io.ReaderAt, size int64, asFile bool, mem memory.Allocator) (
 // Schema returns every column, in the order of the file.
 func (r *Reader) Schema() *arrow.Schema { return r.schema }
 
-// Place returns where the column i of Schema stands in a record, -1 if it is
+// RecordColumn returns where the column i of Schema stands in a record, -1 if it is
 // not read.
-func (r *Reader) Place(i int) int {
+func (r *Reader) RecordColumn(i int) int {
 	place := -1
-	for k, c := range r.frames.w.columns[:i+1] {
+	for k, c := range r.frames.rewriter.columns[:i+1] {
 		if c.unread == "" {
 			place++
 		} else if k == i {

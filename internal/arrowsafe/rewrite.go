@@ -12,10 +12,10 @@ import (
 // fields of the schema, and what is theirs out of the lists of each record
 // batch. The bodies stay as they are, since a batch says where its buffers lie.
 type rewriter struct {
-	begun   bool
-	columns []column
-	rooms   room           // of all columns
-	values  map[int64]room // of the dictionaries that are read
+	hasSchema    bool
+	columns      []column
+	entries      listEntries           // of all columns
+	dictionaries map[int64]listEntries // of the dictionaries that are read
 
 }
 
@@ -35,17 +35,17 @@ func (w *rewriter) message(meta []byte) (out []byte, body int64, err error) {
 	}
 	body = m.int64(messageBody)
 	kind := m.byte(messageKind)
-	if (kind == kindSchema) == w.begun {
+	if (kind == kindSchema) == w.hasSchema {
 		return nil, 0, errors.New("there is not one schema, at the beginning")
 	}
 	switch kind {
 	case kindSchema:
-		w.begun = true
+		w.hasSchema = true
 		meta, err = w.schema(meta, h, m.int16(messageVersion))
 	case kindBatch:
 		err = w.batch(h)
 	case kindDictionary:
-		if _, read := w.values[h.int64(dictionaryID)]; !read {
+		if _, read := w.dictionaries[h.int64(dictionaryID)]; !read {
 			return nil, body, nil
 		}
 		d, ok := h.child(dictionaryData)
@@ -53,7 +53,7 @@ func (w *rewriter) message(meta []byte) (out []byte, body int64, err error) {
 			return nil, 0, errors.New("a dictionary says nothing")
 		}
 		l := listsOf(d)
-		err = l.hold(w.values[h.int64(dictionaryID)])
+		err = l.check(w.dictionaries[h.int64(dictionaryID)])
 	}
 	return meta, body, err
 }
@@ -61,7 +61,7 @@ func (w *rewriter) message(meta []byte) (out []byte, body int64, err error) {
 // schema finds the columns, and takes those that are not read out.
 func (w *rewriter) schema(b []byte, s table, version int16) ([]byte, error) {
 	le := binary.LittleEndian
-	w.values = map[int64]room{}
+	w.dictionaries = map[int64]listEntries{}
 	at, n := s.vector(schemaFields)
 	kept := 0
 	for i := range n {
@@ -74,22 +74,22 @@ func (w *rewriter) schema(b []byte, s table, version int16) ([]byte, error) {
 			return nil, err
 		}
 		w.columns = append(w.columns, c)
-		w.rooms.add(c.room)
+		w.entries.add(c.entries)
 		if c.unread != "" {
 			continue
 		}
-		if c.coded {
-			w.values[c.id] = c.values
+		if c.hasDictionary {
+			w.dictionaries[c.dictionaryID] = c.dictionaryEntries
 		}
 		slot := at + 4*kept
 		kept++
 		le.PutUint32(b[slot:], uint32(f.at-slot)) // no slot before it has a field behind it
-		if c.as == 0 {
+		if c.libraryType == 0 {
 			continue
 		}
 		var t int
-		b, t = appendTable(b, c.words)
-		b[f.slot(fieldType)] = c.as
+		b, t = appendTable(b, c.typeFields)
+		b[f.slot(fieldType)] = c.libraryType
 		p := f.slot(fieldType + 1)
 		le.PutUint32(b[p:], uint32(t-p))
 		s.b = b
@@ -105,12 +105,12 @@ func (w *rewriter) schema(b []byte, s table, version int16) ([]byte, error) {
 // batch takes what belongs to columns that are not read out of a record batch.
 func (w *rewriter) batch(b table) error {
 	l := listsOf(b)
-	if err := l.hold(w.rooms); err != nil {
+	if err := l.check(w.entries); err != nil {
 		return err
 	}
-	var from, to room
+	var from, to listEntries
 	for _, c := range w.columns {
-		took := l.take(from, c.room)
+		took := l.entriesAt(from, c.entries)
 		if c.unread == "" {
 			l.move(from, to, took)
 			to.add(took)
@@ -127,39 +127,39 @@ func (w *rewriter) batch(b table) error {
 type lists struct {
 	b                        []byte
 	nodes, buffers, variadic int
-	n                        room
+	lengths                  listEntries
 }
 
 func listsOf(b table) (l lists) {
 	l.b = b.b
-	l.nodes, l.n.nodes = b.vector(batchNodes)
-	l.buffers, l.n.buffers = b.vector(batchBuffers)
-	l.variadic, l.n.variadic = b.vector(batchVariadic)
+	l.nodes, l.lengths.nodes = b.vector(batchNodes)
+	l.buffers, l.lengths.buffers = b.vector(batchBuffers)
+	l.variadic, l.lengths.variadic = b.vector(batchVariadic)
 	return l
 }
 
-// hold checks that the lists hold what the columns take of them, and nothing
+// check checks that the lists hold what the columns take of them, and nothing
 // else: buffers that were counted otherwise would be read as another column's.
-func (l *lists) hold(want room) error {
-	for i := range l.n.variadic {
+func (l *lists) check(want listEntries) error {
+	for i := range l.lengths.variadic {
 		k := binary.LittleEndian.Uint64(l.b[l.variadic+8*i:])
-		if k > uint64(l.n.buffers) {
-			return fmt.Errorf("a column of views claims %d of %d buffers", k, l.n.buffers)
+		if k > uint64(l.lengths.buffers) {
+			return fmt.Errorf("a column of views claims %d of %d buffers", k, l.lengths.buffers)
 		}
-		if want.buffers += int(k); want.buffers > l.n.buffers {
+		if want.buffers += int(k); want.buffers > l.lengths.buffers {
 			break
 		}
 	}
-	if l.n.nodes != want.nodes || l.n.buffers != want.buffers || l.n.variadic != want.variadic {
+	if l.lengths.nodes != want.nodes || l.lengths.buffers != want.buffers || l.lengths.variadic != want.variadic {
 		return fmt.Errorf("a batch has %d nodes, %d buffers and %d counts of buffers, its columns %d, %d and %d",
-			l.n.nodes, l.n.buffers, l.n.variadic, want.nodes, want.buffers, want.variadic)
+			l.lengths.nodes, l.lengths.buffers, l.lengths.variadic, want.nodes, want.buffers, want.variadic)
 	}
 	return nil
 }
 
-// take returns what a column takes of the lists that begin at from: its views
+// entriesAt returns what a column takes of the lists that begin at from: its views
 // say there how many buffers they have.
-func (l *lists) take(from, r room) room {
+func (l *lists) entriesAt(from, r listEntries) listEntries {
 	for i := range r.variadic {
 		r.buffers += int(binary.LittleEndian.Uint64(l.b[l.variadic+8*(from.variadic+i):]))
 	}
@@ -167,7 +167,7 @@ func (l *lists) take(from, r room) room {
 }
 
 // move moves a column's entries towards the beginning of the lists.
-func (l *lists) move(from, to, n room) {
+func (l *lists) move(from, to, n listEntries) {
 	shift := func(list, size, from, to, n int) {
 		copy(l.b[list+size*to:list+size*(to+n)], l.b[list+size*from:list+size*(from+n)])
 	}

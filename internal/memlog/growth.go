@@ -36,7 +36,7 @@ func (g Growth) hash(lo, hi uint64) []byte {
 		h := sha256.Sum256(b[:])
 		return h[:]
 	}
-	k := split(size)
+	k := largestPowerBelow(size)
 	return rfc6962.DefaultHasher.HashChildren(g.hash(lo, lo+k), g.hash(lo+k, hi))
 }
 
@@ -50,12 +50,12 @@ func (g Growth) subproof(lo, hi uint64, whole bool) [][32]byte {
 		}
 		return [][32]byte{[32]byte(g.hash(lo, hi))}
 	}
-	k := split(hi - lo)
+	k := largestPowerBelow(hi - lo)
 	if g.From <= lo+k {
 		return append(g.subproof(lo, lo+k, whole), [32]byte(g.hash(lo+k, hi)))
 	}
 	return append(g.subproof(lo+k, hi, false), [32]byte(g.hash(lo, lo+k)))
 }
 
-// split is the largest power of two below n.
-func split(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) }
+// largestPowerBelow is the largest power of two below n.
+func largestPowerBelow(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) }

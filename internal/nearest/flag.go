@@ -4,14 +4,14 @@ package nearest
 
 import "strings"
 
-// Flag is Hint for a flag package's message about a flag that it does not know,
+// FlagHint is Hint for a flag package's message about a flag that it does not know,
 // as in `unknown flag: --polcy`; known are the flags' names.
-func Flag(message string, known []string) string {
+func FlagHint(message string, known []string) string {
 	given, ok := strings.CutPrefix(message, "unknown flag: --")
 	if !ok {
 		return ""
 	}
-	if w := Word(given, known); w != "" {
+	if w := Find(given, known); w != "" {
 		return "; did you mean --" + w + "?"
 	}
 	return ""

@@ -12,11 +12,11 @@ import (
 // maxRunes bounds the words that are compared: the work grows with its square.
 const maxRunes = 64
 
-// Word returns the known word that is nearest to the one given: the same but
+// Find returns the known word that is nearest to the one given: the same but
 // for case and the marks between letters, or at most a third of its letters
 // away by insertions, deletions, replacements and swaps of neighbours. Of two
 // that are equally near the earlier one is returned; "" if none is near.
-func Word(given string, known []string) string {
+func Find(given string, known []string) string {
 	g := fold(given)
 	if len(g) == 0 || len(g) > maxRunes {
 		return ""
@@ -37,7 +37,7 @@ func Word(given string, known []string) string {
 // Hint returns `; did you mean "word"?`, ready to be put behind a message, or
 // "" if no known word is near.
 func Hint(given string, known []string) string {
-	if w := Word(given, known); w != "" {
+	if w := Find(given, known); w != "" {
 		return `; did you mean "` + w + `"?`
 	}
 	return ""

@@ -15,14 +15,14 @@ func TestWord(t *testing.T) {
 		{"months_in_job", "MonthsInJob"}, {"ages", "Age"}, {"Prcie", "Price"}, {"amuont", "Amount"},
 		{"Income", ""}, {"seniority", ""}, {"x", ""}, {"", ""}, {"Expenses", ""}, {strings.Repeat("a", 1000), ""},
 	} {
-		if got := Word(c.given, columns); got != c.want {
+		if got := Find(c.given, columns); got != c.want {
 			t.Errorf("Word(%q) = %q, want %q", c.given, got, c.want)
 		}
 	}
-	if got := Word("--rolez", []string{"--role", "--roles"}); got != "--role" {
+	if got := Find("--rolez", []string{"--role", "--roles"}); got != "--role" {
 		t.Errorf("of two that are equally near: %q, want the earlier", got)
 	}
-	if got := Word("-", []string{"+", "/"}); got != "" {
+	if got := Find("-", []string{"+", "/"}); got != "" {
 		t.Errorf("other marks: %q", got)
 	}
 	if got := Hint("incom", columns); got != `; did you mean "Income"?` {

@@ -15,10 +15,10 @@ func String() string {
 	if !ok {
 		return "(devel)"
 	}
-	return of(info)
+	return describe(info)
 }
 
-func of(info *debug.BuildInfo) string {
+func describe(info *debug.BuildInfo) string {
 	v := info.Main.Version
 	if v == "" {
 		v = "(devel)"

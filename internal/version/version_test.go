@@ -23,7 +23,7 @@ func TestString(t *testing.T) {
 	} {
 		info := &debug.BuildInfo{Settings: c.settings}
 		info.Main.Version = c.version
-		if got := of(info); got != c.want {
+		if got := describe(info); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// level is a block list or map that is open.
-type level struct {
+// openLevel is a block list or map that is open.
+type openLevel struct {
 	column int
 	keys   int
 }
@@ -24,7 +24,7 @@ type level struct {
 // Brackets count as they open and close. In between, each "-", "?" and key
 // opens a level at its column, and closes those that stood to the right of it.
 func checkShape(tokens token.Tokens) error {
-	var levels []level
+	var levels []openLevel
 	flow, marks := 0, 0
 	for i, t := range tokens {
 		switch t.Type {
@@ -49,7 +49,7 @@ func checkShape(tokens token.Tokens) error {
 				levels = levels[:len(levels)-1]
 			}
 			if len(levels) == 0 || levels[len(levels)-1].column < column {
-				levels = append(levels, level{column: column})
+				levels = append(levels, openLevel{column: column})
 			}
 			if t.Type != token.SequenceEntryType {
 				levels[len(levels)-1].keys++
@@ -94,9 +94,9 @@ type counter struct {
 	anchors map[string]int // nodes under each; -1 while it is being counted
 }
 
-// expand refuses a text whose aliases and merges stand for too many values, or
+// checkExpansion refuses a text whose aliases and merges stand for too many values, or
 // for themselves.
-func (l Limits) expand(file *ast.File) error {
+func (l Limits) checkExpansion(file *ast.File) error {
 	total := 0
 	for _, d := range file.Docs {
 		if d.Body == nil {

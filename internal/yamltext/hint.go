@@ -22,16 +22,16 @@ func hint(message string, at *token.Token, file *ast.File, to any) string {
 	}
 	key := strings.TrimSuffix(quoted, `"`)
 	for _, d := range file.Docs {
-		if known := knownBeside(d.Body, reflect.TypeOf(to), key, at.Position); known != nil {
+		if known := knownKeysAt(d.Body, reflect.TypeOf(to), key, at.Position); known != nil {
 			return nearest.Hint(key, known)
 		}
 	}
 	return ""
 }
 
-// knownBeside returns the keys that the struct has of which key, at a position,
+// knownKeysAt returns the keys that the struct has of which key, at a position,
 // is none; nil if it is not under n, which is decoded into a t.
-func knownBeside(n ast.Node, t reflect.Type, key string, at *token.Position) []string {
+func knownKeysAt(n ast.Node, t reflect.Type, key string, at *token.Position) []string {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -39,44 +39,44 @@ func knownBeside(n ast.Node, t reflect.Type, key string, at *token.Position) []s
 		return nil
 	}
 	if _, list := n.(*ast.SequenceNode); !list && t.Kind() == reflect.Slice { // one instead of a list
-		return knownBeside(n, t.Elem(), key, at)
+		return knownKeysAt(n, t.Elem(), key, at)
 	}
 	switch n := n.(type) {
 	case *ast.AnchorNode:
-		return knownBeside(n.Value, t, key, at)
+		return knownKeysAt(n.Value, t, key, at)
 	case *ast.TagNode:
-		return knownBeside(n.Value, t, key, at)
+		return knownKeysAt(n.Value, t, key, at)
 	case *ast.SequenceNode:
 		if t.Kind() != reflect.Slice {
 			return nil
 		}
 		for _, v := range n.Values {
-			if known := knownBeside(v, t.Elem(), key, at); known != nil {
+			if known := knownKeysAt(v, t.Elem(), key, at); known != nil {
 				return known
 			}
 		}
 	case *ast.MappingNode:
 		for _, v := range n.Values {
-			if known := knownBeside(v, t, key, at); known != nil {
+			if known := knownKeysAt(v, t, key, at); known != nil {
 				return known
 			}
 		}
 	case *ast.MappingValueNode:
-		return knownBesidePair(n, t, key, at)
+		return knownKeysOfPair(n, t, key, at)
 	}
 	return nil
 }
 
-// knownBesidePair is knownBeside for one key with its value.
-func knownBesidePair(n *ast.MappingValueNode, t reflect.Type, key string, at *token.Position) []string {
+// knownKeysOfPair is knownKeysAt for one key with its value.
+func knownKeysOfPair(n *ast.MappingValueNode, t reflect.Type, key string, at *token.Position) []string {
 	switch t.Kind() {
 	case reflect.Map:
-		return knownBeside(n.Value, t.Elem(), key, at)
+		return knownKeysAt(n.Value, t.Elem(), key, at)
 	case reflect.Struct:
 		name := n.Key.GetToken()
 		fields := fieldsOf(t)
 		if of, ok := fields[name.Value]; ok {
-			return knownBeside(n.Value, of, key, at)
+			return knownKeysAt(n.Value, of, key, at)
 		}
 		if name.Value == key &&
 			(samePlace(name.Position, at) || n.Value != nil && samePlace(n.Value.GetToken().Position, at)) {

@@ -70,10 +70,10 @@ func Decode(b []byte, to any, l Limits) error {
 	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(to); errors.Is(err, io.EOF) {
 		return ErrEmpty
 	} else if err != nil {
-		short := brief(err)
+		short := shorten(err)
 		var ye yaml.Error
 		if errors.As(err, &ye) {
-			short.meant = hint(ye.GetMessage(), ye.GetToken(), file, to)
+			short.suggestion = hint(ye.GetMessage(), ye.GetToken(), file, to)
 		}
 		return short
 	}
@@ -96,7 +96,7 @@ func ReadFile(path string, l Limits) ([]byte, error) {
 
 // Parse reads a text as far as its syntax, within its limits.
 func Parse(b []byte, l Limits) (*ast.File, error) {
-	if err := l.count(b); err != nil {
+	if err := l.checkCounts(b); err != nil {
 		return nil, err
 	}
 	tokens := lexer.Tokenize(string(b))
@@ -105,16 +105,16 @@ func Parse(b []byte, l Limits) (*ast.File, error) {
 	}
 	file, err := parser.Parse(tokens, 0)
 	if err != nil {
-		return nil, brief(err)
+		return nil, shorten(err)
 	}
-	if err := l.expand(file); err != nil {
+	if err := l.checkExpansion(file); err != nil {
 		return nil, err
 	}
 	return file, nil
 }
 
-// count looks at bytes alone.
-func (l Limits) count(b []byte) error {
+// checkCounts looks at bytes alone.
+func (l Limits) checkCounts(b []byte) error {
 	if len(b) > l.Bytes {
 		return fmt.Errorf("%d bytes, at most %d are allowed", len(b), l.Bytes)
 	}
@@ -156,9 +156,9 @@ func (l Limits) count(b []byte) error {
 	return nil
 }
 
-// brief makes a short error of the library's, whose text repeats what was read
+// shorten makes a short error of the library's, whose text repeats what was read
 // and is long to make and to print.
-func brief(err error) *Error {
+func shorten(err error) *Error {
 	const most = 300
 	text := ""
 	var ye yaml.Error
@@ -179,17 +179,17 @@ func brief(err error) *Error {
 
 // Error is an error of the YAML library in brief.
 type Error struct {
-	text  string
-	meant string
-	whole error
+	text       string
+	suggestion string
+	whole      error
 }
 
 // Error implements error.
-func (e *Error) Error() string { return e.text + e.meant }
+func (e *Error) Error() string { return e.text + e.suggestion }
 
-// Meant is a hint at the key that was most likely meant by an unknown one, to be
+// Suggestion is a hint at the key that was most likely meant by an unknown one, to be
 // put behind a message; "" if there is none.
-func (e *Error) Meant() string { return e.meant }
+func (e *Error) Suggestion() string { return e.suggestion }
 
 // Unwrap returns the library's error, which knows its token.
 func (e *Error) Unwrap() error { return e.whole }

@@ -214,7 +214,7 @@ func TestBombs(t *testing.T) {
 func longest(text string, l Limits) string {
 	const steps = 64
 	text = strings.Repeat(text, l.Bytes/len(text)+1)[:l.Bytes]
-	n := sort.Search(steps, func(n int) bool { return l.count([]byte(text[:(n+1)*len(text)/steps])) != nil })
+	n := sort.Search(steps, func(n int) bool { return l.checkCounts([]byte(text[:(n+1)*len(text)/steps])) != nil })
 	return text[:n*len(text)/steps]
 }
 

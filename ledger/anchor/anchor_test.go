@@ -351,7 +351,7 @@ func TestForkGuard(t *testing.T) {
 					!strings.Contains(st.Err.Error(), c.want) {
 					t.Errorf("status %s, %v; want %q", st.State, st.Err, c.want)
 				}
-				if err := a.Confirm(t.Context(), log.Size()); !errors.Is(err, assay.ErrCorrupt) {
+				if err := a.ConfirmNewest(t.Context(), log.Size()); !errors.Is(err, assay.ErrCorrupt) {
 					t.Errorf("Confirm: %v, want ErrCorrupt", err)
 				}
 				if _, err := a.AnchorNow(t.Context()); !errors.Is(err, assay.ErrCorrupt) {

@@ -32,7 +32,7 @@ func TestConfirm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := empty.Confirm(t.Context(), 0); err != nil || empty.Anchored() {
+		if err := empty.ConfirmNewest(t.Context(), 0); err != nil || empty.HasAnchored() {
 			t.Errorf("an empty log: %v", err)
 		}
 		a, err := Open(t.TempDir(), testOrigin, log, chain, Config{ChainID: 5})
@@ -42,23 +42,23 @@ func TestConfirm(t *testing.T) {
 		log.Grow(10)
 		finish(t, a, chain)
 		for range 2 {
-			if err := a.Confirm(t.Context(), log.Size()); err != nil || !a.Anchored() {
+			if err := a.ConfirmNewest(t.Context(), log.Size()); err != nil || !a.HasAnchored() {
 				t.Errorf("a log of %d leaves, 10 of them anchored: %v", log.Size(), err)
 			}
 			log.Grow(5)
 		}
-		if err := empty.Confirm(t.Context(), 0); !errors.Is(err, assay.ErrCorrupt) {
+		if err := empty.ConfirmNewest(t.Context(), 0); !errors.Is(err, assay.ErrCorrupt) {
 			t.Errorf("an empty log, and the chain has 10 leaves: %v", err)
 		}
-		if err := empty.Confirm(t.Context(), 10); !errors.Is(err, ErrUnpublished) {
+		if err := empty.ConfirmNewest(t.Context(), 10); !errors.Is(err, ErrUnpublished) {
 			t.Errorf("a log of 10 records that has published none of them: %v", err)
 		}
 		chain.drop(100, true)
-		if err := a.Confirm(t.Context(), log.Size()); err == nil || errors.Is(err, assay.ErrCorrupt) {
+		if err := a.ConfirmNewest(t.Context(), log.Size()); err == nil || errors.Is(err, assay.ErrCorrupt) {
 			t.Errorf("a node that is behind: %v", err)
 		}
 		chain.set(func() { chain.mu.fault = func(string) (error, error) { return errNode, nil } })
-		if err := a.Confirm(t.Context(), log.Size()); !errors.Is(err, errNode) {
+		if err := a.ConfirmNewest(t.Context(), log.Size()); !errors.Is(err, errNode) {
 			t.Errorf("a node that is away: %v", err)
 		}
 	})

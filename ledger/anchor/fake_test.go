@@ -108,8 +108,8 @@ func (w *world) prove(t testing.TB) *Proof {
 		Difficulty: big.NewInt(1), GasLimit: 30e6, Time: 1_700_000_000 + w.number,
 		BaseFee: big.NewInt(7), Extra: []byte("fake")}
 	p := &Proof{Version: ProofVersion, ChainID: w.chainID, Contract: testContract, LogID: w.logID,
-		Anchors: w.head.Anchors,
-		Account: w.head.Publisher, Seal: SealNone, Nodes: nodes}
+		Anchors:   w.head.Anchors,
+		Publisher: w.head.Publisher, Seal: SealNone, Nodes: nodes}
 	p.Block = Hash(h.Hash())
 	if w.keys != nil {
 		p.Seal = SealQBFT

@@ -84,7 +84,7 @@ func TestHeadsAreProven(t *testing.T) {
 				finish(t, a, l.fakeChain)
 				c.lie(l)
 				sent := l.mu.calls["Send"]
-				if err := a.Confirm(t.Context(), log.Size()); !errors.Is(err, c.kind) {
+				if err := a.ConfirmNewest(t.Context(), log.Size()); !errors.Is(err, c.kind) {
 					t.Errorf("Confirm: %v, want %v", err, c.kind)
 				}
 				log.Grow(5)

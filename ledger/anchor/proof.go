@@ -15,16 +15,16 @@ import (
 // chain. It is written in JSON into receipts, byte strings in base64, and has
 // no part that VerifyProof does not check: docs/formats/anchor.md draws it.
 type Proof struct {
-	Version  uint8    `json:"version"`    // ProofVersion
-	ChainID  uint64   `json:"chain_id"`   // EIP-155
-	Contract Address  `json:"contract"`   // the AnchorRegistry
-	LogID    Hash     `json:"log_id"`     // LogID of the checkpoint's origin
-	Anchors  uint32   `json:"anchors"`    // how often the log had been anchored, this time included
-	Account  Address  `json:"publisher"`  // whose key anchored it
-	Block    Hash     `json:"block_hash"` // Keccak-256 as the chain's rule has it
-	Seal     Seal     `json:"seal"`       // how the header is vouched for
-	Header   []byte   `json:"header"`     // RLP
-	Nodes    [][]byte `json:"nodes"`      // trie nodes, RLP, in the order in which the walks first need them
+	Version   uint8    `json:"version"`    // ProofVersion
+	ChainID   uint64   `json:"chain_id"`   // EIP-155
+	Contract  Address  `json:"contract"`   // the AnchorRegistry
+	LogID     Hash     `json:"log_id"`     // LogID of the checkpoint's origin
+	Anchors   uint32   `json:"anchors"`    // how often the log had been anchored, this time included
+	Publisher Address  `json:"publisher"`  // whose key anchored it
+	Block     Hash     `json:"block_hash"` // Keccak-256 as the chain's rule has it
+	Seal      Seal     `json:"seal"`       // how the header is vouched for
+	Header    []byte   `json:"header"`     // RLP
+	Nodes     [][]byte `json:"nodes"`      // trie nodes, RLP, in the order in which the walks first need them
 }
 
 // ProofVersion is the version that this code writes and reads.

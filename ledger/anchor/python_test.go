@@ -88,7 +88,7 @@ func tamperPart(t *testing.T, rng *rand.Rand, text []byte) []byte {
 	case 1:
 		flip(p.LogID[:])
 	case 2:
-		flip(p.Account[:])
+		flip(p.Publisher[:])
 	case 3:
 		flip(p.Block[:])
 	case 4:

@@ -36,7 +36,7 @@ var (
 // qbft is a header's consensus evidence.
 type qbft struct {
 	hash    Hash      // of the block, as the chain has it
-	sealers []Address // one for each seal, in the header's order
+	signers []Address // one for each seal, in the header's order
 }
 
 // parseQBFT reads the seals of h and recovers who made them.
@@ -66,19 +66,19 @@ func parseQBFT(h *header) (*qbft, error) {
 		if err != nil {
 			return nil, fmt.Errorf("seal %d: %w", i, err)
 		}
-		who, err := sealer(signed, sig)
+		who, err := recoverSigner(signed, sig)
 		if err != nil {
 			return nil, fmt.Errorf("seal %d: %w", i, err)
 		}
-		q.sealers = append(q.sealers, who)
+		q.signers = append(q.signers, who)
 	}
 	return q, nil
 }
 
-// sealer recovers who signed digest: r || s || v, where v is 0 or 1 and s is in
+// recoverSigner recovers who signed digest: r || s || v, where v is 0 or 1 and s is in
 // the lower half, as every validator makes it: the other half would be a second
 // form of the same seal.
-func sealer(digest Hash, sig []byte) (Address, error) {
+func recoverSigner(digest Hash, sig []byte) (Address, error) {
 	if len(sig) != crypto.SignatureLength {
 		return Address{}, fmt.Errorf("%d bytes, a seal has %d", len(sig), crypto.SignatureLength)
 	}
@@ -104,8 +104,8 @@ func (q *qbft) checkSeals(trusted []Address) (int, error) {
 	if len(known) != len(trusted) {
 		return 0, errors.New("the list of trusted validators names one twice")
 	}
-	seen := make(map[Address]bool, len(q.sealers))
-	for i, who := range q.sealers {
+	seen := make(map[Address]bool, len(q.signers))
+	for i, who := range q.signers {
 		if !known[who] {
 			return 0, fmt.Errorf("seal %d is by %s, who is not a trusted validator of this block", i, who)
 		}

@@ -25,8 +25,8 @@ const nonceRounds = 3
 func (a *Anchor) round(ctx context.Context) (idle bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	defer func() { a.noted(err) }()
-	if err := a.tell(); err != nil {
+	defer func() { a.setStatus(err) }()
+	if err := a.deliver(); err != nil {
 		return false, err
 	}
 	if err := a.checkChain(ctx); err != nil {
@@ -45,7 +45,7 @@ func (a *Anchor) round(ctx context.Context) (idle bool, err error) {
 		return false, err
 	}
 	if len(a.mu.queue) > 0 {
-		return false, a.settle(ctx, head)
+		return false, a.advance(ctx, head)
 	}
 	return a.plan(ctx, head)
 }
@@ -118,12 +118,12 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 				"opened: asked again later: %w", head.Size, assay.ErrUnavailable)
 	}
 	if cp.Size < head.Size {
-		return false, a.contradiction(ctx, cp, rolledBack(head, cp))
+		return false, a.examineContradiction(ctx, cp, rolledBackText(head, cp))
 	}
 	call := Call{LogID: a.id, Previous: head.Size, Size: cp.Size, Root: Hash(cp.Root)}
 	if cp.Size == head.Size {
 		if cp.Size > 0 && cp.Root != head.Root {
-			return false, a.contradiction(ctx, cp, forkedText(head, cp))
+			return false, a.examineContradiction(ctx, cp, forkedText(head, cp))
 		}
 		if cp.Size == 0 || a.mu.last != nil && a.mu.last.Call.Size == cp.Size {
 			return true, nil
@@ -137,7 +137,7 @@ func (a *Anchor) plan(ctx context.Context, head Head) (idle bool, err error) {
 		}
 		if proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, cp.Size, call.Proof,
 			head.Root[:], cp.Root[:]) != nil {
-			return false, a.contradiction(ctx, cp, forkedText(head, cp))
+			return false, a.examineContradiction(ctx, cp, forkedText(head, cp))
 		}
 	}
 	tx, err := a.chain.Sign(ctx, call, nil)
@@ -158,16 +158,16 @@ func forkedText(head Head, cp Checkpoint) string {
 		head.Size, head.Root.Short(), cp.Size, cp.Root.Short())
 }
 
-func forked(head Head, cp Checkpoint) error {
+func errForked(head Head, cp Checkpoint) error {
 	return fmt.Errorf("anchor: %s: %w", forkedText(head, cp), assay.ErrCorrupt)
 }
 
-// settle brings the first entry of the queue one step further.
-func (a *Anchor) settle(ctx context.Context, head Head) error {
+// advance brings the first entry of the queue one step further.
+func (a *Anchor) advance(ctx context.Context, head Head) error {
 	e := a.mu.queue[0]
 	switch {
 	case head.Size == e.Call.Size && Hash(head.Root) != e.Call.Root:
-		return a.forkedUnder(ctx, e, head)
+		return a.contradictsEntry(ctx, e, head)
 	case head.Size >= e.Call.Size:
 		return a.prove(ctx, e)
 	case head.Size != e.Call.Previous:
@@ -178,18 +178,18 @@ func (a *Anchor) settle(ctx context.Context, head Head) error {
 		return a.setQueue(nil)
 	case head.Size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, e.Call.Size, e.Call.Proof,
 		head.Root[:], e.Call.Root[:]) != nil:
-		return a.forkedUnder(ctx, e, head) // the contract would refuse it for ever
+		return a.contradictsEntry(ctx, e, head) // the contract would refuse it for ever
 	}
-	return a.push(ctx, e)
+	return a.bringOnChain(ctx, e)
 }
 
-// forkedUnder is what is said of a head that contradicts an entry.
-func (a *Anchor) forkedUnder(ctx context.Context, e *entry, head Head) error {
+// contradictsEntry is what is said of a head that contradicts an entry.
+func (a *Anchor) contradictsEntry(ctx context.Context, e *entry, head Head) error {
 	cp, err := ParseCheckpoint(e.Note)
 	if err != nil {
 		return err
 	}
-	return a.contradiction(ctx, cp, forkedText(head, cp))
+	return a.examineContradiction(ctx, cp, forkedText(head, cp))
 }
 
 // prove takes the proof of an entry that is on the chain, if its block is final.
@@ -207,7 +207,7 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 	case final.Size > e.Call.Size:
 		// A later entry is final: it covers this one, whose own head is gone. What
 		// is stored of it is given up for a proof alone.
-		if err := a.holds(p, a.checkpointOf(final)); err != nil {
+		if err := a.checkProof(p, a.checkpointOf(final)); err != nil {
 			return err
 		}
 		if err := a.store.drop(e.Call.Size); err != nil {
@@ -222,7 +222,7 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
-	if err := a.holds(p, cp); err != nil {
+	if err := a.checkProof(p, cp); err != nil {
 		return err
 	}
 	b, err := json.Marshal(p)
@@ -242,12 +242,12 @@ func (a *Anchor) prove(ctx context.Context, e *entry) error {
 	if err := a.setQueue(a.mu.queue[1:]); err != nil {
 		return err
 	}
-	return a.tell()
+	return a.deliver()
 }
 
-// holds verifies a proof that the node gave. Without the chain's seals that
+// checkProof verifies a proof that the node gave. Without the chain's seals that
 // shows only that the node's answers agree with each other.
-func (a *Anchor) holds(p *Proof, cp Checkpoint) error {
+func (a *Anchor) checkProof(p *Proof, cp Checkpoint) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("anchor: %w", err)
@@ -258,8 +258,8 @@ func (a *Anchor) holds(p *Proof, cp Checkpoint) error {
 	return nil
 }
 
-// push sees to it that an entry that is not on the chain gets there.
-func (a *Anchor) push(ctx context.Context, e *entry) error {
+// bringOnChain sees to it that an entry that is not on the chain gets there.
+func (a *Anchor) bringOnChain(ctx context.Context, e *entry) error {
 	if len(e.Txs) == 0 {
 		return a.sign(ctx, e, nil)
 	}
@@ -280,7 +280,7 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 		// block was not on top of that head. Ask with another nonce.
 		return a.sign(ctx, e, nil)
 	}
-	if usable, err := a.usable(ctx, last); err != nil {
+	if usable, err := a.nonceUsable(ctx, last); err != nil {
 		return err
 	} else if !usable {
 		a.cfg.Logger.Warn("a transaction has a nonce that cannot be included next; it is made anew", "tx",
@@ -320,11 +320,11 @@ func (a *Anchor) push(ctx context.Context, e *entry) error {
 	return err
 }
 
-// usable reports whether a transaction that is not in a block can get into the
+// nonceUsable reports whether a transaction that is not in a block can get into the
 // next one by its nonce. A node whose pool held a transaction that was dropped,
 // or that says anything, may have given a nonce that leaves a gap: what has it
 // waits for ever. The node may also be behind, so it is asked in a few rounds.
-func (a *Anchor) usable(ctx context.Context, tx Tx) (bool, error) {
+func (a *Anchor) nonceUsable(ctx context.Context, tx Tx) (bool, error) {
 	next, err := a.chain.Nonce(ctx)
 	if err != nil {
 		return false, err
@@ -393,8 +393,8 @@ func (a *Anchor) setQueue(q []*entry) error {
 	return nil
 }
 
-// tell hands the newest proven entry to Config.Anchored, if it has not taken it.
-func (a *Anchor) tell() error {
+// deliver hands the newest proven entry to Config.Anchored, if it has not taken it.
+func (a *Anchor) deliver() error {
 	e := a.mu.last
 	if a.cfg.Anchored == nil || e == nil || a.mu.told == e.Call.Size {
 		return nil

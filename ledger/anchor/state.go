@@ -55,8 +55,8 @@ func stateOf(err error, pending bool) State {
 	return Unavailable
 }
 
-// noted keeps what a round has left, and logs a state that is new.
-func (a *Anchor) noted(err error) {
+// setStatus keeps what a round has left, and logs a state that is new.
+func (a *Anchor) setStatus(err error) {
 	a.status.Lock()
 	defer a.status.Unlock()
 	s := &a.status.Status
@@ -79,11 +79,11 @@ func (a *Anchor) noted(err error) {
 	}
 }
 
-// contradiction looks closer at a head that contradicts the log: the node said
+// examineContradiction looks closer at a head that contradicts the log: the node said
 // it in one call, and must prove it. It returns an error in either case: one
 // that matches assay.ErrCorrupt if the node's proof holds, as far as a proof
 // without seals can, and assay.ErrUnavailable if it does not.
-func (a *Anchor) contradiction(ctx context.Context, cp Checkpoint, what string) error {
+func (a *Anchor) examineContradiction(ctx context.Context, cp Checkpoint, what string) error {
 	unproven := func(why error) error {
 		return fmt.Errorf("anchor: %s, says the node, and does not prove it (%w): %w", what, why, assay.ErrUnavailable)
 	}
@@ -100,20 +100,20 @@ func (a *Anchor) contradiction(ctx context.Context, cp Checkpoint, what string) 
 		return unproven(errors.New(r.Summary()))
 	}
 	if final.Size <= cp.Size {
-		return a.extends(ctx, final, cp, unproven(errors.New("its proof is of a head that this log has")))
+		return a.checkExtends(ctx, final, cp, unproven(errors.New("its proof is of a head that this log has")))
 	}
 	return fmt.Errorf("anchor: %s, and the node has a proof of it: %w", what, assay.ErrCorrupt)
 }
 
-// extends returns otherwise if the log extends a head, and an error that
+// checkExtends returns otherwise if the log extends a head, and an error that
 // matches assay.ErrCorrupt if it does not.
-func (a *Anchor) extends(ctx context.Context, head Head, cp Checkpoint, otherwise error) error {
+func (a *Anchor) checkExtends(ctx context.Context, head Head, cp Checkpoint, otherwise error) error {
 	if head.Size == 0 {
 		return otherwise // nothing was anchored yet
 	}
 	if head.Size == cp.Size {
 		if head.Root != cp.Root {
-			return forked(head, cp)
+			return errForked(head, cp)
 		}
 		return otherwise
 	}
@@ -122,17 +122,17 @@ func (a *Anchor) extends(ctx context.Context, head Head, cp Checkpoint, otherwis
 		return err
 	}
 	if proof.VerifyConsistency(rfc6962.DefaultHasher, head.Size, cp.Size, path, head.Root[:], cp.Root[:]) != nil {
-		return forked(head, cp)
+		return errForked(head, cp)
 	}
 	return otherwise
 }
 
-// Confirm asks the chain whether the log is the newest that there is of it: the
+// ConfirmNewest asks the chain whether the log is the newest that there is of it: the
 // contract's head is not behind what was anchored from here, and the log
 // extends it. records is how many the log has, published or not. An error that
 // matches assay.ErrCorrupt says that it is not the newest; any other, that nothing
 // is known yet and Confirm may be called again.
-func (a *Anchor) Confirm(ctx context.Context, records uint64) error {
+func (a *Anchor) ConfirmNewest(ctx context.Context, records uint64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.checkChain(ctx); err != nil {
@@ -156,23 +156,23 @@ func (a *Anchor) Confirm(ctx context.Context, records uint64) error {
 			"was opened: %w: %w",
 			head.Size, cp.Size, ErrUnpublished, assay.ErrUnavailable)
 	case head.Size > cp.Size:
-		return a.contradiction(ctx, cp, rolledBack(head, cp))
+		return a.examineContradiction(ctx, cp, rolledBackText(head, cp))
 	}
-	err = a.extends(ctx, head, cp, nil)
+	err = a.checkExtends(ctx, head, cp, nil)
 	if errors.Is(err, assay.ErrCorrupt) {
-		return a.contradiction(ctx, cp, forkedText(head, cp))
+		return a.examineContradiction(ctx, cp, forkedText(head, cp))
 	}
 	return err
 }
 
-// Anchored reports whether anything was anchored from this directory, or sent.
-func (a *Anchor) Anchored() bool {
+// HasAnchored reports whether anything was anchored from this directory, or sent.
+func (a *Anchor) HasAnchored() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.mu.last != nil || len(a.mu.queue) > 0
 }
 
-func rolledBack(head Head, cp Checkpoint) string {
+func rolledBackText(head Head, cp Checkpoint) string {
 	return fmt.Sprintf("the contract's head is at %d leaves, the log has only %d: the log was rolled back", head.Size,
 		cp.Size)
 }

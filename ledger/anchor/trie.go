@@ -38,8 +38,8 @@ func (l *nodeList) get(h Hash) ([]byte, error) {
 	return n, nil
 }
 
-// used reports whether every node was needed.
-func (l *nodeList) used() bool { return l.next == len(l.nodes) }
+// allUsed reports whether every node was needed.
+func (l *nodeList) allUsed() bool { return l.next == len(l.nodes) }
 
 func keccak(b ...[]byte) Hash { return Hash(crypto.Keccak256Hash(b...)) }
 

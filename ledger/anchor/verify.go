@@ -116,43 +116,43 @@ const Allowance = 5 * time.Minute
 // the size and the root, and when it is known the time before which cp cannot
 // have been made; that the log's key signed cp is package ledger's to check.
 func VerifyProof(proof []byte, cp Checkpoint, trust Trust) Result {
-	v := verifier{trust: trust, cp: cp, r: Result{Level: Refused}}
+	v := verifier{trust: trust, cp: cp, result: Result{Level: Refused}}
 	p, err := ParseProof(proof)
-	if !v.check(CheckFormat, err == nil, "the proof is well-formed", "the proof cannot be read: %v", err) {
-		return v.r
+	if !v.record(CheckFormat, err == nil, "the proof is well-formed", "the proof cannot be read: %v", err) {
+		return v.result
 	}
-	v.p = p
-	_ = v.names() && v.header() && v.state() && v.head() && v.evidence()
-	return v.r
+	v.proof = p
+	_ = v.checkNames() && v.checkHeader() && v.checkState() && v.checkHead() && v.checkEvidence()
+	return v.result
 }
 
 // verifier carries one proof through its checks.
 type verifier struct {
-	p     *Proof
-	cp    Checkpoint
-	trust Trust
-	r     Result
+	proof  *Proof
+	cp     Checkpoint
+	trust  Trust
+	result Result
 
-	h     *header
-	qbft  *qbft // nil unless the proof says that the header is sealed
-	nodes *nodeList
-	store Hash // root of the contract's storage
+	parsedHeader *header
+	qbft         *qbft // nil unless the proof says that the header is sealed
+	nodes        *nodeList
+	storageRoot  Hash // root of the contract's storage
 }
 
-// check notes the outcome of one check and returns it.
-func (v *verifier) check(c Check, ok bool, passed, failed string, args ...any) bool {
+// record notes the outcome of one check and returns it.
+func (v *verifier) record(c Check, ok bool, passed, failed string, args ...any) bool {
 	text := passed
 	if !ok {
 		text = fmt.Sprintf(failed, args...)
 	}
-	v.r.Findings = append(v.r.Findings, Finding{Check: c, OK: ok, Text: text})
+	v.result.Findings = append(v.result.Findings, Finding{Check: c, OK: ok, Text: text})
 	return ok
 }
 
-// names compares what the proof says it is about with what is trusted.
-func (v *verifier) names() bool {
-	p, t := v.p, &v.trust
-	v.r.ChainID = p.ChainID
+// checkNames compares what the proof says it is about with what is trusted.
+func (v *verifier) checkNames() bool {
+	p, t := v.proof, &v.trust
+	v.result.ChainID = p.ChainID
 	chain := fmt.Sprintf("chain %d", p.ChainID)
 	if t.ChainID == 0 {
 		chain += ", which was not pinned"
@@ -162,132 +162,132 @@ func (v *verifier) names() bool {
 		contract += ", which was not pinned"
 	}
 	want := LogID(v.cp.Origin)
-	return v.check(CheckChain, p.ChainID != 0 && (t.ChainID == 0 || t.ChainID == p.ChainID), chain,
+	return v.record(CheckChain, p.ChainID != 0 && (t.ChainID == 0 || t.ChainID == p.ChainID), chain,
 		"the proof is of chain %d, trusted is chain %d", p.ChainID, t.ChainID) &&
-		v.check(CheckContract, t.Contract.IsZero() || t.Contract == p.Contract, contract,
+		v.record(CheckContract, t.Contract.IsZero() || t.Contract == p.Contract, contract,
 			"the proof is of contract %s, trusted is %s", p.Contract, t.Contract) &&
-		v.check(CheckLog, p.LogID == want, fmt.Sprintf("log %q", v.cp.Origin),
+		v.record(CheckLog, p.LogID == want, fmt.Sprintf("log %q", v.cp.Origin),
 			"the proof is of log id %s, the checkpoint's origin has %s", p.LogID, want)
 }
 
-// header checks that the header is that of the named block.
-func (v *verifier) header() bool {
-	h, err := parseHeader(v.p.Header)
+// checkHeader checks that the header is that of the named block.
+func (v *verifier) checkHeader() bool {
+	h, err := parseHeader(v.proof.Header)
 	if err != nil {
-		return v.check(CheckHeader, false, "", "the header cannot be read: %v", err)
+		return v.record(CheckHeader, false, "", "the header cannot be read: %v", err)
 	}
-	v.h = h
-	v.r.Block, v.r.Time, v.r.BlockHash = h.number, h.time, v.p.Block
-	hash := keccak(v.p.Header)
-	if v.p.Seal == SealQBFT {
+	v.parsedHeader = h
+	v.result.Block, v.result.Time, v.result.BlockHash = h.number, h.time, v.proof.Block
+	hash := keccak(v.proof.Header)
+	if v.proof.Seal == SealQBFT {
 		if v.qbft, err = parseQBFT(h); err != nil {
-			return v.check(CheckHeader, false, "", "the header's QBFT seals cannot be read: %v", err)
+			return v.record(CheckHeader, false, "", "the header's QBFT seals cannot be read: %v", err)
 		}
 		hash = v.qbft.hash
 	}
 	earliest := v.cp.NotBefore
-	return v.check(CheckHeader, hash == v.p.Block, fmt.Sprintf("block %d, %s", h.number, v.p.Block),
-		"the header's hash is %s, the proof names block %s", hash, v.p.Block) &&
-		v.check(CheckTime, earliest.IsZero() || !h.time.Add(Allowance).Before(earliest),
+	return v.record(CheckHeader, hash == v.proof.Block, fmt.Sprintf("block %d, %s", h.number, v.proof.Block),
+		"the header's hash is %s, the proof names block %s", hash, v.proof.Block) &&
+		v.record(CheckTime, earliest.IsZero() || !h.time.Add(Allowance).Before(earliest),
 			"its time is "+h.time.Format(time.RFC3339),
 			"the block says %s, and what it would hold is of %s or later", h.time.Format(time.RFC3339),
 			earliest.UTC().Format(time.RFC3339))
 }
 
-// state walks from the header's state root to the contract's account.
-func (v *verifier) state() bool {
-	v.nodes = newNodeList(v.p.Nodes)
-	account, err := v.nodes.lookup(v.h.stateRoot, v.p.Contract[:])
+// checkState walks from the header's state root to the contract's account.
+func (v *verifier) checkState() bool {
+	v.nodes = newNodeList(v.proof.Nodes)
+	account, err := v.nodes.lookup(v.parsedHeader.stateRoot, v.proof.Contract[:])
 	if err != nil {
-		return v.check(CheckAccount, false, "", "the block's state is not shown to hold the contract: %v", err)
+		return v.record(CheckAccount, false, "", "the block's state is not shown to hold the contract: %v", err)
 	}
 	// Yellow paper, section 4.1: nonce, balance, storage root, code hash.
 	items, err := listItems(account, 4)
 	if err != nil || len(items) != 4 {
-		return v.check(CheckAccount, false, "", "the contract's account is not a list of 4 fields")
+		return v.record(CheckAccount, false, "", "the contract's account is not a list of 4 fields")
 	}
 	store, err1 := bytesItem(items[2])
 	code, err2 := bytesItem(items[3])
 	if err1 != nil || err2 != nil || len(store) != 32 || len(code) != 32 {
-		return v.check(CheckAccount, false, "", "the contract's account has no storage root or code hash")
+		return v.record(CheckAccount, false, "", "the contract's account has no storage root or code hash")
 	}
-	v.store = Hash(store)
+	v.storageRoot = Hash(store)
 	known := v.trust.CodeHashes
 	if len(known) == 0 {
 		known = []Hash{RegistryCodeHash}
 	}
-	return v.check(CheckAccount, true, "the block's state holds the contract", "") &&
-		v.check(CheckCode, slices.Contains(known, Hash(code)), "the contract's code is known: it refuses forks",
+	return v.record(CheckAccount, true, "the block's state holds the contract", "") &&
+		v.record(CheckCode, slices.Contains(known, Hash(code)), "the contract's code is known: it refuses forks",
 			"the contract's code has hash %s, which is not a trusted one", Hash(code))
 }
 
-// head reads the log's two slots and compares them with the checkpoint.
-func (v *verifier) head() bool {
-	slot := logSlot(v.p.LogID)
+// checkHead reads the log's two slots and compares them with the checkpoint.
+func (v *verifier) checkHead() bool {
+	slot := logSlot(v.proof.LogID)
 	root, err := v.slot(slot)
 	if err != nil {
-		return v.check(CheckStorage, false, "", "the contract's storage is not shown to hold the log's root: %v", err)
+		return v.record(CheckStorage, false, "", "the contract's storage is not shown to hold the log's root: %v", err)
 	}
 	packed, err := v.slot(slot.next())
 	if err != nil {
-		return v.check(CheckStorage, false, "", "the contract's storage is not shown to hold the log's size: %v", err)
+		return v.record(CheckStorage, false, "", "the contract's storage is not shown to hold the log's size: %v", err)
 	}
-	if !v.nodes.used() {
-		return v.check(CheckStorage, false, "", "the proof has trie nodes that it does not need")
+	if !v.nodes.allUsed() {
+		return v.record(CheckStorage, false, "", "the proof has trie nodes that it does not need")
 	}
 	head := UnpackHead(root, packed)
-	if head.Anchors != v.p.Anchors {
-		return v.check(CheckStorage, false, "", "the contract counts %d anchors, the proof %d",
-			head.Anchors, v.p.Anchors)
+	if head.Anchors != v.proof.Anchors {
+		return v.record(CheckStorage, false, "", "the contract counts %d anchors, the proof %d",
+			head.Anchors, v.proof.Anchors)
 	}
-	return v.check(CheckStorage, true,
+	return v.record(CheckStorage, true,
 		fmt.Sprintf("the contract's storage holds the log's head, anchor %d", head.Anchors), "") &&
-		v.check(CheckPublisher, head.Publisher == v.p.Account &&
+		v.record(CheckPublisher, head.Publisher == v.proof.Publisher &&
 			(v.trust.Publisher.IsZero() || v.trust.Publisher == head.Publisher),
 			"anchored by "+head.Publisher.String(),
 			"the log's publisher is %s, the proof names %s, trusted is %s", head.Publisher,
-			v.p.Account, v.trust.Publisher) &&
-		v.check(CheckHead, head.Size == v.cp.Size && head.Root == v.cp.Root,
+			v.proof.Publisher, v.trust.Publisher) &&
+		v.record(CheckHead, head.Size == v.cp.Size && head.Root == v.cp.Root,
 			fmt.Sprintf("the head is the checkpoint: %d leaves", head.Size),
 			"the contract's head is %d leaves under %s, the checkpoint is %d leaves under %s",
 			head.Size, head.Root.Short(), v.cp.Size, v.cp.Root.Short())
 }
 
 func (v *verifier) slot(s Hash) (Hash, error) {
-	b, err := v.nodes.lookup(v.store, s[:])
+	b, err := v.nodes.lookup(v.storageRoot, s[:])
 	if err != nil {
 		return Hash{}, err
 	}
 	return slotValue(b)
 }
 
-// evidence finds out who vouches for the block.
-func (v *verifier) evidence() bool {
+// checkEvidence finds out who vouches for the block.
+func (v *verifier) checkEvidence() bool {
 	t := &v.trust
 	if len(t.Validators) > 0 {
 		if v.qbft == nil {
-			return v.check(CheckEvidence, false, "", "validators are trusted, but the proof's header carries no seals")
+			return v.record(CheckEvidence, false, "", "validators are trusted, but the proof's header carries no seals")
 		}
 		n, err := v.qbft.checkSeals(t.Validators)
-		v.r.Seals, v.r.Validators = n, len(t.Validators)
+		v.result.Seals, v.result.Validators = n, len(t.Validators)
 		if err != nil {
-			return v.check(CheckEvidence, false, "", "%v", err)
+			return v.record(CheckEvidence, false, "", "%v", err)
 		}
-		v.check(CheckEvidence, true, fmt.Sprintf("%d of %d trusted validators sealed the block", n, len(t.Validators)),
+		v.record(CheckEvidence, true, fmt.Sprintf("%d of %d trusted validators sealed the block", n, len(t.Validators)),
 			"")
-		v.r.Level = Sealed
+		v.result.Level = Sealed
 	}
 	if len(t.Blocks) > 0 {
-		if !v.check(CheckEvidence, slices.Contains(t.Blocks, v.p.Block), "the block's hash is one that was pinned",
-			"block %s is none of the %d that were pinned", v.p.Block, len(t.Blocks)) {
-			v.r.Level = Refused
+		if !v.record(CheckEvidence, slices.Contains(t.Blocks, v.proof.Block), "the block's hash is one that was pinned",
+			"block %s is none of the %d that were pinned", v.proof.Block, len(t.Blocks)) {
+			v.result.Level = Refused
 			return false
 		}
-		v.r.Level = Pinned
+		v.result.Level = Pinned
 	}
-	if v.r.Level == Refused {
-		v.r.Level = NotVouchedFor
-		v.check(CheckEvidence, true, nobodyVouches, "")
+	if v.result.Level == Refused {
+		v.result.Level = NotVouchedFor
+		v.record(CheckEvidence, true, nobodyVouches, "")
 	}
 	return true
 }

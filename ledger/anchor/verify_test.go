@@ -116,7 +116,7 @@ func verifyCases(t testing.TB) []verifyCase {
 	cases := []verifyCase{
 		{"not vouched for", func(*world, *Proof, *Checkpoint, *Trust) {}, "", NotVouchedFor},
 		{"not vouched for, chain, contract and publisher known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) {
-			tr.ChainID, tr.Contract, tr.Publisher = p.ChainID, p.Contract, p.Account
+			tr.ChainID, tr.Contract, tr.Publisher = p.ChainID, p.Contract, p.Publisher
 		}, "", NotVouchedFor},
 		{"block known", func(_ *world, p *Proof, _ *Checkpoint, tr *Trust) {
 			tr.Blocks = []Hash{{1}, p.Block}
@@ -177,7 +177,7 @@ func verifyCases(t testing.TB) []verifyCase {
 			p.Nodes = append(p.Nodes, p.Nodes[0])
 		}, CheckStorage, ""},
 		{"anchors", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Anchors++ }, CheckStorage, ""},
-		{"publisher", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Account[0] ^= 1 }, CheckPublisher, ""},
+		{"publisher", func(_ *world, p *Proof, _ *Checkpoint, _ *Trust) { p.Publisher[0] ^= 1 }, CheckPublisher, ""},
 		{"trusted publisher", func(_ *world, _ *Proof, _ *Checkpoint, tr *Trust) {
 			tr.Publisher = Address{9}
 		}, CheckPublisher, ""},
@@ -290,7 +290,7 @@ func TestTamper(t *testing.T) {
 		if r := VerifyProof(encode(t, p), cp, trust); !r.Consistent() {
 			t.Fatal(r.Summary())
 		}
-		parts := [][]byte{p.Contract[:], p.LogID[:], p.Account[:], p.Block[:], p.Header}
+		parts := [][]byte{p.Contract[:], p.LogID[:], p.Publisher[:], p.Block[:], p.Header}
 		step := 1
 		if trust.Validators == nil {
 			parts = append(parts, p.Nodes...)

@@ -32,7 +32,7 @@ func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Pro
 		return ledger.Promise{}, cmp.Or(refused, err)
 	}
 	p := e.group.promise(e)
-	e.free()
+	e.release()
 	return p, nil
 }
 
@@ -78,7 +78,7 @@ func (j *Journal) AppendAll(ctx context.Context, seqs []uint64, rs []*Record) ([
 		if note(e.err); e.err == nil && !refused[i] {
 			out[i] = e.group.promise(e)
 		}
-		e.free()
+		e.release()
 	}
 	return out, first
 }

@@ -45,7 +45,7 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 		return fmt.Errorf("backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, copied.Close()) }()
-	mark, err := j.guard.MarkOf(ctx, copied)
+	mark, err := j.guard.HighWaterOf(ctx, copied)
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
@@ -56,7 +56,7 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 // and no checkpoint of more than those was signed then: what comes after is left
 // out of a backup.
 func (j *Journal) copyStore(ctx context.Context, dst string) (upto uint64, err error) {
-	err = j.guard.HoldStill(func(size uint64) error {
+	err = j.guard.WithSigningPaused(func(size uint64) error {
 		if err := j.waitApplied(ctx, size); err != nil {
 			return err
 		}

@@ -37,8 +37,8 @@ func TestBackupHoldsWhatWasSigned(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	finished, added, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	var running sync.WaitGroup
-	running.Go(func() { _ = j.write(ctx); close(finished) })
-	running.Go(func() { _ = j.drain(t.Context(), finished) })
+	running.Go(func() { _ = j.runWriter(ctx); close(finished) })
+	running.Go(func() { _ = j.runDrainer(t.Context(), finished) })
 	go func() {
 		add(t, j, 1, 1)
 		close(added)

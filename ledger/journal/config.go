@@ -45,10 +45,10 @@ type Config struct {
 	// RebuildLog moves the log's directory aside at Open and builds it again
 	// from the records: after a refusal, or after records were restored.
 	RebuildLog bool
-	// HeadCopy is a second file for the high-water mark, on another device than
+	// HighWaterCopy is a second file for the high-water mark, on another device than
 	// the directory or another machine's: nothing is signed that is not there, and
 	// a journal that is older than it does not open. "" keeps none.
-	HeadCopy string
+	HighWaterCopy string
 	// ReadOnly opens the journal to look at it and changes no file, also where it
 	// cannot be written: what a crash cut short is mended in memory, nothing is
 	// made that is missing, and Run refuses.
@@ -59,7 +59,7 @@ type Config struct {
 	fileBytes int64 // of a record file; tests make them small
 }
 
-func (c *Config) fill() {
+func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -47,27 +47,27 @@ var klogOnce sync.Once
 // silenceTessera sends what Tessera says through klog to the logger's debug
 // level: its warnings are repeated by the guard with the reason.
 func silenceTessera(log *slog.Logger) {
-	klogOnce.Do(func() { klog.SetSlogLogger(slog.New(quiet{log.Handler()})) })
+	klogOnce.Do(func() { klog.SetSlogLogger(slog.New(debugHandler{log.Handler()})) })
 }
 
-// quiet lowers every record to debug.
-type quiet struct{ slog.Handler }
+// debugHandler lowers every record to debug.
+type debugHandler struct{ slog.Handler }
 
 // Enabled implements slog.Handler.
-func (q quiet) Enabled(ctx context.Context, _ slog.Level) bool {
+func (q debugHandler) Enabled(ctx context.Context, _ slog.Level) bool {
 	return q.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
 // Handle implements slog.Handler.
-func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+func (q debugHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Level = slog.LevelDebug
 	return q.Handler.Handle(ctx, r)
 }
 
-// drain feeds the log until ctx ends, or, once finished is closed, until the
+// runDrainer feeds the log until ctx ends, or, once finished is closed, until the
 // log holds everything durable. A log that fails is opened again, and goes on
 // where its own state says it ended.
-func (j *Journal) drain(ctx context.Context, finished <-chan struct{}) error {
+func (j *Journal) runDrainer(ctx context.Context, finished <-chan struct{}) error {
 	backoff := 100 * time.Millisecond
 	for {
 		err := j.drainOnce(ctx, finished)
@@ -120,7 +120,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	publishing.Go(func() { p.run(ctx) })
 	defer publishing.Wait()
 	defer cancel()
-	p.grown(next, root)
+	p.treeGrew(next, root)
 	feed := time.NewTicker(j.cfg.Interval)
 	defer feed.Stop()
 	look := time.NewTicker(max(j.cfg.Interval/10, 10*time.Millisecond))
@@ -164,7 +164,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 		case <-more:
 			next, err = j.feed(ctx, t, p)
 		case <-look.C:
-			err = j.lookPublished(ctx)
+			err = j.checkPublished(ctx)
 		}
 		if r := j.guard.Refusal(); r != nil {
 			return r
@@ -186,10 +186,10 @@ func (j *Journal) openLog(ctx context.Context) (*tilelog.Writer, assay.Digest, e
 		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory holds %d entries, the journal %d records: %w",
 			ErrFork, state.Size, have, assay.ErrCorrupt)
 	}
-	if err := j.fill(ctx, t, state.Size); err != nil {
+	if err := j.addRecords(ctx, t, state.Size); err != nil {
 		return nil, assay.Digest{}, err
 	}
-	t.Resumed()
+	t.MarkOnDisk()
 	root := t.Root()
 	if !bytes.Equal(root[:], state.Root) {
 		return nil, assay.Digest{}, fmt.Errorf("%w: the log directory's tiles and the journal's records give root "+
@@ -199,8 +199,8 @@ func (j *Journal) openLog(ctx context.Context) (*tilelog.Writer, assay.Digest, e
 	return t, root, nil
 }
 
-// fill appends the records up to a number to the tiles.
-func (j *Journal) fill(ctx context.Context, t *tilelog.Writer, upto uint64) error {
+// addRecords appends the records up to a number to the tiles.
+func (j *Journal) addRecords(ctx context.Context, t *tilelog.Writer, upto uint64) error {
 	return j.leaves(ctx, t.Size(), upto, func(_ uint64, leaf []byte, hash *assay.Digest) error {
 		if hash == nil {
 			h := ledger.HashLeaf(leaf)
@@ -218,21 +218,21 @@ func (j *Journal) feed(ctx context.Context, t *tilelog.Writer, p *publisher) (ui
 	if t.Size() >= upto {
 		return t.Size(), nil
 	}
-	if err := j.fill(ctx, t, upto); err != nil {
+	if err := j.addRecords(ctx, t, upto); err != nil {
 		return t.Size(), err
 	}
 	root, err := t.Commit()
 	if err != nil {
 		return t.Size(), err
 	}
-	p.grown(t.Size(), root)
+	p.treeGrew(t.Size(), root)
 	t.DropPartial(p.published())
 	return t.Size(), nil
 }
 
-// loadPublished takes up the checkpoint that is in the log's directory.
-func (j *Journal) loadPublished(ctx context.Context) error {
-	if err := j.lookPublished(ctx); err != nil {
+// openPublished takes up the checkpoint that is in the log's directory.
+func (j *Journal) openPublished(ctx context.Context) error {
+	if err := j.checkPublished(ctx); err != nil {
 		if errors.Is(err, ErrFork) {
 			return err
 		}
@@ -241,10 +241,10 @@ func (j *Journal) loadPublished(ctx context.Context) error {
 	return nil
 }
 
-// lookPublished reads the checkpoint that is in the log's directory; if it
+// checkPublished reads the checkpoint that is in the log's directory; if it
 // is new, its entries are read back and compared with the journal's, and only
 // then is it the published one.
-func (j *Journal) lookPublished(ctx context.Context) error {
+func (j *Journal) checkPublished(ctx context.Context) error {
 	b, err := j.logDir().Checkpoint(ctx)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -262,27 +262,27 @@ func (j *Journal) lookPublished(ctx context.Context) error {
 		j.guard.Refuse(err)
 		return err
 	}
-	if err := j.guard.Known(cp); err != nil {
+	if err := j.guard.CheckSigned(cp); err != nil {
 		j.guard.Refuse(err)
 		return err
 	}
 	if high, _ := j.guard.HighWater(); cp.Size < high {
 		return nil // a larger one was signed: it is about to be published
 	}
-	if err := j.rehash(ctx, verified, cp.Size); err != nil {
+	if err := j.compareEntries(ctx, verified, cp.Size); err != nil {
 		return err
 	}
 	if err := j.store.SetNumber(store.Published, cp.Size, false); err != nil {
 		return err
 	}
-	j.publish(b, cp.Size)
-	j.recent.published(cp.Size)
+	j.setPublished(b, cp.Size)
+	j.recent.dropBelow(cp.Size)
 	return nil
 }
 
-// rehash reads the entry bundles between two sizes back from the log's
+// compareEntries reads the entry bundles between two sizes back from the log's
 // directory and compares each entry with the journal's leaf.
-func (j *Journal) rehash(ctx context.Context, from, size uint64) error {
+func (j *Journal) compareEntries(ctx context.Context, from, size uint64) error {
 	var bundle [][]byte
 	at := ^uint64(0)
 	return j.leaves(ctx, from, size, func(seq uint64, leaf []byte, _ *assay.Digest) error {

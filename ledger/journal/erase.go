@@ -19,8 +19,8 @@ type ErasureNote struct {
 	Reason  string   `cbor:"2,keyasint"`
 }
 
-// Erasing asks for an erasure.
-type Erasing struct {
+// ErasureRequest asks for an erasure.
+type ErasureRequest struct {
 	Subject string // whose key is destroyed
 	Reason  string // is part of the opening of the erasure's leaf: name no person in it
 	// Caller, RequestID and Body make asking again safe: Lookup finds the
@@ -29,19 +29,19 @@ type Erasing struct {
 	Body              assay.Digest
 }
 
-// Erase is Destroy and WaitErased: when it returns, the subject is erased for
+// Erase is DestroyKey and WaitErased: when it returns, the subject is erased for
 // good. assay.ErrNotFound: no record is sealed under this subject's key.
 func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledger.Promise, error) {
-	seq, p, err := j.Destroy(ctx, Erasing{Subject: name, Reason: reason})
+	seq, p, err := j.DestroyKey(ctx, ErasureRequest{Subject: name, Reason: reason})
 	if err != nil {
 		return seq, p, err
 	}
 	return seq, p, j.WaitErased(ctx, seq)
 }
 
-// Destroy destroys a subject's key: its records' private parts are unreadable
+// DestroyKey destroys a subject's key: its records' private parts are unreadable
 // from then on, and their leaves, promises and proofs still verify. The erasure
-// is a record of the log; Destroy returns when it is durable.
+// is a record of the log; DestroyKey returns when it is durable.
 // assay.ErrNotFound: no record is sealed under this subject's key.
 //
 // One group holds the record, the request id's tag and the destruction of the
@@ -49,7 +49,7 @@ func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledge
 // final is done behind it: the key's bytes are purged from the store, and the
 // master key is replaced, so that copies of the directory made before do not
 // open it either. WaitErased waits for that; a start that finds it undone does it.
-func (j *Journal) Destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.Promise, err error) {
+func (j *Journal) DestroyKey(ctx context.Context, r ErasureRequest) (seq uint64, p ledger.Promise, err error) {
 	if err := j.Ready(); err != nil {
 		return 0, p, err
 	}
@@ -57,7 +57,7 @@ func (j *Journal) Destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.
 	if err := rec.check(); err != nil { // before the key is dead
 		return 0, p, err
 	}
-	old, err := j.store.Retire(r.Subject)
+	old, err := j.store.RetireKey(r.Subject)
 	if err != nil {
 		return 0, p, err
 	}
@@ -71,7 +71,7 @@ func (j *Journal) Destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.
 		j.failed.set(err)
 		return 0, p, err
 	}
-	e.erases, e.batch = old, nil
+	e.erasedSubject, e.batch = old, nil
 	if err := j.push(e); err != nil {
 		return seq, p, err
 	}
@@ -79,15 +79,15 @@ func (j *Journal) Destroy(ctx context.Context, r Erasing) (seq uint64, p ledger.
 		return seq, p, err
 	}
 	p = e.group.promise(e)
-	e.free()
+	e.release()
 	return seq, p, nil
 }
 
 // WaitErased waits until the erasure in record seq is final: no file of the
 // directory holds the key, and no master key that opens an older copy is left.
 func (j *Journal) WaitErased(ctx context.Context, seq uint64) error {
-	for j.scrub.final.Load() <= seq {
-		if err := j.scrub.wait(ctx, j); err != nil {
+	for j.erasures.finalBelow.Load() <= seq {
+		if err := j.erasures.wait(ctx, j); err != nil {
 			return err
 		}
 	}

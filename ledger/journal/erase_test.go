@@ -27,8 +27,8 @@ const eraserDir = "ASSAY_JOURNAL_ERASER"
 // erased subjects of one directory; each has the record of its number.
 const erasedSubjects = 400
 
-func erasing(i int) Erasing {
-	return Erasing{Subject: fmt.Sprintf("subject-%d", i), Reason: "asked", Caller: "officer",
+func erasing(i int) ErasureRequest {
+	return ErasureRequest{Subject: fmt.Sprintf("subject-%d", i), Reason: "asked", Caller: "officer",
 		RequestID: fmt.Sprintf("erase-%d", i), Body: assay.Sum("body\n", []byte{byte(i), byte(i >> 8)})}
 }
 
@@ -46,7 +46,7 @@ func eraser(dir string) error {
 			if _, _, ok, _ := j.Lookup(r.Caller, r.RequestID); ok {
 				continue
 			}
-			seq, _, err := j.Destroy(context.Background(), r)
+			seq, _, err := j.DestroyKey(context.Background(), r)
 			if err != nil || j.WaitErased(context.Background(), seq) != nil {
 				return
 			}
@@ -178,7 +178,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seq, _, err := j.Destroy(t.Context(), erasing(3))
+			seq, _, err := j.DestroyKey(t.Context(), erasing(3))
 			if err == nil {
 				err = step(t, j)
 			}
@@ -196,7 +196,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			}
 			j, stop = start(t, dir, Config{})
 			end := time.Now().Add(10 * time.Second)
-			for j.scrub.final.Load() <= seq && time.Now().Before(end) { // nobody asks: the start does it
+			for j.erasures.finalBelow.Load() <= seq && time.Now().Before(end) { // nobody asks: the start does it
 				time.Sleep(5 * time.Millisecond)
 			}
 			if err := j.WaitErased(t.Context(), seq); err != nil {
@@ -214,7 +214,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			}
 			// Once it is final a start does nothing more.
 			j, _ = start(t, dir, Config{})
-			if len(j.scrub.kick) != 0 || j.Stats().Durable < after {
+			if len(j.erasures.kick) != 0 || j.Stats().Durable < after {
 				t.Error("a start after the final one replaces the master key again")
 			}
 			if r, err := j.Get(seq); err != nil || r.Kind != ledger.Erasure || r.RequestID != "erase-3" {

@@ -60,17 +60,18 @@ func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 		return rep, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	c := checker{j: j, rep: &rep, roots: map[uint64]assay.Digest{},
-		owners: map[string]vault.ID{}, erased: map[vault.ID][16]byte{}}
-	if c.retired, err = j.store.Number(store.Retired); err != nil {
+	c := checker{j: j, rep: &rep, recordRoots: map[uint64]assay.Digest{},
+		keysBySubject: map[string]vault.ID{}, erasedKeys: map[vault.ID][16]byte{}}
+	if c.retiredBelow, err = j.store.Number(store.Retired); err != nil {
 		return rep, fmt.Errorf("fsck: %w", err)
 	}
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
 	}{
-		{"claims", c.claims}, {"records", c.records}, {"roots", c.marks}, {"tiles", c.edge},
-		{"requests", c.requests}, {"keys", c.subjectKeys}, {"files", c.files},
+		{"claims", c.gatherClaims}, {"records", c.checkRecords}, {"roots", c.compareRoots},
+		{"tiles", c.compareRightEdge},
+		{"requests", c.checkRequests}, {"keys", c.checkSubjectKeys}, {"files", c.checkStoreFiles},
 	} {
 		if err := step.run(ctx); err != nil {
 			return rep, fmt.Errorf("fsck: %s: %w", step.name, err)
@@ -81,31 +82,31 @@ func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 
 // checker carries one check.
 type checker struct {
-	j      *Journal
-	rep    *FsckReport
-	log    *tilelog.Comparison
-	size   uint64                  // of the published checkpoint: how far the log is compared
-	want   map[uint64]assay.Digest // size -> root that something claims
-	who    map[uint64]string       // who claims it
-	roots  map[uint64]assay.Digest // size -> root of the records
-	owners map[string]vault.ID     // subject -> key id
-	erased map[vault.ID][16]byte   // keys made whose erasure follows -> their subject's tag
+	j             *Journal
+	rep           *FsckReport
+	log           *tilelog.Comparison
+	size          uint64                  // of the published checkpoint: how far the log is compared
+	claimedRoots  map[uint64]assay.Digest // size -> root that something claims
+	claimants     map[uint64]string       // who claims it
+	recordRoots   map[uint64]assay.Digest // size -> root of the records
+	keysBySubject map[string]vault.ID     // subject -> key id
+	erasedKeys    map[vault.ID][16]byte   // keys made whose erasure follows -> their subject's tag
 
-	retired uint64 // private parts below may be gone
+	retiredBelow uint64 // private parts below may be gone
 }
 
-func (c *checker) bad(format string, args ...any) error {
+func (c *checker) corrupt(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, assay.ErrCorrupt)...)
 }
 
-// claims gathers who claims which root at which size.
-func (c *checker) claims(ctx context.Context) error {
-	c.want, c.who = map[uint64]assay.Digest{}, map[uint64]string{}
+// gatherClaims gathers who claims which root at which size.
+func (c *checker) gatherClaims(ctx context.Context) error {
+	c.claimedRoots, c.claimants = map[uint64]assay.Digest{}, map[uint64]string{}
 	claim := func(who string, size uint64, root assay.Digest) error {
-		if have, ok := c.want[size]; ok && have != root {
-			return c.bad("%s and %s claim different roots at size %d", c.who[size], who, size)
+		if have, ok := c.claimedRoots[size]; ok && have != root {
+			return c.corrupt("%s and %s claim different roots at size %d", c.claimants[size], who, size)
 		}
-		c.want[size], c.who[size] = root, who
+		c.claimedRoots[size], c.claimants[size] = root, who
 		return nil
 	}
 	b, err := c.j.logDir().Checkpoint(ctx)
@@ -124,7 +125,7 @@ func (c *checker) claims(ctx context.Context) error {
 	if mark, err := c.j.store.Number(store.Published); err != nil {
 		return err
 	} else if mark > c.size {
-		return c.bad("a checkpoint of size %d was published, and one of %d stands in the log's directory: it was "+
+		return c.corrupt("a checkpoint of size %d was published, and one of %d stands in the log's directory: it was "+
 			"deleted, or put back to an older one", mark, c.size)
 	}
 	state, err := c.j.logDir().State()
@@ -133,9 +134,9 @@ func (c *checker) claims(ctx context.Context) error {
 	case errors.Is(err, assay.ErrCorrupt):
 		return err
 	case err != nil:
-		return c.bad("the log's tree state is missing")
+		return c.corrupt("the log's tree state is missing")
 	case state.Size < c.size:
-		return c.bad("the log's tree state is of size %d, its checkpoint of %d", state.Size, c.size)
+		return c.corrupt("the log's tree state is of size %d, its checkpoint of %d", state.Size, c.size)
 	default:
 		if err := claim("the log's tree state", state.Size, assay.Digest(state.Root)); err != nil {
 			return err
@@ -144,7 +145,7 @@ func (c *checker) claims(ctx context.Context) error {
 	c.log = tilelog.NewComparison(c.j.logDir(), c.size)
 	high, root := c.j.guard.HighWater()
 	if high < c.size {
-		return c.bad("the high-water mark is %d, a checkpoint of %d is published", high, c.size)
+		return c.corrupt("the high-water mark is %d, a checkpoint of %d is published", high, c.size)
 	}
 	if err := claim("the high-water mark", high, root); err != nil {
 		return err
@@ -161,26 +162,26 @@ func (c *checker) claims(ctx context.Context) error {
 	return claim("the anchored checkpoint", cp.Size, cp.Root)
 }
 
-// marks compares each claimed root with the records'.
-func (c *checker) marks(context.Context) error {
-	for size, root := range c.want {
+// compareRoots compares each claimed root with the records'.
+func (c *checker) compareRoots(context.Context) error {
+	for size, root := range c.claimedRoots {
 		if size == 0 {
 			continue
 		}
-		have, ok := c.roots[size]
+		have, ok := c.recordRoots[size]
 		if !ok {
-			return c.bad("%s is of size %d, the journal holds %d records", c.who[size], size, c.rep.Records)
+			return c.corrupt("%s is of size %d, the journal holds %d records", c.claimants[size], size, c.rep.Records)
 		}
 		if have != root {
-			return c.bad("%s claims root %s at size %d, the records have %s",
-				c.who[size], root.Short(), size, have.Short())
+			return c.corrupt("%s claims root %s at size %d, the records have %s",
+				c.claimants[size], root.Short(), size, have.Short())
 		}
 	}
 	return nil
 }
 
-// edge compares the partial tiles at the right edge of the published tree.
-func (c *checker) edge(ctx context.Context) error {
+// compareRightEdge compares the partial tiles at the right edge of the published tree.
+func (c *checker) compareRightEdge(ctx context.Context) error {
 	err := c.log.Finish(ctx)
 	c.rep.Entries, c.rep.Tiles = c.log.Entries, c.log.Tiles
 	return err

@@ -17,61 +17,62 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// records goes through all groups once: each record is opened, each group's
+// checkRecords goes through all groups once: each record is opened, each group's
 // promise is verified, and each entry and full tile of the log is compared.
-func (c *checker) records(ctx context.Context) error {
+func (c *checker) checkRecords(ctx context.Context) error {
 	tree := guard.NewTree()
 	note := func(size uint64) error {
-		if _, ok := c.want[size]; !ok || size == 0 {
+		if _, ok := c.claimedRoots[size]; !ok || size == 0 {
 			return nil
 		}
 		root, err := tree.GetRootHash(nil)
-		c.roots[size] = assay.Digest(root)
+		c.recordRoots[size] = assay.Digest(root)
 		return err
 	}
-	return c.j.records.Groups(ctx, 0, c.j.durable.Load(), recordfile.AllSections, func(b *recordfile.Block) error {
-		if err := c.j.records.Check(b); err != nil {
-			return err
-		}
-		hashes := make([]assay.Digest, b.Count)
-		for i := range hashes {
-			seq := b.First + uint64(i)
-			s, err := b.At(i)
-			if err != nil {
+	return c.j.records.Groups(ctx, 0, c.j.durable.Load(), recordfile.AllSections,
+		func(b *recordfile.StoredGroup) error {
+			if err := c.j.records.Check(b); err != nil {
 				return err
 			}
-			if err := c.record(seq, s); err != nil {
-				return err
+			hashes := make([]assay.Digest, b.Count)
+			for i := range hashes {
+				seq := b.First + uint64(i)
+				s, err := b.At(i)
+				if err != nil {
+					return err
+				}
+				if err := c.checkRecord(seq, s); err != nil {
+					return err
+				}
+				hashes[i] = ledger.HashLeaf(s.Leaf)
+				if err := tree.Append(hashes[i][:], nil); err != nil {
+					return err
+				}
+				if err := note(seq + 1); err != nil {
+					return err
+				}
+				if err := c.log.Add(ctx, s.Leaf, &hashes[i]); err != nil {
+					return err
+				}
 			}
-			hashes[i] = ledger.HashLeaf(s.Leaf)
-			if err := tree.Append(hashes[i][:], nil); err != nil {
-				return err
+			g := &group{first: b.First, count: b.Count, signature: b.Signature}
+			g.tree.Reset(hashes)
+			p := g.promise(&entry{seq: b.First, leafHash: hashes[0]})
+			if err := p.Verify(c.j.key); err != nil {
+				return fmt.Errorf("the group of records %d to %d: %w", b.First, b.End()-1, err)
 			}
-			if err := note(seq + 1); err != nil {
-				return err
-			}
-			if err := c.log.Add(ctx, s.Leaf, &hashes[i]); err != nil {
-				return err
-			}
-		}
-		g := &group{first: b.First, count: b.Count, signature: b.Signature}
-		g.tree.Reset(hashes)
-		p := g.promise(&entry{seq: b.First, hash: hashes[0]})
-		if err := p.Verify(c.j.key); err != nil {
-			return fmt.Errorf("the group of records %d to %d: %w", b.First, b.End()-1, err)
-		}
-		c.rep.Groups++
-		return c.ops(b)
-	})
+			c.rep.Groups++
+			return c.checkKeyOps(b)
+		})
 }
 
-// record opens one record, and checks its key and its place in the index.
-func (c *checker) record(seq uint64, s recordfile.Stored) error {
+// checkRecord opens one record, and checks its key and its place in the index.
+func (c *checker) checkRecord(seq uint64, s recordfile.StoredRecord) error {
 	r, _, err := c.j.open(seq, s)
 	switch {
 	case err == nil:
 		c.rep.Opened++
-		if err := c.owner(seq, r.Subject, s.Key); err != nil {
+		if err := c.checkSubject(seq, r.Subject, s.Key); err != nil {
 			return err
 		}
 		var tag Tag
@@ -79,13 +80,13 @@ func (c *checker) record(seq uint64, s recordfile.Stored) error {
 			tag = c.j.Tag(r.Caller, r.RequestID)
 		}
 		if tag != s.Tag {
-			return c.bad("the request tag of record %d is not that of its request", seq)
+			return c.corrupt("the request tag of record %d is not that of its request", seq)
 		}
 	case errors.Is(err, vault.ErrErased):
 		c.rep.Erased++
 	case errors.Is(err, ErrRetired):
-		if seq >= c.retired {
-			return c.bad("the private part of record %d is gone, and its retention has not passed", seq)
+		if seq >= c.retiredBelow {
+			return c.corrupt("the private part of record %d is gone, and its retention has not passed", seq)
 		}
 		if _, err := c.j.store.Key(s.Key); err != nil && !errors.Is(err, vault.ErrErased) {
 			return fmt.Errorf("record %d: %w", seq, err)
@@ -100,16 +101,16 @@ func (c *checker) record(seq uint64, s recordfile.Stored) error {
 	}
 	v, err := c.j.store.Row(store.Requests, s.Tag)
 	if err != nil || len(v) != 8 {
-		return c.bad("the request of record %d is not in the index", seq)
+		return c.corrupt("the request of record %d is not in the index", seq)
 	}
 	if to := binary.BigEndian.Uint64(v); to < seq {
-		return c.bad("the request of record %d leads to record %d in the index", seq, to)
+		return c.corrupt("the request of record %d leads to record %d in the index", seq, to)
 	}
 	return nil
 }
 
-// ops checks that what a group did to subject keys is what the store holds.
-func (c *checker) ops(b *recordfile.Block) error {
+// checkKeyOps checks that what a group did to subject keys is what the store holds.
+func (c *checker) checkKeyOps(b *recordfile.StoredGroup) error {
 	ops, err := b.Ops()
 	if err != nil {
 		return err
@@ -120,61 +121,61 @@ func (c *checker) ops(b *recordfile.Block) error {
 		switch {
 		case ops[i].Kind == recordfile.EraseKey &&
 			(xerr != nil || len(x) != 8 || binary.BigEndian.Uint64(x) != ops[i].Sequence):
-			return c.bad("record %d erased key %x, and the store does not say so", ops[i].Sequence, ops[i].Key[:4])
-		case ops[i].Kind == recordfile.NewKey && kerr == nil && !c.leadsTo(ops[i].Subject, ops[i].Key):
-			return c.bad("the subject of key %x leads to another key", ops[i].Key[:4])
+			return c.corrupt("record %d erased key %x, and the store does not say so", ops[i].Sequence, ops[i].Key[:4])
+		case ops[i].Kind == recordfile.NewKey && kerr == nil && !c.subjectHasKey(ops[i].Subject, ops[i].Key):
+			return c.corrupt("the subject of key %x leads to another key", ops[i].Key[:4])
 		case ops[i].Kind == recordfile.NewKey && kerr != nil && xerr != nil:
-			return c.bad("key %x of the group of records %d to %d is missing, and no erasure destroyed it",
+			return c.corrupt("key %x of the group of records %d to %d is missing, and no erasure destroyed it",
 				ops[i].Key[:4], b.First, b.End()-1)
 		}
 		// The store has forgotten whose an erased key was: the two groups that
 		// made and destroyed it must agree.
 		switch {
 		case ops[i].Kind == recordfile.NewKey && kerr != nil:
-			c.erased[ops[i].Key] = ops[i].Subject
+			c.erasedKeys[ops[i].Key] = ops[i].Subject
 		case ops[i].Kind == recordfile.EraseKey:
-			if tag, ok := c.erased[ops[i].Key]; !ok || tag != ops[i].Subject {
-				return c.bad("record %d erased key %x of another subject than it was made for",
+			if tag, ok := c.erasedKeys[ops[i].Key]; !ok || tag != ops[i].Subject {
+				return c.corrupt("record %d erased key %x of another subject than it was made for",
 					ops[i].Sequence, ops[i].Key[:4])
 			}
-			delete(c.erased, ops[i].Key)
+			delete(c.erasedKeys, ops[i].Key)
 		}
 	}
 	return nil
 }
 
-// leadsTo reports whether a subject's tag leads to a key.
-func (c *checker) leadsTo(tag [16]byte, id vault.ID) bool {
+// subjectHasKey reports whether a subject's tag leads to a key.
+func (c *checker) subjectHasKey(tag [16]byte, id vault.ID) bool {
 	v, err := c.j.store.Row(store.Subjects, tag)
 	return err == nil && bytes.Equal(v, id[:])
 }
 
-// ownersKept bounds the subjects whose key ids are remembered.
-const ownersKept = 1 << 16
+// maxKeysBySubject bounds the subjects whose key ids are remembered.
+const maxKeysBySubject = 1 << 16
 
-// owner checks that a record's subject leads to the key that sealed it: a
+// checkSubject checks that a record's subject leads to the key that sealed it: a
 // record that opens is of a living key.
-func (c *checker) owner(seq uint64, name string, key vault.ID) error {
+func (c *checker) checkSubject(seq uint64, name string, key vault.ID) error {
 	if name == "" {
 		if key != c.j.store.System().ID() {
-			return c.bad("record %d has no subject, and a subject's key", seq)
+			return c.corrupt("record %d has no subject, and a subject's key", seq)
 		}
 		return nil
 	}
-	id, ok := c.owners[name]
+	id, ok := c.keysBySubject[name]
 	if !ok {
 		b, err := c.j.store.Row(store.Subjects, c.j.store.SubjectTag(name))
 		if err != nil || len(b) != len(id) {
-			return c.bad("the subject of record %d leads to no key", seq)
+			return c.corrupt("the subject of record %d leads to no key", seq)
 		}
 		id = vault.ID(b)
-		if len(c.owners) >= ownersKept {
-			clear(c.owners)
+		if len(c.keysBySubject) >= maxKeysBySubject {
+			clear(c.keysBySubject)
 		}
-		c.owners[name] = id
+		c.keysBySubject[name] = id
 	}
 	if id != key {
-		return c.bad("the subject of record %d leads to another key than the record's", seq)
+		return c.corrupt("the subject of record %d leads to another key than the record's", seq)
 	}
 	return nil
 }

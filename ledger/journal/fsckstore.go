@@ -11,11 +11,11 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// requests checks that each index entry leads to a record of that request.
-func (c *checker) requests(ctx context.Context) error {
+// checkRequests checks that each index entry leads to a record of that request.
+func (c *checker) checkRequests(ctx context.Context) error {
 	return c.j.store.Each(ctx, store.Requests, func(k, v []byte) error {
 		if len(k) != 16 || len(v) != 8 {
-			return c.bad("a request's index entry is malformed")
+			return c.corrupt("a request's index entry is malformed")
 		}
 		seq := binary.BigEndian.Uint64(v)
 		r, err := c.j.records.Record(seq)
@@ -23,22 +23,22 @@ func (c *checker) requests(ctx context.Context) error {
 			return err
 		}
 		if !bytes.Equal(r.Tag[:], k) {
-			return c.bad("a request's index entry leads to record %d, which is of another request", seq)
+			return c.corrupt("a request's index entry leads to record %d, which is of another request", seq)
 		}
 		c.rep.Requests++
 		return nil
 	})
 }
 
-// subjectKeys checks that each key opens, and that no erased one is left.
-func (c *checker) subjectKeys(ctx context.Context) error {
+// checkSubjectKeys checks that each key opens, and that no erased one is left.
+func (c *checker) checkSubjectKeys(ctx context.Context) error {
 	return c.j.store.Each(ctx, store.Keys, func(k, v []byte) error {
 		if len(k) != 16 {
-			return c.bad("a key id has %d bytes", len(k))
+			return c.corrupt("a key id has %d bytes", len(k))
 		}
 		id := vault.ID(k)
 		if _, err := c.j.store.Row(store.Erased, id); err == nil {
-			return c.bad("key %x was erased and is still there", id[:4])
+			return c.corrupt("key %x was erased and is still there", id[:4])
 		}
 		if _, err := c.j.master.Unwrap(id, v); err != nil {
 			return err
@@ -48,10 +48,10 @@ func (c *checker) subjectKeys(ctx context.Context) error {
 	})
 }
 
-// files reads every block of the store's files against its checksum.
-func (c *checker) files(context.Context) error {
+// checkStoreFiles reads every block of the store's files against its checksum.
+func (c *checker) checkStoreFiles(context.Context) error {
 	if err := c.j.store.CheckFiles(); err != nil {
-		return c.bad("the store: %v", err)
+		return c.corrupt("the store: %v", err)
 	}
 	return nil
 }

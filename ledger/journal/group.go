@@ -16,7 +16,7 @@ import (
 type group struct {
 	first     uint64
 	count     uint32
-	tree      ledger.Group
+	tree      ledger.GroupTree
 	signature [64]byte
 }
 
@@ -24,7 +24,7 @@ type group struct {
 func (g *group) promise(e *entry) ledger.Promise {
 	return ledger.Promise{
 		Sequence:  e.seq,
-		LeafHash:  e.hash,
+		LeafHash:  e.leafHash,
 		First:     g.first,
 		Count:     g.count,
 		Path:      g.tree.AppendPath(make([]assay.Digest, 0, 12), int(e.seq-g.first)),
@@ -34,13 +34,13 @@ func (g *group) promise(e *entry) ledger.Promise {
 
 // pendingGroup is one group on its way to the disk. Its memory is used again.
 type pendingGroup struct {
-	entries []*entry
-	group   *group
-	frame   []byte       // the group as bytes
-	leaves  *leafBlock   // what the log needs of it
-	index   *store.Group // what the store needs of it
-	sealed  [][]byte     // scratch
-	err     error        // of commit
+	entries    []*entry
+	group      *group
+	frame      []byte       // the group as bytes
+	leaves     *leafBlock   // what the log needs of it
+	storeGroup *store.Group // what the store needs of it
+	sealed     [][]byte     // scratch
+	err        error        // of commit
 }
 
 // build makes one group of the entries, signs its promise and lays it out; nothing is written.
@@ -52,33 +52,33 @@ func (p *pendingGroup) build(j *Journal) error {
 		size += len(e.public)
 	}
 	b := &leafBlock{first: first,
-		public: make([]byte, 0, size), ends: make([]uint32, n), hashes: make([]assay.Digest, n)}
+		publicParts: make([]byte, 0, size), ends: make([]uint32, n), hashes: make([]assay.Digest, n)}
 	x := &store.Group{First: first, Count: uint32(n), Tags: make([]Tag, n)}
 	p.sealed = p.sealed[:0]
 	for i, e := range p.entries {
-		b.public = append(b.public, e.public...)
-		b.ends[i], b.hashes[i], x.Tags[i] = uint32(len(b.public)), e.hash, e.tag
+		b.publicParts = append(b.publicParts, e.public...)
+		b.ends[i], b.hashes[i], x.Tags[i] = uint32(len(b.publicParts)), e.leafHash, e.tag
 		p.sealed = append(p.sealed, e.sealed)
 		if e.tag != (Tag{}) {
 			j.store.NoteRequest(e.tag)
 		}
-		if err := j.store.NoteUse(x, e.owner); err != nil {
+		if err := j.store.AddKeyUse(x, e.subject); err != nil {
 			return fmt.Errorf("journal: %w: %w", err, assay.ErrUnavailable)
 		}
-		if e.erases != nil {
-			j.store.NoteErasure(x, e.erases, e.seq)
+		if e.erasedSubject != nil {
+			j.store.AddKeyErasure(x, e.erasedSubject, e.seq)
 		}
 	}
 	g := &group{first: first, count: uint32(n)}
 	g.tree.Reset(b.hashes)
 	g.signature = j.guard.SignPromise(g.first, g.count, g.tree.Root())
 	frame, err := j.records.Encode(p.frame[:0], &recordfile.Group{
-		First: first, Signature: g.signature, Public: b.public, Ends: b.ends, Sealed: p.sealed, Ops: x.Ops,
+		First: first, Signature: g.signature, Public: b.publicParts, Ends: b.ends, Sealed: p.sealed, Ops: x.Ops,
 	})
 	if err != nil {
 		return fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
 	}
-	p.group, p.frame, p.leaves, p.index = g, frame, b, x
+	p.group, p.frame, p.leaves, p.storeGroup = g, frame, b, x
 	return nil
 }
 
@@ -91,25 +91,25 @@ func (j *Journal) commit(p *pendingGroup) error {
 		err = fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
 	}
 	for _, e := range p.entries { // so that sweep does not find them again
-		j.ring[e.seq%window].CompareAndSwap(e, nil)
+		j.ring[e.seq%maxInFlight].CompareAndSwap(e, nil)
 	}
 	if err == nil {
 		j.recent.add(p.leaves)
 		j.durable.Store(g.first + uint64(g.count))
-		if j.store.Add(p.index) > store.MaxQueued {
+		if j.store.Add(p.storeGroup) > store.MaxQueued {
 			err = j.waitApplied(context.Background(), g.first)
 		}
 	}
 	j.writeMu.RUnlock()
 	if err != nil {
-		j.kill(err)
+		j.failFiles(err)
 	}
 	for i, e := range p.entries {
-		e.settle(g, err)
+		e.complete(g, err)
 		p.entries[i] = nil
 	}
 	clear(p.sealed)
-	if p.group, p.leaves, p.index = nil, nil, nil; cap(p.frame) > keptBuffer {
+	if p.group, p.leaves, p.storeGroup = nil, nil, nil; cap(p.frame) > maxKeptFrame {
 		p.frame = nil
 	}
 	return err
@@ -122,7 +122,7 @@ func (j *Journal) waitApplied(ctx context.Context, seq uint64) error {
 		if upto >= seq {
 			return nil
 		}
-		j.store.Hurry()
+		j.store.ApplyNow()
 		select {
 		case <-moved:
 		case <-ctx.Done():

@@ -48,24 +48,24 @@ type Journal struct {
 	master  *vault.Master
 	guard   *guard.Guard // has the log's signing key
 
-	taken   atomic.Uint64 // next number that Take gives
-	durable atomic.Uint64 // records below are synced; the writer advances it
-	ring    []atomic.Pointer[entry]
-	wake    atomic.Uint64 // the record that the sleeping writer waits for
-	kick    chan struct{} // wakes the writer
-	closing atomic.Bool
-	halted  atomic.Bool // the writer has returned and swept the ring
-	dead    atomic.Bool // the store or a record file failed
-	lowDisk atomic.Bool
-	stopped chan struct{} // closed when the writer has returned
-	failed  *failure
+	taken       atomic.Uint64 // next number that Take gives
+	durable     atomic.Uint64 // records below are synced; the writer advances it
+	ring        []atomic.Pointer[entry]
+	awaited     atomic.Uint64 // the record that the sleeping writer waits for
+	wakeWriter  chan struct{} // wakes the writer
+	closing     atomic.Bool
+	swept       atomic.Bool // the writer has returned and swept the ring
+	filesFailed atomic.Bool // the store or a record file failed
+	lowDisk     atomic.Bool
+	stopped     chan struct{} // closed when the writer has returned
+	failed      *failure
 
-	scrub scrubber
+	erasures erasureFinalizer
 	// writeMu is held for reading from a group's making until it is written, and for writing by what may not happen in
 	// the middle of one: the master key is replaced, a record file is closed.
 	writeMu sync.RWMutex
 
-	pub struct {
+	published struct {
 		sync.Mutex
 		note  []byte // newest published checkpoint whose entries were hashed again
 		size  uint64
@@ -80,7 +80,7 @@ type Journal struct {
 // A store that is damaged beyond reading ends the goroutine that reads it, or
 // one of the store's own that it waits for (see store.Open): Open returns then.
 func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
-	cfg.fill()
+	cfg.setDefaults()
 	silenceTessera(cfg.Logger)
 	var j *Journal
 	var err error
@@ -113,7 +113,7 @@ func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journa
 			return nil, fmt.Errorf("journal: the log cannot be built again where nothing may be written: %w",
 				assay.ErrInvalid)
 		}
-		if err := mustExist(cfg.FS, dir); err != nil {
+		if err := checkExists(cfg.FS, dir); err != nil {
 			return nil, err
 		}
 		cfg.FS = overlay.New(cfg.FS)
@@ -128,11 +128,11 @@ func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journa
 	}
 	j := &Journal{
 		dir: dir, cfg: cfg, failed: failed,
-		ring: make([]atomic.Pointer[entry], window),
-		kick: make(chan struct{}, 1), stopped: make(chan struct{}),
+		ring:       make([]atomic.Pointer[entry], maxInFlight),
+		wakeWriter: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
-	j.pub.grown = make(chan struct{})
-	j.wake.Store(nobody)
+	j.published.grown = make(chan struct{})
+	j.awaited.Store(awaitsNothing)
 	key, signer, err := guard.OpenLogKey(filepath.Join(dir, "keys"), cfg.Origin)
 	if err != nil {
 		return nil, err
@@ -141,11 +141,11 @@ func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journa
 	if j.master, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), cfg.Keys); err != nil {
 		return nil, err
 	}
-	if j.store, err = store.Open(filepath.Join(dir, storeDir), cfg.store(j.kill)); err != nil {
+	if j.store, err = store.Open(filepath.Join(dir, storeDir), cfg.store(j.failFiles)); err != nil {
 		return nil, err
 	}
 	if cfg.RebuildLog {
-		if err := setAside(string(j.logDir())); err != nil {
+		if err := moveAside(string(j.logDir())); err != nil {
 			return nil, errors.Join(err, j.store.Close())
 		}
 	}
@@ -177,7 +177,7 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	if err != nil {
 		return err
 	}
-	err = j.store.ApplyAll(next, func(from uint64, fn func(b *recordfile.Block) error) error {
+	err = j.store.CatchUp(next, func(from uint64, fn func(b *recordfile.StoredGroup) error) error {
 		return j.records.Groups(ctx, from, next, recordfile.KeyOpSections, fn)
 	})
 	if err != nil {
@@ -185,21 +185,21 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	}
 	j.taken.Store(next)
 	j.durable.Store(next)
-	cfg := guard.Config{Path: filepath.Join(j.dir, "guard", "high-water"), Copy: j.cfg.HeadCopy,
+	cfg := guard.Config{Path: filepath.Join(j.dir, "guard", "high-water"), Copy: j.cfg.HighWaterCopy,
 		ReadOnly: j.cfg.ReadOnly, RebuildLog: j.cfg.RebuildLog}
 	if j.guard, err = guard.Open(ctx, cfg, j.key, signer, j.store, durableRecords{j}); err != nil {
 		return err
 	}
-	if err := j.scrub.init(j); err != nil {
+	if err := j.erasures.init(j); err != nil {
 		return err
 	}
-	return j.loadPublished(ctx)
+	return j.openPublished(ctx)
 }
 
 // Close closes the store. Run must have returned.
 func (j *Journal) Close() error {
 	j.closing.Store(true)
-	if j.dead.Load() {
+	if j.filesFailed.Load() {
 		// A failed store cannot be closed in order; what is durable is durable.
 		_ = j.records.Close()
 		return nil
@@ -215,9 +215,9 @@ func (j *Journal) closeFiles() error {
 	return errors.Join(err, j.store.Close())
 }
 
-// kill marks the files failed: what is on disk is unknown until the next Open.
-func (j *Journal) kill(err error) {
-	j.dead.Store(true)
+// failFiles marks the files failed: what is on disk is unknown until the next Open.
+func (j *Journal) failFiles(err error) {
+	j.filesFailed.Store(true)
 	j.failed.set(err)
 }
 
@@ -247,9 +247,9 @@ func (j *Journal) stopError() error {
 // Origin returns the log's name.
 func (j *Journal) Origin() string { return j.key.Origin }
 
-// HeadCopied reports whether a copy of the high-water mark that is kept elsewhere (Config.HeadCopy) was there when the
-// journal was opened, and has confirmed that the journal is not older than what was signed.
-func (j *Journal) HeadCopied() bool { return j.guard.Copied() }
+// HighWaterConfirmed reports whether the copy of the high-water mark that is kept elsewhere (Config.HighWaterCopy)
+// existed when the journal was opened, and confirmed that the journal is not older than what was signed.
+func (j *Journal) HighWaterConfirmed() bool { return j.guard.CopyConfirmed() }
 
 // Key returns the log's note verifier key. It checks checkpoints and promises.
 func (j *Journal) Key() string { return j.key.String() }
@@ -270,17 +270,17 @@ func (j *Journal) Stats() Stats {
 // Checkpoint returns the newest published checkpoint whose entries were read
 // back and hashed again, and its size; nil before the first.
 func (j *Journal) Checkpoint() (note []byte, size uint64) {
-	j.pub.Lock()
-	defer j.pub.Unlock()
-	return j.pub.note, j.pub.size
+	j.published.Lock()
+	defer j.published.Unlock()
+	return j.published.note, j.published.size
 }
 
 // WaitPublished waits until a checkpoint of at least this size is published.
 func (j *Journal) WaitPublished(ctx context.Context, size uint64) error {
 	for {
-		j.pub.Lock()
-		have, grown := j.pub.size, j.pub.grown
-		j.pub.Unlock()
+		j.published.Lock()
+		have, grown := j.published.size, j.published.grown
+		j.published.Unlock()
 		if have >= size {
 			return nil
 		}
@@ -294,17 +294,17 @@ func (j *Journal) WaitPublished(ctx context.Context, size uint64) error {
 	}
 }
 
-func (j *Journal) publish(note []byte, size uint64) {
-	j.pub.Lock()
-	defer j.pub.Unlock()
-	j.pub.note, j.pub.size = note, size
-	close(j.pub.grown)
-	j.pub.grown = make(chan struct{})
+func (j *Journal) setPublished(note []byte, size uint64) {
+	j.published.Lock()
+	defer j.published.Unlock()
+	j.published.note, j.published.size = note, size
+	close(j.published.grown)
+	j.published.grown = make(chan struct{})
 }
 
-// mustExist refuses to look at a directory that has no store or lacks a key: the
+// checkExists refuses to look at a directory that has no store or lacks a key: the
 // code that serves would make new ones.
-func mustExist(f vfs.FS, dir string) error {
+func checkExists(f vfs.FS, dir string) error {
 	_, err := f.Stat(f.PathJoin(dir, storeDir))
 	for _, key := range []string{"log.key", "master.json"} {
 		if err == nil {
@@ -320,8 +320,8 @@ func mustExist(f vfs.FS, dir string) error {
 // logDir is the log's directory.
 func (j *Journal) logDir() tilelog.Dir { return tilelog.Dir(filepath.Join(j.dir, "log")) }
 
-// setAside moves a damaged log directory out of the way; nothing is deleted.
-func setAside(dir string) error {
+// moveAside moves a damaged log directory out of the way; nothing is deleted.
+func moveAside(dir string) error {
 	for i := 1; ; i++ {
 		to := fmt.Sprintf("%s.damaged-%d", dir, i)
 		if _, err := os.Stat(to); errors.Is(err, fs.ErrNotExist) {

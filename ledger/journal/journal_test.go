@@ -203,7 +203,7 @@ func TestAppendedForms(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	note := ReportNote{Report: assay.Sum("report"), Rows: 1000, What: "report.html"}
+	note := ReportNote{Report: assay.Sum("report"), Rows: 1000, Name: "report.html"}
 	var at uint64
 	if err := With(t.Context(), dir, Config{Logger: j.cfg.Logger}, func(j *Journal) error {
 		if _, _, err := j.AppendReport(t.Context(), ReportNote{}, assay.Digest{}, assay.Digest{}); !errors.Is(err,

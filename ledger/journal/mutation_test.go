@@ -434,7 +434,7 @@ func authOf(t *testing.T, dir string) *vault.Authenticator {
 	t.Helper()
 	var auth *vault.Authenticator
 	cfg := Config{Logger: slog.New(slog.DiscardHandler)}
-	cfg.fill()
+	cfg.setDefaults()
 	db, err := store.Open(filepath.Join(dir, storeDir), cfg.store(func(error) {}))
 	if err == nil {
 		var m *vault.Master

@@ -16,19 +16,19 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// window is how many numbers may be taken and not yet durable. A power of two.
-const window = 1 << 16
+// maxInFlight is how many numbers may be taken and not yet durable. A power of two.
+const maxInFlight = 1 << 16
 
 // entry is one record on its way to the writer.
 type entry struct {
-	seq    uint64
-	hash   assay.Digest
-	public []byte // key id || tag || leaf, as they will lie in the group
-	sealed []byte
-	plain  []byte // scratch for the sealed part's plaintext
-	tag    Tag
-	owner  *store.Subject
-	erases *store.Subject // set by Destroy
+	seq           uint64
+	leafHash      assay.Digest
+	public        []byte // key id || tag || leaf, as they will lie in the group
+	sealed        []byte
+	plaintext     []byte // scratch for the sealed part's plaintext
+	tag           Tag
+	subject       *store.Subject
+	erasedSubject *store.Subject // set by DestroyKey
 
 	group *group
 	err   error
@@ -42,8 +42,8 @@ type batchWait struct {
 	done chan struct{}
 }
 
-// settle wakes whoever waits for e: its group is durable, or err says why not.
-func (e *entry) settle(g *group, err error) {
+// complete wakes whoever waits for e: its group is durable, or err says why not.
+func (e *entry) complete(g *group, err error) {
 	e.group, e.err = g, err
 	if w := e.batch; w != nil {
 		if w.left.Add(-1) == 0 {
@@ -63,9 +63,9 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 	if err != nil {
 		return err
 	}
-	e.seq, e.owner, e.erases = seq, owner, nil
+	e.seq, e.subject, e.erasedSubject = seq, owner, nil
 	key := owner.Key()
-	kd, kv := key.Commitments(seq)
+	kd, kv := key.CommitmentKeys(seq)
 	leaf := ledger.Leaf{
 		Version: ledger.LeafVersion, Micros: r.Micros, Kind: r.Kind,
 		Model: r.Model, Plan: r.Plan, Policy: r.Policy,
@@ -78,13 +78,13 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 	}
 	e.public = recordfile.AppendPublic(e.public[:0], key.ID(), e.tag)
 	e.public = leaf.AppendBinary(e.public)
-	e.hash = ledger.HashLeaf(e.public[recordfile.PublicPrefix:])
-	e.plain = r.appendPrivate(e.plain[:0])
-	ad := sealContext(seq, e.hash)
-	if n := len(e.plain) + vault.Overhead; cap(e.sealed) < n {
+	e.leafHash = ledger.HashLeaf(e.public[recordfile.PublicPrefix:])
+	e.plaintext = r.appendPrivate(e.plaintext[:0])
+	ad := sealContext(seq, e.leafHash)
+	if n := len(e.plaintext) + vault.Overhead; cap(e.sealed) < n {
 		e.sealed = make([]byte, 0, n+n/4)
 	}
-	e.sealed = key.Seal(e.sealed[:0], e.plain, ad[:])
+	e.sealed = key.Seal(e.sealed[:0], e.plaintext, ad[:])
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (j *Journal) push(e *entry) error {
 		if e.seq < end {
 			return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
 		}
-		if e.seq-end < window {
+		if e.seq-end < maxInFlight {
 			break
 		}
 		select { // more is in flight than the ring holds
@@ -113,16 +113,16 @@ func (j *Journal) push(e *entry) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	slot := &j.ring[e.seq%window]
+	slot := &j.ring[e.seq%maxInFlight]
 	if !slot.CompareAndSwap(nil, e) {
 		return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
 	}
-	if j.halted.Load() && slot.CompareAndSwap(e, nil) {
+	if j.swept.Load() && slot.CompareAndSwap(e, nil) {
 		return j.stopError() // the writer has swept the ring before
 	}
-	if j.wake.Load() == e.seq {
+	if j.awaited.Load() == e.seq {
 		select {
-		case j.kick <- struct{}{}:
+		case j.wakeWriter <- struct{}{}:
 		default:
 		}
 	}
@@ -140,8 +140,8 @@ func (j *Journal) wait(ctx context.Context, e *entry) error {
 	}
 }
 
-// free gives e back; its promise was made.
-func (e *entry) free() {
-	e.group, e.owner, e.erases, e.batch, e.err = nil, nil, nil, nil, nil
+// release gives e back; its promise was made.
+func (e *entry) release() {
+	e.group, e.subject, e.erasedSubject, e.batch, e.err = nil, nil, nil, nil, nil
 	entryPool.Put(e)
 }

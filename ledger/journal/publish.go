@@ -24,12 +24,12 @@ type publisher struct {
 	j     *Journal
 	every time.Duration
 	sign  func(ctx context.Context, size uint64, root []byte) ([]byte, error)
-	kick  chan struct{}
+	wake  chan struct{}
 
-	mu   sync.Mutex
-	size uint64
-	root assay.Digest
-	done uint64 // size of the checkpoint that this publisher wrote last
+	mu            sync.Mutex
+	size          uint64
+	root          assay.Digest
+	publishedSize uint64 // size of the checkpoint that this publisher wrote last
 }
 
 // logFiles is what Tessera's witness code reads of a log.
@@ -48,7 +48,7 @@ func (f logFiles) NextIndex(context.Context) (uint64, error) {
 func (f logFiles) IntegratedSize(ctx context.Context) (uint64, error) { return f.NextIndex(ctx) }
 
 func newPublisher(j *Journal) (*publisher, error) {
-	p := &publisher{j: j, every: max(j.cfg.Interval/2, 100*time.Millisecond), kick: make(chan struct{}, 1)}
+	p := &publisher{j: j, every: max(j.cfg.Interval/2, 100*time.Millisecond), wake: make(chan struct{}, 1)}
 	opts := tessera.NewAppendOptions().WithCheckpointSigner(j.guard)
 	if j.cfg.Witnesses != "" {
 		group, err := tessera.NewWitnessGroupFromPolicy([]byte(j.cfg.Witnesses))
@@ -61,13 +61,13 @@ func newPublisher(j *Journal) (*publisher, error) {
 	return p, nil
 }
 
-// grown tells of a tree that is durable.
-func (p *publisher) grown(size uint64, root assay.Digest) {
+// treeGrew tells of a tree that is durable.
+func (p *publisher) treeGrew(size uint64, root assay.Digest) {
 	p.mu.Lock()
 	p.size, p.root = size, root
 	p.mu.Unlock()
 	select {
-	case p.kick <- struct{}{}:
+	case p.wake <- struct{}{}:
 	default:
 	}
 }
@@ -82,7 +82,7 @@ func (p *publisher) newest() (uint64, assay.Digest) {
 func (p *publisher) published() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.done
+	return p.publishedSize
 }
 
 // run publishes until ctx ends. What fails is tried again an interval later; the
@@ -92,7 +92,7 @@ func (p *publisher) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.kick:
+		case <-p.wake:
 		}
 		wrote, err := p.publish(ctx)
 		if err == nil && !wrote {
@@ -101,7 +101,7 @@ func (p *publisher) run(ctx context.Context) {
 		if err != nil {
 			p.j.cfg.Logger.Debug("journal: no checkpoint could be published", "error", err)
 			select {
-			case p.kick <- struct{}{}:
+			case p.wake <- struct{}{}:
 			default:
 			}
 		}
@@ -133,7 +133,7 @@ func (p *publisher) publish(ctx context.Context) (wrote bool, err error) {
 		return false, err
 	}
 	p.mu.Lock()
-	p.done = size
+	p.publishedSize = size
 	p.mu.Unlock()
 	return true, nil
 }

@@ -74,19 +74,19 @@ func (j *Journal) StoredBytes(seq uint64) (int, error) {
 }
 
 // stored reads a durable record whose key is in the store.
-func (j *Journal) stored(ctx context.Context, seq uint64) (recordfile.Stored, error) {
+func (j *Journal) stored(ctx context.Context, seq uint64) (recordfile.StoredRecord, error) {
 	if seq >= j.durable.Load() {
-		return recordfile.Stored{}, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
+		return recordfile.StoredRecord{}, fmt.Errorf("journal: record %d: %w", seq, assay.ErrNotFound)
 	}
 	if err := j.waitApplied(ctx, seq+1); err != nil {
-		return recordfile.Stored{}, err
+		return recordfile.StoredRecord{}, err
 	}
 	return j.records.Record(seq)
 }
 
 // open opens a stored record: leaf, then the sealed part, then it checks that
 // the leaf's commitments are of what was sealed.
-func (j *Journal) open(seq uint64, s recordfile.Stored) (*Record, *vault.Key, error) {
+func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.Key, error) {
 	leaf, err := ledger.ParseLeaf(s.Leaf)
 	if err != nil {
 		return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
@@ -108,7 +108,7 @@ func (j *Journal) open(seq uint64, s recordfile.Stored) (*Record, *vault.Key, er
 	if err := r.parsePrivate(plain); err != nil {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
-	kd, kv := k.Commitments(seq)
+	kd, kv := k.CommitmentKeys(seq)
 	if ledger.CommitDecision(kd[:], r.Decision) != leaf.Decision ||
 		ledger.CommitVector(kv[:], r.Vector) != leaf.Vector {
 		return r, nil, fmt.Errorf("journal: record %d: what was sealed is not what the leaf commits to: %w",
@@ -131,7 +131,7 @@ func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error
 		return err
 	}
 	ctx, read := context.Background(), recordfile.AllSections
-	return j.records.Scan(ctx, from, to, read, func(seq uint64, s recordfile.Stored) error {
+	return j.records.Scan(ctx, from, to, read, func(seq uint64, s recordfile.StoredRecord) error {
 		r, _, err := j.open(seq, s)
 		if err != nil && !errors.Is(err, vault.ErrErased) && !errors.Is(err, ErrRetired) {
 			return err
@@ -168,5 +168,5 @@ func (j *Journal) Promise(ctx context.Context, seq uint64) (ledger.Promise, erro
 	if err != nil {
 		return ledger.Promise{}, err
 	}
-	return g.promise(&entry{seq: seq, hash: hashes[seq-g.first]}), nil
+	return g.promise(&entry{seq: seq, leafHash: hashes[seq-g.first]}), nil
 }

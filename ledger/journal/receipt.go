@@ -62,10 +62,10 @@ func (j *Journal) ReceiptAt(
 	if err != nil {
 		return nil, err
 	}
-	kd, kv := k.Commitments(seq)
+	kd, kv := k.CommitmentKeys(seq)
 	out := &assay.Receipt{
 		Version: ledger.ReceiptVersion, Log: j.key.Origin,
-		Decision: r.Decision, Vector: r.Vector, KeyD: kd[:], KeyV: kv[:],
+		Decision: r.Decision, Vector: r.Vector, DecisionKey: kd[:], VectorKey: kv[:],
 		Leaf: s.Leaf, Index: seq, Promise: p.AppendBinary(nil),
 	}
 	if note == nil {
@@ -133,12 +133,12 @@ func (j *Journal) RecordAnchor(note []byte, anchor json.RawMessage) error {
 			return nil
 		}
 	}
-	return j.store.SetNoted(store.Anchor, note, anchor)
+	return j.store.SetProvenCheckpoint(store.Anchor, note, anchor)
 }
 
 // anchored returns the newest anchored checkpoint and its proof, nil if none.
 func (j *Journal) anchored() (note []byte, anchor json.RawMessage, err error) {
-	return j.store.Noted(store.Anchor)
+	return j.store.ProvenCheckpoint(store.Anchor)
 }
 
 // RecordTimestamp keeps the newest time-stamped checkpoint and its RFC 3161
@@ -155,8 +155,10 @@ func (j *Journal) RecordTimestamp(note, token []byte) error {
 	if old, err := ledger.ParseCheckpoint(have, j.Key()); err == nil && old.Size > cp.Size {
 		return nil
 	}
-	return j.store.SetNoted(store.Timestamp, note, token)
+	return j.store.SetProvenCheckpoint(store.Timestamp, note, token)
 }
 
 // stamped returns the newest time-stamped checkpoint and its token, nil if none.
-func (j *Journal) stamped() (note, token []byte, err error) { return j.store.Noted(store.Timestamp) }
+func (j *Journal) stamped() (note, token []byte, err error) {
+	return j.store.ProvenCheckpoint(store.Timestamp)
+}

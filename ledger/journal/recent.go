@@ -17,10 +17,10 @@ const recentLimit = 1 << 17
 
 // leafBlock is what the log needs of one group.
 type leafBlock struct {
-	first  uint64
-	public []byte   // the public parts, as they lie in the group
-	ends   []uint32 // where each ends
-	hashes []assay.Digest
+	first       uint64
+	publicParts []byte   // the public parts, as they lie in the group
+	ends        []uint32 // where each ends
+	hashes      []assay.Digest
 }
 
 func (b *leafBlock) end() uint64 { return b.first + uint64(len(b.ends)) }
@@ -30,7 +30,7 @@ func (b *leafBlock) leaf(i int) []byte {
 	if i > 0 {
 		start = b.ends[i-1]
 	}
-	return b.public[start+recordfile.PublicPrefix : b.ends[i]]
+	return b.publicParts[start+recordfile.PublicPrefix : b.ends[i]]
 }
 
 // recent holds the leaves of durable groups that the log has not published
@@ -54,8 +54,8 @@ func (r *recent) add(b *leafBlock) {
 	}
 }
 
-// published drops the blocks below size.
-func (r *recent) published(size uint64) {
+// dropBelow drops the blocks below size.
+func (r *recent) dropBelow(size uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.blocks) > 0 && r.blocks[0].end() <= size {
@@ -95,7 +95,7 @@ func (j *Journal) leaves(
 		b, next := j.recent.holding(from, to)
 		if b == nil {
 			read := recordfile.PublicSections
-			err := j.records.Scan(ctx, from, next, read, func(seq uint64, s recordfile.Stored) error {
+			err := j.records.Scan(ctx, from, next, read, func(seq uint64, s recordfile.StoredRecord) error {
 				return fn(seq, s.Leaf, nil)
 			})
 			if err != nil {

@@ -20,7 +20,7 @@ type ReportNote struct {
 	Report  assay.Digest `cbor:"1,keyasint"` // SHA-256 of the report's bytes
 	Data    assay.Digest `cbor:"2,keyasint"` // of the data that it was made from; zero if unknown
 	Rows    uint64       `cbor:"3,keyasint"`
-	What    string       `cbor:"4,keyasint"` // name of the report, such as its file's; at most MaxReportName bytes
+	Name    string       `cbor:"4,keyasint"` // name of the report, such as its file's; at most MaxReportName bytes
 }
 
 // AppendReport records that a model evaluation report was made, of the model and
@@ -44,8 +44,8 @@ func (j *Journal) AppendReportAs(
 		err = fmt.Errorf("version %d, this program writes version 1", n.Version)
 	case n.Report == (assay.Digest{}):
 		err = fmt.Errorf("the report's digest is zero")
-	case len(n.What) > MaxReportName:
-		err = fmt.Errorf("its name has %d bytes, at most %d are allowed", len(n.What), MaxReportName)
+	case len(n.Name) > MaxReportName:
+		err = fmt.Errorf("its name has %d bytes, at most %d are allowed", len(n.Name), MaxReportName)
 	}
 	if err != nil {
 		return 0, p, fmt.Errorf("report: %w: %w", err, assay.ErrInvalid)

@@ -24,7 +24,7 @@ func (j *Journal) Retire(ctx context.Context, before uint64) (n int, err error) 
 	if err != nil {
 		return 0, fmt.Errorf("retire: %w", err)
 	}
-	firsts := j.records.Firsts()
+	firsts := j.records.FirstSequences()
 	for _, first := range firsts {
 		if first >= before {
 			break

@@ -26,7 +26,7 @@ func (j *Journal) RotateMaster(ctx context.Context) error {
 	if err := j.Ready(); err != nil {
 		return err
 	}
-	return j.scrub.wait(ctx, j)
+	return j.erasures.wait(ctx, j)
 }
 
 // rotateMaster replaces the master key. It can be cut short anywhere: while two
@@ -51,13 +51,13 @@ func (j *Journal) rotateMaster(ctx context.Context) error {
 	if err := j.store.Purge(ctx); err != nil {
 		return err
 	}
-	if err := j.master.Retire(); err != nil {
+	if err := j.master.DestroyOldKeys(); err != nil {
 		return err
 	}
 	if err := j.store.SetNumber(store.Final, upto, true); err != nil {
 		return err
 	}
-	j.scrub.final.Store(upto)
+	j.erasures.finalBelow.Store(upto)
 	text, err := assay.MarshalCBOR(&RotationNote{Version: 1, Keys: n})
 	if err != nil {
 		return fmt.Errorf("rotate: %w", err)
@@ -66,23 +66,23 @@ func (j *Journal) rotateMaster(ctx context.Context) error {
 	return err
 }
 
-// scrubber makes erasures final: it wraps every living key under a new master
+// erasureFinalizer makes erasures final: it wraps every living key under a new master
 // key, purges the store of deleted ones and destroys the old master key. One
 // pass serves all erasures that wait for it.
-type scrubber struct {
-	final   atomic.Uint64 // erasures in the records below are final
-	mu      sync.Mutex
-	kick    chan struct{}
-	begun   uint64        // passes begun
-	ended   uint64        // passes ended
-	endedCh chan struct{} // closed and replaced at each end
+type erasureFinalizer struct {
+	finalBelow atomic.Uint64 // erasures in the records below are final
+	mu         sync.Mutex
+	kick       chan struct{}
+	begun      uint64        // passes begun
+	ended      uint64        // passes ended
+	passEnded  chan struct{} // closed and replaced at each end
 }
 
 // init reads how far erasures are final; what is not is done when the journal
 // runs: a rotation that was cut short, or one that an erasure waits for.
-func (s *scrubber) init(j *Journal) error {
+func (s *erasureFinalizer) init(j *Journal) error {
 	s.kick = make(chan struct{}, 1)
-	s.endedCh = make(chan struct{})
+	s.passEnded = make(chan struct{})
 	final, err := j.store.Number(store.Final)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (s *scrubber) init(j *Journal) error {
 	if final > j.durable.Load() {
 		final = 0 // no such records: doing it again costs only work
 	}
-	s.final.Store(final)
+	s.finalBelow.Store(final)
 	newest, erased, err := j.store.NewestErasure()
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (s *scrubber) init(j *Journal) error {
 }
 
 // wait asks for a pass that begins after now and waits for its end.
-func (s *scrubber) wait(ctx context.Context, j *Journal) error {
+func (s *erasureFinalizer) wait(ctx context.Context, j *Journal) error {
 	s.mu.Lock()
 	want := s.begun + 1
 	s.mu.Unlock()
@@ -112,7 +112,7 @@ func (s *scrubber) wait(ctx context.Context, j *Journal) error {
 	}
 	for {
 		s.mu.Lock()
-		ended, ch := s.ended, s.endedCh
+		ended, ch := s.ended, s.passEnded
 		s.mu.Unlock()
 		if ended >= want {
 			return nil
@@ -128,18 +128,18 @@ func (s *scrubber) wait(ctx context.Context, j *Journal) error {
 	}
 }
 
-func (j *Journal) runScrubber(ctx context.Context) error {
+func (j *Journal) finalizeErasures(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-j.failed.done:
 			return nil
-		case <-j.scrub.kick:
+		case <-j.erasures.kick:
 		}
-		j.scrub.mu.Lock()
-		j.scrub.begun++
-		j.scrub.mu.Unlock()
+		j.erasures.mu.Lock()
+		j.erasures.begun++
+		j.erasures.mu.Unlock()
 		if err := j.rotateMaster(ctx); err != nil {
 			j.cfg.Logger.Error("journal: the master key could not be replaced; it is tried again", "error", err)
 			select {
@@ -148,15 +148,15 @@ func (j *Journal) runScrubber(ctx context.Context) error {
 			case <-time.After(time.Second):
 			}
 			select {
-			case j.scrub.kick <- struct{}{}:
+			case j.erasures.kick <- struct{}{}:
 			default:
 			}
 			continue
 		}
-		j.scrub.mu.Lock()
-		j.scrub.ended = j.scrub.begun
-		close(j.scrub.endedCh)
-		j.scrub.endedCh = make(chan struct{})
-		j.scrub.mu.Unlock()
+		j.erasures.mu.Lock()
+		j.erasures.ended = j.erasures.begun
+		close(j.erasures.passEnded)
+		j.erasures.passEnded = make(chan struct{})
+		j.erasures.mu.Unlock()
 	}
 }

@@ -31,20 +31,20 @@ func (j *Journal) Run(ctx context.Context) error {
 	g.Go(func() error {
 		defer close(finished)
 		defer close(j.stopped)
-		return j.write(writer)
+		return j.runWriter(writer)
 	})
 	g.Go(func() error {
-		err := j.drain(drainCtx, finished)
+		err := j.runDrainer(drainCtx, finished)
 		if err != nil {
 			j.failed.set(err)
 		}
 		return err
 	})
 	g.Go(func() error { return j.runStore(finished) })
-	g.Go(func() error { return j.preallocate(finished) })
-	g.Go(func() error { j.watchDisk(writer); return nil })
+	g.Go(func() error { return j.runPreallocator(finished) })
+	g.Go(func() error { j.runDiskWatch(writer); return nil })
 	g.Go(func() error { return j.store.FillFilters(writer) })
-	g.Go(func() error { return j.runScrubber(writer) })
+	g.Go(func() error { return j.finalizeErasures(writer) })
 	err := g.Wait()
 	if ferr := j.failed.get(); ferr != nil {
 		return ferr // the store ended a goroutine without a return
@@ -77,8 +77,8 @@ func (j *Journal) runStore(finished <-chan struct{}) error {
 	return err
 }
 
-// preallocate makes record files ahead.
-func (j *Journal) preallocate(finished <-chan struct{}) error {
+// runPreallocator makes record files ahead.
+func (j *Journal) runPreallocator(finished <-chan struct{}) error {
 	for {
 		select {
 		case <-finished:
@@ -93,9 +93,9 @@ func (j *Journal) preallocate(finished <-chan struct{}) error {
 	}
 }
 
-// watchDisk keeps lowDisk current. It is a warning that comes in time: what was
+// runDiskWatch keeps lowDisk current. It is a warning that comes in time: what was
 // taken before still fits in what is left.
-func (j *Journal) watchDisk(ctx context.Context) {
+func (j *Journal) runDiskWatch(ctx context.Context) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
 	for {

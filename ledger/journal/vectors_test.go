@@ -208,7 +208,7 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 				must(err)
 				var rec Record
 				must(rec.parsePrivate(plain))
-				kd, kv := k.Commitments(r.Sequence)
+				kd, kv := k.CommitmentKeys(r.Sequence)
 				if leaf.Decision != ledger.CommitDecision(kd[:], rec.Decision) ||
 					leaf.Vector != ledger.CommitVector(kv[:], rec.Vector) {
 					t.Errorf("record %d: the sealed part does not open the leaf's commitments", r.Sequence)
@@ -220,7 +220,7 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 			}
 			g.Records = append(g.Records, r)
 		}
-		var tree ledger.Group
+		var tree ledger.GroupTree
 		tree.Reset(hashes)
 		root := tree.Root()
 		g.Root = hex.EncodeToString(root[:])

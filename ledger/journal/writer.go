@@ -15,9 +15,9 @@ import (
 
 // groupLimit bounds one commit, and so the wait behind it.
 const (
-	groupLimit = recordfile.MaxGroupRecords
-	groupBytes = 8 << 20 // one record may be larger
-	keptBuffer = 8 << 20 // a larger frame's memory is not kept
+	groupLimit   = recordfile.MaxGroupRecords
+	groupBytes   = 8 << 20 // one record may be larger
+	maxKeptFrame = 8 << 20 // a larger frame's memory is not kept
 )
 
 // pipelineMin is how many records make a group while the one before it is
@@ -25,38 +25,38 @@ const (
 // the writer syncs by itself, and all that came meanwhile is the next group.
 const pipelineMin = 128
 
-// nobody is the wake number of a writer that does not wait for a record.
-const nobody = ^uint64(0)
+// awaitsNothing is the wake number of a writer that does not wait for a record.
+const awaitsNothing = ^uint64(0)
 
 // writer is the state of write: one group may be at the syncer while the next
 // is made.
 type writer struct {
-	j       *Journal
-	next    uint64 // number of the next record to collect
-	batch   []*entry
-	size    int                // bytes of it
-	unused  []*pendingGroup    // their memory is free
-	todo    chan *pendingGroup // to the syncer
-	synced  chan *pendingGroup // from it
-	syncing bool
-	err     error
+	j          *Journal
+	next       uint64 // number of the next record to collect
+	batch      []*entry
+	size       int                // bytes of it
+	unused     []*pendingGroup    // their memory is free
+	toSyncer   chan *pendingGroup // to the syncer
+	fromSyncer chan *pendingGroup // from it
+	syncing    bool
+	err        error
 }
 
-// write is the one writer. It returns when ctx has ended and everything that
+// runWriter is the one writer. It returns when ctx has ended and everything that
 // was taken is durable, or the drain timeout has passed, or the store failed.
-func (j *Journal) write(ctx context.Context) error {
+func (j *Journal) runWriter(ctx context.Context) error {
 	defer j.sweep()
 	w := &writer{j: j, next: j.durable.Load(), unused: []*pendingGroup{{}, {}},
-		todo: make(chan *pendingGroup, 1), synced: make(chan *pendingGroup, 1)}
+		toSyncer: make(chan *pendingGroup, 1), fromSyncer: make(chan *pendingGroup, 1)}
 	var syncer sync.WaitGroup
 	syncer.Go(func() {
-		for p := range w.todo {
+		for p := range w.toSyncer {
 			p.err = j.commit(p)
-			w.synced <- p
+			w.fromSyncer <- p
 		}
 	})
 	defer syncer.Wait() // before the sweep: it settles what it was given
-	defer close(w.todo)
+	defer close(w.toSyncer)
 	var deadline <-chan time.Time
 	done := ctx.Done()
 	for {
@@ -73,8 +73,8 @@ func (j *Journal) write(ctx context.Context) error {
 			continue
 		}
 		select {
-		case <-j.kick:
-		case p := <-w.synced:
+		case <-j.wakeWriter:
+		case p := <-w.fromSyncer:
 			w.onSynced(p)
 		case <-done:
 			done = nil
@@ -89,7 +89,7 @@ func (j *Journal) write(ctx context.Context) error {
 		case <-j.failed.done:
 			return j.failed.get()
 		}
-		j.wake.Store(nobody)
+		j.awaited.Store(awaitsNothing)
 	}
 }
 
@@ -116,11 +116,11 @@ func (w *writer) closeGroup() {
 	j.writeMu.RLock() // until it is committed
 	if w.err = p.build(j); w.err != nil {
 		j.writeMu.RUnlock()
-		j.kill(w.err)
+		j.failFiles(w.err)
 		return // sweep finds its entries
 	}
 	if w.syncing {
-		w.onSynced(<-w.synced)
+		w.onSynced(<-w.fromSyncer)
 		if w.err != nil {
 			j.writeMu.RUnlock()
 			return
@@ -132,7 +132,7 @@ func (w *writer) closeGroup() {
 		return
 	}
 	w.syncing = true
-	w.todo <- p
+	w.toSyncer <- p
 }
 
 // onSynced takes up a group that was committed.
@@ -148,13 +148,13 @@ func (w *writer) waitForRecord() bool {
 	j := w.j
 	want := w.next
 	if w.syncing && len(w.batch) < pipelineMin-1 {
-		if last := w.next + uint64(pipelineMin-1-len(w.batch)); j.ring[last%window].Load() == nil {
+		if last := w.next + uint64(pipelineMin-1-len(w.batch)); j.ring[last%maxInFlight].Load() == nil {
 			want = last // then the others have most likely come too
 		}
 	}
-	j.wake.Store(want)
-	if j.ring[want%window].Load() != nil {
-		j.wake.Store(nobody)
+	j.awaited.Store(want)
+	if j.ring[want%maxInFlight].Load() != nil {
+		j.awaited.Store(awaitsNothing)
 		return false
 	}
 	return true
@@ -165,13 +165,13 @@ func (w *writer) waitForRecord() bool {
 func (w *writer) collect() {
 	j := w.j
 	for len(w.batch) < groupLimit && w.size < groupBytes {
-		e := j.ring[w.next%window].Load()
+		e := j.ring[w.next%maxInFlight].Load()
 		if e == nil {
 			break
 		}
 		if e.seq != w.next { // appended twice, in the moment of its first commit, or its last time around
-			if e.seq < w.next && j.ring[w.next%window].CompareAndSwap(e, nil) {
-				e.settle(nil, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid))
+			if e.seq < w.next && j.ring[w.next%maxInFlight].CompareAndSwap(e, nil) {
+				e.complete(nil, fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid))
 			}
 			break
 		}
@@ -183,10 +183,10 @@ func (w *writer) collect() {
 // sweep ends the waiting of whoever appended and was not served: the writer
 // has stopped. push does it for those that come later.
 func (j *Journal) sweep() {
-	j.halted.Store(true)
+	j.swept.Store(true)
 	for i := range j.ring {
 		if e := j.ring[i].Swap(nil); e != nil {
-			e.settle(nil, j.stopError())
+			e.complete(nil, j.stopError())
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // certificate is what a verifier needs of an X.509 certificate (RFC 5280).
 type certificate struct {
-	raw, tbs        []byte
+	raw, signedBody []byte
 	serial          *big.Int
 	issuer, subject []byte // names as they are encoded
 	from, to        time.Time
@@ -25,23 +25,23 @@ type certificate struct {
 	alg             algorithm
 	signature       []byte
 
-	stamps     bool // extended key usage: time-stamping alone, critical
-	ca         bool
-	maxPath    int  // -1: no limit
-	signs      bool // key usage allows signatures of data
-	certifies  bool // key usage allows signatures of certificates
-	unknownExt asn1.ObjectIdentifier
+	stampsOnly          bool // extended key usage: time-stamping alone, critical
+	ca                  bool
+	maxPath             int  // -1: no limit
+	maySign             bool // key usage allows signatures of data
+	maySignCertificates bool // key usage allows signatures of certificates
+	unknownCritical     asn1.ObjectIdentifier
 }
 
 // parseCertificate reads one certificate, all of b.
 func parseCertificate(b []byte) (*certificate, error) {
-	c := &certificate{raw: b, maxPath: -1, signs: true, certifies: true}
+	c := &certificate{raw: b, maxPath: -1, maySign: true, maySignCertificates: true}
 	s := cryptobyte.String(b)
 	var cert, tbs, tbsBody, issuer, subject, validity, spki cryptobyte.String
 	if !s.ReadASN1(&cert, der.SEQUENCE) || !s.Empty() || !cert.ReadASN1Element(&tbs, der.SEQUENCE) {
 		return nil, malformed("a certificate")
 	}
-	c.tbs = tbs
+	c.signedBody = tbs
 	var err error
 	if c.alg, err = readAlgorithm(&cert); err != nil {
 		return nil, err
@@ -86,14 +86,14 @@ func parseCertificate(b []byte) (*certificate, error) {
 
 func readVersion(s *cryptobyte.String, v *int64) bool {
 	var in cryptobyte.String
-	return s.ReadASN1(&in, explicit(0)) && in.ReadASN1Integer(v) && in.Empty()
+	return s.ReadASN1(&in, explicitTag(0)) && in.ReadASN1Integer(v) && in.Empty()
 }
 
 // extensions reads those that decide what the key may do.
 func (c *certificate) extensions(tbs *cryptobyte.String) error {
 	var outer, list cryptobyte.String
 	var there bool
-	if !tbs.ReadOptionalASN1(&outer, &there, explicit(3)) || !tbs.Empty() ||
+	if !tbs.ReadOptionalASN1(&outer, &there, explicitTag(3)) || !tbs.Empty() ||
 		there && (!outer.ReadASN1(&list, der.SEQUENCE) || !outer.Empty()) {
 		return malformed("a certificate's list of extensions")
 	}
@@ -118,7 +118,7 @@ func (c *certificate) extensions(tbs *cryptobyte.String) error {
 			if !value.ReadASN1(&uses, der.SEQUENCE) || !value.Empty() || !uses.ReadASN1ObjectIdentifier(&use) {
 				return malformed("an extended key usage")
 			}
-			c.stamps = critical && uses.Empty() && use.Equal(oidTimeStamping)
+			c.stampsOnly = critical && uses.Empty() && use.Equal(oidTimeStamping)
 		case id.Equal(oidBasicConstraints):
 			var in cryptobyte.String
 			if !value.ReadASN1(&in, der.SEQUENCE) || !value.Empty() ||
@@ -131,10 +131,10 @@ func (c *certificate) extensions(tbs *cryptobyte.String) error {
 			if !value.ReadASN1BitString(&bits) || !value.Empty() {
 				return malformed("a key usage")
 			}
-			c.signs = bits.At(0) == 1 || bits.At(1) == 1
-			c.certifies = bits.At(5) == 1
-		case critical && c.unknownExt == nil:
-			c.unknownExt = id
+			c.maySign = bits.At(0) == 1 || bits.At(1) == 1
+			c.maySignCertificates = bits.At(5) == 1
+		case critical && c.unknownCritical == nil:
+			c.unknownCritical = id
 		}
 	}
 	return nil
@@ -200,10 +200,10 @@ func AppendPEM(to [][]byte, file []byte) ([][]byte, error) {
 // maxIssuers bounds a path, and with it the signatures that are checked.
 const maxIssuers = 4
 
-// path reports whether leaf leads to a pinned certificate at a time: it is one
+// findPath reports whether leaf leads to a pinned certificate at a time: it is one
 // itself, or one issued it, or issued who issued it. others are certificates
 // that came with the token; nobody need trust them.
-func path(leaf *certificate, others, pinned []*certificate, at time.Time) (*certificate, error) {
+func findPath(leaf *certificate, others, pinned []*certificate, at time.Time) (*certificate, error) {
 	why := errors.New("none of the pinned certificates is its own or its issuer's")
 	c := leaf
 	for depth := range maxIssuers + 1 {
@@ -215,9 +215,9 @@ func path(leaf *certificate, others, pinned []*certificate, at time.Time) (*cert
 				return p, nil
 			}
 		}
-		if c.unknownExt != nil {
+		if c.unknownCritical != nil {
 			return nil, fmt.Errorf("%s has the critical extension %s, which this program does not know",
-				c.name(), c.unknownExt)
+				c.name(), c.unknownCritical)
 		}
 		var up *certificate
 		for i, p := range append(pinned[:len(pinned):len(pinned)], others...) {
@@ -228,7 +228,7 @@ func path(leaf *certificate, others, pinned []*certificate, at time.Time) (*cert
 				why = err
 				continue
 			}
-			if err := p.key.verify(c.alg, 0, c.tbs, c.signature); err != nil {
+			if err := p.key.verify(c.alg, 0, c.signedBody, c.signature); err != nil {
 				why = fmt.Errorf("%s did not sign %s: %w", p.name(), c.name(), err)
 				continue
 			}
@@ -253,7 +253,7 @@ func path(leaf *certificate, others, pinned []*certificate, at time.Time) (*cert
 // issuers below it.
 func (c *certificate) mayIssue(below int) error {
 	switch {
-	case !c.ca || !c.certifies:
+	case !c.ca || !c.maySignCertificates:
 		return fmt.Errorf("%s may not issue certificates", c.name())
 	case c.maxPath >= 0 && below > c.maxPath:
 		return fmt.Errorf("%s may not issue a path of %d issuers", c.name(), below)

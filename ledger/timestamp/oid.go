@@ -88,8 +88,8 @@ func readAlgorithm(s *cryptobyte.String) (a algorithm, err error) {
 	return a, nil
 }
 
-// plain reports whether the parameters are absent or NULL.
-func (a algorithm) plain() bool {
+// hasNoParameters reports whether the parameters are absent or NULL.
+func (a algorithm) hasNoParameters() bool {
 	return len(a.params) == 0 || slices.Equal(a.params, []byte{5, 0})
 }
 
@@ -100,7 +100,7 @@ func readDigest(s *cryptobyte.String) (crypto.Hash, error) {
 		return 0, err
 	}
 	for _, d := range digests {
-		if d.oid.Equal(a.oid) && a.plain() {
+		if d.oid.Equal(a.oid) && a.hasNoParameters() {
 			return d.hash, nil
 		}
 	}
@@ -109,5 +109,5 @@ func readDigest(s *cryptobyte.String) (crypto.Hash, error) {
 
 func malformed(what string) error { return fmt.Errorf("%s is not well-formed DER", what) }
 
-// explicit reads an optional element under a context-specific tag.
-func explicit(n uint8) der.Tag { return der.Tag(n).ContextSpecific().Constructed() }
+// explicitTag reads an optional element under a context-specific tag.
+func explicitTag(n uint8) der.Tag { return der.Tag(n).ContextSpecific().Constructed() }

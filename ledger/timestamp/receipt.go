@@ -39,9 +39,9 @@ func VerifyReceipt(r *assay.Receipt, trust Trust) []ledger.Finding {
 	out := make([]ledger.Finding, 0, len(res.Findings))
 	for _, f := range res.Findings {
 		x := ledger.Finding{Step: Step + "/" + string(f.Check), State: ledger.Proven,
-			By: "the authority " + res.Authority, Detail: f.Text}
+			VouchedBy: "the authority " + res.Authority, Detail: f.Text}
 		if !f.OK {
-			x.State, x.By = ledger.Refused, ""
+			x.State, x.VouchedBy = ledger.Refused, ""
 		}
 		out = append(out, x)
 	}

@@ -61,7 +61,7 @@ func ParseResponse(response, message, nonce []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.info.imprints(message); err != nil {
+	if err := t.info.checkImprint(message); err != nil {
 		return nil, err
 	}
 	if t.info.nonce == nil || t.info.nonce.Cmp(new(big.Int).SetBytes(nonce)) != 0 {

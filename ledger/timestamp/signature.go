@@ -46,7 +46,7 @@ func parseKey(spki []byte) (k publicKey, err error) {
 		return k, malformed("a public key")
 	}
 	switch {
-	case a.oid.Equal(oidRSA) && a.plain(), a.oid.Equal(oidPSS):
+	case a.oid.Equal(oidRSA) && a.hasNoParameters(), a.oid.Equal(oidPSS):
 		body := cryptobyte.String(bits)
 		var nums cryptobyte.String
 		n, e := new(big.Int), 0
@@ -110,7 +110,7 @@ func (k publicKey) verify(a algorithm, digest crypto.Hash, signed, signature []b
 // signature says what a signature's AlgorithmIdentifier asks for. The plain
 // RSA identifier takes the digest from beside it (RFC 3370, section 3.2).
 func (a algorithm) signature(beside crypto.Hash) (kind scheme, hash crypto.Hash, salt int, err error) {
-	if a.oid.Equal(oidRSA) && a.plain() && beside != 0 {
+	if a.oid.Equal(oidRSA) && a.hasNoParameters() && beside != 0 {
 		return pkcs1, beside, 0, nil
 	}
 	if a.oid.Equal(oidPSS) {
@@ -118,7 +118,7 @@ func (a algorithm) signature(beside crypto.Hash) (kind scheme, hash crypto.Hash,
 		return pss, hash, salt, err
 	}
 	for _, s := range signatures {
-		if s.oid.Equal(a.oid) && a.plain() {
+		if s.oid.Equal(a.oid) && a.hasNoParameters() {
 			return s.scheme, s.hash, 0, nil
 		}
 	}
@@ -132,8 +132,9 @@ func (a algorithm) pssParams() (hash crypto.Hash, salt int, err error) {
 	s, in := a.params, cryptobyte.String(nil)
 	var h, m, l cryptobyte.String
 	bad := malformed("the parameters of a PSS signature")
-	if !s.ReadASN1(&in, der.SEQUENCE) || !s.Empty() || !in.ReadASN1(&h, explicit(0)) || !in.ReadASN1(&m, explicit(1)) ||
-		!in.ReadASN1(&l, explicit(2)) {
+	if !s.ReadASN1(&in, der.SEQUENCE) || !s.Empty() || !in.ReadASN1(&h, explicitTag(0)) ||
+		!in.ReadASN1(&m, explicitTag(1)) ||
+		!in.ReadASN1(&l, explicitTag(2)) {
 		return 0, 0, bad
 	}
 	if hash, err = readDigest(&h); err != nil {
@@ -153,7 +154,7 @@ func (a algorithm) pssParams() (hash crypto.Hash, salt int, err error) {
 	var trailer cryptobyte.String
 	var there bool
 	one := 1
-	if !in.ReadOptionalASN1(&trailer, &there, explicit(3)) || !in.Empty() ||
+	if !in.ReadOptionalASN1(&trailer, &there, explicitTag(3)) || !in.Empty() ||
 		there && (!trailer.ReadASN1Integer(&one) || one != 1) {
 		return 0, 0, bad
 	}

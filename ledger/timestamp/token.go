@@ -27,15 +27,15 @@ type token struct {
 	content      []byte // TSTInfo, the signed content
 	certificates []*certificate
 
-	signer     sid
+	signer     signerID
 	digest     crypto.Hash
 	attributes cryptobyte.String // the content of signedAttrs
 	algorithm  algorithm
 	signature  []byte
 }
 
-// sid names the signer's certificate: by issuer and serial, or by key id.
-type sid struct {
+// signerID names the signer's certificate: by issuer and serial, or by key id.
+type signerID struct {
 	issuer []byte
 	serial *big.Int
 	keyID  []byte
@@ -61,7 +61,7 @@ func parseToken(b []byte) (*token, error) {
 	var outer, wrapped, in cryptobyte.String
 	var id asn1.ObjectIdentifier
 	if !s.ReadASN1(&outer, der.SEQUENCE) || !s.Empty() || !outer.ReadASN1ObjectIdentifier(&id) ||
-		!outer.ReadASN1(&wrapped, explicit(0)) || !outer.Empty() {
+		!outer.ReadASN1(&wrapped, explicitTag(0)) || !outer.Empty() {
 		return nil, malformed("the token")
 	}
 	if !id.Equal(oidSignedData) {
@@ -98,7 +98,7 @@ func parseToken(b []byte) (*token, error) {
 func (t *token) readContent(encap cryptobyte.String) error {
 	var id asn1.ObjectIdentifier
 	var wrapped, content cryptobyte.String
-	if !encap.ReadASN1ObjectIdentifier(&id) || !encap.ReadASN1(&wrapped, explicit(0)) || !encap.Empty() ||
+	if !encap.ReadASN1ObjectIdentifier(&id) || !encap.ReadASN1(&wrapped, explicitTag(0)) || !encap.Empty() ||
 		!wrapped.ReadASN1(&content, der.OCTET_STRING) || !wrapped.Empty() {
 		return malformed("the signed content")
 	}
@@ -116,7 +116,7 @@ func (t *token) readContent(encap cryptobyte.String) error {
 func (t *token) readCertificates(in *cryptobyte.String) error {
 	var list cryptobyte.String
 	var there bool
-	if !in.ReadOptionalASN1(&list, &there, explicit(0)) {
+	if !in.ReadOptionalASN1(&list, &there, explicitTag(0)) {
 		return malformed("the list of certificates")
 	}
 	for !list.Empty() {
@@ -160,7 +160,7 @@ func (t *token) readSigner(signers *cryptobyte.String) (err error) {
 		return err
 	}
 	var signature cryptobyte.String
-	if !in.ReadASN1(&t.attributes, explicit(0)) {
+	if !in.ReadASN1(&t.attributes, explicitTag(0)) {
 		return errors.New("no signed attributes")
 	}
 	if t.algorithm, err = readAlgorithm(&in); err != nil {
@@ -173,9 +173,9 @@ func (t *token) readSigner(signers *cryptobyte.String) (err error) {
 	return nil
 }
 
-// signed are the bytes that the signature covers: the attributes under the tag
+// signedBytes are the bytes that the signature covers: the attributes under the tag
 // of a SET (RFC 5652, section 5.4).
-func (t *token) signed() []byte {
+func (t *token) signedBytes() []byte {
 	var b cryptobyte.Builder
 	b.AddASN1(der.SET, func(b *cryptobyte.Builder) { b.AddBytes(t.attributes) })
 	return b.BytesOrPanic()
@@ -203,8 +203,8 @@ func (t *token) attribute(id asn1.ObjectIdentifier) (cryptobyte.String, error) {
 	return found, nil
 }
 
-// named reports whether c is the certificate that the signer names.
-func (s sid) named(c *certificate) bool {
+// names reports whether c is the certificate that the signer names.
+func (s signerID) names(c *certificate) bool {
 	if s.serial == nil {
 		return false // by key id: the attribute ESSCertID decides alone
 	}
@@ -244,7 +244,7 @@ func parseInfo(b []byte) (i info, err error) {
 		}
 	}
 	var there bool
-	if !in.ReadOptionalASN1(&rest, &there, explicit(0)) { // the authority's name: its certificate says it
+	if !in.ReadOptionalASN1(&rest, &there, explicitTag(0)) { // the authority's name: its certificate says it
 		return i, malformed("TSTInfo")
 	}
 	if !in.Empty() {

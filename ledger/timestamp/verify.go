@@ -85,40 +85,40 @@ const Allowance = 5 * time.Minute
 // message cannot have been made, such as that of a record below the checkpoint;
 // zero if none is known. It stops at the first check that fails.
 func Verify(raw, message []byte, notBefore time.Time, trust Trust) Result {
-	v := verifier{r: Result{Level: Unproven}, trust: trust}
+	v := verifier{result: Result{Level: Unproven}, trust: trust}
 	t, err := parseToken(raw)
-	if !v.check(CheckFormat, err, "the token is well-formed") {
-		return v.r
+	if !v.record(CheckFormat, err, "the token is well-formed") {
+		return v.result
 	}
-	v.t = t
-	v.r.Time, v.r.Accuracy = t.info.time, t.info.accuracy
-	_ = v.check(CheckImprint, t.info.imprints(message), "it is of this checkpoint") &&
-		v.check(CheckPolicy, v.policy(), "policy "+t.info.policy.String()) &&
-		v.check(CheckTime, v.time(notBefore), t.info.time.Format(time.RFC3339Nano)) &&
-		v.check(CheckSigner, v.signer(), "the signed attributes bind the content and the certificate") &&
-		v.check(CheckUsage, v.usage(), "the certificate is for time stamps alone") &&
-		v.check(CheckSignature, v.leaf.key.verify(t.algorithm, t.digest, t.signed(), t.signature),
+	v.token = t
+	v.result.Time, v.result.Accuracy = t.info.time, t.info.accuracy
+	_ = v.record(CheckImprint, t.info.checkImprint(message), "it is of this checkpoint") &&
+		v.record(CheckPolicy, v.checkPolicy(), "policy "+t.info.policy.String()) &&
+		v.record(CheckTime, v.checkTime(notBefore), t.info.time.Format(time.RFC3339Nano)) &&
+		v.record(CheckSigner, v.checkSigner(), "the signed attributes bind the content and the certificate") &&
+		v.record(CheckUsage, v.checkUsage(), "the certificate is for time stamps alone") &&
+		v.record(CheckSignature, v.leaf.key.verify(t.algorithm, t.digest, t.signedBytes(), t.signature),
 			"the certificate's key signed it") &&
-		v.authority()
-	return v.r
+		v.checkAuthority()
+	return v.result
 }
 
 type verifier struct {
-	t     *token
-	trust Trust
-	leaf  *certificate
-	r     Result
+	token  *token
+	trust  Trust
+	leaf   *certificate
+	result Result
 }
 
-func (v *verifier) check(c Check, err error, passed string) bool {
+func (v *verifier) record(c Check, err error, passed string) bool {
 	if err != nil {
 		passed = err.Error()
 	}
-	v.r.Findings = append(v.r.Findings, Finding{Check: c, OK: err == nil, Text: passed})
+	v.result.Findings = append(v.result.Findings, Finding{Check: c, OK: err == nil, Text: passed})
 	return err == nil
 }
 
-func (i *info) imprints(message []byte) error {
+func (i *info) checkImprint(message []byte) error {
 	h := i.digest.New()
 	h.Write(message)
 	if !bytes.Equal(h.Sum(nil), i.imprint) {
@@ -127,16 +127,16 @@ func (i *info) imprints(message []byte) error {
 	return nil
 }
 
-func (v *verifier) policy() error {
-	p := v.t.info.policy.String()
+func (v *verifier) checkPolicy() error {
+	p := v.token.info.policy.String()
 	if len(v.trust.Policies) > 0 && !slices.Contains(v.trust.Policies, p) {
 		return fmt.Errorf("policy %s is none of the %d that are trusted", p, len(v.trust.Policies))
 	}
 	return nil
 }
 
-func (v *verifier) time(notBefore time.Time) error {
-	i := &v.t.info
+func (v *verifier) checkTime(notBefore time.Time) error {
+	i := &v.token.info
 	if !notBefore.IsZero() && i.time.Add(i.accuracy+Allowance).Before(notBefore) {
 		return fmt.Errorf("stamped at %s, before what it covers, which says %s", i.time.Format(time.RFC3339),
 			notBefore.UTC().Format(time.RFC3339))
@@ -144,11 +144,11 @@ func (v *verifier) time(notBefore time.Time) error {
 	return nil
 }
 
-// signer finds the certificate that signed, and checks what binds it and the
+// checkSigner finds the certificate that signed, and checks what binds it and the
 // content to the signature (RFC 3161, section 2.4.2; RFC 5035; RFC 5652,
 // section 5.4).
-func (v *verifier) signer() error {
-	t := v.t
+func (v *verifier) checkSigner() error {
+	t := v.token
 	kind, err := t.attribute(oidContentType)
 	if err != nil {
 		return err
@@ -177,15 +177,15 @@ func (v *verifier) signer() error {
 		return err
 	}
 	for _, c := range known {
-		if id.is(c) {
-			v.leaf, v.r.Authority = c, c.name()
+		if id.matches(c) {
+			v.leaf, v.result.Authority = c, c.name()
 			break
 		}
 	}
 	switch {
 	case v.leaf == nil:
 		return errors.New("the certificate that the token names is neither in it nor pinned")
-	case t.signer.keyID == nil && !t.signer.named(v.leaf):
+	case t.signer.keyID == nil && !t.signer.names(v.leaf):
 		return errors.New("the signer's name and number are not those of the certificate that the signed attributes " +
 			"name")
 	}
@@ -195,7 +195,7 @@ func (v *verifier) signer() error {
 // certificates are those of the token and the pinned ones.
 func (v *verifier) certificates() ([]*certificate, error) {
 	pinned, err := v.pinned()
-	return append(slices.Clone(v.t.certificates), pinned...), err
+	return append(slices.Clone(v.token.certificates), pinned...), err
 }
 
 func (v *verifier) pinned() (out []*certificate, err error) {
@@ -215,7 +215,7 @@ type certID struct {
 	hash func([]byte) []byte
 }
 
-func (id certID) is(c *certificate) bool { return bytes.Equal(id.hash(c.raw), id.sum) }
+func (id certID) matches(c *certificate) bool { return bytes.Equal(id.hash(c.raw), id.sum) }
 
 // certificateID reads the attribute that names the signer's certificate.
 func (t *token) certificateID() (id certID, err error) {
@@ -253,35 +253,35 @@ func (t *token) certificateID() (id certID, err error) {
 	return id, nil
 }
 
-// usage holds the signer's certificate to RFC 3161, section 2.3.
-func (v *verifier) usage() error {
+// checkUsage holds the signer's certificate to RFC 3161, section 2.3.
+func (v *verifier) checkUsage() error {
 	switch {
-	case !v.leaf.stamps:
+	case !v.leaf.stampsOnly:
 		return fmt.Errorf("%s is not for time stamps alone: want the extended key usage timeStamping, critical, and "+
 			"no other", v.leaf.name())
-	case !v.leaf.signs:
+	case !v.leaf.maySign:
 		return fmt.Errorf("%s may not sign", v.leaf.name())
-	case !v.leaf.valid(v.t.info.time):
-		return fmt.Errorf("%s was not valid at %s", v.leaf.name(), v.t.info.time.Format(time.RFC3339))
+	case !v.leaf.valid(v.token.info.time):
+		return fmt.Errorf("%s was not valid at %s", v.leaf.name(), v.token.info.time.Format(time.RFC3339))
 	}
 	return nil
 }
 
-// authority leads the signer's certificate to a pinned one.
-func (v *verifier) authority() bool {
+// checkAuthority leads the signer's certificate to a pinned one.
+func (v *verifier) checkAuthority() bool {
 	pinned, err := v.pinned()
 	if err == nil && len(pinned) == 0 {
-		v.r.Level = Unknown
+		v.result.Level = Unknown
 		return true
 	}
 	var by *certificate
 	if err == nil {
-		by, err = path(v.leaf, v.t.certificates, pinned, v.t.info.time)
+		by, err = findPath(v.leaf, v.token.certificates, pinned, v.token.info.time)
 	}
 	if err != nil {
-		err = fmt.Errorf("the authority %s is not trusted: %w", v.r.Authority, err)
-		return v.check(CheckAuthority, err, "")
+		err = fmt.Errorf("the authority %s is not trusted: %w", v.result.Authority, err)
+		return v.record(CheckAuthority, err, "")
 	}
-	v.r.Level, v.r.Pinned = Stamped, by.name()
-	return v.check(CheckAuthority, nil, "by "+v.r.Authority+", pinned as "+v.r.Pinned)
+	v.result.Level, v.result.Pinned = Stamped, by.name()
+	return v.record(CheckAuthority, nil, "by "+v.result.Authority+", pinned as "+v.result.Pinned)
 }

@@ -31,11 +31,11 @@ type ID [16]byte
 
 // Key is one subject's key. It is safe for concurrent use.
 type Key struct {
-	id     ID
-	secret [SecretSize]byte
-	inner  [sha256.BlockSize]byte // HMAC's two blocks of the secret
-	outer  [sha256.BlockSize]byte
-	aead   cipher.AEAD
+	id       ID
+	secret   [SecretSize]byte
+	innerPad [sha256.BlockSize]byte // HMAC's two blocks of the secret
+	outerPad [sha256.BlockSize]byte
+	aead     cipher.AEAD
 }
 
 // NewKey draws a new key.
@@ -53,11 +53,11 @@ func newKey(id ID, secret []byte) (*Key, error) {
 	}
 	k := &Key{id: id}
 	copy(k.secret[:], secret)
-	copy(k.inner[:], secret)
-	copy(k.outer[:], secret)
-	for i := range k.inner {
-		k.inner[i] ^= 0x36
-		k.outer[i] ^= 0x5c
+	copy(k.innerPad[:], secret)
+	copy(k.outerPad[:], secret)
+	for i := range k.innerPad {
+		k.innerPad[i] ^= 0x36
+		k.outerPad[i] ^= 0x5c
 	}
 	sk := k.expand(sealInfo, 1, nil, nil)
 	block, err := aes.NewCipher(sk[:])
@@ -73,10 +73,10 @@ func newKey(id ID, secret []byte) (*Key, error) {
 // ID returns the key's name.
 func (k *Key) ID() ID { return k.id }
 
-// Commitments returns the two commitment keys of the record with this
+// CommitmentKeys returns the two commitment keys of the record with this
 // sequence number: HKDF-Expand (RFC 5869, section 2.3) of the subject key, with
 // tag || sequence (big-endian) as info, 64 bytes.
-func (k *Key) Commitments(seq uint64) (decision, vector [32]byte) {
+func (k *Key) CommitmentKeys(seq uint64) (decision, vector [32]byte) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], seq)
 	decision = k.expand(recordInfo, 1, nil, b[:])
@@ -125,7 +125,7 @@ func (k *Key) Open(dst, sealed, ad []byte) ([]byte, error) {
 // TestExpandIsHKDF compares the two.
 func (k *Key) expand(info string, i byte, prev *[32]byte, data []byte) [32]byte {
 	var stack [256]byte
-	buf := append(stack[:0], k.inner[:]...)
+	buf := append(stack[:0], k.innerPad[:]...)
 	if i > 1 {
 		buf = append(buf, prev[:]...)
 	}
@@ -134,7 +134,7 @@ func (k *Key) expand(info string, i byte, prev *[32]byte, data []byte) [32]byte 
 	buf = append(buf, i)
 	sum := sha256.Sum256(buf)
 	var outer [96]byte
-	copy(outer[:], k.outer[:])
+	copy(outer[:], k.outerPad[:])
 	copy(outer[64:], sum[:])
 	return sha256.Sum256(outer[:])
 }

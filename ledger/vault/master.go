@@ -175,9 +175,9 @@ func (m *Master) Rotating() bool {
 	return m.mu.handle.Len() > 1
 }
 
-// Retire destroys every master key but the newest. What only they unwrap is
+// DestroyOldKeys destroys every master key but the newest. What only they unwrap is
 // unreadable from then on, in backups too.
-func (m *Master) Retire() error {
+func (m *Master) DestroyOldKeys() error {
 	m.mu.RLock()
 	h := m.mu.handle
 	m.mu.RUnlock()

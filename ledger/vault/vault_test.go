@@ -27,7 +27,7 @@ func TestExpandIsHKDF(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, v := k.Commitments(seq)
+		d, v := k.CommitmentKeys(seq)
 		if !bytes.Equal(append(d[:], v[:]...), want) {
 			t.Errorf("keys of record %d are not HKDF-Expand's", seq)
 		}
@@ -114,7 +114,7 @@ func TestMasterRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Retire(); err != nil {
+	if err := m.DestroyOldKeys(); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []*Master{m, open()} {

@@ -71,7 +71,7 @@ func TestPythonAgrees(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	cases := slices.Concat(verdicttest.Honest(), verdicttest.RefusedStamps(), verdicttest.Asked())
+	cases := slices.Concat(verdicttest.Honest(), verdicttest.RefusedStamps(), verdicttest.ConfiguredMutations())
 	levels := map[string]int{}
 	for i, second := range python(t, cases) {
 		first := judge(cases[i])

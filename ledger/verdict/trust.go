@@ -29,40 +29,40 @@ type Trust struct {
 	// verifier keys of witnesses, for auditors: a server names none
 	Witnesses []string `json:"witnesses,omitempty"`
 	// how many of them must have cosigned a checkpoint, 0 for all
-	Quorum  int    `json:"quorum,omitempty"`
-	Require []Part `json:"require,omitempty"` // parts without which a receipt is refused
+	Quorum  int           `json:"quorum,omitempty"`
+	Require []Requirement `json:"require,omitempty"` // parts without which a receipt is refused
 }
 
-// Part is a part of a receipt that a trust can require.
-type Part string
+// Requirement is a part of a receipt that a trust can require.
+type Requirement string
 
 // The parts. Each must be there and be proven.
 const (
-	PartPromise    Part = "promise"    // by the log's key
-	PartCheckpoint Part = "checkpoint" // with its audit path, by the log's key
-	PartWitnesses  Part = "witnesses"  // the quorum of the trusted witnesses
-	PartAnchor     Part = "anchor"     // sealed by the trusted validators, or in a block that is pinned
-	PartTimestamp  Part = "timestamp"  // by a pinned authority
+	RequirePromise    Requirement = "promise"    // by the log's key
+	RequireCheckpoint Requirement = "checkpoint" // with its audit path, by the log's key
+	RequireWitnesses  Requirement = "witnesses"  // the quorum of the trusted witnesses
+	RequireAnchor     Requirement = "anchor"     // sealed by the trusted validators, or in a block that is pinned
+	RequireTimestamp  Requirement = "timestamp"  // by a pinned authority
 )
 
-// Parts returns every part that can be required.
-func Parts() []Part {
-	return []Part{PartPromise, PartCheckpoint, PartWitnesses, PartAnchor, PartTimestamp}
+// Requirements returns every part that can be required.
+func Requirements() []Requirement {
+	return []Requirement{RequirePromise, RequireCheckpoint, RequireWitnesses, RequireAnchor, RequireTimestamp}
 }
 
-// ParseRequire reads parts with commas between, as a flag gives them.
-func ParseRequire(s string) ([]Part, error) {
-	var out []Part
+// ParseRequirements reads parts with commas between, as a flag gives them.
+func ParseRequirements(s string) ([]Requirement, error) {
+	var out []Requirement
 	for p := range strings.SplitSeq(s, ",") {
-		out = append(out, Part(p))
+		out = append(out, Requirement(p))
 	}
-	return out, checkParts(out)
+	return out, checkRequirements(out)
 }
 
-// AlsoRequire adds parts, as a flag gives them, to those that the trust requires:
+// AddRequirements adds parts, as a flag gives them, to those that the trust requires:
 // a flag takes nothing from a trust file that is required there.
-func (t *Trust) AlsoRequire(s string) error {
-	parts, err := ParseRequire(s)
+func (t *Trust) AddRequirements(s string) error {
+	parts, err := ParseRequirements(s)
 	if err != nil {
 		return err
 	}
@@ -76,10 +76,11 @@ func (t *Trust) AlsoRequire(s string) error {
 	return nil
 }
 
-func checkParts(parts []Part) error {
+func checkRequirements(parts []Requirement) error {
 	for i, p := range parts {
-		if !slices.Contains(Parts(), p) {
-			return fmt.Errorf("require: %q is no part of a receipt: want some of %v: %w", p, Parts(), assay.ErrInvalid)
+		if !slices.Contains(Requirements(), p) {
+			return fmt.Errorf("require: %q is no part of a receipt: want some of %v: %w", p,
+				Requirements(), assay.ErrInvalid)
 		}
 		if slices.Contains(parts[:i], p) {
 			return fmt.Errorf("require: %q is there twice: %w", p, assay.ErrInvalid)
@@ -102,25 +103,25 @@ func (t *Trust) Check() error {
 		return err
 	}
 	if t.Anchor != nil {
-		if err := checkAnchor(t.Anchor); err != nil {
+		if err := checkAnchorTrust(t.Anchor); err != nil {
 			return err
 		}
 	}
 	if err := t.Timestamp.Check(); err != nil {
 		return fmt.Errorf("timestamp: %w", err)
 	}
-	if err := checkParts(t.Require); err != nil {
+	if err := checkRequirements(t.Require); err != nil {
 		return err
 	}
 	vouched := t.Anchor != nil && len(t.Anchor.Validators)+len(t.Anchor.Blocks) > 0
 	for _, c := range []struct {
-		part  Part
+		part  Requirement
 		given bool
 		want  string
 	}{
-		{PartWitnesses, len(t.Witnesses) > 0, "witnesses"},
-		{PartAnchor, vouched, "the chain's validators or the hash of a block"},
-		{PartTimestamp, len(t.Timestamp.Certificates) > 0, "an authority's certificate"},
+		{RequireWitnesses, len(t.Witnesses) > 0, "witnesses"},
+		{RequireAnchor, vouched, "the chain's validators or the hash of a block"},
+		{RequireTimestamp, len(t.Timestamp.Certificates) > 0, "an authority's certificate"},
 	} {
 		if slices.Contains(t.Require, c.part) && !c.given {
 			return fmt.Errorf("require: no receipt could have %q, for none is trusted: give %s: %w", c.part, c.want,
@@ -147,18 +148,18 @@ func (t *Trust) checkWitnesses() error {
 	return nil
 }
 
-// checkAnchor refuses what is in a list twice, and zeros, which nothing has.
-func checkAnchor(a *anchor.Trust) error {
-	if err := distinct("anchor.validators", a.Validators, anchor.Address.IsZero); err != nil {
+// checkAnchorTrust refuses what is in a list twice, and zeros, which nothing has.
+func checkAnchorTrust(a *anchor.Trust) error {
+	if err := checkDistinct("anchor.validators", a.Validators, anchor.Address.IsZero); err != nil {
 		return err
 	}
-	if err := distinct("anchor.blocks", a.Blocks, anchor.Hash.IsZero); err != nil {
+	if err := checkDistinct("anchor.blocks", a.Blocks, anchor.Hash.IsZero); err != nil {
 		return err
 	}
-	return distinct("anchor.code_hashes", a.CodeHashes, anchor.Hash.IsZero)
+	return checkDistinct("anchor.code_hashes", a.CodeHashes, anchor.Hash.IsZero)
 }
 
-func distinct[T comparable](field string, list []T, zero func(T) bool) error {
+func checkDistinct[T comparable](field string, list []T, zero func(T) bool) error {
 	for i, x := range list {
 		if zero(x) {
 			return fmt.Errorf("%s: %v is zero, which nothing has: %w", field, x, assay.ErrInvalid)
@@ -200,7 +201,7 @@ func checkText(b []byte) error {
 	if !utf8.Valid(b) {
 		return fmt.Errorf("it is not UTF-8: %w", assay.ErrInvalid)
 	}
-	w := textWalk{d: json.NewDecoder(strings.NewReader(string(b)))}
+	w := jsonWalk{d: json.NewDecoder(strings.NewReader(string(b)))}
 	w.d.UseNumber()
 	err := w.value("")
 	if err == nil {
@@ -213,8 +214,8 @@ func checkText(b []byte) error {
 	return fmt.Errorf("%w: %w", err, assay.ErrInvalid)
 }
 
-// textWalk reads one JSON value, token by token.
-type textWalk struct {
+// jsonWalk reads one JSON value, token by token.
+type jsonWalk struct {
 	d     *json.Decoder
 	depth int
 }
@@ -223,7 +224,7 @@ type textWalk struct {
 const maxTrustDepth = 8
 
 // value reads the value of a field; the name is for the error.
-func (w *textWalk) value(field string) error {
+func (w *jsonWalk) value(field string) error {
 	t, err := w.d.Token()
 	if err != nil {
 		return err
@@ -262,7 +263,7 @@ func (w *textWalk) value(field string) error {
 }
 
 // items reads what an object or a list holds.
-func (w *textWalk) items(field string, object bool) (n int, err error) {
+func (w *jsonWalk) items(field string, object bool) (n int, err error) {
 	seen := map[string]bool{}
 	for ; w.d.More(); n++ {
 		name := field

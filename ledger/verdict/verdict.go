@@ -44,8 +44,8 @@ type Verdict struct {
 	Findings []Finding `json:"findings"` // a line for each step, in order
 }
 
-// Refused names the first step that was refused, and why; "" if none was.
-func (v *Verdict) Refused() string {
+// RefusalReason names the first step that was refused, and why; "" if none was.
+func (v *Verdict) RefusalReason() string {
 	f := v.refusal()
 	if f == nil {
 		return ""
@@ -84,9 +84,9 @@ func Verify(receipt []byte, t Trust) Verdict {
 	}
 	v.receipt, v.index = r, r.Index
 	v.findings = ledger.Verify(r, ledger.Trust{LogKey: t.LogKey, Witnesses: t.Witnesses, Quorum: t.Quorum})
-	v.anchor()
+	v.checkAnchor()
 	v.findings = append(v.findings, timestamp.VerifyReceipt(r, t.Timestamp)...)
-	v.required()
+	v.checkRequirements()
 	return v.verdict()
 }
 
@@ -101,7 +101,7 @@ type verification struct {
 }
 
 func (v *verification) add(step string, state ledger.State, by, detail string) {
-	v.findings = append(v.findings, Finding{Step: step, State: state, By: by, Detail: detail})
+	v.findings = append(v.findings, Finding{Step: step, State: state, VouchedBy: by, Detail: detail})
 }
 
 func (v *verification) refused(step, detail string) Verdict {
@@ -119,8 +119,8 @@ func (v *verification) state(step string) ledger.State {
 	return ledger.Absent
 }
 
-// anchor checks the anchor's proof against the checkpoint, if the log signed it.
-func (v *verification) anchor() {
+// checkAnchor checks the anchor's proof against the checkpoint, if the log signed it.
+func (v *verification) checkAnchor() {
 	r := v.receipt
 	if len(r.Anchor) == 0 {
 		v.add(StepAnchor, ledger.Absent, "",
@@ -136,7 +136,7 @@ func (v *verification) anchor() {
 	if v.trust.Anchor != nil {
 		trust = *v.trust.Anchor
 	}
-	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Checkpoint: cp, NotBefore: v.made()}, trust)
+	res := anchor.VerifyProof(r.Anchor, anchor.Checkpoint{Checkpoint: cp, NotBefore: v.earliestCheckpointTime()}, trust)
 	v.anchored = &res
 	by, held := "", ledger.Unvouched
 	switch res.Level {
@@ -154,9 +154,9 @@ func (v *verification) anchor() {
 	}
 }
 
-// made is a time before which the checkpoint cannot have been made: that of the
+// earliestCheckpointTime is a time before which the checkpoint cannot have been made: that of the
 // record, and those at which trusted witnesses saw it.
-func (v *verification) made() (latest time.Time) {
+func (v *verification) earliestCheckpointTime() (latest time.Time) {
 	if leaf, err := ledger.ParseLeaf(v.receipt.Leaf); err == nil {
 		latest = time.UnixMicro(leaf.Micros)
 	}
@@ -172,10 +172,10 @@ func (v *verification) made() (latest time.Time) {
 	return latest
 }
 
-// required holds the receipt to what the trust requires of every one.
-func (v *verification) required() {
+// checkRequirements holds the receipt to what the trust requires of every one.
+func (v *verification) checkRequirements() {
 	for _, part := range v.trust.Require {
-		if !v.has(part) {
+		if !v.isProven(part) {
 			v.add(StepRequired, ledger.Refused, "",
 				fmt.Sprintf("%s is required, and the receipt has none that is proven: it was stripped, or is not "+
 					"there yet",
@@ -184,17 +184,17 @@ func (v *verification) required() {
 	}
 }
 
-func (v *verification) has(part Part) bool {
+func (v *verification) isProven(part Requirement) bool {
 	switch part {
-	case PartPromise:
+	case RequirePromise:
 		return v.state(ledger.StepPromise) == ledger.Proven
-	case PartCheckpoint:
+	case RequireCheckpoint:
 		return v.state(ledger.StepInclusion) == ledger.Proven
-	case PartWitnesses:
+	case RequireWitnesses:
 		return v.state(ledger.StepWitness) == ledger.Proven
-	case PartAnchor:
+	case RequireAnchor:
 		return v.anchored != nil && v.anchored.Proven()
-	case PartTimestamp:
+	case RequireTimestamp:
 		return v.state(timestamp.Step+"/"+string(timestamp.CheckAuthority)) == ledger.Proven
 	}
 	return false
@@ -240,7 +240,7 @@ func (v *verification) summary() string {
 	parts := []string{fmt.Sprintf("record %d is in the log, by the log's key", v.index)}
 	for _, f := range v.findings {
 		if f.Step == ledger.StepWitness && f.State == ledger.Proven {
-			parts = append(parts, "cosigned by "+f.By)
+			parts = append(parts, "cosigned by "+f.VouchedBy)
 		}
 	}
 	if v.anchored == nil {
@@ -249,7 +249,7 @@ func (v *verification) summary() string {
 		parts = append(parts, v.anchored.Summary())
 	}
 	switch {
-	case v.has(PartTimestamp):
+	case v.isProven(RequireTimestamp):
 		parts = append(parts, "time-stamped")
 	case v.state(timestamp.Step) == ledger.Unvouched:
 		parts = append(parts, "its time stamp is not vouched for")

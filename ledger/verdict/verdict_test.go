@@ -21,7 +21,7 @@ import (
 var (
 	log   = verdicttest.NewLog("log.example/decisions", 11)
 	block = verdicttest.Block{ChainID: 1337, Contract: anchor.Address{1}, Publisher: anchor.Address{2}, Number: 99,
-		Time: verdicttest.Made.Add(time.Minute)}
+		Time: verdicttest.LogStart.Add(time.Minute)}
 )
 
 func file(t *testing.T, r assay.Receipt) []byte {
@@ -123,7 +123,7 @@ func TestAnchorThatAnybodyMade(t *testing.T) {
 		by    []verdicttest.Witness
 	}{
 		"year 2000":       {time.Unix(946_684_800, 0), named, nil},
-		"before the leaf": {verdicttest.Made.Add(-anchor.Allowance - time.Second), named, nil},
+		"before the leaf": {verdicttest.LogStart.Add(-anchor.Allowance - time.Second), named, nil},
 		"before a trusted witness saw the checkpoint": {block.Time, verdict.Trust{LogKey: log.Key.String(),
 			Witnesses: []string{verdicttest.Witness{Name: "w.example/a"}.VerifierKey()}},
 			[]verdicttest.Witness{{Name: "w.example/a", After: 3600}}},
@@ -189,16 +189,16 @@ func TestRequired(t *testing.T) {
 		Anchor: &anchor.Trust{Validators: verdicttest.Validators(4)}}
 	whole := log.Anchored(6, sealed(), w)
 	for _, c := range []struct {
-		part  verdict.Part
+		part  verdict.Requirement
 		strip func(r *assay.Receipt)
 	}{
-		{verdict.PartPromise, func(r *assay.Receipt) { r.Promise = nil }},
-		{verdict.PartAnchor, func(r *assay.Receipt) { r.Anchor = nil }},
-		{verdict.PartCheckpoint, func(r *assay.Receipt) { r.Checkpoint, r.Inclusion, r.Anchor = nil, nil, nil }},
-		{verdict.PartWitnesses, func(r *assay.Receipt) { r.Checkpoint, r.Inclusion, r.Anchor = nil, nil, nil }},
+		{verdict.RequirePromise, func(r *assay.Receipt) { r.Promise = nil }},
+		{verdict.RequireAnchor, func(r *assay.Receipt) { r.Anchor = nil }},
+		{verdict.RequireCheckpoint, func(r *assay.Receipt) { r.Checkpoint, r.Inclusion, r.Anchor = nil, nil, nil }},
+		{verdict.RequireWitnesses, func(r *assay.Receipt) { r.Checkpoint, r.Inclusion, r.Anchor = nil, nil, nil }},
 	} {
 		tr := trust
-		tr.Require = []verdict.Part{c.part}
+		tr.Require = []verdict.Requirement{c.part}
 		if v := verdict.Verify(file(t, whole), tr); !v.OK {
 			t.Errorf("%s: the whole receipt: %s", c.part, v.Summary)
 		}
@@ -211,7 +211,7 @@ func TestRequired(t *testing.T) {
 			t.Errorf("%s: stripped, and not required: %s", c.part, v.Summary)
 		}
 	}
-	trust.Require = []verdict.Part{verdict.PartTimestamp}
+	trust.Require = []verdict.Requirement{verdict.RequireTimestamp}
 	if v := verdict.Verify(file(t, whole), trust); v.OK || v.RefusedStep() != ledger.StepReceipt {
 		t.Errorf("a time stamp is required of no authority: %s", v.Summary)
 	}
@@ -219,14 +219,15 @@ func TestRequired(t *testing.T) {
 
 // TestAlsoRequired: what is required besides takes nothing from what is required.
 func TestAlsoRequired(t *testing.T) {
-	tr := verdict.Trust{Require: []verdict.Part{verdict.PartAnchor}}
+	tr := verdict.Trust{Require: []verdict.Requirement{verdict.RequireAnchor}}
 	before := tr.Require
-	if err := tr.AlsoRequire("promise,anchor"); err != nil ||
-		!slices.Equal(tr.Require, []verdict.Part{verdict.PartAnchor, verdict.PartPromise}) || len(before) != 1 {
+	if err := tr.AddRequirements("promise,anchor"); err != nil ||
+		!slices.Equal(tr.Require, []verdict.Requirement{verdict.RequireAnchor, verdict.RequirePromise}) ||
+		len(before) != 1 {
 		t.Errorf("%v, %v", tr.Require, err)
 	}
 	for _, bad := range []string{"seal", "promise,promise", "", "promise,"} {
-		if err := tr.AlsoRequire(bad); err == nil || len(tr.Require) != 2 {
+		if err := tr.AddRequirements(bad); err == nil || len(tr.Require) != 2 {
 			t.Errorf("%q: %v", bad, tr.Require)
 		}
 	}
@@ -289,7 +290,7 @@ func TestTrustFailsClosed(t *testing.T) {
 	}
 	r := file(t, log.Published(6))
 	for _, bad := range []verdict.Trust{{}, {LogKey: key, Quorum: 1}, {LogKey: key + "\n"}, {LogKey: key,
-		Require: []verdict.Part{verdict.PartAnchor}}} {
+		Require: []verdict.Requirement{verdict.RequireAnchor}}} {
 		if v := verdict.Verify(r, bad); v.OK || v.Level != verdict.Refused {
 			t.Errorf("%+v verifies: %s", bad, v.Summary)
 		}

@@ -41,7 +41,7 @@ func (n *Node) remedy() string {
 // nothing is promised. A person may say so instead; the returned text is
 // then a record of the log.
 func (n *Node) confirmHead(ctx context.Context) (accepted string, err error) {
-	if n.Journal.HeadCopied() {
+	if n.Journal.HighWaterConfirmed() {
 		return "", nil
 	}
 	for wait := n.cfg.ConfirmEvery; ; {
@@ -75,9 +75,9 @@ func (n *Node) askHead(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	err := n.Chain.Anchor.Confirm(ctx, n.Journal.Stats().Durable)
+	err := n.Chain.Anchor.ConfirmNewest(ctx, n.Journal.Stats().Durable)
 	if err == nil || errors.Is(err, assay.ErrCorrupt) || errors.Is(err,
-		anchor.ErrUnpublished) || n.Chain.Anchor.Anchored() && !embedded(n.cfg.Dir) {
+		anchor.ErrUnpublished) || n.Chain.Anchor.HasAnchored() && !embedded(n.cfg.Dir) {
 		return err
 	}
 	n.cfg.Logger.Info("the log has never anchored outside of its directory: its head is taken as it is", "err", err)

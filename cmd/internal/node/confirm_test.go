@@ -231,7 +231,7 @@ func TestHeadCopy(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(mark), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	with := func(cfg *Config) { cfg.Journal.HeadCopy = mark }
+	with := func(cfg *Config) { cfg.Journal.HighWaterCopy = mark }
 	dir := rolledBack(t, c, with)
 	c.set(func(c *standIn) { c.away = true })
 	cfg := config(t, dir, c)
@@ -244,14 +244,14 @@ func TestHeadCopy(t *testing.T) {
 	live := t.TempDir()
 	c = new(standIn)
 	cfg = config(t, live, c)
-	cfg.Journal.HeadCopy = fresh
+	cfg.Journal.HighWaterCopy = fresh
 	r := start(t, cfg)
 	r.decide("a", 3)
 	r.anchored()
 	r.stop()
 	c.set(func(c *standIn) { c.away = true })
 	cfg = config(t, live, c)
-	cfg.Journal.HeadCopy = fresh
+	cfg.Journal.HighWaterCopy = fresh
 	r = start(t, cfg) // the chain is away, and the copy confirms
 	r.decide("b", 3)
 	if a := acceptance(t, r.Journal); a != nil {

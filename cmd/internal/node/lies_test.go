@@ -271,7 +271,7 @@ func kept(t *testing.T, dir string, all []given) {
 func (l *liar) anchoredOnce(r *running, last uint64) {
 	l.t.Helper()
 	id := anchor.LogID(r.Journal.Origin())
-	sizes := evmtest.AnchoredOnce(l.t, l.chain.URL(), id)
+	sizes := evmtest.RequireAnchoredOnce(l.t, l.chain.URL(), id)
 	head, err := l.own.Head(l.t.Context(), id)
 	_, size := r.Journal.Checkpoint()
 	if err != nil || head.Size <= last || head.Size > size || int(head.Anchors) != len(sizes) {

@@ -68,7 +68,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Chain, error) {
 	if cfg.Host == "" {
 		cfg.Host = "127.0.0.1"
 	}
-	if err := loopback(cfg.Host); err != nil {
+	if err := checkLoopback(cfg.Host); err != nil {
 		return nil, err
 	}
 	if cfg.Logger == nil {
@@ -174,17 +174,17 @@ func (c *Chain) run(ctx context.Context) {
 				c.cfg.Logger.Error("development chain makes no blocks", "err", err)
 				return
 			}
-			if err := c.settle(); err != nil {
+			if err := c.syncPool(); err != nil {
 				return
 			}
 		}
 	}
 }
 
-// settle waits until the pool has taken note of the newest block. The pool
+// syncPool waits until the pool has taken note of the newest block. The pool
 // answers one caller of Sync at a time and forgets an earlier one, so that it
 // is only called with mu held, as the beacon is.
-func (c *Chain) settle() error {
+func (c *Chain) syncPool() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.eth.TxPool().Sync()

@@ -22,9 +22,9 @@ func loadKey(path string) (*ecdsa.PrivateKey, error) {
 	return key, err
 }
 
-// loopback refuses addresses that other machines can reach: the node has no
+// checkLoopback refuses addresses that other machines can reach: the node has no
 // authentication, and its key no worth but here.
-func loopback(host string) error {
+func checkLoopback(host string) error {
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}

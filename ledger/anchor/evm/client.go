@@ -35,11 +35,11 @@ type Config struct {
 // safe for concurrent use; a key must have one client at a time, for a nonce
 // can be used once.
 type Client struct {
-	cfg  Config
-	art  *Artefact
-	rpc  *rpc.Client
-	eth  *ethclient.Client
-	from common.Address
+	cfg      Config
+	artefact *Artefact
+	rpc      *rpc.Client
+	eth      *ethclient.Client
+	from     common.Address
 }
 
 var _ anchor.Chain = (*Client)(nil)
@@ -55,7 +55,7 @@ func Dial(ctx context.Context, url string, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, art: art, rpc: r, eth: ethclient.NewClient(r)}
+	c := &Client{cfg: cfg, artefact: art, rpc: r, eth: ethclient.NewClient(r)}
 	if cfg.Key != nil {
 		c.from = crypto.PubkeyToAddress(cfg.Key.PublicKey)
 	}
@@ -81,7 +81,7 @@ func (c *Client) Contract() anchor.Address { return c.cfg.Contract }
 func (c *Client) ChainID(ctx context.Context) (uint64, error) {
 	id, err := c.eth.ChainID(ctx)
 	if err != nil {
-		return 0, c.failed("chain id", err)
+		return 0, c.callError("chain id", err)
 	}
 	if !id.IsUint64() {
 		return 0, fmt.Errorf("chain node: chain id %s is too large: %w", id, assay.ErrPrecondition)
@@ -91,19 +91,19 @@ func (c *Client) ChainID(ctx context.Context) (uint64, error) {
 
 // Head implements anchor.Chain.
 func (c *Client) Head(ctx context.Context, id anchor.Hash) (anchor.Head, error) {
-	in, err := c.art.ABI.Pack("logs", [32]byte(id))
+	in, err := c.artefact.ABI.Pack("logs", [32]byte(id))
 	if err != nil {
 		return anchor.Head{}, fmt.Errorf("contract: %w", err)
 	}
 	out, err := c.eth.CallContract(ctx, ethereum.CallMsg{To: c.contract(), Data: in}, nil)
 	if err != nil {
-		return anchor.Head{}, c.failed("contract's head", err)
+		return anchor.Head{}, c.callError("contract's head", err)
 	}
 	if len(out) == 0 {
 		return anchor.Head{}, fmt.Errorf("no contract at %s on chain %d: deploy it, or correct the address: %w",
 			c.cfg.Contract, c.cfg.ChainID, assay.ErrPrecondition)
 	}
-	return c.art.unpackLog(out)
+	return c.artefact.unpackLog(out)
 }
 
 // Nonce implements anchor.Chain.
@@ -111,7 +111,7 @@ func (c *Client) Nonce(ctx context.Context) (uint64, error) {
 	// The newest block, not the pool: what a pool holds may be dropped, and then
 	// a nonce after it can never be included.
 	n, err := c.eth.NonceAt(ctx, c.from, nil)
-	return n, c.failed("the key's nonce", err)
+	return n, c.callError("the key's nonce", err)
 }
 
 // Send implements anchor.Chain.
@@ -120,7 +120,7 @@ func (c *Client) Send(ctx context.Context, raw []byte) error {
 	err := c.rpc.CallContext(ctx, &hash, "eth_sendRawTransaction", hexutil.Encode(raw))
 	var re rpc.Error
 	if err == nil || !errors.As(err, &re) {
-		return c.failed("sending a transaction", err)
+		return c.callError("sending a transaction", err)
 	}
 	// Nodes have no codes for these; the words are those of go-ethereum, Besu,
 	// Anvil, Hardhat, Nethermind and Erigon.
@@ -133,12 +133,12 @@ func (c *Client) Send(ctx context.Context, raw []byte) error {
 	case strings.Contains(msg, "nonce too low"), strings.Contains(msg, "nonce_too_low"),
 		strings.Contains(msg, "oldnonce"),
 		strings.Contains(msg, "nonce") && strings.Contains(msg, "below"):
-		return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrNonce)
+		return fmt.Errorf("%w: %w", c.callError("sending a transaction", err), anchor.ErrNonce)
 	case strings.Contains(msg, "underpriced"), strings.Contains(msg, "replacement") && strings.Contains(msg, "low"),
 		strings.Contains(msg, "feetoolow"):
-		return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrUnderpriced)
+		return fmt.Errorf("%w: %w", c.callError("sending a transaction", err), anchor.ErrUnderpriced)
 	}
-	return fmt.Errorf("%w: %w", c.failed("sending a transaction", err), anchor.ErrRejected)
+	return fmt.Errorf("%w: %w", c.callError("sending a transaction", err), anchor.ErrRejected)
 }
 
 // Find implements anchor.Chain.
@@ -152,14 +152,14 @@ func (c *Client) Find(ctx context.Context, hash anchor.Hash) (anchor.TxState, er
 	case strings.Contains(err.Error(), "indexing is in progress"):
 		return anchor.TxUnknown, nil // go-ethereum, just started: it does not know yet what it has
 	case !errors.Is(err, ethereum.NotFound):
-		return 0, c.failed("a transaction's receipt", err)
+		return 0, c.callError("a transaction's receipt", err)
 	}
 	_, pending, err := c.eth.TransactionByHash(ctx, common.Hash(hash))
 	switch {
 	case errors.Is(err, ethereum.NotFound):
 		return anchor.TxUnknown, nil
 	case err != nil:
-		return 0, c.failed("a transaction", err)
+		return 0, c.callError("a transaction", err)
 	case pending:
 		return anchor.TxPending, nil
 	}
@@ -171,9 +171,9 @@ func (c *Client) contract() *common.Address {
 	return &a
 }
 
-// failed says what was asked for, without the node's URL, and turns a revert
+// callError says what was asked for, without the node's URL, and turns a revert
 // into anchor.ErrReverted with the contract's own word for it.
-func (c *Client) failed(what string, err error) error {
+func (c *Client) callError(what string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -181,16 +181,16 @@ func (c *Client) failed(what string, err error) error {
 	if errors.As(err, &de) {
 		if s, ok := de.ErrorData().(string); ok {
 			if data, derr := hexutil.Decode(s); derr == nil {
-				if name := c.art.revertName(data); name != "" {
+				if name := c.artefact.revertName(data); name != "" {
 					return fmt.Errorf("chain node: %s: %w: %s", what, anchor.ErrReverted, name)
 				}
 			}
 		}
 	}
 	if strings.Contains(strings.ToLower(err.Error()), "revert") {
-		return fmt.Errorf("chain node: %s: %w: %w", what, anchor.ErrReverted, clean(err))
+		return fmt.Errorf("chain node: %s: %w: %w", what, anchor.ErrReverted, withoutURL(err))
 	}
-	return fmt.Errorf("chain node: %s: %w", what, clean(err))
+	return fmt.Errorf("chain node: %s: %w", what, withoutURL(err))
 }
 
 // orZero is x, or 0 if x is nil.

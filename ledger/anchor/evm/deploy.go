@@ -18,11 +18,11 @@ import (
 // Deploy puts an AnchorRegistry on the chain, owned by the client's key, and
 // returns its address when it is in a block. From then on the client uses it.
 func (c *Client) Deploy(ctx context.Context) (anchor.Address, error) {
-	tx, err := c.sign(ctx, nil, c.art.Bytecode, nil)
+	tx, err := c.sign(ctx, nil, c.artefact.Bytecode, nil)
 	if err != nil {
 		return anchor.Address{}, err
 	}
-	if err := c.deliver(ctx, tx); err != nil {
+	if err := c.sendAndWait(ctx, tx); err != nil {
 		return anchor.Address{}, fmt.Errorf("deploying the contract: %w", err)
 	}
 	at := anchor.Address(crypto.CreateAddress(c.from, tx.Nonce))
@@ -54,7 +54,7 @@ func (c *Client) awaitCode(ctx context.Context, at anchor.Address) error {
 func (c *Client) Deployed(ctx context.Context, at anchor.Address) (bool, error) {
 	code, err := c.eth.CodeAt(ctx, common.Address(at), nil)
 	if err != nil {
-		return false, c.failed("the contract's code", err)
+		return false, c.callError("the contract's code", err)
 	}
 	if len(code) == 0 {
 		return false, nil
@@ -80,35 +80,35 @@ func (c *Client) Register(ctx context.Context, origin string, publisher anchor.A
 		return fmt.Errorf("log %q is registered for publisher %s: the contract's owner can rotate it: %w", origin,
 			head.Publisher, assay.ErrConflict)
 	}
-	return c.own(ctx, "register", [32]byte(id), common.Address(publisher))
+	return c.callAsOwner(ctx, "register", [32]byte(id), common.Address(publisher))
 }
 
 // Rotate replaces the key that may anchor the log. The client's key must own
 // the contract.
 func (c *Client) Rotate(ctx context.Context, origin string, publisher anchor.Address) error {
-	return c.own(ctx, "rotate", [32]byte(anchor.LogID(origin)), common.Address(publisher))
+	return c.callAsOwner(ctx, "rotate", [32]byte(anchor.LogID(origin)), common.Address(publisher))
 }
 
 // OfferOwnership offers the contract to another owner, who must take it; the
 // zero address withdraws an offer. The client's key must own the contract.
 func (c *Client) OfferOwnership(ctx context.Context, to anchor.Address) error {
-	return c.own(ctx, "offerOwnership", common.Address(to))
+	return c.callAsOwner(ctx, "offerOwnership", common.Address(to))
 }
 
 // TakeOwnership takes the contract that was offered to the client's key.
 func (c *Client) TakeOwnership(ctx context.Context) error {
-	return c.own(ctx, "takeOwnership")
+	return c.callAsOwner(ctx, "takeOwnership")
 }
 
-// own calls one of the owner's functions and waits until it is in a block.
-func (c *Client) own(ctx context.Context, method string, args ...any) error {
-	in, err := c.art.ABI.Pack(method, args...)
+// callAsOwner calls one of the owner's functions and waits until it is in a block.
+func (c *Client) callAsOwner(ctx context.Context, method string, args ...any) error {
+	in, err := c.artefact.ABI.Pack(method, args...)
 	if err != nil {
 		return fmt.Errorf("contract: %s: %w", method, err)
 	}
 	tx, err := c.sign(ctx, c.contract(), in, nil)
 	if err == nil {
-		err = c.deliver(ctx, tx)
+		err = c.sendAndWait(ctx, tx)
 	}
 	if err != nil {
 		return fmt.Errorf("contract: %s: %w", method, err)
@@ -116,9 +116,9 @@ func (c *Client) own(ctx context.Context, method string, args ...any) error {
 	return nil
 }
 
-// deliver sends a transaction and waits until it is in a block. It sends again
+// sendAndWait sends a transaction and waits until it is in a block. It sends again
 // what the node has forgotten.
-func (c *Client) deliver(ctx context.Context, tx anchor.Tx) error {
+func (c *Client) sendAndWait(ctx context.Context, tx anchor.Tx) error {
 	wait := time.Millisecond
 	for {
 		state, err := c.Find(ctx, tx.Hash)

@@ -108,7 +108,7 @@ func underLie(t *testing.T, p *evmtest.Proxy, a *anchor.Anchor, log *memlog.Log,
 func anchoredOnce(t *testing.T, url string, client *evm.Client, log *memlog.Log) {
 	t.Helper()
 	id := anchor.LogID(origin)
-	got := evmtest.AnchoredOnce(t, url, id)
+	got := evmtest.RequireAnchoredOnce(t, url, id)
 	head, err := client.Head(testContext(t), id)
 	if err != nil || head.Size != log.Size() || head.Root != log.Root(head.Size) || int(head.Anchors) != len(got) ||
 		len(got) < len(evmtest.Lies()) {

@@ -42,7 +42,7 @@ func (c *Client) Prove(ctx context.Context, id anchor.Hash) (*anchor.Proof, anch
 	slots := anchor.LogSlots(id)
 	var ap accountProof
 	if err := c.rpc.CallContext(ctx, &ap, "eth_getProof", c.contract(), slots[:], number); err != nil {
-		return nil, anchor.Head{}, c.failed("a storage proof", err)
+		return nil, anchor.Head{}, c.callError("a storage proof", err)
 	}
 	if len(ap.StorageProof) != len(slots) || ap.StorageProof[0].Value == nil || ap.StorageProof[1].Value == nil {
 		return nil, anchor.Head{}, fmt.Errorf("chain node: a storage proof of %d slots, asked was for %d",
@@ -72,14 +72,14 @@ func (c *Client) Prove(ctx context.Context, id anchor.Hash) (*anchor.Proof, anch
 	}
 	return &anchor.Proof{
 		Version: anchor.ProofVersion, ChainID: c.cfg.ChainID, Contract: c.cfg.Contract, LogID: id,
-		Anchors: head.Anchors, Account: head.Publisher, Block: hash, Seal: seal, Header: rawHeader,
-		Nodes: inOrder(ap.AccountProof, ap.StorageProof[0].Proof, ap.StorageProof[1].Proof),
+		Anchors: head.Anchors, Publisher: head.Publisher, Block: hash, Seal: seal, Header: rawHeader,
+		Nodes: joinWalks(ap.AccountProof, ap.StorageProof[0].Proof, ap.StorageProof[1].Proof),
 	}, head, nil
 }
 
-// inOrder joins the walks' nodes, each once. Nodes of under 32 bytes stand in
+// joinWalks joins the walks' nodes, each once. Nodes of under 32 bytes stand in
 // their parents, and some servers list them again.
-func inOrder(walks ...[]hexutil.Bytes) [][]byte {
+func joinWalks(walks ...[]hexutil.Bytes) [][]byte {
 	var nodes [][]byte
 	seen := make(map[string]bool)
 	for _, walk := range walks {
@@ -100,7 +100,7 @@ func (c *Client) finalBlock(ctx context.Context) (string, error) {
 	if f.Confirmations > 0 {
 		n, err := c.eth.BlockNumber(ctx)
 		if err != nil {
-			return "", c.failed("the newest block", err)
+			return "", c.callError("the newest block", err)
 		}
 		if n < f.Confirmations {
 			return "", anchor.ErrNotFinal
@@ -125,7 +125,7 @@ func (c *Client) header(ctx context.Context, block string) (*types.Header, ancho
 		if strings.Contains(err.Error(), "block not found") {
 			return nil, anchor.Hash{}, anchor.ErrNotFinal // go-ethereum, before the first final block
 		}
-		return nil, anchor.Hash{}, c.failed("a block", err)
+		return nil, anchor.Hash{}, c.callError("a block", err)
 	}
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, anchor.Hash{}, anchor.ErrNotFinal

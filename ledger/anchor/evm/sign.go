@@ -19,7 +19,7 @@ import (
 // Sign implements anchor.Chain. The node first runs the call on its newest
 // block, so that a call that the contract would refuse costs nothing.
 func (c *Client) Sign(ctx context.Context, call anchor.Call, replace *anchor.Tx) (anchor.Tx, error) {
-	in, err := c.art.anchorInput(call)
+	in, err := c.artefact.anchorInput(call)
 	if err != nil {
 		return anchor.Tx{}, err
 	}
@@ -45,7 +45,7 @@ func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prio
 	latest := big.NewInt(int64(rpc.LatestBlockNumber))
 	gas, err := c.eth.EstimateGasAtBlock(ctx, ethereum.CallMsg{From: c.from, To: to, Data: data}, latest)
 	if err != nil {
-		return anchor.Tx{}, c.failed("a trial run", err)
+		return anchor.Tx{}, c.callError("a trial run", err)
 	}
 	pct := c.cfg.Profile.Gas.LimitPct
 	if pct == 0 {
@@ -96,18 +96,18 @@ func (c *Client) fees(ctx context.Context, prior *types.Transaction) (tip, fee *
 	g := &c.cfg.Profile.Gas
 	if g.Legacy {
 		if fee, err = c.eth.SuggestGasPrice(ctx); err != nil {
-			return nil, nil, c.failed("the gas price", err)
+			return nil, nil, c.callError("the gas price", err)
 		}
 		tip = fee
 	} else {
 		if tip = g.Tip; tip == nil {
 			if tip, err = c.eth.SuggestGasTipCap(ctx); err != nil {
-				return nil, nil, c.failed("the tip", err)
+				return nil, nil, c.callError("the tip", err)
 			}
 		}
 		h, err := c.eth.HeaderByNumber(ctx, nil)
 		if err != nil {
-			return nil, nil, c.failed("the newest block", err)
+			return nil, nil, c.callError("the newest block", err)
 		}
 		// Twice the base fee: it holds for six full blocks in a row.
 		fee = new(big.Int).Add(tip, new(big.Int).Lsh(orZero(h.BaseFee), 1))

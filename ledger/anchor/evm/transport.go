@@ -59,20 +59,20 @@ func dial(ctx context.Context, rawURL string, cfg HTTP) (*rpc.Client, error) {
 		base = http.DefaultTransport
 	}
 	rc.HTTPClient.Transport = boundedTransport{base}
-	rc.ErrorHandler = gaveUp
+	rc.ErrorHandler = finalError
 	opts := []rpc.ClientOption{rpc.WithHTTPClient(rc.StandardClient())}
 	if cfg.Header != nil {
 		opts = append(opts, rpc.WithHeaders(cfg.Header))
 	}
 	c, err := rpc.DialOptions(ctx, rawURL, opts...)
 	if err != nil {
-		return nil, clean(err)
+		return nil, withoutURL(err)
 	}
 	return c, nil
 }
 
-// gaveUp is what is said when the last attempt has failed, without the URL.
-func gaveUp(resp *http.Response, err error, attempts int) (*http.Response, error) {
+// finalError is what is said when the last attempt has failed, without the URL.
+func finalError(resp *http.Response, err error, attempts int) (*http.Response, error) {
 	if resp != nil {
 		resp.Body.Close()
 		if err == nil {
@@ -82,11 +82,11 @@ func gaveUp(resp *http.Response, err error, attempts int) (*http.Response, error
 	if err == nil {
 		err = errors.New("no answer")
 	}
-	return nil, fmt.Errorf("chain node: %d attempts: %w", attempts, clean(err))
+	return nil, fmt.Errorf("chain node: %d attempts: %w", attempts, withoutURL(err))
 }
 
-// clean drops the URL that net/http puts into its errors: it may hold a key.
-func clean(err error) error {
+// withoutURL drops the URL that net/http puts into its errors: it may hold a key.
+func withoutURL(err error) error {
 	var ue *url.Error
 	for errors.As(err, &ue) {
 		err = ue.Err

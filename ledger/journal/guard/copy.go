@@ -13,9 +13,9 @@ import (
 	"github.com/assayrisk/assay/ledger"
 )
 
-// Copied reports whether the copy of the high-water mark that is kept elsewhere (Config.Copy) was there when the guard
-// was opened, and has confirmed that the journal is not older than what was signed.
-func (g *Guard) Copied() bool { return g.copied }
+// CopyConfirmed reports whether the copy of the high-water mark that is kept elsewhere (Config.Copy) was there when the
+// guard was opened, and has confirmed that the journal is not older than what was signed.
+func (g *Guard) CopyConfirmed() bool { return g.copyConfirmed }
 
 // checkCopy holds the journal to the copy of the high-water mark, if there is
 // one. The copy is written first, so that it is never behind the mark itself.
@@ -59,6 +59,6 @@ func (g *Guard) checkCopy(ctx context.Context, high ledger.Checkpoint) error {
 		return refuse("the journal's first %d records have root %s, and %s was signed: records were changed", cp.Size,
 			root.Short(), cp.Root.Short())
 	}
-	g.copied = cp.Size > 0
+	g.copyConfirmed = cp.Size > 0
 	return nil
 }

@@ -39,12 +39,12 @@ type Config struct {
 
 // Guard signs checkpoints. It is a note.Signer, which is how Tessera asks for signatures.
 type Guard struct {
-	cfg     Config
-	key     ledger.Key
-	signer  ed25519.PrivateKey
-	store   *store.Store
-	records Records
-	copied  bool // the copy of the high-water mark was there, and the journal is not older
+	cfg           Config
+	key           ledger.Key
+	signer        ed25519.PrivateKey
+	store         *store.Store
+	records       Records
+	copyConfirmed bool // the copy of the high-water mark was there, and the journal is not older
 
 	mu struct {
 		sync.Mutex
@@ -54,14 +54,14 @@ type Guard struct {
 	}
 }
 
-// ranges hash as RFC 6962 does, with one allocation a node.
-var ranges = compact.RangeFactory{Hash: func(left, right []byte) []byte {
+// rangeFactory hash as RFC 6962 does, with one allocation a node.
+var rangeFactory = compact.RangeFactory{Hash: func(left, right []byte) []byte {
 	h := ledger.HashChildren((*assay.Digest)(left), (*assay.Digest)(right))
 	return h[:]
 }}
 
 // NewTree returns an empty tree that hashes as the log does.
-func NewTree() *compact.Range { return ranges.NewEmptyRange(0) }
+func NewTree() *compact.Range { return rangeFactory.NewEmptyRange(0) }
 
 // extend grows tree to size with the journal's records and returns its root.
 func (g *Guard) extend(ctx context.Context, tree *compact.Range, size uint64) (assay.Digest, error) {
@@ -131,14 +131,14 @@ func (g *Guard) admit(ctx context.Context, cp ledger.Checkpoint) error {
 	case cp.Origin != g.key.Origin:
 		return refuse("asked to sign for log %q, the key is of log %q", cp.Origin, g.key.Origin)
 	case cp.Size < high && g.cfg.RebuildLog:
-		return g.rebuilt(ctx, cp)
+		return g.admitRebuilt(ctx, cp)
 	case cp.Size < high:
 		return refuse("the log directory holds %d entries, and a checkpoint of %d was signed: it was rolled back "+
 			"or emptied", cp.Size, high)
 	case cp.Size > g.records.Durable():
 		return refuse("the log directory holds %d entries, the journal %d", cp.Size, g.records.Durable())
 	}
-	tree, err := ranges.NewRange(0, high, append([][]byte(nil), g.mu.tree.Hashes()...))
+	tree, err := rangeFactory.NewRange(0, high, append([][]byte(nil), g.mu.tree.Hashes()...))
 	if err != nil {
 		return fmt.Errorf("guard: %w", err)
 	}
@@ -151,7 +151,7 @@ func (g *Guard) admit(ctx context.Context, cp ledger.Checkpoint) error {
 			"changed", cp.Root.Short(), cp.Size, root.Short())
 	}
 	if cp.Size > high {
-		if err := g.save(tree, cp); err != nil {
+		if err := g.saveHighWater(tree, cp); err != nil {
 			return err
 		}
 	}
@@ -159,10 +159,10 @@ func (g *Guard) admit(ctx context.Context, cp ledger.Checkpoint) error {
 	return nil
 }
 
-// rebuilt admits a checkpoint below the high-water mark while the log is built
-// again: it is an older state of the same log, and is not published (see
-// lookPublished).
-func (g *Guard) rebuilt(ctx context.Context, cp ledger.Checkpoint) error {
+// admitRebuilt admits a checkpoint below the high-water mark while the log is
+// built again: it is an older state of the same log, and journal.checkPublished
+// does not publish it.
+func (g *Guard) admitRebuilt(ctx context.Context, cp ledger.Checkpoint) error {
 	root, err := g.extend(ctx, NewTree(), cp.Size)
 	if err == nil && root != cp.Root {
 		err = fmt.Errorf("%w: the log that is built again has root %s at size %d, the journal's records %s: %w",
@@ -194,8 +194,8 @@ func (g *Guard) Refuse(err error) {
 	}
 }
 
-// Known checks that a published checkpoint is one that the guard signed.
-func (g *Guard) Known(cp ledger.Checkpoint) error {
+// CheckSigned checks that a published checkpoint is one that the guard signed.
+func (g *Guard) CheckSigned(cp ledger.Checkpoint) error {
 	high, root := g.HighWater()
 	if cp.Size == high {
 		if cp.Root != root {

@@ -41,7 +41,7 @@ func Open(
 			return nil, err
 		}
 		g.mu.tree, g.mu.root = tree, empty.Root
-		return g, g.save(tree, empty)
+		return g, g.saveHighWater(tree, empty)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: %s is missing, and checkpoints up to size %d were signed: put it back from its "+
 			"own backup: %w", ErrFork, g.cfg.Path, tree.End(), assay.ErrCorrupt)
@@ -99,15 +99,15 @@ func loadTree(s *store.Store) (*compact.Range, error) {
 	for p := b[8:]; len(p) > 0; p = p[32:] {
 		peaks = append(peaks, p[:32])
 	}
-	tree, err := ranges.NewRange(0, binary.BigEndian.Uint64(b), peaks)
+	tree, err := rangeFactory.NewRange(0, binary.BigEndian.Uint64(b), peaks)
 	if err != nil {
 		return nil, fmt.Errorf("guard: the stored tree: %w: %w", err, assay.ErrCorrupt)
 	}
 	return tree, nil
 }
 
-// save makes cp the high-water mark: first apart, then in the store.
-func (g *Guard) save(tree *compact.Range, cp ledger.Checkpoint) error {
+// saveHighWater makes cp the high-water mark: first apart, then in the store.
+func (g *Guard) saveHighWater(tree *compact.Range, cp ledger.Checkpoint) error {
 	if g.cfg.ReadOnly {
 		return nil
 	}
@@ -130,15 +130,15 @@ func (g *Guard) save(tree *compact.Range, cp ledger.Checkpoint) error {
 	return nil
 }
 
-// HoldStill calls fn with the size of the high-water mark while nothing is signed.
-func (g *Guard) HoldStill(fn func(size uint64) error) error {
+// WithSigningPaused calls fn with the size of the high-water mark while nothing is signed.
+func (g *Guard) WithSigningPaused(fn func(size uint64) error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return fn(g.mu.tree.End())
 }
 
-// MarkOf returns the high-water mark that a copy of the store knows.
-func (g *Guard) MarkOf(ctx context.Context, s *store.Store) (ledger.Checkpoint, error) {
+// HighWaterOf returns the high-water mark that a copy of the store knows.
+func (g *Guard) HighWaterOf(ctx context.Context, s *store.Store) (ledger.Checkpoint, error) {
 	tree, err := loadTree(s)
 	if err != nil {
 		return ledger.Checkpoint{}, err

@@ -16,30 +16,30 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// openFiles is how many record files are kept open for reading.
-const openFiles = 64
+// maxOpenFiles is how many record files are kept open for reading.
+const maxOpenFiles = 64
 
 // Files are the record files: groups one after the other, each written once and made durable by one sync. One goroutine
 // calls Append; all may read what is durable.
 type Files struct {
-	fs   vfs.FS
-	dir  string
-	auth *vault.Authenticator
-	max  int64 // bytes after which a new file is begun
+	fs           vfs.FS
+	dir          string
+	auth         *vault.Authenticator
+	maxFileBytes int64 // bytes after which a new file is begun
 
-	mu     sync.Mutex
-	firsts []uint64 // of all files, ascending
-	open   map[uint64]*segment
-	used   []uint64 // keys of open, least recently used first
+	mu           sync.Mutex
+	firsts       []uint64 // of all files, ascending
+	open         map[uint64]*segment
+	recentlyUsed []uint64 // keys of open, least recently used first
 
 	preallocated     int64         // size of the file made ahead; 0: there is none
 	nextSize         int64         // of the next one
 	wantPreallocated chan struct{} // asks for one
 
 	// Of who appends, and of who keeps that from happening meanwhile.
-	w    vfs.File
-	tail *segment // the file that w writes; nil: the next append begins one
-	room int64    // bytes of it that were made ahead
+	tailWriter   vfs.File
+	tail         *segment // the file that w writes; nil: the next append begins one
+	tailCapacity int64    // bytes of it that were made ahead
 }
 
 // Open opens the directory, making it if there is none, and finds where the records end. A group that was being written
@@ -52,8 +52,8 @@ func Open(f vfs.FS, dir string, auth *vault.Authenticator, limit int64) (r *File
 	if err := syncDir(f, f.PathDir(dir)); err != nil {
 		return nil, 0, err
 	}
-	r = &Files{fs: f, dir: dir, auth: auth, max: limit, open: map[uint64]*segment{},
-		nextSize: min(firstSize, limit), wantPreallocated: make(chan struct{}, 1)}
+	r = &Files{fs: f, dir: dir, auth: auth, maxFileBytes: limit, open: map[uint64]*segment{},
+		nextSize: min(firstFileBytes, limit), wantPreallocated: make(chan struct{}, 1)}
 	r.wantPreallocated <- struct{}{}
 	if r.firsts, err = listSegments(f, dir); err != nil {
 		return nil, 0, err
@@ -70,15 +70,15 @@ func Open(f vfs.FS, dir string, auth *vault.Authenticator, limit int64) (r *File
 		if err != nil {
 			return nil, 0, fmt.Errorf("records: %w", err)
 		}
-		r.nextSize = max(r.nextSize, min(2*st.Size(), r.max))
+		r.nextSize = max(r.nextSize, min(2*st.Size(), r.maxFileBytes))
 	}
 	return r, torn, nil
 }
 
 func (r *Files) path(first uint64) string { return r.fs.PathJoin(r.dir, fileName(first)) }
 
-// Firsts returns the first sequence numbers of the files, ascending.
-func (r *Files) Firsts() []uint64 {
+// FirstSequences returns the first sequence numbers of the files, ascending.
+func (r *Files) FirstSequences() []uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.firsts)
@@ -127,7 +127,7 @@ func (r *Files) acquire(first uint64) (*segment, error) {
 			return nil, fmt.Errorf("records: %w", err)
 		}
 		s = &segment{first: first, file: f}
-		if s.marks, s.end, s.size, err = loadMarks(f, first); err != nil {
+		if s.groups, s.end, s.size, err = findGroups(f, first); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		r.open[first] = s
@@ -140,18 +140,18 @@ func (r *Files) acquire(first uint64) (*segment, error) {
 // touch marks a file as just used and closes the longest unused one if there
 // are too many. r.mu is held.
 func (r *Files) touch(first uint64) {
-	for i, u := range r.used {
+	for i, u := range r.recentlyUsed {
 		if u == first {
-			r.used = append(r.used[:i], r.used[i+1:]...)
+			r.recentlyUsed = append(r.recentlyUsed[:i], r.recentlyUsed[i+1:]...)
 			break
 		}
 	}
-	r.used = append(r.used, first)
-	for i := 0; i < len(r.used)-openFiles; i++ {
-		if s := r.open[r.used[i]]; s.refs == 0 {
+	r.recentlyUsed = append(r.recentlyUsed, first)
+	for i := 0; i < len(r.recentlyUsed)-maxOpenFiles; i++ {
+		if s := r.open[r.recentlyUsed[i]]; s.refs == 0 {
 			_ = s.file.Close() // it was only read
 			delete(r.open, s.first)
-			r.used = append(r.used[:i], r.used[i+1:]...)
+			r.recentlyUsed = append(r.recentlyUsed[:i], r.recentlyUsed[i+1:]...)
 			return
 		}
 	}
@@ -160,7 +160,7 @@ func (r *Files) touch(first uint64) {
 func (r *Files) release(s *segment) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.refs--; s.refs == 0 && s.gone {
+	if s.refs--; s.refs == 0 && s.replaced {
 		_ = s.file.Close()
 	}
 }
@@ -174,13 +174,13 @@ func (r *Files) forget(first uint64) {
 		return
 	}
 	delete(r.open, first)
-	for i, u := range r.used {
+	for i, u := range r.recentlyUsed {
 		if u == first {
-			r.used = append(r.used[:i], r.used[i+1:]...)
+			r.recentlyUsed = append(r.recentlyUsed[:i], r.recentlyUsed[i+1:]...)
 			break
 		}
 	}
-	if s.gone = true; s.refs == 0 {
+	if s.replaced = true; s.refs == 0 {
 		_ = s.file.Close()
 	}
 }
@@ -207,9 +207,9 @@ func (r *Files) locate(seq uint64) (*segment, int64, error) {
 		return nil, 0, err
 	}
 	r.mu.Lock()
-	marks, end := s.marks, s.end
+	marks, end := s.groups, s.end
 	r.mu.Unlock()
-	m, ok := find(marks, seq)
+	m, ok := groupHolding(marks, seq)
 	if !ok || seq >= end {
 		r.release(s)
 		return nil, 0, fmt.Errorf("journal: record %d is missing: %w", seq, assay.ErrCorrupt)
@@ -224,37 +224,37 @@ func (r *Files) Append(frame []byte, sync bool) error {
 	if err != nil {
 		return err
 	}
-	if r.tail == nil || r.tail.size+int64(len(frame)) > r.room && r.mayRoll() {
-		if err := r.begin(h.First); err != nil {
+	if r.tail == nil || r.tail.size+int64(len(frame)) > r.tailCapacity && r.shouldRoll() {
+		if err := r.beginFile(h.First); err != nil {
 			return err
 		}
 	}
-	if _, err := r.w.WriteAt(frame, r.tail.size); err != nil {
+	if _, err := r.tailWriter.WriteAt(frame, r.tail.size); err != nil {
 		return fmt.Errorf("records: %w", err)
 	}
 	if sync {
-		if err := r.w.SyncData(); err != nil {
+		if err := r.tailWriter.SyncData(); err != nil {
 			return fmt.Errorf("records: %w", err)
 		}
 	}
 	r.mu.Lock()
-	r.tail.marks = append(r.tail.marks, mark{h.First, r.tail.size})
+	r.tail.groups = append(r.tail.groups, groupOffset{h.First, r.tail.size})
 	r.tail.end, r.tail.size = h.End(), r.tail.size+int64(len(frame))
 	r.mu.Unlock()
 	return nil
 }
 
-// mayRoll reports whether the file that is full should be followed by another:
+// shouldRoll reports whether the file that is full should be followed by another:
 // if one was made ahead, or if it has grown too far without one.
-func (r *Files) mayRoll() bool {
+func (r *Files) shouldRoll() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.tail.size > 0 && (r.preallocated > 0 || r.tail.size > 2*r.max)
+	return r.tail.size > 0 && (r.preallocated > 0 || r.tail.size > 2*r.maxFileBytes)
 }
 
-// begin opens the file that the next group goes to: after the start the last
+// beginFile opens the file that the next group goes to: after the start the last
 // one if there is room in it, else a new one.
-func (r *Files) begin(next uint64) error {
+func (r *Files) beginFile(next uint64) error {
 	started := r.tail == nil
 	if err := r.Roll(); err != nil {
 		return err
@@ -307,9 +307,9 @@ func (r *Files) begin(next uint64) error {
 
 func (r *Files) writeTo(s *segment, room int64) (err error) {
 	r.mu.Lock()
-	r.tail, r.room = s, room
+	r.tail, r.tailCapacity = s, room
 	r.mu.Unlock()
-	if r.w, err = r.fs.OpenReadWrite(r.path(s.first), vfs.WriteCategoryUnspecified); err != nil {
+	if r.tailWriter, err = r.fs.OpenReadWrite(r.path(s.first), vfs.WriteCategoryUnspecified); err != nil {
 		return fmt.Errorf("records: %w", err)
 	}
 	return nil
@@ -324,7 +324,7 @@ func (r *Files) Roll() error {
 	r.mu.Lock()
 	r.tail = nil
 	r.mu.Unlock()
-	if err := r.w.Close(); err != nil {
+	if err := r.tailWriter.Close(); err != nil {
 		return fmt.Errorf("records: %w", err)
 	}
 	return nil
@@ -339,6 +339,6 @@ func (r *Files) Close() error {
 		err = errors.Join(err, s.file.Close())
 	}
 	clear(r.open)
-	r.used = nil
+	r.recentlyUsed = nil
 	return err
 }

@@ -142,8 +142,9 @@ func (h *Head) row(table []byte, i int) (public, sealed [2]int, err error) {
 	return public, sealed, nil
 }
 
-// Stored is a record as it lies in a frame, not yet opened. What a walk gives is valid until its callback returns.
-type Stored struct {
+// StoredRecord is a record as it lies in a frame, not yet opened. What a walk gives is valid until its callback
+// returns.
+type StoredRecord struct {
 	Key    vault.ID
 	Tag    Tag
 	Leaf   []byte
@@ -155,18 +156,18 @@ func AppendPublic(b []byte, key vault.ID, tag Tag) []byte {
 	return append(append(b, key[:]...), tag[:]...)
 }
 
-func parsePublic(b []byte) Stored {
-	return Stored{Key: vault.ID(b[:16]), Tag: Tag(b[16:PublicPrefix]), Leaf: b[PublicPrefix:]}
+func parsePublic(b []byte) StoredRecord {
+	return StoredRecord{Key: vault.ID(b[:16]), Tag: Tag(b[16:PublicPrefix]), Leaf: b[PublicPrefix:]}
 }
 
 // Bytes is what the record takes in its file.
-func (s *Stored) Bytes() int { return rowBytes + PublicPrefix + len(s.Leaf) + len(s.Sealed) }
+func (s *StoredRecord) Bytes() int { return rowBytes + PublicPrefix + len(s.Leaf) + len(s.Sealed) }
 
 // At returns record i of a body, which may end after the public section: then the sealed part is nil.
-func (h *Head) At(body []byte, i int) (Stored, error) {
+func (h *Head) At(body []byte, i int) (StoredRecord, error) {
 	public, sealed, err := h.row(body[:h.tableLen()], i)
 	if err != nil {
-		return Stored{}, err
+		return StoredRecord{}, err
 	}
 	t := h.tableLen()
 	s := parsePublic(body[t+public[0] : t+public[1]])

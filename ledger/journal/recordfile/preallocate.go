@@ -18,8 +18,8 @@ import (
 // small steps, to leave the disk to the records.
 const (
 	preallocatedName = "spare" // frozen
-	firstSize        = 1 << 20 // size of the first one; each next has twice the size, up to the limit
-	stepBytes        = 1 << 20
+	firstFileBytes   = 1 << 20 // size of the first one; each next has twice the size, up to the limit
+	preallocateStep  = 1 << 20
 )
 
 // WantsPreallocated is sent to when the next file should be made ahead: Preallocate does it.
@@ -29,13 +29,13 @@ func (r *Files) WantsPreallocated() <-chan struct{} { return r.wantPreallocated 
 // the file that is there, which grows.
 func (r *Files) Preallocate(stop <-chan struct{}) error {
 	r.mu.Lock()
-	have, size, share := r.preallocated > 0, r.nextSize, float64(r.nextSize)/float64(max(r.room, 1))
+	have, size, share := r.preallocated > 0, r.nextSize, float64(r.nextSize)/float64(max(r.tailCapacity, 1))
 	r.mu.Unlock()
 	if have {
 		return nil
 	}
 	path := r.fs.PathJoin(r.dir, preallocatedName)
-	zero := make([]byte, min(size, stepBytes))
+	zero := make([]byte, min(size, preallocateStep))
 	err := replaceFile(r.fs, path, func(w io.Writer) error {
 		for left := size; left > 0; left -= int64(len(zero)) {
 			if err := r.pace(stop, size-left, share); err != nil {
@@ -61,7 +61,7 @@ func (r *Files) Preallocate(stop <-chan struct{}) error {
 	}
 	r.mu.Lock()
 	r.preallocated = size
-	r.nextSize = min(2*size, r.max)
+	r.nextSize = min(2*size, r.maxFileBytes)
 	r.mu.Unlock()
 	return nil
 }
@@ -75,7 +75,7 @@ func (r *Files) pace(stop <-chan struct{}, made int64, share float64) error {
 		r.mu.Lock()
 		used, room := int64(0), int64(0)
 		if r.tail != nil {
-			used, room = r.tail.size, r.room
+			used, room = r.tail.size, r.tailCapacity
 		}
 		r.mu.Unlock()
 		if room == 0 || float64(used)*2*share >= float64(made) {
@@ -101,7 +101,7 @@ func (r *Files) findPreallocated() error {
 		return fmt.Errorf("records: %w", err)
 	}
 	r.preallocated = st.Size()
-	r.nextSize = max(r.nextSize, min(2*r.preallocated, r.max))
+	r.nextSize = max(r.nextSize, min(2*r.preallocated, r.maxFileBytes))
 	return nil
 }
 

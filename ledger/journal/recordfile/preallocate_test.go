@@ -29,7 +29,7 @@ func TestPreallocatedFileIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	m := &meddler{FS: vfs.Default}
-	r := &Files{fs: m, dir: dir, max: 1 << 12, nextSize: 1 << 12, wantPreallocated: make(chan struct{}, 1)}
+	r := &Files{fs: m, dir: dir, maxFileBytes: 1 << 12, nextSize: 1 << 12, wantPreallocated: make(chan struct{}, 1)}
 	make1 := func() {
 		if err := r.Preallocate(nil); err != nil {
 			t.Fatal(err)

@@ -11,36 +11,36 @@ import (
 )
 
 // Record reads one record.
-func (r *Files) Record(seq uint64) (Stored, error) {
+func (r *Files) Record(seq uint64) (StoredRecord, error) {
 	s, off, err := r.locate(seq)
 	if err != nil {
-		return Stored{}, err
+		return StoredRecord{}, err
 	}
 	defer r.release(s)
 	var head [HeadBytes]byte
 	h, err := readHead(s.file, off, head[:])
 	if err != nil {
-		return Stored{}, err
+		return StoredRecord{}, err
 	}
 	if seq < h.First || seq >= h.End() {
-		return Stored{}, fmt.Errorf("journal: record %d is not in the group of records %d to %d: %w",
+		return StoredRecord{}, fmt.Errorf("journal: record %d is not in the group of records %d to %d: %w",
 			seq, h.First, h.End()-1, assay.ErrCorrupt)
 	}
 	table := make([]byte, h.tableLen())
 	if err := readFull(s.file, table, off+HeadBytes); err != nil {
-		return Stored{}, err
+		return StoredRecord{}, err
 	}
 	public, sealed, err := h.row(table, int(seq-h.First))
 	if err != nil {
-		return Stored{}, err
+		return StoredRecord{}, err
 	}
 	b := make([]byte, public[1]-public[0]+sealed[1]-sealed[0])
 	p, x := b[:public[1]-public[0]], b[public[1]-public[0]:]
 	if err := readFull(s.file, p, off+HeadBytes+int64(h.tableLen()+public[0])); err != nil {
-		return Stored{}, err
+		return StoredRecord{}, err
 	}
 	if err := readFull(s.file, x, off+HeadBytes+int64(h.publicEnd()+sealed[0])); err != nil {
-		return Stored{}, err
+		return StoredRecord{}, err
 	}
 	out := parsePublic(p)
 	out.Sealed = x
@@ -57,8 +57,8 @@ const (
 	KeyOpSections // the public sections, then the ops section alone
 )
 
-// Block is a group that was read. What a walk gives is valid until its callback returns.
-type Block struct {
+// StoredGroup is a group that was read. What a walk gives is valid until its callback returns.
+type StoredGroup struct {
 	Head
 	body []byte // table and public section; all of it with AllSections
 	ops  []byte // with AllSections and KeyOpSections
@@ -66,13 +66,13 @@ type Block struct {
 }
 
 // At returns record i of the group; its sealed part is nil if only public sections were read.
-func (b *Block) At(i int) (Stored, error) { return b.Head.At(b.body, i) }
+func (b *StoredGroup) At(i int) (StoredRecord, error) { return b.Head.At(b.body, i) }
 
 // Ops returns what the group does to subject keys, if that was read.
-func (b *Block) Ops() ([]KeyOp, error) { return ParseOps(b.ops) }
+func (b *StoredGroup) Ops() ([]KeyOp, error) { return ParseOps(b.ops) }
 
 // Group reads the public sections of the group that holds seq.
-func (r *Files) Group(seq uint64) (*Block, error) {
+func (r *Files) Group(seq uint64) (*StoredGroup, error) {
 	s, off, err := r.locate(seq)
 	if err != nil {
 		return nil, err
@@ -86,12 +86,12 @@ func (r *Files) Group(seq uint64) (*Block, error) {
 	if seq < h.First || seq >= h.End() {
 		return nil, fmt.Errorf("journal: record %d is in no group: %w", seq, assay.ErrCorrupt)
 	}
-	b := &Block{Head: h, body: make([]byte, h.publicEnd())}
+	b := &StoredGroup{Head: h, body: make([]byte, h.publicEnd())}
 	return b, readFull(s.file, b.body, off+HeadBytes)
 }
 
 // Groups calls fn with each group that holds a record in [from, to), in order; all of them must be there.
-func (r *Files) Groups(ctx context.Context, from, to uint64, read Sections, fn func(b *Block) error) error {
+func (r *Files) Groups(ctx context.Context, from, to uint64, read Sections, fn func(b *StoredGroup) error) error {
 	var buf []byte
 	var head [HeadBytes]byte
 	for at := from; at < to; {
@@ -106,7 +106,7 @@ func (r *Files) Groups(ctx context.Context, from, to uint64, read Sections, fn f
 			if err = ctx.Err(); err != nil {
 				break
 			}
-			var b Block
+			var b StoredGroup
 			if b.Head, err = readHead(s.file, off, head[:]); err != nil {
 				break
 			}
@@ -129,7 +129,7 @@ func (r *Files) Groups(ctx context.Context, from, to uint64, read Sections, fn f
 
 // read reads the sections of a group whose head is known, into buf if that is large enough. It returns the memory that
 // it used.
-func (b *Block) read(s *segment, off int64, read Sections, buf []byte) ([]byte, error) {
+func (b *StoredGroup) read(s *segment, off int64, read Sections, buf []byte) ([]byte, error) {
 	n := HeadBytes + b.publicEnd()
 	if read == AllSections {
 		n = int(b.Size())
@@ -154,8 +154,9 @@ func (b *Block) read(s *segment, off int64, read Sections, buf []byte) ([]byte, 
 }
 
 // Scan calls fn with each record in [from, to), in order. With PublicSections there is no sealed part.
-func (r *Files) Scan(ctx context.Context, from, to uint64, read Sections, fn func(seq uint64, s Stored) error) error {
-	return r.Groups(ctx, from, to, read, func(b *Block) error {
+func (r *Files) Scan(ctx context.Context, from, to uint64, read Sections,
+	fn func(seq uint64, s StoredRecord) error) error {
+	return r.Groups(ctx, from, to, read, func(b *StoredGroup) error {
 		for seq := max(from, b.First); seq < min(to, b.End()); seq++ {
 			s, err := b.At(int(seq - b.First))
 			if err != nil {
@@ -170,4 +171,4 @@ func (r *Files) Scan(ctx context.Context, from, to uint64, read Sections, fn fun
 }
 
 // Check checks the authentication code of a group of which all was read.
-func (r *Files) Check(b *Block) error { return b.Head.Check(r.auth, b.raw) }
+func (r *Files) Check(b *StoredGroup) error { return b.Head.Check(r.auth, b.raw) }

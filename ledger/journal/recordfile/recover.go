@@ -35,10 +35,10 @@ func (r *Files) recover(first uint64) (torn int64, err error) {
 		if err == nil && h.First == next && whole+h.Size() <= int64(len(b)) {
 			err = h.Check(r.auth, b[whole:whole+h.Size()])
 		} else if err == nil {
-			err = notFollowing(&h, next)
+			err = errNotFollowing(&h, next)
 		}
 		if err != nil {
-			if why := r.notTorn(b[whole:]); why != "" {
+			if why := r.whyNotTorn(b[whole:]); why != "" {
 				return 0, fmt.Errorf("records: %s, byte %d: %w; %s, so no power cut did this", path, whole, err, why)
 			}
 			break
@@ -61,15 +61,15 @@ func (r *Files) recover(first uint64) (torn int64, err error) {
 	return int64(len(rest)), nil
 }
 
-// tornHeads is how many heads of groups may be in a torn tail: a cut leaves
+// maxTornHeads is how many heads of groups may be in a torn tail: a cut leaves
 // one. The bound also keeps a file full of made-up heads, each of which would
 // have everything behind it checked, from holding the start up.
-const tornHeads = 16
+const maxTornHeads = 16
 
-// notTorn looks for what a cut does not leave behind: a whole, authentic group,
+// whyNotTorn looks for what a cut does not leave behind: a whole, authentic group,
 // of whichever records, or many heads of groups. An old group that was written
 // again is found too. "" means that a cut can have left b.
-func (r *Files) notTorn(b []byte) (why string) {
+func (r *Files) whyNotTorn(b []byte) (why string) {
 	for heads := 0; ; {
 		i := bytes.Index(b, []byte(magic))
 		if i < 0 {
@@ -80,8 +80,8 @@ func (r *Files) notTorn(b []byte) (why string) {
 			return fmt.Sprintf("a whole group of record %d follows", h.First)
 		}
 		if err == nil {
-			if heads++; heads > tornHeads {
-				return fmt.Sprintf("more than %d heads of groups follow", tornHeads)
+			if heads++; heads > maxTornHeads {
+				return fmt.Sprintf("more than %d heads of groups follow", maxTornHeads)
 			}
 		}
 		b = b[i+1:]

@@ -22,7 +22,7 @@ func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault
 	}
 	defer r.release(s)
 	end := s.end
-	err = r.Scan(ctx, first, min(before, end), AllSections, func(_ uint64, s Stored) error {
+	err = r.Scan(ctx, first, min(before, end), AllSections, func(_ uint64, s StoredRecord) error {
 		if len(s.Sealed) > 0 && s.Key != kept {
 			n++
 		}
@@ -32,7 +32,7 @@ func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault
 		return 0, err
 	}
 	err = replaceFile(r.fs, r.path(first), func(w io.Writer) error {
-		return r.Groups(ctx, first, end, AllSections, func(b *Block) error {
+		return r.Groups(ctx, first, end, AllSections, func(b *StoredGroup) error {
 			out, err := b.withoutSealed(r.auth, before, kept)
 			if err == nil {
 				_, err = w.Write(out)
@@ -49,7 +49,7 @@ func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault
 
 // withoutSealed returns a group's frame without the sealed parts of records before a number, but for those under one
 // key.
-func (b *Block) withoutSealed(auth *vault.Authenticator, before uint64, kept vault.ID) ([]byte, error) {
+func (b *StoredGroup) withoutSealed(auth *vault.Authenticator, before uint64, kept vault.ID) ([]byte, error) {
 	h := b.Head
 	out := make([]byte, HeadBytes, b.Size())
 	out = append(out, b.body[:b.publicEnd()]...)
@@ -74,7 +74,7 @@ func (r *Files) CopyTo(dir string, upto uint64) error {
 	if err := r.fs.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	firsts := r.Firsts()
+	firsts := r.FirstSequences()
 	for i, first := range firsts {
 		if first >= upto {
 			break
@@ -87,7 +87,7 @@ func (r *Files) CopyTo(dir string, upto uint64) error {
 			continue
 		}
 		err := replaceFile(r.fs, to, func(w io.Writer) error {
-			return r.Groups(context.Background(), first, upto, AllSections, func(b *Block) error {
+			return r.Groups(context.Background(), first, upto, AllSections, func(b *StoredGroup) error {
 				_, err := w.Write(b.raw)
 				return err
 			})

@@ -34,8 +34,8 @@ func parseFileName(name string) (first uint64, ok bool) {
 	return first, err == nil && fileName(first) == name
 }
 
-// mark is where a group begins in its file.
-type mark struct {
+// groupOffset is where a group begins in its file.
+type groupOffset struct {
 	first  uint64
 	offset int64
 }
@@ -43,17 +43,17 @@ type mark struct {
 // segment is an open record file. marks of the one that is being written grow;
 // all else is read-only.
 type segment struct {
-	first uint64
-	file  vfs.File
-	marks []mark
-	end   uint64 // one more than its last record
-	size  int64  // bytes of whole groups
-	refs  int    // guarded by Files.mu
-	gone  bool   // replaced: close when no one reads
+	first    uint64
+	file     vfs.File
+	groups   []groupOffset
+	end      uint64 // one more than its last record
+	size     int64  // bytes of whole groups
+	refs     int    // guarded by Files.mu
+	replaced bool   // replaced: close when no one reads
 }
 
-// loadMarks walks the heads of a file's groups.
-func loadMarks(f vfs.File, first uint64) (marks []mark, end uint64, size int64, err error) {
+// findGroups walks the heads of a file's groups.
+func findGroups(f vfs.File, first uint64) (marks []groupOffset, end uint64, size int64, err error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("records: %w", err)
@@ -66,19 +66,19 @@ func loadMarks(f vfs.File, first uint64) (marks []mark, end uint64, size int64, 
 		}
 		h, err := readHead(f, size, head[:])
 		if err == nil && (h.First != end || size+h.Size() > st.Size()) {
-			err = notFollowing(&h, end)
+			err = errNotFollowing(&h, end)
 		}
 		if err != nil {
 			return marks, end, size, err
 		}
-		marks = append(marks, mark{end, size})
+		marks = append(marks, groupOffset{end, size})
 		end, size = h.End(), size+h.Size()
 	}
 	return marks, end, size, nil
 }
 
-// notFollowing says that a group is not the one that must come next, or is not there whole.
-func notFollowing(h *Head, next uint64) error {
+// errNotFollowing says that a group is not the one that must come next, or is not there whole.
+func errNotFollowing(h *Head, next uint64) error {
 	return fmt.Errorf("group of records %d to %d: it does not follow record %d, or is cut short: %w",
 		h.First, h.End()-1, next, assay.ErrCorrupt)
 }
@@ -134,11 +134,11 @@ func readFull(f vfs.File, b []byte, off int64) error {
 	return fmt.Errorf("records: %w", err)
 }
 
-// find returns where the group that holds seq begins.
-func find(marks []mark, seq uint64) (mark, bool) {
+// groupHolding returns where the group that holds seq begins.
+func groupHolding(marks []groupOffset, seq uint64) (groupOffset, bool) {
 	i := sort.Search(len(marks), func(i int) bool { return marks[i].first > seq })
 	if i == 0 {
-		return mark{}, false
+		return groupOffset{}, false
 	}
 	return marks[i-1], true
 }

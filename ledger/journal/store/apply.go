@@ -32,7 +32,7 @@ func (s *Store) applyGroups(batch []*Group) error {
 	from, last := batch[0].First, batch[len(batch)-1]
 	upto := last.end()
 	opt := pebble.NoSync
-	if upto/syncEvery != from/syncEvery && !s.opts.NoSync {
+	if upto/syncRecords != from/syncRecords && !s.opts.NoSync {
 		opt = pebble.Sync
 	}
 	if err := errors.Join(set(b, Indexed.key(), binary.BigEndian.AppendUint64(nil, upto)), b.Commit(opt)); err != nil {
@@ -74,10 +74,10 @@ func (s *Store) applyOp(b *pebble.Batch, o *recordfile.KeyOp, changed map[[16]by
 }
 
 // Walk calls fn with each group of records from a number on, with what it does to subject keys.
-type Walk func(from uint64, fn func(b *recordfile.Block) error) error
+type Walk func(from uint64, fn func(b *recordfile.StoredGroup) error) error
 
-// ApplyAll brings the store up to the records, of which there are end: the ordinary way to start.
-func (s *Store) ApplyAll(end uint64, walk Walk) error {
+// CatchUp brings the store up to the records, of which there are end: the ordinary way to start.
+func (s *Store) CatchUp(end uint64, walk Walk) error {
 	from, err := s.Number(Indexed)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (s *Store) ApplyAll(end uint64, walk Walk) error {
 		keys, tags, n = nil, nil, 0
 		return nil
 	}
-	err = walk(tagged, func(b *recordfile.Block) error {
+	err = walk(tagged, func(b *recordfile.StoredGroup) error {
 		if b.First < tagged || b.First < from && b.End() > from {
 			return fmt.Errorf("store: it knows a part of the group of records %d to %d: %w",
 				b.First, b.End()-1, assay.ErrCorrupt)
@@ -133,7 +133,7 @@ func (s *Store) ApplyAll(end uint64, walk Walk) error {
 			}
 			keys = append(keys, g)
 		}
-		if n += int(b.Count); n >= runTags {
+		if n += int(b.Count); n >= tagsPerRun {
 			return flush(b.End())
 		}
 		return nil

@@ -5,10 +5,10 @@
 //
 //	in   Group: the request tags of a durable group, and what it does to subject keys
 //	       Add ─▶ queue ─▶ Run: subject keys within milliseconds, request tags once there are many (queue.go)
-//	       ApplyAll at a start: what the record files have and the store has not (apply.go)
+//	       CatchUp at a start: what the record files have and the store has not (apply.go)
 //	out  Find: a request id's record (requests.go), with a filter that answers "never seen" from memory (filter.go)
 //	     Subject, Key: keys, from memory, from the database, or new ones (keyring.go)
-//	     Number, Bytes, Noted: marks (store.go)
+//	     Number, Bytes, ProvenCheckpoint: marks (store.go)
 //
 // What a crash takes from the store, the record files bring back: nothing is lost when the store is behind. A new
 // subject's key is durable with the first record that it seals, and stays in memory until the store has it, so that no

@@ -19,20 +19,20 @@ import (
 // one cache line a filter and look-up. Until the ids of earlier runs have been
 // read from the store, in the background, it answers "maybe" to everything.
 type filter struct {
-	full  atomic.Bool // earlier runs' ids are in
-	mu    sync.Mutex  // one adder at a time
-	chain atomic.Pointer[[]*bloom]
+	complete atomic.Bool // earlier runs' ids are in
+	mu       sync.Mutex  // one adder at a time
+	chain    atomic.Pointer[[]*bloom]
 }
 
-// firstIDs is the capacity of the first filter; 16 bits an id.
-const firstIDs = 1 << 16
+// firstFilterIDs is the capacity of the first filter; 16 bits an id.
+const firstFilterIDs = 1 << 16
 
-// probes is the number of bits that one id sets in its 512-bit block.
-const probes = 6
+// bitsPerID is the number of bits that one id sets in its 512-bit block.
+const bitsPerID = 6
 
 type bloom struct {
-	room  int
-	lines [][8]atomic.Uint64 // a power of two
+	capacityLeft int
+	lines        [][8]atomic.Uint64 // a power of two
 }
 
 // add notes a tag. Tags are outputs of a keyed hash: their bits are the hash.
@@ -40,21 +40,21 @@ func (f *filter) add(tag [16]byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	chain := f.chain.Load()
-	if chain == nil || (*chain)[len(*chain)-1].room == 0 {
-		size := firstIDs
+	if chain == nil || (*chain)[len(*chain)-1].capacityLeft == 0 {
+		size := firstFilterIDs
 		var grown []*bloom
 		if chain != nil {
 			grown = append(grown, *chain...)
 			size <<= len(*chain)
 		}
-		grown = append(grown, &bloom{room: size, lines: make([][8]atomic.Uint64, size*16/512)})
+		grown = append(grown, &bloom{capacityLeft: size, lines: make([][8]atomic.Uint64, size*16/512)})
 		chain = &grown
 		f.chain.Store(chain)
 	}
 	b := (*chain)[len(*chain)-1]
-	b.room--
+	b.capacityLeft--
 	line, bits := b.at(tag)
-	for range probes {
+	for range bitsPerID {
 		line[bits>>6&7].Or(1 << (bits & 63))
 		bits >>= 9
 	}
@@ -62,7 +62,7 @@ func (f *filter) add(tag [16]byte) {
 
 // maybe reports false only if the tag was never added.
 func (f *filter) maybe(tag [16]byte) bool {
-	if !f.full.Load() {
+	if !f.complete.Load() {
 		return true
 	}
 	chain := f.chain.Load()
@@ -84,7 +84,7 @@ func (b *bloom) at(tag [16]byte) (line *[8]atomic.Uint64, bits uint64) {
 
 func (b *bloom) has(tag [16]byte) bool {
 	line, bits := b.at(tag)
-	for range probes {
+	for range bitsPerID {
 		if line[bits>>6&7].Load()&(1<<(bits&63)) == 0 {
 			return false
 		}
@@ -96,7 +96,7 @@ func (b *bloom) has(tag [16]byte) bool {
 // FillFilters reads the ids of earlier runs: the requests', and the subjects'. Until then every look-up goes to the
 // database.
 func (s *Store) FillFilters(ctx context.Context) error {
-	if err := s.fill(ctx, &s.keys.known, Subjects); err != nil {
+	if err := s.fill(ctx, &s.keys.knownTags, Subjects); err != nil {
 		return err
 	}
 	return s.fill(ctx, &s.requests, Requests)
@@ -122,6 +122,6 @@ func (s *Store) fill(ctx context.Context, f *filter, t Table) (err error) {
 	if err := it.Error(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	f.full.Store(true)
+	f.complete.Store(true)
 	return nil
 }

@@ -19,7 +19,7 @@ func TestFilter(t *testing.T) {
 	if !f.maybe(testTag(0)) {
 		t.Fatal("a filter that is not full yet denied something")
 	}
-	f.full.Store(true)
+	f.complete.Store(true)
 	if f.maybe(testTag(0)) {
 		t.Fatal("an empty filter knew something")
 	}

@@ -29,9 +29,9 @@ type Subject struct {
 	tag        [16]byte
 	wrapped    []byte      // for the records, until written; then the writer's
 	generation uint32      // of the master key that wrapped it
-	written    atomic.Bool // the wrapped key is in a group, or in the store
-	dead       atomic.Bool // erased: never write its key again
-	asked      atomic.Bool // a record is sealed under it, or about to be
+	persisted  atomic.Bool // the wrapped key is in a group, or in the store
+	erased     atomic.Bool // erased: never write its key again
+	used       atomic.Bool // a record is sealed under it, or about to be
 }
 
 // Key seals the subject's records.
@@ -41,12 +41,12 @@ func (s *Subject) Key() *vault.Key { return s.key }
 // A new key is made durable by the group of the first record that it seals, and
 // stays in memory until the store has it, so that no second one is ever made.
 type keyring struct {
-	db     *pebble.DB
-	master *vault.Master
-	system *Subject
-	known  filter // subject tags: most new subjects need no look into the database
-	seed   maphash.Seed
-	shards [keyShards]keyShard
+	db        *pebble.DB
+	master    *vault.Master
+	system    *Subject
+	knownTags filter // subject tags: most new subjects need no look into the database
+	seed      maphash.Seed
+	shards    [keyShards]keyShard
 }
 
 type keyShard struct {
@@ -57,7 +57,7 @@ type keyShard struct {
 
 func newKeyring(db *pebble.DB, master *vault.Master, system *vault.Key) *keyring {
 	r := &keyring{db: db, master: master, system: &Subject{key: system}, seed: maphash.MakeSeed()}
-	r.system.written.Store(true)
+	r.system.persisted.Store(true)
 	for i := range r.shards {
 		r.shards[i].unsaved = make(map[string]*Subject)
 		r.shards[i].hot = make(map[string]*Subject)
@@ -81,8 +81,8 @@ func (r *keyring) get(name string) (*Subject, error) {
 	if errors.Is(err, assay.ErrNotFound) {
 		s, err = r.create(sh, name)
 	}
-	if err == nil && !s.asked.Load() {
-		s.asked.Store(true)
+	if err == nil && !s.used.Load() {
+		s.used.Store(true)
 	}
 	return s, err
 }
@@ -100,7 +100,7 @@ func (r *keyring) find(sh *keyShard, name string) (*Subject, error) {
 		return s, nil
 	}
 	tag := r.tag(name)
-	if !r.known.maybe(tag) {
+	if !r.knownTags.maybe(tag) {
 		return nil, fmt.Errorf("store: the subject has no key: %w", assay.ErrNotFound)
 	}
 	idb, err := get(r.db, Subjects.key(tag))
@@ -115,7 +115,7 @@ func (r *keyring) find(sh *keyShard, name string) (*Subject, error) {
 		return nil, err
 	}
 	s := &Subject{name: name, key: k, tag: tag}
-	s.written.Store(true)
+	s.persisted.Store(true)
 	sh.keep(name, s)
 	return s, nil
 }
@@ -132,7 +132,7 @@ func (r *keyring) create(sh *keyShard, name string) (*Subject, error) {
 	if s.wrapped, err = r.master.Wrap(k); err != nil {
 		return nil, err
 	}
-	r.known.add(s.tag)
+	r.knownTags.add(s.tag)
 	sh.unsaved[name] = s
 	return s, nil
 }
@@ -156,9 +156,9 @@ func (r *keyring) saved(s *Subject) {
 	}
 }
 
-// retire marks the subject's key dead and puts a new one in its place, for what the subject may do later.
+// retireKey marks the subject's key dead and puts a new one in its place, for what the subject may do later.
 // assay.ErrNotFound: there is no key.
-func (r *keyring) retire(name string) (old *Subject, err error) {
+func (r *keyring) retireKey(name string) (old *Subject, err error) {
 	if name == "" {
 		return nil, fmt.Errorf("erase: the subject has no name: %w", assay.ErrInvalid)
 	}
@@ -169,10 +169,10 @@ func (r *keyring) retire(name string) (old *Subject, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("erase: %w", err)
 	}
-	if !old.asked.Load() && !old.written.Load() { // it took the place of one that is erased
+	if !old.used.Load() && !old.persisted.Load() { // it took the place of one that is erased
 		return nil, fmt.Errorf("erase: nothing is sealed for the subject since it was erased: %w", assay.ErrNotFound)
 	}
-	old.dead.Store(true)
+	old.erased.Store(true)
 	delete(sh.hot, name)
 	delete(sh.cold, name)
 	delete(sh.unsaved, name)

@@ -27,7 +27,7 @@ func openTest(t *testing.T, dir string, end uint64) *Store {
 		err = s.OpenKeys(master)
 	}
 	if err == nil {
-		err = s.ApplyAll(end, func(uint64, func(*recordfile.Block) error) error { return nil })
+		err = s.CatchUp(end, func(uint64, func(*recordfile.StoredGroup) error) error { return nil })
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestKnownSubjectsKeepTheirKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := &Group{First: i, Count: 1, Tags: make([]recordfile.Tag, 1)}
-		if err := s.NoteUse(g, sub); err != nil || len(g.Ops) != 1 {
+		if err := s.AddKeyUse(g, sub); err != nil || len(g.Ops) != 1 {
 			t.Fatalf("subject %d: %d changes of keys, %v", i, len(g.Ops), err)
 		}
 		s.Add(g)
@@ -83,7 +83,7 @@ func TestKnownSubjectsKeepTheirKeys(t *testing.T) {
 			}
 		}
 	}
-	if s.keys.known.maybe(testTag(0)) {
+	if s.keys.knownTags.maybe(testTag(0)) {
 		t.Fatal("the filter knows a subject that never was")
 	}
 	if err := s.Close(); err != nil {

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	applyEvery = 50 * time.Millisecond // how long a durable group may wait for the database
-	applyBatch = 4096                  // waiting records after which the database is told at once
+	applyInterval      = 50 * time.Millisecond // how long a durable group may wait for the database
+	applyAtOnceRecords = 4096                  // waiting records after which the database is told at once
 	// Records after which the database is synced; the next start repeats at most these.
-	syncEvery = 1 << 16
+	syncRecords = 1 << 16
 )
 
 // MaxQueued is how many records may wait; then who adds should wait too (see Applied).
@@ -36,7 +36,7 @@ func (g *Group) end() uint64 { return g.First + uint64(g.Count) }
 // from there.
 type queue struct {
 	applied atomic.Uint64 // the subject keys of records below are in the database
-	kick    chan struct{}
+	wake    chan struct{}
 
 	mu       sync.Mutex
 	pending  []*Group      // their key ops, and tags, are not in the database
@@ -46,7 +46,7 @@ type queue struct {
 }
 
 func (q *queue) init(applied uint64) {
-	q.kick, q.moved = make(chan struct{}, 1), make(chan struct{})
+	q.wake, q.moved = make(chan struct{}, 1), make(chan struct{})
 	q.applied.Store(applied)
 }
 
@@ -73,18 +73,18 @@ func (s *Store) Add(g *Group) int {
 	q.pending = append(q.pending, g)
 	q.records += int(g.Count)
 	n := q.records
-	late := q.pending[0].First+applyBatch <= g.First
+	late := q.pending[0].First+applyAtOnceRecords <= g.First
 	q.mu.Unlock()
 	if late {
-		s.Hurry()
+		s.ApplyNow()
 	}
 	return n
 }
 
-// Hurry has the groups that wait applied at once.
-func (s *Store) Hurry() {
+// ApplyNow has the groups that wait applied at once.
+func (s *Store) ApplyNow() {
 	select {
-	case s.queue.kick <- struct{}{}:
+	case s.queue.wake <- struct{}{}:
 	default:
 	}
 }
@@ -99,7 +99,7 @@ func (s *Store) Applied() (upto uint64, moved <-chan struct{}) {
 
 // Run feeds the database until finished is closed and nothing waits, or failed is closed.
 func (s *Store) Run(finished, failed <-chan struct{}) error {
-	t := time.NewTicker(applyEvery)
+	t := time.NewTicker(applyInterval)
 	defer t.Stop()
 	for final := false; ; {
 		if err := s.applyPending(final); err != nil || final {
@@ -107,7 +107,7 @@ func (s *Store) Run(finished, failed <-chan struct{}) error {
 		}
 		select {
 		case <-t.C:
-		case <-s.queue.kick:
+		case <-s.queue.wake:
 		case <-finished:
 			final = true
 		case <-failed:
@@ -142,7 +142,7 @@ func (s *Store) applyPending(final bool) error {
 	}
 	upto := q.applied.Load()
 	n := int(upto - run[0].First)
-	if n < runTags && !final {
+	if n < tagsPerRun && !final {
 		return nil
 	}
 	if err := s.writeRun(run, upto); err != nil {

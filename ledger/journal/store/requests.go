@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	runTags  = 1 << 16 // request tags that are sorted and given to the store as one file
-	smallRun = 1 << 12 // fewer go through the store's own log
+	tagsPerRun    = 1 << 16 // request tags that are sorted and given to the store as one file
+	maxLoggedTags = 1 << 12 // fewer go through the store's own log
 )
 
 // Find returns the record of a request id. It sees what Add was given, and no other.
@@ -75,7 +75,7 @@ func (s *Store) writeRun(groups []*Group, upto uint64) error {
 	}
 	b := s.db.NewBatch()
 	defer b.Close()
-	if len(rows) <= smallRun {
+	if len(rows) <= maxLoggedTags {
 		for i := range rows {
 			if err := rows[i].put(func(k, v []byte) error { return set(b, k, v) }); err != nil {
 				return fmt.Errorf("store: %w", err)

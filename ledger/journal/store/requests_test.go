@@ -12,7 +12,7 @@ import (
 // each leads to its later record.
 func TestLaterRecordAnswers(t *testing.T) {
 	t.Parallel()
-	const requests = smallRun
+	const requests = maxLoggedTags
 	s := openTest(t, t.TempDir(), 0)
 	g := &Group{Count: 2 * requests, Tags: make([]recordfile.Tag, 2*requests)}
 	for i := range g.Tags {

@@ -203,14 +203,14 @@ func (s *Store) SetNumber(m Mark, n uint64, sync bool) error {
 	return s.SetBytes(m, binary.BigEndian.AppendUint64(nil, n), sync)
 }
 
-// SetNoted keeps a checkpoint and what vouches for it under a mark.
-func (s *Store) SetNoted(m Mark, note, proof []byte) error {
+// SetProvenCheckpoint keeps a checkpoint and what vouches for it under a mark.
+func (s *Store) SetProvenCheckpoint(m Mark, note, proof []byte) error {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(note)))
 	return s.SetBytes(m, append(append(b, note...), proof...), true)
 }
 
-// Noted returns what SetNoted keeps under a mark, nil if nothing.
-func (s *Store) Noted(m Mark) (note, proof []byte, err error) {
+// ProvenCheckpoint returns what SetProvenCheckpoint keeps under a mark, nil if nothing.
+func (s *Store) ProvenCheckpoint(m Mark) (note, proof []byte, err error) {
 	b, err := s.Bytes(m)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil, nil

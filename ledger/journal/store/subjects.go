@@ -30,14 +30,14 @@ func (s *Store) SubjectTag(name string) [16]byte { return s.keys.tag(name) }
 // Key returns a key by its id. vault.ErrErased: it was destroyed.
 func (s *Store) Key(id vault.ID) (*vault.Key, error) { return s.keys.byID(id) }
 
-// Retire takes a subject's key out of use, for an erasure that is about to be recorded, and returns it. What the
+// RetireKey takes a subject's key out of use, for an erasure that is about to be recorded, and returns it. What the
 // subject does later is sealed under a new key. assay.ErrNotFound: nothing is sealed for the subject.
-func (s *Store) Retire(name string) (*Subject, error) { return s.keys.retire(name) }
+func (s *Store) RetireKey(name string) (*Subject, error) { return s.keys.retireKey(name) }
 
-// NoteUse adds to a group what makes a subject's key durable with it, unless that was done before. The caller keeps the
-// master key from being replaced until the group is durable.
-func (s *Store) NoteUse(g *Group, sub *Subject) error {
-	if sub.written.Load() || sub.dead.Load() {
+// AddKeyUse adds to a group what makes a subject's key durable with it, unless that was done before. The caller keeps
+// the master key from being replaced until the group is durable.
+func (s *Store) AddKeyUse(g *Group, sub *Subject) error {
+	if sub.persisted.Load() || sub.erased.Load() {
 		return nil
 	}
 	if gen := s.master.Generation(); sub.generation != gen {
@@ -47,15 +47,15 @@ func (s *Store) NoteUse(g *Group, sub *Subject) error {
 		}
 		sub.wrapped, sub.generation = w, gen
 	}
-	sub.written.Store(true)
+	sub.persisted.Store(true)
 	op := recordfile.KeyOp{Kind: recordfile.NewKey, Subject: sub.tag, Key: sub.key.ID(), Wrapped: sub.wrapped}
 	g.Ops = append(g.Ops, op)
 	g.made = append(g.made, sub)
 	return nil
 }
 
-// NoteErasure adds to a group that its record seq destroys a subject's key.
-func (s *Store) NoteErasure(g *Group, sub *Subject, seq uint64) {
+// AddKeyErasure adds to a group that its record seq destroys a subject's key.
+func (s *Store) AddKeyErasure(g *Group, sub *Subject, seq uint64) {
 	op := recordfile.KeyOp{Kind: recordfile.EraseKey, Subject: sub.tag, Key: sub.key.ID(), Sequence: seq}
 	g.Ops = append(g.Ops, op)
 }

@@ -28,7 +28,7 @@ type Comparison struct {
 // NewComparison compares the first size entries.
 func NewComparison(dir Dir, size uint64) *Comparison { return &Comparison{dir: dir, size: size} }
 
-func bad(format string, args ...any) error {
+func corrupt(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, assay.ErrCorrupt)...)
 }
 
@@ -41,19 +41,19 @@ func (c *Comparison) Add(ctx context.Context, leaf []byte, hash *assay.Digest) e
 	if seq%EntriesPerBundle == 0 {
 		b, err := c.dir.Entries(ctx, seq/EntriesPerBundle, c.size)
 		if err != nil {
-			return bad("the log's entry bundle %d: %v", seq/EntriesPerBundle, err)
+			return corrupt("the log's entry bundle %d: %v", seq/EntriesPerBundle, err)
 		}
 		c.bundle = b
 	}
 	if k := seq % EntriesPerBundle; k >= uint64(len(c.bundle)) || !bytes.Equal(c.bundle[k], leaf) {
-		return bad("entry %d of the log is not the leaf of record %d", seq, seq)
+		return corrupt("entry %d of the log is not the leaf of record %d", seq, seq)
 	}
 	c.Entries++
-	return c.grow(ctx, 0, seq, hash)
+	return c.addHash(ctx, 0, seq, hash)
 }
 
-// grow adds a hash to a level's tile; a full tile is compared and its root goes up.
-func (c *Comparison) grow(ctx context.Context, level int, index uint64, hash *assay.Digest) error {
+// addHash adds a hash to a level's tile; a full tile is compared and its root goes up.
+func (c *Comparison) addHash(ctx context.Context, level int, index uint64, hash *assay.Digest) error {
 	if level == len(c.levels) {
 		c.levels = append(c.levels, nil)
 	}
@@ -61,7 +61,7 @@ func (c *Comparison) grow(ctx context.Context, level int, index uint64, hash *as
 	if len(c.levels[level]) < tileWidth*hashBytes {
 		return nil
 	}
-	if err := c.tile(ctx, level, index/tileWidth, 0); err != nil {
+	if err := c.compareTile(ctx, level, index/tileWidth, 0); err != nil {
 		return err
 	}
 	r := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
@@ -75,26 +75,26 @@ func (c *Comparison) grow(ctx context.Context, level int, index uint64, hash *as
 		return err
 	}
 	c.levels[level] = nil // the range has kept parts of it
-	return c.grow(ctx, level+1, index/tileWidth, (*assay.Digest)(root))
+	return c.addHash(ctx, level+1, index/tileWidth, (*assay.Digest)(root))
 }
 
-// tile compares a tile of the log with the level's hashes.
-func (c *Comparison) tile(ctx context.Context, level int, index uint64, partial uint8) error {
+// compareTile compares a tile of the log with the level's hashes.
+func (c *Comparison) compareTile(ctx context.Context, level int, index uint64, partial uint8) error {
 	b, err := c.dir.files().ReadTile(ctx, uint64(level), index, partial)
 	if err != nil {
-		return bad("the log's tile %d of level %d: %v", index, level, err)
+		return corrupt("the log's tile %d of level %d: %v", index, level, err)
 	}
 	var t api.HashTile
 	if err := t.UnmarshalText(b); err != nil {
-		return bad("the log's tile %d of level %d: %v", index, level, err)
+		return corrupt("the log's tile %d of level %d: %v", index, level, err)
 	}
 	want := c.levels[level]
 	if len(t.Nodes) < len(want)/hashBytes {
-		return bad("the log's tile %d of level %d is cut short", index, level)
+		return corrupt("the log's tile %d of level %d is cut short", index, level)
 	}
 	for i := range len(want) / hashBytes {
 		if !bytes.Equal(t.Nodes[i], want[i*hashBytes:(i+1)*hashBytes]) {
-			return bad("hash %d of the log's tile %d of level %d is not that of the records", i, index, level)
+			return corrupt("hash %d of the log's tile %d of level %d is not that of the records", i, index, level)
 		}
 	}
 	c.Tiles++
@@ -105,7 +105,7 @@ func (c *Comparison) tile(ctx context.Context, level int, index uint64, partial 
 func (c *Comparison) Finish(ctx context.Context) error {
 	for level, index := 0, c.size/tileWidth; level < len(c.levels); level, index = level+1, index/tileWidth {
 		if n := len(c.levels[level]) / hashBytes; n > 0 {
-			if err := c.tile(ctx, level, index, uint8(n)); err != nil {
+			if err := c.compareTile(ctx, level, index, uint8(n)); err != nil {
 				return err
 			}
 		}

@@ -33,7 +33,7 @@ type State struct {
 }
 
 // Open opens a log's directory, which this code or Tessera wrote, or begins one. The writer's size is that of the full
-// bundles: the entries from there to state.Size are the caller's to add again, before Resumed.
+// bundles: the caller adds the entries from there to state.Size again, and then calls MarkOnDisk.
 func Open(ctx context.Context, dir string) (t *Writer, state State, err error) {
 	t = &Writer{dir: dir}
 	if err := os.MkdirAll(filepath.Join(dir, stateDir), 0o755); err != nil {
@@ -63,11 +63,11 @@ func Open(ctx context.Context, dir string) (t *Writer, state State, err error) {
 	if err := json.Unmarshal(b, &state); err != nil {
 		return nil, state, fmt.Errorf("log: its tree state: %w: %w", err, assay.ErrCorrupt)
 	}
-	return t, state, t.edge(ctx, state.Size)
+	return t, state, t.readRightEdge(ctx, state.Size)
 }
 
-// edge reads the tiles of level 1 and up at the right edge of a tree.
-func (t *Writer) edge(ctx context.Context, size uint64) error {
+// readRightEdge reads the tiles of level 1 and up at the right edge of a tree.
+func (t *Writer) readRightEdge(ctx context.Context, size uint64) error {
 	t.size = size - size%tileWidth
 	t.partial = size > t.size
 	files := client.FileFetcher{Root: t.dir}
@@ -89,10 +89,10 @@ func (t *Writer) edge(ctx context.Context, size uint64) error {
 	return nil
 }
 
-// Resumed says that the entries up to the tree state were added: what they give is on disk.
-func (t *Writer) Resumed() { clear(t.grown) }
+// MarkOnDisk says that the entries up to the tree state were added: what they give is on disk.
+func (t *Writer) MarkOnDisk() { clear(t.grown) }
 
-// write creates or replaces a file. It is not durable until settle.
+// write creates or replaces a file. It is not durable until syncWritten.
 func (t *Writer) write(path string, b []byte) error {
 	full := filepath.Join(t.dir, path)
 	f, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
@@ -113,13 +113,13 @@ func (t *Writer) write(path string, b []byte) error {
 	return nil
 }
 
-// syncFew is the number of files up to which each is synced by itself; for more
+// maxSingleSyncs is the number of files up to which each is synced by itself; for more
 // the whole file system is, which then costs less.
-const syncFew = 8
+const maxSingleSyncs = 8
 
-// settle makes all written files durable, with their names.
-func (t *Writer) settle() error {
-	if len(t.written) > syncFew {
+// syncWritten makes all written files durable, with their names.
+func (t *Writer) syncWritten() error {
+	if len(t.written) > maxSingleSyncs {
 		done, err := syncFileSystem(t.dir)
 		if err != nil {
 			return fmt.Errorf("log: sync: %w", err)

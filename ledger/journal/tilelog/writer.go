@@ -58,17 +58,17 @@ func (t *Writer) Add(leaf []byte, hash *assay.Digest) error {
 	t.bundle = append(binary.BigEndian.AppendUint16(t.bundle, uint16(len(leaf))), leaf...)
 	t.size++
 	if t.size%tileWidth == 0 {
-		if err := t.full(layout.EntriesPath(t.size/tileWidth-1, 0), t.bundle, t.partial); err != nil {
+		if err := t.writeFull(layout.EntriesPath(t.size/tileWidth-1, 0), t.bundle, t.partial); err != nil {
 			return err
 		}
 		t.bundle, t.partial = t.bundle[:0], false
 	}
-	return t.grow(0, hash)
+	return t.addHash(0, hash)
 }
 
-// grow appends a hash to the tile of a level; when that is full it is written,
+// addHash appends a hash to the tile of a level; when that is full it is written,
 // and its root goes up.
-func (t *Writer) grow(level int, hash *assay.Digest) error {
+func (t *Writer) addHash(level int, hash *assay.Digest) error {
 	if level == len(t.levels) {
 		t.levels = append(t.levels, make([]byte, 0, tileWidth*hashBytes))
 		t.partials, t.grown = append(t.partials, false), append(t.grown, false)
@@ -78,16 +78,17 @@ func (t *Writer) grow(level int, hash *assay.Digest) error {
 	if len(l) < tileWidth*hashBytes {
 		return nil
 	}
-	if err := t.full(layout.TilePath(uint64(level), t.size>>(8*(level+1))-1, 0), l, t.partials[level]); err != nil {
+	if err := t.writeFull(layout.TilePath(uint64(level), t.size>>(8*(level+1))-1, 0), l,
+		t.partials[level]); err != nil {
 		return err
 	}
 	root := perfectRoot(l)
 	t.levels[level], t.partials[level], t.grown[level] = l[:0], false, false
-	return t.grow(level+1, &root)
+	return t.addHash(level+1, &root)
 }
 
-// full writes a full bundle or tile, of which partial files may be on disk.
-func (t *Writer) full(path string, b []byte, partials bool) error {
+// writeFull writes a full bundle or tile, of which partial files may be on disk.
+func (t *Writer) writeFull(path string, b []byte, partials bool) error {
 	if partials {
 		t.replaced = append(t.replaced, partialDir{t.size, path + ".p"})
 	}
@@ -114,7 +115,7 @@ func (t *Writer) Commit() (assay.Digest, error) {
 		t.grown[level] = false
 	}
 	root := t.Root()
-	if err := t.settle(); err != nil {
+	if err := t.syncWritten(); err != nil {
 		return assay.Digest{}, err
 	}
 	return root, t.writeState(root)

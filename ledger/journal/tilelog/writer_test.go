@@ -109,7 +109,7 @@ func growTiles(t *testing.T, dir string, upto uint64, commit bool) {
 		}
 	}
 	fill(state.Size)
-	w.Resumed()
+	w.MarkOnDisk()
 	if root := w.Root(); !bytes.Equal(root[:], state.Root) {
 		t.Fatalf("size %d: root %x, the state says %x", state.Size, root, state.Root)
 	}

@@ -70,7 +70,7 @@ func NewClient(rawURL string, cfg HTTP) (*Client, error) {
 		if err == nil {
 			err = errors.New("no answer")
 		}
-		return nil, fmt.Errorf("%d attempts: %w", attempts, clean(err))
+		return nil, fmt.Errorf("%d attempts: %w", attempts, withoutURL(err))
 	}
 	return &Client{rawURL, c}, nil
 }
@@ -91,17 +91,17 @@ func (c *Client) Stamp(ctx context.Context, message []byte) ([]byte, error) {
 func (c *Client) stamp(ctx context.Context, message, nonce []byte) ([]byte, error) {
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, c.url, timestamp.Request(message, nonce))
 	if err != nil {
-		return nil, clean(err)
+		return nil, withoutURL(err)
 	}
 	req.Header.Set("Content-Type", "application/timestamp-query")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, clean(err)
+		return nil, withoutURL(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, timestamp.MaxResponseBytes+1))
 	if err != nil {
-		return nil, clean(err)
+		return nil, withoutURL(err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("status %d", resp.StatusCode)
@@ -112,8 +112,8 @@ func (c *Client) stamp(ctx context.Context, message, nonce []byte) ([]byte, erro
 	return timestamp.ParseResponse(bytes.Clone(body), message, nonce)
 }
 
-// clean drops the URL that net/http puts into its errors: it may hold a key.
-func clean(err error) error {
+// withoutURL drops the URL that net/http puts into its errors: it may hold a key.
+func withoutURL(err error) error {
 	var ue *url.Error
 	for errors.As(err, &ue) {
 		err = ue.Err

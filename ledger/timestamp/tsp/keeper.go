@@ -79,7 +79,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	t := time.NewTicker(k.cfg.Every)
 	defer t.Stop()
 	for {
-		if err := k.Round(ctx); err != nil && ctx.Err() == nil {
+		if err := k.StampOnce(ctx); err != nil && ctx.Err() == nil {
 			k.cfg.Logger.Warn("no time stamp; asked again later", "in", k.cfg.Every, "err", err)
 		}
 		select {
@@ -90,9 +90,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// Round stamps the source's checkpoint, if it is not the one of the last round,
+// StampOnce stamps the source's checkpoint, if it is not the one of the last round,
 // and keeps the token once it holds against Config.Trust.
-func (k *Keeper) Round(ctx context.Context) (err error) {
+func (k *Keeper) StampOnce(ctx context.Context) (err error) {
 	k.round.Lock()
 	defer k.round.Unlock()
 	defer func() { k.setStatus(func(s *Status) { s.Err = err }) }()

@@ -88,7 +88,7 @@ func TestKeeper(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = k.Round(t.Context())
+			err = k.StampOnce(t.Context())
 			if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v, want it to say %q", err, tt.says)
 			}
@@ -100,7 +100,7 @@ func TestKeeper(t *testing.T) {
 			}
 			answer(a)
 			for range 2 { // the second has nothing to do
-				if err := k.Round(t.Context()); err != nil {
+				if err := k.StampOnce(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -109,7 +109,7 @@ func TestKeeper(t *testing.T) {
 			}
 			answer(text(503, "", ""))
 			note = append(note, "more"...)
-			if k.Round(t.Context()) == nil || k.Status().Stamped != 1 {
+			if k.StampOnce(t.Context()) == nil || k.Status().Stamped != 1 {
 				t.Error("a new checkpoint was not asked for")
 			}
 		})
@@ -157,7 +157,7 @@ func TestReceipt(t *testing.T) {
 				if i == 1 {
 					continue // published, and not stamped
 				}
-				if err := k.Round(t.Context()); err != nil {
+				if err := k.StampOnce(t.Context()); err != nil {
 					return err
 				}
 			}

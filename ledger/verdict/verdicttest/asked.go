@@ -7,13 +7,13 @@ import (
 	"strconv"
 )
 
-// Asked are the mutations that every verifier is held to: 2,000, or as many as
+// ConfiguredMutations are the mutations that every verifier is held to: 2,000, or as many as
 // ASSAY_MUTATIONS says, from the seed in ASSAY_SEED.
-func Asked() []Case {
-	return Mutations(setting("ASSAY_SEED", 19), int(setting("ASSAY_MUTATIONS", 2000)))
+func ConfiguredMutations() []Case {
+	return Mutations(envNumber("ASSAY_SEED", 19), int(envNumber("ASSAY_MUTATIONS", 2000)))
 }
 
-func setting(name string, otherwise uint64) uint64 {
+func envNumber(name string, otherwise uint64) uint64 {
 	if s := os.Getenv(name); s != "" {
 		return must(strconv.ParseUint(s, 10, 31))
 	}

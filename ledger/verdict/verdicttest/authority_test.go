@@ -47,7 +47,7 @@ func TestAuthorities(t *testing.T) {
 // makeAuthorities makes one of each kind of key, and one for each thing that
 // can be wrong with them.
 func makeAuthorities(t *testing.T) (out []authority) {
-	from, to := Made.AddDate(-1, 0, 0), Made.AddDate(20, 0, 0)
+	from, to := LogStart.AddDate(-1, 0, 0), LogStart.AddDate(20, 0, 0)
 	root := makeAuthority(t, timestamptest.Options{From: from, To: to})
 	for _, x := range []struct {
 		name string
@@ -61,7 +61,7 @@ func makeAuthorities(t *testing.T) (out []authority) {
 		{name: "P-384", opts: timestamptest.Options{Kind: timestamptest.P384}},
 		{name: "below another", opts: timestamptest.Options{Above: root}},
 		{name: "of the same names"},
-		{name: "run out", opts: timestamptest.Options{From: Made.AddDate(-2, 0, 0), To: from}},
+		{name: "run out", opts: timestamptest.Options{From: LogStart.AddDate(-2, 0, 0), To: from}},
 		{name: "for anything", opts: timestamptest.Options{Template: func(c *x509.Certificate) {
 			usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
 			if err != nil {
@@ -70,7 +70,7 @@ func makeAuthorities(t *testing.T) (out []authority) {
 			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Value: usage}}
 		}}},
 		{name: "too early", edit: func(a *timestamptest.Authority) {
-			a.GenTime = Made.Add(-time.Hour).UTC().Format("20060102150405Z")
+			a.GenTime = LogStart.Add(-time.Hour).UTC().Format("20060102150405Z")
 		}},
 		{name: "of other content", edit: func(a *timestamptest.Authority) {
 			a.Content = func(b []byte) []byte { return append([]byte{0}, b...) }
@@ -81,7 +81,7 @@ func makeAuthorities(t *testing.T) (out []authority) {
 			x.opts.From, x.opts.To = from, to
 		}
 		a := makeAuthority(t, x.opts)
-		a.GenTime = Made.Add(100 * time.Second).UTC().Format("20060102150405Z")
+		a.GenTime = LogStart.Add(100 * time.Second).UTC().Format("20060102150405Z")
 		if x.edit != nil {
 			x.edit(a)
 		}

@@ -51,7 +51,7 @@ func (b Block) Proof(cp anchor.Checkpoint) *anchor.Proof {
 	leaf := list(text(compactPath(nibbles(crypto.Keccak256(b.Contract[:])), true)), text(account))
 	p := &anchor.Proof{
 		Version: anchor.ProofVersion, ChainID: b.ChainID, Contract: b.Contract, LogID: id,
-		Anchors: 1, Account: b.Publisher,
+		Anchors: 1, Publisher: b.Publisher,
 		Seal: anchor.SealNone, Nodes: append([][]byte{leaf}, nodes...),
 	}
 	p.Header = b.header(crypto.Keccak256(leaf), nil)

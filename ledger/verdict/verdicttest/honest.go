@@ -27,7 +27,7 @@ func honestLog() *Log { return NewLog("log.example/decisions", 11) }
 func Honest() []Case {
 	l, w := honestLog(), witnesses
 	block := Block{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Number: 99,
-		Time: Made.Add(time.Minute)}
+		Time: LogStart.Add(time.Minute)}
 	sealed := block
 	sealed.Validators, sealed.Sealed = 4, 3
 
@@ -44,13 +44,13 @@ func Honest() []Case {
 	pinned := named
 	pinned.Anchor = &anchor.Trust{Blocks: []anchor.Hash{{1}, block.Proof(l.Head()).Block},
 		CodeHashes: []anchor.Hash{anchor.RegistryCodeHash}}
-	pinned.Require = []verdict.Part{verdict.PartAnchor}
+	pinned.Require = []verdict.Requirement{verdict.RequireAnchor}
 	both := validators
 	both.Anchor = &anchor.Trust{ChainID: block.ChainID, Validators: Validators(4),
 		Blocks: []anchor.Hash{sealed.Proof(l.Head()).Block}}
-	both.Require = []verdict.Part{verdict.PartAnchor, verdict.PartWitnesses, verdict.PartCheckpoint}
+	both.Require = []verdict.Requirement{verdict.RequireAnchor, verdict.RequireWitnesses, verdict.RequireCheckpoint}
 	promised := logged
-	promised.Require = []verdict.Part{verdict.PartPromise}
+	promised.Require = []verdict.Requirement{verdict.RequirePromise}
 
 	var out []Case
 	add := func(name string, r assay.Receipt, t verdict.Trust) {

@@ -22,30 +22,30 @@ import (
 
 // Log is a log in memory with a fixed key, whose records are one commit group.
 type Log struct {
-	Key    ledger.Key
-	signer ed25519.PrivateKey
-	group  ledger.Group
-	open   []assay.Receipt
+	Key      ledger.Key
+	signer   ed25519.PrivateKey
+	group    ledger.GroupTree
+	receipts []assay.Receipt
 }
 
-// Made is when the log's first record was made.
-var Made = time.Unix(1_700_000_000, 0)
+// LogStart is when the log's first record was made.
+var LogStart = time.Unix(1_700_000_000, 0)
 
 // NewLog makes a log of n records. Logs of different names have different keys.
 func NewLog(origin string, n int) *Log {
-	l := &Log{signer: seeded(origin)}
+	l := &Log{signer: keyFromName(origin)}
 	l.Key = ledger.NewKey(origin, l.signer.Public().(ed25519.PublicKey))
 	var hashes []assay.Digest
 	for i := range n {
 		r := l.record(i)
-		l.open = append(l.open, r)
+		l.receipts = append(l.receipts, r)
 		hashes = append(hashes, ledger.HashLeaf(r.Leaf))
 	}
 	l.group.Reset(hashes)
 	return l
 }
 
-func seeded(name string) ed25519.PrivateKey {
+func keyFromName(name string) ed25519.PrivateKey {
 	seed := sha256.Sum256([]byte(name))
 	return ed25519.NewKeyFromSeed(seed[:])
 }
@@ -57,7 +57,7 @@ func (l *Log) record(i int) assay.Receipt {
 	x := assay.Vector{Plan: assay.Sum("plan\n"), Values: []float64{float64(i), 0.25, -3}}
 	d := assay.Decision{
 		Version: 1, Sequence: uint64(i), RequestID: fmt.Sprintf("request-%d", i), EventID: fmt.Sprintf("event-%d", i),
-		Micros: Made.UnixMicro() + int64(i), Outcome: assay.Decline,
+		Micros: LogStart.UnixMicro() + int64(i), Outcome: assay.Decline,
 		Score: assay.Score{Model: assay.Sum("model\n"), Margin: 0.75, PD: 0.68, Points: 480, Grade: "E"},
 		Plan:  x.Plan, Policy: assay.Sum("policy\n"), Vector: x.Digest(), Rules: []string{"cut-off"},
 		Reasons: []assay.Reason{{Code: "R1", Text: "Short history.", Contribution: 0.5}},
@@ -71,17 +71,17 @@ func (l *Log) record(i int) assay.Receipt {
 		r.Vector = x.AppendBinary(nil)
 	}
 	kd, kv := assay.Sum("kd", []byte{byte(i)}), assay.Sum("kv", []byte{byte(i)})
-	r.KeyD, r.KeyV = kd[:], kv[:]
+	r.DecisionKey, r.VectorKey = kd[:], kv[:]
 	leaf := ledger.Leaf{Version: 1, Micros: d.Micros, Kind: kind, Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
-		Decision: ledger.CommitDecision(r.KeyD, r.Decision), Vector: ledger.CommitVector(r.KeyV, r.Vector)}
+		Decision: ledger.CommitDecision(r.DecisionKey, r.Decision), Vector: ledger.CommitVector(r.VectorKey, r.Vector)}
 	r.Leaf = leaf.AppendBinary(nil)
 	return r
 }
 
 // Promised is the receipt of record i before it is published.
 func (l *Log) Promised(i int) assay.Receipt {
-	r := l.open[i]
-	p := ledger.Promise{Sequence: uint64(i), LeafHash: ledger.HashLeaf(r.Leaf), Count: uint32(len(l.open)),
+	r := l.receipts[i]
+	p := ledger.Promise{Sequence: uint64(i), LeafHash: ledger.HashLeaf(r.Leaf), Count: uint32(len(l.receipts)),
 		Path: l.group.AppendPath(nil, i)}
 	copy(p.Signature[:], ed25519.Sign(l.signer, ledger.PromiseMessage(l.Key.Origin, 0, p.Count, l.group.Root())))
 	r.Promise = p.AppendBinary(nil)
@@ -109,7 +109,7 @@ func (l *Log) Anchored(i int, b Block, by ...Witness) assay.Receipt {
 // Head is the log's newest checkpoint.
 func (l *Log) Head() anchor.Checkpoint {
 	return anchor.Checkpoint{Checkpoint: ledger.Checkpoint{
-		Origin: l.Key.Origin, Size: uint64(len(l.open)), Root: l.group.Root()}}
+		Origin: l.Key.Origin, Size: uint64(len(l.receipts)), Root: l.group.Root()}}
 }
 
 func (l *Log) checkpoint(by []Witness) []byte {
@@ -118,9 +118,9 @@ func (l *Log) checkpoint(by []Witness) []byte {
 	b := []byte(body + "\n")
 	b = append(b, noteLine(l.Key, ed25519.Sign(l.signer, []byte(body)))...)
 	for _, w := range by {
-		seconds := uint64(Made.Unix()) + w.After
+		seconds := uint64(LogStart.Unix()) + w.After
 		sig := binary.BigEndian.AppendUint64(nil, seconds)
-		sig = append(sig, ed25519.Sign(seeded(w.Name), ledger.CosignatureMessage(body, seconds))...)
+		sig = append(sig, ed25519.Sign(keyFromName(w.Name), ledger.CosignatureMessage(body, seconds))...)
 		b = append(b, noteLine(w.key(), sig)...)
 	}
 	return b
@@ -141,7 +141,7 @@ type Witness struct {
 const algCosignature = 4
 
 func (w Witness) raw() []byte {
-	return append([]byte{algCosignature}, seeded(w.Name).Public().(ed25519.PublicKey)...)
+	return append([]byte{algCosignature}, keyFromName(w.Name).Public().(ed25519.PublicKey)...)
 }
 
 func (w Witness) key() ledger.Key {

@@ -84,7 +84,7 @@ func members(b []byte) (out []member) {
 	return out
 }
 
-func join(ms []member) []byte {
+func joinMembers(ms []member) []byte {
 	fields := make([]string, len(ms))
 	for i, x := range ms {
 		fields[i] = x.name + ":" + x.value
@@ -107,7 +107,7 @@ func (m *mutator) object(c *Case, path string, b, other []byte, depth int) []byt
 			inner = []byte(os[j].value)
 		}
 		x.value = string(m.object(c, path+"."+x.name, []byte(x.value), inner, depth+1))
-		return join(ms)
+		return joinMembers(ms)
 	}
 	say := func(what string) { c.Name += fmt.Sprintf(", %s: %s %s", path, x.name, what) }
 	switch m.rng.IntN(12) {
@@ -145,13 +145,13 @@ func (m *mutator) object(c *Case, path string, b, other []byte, depth int) []byt
 		ms[i], ms[j] = ms[j], ms[i]
 	case 9:
 		c.Name += ", white space or junk around " + path
-		return []byte(pick(m, " ", "\n", "\ufeff", "\x00", "") + string(join(ms)) + pick(m, "\n", " ", "{}", "x",
+		return []byte(pick(m, " ", "\n", "\ufeff", "\x00", "") + string(joinMembers(ms)) + pick(m, "\n", " ", "{}", "x",
 			"\x00", ",", "null", "\u00a0"))
 	default:
 		say("bent")
 		x.value = m.bend(x.value)
 	}
-	return join(ms)
+	return joinMembers(ms)
 }
 
 // strip takes several parts out at once, as somebody would who hides that they
@@ -170,7 +170,7 @@ func (m *mutator) strip(c *Case, ms []member) []byte {
 		}
 		out = append(out, x)
 	}
-	return join(out)
+	return joinMembers(out)
 }
 
 // swap takes one to three fields from another text.
@@ -187,7 +187,7 @@ func (m *mutator) swap(c *Case, ms, os []member) []byte {
 			ms = append(ms, o)
 		}
 	}
-	return join(ms)
+	return joinMembers(ms)
 }
 
 // respell writes a value otherwise, with the same meaning.

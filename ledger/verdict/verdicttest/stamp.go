@@ -23,7 +23,7 @@ func RefusedStamps() (out []Case) {
 		r := stamped(l.Published(6), token)
 		t := verdict.Trust{LogKey: l.Key.String(), Timestamp: trust}
 		if len(token) == 0 {
-			t.Require = []verdict.Part{verdict.PartTimestamp}
+			t.Require = []verdict.Requirement{verdict.RequireTimestamp}
 		}
 		out = append(out, Case{step, must(ledger.MarshalReceipt(&r)), must(json.Marshal(t))})
 	}
@@ -57,7 +57,7 @@ func honestStamps(l *Log, anchored assay.Receipt, t verdict.Trust,
 		a := authorityNamed(x.authority)
 		plain.Timestamp = pinning(authorityNamed("P-384").Root, a.Root)
 		plain.Timestamp.Policies = []string{"1.2.3", a.Policy}
-		plain.Require = []verdict.Part{verdict.PartTimestamp}
+		plain.Require = []verdict.Requirement{verdict.RequireTimestamp}
 		if x.leaf {
 			plain.Timestamp, plain.Require = pinning(a.Leaf), nil
 		}
@@ -67,7 +67,7 @@ func honestStamps(l *Log, anchored assay.Receipt, t verdict.Trust,
 		verdict.Trust{LogKey: t.LogKey})
 	a := authorityNamed("P-384")
 	t.Timestamp = pinning(a.Root)
-	t.Require = append(slices.Clone(t.Require), verdict.PartTimestamp)
+	t.Require = append(slices.Clone(t.Require), verdict.RequireTimestamp)
 	add("pinned, cosigned and stamped", stamped(anchored, a.Cosigned), t)
 }
 
@@ -128,5 +128,5 @@ func set(b []byte, name string, value []byte) []byte {
 			ms[i].value = string(value)
 		}
 	}
-	return join(ms)
+	return joinMembers(ms)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/ethereum/go-ethereum/ethclient"
 )
 
-// AnchoredOnce reads the contract's own events of a log from an honest node,
+// RequireAnchoredOnce reads the contract's own events of a log from an honest node,
 // requires that the sizes go up, each once, and returns them.
-func AnchoredOnce(t testing.TB, url string, logID [32]byte) []uint64 {
+func RequireAnchoredOnce(t testing.TB, url string, logID [32]byte) []uint64 {
 	t.Helper()
 	node, err := ethclient.DialContext(t.Context(), url)
 	if err != nil {

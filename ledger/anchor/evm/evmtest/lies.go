@@ -21,13 +21,13 @@ type Lie struct {
 	say    func(honest string) string
 }
 
-func says(s string) func(string) string { return func(string) string { return s } }
+func answer(s string) func(string) string { return func(string) string { return s } }
 
 // failing is an error in place of a result.
-func failing(message string) func(string) string { return says("!" + message) }
+func failing(message string) func(string) string { return answer("!" + message) }
 
-// word replaces the n-th 32-byte word of the contract's answer.
-func word(n int, hex string) func(string) string {
+// replaceWord replaces the n-th 32-byte word of the contract's answer.
+func replaceWord(n int, hex string) func(string) string {
 	return func(honest string) string {
 		at := len(`"0x`) + 64*n
 		if len(honest) < at+64 {
@@ -37,8 +37,8 @@ func word(n int, hex string) func(string) string {
 	}
 }
 
-// field replaces a field of the result.
-func field(name, value string) func(string) string {
+// replaceField replaces a field of the result.
+func replaceField(name, value string) func(string) string {
 	return func(honest string) string {
 		var m map[string]json.RawMessage
 		if json.Unmarshal([]byte(honest), &m) != nil || m == nil {
@@ -74,50 +74,50 @@ func Lies() []Lie {
 			}
 			return fmt.Sprintf("%q", hexutil.EncodeUint64(n+1))
 		}},
-		{"nonce a thousand too high", nonceMethod, says(`"0x400"`)},
-		{"greatest nonce", nonceMethod, says(`"0xffffffffffffffff"`)},
-		{"nonce zero", nonceMethod, says(`"0x0"`)},
-		{"nonce null", nonceMethod, says("null")},
-		{"nonce of letters", nonceMethod, says(`"many"`)},
-		{"tip of 2^120", "eth_maxPriorityFeePerGas", says(huge)},
-		{"tip zero", "eth_maxPriorityFeePerGas", says(`"0x0"`)},
-		{"tip null", "eth_maxPriorityFeePerGas", says("null")},
-		{"base fee of 2^120", blockMethod, field("baseFeePerGas", huge)},
-		{"gas estimate of 2^63", "eth_estimateGas", says(`"0x8000000000000000"`)},
-		{"gas estimate zero", "eth_estimateGas", says(`"0x0"`)},
-		{"gas estimate too low", "eth_estimateGas", says(`"0x5208"`)},
+		{"nonce a thousand too high", nonceMethod, answer(`"0x400"`)},
+		{"greatest nonce", nonceMethod, answer(`"0xffffffffffffffff"`)},
+		{"nonce zero", nonceMethod, answer(`"0x0"`)},
+		{"nonce null", nonceMethod, answer("null")},
+		{"nonce of letters", nonceMethod, answer(`"many"`)},
+		{"tip of 2^120", "eth_maxPriorityFeePerGas", answer(huge)},
+		{"tip zero", "eth_maxPriorityFeePerGas", answer(`"0x0"`)},
+		{"tip null", "eth_maxPriorityFeePerGas", answer("null")},
+		{"base fee of 2^120", blockMethod, replaceField("baseFeePerGas", huge)},
+		{"gas estimate of 2^63", "eth_estimateGas", answer(`"0x8000000000000000"`)},
+		{"gas estimate zero", "eth_estimateGas", answer(`"0x0"`)},
+		{"gas estimate too low", "eth_estimateGas", answer(`"0x5208"`)},
 		{"a trial run that reverts", "eth_estimateGas", failing("execution reverted")},
-		{"head of a larger size", headMethod, word(2, "ffffffff")},
-		{"head of another root", headMethod, word(0, strings.Repeat("ab", 32))},
-		{"head of size zero", headMethod, word(2, "0")},
-		{"all of the head zero", headMethod, says(`"0x` + strings.Repeat("0", 256) + `"`)},
-		{"no contract", headMethod, says(`"0x"`)},
-		{"head of ones", headMethod, says(`"0x` + strings.Repeat("f", 256) + `"`)},
+		{"head of a larger size", headMethod, replaceWord(2, "ffffffff")},
+		{"head of another root", headMethod, replaceWord(0, strings.Repeat("ab", 32))},
+		{"head of size zero", headMethod, replaceWord(2, "0")},
+		{"all of the head zero", headMethod, answer(`"0x` + strings.Repeat("0", 256) + `"`)},
+		{"no contract", headMethod, answer(`"0x"`)},
+		{"head of ones", headMethod, answer(`"0x` + strings.Repeat("f", 256) + `"`)},
 		{"receipt of success for all", receiptMethod, func(h string) string { return receiptOf(h, "0x1") }},
 		{"receipt of failure for all", receiptMethod, func(h string) string { return receiptOf(h, "0x0") }},
-		{"no receipt", receiptMethod, says("null")},
-		{"receipt of nonsense", receiptMethod, says(`{"status":"x"}`)},
-		{"transaction unknown", "eth_getTransactionByHash", says("null")},
-		{"transaction taken and dropped", sendMethod, says(`"0x` + strings.Repeat("11", 32) + `"`)},
+		{"no receipt", receiptMethod, answer("null")},
+		{"receipt of nonsense", receiptMethod, answer(`{"status":"x"}`)},
+		{"transaction unknown", "eth_getTransactionByHash", answer("null")},
+		{"transaction taken and dropped", sendMethod, answer(`"0x` + strings.Repeat("11", 32) + `"`)},
 		{"transaction known already, and dropped", sendMethod, failing("already known")},
 		{"nonce too low, for all", sendMethod, failing("nonce too low")},
 		{"underpriced, for all", sendMethod, failing("replacement transaction underpriced")},
 		{"no funds, for all", sendMethod, failing("insufficient funds for gas * price + value")},
-		{"proof without nodes", proofMethod, field("accountProof", "[]")},
-		{"proof null", proofMethod, says("null")},
-		{"proof of other values", proofMethod, field("storageProof",
+		{"proof without nodes", proofMethod, replaceField("accountProof", "[]")},
+		{"proof null", proofMethod, answer("null")},
+		{"proof of other values", proofMethod, replaceField("storageProof",
 			`[{"key":"0x0","value":"0x7","proof":[]},{"key":"0x1","value":"0xffffffffffffffffffffffff","proof":[]}]`)},
-		{"proof of nonsense", proofMethod, field("accountProof", `["0x00","0xff",""]`)},
-		{"block of another hash", blockMethod, field("hash", `"0x`+strings.Repeat("22", 32)+`"`)},
-		{"block null", blockMethod, says("null")},
-		{"block of the future", blockMethod, field("timestamp", `"0xffffffffff"`)},
-		{"another chain", "eth_chainId", says(`"0x2a"`)},
-		{"chain null", "eth_chainId", says("null")},
-		{"chain of 2^120", "eth_chainId", says(huge)},
-		{"null for every answer", "", says("null")},
+		{"proof of nonsense", proofMethod, replaceField("accountProof", `["0x00","0xff",""]`)},
+		{"block of another hash", blockMethod, replaceField("hash", `"0x`+strings.Repeat("22", 32)+`"`)},
+		{"block null", blockMethod, answer("null")},
+		{"block of the future", blockMethod, replaceField("timestamp", `"0xffffffffff"`)},
+		{"another chain", "eth_chainId", answer(`"0x2a"`)},
+		{"chain null", "eth_chainId", answer("null")},
+		{"chain of 2^120", "eth_chainId", answer(huge)},
+		{"null for every answer", "", answer("null")},
 		{"error for every answer", "", failing("no")},
-		{"a number for every answer", "", says("7")},
-		{"a deep list for every answer", "", says(strings.Repeat("[", 5000) + strings.Repeat("]", 5000))},
+		{"a number for every answer", "", answer("7")},
+		{"a deep list for every answer", "", answer(strings.Repeat("[", 5000) + strings.Repeat("]", 5000))},
 		{"slowness", "", func(h string) string { time.Sleep(250 * time.Millisecond); return h }},
 		{"silence", "", func(string) string { time.Sleep(600 * time.Millisecond); return "!late" }},
 	}
@@ -126,7 +126,7 @@ func Lies() []Lie {
 // receiptOf is a receipt with a status, also where there is none.
 func receiptOf(honest, status string) string {
 	if honest != "null" {
-		return field("status", `"`+status+`"`)(honest)
+		return replaceField("status", `"`+status+`"`)(honest)
 	}
 	return `{"transactionHash":"0x` + strings.Repeat("11", 32) + `","status":"` + status +
 		`","cumulativeGasUsed":"0x1","gasUsed":"0x1","logs":[],"logsBloom":"0x` + strings.Repeat("0", 512) +
