@@ -22,20 +22,20 @@ import (
 // area is one benchmark program and how it is run.
 type area struct {
 	Name   string
-	From   string        // the program's folder, if it is not that of the name
-	Title  string        // as a reader of the tables knows it
+	From   string        // the program's folder below benchmarks, if it differs from Name
+	Title  string        // heading in docs/performance.md
 	Budget time.Duration // on two quiet cores; the program is stopped after it
 	Peers  bool          // cannot run without the peers' interpreter
 	Runs   [][]string    // arguments of each run of the program
 	Short  []string      // arguments of the short form
-	Within bool          // is told how long it may take (-within) and plans its runs by that
+	Within bool          // takes -within, how long it may take, and plans its runs accordingly
 	Exact  bool          // its figures are counts, sizes or scores, which a busy machine does not change
 }
 
-// areas lists the programs in the order in which they run; the longest, which
-// prints its figures case by case, is the last and takes the time that is left.
-// The predictor's first run trains its models and has Treelite's compiled, which
-// takes as long as measuring. TestBudgets keeps the sum of the budgets.
+// areas lists the programs in the order in which they run. The longest, which
+// prints its figures case by case, is last and takes the time that is left. The
+// predictor's first run trains its models and compiles Treelite's libraries,
+// which takes as long as measuring. TestBudgets checks the sum of the budgets.
 func areas(o options) []area {
 	with := o.withPython
 	train := with()
@@ -45,7 +45,7 @@ func areas(o options) []area {
 	const s, m = time.Second, time.Minute
 	return []area{
 		{Name: "ledger", Title: "Ledger", Budget: 5*m + 30*s,
-			Runs:  [][]string{{"-seconds", "6"}}, // longer than the log gives way to a burst
+			Runs:  [][]string{{"-seconds", "6"}}, // longer than the log waits while a burst of appends goes on
 			Short: []string{"-seconds", "0.3", "-rounds", "1"}},
 		{Name: "anchor", Title: "Anchors", Budget: 30 * s, Runs: [][]string{nil}, Short: []string{"-anchors", "3"}},
 		{Name: "eval", Title: "Reports", Budget: 1 * m, Runs: [][]string{with()}, Short: with("-rows", "20000")},
@@ -55,7 +55,7 @@ func areas(o options) []area {
 			Short: with("-cases", "100x31", "-rounds", "3", "-slice", "5ms")},
 		{Name: "serve", Title: "Serving", Budget: 4*m + 30*s, Runs: [][]string{{"-seconds", "1.5"}},
 			Short: []string{"-runs", "1", "-seconds", "0.5"}},
-		{Name: "endtoend", Title: "End to end, beside other model servers", Budget: 3 * m, Peers: true,
+		{Name: "endtoend", Title: "End to end, compared with other model servers", Budget: 3 * m, Peers: true,
 			Runs: [][]string{with()}, Short: with("-seconds", "1", "-runs", "1")},
 		{Name: "scale", Title: "Scale", Budget: 3*m + 30*s, Runs: [][]string{nil}, Short: []string{"-short"}},
 		{Name: "train", Title: "Trainer", Budget: 30 * m, Peers: true, Within: true, Runs: [][]string{train},
@@ -71,8 +71,8 @@ func (o options) withPython(args ...string) []string {
 	return append([]string{"-python", o.python}, args...)
 }
 
-// longAreas are not part of the whole: each takes minutes, and is asked for by
-// name (-only). Its figures stay in the results until it is measured again.
+// longAreas run only when -only names them: each takes minutes. Their figures
+// stay in the results until they are measured again.
 func longAreas(o options) []area {
 	const m = time.Minute
 	return []area{
@@ -99,7 +99,7 @@ func longAreas(o options) []area {
 	}
 }
 
-func names(all []area) string {
+func areaNames(all []area) string {
 	var n []string
 	for _, a := range all {
 		n = append(n, a.Name)
@@ -119,20 +119,20 @@ func (a area) build(ctx context.Context, bin string) error {
 	return nil
 }
 
-// lacks says what of an area cannot be measured, if anything.
-func (a area) lacks(o options) string {
+// leftOut says which part of an area cannot be measured; empty if none.
+func (a area) leftOut(o options) string {
 	switch {
 	case a.Peers && o.python == "":
 		return "no interpreter with the peers was named (-python)"
 	case a.Name == "train" && o.flights == "":
-		return "the case flights3m: its table was not at hand (-flights)"
+		return "the case flights3m: its table was not named (-flights)"
 	}
 	return ""
 }
 
-// tidy is the command as a reader would give it: without the paths of this
-// machine.
-func tidy(args []string, o options, name string) string {
+// publicCommand is the command as a reader would type it, without the paths of
+// this machine.
+func publicCommand(args []string, o options, name string) string {
 	line := "go run ./benchmarks/" + name
 	for _, a := range args {
 		switch a {
@@ -146,8 +146,9 @@ func tidy(args []string, o options, name string) string {
 	return line
 }
 
-// runOne runs the area's program once. When the time is up it and what it
-// started are interrupted, and ended after twenty seconds more.
+// runOne runs the area's program once. When ctx ends, the program and the
+// processes that it started are interrupted, and killed after twenty seconds
+// more.
 func (a area) runOne(ctx context.Context, bin string, args []string) ([]figure.Figure, error) {
 	c := exec.CommandContext(ctx, filepath.Join(bin, a.program()), args...)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -158,7 +159,7 @@ func (a area) runOne(ctx context.Context, bin string, args []string) ([]figure.F
 	c.Stdout, c.Stderr = io.MultiWriter(&out, os.Stdout), os.Stderr
 	err := c.Run()
 	if c.Process != nil {
-		_ = group(syscall.SIGKILL) // what is left of it
+		_ = group(syscall.SIGKILL) // processes that it left behind
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)

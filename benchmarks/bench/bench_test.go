@@ -12,15 +12,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
-// TestPagesAreCurrent holds every page with figures, and every plot, to the
-// newest results file: nothing in them is typed by hand.
+// TestPagesAreCurrent compares every page with figures, and every plot, with what
+// the newest results file gives: nothing in them is typed by hand.
 func TestPagesAreCurrent(t *testing.T) {
 	const root = "../.."
-	r, file, err := newest(root)
+	r, file, err := newestResults(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func TestPagesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := pages(r, file)
+	texts := generatedTables(r, file)
 	for name := range texts {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s has no place for its figures", name)
@@ -40,7 +41,7 @@ func TestPagesAreCurrent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, missing, err := fill(old, texts[name], r)
+		want, missing, err := fillPage(old, texts[name], r)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -71,20 +72,20 @@ func TestPagesAreCurrent(t *testing.T) {
 	}
 }
 
-// measured finds what looks like a measured figure in the text of a page: a
+// typedFigure finds what looks like a measured figure in the text of a page: a
 // number with a unit of time, of decimal bytes, or of speed. Limits and
 // settings are given in binary bytes or in words, and code is not text.
-var measured = regexp.MustCompile(
+var typedFigure = regexp.MustCompile(
 	`\d[\d,.]* ?(ms|µs|us|ns|[kKMGT]B)\b|\d[\d.]*( times as fast|x faster| times faster)|\d(/s| a second)\b`)
 
-// notText is what stands in a page beside its text: what is written from the
-// results, tables that a test makes from the program's constants, examples, and
-// code.
+// notText matches what is not hand-written text of a page: what is written from
+// the results, tables that a test makes from the program's constants, examples,
+// and code.
 var notText = regexp.MustCompile("(?s)<!-- figures: begin.*?<!-- figures: end -->|<!-- [a-z]+: made by Test.*?<!-- " +
-	"/[a-z]+ -->|<!-- fig .*?<!-- /fig -->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
+	"/[a-z]+ -->|<!--\\s+fig\\s.*?<!--\\s+/fig\\s+-->|(?m:^```).*?(?m:^```$)|`[^`\n]*`")
 
 // TestFiguresAreNotTyped finds figures in the README and in the pages of docs
-// and docs/design that no results file stands behind.
+// and docs/design that come from no results file.
 func TestFiguresAreNotTyped(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	design, e := filepath.Glob("../../docs/design/*.md")
@@ -100,7 +101,7 @@ func TestFiguresAreNotTyped(t *testing.T) {
 			return bytes.Repeat([]byte("\n"), bytes.Count(cut, []byte("\n")))
 		})
 		for i, line := range strings.Split(string(b), "\n") {
-			if m := measured.FindString(line); m != "" {
+			if m := typedFigure.FindString(line); m != "" {
 				t.Errorf("%s:%d: %q was typed by hand: have a benchmark print it, and write <!-- fig NAME -->...<!-- "+
 					"/fig -->", page, i+1, m)
 			}
@@ -111,7 +112,7 @@ func TestFiguresAreNotTyped(t *testing.T) {
 func TestBudgets(t *testing.T) {
 	sum := time.Duration(0)
 	all := areas(options{python: "python3", flights: "f.parquet"})
-	if o := (options{}); len(names(areas(o))) == 0 || len(longAreas(options{})) == 0 {
+	if o := (options{}); len(areaNames(areas(o))) == 0 || len(longAreas(options{})) == 0 {
 		t.Fatal("there are no areas")
 	}
 	for _, a := range longAreas(options{}) {
@@ -134,48 +135,53 @@ func TestBudgets(t *testing.T) {
 		}
 	}
 	const leave = 15 * time.Minute
-	if last := all[len(all)-1].Name; sum+leave > whole || whole >= 45*time.Minute {
-		t.Errorf("the budgets add up to %v and leave less than %v of %v to %s, or the whole is not under 45 minutes",
-			sum, leave, whole, last)
+	if last := all[len(all)-1].Name; sum+leave > timeForAll || timeForAll >= 45*time.Minute {
+		t.Errorf("the budgets add up to %v and leave less than %v of %v to %s, or all is not under 45 minutes",
+			sum, leave, timeForAll, last)
 	}
 }
 
 func TestPlace(t *testing.T) {
-	out, err := place([]byte("a\n"+begin+"old\n"+end+"\nz\n"), []byte("new\n"))
-	if err != nil || string(out) != "a\n"+begin+"new\n"+end+"\nz\n" {
+	out, err := replaceTables([]byte("a\n"+tablesBegin+"old\n"+tablesEnd+"\nz\n"), []byte("new\n"))
+	if err != nil || string(out) != "a\n"+tablesBegin+"new\n"+tablesEnd+"\nz\n" {
 		t.Errorf("placed %q, %v", out, err)
 	}
-	if _, err := place([]byte("no markers"), nil); err == nil {
+	if _, err := replaceTables([]byte("no markers"), nil); err == nil {
 		t.Error("a page without markers was accepted")
 	}
 }
 
 func TestInline(t *testing.T) {
-	r := &results{Areas: []outcome{{Figures: []figure.Figure{
+	r := &results{Areas: []areaResult{{Figures: []figure.Figure{
 		{Kind: "MB", Name: "peak", Value: 12.34}, {Kind: "COUNT", Name: "kills", Value: 139049},
 		{Kind: "RATIO", Name: "speed", Value: 2, Low: 1.5, High: 2.5, Runs: 3}}}}}
 	page := "peak <!-- fig peak -->1 MB<!-- /fig -->, <!-- fig kills --><!-- /fig --> kills,\n<!-- fig speed low " +
 		"-->?<!-- /fig --> to <!-- fig speed high -->?<!-- /fig -->, <!-- fig gone -->7<!-- /fig -->"
 	want := "peak <!-- fig peak -->12.3 MB<!-- /fig -->, <!-- fig kills -->139,049<!-- /fig --> kills,\n<!-- fig " +
 		"speed low -->1.5x<!-- /fig --> to <!-- fig speed high -->2.5x<!-- /fig -->, <!-- fig gone -->" +
-		absent + "<!-- /fig -->"
-	out, missing, err := inline([]byte(page), r)
+		notMeasured + "<!-- /fig -->"
+	out, missing, err := fillMarks([]byte(page), r)
 	if err != nil || string(out) != want || !slices.Equal(missing, []string{"gone"}) {
 		t.Errorf("%s\nmissing %v, %v", out, missing, err)
 	}
-	if again, _, err := inline(out, r); err != nil || !bytes.Equal(again, out) {
+	if again, _, err := fillMarks(out, r); err != nil || !bytes.Equal(again, out) {
 		t.Errorf("a second time gives %s, %v", again, err)
 	}
-	for _, bad := range []string{"<!-- fig a -->1", "<!-- fig -->1<!-- /fig -->", "<!-- fig a -->1\n<!-- /fig -->",
+	wrapped := "<!-- fig\npeak -->1\nMB<!--\n/fig --> and <!--\nfig kills\n--><!-- /fig -->"
+	want = "<!-- fig\npeak -->12.3 MB<!--\n/fig --> and <!--\nfig kills\n-->139,049<!-- /fig -->"
+	if out, missing, err := fillMarks([]byte(wrapped), r); err != nil || string(out) != want || len(missing) > 0 {
+		t.Errorf("marks with line breaks became %s, missing %v, %v", out, missing, err)
+	}
+	for _, bad := range []string{"<!-- fig a -->1", "<!-- fig -->1<!-- /fig -->", "<!--\nfig a -->1",
 		"<!-- fig a b -->1<!-- /fig -->"} {
-		if _, _, err := inline([]byte(bad), r); err == nil {
+		if _, _, err := fillMarks([]byte(bad), r); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
 }
 
 func TestTables(t *testing.T) {
-	r := &results{Commit: "abc", Areas: []outcome{
+	r := &results{Commit: "abc", Areas: []areaResult{
 		{Area: "train", Commit: "abc", Quiet: true, Commands: []string{"go run ./benchmarks/train"},
 			Figures: []figure.Figure{
 				figure.Over("train_vs_lightgbm_dense1m", []float64{4, 5, 6}, []float64{2, 2, 2}),
@@ -184,7 +190,7 @@ func TestTables(t *testing.T) {
 			{Kind: "S", Name: "scale_train_assay@1000", Value: 1}, {Kind: "S", Name: "scale_train_assay@10000",
 				Value: 10}, {Kind: "S", Name: "scale_train_assay@100000", Value: 1000}}},
 	}}
-	text := string(tables(r))
+	text := string(areaTables(r))
 	for _, want := range []string{
 		"| train_vs_lightgbm_dense1m | 2.5x | 2 to 3 (3 runs) | ≥ 1.5: met |",
 		"| train_vs_lightgbm_small | 1.1x |  | ≥ 1.2: **not met** |",
@@ -194,7 +200,7 @@ func TestTables(t *testing.T) {
 			t.Errorf("no line %q in\n%s", want, text)
 		}
 	}
-	if s := string(summary(r, "f.json")); !strings.Contains(s,
+	if s := string(readmeTable(r, "f.json")); !strings.Contains(s,
 		"| training, 1M rows × 28 columns | LightGBM | 2.5 | 2 to 3 (3 runs) |") ||
 		!strings.Contains(s, "busy with other work during scale") {
 		t.Errorf("summary\n%s", s)
@@ -207,9 +213,9 @@ func TestTables(t *testing.T) {
 
 func TestMerge(t *testing.T) {
 	some := []figure.Figure{{Kind: "MS", Name: "a", Value: 1}}
-	r := &results{Commit: "new", Peers: map[string]string{"xgboost": "3"}, Areas: []outcome{
+	r := &results{Commit: "new", Peers: map[string]string{"xgboost": "3"}, Areas: []areaResult{
 		{Area: "train", Commit: "new", Figures: some}, {Area: "serve", Commit: "new", Error: "it broke"}}}
-	merge(r, &results{Peers: map[string]string{"xgboost": "2", "polars": "1"}, Areas: []outcome{
+	takeOver(r, &results{Peers: map[string]string{"xgboost": "2", "polars": "1"}, Areas: []areaResult{
 		{Area: "train", Commit: "old", Figures: some}, {Area: "ledger", Commit: "old"},
 		{Area: "serve", Commit: "old", Figures: some}}})
 	if len(r.Areas) != 3 || r.Areas[0].Area != "ledger" || r.Areas[1].Commit != "old" || r.Areas[2].Commit != "new" ||
@@ -218,27 +224,27 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestWatch finds that the spin loop reaches about its own best, and that the
-// time of this process is counted as its own.
+// TestWatch: the spin loop reaches about its own best, and the time of this
+// process is counted as ours.
 func TestWatch(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	w := newWatch()
-	if w.best <= 0 {
+	w := newMachineWatch()
+	if w.fastestSpin <= 0 {
 		t.Fatal("the spin loop did nothing")
 	}
-	if s := spin() / w.best; s <= 0 || s > 3 {
+	if s := spinSpeed() / w.fastestSpin; s <= 0 || s > 3 {
 		t.Errorf("a second spin ran at %.2f of the best", s)
 	}
 	if _, err := os.Stat("/proc/stat"); err != nil {
 		t.Skip("this system does not count the processor's time in /proc/stat")
 	}
-	before := w.mark()
+	before := w.ticksNow()
 	for range 5 { // half a second of all cores, if nobody else wants them
-		spin()
+		spinSpeed()
 	}
-	if after := w.mark(); after.ours-before.ours < 5 || after.busy-before.busy < 5 {
+	if after := w.ticksNow(); after.ours-before.ours < 5 || after.busy-before.busy < 5 {
 		t.Errorf("after half a second of loops the counters went from %+v to %+v", before, after)
 	}
 	if others := (ticks{100, 50, 40}).others(ticks{300, 200, 150}); others != 0.2 {
@@ -255,14 +261,28 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+func TestWrapText(t *testing.T) {
+	for _, n := range []int{1, 40, 41, 300} {
+		text := wrapText(strings.Repeat("é2 ", n))
+		if strings.Join(strings.Fields(text), "") != strings.Repeat("é2", n) || !strings.HasSuffix(text, "é2\n") {
+			t.Errorf("%d words became %q", n, text)
+		}
+		for i, line := range strings.Split(text, "\n") {
+			if width := utf8.RuneCountInString(line); width > 120 || i == 0 && n > 40 && width < 118 {
+				t.Errorf("%d words: line %d has %d columns", n, i, width)
+			}
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for x, want := range map[float64]string{1: "1", 1234567: "1,234,567", 10000: "10,000"} {
-		if got := count(x); got != want {
+		if got := withThousands(x); got != want {
 			t.Errorf("%v is written %s", x, got)
 		}
 	}
 	for x, want := range map[float64]string{0.1234: "0.123", 12345: "12345", 1e6: "1000000", 2.5: "2.5"} {
-		if got := short(x); got != want {
+		if got := threeDigits(x); got != want {
 			t.Errorf("%v is written %s, want %s", x, got, want)
 		}
 	}

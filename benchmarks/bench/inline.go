@@ -12,29 +12,30 @@ import (
 	"slices"
 )
 
-// mark is a figure in the text of a page:
+// figureMark is a figure in the text of a page:
 //
 //	<!-- fig NAME -->12.3x<!-- /fig -->
 //
-// What stands between the two comments is written from the results. A second
-// word, low or high, asks for the least or the greatest run instead of the value.
-var mark = regexp.MustCompile(`<!-- fig ([^ ]+)(?: (low|high))? -->([^<\n]*)<!-- /fig -->`)
+// The text between the two comments is written from the results. A second word,
+// low or high, asks for the least or the greatest run instead of the value. A
+// line may break wherever the mark has a space.
+var figureMark = regexp.MustCompile(`<!--\s+fig\s+([^\s<>]+)(?:\s+(low|high))?\s+-->([^<]*)<!--\s+/fig\s+-->`)
 
-// opened finds every beginning of a mark, those without an end too.
-var opened = regexp.MustCompile(`<!-- fig\b`)
+// figureMarkStart finds the start of every mark, also of one without an end.
+var figureMarkStart = regexp.MustCompile(`<!--\s+fig\b`)
 
-// absent stands for a figure that the results do not hold.
-const absent = "(not measured)"
+// notMeasured is written in place of a figure that the results do not hold.
+const notMeasured = "(not measured)"
 
-// inline writes the figures in a page's text, and names those that r lacks.
-func inline(page []byte, r *results) (out []byte, missing []string, err error) {
-	if all, whole := len(opened.FindAll(page, -1)), len(mark.FindAll(page, -1)); all != whole {
-		return nil, nil, fmt.Errorf("%d of %d marks are not of the form <!-- fig NAME -->...<!-- /fig --> on one line",
+// fillMarks writes the figures into a page's text, and names those that r lacks.
+func fillMarks(page []byte, r *results) (out []byte, missing []string, err error) {
+	if all, whole := len(figureMarkStart.FindAll(page, -1)), len(figureMark.FindAll(page, -1)); all != whole {
+		return nil, nil, fmt.Errorf("%d of %d marks are not of the form <!-- fig NAME -->...<!-- /fig -->",
 			all-whole, all)
 	}
-	out = mark.ReplaceAllFunc(page, func(old []byte) []byte {
-		m := mark.FindSubmatch(old)
-		name, text := string(m[1]), absent
+	out = figureMark.ReplaceAllFunc(page, func(old []byte) []byte {
+		m := figureMark.FindSubmatch(old)
+		name, text := string(m[1]), notMeasured
 		if f, ok := r.get(name); ok {
 			switch string(m[2]) {
 			case "low":
@@ -42,11 +43,12 @@ func inline(page []byte, r *results) (out []byte, missing []string, err error) {
 			case "high":
 				f.Value = f.High
 			}
-			text = value(f)
+			text = formatValue(f)
 		} else {
 			missing = append(missing, name)
 		}
-		return slices.Concat(old[:bytes.Index(old, []byte("-->"))+3], []byte(text), []byte("<!-- /fig -->"))
+		start, end := bytes.Index(old, []byte("-->"))+len("-->"), bytes.LastIndex(old, []byte("<!--"))
+		return slices.Concat(old[:start], []byte(text), old[end:])
 	})
 	return out, missing, nil
 }
@@ -64,7 +66,7 @@ func pageFiles(root string) ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			if bytes.Contains(b, []byte(begin)) || opened.Match(b) {
+			if bytes.Contains(b, []byte(tablesBegin)) || figureMarkStart.Match(b) {
 				names = append(names, name)
 			}
 		}

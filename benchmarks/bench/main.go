@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Bench runs every benchmark of the project one after another, keeps what they
-// print, and writes benchmarks/results/<date>.json. From the newest such file
-// it writes the tables of docs/performance.md, the plots beside it, the table
-// of README.md, and every figure in the text of README.md, docs and docs/design
-// that stands between two marks (inline.go), so that none is typed by hand; a
-// test holds all of them to the file.
+// print, and writes it to benchmarks/results/<date>.json. From the newest such
+// file it writes the tables of docs/performance.md, the plots in docs/plots, the
+// table of README.md, and every figure in the text of README.md, docs and
+// docs/design that lies between two marks (inline.go). No figure is typed by
+// hand: a test compares all of them with the file.
 //
 //	go run ./benchmarks/bench -python DIR/bin/python -flights flights-3m.parquet
 //	go run ./benchmarks/bench -only ledger,predict
-//	go run ./benchmarks/bench -only stream,soak  areas that take minutes, never part of the whole
-//	go run ./benchmarks/bench -render            from the newest results, measuring nothing
+//	go run ./benchmarks/bench -only stream,soak  areas that take minutes and run only when named
+//	go run ./benchmarks/bench -render            writes the pages from the newest results, measures nothing
+//	go run ./benchmarks/bench -short -into DIR   runs the smallest form of every area and writes into DIR
 //
-// All programs are built first. Each area then waits until the machine is
-// quiet, and keeps with its figures how quiet it was: what other processes used
-// before and meanwhile, and how fast a spin loop ran next to the fastest of the
-// session. An area that is not done within its budget is stopped, keeps what it
-// printed, and says so; one that fails says why, and the rest goes on. Results
-// and pages are written after each area, so that nothing is lost when the whole
-// is stopped, which it is after 44 minutes. TestSession is the proof.
+// It needs the peers (benchmarks/peers/setup) and, on two cores, 44 minutes; it
+// stops itself after that.
 //
-//	go run ./benchmarks/bench -short -into DIR   the smallest form of all of it, into DIR
+// All programs are built first. Before each area, bench waits until the machine
+// is quiet. With the area's figures it keeps how quiet the machine was: what
+// other processes used before and during the area, and how fast a spin loop ran
+// compared with the fastest of the session. An area that exceeds its budget is
+// stopped, keeps the figures that it printed, and says so; one that fails says
+// why, and the rest goes on. Results and pages are written after each area, so
+// that nothing is lost when bench is stopped. TestSession is the proof.
+//
+// The files: areas.go lists the programs and runs one; session.go runs them in
+// turn; quiet.go watches the machine; results.go reads and writes the results
+// file; render.go, inline.go and targets.go write the pages; plots.go draws.
 package main
 
 import (
@@ -43,15 +49,15 @@ func main() {
 		"interpreter that has the peers (benchmarks/peers/setup makes one)")
 	flag.StringVar(&o.flights, "flights", os.Getenv("ASSAY_FLIGHTS"),
 		"flights-3m.parquet, for one training case (benchmarks/peers/setup fetches it)")
-	flag.StringVar(&o.only, "only", "", "comma-separated areas: "+names(areas(o))+
-		"; and long ones: "+names(longAreas(o)))
+	flag.StringVar(&o.only, "only", "", "comma-separated areas: "+areaNames(areas(o))+
+		"; and long ones: "+areaNames(longAreas(o)))
 	flag.BoolVar(&o.short, "short", false,
-		"smallest form of each area: proves that they run and that their pages can be written; the figures mean "+
-			"nothing")
+		"run the smallest form of each area, to prove that it runs and that its page can be written; the figures "+
+			"mean nothing")
 	flag.StringVar(&o.into, "into", "",
 		"directory for results, pages and plots (default: the repository; with -short, one that is removed)")
 	flag.DurationVar(&o.wait, "wait", 3*time.Minute, "how long the areas together may wait for a quiet machine")
-	render := flag.Bool("render", false, "write the tables and plots from the newest results and measure nothing")
+	render := flag.Bool("render", false, "write the tables and plots from the newest results; measure nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -73,8 +79,8 @@ type options struct {
 	wait                        time.Duration
 }
 
-// whole is how long everything may take, building included.
-const whole = 44 * time.Minute
+// timeForAll is how long all areas together may take, building included.
+const timeForAll = 44 * time.Minute
 
 func run(ctx context.Context, o options) error {
 	todo := areas(o)
@@ -84,12 +90,12 @@ func run(ctx context.Context, o options) error {
 			return !slices.Contains(wanted, a.Name)
 		})
 		if len(todo) != len(wanted) {
-			return fmt.Errorf("-only %s: the areas are %s, %s", o.only, names(areas(o)), names(longAreas(o)))
+			return fmt.Errorf("-only %s: the areas are %s, %s", o.only, areaNames(areas(o)), areaNames(longAreas(o)))
 		}
 	} else {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, time.Now().Add(whole),
-			fmt.Errorf("the whole was stopped after %v", whole))
+		ctx, cancel = context.WithDeadlineCause(ctx, time.Now().Add(timeForAll),
+			fmt.Errorf("bench stopped itself after %v", timeForAll))
 		defer cancel()
 	}
 	bin, err := os.MkdirTemp("", "assay-bench-")
@@ -97,7 +103,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(bin)
-	s := &session{root: ".", bin: bin, broken: map[string]error{}, watch: newWatch(), options: o}
+	s := &session{root: ".", bin: bin, buildErrors: map[string]error{}, watch: newMachineWatch(), options: o}
 	if o.into != "" {
 		s.root = o.into
 	} else if o.short {
@@ -108,20 +114,20 @@ func run(ctx context.Context, o options) error {
 	}
 	for _, a := range todo {
 		if err := a.build(ctx, bin); err != nil {
-			s.broken[a.Name] = err
+			s.buildErrors[a.Name] = err
 		}
 	}
-	// Two areas start the production server: its packages are compiled now, not
-	// while something is measured. Where that fails, they say so themselves.
+	// Two areas start the production server. Its packages are compiled now, not
+	// while something is measured. Where that fails, those areas say so.
 	if _, err := daemon.Build(ctx, bin, "./cmd/assayd"); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 	}
 	fmt.Println("every program is built; measuring begins")
-	return s.measure(ctx, describe(ctx, o), todo)
+	return s.measureAll(ctx, describeMachine(ctx, o), todo)
 }
 
-// copyPages puts the pages that hold figures below root, where they are not
-// there yet.
+// copyPages copies the pages that hold figures below root, unless they are
+// there already.
 func copyPages(root string) error {
 	names, err := pageFiles(".")
 	if err != nil {

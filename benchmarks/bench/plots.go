@@ -27,7 +27,7 @@ const plotDir = "docs/plots"
 // names are scale_<chart>_<curve>@<x>.
 type chart struct{ name, title, x, y, alt string }
 
-var charts = []chart{
+var scaleCharts = []chart{
 	{"train", "Training: 20 trees of 31 leaves, 20 columns", "rows", "seconds",
 		"Seconds of training against rows, both axes logarithmic."},
 	{"predict_rows", "Scoring a table: 100 trees, 20 columns, one thread", "rows", "seconds",
@@ -74,9 +74,9 @@ func (c chart) curves(figures []figure.Figure) map[string][]point {
 // proportional, 0 does not depend on the size.
 func slope(a, b point) float64 { return math.Log(b.y/a.y) / math.Log(b.x/a.x) }
 
-// bend returns the place where the slope changes most, if it changes by more
+// largestBend returns the place where the slope changes most, if it changes by more
 // than 0.3.
-func bend(p []point) (at, before, after float64, ok bool) {
+func largestBend(p []point) (at, before, after float64, ok bool) {
 	most := 0.3
 	for i := 1; i+1 < len(p); i++ {
 		a, b := slope(p[i-1], p[i]), slope(p[i], p[i+1])
@@ -90,7 +90,7 @@ func bend(p []point) (at, before, after float64, ok bool) {
 // scaleTables is a plot and the slopes of each of its curves.
 func scaleTables(figures []figure.Figure) []byte {
 	var b bytes.Buffer
-	for _, c := range charts {
+	for _, c := range scaleCharts {
 		curves := c.curves(figures)
 		if len(curves) == 0 {
 			continue
@@ -101,21 +101,21 @@ func scaleTables(figures []figure.Figure) []byte {
 			p := curves[name]
 			first, last := p[0], p[len(p)-1]
 			if len(p) < 2 {
-				fmt.Fprintf(&b, "| %s | %s at %s | | | |\n", words(name), short(first.y), count(first.x))
+				fmt.Fprintf(&b, "| %s | %s at %s | | | |\n", curveLabel(name), threeDigits(first.y), withThousands(first.x))
 				continue
 			}
 			bends := "nowhere by more than 0.3"
-			if at, before, after, ok := bend(p); ok {
-				bends = fmt.Sprintf("at %s, from %.2f to %.2f", count(at), before, after)
+			if at, before, after, ok := largestBend(p); ok {
+				bends = fmt.Sprintf("at %s, from %.2f to %.2f", withThousands(at), before, after)
 			}
-			fmt.Fprintf(&b, "| %s | %s at %s | %s at %s | %.2f | %s |\n", words(name), short(first.y), count(first.x),
-				short(last.y), count(last.x), slope(first, last), bends)
+			fmt.Fprintf(&b, "| %s | %s at %s | %s at %s | %.2f | %s |\n", curveLabel(name), threeDigits(first.y), withThousands(first.x),
+				threeDigits(last.y), withThousands(last.x), slope(first, last), bends)
 		}
 	}
 	return b.Bytes()
 }
 
-func words(curve string) string { return strings.ReplaceAll(curve, "_", " ") }
+func curveLabel(curve string) string { return strings.ReplaceAll(curve, "_", " ") }
 
 func sorted(m map[string][]point) []string {
 	var names []string
@@ -126,8 +126,8 @@ func sorted(m map[string][]point) []string {
 	return names
 }
 
-// count writes a size as people do: 10,000.
-func count(x float64) string {
+// withThousands writes a size as people do: 10,000.
+func withThousands(x float64) string {
 	s := strconv.FormatFloat(x, 'f', -1, 64)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -142,7 +142,7 @@ func drawPlots(r *results) (map[string][]byte, error) {
 		if o.Area != "scale" {
 			continue
 		}
-		for _, c := range charts {
+		for _, c := range scaleCharts {
 			curves := c.curves(o.Figures)
 			if len(curves) == 0 {
 				continue
@@ -192,7 +192,7 @@ func (c chart) draw(curves map[string][]point) ([]byte, error) {
 		dots.Color, dots.Shape, dots.Radius = colours[k], marks[k], vg.Points(3)
 		p.Add(line, dots)
 		if len(curves) > 1 {
-			p.Legend.Add(words(name), line, dots)
+			p.Legend.Add(curveLabel(name), line, dots)
 		}
 	}
 	widen(&p.X.Min, &p.X.Max)
@@ -235,9 +235,9 @@ func (decades) Ticks(lo, hi float64) []plot.Tick {
 			}
 			label := ""
 			if m == 1 {
-				label = axis(v)
+				label = tickLabel(v)
 			} else if hi/lo < 200 {
-				label = axis(v)
+				label = tickLabel(v)
 			}
 			t = append(t, plot.Tick{Value: v, Label: label})
 		}
@@ -245,8 +245,8 @@ func (decades) Ticks(lo, hi float64) []plot.Tick {
 	return t
 }
 
-// axis writes a tick: 0.01, 5, 2k, 10M.
-func axis(v float64) string {
+// tickLabel writes a tick: 0.01, 5, 2k, 10M.
+func tickLabel(v float64) string {
 	for _, u := range []struct {
 		of   float64
 		name string

@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// A machine is quiet when other processes use no more than quietOthers of it,
-// and a spin loop on every core at once reaches quietSpin of the fastest that
-// this session saw: the second catches what the first cannot see, a neighbour
-// on the same processor or a clock that was turned down.
+// A machine is quiet when other processes use at most maxOthers of it, and a
+// spin loop on all cores at once reaches minSpin of the fastest spin of this
+// session. The second condition catches what the first cannot see: a neighbour
+// on the same processor, or a lowered clock.
 const (
-	quietOthers = 0.04
-	quietSpin   = 0.92
+	maxOthers = 0.04
+	minSpin   = 0.92
 )
 
-// quietness is what was seen before an area began.
+// quietness is the state of the machine before an area began.
 type quietness struct {
 	Others float64 `json:"others"` // share of the machine that other processes used
 	Spin   float64 `json:"spin"`   // speed of the spin loop over the fastest of the session
@@ -33,39 +33,39 @@ type quietness struct {
 	Waited float64 `json:"waited_s,omitempty"`
 }
 
-func (q quietness) quiet() bool { return q.Others <= quietOthers && q.Spin >= quietSpin }
+func (q quietness) quiet() bool { return q.Others <= maxOthers && q.Spin >= minSpin }
 
-// watch looks at the machine.
-type watch struct {
-	best float64       // the fastest spin so far
-	rest time.Duration // how long it does nothing to see what others do
+// machineWatch measures how busy the machine is.
+type machineWatch struct {
+	fastestSpin float64       // the fastest spin so far
+	rest        time.Duration // how long it does nothing to see what others do
 }
 
-// newWatch calibrates the spin loop: the fastest of ten.
-func newWatch() *watch {
-	w := &watch{rest: 2 * time.Second}
+// newMachineWatch calibrates the spin loop: the fastest of ten counts.
+func newMachineWatch() *machineWatch {
+	w := &machineWatch{rest: 2 * time.Second}
 	for range 10 {
-		w.best = max(w.best, spin())
+		w.fastestSpin = max(w.fastestSpin, spinSpeed())
 	}
 	return w
 }
 
-// look watches while this program does nothing, then spins.
-func (w *watch) look(ctx context.Context) quietness {
-	busy := w.mark()
+// look watches other processes while this program does nothing, then spins.
+func (w *machineWatch) look(ctx context.Context) quietness {
+	busy := w.ticksNow()
 	select {
 	case <-ctx.Done():
 	case <-time.After(w.rest):
 	}
-	q := quietness{Others: w.since(busy), Load: load()}
-	s := spin()
-	w.best = max(w.best, s)
-	q.Spin = s / w.best
+	q := quietness{Others: w.othersSince(busy), Load: loadAverage()}
+	s := spinSpeed()
+	w.fastestSpin = max(w.fastestSpin, s)
+	q.Spin = s / w.fastestSpin
 	return q
 }
 
-// settle looks until the machine is quiet or the time is up.
-func (w *watch) settle(ctx context.Context, atMost time.Duration) quietness {
+// settle looks again and again until the machine is quiet or the time is up.
+func (w *machineWatch) settle(ctx context.Context, atMost time.Duration) quietness {
 	start := time.Now()
 	for {
 		q := w.look(ctx)
@@ -78,9 +78,9 @@ func (w *watch) settle(ctx context.Context, atMost time.Duration) quietness {
 	}
 }
 
-// spin is how many rounds of an integer loop all cores do together in a tenth
-// of a second, a second's worth.
-func spin() float64 {
+// spinSpeed runs an integer loop on all cores for a tenth of a second, and
+// returns the rounds a second of all cores together.
+func spinSpeed() float64 {
 	const length = 100 * time.Millisecond
 	counts := make([]float64, runtime.NumCPU())
 	var wg sync.WaitGroup
@@ -108,14 +108,13 @@ func spin() float64 {
 	return sum / length.Seconds()
 }
 
-// ticks are the processor's time in hundredths of a second: all of it, what
-// processes used, and what of this is not other people's work: this program's,
-// its finished children's, and the kernel's own threads', which write what we
-// synced.
+// ticks are processor time in hundredths of a second: all of it, what processes
+// used, and what was ours: this program's, its finished children's, and that of
+// the kernel's threads, which write what we synced.
 type ticks struct{ all, busy, ours float64 }
 
-// mark reads the counters; zero where the system has none.
-func (w *watch) mark() (t ticks) {
+// ticksNow reads the counters; zero where the system has none.
+func (w *machineWatch) ticksNow() (t ticks) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return t
@@ -135,12 +134,13 @@ func (w *watch) mark() (t ticks) {
 			t.ours += 100 * (float64(u.Utime.Nano()) + float64(u.Stime.Nano())) / 1e9
 		}
 	}
-	t.ours += kernel()
+	t.ours += kernelThreadTicks()
 	return t
 }
 
-// kernel is the time of the kernel's threads: the children of process 2.
-func kernel() float64 {
+// kernelThreadTicks is the processor time of the kernel's threads, which are the
+// children of process 2.
+func kernelThreadTicks() float64 {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0
@@ -151,7 +151,7 @@ func kernel() float64 {
 		if err != nil {
 			continue // it has ended
 		}
-		// The name of the process stands in brackets and may hold anything.
+		// The process's name is in parentheses and may hold any character.
 		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 		if len(f) < 13 || f[1] != "2" {
 			continue
@@ -164,8 +164,8 @@ func kernel() float64 {
 	return sum
 }
 
-// since is the share of the machine that others used after t.
-func (w *watch) since(t ticks) float64 { return t.others(w.mark()) }
+// othersSince is the share of the machine that others used since t.
+func (w *machineWatch) othersSince(t ticks) float64 { return t.others(w.ticksNow()) }
 
 // others is the share of the machine that others used between t and now.
 func (t ticks) others(now ticks) float64 {
@@ -175,8 +175,8 @@ func (t ticks) others(now ticks) float64 {
 	return max(0, ((now.busy-t.busy)-(now.ours-t.ours))/(now.all-t.all))
 }
 
-// load is the load average of the last minute, 0 where it is not known.
-func load() float64 {
+// loadAverage is the load average of the last minute, 0 where it is not known.
+func loadAverage() float64 {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return 0

@@ -11,27 +11,28 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
-// The tables stand between these lines of a page.
+// The generated tables of a page lie between these two lines.
 const (
-	begin = "<!-- figures: begin (written by make bench) -->\n"
-	end   = "<!-- figures: end -->"
+	tablesBegin = "<!-- figures: begin (written by make bench) -->\n"
+	tablesEnd   = "<!-- figures: end -->"
 )
 
-// pages are their tables.
-func pages(r *results, file string) map[string][]byte {
+// generatedTables are the tables that are written whole, by page.
+func generatedTables(r *results, file string) map[string][]byte {
 	return map[string][]byte{
-		"docs/performance.md": slices.Concat(machine(r, "../"+file), tables(r)),
-		"README.md":           summary(r, file),
+		"docs/performance.md": slices.Concat(machineText(r, "../"+file), areaTables(r)),
+		"README.md":           readmeTable(r, file),
 	}
 }
 
 // renderNewest writes the pages and plots below root from the newest results.
 func renderNewest(root string) error {
-	r, file, err := newest(root)
+	r, file, err := newestResults(root)
 	if err != nil {
 		return err
 	}
@@ -39,14 +40,14 @@ func renderNewest(root string) error {
 	if err != nil {
 		return err
 	}
-	texts := pages(r, file)
+	texts := generatedTables(r, file)
 	for _, name := range names {
 		at := filepath.Join(root, name)
 		old, err := os.ReadFile(at)
 		if err != nil {
 			return err
 		}
-		out, _, err := fill(old, texts[name], r)
+		out, _, err := fillPage(old, texts[name], r)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -70,43 +71,44 @@ func renderNewest(root string) error {
 	return nil
 }
 
-// fill writes the figures of a page: the tables between the lines, if the page
-// has them, and those in its text. It names the ones that the results lack.
-func fill(page, tables []byte, r *results) (out []byte, missing []string, err error) {
+// fillPage writes the figures of a page: its generated tables, if it has any,
+// and the figures in its text. It names those that the results lack.
+func fillPage(page, tables []byte, r *results) (out []byte, missing []string, err error) {
 	if tables != nil {
-		if page, err = place(page, tables); err != nil {
+		if page, err = replaceTables(page, tables); err != nil {
 			return nil, nil, err
 		}
 	}
-	return inline(page, r)
+	return fillMarks(page, r)
 }
 
-// place puts text between the markers.
-func place(page, text []byte) ([]byte, error) {
-	head, rest, ok := bytes.Cut(page, []byte(begin))
+// replaceTables puts text between the two lines that enclose generated tables.
+func replaceTables(page, text []byte) ([]byte, error) {
+	head, rest, ok := bytes.Cut(page, []byte(tablesBegin))
 	if !ok {
-		return nil, fmt.Errorf("there is no line %q", strings.TrimSpace(begin))
+		return nil, fmt.Errorf("there is no line %q", strings.TrimSpace(tablesBegin))
 	}
-	_, tail, ok := bytes.Cut(rest, []byte(end))
+	_, tail, ok := bytes.Cut(rest, []byte(tablesEnd))
 	if !ok {
-		return nil, fmt.Errorf("there is no line %q", end)
+		return nil, fmt.Errorf("there is no line %q", tablesEnd)
 	}
-	return slices.Concat(head, []byte(begin), text, []byte(end), tail), nil
+	return slices.Concat(head, []byte(tablesBegin), text, []byte(tablesEnd), tail), nil
 }
 
-// machine says where and when, with what versions, and whether it was quiet.
-func machine(r *results, link string) []byte {
-	var b bytes.Buffer
+// machineText says where, when and with what versions the figures were measured,
+// and whether the machine was quiet.
+func machineText(r *results, link string) []byte {
+	var b strings.Builder
 	memory := ""
 	if r.Memory > 0 {
 		memory = fmt.Sprintf(", %.1f GiB", r.Memory)
 	}
-	fmt.Fprintf(&b, "\nMeasured on %s at commit `%s`: %s, %d cores%s, %s, %s. ", r.Date, r.Commit, r.CPU,
+	fmt.Fprintf(&b, "Measured on %s at commit `%s`: %s, %d cores%s, %s, %s. ", r.Date, r.Commit, r.CPU,
 		r.Cores, memory, r.OS, r.Go)
 	if noisy := r.noisy(); len(noisy) == 0 {
-		b.WriteString("The machine was quiet.\n")
+		b.WriteString("The machine was quiet. ")
 	} else {
-		fmt.Fprintf(&b, "**The machine was busy with other work during %s: treat these figures as rough.**\n",
+		fmt.Fprintf(&b, "**The machine was busy with other work during %s: these figures are rough.** ",
 			strings.Join(noisy, ", "))
 	}
 	if len(r.Peers) > 0 {
@@ -115,10 +117,31 @@ func machine(r *results, link string) []byte {
 			v = append(v, name+" "+version)
 		}
 		slices.Sort(v)
-		fmt.Fprintf(&b, "Peers: %s.\n", strings.Join(v, ", "))
+		fmt.Fprintf(&b, "Peers: %s. ", strings.Join(v, ", "))
 	}
-	fmt.Fprintf(&b, "All of it is in [%s](%s).\n", filepath.Base(link), link)
-	return b.Bytes()
+	fmt.Fprintf(&b, "Source: [%s](%s).", filepath.Base(link), link)
+	return []byte("\n" + wrapText(b.String()))
+}
+
+// wrapText breaks a paragraph into lines of at most 120 columns.
+func wrapText(paragraph string) string {
+	const most = 120
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(paragraph) {
+		switch width := utf8.RuneCountInString(word); {
+		case column == 0:
+			column = width
+		case column+1+width <= most:
+			b.WriteByte(' ')
+			column += 1 + width
+		default:
+			b.WriteByte('\n')
+			column = width
+		}
+		b.WriteString(word)
+	}
+	return b.String() + "\n"
 }
 
 // noisy names the areas whose figures are not to be trusted.
@@ -132,57 +155,64 @@ func (r *results) noisy() []string {
 	return n
 }
 
-// tables is one table an area; the figures of scale are slopes and plots.
-func tables(r *results) []byte {
+// areaTables writes one table for each area. The figures of scale become plots
+// and tables of slopes.
+func areaTables(r *results) []byte {
 	var b bytes.Buffer
 	for _, a := range append(areas(options{}), longAreas(options{})...) {
-		i := slices.IndexFunc(r.Areas, func(o outcome) bool { return o.Area == a.Name })
+		i := slices.IndexFunc(r.Areas, func(o areaResult) bool { return o.Area == a.Name })
 		if i < 0 {
 			continue
 		}
 		o := r.Areas[i]
-		fmt.Fprintf(&b, "\n### %s\n\n", a.Title)
-		for _, c := range o.Commands {
-			fmt.Fprintf(&b, "`%s`, ", c)
-		}
-		fmt.Fprintf(&b, "%.0f s", o.Seconds)
-		if t, err := time.Parse(time.RFC3339, o.Time); err == nil {
-			fmt.Fprintf(&b, ", done %s", t.Format("2006-01-02 15:04 UTC"))
-		}
-		if o.Commit != r.Commit {
-			fmt.Fprintf(&b, " at commit `%s`", o.Commit)
-		}
-		b.WriteString(".\n")
-		if o.Skipped != "" {
-			fmt.Fprintf(&b, "Left out: %s.\n", o.Skipped)
-		}
-		if o.Error != "" {
-			fmt.Fprintf(&b, "It did not come to its end: %s.\n", o.Error)
-		}
+		fmt.Fprintf(&b, "\n### %s\n\n%s", a.Title, wrapText(o.summary(r.Commit)))
 		if a.Name == "scale" {
 			b.Write(scaleTables(o.Figures))
 			continue
 		}
-		b.WriteString("\n| figure | value | least to greatest | bar |\n|---|---|---|---|\n")
+		b.WriteString("\n| figure | value | least to greatest | target |\n|---|---|---|---|\n")
 		for _, f := range o.Figures {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Name, value(f), spread(f), verdict(f))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Name, formatValue(f), formatSpread(f), formatTarget(f))
 		}
 	}
 	b.WriteString("\n")
 	return b.Bytes()
 }
 
-// units are how kinds read behind a value.
+// summary says how and when the area was measured, and what is missing.
+func (o areaResult) summary(newestCommit string) string {
+	var b strings.Builder
+	for _, c := range o.Commands {
+		fmt.Fprintf(&b, "`%s`, ", c)
+	}
+	fmt.Fprintf(&b, "%.0f s", o.Seconds)
+	if t, err := time.Parse(time.RFC3339, o.Time); err == nil {
+		fmt.Fprintf(&b, ", done %s", t.Format("2006-01-02 15:04 UTC"))
+	}
+	if o.Commit != newestCommit {
+		fmt.Fprintf(&b, " at commit `%s`", o.Commit)
+	}
+	b.WriteString(".")
+	if o.Skipped != "" {
+		fmt.Fprintf(&b, " Left out: %s.", o.Skipped)
+	}
+	if o.Error != "" {
+		fmt.Fprintf(&b, " It did not finish: %s.", o.Error)
+	}
+	return b.String()
+}
+
+// units are written after a value, by the figure's kind.
 var units = map[string]string{
 	"RATIO": "x", "NS": " ns", "US": " µs", "MS": " ms", "S": " s", "MB": " MB", "BYTES": " bytes", "RATE": "/s",
 	"COMPILE": " ms", "COUNT": "", "AUCDIFF": " AUC",
 }
 
-func value(f figure.Figure) string {
+func formatValue(f figure.Figure) string {
 	unit, known := units[f.Kind]
 	switch {
 	case f.Kind == "COUNT" && f.Value >= 0 && f.Value == math.Trunc(f.Value):
-		return count(f.Value)
+		return withThousands(f.Value)
 	case f.Kind == "AUC", f.Kind == "KS", f.Kind == "LOGLOSS":
 		return fmt.Sprintf("%.4f", f.Value)
 	case f.Kind == "GAIN": // of one of these
@@ -191,11 +221,11 @@ func value(f figure.Figure) string {
 	if !known {
 		unit = " " + strings.ToLower(f.Kind)
 	}
-	return short(f.Value) + unit
+	return threeDigits(f.Value) + unit
 }
 
-// short has three significant digits, and no exponent below a billion.
-func short(x float64) string {
+// threeDigits has three significant digits, and no exponent below a billion.
+func threeDigits(x float64) string {
 	s := fmt.Sprintf("%.3g", x)
 	if strings.Contains(s, "e+") {
 		s = fmt.Sprintf("%.0f", x)
@@ -203,29 +233,29 @@ func short(x float64) string {
 	return s
 }
 
-func spread(f figure.Figure) string {
+func formatSpread(f figure.Figure) string {
 	if f.Runs < 2 {
 		return ""
 	}
-	return fmt.Sprintf("%s to %s (%d runs)", short(f.Low), short(f.High), f.Runs)
+	return fmt.Sprintf("%s to %s (%d runs)", threeDigits(f.Low), threeDigits(f.High), f.Runs)
 }
 
-// verdict compares a figure with its bar, if it has one.
-func verdict(f figure.Figure) string {
-	for _, b := range bars {
-		if !b.of(f.Name) {
+// formatTarget compares a figure with its target, if it has one.
+func formatTarget(f figure.Figure) string {
+	for _, b := range targets {
+		if !b.covers(f.Name) {
 			continue
 		}
-		met := f.Value >= b.least
+		met := f.Value >= b.limit
 		sign := "≥"
-		if b.most {
-			met, sign = f.Value <= b.least, "≤"
+		if b.atMost {
+			met, sign = f.Value <= b.limit, "≤"
 		}
 		word := "met"
 		if !met {
 			word = "**not met**"
 		}
-		return fmt.Sprintf("%s %v: %s", sign, b.least, word)
+		return fmt.Sprintf("%s %v: %s", sign, b.limit, word)
 	}
 	return ""
 }

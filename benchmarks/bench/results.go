@@ -20,8 +20,8 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
-// outcome is what one area printed, and how quiet the machine was.
-type outcome struct {
+// areaResult holds the figures of one area, and how quiet the machine was.
+type areaResult struct {
 	Area      string          `json:"area"`
 	Commit    string          `json:"commit"`
 	Time      string          `json:"time,omitempty"` // when it ended
@@ -35,7 +35,7 @@ type outcome struct {
 	Figures   []figure.Figure `json:"figures"`
 }
 
-// results is the file of one day.
+// results is the content of a results file: the areas measured on one day.
 type results struct {
 	Date   string            `json:"date"`
 	Commit string            `json:"commit"` // with a + when the tree had changes on top
@@ -46,7 +46,7 @@ type results struct {
 	Cores  int               `json:"cores"`
 	Memory float64           `json:"memory_gib,omitempty"`
 	Peers  map[string]string `json:"peers"`
-	Areas  []outcome         `json:"areas"`
+	Areas  []areaResult      `json:"areas"`
 }
 
 // get returns a figure by name.
@@ -61,12 +61,13 @@ func (r *results) get(name string) (figure.Figure, bool) {
 	return figure.Figure{}, false
 }
 
-// peers are the packages whose versions stand in the results.
-var peers = []string{"lightgbm", "xgboost", "polars", "onnxruntime", "tl2cgen", "treelite", "scikit-learn", "scipy",
+// peerPackages are the packages whose versions the results name.
+var peerPackages = []string{"lightgbm", "xgboost", "polars", "onnxruntime", "tl2cgen", "treelite", "scikit-learn", "scipy",
 	"mlserver", "bentoml", "fastapi", "uvicorn", "grpcio"}
 
-// describe is the machine, the versions and the commit.
-func describe(ctx context.Context, o options) *results {
+// describeMachine returns results without areas: date, commit, machine and
+// versions.
+func describeMachine(ctx context.Context, o options) *results {
 	r := &results{
 		Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 		Cores: runtime.NumCPU(), Peers: map[string]string{},
@@ -108,7 +109,7 @@ func describe(ctx context.Context, o options) *results {
 			continue
 		}
 		for _, p := range list {
-			if name := strings.ToLower(p.Name); slices.Contains(peers, name) {
+			if name := strings.ToLower(p.Name); slices.Contains(peerPackages, name) {
 				r.Peers[name] = p.Version
 			}
 		}
@@ -118,21 +119,21 @@ func describe(ctx context.Context, o options) *results {
 
 const resultsDir = "benchmarks/results"
 
-// save writes the day's file below root. Areas that were not measured now are
-// taken over from the newest results, each with the commit and time that it was
-// measured at, if those are of the same machine.
+// save writes the day's file below root. It takes over areas that were not
+// measured now from the newest results, each with its commit and time, if those
+// results are of the same machine.
 func save(root string, r *results) error {
 	whole := *r
 	whole.Areas, whole.Peers = slices.Clone(r.Areas), maps.Clone(r.Peers)
-	old, file, err := newest(root)
+	old, file, err := newestResults(root)
 	switch {
-	case errors.Is(err, errNone):
+	case errors.Is(err, errNoResults):
 	case err != nil:
 		return err
 	case old.CPU == r.CPU && old.Cores == r.Cores && old.OS == r.OS:
-		merge(&whole, old)
+		takeOver(&whole, old)
 	default:
-		fmt.Printf("%s is of another machine: nothing is taken over from it\n", file)
+		fmt.Printf("%s was measured on another machine: nothing is taken over from it\n", file)
 	}
 	b, err := json.MarshalIndent(&whole, "", "  ")
 	if err != nil {
@@ -145,11 +146,11 @@ func save(root string, r *results) error {
 	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
-// merge adds to r the areas of old that r has not, or has without any figure,
-// in the order of areas.
-func merge(r, old *results) {
+// takeOver adds to r those areas of old that r lacks or has no figures of, in
+// the order of areas.
+func takeOver(r, old *results) {
 	for _, o := range old.Areas {
-		i := slices.IndexFunc(r.Areas, func(n outcome) bool { return n.Area == o.Area })
+		i := slices.IndexFunc(r.Areas, func(n areaResult) bool { return n.Area == o.Area })
 		switch {
 		case i < 0:
 			r.Areas = append(r.Areas, o)
@@ -166,10 +167,10 @@ func merge(r, old *results) {
 	for i, a := range append(areas(options{}), longAreas(options{})...) {
 		place[a.Name] = i
 	}
-	slices.SortStableFunc(r.Areas, func(a, b outcome) int { return place[a.Area] - place[b.Area] })
+	slices.SortStableFunc(r.Areas, func(a, b areaResult) int { return place[a.Area] - place[b.Area] })
 }
 
-func read(path string) (*results, error) {
+func readResults(path string) (*results, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -180,20 +181,20 @@ func read(path string) (*results, error) {
 	return r, d.Decode(r)
 }
 
-var errNone = errors.New("there are no results yet: run `make bench`")
+var errNoResults = errors.New("there are no results yet: run `make bench`")
 
-// newest returns the newest results below root, and their file's path there.
-func newest(root string) (*results, string, error) {
+// newestResults returns the newest results below root, and their file's path there.
+func newestResults(root string) (*results, string, error) {
 	files, err := filepath.Glob(filepath.Join(root, resultsDir, "*.json"))
 	if err != nil {
 		return nil, "", err
 	}
 	if len(files) == 0 {
-		return nil, "", errNone
+		return nil, "", errNoResults
 	}
 	slices.Sort(files)
 	file := files[len(files)-1]
-	r, err := read(file)
+	r, err := readResults(file)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", file, err)
 	}

@@ -9,24 +9,26 @@ import (
 	"time"
 )
 
-// session measures areas one after another and keeps what each gave at once.
+// session measures areas one after another, and saves each one's figures before
+// the next begins.
 type session struct {
-	root   string           // results, pages and plots go below it
-	bin    string           // the built programs
-	broken map[string]error // areas whose programs do not build
-	watch  *watch
+	root        string           // results, pages and plots are written below it
+	bin         string           // directory of the built programs
+	buildErrors map[string]error // areas whose programs do not build
+	watch       *machineWatch
 	options
 }
 
-// spared is left of an area's time when its program has planned to be done.
-const spared = 45 * time.Second
+// finishingTime is kept back from an area's time: its program plans to finish
+// this long before it would be stopped.
+const finishingTime = 45 * time.Second
 
-// measure runs the areas. What one gives is written before the next begins; the
-// error at the end names those that failed.
-func (s *session) measure(ctx context.Context, r *results, todo []area) error {
+// measureAll runs the areas. The figures of one are written before the next
+// begins; the error at the end names the areas that failed.
+func (s *session) measureAll(ctx context.Context, r *results, todo []area) error {
 	var failed []error
 	for _, a := range todo {
-		out := s.area(ctx, a)
+		out := s.measureArea(ctx, a)
 		out.Commit, out.Time = r.Commit, time.Now().UTC().Format(time.RFC3339)
 		if out.Error != "" {
 			failed = append(failed, fmt.Errorf("%s: %s", a.Name, out.Error))
@@ -48,10 +50,11 @@ func (s *session) measure(ctx context.Context, r *results, todo []area) error {
 	return errors.Join(failed...)
 }
 
-// area measures one, with its budget, and keeps how quiet the machine was.
-func (s *session) area(ctx context.Context, a area) outcome {
-	out := outcome{Area: a.Name, Skipped: a.lacks(s.options)}
-	if err := s.broken[a.Name]; err != nil {
+// measureArea measures one area within its budget, and notes how quiet the
+// machine was.
+func (s *session) measureArea(ctx context.Context, a area) areaResult {
+	out := areaResult{Area: a.Name, Skipped: a.leftOut(s.options)}
+	if err := s.buildErrors[a.Name]; err != nil {
 		out.Error = err.Error()
 		return out
 	}
@@ -71,11 +74,11 @@ func (s *session) area(ctx context.Context, a area) outcome {
 		a.Budget, 100*out.Before.Others, 100*out.Before.Spin)
 	ctx, cancel := context.WithTimeoutCause(ctx, a.Budget, fmt.Errorf("stopped after its %v", a.Budget))
 	defer cancel()
-	start, busy := time.Now(), s.watch.mark()
+	start, busy := time.Now(), s.watch.ticksNow()
 	for _, args := range runs {
-		out.Commands = append(out.Commands, tidy(args, s.options, a.program()))
+		out.Commands = append(out.Commands, publicCommand(args, s.options, a.program()))
 		if end, ok := ctx.Deadline(); ok && a.Within && !s.short {
-			args = append(args[:len(args):len(args)], "-within", (time.Until(end) - spared).Round(time.Second).String())
+			args = append(args[:len(args):len(args)], "-within", (time.Until(end) - finishingTime).Round(time.Second).String())
 		}
 		figures, err := a.runOne(ctx, s.bin, args)
 		out.Figures = append(out.Figures, figures...)
@@ -85,8 +88,8 @@ func (s *session) area(ctx context.Context, a area) outcome {
 		}
 	}
 	out.Seconds = time.Since(start).Seconds()
-	out.Meanwhile = s.watch.since(busy)
-	out.Quiet = a.Exact || out.Before.quiet() && out.Meanwhile <= quietOthers
+	out.Meanwhile = s.watch.othersSince(busy)
+	out.Quiet = a.Exact || out.Before.quiet() && out.Meanwhile <= maxOthers
 	if len(out.Figures) == 0 && out.Error == "" {
 		out.Error = "it printed no figure"
 	}
