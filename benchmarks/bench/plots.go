@@ -101,14 +101,16 @@ func scaleTables(figures []figure.Figure) []byte {
 			p := curves[name]
 			first, last := p[0], p[len(p)-1]
 			if len(p) < 2 {
-				fmt.Fprintf(&b, "| %s | %s at %s | | | |\n", curveLabel(name), threeDigits(first.y), withThousands(first.x))
+				fmt.Fprintf(&b, "| %s | %s at %s | | | |\n", curveLabel(name), threeDigits(first.y),
+					withThousands(first.x))
 				continue
 			}
 			bends := "nowhere by more than 0.3"
 			if at, before, after, ok := largestBend(p); ok {
 				bends = fmt.Sprintf("at %s, from %.2f to %.2f", withThousands(at), before, after)
 			}
-			fmt.Fprintf(&b, "| %s | %s at %s | %s at %s | %.2f | %s |\n", curveLabel(name), threeDigits(first.y), withThousands(first.x),
+			fmt.Fprintf(&b, "| %s | %s at %s | %s at %s | %.2f | %s |\n", curveLabel(name), threeDigits(first.y),
+				withThousands(first.x),
 				threeDigits(last.y), withThousands(last.x), slope(first, last), bends)
 		}
 	}

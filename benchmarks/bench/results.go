@@ -62,7 +62,8 @@ func (r *results) get(name string) (figure.Figure, bool) {
 }
 
 // peerPackages are the packages whose versions the results name.
-var peerPackages = []string{"lightgbm", "xgboost", "polars", "onnxruntime", "tl2cgen", "treelite", "scikit-learn", "scipy",
+var peerPackages = []string{"lightgbm", "xgboost", "polars", "onnxruntime", "tl2cgen", "treelite",
+	"scikit-learn", "scipy",
 	"mlserver", "bentoml", "fastapi", "uvicorn", "grpcio"}
 
 // describeMachine returns results without areas: date, commit, machine and

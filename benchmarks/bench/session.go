@@ -78,7 +78,8 @@ func (s *session) measureArea(ctx context.Context, a area) areaResult {
 	for _, args := range runs {
 		out.Commands = append(out.Commands, publicCommand(args, s.options, a.program()))
 		if end, ok := ctx.Deadline(); ok && a.Within && !s.short {
-			args = append(args[:len(args):len(args)], "-within", (time.Until(end) - finishingTime).Round(time.Second).String())
+			args = append(args[:len(args):len(args)], "-within",
+				(time.Until(end) - finishingTime).Round(time.Second).String())
 		}
 		figures, err := a.runOne(ctx, s.bin, args)
 		out.Figures = append(out.Figures, figures...)

@@ -71,7 +71,8 @@ func readmeTable(r *results, file string) []byte {
 	b.WriteString("\n| work | compared with | times as fast | least to greatest |\n|---|---|---|---|\n")
 	for _, h := range headlines {
 		if f, ok := r.get(h.figure); ok {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", h.work, h.peer, strings.TrimSuffix(formatValue(f), "x"), formatSpread(f))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", h.work, h.peer, strings.TrimSuffix(formatValue(f), "x"),
+				formatSpread(f))
 		}
 	}
 	text := fmt.Sprintf("%d cores, %s, %s, commit `%s`, [results](%s)", r.Cores, r.CPU, r.Date, r.Commit, file)
