@@ -156,52 +156,50 @@ func TestThreadsDoNotMatter(t *testing.T) {
 	}
 }
 
-// readCSV reads a data set of the shared directory; other columns than numbers
-// become category codes.
-func readCSV(t testing.TB, name string) *Dataset {
-	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", name))
+// creditData reads the loans that the repository carries. Other columns than
+// numbers become category codes, in the order of their first appearance.
+func creditData(t testing.TB) *Dataset {
+	t.Helper()
+	f, err := os.Open(filepath.Join("..", "..", "datasets", "embedded", "credit_data.csv"))
 	if err != nil {
-		t.Skip("the shared data directory is not here")
+		t.Fatal(err)
 	}
 	defer f.Close()
 	rec, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, k := len(rec)-1, len(rec[0])-1
-	d := &Dataset{Names: rec[0][:k], Columns: make([][]float64, k), Categorical: make([]bool, k),
-		Label: make([]float64, n)}
-	for j := range k + 1 {
-		col := make([]float64, n)
+	names, rows := rec[0][1:], rec[1:] // the first column is the label
+	d := &Dataset{Names: names, Columns: make([][]float64, len(names)), Categorical: make([]bool, len(names)),
+		Label: make([]float64, len(rows))}
+	for i, r := range rows {
+		if r[0] == "bad" {
+			d.Label[i] = 1
+		}
+	}
+	for j := range names {
+		d.Columns[j] = make([]float64, len(rows))
 		codes := map[string]float64{}
-		for i := range n {
-			s := rec[i+1][j]
+		for i, r := range rows {
+			s := r[j+1]
+			x, err := strconv.ParseFloat(s, 64)
 			if s == "" || s == "NA" {
-				col[i] = math.NaN()
-				continue
-			}
-			v, err := strconv.ParseFloat(s, 64)
-			if err != nil {
-				c, ok := codes[s]
-				if !ok {
-					c = float64(len(codes))
-					codes[s] = c
+				x = math.NaN()
+			} else if err != nil {
+				if _, ok := codes[s]; !ok {
+					codes[s] = float64(len(codes))
 				}
-				v = c
+				x = codes[s]
 			}
-			col[i] = v
+			d.Columns[j][i] = x
 		}
-		if j == k {
-			d.Label = col
-		} else {
-			d.Columns[j], d.Categorical[j] = col, len(codes) > 0
-		}
+		d.Categorical[j] = len(codes) > 0
 	}
 	return d
 }
 
 func TestCreditData(t *testing.T) {
-	d := readCSV(t, "credit_data.csv")
+	d := creditData(t)
 	var train, test []int
 	seen := [2]int{}
 	for i, y := range d.Label {
