@@ -15,8 +15,8 @@ class Figures:
         self.audit, self.r = audit, r
         self.tables = Tables(audit, report, r)
         self.all = [b["figure"] for s in report["sections"] for b in s.get("blocks") or [] if "figure" in b]
-        self.shown = {b["table"]["title"]: b["table"] for s in report["sections"] for b in s.get("blocks")
-                      or [] if "table" in b}
+        self.shown = {b["table"]["title"]: b["table"] for s in report["sections"] for b in s.get("blocks") or []
+                      if "table" in b}
 
     def series(self, f, n, **want):
         for k, values in want.items():
@@ -25,7 +25,7 @@ class Figures:
                     self.audit.check(f"figure:{f['id']}:{n}:{k}:{i}", v)
 
     def on(self, f, n, points):
-        """Each point of a series, which may be thinned, is one of the given."""
+        """Each point of a series, which may be thinned, is one of the given points."""
         s = f["series"][n]
         for i, (x, y) in enumerate(zip(s["x"], s["y"])):
             k = np.argmin(np.abs(points[:, 0] - x) + np.abs(points[:, 1] - y))
@@ -34,13 +34,11 @@ class Figures:
 
     def run(self):
         named = {"roc": self.roc, "cap": self.cap, "lift": self.lift, "ks": self.ks,
-                 "score-distribution": self.distribution,
-                 "reliability": self.reliability, "reliability-odds": self.odds, "strategy-curve": self.strategy,
-                 "value-curve": self.value,
+                 "score-distribution": self.distribution, "reliability": self.reliability,
+                 "reliability-odds": self.odds, "strategy-curve": self.strategy, "value-curve": self.value,
                  "challenger-differences": self.differences, "score-shift": self.score_shift,
-                 "variable-shift": self.variable_shift,
-                 "information-value": self.iv, "importance": self.importance, "group-importance": self.group_importance,
-                 "noise": self.noise,
+                 "variable-shift": self.variable_shift, "information-value": self.iv,
+                 "importance": self.importance, "group-importance": self.group_importance, "noise": self.noise,
                  "bad-by-month": self.by_month, "auc-by-month": self.by_month, "rate-by-month": self.by_month,
                  "psi-by-month": self.by_month}
         for f in self.all:
@@ -105,14 +103,14 @@ class Figures:
     def reliable(self, p, k):
         g = groups(p, k, self.r.w)
         w = [rate(self.r.y[i], self.r.all[i]) for i in g]
-        return [np.average(p[i], weights=self.r.all[i]) for i in g], [x[0] for x in w], [x[1]
-                                                                                         for x in w], [x[2] for x in w]
+        mean = [np.average(p[i], weights=self.r.all[i]) for i in g]
+        return mean, [x[0] for x in w], [x[1] for x in w], [x[2] for x in w]
 
     def reliability(self, f):
         for n, s in enumerate(f["series"]):
             if s["mark"] != "reference":
-                x, y, low, high = self.reliable(self.r.pd if s["name"] == "calibrated"
-                                                else self.r.t["raw_pd"].to_numpy(float), 10)
+                pd = self.r.pd if s["name"] == "calibrated" else self.r.t["raw_pd"].to_numpy(float)
+                x, y, low, high = self.reliable(pd, 10)
                 self.series(f, n, x=x, y=y, low=low if s.get("low") else [], high=high if s.get("high") else [])
 
     def odds(self, f):
@@ -156,8 +154,8 @@ class Figures:
         self.series(f, 0, x=[self.tables.woe(c)[2] for c in f["y"]["labels"]])
 
     def importance(self, f):
-        size = dict(zip(self.r.names,
-                        np.average(np.abs(self.r.phi[self.r.some]), axis=0, weights=self.r.all[self.r.some])))
+        r = self.r
+        size = dict(zip(r.names, np.average(np.abs(r.phi[r.some]), axis=0, weights=r.all[r.some])))
         self.series(f, 0, x=[size.get(c) for c in f["y"]["labels"]])
 
     def group_importance(self, f):

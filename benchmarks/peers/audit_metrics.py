@@ -6,9 +6,8 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from audit_rows import (Z, area, auc, counts, cuts, effective, effective_for, groups, h, half_row, held_to_package, ks,
-                        line, nan, ones, paired, placements, psi_parts, rate,
-                        satterthwaite, uneven, worth)
+from audit_rows import (Z, against_hmeasure, area, auc, counts, cuts, effective, effective_for, groups, h, half_row, ks,
+                        line, nan, ones, paired, placements, psi_parts, rate, satterthwaite, uneven, worth)
 
 SHARES = (0.01, 0.05, 0.10, 0.20)
 
@@ -37,9 +36,9 @@ def calibration(y, p, w=None):
             stats.chi2.sf(hl, len(g)), z, 2 * stats.norm.sf(abs(z))], chance
 
 
+# The metrics that calibration returns, in its order; None for those that have intervals from the bootstrap.
 NAMES = [None, "brier_reliability", "brier_resolution", "brier_uncertainty", "brier_within", None, "calibration_slope",
-         "calibration_intercept",
-         "calibration_in_the_large", "ece", "hosmer_lemeshow", "hosmer_lemeshow_p",
+         "calibration_intercept", "calibration_in_the_large", "ece", "hosmer_lemeshow", "hosmer_lemeshow_p",
          "spiegelhalter_z", "spiegelhalter_p"]
 
 
@@ -64,7 +63,7 @@ def bootstrap(r, draws=600):
 
 
 def ends(r, name, value, d):
-    """The interval of docs/reports.md, from this program's own draws."""
+    """The interval that docs/reports.md describes, from this program's own draws d."""
     m, n = effective(r.bad), effective(r.good)
     rarer = min(m, n)
     t = stats.t.ppf(0.975, rarer - 1)
@@ -91,8 +90,8 @@ def ends(r, name, value, d):
         return value * np.exp([-half, half])
     p = (value * m + 1) / (m + 2)
     m = min(m, p * (1 - p) / d.var(ddof=1)) if d.var(ddof=1) > 0 else m
-    mid, half = (value + t * t / (2 * m)) / (1 + t * t / m), t / (1 + t * t / m) * np.sqrt(value * (1 - value)
-                                                                                           / m + t * t / (4 * m * m))
+    mid = (value + t * t / (2 * m)) / (1 + t * t / m)
+    half = t / (1 + t * t / m) * np.sqrt(value * (1 - value) / m + t * t / (4 * m * m))
     return np.clip([mid - half, mid + half], 0, 1)
 
 
@@ -112,7 +111,7 @@ def metrics(audit, report, r):
     for k, v in {"auc": a, "gini": 2 * a - 1, "ks": values["ks"], "brier": cal[0], "logloss": cal[5], "n": n,
                  "bad_rate": mean}.items():
         audit.check(f"top:{k}", v)
-    theirs, ours = held_to_package(y, r.margin)
+    theirs, ours = against_hmeasure(y, r.margin)
     if not abs(theirs - ours) <= 1e-7:
         audit.wrong.append(f"the audit's own H-measure is {ours!r} where hmeasure has {theirs!r}")
     draws = dict(zip(values, bootstrap(r)))
@@ -158,9 +157,8 @@ def metrics(audit, report, r):
         elif name == "auc_out_of_fold_minus_evaluation":
             u, df = satterthwaite(*placements(train["label"].to_numpy(), train["out_of_fold"].to_numpy(), r.train_w))
             v, dg = satterthwaite(*placements(y, r.margin, w))
-            d, half = auc(train["label"], train["out_of_fold"], r.train_w) - a, stats.t.ppf(0.975,
-                                                                                            min(df, dg)) * np.sqrt(u
-                                                                                                                   + v)
+            d = auc(train["label"], train["out_of_fold"], r.train_w) - a
+            half = stats.t.ppf(0.975, min(df, dg)) * np.sqrt(u + v)
             for k, v in zip(("value", "low", "high"), (d, d - half, d + half)):
                 audit.check(f"{path}:{k}", v)
         elif name.startswith("auc_minus_"):
@@ -178,7 +176,7 @@ def metrics(audit, report, r):
     for v in report["verdicts"]:
         g, path = v["grounds"], f"verdict:{v['question']}"
         if (of := g.get("of", "")) and not of.startswith("which ") or g["rows"] == 0:
-            audit.check(f"{path}:rows", g["rows"])  # a sample, a group or nothing: stated in words beside it
+            audit.check(f"{path}:rows", g["rows"])  # a sample, a group or nothing: "of" says which in words
             audit.check(f"{path}:bad", g["bad"])
         else:
             audit.check(f"{path}:rows", worth(r.bad) + worth(r.good) if g["bad"] else n)

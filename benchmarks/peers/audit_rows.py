@@ -20,7 +20,7 @@ def ones(y, w):
 
 
 def effective(w):
-    """The number of rows of equal weight that say as much (Kish 1965)."""
+    """The number of rows of equal weight that carry as much information (Kish 1965)."""
     return w.sum() ** 2 / (w**2).sum() if len(w) else 0.0
 
 
@@ -33,14 +33,14 @@ def uneven(w):
 
 
 def effective_for(y, w):
-    """The number of rows of equal weight whose rate has the variance that this one has, at most the effective one."""
+    """The number of rows of equal weight whose rate has the same variance, at most the effective number."""
     p, n = np.average(y, weights=w), effective(w)
     v = np.sum((w * (y - p)) ** 2) / w.sum() ** 2
     return min(n, p * (1 - p) / v) if uneven(w) and 0 < p < 1 else n
 
 
 def rate(y, w):
-    """A rate by weight, with Wilson's interval of so many rows."""
+    """A rate by weight, with Wilson's interval for the effective number of rows."""
     if not len(y):
         return nan, nan, nan
     p, n = np.average(y, weights=w), effective_for(y, w)
@@ -118,14 +118,16 @@ def ks(y, s, w=None):
     return np.max(np.abs(tpr - fpr))
 
 
+def turns_right(a, b, c):
+    return (b[0] - a[0]) * (c[1] - a[1]) < (b[1] - a[1]) * (c[0] - a[0])
+
+
 def beta_h(y, s, a, b, w=None):
     """Hand's measure with costs spread by Beta(a, b), over the corners of the hull."""
     fpr, tpr, _ = roc_curve(y, s, sample_weight=w, drop_intermediate=False)
     hull = []
     for point in zip(fpr, tpr):
-        while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (point[1] - hull[-2][1]) >= (hull[-1][1]
-                                                                                           - hull[-2][1]) * (point[0]
-                                                                                                             - hull[-2][0]):
+        while len(hull) > 1 and not turns_right(hull[-2], hull[-1], point):
             hull.pop()
         hull.append(point)
     f, t = np.array(hull).T
@@ -146,8 +148,8 @@ def h(y, s, w=None):
     return beta_h(y, s, 1 + p, 2 - p, w) if 0 < p < 1 else nan
 
 
-def held_to_package(y, s):
-    """hmeasure's default is Beta(2, 1 + q/p): the same code has to give its value there."""
+def against_hmeasure(y, s):
+    """hmeasure's value and ours with its default costs, Beta(2, 1 + q/p): both must be the same."""
     p = np.mean(y)
     theirs = float(h_score(y, stats.rankdata(s) / (len(s) + 1), pos_label=1))
     return theirs, beta_h(y, s, 2, 1 + (1 - p) / p)
@@ -177,7 +179,7 @@ def counts(c, x, w=None):
 
 
 def half_row(w):
-    """Half a row of mean weight."""
+    """Half a row of mean weight, which is added to empty bins."""
     return w.mean() / 2
 
 
@@ -254,14 +256,17 @@ class Rows:
         for c in self.t.columns:
             if c.startswith(("segment:", "group:")):
                 self.t[c] = self.t[c].astype(object)
-        self.train = pd.read_csv(rows / "train.csv",
-                                 float_precision="round_trip") if (rows / "train.csv").exists() else None
+        self.train = None
+        if (rows / "train.csv").exists():
+            self.train = pd.read_csv(rows / "train.csv", float_precision="round_trip")
         self.y, self.pd, self.margin = (self.t[c].to_numpy(float) for c in ("label", "pd", "margin"))
         self.n = len(self.y)
         # None where rows have no weights; all is 1 for each then.
         self.w = self.t["weight"].to_numpy(float) if "weight" in self.t else None
         self.all = ones(self.y, self.w)
-        self.train_w = self.train["weight"].to_numpy(float) if self.train is not None and "weight" in self.train else None
+        self.train_w = None
+        if self.train is not None and "weight" in self.train:
+            self.train_w = self.train["weight"].to_numpy(float)
         self.train_all = ones(self.train, self.train_w) if self.train is not None else None
         self.bad, self.good = self.all[self.y == 1], self.all[self.y == 0]
         self.total = self.all.sum()
@@ -271,9 +276,9 @@ class Rows:
         self.x = self.t[[f"feature:{c}" for c in self.names]].to_numpy(float)
         self.phi = self.t[[f"contribution:{c}" for c in self.names]].to_numpy(float)
         self.expected = self.t["contribution:expected"].to_numpy(float)
-        self.fpr, self.tpr, _ = roc_curve(self.y, self.margin, sample_weight=self.w,
-                                          drop_intermediate=False) if 0 < self.y.sum() < self.n else (np.array([0]),
-                                                                                                      ) * 3
+        self.fpr = self.tpr = np.array([0])
+        if 0 < self.y.sum() < self.n:
+            self.fpr, self.tpr, _ = roc_curve(self.y, self.margin, sample_weight=self.w, drop_intermediate=False)
         if "outcome" in self.t:
             self.approved = (self.t["outcome"] == "approve").to_numpy()
             self.cut = self.pd[self.approved].max() if self.approved.any() else profit / (profit + loss)
@@ -297,8 +302,8 @@ class Rows:
         if c["method"] == "platt":
             return special.expit(c["a"] * m + c["b"])
         if c["method"] == "beta":
-            return special.expit(c.get("a", 0) * -np.logaddexp(0, -m) + c.get("b", 0)
-                                 * np.logaddexp(0, m) + c.get("c", 0))
+            below, above = -np.logaddexp(0, -m), np.logaddexp(0, m)
+            return special.expit(c.get("a", 0) * below + c.get("b", 0) * above + c.get("c", 0))
         if c["method"] == "isotonic":
             return np.interp(m, c["x"], c["y"])
         return special.expit(m)

@@ -12,7 +12,10 @@ def split(r, column):
 
 
 def ratio(a1, w1, a2, w2):
-    """An impact ratio with Katz's interval, half a row added where it is degenerate: who is approved, and the weights."""
+    """An impact ratio with Katz's interval, half a row added where it is degenerate.
+
+    a1 and a2 say who is approved, w1 and w2 are the weights.
+    """
     (k1, n1), (k2, n2) = ((np.average(a, weights=w) * effective_for(a, w), effective_for(a, w))
                           for a, w in ((a1, w1), (a2, w2)))
     value = k1 / n1 / (k2 / n2)

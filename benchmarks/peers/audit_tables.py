@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# The tables of a report. See eval_audit.py.
+# The tables of a report; audit_variables.py has those about single variables. See eval_audit.py.
 import numpy as np
-from scipy import special, stats
+from scipy import special
 from sklearn.inspection import permutation_importance
-from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from audit_metrics import calibration
-from audit_rows import area, auc, counts, cuts, effective, effective_for, enough, h, half_row, ks, nan, ones, paired, psi_parts, rate, worth
+from audit_rows import (area, auc, counts, cuts, effective, effective_for, enough, h, half_row, ks, nan, ones, paired,
+                        psi_parts, rate, worth)
 from audit_shares import newcombe, ratio, shares, split, walk
+from audit_variables import VariableTables
 
 
 class Scored:
@@ -20,18 +21,7 @@ class Scored:
         return self
 
 
-class Tables:
-    def __init__(self, audit, report, r):
-        self.audit, self.report, self.r = audit, report, r
-        self.metric = {m["name"]: m for m in report["metrics"]}
-
-    def rows(self, t, want, first=1):
-        """Compares whole lines: want gives the numbers from the column first on."""
-        for i, row in enumerate(t["rows"]):
-            for j, v in enumerate(want(i, row)):
-                if v is not None:
-                    self.audit.check(f"table:{t['title']}:{i}:{j + first}", v)
-
+class Tables(VariableTables):
     def run(self):
         plain = {"Rows": self.sample, "Key figures": self.figures, "Discrimination": self.figures,
                  "Data quality by variable": self.quality,
@@ -81,7 +71,7 @@ class Tables:
         self.rows(t, line)
 
     def figures(self, t):
-        """Tables that repeat metrics, which are computed: the same number must stand there."""
+        """Tables that repeat metrics, which are computed elsewhere: the numbers must be the same."""
         names = {"AUC": "auc", "Gini": "gini", "KS": "ks", "Brier score": "brier", "Log-loss": "logloss",
                  "H-measure": "h_measure", "Average precision": "average_precision",
                  "Partial AUC, up to 20 % of good rows rejected": "partial_auc"}
@@ -92,116 +82,6 @@ class Tables:
                                   else ["value", "low", "high"]):
                 if m.get(k) is not None:
                     self.audit.check(f"table:{t['title']}:{i}:{j + 1}", m[k], 0)
-
-    def quality(self, t):
-        r = self.r
-
-        def line(i, row):
-            x = r.x[:, r.names.index(row[0])]
-            known = x[~np.isnan(x)]
-            trained = r.train[f"feature:{row[0]}"].isna().mean() if r.train is not None else None
-            if row[1] == "category":
-                return np.isnan(x).mean(), trained, None
-            q1, q3 = np.quantile(known, [0.25, 0.75])
-            far = ((known < q1 - 3 * (q3 - q1)) | (known > q3 + 3 * (q3 - q1))).sum()
-            return np.isnan(x).mean(), trained, len(set(known)), known.min(), np.median(known), known.max(), far
-
-        self.rows(t, line, 2)
-        for i, row in enumerate(t["rows"]):  # the categories that occur; codes beyond the list are one
-            if row[1] == "category":
-                x = r.x[:, r.names.index(row[0])]
-                self.audit.check(f"table:{t['title']}:{i}:4", len(set(x[~np.isnan(x)])))
-
-    def categorical(self, name):
-        return any(row[0] == name and row[1] == "category" for s in self.report["sections"] for b in s.get("blocks")
-                   or []
-                   if (t := b.get("table")) and t["title"] == "Data quality by variable" for row in t["rows"])
-
-    def binned(self, name):
-        """Bins with rows: rows, bad rows. A category's by frequency, as the table names them."""
-        r = self.r
-        x = r.x[:, r.names.index(name)]
-        if self.categorical(name):
-            words = r.t[f"category:{name}"].fillna("").astype(str).to_numpy()
-            known = ~np.isnan(x)
-            size = {w: r.all[known & (words == w)].sum() for w in set(words[known])}
-            kept = sorted((w for w in size if w), key=lambda w: -size[w])
-            kept = [w for w in (kept[:11] if len(kept) > 12 else kept) if w != "other"]
-            out = [known & (words == w) for w in kept] + [known & ~np.isin(words, kept), ~known]
-        else:
-            c = cuts(x, 10, r.w)
-            b = np.where(np.isnan(x), len(c) + 1, np.searchsorted(c, x, side="left"))
-            out = [b == k for k in range(len(c) + 2)]
-        out = [(r.all[m].sum(), r.all[m] @ r.y[m]) for m in out if m.any()]
-        return np.array(out)
-
-    def woe(self, name):
-        b = self.binned(name)
-        bad, good = b[:, 1].astype(float), (b[:, 0] - b[:, 1]).astype(float)
-        nb, ng = bad.sum(), good.sum()
-        one = (bad == 0) | (good == 0)
-        half = half_row(self.r.all)
-        pb, pg = np.where(one, bad + half, bad) / nb, np.where(one, good + half, good) / ng
-        w = np.log(pb / pg)
-        return b, w, np.sum((pb - pg) * w)
-
-    def inflations(self):
-        """Variance inflation by statsmodels, missing values as the mean; none for what varies not or is determined."""
-        r = self.r
-        some = r.sample(10_000)
-        names = [c for c in r.names if not self.categorical(c) and np.nanstd(r.x[some, r.names.index(c)]) > 0]
-        x = r.x[np.ix_(some, [r.names.index(c) for c in names])]
-        x = np.where(np.isnan(x), np.nanmean(x, axis=0), x)
-        z = np.column_stack([np.ones(len(some)), (x - x.mean(axis=0)) / x.std(axis=0)])
-        out = {c: variance_inflation_factor(z, j + 1) for j, c in enumerate(names)}
-        return {c: v for c, v in out.items() if v < 1e9}
-
-    def variables(self, t):
-        r = self.r
-        inflation = self.inflations()
-
-        def line(i, row):
-            x = r.x[:, r.names.index(row[0])]
-            ok = ~np.isnan(x)
-            category = self.categorical(row[0])
-            a = (None,) * 3 if category else area(r.y[ok], x[ok], None if r.w is None else r.w[ok])
-            shift = chance = rho = None
-            if r.train is not None:
-                xt = r.train[f"feature:{row[0]}"].to_numpy(float)
-                if category:
-                    codes = sorted(set(x[ok]) | set(xt[~np.isnan(xt)]))
-                    e, g = (np.r_[[w[v == k].sum() for k in codes], w[np.isnan(v)].sum()]
-                            for v, w in ((xt, r.train_all), (x, r.all)))
-                else:
-                    c = cuts(xt, 10, r.train_w)
-                    e, g = counts(c, xt, r.train_all), counts(c, x, r.all)
-                shift = psi_parts(e, g, half_row(r.train_all), half_row(r.all)).sum()
-                chance = (np.sum(e + g > 0) - 1) * (1 / effective(r.train_all) + 1 / effective(r.all))
-            if row[8]:
-                z = r.x[:, r.names.index(row[8])]
-                some = r.sample(10_000)
-                both = some[(ok & ~np.isnan(z))[some]]
-                rho = stats.spearmanr(x[both], z[both]).statistic
-            b, _, iv = self.woe(row[0])
-            return (iv, *a, shift, None, None, None, rho, inflation.get(row[0]),
-                    (len(b) - 1) * (1 / effective(r.bad) + 1 / effective(r.good)), chance)
-
-        self.rows(t, line)
-
-    def bins(self, t):
-        seen = {}
-        for i, row in enumerate(t["rows"]):
-            name = row[0]
-            b, w, _ = self.woe(name)
-            if self.categorical(name):  # in the order of names: found by its counts
-                k = [k for k in range(len(b)) if np.isclose(b[k][0], row[2] + row[3], rtol=1e-9)
-                     and np.isclose(b[k][1], row[3], rtol=1e-9)]
-                k = k[0] if k else -1
-            else:
-                k = seen[name] = seen.get(name, -1) + 1
-            n, bad = b[k]
-            for j, v in enumerate((n - bad, bad, bad / n, w[k])):
-                self.audit.check(f"table:All bins:{i}:{j + 2}", v)
 
     def models(self, t):
         r = self.r
@@ -247,8 +127,8 @@ class Tables:
         def line(i, row):
             m = of(row[0])
             w = r.all[m]
-            return w.sum(), w @ r.y[m], *rate(r.y[m], w), np.average(r.pd[m], weights=w), *enough(r.y[m], r.margin[m],
-                                                                                                  w)
+            mean = np.average(r.pd[m], weights=w)
+            return w.sum(), w @ r.y[m], *rate(r.y[m], w), mean, *enough(r.y[m], r.margin[m], w)
 
         self.rows(t, line)
 
@@ -257,8 +137,10 @@ class Tables:
         sizes = {row[0]: of(row[0]) for row in t["rows"]}
         large = [g for g in sizes if worth(r.all[sizes[g]]) >= 30 and g != "not known"]
         mean = lambda x, m: np.average(x[m], weights=r.all[m]) if m.any() else nan
-        ref = max(large, key=lambda g: mean(r.approved, sizes[g])) if large else max(sizes,
-                                                                                     key=lambda g: r.all[sizes[g]].sum())
+        if large:
+            ref = max(large, key=lambda g: mean(r.approved, sizes[g]))
+        else:
+            ref = max(sizes, key=lambda g: r.all[sizes[g]].sum())
         for i, row in enumerate(t["rows"]):  # --group COLUMN=LEVEL: the reference has a ratio of 1 and no interval
             if row[3] == 1 and row[4] is None:
                 ref = row[0]
@@ -274,7 +156,7 @@ class Tables:
         self.rows(t, line)
 
     def gains(self, t):
-        """Tenths of the weight, riskiest first; a tie group lies evenly over the room that it takes."""
+        """Tenths of the weight, riskiest first; rows of equal score are spread evenly over their place."""
         r = self.r
         step = np.unique(-r.margin, return_inverse=True)[1]
         room, bad, risk = (np.bincount(step, r.all * x) for x in (1, r.y, r.pd))
@@ -310,8 +192,8 @@ class Tables:
             a, b = shares(r.margin, k, r.all), shares(theirs, k, r.all)
             up, down = np.maximum(0, a - b), np.maximum(0, b - a)
             div = lambda x, n: x / n if n else None
-            return row[0], up.sum(), div(up @ r.y, up.sum()), down.sum(), div(down @ r.y,
-                                                                              down.sum()), b @ r.y / k, a @ r.y / k
+            return (row[0], up.sum(), div(up @ r.y, up.sum()), down.sum(), div(down @ r.y, down.sum()),
+                    b @ r.y / k, a @ r.y / k)
 
         self.rows(t, line, 0)
 
@@ -321,11 +203,9 @@ class Tables:
         def line(i, row):
             m = (r.t["outcome"] == row[0]).to_numpy()
             w = r.all[m]
-            return w.sum(), w.sum() / r.total, np.average(r.pd[m],
-                                                          weights=w) if len(w) else None, w @ r.y[m], *(rate(r.y[m], w)
-                                                                                                        if len(w)
-                                                                                                        else (None,)
-                                                                                                        * 3)
+            mean = np.average(r.pd[m], weights=w) if len(w) else None
+            bad = rate(r.y[m], w) if len(w) else (None,) * 3
+            return w.sum(), w.sum() / r.total, mean, w @ r.y[m], *bad
 
         self.rows(t, line)
 
@@ -362,8 +242,8 @@ class Tables:
             k = names[row[0]]
             listed = sum(float(x.rsplit("(", 1)[1].rstrip(")").replace("−", "-")) for c in (5, 6)
                          for x in row[c].split("; ") if x)
-            self.audit.check(f"table:{t['title']}:{i}:7", r.margin[k] - r.expected[k] - listed,
-                             0.005)  # listed to three digits
+            rest = r.margin[k] - r.expected[k] - listed
+            self.audit.check(f"table:{t['title']}:{i}:7", rest, 0.005)  # contributions are listed to three digits
             return r.pd[k], None, r.expected[k], None, None, None, r.margin[k]
 
         self.rows(t, line, 2)
@@ -391,9 +271,8 @@ class Tables:
         def line(i, row):
             p = r.score(changes[i](r.x[r.some]))
             mean = lambda x: np.average(x, weights=r.all[r.some])
-            return p.min(), mean(p), p.max(), mean(p <= r.cut
-                                                   * (1 + 1e-9)), mean((p <= r.cut
-                                                                        * (1 + 1e-9)) != (r.pd[r.some] <= r.cut))
+            approved = p <= r.cut * (1 + 1e-9)
+            return p.min(), mean(p), p.max(), mean(approved), mean(approved != (r.pd[r.some] <= r.cut))
 
         self.rows(t, line)
 
@@ -408,14 +287,12 @@ class Tables:
         n, same = (~np.isnan(s)).sum(), (s == r.margin).sum()
         self.rows(t, lambda i, row: (n, same, n - same, np.nanmax(np.abs(s - r.margin)) if same < n else 0), 0)
 
-    def month(self):
-        return self.r.t["time"].str[:7].to_numpy()
-
     def months(self, t):
         r, at = self.r, self.month()
-        reference = r.pd if r.train is None else r.train["out_of_fold_pd"
-                                                         if "out_of_fold_pd" in r.train else "pd"].to_numpy()
-        wt = (r.w if r.train is None else r.train_w)
+        reference, wt = r.pd, r.w
+        if r.train is not None:
+            reference = r.train["out_of_fold_pd" if "out_of_fold_pd" in r.train else "pd"].to_numpy()
+            wt = r.train_w
         c, before = cuts(reference, 10, wt), ones(reference, wt)
 
         def line(i, row):
@@ -425,30 +302,6 @@ class Tables:
                     mean((r.pd - r.y) ** 2),
                     psi_parts(counts(c, reference, before), counts(c, r.pd[m], w), half_row(before), half_row(w)).sum(),
                     len(c) * (1 / effective(w) + 1 / effective(before)))
-
-        self.rows(t, line)
-
-    def variable_months(self, t):
-        r, at = self.r, self.month()
-
-        def line(i, row):
-            x = r.x[:, r.names.index(row[0])]
-            xt = x if r.train is None else r.train[f"feature:{row[0]}"].to_numpy(float)
-            if self.categorical(row[0]):
-                codes = sorted(set(x[~np.isnan(x)]) | set(xt[~np.isnan(xt)]))
-                count = lambda v, w: np.r_[[w[v == k].sum() for k in codes], w[np.isnan(v)].sum()]
-            else:
-                c = cuts(xt, 10, r.w if r.train is None else r.train_w)
-                count = lambda v, w: counts(c, v, w)
-            wt = r.all if r.train is None else r.train_all
-            months = [m for m in sorted(set(at)) if worth(r.all[at == m]) >= 50]
-            e, a = count(xt, wt), [count(x[at == m], r.all[at == m]) for m in months]
-            p = [psi_parts(e, v, half_row(wt), half_row(r.all[at == m])).sum() for m, v in zip(months, a)]
-            if not p:
-                return None, None
-            k = int(np.argmax(p))
-            chance = (np.sum(e + a[k] > 0) - 1) * (1 / effective(wt) + 1 / effective(r.all[at == months[k]]))
-            return np.mean(p), p[k], None, chance
 
         self.rows(t, line)
 

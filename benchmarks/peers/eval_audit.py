@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# Computes a report again by scikit-learn, scipy, statsmodels, hmeasure and LightGBM from the rows that it was
+# Computes a report again with scikit-learn, scipy, statsmodels, hmeasure and LightGBM from the rows that it was
 # made from, and compares every number of report.json.
 #
 #   assay evaluate --model BUNDLE --data later.csv --train loans.csv --out report --rows rows
 #   python benchmarks/peers/eval_audit.py --report report/report.json --rows rows --model BUNDLE
 #
-# Each number is either compared here (to 1e-7; bootstrap ends to the error of 500 resamples) or stands under
-# NOT_COMPUTED with the reason. A number that is in neither fails the audit, as one does that differs.
+# Each number is either compared here (to 1e-7; ends of bootstrap intervals to the error of 500 resamples) or listed
+# in NOT_COMPUTED with the reason. The audit fails on a number that is in neither, and on one that differs.
 # Packages: benchmarks/peers/requirements-tests.txt.
 import argparse
 import json
@@ -19,15 +19,16 @@ from audit_metrics import metrics
 from audit_rows import Rows
 from audit_tables import tables
 
-# Patterns of paths, and why they are not computed again.
+# Patterns of paths of numbers that are not computed again, and why.
 NOT_COMPUTED = [
     (r"figure:[^:]*:reference", "a line to compare with: its ends are those of the axis or a threshold"),
     (r"figure:[^:]*:axis", "the bounds of an axis"),
     (r"verdict:.*:least", "a threshold, stated in docs/reports.md"),
-    (r"table:Scorecard:|table:Rules of the single tree:", "a challenger in full: the tests of models/baseline hold it"),
+    (r"table:Scorecard:|table:Rules of the single tree:",
+     "a challenger in full: the tests of models/baseline check it"),
     (r"table:Calibration methods:",
-     "folds are dealt by a hash of the rows; the fits are held by models/testdata/calibration.py"),
-    (r"table:Noise and loss.*:[1-4]$", "drawn noise: the spread over draws is beside it"),
+     "folds are dealt by a hash of the rows; models/testdata/calibration.py checks the fits"),
+    (r"table:Noise and loss.*:[1-4]$", "drawn noise: the next column has the spread over draws"),
     (r"figure:noise:.*:y:[1-9]", "drawn noise, the mean of five draws"),
     (r"table:Wrong labels:[1-9]", "drawn labels, the mean of five draws"),
     (r"table:Evasion:", "restated applications go through the plan: TestEvasionByHand computes them by hand"),
@@ -35,8 +36,8 @@ NOT_COMPUTED = [
     (r"table:Data quality by variable:.*:9$", "what cleaning changed is not in the rows: they hold what the model saw"),
     (r"table:Backtest|figure:backtest|metric:backtest",
      "models trained for a period are not kept; their figures are those of the same functions"),
-    (r"table:(Reason codes|Correlated groups):", "counts of the reasons that replies give, joined by the codes of the "
-     "plan; numbers of groups"),
+    (r"table:(Reason codes|Correlated groups):",
+     "counts of the reasons that replies give, joined by the codes of the plan; numbers of groups"),
     (r"metric:training_outcomes_known_later", "times of training outcomes are not in the rows"),
     (r"table:Sensitivity to the declined:", "declined applications are not in the rows: testdata/golden_tables.py"),
     (r"table:(Strategy before and after|Decisions before and after|Swap set of the policies):",

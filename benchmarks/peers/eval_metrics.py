@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Times AUC, average precision, KS, Brier and log-loss of scikit-learn and scipy
-# on rows written by benchmarks/eval: labels, then PDs, little-endian float64.
-# Prints the seconds and the five values.
+# Times AUC, average precision, KS, Brier score and log-loss in scikit-learn and
+# scipy on rows written by benchmarks/eval: labels, then PDs, little-endian
+# float64. Prints the seconds and the five values.
 import sys
 import time
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of datasets/scf/plan.yaml written for polars, to be timed beside it.
+"""The plan of datasets/scf/plan.yaml written for polars, to compare their times.
 
     features_polars.py scf.parquet
 
 reads the event log, computes every feature of every application with rolling
 windows over event time (closed on the left: an event does not see itself), and
-prints one JSON object: seconds (reading left out), rows, and the mean of each
-feature, so that the caller can see that both plans say the same. Windows here
-are exact at the tail; the Go plan's tail moves in hops.
+prints one JSON object: seconds (without reading), rows, and the mean of each
+feature, so that the caller can check that both plans compute the same. Windows
+here are exact at the tail; the Go plan's tail moves in hops.
 """
 import json
 import sys
@@ -22,7 +22,7 @@ apps = log.filter(pl.col("kind") == "application")
 
 
 def window(key, on, length, where=None, value=None, member=None, aggs=()):
-    """One row an application: aggregates over the events before it."""
+    """One row per application: aggregates over the events before it."""
     feed = log.filter(pl.col("kind") == on)
     if where is not None:
         feed = feed.filter(where)
@@ -40,9 +40,8 @@ def window(key, on, length, where=None, value=None, member=None, aggs=()):
     # rolling gives a row for each input row, grouped by key and in order.
     keyed = both.sort(key + ["time"], maintain_order=True)
     out = out.sort(key + ["time"], maintain_order=True)
-    return out.with_columns(keyed["seq"], keyed["ask"]).filter(pl.col("ask")).select(["seq"]
-                                                                                     + [a.meta.output_name()
-                                                                                        for a in aggs])
+    names = [a.meta.output_name() for a in aggs]
+    return out.with_columns(keyed["seq"], keyed["ask"]).filter(pl.col("ask")).select(["seq"] + names)
 
 
 v, t, m = pl.col("v"), pl.col("time"), pl.col("m")
@@ -81,9 +80,8 @@ def own(key, length, aggs):
     """Windows that applications feed themselves."""
     out = apps.sort("seq").rolling(index_column="time", period=length, closed="left", group_by=key).agg(aggs)
     keyed = apps.sort(key + ["time"], maintain_order=True)
-    return out.sort(key + ["time"], maintain_order=True).with_columns(keyed["seq"]).select(["seq"]
-                                                                                           + [a.meta.output_name()
-                                                                                              for a in aggs])
+    names = [a.meta.output_name() for a in aggs]
+    return out.sort(key + ["time"], maintain_order=True).with_columns(keyed["seq"]).select(["seq"] + names)
 
 
 frames += [
@@ -117,13 +115,13 @@ def ratio(a, b):
 
 
 def gap(a, b):
-    return pl.when(pl.max_horizontal(a.abs(), b.abs()) == 0).then(0.0).otherwise((a - b)
-                                                                                 / pl.max_horizontal(a.abs(), b.abs()))
+    larger = pl.max_horizontal(a.abs(), b.abs())
+    return pl.when(larger == 0).then(0.0).otherwise((a - b) / larger)
 
 
 counts = ["payments", "late_payments", "orders", "buyer_defaults", "disputes", "seller_invoices", "pair_orders",
-          "pair_invoiced", "pair_credited",
-          "ordered", "received", "asked_before", "asked_week", "offered_before", "buyer_sellers"]
+          "pair_invoiced", "pair_credited", "ordered", "received", "asked_before", "asked_week", "offered_before",
+          "buyer_sellers"]
 x = x.with_columns([c(n).fill_null(0) for n in counts])
 out = x.select(
     "seq",

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of benchmarks/features/skew.go written for polars, to be timed beside it.
+"""The plan of benchmarks/features/skew.go written for polars, to compare their times.
 
     features_skew_polars.py log.parquet [--lean] [--memory BYTES]
 
-reads the event log, computes every feature of every application with rolling windows over event time (closed on the left),
-and prints one JSON object: seconds (reading left out), peak memory in bytes, rows, and the mean of each feature.
+reads the event log, computes every feature of every application with rolling windows over event time (closed on the
+left), and prints one JSON object: seconds (without reading), peak memory in bytes, rows, and the mean of each feature.
 
-It is written twice. Without --lean it is what one writes at first: an aggregate may filter its window (the sellers that are
-not null, the time of the last order). polars makes such a window as a table of its own, for each row, and the windows of a busy
-key hold a sixth of all events: memory grows with the square of the log. With --lean no aggregate filters: null is counted as a
-seller and taken off, and the time of the last order is filled forward before there are windows.
+The plan is written in two ways. Without --lean it is what one writes at first: an aggregate may filter its window (the
+sellers that are not null, the time of the last order). polars then makes a table of each row's window, and the windows
+of a busy key hold a sixth of all events: memory grows with the square of the log. With --lean no aggregate filters:
+null is counted as a seller and subtracted, and the time of the last order is filled forward before windows are made.
 
---memory bounds the address space of this process on Linux, so that it ends before the machine does. What it ends with then depends on
-which allocation fails: MemoryError, or polars' abort with "memory allocation of ... bytes failed" or "failed to spawn thread".
+--memory bounds the address space of this process on Linux, so that the process ends before the machine runs out of
+memory. How it ends depends on which allocation fails: with MemoryError, or with polars' abort and the message "memory
+allocation of ... bytes failed" or "failed to spawn thread".
 """
 import argparse
 import json
@@ -27,10 +28,10 @@ args.add_argument("log")
 args.add_argument("--lean", action="store_true")
 args.add_argument("--memory", type=int, default=0)
 args = args.parse_args()
-if args.memory and sys.platform == "linux":  # elsewhere the system keeps no such bound
+if args.memory and sys.platform == "linux":  # other systems do not enforce this bound
     resource.setrlimit(resource.RLIMIT_AS, (args.memory, args.memory))
 
-import polars as pl  # after the bound, which holds for its threads and arenas, too
+import polars as pl  # after the bound is set, which then also limits its threads and arenas
 
 QUARTER = pl.duration(days=90)
 
@@ -53,15 +54,15 @@ else:
 def window(length, aggs):
     out = (keyed if args.lean else both).rolling(index_column="time", period=length, closed="left",
                                                  group_by="buyer").agg(aggs)
-    out = out.sort(["buyer", "time"], maintain_order=True)  # groups come in an order of their own
+    out = out.sort(["buyer", "time"], maintain_order=True)  # rolling returns the groups in its own order
     return out.with_columns(keyed["seq"], keyed["kind"]).filter(pl.col("kind") == "application").drop("kind", "buyer")
 
 
 quarter = window("90d", [v.count().alias("orders"), v.sum().alias("ordered"), v.mean().alias("order_mean"),
-                         v.max().alias("order_max"),
-                         v.std().alias("order_std"), sellers.alias("sellers"), last.alias("last")])
+                         v.max().alias("order_max"), v.std().alias("order_std"), sellers.alias("sellers"),
+                         last.alias("last")])
 month = window("30d", [v.count().alias("orders_month"), v.sum().alias("ordered_month")]).drop("time")
-# What was filled forward may be older than the window.
+# A time that was filled forward may be older than the window.
 since = pl.when(pl.col("last") >= t - QUARTER).then((t - pl.col("last")).dt.total_microseconds() / 86_400e6)
 x = quarter.join(month, on="seq").with_columns(since.alias("since_order"))
 seconds = time.perf_counter() - start

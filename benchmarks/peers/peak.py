@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much memory this process had resident at most, as benchmarks/internal/peak has it."""
+"""The peak resident memory of this process; benchmarks/internal/peak is the same in Go."""
 import resource
 import sys
 

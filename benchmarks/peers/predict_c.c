@@ -2,14 +2,14 @@
 
 /*
  * Score rows with LightGBM's C API, or with a model that TL2cgen compiled, and
- * time it, without an interpreter in between.
+ * time it without an interpreter.
  *
  *   usage: predict_c lightgbm LIB_LIGHTGBM.SO MODEL.TXT ROWS.F64 FEATURES
  *          predict_c tl2cgen  MODEL.SO        -         ROWS.F64 FEATURES
  *
  * It prints the margins of the first 64 rows as hexadecimal floats on one line.
- * Then, for each line read (single, batch or contrib, and a number of rows), it
- * scores that many rows and prints the nanoseconds that one took.
+ * Then, for each line that it reads (single, batch or contrib, and a number of
+ * rows), it scores that many rows and prints the nanoseconds for one row.
  */
 #include <dlfcn.h>
 #include <stdint.h>

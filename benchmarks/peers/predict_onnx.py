@@ -3,10 +3,11 @@
 
 usage: predict_onnx.py MODEL.txt ROWS.f64 FEATURES
 
-The model is converted from LightGBM text. ONNX trees are float32, so the
-margins differ; none are printed but an empty line. Then, for each line read
-(single or batch, and a number of rows), it scores that many rows and prints
-the nanoseconds that one took. A single row pays for the Python binding too.
+The model is converted from LightGBM text. ONNX trees are float32, so their
+margins differ: in place of margins it prints an empty line. Then, for each line
+that it reads (single or batch, and a number of rows), it scores that many rows
+and prints the nanoseconds for one row. A single row includes the cost of the
+Python binding.
 """
 import sys
 import time

@@ -5,7 +5,7 @@
     python -m grpc_tools.protoc -I serving --python_out=. --grpc_python_out=. serving/assayv1/scoring.proto
     python benchmarks/peers/serve_client.py HOST:PORT Amount=1200 Home=rent
 
-Retries with the same request id, which the server scores once.
+It retries with the same request id, and the server scores a request id once.
 """
 import sys
 import time

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores through the Open Inference Protocol with the clients that people use.
+"""Scores through the Open Inference Protocol with two common clients, tritonclient and kserve.
 
     python3 -m venv peers && peers/bin/pip install 'tritonclient[grpc]' kserve
     peers/bin/python benchmarks/peers/serve_oip.py HOST:PORT MODEL tritonclient|kserve
 
-Prints "ok CLIENT margin ...", and fails when the outputs do not fit together.
-One client a process: both register the same protobuf names.
+Prints "ok CLIENT margin ...", and fails when the outputs contradict each other.
+Each run uses one client, because both register the same protobuf names.
 """
 import asyncio
 import sys

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the trainers' scripts share: a table of benchmarks/train, and the answers to its requests.
+"""What the scripts of the peers' trainers share: reading a table of benchmarks/train, and answering its requests.
 
-The program writes requests to standard input, one JSON object a line: {"seed": 0, "rounds": 100, "threads": 2}.
-With "draw": k and "share": s the model is of the rows that draw k picks, about the share s of the table (drawn).
-Each is answered by one line: seconds of binning and of boosting, AUC on the test rows, the process's peak so far.
+The benchmark writes requests to standard input, one JSON object a line: {"seed": 0, "rounds": 100, "threads": 2}.
+With "draw": k and "share": s the model is trained on the rows that draw k picks, about the share s of the table
+(drawn). The script answers each request with one line: seconds of binning and of boosting, AUC on the test rows, and
+the peak memory of the process so far.
 """
 import json, os, sys, time
 
@@ -37,7 +38,10 @@ def drawn(n, draw, share):
 
 
 def serve(at, bin_rows, boost, predict):
-    """Answers requests: bin_rows(meta, request, x, y) -> data, boost(meta, request, data) -> model, predict(meta, model, x) -> margins."""
+    """Answers requests on the table in the directory at.
+
+    bin_rows(meta, request, x, y) -> data; boost(meta, request, data) -> model; predict(meta, model, x) -> margins.
+    """
     meta = json.load(open(os.path.join(at, "meta.json")))
     x, y = read(at, "train.f64", meta["rows"], meta["features"])
     test = None
