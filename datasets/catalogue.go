@@ -132,7 +132,7 @@ func bytesOf(info Info, dir string) ([]byte, error) {
 		return nil, fmt.Errorf("data set %s is not embedded and was not downloaded yet (assay data fetch %s): %w",
 			info.Name, info.Name, assay.ErrNotFound)
 	}
-	return readBounded(path, 2<<30)
+	return readWhole(path, 2<<30)
 }
 
 func cachePath(info Info, dir string) (string, error) {

@@ -48,7 +48,7 @@ func Fetch(ctx context.Context, info Info, opt FetchOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if b, err := readBounded(path, opt.MaxBytes); err == nil && sha(b) == info.SHA256 {
+	if b, err := readWhole(path, opt.MaxBytes); err == nil && sha(b) == info.SHA256 {
 		return path, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

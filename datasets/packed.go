@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/assayrisk/assay"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/bounded"
 )
 
 // maxZstdWindow bounds the memory that a zstd frame may ask for: what the zstd
@@ -58,15 +60,12 @@ func unpackAll(file string, b []byte, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(out)) > limit {
+	out, err := bounded.ReadAll(r, limit)
+	if errors.Is(err, bounded.ErrTooLarge) {
 		return nil, &BadRow{File: file, Problem: fmt.Sprintf("unpacked by %s the file has more than %d bytes; raise "+
 			"MaxBytes", p.name, limit)}
 	}
-	return out, nil
+	return out, err
 }
 
 // open returns what is packed in r; errors of its reading name the file.

@@ -10,14 +10,15 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/bounded"
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
@@ -34,35 +35,24 @@ func Read(ctx context.Context, nameOrPath string, opt Options) (*Frame, error) {
 		return readNamed(ctx, info, opt)
 	}
 	opt = opt.withDefaults()
-	b, err := readBounded(nameOrPath, opt.MaxBytes)
+	b, err := readWhole(nameOrPath, opt.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
 	return ReadBytes(ctx, filepath.Base(nameOrPath), b, opt)
 }
 
-// readBounded reads a whole file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+// readWhole reads a file of at most limit bytes.
+func readWhole(path string, limit int64) ([]byte, error) {
+	b, err := bounded.ReadFile(path, limit)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s: no such file, and no data set of that name (known sets: %s%s): %w",
 			path, strings.Join(names(), ", "), nearest.Hint(path, names()), assay.ErrNotFound)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() > limit {
+	case errors.Is(err, bounded.ErrTooLarge):
 		return nil, tooLarge(path, limit)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if int64(len(b)) > limit {
-		return nil, tooLarge(path, limit)
-	}
-	return b, nil
+	return b, err
 }
 
 func tooLarge(path string, limit int64) error {

@@ -12,9 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/bounded"
 )
 
 // The files of a bundle. docs/formats/bundle.md draws them.
@@ -228,7 +228,7 @@ func replaceDir(tmp, dir string) error {
 // ReadBundle reads a bundle and checks every file against the manifest. It
 // does not parse the plan, the model text or the policy: their packages do.
 func ReadBundle(dir string) (*Bundle, error) {
-	man, err := readBounded(filepath.Join(dir, ManifestFile), maxFactsFile)
+	man, err := bounded.ReadRegularFile(filepath.Join(dir, ManifestFile), maxFactsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s has no %s: give a directory that `assay train` wrote",
 			ErrBundle, dir, ManifestFile)
@@ -259,7 +259,7 @@ func ReadBundle(dir string) (*Bundle, error) {
 			}
 			continue
 		}
-		data, err := readBounded(filepath.Join(dir, f.name), f.limit)
+		data, err := bounded.ReadRegularFile(filepath.Join(dir, f.name), f.limit)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBundle, err)
 		}
@@ -305,32 +305,6 @@ func unmarshalStrict(b []byte, v any) error {
 		return errors.New("data after the end of the JSON value")
 	}
 	return nil
-}
-
-// readBounded reads a regular file. A pipe would hold the reader until somebody
-// writes to it, and a device may have no end: opening does not wait, and what
-// is not a file is refused.
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, limit)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s grows while it is read", path)
-	}
-	return b, err
 }
 
 func writeSynced(path string, data []byte) error {

@@ -22,6 +22,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/assayrisk/assay/internal/bounded"
 	"github.com/assayrisk/assay/internal/version"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/anchor"
@@ -71,7 +72,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(err)
 	}
-	b, err := readBounded(fs.Arg(0), ledger.MaxReceiptBytes)
+	b, err := bounded.ReadFile(fs.Arg(0), ledger.MaxReceiptBytes)
 	if err != nil {
 		return fail(err)
 	}
@@ -110,7 +111,7 @@ func (f *flags) define(fs *flag.FlagSet) {
 	fs.IntVar(&t.Quorum, "quorum", 0, "how many of the trusted witnesses must have cosigned, 0 for all")
 	fs.Func("tsa-cert", "PEM file of a trusted time-stamping authority's certificates, or of their issuers'",
 		func(path string) error {
-			b, err := readBounded(path, verdict.MaxTrustBytes)
+			b, err := bounded.ReadFile(path, verdict.MaxTrustBytes)
 			if err != nil {
 				return err
 			}
@@ -144,7 +145,7 @@ func print(w io.Writer, v *verdict.Verdict, asJSON bool) error {
 func (f *flags) trusted() (verdict.Trust, error) {
 	t := f.trust
 	if f.trustFile != "" {
-		b, err := readBounded(f.trustFile, verdict.MaxTrustBytes)
+		b, err := bounded.ReadFile(f.trustFile, verdict.MaxTrustBytes)
 		if err != nil {
 			return t, err
 		}
@@ -190,17 +191,4 @@ func (f *flags) overAnchor(file *anchor.Trust) *anchor.Trust {
 		a.Blocks = f.anchor.Blocks
 	}
 	return &a
-}
-
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s: more than %d bytes", path, limit)
-	}
-	return b, err
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/assayrisk/assay/internal/bounded"
 	"github.com/assayrisk/assay/training"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,7 @@ func (f *importFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	raw, err := readBounded(f.file, maxModelFile)
+	raw, err := bounded.ReadFile(f.file, maxModelFile)
 	if err != nil {
 		return err
 	}

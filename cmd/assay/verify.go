@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/cmd/internal/node"
+	"github.com/assayrisk/assay/internal/bounded"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/verdict"
 )
@@ -50,7 +50,7 @@ type verifyFlags struct {
 }
 
 func verifyFile(u *ui, path string, f verifyFlags) error {
-	b, err := readBounded(path, maxReceipt)
+	b, err := bounded.ReadFile(path, maxReceipt)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (u *ui) finding(f ledger.Finding) string {
 const maxReceipt = ledger.MaxReceiptBytes
 
 func readReceipt(path string) (*assay.Receipt, error) {
-	b, err := readBounded(path, maxReceipt)
+	b, err := bounded.ReadFile(path, maxReceipt)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func readTrust(receipt, path string) (verdict.Trust, error) {
 		paths = []string{filepath.Join(dir, node.TrustName), filepath.Join(filepath.Dir(dir), node.TrustName)}
 	}
 	for _, p := range paths {
-		b, err := readBounded(p, verdict.MaxTrustBytes)
+		b, err := bounded.ReadFile(p, verdict.MaxTrustBytes)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -150,17 +150,4 @@ func readTrust(receipt, path string) (verdict.Trust, error) {
 	}
 	return verdict.Trust{}, fmt.Errorf("%w at %v: give the one you got when you began to use the log, with --trust",
 		errNoTrust, paths)
-}
-
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s is larger than %d bytes", path, limit)
-	}
-	return b, err
 }

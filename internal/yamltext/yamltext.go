@@ -17,13 +17,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/assayrisk/assay/internal/bounded"
 )
 
 // Limits bound a text. Every one is counted before anything is decoded.
@@ -82,16 +83,7 @@ func Decode(b []byte, to any, l Limits) error {
 
 // ReadFile reads a file of at most the bytes that the limits allow.
 func ReadFile(path string, l Limits) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, int64(l.Bytes)+1))
-	if err == nil && len(b) > l.Bytes {
-		err = fmt.Errorf("%s is larger than %d bytes", path, l.Bytes)
-	}
-	return b, err
+	return bounded.ReadFile(path, int64(l.Bytes))
 }
 
 // Parse reads a text as far as its syntax, within its limits.

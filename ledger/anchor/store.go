@@ -16,6 +16,7 @@ import (
 	"time"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/bounded"
 )
 
 // entry is one checkpoint on its way to the chain, or there. It holds the
@@ -133,15 +134,10 @@ func (s *store) drop(size uint64) error {
 
 func (s *store) read(name string, v any) error {
 	path := filepath.Join(s.dir, name)
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("anchor: %w", err)
+	b, err := bounded.ReadFile(path, maxEntryBytes)
+	if errors.Is(err, bounded.ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", err, assay.ErrCorrupt)
 	}
-	if info.Size() > maxEntryBytes {
-		return fmt.Errorf("anchor: %s: %d bytes, at most %d are read: %w", path, info.Size(),
-			maxEntryBytes, assay.ErrCorrupt)
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("anchor: %w", err)
 	}

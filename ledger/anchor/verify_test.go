@@ -407,7 +407,8 @@ func TestVerifierDependencies(t *testing.T) {
 		t.Skipf("go list cannot be run here: %v", err)
 	}
 	allowed := []string{
-		"github.com/assayrisk/assay", "github.com/assayrisk/assay/ledger",
+		"github.com/assayrisk/assay", "github.com/assayrisk/assay/internal/bounded",
+		"github.com/assayrisk/assay/ledger",
 		"github.com/transparency-dev/formats/log", "golang.org/x/mod/sumdb/note", // checkpoints
 		"github.com/ethereum/go-ethereum/common", "github.com/ethereum/go-ethereum/common/hexutil",
 		"github.com/ethereum/go-ethereum/common/math",

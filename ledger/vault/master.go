@@ -17,6 +17,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/bounded"
 )
 
 // ErrErased is returned for a record whose subject's key was destroyed.
@@ -51,13 +52,16 @@ type Master struct {
 // kek the file is encrypted under it.
 func OpenMaster(path string, kek AEAD) (*Master, error) {
 	m := &Master{path: path, kek: kek}
-	b, err := readBounded(path)
+	b, err := bounded.ReadFile(path, maxMasterBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 		if err != nil {
 			return nil, fmt.Errorf("master key: %w", err)
 		}
 		return m, m.replace(h)
+	}
+	if errors.Is(err, bounded.ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", err, assay.ErrCorrupt)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
@@ -72,18 +76,6 @@ func OpenMaster(path string, kek AEAD) (*Master, error) {
 		return nil, fmt.Errorf("master key %s: %w: %w", path, err, assay.ErrCorrupt)
 	}
 	return m, m.use(h)
-}
-
-func readBounded(path string) ([]byte, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if st.Size() > maxMasterBytes {
-		return nil, fmt.Errorf("%s: %d bytes, at most %d are allowed: %w", path, st.Size(),
-			maxMasterBytes, assay.ErrCorrupt)
-	}
-	return os.ReadFile(path)
 }
 
 func (m *Master) use(h *keyset.Handle) error {

@@ -29,6 +29,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/assayrisk/assay/internal/bounded"
 )
 
 // MaxBytes bounds a model file.
@@ -44,12 +46,12 @@ var (
 )
 
 func readAll(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	b, err := bounded.ReadAll(r, MaxBytes)
+	if errors.Is(err, bounded.ErrTooLarge) {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if len(b) > MaxBytes {
-		return nil, fmt.Errorf("%w: longer than %d bytes", ErrFormat, MaxBytes)
 	}
 	return bytes.TrimPrefix(b, bom), nil
 }

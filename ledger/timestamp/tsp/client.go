@@ -5,18 +5,17 @@
 package tsp
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"github.com/assayrisk/assay/internal/bounded"
 	"github.com/assayrisk/assay/ledger/timestamp"
 )
 
@@ -99,17 +98,17 @@ func (c *Client) stamp(ctx context.Context, message, nonce []byte) ([]byte, erro
 		return nil, withoutURL(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, timestamp.MaxResponseBytes+1))
-	if err != nil {
-		return nil, withoutURL(err)
-	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	}
 	if kind := resp.Header.Get("Content-Type"); kind != "application/timestamp-reply" {
 		return nil, fmt.Errorf("the answer is of type %q, not application/timestamp-reply", kind)
 	}
-	return timestamp.ParseResponse(bytes.Clone(body), message, nonce)
+	body, err := bounded.ReadAll(resp.Body, timestamp.MaxResponseBytes)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	return timestamp.ParseResponse(body, message, nonce)
 }
 
 // withoutURL drops the URL that net/http puts into its errors: it may hold a key.
