@@ -131,7 +131,7 @@ func (e *Engine) standingModel(ctx context.Context, first *Model, st *standing) 
 // deciding, so that an upgrade does not stop a server: what exceeds a bound now
 // has the outcome of its on_error. One that the configuration brings is refused.
 func (e *Engine) checkStanding(active *Model, st *standing) error {
-	refused := active.Policy.Refused()
+	refused := active.Policy.RefusedExpressions()
 	if refused == nil {
 		return nil
 	}

@@ -10,9 +10,11 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// TestParseAccepted: what Parse refuses for a bound of size or cost has failed in
-// a policy that was accepted before, and is named; all else refuses both.
+// TestParseAccepted: an expression that Parse refuses for its size or cost fails
+// in a policy that was accepted before, and RefusedExpressions names it; whatever
+// else is wrong, both refuse.
 func TestParseAccepted(t *testing.T) {
+	t.Parallel()
 	in := &Input{Event: &assay.Event{}, Vector: make([]float64, len(schema.Features)), Score: assay.Score{PD: 0.01}}
 	for _, h := range hostile {
 		if h.refusal == "" {
@@ -23,7 +25,7 @@ func TestParseAccepted(t *testing.T) {
 			t.Errorf("%s: %v", h.name, err)
 			continue
 		}
-		if r := p.Refused(); r == nil || !strings.Contains(r.Error(), h.refusal) ||
+		if r := p.RefusedExpressions(); r == nil || !strings.Contains(r.Error(), h.refusal) ||
 			!strings.Contains(r.Error(), `rule "r"`) {
 			t.Errorf("%s: refused for %v, want %q", h.name, r, h.refusal)
 		}
@@ -46,7 +48,7 @@ func TestParseAccepted(t *testing.T) {
 			t.Errorf("%s: taken as new", name)
 		}
 		p, err := ParseAccepted([]byte(src), schema)
-		if err != nil || p.Refused() == nil || p.Cost().Units > MaxCost {
+		if err != nil || p.RefusedExpressions() == nil || p.Cost().Units > MaxCost {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -60,8 +62,8 @@ func TestParseAccepted(t *testing.T) {
 			t.Errorf("taken: %s", src)
 		}
 	}
-	if p, err := ParseAccepted([]byte(when("pd > 0.5")), schema); err != nil || p.Refused() != nil {
-		t.Errorf("an ordinary policy: %v, %v", err, p.Refused())
+	if p, err := ParseAccepted([]byte(when("pd > 0.5")), schema); err != nil || p.RefusedExpressions() != nil {
+		t.Errorf("an ordinary policy: %v, %v", err, p.RefusedExpressions())
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"math"
 	"regexp/syntax"
 
-	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/checker"
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
@@ -20,11 +19,11 @@ import (
 )
 
 // Bounds on what one decision may cost. They are counted in CEL's own units of
-// cost and in bytes, never in time, so that a replay on any machine ends where
-// the server ended. TestHostileExpressions measures them.
+// cost and in bytes, never in time, so that a replay on any machine stops an
+// expression where the server stopped it. TestHostileExpressions measures them.
 const (
 	// MaxExpressionCost is what one expression may cost in one decision; one
-	// that would cost more has failed.
+	// that costs more fails.
 	MaxExpressionCost = 10_000
 	// MaxCost is what all expressions of a policy may cost in one decision. A
 	// policy whose expressions could cost more is not loaded.
@@ -33,6 +32,8 @@ const (
 	MaxValueBytes = 16 << 10
 	// MaxPatternSize bounds the instructions of a regular expression.
 	MaxPatternSize = 1000
+	// MaxExpression bounds the bytes of one expression.
+	MaxExpression = 4 << 10
 	// MaxExpressions bounds the bytes of a policy's expressions: compiling takes
 	// about 1,600 times their size.
 	MaxExpressions = 32 << 10
@@ -46,26 +47,23 @@ type Cost struct {
 	Bytes uint64 // allocated, and mostly free again before the decision ends
 }
 
-// Cost returns the bound of this policy.
-func (p *Policy) Cost() Cost { return p.cost }
-
 // add counts one more expression.
 func (c *Cost) add(units uint64) {
 	c.Units += units
 	c.Bytes += bytesPerExpression + units*bytesPerUnit
 }
 
-// patternSize is how many instructions a regular expression compiles to, about,
-// found without compiling it: x{1000} is small to write and large to hold.
+// patternSize is about how many instructions a regular expression compiles to.
+// It does not compile the expression: x{1000} is a short text and a large program.
 func patternSize(pattern string) (float64, error) {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return 0, err
 	}
-	return instructions(re), nil
+	return instructionCount(re), nil
 }
 
-func instructions(re *syntax.Regexp) float64 {
+func instructionCount(re *syntax.Regexp) float64 {
 	n := 1.0
 	if re.Op == syntax.OpLiteral {
 		n = float64(len(re.Rune))
@@ -74,7 +72,7 @@ func instructions(re *syntax.Regexp) float64 {
 		n = 1 + float64(len(re.Rune))/4
 	}
 	for _, sub := range re.Sub {
-		n += instructions(sub)
+		n += instructionCount(sub)
 	}
 	if re.Op == syntax.OpRepeat {
 		n *= float64(max(re.Max, re.Min, 1))
@@ -82,21 +80,21 @@ func instructions(re *syntax.Regexp) float64 {
 	return n
 }
 
-// matchCost is what it costs to search n bytes for a pattern: CEL's own figure,
-// but by the size of what the pattern compiles to.
+// matchCost is the cost of searching n bytes for a pattern: CEL's formula, with
+// the size of the compiled pattern in place of the length of its text.
 func matchCost(n uint64, pattern float64) uint64 {
 	text := math.Ceil((1 + float64(n)) * common.StringTraversalCostFactor)
 	return uint64(text * math.Ceil(pattern*common.RegexStringLengthCostFactor))
 }
 
-// meter counts one expression: it implements CEL's estimators for the static
-// and the actual cost.
-type meter struct {
-	patterns map[string]float64 // sizes of the patterns that the expression has
+// costEstimator counts the cost of one expression: it implements CEL's
+// estimators for the static and for the actual cost.
+type costEstimator struct {
+	patterns map[string]float64 // sizes of the expression's regular expressions
 }
 
 // CallCost implements interpreter.ActualCostEstimator.
-func (m *meter) CallCost(_, overload string, args []ref.Val, _ ref.Val) *uint64 {
+func (m *costEstimator) CallCost(_, overload string, args []ref.Val, _ ref.Val) *uint64 {
 	if overload != overloads.MatchesString && overload != overloads.Matches || len(args) != 2 {
 		return nil
 	}
@@ -109,9 +107,9 @@ func (m *meter) CallCost(_, overload string, args []ref.Val, _ ref.Val) *uint64 
 	return &c
 }
 
-// EstimateSize implements checker.CostEstimator: a text is a field's, which is
-// bounded, or made by an expression.
-func (*meter) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
+// EstimateSize implements checker.CostEstimator: a text is the value of a field
+// or the result of an expression, and both are bounded.
+func (*costEstimator) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
 	if n.Type().Kind() != types.StringKind {
 		return nil
 	}
@@ -122,7 +120,7 @@ func (*meter) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
 }
 
 // EstimateCallCost implements checker.CostEstimator.
-func (m *meter) EstimateCallCost(_, overload string, target *checker.AstNode,
+func (m *costEstimator) EstimateCallCost(_, overload string, target *checker.AstNode,
 	args []checker.AstNode) *checker.CallEstimate {
 	if overload != overloads.MatchesString && overload != overloads.Matches {
 		return nil
@@ -134,34 +132,18 @@ func (m *meter) EstimateCallCost(_, overload string, target *checker.AstNode,
 	return &checker.CallEstimate{CostEstimate: checker.CostEstimate{Max: matchCost(MaxValueBytes, largest)}}
 }
 
-// program compiles a checked expression with its bounds, and returns the most
-// that it can cost.
-func (c *compiler) program(a *cel.Ast) (cel.Program, uint64, error) {
-	m := &meter{patterns: map[string]float64{}}
-	if err := m.checkShape(a.NativeRep(), a.NativeRep().Expr()); err != nil {
-		return nil, 0, err
-	}
-	most := uint64(MaxExpressionCost)
-	if est, err := c.env.EstimateCost(a, m); err == nil {
-		most = min(most, est.Max)
-	}
-	p, err := c.env.Program(a, cel.EvalOptions(cel.OptOptimize), cel.CostTracking(m), cel.CostLimit(MaxExpressionCost),
-		cel.CustomDecorator(boundValues))
-	return p, most, err
-}
-
-// boundValues makes a call whose text is longer than MaxValueBytes an error.
-func boundValues(i interpreter.Interpretable) (interpreter.Interpretable, error) {
+// boundTexts makes a call whose text is longer than MaxValueBytes an error.
+func boundTexts(i interpreter.Interpretable) (interpreter.Interpretable, error) {
 	if call, ok := i.(interpreter.InterpretableCall); ok && call.OverloadID() == overloads.AddString {
-		return boundedCall{call}, nil
+		return boundedTextCall{call}, nil
 	}
 	return i, nil
 }
 
-type boundedCall struct{ interpreter.InterpretableCall }
+type boundedTextCall struct{ interpreter.InterpretableCall }
 
 // Eval implements interpreter.Interpretable.
-func (b boundedCall) Eval(a interpreter.Activation) ref.Val {
+func (b boundedTextCall) Eval(a interpreter.Activation) ref.Val {
 	v := b.InterpretableCall.Eval(a)
 	if s, ok := v.(types.String); ok && len(s) > MaxValueBytes {
 		return types.NewErr("a text of more than %d bytes", MaxValueBytes)
@@ -169,29 +151,29 @@ func (b boundedCall) Eval(a interpreter.Activation) ref.Val {
 	return v
 }
 
-// checkShape holds an expression to values whose size the cost counts: scalars,
-// lists and maps of scalars that are written out or made of such a list one by
-// one. Lists in lists and sums of lists grow without costing anything, and a
-// map's order is another in each run.
-func (m *meter) checkShape(a *ast.AST, e ast.Expr) error {
+// checkValueShapes allows only values whose size the cost counts: scalars, and
+// lists and maps of scalars that are written out, or that a macro makes from
+// such a list element by element. Lists of lists and sums of lists grow without
+// costing anything, and the order of a map differs from run to run.
+func (m *costEstimator) checkValueShapes(a *ast.AST, e ast.Expr) error {
 	var failed error
 	refuse := func(format string, args ...any) {
 		if failed == nil {
 			failed = fmt.Errorf(format, args...)
 		}
 	}
-	own := ownSums(e)
+	own := macroSums(e)
 	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.ListKind:
 			for _, x := range e.AsList().Elements() {
-				if !scalar(a.GetType(x.ID())) {
+				if !isScalar(a.GetType(x.ID())) {
 					refuse("a list holds numbers, texts, bools or times, not a %s", a.GetType(x.ID()))
 				}
 			}
 		case ast.MapKind:
 			for _, x := range e.AsMap().Entries() {
-				if v := a.GetType(x.AsMapEntry().Value().ID()); !scalar(v) {
+				if v := a.GetType(x.AsMapEntry().Value().ID()); !isScalar(v) {
 					refuse("a map holds numbers, texts, bools or times, not a %s", v)
 				}
 			}
@@ -210,8 +192,8 @@ func (m *meter) checkShape(a *ast.AST, e ast.Expr) error {
 	return failed
 }
 
-// checkCall refuses the calls whose cost is not theirs.
-func (m *meter) checkCall(a *ast.AST, e ast.Expr, own map[int64]bool) error {
+// checkCall refuses calls that cost more than CEL counts for them.
+func (m *costEstimator) checkCall(a *ast.AST, e ast.Expr, own map[int64]bool) error {
 	call := e.AsCall()
 	for _, id := range a.GetOverloadIDs(e.ID()) {
 		switch id {
@@ -251,9 +233,9 @@ func literalText(e ast.Expr) (string, bool) {
 	return string(s), ok
 }
 
-// scalar reports whether a value of the type has a bounded size. What is dyn was
-// read from a list of scalars.
-func scalar(t *types.Type) bool {
+// isScalar reports whether a value of the type has a bounded size. A value of
+// type dyn came from a list of scalars.
+func isScalar(t *types.Type) bool {
 	switch t.Kind() {
 	case types.ListKind, types.MapKind, types.StructKind, types.OpaqueKind, types.AnyKind:
 		return false
@@ -261,8 +243,9 @@ func scalar(t *types.Type) bool {
 	return true
 }
 
-// ownSums are the additions of one element that map and filter are made of.
-func ownSums(e ast.Expr) map[int64]bool {
+// macroSums are the list additions that the macros map and filter expand to:
+// they add one element at a time.
+func macroSums(e ast.Expr) map[int64]bool {
 	own := map[int64]bool{}
 	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.ComprehensionKind {

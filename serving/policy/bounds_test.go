@@ -42,8 +42,8 @@ func nested(n int, level, inner string) string {
 
 var thirty = "[" + strings.Repeat("0,", 29) + "0]"
 
-// hostile are expressions that cost without bound where nothing bounds them.
-// An empty refusal: the policy loads, and the rule fails in a decision.
+// hostile are expressions whose cost would have no bound without those of this
+// package. An empty refusal: the policy loads, and the rule fails in a decision.
 var hostile = []struct{ name, expression, refusal string }{
 	{"nested loops", nested(12, thirty+".all(v%d, %s)", "true"), ""},
 	{"nested exists", nested(12, thirty+".exists(v%d, %s)", "false"), ""},
@@ -70,9 +70,9 @@ var hostile = []struct{ name, expression, refusal string }{
 	{"pattern in a loop", thirty + `.all(v, event.country.matches("(x|y|[a-q])*(a{30}b{30}){5}") || true)`, ""},
 }
 
-// TestHostileExpressions: what costs without bound is refused when it is loaded,
-// or fails in the decision, which then says so and has spent no more than the
-// policy's bound.
+// TestHostileExpressions: an expression whose cost has no bound is refused when
+// the policy is loaded, or fails in the decision, which then says so and has
+// spent no more than the policy's bound.
 func TestHostileExpressions(t *testing.T) {
 	ev := event(6000, strings.Repeat("a", assay.MaxTextBytes))
 	ev.Entities = []assay.Entity{{Role: "buyer", ID: "B"}}
@@ -108,7 +108,7 @@ func TestHostileExpressions(t *testing.T) {
 	}
 }
 
-// allocated is what fn allocates, also what it has freed again.
+// allocated is how many bytes fn allocates, including those that it frees again.
 func allocated(fn func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -119,6 +119,7 @@ func allocated(fn func()) uint64 {
 
 // TestOnError: a division by zero is the outcome that the rule declares.
 func TestOnError(t *testing.T) {
+	t.Parallel()
 	const zero = "1 / (points > 1.0 ? 0 : 1)"
 	in := &Input{Event: event(1, ""), Vector: []float64{1, 1}, Score: assay.Score{Points: 2, PD: 0.01}}
 	for _, c := range []struct {
@@ -159,9 +160,10 @@ func TestOnError(t *testing.T) {
 	}
 }
 
-// TestCostOfPolicy: a policy states its bound, and one above the bound of all
-// is refused.
+// TestCostOfPolicy: a policy states the bound of its cost, and a policy above
+// MaxCost is refused.
 func TestCostOfPolicy(t *testing.T) {
+	t.Parallel()
 	ordinary, err := Parse(
 		[]byte(rules(MaxRules, `event.country in ["KP", "XX"] || event.amount > 1000 || feature.amount > 2000.0`)),
 		schema)
@@ -186,13 +188,14 @@ func TestCostOfPolicy(t *testing.T) {
 	}
 }
 
-// TestCostIsFrozen: a replay must end an expression where the server ended it, so
-// another version of CEL must count the same. A change here needs a decision.
+// TestCostIsFrozen: a replay must stop an expression where the server stopped it,
+// so another version of CEL must count the same. A change here needs a decision.
 func TestCostIsFrozen(t *testing.T) {
+	t.Parallel()
 	c := testCompiler(t)
 	in := &Input{Event: event(6000, "Deutschland"), Vector: []float64{1, 1},
 		Score: assay.Score{PD: 0.25, Grade: "A", Points: 500}}
-	act := &activation{policy: &Policy{slots: c.slots}, in: in}
+	act := &activation{sources: c.sources, in: in}
 	for expression, want := range map[string]uint64{
 		`event.amount > 5000.0 && pd < 0.5`:                     4,
 		`event.country in ["A", "B", "C"]`:                      1,
@@ -218,9 +221,10 @@ func TestCostIsFrozen(t *testing.T) {
 	}
 }
 
-// TestNames: any name can be read in brackets, and a name that is written like
-// another with dots as well is refused there alone.
+// TestNames: any name can be read in brackets; where two names have the same form
+// with dots, that form alone is refused.
 func TestNames(t *testing.T) {
+	t.Parallel()
 	s := Schema{
 		Fields: []Variable{{Name: "金额", Kind: assay.Number}, {Name: "收入", Kind: assay.Number, Optional: true},
 			{Name: "rate %", Kind: assay.Number},

@@ -12,12 +12,11 @@ import (
 var defaultYAML string
 
 // Default returns the YAML of the policy that decides when none was chosen and
-// the base rate is not known: cut-offs on the PD, and nothing that needs a
-// certain plan.
+// the base rate is not known. It has cut-offs on the PD and fits any plan.
 func Default() []byte { return []byte(defaultYAML) }
 
-// byBaseRate is the default policy with cut-offs in place of the verbs.
-const byBaseRate = `# Decides by the calibrated probability of default alone, and fits any plan. The cut-offs follow the base rate:
+// baseRateTemplate is the default policy with verbs for the cut-offs.
+const baseRateTemplate = `# Decides by the calibrated probability of default alone, and fits any plan. The cut-offs follow the base rate:
 # of the training rows, %s %% were bad. They are a place to begin, not a credit policy: edit them.
 name: default
 description: Approve below %s %%, half the base rate; review below %s %%, one and a half times it; decline from there on.
@@ -38,18 +37,19 @@ func DefaultFor(rate float64) []byte {
 	if !(rate > 0 && rate < 1) {
 		return Default()
 	}
-	review, decline := digits(min(rate/2, 0.5)), digits(min(1.5*rate, 0.9))
-	return fmt.Appendf(nil, byBaseRate, text(digits(100*rate)), text(digits(100*review)), text(digits(100*decline)),
-		text(review), text(decline))
+	review, decline := roundTwoDigits(min(rate/2, 0.5)), roundTwoDigits(min(1.5*rate, 0.9))
+	return fmt.Appendf(nil, baseRateTemplate, formatDecimal(roundTwoDigits(100*rate)),
+		formatDecimal(roundTwoDigits(100*review)), formatDecimal(roundTwoDigits(100*decline)),
+		formatDecimal(review), formatDecimal(decline))
 }
 
-// digits rounds to two significant digits.
-func digits(x float64) float64 {
+// roundTwoDigits rounds to two significant digits.
+func roundTwoDigits(x float64) float64 {
 	y, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 1, 64), 64)
 	return y
 }
 
-func text(x float64) string {
+func formatDecimal(x float64) string {
 	y, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 4, 64), 64) // 14 for 100 * 0.14
 	return strconv.FormatFloat(y, 'f', -1, 64)
 }

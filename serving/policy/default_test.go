@@ -11,10 +11,11 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-// TestDefaultFollowsTheBaseRate: a PD of the base rate is reviewed, a third of
-// it approved and twice it declined, whatever the rate; a rate that is none has
-// the policy without one.
+// TestDefaultFollowsTheBaseRate: whatever the base rate, a PD equal to it is
+// reviewed, a third of it approved and twice of it declined; for a rate outside 0
+// to 1 the policy is the one for an unknown rate.
 func TestDefaultFollowsTheBaseRate(t *testing.T) {
+	t.Parallel()
 	for _, rate := range []float64{0.0001, 0.003, 0.0123, 0.05, 0.279, 1.0 / 3} {
 		yaml := policy.DefaultFor(rate)
 		p, err := policy.Parse(yaml, policy.Schema{})

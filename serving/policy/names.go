@@ -16,9 +16,9 @@ import (
 )
 
 // A plan may name a field in any script. An expression reads it as
-// event["name"], and where the name is an identifier as event.name, too. For a
-// name that is none, event.NAME with each other character as an underscore
-// works as long as no other name is written in the same way.
+// event["name"], and where the name is an identifier also as event.name. For any
+// other name, event.NAME with an underscore for each character that CEL does not
+// allow works as long as no other name is written in the same way.
 
 // celTypes are the types of fields in expressions.
 var celTypes = map[assay.ValueKind]*cel.Type{
@@ -26,70 +26,70 @@ var celTypes = map[assay.ValueKind]*cel.Type{
 	assay.Instant: cel.TimestampType,
 }
 
-// bracketed is the variable that stands for scope["name"]. No expression can
-// write it, for no identifier has an "@".
-func bracketed(scope, name string) string { return "@" + written(scope, name) }
+// bracketVariable is CEL's variable for scope["name"]. No expression can name it
+// itself, since no identifier has an "@".
+func bracketVariable(scope, name string) string { return "@" + bracketForm(scope, name) }
 
-// written is how an expression reads a name of any kind.
-func written(scope, name string) string { return scope + "[" + strconv.Quote(name) + "]" }
+// bracketForm is how an expression reads a name of any spelling.
+func bracketForm(scope, name string) string { return scope + "[" + strconv.Quote(name) + "]" }
 
 // declarations collects the variables that expressions may read.
 type declarations struct {
-	variables map[string]slot
+	variables map[string]source
 	optional  map[string]bool
-	ambiguous map[string][]string // written with dots: the names that it may mean
+	ambiguous map[string][]string // for each form with dots the names that it may mean
 	types     map[string]*cel.Type
 	order     []string
 }
 
-func (d *declarations) add(variable string, t *cel.Type, s slot, optional bool) {
+func (d *declarations) add(variable string, t *cel.Type, s source, optional bool) {
 	d.variables[variable], d.optional[variable], d.types[variable] = s, optional, t
 	d.order = append(d.order, variable)
 }
 
-// named declares scope["name"] and, when only this name is written so,
-// scope.name.
-func (d *declarations) named(scope, name string, t *cel.Type, s slot, optional bool) {
-	d.add(bracketed(scope, name), t, s, optional)
-	dotted := scope + "." + identifier(name)
-	exact := identifier(name) == name
+// declareNamed declares scope["name"], and scope.name unless that may mean two
+// names.
+func (d *declarations) declareNamed(scope, name string, t *cel.Type, s source, optional bool) {
+	d.add(bracketVariable(scope, name), t, s, optional)
+	dotted := scope + "." + asIdentifier(name)
+	exact := asIdentifier(name) == name
 	d.ambiguous[dotted] = append(d.ambiguous[dotted], name)
 	if before, dup := d.variables[dotted]; dup {
-		// An exact name goes before one that was rewritten.
+		// A name that is an identifier wins over one that was rewritten.
 		if exact {
 			d.variables[dotted], d.optional[dotted], d.types[dotted] = s, optional, t
-		} else if before.inexact {
+		} else if before.underscored {
 			d.types[dotted] = nil
 		}
 		return
 	}
-	s.inexact = !exact
+	s.underscored = !exact
 	d.add(dotted, t, s, optional)
 }
 
-// declare lists what expressions may read of a plan.
-func declare(s Schema) (*declarations, error) {
-	d := &declarations{variables: map[string]slot{}, optional: map[string]bool{}, ambiguous: map[string][]string{},
+// newDeclarations collects what expressions may read of a plan.
+func newDeclarations(s Schema) (*declarations, error) {
+	d := &declarations{variables: map[string]source{}, optional: map[string]bool{}, ambiguous: map[string][]string{},
 		types: map[string]*cel.Type{}}
-	d.add("pd", cel.DoubleType, slot{kind: slotPD}, false)
-	d.add("margin", cel.DoubleType, slot{kind: slotMargin}, false)
-	d.add("points", cel.DoubleType, slot{kind: slotPoints}, false)
-	d.add("grade", cel.StringType, slot{kind: slotGrade}, false)
-	d.add("kind", cel.StringType, slot{kind: slotEventKind}, false)
+	d.add("pd", cel.DoubleType, source{kind: sourcePD}, false)
+	d.add("margin", cel.DoubleType, source{kind: sourceMargin}, false)
+	d.add("points", cel.DoubleType, source{kind: sourcePoints}, false)
+	d.add("grade", cel.StringType, source{kind: sourceGrade}, false)
+	d.add("kind", cel.StringType, source{kind: sourceEventKind}, false)
 	for _, f := range s.Fields {
 		t := celTypes[f.Kind]
 		if t == nil {
 			return nil, fmt.Errorf("field %q has the kind %s, which expressions cannot read", f.Name, f.Kind)
 		}
-		d.named("event", f.Name, t, slot{kind: slotField, name: f.Name}, f.Optional)
-		d.named("missing.event", f.Name, cel.BoolType, slot{kind: slotFieldMissing, name: f.Name}, false)
+		d.declareNamed("event", f.Name, t, source{kind: sourceField, name: f.Name}, f.Optional)
+		d.declareNamed("missing.event", f.Name, cel.BoolType, source{kind: sourceFieldMissing, name: f.Name}, false)
 	}
 	for _, r := range s.Roles {
-		d.named("entity", r, cel.StringType, slot{kind: slotEntity, name: r}, true)
+		d.declareNamed("entity", r, cel.StringType, source{kind: sourceEntity, name: r}, true)
 	}
 	for i, f := range s.Features {
-		d.named("feature", f.Name, cel.DoubleType, slot{kind: slotFeature, index: i}, f.Optional)
-		d.named("missing.feature", f.Name, cel.BoolType, slot{kind: slotFeatureMissing, index: i}, false)
+		d.declareNamed("feature", f.Name, cel.DoubleType, source{kind: sourceFeature, index: i}, f.Optional)
+		d.declareNamed("missing.feature", f.Name, cel.BoolType, source{kind: sourceFeatureMissing, index: i}, false)
 	}
 	return d, nil
 }
@@ -107,8 +107,9 @@ func (d *declarations) options() []cel.EnvOption {
 	return opts
 }
 
-// identifier writes name as CEL can name it.
-func identifier(name string) string {
+// asIdentifier puts an underscore for each character that CEL does not allow in
+// an identifier.
+func asIdentifier(name string) string {
 	b := []byte(name)
 	for i, c := range b {
 		if !(c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9') {
@@ -118,9 +119,9 @@ func identifier(name string) string {
 	return string(b)
 }
 
-// resolve puts the variable in place of each scope["name"] of a parsed
-// expression. Its error names the first one that the plan does not have.
-func (d *declarations) resolve(e ast.Expr) error {
+// resolveBrackets replaces each scope["name"] of a parsed expression by its
+// variable. Its error names the first one that the plan does not have.
+func (d *declarations) resolveBrackets(e ast.Expr) error {
 	var failed error
 	factory := ast.NewExprFactory()
 	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
@@ -128,16 +129,16 @@ func (d *declarations) resolve(e ast.Expr) error {
 			return
 		}
 		if e.Kind() == ast.SelectKind {
-			failed = d.unclear(e)
+			failed = d.ambiguityError(e)
 			return
 		}
-		scope, name, ok := bracket(e)
+		scope, name, ok := splitBracket(e)
 		if !ok {
 			return
 		}
-		variable := bracketed(scope, name)
+		variable := bracketVariable(scope, name)
 		if _, known := d.variables[variable]; !known {
-			failed = fmt.Errorf("%s: the plan has no such name", written(scope, name))
+			failed = fmt.Errorf("%s: the plan has no such name", bracketForm(scope, name))
 			return
 		}
 		e.SetKindCase(factory.NewIdent(e.ID(), variable))
@@ -145,33 +146,34 @@ func (d *declarations) resolve(e ast.Expr) error {
 	return failed
 }
 
-// unclear says which names scope.name may mean when it may mean several.
-func (d *declarations) unclear(e ast.Expr) error {
-	dotted, ok := path(e)
+// ambiguityError says which names scope.name may mean; nil when it is not
+// ambiguous.
+func (d *declarations) ambiguityError(e ast.Expr) error {
+	dotted, ok := dottedPath(e)
 	names := d.ambiguous[dotted]
 	if _, declared := d.variables[dotted]; !ok || declared || len(names) == 0 {
 		return nil
 	}
 	scope := dotted[:strings.LastIndexByte(dotted, '.')]
-	return fmt.Errorf("%s may mean %s or %s: write one of them", dotted, written(scope, names[0]),
-		written(scope, names[1]))
+	return fmt.Errorf("%s may mean %s or %s: write one of them", dotted, bracketForm(scope, names[0]),
+		bracketForm(scope, names[1]))
 }
 
-// path writes an expression that is identifiers with dots.
-func path(e ast.Expr) (string, bool) {
+// dottedPath is the text of an expression of identifiers with dots between them.
+func dottedPath(e ast.Expr) (string, bool) {
 	switch e.Kind() {
 	case ast.IdentKind:
 		return e.AsIdent(), true
 	case ast.SelectKind:
 		s := e.AsSelect()
-		of, ok := path(s.Operand())
+		of, ok := dottedPath(s.Operand())
 		return of + "." + s.FieldName(), ok && !s.IsTestOnly()
 	}
 	return "", false
 }
 
-// bracket takes scope["name"] apart.
-func bracket(e ast.Expr) (scope, name string, ok bool) {
+// splitBracket returns the scope and the name of scope["name"].
+func splitBracket(e ast.Expr) (scope, name string, ok bool) {
 	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.Index {
 		return "", "", false
 	}
@@ -183,7 +185,7 @@ func bracket(e ast.Expr) (scope, name string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	switch scope, ok = path(args[0]); scope {
+	switch scope, ok = dottedPath(args[0]); scope {
 	case "event", "entity", "feature", "missing.event", "missing.feature":
 		return scope, string(text), ok
 	}

@@ -12,33 +12,27 @@ import (
 	"github.com/assayrisk/assay/internal/yamltext"
 )
 
-// Bounds on a policy that is read from bytes; yamltext.Policy has those of the
+// MaxRules bounds the rules and limits of a policy; yamltext.Policy bounds its
 // text.
-const (
-	MaxRules      = 256
-	MaxExpression = 4 << 10 // bytes of one CEL expression
-)
+const MaxRules = 256
 
-// tag separates policy digests from all others. Frozen.
-const tag = "assay/policy/v1\n"
-
-// file is the shape of the YAML.
-type file struct {
+// policySpec is a policy as its YAML file states it.
+type policySpec struct {
 	Name        string             `yaml:"name"`
 	Description string             `yaml:"description"`
-	Cutoffs     *cutoffsFile       `yaml:"cutoffs"`
-	Loss        *lossFile          `yaml:"loss"`
-	Limits      []limitFile        `yaml:"limits"`
-	Rules       []ruleFile         `yaml:"rules"`
+	Cutoffs     *cutoffsSpec       `yaml:"cutoffs"`
+	Loss        *lossSpec          `yaml:"loss"`
+	Limits      []limitSpec        `yaml:"limits"`
+	Rules       []ruleSpec         `yaml:"rules"`
 	Prices      map[string]float64 `yaml:"prices"`
 }
 
-type cutoffsFile struct {
+type cutoffsSpec struct {
 	ReviewFrom  *float64 `yaml:"review_from"`
 	DeclineFrom *float64 `yaml:"decline_from"`
 }
 
-type lossFile struct {
+type lossSpec struct {
 	LGD         *float64 `yaml:"lgd"`
 	Exposure    string   `yaml:"exposure"`
 	Collateral  string   `yaml:"collateral"`
@@ -48,7 +42,7 @@ type lossFile struct {
 	OnError     string   `yaml:"on_error"`
 }
 
-type limitFile struct {
+type limitSpec struct {
 	Name        string   `yaml:"name"`
 	Description string   `yaml:"description"`
 	Exposure    string   `yaml:"exposure"`
@@ -58,7 +52,7 @@ type limitFile struct {
 	OnError     string   `yaml:"on_error"`
 }
 
-type ruleFile struct {
+type ruleSpec struct {
 	Name        string `yaml:"name"`
 	Description string `yaml:"description"`
 	When        string `yaml:"when"`
@@ -70,52 +64,28 @@ type ruleFile struct {
 // Parse reads a policy and type-checks its expressions against what the plan
 // knows. Its errors match assay.ErrInvalid and say where and what to do.
 func Parse(src []byte, schema Schema) (*Policy, error) {
-	return parsed(src, schema, false)
+	return parse(src, schema, false)
 }
 
 // ParseAccepted reads a policy that decided before, perhaps under other bounds.
-// An expression that exceeds a bound of its size or cost does not refuse the
-// policy: it is never evaluated and counts as failed, so its rule has the outcome
-// of its on_error. Refused says which expressions these are.
+// Where Parse would refuse an expression for its size or cost, ParseAccepted
+// keeps the policy: that expression is never evaluated and counts as failed, so
+// its rule has the outcome of its on_error. RefusedExpressions says which
+// expressions these are.
 func ParseAccepted(src []byte, schema Schema) (*Policy, error) {
-	return parsed(src, schema, true)
+	return parse(src, schema, true)
 }
 
-func parsed(src []byte, schema Schema, accepted bool) (*Policy, error) {
-	p, err := parse(src, schema, accepted)
+func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
+	p, err := buildPolicy(src, schema, accepted)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w: %w", err, assay.ErrInvalid)
 	}
 	return p, nil
 }
 
-// Refused returns why expressions of a policy that was read by ParseAccepted are
-// not evaluated, in the words of Parse; nil when all are.
-func (p *Policy) Refused() error {
-	var all []error
-	refused := func(x *expression, format string, args ...any) {
-		if x != nil && x.refused != nil {
-			all = append(all, fmt.Errorf(format+": %w", append(args, x.refused)...))
-		}
-	}
-	for i := range p.rules {
-		refused(&p.rules[i].when, "rule %q: when", p.rules[i].name)
-	}
-	for i := range p.limits {
-		refused(&p.limits[i].exposure, "limit %q: exposure", p.limits[i].name)
-	}
-	if p.loss != nil {
-		refused(&p.loss.exposure, "loss: exposure")
-		refused(p.loss.collateral, "loss: collateral")
-	}
-	if all == nil {
-		return nil
-	}
-	return fmt.Errorf("policy: %w: %w", errors.Join(all...), assay.ErrInvalid)
-}
-
-func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
-	var f file
+func buildPolicy(src []byte, schema Schema, accepted bool) (*Policy, error) {
+	var f policySpec
 	if err := yamltext.Decode(src, &f, yamltext.Policy); errors.Is(err, yamltext.ErrEmpty) {
 		return nil, errors.New("the file is empty: state at least name and cutoffs")
 	} else if err != nil {
@@ -128,11 +98,11 @@ func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
 		return nil, fmt.Errorf("%d rules and limits, at most %d are allowed", n, MaxRules)
 	}
 	p := &Policy{name: f.Name, yaml: append([]byte(nil), src...), digest: DigestOf(src), prices: f.Prices,
-		slots: map[string]slot{}}
-	if err := p.cutoffs(f.Cutoffs); err != nil {
+		sources: map[string]source{}}
+	if err := p.setCutoffs(f.Cutoffs); err != nil {
 		return nil, err
 	}
-	c, err := newCompiler(schema, p.slots)
+	c, err := newCompiler(schema, p.sources)
 	if err != nil {
 		return nil, err
 	}
@@ -142,41 +112,21 @@ func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
 		if err := checkName(seen, "rules", i, r.Name); err != nil {
 			return nil, err
 		}
-		x, err := c.compile(r.When, wantBool)
-		if err != nil {
-			return nil, fmt.Errorf("rule %q: when: %w", r.Name, err)
-		}
-		out, miss, err := outcomes(r.Outcome, r.OnMissing, x)
+		parsed, err := parseRule(r, c)
 		if err != nil {
 			return nil, fmt.Errorf("rule %q: %w", r.Name, err)
 		}
-		failed, err := parseOnError(r.OnError, r.Name)
-		if err != nil {
-			return nil, fmt.Errorf("rule %q: %w", r.Name, err)
-		}
-		p.rules = append(p.rules, rule{name: r.Name, when: x, outcome: out, onMissing: miss, onError: failed})
+		p.rules = append(p.rules, parsed)
 	}
 	for i, l := range f.Limits {
 		if err := checkName(seen, "limits", i, l.Name); err != nil {
 			return nil, err
 		}
-		x, err := c.compile(l.Exposure, wantNumber)
-		if err != nil {
-			return nil, fmt.Errorf("limit %q: exposure: %w", l.Name, err)
-		}
-		if l.Max == nil || !(*l.Max >= 0) || math.IsInf(*l.Max, 0) {
-			return nil, fmt.Errorf("limit %q: max: want a number that is not negative", l.Name)
-		}
-		out, miss, err := outcomes(l.Outcome, l.OnMissing, x)
+		parsed, err := parseLimit(l, c)
 		if err != nil {
 			return nil, fmt.Errorf("limit %q: %w", l.Name, err)
 		}
-		failed, err := parseOnError(l.OnError, l.Name)
-		if err != nil {
-			return nil, fmt.Errorf("limit %q: %w", l.Name, err)
-		}
-		p.limits = append(p.limits,
-			limit{name: l.Name, exposure: x, max: *l.Max, outcome: out, onMissing: miss, onError: failed})
+		p.limits = append(p.limits, parsed)
 	}
 	if f.Loss != nil {
 		if p.loss, err = parseLoss(f.Loss, c); err != nil {
@@ -192,30 +142,59 @@ func parse(src []byte, schema Schema, accepted bool) (*Policy, error) {
 	return p, nil
 }
 
-func (p *Policy) cutoffs(c *cutoffsFile) error {
+func (p *Policy) setCutoffs(c *cutoffsSpec) error {
 	if c == nil || c.ReviewFrom == nil || c.DeclineFrom == nil {
 		return errors.New("cutoffs: state review_from and decline_from as probabilities of default")
 	}
-	p.review, p.decline = *c.ReviewFrom, *c.DeclineFrom
-	if !(0 <= p.review && p.review <= p.decline && p.decline <= 1) {
-		return fmt.Errorf("cutoffs: want 0 <= review_from <= decline_from <= 1, got %v and %v", p.review, p.decline)
+	p.reviewFrom, p.declineFrom = *c.ReviewFrom, *c.DeclineFrom
+	if !(0 <= p.reviewFrom && p.reviewFrom <= p.declineFrom && p.declineFrom <= 1) {
+		return fmt.Errorf("cutoffs: want 0 <= review_from <= decline_from <= 1, got %v and %v",
+			p.reviewFrom, p.declineFrom)
 	}
 	return nil
 }
 
-func parseLoss(f *lossFile, c *compiler) (*loss, error) {
-	l := &loss{review: math.Inf(1), decline: math.Inf(1)}
+func parseRule(r ruleSpec, c *compiler) (out rule, err error) {
+	out.name = r.Name
+	if out.when, err = c.compile(r.When, wantBool); err != nil {
+		return out, fmt.Errorf("when: %w", err)
+	}
+	if out.outcome, out.onMissing, err = parseOutcomes(r.Outcome, r.OnMissing, out.when); err != nil {
+		return out, err
+	}
+	out.onError, err = parseOnError(r.OnError, r.Name)
+	return out, err
+}
+
+func parseLimit(l limitSpec, c *compiler) (out limit, err error) {
+	out.name = l.Name
+	if out.exposure, err = c.compile(l.Exposure, wantNumber); err != nil {
+		return out, fmt.Errorf("exposure: %w", err)
+	}
+	if l.Max == nil || !(*l.Max >= 0) || math.IsInf(*l.Max, 0) {
+		return out, errors.New("max: want a number that is not negative")
+	}
+	out.max = *l.Max
+	if out.outcome, out.onMissing, err = parseOutcomes(l.Outcome, l.OnMissing, out.exposure); err != nil {
+		return out, err
+	}
+	out.onError, err = parseOnError(l.OnError, l.Name)
+	return out, err
+}
+
+func parseLoss(f *lossSpec, c *compiler) (*loss, error) {
+	l := &loss{reviewFrom: math.Inf(1), declineFrom: math.Inf(1)}
 	if f.LGD == nil || !(*f.LGD >= 0 && *f.LGD <= 1) {
 		return nil, errors.New("lgd: want the share of the exposure that is lost, 0 to 1")
 	}
 	l.lgd = *f.LGD
 	if f.ReviewFrom != nil {
-		l.review = *f.ReviewFrom
+		l.reviewFrom = *f.ReviewFrom
 	}
 	if f.DeclineFrom != nil {
-		l.decline = *f.DeclineFrom
+		l.declineFrom = *f.DeclineFrom
 	}
-	if !(l.review >= 0 && l.decline >= 0) {
+	if !(l.reviewFrom >= 0 && l.declineFrom >= 0) {
 		return nil, errors.New("review_from and decline_from must not be negative")
 	}
 	var err error
@@ -229,18 +208,18 @@ func parseLoss(f *lossFile, c *compiler) (*loss, error) {
 			return nil, fmt.Errorf("collateral: %w", err)
 		}
 		l.collateral = &x
-		reads.optional = append(append([]slot(nil), reads.optional...), x.optional...)
-		reads.names = append(append([]string(nil), reads.names...), x.names...)
+		reads.optional = append(append([]source(nil), reads.optional...), x.optional...)
+		reads.optionalNames = append(append([]string(nil), reads.optionalNames...), x.optionalNames...)
 	}
-	if _, l.onMissing, err = outcomes("decline", f.OnMissing, reads); err != nil {
+	if _, l.onMissing, err = parseOutcomes("decline", f.OnMissing, reads); err != nil {
 		return nil, err
 	}
 	l.onError, err = parseOnError(f.OnError, "loss")
 	return l, err
 }
 
-// parseOnError reads what follows when the expression of that name fails. It
-// cannot be skipped: a rule that nobody evaluated is not one that did not fire.
+// parseOnError reads the outcome of the named rule when its expression fails.
+// Skip is not allowed: a rule that could not be evaluated may have fired.
 func parseOnError(outcome, name string) (onError, error) {
 	switch outcome {
 	case "", "review":
@@ -254,7 +233,7 @@ func parseOnError(outcome, name string) (onError, error) {
 func checkName(seen map[string]bool, where string, i int, name string) error {
 	switch {
 	case name == "" || len(name) > assay.MaxNameBytes:
-		return fmt.Errorf("%s[%d]: name: want 1 to %d bytes: it stands in every decision that the rule fires on",
+		return fmt.Errorf("%s[%d]: name: want 1 to %d bytes: every decision that the rule fires on names it",
 			where, i, assay.MaxNameBytes)
 	case seen[name]:
 		return fmt.Errorf("%s[%d]: the name %q is used twice", where, i, name)
@@ -263,8 +242,8 @@ func checkName(seen map[string]bool, where string, i int, name string) error {
 	return nil
 }
 
-// outcomes reads a rule's outcome and on_missing. Approve stands for skip.
-func outcomes(outcome, onMissing string, x expression) (out, miss assay.Outcome, err error) {
+// parseOutcomes reads a rule's outcome and on_missing. Approve stands for skip.
+func parseOutcomes(outcome, onMissing string, x expression) (out, miss assay.Outcome, err error) {
 	switch outcome {
 	case "review":
 		out = assay.Review
@@ -282,9 +261,9 @@ func outcomes(outcome, onMissing string, x expression) (out, miss assay.Outcome,
 	case "decline":
 		miss = assay.Decline
 	case "":
-		if len(x.names) > 0 {
+		if len(x.optionalNames) > 0 {
 			return 0, 0, fmt.Errorf("on_missing: %s may be missing: say skip, review or decline",
-				strings.TrimPrefix(x.names[0], "@"))
+				strings.TrimPrefix(x.optionalNames[0], "@"))
 		}
 		miss = assay.Approve
 	default:

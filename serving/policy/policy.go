@@ -5,7 +5,7 @@
 //
 // A policy is a YAML file. It is strict (an unknown key is an error that names
 // line and column), and every CEL expression in it is type-checked against the
-// plan when it is loaded, so that nothing can fail by type while serving:
+// plan when it is loaded, so that no expression can fail by type while serving:
 //
 //	name: standard
 //	cutoffs: {review_from: 0.10, decline_from: 0.30}      # calibrated PD
@@ -31,11 +31,22 @@
 // would be a guess. One that fails, or costs more than MaxExpressionCost, has
 // the outcome of on_error: review, unless it says decline.
 //
-// The worst outcome wins. Deciding is pure: no clock, no I/O, no state;
-// TestDecide and FuzzParse hold the package to that.
+// The worst outcome wins. Deciding is pure: it has no clock, no I/O and no
+// state (TestDecide and FuzzParse check that).
+//
+// The files, in the order in which a policy passes through them:
+//
+//	parse.go       YAML to a Policy                    default.go    the policy where none was chosen
+//	compile.go     one expression: parse, type-check, compile
+//	names.go       which names an expression may read  bounds.go     what an expression may cost
+//	policy.go      Decide: rules, limits, loss, cut-offs
+//	expression.go  evaluating an expression            fastpath.go   common ones, without CEL's interpreter
+//	variables.go   where a name's value comes from
 package policy
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"sync"
 
@@ -44,25 +55,18 @@ import (
 
 // Policy decides. It is immutable and safe for concurrent use.
 type Policy struct {
-	name    string
-	digest  assay.Digest
-	yaml    []byte
-	review  float64
-	decline float64
-	rules   []rule
-	limits  []limit
-	loss    *loss
-	prices  map[string]float64
-	cost    Cost
-	slots   map[string]slot
-	pool    sync.Pool // *activation
-}
-
-// Input is what a policy decides from. Vector is in plan order.
-type Input struct {
-	Event  *assay.Event
-	Vector []float64
-	Score  assay.Score
+	name        string
+	digest      assay.Digest
+	yaml        []byte
+	reviewFrom  float64
+	declineFrom float64
+	rules       []rule
+	limits      []limit
+	loss        *loss
+	prices      map[string]float64
+	cost        Cost
+	sources     map[string]source // of the variables that its expressions read
+	pool        sync.Pool         // *activation
 }
 
 // Result is what a policy decides. ExpectedLoss and Price are NaN when the
@@ -77,9 +81,12 @@ type Result struct {
 // Name returns the policy's own name.
 func (p *Policy) Name() string { return p.name }
 
+// digestTag separates policy digests from all others. Frozen.
+const digestTag = "assay/policy/v1\n"
+
 // DigestOf returns the digest of a policy's text, which need not be one that
 // parses: SHA-256("assay/policy/v1\n" || YAML bytes).
-func DigestOf(yaml []byte) assay.Digest { return assay.Sum(tag, yaml) }
+func DigestOf(yaml []byte) assay.Digest { return assay.Sum(digestTag, yaml) }
 
 // Digest names the policy: DigestOf its text.
 func (p *Policy) Digest() assay.Digest { return p.digest }
@@ -88,14 +95,14 @@ func (p *Policy) Digest() assay.Digest { return p.digest }
 func (p *Policy) YAML() []byte { return append([]byte(nil), p.yaml...) }
 
 // Decide fills res, reusing res.Rules. The rules' names are the policy's own
-// strings. An expression can fail in a way that no type check sees (a division
+// strings. An expression can fail in a way that no type check finds (a division
 // by zero, an overflow), or cost more than its bound: the outcome is then what
-// the rule's on_error says, and res.Rules names NAME.error.
+// the rule's on_error says, and res.Rules has NAME.error.
 func (p *Policy) Decide(res *Result, in *Input) {
 	*res = Result{Outcome: assay.Approve, Rules: res.Rules[:0], ExpectedLoss: math.NaN(), Price: math.NaN()}
 	act, _ := p.pool.Get().(*activation)
 	if act == nil {
-		act = &activation{policy: p}
+		act = &activation{sources: p.sources}
 	}
 	act.in = in
 	defer func() { act.in = nil; p.pool.Put(act) }()
@@ -132,9 +139,9 @@ func (p *Policy) Decide(res *Result, in *Input) {
 		p.loss.decide(res, act)
 	}
 	switch pd := in.Score.PD; {
-	case !(pd < p.decline): // NaN declines
+	case !(pd < p.declineFrom): // NaN declines
 		res.raise(assay.Decline, "pd.decline")
-	case pd >= p.review:
+	case pd >= p.reviewFrom:
 		res.raise(assay.Review, "pd.review")
 	}
 	if rate, ok := p.prices[in.Score.Grade]; ok {
@@ -142,7 +149,8 @@ func (p *Policy) Decide(res *Result, in *Input) {
 	}
 }
 
-// raise notes that a rule fired; Approve means that it is skipped.
+// raise adds a rule that fired and makes the outcome at least o; Approve means
+// that the rule is skipped.
 func (r *Result) raise(o assay.Outcome, name string) {
 	if o == assay.Approve {
 		return
@@ -159,8 +167,8 @@ type rule struct {
 	onError   onError
 }
 
-// onError is what follows when an expression fails, and the name under which
-// the decision says so.
+// onError is the outcome when an expression fails, and the name that the
+// decision gives for it.
 type onError struct {
 	outcome assay.Outcome
 	name    string
@@ -176,17 +184,17 @@ type limit struct {
 }
 
 type loss struct {
-	lgd        float64
-	exposure   expression
-	collateral *expression
-	review     float64 // +Inf when unset
-	decline    float64
-	onMissing  assay.Outcome
-	onError    onError
+	lgd         float64
+	exposure    expression
+	collateral  *expression
+	reviewFrom  float64 // +Inf when unset
+	declineFrom float64
+	onMissing   assay.Outcome
+	onError     onError
 }
 
-// net is the exposure that no collateral covers.
-func (l *loss) net(act *activation) (float64, error) {
+// netExposure is the exposure less the collateral.
+func (l *loss) netExposure(act *activation) (float64, error) {
 	net, err := l.exposure.number(act)
 	if err != nil || l.collateral == nil {
 		return net, err
@@ -200,7 +208,7 @@ func (l *loss) decide(res *Result, act *activation) {
 		res.raise(l.onMissing, "loss.missing")
 		return
 	}
-	net, err := l.net(act)
+	net, err := l.netExposure(act)
 	if err != nil {
 		res.raise(l.onError.outcome, l.onError.name)
 		return
@@ -208,9 +216,38 @@ func (l *loss) decide(res *Result, act *activation) {
 	el := act.in.Score.PD * l.lgd * max(net, 0)
 	res.ExpectedLoss = el
 	switch {
-	case !(el < l.decline):
+	case !(el < l.declineFrom):
 		res.raise(assay.Decline, "loss.decline")
-	case el >= l.review:
+	case el >= l.reviewFrom:
 		res.raise(assay.Review, "loss.review")
 	}
+}
+
+// Cost returns the bound of this policy.
+func (p *Policy) Cost() Cost { return p.cost }
+
+// RefusedExpressions returns why expressions of a policy that ParseAccepted
+// read are never evaluated, as the error that Parse would return; nil when all
+// of them are evaluated.
+func (p *Policy) RefusedExpressions() error {
+	var all []error
+	refused := func(x *expression, format string, args ...any) {
+		if x != nil && x.refused != nil {
+			all = append(all, fmt.Errorf(format+": %w", append(args, x.refused)...))
+		}
+	}
+	for i := range p.rules {
+		refused(&p.rules[i].when, "rule %q: when", p.rules[i].name)
+	}
+	for i := range p.limits {
+		refused(&p.limits[i].exposure, "limit %q: exposure", p.limits[i].name)
+	}
+	if p.loss != nil {
+		refused(&p.loss.exposure, "loss: exposure")
+		refused(p.loss.collateral, "loss: collateral")
+	}
+	if all == nil {
+		return nil
+	}
+	return fmt.Errorf("policy: %w: %w", errors.Join(all...), assay.ErrInvalid)
 }

@@ -54,6 +54,7 @@ func event(amount float64, country string, more ...assay.Field) *assay.Event {
 }
 
 func TestDecide(t *testing.T) {
+	t.Parallel()
 	p, err := Parse([]byte(full), schema)
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +106,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	t.Parallel()
 	rule := func(s string) string {
 		return "name: x\ncutoffs: {review_from: 0.1, decline_from: 0.2}\nrules:\n  - " + s + "\n"
 	}
@@ -140,6 +142,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestDefaultFitsAnyPlan(t *testing.T) {
+	t.Parallel()
 	for _, s := range []Schema{{}, schema} {
 		if _, err := Parse(Default(), s); err != nil {
 			t.Error(err)
@@ -148,6 +151,7 @@ func TestDefaultFitsAnyPlan(t *testing.T) {
 }
 
 func TestDigestIsOfTheBytes(t *testing.T) {
+	t.Parallel()
 	a, _ := Parse([]byte(full), schema)
 	b, _ := Parse([]byte(full+" "), schema)
 	if a.Digest() == b.Digest() || a.Digest() != assay.Sum("assay/policy/v1\n", []byte(full)) {
@@ -171,8 +175,8 @@ func FuzzParse(f *testing.F) {
 		if one.Outcome != two.Outcome || !slices.Equal(one.Rules, two.Rules) {
 			t.Errorf("two equal inputs were decided differently: %v %v", one, two)
 		}
-		if 0.5 >= p.decline && one.Outcome != assay.Decline {
-			t.Errorf("a PD of 0.5 at the cut-off %v was not declined", p.decline)
+		if 0.5 >= p.declineFrom && one.Outcome != assay.Decline {
+			t.Errorf("a PD of 0.5 at the cut-off %v was not declined", p.declineFrom)
 		}
 	})
 }

@@ -14,41 +14,41 @@ import (
 )
 
 // Most rules compare numbers and texts. CEL's interpreter allocates a value for
-// each variable and each result; the expressions below are evaluated without,
-// and say so when they meet what CEL treats apart (NaN, a value of another
-// kind): CEL then decides. What is not of these forms is CEL's from the start.
-// FuzzPlain holds them to CEL.
+// each variable and each result; the forms below are evaluated without it. When
+// one meets a value that CEL treats specially (NaN, a value of another kind), it
+// reports false and CEL evaluates the expression. All other forms are left to
+// CEL from the start. FuzzFastPath compares the two.
 
-// A truth, a number or a text of an evaluation; ok is false where CEL has to
+// A bool, a number or a text of one evaluation; ok is false when CEL has to
 // evaluate the expression.
 type (
-	plainTruth  func(*activation) (v, ok bool)
-	plainNumber func(*activation) (v float64, ok bool)
-	plainText   func(*activation) (v string, ok bool)
+	truthFunc  func(*activation) (v, ok bool)
+	numberFunc func(*activation) (v float64, ok bool)
+	textFunc   func(*activation) (v string, ok bool)
 )
 
-// plain turns parts of a checked expression into functions. A nil function
-// stands for what it does not know.
-type plain struct {
-	ast   *ast.AST
-	slots map[string]slot
+// fastCompiler turns parts of a checked expression into functions. It returns
+// nil for a form that it does not know.
+type fastCompiler struct {
+	ast     *ast.AST
+	sources map[string]source
 }
 
-// slotOf returns where the variable that e names has its value, if it is of
+// sourceOf returns where the variable that e names gets its value, if it has
 // that type.
-func (p *plain) slotOf(e ast.Expr, kind types.Kind) (slot, bool) {
+func (p *fastCompiler) sourceOf(e ast.Expr, kind types.Kind) (source, bool) {
 	ref := p.ast.ReferenceMap()[e.ID()]
 	if ref == nil || ref.Name == "" || ref.Value != nil || p.ast.GetType(e.ID()).Kind() != kind {
-		return slot{}, false
+		return source{}, false
 	}
-	s, ok := p.slots[ref.Name]
+	s, ok := p.sources[ref.Name]
 	return s, ok
 }
 
-func (p *plain) truth(e ast.Expr) plainTruth {
+func (p *fastCompiler) truth(e ast.Expr) truthFunc {
 	switch e.Kind() {
 	case ast.IdentKind, ast.SelectKind:
-		return p.flag(e)
+		return p.flagVariable(e)
 	case ast.CallKind:
 	default:
 		return nil
@@ -57,38 +57,38 @@ func (p *plain) truth(e ast.Expr) plainTruth {
 	args := c.Args()
 	switch name := c.FunctionName(); name {
 	case operators.LogicalNot:
-		return not(p.truth(args[0]))
+		return negate(p.truth(args[0]))
 	case operators.LogicalAnd:
-		return join(p.truth(args[0]), p.truth(args[1]), false)
+		return shortCircuit(p.truth(args[0]), p.truth(args[1]), false)
 	case operators.LogicalOr:
-		return join(p.truth(args[0]), p.truth(args[1]), true)
+		return shortCircuit(p.truth(args[0]), p.truth(args[1]), true)
 	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
-		return compare(name, p.number(args[0], true), p.number(args[1], true))
+		return compareNumbers(name, p.number(args[0], true), p.number(args[1], true))
 	case operators.Equals, operators.NotEquals:
-		same := equal(p.number(args[0], true), p.number(args[1], true))
+		same := compareEqual(p.number(args[0], true), p.number(args[1], true))
 		if same == nil {
-			same = equal(p.text(args[0]), p.text(args[1]))
+			same = compareEqual(p.text(args[0]), p.text(args[1]))
 		}
 		if name == operators.NotEquals {
-			return not(same)
+			return negate(same)
 		}
 		return same
 	case operators.In:
-		return p.in(args[0], args[1])
+		return p.textInList(args[0], args[1])
 	}
 	return nil
 }
 
-// flag reads a variable that is a bool.
-func (p *plain) flag(e ast.Expr) plainTruth {
-	s, ok := p.slotOf(e, types.BoolKind)
+// flagVariable reads a variable of type bool.
+func (p *fastCompiler) flagVariable(e ast.Expr) truthFunc {
+	s, ok := p.sourceOf(e, types.BoolKind)
 	if !ok {
 		return nil
 	}
 	switch s.kind {
-	case slotFieldMissing, slotFeatureMissing:
+	case sourceFieldMissing, sourceFeatureMissing:
 		return func(a *activation) (bool, bool) { return a.absent(&s), true }
-	case slotField:
+	case sourceField:
 		return func(a *activation) (bool, bool) {
 			v, _ := a.in.Event.Field(s.name)
 			return v.Flag(), v.Kind == assay.Flag
@@ -97,7 +97,7 @@ func (p *plain) flag(e ast.Expr) plainTruth {
 	return nil
 }
 
-func not(x plainTruth) plainTruth {
+func negate(x truthFunc) truthFunc {
 	if x == nil {
 		return nil
 	}
@@ -107,23 +107,24 @@ func not(x plainTruth) plainTruth {
 	}
 }
 
-// join is x && y, or with either x || y: the first of them that is either
-// settles it.
-func join(x, y plainTruth, either bool) plainTruth {
+// shortCircuit is x && y with stopOn false, and x || y with stopOn true: a value
+// of stopOn ends the evaluation.
+func shortCircuit(x, y truthFunc, stopOn bool) truthFunc {
 	if x == nil || y == nil {
 		return nil
 	}
 	return func(a *activation) (bool, bool) {
-		if v, ok := x(a); !ok || v == either {
+		if v, ok := x(a); !ok || v == stopOn {
 			return v, ok
 		}
 		return y(a)
 	}
 }
 
-// number makes a number of e. With whole, whole numbers that a double holds
-// count, too: CEL compares them with doubles, and does not calculate with both.
-func (p *plain) number(e ast.Expr, whole bool) plainNumber {
+// number evaluates e as a number. With whole, literals of type int count as
+// well if a double holds them: CEL compares ints with doubles, but does not
+// calculate with both.
+func (p *fastCompiler) number(e ast.Expr, whole bool) numberFunc {
 	switch e.Kind() {
 	case ast.LiteralKind:
 		var x float64
@@ -139,7 +140,7 @@ func (p *plain) number(e ast.Expr, whole bool) plainNumber {
 		}
 		return func(*activation) (float64, bool) { return x, true }
 	case ast.IdentKind, ast.SelectKind:
-		return p.value(e)
+		return p.numberVariable(e)
 	case ast.CallKind:
 	default:
 		return nil
@@ -183,22 +184,22 @@ func (p *plain) number(e ast.Expr, whole bool) plainNumber {
 	}
 }
 
-// value reads a variable that is a double.
-func (p *plain) value(e ast.Expr) plainNumber {
-	s, ok := p.slotOf(e, types.DoubleKind)
+// numberVariable reads a variable of type double.
+func (p *fastCompiler) numberVariable(e ast.Expr) numberFunc {
+	s, ok := p.sourceOf(e, types.DoubleKind)
 	if !ok {
 		return nil
 	}
 	switch s.kind {
-	case slotPD:
+	case sourcePD:
 		return func(a *activation) (float64, bool) { return a.in.Score.PD, true }
-	case slotMargin:
+	case sourceMargin:
 		return func(a *activation) (float64, bool) { return a.in.Score.Margin, true }
-	case slotPoints:
+	case sourcePoints:
 		return func(a *activation) (float64, bool) { return a.in.Score.Points, true }
-	case slotFeature:
+	case sourceFeature:
 		return func(a *activation) (float64, bool) { return a.in.Vector[s.index], true }
-	case slotField:
+	case sourceField:
 		return func(a *activation) (float64, bool) {
 			v, _ := a.in.Event.Field(s.name)
 			return v.Number(), v.Kind == assay.Number
@@ -207,8 +208,8 @@ func (p *plain) value(e ast.Expr) plainNumber {
 	return nil
 }
 
-// compare orders two numbers; CEL has no order of NaN.
-func compare(operator string, x, y plainNumber) plainTruth {
+// compareNumbers orders two numbers; NaN is left to CEL, which does not order it.
+func compareNumbers(operator string, x, y numberFunc) truthFunc {
 	if x == nil || y == nil {
 		return nil
 	}
@@ -230,8 +231,8 @@ func compare(operator string, x, y plainNumber) plainTruth {
 	}
 }
 
-// equal compares two numbers or two texts.
-func equal[T comparable, F ~func(*activation) (T, bool)](x, y F) plainTruth {
+// compareEqual reports whether two numbers or two texts are equal.
+func compareEqual[T comparable, F ~func(*activation) (T, bool)](x, y F) truthFunc {
 	if x == nil || y == nil {
 		return nil
 	}
@@ -242,8 +243,8 @@ func equal[T comparable, F ~func(*activation) (T, bool)](x, y F) plainTruth {
 	}
 }
 
-// text makes a text of e.
-func (p *plain) text(e ast.Expr) plainText {
+// text evaluates e as a text.
+func (p *fastCompiler) text(e ast.Expr) textFunc {
 	if e.Kind() == ast.LiteralKind {
 		v, ok := e.AsLiteral().(types.String)
 		if !ok {
@@ -251,18 +252,18 @@ func (p *plain) text(e ast.Expr) plainText {
 		}
 		return func(*activation) (string, bool) { return string(v), true }
 	}
-	s, ok := p.slotOf(e, types.StringKind)
+	s, ok := p.sourceOf(e, types.StringKind)
 	if !ok {
 		return nil
 	}
 	switch s.kind {
-	case slotGrade:
+	case sourceGrade:
 		return func(a *activation) (string, bool) { return a.in.Score.Grade, true }
-	case slotEventKind:
+	case sourceEventKind:
 		return func(a *activation) (string, bool) { return a.in.Event.Kind, true }
-	case slotEntity:
+	case sourceEntity:
 		return func(a *activation) (string, bool) { return a.in.Event.Entity(s.name), true }
-	case slotField:
+	case sourceField:
 		return func(a *activation) (string, bool) {
 			v, _ := a.in.Event.Field(s.name)
 			return v.Text(), v.Kind == assay.Text
@@ -271,8 +272,8 @@ func (p *plain) text(e ast.Expr) plainText {
 	return nil
 }
 
-// in looks for a text in a list of texts that stand in the expression.
-func (p *plain) in(e, list ast.Expr) plainTruth {
+// textInList looks for a text in a list of literal texts.
+func (p *fastCompiler) textInList(e, list ast.Expr) truthFunc {
 	x := p.text(e)
 	if x == nil || list.Kind() != ast.ListKind {
 		return nil

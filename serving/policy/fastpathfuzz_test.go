@@ -12,14 +12,14 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// grammar writes expressions that pass CEL's type check out of a fuzzer's bytes:
-// what a mutation of text hardly ever does.
+// grammar makes expressions that pass CEL's type check from a fuzzer's bytes;
+// mutated text hardly ever passes it.
 type grammar struct {
 	choices []byte
 	depth   int
 }
 
-// pick returns a choice of n, 0 when the bytes are used up.
+// pick chooses one of n; 0 when the bytes are used up.
 func (g *grammar) pick(n int) int {
 	if len(g.choices) == 0 {
 		return 0
@@ -88,9 +88,9 @@ func (g *grammar) text() string {
 		"b'x' == b'x' ? 'x' : 'y'")
 }
 
-// plainInputs are the inputs that a generated expression is evaluated on: values
+// grammarInputs are the inputs that a generated expression is evaluated on: values
 // of every sort, and an event whose fields are missing or of another kind.
-func plainInputs() (out []*Input) {
+func grammarInputs() (out []*Input) {
 	odd := []float64{0, math.Copysign(0, -1), 1, 1.5, math.NaN(), math.Inf(1), math.Inf(-1), 9007199254740992,
 		-9007199254740994, math.MaxFloat64, 5e-324}
 	for i, x := range odd {
@@ -113,24 +113,24 @@ func plainInputs() (out []*Input) {
 	return out
 }
 
-// FuzzPlainGrammar: a generated expression is what CEL gives, on every input:
-// the same value, and an error where CEL has one.
-func FuzzPlainGrammar(f *testing.F) {
+// FuzzFastPathGrammar: on every input a generated expression has the value that
+// CEL gives, and an error where CEL has one.
+func FuzzFastPathGrammar(f *testing.F) {
 	for _, s := range []string{"\x03\x00\x01\x02", "\x01\x08\x01\x00\x04\x05\x00\x01", "\x05\x0b\x02\x01\x09",
 		"\x08\x01\x01\x03\x00\x05\x00\x02\x04\x0c", "\x02\x04\x03\x05\x03\x07\x01", "\x00\x01\x08\x00\x00\x01\x06"} {
 		f.Add([]byte(s))
 		f.Add([]byte(strings.Repeat(s, 5)))
 	}
 	c := testCompiler(f)
-	inputs := plainInputs()
+	inputs := grammarInputs()
 	f.Fuzz(func(t *testing.T, choices []byte) {
 		g := &grammar{choices: choices}
 		src := g.truth()
 		if x, err := c.compile(src, wantBool); err == nil {
 			for i, in := range inputs {
-				act := &activation{policy: &Policy{slots: c.slots}, in: in}
+				act := &activation{sources: c.sources, in: in}
 				got, gerr := x.truth(act)
-				want, werr := x.celTruth(act)
+				want, werr := x.truthByCEL(act)
 				if got != want || fmt.Sprint(gerr) != fmt.Sprint(werr) {
 					t.Errorf("%s is %v, %v on input %d; CEL gives %v, %v", src, got, gerr, i, want, werr)
 				}
@@ -139,9 +139,9 @@ func FuzzPlainGrammar(f *testing.F) {
 		src = g.one(g.number(), g.whole())
 		if x, err := c.compile(src, wantNumber); err == nil {
 			for i, in := range inputs {
-				act := &activation{policy: &Policy{slots: c.slots}, in: in}
+				act := &activation{sources: c.sources, in: in}
 				got, gerr := x.number(act)
-				want, werr := x.celNumber(act)
+				want, werr := x.numberByCEL(act)
 				if math.Float64bits(got) != math.Float64bits(want) && (got == got || want == want) ||
 					fmt.Sprint(gerr) != fmt.Sprint(werr) {
 					t.Errorf("%s is %v, %v on input %d; CEL gives %v, %v", src, got, gerr, i, want, werr)
