@@ -290,7 +290,7 @@ func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.Se
 	if err != nil {
 		return nil, err
 	}
-	a.engine.Shadows().Use(ms)
+	a.engine.Shadows().Set(ms)
 	for _, m := range ms {
 		resp.Shadows = append(resp.Shadows, a.info(m))
 	}

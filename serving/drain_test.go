@@ -68,7 +68,7 @@ func TestDrain(t *testing.T) {
 			answered := make(chan error, 1)
 			var release func()
 			if finishes { // it waits before the critical section
-				release = n.server.engine.Hold()
+				release = n.server.engine.HoldSequencing()
 				go func() {
 					_, err := once.Score(context.Background(), "held", application("held", 10, 600))
 					answered <- err

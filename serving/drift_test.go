@@ -84,7 +84,7 @@ func TestDrift(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Sequence%engine.DriftEvery == 0 {
+		if d.Sequence%engine.DriftSampleEvery == 0 {
 			pds, amounts, incomes = append(pds, d.Score.PD), append(amounts, amount), append(incomes, income)
 		}
 	}
@@ -113,10 +113,10 @@ func TestDrift(t *testing.T) {
 	// Of eight rows one is looked at: the amount of every second of those is high.
 	for i := range 160 {
 		income := 600.0
-		if i/engine.DriftEvery%10 == 9 {
+		if i/engine.DriftSampleEvery%10 == 9 {
 			income = math.NaN()
 		}
-		score(i, []float64{10, 2000}[i/engine.DriftEvery%2], income)
+		score(i, []float64{10, 2000}[i/engine.DriftSampleEvery%2], income)
 	}
 	if got := check("as in training", int64(len(pds))); got["amount"] > 0.1 || got["score"] > 0.1 || len(pds) < 18 {
 		t.Errorf("as in training: %v of %d rows, want little", got, len(pds))

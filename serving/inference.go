@@ -68,7 +68,7 @@ func (s *Server) inferenceModel(name, version string) (*engine.Model, error) {
 	m, err := r.Pick(name)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("no model of that name is loaded%s: %w", r.Nearest(name), assay.ErrNotFound)
+		return nil, fmt.Errorf("no model of that name is loaded%s: %w", r.NearestHint(name), assay.ErrNotFound)
 	case version != "" && version != versionOf(m):
 		return nil, fmt.Errorf("the model's version is %q, another was asked for: %w", versionOf(m), assay.ErrNotFound)
 	}

@@ -425,7 +425,7 @@ func (s seen) faults(t *testing.T) {
 	}
 	mend()
 	// The id is held by a request under way: the others wait for it.
-	release := n.server.engine.Hold()
+	release := n.server.engine.HoldSequencing()
 	var first sync.WaitGroup
 	first.Go(func() {
 		if _, err := c.score.Score(ctx, scoreRequest("held", application("held", 10, 600))); err != nil {

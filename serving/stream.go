@@ -36,7 +36,7 @@ func (s *scoringServer) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 		}
 	}()
 	calls := make([]*call, 0, streamBurst)
-	most := s.engine.AtOnce(streamBurst)
+	most := s.engine.AdmitLimit(streamBurst)
 	for c := range in {
 		calls = append(calls[:0], c)
 	more:

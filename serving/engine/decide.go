@@ -7,18 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// Decide takes one request all the way, in a group with those that come in the
-// same moment. The error, if any, is also in r.Err. The request must have been
-// admitted, and r.Model acquired.
+// Decide decides one request and makes the decision durable, in a group with
+// requests that come at the same moment. The error, if any, is also in r.Err. The
+// request must have been admitted, and r.Model acquired.
 func (e *Engine) Decide(ctx context.Context, r *Request) error {
-	r.clock = e.instruments.clock(ctx)
-	if r.Err = e.begin(ctx, r, func() {}); r.Err != nil || r.Repeated {
+	r.clock = e.instruments.startClock(ctx)
+	if r.Err = e.validateAndClaim(ctx, r, func() {}); r.Err != nil || r.Repeated {
 		return r.Err
 	}
 	r.clock.done(stageBegin)
@@ -26,16 +25,16 @@ func (e *Engine) Decide(ctx context.Context, r *Request) error {
 	return r.Err
 }
 
-// DecideAll takes many requests all the way with one wait for the journal; those
-// that have an Err already are passed over. Each Err says what became of it. Rows
-// that it has claimed are finished before it waits for an id that somebody else
-// holds (another call, or an earlier row of this one), so that two batches never
-// wait for each other.
+// DecideAll is Decide for many requests, with one wait for the journal. It skips
+// requests that have an Err already; the error of each of the others is in its
+// Err. Before it waits for an id that another request holds (of another call, or
+// an earlier one of this call), it finishes the requests that it has claimed, so
+// that two batches never wait for each other.
 func (e *Engine) DecideAll(ctx context.Context, rs []*Request) {
 	g := e.pool.Get().(*group)
-	whole := false
+	completed := false
 	defer func() {
-		if !whole { // a panic goes by
+		if !completed { // a panic is unwinding
 			e.abandon(g)
 			return
 		}
@@ -49,7 +48,7 @@ func (e *Engine) DecideAll(ctx context.Context, rs []*Request) {
 		if r.Err != nil {
 			continue
 		}
-		if r.Err = e.begin(ctx, r, finish); r.Err != nil || r.Repeated {
+		if r.Err = e.validateAndClaim(ctx, r, finish); r.Err != nil || r.Repeated {
 			continue
 		}
 		if g.claimed = append(g.claimed, r); len(g.claimed) == groupSize {
@@ -57,14 +56,15 @@ func (e *Engine) DecideAll(ctx context.Context, rs []*Request) {
 		}
 	}
 	finish()
-	g.forget()
-	whole = true
+	g.reset()
+	completed = true
 }
 
-// begin validates r and looks its request id up. When it returns nil and
-// r.Repeated is false, the id is claimed and must be released. It calls
-// beforeWait before it waits for another holder of the id.
-func (e *Engine) begin(ctx context.Context, r *Request, beforeWait func()) error {
+// validateAndClaim validates r, claims its request id, and answers r when the id
+// was used before: then r.Repeated is set. When it returns nil and r.Repeated is
+// false, the caller must release the id. It calls beforeWait before it waits for
+// another request that holds the id.
+func (e *Engine) validateAndClaim(ctx context.Context, r *Request, beforeWait func()) error {
 	if err := CheckRequestID(r.Key.RequestID); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (e *Engine) begin(ctx context.Context, r *Request, beforeWait func()) error
 	}
 	err := e.answerRepeated(ctx, r)
 	if err == nil && !r.Repeated {
-		err = e.mayStart(ctx)
+		err = e.checkStartable(ctx)
 	}
 	if err != nil || r.Repeated {
 		e.claims.release(r.tag, &r.claim)
@@ -99,8 +99,9 @@ func (e *Engine) begin(ctx context.Context, r *Request, beforeWait func()) error
 	return err
 }
 
-// mayStart: work past its deadline is not started, nor what cannot become durable.
-func (e *Engine) mayStart(ctx context.Context) error {
+// checkStartable returns an error when the deadline has passed or no record can
+// become durable: then no decision is begun.
+func (e *Engine) checkStartable(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -110,26 +111,8 @@ func (e *Engine) mayStart(ctx context.Context) error {
 	return nil
 }
 
-// CheckRequestID holds a request id to its bounds.
-func CheckRequestID(id string) error {
-	if id == "" || len(id) > assay.MaxNameBytes {
-		return &assay.FieldError{Field: "request_id",
-			Problem: fmt.Sprintf("must have 1 to %d bytes: it is what makes a retry safe", assay.MaxNameBytes)}
-	}
-	return CheckText("request_id", id)
-}
-
-// CheckText refuses what is no UTF-8: generated decoders let it pass, and no
-// record that holds it can be read back.
-func CheckText(field, s string) error {
-	if !utf8.ValidString(s) {
-		return &assay.FieldError{Field: field, Problem: "is not valid UTF-8"}
-	}
-	return nil
-}
-
 // errFailedBefore answers a request whose scoring failed after its number was taken.
-var errFailedBefore = errors.New("the request was taken and its scoring failed; it stands in the journal as failed")
+var errFailedBefore = errors.New("the request was taken and its scoring failed; the journal has it as failed")
 
 // answerRepeated fills r from its record when its request id was used before.
 func (e *Engine) answerRepeated(ctx context.Context, r *Request) error {
@@ -157,14 +140,15 @@ func (e *Engine) answerRepeated(ctx context.Context, r *Request) error {
 	if r.Decision.Outcome == assay.Failed {
 		return errFailedBefore
 	}
-	r.Sequence, r.Canonical, r.Repeated, r.Late = seq, append(r.Canonical[:0], rec.Decision...), true, e.late.of(seq)
+	r.Sequence, r.Canonical, r.Repeated, r.Late = seq, append(r.Canonical[:0], rec.Decision...),
+		true, e.late.lookup(seq)
 	r.setPromise(&p)
 	return nil
 }
 
-// claims holds the requests under way by what stands for caller and request id
-// in the journal, so that a second one with the same id waits for the first
-// instead of being scored. Those that are done stand in the journal.
+// claims holds the ids of requests under way, by the journal's tag of caller and
+// request id, so that a second request with the same id waits for the first
+// instead of being scored. Finished requests are in the journal.
 type claims struct {
 	shards [64]struct {
 		mu struct {
@@ -172,11 +156,6 @@ type claims struct {
 			m map[journal.Tag]*claim
 		}
 	}
-}
-
-// claim is the place of one request under way.
-type claim struct {
-	released chan struct{} // made by the first that waits, closed by release
 }
 
 func newClaims() *claims {
@@ -187,8 +166,8 @@ func newClaims() *claims {
 	return c
 }
 
-// claim claims the tag for its holder. When another holds it, it returns a
-// channel that is closed when that one releases it.
+// claim claims the tag for holder. When another request holds it, claim returns a
+// channel that is closed when that request releases it.
 func (c *claims) claim(tag journal.Tag, holder *claim) (busy <-chan struct{}) {
 	s := &c.shards[shard(tag)].mu
 	s.Lock()
@@ -204,7 +183,8 @@ func (c *claims) claim(tag journal.Tag, holder *claim) (busy <-chan struct{}) {
 	return other.released
 }
 
-// release gives the tag up, if its holder has it, and wakes those who wait for it.
+// release ends the claim, if holder has it, and wakes the requests that wait for
+// the tag.
 func (c *claims) release(tag journal.Tag, holder *claim) {
 	s := &c.shards[shard(tag)].mu
 	s.Lock()
@@ -219,5 +199,5 @@ func (c *claims) release(tag journal.Tag, holder *claim) {
 	}
 }
 
-// shard: a tag is a keyed hash, so that any of its bits will do.
+// shard picks the shard of a tag. A tag is a keyed hash, so any of its bits will do.
 func shard(tag journal.Tag) byte { return tag[0] % 64 }

@@ -1,24 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package engine takes an event to a durable decision. It knows no protocol: the
-// server decodes what came over the wire into a Request, and encodes what
-// became of it.
+// server decodes what came over the wire into a Request, and encodes the
+// decision that the engine writes into it.
 //
-//	                 critical section, in sequence order
-//	                 ┌────────────────────────────────┐
-//	claim ─▶ join ─▶ │ read windows, apply, number    │ ─▶ score ─▶ policy ─▶ reasons ─▶ journal ─▶ promise
-//	a request id,    └────────────────────────────────┘
-//	a group
+//	               critical section, in sequence order
+//	             ┌──────────────────────────────────────┐
+//	claim ─▶ ... │ read windows, apply event, take the  │ ─▶ score ─▶ policy ─▶ reasons ─▶ journal ─▶ promise
+//	the id       │ next sequence number                 │
+//	             └──────────────────────────────────────┘
 //
-// A request goes through four files: decide.go (validate, claim its id, answer
-// what was asked before), group.go (requests that come in the same moment are
-// decided together), request.go (one request's own steps) and the journal.
+// A request passes through these files:
 //
-//	engine.go     what an engine is, how many rows it lets in       limiter.go  rows a second of one caller
-//	models.go     which models are loaded, and their windows        swap.go     replacing them between two numbers
-//	act.go        what admins did, as records                       start.go    what a start brings, as records
-//	replay.go     windows made again from the journal               restore.go  what decided before the last stop
-//	shadow.go     challengers                                       late.go     events that came too late
-//	drift.go      the population against training                   unseen.go   texts that training did not have
-//	index.go      where a list's decisions may lie                  metrics.go  time by stage, records by outcome
+//	engine.go     Admit: is there room for it, is its caller within its rate (limiter.go)
+//	acquire.go    Acquire: the model that it asks for
+//	decide.go     Decide, DecideAll: validate it, claim its id, answer what was asked before
+//	group.go      requests that come at the same moment are numbered, scored and appended together
+//	request.go    one request's own steps: score, decide, explain, fill the record
+//
+// What the requests read and change:
+//
+//	models.go     the loaded models and their windows       index.go    which blocks of records a list can skip
+//	shadow.go     challengers                               drift.go    the population compared with training
+//	late.go       events that came too late                 unseen.go   texts that training did not have
+//	limiter.go    rows a second of one caller               metrics.go  time by stage, records by outcome
+//
+// How the models come to be there:
+//
+//	act.go        what admins did, as records               swap.go     replacing models between two numbers
+//	replay.go     windows made again from the journal       inforce.go  what the acts in the journal add up to
+//	restore.go    a start: the state before the last stop   start.go    what the configuration changes, as records
+//
+// docs/design/serving.md gives the reasons.
 package engine

@@ -12,16 +12,17 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// DriftEvery is how many decisions share one that drift looks at.
-const DriftEvery = 8
+// DriftSampleEvery: of so many decisions, drift counts one.
+const DriftSampleEvery = 8
 
-// driftHalf is the number of rows after which all counts are halved, so that
-// drift is about the last few times as many.
-const driftHalf = 50_000
+// driftHalveAt is the number of rows at which all counts are halved, so that
+// older rows count less and less.
+const driftHalveAt = 50_000
 
-// Drift compares what the active model sees with what it was trained on: the
-// population stability index, sum of (p - q) ln(p / q) over the bins of the
-// training histogram (Siddiqi, Credit Risk Scorecards, 2006, chapter 9).
+// Drift compares the rows that the active model scores with those that it was
+// trained on. Its measure is the population stability index: the sum of
+// (p - q) ln(p / q) over the bins of the training histogram (Siddiqi, Credit Risk
+// Scorecards, 2006, chapter 9).
 type Drift struct {
 	mu struct {
 		sync.Mutex
@@ -32,7 +33,7 @@ type Drift struct {
 
 type driftSeries struct {
 	name   string
-	column int // of the vector; -1 is the score
+	column int // of the vector; -1: the score
 	ref    models.Histogram
 	counts []int64
 	rows   int64
@@ -46,7 +47,7 @@ type DriftValue struct {
 	Rows int64
 }
 
-// Watch starts again for a model.
+// Watch starts anew, with the references of a model.
 func (d *Drift) Watch(m *Model) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,7 +70,8 @@ func (d *Drift) Watch(m *Model) {
 	}
 }
 
-// observe counts a decision, unless another is being counted.
+// observe counts a decision; it does not wait, and counts nothing while another
+// decision is being counted.
 func (d *Drift) observe(pd float64, x []float64) {
 	if !d.mu.TryLock() {
 		return
@@ -84,10 +86,10 @@ func (d *Drift) observe(pd float64, x []float64) {
 			}
 			v = x[s.column]
 		}
-		s.counts[bin(&s.ref, v)]++
+		s.counts[binOf(&s.ref, v)]++
 		s.rows++
 	}
-	if d.mu.rows++; d.mu.rows >= driftHalf {
+	if d.mu.rows++; d.mu.rows >= driftHalveAt {
 		d.mu.rows /= 2
 		for i := range d.mu.series {
 			s := &d.mu.series[i]
@@ -100,9 +102,9 @@ func (d *Drift) observe(pd float64, x []float64) {
 	}
 }
 
-// bin returns the bin of v: len(Edges) holds what is above all edges, and the
-// last one the missing.
-func bin(h *models.Histogram, v float64) int {
+// binOf returns the bin of v. Bin len(Edges) holds values above all edges, and the
+// last bin missing values.
+func binOf(h *models.Histogram, v float64) int {
 	if math.IsNaN(v) {
 		return len(h.Edges) + 1
 	}
@@ -123,8 +125,8 @@ func (d *Drift) Values() []DriftValue {
 	return out
 }
 
-// psi is the population stability index. Each share is taken as half a row at
-// least, so that an empty bin does not make it infinite.
+// psi is the population stability index. Each share is at least half a row, so
+// that an empty bin does not make it infinite.
 func psi(ref []float64, counts []int64, rows int64) float64 {
 	least := 0.5 / float64(rows)
 	sum := 0.0
@@ -135,8 +137,7 @@ func psi(ref []float64, counts []int64, rows int64) float64 {
 	return sum
 }
 
-// driftCollector shows drift as metrics. Feature names are the plan's, not a
-// request's.
+// driftCollector shows drift as metrics. Its labels are feature names of the plan.
 type driftCollector struct{ d *Drift }
 
 var driftDesc = prometheus.NewDesc("assay_drift_psi",

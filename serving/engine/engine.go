@@ -16,10 +16,11 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config is what an Engine is made of. Journal, Logger and Now are required, and
-// so is MaxInFlight.
+// Config says how an Engine works. Journal, Logger, Now and MaxInFlight are
+// required.
 type Config struct {
 	Journal *journal.Journal
 	Logger  *slog.Logger
@@ -31,18 +32,18 @@ type Config struct {
 	MaxAhead      time.Duration // how far in the future an event may lie
 	RatePerSecond float64       // rows a second of one caller; 0: no limit
 	RateBurst     int           // rows at once of one caller; 0: one second's worth
-	Traced        bool          // requests may carry a span that wants to hear of stages
+	Traced        bool          // requests may carry a span, to which the stages are added
 
-	// What a start brings, beside its first model.
+	// What a start records, apart from its first model.
 	FourEyes     bool
 	AcceptedHead string
 	StartedBy    string
 	HasPolicy    bool // the first model decides by a policy that is not its bundle's
 }
 
-// Engine takes requests from their validation to their durable record.
-// Everything that a decision depends on passes through its one short critical
-// section, in sequence order.
+// Engine takes requests from their validation to their durable record. The
+// state that decisions depend on is read and changed in one short critical
+// section only, in sequence order.
 type Engine struct {
 	cfg      Config
 	journal  *journal.Journal
@@ -53,8 +54,8 @@ type Engine struct {
 	models   atomic.Pointer[Models]
 	pool     sync.Pool // *group
 
-	batchTurns  *semaphore.Weighted // rows of batches that are worked on, rowsAtOnce of them
-	rowsAtOnce  int
+	batchTurns  *semaphore.Weighted // one unit for each row of a batch that is worked on
+	rowsAtOnce  int                 // units of batchTurns
 	rates       *rateLimiter
 	instruments *instruments
 	shadows     *Shadows
@@ -64,17 +65,17 @@ type Engine struct {
 
 	joining struct {
 		sync.Mutex
-		open *group // requests that wait for their leader; nil when there are none
+		open *group // requests that wait for the first of them to decide all; nil when there are none
 	}
 
 	mu struct { // the critical section
 		sync.Mutex
-		windows []*windows // one for each plan that is loaded
+		windows []*planWindows // one for each plan that is loaded
 	}
 }
 
-// New makes an engine that has no model yet: Restore gives it what the journal
-// says, or else its first.
+// New makes an engine that has no model yet: Restore loads those that the
+// journal says were loaded, or else the first one.
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, journal: cfg.Journal, log: cfg.Logger, now: cfg.Now, claims: newClaims(),
 		rates: newRateLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(Drift),
@@ -85,15 +86,15 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// Run does what is done beside requests (challengers, the index of what was
-// there before the start, lines about late events) until ctx ends, and then what
-// of it still waits.
+// Run does the work in the background until ctx ends: it scores challengers,
+// indexes the records from before the start, and logs late events. When ctx
+// ends it finishes what still waits.
 func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.shadows.run(ctx, e.journal, e.now, e.log) })
 	wg.Go(func() {
 		if err := e.index.fill(ctx, e.journal); err != nil && ctx.Err() == nil {
-			e.log.Warn("ListDecisions has no index of the records before the start and looks through them", "error",
+			e.log.Warn("ListDecisions has no index of the records from before the start and reads them all", "error",
 				err)
 		}
 	})
@@ -107,42 +108,42 @@ func (e *Engine) Shadows() *Shadows { return e.shadows }
 // Drift compares what the active model sees with its training.
 func (e *Engine) Drift() *Drift { return e.drift }
 
-// Index says where the decisions that a list asks for may lie.
+// Index says which blocks of records may hold the decisions of a list.
 func (e *Engine) Index() *Index { return e.index }
 
 // InFlight is how many rows are under way.
 func (e *Engine) InFlight() int64 { return e.inFlight.Load() }
 
-// AtOnce is how many of n requests of one caller that came one by one may be
-// admitted together.
-func (e *Engine) AtOnce(n int) int { return e.rates.atOnce(min(n, e.cfg.MaxInFlight)) }
+// AdmitLimit is how many of n separate requests of one caller Admit can take in
+// one call.
+func (e *Engine) AdmitLimit(n int) int { return e.rates.limit(min(n, e.cfg.MaxInFlight)) }
 
-// Admit counts n rows of a caller in, until Done; when the caller is over its
-// rate or the engine is full it says when to come again.
+// Admit counts n rows of a caller as under way, until Done. When the caller is
+// over its rate or the engine is full, its error says when to come again.
 func (e *Engine) Admit(caller string, n int) error {
 	if err := e.AdmitRead(caller, n); err != nil {
 		return err
 	}
-	// A batch of more rows than that is let in when it is alone.
+	// A batch of more rows than MaxInFlight is let in when nothing else is under way.
 	if after := e.inFlight.Add(int64(n)); after > int64(e.cfg.MaxInFlight) && after > int64(n) {
 		e.inFlight.Add(-int64(n))
-		e.rates.give(caller, n)
+		e.rates.refund(caller, n)
 		return &RetryError{assay.ErrExhausted, fmt.Sprintf("the server is full: too many requests are under way, "+
 			"at most %d at once (setting max-in-flight)", e.cfg.MaxInFlight), 100 * time.Millisecond}
 	}
 	return nil
 }
 
-// Done counts n rows out.
+// Done counts n rows as finished.
 func (e *Engine) Done(n int) { e.inFlight.Add(-int64(n)) }
 
-// AdmitRead counts n rows that a read costs in the caller's rate.
+// AdmitRead counts a read as n rows of the caller's rate.
 func (e *Engine) AdmitRead(caller string, n int) error { return e.rates.take(caller, n, e.now()) }
 
 // batchRowsAtOnce is how many rows of batches are worked on at once for each
-// processor. Between its decoding and its durable record a row takes eight
-// kilobytes; with fewer under way a row costs less processor time (measured
-// with 6,400 rows of 64 callers waiting, on two processors).
+// processor. From its decoding to its durable record a row takes eight
+// kilobytes, and with fewer rows under way each costs less processor time
+// (measured with 6,400 rows of 64 callers waiting, on two processors).
 const batchRowsAtOnce = 256
 
 // AdmitBatch is Admit for the rows of a batch, which wait for their turn; a
@@ -165,19 +166,39 @@ func (e *Engine) AdmitBatch(ctx context.Context, caller string, n int) (leave fu
 	}, nil
 }
 
-// Hold keeps the critical section until release is called: requests wait before
-// they get their numbers. Tests see by it what happens meanwhile.
-func (e *Engine) Hold() (release func()) {
+// HoldSequencing keeps the critical section locked until release is called:
+// requests wait before they get their numbers. It is for tests.
+func (e *Engine) HoldSequencing() (release func()) {
 	e.mu.Lock()
 	return e.mu.Unlock
 }
 
-// RetryError is an ErrExhausted or ErrUnavailable that says when to come again.
-type RetryError struct {
-	Kind  error
-	Why   string
-	After time.Duration
+// activeUnseen is the watch of the active model; nil before there is one.
+func (e *Engine) activeUnseen() *unseenWatch {
+	if m := e.models.Load(); m != nil {
+		return m.Active.unseen
+	}
+	return nil
 }
 
-func (e *RetryError) Error() string { return e.Why }
-func (e *RetryError) Unwrap() error { return e.Kind }
+// Collectors are the engine's metrics. No label holds a value of a request.
+func (e *Engine) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{e.instruments.timing, e.instruments.decisions,
+		driftCollector{e.drift}, unseenCollector{e.activeUnseen},
+		e.late.events, e.late.windows}
+}
+
+// CountUnseen counts values that did not come in an event: one count for each of
+// the model's Dictionaries.
+func (e *Engine) CountUnseen(m *Model, counts []UnseenCount) {
+	var say []unseenLine
+	u := m.unseen
+	u.mu.Lock()
+	for i, c := range counts {
+		if c.Values > 0 {
+			say = u.add(say, i, c.Values, c.Unseen, e.now)
+		}
+	}
+	u.mu.Unlock()
+	logUnseen(say, m.Name, e.log)
+}

@@ -14,25 +14,25 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// groupSize is how many requests at most are numbered, scored and given to the
-// journal together: the trees score a block of 64 rows at the cost of 16, and
-// two groups cost more than one of twice the rows. Requests that have a number
-// and no record yet hold up everybody's numbers after them, so a batch gives its
-// records away as it goes and waits for them at its end.
+// groupSize is how many requests at most are numbered, scored and appended
+// together: the trees score a block of 64 rows at the cost of 16, and two groups
+// cost more than one of twice the rows. A request that has a number and no record
+// yet delays all requests with later numbers, so a batch appends its records
+// group by group and waits for all of them at its end.
 const groupSize = 128
 
-// group is requests that are decided together: the rows of a batch, or requests
-// that came in the same moment. It is working memory.
+// group is requests that are decided together: rows of a batch, or requests that
+// came at the same moment. It is scratch memory, from Engine.pool.
 type group struct {
-	claimed       []*Request // and not yet numbered
-	unexplained   []*Request // decided, and to be given reasons
+	claimed       []*Request // claimed, and not yet numbered
+	unexplained   []*Request // decided, and without reasons so far
 	rows          []float64
 	margins       []float64
 	contributions []float64
-	appending     sync.WaitGroup // numberedGroups on their way to the journal
+	appending     sync.WaitGroup // numberedGroups that are being appended
 }
 
-// numberedGroup is a group on its way to the journal.
+// numberedGroup is a group that has its sequence numbers and its records.
 type numberedGroup struct {
 	requests []*Request
 	numbers  []uint64
@@ -40,25 +40,26 @@ type numberedGroup struct {
 }
 
 // errLeaderPanicked answers a request whose group's leader panicked.
-var errLeaderPanicked = errors.New("a panic left the request undone")
+var errLeaderPanicked = errors.New("the group's leader panicked")
 
-// decideInGroup takes a claimed request all the way, with those that come in the
-// same moment. The first of them leads: it lets whoever is ready to run go
-// first, then does the work of all and wakes them. The others wait once, as
-// they would for the journal; on idle processors each leads itself alone.
+// decideInGroup decides a claimed request together with those that come at the
+// same moment. The first of them is the leader: it yields once, so that
+// goroutines which are ready can join, decides all, and wakes the others. They
+// wait once, as they would for the journal. On idle processors each request is a
+// group of its own.
 func (e *Engine) decideInGroup(r *Request) {
-	g, leads := e.join(r)
+	g, leads := e.joinGroup(r)
 	if !leads {
 		<-r.woken
 		return
 	}
 	runtime.Gosched()
-	e.close(g)
-	e.lead(g, r)
+	e.closeGroup(g)
+	e.leadGroup(g, r)
 }
 
-// join adds r to the open group, and reports whether it has to lead it.
-func (e *Engine) join(r *Request) (g *group, leads bool) {
+// joinGroup adds r to the open group, and reports whether r is its leader.
+func (e *Engine) joinGroup(r *Request) (g *group, leads bool) {
 	e.joining.Lock()
 	defer e.joining.Unlock()
 	if leads = e.joining.open == nil; leads {
@@ -73,8 +74,8 @@ func (e *Engine) join(r *Request) (g *group, leads bool) {
 	return g, leads
 }
 
-// close ends the joining of g: it is its leader's alone.
-func (e *Engine) close(g *group) {
+// closeGroup ends the joining of g: from now on only its leader uses it.
+func (e *Engine) closeGroup(g *group) {
 	e.joining.Lock()
 	defer e.joining.Unlock()
 	if e.joining.open == g {
@@ -82,17 +83,17 @@ func (e *Engine) close(g *group) {
 	}
 }
 
-// lead takes g's requests all the way and wakes those but its own. They still
-// use their memory until then.
-func (e *Engine) lead(g *group, own *Request) {
+// leadGroup decides g's requests, appends their records, and wakes all but the
+// leader's own. Until then the waiting requests' memory is in use.
+func (e *Engine) leadGroup(g *group, own *Request) {
 	rs := slices.Clone(g.claimed)
-	whole := false
+	completed := false
 	defer func() {
-		if !whole { // a panic goes by
+		if !completed { // a panic is unwinding
 			e.abandon(g)
 		}
 		for _, r := range rs {
-			if !whole && r.Err == nil {
+			if !completed && r.Err == nil {
 				r.Err = errLeaderPanicked
 			}
 			if r != own {
@@ -103,21 +104,21 @@ func (e *Engine) lead(g *group, own *Request) {
 	if n := e.decideGroup(g); len(n.requests) > 0 {
 		e.appendGroup(context.Background(), &n)
 	}
-	g.forget()
+	g.reset()
 	e.pool.Put(g)
-	whole = true
+	completed = true
 }
 
-// forget lets go of the requests.
-func (g *group) forget() {
+// reset drops the requests and keeps the memory.
+func (g *group) reset() {
 	g.claimed, g.unexplained = g.claimed[:0], g.unexplained[:0]
 	clear(g.claimed[:cap(g.claimed)])
 	clear(g.unexplained[:cap(g.unexplained)])
 }
 
-// abandon gives up what a panic left, and g with it: requests on their way to the
-// journal still use their memory and are waited for, and the ids of the others
-// can be used again.
+// abandon cleans up after a panic: it waits for the requests that are being
+// appended, since the journal reads their memory, and releases the ids of the
+// others. g is not used again.
 func (e *Engine) abandon(g *group) {
 	g.appending.Wait()
 	for _, r := range g.claimed {
@@ -125,7 +126,8 @@ func (e *Engine) abandon(g *group) {
 	}
 }
 
-// decideAndAppend decides what is claimed, and has the journal take it meanwhile.
+// decideAndAppend decides the claimed requests, and appends their records in the
+// background.
 func (e *Engine) decideAndAppend(ctx context.Context, g *group) {
 	if len(g.claimed) == 0 {
 		return
@@ -136,8 +138,8 @@ func (e *Engine) decideAndAppend(ctx context.Context, g *group) {
 	}
 }
 
-// decideGroup numbers and scores what is claimed, and makes its records. Those
-// that got no number are out.
+// decideGroup numbers and scores the claimed requests, and makes their records.
+// Requests that got no number are left out, and their ids released.
 func (e *Engine) decideGroup(g *group) numberedGroup {
 	e.mu.Lock()
 	for _, r := range g.claimed {
@@ -164,10 +166,10 @@ func (e *Engine) decideGroup(g *group) numberedGroup {
 	return n
 }
 
-// numberLocked is the critical section, with mu held: read the windows as they
-// stand, apply the event, take the next number. When it returns, r.numbered is
-// set or r.Err. A panic becomes r's error: others of its group may have their
-// numbers already, and those need their records.
+// numberLocked is the critical section, with mu held: read the windows, apply the
+// event to them, take the next number. When it returns, either r.numbered or r.Err
+// is set. A panic becomes r's error, since other requests of the group may have
+// their numbers already and need their records.
 func (e *Engine) numberLocked(r *Request) {
 	defer recoverAsError(&r.Err)
 	if !r.Fact {
@@ -188,7 +190,7 @@ func (e *Engine) numberLocked(r *Request) {
 			return
 		}
 		if w == r.Model.windows {
-			r.Late = latenessOf(w.state)
+			r.Late = lastLateness(w.state)
 		}
 	}
 	r.Sequence, r.numbered = e.journal.Take(), true
@@ -198,8 +200,8 @@ func (e *Engine) numberLocked(r *Request) {
 	}
 }
 
-// decideNumbered makes the decisions and fills the records: runs of one model's
-// requests are scored together.
+// decideNumbered makes the decisions and fills the records. Successive requests
+// of one model are scored together.
 func (e *Engine) decideNumbered(g *group, rs []*Request) {
 	for len(rs) > 0 {
 		n := 1
@@ -216,7 +218,7 @@ func (e *Engine) decideNumbered(g *group, rs []*Request) {
 }
 
 // decideOne makes a decision and fills the record. Whatever goes wrong here is
-// recorded: the number is taken.
+// recorded, since the number is taken.
 func (e *Engine) decideOne(r *Request) {
 	r.startDecision(e.now().UnixMicro())
 	if !r.Fact {
@@ -225,7 +227,7 @@ func (e *Engine) decideOne(r *Request) {
 	r.completeRecord()
 }
 
-// decideSameModel is decideOne for requests that one model scores, each step for
+// decideSameModel is decideOne for requests of one model: it does each step for
 // all of them.
 func (e *Engine) decideSameModel(g *group, rs []*Request) {
 	at := e.now().UnixMicro()
@@ -247,7 +249,7 @@ func (e *Engine) decideSameModel(g *group, rs []*Request) {
 	}
 }
 
-// explain gives those of one model's decisions that need them their reasons.
+// explain gives reasons to the decisions that need them; one model made all of them.
 func (g *group) explain(rs []*Request) {
 	g.unexplained, g.rows = g.unexplained[:0], g.rows[:0]
 	for _, r := range rs {
@@ -284,8 +286,8 @@ func (m *Model) margins(dst, rows []float64) (err error) {
 	return nil
 }
 
-// appendGroup makes the records of a group durable, all at once, and releases
-// their ids: one group commit, as a rule, takes them all.
+// appendGroup makes the records of a group durable, as a rule in one commit of
+// the journal, and releases their ids.
 func (e *Engine) appendGroup(ctx context.Context, n *numberedGroup) {
 	defer func() {
 		for _, r := range n.requests {
@@ -296,7 +298,7 @@ func (e *Engine) appendGroup(ctx context.Context, n *numberedGroup) {
 	promises, err := e.journal.AppendAll(ctx, n.numbers, n.records)
 	durable := make([]*Request, 0, len(n.requests))
 	for i, r := range n.requests {
-		if i < len(promises) && promises[i].Count > 0 { // this one is durable, whatever became of others
+		if i < len(promises) && promises[i].Count > 0 { // this record is durable, even if others are not
 			r.setPromise(&promises[i])
 			durable = append(durable, r)
 			continue
@@ -306,18 +308,21 @@ func (e *Engine) appendGroup(ctx context.Context, n *numberedGroup) {
 	e.onDurable(durable)
 }
 
-// onDurable tells those who follow decisions of records that are durable.
+// onDurable passes durable records to the index, the metrics, the challengers and
+// the watches over unseen texts and drift.
 func (e *Engine) onDurable(rs []*Request) {
 	e.index.add(rs)
-	e.instruments.countOutcomes(rs)
+	var outcomes [assay.Recorded + 1]int
 	for _, r := range rs {
+		outcomes[r.Decision.Outcome]++
 		if r.Decision.Outcome == assay.Failed || r.Fact {
 			continue
 		}
-		e.shadows.offer(r.Sequence)
+		e.shadows.enqueue(r.Sequence)
 		r.Model.unseen.count(r.fields, r.Model.Name, e.now, e.log)
-		if r.Sequence%DriftEvery == 0 {
+		if r.Sequence%DriftSampleEvery == 0 {
 			e.drift.observe(r.Decision.Score.PD, r.vector.Values)
 		}
 	}
+	e.instruments.countOutcomes(&outcomes)
 }

@@ -9,19 +9,19 @@ import (
 	"testing"
 )
 
-// claimed makes requests that are ready to join a group.
+// claimed makes requests whose ids are claimed: they are ready to join a group.
 func (e *Engine) claimed(t *testing.T, prefix string, count int) []*Request {
 	t.Helper()
 	rs := e.requests(t, prefix, count)
 	for _, r := range rs {
-		if err := e.begin(t.Context(), r, func() {}); err != nil {
+		if err := e.validateAndClaim(t.Context(), r, func() {}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return rs
 }
 
-// released fails unless every id was released.
+// released fails the test unless the ids of all requests were released.
 func (e *Engine) released(t *testing.T, rs []*Request) {
 	t.Helper()
 	for i, r := range rs {
@@ -34,38 +34,39 @@ func (e *Engine) released(t *testing.T, rs []*Request) {
 	}
 }
 
-// TestGroupHasALeader: the first of a group leads the others, each gets the record
-// of its own request in the order in which they joined, and a full group is
-// closed to who comes after it.
+// TestGroupHasALeader: the first request of a group is its leader, the requests
+// get their records in the order in which they joined, and a full group takes no
+// more.
 func TestGroupHasALeader(t *testing.T) {
+	t.Parallel()
 	e := start(t, Config{})
 	rs := e.claimed(t, "led", groupSize+2)
 	gs := make([]*group, len(rs))
 	for i, r := range rs {
 		var leads bool
-		if gs[i], leads = e.join(r); leads != (i%groupSize == 0) {
+		if gs[i], leads = e.joinGroup(r); leads != (i%groupSize == 0) {
 			t.Fatalf("request %d leads: %v", i, leads)
 		}
 	}
 	if gs[groupSize-1] != gs[0] || gs[groupSize] == gs[0] || gs[groupSize+1] != gs[groupSize] {
-		t.Fatal("the groups are not those who joined one after another")
+		t.Fatal("requests that joined one after another are not in the same group")
 	}
-	e.close(gs[0])
-	e.lead(gs[0], rs[0])
+	e.closeGroup(gs[0])
+	e.leadGroup(gs[0], rs[0])
 	select {
 	case <-rs[groupSize+1].woken:
 		t.Fatal("a request of another group was woken")
 	default:
 	}
-	e.close(gs[groupSize])
-	e.lead(gs[groupSize], rs[groupSize])
+	e.closeGroup(gs[groupSize])
+	e.leadGroup(gs[groupSize], rs[groupSize])
 	next := e.claimed(t, "next", 1)
-	g, leads := e.join(next[0])
+	g, leads := e.joinGroup(next[0])
 	if !leads {
-		t.Fatal("a group takes more after its leader has parted it")
+		t.Fatal("a group takes more requests after its leader has closed it")
 	}
-	e.close(g)
-	e.lead(g, next[0])
+	e.closeGroup(g)
+	e.leadGroup(g, next[0])
 	e.released(t, next)
 	for i, r := range rs {
 		if i%groupSize != 0 {
@@ -84,25 +85,27 @@ func TestGroupHasALeader(t *testing.T) {
 	e.released(t, rs)
 }
 
-// TestLeaderPanics: those that it led are woken with an error, all ids can be
-// used again, and the retry finds what had become durable.
+// TestLeaderPanics: when a leader panics, the others of its group are woken with
+// an error, all ids can be used again, and a retry finds the records that became
+// durable.
 func TestLeaderPanics(t *testing.T) {
+	t.Parallel()
 	e := start(t, Config{})
 	rs := e.claimed(t, "left", 5)
 	var g *group
 	for _, r := range rs {
-		g, _ = e.join(r)
+		g, _ = e.joinGroup(r)
 	}
-	e.close(g)
+	e.closeGroup(g)
 	sound := e.shadows
-	e.shadows = nil // what a fault looks like
+	e.shadows = nil // makes appendGroup panic
 	func() {
 		defer func() {
 			if recover() == nil {
 				t.Error("the leader did not panic")
 			}
 		}()
-		e.lead(g, rs[0])
+		e.leadGroup(g, rs[0])
 	}()
 	e.shadows = sound
 	for _, r := range rs[1:] {
@@ -118,14 +121,15 @@ func TestLeaderPanics(t *testing.T) {
 	}
 }
 
-// TestPanicWhileNumbering: a panic in the critical section, or before it, is
-// that batch's alone: the section is open to others, its ids can be used again,
-// and its working memory is nobody else's.
+// TestPanicWhileNumbering: a panic in the critical section, or before it, affects
+// its own batch alone: the section is unlocked, the ids can be used again, and the
+// batch's memory is not reused while it is in use.
 func TestPanicWhileNumbering(t *testing.T) {
+	t.Parallel()
 	e := start(t, Config{})
 	e.mu.Lock()
 	sound := e.mu.windows
-	e.mu.windows = append(sound[:len(sound):len(sound)], &windows{}) // of no plan: what a fault looks like
+	e.mu.windows = append(sound[:len(sound):len(sound)], &planWindows{}) // without a plan: makes numbering panic
 	e.mu.Unlock()
 	rs := e.requests(t, "again", 5)
 	e.DecideAll(t.Context(), rs)
@@ -142,7 +146,7 @@ func TestPanicWhileNumbering(t *testing.T) {
 	e.mu.Unlock()
 	// A panic in a request's validation, with others of its batch claimed.
 	rs = e.requests(t, "again", 6)
-	rs[5].Model = &Model{windows: rs[5].Model.windows} // of no plan
+	rs[5].Model = &Model{windows: rs[5].Model.windows} // without a plan
 	func() {
 		defer func() {
 			if recover() == nil {

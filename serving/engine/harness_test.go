@@ -14,8 +14,8 @@ import (
 	"github.com/assayrisk/assay/serving/scoring/scoringtest"
 )
 
-// start runs an engine on a new journal until the test's end. Nothing is done
-// beside requests.
+// start makes an engine on a new journal, until the test's end. Its Run is not
+// called: challengers do not score and nothing is indexed from before the start.
 func start(t *testing.T, cfg Config) *Engine {
 	t.Helper()
 	j, err := journal.Open(t.Context(), t.TempDir(),

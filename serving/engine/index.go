@@ -15,19 +15,19 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// IndexBlock is how many records share one entry of the index.
+// IndexBlock is how many records one entry of the index covers.
 const IndexBlock = 256
 
-// Index tells ListDecisions which blocks of records cannot hold what is asked
-// for: for each block the span of times, the outcomes, and small Bloom filters
-// of the callers and of the entities. That is 4.2 bytes a record, and hashes
-// under a seed of this process alone. Blocks of records from before the start
-// are filled in the background; until then they are looked through.
+// Index tells ListDecisions which blocks of records it can skip. It has, for each
+// block, the span of times, the outcomes, and small Bloom filters of the callers
+// and of the entities: 4.2 bytes a record, hashed under a seed of this process.
+// Records from before the start are indexed in the background; until then a list
+// reads them all.
 type Index struct {
-	seed   maphash.Seed
-	end    uint64        // records from before the start lie below it
-	filled atomic.Uint64 // of those, the ones below are in
-	mu     struct {
+	seed     maphash.Seed
+	startEnd uint64        // the records from before the start have lower numbers
+	filled   atomic.Uint64 // of these, the ones with lower numbers than this are indexed
+	mu       struct {
 		sync.RWMutex
 		blocks []*indexEntry // nil: no decision in it
 	}
@@ -40,22 +40,22 @@ type indexEntry struct {
 	entities [128]uint64
 }
 
-func newIndex(durable uint64) *Index { return &Index{seed: maphash.MakeSeed(), end: durable} }
+func newIndex(durable uint64) *Index { return &Index{seed: maphash.MakeSeed(), startEnd: durable} }
 
-// hash of an entity, or with no role of a caller.
+// hash is that of an entity, or, with an empty role, of a caller.
 func (x *Index) hash(role, id string) uint64 {
 	return bits.RotateLeft64(maphash.String(x.seed, role), 21) ^ maphash.String(x.seed, id)
 }
 
-// places are the four bits of an entity in a filter of 8,192 bits.
-func places(h uint64) (p [4]uint16) {
+// bloomBits are the four bits of an entity in a filter of 8,192 bits.
+func bloomBits(h uint64) (p [4]uint16) {
 	for i := range p {
 		p[i] = uint16(h>>(16*i)) & 8191
 	}
 	return p
 }
 
-// add notes decisions and recorded events of this process.
+// add indexes decisions and recorded facts of this process.
 func (x *Index) add(rs []*Request) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -64,7 +64,7 @@ func (x *Index) add(rs []*Request) {
 	}
 }
 
-// addLocked notes a decision or a recorded event, with mu held.
+// addLocked indexes a decision or a recorded fact, with mu held.
 func (x *Index) addLocked(seq uint64, micros int64, o assay.Outcome, caller string, entities []assay.Entity) {
 	n := seq / IndexBlock
 	for uint64(len(x.mu.blocks)) <= n {
@@ -79,7 +79,7 @@ func (x *Index) addLocked(seq uint64, micros int64, o assay.Outcome, caller stri
 	b.outcomes |= 1 << o
 	b.callers |= 1 << (x.hash("", caller) & 63)
 	for i := range entities {
-		for _, p := range places(x.hash(entities[i].Role, entities[i].ID)) {
+		for _, p := range bloomBits(x.hash(entities[i].Role, entities[i].ID)) {
 			b.entities[p/64] |= 1 << (p % 64)
 		}
 	}
@@ -95,15 +95,15 @@ type Query struct {
 	Entity     *assay.Entity // nil: any
 }
 
-// lockedBlocks is how many entries are looked at in one go: whoever notes new
-// decisions waits meanwhile.
-const lockedBlocks = 1024
+// blocksPerLock is how many entries Next looks at before it releases the lock:
+// new decisions wait for it.
+const blocksPerLock = 1024
 
-// Filled is how many of the records from before the start are in.
+// Filled is how many of the records from before the start are indexed.
 func (x *Index) Filled() uint64 { return x.filled.Load() }
 
-// Next returns the first number from seq on whose block may hold what q asks
-// for, or false when none may.
+// Next returns the first sequence number, from seq on, in a block that may hold a
+// match of q; false when no block may.
 func (x *Index) Next(seq uint64, q *Query) (uint64, bool) {
 	var caller uint64
 	var entity [4]uint16
@@ -111,29 +111,29 @@ func (x *Index) Next(seq uint64, q *Query) (uint64, bool) {
 		caller = 1 << (x.hash("", q.Caller) & 63)
 	}
 	if q.Entity != nil {
-		entity = places(x.hash(q.Entity.Role, q.Entity.ID))
+		entity = bloomBits(x.hash(q.Entity.Role, q.Entity.ID))
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for n, looked := seq/IndexBlock, 1; ; n, looked = n+1, looked+1 {
-		if looked%lockedBlocks == 0 {
+		if looked%blocksPerLock == 0 {
 			x.mu.RUnlock()
 			x.mu.RLock()
 		}
 		first := max(seq, n*IndexBlock)
-		if last := min((n+1)*IndexBlock, x.end); last > x.filled.Load() && first < x.end {
+		if last := min((n+1)*IndexBlock, x.startEnd); last > x.filled.Load() && first < x.startEnd {
 			return first, true // not in the index yet
 		}
 		if n >= uint64(len(x.mu.blocks)) {
 			return 0, false
 		}
-		if b := x.mu.blocks[n]; b != nil && b.may(q, caller, entity) {
+		if b := x.mu.blocks[n]; b != nil && b.mayHold(q, caller, entity) {
 			return first, true
 		}
 	}
 }
 
-func (b *indexEntry) may(q *Query, caller uint64, entity [4]uint16) bool {
+func (b *indexEntry) mayHold(q *Query, caller uint64, entity [4]uint16) bool {
 	if b.to < q.From || b.from >= q.To || !q.AnyOutcome && b.outcomes&(1<<q.Outcome) == 0 ||
 		b.callers&caller != caller {
 		return false
@@ -148,9 +148,9 @@ func (b *indexEntry) may(q *Query, caller uint64, entity [4]uint16) bool {
 	return true
 }
 
-// fill takes in the records from before the start.
+// fill indexes the records from before the start.
 func (x *Index) fill(ctx context.Context, j *journal.Journal) error {
-	err := j.Scan(0, x.end, func(seq uint64, r *journal.Record, unreadable error) error {
+	err := j.Scan(0, x.startEnd, func(seq uint64, r *journal.Record, unreadable error) error {
 		if unreadable == nil && CarriesDecision(r) {
 			d, err := assay.ParseDecision(r.Decision)
 			if err != nil {
@@ -168,18 +168,19 @@ func (x *Index) fill(ctx context.Context, j *journal.Journal) error {
 		return ctx.Err()
 	})
 	if err == nil {
-		x.filled.Store(x.end)
+		x.filled.Store(x.startEnd)
 	}
 	return err
 }
 
-// CarriesDecision reports whether a record is about an event.
+// CarriesDecision reports whether a record holds a decision, a recorded fact or a
+// failed request.
 func CarriesDecision(rec *journal.Record) bool {
 	return len(rec.Decision) > 0 && (rec.Kind == ledger.Decision || rec.Kind == ledger.Event ||
 		rec.Kind == ledger.Failed)
 }
 
-// Matches is the test that a record must pass, apart from its outcome.
+// Matches reports whether a record passes q, whatever its outcome.
 func (q *Query) Matches(rec *journal.Record) bool {
 	if !CarriesDecision(rec) || q.OwnOnly && rec.Caller != q.Caller || rec.Micros < q.From || rec.Micros >= q.To {
 		return false

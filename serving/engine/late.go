@@ -10,48 +10,47 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 )
 
-// Lateness says of one event that it came later than its plan allows. The zero
-// value is an event in time.
+// Lateness says by how much an event came later than its plan allows. The zero
+// value is that of an event in time.
 type Lateness struct {
-	Behind  time.Duration // the newest event sequenced before it
-	Windows []string      // that would have counted it
+	Behind  time.Duration // how far it lies behind the newest event sequenced before it
+	Windows []string      // that do not count it, and would have in time
 }
 
 // IsLate reports whether the event came late.
 func (l *Lateness) IsLate() bool { return l.Behind > 0 }
 
-// latenessOf is that of the event that st observed last.
-func latenessOf(st *features.State) Lateness {
+// lastLateness is the lateness of the event that st observed last.
+func lastLateness(st *features.State) Lateness {
 	behind, windows, _ := st.LastLate()
 	return Lateness{behind, windows}
 }
 
-// maxLateKept bounds the late events that are remembered by their sequence
-// number, so that a retry is told what the first answer said.
+// maxLateKept bounds how many late events are remembered. A repeated request is
+// answered from them with the lateness of the first answer.
 const maxLateKept = 1 << 20
 
 // lateEvents remembers which events came late, and counts them for the log and the
-// metrics. What it remembers comes again from the journal at a start: an event
-// is late by what was sequenced before it.
+// metrics. At a start, a replay of the journal fills it again: lateness depends
+// only on the events sequenced before.
 type lateEvents struct {
 	mu struct {
 		sync.Mutex
 		bySequence map[uint64]Lateness
 		order      []uint64 // of bySequence, a ring once it is full
 		next       int      // the place in order that is overwritten next
-		most       int      // of order
-		unsaid     map[lateSeries]uint64
+		most       int      // entries in order
+		unlogged   map[lateSeries]uint64
 	}
 	events  *prometheus.CounterVec // by kind
 	windows *prometheus.CounterVec // by kind and window
 }
 
-// lateSeries is one count of late events; window is "" for those that would
-// have fed none.
+// lateSeries names one count of late events; window is "" for events that would
+// have fed no window.
 type lateSeries struct{ kind, window string }
 
 func newLateEvents() *lateEvents {
@@ -62,12 +61,13 @@ func newLateEvents() *lateEvents {
 			Help: "Events that a window does not count because they came late, by kind and window."},
 			[]string{"kind", "window"}),
 	}
-	l.mu.bySequence, l.mu.unsaid, l.mu.most = map[uint64]Lateness{}, map[lateSeries]uint64{}, maxLateKept
+	l.mu.bySequence, l.mu.unlogged, l.mu.most = map[uint64]Lateness{}, map[lateSeries]uint64{}, maxLateKept
 	return l
 }
 
-// remember keeps what the answer to a late event says. An event may come again:
-// each activation of a plan whose windows were dropped replays the journal.
+// remember keeps the lateness of an event for later answers. It may be called
+// again for an event: each activation of a plan whose windows were dropped replays
+// the journal.
 func (l *lateEvents) remember(seq uint64, x Lateness) {
 	if !x.IsLate() {
 		return
@@ -87,14 +87,14 @@ func (l *lateEvents) remember(seq uint64, x Lateness) {
 	l.mu.bySequence[seq] = x
 }
 
-// of returns what was remembered.
-func (l *lateEvents) of(seq uint64) Lateness {
+// lookup returns the lateness that was remembered, zero for none.
+func (l *lateEvents) lookup(seq uint64) Lateness {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.bySequence[seq]
 }
 
-// count notes a late event of a kind that the plan knows.
+// count counts a late event; the plan knows its kind.
 func (l *lateEvents) count(kind string, x Lateness) {
 	if !x.IsLate() {
 		return
@@ -103,40 +103,40 @@ func (l *lateEvents) count(kind string, x Lateness) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(x.Windows) == 0 {
-		l.mu.unsaid[lateSeries{kind, ""}]++
+		l.mu.unlogged[lateSeries{kind, ""}]++
 	}
 	for _, w := range x.Windows {
 		l.windows.WithLabelValues(kind, w).Inc()
-		l.mu.unsaid[lateSeries{kind, w}]++
+		l.mu.unlogged[lateSeries{kind, w}]++
 	}
 }
 
-// sayEvery is how often the log says which events came late.
-const sayEvery = time.Minute
+// logLateEvery is how often the log gets the counts of late events.
+const logLateEvery = time.Minute
 
-// run says once a minute what came late since the last time, and what is left
-// when ctx ends.
+// run logs the counts once a minute, and the rest when ctx ends.
 func (l *lateEvents) run(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(sayEvery)
+	tick := time.NewTicker(logLateEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			l.say(log)
+			l.logCounts(log)
 		case <-ctx.Done():
-			l.say(log)
+			l.logCounts(log)
 			return
 		}
 	}
 }
 
-// say logs what came late since it was said last: one line a kind and window.
-func (l *lateEvents) say(log *slog.Logger) {
+// logCounts logs how many events came late since the last time: one line for each
+// kind and window.
+func (l *lateEvents) logCounts(log *slog.Logger) {
 	l.mu.Lock()
-	unsaid := l.mu.unsaid
-	l.mu.unsaid = map[lateSeries]uint64{}
+	unlogged := l.mu.unlogged
+	l.mu.unlogged = map[lateSeries]uint64{}
 	l.mu.Unlock()
-	for s, n := range unsaid {
+	for s, n := range unlogged {
 		if s.window == "" {
 			log.Warn("events came later than the plan's lateness allows: their features were read as of an earlier "+
 				"time", "kind", s.kind, "events", n)
@@ -145,24 +145,4 @@ func (l *lateEvents) say(log *slog.Logger) {
 		log.Warn("events came later than the plan's lateness allows: the window does not count them", "kind", s.kind,
 			"window", s.window, "events", n)
 	}
-}
-
-// rememberReplayed notes what a record of the journal says about lateness under the
-// plan that it names.
-func (l *lateEvents) rememberReplayed(seq uint64, p *replayedRecord, plan assay.Digest, st *features.State) {
-	if p.by.plan == plan {
-		l.remember(seq, latenessOf(st))
-	}
-}
-
-// WindowFeeds says what the windows of the active plan made of events, and how
-// many events came late.
-func (e *Engine) WindowFeeds() (feeds []features.Feed, late uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	w := e.windowsFor(e.models.Load().Active.PlanDigest)
-	if w == nil {
-		return nil, 0
-	}
-	return w.state.Feeds(), w.state.Late()
 }

@@ -10,36 +10,38 @@ import (
 	"time"
 )
 
-// TestLateOfOneEventTwice: an event that is remembered again, as when a plan is
-// activated for the second time, takes one place, so that evicting the oldest
-// leaves it no earlier.
+// TestLateOfOneEventTwice: an event that is remembered twice, as when a plan is
+// activated for the second time, takes one place, and is evicted no earlier than
+// its turn.
 func TestLateOfOneEventTwice(t *testing.T) {
+	t.Parallel()
 	l := newLateEvents()
 	l.mu.most = 3
 	for _, seq := range []uint64{7, 7, 8, 9} {
 		l.remember(seq, Lateness{Behind: time.Duration(seq) * time.Hour})
 	}
 	for seq := uint64(7); seq <= 9; seq++ {
-		if got := l.of(seq).Behind; got != time.Duration(seq)*time.Hour {
+		if got := l.lookup(seq).Behind; got != time.Duration(seq)*time.Hour {
 			t.Errorf("event %d: %s late, want %d hours", seq, got, seq)
 		}
 	}
 	l.remember(10, Lateness{Behind: time.Hour})
-	if x := l.of(7); x.IsLate() || len(l.mu.bySequence) != 3 || len(l.mu.order) != 3 {
+	if x := l.lookup(7); x.IsLate() || len(l.mu.bySequence) != 3 || len(l.mu.order) != 3 {
 		t.Errorf("after one more than is kept: the oldest %v, %d remembered in %d places; want it forgotten, and 3",
 			x, len(l.mu.bySequence), len(l.mu.order))
 	}
 }
 
-// TestLateIsSaidOnce: what the log has said of late events it does not say again.
-func TestLateIsSaidOnce(t *testing.T) {
+// TestLateIsLoggedOnce: late events are logged once.
+func TestLateIsLoggedOnce(t *testing.T) {
+	t.Parallel()
 	l := newLateEvents()
 	l.count("payment", Lateness{Behind: time.Hour, Windows: []string{"paid", "big"}})
 	l.count("payment", Lateness{Behind: time.Hour})
 	var log bytes.Buffer
 	for _, want := range []int{3, 0} {
 		log.Reset()
-		l.say(slog.New(slog.NewTextHandler(&log, nil)))
+		l.logCounts(slog.New(slog.NewTextHandler(&log, nil)))
 		if got := strings.Count(log.String(), "later than the plan's lateness"); got != want {
 			t.Errorf("%d lines, want %d:\n%s", got, want, &log)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// maxBuckets bounds the callers that a rateLimiter remembers. With more, those
-// whose buckets are full, who have lost nothing, are forgotten first.
+// maxBuckets bounds the callers that a rateLimiter remembers. With more, it
+// forgets those whose buckets are full first: they lose nothing.
 const maxBuckets = 65536
 
 // rateLimiter holds a token bucket for each caller: one token a row.
@@ -43,7 +43,7 @@ func newRateLimiter(perSecond float64, burst int) *rateLimiter {
 }
 
 // take takes n tokens of the caller, or says when there will be enough. A
-// request for more than a full bucket can never pass and is an invalid one.
+// request for more than a full bucket could never pass, so it is invalid.
 func (l *rateLimiter) take(caller string, n int, now time.Time) error {
 	if l == nil {
 		return nil
@@ -59,7 +59,7 @@ func (l *rateLimiter) take(caller string, n int, now time.Time) error {
 	b := l.mu.buckets[caller]
 	if b == nil {
 		if len(l.mu.buckets) >= maxBuckets {
-			l.forget(now)
+			l.evict(now)
 		}
 		b = &bucket{tokens: l.burst, at: now}
 		l.mu.buckets[caller] = b
@@ -78,8 +78,8 @@ func (l *rateLimiter) take(caller string, n int, now time.Time) error {
 	return nil
 }
 
-// give gives back what take took for a request that was refused after all.
-func (l *rateLimiter) give(caller string, n int) {
+// refund returns the tokens of a request that was refused for another reason.
+func (l *rateLimiter) refund(caller string, n int) {
 	if l == nil {
 		return
 	}
@@ -90,17 +90,17 @@ func (l *rateLimiter) give(caller string, n int) {
 	}
 }
 
-// atOnce is how many of n rows that came one by one may be taken together: no
-// more than a full bucket holds, for a request of more would be an invalid one.
-func (l *rateLimiter) atOnce(n int) int {
+// limit is how many of n separate rows may be taken in one call: no more than a
+// full bucket holds, since take refuses more.
+func (l *rateLimiter) limit(n int) int {
 	if l == nil {
 		return n
 	}
 	return max(1, min(n, int(l.burst)))
 }
 
-// forget drops full buckets, or all of them when every one is in use.
-func (l *rateLimiter) forget(now time.Time) {
+// evict drops full buckets, or all of them when every one is in use.
+func (l *rateLimiter) evict(now time.Time) {
 	for k, b := range l.mu.buckets {
 		if b.tokens+now.Sub(b.at).Seconds()*l.perSecond >= l.burst {
 			delete(l.mu.buckets, k)
@@ -110,3 +110,14 @@ func (l *rateLimiter) forget(now time.Time) {
 		clear(l.mu.buckets)
 	}
 }
+
+// RetryError is an ErrExhausted or ErrUnavailable that says when to come again.
+type RetryError struct {
+	Kind  error
+	Why   string
+	After time.Duration
+}
+
+func (e *RetryError) Error() string { return e.Why }
+
+func (e *RetryError) Unwrap() error { return e.Kind }

@@ -13,7 +13,7 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// stage is one part of the request's way that is timed.
+// stage is one timed part of deciding a request.
 type stage int
 
 const (
@@ -21,28 +21,28 @@ const (
 	stageSequence              // the critical section, with the wait for it
 	stageDecide                // score, policy, reasons
 	stageJournal               // until durable
-	stages
+	stageCount
 )
 
-var stageNames = [stages]string{"begin", "sequence", "decide", "journal"}
+var stageNames = [stageCount]string{"begin", "sequence", "decide", "journal"}
 
-// stageEvery is how many requests share one timing of their stages.
-const stageEvery = 8
+// stageSampleEvery: of so many requests, the stages of one are timed.
+const stageSampleEvery = 8
 
 // instruments are the engine's metrics of requests, looked up once.
 type instruments struct {
 	timing    *prometheus.HistogramVec
 	decisions *prometheus.CounterVec
-	stages    [stages]prometheus.Observer
+	stages    [stageCount]prometheus.Observer
 	outcomes  [assay.Recorded + 1]prometheus.Counter
-	turn      atomic.Uint64
-	traced    bool // spans are made
+	requests  atomic.Uint64
+	traced    bool // requests may carry spans
 }
 
 func newInstruments(traced bool) *instruments {
 	m := &instruments{traced: traced,
 		timing: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "assay_stage_seconds",
-			Help:    "Time in each stage of the request's way, one request in eight.",
+			Help:    "Time in each stage of deciding a request, of one request in eight.",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12)}, []string{"stage"}),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_decisions_total",
 			Help: "Durable records, by outcome."}, []string{"outcome"}),
@@ -56,42 +56,38 @@ func newInstruments(traced bool) *instruments {
 	return m
 }
 
-// countOutcomes counts durable records.
-func (m *instruments) countOutcomes(rs []*Request) {
-	var outcomes [len(m.outcomes)]int
-	for _, r := range rs {
-		outcomes[r.Decision.Outcome]++
-	}
-	for o, n := range outcomes {
+// countOutcomes counts durable records, by outcome.
+func (m *instruments) countOutcomes(counts *[assay.Recorded + 1]int) {
+	for o, n := range counts {
 		if n > 0 {
 			m.outcomes[o].Add(float64(n))
 		}
 	}
 }
 
-// clock times the stages of one request, if it is that one's turn or if a
-// trace wants it.
-type clock struct {
+// stageClock times the stages of one request, if it is one of the sample, and adds
+// them to its span, if it has one.
+type stageClock struct {
 	m    *instruments
-	span trace.Span // nil when nobody traces
+	span trace.Span // nil: none
 	last time.Time
 }
 
-// clock begins to time a request.
-func (m *instruments) clock(ctx context.Context) (c clock) {
+// startClock begins to time a request.
+func (m *instruments) startClock(ctx context.Context) (c stageClock) {
 	if m.traced {
 		if span := trace.SpanFromContext(ctx); span.IsRecording() {
 			c.span = span
 		}
 	}
-	if m.turn.Add(1)%stageEvery == 0 {
+	if m.requests.Add(1)%stageSampleEvery == 0 {
 		c.m, c.last = m, time.Now()
 	}
 	return c
 }
 
-// done notes that a stage has ended and the next begins.
-func (c *clock) done(s stage) {
+// done ends a stage and begins the next.
+func (c *stageClock) done(s stage) {
 	if c.span != nil {
 		c.span.AddEvent(stageNames[s])
 	}
@@ -101,11 +97,4 @@ func (c *clock) done(s stage) {
 	now := time.Now()
 	c.m.stages[s].Observe(now.Sub(c.last).Seconds())
 	c.last = now
-}
-
-// Collectors are the engine's metrics. No label ever holds what a request carries.
-func (e *Engine) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{e.instruments.timing, e.instruments.decisions,
-		driftCollector{e.drift}, unseenCollector{e},
-		e.late.events, e.late.windows}
 }

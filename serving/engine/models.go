@@ -3,7 +3,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,15 +19,15 @@ import (
 // MaxModels bounds the models that are loaded at once.
 const MaxModels = 32
 
-// Model is one loaded model. It is immutable once requests may pick it: a swap
-// makes another one, so that a request that holds one is decided by exactly one
-// model, plan and policy.
+// Model is one loaded model. It does not change once requests may pick it: a
+// swap makes another one, so that a request is decided by exactly one model, plan
+// and policy.
 type Model struct {
 	*scoring.Model
 	Folder string // in the model directory, "" for the first
 	Loaded time.Time
 
-	windows *windows // of the plan; set before requests may pick the model
+	windows *planWindows // of the plan; set before requests may pick the model
 	unseen  *unseenWatch
 }
 
@@ -38,16 +37,16 @@ func NewModel(b *models.Bundle, policyYAML []byte, at time.Time) (*Model, error)
 	return newModel(scoring.New, b, policyYAML, at)
 }
 
-// NewAcceptedModel is NewModel with a policy that may have decided before: see
-// policy.ParseAccepted.
+// NewAcceptedModel is NewModel with a policy that may have been in force before:
+// see policy.ParseAccepted.
 func NewAcceptedModel(b *models.Bundle, policyYAML []byte, at time.Time) (*Model, error) {
 	return newModel(scoring.NewAccepted, b, policyYAML, at)
 }
 
-// opener makes a bundle ready: scoring.New or scoring.NewAccepted.
-type opener func(b *models.Bundle, policyYAML []byte) (*scoring.Model, error)
+// bundleOpener makes a bundle ready: scoring.New or scoring.NewAccepted.
+type bundleOpener func(b *models.Bundle, policyYAML []byte) (*scoring.Model, error)
 
-func newModel(open opener, b *models.Bundle, policyYAML []byte, at time.Time) (*Model, error) {
+func newModel(open bundleOpener, b *models.Bundle, policyYAML []byte, at time.Time) (*Model, error) {
 	m, err := open(b, policyYAML)
 	if err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
@@ -55,7 +54,7 @@ func newModel(open opener, b *models.Bundle, policyYAML []byte, at time.Time) (*
 	return &Model{Model: m, Loaded: at, unseen: newUnseenWatch(m.Plan)}, nil
 }
 
-// WithPolicy returns a copy that decides by another policy.
+// WithPolicy returns a copy of m that decides by another policy.
 func (m *Model) WithPolicy(yaml []byte, at time.Time) (*Model, error) {
 	n, err := NewModel(m.Bundle, yaml, at)
 	if err == nil {
@@ -64,31 +63,18 @@ func (m *Model) WithPolicy(yaml []byte, at time.Time) (*Model, error) {
 	return n, err
 }
 
-// windows is the state of one plan's windows. The state is owned by Engine.mu.
-type windows struct {
+// planWindows are the windows of one plan.
+type planWindows struct {
 	plan  *features.Plan
-	state *features.State
-	users atomic.Int64 // requests under way that will read them
+	state *features.State // owned by Engine.mu
+	users atomic.Int64    // requests under way that will read them
 }
 
-// windowsFor returns the state of a plan; call it with mu held.
-func (e *Engine) windowsFor(plan assay.Digest) *windows {
-	for _, w := range e.mu.windows {
-		if w.plan.Digest() == plan {
-			return w
-		}
-	}
-	return nil
-}
-
-// Models says which model decides. It is immutable; a swap stores another.
+// Models are the loaded models. The value does not change; a swap stores another.
 type Models struct {
 	Active *Model
-	byName map[string]*Model // the active one too
+	byName map[string]*Model // with the active one
 }
-
-// Models are those that are loaded.
-func (e *Engine) Models() *Models { return e.models.Load() }
 
 // Pick returns the model that was asked for, the active one for "".
 func (l *Models) Pick(name string) (*Model, error) {
@@ -98,11 +84,11 @@ func (l *Models) Pick(name string) (*Model, error) {
 	if m := l.byName[name]; m != nil {
 		return m, nil
 	}
-	return nil, &assay.FieldError{Field: "model", Problem: "no model of that name is loaded" + l.Nearest(name)}
+	return nil, &assay.FieldError{Field: "model", Problem: "no model of that name is loaded" + l.NearestHint(name)}
 }
 
-// Nearest is a hint at the loaded model whose name is nearest to one that is not.
-func (l *Models) Nearest(name string) string {
+// NearestHint suggests the loaded model whose name is nearest to an unknown one.
+func (l *Models) NearestHint(name string) string {
 	return nearest.Hint(name, slices.Sorted(maps.Keys(l.byName)))
 }
 
@@ -115,8 +101,8 @@ func (l *Models) All() []*Model {
 	return out
 }
 
-// With returns models that have m under its name, and let it decide by default
-// when active is set.
+// With returns these models and m under its name; with active, m decides where no
+// model is named.
 func (l *Models) With(m *Model, active bool) (*Models, error) {
 	if old := l.byName[m.Name]; !active && old == l.Active && old != nil {
 		return nil, fmt.Errorf("the active model has the name %q: activate the bundle, or give it another name: %w",
@@ -134,12 +120,12 @@ func (l *Models) With(m *Model, active bool) (*Models, error) {
 	return next, nil
 }
 
-// Without returns models that do not have the name.
+// Without returns these models without the one of that name.
 func (l *Models) Without(name string) (*Models, *Model, error) {
 	m := l.byName[name]
 	switch {
 	case m == nil:
-		return nil, nil, fmt.Errorf("no model of that name is loaded%s: %w", l.Nearest(name), assay.ErrNotFound)
+		return nil, nil, fmt.Errorf("no model of that name is loaded%s: %w", l.NearestHint(name), assay.ErrNotFound)
 	case m == l.Active:
 		return nil, nil, fmt.Errorf("the active model cannot be unloaded: activate another first: %w",
 			assay.ErrPrecondition)
@@ -159,83 +145,8 @@ func (l *Models) ByDigest(d assay.Digest) *Model {
 	return nil
 }
 
-// Acquire picks a model and keeps its windows from being retired until Release.
-func (e *Engine) Acquire(name string) (*Model, error) {
-	for {
-		l := e.models.Load()
-		m, err := l.Pick(name)
-		if err != nil {
-			return nil, err
-		}
-		m.windows.users.Add(1)
-		// A swap between the two lines may have retired the windows already.
-		if e.models.Load() == l {
-			return m, nil
-		}
-		m.windows.users.Add(-1)
-	}
-}
-
-// Release gives back what Acquire took.
+// Release ends what Acquire began.
 func (m *Model) Release() { m.windows.users.Add(-1) }
 
-// Peek makes the vector of an event that is only looked at: nothing is counted,
-// nothing recorded. The model must have been acquired.
-func (e *Engine) Peek(m *Model, ev *assay.Event) (assay.Vector, error) {
-	if err := ev.Validate(); err != nil {
-		return assay.Vector{}, err
-	}
-	if err := m.Plan.Admit(ev); err != nil {
-		return assay.Vector{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return m.Plan.Vector(nil, ev, m.windows.state)
-}
-
-// Load reads a bundle of the model directory and makes it ready; want is the
-// digest that it must have, nil: any. policyYAML nil means the bundle's policy.
-func (e *Engine) Load(ctx context.Context, name string, want, policyYAML []byte) (*Model, error) {
-	return e.load(ctx, scoring.New, name, want, policyYAML)
-}
-
-func (e *Engine) load(ctx context.Context, open opener, name string, want, policyYAML []byte) (*Model, error) {
-	if err := CheckText("bundle", name); err != nil {
-		return nil, err
-	}
-	if e.cfg.Load == nil {
-		return nil, fmt.Errorf("the server has no model directory: %w", assay.ErrPrecondition)
-	}
-	b, err := e.cfg.Load(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("bundle %q was refused: %w: %w", name, err, assay.ErrPrecondition)
-	}
-	if len(want) > 0 && string(want) != string(b.Digest[:]) {
-		return nil, fmt.Errorf("bundle %q has the digest %s, another was expected: %w", name,
-			b.Digest.Short(), assay.ErrPrecondition)
-	}
-	m, err := newModel(open, b, policyYAML, e.now())
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, assay.ErrPrecondition)
-	}
-	m.Folder = name
-	return m, nil
-}
-
-// LoadShadows loads challengers; they score the vectors of a plan.
-func (e *Engine) LoadShadows(ctx context.Context, names []string, plan assay.Digest) ([]*Model, error) {
-	ms := make([]*Model, 0, len(names))
-	for _, n := range names {
-		m, err := e.Load(ctx, n, nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		if m.PlanDigest != plan {
-			return nil, fmt.Errorf("bundle %q was trained on the plan %s, a shadow scores vectors of the active plan "+
-				"%s: %w",
-				n, m.PlanDigest.Short(), plan.Short(), assay.ErrPrecondition)
-		}
-		ms = append(ms, m)
-	}
-	return ms, nil
-}
+// Dictionaries are the fields with a dictionary: their unseen values are counted.
+func (m *Model) Dictionaries() []features.Dictionary { return m.unseen.dictionaries }

@@ -5,7 +5,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 
 	"github.com/assayrisk/assay"
@@ -14,47 +13,48 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// Bounds of a replay: how many records are read as one piece, and by how many
-// goroutines at most. What is read ahead is at most two pieces for each.
+// Bounds of a replay: how many records are read at a time, and by how many
+// goroutines at most. At most two chunks for each goroutine are read ahead.
 const (
-	pieceRecords = 1024
+	chunkRecords = 1024
 	maxReaders   = 8
 )
 
-// replayedRecord is what the state is made of in one record.
+// replayedRecord is the part of a record from which state is made again.
 type replayedRecord struct {
-	kind   ledger.Kind
-	micros int64
-	by     decider
-	act    *Act         // of an act that can be read
-	event  *assay.Event // of a record that feeds windows and can be read
+	kind    ledger.Kind
+	micros  int64
+	decider decider
+	act     *Act         // nil: no act, or it cannot be read
+	event   *assay.Event // nil: it feeds no windows, or cannot be read
 }
 
-// piece is a range of records on its way from its reader.
-type piece struct {
+// recordChunk is a range of records and, once a goroutine has read them, what
+// they hold.
+type recordChunk struct {
 	from, to uint64
 	records  []replayedRecord
 	err      error
-	read     chan struct{} // closed when records and err are there
+	filled   chan struct{} // closed when records and err are set
 }
 
-// readRecords gives the records in [from, to) to fn, in order and in the caller's
-// goroutine. Opening a record costs ten times what fn does with it, so several
-// goroutines read ahead.
+// readRecords calls fn with the records in [from, to), in order and in the
+// caller's goroutine. Opening a record costs ten times as much as fn does with it,
+// so several goroutines read ahead.
 func readRecords(ctx context.Context, j *journal.Journal, from, to uint64,
 	fn func(seq uint64, p *replayedRecord) error) error {
 	to = min(to, j.Stats().Durable)
 	ctx, cancel := context.WithCancel(ctx)
 	readers := min(runtime.GOMAXPROCS(0), maxReaders)
-	work, order := make(chan *piece, readers), make(chan *piece, readers)
+	work, order := make(chan *recordChunk, readers), make(chan *recordChunk, readers)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer close(order)
 		defer close(work)
-		for at := from; at < to; at += pieceRecords {
-			p := &piece{from: at, to: min(at+pieceRecords, to), read: make(chan struct{})}
-			for _, c := range [...]chan *piece{work, order} {
+		for at := from; at < to; at += chunkRecords {
+			p := &recordChunk{from: at, to: min(at+chunkRecords, to), filled: make(chan struct{})}
+			for _, c := range [...]chan *recordChunk{work, order} {
 				select {
 				case c <- p:
 				case <-ctx.Done():
@@ -69,7 +69,7 @@ func readRecords(ctx context.Context, j *journal.Journal, from, to uint64,
 			defer func() { ended <- struct{}{} }()
 			for p := range work {
 				p.err = p.fill(ctx, j)
-				close(p.read)
+				close(p.filled)
 			}
 		}()
 	}
@@ -81,7 +81,7 @@ func readRecords(ctx context.Context, j *journal.Journal, from, to uint64,
 		}
 	}()
 	for p := range order {
-		<-p.read
+		<-p.filled
 		if p.err != nil {
 			return p.err
 		}
@@ -94,11 +94,11 @@ func readRecords(ctx context.Context, j *journal.Journal, from, to uint64,
 	return ctx.Err()
 }
 
-// fill reads a piece.
-func (p *piece) fill(ctx context.Context, j *journal.Journal) error {
+// fill reads the chunk's records.
+func (p *recordChunk) fill(ctx context.Context, j *journal.Journal) error {
 	p.records = make([]replayedRecord, 0, p.to-p.from)
 	return j.Scan(p.from, p.to, func(seq uint64, r *journal.Record, unreadable error) error {
-		x := replayedRecord{kind: r.Kind, micros: r.Micros, by: decider{r.Model, r.Plan, r.Policy}}
+		x := replayedRecord{kind: r.Kind, micros: r.Micros, decider: decider{r.Model, r.Plan, r.Policy}}
 		switch {
 		case unreadable != nil:
 		case IsAct(r.Kind):
@@ -126,10 +126,10 @@ func FeedsWindows(k ledger.Kind) bool {
 	return k == ledger.Decision || k == ledger.Event || k == ledger.Failed
 }
 
-// replay makes the windows of a plan from the journal: every event in [from,
-// to) that was sequenced, scored or recorded, in sequence order, as Observe saw
-// it then. An event whose subject was erased cannot be read any more and is
-// passed over; one that this plan does not accept does not concern it.
+// replay makes the windows of a plan from the journal: it observes every event in
+// [from, to) that got a number, in sequence order, as the engine did then. It
+// skips events whose subject was erased, since they cannot be read any more, and
+// events that the plan does not accept.
 func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, to uint64, st *features.State,
 	late *lateEvents) (events int, err error) {
 	if !plan.HasWindows() {
@@ -150,24 +150,14 @@ func replay(ctx context.Context, j *journal.Journal, plan *features.Plan, from, 
 	return events, nil
 }
 
-// replayAll reads the whole journal once: what the acts add up to, and the
-// windows of a plan.
-func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan, late *lateEvents) (st standing, w *windows,
-	events int, err error) {
-	st.pending = map[assay.Digest]Proposal{}
-	w = &windows{plan: plan, state: plan.NewState()}
-	err = readRecords(ctx, j, 0, math.MaxUint64, func(seq uint64, p *replayedRecord) error {
-		st.take(p)
-		if p.event == nil || !plan.HasWindows() || plan.Validate(p.event) != nil {
-			return nil
-		}
-		events++
-		err := plan.Observe(p.event, w.state)
-		late.rememberReplayed(seq, p, plan.Digest(), w.state)
-		return err
-	})
-	if err != nil {
-		return st, nil, events, fmt.Errorf("serving: acts and windows from the journal: %w", err)
+// decider is the model, plan and policy that a record names. The zero value is
+// none.
+type decider struct{ model, plan, policy assay.Digest }
+
+// rememberReplayed remembers that the event of a record was late, if the record
+// names this plan.
+func (l *lateEvents) rememberReplayed(seq uint64, p *replayedRecord, plan assay.Digest, st *features.State) {
+	if p.decider.plan == plan {
+		l.remember(seq, lastLateness(st))
 	}
-	return st, w, events, nil
 }

@@ -5,6 +5,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -13,17 +14,17 @@ import (
 	"github.com/assayrisk/assay/serving/scoring"
 )
 
-// Key is what idempotency goes by.
+// Key identifies a request for idempotency.
 type Key struct{ Caller, RequestID string }
 
-// Request is one request on its way, with the memory it needs, which Reset keeps
-// for the next one. Set the first four fields, and read the others once it is
-// decided; what they point to is the Request's own.
+// Request is one request and the memory that deciding it needs, which Reset keeps
+// for the next one. Set the first four fields, and read the exported others once
+// it is decided; the memory that they point to belongs to the Request.
 type Request struct {
 	Key   Key
-	Fact  bool         // a fact to take note of: no score
+	Fact  bool         // a fact to record: it is not scored
 	Model *Model       // acquired: its plan validates the event, and it scores
-	Event *assay.Event // brought into canonical form
+	Event *assay.Event // validation brings it into canonical form
 
 	Err       error
 	Sequence  uint64
@@ -38,23 +39,22 @@ type Request struct {
 	claim      claim        // of tag
 	eventBytes []byte       // canonical
 
-	numbered    bool // Sequence was taken and must get a record
+	numbered    bool // Sequence was taken, so there must be a record
 	vector      assay.Vector
 	vectorBytes []byte    // canonical
-	fields      []float64 // the event's, as the plan reads them
+	fields      []float64 // of the event, as the plan reads them
 	values      []float64 // of the vector
 	input       policy.Input
 	result      policy.Result
 	reasons     []assay.Reason
 	record      journal.Record
 
-	clock clock         // of its stages
-	woken chan struct{} // one token when the leader of its group has taken it all the way
+	clock stageClock    // of its stages
+	woken chan struct{} // gets one token when the leader of its group has decided it
 }
 
-// Costs are what the policy expects of the decision: the loss, and the price that
-// covers it. They are NaN where there are none, and of a repeated request, whose
-// costs are in no record.
+// Costs are the expected loss and the price by the policy. They are NaN where the
+// policy states none, and for a repeated request, since no record keeps them.
 func (r *Request) Costs() (loss, price float64) {
 	if r.Repeated {
 		return math.NaN(), math.NaN()
@@ -62,8 +62,8 @@ func (r *Request) Costs() (loss, price float64) {
 	return r.result.ExpectedLoss, r.result.Price
 }
 
-// Reset makes r ready for another request and drops what the last one owned. It
-// releases the model.
+// Reset makes r ready for another request: it keeps the memory, drops the rest,
+// and releases the model.
 func (r *Request) Reset() {
 	if r.Model != nil {
 		r.Model.Release()
@@ -73,11 +73,11 @@ func (r *Request) Reset() {
 	r.result.ExpectedLoss, r.result.Price = math.NaN(), math.NaN()
 }
 
-// BodyTag separates digests of what requests ask from all others. Frozen: they
-// stand in the journal.
+// BodyTag separates digests of request bodies from all others. Frozen: the
+// journal holds such digests.
 const BodyTag = "assay/request/v1\n"
 
-// bodyPrefix names the kind of request in its body's digest.
+// bodyPrefix is the kind of request in the digest of its body.
 func (r *Request) bodyPrefix() []byte {
 	if r.Fact {
 		return []byte("record\n")
@@ -85,8 +85,8 @@ func (r *Request) bodyPrefix() []byte {
 	return []byte("score\n")
 }
 
-// validate brings the event into canonical form, holds it to the plan, and reads
-// its fields for a vector.
+// validate brings the event into canonical form, checks it against the plan, and
+// reads its fields for the vector.
 func (r *Request) validate() (err error) {
 	if r.Fact {
 		return r.Model.Plan.Admit(r.Event)
@@ -95,7 +95,8 @@ func (r *Request) validate() (err error) {
 	return err
 }
 
-// startDecision begins the decision, at a time in microseconds.
+// startDecision fills what is known before scoring; micros is the time of the
+// decision.
 func (r *Request) startDecision(micros int64) {
 	r.Decision = assay.Decision{Version: assay.DecisionVersion, Sequence: r.Sequence, RequestID: r.Key.RequestID,
 		EventID: r.Event.ID, Micros: micros}
@@ -119,15 +120,15 @@ func (r *Request) score() (err error) {
 	return nil
 }
 
-// recoverAsError makes an error of a panic in a stage, so that the number that
-// was taken still gets its record.
+// recoverAsError turns a panic into an error, so that a number that was taken
+// still gets its record.
 func recoverAsError(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("panic while scoring: %v", r)
 	}
 }
 
-// decide fills the decision from the margin, but for its reasons.
+// decide fills the decision from the margin, all but its reasons.
 func (r *Request) decide(margin float64) (err error) {
 	defer recoverAsError(&err)
 	m, d := r.Model, &r.Decision
@@ -139,8 +140,8 @@ func (r *Request) decide(margin float64) (err error) {
 	return nil
 }
 
-// needsReasons reports whether the decision has to say why: it does unless it is
-// an approval.
+// needsReasons reports whether the decision must have reasons: all but approvals
+// must.
 func (r *Request) needsReasons() bool { return r.Decision.Outcome != assay.Approve }
 
 // setReasons gives the decision its reasons; a panic becomes an error.
@@ -151,7 +152,7 @@ func (r *Request) setReasons(contributions []float64) (err error) {
 	return nil
 }
 
-// completeRecord fills the record: of a failure when Err is set.
+// completeRecord fills the record; when Err is set it is the record of a failure.
 func (r *Request) completeRecord() {
 	d, kind := &r.Decision, ledger.Decision
 	switch {
@@ -171,11 +172,11 @@ func (r *Request) completeRecord() {
 	r.record.Decision = r.Canonical
 }
 
-// setPromise keeps the promise's bytes.
+// setPromise copies the promise's bytes into r.
 func (r *Request) setPromise(p *ledger.Promise) { r.Promise = p.AppendBinary(r.Promise[:0]) }
 
-// subjectOf is the data subject whose key encrypts the private part: the event's
-// first entity, or the event itself when it has none.
+// subjectOf is the data subject whose key encrypts the private part of the
+// record: the event's first entity, or the event itself when it has none.
 func subjectOf(e *assay.Event) string {
 	if len(e.Entities) == 0 {
 		return "event:" + e.ID
@@ -183,11 +184,11 @@ func subjectOf(e *assay.Event) string {
 	return Subject(e.Entities[0].Role, e.Entities[0].ID)
 }
 
-// Subject names the data subject that an entity is.
+// Subject is the journal's name for an entity as a data subject.
 func Subject(role, id string) string { return role + ":" + id }
 
-// Redecide makes a past decision again, from the vector that it was made of, by
-// the code that makes the new ones.
+// Redecide makes a past decision again from its vector, by the code that makes
+// new ones.
 func Redecide(m *scoring.Model, ev *assay.Event, vector assay.Vector, seq uint64, requestID string,
 	micros int64) (assay.Decision, error) {
 	r := &Request{Key: Key{RequestID: requestID}, Model: &Model{Model: m}, Event: ev, Sequence: seq,
@@ -195,4 +196,28 @@ func Redecide(m *scoring.Model, ev *assay.Event, vector assay.Vector, seq uint64
 	r.startDecision(micros)
 	err := r.score()
 	return r.Decision, err
+}
+
+// CheckRequestID returns an error when a request id is empty, too long or not
+// UTF-8.
+func CheckRequestID(id string) error {
+	if id == "" || len(id) > assay.MaxNameBytes {
+		return &assay.FieldError{Field: "request_id",
+			Problem: fmt.Sprintf("must have 1 to %d bytes: it is what makes a retry safe", assay.MaxNameBytes)}
+	}
+	return CheckText("request_id", id)
+}
+
+// CheckText refuses text that is not UTF-8: generated decoders let it pass, and a
+// record that holds it cannot be read again.
+func CheckText(field, s string) error {
+	if !utf8.ValidString(s) {
+		return &assay.FieldError{Field: field, Problem: "is not valid UTF-8"}
+	}
+	return nil
+}
+
+// claim is one request's hold on its id.
+type claim struct {
+	released chan struct{} // made by the first that waits, closed by release
 }

@@ -16,61 +16,40 @@ import (
 	"github.com/assayrisk/assay/serving/scoring"
 )
 
-// Restore brings back what decided when the engine stopped: the acts in
-// the journal stand until other acts undo them, so a restart changes nothing.
-// first is the configured bundle; it decides unless another was activated. Then
-// the windows are made again. It returns the acts that wait for a second admin.
+// Restore loads the models and policies that were in force when the engine
+// stopped, and makes the windows again from the journal: acts stay in force until
+// other acts replace them, so a restart changes nothing. first is the configured
+// bundle; it decides unless another was activated. Restore returns the acts that
+// wait for a second admin.
 //
-// An activated bundle that cannot be loaded is an error: going on with another
-// model than the records say would be worse than not going on.
+// An activated bundle that cannot be loaded is an error: deciding by another
+// model than the records say would be worse than not starting.
 func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.Digest]Proposal, err error) {
 	st, w, events, err := replayAll(ctx, e.journal, first.Plan, e.late)
 	if err != nil {
 		return nil, err
 	}
-	active, err := e.standingModel(ctx, first, &st)
+	active, err := e.modelInForce(ctx, first, &st)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkStanding(active, &st); err != nil {
+	if err := e.checkPolicyInForce(active, &st); err != nil {
 		return nil, err
 	}
-	r := &Models{Active: active, byName: map[string]*Model{active.Name: active}}
-	for _, name := range slices.Sorted(maps.Keys(st.loaded)) {
-		if !st.loaded[name] {
-			continue
-		}
-		m, err := e.Load(ctx, name, nil, nil)
-		if err == nil && r.byName[m.Name] == nil {
-			r, err = r.With(m, false)
-		}
-		if err != nil {
-			e.log.Warn("a model that was loaded is not any more", "bundle", name, "error", err)
-		}
+	loaded := e.reload(ctx, active, &st)
+	if err := e.restoreWindows(ctx, loaded, w, events); err != nil {
+		return nil, err
 	}
-	for _, m := range r.All() {
-		if m.windows = e.windowsFor(m.PlanDigest); m.windows != nil {
-			continue
-		}
-		if m.windows = w; m.PlanDigest != first.PlanDigest {
-			m.windows = &windows{plan: m.Plan, state: m.Plan.NewState()}
-			if events, err = replay(ctx, e.journal, m.Plan, 0, math.MaxUint64, m.windows.state, e.late); err != nil {
-				return nil, err
-			}
-		}
-		e.mu.windows = append(e.mu.windows, m.windows)
-		e.log.Info("windows made from the journal", "plan", m.PlanDigest.Short(), "events", events)
-	}
-	e.models.Store(r)
+	e.models.Store(loaded)
 	e.drift.Watch(active)
-	ms, err := e.LoadShadows(ctx, st.shadows, active.PlanDigest)
+	challengers, err := e.LoadShadows(ctx, st.shadows, active.PlanDigest)
 	if err != nil && !errors.Is(err, assay.ErrPrecondition) {
 		return nil, err
 	}
 	if err != nil {
-		e.log.Warn("the shadows are not loaded any more", "error", err)
+		e.log.Warn("the challengers of before the start are not loaded", "error", err)
 	}
-	e.shadows.Use(ms)
+	e.shadows.Set(challengers)
 	if err := e.recordStart(ctx, active, &st); err != nil {
 		return nil, err
 	}
@@ -78,23 +57,64 @@ func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.D
 		return nil, err
 	}
 	e.log.Info("model", "name", active.Name, "version", active.Version, "digest", active.Bundle.Digest.Short(),
-		"plan", active.PlanDigest.Short(), "policy", active.Policy.Digest().Short(), "loaded", len(r.byName))
+		"plan", active.PlanDigest.Short(), "policy", active.Policy.Digest().Short(), "loaded", len(loaded.byName))
 	return st.pending, nil
 }
 
-// standingModel returns what decides: the model that an admin activated last,
-// or else the configured one, by the policy that the log's acts left in force,
-// or else the configured one.
-func (e *Engine) standingModel(ctx context.Context, first *Model, st *standing) (active *Model, err error) {
-	if !st.acted {
+// reload loads the models that were loaded next to the active one. One that
+// cannot be loaded is logged and left out.
+func (e *Engine) reload(ctx context.Context, active *Model, st *inForce) *Models {
+	all := &Models{Active: active, byName: map[string]*Model{active.Name: active}}
+	for _, name := range slices.Sorted(maps.Keys(st.loaded)) {
+		if !st.loaded[name] {
+			continue
+		}
+		m, err := e.Load(ctx, name, nil, nil)
+		if err == nil && all.byName[m.Name] == nil {
+			var next *Models
+			if next, err = all.With(m, false); err == nil {
+				all = next
+			}
+		}
+		if err != nil {
+			e.log.Warn("a model of before the start is not loaded", "bundle", name, "error", err)
+		}
+	}
+	return all
+}
+
+// restoreWindows gives each model the windows of its plan. Those of the first
+// model's plan were made from so many events already.
+func (e *Engine) restoreWindows(ctx context.Context, loaded *Models, first *planWindows, events int) (err error) {
+	for _, m := range loaded.All() {
+		if m.windows = e.windowsForLocked(m.PlanDigest); m.windows != nil {
+			continue
+		}
+		if m.windows = first; m.PlanDigest != first.plan.Digest() {
+			m.windows = &planWindows{plan: m.Plan, state: m.Plan.NewState()}
+			if events, err = replay(ctx, e.journal, m.Plan, 0, math.MaxUint64, m.windows.state, e.late); err != nil {
+				return err
+			}
+		}
+		e.mu.windows = append(e.mu.windows, m.windows)
+		e.log.Info("windows made from the journal", "plan", m.PlanDigest.Short(), "events", events)
+	}
+	return nil
+}
+
+// modelInForce returns the model that decides: the one that an admin activated
+// last, or else the configured one. Its policy is the one that the log's acts
+// left in force, or else the configured one.
+func (e *Engine) modelInForce(ctx context.Context, first *Model, st *inForce) (active *Model, err error) {
+	if !st.adminActed {
 		return first, nil
 	}
-	yaml := st.policy
-	if policy.DigestOf(yaml) != st.decides.policy {
-		yaml = nil // an older server's activation brought the bundle's own
+	yaml := st.lastPolicy
+	if policy.DigestOf(yaml) != st.current.policy {
+		yaml = nil // an older server's activation put the bundle's own in force
 	}
 	active = first
-	if a := st.activate; a != nil {
+	if a := st.lastActivation; a != nil {
 		if len(a.Bundles) != 1 {
 			return nil, fmt.Errorf("serving: the record of the last activation names no bundle: %w", assay.ErrCorrupt)
 		}
@@ -106,42 +126,42 @@ func (e *Engine) standingModel(ctx context.Context, first *Model, st *standing) 
 			active, err = e.load(ctx, scoring.NewAccepted, a.Bundles[0], a.Digest[:], yaml)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("serving: the model that was activated last: %w (put the bundle back, or "+
-				"configure it as the first)", err)
+			return nil, fmt.Errorf("serving: the model that was activated last: %w (put its bundle back into the "+
+				"model directory, or configure it as the first)", err)
 		}
 	} else if yaml != nil {
 		if active, err = NewAcceptedModel(first.Bundle, yaml, e.now()); err != nil {
 			return nil, fmt.Errorf("serving: the policy that was set last: %w", err)
 		}
 	}
-	if now := active.Policy.Digest(); now != st.decides.policy {
-		return nil, fmt.Errorf("serving: the log's last act left the policy %s in force, and its text is in no "+
-			"record and not in the bundle: %w",
-			st.decides.policy.Short(), assay.ErrPrecondition)
+	if now := active.Policy.Digest(); now != st.current.policy {
+		return nil, fmt.Errorf("serving: the log's last act left the policy %s in force, and neither a record nor "+
+			"the bundle has its text: %w",
+			st.current.policy.Short(), assay.ErrPrecondition)
 	} else if e.cfg.HasPolicy && now != first.Policy.Digest() {
-		e.log.Warn("the configured policy is not in force: an admin's act left another, which stays until an act "+
+		e.log.Warn("the configured policy is not in force: an admin put another in force, which stays until an act "+
 			"replaces it",
 			"configured", first.Policy.Digest().Short(), "in_force", now.Short())
 	}
 	return active, nil
 }
 
-// checkStanding holds a policy that this version would not take to what the log
-// says. One that the log left in force was taken by an older version and goes on
-// deciding, so that an upgrade does not stop a server: what exceeds a bound now
-// has the outcome of its on_error. One that the configuration brings is refused.
-func (e *Engine) checkStanding(active *Model, st *standing) error {
+// checkPolicyInForce checks a policy with expressions that this version would
+// refuse. If the log says that it is in force, an older version accepted it, and
+// it goes on deciding, so that an upgrade does not stop a server: the expressions
+// that exceed a bound now have the outcome of their on_error. If the
+// configuration brings it, it is refused.
+func (e *Engine) checkPolicyInForce(active *Model, st *inForce) error {
 	refused := active.Policy.RefusedExpressions()
 	if refused == nil {
 		return nil
 	}
-	if active.Policy.Digest() != cmp.Or(st.decides, st.decided).policy {
+	if active.Policy.Digest() != cmp.Or(st.current, st.lastDecision).policy {
 		return fmt.Errorf("serving: %w", refused)
 	}
 	e.log.Warn("expressions of the policy in force exceed the bounds of this version and are not evaluated: their "+
-		"rules have the outcome of their on_error "+
-		"(review, unless it says decline) until an admin sets another policy, or without an admin's act the "+
-		"configuration brings one",
+		"rules have the outcome of their on_error (review, unless it says decline) until an admin sets another "+
+		"policy, or the configuration names one if no admin has set any",
 		"policy", active.Policy.Digest().Short(), "error", refused)
 	return nil
 }

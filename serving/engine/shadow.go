@@ -18,25 +18,26 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// Bounds of the shadow's way: decisions that wait, and those scored together.
+// How many decisions may wait for the challengers, and how many are scored
+// together.
 const (
 	shadowQueue = 4096
 	shadowBatch = 64
 )
 
-// shadowCaller is whom the records of shadow scores are indexed under, with the
-// decision's number as their request id. No caller has a name like it.
+// shadowCaller is the caller of records of shadow scores; their request id is the
+// decision's number. No real caller has such a name.
 const shadowCaller = "\x00shadow"
 
-// ShadowNote is what challengers made of the vector of one decision, as its
-// record (kind shadow) commits to it: canonical CBOR. The keys are frozen.
+// ShadowNote has the scores that challengers gave the vector of one decision, as a
+// record of kind shadow holds them: canonical CBOR. The keys are frozen.
 type ShadowNote struct {
 	Version  uint8         `cbor:"0,keyasint"` // 1
 	Sequence uint64        `cbor:"1,keyasint"` // of the decision
 	Scores   []ShadowScore `cbor:"2,keyasint"`
 }
 
-// ShadowScore is one challenger's.
+// ShadowScore is the score of one challenger.
 type ShadowScore struct {
 	Model  string       `cbor:"0,keyasint"`
 	Digest assay.Digest `cbor:"1,keyasint"`
@@ -44,14 +45,14 @@ type ShadowScore struct {
 	PD     float64      `cbor:"3,keyasint"`
 }
 
-// Shadows scores challengers beside the active model, off the request's way:
-// when the queue is full, the challengers miss the decision, never the caller.
+// Shadows are the challengers, which score decisions in the background: no caller
+// waits for them, and when their queue is full, they miss decisions.
 //
 //	decision durable ─▶ queue of numbers ─▶ read the record ─▶ score its vector ─▶ a record of kind shadow
 //
-// The record is sealed under the key of the decision's subject: erasing the
-// subject erases what challengers made of it too. What waits when the process
-// is killed is not scored.
+// The record is sealed under the key of the decision's subject, so that erasing
+// the subject erases these scores, too. Decisions that wait when the process is
+// killed are not scored.
 type Shadows struct {
 	queue   chan uint64
 	dropped atomic.Int64
@@ -71,20 +72,21 @@ func (s *Shadows) Waiting() int { return len(s.queue) }
 // Models are the challengers.
 func (s *Shadows) Models() []*Model { return *s.models.Load() }
 
-// Use makes ms the challengers.
-func (s *Shadows) Use(ms []*Model) { s.models.Store(&ms) }
+// Set replaces the challengers by ms.
+func (s *Shadows) Set(ms []*Model) { s.models.Store(&ms) }
 
-// Dropped is how many decisions found the queue full, or were not recorded.
+// Dropped is how many decisions the challengers missed: the queue was full, or
+// their scores could not be recorded.
 func (s *Shadows) Dropped() int64 { return s.dropped.Load() }
 
-// Pause lets no challenger score until resume is called.
+// Pause keeps the challengers from scoring until resume is called.
 func (s *Shadows) Pause() (resume func()) {
 	s.scoring.Lock()
 	return s.scoring.Unlock
 }
 
-// offer gives a durable decision to the challengers.
-func (s *Shadows) offer(seq uint64) {
+// enqueue queues a durable decision for the challengers.
+func (s *Shadows) enqueue(seq uint64) {
 	if len(*s.models.Load()) == 0 {
 		return
 	}
@@ -95,7 +97,7 @@ func (s *Shadows) offer(seq uint64) {
 	}
 }
 
-// run scores until ctx ends, and then what still waits.
+// run scores queued decisions until ctx ends and the queue is empty.
 func (s *Shadows) run(ctx context.Context, j *journal.Journal, now func() time.Time, log *slog.Logger) {
 	for {
 		var seq uint64
@@ -118,22 +120,22 @@ func (s *Shadows) run(ctx context.Context, j *journal.Journal, now func() time.T
 				break more
 			}
 		}
-		if missed, err := s.score(j, now, batch); err != nil {
+		if missed, err := s.scoreBatch(j, now, batch); err != nil {
 			s.dropped.Add(int64(missed))
 			log.Warn("shadow scores were not recorded", "decisions", missed, "error", err)
 		}
 	}
 }
 
-// score scores decisions and records what came of it; missed of them have no
-// record then, apart from those whose subject is erased.
-func (s *Shadows) score(j *journal.Journal, now func() time.Time, seqs []uint64) (missed int, err error) {
+// scoreBatch scores decisions and records the scores. missed is how many could
+// not be scored or recorded; decisions whose subject was erased do not count.
+func (s *Shadows) scoreBatch(j *journal.Journal, now func() time.Time, seqs []uint64) (missed int, err error) {
 	s.scoring.Lock()
 	defer s.scoring.Unlock()
 	models := *s.models.Load()
 	var recs []*journal.Record
 	for _, seq := range seqs {
-		r, rerr := s.one(j, models, seq)
+		r, rerr := s.shadowRecord(j, models, seq)
 		switch {
 		case errors.Is(rerr, vault.ErrErased) || errors.Is(rerr, journal.ErrRetired):
 		case rerr != nil:
@@ -159,9 +161,9 @@ func (s *Shadows) score(j *journal.Journal, now func() time.Time, seqs []uint64)
 	return missed, err
 }
 
-// one makes the record of one decision's shadow scores, nil if no challenger
-// is of its plan.
-func (s *Shadows) one(j *journal.Journal, models []*Model, seq uint64) (*journal.Record, error) {
+// shadowRecord makes the record of one decision's shadow scores; nil if no
+// challenger has its plan.
+func (s *Shadows) shadowRecord(j *journal.Journal, models []*Model, seq uint64) (*journal.Record, error) {
 	rec, err := j.Get(seq)
 	if err != nil {
 		return nil, fmt.Errorf("decision %d: %w", seq, err)
@@ -188,8 +190,8 @@ func (s *Shadows) one(j *journal.Journal, models []*Model, seq uint64) (*journal
 		RequestID: strconv.FormatUint(seq, 10), Plan: v.Plan, Decision: raw}, nil
 }
 
-// KeepPlan drops the challengers of other plans: they cannot score the vectors
-// of this one.
+// KeepPlan drops the challengers of other plans, which cannot score the vectors of
+// this plan.
 func (s *Shadows) KeepPlan(plan assay.Digest) {
 	var kept []*Model
 	for _, m := range *s.models.Load() {
@@ -200,8 +202,8 @@ func (s *Shadows) KeepPlan(plan assay.Digest) {
 	s.models.Store(&kept)
 }
 
-// ShadowScores reads the shadow scores of a decision from the journal, and the
-// number of the record that has them.
+// ShadowScores returns the shadow scores of a decision from the journal, and the
+// number of their record.
 func ShadowScores(j *journal.Journal, seq uint64) (scores []ShadowScore, at uint64, err error) {
 	at, _, ok, err := j.Lookup(shadowCaller, strconv.FormatUint(seq, 10))
 	if err != nil || !ok {

@@ -8,15 +8,19 @@ import (
 	"github.com/assayrisk/assay/serving/scoring/scoringtest"
 )
 
-// TestShadowQueueIsBounded: challengers that do not keep up miss decisions, and
-// say how many; nobody waits for them.
+// TestShadowQueueIsBounded: challengers that do not keep up miss decisions and
+// count them; no request waits for them.
 func TestShadowQueueIsBounded(t *testing.T) {
-	e := start(t, Config{}) // Run is not called: the challengers stand still
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
+	e := start(t, Config{}) // Run is not called: the challengers do not score
 	challenger, err := NewModel(scoringtest.Bundle(t, scoringtest.PlanYAML, "challenger", 0.5), nil, e.now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.Shadows().Use([]*Model{challenger})
+	e.Shadows().Set([]*Model{challenger})
 	for done := 0; done < shadowQueue+3*shadowBatch; { // decisions are answered meanwhile
 		rs := e.requests(t, string(rune('a'+done/512))+"-", 512)
 		e.DecideAll(t.Context(), rs)

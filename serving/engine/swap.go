@@ -12,17 +12,17 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// catchUp is how many records may be left to replay when the critical section
-// is entered to finish the windows of a new plan.
-const catchUp = 512
+// catchUpRecords is how many records may be left to replay in the critical
+// section, where the windows of a new plan are completed.
+const catchUpRecords = 512
 
-// Swap replaces the models and records the act, in one critical section: every
-// decision sequenced before the act's record was asked of the old models, and
-// none is dropped. The windows of a plan that the new ones need are made from
-// the journal first.
+// Swap replaces the models and takes the number of the act's record in one
+// critical section: every request with an earlier number was decided by the old
+// models, and none is dropped. Before that it makes the windows of plans that are
+// new from the journal.
 //
-// Requests that picked their model before the swap finish with it, also when
-// their numbers come after the act's.
+// A request that acquired its model before the swap finishes with it, even if its
+// number comes after the act's.
 func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key Key, body assay.Digest,
 	act *Act) (seq uint64, err error) {
 	fresh, err := e.replayNewWindows(ctx, next)
@@ -38,19 +38,19 @@ func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key K
 	}
 	e.mu.Lock()
 	for _, f := range fresh {
-		if err := e.finishWindows(ctx, f); err != nil {
+		if err := e.finishWindowsLocked(ctx, f); err != nil {
 			e.mu.Unlock()
 			return 0, err
 		}
-		e.mu.windows = append(e.mu.windows, f.windows)
+		e.mu.windows = append(e.mu.windows, f.planWindows)
 	}
 	for _, m := range next.All() {
 		if m.windows == nil {
-			m.windows = e.windowsFor(m.PlanDigest)
+			m.windows = e.windowsForLocked(m.PlanDigest)
 		}
 	}
 	e.models.Store(next)
-	e.retire(next)
+	e.retireWindowsLocked(next)
 	seq = e.journal.Take()
 	e.mu.Unlock()
 
@@ -68,20 +68,20 @@ func (e *Engine) RecordAct(ctx context.Context, kind ledger.Kind, key Key, body 
 	return e.Swap(ctx, e.models.Load(), kind, key, body, act)
 }
 
-// newWindows is the state of a plan that is not loaded yet, replayed up to next.
-type newWindows struct {
-	*windows
-	next uint64
+// catchUpWindows are the windows of a plan that is not loaded yet.
+type catchUpWindows struct {
+	*planWindows
+	replayed uint64 // the records below this number are in
 }
 
-// replayNewWindows replays the journal for each plan that l needs and that has no
-// windows yet, up to little before the present.
-func (e *Engine) replayNewWindows(ctx context.Context, l *Models) ([]*newWindows, error) {
-	var out []*newWindows
+// replayNewWindows makes windows for the plans of l that have none yet, from all
+// but the newest records of the journal.
+func (e *Engine) replayNewWindows(ctx context.Context, l *Models) ([]*catchUpWindows, error) {
+	var out []*catchUpWindows
 next:
 	for _, m := range l.All() {
 		e.mu.Lock()
-		have := e.windowsFor(m.PlanDigest) != nil
+		have := e.windowsForLocked(m.PlanDigest) != nil
 		e.mu.Unlock()
 		for _, f := range out {
 			have = have || f.plan.Digest() == m.PlanDigest
@@ -89,25 +89,25 @@ next:
 		if have {
 			continue next
 		}
-		f := &newWindows{windows: &windows{plan: m.Plan, state: m.Plan.NewState()}}
+		f := &catchUpWindows{planWindows: &planWindows{plan: m.Plan, state: m.Plan.NewState()}}
 		for {
 			to := e.journal.Stats().Durable
-			if to-f.next <= catchUp {
+			if to-f.replayed <= catchUpRecords {
 				break
 			}
-			if _, err := replay(ctx, e.journal, m.Plan, f.next, to, f.state, e.late); err != nil {
+			if _, err := replay(ctx, e.journal, m.Plan, f.replayed, to, f.state, e.late); err != nil {
 				return nil, err
 			}
-			f.next = to
+			f.replayed = to
 		}
 		out = append(out, f)
 	}
 	return out, nil
 }
 
-// finishWindows replays the last records; mu is held, so that no number is
-// taken meanwhile and the records that have one become durable.
-func (e *Engine) finishWindows(ctx context.Context, f *newWindows) error {
+// finishWindowsLocked replays the newest records. mu is held, so no number is
+// taken meanwhile, and every record that has a number becomes durable.
+func (e *Engine) finishWindowsLocked(ctx context.Context, f *catchUpWindows) error {
 	taken := e.journal.Stats().Taken
 	for e.journal.Stats().Durable < taken {
 		if err := e.journal.Ready(); err != nil {
@@ -119,13 +119,14 @@ func (e *Engine) finishWindows(ctx context.Context, f *newWindows) error {
 		case <-time.After(200 * time.Microsecond):
 		}
 	}
-	_, err := replay(ctx, e.journal, f.plan, f.next, taken, f.state, e.late)
+	_, err := replay(ctx, e.journal, f.plan, f.replayed, taken, f.state, e.late)
 	return err
 }
 
-// retire drops the windows that neither the models nor a request under way
-// need; mu is held. What is still in use goes at the next swap.
-func (e *Engine) retire(l *Models) {
+// retireWindowsLocked drops the windows that neither the models nor a request
+// under way need; mu is held. Windows that are still in use are dropped at a later
+// swap.
+func (e *Engine) retireWindowsLocked(l *Models) {
 	kept := e.mu.windows[:0]
 	for _, w := range e.mu.windows {
 		needed := w.users.Load() > 0

@@ -13,7 +13,7 @@ import (
 	"github.com/assayrisk/assay/serving/scoring/scoringtest"
 )
 
-// lockWatch is a log that looks whether the counts are locked while it writes.
+// lockWatch is a log that checks whether the counts are locked while it writes.
 type lockWatch struct {
 	slog.Handler
 	of     *unseenWatch
@@ -33,31 +33,32 @@ func (l *lockWatch) Handle(context.Context, slog.Record) error {
 	return nil
 }
 
-// TestUnseenLogsUnlocked: the line about values that are new to a model is
-// written while no lock of the scoring path is held, and once in ten minutes.
+// TestUnseenLogsUnlocked: the warning about values that are new to a model is
+// written while no lock is held, and once in ten minutes.
 func TestUnseenLogsUnlocked(t *testing.T) {
+	t.Parallel()
 	plan, err := features.LoadPlan(scoringtest.Bundle(t, scoringtest.PlanYAML, "first", 0).Plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u := newUnseenWatch(plan)
-	if len(u.of) == 0 {
-		t.Fatal("the plan reads no text")
+	if len(u.dictionaries) == 0 {
+		t.Fatal("the plan has no dictionary")
 	}
 	ev := scoringtest.Application("new", 10, 600)
-	ev.Fields[1].Value = assay.TextValue("a sector that training had not")
+	ev.Fields[1].Value = assay.TextValue("a sector that training did not have")
 	row, err := plan.Read(nil, ev)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log, now := &lockWatch{of: u}, scoringtest.Start
-	for range 2 * unseenLeast {
+	for range 2 * unseenMinValues {
 		u.count(row, "first", func() time.Time { return now }, slog.New(log))
 	}
 	if log.lines != 1 || log.locked {
 		t.Errorf("%d lines, under the lock: %t; want one, and no lock held", log.lines, log.locked)
 	}
-	now = now.Add(unseenPause)
+	now = now.Add(unseenLogPause)
 	u.count(row, "first", func() time.Time { return now }, slog.New(log))
 	if log.lines != 2 {
 		t.Errorf("%d lines after the pause, want one more", log.lines)
