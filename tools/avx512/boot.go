@@ -37,8 +37,8 @@ info: action=ignore
 debug: action=ignore
 `
 
-// ended is the last line that init prints.
-var ended = regexp.MustCompile(`(?m)^emulated: (\d+) failed`)
+// endLine is the last line that init prints.
+var endLine = regexp.MustCompile(`(?m)^emulated: (\d+) failed`)
 
 // boot runs the machine until init has said how the tests ended, and passes on
 // what the serial line says. Debian's Bochs has a debugger, which is told to go
@@ -76,7 +76,7 @@ func boot(ctx context.Context, work string, most time.Duration) error {
 		}
 		_, _ = os.Stdout.Write(b[min(seen, len(b)):])
 		seen = len(b)
-		if m := ended.FindSubmatch(b); m != nil {
+		if m := endLine.FindSubmatch(b); m != nil {
 			fmt.Printf("avx512: the emulated machine ran for %.0f s\n", time.Since(begun).Seconds())
 			if n, err := strconv.Atoi(string(m[1])); err != nil || n > 0 {
 				return fmt.Errorf("%s test programs failed on the emulated processor", m[1])

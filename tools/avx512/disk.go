@@ -21,8 +21,8 @@ const (
 	screen   = "/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so"
 )
 
-// programs says what of the tools is missing.
-func programs() error {
+// checkPrograms returns an error for the first tool that is missing.
+func checkPrograms() error {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return &missing{"Linux on amd64", "it on a machine that runs it"}
 	}

@@ -72,11 +72,11 @@ func main() {
 }
 
 // missing is a program or file that the machine lacks.
-type missing struct{ what, from string }
+type missing struct{ name, debianPackage string }
 
-// Error names it and its package.
+// Error names what is missing and the package that has it.
 func (m *missing) Error() string {
-	return fmt.Sprintf("%s is missing: apt-get install %s", m.what, m.from)
+	return fmt.Sprintf("%s is missing: apt-get install %s", m.name, m.debianPackage)
 }
 
 func run(ctx context.Context, o options) error {
@@ -88,7 +88,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := programs(); err != nil {
+	if err := checkPrograms(); err != nil {
 		return err
 	}
 	if o.kernel == "" {

@@ -31,7 +31,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// manifests is what stands in one file, by kind.
+// manifests are the objects of one file, by kind.
 type manifests struct {
 	service *core.Service
 	set     *apps.StatefulSet

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package licence says under which terms the modules come that a program links.
-// It knows the licences that occur, by sentences that no other has, and says so
-// when it does not know one.
+// Package licence finds the licences of the modules that a program links. It
+// recognises a licence by sentences that no other has, and returns an error for
+// a text that it does not recognise.
 package licence
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// rule is a licence and sentences that its text has, all of them.
+// rule is a licence, and the sentences that identify its text if all occur.
 type rule struct {
 	id        string
 	sentences []string
@@ -38,7 +38,7 @@ var rules = []rule{
 	{"MIT", []string{"permission is hereby granted, free of charge, to any person obtaining a copy"}},
 }
 
-// Classify names the licence of a text, "" if it is none that is known.
+// Classify returns the SPDX identifier of a licence's text, "" if it is not known.
 func Classify(text string) string {
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
 	for _, r := range rules {
@@ -49,12 +49,12 @@ func Classify(text string) string {
 	return ""
 }
 
-// ErrUnknown is matched when a module's terms are not known.
+// ErrUnknown is matched by errors about a module whose licence is not known.
 var ErrUnknown = errors.New("licence not known")
 
-// ofDir names the licence of the module whose files lie in dir. A module
-// that offers the lesser GPL beside the GPL, as go-ethereum does for its
-// library, is named by the lesser.
+// ofDir returns the licence of the module whose files lie in dir. For a module
+// that offers both the GPL and the Lesser GPL, as go-ethereum does for its
+// library, it is the Lesser GPL.
 func ofDir(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -92,7 +92,7 @@ var stated = map[string]struct{ file, words, id string }{
 	"github.com/JohnCGriffin/overflow":  {"README.md", "mit license", "MIT"},
 }
 
-// Of names the licence of a module whose files lie in dir.
+// Of returns the licence of a module whose files lie in dir.
 func Of(module, dir string) (string, error) {
 	if s, ok := stated[module]; ok {
 		b, err := os.ReadFile(filepath.Join(dir, s.file))

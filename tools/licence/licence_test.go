@@ -59,11 +59,12 @@ func TestLicences(t *testing.T) {
 
 <!-- written by cd tools && go test ./licence -update -->
 
-The project is under the Apache License 2.0. The three programs link the %d modules below, on linux/amd64. Whoever passes a program on passes
-on their terms too; a release carries a list for each program (SPDX), made from the program itself.
+The project is under the Apache License 2.0. On linux/amd64, its three programs link the %d modules below. Whoever passes
+a program on must keep to the licences of these modules, too. A release has a list of modules for each program (SPDX),
+made from the program itself.
 
-go-ethereum's library is under the LGPL-3.0-or-later; its programs (GPL) are not linked. [NOTICE](../NOTICE) says how to link again with another version.
-Its node is linked by `+"`assay`"+` alone.
+The library of go-ethereum is under the LGPL-3.0-or-later. Its programs, which are under the GPL, are not linked.
+[NOTICE](../NOTICE) says how to link with another version. Only `+"`assay`"+` links its node.
 
 | module | version | licence | linked by |
 |---|---|---|---|
@@ -84,8 +85,8 @@ Its node is linked by `+"`assay`"+` alone.
 	}
 }
 
-// checkEthereum: go-ethereum's programs are under the GPL and are linked by
-// nobody, its node by assay alone.
+// checkEthereum wants go-ethereum's programs, which are under the GPL, to be
+// linked by no command, and its node by assay alone.
 func checkEthereum(t *testing.T, command string, packages []string) {
 	t.Helper()
 	for _, p := range packages {

@@ -68,8 +68,8 @@ type relationship struct {
 	To   string `json:"relatedSpdxElement"`
 }
 
-// bill lists what the program at path links.
-func bill(path string) ([]byte, error) {
+// billOfMaterials lists what the program at path links.
+func billOfMaterials(path string) ([]byte, error) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func bill(path string) ([]byte, error) {
 		if m.Replace != nil {
 			m = m.Replace
 		}
-		p, err := entry(m)
+		p, err := packageOf(m)
 		if err != nil {
 			return nil, err
 		}
@@ -115,8 +115,8 @@ func bill(path string) ([]byte, error) {
 
 var notID = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
 
-// entry is one module. Its checksum is Go's own, of the module's file tree.
-func entry(m *debug.Module) (spdxPackage, error) {
+// packageOf describes one module. Its checksum is Go's own, of the module's file tree.
+func packageOf(m *debug.Module) (spdxPackage, error) {
 	out, err := exec.Command("go", "mod", "download", "-json", m.Path+"@"+m.Version).Output()
 	if err != nil {
 		return spdxPackage{}, fmt.Errorf("%s %s: %w", m.Path, m.Version, err)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Release builds the three programs for every platform, static and without
-// paths of this machine, writes an SPDX list of what each links beside it, and
-// SHA256SUMS over all of it.
+// paths of this machine. For each it writes an SPDX list of the modules that it
+// links, and SHA256SUMS over all files.
 //
 //	cd tools && go run ./release -root .. -out ../dist
-//	cd tools && go run ./release -root .. -out ../dist -check   builds again elsewhere and compares
+//	cd tools && go run ./release -root .. -out ../dist -check   builds again and compares
 //
 // The check copies the sources to another directory and builds them with an
 // empty build cache, so that neither paths nor old objects can hide a
@@ -37,7 +37,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "../dist", "directory to write to")
 	flag.StringVar(&o.platforms, "platforms", "linux/amd64,linux/arm64,darwin/arm64", "platforms to build for")
 	flag.StringVar(&o.commands, "commands", "assay,assayd,assay-verify", "programs to build")
-	flag.BoolVar(&o.check, "check", false, "build again elsewhere and compare with what -out holds")
+	flag.BoolVar(&o.check, "check", false, "build again in another directory and compare with the files in -out")
 	flag.Parse()
 	run := release
 	if o.check {
@@ -93,7 +93,7 @@ func release(o options) error {
 		if err := build(o.root, path, command, goos, goarch); err != nil {
 			return err
 		}
-		list, err := bill(path)
+		list, err := billOfMaterials(path)
 		if err != nil {
 			return err
 		}

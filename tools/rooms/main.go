@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command rooms counts how the files of each package lean on each other:
+// Command rooms counts how the files of each package depend on each other:
 //
 //	cd tools && go run ./rooms -root .. > rooms.md
 //
-// A file leans on another file of its package (an arrow) if it names a function, type, variable or constant that the
-// other declares, or calls a method that the other declares. Fields do not count. However often it does, it is one
-// arrow.
+// A file depends on another file of its package (an arrow) if it names a function, type, variable or constant that the
+// other declares, or calls a method that the other declares. Fields do not count. Several uses are one arrow.
 //
-// An arrow runs up if it runs against the order of the files in which the fewest do: a package whose files can be read
-// from top to bottom has none. Finding that order is hard in general; it is found by the greedy method of Eades, Lin
-// and Smyth (1993) and by then moving single files for as long as that helps, so that the number is a bound from above.
+// The files are put into the order in which the fewest arrows run up; if none does, the package can be read from top to
+// bottom. Finding that order is hard in general. It is approximated by the greedy method of Eades, Lin and Smyth (1993)
+// and by then moving single files for as long as that helps, so the printed number is an upper bound.
 //
-// Files are those without tests and without generated code. Arrows are counted as this system compiles the package.
+// Tests and generated code do not count. Arrows are counted as this system compiles the package.
 package main
 
 import (
@@ -43,7 +42,7 @@ func main() {
 	}
 }
 
-// listed is what `go list` says of a package.
+// listed is a package as `go list` describes it.
 type listed struct {
 	ImportPath, Dir, Export string
 	DepOnly                 bool
@@ -67,7 +66,7 @@ func run(root string, out io.Writer) error {
 		}
 		return os.Open(exports[path])
 	})
-	fmt.Fprintln(out, "| package | files | arrows inside | of them up |")
+	fmt.Fprintln(out, "| package | files | arrows inside | arrows up |")
 	fmt.Fprintln(out, "|---|---|---|---|")
 	for _, p := range packages {
 		if p.DepOnly {
@@ -80,17 +79,17 @@ func run(root string, out io.Writer) error {
 		if n < 2 {
 			continue
 		}
-		arrows, err := lean(fset, p.ImportPath, files, imports)
+		arrows, err := fileArrows(fset, p.ImportPath, files, imports)
 		if err != nil {
 			return err
 		}
 		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, p.Module.Path), "/")
-		fmt.Fprintf(out, "| `%s` | %d | %d | %d |\n", cmp.Or(name, "."), n, count(arrows), up(arrows))
+		fmt.Fprintf(out, "| `%s` | %d | %d | %d |\n", cmp.Or(name, "."), n, countArrows(arrows), fewestUp(arrows))
 	}
 	return nil
 }
 
-// list compiles the module's packages and lists them with all that they import.
+// list compiles the module's packages, and lists them and everything that they import.
 func list(root string) ([]listed, error) {
 	cmd := exec.Command("go", "list", "-deps", "-export",
 		"-json=ImportPath,Dir,Export,DepOnly,GoFiles,IgnoredGoFiles,Module", "./...")
@@ -112,7 +111,7 @@ func list(root string) ([]listed, error) {
 	}
 }
 
-// parse reads a package's files. n is the number of those that nobody generated, with those of other systems.
+// parse reads a package's files. n counts those that are not generated, those of other systems included.
 func parse(fset *token.FileSet, p listed) (files []*ast.File, n int, err error) {
 	for _, name := range p.GoFiles {
 		f, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil,
@@ -132,9 +131,9 @@ func parse(fset *token.FileSet, p listed) (files []*ast.File, n int, err error) 
 	return files, n, nil
 }
 
-// lean returns which file names what another declares: arrows[i][j] if file i leans on file j. Generated files are
-// neither end of an arrow.
-func lean(fset *token.FileSet, path string, files []*ast.File, imports types.Importer) ([][]bool, error) {
+// fileArrows returns which files depend on which: arrows[i][j] if file i depends on file j. Generated files have no
+// arrows.
+func fileArrows(fset *token.FileSet, path string, files []*ast.File, imports types.Importer) ([][]bool, error) {
 	info := types.Info{Uses: map[*ast.Ident]types.Object{}}
 	pkg, err := (&types.Config{Importer: imports}).Check(path, fset, files, &info)
 	if err != nil {
@@ -159,7 +158,7 @@ func lean(fset *token.FileSet, path string, files []*ast.File, imports types.Imp
 	return arrows, nil
 }
 
-func count(arrows [][]bool) (n int) {
+func countArrows(arrows [][]bool) (n int) {
 	for _, row := range arrows {
 		for _, a := range row {
 			if a {

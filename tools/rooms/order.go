@@ -4,16 +4,16 @@ package main
 
 import "slices"
 
-// up returns how many arrows run against the best order of files that is found.
-func up(arrows [][]bool) int {
-	order := greedy(arrows)
-	best := against(arrows, order)
+// fewestUp returns how many arrows run up in the best order of files that it finds.
+func fewestUp(arrows [][]bool) int {
+	order := greedyOrder(arrows)
+	best := countUp(arrows, order)
 	for moved := true; moved; {
 		moved = false
 		for at := range order {
 			for to := range order {
 				tried := slices.Insert(slices.Delete(slices.Clone(order), at, at+1), to, order[at])
-				if n := against(arrows, tried); n < best {
+				if n := countUp(arrows, tried); n < best {
 					order, best, moved = tried, n, true
 				}
 			}
@@ -22,9 +22,10 @@ func up(arrows [][]bool) int {
 	return best
 }
 
-// greedy orders the files: one that nobody left leans on goes to the top, one that leans on nobody left to the bottom;
-// where there is neither, the one that leans on the most others, less those that lean on it, goes to the top.
-func greedy(arrows [][]bool) []int {
+// greedyOrder orders the files. Of those that are left, one on which no other depends goes to the top, and one that
+// depends on no other to the bottom. If there is neither, the one with the most arrows out, less its arrows in, goes to
+// the top.
+func greedyOrder(arrows [][]bool) []int {
 	left := make([]int, len(arrows))
 	for i := range left {
 		left[i] = i
@@ -62,8 +63,8 @@ func greedy(arrows [][]bool) []int {
 	return append(top, bottom...)
 }
 
-// against counts the arrows that run up in an order of files.
-func against(arrows [][]bool, order []int) (n int) {
+// countUp counts the arrows that run up in an order of files.
+func countUp(arrows [][]bool, order []int) (n int) {
 	for k, i := range order {
 		for _, j := range order[:k] {
 			if arrows[i][j] {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestLean counts the arrows of a package small enough to count by hand.
-func TestLean(t *testing.T) {
+// TestFileArrows counts the arrows of a package small enough to count by hand.
+func TestFileArrows(t *testing.T) {
 	sources := []string{
 		"package p\n\ntype pump struct{ rate int }\n\nfunc (p *pump) start() { note(p.rate) }\n", // 0 -> 1
 		"package p\n\nfunc note(int) {}\n\nfunc twice() { note(2); note(2) }\n",                  // its own alone
@@ -28,18 +28,18 @@ func TestLean(t *testing.T) {
 		}
 		files = append(files, f)
 	}
-	arrows, err := lean(fset, "p", files, nil)
+	arrows, err := fileArrows(fset, "p", files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := [][]bool{{false, true, false, false}, make([]bool, 4), {true, false, false, false}, make([]bool, 4)}
-	if !slices.EqualFunc(arrows, want, slices.Equal[[]bool]) || count(arrows) != 2 || up(arrows) != 0 {
-		t.Errorf("arrows %v, %d up", arrows, up(arrows))
+	if !slices.EqualFunc(arrows, want, slices.Equal[[]bool]) || countArrows(arrows) != 2 || fewestUp(arrows) != 0 {
+		t.Errorf("arrows %v, %d up", arrows, fewestUp(arrows))
 	}
 }
 
-// TestUp compares the order that is found with the best of all orders of up to six files.
-func TestUp(t *testing.T) {
+// TestFewestUp compares the order that is found with the best of all orders of up to six files.
+func TestFewestUp(t *testing.T) {
 	draw := rand.New(rand.NewPCG(1, 2))
 	total, least := 0, 0
 	for range 300 {
@@ -50,11 +50,11 @@ func TestUp(t *testing.T) {
 				arrows[i][j] = i != j && draw.IntN(3) == 0
 			}
 		}
-		best := count(arrows)
+		best := countArrows(arrows)
 		permute(make([]int, 0, len(arrows)), len(arrows), func(order []int) {
-			best = min(best, against(arrows, order))
+			best = min(best, countUp(arrows, order))
 		})
-		found := up(arrows)
+		found := fewestUp(arrows)
 		if found < best {
 			t.Fatalf("%v: %d arrows up, no order has fewer than %d", arrows, found, best)
 		}
