@@ -6,7 +6,7 @@ can be held against each other.
 
     verify_receipt.py --trust trust.json RECEIPT...   what is proven; exit status 1 if anything is refused
     verify_receipt.py --vectors FILE...               exit status 1 if a vector is judged otherwise than it says
-    verify_receipt.py --verdicts FILE                 verdicts, as JSON, on the {trust, receipt} of a list, both in base64
+    verify_receipt.py --verdicts FILE                 verdicts, as JSON, on a list of {trust, receipt}, both in base64
 
 The anchor's part is verify_anchor.py's, trust files are verify_trust.py's, RFC
 3161 tokens are verify_timestamp.py's.
