@@ -27,6 +27,8 @@ internal/arrowsafe      :
 internal/yamltext       :
 internal/version        :
 internal/testbound      :
+internal/numfmt         :
+internal/chart          : internal/numfmt
 datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .
@@ -38,7 +40,7 @@ models/forest           : . models
 models/forest/foresttest : models
 models/interchange      : models
 models/baseline         :
-models/eval             : models
+models/eval             : models internal/chart internal/numfmt
 ledger                  : .
 ledger/vault            : .
 ledger/journal/atomicfile :
@@ -73,11 +75,11 @@ serving/audit           : . features models ledger ledger/journal ledger/vault s
                           serving/scoring
 serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1
                           serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
-training                : . datasets features models models/baseline models/eval models/forest models/gbdt
+training                : . internal/numfmt datasets features models models/baseline models/eval models/forest models/gbdt
                           models/interchange serving/policy serving/scoring
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/* training
-                          cmd/internal/node internal/version internal/yamltext
+                          cmd/internal/node internal/numfmt internal/version internal/yamltext
 cmd/assayd              : . models models/forest models/interchange ledger/anchor ledger/anchor/evm ledger/timestamp
                           serving cmd/internal/node internal/yamltext internal/version
 cmd/assay-verify        : ledger ledger/anchor ledger/timestamp ledger/verdict internal/version

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models/eval"
 )
 
@@ -23,7 +24,7 @@ func (s *Scorer) card() []eval.Fact {
 		{Name: "Plan digest", Value: m.Plan.String()},
 		{Name: "Training data", Value: m.Data.Name + ", " + s.labelWords()},
 		{Name: "Training data, SHA-256", Value: m.Data.SHA256.String()},
-		{Name: "Training rows", Value: fmt.Sprintf("%s, %s bad", eval.Count.Print(float64(m.Data.Rows)),
+		{Name: "Training rows", Value: fmt.Sprintf("%s, %s bad", numfmt.Count.Print(float64(m.Data.Rows)),
 			percentOf(m.Data.BadRate))},
 		{Name: "Forest", Value: fmt.Sprintf("%d trees on %d features, objective %s, trainer %s", m.Model.Trees,
 			m.Model.Features, m.Model.Objective, m.Model.Trainer)},

@@ -11,6 +11,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models/baseline"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/forest"
@@ -131,7 +132,7 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 		in.Card = append(in.Card,
 			eval.Fact{Name: "Challengers",
 				Value: fmt.Sprintf("no random forest: it is left out beyond %s evaluated rows",
-					eval.Count.Print(maxForestRows))})
+					numfmt.Count.Print(maxForestRows))})
 		return nil
 	}
 	bag, err := baseline.FitForest(ctx, d, baseline.ForestConfig{Seed: 1})
@@ -147,7 +148,7 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 		Name: "random forest", Score: votes,
 		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and "+
 			"bad are equally frequent; the score is the share of trees that call a row bad, not a probability",
-			eval.Count.Print(baseline.DefaultForestRows)) + e.Train.asItWeighs(),
+			numfmt.Count.Print(baseline.DefaultForestRows)) + e.Train.asItWeighs(),
 	})
 	return nil
 }
@@ -188,8 +189,9 @@ func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
 			"variables: the two need not lie on a line, but a riskier bin never earns more points. Bins that would " +
 			"are pooled and earn the same.",
 		Columns: []eval.Column{
-			{Name: "Variable"}, {Name: "Bin"}, {Name: "Rows", Format: eval.Count}, {Name: "Bad", Format: eval.Count},
-			{Name: "Weight of evidence", Format: eval.Signed3}, {Name: "Points", Format: eval.Fixed1},
+			{Name: "Variable"}, {Name: "Bin"}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "Bad", Format: numfmt.Count},
+			{Name: "Weight of evidence", Format: numfmt.Signed3}, {Name: "Points", Format: numfmt.Fixed1},
 		},
 	}
 	if out := card.LeftOut(); len(out) > 0 {
@@ -206,7 +208,8 @@ func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
 func treeTable(tree *baseline.Tree) *eval.Table {
 	t := &eval.Table{
 		Title: "Rules of the single tree", Folded: true,
-		Columns: []eval.Column{{Name: "When"}, {Name: "Rows", Format: eval.Count}, {Name: "PD", Format: eval.Percent}},
+		Columns: []eval.Column{{Name: "When"}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "PD", Format: numfmt.Percent}},
 	}
 	for _, l := range tree.Leaves() {
 		when := make([]eval.Piece, 0, len(l.When))
@@ -264,7 +267,7 @@ func (e *Evaluation) hardened(ctx context.Context, in *eval.Input, train *Scored
 		Note: fmt.Sprintf("The same plan and parameters, trained on each of the %s training rows as it is and once "+
 			"more with noise: %.1f robust standard deviations on numbers, and categories replaced by another row's "+
 			"with probability %.1f. Calibrated as the model is; only its order of rows is compared.",
-			eval.Count.Print(float64(len(e.Train.Rows))), hardenLevel, hardenLevel),
+			numfmt.Count.Print(float64(len(e.Train.Rows))), hardenLevel, hardenLevel),
 		Score: func(x []float64) float64 { return cal.Apply(f.Margin(x)) },
 	}
 	return nil

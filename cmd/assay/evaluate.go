@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models/eval"
 )
 
@@ -209,8 +210,8 @@ func (f *evaluateFlags) print(u *ui, r *eval.Report, sum *metricsSummary) {
 	u.printf("%-9s %d\n%-9s %s\n", "rows", sum.N, "bad rate", percent(float64(sum.BadRate)))
 	for _, m := range []string{"auc", "gini", "ks", "brier", "logloss"} {
 		x, _ := r.Metric(m)
-		u.printf("%-9s %s  (95 %%: %s to %s)\n", m, eval.Fixed4.Print(float64(x.Value)),
-			eval.Fixed4.Print(float64(x.Low)), eval.Fixed4.Print(float64(x.High)))
+		u.printf("%-9s %s  (95 %%: %s to %s)\n", m, numfmt.Fixed4.Print(float64(x.Value)),
+			numfmt.Fixed4.Print(float64(x.Low)), numfmt.Fixed4.Print(float64(x.High)))
 	}
 	u.printf("report    %s\n", filepath.Join(f.out, "report.html"))
 	u.printf("digest    %s\n", sum.Digest)

@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // absurdity is a value that no applicant has, in place of each value of a row.
@@ -31,9 +33,10 @@ func (b *builder) absurd(st *stressed, note string) Table {
 		"). The smallest and largest PD show that the model stays within what it learned; a dash would mean that it " +
 		"gave no number. Approved: rows with a PD up to the cut-off of this section. What the plan's rules refuse " +
 		"never reaches the model.",
-		Columns: []Column{{Name: "What"}, {Name: "Smallest PD", Format: Percent}, {Name: "Mean PD", Format: Percent},
-			{Name: "Largest PD", Format: Percent}, {Name: "Approved", Format: Percent},
-			{Name: "Decisions changed", Format: Percent}}}
+		Columns: []Column{{Name: "What"}, {Name: "Smallest PD", Format: numfmt.Percent},
+			{Name: "Mean PD", Format: numfmt.Percent},
+			{Name: "Largest PD", Format: numfmt.Percent}, {Name: "Approved", Format: numfmt.Percent},
+			{Name: "Decisions changed", Format: numfmt.Percent}}}
 	before := 0.0
 	for i, p := range st.pd {
 		if p <= st.cut {
@@ -69,7 +72,7 @@ func (b *builder) absurd(st *stressed, note string) Table {
 		case rate > before && worse(Look, light):
 			light, finding = Look,
 				fmt.Sprintf("with %s, %s of the rows are approved in place of %s; let the plan require fields, or "+
-					"the policy refer such rows", c.name, Percent.Print(rate), Percent.Print(before))
+					"the policy refer such rows", c.name, numfmt.Percent.Print(rate), numfmt.Percent.Print(before))
 		}
 	}
 	g := st.grounds(note)

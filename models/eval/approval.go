@@ -2,7 +2,11 @@
 
 package eval
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/assayrisk/assay/internal/numfmt"
+)
 
 // cutoff is the PD at which approving a row is worth nothing: where the policy
 // is not given, rows at or below it count as approved.
@@ -31,7 +35,7 @@ func (b *builder) highestApproved() float64 {
 
 // cutoffWords names the cut-off that stress tests and worked decisions use.
 func (b *builder) cutoffWords() string {
-	return Percent.Print(b.highestApproved()) + ", " + pickWord(b.in.Outcome != nil,
+	return numfmt.Percent.Print(b.highestApproved()) + ", " + pickWord(b.in.Outcome != nil,
 		"the highest PD that the policy approves", "where a good row's profit balances a bad row's loss")
 }
 
@@ -48,5 +52,5 @@ func (b *builder) approved() (approved []bool, how string) {
 	for i, p := range b.in.PD {
 		approved[i] = p <= cut
 	}
-	return approved, fmt.Sprintf("a PD up to the break-even of %s", Percent.Print(cut))
+	return approved, fmt.Sprintf("a PD up to the break-even of %s", numfmt.Percent.Print(cut))
 }

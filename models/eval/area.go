@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/internal/numfmt"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -40,22 +41,23 @@ const fewOfClass = 30
 // least as far as that: a few heavy rows may not be among those that were drawn.
 // The variance takes two rows of each class; with fewer the interval is NaN.
 func (c *Curve) Area() Estimate {
-	e := Estimate{Value: Number(c.AUC()), Low: nan, High: nan, N: c.Rows(), Level: Level, Method: "DeLong, logit"}
+	e := Estimate{Value: numfmt.Number(c.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(), N: c.Rows(), Level: Level,
+		Method: "DeLong, logit"}
 	if c.Bad < 2 || c.Good < 2 {
 		return e
 	}
 	a := float64(e.Value)
 	bad, good := c.areaVariance()
 	if !(bad+good > 0) || a <= 0 || a >= 1 {
-		e.Low, e.High = Number(c.scoreBound(a, -1)), Number(c.scoreBound(a, 1))
+		e.Low, e.High = numfmt.Number(c.scoreBound(a, -1)), numfmt.Number(c.scoreBound(a, 1))
 		e.Method = "Newcombe"
 		return e
 	}
 	half := areaQuantile(c, bad, good) * math.Sqrt(bad+good) / (a * (1 - a))
 	middle := bitmath.Logit(a)
-	e.Low, e.High = Number(bitmath.Sigmoid(middle-half)), Number(bitmath.Sigmoid(middle+half))
+	e.Low, e.High = numfmt.Number(bitmath.Sigmoid(middle-half)), numfmt.Number(bitmath.Sigmoid(middle+half))
 	if c.rarer() < fewOfClass || c.uneven() {
-		e.Low = min(e.Low, Number(c.scoreBound(a, -1)))
+		e.Low = min(e.Low, numfmt.Number(c.scoreBound(a, -1)))
 		e.Method = "DeLong, logit; Newcombe"
 	}
 	return e
@@ -87,7 +89,8 @@ func (c *Curve) scoreBound(a, direction float64) float64 {
 // gap is the difference of two areas of independent samples, first less
 // second.
 func gap(first, second *Curve) Estimate {
-	e := Estimate{Value: Number(first.AUC() - second.AUC()), Low: nan, High: nan, N: second.Rows(), Level: Level,
+	e := Estimate{Value: numfmt.Number(first.AUC() - second.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(),
+		N: second.Rows(), Level: Level,
 		Method: "DeLong, independent"}
 	if min(first.Bad, first.Good, second.Bad, second.Good) < 2 {
 		return e

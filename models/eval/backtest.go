@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Period is one step of a backtest forward in time: the same recipe trained
@@ -25,12 +28,16 @@ func (b *builder) backtest(s *Section) {
 		Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the " +
 			"period began, and judges them on the period. It says how the recipe would have done, had it been in use " +
 			"and trained again each time. " + fewWords,
-		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: Count}, {Name: "Rows", Format: Count},
-			{Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent},
-			{Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3},
-			{Name: "KS", Format: Fixed3}, {Name: "Brier", Format: Fixed4}, {Name: "Slope", Format: Fixed3},
-			{Name: "KS by chance", Format: Fixed3}}}
-	auc := Series{Name: "AUC", Mark: Dots}
+		Columns: []Column{{Name: "Period"}, {Name: "Trained on", Format: numfmt.Count},
+			{Name: "Rows", Format: numfmt.Count},
+			{Name: "Bad", Format: numfmt.Count}, {Name: "Observed", Format: numfmt.Percent},
+			{Name: "Predicted", Format: numfmt.Percent},
+			{Name: "AUC", Format: numfmt.Fixed3}, {Name: "95 % from", Format: numfmt.Fixed3},
+			{Name: "to", Format: numfmt.Fixed3},
+			{Name: "KS", Format: numfmt.Fixed3}, {Name: "Brier", Format: numfmt.Fixed4},
+			{Name: "Slope", Format: numfmt.Fixed3},
+			{Name: "KS by chance", Format: numfmt.Fixed3}}}
+	auc := chart.Series{Name: "AUC", Mark: chart.Dots}
 	var names []string
 	worst, sum, n, outside := math.Inf(1), 0.0, 0.0, 0
 	smallest := Grounds{LeastOfClass: leastOfClass, Of: "the period with the fewest of a class"}
@@ -45,7 +52,7 @@ func (b *builder) backtest(s *Section) {
 			smallest.Rows, smallest.Bad = g.Rows, g.Bad
 		}
 		ks, _ := c.KS()
-		if m := Number(pd); m < w.Low || m > w.High {
+		if m := numfmt.Number(pd); m < w.Low || m > w.High {
 			outside++
 		}
 		name := p.From.UTC().Format(time.DateOnly) + " to " + p.To.UTC().Format(time.DateOnly)
@@ -54,7 +61,7 @@ func (b *builder) backtest(s *Section) {
 			V(float64(w.Value)), V(pd), V(float64(d.Value)), V(float64(d.Low)), V(float64(d.High)), V(ks),
 			V(brierScore(p.Label, p.PD, p.Weight)), V(calibrationLine(p.Label, p.PD, p.Weight).Slope),
 			V(chanceKS(c.badMass.effective(), c.goodMass.effective()))})
-		auc.X, auc.Y = append(auc.X, Number(k)), append(auc.Y, d.Value)
+		auc.X, auc.Y = append(auc.X, numfmt.Number(k)), append(auc.Y, d.Value)
 		auc.Low, auc.High = append(auc.Low, d.Low), append(auc.High, d.High)
 		if v := float64(d.Value); !math.IsNaN(v) {
 			worst, sum, n = math.Min(worst, v), sum+v, n+1
@@ -67,17 +74,19 @@ func (b *builder) backtest(s *Section) {
 			"without the latest.")
 	}
 	if n > 0 {
-		all := Number(sum / n)
+		all := numfmt.Number(sum / n)
 		b.backtestVerdict(auc, float64(all), outside, smallest)
-		s.figure(Figure{ID: "backtest-auc", Title: "Backtest forward in time",
-			X: Axis{Label: "first day of the period", Labels: names}, Y: Axis{Label: "AUC"},
+		s.figure(chart.Figure{ID: "backtest-auc", Title: "Backtest forward in time",
+			X: chart.Axis{Label: "first day of the period", Labels: names}, Y: chart.Axis{Label: "AUC"},
 			Alt: fmt.Sprintf("AUC of %d periods, each by a model trained on what came before.", len(names)),
 			Caption: "Each dot is a model trained on what was known when its period began, with its 95 % interval; " +
 				"the dashed line is their mean. A fall says that the world moves faster than training follows.",
-			Series: []Series{auc, {Name: "mean", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5},
-				Y: []Number{all, all}}}})
-		b.add("backtest_auc_mean", Estimate{Value: all, Low: nan, High: nan, N: len(names)})
-		b.add("backtest_auc_worst", Estimate{Value: Number(worst), Low: nan, High: nan, N: len(names)})
+			Series: []chart.Series{auc,
+				{Name: "mean", Mark: chart.Reference, X: []numfmt.Number{-0.5, numfmt.Number(len(names)) - 0.5},
+					Y: []numfmt.Number{all, all}}}})
+		b.add("backtest_auc_mean", Estimate{Value: all, Low: numfmt.NaN(), High: numfmt.NaN(), N: len(names)})
+		b.add("backtest_auc_worst",
+			Estimate{Value: numfmt.Number(worst), Low: numfmt.NaN(), High: numfmt.NaN(), N: len(names)})
 		return
 	}
 	b.verdict(forwardQuestion, CannotTell, "stability", "no period has enough rows of both classes", "–", smallest)
@@ -85,7 +94,7 @@ func (b *builder) backtest(s *Section) {
 
 // backtestVerdict judges the periods by their intervals: what one period of few
 // rows may show by chance fails nothing.
-func (b *builder) backtestVerdict(auc Series, all float64, outside int, smallest Grounds) {
+func (b *builder) backtestVerdict(auc chart.Series, all float64, outside int, smallest Grounds) {
 	light, low, wide := Pass, 0, 0
 	for k, high := range auc.High {
 		switch {
@@ -93,7 +102,7 @@ func (b *builder) backtestVerdict(auc Series, all float64, outside int, smallest
 			wide++
 		case float64(high) < b.th.AUCFail:
 			light = Fail
-		case auc.Low[k] < Number(b.th.AUCFail) && high > Number(b.th.AUCPass):
+		case auc.Low[k] < numfmt.Number(b.th.AUCFail) && high > numfmt.Number(b.th.AUCPass):
 			wide++
 		}
 		if high.Defined() && float64(high) < all {
@@ -107,11 +116,11 @@ func (b *builder) backtestVerdict(auc Series, all float64, outside int, smallest
 	}
 	b.verdict(forwardQuestion, light, "stability",
 		fmt.Sprintf("mean AUC %s over %d periods; %d of them with a whole interval below the mean; the level of the "+
-			"PDs is off in %d; %d say too little", Fixed3.Print(all), len(auc.Y), low, outside, wide),
+			"PDs is off in %d; %d say too little", numfmt.Fixed3.Print(all), len(auc.Y), low, outside, wide),
 		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD "+
 			"outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s; cannot tell "+
-			"when one has no interval, or one from below %s to above %s", Fixed3.Print(b.th.AUCFail),
-			Fixed3.Print(b.th.AUCFail), Fixed3.Print(b.th.AUCPass)), smallest)
+			"when one has no interval, or one from below %s to above %s", numfmt.Fixed3.Print(b.th.AUCFail),
+			numfmt.Fixed3.Print(b.th.AUCFail), numfmt.Fixed3.Print(b.th.AUCPass)), smallest)
 }
 
 // check reports a period that does not hold together.

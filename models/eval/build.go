@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // builder carries what several sections need.
@@ -180,7 +182,7 @@ func (b *builder) metrics() error {
 	auc := c.Area()
 	gini := auc
 	gini.Value, gini.Low, gini.High = 2*auc.Value-1, 2*auc.Low-1, 2*auc.High-1
-	auc.Chance, gini.Chance = numberOf(0.5), numberOf(0)
+	auc.Chance, gini.Chance = numfmt.Pointer(0.5), numfmt.Pointer(0)
 	b.add("auc", auc)
 	b.add("gini", gini)
 	for j, name := range names {
@@ -192,9 +194,9 @@ func (b *builder) metrics() error {
 			e := r.share()
 			switch name {
 			case "average_precision":
-				e.Chance = numberOf(c.BadRate())
+				e.Chance = numfmt.Pointer(c.BadRate())
 			case "partial_auc":
-				e.Chance = numberOf(0.5)
+				e.Chance = numfmt.Pointer(0.5)
 			}
 			b.add(name, e)
 		case "brier", "logloss":
@@ -206,13 +208,13 @@ func (b *builder) metrics() error {
 			b.add(name, r.size())
 		default:
 			e := c.caught(r, fprs[j-3])
-			e.Chance = numberOf(fprs[j-3])
+			e.Chance = numfmt.Pointer(fprs[j-3])
 			b.add(name, e)
 		}
 	}
 	r := b.rep
-	r.AUC, r.Gini, r.KS = auc.Value, gini.Value, Number(ks)
-	r.Brier, r.LogLoss, r.N, r.BadRate = b.value("brier"), b.value("logloss"), n, Number(c.BadRate())
+	r.AUC, r.Gini, r.KS = auc.Value, gini.Value, numfmt.Number(ks)
+	r.Brier, r.LogLoss, r.N, r.BadRate = b.value("brier"), b.value("logloss"), n, numfmt.Number(c.BadRate())
 	return nil
 }
 
@@ -259,13 +261,13 @@ func (b *builder) add(name string, e Estimate) {
 	b.rep.Metrics = append(b.rep.Metrics, Metric{name, e})
 }
 
-func (b *builder) value(name string) Number {
+func (b *builder) value(name string) numfmt.Number {
 	e, _ := b.rep.Metric(name)
 	return e.Value
 }
 
 // interval prints an estimate as "0.840 (0.81 to 0.87)".
-func interval(e Estimate, f Format) string {
+func interval(e Estimate, f numfmt.Format) string {
 	if !e.Value.Defined() {
 		return "not defined"
 	}

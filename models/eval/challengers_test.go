@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // TestAsGoodExcludesALoss: a wide interval is not a finding of equality.
@@ -27,7 +29,8 @@ func TestAsGoodExcludesALoss(t *testing.T) {
 		{0.050, none, none, CannotTell, "no interval", false},
 	} {
 		l, f, simpler := againstSimple("a tree",
-			Difference{Estimate: Estimate{Value: Number(c.value), Low: Number(c.low), High: Number(c.high)}})
+			Difference{Estimate: Estimate{Value: numfmt.Number(c.value), Low: numfmt.Number(c.low),
+				High: numfmt.Number(c.high)}})
 		if l != c.light || simpler != c.simpler || !strings.Contains(f, c.says) {
 			t.Errorf("%v from %v to %v: %s, %q, simpler %v; want %s, %q, %v", c.value, c.low, c.high, l, f, simpler,
 				c.light, c.says, c.simpler)

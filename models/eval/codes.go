@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // codeWords are words of a name that say that its whole numbers are years or
@@ -18,7 +20,7 @@ var codeWords = [...]string{
 
 // format is how values of the feature are printed: years, dates and codes are
 // whole numbers that are not put in groups of three digits.
-func (f *Feature) format() Format {
+func (f *Feature) format() numfmt.Format {
 	named := slices.ContainsFunc(codeWords[:], func(w string) bool { return slices.Contains(nameWords(f.Name), w) })
 	known, years, months, days := 0, 0, 0, 0
 	for _, v := range f.Values {
@@ -26,7 +28,7 @@ func (f *Feature) format() Format {
 			continue
 		}
 		if v != math.Trunc(v) {
-			return Plain
+			return numfmt.Plain
 		}
 		known++
 		years += oneIf(isYear(v))
@@ -35,9 +37,9 @@ func (f *Feature) format() Format {
 	}
 	// A year that stands for "unknown", as 0 or 9999, may occur.
 	if most := max(years, months, days); named || known > 0 && 20*most >= 19*known {
-		return Code
+		return numfmt.Code
 	}
-	return Plain
+	return numfmt.Plain
 }
 
 func inside(v, low, high float64) bool { return v >= low && v <= high }

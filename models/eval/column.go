@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"sort"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // column is what the report knows of one feature. Sorting a column is what a
@@ -28,7 +30,7 @@ type column struct {
 	spread       float64
 	partner      int // the feature most correlated with it, -1 for none
 	rho          float64
-	format       Format // of its values
+	format       numfmt.Format // of its values
 }
 
 // columns measures every feature.
@@ -106,7 +108,7 @@ func (c *column) shift(seen, weight, trained []float64, f *Feature) {
 func measureCategory(label, weight, trained []float64, f *Feature) column {
 	none := math.NaN()
 	c := column{psi: none, psiChance: none, missingTrain: none, low: none, median: none, high: none, partner: -1,
-		rho: none, alone: Estimate{Value: nan, Low: nan, High: nan}}
+		rho: none, alone: Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN()}}
 	c.binned = binCategory(label, f.Values, weight, f.Categories)
 	c.missing = share(countNaN(f.Values), len(f.Values))
 	c.bins = featureBins{codes: max(1, len(f.Categories))}
@@ -173,7 +175,7 @@ func (r ranked) curve() *Curve {
 }
 
 // binned cuts the values as BinVariable does.
-func (r ranked) binned(label []float64, format Format) Binned {
+func (r ranked) binned(label []float64, format numfmt.Format) Binned {
 	cuts := cutsOf(r.value, 10)
 	bins := make([]WOEBin, 0, len(cuts)+2)
 	bad, at := 0.0, 0
@@ -285,11 +287,12 @@ func (b featureBins) countSorted(sorted []float64, missing int) []float64 {
 func (b *builder) qualityTable() Table {
 	t := Table{Title: "Data quality by variable",
 		Caption: fmt.Sprintf("%s evaluated rows. A far value lies more than three interquartile ranges outside the "+
-			"quartiles (Tukey's outer fence).", Count.Print(float64(b.curve.Rows()))),
-		Columns: []Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: Percent},
-			{Name: "Missing in training", Format: Percent}, {Name: "Distinct", Format: Count}, {Name: "Smallest"},
-			{Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: Count},
-			{Name: "Changed by cleaning", Format: Count}}}
+			"quartiles (Tukey's outer fence).", numfmt.Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: numfmt.Percent},
+			{Name: "Missing in training", Format: numfmt.Percent}, {Name: "Distinct", Format: numfmt.Count},
+			{Name: "Smallest"},
+			{Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: numfmt.Count},
+			{Name: "Changed by cleaning", Format: numfmt.Count}}}
 	for j, f := range b.in.Features {
 		c, kind, far := &b.cols[j], "number", V(float64(b.cols[j].far))
 		if f.Categories != nil {

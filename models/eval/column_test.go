@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // awkward returns a column with ties, missing values, infinities and zeros of
@@ -42,7 +44,7 @@ func TestColumnSortedOnce(t *testing.T) {
 		c := measure(label, nil, nil, &Feature{Name: "x", Values: x, Train: train})
 
 		cuts := Cuts(x, 10)
-		names := intervalNames(cuts, Plain)
+		names := intervalNames(cuts, numfmt.Plain)
 		want := make([]WOEBin, len(names))
 		var known []float64
 		for i, v := range x {

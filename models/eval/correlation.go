@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // highRho is where two variables count as saying the same.
@@ -144,7 +146,7 @@ func stride(n, most int) []int32 {
 
 func sampleNote(k, n int) string {
 	if k == n {
-		return fmt.Sprintf("all %s rows", Count.Print(float64(n)))
+		return fmt.Sprintf("all %s rows", numfmt.Count.Print(float64(n)))
 	}
-	return fmt.Sprintf("%s evenly spaced rows of %s", Count.Print(float64(k)), Count.Print(float64(n)))
+	return fmt.Sprintf("%s evenly spaced rows of %s", numfmt.Count.Print(float64(k)), numfmt.Count.Print(float64(n)))
 }

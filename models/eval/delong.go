@@ -7,21 +7,23 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Estimate is a statistic with its interval. Value, Low and High are NaN where
 // they are not defined.
 type Estimate struct {
-	Value  Number `json:"value"`
-	Low    Number `json:"low"`
-	High   Number `json:"high"`
-	N      int    `json:"n"`                // rows that it was computed on
-	Level  Number `json:"level,omitempty"`  // of the interval: 0.95
-	Method string `json:"method,omitempty"` // "DeLong, logit", "bootstrap, 500 resamples", ...
+	Value  numfmt.Number `json:"value"`
+	Low    numfmt.Number `json:"low"`
+	High   numfmt.Number `json:"high"`
+	N      int           `json:"n"`                // rows that it was computed on
+	Level  numfmt.Number `json:"level,omitempty"`  // of the interval: 0.95
+	Method string        `json:"method,omitempty"` // "DeLong, logit", "bootstrap, 500 resamples", ...
 	// Chance is what a useless model, or no shift, gives on average on so many
 	// rows; Corrected is the value less its bias. nil where they do not apply.
-	Chance    *Number `json:"chance,omitempty"`
-	Corrected *Number `json:"corrected,omitempty"`
+	Chance    *numfmt.Number `json:"chance,omitempty"`
+	Corrected *numfmt.Number `json:"corrected,omitempty"`
 }
 
 // Level of all intervals.
@@ -58,7 +60,8 @@ func (c *Curve) placements(label []float64) []float64 {
 // Clarke-Pearson 1988), clipped to 0..1. The variance takes at least two rows
 // of each class; with fewer the interval is NaN.
 func (c *Curve) DeLong() Estimate {
-	e := Estimate{Value: Number(c.AUC()), Low: nan, High: nan, N: c.Rows(), Level: Level, Method: "DeLong"}
+	e := Estimate{Value: numfmt.Number(c.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(), N: c.Rows(),
+		Level: Level, Method: "DeLong"}
 	if c.Bad < 2 || c.Good < 2 {
 		return e
 	}
@@ -111,9 +114,9 @@ func (m mass) ofMean(squares float64) float64 {
 
 // Difference is the gap between two models on the same rows.
 type Difference struct {
-	Estimate        // first minus second
-	Z        Number `json:"z"` // NaN when the two never differ
-	P        Number `json:"p"` // two-sided
+	Estimate               // first minus second
+	Z        numfmt.Number `json:"z"` // NaN when the two never differ
+	P        numfmt.Number `json:"p"` // two-sided
 }
 
 // CompareAUC returns the difference between the areas of two scores on the
@@ -131,8 +134,9 @@ func CompareAUC(label, first, second []float64) (Difference, error) {
 }
 
 func compareCurves(label []float64, a, b *Curve) Difference {
-	d := Difference{Z: nan, P: nan}
-	d.Estimate = Estimate{Value: Number(a.AUC() - b.AUC()), Low: nan, High: nan, N: a.Rows(), Level: Level,
+	d := Difference{Z: numfmt.NaN(), P: numfmt.NaN()}
+	d.Estimate = Estimate{Value: numfmt.Number(a.AUC() - b.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(),
+		N: a.Rows(), Level: Level,
 		Method: "DeLong, paired, Satterthwaite"}
 	if a.Bad < 2 || a.Good < 2 {
 		return d
@@ -158,7 +162,7 @@ func compareCurves(label []float64, a, b *Curve) Difference {
 	d.Estimate = d.Estimate.within(sd, areaQuantile(a, vb, vg), -1, 1)
 	if sd > 0 {
 		z := mean / sd
-		d.Z, d.P = Number(z), Number(2*distuv.UnitNormal.CDF(-math.Abs(z)))
+		d.Z, d.P = numfmt.Number(z), numfmt.Number(2*distuv.UnitNormal.CDF(-math.Abs(z)))
 	}
 	return d
 }
@@ -168,8 +172,8 @@ func (e Estimate) around(sd, lo, hi float64) Estimate { return e.within(sd, norm
 
 // within sets an interval of z standard errors each way, clipped.
 func (e Estimate) within(sd, z, lo, hi float64) Estimate {
-	e.Low = Number(max(lo, float64(e.Value)-float64(z*sd)))
-	e.High = Number(min(hi, float64(e.Value)+float64(z*sd)))
+	e.Low = numfmt.Number(max(lo, float64(e.Value)-float64(z*sd)))
+	e.High = numfmt.Number(min(hi, float64(e.Value)+float64(z*sd)))
 	return e
 }
 
@@ -179,7 +183,8 @@ func Wilson(k, n int) Estimate { return wilson(float64(k), float64(n)) }
 
 // wilson takes counts that ties may have made fractions.
 func wilson(k, n float64) Estimate {
-	e := Estimate{Value: nan, Low: nan, High: nan, N: int(math.Round(n)), Level: Level, Method: "Wilson"}
+	e := Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN(), N: int(math.Round(n)),
+		Level: Level, Method: "Wilson"}
 	if n == 0 {
 		return e
 	}
@@ -200,5 +205,6 @@ func score(p, n, z float64) Estimate {
 	z2 := float64(z * z)
 	mid := (p + z2/(2*n)) / (1 + z2/n)
 	half := z / (1 + z2/n) * math.Sqrt(float64(p*(1-p))/n+z2/(4*n*n))
-	return Estimate{Value: Number(p), Low: Number(max(0, mid-half)), High: Number(min(1, mid+half))}
+	return Estimate{Value: numfmt.Number(p), Low: numfmt.Number(max(0, mid-half)),
+		High: numfmt.Number(min(1, mid+half))}
 }

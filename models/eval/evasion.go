@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Field is a value that an application states, before features are made of it.
@@ -93,9 +95,10 @@ func (b *builder) evasionTable(e *evasion, sample []int32) (Table, error) {
 		return Table{}, err
 	}
 	t := Table{Title: "Evasion", Caption: e.caption(),
-		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: Percent},
-			{Name: "Median move", Unit: "sd", Format: Fixed2}, {Name: "Smallest move", Unit: "sd", Format: Fixed2},
-			{Name: "Can by leaving it out", Format: Percent}}}
+		Columns: []Column{{Name: "Field"}, {Name: "Can be approved", Format: numfmt.Percent},
+			{Name: "Median move", Unit: "sd", Format: numfmt.Fixed2}, {Name: "Smallest move", Unit: "sd",
+				Format: numfmt.Fixed2},
+			{Name: "Can by leaving it out", Format: numfmt.Percent}}}
 	for k := range e.fields {
 		f := &e.fields[k]
 		sd, n := spread(f.Values, f.Categories), float64(len(e.rows))

@@ -2,7 +2,11 @@
 
 package eval
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/assayrisk/assay/internal/numfmt"
+)
 
 // leastOfClass is how many bad and how many good rows an AUC of a part of the
 // sample takes. With fewer its interval spans most of the scale, and DeLong's
@@ -16,7 +20,7 @@ var fewWords = fmt.Sprintf("AUC takes %d bad and %d good rows; with fewer there 
 func (c *Curve) enough() Estimate {
 	e := c.Area()
 	if c.badMass.worth() < leastOfClass || c.goodMass.worth() < leastOfClass {
-		e.Value, e.Low, e.High = nan, nan, nan
+		e.Value, e.Low, e.High = numfmt.NaN(), numfmt.NaN(), numfmt.NaN()
 	}
 	return e
 }

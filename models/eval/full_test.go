@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // full returns an input with every part: n rows of a linear model over three
@@ -73,7 +76,7 @@ func full(n int, seed uint64) Input {
 		in.Label, in.Margin, in.PD, in.RawPD = append(in.Label, y), append(in.Margin, m), append(in.PD, p),
 			append(in.RawPD, pd(1.6*m))
 		in.Time = append(in.Time, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i*400/n))
-		in.Names = append(in.Names, "row-"+Plain.Print(float64(i)))
+		in.Names = append(in.Names, "row-"+numfmt.Plain.Print(float64(i)))
 		rival.Score, rival.PD = append(rival.Score, x[0]), append(rival.PD, pd(x[0]-1.2))
 		group.Code = append(group.Code, int32(i%3)-1) // a third not known, nobody empty
 		grade.Code = append(grade.Code, int32(min(2, int(3*p))))
@@ -196,12 +199,12 @@ func TestFiguresTellTheirStory(t *testing.T) {
 			}
 			named := 0
 			for _, x := range f.Series {
-				if x.Mark != Reference {
+				if x.Mark != chart.Reference {
 					named++
 				}
 			}
 			for _, x := range f.Series {
-				if named > 1 && x.Mark != Reference && x.Name == "" {
+				if named > 1 && x.Mark != chart.Reference && x.Name == "" {
 					t.Errorf("figure %s: a series among %d has no name", f.ID, named)
 				}
 			}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 type golden struct {
@@ -84,7 +86,7 @@ func TestGolden(t *testing.T) {
 			got["spearman_pairs"] = rankCorrelation(some(s.PD, 3), some(s.Other, 4))
 			for _, k := range []float64{1, 2} {
 				f := fuzzy(&Input{Label: s.Label, PD: s.PD, Declined: &Declined{PD: s.Declined}}, k)
-				got["fuzzy_auc_"+Plain.Print(k)], got["fuzzy_brier_"+Plain.Print(k)] = f.auc, f.brier
+				got["fuzzy_auc_"+numfmt.Plain.Print(k)], got["fuzzy_brier_"+numfmt.Plain.Print(k)] = f.auc, f.brier
 			}
 			for name, want := range s.Want {
 				v, ok := got[name]
@@ -102,7 +104,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestGoldenProportions(t *testing.T) {
-	near := func(what string, got Number, want float64) {
+	near := func(what string, got numfmt.Number, want float64) {
 		t.Helper()
 		if !(math.Abs(float64(got)-want) <= 1e-9) {
 			t.Errorf("%s = %.15g, want %.15g", what, float64(got), want)
@@ -117,7 +119,7 @@ func TestGoldenProportions(t *testing.T) {
 		near("Newcombe high", d.High, p.Newcombe[1])
 		near("Katz low", r.Low, p.Katz[0])
 		near("Katz high", r.High, p.Katz[1])
-		near("binomial", Number(BinomialTest(p.K1, p.N1, 0.2)), p.Binomial)
+		near("binomial", numfmt.Number(BinomialTest(p.K1, p.N1, 0.2)), p.Binomial)
 	}
 }
 

@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Hardening is a second model, trained with noise added to its inputs.
@@ -18,8 +20,8 @@ func (st *stressed) hardeningTable(h *Hardening, note string) Table {
 	t := Table{Title: "Effect of training with noise", Caption: "Both models on the same rows under the same noise (" +
 		note + fmt.Sprintf(", mean of %d draws", draws) + "). What noise in training costs on clean rows is the " +
 		"first line; what it buys stands below.",
-		Columns: []Column{{Name: "Inputs"}, {Name: "AUC of the model", Format: Fixed4},
-			{Name: "Trained with noise", Format: Fixed4}, {Name: "Difference", Format: Signed3}}}
+		Columns: []Column{{Name: "Inputs"}, {Name: "AUC of the model", Format: numfmt.Fixed4},
+			{Name: "Trained with noise", Format: numfmt.Fixed4}, {Name: "Difference", Format: numfmt.Signed3}}}
 	line := func(name string, model, hardened float64) {
 		t.Rows = append(t.Rows, []Cell{T(name), V(model), V(hardened), V(hardened - model)})
 	}

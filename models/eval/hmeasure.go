@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // HMeasure returns Hand's H with the cost distribution Beta(1+p, 1+1-p) for a
@@ -58,7 +60,7 @@ func (c *Curve) severityWords() string {
 	p := c.BadRate()
 	return fmt.Sprintf("The H-measure spreads the cost of rejecting a good row, as a share of both costs, by "+
 		"Beta(%s, %s): 1 plus the bad rate, and 1 plus the rate of good rows; a severity ratio of %s.",
-		Plain.Print(1+p), Plain.Print(2-p), Plain.Print(p/(1-p)))
+		numfmt.Plain.Print(1+p), numfmt.Plain.Print(2-p), numfmt.Plain.Print(p/(1-p)))
 }
 
 // hull returns the corners of the upper convex hull of the ROC curve, from

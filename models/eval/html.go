@@ -11,6 +11,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 //go:embed report.html.tmpl
@@ -40,7 +43,7 @@ func source(text string) string {
 func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		// every text in it is escaped by SVG
-		"svg":     func(f *Figure) template.HTML { return template.HTML(f.SVG()) },
+		"svg":     func(f *chart.Figure) template.HTML { return template.HTML(f.SVG()) },
 		"policy":  func() string { return contentPolicy },
 		"style":   func() template.CSS { return template.CSS(style) },
 		"script":  func() template.JS { return template.JS(script) },
@@ -55,7 +58,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"right":   rightAligned,
 		"class":   cellClass,
 		"heads":   func(column int, c Cell) bool { return column == 0 && !c.numeric && len(c.text) <= 48 },
-		"count":   func(n int) string { return Count.Print(float64(n)) },
+		"count":   func(n int) string { return numfmt.Count.Print(float64(n)) },
 		"where": func(id string) int {
 			for i, s := range r.Sections {
 				if s.ID == id {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // A bootstrap's percentiles do not hold a maximum: that of a resample lies above
@@ -27,7 +28,8 @@ type replicated struct {
 }
 
 func (r replicated) estimate() Estimate {
-	return Estimate{Value: Number(r.value), Low: nan, High: nan, N: r.rows, Level: Level, Method: r.written}
+	return Estimate{Value: numfmt.Number(r.value), Low: numfmt.NaN(), High: numfmt.NaN(), N: r.rows,
+		Level: Level, Method: r.written}
 }
 
 // on returns the statistic, the mean and the standard deviation of its
@@ -50,12 +52,12 @@ func (r replicated) on(scale func(float64) float64) (value, mean, sd float64, ok
 func same(x float64) float64 { return x }
 
 // corrected is the value less the bias that the resamples show.
-func (r replicated) corrected() *Number {
+func (r replicated) corrected() *numfmt.Number {
 	v, m, _, ok := r.on(same)
 	if !ok {
-		return numberOf(math.NaN())
+		return numfmt.Pointer(math.NaN())
 	}
-	return numberOf(min(max(2*v-m, 0), 1))
+	return numfmt.Pointer(min(max(2*v-m, 0), 1))
 }
 
 // share is the interval of a statistic in 0..1 that is biased upwards, on the
@@ -69,9 +71,9 @@ func (r replicated) share() Estimate {
 		return e
 	}
 	half, bias := studentQuantile(r.rarer-1)*sd, math.Max(0, m-v)
-	back := func(x float64) Number {
+	back := func(x float64) numfmt.Number {
 		s := math.Sin(min(max(x, 0), math.Pi/2))
-		return Number(s * s)
+		return numfmt.Number(s * s)
 	}
 	e.Low, e.High = back(v-2*bias-half), back(v-(m-v)+half)
 	e.Low = min(e.Low, e.High)
@@ -86,7 +88,7 @@ func (r replicated) size() Estimate {
 		return e
 	}
 	half := studentQuantile(r.rarer-1) * sd
-	e.Low, e.High = Number(bitmath.Exp(v-half)), Number(bitmath.Exp(v+half))
+	e.Low, e.High = numfmt.Number(bitmath.Exp(v-half)), numfmt.Number(bitmath.Exp(v+half))
 	return e
 }
 
@@ -95,7 +97,7 @@ func (r replicated) size() Estimate {
 func (c *Curve) distance(r replicated) Estimate {
 	e := r.estimate()
 	e.Method = fmt.Sprintf("two rates at the cut, bias by %s", r.written)
-	e.Chance = numberOf(chanceKS(c.badMass.effective(), c.goodMass.effective()))
+	e.Chance = numfmt.Pointer(chanceKS(c.badMass.effective(), c.goodMass.effective()))
 	e.Corrected = r.corrected()
 	v, m, sd, ok := r.on(same)
 	if !ok || r.rarer < 2 {
@@ -110,7 +112,7 @@ func (c *Curve) distance(r replicated) Estimate {
 		se = math.Max(se, sd)
 	}
 	half, bias := studentQuantile(r.rarer-1)*se, math.Max(0, m-v)
-	e.Low, e.High = Number(min(max(v-2*bias-half, 0), 1)), Number(min(max(v-bias+half, 0), 1))
+	e.Low, e.High = numfmt.Number(min(max(v-2*bias-half, 0), 1)), numfmt.Number(min(max(v-bias+half, 0), 1))
 	return e
 }
 
@@ -150,7 +152,7 @@ func (c *Curve) caught(r replicated, share float64) Estimate {
 	e := r.estimate()
 	e.Method = "Wilson, rows by " + r.written
 	if float64(share*c.goodMass.effective()) < 1 {
-		e.Value = nan
+		e.Value = numfmt.NaN()
 		e.Method = fmt.Sprintf("it takes %.0f good rows", math.Ceil(1/share))
 		return e
 	}

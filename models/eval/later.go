@@ -2,7 +2,11 @@
 
 package eval
 
-import "time"
+import (
+	"time"
+
+	"github.com/assayrisk/assay/internal/numfmt"
+)
 
 // decidedLater says for which evaluated rows the monthly table is a backtest,
 // and how much of the training was not known when they were decided: a model
@@ -25,7 +29,8 @@ func (b *builder) decidedLater(s *Section) {
 	}
 	s.text("The last row that trained the model was decided on %s. %s of %s evaluated rows were decided later: for "+
 		"these the table shows the model ageing.",
-		until.UTC().Format(time.DateOnly), Count.Print(float64(after)), Count.Print(float64(len(in.Time))))
+		until.UTC().Format(time.DateOnly), numfmt.Count.Print(float64(after)),
+		numfmt.Count.Print(float64(len(in.Time))))
 	switch {
 	case after == 0:
 	case in.Train == nil || in.Train.Known == nil:
@@ -40,9 +45,10 @@ func (b *builder) decidedLater(s *Section) {
 			}
 		}
 		b.add("training_outcomes_known_later",
-			Estimate{Value: Number(late), Low: nan, High: nan, N: len(in.Train.Known)})
+			Estimate{Value: numfmt.Number(late), Low: numfmt.NaN(), High: numfmt.NaN(), N: len(in.Train.Known)})
 		s.text("%s of %s training rows have an outcome that was known only after the first of those rows was decided "+
 			"on %s. A model made on that day would have had to do without them; the backtest below does.",
-			Count.Print(float64(late)), Count.Print(float64(len(in.Train.Known))), first.UTC().Format(time.DateOnly))
+			numfmt.Count.Print(float64(late)), numfmt.Count.Print(float64(len(in.Train.Known))),
+			first.UTC().Format(time.DateOnly))
 	}
 }

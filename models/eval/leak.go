@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // A variable that knows the outcome parts the classes by itself. Between leakLook
@@ -61,10 +63,10 @@ func (b *builder) leakVerdict(v []column) {
 	if most >= 0 {
 		light = judge(top, leakLook, leakFail, false)
 		finding = fmt.Sprintf("%s parts good from bad by itself with an AUC of %s, the most of any variable",
-			b.in.Features[most].Name, Fixed3.Print(top))
+			b.in.Features[most].Name, numfmt.Fixed3.Print(top))
 		if light == Fail {
 			finding = fmt.Sprintf("%s gives the outcome away: by itself it parts good from bad with an AUC of %s",
-				b.in.Features[most].Name, Fixed3.Print(top))
+				b.in.Features[most].Name, numfmt.Fixed3.Print(top))
 			b.rep.Headline = append(b.rep.Headline,
 				finding+". Take it out unless it is known when the decision is made.")
 		}
@@ -77,5 +79,5 @@ func (b *builder) leakVerdict(v []column) {
 	}
 	b.verdict(leakQuestion, light, "variables", finding,
 		fmt.Sprintf("AUC of one variable's values, or of its bins, in any direction: pass up to %s, fail past %s",
-			Fixed2.Print(leakLook), Fixed2.Print(leakFail)), g)
+			numfmt.Fixed2.Print(leakLook), numfmt.Fixed2.Print(leakFail)), g)
 }

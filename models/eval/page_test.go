@@ -11,6 +11,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // onceInPage returns the only match of the pattern's group, as a browser reads it.
@@ -67,26 +70,28 @@ func TestYearsAndCodesAreNotGrouped(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		at   func(i int) float64
-		want Format
+		want numfmt.Format
 	}{
-		{"opened", func(i int) float64 { return float64(1990 + i%34) }, Code},
-		{"year_of_birth", func(i int) float64 { return float64(1940 + i%60) }, Code},
+		{"opened", func(i int) float64 { return float64(1990 + i%34) }, numfmt.Code},
+		{"year_of_birth", func(i int) float64 { return float64(1940 + i%60) }, numfmt.Code},
 		{"opened with gaps", func(i int) float64 {
 			return []float64{float64(1990 + i%34), math.NaN()}[i%2]
-		}, Code},
+		}, numfmt.Code},
 		{"opened, 9999 unknown", func(i int) float64 {
 			if i%30 == 0 {
 				return 9999
 			}
 			return float64(1990 + i%34)
-		}, Code},
-		{"booked", func(i int) float64 { return float64(100*(1990+i%34) + 1 + i%12) }, Code},
-		{"booked day", func(i int) float64 { return float64(10000*(1990+i%34) + 100*(1+i%12) + 1 + i%28) }, Code},
-		{"postCode", func(i int) float64 { return float64(10000 + 131*i) }, Code},
-		{"Merchant-ID", func(i int) float64 { return float64(10000 + 131*i) }, Code},
-		{"salary", func(i int) float64 { return float64(1000 + 7*i) }, Plain},
-		{"income", func(i int) float64 { return 1990.5 + float64(i%34) }, Plain},
-		{"paid", func(i int) float64 { return float64(10000 + 131*i) }, Plain},
+		}, numfmt.Code},
+		{"booked", func(i int) float64 { return float64(100*(1990+i%34) + 1 + i%12) }, numfmt.Code},
+		{"booked day", func(i int) float64 {
+			return float64(10000*(1990+i%34) + 100*(1+i%12) + 1 + i%28)
+		}, numfmt.Code},
+		{"postCode", func(i int) float64 { return float64(10000 + 131*i) }, numfmt.Code},
+		{"Merchant-ID", func(i int) float64 { return float64(10000 + 131*i) }, numfmt.Code},
+		{"salary", func(i int) float64 { return float64(1000 + 7*i) }, numfmt.Plain},
+		{"income", func(i int) float64 { return 1990.5 + float64(i%34) }, numfmt.Plain},
+		{"paid", func(i int) float64 { return float64(10000 + 131*i) }, numfmt.Plain},
 	} {
 		column(c.name, c.at)
 		f := &in.Features[len(in.Features)-1]
@@ -119,8 +124,8 @@ func TestYearsAndCodesAreNotGrouped(t *testing.T) {
 			t.Error("an amount is not grouped")
 		}
 	}
-	axis := Figure{X: Axis{Label: "opened", Format: Code}, Y: Axis{Label: "y"},
-		Series: []Series{{Mark: Dots, X: []Number{1990, 2023}, Y: []Number{0, 1}}}}
+	axis := chart.Figure{X: chart.Axis{Label: "opened", Format: numfmt.Code}, Y: chart.Axis{Label: "y"},
+		Series: []chart.Series{{Mark: chart.Dots, X: []numfmt.Number{1990, 2023}, Y: []numfmt.Number{0, 1}}}}
 	if svg := axis.SVG(); !strings.Contains(svg, ">2000<") || strings.Contains(svg, "\u202f") {
 		t.Errorf("the axis of years: %s", svg)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Piece is a part of a sentence, and names that follow it as a list.
@@ -47,7 +49,7 @@ func (c Cell) cut() bool {
 }
 
 // show is the cell for the page.
-func (c Cell) show(f Format) template.HTML {
+func (c Cell) show(f numfmt.Format) template.HTML {
 	if !c.cut() {
 		return words(c.Print(f))
 	}

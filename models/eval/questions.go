@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Questions of the summary, in the words of their verdicts.
@@ -29,7 +31,7 @@ const (
 func (b *builder) holdsVerdict(s *Section) {
 	look, fail := b.th.GapLook, b.th.GapFail
 	threshold := "AUC of the training rows out of fold minus that of the evaluated rows: " +
-		judgeWords(Fixed3.Print(look), Fixed3.Print(fail))
+		judgeWords(numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail))
 	g := b.classes(leastOfClass)
 	switch {
 	case b.in.Seen > 0:
@@ -43,7 +45,7 @@ func (b *builder) holdsVerdict(s *Section) {
 	}
 	s.text("On the rows that it was trained on the model reaches an AUC of %s, %s more than on the evaluated rows. A "+
 		"large gap says that it learned the sample by heart; some gap is usual, and fails nothing.",
-		Fixed3.Print(b.train.AUC()), Signed3.Print(b.train.AUC()-b.curve.AUC()))
+		numfmt.Fixed3.Print(b.train.AUC()), numfmt.Signed3.Print(b.train.AUC()-b.curve.AUC()))
 	if b.outOfFold == nil {
 		b.verdict(trainingQuestion, CannotTell, s.ID,
 			"out-of-fold scores of the training rows were not given: the recipe is not known, or could not be "+
@@ -55,13 +57,13 @@ func (b *builder) holdsVerdict(s *Section) {
 	b.add("auc_out_of_fold_minus_evaluation", d)
 	s.text("Trained again on folds of the training rows, each judged on the fold left out, the same recipe reaches "+
 		"an AUC of %s there: %s more than the model on the evaluated rows.",
-		interval(b.outOfFold.Area(), Fixed3), interval(d, Signed3))
+		interval(b.outOfFold.Area(), numfmt.Fixed3), interval(d, numfmt.Signed3))
 	if t := b.outOfFold.grounds("training rows"); min(t.Bad, t.Rows-t.Bad) < leastOfClass {
 		g = t
 		g.LeastOfClass = leastOfClass
 	}
 	b.verdict(trainingQuestion, judgeInterval(d, look, fail), s.ID,
-		"AUC out of fold minus evaluation: "+interval(d, Signed3), threshold, g)
+		"AUC out of fold minus evaluation: "+interval(d, numfmt.Signed3), threshold, g)
 }
 
 // separationVerdict judges the AUC by its interval.
@@ -72,9 +74,10 @@ func (b *builder) separationVerdict(s *Section) {
 	if light == Fail && float64(auc.High) >= look {
 		light = CannotTell
 	}
-	b.verdict(separationQuestion, light, s.ID, "AUC "+interval(auc, Fixed3),
+	b.verdict(separationQuestion, light, s.ID, "AUC "+interval(auc, numfmt.Fixed3),
 		fmt.Sprintf("lower end of the interval: pass from %s, fail below %s; cannot tell when it begins below %s and "+
-			"ends above %s", Fixed3.Print(look), Fixed3.Print(fail), Fixed3.Print(fail), Fixed3.Print(look)),
+			"ends above %s", numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail), numfmt.Fixed3.Print(fail),
+			numfmt.Fixed3.Print(look)),
 		b.classes(leastOfClass))
 }
 
@@ -87,28 +90,29 @@ func (b *builder) calibrationVerdict(s *Section, l CoxLine) {
 	if worse(level, light) {
 		light = level
 	}
-	part := func(x, se float64, f Format) string {
+	part := func(x, se float64, f numfmt.Format) string {
 		if math.IsNaN(x) {
 			return "not defined"
 		}
 		return fmt.Sprintf("%s (95 %% interval %s to %s)", f.Print(x), f.Print(x-float64(normalQuantile*se)),
 			f.Print(x+float64(normalQuantile*se)))
 	}
-	finding := fmt.Sprintf("slope %s; level %s; predicted %s, observed %s", part(l.Slope, l.SESlope, Fixed3),
-		part(l.Large, l.SELarge, Signed3), Percent.Print(float64(b.value("mean_pd"))), Percent.Print(b.curve.BadRate()))
+	finding := fmt.Sprintf("slope %s; level %s; predicted %s, observed %s", part(l.Slope, l.SESlope, numfmt.Fixed3),
+		part(l.Large, l.SELarge, numfmt.Signed3), numfmt.Percent.Print(float64(b.value("mean_pd"))),
+		numfmt.Percent.Print(b.curve.BadRate()))
 	if math.IsNaN(l.Slope) && constant(b.in.PD) {
 		finding = "every row has the same PD; " + finding
 	}
 	b.verdict(levelQuestion, light, s.ID, finding,
 		"distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0, the worse of "+
-			"the two: "+judgeWords(Fixed3.Print(look), Fixed3.Print(fail)), b.classes(leastOfClass))
+			"the two: "+judgeWords(numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail)), b.classes(leastOfClass))
 }
 
 // calibrated judges a distance from perfection by itself and by its interval.
 func (b *builder) calibrated(d, se float64) Light {
 	d = math.Abs(d)
-	return judgeInterval(Estimate{Value: Number(d), Low: Number(d - float64(normalQuantile*se)),
-		High: Number(d + float64(normalQuantile*se))}, b.th.SlopeLook, b.th.SlopeFail)
+	return judgeInterval(Estimate{Value: numfmt.Number(d), Low: numfmt.Number(d - float64(normalQuantile*se)),
+		High: numfmt.Number(d + float64(normalQuantile*se))}, b.th.SlopeLook, b.th.SlopeFail)
 }
 
 func constant(x []float64) bool {

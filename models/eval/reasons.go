@@ -5,6 +5,8 @@ package eval
 import (
 	"cmp"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // reasonCount counts how often a reason is given.
@@ -23,15 +25,15 @@ func (b *builder) reasonTable(rows []int32, note string) Table {
 	t := Table{Title: "Reason codes",
 		Caption: "How often a reason is among the up to four that a row would be given (" + note +
 			"). A reason that is as frequent among good rows as among bad ones says little about risk.",
-		Columns: []Column{{Name: "Code"}, {Name: "Reason"}, {Name: "Among bad rows", Format: Percent},
-			{Name: "Among good rows", Format: Percent}}}
+		Columns: []Column{{Name: "Code"}, {Name: "Reason"}, {Name: "Among bad rows", Format: numfmt.Percent},
+			{Name: "Among good rows", Format: numfmt.Percent}}}
 	if in.Outcome != nil {
 		t.Caption += " Replies carry reasons for decisions other than approve."
 		for o := Approve; o <= Decline; o++ {
-			t.Columns = append(t.Columns, Column{Name: "On " + o.String(), Format: Percent})
+			t.Columns = append(t.Columns, Column{Name: "On " + o.String(), Format: numfmt.Percent})
 		}
 	}
-	t.Columns = append(t.Columns, Column{Name: "Strongest reason", Format: Percent})
+	t.Columns = append(t.Columns, Column{Name: "Strongest reason", Format: numfmt.Percent})
 	var all []*reasonCount
 	index := map[string]*reasonCount{}
 	var total reasonCount // of the rows, in place of one reason

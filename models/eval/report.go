@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Schema names the layout of report.json. Keys are added, never renamed.
@@ -15,20 +18,20 @@ const Schema = "assay/report/v2"
 // that machines read. WriteJSON and WriteHTML are two views of the same
 // values; neither computes anything.
 type Report struct {
-	Schema   string    `json:"schema"`
-	Title    string    `json:"title"`
-	Made     string    `json:"made,omitempty"` // RFC 3339, as the caller gave it
-	AUC      Number    `json:"auc"`
-	Gini     Number    `json:"gini"`
-	KS       Number    `json:"ks"`
-	Brier    Number    `json:"brier"`
-	LogLoss  Number    `json:"logloss"`
-	N        int       `json:"n"`
-	BadRate  Number    `json:"bad_rate"`
-	Metrics  []Metric  `json:"metrics"`
-	Headline []string  `json:"headline"` // what a reader must know before anything else
-	Verdicts []Verdict `json:"verdicts"`
-	Sections []Section `json:"sections"`
+	Schema   string        `json:"schema"`
+	Title    string        `json:"title"`
+	Made     string        `json:"made,omitempty"` // RFC 3339, as the caller gave it
+	AUC      numfmt.Number `json:"auc"`
+	Gini     numfmt.Number `json:"gini"`
+	KS       numfmt.Number `json:"ks"`
+	Brier    numfmt.Number `json:"brier"`
+	LogLoss  numfmt.Number `json:"logloss"`
+	N        int           `json:"n"`
+	BadRate  numfmt.Number `json:"bad_rate"`
+	Metrics  []Metric      `json:"metrics"`
+	Headline []string      `json:"headline"` // what a reader must know before anything else
+	Verdicts []Verdict     `json:"verdicts"`
+	Sections []Section     `json:"sections"`
 }
 
 // Metric is a named statistic with its interval.
@@ -49,9 +52,9 @@ type Section struct {
 
 // Block is one of its fields.
 type Block struct {
-	Text   *Text   `json:"text,omitempty"`
-	Table  *Table  `json:"table,omitempty"`
-	Figure *Figure `json:"figure,omitempty"`
+	Text   *Text         `json:"text,omitempty"`
+	Table  *Table        `json:"table,omitempty"`
+	Figure *chart.Figure `json:"figure,omitempty"`
 }
 
 // Text is a paragraph, with a heading or marked as a finding.
@@ -73,17 +76,17 @@ type Table struct {
 
 // Column heads a column; cells are printed in its format.
 type Column struct {
-	Name   string `json:"name"`
-	Unit   string `json:"unit,omitempty"`
-	Format Format `json:"format,omitempty"`
+	Name   string        `json:"name"`
+	Unit   string        `json:"unit,omitempty"`
+	Format numfmt.Format `json:"format,omitempty"`
 }
 
 // Cell is a text or a number.
 type Cell struct {
 	text    string
-	number  Number
+	number  numfmt.Number
 	numeric bool
-	format  Format // in place of the column's
+	format  numfmt.Format // in place of the column's
 	pieces  []Piece
 }
 
@@ -91,10 +94,10 @@ type Cell struct {
 func T(s string) Cell { return Cell{text: s} }
 
 // V returns a number cell. NaN is shown as a dash.
-func V(x float64) Cell { return Cell{number: Number(x), numeric: true} }
+func V(x float64) Cell { return Cell{number: numfmt.Number(x), numeric: true} }
 
 // As returns the cell printed in another format than its column's.
-func (c Cell) As(f Format) Cell {
+func (c Cell) As(f numfmt.Format) Cell {
 	c.format = f
 	return c
 }
@@ -111,7 +114,7 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 }
 
 // Print returns the cell as it is shown in a column of the format.
-func (c Cell) Print(f Format) string {
+func (c Cell) Print(f numfmt.Format) string {
 	if !c.numeric {
 		return c.text
 	}
@@ -136,8 +139,8 @@ func (s *Section) heading(heading, format string, a ...any) {
 	s.Blocks = append(s.Blocks, Block{Text: &Text{Heading: heading, Body: fmt.Sprintf(format, a...)}})
 }
 
-func (s *Section) table(t Table)   { s.Blocks = append(s.Blocks, Block{Table: &t}) }
-func (s *Section) figure(f Figure) { s.Blocks = append(s.Blocks, Block{Figure: &f}) }
+func (s *Section) table(t Table)         { s.Blocks = append(s.Blocks, Block{Table: &t}) }
+func (s *Section) figure(f chart.Figure) { s.Blocks = append(s.Blocks, Block{Figure: &f}) }
 
 // Metric returns the named estimate, and whether the report has it.
 func (r *Report) Metric(name string) (Estimate, bool) {
@@ -146,7 +149,7 @@ func (r *Report) Metric(name string) (Estimate, bool) {
 			return m.Estimate, true
 		}
 	}
-	return Estimate{Value: nan, Low: nan, High: nan}, false
+	return Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN()}, false
 }
 
 // WriteJSON writes report.json: one object, indented, the same bytes for the

@@ -17,6 +17,9 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 var update = flag.Bool("update", false, "write docs/formats/report.schema.json again")
@@ -37,6 +40,7 @@ func readComments(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = append(files, "../../internal/chart/chart.go", "../../internal/numfmt/numfmt.go")
 	out := map[string]string{}
 	put := func(name string, groups ...*ast.CommentGroup) {
 		for _, g := range groups {
@@ -76,16 +80,17 @@ func readComments(t *testing.T) map[string]string {
 
 func (m *schemaMaker) of(t reflect.Type) map[string]any {
 	switch t {
-	case reflect.TypeFor[Number]():
+	case reflect.TypeFor[numfmt.Number]():
 		return map[string]any{"type": []string{"number", "null"}}
 	case reflect.TypeFor[Cell]():
 		return map[string]any{"type": []string{"string", "number", "null"}}
 	case reflect.TypeFor[Light]():
 		return map[string]any{"enum": []Light{Pass, Look, CannotTell, Fail}}
-	case reflect.TypeFor[Mark]():
-		return map[string]any{"enum": []Mark{Line, Dots, Bars, HBars, Reference}}
-	case reflect.TypeFor[Format]():
-		return map[string]any{"enum": []Format{Plain, Fixed1, Fixed2, Fixed3, Fixed4, Percent, Count, PValue, Signed3}}
+	case reflect.TypeFor[chart.Mark]():
+		return map[string]any{"enum": []chart.Mark{chart.Line, chart.Dots, chart.Bars, chart.HBars, chart.Reference}}
+	case reflect.TypeFor[numfmt.Format]():
+		return map[string]any{"enum": []numfmt.Format{numfmt.Plain, numfmt.Fixed1, numfmt.Fixed2, numfmt.Fixed3,
+			numfmt.Fixed4, numfmt.Percent, numfmt.Count, numfmt.PValue, numfmt.Signed3}}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -121,6 +126,9 @@ func (m *schemaMaker) object(t reflect.Type) map[string]any {
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		p := m.of(f.Type)
 		if c := m.comments[t.Name()+"."+f.Name]; c != "" {
 			p["description"] = c

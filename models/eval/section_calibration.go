@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models"
 )
 
@@ -20,9 +22,10 @@ func (b *builder) calibration() (Section, error) {
 	t := Table{Title: "Calibration",
 		Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together. Right PDs "+
 			"by chance: what PDs without an error would give on average on so many rows, since outcomes fall as they "+
-			"fall.", Count.Print(float64(b.curve.Rows()))),
-		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: Fixed4},
-			{Name: "Perfect", Format: Fixed3}, {Name: "Right PDs by chance", Format: Fixed4}, {Name: "What it says"}}}
+			"fall.", numfmt.Count.Print(float64(b.curve.Rows()))),
+		Columns: []Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: numfmt.Fixed4},
+			{Name: "Perfect", Format: numfmt.Fixed3}, {Name: "Right PDs by chance", Format: numfmt.Fixed4},
+			{Name: "What it says"}}}
 	var cal, raw calibrationNumbers
 	var methods Table
 	b.each(3, func(k int) {
@@ -40,13 +43,13 @@ func (b *builder) calibration() (Section, error) {
 	}
 	if in.RawPD != nil {
 		t.Columns = append(t.Columns[:2:2],
-			append([]Column{{Name: "Before calibration", Format: Fixed4}}, t.Columns[2:]...)...)
+			append([]Column{{Name: "Before calibration", Format: numfmt.Fixed4}}, t.Columns[2:]...)...)
 	}
 	chance := calibrationChance(groups(in.Label, in.PD, in.Weight, b.byPD, 10))
 	for i, n := range calibrationNames {
-		format := Format("")
+		format := numfmt.Format("")
 		if strings.HasSuffix(n.metric, "_p") {
-			format = PValue
+			format = numfmt.PValue
 		}
 		row := []Cell{T(n.name), V(cal[i]).As(format)}
 		if in.RawPD != nil {
@@ -66,7 +69,7 @@ func (b *builder) calibration() (Section, error) {
 			e := wald(cal[i], map[string]float64{"calibration_slope": l.SESlope, "calibration_intercept": l.SEIntercept,
 				"calibration_in_the_large": l.SELarge}[n.metric], len(in.PD))
 			if x, ok := chance[n.metric]; ok {
-				e.Chance = numberOf(x)
+				e.Chance = numfmt.Pointer(x)
 			}
 			b.add(n.metric, e)
 		}
@@ -86,10 +89,10 @@ func (b *builder) calibration() (Section, error) {
 // wald is the interval of a fitted coefficient; none where it has no standard
 // error.
 func wald(x, se float64, n int) Estimate {
-	e := Estimate{Value: Number(x), Low: nan, High: nan, N: n}
+	e := Estimate{Value: numfmt.Number(x), Low: numfmt.NaN(), High: numfmt.NaN(), N: n}
 	if se > 0 && !math.IsNaN(x) {
 		e.Level, e.Method = Level, "Wald"
-		e.Low, e.High = Number(x-float64(normalQuantile*se)), Number(x+float64(normalQuantile*se))
+		e.Low, e.High = numfmt.Number(x-float64(normalQuantile*se)), numfmt.Number(x+float64(normalQuantile*se))
 	}
 	return e
 }
@@ -111,11 +114,13 @@ func (b *builder) methodTable() Table {
 		Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, "+
 			"five times (%s). It tells which method suits this model, not how good the calibration in use is. Right "+
 			"PDs would have an ECE of about %s on so many rows.", sampleNote(len(rows), len(in.Label)),
-			Fixed4.Print(
+			numfmt.Fixed4.Print(
 				calibrationChance(groups(label, subset(in.PD, rows), weight, descending(subset(in.PD, rows)),
 					10))["ece"])),
-		Columns: []Column{{Name: "Method"}, {Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4},
-			{Name: "ECE", Format: Fixed4}, {Name: "Slope", Format: Fixed3}, {Name: "In the large", Format: Signed3}}}
+		Columns: []Column{{Name: "Method"}, {Name: "Brier", Format: numfmt.Fixed4},
+			{Name: "Log-loss", Format: numfmt.Fixed4},
+			{Name: "ECE", Format: numfmt.Fixed4}, {Name: "Slope", Format: numfmt.Fixed3},
+			{Name: "In the large", Format: numfmt.Signed3}}}
 	methods := []string{models.CalibrationNone, models.CalibrationPlatt, models.CalibrationBeta,
 		models.CalibrationIsotonic}
 	rowsOf := make([][]Cell, len(methods))
@@ -205,25 +210,26 @@ func (b *builder) calibrationNumbers(pd []float64, falling []int32) (v calibrati
 		l.Intercept, l.Large, ECE(g), hl, hp, z, zp}
 }
 
-func (b *builder) reliabilitySeries(pd []float64, falling []int32, name string, k int) Series {
-	s := Series{Name: name, Mark: Dots}
+func (b *builder) reliabilitySeries(pd []float64, falling []int32, name string, k int) chart.Series {
+	s := chart.Series{Name: name, Mark: chart.Dots}
 	for _, g := range groups(b.in.Label, pd, b.in.Weight, falling, k) {
 		w := g.rate()
-		s.X, s.Y = append(s.X, Number(g.Mean)), append(s.Y, w.Value)
+		s.X, s.Y = append(s.X, numfmt.Number(g.Mean)), append(s.Y, w.Value)
 		s.Low, s.High = append(s.Low, w.Low), append(s.High, w.High)
 	}
 	return s
 }
 
-func (b *builder) reliabilityFigure() Figure {
-	top := Number(b.pdLimit())
-	f := Figure{ID: "reliability", Title: "Reliability",
-		X: Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: top, Format: Percent},
-		Y: Axis{Label: "observed bad rate", Min: 0, Max: top, Format: Percent},
+func (b *builder) reliabilityFigure() chart.Figure {
+	top := numfmt.Number(b.pdLimit())
+	f := chart.Figure{ID: "reliability", Title: "Reliability",
+		X: chart.Axis{Label: "predicted PD (mean of the group)", Min: 0, Max: top, Format: numfmt.Percent},
+		Y: chart.Axis{Label: "observed bad rate", Min: 0, Max: top, Format: numfmt.Percent},
 		Caption: "Ten groups of nearly equal size, with Wilson 95 % intervals. On the diagonal, predicted equals " +
 			"observed; above it risk was underestimated.",
 		Alt: "Observed bad rate against predicted probability of default in ten groups.",
-		Series: []Series{{Name: "perfect", Mark: Reference, X: []Number{0, top}, Y: []Number{0, top}},
+		Series: []chart.Series{{Name: "perfect", Mark: chart.Reference, X: []numfmt.Number{0, top},
+			Y: []numfmt.Number{0, top}},
 			b.reliabilitySeries(b.in.PD, b.byPD, "calibrated", 10)}}
 	if b.in.RawPD != nil {
 		raw := b.reliabilitySeries(b.in.RawPD, b.byRaw(), "before calibration", 10)
@@ -253,38 +259,42 @@ func (b *builder) pdLimit() float64 {
 
 // reliabilityZoom shows twenty groups on logarithmic odds, where low PDs,
 // which hold most rows, have room.
-func (b *builder) reliabilityZoom() Figure {
+func (b *builder) reliabilityZoom() chart.Figure {
 	s := b.reliabilitySeries(b.in.PD, b.byPD, "calibrated", 20)
-	logit := func(p Number) Number {
+	logit := func(p numfmt.Number) numfmt.Number {
 		if p <= 0 || p >= 1 {
-			return nan
+			return numfmt.NaN()
 		}
-		return Number(bitmath.Log(float64(p / (1 - p))))
+		return numfmt.Number(bitmath.Log(float64(p / (1 - p))))
 	}
-	out := Series{Name: "calibrated, 20 groups", Mark: Dots}
+	out := chart.Series{Name: "calibrated, 20 groups", Mark: chart.Dots}
 	for i := range s.X {
 		out.X, out.Y = append(out.X, logit(s.X[i])), append(out.Y, logit(s.Y[i]))
 		out.Low, out.High = append(out.Low, logit(s.Low[i])), append(out.High, logit(s.High[i]))
 	}
-	lo, hi := Number(math.Inf(1)), Number(math.Inf(-1))
+	lo, hi := numfmt.Number(math.Inf(1)), numfmt.Number(math.Inf(-1))
 	for _, x := range out.X {
 		if x.Defined() {
 			lo, hi = min(lo, x), max(hi, x)
 		}
 	}
-	f := Figure{ID: "reliability-odds", Title: "Reliability in log-odds",
-		X: Axis{Label: "predicted log-odds of default"}, Y: Axis{Label: "observed log-odds"},
+	f := chart.Figure{ID: "reliability-odds", Title: "Reliability in log-odds",
+		X: chart.Axis{Label: "predicted log-odds of default"}, Y: chart.Axis{Label: "observed log-odds"},
 		Caption: "The same in log-odds (−2.2 is 10 %, −3.9 is 2 %, 0 is 50 %), where small PDs have room. Dotted: " +
 			"perfect; dashed: the fitted calibration line. Groups without a bad row have no place here.",
 		Alt:    "Observed against predicted log-odds in twenty groups, with the calibration line.",
-		Series: []Series{out}}
+		Series: []chart.Series{out}}
 	if lo < hi {
 		l := b.line
-		f.Series = append(f.Series, Series{Name: "perfect", Mark: Reference, X: []Number{lo, hi}, Y: []Number{lo, hi}})
+		f.Series = append(f.Series, chart.Series{Name: "perfect", Mark: chart.Reference, X: []numfmt.Number{lo, hi},
+			Y: []numfmt.Number{lo, hi}})
 		if !math.IsNaN(l.Slope) {
-			at := func(x Number) Number { return Number(l.Intercept) + Number(float64(l.Slope)*float64(x)) }
-			f.Series = append(f.Series, Series{Name: "calibration line", Mark: Line, X: []Number{lo, hi},
-				Y: []Number{at(lo), at(hi)}})
+			at := func(x numfmt.Number) numfmt.Number {
+				return numfmt.Number(l.Intercept) + numfmt.Number(float64(l.Slope)*float64(x))
+			}
+			f.Series = append(f.Series,
+				chart.Series{Name: "calibration line", Mark: chart.Line, X: []numfmt.Number{lo, hi},
+					Y: []numfmt.Number{at(lo), at(hi)}})
 		}
 	}
 	return f
@@ -295,9 +305,11 @@ func (b *builder) gradeTable(g Category) Table {
 		Caption: "The p-value is the chance of at least as many bad rows if the grade's mean PD were true (exact " +
 			"binomial test, one-sided; look below 0.05, fail below 0.01; not corrected for the number of grades; " +
 			"defaults that move together make it too small).",
-		Columns: []Column{{Name: "Grade"}, {Name: "Rows", Format: Count}, {Name: "Mean PD", Format: Percent},
-			{Name: "Bad", Format: Count}, {Name: "Observed", Format: Percent}, {Name: "95 % from", Format: Percent},
-			{Name: "to", Format: Percent}, {Name: "p", Format: PValue}, {Name: "Light"}}}
+		Columns: []Column{{Name: "Grade"}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "Mean PD", Format: numfmt.Percent},
+			{Name: "Bad", Format: numfmt.Count}, {Name: "Observed", Format: numfmt.Percent},
+			{Name: "95 % from", Format: numfmt.Percent},
+			{Name: "to", Format: numfmt.Percent}, {Name: "p", Format: numfmt.PValue}, {Name: "Light"}}}
 	for k, rows := range rowsOf(g) {
 		if len(rows) == 0 {
 			continue

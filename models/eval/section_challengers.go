@@ -2,7 +2,12 @@
 
 package eval
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
+)
 
 // asGood is the loss of AUC that a reader may accept for a model that a person
 // can work by hand: a simple model is as good when the interval excludes that
@@ -22,17 +27,21 @@ func (b *builder) challengers() (Section, error) {
 	t := Table{Title: "Models on the same rows",
 		Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, "+
 			"with DeLong's paired interval: above 0 the model is better. A score that says nothing has a KS of %s on "+
-			"average on so many rows.", Count.Print(float64(b.curve.Rows())),
-			Fixed3.Print(chanceKS(b.curve.badMass.effective(), b.curve.goodMass.effective()))),
-		Columns: []Column{{Name: "Model"}, {Name: "AUC", Format: Fixed4}, {Name: "95 % from", Format: Fixed4},
-			{Name: "to", Format: Fixed4}, {Name: "KS", Format: Fixed4}, {Name: "H", Format: Fixed4},
-			{Name: "Brier", Format: Fixed4}, {Name: "Log-loss", Format: Fixed4}, {Name: "Difference", Format: Signed3},
-			{Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "p", Format: PValue}}}
+			"average on so many rows.", numfmt.Count.Print(float64(b.curve.Rows())),
+			numfmt.Fixed3.Print(chanceKS(b.curve.badMass.effective(), b.curve.goodMass.effective()))),
+		Columns: []Column{{Name: "Model"}, {Name: "AUC", Format: numfmt.Fixed4},
+			{Name: "95 % from", Format: numfmt.Fixed4},
+			{Name: "to", Format: numfmt.Fixed4}, {Name: "KS", Format: numfmt.Fixed4},
+			{Name: "H", Format: numfmt.Fixed4},
+			{Name: "Brier", Format: numfmt.Fixed4}, {Name: "Log-loss", Format: numfmt.Fixed4},
+			{Name: "Difference", Format: numfmt.Signed3},
+			{Name: "95 % from", Format: numfmt.Signed3}, {Name: "to", Format: numfmt.Signed3},
+			{Name: "p", Format: numfmt.PValue}}}
 	line := func(name string, c *Curve, pd []float64, d *Difference) {
 		auc := c.Area()
 		ks, _ := c.KS()
 		row := []Cell{T(name), V(float64(auc.Value)), V(float64(auc.Low)), V(float64(auc.High)), V(ks), V(c.HMeasure()),
-			V(float64(nan)), V(float64(nan))}
+			V(float64(numfmt.NaN())), V(float64(numfmt.NaN()))}
 		if pd != nil {
 			row[6], row[7] = V(brierScore(in.Label, pd, in.Weight)), V(logLoss(in.Label, pd, in.Weight))
 		}
@@ -47,13 +56,13 @@ func (b *builder) challengers() (Section, error) {
 	}
 	line("the model", b.curve, in.PD, nil)
 	light, finding, judged := CannotTell, "no challenger that can be worked by hand was given", false
-	fig := Figure{ID: "challenger-differences", Title: "Difference to each challenger",
-		X: Axis{Label: "AUC of the model minus AUC of the challenger"},
+	fig := chart.Figure{ID: "challenger-differences", Title: "Difference to each challenger",
+		X: chart.Axis{Label: "AUC of the model minus AUC of the challenger"},
 		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell " +
 			"the two apart.",
 		Alt: "Paired AUC differences with intervals."}
-	bar := Series{Mark: HBars}
-	best, preferred, reason := -1, nan, ""
+	bar := chart.Series{Mark: chart.HBars}
+	best, preferred, reason := -1, numfmt.NaN(), ""
 	for k, ch := range in.Challenger {
 		c := b.rival[k]
 		d := compareCurves(in.Label, b.curve, c)
@@ -77,7 +86,7 @@ func (b *builder) challengers() (Section, error) {
 		s.strong("%s", say)
 		b.rep.Headline = append(b.rep.Headline, say)
 	}
-	fig.Series = []Series{bar}
+	fig.Series = []chart.Series{bar}
 	s.table(t)
 	s.figure(fig)
 	for _, ch := range in.Challenger {
@@ -91,7 +100,8 @@ func (b *builder) challengers() (Section, error) {
 	b.verdict(simplerQuestion, light, s.ID, finding,
 		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it "+
 			"lies below 0; a simple model is as good when the interval ends below %s; cannot tell when it reaches "+
-			"from 0 or below to beyond %s", Fixed3.Print(asGood), Signed3.Print(asGood), Signed3.Print(asGood)),
+			"from 0 or below to beyond %s", numfmt.Fixed3.Print(asGood), numfmt.Signed3.Print(asGood),
+			numfmt.Signed3.Print(asGood)),
 		b.classes(leastOfClass))
 	return s, nil
 }
@@ -100,7 +110,7 @@ func (b *builder) challengers() (Section, error) {
 // whether the challenger can take the model's place. That no difference is
 // shown does not make two models equal: the interval has to exclude a loss.
 func againstSimple(name string, d Difference) (l Light, finding string, simpler bool) {
-	by := interval(d.Estimate, Signed3)
+	by := interval(d.Estimate, numfmt.Signed3)
 	switch {
 	case !d.Low.Defined() || !d.High.Defined():
 		return CannotTell, fmt.Sprintf("the difference to %s has no interval on these rows: %s", name, by), false
@@ -108,14 +118,14 @@ func againstSimple(name string, d Difference) (l Light, finding string, simpler 
 		return Fail, fmt.Sprintf("%s ranks better: the difference is %s", name, by), true
 	case d.High <= asGood:
 		return Look, fmt.Sprintf("%s is as good to within %s AUC: the difference is %s", name,
-			Fixed3.Print(asGood), by), true
+			numfmt.Fixed3.Print(asGood), by), true
 	case d.Low <= 0:
 		return CannotTell,
 			fmt.Sprintf("not shown to be better than %s: the difference is %s, and these rows are too few to tell",
 				name, by), false
 	case d.Value < asGood:
 		return Look, fmt.Sprintf("better than %s, by less than %s AUC: the difference is %s", name,
-			Fixed3.Print(asGood), by), false
+			numfmt.Fixed3.Print(asGood), by), false
 	}
 	return Pass, fmt.Sprintf("better than %s by %s AUC", name, by), false
 }

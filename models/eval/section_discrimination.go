@@ -4,6 +4,9 @@ package eval
 
 import (
 	"fmt"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // discrimination is section 4.
@@ -15,9 +18,11 @@ func (b *builder) discrimination() (Section, error) {
 	t := Table{Title: "Discrimination",
 		Caption: fmt.Sprintf("%s bad and %s good rows. By chance: what a score that says nothing gives on average on "+
 			"so many rows. Less its bias: a maximum found on these rows is higher than on all. %s",
-			Count.Print(float64(c.Bad)), Count.Print(float64(c.Good)), c.severityWords()),
-		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: Fixed4}, {Name: "95 % from", Format: Fixed4},
-			{Name: "to", Format: Fixed4}, {Name: "Less its bias", Format: Fixed4}, {Name: "By chance", Format: Fixed4},
+			numfmt.Count.Print(float64(c.Bad)), numfmt.Count.Print(float64(c.Good)), c.severityWords()),
+		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: numfmt.Fixed4},
+			{Name: "95 % from", Format: numfmt.Fixed4},
+			{Name: "to", Format: numfmt.Fixed4}, {Name: "Less its bias", Format: numfmt.Fixed4},
+			{Name: "By chance", Format: numfmt.Fixed4},
 			{Name: "Interval by"}}}
 	names := []struct{ name, label string }{{"auc", "AUC"}, {"gini", "Gini"}, {"ks", "KS"}, {"h_measure", "H-measure"},
 		{"average_precision", "Average precision"},
@@ -46,54 +51,58 @@ func (b *builder) discrimination() (Section, error) {
 }
 
 // optional shows a number that not every statistic has.
-func optional(x *Number) Cell {
+func optional(x *numfmt.Number) Cell {
 	if x == nil {
 		return T("")
 	}
 	return V(float64(*x))
 }
 
-func (b *builder) rocFigure() Figure {
+func (b *builder) rocFigure() chart.Figure {
 	x, y := b.curve.Points(300)
-	f := Figure{ID: "roc", Title: "ROC curve",
-		X: Axis{Label: "share of good rows rejected", Min: 0, Max: 1, Format: Percent},
-		Y: Axis{Label: "share of bad rows caught", Min: 0, Max: 1, Format: Percent},
+	f := chart.Figure{ID: "roc", Title: "ROC curve",
+		X: chart.Axis{Label: "share of good rows rejected", Min: 0, Max: 1, Format: numfmt.Percent},
+		Y: chart.Axis{Label: "share of bad rows caught", Min: 0, Max: 1, Format: numfmt.Percent},
 		Caption: "Each point is a cut-off. The further the line bends to the upper left, the more bad rows are " +
 			"caught for the good ones lost; the diagonal is chance.",
-		Alt: fmt.Sprintf("ROC curve of the model with an area of %s.", Fixed3.Print(b.curve.AUC()))}
-	f.Series = []Series{{Name: "chance", Mark: Reference, X: []Number{0, 1}, Y: []Number{0, 1}},
-		{Name: "model", Mark: Line, X: numbers(x), Y: numbers(y)}}
+		Alt: fmt.Sprintf("ROC curve of the model with an area of %s.", numfmt.Fixed3.Print(b.curve.AUC()))}
+	f.Series = []chart.Series{{Name: "chance", Mark: chart.Reference, X: []numfmt.Number{0, 1},
+		Y: []numfmt.Number{0, 1}},
+		{Name: "model", Mark: chart.Line, X: numfmt.Numbers(x), Y: numfmt.Numbers(y)}}
 	for i, ch := range b.in.Challenger {
 		if i == 3 {
 			break
 		}
 		x, y := b.rival[i].Points(300)
-		f.Series = append(f.Series, Series{Name: ch.Name, Mark: Line, X: numbers(x), Y: numbers(y)})
+		f.Series = append(f.Series,
+			chart.Series{Name: ch.Name, Mark: chart.Line, X: numfmt.Numbers(x), Y: numfmt.Numbers(y)})
 	}
 	return f
 }
 
-func (b *builder) capFigure() Figure {
+func (b *builder) capFigure() chart.Figure {
 	fpr, tpr := b.curve.Points(300)
 	p := b.curve.BadRate()
 	x := make([]float64, len(fpr))
 	for i := range fpr {
 		x[i] = float64(p*tpr[i]) + float64((1-p)*fpr[i])
 	}
-	return Figure{ID: "cap", Title: "CAP curve (cumulative accuracy profile)",
-		X: Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1, Format: Percent},
-		Y: Axis{Label: "share of bad rows caught", Min: 0, Max: 1, Format: Percent},
+	return chart.Figure{ID: "cap", Title: "CAP curve (cumulative accuracy profile)",
+		X: chart.Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1, Format: numfmt.Percent},
+		Y: chart.Axis{Label: "share of bad rows caught", Min: 0, Max: 1, Format: numfmt.Percent},
 		Caption: "Rejecting the riskiest rows from left to right: how many of the bad ones are among them. Gini is " +
 			"the area between model and chance over the area between perfect and chance.",
-		Alt: fmt.Sprintf("CAP curve with a Gini of %s.", Fixed3.Print(b.curve.Gini())),
-		Series: []Series{{Name: "chance", Mark: Reference, X: []Number{0, 1}, Y: []Number{0, 1}},
-			{Name: "model", Mark: Line, X: numbers(x), Y: numbers(tpr)},
-			{Name: "perfect", Mark: Line, X: []Number{0, Number(p), 1}, Y: []Number{0, 1, 1}}}}
+		Alt: fmt.Sprintf("CAP curve with a Gini of %s.", numfmt.Fixed3.Print(b.curve.Gini())),
+		Series: []chart.Series{{Name: "chance", Mark: chart.Reference, X: []numfmt.Number{0, 1},
+			Y: []numfmt.Number{0, 1}},
+			{Name: "model", Mark: chart.Line, X: numfmt.Numbers(x), Y: numfmt.Numbers(tpr)},
+			{Name: "perfect", Mark: chart.Line, X: []numfmt.Number{0, numfmt.Number(p), 1},
+				Y: []numfmt.Number{0, 1, 1}}}}
 }
 
 // ksFigure plots the cumulative shares against the PD; a margin has no unit
 // that a reader knows, and the PD rises with it.
-func (b *builder) ksFigure() Figure {
+func (b *builder) ksFigure() chart.Figure {
 	c := b.curve
 	if b.in.Margin != nil {
 		c = newCurve(b.in.Label, b.in.PD, b.in.Weight)
@@ -110,18 +119,21 @@ func (b *builder) ksFigure() Figure {
 			bad, good = append(bad, nb/c.badMass.sum), append(good, ng/c.goodMass.sum)
 		}
 	}
-	return Figure{ID: "ks", Title: "KS plot", X: Axis{Label: "predicted PD", Min: 0, Max: Number(b.pdLimit()),
-		Format: Percent}, Y: Axis{Label: "share of rows up to this PD", Min: 0, Max: 1, Format: Percent},
+	return chart.Figure{ID: "ks", Title: "KS plot",
+		X: chart.Axis{Label: "predicted PD", Min: 0, Max: numfmt.Number(b.pdLimit()),
+			Format: numfmt.Percent},
+		Y: chart.Axis{Label: "share of rows up to this PD", Min: 0, Max: 1, Format: numfmt.Percent},
 		Caption: fmt.Sprintf("Good rows gather at low PDs, bad rows at high ones. KS is the largest vertical gap, "+
-			"%s, at a PD of %s (thin line).", Fixed3.Print(ks), Percent.Print(at)),
+			"%s, at a PD of %s (thin line).", numfmt.Fixed3.Print(ks), numfmt.Percent.Print(at)),
 		Alt: fmt.Sprintf("Cumulative distributions of good and bad rows over PD; the largest gap is %s.",
-			Fixed3.Print(ks)),
-		Series: []Series{{Name: "good rows", Mark: Line, X: numbers(xs), Y: numbers(good)},
-			{Name: "bad rows", Mark: Line, X: numbers(xs), Y: numbers(bad)},
-			{Mark: Reference, X: []Number{Number(at), Number(at)}, Y: []Number{0, 1}}}}
+			numfmt.Fixed3.Print(ks)),
+		Series: []chart.Series{{Name: "good rows", Mark: chart.Line, X: numfmt.Numbers(xs), Y: numfmt.Numbers(good)},
+			{Name: "bad rows", Mark: chart.Line, X: numfmt.Numbers(xs), Y: numfmt.Numbers(bad)},
+			{Mark: chart.Reference, X: []numfmt.Number{numfmt.Number(at), numfmt.Number(at)},
+				Y: []numfmt.Number{0, 1}}}}
 }
 
-func (b *builder) distributionFigure() Figure {
+func (b *builder) distributionFigure() chart.Figure {
 	const bins = 25
 	var n [2][bins]float64
 	limit := b.pdLimit()
@@ -135,12 +147,12 @@ func (b *builder) distributionFigure() Figure {
 		good[k] = orZero(ratio(n[0][k], b.curve.goodMass.sum))
 		bad[k] = orZero(ratio(n[1][k], b.curve.badMass.sum))
 	}
-	return Figure{ID: "score-distribution", Title: "Distribution of the predicted PD",
-		X: Axis{Label: "predicted PD", Min: 0, Max: Number(limit), Format: Percent},
-		Y: Axis{Label: "share of the class", Format: Percent},
+	return chart.Figure{ID: "score-distribution", Title: "Distribution of the predicted PD",
+		X: chart.Axis{Label: "predicted PD", Min: 0, Max: numfmt.Number(limit), Format: numfmt.Percent},
+		Y: chart.Axis{Label: "share of the class", Format: numfmt.Percent},
 		Caption: "Bars of each class add up to 100 %; the last holds all higher PDs. The less the two overlap, the " +
 			"better a cut-off can part them.",
 		Alt: "Histogram of the predicted probability of default, for good and for bad rows.",
-		Series: []Series{{Name: "good rows", Mark: Bars, X: numbers(x), Y: numbers(good)},
-			{Name: "bad rows", Mark: Bars, X: numbers(x), Y: numbers(bad)}}}
+		Series: []chart.Series{{Name: "good rows", Mark: chart.Bars, X: numfmt.Numbers(x), Y: numfmt.Numbers(good)},
+			{Name: "bad rows", Mark: chart.Bars, X: numfmt.Numbers(x), Y: numfmt.Numbers(bad)}}}
 }

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // explained rows bound the work of section 9.
@@ -71,7 +74,7 @@ func (b *builder) explanation() (Section, error) {
 	}
 	if in.Margin != nil {
 		s.text("Largest gap between a row's contributions added up and its score: %s log-odds over %s.",
-			Plain.Print(worst), note)
+			numfmt.Plain.Print(worst), note)
 	}
 	if in.Reasons != nil {
 		s.table(b.reasonTable(rows, note))
@@ -80,28 +83,28 @@ func (b *builder) explanation() (Section, error) {
 	return s, nil
 }
 
-func importanceFigure(features []Feature, importance []float64, order []int, note string) Figure {
-	f := Figure{ID: "importance", Title: "Importance", X: Axis{Label: "mean |contribution|, log-odds"},
+func importanceFigure(features []Feature, importance []float64, order []int, note string) chart.Figure {
+	f := chart.Figure{ID: "importance", Title: "Importance", X: chart.Axis{Label: "mean |contribution|, log-odds"},
 		Caption: "How far each variable moves the score, on average (" + note +
 			"). It says how much the model uses a variable, not that the variable causes default.",
 		Alt: "Bars of mean absolute contribution by variable, largest first."}
-	s := Series{Mark: HBars}
+	s := chart.Series{Mark: chart.HBars}
 	for k, j := range order {
 		if k == 20 {
 			f.Title = "Importance, first 20 variables"
 			break
 		}
-		f.Y.Labels, s.X = append(f.Y.Labels, features[j].Name), append(s.X, Number(importance[j]))
+		f.Y.Labels, s.X = append(f.Y.Labels, features[j].Name), append(s.X, numfmt.Number(importance[j]))
 	}
-	f.Series = []Series{s}
+	f.Series = []chart.Series{s}
 	return f
 }
 
 // groupFigure adds contributions up within the plan's groups first.
-func groupFigure(features []Feature, phi [][]float64, weight []float64, note string) (Figure, bool) {
+func groupFigure(features []Feature, phi [][]float64, weight []float64, note string) (chart.Figure, bool) {
 	names, of := featureGroups(features)
 	if len(names) == len(features) {
-		return Figure{}, false
+		return chart.Figure{}, false
 	}
 	size, one := make([]float64, len(names)), make([]float64, len(names))
 	total := massOf(weight, len(phi)).sum
@@ -119,26 +122,26 @@ func groupFigure(features []Feature, phi [][]float64, weight []float64, note str
 		order[k] = k
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(size[j], size[i]) })
-	f := Figure{ID: "group-importance", Title: "Importance of groups",
-		X: Axis{Label: "mean |contribution of the group|, log-odds"},
+	f := chart.Figure{ID: "group-importance", Title: "Importance of groups",
+		X: chart.Axis{Label: "mean |contribution of the group|, log-odds"},
 		Caption: "The same with the plan's groups of variables added up before taking the size (" + note +
 			"). Reasons are given by group.",
 		Alt: "Bars of mean absolute contribution by group of variables."}
-	s := Series{Mark: HBars}
+	s := chart.Series{Mark: chart.HBars}
 	for i, k := range order {
 		if i == 20 {
 			break
 		}
-		f.Y.Labels, s.X = append(f.Y.Labels, names[k]), append(s.X, Number(size[k]))
+		f.Y.Labels, s.X = append(f.Y.Labels, names[k]), append(s.X, numfmt.Number(size[k]))
 	}
-	f.Series = []Series{s}
+	f.Series = []chart.Series{s}
 	return f, true
 }
 
 // dependence plots contribution against value: a cloud for a number, the mean
 // and middle 90 % by level for a category.
-func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) Figure {
-	f := Figure{ID: fmt.Sprintf("dependence-%d", k), Title: "What " + feature.Name + " does"}
+func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) chart.Figure {
+	f := chart.Figure{ID: fmt.Sprintf("dependence-%d", k), Title: "What " + feature.Name + " does"}
 	if feature.Categories != nil {
 		by := make([][]float64, len(feature.Categories)+1)
 		for r, i := range rows {
@@ -157,7 +160,7 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 		slices.SortStableFunc(order, func(a, b int) int { return len(by[b]) - len(by[a]) })
 		const shown = maxLevels
 		dropped, droppedRows := 0, 0
-		s := Series{Mark: HBars}
+		s := chart.Series{Mark: chart.HBars}
 		for place, level := range order {
 			p := by[level]
 			if place >= shown {
@@ -169,18 +172,20 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 				name = feature.Categories[level]
 			}
 			slices.Sort(p)
-			f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(name, 18), Count.Print(float64(len(p))))),
-				append(s.X, Number(mean(p)))
-			s.Low, s.High = append(s.Low, Number(Quantile(p, 0.05))), append(s.High, Number(Quantile(p, 0.95)))
+			f.Y.Labels, s.X = append(f.Y.Labels,
+				fmt.Sprintf("%s (%s)", chart.Clip(name, 18), numfmt.Count.Print(float64(len(p))))),
+				append(s.X, numfmt.Number(mean(p)))
+			s.Low, s.High = append(s.Low, numfmt.Number(Quantile(p, 0.05))),
+				append(s.High, numfmt.Number(Quantile(p, 0.95)))
 		}
-		f.X = Axis{Label: "contribution, log-odds (right: riskier)"}
+		f.X = chart.Axis{Label: "contribution, log-odds (right: riskier)"}
 		f.Caption = "Mean contribution by level, the most frequent first (rows in brackets), with the middle 90 % of " +
 			"rows as whiskers. Wide whiskers: the effect depends on other variables."
 		if dropped > 0 {
 			f.Caption += fmt.Sprintf(" The %d rarest levels, %d rows in all, are not shown.", dropped, droppedRows)
 		}
 		f.Alt = "Mean contribution to the score by level of " + feature.Name + "."
-		f.Series = []Series{s}
+		f.Series = []chart.Series{s}
 		return f
 	}
 	x, y, missing := []float64{}, []float64{}, []float64{}
@@ -194,21 +199,22 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) F
 	sorted := slices.Clone(x)
 	slices.Sort(sorted)
 	lo, hi := Quantile(sorted, 0.005), Quantile(sorted, 0.995)
-	cloud := Series{Name: "row", Mark: Dots}
+	cloud := chart.Series{Name: "row", Mark: chart.Dots}
 	every := (len(x) + 399) / 400
 	for i := 0; i < len(x); i += max(1, every) {
 		if x[i] >= lo && x[i] <= hi {
-			cloud.X, cloud.Y = append(cloud.X, Number(x[i])), append(cloud.Y, Number(y[i]))
+			cloud.X, cloud.Y = append(cloud.X, numfmt.Number(x[i])), append(cloud.Y, numfmt.Number(y[i]))
 		}
 	}
-	f.X, f.Y = Axis{Label: feature.Name, Format: feature.format()}, Axis{Label: "contribution, log-odds"}
+	f.X, f.Y = chart.Axis{Label: feature.Name, Format: feature.format()}, chart.Axis{Label: "contribution, log-odds"}
 	f.Caption = fmt.Sprintf("Each dot is a row (%d shown, extreme 0.5 %% of values at each end left out); above 0 it "+
 		"raises the risk.", len(cloud.X))
 	if len(missing) > 0 {
 		f.Caption += fmt.Sprintf(" Missing values contribute %s on average (%d rows).",
-			Signed3.Print(mean(missing)), len(missing))
+			numfmt.Signed3.Print(mean(missing)), len(missing))
 	}
 	f.Alt = "Contribution to the score against the value of " + feature.Name + "."
-	f.Series = []Series{{Mark: Reference, X: []Number{Number(lo), Number(hi)}, Y: []Number{0, 0}}, cloud}
+	f.Series = []chart.Series{{Mark: chart.Reference, X: []numfmt.Number{numfmt.Number(lo), numfmt.Number(hi)},
+		Y: []numfmt.Number{0, 0}}, cloud}
 	return f
 }

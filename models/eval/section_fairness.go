@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // smallGroup is the number of rows below which nothing is said of a group.
@@ -43,8 +45,8 @@ func (b *builder) fairness() (Section, error) {
 	b.verdict(groupsQuestion, all.light, s.ID, all.words,
 		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is; cannot tell of "+
 			"a group under %d rows, of an interval from below %s to 1 or more, or when more than a tenth of the rows "+
-			"is of no known group", Plain.Print(b.th.ImpactLook), smallGroup,
-			Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
+			"is of no known group", numfmt.Plain.Print(b.th.ImpactLook), smallGroup,
+			numfmt.Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
 	return s, nil
 }
 
@@ -131,17 +133,20 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 			"is 0, or everybody is approved, half a row is added to each count for the interval. Equal opportunity "+
 			"difference: the approval rate among rows that turned good, less that of %s. "+fewWords, how, g.Levels[ref],
 			pickWord(g.Reference == "", ", the highest of the groups with enough rows", ""), g.Levels[ref]),
-		Columns: []Column{{Name: g.Name}, {Name: "Rows", Format: Count}, {Name: "Approved", Format: Percent},
-			{Name: "Impact ratio", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3},
-			{Name: "Good approved", Format: Percent}, {Name: "Opportunity difference", Format: Signed3},
-			{Name: "95 % from", Format: Signed3}, {Name: "to", Format: Signed3}, {Name: "Mean PD", Format: Percent},
-			{Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed3}}}
-	fig := Figure{ID: "impact-" + slug(g.Name), Title: "Adverse impact ratio by " + g.Name,
-		X: Axis{Label: "approval rate over that of " + g.Levels[ref]},
+		Columns: []Column{{Name: g.Name}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "Approved", Format: numfmt.Percent},
+			{Name: "Impact ratio", Format: numfmt.Fixed3}, {Name: "95 % from", Format: numfmt.Fixed3},
+			{Name: "to", Format: numfmt.Fixed3},
+			{Name: "Good approved", Format: numfmt.Percent}, {Name: "Opportunity difference", Format: numfmt.Signed3},
+			{Name: "95 % from", Format: numfmt.Signed3}, {Name: "to", Format: numfmt.Signed3},
+			{Name: "Mean PD", Format: numfmt.Percent},
+			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "AUC", Format: numfmt.Fixed3}}}
+	fig := chart.Figure{ID: "impact-" + slug(g.Name), Title: "Adverse impact ratio by " + g.Name,
+		X: chart.Axis{Label: "approval rate over that of " + g.Levels[ref]},
 		Caption: fmt.Sprintf("Bars that end left of the dashed line (%s, the four-fifths rule) deserve a look; "+
-			"whiskers are 95 %% intervals.", Plain.Print(b.th.ImpactLook)),
+			"whiskers are 95 %% intervals.", numfmt.Plain.Print(b.th.ImpactLook)),
 		Alt: "Adverse impact ratio of each level of " + g.Name + " with intervals."}
-	bars := Series{Mark: HBars}
+	bars := chart.Series{Mark: chart.HBars}
 	rows := rowsOf(g)
 	least = -1
 	for k := range n {
@@ -152,7 +157,7 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		air := impactRatio(c.approved, c.rows, r.approved, r.rows)
 		eod := newcombe(c.goodApproved, c.good, r.goodApproved, r.good)
 		if k == ref {
-			air.Low, air.High, eod.Low, eod.High = nan, nan, nan, nan
+			air.Low, air.High, eod.Low, eod.High = numfmt.NaN(), numfmt.NaN(), numfmt.NaN(), numfmt.NaN()
 		}
 		auc := b.curveOf(rows[k]).enough().Value
 		t.Rows = append(t.Rows, []Cell{T(name(k)), countCell(c.rows.sum), V(c.share()), V(float64(air.Value)),
@@ -162,7 +167,8 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 		if c.rows.rows == 0 {
 			continue
 		}
-		fig.Y.Labels = append(fig.Y.Labels, fmt.Sprintf("%s (%s)", clip(name(k), 16), Count.Print(c.rows.sum)))
+		fig.Y.Labels = append(fig.Y.Labels,
+			fmt.Sprintf("%s (%s)", chart.Clip(name(k), 16), numfmt.Count.Print(c.rows.sum)))
 		bars.X, bars.Low, bars.High = append(bars.X, air.Value), append(bars.Low, air.Low), append(bars.High, air.High)
 		size, bad := c.rows.worth(), c.rows.worth()-c.good.worth()
 		if b.in.Weight == nil {
@@ -177,8 +183,9 @@ func (b *builder) fairGroup(s *Section, g Category, approved []bool, how string)
 	}
 	s.table(t)
 	if len(bars.X) > 1 {
-		fig.Series = []Series{bars, {Mark: Reference, X: []Number{Number(b.th.ImpactLook), Number(b.th.ImpactLook)},
-			Y: []Number{-0.5, Number(len(bars.X)) - 0.5}}}
+		fig.Series = []chart.Series{bars,
+			{Mark: chart.Reference, X: []numfmt.Number{numfmt.Number(b.th.ImpactLook), numfmt.Number(b.th.ImpactLook)},
+				Y: []numfmt.Number{-0.5, numfmt.Number(len(bars.X)) - 0.5}}}
 		s.figure(fig)
 	}
 	if len(bars.X) < 2 && f.light == Pass {
@@ -194,7 +201,7 @@ func (b *builder) judgeGroup(field, level string, air Estimate, rows mass, isRef
 	what := fmt.Sprintf("%s %s", field, level)
 	switch {
 	case unknown && 10*rows.sum > b.curve.mass().sum:
-		return CannotTell, fmt.Sprintf("%s is not known of %s rows", field, Count.Print(rows.sum))
+		return CannotTell, fmt.Sprintf("%s is not known of %s rows", field, numfmt.Count.Print(rows.sum))
 	case unknown:
 		return Pass, ""
 	case rows.worth() < smallGroup:
@@ -206,11 +213,11 @@ func (b *builder) judgeGroup(field, level string, air Estimate, rows mass, isRef
 	case !air.Value.Defined():
 		return CannotTell, fmt.Sprintf("%s: the adverse impact ratio is not defined", what)
 	case float64(air.High) < look:
-		return Fail, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, Fixed3))
+		return Fail, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, numfmt.Fixed3))
 	case float64(air.Low) < float64(look*look) && float64(air.High) >= 1:
-		return CannotTell, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, Fixed3))
+		return CannotTell, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, numfmt.Fixed3))
 	case float64(air.Value) < look:
-		return Look, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, Fixed3))
+		return Look, fmt.Sprintf("%s: adverse impact ratio %s", what, interval(air, numfmt.Fixed3))
 	}
 	return Pass, ""
 }
@@ -219,19 +226,21 @@ func (b *builder) judgeGroup(field, level string, air Estimate, rows mass, isRef
 // Where nobody of the first group is approved, or everybody of both, half a row
 // is added to each count for the interval (Walter 1975).
 func impactRatio(k1, n1, k2, n2 mass) Estimate {
-	e := Estimate{Value: nan, Low: nan, High: nan, N: n1.rows, Level: Level, Method: "Katz, logarithmic"}
+	e := Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN(), N: n1.rows, Level: Level,
+		Method: "Katz, logarithmic"}
 	if n1.rows == 0 || n2.rows == 0 || k2.rows == 0 {
 		return e
 	}
 	m, n := n1.effectiveFor(k1), n2.effectiveFor(k2)
 	a, b := k1.sum*(m/n1.sum), k2.sum*(n/n2.sum)
-	e.Value = Number(a / m / (b / n))
+	e.Value = numfmt.Number(a / m / (b / n))
 	if k1.rows == 0 || k1.rows == n1.rows && k2.rows == n2.rows {
 		a, m, b, n = a+0.5, m+0.5, b+0.5, n+0.5
 	}
 	sd := math.Sqrt(1/a - 1/m + 1/b - 1/n)
 	middle := a / m / (b / n)
-	e.Low, e.High = Number(middle*bitmath.Exp(-normalQuantile*sd)), Number(middle*bitmath.Exp(normalQuantile*sd))
+	e.Low, e.High = numfmt.Number(middle*bitmath.Exp(-normalQuantile*sd)),
+		numfmt.Number(middle*bitmath.Exp(normalQuantile*sd))
 	if k1.rows == 0 {
 		e.Low = 0
 	}
@@ -242,7 +251,8 @@ func impactRatio(k1, n1, k2, n2 mass) Estimate {
 // newcombe is the difference of two proportions with Newcombe's hybrid score
 // interval (1998, method 10).
 func newcombe(k1, n1, k2, n2 mass) Estimate {
-	e := Estimate{Value: nan, Low: nan, High: nan, N: n1.rows, Level: Level, Method: "Newcombe"}
+	e := Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN(), N: n1.rows,
+		Level: Level, Method: "Newcombe"}
 	if n1.rows == 0 || n2.rows == 0 {
 		return e
 	}
@@ -250,6 +260,6 @@ func newcombe(k1, n1, k2, n2 mass) Estimate {
 	d := float64(a.Value - b.Value)
 	down := math.Hypot(float64(a.Value-a.Low), float64(b.High-b.Value))
 	up := math.Hypot(float64(a.High-a.Value), float64(b.Value-b.Low))
-	e.Value, e.Low, e.High = Number(d), Number(d-down), Number(d+up)
+	e.Value, e.Low, e.High = numfmt.Number(d), numfmt.Number(d-down), numfmt.Number(d+up)
 	return e
 }

@@ -5,6 +5,9 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // gains is section 7.
@@ -36,11 +39,13 @@ func (b *builder) gains() (Section, error) {
 			"before acting on it."
 	}
 	c := curve[best]
-	s.heading("Cut-off", "%s", fmt.Sprintf(how, Plain.Print(e.Profit), Plain.Print(e.Loss), e.Unit)+fmt.Sprintf(
-		" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of them "+
-			"turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later "+
-			"ones. Sections 9 and 11 do not use it: their cut-off is a PD of %s.",
-		Percent.Print(c.approved), Percent.Print(c.pd), Percent.Print(c.bad), b.cutoffWords()))
+	s.heading("Cut-off", "%s", fmt.Sprintf(how, numfmt.Plain.Print(e.Profit), numfmt.Plain.Print(e.Loss), e.Unit)+
+		fmt.Sprintf(
+			" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of "+
+				"them "+
+				"turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later "+
+				"ones. Sections 9 and 11 do not use it: their cut-off is a PD of %s.",
+			numfmt.Percent.Print(c.approved), numfmt.Percent.Print(c.pd), numfmt.Percent.Print(c.bad), b.cutoffWords()))
 	if in.Champion != nil {
 		b.swapSet(&s)
 	}
@@ -63,12 +68,16 @@ func (b *builder) gainsTable() Table {
 	t := Table{Title: "Gains by tenth",
 		Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size. " + tieWords +
 			" Lift is the bad rate of the part over that of the whole.",
-		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: Count}, {Name: "Lowest PD", Format: Percent},
-			{Name: "Highest PD", Format: Percent}, {Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count},
-			{Name: "Bad rate", Format: Percent}, {Name: "Lift", Format: Fixed2}, {Name: "Bad caught so far",
-				Format: Percent}, {Name: "Good lost so far", Format: Percent}, {Name: "KS so far", Format: Fixed3}}}
+		Columns: []Column{{Name: "Tenth"}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "Lowest PD", Format: numfmt.Percent},
+			{Name: "Highest PD", Format: numfmt.Percent}, {Name: "Mean PD", Format: numfmt.Percent},
+			{Name: "Bad", Format: numfmt.Count},
+			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "Lift", Format: numfmt.Fixed2},
+			{Name: "Bad caught so far",
+				Format: numfmt.Percent}, {Name: "Good lost so far", Format: numfmt.Percent},
+			{Name: "KS so far", Format: numfmt.Fixed3}}}
 	if in.Points != nil {
-		t.Columns = append(t.Columns, Column{Name: "Mean points", Format: Fixed1})
+		t.Columns = append(t.Columns, Column{Name: "Mean points", Format: numfmt.Fixed1})
 	}
 	n := c.mass().sum
 	var seen, lostRows float64
@@ -102,21 +111,22 @@ func (b *builder) gainsTable() Table {
 	return t
 }
 
-func liftFigure(b *builder) Figure {
+func liftFigure(b *builder) chart.Figure {
 	x, y := b.curve.Points(200)
 	p := b.curve.BadRate()
-	s := Series{Name: "lift", Mark: Line}
+	s := chart.Series{Name: "lift", Mark: chart.Line}
 	for i := range x {
 		at := float64(p*y[i]) + float64((1-p)*x[i])
 		if at >= 0.01 {
-			s.X, s.Y = append(s.X, Number(at)), append(s.Y, Number(y[i]/at))
+			s.X, s.Y = append(s.X, numfmt.Number(at)), append(s.Y, numfmt.Number(y[i]/at))
 		}
 	}
-	return Figure{ID: "lift", Title: "Lift", X: Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1,
-		Format: Percent}, Y: Axis{Label: "bad rate over the mean bad rate"},
+	return chart.Figure{ID: "lift", Title: "Lift",
+		X: chart.Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1,
+			Format: numfmt.Percent}, Y: chart.Axis{Label: "bad rate over the mean bad rate"},
 		Caption: "How many times more bad rows there are among the riskiest share than in the whole. It ends at 1.",
 		Alt:     "Cumulative lift by share of rows.",
-		Series:  []Series{s, {Mark: Reference, X: []Number{0, 1}, Y: []Number{1, 1}}}}
+		Series:  []chart.Series{s, {Mark: chart.Reference, X: []numfmt.Number{0, 1}, Y: []numfmt.Number{1, 1}}}}
 }
 
 // point is one cut-off of the strategy curve.
@@ -163,49 +173,51 @@ func (b *builder) strategy(order []int32, e Economics) []point {
 	return out
 }
 
-func strategyFigure(c []point) Figure {
-	f := Figure{ID: "strategy-curve", Title: "Approval rate and bad rate",
-		X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent},
-		Y: Axis{Label: "bad rate of the approved", Format: Percent},
+func strategyFigure(c []point) chart.Figure {
+	f := chart.Figure{ID: "strategy-curve", Title: "Approval rate and bad rate",
+		X: chart.Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: numfmt.Percent},
+		Y: chart.Axis{Label: "bad rate of the approved", Format: numfmt.Percent},
 		Caption: "Moving the cut-off to the right approves more and takes in more bad rows. Where the dashed line " +
 			"(expected) leaves the solid one (observed), the PDs are off.",
 		Alt: "Observed and expected bad rate of the approved rows against the approval rate."}
-	obs, exp := Series{Name: "observed", Mark: Line}, Series{Name: "expected", Mark: Line}
+	obs, exp := chart.Series{Name: "observed", Mark: chart.Line}, chart.Series{Name: "expected", Mark: chart.Line}
 	for _, p := range c {
 		if p.approved < 0.05 {
 			continue // a handful of rows: the rate jumps about
 		}
-		obs.X, obs.Y = append(obs.X, Number(p.approved)), append(obs.Y, Number(p.bad))
-		exp.X, exp.Y = append(exp.X, Number(p.approved)), append(exp.Y, Number(p.expected))
+		obs.X, obs.Y = append(obs.X, numfmt.Number(p.approved)), append(obs.Y, numfmt.Number(p.bad))
+		exp.X, exp.Y = append(exp.X, numfmt.Number(p.approved)), append(exp.Y, numfmt.Number(p.expected))
 	}
-	f.Series = []Series{obs, exp}
+	f.Series = []chart.Series{obs, exp}
 	return f
 }
 
-func valueFigure(c []point, best int, e Economics) Figure {
-	f := Figure{ID: "value-curve", Title: "Value by approval rate",
-		X: Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: Percent},
-		Y: Axis{Label: "value, " + e.Unit},
+func valueFigure(c []point, best int, e Economics) chart.Figure {
+	f := chart.Figure{ID: "value-curve", Title: "Value by approval rate",
+		X: chart.Axis{Label: "share approved, safest first", Min: 0, Max: 1, Format: numfmt.Percent},
+		Y: chart.Axis{Label: "value, " + e.Unit},
 		Caption: "What the approved rows were worth (solid) and were expected to be worth (dashed). The thin line " +
 			"marks the largest observed value.",
 		Alt: "Realised and expected value against the approval rate."}
-	obs, exp := Series{Name: "observed", Mark: Line}, Series{Name: "expected", Mark: Line}
-	lo, hi := Number(0), Number(0)
+	obs, exp := chart.Series{Name: "observed", Mark: chart.Line}, chart.Series{Name: "expected", Mark: chart.Line}
+	lo, hi := numfmt.Number(0), numfmt.Number(0)
 	for _, p := range c {
-		obs.X, obs.Y = append(obs.X, Number(p.approved)), append(obs.Y, Number(p.value))
-		exp.X, exp.Y = append(exp.X, Number(p.approved)), append(exp.Y, Number(p.expectedNet))
-		lo, hi = min(lo, Number(p.value), Number(p.expectedNet)), max(hi, Number(p.value), Number(p.expectedNet))
+		obs.X, obs.Y = append(obs.X, numfmt.Number(p.approved)), append(obs.Y, numfmt.Number(p.value))
+		exp.X, exp.Y = append(exp.X, numfmt.Number(p.approved)), append(exp.Y, numfmt.Number(p.expectedNet))
+		lo, hi = min(lo, numfmt.Number(p.value), numfmt.Number(p.expectedNet)), max(hi, numfmt.Number(p.value),
+			numfmt.Number(p.expectedNet))
 	}
-	at := Number(c[best].approved)
-	f.Series = []Series{obs, exp, {Mark: Reference, X: []Number{at, at}, Y: []Number{lo, hi}}}
+	at := numfmt.Number(c[best].approved)
+	f.Series = []chart.Series{obs, exp, {Mark: chart.Reference, X: []numfmt.Number{at, at}, Y: []numfmt.Number{lo, hi}}}
 	return f
 }
 
 func strategyTable(c []point, e Economics) Table {
 	t := Table{Title: "Strategy table", Caption: "One row per approval rate.",
-		Columns: []Column{{Name: "Approved", Format: Percent}, {Name: "PD up to", Format: Percent},
-			{Name: "Bad rate observed", Format: Percent}, {Name: "expected", Format: Percent},
-			{Name: "Value observed", Unit: e.Unit, Format: Fixed1}, {Name: "expected", Unit: e.Unit, Format: Fixed1}}}
+		Columns: []Column{{Name: "Approved", Format: numfmt.Percent}, {Name: "PD up to", Format: numfmt.Percent},
+			{Name: "Bad rate observed", Format: numfmt.Percent}, {Name: "expected", Format: numfmt.Percent},
+			{Name: "Value observed", Unit: e.Unit, Format: numfmt.Fixed1}, {Name: "expected", Unit: e.Unit,
+				Format: numfmt.Fixed1}}}
 	next := 0.1
 	for _, p := range c {
 		if p.approved+1e-9 < next {
@@ -227,10 +239,11 @@ func (b *builder) swapSet(s *Section) {
 	t := Table{Title: "Swap set against " + ch.Name,
 		Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less " +
 			"often than those it drops. " + tieWords,
-		Columns: []Column{{Name: "Approved by each", Format: Percent}, {Name: "Brought in", Format: Count},
-			{Name: "of them bad", Format: Percent}, {Name: "Dropped", Format: Count},
-			{Name: "of them bad", Format: Percent}, {Name: "Bad rate with " + ch.Name, Format: Percent},
-			{Name: "with the model", Format: Percent}}}
+		Columns: []Column{{Name: "Approved by each", Format: numfmt.Percent},
+			{Name: "Brought in", Format: numfmt.Count},
+			{Name: "of them bad", Format: numfmt.Percent}, {Name: "Dropped", Format: numfmt.Count},
+			{Name: "of them bad", Format: numfmt.Percent}, {Name: "Bad rate with " + ch.Name, Format: numfmt.Percent},
+			{Name: "with the model", Format: numfmt.Percent}}}
 	theirs := newCurve(b.in.Label, ch.Score, b.in.Weight)
 	for _, share := range []float64{0.5, 0.6, 0.7, 0.8, 0.9} {
 		k := share * n
@@ -271,9 +284,11 @@ func (b *builder) swapped(mine, theirs []float64, k float64) []Cell {
 
 func (b *builder) outcomeTable() Table {
 	t := Table{Title: "Decisions", Caption: "What the policy decided for the evaluated rows, and what became of them.",
-		Columns: []Column{{Name: "Decision"}, {Name: "Rows", Format: Count}, {Name: "Share", Format: Percent},
-			{Name: "Mean PD", Format: Percent}, {Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent},
-			{Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}}}
+		Columns: []Column{{Name: "Decision"}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "Share", Format: numfmt.Percent},
+			{Name: "Mean PD", Format: numfmt.Percent}, {Name: "Bad", Format: numfmt.Count},
+			{Name: "Bad rate", Format: numfmt.Percent},
+			{Name: "95 % from", Format: numfmt.Percent}, {Name: "to", Format: numfmt.Percent}}}
 	for o := Approve; o <= Decline; o++ {
 		var n, bad mass
 		sum := 0.0

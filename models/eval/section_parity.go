@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // parity is section 13.
@@ -36,17 +38,17 @@ func (b *builder) parity() (Section, error) {
 		}
 		s.table(Table{Title: "Offline against served scores",
 			Caption: "Scores of the same rows are compared bit by bit: the batch evaluated here against " + by + ".",
-			Columns: []Column{{Name: "Rows compared", Format: Count}, {Name: "Equal bits", Format: Count},
-				{Name: "Different", Format: Count}, {Name: "Largest difference", Unit: "log-odds"}},
+			Columns: []Column{{Name: "Rows compared", Format: numfmt.Count}, {Name: "Equal bits", Format: numfmt.Count},
+				{Name: "Different", Format: numfmt.Count}, {Name: "Largest difference", Unit: "log-odds"}},
 			Rows: [][]Cell{{I(compared), I(compared - differ), I(differ), V(far)}}})
 		light, finding := Pass, fmt.Sprintf("%s scores compared with %s, all equal to the last bit",
-			Count.Print(float64(compared)), by)
+			numfmt.Count.Print(float64(compared)), by)
 		switch {
 		case compared == 0:
 			light, finding = CannotTell, "no row was served"
 		case differ > 0:
 			light, finding = Fail, fmt.Sprintf("%s of %s scores differ from %s, by up to %s",
-				Count.Print(float64(differ)), Count.Print(float64(compared)), by, Plain.Print(far))
+				numfmt.Count.Print(float64(differ)), numfmt.Count.Print(float64(compared)), by, numfmt.Plain.Print(far))
 		}
 		b.verdict(parityQuestion, light, s.ID, finding, "pass when all bits are equal, fail otherwise",
 			Grounds{Rows: compared, LeastRows: 1, certain: true})

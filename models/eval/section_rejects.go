@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // rejects is section 12.
@@ -27,8 +29,9 @@ func (b *builder) rejects() (Section, error) {
 			"Had only the rows been seen that this model accepts (%s: %s of %s), the same model would have shown an "+
 				"AUC of %s in place of %s. Cutting the sample by the score takes away what is easy to tell apart; "+
 				"compare AUCs only between samples that were accepted alike.",
-			how, Count.Print(float64(accepted.Rows())), Count.Print(float64(len(approved))), interval(e, Fixed3),
-			Fixed3.Print(b.curve.AUC()))
+			how, numfmt.Count.Print(float64(accepted.Rows())), numfmt.Count.Print(float64(len(approved))),
+			interval(e, numfmt.Fixed3),
+			numfmt.Fixed3.Print(b.curve.AUC()))
 	}
 	if in.Declined == nil || len(in.Declined.PD) == 0 {
 		if len(s.Blocks) == 0 {
@@ -50,9 +53,10 @@ func (b *builder) rejects() (Section, error) {
 		Caption: fmt.Sprintf("%s evaluated and %s declined applications. A declined row counts as bad with its PD "+
 			"and as good with the rest (fuzzy augmentation, Siddiqi 2006), after its odds of default are multiplied. "+
 			"The first line, accepted only, is what is known; the others are what would follow.",
-			Count.Print(float64(len(in.Label))), Count.Print(float64(len(in.Declined.PD)))),
-		Columns: []Column{{Name: "Assumption"}, {Name: "Bad rate", Format: Percent}, {Name: "AUC", Format: Fixed4},
-			{Name: "KS", Format: Fixed4}, {Name: "Brier", Format: Fixed4}}}
+			numfmt.Count.Print(float64(len(in.Label))), numfmt.Count.Print(float64(len(in.Declined.PD)))),
+		Columns: []Column{{Name: "Assumption"}, {Name: "Bad rate", Format: numfmt.Percent},
+			{Name: "AUC", Format: numfmt.Fixed4},
+			{Name: "KS", Format: numfmt.Fixed4}, {Name: "Brier", Format: numfmt.Fixed4}}}
 	pd := newCurve(in.Label, in.PD, in.Weight) // declined rows have PDs only, so that all rows are ranked by PD
 	ks, _ := pd.KS()
 	t.Rows = append(t.Rows,
@@ -61,7 +65,7 @@ func (b *builder) rejects() (Section, error) {
 		r := fuzzy(in, k)
 		name := "declined as the model says"
 		if k != 1 {
-			name = fmt.Sprintf("odds of default of the declined × %s", Plain.Print(k))
+			name = fmt.Sprintf("odds of default of the declined × %s", numfmt.Plain.Print(k))
 		}
 		t.Rows = append(t.Rows, []Cell{T(name), V(r.badRate), V(r.auc), V(r.ks), V(r.brier)})
 	}

@@ -5,6 +5,9 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // sample is section 2.
@@ -13,8 +16,9 @@ func (b *builder) sample() (Section, error) {
 	s := Section{ID: "sample", Title: "Sample",
 		Lead: "Which rows were evaluated, which were left out and why, and what the data looks like."}
 	t := Table{Title: "Rows",
-		Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
-			{Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent}},
+		Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: numfmt.Count}, {Name: "Bad", Format: numfmt.Count},
+			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "95 % from", Format: numfmt.Percent},
+			{Name: "to", Format: numfmt.Percent}},
 		Caption: "Bad rates with Wilson intervals. No evaluated row is known to have trained the model."}
 	if in.Seen > 0 {
 		t.Caption = "Bad rates with Wilson intervals. " + b.seen()
@@ -34,7 +38,7 @@ func (b *builder) sample() (Section, error) {
 	}
 	if len(in.Exclusions) > 0 {
 		t := Table{Title: "Exclusions", Caption: "Rows left out before evaluation, by the first rule that they met.",
-			Columns: []Column{{Name: "Rule"}, {Name: "Rows", Format: Count}}}
+			Columns: []Column{{Name: "Rule"}, {Name: "Rows", Format: numfmt.Count}}}
 		for _, e := range in.Exclusions {
 			t.Rows = append(t.Rows, []Cell{T(e.Rule), I(e.Rows)})
 		}
@@ -55,25 +59,27 @@ func (b *builder) sample() (Section, error) {
 // seen says how many of the evaluated rows trained the model.
 func (b *builder) seen() string {
 	return fmt.Sprintf("%s of the %s evaluated rows trained the model: what is measured on them flatters it.",
-		Count.Print(float64(b.in.Seen)), Count.Print(float64(b.curve.Rows())))
+		numfmt.Count.Print(float64(b.in.Seen)), numfmt.Count.Print(float64(b.curve.Rows())))
 }
 
 func (b *builder) badRateByMonth(s *Section) {
 	names, code := months(b.in.Time)
 	rates := rateBy(b.in.Label, b.in.Weight, code, len(names))
-	f := Figure{ID: "bad-by-month", Title: "Bad rate by month", X: Axis{Label: "month of the decision", Labels: names},
-		Y: Axis{Label: "bad rate", Format: Percent},
+	f := chart.Figure{ID: "bad-by-month", Title: "Bad rate by month",
+		X: chart.Axis{Label: "month of the decision", Labels: names},
+		Y: chart.Axis{Label: "bad rate", Format: numfmt.Percent},
 		Caption: "Each dot is a month with its Wilson 95 % interval; the dashed line is the whole sample. A trend " +
 			"says that the world changes, whatever the model does.",
 		Alt: fmt.Sprintf("Bad rate over %d months.", len(names))}
-	dots := Series{Name: "month", Mark: Dots, X: positions(len(names))}
+	dots := chart.Series{Name: "month", Mark: chart.Dots, X: chart.Positions(len(names))}
 	for i := range names {
 		w := rates[i]
 		dots.Y, dots.Low, dots.High = append(dots.Y, w.Value), append(dots.Low, w.Low), append(dots.High, w.High)
 	}
-	mean := Number(b.curve.BadRate())
-	f.Series = []Series{dots, {Name: "whole sample", Mark: Reference, X: []Number{-0.5, Number(len(names)) - 0.5},
-		Y: []Number{mean, mean}}}
+	mean := numfmt.Number(b.curve.BadRate())
+	f.Series = []chart.Series{dots,
+		{Name: "whole sample", Mark: chart.Reference, X: []numfmt.Number{-0.5, numfmt.Number(len(names)) - 0.5},
+			Y: []numfmt.Number{mean, mean}}}
 	s.figure(f)
 }
 
@@ -81,10 +87,12 @@ func (b *builder) segmentTable(seg Category) Table {
 	t := Table{Title: "Bad rate by " + seg.Name,
 		Caption: "AUC within a segment can be lower than over all: part of the whole is telling segments apart. " +
 			fewWords,
-		Columns: []Column{{Name: seg.Name}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
-			{Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent},
-			{Name: "Mean PD", Format: Percent}, {Name: "AUC", Format: Fixed3}, {Name: "95 % from", Format: Fixed3},
-			{Name: "to", Format: Fixed3}}}
+		Columns: []Column{{Name: seg.Name}, {Name: "Rows", Format: numfmt.Count}, {Name: "Bad", Format: numfmt.Count},
+			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "95 % from", Format: numfmt.Percent},
+			{Name: "to", Format: numfmt.Percent},
+			{Name: "Mean PD", Format: numfmt.Percent}, {Name: "AUC", Format: numfmt.Fixed3},
+			{Name: "95 % from", Format: numfmt.Fixed3},
+			{Name: "to", Format: numfmt.Fixed3}}}
 	for k, rows := range rowsOf(seg) {
 		name := "not known"
 		if k < len(seg.Levels) {

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // stability is section 8.
@@ -21,7 +24,7 @@ func (b *builder) stability() (Section, error) {
 	}
 	s.text("The population stability index (PSI) compares two distributions over ten bins: below %s is usually read "+
 		"as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance "+
-		"gives on average.", Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail))
+		"gives on average.", numfmt.Plain.Print(b.th.PSILook), numfmt.Plain.Print(b.th.PSIFail))
 	if in.Train != nil {
 		b.trainingShift(&s)
 	} else {
@@ -62,28 +65,31 @@ func (b *builder) trainingShift(s *Section) {
 	trained, seen := b.train.mass(), b.curve.mass()
 	psi := stabilityIndex(expected, actual, trained.half(), seen.half())
 	chance := chancePSI(len(cuts)+1, trained.effective(), seen.effective())
-	b.add("psi_score", Estimate{Value: Number(psi), Low: nan, High: nan, N: len(in.PD), Chance: numberOf(chance)})
+	b.add("psi_score", Estimate{Value: numfmt.Number(psi), Low: numfmt.NaN(), High: numfmt.NaN(), N: len(in.PD),
+		Chance: numfmt.Pointer(chance)})
 	b.shiftVerdict(psi, chance, what)
 	t := Table{Title: "Score against training",
 		Caption: fmt.Sprintf("Bins are the tenths of the PDs of %s. The parts add up to a PSI of %s, with half a row "+
 			"added where a bin is empty on one side; with no shift, samples of this size give %s on average.", what,
-			Fixed3.Print(psi), Fixed3.Print(chance)),
-		Columns: []Column{{Name: "PD"}, {Name: "Training", Format: Percent}, {Name: "Evaluated", Format: Percent},
-			{Name: "Part of the PSI", Format: Fixed4}}}
-	f := Figure{ID: "score-shift", Title: "Score against training",
-		X: Axis{Label: "share of the rows", Format: Percent},
+			numfmt.Fixed3.Print(psi), numfmt.Fixed3.Print(chance)),
+		Columns: []Column{{Name: "PD"}, {Name: "Training", Format: numfmt.Percent},
+			{Name: "Evaluated", Format: numfmt.Percent},
+			{Name: "Part of the PSI", Format: numfmt.Fixed4}}}
+	f := chart.Figure{ID: "score-shift", Title: "Score against training",
+		X: chart.Axis{Label: "share of the rows", Format: numfmt.Percent},
 		Caption: "Plain bars: " + what + ", about a tenth each by construction. Hatched bars: the evaluated rows. " +
 			"Where a hatched bar is longer, there are more such applicants now.",
 		Alt: "Shares of training and evaluated rows over ten bins of the PD."}
-	tr, ev := Series{Name: "training", Mark: HBars}, Series{Name: "evaluated", Mark: HBars}
+	tr, ev := chart.Series{Name: "training", Mark: chart.HBars}, chart.Series{Name: "evaluated", Mark: chart.HBars}
 	for k, name := range pdBins(cuts) {
 		n, m := trained.sum, seen.sum
 		e, a := expected[k]/n, actual[k]/m
 		t.Rows = append(t.Rows,
 			[]Cell{T(name), V(e), V(a), V(psiPart(expected[k], actual[k], n, m, trained.half(), seen.half()))})
-		f.Y.Labels, tr.X, ev.X = append(f.Y.Labels, name), append(tr.X, Number(e)), append(ev.X, Number(a))
+		f.Y.Labels, tr.X, ev.X = append(f.Y.Labels, name), append(tr.X, numfmt.Number(e)),
+			append(ev.X, numfmt.Number(a))
 	}
-	f.Series = []Series{tr, ev}
+	f.Series = []chart.Series{tr, ev}
 	s.figure(f)
 	if v, ok := b.shiftFigure(); ok {
 		s.figure(v)
@@ -97,7 +103,7 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 	in := b.in
 	light := judge(psi-chance, b.th.PSILook, b.th.PSIFail, false)
 	finding := fmt.Sprintf("PSI of the score against %s %s (chance gives %s)", what,
-		Fixed3.Print(psi), Fixed3.Print(chance))
+		numfmt.Fixed3.Print(psi), numfmt.Fixed3.Print(chance))
 	if in.Train.OutOfFoldPD == nil {
 		light = CannotTell
 		finding = "out-of-fold scores of the training rows were not given, and those of a model's own rows always " +
@@ -108,7 +114,7 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 			light = Look
 		}
 		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols),
-			Plain.Print(b.th.PSIFail), in.Features[most].Name, Fixed3.Print(b.cols[most].psi))
+			numfmt.Plain.Print(b.th.PSIFail), in.Features[most].Name, numfmt.Fixed3.Print(b.cols[most].psi))
 	}
 	g := b.rows(leastForShift)
 	if n := b.train.mass().worth(); n < leastForShift {
@@ -116,7 +122,7 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 	}
 	b.verdict(shiftQuestion, light, "stability", finding,
 		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s",
-			Plain.Print(b.th.PSILook), Plain.Print(b.th.PSIFail), Plain.Print(b.th.PSIFail)), g)
+			numfmt.Plain.Print(b.th.PSILook), numfmt.Plain.Print(b.th.PSIFail), numfmt.Plain.Print(b.th.PSIFail)), g)
 }
 
 // leastForShift is the number of rows on each side below which chance alone
@@ -147,18 +153,18 @@ func pdBins(cuts []float64) []string {
 		case len(cuts) == 0:
 			names = append(names, "all")
 		case k == 0:
-			names = append(names, "≤ "+Percent.Print(cuts[0]))
+			names = append(names, "≤ "+numfmt.Percent.Print(cuts[0]))
 		case k == len(cuts):
-			names = append(names, "> "+Percent.Print(cuts[k-1]))
+			names = append(names, "> "+numfmt.Percent.Print(cuts[k-1]))
 		default:
-			names = append(names, Percent.Print(cuts[k-1])+" – "+Percent.Print(cuts[k]))
+			names = append(names, numfmt.Percent.Print(cuts[k-1])+" – "+numfmt.Percent.Print(cuts[k]))
 		}
 	}
 	return names
 }
 
 // shiftFigure shows the PSI of the variables that moved most.
-func (b *builder) shiftFigure() (Figure, bool) {
+func (b *builder) shiftFigure() (chart.Figure, bool) {
 	order := make([]int, 0, len(b.cols))
 	for j := range b.cols {
 		if !math.IsNaN(b.cols[j].psi) {
@@ -166,21 +172,21 @@ func (b *builder) shiftFigure() (Figure, bool) {
 		}
 	}
 	if len(order) == 0 {
-		return Figure{}, false
+		return chart.Figure{}, false
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.cols[j].psi, b.cols[i].psi) })
-	f := Figure{ID: "variable-shift", Title: "Variables against training", X: Axis{Label: "PSI"},
+	f := chart.Figure{ID: "variable-shift", Title: "Variables against training", X: chart.Axis{Label: "PSI"},
 		Caption: "Population stability index of each variable between training and evaluated rows, largest first (at " +
 			"most twelve).",
 		Alt: "Bars of PSI by variable."}
-	s := Series{Mark: HBars}
+	s := chart.Series{Mark: chart.HBars}
 	for k, j := range order {
 		if k == 12 {
 			break
 		}
-		f.Y.Labels, s.X = append(f.Y.Labels, b.in.Features[j].Name), append(s.X, Number(b.cols[j].psi))
+		f.Y.Labels, s.X = append(f.Y.Labels, b.in.Features[j].Name), append(s.X, numfmt.Number(b.cols[j].psi))
 	}
-	f.Series = []Series{s}
+	f.Series = []chart.Series{s}
 	return f, true
 }
 
@@ -198,14 +204,17 @@ func (b *builder) monthly(s *Section) {
 	t := Table{Title: "By month of decision",
 		Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " +
 			refName + ". " + fewWords,
-		Columns: []Column{{Name: "Month"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
-			{Name: "Observed", Format: Percent}, {Name: "Predicted", Format: Percent}, {Name: "AUC", Format: Fixed3},
-			{Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3}, {Name: "Brier", Format: Fixed4},
-			{Name: "PSI", Format: Fixed3}, {Name: "Chance PSI", Format: Fixed3}}}
-	auc := Series{Name: "AUC", Mark: Dots, X: positions(len(names))}
-	obs, pred := Series{Name: "observed", Mark: Dots, X: positions(len(names))}, Series{Name: "predicted", Mark: Line,
-		X: positions(len(names))}
-	psis := Series{Name: "PSI", Mark: Dots, X: positions(len(names))}
+		Columns: []Column{{Name: "Month"}, {Name: "Rows", Format: numfmt.Count}, {Name: "Bad", Format: numfmt.Count},
+			{Name: "Observed", Format: numfmt.Percent}, {Name: "Predicted", Format: numfmt.Percent},
+			{Name: "AUC", Format: numfmt.Fixed3},
+			{Name: "95 % from", Format: numfmt.Fixed3}, {Name: "to", Format: numfmt.Fixed3},
+			{Name: "Brier", Format: numfmt.Fixed4},
+			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "Chance PSI", Format: numfmt.Fixed3}}}
+	auc := chart.Series{Name: "AUC", Mark: chart.Dots, X: chart.Positions(len(names))}
+	obs, pred := chart.Series{Name: "observed", Mark: chart.Dots, X: chart.Positions(len(names))},
+		chart.Series{Name: "predicted", Mark: chart.Line,
+			X: chart.Positions(len(names))}
+	psis := chart.Series{Name: "PSI", Mark: chart.Dots, X: chart.Positions(len(names))}
 	for k, r := range rows {
 		label, pd, weight := subset(in.Label, r), subset(in.PD, r), weightsOf(in.Weight, r)
 		c := b.curveOf(r)
@@ -217,27 +226,31 @@ func (b *builder) monthly(s *Section) {
 			V(brierScore(label, pd, weight)), V(psi), V(chance)})
 		auc.Y, auc.Low, auc.High = append(auc.Y, d.Value), append(auc.Low, d.Low), append(auc.High, d.High)
 		obs.Y, obs.Low, obs.High = append(obs.Y, w.Value), append(obs.Low, w.Low), append(obs.High, w.High)
-		pred.Y, psis.Y = append(pred.Y, Number(b.meanPD(r))), append(psis.Y, Number(psi))
+		pred.Y, psis.Y = append(pred.Y, numfmt.Number(b.meanPD(r))), append(psis.Y, numfmt.Number(psi))
 	}
 	b.decidedLater(s)
-	x := Axis{Label: "month of the decision", Labels: names}
-	all := Number(b.curve.AUC())
-	span := []Number{-0.5, Number(len(names)) - 0.5}
-	s.figure(Figure{ID: "auc-by-month", Title: "Discrimination by month", X: x, Y: Axis{Label: "AUC"},
+	x := chart.Axis{Label: "month of the decision", Labels: names}
+	all := numfmt.Number(b.curve.AUC())
+	span := []numfmt.Number{-0.5, numfmt.Number(len(names)) - 0.5}
+	s.figure(chart.Figure{ID: "auc-by-month", Title: "Discrimination by month", X: x, Y: chart.Axis{Label: "AUC"},
 		Alt: "AUC by month with intervals.",
 		Caption: "Dots with 95 % intervals; the dashed line is the whole sample. A falling series says that the " +
 			"model ages.",
-		Series: []Series{auc, {Name: "whole sample", Mark: Reference, X: span, Y: []Number{all, all}}}})
-	s.figure(Figure{ID: "rate-by-month", Title: "Predicted and observed by month", X: x,
-		Y:   Axis{Label: "bad rate", Format: Percent},
+		Series: []chart.Series{auc,
+			{Name: "whole sample", Mark: chart.Reference, X: span, Y: []numfmt.Number{all, all}}}})
+	s.figure(chart.Figure{ID: "rate-by-month", Title: "Predicted and observed by month", X: x,
+		Y:   chart.Axis{Label: "bad rate", Format: numfmt.Percent},
 		Alt: "Observed bad rate with intervals and mean predicted PD, by month.",
 		Caption: "Dots: observed, with Wilson 95 % intervals. Dashed line: the mean PD of the month. Where the line " +
-			"leaves the whiskers, the level of the PDs is off.", Series: []Series{obs, pred}})
-	s.figure(Figure{ID: "psi-by-month", Title: "Score PSI by month", X: x, Y: Axis{Label: "PSI"},
+			"leaves the whiskers, the level of the PDs is off.", Series: []chart.Series{obs, pred}})
+	s.figure(chart.Figure{ID: "psi-by-month", Title: "Score PSI by month", X: x, Y: chart.Axis{Label: "PSI"},
 		Alt:     "PSI of the score by month.",
 		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.",
-		Series: []Series{psis, {Mark: Reference, X: span, Y: []Number{Number(b.th.PSILook), Number(b.th.PSILook)}},
-			{Mark: Reference, X: span, Y: []Number{Number(b.th.PSIFail), Number(b.th.PSIFail)}}}})
+		Series: []chart.Series{psis,
+			{Mark: chart.Reference, X: span,
+				Y: []numfmt.Number{numfmt.Number(b.th.PSILook), numfmt.Number(b.th.PSILook)}},
+			{Mark: chart.Reference, X: span,
+				Y: []numfmt.Number{numfmt.Number(b.th.PSIFail), numfmt.Number(b.th.PSIFail)}}}})
 	s.table(t)
 	if len(in.Features) > 0 && len(names) > 1 && len(names) <= 60 {
 		s.table(b.monthlyVariables(names, code))
@@ -250,8 +263,9 @@ func (b *builder) monthlyVariables(names []string, code []int32) Table {
 	t := Table{Title: "Variables by month", Folded: true,
 		Caption: fmt.Sprintf("PSI of each month against training (or against all evaluated rows where training "+
 			"values are not given). Months with fewer than %d rows are left out.", least),
-		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: Fixed3}, {Name: "Largest", Format: Fixed3},
-			{Name: "in month"}, {Name: "By chance there", Format: Fixed3}}}
+		Columns: []Column{{Name: "Variable"}, {Name: "Mean PSI", Format: numfmt.Fixed3},
+			{Name: "Largest", Format: numfmt.Fixed3},
+			{Name: "in month"}, {Name: "By chance there", Format: numfmt.Fixed3}}}
 	t.Rows = make([][]Cell, len(b.in.Features))
 	before := b.curve.mass()
 	if b.train != nil {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Bounds on the rows that are scored, or sorted, again and again.
@@ -75,14 +78,14 @@ func (b *builder) stress() (Section, error) {
 	}
 	s.table(moves)
 	light, finding := judgeInterval(worst.drop, dropLook, dropFail),
-		fmt.Sprintf("losing %s costs %s AUC, the most of any field", worst.name, interval(worst.drop, Fixed3))
+		fmt.Sprintf("losing %s costs %s AUC, the most of any field", worst.name, interval(worst.drop, numfmt.Fixed3))
 	if worst.name == "" {
 		light, finding = CannotTell, "the loss of no field is defined on these rows"
 	}
 	g := st.grounds(note)
 	g.LeastOfClass = leastOfClass
 	b.verdict(missingQuestion, light, s.ID, finding,
-		"loss of AUC: "+judgeWords(Fixed3.Print(dropLook), Fixed3.Print(dropFail)), g)
+		"loss of AUC: "+judgeWords(numfmt.Fixed3.Print(dropLook), numfmt.Fixed3.Print(dropFail)), g)
 	return s, nil
 }
 
@@ -153,7 +156,7 @@ func (st *stressed) grounds(note string) Grounds {
 func (st *stressed) under(score func([]float64) float64, alter func(x []float64, row int)) change {
 	x := make([]float64, len(st.features))
 	c := change{pd: make([]float64, len(st.x)), auc: math.NaN(),
-		drop: Estimate{Value: nan, Low: nan, High: nan, N: len(st.x), Level: Level}}
+		drop: Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN(), N: len(st.x), Level: Level}}
 	flips := 0.0
 	for i, row := range st.x {
 		copy(x, row)
@@ -195,12 +198,13 @@ func (st *stressed) fieldTable(note string) (Table, worstField) {
 			"category in ten replaced, the mean of %d draws and their standard deviation; whole numbers stay whole, "+
 			"so that where a tenth of a standard deviation is small against 1, noise moves few values or none. The "+
 			"interval is that of the AUC lost when the field is missing, on the same rows. Decisions change at a PD "+
-			"of %s. AUC of the unchanged rows: %s.", note, draws, Percent.Print(st.cut), Fixed3.Print(st.auc)),
-		Columns: []Column{{Name: "Field"}, {Name: "AUC lost by noise", Format: Fixed4},
-			{Name: "Spread over draws", Format: Fixed4}, {Name: "Mean change of PD", Format: Percent},
-			{Name: "Decisions changed", Format: Percent}, {Name: "AUC lost when missing", Format: Fixed4},
-			{Name: "95 % from", Format: Fixed4}, {Name: "to", Format: Fixed4}, {Name: "Mean change of PD",
-				Format: Percent}, {Name: "Decisions changed", Format: Percent}}}
+			"of %s. AUC of the unchanged rows: %s.", note, draws, numfmt.Percent.Print(st.cut),
+			numfmt.Fixed3.Print(st.auc)),
+		Columns: []Column{{Name: "Field"}, {Name: "AUC lost by noise", Format: numfmt.Fixed4},
+			{Name: "Spread over draws", Format: numfmt.Fixed4}, {Name: "Mean change of PD", Format: numfmt.Percent},
+			{Name: "Decisions changed", Format: numfmt.Percent}, {Name: "AUC lost when missing", Format: numfmt.Fixed4},
+			{Name: "95 % from", Format: numfmt.Fixed4}, {Name: "to", Format: numfmt.Fixed4}, {Name: "Mean change of PD",
+				Format: numfmt.Percent}, {Name: "Decisions changed", Format: numfmt.Percent}}}
 	var worst worstField
 	for j, f := range st.features {
 		var drop, shift, flip [draws]float64
@@ -231,17 +235,17 @@ func deviation(x []float64) float64 {
 }
 
 // noiseFigure raises noise on all fields at once.
-func (st *stressed) noiseFigure(h *Hardening, note string) Figure {
+func (st *stressed) noiseFigure(h *Hardening, note string) chart.Figure {
 	levels := []float64{0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1}
-	f := Figure{ID: "noise", Title: "Noise on all fields at once",
-		X: Axis{Label: "noise, standard deviations (numbers) or share replaced (categories)", Min: 0, Max: 1},
-		Y: Axis{Label: "AUC"},
+	f := chart.Figure{ID: "noise", Title: "Noise on all fields at once",
+		X: chart.Axis{Label: "noise, standard deviations (numbers) or share replaced (categories)", Min: 0, Max: 1},
+		Y: chart.Axis{Label: "AUC"},
 		Caption: fmt.Sprintf("The slower the line falls, the less the ranking hangs on exact values (%s, mean of %d "+
 			"draws of the noise).", note, draws), Alt: "AUC against the level of noise added to every field."}
 	run := func(name string, score func([]float64) float64) {
-		s := Series{Name: name, Mark: Line, X: numbers(levels)}
+		s := chart.Series{Name: name, Mark: chart.Line, X: numfmt.Numbers(levels)}
 		for _, level := range levels {
-			s.Y = append(s.Y, Number(st.noisy(score, level)))
+			s.Y = append(s.Y, numfmt.Number(st.noisy(score, level)))
 		}
 		f.Series = append(f.Series, s)
 	}
@@ -275,8 +279,8 @@ func (b *builder) labelNoise() Table {
 		Caption: fmt.Sprintf("A share of the labels, drawn at random, is turned around before measuring (%s, mean of "+
 			"%d draws). The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is "+
 			"not trained again.", sampleNote(len(rows), len(b.in.Label)), draws),
-		Columns: []Column{{Name: "Labels turned", Format: Percent}, {Name: "AUC", Format: Fixed4},
-			{Name: "KS", Format: Fixed4}}}
+		Columns: []Column{{Name: "Labels turned", Format: numfmt.Percent}, {Name: "AUC", Format: numfmt.Fixed4},
+			{Name: "KS", Format: numfmt.Fixed4}}}
 	for k, share := range []float64{0, 0.01, 0.05, 0.1} {
 		var auc, ks float64
 		for d := range draws {

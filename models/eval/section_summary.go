@@ -2,7 +2,11 @@
 
 package eval
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/assayrisk/assay/internal/numfmt"
+)
 
 // summary is section 1. Its verdicts are filled in by the other sections.
 func (b *builder) summary() (Section, error) {
@@ -19,9 +23,9 @@ func (b *builder) summary() (Section, error) {
 	s.heading("In one paragraph", "%s", fmt.Sprintf(
 		"Of %s rows, %s were bad (%s). Given one bad and one good row at random, the model gives the bad one the "+
 			"higher risk in %s of cases: AUC %s. It predicted %s bad rows and %s came.",
-		Count.Print(c.mass().sum), Count.Print(c.badMass.sum), interval(rate, Percent),
-		Percent.Print(float64(auc.Value)), interval(auc, Fixed3),
-		Count.Print(float64(b.value("mean_pd"))*c.mass().sum), Count.Print(c.badMass.sum))+b.weighted())
+		numfmt.Count.Print(c.mass().sum), numfmt.Count.Print(c.badMass.sum), interval(rate, numfmt.Percent),
+		numfmt.Percent.Print(float64(auc.Value)), interval(auc, numfmt.Fixed3),
+		numfmt.Count.Print(float64(b.value("mean_pd"))*c.mass().sum), numfmt.Count.Print(c.badMass.sum))+b.weighted())
 	if b.in.Seen > 0 {
 		b.rep.Headline = append(b.rep.Headline, b.seen())
 	}
@@ -31,10 +35,12 @@ func (b *builder) summary() (Section, error) {
 			"The sample holds one class only. Nothing about telling good from bad can be measured on it; every such "+
 				"statistic is shown as a dash.")
 	}
-	t := Table{Title: "Key figures", Caption: fmt.Sprintf("%s rows, %s of them bad.", Count.Print(float64(c.Rows())),
-		Count.Print(float64(c.Bad))) + b.weighted(),
-		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: Fixed4}, {Name: "95 % from", Format: Fixed4},
-			{Name: "to", Format: Fixed4}, {Name: "What it says"}}}
+	t := Table{Title: "Key figures",
+		Caption: fmt.Sprintf("%s rows, %s of them bad.", numfmt.Count.Print(float64(c.Rows())),
+			numfmt.Count.Print(float64(c.Bad))) + b.weighted(),
+		Columns: []Column{{Name: "Statistic"}, {Name: "Value", Format: numfmt.Fixed4},
+			{Name: "95 % from", Format: numfmt.Fixed4},
+			{Name: "to", Format: numfmt.Fixed4}, {Name: "What it says"}}}
 	for _, k := range []struct{ name, label, says string }{
 		{"auc", "AUC", "0.5 is a coin, 1 is perfect: how often a bad row is ranked above a good one"},
 		{"gini", "Gini", "the same on a scale from 0 to 1 (2 AUC − 1)"},
@@ -59,7 +65,8 @@ func (b *builder) summary() (Section, error) {
 	g := b.rows(1)
 	b.verdict(sizeQuestion, judge(float64(min(g.Bad, g.Rows-g.Bad)), float64(b.th.BadRowsPass),
 		float64(b.th.BadRowsPass)/4, true), "sample",
-		fmt.Sprintf("%s bad and %s good rows", Count.Print(float64(g.Bad)), Count.Print(float64(g.Rows-g.Bad))),
+		fmt.Sprintf("%s bad and %s good rows", numfmt.Count.Print(float64(g.Bad)),
+			numfmt.Count.Print(float64(g.Rows-g.Bad))),
 		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsPass, b.th.BadRowsPass/4), g)
 	return s, nil
 }
@@ -76,7 +83,7 @@ func (b *builder) rankingsDiffer() []string {
 	if constant(in.PD) && !constant(in.Margin) {
 		return []string{
 			fmt.Sprintf("Every row has the same PD, %s, though scores differ: PDs cannot decide anything here. What "+
-				"is said of ranking below is said of the scores.", Percent.Print(in.PD[0]))}
+				"is said of ranking below is said of the scores.", numfmt.Percent.Print(in.PD[0]))}
 	}
 	turned, lowest := 0, in.PD[b.curve.order[0]]
 	for _, i := range b.curve.order { // from the riskiest margin down, PDs must not rise
@@ -90,6 +97,7 @@ func (b *builder) rankingsDiffer() []string {
 	}
 	return []string{fmt.Sprintf("PDs and scores rank rows differently: %s of %s rows have a higher PD than a row of "+
 		"a higher score. AUC is %s by scores, which this report measures, and %s by PDs, which decide.",
-		Count.Print(float64(turned)), Count.Print(float64(len(in.PD))), Fixed3.Print(b.curve.AUC()),
-		Fixed3.Print(newCurve(in.Label, in.PD, in.Weight).AUC()))}
+		numfmt.Count.Print(float64(turned)), numfmt.Count.Print(float64(len(in.PD))),
+		numfmt.Fixed3.Print(b.curve.AUC()),
+		numfmt.Fixed3.Print(newCurve(in.Label, in.PD, in.Weight).AUC()))}
 }

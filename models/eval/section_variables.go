@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/chart"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // variables is section 3.
@@ -36,7 +39,7 @@ func (b *builder) variables() (Section, error) {
 		t := Table{Title: "Correlated groups",
 			Caption: fmt.Sprintf("Numbers that a chain of rank correlations of at least %.1f ties together (%s). "+
 				"Their importance is shared between them arbitrarily; explain them as one.", highRho, sampled),
-			Columns: []Column{{Name: "Group", Format: Count}, {Name: "Variables"}}}
+			Columns: []Column{{Name: "Group", Format: numfmt.Count}, {Name: "Variables"}}}
 		for k, g := range groups {
 			t.Rows = append(t.Rows, []Cell{I(k + 1), Phrase(Piece{Names: g})})
 		}
@@ -104,11 +107,14 @@ func (b *builder) variableTable(v []column, inflation []float64, order []int, sa
 			"the closest other number, on the rows where both are present (" + sampled +
 			"). Variance inflation is 1 ÷ (1 − R²) of the variable by all other numbers, on the same rows, a missing " +
 			"value as the variable's mean: past 5 to 10 the others nearly say it.",
-		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: Fixed3},
-			{Name: "AUC alone", Format: Fixed3}, {Name: "95 % from", Format: Fixed3}, {Name: "to", Format: Fixed3},
-			{Name: "PSI", Format: Fixed3}, {Name: "Declared direction"}, {Name: "The data"}, {Name: "Closest variable"},
-			{Name: "Correlation", Format: Fixed3}, {Name: "Variance inflation", Format: Fixed2},
-			{Name: "Information value by chance", Format: Fixed3}, {Name: "PSI by chance", Format: Fixed3}}}
+		Columns: []Column{{Name: "Variable"}, {Name: "Information value", Format: numfmt.Fixed3},
+			{Name: "AUC alone", Format: numfmt.Fixed3}, {Name: "95 % from", Format: numfmt.Fixed3},
+			{Name: "to", Format: numfmt.Fixed3},
+			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "Declared direction"}, {Name: "The data"},
+			{Name: "Closest variable"},
+			{Name: "Correlation", Format: numfmt.Fixed3}, {Name: "Variance inflation", Format: numfmt.Fixed2},
+			{Name: "Information value by chance", Format: numfmt.Fixed3},
+			{Name: "PSI by chance", Format: numfmt.Fixed3}}}
 	for _, j := range order {
 		f, x := &b.in.Features[j], &v[j]
 		row := []Cell{T(f.Name), V(x.binned.IV), V(float64(x.alone.Value)), V(float64(x.alone.Low)),
@@ -122,35 +128,37 @@ func (b *builder) variableTable(v []column, inflation []float64, order []int, sa
 	return t
 }
 
-func ivFigure(features []Feature, v []column, order []int) Figure {
-	f := Figure{ID: "information-value", Title: "Information value", X: Axis{Label: "information value"},
+func ivFigure(features []Feature, v []column, order []int) chart.Figure {
+	f := chart.Figure{ID: "information-value", Title: "Information value", X: chart.Axis{Label: "information value"},
 		Caption: "How much a variable by itself says about good and bad. The longest bars carry the model; a bar " +
 			"past 0.5 deserves suspicion.",
 		Alt: "Bars of information value by variable, largest first."}
-	s := Series{Mark: HBars}
+	s := chart.Series{Mark: chart.HBars}
 	for k, j := range order {
 		if k == 20 {
 			f.Title = "Information value, first 20 variables"
 			break
 		}
-		f.Y.Labels, s.X = append(f.Y.Labels, features[j].Name), append(s.X, Number(v[j].binned.IV))
+		f.Y.Labels, s.X = append(f.Y.Labels, features[j].Name), append(s.X, numfmt.Number(v[j].binned.IV))
 	}
-	f.Series = []Series{s}
+	f.Series = []chart.Series{s}
 	return f
 }
 
-func woeFigure(feature *Feature, v Binned, k int) Figure {
-	f := Figure{ID: fmt.Sprintf("woe-%d", k), Title: "Weight of evidence of " + feature.Name,
-		X: Axis{Label: "weight of evidence (right: riskier than average)"},
+func woeFigure(feature *Feature, v Binned, k int) chart.Figure {
+	f := chart.Figure{ID: fmt.Sprintf("woe-%d", k), Title: "Weight of evidence of " + feature.Name,
+		X: chart.Axis{Label: "weight of evidence (right: riskier than average)"},
 		Caption: fmt.Sprintf("Information value %s over %d bins. Bars to the right are riskier than the average row, "+
-			"to the left safer; neighbouring bins should not jump back and forth.", Fixed3.Print(v.IV), len(v.Bins)),
+			"to the left safer; neighbouring bins should not jump back and forth.",
+			numfmt.Fixed3.Print(v.IV), len(v.Bins)),
 		Alt: "Bars of weight of evidence by bin of " + feature.Name + "."}
-	s := Series{Mark: HBars}
+	s := chart.Series{Mark: chart.HBars}
 	for _, b := range v.Bins {
-		f.Y.Labels, s.X = append(f.Y.Labels, fmt.Sprintf("%s (%s)", clip(b.Name, 17), Count.Print(b.Bad+b.Good))),
-			append(s.X, Number(b.WOE))
+		f.Y.Labels, s.X = append(f.Y.Labels,
+			fmt.Sprintf("%s (%s)", chart.Clip(b.Name, 17), numfmt.Count.Print(b.Bad+b.Good))),
+			append(s.X, numfmt.Number(b.WOE))
 	}
-	f.Series = []Series{s}
+	f.Series = []chart.Series{s}
 	return f
 }
 
@@ -160,9 +168,9 @@ func woeTable(features []Feature, v []column, order []int) Table {
 			"where a class is empty. Of a category, a bin gathers what is not among its most frequent levels, and " +
 			"what the plan itself calls other: values that were rare when the plan was fitted, or that it had not " +
 			"seen.",
-		Columns: []Column{{Name: "Variable"}, {Name: "Bin"}, {Name: "Good", Format: Count},
-			{Name: "Bad", Format: Count}, {Name: "Bad rate", Format: Percent},
-			{Name: "Weight of evidence", Format: Signed3}}}
+		Columns: []Column{{Name: "Variable"}, {Name: "Bin"}, {Name: "Good", Format: numfmt.Count},
+			{Name: "Bad", Format: numfmt.Count}, {Name: "Bad rate", Format: numfmt.Percent},
+			{Name: "Weight of evidence", Format: numfmt.Signed3}}}
 	for _, j := range order {
 		for _, b := range v[j].binned.Bins {
 			t.Rows = append(t.Rows,
@@ -214,5 +222,5 @@ func (b *builder) directionVerdict(v []column) {
 	b.verdict(directionQuestion, light, "variables", finding,
 		fmt.Sprintf("look when a variable's own AUC lies on the other side of 0.5 with its whole interval; cannot "+
 			"tell when an interval reaches from the right side to more than %s on the wrong one (never fail: beside "+
-			"the others a variable can be right)", Fixed2.Print(noEffect)), g)
+			"the others a variable can be right)", numfmt.Fixed2.Print(noEffect)), g)
 }

@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Strategy is what one policy decides about the evaluated rows.
@@ -112,29 +114,29 @@ func (b *builder) strategies(s *Section) {
 		Caption: fmt.Sprintf("Before: %s. After: %s. The last two columns tighten the policy that approves more to "+
 			"the same number of approvals, the lowest PDs first, so that what is left is not a matter of volume; of "+
 			"rows of one PD each counts in proportion. Expected is computed from PDs, realised from outcomes. %s "+
-			"evaluated rows.", before.Name, after.Name, Count.Print(n)),
+			"evaluated rows.", before.Name, after.Name, numfmt.Count.Print(n)),
 		Columns: []Column{{Name: "Figure"}, {Name: "Before"}, {Name: "After"}, {Name: "Before, equal approval"},
 			{Name: "After, equal approval"}}}
-	line := func(name string, f Format, of func(r strategyRun) float64) {
+	line := func(name string, f numfmt.Format, of func(r strategyRun) float64) {
 		row := []Cell{T(name)}
 		for _, r := range runs {
 			row = append(row, V(of(r)).As(f))
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	line("Approved, share of rows", Percent, func(r strategyRun) float64 { return r.rows / n })
-	line("Approved, rows", Count, func(r strategyRun) float64 { return r.rows })
+	line("Approved, share of rows", numfmt.Percent, func(r strategyRun) float64 { return r.rows / n })
+	line("Approved, rows", numfmt.Count, func(r strategyRun) float64 { return r.rows })
 	row := []Cell{T("Bad among them")}
 	for _, r := range runs {
 		row = append(row, countCell(r.bad))
 	}
 	t.Rows = append(t.Rows, row)
-	line("Bad rate, observed", Percent, func(r strategyRun) float64 { return ratio(r.bad, r.rows) })
-	line("· 95 % from", Percent, func(r strategyRun) float64 { return float64(r.interval().Low) })
-	line("· to", Percent, func(r strategyRun) float64 { return float64(r.interval().High) })
-	line("Bad rate, expected", Percent, func(r strategyRun) float64 { return ratio(r.pd, r.rows) })
-	line("Loss, expected, "+unit, Fixed1, func(r strategyRun) float64 { return r.expected })
-	line("Loss, realised, "+unit, Fixed1, func(r strategyRun) float64 { return r.realised })
+	line("Bad rate, observed", numfmt.Percent, func(r strategyRun) float64 { return ratio(r.bad, r.rows) })
+	line("· 95 % from", numfmt.Percent, func(r strategyRun) float64 { return float64(r.interval().Low) })
+	line("· to", numfmt.Percent, func(r strategyRun) float64 { return float64(r.interval().High) })
+	line("Bad rate, expected", numfmt.Percent, func(r strategyRun) float64 { return ratio(r.pd, r.rows) })
+	line("Loss, expected, "+unit, numfmt.Fixed1, func(r strategyRun) float64 { return r.expected })
+	line("Loss, realised, "+unit, numfmt.Fixed1, func(r strategyRun) float64 { return r.realised })
 	s.table(t)
 	s.table(b.decisionMoves(before, after))
 	s.table(b.policySwap(before, after, unit))
@@ -147,8 +149,8 @@ func (b *builder) decisionMoves(before, after *Strategy) Table {
 			"observed bad rate of each.",
 		Columns: []Column{{Name: "Before"}}}
 	for o := Approve; o <= Decline; o++ {
-		t.Columns = append(t.Columns, Column{Name: o.String() + " after", Format: Count},
-			Column{Name: "bad", Format: Percent})
+		t.Columns = append(t.Columns, Column{Name: o.String() + " after", Format: numfmt.Count},
+			Column{Name: "bad", Format: numfmt.Percent})
 	}
 	var rows, bad [Decline + 1][Decline + 1]float64
 	for i, o := range before.Outcome {
@@ -170,10 +172,12 @@ func (b *builder) decisionMoves(before, after *Strategy) Table {
 func (b *builder) policySwap(before, after *Strategy, unit string) Table {
 	t := Table{Title: "Swap set of the policies",
 		Caption: "Rows that the policy after brings in should turn bad less often, and cost less, than those it drops.",
-		Columns: []Column{{Name: "Approved by"}, {Name: "Rows", Format: Count}, {Name: "Bad", Format: Count},
-			{Name: "Bad rate", Format: Percent}, {Name: "95 % from", Format: Percent}, {Name: "to", Format: Percent},
-			{Name: "Mean PD", Format: Percent}, {Name: "Loss expected", Unit: unit, Format: Fixed1},
-			{Name: "realised", Unit: unit, Format: Fixed1}}}
+		Columns: []Column{{Name: "Approved by"}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "Bad", Format: numfmt.Count},
+			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "95 % from", Format: numfmt.Percent},
+			{Name: "to", Format: numfmt.Percent},
+			{Name: "Mean PD", Format: numfmt.Percent}, {Name: "Loss expected", Unit: unit, Format: numfmt.Fixed1},
+			{Name: "realised", Unit: unit, Format: numfmt.Fixed1}}}
 	var sets [4][]float64
 	for k := range sets {
 		sets[k] = make([]float64, len(b.in.Label))

@@ -2,7 +2,11 @@
 
 package eval
 
-import "math"
+import (
+	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
+)
 
 // tieWords stands in the caption of each table that cuts through ties.
 const tieWords = "Rows of equal score are never told apart by their place in the file: where a cut goes through " +
@@ -34,5 +38,5 @@ func countCell(x float64) Cell {
 	if whole := math.Round(x); math.Abs(x-whole) < 1e-9 {
 		return V(whole)
 	}
-	return V(x).As(Fixed1)
+	return V(x).As(numfmt.Fixed1)
 }

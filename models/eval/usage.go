@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Usage is how the trees of a model use one feature.
@@ -25,16 +27,16 @@ func importanceTable(features []Feature, explained []float64, shuffled []shuffle
 		t.Caption += fmt.Sprintf(" Shuffled: the AUC lost, by PDs, when the variable's values change places among "+
 			"the same rows, the mean of %d shuffles and their standard deviation; the mean's own error is that over "+
 			"√%d. Of variables that say the same, each looks less important than it is.", draws, draws)
-		t.Columns = append(t.Columns, Column{Name: "AUC lost when shuffled", Format: Fixed4},
-			Column{Name: "Spread over shuffles", Format: Fixed4})
+		t.Columns = append(t.Columns, Column{Name: "AUC lost when shuffled", Format: numfmt.Fixed4},
+			Column{Name: "Spread over shuffles", Format: numfmt.Fixed4})
 	}
 	gain := 0.0
 	if usage != nil {
 		t.Caption += " Gain: its share of what all splits gained on the training rows; variables with many values " +
 			"find more to split on and look better than they are. Splits: how often the trees ask for it. A variable " +
 			"without a split is not used."
-		t.Columns = append(t.Columns, Column{Name: "Share of the gain", Format: Percent},
-			Column{Name: "Splits", Format: Count})
+		t.Columns = append(t.Columns, Column{Name: "Share of the gain", Format: numfmt.Percent},
+			Column{Name: "Splits", Format: numfmt.Count})
 		for _, u := range usage {
 			gain += u.Gain
 		}

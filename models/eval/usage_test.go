@@ -5,6 +5,8 @@ package eval
 import (
 	"math"
 	"testing"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // TestImportanceTable: the measures that are known stand beside each other in the order of
@@ -24,7 +26,7 @@ func TestImportanceTable(t *testing.T) {
 		}
 	}
 	none := importanceTable(features, explained, nil, []Usage{{Splits: 1}, {}, {}}, order, "all 5 rows")
-	if x := none.Rows[0][2]; !math.IsNaN(float64(x.number)) || Percent.Print(float64(x.number)) != "–" {
-		t.Errorf("the share of no gain is printed as %q", Percent.Print(float64(x.number)))
+	if x := none.Rows[0][2]; !math.IsNaN(float64(x.number)) || numfmt.Percent.Print(float64(x.number)) != "–" {
+		t.Errorf("the share of no gain is printed as %q", numfmt.Percent.Print(float64(x.number)))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Light is the word of a verdict.
@@ -56,7 +58,7 @@ func (g Grounds) String() string {
 	if g.Rows == 0 && g.LeastOfClass == 0 && g.LeastRows <= 1 {
 		return "nothing was measured, as the input was not given"
 	}
-	count := func(n int) string { return Count.Print(float64(n)) }
+	count := func(n int) string { return numfmt.Count.Print(float64(n)) }
 	s := fmt.Sprintf("rests on %s rows", count(g.Rows))
 	if g.Of != "" {
 		s += " (" + g.Of + ")"
@@ -90,7 +92,7 @@ func (c *Curve) grounds(of string) Grounds {
 	}
 	bad, good := c.badMass.worth(), c.goodMass.worth()
 	return Grounds{Rows: bad + good, Bad: bad, Of: strings.TrimPrefix(of+", ", ", ") +
-		fmt.Sprintf("which %s rows of unequal weight are worth", Count.Print(float64(c.Rows())))}
+		fmt.Sprintf("which %s rows of unequal weight are worth", numfmt.Count.Print(float64(c.Rows())))}
 }
 
 // notGiven are the grounds of a question whose input is not there: no row was

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // few returns n rows of which so many are bad, ranked well but not perfectly,
@@ -216,7 +218,7 @@ func TestWorstFindingCounts(t *testing.T) {
 		{0.1, 0.04, 0.16, Fail}, {0.1, 0.02, 0.18, CannotTell}, {math.NaN(), 0, 1, CannotTell},
 		{0.01, math.NaN(), 1, CannotTell},
 	} {
-		e := Estimate{Value: Number(c.value), Low: Number(c.low), High: Number(c.high)}
+		e := Estimate{Value: numfmt.Number(c.value), Low: numfmt.Number(c.low), High: numfmt.Number(c.high)}
 		if got := judgeInterval(e, 0.03, 0.08); got != c.want {
 			t.Errorf("%v from %v to %v: %s, want %s", c.value, c.low, c.high, got, c.want)
 		}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 type goldenWeights struct {
@@ -198,7 +200,7 @@ func TestWeightsOfOneValueChangeNothing(t *testing.T) {
 	for k, m := range a.Metrics {
 		o := b.Metrics[k]
 		robust := strings.HasPrefix(m.Name, "calibration_") // errors that weights make robust
-		for what, v := range map[string][2]Number{"value": {m.Value, o.Value}, "low": {m.Low, o.Low},
+		for what, v := range map[string][2]numfmt.Number{"value": {m.Value, o.Value}, "low": {m.Low, o.Low},
 			"high": {m.High, o.High}} {
 			if x, y := float64(v[0]), float64(v[1]); math.Abs(x-y) > 1e-9*math.Max(1, math.Abs(x)) &&
 				!(robust && what != "value") {

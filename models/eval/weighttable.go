@@ -5,6 +5,8 @@ package eval
 import (
 	"fmt"
 	"slices"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // weightTable says what the rows weigh, and what they are worth.
@@ -15,9 +17,11 @@ func (b *builder) weightTable() Table {
 		"squares, Kish 1965); intervals, chance levels and the least rows of a question go by it. What is said of " +
 		"single rows or of columns as they are (data quality, correlations, worked decisions, reasons, evasion, " +
 		"parity) counts each row once.",
-		Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: Count}, {Name: "Smallest weight"}, {Name: "Largest"},
-			{Name: "Sum of weights"}, {Name: "Worth, rows", Format: Fixed1}, {Name: "Worth, bad rows", Format: Fixed1},
-			{Name: "Worth, good rows", Format: Fixed1}}}
+		Columns: []Column{{Name: "Set"}, {Name: "Rows", Format: numfmt.Count},
+			{Name: "Smallest weight"}, {Name: "Largest"},
+			{Name: "Sum of weights"}, {Name: "Worth, rows", Format: numfmt.Fixed1}, {Name: "Worth, bad rows",
+				Format: numfmt.Fixed1},
+			{Name: "Worth, good rows", Format: numfmt.Fixed1}}}
 	row := func(name string, c *Curve, weight []float64) {
 		low, high := 1.0, 1.0
 		if weight != nil {
@@ -47,5 +51,5 @@ func (b *builder) weighted() string {
 		return ""
 	}
 	return fmt.Sprintf(" Counts and rates are by weight%s: the %s rows are worth %s of equal weight.", b.weightColumn(),
-		Count.Print(float64(b.curve.Rows())), Count.Print(float64(b.curve.grounds("").Rows)))
+		numfmt.Count.Print(float64(b.curve.Rows())), numfmt.Count.Print(float64(b.curve.grounds("").Rows)))
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/assayrisk/assay/internal/bitmath"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // WOEBin is one bin of a variable. Its weight of evidence is ln of the share
@@ -35,7 +36,7 @@ const maxLevels = 12
 // gathered under "other". Half a row is added to bins with an empty class.
 func BinVariable(label, x []float64, categories []string) Binned {
 	if categories == nil {
-		return rankColumn(label, x).binned(label, Plain)
+		return rankColumn(label, x).binned(label, numfmt.Plain)
 	}
 	return binCategory(label, x, nil, categories)
 }
@@ -55,7 +56,7 @@ func binCategory(label, x, weight []float64, categories []string) Binned {
 }
 
 // binWeighted is rankColumn and binned of a number whose rows have weights.
-func binWeighted(label, x, weight []float64, format Format) Binned {
+func binWeighted(label, x, weight []float64, format numfmt.Format) Binned {
 	cuts := weightedCuts(x, weight, 10)
 	names := intervalNames(cuts, format)
 	bins := make([]WOEBin, len(names))
@@ -106,7 +107,7 @@ func evidence(bins []WOEBin, half float64) Binned {
 
 // intervalNames names the bins between cuts, and last the missing ones. Cuts
 // that four digits do not tell apart get as many as it takes.
-func intervalNames(cuts []float64, format Format) []string {
+func intervalNames(cuts []float64, format numfmt.Format) []string {
 	words := distinctNumbers(cuts, format)
 	names := make([]string, 0, len(cuts)+2)
 	for i := range cuts {
@@ -125,14 +126,14 @@ func intervalNames(cuts []float64, format Format) []string {
 }
 
 // distinctNumbers prints rising numbers, no two of them alike.
-func distinctNumbers(x []float64, format Format) []string {
+func distinctNumbers(x []float64, format numfmt.Format) []string {
 	out := make([]string, len(x))
 	for i, v := range x {
 		out[i] = format.Print(v)
 	}
 	for digits := 5; digits <= 17 && repeats(out); digits++ {
 		for i, v := range x {
-			out[i] = minus(strconv.FormatFloat(v, 'g', digits, 64))
+			out[i] = numfmt.Minus(strconv.FormatFloat(v, 'g', digits, 64))
 		}
 	}
 	return out

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // workedDecisions explains ten rows: across the range of risk, at the cut-off,
@@ -60,9 +62,10 @@ func (b *builder) workedDecisions() Table {
 			"the margin, the score before calibration. Up to four contributions each way are listed; all others are " +
 			"added up, so that start, listed and others give the margin. The cut-off is a PD of " + b.cutoffWords() +
 			"; section 7 names another, the one that pays best on this sample.",
-		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: Percent},
-			{Name: "Turned"}, {Name: "Start", Format: Signed3}, {Name: "Raises the risk"}, {Name: "Lowers the risk"},
-			{Name: "All others", Format: Signed3}, {Name: "Margin", Format: Signed3}}}
+		Columns: []Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: numfmt.Percent},
+			{Name: "Turned"}, {Name: "Start", Format: numfmt.Signed3}, {Name: "Raises the risk"},
+			{Name: "Lowers the risk"},
+			{Name: "All others", Format: numfmt.Signed3}, {Name: "Margin", Format: numfmt.Signed3}}}
 	phi := make([]float64, len(in.Features)+1)
 	for _, p := range picks {
 		in.Contributions(phi, int(p.row))
@@ -100,13 +103,13 @@ func (b *builder) strongest(phi []float64, row int, sign float64) (text string, 
 		f := &b.in.Features[j]
 		sum += phi[j]
 		out = append(out, fmt.Sprintf("%s = %s (%s)", f.Name, f.show(f.Values[row], b.cols[j].format),
-			Signed3.Print(phi[j])))
+			numfmt.Signed3.Print(phi[j])))
 	}
 	return strings.Join(out, "; "), sum
 }
 
 // show words a value.
-func (f *Feature) show(v float64, format Format) string {
+func (f *Feature) show(v float64, format numfmt.Format) string {
 	switch {
 	case math.IsNaN(v):
 		return "missing"

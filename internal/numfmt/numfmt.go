@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package eval
+// Package numfmt prints numbers: for people, in a chosen [Format], and in JSON,
+// where a [Number] that is not defined is null.
+//
+// Text for people has a true minus sign, never a negative zero, a dash for what
+// is not defined, and narrow no-break spaces between groups of three digits.
+package numfmt
 
 import (
 	"math"
@@ -11,16 +16,25 @@ import (
 // Number is a float64 that is null in JSON when it is NaN or infinite.
 type Number float64
 
-const nanBits = 0x7FF8000000000001
-
-var nan = Number(math.Float64frombits(nanBits))
+// NaN is the number that is not defined.
+func NaN() Number { return Number(math.NaN()) }
 
 // Defined reports whether the number can be shown.
 func (x Number) Defined() bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }
 
-func numberOf(x float64) *Number {
+// Pointer returns a pointer to a new Number, for fields that may be absent.
+func Pointer(x float64) *Number {
 	n := Number(x)
 	return &n
+}
+
+// Numbers converts a slice.
+func Numbers(x []float64) []Number {
+	out := make([]Number, len(x))
+	for i, v := range x {
+		out[i] = Number(v)
+	}
+	return out
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -57,7 +71,7 @@ func (f Format) Print(x float64) string {
 	switch f {
 	case Fixed1:
 		whole, tenth, _ := strings.Cut(strconv.FormatFloat(x, 'f', 1, 64), ".")
-		s = thousands(whole) + "." + tenth
+		s = Thousands(whole) + "." + tenth
 	case Fixed2:
 		s = strconv.FormatFloat(x, 'f', 2, 64)
 	case Fixed3:
@@ -66,7 +80,7 @@ func (f Format) Print(x float64) string {
 		s = strconv.FormatFloat(x, 'f', 4, 64)
 	case Signed3:
 		s = strconv.FormatFloat(x, 'f', 3, 64)
-		if x > 0 && !zeroText(s) {
+		if x > 0 && !IsZero(s) {
 			s = "+" + s
 		}
 	case Percent:
@@ -76,7 +90,7 @@ func (f Format) Print(x float64) string {
 		}
 		s = strconv.FormatFloat(100*x, 'f', digits, 64)
 	case Count:
-		s = thousands(strconv.FormatFloat(math.Round(x), 'f', 0, 64))
+		s = Thousands(strconv.FormatFloat(math.Round(x), 'f', 0, 64))
 	case Code:
 		s = code(x)
 	case PValue:
@@ -87,25 +101,26 @@ func (f Format) Print(x float64) string {
 	default:
 		s = plain(x)
 	}
-	if zeroText(s) {
+	if IsZero(s) {
 		s = strings.TrimLeft(s, "-")
 	}
-	s = minus(s)
+	s = Minus(s)
 	if f == Percent {
 		s += " %"
 	}
 	return s
 }
 
-// minus sets a true minus sign; the one of an exponent stays.
-func minus(s string) string {
+// Minus replaces the hyphen before a number by a minus sign; the one of an exponent stays.
+func Minus(s string) string {
 	if strings.HasPrefix(s, "-") {
 		return "−" + s[1:]
 	}
 	return s
 }
 
-func zeroText(s string) bool { return strings.Trim(s, "-0.") == "" }
+// IsZero reports whether printed digits are all zero.
+func IsZero(s string) bool { return strings.Trim(s, "-0.") == "" }
 
 // plain prints four significant digits, in thousands groups when large and in
 // powers of ten only where zeros would have to be counted.
@@ -116,7 +131,7 @@ func plain(x float64) string {
 	case a >= 1e9 || a < 1e-4:
 		return strconv.FormatFloat(x, 'e', 2, 64)
 	case a >= 1000:
-		return thousands(strconv.FormatFloat(x, 'f', 0, 64))
+		return Thousands(strconv.FormatFloat(x, 'f', 0, 64))
 	}
 	s := strconv.FormatFloat(x, 'g', 4, 64)
 	return s
@@ -134,8 +149,9 @@ func code(x float64) string {
 	return strconv.FormatFloat(x, 'f', 0, 64)
 }
 
-// thousands puts a narrow no-break space between groups of three digits.
-func thousands(s string) string {
+// Thousands puts a narrow no-break space between groups of three digits
+// of a whole number.
+func Thousands(s string) string {
 	sign := ""
 	if strings.HasPrefix(s, "-") {
 		sign, s = "-", s[1:]
