@@ -49,11 +49,6 @@ var oversized = strings.Fields(`
 	features:map
 
 	ledger.vectors
-	ledger/anchor/anchor_test.go
-	ledger/anchor/devchain.TestKill
-	ledger/anchor/evm.TestNodes
-	ledger/anchor/round.go
-	ledger/anchor/verify_test.go
 	ledger/journal.TestKillsWhileErasing
 	ledger/journal.TestWitnesses
 	ledger/journal.fieldMutations

@@ -14,18 +14,19 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// Config has what may be left out. The zero value works.
+// Config holds the optional settings. The zero value works.
 type Config struct {
-	// how often a new checkpoint is anchored; 0 = 1 minute. On a timer, so that anchors do not tell the volume
+	// Every is how often a new checkpoint is anchored; 0 = 1 minute. Anchoring is on a timer so that the times of
+	// anchors do not reveal the volume.
 	Every      time.Duration
-	Poll       time.Duration // how often a transaction under way is looked after; 0 = 1 second
+	Poll       time.Duration // how often a pending transaction is checked; 0 = 1 second
 	StuckAfter time.Duration // how long a transaction may wait before its fee is raised; 0 = 3 minutes
-	ChainID    uint64        // the chain that the node must be on; 0 = the one it is on when Open first asks
+	ChainID    uint64        // the chain that the node must be on; 0 = the one that it names first
 	Logger     *slog.Logger  // nil = silent
 
 	// Anchored is called with each checkpoint that was anchored and its proof,
 	// when both are durable, and once more for the newest when Run begins. It
-	// may see the same checkpoint twice. An error is tried again.
+	// may see the same checkpoint twice. After an error it is called again.
 	Anchored func(note []byte, proof json.RawMessage) error
 }
 
@@ -41,12 +42,12 @@ type Anchor struct {
 
 	mu struct {
 		sync.Mutex          // one round at a time
-		queue      []*entry // under way, oldest first; as in the store
+		queue      []*entry // not proven yet, oldest first; as in the store
 		last       *entry   // the newest proven entry, nil before the first
-		told       uint64   // size of the newest checkpoint that Config.Anchored took
+		delivered  uint64   // size of the newest checkpoint that Config.Anchored accepted
 		nonceUsed  int      // rounds in a row in which the first entry's nonce was found used
 		nonceAhead int      // rounds in a row in which it was found to be beyond the next one
-		rejected   int      // rounds in a row in which the node did not take the first entry's transaction
+		rejected   int      // rounds in a row in which the node refused the first entry's transaction
 		chainID    uint64
 	}
 	status struct {
@@ -55,20 +56,18 @@ type Anchor struct {
 	}
 }
 
-// Status is how anchoring stands.
+// Status says how anchoring is doing. Counts are since the start.
 type Status struct {
-	State   State     // in a word
+	State   State     // in one word
 	Size    uint64    // leaves under the newest proven anchor
 	Time    time.Time // when its proof was stored
-	Pending uint64    // leaves under the newest checkpoint under way, 0 = none
-	Rounds  uint64    // rounds made since the start
-	Raised  uint64    // fees raised since the start
-	// transactions that were made anew since the start: with another nonce, or because the node took none of the old
-	Renewed uint64
-	Resent  uint64 // transactions sent again since the start
-	// anchors since the start whose own head no final block holds: a later anchor, final with them, covers them
-	Covered uint64
-	Err     error // what the last round met, nil = nothing
+	Pending uint64    // leaves under the newest checkpoint that is sent and not proven, 0 = none
+	Rounds  uint64    // rounds made
+	Raised  uint64    // fees raised
+	Renewed uint64    // transactions made anew: the nonce was unusable, or the node refused them
+	Resent  uint64    // transactions sent again
+	Covered uint64    // anchors that no final block shows themselves: a later anchor in the same block covers them
+	Err     error     // of the last round, nil = none
 }
 
 // Anchored is one anchored checkpoint.
@@ -78,8 +77,8 @@ type Anchored struct {
 	Tx         Hash // the newest transaction that carried it, zero if it was found on the chain
 }
 
-// Open reads what dir holds of earlier runs, and makes dir if need be. It does
-// not speak to the chain.
+// Open reads what earlier runs left in dir, and makes dir if there is none. It
+// does not call the chain.
 func Open(dir, origin string, source Source, chain Chain, cfg Config) (*Anchor, error) {
 	if origin == "" || source == nil || chain == nil {
 		return nil, fmt.Errorf("anchor: an origin, a source and a chain are needed: %w", assay.ErrInvalid)
@@ -124,7 +123,7 @@ func Open(dir, origin string, source Source, chain Chain, cfg Config) (*Anchor, 
 	return a, nil
 }
 
-// maxBackoff bounds the pause before a node that gave nothing is asked again.
+// maxBackoff bounds the pause after a round that failed.
 const maxBackoff = 20 * time.Second
 
 func orDefault(d *time.Duration, v time.Duration) {
@@ -134,10 +133,11 @@ func orDefault(d *time.Duration, v time.Duration) {
 }
 
 // Run anchors the newest checkpoint on the timer until ctx is done, and then
-// returns nil. A chain that cannot be reached is asked again, less and less
-// often, and so is one whose head and the log contradict each other: a node can
-// say anything, and what it says is not worth the decisions of a server. Status
-// tells how it stands; [Anchor.Confirm] is asked before a server starts.
+// returns nil. After an error it tries again, less and less often: when the
+// chain cannot be reached, and also when its head and the log contradict each
+// other. A node can say anything, and that must not stop a server from deciding.
+// Status reports how anchoring is doing; [Anchor.ConfirmNewest] is the check
+// before a server starts.
 func (a *Anchor) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -168,8 +168,8 @@ func (a *Anchor) Run(ctx context.Context) error {
 }
 
 // AnchorNow anchors the newest checkpoint without waiting for the timer, and
-// returns when its proof is stored. Errors of the chain are tried again until
-// ctx is done.
+// returns when its proof is stored. After an error of the chain it tries again
+// until ctx is done.
 func (a *Anchor) AnchorNow(ctx context.Context) (Anchored, error) {
 	cp, err := a.newest(ctx)
 	if err != nil {
@@ -216,7 +216,7 @@ func (a *Anchor) Covering(index uint64) (Anchored, bool) {
 	return Anchored{}, false
 }
 
-// Status returns how anchoring stands.
+// Status returns how anchoring is doing.
 func (a *Anchor) Status() Status {
 	a.status.Lock()
 	defer a.status.Unlock()
@@ -246,7 +246,7 @@ func (a *Anchor) newest(ctx context.Context) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	if cp.Origin != a.origin {
-		return Checkpoint{}, fmt.Errorf("anchor: the checkpoint is of log %q, anchored is log %q: %w", cp.Origin,
+		return Checkpoint{}, fmt.Errorf("anchor: the checkpoint is of log %q, but log %q is anchored: %w", cp.Origin,
 			a.origin, assay.ErrCorrupt)
 	}
 	return cp, nil

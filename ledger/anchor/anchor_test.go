@@ -21,11 +21,11 @@ import (
 
 var errNode = errors.New("node is down")
 
-// checkAnchored holds all that was stored against the chain: one chain of
-// entries without a gap, each with a proof of its own checkpoint, the newest
-// equal to the contract's head, and as many anchors on the chain as entries.
-// Only where a chain has broken its own finality rule can there be anchors
-// that are covered by later ones: covered says how many.
+// checkAnchored compares all that was stored with the chain: the entries follow
+// each other without a gap, each has a proof of its own checkpoint, the newest is
+// the contract's head, and the chain has as many anchors as there are entries.
+// Only a chain that broke its own finality rule can have anchors that are covered
+// by later ones: covered says how many.
 func checkAnchored(t *testing.T, a *Anchor, c *fakeChain, log *memlog.Log, covered int) {
 	t.Helper()
 	head := c.head()
@@ -68,179 +68,6 @@ func checkAnchored(t *testing.T, a *Anchor, c *fakeChain, log *memlog.Log, cover
 			t.Errorf("%d transactions were refused by the contract", c.mu.reverted)
 		}
 	})
-}
-
-// TestChainFaults runs the anchor on a chain while something goes wrong with
-// it, and asks afterwards that nothing is anchored twice, left out, or wrong.
-func TestChainFaults(t *testing.T) {
-	always := func(method string, err error) func(string) (error, error) {
-		return func(m string) (error, error) {
-			if m == method {
-				return err, nil
-			}
-			return nil, nil
-		}
-	}
-	type fault struct {
-		name    string
-		lag     int // blocks until final
-		do      func(t *testing.T, c *fakeChain)
-		unfinal bool // the chain breaks its own finality rule
-	}
-	faults := []fault{
-		{"none", 0, func(*testing.T, *fakeChain) {}, false},
-		{"none, final after 3 blocks", 3, func(*testing.T, *fakeChain) {}, false},
-		{"down for minutes", 0, func(_ *testing.T, c *fakeChain) {
-			c.set(func() { c.mu.fault = func(string) (error, error) { return errNode, nil } })
-			time.Sleep(7 * time.Minute)
-			c.set(func() { c.mu.fault = nil })
-		}, false},
-		{"connection dropped after the node accepted", 0, func(_ *testing.T, c *fakeChain) {
-			c.set(func() {
-				c.mu.fault = func(m string) (error, error) {
-					if m == "Send" {
-						return nil, errNode
-					}
-					return nil, nil
-				}
-			})
-			time.Sleep(4 * time.Minute)
-			c.set(func() { c.mu.fault = nil })
-		}, false},
-		{"transactions refused with an error", 0, func(_ *testing.T, c *fakeChain) {
-			c.set(func() { c.mu.fault = always("Send", errors.New("internal error")) })
-			time.Sleep(4 * time.Minute)
-			c.set(func() { c.mu.fault = nil })
-		}, false},
-		{"proofs not to be had", 0, func(_ *testing.T, c *fakeChain) {
-			c.set(func() { c.mu.fault = always("Prove", errNode) })
-			time.Sleep(4 * time.Minute)
-			c.set(func() { c.mu.fault = nil })
-		}, false},
-		{"every third call fails", 0, func(_ *testing.T, c *fakeChain) {
-			n := 0
-			c.set(func() {
-				c.mu.fault = func(string) (error, error) {
-					if n++; n%3 == 0 {
-						return errNode, nil
-					}
-					return nil, nil
-				}
-			})
-			time.Sleep(10 * time.Minute)
-			c.set(func() { c.mu.fault = nil })
-		}, false},
-		{"pool forgets transactions", 0, func(_ *testing.T, c *fakeChain) {
-			for range 50 {
-				time.Sleep(3 * time.Second)
-				c.set(func() { clear(c.mu.pool) })
-			}
-		}, false},
-		{"stuck fee", 0, func(t *testing.T, c *fakeChain) {
-			c.set(func() { c.mu.minFee = 3 })
-			time.Sleep(20 * time.Minute)
-			c.set(func() { c.mu.minFee = 0 })
-		}, false},
-		{"wrong chain after a fail-over", 0, func(t *testing.T, c *fakeChain) {
-			var sent int
-			// a round that has asked for the chain may still send: its transaction names the chain (EIP-155)
-			synctest.Wait()
-			c.set(func() { c.mu.id, sent = 6, c.mu.calls["Send"] })
-			time.Sleep(5 * time.Minute)
-			c.set(func() {
-				if c.mu.calls["Send"] != sent {
-					t.Errorf("%d transactions were sent to another chain", c.mu.calls["Send"]-sent)
-				}
-				c.mu.id = 5
-			})
-		}, false},
-	}
-	for depth := 1; depth <= 5; depth++ {
-		faults = append(faults,
-			fault{fmt.Sprintf("reorganisation of depth %d", depth), depth, func(_ *testing.T, c *fakeChain) {
-				c.drop(depth, false)
-			}, false},
-			fault{fmt.Sprintf("reorganisation of depth %d, of final blocks", depth), 0,
-				func(_ *testing.T, c *fakeChain) {
-					c.drop(depth, false)
-				}, true},
-			fault{fmt.Sprintf("last %d blocks lost", depth), 0, func(_ *testing.T, c *fakeChain) {
-				c.drop(depth, true)
-			}, true},
-			fault{fmt.Sprintf("last %d blocks and the pool lost, not final", depth), depth,
-				func(_ *testing.T, c *fakeChain) {
-					c.drop(depth, true)
-				}, false})
-	}
-	for _, f := range faults {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				c := newFakeChain(t)
-				c.set(func() { c.mu.lag = f.lag })
-				log := memlog.New(testOrigin)
-				a, err := Open(t.TempDir(), testOrigin, log, c,
-					Config{ChainID: 5, Every: 2 * time.Minute, Poll: 5 * time.Second})
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithCancel(t.Context())
-				result := make(chan error, 1)
-				go func() { result <- a.Run(ctx) }()
-				go every(ctx, 12*time.Second, c.mine)
-				go every(ctx, 7*time.Second, func() { log.Grow(3) })
-				time.Sleep(10*time.Minute + 5*time.Second)
-				before := c.head().Anchors
-				if before < 4 {
-					t.Errorf("%d anchors in 10 minutes without a fault", before)
-				}
-				f.do(t, c)
-				logCatchUp(t, a, f.name, log.Size())
-				time.Sleep(10 * time.Minute)
-				cancel()
-				if err := <-result; err != nil {
-					t.Fatal(err)
-				}
-				synctest.Wait()
-				finish(t, a, c)
-				covered := 0
-				if f.unfinal {
-					covered = int(a.Status().Covered)
-				}
-				checkAnchored(t, a, c, log, covered)
-				if f.name == "stuck fee" && a.Status().Raised < 2 {
-					t.Errorf("the fee was raised %d times, want at least 2", a.Status().Raised)
-				}
-			})
-		})
-	}
-}
-
-// logCatchUp says how long after a fault all that the log held at its end was
-// anchored: by the test's clock, with a block every 12 seconds, a checkpoint
-// every 2 minutes and a poll every 5 seconds.
-func logCatchUp(t *testing.T, a *Anchor, fault string, size uint64) {
-	begin := time.Now()
-	for a.Status().Size < size {
-		if time.Since(begin) > 9*time.Minute {
-			t.Errorf("%d leaves are not anchored 9 minutes after the fault", size)
-			return
-		}
-		time.Sleep(time.Second)
-	}
-	t.Logf("S catchup_%s %.0f", strings.NewReplacer(" ", "_", ",", "").Replace(fault), time.Since(begin).Seconds())
-}
-
-// every calls f at a pace until ctx is done.
-func every(ctx context.Context, pace time.Duration, f func()) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pace):
-			f()
-		}
-	}
 }
 
 // finish brings the newest checkpoint to the chain, round by round.
@@ -317,12 +144,12 @@ func TestCrash(t *testing.T) {
 	})
 }
 
-// TestForkGuard asks that a log that contradicts the contract's head is named,
-// and that nothing is sent.
+// TestForkGuard: a log that contradicts the contract's head is reported, and
+// nothing is sent.
 func TestForkGuard(t *testing.T) {
 	cases := []struct {
 		name string
-		do   func(log *memlog.Log)
+		edit func(log *memlog.Log)
 		want string
 	}{
 		{"rolled back", func(l *memlog.Log) { l.Fork(5) }, "rolled back"},
@@ -339,12 +166,12 @@ func TestForkGuard(t *testing.T) {
 				}
 				log.Grow(10)
 				finish(t, a, chain)
-				c.do(log)
+				c.edit(log)
 				sent := 0
 				chain.set(func() { sent = chain.mu.calls["Send"] })
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				if err := a.Run(ctx); err != nil { // it goes on asking: scoring must not end for it
+				if err := a.Run(ctx); err != nil { // it keeps trying: scoring must not end because of it
 					t.Errorf("Run: %v", err)
 				}
 				if st := a.Status(); st.State != Contradicted || !errors.Is(st.Err, assay.ErrCorrupt) ||
@@ -403,11 +230,11 @@ func TestCovering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		dir := t.TempDir()
-		var told []uint64
+		var delivered []uint64
 		cfg := Config{Anchored: func(note []byte, proof json.RawMessage) error {
 			cp, err := ParseCheckpoint(note)
 			if err == nil && len(proof) > 0 {
-				told = append(told, cp.Size)
+				delivered = append(delivered, cp.Size)
 			}
 			return err
 		}}
@@ -432,8 +259,8 @@ func TestCovering(t *testing.T) {
 				t.Errorf("leaf %d: covered by %d, %v; want %d", index, got.Checkpoint.Size, ok, want)
 			}
 		}
-		if fmt.Sprint(told) != "[10 20 30 30]" {
-			t.Errorf("Config.Anchored saw %v", told)
+		if fmt.Sprint(delivered) != "[10 20 30 30]" {
+			t.Errorf("Config.Anchored saw %v", delivered)
 		}
 	})
 }

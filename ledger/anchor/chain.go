@@ -7,36 +7,34 @@ import (
 	"errors"
 )
 
-// Chain is the contract on its chain, as one publisher's key sees it. Package
-// evm implements it over JSON-RPC. An error means that nothing is known and
-// the call may be made again, unless it matches one of the errors below.
+// Chain is the contract on its chain, as seen by one publisher's key. Package
+// evm implements it over JSON-RPC. After an error nothing is known and the call
+// may be made again, unless the error matches one of those below.
 type Chain interface {
-	// ChainID asks the node which chain it is on. It is asked before anything
-	// else in each round: a node that was failed over to may be on another.
+	// ChainID asks the node which chain it is on. Each round begins with it: after
+	// a fail-over, the new node may be on another chain.
 	ChainID(ctx context.Context) (uint64, error)
-	// Head returns the contract's head of the log in the newest block, final or
-	// not.
+	// Head returns the contract's entry of the log in the newest block, whether
+	// that block is final or not.
 	Head(ctx context.Context, id Hash) (Head, error)
 	// Sign makes the transaction for call and signs it. It sends nothing. If
-	// replace is not nil, the transaction has its nonce and a fee so much
-	// higher that nodes accept it in its place; else it has the nonce that Nonce
-	// returns.
+	// replace is not nil, the transaction takes its nonce, and a fee that is high
+	// enough for nodes to accept it as a replacement; else it has the nonce that
+	// Nonce returns.
 	Sign(ctx context.Context, call Call, replace *Tx) (Tx, error)
 	// Nonce returns how many transactions of the key the newest block counts:
 	// the only nonce that can be included next.
 	Nonce(ctx context.Context) (uint64, error)
-	// Send hands the signed bytes to the node. To send bytes that the node has
-	// already is no error. ErrNonce means that the nonce was used by another
-	// transaction or by this one, ErrUnderpriced that the node holds another one
-	// of this nonce, and ErrRejected that it does not take it for some other
-	// reason.
+	// Send gives the signed bytes to the node. Sending bytes that the node already
+	// has is no error. ErrNonce means that the nonce is used, by another
+	// transaction or by this one; ErrUnderpriced that the node holds another
+	// transaction of this nonce; ErrRejected that it refuses for some other reason.
 	Send(ctx context.Context, raw []byte) error
-	// Find tells what became of a transaction.
+	// Find reports what became of a transaction.
 	Find(ctx context.Context, hash Hash) (TxState, error)
 	// Prove returns a proof of the log's head in the newest block that is final
-	// by the chain's rule, with the head that it shows. Whoever asks
-	// verifies it. ErrNotFinal means that the contract or the log is not in a
-	// final block yet.
+	// by the chain's rule, and the head that it shows. The caller verifies it.
+	// ErrNotFinal means that no final block holds the contract or the log yet.
 	Prove(ctx context.Context, id Hash) (*Proof, Head, error)
 }
 
@@ -46,10 +44,10 @@ var (
 	ErrNonce = errors.New("nonce already used")
 	// ErrUnderpriced: the node holds a transaction of this nonce that offers more.
 	ErrUnderpriced = errors.New("the node holds another transaction of this nonce")
-	// ErrRejected: the node does not take the transaction.
+	// ErrRejected: the node does not accept the transaction.
 	ErrRejected = errors.New("the node rejects the transaction")
-	// ErrUnpublished: the chain knows more of the log than is published, and the
-	// log may have it: it is asked again when it has.
+	// ErrUnpublished: the chain knows more of the log than is published here. The
+	// log may hold those records: ask again once it has published them.
 	ErrUnpublished = errors.New("not published yet")
 	// ErrNotFinal: the newest final block does not hold the log's head yet.
 	ErrNotFinal = errors.New("not final yet")

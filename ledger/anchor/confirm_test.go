@@ -23,8 +23,8 @@ func (emptySource) Checkpoint(context.Context) ([]byte, error) {
 	return []byte(testOrigin + "\n0\n" + root + "\n\n\u2014 x AAAAAAA=\n"), nil
 }
 
-// TestConfirm: an empty log, a log that the chain knows, one that it knows part
-// of, a node that is behind, and one that is away.
+// TestConfirm: an empty log, a log that the chain knows, one that it knows in
+// part, a node that is behind, and one that cannot be reached.
 func TestConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
@@ -59,7 +59,7 @@ func TestConfirm(t *testing.T) {
 		}
 		chain.set(func() { chain.mu.fault = func(string) (error, error) { return errNode, nil } })
 		if err := a.ConfirmNewest(t.Context(), log.Size()); !errors.Is(err, errNode) {
-			t.Errorf("a node that is away: %v", err)
+			t.Errorf("a node that cannot be reached: %v", err)
 		}
 	})
 }

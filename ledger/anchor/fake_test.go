@@ -42,7 +42,7 @@ func (l *proofList) Put(_, value []byte) error {
 func (*proofList) Delete([]byte) error { panic("not used") }
 
 // world is a block's state, built with go-ethereum's own tries: the contract
-// among other accounts and other logs, or alone.
+// alone, or among other accounts and other logs.
 type world struct {
 	chainID  uint64
 	head     Head
@@ -52,7 +52,7 @@ type world struct {
 	parent   Hash
 	codeHash Hash
 	keys     []*ecdsa.PrivateKey // QBFT validators that seal, nil = no seals
-	sealers  int                 // how many of them
+	sealers  int                 // how many of them seal
 }
 
 func (w *world) prove(t testing.TB) *Proof {
@@ -202,7 +202,7 @@ func newFakeChain(t testing.TB) *fakeChain {
 
 var _ Chain = (*fakeChain)(nil)
 
-// enter locks, counts, and asks for a fault.
+// enter locks the chain, counts the call, and returns its fault.
 func (c *fakeChain) enter(method string) (before, after error) {
 	c.mu.Lock()
 	c.mu.calls[method]++
@@ -258,7 +258,7 @@ func (c *fakeChain) decode(raw []byte) fakeTx {
 	return f
 }
 
-// allowed is the contract's rules.
+// allowed applies the contract's rules to a call.
 func (c *fakeChain) allowed(h Head, call Call) error {
 	if call.Previous != h.Size || call.Size <= h.Size {
 		return fmt.Errorf("stale: %w", ErrReverted)

@@ -9,7 +9,7 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// Head is what the contract holds of one log.
+// Head is what the contract stores about one log.
 type Head struct {
 	Root      assay.Digest // of the newest anchored checkpoint, zero before the first
 	Size      uint64       // its leaves, 0 before the first
@@ -20,8 +20,8 @@ type Head struct {
 // logsSlot is the place of AnchorRegistry's mapping of logs.
 const logsSlot = 2
 
-// logSlot is the storage slot of a log's root: Keccak-256(log id || 2), as
-// Solidity places the values of a mapping. The slot after it holds the rest.
+// logSlot is the storage slot of a log's root: Keccak-256(log id || 2), where
+// Solidity puts the values of a mapping. The slot after it holds the rest.
 func logSlot(id Hash) Hash {
 	var place Hash
 	place[31] = logsSlot

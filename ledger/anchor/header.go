@@ -10,17 +10,17 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 )
 
-// header is what a proof needs of a block's header. Fields after these, which
-// later forks add, are covered by the hash and not looked at.
+// header is the part of a block's header that a proof needs. The hash covers the
+// fields after these, which later forks add; they are not read.
 type header struct {
-	items     [][]byte // RLP items as they stand
+	items     [][]byte // RLP items, still encoded
 	stateRoot Hash
 	number    uint64
 	time      time.Time
 	extra     []byte
 }
 
-// Places in the header's list, in Ethereum's order since the first block.
+// Positions in the header's list, in Ethereum's order since the first block.
 const (
 	headerStateRoot = 3
 	headerNumber    = 8

@@ -12,8 +12,8 @@ import (
 	"github.com/assayrisk/assay/internal/memlog"
 )
 
-// liar is a chain whose node says of its head, its proof and its number what it
-// likes; nil is the truth.
+// liar is a chain whose node lies about its head, its proof or its id; what is
+// nil or zero is answered honestly.
 type liar struct {
 	*fakeChain
 	head  func(Head) Head
@@ -48,9 +48,9 @@ func larger(h Head) Head { h.Size += 1000; h.Root[0]++; return h }
 
 func otherRoot(h Head) Head { h.Root[0]++; return h }
 
-// TestHeadsAreProven: a head that contradicts the log is believed with a proof
-// alone, both in a round and at a start; nothing is sent to another chain; and
-// when the node says the truth again, anchoring goes on.
+// TestHeadsAreProven: a head that contradicts the log is believed only with a
+// proof, both in a round and at a start; nothing is sent to another chain; and
+// when the node tells the truth again, anchoring goes on.
 func TestHeadsAreProven(t *testing.T) {
 	for name, c := range map[string]struct {
 		lie  func(l *liar)

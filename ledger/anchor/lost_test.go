@@ -13,9 +13,9 @@ import (
 	"github.com/assayrisk/assay/internal/memlog"
 )
 
-// TestSyncingNode fails over, twice, to a node that is still on its way to the
-// newest block. What was anchored there is covered since, and no entry goes on
-// from where that node stands: this is no fork.
+// TestSyncingNode fails over, twice, to a node that is still catching up with the
+// newest block. The anchors of its blocks are covered by later ones since, and no
+// stored entry continues that node's head: this is not a fork.
 func TestSyncingNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
@@ -57,9 +57,9 @@ func TestSyncingNode(t *testing.T) {
 	})
 }
 
-// TestLostAndForked has the chain lose an anchor and the contract then hold
-// another history: the stored transaction would be refused for ever, and the
-// contradiction is named instead.
+// TestLostAndForked has the chain lose an anchor, and the contract hold another
+// history after that. The stored transaction would be refused for ever; the
+// anchor reports the contradiction instead.
 func TestLostAndForked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
@@ -89,8 +89,8 @@ func TestLostAndForked(t *testing.T) {
 }
 
 // TestNothingPublishedYet opens a log that has anchors and has published nothing
-// yet, as after a crash between signing and publishing while the witnesses are
-// away. It is no rollback; a smaller checkpoint is.
+// since, as after a crash between signing and publishing while the witnesses
+// cannot be reached. That is not a rollback; a smaller checkpoint is.
 func TestNothingPublishedYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
@@ -115,8 +115,8 @@ func TestNothingPublishedYet(t *testing.T) {
 	})
 }
 
-// TestClockSetBack restarts with a transaction that was signed, says its file,
-// ten years from now: it is stuck all the same.
+// TestClockSetBack restarts with a transaction that was signed ten years from
+// now, by its file: it is stuck all the same.
 func TestClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)

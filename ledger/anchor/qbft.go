@@ -93,9 +93,9 @@ func recoverSigner(digest Hash, sig []byte) (Address, error) {
 	return Address(crypto.PubkeyToAddress(*pub)), nil
 }
 
-// checkSeals counts the validators in trusted that sealed the header. A seal
-// by somebody else, or a second one by the same validator, refuses the header:
-// an honest chain makes neither.
+// checkSeals counts the trusted validators that sealed the header. It refuses a
+// header with a seal by somebody else, or with a second one by the same
+// validator: an honest chain makes neither.
 func (q *qbft) checkSeals(trusted []Address) (int, error) {
 	known := make(map[Address]bool, len(trusted))
 	for _, v := range trusted {

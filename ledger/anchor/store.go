@@ -19,7 +19,7 @@ import (
 	"github.com/assayrisk/assay/internal/bounded"
 )
 
-// entry is one checkpoint on its way to the chain, or there. It holds the
+// entry is one checkpoint that is being anchored, or is anchored. It holds the
 // signed transactions so that the same bytes can be sent again.
 type entry struct {
 	Version  uint8           `json:"version"` // 1
@@ -31,8 +31,8 @@ type entry struct {
 	Replaced int             `json:"replaced"`        // how often the fee was raised
 }
 
-// store keeps entries in a directory, each a file that is written whole,
-// synced, and renamed into place:
+// store keeps entries in a directory. Each file is written whole, synced, and
+// renamed into place:
 //
 //	pending.json               entries not proven yet, oldest first
 //	anchors/<size, 20 digits>  one proven entry each

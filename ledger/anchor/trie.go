@@ -10,8 +10,8 @@ import (
 	"github.com/ethereum/go-ethereum/rlp"
 )
 
-// nodeList serves trie nodes by hash. Each node stands in the list once, at
-// the place where a walk first needs it, so that a proof has one form only.
+// nodeList returns trie nodes by their hash. Each node is in the list once, at
+// the position where a walk first needs it, so that a proof has only one form.
 type nodeList struct {
 	nodes [][]byte
 	seen  map[Hash][]byte
@@ -31,7 +31,7 @@ func (l *nodeList) get(h Hash) ([]byte, error) {
 	}
 	n := l.nodes[l.next]
 	if keccak(n) != h {
-		return nil, fmt.Errorf("trie node %d has not the hash that its parent names", l.next)
+		return nil, fmt.Errorf("trie node %d does not have the hash that its parent names", l.next)
 	}
 	l.next++
 	l.seen[h] = n
@@ -43,11 +43,11 @@ func (l *nodeList) allUsed() bool { return l.next == len(l.nodes) }
 
 func keccak(b ...[]byte) Hash { return Hash(crypto.Keccak256Hash(b...)) }
 
-// lookup walks the Merkle Patricia trie under root to the value of key, as
-// Ethereum's yellow paper, appendix D, lays it out: the path is the nibbles of
-// Keccak-256(key); a branch has 17 items; a leaf or an extension has two, of
-// which the first is a hex-prefix encoded part of the path; a node of under 32
-// bytes stands in its parent in place of its hash.
+// lookup walks the Merkle Patricia trie under root to the value of key (Ethereum
+// yellow paper, appendix D). The path is the nibbles of Keccak-256(key). A branch
+// has 17 items. A leaf or an extension has two, of which the first is a
+// hex-prefix encoded part of the path. A node of under 32 bytes is written into
+// its parent in place of its hash.
 func (l *nodeList) lookup(root Hash, key []byte) ([]byte, error) {
 	k := keccak(key)
 	path := nibbles(k[:])

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Trust is what whoever checks a proof knows from elsewhere. Without blocks or
+// Trust is what the verifier of a proof knows from elsewhere. Without blocks or
 // validators, a proof that agrees with itself is [NotVouchedFor]: whoever has a
 // receipt can make one, without a key and without a chain.
 type Trust struct {
@@ -23,8 +23,7 @@ type Trust struct {
 }
 
 // RegistryCodeHash is Keccak-256 of the runtime code of AnchorRegistry.sol as
-// this version of the project compiles it. TestArtefactCodeHash holds the two
-// together.
+// this version of the project compiles it. TestArtefactCodeHash compares the two.
 var RegistryCodeHash = Hash{
 	0xc0, 0x15, 0x02, 0x63, 0x49, 0x10, 0x9e, 0xc6, 0x25, 0xc1, 0x99, 0xe7, 0x0f, 0xc0, 0x30, 0x78,
 	0x23, 0x47, 0x62, 0xf8, 0x74, 0xc4, 0x7f, 0x8d, 0x59, 0x03, 0x1c, 0x3b, 0x7c, 0x76, 0xeb, 0x89,
@@ -38,10 +37,10 @@ const (
 	Refused       Level = "refused"         // a check failed
 	NotVouchedFor Level = "not vouched for" // nobody: anybody could have made it
 	Sealed        Level = "sealed"          // a quorum of the trusted validators
-	Pinned        Level = "pinned"          // whoever checks, who knew the block's hash
+	Pinned        Level = "pinned"          // the verifier, who knew the block's hash
 )
 
-// Check names one thing that VerifyProof looks at.
+// Check names one check of VerifyProof.
 type Check string
 
 // The checks, in the order in which they are made.
@@ -75,15 +74,15 @@ type Result struct {
 	Block      uint64    `json:"block"`                // number of the block
 	BlockHash  Hash      `json:"block_hash"`           // its hash
 	Time       time.Time `json:"time"`                 // its time, by its maker's clock
-	Seals      int       `json:"seals,omitempty"`      // validators that sealed it
-	Validators int       `json:"validators,omitempty"` // of how many
+	Seals      int       `json:"seals,omitempty"`      // trusted validators that sealed it
+	Validators int       `json:"validators,omitempty"` // trusted validators in all
 }
 
 // Consistent reports whether every check passed: the proof agrees with itself,
-// with the checkpoint and with what is trusted. That is worth what Level says.
+// with the checkpoint and with the trust. Level says what that is worth.
 func (r *Result) Consistent() bool { return r.Level != Refused && r.Level != "" }
 
-// Proven reports whether somebody that is trusted vouches for the block.
+// Proven reports whether somebody who is trusted vouches for the block.
 func (r *Result) Proven() bool { return r.Level == Sealed || r.Level == Pinned }
 
 // Summary is one line: "anchored (3 of 4 validators) in block 99 of chain 1337".
@@ -107,14 +106,14 @@ func (r *Result) anchored(by string) string {
 
 const nobodyVouches = "no block hash and no validators are pinned, and anybody could have made it"
 
-// Allowance is how far the clocks of the log, of its witnesses and of the
-// chain may be apart.
+// Allowance is how far the clocks of the log, its witnesses and the chain may
+// differ.
 const Allowance = 5 * time.Minute
 
 // VerifyProof checks that the bytes of a proof show cp in the storage of the
-// contract. It stops at the first check that fails. It needs of cp the origin,
-// the size and the root, and when it is known the time before which cp cannot
-// have been made; that the log's key signed cp is package ledger's to check.
+// contract. It stops at the first check that fails. It uses cp's origin, size
+// and root and, if known, the time before which cp cannot have been made.
+// Package ledger checks that the log's key signed cp.
 func VerifyProof(proof []byte, cp Checkpoint, trust Trust) Result {
 	v := verifier{trust: trust, cp: cp, result: Result{Level: Refused}}
 	p, err := ParseProof(proof)
@@ -139,7 +138,7 @@ type verifier struct {
 	storageRoot  Hash // root of the contract's storage
 }
 
-// record notes the outcome of one check and returns it.
+// record keeps the outcome of one check and returns it.
 func (v *verifier) record(c Check, ok bool, passed, failed string, args ...any) bool {
 	text := passed
 	if !ok {
@@ -149,7 +148,8 @@ func (v *verifier) record(c Check, ok bool, passed, failed string, args ...any) 
 	return ok
 }
 
-// checkNames compares what the proof says it is about with what is trusted.
+// checkNames compares the chain, contract and log that the proof names with the
+// trusted ones.
 func (v *verifier) checkNames() bool {
 	p, t := v.proof, &v.trust
 	v.result.ChainID = p.ChainID
@@ -163,9 +163,9 @@ func (v *verifier) checkNames() bool {
 	}
 	want := LogID(v.cp.Origin)
 	return v.record(CheckChain, p.ChainID != 0 && (t.ChainID == 0 || t.ChainID == p.ChainID), chain,
-		"the proof is of chain %d, trusted is chain %d", p.ChainID, t.ChainID) &&
+		"the proof is of chain %d, the trusted chain is %d", p.ChainID, t.ChainID) &&
 		v.record(CheckContract, t.Contract.IsZero() || t.Contract == p.Contract, contract,
-			"the proof is of contract %s, trusted is %s", p.Contract, t.Contract) &&
+			"the proof is of contract %s, the trusted contract is %s", p.Contract, t.Contract) &&
 		v.record(CheckLog, p.LogID == want, fmt.Sprintf("log %q", v.cp.Origin),
 			"the proof is of log id %s, the checkpoint's origin has %s", p.LogID, want)
 }
@@ -190,7 +190,7 @@ func (v *verifier) checkHeader() bool {
 		"the header's hash is %s, the proof names block %s", hash, v.proof.Block) &&
 		v.record(CheckTime, earliest.IsZero() || !h.time.Add(Allowance).Before(earliest),
 			"its time is "+h.time.Format(time.RFC3339),
-			"the block says %s, and what it would hold is of %s or later", h.time.Format(time.RFC3339),
+			"the block is of %s, and what it would hold of %s or later", h.time.Format(time.RFC3339),
 			earliest.UTC().Format(time.RFC3339))
 }
 
@@ -245,7 +245,7 @@ func (v *verifier) checkHead() bool {
 		v.record(CheckPublisher, head.Publisher == v.proof.Publisher &&
 			(v.trust.Publisher.IsZero() || v.trust.Publisher == head.Publisher),
 			"anchored by "+head.Publisher.String(),
-			"the log's publisher is %s, the proof names %s, trusted is %s", head.Publisher,
+			"the log's publisher is %s, the proof names %s, the trusted publisher is %s", head.Publisher,
 			v.proof.Publisher, v.trust.Publisher) &&
 		v.record(CheckHead, head.Size == v.cp.Size && head.Root == v.cp.Root,
 			fmt.Sprintf("the head is the checkpoint: %d leaves", head.Size),

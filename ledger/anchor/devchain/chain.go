@@ -35,7 +35,7 @@ import (
 // public networks.
 const DefaultChainID = 777001
 
-// Config has what may be left out. The zero value works.
+// Config holds the optional settings. The zero value works.
 type Config struct {
 	ChainID uint64       // 0 = DefaultChainID; fixed when the directory is made
 	Host    string       // loopback address to listen on; "" = 127.0.0.1
@@ -165,7 +165,7 @@ func (c *Chain) run(ctx context.Context) {
 		for len(txs) > 0 {
 			<-txs
 		}
-		// One more block than needed is never made: the pool is asked first.
+		// The pool is asked first, so that no block is made without need.
 		for range 8 {
 			if n, _ := c.eth.TxPool().Stats(); n == 0 || ctx.Err() != nil {
 				break
@@ -181,16 +181,16 @@ func (c *Chain) run(ctx context.Context) {
 	}
 }
 
-// syncPool waits until the pool has taken note of the newest block. The pool
-// answers one caller of Sync at a time and forgets an earlier one, so that it
-// is only called with mu held, as the beacon is.
+// syncPool waits until the pool knows the newest block. The pool answers one
+// caller of Sync at a time and forgets an earlier one, so Sync, like the beacon,
+// is only called with mu held.
 func (c *Chain) syncPool() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.eth.TxPool().Sync()
 }
 
-// Mine makes a block of what waits in the pool, even of nothing, and returns
+// Mine makes a block of the transactions in the pool, even of none, and returns
 // its hash when it is on disk.
 func (c *Chain) Mine() (common.Hash, error) {
 	c.mu.Lock()
@@ -225,13 +225,13 @@ func (c *Chain) flush() error {
 	return nil
 }
 
-// URL is where the node answers JSON-RPC.
+// URL returns the address at which the node answers JSON-RPC.
 func (c *Chain) URL() string { return c.stack.HTTPEndpoint() }
 
-// ChainID is the chain's id.
+// ChainID returns the chain's id.
 func (c *Chain) ChainID() uint64 { return c.cfg.ChainID }
 
-// Key owns the chain's coins. It is worth nothing elsewhere.
+// Key returns the key that owns the chain's coins. It is worth nothing elsewhere.
 func (c *Chain) Key() *ecdsa.PrivateKey { return c.key }
 
 // Close stops the node.

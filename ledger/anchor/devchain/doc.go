@@ -5,13 +5,13 @@
 // on the loopback interface alone.
 //
 // It makes a block for each transaction, and calls a block final when it is on
-// disk: a kill at any moment loses no final block (TestKill). It proves
-// nothing against whoever runs it, since they can make any chain they like:
-// proofs from it are not vouched for, and everything that shows one says so.
+// disk: a kill at any moment loses no final block (TestKill). It proves nothing
+// against whoever runs it, since they can make any chain that they like: proofs
+// from it are not vouched for, and every program that shows one says so.
 //
-// Three things about go-ethereum's development mode are dealt with here. It
-// keeps new blocks in memory and writes them when it is closed: here, each is
-// flushed. Its finalized block moves every 32 blocks: here, it follows the
-// disk. And its genesis turns on forks that main networks do not have yet,
-// which changes what gas costs: here, they are off.
+// It differs from go-ethereum's development mode in three ways. That mode keeps
+// new blocks in memory and writes them when it is closed; here, each is flushed.
+// Its finalized block moves every 32 blocks; here, it follows the disk. And its
+// genesis turns on forks that main networks do not have yet, which changes what
+// gas costs; here, they are off.
 package devchain

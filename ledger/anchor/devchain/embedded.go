@@ -23,9 +23,9 @@ type Embedded struct {
 	Anchor *anchor.Anchor
 }
 
-// Start opens the chain in dir/chain, deploys the contract or finds it,
-// registers the log of that origin, and opens its Anchor on dir/anchor. The
-// caller runs e.Anchor.Run, and closes e after Run has returned.
+// Start opens the chain in dir/chain, finds the contract or deploys it, registers
+// the log of that origin, and opens its Anchor on dir/anchor. The caller runs
+// e.Anchor.Run, and closes e after Run has returned.
 func Start(ctx context.Context, dir, origin string, source anchor.Source, chain Config, cfg anchor.Config) (e *Embedded,
 	err error) {
 	e = new(Embedded)
@@ -52,8 +52,8 @@ func Start(ctx context.Context, dir, origin string, source anchor.Source, chain 
 	return e, err
 }
 
-// Trust is what a receipt from this chain can be checked against: the chain
-// and the contract, and nobody's word for the blocks.
+// Trust is what a receipt from this chain can be checked against: the chain and
+// the contract. Nobody vouches for the blocks.
 func (e *Embedded) Trust() anchor.Trust {
 	return anchor.Trust{ChainID: e.Chain.ChainID(), Contract: e.Client.Contract()}
 }

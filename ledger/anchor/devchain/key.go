@@ -23,10 +23,10 @@ func loadKey(path string) (*ecdsa.PrivateKey, error) {
 }
 
 // checkLoopback refuses addresses that other machines can reach: the node has no
-// authentication, and its key no worth but here.
+// authentication.
 func checkLoopback(host string) error {
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("devchain: it listens on loopback addresses alone, %q is none: %w", host, assay.ErrInvalid)
+	return fmt.Errorf("devchain: it listens only on loopback addresses, and %q is not one: %w", host, assay.ErrInvalid)
 }

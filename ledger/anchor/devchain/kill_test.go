@@ -72,44 +72,63 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	seed, _ := strconv.ParseUint(os.Getenv("ASSAY_SEED"), 10, 64) // 0 without one
 	rng := rand.New(rand.NewPCG(5, 6+seed))
-	var tried, done uint64
-	var anchors uint32
+	var p progress
 	for kill := range kills {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "ASSAY_DEVCHAIN_DIR="+dir, fmt.Sprintf("ASSAY_DEVCHAIN_FROM=%d", tried))
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		// Killed at a random moment: while the chain is opened, or under load.
-		timer := time.AfterFunc(time.Duration(rng.IntN(2500))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			word, number, _ := strings.Cut(lines.Text(), " ")
-			n, err := strconv.ParseUint(number, 10, 64)
-			switch {
-			case err != nil:
-				t.Fatalf("line %q", lines.Text())
-			case word == "try":
-				tried = n
-			case word == "done":
-				done = n
-			}
-		}
-		err = cmd.Wait()
-		timer.Stop()
-		if err == nil || stderr.Len() > 0 {
-			t.Fatalf("kill %d: the process ended by itself: %v %s", kill, err, stderr.String())
+		p.anchorUntilKilled(t, dir, kill, time.Duration(rng.IntN(2500))*time.Millisecond)
+	}
+	head := p.checkSurvives(t, dir)
+	t.Logf("%d kills, %d anchors, %d leaves", kills, head.Anchors, head.Size)
+	t.Logf("COUNT chain_kills %d", kills)
+	t.Logf("COUNT chain_kills_anchors %d", head.Anchors)
+	t.Logf("COUNT chain_kills_lost_or_twice %d", 0)
+}
+
+// progress is what the killed processes said: the largest size that one was about
+// to anchor, and the largest that was anchored.
+type progress struct{ tried, done uint64 }
+
+// anchorUntilKilled runs anchorForever in a process and kills it after a while:
+// when the chain is being opened, or under load.
+func (p *progress) anchorUntilKilled(t *testing.T, dir string, kill int, after time.Duration) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "ASSAY_DEVCHAIN_DIR="+dir, fmt.Sprintf("ASSAY_DEVCHAIN_FROM=%d", p.tried))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		event, number, _ := strings.Cut(lines.Text(), " ")
+		n, err := strconv.ParseUint(number, 10, 64)
+		switch {
+		case err != nil:
+			t.Fatalf("line %q", lines.Text())
+		case event == "try":
+			p.tried = n
+		case event == "done":
+			p.done = n
 		}
 	}
+	err = cmd.Wait()
+	timer.Stop()
+	if err == nil || stderr.Len() > 0 {
+		t.Fatalf("kill %d: the process ended by itself: %v %s", kill, err, stderr.String())
+	}
+}
 
+// checkSurvives opens the chain again, compares it with the log, and anchors once
+// more. It returns the contract's head then.
+func (p *progress) checkSurvives(t *testing.T, dir string) anchor.Head {
+	t.Helper()
 	ctx := testContext(t)
 	log := memlog.New(origin)
-	log.Grow(int(tried))
+	log.Grow(int(p.tried))
 	e, err := Start(ctx, dir, origin, log, Config{}, anchor.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -119,8 +138,8 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head.Size < done {
-		t.Errorf("%d leaves were anchored, the contract's head is at %d", done, head.Size)
+	if head.Size < p.done {
+		t.Errorf("%d leaves were anchored, the contract's head is at %d", p.done, head.Size)
 	}
 	if head.Size > 0 && head.Root != log.Root(head.Size) {
 		t.Error("the contract's root is not the log's")
@@ -133,6 +152,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Every anchor on the chain has its proof here, and one more was made.
+	var anchors uint32
 	for index := uint64(0); index < log.Size(); {
 		got, ok := e.Anchor.Covering(index)
 		if !ok {
@@ -147,8 +167,5 @@ func TestKill(t *testing.T) {
 	if anchors != head.Anchors {
 		t.Errorf("%d proofs are stored, the contract counts %d anchors", anchors, head.Anchors)
 	}
-	t.Logf("%d kills, %d anchors, %d leaves", kills, head.Anchors, head.Size)
-	t.Logf("COUNT chain_kills %d", kills)
-	t.Logf("COUNT chain_kills_anchors %d", head.Anchors)
-	t.Logf("COUNT chain_kills_lost_or_twice %d", 0)
+	return head
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor"
 )
 
-// TestReorganisation takes the last blocks off a real node's chain, although
-// they were final, and lets other blocks stand in their place. The stored
-// transactions bring the anchors back, in other blocks, with new proofs.
+// TestReorganisation replaces the last blocks of a real node's chain by others,
+// although they were final. The stored transactions bring the anchors back, in
+// other blocks, with new proofs.
 func TestReorganisation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

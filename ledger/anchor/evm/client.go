@@ -22,18 +22,18 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor"
 )
 
-// Config has what a client needs beside the node's URL.
+// Config holds what a client needs in addition to the node's URL.
 type Config struct {
-	ChainID  uint64            // of the chain that transactions are signed for; 0 = the node's when Dial asks
+	ChainID  uint64            // of the chain that transactions are signed for; 0 = the one that the node names in Dial
 	Contract anchor.Address    // the AnchorRegistry; may be zero for Deploy
-	Key      *ecdsa.PrivateKey // the publisher's (or owner's) key; nil = only reading
-	Profile  Profile           // the zero value is that of chain "ethereum"
+	Key      *ecdsa.PrivateKey // the publisher's (or owner's) key; nil = reading only
+	Profile  Profile           // the zero value is the profile "ethereum"
 	HTTP     HTTP
 }
 
 // Client is one key's view of one contract. It implements anchor.Chain and is
-// safe for concurrent use; a key must have one client at a time, for a nonce
-// can be used once.
+// safe for concurrent use. A key must have one client at a time, because each
+// nonce can be used only once.
 type Client struct {
 	cfg      Config
 	artefact *Artefact
@@ -71,10 +71,10 @@ func Dial(ctx context.Context, url string, cfg Config) (*Client, error) {
 // Close ends the connections.
 func (c *Client) Close() { c.rpc.Close() }
 
-// From is the address of the client's key.
+// From returns the address of the client's key.
 func (c *Client) From() anchor.Address { return anchor.Address(c.from) }
 
-// Contract is the address of the contract.
+// Contract returns the address of the contract.
 func (c *Client) Contract() anchor.Address { return c.cfg.Contract }
 
 // ChainID implements anchor.Chain.
@@ -108,8 +108,8 @@ func (c *Client) Head(ctx context.Context, id anchor.Hash) (anchor.Head, error) 
 
 // Nonce implements anchor.Chain.
 func (c *Client) Nonce(ctx context.Context) (uint64, error) {
-	// The newest block, not the pool: what a pool holds may be dropped, and then
-	// a nonce after it can never be included.
+	// Of the newest block, not of the pool: the pool may drop what it holds, and
+	// then a nonce after that can never be included.
 	n, err := c.eth.NonceAt(ctx, c.from, nil)
 	return n, c.callError("the key's nonce", err)
 }
@@ -122,8 +122,8 @@ func (c *Client) Send(ctx context.Context, raw []byte) error {
 	if err == nil || !errors.As(err, &re) {
 		return c.callError("sending a transaction", err)
 	}
-	// Nodes have no codes for these; the words are those of go-ethereum, Besu,
-	// Anvil, Hardhat, Nethermind and Erigon.
+	// Nodes have no codes for these errors. The texts are those of go-ethereum,
+	// Besu, Anvil, Hardhat, Nethermind and Erigon.
 	msg := strings.ToLower(re.Error())
 	switch {
 	case strings.Contains(msg, "already known"), strings.Contains(msg, "known transaction"),
@@ -150,7 +150,7 @@ func (c *Client) Find(ctx context.Context, hash anchor.Hash) (anchor.TxState, er
 	case err == nil:
 		return anchor.TxReverted, nil
 	case strings.Contains(err.Error(), "indexing is in progress"):
-		return anchor.TxUnknown, nil // go-ethereum, just started: it does not know yet what it has
+		return anchor.TxUnknown, nil // go-ethereum that was just started is still reading what it has
 	case !errors.Is(err, ethereum.NotFound):
 		return 0, c.callError("a transaction's receipt", err)
 	}
@@ -163,7 +163,7 @@ func (c *Client) Find(ctx context.Context, hash anchor.Hash) (anchor.TxState, er
 	case pending:
 		return anchor.TxPending, nil
 	}
-	return anchor.TxPending, nil // in a block whose receipt comes next time
+	return anchor.TxPending, nil // in a block; its receipt will be there next time
 }
 
 func (c *Client) contract() *common.Address {
@@ -171,8 +171,8 @@ func (c *Client) contract() *common.Address {
 	return &a
 }
 
-// callError says what was asked for, without the node's URL, and turns a revert
-// into anchor.ErrReverted with the contract's own word for it.
+// callError says which call failed, without the node's URL. It turns a revert
+// into anchor.ErrReverted with the contract's own name for it.
 func (c *Client) callError(what string, err error) error {
 	if err == nil {
 		return nil

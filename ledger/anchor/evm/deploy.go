@@ -16,7 +16,7 @@ import (
 )
 
 // Deploy puts an AnchorRegistry on the chain, owned by the client's key, and
-// returns its address when it is in a block. From then on the client uses it.
+// returns its address once it is in a block. From then on the client uses it.
 func (c *Client) Deploy(ctx context.Context) (anchor.Address, error) {
 	tx, err := c.sign(ctx, nil, c.artefact.Bytecode, nil)
 	if err != nil {
@@ -33,9 +33,9 @@ func (c *Client) Deploy(ctx context.Context) (anchor.Address, error) {
 	return at, nil
 }
 
-// awaitCode waits until the node's latest block has the contract: a node may
-// show a receipt a moment before its block is the latest, and then answers
-// calls from the block before.
+// awaitCode waits until the node's latest block has the contract. A node may show
+// a receipt a moment before its block is the latest; until then it answers calls
+// from the block before.
 func (c *Client) awaitCode(ctx context.Context, at anchor.Address) error {
 	for wait := time.Millisecond; ; wait = min(2*wait, time.Second) {
 		if found, err := c.Deployed(ctx, at); found || err != nil {
@@ -49,8 +49,8 @@ func (c *Client) awaitCode(ctx context.Context, at anchor.Address) error {
 	}
 }
 
-// Deployed reports whether an AnchorRegistry stands at the address; other code
-// there is an error.
+// Deployed reports whether an AnchorRegistry is at the address; other code there
+// is an error.
 func (c *Client) Deployed(ctx context.Context, at anchor.Address) (bool, error) {
 	code, err := c.eth.CodeAt(ctx, common.Address(at), nil)
 	if err != nil {
@@ -60,13 +60,15 @@ func (c *Client) Deployed(ctx context.Context, at anchor.Address) (bool, error) 
 		return false, nil
 	}
 	if anchor.Hash(crypto.Keccak256Hash(code)) != anchor.RegistryCodeHash {
-		return false, fmt.Errorf("the code at %s is no AnchorRegistry of this version: %w", at, assay.ErrPrecondition)
+		return false, fmt.Errorf("the code at %s is not an AnchorRegistry of this version: %w", at,
+			assay.ErrPrecondition)
 	}
 	return true, nil
 }
 
 // Register lets publisher anchor the log of that origin. The client's key must
-// own the contract. A log that is registered for the same publisher is fine.
+// own the contract. If the log is registered for this publisher already, Register
+// does nothing.
 func (c *Client) Register(ctx context.Context, origin string, publisher anchor.Address) error {
 	id := anchor.LogID(origin)
 	head, err := c.Head(ctx, id)
@@ -116,8 +118,8 @@ func (c *Client) callAsOwner(ctx context.Context, method string, args ...any) er
 	return nil
 }
 
-// sendAndWait sends a transaction and waits until it is in a block. It sends again
-// what the node has forgotten.
+// sendAndWait sends a transaction and waits until it is in a block. It sends it
+// again if the node forgets it.
 func (c *Client) sendAndWait(ctx context.Context, tx anchor.Tx) error {
 	wait := time.Millisecond
 	for {

@@ -4,8 +4,8 @@
 // implements anchor.Chain for one publisher's key and one AnchorRegistry
 // contract, whose source and artefact are in the directory contract.
 //
-// Requests go through go-retryablehttp: a node that answers 5xx or 429, or
-// drops the connection, is asked again with the same bytes. An error inside a
-// JSON-RPC answer is not asked again. URLs of nodes often carry keys: they are
-// in no error and no log line (TestURLStaysSecret).
+// Requests go through go-retryablehttp: when a node answers 5xx or 429, or drops
+// the connection, the same bytes are sent again. An error inside a JSON-RPC
+// answer is final. URLs of nodes often contain keys: no error and no log line
+// repeats them (TestURLStaysSecret).
 package evm

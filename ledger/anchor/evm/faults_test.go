@@ -5,7 +5,6 @@ package evm_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -80,121 +79,6 @@ func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *evmtest.Prox
 	return chain, p, client, log, a
 }
 
-// TestNodeFaults lets a real node fail in the ways that nodes fail over HTTP,
-// while checkpoints are anchored, and asks that each is anchored once.
-func TestNodeFaults(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
-	var n int
-	every := func(k int, do func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))) func(string,
-		http.ResponseWriter, func(http.ResponseWriter)) {
-		return func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {
-			if n++; n%k == 0 {
-				do(method, w, forward)
-				return
-			}
-			forward(w)
-		}
-	}
-	on := func(target string, do func(w http.ResponseWriter, forward func(http.ResponseWriter))) func(string,
-		http.ResponseWriter, func(http.ResponseWriter)) {
-		return func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {
-			if method == target {
-				do(w, forward)
-				return
-			}
-			forward(w)
-		}
-	}
-	rpcError := func(w http.ResponseWriter, code int, text string) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":1,"error":{"code":%d,"message":%q}}`, code, text)
-	}
-	cases := []struct {
-		name  string
-		fault func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))
-		heals bool // nothing is anchored before the fault ends
-	}{
-		{"503 every second time", every(2, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			w.WriteHeader(503)
-		}), false},
-		{"429 every third time", every(3, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			w.WriteHeader(429)
-		}), false},
-		{"connection cut before the node",
-			every(3, func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { cut(w) }), false},
-		{"connection cut after the node accepted",
-			on("eth_sendRawTransaction", func(w http.ResponseWriter, forward func(http.ResponseWriter)) {
-				forward(httptest.NewRecorder()) // the node has it, the client does not know
-				cut(w)
-			}), false},
-		{"503 after the node accepted",
-			on("eth_sendRawTransaction", func(w http.ResponseWriter, forward func(http.ResponseWriter)) {
-				w.WriteHeader(503)
-				forward(w)
-			}), false},
-		{"down", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) { cut(w) }, true},
-		{"503 for all", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			w.WriteHeader(503)
-		}, true},
-		{"error in a 200 for transactions",
-			on("eth_sendRawTransaction", func(w http.ResponseWriter, _ func(http.ResponseWriter)) {
-				rpcError(w, -32000, "internal error")
-			}), true},
-		{"rate limit in a 200 for all", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			rpcError(w, -32005, "too many requests")
-		}, true},
-		{"proofs not to be had", on("eth_getProof", func(w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			rpcError(w, -32601, "the method does not exist")
-		}), true},
-		{"answers that are not JSON", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			fmt.Fprint(w, "<html>maintenance</html>")
-		}, true},
-		{"answers cut short", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			fmt.Fprint(w, `{"jsonrpc":"2.0","id":1,"resu`)
-		}, true},
-		{"null for every answer", func(_ string, w http.ResponseWriter, _ func(http.ResponseWriter)) {
-			fmt.Fprint(w, `{"jsonrpc":"2.0","id":1,"result":null}`)
-		}, true},
-	}
-	_, p, client, log, a := setup(t, nil)
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			ctx := testContext(t)
-			p.Set("", c.fault)
-			log.Grow(3)
-			if c.heals {
-				short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
-				_, err := a.AnchorNow(short)
-				cancel()
-				if !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("during the fault: %v", err)
-				}
-				if strings.Contains(err.Error(), p.URL) {
-					t.Errorf("the node's URL is in the error: %v", err)
-				}
-				p.Set("", nil)
-			}
-			start := time.Now()
-			got, err := a.AnchorNow(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("anchored %v after the fault", time.Since(start).Round(time.Millisecond))
-			t.Logf("S catchup_node_%s %.3f", strings.ReplaceAll(c.name, " ", "_"), time.Since(start).Seconds())
-			p.Set("", nil)
-			if got.Checkpoint.Size != log.Size() {
-				t.Errorf("anchored %d leaves of %d", got.Checkpoint.Size, log.Size())
-			}
-		})
-	}
-	head, err := client.Head(testContext(t), anchor.LogID(origin))
-	if err != nil || int(head.Anchors) != len(cases) || head.Size != log.Size() || head.Root != log.Root(head.Size) {
-		t.Errorf("head %+v after %d checkpoints, %v", head, len(cases), err)
-	}
-}
-
 // TestWrongChain fails over to a node of another chain that has a contract at
 // the same address: nothing is sent to it.
 func TestWrongChain(t *testing.T) {
@@ -227,8 +111,8 @@ func TestWrongChain(t *testing.T) {
 	}
 }
 
-// TestStuckFee offers less than the node's block maker takes: the transaction
-// waits, and is replaced under its nonce until it is taken.
+// TestStuckFee offers less than the node's block maker accepts: the transaction
+// waits, and is replaced under its nonce until it is in a block.
 func TestStuckFee(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -253,7 +137,7 @@ func TestStuckFee(t *testing.T) {
 	}
 }
 
-// TestMaxFee stops raising where it was told to.
+// TestMaxFee: a fee is not raised above its maximum.
 func TestMaxFee(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -273,8 +157,8 @@ func TestMaxFee(t *testing.T) {
 	}
 }
 
-// TestRefusedBeforeSent asks that a call that the contract would refuse is
-// refused when it is signed, and named.
+// TestRefusedBeforeSent: a call that the contract would refuse is refused, with
+// the contract's reason, when it is signed.
 func TestRefusedBeforeSent(t *testing.T) {
 	ctx := testContext(t)
 	_, _, client, log, a := setup(t, nil)
@@ -296,7 +180,7 @@ func TestRefusedBeforeSent(t *testing.T) {
 	}
 }
 
-// TestURLStaysSecret asks that no error names the URL, whatever has failed.
+// TestURLStaysSecret: no error contains the URL, whatever fails.
 func TestURLStaysSecret(t *testing.T) {
 	const secret = "s3cr3t-key"
 	ctx := testContext(t)
@@ -313,7 +197,7 @@ func TestURLStaysSecret(t *testing.T) {
 	}
 }
 
-// TestNoContract asks for a plain word where there is nothing at the address.
+// TestNoContract: where there is nothing at the address, the error says so.
 func TestNoContract(t *testing.T) {
 	ctx := testContext(t)
 	chain, _, _, _, _ := setup(t, nil)
@@ -357,8 +241,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestOwnership offers the contract, withdraws the offer, and finds that only
-// whom it is offered to can take it.
+// TestOwnership offers the contract and withdraws the offer: only the key that it
+// is offered to can take it.
 func TestOwnership(t *testing.T) {
 	ctx := testContext(t)
 	_, _, client, _, _ := setup(t, nil)

@@ -15,9 +15,9 @@ import (
 )
 
 // TestLyingNode tells an anchor each of the lies, alone and in turn with honest
-// answers, while checkpoints are published. The anchor goes on within a minute
-// of the last lie, anchors nothing twice, offers no fee above its maximum, and
-// never ends what runs it.
+// answers, while checkpoints are published. The anchor recovers within a minute
+// after the lie, anchors nothing twice, offers no fee above its maximum, and
+// never ends Run.
 func TestLyingNode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -78,8 +78,8 @@ func TestLyingNode(t *testing.T) {
 	t.Logf("COUNT chain_lies %d", 2*len(evmtest.Lies()))
 }
 
-// underLie publishes two checkpoints under a lie and waits, when it has ended,
-// until the newest is anchored.
+// underLie publishes two checkpoints under a lie, ends the lie, and waits until
+// the newest checkpoint is anchored.
 func underLie(t *testing.T, p *evmtest.Proxy, a *anchor.Anchor, log *memlog.Log,
 	fault evmtest.Fault) {
 	t.Helper()
@@ -104,7 +104,7 @@ func underLie(t *testing.T, p *evmtest.Proxy, a *anchor.Anchor, log *memlog.Log,
 		time.Since(begin).Round(time.Millisecond))
 }
 
-// anchoredOnce reads the contract's own events: each size once, going up.
+// anchoredOnce checks the contract's events: each size once, increasing.
 func anchoredOnce(t *testing.T, url string, client *evm.Client, log *memlog.Log) {
 	t.Helper()
 	id := anchor.LogID(origin)

@@ -142,114 +142,147 @@ func TestNodes(t *testing.T) {
 			if _, err := os.Stat(n.bin); err != nil {
 				t.Skipf("%s is not installed", n.name)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			defer cancel()
-			url := n.start(t, dir)
-			raw, err := rpc.DialContext(ctx, url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer raw.Close()
-			do := func(method string, args ...any) (out any) {
-				t.Helper()
-				if err := raw.CallContext(ctx, &out, method, args...); err != nil {
-					t.Fatalf("%s: %v", method, err)
-				}
-				return out
-			}
-			client, err := evm.Dial(ctx, url, evm.Config{Key: key, Profile: profile, HTTP: fastHTTP})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			contract, err := client.Deploy(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ok, err := client.Deployed(ctx, contract); !ok || err != nil {
-				t.Fatalf("deployed: %v, %v", ok, err)
-			}
-			if err := client.Register(ctx, origin, client.From()); err != nil {
-				t.Fatal(err)
-			}
-			log := memlog.New(origin)
-			a, err := anchor.Open(t.TempDir(), origin, log, client,
-				anchor.Config{ChainID: 31337, Poll: 20 * time.Millisecond, StuckAfter: 500 * time.Millisecond})
-			if err != nil {
-				t.Fatal(err)
-			}
-			trust := anchor.Trust{ChainID: 31337, Contract: contract, Publisher: client.From()}
-			grow := func(t *testing.T) {
-				t.Helper()
-				log.Grow(7)
-				got, err := a.AnchorNow(ctx)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.NotVouchedFor ||
-					got.Checkpoint.Size != log.Size() {
-					t.Fatalf("%d leaves of %d: %s", got.Checkpoint.Size, log.Size(), r.Summary())
-				}
-			}
-			check := func(t *testing.T) {
-				t.Helper()
-				head, err := client.Head(ctx, anchor.LogID(origin))
-				if err != nil || head.Size != log.Size() || head.Root != log.Root(head.Size) {
-					t.Fatalf("head %+v, log of %d leaves, %v", head, log.Size(), err)
-				}
-				var stored uint32
-				for index := uint64(0); index < log.Size(); stored++ {
-					got, ok := a.Covering(index)
-					if !ok {
-						t.Fatalf("leaf %d is not covered", index)
-					}
-					if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); !r.Consistent() {
-						t.Error(r.Summary())
-					}
-					index = got.Checkpoint.Size
-				}
-				if covered := uint32(a.Status().Covered); stored+covered != head.Anchors {
-					t.Errorf("%d proofs and %d covered anchors, the contract counts %d", stored, covered, head.Anchors)
-				}
-			}
+			c := openNode(t, n, dir, evm.Config{Key: key, Profile: profile, HTTP: fastHTTP})
 			for range 3 {
-				grow(t)
+				c.anchor(t)
 			}
-			check(t)
+			c.check(t)
 			if *update {
-				writeProof(t, n.name, log, a, trust)
+				writeProof(t, n.name, c.log, c.anchorer, c.trust)
 			}
 			for depth := 1; depth <= 5; depth++ {
-				t.Run(fmt.Sprintf("reorganisation of depth %d", depth), func(t *testing.T) {
-					snapshot := do("evm_snapshot")
-					for range depth {
-						grow(t)
-					}
-					do("evm_revert", snapshot)
-					do("evm_mine") // another block in their place
-					grow(t)
-					check(t)
-				})
+				t.Run(fmt.Sprintf("reorganisation of depth %d", depth), func(t *testing.T) { c.reorganise(t, depth) })
 			}
-			t.Run("no blocks", func(t *testing.T) {
-				do("evm_setAutomine", false)
-				log.Grow(7)
-				short, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
-				_, err := a.AnchorNow(short)
-				cancel()
-				if err == nil {
-					t.Fatal("anchored without a block")
-				}
-				if a.Status().Raised == 0 {
-					t.Error("the fee was not raised")
-				}
-				do("evm_setAutomine", true)
-				do("evm_mine")
-				if _, err := a.AnchorNow(ctx); err != nil {
-					t.Fatal(err)
-				}
-				check(t)
-			})
+			t.Run("no blocks", c.withoutBlocks)
 		})
 	}
+}
+
+// nodeChain is a contract on a running node, and the log that is anchored there.
+type nodeChain struct {
+	ctx      context.Context
+	rpc      *rpc.Client
+	client   *evm.Client
+	log      *memlog.Log
+	anchorer *anchor.Anchor
+	trust    anchor.Trust
+}
+
+// openNode starts a node and deploys the contract there. It closes all of it
+// when the test ends.
+func openNode(t *testing.T, n node, dir string, cfg evm.Config) *nodeChain {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	url := n.start(t, dir)
+	raw, err := rpc.DialContext(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(raw.Close)
+	client, err := evm.Dial(ctx, url, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	contract, err := client.Deploy(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := client.Deployed(ctx, contract); !ok || err != nil {
+		t.Fatalf("deployed: %v, %v", ok, err)
+	}
+	if err := client.Register(ctx, origin, client.From()); err != nil {
+		t.Fatal(err)
+	}
+	log := memlog.New(origin)
+	a, err := anchor.Open(t.TempDir(), origin, log, client,
+		anchor.Config{ChainID: 31337, Poll: 20 * time.Millisecond, StuckAfter: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &nodeChain{ctx, raw, client, log, a,
+		anchor.Trust{ChainID: 31337, Contract: contract, Publisher: client.From()}}
+}
+
+// call calls a method of the node that only test nodes have.
+func (c *nodeChain) call(t *testing.T, method string, args ...any) (out any) {
+	t.Helper()
+	if err := c.rpc.CallContext(c.ctx, &out, method, args...); err != nil {
+		t.Fatalf("%s: %v", method, err)
+	}
+	return out
+}
+
+// anchor lets the log grow and anchors it.
+func (c *nodeChain) anchor(t *testing.T) {
+	t.Helper()
+	c.log.Grow(7)
+	got, err := c.anchorer.AnchorNow(c.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := anchor.VerifyProof(got.Proof, got.Checkpoint, c.trust); r.Level != anchor.NotVouchedFor ||
+		got.Checkpoint.Size != c.log.Size() {
+		t.Fatalf("%d leaves of %d: %s", got.Checkpoint.Size, c.log.Size(), r.Summary())
+	}
+}
+
+// check compares the contract's head with the log, and its number of anchors with
+// the proofs that are stored.
+func (c *nodeChain) check(t *testing.T) {
+	t.Helper()
+	head, err := c.client.Head(c.ctx, anchor.LogID(origin))
+	if err != nil || head.Size != c.log.Size() || head.Root != c.log.Root(head.Size) {
+		t.Fatalf("head %+v, log of %d leaves, %v", head, c.log.Size(), err)
+	}
+	var stored uint32
+	for index := uint64(0); index < c.log.Size(); stored++ {
+		got, ok := c.anchorer.Covering(index)
+		if !ok {
+			t.Fatalf("leaf %d is not covered", index)
+		}
+		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, c.trust); !r.Consistent() {
+			t.Error(r.Summary())
+		}
+		index = got.Checkpoint.Size
+	}
+	if covered := uint32(c.anchorer.Status().Covered); stored+covered != head.Anchors {
+		t.Errorf("%d proofs and %d covered anchors, the contract counts %d", stored, covered, head.Anchors)
+	}
+}
+
+// reorganise takes back that many anchors, puts another block in their place, and
+// goes on.
+func (c *nodeChain) reorganise(t *testing.T, depth int) {
+	snapshot := c.call(t, "evm_snapshot")
+	for range depth {
+		c.anchor(t)
+	}
+	c.call(t, "evm_revert", snapshot)
+	c.call(t, "evm_mine")
+	c.anchor(t)
+	c.check(t)
+}
+
+// withoutBlocks has the node make no blocks for a while: the fee is raised, and
+// the anchor is made once there are blocks again.
+func (c *nodeChain) withoutBlocks(t *testing.T) {
+	c.call(t, "evm_setAutomine", false)
+	c.log.Grow(7)
+	short, cancel := context.WithTimeout(c.ctx, 1500*time.Millisecond)
+	_, err := c.anchorer.AnchorNow(short)
+	cancel()
+	if err == nil {
+		t.Fatal("anchored without a block")
+	}
+	if c.anchorer.Status().Raised == 0 {
+		t.Error("the fee was not raised")
+	}
+	c.call(t, "evm_setAutomine", true)
+	c.call(t, "evm_mine")
+	if _, err := c.anchorer.AnchorNow(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	c.check(t)
 }

@@ -41,7 +41,7 @@ func (g *Gas) maxFee() *big.Int {
 	return g.MaxFee
 }
 
-// Profile is what differs between kinds of chains.
+// Profile holds the differences between kinds of chains.
 type Profile struct {
 	Name     string
 	Finality Finality

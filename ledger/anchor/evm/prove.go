@@ -26,9 +26,9 @@ type accountProof struct {
 	} `json:"storageProof"`
 }
 
-// Prove implements anchor.Chain. The proof is asked for by block number, and
-// the block is read again after it: if its hash has changed, the chain was
-// reorganised between, and the call fails.
+// Prove implements anchor.Chain. It asks for the proof by block number and reads
+// the block again afterwards: if its hash has changed, the chain was reorganised
+// in between, and the call fails.
 func (c *Client) Prove(ctx context.Context, id anchor.Hash) (*anchor.Proof, anchor.Head, error) {
 	number, err := c.finalBlock(ctx)
 	if err != nil {
@@ -45,7 +45,7 @@ func (c *Client) Prove(ctx context.Context, id anchor.Hash) (*anchor.Proof, anch
 		return nil, anchor.Head{}, c.callError("a storage proof", err)
 	}
 	if len(ap.StorageProof) != len(slots) || ap.StorageProof[0].Value == nil || ap.StorageProof[1].Value == nil {
-		return nil, anchor.Head{}, fmt.Errorf("chain node: a storage proof of %d slots, asked was for %d",
+		return nil, anchor.Head{}, fmt.Errorf("chain node: a storage proof of %d slots, want %d",
 			len(ap.StorageProof), len(slots))
 	}
 	_, again, err := c.header(ctx, number)
@@ -77,8 +77,8 @@ func (c *Client) Prove(ctx context.Context, id anchor.Hash) (*anchor.Proof, anch
 	}, head, nil
 }
 
-// joinWalks joins the walks' nodes, each once. Nodes of under 32 bytes stand in
-// their parents, and some servers list them again.
+// joinWalks joins the walks' nodes, each once. It leaves out nodes of under 32
+// bytes: they are part of their parents, and some servers list them again.
 func joinWalks(walks ...[]hexutil.Bytes) [][]byte {
 	var nodes [][]byte
 	seen := make(map[string]bool)
@@ -116,9 +116,9 @@ func (c *Client) finalBlock(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("finality tag %q: want finalized, safe or latest: %w", f.Tag, assay.ErrInvalid)
 }
 
-// header reads a block's header and the hash that the node gives it. A node
-// whose headers have fields that this program does not know is found out here
-// for chains without seals, and by the proof's verification for others.
+// header reads a block's header and the hash that the node gives it. Headers may
+// have fields that this program does not know: for chains without seals that is
+// found here, for others by the proof's verification.
 func (c *Client) header(ctx context.Context, block string) (*types.Header, anchor.Hash, error) {
 	var raw json.RawMessage
 	if err := c.rpc.CallContext(ctx, &raw, "eth_getBlockByNumber", block, false); err != nil {

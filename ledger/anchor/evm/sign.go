@@ -40,8 +40,8 @@ func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prio
 	if c.cfg.Key == nil {
 		return anchor.Tx{}, fmt.Errorf("chain client: no key to sign with: %w", assay.ErrPrecondition)
 	}
-	// The newest block, not the pool: a transaction of ours that waits there
-	// would make the node refuse its own replacement.
+	// On the newest block, not with the pool: a transaction of ours that waits
+	// there would make the node refuse its own replacement.
 	latest := big.NewInt(int64(rpc.LatestBlockNumber))
 	gas, err := c.eth.EstimateGasAtBlock(ctx, ethereum.CallMsg{From: c.from, To: to, Data: data}, latest)
 	if err != nil {
@@ -87,11 +87,11 @@ func (c *Client) sign(ctx context.Context, to *common.Address, data []byte, prio
 }
 
 // maxGas is several times what the largest consistency proof and the contract's
-// deployment cost: more is no estimate.
+// deployment cost: a higher estimate is not believed.
 const maxGas = 5_000_000
 
 // fees returns wei per gas: the tip, and the most that is paid in all. Nodes
-// accept a replacement from 10 % more on both; 25 % is offered.
+// accept a replacement if both are 10 % higher; we offer 25 %.
 func (c *Client) fees(ctx context.Context, prior *types.Transaction) (tip, fee *big.Int, err error) {
 	g := &c.cfg.Profile.Gas
 	if g.Legacy {
@@ -117,11 +117,11 @@ func (c *Client) fees(ctx context.Context, prior *types.Transaction) (tip, fee *
 		fee = larger(fee, raised(prior.GasFeeCap()))
 	}
 	if most := g.maxFee(); fee.Cmp(most) > 0 {
-		// A transaction that offers more was made before there was a maximum: no
-		// node was seen to take it, and one within the maximum may go through.
+		// A transaction that offers more was made before there was a maximum. No
+		// node has accepted it, and one within the maximum may still get through.
 		if prior != nil && prior.GasFeeCap().Cmp(most) == 0 {
 			return nil, nil,
-				fmt.Errorf("chain client: the fee stands at the allowed maximum of %s wei per gas, and the "+
+				fmt.Errorf("chain client: the fee is at the allowed maximum of %s wei per gas, and the "+
 					"transaction is stuck: raise the maximum: %w", most, assay.ErrExhausted)
 		}
 		fee = most

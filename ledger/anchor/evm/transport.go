@@ -17,7 +17,7 @@ import (
 // maxResponse bounds an answer of the node.
 const maxResponse = 16 << 20
 
-// HTTP sets how a node is asked. The zero value works.
+// HTTP holds the settings of requests to a node. The zero value works.
 type HTTP struct {
 	Timeout time.Duration     // of one attempt; 0 = 10 s
 	Retries int               // after the first attempt; 0 = 4, negative = none
@@ -35,7 +35,7 @@ func dial(ctx context.Context, rawURL string, cfg HTTP) (*rpc.Client, error) {
 		return nil, errors.New("chain node: the URL must be of the form http://host:port/ or https://host/")
 	}
 	rc := retryablehttp.NewClient()
-	rc.Logger = nil // it would write URLs
+	rc.Logger = nil // it would log URLs
 	rc.RetryMax = 4
 	switch {
 	case cfg.Retries > 0:
@@ -71,7 +71,7 @@ func dial(ctx context.Context, rawURL string, cfg HTTP) (*rpc.Client, error) {
 	return c, nil
 }
 
-// finalError is what is said when the last attempt has failed, without the URL.
+// finalError is the error after the last attempt, without the URL.
 func finalError(resp *http.Response, err error, attempts int) (*http.Response, error) {
 	if resp != nil {
 		resp.Body.Close()
@@ -85,7 +85,7 @@ func finalError(resp *http.Response, err error, attempts int) (*http.Response, e
 	return nil, fmt.Errorf("chain node: %d attempts: %w", attempts, withoutURL(err))
 }
 
-// withoutURL drops the URL that net/http puts into its errors: it may hold a key.
+// withoutURL drops the URL that net/http puts into its errors: it may contain a key.
 func withoutURL(err error) error {
 	var ue *url.Error
 	for errors.As(err, &ue) {

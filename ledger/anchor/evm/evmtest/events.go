@@ -12,8 +12,8 @@ import (
 	"github.com/ethereum/go-ethereum/ethclient"
 )
 
-// RequireAnchoredOnce reads the contract's own events of a log from an honest node,
-// requires that the sizes go up, each once, and returns them.
+// RequireAnchoredOnce reads the contract's events of a log from an honest node,
+// requires that the sizes strictly increase, and returns them.
 func RequireAnchoredOnce(t testing.TB, url string, logID [32]byte) []uint64 {
 	t.Helper()
 	node, err := ethclient.DialContext(t.Context(), url)

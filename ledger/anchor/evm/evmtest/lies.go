@@ -14,17 +14,18 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 )
 
-// Lie is what a node says to one method, in place of the truth.
+// Lie is a false answer of a node to one method.
 type Lie struct {
 	Name   string
-	method string // "" is every one
-	say    func(honest string) string
+	method string // "" = every method
+	answer func(honest string) string
 }
 
-func answer(s string) func(string) string { return func(string) string { return s } }
+// fixed answers the same whatever the truth is.
+func fixed(result string) func(string) string { return func(string) string { return result } }
 
-// failing is an error in place of a result.
-func failing(message string) func(string) string { return answer("!" + message) }
+// failing answers with an error in place of a result.
+func failing(message string) func(string) string { return fixed("!" + message) }
 
 // replaceWord replaces the n-th 32-byte word of the contract's answer.
 func replaceWord(n int, hex string) func(string) string {
@@ -74,56 +75,56 @@ func Lies() []Lie {
 			}
 			return fmt.Sprintf("%q", hexutil.EncodeUint64(n+1))
 		}},
-		{"nonce a thousand too high", nonceMethod, answer(`"0x400"`)},
-		{"greatest nonce", nonceMethod, answer(`"0xffffffffffffffff"`)},
-		{"nonce zero", nonceMethod, answer(`"0x0"`)},
-		{"nonce null", nonceMethod, answer("null")},
-		{"nonce of letters", nonceMethod, answer(`"many"`)},
-		{"tip of 2^120", "eth_maxPriorityFeePerGas", answer(huge)},
-		{"tip zero", "eth_maxPriorityFeePerGas", answer(`"0x0"`)},
-		{"tip null", "eth_maxPriorityFeePerGas", answer("null")},
+		{"nonce a thousand too high", nonceMethod, fixed(`"0x400"`)},
+		{"greatest nonce", nonceMethod, fixed(`"0xffffffffffffffff"`)},
+		{"nonce zero", nonceMethod, fixed(`"0x0"`)},
+		{"nonce null", nonceMethod, fixed("null")},
+		{"nonce of letters", nonceMethod, fixed(`"many"`)},
+		{"tip of 2^120", "eth_maxPriorityFeePerGas", fixed(huge)},
+		{"tip zero", "eth_maxPriorityFeePerGas", fixed(`"0x0"`)},
+		{"tip null", "eth_maxPriorityFeePerGas", fixed("null")},
 		{"base fee of 2^120", blockMethod, replaceField("baseFeePerGas", huge)},
-		{"gas estimate of 2^63", "eth_estimateGas", answer(`"0x8000000000000000"`)},
-		{"gas estimate zero", "eth_estimateGas", answer(`"0x0"`)},
-		{"gas estimate too low", "eth_estimateGas", answer(`"0x5208"`)},
+		{"gas estimate of 2^63", "eth_estimateGas", fixed(`"0x8000000000000000"`)},
+		{"gas estimate zero", "eth_estimateGas", fixed(`"0x0"`)},
+		{"gas estimate too low", "eth_estimateGas", fixed(`"0x5208"`)},
 		{"a trial run that reverts", "eth_estimateGas", failing("execution reverted")},
 		{"head of a larger size", headMethod, replaceWord(2, "ffffffff")},
 		{"head of another root", headMethod, replaceWord(0, strings.Repeat("ab", 32))},
 		{"head of size zero", headMethod, replaceWord(2, "0")},
-		{"all of the head zero", headMethod, answer(`"0x` + strings.Repeat("0", 256) + `"`)},
-		{"no contract", headMethod, answer(`"0x"`)},
-		{"head of ones", headMethod, answer(`"0x` + strings.Repeat("f", 256) + `"`)},
+		{"all of the head zero", headMethod, fixed(`"0x` + strings.Repeat("0", 256) + `"`)},
+		{"no contract", headMethod, fixed(`"0x"`)},
+		{"head of ones", headMethod, fixed(`"0x` + strings.Repeat("f", 256) + `"`)},
 		{"receipt of success for all", receiptMethod, func(h string) string { return receiptOf(h, "0x1") }},
 		{"receipt of failure for all", receiptMethod, func(h string) string { return receiptOf(h, "0x0") }},
-		{"no receipt", receiptMethod, answer("null")},
-		{"receipt of nonsense", receiptMethod, answer(`{"status":"x"}`)},
-		{"transaction unknown", "eth_getTransactionByHash", answer("null")},
-		{"transaction taken and dropped", sendMethod, answer(`"0x` + strings.Repeat("11", 32) + `"`)},
+		{"no receipt", receiptMethod, fixed("null")},
+		{"receipt of nonsense", receiptMethod, fixed(`{"status":"x"}`)},
+		{"transaction unknown", "eth_getTransactionByHash", fixed("null")},
+		{"transaction taken and dropped", sendMethod, fixed(`"0x` + strings.Repeat("11", 32) + `"`)},
 		{"transaction known already, and dropped", sendMethod, failing("already known")},
 		{"nonce too low, for all", sendMethod, failing("nonce too low")},
 		{"underpriced, for all", sendMethod, failing("replacement transaction underpriced")},
 		{"no funds, for all", sendMethod, failing("insufficient funds for gas * price + value")},
 		{"proof without nodes", proofMethod, replaceField("accountProof", "[]")},
-		{"proof null", proofMethod, answer("null")},
+		{"proof null", proofMethod, fixed("null")},
 		{"proof of other values", proofMethod, replaceField("storageProof",
 			`[{"key":"0x0","value":"0x7","proof":[]},{"key":"0x1","value":"0xffffffffffffffffffffffff","proof":[]}]`)},
 		{"proof of nonsense", proofMethod, replaceField("accountProof", `["0x00","0xff",""]`)},
 		{"block of another hash", blockMethod, replaceField("hash", `"0x`+strings.Repeat("22", 32)+`"`)},
-		{"block null", blockMethod, answer("null")},
+		{"block null", blockMethod, fixed("null")},
 		{"block of the future", blockMethod, replaceField("timestamp", `"0xffffffffff"`)},
-		{"another chain", "eth_chainId", answer(`"0x2a"`)},
-		{"chain null", "eth_chainId", answer("null")},
-		{"chain of 2^120", "eth_chainId", answer(huge)},
-		{"null for every answer", "", answer("null")},
+		{"another chain", "eth_chainId", fixed(`"0x2a"`)},
+		{"chain null", "eth_chainId", fixed("null")},
+		{"chain of 2^120", "eth_chainId", fixed(huge)},
+		{"null for every answer", "", fixed("null")},
 		{"error for every answer", "", failing("no")},
-		{"a number for every answer", "", answer("7")},
-		{"a deep list for every answer", "", answer(strings.Repeat("[", 5000) + strings.Repeat("]", 5000))},
+		{"a number for every answer", "", fixed("7")},
+		{"a deep list for every answer", "", fixed(strings.Repeat("[", 5000) + strings.Repeat("]", 5000))},
 		{"slowness", "", func(h string) string { time.Sleep(250 * time.Millisecond); return h }},
 		{"silence", "", func(string) string { time.Sleep(600 * time.Millisecond); return "!late" }},
 	}
 }
 
-// receiptOf is a receipt with a status, also where there is none.
+// receiptOf returns a receipt with a status, even if the honest node has none.
 func receiptOf(honest, status string) string {
 	if honest != "null" {
 		return replaceField("status", `"`+status+`"`)(honest)
@@ -133,7 +134,7 @@ func receiptOf(honest, status string) string {
 		`","blockNumber":"0x1","transactionIndex":"0x0","effectiveGasPrice":"0x1"}`
 }
 
-// Tell makes a node tell the lie: always, or to every second call of the method.
+// Tell makes a node tell the lie: to every call of the method, or to every second one.
 func (l Lie) Tell(inTurn bool) Fault {
 	var calls atomic.Int64
 	return func(method string, w http.ResponseWriter, forward func(http.ResponseWriter)) {
@@ -142,7 +143,7 @@ func (l Lie) Tell(inTurn bool) Fault {
 			return
 		}
 		honest := httptest.NewRecorder()
-		if method != sendMethod { // what is said to be dropped does not reach the chain
+		if method != sendMethod { // the node must not see what it is said to drop
 			forward(honest)
 		}
 		var answer struct {
@@ -157,7 +158,7 @@ func (l Lie) Tell(inTurn bool) Fault {
 			answer.Result = json.RawMessage("null")
 		}
 		w.Header().Set("Content-Type", "application/json")
-		said := l.say(string(answer.Result))
+		said := l.answer(string(answer.Result))
 		if message, ok := strings.CutPrefix(said, "!"); ok {
 			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32000,"message":%q}}`, answer.ID, message)
 			return

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package evmtest stands between a client and a real chain node in tests: it
-// fails as nodes fail, lies as a bad node may, and keeps what was sent.
+// Package evmtest is a proxy between a client and a real chain node, for tests:
+// it fails as nodes fail, lies as a bad node may, and keeps what was sent.
 package evmtest
 
 import (
@@ -18,11 +18,11 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 )
 
-// Fault does to one request what a bad node does. Before and after forward has
-// shown the node the request, it may take the connection over.
+// Fault answers one request as a bad node does. forward shows the request to the
+// real node; before and after that, a Fault may take the connection over.
 type Fault func(method string, w http.ResponseWriter, forward func(http.ResponseWriter))
 
-// Proxy stands between a client and a node.
+// Proxy forwards requests between a client and a node, with faults.
 type Proxy struct {
 	*httptest.Server
 
@@ -40,7 +40,7 @@ func NewProxy(t testing.TB, node string) *Proxy {
 	return p
 }
 
-// Set changes the node (empty: as before) and the fault (nil: none).
+// Set changes the node (empty: keep it) and the fault (nil: none).
 func (p *Proxy) Set(node string, fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,8 +103,8 @@ func (p *Proxy) Sent(t testing.TB) []*types.Transaction {
 	return txs
 }
 
-// FeesWithin requires that no transaction offered more wei per gas than most,
-// and counts those that offered just that.
+// FeesWithin requires that no transaction offered more than most wei per gas, and
+// counts those that offered exactly that.
 func (p *Proxy) FeesWithin(t testing.TB, most *big.Int) (capped int) {
 	t.Helper()
 	for _, tx := range p.Sent(t) {
