@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
@@ -20,6 +18,7 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/audit"
+	"github.com/assayrisk/assay/training"
 )
 
 type auditFlags struct {

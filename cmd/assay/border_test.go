@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
@@ -31,6 +29,7 @@ import (
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
+	"github.com/assayrisk/assay/training"
 )
 
 const borderDir = "testdata/border/"

@@ -19,14 +19,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/serving/assayclient"
+	"github.com/assayrisk/assay/training"
 )
 
 // upProcess is `assay up` as a process of its own.

@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
@@ -26,6 +24,7 @@ import (
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/serving/assayclient"
 	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/training"
 )
 
 // demoParams were chosen on five folds of the training and validation rows of

@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"io"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay/internal/numfmt"
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models/eval"
 )
 
@@ -225,4 +227,40 @@ func (f *evaluateFlags) times() (since, before time.Time, err error) {
 		before, err = parseTime("before", f.before)
 	}
 	return since, before, err
+}
+
+// metricsSummary is what --json prints of an evaluation. Its keys are stable;
+// a figure that is not defined on the rows is null.
+type metricsSummary struct {
+	AUC      eval.Number  `json:"auc"`
+	Gini     eval.Number  `json:"gini"`
+	KS       eval.Number  `json:"ks"`
+	Brier    eval.Number  `json:"brier"`
+	LogLoss  eval.Number  `json:"logloss"`
+	N        int          `json:"n"`
+	BadRate  eval.Number  `json:"bad_rate"`
+	Headline []string     `json:"headline"`
+	Digest   assay.Digest `json:"report_sha256"`      // of report.json
+	Sequence *uint64      `json:"sequence,omitempty"` // of the journal's record of it
+}
+
+func summarise(r *eval.Report) (metricsSummary, error) {
+	d, err := r.Digest()
+	return metricsSummary{
+		AUC: r.AUC, Gini: r.Gini, KS: r.KS, Brier: r.Brier, LogLoss: r.LogLoss, N: r.N, BadRate: r.BadRate,
+		Headline: r.Headline, Digest: assay.Digest(d),
+	}, err
+}
+
+// writeReport writes report.html and report.json.
+func writeReport(dir string, r *eval.Report) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, write := range map[string]func(io.Writer) error{"report.html": r.WriteHTML, "report.json": r.WriteJSON} {
+		if err := writeFile(nil, filepath.Join(dir, name), write); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,12 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/serving/assayclient"
+	"github.com/assayrisk/assay/training"
 )
 
 // readReport reads what the tests need of a report.json, and holds it to its

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
@@ -18,6 +16,7 @@ import (
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/training"
 )
 
 type featuresFlags struct {

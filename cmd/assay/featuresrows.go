@@ -12,14 +12,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/training"
 )
 
 // vectorRows says which event each vector is of: one row a vector, in the

@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/training"
 )
 
 // TestImportPlan imports a model with a dictionary under plans of a person's own.

@@ -17,13 +17,12 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/internal/version"
+	"github.com/assayrisk/assay/training"
 )
 
 func main() {

@@ -12,10 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/training"
 )
 
 // libraryAnswers is what the library that wrote a model file says of rows;

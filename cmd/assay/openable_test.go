@@ -11,9 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/training"
 )
 
 // namedTable writes a table with these three columns and a label.

@@ -7,12 +7,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/gbdt"
+	"github.com/assayrisk/assay/training"
 )
 
 // testDemo returns a demo with its data loaded.

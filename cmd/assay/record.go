@@ -12,13 +12,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/serving/assayclient"
+	"github.com/assayrisk/assay/training"
 )
 
 type recordFlags struct {

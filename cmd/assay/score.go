@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/spf13/cobra"
+
+	"github.com/assayrisk/assay/training"
 )
 
 func scoreCommand(u *ui) *cobra.Command {

@@ -9,10 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/training"
 )
 
 // selection is what features are chosen by: a plan, its vectors and outcomes,

@@ -10,8 +10,6 @@ import (
 	"math"
 	"os"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
@@ -19,6 +17,7 @@ import (
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/wire"
+	"github.com/assayrisk/assay/training"
 )
 
 // askedRows bounds the rows that a running server is asked about.

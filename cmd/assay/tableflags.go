@@ -6,14 +6,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	"github.com/assayrisk/assay/training"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/training"
 )
 
 // tableFlags say which table a command reads, and what becomes of rows that
@@ -141,3 +141,33 @@ func (o *onBadRow) Set(s string) error {
 
 // Type is what the help shows for the value.
 func (o *onBadRow) Type() string { return "fail|skip" }
+
+func registerOrder(f *training.EventOrder, c *cobra.Command) {
+	c.Flags().BoolVar(&f.Sort, "sort", false, "of an event log: put the rows in the order of their times first")
+	c.Flags().BoolVar(&f.Keep, "keep-order", false,
+		"of an event log: take rows that come later than the plan's lateness allows as a server does, in no window")
+	c.MarkFlagsMutuallyExclusive("sort", "keep-order")
+}
+
+// noWeight is the value of --weight that has every row count once, whatever the
+// model was trained with.
+const noWeight = "none"
+
+// registerWeight adds --weight.
+func (f *tableFlags) registerWeight(c *cobra.Command, without string) {
+	c.Flags().StringVar(&f.weight, "weight", "",
+		"column of numbers above 0 that says how many rows a row counts for, as after sampling (default: "+without+")")
+}
+
+// parseTime reads a day or an RFC 3339 time; "" is the zero time.
+func parseTime(flag, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, usagef("--%s %s: want a day (2023-06-30) or a time (2023-06-30T12:00:00Z)", flag, s)
+}

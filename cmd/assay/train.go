@@ -6,14 +6,15 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
-
-	"github.com/assayrisk/assay/training"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/training"
 )
 
 type trainFlags struct {
@@ -262,4 +263,61 @@ func readSpec(ctx context.Context, path string) (*features.Spec, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return spec, training.ReadLookups(ctx, spec, path)
+}
+
+// runStream trains on a table that need not fit in memory. It is read twice:
+// to count its rows and draw the sample that plan and bins are fitted on, and
+// to bin them.
+func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]string) error {
+	if f.cv > 0 || f.tune > 0 || f.before != "" {
+		return usagef("--stream trains on all rows in one go: leave out --cv, --tune and --before")
+	}
+	spec, err := readSpec(ctx, f.plan)
+	if err != nil {
+		return err
+	}
+	f.readAs(spec)
+	r := &training.Recipe{Name: f.name, Params: params, Calibrate: f.calibrate, Spec: spec}
+	if r.Name == "" {
+		r.Name = bundleName(f.out, strings.TrimSuffix(filepath.Base(f.data), filepath.Ext(f.data)))
+	}
+	if r.Policy, err = chosenPolicy(f.policy); err != nil {
+		return err
+	}
+	b, err := r.TrainStream(ctx, u, f.data, f.options())
+	if err != nil {
+		return err
+	}
+	if f.plan != "" {
+		r.Spec = nil // it is in a file already
+	}
+	return f.finish(ctx, u, b, r.Spec)
+}
+
+// openBase reads the bundle that --continue or --refit names; nil for neither.
+func openBase(continued, refit string) (*training.Base, error) {
+	dir := continued + refit
+	switch {
+	case dir == "":
+		return nil, nil
+	case continued != "" && refit != "":
+		return nil, usagef("--continue and --refit exclude each other: one grows trees, the other keeps them")
+	}
+	s, err := training.OpenScorer(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &training.Base{Plan: s.Plan, Model: s.Bundle.Model, Digest: s.Bundle.Digest.String(), Refit: refit != ""},
+		nil
+}
+
+// printFolds shows the folds as a table.
+func printFolds(u *ui, folds []training.FoldScore) {
+	u.printf("%s\n", u.bold("fold   rows  bad rate     AUC     KS  log-loss  trees"))
+	for i, f := range folds {
+		u.printf("%4d  %5d  %8s  %.4f  %.3f  %8.4f  %5d\n", i+1, f.Rows, percent(f.BadRate), f.AUC,
+			f.KS, f.LogLoss, f.Trees)
+	}
+	mean, se := training.MeanAUC(folds)
+	u.printf("mean AUC %s, standard error of the mean %.4f\n", u.bold(fixed(mean, 4)), se)
 }

@@ -11,9 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assayrisk/assay/training"
-
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/training"
 )
 
 // loans writes a table of n made-up loans.

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -149,3 +152,10 @@ func (u *ui) Note(format string, args ...any) {
 	}
 	fmt.Fprintf(u.err, "! %s\n", fmt.Sprintf(format, args...))
 }
+
+func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// fixed prints x with n digits after the point.
+func fixed(x float64, n int) string { return strconv.FormatFloat(x, 'f', n, 64) }

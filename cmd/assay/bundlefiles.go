@@ -15,7 +15,9 @@ import (
 	"syscall"
 
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/yamltext"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/policy"
 )
 
 // bundleTarget reports, before any work, a place where no bundle can be
@@ -112,4 +114,25 @@ func dropPlan(u *ui, out string, frozen []byte) error {
 	}
 	u.Note("%s was the plan of the bundle that is replaced, and is removed", path)
 	return os.Remove(path)
+}
+
+// readPolicy reads a policy file; without one it is the default policy.
+func readPolicy(path string) ([]byte, error) {
+	if path == "" {
+		return policy.Default(), nil
+	}
+	b, err := yamltext.ReadFile(path, yamltext.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("--policy: %w", err)
+	}
+	return b, nil
+}
+
+// chosenPolicy is readPolicy, but nil where none was chosen: the base rate of the
+// training rows then gives the cut-offs.
+func chosenPolicy(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return readPolicy(path)
 }
