@@ -77,9 +77,13 @@ serving                 : . internal/arrowsafe features models ledger ledger/jou
                           serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
 training                : . internal/numfmt datasets features models models/baseline models/eval models/forest models/gbdt
                           models/interchange serving/policy serving/scoring
+training/foreign        : . features models models/forest models/interchange serving/scoring training
+training/selection      : . features models/gbdt training
+training/export         : datasets features models/eval training
+cmd/internal/forgery    : . ledger/anchor ledger/verdict
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/* training
-                          cmd/internal/node internal/numfmt internal/version internal/yamltext
+                          training/* cmd/internal/* internal/version internal/yamltext
 cmd/assayd              : . models models/forest models/interchange ledger/anchor ledger/anchor/evm ledger/timestamp
                           serving cmd/internal/node internal/yamltext internal/version
 cmd/assay-verify        : ledger ledger/anchor ledger/timestamp ledger/verdict internal/version
@@ -96,7 +100,7 @@ const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
 github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest
-                                         training cmd/assay benchmarks
+                                         training training/* benchmarks
 github.com/xuri/excelize               : datasets models/eval
 github.com/klauspost/compress          : datasets
 github.com/dmitryikh/leaves            : models/interchange

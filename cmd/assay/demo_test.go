@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assayrisk/assay/cmd/internal/forgery"
 	"github.com/assayrisk/assay/ledger"
 )
 
@@ -32,7 +33,7 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.RowsTrain != 3563 || s.RowsTest != 891 || s.Decisions != 891 || s.ReceiptsVerified != 891 ||
-		s.TamperedRefused != 891*len(forgeries()) {
+		s.TamperedRefused != 891*len(forgery.All()) {
 		t.Errorf("summary %+v", s)
 	}
 	if s.AUC < 0.825 || s.AUCBaseline < 0.8 || s.KS < 0.4 || s.Brier > 0.16 || s.LogLoss > 0.5 {
@@ -83,12 +84,12 @@ func verifyElsewhere(t *testing.T, dir string) {
 		!strings.HasPrefix(v.RefusalReason(), ledger.StepWitness) {
 		t.Errorf("a trusted witness did not cosign: ok %v, %s", v.OK, v.RefusalReason())
 	}
-	for _, f := range forgeries() {
-		r, forged, err := cloneProof(good, tf)
+	for _, f := range forgery.All() {
+		r, forged, err := forgery.Clone(good, tf)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.do(r, &forged); err != nil {
+		if err := f.Do(r, &forged); err != nil {
 			t.Fatal(err)
 		}
 		bad := t.TempDir()
@@ -105,7 +106,7 @@ func verifyElsewhere(t *testing.T, dir string) {
 			filepath.Join(bad, "receipt.json")).CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "refused") {
-			t.Errorf("%s: assay-verify does not refuse it: %v\n%s", f.name, err, out)
+			t.Errorf("%s: assay-verify does not refuse it: %v\n%s", f.Name, err, out)
 		}
 	}
 }

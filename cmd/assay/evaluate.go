@@ -13,6 +13,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/training/export"
 )
 
 type evaluateFlags struct {
@@ -143,7 +144,7 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	if f.rows != "" {
-		if err := writeRows(f.rows, in); err != nil {
+		if err := writeReportRows(f.rows, in); err != nil {
 			return err
 		}
 		u.Done("wrote the rows to %s", f.rows)
@@ -263,4 +264,20 @@ func writeReport(dir string, r *eval.Report) error {
 		}
 	}
 	return nil
+}
+
+// writeReportRows writes what a report is made from: rows.csv of the evaluated
+// rows and, where they are known, train.csv of the training rows.
+func writeReportRows(dir string, in *eval.Input) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := writeFile(nil, filepath.Join(dir, "rows.csv"), export.EvaluatedRows(in).WriteCSV); err != nil {
+		return err
+	}
+	train := export.TrainingRows(in)
+	if train == nil {
+		return nil
+	}
+	return writeFile(nil, filepath.Join(dir, "train.csv"), train.WriteCSV)
 }

@@ -28,6 +28,54 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*training.Evaluation
 	if f.periods < 0 || f.periods > 120 {
 		return nil, usagef("--backtest %d: want 0 to 120 periods", f.periods)
 	}
+	since, before, err := f.times()
+	if err != nil {
+		return nil, err
+	}
+	e, err := f.openBundles()
+	if err != nil {
+		return nil, err
+	}
+	s := e.Scorer
+	t, err := f.read(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if e.Test, err = t.KnownOutcomes(u, s.Plan.Spec(), since, time.Time{}); err != nil {
+		return nil, err
+	}
+	if n := len(t.All().Rows) - len(e.Test.Rows); n > 0 {
+		e.Exclusions = append(e.Exclusions, eval.Exclusion{Rule: "decided before " + f.since, Rows: n})
+	}
+	if f.train != "" {
+		trained := t
+		if f.train != f.data {
+			if trained, err = f.readFile(ctx, u, f.train); err != nil {
+				return nil, err
+			}
+		}
+		if e.Train, err = trained.KnownOutcomes(u, s.Plan.Spec(), time.Time{}, before); err != nil {
+			return nil, err
+		}
+		e.Recipe, e.BacktestPeriods, e.Harden = s.Recipe(), f.periods, f.harden
+	}
+	if err := f.readDeclined(ctx, u, e); err != nil {
+		return nil, err
+	}
+	if f.against != "" {
+		if e.PolicyBefore, err = policyFor(s, f.against); err != nil {
+			return nil, err
+		}
+	}
+	if e.Economics, err = f.costs.economics(e.Test); err != nil {
+		return nil, err
+	}
+	return e, f.gatherServed(ctx, u, e)
+}
+
+// openBundles opens the model, its challengers and the champion, and settles how
+// the tables are read that they score.
+func (f *evaluateFlags) openBundles() (*training.Evaluation, error) {
 	s, err := training.OpenScorer(f.model)
 	if err != nil {
 		return nil, err
@@ -45,68 +93,40 @@ func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*training.Evaluation
 	}
 	e := &training.Evaluation{Scorer: s, Purpose: f.purpose, Segments: f.segments, Groups: f.groups, Movable: f.movable}
 	for _, dir := range f.challengers {
-		r, err := training.OpenScorer(dir)
+		c, err := training.OpenScorer(dir)
 		if err != nil {
 			return nil, err
 		}
-		e.Challengers = append(e.Challengers, r)
+		e.Challengers = append(e.Challengers, c)
 	}
-	all := slices.Clone(e.Challengers)
+	rivals := slices.Clone(e.Challengers)
 	if f.champion != "" {
 		if e.Champion, err = training.OpenScorer(f.champion); err != nil {
 			return nil, err
 		}
-		all = append(all, e.Champion)
+		rivals = append(rivals, e.Champion)
 	}
-	f.readAs(s.Plan.Spec(), all...)
-	t, err := f.read(ctx, u)
+	f.readAs(s.Plan.Spec(), rivals...)
+	return e, nil
+}
+
+// readDeclined reads the applications that were declined, if --declined names
+// them: nobody knows what would have become of them.
+func (f *evaluateFlags) readDeclined(ctx context.Context, u *ui, e *training.Evaluation) error {
+	if f.declined == "" {
+		return nil
+	}
+	flags := f.tableFlags
+	flags.unlabelled, flags.mayLackWeight = true, true
+	t, err := flags.readFile(ctx, u, f.declined)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	since, before, err := f.times()
-	if err != nil {
-		return nil, err
+	if err := e.Scorer.Accept(u, t); err != nil {
+		return err
 	}
-	if e.Test, err = t.KnownOutcomes(u, s.Plan.Spec(), since, time.Time{}); err != nil {
-		return nil, err
-	}
-	if n := len(t.All().Rows) - len(e.Test.Rows); n > 0 {
-		e.Exclusions = append(e.Exclusions, eval.Exclusion{Rule: "decided before " + f.since, Rows: n})
-	}
-	if f.train != "" {
-		tr := t
-		if f.train != f.data {
-			if tr, err = f.readFile(ctx, u, f.train); err != nil {
-				return nil, err
-			}
-		}
-		if e.Train, err = tr.KnownOutcomes(u, s.Plan.Spec(), time.Time{}, before); err != nil {
-			return nil, err
-		}
-		e.Recipe, e.BacktestPeriods, e.Harden = s.Recipe(), f.periods, f.harden
-	}
-	if f.declined != "" {
-		df := f.tableFlags
-		df.unlabelled = true // nobody knows what would have become of them
-		df.mayLackWeight = true
-		d, err := df.readFile(ctx, u, f.declined)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Accept(u, d); err != nil {
-			return nil, err
-		}
-		e.Declined = d.All()
-	}
-	if f.against != "" {
-		if e.PolicyBefore, err = policyFor(s, f.against); err != nil {
-			return nil, err
-		}
-	}
-	if e.Economics, err = f.costs.economics(e.Test); err != nil {
-		return nil, err
-	}
-	return e, f.gatherServed(ctx, u, e)
+	e.Declined = t.All()
+	return nil
 }
 
 // costFlags say what decisions are worth.

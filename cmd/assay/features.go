@@ -4,19 +4,16 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"path/filepath"
 	"strings"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/training"
+	"github.com/assayrisk/assay/training/export"
 )
 
 type featuresFlags struct {
@@ -104,9 +101,9 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	}
 	training.NoteWindows(u, m.Windows)
 	t.NoteHistory(u, m.Windows, trained)
-	write := func(w io.Writer) error { return vectorsCSV(w, plan, m) }
+	write := func(w io.Writer) error { return export.VectorsCSV(w, plan, m) }
 	if ext == ".parquet" {
-		write = func(w io.Writer) error { return vectorsParquet(w, plan, m) }
+		write = func(w io.Writer) error { return export.VectorsParquet(w, plan, m) }
 	}
 	if err := writeFile(u, f.out, write); err != nil {
 		return err
@@ -115,13 +112,13 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 		return nil
 	}
 	u.Done("wrote %s", f.out)
-	rows, err := rowsOfVectors(ctx, t, u, plan.Spec(), m)
+	events, err := export.EventsOf(ctx, u, t, plan.Spec(), m)
 	if err != nil {
 		return err
 	}
-	write = rows.csv
+	write = events.WriteCSV
 	if ext == ".parquet" {
-		write = rows.parquet
+		write = events.WriteParquet
 	}
 	if err := writeFile(u, rowsPath(f.out), write); err != nil {
 		return err
@@ -131,41 +128,9 @@ func (f *featuresFlags) writeVectors(ctx context.Context, u *ui) error {
 	return nil
 }
 
-// vectorsCSV writes codes of categories as numbers and missing values as empty
-// cells.
-func vectorsCSV(w io.Writer, plan *features.Plan, m *features.Matrix) error {
-	cw := csv.NewWriter(w)
-	rec := make([]string, 0, len(m.Columns))
-	for _, f := range plan.Features() {
-		rec = append(rec, f.Name)
-	}
-	for r := -1; r < m.Rows; r++ {
-		if r >= 0 {
-			rec = rec[:0]
-			for _, c := range m.Columns {
-				s := ""
-				if c[r] == c[r] {
-					s = number(c[r])
-				}
-				rec = append(rec, s)
-			}
-		}
-		if err := cw.Write(rec); err != nil {
-			return err
-		}
-	}
-	cw.Flush()
-	return cw.Error()
-}
-
-func vectorsParquet(w io.Writer, plan *features.Plan, m *features.Matrix) error {
-	var fields []arrow.Field
-	var cols []arrow.Array
-	for j, f := range plan.Features() {
-		fields = append(fields, arrow.Field{Name: f.Name, Type: arrow.PrimitiveTypes.Float64, Nullable: true})
-		cols = append(cols, numbers(m.Columns[j]))
-	}
-	rec := array.NewRecord(arrow.NewSchema(fields, nil), cols, int64(m.Rows))
-	defer rec.Release()
-	return datasets.WriteParquet(w, rec)
+// rowsPath is where the rows of the vectors at path are written: next to
+// vectors.csv lies vectors.rows.csv.
+func rowsPath(path string) string {
+	ext := filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + ".rows" + ext
 }

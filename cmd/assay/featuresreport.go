@@ -4,14 +4,12 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/features"
-	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/training"
+	"github.com/assayrisk/assay/training/selection"
 )
 
 // reportFlags are those of `assay features --report`.
@@ -67,38 +65,84 @@ type featureScore struct {
 	Why         string             `json:"why,omitempty"`
 }
 
+// choose reads the table that --data names, and the plan: that of a bundle, or
+// one that is fitted on the training rows alone.
+func (f *featuresFlags) choose(ctx context.Context, u *ui) (*selection.Selection, error) {
+	before, err := parseTime("before", f.report.before)
+	if err != nil {
+		return nil, err
+	}
+	o := selection.Options{Before: before}
+	if f.model != "" {
+		if o.Plan, _, err = bundlePlan(f.model); err != nil {
+			return nil, err
+		}
+		o.Spec = o.Plan.Spec()
+	} else if o.Spec, err = readSpec(ctx, f.plan); err != nil {
+		return nil, err
+	}
+	f.readAs(o.Spec)
+	t, err := f.read(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	s, err := selection.New(ctx, u, t, o)
+	if err != nil || f.report.later == "" {
+		return s, err
+	}
+	if s.HasTimes() {
+		return nil, usagef("--later is for a table without times; this one is split in time already")
+	}
+	later, err := f.readFile(ctx, u, f.report.later)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.AddLater(ctx, u, later, f.data, f.report.later)
+}
+
 // runReport scores the features and prints the table.
 func (f *featuresFlags) runReport(ctx context.Context, u *ui) error {
 	if f.report.drop < 0 || f.report.drop == 1 || f.report.drop > 100 {
 		return usagef("--drop-by-gain %d: want 2 to 100 folds", f.report.drop)
 	}
-	s, err := f.selection(ctx, u)
+	s, err := f.choose(ctx, u)
 	if err != nil {
 		return err
 	}
-	u.Step("score %d features on %d rows", len(s.plan.Features()), len(s.train))
-	scores, err := features.Select(s.plan.Features(), s.matrix, s.label, s.train, s.later, f.report.cfg)
+	u.Step("score %d features on %d rows", len(s.Plan.Features()), len(s.Train))
+	scores, err := s.Score(f.report.cfg)
 	if err != nil {
 		return err
 	}
-	months, psi := s.byMonth()
+	months, psi := s.StabilityByMonth()
 	if f.report.drop > 0 {
-		if err := f.dropByGain(ctx, u, s, scores); err != nil {
+		params, err := training.ParseParams(f.report.params)
+		if err != nil {
+			return err
+		}
+		if err := s.DropByGain(ctx, u, scores, selection.GainOptions{Folds: f.report.drop,
+			Tolerance: f.report.tolerance, Params: params}); err != nil {
 			return err
 		}
 	}
-	u.Done("%d to keep", kept(scores))
+	u.Done("%d to keep", selection.Kept(scores))
 	if f.report.json {
-		return u.json(s.json(scores, months, psi))
+		return u.json(newFeatureReport(s, scores, months, psi))
 	}
 	if err := features.WriteSelection(u.out, scores); err != nil {
 		return err
 	}
-	u.printf("%s\n", u.faint(s.how))
+	u.printf("%s\n", u.faint(s.Split))
+	f.report.printMoved(u, scores, months, psi)
+	return nil
+}
+
+// printMoved names the features that were not stable in some later months.
+func (r *reportFlags) printMoved(u *ui, scores []features.FeatureScore, months []string, psi [][]float64) {
 	for i := range scores {
 		worst, moved := -1, 0
 		for k := range months {
-			if psi[i][k] <= f.report.cfg.MaxPSI {
+			if psi[i][k] <= r.cfg.MaxPSI {
 				continue
 			}
 			if moved++; worst < 0 || psi[i][k] > psi[i][worst] {
@@ -110,21 +154,11 @@ func (f *featuresFlags) runReport(ctx context.Context, u *ui) error {
 				len(months), months[worst], psi[i][worst])
 		}
 	}
-	return nil
 }
 
-func kept(scores []features.FeatureScore) (n int) {
-	for i := range scores {
-		if scores[i].Keep {
-			n++
-		}
-	}
-	return n
-}
-
-func (s *selection) json(scores []features.FeatureScore, months []string, psi [][]float64) featureReport {
-	out := featureReport{Plan: s.plan.Digest().String(), Train: len(s.train), Later: len(s.later),
-		Split: s.how, Keep: []string{}}
+func newFeatureReport(s *selection.Selection, scores []features.FeatureScore, months []string, psi [][]float64) featureReport {
+	out := featureReport{Plan: s.Plan.Digest().String(), Train: len(s.Train), Later: len(s.Later),
+		Split: s.Split, Keep: []string{}}
 	for i, x := range scores {
 		y := featureScore{Name: x.Name, IV: x.IV, Bins: x.Bins, Missing: x.Missing, Group: x.Group,
 			Correlation: x.Correlation, Keep: x.Keep, Why: x.Why}
@@ -140,58 +174,4 @@ func (s *selection) json(scores []features.FeatureScore, months []string, psi []
 		out.Features = append(out.Features, y)
 	}
 	return out
-}
-
-// dropByGain cross-validates a model with ever fewer of the features that are
-// left, on the training rows alone, and marks those that it does not miss.
-func (f *featuresFlags) dropByGain(ctx context.Context, u *ui, s *selection, scores []features.FeatureScore) error {
-	kv, err := training.ParseParams(f.report.params)
-	if err != nil {
-		return err
-	}
-	p, err := gbdt.ParseParams(kv)
-	if err != nil {
-		return err
-	}
-	var rows []int
-	var label []float64
-	for _, r := range s.train {
-		if y := s.label[r]; y == y {
-			rows, label = append(rows, r), append(label, y)
-		}
-	}
-	folds, err := gbdt.StratifiedFolds(label, f.report.drop, 1)
-	if err != nil {
-		return err
-	}
-	infos := s.plan.Features()
-	left, tried := kept(scores), 0
-	auc := func(ctx context.Context, keep []int) (float64, error) {
-		u.Progress("model %d of %d, on %d features", tried+1, left+1, len(keep))
-		tried++
-		d := &gbdt.Dataset{Label: label}
-		q := p
-		q.Metric, q.MonotoneConstraints = []string{"auc"}, nil
-		for _, i := range keep {
-			d.Names, d.Categorical = append(d.Names, infos[i].Name), append(d.Categorical, infos[i].Categorical)
-			d.Columns = append(d.Columns, pickRows(s.blind.Columns[i], rows))
-			q.MonotoneConstraints = append(q.MonotoneConstraints, infos[i].Monotone)
-		}
-		res, err := gbdt.CrossValidate(ctx, d, q, folds, gbdt.Options{})
-		if err != nil {
-			return 0, err
-		}
-		return res.Metrics[0].Mean, nil
-	}
-	keep, err := features.DropByGain(ctx, scores, f.report.tolerance, auc)
-	if err != nil {
-		return err
-	}
-	for i := range scores {
-		if scores[i].Keep && !slices.Contains(keep, i) {
-			scores[i].Keep, scores[i].Why = false, fmt.Sprintf("a model without it ranks as well on %d folds",
-				f.report.drop)
-		}
-	}
-	return nil
 }

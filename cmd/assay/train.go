@@ -89,49 +89,26 @@ type trainSummary struct {
 }
 
 func (f *trainFlags) run(ctx context.Context, u *ui) error {
-	if f.folds < 2 || f.folds > 100 || f.cv < 0 || f.cv == 1 || f.cv > 100 {
-		return usagef("--folds %d, --cv %d: want 2 to 100", f.folds, f.cv)
-	}
-	if f.continued+f.refit != "" && (f.plan != "" || f.tune > 0 || f.stream) {
-		return usagef("--continue and --refit take the bundle's plan and all rows at once: leave out --plan, --tune " +
-			"and --stream")
-	}
-	if f.tune < 0 || f.tune > 10_000 {
-		return usagef("--tune %d: want 1 to 10000", f.tune)
+	if err := f.check(); err != nil {
+		return err
 	}
 	if f.out != "" {
 		if err := bundleTarget(f.out); err != nil {
 			return err
 		}
 	}
-	params, err := training.ParseParams(f.params)
-	if err != nil {
-		return err
-	}
-	start, err := openBase(f.continued, f.refit)
-	if err != nil {
-		return err
-	}
-	if f.stream && f.weight != "" {
-		return usagef("--stream takes every row as one: leave out --weight, or read the table at once")
-	}
-	if f.stream {
-		return f.runStream(ctx, u, params)
-	}
 	before, err := parseTime("before", f.before)
 	if err != nil {
 		return err
 	}
-	r := &training.Recipe{Name: f.name, Params: params, Calibrate: f.calibrate, Folds: f.folds, Base: start}
-	if start != nil {
-		r.Spec, r.Notes = start.Plan.Spec(), []string{start.Note()}
-	} else if r.Spec, err = readSpec(ctx, f.plan); err != nil {
-		return err
-	}
-	if r.Policy, err = chosenPolicy(f.policy); err != nil {
+	r, err := f.recipe(ctx)
+	if err != nil {
 		return err
 	}
 	f.readAs(r.Spec)
+	if f.stream {
+		return f.runStream(ctx, u, r)
+	}
 	t, err := f.read(ctx, u)
 	if err != nil {
 		return err
@@ -149,26 +126,18 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	if f.tune > 0 {
-		if err := r.Tune(ctx, u, train,
-			training.TuneOptions{Settings: f.tune, Folds: f.cv, By: f.cvBy, Log: f.tuneLog}); err != nil {
-			return err
-		}
-	}
-	if f.cv > 0 && f.tune == 0 {
+	switch {
+	case f.tune > 0:
+		err = r.Tune(ctx, u, train, training.TuneOptions{Settings: f.tune, Folds: f.cv, By: f.cvBy, Log: f.tuneLog})
+	case f.cv > 0:
 		return f.crossValidate(ctx, u, r, train)
 	}
-	valid := training.Part{}
-	if f.valid != "" {
-		vf := f.tableFlags
-		vf.label = t.Frame.Label
-		v, err := vf.readFile(ctx, u, f.valid)
-		if err != nil {
-			return err
-		}
-		if valid, err = v.KnownOutcomes(u, r.Spec, time.Time{}, time.Time{}); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
+	}
+	valid, err := f.validation(ctx, u, r, t)
+	if err != nil {
+		return err
 	}
 	b, fit, err := r.Build(ctx, u, train, valid)
 	if err != nil {
@@ -185,19 +154,89 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 			return err
 		}
 	}
-	if f.plan != "" || start != nil {
-		r.Spec = nil // it is in a file already
+	return f.finish(ctx, u, b, r.Spec)
+}
+
+// check reports flags that exclude each other or are out of range.
+func (f *trainFlags) check() error {
+	goesOn := f.continued+f.refit != ""
+	switch {
+	case f.folds < 2 || f.folds > 100 || f.cv < 0 || f.cv == 1 || f.cv > 100:
+		return usagef("--folds %d, --cv %d: want 2 to 100", f.folds, f.cv)
+	case goesOn && (f.plan != "" || f.tune > 0 || f.stream):
+		return usagef("--continue and --refit take the bundle's plan and all rows at once: leave out --plan, --tune " +
+			"and --stream")
+	case f.continued != "" && f.refit != "":
+		return usagef("--continue and --refit exclude each other: one grows trees, the other keeps them")
+	case f.tune < 0 || f.tune > 10_000:
+		return usagef("--tune %d: want 1 to 10000", f.tune)
+	case f.stream && f.weight != "":
+		return usagef("--stream takes every row as one: leave out --weight, or read the table at once")
+	case f.stream && (f.cv > 0 || f.tune > 0 || f.before != ""):
+		return usagef("--stream trains on all rows in one go: leave out --cv, --tune and --before")
+	}
+	return nil
+}
+
+// recipe is what the flags say of the model, before any row is read. Its spec is
+// nil where it is to be inferred.
+func (f *trainFlags) recipe(ctx context.Context) (*training.Recipe, error) {
+	params, err := training.ParseParams(f.params)
+	if err != nil {
+		return nil, err
+	}
+	r := &training.Recipe{Name: f.name, Params: params, Calibrate: f.calibrate, Folds: f.folds}
+	if dir := f.continued + f.refit; dir != "" {
+		s, err := training.OpenScorer(dir)
+		if err != nil {
+			return nil, err
+		}
+		r.Base = &training.Base{Plan: s.Plan, Model: s.Bundle.Model, Digest: s.Bundle.Digest.String(),
+			Refit: f.refit != ""}
+		r.Spec, r.Notes = s.Plan.Spec(), []string{r.Base.Note()}
+	} else if r.Spec, err = readSpec(ctx, f.plan); err != nil {
+		return nil, err
+	}
+	r.Policy, err = chosenPolicy(f.policy)
+	return r, err
+}
+
+// validation reads the rows that stop the training early; none without --valid.
+func (f *trainFlags) validation(ctx context.Context, u *ui, r *training.Recipe, t *training.Table) (training.Part,
+	error) {
+	if f.valid == "" {
+		return training.Part{}, nil
+	}
+	flags := f.tableFlags
+	flags.label = t.Frame.Label
+	v, err := flags.readFile(ctx, u, f.valid)
+	if err != nil {
+		return training.Part{}, err
+	}
+	return v.KnownOutcomes(u, r.Spec, time.Time{}, time.Time{})
+}
+
+// runStream trains on a table that need not fit in memory. It is read twice:
+// to count its rows and draw the sample that plan and bins are fitted on, and
+// to bin them.
+func (f *trainFlags) runStream(ctx context.Context, u *ui, r *training.Recipe) error {
+	if r.Name == "" {
+		r.Name = bundleName(f.out, strings.TrimSuffix(filepath.Base(f.data), filepath.Ext(f.data)))
+	}
+	b, err := r.TrainStream(ctx, u, f.data, f.options())
+	if err != nil {
+		return err
 	}
 	return f.finish(ctx, u, b, r.Spec)
 }
 
-// finish writes the bundle, with the plan beside it if one is given, and says
-// what is in it. A command that has been cancelled writes nothing.
+// finish writes the bundle, with the plan next to it if it was inferred, and
+// says what is in it. A command that has been cancelled writes nothing.
 func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *features.Spec) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stopped before %s was written: %w", f.out, err)
 	}
-	if plan != nil {
+	if f.plan == "" && f.continued+f.refit == "" {
 		if err := writePlan(u, f.out, plan); err != nil {
 			return err
 		}
@@ -263,52 +302,6 @@ func readSpec(ctx context.Context, path string) (*features.Spec, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return spec, training.ReadLookups(ctx, spec, path)
-}
-
-// runStream trains on a table that need not fit in memory. It is read twice:
-// to count its rows and draw the sample that plan and bins are fitted on, and
-// to bin them.
-func (f *trainFlags) runStream(ctx context.Context, u *ui, params map[string]string) error {
-	if f.cv > 0 || f.tune > 0 || f.before != "" {
-		return usagef("--stream trains on all rows in one go: leave out --cv, --tune and --before")
-	}
-	spec, err := readSpec(ctx, f.plan)
-	if err != nil {
-		return err
-	}
-	f.readAs(spec)
-	r := &training.Recipe{Name: f.name, Params: params, Calibrate: f.calibrate, Spec: spec}
-	if r.Name == "" {
-		r.Name = bundleName(f.out, strings.TrimSuffix(filepath.Base(f.data), filepath.Ext(f.data)))
-	}
-	if r.Policy, err = chosenPolicy(f.policy); err != nil {
-		return err
-	}
-	b, err := r.TrainStream(ctx, u, f.data, f.options())
-	if err != nil {
-		return err
-	}
-	if f.plan != "" {
-		r.Spec = nil // it is in a file already
-	}
-	return f.finish(ctx, u, b, r.Spec)
-}
-
-// openBase reads the bundle that --continue or --refit names; nil for neither.
-func openBase(continued, refit string) (*training.Base, error) {
-	dir := continued + refit
-	switch {
-	case dir == "":
-		return nil, nil
-	case continued != "" && refit != "":
-		return nil, usagef("--continue and --refit exclude each other: one grows trees, the other keeps them")
-	}
-	s, err := training.OpenScorer(dir)
-	if err != nil {
-		return nil, err
-	}
-	return &training.Base{Plan: s.Plan, Model: s.Bundle.Model, Digest: s.Bundle.Digest.String(), Refit: refit != ""},
-		nil
 }
 
 // printFolds shows the folds as a table.

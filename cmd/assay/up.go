@@ -4,25 +4,19 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/serving/assayclient"
 	"github.com/assayrisk/assay/training"
 )
 
@@ -132,44 +126,4 @@ func openNode(ctx context.Context, dir string, b *models.Bundle, l net.Listener,
 			return &node.Chain{Anchor: e.Anchor, Trust: e.Trust(), Close: e.Close}, nil
 		},
 	})
-}
-
-// scoreAll asks for all decisions with as many requests in flight as a busy
-// platform would have.
-func scoreAll(ctx context.Context, c *assayclient.Client, rows []assayclient.Request,
-	progress func(done int)) ([]*assayclient.Decision, error) {
-	const inFlight = 64
-	out := make([]*assayclient.Decision, len(rows))
-	var next, done atomic.Int64
-	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	for range inFlight {
-		g.Go(func() error {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(rows) {
-					return nil
-				}
-				d, err := c.Score(ctx, rows[i].ID, rows[i].Event)
-				if err != nil {
-					return err
-				}
-				out[i] = d
-				n := int(done.Add(1))
-				mu.Lock()
-				progress(n)
-				mu.Unlock()
-			}
-		})
-	}
-	return out, g.Wait()
-}
-
-// newVerifierKey makes a fresh note verifier key of that name.
-func newVerifierKey(origin string) string {
-	_, v, err := note.GenerateKey(rand.Reader, origin)
-	if err != nil {
-		panic(err) // rand.Reader does not fail
-	}
-	return v
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package training
+package foreign
 
 import (
 	"cmp"
@@ -19,9 +19,10 @@ import (
 )
 
 // FixCodes gives each category of a plan that is to be fitted the dictionary of
-// the model's feature. One that would be learned has other codes, which depend
-// on what is frequent in the rows at hand: without a dictionary it is refused.
-func FixCodes(spec *features.Spec, m *models.Model) error {
+// the model's feature. A dictionary that the plan would learn has other codes,
+// which depend on what is frequent in the rows at hand; where the model has
+// none to give, such a category is refused.
+func (m *Model) FixCodes(spec *features.Spec) error {
 	at := 0
 	for i := range spec.Features {
 		x := &spec.Features[i]
@@ -29,7 +30,7 @@ func FixCodes(spec *features.Spec, m *models.Model) error {
 			continue
 		}
 		if at == len(m.Features) {
-			return nil // more features than the model has: the caller compares their numbers
+			return nil // more features than the model has: CheckPlan compares their numbers
 		}
 		of := &m.Features[at]
 		at++
@@ -39,11 +40,11 @@ func FixCodes(spec *features.Spec, m *models.Model) error {
 		d := of.Dictionary
 		switch {
 		case d == nil && len(x.Categories) > 0:
-			continue // a person says what the codes stand for
+			continue // a person says what the codes mean
 		case d == nil:
 			return fmt.Errorf("%w: the plan's feature %q is a category that is learned, and the model fixed the "+
-				"codes without saying what they stand for: "+
-				"list it in the plan, categories: [the values of the codes 0, 1, ...]", assay.ErrInvalid, x.Name)
+				"codes without saying what they mean: list it in the plan, categories: [the values of the codes 0, "+
+				"1, ...]", assay.ErrInvalid, x.Name)
 		case len(x.Categories) == 0:
 			x.Categories, x.MinCount, x.MaxCategories = d.Values, 0, 0
 		}
@@ -62,8 +63,7 @@ func isCategory(spec *features.Spec, x *features.FeatureSpec) bool {
 		return x.Kernel == "category"
 	}
 	return slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool {
-		return f.Name == fieldOf(x) &&
-			f.Kind == "text"
+		return f.Name == fieldOf(x) && f.Kind == "text"
 	})
 }
 
@@ -92,53 +92,69 @@ func unknownOf(d *models.Dictionary) string {
 	return "missing"
 }
 
-// CheckCodes reports a feature of the plan whose codes are not the model's.
-func CheckCodes(spec *features.Spec, has features.FeatureInfo, x *models.FeatureInfo) error {
-	if x.Dictionary == nil {
-		return nil
+// CheckPlan reports a plan that does not make the features that the model was
+// trained on, in their order and with its codes.
+func (m *Model) CheckPlan(plan *features.Plan) error {
+	made := plan.Features()
+	if len(made) != len(m.Features) {
+		return fmt.Errorf("%w: the plan makes %d features, the model was trained on %d", assay.ErrInvalid,
+			len(made), len(m.Features))
 	}
-	at := slices.IndexFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Name == has.Name })
-	if !has.Categorical || spec.Features[at].Kernel == "cross" {
-		return fmt.Errorf("%w: the model's feature %q has the categories that its file lists (%s), and the plan "+
-			"makes it by %s: make it a category, "+
-			"kernel: category over a field of kind "+
-			"%s", assay.ErrInvalid, x.Name, someOf(x.Dictionary.Values), cmp.Or(spec.Features[at].Kernel,
-			"passthrough"), x.Dictionary.Kind)
-	}
-	if !slices.Equal(has.Categories[:len(has.Categories)-1], x.Dictionary.Values) {
-		return fmt.Errorf("%w: the plan's categories of %q are not those of the model's file, in its order (%s): "+
-			"leave them out of the plan to have the file's",
-			assay.ErrInvalid, x.Name, someOf(x.Dictionary.Values))
-	}
-	return sameUnknown(spec, &spec.Features[at], x.Dictionary)
-}
-
-// sameUnknown reports a plan that makes of a value outside the dictionary what
-// the model's library does not.
-func sameUnknown(spec *features.Spec, f *features.FeatureSpec, d *models.Dictionary) error {
-	if !d.Closed && f.Unknown != "missing" {
-		return fmt.Errorf("%w: the plan makes a value outside the categories of %q %q, and it is missing to the "+
-			"model's library: write unknown: missing",
-			assay.ErrInvalid, f.Name, features.OtherCategory)
-	}
-	at := slices.IndexFunc(spec.Fields, func(x features.FieldSpec) bool { return x.Name == fieldOf(f) })
-	if d.Closed && (at < 0 || len(spec.Fields[at].Values) == 0) {
-		return fmt.Errorf("%w: the plan takes a value outside the categories of %q, and the model's library "+
-			"refuses it: list them under values of the field %q",
-			assay.ErrInvalid, f.Name, fieldOf(f))
+	for i := range m.Features {
+		x := &m.Features[i]
+		if made[i].Name != x.Name && !strings.HasPrefix(x.Name, "Column_") {
+			return fmt.Errorf("%w: feature %d is %q in the plan and %q in the model", assay.ErrInvalid, i+1,
+				made[i].Name, x.Name)
+		}
+		if err := checkCodes(plan.Spec(), made[i], x); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// OwnPlan has one field for each of the model's features: a number, or what its
-// dictionary says.
-func OwnPlan(ctx context.Context, m *models.Model) (*features.Plan, error) {
+// checkCodes reports a feature of the plan whose codes are not the model's.
+func checkCodes(spec *features.Spec, made features.FeatureInfo, x *models.FeatureInfo) error {
+	if x.Dictionary == nil {
+		return nil
+	}
+	at := slices.IndexFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Name == made.Name })
+	if !made.Categorical || spec.Features[at].Kernel == "cross" {
+		return fmt.Errorf("%w: the model's feature %q has the categories that its file lists (%s), and the plan "+
+			"makes it by %s: make it a category, kernel: category over a field of kind %s", assay.ErrInvalid, x.Name,
+			firstFew(x.Dictionary.Values), cmp.Or(spec.Features[at].Kernel, "passthrough"), x.Dictionary.Kind)
+	}
+	if !slices.Equal(made.Categories[:len(made.Categories)-1], x.Dictionary.Values) {
+		return fmt.Errorf("%w: the plan's categories of %q are not those of the model's file, in its order (%s): "+
+			"leave them out of the plan to have the file's", assay.ErrInvalid, x.Name, firstFew(x.Dictionary.Values))
+	}
+	return checkUnknown(spec, &spec.Features[at], x.Dictionary)
+}
+
+// checkUnknown reports a plan that treats a value outside the dictionary
+// differently from the model's library.
+func checkUnknown(spec *features.Spec, f *features.FeatureSpec, d *models.Dictionary) error {
+	if !d.Closed && f.Unknown != "missing" {
+		return fmt.Errorf("%w: the plan makes a value outside the categories of %q %q, and it is missing to the "+
+			"model's library: write unknown: missing", assay.ErrInvalid, f.Name, features.OtherCategory)
+	}
+	at := slices.IndexFunc(spec.Fields, func(x features.FieldSpec) bool { return x.Name == fieldOf(f) })
+	if d.Closed && (at < 0 || len(spec.Fields[at].Values) == 0) {
+		return fmt.Errorf("%w: the plan takes a value outside the categories of %q, and the model's library refuses "+
+			"it: list them under values of the field %q", assay.ErrInvalid, f.Name, fieldOf(f))
+	}
+	return nil
+}
+
+// PlainPlan is a plan with one field for each of the model's features: a number
+// that is passed through, or a category with the values that the file lists.
+func (m *Model) PlainPlan(ctx context.Context) (*features.Plan, error) {
 	spec := &features.Spec{Version: 1, Name: "imported"}
 	var fields []arrow.Field
 	var cols []arrow.Array
 	for _, x := range m.Features {
-		field, feature := features.FieldSpec{Name: x.Name, Kind: "number"}, features.FeatureSpec{Name: x.Name,
-			Kernel: "passthrough"}
+		field := features.FieldSpec{Name: x.Name, Kind: "number"}
+		feature := features.FeatureSpec{Name: x.Name, Kernel: "passthrough"}
 		if d := x.Dictionary; d != nil {
 			field.Kind = string(d.Kind)
 			feature.Kernel, feature.Categories, feature.Unknown = "category", d.Values, unknownOf(d)
@@ -168,33 +184,32 @@ func columnType(kind string) arrow.DataType {
 	return arrow.PrimitiveTypes.Float64
 }
 
-// CategoryNotes say what was taken from the file for its categories, and what
-// it does not say.
-func CategoryNotes(m *models.Model) []string {
-	var taken, codes []string
+// categoryNotes say what was taken from the file for the model's categories, and
+// what the file leaves open.
+func categoryNotes(m *models.Model) []string {
+	var listed, bare []string
 	for _, x := range m.Features {
 		switch {
 		case x.Dictionary != nil:
-			taken = append(taken, fmt.Sprintf("%s (%s)", x.Name, someOf(x.Dictionary.Values)))
+			listed = append(listed, fmt.Sprintf("%s (%s)", x.Name, firstFew(x.Dictionary.Values)))
 		case x.Categorical:
-			codes = append(codes, x.Name)
+			bare = append(bare, x.Name)
 		}
 	}
 	var out []string
-	if len(taken) > 0 {
-		out = append(out, "Categories as the model's file lists them: "+someOf(taken)+".")
+	if len(listed) > 0 {
+		out = append(out, "Categories as the model's file lists them: "+firstFew(listed)+".")
 	}
-	if len(codes) > 0 {
-		out = append(out, "The model splits "+someOf(codes)+" by category, and its file does not say what the "+
-			"codes stand for: "+
-			"rows must hold the codes that it was trained on, or a plan must list the values in the order of their "+
-			"codes.")
+	if len(bare) > 0 {
+		out = append(out, "The model splits "+firstFew(bare)+" by category, and its file does not say what the codes "+
+			"mean: rows must hold the codes that it was trained on, or a plan must list the values in the order of "+
+			"their codes.")
 	}
 	return out
 }
 
-// someOf names the first few of a list.
-func someOf(list []string) string {
+// firstFew names the first few of a list.
+func firstFew(list []string) string {
 	const most = 8
 	if len(list) > most {
 		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)

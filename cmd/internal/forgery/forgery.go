@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package forgery changes receipts, or what they are checked against, in ways
+// that verification must refuse: `assay demo` tries each on every receipt.
+package forgery
 
 import (
 	"bytes"
-	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/verdict"
 )
 
-// forgery is one way to change a receipt or what it is checked against.
-type forgery struct {
-	name string
-	step string // the step that must refuse it
-	do   func(r *assay.Receipt, t *verdict.Trust) error
+// Forgery is one way to change a receipt or what it is checked against.
+type Forgery struct {
+	Name string
+	Step string // the step that must be the first to refuse it, or it was found for a wrong reason
+	Do   func(r *assay.Receipt, t *verdict.Trust) error
 }
 
-// refusal is a forgery and why it was refused.
-type refusal struct{ name, why string }
-
-// forgeries are what `assay demo` tries on every receipt. The step is where
-// the first refusal must stand, or the forgery was found for a wrong reason.
-func forgeries() []forgery {
-	return []forgery{
+// All are the forgeries that every receipt must withstand.
+func All() []Forgery {
+	return []Forgery{
 		{"one bit of the feature vector", "vector", func(r *assay.Receipt, _ *verdict.Trust) error {
 			return flip(r.Vector)
 		}},
@@ -96,48 +96,18 @@ func flipStateProof(r *assay.Receipt, _ *verdict.Trust) error {
 	return err
 }
 
-// otherLogKey returns a well-formed verifier key of the same name that is not
-// the log's: that of the all-zero seed's public key would do as well.
+// otherLogKey returns a fresh verifier key of the same name as the log's.
 func otherLogKey(key string) string {
 	origin, _, _ := strings.Cut(key, "+")
-	return newVerifierKey(origin)
-}
-
-// tamper tries every forgery on every receipt; one that passes, or fails at
-// another step than it should, ends the demo.
-func (d *demo) tamper(context.Context) error {
-	all := forgeries()
-	d.Step("try %d forgeries on each receipt", len(all))
-	for _, f := range all {
-		var why string
-		for _, good := range d.receipts {
-			r, t, err := cloneProof(good, d.node.Trust())
-			if err != nil {
-				return err
-			}
-			if err := f.do(r, &t); err != nil {
-				return fmt.Errorf("%s: %w", f.name, err)
-			}
-			v, err := verifyReceipt(r, t)
-			if err != nil {
-				return err
-			}
-			if v.OK {
-				return fmt.Errorf("%s: the receipt still verifies: %w", f.name, assay.ErrCorrupt)
-			}
-			if why = v.RefusalReason(); !strings.HasPrefix(why, f.step) {
-				return fmt.Errorf("%s: refused for another reason than it should: %s", f.name, why)
-			}
-			d.sum.TamperedRefused++
-		}
-		d.refusals = append(d.refusals, refusal{f.name, why})
+	_, other, err := note.GenerateKey(rand.Reader, origin)
+	if err != nil {
+		panic(err) // rand.Reader does not fail
 	}
-	d.Done("%d refused, each for the right reason", d.sum.TamperedRefused)
-	return nil
+	return other
 }
 
-// cloneProof copies a receipt and a trust file through their JSON.
-func cloneProof(r *assay.Receipt, t verdict.Trust) (*assay.Receipt, verdict.Trust, error) {
+// Clone copies a receipt and a trust file through their JSON.
+func Clone(r *assay.Receipt, t verdict.Trust) (*assay.Receipt, verdict.Trust, error) {
 	var r2 assay.Receipt
 	var t2 verdict.Trust
 	b, err := json.Marshal(r)

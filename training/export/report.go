@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package export
 
 import (
 	"encoding/csv"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/assayrisk/assay/models/eval"
 )
 
-// rowSheet is a CSV file made column by column; an empty cell is a missing value.
-type rowSheet struct {
+// Sheet is a CSV file made column by column; an empty cell is a missing value.
+type Sheet struct {
+	rows    int
 	names   []string
 	columns []func(i int) string
 }
 
-func (s *rowSheet) text(name string, at func(i int) string) {
+func (s *Sheet) text(name string, at func(i int) string) {
 	s.names, s.columns = append(s.names, name), append(s.columns, at)
 }
 
-func (s *rowSheet) number(name string, x []float64) {
+func (s *Sheet) number(name string, x []float64) {
 	if len(x) > 0 {
 		s.text(name, func(i int) string {
 			if math.IsNaN(x[i]) {
@@ -35,7 +34,7 @@ func (s *rowSheet) number(name string, x []float64) {
 	}
 }
 
-func (s *rowSheet) category(name string, c eval.Category) {
+func (s *Sheet) category(name string, c eval.Category) {
 	s.text(name, func(i int) string {
 		if c.Code[i] < 0 {
 			return ""
@@ -44,13 +43,14 @@ func (s *rowSheet) category(name string, c eval.Category) {
 	})
 }
 
-func (s *rowSheet) write(w io.Writer, rows int) error {
+// WriteCSV writes the sheet.
+func (s *Sheet) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(s.names); err != nil {
 		return err
 	}
 	line := make([]string, len(s.columns))
-	for i := range rows {
+	for i := range s.rows {
 		for j, at := range s.columns {
 			line[j] = at(i)
 		}
@@ -62,41 +62,32 @@ func (s *rowSheet) write(w io.Writer, rows int) error {
 	return out.Error()
 }
 
-// writeRows writes what a report is made from, row by row, so that another
-// program can compute the report's figures again: rows.csv of the evaluated
-// rows and, where they are known, train.csv of the training rows. Values of
-// features are those that the model sees; a category is its code, with its name beside it.
-func writeRows(dir string, in *eval.Input) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	s := evaluatedSheet(in)
-	if err := writeFile(nil, filepath.Join(dir, "rows.csv"), func(w io.Writer) error {
-		return s.write(w, len(in.Label))
-	}); err != nil {
-		return err
-	}
+// TrainingRows is what a report is made from of the rows that trained the model;
+// nil where they are not known.
+func TrainingRows(in *eval.Input) *Sheet {
 	t := in.Train
 	if t == nil {
 		return nil
 	}
-	var train rowSheet
-	train.number("label", t.Label)
-	train.number("weight", t.Weight)
-	train.number("pd", t.PD)
-	train.number("margin", t.Margin)
-	train.number("out_of_fold", t.OutOfFold)
-	train.number("out_of_fold_pd", t.OutOfFoldPD)
+	s := &Sheet{rows: len(t.Label)}
+	s.number("label", t.Label)
+	s.number("weight", t.Weight)
+	s.number("pd", t.PD)
+	s.number("margin", t.Margin)
+	s.number("out_of_fold", t.OutOfFold)
+	s.number("out_of_fold_pd", t.OutOfFoldPD)
 	for _, f := range in.Features {
-		train.number("feature:"+f.Name, f.Train)
+		s.number("feature:"+f.Name, f.Train)
 	}
-	return writeFile(nil, filepath.Join(dir, "train.csv"), func(w io.Writer) error {
-		return train.write(w, len(t.Label))
-	})
+	return s
 }
 
-func evaluatedSheet(in *eval.Input) *rowSheet {
-	var s rowSheet
+// EvaluatedRows is what a report is made from, row by row, so that another
+// program can compute the report's figures again. Values of features are those
+// that the model sees; a category is its code, with its name in a column of its
+// own.
+func EvaluatedRows(in *eval.Input) *Sheet {
+	s := &Sheet{rows: len(in.Label)}
 	s.text("name", func(i int) string { return in.Names[i] })
 	place := make([]int, len(in.Label)) // in the report's own order, which its samples are taken from
 	for k, i := range eval.Order(*in) {
@@ -146,13 +137,13 @@ func evaluatedSheet(in *eval.Input) *rowSheet {
 			})
 		}
 	}
-	contributions(&s, in)
-	return &s
+	s.contributions(in)
+	return s
 }
 
 // contributions adds a column for each feature's part of the margin, and one of
 // the expected value.
-func contributions(s *rowSheet, in *eval.Input) {
+func (s *Sheet) contributions(in *eval.Input) {
 	m := len(in.Features)
 	phi, row := make([]float64, m+1), -1
 	for j := range m + 1 {

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package export
 
 import (
 	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -21,9 +19,9 @@ import (
 	"github.com/assayrisk/assay/training"
 )
 
-// vectorRows says which event each vector is of: one row a vector, in the
-// vectors' order.
-type vectorRows struct {
+// Events say which event each vector is of: one row a vector, in the vectors'
+// order.
+type Events struct {
 	place   []int    // of the row in the file, the first is 1
 	id      []string // nil: the plan names no column of ids
 	at      []int64  // microseconds; nil: the plan names no column of times
@@ -32,18 +30,11 @@ type vectorRows struct {
 	counts  [][]float64 // by window: events that it held when the event came, NaN without its key
 }
 
-// rowsPath is where the rows of the vectors at path are written: vectors.csv has
-// vectors.rows.csv beside it.
-func rowsPath(path string) string {
-	ext := filepath.Ext(path)
-	return strings.TrimSuffix(path, ext) + ".rows" + ext
-}
-
-// vectorRows finds the events of a matrix of the table's vectors.
-func rowsOfVectors(ctx context.Context, t *training.Table, u *ui, spec *features.Spec, m *features.Matrix) (*vectorRows,
-	error) {
+// EventsOf finds the events of a matrix of the table's vectors.
+func EventsOf(ctx context.Context, u training.Progress, t *training.Table, spec *features.Spec,
+	m *features.Matrix) (*Events, error) {
 	rec := t.Frame.Record
-	v := &vectorRows{}
+	v := &Events{}
 	rows := m.Row
 	for i := range m.Rows {
 		if m.Row == nil {
@@ -84,7 +75,7 @@ func rowsOfVectors(ctx context.Context, t *training.Table, u *ui, spec *features
 }
 
 // header names the columns. A window's count is under "events.WINDOW".
-func (v *vectorRows) header() []string {
+func (v *Events) header() []string {
 	out := []string{"row"}
 	for _, c := range []struct {
 		name string
@@ -100,15 +91,10 @@ func (v *vectorRows) header() []string {
 	return out
 }
 
-func (v *vectorRows) csv(w io.Writer) error {
+// WriteCSV writes the events, missing values as empty cells.
+func (v *Events) WriteCSV(w io.Writer) error {
 	cw := csv.NewWriter(w)
 	rec := v.header()
-	missing := func(x float64) string {
-		if x != x {
-			return ""
-		}
-		return number(x)
-	}
 	for i := -1; i < len(v.place); i++ {
 		if i >= 0 {
 			rec = append(rec[:0], strconv.Itoa(v.place[i]))
@@ -119,10 +105,10 @@ func (v *vectorRows) csv(w io.Writer) error {
 				rec = append(rec, time.UnixMicro(v.at[i]).UTC().Format(time.RFC3339Nano))
 			}
 			if v.label != nil {
-				rec = append(rec, missing(v.label[i]))
+				rec = append(rec, cell(v.label[i]))
 			}
 			for _, c := range v.counts {
-				rec = append(rec, missing(c[i]))
+				rec = append(rec, cell(c[i]))
 			}
 		}
 		if err := cw.Write(rec); err != nil {
@@ -133,7 +119,8 @@ func (v *vectorRows) csv(w io.Writer) error {
 	return cw.Error()
 }
 
-func (v *vectorRows) parquet(w io.Writer) error {
+// WriteParquet writes the events, missing values as nulls.
+func (v *Events) WriteParquet(w io.Writer) error {
 	names := v.header()
 	var cols []arrow.Array
 	rows := array.NewInt64Builder(memory.DefaultAllocator)
@@ -167,17 +154,4 @@ func (v *vectorRows) parquet(w io.Writer) error {
 	rec := array.NewRecord(arrow.NewSchema(fields, nil), cols, int64(len(v.place)))
 	defer rec.Release()
 	return datasets.WriteParquet(w, rec)
-}
-
-// numbers makes a column whose NaN are null.
-func numbers(xs []float64) arrow.Array {
-	b := array.NewFloat64Builder(memory.DefaultAllocator)
-	for _, x := range xs {
-		if x != x {
-			b.AppendNull()
-		} else {
-			b.Append(x)
-		}
-	}
-	return b.NewArray()
 }

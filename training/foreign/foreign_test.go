@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package foreign
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/training"
 )
 
@@ -41,10 +42,51 @@ var agreements = map[string]agreement{
 		1e-15, 1e-9},
 }
 
-// TestModelFiles imports every model file of testdata/modelfiles as a person
-// would, and holds the bundle to the library that wrote it: margin, probability of
-// the bad class and contributions of rows that hold the values of the training
-// frame, missing and unknown ones among them. At least forty agree.
+// imported writes the bundle of a file in testdata/modelfiles, with a field for
+// each of its features, and opens it again.
+func imported(t *testing.T, format, file, badClass string) (*training.Scorer, error) {
+	t.Helper()
+	m, err := Read(training.Quiet{}, format, readModelFile(t, file), badClass)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := m.PlainPlan(t.Context())
+	if err != nil {
+		return nil, err
+	}
+	return written(t, m, plan)
+}
+
+// written makes the model's bundle under the plan, writes it, and opens it.
+func written(t *testing.T, m *Model, plan *features.Plan) (*training.Scorer, error) {
+	t.Helper()
+	if err := m.CheckPlan(plan); err != nil {
+		return nil, err
+	}
+	b, err := m.Bundle(training.Quiet{}, "imported", plan, policy.Default())
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(t.TempDir(), "bundle")
+	if err := training.WriteBundle(dir, b); err != nil {
+		return nil, err
+	}
+	return training.OpenScorer(dir)
+}
+
+func readModelFile(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", "modelfiles", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestModelFiles imports every model file of testdata/modelfiles and holds the
+// bundle to the library that wrote the file: margin, probability of the bad
+// class and contributions of rows that hold the values of the training frame,
+// missing and unknown ones among them. At least forty agree.
 func TestModelFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -64,23 +106,13 @@ func TestModelFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".answers.json"), func(t *testing.T) {
-			out := filepath.Join(t.TempDir(), "bundle")
-			args := []string{"import", "--from", want.From, "--file", filepath.Join("testdata", "modelfiles",
-				want.File), "--out", out}
-			if want.Bad != "" {
-				args = append(args, "--bad", want.Bad)
-			}
-			_, stderr, code := assayRun(t, args...)
+			s, err := imported(t, want.From, want.File, want.Bad)
 			if want.Refused != "" {
-				if code != 1 || !strings.Contains(stderr, want.Refused) {
-					t.Fatalf("status %d, want 1 and %q\n%s", code, want.Refused, stderr)
+				if err == nil || !strings.Contains(err.Error(), want.Refused) {
+					t.Fatalf("%v, want it refused with %q", err, want.Refused)
 				}
 				return
 			}
-			if code != 0 {
-				t.Fatal(stderr)
-			}
-			s, err := training.OpenScorer(out)
 			if err != nil {
 				t.Fatal(err)
 			}
