@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -28,11 +29,10 @@ func TestCommandReference(t *testing.T) {
 	b.Reset()
 	fmt.Fprint(&b,
 		"# The command line\n\n<!-- written by go test ./cmd/assay -run TestCommandReference -update -->\n\n")
-	fmt.Fprint(&b,
-		"Three programs: `assay`, the toolbox; [`assayd`](#assayd), the production server; "+
-			"[`assay-verify`](#assay-verify), the auditor's tool.\n\n")
-	fmt.Fprint(&b, "Exit status: 0 done, 1 failed, 2 the command line was wrong. Results go to standard output, "+
-		"progress and errors to standard error.\n\n")
+	fmt.Fprint(&b, filled("Three programs: `assay`, the toolbox; [`assayd`](#assayd), the production server; "+
+		"[`assay-verify`](#assay-verify), the auditor's tool."), "\n")
+	fmt.Fprint(&b, filled("Exit status: 0 done, 1 failed, 2 the command line was wrong. Results go to standard "+
+		"output, progress and errors to standard error."), "\n")
 	fmt.Fprint(&b, "| command | does |\n|---|---|\n")
 	walk(root, func(c *cobra.Command) {
 		if c.Runnable() && c != root {
@@ -65,7 +65,7 @@ func writeCommand(b *bytes.Buffer, c *cobra.Command) {
 	if long == "" {
 		long = c.Short + "."
 	}
-	fmt.Fprintf(b, "\n## %s\n\n%s\n", c.CommandPath(), strings.ReplaceAll(long, "\n", " "))
+	fmt.Fprintf(b, "\n## %s\n\n%s", c.CommandPath(), filled(long))
 	if c.HasAvailableSubCommands() {
 		return // each has a section of its own
 	}
@@ -93,6 +93,26 @@ func writeCommand(b *bytes.Buffer, c *cobra.Command) {
 		}
 		fmt.Fprintf(b, "| `--%s` | %s | %s |\n", f.Name, def, strings.ReplaceAll(f.Usage, "|", "\\|"))
 	})
+}
+
+// filled is a paragraph in lines of at most 120 columns.
+func filled(text string) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		switch width := utf8.RuneCountInString(word); {
+		case column == 0:
+			column = width
+		case column+1+width > 120:
+			b.WriteByte('\n')
+			column = width
+		default:
+			b.WriteByte(' ')
+			column += 1 + width
+		}
+		b.WriteString(word)
+	}
+	return b.String() + "\n"
 }
 
 // help is what a program says of itself. Its exit status may be that of a
