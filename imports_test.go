@@ -83,7 +83,7 @@ training/export         : datasets features models/eval training
 cmd/internal/forgery    : . ledger/anchor ledger/verdict
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/* training
-                          training/* cmd/internal/* internal/version internal/yamltext
+                          training/* cmd/internal/* internal/numfmt internal/version internal/yamltext
 cmd/assayd              : . models models/forest models/interchange ledger/anchor ledger/anchor/evm ledger/timestamp
                           serving cmd/internal/node internal/yamltext internal/version
 cmd/assay-verify        : ledger ledger/anchor ledger/timestamp ledger/verdict internal/version

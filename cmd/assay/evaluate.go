@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/training/export"
 )
@@ -233,16 +234,16 @@ func (f *evaluateFlags) times() (since, before time.Time, err error) {
 // metricsSummary is what --json prints of an evaluation. Its keys are stable;
 // a figure that is not defined on the rows is null.
 type metricsSummary struct {
-	AUC      eval.Number  `json:"auc"`
-	Gini     eval.Number  `json:"gini"`
-	KS       eval.Number  `json:"ks"`
-	Brier    eval.Number  `json:"brier"`
-	LogLoss  eval.Number  `json:"logloss"`
-	N        int          `json:"n"`
-	BadRate  eval.Number  `json:"bad_rate"`
-	Headline []string     `json:"headline"`
-	Digest   assay.Digest `json:"report_sha256"`      // of report.json
-	Sequence *uint64      `json:"sequence,omitempty"` // of the journal's record of it
+	AUC      numfmt.Number `json:"auc"`
+	Gini     numfmt.Number `json:"gini"`
+	KS       numfmt.Number `json:"ks"`
+	Brier    numfmt.Number `json:"brier"`
+	LogLoss  numfmt.Number `json:"logloss"`
+	N        int           `json:"n"`
+	BadRate  numfmt.Number `json:"bad_rate"`
+	Headline []string      `json:"headline"`
+	Digest   assay.Digest  `json:"report_sha256"`      // of report.json
+	Sequence *uint64       `json:"sequence,omitempty"` // of the journal's record of it
 }
 
 func summarise(r *eval.Report) (metricsSummary, error) {

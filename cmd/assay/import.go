@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/bounded"
 	"github.com/assayrisk/assay/models/interchange"
 	"github.com/assayrisk/assay/training"
 	"github.com/assayrisk/assay/training/foreign"
