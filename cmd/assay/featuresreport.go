@@ -156,7 +156,8 @@ func (r *reportFlags) printMoved(u *ui, scores []features.FeatureScore, months [
 	}
 }
 
-func newFeatureReport(s *selection.Selection, scores []features.FeatureScore, months []string, psi [][]float64) featureReport {
+func newFeatureReport(s *selection.Selection, scores []features.FeatureScore, months []string,
+	psi [][]float64) featureReport {
 	out := featureReport{Plan: s.Plan.Digest().String(), Train: len(s.Train), Later: len(s.Later),
 		Split: s.Split, Keep: []string{}}
 	for i, x := range scores {

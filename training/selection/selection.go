@@ -135,7 +135,8 @@ func (s *Selection) split(t *training.Table, before time.Time) error {
 				assay.ErrInvalid, t.Name)
 		}
 		s.Train = t.All().Rows
-		s.Split = fmt.Sprintf("scored on all %d rows; stability needs later rows: a plan with a time column, or --later",
+		s.Split = fmt.Sprintf("scored on all %d rows; stability needs later rows: a plan with a time column, or "+
+			"--later",
 			len(s.Train))
 		return nil
 	}
