@@ -59,9 +59,9 @@ func TestLicences(t *testing.T) {
 
 <!-- written by cd tools && go test ./licence -update -->
 
-The project is under the Apache License 2.0. On linux/amd64, its three programs link the %d modules below. Whoever passes
-a program on must keep to the licences of these modules, too. A release has a list of modules for each program (SPDX),
-made from the program itself.
+The project is under the Apache License 2.0. On linux/amd64, its three programs link the %d modules below. Whoever
+passes a program on must keep to the licences of these modules, too. A release has a list of modules for each program
+(SPDX), made from the program itself.
 
 The library of go-ethereum is under the LGPL-3.0-or-later. Its programs, which are under the GPL, are not linked.
 [NOTICE](../NOTICE) says how to link with another version. Only `+"`assay`"+` links its node.
