@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads record files of the journal as docs/formats/journal.md draws them: a
-second reader, so that the format is what the page says. It takes the standard
-library and the package cryptography.
+"""Reads record files of the journal, as docs/formats/journal.md defines them: a
+second reader, written from that page. It needs the standard library and the
+package cryptography.
 
-    read_records.py records.json     exit status 1 if the files do not hold what stands beside them
+    read_records.py records.json     exit status 1 if the files differ from the decoded records listed with them
 """
 
 import base64
@@ -180,9 +180,9 @@ def main(args):
     if groups != v["groups"]:
         for got, want in zip(groups, v["groups"]):
             if got != want:
-                print("read  ", json.dumps(got)[:2000], "\nstands", json.dumps(want)[:2000])
-        sys.exit("the record files do not hold what stands beside them")
-    print("%d groups, %d records as they stand" % (len(groups), sum(len(g["records"]) for g in groups)))
+                print("read  ", json.dumps(got)[:2000], "\nlisted", json.dumps(want)[:2000])
+        sys.exit("the record files differ from the decoded records listed with them")
+    print("%d groups, %d records, all as listed" % (len(groups), sum(len(g["records"]) for g in groups)))
 
 
 if __name__ == "__main__":

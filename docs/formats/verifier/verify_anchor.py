@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks anchor proofs as docs/formats/anchor.md draws them.
+"""Checks anchor proofs, as docs/formats/anchor.md defines them.
 
 A second verifier, written from that page with nothing but the standard
-library, so that two implementations can be held against each other:
+library, so that two implementations can be compared:
 
     verify_anchor.py FILE...     files of vectors, or of one vector each
 
-prints one line a vector and exits 1 if any is judged otherwise than its file
-says. As a module: verify_proof(text, origin, size, root, trust, not_before)
+prints one line for each vector, and exits with status 1 if a verdict differs
+from the one in the file. As a module: verify_proof(text, origin, size, root, trust, not_before)
 returns (level, failed check), like the Go package ledger/anchor. not_before is
 in microseconds since 1970, None if it is not known.
 """
@@ -73,7 +73,7 @@ def keccak(data):
     return b"".join(w.to_bytes(8, "little") for w in a[:4])
 
 
-# RLP (Ethereum yellow paper, appendix B): canonical encodings alone.
+# RLP (Ethereum yellow paper, appendix B): only canonical encodings.
 
 
 class Bad(Exception):

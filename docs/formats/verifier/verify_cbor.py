@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the CBOR of leaves and decisions, for verify_receipt.py: core
 deterministic encoding (RFC 8949, section 4.2.1) of the shapes that
-docs/formats/leaf.md and decision.md draw, and nothing else."""
+docs/formats/leaf.md and decision.md define, and nothing else."""
 
 import struct
 

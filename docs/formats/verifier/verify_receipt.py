@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks receipts as docs/formats draws them: a second verifier, written from
-those pages with nothing but the standard library, so that two implementations
-can be held against each other.
+"""Checks receipts: a second verifier, written from the pages of docs/formats
+with nothing but the standard library, so that two implementations can be
+compared.
 
     verify_receipt.py --trust trust.json RECEIPT...   what is proven; exit status 1 if anything is refused
-    verify_receipt.py --vectors FILE...               exit status 1 if a vector is judged otherwise than it says
+    verify_receipt.py --vectors FILE...               exit status 1 if a verdict differs from the one in the file
     verify_receipt.py --verdicts FILE                 verdicts, as JSON, on a list of {trust, receipt}, both in base64
 
-The anchor's part is verify_anchor.py's, trust files are verify_trust.py's, RFC
-3161 tokens are verify_timestamp.py's.
+verify_anchor.py checks anchors, verify_trust.py reads trust files, and
+verify_timestamp.py checks RFC 3161 tokens.
 """
 
 import base64
@@ -181,7 +181,7 @@ def cosigned(text, others, witness):
     return t
 
 
-# Receipts: the one spelling of each part, white space aside.
+# Receipts: each part has one accepted spelling, white space aside.
 NUMBER, TEXT, BYTES = "0|[1-9][0-9]{0,19}", r'"[^"\\]*(?:\\.[^"\\]*)*"', '"[0-9A-Za-z+/]+=*"|null'
 HASH = BYTES.removesuffix("|null")
 PARTS = {
@@ -204,7 +204,7 @@ def read_bytes(word):
 
 
 def read_receipt(text):
-    """The receipt, its anchor as text."""
+    """The receipt, with its anchor as text."""
     try:
         need(len(text.encode()) <= 8 << 20, "receipt", "too long")
         keys = json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=no_number)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks RSA and ECDSA signatures (RFC 8017; FIPS 186-5), for
-verify_timestamp.py, with nothing but whole numbers. It holds no secret, so it
-need not hide how long it takes."""
+verify_timestamp.py, with nothing but whole numbers. There is no secret, so
+its running time may depend on the input."""
 
 import hashlib
 import math
@@ -21,7 +21,7 @@ SIGNATURES = {
     "1.2.840.10045.4.3.3": ("ecdsa", "sha384"),
     "1.2.840.10045.4.3.4": ("ecdsa", "sha512"),
 }
-# What stands before a digest in a signature of PKCS #1 v1.5 (RFC 8017, section 9.2, note 1).
+# The bytes before a digest in a signature of PKCS #1 v1.5 (RFC 8017, section 9.2, note 1).
 PREFIXES = {
     "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
     "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
@@ -197,12 +197,12 @@ class Key:
         else:
             need(False, f"keys of kind {self.kind} are not taken")
 
-    def verify(self, alg, beside, signed, signature):
-        """Whether a signature over signed holds; beside is the digest that is named next to it, None if none is."""
+    def verify(self, alg, named, signed, signature):
+        """Whether a signature over signed holds. named is the digest that the structure states, None if none."""
         oid, params = alg
         salt = 0
-        if oid == RSA and plain(params) and beside:
-            kind, name = "pkcs1", beside
+        if oid == RSA and plain(params) and named:
+            kind, name = "pkcs1", named
         elif oid == PSS:
             kind = "pss"
             try:
@@ -213,7 +213,7 @@ class Key:
             kind, name = SIGNATURES[oid]
         else:
             return False
-        if beside not in (None, name):
+        if named not in (None, name):
             return False
         hashed = hashlib.new(name, signed).digest()
         if kind == "ecdsa" or self.kind == EC:

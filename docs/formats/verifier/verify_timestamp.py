@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks RFC 3161 tokens, for verify_receipt.py, as docs/formats/timestamp.md
-draws them, with nothing but the standard library."""
+defines them, with nothing but the standard library."""
 
 import base64
 import functools

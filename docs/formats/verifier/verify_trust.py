@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads trust files, for verify_receipt.py, as docs/formats/receipt.md draws
-them: what is unknown, repeated, misspelt, says nothing or could never hold is
-an error, never trusted in silence."""
+"""Reads trust files, for verify_receipt.py, as docs/formats/receipt.md defines
+them. A field that is unknown, repeated, misspelt, empty or impossible to satisfy
+is an error: it is never ignored."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def need(ok, why):
 
 
 def unbase64(s):
-    """Standard base64 in its one spelling, else None."""
+    """Standard base64 in its canonical spelling, else None."""
     try:
         b = base64.b64decode(s, validate=True)
     except (ValueError, TypeError):
@@ -33,12 +33,12 @@ def unbase64(s):
     return b if base64.b64encode(b).decode() == s else None
 
 
-# White space and what cannot stand in the name of a log.
+# The name of a log: no white space, no plus sign.
 NAME = re.compile("[^+ \t\r\n\u0085\u00a0\u2028\u2029]+")
 
 
 def read_key(vkey, kind=1):
-    """(name, hash, public key) of a note verifier key in its one spelling; kind 4 is a witness's."""
+    """(name, hash, public key) of a note verifier key in its canonical spelling; kind 4 is a witness's."""
     name, _, rest = vkey.partition("+")
     h, _, enc = rest.partition("+")
     need(NAME.fullmatch(name) and len(name.encode()) <= 256 and name != "assay/promise/v1", "the name in a key")
@@ -59,7 +59,7 @@ def no_constant(word):
 
 
 def walk(x, depth):
-    """Refuses what says nothing, anywhere."""
+    """Refuses empty values at any depth."""
     need(depth <= 8 and type(x) in (dict, list, str, int, float), "too deep, or a value that says nothing")
     need(x not in ("", 0) and not (isinstance(x, (dict, list)) and len(x) == 0), "a value that says nothing")
     if isinstance(x, str):
