@@ -15,13 +15,14 @@ import (
 // recipes are the pages of docs/recipes: the sample change of each, and the
 // tests that hold it.
 var recipes = map[string]struct{ patch, pkg, run string }{
-	"kernel.md": {"square.patch", "./features", "^(TestPlanReference|TestKernelExamples)$"},
+	"kernel.md":        {"square.patch", "./features", "^(TestPlanReference|TestKernelExamples)$"},
+	"receipt-field.md": {"receipt-field.patch", "./ledger", "^(TestGoldenVectors|TestPythonAgrees)$"},
 }
 
 // TestRecipes: the files that a recipe names exist, its sample change touches
 // none but those, and applied to a copy of the module it builds and passes.
 func TestRecipes(t *testing.T) {
-	paths := regexp.MustCompile("`([a-z][a-zA-Z0-9_/.]*\\.(?:go|md|json|py))`")
+	paths := regexp.MustCompile("`([a-zA-Z][a-zA-Z0-9_/.]*\\.(?:go|md|json|py))`")
 	pages, err := filepath.Glob("docs/recipes/*.md")
 	if err != nil || len(pages) != len(recipes) {
 		t.Fatalf("%d pages, want %d: %v", len(pages), len(recipes), err)
