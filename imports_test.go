@@ -81,6 +81,7 @@ training/foreign        : . features models models/forest models/interchange ser
 training/selection      : . features models/gbdt training
 training/export         : datasets features models/eval training
 cmd/internal/forgery    : . ledger/anchor ledger/verdict
+cmd/internal/scripttest :
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/* training
                           training/* cmd/internal/* internal/numfmt internal/version internal/yamltext

@@ -39,7 +39,8 @@ var servingLine = regexp.MustCompile(`serving on (\S+),`)
 
 func startUp(t *testing.T, dir, bundle string) *upProcess {
 	t.Helper()
-	p := &upProcess{cmd: process(t, "up", "--dir", dir, "--model", bundle, "--listen", "127.0.0.1:0", "--anchor-every",
+	p := &upProcess{cmd: exec.Command("assay", "up", "--dir", dir, "--model", bundle, "--listen",
+		"127.0.0.1:0", "--anchor-every",
 		"300ms"), log: new(bytes.Buffer)}
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()

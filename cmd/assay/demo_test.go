@@ -22,7 +22,7 @@ func TestDemo(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	dir := filepath.Join(t.TempDir(), "demo")
-	c := process(t, "demo", "--json", "--dir", dir)
+	c := exec.Command("assay", "demo", "--json", "--dir", dir)
 	c.Stderr = os.Stderr
 	out, err := c.Output()
 	if err != nil {

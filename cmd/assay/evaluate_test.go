@@ -131,24 +131,6 @@ func TestEvaluateShowsAll(t *testing.T) {
 			t.Errorf("the model card has no %q: %q", fact, card)
 		}
 	}
-	for _, c := range []struct {
-		args []string
-		says string
-	}{
-		{[]string{"--profit", "1"}, "--loss"},
-		{[]string{"--profit", "1", "--loss", "5", "--amount", "Job"}, "--amount"},
-		{[]string{"--movable", "nope"}, "nope"},
-		{[]string{"--segment", "nope"}, "nope"},
-		{[]string{"--against", bundle}, bundle},
-		{[]string{"--server", "127.0.0.1:1", "--decisions", dir}, "give one"},
-	} {
-		_, stderr, code := assayRun(t,
-			append([]string{"evaluate", "--model", bundle, "--data", "credit_data", "--out", filepath.Join(dir, "r")},
-				c.args...)...)
-		if code == 0 || !strings.Contains(stderr, c.says) {
-			t.Errorf("%v: status %d, %q, want %q in it", c.args, code, stderr, c.says)
-		}
-	}
 }
 
 // TestEvaluateAgainstServer: a running server explains the evaluated rows, and
@@ -178,22 +160,7 @@ func TestEvaluateAgainstServer(t *testing.T) {
 	if p := asked["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 1000 || p[0][1] != p[0][0] {
 		t.Errorf("parity with the running server: %v", p)
 	}
-	live := filepath.Join(dir, "live")
-	for range 2 { // the same report is the same record
-		out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--server", addr,
-			"--record", "--out", live)
-		if code != 0 || !strings.Contains(out, "sequence  1") {
-			t.Fatalf("recording through the server: status %d, %s%s", code, out, stderr)
-		}
-		if out, stderr, code := assayRun(t, "evaluate", "--check", live); code != 0 ||
-			!strings.Contains(out, "report.html") {
-			t.Errorf("the report that the server recorded does not check: %s%s", out, stderr)
-		}
-	}
-	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--record", "--out",
-		live); code != 2 || !strings.Contains(stderr, "--server") {
-		t.Errorf("--record without a server: status %d, %s", code, stderr)
-	}
+	recordsAtServer(t, bundle, addr, filepath.Join(dir, "live"))
 	d := testDemo(t)
 	c, err := assayclient.Dial(addr, assayclient.Config{})
 	if err != nil {
@@ -216,7 +183,6 @@ func TestEvaluateAgainstServer(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	emptyRanges(t, dir, bundle)
 	report := filepath.Join(dir, "report")
 	if _, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--ledger", dir,
 		"--out", report); code != 0 {
@@ -226,6 +192,34 @@ func TestEvaluateAgainstServer(t *testing.T) {
 		!strings.Contains(out, "report.html") {
 		t.Errorf("the recorded report does not check: %s%s", out, stderr)
 	}
+	changesAreFound(t, report)
+	past, _ := evaluated(t, "--model", bundle, "--data", "credit_data", "--decisions", dir)
+	if p := past["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 25 || p[0][1] != p[0][0] {
+		t.Errorf("parity with past decisions: %v", p)
+	}
+}
+
+// recordsAtServer has a running server record a report: the same report is the
+// same record, and it checks.
+func recordsAtServer(t *testing.T, bundle, addr, live string) {
+	t.Helper()
+	for range 2 {
+		out, stderr, code := assayRun(t, "evaluate", "--model", bundle, "--data", "credit_data", "--server", addr,
+			"--record", "--out", live)
+		if code != 0 || !strings.Contains(out, "sequence  1") {
+			t.Fatalf("recording through the server: status %d, %s%s", code, out, stderr)
+		}
+		if out, stderr, code := assayRun(t, "evaluate", "--check", live); code != 0 ||
+			!strings.Contains(out, "report.html") {
+			t.Errorf("the report that the server recorded does not check: %s%s", out, stderr)
+		}
+	}
+}
+
+// changesAreFound: a recorded report, either of whose files is changed, does not
+// check.
+func changesAreFound(t *testing.T, report string) {
+	t.Helper()
 	for _, name := range []string{"report.json", "report.html"} {
 		path := filepath.Join(report, name)
 		b, err := os.ReadFile(path)
@@ -241,10 +235,6 @@ func TestEvaluateAgainstServer(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-	}
-	past, _ := evaluated(t, "--model", bundle, "--data", "credit_data", "--decisions", dir)
-	if p := past["Offline against served scores"]; len(p) != 1 || p[0][0].(float64) < 25 || p[0][1] != p[0][0] {
-		t.Errorf("parity with past decisions: %v", p)
 	}
 }
 
@@ -317,35 +307,5 @@ func TestEvaluateOneClass(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(dir, "report", "report.html"))
 	if err != nil || strings.Contains(string(page), "NaN") {
 		t.Errorf("the page shows NaN, or is not there: %v", err)
-	}
-}
-
-// emptyRanges asks a stopped server's ledger for records that it does not have:
-// an audit that compared nothing has not passed, and a slip of the finger does
-// not drop every private part.
-func emptyRanges(t *testing.T, dir, bundle string) {
-	t.Helper()
-	for _, c := range []struct {
-		args []string
-		code int
-		says string
-	}{
-		{[]string{"audit", "--decision", "99999"}, 1, "nothing was compared"},
-		{[]string{"audit", "--decision", "99999", "--json"}, 1, "nothing was compared"},
-		{[]string{"audit", "--from", "99999"}, 1, "nothing was compared"},
-		{[]string{"audit", "--from", "5", "--to", "3"}, 2, "no record lies between"},
-		{[]string{"audit", "--decision", "-5"}, 2, "--decision -5"},
-		{[]string{"audit", "--from", "3", "--to", "5"}, 0, ""},
-		{[]string{"ledger", "retire", "--before", "99999"}, 2, "drop every private part"},
-		{[]string{"ledger", "retire", "--before", "1"}, 0, ""},
-	} {
-		args := append(c.args, "--dir", dir)
-		if c.args[0] == "audit" {
-			args = append(args, "--bundle", bundle)
-		}
-		out, stderr, code := assayRun(t, args...)
-		if code != c.code || !strings.Contains(stderr, c.says) || code == 1 && out != "" {
-			t.Errorf("assay %s: status %d, %s%s", strings.Join(args, " "), code, out, stderr)
-		}
 	}
 }

@@ -112,7 +112,8 @@ func newRoot(ui *ui) *cobra.Command {
 		},
 	})
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%v%s; `%s --help` lists the flags", err, nearestFlag(c, err), c.CommandPath())
+		return usagef("%v%s; `%s --help` lists the flags", err, nearest.FlagHint(err.Error(), flagNames(c)),
+			c.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
 		demoCommand(ui), upCommand(ui), dataCommand(ui), trainCommand(ui), featuresCommand(ui),
@@ -164,14 +165,7 @@ func required(c *cobra.Command, names ...string) error {
 	return nil
 }
 
-// nearestFlag is a hint at the flag whose name is nearest to one that a command
-// does not have.
-func nearestFlag(c *cobra.Command, err error) string {
-	name, ok := strings.CutPrefix(err.Error(), "unknown flag: ")
-	if !ok {
-		return ""
-	}
-	var known []string
-	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
-	return nearest.Hint(name, known)
+func flagNames(c *cobra.Command) (names []string) {
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }

@@ -86,46 +86,6 @@ func TestNamesInAnyScript(t *testing.T) {
 	}
 }
 
-// TestPolicyIsCheckedBeforeTraining: a policy that does not fit is refused
-// before anything is trained, by each way to a bundle, and nothing is written.
-func TestPolicyIsCheckedBeforeTraining(t *testing.T) {
-	table, dir := namedTable(t, []string{"amount", "income", "age"}), t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	wrong := at("wrong.yaml")
-	text := "name: p\ncutoffs: {review_from: 0.3, decline_from: 0.6}\nrules: [{name: r, when: 'event.nosuch > 1.0', " +
-		"outcome: review}]\n"
-	if err := os.WriteFile(wrong, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	few := []string{"--data", table, "--params", "num_iterations=5,num_leaves=7"}
-	if _, stderr, code := assayRun(t, append([]string{"train", "--out", at("good")}, few...)...); code != 0 {
-		t.Fatal(stderr)
-	}
-	if _, stderr, code := assayRun(t, "export", "--model", at("good"), "--out", at("model.txt")); code != 0 {
-		t.Fatal(stderr)
-	}
-	for name, args := range map[string][]string{
-		"train":  append([]string{"train"}, few...),
-		"stream": append([]string{"train", "--stream"}, few...),
-		"tune":   append([]string{"train", "--tune", "2"}, few...),
-		"folds":  append([]string{"train", "--cv", "3"}, few...),
-		"refit":  append([]string{"train", "--refit", at("good")}, few...),
-		"import": {"import", "--from", "lightgbm", "--file", at("model.txt")},
-	} {
-		_, stderr, code := assayRun(t, append(args, "--out", at("bad "+name), "--policy", wrong)...)
-		if code == 0 || !strings.Contains(stderr, "nosuch") || strings.Contains(stderr, "trees on") {
-			t.Errorf("%s: exit %d, %s", name, code, stderr)
-		}
-		if _, err := os.Stat(at("bad " + name)); err == nil {
-			t.Errorf("%s: a bundle was written", name)
-		}
-		_, stderr, code = assayRun(t, append(args, "--out", at("bad "+name), "--policy", at("no such file"))...)
-		if code == 0 || !strings.Contains(stderr, "no such file") {
-			t.Errorf("%s, no policy file: exit %d, %s", name, code, stderr)
-		}
-	}
-}
-
 // TestWhatIsWrittenOpens: a bundle that no server could open is not written, and
 // the one that was there stays.
 func TestWhatIsWrittenOpens(t *testing.T) {

@@ -35,26 +35,9 @@ func datedLoans(t *testing.T, n int) string {
 func TestLabelledTableInTime(t *testing.T) {
 	data, dir := datedLoans(t, 1200), t.TempDir()
 	bundle := filepath.Join(dir, "bundle")
-	few := "num_iterations=5,num_leaves=4"
-	for _, c := range []struct {
-		args []string
-		says string // of a failure; "" is none
-	}{
-		{[]string{"train", "--data", data, "--time", "decided", "--before", "2025-06-01", "--params",
-			few, "--out", bundle}, ""},
-		{[]string{"train", "--data", data, "--time", "decided", "--cv", "3", "--cv-by", "forward", "--params", few,
-			"--out", filepath.Join(dir, "cv")}, ""},
-		{[]string{"train", "--data", data, "--time", "amount", "--params", few, "--out", filepath.Join(dir, "x")},
-			"amount"},
-		{[]string{"train", "--data", data, "--time", "nowhere", "--params", few, "--out", filepath.Join(dir, "x")},
-			"nowhere"},
-		{[]string{"train", "--data", data, "--before", "2025-06-01", "--params", few, "--out", filepath.Join(dir, "x")},
-			"--time"},
-	} {
-		_, stderr, code := assayRun(t, c.args...)
-		if (code == 0) != (c.says == "") || !strings.Contains(stderr, c.says) {
-			t.Fatalf("assay %s: status %d, %s", strings.Join(c.args, " "), code, stderr)
-		}
+	if _, stderr, code := assayRun(t, "train", "--data", data, "--time", "decided", "--before", "2025-06-01",
+		"--params", "num_iterations=5,num_leaves=4", "--out", bundle); code != 0 {
+		t.Fatal(stderr)
 	}
 	// The inferred plan keeps the column, so that it need not be named again.
 	tables, absent := evaluated(t, "--model", bundle, "--data", data, "--train", data, "--since", "2025-06-01",

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -100,7 +101,7 @@ func TestTrainCancelled(t *testing.T) {
 func TestTrainInterrupted(t *testing.T) {
 	csv := loans(t, 4000)
 	dir := t.TempDir()
-	c := process(t, "train", "--data", csv, "--out", filepath.Join(dir, "bundle"), "--params",
+	c := exec.Command("assay", "train", "--data", csv, "--out", filepath.Join(dir, "bundle"), "--params",
 		"num_iterations=10000", "--calibrate", "none")
 	var said bytes.Buffer
 	c.Stderr = &said

@@ -18,6 +18,15 @@ import (
 // loans writes a table of n made-up loans.
 func loans(t *testing.T, n int) (csv string) {
 	t.Helper()
+	csv = filepath.Join(t.TempDir(), "loans.csv")
+	if err := os.WriteFile(csv, madeUpLoans(n), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return csv
+}
+
+// madeUpLoans is a table of n made-up loans.
+func madeUpLoans(n int) []byte {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var b bytes.Buffer
 	b.WriteString("amount,income,sector,target\n")
@@ -28,12 +37,7 @@ func loans(t *testing.T, n int) (csv string) {
 		}
 		fmt.Fprintf(&b, "%d,%d,%s,%d\n", amount, income, []string{"steel", "food", ""}[rng.IntN(3)], bad)
 	}
-	dir := t.TempDir()
-	csv = filepath.Join(dir, "loans.csv")
-	if err := os.WriteFile(csv, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return csv
+	return b.Bytes()
 }
 
 // TestTrainStream: a table read in pieces gives the model that the same rows

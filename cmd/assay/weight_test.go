@@ -149,55 +149,6 @@ func TestWeightColumn(t *testing.T) {
 	}
 }
 
-// TestWeightsThatAreNone: every wrong weight is named, with its row and what to do.
-func TestWeightsThatAreNone(t *testing.T) {
-	train, _ := creditLoans(t)
-	weighted := readFile(t, weightedLoans(t, train))
-	dir := t.TempDir()
-	for name, c := range map[string]struct{ weight, want string }{
-		"zero":     {"0", "the first is row 3"},
-		"negative": {"-1", "the first is row 3"},
-		"missing":  {"", "the first is row 3"},
-		"infinite": {"Inf", "weight"},
-		"a word":   {"much", "weight"},
-	} {
-		lines := strings.Split(weighted, "\n")
-		lines[3] = lines[3][:strings.LastIndexByte(lines[3], ',')+1] + c.weight
-		data := filepath.Join(dir, "wrong.csv")
-		write(t, data, strings.Join(lines, "\n"))
-		args := []string{"train", "--data", data, "--weight", "weight", "--params", "num_iterations=5", "--out",
-			filepath.Join(dir, "bundle")}
-		if _, stderr, code := assayRun(t, args...); code == 0 || !strings.Contains(stderr, c.want) {
-			t.Errorf("%s: status %d, %s", name, code, stderr)
-		}
-	}
-	for name, c := range map[string]struct {
-		args []string
-		want string
-	}{
-		"no such column": {[]string{"train", "--data", train, "--weight", "wait", "--out", filepath.Join(dir, "b")},
-			`no column "wait"`},
-		"streamed": {[]string{"train", "--data", train, "--weight", "Age", "--stream", "--out",
-			filepath.Join(dir, "b")}, "--stream"},
-	} {
-		if _, stderr, code := assayRun(t, c.args...); code == 0 || !strings.Contains(stderr, c.want) {
-			t.Errorf("%s: status %d, %s", name, code, stderr)
-		}
-	}
-	plan := filepath.Join(dir, "plan.yaml")
-	write(t, plan, "version: 1\nlabel: {column: target}\nfields:\n  - {name: Age, kind: number}\n  - {name: weight, "+
-		"kind: number}\nfeatures:\n  - {name: Age}\n  - {name: weight}\n")
-	data := filepath.Join(dir, "fine.csv")
-	write(t, data, weighted)
-	if _, stderr, code := assayRun(t, "train", "--data", data, "--plan", plan, "--weight", "weight", "--out",
-		filepath.Join(dir, "b")); code == 0 || !strings.Contains(stderr, "must not be known to the model") {
-		t.Errorf("a plan that reads the weight: status %d, %s", code, stderr)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "bundle")); err == nil {
-		t.Error("a bundle was written")
-	}
-}
-
 // readFile returns a file's text.
 func readFile(t *testing.T, path string) string {
 	t.Helper()
