@@ -48,14 +48,6 @@ var oversized = strings.Fields(`
 	features.exampleValue
 	features:map
 
-	ledger.vectors
-	ledger/journal.TestKillsWhileErasing
-	ledger/journal.TestWitnesses
-	ledger/journal.fieldMutations
-	ledger/journal/mutation_test.go
-	ledger/journal/tamper_test.go
-	ledger/ledger_test.go
-
 	models/baseline.Logistic.solve
 	models/eval
 	models/eval.TestGoldenTables

@@ -17,8 +17,8 @@ import (
 // sixteen cosignatures has about 2,500.
 const MaxCheckpointBytes = 1 << 14
 
-// Checkpoint is what a log claims about itself: that its first Size entries
-// have this RFC 6962 root. Its bytes are a C2SP tlog-checkpoint, a signed note.
+// Checkpoint is a log's claim about itself: that its first Size entries have this
+// RFC 6962 root. Its bytes are a C2SP tlog-checkpoint, a signed note.
 type Checkpoint struct {
 	Origin string       `json:"origin"`
 	Size   uint64       `json:"size"`
@@ -74,8 +74,8 @@ func ParseCheckpoint(signed []byte, logKey string) (Checkpoint, error) {
 	return out, nil
 }
 
-// ParseCheckpointBody reads the text that a checkpoint's signature covers, from a note or alone, in its one spelling.
-// It checks no signature: a signer uses it to see what it is asked to sign, and who anchors to see what was signed.
+// ParseCheckpointBody reads the text that a checkpoint's signature covers, alone or from a note, in its one spelling.
+// It checks no signature: a signer uses it to read what it is asked to sign, and the anchor to read what was signed.
 func ParseCheckpointBody(body []byte) (Checkpoint, error) {
 	if len(body) > MaxCheckpointBytes {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %d bytes, at most %d are allowed: %w", len(body),

@@ -17,15 +17,15 @@ var (
 	vectorTag   = []byte("assay/commit/vector/v1\n")
 )
 
-// CommitDecision returns HMAC-SHA256(key, tag || canonical decision). The key
-// is 32 random-looking bytes of this record alone: without it the commitment
-// says nothing about the decision, and with it the decision cannot be another.
+// CommitDecision returns HMAC-SHA256(key, tag || canonical decision). The key is
+// 32 random-looking bytes that only this record uses: without it the commitment
+// says nothing about the decision, and with it no other decision fits.
 func CommitDecision(key, decision []byte) assay.Digest { return commit(key, decisionTag, decision) }
 
 // CommitVector returns HMAC-SHA256(key, tag || canonical vector).
 func CommitVector(key, vector []byte) assay.Digest { return commit(key, vectorTag, vector) }
 
-// hashers are spare SHA-256 states: each record of the journal needs four.
+// hashers are SHA-256 states to be used again: each record of the journal needs four.
 var hashers = sync.Pool{New: func() any { return &hasher{h: sha256.New()} }}
 
 type hasher struct {
@@ -34,8 +34,8 @@ type hasher struct {
 	sum [sha256.Size]byte
 }
 
-// commit is HMAC-SHA256 (RFC 2104) written out, because each record of the
-// journal needs two and the library's way allocates ten times;
+// commit is HMAC-SHA256 (RFC 2104) written by hand, because each record of the
+// journal needs two and the library allocates ten times for each;
 // TestCommitIsHMAC compares the two.
 func commit(key []byte, tag, data []byte) (out assay.Digest) {
 	s := hashers.Get().(*hasher)
@@ -61,7 +61,7 @@ func commit(key []byte, tag, data []byte) (out assay.Digest) {
 	return out
 }
 
-// xorBlock changes each byte of a block.
+// xorBlock applies a mask to each eight bytes of a block.
 func xorBlock(b *[sha256.BlockSize]byte, mask uint64) {
 	for i := 0; i < len(b); i += 8 {
 		binary.NativeEndian.PutUint64(b[i:], binary.NativeEndian.Uint64(b[i:])^mask)

@@ -11,13 +11,13 @@ import (
 // State says how one step of a verification ended.
 type State uint8
 
-// The states. Only Proven is a proof, and only Refused a tamper.
+// The states. Only Proven is a proof, and only Refused is evidence of tampering.
 const (
 	Refused   State = iota
-	Proven          // it holds, by the word that By names
+	Proven          // it holds, and VouchedBy says who vouches for it
 	Absent          // the receipt carries nothing to check
-	Unvouched       // what is there agrees with itself, and anybody could have made it
-	Unchecked       // not looked at, because a step before it was refused
+	Unvouched       // what is there agrees with itself, but anybody could have made it
+	Unchecked       // not checked, because a step before it was refused
 )
 
 // String returns the state in lower case.
@@ -51,13 +51,13 @@ func (s *State) UnmarshalText(b []byte) error {
 	return fmt.Errorf("state %q: want refused, proven, absent, not vouched for or not checked: %w", b, assay.ErrInvalid)
 }
 
-// Finding is one line of a verification: which step, how it ended, by whose
-// word it stands, and what was compared. A refused step's Detail names the part
-// that failed.
+// Finding is one line of a verification: which step, how it ended, who vouches
+// for it, and what was compared. A refused step's Detail names the part that
+// failed.
 type Finding struct {
 	Step      string `json:"step"` // decision, vector, leaf, promise, checkpoint, inclusion, ...
 	State     State  `json:"state"`
-	VouchedBy string `json:"by"` // whom one believes when one believes this line
+	VouchedBy string `json:"by"` // whom the reader trusts by believing this line
 	Detail    string `json:"detail"`
 }
 

@@ -9,7 +9,7 @@ import (
 
 func FuzzParseLeaf(f *testing.F) {
 	l := newTestLog(f, 1)
-	f.Add(l.open[0].Leaf)
+	f.Add(l.openings[0].Leaf)
 	f.Add([]byte{0xa0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := ParseLeaf(b)

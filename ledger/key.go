@@ -22,8 +22,8 @@ const algEd25519 = 1
 // maxOriginBytes bounds an origin line.
 const maxOriginBytes = 256
 
-// Key is a log's public key, as a signed note's verifier key
-// ("origin+hash+base64") names it. It checks checkpoints and promises.
+// Key is a log's public key, written as a signed note's verifier key
+// ("origin+hash+base64"). It checks checkpoints and promises.
 type Key struct {
 	Origin string
 	Hash   uint32
@@ -39,7 +39,7 @@ func ParseKey(vkey string) (Key, error) {
 	origin, rest, ok := strings.Cut(strings.TrimSpace(vkey), "+")
 	hash, enc, ok2 := strings.Cut(rest, "+")
 	if !ok || !ok2 {
-		return bad("it has not three parts")
+		return bad("it does not have three parts")
 	}
 	if err := CheckOrigin(origin); err != nil {
 		return bad(err.Error())
@@ -83,7 +83,7 @@ func keyHash(origin string, raw []byte) uint32 {
 }
 
 // CheckOrigin reports whether s can name a log: a schema-less URL without
-// spaces or plus signs, at most 256 bytes, and not a line that opens another
+// spaces or plus signs, of at most 256 bytes, and not the first line of another
 // kind of signed message.
 func CheckOrigin(s string) error {
 	switch {
@@ -95,7 +95,7 @@ func CheckOrigin(s string) error {
 	case !utf8.ValidString(s) || strings.ContainsAny(s, "+ \t\r\n\u0085\u00a0\u2028\u2029"):
 		return fmt.Errorf("the origin has a space, a plus sign or bytes that are not UTF-8: %w", assay.ErrInvalid)
 	case s == strings.TrimSuffix(promiseTag, "\n"):
-		return fmt.Errorf("the origin %q is kept for promises: %w", s, assay.ErrInvalid)
+		return fmt.Errorf("the origin %q is reserved for promises: %w", s, assay.ErrInvalid)
 	}
 	return nil
 }

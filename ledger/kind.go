@@ -4,8 +4,8 @@ package ledger
 
 import "fmt"
 
-// Kind says what a leaf records: every kind of thing that changes a decision.
-// The numbers are frozen: they stand in public leaves.
+// Kind says what a leaf records: every kind of event that changes decisions.
+// The numbers are frozen: public leaves hold them.
 type Kind uint8
 
 // The kinds. Zero is no kind.
@@ -16,9 +16,9 @@ const (
 	Policy      Kind = 4 // a policy went live
 	Erasure     Kind = 5 // a subject's key was destroyed
 	KeyRotation Kind = 6 // the master key was replaced
-	Failed      Kind = 7 // the number was taken and its work did not complete
+	Failed      Kind = 7 // the number was taken, but its work did not complete
 	Report      Kind = 8 // a model evaluation report was made; its opening names the report's digest
-	Shadow      Kind = 9 // challengers scored the vector of a decision, beside the model that decided
+	Shadow      Kind = 9 // challengers scored the vector of a decision, next to the model that decided
 )
 
 var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation",

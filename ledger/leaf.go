@@ -19,21 +19,21 @@ const MaxLeafBytes = 512
 // Leaf is the public part of a record, the entry of the log. Its canonical
 // bytes are a CBOR map in core deterministic encoding with the keys 0 to 7 in
 // this order; docs/formats/leaf.md draws them. A leaf does not hold its index:
-// its place in the tree is proven, not claimed.
+// its position in the tree is proven, not claimed.
 type Leaf struct {
 	Version  uint8        `cbor:"0,keyasint" json:"version"` // 1
 	Micros   int64        `cbor:"1,keyasint" json:"time_us"` // microseconds since the Unix epoch
 	Kind     Kind         `cbor:"2,keyasint" json:"kind"`
-	Model    assay.Digest `cbor:"3,keyasint" json:"model"`    // zero if no model took part
+	Model    assay.Digest `cbor:"3,keyasint" json:"model"`    // zero if no model was used
 	Plan     assay.Digest `cbor:"4,keyasint" json:"plan"`     // the same
 	Policy   assay.Digest `cbor:"5,keyasint" json:"policy"`   // the same
 	Decision assay.Digest `cbor:"6,keyasint" json:"decision"` // commitment to the decision
 	Vector   assay.Digest `cbor:"7,keyasint" json:"vector"`   // commitment to the feature vector
 }
 
-// AppendBinary appends the canonical bytes. It is the library's encoding
-// written out by hand, because each append of the journal makes one;
-// TestLeafIsCanonicalCBOR compares the two.
+// AppendBinary appends the canonical bytes. It writes the library's encoding by
+// hand, because each append to the journal makes a leaf; TestLeafIsCanonicalCBOR
+// compares the two.
 func (l *Leaf) AppendBinary(b []byte) []byte {
 	b = append(b, 0xa8, 0x00, l.Version, 0x01) // map of 8; versions are below 24
 	if l.Micros >= 0 {
@@ -66,7 +66,7 @@ func appendHead(b []byte, major byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(b, major|27), n)
 }
 
-// ParseLeaf reads canonical bytes and nothing else.
+// ParseLeaf reads canonical bytes and refuses all others.
 func ParseLeaf(b []byte) (Leaf, error) {
 	if len(b) > MaxLeafBytes {
 		return Leaf{}, fmt.Errorf("leaf: %d bytes, at most %d are allowed: %w", len(b), MaxLeafBytes, assay.ErrCorrupt)

@@ -190,7 +190,7 @@ func (g *odd) open() *assay.Receipt {
 	if g.rng.IntN(8) == 0 {
 		i = 3
 	}
-	r := g.l.open[i]
+	r := g.l.openings[i]
 	return clone(&r)
 }
 
@@ -330,7 +330,7 @@ func (g *odd) text() string {
 // fixed are those that no chance need find.
 func (g *odd) fixed() (out []string) {
 	for k := range Kind(11) {
-		r := g.l.open[0]
+		r := g.l.openings[0]
 		out = append(out, g.seal(clone(&r), k, nil))
 	}
 	honest := g.l.receipt(g.t, 6)

@@ -14,18 +14,18 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// promiseTag opens the bytes that a promise's signature covers. A note that
-// the same key signs begins with the log's origin, which may not be this line.
+// promiseTag begins the bytes that a promise's signature covers. A note that the
+// same key signs begins with the log's origin, which must not be this line.
 const promiseTag = "assay/promise/v1\n"
 
 // MaxGroup is the largest number of records that one promise signature covers.
 const MaxGroup = 1 << 16
 
-// promiseFixedBytes is the length of a promise without its path.
+// promiseFixedBytes is the length of a promise that has no path.
 const promiseFixedBytes = 1 + 8 + 32 + 8 + 4 + 1 + ed25519.SignatureSize
 
-// Promise is the log's signed word, given with the reply, that the record with
-// this leaf hash is durable and will stand in the log at index Sequence. The
+// Promise is the log's signed statement, given with the reply, that the record
+// with this leaf hash is durable and will be in the log at index Sequence. The
 // records of one commit group are the leaves of a small RFC 6962 tree; the
 // signature covers its root, and Path leads from the leaf to it.
 //
@@ -76,7 +76,7 @@ func (p *Promise) MarshalBinary() ([]byte, error) {
 	return p.AppendBinary(make([]byte, 0, promiseFixedBytes+32*len(p.Path))), nil
 }
 
-// ParsePromise reads what MarshalBinary writes and nothing else.
+// ParsePromise reads what MarshalBinary writes and refuses all else.
 func ParsePromise(b []byte) (Promise, error) {
 	var p Promise
 	bad := func(format string, args ...any) (Promise, error) {
@@ -110,7 +110,7 @@ func ParsePromise(b []byte) (Promise, error) {
 	return p, nil
 }
 
-// Root returns the group's root that the path leads to.
+// Root returns the root of the group, to which the path leads.
 func (p *Promise) Root() (assay.Digest, error) {
 	path := make([][]byte, len(p.Path))
 	for i := range p.Path {

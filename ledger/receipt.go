@@ -15,10 +15,10 @@ import (
 // MaxReceiptBytes bounds a receipt that is read from bytes.
 const MaxReceiptBytes = 8 << 20
 
-// ParseReceipt reads a receipt file. It accepts one spelling of each receipt,
-// white space aside: what it read must encode to the same bytes again, so that
-// an unknown, repeated or misspelt key and loose base64 are refused. What a
-// receipt does not carry is null, or for a time stamp and an anchor, left out.
+// ParseReceipt reads a receipt file. It accepts only one spelling of each
+// receipt, white space aside: what it reads must encode to the same bytes again,
+// so that unknown, repeated or misspelt keys and loose base64 are refused. A part
+// that a receipt lacks is null; a time stamp or an anchor is left out.
 func ParseReceipt(b []byte) (*assay.Receipt, error) {
 	if len(b) > MaxReceiptBytes {
 		return nil, fmt.Errorf("receipt: %d bytes, at most %d are allowed: %w", len(b),
@@ -47,7 +47,7 @@ func ParseReceipt(b []byte) (*assay.Receipt, error) {
 		return nil, fmt.Errorf("receipt: keys are repeated, misspelt or out of order, or a value is not in its one "+
 			"spelling: %w", assay.ErrCorrupt)
 	}
-	if len(r.Anchor) > 0 { // its bounds are for what it says, not for white space
+	if len(r.Anchor) > 0 { // its bounds do not count white space
 		have.Reset()
 		if err := json.Compact(&have, r.Anchor); err != nil {
 			return nil, fmt.Errorf("receipt: %w: %w", err, assay.ErrCorrupt)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -28,97 +29,121 @@ type vector struct {
 	Refused string `json:"refused"` // the first step that is refused, "" if none is
 }
 
-func vectors(t *testing.T) (out []vector) {
-	t.Helper()
-	l := newTestLog(t, 11)
-	one := newTestLog(t, 1)
-	rng := rand.New(rand.NewPCG(9, 9))
-	say := func(name, key string, r *assay.Receipt) {
-		b, err := MarshalReceipt(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, vector{Name: name, LogKey: key, File: string(b)})
-	}
-	say("honest, log of one", one.vkey, one.receipt(t, 0))
-	for i := range 11 {
-		say(fmt.Sprintf("honest, leaf %d of 11", i), l.vkey, l.receipt(t, i))
-	}
-	r := l.receipt(t, 2)
-	r.Checkpoint, r.Inclusion = nil, nil
-	say("promise alone", l.vkey, r)
-	r = l.receipt(t, 2)
-	r.Promise = nil
-	say("without a promise", l.vkey, r)
-	spaced, err := json.MarshalIndent(l.receipt(t, 4), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out = append(out, vector{Name: "honest, with white space", LogKey: l.vkey, File: string(spaced)})
+// vectorMaker makes the vectors, in the order of the file.
+type vectorMaker struct {
+	t   *testing.T
+	l   *testLog
+	rng *rand.Rand
+	out []vector
+}
 
-	parts := map[string]func(*assay.Receipt) *[]byte{
-		"decision": func(r *assay.Receipt) *[]byte {
-			return &r.Decision
-		}, "vector": func(r *assay.Receipt) *[]byte { return &r.Vector },
-		"decision key": func(r *assay.Receipt) *[]byte {
-			return &r.DecisionKey
-		}, "vector key": func(r *assay.Receipt) *[]byte { return &r.VectorKey },
-		"leaf": func(r *assay.Receipt) *[]byte { return &r.Leaf }, "promise": func(r *assay.Receipt) *[]byte {
-			return &r.Promise
-		},
-		"checkpoint": func(r *assay.Receipt) *[]byte {
-			return &r.Checkpoint
-		}, "inclusion": func(r *assay.Receipt) *[]byte {
-			return &r.Inclusion[1]
-		},
+func vectors(t *testing.T) []vector {
+	t.Helper()
+	m := vectorMaker{t: t, l: newTestLog(t, 11), rng: rand.New(rand.NewPCG(9, 9))}
+	m.honest()
+	m.damaged()
+	m.swapped()
+	m.respelled(m.out[7].File)
+	for i := range m.out {
+		m.out[i].Refused = judge(m.out[i])
 	}
-	names := make([]string, 0, len(parts))
-	for n := range parts {
-		names = append(names, n)
+	return m.out
+}
+
+// add adds a receipt under the log's key.
+func (m *vectorMaker) add(name string, r *assay.Receipt) { m.addUnder(m.l.vkey, name, r) }
+
+func (m *vectorMaker) addUnder(key, name string, r *assay.Receipt) {
+	b, err := MarshalReceipt(r)
+	if err != nil {
+		m.t.Fatal(err)
 	}
-	slices.Sort(names)
-	for _, n := range names {
+	m.addFile(key, name, string(b))
+}
+
+func (m *vectorMaker) addFile(key, name, file string) {
+	m.out = append(m.out, vector{Name: name, LogKey: key, File: file})
+}
+
+// honest adds receipts that hold.
+func (m *vectorMaker) honest() {
+	one := newTestLog(m.t, 1)
+	m.addUnder(one.vkey, "honest, log of one", one.receipt(m.t, 0))
+	for i := range 11 {
+		m.add(fmt.Sprintf("honest, leaf %d of 11", i), m.l.receipt(m.t, i))
+	}
+	r := m.l.receipt(m.t, 2)
+	r.Checkpoint, r.Inclusion = nil, nil
+	m.add("promise alone", r)
+	r = m.l.receipt(m.t, 2)
+	r.Promise = nil
+	m.add("without a promise", r)
+	spaced, err := json.MarshalIndent(m.l.receipt(m.t, 4), "", "  ")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.addFile(m.l.vkey, "honest, with white space", string(spaced))
+}
+
+// receiptParts are the byte strings of a receipt, by name.
+var receiptParts = map[string]func(*assay.Receipt) *[]byte{
+	"decision":     func(r *assay.Receipt) *[]byte { return &r.Decision },
+	"vector":       func(r *assay.Receipt) *[]byte { return &r.Vector },
+	"decision key": func(r *assay.Receipt) *[]byte { return &r.DecisionKey },
+	"vector key":   func(r *assay.Receipt) *[]byte { return &r.VectorKey },
+	"leaf":         func(r *assay.Receipt) *[]byte { return &r.Leaf },
+	"promise":      func(r *assay.Receipt) *[]byte { return &r.Promise },
+	"checkpoint":   func(r *assay.Receipt) *[]byte { return &r.Checkpoint },
+	"inclusion":    func(r *assay.Receipt) *[]byte { return &r.Inclusion[1] },
+}
+
+// damaged adds receipts with a bit flipped in each part, or the part cut short.
+func (m *vectorMaker) damaged() {
+	for _, name := range slices.Sorted(maps.Keys(receiptParts)) {
 		for range 12 {
-			r := clone(l.receipt(t, 6))
-			p := *parts[n](r)
-			i, bit := rng.IntN(len(p)), rng.IntN(8)
+			r := clone(m.l.receipt(m.t, 6))
+			p := *receiptParts[name](r)
+			i, bit := m.rng.IntN(len(p)), m.rng.IntN(8)
 			p[i] ^= 1 << bit
-			say(fmt.Sprintf("%s: bit %d of byte %d flipped", n, bit, i), l.vkey, r)
+			m.add(fmt.Sprintf("%s: bit %d of byte %d flipped", name, bit, i), r)
 		}
 		for range 3 {
-			r := clone(l.receipt(t, 6))
-			p := parts[n](r)
-			*p = (*p)[:1+rng.IntN(len(*p)-1)]
-			say(fmt.Sprintf("%s: cut to %d bytes", n, len(*p)), l.vkey, r)
+			r := clone(m.l.receipt(m.t, 6))
+			p := receiptParts[name](r)
+			*p = (*p)[:1+m.rng.IntN(len(*p)-1)]
+			m.add(fmt.Sprintf("%s: cut to %d bytes", name, len(*p)), r)
 		}
 	}
-	r = clone(l.receipt(t, 6))
-	r.Index = 5
-	say("another index", l.vkey, r)
-	r = clone(l.receipt(t, 6))
-	r.Log = "other.example/log"
-	say("another log", l.vkey, r)
-	r = clone(l.receipt(t, 6))
-	r.Inclusion = l.receipt(t, 7).Inclusion
-	say("proof of another leaf", l.vkey, r)
-	r = clone(l.receipt(t, 6))
-	r.Checkpoint = newTestLog(t, 13).receipt(t, 6).Checkpoint
-	say("checkpoint of another tree", l.vkey, r)
-	r = clone(l.receipt(t, 6))
-	r.Promise = l.receipt(t, 7).Promise
-	say("promise of another leaf", l.vkey, r)
-	r = clone(l.receipt(t, 6))
-	r.Version = 2
-	say("version 2", l.vkey, r)
-	r = clone(l.receipt(t, 6))
-	r.Promise, r.Checkpoint, r.Inclusion = nil, nil, nil
-	say("signed by nobody", l.vkey, r)
-	shadow := odd{t: t, l: l}
-	out = append(out,
-		vector{Name: "honest, of a shadow", LogKey: l.vkey, File: shadow.seal(clone(&l.open[0]), Shadow, nil)})
-	say("key of another origin", NewKey("other.example/log", l.key.Public).String(), l.receipt(t, 6))
+}
 
-	file := out[7].File
+// swapped adds receipts of which a part is another's, and one that is honest: the
+// record of a shadow.
+func (m *vectorMaker) swapped() {
+	for _, x := range []struct {
+		name string
+		edit func(r *assay.Receipt)
+	}{
+		{"another index", func(r *assay.Receipt) { r.Index = 5 }},
+		{"another log", func(r *assay.Receipt) { r.Log = "other.example/log" }},
+		{"proof of another leaf", func(r *assay.Receipt) { r.Inclusion = m.l.receipt(m.t, 7).Inclusion }},
+		{"checkpoint of another tree", func(r *assay.Receipt) {
+			r.Checkpoint = newTestLog(m.t, 13).receipt(m.t, 6).Checkpoint
+		}},
+		{"promise of another leaf", func(r *assay.Receipt) { r.Promise = m.l.receipt(m.t, 7).Promise }},
+		{"version 2", func(r *assay.Receipt) { r.Version = 2 }},
+		{"signed by nobody", func(r *assay.Receipt) { r.Promise, r.Checkpoint, r.Inclusion = nil, nil, nil }},
+	} {
+		r := clone(m.l.receipt(m.t, 6))
+		x.edit(r)
+		m.add(x.name, r)
+	}
+	shadow := odd{t: m.t, l: m.l}
+	m.addFile(m.l.vkey, "honest, of a shadow", shadow.seal(clone(&m.l.openings[0]), Shadow, nil))
+	m.addUnder(NewKey("other.example/log", m.l.key.Public).String(), "key of another origin", m.l.receipt(m.t, 6))
+}
+
+// respelled adds an honest receipt's file in other spellings.
+func (m *vectorMaker) respelled(file string) {
 	for _, s := range [][2]string{
 		{`"index":6`, `"index":6,"index":6`}, {`"index":6`, `"Index":6`}, {`"index":6`, `"index":6.0`},
 		{`"index":6`, `"index":06`},
@@ -127,15 +152,10 @@ func vectors(t *testing.T) (out []vector) {
 		{`"log.example`, `"\u006cog.example`},
 	} {
 		if !strings.Contains(file, s[0]) {
-			t.Fatalf("no %s in %s", s[0], file)
+			m.t.Fatalf("no %s in %s", s[0], file)
 		}
-		out = append(out,
-			vector{Name: "file: " + s[0] + " as " + s[1], LogKey: l.vkey, File: strings.Replace(file, s[0], s[1], 1)})
+		m.addFile(m.l.vkey, "file: "+s[0]+" as "+s[1], strings.Replace(file, s[0], s[1], 1))
 	}
-	for i := range out {
-		out[i].Refused = judge(out[i])
-	}
-	return out
 }
 
 func judge(v vector) string {

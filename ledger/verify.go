@@ -18,14 +18,14 @@ const ReceiptVersion = 1
 // commitmentKeyBytes is the length of a commitment's key.
 const commitmentKeyBytes = 32
 
-// Trust is what a verifier believes before it looks at a receipt.
+// Trust is what a verifier trusts before it reads a receipt.
 type Trust struct {
 	LogKey    string   // the log's note verifier key, "origin+hash+base64"
-	Witnesses []string // verifier keys of witnesses, none twice; none: cosignatures are not looked at
+	Witnesses []string // verifier keys of witnesses, none twice; if empty, cosignatures are not checked
 	Quorum    int      // how many of them must have cosigned; 0 is all
 }
 
-// The steps of a verification, in order. Each later one stands on those before.
+// The steps of a verification, in order. Each builds on those before it.
 const (
 	StepReceipt    = "receipt"
 	StepDecision   = "decision"
@@ -36,14 +36,15 @@ const (
 	StepInclusion  = "inclusion"
 )
 
-// Verify checks a receipt up to the checkpoint: that the decision and the
-// vector are those of the leaf, that the leaf was promised and is included
-// under the checkpoint, and that the log signed both. Either of the two may be
-// absent, not both. Every step is reported, also after one was refused, so that
-// the reader sees how far the damage goes.
-// What stands in Receipt.Anchor is checked by package ledger/anchor, against
-// the checkpoint that ParseCheckpoint returns. Programs call package
-// ledger/verdict, which does all of it and says what the whole is worth.
+// Verify checks a receipt up to the checkpoint: that the decision and the vector
+// are those of the leaf, that the leaf was promised and is included under the
+// checkpoint, and that the log signed both. The promise or the checkpoint may be
+// absent, but not both. Every step is reported, even after one was refused, so
+// that the reader sees how far the damage goes.
+//
+// Package ledger/anchor checks Receipt.Anchor against the checkpoint that
+// ParseCheckpoint returns. Programs call package ledger/verdict, which does all
+// of it and says what the receipt is worth.
 func Verify(r *assay.Receipt, t Trust) []Finding {
 	v := verifier{r: r}
 	if r.Version != ReceiptVersion {
@@ -115,7 +116,7 @@ func (v *verifier) checkOpenings(l *Leaf) {
 		return
 	}
 	if l.Kind != Decision && l.Kind != Event {
-		return // the opening is the record's own text, nothing to compare
+		return // the opening is the record's own text: there is nothing to compare
 	}
 	if err := checkAgreement(r, l); err != nil {
 		v.refuse(StepLeaf, "%v", err)
@@ -125,7 +126,8 @@ func (v *verifier) checkOpenings(l *Leaf) {
 		"leaf, decision and vector name the same sequence number, time, model, plan, policy and feature hash")
 }
 
-// checkAgreement compares what the leaf, the decision and the vector say of each other.
+// checkAgreement compares what the leaf, the decision and the vector say about
+// each other.
 func checkAgreement(r *assay.Receipt, l *Leaf) error {
 	d, err := assay.ParseDecision(r.Decision)
 	if err != nil {

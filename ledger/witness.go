@@ -39,14 +39,14 @@ func ParseWitnessKey(vkey string) (Key, error) {
 	return k, nil
 }
 
-// CosignatureMessage returns the bytes that a witness signs: it has seen the
-// checkpoint at this time, in seconds since the Unix epoch, and it is consistent
-// with all that it saw of this log before.
+// CosignatureMessage returns the bytes that a witness signs: that it has seen the
+// checkpoint at this time, in seconds since the Unix epoch, and that it is
+// consistent with everything that it saw of this log before.
 func CosignatureMessage(body string, seconds uint64) []byte {
 	return fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", seconds, body)
 }
 
-// cosignatureTime returns when the witness signed the note, if it did.
+// cosignatureTime returns the time at which the witness signed the note, if it did.
 func cosignatureTime(n *note.Note, k Key) (time.Time, bool) {
 	for _, s := range n.UnverifiedSigs {
 		if s.Name != k.Origin || s.Hash != k.Hash {
@@ -65,14 +65,14 @@ func cosignatureTime(n *note.Note, k Key) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Cosignature is a trusted witness's word on a checkpoint.
+// Cosignature is a trusted witness's statement about a checkpoint.
 type Cosignature struct {
 	Witness string    // the name in its key
 	Time    time.Time // when it saw the checkpoint, by its clock
 }
 
-// Cosignatures returns which of the trusted witnesses cosigned a checkpoint that
-// the log's key signed, in the order of the witnesses.
+// Cosignatures returns the cosignatures of the trusted witnesses under a checkpoint
+// that the log's key signed, in the order of the witnesses.
 func Cosignatures(signed []byte, logKey string, witnesses []string) ([]Cosignature, error) {
 	lv, err := note.NewVerifier(logKey)
 	if err != nil {

@@ -6,10 +6,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	assay "github.com/assayrisk/assay"
 )
 
 // waitingContext tells when somebody waits for it or for something else.
@@ -70,5 +74,68 @@ func TestBackupHoldsWhatWasSigned(t *testing.T) {
 	running.Wait()
 	if err := errors.Join(k.Close(), j.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestBackup copies a running journal, loses the directory, and restores it:
+// the log is built again from the records and is the same log. A backup that
+// is older than what was signed since is refused.
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j, stop := start(t, dir, Config{})
+	promises := add(t, j, 700, 8)
+	if err := j.WaitPublished(t.Context(), 700); err != nil {
+		t.Fatal(err)
+	}
+	saved := filepath.Join(t.TempDir(), "saved")
+	if err := j.Backup(t.Context(), saved); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Backup(t.Context(), saved); !errors.Is(err, assay.ErrInvalid) {
+		t.Errorf("a second backup to the same place: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files(t, saved, ".") {
+		if strings.Contains(f, "log.key") || strings.Contains(f, "master") {
+			t.Errorf("the backup holds a key: %s", f)
+		}
+	}
+	restored := t.TempDir()
+	copyTree(t, saved, restored)
+	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(restored, "keys"))
+	if err := serve(t, restored); !errors.Is(err, ErrFork) {
+		t.Fatalf("restored records beside an empty log: %v", err)
+	}
+	before, err := os.ReadFile(filepath.Join(dir, "log", "tile", "0", "001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, stop = start(t, restored, Config{RebuildLog: true})
+	checkAcked(t, j, promises)
+	if err := j.WaitPublished(t.Context(), 700); err != nil {
+		t.Fatal(err)
+	}
+	add(t, j, 10, 2)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(filepath.Join(restored, "log", "tile", "0", "001"))
+	if err != nil || string(after) != string(before) {
+		t.Fatalf("the log that was built again is another: %v", err)
+	}
+	if err := fsckOnce(t, restored); err != nil {
+		t.Fatal(err)
+	}
+
+	grow(t, dir, 50) // and the backup falls behind
+	late := t.TempDir()
+	copyTree(t, saved, late)
+	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(late, "keys"))
+	copyTree(t, filepath.Join(dir, "guard"), filepath.Join(late, "guard"))
+	if err := serve(t, late); !errors.Is(err, ErrFork) {
+		t.Fatalf("a backup that is behind what was signed: %v", err)
 	}
 }

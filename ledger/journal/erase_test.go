@@ -72,76 +72,100 @@ func TestKillsWhileErasing(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	rng, acked, cut := rand.New(rand.NewPCG(7, uint64(7+times("ASSAY_SEED", 0)))), map[int]bool{}, 0
+	rng := rand.New(rand.NewPCG(7, uint64(7+times("ASSAY_SEED", 0))))
+	erased := erasedUnderKills{}
 	kills := times("ASSAY_KILLS", 4)
 	for range kills {
-		c := exec.Command(self, "-test.run=^$")
-		c.Env = append(os.Environ(), eraserDir+"="+dir)
-		out, err := c.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var kill *time.Timer
-		for s := bufio.NewScanner(out); s.Scan(); {
-			var i int
-			if strings.HasPrefix(s.Text(), "started") {
-				kill = time.AfterFunc(time.Duration(rng.IntN(60_000))*time.Microsecond, func() { _ = c.Process.Kill() })
-			} else if _, err := fmt.Sscanf(s.Text(), "erased %d", &i); err == nil {
-				acked[i] = true
-			}
-		}
-		_ = c.Wait()
-		if kill == nil {
-			t.Fatal("the child did not start")
-		}
-		kill.Stop()
-		j, stop := start(t, dir, Config{})
-		newest := uint64(0)
-		for i := range erasedSubjects {
-			r := erasing(i)
-			seq, body, ok, err := j.Lookup(r.Caller, r.RequestID)
-			if err != nil || ok && body != r.Body {
-				t.Fatalf("subject %d: lookup %v, body %s", i, err, body)
-			}
-			_, gerr := j.Get(uint64(i))
-			if gone := errors.Is(gerr, vault.ErrErased); gone != ok {
-				t.Fatalf("subject %d: erased %v (%v), and a record of it %v", i, gone, gerr, ok)
-			}
-			if acked[i] && !ok {
-				t.Fatalf("subject %d was acknowledged as erased and is not", i)
-			}
-			if ok && !acked[i] {
-				cut++
-				acked[i] = true
-			}
-			if ok {
-				newest = max(newest, seq)
-			}
-		}
-		if len(acked) > 0 {
-			if err := j.WaitErased(t.Context(), newest); err != nil || j.master.Rotating() {
-				t.Fatalf("the erasure is not final after a start: %v, two master keys %v", err, j.master.Rotating())
-			}
-		}
-		if err := stop(); err != nil {
-			t.Fatal(err)
-		}
+		erased.eraseUntilKilled(t, dir, time.Duration(rng.IntN(60_000))*time.Microsecond)
+		erased.check(t, dir)
 	}
 	if _, err := Fsck(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Error(err)
 	}
 	t.Logf("%d kills: %d subjects erased, %d of them cut short and brought to their end by the next start",
-		kills, len(acked), cut)
+		kills, len(erased.acked), erased.cutShort)
 	t.Logf("COUNT erasure_kills %d", kills)
-	t.Logf("COUNT erasure_kills_erased %d", len(acked))
-	t.Logf("COUNT erasure_kills_cut_short %d", cut)
+	t.Logf("COUNT erasure_kills_erased %d", len(erased.acked))
+	t.Logf("COUNT erasure_kills_cut_short %d", erased.cutShort)
+}
+
+// erasedUnderKills is what is known of the erasures of killed processes.
+type erasedUnderKills struct {
+	acked    map[int]bool // subjects whose erasure was acknowledged, or finished by a start
+	cutShort int          // erasures that a start finished
+}
+
+// eraseUntilKilled has a process erase subjects, and kills it a while after it
+// has started.
+func (e *erasedUnderKills) eraseUntilKilled(t *testing.T, dir string, after time.Duration) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self, "-test.run=^$")
+	c.Env = append(os.Environ(), eraserDir+"="+dir)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if e.acked == nil {
+		e.acked = map[int]bool{}
+	}
+	var kill *time.Timer
+	for s := bufio.NewScanner(out); s.Scan(); {
+		var i int
+		if strings.HasPrefix(s.Text(), "started") {
+			kill = time.AfterFunc(after, func() { _ = c.Process.Kill() })
+		} else if _, err := fmt.Sscanf(s.Text(), "erased %d", &i); err == nil {
+			e.acked[i] = true
+		}
+	}
+	_ = c.Wait()
+	if kill == nil {
+		t.Fatal("the child did not start")
+	}
+	kill.Stop()
+}
+
+// check opens the directory: every subject is erased, with its record, or as it
+// was, and what was cut short is brought to its end.
+func (e *erasedUnderKills) check(t *testing.T, dir string) {
+	t.Helper()
+	j, stop := start(t, dir, Config{})
+	newest := uint64(0)
+	for i := range erasedSubjects {
+		r := erasing(i)
+		seq, body, ok, err := j.Lookup(r.Caller, r.RequestID)
+		if err != nil || ok && body != r.Body {
+			t.Fatalf("subject %d: lookup %v, body %s", i, err, body)
+		}
+		_, gerr := j.Get(uint64(i))
+		if gone := errors.Is(gerr, vault.ErrErased); gone != ok {
+			t.Fatalf("subject %d: erased %v (%v), and a record of it %v", i, gone, gerr, ok)
+		}
+		if e.acked[i] && !ok {
+			t.Fatalf("subject %d was acknowledged as erased and is not", i)
+		}
+		if ok && !e.acked[i] {
+			e.cutShort++
+			e.acked[i] = true
+		}
+		if ok {
+			newest = max(newest, seq)
+		}
+	}
+	if len(e.acked) > 0 {
+		if err := j.WaitErased(t.Context(), newest); err != nil || j.master.Rotating() {
+			t.Fatalf("the erasure is not final after a start: %v, two master keys %v", err, j.master.Rotating())
+		}
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestErasureIsFinishedAtStart stops an erasure after each of its steps. The
@@ -195,10 +219,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 				t.Fatalf("the copy does not open before the start: this test cannot fail: %v", err)
 			}
 			j, stop = start(t, dir, Config{})
-			end := time.Now().Add(10 * time.Second)
-			for j.erasures.finalBelow.Load() <= seq && time.Now().Before(end) { // nobody asks: the start does it
-				time.Sleep(5 * time.Millisecond)
-			}
+			awaitFinal(t, j, seq) // nobody asks: the start does it
 			if err := j.WaitErased(t.Context(), seq); err != nil {
 				t.Fatal(err)
 			}
@@ -221,6 +242,24 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 				t.Errorf("the erasure's record: %+v, %v", r, err)
 			}
 		})
+	}
+}
+
+// awaitFinal waits until the erasure in record seq is final, and asks for nothing.
+func awaitFinal(t *testing.T, j *Journal, seq uint64) {
+	t.Helper()
+	for {
+		j.erasures.mu.Lock()
+		ended := j.erasures.passEnded
+		j.erasures.mu.Unlock()
+		if j.erasures.finalBelow.Load() > seq {
+			return
+		}
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the start does not finish the erasure")
+		}
 	}
 }
 

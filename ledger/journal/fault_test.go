@@ -131,21 +131,14 @@ func TestLowDisk(t *testing.T) {
 	t.Parallel()
 	disk := &smallDisk{FS: vfs.Default}
 	disk.free.Store(1 << 40)
-	j, _ := start(t, t.TempDir(), Config{FS: disk})
-	until := func(ready bool) {
-		t.Helper()
-		for range 100 {
-			if (j.Ready() == nil) == ready {
-				return
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		t.Fatalf("ready: %v", j.Ready())
+	changed := &warned{text: "free disk", heard: make(chan struct{}, 1)}
+	j, _ := start(t, t.TempDir(), Config{FS: disk, Logger: slog.New(changed)})
+	if err := j.Ready(); err != nil {
+		t.Fatal(err)
 	}
-	until(true)
 	seq := j.Take()
 	disk.free.Store(1 << 20)
-	until(false)
+	<-changed.heard
 	if err := j.Ready(); !errors.Is(err, assay.ErrUnavailable) || !strings.Contains(err.Error(), "disk") {
 		t.Errorf("%v", err)
 	}
@@ -153,7 +146,10 @@ func TestLowDisk(t *testing.T) {
 		t.Errorf("what was taken before: %v", err)
 	}
 	disk.free.Store(1 << 40)
-	until(true)
+	<-changed.heard
+	if err := j.Ready(); err != nil {
+		t.Errorf("with space again: %v", err)
+	}
 }
 
 // warned is a log handler that tells of a message.

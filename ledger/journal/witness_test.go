@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 
+	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 )
 
@@ -109,12 +111,11 @@ func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(rw, "— %s %s\n", w.name, base64.StdEncoding.EncodeToString(sig))
 }
 
-// TestWitnesses publishes through two witnesses, checks the cosignatures of a
-// receipt, and finds that a missing, strange or changed one is refused.
-func TestWitnesses(t *testing.T) {
-	t.Parallel()
+// witnessedReceipt publishes two checkpoints through two witnesses, and returns a
+// receipt under the second and the log's key.
+func witnessedReceipt(t *testing.T, a, b *witness) (r *assay.Receipt, logKey string) {
+	t.Helper()
 	dir := t.TempDir()
-	a, b := newWitness(t, "witness.example/a"), newWitness(t, "witness.example/b")
 	var policy strings.Builder
 	for name, w := range map[string]*witness{"a": a, "b": b} {
 		s := httptest.NewServer(w)
@@ -132,16 +133,13 @@ func TestWitnesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	j, stop := start(t, dir, Config{Witnesses: policy.String()})
-	add(t, j, 50, 4)
-	if err := j.WaitPublished(t.Context(), 50); err != nil {
-		t.Fatal(err)
+	for _, size := range []uint64{50, 100} {
+		add(t, j, 50, 4)
+		if err := j.WaitPublished(t.Context(), size); err != nil {
+			t.Fatal(err)
+		}
 	}
-	add(t, j, 50, 4)
-	if err := j.WaitPublished(t.Context(), 100); err != nil {
-		t.Fatal(err)
-	}
-	r, err := j.Receipt(t.Context(), 7)
-	if err != nil {
+	if r, err = j.Receipt(t.Context(), 7); err != nil {
 		t.Fatal(err)
 	}
 	if err := stop(); err != nil {
@@ -150,16 +148,25 @@ func TestWitnesses(t *testing.T) {
 	if a.last.Size != 100 || b.last.Size != 100 {
 		t.Errorf("the witnesses saw sizes %d and %d, want 100", a.last.Size, b.last.Size)
 	}
-	both := ledger.Trust{LogKey: j.Key(), Witnesses: []string{a.vkey(), b.vkey()}}
+	return r, j.Key()
+}
+
+// TestWitnesses publishes through two witnesses, checks the cosignatures of a
+// receipt, and finds that a missing, strange or changed one is refused.
+func TestWitnesses(t *testing.T) {
+	t.Parallel()
+	a, b := newWitness(t, "witness.example/a"), newWitness(t, "witness.example/b")
+	r, logKey := witnessedReceipt(t, a, b)
+	both := ledger.Trust{LogKey: logKey, Witnesses: []string{a.vkey(), b.vkey()}}
 	last := func(fs []ledger.Finding) ledger.Finding { return fs[len(fs)-1] }
 	if f := last(ledger.Verify(r, both)); f.Step != ledger.StepWitness || f.State != ledger.Proven {
 		t.Fatalf("%v", f)
 	}
-	if fs := ledger.Verify(r, ledger.Trust{LogKey: j.Key()}); !ledger.OK(fs) || last(fs).Step == ledger.StepWitness {
+	if fs := ledger.Verify(r, ledger.Trust{LogKey: logKey}); !ledger.OK(fs) || last(fs).Step == ledger.StepWitness {
 		t.Errorf("without trusted witnesses: %v", fs)
 	}
 	stranger := newWitness(t, "witness.example/a")
-	strange := ledger.Trust{LogKey: j.Key(), Witnesses: []string{stranger.vkey(), b.vkey()}}
+	strange := ledger.Trust{LogKey: logKey, Witnesses: []string{stranger.vkey(), b.vkey()}}
 	if f := last(ledger.Verify(r, strange)); f.State != ledger.Refused {
 		t.Errorf("a stranger under a's name: %v", f)
 	}
@@ -169,12 +176,7 @@ func TestWitnesses(t *testing.T) {
 	}
 	// Drop b's line; then change a bit of its signature.
 	lines := bytes.SplitAfter(r.Checkpoint, []byte("\n"))
-	at := -1
-	for i, l := range lines {
-		if bytes.HasPrefix(l, []byte("— witness.example/b ")) {
-			at = i
-		}
-	}
+	at := slices.IndexFunc(lines, func(l []byte) bool { return bytes.HasPrefix(l, []byte("— witness.example/b ")) })
 	if at < 0 {
 		t.Fatalf("no cosignature of b in %s", r.Checkpoint)
 	}

@@ -15,7 +15,7 @@ import (
 	der "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// certificate is what a verifier needs of an X.509 certificate (RFC 5280).
+// certificate is the part of an X.509 certificate (RFC 5280) that a verifier needs.
 type certificate struct {
 	raw, signedBody []byte
 	serial          *big.Int
@@ -89,7 +89,7 @@ func readVersion(s *cryptobyte.String, v *int64) bool {
 	return s.ReadASN1(&in, explicitTag(0)) && in.ReadASN1Integer(v) && in.Empty()
 }
 
-// extensions reads those that decide what the key may do.
+// extensions reads the extensions that decide what the key may do.
 func (c *certificate) extensions(tbs *cryptobyte.String) error {
 	var outer, list cryptobyte.String
 	var there bool
@@ -200,9 +200,9 @@ func AppendPEM(to [][]byte, file []byte) ([][]byte, error) {
 // maxIssuers bounds a path, and with it the signatures that are checked.
 const maxIssuers = 4
 
-// findPath reports whether leaf leads to a pinned certificate at a time: it is one
-// itself, or one issued it, or issued who issued it. others are certificates
-// that came with the token; nobody need trust them.
+// findPath returns the pinned certificate that leaf leads to at a time: leaf
+// itself, its issuer, or the issuer of its issuer, and so on. others are
+// certificates that came with the token; nobody needs to trust them.
 func findPath(leaf *certificate, others, pinned []*certificate, at time.Time) (*certificate, error) {
 	why := errors.New("none of the pinned certificates is its own or its issuer's")
 	c := leaf
@@ -249,7 +249,7 @@ func findPath(leaf *certificate, others, pinned []*certificate, at time.Time) (*
 	return nil, fmt.Errorf("more than %d certificates lie between it and one that is pinned", maxIssuers)
 }
 
-// mayIssue reports whether a certificate may have issued another, with so many
+// mayIssue checks that a certificate may have issued another, with that many
 // issuers below it.
 func (c *certificate) mayIssue(below int) error {
 	switch {

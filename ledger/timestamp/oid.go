@@ -38,8 +38,8 @@ var (
 	oidP521  = asn1.ObjectIdentifier{1, 3, 132, 0, 35}
 )
 
-// digests are those that tokens may use. SHA-1 is not among them: it only
-// names certificates in the attribute of RFC 2634.
+// digests are the digests that tokens may use. SHA-1 is not among them: it is only
+// used to name certificates in the attribute of RFC 2634.
 var digests = []struct {
 	oid  asn1.ObjectIdentifier
 	hash crypto.Hash
@@ -58,8 +58,8 @@ const (
 	ecdsaDER
 )
 
-// signatures are the algorithms that name their digest; the PSS one has it in
-// its parameters.
+// signatures are the algorithms that name their digest; PSS has it in its
+// parameters.
 var signatures = []struct {
 	oid    asn1.ObjectIdentifier
 	scheme scheme

@@ -12,14 +12,14 @@ import (
 	"github.com/assayrisk/assay/ledger"
 )
 
-// Step is the name under which a receipt's token stands in a verification; a
-// check's name follows it.
+// Step is the step of a verification that checks a receipt's token; the name of a
+// check follows it.
 const Step = "timestamp"
 
-// VerifyReceipt checks the token of a receipt against its checkpoint, as lines
-// of a verification. That the log's key signed the checkpoint, package ledger
-// has checked before. A token that agrees with itself is not refused because no
-// authority is pinned: nobody vouches for it then, and its line says so.
+// VerifyReceipt checks the token of a receipt against its checkpoint, and returns
+// lines of a verification. Package ledger has checked before that the log's key
+// signed the checkpoint. If no authority is pinned, a token that agrees with
+// itself is not refused, but its line says that nobody vouches for it.
 func VerifyReceipt(r *assay.Receipt, trust Trust) []ledger.Finding {
 	switch {
 	case len(r.Timestamp) == 0:
@@ -48,8 +48,8 @@ func VerifyReceipt(r *assay.Receipt, trust Trust) []ledger.Finding {
 	return out
 }
 
-// Check reports what is wrong with the trust: a certificate that cannot be
-// read, a policy that is no object identifier, or policies of no authority.
+// Check reports what is wrong with the trust: a certificate that cannot be read,
+// a policy that is not an object identifier, or policies without an authority.
 func (t *Trust) Check() error {
 	v := verifier{trust: *t}
 	if _, err := v.pinned(); err != nil {

@@ -17,7 +17,7 @@ const MaxResponseBytes = MaxTokenBytes + 4096
 
 // Request returns a TimeStampReq (RFC 3161, section 2.4.1) for the SHA-256 of
 // message that asks for the authority's certificate. The nonce ties the answer
-// to the request: take a fresh random one, of at most 16 bytes.
+// to the request: use a new random one each time, of at most 16 bytes.
 func Request(message, nonce []byte) []byte {
 	sum := sha256.Sum256(message)
 	var b cryptobyte.Builder
@@ -36,9 +36,8 @@ func Request(message, nonce []byte) []byte {
 	return b.BytesOrPanic()
 }
 
-// ParseResponse reads a TimeStampResp and returns its token, once it is found
-// to answer the request for message with that nonce. What the token is worth,
-// Verify says.
+// ParseResponse reads a TimeStampResp and returns its token if it answers the
+// request for message with that nonce. Verify says what the token is worth.
 func ParseResponse(response, message, nonce []byte) ([]byte, error) {
 	bad := errors.New("the answer is not a TimeStampResp of RFC 3161")
 	if len(response) > MaxResponseBytes {

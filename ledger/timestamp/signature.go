@@ -23,7 +23,7 @@ type publicKey struct {
 	pss   bool // the key is for PSS alone
 }
 
-// Sizes of RSA keys that are taken, in bits: smaller ones are too weak, larger
+// Sizes of RSA keys that are accepted, in bits: smaller ones are too weak, larger
 // ones take too long.
 const (
 	minRSABits = 2048
@@ -77,18 +77,18 @@ func parseKey(spki []byte) (k publicKey, err error) {
 		}
 		return k, fmt.Errorf("curve %s is not P-256, P-384 or P-521", id)
 	}
-	return k, fmt.Errorf("keys of kind %s are not taken: want RSA or ECDSA", a.oid)
+	return k, fmt.Errorf("keys of kind %s are not accepted: want RSA or ECDSA", a.oid)
 }
 
-// verify checks a signature over signed. digest is the one that stands beside
-// the signature and must be the same; 0: none stands there.
+// verify checks a signature over signed. digest is the one that is given next to
+// the signature and must agree with its algorithm; 0: none is given.
 func (k publicKey) verify(a algorithm, digest crypto.Hash, signed, signature []byte) error {
 	kind, hash, salt, err := a.signature(digest)
 	if err != nil {
 		return err
 	}
 	if digest != 0 && digest != hash {
-		return fmt.Errorf("the signature is over %s, the digest beside it is %s", hash, digest)
+		return fmt.Errorf("the signature is over %s, the digest given with it is %s", hash, digest)
 	}
 	h := hash.New()
 	h.Write(signed)
@@ -107,11 +107,12 @@ func (k publicKey) verify(a algorithm, digest crypto.Hash, signed, signature []b
 	return errors.New("the signature's algorithm is not the key's")
 }
 
-// signature says what a signature's AlgorithmIdentifier asks for. The plain
-// RSA identifier takes the digest from beside it (RFC 3370, section 3.2).
-func (a algorithm) signature(beside crypto.Hash) (kind scheme, hash crypto.Hash, salt int, err error) {
-	if a.oid.Equal(oidRSA) && a.hasNoParameters() && beside != 0 {
-		return pkcs1, beside, 0, nil
+// signature returns what a signature's AlgorithmIdentifier asks for. The plain RSA
+// identifier does not name a digest: it takes the one given next to it (RFC 3370,
+// section 3.2).
+func (a algorithm) signature(given crypto.Hash) (kind scheme, hash crypto.Hash, salt int, err error) {
+	if a.oid.Equal(oidRSA) && a.hasNoParameters() && given != 0 {
+		return pkcs1, given, 0, nil
 	}
 	if a.oid.Equal(oidPSS) {
 		hash, salt, err = a.pssParams()
@@ -123,7 +124,7 @@ func (a algorithm) signature(beside crypto.Hash) (kind scheme, hash crypto.Hash,
 		}
 	}
 	return 0, 0, 0,
-		fmt.Errorf("signatures of kind %s are not taken: want RSA (PKCS #1 v1.5 or PSS) or ECDSA with SHA-2", a.oid)
+		fmt.Errorf("signatures of kind %s are not accepted: want RSA (PKCS #1 v1.5 or PSS) or ECDSA with SHA-2", a.oid)
 }
 
 // pssParams reads RSASSA-PSS-params (RFC 4055, section 3.1). The defaults are

@@ -34,7 +34,8 @@ type token struct {
 	signature  []byte
 }
 
-// signerID names the signer's certificate: by issuer and serial, or by key id.
+// signerID names the signer's certificate: by issuer and serial number, or by key
+// id.
 type signerID struct {
 	issuer []byte
 	serial *big.Int
@@ -81,7 +82,7 @@ func parseToken(b []byte) (*token, error) {
 		return nil, err
 	}
 	if !in.ReadASN1(&signers, der.SET) || !in.Empty() {
-		return nil, malformed("the list of signers (revocation lists are not taken)")
+		return nil, malformed("the list of signers (revocation lists are not accepted)")
 	}
 	if err := t.readSigner(&signers); err != nil {
 		return nil, err
@@ -111,8 +112,8 @@ func (t *token) readContent(encap cryptobyte.String) error {
 	return err
 }
 
-// readCertificates reads those that came along. Attribute certificates and
-// other kinds are not taken.
+// readCertificates reads the certificates of the token. Attribute certificates and
+// other kinds are not accepted.
 func (t *token) readCertificates(in *cryptobyte.String) error {
 	var list cryptobyte.String
 	var there bool
@@ -167,7 +168,7 @@ func (t *token) readSigner(signers *cryptobyte.String) (err error) {
 		return err
 	}
 	if !in.ReadASN1(&signature, der.OCTET_STRING) || !in.Empty() {
-		return malformed("the signature (unsigned attributes are not taken)")
+		return malformed("the signature (unsigned attributes are not accepted)")
 	}
 	t.signature = signature
 	return nil
@@ -196,7 +197,7 @@ func (t *token) attribute(id asn1.ObjectIdentifier) (cryptobyte.String, error) {
 			continue
 		}
 		if found != nil || !values.ReadAnyASN1Element(&value, &tag) || !values.Empty() {
-			return nil, fmt.Errorf("attribute %s stands twice, or not with one value", id)
+			return nil, fmt.Errorf("attribute %s is there twice, or does not have one value", id)
 		}
 		found = value
 	}
@@ -206,7 +207,7 @@ func (t *token) attribute(id asn1.ObjectIdentifier) (cryptobyte.String, error) {
 // names reports whether c is the certificate that the signer names.
 func (s signerID) names(c *certificate) bool {
 	if s.serial == nil {
-		return false // by key id: the attribute ESSCertID decides alone
+		return false // by key id: only the attribute ESSCertID decides
 	}
 	return s.serial.Cmp(c.serial) == 0 && bytes.Equal(s.issuer, c.issuer)
 }

@@ -15,17 +15,17 @@ import (
 	der "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Trust is what whoever checks a token knows from elsewhere.
+// Trust is what the verifier of a token knows from elsewhere.
 type Trust struct {
-	// Certificates are DER (base64 in JSON): of authorities, or of who issued
+	// Certificates are DER (base64 in JSON): of authorities, or of the issuers of
 	// theirs. Without any, a token that agrees with itself is Unknown.
 	Certificates [][]byte `json:"certificates,omitempty"`
 	// Policies are object identifiers, such as "1.3.6.1.4.1.13762.3"; without
-	// any, every policy is taken.
+	// any, every policy is accepted.
 	Policies []string `json:"policies,omitempty"`
 }
 
-// Check names one thing that Verify looks at.
+// Check names one check of Verify.
 type Check string
 
 // The checks, in the order in which they are made.
@@ -33,7 +33,7 @@ const (
 	CheckFormat    Check = "format"    // the token can be read
 	CheckImprint   Check = "imprint"   // it is of these bytes
 	CheckPolicy    Check = "policy"    // its policy is a trusted one
-	CheckTime      Check = "time"      // its time can be
+	CheckTime      Check = "time"      // its time is possible
 	CheckSigner    Check = "signer"    // the certificate that it names and the signed attributes bind
 	CheckUsage     Check = "usage"     // that certificate is for time stamps alone
 	CheckSignature Check = "signature" // the certificate's key signed it
@@ -47,7 +47,7 @@ type Finding struct {
 	Text  string `json:"text"`
 }
 
-// Level says by whose word the time stands.
+// Level says who vouches for the time.
 type Level string
 
 // The levels.
@@ -78,7 +78,7 @@ func (r *Result) Summary() string {
 	return "no time stamp: " + r.Findings[len(r.Findings)-1].Text
 }
 
-// Allowance is how far the clocks of the log and of the authority may be apart.
+// Allowance is how far the clocks of the log and the authority may differ.
 const Allowance = 5 * time.Minute
 
 // Verify checks that a token stamps message. notBefore is a time before which
@@ -138,7 +138,7 @@ func (v *verifier) checkPolicy() error {
 func (v *verifier) checkTime(notBefore time.Time) error {
 	i := &v.token.info
 	if !notBefore.IsZero() && i.time.Add(i.accuracy+Allowance).Before(notBefore) {
-		return fmt.Errorf("stamped at %s, before what it covers, which says %s", i.time.Format(time.RFC3339),
+		return fmt.Errorf("stamped at %s, before what it covers was made (%s)", i.time.Format(time.RFC3339),
 			notBefore.UTC().Format(time.RFC3339))
 	}
 	return nil
@@ -253,7 +253,7 @@ func (t *token) certificateID() (id certID, err error) {
 	return id, nil
 }
 
-// checkUsage holds the signer's certificate to RFC 3161, section 2.3.
+// checkUsage checks that the signer's certificate may stamp (RFC 3161, section 2.3).
 func (v *verifier) checkUsage() error {
 	switch {
 	case !v.leaf.stampsOnly:
@@ -267,7 +267,7 @@ func (v *verifier) checkUsage() error {
 	return nil
 }
 
-// checkAuthority leads the signer's certificate to a pinned one.
+// checkAuthority looks for a path from the signer's certificate to a pinned one.
 func (v *verifier) checkAuthority() bool {
 	pinned, err := v.pinned()
 	if err == nil && len(pinned) == 0 {

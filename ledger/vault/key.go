@@ -26,7 +26,7 @@ const (
 // Overhead is what Seal adds to a plaintext: nonce and tag.
 const Overhead = 12 + 16
 
-// ID names a subject key. It is random: it says nothing of the subject.
+// ID names a subject key. It is random: it says nothing about the subject.
 type ID [16]byte
 
 // Key is one subject's key. It is safe for concurrent use.
@@ -70,7 +70,7 @@ func newKey(id ID, secret []byte) (*Key, error) {
 	return k, nil
 }
 
-// ID returns the key's name.
+// ID returns the key's id.
 func (k *Key) ID() ID { return k.id }
 
 // CommitmentKeys returns the two commitment keys of the record with this
@@ -84,8 +84,8 @@ func (k *Key) CommitmentKeys(seq uint64) (decision, vector [32]byte) {
 	return decision, vector
 }
 
-// Tag returns a pseudonym of s under this key, 16 bytes: equal texts have equal
-// tags, and without the key a tag says nothing.
+// Tag returns a pseudonym of the parts under this key, 16 bytes: equal parts have
+// equal tags, and without the key a tag says nothing.
 func (k *Key) Tag(parts ...string) (tag [16]byte) {
 	buf := make([]byte, 0, 192)
 	for _, p := range parts {
@@ -120,8 +120,8 @@ func (k *Key) Open(dst, sealed, ad []byte) ([]byte, error) {
 }
 
 // expand is one round of HKDF-Expand with SHA-256:
-// T(i) = HMAC(prk, T(i-1) || info || data || i), T(0) empty. It is written out
-// because each record needs two and the library's way allocates;
+// T(i) = HMAC(prk, T(i-1) || info || data || i), T(0) empty. It is written by
+// hand because each record needs two and the library allocates for each;
 // TestExpandIsHKDF compares the two.
 func (k *Key) expand(info string, i byte, prev *[32]byte, data []byte) [32]byte {
 	var stack [256]byte

@@ -29,13 +29,13 @@ const wrapInfo = "assay/subject key/v1\n"
 // maxMasterBytes bounds the master key file.
 const maxMasterBytes = 1 << 20
 
-// AEAD encrypts under a key that is kept elsewhere, such as a cloud KMS: Tink's
-// interface.
+// AEAD encrypts under a key that is kept elsewhere, such as in a cloud KMS. It is
+// Tink's interface.
 type AEAD = tink.AEAD
 
-// Master is the master key: a Tink keyset (AES-256-GCM) that wraps subject
-// keys. It lies in a file of mode 0600, in clear, or encrypted under a key
-// encryption key of the caller's, such as a cloud KMS's.
+// Master is the master key: a Tink keyset (AES-256-GCM) that wraps subject keys.
+// Its file has mode 0600, and is in clear or encrypted under a key encryption key
+// of the caller's, such as a cloud KMS's.
 type Master struct {
 	path string
 	kek  AEAD
@@ -131,8 +131,8 @@ func (m *Master) Unwrap(id ID, wrapped []byte) (*Key, error) {
 	return newKey(id, secret)
 }
 
-// Rotate adds a new master key and wraps with it from now on; the old one
-// still unwraps, until Retire. Both are durable when Rotate returns.
+// Rotate adds a new master key and wraps with it from now on; the old one still
+// unwraps, until DestroyOldKeys. Both are durable when Rotate returns.
 func (m *Master) Rotate() error {
 	m.mu.RLock()
 	km := keyset.NewManagerFromHandle(m.mu.handle)
@@ -151,16 +151,16 @@ func (m *Master) Rotate() error {
 	return m.replace(h)
 }
 
-// Generation changes whenever the keyset does. What was wrapped under another
-// generation may be under a key that is about to be destroyed.
+// Generation changes whenever the keyset does. What was wrapped in another
+// generation may be wrapped under a key that is about to be destroyed.
 func (m *Master) Generation() uint32 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.mu.generation
 }
 
-// Rotating reports whether an older master key is still kept: a rotation was
-// begun and every subject key has yet to be wrapped again.
+// Rotating reports whether an older master key is still kept: a rotation has
+// begun, and subject keys may still have to be wrapped again.
 func (m *Master) Rotating() bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -196,10 +196,10 @@ func (m *Master) DestroyOldKeys() error {
 	return m.replace(h)
 }
 
-// WriteFile replaces a file of mode 0600 so that after a crash either the old
-// or the new content stands: temporary file, fsync, rename, fsync of the
-// directory. The temporary file has one name, so that what a crash leaves of a
-// master key is gone with the next write. A file must have one writer at a time.
+// WriteFile replaces a file of mode 0600 so that after a crash it has either the
+// old or the new content: temporary file, fsync, rename, fsync of the directory.
+// The temporary file always has the same name, so that the next write removes
+// what a crash left of a master key. A file must have one writer at a time.
 func WriteFile(path string, b []byte) error {
 	dir := filepath.Dir(path)
 	f, err := os.OpenFile(filepath.Join(dir, "."+filepath.Base(path)+".tmp"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

@@ -20,8 +20,8 @@ import (
 // MaxTrustBytes bounds a trust file that is read.
 const MaxTrustBytes = 1 << 20
 
-// Trust is what a verifier believes before it looks at a receipt. As JSON it is
-// a trust file.
+// Trust is what a verifier trusts before it reads a receipt. As JSON it is a trust
+// file.
 type Trust struct {
 	LogKey    string          `json:"log_key"`            // note verifier key of the log
 	Anchor    *anchor.Trust   `json:"anchor,omitempty"`   // chain, contract, validators, known blocks
@@ -33,10 +33,10 @@ type Trust struct {
 	Require []Requirement `json:"require,omitempty"` // parts without which a receipt is refused
 }
 
-// Requirement is a part of a receipt that a trust can require.
+// Requirement names a part of a receipt that a trust can require.
 type Requirement string
 
-// The parts. Each must be there and be proven.
+// The requirements. The part must be there and be proven.
 const (
 	RequirePromise    Requirement = "promise"    // by the log's key
 	RequireCheckpoint Requirement = "checkpoint" // with its audit path, by the log's key
@@ -45,12 +45,13 @@ const (
 	RequireTimestamp  Requirement = "timestamp"  // by a pinned authority
 )
 
-// Requirements returns every part that can be required.
+// Requirements returns everything that can be required.
 func Requirements() []Requirement {
 	return []Requirement{RequirePromise, RequireCheckpoint, RequireWitnesses, RequireAnchor, RequireTimestamp}
 }
 
-// ParseRequirements reads parts with commas between, as a flag gives them.
+// ParseRequirements reads requirements with commas between them, as a flag gives
+// them.
 func ParseRequirements(s string) ([]Requirement, error) {
 	var out []Requirement
 	for p := range strings.SplitSeq(s, ",") {
@@ -59,8 +60,8 @@ func ParseRequirements(s string) ([]Requirement, error) {
 	return out, checkRequirements(out)
 }
 
-// AddRequirements adds parts, as a flag gives them, to those that the trust requires:
-// a flag takes nothing from a trust file that is required there.
+// AddRequirements adds what a flag requires to what the trust requires already:
+// a flag can remove nothing that a trust file requires.
 func (t *Trust) AddRequirements(s string) error {
 	parts, err := ParseRequirements(s)
 	if err != nil {
@@ -79,7 +80,7 @@ func (t *Trust) AddRequirements(s string) error {
 func checkRequirements(parts []Requirement) error {
 	for i, p := range parts {
 		if !slices.Contains(Requirements(), p) {
-			return fmt.Errorf("require: %q is no part of a receipt: want some of %v: %w", p,
+			return fmt.Errorf("require: %q is not a part of a receipt: want some of %v: %w", p,
 				Requirements(), assay.ErrInvalid)
 		}
 		if slices.Contains(parts[:i], p) {
@@ -89,8 +90,8 @@ func checkRequirements(parts []Requirement) error {
 	return nil
 }
 
-// Check reports what is wrong with a trust: whatever would be trusted in
-// silence otherwise, or could never hold.
+// Check reports what is wrong with a trust: anything that would silently not be
+// checked, and requirements that no receipt could meet.
 func (t *Trust) Check() error {
 	k, err := ledger.ParseKey(t.LogKey)
 	if err != nil {
@@ -124,7 +125,7 @@ func (t *Trust) Check() error {
 		{RequireTimestamp, len(t.Timestamp.Certificates) > 0, "an authority's certificate"},
 	} {
 		if slices.Contains(t.Require, c.part) && !c.given {
-			return fmt.Errorf("require: no receipt could have %q, for none is trusted: give %s: %w", c.part, c.want,
+			return fmt.Errorf("require: no receipt could have %q, because none is trusted: give %s: %w", c.part, c.want,
 				assay.ErrInvalid)
 		}
 	}
@@ -148,7 +149,7 @@ func (t *Trust) checkWitnesses() error {
 	return nil
 }
 
-// checkAnchorTrust refuses what is in a list twice, and zeros, which nothing has.
+// checkAnchorTrust refuses values that are in a list twice, and zeros, which nothing has.
 func checkAnchorTrust(a *anchor.Trust) error {
 	if err := checkDistinct("anchor.validators", a.Validators, anchor.Address.IsZero); err != nil {
 		return err
@@ -196,7 +197,7 @@ func ParseTrust(b []byte) (Trust, error) {
 	return t, nil
 }
 
-// checkText walks JSON for what decoding into a struct lets pass.
+// checkText refuses JSON that decoding into a struct would accept without notice.
 func checkText(b []byte) error {
 	if !utf8.Valid(b) {
 		return fmt.Errorf("it is not UTF-8: %w", assay.ErrInvalid)
@@ -242,7 +243,7 @@ func (w *jsonWalk) value(field string) error {
 		case x == "", strings.Trim(x, "0") == "x": // 0x000..., the address that nobody has
 			return nothing
 		case strings.ContainsRune(x, utf8.RuneError):
-			return fmt.Errorf("%q has a character that is none", field)
+			return fmt.Errorf("%q has an invalid character", field)
 		}
 	case json.Delim:
 		if w.depth++; w.depth > maxTrustDepth {
@@ -277,7 +278,7 @@ func (w *jsonWalk) items(field string, object bool) (n int, err error) {
 				return n, fmt.Errorf("%q is there twice", name)
 			}
 			if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "" {
-				return n, fmt.Errorf("%q is no field of a trust file", name)
+				return n, fmt.Errorf("%q is not a field of a trust file", name)
 			}
 			seen[name] = true
 		}

@@ -19,8 +19,8 @@ type Finding = ledger.Finding
 // Level says who vouches for a receipt, from nobody to most.
 type Level string
 
-// The levels. Witnesses and time stamps are beside them, as lines of the
-// verdict; an anchor that nobody vouches for adds nothing to Logged.
+// The levels. Witnesses and time stamps have no level of their own, only lines of
+// the verdict; an anchor that nobody vouches for adds nothing to Logged.
 const (
 	Refused  Level = "refused"  // a step was refused: the receipt proves nothing
 	Promised Level = "promised" // the log's key promised the record; it is not published yet
@@ -29,10 +29,11 @@ const (
 	Pinned   Level = "pinned"   // and a block whose hash was pinned holds the checkpoint
 )
 
-// StepAnchor is the step of a receipt's anchor; a check's name follows it.
+// StepAnchor is the step that checks a receipt's anchor; the name of a check
+// follows it.
 const StepAnchor = "anchor"
 
-// StepRequired is the step that holds a receipt to Trust.Require.
+// StepRequired is the step that compares a receipt with Trust.Require.
 const StepRequired = "required"
 
 // Verdict is what Verify finds, and what programs print as JSON.
@@ -97,7 +98,7 @@ type verification struct {
 	index    uint64
 	findings []Finding
 
-	anchored *anchor.Result // nil: there was none, or it was not looked at
+	anchored *anchor.Result // nil: there was none, or it was not checked
 }
 
 func (v *verification) add(step string, state ledger.State, by, detail string) {
@@ -154,15 +155,16 @@ func (v *verification) checkAnchor() {
 	}
 }
 
-// earliestCheckpointTime is a time before which the checkpoint cannot have been made: that of the
-// record, and those at which trusted witnesses saw it.
+// earliestCheckpointTime returns a time before which the checkpoint cannot have
+// been made: the latest of the record's own, and of those at which trusted
+// witnesses saw the checkpoint.
 func (v *verification) earliestCheckpointTime() (latest time.Time) {
 	if leaf, err := ledger.ParseLeaf(v.receipt.Leaf); err == nil {
 		latest = time.UnixMicro(leaf.Micros)
 	}
 	by, err := ledger.Cosignatures(v.receipt.Checkpoint, v.trust.LogKey, v.trust.Witnesses)
 	if err != nil {
-		return latest // the step of the witnesses was refused for it
+		return latest // the witness step was refused for it
 	}
 	for _, c := range by {
 		if c.Time.After(latest) {
@@ -172,7 +174,7 @@ func (v *verification) earliestCheckpointTime() (latest time.Time) {
 	return latest
 }
 
-// checkRequirements holds the receipt to what the trust requires of every one.
+// checkRequirements checks that the receipt has everything that the trust requires.
 func (v *verification) checkRequirements() {
 	for _, part := range v.trust.Require {
 		if !v.isProven(part) {
@@ -219,8 +221,8 @@ func (v *verification) verdict() Verdict {
 	return out
 }
 
-// level is that of a receipt of which nothing was refused: it has a promise or
-// a checkpoint, or the first step would have been.
+// level returns the level of a receipt of which nothing was refused. It has a
+// promise or a checkpoint, or the first step would have been refused.
 func (v *verification) level() Level {
 	switch {
 	case v.anchored != nil && v.anchored.Proven():

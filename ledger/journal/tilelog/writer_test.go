@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/transparency-dev/tessera"
@@ -28,25 +29,6 @@ type twin struct {
 	add    *tessera.Appender
 	reader tessera.LogReader
 	stop   context.CancelFunc
-}
-
-// twinDir makes a directory for a twin. A stopped twin may still write for a moment, and says nothing when it has
-// ended.
-func twinDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "twin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for range 100 {
-			if os.RemoveAll(dir) == nil {
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-	})
-	return dir
 }
 
 func newTwin(t *testing.T, dir string) *twin {
@@ -157,29 +139,32 @@ func sameLog(t *testing.T, size uint64, a, b string) {
 }
 
 // TestTilesAreTesseras grows the same log by this code and by Tessera, and then
-// lets each go on with the directory of the other.
+// lets each go on with the directory of the other. Tessera does not say when a
+// stopped appender has ended: in a bubble, synctest.Wait does.
 func TestTilesAreTesseras(t *testing.T) {
 	t.Parallel()
-	mine, theirs := twinDir(t), twinDir(t)
-	w := newTwin(t, theirs)
-	r := rand.New(rand.NewPCG(1, 2))
-	size := uint64(0)
+	mine, theirs := t.TempDir(), t.TempDir()
 	sizes := []uint64{1, 2, 255, 256, 257, 511, 512, 1024, 1030}
 	if !testing.Short() { // three levels of tiles
+		r := rand.New(rand.NewPCG(1, 2))
 		sizes = append(sizes, 256*256-1, 256*256, 256*256+1, 70_000+r.Uint64N(2000))
 	}
-	for _, next := range sizes {
-		growTiles(t, mine, next, true)
-		w.append(t, size, next)
-		size = next
-		sameLog(t, size, mine, theirs)
-	}
-	w.stop()
-	time.Sleep(50 * time.Millisecond) // it has no other end
-	growTiles(t, theirs, size+300, true)
-	w = newTwin(t, mine)
-	w.append(t, size, size+300)
-	sameLog(t, size+300, mine, theirs)
+	synctest.Test(t, func(t *testing.T) {
+		w := newTwin(t, theirs)
+		size := uint64(0)
+		for _, next := range sizes {
+			growTiles(t, mine, next, true)
+			w.append(t, size, next)
+			size = next
+			sameLog(t, size, mine, theirs)
+		}
+		w.stop()
+		synctest.Wait()
+		growTiles(t, theirs, size+300, true)
+		w = newTwin(t, mine)
+		w.append(t, size, size+300)
+		sameLog(t, size+300, mine, theirs)
+	})
 }
 
 // TestTornTiles cuts the power after a batch was written and before its tree

@@ -19,7 +19,7 @@ import (
 	"github.com/assayrisk/assay/ledger/timestamp"
 )
 
-// HTTP sets how an authority is asked. The zero value works.
+// HTTP holds the settings of requests to an authority. The zero value works.
 type HTTP struct {
 	Timeout time.Duration     // of one attempt; 0 = 10 s
 	Retries int               // after the first attempt; 0 = 4, negative = none
@@ -42,7 +42,7 @@ func NewClient(rawURL string, cfg HTTP) (*Client, error) {
 			"https://host/path")
 	}
 	c := retryablehttp.NewClient()
-	c.Logger = nil // it would write the URL, which may hold a key
+	c.Logger = nil // it would log the URL, which may contain a key
 	c.RetryMax = 4
 	if cfg.Retries != 0 {
 		c.RetryMax = max(cfg.Retries, 0)
@@ -74,7 +74,8 @@ func NewClient(rawURL string, cfg HTTP) (*Client, error) {
 	return &Client{rawURL, c}, nil
 }
 
-// Stamp returns a token of message, once it was found to answer the request.
+// Stamp asks for a token of message. It returns the token if that answers the
+// request.
 func (c *Client) Stamp(ctx context.Context, message []byte) ([]byte, error) {
 	nonce := make([]byte, 8)
 	if _, err := rand.Read(nonce); err != nil {
@@ -111,7 +112,7 @@ func (c *Client) stamp(ctx context.Context, message, nonce []byte) ([]byte, erro
 	return timestamp.ParseResponse(body, message, nonce)
 }
 
-// withoutURL drops the URL that net/http puts into its errors: it may hold a key.
+// withoutURL drops the URL that net/http puts into its errors: it may contain a key.
 func withoutURL(err error) error {
 	var ue *url.Error
 	for errors.As(err, &ue) {

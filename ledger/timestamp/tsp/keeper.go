@@ -14,19 +14,19 @@ import (
 	"github.com/assayrisk/assay/ledger/timestamp"
 )
 
-// Config has what may be left out. The zero value works.
+// Config holds the settings; only Trust is required.
 type Config struct {
 	Every  time.Duration   // how often a checkpoint is stamped; 0 = 1 minute
-	Trust  timestamp.Trust // what the authority's tokens must hold against before they are kept
+	Trust  timestamp.Trust // a token is kept only if it verifies with it
 	Logger *slog.Logger    // nil = silent
 	HTTP   HTTP
 }
 
-// Source gives the checkpoint to stamp, a signed note, nil if there is none
-// yet. It is asked on the timer.
+// Source returns the checkpoint to stamp, a signed note; nil if there is none yet.
+// It is called on the timer.
 type Source func() []byte
 
-// Keep takes a checkpoint and its token. An error is tried again.
+// Keep stores a checkpoint and its token. After an error it is called again.
 type Keep func(note, token []byte) error
 
 // Keeper has the newest checkpoint of one log stamped on a timer. Its methods
@@ -37,18 +37,18 @@ type Keeper struct {
 	keep   Keep
 	cfg    Config
 
-	round sync.Mutex // held for a whole round
-	last  []byte     // the newest note that Keep took
+	round sync.Mutex // held during StampOnce
+	last  []byte     // the newest note that Keep accepted
 
 	mu     sync.Mutex
 	status Status
 }
 
-// Status is how stamping stands.
+// Status says how stamping is doing.
 type Status struct {
 	Stamped uint64    // tokens kept since the start
 	Time    time.Time // genTime of the newest, zero before the first
-	Err     error     // what the last round met, nil = nothing
+	Err     error     // of the last attempt, nil = none
 }
 
 // New makes a keeper for an authority's URL. Config.Trust must name the
@@ -72,9 +72,9 @@ func New(rawURL string, source Source, keep Keep, cfg Config) (*Keeper, error) {
 	return &Keeper{client: c, source: source, keep: keep, cfg: cfg}, nil
 }
 
-// Run stamps until ctx is done, and then returns nil. An authority that cannot
-// be reached, or answers nonsense, is asked again with the timer: it stops
-// neither scoring nor the log.
+// Run stamps until ctx is done, and then returns nil. If the authority cannot be
+// reached, or answers nonsense, Run asks again on the timer: neither scoring nor
+// the log stops.
 func (k *Keeper) Run(ctx context.Context) error {
 	t := time.NewTicker(k.cfg.Every)
 	defer t.Stop()
@@ -90,8 +90,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// StampOnce stamps the source's checkpoint, if it is not the one of the last round,
-// and keeps the token once it holds against Config.Trust.
+// StampOnce stamps the source's checkpoint, unless it was stamped last time, and
+// keeps the token if it verifies with Config.Trust.
 func (k *Keeper) StampOnce(ctx context.Context) (err error) {
 	k.round.Lock()
 	defer k.round.Unlock()
@@ -123,7 +123,7 @@ func (k *Keeper) setStatus(change func(*Status)) {
 	change(&k.status)
 }
 
-// Status returns how stamping stands, and does not wait for a round.
+// Status returns how stamping is doing. It does not wait for StampOnce.
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()

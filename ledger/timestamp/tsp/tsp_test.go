@@ -59,7 +59,7 @@ func TestKeeper(t *testing.T) {
 		{"a page of HTML", text(200, "text/html", "<html>"), "text/html"},
 		{"not DER", text(200, "application/timestamp-reply", "no"), "TimeStampResp"},
 		{"too long", text(200, "application/timestamp-reply", strings.Repeat("x", timestamp.MaxResponseBytes+1)),
-			"more than"},
+			"larger than"},
 		{"status 2", text(200, "application/timestamp-reply", "\x30\x05\x30\x03\x02\x01\x02"), "status 2"},
 		{"another authority", stranger, "not trusted"},
 		{"connection cut", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// byteOperators change bytes wherever they are.
+var byteOperators = []struct {
+	name string
+	fn   func(rng *rand.Rand, b []byte) []byte
+}{
+	{"bit flipped", func(rng *rand.Rand, b []byte) []byte { b[rng.IntN(len(b))] ^= 1 << rng.IntN(8); return b }},
+	{"cut short", func(rng *rand.Rand, b []byte) []byte { return b[:rng.IntN(len(b))] }},
+	{"run of bytes zeroed", func(rng *rand.Rand, b []byte) []byte {
+		at := rng.IntN(len(b))
+		clear(b[at:min(len(b), at+1+rng.IntN(64))])
+		return b
+	}},
+}
+
+// fileMutations harm files as bytes.
+func fileMutations(t *testing.T, dir string) (out []mutation) {
+	paths := []string{"guard/high-water", "keys/log.key", "keys/master.json", "log/checkpoint", "log/.state/treeState"}
+	for _, f := range files(t, dir, "log/tile") {
+		rel, _ := filepath.Rel(dir, f)
+		if !strings.Contains(rel, ".p/") || strings.HasSuffix(rel, ".p/88") || strings.HasSuffix(rel, "1/000.p/2") {
+			paths = append(paths, rel)
+		}
+	}
+	for _, f := range paths {
+		for _, o := range byteOperators {
+			out = append(out, mutation{f, o.name, func(t *testing.T, d string, rng *rand.Rand) {
+				change(t, filepath.Join(d, f), func(b []byte) []byte { return o.fn(rng, b) })
+			}, false})
+		}
+		out = append(out, mutation{f, "deleted", func(t *testing.T, d string, _ *rand.Rand) {
+			if err := os.Remove(filepath.Join(d, f)); err != nil {
+				t.Error(err)
+			}
+		}, false})
+	}
+	for _, o := range byteOperators {
+		out = append(out, mutation{"record file", o.name, func(t *testing.T, d string, rng *rand.Rand) {
+			fs := recordFiles(t, d)
+			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte {
+				offs := groupOffsets(t, b)
+				used := offs[len(offs)-1] // after it there are zeros
+				if out := o.fn(rng, b[:used:used]); len(out) < used {
+					return out
+				}
+				return b
+			})
+		}, false})
+		// A store's file also holds bytes that mean nothing any more, and what
+		// a torn log of it loses comes back from the records.
+		out = append(out, mutation{"store file", o.name, func(t *testing.T, d string, rng *rand.Rand) {
+			var fs []string
+			for _, f := range files(t, d, storeDir) {
+				if st, err := os.Stat(f); err == nil && st.Size() > 0 {
+					fs = append(fs, f)
+				}
+			}
+			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return o.fn(rng, b) })
+		}, true})
+	}
+	out = append(out, mutation{"record file", "deleted", func(t *testing.T, d string, rng *rand.Rand) {
+		fs := recordFiles(t, d)
+		if err := os.Remove(fs[rng.IntN(len(fs))]); err != nil {
+			t.Error(err)
+		}
+	}, false})
+	return out
+}
+
+// groupMutations move whole groups, each of which is authentic.
+func groupMutations(t *testing.T, dir string) []mutation {
+	older, err := os.ReadFile(filepath.Join(dir, "older-checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fork := t.TempDir() // the same keys, another history
+	copyTree(t, dir, fork)
+	grow(t, fork, 20)
+	// groups changes a file that holds at least so many groups.
+	groups := func(least int, fn func(rng *rand.Rand, b []byte, offs []int) []byte) func(t *testing.T,
+		d string, rng *rand.Rand) {
+		return func(t *testing.T, d string, rng *rand.Rand) {
+			fs := slices.DeleteFunc(recordFiles(t, d), func(path string) bool {
+				b, err := os.ReadFile(path)
+				return err != nil || len(groupOffsets(t, b))-1 < least
+			})
+			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return fn(rng, b, groupOffsets(t, b)) })
+		}
+	}
+	two := func(rng *rand.Rand, offs []int) (a, b int) {
+		a = rng.IntN(len(offs) - 1)
+		b = (a + 1 + rng.IntN(len(offs)-2)) % (len(offs) - 1)
+		return min(a, b), max(a, b)
+	}
+	return []mutation{
+		{"record file", "group left out", groups(1, func(rng *rand.Rand, b []byte, offs []int) []byte {
+			i := rng.IntN(len(offs) - 1)
+			return slices.Delete(b, offs[i], offs[i+1])
+		}), false},
+		{"record file", "group twice", groups(1, func(rng *rand.Rand, b []byte, offs []int) []byte {
+			i := rng.IntN(len(offs) - 1)
+			return slices.Insert(b, offs[i], b[offs[i]:offs[i+1]]...)
+		}), false},
+		{"record file", "two groups swapped", groups(2, func(rng *rand.Rand, b []byte, offs []int) []byte {
+			i, k := two(rng, offs)
+			return slices.Concat(b[:offs[i]], b[offs[k]:offs[k+1]], b[offs[i+1]:offs[k]],
+				b[offs[i]:offs[i+1]], b[offs[k+1]:])
+		}), false},
+		{"record file", "last groups dropped", func(t *testing.T, d string, rng *rand.Rand) {
+			fs := recordFiles(t, d)
+			change(t, fs[len(fs)-1], func(b []byte) []byte {
+				offs := groupOffsets(t, b)
+				return b[:offs[rng.IntN(len(offs)-1)]]
+			})
+		}, false},
+		{"log/checkpoint", "older one put back", func(t *testing.T, d string, _ *rand.Rand) {
+			if err := os.WriteFile(filepath.Join(d, "log", "checkpoint"), older, 0o600); err != nil {
+				t.Error(err)
+			}
+		}, false},
+		{"record files", "of a fork, with its store", func(t *testing.T, d string, _ *rand.Rand) {
+			copyTree(t, filepath.Join(fork, "journal"), filepath.Join(d, "journal"))
+			copyTree(t, filepath.Join(fork, "log"), filepath.Join(d, "log"))
+		}, false},
+	}
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"bytes"
+	"testing"
+)
+
+// TestAnchorWhiteSpace reads an anchor's bytes without the white space that its
+// bound is not meant for.
+func TestAnchorWhiteSpace(t *testing.T) {
+	r := newTestLog(t, 3).receipt(t, 1)
+	r.Anchor = []byte(`{"version":1,"seal":"a b"}`)
+	b, err := MarshalReceipt(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := bytes.Replace(b, []byte(`"seal"`), []byte("\n\t  \"seal\""), 1)
+	got, err := ParseReceipt(wide)
+	if err != nil || !bytes.Equal(got.Anchor, r.Anchor) {
+		t.Errorf("anchor %s, %v", got.Anchor, err)
+	}
+}
