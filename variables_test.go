@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// notForTesters are variables that nobody sets to run tests: those that tests set for the processes that they start, and
-// those of the programs themselves.
+// notForTesters are variables that nobody sets to run tests: those that tests set for the processes that they start,
+// and those of the programs themselves.
 var notForTesters = strings.Fields(`
 	ASSAY_AUDIT_DIR ASSAY_DEVCHAIN_DIR ASSAY_DEVCHAIN_FROM ASSAY_ENDLESS ASSAY_JOURNAL_CHILD ASSAY_JOURNAL_ERASER
 	ASSAY_TEST_HOLD ASSAY_TEST_MAIN ASSAY_TEST_WRITE
