@@ -32,10 +32,6 @@ var oversized = strings.Fields(`
 	benchmarks/features.online
 	benchmarks/serve.soak
 
-	cmd/assay
-	cmd/assay.TestEvaluateAgainstServer
-	cmd/assay.evaluateFlags.gather
-	cmd/assay.trainFlags.run
 	cmd/assay:map
 	cmd/internal/node.TestTimeStamps
 
