@@ -15,11 +15,11 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 )
 
-// transfer is the gas of the cheapest transaction there is.
-const transfer = 21_000
+// transferGas is the gas of the cheapest transaction there is.
+const transferGas = 21_000
 
-// gasTable anchors trees of many sizes, each the second anchor of a log of its
-// own, and prints what it cost.
+// gasTable anchors trees of many sizes and prints their gas. Each is the second
+// anchor of a new log.
 func gasTable(ctx context.Context, dir string) error {
 	chain, err := devchain.Open(ctx, dir, devchain.Config{})
 	if err != nil {
@@ -59,9 +59,9 @@ func gasTable(ctx context.Context, dir string) error {
 		{From: 1, To: 2}, {From: 1000, To: 1100}, {From: 1 << 20, To: 1<<20 + 60_000},
 		{From: 1_000_000, To: 1_600_000}, {From: 1_000_000_000, To: 1_000_600_000}, {From: 1e12, To: 1e12 + 600_000},
 	}
-	fmt.Println("gas          from             to  proof nodes    gas  of a transfer")
+	fmt.Println("gas          from             to  proof nodes    gas  over a transfer's")
 	for i, g := range growths {
-		name := fmt.Sprintf("%s/%d", origin, i)
+		name := fmt.Sprintf("%s/%d", logOrigin, i)
 		if err := client.Register(ctx, name, client.From()); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func gasTable(ctx context.Context, dir string) error {
 			return err
 		}
 		if i == 0 {
-			fmt.Printf("%16d %14d %12d %6d  %.2f\n", 0, g.From, 0, first, float64(first)/transfer)
+			fmt.Printf("%16d %14d %12d %6d  %.2f\n", 0, g.From, 0, first, float64(first)/transferGas)
 		}
 		call := anchor.Call{LogID: id, Previous: g.From, Size: g.To, Root: g.Root(g.To)}
 		for _, n := range g.Proof() {
@@ -81,9 +81,9 @@ func gasTable(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%16d %14d %12d %6d  %.2f\n", g.From, g.To, len(call.Proof), gas, float64(gas)/transfer)
+		fmt.Printf("%16d %14d %12d %6d  %.2f\n", g.From, g.To, len(call.Proof), gas, float64(gas)/transferGas)
 		if g.From == 1_000_000 {
-			fmt.Printf("RATIO anchor_gas_vs_transfer_at_1M_leaves %.2f\n", float64(gas)/transfer)
+			fmt.Printf("RATIO anchor_gas_vs_transfer_at_1M_leaves %.2f\n", float64(gas)/transferGas)
 		}
 	}
 	return nil

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command anchor measures anchoring on the embedded chain: what the contract's
-// functions cost in gas, how long one anchor takes from call to stored proof,
-// how soon a chain that was away has caught up, and what an offline proof
-// weighs and costs to check.
+// Anchor measures anchoring on the embedded chain. It takes four seconds and
+// prints a table of the contract's gas, then
+//
+//	RATIO anchor_gas_vs_transfer_at_1M_leaves  gas of an anchor over that of the cheapest transaction
+//	MS anchor_to_proof               one anchor, from the call until its proof is stored
+//	MS anchor_chain_opened_again     starting the chain again
+//	MS anchor_caught_up_100k_leaves  the first anchor after that, of 100,000 new leaves
+//	BYTES anchor_proof_bytes         size of one proof
+//	US anchor_verify                 checking it offline
+//
+// Gas is exact and the same on every machine; docs/design/anchor.md has the table.
 //
 //	go run ./benchmarks/anchor
-//
-// Gas is exact and the same on every machine: docs/design/anchor.md has it.
 package main
 
 import (
@@ -24,7 +29,7 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor/devchain"
 )
 
-const origin = "assay.bench/log"
+const logOrigin = "assay.bench/log"
 
 func main() {
 	anchors := flag.Int("anchors", 100, "anchors to make")
@@ -46,18 +51,18 @@ func run(ctx context.Context, anchors int) error {
 	if err := gasTable(ctx, dir+"/gas"); err != nil {
 		return err
 	}
-	return timings(ctx, dir+"/time", anchors)
+	return measureAnchors(ctx, dir+"/time", anchors)
 }
 
-// timings anchors a growing log and says how long each took, and how long the
-// first took after the chain was away.
-func timings(ctx context.Context, dir string, anchors int) error {
-	log := memlog.New(origin)
-	e, err := devchain.Start(ctx, dir, origin, log, devchain.Config{}, anchor.Config{})
+// measureAnchors anchors a growing log and prints how long each anchor took, and
+// how long the first took after the chain had stopped and started.
+func measureAnchors(ctx context.Context, dir string, anchors int) error {
+	log := memlog.New(logOrigin)
+	e, err := devchain.Start(ctx, dir, logOrigin, log, devchain.Config{}, anchor.Config{})
 	if err != nil {
 		return err
 	}
-	var took []float64 // milliseconds
+	var millis []float64
 	var newest anchor.Anchored
 	for range anchors {
 		log.Grow(1000)
@@ -65,16 +70,16 @@ func timings(ctx context.Context, dir string, anchors int) error {
 		if newest, err = e.Anchor.AnchorNow(ctx); err != nil {
 			return err
 		}
-		took = append(took, millis(time.Since(start)))
+		millis = append(millis, figure.Milliseconds(time.Since(start)))
 	}
 	trust := e.Trust()
 	if err := e.Close(); err != nil {
 		return err
 	}
-	fmt.Println(figure.Of("MS", "anchor_to_proof", took))
+	fmt.Println(figure.Of("MS", "anchor_to_proof", millis))
 
 	start := time.Now()
-	if e, err = devchain.Start(ctx, dir, origin, log, devchain.Config{}, anchor.Config{}); err != nil {
+	if e, err = devchain.Start(ctx, dir, logOrigin, log, devchain.Config{}, anchor.Config{}); err != nil {
 		return err
 	}
 	defer e.Close()
@@ -84,13 +89,13 @@ func timings(ctx context.Context, dir string, anchors int) error {
 	if _, err := e.Anchor.AnchorNow(ctx); err != nil {
 		return err
 	}
-	fmt.Println(figure.Of("MS", "anchor_chain_opened_again", []float64{millis(opened)}))
-	fmt.Println(figure.Of("MS", "anchor_caught_up_100k_leaves", []float64{millis(time.Since(start))}))
-	return verification(newest, trust)
+	fmt.Println(figure.One("MS", "anchor_chain_opened_again", figure.Milliseconds(opened)))
+	fmt.Println(figure.One("MS", "anchor_caught_up_100k_leaves", figure.Milliseconds(time.Since(start))))
+	return measureVerification(newest, trust)
 }
 
-// verification times the offline check of one proof.
-func verification(a anchor.Anchored, trust anchor.Trust) error {
+// measureVerification times the offline check of one proof.
+func measureVerification(a anchor.Anchored, trust anchor.Trust) error {
 	const rounds = 2000
 	start := time.Now()
 	for range rounds {
@@ -99,9 +104,7 @@ func verification(a anchor.Anchored, trust anchor.Trust) error {
 		}
 	}
 	each := time.Since(start) / rounds
-	fmt.Println(figure.Of("BYTES", "anchor_proof_bytes", []float64{float64(len(a.Proof))}))
-	fmt.Println(figure.Of("US", "anchor_verify", []float64{float64(each.Nanoseconds()) / 1000}))
+	fmt.Println(figure.One("BYTES", "anchor_proof_bytes", float64(len(a.Proof))))
+	fmt.Println(figure.One("US", "anchor_verify", float64(each.Nanoseconds())/1000))
 	return nil
 }
-
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
@@ -141,16 +140,6 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-func TestPlace(t *testing.T) {
-	out, err := replaceTables([]byte("a\n"+tablesBegin+"old\n"+tablesEnd+"\nz\n"), []byte("new\n"))
-	if err != nil || string(out) != "a\n"+tablesBegin+"new\n"+tablesEnd+"\nz\n" {
-		t.Errorf("placed %q, %v", out, err)
-	}
-	if _, err := replaceTables([]byte("no markers"), nil); err == nil {
-		t.Error("a page without markers was accepted")
-	}
-}
-
 func TestInline(t *testing.T) {
 	r := &results{Areas: []areaResult{{Figures: []figure.Figure{
 		{Kind: "MB", Name: "peak", Value: 12.34}, {Kind: "COUNT", Name: "kills", Value: 139049},
@@ -261,26 +250,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-func TestWrapText(t *testing.T) {
-	for _, n := range []int{1, 40, 41, 300} {
-		text := wrapText(strings.Repeat("é2 ", n))
-		if strings.Join(strings.Fields(text), "") != strings.Repeat("é2", n) || !strings.HasSuffix(text, "é2\n") {
-			t.Errorf("%d words became %q", n, text)
-		}
-		for i, line := range strings.Split(text, "\n") {
-			if width := utf8.RuneCountInString(line); width > 120 || i == 0 && n > 40 && width < 118 {
-				t.Errorf("%d words: line %d has %d columns", n, i, width)
-			}
-		}
-	}
-}
-
 func TestNumbers(t *testing.T) {
-	for x, want := range map[float64]string{1: "1", 1234567: "1,234,567", 10000: "10,000"} {
-		if got := withThousands(x); got != want {
-			t.Errorf("%v is written %s", x, got)
-		}
-	}
 	for x, want := range map[float64]string{0.1234: "0.123", 12345: "12345", 1e6: "1000000", 2.5: "2.5"} {
 		if got := threeDigits(x); got != want {
 			t.Errorf("%v is written %s, want %s", x, got, want)

@@ -19,6 +19,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/page"
 )
 
 const plotDir = "docs/plots"
@@ -102,16 +103,16 @@ func scaleTables(figures []figure.Figure) []byte {
 			first, last := p[0], p[len(p)-1]
 			if len(p) < 2 {
 				fmt.Fprintf(&b, "| %s | %s at %s | | | |\n", curveLabel(name), threeDigits(first.y),
-					withThousands(first.x))
+					page.Thousands(first.x))
 				continue
 			}
 			bends := "nowhere by more than 0.3"
 			if at, before, after, ok := largestBend(p); ok {
-				bends = fmt.Sprintf("at %s, from %.2f to %.2f", withThousands(at), before, after)
+				bends = fmt.Sprintf("at %s, from %.2f to %.2f", page.Thousands(at), before, after)
 			}
 			fmt.Fprintf(&b, "| %s | %s at %s | %s at %s | %.2f | %s |\n", curveLabel(name), threeDigits(first.y),
-				withThousands(first.x),
-				threeDigits(last.y), withThousands(last.x), slope(first, last), bends)
+				page.Thousands(first.x),
+				threeDigits(last.y), page.Thousands(last.x), slope(first, last), bends)
 		}
 	}
 	return b.Bytes()
@@ -126,15 +127,6 @@ func sorted(m map[string][]point) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// withThousands writes a size as people do: 10,000.
-func withThousands(x float64) string {
-	s := strconv.FormatFloat(x, 'f', -1, 64)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // drawPlots draws every chart that has points, by file name.

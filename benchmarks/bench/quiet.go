@@ -3,17 +3,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 )
 
 // A machine is quiet when other processes use at most maxOthers of it, and a
@@ -141,24 +141,10 @@ func (w *machineWatch) ticksNow() (t ticks) {
 // kernelThreadTicks is the processor time of the kernel's threads, which are the
 // children of process 2.
 func kernelThreadTicks() float64 {
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return 0
-	}
 	sum := 0.0
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			continue // it has ended
-		}
-		// The process's name is in parentheses and may hold any character.
-		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-		if len(f) < 13 || f[1] != "2" {
-			continue
-		}
-		for _, s := range f[11:13] { // in user mode, in the kernel
-			v, _ := strconv.ParseFloat(s, 64)
-			sum += v
+	for _, p := range usage.Processes() {
+		if p.Parent == 2 {
+			sum += p.CPU.Seconds() * 100
 		}
 	}
 	return sum

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/page"
 )
 
 // The generated tables of a page lie between these two lines.
@@ -73,26 +73,13 @@ func renderNewest(root string) error {
 
 // fillPage writes the figures of a page: its generated tables, if it has any,
 // and the figures in its text. It names those that the results lack.
-func fillPage(page, tables []byte, r *results) (out []byte, missing []string, err error) {
+func fillPage(text, tables []byte, r *results) (out []byte, missing []string, err error) {
 	if tables != nil {
-		if page, err = replaceTables(page, tables); err != nil {
+		if text, err = page.Replace(text, tablesBegin, tablesEnd, tables); err != nil {
 			return nil, nil, err
 		}
 	}
-	return fillMarks(page, r)
-}
-
-// replaceTables puts text between the two lines that enclose generated tables.
-func replaceTables(page, text []byte) ([]byte, error) {
-	head, rest, ok := bytes.Cut(page, []byte(tablesBegin))
-	if !ok {
-		return nil, fmt.Errorf("there is no line %q", strings.TrimSpace(tablesBegin))
-	}
-	_, tail, ok := bytes.Cut(rest, []byte(tablesEnd))
-	if !ok {
-		return nil, fmt.Errorf("there is no line %q", tablesEnd)
-	}
-	return slices.Concat(head, []byte(tablesBegin), text, []byte(tablesEnd), tail), nil
+	return fillMarks(text, r)
 }
 
 // machineText says where, when and with what versions the figures were measured,
@@ -120,28 +107,7 @@ func machineText(r *results, link string) []byte {
 		fmt.Fprintf(&b, "Peers: %s. ", strings.Join(v, ", "))
 	}
 	fmt.Fprintf(&b, "Source: [%s](%s).", filepath.Base(link), link)
-	return []byte("\n" + wrapText(b.String()))
-}
-
-// wrapText breaks a paragraph into lines of at most 120 columns.
-func wrapText(paragraph string) string {
-	const most = 120
-	var b strings.Builder
-	column := 0
-	for word := range strings.FieldsSeq(paragraph) {
-		switch width := utf8.RuneCountInString(word); {
-		case column == 0:
-			column = width
-		case column+1+width <= most:
-			b.WriteByte(' ')
-			column += 1 + width
-		default:
-			b.WriteByte('\n')
-			column = width
-		}
-		b.WriteString(word)
-	}
-	return b.String() + "\n"
+	return []byte("\n" + page.Wrap(b.String()))
 }
 
 // noisy names the areas whose figures are not to be trusted.
@@ -165,7 +131,7 @@ func areaTables(r *results) []byte {
 			continue
 		}
 		o := r.Areas[i]
-		fmt.Fprintf(&b, "\n### %s\n\n%s", a.Title, wrapText(o.summary(r.Commit)))
+		fmt.Fprintf(&b, "\n### %s\n\n%s", a.Title, page.Wrap(o.summary(r.Commit)))
 		if a.Name == "scale" {
 			b.Write(scaleTables(o.Figures))
 			continue
@@ -212,7 +178,7 @@ func formatValue(f figure.Figure) string {
 	unit, known := units[f.Kind]
 	switch {
 	case f.Kind == "COUNT" && f.Value >= 0 && f.Value == math.Trunc(f.Value):
-		return withThousands(f.Value)
+		return page.Thousands(f.Value)
 	case f.Kind == "AUC", f.Kind == "KS", f.Kind == "LOGLOSS":
 		return fmt.Sprintf("%.4f", f.Value)
 	case f.Kind == "GAIN": // of one of these

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/assayrisk/assay/benchmarks/internal/page"
 )
 
 // target is the limit that the project sets for a figure: at least, or with atMost
@@ -79,6 +81,6 @@ func readmeTable(r *results, file string) []byte {
 	if noisy := r.noisy(); len(noisy) > 0 {
 		text += fmt.Sprintf("; **rough: the machine was busy with other work during %s**", strings.Join(noisy, ", "))
 	}
-	b.WriteString("\n" + wrapText(text+"."))
+	b.WriteString("\n" + page.Wrap(text+"."))
 	return b.Bytes()
 }

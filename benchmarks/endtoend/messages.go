@@ -20,49 +20,29 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
-	"github.com/assayrisk/assay/serving/wire"
 )
 
-const (
-	scoreMethod = "/assay.v1.Scoring/Score"
-	inferMethod = "/inference.GRPCInferenceService/ModelInfer"
-)
+// protocol is one way to ask a gRPC server for the score of a row.
+type protocol struct {
+	method string
+	encode func(rows *gbdt.Dataset, i int) ([]byte, error)
+}
 
-// decisions encodes each row as a request for a decision.
-func decisions(rows *gbdt.Dataset) (out []load.Template, method string, err error) {
-	for i := range rows.Rows() {
+var (
+	// decisionProtocol asks for a full decision.
+	decisionProtocol = protocol{load.ScoreMethod, func(rows *gbdt.Dataset, i int) ([]byte, error) {
 		e := world.Event(rows, i, load.ID)
-		b, err := (&pb.ScoreRequest{RequestId: load.ID, Event: wire.Event(&e)}).MarshalVT()
-		if err != nil {
-			return nil, "", err
-		}
-		out = append(out, load.NewTemplate(b))
-	}
-	return out, scoreMethod, nil
-}
+		return load.ScoreRequest(&e).MarshalVT()
+	}}
+	// inferenceProtocol is the Open Inference Protocol, with raw numbers.
+	inferenceProtocol = protocol{load.InferMethod, func(rows *gbdt.Dataset, i int) ([]byte, error) {
+		return load.InferRequest(world.Row(rows, i))
+	}}
+)
 
-// inferences encodes each row as the Open Inference Protocol has it, raw.
-func inferences(rows *gbdt.Dataset) (out []load.Template, method string, err error) {
-	for i := range rows.Rows() {
-		x := world.Row(rows, i)
-		raw := make([]byte, 0, 8*len(x))
-		for _, v := range x {
-			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
-		}
-		b, err := (&v2.ModelInferRequest{ModelName: "bench", Inputs: []*v2.ModelInferRequest_InferInputTensor{
-			{Name: "features", Datatype: "FP64", Shape: []int64{1, int64(len(x))}}}, RawInputContents: [][]byte{raw}}).
-			MarshalVT()
-		if err != nil {
-			return nil, "", err
-		}
-		out = append(out, load.NewTemplate(b))
-	}
-	return out, inferMethod, nil
-}
-
-// decode reads the probability out of a reply.
-func decode(method string, reply []byte) (float64, error) {
-	if method == scoreMethod {
+// decode reads the probability of default from a reply.
+func (p protocol) decode(reply []byte) (float64, error) {
+	if p.method == load.ScoreMethod {
 		m := new(pb.ScoreResponse)
 		if err := m.UnmarshalVT(reply); err != nil {
 			return 0, err
@@ -87,10 +67,10 @@ func decode(method string, reply []byte) (float64, error) {
 	return 0, errors.New("the reply holds no score")
 }
 
-// client keeps as many connections as there are callers.
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4096}, Timeout: 30 * time.Second}
+// httpClient keeps a connection for each caller.
+var httpClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4096}, Timeout: 30 * time.Second}
 
-// jsonRow is a row as the HTTP servers take it.
+// jsonRow is a row as the HTTP servers expect it.
 func jsonRow(rows *gbdt.Dataset, i int) []byte {
 	b, err := json.Marshal(map[string][][]float64{"rows": {world.Row(rows, i)}})
 	if err != nil {
@@ -99,13 +79,13 @@ func jsonRow(rows *gbdt.Dataset, i int) []byte {
 	return b
 }
 
-func post(ctx context.Context, url string, body []byte) ([]byte, error) {
+func postJSON(ctx context.Context, url string, body []byte) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	w, err := client.Do(r)
+	w, err := httpClient.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +104,7 @@ func modelReady(address string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		w, err := client.Do(r)
+		w, err := httpClient.Do(r)
 		if err != nil {
 			return err
 		}
@@ -136,19 +116,19 @@ func modelReady(address string) func(context.Context) error {
 	}
 }
 
-// askHTTP prepares the calls of an HTTP server.
-func askHTTP(p *daemon.Process, url string, rows *gbdt.Dataset) *server {
+// newHTTPServer prepares the calls to an HTTP server.
+func newHTTPServer(p *daemon.Process, url string, rows *gbdt.Dataset) *server {
 	bodies := make([][]byte, rows.Rows())
 	for i := range bodies {
 		bodies[i] = jsonRow(rows, i)
 	}
 	return &server{process: p,
 		call: func(ctx context.Context, caller, k int) error {
-			_, err := post(ctx, url, bodies[(caller*31+k)%len(bodies)])
+			_, err := postJSON(ctx, url, bodies[(caller*31+k)%len(bodies)])
 			return err
 		},
 		score: func(ctx context.Context, x int) (float64, error) {
-			b, err := post(ctx, url, bodies[x])
+			b, err := postJSON(ctx, url, bodies[x])
 			if err != nil {
 				return 0, err
 			}

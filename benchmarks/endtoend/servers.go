@@ -15,40 +15,40 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// server is one that runs and is asked.
+// server is a running server and the calls to it.
 type server struct {
-	name    string
-	peer    bool
-	process *daemon.Process
-	call    func(ctx context.Context, caller, k int) error    // one row
-	score   func(ctx context.Context, x int) (float64, error) // of row x; nil if it does not tell
-	close   func()
+	name       string
+	peer       bool
+	process    *daemon.Process
+	call       func(ctx context.Context, caller, k int) error    // asks for one row
+	score      func(ctx context.Context, x int) (float64, error) // asks for row x and returns its score
+	disconnect func()                                            // may be nil
 }
 
 func (s *server) stop() {
-	if s.close != nil {
-		s.close()
+	if s.disconnect != nil {
+		s.disconnect()
 	}
 	_ = s.process.Stop(10 * time.Second)
 }
 
-// kind is a server and how it is started.
-type kind struct {
+// serverKind is a server that is compared, and how it is started.
+type serverKind struct {
 	name  string
 	peer  bool
 	start func(ctx context.Context, o options, dir, bundle string, rows *gbdt.Dataset) (*server, error)
 }
 
-// workers of the HTTP servers: one a core.
-const workers = "2"
+// httpWorkers are the worker processes of an HTTP server: one per core.
+const httpWorkers = "2"
 
-var kinds = []kind{
+var serverKinds = []serverKind{
 	{"assay_score", false,
 		func(ctx context.Context, _ options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
-			return startAssay(ctx, filepath.Join(dir, "score"), bundle, decisions, rows)
+			return startAssay(ctx, filepath.Join(dir, "score"), bundle, decisionProtocol, rows)
 		}},
 	{"assay_oip", false, func(ctx context.Context, _ options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
-		return startAssay(ctx, filepath.Join(dir, "oip"), bundle, inferences, rows)
+		return startAssay(ctx, filepath.Join(dir, "oip"), bundle, inferenceProtocol, rows)
 	}},
 	{"mlserver_grpc", true,
 		func(ctx context.Context, o options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
@@ -62,26 +62,16 @@ var kinds = []kind{
 	}},
 }
 
-// connections of the client, for each server.
+// connections is the number of the client's connections to a gRPC server.
 const connections = 8
 
-// startAssay builds assayd, as one that is installed, and starts it.
-func startAssay(ctx context.Context, dir, bundle string, encode func(*gbdt.Dataset) ([]load.Template, string, error),
-	rows *gbdt.Dataset) (*server, error) {
-	program, err := daemon.Build(ctx, filepath.Dir(dir), "./cmd/assayd")
+// startAssay builds assayd, as it is installed, and starts it.
+func startAssay(ctx context.Context, dir, bundle string, how protocol, rows *gbdt.Dataset) (*server, error) {
+	p, address, err := daemon.StartAssayd(ctx, filepath.Dir(dir), "--bundle", bundle, "--dir", dir)
 	if err != nil {
 		return nil, err
 	}
-	address, err := daemon.Port()
-	if err != nil {
-		return nil, err
-	}
-	p, err := daemon.Start(ctx, daemon.Serving(address), nil, program, "--bundle", bundle, "--dir", dir, "--listen",
-		address, "--ops", "", "--log-level", "warn")
-	if err != nil {
-		return nil, err
-	}
-	return askGRPC(p, address, encode, rows)
+	return newGRPCServer(p, address, how, rows)
 }
 
 func startMLServer(ctx context.Context, o options, dir, bundle string, rows *gbdt.Dataset) (*server, error) {
@@ -94,11 +84,11 @@ func startMLServer(ctx context.Context, o options, dir, bundle string, rows *gbd
 		return nil, err
 	}
 	p, err := daemon.Start(ctx, modelReady(web), nil, servingPython(o), filepath.Join(o.peers, "endtoend_mlserver.py"),
-		dir, filepath.Join(bundle, "model.txt"), port(rpc), port(web))
+		dir, filepath.Join(bundle, "model.txt"), portOf(rpc), portOf(web))
 	if err != nil {
 		return nil, err
 	}
-	return askGRPC(p, rpc, inferences, rows)
+	return newGRPCServer(p, rpc, inferenceProtocol, rows)
 }
 
 func startHTTP(ctx context.Context, o options, script, bundle string, rows *gbdt.Dataset) (*server, error) {
@@ -108,31 +98,30 @@ func startHTTP(ctx context.Context, o options, script, bundle string, rows *gbdt
 	}
 	url := "http://" + address + "/score"
 	body := jsonRow(rows, 0)
-	ready := func(ctx context.Context) error { _, err := post(ctx, url, body); return err }
+	ready := func(ctx context.Context) error { _, err := postJSON(ctx, url, body); return err }
 	p, err := daemon.Start(ctx, ready, nil, servingPython(o), filepath.Join(o.peers, script),
-		filepath.Join(bundle, "model.txt"), port(address), workers)
+		filepath.Join(bundle, "model.txt"), portOf(address), httpWorkers)
 	if err != nil {
 		return nil, err
 	}
-	return askHTTP(p, url, rows), nil
+	return newHTTPServer(p, url, rows), nil
 }
 
-// servingPython is the interpreter of the model servers: they want other
-// versions of the same packages than the rest of the peers do.
+// servingPython is the interpreter of the model servers, which need other
+// versions of the same packages than the other peers.
 func servingPython(o options) string {
 	return filepath.Join(filepath.Dir(filepath.Dir(o.python)), "serving", "bin", "python")
 }
 
-func port(address string) string {
+func portOf(address string) string {
 	_, p, _ := net.SplitHostPort(address)
 	return p
 }
 
-// askGRPC prepares the calls of a gRPC server.
-func askGRPC(p *daemon.Process, address string, encode func(*gbdt.Dataset) ([]load.Template, string, error),
-	rows *gbdt.Dataset) (*server, error) {
+// newGRPCServer prepares the calls to a gRPC server.
+func newGRPCServer(p *daemon.Process, address string, how protocol, rows *gbdt.Dataset) (*server, error) {
 	s := &server{process: p}
-	messages, method, err := encode(rows)
+	messages, err := load.Templates(rows.Rows(), func(i int) ([]byte, error) { return how.encode(rows, i) })
 	if err != nil {
 		s.stop()
 		return nil, err
@@ -142,23 +131,23 @@ func askGRPC(p *daemon.Process, address string, encode func(*gbdt.Dataset) ([]lo
 		s.stop()
 		return nil, err
 	}
-	s.close = func() { load.Close(conns) }
+	s.disconnect = func() { load.Close(conns) }
 	s.call = func(ctx context.Context, caller, k int) error {
-		return conns[caller%len(conns)].Invoke(ctx, method, messages[(caller*31+k)%len(messages)].Next(), nil)
+		return conns[caller%len(conns)].Invoke(ctx, how.method, messages[(caller*31+k)%len(messages)].Next(), nil)
 	}
 	s.score = func(ctx context.Context, x int) (float64, error) {
 		var reply []byte
-		if err := conns[0].Invoke(ctx, method, messages[x].Next(), &reply); err != nil {
+		if err := conns[0].Invoke(ctx, how.method, messages[x].Next(), &reply); err != nil {
 			return 0, err
 		}
-		return decode(method, reply)
+		return how.decode(reply)
 	}
 	return s, nil
 }
 
-// sameScores asks every server for the same rows. A server that gives other
-// scores does other work, and is not measured beside the rest.
-func sameScores(ctx context.Context, servers []*server, rows *gbdt.Dataset) error {
+// checkSameScores asks every server for the same rows. Servers whose scores
+// differ do different work, and cannot be compared.
+func checkSameScores(ctx context.Context, servers []*server, rows *gbdt.Dataset) error {
 	for x := range 64 {
 		var first float64
 		for i, s := range servers {

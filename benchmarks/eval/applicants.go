@@ -9,16 +9,17 @@ import (
 	"github.com/assayrisk/assay/models/eval"
 )
 
-// Policies of the samples: the one before approves more, by what a rival sees.
+// The highest PDs that the policies of the samples approve. The policy before
+// approves more, and decides by the rival's scores.
 const (
-	approvedAfter  = 0.1 // PD up to which the policy approves
+	approvedAfter  = 0.1
 	approvedBefore = 0.3
 )
 
-// sample draws n rows: applicants of two groups, of which the second has a
-// little more risk, who state two fields. They are scored by the model, by a
-// rival that sees less, decided by two policies, and judged; as many more are the
-// training rows, scored out of fold by models that are a little worse.
+// sample draws n applicants of two groups, of which the second has a little more
+// risk. Each states two fields, is scored by the model and by a rival that knows
+// less, is decided by two policies, and turns out good or bad. As many more
+// applicants are the training rows, scored out of fold by slightly worse models.
 func (p *population) sample(n int, r *rand.Rand) eval.Input {
 	in := eval.Input{Label: make([]float64, n), PD: make([]float64, n)}
 	rival := eval.Challenger{Name: "rival", Score: make([]float64, n)}
@@ -59,8 +60,8 @@ func (p *population) sample(n int, r *rand.Rand) eval.Input {
 	return in
 }
 
-// odds are the log-odds of an applicant, by two fields; a missing one counts as
-// its mean.
+// odds are the log-odds of an applicant with two fields; a missing field counts
+// as its mean.
 func (p *population) odds(known, hidden float64) float64 {
 	if math.IsNaN(known) {
 		known = 0
@@ -82,8 +83,9 @@ func decide(pd, most float64) eval.Outcome {
 	return eval.Decline
 }
 
-// lost is what the ranking loses without the second field, on all rows.
-func lost(in eval.Input) ([3]float64, error) {
+// aucLostWithoutHidden is the AUC that the model loses on all rows when the
+// second field is missing.
+func aucLostWithoutHidden(in eval.Input) ([3]float64, error) {
 	without := make([]float64, len(in.PD))
 	for i, v := range in.Features[0].Values {
 		without[i] = in.Score([]float64{v, math.NaN()})
@@ -92,13 +94,13 @@ func lost(in eval.Input) ([3]float64, error) {
 	return [3]float64{float64(d.Value)}, err
 }
 
-// keptBad is about the share of bad rows that weighted keeps.
-const keptBad = 0.75
+// keptBadShare is about the share of bad rows that weightedSample keeps.
+const keptBadShare = 0.75
 
-// weighted keeps each row of a sample with a chance that depends on its risk and
-// its group, and weighs it by one over that chance: what it says of the
-// population is what the whole sample says.
-func (p *population) weighted(in eval.Input, r *rand.Rand) eval.Input {
+// weightedSample keeps each row of a sample with a probability that depends on
+// its risk and group, and gives it one over that probability as its weight: it
+// estimates the same figures of the population as the whole sample.
+func (p *population) weightedSample(in eval.Input, r *rand.Rand) eval.Input {
 	out := eval.Input{Seed: in.Seed, Resamples: in.Resamples}
 	group := in.Groups[0]
 	group.Code = nil

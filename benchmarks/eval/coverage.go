@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,36 +16,37 @@ import (
 	"sync"
 	"time"
 
+	"github.com/assayrisk/assay/benchmarks/internal/page"
 	"github.com/assayrisk/assay/models/eval"
 )
 
-// population is a world of applicants whose PDs are right by construction.
+// population is a source of applicants whose PDs are right by construction.
 type population struct {
 	name   string
 	spread float64 // standard deviation of the log-odds
-	round  float64 // of the log-odds to multiples of it: scores with ties; 0 for none
+	round  float64 // log-odds are rounded to multiples of it, which makes ties; 0: not rounded
 	middle float64 // mean of the log-odds
 }
 
 // badRate is the share of bad rows in every population.
 const badRate = 0.1
 
-// populations have scores that part the classes little, as usual, and well,
-// and scores of a few values.
+// populations have scores that separate the classes weakly, as usual, and
+// strongly, and scores of few values.
 func populations() []population {
 	out := []population{{name: "weak", spread: 0.6}, {name: "usual", spread: 1.3}, {name: "strong", spread: 2.5},
 		{name: "tied", spread: 1.3, round: 0.7}}
 	for k := range out {
-		out[k].middle = out[k].solve(badRate)
+		out[k].middle = out[k].meanForBadRate(badRate)
 	}
 	return out
 }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
-// solve finds the mean of the log-odds that gives a bad rate, by bisection over
-// a fixed grid of quantiles.
-func (p *population) solve(rate float64) float64 {
+// meanForBadRate finds the mean of the log-odds that gives a bad rate, by
+// bisection over a fixed sample.
+func (p *population) meanForBadRate(rate float64) float64 {
 	r := rand.New(rand.NewPCG(3, 4))
 	x := make([]float64, 100_000)
 	for i := range x {
@@ -65,8 +67,8 @@ func (p *population) solve(rate float64) float64 {
 	return low
 }
 
-// figures reads every interval of a report: name, value, low, high.
-func figures(in eval.Input) (map[string][3]float64, error) {
+// reportIntervals returns every interval of a report by name: value, low, high.
+func reportIntervals(in eval.Input) (map[string][3]float64, error) {
 	r, err := eval.Build(context.Background(), in)
 	if err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func figures(in eval.Input) (map[string][3]float64, error) {
 	if err := r.WriteJSON(&b); err != nil {
 		return nil, err
 	}
-	var page struct {
+	var written struct {
 		Sections []struct {
 			Blocks []struct {
 				Table *struct {
@@ -89,7 +91,7 @@ func figures(in eval.Input) (map[string][3]float64, error) {
 			}
 		}
 	}
-	if err := json.Unmarshal(b.Bytes(), &page); err != nil {
+	if err := json.Unmarshal(b.Bytes(), &written); err != nil {
 		return nil, err
 	}
 	number := func(x any) float64 {
@@ -98,7 +100,7 @@ func figures(in eval.Input) (map[string][3]float64, error) {
 		}
 		return math.NaN()
 	}
-	for _, s := range page.Sections {
+	for _, s := range written.Sections {
 		for _, block := range s.Blocks {
 			t := block.Table
 			if t == nil || len(t.Rows) < 2 {
@@ -126,17 +128,19 @@ func figures(in eval.Input) (map[string][3]float64, error) {
 	return out, nil
 }
 
-// coverage is how often the interval of a figure holds the truth.
-type coverage struct{ hit, below, undefined, of int }
+// coverage counts how often the interval of a figure contains the truth.
+type coverage struct{ covered, below, undefined, reports int }
 
-// share is of the reports that have an interval.
-func (c coverage) share() float64 { return float64(c.hit) / float64(c.of-c.undefined) }
+// share is the share of the reports with an interval whose interval contains the
+// truth.
+func (c coverage) share() float64 { return float64(c.covered) / float64(c.reports-c.undefined) }
 
-// cover draws samples of a population with so many bad rows on average, and
-// counts which intervals hold the value of a very large sample.
-func (p *population) cover(bad, samples, resamples int, truth map[string][3]float64) (map[string]*coverage, error) {
+// measureCoverage draws samples of a population with bad bad rows on average, and
+// counts the intervals that contain truth, the values of a very large sample.
+func (p *population) measureCoverage(bad, samples, resamples int, truth map[string][3]float64) (map[string]*coverage,
+	error) {
 	out := map[string]*coverage{}
-	var mu sync.Mutex
+	var mu sync.Mutex // guards out and failed
 	var wait sync.WaitGroup
 	var failed error
 	threads := runtime.GOMAXPROCS(0)
@@ -146,15 +150,15 @@ func (p *population) cover(bad, samples, resamples int, truth map[string][3]floa
 				r := rand.New(rand.NewPCG(uint64(s), uint64(bad)))
 				in := p.sample(int(math.Round(float64(bad)/badRate)), r)
 				in.Seed, in.Resamples = uint64(s)+1, resamples
-				got, err := figures(in)
-				more := p.sample(int(math.Round(float64(bad)/badRate/keptBad)), r)
+				got, err := reportIntervals(in)
+				more := p.sample(int(math.Round(float64(bad)/badRate/keptBadShare)), r)
 				more.Seed, more.Resamples = in.Seed, in.Resamples
-				weighted, werr := figures(p.weighted(more, r))
+				weighted, werr := reportIntervals(p.weightedSample(more, r))
 				for name, v := range weighted {
 					got[name+", by weight"] = v
 				}
 				mu.Lock()
-				failed = first(failed, first(err, werr))
+				failed = cmp.Or(failed, err, werr)
 				for name, v := range got {
 					if out[name] == nil {
 						out[name] = &coverage{}
@@ -170,27 +174,20 @@ func (p *population) cover(bad, samples, resamples int, truth map[string][3]floa
 }
 
 func (c *coverage) count(v [3]float64, truth float64) {
-	c.of++
+	c.reports++
 	switch {
 	case math.IsNaN(v[1]) || math.IsNaN(v[2]):
 		c.undefined++
 	case v[1] <= truth && truth <= v[2]:
-		c.hit++
+		c.covered++
 	case truth < v[1]:
 		c.below++
 	}
 }
 
-func first(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-// simulate covers every population at each number of bad rows, prints a line for
-// each interval, and writes the table into the manual.
-func simulate(samples, resamples int, manual string) error {
+// simulateCoverage measures every population at each number of bad rows, prints
+// a line for each interval, and writes the table into the manual.
+func simulateCoverage(samples, resamples int, manual string) error {
 	sizes := []int{10, 30, 100}
 	all := make([]map[string][]coverage, len(sizes))
 	for k := range all {
@@ -200,15 +197,15 @@ func simulate(samples, resamples int, manual string) error {
 		start := time.Now()
 		in := p.sample(1_000_000, rand.New(rand.NewPCG(1, 1)))
 		in.Resamples = 2
-		truth, err := figures(in)
+		truth, err := reportIntervals(in)
 		if err != nil {
 			return err
 		}
-		if truth["AUC lost with a field"], err = lost(in); err != nil {
+		if truth["AUC lost with a field"], err = aucLostWithoutHidden(in); err != nil {
 			return err
 		}
 		for k, bad := range sizes {
-			got, err := p.cover(bad, samples, resamples, truth)
+			got, err := p.measureCoverage(bad, samples, resamples, truth)
 			if err != nil {
 				return err
 			}
@@ -221,7 +218,7 @@ func simulate(samples, resamples int, manual string) error {
 	table, short := coverageTable(sizes, all, samples, resamples)
 	fmt.Print(table)
 	if manual != "" {
-		if err := writeBetween(manual, "coverage", table); err != nil {
+		if err := page.ReplaceInFile(manual, coverageBegin, coverageEnd, table); err != nil {
 			return err
 		}
 	}

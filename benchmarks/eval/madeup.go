@@ -19,9 +19,9 @@ import (
 	"github.com/assayrisk/assay/models/eval"
 )
 
-// madeUp evaluates n rows whose model is a known function, so that nothing but
+// evaluateMadeUp evaluates n rows whose model is a known function, so that only
 // the report is measured.
-func madeUp(ctx context.Context, n, features int, out, python string) error {
+func evaluateMadeUp(ctx context.Context, n, features int, out, python string) error {
 	r := rand.New(rand.NewPCG(1, 2))
 	in := eval.Input{Title: fmt.Sprintf("%d made-up rows", n), Seed: 1}
 	for j := range features {
@@ -63,23 +63,23 @@ func madeUp(ctx context.Context, n, features int, out, python string) error {
 	}
 	built := time.Since(start)
 	fmt.Printf("# a report of %d rows and %d features\n", n, features)
-	fmt.Println(figure.Of("S", "eval_report", []float64{built.Seconds()}))
-	fmt.Println(figure.Of("MB", "eval_report_peak", []float64{float64(peakMB())}))
-	fmt.Println(figure.Of("MB", "eval_report_rows_themselves", []float64{float64(before)}))
+	fmt.Println(figure.One("S", "eval_report", built.Seconds()))
+	fmt.Println(figure.One("MB", "eval_report_peak", peakMB()))
+	fmt.Println(figure.One("MB", "eval_report_rows_themselves", before))
 	if out != "" {
-		if err := write(rep, out); err != nil {
+		if err := writeReport(rep, out); err != nil {
 			return err
 		}
 	}
 	if python == "" {
 		return nil
 	}
-	return peer(in, python)
+	return compareWithSklearn(in, python)
 }
 
-// peer times AUC, average precision, KS, Brier and log-loss on both sides, in
-// turns.
-func peer(in eval.Input, python string) error {
+// compareWithSklearn times AUC, average precision, KS, Brier score and log-loss
+// here and in Python, in turn, and compares their values.
+func compareWithSklearn(in eval.Input, python string) error {
 	dir, err := os.MkdirTemp("", "assay-eval")
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func metrics(in eval.Input) ([5]float64, error) {
 		nil
 }
 
-func write(r *eval.Report, dir string) error {
+func writeReport(r *eval.Report, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

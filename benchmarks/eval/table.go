@@ -5,12 +5,14 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 	"strings"
+
+	"github.com/assayrisk/assay/benchmarks/internal/page"
 )
 
-// shown are the figures of the table, in its order, in the words of the report.
-var shown = []struct{ name, words string }{
+// tableRows are the intervals of the table, in its order, in the words of the
+// report.
+var tableRows = []struct{ name, words string }{
 	{"auc", "AUC, Gini"}, {"ks", "KS"}, {"h_measure", "H-measure"}, {"average_precision", "average precision"},
 	{"partial_auc", "partial AUC"},
 	{"tpr_at_fpr_0.01", "bad rows caught at 1 % of good rows"}, {"tpr_at_fpr_0.05", "bad rows caught at 5 %"},
@@ -34,16 +36,17 @@ var shown = []struct{ name, words string }{
 	{"bad rate of a part, by weight", "by weight: bad rate of a part of the rows"},
 }
 
-// least is the share of intervals that have to hold the truth, by bad rows.
-func least(bad int) float64 {
+// leastCoverage is the share of intervals that must contain the truth, by the
+// number of bad rows.
+func leastCoverage(bad int) float64 {
 	if bad < 100 {
 		return 0.90
 	}
 	return 0.93
 }
 
-// coverageTable sets the lowest coverage over the populations beside the mean,
-// and lists what falls short by more than the simulation's own error.
+// coverageTable shows the mean coverage over the populations and the lowest one,
+// and lists the intervals that fall short by more than the simulation's own error.
 func coverageTable(sizes []int, all []map[string][]coverage, samples, resamples int) (table string, short []string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n| interval of |")
@@ -51,14 +54,14 @@ func coverageTable(sizes []int, all []map[string][]coverage, samples, resamples 
 		fmt.Fprintf(&b, " %d bad rows |", n)
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(sizes)) + "\n")
-	for _, f := range shown {
+	for _, f := range tableRows {
 		line := fmt.Sprintf("| %s |", f.words)
 		found := false
 		for k, n := range sizes {
 			cs := all[k][f.name]
 			low, mean, count, none := math.Inf(1), 0.0, 0, 0
 			for _, c := range cs {
-				if c.of-c.undefined < c.of/10 {
+				if c.reports-c.undefined < c.reports/10 {
 					none++
 					continue
 				}
@@ -72,7 +75,8 @@ func coverageTable(sizes []int, all []map[string][]coverage, samples, resamples 
 				line += " – |"
 			default:
 				line += fmt.Sprintf(" %.0f %% (%.0f) |", 100*mean/float64(count), 100*low)
-				if margin := 2 * math.Sqrt(least(n)*(1-least(n))/float64(samples)); low < least(n)-margin {
+				if margin := 2 * math.Sqrt(leastCoverage(n)*(1-leastCoverage(n))/float64(samples)); low <
+					leastCoverage(n)-margin {
 					short = append(short, fmt.Sprintf("%s at %d bad rows: %.3f", f.words, n, low))
 				}
 			}
@@ -82,23 +86,17 @@ func coverageTable(sizes []int, all []map[string][]coverage, samples, resamples 
 			b.WriteString(line + "\n")
 		}
 	}
-	fmt.Fprintf(&b, "\n%d samples of each of four populations (scores that part the classes little, as usual, and "+
-		"well, and scores of few values; one row in ten is\nbad), %d resamples. The mean over the populations, and "+
-		"in brackets the lowest. Written by `go run ./benchmarks/eval -coverage`.\n", samples, resamples)
+	b.WriteString("\n" +
+		page.Wrap(fmt.Sprintf("%d samples of each of four populations (scores that separate the classes "+
+			"weakly, as usual, and strongly, and scores of few values; one row in ten is bad), %d resamples. The mean "+
+			"over the "+
+			"populations, and in brackets the lowest. Written by `go run ./benchmarks/eval -coverage`.", samples,
+			resamples)))
 	return b.String(), short
 }
 
-// writeBetween replaces what lies between two marks of a page.
-func writeBetween(path, mark, text string) error {
-	page, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	begin, end := "<!-- "+mark+": begin -->\n", "<!-- "+mark+": end -->"
-	from, to := strings.Index(string(page), begin), strings.Index(string(page), end)
-	if from < 0 || to < from {
-		return fmt.Errorf("%s has no place for the table: %q and %q", path, strings.TrimSpace(begin), end)
-	}
-	out := string(page[:from+len(begin)]) + text + string(page[to:])
-	return os.WriteFile(path, []byte(out), 0o644)
-}
+// The table lies between these two lines of the manual.
+const (
+	coverageBegin = "<!-- coverage: begin -->\n"
+	coverageEnd   = "<!-- coverage: end -->"
+)

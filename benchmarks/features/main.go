@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Features times the feature plan of the synthetic supply-chain world: offline
-// against the same plan written for polars, online event by event. It prints
+// Features times the feature plan of the synthetic supply chain (datasets/scf):
+// offline against the same plan written for polars, online event by event. It
+// takes 40 seconds and prints
 //
-//	RATIO features_offline_vs_polars    polars' seconds over ours, same table, all cores of each
-//	RATE features_offline_rows          events of the log that Matrix takes a second
+//	RATIO features_offline_vs_polars    polars' seconds over ours, same table, each with all cores
+//	RATE features_offline_rows          events of the log that Matrix processes a second
 //	NS features_online                  one application through Validate, Vector and Observe: 40 features, 12 windows
 //	NS features_online_vector           Vector alone
 //	COUNT features_online_allocs        allocations of Vector and Observe
-//	NS features_online_scf ...          the same of the whole scf plan
-//	RATIO features_hot_key              time of an event of a key of a million events over one of a thousand
+//	NS features_online_scf ...          the same for the whole scf plan
+//	RATIO features_hot_key              time of an event of a key of a million events over that of a thousand events
 //	RATIO features_hot_key_vs_fresh     the same over that of a key whose windows are nearly empty
-//	BYTES features_key                  memory of a million keys of two windows, a key
-//	BYTES features_key_and_window
+//	BYTES features_key                  memory per key of a million keys with two windows each
+//	BYTES features_key_and_window       the same per key and window
 //
-// With -skew it measures a log with one very busy key instead; see skew.go.
-// With -training it measures folds and outcomes; see training.go.
+// Other modes measure something else instead:
+//
+//	-online    only single events
+//	-skew      a log with one very busy key, against polars (skew.go); minutes
+//	-ablate    AUC, KS and log-loss with raw fields, derived features and windows (worth.go); minutes
+//	-training  a plan for each fold, and the outcomes of a busy key (training.go)
 //
 //	go run ./benchmarks/features -python python3
 //	go run ./benchmarks/features -python python3 -skew
@@ -28,7 +33,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,46 +41,45 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
-	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
 )
 
 func main() {
 	var (
-		events = flag.Int("events", 1_000_000, "events of the world")
+		events = flag.Int("events", 1_000_000, "events of the log")
 		runs   = flag.Int("runs", 3, "alternating runs of each")
 		python = flag.String("python", "", "interpreter that has polars; empty: no peer")
 		peers  = flag.String("peers", "benchmarks/peers", "directory of the peers' scripts")
 		keys   = flag.Int("keys", 1_000_000, "keys of the memory figure")
-		ablate = flag.Bool("ablate", false, "measure what engineering is worth instead: AUC, KS and log-loss by stage")
-		alone  = flag.Bool("online", false, "measure single events alone")
+		ablate = flag.Bool("ablate", false, "measure instead what features are worth: AUC, KS and log-loss by stage")
+		alone  = flag.Bool("online", false, "measure only single events")
 		skewed = flag.Bool("skew", false,
-			"measure a log of nearly a million buyers, one of whom has an eighth of the events, instead")
-		skewN  = flag.Int("skew-events", 5_000_000, "events of that log")
+			"measure instead a log of nearly a million buyers, one of whom has an eighth of the events")
+		skewN  = flag.Int("skew-events", 5_000_000, "with -skew: events of the log")
 		peerGB = flag.Float64("peer-memory", 0,
-			"GiB that polars may take of that log; 0: what the machine has available, less two")
+			"with -skew: GiB that polars may use; 0: what the machine has available, less two")
 		skewOn = flag.String("skew-run", "",
-			"compute the features of that log from a file, and print JSON (what -skew starts)")
-		train  = flag.Bool("training", false, "measure what folds and outcomes cost beside one replay, instead")
+			"internal, started by -skew: compute the features of the log in this file and print JSON")
+		train  = flag.Bool("training", false, "measure instead what folds and outcomes cost compared with one replay")
 		shared = flag.String("shared", "../shared/data", "directory of ibm_ar_invoices.csv, for -ablate")
 	)
 	flag.Parse()
-	run := func() error { return speed(*events, *runs, *keys, *python, *peers) }
+	run := func() error { return compareWithPolars(*events, *runs, *keys, *python, *peers) }
 	if *ablate {
-		run = func() error { return worth(*events, *shared) }
+		run = func() error { return measureWorth(*events, *shared) }
 	}
 	if *alone {
-		run = func() error { return singles(*events) }
+		run = func() error { return measureOnlineOnly(*events) }
 	}
 	if *train {
-		run = func() error { return training(*events, *runs) }
+		run = func() error { return measureTraining(*events, *runs) }
 	}
 	if *skewed {
-		run = func() error { return skew(*skewN, *runs, skewInterpreter{*python, *peers, peerMemory(*peerGB)}) }
+		run = func() error { return measureSkew(*skewN, *runs, skewInterpreter{*python, *peers, peerMemory(*peerGB)}) }
 	}
 	if *skewOn != "" {
-		run = func() error { return skewSelf(*skewOn) }
+		run = func() error { return computeSkew(*skewOn) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks/features:", err)
@@ -84,8 +87,9 @@ func main() {
 	}
 }
 
-// world generates the log and fits its plan on the first half.
-func world(events int) (*features.Plan, arrow.Record, error) {
+// supplyChain generates the log of the synthetic supply chain, and fits its plan
+// on the first half.
+func supplyChain(events int) (*features.Plan, arrow.Record, error) {
 	s, err := features.ParseSpec(scf.Plan())
 	if err != nil {
 		return nil, nil, err
@@ -104,8 +108,10 @@ func world(events int) (*features.Plan, arrow.Record, error) {
 	return p, rec, err
 }
 
-func speed(events, runs, keys int, python, peers string) error {
-	p, rec, err := world(events)
+// compareWithPolars computes the features of the log here and with polars, in
+// turn, and then measures single events and keys.
+func compareWithPolars(events, runs, keys int, python, peers string) error {
+	p, rec, err := supplyChain(events)
 	if err != nil {
 		return err
 	}
@@ -119,14 +125,7 @@ func speed(events, runs, keys int, python, peers string) error {
 		}
 		defer os.RemoveAll(dir)
 		table = filepath.Join(dir, "scf.parquet")
-		f, err := os.Create(table)
-		if err != nil {
-			return err
-		}
-		if err := datasets.WriteParquet(f, rec); err != nil {
-			return err
-		}
-		if err := f.Close(); err != nil {
+		if err := writeParquet(table, rec); err != nil {
 			return err
 		}
 	}
@@ -156,7 +155,10 @@ func speed(events, runs, keys int, python, peers string) error {
 		if r.Rows != m.Rows {
 			return fmt.Errorf("the peer has %d rows, we have %d", r.Rows, m.Rows)
 		}
-		if err := agree(p, m, r.Means); err != nil {
+		if len(r.Means) < 20 {
+			return fmt.Errorf("the peer computes %d features", len(r.Means))
+		}
+		if err := compareMeans(columnMeans(p, m), r.Means); err != nil {
 			return err
 		}
 		theirs = append(theirs, r.Seconds)
@@ -165,55 +167,30 @@ func speed(events, runs, keys int, python, peers string) error {
 	if theirs != nil {
 		fmt.Println(figure.Over("features_offline_vs_polars", theirs, ours))
 	}
-	if err := both(p, rec, events); err != nil {
+	if err := measureOnline(p, rec, events); err != nil {
 		return err
 	}
-	return memory(keys)
+	return measureKeys(keys)
 }
 
-// singles measures single events alone.
-func singles(events int) error {
-	p, rec, err := world(min(events, 300_000))
+// measureOnlineOnly measures single events and nothing else.
+func measureOnlineOnly(events int) error {
+	p, rec, err := supplyChain(min(events, 300_000))
 	if err != nil {
 		return err
 	}
-	return both(p, rec, events)
+	return measureOnline(p, rec, events)
 }
 
-// both measures single events of the whole scf plan and of one of 40 features
-// and 12 windows.
-func both(p *features.Plan, rec arrow.Record, events int) error {
-	if err := online("online_scf", p, events); err != nil {
+// measureOnline measures single events with the whole scf plan, and with one of
+// 40 features and 12 windows.
+func measureOnline(p *features.Plan, rec arrow.Record, events int) error {
+	if err := timeOnline("online_scf", p, events); err != nil {
 		return err
 	}
-	q, err := sized(rec, 40, 12)
+	q, err := planOfSize(rec, 40, 12)
 	if err != nil {
 		return err
 	}
-	return online("online", q, events)
-}
-
-// agree holds the peer's columns to ours: their means differ by what the tails
-// of windows may, and no more.
-func agree(p *features.Plan, m *features.Matrix, means map[string]float64) error {
-	if len(means) < 20 {
-		return fmt.Errorf("the peer computes %d features", len(means))
-	}
-	for i, f := range p.Features() {
-		want, ok := means[f.Name]
-		if !ok {
-			continue
-		}
-		var sum, n float64
-		for _, x := range m.Columns[i] {
-			if x == x {
-				sum, n = sum+x, n+1
-			}
-		}
-		if got := sum / n; math.Abs(got-want) > 0.04*math.Abs(want)+0.02 {
-			return fmt.Errorf("the mean of %s is %.4f here and %.4f in the peer: the two plans are not the same",
-				f.Name, got, want)
-		}
-	}
-	return nil
+	return timeOnline("online", q, events)
 }

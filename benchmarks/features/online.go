@@ -10,91 +10,44 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
-	"github.com/assayrisk/assay/features/window"
 )
 
-// online replays a world through one state up to its last tenth, which it then
-// plays several times from there on, and times its applications. The best round
-// counts.
-func online(name string, p *features.Plan, events int) error {
-	st := p.NewState()
-	var tail []assay.Event
-	events = min(events, 300_000)
-	n := 0
-	for e := range scf.New(scf.Config{Seed: 2, Events: events}).Events() {
-		if n++; n <= events*9/10 {
-			if err := p.Observe(e, st); err != nil {
-				return err
-			}
-			continue
-		}
-		c := *e
-		c.Entities, c.Fields = append([]assay.Entity{}, e.Entities...), append([]assay.Field{}, e.Fields...)
-		tail = append(tail, c)
+// timeOnline replays a log through one state up to its last tenth. Then it plays
+// that tenth several times from there, and times its applications. The best
+// round counts.
+func timeOnline(name string, p *features.Plan, events int) error {
+	st, tail, err := replayMost(p, min(events, 300_000))
+	if err != nil {
+		return err
 	}
 	from, err := st.Snapshot()
 	if err != nil {
 		return err
 	}
 	dst := make([]float64, 0, len(p.Features()))
-	var best [2]float64 // of all three calls, of Vector alone
+	var best [2]float64 // nanoseconds of all three calls, of Vector alone
 	var allocs float64
 	const rounds = 12
 	for r := range rounds {
 		if err := st.Restore(from); err != nil {
 			return err
 		}
-		var spent time.Duration
-		var before, after runtime.MemStats
-		scored := 0
+		play := playWhole
+		if r%2 == 1 {
+			play = playVector
+		}
 		runtime.GC()
-		for i := range tail {
-			ev := &tail[i]
-			if ev.Kind != p.Event() {
-				if err := p.Observe(ev, st); err != nil {
-					return err
-				}
-				continue
-			}
-			scored++
-			var err error
-			if r%2 == 0 {
-				start := time.Now()
-				if err = p.Validate(ev); err == nil {
-					if _, err = p.Vector(dst, ev, st); err == nil {
-						err = p.Observe(ev, st)
-					}
-				}
-				spent += time.Since(start)
-			} else {
-				start := time.Now()
-				_, err = p.Vector(dst, ev, st)
-				spent += time.Since(start)
-				if err == nil {
-					err = p.Observe(ev, st)
-				}
-			}
-			if err != nil {
-				return err
-			}
+		spent, scored, err := play(p, st, tail, dst)
+		if err != nil {
+			return err
 		}
-		// Allocations are counted apart, on events that meet keys they know.
-		runtime.ReadMemStats(&before)
-		for i := range tail {
-			if ev := &tail[i]; ev.Kind == p.Event() {
-				if _, err := p.Vector(dst, ev, st); err != nil {
-					return err
-				}
-				if err := p.Observe(ev, st); err != nil {
-					return err
-				}
-			}
+		if allocs, err = countAllocs(p, st, tail, dst, scored); err != nil {
+			return err
 		}
-		runtime.ReadMemStats(&after)
-		allocs = float64(after.Mallocs-before.Mallocs) / float64(scored)
 		if x := float64(spent.Nanoseconds()) / float64(scored); best[r%2] == 0 || x < best[r%2] {
 			best[r%2] = x
 		}
@@ -107,9 +60,96 @@ func online(name string, p *features.Plan, events int) error {
 	return nil
 }
 
-// sized is the scf plan cut to a number of windows, those that most features
-// read, and filled up to a number of features.
-func sized(rec arrow.Record, want, windows int) (*features.Plan, error) {
+// replayMost observes the first nine tenths of a log, and returns the rest.
+func replayMost(p *features.Plan, events int) (st *features.State, tail []assay.Event, err error) {
+	st = p.NewState()
+	n := 0
+	for e := range scf.New(scf.Config{Seed: 2, Events: events}).Events() {
+		if n++; n <= events*9/10 {
+			if err := p.Observe(e, st); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		c := *e
+		c.Entities, c.Fields = append([]assay.Entity{}, e.Entities...), append([]assay.Field{}, e.Fields...)
+		tail = append(tail, c)
+	}
+	return st, tail, nil
+}
+
+// playWhole plays events and times Validate, Vector and Observe of those that
+// are scored.
+func playWhole(p *features.Plan, st *features.State, tail []assay.Event, dst []float64) (spent time.Duration,
+	scored int,
+	err error) {
+	for i := range tail {
+		ev := &tail[i]
+		if ev.Kind != p.Event() {
+			if err := p.Observe(ev, st); err != nil {
+				return 0, 0, err
+			}
+			continue
+		}
+		scored++
+		start := time.Now()
+		if err = p.Validate(ev); err == nil {
+			if _, err = p.Vector(dst, ev, st); err == nil {
+				err = p.Observe(ev, st)
+			}
+		}
+		spent += time.Since(start)
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return spent, scored, nil
+}
+
+// playVector plays events and times Vector alone.
+func playVector(p *features.Plan, st *features.State, tail []assay.Event, dst []float64) (spent time.Duration,
+	scored int,
+	err error) {
+	for i := range tail {
+		ev := &tail[i]
+		if ev.Kind == p.Event() {
+			scored++
+			start := time.Now()
+			_, err := p.Vector(dst, ev, st)
+			spent += time.Since(start)
+			if err != nil {
+				return 0, 0, err
+			}
+		}
+		if err := p.Observe(ev, st); err != nil {
+			return 0, 0, err
+		}
+	}
+	return spent, scored, nil
+}
+
+// countAllocs counts the allocations of Vector and Observe for each scored event,
+// on events whose keys the state knows.
+func countAllocs(p *features.Plan, st *features.State, tail []assay.Event, dst []float64, scored int) (float64, error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range tail {
+		if ev := &tail[i]; ev.Kind == p.Event() {
+			if _, err := p.Vector(dst, ev, st); err != nil {
+				return 0, err
+			}
+			if err := p.Observe(ev, st); err != nil {
+				return 0, err
+			}
+		}
+	}
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / float64(scored), nil
+}
+
+// planOfSize is the scf plan reduced to a number of windows, those that most
+// features read, and filled up to a number of features with logarithms of others.
+func planOfSize(rec arrow.Record, want, windows int) (*features.Plan, error) {
 	s, err := features.ParseSpec(scf.Plan())
 	if err != nil {
 		return nil, err
@@ -124,10 +164,9 @@ func sized(rec arrow.Record, want, windows int) (*features.Plan, error) {
 	var kept []features.FeatureSpec
 	visible := 0
 	for _, f := range s.Features {
-		if f.Window != "" && !slices.ContainsFunc(s.Windows, func(w features.WindowSpec) bool {
-			return w.Name == f.Window
-		}) ||
-			slices.ContainsFunc(f.Of, func(n string) bool { return gone[n] }) {
+		hasWindow := f.Window == "" ||
+			slices.ContainsFunc(s.Windows, func(w features.WindowSpec) bool { return w.Name == f.Window })
+		if !hasWindow || slices.ContainsFunc(f.Of, func(n string) bool { return gone[n] }) {
 			gone[f.Name] = true
 			continue
 		}
@@ -152,58 +191,4 @@ func sized(rec arrow.Record, want, windows int) (*features.Plan, error) {
 	}
 	p, _, err := s.Fit(context.Background(), rec, rows[:len(rows)/2])
 	return p, err
-}
-
-const day = int64(86_400e6)
-
-// memory fills tables with keys, and compares a key of very many events with
-// fresh ones.
-func memory(keys int) error {
-	cfg := []window.Config{
-		{Length: 90 * day, Hop: 3 * day, Needs: window.Count | window.Sum},
-		{Length: 30 * day, Hop: day, Needs: window.Count | window.Sum | window.Max},
-	}
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	t := window.New(0, cfg)
-	key := make([]byte, 0, 16)
-	for i := range 3 * keys { // three events a key, some weeks apart
-		at := int64(i) * (60 * day) / int64(3*keys)
-		t.Advance(at)
-		key = fmt.Appendf(key[:0], "B-%08d", i%keys)
-		for w := range cfg {
-			t.Add(key, w, at, float64(i), 0)
-		}
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	heap := float64(after.HeapAlloc - before.HeapAlloc)
-	fmt.Printf("# %d keys in %d windows: %.0f MiB of heap, three events a key and window\n", t.Len(),
-		len(cfg), heap/(1<<20))
-	fmt.Printf("BYTES features_key %.0f\n", heap/float64(t.Len()))
-	fmt.Printf("BYTES features_key_and_window %.0f\n", heap/float64(t.Len()*len(cfg)))
-	runtime.KeepAlive(t)
-
-	per := func(name func(i int) []byte, n int) float64 {
-		t := window.New(0, cfg)
-		var r window.Reading
-		start := time.Now()
-		for i := range n {
-			at := int64(i) * (365 * day) / int64(n)
-			k := name(i)
-			t.Advance(at)
-			for w := range cfg {
-				t.Read(t.Find(k), w, at, &r)
-				t.Add(k, w, at, 1, 0)
-			}
-		}
-		return float64(time.Since(start).Nanoseconds()) / float64(n)
-	}
-	hot := per(func(int) []byte { return append(key[:0], "hot"...) }, 1_000_000)
-	cold := per(func(i int) []byte { return fmt.Appendf(key[:0], "%d", i%100_000) }, 1_000_000)
-	busy := per(func(i int) []byte { return fmt.Appendf(key[:0], "%d", i%1000) }, 1_000_000)
-	fmt.Printf("RATIO features_hot_key %.2f\n", hot/busy)
-	fmt.Printf("RATIO features_hot_key_vs_fresh %.2f\n", hot/cold)
-	return nil
 }

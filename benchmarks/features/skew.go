@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,30 +17,30 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/benchmarks/internal/peak"
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 )
 
-// The skewed log: a year of five million events of which one buyer has one in
-// eight, and nearly a million others a handful each. All programs run as
-// processes of their own; the same features are computed, and their means
-// compared. Ours runs on the whole log, and beside polars on its beginning: on
-// a tenth, where polars' plan is the one that one writes at first, and on a
-// fifth, where it is one that copies no window (skewpeer.go). It prints
+// The skewed log: a year of five million events, of which one buyer has one in
+// eight, and nearly a million others a handful each. Both programs run as
+// separate processes, compute the same features, and their means are compared.
+// Ours runs on the whole log, and against polars on its first part: on a tenth,
+// where polars' plan is what one writes at first, and on a fifth, where it is a
+// lean plan that copies no window (skewpeer.go). It prints
 //
-//	COUNT features_skew_events, _buyers, _hot_key
+//	COUNT features_skew_events, _buyers, _hot_key    events, buyers, events of the busiest buyer
 //	RATIO features_skew_tenth_vs_polars              polars' seconds over ours, on a tenth
 //	RATIO features_skew_tenth_memory_vs_polars       polars' peak memory over ours
-//	RATIO features_skew_fifth_vs_lean_polars         the same of the lean plan, on a fifth
+//	RATIO features_skew_fifth_vs_lean_polars         the same for the lean plan, on a fifth
 //	RATIO features_skew_fifth_memory_vs_lean_polars
-//	RATE features_skew_rows                          events a second, of the whole log
-//	BYTES features_skew_peak                         peak memory of it, a row
+//	RATE features_skew_rows                          events a second, on the whole log
+//	BYTES features_skew_peak                         peak memory per row, on the whole log
 //
-// Peak memory is what each whole process, which reads the table first, says of itself. A peer
-// that reaches the bound of its memory (-peer-memory) has no figures, and that
-// is said.
+// Peak memory is that of the whole process, which reads the table first. A peer
+// that reaches its memory limit (-peer-memory) gets no figures, and a line says so.
 
 const skewPlan = `
 version: 1
@@ -68,9 +67,9 @@ features:
 `
 
 const (
-	skewBuyers = 936_000 // from whom all but the hot buyer's events are drawn
-	skewHot    = 0.1272  // the hot buyer's share of the events
-	skewAsked  = 5       // one event in so many is scored
+	skewBuyers      = 936_000 // buyers other than the hot one
+	skewHotShare    = 0.1272  // the hot buyer's share of the events
+	skewScoredEvery = 5       // one event in five is scored
 )
 
 // skewLog generates the log.
@@ -83,11 +82,11 @@ func skewLog(s *features.Spec, events int) (arrow.Record, error) {
 		for i := range events {
 			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "order",
 				Time: start.Add(time.Duration(i) * step).Truncate(time.Microsecond)}
-			if i%skewAsked == 0 {
+			if i%skewScoredEvery == 0 {
 				e.Kind = "application"
 			}
 			buyer := 0
-			if rng.Float64() < skewHot {
+			if rng.Float64() < skewHotShare {
 				hot++
 			} else {
 				buyer = 1 + rng.IntN(skewBuyers)
@@ -106,7 +105,7 @@ func skewLog(s *features.Spec, events int) (arrow.Record, error) {
 	return rec, err
 }
 
-// skewRun is what a program says of one run.
+// skewRun is what a program prints of one run.
 type skewRun struct {
 	Seconds float64            `json:"seconds"`
 	Rows    int                `json:"rows"`
@@ -114,8 +113,8 @@ type skewRun struct {
 	Peak    float64            `json:"peak"` // bytes
 }
 
-// skew writes the log and runs the programs on it.
-func skew(events, runs int, peer skewInterpreter) error {
+// measureSkew writes the log and runs the programs on it.
+func measureSkew(events, runs int, peer skewInterpreter) error {
 	dir, err := os.MkdirTemp("", "assay-bench-skew-")
 	if err != nil {
 		return err
@@ -132,11 +131,11 @@ func skew(events, runs int, peer skewInterpreter) error {
 		if peer.python == "" {
 			break
 		}
-		if err := p.against(peer, self, skewFile(dir, p.share), runs); err != nil {
+		if err := p.compare(peer, self, skewFile(dir, p.share), runs); err != nil {
 			return err
 		}
 	}
-	all, err := skewChild(exec.Command(self, "-skew-run", skewFile(dir, 1)))
+	all, err := runSkewProgram(exec.Command(self, "-skew-run", skewFile(dir, 1)))
 	if err != nil {
 		return err
 	}
@@ -151,7 +150,7 @@ func skewFile(dir string, share int) string {
 	return filepath.Join(dir, "one-in-"+strconv.Itoa(share)+".parquet")
 }
 
-// writeSkew writes the log: the whole, and what each peer gets of it.
+// writeSkew writes the log: the whole, and the share that each peer gets.
 func writeSkew(events int, dir string) error {
 	s, err := features.ParseSpec([]byte(skewPlan))
 	if err != nil {
@@ -167,30 +166,26 @@ func writeSkew(events int, dir string) error {
 		shares = append(shares, p.share)
 	}
 	for _, share := range shares {
-		f, err := os.Create(skewFile(dir, share))
-		if err != nil {
-			return err
-		}
 		slice := rec.NewSlice(0, int64(events/share))
-		err = datasets.WriteParquet(f, slice)
+		err := writeParquet(skewFile(dir, share), slice)
 		slice.Release()
-		if err = errors.Join(err, f.Close()); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// skewChild runs a program that prints one skewRun.
-func skewChild(cmd *exec.Cmd) (*skewRun, error) {
-	var said bytes.Buffer
-	cmd.Stderr = &said
+// runSkewProgram runs a program that prints one skewRun.
+func runSkewProgram(cmd *exec.Cmd) (*skewRun, error) {
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil && overMemory(said.Bytes()) {
+	if err != nil && overMemory(stderr.Bytes()) {
 		return nil, errOverMemory
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, said.Bytes())
+		return nil, fmt.Errorf("%w\n%s", err, stderr.Bytes())
 	}
 	r := new(skewRun)
 	if err := json.Unmarshal(bytes.TrimSpace(out), r); err != nil {
@@ -199,22 +194,23 @@ func skewChild(cmd *exec.Cmd) (*skewRun, error) {
 	return r, nil
 }
 
-// sameMeans: windows of the peer are exact at the tail, ours move in hops of a day.
-func sameMeans(a, b *skewRun) error {
-	if a.Rows != b.Rows || len(b.Means) != 9 {
-		return fmt.Errorf("the peer has %d rows and %d features, we have %d", b.Rows, len(b.Means), a.Rows)
+// sameMeans compares our run with the peer's.
+func sameMeans(ours, theirs *skewRun) error {
+	if ours.Rows != theirs.Rows || len(theirs.Means) != 9 {
+		return fmt.Errorf("the peer has %d rows and %d features, we have %d rows", theirs.Rows, len(theirs.Means),
+			ours.Rows)
 	}
-	for name, want := range b.Means {
-		if got := a.Means[name]; math.Abs(got-want) > 0.04*math.Abs(want)+0.02 {
-			return fmt.Errorf("the mean of %s is %.4f here and %.4f in the peer", name, got, want)
+	for name := range theirs.Means {
+		if _, ok := ours.Means[name]; !ok {
+			return fmt.Errorf("the peer has a feature %s, we have none", name)
 		}
 	}
-	return nil
+	return compareMeans(ours.Means, theirs.Means)
 }
 
-// skewSelf is our side: it reads a table, computes its features, and says how
-// long that took.
-func skewSelf(file string) error {
+// computeSkew is our side: it reads a table, computes its features, and prints
+// how long that took.
+func computeSkew(file string) error {
 	s, err := features.ParseSpec([]byte(skewPlan))
 	if err != nil {
 		return err
@@ -233,16 +229,7 @@ func skewSelf(file string) error {
 	if err != nil {
 		return err
 	}
-	r := skewRun{Seconds: time.Since(start).Seconds(), Rows: m.Rows, Means: map[string]float64{}}
-	for i, f := range p.Features() {
-		var sum, n float64
-		for _, x := range m.Columns[i] {
-			if x == x {
-				sum, n = sum+x, n+1
-			}
-		}
-		r.Means[f.Name] = sum / n
-	}
-	r.Peak = peak.Bytes()
+	r := skewRun{Seconds: time.Since(start).Seconds(), Rows: m.Rows, Means: columnMeans(p, m)}
+	r.Peak = usage.PeakBytes()
 	return json.NewEncoder(os.Stdout).Encode(r)
 }

@@ -13,7 +13,7 @@ import (
 // TestMain lets the test's own program be the one that computes our side.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "-skew-run" {
-		if err := skewSelf(os.Args[2]); err != nil {
+		if err := computeSkew(os.Args[2]); err != nil {
 			panic(err)
 		}
 		os.Exit(0)
@@ -21,9 +21,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestSkewPeers: the two ways in which polars computes the skewed log are the
-// same plan, and ours; the one that makes a table of each window ends at the
-// bound of its memory, and that is told from any other end.
+// TestSkewPeers: the two ways in which polars computes the skewed log give the
+// same values as each other and as ours; the one that makes a table of each
+// window ends at its memory limit, and that is told from any other failure.
 func TestSkewPeers(t *testing.T) {
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
@@ -38,16 +38,16 @@ func TestSkewPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := skewChild(exec.Command(self, "-skew-run", file))
+	ours, err := runSkewProgram(exec.Command(self, "-skew-run", file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	peer := skewInterpreter{python: python, peers: "../peers", memory: 8 << 30}
-	plain, err := skewChild(peer.command(file, false))
+	plain, err := runSkewProgram(peer.command(file, false))
 	if err != nil {
 		t.Fatal(err)
 	}
-	lean, err := skewChild(peer.command(file, true))
+	lean, err := runSkewProgram(peer.command(file, true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,14 +59,14 @@ func TestSkewPeers(t *testing.T) {
 	if err := sameMeans(ours, plain); err != nil {
 		t.Error(err)
 	}
-	if _, err := skewChild(peer.command(dir+"/none.parquet", true)); err == nil || errors.Is(err, errOverMemory) {
-		t.Errorf("of a file that is not there the peer said %v", err)
+	if _, err := runSkewProgram(peer.command(dir+"/none.parquet", true)); err == nil || errors.Is(err, errOverMemory) {
+		t.Errorf("for a file that does not exist the peer gave %v", err)
 	}
 	if runtime.GOOS != "linux" {
-		return // memory has no bound there
+		return // memory has no limit there
 	}
 	peer.memory = 600 << 20
-	if _, err := skewChild(peer.command(file, false)); !errors.Is(err, errOverMemory) {
-		t.Errorf("at a bound of 600 MiB the peer said %v", err)
+	if _, err := runSkewProgram(peer.command(file, false)); !errors.Is(err, errOverMemory) {
+		t.Errorf("with a limit of 600 MiB the peer gave %v", err)
 	}
 }

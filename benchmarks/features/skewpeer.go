@@ -16,13 +16,14 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
-// skewPeer is one of the two ways in which polars computes the skewed log's
-// features (benchmarks/peers/features_skew_polars.py), and how much of the log
-// it gets. As one writes it at first it makes a table of each window in which
-// an aggregate filters: of half a million events that takes thirteen gigabytes,
-// of a million more than most machines have. Lean, it makes none.
+// skewPeer is one of the two ways in which polars computes the features of the
+// skewed log (benchmarks/peers/features_skew_polars.py), and how much of the log
+// it gets. The plan that one writes at first makes a table of each window in
+// which an aggregate filters: for half a million events that takes thirteen
+// gigabytes, for a million more than most machines have. The lean plan makes no
+// such table.
 type skewPeer struct {
-	share int // of the log, one in so many events
+	share int // it gets the first 1/share of the log
 	lean  bool
 	time  string // names of its figures
 	peak  string
@@ -34,16 +35,16 @@ var skewPeers = []skewPeer{
 		peak: "features_skew_fifth_memory_vs_lean_polars"},
 }
 
-// errOverMemory is a peer's end at the bound of its memory.
-var errOverMemory = errors.New("it wanted more memory than its bound")
+// errOverMemory says that a peer ended because it reached its memory limit.
+var errOverMemory = errors.New("it needed more memory than its limit")
 
 // skewInterpreter runs the peer.
 type skewInterpreter struct {
 	python, peers string
-	memory        int64 // bound of the peer's address space, in bytes
+	memory        int64 // limit of the peer's address space, in bytes
 }
 
-// command computes the features of file, lean or as one writes it at first.
+// command computes the features of a file with the lean plan or the first one.
 func (i skewInterpreter) command(file string, lean bool) *exec.Cmd {
 	args := []string{filepath.Join(i.peers, "features_skew_polars.py"), file, "--memory",
 		strconv.FormatInt(i.memory, 10)}
@@ -53,19 +54,19 @@ func (i skewInterpreter) command(file string, lean bool) *exec.Cmd {
 	return exec.Command(i.python, args...)
 }
 
-// against runs both programs on the peer's share of the log, in turns, compares
+// compare runs both programs on the peer's share of the log, in turn, compares
 // what they computed, and prints the figures.
-func (p skewPeer) against(i skewInterpreter, self, file string, runs int) error {
+func (p skewPeer) compare(i skewInterpreter, self, file string, runs int) error {
 	var ours, theirs, ourPeak, theirPeak []float64
 	for range runs {
-		a, err := skewChild(exec.Command(self, "-skew-run", file))
+		a, err := runSkewProgram(exec.Command(self, "-skew-run", file))
 		if err != nil {
 			return err
 		}
-		b, err := skewChild(i.command(file, p.lean))
+		b, err := runSkewProgram(i.command(file, p.lean))
 		if errors.Is(err, errOverMemory) {
-			fmt.Printf("# no figures %s and %s: polars wanted more than the %.1f GiB that it was given "+
-				"(-peer-memory); here %.1f s and %.0f MiB\n",
+			fmt.Printf("# no figures %s and %s: polars needed more than its limit of %.1f GiB (-peer-memory); "+
+				"here %.1f s and %.0f MiB\n",
 				p.time, p.peak, float64(i.memory)/(1<<30), a.Seconds, a.Peak/(1<<20))
 			return nil
 		}
@@ -78,30 +79,31 @@ func (p skewPeer) against(i skewInterpreter, self, file string, runs int) error 
 		ours, theirs = append(ours, a.Seconds), append(theirs, b.Seconds)
 		ourPeak, theirPeak = append(ourPeak, a.Peak), append(theirPeak, b.Peak)
 	}
-	way := "as one writes it at first"
+	plan := "as one writes it at first"
 	if p.lean {
-		way = "lean"
+		plan = "lean"
 	}
-	fmt.Printf("# one event in %d, polars %s: %.1f s and %.0f MiB at most; here %.2f s and %.0f MiB\n", p.share, way,
+	fmt.Printf("# the first of %d parts, polars %s: %.1f s and %.0f MiB at most; here %.2f s and %.0f MiB\n", p.share,
+		plan,
 		figure.Median(theirs), figure.Median(theirPeak)/(1<<20), figure.Median(ours), figure.Median(ourPeak)/(1<<20))
 	fmt.Println(figure.Over(p.time, theirs, ours))
 	fmt.Println(figure.Over(p.peak, theirPeak, ourPeak))
 	return nil
 }
 
-// overMemory says whether a program that printed this to stderr ended because
-// it was given no more memory: polars aborts or cannot start a thread, Python raises.
+// overMemory says whether a program that printed this to stderr ended for lack
+// of memory: polars aborts or cannot start a thread, Python raises an exception.
 func overMemory(stderr []byte) bool {
 	signs := []string{"memory allocation of ", "failed to spawn thread", "could not spawn threads",
 		"background thread creation failed", "Cannot allocate memory", "MemoryError"}
 	return slices.ContainsFunc(signs, func(sign string) bool { return bytes.Contains(stderr, []byte(sign)) })
 }
 
-// spareMemory stays for the rest of the machine when a peer's memory is not set.
-const spareMemory = 2 << 30
+// memoryForOthers is left to other processes when -peer-memory is not given.
+const memoryForOthers = 2 << 30
 
-// peerMemory is the bound of a peer's memory: what was asked for, or what the
-// machine has available less a little, or eight GiB where nobody says.
+// peerMemory is the limit of a peer's memory: what was asked for, or what the
+// machine has available less memoryForOthers, or eight GiB where that is unknown.
 func peerMemory(gib float64) int64 {
 	if gib > 0 {
 		return int64(gib * (1 << 30))
@@ -113,7 +115,7 @@ func peerMemory(gib float64) int64 {
 	for line := range strings.Lines(string(text)) {
 		if w := strings.Fields(line); len(w) == 3 && w[0] == "MemAvailable:" {
 			if kib, err := strconv.ParseInt(w[1], 10, 64); err == nil {
-				return max(kib<<10-spareMemory, 1<<30)
+				return max(kib<<10-memoryForOthers, 1<<30)
 			}
 		}
 	}

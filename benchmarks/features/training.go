@@ -16,13 +16,13 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// What a training run asks of a log besides one replay: a plan for each fold,
-// and the outcomes of a busy key. It prints
+// What a training run computes from a log in addition to one replay: a plan for
+// each fold, and the outcomes of a busy key. It prints
 //
-//	RATIO features_folds            seconds for a plan of each fold from one replay, over those for one plan
-//	RATIO features_folds_replayed   the same where each fold plays the log again, as Spec.Fit does alone
-//	NS features_labels              an event of a log of one key, until the outcomes of its applications are found
-//	RATIO features_labels_growth    the same over that of a log of a quarter of the events: 1 if it is linear
+//	RATIO features_folds            seconds for a plan per fold from one replay, over those for one plan
+//	RATIO features_folds_replayed   the same if each fold replays the log, as Spec.Fit does alone
+//	NS features_labels              finding the outcomes of a log of one key, per event
+//	RATIO features_labels_growth    the same over that for a quarter of the events: 1 if it is linear
 
 const (
 	trainingFolds = 5
@@ -37,17 +37,18 @@ features: [{name: amount}]
 `
 )
 
-// training measures both.
-func training(events, runs int) error {
-	if err := folds(events, runs); err != nil {
+// measureTraining measures both.
+func measureTraining(events, runs int) error {
+	if err := timeFolds(events, runs); err != nil {
 		return err
 	}
-	return hotLabels(events, runs)
+	return timeLabels(events, runs)
 }
 
-// folds fits the scf plan on as many parts of the log as a cross-validation has.
-func folds(events, runs int) error {
-	plan, log, err := world(events)
+// timeFolds fits the scf plan on the training rows of each fold of a
+// cross-validation.
+func timeFolds(events, runs int) error {
+	plan, log, err := supplyChain(events)
 	if err != nil {
 		return err
 	}
@@ -94,9 +95,9 @@ func folds(events, runs int) error {
 			to  *[]float64
 			run func() error
 		}{
-			{&one, func() error {
-				return shared(parts[:1])
-			}}, {&once, func() error { return shared(parts) }}, {&each, again},
+			{&one, func() error { return shared(parts[:1]) }},
+			{&once, func() error { return shared(parts) }},
+			{&each, again},
 		} {
 			s, err := seconds(m.run)
 			if err != nil {
@@ -112,8 +113,8 @@ func folds(events, runs int) error {
 	return nil
 }
 
-// hotLabels asks for the outcomes of a log whose events are all of one key.
-func hotLabels(events, runs int) error {
+// timeLabels finds the outcomes of a log whose events all have one key.
+func timeLabels(events, runs int) error {
 	spec, err := features.ParseSpec([]byte(labelPlan))
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func hotLabels(events, runs int) error {
 	var whole, quarter []float64
 	for range runs {
 		for n, to := range map[int]*[]float64{events: &whole, events / 4: &quarter} {
-			log, err := hotLog(spec, n)
+			log, err := oneBuyerLog(spec, n)
 			if err != nil {
 				return err
 			}
@@ -138,9 +139,9 @@ func hotLabels(events, runs int) error {
 	return nil
 }
 
-// hotLog is a year of one buyer: applications, and one event in three that they
-// may be labelled by.
-func hotLog(s *features.Spec, events int) (arrow.Record, error) {
+// oneBuyerLog is a year of one buyer: applications, and every third event a late
+// payment, which gives earlier applications their outcome.
+func oneBuyerLog(s *features.Spec, events int) (arrow.Record, error) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	start := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 	step := 365 * 24 * time.Hour / time.Duration(events)
@@ -161,7 +162,7 @@ func hotLog(s *features.Spec, events int) (arrow.Record, error) {
 }
 
 func seconds(run func() error) (float64, error) {
-	from := time.Now()
+	start := time.Now()
 	err := run()
-	return time.Since(from).Seconds(), err
+	return time.Since(start).Seconds(), err
 }

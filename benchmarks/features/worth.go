@@ -26,19 +26,19 @@ import (
 
 // experiment is one table, split into training and test rows.
 type experiment struct {
-	name, key   string // as a reader knows it, and in the names of figures
+	name, key   string // for readers, and in the names of figures
 	spec        *features.Spec
 	rec         arrow.Record
 	labels      []float64 // by scored row; NaN: not used
 	rows        []int     // scored rows of the table
 	train, test []int     // indices into rows
 	note        string
-	figures     []figure.Figure // of the table itself
+	figures     []figure.Figure // figures of the table, printed before those of its stages
 }
 
-// worth trains the same model on raw fields, on derived features and on
-// windows, and prints what each stage adds, with DeLong's paired intervals.
-func worth(events int, shared string) error {
+// measureWorth trains the same model on raw fields, with derived features and
+// with windows, and prints what each stage adds, with DeLong's paired intervals.
+func measureWorth(events int, shared string) error {
 	var all []*experiment
 	for _, make := range []func() (*experiment, error){
 		func() (*experiment, error) { return scfExperiment(events) },
@@ -61,8 +61,8 @@ func worth(events int, shared string) error {
 	return nil
 }
 
-// stages are the stages in the names of figures.
-var stages = [...]string{features.RawFields: "raw", features.Derived: "derived", features.Windowed: "windows"}
+// stageNames are the stages in the names of figures.
+var stageNames = [...]string{features.RawFields: "raw", features.Derived: "derived", features.Windowed: "windows"}
 
 func (e *experiment) run() error {
 	for _, f := range append(e.figures, figure.Of("COUNT", "worth_test_rows_"+e.key, []float64{float64(len(e.test))})) {
@@ -103,7 +103,7 @@ func (e *experiment) run() error {
 		a := c.DeLong()
 		line := fmt.Sprintf("  %-18s %2d features  AUC %.4f (%.4f to %.4f)  KS %.3f  log-loss %.4f", stage, n, a.Value,
 			a.Low, a.High, ks, eval.LogLoss(label, pd))
-		name := e.key + "_" + stages[stage]
+		name := e.key + "_" + stageNames[stage]
 		figures := []figure.Figure{figure.Of("AUC", "worth_auc_"+name, []float64{float64(a.Value)}),
 			figure.Of("KS", "worth_ks_"+name, []float64{ks}), figure.Of("LOGLOSS", "worth_logloss_"+name,
 				[]float64{eval.LogLoss(label, pd)})}
@@ -202,7 +202,7 @@ func scfExperiment(events int) (*experiment, error) {
 func invoiceExperiment(shared string) (*experiment, error) {
 	f, err := os.Open(filepath.Join(shared, "ibm_ar_invoices.csv"))
 	if err != nil {
-		fmt.Println("invoices: ibm_ar_invoices.csv is absent, left out")
+		fmt.Println("invoices: left out, there is no ibm_ar_invoices.csv")
 		return nil, nil
 	}
 	defer f.Close()

@@ -14,44 +14,44 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	madeup "github.com/assayrisk/assay/benchmarks/internal/world"
+	"github.com/assayrisk/assay/benchmarks/internal/world"
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/serving/assayclient"
 )
 
 const (
-	columns = 20
-	askedIn = 20 // one of so many requests is asked again
-	backlog = 1 << 16
+	columns       = 20
+	askAgainEvery = 20 // one request in 20 is asked again
+	replyBuffer   = 1 << 16
 )
 
-// hammer scores, disturbs and verifies for as long as asked, then lets the
-// world calm down and verifies what is left.
-func hammer(ctx context.Context, o options, w *world, t *tally) error {
+// hammer scores, disturbs and verifies for as long as asked, then waits until the
+// disturbances have ended and verifies what is left.
+func hammer(ctx context.Context, o options, dep *deployment, t *tally) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	scoring, stopScoring := context.WithTimeout(ctx, o.length)
 	defer stopScoring()
-	replies := make(chan reply, backlog)
+	replies := make(chan reply, replyBuffer)
 	var callers, others sync.WaitGroup
-	rows := madeup.Table(madeup.Shape{Rows: 4096, Columns: columns}, o.seed+1)
+	rows := world.Table(world.Shape{Rows: 4096, Columns: columns}, o.seed+1)
 	pace := newPace(scoring, o.rate)
 	for i := range o.callers {
 		callers.Go(func() {
-			if err := score(ctx, scoring, i, w, t, rows, pace, replies); err != nil {
+			if err := runCaller(ctx, scoring, i, dep, t, rows, pace, replies); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	if !o.calm {
 		others.Go(func() {
-			if err := disturb(ctx, scoring, o, w, t); err != nil {
+			if err := disturb(ctx, scoring, o, dep, t); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	checked := make(chan error, 1)
-	go func() { checked <- verify(ctx, w, t, replies) }()
+	go func() { checked <- verify(ctx, dep, t, replies) }()
 	callers.Wait()
 	others.Wait()
 	close(replies)
@@ -62,7 +62,7 @@ func hammer(ctx context.Context, o options, w *world, t *tally) error {
 	return err
 }
 
-// newPace gives a token for each decision that is to be asked for.
+// newPace sends a token for each decision that a caller should ask for.
 func newPace(ctx context.Context, rate float64) <-chan struct{} {
 	c := make(chan struct{}, 64)
 	go func() {
@@ -83,11 +83,12 @@ func newPace(ctx context.Context, rate float64) <-chan struct{} {
 	return c
 }
 
-// score is one caller. A request is tried with its id until it is answered,
-// also when the time is up in between: what was sent has an end.
-func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.Dataset, pace <-chan struct{},
+// runCaller is one caller. It tries a request with the same id until it is
+// answered, even if the time is up meanwhile, so that every request that was sent
+// has a known outcome.
+func runCaller(ctx, scoring context.Context, i int, dep *deployment, t *tally, rows *gbdt.Dataset, pace <-chan struct{},
 	to chan<- reply) error {
-	c, err := assayclient.Dial(w.address, assayclient.Config{LogKey: w.trust.LogKey, Attempts: 1})
+	c, err := assayclient.Dial(dep.address, assayclient.Config{LogKey: dep.trust.LogKey, Attempts: 1})
 	if err != nil {
 		return err
 	}
@@ -100,9 +101,9 @@ func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.D
 		case <-pace:
 		}
 		id := fmt.Sprintf("hammer-%d-%d", i, k)
-		e := madeup.Event(rows, r.IntN(rows.Rows()), id)
+		e := world.Event(rows, r.IntN(rows.Rows()), id)
 		ask := func() (*assayclient.Decision, error) {
-			return untilAnswered(ctx, c, t, id, func(ctx context.Context) (*assayclient.Decision, error) {
+			return untilAnswered(ctx, t, id, func(ctx context.Context) (*assayclient.Decision, error) {
 				return c.Score(ctx, id, &e)
 			})
 		}
@@ -114,11 +115,11 @@ func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.D
 			continue // a violation, counted
 		}
 		t.acknowledged.Add(1)
-		if !w.known.allows(&d.Decision) {
-			t.violate("decision %d names model %s and policy %s, and nobody activated both", d.Decision.Sequence,
+		if !dep.activated.allows(&d.Decision) {
+			t.violate("decision %d names model %s and policy %s, of which one was never activated", d.Decision.Sequence,
 				d.Score.Model.Short(), d.Policy.Short())
 		}
-		if r.IntN(askedIn) == 0 {
+		if r.IntN(askAgainEvery) == 0 {
 			again, err := ask()
 			if err != nil {
 				return err
@@ -136,10 +137,10 @@ func score(ctx, scoring context.Context, i int, w *world, t *tally, rows *gbdt.D
 	}
 }
 
-// untilAnswered repeats a call while it fails with a code that a healthy
-// request may be refused with. Another code, and a proof that does not hold,
-// are violations, and end it with nil.
-func untilAnswered[T any](ctx context.Context, c *assayclient.Client, t *tally, what string,
+// untilAnswered repeats a call while it fails with a code with which a healthy
+// request may be refused. Any other code, and a proof that does not verify, are
+// violations, and it returns nil. name is that of the call in violations.
+func untilAnswered[T any](ctx context.Context, t *tally, name string,
 	call func(context.Context) (*T, error)) (*T, error) {
 	patience := time.Now().Add(90 * time.Second)
 	for {
@@ -152,17 +153,18 @@ func untilAnswered[T any](ctx context.Context, c *assayclient.Client, t *tally, 
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case errors.Is(err, assayclient.ErrBadProof):
-			t.violate("%s: %v", what, err)
+			t.violate("%s: %v", name, err)
 			return nil, nil
 		}
 		switch status.Code(err) {
 		case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded, codes.FailedPrecondition:
 		default:
-			t.violate("%s: failed with %s, which a healthy request is not promised: %v", what, status.Code(err), err)
+			t.violate("%s: failed with %s, a code that the status table does not promise: %v",
+				name, status.Code(err), err)
 			return nil, nil
 		}
 		if time.Now().After(patience) {
-			t.violate("%s: no answer in 90 s: %v", what, err)
+			t.violate("%s: no answer in 90 s: %v", name, err)
 			return nil, nil
 		}
 		t.retried.Add(1)

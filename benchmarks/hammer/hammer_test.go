@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// TestFaults holds the proxy to the faults that it is said to make.
+// TestFaults: the proxy makes each fault as its constant says.
 func TestFaults(t *testing.T) {
 	asked := 0
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -46,22 +46,22 @@ func TestFaults(t *testing.T) {
 		breaks bool
 		asks   int
 	}{
-		{none, "0xbde31", 200, false, 1}, {refuse, "no", 503, false, 0}, {drop, "", 0, true, 1},
-		{failing, `"id":7,"error"`, 200, false, 0}, {wrong, `"id":7,"result":"0x2a"`, 200, false, 1},
-		{silent, "", 0, true, 0},
+		{noFault, "0xbde31", 200, false, 1}, {refuseAll, "no", 503, false, 0}, {dropAnswers, "", 0, true, 1},
+		{answerErrors, `"id":7,"error"`, 200, false, 0}, {wrongChain, `"id":7,"result":"0x2a"`, 200, false, 1},
+		{answerNothing, "", 0, true, 0},
 	} {
 		p.set(c.fault)
 		asked = 0
 		body, code, err := ask()
-		if (err != nil) != c.breaks || code != c.code || !strings.Contains(body, c.says) || c.fault != drop &&
-			asked != c.asks || c.fault == drop && asked < 1 {
+		if (err != nil) != c.breaks || code != c.code || !strings.Contains(body, c.says) || c.fault != dropAnswers &&
+			asked != c.asks || c.fault == dropAnswers && asked < 1 {
 			t.Errorf("%s: %d %q %v, the node was asked %d times", faultNames[c.fault], code, body, err, asked)
 		}
 	}
 }
 
 // TestUntilAnswered: refusals that the status table promises are tried again,
-// others are violations, and so is a proof that does not hold.
+// others are violations, and so is a proof that does not verify.
 func TestUntilAnswered(t *testing.T) {
 	for _, c := range []struct {
 		fail       error
@@ -71,7 +71,7 @@ func TestUntilAnswered(t *testing.T) {
 		{status.Error(codes.InvalidArgument, "field"), 1}, {assayclient.ErrBadProof, 1},
 	} {
 		sum, calls := new(tally), 0
-		x, err := untilAnswered(t.Context(), nil, sum, "test", func(context.Context) (*int, error) {
+		x, err := untilAnswered(t.Context(), sum, "test", func(context.Context) (*int, error) {
 			if calls++; calls < 3 {
 				return nil, c.fail
 			}
@@ -85,14 +85,15 @@ func TestUntilAnswered(t *testing.T) {
 
 func TestTally(t *testing.T) {
 	sum := new(tally)
-	for range 2 * kept {
+	for range 2 * maxPrinted {
 		sum.violate("one")
 	}
-	sum.did("kills")
-	sum.did("kills")
-	if len(sum.seen()) != kept || sum.violations.Load() != 2*kept || sum.disturbances() != "2 kills" ||
+	sum.countDisturbance("kills")
+	sum.countDisturbance("kills")
+	if len(sum.firstViolations()) != maxPrinted || sum.violations.Load() != 2*maxPrinted ||
+		sum.disturbances() != "2 kills" ||
 		!strings.Contains(sum.String(), "40 violations") {
-		t.Errorf("%s; %s; %d", sum, sum.disturbances(), len(sum.seen()))
+		t.Errorf("%s; %s; %d", sum, sum.disturbances(), len(sum.firstViolations()))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()

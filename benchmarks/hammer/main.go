@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Hammer scores from many callers while it does to the server, and to the
-// chain behind it, what may happen to them, and holds every reply to what it
-// promises. It prints one line of totals, and ends with status 1 on any
-// violation.
+// Hammer scores from many callers, disturbs the server and the chain behind it
+// at the same time, and verifies every reply. It takes a minute and a little more
+// to check what is left, prints the violations that it found, one line of totals
+// and COUNT hammer_violations, and ends with status 1 if there are any.
 //
 //	go run ./benchmarks/hammer -for 60s
 //
-// The server is assayd, built and run as a process of its own; the chain is
-// the embedded one, behind a proxy that makes faults. Again and again, in an
-// order drawn from -seed:
+// The server is assayd, built and run as a separate process; the chain is the
+// embedded one, behind a proxy that makes faults. The disturbances, again and
+// again in an order drawn from -seed:
 //
 //	kill     SIGKILL of the server, and a new start on the same directory
-//	model    activation of another bundle; policy: of another policy
-//	chain    503, answers dropped after the node took the request, errors in a
-//	         200, another chain id, no answer at all
+//	model    another bundle is activated
+//	policy   another policy is activated
+//	chain    503, answers lost after the node took the request, errors in a 200,
+//	         another chain id, no answer at all
 //	slow     clients that send on a stream and read nothing
 //
-// A violation is: a reply whose promise or canonical bytes do not hold; a code
-// that the status table does not promise; a request asked again whose decision
-// differs from the first; a decision of a model or policy that nobody
-// activated; an acknowledged decision whose receipt cannot be had, differs from
-// the reply or is refused; a receipt whose anchor is refused, or that no anchor
-// covers in the end; and whatever `assay ledger fsck` and `assay audit` find in
-// the directory afterwards.
+// A violation is: a reply whose promise or canonical bytes do not verify; a code
+// that the status table does not promise; a repeated request whose decision
+// differs from the first; a decision by a model or policy that nobody activated;
+// an acknowledged decision whose receipt cannot be fetched, differs from the reply
+// or is refused; a receipt whose anchor is refused, or that no anchor covers in
+// the end; and anything that `assay ledger fsck` and `assay audit` find in the
+// directory afterwards.
+//
+// The files: deployment.go starts server and chain, hammer.go has the callers,
+// disturb.go and proxy.go disturb, verify.go fetches and verifies receipts,
+// tally.go counts.
 package main
 
 import (
@@ -46,13 +51,14 @@ type options struct {
 
 func main() {
 	var o options
-	flag.DurationVar(&o.length, "for", time.Minute, "how long to hammer; checking what is left takes a while more")
+	flag.DurationVar(&o.length, "for", time.Minute, "how long to score; checking what is left takes some seconds more")
 	flag.IntVar(&o.callers, "callers", 32, "callers at once")
 	flag.Float64Var(&o.rate, "rate", 400,
-		"decisions a second to ask for: each receipt is verified, and they are to keep up")
+		"decisions a second to ask for; the verifiers, which fetch each receipt, must keep up")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws the order of the disturbances and the rows")
-	flag.StringVar(&o.dir, "dir", "", "directory to keep afterwards (default: a temporary one, kept on a violation)")
-	flag.BoolVar(&o.calm, "calm", false, "disturb nothing: the control")
+	flag.StringVar(&o.dir, "dir", "",
+		"directory that is kept afterwards (default: a temporary one, kept on a violation)")
+	flag.BoolVar(&o.calm, "calm", false, "disturb nothing, as a control")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	violations, err := run(ctx, o)
@@ -72,21 +78,21 @@ func run(ctx context.Context, o options) (violations int64, err error) {
 			return 0, err
 		}
 	}
-	w, err := newWorld(ctx, o)
+	d, err := deploy(ctx, o)
 	if err != nil {
 		return 0, err
 	}
-	defer w.close()
+	defer d.close()
 	t := &tally{}
 	start := time.Now()
-	if err := hammer(ctx, o, w, t); err != nil {
+	if err := hammer(ctx, o, d, t); err != nil {
 		return 0, err
 	}
 	lasted := time.Since(start)
-	if err := w.afterwards(ctx, t); err != nil {
+	if err := d.stopAndCheck(ctx, t); err != nil {
 		return 0, err
 	}
-	for _, v := range t.seen() {
+	for _, v := range t.firstViolations() {
 		fmt.Println("violation:", v)
 	}
 	fmt.Printf("hammer: %s in %v; %s\n", t, lasted.Round(time.Second), t.disturbances())

@@ -10,8 +10,8 @@ import (
 	"github.com/assayrisk/assay/ledger/verdict/verdicttest"
 )
 
-// TestMutations holds the hammer to the verdicts of package verdict, on receipts
-// that the client takes from a server.
+// TestMutations: the hammer's verdicts on parsed receipts are those of package
+// verdict on their bytes.
 func TestMutations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

@@ -20,25 +20,25 @@ type tally struct {
 	mu struct {
 		sync.Mutex
 		done  map[string]int // disturbances by kind
-		first []string       // the first violations, as a person reads them
+		first []string       // descriptions of the first violations
 	}
 }
 
-// kept bounds the violations that are printed.
-const kept = 20
+// maxPrinted is the number of violations that are printed at most.
+const maxPrinted = 20
 
 // violate counts a violation.
 func (t *tally) violate(format string, args ...any) {
 	t.violations.Add(1)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.mu.first) < kept {
+	if len(t.mu.first) < maxPrinted {
 		t.mu.first = append(t.mu.first, fmt.Sprintf(format, args...))
 	}
 }
 
-// did counts a disturbance.
-func (t *tally) did(kind string) {
+// countDisturbance counts a disturbance.
+func (t *tally) countDisturbance(kind string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.mu.done == nil {
@@ -47,7 +47,7 @@ func (t *tally) did(kind string) {
 	t.mu.done[kind]++
 }
 
-func (t *tally) seen() []string {
+func (t *tally) firstViolations() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.mu.first)
@@ -55,8 +55,8 @@ func (t *tally) seen() []string {
 
 // String is the line of totals.
 func (t *tally) String() string {
-	return fmt.Sprintf("%d decisions acknowledged, %d asked again and the same, %d receipts verified, %d of them "+
-		"anchored, %d calls tried again, %d violations",
+	return fmt.Sprintf("%d decisions acknowledged, %d asked for again and compared, %d receipts verified, %d with an "+
+		"anchor, %d calls tried again, %d violations",
 		t.acknowledged.Load(), t.repeated.Load(), t.verified.Load(), t.anchored.Load(),
 		t.retried.Load(), t.violations.Load())
 }
@@ -75,7 +75,7 @@ func (t *tally) disturbances() string {
 	return strings.Join(out, ", ")
 }
 
-// reply is an acknowledged decision, as its caller holds it.
+// reply is an acknowledged decision, as its caller received it.
 type reply struct {
 	id        string
 	sequence  uint64
@@ -84,15 +84,16 @@ type reply struct {
 	at        time.Time
 }
 
-// known are the models and policies that somebody asked to activate.
-type known struct {
+// activations are the models and policies that the hammer has activated or tried
+// to activate.
+type activations struct {
 	mu struct {
 		sync.Mutex
 		models, policies map[assay.Digest]bool
 	}
 }
 
-func (k *known) model(d assay.Digest) {
+func (k *activations) addModel(d assay.Digest) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.mu.models == nil {
@@ -101,7 +102,7 @@ func (k *known) model(d assay.Digest) {
 	k.mu.models[d] = true
 }
 
-func (k *known) policy(d assay.Digest) {
+func (k *activations) addPolicy(d assay.Digest) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.mu.policies == nil {
@@ -110,8 +111,8 @@ func (k *known) policy(d assay.Digest) {
 	k.mu.policies[d] = true
 }
 
-// allows reports whether the decision names a model and a policy that stood.
-func (k *known) allows(d *assay.Decision) bool {
+// allows reports whether the decision names such a model and such a policy.
+func (k *activations) allows(d *assay.Decision) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.mu.models[d.Score.Model] && k.mu.policies[d.Policy]

@@ -10,24 +10,25 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/serving/assayclient"
 )
 
-// verifiers fetch receipts side by side.
+// verifiers is the number of goroutines that fetch receipts.
 const verifiers = 4
 
-// settled is how long a decision is left alone before its receipt is asked for:
-// most are anchored by then.
-const settled = 2500 * time.Millisecond
+// settleTime passes after a decision before its receipt is fetched; most are
+// anchored by then.
+const settleTime = 2500 * time.Millisecond
 
-// verify takes every acknowledged decision, fetches its receipt from the
-// server, however often that is killed meanwhile, and holds the one to the
-// other. Those that no anchor covered yet are fetched again at the end, when
-// the chain is healthy: each must then be anchored.
-func verify(ctx context.Context, w *world, t *tally, replies <-chan reply) error {
-	c, err := assayclient.Dial(w.address, assayclient.Config{LogKey: w.trust.LogKey, Attempts: 1})
+// verify takes every acknowledged decision, fetches its receipt from the server,
+// however often that is killed meanwhile, and compares the two. Receipts that no
+// anchor covers yet are fetched again at the end, when the chain is healthy: each
+// must then be anchored.
+func verify(ctx context.Context, d *deployment, t *tally, replies <-chan reply) error {
+	c, err := assayclient.Dial(d.address, assayclient.Config{LogKey: d.trust.LogKey, Attempts: 1})
 	if err != nil {
 		return err
 	}
@@ -38,11 +39,11 @@ func verify(ctx context.Context, w *world, t *tally, replies <-chan reply) error
 	for range verifiers {
 		wg.Go(func() {
 			for r := range replies {
-				pause(ctx, time.Until(r.at.Add(settled)))
+				load.Sleep(ctx, time.Until(r.at.Add(settleTime)))
 				if ctx.Err() != nil {
 					return
 				}
-				if good, anchored := one(ctx, c, w, t, r); good {
+				if good, anchored := verifyReceipt(ctx, c, d, t, r); good {
 					t.verified.Add(1)
 					if !anchored {
 						mu.Lock()
@@ -56,31 +57,32 @@ func verify(ctx context.Context, w *world, t *tally, replies <-chan reply) error
 	wg.Wait()
 	patience := time.Now().Add(time.Minute)
 	for len(open) > 0 && ctx.Err() == nil {
-		good, anchored := one(ctx, c, w, t, open[0])
+		good, anchored := verifyReceipt(ctx, c, d, t, open[0])
 		switch {
 		case anchored || !good:
 			open = open[1:]
 		case time.Now().After(patience):
-			t.violate("%d decisions, %d among them, have no anchor a minute after the chain is healthy",
+			t.violate("%d decisions, among them number %d, have no anchor a minute after the chain is healthy",
 				len(open), open[0].sequence)
 			return nil
 		default:
-			pause(ctx, 100*time.Millisecond)
+			load.Sleep(ctx, 100*time.Millisecond)
 		}
 	}
 	return nil
 }
 
-func get(ctx context.Context, c *assayclient.Client, t *tally, r reply) (*assay.Receipt, error) {
-	return untilAnswered(ctx, c, t, fmt.Sprintf("receipt of decision %d", r.sequence),
+func fetchReceipt(ctx context.Context, c *assayclient.Client, t *tally, r reply) (*assay.Receipt, error) {
+	return untilAnswered(ctx, t, fmt.Sprintf("receipt of decision %d", r.sequence),
 		func(ctx context.Context) (*assay.Receipt, error) {
 			return c.Receipt(ctx, r.sequence)
 		})
 }
 
-// one verifies one decision's receipt, and says whether an anchor covers it.
-func one(ctx context.Context, c *assayclient.Client, w *world, t *tally, r reply) (good, anchored bool) {
-	receipt, err := get(ctx, c, t, r)
+// verifyReceipt fetches and verifies the receipt of one decision, and says
+// whether an anchor covers it.
+func verifyReceipt(ctx context.Context, c *assayclient.Client, d *deployment, t *tally, r reply) (good, anchored bool) {
+	receipt, err := fetchReceipt(ctx, c, t, r)
 	if err != nil || receipt == nil {
 		return false, false
 	}
@@ -92,7 +94,7 @@ func one(ctx context.Context, c *assayclient.Client, w *world, t *tally, r reply
 		t.violate("the receipt of decision %d carries a promise for another leaf than the reply's", r.sequence)
 		return false, false
 	}
-	v, err := judge(receipt, w.trust)
+	v, err := judge(receipt, d.trust)
 	if err != nil || !v.OK {
 		t.violate("the receipt of decision %d: %s, %v", r.sequence, v.Summary, err)
 		return false, false
@@ -104,7 +106,7 @@ func one(ctx context.Context, c *assayclient.Client, w *world, t *tally, r reply
 	return true, true
 }
 
-// judge is the verdict on a receipt, as any verifier would have it from the
+// judge is the verdict on a receipt, as any verifier would give it on the
 // receipt's file.
 func judge(r *assay.Receipt, t verdict.Trust) (verdict.Verdict, error) {
 	b, err := ledger.MarshalReceipt(r)
@@ -114,8 +116,8 @@ func judge(r *assay.Receipt, t verdict.Trust) (verdict.Verdict, error) {
 	return verdict.Verify(b, t), nil
 }
 
-// samePromise compares what two promises promise: the record and its leaf. The
-// groups that they were signed in may differ.
+// samePromise says whether two promises are about the same record and leaf. They
+// may have been signed in different groups.
 func samePromise(a, b []byte) bool {
 	p, err := ledger.ParsePromise(a)
 	if err != nil {

@@ -4,43 +4,40 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"time"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/journals"
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// with runs fn on a running journal in dir, then stops it in order.
-func with(ctx context.Context, dir string, fn func(j *journal.Journal) error) error {
-	j, err := journal.Open(ctx, dir, journal.Config{Logger: quiet(), Origin: "bench.example/log"})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- j.Run(ctx) }()
-	err = fn(j)
-	cancel()
-	return errors.Join(err, <-done, j.Close())
+// withJournal runs a journal in dir.
+func withJournal(ctx context.Context, dir string, do func(j *journal.Journal) error) error {
+	return journals.Run(ctx, dir, journal.Config{Logger: discardLogger(), Origin: "bench.example/log"}, do)
 }
 
-// measureJournal appends ready records; making them is the caller's work.
-func measureJournal(ctx context.Context, dir string, workers int, length time.Duration) (r result, err error) {
-	// The directory stays until the end of the run: ext4 passes over inodes that
-	// were deleted in the last minutes one by one, which would make each file of
-	// the next measurement's log dearer than it is.
+// readyRecords are records that writers append again and again, so that making
+// them is not measured.
+func readyRecords() []*journal.Record {
 	recs := make([]*journal.Record, 1<<14)
 	for i := range recs {
-		recs[i] = record(uint64(i))
+		recs[i] = journals.DecisionRecord(uint64(i))
 	}
-	err = with(ctx, dir, func(j *journal.Journal) error {
-		r, err = load(workers, length, func() error {
+	return recs
+}
+
+// measureJournal appends records from so many writers.
+func measureJournal(ctx context.Context, dir string, writers int, length time.Duration) (r result, err error) {
+	// The directory is kept until the end of the run: ext4 skips inodes that were
+	// deleted in the last minutes one by one, which would make each file of the
+	// next measurement's log more expensive than it is.
+	recs := readyRecords()
+	err = withJournal(ctx, dir, func(j *journal.Journal) error {
+		r, err = runWriters(writers, length, func() error {
 			seq := j.Take()
 			_, err := j.Append(ctx, seq, recs[seq%uint64(len(recs))])
 			return err
@@ -51,18 +48,18 @@ func measureJournal(ctx context.Context, dir string, workers int, length time.Du
 		t, used, n := time.Now(), cpu(), j.Stats().Durable
 		err = j.WaitPublished(ctx, n)
 		r.lag = time.Since(t)
-		r.allIn = float64(n) / (r.took + r.lag).Seconds()
+		r.allInRate = float64(n) / (r.took + r.lag).Seconds()
 		r.allInCPU = r.cpu + (cpu()-used)/time.Duration(n)
 		return err
 	})
 	return r, err
 }
 
-// storedSize is what one record takes in the store: leaf, sealed part, index
+// storedSize is the size of one record in the store: leaf, sealed part, index
 // entry and their keys.
 func storedSize(ctx context.Context, dir string) (n int, err error) {
-	err = with(ctx, dir, func(j *journal.Journal) error {
-		if _, err := j.Append(ctx, j.Take(), record(0)); err != nil {
+	err = withJournal(ctx, dir, func(j *journal.Journal) error {
+		if _, err := j.Append(ctx, j.Take(), journals.DecisionRecord(0)); err != nil {
 			return err
 		}
 		n, err = j.StoredBytes(0)
@@ -71,23 +68,12 @@ func storedSize(ctx context.Context, dir string) (n int, err error) {
 	return n + 9 + 17 + 8, err
 }
 
-// receipts measures the offline check, receipt size and disk per record.
-func receipts(ctx context.Context, dir string) error {
+// measureReceipts measures making and checking receipts, their size, and the
+// disk that a record takes.
+func measureReceipts(ctx context.Context, dir string) error {
 	const n = 50_000
-	return with(ctx, dir, func(j *journal.Journal) error {
-		seqs := make([]uint64, 0, 500)
-		recs := make([]*journal.Record, 0, 500)
-		for len := 0; len < n; len += 500 {
-			seqs, recs = seqs[:0], recs[:0]
-			for range 500 {
-				s := j.Take()
-				seqs, recs = append(seqs, s), append(recs, record(s))
-			}
-			if _, err := j.AppendAll(ctx, seqs, recs); err != nil {
-				return err
-			}
-		}
-		if err := j.WaitPublished(ctx, n); err != nil {
+	return withJournal(ctx, dir, func(j *journal.Journal) error {
+		if err := journals.Fill(ctx, j, n, 500); err != nil {
 			return err
 		}
 		var files [][]byte
@@ -106,8 +92,8 @@ func receipts(ctx context.Context, dir string) error {
 		made := time.Since(t) / 200
 		trust := ledger.Trust{LogKey: j.Key()}
 		t = time.Now()
-		const times = 5
-		for range times {
+		const rounds = 5
+		for range rounds {
 			for _, b := range files {
 				r, err := ledger.ParseReceipt(b)
 				if err != nil {
@@ -118,33 +104,18 @@ func receipts(ctx context.Context, dir string) error {
 				}
 			}
 		}
-		checked := time.Since(t) / 200 / times
-		fmt.Printf("# receipts of a log of %d, without anchors\n", n)
-		fmt.Println(figure.Of("BYTES", "receipt_bytes", []float64{float64(len(files[0]))}))
-		fmt.Println(figure.Of("US", "receipt_make", []float64{float64(made.Microseconds())}))
-		fmt.Println(figure.Of("US", "receipt_check", []float64{float64(checked.Microseconds())}))
+		checked := time.Since(t) / 200 / rounds
+		fmt.Printf("# receipts of a log of %d decisions, without anchors\n", n)
+		fmt.Println(figure.One("BYTES", "receipt_bytes", float64(len(files[0]))))
+		fmt.Println(figure.One("US", "receipt_make", float64(made.Microseconds())))
+		fmt.Println(figure.One("US", "receipt_check", float64(checked.Microseconds())))
 		for _, d := range []string{"journal", "log"} {
-			size, err := tree(filepath.Join(dir, d))
+			size, err := usage.Disk(filepath.Join(dir, d))
 			if err != nil {
 				return err
 			}
-			fmt.Println(figure.Of("BYTES", "disk_"+d+"_a_decision", []float64{float64(size) / n}))
+			fmt.Println(figure.One("BYTES", "disk_"+d+"_a_decision", float64(size)/n))
 		}
 		return nil
 	})
-}
-
-// tree sums the sizes of the files below a directory.
-func tree(dir string) (n int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		i, err := d.Info()
-		if err == nil {
-			n += i.Size()
-		}
-		return err
-	})
-	return n, err
 }

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Ledger measures the journal beside the least that any durable log must do.
+// Ledger compares the journal with the least that any durable log must do.
 //
 //	go run ./benchmarks/ledger [-seconds 3] [-rounds 3] [-dir D] [-cpuprofile F]
 //	go run ./benchmarks/ledger -sustain 5m [-rate 10000] [-anchor 10s]
 //
-// It alternates, in one run and on one disk, between a raw group commit (bytes
-// appended to one file, one fdatasync a group, nothing else) and the journal
-// (commitments, sealing, index, promise, the log fed behind it), both with the
-// same stored bytes a record, and prints lines "RATIO name value" of the median
-// rounds, with the offline verification time and sizes. In a burst the log gives
-// way to the appends; the figures "all_in" count the time, and the processor
-// time, until it holds all of them. With -sustain it appends at a rate instead,
-// with the log and the embedded chain's anchors behind it, and prints how far
-// they lag.
+// In one run and on one disk it alternates between a raw group commit (bytes
+// appended to one file, one fdatasync per group, nothing else) and the journal
+// (commitments, sealing, index, promise, and the log that follows), both with the
+// same number of stored bytes per record, from 1, 64 and 256 writers. With the
+// default times it takes two minutes, and prints
+//
+//	RATIO journal_append_vs_raw_fdatasync_w<writers>               our appends a second over the raw log's
+//	RATIO journal_append_vs_raw_preallocated_fdatasync_w<writers>  the same against a preallocated file
+//	RATE journal_append_all_in_w<writers>     appends a second until the log holds all of them
+//	US journal_append_cpu_all_in_w<writers>   processor time per append until then
+//	BYTES receipt_bytes, US receipt_make, US receipt_check        one receipt: size, making, checking offline
+//	BYTES disk_journal_a_decision, disk_log_a_decision            disk per decision
+//
+// The "all in" figures are there because in a burst the log waits for the appends.
+//
+// With -sustain it appends at a fixed rate instead, while the log and the embedded
+// chain's anchors follow, and prints how far they lag: sustain_* (sustain.go).
 package main
 
 import (
@@ -32,10 +40,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
-	"github.com/assayrisk/assay/ledger"
-	"github.com/assayrisk/assay/ledger/journal"
 )
 
 func main() {
@@ -50,104 +55,110 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *long > 0 {
-		tmp, err := os.MkdirTemp(*dir, "assay-ledger-")
-		if err == nil {
-			err = errors.Join(sustain(ctx, tmp, *long, *rate, 256, *every), os.RemoveAll(tmp))
+	tmp, err := os.MkdirTemp(*dir, "assay-ledger-")
+	if err == nil {
+		if *long > 0 {
+			err = sustain(ctx, tmp, *long, *rate, 256, *every)
+		} else {
+			err = run(ctx, tmp, *rounds, time.Duration(*seconds*float64(time.Second)), *profile)
 		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "ledger:", err)
-			os.Exit(1)
-		}
-		return
+		err = errors.Join(err, os.RemoveAll(tmp))
 	}
-	if err := run(ctx, *dir, *rounds, time.Duration(*seconds*float64(time.Second)), *profile); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "ledger:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, dir string, rounds int, length time.Duration, profile string) error {
-	tmp, err := os.MkdirTemp(dir, "assay-ledger-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	size, err := storedSize(ctx, filepath.Join(tmp, "size"))
+	size, err := storedSize(ctx, filepath.Join(dir, "size"))
 	if err != nil {
 		return err
 	}
 	fmt.Printf("stored record %d bytes\n", size)
-	for _, workers := range []int{1, 64, 256} {
-		var raw, pre, jour, all, allCPU []float64
-		for round := range rounds {
-			for _, prealloc := range []bool{false, true} {
-				r, err := measureRaw(filepath.Join(tmp, "raw"), size, workers, length, prealloc)
-				if err != nil {
-					return err
-				}
-				fmt.Printf("w%-3d round %d raw prealloc=%-5v %s\n", workers, round, prealloc, r)
-				if prealloc {
-					pre = append(pre, r.rate)
-				} else {
-					raw = append(raw, r.rate)
-				}
-			}
-			stop := func() {}
-			if workers == 256 && profile != "" {
-				if stop, err = startProfile(profile); err != nil {
-					return err
-				}
-			}
-			r, err := measureJournal(ctx, filepath.Join(tmp, fmt.Sprintf("j%d-%d", workers, round)), workers, length)
-			stop()
+	for _, writers := range []int{1, 64, 256} {
+		ofWriters := profile
+		if writers != 256 {
+			ofWriters = ""
+		}
+		if err := compareWithRaw(ctx, dir, size, rounds, writers, length, ofWriters); err != nil {
+			return err
+		}
+	}
+	return measureReceipts(ctx, filepath.Join(dir, "receipts"))
+}
+
+// compareWithRaw measures the raw log, the raw log in a preallocated file and the
+// journal in turn, and prints the figures of so many writers.
+func compareWithRaw(ctx context.Context, dir string, size, rounds, writers int, length time.Duration,
+	profile string) error {
+	var raw, preallocated, appends, allIn, allInCPU []float64
+	for round := range rounds {
+		for _, prealloc := range []bool{false, true} {
+			r, err := measureRaw(filepath.Join(dir, "raw"), size, writers, length, prealloc)
 			if err != nil {
 				return err
 			}
-			fmt.Printf("w%-3d round %d journal            %s\n", workers, round, r)
-			jour, all, allCPU = append(jour, r.rate), append(all, r.allIn),
-				append(allCPU, float64(r.allInCPU)/float64(time.Microsecond))
+			fmt.Printf("w%-3d round %d raw prealloc=%-5v %s\n", writers, round, prealloc, r)
+			if prealloc {
+				preallocated = append(preallocated, r.rate)
+			} else {
+				raw = append(raw, r.rate)
+			}
 		}
-		fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_fdatasync_w%d", workers), jour, raw))
-		fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_preallocated_fdatasync_w%d", workers), jour, pre))
-		if workers > 1 {
-			fmt.Println(figure.Of("RATE", fmt.Sprintf("journal_append_all_in_w%d", workers), all))
-			fmt.Println(figure.Of("US", fmt.Sprintf("journal_append_cpu_all_in_w%d", workers), allCPU))
+		stop, err := startProfile(profile)
+		if err != nil {
+			return err
 		}
+		r, err := measureJournal(ctx, filepath.Join(dir, fmt.Sprintf("j%d-%d", writers, round)), writers, length)
+		stop()
+		if err != nil {
+			return err
+		}
+		fmt.Printf("w%-3d round %d journal            %s\n", writers, round, r)
+		appends, allIn = append(appends, r.rate), append(allIn, r.allInRate)
+		allInCPU = append(allInCPU, float64(r.allInCPU)/float64(time.Microsecond))
 	}
-	return receipts(ctx, filepath.Join(tmp, "receipts"))
+	fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_fdatasync_w%d", writers), appends, raw))
+	fmt.Println(figure.Over(fmt.Sprintf("journal_append_vs_raw_preallocated_fdatasync_w%d", writers), appends,
+		preallocated))
+	if writers > 1 {
+		fmt.Println(figure.Of("RATE", fmt.Sprintf("journal_append_all_in_w%d", writers), allIn))
+		fmt.Println(figure.Of("US", fmt.Sprintf("journal_append_cpu_all_in_w%d", writers), allInCPU))
+	}
+	return nil
 }
 
-// result of one measurement.
+// result is that of one measurement.
 type result struct {
 	rate          float64 // appends a second
 	p50, p99, max time.Duration
-	cpu           time.Duration // processor time an append, of all threads, the load's own included
+	cpu           time.Duration // processor time per append, of all threads, the writers' included
 	took          time.Duration
 
-	// Of the journal only: what was put off until after the window is counted.
-	lag      time.Duration // from the last append until the log held all of them
-	allIn    float64       // appends a second until then
-	allInCPU time.Duration // processor time an append until then
+	// Only for the journal: with the work that was put off until the appends were done.
+	lag       time.Duration // from the last append until the log held all of them
+	allInRate float64       // appends a second until then
+	allInCPU  time.Duration // processor time per append until then
 }
 
 func (r result) String() string {
 	s := fmt.Sprintf("%9.0f/s p50 %v p99 %v max %v cpu %v", r.rate, r.p50.Round(time.Microsecond),
 		r.p99.Round(time.Microsecond), r.max.Round(time.Microsecond), r.cpu)
 	if r.lag > 0 {
-		s += fmt.Sprintf(", behind at the end: published after %v; all in %.0f/s, cpu %v",
-			r.lag.Round(time.Millisecond), r.allIn, r.allInCPU)
+		s += fmt.Sprintf("; all published %v later: %.0f/s until then, cpu %v", r.lag.Round(time.Millisecond),
+			r.allInRate, r.allInCPU)
 	}
 	return s
 }
 
-// load runs workers goroutines of one append after the other.
-func load(workers int, length time.Duration, appendOne func() error) (result, error) {
-	lat := make([][]time.Duration, workers)
-	errs := make([]error, workers)
+// runWriters runs goroutines that each make one append after another.
+func runWriters(writers int, length time.Duration, appendOne func() error) (result, error) {
+	lat := make([][]time.Duration, writers)
+	errs := make([]error, writers)
 	var wg sync.WaitGroup
 	begin, used := time.Now(), cpu()
-	for w := range workers {
+	for w := range writers {
 		wg.Go(func() {
 			for time.Since(begin) < length {
 				t := time.Now()
@@ -159,11 +170,11 @@ func load(workers int, length time.Duration, appendOne func() error) (result, er
 		})
 	}
 	wg.Wait()
-	return summary(lat, errs, time.Since(begin), cpu()-used)
+	return summarize(lat, errs, time.Since(begin), cpu()-used)
 }
 
-// summary is the result of writers that ran for a time.
-func summary(lat [][]time.Duration, errs []error, took, used time.Duration) (result, error) {
+// summarize is the result of writers, from their latencies.
+func summarize(lat [][]time.Duration, errs []error, took, used time.Duration) (result, error) {
 	if err := errors.Join(errs...); err != nil {
 		return result{}, err
 	}
@@ -182,33 +193,11 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// record is an ordinary decision: 40 features, a few rules and reasons.
-func record(seq uint64) *journal.Record {
-	x := assay.Vector{Plan: assay.Sum("plan\n"), Values: make([]float64, 40)}
-	for i := range x.Values {
-		x.Values[i] = float64(seq%1000) * 0.37
-	}
-	d := assay.Decision{
-		Version: 1, Sequence: seq, RequestID: fmt.Sprintf("request-%016d", seq),
-		EventID: fmt.Sprintf("event-%016d", seq),
-		Micros:  1_700_000_000_000_000 + int64(seq), Outcome: assay.Approve,
-		Score: assay.Score{Model: assay.Sum("model\n"), Margin: -1.5, PD: 0.18, Points: 612, Grade: "B"},
-		Plan:  x.Plan, Policy: assay.Sum("policy\n"), Vector: x.Digest(), Rules: []string{"cut-off"},
-	}
-	b, err := d.MarshalBinary()
-	if err != nil {
-		panic(err)
-	}
-	return &journal.Record{
-		Kind: ledger.Decision, Micros: d.Micros, Subject: fmt.Sprintf("buyer-%d", seq%20_000), Caller: "platform",
-		RequestID: d.RequestID,
-		Body:      assay.Sum("b\n"), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
-		Decision: b, Vector: x.AppendBinary(nil), Private: make([]byte, 400),
-	}
-}
-
-// startProfile writes a CPU profile until stop is called.
+// startProfile writes a CPU profile until stop is called; none if path is empty.
 func startProfile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, err
@@ -219,4 +208,4 @@ func startProfile(path string) (stop func(), err error) {
 	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+func discardLogger() *slog.Logger { return slog.New(slog.DiscardHandler) }

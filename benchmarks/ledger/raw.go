@@ -11,19 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rawLog is the yardstick: a group commit with a leader. Whoever finds no
-// commit under way writes all that has gathered and syncs it.
+// rawLog is what the journal is compared with: a group commit with a leader. A
+// writer that finds no commit under way writes all the bytes that have gathered,
+// and syncs them.
 type rawLog struct {
 	f   *os.File
 	off int64
 
 	mu struct {
 		sync.Mutex
-		buf, spare []byte
-		filling    uint64 // group being filled
-		done       uint64 // groups synced
-		leader     bool
-		err        error
+		buf     []byte // of the group being filled
+		freeBuf []byte // reused for the next group
+		filling uint64 // number of the group being filled
+		done    uint64 // number of the last group that is synced
+		leader  bool   // a writer is committing
+		err     error
 	}
 	synced *sync.Cond
 }
@@ -40,7 +42,7 @@ func (l *rawLog) append(b []byte) error {
 		}
 		m.leader = true
 		out, g, off := m.buf, m.filling, l.off
-		m.buf, m.spare = m.spare[:0], nil
+		m.buf, m.freeBuf = m.freeBuf[:0], nil
 		m.filling++
 		l.off += int64(len(out))
 		m.Unlock()
@@ -49,14 +51,16 @@ func (l *rawLog) append(b []byte) error {
 			err = unix.Fdatasync(int(l.f.Fd()))
 		}
 		m.Lock()
-		m.spare, m.done, m.leader = out[:0], g, false
+		m.freeBuf, m.done, m.leader = out[:0], g, false
 		m.err = errors.Join(m.err, err)
 		l.synced.Broadcast()
 	}
 	return m.err
 }
 
-func measureRaw(path string, size, workers int, length time.Duration, prealloc bool) (result, error) {
+// measureRaw appends records of size bytes to a raw log, in a file that is
+// written full of zeros before if prealloc is set.
+func measureRaw(path string, size, writers int, length time.Duration, prealloc bool) (result, error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return result{}, err
@@ -77,5 +81,5 @@ func measureRaw(path string, size, workers int, length time.Duration, prealloc b
 	l.mu.filling = 1
 	l.synced = sync.NewCond(&l.mu)
 	b := make([]byte, size)
-	return load(workers, length, func() error { return l.append(b) })
+	return runWriters(writers, length, func() error { return l.append(b) })
 }

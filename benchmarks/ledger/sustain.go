@@ -19,21 +19,31 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// source gives a journal's checkpoints to the anchor.
-type source struct{ *journal.Journal }
+// The sustained run appends at a fixed rate and watches how far the log and the
+// anchors lag. It prints
+//
+//	RATE sustain_rate                        appends a second
+//	MS sustain_append_p99                    an append, from when it was due
+//	MS sustain_lag_p50, _p99, _max           from an append until the log has published it
+//	MS sustain_anchor_lag_p99                from an append until an anchor covers it
+//	MS sustain_published_after, sustain_anchored_after  the same for the last append, after the run
 
-func (s source) Checkpoint(context.Context) ([]byte, error) {
+// journalCheckpoints gives a journal's checkpoints to the anchor.
+type journalCheckpoints struct{ *journal.Journal }
+
+func (s journalCheckpoints) Checkpoint(context.Context) ([]byte, error) {
 	note, _ := s.Journal.Checkpoint()
 	return note, nil
 }
 
-// sustain appends at a fixed rate for a while, with the log and the anchors of
-// the embedded chain behind it, and says how far each lagged.
-func sustain(ctx context.Context, dir string, length time.Duration, rate, workers int, every time.Duration) error {
-	return with(ctx, filepath.Join(dir, "sustained"), func(j *journal.Journal) error {
-		e, err := devchain.Start(ctx, filepath.Join(dir, "chain"), j.Origin(), source{j},
-			devchain.Config{Logger: quiet()},
-			anchor.Config{Every: every, Poll: 100 * time.Millisecond, Anchored: j.RecordAnchor, Logger: quiet()})
+// sustain appends at a fixed rate, while the log and the anchors of the embedded
+// chain follow, and prints how far each lagged.
+func sustain(ctx context.Context, dir string, length time.Duration, rate, writers int, every time.Duration) error {
+	return withJournal(ctx, filepath.Join(dir, "sustained"), func(j *journal.Journal) error {
+		e, err := devchain.Start(ctx, filepath.Join(dir, "chain"), j.Origin(), journalCheckpoints{j},
+			devchain.Config{Logger: discardLogger()},
+			anchor.Config{Every: every, Poll: 100 * time.Millisecond, Anchored: j.RecordAnchor,
+				Logger: discardLogger()})
 		if err != nil {
 			return err
 		}
@@ -42,7 +52,7 @@ func sustain(ctx context.Context, dir string, length time.Duration, rate, worker
 		defer stop()
 		var g errgroup.Group
 		g.Go(func() error { return e.Anchor.Run(run) })
-		// Every 50 ms one number is watched until it is published and anchored.
+		// Every 50 ms the newest number is watched until it is published and anchored.
 		published, anchored := new(lags), new(lags)
 		g.Go(func() error {
 			t := time.NewTicker(50 * time.Millisecond)
@@ -62,7 +72,7 @@ func sustain(ctx context.Context, dir string, length time.Duration, rate, worker
 				}
 			}
 		})
-		res, err := paced(ctx, j, length, rate, workers)
+		res, err := appendAtRate(ctx, j, length, rate, writers)
 		if err != nil {
 			return err
 		}
@@ -80,31 +90,30 @@ func sustain(ctx context.Context, dir string, length time.Duration, rate, worker
 		if err := g.Wait(); err != nil {
 			return err
 		}
-		fmt.Printf("sustained %s of %d asked, for %v\n", res, rate, length)
-		fmt.Printf("log behind the appends: %s; all of it published %v after the last\n", published,
+		fmt.Printf("appended for %v, %d a second asked for: %s\n", length, rate, res)
+		fmt.Printf("lag of the log: %s; the last append was published after %v\n", published,
 			logLate.Round(time.Millisecond))
-		fmt.Printf("anchor behind the appends (one every %v): %s; all anchored %v after the last\n", every, anchored,
+		fmt.Printf("lag of the anchors, one every %v: %s; the last append was anchored after %v\n", every, anchored,
 			anchorLate.Round(time.Millisecond))
-		for _, f := range []figure.Figure{
-			figure.Of("RATE", "sustain_rate", []float64{res.rate}),
-			figure.Of("MS", "sustain_append_p99", []float64{ms(res.p99)}),
-			figure.Of("MS", "sustain_lag_p50", []float64{ms(published.quantile(0.5))}),
-			figure.Of("MS", "sustain_lag_p99", []float64{ms(published.quantile(0.99))}),
-			figure.Of("MS", "sustain_lag_max", []float64{ms(published.quantile(1))}),
-			figure.Of("MS", "sustain_anchor_lag_p99", []float64{ms(anchored.quantile(0.99))}),
-			figure.Of("MS", "sustain_published_after", []float64{ms(logLate)}),
-			figure.Of("MS", "sustain_anchored_after", []float64{ms(anchorLate)}),
+		fmt.Println(figure.One("RATE", "sustain_rate", res.rate))
+		for _, f := range []struct {
+			name string
+			of   time.Duration
+		}{
+			{"append_p99", res.p99}, {"lag_p50", published.quantile(0.5)}, {"lag_p99", published.quantile(0.99)},
+			{"lag_max", published.quantile(1)}, {"anchor_lag_p99", anchored.quantile(0.99)},
+			{"published_after", logLate}, {"anchored_after", anchorLate},
 		} {
-			fmt.Println(f)
+			fmt.Println(figure.One("MS", "sustain_"+f.name, figure.Milliseconds(f.of)))
 		}
 		return nil
 	})
 }
 
-// lags measures how long sizes take to be reached.
+// lags measures how long it takes until watched sizes are reached.
 type lags struct {
-	size []uint64
-	at   []time.Time
+	size []uint64    // watched sizes that are not reached yet, rising
+	at   []time.Time // when each was first seen
 	took []time.Duration
 }
 
@@ -119,7 +128,8 @@ func (l *lags) reached(size uint64, now time.Time) {
 	}
 }
 
-// quantile is called when nothing is added any more; 0 if nothing was reached.
+// quantile may be called when nothing is added any more; 0 if nothing was
+// reached.
 func (l *lags) quantile(q float64) time.Duration {
 	if len(l.took) == 0 {
 		return 0
@@ -128,36 +138,32 @@ func (l *lags) quantile(q float64) time.Duration {
 	return s[min(int(q*float64(len(s))), len(s)-1)]
 }
 
-// String is called when nothing is added any more.
+// String may be called when nothing is added any more.
 func (l *lags) String() string {
 	if len(l.took) == 0 {
-		return "none was reached"
+		return "nothing was published"
 	}
 	return fmt.Sprintf("p50 %v p99 %v max %v", l.quantile(0.5).Round(time.Millisecond),
 		l.quantile(0.99).Round(time.Millisecond), l.quantile(1).Round(time.Millisecond))
 }
 
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// paced runs workers that together append at a rate: each has its own times, and
-// latency counts from the time that was due, so that a stall is not hidden.
-func paced(ctx context.Context, j *journal.Journal, length time.Duration, rate, workers int) (result, error) {
-	recs := make([]*journal.Record, 1<<14)
-	for i := range recs {
-		recs[i] = record(uint64(i))
-	}
+// appendAtRate runs writers that together append at a rate. Each has its own
+// schedule, and latency counts from when an append was due, so that a stall is
+// not hidden.
+func appendAtRate(ctx context.Context, j *journal.Journal, length time.Duration, rate, writers int) (result, error) {
+	recs := readyRecords()
 	key, err := ledger.ParseKey(j.Key())
 	if err != nil {
 		return result{}, err
 	}
-	gap := time.Duration(float64(time.Second) * float64(workers) / float64(rate))
-	lat := make([][]time.Duration, workers)
-	errs := make([]error, workers)
+	gap := time.Duration(float64(time.Second) * float64(writers) / float64(rate))
+	lat := make([][]time.Duration, writers)
+	errs := make([]error, writers)
 	begin, used := time.Now(), cpu()
 	var wg sync.WaitGroup
-	for w := range workers {
+	for w := range writers {
 		wg.Go(func() {
-			due := begin.Add(gap * time.Duration(w) / time.Duration(workers))
+			due := begin.Add(gap * time.Duration(w) / time.Duration(writers))
 			for ; due.Sub(begin) < length && ctx.Err() == nil; due = due.Add(gap) {
 				time.Sleep(time.Until(due))
 				seq := j.Take()
@@ -175,5 +181,5 @@ func paced(ctx context.Context, j *journal.Journal, length time.Duration, rate, 
 		})
 	}
 	wg.Wait()
-	return summary(lat, errs, time.Since(begin), cpu()-used)
+	return summarize(lat, errs, time.Since(begin), cpu()-used)
 }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Newcomer does what the README asks of somebody who has Go and nothing else:
-// it clones the repository, and runs the README's two commands from an empty
-// module cache and an empty build cache. It prints
+// Newcomer does what the README asks of somebody who has only Go: it clones the
+// repository, and runs the README's two commands from an empty module cache and
+// an empty build cache. It takes up to 20 minutes and prints
 //
-//	S newcomer_download    getting the modules
-//	MB newcomer_modules    what they take on disk
-//	S newcomer_compile     compiling cmd/assay and what it needs
+//	S newcomer_download    downloading the modules
+//	MB newcomer_modules    their size on disk
+//	S newcomer_compile     compiling cmd/assay and its dependencies
 //	S newcomer_demo        `assay demo`
-//	S newcomer_again       `assay demo` once more, compiled
-//	S newcomer_up          `assay up` on what the demo left, until it serves
+//	S newcomer_again       `assay demo` once more, already compiled
+//	S newcomer_up          `assay up` in the demo's directory, until it serves
 //
-// and fails if a command does, or if the server does not stop when asked to.
+// It fails if a command fails, or if the server does not stop when asked to.
 //
 //	go run ./benchmarks/newcomer           the commit at HEAD; needs git and the module proxy
-//	go run ./benchmarks/newcomer -short    with the caches that are there
+//	go run ./benchmarks/newcomer -short    with the existing caches
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -30,11 +29,12 @@ import (
 
 	"github.com/assayrisk/assay/benchmarks/internal/daemon"
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 )
 
 func main() {
-	short := flag.Bool("short", false, "use the caches that are there")
-	repository := flag.String("repository", ".", "the repository that is cloned")
+	short := flag.Bool("short", false, "use the existing caches")
+	repository := flag.String("repository", ".", "the repository to clone")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -54,7 +54,7 @@ func run(ctx context.Context, repository string, short bool) error {
 	modules := filepath.Join(tmp, "modules")
 	if !short {
 		n.env = []string{"GOMODCACHE=" + modules, "GOCACHE=" + filepath.Join(tmp, "build")}
-		// The files of a module cache are read-only: go itself must remove them.
+		// The files of a module cache are read-only; the go command can remove them.
 		defer func() { _ = n.do(context.WithoutCancel(ctx), "go", "clean", "-modcache") }()
 	}
 	if out, err := exec.CommandContext(ctx, "git", "clone", "--quiet", repository,
@@ -65,11 +65,11 @@ func run(ctx context.Context, repository string, short bool) error {
 		return err
 	}
 	if !short {
-		size, err := below(modules)
+		size, err := usage.Disk(modules)
 		if err != nil {
 			return err
 		}
-		fmt.Println(figure.Of("MB", "newcomer_modules", []float64{size / 1e6}))
+		fmt.Println(figure.One("MB", "newcomer_modules", float64(size)/1e6))
 	}
 	if err := n.time(ctx, "newcomer_compile", "go", "build", "./cmd/assay"); err != nil {
 		return err
@@ -89,6 +89,7 @@ type newcomer struct {
 	env   []string
 }
 
+// do runs a command in the clone.
 func (n newcomer) do(ctx context.Context, program string, args ...string) error {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Dir, c.Env = n.clone, append(os.Environ(), n.env...)
@@ -105,12 +106,12 @@ func (n newcomer) time(ctx context.Context, name, program string, args ...string
 	if err := n.do(ctx, program, args...); err != nil {
 		return err
 	}
-	fmt.Println(figure.Of("S", name, []float64{time.Since(start).Seconds()}))
+	fmt.Println(figure.One("S", name, time.Since(start).Seconds()))
 	return nil
 }
 
-// up starts the README's second command and stops it again. The program that
-// `go run` made is started itself: go run would not pass the signal on.
+// up starts the README's second command and stops it again. It starts the
+// compiled program, because `go run` would not pass the signal on.
 func (n newcomer) up(ctx context.Context) error {
 	addr, err := daemon.Port()
 	if err != nil {
@@ -122,24 +123,9 @@ func (n newcomer) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(figure.Of("S", "newcomer_up", []float64{time.Since(start).Seconds()}))
+	fmt.Println(figure.One("S", "newcomer_up", time.Since(start).Seconds()))
 	if err := p.Stop(time.Minute); err != nil {
 		return fmt.Errorf("assay up: %w\n%s", err, p.Output())
 	}
 	return nil
-}
-
-// below is the size of all files below a folder, in bytes.
-func below(dir string) (size float64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		i, err := e.Info()
-		if err == nil {
-			size += float64(i.Size())
-		}
-		return err
-	})
-	return size, err
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peak resident memory of this process; benchmarks/internal/peak is the same in Go."""
+"""The peak resident memory of this process; benchmarks/internal/usage is the same in Go."""
 import resource
 import sys
 

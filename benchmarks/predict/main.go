@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Predict times the compiled predictor beside leaves, LightGBM's C API, Treelite
-// (the model as its compiler, TL2cgen, makes it a C library) and ONNX Runtime,
-// all on one thread, on the same rows, in alternating rounds, each of which goes
-// through all cases, so that none is measured in one minute alone. It prints the
-// median over the rounds, the least and the greatest, of
+// Predict compares the compiled predictor with leaves, LightGBM's C API, Treelite
+// (the model as a C library, made by its compiler TL2cgen) and ONNX Runtime, all
+// on one thread and on the same rows, in alternating rounds. Each round goes
+// through all cases, so that no case is measured in one minute alone. It takes
+// four minutes, and about as long once more when it first makes the models in
+// -dir. It prints the median, least and greatest over the rounds of
 //
 //	RATIO predict_single_vs_<peer>_<case>   the peer's time for a row over ours
 //	RATIO predict_batch_vs_<peer>_<case>    the same in batches of 1024
-//	RATIO shap_single_vs_lightgbm_<case>    one exact explanation
-//	NS predict_single_<case>, ...           our own nanoseconds for a row
-//	MS predict_compile_<case>               making the compiled form, on all cores
-//	MB predict_memory_<case>                what the compiled form keeps
+//	RATIO shap_single_vs_lightgbm_<case>    the same for one exact explanation
+//	NS predict_single_<case>, ...           our nanoseconds for a row
+//	MS predict_compile_<case>               compiling the model, on all cores
+//	MB predict_memory_<case>                memory of the compiled model
 //
 // Margins are compared first: ours, leaves' and LightGBM's must have the same
-// bits. Models are trained into -dir on first use.
+// bits.
 //
-// Then it builds itself with -tags purego and runs that beside leaves: the names
-// of the form without assembly start with predict_go_ and shap_go_.
+// Then it builds itself with -tags purego, without assembly, and compares that
+// with leaves; the names of these figures begin with predict_go_ and shap_go_.
 //
 //	go run ./benchmarks/predict -python python3
+//
+// The files: case.go has a model and its rounds, runner.go the programs that score
+// it, in this process or another, peers.go starts the peers.
 package main
 
 import (
@@ -50,9 +54,9 @@ const (
 type config struct {
 	dir, python, peers string
 	rounds             int
-	slice              time.Duration
-	with               []string
-	compiling          time.Duration // that Treelite's libraries took so far
+	sliceTime          time.Duration
+	peerNames          []string
+	libraryTime        time.Duration // that compiling Treelite's libraries has taken so far
 }
 
 func main() {
@@ -63,14 +67,14 @@ func main() {
 		"interpreter that has lightgbm, and for the other peers onnxmltools, onnxruntime, treelite and tl2cgen")
 	flag.StringVar(&c.peers, "peers", "benchmarks/peers", "directory of the peers' programs")
 	flag.IntVar(&c.rounds, "rounds", 15, "alternating rounds")
-	flag.DurationVar(&c.slice, "slice", 20*time.Millisecond, "time of one measurement")
+	flag.DurationVar(&c.sliceTime, "slice", 20*time.Millisecond, "time of one measurement")
 	with := flag.String("with", "leaves,lightgbm,treelite,onnxruntime", "comma-separated peers")
-	twin := flag.Bool("twin", true, "also build and time the form without assembly; from the repository's root")
+	twin := flag.Bool("twin", true, "also build and time the predictor without assembly; from the repository's root")
 	flag.Parse()
-	c.with = strings.FieldsFunc(*with, func(r rune) bool { return r == ',' })
-	var all []*subject
+	c.peerNames = strings.FieldsFunc(*with, func(r rune) bool { return r == ',' })
+	var all []*modelCase
 	for _, name := range strings.Split(*cases, ",") {
-		s, err := c.subject(name)
+		s, err := c.newCase(name)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 			os.Exit(1)
@@ -82,19 +86,19 @@ func main() {
 		s.print()
 	}
 	if *twin && forest.Kernels() != "go" {
-		if err := c.runTwin(*cases); err != nil {
-			fmt.Fprintf(os.Stderr, "the form without assembly: %v\n", err)
+		if err := c.runWithoutAssembly(*cases); err != nil {
+			fmt.Fprintf(os.Stderr, "the predictor without assembly: %v\n", err)
 			os.Exit(1)
 		}
 	}
 }
 
-// runTwin runs this program as built without assembly.
-func (c *config) runTwin(cases string) error {
+// runWithoutAssembly builds this program without assembly and runs it.
+func (c *config) runWithoutAssembly(cases string) error {
 	bin := filepath.Join(c.dir, "predict_go")
 	build := exec.Command("go", "build", "-tags", "purego", "-o", bin, "./benchmarks/predict")
 	run := exec.Command(bin, "-cases", cases, "-dir", c.dir, "-python", c.python, "-peers", c.peers, "-with", "leaves",
-		"-rounds", strconv.Itoa((c.rounds+1)/2), "-slice", c.slice.String())
+		"-rounds", strconv.Itoa((c.rounds+1)/2), "-slice", c.sliceTime.String())
 	for _, x := range []*exec.Cmd{build, run} {
 		x.Stdout, x.Stderr = os.Stdout, os.Stderr
 		if err := x.Run(); err != nil {
@@ -104,8 +108,8 @@ func (c *config) runTwin(cases string) error {
 	return nil
 }
 
-// subject makes a model ready, in every program that scores it.
-func (c *config) subject(name string) (*subject, error) {
+// newCase makes a model ready in every program that scores it.
+func (c *config) newCase(name string) (*modelCase, error) {
 	model, rows := filepath.Join(c.dir, name+".txt"), filepath.Join(c.dir, name+".f64")
 	if _, err := os.Stat(rows); err != nil {
 		train := exec.Command(c.python, filepath.Join(c.peers, "predict_models.py"), c.dir, name)
@@ -137,9 +141,9 @@ func (c *config) subject(name string) (*subject, error) {
 	if _, err := interchange.Gate(text, f, x[:512*features]); err != nil {
 		return nil, err
 	}
-	ours := &local{x: x, one: f.Margin, many: f.Margins, explain: f.Contributions}
-	s := &subject{name: name, names: []string{"ours"}, runners: []runner{ours}}
-	for _, p := range c.with {
+	ours := &inProcess{x: x, scoreRow: f.Margin, scoreBatch: f.Margins, explain: f.Contributions}
+	s := &modelCase{name: name, names: []string{"ours"}, runners: []runner{ours}}
+	for _, p := range c.peerNames {
 		r, err := c.peer(p, name, text, model, rows, x)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: without %s: %v\n", name, p, err)
@@ -153,11 +157,11 @@ func (c *config) subject(name string) (*subject, error) {
 	return s, nil
 }
 
-// compile makes the compiled form and prints what that takes.
+// compile compiles a model and prints the time and memory that it takes.
 func (c *config) compile(name string, m *models.Model) (*forest.Forest, error) {
 	heap := func() float64 {
 		var s runtime.MemStats
-		runtime.GC() // the first moves what pools hold to where the second frees it
+		runtime.GC() // it takes two collections to free what pools hold
 		runtime.GC()
 		runtime.ReadMemStats(&s)
 		return float64(s.HeapAlloc) / 1e6
@@ -176,13 +180,14 @@ func (c *config) compile(name string, m *models.Model) (*forest.Forest, error) {
 		mb = append(mb, heap()-before)
 		runtime.KeepAlive(f)
 	}
-	fmt.Println(figure.Of("MS", prefix()+"compile_"+name, ms))
-	fmt.Println(figure.Of("MB", prefix()+"memory_"+name, mb))
+	fmt.Println(figure.Of("MS", figurePrefix()+"compile_"+name, ms))
+	fmt.Println(figure.Of("MB", figurePrefix()+"memory_"+name, mb))
 	return f, nil
 }
 
-// prefix tells the figures of a program built without assembly from others.
-func prefix() string {
+// figurePrefix begins the names of figures; a program built without assembly has
+// another.
+func figurePrefix() string {
 	if forest.Kernels() == "go" {
 		return "predict_go_"
 	}

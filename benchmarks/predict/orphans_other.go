@@ -4,6 +4,6 @@
 
 package main
 
-func adopt() {}
+func adoptOrphans() {}
 
-func bury(int) {}
+func killGroup(int) {}

@@ -17,16 +17,17 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/assayrisk/assay/models/forest"
 	"github.com/dmitryikh/leaves"
+
+	"github.com/assayrisk/assay/models/forest"
 )
 
-// Treelite's libraries are compiled once, which is not what is measured: gcc has
-// so long for one of them, and for all that one run makes. A case whose library
-// takes longer goes without.
+// How long gcc may take for one of Treelite's libraries, and for all of a run. A
+// case whose library takes longer is compared without Treelite. Compiling is done
+// once and not measured.
 const (
-	compileTime = 45 * time.Second
-	compileAll  = 150 * time.Second
+	maxLibraryTime   = 45 * time.Second
+	maxLibrariesTime = 150 * time.Second
 )
 
 // peer starts a peer on the model.
@@ -38,13 +39,15 @@ func (c *config) peer(peer, name string, text []byte, model, rows string, x []fl
 		if err != nil {
 			return nil, err
 		}
-		return &local{x: x, one: func(x []float64) float64 {
-			return e.PredictSingle(x, 0)
-		}, many: func(dst, rows []float64) {
-			if err := e.PredictDense(rows, len(dst), features, dst, 0, 1); err != nil {
-				panic(err)
-			}
-		}}, nil
+		return &inProcess{
+			x:        x,
+			scoreRow: func(x []float64) float64 { return e.PredictSingle(x, 0) },
+			scoreBatch: func(dst, rows []float64) {
+				if err := e.PredictDense(rows, len(dst), features, dst, 0, 1); err != nil {
+					panic(err)
+				}
+			},
+		}, nil
 	case "lightgbm":
 		find := exec.Command(c.python, "-c",
 			"import lightgbm, os; d = os.path.dirname(lightgbm.__file__); print(next(p for p in (os.path.join(d, "+
@@ -57,7 +60,7 @@ func (c *config) peer(peer, name string, text []byte, model, rows string, x []fl
 		if err != nil {
 			return nil, err
 		}
-		return startChild(bin, "lightgbm", strings.TrimSpace(string(lib)), model, rows, strconv.Itoa(features))
+		return startPeer(bin, "lightgbm", strings.TrimSpace(string(lib)), model, rows, strconv.Itoa(features))
 	case "treelite":
 		bin, err := c.compileC()
 		if err != nil {
@@ -69,35 +72,34 @@ func (c *config) peer(peer, name string, text []byte, model, rows string, x []fl
 				return nil, err
 			}
 		}
-		return startChild(bin, "tl2cgen", lib, "-", rows, strconv.Itoa(features))
+		return startPeer(bin, "tl2cgen", lib, "-", rows, strconv.Itoa(features))
 	case "onnxruntime":
-		return startChild(c.python, filepath.Join(c.peers, "predict_onnx.py"), model, rows, strconv.Itoa(features))
+		return startPeer(c.python, filepath.Join(c.peers, "predict_onnx.py"), model, rows, strconv.Itoa(features))
 	}
 	return nil, fmt.Errorf("unknown peer")
 }
 
-// compileTreelite makes a library within the time that is left for them. gcc
-// takes many minutes for some models; it is ended with the program that started
-// it.
+// compileTreelite makes a library within the time that is left. gcc takes many
+// minutes for some models; it is killed together with the program that started it.
 func (c *config) compileTreelite(model, lib string) error {
-	limit := min(compileTime, compileAll-c.compiling)
+	limit := min(maxLibraryTime, maxLibrariesTime-c.libraryTime)
 	if limit <= 0 {
-		return fmt.Errorf("no time is left of the %v for compiling", compileAll)
+		return fmt.Errorf("no time is left of the %v for compiling", maxLibrariesTime)
 	}
 	begin := time.Now()
-	defer func() { c.compiling += time.Since(begin) }()
+	defer func() { c.libraryTime += time.Since(begin) }()
 	ctx, cancel := context.WithTimeoutCause(context.Background(), limit,
 		fmt.Errorf("not compiled within %v", limit.Round(time.Second)))
 	defer cancel()
-	made := lib + ".new.so" // what is cut short does not count as made
+	made := lib + ".new.so" // renamed when it is complete
 	compile := exec.CommandContext(ctx, c.python, filepath.Join(c.peers, "predict_tl2cgen.py"), model, made)
 	compile.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	compile.Cancel = func() error { return syscall.Kill(-compile.Process.Pid, syscall.SIGKILL) }
 	compile.WaitDelay = time.Second
-	adopt()
+	adoptOrphans()
 	if out, err := compile.CombinedOutput(); err != nil {
 		if compile.Process != nil {
-			bury(compile.Process.Pid)
+			killGroup(compile.Process.Pid)
 		}
 		return cmp.Or(context.Cause(ctx), fmt.Errorf("%w: %s", err, out))
 	}
@@ -113,13 +115,13 @@ func (c *config) compileC() (string, error) {
 	return bin, nil
 }
 
-// sameMargins holds a peer that printed margins to ours.
+// sameMargins compares the margins of a peer, if it printed any, with ours.
 func sameMargins(peer string, r runner, f *forest.Forest, x []float64) error {
 	worst := 0.0
 	for i, m := range r.margins() {
 		worst = max(worst, math.Abs(m-f.Margin(x[i*features:(i+1)*features])))
 	}
-	if worst > 0 && peer != "treelite" { // whose sums are in another order
+	if worst > 0 && peer != "treelite" { // Treelite adds in another order
 		return fmt.Errorf("margins differ from those of %s by up to %v", peer, worst)
 	}
 	if worst > 0 {

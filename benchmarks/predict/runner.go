@@ -11,49 +11,53 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
 )
 
-// runner scores rows and says how long one took.
+// runner is a program that scores the rows of a case.
 type runner interface {
-	// run scores about n rows, what being single, batch or contrib, and gives
-	// the nanoseconds that one took.
-	run(what string, n int) float64
+	// run scores about n rows and returns the nanoseconds for one. kind is one of
+	// scoreKinds.
+	run(kind string, n int) float64
+	// explains says whether it can compute contributions.
 	explains() bool
-	margins() []float64 // of the first rows, if known
+	// margins are those of the first rows; none if it does not print them.
+	margins() []float64
 	close()
 }
 
-// local is a predictor in this process.
-type local struct {
-	x       []float64
-	one     func(x []float64) float64
-	many    func(dst, rows []float64)
-	explain func(dst, x []float64)
-	at      int
-	sink    float64
-	dst     [batch]float64
-	phi     [features + 1]float64
+// inProcess is a predictor in this process.
+type inProcess struct {
+	x          []float64
+	scoreRow   func(x []float64) float64
+	scoreBatch func(dst, rows []float64)
+	explain    func(dst, x []float64)
+	at         int
+	sink       float64
+	dst        [batch]float64
+	phi        [features + 1]float64
 }
 
-func (l *local) explains() bool { return l.explain != nil }
-func (l *local) close()         {}
+func (l *inProcess) explains() bool { return l.explain != nil }
+func (l *inProcess) close()         {}
 
-func (l *local) margins() []float64 {
+func (l *inProcess) margins() []float64 {
 	out := make([]float64, 64)
 	for i := range out {
-		out[i] = l.one(l.x[i*features : (i+1)*features])
+		out[i] = l.scoreRow(l.x[i*features : (i+1)*features])
 	}
 	return out
 }
 
-func (l *local) run(what string, n int) float64 {
+func (l *inProcess) run(kind string, n int) float64 {
 	total := len(l.x) / features
 	start := time.Now()
-	if what == "batch" {
+	if kind == "batch" {
 		n = (n + batch - 1) / batch * batch
 		l.at %= total - batch + 1
 		for range n / batch {
-			l.many(l.dst[:], l.x[l.at*features:(l.at+batch)*features])
+			l.scoreBatch(l.dst[:], l.x[l.at*features:(l.at+batch)*features])
 			l.at = (l.at + batch) % (total - batch + 1)
 		}
 		return float64(time.Since(start).Nanoseconds()) / float64(n)
@@ -61,10 +65,10 @@ func (l *local) run(what string, n int) float64 {
 	l.at %= total
 	for range n {
 		x := l.x[l.at*features : (l.at+1)*features]
-		if what == "contrib" {
+		if kind == "contrib" {
 			l.explain(l.phi[:], x)
 		} else {
-			l.sink += l.one(x)
+			l.sink += l.scoreRow(x)
 		}
 		if l.at++; l.at == total {
 			l.at = 0
@@ -73,29 +77,20 @@ func (l *local) run(what string, n int) float64 {
 	return float64(time.Since(start).Nanoseconds()) / float64(n)
 }
 
-// child is a peer in a process of its own: it answers each line, "what n", with
-// the nanoseconds of a row.
-type child struct {
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	out   *bufio.Reader
-	first []float64
-	lgb   bool
+// peerProcess is a peer in a separate process. It answers each line, "kind n",
+// with the nanoseconds for a row.
+type peerProcess struct {
+	cmd          *exec.Cmd
+	in           io.WriteCloser
+	out          *bufio.Reader
+	firstMargins []float64
+	lightGBM     bool
 }
 
-func startChild(name string, args ...string) (*child, error) {
-	c := &child{cmd: exec.Command(name, args...), lgb: args[0] == "lightgbm"}
-	c.cmd.Stderr = os.Stderr
+func startPeer(name string, args ...string) (*peerProcess, error) {
+	c := &peerProcess{cmd: exec.Command(name, args...), lightGBM: args[0] == "lightgbm"}
 	var err error
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	c.out = bufio.NewReader(out)
-	if err := c.cmd.Start(); err != nil {
+	if c.in, c.out, err = daemon.StartPiped(c.cmd); err != nil {
 		return nil, err
 	}
 	line, err := c.out.ReadString('\n')
@@ -107,16 +102,16 @@ func startChild(name string, args ...string) (*child, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.first = append(c.first, v)
+		c.firstMargins = append(c.firstMargins, v)
 	}
 	return c, nil
 }
 
-func (c *child) explains() bool     { return c.lgb }
-func (c *child) margins() []float64 { return c.first }
+func (c *peerProcess) explains() bool     { return c.lightGBM }
+func (c *peerProcess) margins() []float64 { return c.firstMargins }
 
-func (c *child) run(what string, n int) float64 {
-	fmt.Fprintf(c.in, "%s %d\n", what, n)
+func (c *peerProcess) run(kind string, n int) float64 {
+	fmt.Fprintf(c.in, "%s %d\n", kind, n)
 	line, err := c.out.ReadString('\n')
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: no answer: %v\n", c.cmd.Path, err)
@@ -130,7 +125,7 @@ func (c *child) run(what string, n int) float64 {
 	return v
 }
 
-func (c *child) close() {
+func (c *peerProcess) close() {
 	c.in.Close()
 	c.cmd.Wait()
 }

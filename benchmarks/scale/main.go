@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Scale measures how cost grows with size: rows, trees, columns, callers, and
-// leaves in the log. A figure is named scale_<plot>_<curve>@<size>; make bench
-// draws docs/plots from them and writes slopes into docs/performance.md.
+// Scale measures how cost grows with size: with rows, trees, columns, leaves in
+// the log, records in the journal, and callers. It compares with nothing. A figure
+// is named scale_<plot>_<curve>@<size>; make bench draws docs/plots from them and
+// writes their slopes into docs/performance.md.
 //
 //	go run ./benchmarks/scale              10^4 to 10^7 rows and leaves; 4 GB, four minutes
 //	go run ./benchmarks/scale -short       the smallest sizes, to see that it runs
@@ -22,22 +23,23 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
-// part is one thing that grows.
-type part struct {
+// dimension is something that grows.
+type dimension struct {
 	name string
 	run  func(ctx context.Context, short bool) error
 }
 
-var parts = []part{{"rows", rows}, {"trees", trees}, {"columns", columns}, {"log", logSize},
-	{"journal", journalSize}, {"callers", callers}}
+var dimensions = []dimension{{"rows", measureRows}, {"trees", measureTrees},
+	{"columns", measureColumns}, {"log", measureLog},
+	{"journal", measureJournal}, {"callers", measureCallers}}
 
 func main() {
 	short := flag.Bool("short", false, "the smallest sizes alone")
-	only := flag.String("only", "", "comma-separated parts: rows, trees, columns, log, journal, callers")
+	only := flag.String("only", "", "comma-separated dimensions: rows, trees, columns, log, journal, callers")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	for _, p := range parts {
+	for _, p := range dimensions {
 		if *only != "" && !strings.Contains(","+*only+",", ","+p.name+",") {
 			continue
 		}
@@ -51,22 +53,22 @@ func main() {
 	}
 }
 
-// say prints the figure of one size.
-func say(kind, curve string, size int, runs ...float64) {
+// printFigure prints the figure of one size.
+func printFigure(kind, curve string, size int, runs ...float64) {
 	fmt.Println(figure.Of(kind, fmt.Sprintf("scale_%s@%d", curve, size), runs))
 }
 
-// upTo keeps the sizes to run.
-func upTo(short bool, sizes ...int) []int {
+// sizesToRun are all sizes, or the two smallest.
+func sizesToRun(short bool, sizes ...int) []int {
 	if short {
 		return sizes[:min(2, len(sizes))]
 	}
 	return sizes
 }
 
-// repeat calls fn again and again for about as long as asked, three times, and
-// returns the nanoseconds of a call in each.
-func repeat(length time.Duration, fn func()) []float64 {
+// timeCalls calls fn again and again for about length, three times, and returns
+// the nanoseconds of one call in each.
+func timeCalls(length time.Duration, fn func()) []float64 {
 	var out []float64
 	for range 3 {
 		n, start := 0, time.Now()

@@ -15,8 +15,8 @@ import (
 
 const batch = 1024
 
-// rows trains on tables of growing length and scores them.
-func rows(ctx context.Context, short bool) error {
+// measureRows trains on tables of growing length and scores them.
+func measureRows(ctx context.Context, short bool) error {
 	const columns = 20
 	model, err := world.Train(ctx, world.Shape{Trees: 100, Leaves: 31},
 		world.Table(world.Shape{Rows: 20_000, Columns: columns}, 1))
@@ -27,7 +27,7 @@ func rows(ctx context.Context, short bool) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range upTo(short, 10_000, 100_000, 1_000_000, 10_000_000) {
+	for _, n := range sizesToRun(short, 10_000, 100_000, 1_000_000, 10_000_000) {
 		s := world.Shape{Rows: n, Columns: columns, Trees: 20, Leaves: 31}
 		d := world.Table(s, 1)
 		times := 1
@@ -42,7 +42,7 @@ func rows(ctx context.Context, short bool) error {
 			}
 			took = append(took, time.Since(start).Seconds())
 		}
-		say("S", "train_all", n, took...)
+		printFigure("S", "train_all", n, took...)
 		x := rowMajor(d)
 		d = nil
 		runtime.GC()
@@ -53,12 +53,12 @@ func rows(ctx context.Context, short bool) error {
 			f.Margins(out, x)
 			took = append(took, time.Since(start).Seconds())
 		}
-		say("S", "predict_rows_all", n, took...)
+		printFigure("S", "predict_rows_all", n, took...)
 	}
 	return nil
 }
 
-// rowMajor lays a table out as the predictor takes it.
+// rowMajor is a table as the predictor expects it, row by row.
 func rowMajor(d *gbdt.Dataset) []float64 {
 	k := len(d.Columns)
 	x := make([]float64, len(d.Label)*k)
@@ -70,8 +70,8 @@ func rowMajor(d *gbdt.Dataset) []float64 {
 	return x
 }
 
-// trees scores by the first trees of one model.
-func trees(ctx context.Context, short bool) error {
+// measureTrees scores with the first trees of one model, more and more of them.
+func measureTrees(ctx context.Context, short bool) error {
 	s := world.Shape{Rows: 10_000, Columns: 20, Trees: 3000, Leaves: 31}
 	if short {
 		s.Trees = 30
@@ -82,37 +82,37 @@ func trees(ctx context.Context, short bool) error {
 		return err
 	}
 	x := rowMajor(d)
-	for _, n := range upTo(short, 10, 30, 100, 300, 1000, 3000) {
+	for _, n := range sizesToRun(short, 10, 30, 100, 300, 1000, 3000) {
 		if n > len(model.Trees) {
 			break
 		}
-		part := *model
-		part.Trees = model.Trees[:n]
-		if err := score("predict_trees", n, &part, x, s.Columns); err != nil {
+		firstTrees := *model
+		firstTrees.Trees = model.Trees[:n]
+		if err := timeScoring("predict_trees", n, &firstTrees, x, s.Columns); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// columns scores by models of more and more columns.
-func columns(ctx context.Context, short bool) error {
-	for _, n := range upTo(short, 10, 30, 100, 300, 1000) {
+// measureColumns scores with models of more and more columns.
+func measureColumns(ctx context.Context, short bool) error {
+	for _, n := range sizesToRun(short, 10, 30, 100, 300, 1000) {
 		s := world.Shape{Rows: 10_000, Columns: n, Trees: 100, Leaves: 31}
 		d := world.Table(s, 1)
 		model, err := world.Train(ctx, s, d)
 		if err != nil {
 			return err
 		}
-		if err := score("predict_features", n, model, rowMajor(d), n); err != nil {
+		if err := timeScoring("predict_features", n, model, rowMajor(d), n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// score times one row, one row of a batch, and one explanation.
-func score(plot string, size int, m *models.Model, x []float64, columns int) error {
+// timeScoring times one row, one row of a batch, and one explanation.
+func timeScoring(plot string, size int, m *models.Model, x []float64, columns int) error {
 	f, err := forest.Compile(m)
 	if err != nil {
 		return err
@@ -123,18 +123,18 @@ func score(plot string, size int, m *models.Model, x []float64, columns int) err
 		return x[at*columns : (at+1)*columns]
 	}
 	const length = 60 * time.Millisecond
-	say("NS", plot+"_one_row", size, repeat(length, func() { f.Margin(next()) })...)
+	printFigure("NS", plot+"_one_row", size, timeCalls(length, func() { f.Margin(next()) })...)
 	out := make([]float64, batch)
-	many := repeat(length, func() {
+	batches := timeCalls(length, func() {
 		from := at % (n - batch)
 		at += batch
 		f.Margins(out, x[from*columns:(from+batch)*columns])
 	})
-	for i := range many {
-		many[i] /= batch
+	for i := range batches {
+		batches[i] /= batch
 	}
-	say("NS", plot+"_in_batches", size, many...)
+	printFigure("NS", plot+"_in_batches", size, batches...)
 	phi := make([]float64, columns+1)
-	say("NS", plot+"_explanation", size, repeat(length, func() { f.Contributions(phi, next()) })...)
+	printFigure("NS", plot+"_explanation", size, timeCalls(length, func() { f.Contributions(phi, next()) })...)
 	return nil
 }

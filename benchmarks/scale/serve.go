@@ -12,13 +12,11 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/daemon"
 	"github.com/assayrisk/assay/benchmarks/internal/load"
 	"github.com/assayrisk/assay/benchmarks/internal/world"
-	pb "github.com/assayrisk/assay/serving/assayv1"
-	"github.com/assayrisk/assay/serving/wire"
 )
 
-// callers asks assayd for full decisions from more and more callers at once,
-// 64 of them on one connection.
-func callers(ctx context.Context, short bool) error {
+// measureCallers asks assayd for full decisions from more and more callers at
+// once, 64 of them on one connection.
+func measureCallers(ctx context.Context, short bool) error {
 	dir, err := os.MkdirTemp("", "assay-scale-")
 	if err != nil {
 		return err
@@ -31,32 +29,21 @@ func callers(ctx context.Context, short bool) error {
 	if err := world.WriteBundle(ctx, filepath.Join(dir, "bundle"), "1", s); err != nil {
 		return err
 	}
-	program, err := daemon.Build(ctx, dir, "./cmd/assayd")
-	if err != nil {
-		return err
-	}
-	address, err := daemon.Port()
-	if err != nil {
-		return err
-	}
-	p, err := daemon.Start(ctx, daemon.Serving(address), nil, program,
-		"--bundle", filepath.Join(dir, "bundle"), "--dir", filepath.Join(dir, "node"), "--listen", address, "--ops",
-		"", "--log-level", "warn")
+	p, address, err := daemon.StartAssayd(ctx, dir, "--bundle", filepath.Join(dir, "bundle"), "--dir",
+		filepath.Join(dir, "node"))
 	if err != nil {
 		return err
 	}
 	defer p.Stop(20 * time.Second)
 	rows := world.Table(world.Shape{Rows: 256, Columns: s.Columns}, 2)
-	var messages []load.Template
-	for i := range rows.Rows() {
+	messages, err := load.Templates(rows.Rows(), func(i int) ([]byte, error) {
 		e := world.Event(rows, i, load.ID)
-		b, err := (&pb.ScoreRequest{RequestId: load.ID, Event: wire.Event(&e)}).MarshalVT()
-		if err != nil {
-			return err
-		}
-		messages = append(messages, load.NewTemplate(b))
+		return load.ScoreRequest(&e).MarshalVT()
+	})
+	if err != nil {
+		return err
 	}
-	for _, n := range upTo(short, 1, 4, 16, 64, 256, 1024, 4096) {
+	for _, n := range sizesToRun(short, 1, 4, 16, 64, 256, 1024, 4096) {
 		conns, err := load.Dial(address, (n+63)/64)
 		if err != nil {
 			return err
@@ -65,7 +52,7 @@ func callers(ctx context.Context, short bool) error {
 		for range 3 {
 			r, err := load.Closed(ctx, n, 1200*time.Millisecond, func(ctx context.Context, caller, k int) error {
 				message := messages[(caller*31+k)%len(messages)].Next()
-				return conns[caller%len(conns)].Invoke(ctx, "/assay.v1.Scoring/Score", message, nil)
+				return conns[caller%len(conns)].Invoke(ctx, load.ScoreMethod, message, nil)
 			})
 			if err != nil {
 				load.Close(conns)
@@ -74,7 +61,7 @@ func callers(ctx context.Context, short bool) error {
 			rate = append(rate, r.PerSecond)
 		}
 		load.Close(conns)
-		say("RATE", "serve_decisions", n, rate...)
+		printFigure("RATE", "serve_decisions", n, rate...)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +20,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/experimental"
 
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/interchange"
@@ -29,16 +30,16 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// process is a server under measurement.
-type process struct {
+// serverProcess is a server under measurement.
+type serverProcess struct {
 	addr string
 	ops  string // URL of /metrics and /heap; "" for the echo
 	cmd  *exec.Cmd
 	in   io.Closer
 }
 
-// spawn starts this program again as a server and reads its address.
-func spawn(ctx context.Context, o options, kind string) (*process, error) {
+// startServer starts this program again, as a server, and reads its address.
+func startServer(ctx context.Context, o options, kind string) (*serverProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -48,51 +49,31 @@ func spawn(ctx context.Context, o options, kind string) (*process, error) {
 		args = append(args, "-profile", o.profile)
 	}
 	cmd := exec.CommandContext(ctx, self, args...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	in, out, err := daemon.StartPiped(cmd)
 	if err != nil {
 		return nil, err
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
+	line, err := out.ReadString('\n')
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the %s server did not start", kind), cmd.Wait())
 	}
-	p := &process{cmd: cmd, in: in}
+	p := &serverProcess{cmd: cmd, in: in}
 	p.addr, p.ops, _ = strings.Cut(strings.TrimSpace(line), " ")
 	return p, nil
 }
 
-// cpu is the CPU time that the server has used, by Linux's count in hundredths
-// of a second; 0 elsewhere.
-func (p *process) cpu() time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	if len(f) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
+// cpu is the processor time that the server has used, by Linux's count in
+// hundredths of a second; 0 elsewhere.
+func (p *serverProcess) cpu() time.Duration { return usage.CPU(p.cmd.Process.Pid) }
 
-// stop ends the server: it stops when its standard input is closed.
-func (p *process) stop() {
+// stop closes the server's standard input, upon which it stops.
+func (p *serverProcess) stop() {
 	p.in.Close()
 	_ = p.cmd.Wait()
 }
 
-// child is the server's side.
-func child(ctx context.Context, o options) error {
+// runServer is the server's process.
+func runServer(ctx context.Context, o options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { io.Copy(io.Discard, os.Stdin); cancel() }()
@@ -117,7 +98,7 @@ func child(ctx context.Context, o options) error {
 	return serveAssay(ctx, l, o.dir)
 }
 
-// echoServer returns the request: the same bytes both ways.
+// echoServer answers with the request: the same bytes both ways.
 type echoServer interface {
 	Echo(context.Context, *pb.ScoreRequest) (*pb.ScoreRequest, error)
 }
@@ -130,8 +111,7 @@ const echoMethod = "/bench.Echo/Echo"
 
 func serveEcho(ctx context.Context, l net.Listener) error {
 	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()), experimental.BufferPool(wire.Buffers()),
-		grpc.WriteBufferSize(64<<10),
-		grpc.ReadBufferSize(16<<10), grpc.NumStreamWorkers(512))
+		grpc.WriteBufferSize(64<<10), grpc.ReadBufferSize(16<<10), grpc.NumStreamWorkers(512))
 	s.RegisterService(&grpc.ServiceDesc{ServiceName: "bench.Echo", HandlerType: (*echoServer)(nil),
 		Methods: []grpc.MethodDesc{{
 			MethodName: "Echo",

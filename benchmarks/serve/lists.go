@@ -20,21 +20,18 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// Callers that list, and requests that are scored a second, alone and beside
-// them.
 const (
-	listers       = 12
-	listsRate     = 200
-	listMethod    = "/assay.v1.Scoring/ListDecisions"
-	fillers       = 64
-	fillBatchRows = batchRows
+	listers    = 12  // callers that list decisions
+	listsRate  = 200 // scores a second, alone and while they list
+	listMethod = "/assay.v1.Scoring/ListDecisions"
+	fillers    = 64 // callers that fill the journal
 )
 
-// lists fills a journal with so many decisions and measures what a score takes
-// alone, and while callers look for one of a thousand sellers: a page of theirs
-// reads about one record in four.
-func lists(ctx context.Context, o options) error {
-	server, err := spawn(ctx, o, "assay")
+// measureLists fills a journal with decisions. Then it measures how long a score
+// takes alone, and while callers list the decisions of one of a thousand sellers:
+// for one page of them the server reads about one record in four.
+func measureLists(ctx context.Context, o options) error {
+	server, err := startServer(ctx, o, "assay")
 	if err != nil {
 		return err
 	}
@@ -43,17 +40,13 @@ func lists(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	behind, err := server.behind(ctx)
+	defer load.Close(conns)
+	lag, err := server.logLag(ctx)
 	if err == nil {
-		err = fill(ctx, conns, o.lists)
+		err = fillJournal(ctx, conns, o.lists)
 	}
 	if err == nil {
-		err = server.catchUp(ctx, behind)
+		err = server.waitForLog(ctx, lag)
 	}
 	if err != nil {
 		return err
@@ -68,10 +61,10 @@ func lists(ctx context.Context, o options) error {
 	var pages atomic.Int64
 	errs := make(chan error, listers)
 	for i := range listers {
-		go func() { errs <- list(ctx, conns[i%len(conns)], i, &pages, &stop) }()
+		go func() { errs <- runLister(ctx, conns[i%len(conns)], i, &pages, &stop) }()
 	}
 	began := time.Now()
-	beside, err := openLoop(ctx, server.addr, "unary", listsRate, length)
+	whileListing, err := openLoop(ctx, server.addr, "unary", listsRate, length)
 	took := time.Since(began)
 	stop.Store(true)
 	for range listers {
@@ -88,19 +81,19 @@ func lists(ctx context.Context, o options) error {
 		q    float64
 	}{
 		{"lists_score_p50_alone", alone, 0.5}, {"lists_score_p99_alone", alone, 0.99},
-		{"lists_score_p50_beside_lists", beside, 0.5}, {"lists_score_p99_beside_lists", beside, 0.99},
+		{"lists_score_p50_beside_lists", whileListing, 0.5}, {"lists_score_p99_beside_lists", whileListing, 0.99},
 	} {
-		fmt.Println(figure.Of("MS", f.name, []float64{f.of.at(f.q).Seconds() * 1e3}))
+		fmt.Println(figure.One("MS", f.name, figure.Milliseconds(f.of.quantile(f.q))))
 	}
 	fmt.Fprintf(os.Stderr, "%d callers were answered %.0f pages a second\n", listers,
 		float64(pages.Load())/took.Seconds())
 	return nil
 }
 
-// fill has n decisions made.
-func fill(ctx context.Context, conns []*grpc.ClientConn, n int) error {
+// fillJournal asks for n decisions, in batches.
+func fillJournal(ctx context.Context, conns []*grpc.ClientConn, n int) error {
 	var left atomic.Int64
-	left.Store(int64(n+fillBatchRows-1) / fillBatchRows)
+	left.Store(int64(n+batchRows-1) / batchRows)
 	errs := make([]error, fillers)
 	var wg sync.WaitGroup
 	for i := range fillers {
@@ -121,9 +114,9 @@ func fill(ctx context.Context, conns []*grpc.ClientConn, n int) error {
 	return nil
 }
 
-// list asks for the first pages of one seller after another until it is told to
-// stop. An answer that says to come again later is not a page.
-func list(ctx context.Context, c *grpc.ClientConn, who int, pages *atomic.Int64, stop *atomic.Bool) error {
+// runLister asks for the first page of one seller after another until it is told
+// to stop. A refusal that asks to try again later does not count as a page.
+func runLister(ctx context.Context, c *grpc.ClientConn, who int, pages *atomic.Int64, stop *atomic.Bool) error {
 	r := rand.New(rand.NewPCG(uint64(who), 13))
 	for !stop.Load() {
 		seller := &pb.Entity{Role: "seller", Id: fmt.Sprintf("S-%05d", r.IntN(1_000))}

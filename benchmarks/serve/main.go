@@ -1,27 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command serve measures full decisions over gRPC against an empty grpc-go
-// echo of the same request bytes. A decision here is the whole way: a plan of
-// 40 features, 300 trees of 31 leaves, policy, durable journal, signed promise.
-// The echo decodes the request with the same codec and sends it back.
+// Serve compares full decisions over gRPC with an empty grpc-go echo of the same
+// request bytes. A decision is complete: a plan of 40 features, 300 trees of 31
+// leaves, policy, durable journal, signed promise. The echo decodes the request
+// with the same codec and sends it back.
 //
-// Server and client are processes of their own (this program runs itself), with
-// one GOGC for all of them; runs alternate between the two servers and medians
-// are printed:
+// Servers and client are separate processes (this program starts itself) with the
+// same GOGC; runs alternate between the two servers. It takes six minutes and
+// prints, for each shape of call (unary from 64, 1,000 and 4,000 callers, batches
+// of 100, streams, the Open Inference Protocol),
 //
-//	go run ./benchmarks/serve                     the ratios, and open-loop latencies
-//	go run ./benchmarks/serve -latency=false      the ratios alone
+//	RATIO serve_<shape>_vs_echo_c<callers>   our rows a second over the echo's
+//	RATE serve_<shape>_c<callers>_rows       our rows a second; _echo: the echo's
+//	US serve_<shape>_c<callers>_cpu          the server's processor time per row; _echo_cpu: the echo's
+//	MS assay_<rate>ps_<quantile>, echo_...   latencies of an open loop at 1,000 and 5,000 requests a second
+//
+//	go run ./benchmarks/serve                     all of it
+//	go run ./benchmarks/serve -latency=false      without the open loop
 //	go run ./benchmarks/serve -profile cpu.pprof  a CPU profile of the server
-//	go run ./benchmarks/serve -lists 1000000      a score beside 12 callers of ListDecisions
+//	go run ./benchmarks/serve -lists 1000000      a score alone, and while 12 callers list decisions
 //	go run ./benchmarks/serve -soak 5m -connections 5000 -pause 3s
 //
-// The last one needs `ulimit -n 20000`. It prints memory and goroutines as it
-// goes, swaps models and policies, has slow readers, and ends with an audit:
-// every acknowledged decision stands in the journal once, with the same bytes.
+// The soak needs `ulimit -n 20000`. It prints memory and goroutines while it runs,
+// swaps models and policies, has slow readers, and ends with an audit: every
+// acknowledged decision is in the journal once, with the same bytes.
 // benchmarks/hammer adds kills and a failing chain.
 //
-// Latencies are taken from when a request should have been sent, so that a
-// stall counts for all the requests that it held up (coordinated omission).
+// Latencies are measured from when a request should have been sent, so that a
+// stall counts for all the requests that it delayed (coordinated omission).
+//
+// The files: child.go has the servers' processes; load.go, open.go, lists.go and
+// soak.go the loads; behind.go and memory.go ask the server for its state;
+// world.go and windows.go make the model.
 package main
 
 import (
@@ -54,19 +64,20 @@ func main() {
 	var o options
 	flag.StringVar(&o.child, "child", "", "internal: echo or assay")
 	flag.StringVar(&o.dir, "dir", "", "directory for the journal (default: a temporary one)")
-	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the scoring server there, and leave the echo out")
-	flag.StringVar(&o.heap, "heap", "", "write a heap profile of the soak's server there, before its end")
+	flag.StringVar(&o.profile, "profile", "",
+		"write a CPU profile of the scoring server to this file, without the echo")
+	flag.StringVar(&o.heap, "heap", "", "with -soak: write a heap profile of the server to this file before the end")
 	flag.IntVar(&o.gogc, "gogc", 400, "GOGC of servers and client")
 	flag.IntVar(&o.runs, "runs", 5, "runs of each; medians are printed")
 	flag.Float64Var(&o.seconds, "seconds", 2.5, "length of a run")
 	flag.StringVar(&o.only, "only", "", "run only this ratio")
 	flag.BoolVar(&o.latency, "latency", true,
 		"measure open-loop latencies at 1,000 and 5,000 req/s as well, unless -only or -profile is given")
-	flag.DurationVar(&o.soak, "soak", 0, "instead: soak for so long, then audit the journal")
-	flag.IntVar(&o.connections, "connections", 64, "connections of the soak")
-	flag.DurationVar(&o.pause, "pause", 0, "mean pause between the requests of one connection of the soak")
+	flag.DurationVar(&o.soak, "soak", 0, "soak for so long instead, then audit the journal")
+	flag.IntVar(&o.connections, "connections", 64, "with -soak: connections")
+	flag.DurationVar(&o.pause, "pause", 0, "with -soak: mean pause between the requests of one connection")
 	flag.IntVar(&o.lists, "lists", 0,
-		"instead: make so many decisions, then measure a score alone and beside callers of ListDecisions")
+		"make so many decisions instead, then measure a score alone and while callers list decisions")
 	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "internal: address of the child")
 	flag.Parse()
 	debug.SetGCPercent(o.gogc)
@@ -74,9 +85,9 @@ func main() {
 	defer stop()
 	var err error
 	if o.child != "" {
-		err = child(ctx, o)
+		err = runServer(ctx, o)
 	} else {
-		err = parent(ctx, o)
+		err = measureAll(ctx, o)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
@@ -84,15 +95,25 @@ func main() {
 	}
 }
 
-// measure is one comparison.
-type measure struct {
-	name    string
-	callers int
-	kind    string // as load.run takes it
-	per     float64
+// comparison is one shape of call that is compared with the echo.
+type comparison struct {
+	name        string
+	callers     int
+	kind        string // see messages
+	rowsPerCall float64
 }
 
-func parent(ctx context.Context, o options) error {
+var comparisons = []comparison{
+	{"serve_unary_vs_echo_c64", 64, "unary", 1},
+	{"serve_unary_vs_echo_c1000", 1000, "unary", 1},
+	{"serve_unary_vs_echo_c4000", 4000, "unary", 1},
+	{"serve_batch100_rows_vs_echo_c64", 64, "batch", batchRows},
+	{"serve_stream_vs_echo_c64", 64, "stream", 1},
+	{"serve_oip_vs_echo_c64", 64, "oip", 1},
+}
+
+// measureAll writes the model and measures what the options ask for.
+func measureAll(ctx context.Context, o options) error {
 	if o.dir == "" {
 		dir, err := os.MkdirTemp("", "bench-serve-")
 		if err != nil {
@@ -108,59 +129,24 @@ func parent(ctx context.Context, o options) error {
 		return soak(ctx, o)
 	}
 	if o.lists > 0 {
-		return lists(ctx, o)
+		return measureLists(ctx, o)
 	}
-	echo, err := spawn(ctx, o, "echo")
+	echo, err := startServer(ctx, o, "echo")
 	if err != nil {
 		return err
 	}
 	defer echo.stop()
-	server, err := spawn(ctx, o, "assay")
+	server, err := startServer(ctx, o, "assay")
 	if err != nil {
 		return err
 	}
 	defer server.stop()
 
-	length := time.Duration(o.seconds * float64(time.Second))
-	for _, m := range []measure{
-		{"serve_unary_vs_echo_c64", 64, "unary", 1},
-		{"serve_unary_vs_echo_c1000", 1000, "unary", 1},
-		{"serve_unary_vs_echo_c4000", 4000, "unary", 1},
-		{"serve_batch100_rows_vs_echo_c64", 64, "batch", 100},
-		{"serve_stream_vs_echo_c64", 64, "stream", 1},
-		{"serve_oip_vs_echo_c64", 64, "oip", 1},
-	} {
-		if o.only != "" && o.only != m.name {
-			continue
-		}
-		var a, b, cpuA, cpuB []float64 // rates and CPU times of the echo and of the server
-		for range o.runs {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			x, cpu, err := 0.0, 0.0, error(nil)
-			if o.profile == "" {
-				if x, cpu, err = rate(ctx, echo, m.callers, "echo", length); err != nil {
-					return err
-				}
-			}
-			cpuA = append(cpuA, cpu)
-			y, cpu, err := rate(ctx, server, m.callers, m.kind, length)
-			if err != nil {
+	for _, c := range comparisons {
+		if o.only == "" || o.only == c.name {
+			if err := c.measure(ctx, o, echo, server); err != nil {
 				return err
 			}
-			cpuB = append(cpuB, cpu/m.per)
-			a, b = append(a, x), append(b, y*m.per)
-		}
-		// Rows a second, and the server's CPU time for one, which says more when
-		// something else uses the machine.
-		name := strings.Replace(m.name, "_vs_echo", "", 1)
-		fmt.Println(figure.Of("RATE", name+"_rows", b))
-		fmt.Println(figure.Of("US", name+"_cpu", cpuB))
-		if o.profile == "" {
-			fmt.Println(figure.Of("RATE", name+"_echo", a))
-			fmt.Println(figure.Of("US", name+"_echo_cpu", cpuA))
-			fmt.Println(figure.Over(m.name, b, a))
 		}
 	}
 	if o.profile == "" {
@@ -169,7 +155,42 @@ func parent(ctx context.Context, o options) error {
 		}
 	}
 	if o.latency && o.only == "" && o.profile == "" {
-		return printLatencies(ctx, o.runs, length, echo.addr, server.addr)
+		return printLatencies(ctx, o.runs, o.runLength(), echo.addr, server.addr)
+	}
+	return nil
+}
+
+func (o options) runLength() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
+
+// measure runs the echo and the server in turn and prints the figures; with a
+// profile, the server alone.
+func (c comparison) measure(ctx context.Context, o options, echo, server *serverProcess) error {
+	var echoRate, echoCPU, rate, cpu []float64 // by run
+	for range o.runs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if o.profile == "" {
+			r, used, err := closedLoop(ctx, echo, c.callers, "echo", o.runLength())
+			if err != nil {
+				return err
+			}
+			echoRate, echoCPU = append(echoRate, r), append(echoCPU, used)
+		}
+		r, used, err := closedLoop(ctx, server, c.callers, c.kind, o.runLength())
+		if err != nil {
+			return err
+		}
+		rate, cpu = append(rate, r*c.rowsPerCall), append(cpu, used/c.rowsPerCall)
+	}
+	// The processor time says more than the rate when something else uses the machine.
+	name := strings.Replace(c.name, "_vs_echo", "", 1)
+	fmt.Println(figure.Of("RATE", name+"_rows", rate))
+	fmt.Println(figure.Of("US", name+"_cpu", cpu))
+	if o.profile == "" {
+		fmt.Println(figure.Of("RATE", name+"_echo", echoRate))
+		fmt.Println(figure.Of("US", name+"_echo_cpu", echoCPU))
+		fmt.Println(figure.Over(c.name, rate, echoRate))
 	}
 	return nil
 }

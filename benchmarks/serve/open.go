@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sort"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,25 +17,21 @@ import (
 // latencies are sorted.
 type latencies []time.Duration
 
-func (l latencies) at(q float64) time.Duration {
+func (l latencies) quantile(q float64) time.Duration {
 	if len(l) == 0 {
 		return 0
 	}
 	return l[min(len(l)-1, int(q*float64(len(l))))].Round(10 * time.Microsecond)
 }
 
-// openLoop sends perSecond requests a second, whether those before them have
-// been answered or not, and measures from when each should have been sent.
+// openLoop sends perSecond requests a second, whether earlier ones have been
+// answered or not, and measures each from when it should have been sent.
 func openLoop(ctx context.Context, addr, kind string, perSecond int, length time.Duration) (latencies, error) {
 	conns, err := load.Dial(addr, connections)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
+	defer load.Close(conns)
 	msgs, err := messages(kind, rand.New(rand.NewPCG(3, 4)))
 	if err != nil {
 		return nil, err
@@ -72,7 +68,7 @@ func openLoop(ctx context.Context, addr, kind string, perSecond int, length time
 	if failed != nil {
 		return nil, fmt.Errorf("%s: %w", kind, failed)
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	slices.Sort(all)
 	return all, nil
 }
 
@@ -85,7 +81,7 @@ func printLatencies(ctx context.Context, runs int, length time.Duration, echo, a
 	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}
 	for _, perSecond := range []int{1000, 5000} {
 		servers := []struct{ name, addr, kind string }{{"echo", echo, "echo"}, {"assay", assay, "unary"}}
-		found := make([][][]float64, len(servers)) // by server, quantile and run
+		found := make([][][]float64, len(servers)) // milliseconds by server, quantile and run
 		for i := range found {
 			found[i] = make([][]float64, len(quantiles))
 		}
@@ -96,7 +92,7 @@ func printLatencies(ctx context.Context, runs int, length time.Duration, echo, a
 					return err
 				}
 				for j, q := range quantiles {
-					found[i][j] = append(found[i][j], float64(l.at(q.q))/1e6)
+					found[i][j] = append(found[i][j], float64(l.quantile(q.q))/1e6)
 				}
 			}
 		}

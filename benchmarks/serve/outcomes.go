@@ -12,11 +12,11 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// outcomesLooked is how many decisions printOutcomes looks at.
-const outcomesLooked = 200
+// outcomesSampled is how many decisions printOutcomes reads.
+const outcomesSampled = 200
 
-// printOutcomes says what was decided, from a sample spread over all decisions:
-// those that are not approved cost an explanation more.
+// printOutcomes prints what was decided, from a sample spread over all decisions.
+// It matters for the time: a decision other than approval needs an explanation.
 func printOutcomes(ctx context.Context, addr string) error {
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -32,18 +32,17 @@ func printOutcomes(ctx context.Context, addr string) error {
 	}
 	decisions := st.NextSequence - 1 // record 0 is the server's start
 	counts := map[pb.Outcome]int{}
-	for i := range uint64(outcomesLooked) {
+	for i := range uint64(outcomesSampled) {
 		d, err := pb.NewScoringClient(conn).GetDecision(ctx,
-			&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: 1 + i*decisions/outcomesLooked}})
+			&pb.GetDecisionRequest{Key: &pb.GetDecisionRequest_Sequence{Sequence: 1 + i*decisions/outcomesSampled}})
 		if err != nil {
 			return err
 		}
 		counts[d.Decision.Outcome]++
 	}
-	share := func(o pb.Outcome) float64 { return 100 * float64(counts[o]) / outcomesLooked }
+	share := func(o pb.Outcome) float64 { return 100 * float64(counts[o]) / outcomesSampled }
 	fmt.Printf("of %d decisions %.0f %% were approved, %.0f %% sent to review, %.0f %% declined (a sample of %d)\n",
-		decisions,
-		share(pb.Outcome_OUTCOME_APPROVE), share(pb.Outcome_OUTCOME_REVIEW), share(pb.Outcome_OUTCOME_DECLINE),
-		outcomesLooked)
+		decisions, share(pb.Outcome_OUTCOME_APPROVE), share(pb.Outcome_OUTCOME_REVIEW),
+		share(pb.Outcome_OUTCOME_DECLINE), outcomesSampled)
 	return nil
 }

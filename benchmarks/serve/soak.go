@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/journals"
+	"github.com/assayrisk/assay/benchmarks/internal/load"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/serving/assayclient"
@@ -28,127 +30,142 @@ import (
 
 // soak scores from many connections, each with one request at a time and for a
 // buyer and a seller of its own, while models and policies are swapped and some
-// clients read nothing. Then every acknowledged decision must stand in the
-// journal exactly once, with the bytes that its reply carried, and no call may
-// have failed with a code that the status table does not promise. A connection's
-// first call, which waits until all of them have connected at once, has figures
-// of its own.
+// clients read nothing. Then every acknowledged decision must be in the journal
+// exactly once, with the bytes that its reply carried, and no call may have failed
+// with a code that the status table does not promise. The first calls of
+// connections, which wait until all of them have connected at once, have figures
+// of their own.
 func soak(ctx context.Context, o options) error {
 	end := time.Now().Add(o.soak)
 	o.gogc = 100 // as assayd runs
-	server, err := spawn(ctx, o, "assay")
+	server, err := startServer(ctx, o, "assay")
 	if err != nil {
 		return err
 	}
-	var acked sync.Map // request id -> []byte
-	var n, failed atomic.Int64
-	var mu sync.Mutex
-	var all, firsts latencies
-	codesSeen := make(chan codes.Code, 1<<16)
-	var stop atomic.Bool
+	var s soakCalls
 	var wg sync.WaitGroup
 	for i := range o.connections {
-		wg.Go(func() {
-			c, err := assayclient.Dial(server.addr,
-				assayclient.Config{Attempts: 1,
-					Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
-			if err != nil {
-				return
-			}
-			defer c.Close()
-			first := true
-			ack := func(id string, canonical []byte, took time.Duration) {
-				acked.Store(id, canonical)
-				n.Add(1)
-				mu.Lock()
-				defer mu.Unlock()
-				if first {
-					firsts = append(firsts, took)
-				} else {
-					all = append(all, took)
-				}
-				first = false
-			}
-			soakCaller(ctx, c, i, o.pause, &stop, ack, func(code codes.Code) {
-				failed.Add(1)
-				select {
-				case codesSeen <- code:
-				default:
-				}
-			})
-		})
+		wg.Go(func() { s.connect(ctx, server.addr, i, o.pause) })
 	}
 	slow, stopSlow := context.WithCancel(ctx)
 	defer stopSlow()
 	for i := range min(16, o.connections) {
-		wg.Go(func() { slowReader(slow, server.addr, i) })
+		wg.Go(func() { readSlowly(slow, server.addr, i) })
 	}
-	fmt.Printf("soak: %d connections for %v; %s\n", o.connections, o.soak, server.memory())
-	before := server.memory()
-	var course []held
+	m := soakMemory{before: server.memory(ctx)}
+	fmt.Printf("soak: %d connections for %v; %s\n", o.connections, o.soak, m.before)
 	swaps := 0
 	for time.Now().Before(end) && ctx.Err() == nil {
-		wait(ctx, o.soak/16)
-		swaps += swapSome(ctx, server.addr, swaps)
-		course = append(course, server.memory())
+		load.Sleep(ctx, o.soak/16)
+		swaps += swapModelAndPolicy(ctx, server.addr, swaps)
+		m.during = append(m.during, server.memory(ctx))
 		fmt.Printf("soak: %v left, %d acknowledged; %s\n", time.Until(end).Round(time.Second),
-			n.Load(), course[len(course)-1])
+			s.acknowledged.Load(), m.during[len(m.during)-1])
 	}
 	if o.heap != "" {
-		if err := server.heap(o.heap); err != nil {
+		if err := server.writeHeapProfile(o.heap); err != nil {
 			return err
 		}
 	}
-	stop.Store(true)
+	s.stop.Store(true)
 	stopSlow()
 	wg.Wait()
-	if len(course) == 0 {
+	if len(m.during) == 0 {
 		server.stop()
 		return errors.New("the soak was ended before it began")
 	}
-	wait(ctx, 2*time.Second)
-	after := server.memory()
-	fmt.Printf("soak: after it %s\n", after)
+	load.Sleep(ctx, 2*time.Second)
+	m.after = server.memory(ctx)
+	fmt.Printf("soak: after it %s\n", m.after)
 	server.stop()
-	close(codesSeen)
-	unpromised := 0
-	for c := range codesSeen {
-		switch c {
-		case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded:
-		default:
-			unpromised++
-			fmt.Printf("soak: a call failed with %s, which a healthy request is not promised\n", c)
-		}
-	}
-	slices.Sort(all)
-	slices.Sort(firsts)
-	if len(all) == 0 {
-		return errors.New("the soak was ended before a connection had made its second call")
-	}
-	lost, err := audit(ctx, o.dir, &acked)
+	lost, err := countLost(ctx, o.dir, &s.decisions)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("soak: %d acknowledged (%.0f/s), %d calls tried again, %d swaps\n", n.Load(),
-		float64(n.Load())/o.soak.Seconds(), failed.Load(), swaps)
-	soakFigures(o, before, after, course)
-	for _, f := range []figure.Figure{
-		{Kind: "RATE", Name: "soak_decisions", Value: float64(n.Load()) / o.soak.Seconds()},
-		{Kind: "MS", Name: "soak_p50", Value: all.at(0.5).Seconds() * 1e3}, {Kind: "MS", Name: "soak_p99",
-			Value: all.at(0.99).Seconds() * 1e3},
-		{Kind: "MS", Name: "soak_p999", Value: all.at(0.999).Seconds() * 1e3},
-		{Kind: "MS", Name: "soak_first_p50", Value: firsts.at(0.5).Seconds() * 1e3},
-		{Kind: "MS", Name: "soak_first_p99", Value: firsts.at(0.99).Seconds() * 1e3},
-		{Kind: "COUNT", Name: "soak_acknowledged", Value: float64(n.Load())}, {Kind: "COUNT", Name: "soak_swaps",
-			Value: float64(swaps)},
-		{Kind: "COUNT", Name: "soak_tried_again", Value: float64(failed.Load())},
-		{Kind: "COUNT", Name: "soak_errors_unpromised", Value: float64(unpromised)},
-		{Kind: "COUNT", Name: "soak_lost", Value: float64(lost)},
+	m.printFigures(o.connections)
+	return s.finish(o.soak, swaps, lost)
+}
+
+// soakCalls counts the calls of all connections.
+type soakCalls struct {
+	stop                 atomic.Bool
+	decisions            sync.Map // canonical bytes of acknowledged decisions, by request id
+	acknowledged, failed atomic.Int64
+
+	mu struct {
+		sync.Mutex
+		first, later latencies // of a connection's first call, and of its other calls
+		unpromised   int       // calls that failed with a code that the status table does not promise
+	}
+}
+
+// connect opens connection i and scores on it until the soak stops.
+func (s *soakCalls) connect(ctx context.Context, addr string, i int, pause time.Duration) {
+	c, err := assayclient.Dial(addr, assayclient.Config{Attempts: 1,
+		Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	first := true
+	s.score(ctx, c, i, pause, func(took time.Duration) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if first {
+			s.mu.first = append(s.mu.first, took)
+		} else {
+			s.mu.later = append(s.mu.later, took)
+		}
+		first = false
+	})
+}
+
+// countFailure counts a call that failed and will be tried again.
+func (s *soakCalls) countFailure(code codes.Code) {
+	s.failed.Add(1)
+	switch code {
+	case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded:
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.unpromised++
+	fmt.Printf("soak: a call failed with %s, a code that the status table does not promise\n", code)
+}
+
+// finish prints the figures of the calls, when all connections are closed.
+func (s *soakCalls) finish(length time.Duration, swaps, lost int) error {
+	first, later, unpromised := s.mu.first, s.mu.later, s.mu.unpromised
+	slices.Sort(first)
+	slices.Sort(later)
+	if len(later) == 0 {
+		return errors.New("the soak was ended before a connection had made its second call")
+	}
+	perSecond := float64(s.acknowledged.Load()) / length.Seconds()
+	fmt.Printf("soak: %d acknowledged (%.0f/s), %d calls tried again, %d swaps\n", s.acknowledged.Load(), perSecond,
+		s.failed.Load(), swaps)
+	fmt.Println(figure.One("RATE", "soak_decisions", perSecond))
+	for _, q := range []struct {
+		name string
+		took time.Duration
+	}{
+		{"soak_p50", later.quantile(0.5)}, {"soak_p99", later.quantile(0.99)}, {"soak_p999", later.quantile(0.999)},
+		{"soak_first_p50", first.quantile(0.5)}, {"soak_first_p99", first.quantile(0.99)},
 	} {
-		fmt.Println(f)
+		fmt.Println(figure.One("MS", q.name, figure.Milliseconds(q.took)))
+	}
+	for _, c := range []struct {
+		name  string
+		count float64
+	}{
+		{"soak_acknowledged", float64(s.acknowledged.Load())}, {"soak_swaps", float64(swaps)},
+		{"soak_tried_again", float64(s.failed.Load())}, {"soak_errors_unpromised", float64(unpromised)},
+		{"soak_lost", float64(lost)},
+	} {
+		fmt.Println(figure.One("COUNT", c.name, c.count))
 	}
 	if unpromised > 0 {
-		return fmt.Errorf("%d calls failed with a code that a healthy request is not promised", unpromised)
+		return fmt.Errorf("%d calls failed with a code that the status table does not promise", unpromised)
 	}
 	if lost > 0 {
 		return fmt.Errorf("%d acknowledged decisions are not in the journal as they were acknowledged", lost)
@@ -156,61 +173,71 @@ func soak(ctx context.Context, o options) error {
 	return nil
 }
 
-// soakFigures prints what the server held. Memory is flat when the greatest of
-// the second half is that of the first half, but for the collector's timing.
-func soakFigures(o options, before, after held, course []held) {
-	most := func(of []held, x func(held) float64) (m float64) {
+// soakMemory is the server's memory before, during and after the soak.
+type soakMemory struct {
+	before, after memoryHeld
+	during        []memoryHeld
+}
+
+// printFigures prints what the server held. Memory does not grow if the greatest
+// of the second half is that of the first half, but for the collector's timing.
+func (m soakMemory) printFigures(connections int) {
+	most := func(of []memoryHeld, value func(memoryHeld) float64) (most float64) {
 		for _, h := range of {
-			m = max(m, x(h))
+			most = max(most, value(h))
 		}
-		return m
+		return most
 	}
-	resident, goroutines := func(h held) float64 { return h.resident }, func(h held) float64 { return h.goroutines }
+	resident := func(h memoryHeld) float64 { return h.resident }
+	half := len(m.during) / 2
 	for _, f := range []figure.Figure{
-		{Kind: "COUNT", Name: "soak_connections", Value: float64(o.connections)},
-		{Kind: "MB", Name: "soak_memory_start", Value: before.resident},
-		{Kind: "MB", Name: "soak_memory_first_half", Value: most(course[:len(course)/2], resident)},
-		{Kind: "MB", Name: "soak_memory_second_half", Value: most(course[len(course)/2:], resident)},
-		{Kind: "MB", Name: "soak_memory_peak", Value: most(course, resident)},
-		{Kind: "MB", Name: "soak_memory_end", Value: course[len(course)-1].resident},
-		{Kind: "COUNT", Name: "soak_goroutines_start", Value: before.goroutines},
-		{Kind: "COUNT", Name: "soak_goroutines_peak", Value: most(course, goroutines)},
-		{Kind: "COUNT", Name: "soak_goroutines_after", Value: after.goroutines},
+		figure.One("COUNT", "soak_connections", float64(connections)),
+		figure.One("MB", "soak_memory_start", m.before.resident),
+		figure.One("MB", "soak_memory_first_half", most(m.during[:half], resident)),
+		figure.One("MB", "soak_memory_second_half", most(m.during[half:], resident)),
+		figure.One("MB", "soak_memory_peak", most(m.during, resident)),
+		figure.One("MB", "soak_memory_end", m.during[len(m.during)-1].resident),
+		figure.One("COUNT", "soak_goroutines_start", m.before.goroutines),
+		figure.One("COUNT", "soak_goroutines_peak", most(m.during, func(h memoryHeld) float64 { return h.goroutines })),
+		figure.One("COUNT", "soak_goroutines_after", m.after.goroutines),
 	} {
 		fmt.Println(f)
 	}
 }
 
-// soakCaller scores until it is told to stop; an id is tried until it is answered.
-func soakCaller(ctx context.Context, c *assayclient.Client, i int, pause time.Duration, stop *atomic.Bool,
-	ack func(string, []byte, time.Duration), fail func(codes.Code)) {
+// score scores until the soak stops. It tries an id until it is answered, and
+// calls answered with the time that the last attempt took.
+func (s *soakCalls) score(ctx context.Context, c *assayclient.Client, i int, pause time.Duration,
+	answered func(took time.Duration)) {
 	r := rand.New(rand.NewPCG(uint64(i), 11))
-	for k := 0; !stop.Load() && ctx.Err() == nil; k++ {
-		x := newRow(r)
+	for k := 0; !s.stop.Load() && ctx.Err() == nil; k++ {
+		x := newApplication(r)
 		e := x.event(r, time.Now())
 		e.ID = fmt.Sprintf("soak-%d-%d", i, k)
 		e.Entities[0].ID, e.Entities[1].ID = fmt.Sprintf("B-%05d", i), fmt.Sprintf("S-%05d", i%1000)
-		for !stop.Load() && ctx.Err() == nil {
+		for !s.stop.Load() && ctx.Err() == nil {
 			call, cancel := context.WithTimeout(ctx, 10*time.Second)
-			from := time.Now()
+			start := time.Now()
 			d, err := c.Score(call, e.ID, &e)
 			cancel()
 			if err == nil {
-				ack(e.ID, d.Canonical, time.Since(from))
+				s.decisions.Store(e.ID, d.Canonical)
+				s.acknowledged.Add(1)
+				answered(time.Since(start))
 				break
 			}
-			fail(status.Code(err))
-			wait(ctx, 20*time.Millisecond)
+			s.countFailure(status.Code(err))
+			load.Sleep(ctx, 20*time.Millisecond)
 		}
 		if pause > 0 {
-			wait(ctx, time.Duration(float64(pause)*(0.5+r.Float64())))
+			load.Sleep(ctx, time.Duration(float64(pause)*(0.5+r.Float64())))
 		}
 	}
 }
 
-// slowReader sends on a stream all that it may and reads nothing, until the
-// stream has stood for a while; then it begins again.
-func slowReader(ctx context.Context, addr string, i int) {
+// readSlowly sends on a stream as much as it can and reads nothing for half a
+// minute; then it begins again with another stream.
+func readSlowly(ctx context.Context, addr string, i int) {
 	r := rand.New(rand.NewPCG(uint64(i), 13))
 	for k := 0; ctx.Err() == nil; k++ {
 		call, cancel := context.WithTimeout(ctx, 30*time.Second)
@@ -219,7 +246,7 @@ func slowReader(ctx context.Context, addr string, i int) {
 			m := 0
 			_ = c.ScoreStream(call, func() (assayclient.Request, error) {
 				m++
-				x := newRow(r)
+				x := newApplication(r)
 				e := x.event(r, time.Now())
 				e.ID = fmt.Sprintf("slow-%d-%d-%d", i, k, m)
 				return assayclient.Request{ID: e.ID, Event: &e}, nil
@@ -230,8 +257,9 @@ func slowReader(ctx context.Context, addr string, i int) {
 	}
 }
 
-// swapSome activates the other bundle and another policy.
-func swapSome(ctx context.Context, addr string, i int) int {
+// swapModelAndPolicy activates the other bundle and another policy, and returns
+// how many of the two calls succeeded.
+func swapModelAndPolicy(ctx context.Context, addr string, i int) int {
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return 0
@@ -254,33 +282,27 @@ func swapSome(ctx context.Context, addr string, i int) int {
 	return done
 }
 
-// audit reads the journal and counts the acknowledged decisions that are not
+// countLost reads the journal and counts the acknowledged decisions that are not
 // in it exactly once and with the same bytes.
-func audit(ctx context.Context, dir string, acked *sync.Map) (lost int, err error) {
-	j, err := journal.Open(ctx, filepath.Join(dir, "node"), journal.Config{})
-	if err != nil {
-		return 0, err
-	}
-	jctx, cancel := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- j.Run(jctx) }()
+func countLost(ctx context.Context, dir string, acknowledged *sync.Map) (lost int, err error) {
 	seen := map[string]int{}
-	err = j.Scan(0, ^uint64(0), func(_ uint64, r *journal.Record, err error) error {
-		if err != nil || r.Kind != ledger.Decision {
-			return err
-		}
-		seen[r.RequestID]++
-		if b, ok := acked.Load(r.RequestID); ok && !bytes.Equal(b.([]byte), r.Decision) {
-			lost++
-		}
-		return nil
+	err = journals.Run(ctx, filepath.Join(dir, "node"), journal.Config{}, func(j *journal.Journal) error {
+		return j.Scan(0, ^uint64(0), func(_ uint64, r *journal.Record, err error) error {
+			if err != nil || r.Kind != ledger.Decision {
+				return err
+			}
+			seen[r.RequestID]++
+			if b, ok := acknowledged.Load(r.RequestID); ok && !bytes.Equal(b.([]byte), r.Decision) {
+				lost++
+			}
+			return nil
+		})
 	})
-	acked.Range(func(id, _ any) bool {
+	acknowledged.Range(func(id, _ any) bool {
 		if seen[id.(string)] != 1 {
 			lost++
 		}
 		return true
 	})
-	cancel()
-	return lost, errors.Join(err, <-done, j.Close())
+	return lost, err
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/world"
 )
 
-// The shape of the world: numbers and texts that an application carries, and
-// window features over its buyer and seller, 40 features in all.
+// An application has numbers and texts; with features of windows over its buyer
+// and seller the plan has 40 features.
 const (
 	numbers  = 20
 	texts    = 4
@@ -32,13 +32,13 @@ func planYAML() string {
 	return shape.PlanYAML("bench", world.Windows, windowFeatures)
 }
 
-// row is one application's values.
-type row struct {
+// application holds the values of one application.
+type application struct {
 	n [numbers]float64
 	t [texts]string
 }
 
-func newRow(r *rand.Rand) (x row) {
+func newApplication(r *rand.Rand) (x application) {
 	for i := range x.n {
 		x.n[i] = float64(r.IntN(100_000)) / 16
 	}
@@ -48,17 +48,17 @@ func newRow(r *rand.Rand) (x row) {
 	return x
 }
 
-// event makes an application of a row. The request id and event id have a
-// fixed width, so that they can be replaced in the encoded bytes.
-func (x *row) event(r *rand.Rand, at time.Time) assay.Event {
+// event is the application of a random buyer to a random seller. Its id is
+// load.ID, which a template replaces.
+func (x *application) event(r *rand.Rand, at time.Time) assay.Event {
 	e := assay.Event{ID: load.ID, Kind: "application", Time: at, Entities: []assay.Entity{
 		{Role: "buyer", ID: fmt.Sprintf("B-%05d", r.IntN(10_000))},
 		{Role: "seller", ID: fmt.Sprintf("S-%05d", r.IntN(1_000))}}}
 	for i, v := range x.n {
-		e.Fields = append(e.Fields, assay.Field{Name: world.Number(i), Value: assay.NumberValue(v)})
+		e.Fields = append(e.Fields, assay.Field{Name: world.NumberName(i), Value: assay.NumberValue(v)})
 	}
 	for i, v := range x.t {
-		e.Fields = append(e.Fields, assay.Field{Name: world.Text(i), Value: assay.TextValue(v)})
+		e.Fields = append(e.Fields, assay.Field{Name: world.CategoryName(i), Value: assay.TextValue(v)})
 	}
 	return e
 }
@@ -68,7 +68,7 @@ func writeWorld(ctx context.Context, dir string) error {
 	r := rand.New(rand.NewPCG(1, 2))
 	events, labels := make([]assay.Event, training), make([]float64, training)
 	for i := range events {
-		x := newRow(r)
+		x := newApplication(r)
 		z := -2.1 // about one in twenty goes bad
 		for j, v := range x.n {
 			z += (v/6250 - 0.5) * float64(j%5) / 4
@@ -82,10 +82,11 @@ func writeWorld(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := world.Write(filepath.Join(dir, "bundle"), "", plan, m); err != nil {
+	if err := world.WriteBundleOf(filepath.Join(dir, "bundle"), "", plan, m); err != nil {
 		return err
 	}
-	return world.Write(filepath.Join(dir, "bundle2"), "2", plan, m) // the same trees under another digest, for swaps
+	// the same trees under another digest, for swaps
+	return world.WriteBundleOf(filepath.Join(dir, "bundle2"), "2", plan, m)
 }
 
 // featureCount is the number of features of the plan.

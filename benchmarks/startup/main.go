@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command startup measures how long a server takes from its start until it
-// takes requests, as its journal grows: the journal is opened, and acts and
-// windows are brought back. At the first size it also audits the journal: every
-// decision is made again from its records and compared bit for bit.
+// Startup measures how long a server takes from its start until it accepts
+// requests, as its journal grows: it opens the journal, and restores acts and
+// windows. At the first size it also audits the journal: every decision is made
+// again from its records and compared bit for bit. It takes ten minutes and prints
 //
-//	go run ./benchmarks/startup                    at 100,000 and at 1,000,000 decisions
-//	go run ./benchmarks/startup -decisions 20000   at other sizes
+//	S startup_<decisions>_records   a start with so many decisions (100k, 1m)
+//	S startup_<decisions>_journal   opening the journal, which is a part of it
+//	RATE audit_decisions            decisions a second that the audit makes again
 //
-// The decisions are made by the server itself, in batches over gRPC: 24 fields
-// and 40 features, 16 of them of windows over 10,000 buyers and 1,000 sellers.
-// Each start is a fresh one in this process; files are in the page cache.
+//	go run ./benchmarks/startup                    with 100,000 and with 1,000,000 decisions
+//	go run ./benchmarks/startup -decisions 20000   with another number
+//
+// The server itself makes the decisions, in batches over gRPC: 24 fields and 40
+// features, 16 of them of windows over 10,000 buyers and 1,000 sellers. Each
+// start is a new server in this process; files are in the page cache.
 package main
 
 import (
@@ -46,9 +50,9 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.dir, "dir", "", "directory for the journal (default: a temporary one)")
-	flag.StringVar(&o.decisions, "decisions", "100000,1000000", "sizes of the journal, rising")
+	flag.StringVar(&o.decisions, "decisions", "100000,1000000", "comma-separated sizes of the journal, rising")
 	flag.IntVar(&o.runs, "runs", 3, "starts at each size; medians are printed")
-	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the starts there")
+	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the starts to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -78,12 +82,12 @@ func run(ctx context.Context, o options) error {
 			return fmt.Errorf("-decisions %s: want rising numbers, separated by commas", o.decisions)
 		}
 		began := time.Now()
-		if err := fill(ctx, o.dir, b, have, n); err != nil {
+		if err := makeDecisions(ctx, o.dir, b, have, n); err != nil {
 			return err
 		}
 		fmt.Printf("%d decisions made in %.0f s\n", n-have, time.Since(began).Seconds())
 		have = n
-		if err := measure(ctx, o, b, n); err != nil {
+		if err := timeStarts(ctx, o, b, n); err != nil {
 			return err
 		}
 		if i > 0 {
@@ -96,7 +100,7 @@ func run(ctx context.Context, o options) error {
 	return nil
 }
 
-// measureAudit makes all n decisions again.
+// measureAudit has the audit make all n decisions again.
 func measureAudit(ctx context.Context, o options, b *models.Bundle, n int) error {
 	var rates []float64
 	for range o.runs {
@@ -123,8 +127,8 @@ func measureAudit(ctx context.Context, o options, b *models.Bundle, n int) error
 	return nil
 }
 
-// measure starts a server again and again.
-func measure(ctx context.Context, o options, b *models.Bundle, n int) error {
+// timeStarts starts a server again and again.
+func timeStarts(ctx context.Context, o options, b *models.Bundle, n int) error {
 	if o.profile != "" {
 		f, err := os.Create(o.profile)
 		if err != nil {
@@ -140,7 +144,7 @@ func measure(ctx context.Context, o options, b *models.Bundle, n int) error {
 	for range o.runs {
 		runtime.GC()
 		began := time.Now()
-		s, err := open(ctx, o.dir, b)
+		s, err := startServer(ctx, o.dir, b)
 		if err != nil {
 			return err
 		}
@@ -150,13 +154,13 @@ func measure(ctx context.Context, o options, b *models.Bundle, n int) error {
 			return err
 		}
 	}
-	fmt.Println(figure.Of("S", "startup_"+short(n)+"_records", all))
-	fmt.Println(figure.Of("S", "startup_"+short(n)+"_journal", opens))
+	fmt.Println(figure.Of("S", "startup_"+sizeName(n)+"_records", all))
+	fmt.Println(figure.Of("S", "startup_"+sizeName(n)+"_journal", opens))
 	return nil
 }
 
-// short writes 100000 as 100k and 1000000 as 1m.
-func short(n int) string {
+// sizeName writes 100000 as 100k and 1000000 as 1m.
+func sizeName(n int) string {
 	switch {
 	case n%1_000_000 == 0:
 		return fmt.Sprintf("%dm", n/1_000_000)
@@ -166,22 +170,22 @@ func short(n int) string {
 	return strconv.Itoa(n)
 }
 
-// started is an open journal and a server that would take requests now.
-type started struct {
+// runningServer is an open journal and a server that is ready for requests.
+type runningServer struct {
 	journal *journal.Journal
 	server  *serving.Server
-	opened  time.Duration // of it, opening the journal
+	opened  time.Duration // how long opening the journal took
 	stop    context.CancelFunc
 	done    chan error
 }
 
-func open(ctx context.Context, dir string, b *models.Bundle) (*started, error) {
+func startServer(ctx context.Context, dir string, b *models.Bundle) (*runningServer, error) {
 	began := time.Now()
 	j, err := journal.Open(ctx, filepath.Join(dir, "node"), journal.Config{})
 	if err != nil {
 		return nil, err
 	}
-	s := &started{journal: j, opened: time.Since(began), done: make(chan error, 1)}
+	s := &runningServer{journal: j, opened: time.Since(began), done: make(chan error, 1)}
 	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	go func() { s.done <- j.Run(jctx) }()
@@ -191,17 +195,17 @@ func open(ctx context.Context, dir string, b *models.Bundle) (*started, error) {
 	return s, nil
 }
 
-func (s *started) close() error {
+func (s *runningServer) close() error {
 	s.stop()
 	return errors.Join(<-s.done, s.journal.Close())
 }
 
-// batch is how many rows are asked for at once.
+// batch is how many decisions one call asks for.
 const batch = 500
 
-// fill makes decisions number from to n by a running server.
-func fill(ctx context.Context, dir string, b *models.Bundle, from, n int) (err error) {
-	s, err := open(ctx, dir, b)
+// makeDecisions asks a running server for the decisions from number from to n.
+func makeDecisions(ctx context.Context, dir string, b *models.Bundle, from, n int) (err error) {
+	s, err := startServer(ctx, dir, b)
 	if err != nil {
 		return err
 	}

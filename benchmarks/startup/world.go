@@ -15,16 +15,16 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-const training = 2000 // rows
+const trainingRows = 2000
 
-// shape is what an application carries.
+// shape is that of an application: 24 numbers.
 var shape = world.Applications{Numbers: 24}
 
 // epoch is the time of the first application; they come once a second.
 var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// ofWindows are the features that read them, kernel by window.
-var ofWindows = []struct {
+// windowFeatures are the kernels of the features that read each of world.Windows.
+var windowFeatures = []struct {
 	window  string
 	kernels []string
 }{
@@ -36,7 +36,7 @@ var ofWindows = []struct {
 
 func planYAML() string {
 	var b strings.Builder
-	for _, w := range ofWindows {
+	for _, w := range windowFeatures {
 		for _, k := range w.kernels {
 			fmt.Fprintf(&b, "  - {name: %s_%s, kernel: %s, window: %s}\n", w.window, k, k, w.window)
 		}
@@ -44,7 +44,7 @@ func planYAML() string {
 	return shape.PlanYAML("startup", world.Windows, b.String())
 }
 
-// application is the i-th, always the same.
+// application is the i-th application, the same in each run.
 func application(i int) *assay.Event {
 	r := rand.New(rand.NewPCG(1, uint64(i)))
 	e := &assay.Event{ID: fmt.Sprintf("application-%09d", i), Kind: "application",
@@ -53,14 +53,14 @@ func application(i int) *assay.Event {
 			{Role: "seller", ID: fmt.Sprintf("S-%04d", r.IntN(1_000))}}}
 	for j := range shape.Numbers {
 		e.Fields = append(e.Fields,
-			assay.Field{Name: world.Number(j), Value: assay.NumberValue(float64(r.IntN(100_000)) / 16)})
+			assay.Field{Name: world.NumberName(j), Value: assay.NumberValue(float64(r.IntN(100_000)) / 16)})
 	}
 	return e
 }
 
-// bundle trains a small model: what it scores does not matter here.
+// bundle trains a small model; what it predicts does not matter here.
 func bundle(ctx context.Context) (*models.Bundle, error) {
-	events, labels := make([]assay.Event, training), make([]float64, training)
+	events, labels := make([]assay.Event, trainingRows), make([]float64, trainingRows)
 	for i := range events {
 		events[i] = *application(i)
 		if events[i].Fields[0].Value.Number() > 5000 {

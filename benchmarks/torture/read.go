@@ -15,27 +15,27 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
-// row is one operator on one place: how often it was injected, and what found
-// it.
-type row struct {
+// tamperRow is one way to tamper with one place: how often it was done, and what
+// found it.
+type tamperRow struct {
 	where, operator           string
 	injected, found, repaired int
-	by                        map[string]int // check: how often it was the first to say so
+	foundBy                   map[string]int // by check: how often it was the first to find it
 }
 
-// tally is what all parts counted.
-type tally struct {
+// totals is what all test runs counted.
+type totals struct {
 	counts  map[string]float64 // COUNT lines, summed
 	seconds map[string]float64 // S lines, the greatest
-	rows    []row
+	rows    []tamperRow
 }
 
-func readAll(o options) (*tally, error) {
-	t := &tally{counts: map[string]float64{}, seconds: map[string]float64{}}
-	for _, p := range parts(o) {
+func readAll(o options) (*totals, error) {
+	t := &totals{counts: map[string]float64{}, seconds: map[string]float64{}}
+	for _, p := range testRuns(o) {
 		b, err := os.ReadFile(p.file(o.keep))
 		if o.partial && errors.Is(err, fs.ErrNotExist) {
-			continue // the tables have what was counted, and how often
+			continue // the tables show what was counted
 		}
 		if err != nil {
 			return nil, err
@@ -48,11 +48,11 @@ func readAll(o options) (*tally, error) {
 }
 
 // read adds the lines of one output of go test -v.
-func (t *tally) read(out []byte) error {
+func (t *totals) read(out []byte) error {
 	s := bufio.NewScanner(bytes.NewReader(out))
 	s.Buffer(nil, 1<<20)
 	for s.Scan() {
-		// A test's own line begins with blanks, its file and its line.
+		// A line that a test logged begins with blanks, its file and its line.
 		_, text, ok := strings.Cut(s.Text(), ".go:")
 		if !ok || !strings.HasPrefix(s.Text(), "    ") {
 			continue
@@ -81,8 +81,8 @@ func (t *tally) read(out []byte) error {
 	return s.Err()
 }
 
-// readRow reads a row of a table; ok is false for its head.
-func readRow(text string) (r row, ok bool, err error) {
+// readRow reads a row of a table; ok is false for the table's heading.
+func readRow(text string) (r tamperRow, ok bool, err error) {
 	cells := strings.Split(strings.Trim(text, "| "), "|")
 	if len(cells) != 6 && len(cells) != 5 {
 		return r, false, fmt.Errorf("%q is not a row of six cells", text)
@@ -93,14 +93,14 @@ func readRow(text string) (r row, ok bool, err error) {
 	if cells[2] == "injected" {
 		return r, false, nil
 	}
-	r = row{where: cells[0], operator: cells[1], by: map[string]int{}}
+	r = tamperRow{where: cells[0], operator: cells[1], foundBy: map[string]int{}}
 	for i, to := range []*int{&r.injected, &r.found, &r.repaired} {
 		if *to, err = strconv.Atoi(cells[2+i]); err != nil {
 			return r, false, fmt.Errorf("%q: %w", text, err)
 		}
 	}
 	if len(cells) == 5 || cells[5] == "" {
-		return r, true, nil // all of them were repaired
+		return r, true, nil // all were repaired
 	}
 	sum := 0
 	for _, c := range strings.Split(cells[5], ", ") {
@@ -109,11 +109,11 @@ func readRow(text string) (r row, ok bool, err error) {
 		if err != nil {
 			return r, false, fmt.Errorf("%q: %w", text, err)
 		}
-		r.by[c[:max(at, 0)]] += n
+		r.foundBy[c[:max(at, 0)]] += n
 		sum += n
 	}
 	if sum != r.found {
-		return r, false, fmt.Errorf("%q: checks are named for %d of %d", text, sum, r.found)
+		return r, false, fmt.Errorf("%q: the checks found %d, not %d", text, sum, r.found)
 	}
 	return r, true, nil
 }

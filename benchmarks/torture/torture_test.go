@@ -22,7 +22,7 @@ COUNT journal_kills 99
 `
 
 func TestRead(t *testing.T) {
-	ta := &tally{counts: map[string]float64{}, seconds: map[string]float64{}}
+	ta := &totals{counts: map[string]float64{}, seconds: map[string]float64{}}
 	for range 2 {
 		if err := ta.read([]byte(sample)); err != nil {
 			t.Fatal(err)
@@ -32,7 +32,7 @@ func TestRead(t *testing.T) {
 		t.Fatalf("%+v", ta)
 	}
 	want := "| bit flipped | log/tile, store file | 12 | 6 | 6 | 0 | fsck tile 4, open 2 |"
-	if p := ta.page(); !strings.Contains(p, want) {
+	if p := ta.tables(); !strings.Contains(p, want) {
 		t.Errorf("no line %s in\n%s", want, p)
 	}
 	for _, bad := range []string{"| a | b | 1 | 1 |", "| a | b | x | 1 | 0 | c 1 |", "| a | b | 2 | 2 | 0 | c 1 |",
@@ -43,29 +43,10 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestReplace(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(path, []byte("a\n"+beginMark+"\nold\n"+endMark+"\nb\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := replace(path, "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := os.ReadFile(path); string(b) != "a\n"+beginMark+"\nnew\n"+endMark+"\nb\n" {
-		t.Errorf("%q", b)
-	}
-	if err := os.WriteFile(path, []byte("no marks"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if replace(path, "new\n") == nil {
-		t.Error("a page without marks was written")
-	}
-}
-
-// TestParts asks that no repetition is lost by cutting a step into parts.
-func TestParts(t *testing.T) {
+// TestRuns: no repetition is lost when a step is divided into runs.
+func TestRuns(t *testing.T) {
 	sums := map[string]int{}
-	for _, p := range parts(options{}) {
+	for _, p := range testRuns(options{}) {
 		sums[p.name] += p.each
 	}
 	for _, s := range steps {
@@ -75,8 +56,8 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestStepsAreThere: every test that a step names is in its package.
-func TestStepsAreThere(t *testing.T) {
+// TestStepsExist: every test that a step names is in its package.
+func TestStepsExist(t *testing.T) {
 	for _, s := range steps {
 		paths, err := filepath.Glob(filepath.Join("../..", s.pkg, "*_test.go"))
 		if err != nil {

@@ -11,21 +11,21 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 )
 
-// comparison is how trainers are run beside each other on one case.
+// comparison says how trainers are compared.
 type comparison struct {
 	python, peers string
 	trainers      []string
 	runs, threads int
 	rounds        int
 	seeds         bool      // run k has the seed k
-	until         time.Time // of all cases; zero: no limit
+	until         time.Time // when all cases should be done; zero: no limit
 }
 
-// leastRuns are made of a case however long they take.
+// leastRuns are the runs that a case makes however long they take.
 const leastRuns = 3
 
-// share is how long a case may take of the time that is left, by its weight
-// among those that are still to come; 0: as long as it takes.
+// share is how much of the time that is left a case may take, by its weight among
+// the weights of the cases that are left; 0: as long as it takes.
 func (c *comparison) share(weight, left float64) time.Duration {
 	if c.until.IsZero() {
 		return 0
@@ -33,30 +33,29 @@ func (c *comparison) share(weight, left float64) time.Duration {
 	return max(1, time.Duration(float64(time.Until(c.until))*weight/left))
 }
 
-// enough reports whether a case has had its share after k runs: the next one
-// would end behind it.
-func enough(k int, took, share time.Duration) bool {
+// shareUsed reports whether a case has used its share after k runs, so that the
+// next run would exceed it.
+func shareUsed(k int, took, share time.Duration) bool {
 	return share > 0 && k >= leastRuns && took+took/time.Duration(k) > share
 }
 
-// compare runs the trainers on the table at dir, one after the other and then
-// again, as often as asked for and as fits into its share, and prints the
-// figures. A cold case starts a process for each run; otherwise a process stays
-// and holds the table, which spares reading it and starting an interpreter 25
-// times.
+// compare runs the trainers on the table at dir in turn, as often as asked for and
+// as fits into its share, and prints the figures. A cold case starts a process for
+// each run. Otherwise a trainer's process keeps the table, so that it need not be
+// read, and an interpreter started, 25 times.
 func (c *comparison) compare(ctx context.Context, name, dir string, cold bool, share time.Duration) error {
 	begin := time.Now()
-	got := map[string][]outcome{}
-	stay := map[string]*trainer{}
+	got := map[string][]trainingResult{}
+	running := map[string]*trainer{}
 	defer func() {
-		for _, t := range stay {
-			_ = t.stop() // its answers are in
+		for _, t := range running {
+			_ = t.stop() // it has answered all requests
 		}
 	}()
 	trainers := c.trainers
 	made := 0
 	for k := range c.runs {
-		if enough(k, time.Since(begin), share) {
+		if shareUsed(k, time.Since(begin), share) {
 			break
 		}
 		made++
@@ -69,21 +68,21 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool, s
 				r.Seed = k + 1
 			}
 			if cold {
-				o, err := once(ctx, t, dir, c.python, c.peers, r)
+				o, err := trainOnce(ctx, t, dir, c.python, c.peers, r)
 				if err != nil {
 					return err
 				}
 				got[t] = append(got[t], o)
 				continue
 			}
-			if stay[t] == nil {
-				p, err := start(ctx, t, dir, c.python, c.peers)
+			if running[t] == nil {
+				p, err := startTrainer(ctx, t, dir, c.python, c.peers)
 				if err != nil {
 					return err
 				}
-				stay[t] = p
+				running[t] = p
 			}
-			o, err := stay[t].train(r)
+			o, err := running[t].train(r)
 			if err != nil {
 				return err
 			}
@@ -93,14 +92,11 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool, s
 	fmt.Printf("%s: %d rounds, %d alternating runs of each trainer, %.0f s in all\n", name, c.rounds, made,
 		time.Since(begin).Seconds())
 	for _, t := range c.trainers {
-		o := got[t]
+		median := func(value func(trainingResult) float64) float64 { return figure.Median(valuesOf(got[t], value)) }
 		fmt.Printf("%-12s %-8s bins %6.2f s  boosting %7.2f s  total %7.2f s  AUC %.5f  peak %.0f MB\n", name, t,
-			figure.Median(each(o, func(o outcome) float64 {
-				return o.Bin
-			})), figure.Median(each(o, func(o outcome) float64 {
-				return o.Train
-			})),
-			figure.Median(each(o, outcome.seconds)), figure.Median(each(o, areaOf)), o[0].Peak)
+			median(func(o trainingResult) float64 { return o.Bin }),
+			median(func(o trainingResult) float64 { return o.Train }), median(trainingResult.seconds),
+			median(func(o trainingResult) float64 { return o.AUC }), got[t][0].Peak)
 	}
 	printFigures(name, got, cold)
 	return nil
@@ -110,35 +106,36 @@ func (c *comparison) compare(ctx context.Context, name, dir string, cold bool, s
 // layouts is left out.
 const layoutRuns = 2
 
-// withoutSlower returns the trainers but for the slower of row and col.
-func (c *comparison) withoutSlower(got map[string][]outcome) []string {
+// withoutSlower returns the trainers without the slower of row and col.
+func (c *comparison) withoutSlower(got map[string][]trainingResult) []string {
 	slower := slowerLayout(got)
 	return slices.DeleteFunc(slices.Clone(c.trainers), func(t string) bool { return t == slower })
 }
 
 // slowerLayout is row or col, by the median of the runs that both made; empty
 // where not both run.
-func slowerLayout(got map[string][]outcome) string {
+func slowerLayout(got map[string][]trainingResult) string {
 	n := min(len(got["row"]), len(got["col"]))
 	if n == 0 {
 		return ""
 	}
-	if figure.Median(each(got["row"][:n], outcome.seconds)) <= figure.Median(each(got["col"][:n], outcome.seconds)) {
+	if figure.Median(valuesOf(got["row"][:n], trainingResult.seconds)) <=
+		figure.Median(valuesOf(got["col"][:n], trainingResult.seconds)) {
 		return "col"
 	}
 	return "row"
 }
 
-// printFigures prints what Assay's runs are against the others'.
-func printFigures(name string, got map[string][]outcome, cold bool) {
+// printFigures prints Assay's figures and its ratios to the other trainers.
+func printFigures(name string, got map[string][]trainingResult, cold bool) {
 	ours, ok := got["assay"]
 	if !ok {
 		return
 	}
-	seconds := each(ours, outcome.seconds)
+	seconds := valuesOf(ours, trainingResult.seconds)
 	fmt.Println(figure.Of("S", "train_"+name, seconds))
-	ratio := func(figureName string, peer []outcome) {
-		fmt.Println(figure.Over(figureName+"_"+name, each(peer, outcome.seconds), seconds))
+	ratio := func(figureName string, peer []trainingResult) {
+		fmt.Println(figure.Over(figureName+"_"+name, valuesOf(peer, trainingResult.seconds), seconds))
 	}
 	best, ok := got["row"]
 	if !ok || slowerLayout(got) == "row" {
@@ -146,8 +143,8 @@ func printFigures(name string, got map[string][]outcome, cold bool) {
 	}
 	if ok {
 		ratio("train_vs_lightgbm", best)
-		mine, theirs := each(ours, peakOf), each(best, peakOf)
-		if !cold { // later runs of a process tell its greatest peak again
+		mine, theirs := valuesOf(ours, peakOf), valuesOf(best, peakOf)
+		if !cold { // later runs of a process report its greatest peak again
 			mine, theirs = mine[:1], theirs[:1]
 		}
 		fmt.Println(figure.Over("train_memory_"+name, theirs, mine))
@@ -167,11 +164,10 @@ func printFigures(name string, got map[string][]outcome, cold bool) {
 	}
 }
 
-func areaOf(o outcome) float64 { return o.AUC }
-func peakOf(o outcome) float64 { return o.Peak }
+func peakOf(o trainingResult) float64 { return o.Peak }
 
-// each applies f to every outcome.
-func each(o []outcome, f func(outcome) float64) []float64 {
+// valuesOf applies f to every result.
+func valuesOf(o []trainingResult, f func(trainingResult) float64) []float64 {
 	v := make([]float64, len(o))
 	for i := range o {
 		v[i] = f(o[i])

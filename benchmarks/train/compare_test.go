@@ -10,19 +10,19 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// TestLayouts: after the first runs the slower of LightGBM's layouts is left
-// out, and it is not the one that is compared, whatever its few runs were.
+// TestLayouts: after the first runs the slower of LightGBM's layouts is left out,
+// and is not the one that ours is compared with, however few runs it made.
 func TestLayouts(t *testing.T) {
-	run := func(s ...float64) []outcome {
-		var o []outcome
+	run := func(s ...float64) []trainingResult {
+		var o []trainingResult
 		for _, v := range s {
-			o = append(o, outcome{Train: v})
+			o = append(o, trainingResult{Train: v})
 		}
 		return o
 	}
 	c := &comparison{trainers: []string{"assay", "row", "col", "quant"}}
 	for _, k := range []struct {
-		row, col []outcome
+		row, col []trainingResult
 		slower   string
 	}{
 		{run(2, 2), run(3, 3), "col"},
@@ -31,7 +31,7 @@ func TestLayouts(t *testing.T) {
 		{run(2, 2), nil, ""},
 		{nil, run(3, 3), ""},
 	} {
-		got := map[string][]outcome{"row": k.row, "col": k.col}
+		got := map[string][]trainingResult{"row": k.row, "col": k.col}
 		if s := slowerLayout(got); s != k.slower {
 			t.Errorf("rows %v, columns %v: slower is %q, want %q", k.row, k.col, s, k.slower)
 		}
@@ -41,19 +41,19 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// TestDrawn: draws have about their share of the rows, differ, and do not
-// depend on anything else. train_table.py picks the same rows.
-func TestDrawn(t *testing.T) {
+// TestSampleRows: a sample has about its share of the rows and depends on nothing
+// but its number; train_table.py picks the same rows.
+func TestSampleRows(t *testing.T) {
 	d := &gbdt.Dataset{Columns: [][]float64{make([]float64, 20000)}, Label: make([]float64, 20000)}
 	for i := range d.Label {
 		d.Label[i], d.Columns[0][i] = float64(i), float64(-i)
 	}
-	a, b := drawn(d, 1, 0.3), drawn(d, 2, 0.3)
+	a, b := sampleRows(d, 1, 0.3), sampleRows(d, 2, 0.3)
 	if n := len(a.Label); n < 5700 || n > 6300 {
 		t.Errorf("a share of 0.3 of 20000 rows is %d rows", n)
 	}
-	if slices.Equal(a.Label, b.Label) || !slices.Equal(a.Label, drawn(d, 1, 0.3).Label) {
-		t.Error("draws do not go by their number")
+	if slices.Equal(a.Label, b.Label) || !slices.Equal(a.Label, sampleRows(d, 1, 0.3).Label) {
+		t.Error("samples of different numbers are the same, or of one number differ")
 	}
 	for i := range a.Label {
 		if a.Columns[0][i] != -a.Label[i] {
@@ -75,11 +75,11 @@ func TestShares(t *testing.T) {
 	}{
 		{"no limit", 4, 60 * m, 0, false},
 		{"three runs are made however long they take", 2, 60 * m, m, false},
-		{"the fourth would end behind the share", 3, 3 * m, 4*m - 1, true},
+		{"the fourth would exceed the share", 3, 3 * m, 4*m - 1, true},
 		{"the fourth fits", 3, 3 * m, 4 * m, false},
 		{"the fifth does not", 4, 4 * m, 4*m + 30*time.Second, true},
 	} {
-		if got := enough(tt.k, tt.took, tt.share); got != tt.want {
+		if got := shareUsed(tt.k, tt.took, tt.share); got != tt.want {
 			t.Errorf("%s: after %d runs in %v of %v: %v", tt.name, tt.k, tt.took, tt.share, got)
 		}
 	}
@@ -88,7 +88,7 @@ func TestShares(t *testing.T) {
 		t.Errorf("a quarter of ten minutes is %v", got)
 	}
 	if got := (&comparison{until: time.Now().Add(-m)}).share(1, 1); got <= 0 {
-		t.Errorf("behind the end the share is %v, which would mean no limit", got)
+		t.Errorf("after the end the share is %v, which would mean no limit", got)
 	}
 	if got := new(comparison).share(1, 1); got != 0 {
 		t.Errorf("without a limit the share is %v", got)

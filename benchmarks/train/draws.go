@@ -14,25 +14,25 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// drawRows is about the number of training rows of one draw.
-const drawRows = 300_000
+// rowsPerDraw is about how many training rows a sample has.
+const rowsPerDraw = 300_000
 
 // compareDraws trains Assay and LightGBM on the same samples of a case's
-// training rows, with the draw's number as the seed of both, and prints the
-// mean difference of AUC on all test rows with its standard error: whether a
-// difference that one run shows is one of the trainers or of the draw.
+// training rows, with the sample's number as the seed of both, and prints the mean
+// difference of AUC on all test rows with its standard error. It tells whether a
+// difference in one run comes from the trainers or from the sample.
 func compareDraws(ctx context.Context, cases []string, dir string, draws int, c *comparison) error {
 	var rows []string
 	for _, name := range cases {
 		at := filepath.Join(dir, name)
 		m, err := readMeta(at)
 		if err != nil {
-			return fmt.Errorf("%w: make the table first, by a run of the case", err)
+			return fmt.Errorf("%w: run the case first, which makes its table", err)
 		}
-		share := min(1, drawRows/float64(m.Rows))
+		share := min(1, rowsPerDraw/float64(m.Rows))
 		var areas [2][]float64
 		for k, t := range []string{"assay", "col"} {
-			areas[k], err = c.areas(ctx, t, at, draws, share)
+			areas[k], err = c.aucByDraw(ctx, t, at, draws, share)
 			if err != nil {
 				return err
 			}
@@ -41,13 +41,13 @@ func compareDraws(ctx context.Context, cases []string, dir string, draws int, c 
 		for k := range diff {
 			diff[k] = areas[0][k] - areas[1][k]
 		}
-		mean, spread := moments(diff)
+		mean, spread := meanAndDeviation(diff)
 		f := figure.Of("AUCDIFF", name+"_draws", diff)
 		f.Value = mean
 		fmt.Println(f)
 		fmt.Println(figure.Figure{Kind: "STDERR", Name: name + "_draws", Value: spread / math.Sqrt(float64(draws))})
-		a, aSpread := moments(areas[0])
-		b, bSpread := moments(areas[1])
+		a, aSpread := meanAndDeviation(areas[0])
+		b, bSpread := meanAndDeviation(areas[1])
 		rows = append(rows, fmt.Sprintf("| %s | %.0f | %d | %.5f (%.5f) | %.5f (%.5f) | %+.5f ± %.5f |",
 			name, share*float64(m.Rows), draws, a, aSpread, b, bSpread, mean, spread/math.Sqrt(float64(draws))))
 	}
@@ -59,10 +59,10 @@ func compareDraws(ctx context.Context, cases []string, dir string, draws int, c 
 	return nil
 }
 
-// areas are a trainer's AUC by draw.
-func (c *comparison) areas(ctx context.Context, trainer, at string, draws int,
+// aucByDraw is a trainer's AUC with each sample.
+func (c *comparison) aucByDraw(ctx context.Context, trainer, at string, draws int,
 	share float64) (auc []float64, err error) {
-	t, err := start(ctx, trainer, at, c.python, c.peers)
+	t, err := startTrainer(ctx, trainer, at, c.python, c.peers)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,8 @@ func (c *comparison) areas(ctx context.Context, trainer, at string, draws int,
 	return auc, nil
 }
 
-// moments returns the mean of x and the deviation of its values.
-func moments(x []float64) (mean, deviation float64) {
+// meanAndDeviation returns the mean of x and its standard deviation.
+func meanAndDeviation(x []float64) (mean, deviation float64) {
 	for _, v := range x {
 		mean += v / float64(len(x))
 	}
@@ -89,9 +89,10 @@ func moments(x []float64) (mean, deviation float64) {
 	return mean, math.Sqrt(deviation / float64(max(1, len(x)-1)))
 }
 
-// drawn returns the rows of a draw: those whose number's hash (the finaliser
-// of splitmix64) is in the lowest share. train_table.py has the same rule.
-func drawn(d *gbdt.Dataset, draw int, share float64) *gbdt.Dataset {
+// sampleRows returns the rows of sample number draw: those whose hash of their and
+// its number (the finaliser of splitmix64) is in the lowest share. train_table.py
+// has the same rule.
+func sampleRows(d *gbdt.Dataset, draw int, share float64) *gbdt.Dataset {
 	out := &gbdt.Dataset{Columns: make([][]float64, len(d.Columns)), Categorical: d.Categorical}
 	var rows []int
 	for i := range d.Label {

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// foldSets are the public credit sets that quality is compared on. The last
-// one is an event log in order of time: its first 70 % train, the rest tests.
+// foldSets are the public credit sets on which quality is compared. The last is in
+// order of time: its first 70 % train, the rest tests.
 var foldSets = []string{"credit_data", "lending_club", "german", "taiwan", "hmeq", "polish_1year",
 	"airline100k", "ibm_ar_hist"}
 
-// foldParams is the one parameter set of the comparison, given to both.
+// foldParams are the parameters of both trainers.
 func foldParams() map[string]string {
-	return base("learning_rate", "0.05", "num_leaves", "15", "lambda_l2", "1")
+	return caseParams("learning_rate", "0.05", "num_leaves", "15", "lambda_l2", "1")
 }
 
 // compareFolds prints the mean AUC over five folds of each set, ours and
@@ -32,7 +32,7 @@ func compareFolds(ctx context.Context, only, dir, shared string, c *comparison) 
 		if only != "" && !slices.Contains(strings.Split(only, ","), name) {
 			continue
 		}
-		m := meta{Params: foldParams()}
+		m := tableMeta{Params: foldParams()}
 		rows, err := textRows(filepath.Join(shared, name+".csv"), &m)
 		if err != nil {
 			fmt.Printf("SKIP %s: %v\n", name, err)
@@ -69,11 +69,11 @@ func compareFolds(ctx context.Context, only, dir, shared string, c *comparison) 
 				return err
 			}
 			r := request{Rounds: 200, Threads: c.threads}
-			o, err := once(ctx, "assay", at, c.python, c.peers, r)
+			o, err := trainOnce(ctx, "assay", at, c.python, c.peers, r)
 			if err != nil {
 				return err
 			}
-			p, err := once(ctx, "col", at, c.python, c.peers, r)
+			p, err := trainOnce(ctx, "col", at, c.python, c.peers, r)
 			if err != nil {
 				return err
 			}

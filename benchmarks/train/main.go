@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Train times Assay's trainer beside LightGBM and XGBoost on the same rows
-// with the same parameters, in alternating runs, five by default. It prints
-// medians of the runs, with the least and the greatest:
+// Train compares Assay's trainer with LightGBM and XGBoost on the same rows with
+// the same parameters, in alternating runs, five by default. It takes half an hour
+// and prints medians of the runs, with the least and the greatest:
 //
 //	RATIO train_vs_lightgbm_<case>        LightGBM's seconds over ours (the better of row-wise and column-wise)
 //	RATIO train_vs_lightgbm_quant_<case>  the same for LightGBM's quantised training
@@ -12,32 +12,39 @@
 //	AUCDIFF <case>                        our AUC on the test rows minus LightGBM's
 //	S train_<case>                        our seconds
 //
-// With -within a case that would take more than its share of that time makes
-// three runs, or four, instead of five: the number of runs stands with each figure.
+// With -within, a case that would take more than its share of that time makes
+// three or four runs instead of five; each figure says how many.
 //
-// Of LightGBM's two layouts, row-wise and column-wise, both make the first two
-// runs, the faster one the others: LightGBM itself tries both and keeps one.
+// Both of LightGBM's layouts, row-wise and column-wise, make the first two runs,
+// and the faster one makes the others: LightGBM itself tries both and keeps one.
 //
-// Seconds run from the raw table in memory to the finished model: finding
-// bins, binning and boosting. A trainer's process stays from run to run and
-// keeps the table, but for the cases that are done in a second: there each run
-// is a process of its own. The peak is that of a process's first run. Tables
-// are written to -dir on first use. All trainers draw from their default seed,
-// so that every run grows the same trees; with -seeds run k has the seed k in
-// all of them, and the spread of AUCDIFF is that of the draws.
+// Seconds count from the raw table in memory to the finished model: finding bins,
+// binning and boosting. A trainer's process keeps the table from run to run,
+// except in the cases that take about a second: there each run is a new process.
+// The peak is that of a process's first run. Tables are written to -dir on first
+// use. All trainers use their default seed, so that every run grows the same
+// trees; with -seeds all trainers use the seed k in run k, and AUCDIFF varies with
+// it.
 //
 //	go run ./benchmarks/train -python python3 -flights flights-3m.parquet
 //	go run ./benchmarks/train -python python3 -folds
 //	go run ./benchmarks/train -python python3 -draws 20 -cases sparse500k,flights3m
 //	go run ./benchmarks/train -stream 10000000
 //
-// -draws trains Assay and LightGBM on so many samples of about 300,000 rows of
-// the tables that are there already, and prints the mean difference of AUC with
-// its standard error: AUCDIFF <case>_draws, STDERR <case>_draws.
+// -folds compares the AUC of Assay and LightGBM on five folds of public credit
+// sets and prints a table (folds.md has one).
 //
-// -stream trains on so many rows of 28 columns that never are in memory
-// as raw numbers, by the library and by `assay train --stream` on a Parquet
-// file, and prints the peaks of the whole processes: BYTES train_stream_*_per_cell.
+// -draws trains Assay and LightGBM on so many samples of about 300,000 rows of the
+// tables that exist already, and prints the mean difference of AUC with its
+// standard error: AUCDIFF <case>_draws, STDERR <case>_draws (draws.md).
+//
+// -stream trains on so many rows of 28 columns that are never in memory as raw
+// numbers, with the library and with `assay train --stream` on a Parquet file, and
+// prints the peak memory of the whole processes: BYTES train_stream_*_per_cell.
+//
+// The files: cases.go and flights.go make the tables, table.go stores them;
+// trainer.go starts a trainer's process and asks it, one.go is ours; compare.go,
+// folds.go, draws.go and stream.go are the four comparisons.
 package main
 
 import (
@@ -67,11 +74,12 @@ func main() {
 		folds   = flag.Bool("folds", false, "compare AUC with LightGBM on five folds of the credit sets instead")
 		stream  = flag.Int("stream", 0, "measure the memory of so many streamed rows instead")
 		rounds  = flag.Int("rounds", 100, "boosting iterations")
-		seeds   = flag.Bool("seeds", false, "give run k the seed k instead of the default one")
+		seeds   = flag.Bool("seeds", false, "use the seed k in run k instead of the default one")
 		draws   = flag.Int("draws", 0, "compare AUC with LightGBM on so many samples of the rows of -cases instead")
 		within  = flag.Duration("within", 0,
-			"plan the cases to be done by then, each with three runs at least (0: all runs)")
-		one = flag.String("one", "", "train the table in this directory as standard input asks, and print JSON")
+			"plan to finish all cases within this time, with at least three runs each (0: all runs)")
+		one = flag.String("one", "",
+			"internal: train on the table in this directory as standard input asks, and print JSON")
 	)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -84,7 +92,7 @@ func main() {
 	var err error
 	switch {
 	case *one != "":
-		err = serve(*one, os.Stdin, os.Stdout)
+		err = answerRequests(*one, os.Stdin, os.Stdout)
 	case *stream > 0:
 		err = measureStream(ctx, *stream, 28, *threads, *dir)
 	case *draws > 0:
@@ -100,14 +108,14 @@ func main() {
 	}
 }
 
-// compareCases makes the tables that are not there yet and runs the trainers
-// on each. A case that fails does not stop the next.
+// compareCases makes the tables that do not exist yet and runs the trainers on
+// each. A case that fails does not stop the next.
 func compareCases(ctx context.Context, only, dir, shared, flights string, c *comparison) error {
 	var failed []error
-	todo := slices.Clone(makers)
+	todo := slices.Clone(tableCases)
 	if only != "" {
 		wanted := strings.Split(only, ",")
-		todo = slices.DeleteFunc(todo, func(m maker) bool { return !slices.Contains(wanted, m.name) })
+		todo = slices.DeleteFunc(todo, func(m tableCase) bool { return !slices.Contains(wanted, m.name) })
 	}
 	left := 0.0
 	for _, m := range todo {

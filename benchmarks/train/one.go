@@ -14,15 +14,15 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/assayrisk/assay/benchmarks/internal/peak"
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// serve trains the table at dir as often as it is asked to on in, one request
-// a line, and answers on out. With CPUPROFILE set, it writes a profile of the
-// first training there.
-func serve(dir string, in io.Reader, out io.Writer) error {
+// answerRequests reads requests from in, one a line, trains on the table at dir
+// for each, and answers on out. With CPUPROFILE set, it writes a profile of the
+// first training to that file.
+func answerRequests(dir string, in io.Reader, out io.Writer) error {
 	m, err := readMeta(dir)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func serve(dir string, in io.Reader, out io.Writer) error {
 		}
 		rows := d
 		if r.Draw > 0 {
-			rows = drawn(d, r.Draw, r.Share)
+			rows = sampleRows(d, r.Draw, r.Share)
 		}
 		o, model, err := trainOne(rows, p, profile)
 		if err != nil {
@@ -61,7 +61,7 @@ func serve(dir string, in io.Reader, out io.Writer) error {
 			}
 		}
 		o.AUC = testAUC(test, model)
-		debug.FreeOSMemory() // the next run finds memory as the first one did
+		debug.FreeOSMemory() // so that the next run starts as the first one did
 		if err := answers.Encode(o); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func serve(dir string, in io.Reader, out io.Writer) error {
 }
 
 // trainOne trains once, from the raw table to the model.
-func trainOne(d *gbdt.Dataset, p gbdt.Params, profile string) (o outcome, model *models.Model, err error) {
+func trainOne(d *gbdt.Dataset, p gbdt.Params, profile string) (o trainingResult, model *models.Model, err error) {
 	if profile != "" {
 		f, err := os.Create(profile)
 		if err != nil {
@@ -91,13 +91,9 @@ func trainOne(d *gbdt.Dataset, p gbdt.Params, profile string) (o outcome, model 
 	if err != nil {
 		return o, nil, err
 	}
-	o = outcome{Bin: binned.Sub(start).Seconds(), Train: time.Since(binned).Seconds()}
-	o.Peak = peakMB()
+	o = trainingResult{Bin: binned.Sub(start).Seconds(), Train: time.Since(binned).Seconds(), Peak: usage.PeakMiB()}
 	return o, r.Model, nil
 }
-
-// peakMB is the process's peak in MB.
-func peakMB() float64 { return peak.Bytes() / (1 << 20) }
 
 // testAUC is the area under the ROC curve, ties at half.
 func testAUC(d *gbdt.Dataset, model *models.Model) float64 {

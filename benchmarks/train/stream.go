@@ -24,35 +24,36 @@ import (
 
 	"github.com/assayrisk/assay/benchmarks/internal/daemon"
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// measureStream prints the memory that a table of so many rows needs when it
-// never is in memory as a whole: in the library, with chunks that are made as
-// they are asked for, and as the command `assay train --stream` on a Parquet
-// file, whole process.
+// measureStream prints the memory that training needs when the table is never in
+// memory as a whole: with the library, on chunks that are made when it asks for
+// them, and with the command `assay train --stream` on a Parquet file, of which
+// the whole process counts.
 func measureStream(ctx context.Context, rows, features, threads int, dir string) error {
 	cells := float64(rows) * float64(features)
 	perCell := func(name string, mb float64) {
-		fmt.Println(figure.Of("BYTES", name+"_per_cell", []float64{mb * (1 << 20) / cells}))
+		fmt.Println(figure.One("BYTES", name+"_per_cell", mb*(1<<20)/cells))
 	}
 	p := gbdt.DefaultParams()
 	p.NumThreads = threads
 	start := time.Now()
-	bins, err := gbdt.BinChunks(ctx, rows, chunks(rows, features), p)
+	bins, err := gbdt.BinChunks(ctx, rows, hashedChunks(rows, features), p)
 	if err != nil {
 		return err
 	}
-	binned, peakBinned := time.Since(start), peakMB()
+	binned, peakBinned := time.Since(start), usage.PeakMiB()
 	p.NumIterations, p.NumLeaves = 1, 63
 	start = time.Now()
 	if _, err := bins.Train(ctx, p, gbdt.Options{}); err != nil {
 		return err
 	}
 	fmt.Printf("%d x %d: two passes %.1f s, peak %.0f MB; with a tree (%.1f s) %.0f MB; raw values would be %.0f MB\n",
-		rows, features, binned.Seconds(), peakBinned, time.Since(start).Seconds(), peakMB(), cells*8/(1<<20))
+		rows, features, binned.Seconds(), peakBinned, time.Since(start).Seconds(), usage.PeakMiB(), cells*8/(1<<20))
 	perCell("train_stream_binned", peakBinned)
-	perCell("train_stream_grown", peakMB())
+	perCell("train_stream_grown", usage.PeakMiB())
 	bins = nil
 	debug.FreeOSMemory()
 
@@ -79,19 +80,19 @@ func measureStream(ctx context.Context, rows, features, threads int, dir string)
 		return fmt.Errorf("assay train --stream: %w", err)
 	}
 	mb := float64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
-	if own := peakMB(); mb <= own { // the count begins at what this process had: package peak
-		fmt.Printf("# the peak of assay train --stream cannot be told from this process's own %.0f MB\n", own)
+	if own := usage.PeakMiB(); mb <= own { // the count starts at this process's memory: see package usage
+		fmt.Printf("# the peak of assay train --stream is hidden by this process's own %.0f MB\n", own)
 		return nil
 	}
 	fmt.Printf("assay train --stream, %d x %d: %.1f s with ten trees, peak %.0f MB\n", rows, features,
 		time.Since(start).Seconds(), mb)
-	fmt.Println(figure.Of("MB", "train_stream_command_peak", []float64{mb}))
+	fmt.Println(figure.One("MB", "train_stream_command_peak", mb))
 	perCell("train_stream_command", mb)
 	return nil
 }
 
-// writeParquet writes the table of chunks as float32 numbers, a million rows a
-// row group.
+// writeParquet writes the table of hashedChunks as float32 numbers, a million
+// rows per row group.
 func writeParquet(path string, rows, features int) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -116,7 +117,7 @@ func writeParquet(path string, rows, features int) (err error) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
 	at := 0
-	for d, err := range chunks(rows, features) {
+	for d, err := range hashedChunks(rows, features) {
 		if err != nil {
 			return err
 		}
@@ -145,9 +146,9 @@ func writeParquet(path string, rows, features int) (err error) {
 	return os.Link(path+".part", path)
 }
 
-// chunks makes the same table each time it is ranged over: every value is a
-// hash of its place.
-func chunks(rows, features int) iter.Seq2[*gbdt.Dataset, error] {
+// hashedChunks makes the same table each time it is ranged over: every value is a
+// hash of its row and column.
+func hashedChunks(rows, features int) iter.Seq2[*gbdt.Dataset, error] {
 	const size = 65536
 	return func(yield func(*gbdt.Dataset, error) bool) {
 		d := &gbdt.Dataset{Columns: make([][]float64, features)}
@@ -157,12 +158,12 @@ func chunks(rows, features int) iter.Seq2[*gbdt.Dataset, error] {
 		d.Label = make([]float64, size)
 		for at := 0; at < rows; at += size {
 			n := min(size, rows-at)
-			part := &gbdt.Dataset{Columns: make([][]float64, features), Label: d.Label[:n]}
+			chunk := &gbdt.Dataset{Columns: make([][]float64, features), Label: d.Label[:n]}
 			for i := range n {
 				d.Label[i] = 0
 			}
 			for j, c := range d.Columns {
-				part.Columns[j] = c[:n]
+				chunk.Columns[j] = c[:n]
 				for i := range n {
 					h := uint64(at+i)*0x9E3779B97F4A7C15 + uint64(j)*0xBF58476D1CE4E5B9
 					h = (h ^ h>>31) * 0x94D049BB133111EB
@@ -173,7 +174,7 @@ func chunks(rows, features int) iter.Seq2[*gbdt.Dataset, error] {
 					}
 				}
 			}
-			if !yield(part, nil) {
+			if !yield(chunk, nil) {
 				return
 			}
 		}

@@ -15,9 +15,9 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// meta describes one case on disk: train.f64 and test.f64 hold rows of
+// tableMeta describes one case on disk: train.f64 and test.f64 hold rows of
 // little-endian float64, the label last, NaN for missing.
-type meta struct {
+type tableMeta struct {
 	Rows        int               `json:"rows"`
 	TestRows    int               `json:"test_rows"`
 	Features    int               `json:"features"`
@@ -25,24 +25,24 @@ type meta struct {
 	Params      map[string]string `json:"params"`
 }
 
-// writeTable streams a case to dir. next fills one row, label last.
-func writeTable(dir string, m meta, next func(i int, row []float64)) error {
+// writeTable writes a case to dir. next fills one row, label last.
+func writeTable(dir string, m tableMeta, next func(i int, row []float64)) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	at := 0
-	for _, part := range []struct {
+	for _, set := range []struct {
 		name string
 		rows int
 	}{{"train.f64", m.Rows}, {"test.f64", m.TestRows}} {
-		f, err := os.Create(filepath.Join(dir, part.name))
+		f, err := os.Create(filepath.Join(dir, set.name))
 		if err != nil {
 			return err
 		}
 		w := bufio.NewWriterSize(f, 1<<20)
 		row := make([]float64, m.Features+1)
 		raw := make([]byte, 8*len(row))
-		for range part.rows {
+		for range set.rows {
 			next(at, row)
 			at++
 			for j, v := range row {
@@ -66,8 +66,8 @@ func writeTable(dir string, m meta, next func(i int, row []float64)) error {
 	return os.WriteFile(filepath.Join(dir, "meta.json"), b, 0o644)
 }
 
-// readTable reads one part of a case into columns.
-func readTable(dir, name string, m meta, rows int) (*gbdt.Dataset, error) {
+// readTable reads one file of a case into columns.
+func readTable(dir, name string, m tableMeta, rows int) (*gbdt.Dataset, error) {
 	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func readTable(dir, name string, m meta, rows int) (*gbdt.Dataset, error) {
 	return d, nil
 }
 
-func readMeta(dir string) (m meta, err error) {
+func readMeta(dir string) (m tableMeta, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, "meta.json"))
 	if err != nil {
 		return m, err

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/assayrisk/assay/benchmarks/internal/daemon"
 )
 
 // request asks a trainer's process for one model.
@@ -18,24 +20,24 @@ type request struct {
 	Rounds  int `json:"rounds"`
 	Threads int `json:"threads"`
 
-	// Draw, if above 0, names the sample of the training rows that the model is
-	// of, about so large a Share of them.
+	// Draw, if above 0, is the number of a sample of the training rows: the model is
+	// trained on it alone. Share is about its share of all rows.
 	Draw  int     `json:"draw,omitempty"`
 	Share float64 `json:"share,omitempty"`
 }
 
-// outcome is what a trainer answers.
-type outcome struct {
+// trainingResult is a trainer's answer.
+type trainingResult struct {
 	Bin   float64 `json:"bin_s"`
 	Train float64 `json:"train_s"`
 	AUC   float64 `json:"auc"`
 	Peak  float64 `json:"peak_mb"` // of the process so far
 }
 
-func (o outcome) seconds() float64 { return o.Bin + o.Train }
+func (o trainingResult) seconds() float64 { return o.Bin + o.Train }
 
-// trainer is a process that holds one table and trains on it when asked. It
-// waits in between, so that it disturbs no other.
+// trainer is a process that holds one table and trains on it when asked. Between
+// requests it does nothing, so that it disturbs no other.
 type trainer struct {
 	name string
 	cmd  *exec.Cmd
@@ -43,9 +45,9 @@ type trainer struct {
 	out  *json.Decoder
 }
 
-// start runs the program of a trainer (assay, row, col, quant or xgboost) on
+// startTrainer runs the program of a trainer (assay, row, col, quant or xgboost) on
 // the table at dir.
-func start(ctx context.Context, name, dir, python, peers string) (*trainer, error) {
+func startTrainer(ctx context.Context, name, dir, python, peers string) (*trainer, error) {
 	var cmd *exec.Cmd
 	switch name {
 	case "assay":
@@ -59,22 +61,14 @@ func start(ctx context.Context, name, dir, python, peers string) (*trainer, erro
 	default:
 		cmd = exec.CommandContext(ctx, python, filepath.Join(peers, "train_lightgbm.py"), dir, name)
 	}
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	in, out, err := daemon.StartPiped(cmd)
 	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &trainer{name, cmd, in, json.NewDecoder(out)}, nil
 }
 
-func (t *trainer) train(r request) (o outcome, err error) {
+func (t *trainer) train(r request) (o trainingResult, err error) {
 	if err := json.NewEncoder(t.in).Encode(r); err != nil {
 		return o, fmt.Errorf("%s: %w", t.name, err)
 	}
@@ -84,7 +78,7 @@ func (t *trainer) train(r request) (o outcome, err error) {
 	return o, nil
 }
 
-// stop ends the process: it reads the end of its input.
+// stop closes the process's input, upon which it ends.
 func (t *trainer) stop() error {
 	t.in.Close()
 	if err := t.cmd.Wait(); err != nil {
@@ -93,11 +87,11 @@ func (t *trainer) stop() error {
 	return nil
 }
 
-// once starts a trainer for a single model.
-func once(ctx context.Context, name, dir, python, peers string, r request) (outcome, error) {
-	t, err := start(ctx, name, dir, python, peers)
+// trainOnce starts a trainer for a single model.
+func trainOnce(ctx context.Context, name, dir, python, peers string, r request) (trainingResult, error) {
+	t, err := startTrainer(ctx, name, dir, python, peers)
 	if err != nil {
-		return outcome{}, err
+		return trainingResult{}, err
 	}
 	o, err := t.train(r)
 	if e := t.stop(); err == nil {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package daemon runs servers as processes of their own for benchmarks: it
-// builds the project's own commands, finds ports, waits until a server answers,
-// says what its processes use, and ends them.
+// Package daemon runs servers as separate processes for benchmarks: it builds
+// the project's own commands, finds ports, waits until a server answers, says
+// what its processes use, and ends them.
 package daemon
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +23,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/assayrisk/assay/benchmarks/internal/usage"
 )
 
 // Build builds a command of this module into dir and returns its path.
@@ -47,11 +51,26 @@ type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error // set when done is closed
-	tail tail
+	tail outputTail
 }
 
-// Start starts a program in a process group of its own, so that what it starts
-// ends with it, and waits until ready says that it serves.
+// StartAssayd builds assayd into dir, starts it on a loopback address with these
+// flags, and waits until it serves.
+func StartAssayd(ctx context.Context, dir string, flags ...string) (p *Process, address string, err error) {
+	program, err := Build(ctx, dir, "./cmd/assayd")
+	if err != nil {
+		return nil, "", err
+	}
+	if address, err = Port(); err != nil {
+		return nil, "", err
+	}
+	flags = append([]string{"--listen", address, "--ops", "", "--log-level", "warn"}, flags...)
+	p, err = Start(ctx, Serving(address), nil, program, flags...)
+	return p, address, err
+}
+
+// Start starts a program in a process group of its own, so that the processes it
+// starts end with it, and waits until ready returns no error.
 func Start(ctx context.Context, ready func(context.Context) error, env []string, program string,
 	args ...string) (*Process, error) {
 	p := &Process{done: make(chan struct{})}
@@ -79,6 +98,20 @@ func Start(ctx context.Context, ready func(context.Context) error, env []string,
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// StartPiped starts a command and returns pipes to its standard input and from
+// its standard output. Its errors go to those of this process.
+func StartPiped(cmd *exec.Cmd) (in io.WriteCloser, out *bufio.Reader, err error) {
+	cmd.Stderr = os.Stderr
+	if in, err = cmd.StdinPipe(); err != nil {
+		return nil, nil, err
+	}
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	return in, bufio.NewReader(pipe), cmd.Start()
 }
 
 // Listening is ready when something accepts connections at the address.
@@ -111,18 +144,18 @@ func Serving(address string) func(context.Context) error {
 	}
 }
 
-// Kill ends the process and what it started at once, and waits.
+// Kill ends the process and those that it started at once, and waits.
 func (p *Process) Kill() {
 	p.killAll(p.members())
 	<-p.done
 }
 
-// killAll ends the process group and what else was seen to belong to it.
-func (p *Process) killAll(seen []entry) {
+// killAll ends the process group and those members that have another group.
+func (p *Process) killAll(members []usage.Process) {
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-	for _, e := range seen {
-		if e.group != p.cmd.Process.Pid {
-			_ = syscall.Kill(e.pid, syscall.SIGKILL)
+	for _, m := range members {
+		if m.Group != p.cmd.Process.Pid {
+			_ = syscall.Kill(m.PID, syscall.SIGKILL)
 		}
 	}
 }
@@ -133,7 +166,7 @@ func (p *Process) Stop(atMost time.Duration) error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
-		p.killAll(p.members()) // what it left behind in its group
+		p.killAll(p.members()) // processes that it left behind
 		return p.err
 	case <-time.After(atMost):
 		p.Kill()
@@ -147,8 +180,8 @@ func (p *Process) Ended() <-chan struct{} { return p.done }
 // Output is the end of what the process printed.
 func (p *Process) Output() string { return p.tail.String() }
 
-// tail keeps the last bytes written to it.
-type tail struct {
+// outputTail keeps the last bytes written to it.
+type outputTail struct {
 	sync.Mutex
 	b bytes.Buffer
 }
@@ -156,7 +189,7 @@ type tail struct {
 const tailBytes = 8 << 10
 
 // Write implements io.Writer.
-func (t *tail) Write(b []byte) (int, error) {
+func (t *outputTail) Write(b []byte) (int, error) {
 	t.Lock()
 	defer t.Unlock()
 	t.b.Write(b)
@@ -167,7 +200,7 @@ func (t *tail) Write(b []byte) (int, error) {
 }
 
 // String returns the end of what was written.
-func (t *tail) String() string {
+func (t *outputTail) String() string {
 	t.Lock()
 	defer t.Unlock()
 	return t.b.String()

@@ -18,7 +18,7 @@ func exists(path string) func(context.Context) error {
 func TestProcess(t *testing.T) {
 	dir := t.TempDir()
 	ready := filepath.Join(dir, "ready")
-	// A child of the child takes the processor: both count, and both end.
+	// The shell's child loops: the usage of both counts, and Kill ends both.
 	p, err := Start(t.Context(), exists(ready), []string{"READY=" + ready}, "sh", "-c",
 		`(while :; do :; done) & echo hello; touch "$READY"; wait`)
 	if err != nil {

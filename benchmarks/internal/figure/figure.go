@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package figure is the one form in which a benchmark prints what it measured
-// and in which it is read back, one line a figure:
+// Package figure is the one form in which benchmarks print what they measured,
+// and reads it back, one line per figure:
 //
 //	KIND name value [low high runs]
 //
-// KIND is in capitals (RATIO, NS, MB, ...); low and high are the least and the
-// greatest of the runs that the value is the middle of. A line of another form
-// is for people and is not a figure. TestLines is the proof.
+// KIND is in capitals (RATIO, NS, MB, ...); value is the median of the runs, low
+// and high are the least and the greatest. A line of another form is meant for
+// people and is not a figure. TestLines is the proof.
 package figure
 
 import (
@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Figure is one measured value.
@@ -31,6 +32,11 @@ type Figure struct {
 	Runs int     `json:"runs,omitempty"`
 }
 
+// One is a figure that was measured once.
+func One(kind, name string, value float64) Figure {
+	return Figure{Kind: kind, Name: name, Value: value, Low: value, High: value, Runs: 1}
+}
+
 // Of is the median of the runs, with their least and greatest.
 func Of(kind, name string, runs []float64) Figure {
 	if len(runs) == 0 {
@@ -39,8 +45,8 @@ func Of(kind, name string, runs []float64) Figure {
 	return Figure{kind, name, Median(runs), slices.Min(runs), slices.Max(runs), len(runs)}
 }
 
-// Over is the ratio of two medians; its spread is that of the ratios of the
-// runs that were made side by side, above[i] with below[i].
+// Over is the ratio of two medians. Its least and greatest are those of the
+// ratios of pairs of runs that were made in turn, above[i] with below[i].
 func Over(name string, above, below []float64) Figure {
 	var each []float64
 	for i := range min(len(above), len(below)) {
@@ -53,7 +59,7 @@ func Over(name string, above, below []float64) Figure {
 	return f
 }
 
-// String is the line.
+// String is the line that Parse reads.
 func (f Figure) String() string {
 	s := fmt.Sprintf("%s %s %s", f.Kind, f.Name, number(f.Value))
 	if f.Runs > 1 {
@@ -62,7 +68,7 @@ func (f Figure) String() string {
 	return s
 }
 
-// number has six significant digits; a whole number has all of its own.
+// number writes six significant digits, and all digits of a whole number.
 func number(x float64) string {
 	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
 		return strconv.FormatFloat(x, 'f', -1, 64)
@@ -107,8 +113,11 @@ func Parse(line string) (f Figure, ok bool) {
 	return f, e1 == nil && e2 == nil && e3 == nil
 }
 
-// Median returns the middle of x, the mean of the two middles when there are
-// two, and 0 for none. x keeps its order.
+// Milliseconds is a duration as a number of milliseconds.
+func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// Median returns the middle value of x, the mean of the two middle ones when
+// their number is even, and 0 for none. x keeps its order.
 func Median(x []float64) float64 {
 	if len(x) == 0 {
 		return 0

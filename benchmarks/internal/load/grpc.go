@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// rawCodec sends and takes bytes as they are: the client costs the same, whatever it asks, and most of the machine is
-// the server's.
+// rawCodec sends and receives bytes as they are. The client costs the same
+// whatever it asks, and leaves most of the machine to the server.
 type rawCodec struct{}
 
 func (rawCodec) Name() string { return "proto" }
@@ -52,18 +52,18 @@ func Close(conns []*grpc.ClientConn) {
 	}
 }
 
-// ID stands in an encoded request where an id belongs, until a Template replaces it: ids must differ, and have one
-// width.
+// ID is written into a request where an id belongs, until a Template replaces
+// it. All ids have its width.
 const ID = "request-0000000000000000"
 
-// ids makes request ids unique over all templates of a process.
-var ids atomic.Uint64
+// lastID makes request ids unique over all templates of a process.
+var lastID atomic.Uint64
 
-// Template is an encoded message and the places of the ids in it. Two places in a row share an id: a request's and its
-// event's.
+// Template is an encoded message and the places of the ids in it. Each two
+// places in succession share an id: that of a request and that of its event.
 type Template struct {
 	bytes []byte
-	at    []int
+	at    []int // offsets of ids
 }
 
 // NewTemplate finds the ids in a message.
@@ -83,7 +83,7 @@ func NewTemplate(b []byte) Template {
 func (t *Template) Next() []byte {
 	b := bytes.Clone(t.bytes)
 	for k := 0; k < len(t.at); k += 2 {
-		x := ids.Add(1)
+		x := lastID.Add(1)
 		for _, at := range t.at[k:min(k+2, len(t.at))] {
 			for d, y := len(ID)-1, x; d >= len(ID)-16; d, y = d-1, y>>4 {
 				b[at+d] = "0123456789abcdef"[y&15]

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package load asks a server from many callers at once, each waiting for its
-// reply before it asks again, and says how many were answered, how soon, and
-// what the server used for it. It sends bytes that were encoded beforehand, so
-// that the client costs the same whatever it asks.
+// Package load is the client of benchmarks that load a server: connections that
+// send bytes encoded beforehand, so that the client costs the same whatever it
+// asks; templates that give each message ids of its own; and a closed loop, in
+// which many callers each wait for their reply before they ask again.
 package load
 
 import (
@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// Result is what a run saw.
+// Result is what a run of Closed measured.
 type Result struct {
 	PerSecond float64
 	P50, P99  time.Duration
-	Answered  int // while it was counting
-	Total     int // with those before and after
+	Answered  int // calls that count
+	Total     int // with those while warming up and after the end
 }
 
-// Closed runs callers for length after a warming quarter of it. The first error
-// of a call ends the run.
+// Closed runs callers in a closed loop. A quarter of length warms up, then calls
+// count for length. The first error of a call ends the run.
 func Closed(ctx context.Context, callers int, length time.Duration,
 	call func(ctx context.Context, caller, k int) error) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -49,21 +49,21 @@ func Closed(ctx context.Context, callers int, length time.Duration,
 			}
 		})
 	}
-	wait(ctx, length/4)
+	Sleep(ctx, length/4)
 	start := time.Now()
-	wait(ctx, length)
+	Sleep(ctx, length)
 	end := time.Now()
 	stop.Store(true)
 	wg.Wait()
 	if ctx.Err() != nil {
 		return Result{}, context.Cause(ctx)
 	}
-	// What was answered after start, and not after end, counts.
+	// Answers after start, and not after end, count.
 	total := 0
 	var all []time.Duration
-	for _, of := range answers {
-		total += len(of)
-		for _, a := range of {
+	for _, ofCaller := range answers {
+		total += len(ofCaller)
+		for _, a := range ofCaller {
 			if a.at.After(start) && !a.at.After(end) {
 				all = append(all, a.took)
 			}
@@ -77,7 +77,8 @@ func Closed(ctx context.Context, callers int, length time.Duration,
 	return Result{float64(len(all)) / end.Sub(start).Seconds(), at(0.5), at(0.99), len(all), total}, nil
 }
 
-func wait(ctx context.Context, d time.Duration) {
+// Sleep waits for d, or until ctx ends.
+func Sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):

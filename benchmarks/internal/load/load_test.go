@@ -57,7 +57,7 @@ func TestTemplate(t *testing.T) {
 	}
 	for id, n := range seen {
 		if n != 2 {
-			t.Errorf("%s stands %d times, for a request and its event", id, n)
+			t.Errorf("%s occurs %d times, want twice: for a request and its event", id, n)
 		}
 	}
 	none := NewTemplate([]byte("no id"))

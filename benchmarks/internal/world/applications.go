@@ -17,40 +17,40 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 )
 
-// Number is the name of an application's i-th number, n00 the first.
-func Number(i int) string { return fmt.Sprintf("n%02d", i) }
+// NumberName is the name of an application's i-th number, n00 the first.
+func NumberName(i int) string { return fmt.Sprintf("n%02d", i) }
 
-// Text is the name of an application's i-th text, t0 the first.
-func Text(i int) string { return fmt.Sprintf("t%d", i) }
+// CategoryName is the name of an application's i-th text, t0 the first.
+func CategoryName(i int) string { return fmt.Sprintf("t%d", i) }
 
-// Applications are those of buyers to sellers: each carries so many numbers and
-// texts, and windows run over its two parties.
+// Applications describes applications that a buyer and a seller make: how many
+// numbers and texts each has. Windows run over the two parties.
 type Applications struct{ Numbers, Texts int }
 
-// Windows are what applications themselves feed, for PlanYAML.
+// Windows are windows over earlier applications, for PlanYAML.
 const Windows = `  - {name: buyer30, key: [buyer], on: [application], value: n00, length: 30d}
   - {name: buyer90, key: [buyer], on: [application], value: n00, length: 90d, member: seller}
   - {name: seller30, key: [seller], on: [application], value: n01, length: 30d}
   - {name: pair90, key: [buyer, seller], on: [application], value: n00, length: 90d}
 `
 
-// PlanYAML declares a plan of every number and text, of windows and of the
-// features that read them. Windows and features are lines of YAML lists.
+// PlanYAML declares a plan with a feature for every number and text, and with
+// these windows and features, which are lines of YAML lists.
 func (a Applications) PlanYAML(name, windows, features string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 1\nname: %s\ntime: at\nentities: [buyer, seller]\nfields:\n", name)
 	for i := range a.Numbers {
-		fmt.Fprintf(&b, "  - {name: %s}\n", Number(i))
+		fmt.Fprintf(&b, "  - {name: %s}\n", NumberName(i))
 	}
 	for i := range a.Texts {
-		fmt.Fprintf(&b, "  - {name: %s, kind: text}\n", Text(i))
+		fmt.Fprintf(&b, "  - {name: %s, kind: text}\n", CategoryName(i))
 	}
 	b.WriteString("windows:\n" + windows + "features:\n")
 	for i := range a.Numbers {
-		fmt.Fprintf(&b, "  - {name: %s}\n", Number(i))
+		fmt.Fprintf(&b, "  - {name: %s}\n", NumberName(i))
 	}
 	for i := range a.Texts {
-		fmt.Fprintf(&b, "  - {name: %s, min_count: 1}\n", Text(i))
+		fmt.Fprintf(&b, "  - {name: %s, min_count: 1}\n", CategoryName(i))
 	}
 	b.WriteString(features)
 	return b.String()
@@ -62,10 +62,10 @@ func (a Applications) PlanYAML(name, windows, features string) string {
 func (a Applications) Record(events []assay.Event) arrow.Record {
 	var fields []arrow.Field
 	for i := range a.Numbers {
-		fields = append(fields, arrow.Field{Name: Number(i), Type: arrow.PrimitiveTypes.Float64})
+		fields = append(fields, arrow.Field{Name: NumberName(i), Type: arrow.PrimitiveTypes.Float64})
 	}
 	for i := range a.Texts {
-		fields = append(fields, arrow.Field{Name: Text(i), Type: arrow.BinaryTypes.String})
+		fields = append(fields, arrow.Field{Name: CategoryName(i), Type: arrow.BinaryTypes.String})
 	}
 	fields = append(fields, arrow.Field{Name: "buyer", Type: arrow.BinaryTypes.String},
 		arrow.Field{Name: "seller", Type: arrow.BinaryTypes.String},

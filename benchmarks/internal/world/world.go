@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package world makes up applications and models for them, for benchmarks that
-// need a bundle and not a meaning. A Shape is a table of numbers alone, of any
-// size: rows are uniform, and the label is a noisy sum of bent columns.
-// Applications have texts, parties and windows as well, and the rows and labels
-// that the benchmark gives them.
+// need a bundle whose predictions mean nothing. A Shape is a table of numbers, of
+// any size: values are uniform, and the label is a noisy sum of functions of the
+// columns. Applications have texts, parties and windows as well; the benchmark
+// makes their rows and labels.
 package world
 
 import (
@@ -27,11 +27,12 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-// Shape is the size of a world. Every number must be positive.
+// Shape is the size of a table and of the model trained on it. Every number must
+// be positive.
 type Shape struct{ Rows, Columns, Trees, Leaves int }
 
-// Column is the name of a column.
-func Column(i int) string { return fmt.Sprintf("n%03d", i) }
+// ColumnName is the name of a column.
+func ColumnName(i int) string { return fmt.Sprintf("n%03d", i) }
 
 // Table draws a table, column by column, and its labels; the same seed gives
 // the same table.
@@ -47,7 +48,7 @@ func Table(s Shape, seed uint64) *gbdt.Dataset {
 			u := c[i]*64/1e6 - 0.5
 			z[i] += weight * (4*u + 8*math.Abs(u) - 2)
 		}
-		d.Names, d.Columns, d.Categorical = append(d.Names, Column(j)), append(d.Columns, c),
+		d.Names, d.Columns, d.Categorical = append(d.Names, ColumnName(j)), append(d.Columns, c),
 			append(d.Categorical, false)
 	}
 	r := rand.New(rand.NewPCG(seed, 1<<40))
@@ -77,15 +78,15 @@ func WriteBundle(ctx context.Context, dir, version string, s Shape) error {
 	if err != nil {
 		return err
 	}
-	plan, err := plan(ctx, d)
+	plan, err := fitPlan(ctx, d)
 	if err != nil {
 		return err
 	}
-	return Write(dir, version, plan, m)
+	return WriteBundleOf(dir, version, plan, m)
 }
 
-// Write writes a plan and a model on its features to dir as a bundle that serves.
-func Write(dir, version string, plan *features.Plan, m *models.Model) error {
+// WriteBundleOf writes a plan and a model on its features to dir as a bundle that serves.
+func WriteBundleOf(dir, version string, plan *features.Plan, m *models.Model) error {
 	var text bytes.Buffer
 	if err := interchange.WriteLightGBM(&text, m); err != nil {
 		return err
@@ -97,8 +98,8 @@ func Write(dir, version string, plan *features.Plan, m *models.Model) error {
 	return models.WriteBundle(dir, b)
 }
 
-// plan takes the columns as they are.
-func plan(ctx context.Context, d *gbdt.Dataset) (*features.Plan, error) {
+// fitPlan fits a plan that takes the columns as they are.
+func fitPlan(ctx context.Context, d *gbdt.Dataset) (*features.Plan, error) {
 	var fields []arrow.Field
 	for _, n := range d.Names {
 		fields = append(fields, arrow.Field{Name: n, Type: arrow.PrimitiveTypes.Float64})

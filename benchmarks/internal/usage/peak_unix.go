@@ -2,15 +2,16 @@
 
 //go:build unix
 
-package peak
+package usage
 
 import (
 	"runtime"
 	"syscall"
 )
 
-// ofUsage is the peak where there is no /proc: macOS counts bytes, and begins at none.
-func ofUsage() float64 {
+// peakFromRusage is the peak where there is no /proc. macOS counts bytes, from
+// zero for each process.
+func peakFromRusage() float64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package peak
+package usage
 
 import (
 	"fmt"
@@ -14,13 +14,13 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("SAY_PEAK") != "" {
-		fmt.Print(Bytes())
+		fmt.Print(PeakBytes())
 		return
 	}
 	os.Exit(m.Run())
 }
 
-// TestOwnPeak: what a process says of itself is not what the one that started it had.
+// TestOwnPeak: a process reports its own peak, not that of the process that started it.
 func TestOwnPeak(t *testing.T) {
 	const ballast = 256 << 20
 	held := make([]byte, ballast)
@@ -28,7 +28,7 @@ func TestOwnPeak(t *testing.T) {
 		held[i] = byte(i)
 	}
 	defer runtime.KeepAlive(held)
-	if got := Bytes(); got < ballast {
+	if got := PeakBytes(); got < ballast {
 		t.Fatalf("with %d bytes touched the peak is %.0f", ballast, got)
 	}
 	self, err := os.Executable()
@@ -47,7 +47,7 @@ func TestOwnPeak(t *testing.T) {
 		}
 		got, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 		if err != nil || got <= 0 || got > ballast/2 {
-			t.Errorf("a small program in %s says that it had %s bytes resident (%v)", name, out, err)
+			t.Errorf("a small program in %s reports a peak of %s bytes (%v)", name, out, err)
 		}
 	}
 }
