@@ -29,10 +29,6 @@ var largeOnPurpose = map[string]string{}
 // oversized is what still has to be divided, a block for each area so that several people can empty it at once: files
 // and packages by path, functions as path.Name or path.Type.Name, a package without a map as path:map.
 var oversized = strings.Fields(`
-	cmd/assay
-	cmd/assay.TestEvaluateAgainstServer
-	cmd/assay.evaluateFlags.gather
-	cmd/assay.trainFlags.run
 	cmd/assay:map
 	cmd/internal/node.TestTimeStamps
 
