@@ -77,6 +77,7 @@ serving                 : . internal/arrowsafe features models ledger ledger/jou
                           serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
 training                : . internal/numfmt datasets features models models/baseline models/eval models/forest models/gbdt
                           models/interchange serving/policy serving/scoring
+training/trainingtest   :
 training/foreign        : . features models models/forest models/interchange serving/scoring training
 training/selection      : . features models/gbdt training
 training/export         : datasets features models/eval training

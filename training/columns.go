@@ -5,13 +5,34 @@ package training
 import (
 	"slices"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 )
 
-// MergeColumns adds what a second plan says of columns that the first does not
+// ReadingFor is how a file is read whose rows a plan makes vectors of. In a CSV
+// file, codes that look like numbers stay the texts that they are, unless another
+// model that scores the same rows takes them for numbers. Of an event log, the
+// label is the plan's column.
+func ReadingFor(spec *features.Spec, others ...*Scorer) datasets.Options {
+	o := ColumnsOf(spec)
+	if spec.Kind != "" && spec.Label != nil {
+		o.Label = spec.Label.Column
+	}
+	for _, s := range others {
+		o = mergeColumns(o, ColumnsOf(s.Plan.Spec()))
+		o.Text = slices.DeleteFunc(o.Text, func(name string) bool {
+			return slices.ContainsFunc(s.Plan.Fields(), func(x features.FieldInfo) bool {
+				return x.Name == name && (x.Kind == assay.Number || x.Kind == assay.Flag)
+			})
+		})
+	}
+	return o
+}
+
+// mergeColumns adds what a second plan says of columns that the first does not
 // know.
-func MergeColumns(a, b datasets.Options) datasets.Options {
+func mergeColumns(a, b datasets.Options) datasets.Options {
 	known := slices.Concat(a.Text, a.Time, a.Number)
 	isKnown := func(name string) bool { return slices.Contains(known, name) }
 	a.Text = append(a.Text, slices.DeleteFunc(b.Text, isKnown)...)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/assayrisk/assay/training/trainingtest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -37,4 +38,14 @@ func assayRun(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	var out, err bytes.Buffer
 	code = run(context.WithoutCancel(t.Context()), args, &out, &err)
 	return out.String(), err.String(), code
+}
+
+// loans writes a table of n made-up loans.
+func loans(t *testing.T, n int) (csv string) {
+	t.Helper()
+	csv = filepath.Join(t.TempDir(), "loans.csv")
+	if err := os.WriteFile(csv, trainingtest.Loans(n), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return csv
 }

@@ -10,9 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/training"
 )
 
 // namedTable writes a table with these three columns and a label.
@@ -83,40 +80,5 @@ func TestNamesInAnyScript(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestWhatIsWrittenOpens: a bundle that no server could open is not written, and
-// the one that was there stays.
-func TestWhatIsWrittenOpens(t *testing.T) {
-	table, dir := namedTable(t, []string{"amount", "income", "age"}), t.TempDir()
-	out := filepath.Join(dir, "b")
-	if _, stderr, code := assayRun(t, "train", "--data", table, "--params", "num_iterations=5,num_leaves=7",
-		"--out", out); code != 0 {
-		t.Fatal(stderr)
-	}
-	b, err := models.ReadBundle(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sound := b.Digest
-	for name, spoil := range map[string]func(b *models.Bundle){
-		"policy": func(b *models.Bundle) { b.Policy = []byte("name: x\n") },
-		"plan":   func(b *models.Bundle) { b.Plan = []byte("{}") },
-		"model":  func(b *models.Bundle) { b.ModelText = []byte("tree\n") },
-		"digest": func(b *models.Bundle) { b.Manifest.Plan[0]++ },
-	} {
-		broken := *b
-		spoil(&broken)
-		if err := training.WriteBundle(out, &broken); err == nil ||
-			!strings.Contains(err.Error(), "no server could open it") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if again, err := models.ReadBundle(out); err != nil || again.Digest != sound {
-		t.Errorf("what was there is gone: %v", err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, ".bundle-*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
 	}
 }

@@ -4,11 +4,9 @@ package main
 
 import (
 	"io"
-	"path/filepath"
 	"testing"
 
 	"github.com/assayrisk/assay/datasets"
-	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/training"
@@ -81,64 +79,5 @@ func TestEmbeddedSetsAreKnown(t *testing.T) {
 		if s.Embedded && (s.Rows == 0 || s.Licence == "") {
 			t.Errorf("%s has %d rows and the licence %q", s.Name, s.Rows, s.Licence)
 		}
-	}
-}
-
-func TestDivide(t *testing.T) {
-	d := testDemo(t)
-	all := d.table.All()
-	jobs, err := all.Texts("Job")
-	if err != nil {
-		t.Fatal(err)
-	}
-	folds, err := training.Divide(all, 3, "Job", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	where := map[string]int{}
-	tested := 0
-	for k, f := range folds {
-		tested += len(f.Test)
-		for _, r := range f.Test {
-			if at, seen := where[jobs[r]]; seen && at != k {
-				t.Fatalf("job %q stands in folds %d and %d", jobs[r], at, k)
-			}
-			where[jobs[r]] = k
-		}
-	}
-	if tested != len(all.Rows) {
-		t.Errorf("%d rows are tested, want %d", tested, len(all.Rows))
-	}
-	if _, err := training.Divide(all, 3, "forward", nil); err == nil {
-		t.Error("a table without times was divided forward in time")
-	}
-	if _, err := training.Divide(all, 3, "no such column", nil); err == nil {
-		t.Error("a column that is not there was taken")
-	}
-}
-
-// TestTuneGoesOn: a search that is continued from its log gives what one
-// search gives.
-func TestTuneGoesOn(t *testing.T) {
-	dir := t.TempDir()
-	search := func(log string, trials string) string {
-		t.Helper()
-		out := filepath.Join(t.TempDir(), "bundle") // of one name: a model is named after its directory
-		_, stderr, code := assayRun(t, "train", "--data", "credit_data", "--params", "num_iterations=10", "--calibrate",
-			"none",
-			"--tune", trials, "--tune-log", log, "--cv", "3", "--out", out)
-		if code != 0 {
-			t.Fatal(stderr)
-		}
-		b, err := models.ReadBundle(out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b.Digest.String()
-	}
-	one := search(filepath.Join(dir, "one.log"), "3")
-	search(filepath.Join(dir, "two.log"), "1")
-	if two := search(filepath.Join(dir, "two.log"), "3"); one != two {
-		t.Errorf("in one go the model is %s, in two %s", one, two)
 	}
 }

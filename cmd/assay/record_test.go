@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay/training"
+	"github.com/assayrisk/assay/training/trainingtest"
 )
 
 // TestRecordHistory loads a log into a running server, before and after other
@@ -24,7 +25,7 @@ func TestRecordHistory(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	s := newShop(t)
-	plan, log := s.write(byEvent, s.rows)
+	plan, log := s.write(trainingtest.LabelByEvent, s.rows)
 	if _, stderr, code := s.train(plan, log); code != 0 {
 		t.Fatal(stderr)
 	}
@@ -41,14 +42,14 @@ func TestRecordHistory(t *testing.T) {
 		}
 		return stdout
 	}
-	_, first := s.write(byEvent, s.rows[600:])
+	_, first := s.write(trainingtest.LabelByEvent, s.rows[600:])
 	if got := record(first); got != "recorded  600 events\n" {
 		t.Errorf("the later half: %q", got)
 	}
 	if got := record(first); got != "recorded  0 events\nrepeated  600 events that had been recorded before\n" {
 		t.Errorf("the same again: %q", got)
 	}
-	_, whole := s.write(byEvent, s.rows)
+	_, whole := s.write(trainingtest.LabelByEvent, s.rows)
 	paid, asked := 0, 0
 	for _, r := range s.rows[:600] {
 		switch r[2] {
@@ -71,7 +72,7 @@ func TestRecordHistory(t *testing.T) {
 			facts = append(facts, r)
 		}
 	}
-	_, alone := s.write(byEvent, facts)
+	_, alone := s.write(trainingtest.LabelByEvent, facts)
 	if got, want := record(alone, "--out", "-"), fmt.Sprintf("repeated  %d events", len(facts)); !strings.Contains(got,
 		want) {
 		t.Errorf("facts alone, which a history may be: %q, want %q", got, want)

@@ -28,6 +28,7 @@ import (
 	"github.com/assayrisk/assay/internal/version"
 	"github.com/assayrisk/assay/serving/assayclient"
 	"github.com/assayrisk/assay/training"
+	"github.com/assayrisk/assay/training/trainingtest"
 )
 
 // TestScripts runs the command lines of testdata/script: which status each ends
@@ -38,6 +39,7 @@ import (
 //	repeat TIMES FILE                   repeats the rows of a table
 //	table ROWS FILE HEADER ROW          writes a table: # is a row's number, %N that modulo N
 //	loans ROWS FILE                     writes a table of made-up loans
+//	shop LABEL                          writes plan.yaml and log.csv, an event log of a small shop
 //	serve BUNDLE DIR N                  has a server decide N loans and stop; receipts are in DIR/receipts
 func TestScripts(t *testing.T) {
 	if testing.Short() {
@@ -57,6 +59,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": scripttest.Exits, "lines": countLines, "repeat": repeatRows,
 			"table": writeNumbered, "loans": writeLoans,
+			"shop":  writeShop,
 			"serve": serveLoans,
 		},
 		RequireUniqueNames: true,
@@ -87,29 +90,34 @@ func countLines(ts *testscript.TestScript, neg bool, args []string) {
 
 func repeatRows(ts *testscript.TestScript, _ bool, args []string) {
 	header, rows, _ := strings.Cut(ts.ReadFile(args[1]), "\n")
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(header+"\n"+strings.Repeat(rows, number32(ts, args[0]))), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(header+"\n"+strings.Repeat(rows, atoi(ts, args[0]))), 0o644))
 }
 
 func writeNumbered(ts *testscript.TestScript, _ bool, args []string) {
 	var b strings.Builder
 	b.WriteString(args[2] + "\n")
 	mark := regexp.MustCompile(`#|%\d+`)
-	for i := range number32(ts, args[0]) {
+	for i := range atoi(ts, args[0]) {
 		b.WriteString(mark.ReplaceAllStringFunc(args[3], func(m string) string {
 			if m == "#" {
 				return strconv.Itoa(i)
 			}
-			return strconv.Itoa(i % number32(ts, m[1:]))
+			return strconv.Itoa(i % atoi(ts, m[1:]))
 		}) + "\n")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o644))
 }
 
 func writeLoans(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), madeUpLoans(number32(ts, args[0])), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), trainingtest.Loans(atoi(ts, args[0])), 0o644))
 }
 
-func number32(ts *testscript.TestScript, s string) int {
+func writeShop(ts *testscript.TestScript, _ bool, args []string) {
+	_, _, err := trainingtest.WriteShop(ts.MkAbs("."), args[0], trainingtest.ShopRows(), trainingtest.ShopHeader())
+	ts.Check(err)
+}
+
+func atoi(ts *testscript.TestScript, s string) int {
 	n, err := strconv.Atoi(s)
 	ts.Check(err)
 	return n
@@ -128,7 +136,7 @@ func serveLoans(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	err = decideLoans(ctx, s, l.Addr().String(), dir, number32(ts, args[2]), n.Journal.WaitPublished)
+	err = decideLoans(ctx, s, l.Addr().String(), dir, atoi(ts, args[2]), n.Journal.WaitPublished)
 	stop()
 	ts.Check(errors.Join(err, <-done))
 }

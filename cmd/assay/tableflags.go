@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/training"
@@ -57,25 +56,16 @@ func (f *tableFlags) registerTime(c *cobra.Command) {
 		"that the plan names)")
 }
 
-// readAs has files read as a plan sees them: in a CSV file, codes that look
-// like numbers stay the texts that they are, unless another model that scores
-// the same rows takes them for numbers.
+// readAs has files read as a plan sees them, and as others that score the same
+// rows do.
 func (f *tableFlags) readAs(spec *features.Spec, others ...*training.Scorer) {
 	if spec == nil {
 		return
 	}
-	f.columns = training.ColumnsOf(spec)
+	f.columns = training.ReadingFor(spec, others...)
 	f.events = spec.Kind != ""
-	if f.events && f.label == "" && spec.Label != nil {
-		f.label = spec.Label.Column
-	}
-	for _, o := range others {
-		f.columns = training.MergeColumns(f.columns, training.ColumnsOf(o.Plan.Spec()))
-		f.columns.Text = slices.DeleteFunc(f.columns.Text, func(name string) bool {
-			return slices.ContainsFunc(o.Plan.Fields(), func(x features.FieldInfo) bool {
-				return x.Name == name && (x.Kind == assay.Number || x.Kind == assay.Flag)
-			})
-		})
+	if f.label == "" {
+		f.label = f.columns.Label
 	}
 }
 

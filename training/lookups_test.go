@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package training_test
 
 import (
-	"encoding/csv"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/training"
 )
 
 const lookupPlan = `
@@ -29,7 +31,7 @@ features:
   - {name: base_rate, kernel: lookup, table: base}
 `
 
-// lookupFiles writes a plan with two tables beside it, and rows.
+// lookupFiles writes a plan with two tables next to it, and rows.
 func lookupFiles(t *testing.T, rates string) (dir, plan, data string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -48,76 +50,89 @@ func lookupFiles(t *testing.T, rates string) (dir, plan, data string) {
 	return dir, filepath.Join(dir, "plan.yaml"), filepath.Join(dir, "rows.csv")
 }
 
-// TestLookupsFromFiles: a plan looks values up in files beside it, as of each
+// TestLookupsFromFiles: a plan looks values up in files next to it, as of each
 // row's time; the bundle holds them, and goes on without the files.
 func TestLookupsFromFiles(t *testing.T) {
+	t.Parallel()
 	dir, plan, data := lookupFiles(t,
 		"code,since,rate,remark\n02,2024-01-01,0.02,x\n01,2024-02-15T12:00:00Z,0.015,\n01,2024-01-01,0.01,\n")
-	bundle := filepath.Join(dir, "bundle")
-	train := []string{"train", "--plan", plan, "--data", data, "--out", bundle, "--params",
-		"num_iterations=5,num_leaves=4", "--calibrate", "none"}
-	_, stderr, code := assayRun(t, train...)
-	if code != 0 {
-		t.Fatal(stderr)
+	j, err := newJob(t, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := j.train(data)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"feature sector_rate finds a value in lookup rates for 66.8 % of 400 training rows",
 		"feature base_rate finds a value in lookup base for 29.0 % of 400 training rows",
 	} {
-		if !strings.Contains(stderr, want) {
-			t.Errorf("training does not say %q:\n%s", want, stderr)
+		if !strings.Contains(j.said.String(), want) {
+			t.Errorf("training does not say %q:\n%s", want, &j.said)
 		}
 	}
-	streamed := append(train[:len(train):len(train)], "--stream", "--out", filepath.Join(dir, "streamed"))
-	if _, stderr, code := assayRun(t, streamed...); code != 0 || !strings.Contains(stderr,
-		"finds a value in lookup rates for 66.8 %") {
-		t.Errorf("streamed: %d, %s", code, stderr)
+	streaming, err := newJob(t, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := streaming.recipe("num_iterations=5").TrainStream(t.Context(), streaming, data,
+		streaming.opt); err != nil ||
+		!strings.Contains(streaming.said.String(), "finds a value in lookup rates for 66.8 %") {
+		t.Errorf("streamed: %v, %s", err, &streaming.said)
 	}
 	for _, name := range []string{"rates.csv", "base.csv"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out := filepath.Join(dir, "vectors.csv")
-	if _, stderr, code := assayRun(t, "features", "--model", bundle, "--data", data, "--out", out); code != 0 {
-		t.Fatal(stderr)
-	}
-	f, err := os.Open(out)
+	m, err := j.vectors(b, data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	lines, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(lines) != 401 {
-		t.Fatal(len(lines), err)
-	}
-	for i, line := range lines[1:] {
-		day := float64(i) / 4
-		sector, base := []string{"0.01", "0.02", ""}[i%3], ""
+	for i := range m.Rows {
+		day, nan := float64(i)/4, math.NaN()
+		sector, base := []float64{0.01, 0.02, nan}[i%3], nan
 		if i%3 == 0 && day >= 45.5 {
-			sector = "0.015"
+			sector = 0.015
 		}
 		if day >= 31 && day < 60 {
-			base = "4.5"
+			base = 4.5
 		}
-		if line[1] != sector || line[2] != base {
-			t.Fatalf("row %d: %v, want sector_rate %q and base_rate %q", i, line, sector, base)
+		if got, want := fmt.Sprint(m.Columns[1][i], m.Columns[2][i]), fmt.Sprint(sector, base); got != want {
+			t.Fatalf("row %d: sector_rate and base_rate %s, want %s", i, got, want)
 		}
 	}
-	more := []string{"train", "--continue", bundle, "--data", data, "--out", filepath.Join(dir, "more"), "--params",
-		"num_iterations=2", "--calibrate", "none"}
-	if _, stderr, code := assayRun(t, more...); code != 0 {
-		t.Errorf("going on from the bundle, without the files: %d, %s", code, stderr)
+	goesOn(t, b, data)
+	if _, err := newJob(t, plan); !refused(err, `lookup "rates"`) || !refused(err, "rates.csv") {
+		t.Errorf("without the file: %v", err)
 	}
-	if _, stderr, code := assayRun(t, train...); code != 1 || !strings.Contains(stderr, `lookup "rates"`) ||
-		!strings.Contains(stderr, "rates.csv") {
-		t.Errorf("without the file: %d, %s", code, stderr)
+}
+
+// goesOn trains on from a bundle, whose plan is all that is needed.
+func goesOn(t *testing.T, b *models.Bundle, data string) {
+	t.Helper()
+	s, err := training.NewScorer(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{t: t, spec: s.Plan.Spec(), opt: training.ReadingFor(s.Plan.Spec())}
+	rows, err := j.rows(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := j.recipe("num_iterations=2")
+	r.Base = &training.Base{Plan: s.Plan, Model: b.Model, Digest: b.Digest.String()}
+	if more, _, err := r.Build(t.Context(), j, rows, training.Part{}); err != nil ||
+		len(more.Model.Trees) != len(b.Model.Trees)+2 {
+		t.Errorf("going on from the bundle: %v", err)
 	}
 }
 
 // TestLookupsThatFindNothing: a table that no training row finds anything in,
 // and files that are not what the plan says, are errors that name the place.
 func TestLookupsThatFindNothing(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ rates, want string }{
 		"keys without zeros": {"code,since,rate\n1,2024-01-01,0.01\n2,2024-01-01,0.02\n",
 			`feature "sector_rate" finds no value in lookup "rates" for any of 400`},
@@ -131,11 +146,13 @@ func TestLookupsThatFindNothing(t *testing.T) {
 			`two rows of the key "01" from "2024-01-01"`},
 		"empty": {"code,since,rate\n", "rates.csv"},
 	} {
-		dir, plan, data := lookupFiles(t, c.rates)
-		_, stderr, code := assayRun(t, "train", "--plan", plan, "--data", data, "--out", filepath.Join(dir, "bundle"),
-			"--params", "num_iterations=2")
-		if code != 1 || !strings.Contains(stderr, c.want) {
-			t.Errorf("%s: %d, %s\nwant %s", name, code, stderr, strconv.Quote(c.want))
+		_, plan, data := lookupFiles(t, c.rates)
+		j, err := newJob(t, plan)
+		if err == nil {
+			_, err = j.train(data)
+		}
+		if !refused(err, c.want) {
+			t.Errorf("%s: %v\nwant %q", name, err, c.want)
 		}
 	}
 }
