@@ -16,6 +16,7 @@ import (
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/models/interchange"
 	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/scoring"
 )
 
 // cleaned says, a line each, what the plan's rules touched in the training
@@ -223,4 +224,22 @@ func describe(p gbdt.Progress) string {
 		out += fmt.Sprintf(", %s left", p.Left.Round(time.Second))
 	}
 	return out
+}
+
+// WriteBundle writes a bundle that a server can open: what is written is opened
+// again, as a server does, before it takes the place of what was there.
+func WriteBundle(dir string, b *models.Bundle) error {
+	return models.WriteBundle(dir, b, func(written string) error {
+		again, err := models.ReadBundle(written)
+		if err == nil {
+			again.Model, err = interchange.LoadModel(again)
+		}
+		if err == nil {
+			err = scoring.CheckBundle(again)
+		}
+		if err != nil {
+			return fmt.Errorf("%s is not written, for no server could open it: %w", dir, err)
+		}
+		return nil
+	})
 }

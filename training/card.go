@@ -25,7 +25,7 @@ func (s *Scorer) card() []eval.Fact {
 		{Name: "Training data", Value: m.Data.Name + ", " + s.labelWords()},
 		{Name: "Training data, SHA-256", Value: m.Data.SHA256.String()},
 		{Name: "Training rows", Value: fmt.Sprintf("%s, %s bad", numfmt.Count.Print(float64(m.Data.Rows)),
-			percentOf(m.Data.BadRate))},
+			numfmt.Share(m.Data.BadRate))},
 		{Name: "Forest", Value: fmt.Sprintf("%d trees on %d features, objective %s, trainer %s", m.Model.Trees,
 			m.Model.Features, m.Model.Objective, m.Model.Trainer)},
 		{Name: "Parameters", Value: cmp.Or(FormatParams(m.Params), "the trainer's defaults")},
@@ -97,5 +97,3 @@ func (s *Scorer) labelWords() string {
 	}
 	return words
 }
-
-func percentOf(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }

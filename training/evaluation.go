@@ -3,7 +3,6 @@
 package training
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
-	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/serving/policy"
 )
 
@@ -82,9 +80,7 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 			PD: train.PDs(), Known: e.Train.known(s.Plan.Spec())}
 	}
 	e.features(in, test, train)
-	if err := e.explain(in, test); err != nil {
-		return nil, err
-	}
+	e.explain(in, test)
 	for _, step := range []func() error{
 		func() error { return e.split(in) },
 		func() error { return e.strategies(in, test) },
@@ -199,7 +195,7 @@ func (e *Evaluation) exclusions() []eval.Exclusion {
 }
 
 // explain lets the report ask for contributions and for scores of changed rows.
-func (e *Evaluation) explain(in *eval.Input, test *Scored) error {
+func (e *Evaluation) explain(in *eval.Input, test *Scored) {
 	s, n := e.Scorer, len(test.Matrix.Columns)
 	x := make([]float64, n)
 	at := matrixRows(test.Matrix, e.Test.Rows)
@@ -213,29 +209,20 @@ func (e *Evaluation) explain(in *eval.Input, test *Scored) error {
 		in.Usage = append(in.Usage, eval.Usage{Splits: use.Splits, Gain: use.Gain})
 	}
 	in.Score = func(x []float64) float64 { return s.Bundle.Calibration.Apply(s.Forest.Margin(x)) }
-	return e.reasons(in)
+	e.reasons(in)
 }
 
 // reasons lets the report ask for the reasons that the server would give.
-func (e *Evaluation) reasons(in *eval.Input) error {
-	f := e.Scorer.Forest
-	why, err := forest.NewReasons(f, forest.GroupReasons(len(in.Features), func(j int) (code, text string) {
-		x := &in.Features[j]
-		return cmp.Or(x.Code, x.Group, x.Name), cmp.Or(x.Reason, x.Name+" raised the risk.")
-	}))
-	if err != nil {
-		return err
-	}
-	phi := make([]float64, f.Features()+1)
+func (e *Evaluation) reasons(in *eval.Input) {
+	contributions := make([]float64, e.Scorer.Forest.Features()+1)
 	in.Reasons = func(row int) []eval.Reason {
-		in.Contributions(phi, row)
+		in.Contributions(contributions, row)
 		var out []eval.Reason
-		for _, r := range why.Of(nil, phi) {
+		for _, r := range e.Scorer.ReasonsOf(nil, contributions) {
 			out = append(out, eval.Reason{Code: r.Code, Text: r.Text})
 		}
 		return out
 	}
-	return nil
 }
 
 // reject scores the declined applications.

@@ -10,6 +10,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // ReadLookups reads the tables of a plan, whose files lie beside it.
@@ -66,7 +67,7 @@ func NoteLookups(u Progress, spec *features.Spec, report *features.FitReport) er
 				assay.ErrInvalid, f.Name, f.Table, report.Rows)
 		}
 		u.Note("feature %s finds a value in lookup %s for %s of %d training rows", f.Name, f.Table,
-			percentOf(1-float64(none)/float64(report.Rows)), report.Rows)
+			numfmt.Share(1-float64(none)/float64(report.Rows)), report.Rows)
 	}
 	return nil
 }

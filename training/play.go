@@ -12,6 +12,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/internal/nearest"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Play plays the table through the windows of a spec, once: folds, plans and
@@ -63,7 +64,7 @@ func NoteWindows(u Progress, windows []features.WindowReport) {
 			feeds = append(feeds, line)
 		}
 		u.Note("window %s counts %s; %s of %d scored rows find something in it", w.Window, strings.Join(feeds, "; "),
-			percentOf(w.Share()), w.Scored)
+			numfmt.Share(w.Share()), w.Scored)
 	}
 }
 
@@ -143,9 +144,9 @@ func thinWindows(windows []features.WindowReport, trained map[string]float64) st
 		w := &windows[i]
 		was, known := trained[w.Window]
 		if w.Scored > 0 && (known && w.Share() < was/2 || !known && w.Read == 0 && !w.MayBeEmpty) {
-			line := fmt.Sprintf("%s: %s", w.Window, percentOf(w.Share()))
+			line := fmt.Sprintf("%s: %s", w.Window, numfmt.Share(w.Share()))
 			if known {
-				line += fmt.Sprintf(", %s in training", percentOf(was))
+				line += fmt.Sprintf(", %s in training", numfmt.Share(was))
 			}
 			thin = append(thin, line)
 		}

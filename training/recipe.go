@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/serving/scoring"
@@ -25,6 +26,24 @@ type Recipe struct {
 	Notes     []string
 	trees     int   // in place of the parameters' num_iterations; 0: as they say
 	Base      *Base // a model to go on from, nil to begin anew
+}
+
+// Base is a trained model that another one begins from: with more trees, or
+// with its own trees and new leaf values. Its plan is taken as it is frozen.
+type Base struct {
+	Plan   *features.Plan
+	Model  *models.Model
+	Digest string
+	Refit  bool
+}
+
+// Note says in the manifest where the model comes from.
+func (b *Base) Note() string {
+	if b.Refit {
+		return "The trees are those of model " + b.Digest + "; their leaf values were fitted again on this data."
+	}
+	return fmt.Sprintf("The first %d trees are those of model %s; training went on from them on this data.",
+		len(b.Model.Trees), b.Digest)
 }
 
 // Fitted is one plan and the forest that was trained on its vectors.

@@ -12,27 +12,16 @@ import (
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/interchange"
 	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/serving/scoring"
 )
 
-// PDs returns the calibrated probability of each row.
-func (sc *Scored) PDs() []float64 {
-	out := make([]float64, len(sc.Scores))
-	for i, x := range sc.Scores {
-		out[i] = x.PD
-	}
-	return out
-}
-
-// Scorer is a bundle made ready to score tables.
+// Scorer is a bundle made ready to score tables: what the server scores events
+// with. Its own Policy decides, not the model's.
 type Scorer struct {
-	Bundle *models.Bundle
-	Plan   *features.Plan
-	Forest *forest.Forest
-	Policy *policy.Policy // nil without one
+	*scoring.Model
+	Policy *policy.Policy // nil for a bundle without one, which decides nothing here
 }
 
 // OpenScorer reads a bundle and compiles it.
@@ -44,8 +33,7 @@ func OpenScorer(dir string) (*Scorer, error) {
 	return NewScorer(b)
 }
 
-// NewScorer makes a bundle ready as the server does. A bundle without a policy
-// decides nothing here.
+// NewScorer makes a bundle ready as the server does.
 func NewScorer(b *models.Bundle) (*Scorer, error) {
 	if b.Model == nil {
 		var err error
@@ -57,7 +45,7 @@ func NewScorer(b *models.Bundle) (*Scorer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", models.ErrBundle, err)
 	}
-	s := &Scorer{Bundle: b, Plan: m.Plan, Forest: m.Forest}
+	s := &Scorer{Model: m}
 	if len(b.Policy) > 0 {
 		s.Policy = m.Policy
 	}
@@ -70,6 +58,15 @@ type Scored struct {
 	Matrix  *features.Matrix
 	Margins []float64
 	Scores  []assay.Score
+}
+
+// PDs returns the calibrated probability of each row.
+func (sc *Scored) PDs() []float64 {
+	out := make([]float64, len(sc.Scores))
+	for i, x := range sc.Scores {
+		out[i] = x.PD
+	}
+	return out
 }
 
 // NeedColumns reports fields of the plan that a table has no column for. An
@@ -86,10 +83,11 @@ func NeedColumns(plan *features.Plan, t *Table) error {
 	return nil
 }
 
-// Accept holds a table to the plan: it has the columns, and its rows keep the
-// rules. Columns whose values training did not know are said.
+// Accept is the package's Accept by the scorer's plan.
 func (s *Scorer) Accept(u Progress, t *Table) error { return Accept(u, s.Plan, t) }
 
+// Accept checks that a table has the plan's columns and that its rows keep the
+// plan's rules. It notes columns whose values training did not know.
 func Accept(u Progress, plan *features.Plan, t *Table) error {
 	if err := errors.Join(NeedColumns(plan, t), t.Obey(u, plan.Spec())); err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 func dataCommand(u *ui) *cobra.Command {
@@ -124,7 +125,7 @@ func synth(ctx context.Context, u *ui, rows int, seed uint64, out string) error 
 		}
 	}
 	u.printf("synthetic: %d events, %d applications, %s default, %d planted frauds\n", rec.NumRows(), len(truths),
-		percent(float64(bad)/float64(max(len(truths), 1))), fraud)
+		numfmt.Share(float64(bad)/float64(max(len(truths), 1))), fraud)
 	u.printf("best AUC that the visible events allow: %.4f (with the hidden shock known: %.4f)\n", best, oracle)
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
@@ -204,7 +205,7 @@ func (d *demo) load(ctx context.Context) (err error) {
 		}
 	}
 	d.sum.RowsTrain, d.sum.RowsTest = len(d.train.Rows), len(d.test.Rows)
-	d.Done("%d rows to train on, %d held out, %s bad", len(d.train.Rows), len(d.test.Rows), percent(d.train.BadRate()))
+	d.Done("%d rows to train on, %d held out, %s bad", len(d.train.Rows), len(d.test.Rows), numfmt.Share(d.train.BadRate()))
 	return nil
 }
 

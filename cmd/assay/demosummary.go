@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // print shows what the demo did and what was proven, and by whom.
@@ -32,7 +33,7 @@ func (d *demo) print(addr string) {
 	line("scored", "%d over gRPC on %s: %d approved, %d to review, %d declined", s.Decisions, addr,
 		counts[assay.Approve], counts[assay.Review], counts[assay.Decline])
 	if x := d.worst(); x != nil {
-		line("for example", "%s: %s at a PD of %s, because", x.EventID, x.Outcome, percent(x.Score.PD))
+		line("for example", "%s: %s at a PD of %s, because", x.EventID, x.Outcome, numfmt.Share(x.Score.PD))
 		for _, r := range x.Reasons {
 			line("", "%s  %s", r.Code, r.Text)
 		}

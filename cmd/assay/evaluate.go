@@ -211,7 +211,7 @@ func (f *evaluateFlags) print(u *ui, r *eval.Report, sum *metricsSummary) {
 	for _, line := range r.Headline {
 		u.printf("%s\n", line)
 	}
-	u.printf("%-9s %d\n%-9s %s\n", "rows", sum.N, "bad rate", percent(float64(sum.BadRate)))
+	u.printf("%-9s %d\n%-9s %s\n", "rows", sum.N, "bad rate", numfmt.Share(float64(sum.BadRate)))
 	for _, m := range []string{"auc", "gini", "ks", "brier", "logloss"} {
 		x, _ := r.Metric(m)
 		u.printf("%-9s %s  (95 %%: %s to %s)\n", m, numfmt.Fixed4.Print(float64(x.Value)),

@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/assayrisk/assay/training/trainingtest"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assayrisk/assay/training/trainingtest"
 )
 
 // TestMain makes this binary a command `assay` as well, so that scripts can run

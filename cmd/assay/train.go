@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/training"
 )
@@ -308,7 +309,7 @@ func readSpec(ctx context.Context, path string) (*features.Spec, error) {
 func printFolds(u *ui, folds []training.FoldScore) {
 	u.printf("%s\n", u.bold("fold   rows  bad rate     AUC     KS  log-loss  trees"))
 	for i, f := range folds {
-		u.printf("%4d  %5d  %8s  %.4f  %.3f  %8.4f  %5d\n", i+1, f.Rows, percent(f.BadRate), f.AUC,
+		u.printf("%4d  %5d  %8s  %.4f  %.3f  %8.4f  %5d\n", i+1, f.Rows, numfmt.Share(f.BadRate), f.AUC,
 			f.KS, f.LogLoss, f.Trees)
 	}
 	mean, se := training.MeanAUC(folds)

@@ -153,8 +153,6 @@ func (u *ui) Note(format string, args ...any) {
 	fmt.Fprintf(u.err, "! %s\n", fmt.Sprintf(format, args...))
 }
 
-func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
-
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // fixed prints x with n digits after the point.

@@ -161,3 +161,7 @@ func Thousands(s string) string {
 	}
 	return sign + s
 }
+
+// Share prints a share in per cent with one digit after the point, however small
+// it is.
+func Share(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) + " %" }
