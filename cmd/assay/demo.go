@@ -205,7 +205,8 @@ func (d *demo) load(ctx context.Context) (err error) {
 		}
 	}
 	d.sum.RowsTrain, d.sum.RowsTest = len(d.train.Rows), len(d.test.Rows)
-	d.Done("%d rows to train on, %d held out, %s bad", len(d.train.Rows), len(d.test.Rows), numfmt.Share(d.train.BadRate()))
+	d.Done("%d rows to train on, %d held out, %s bad", len(d.train.Rows), len(d.test.Rows),
+		numfmt.Share(d.train.BadRate()))
 	return nil
 }
 
