@@ -38,7 +38,8 @@ models                  : .
 models/gbdt             : . models
 models/forest           : . models
 models/forest/foresttest : models
-models/interchange      : models
+models/interchange/pickle :
+models/interchange      : models models/interchange/pickle
 models/baseline         :
 models/eval             : models internal/chart internal/numfmt
 ledger                  : .

@@ -55,7 +55,7 @@ type Manifest struct {
 	Notes     []string                `json:"notes,omitempty"`
 }
 
-// ModelFacts are what LightGBM text has no place for.
+// ModelFacts are what the LightGBM text format cannot say about the model.
 type ModelFacts struct {
 	Trainer     string  `json:"trainer"` // "assay", "lightgbm", "xgboost", ...
 	Objective   string  `json:"objective"`
@@ -127,12 +127,12 @@ func (b *Bundle) Score(margin float64) assay.Score {
 
 // WriteBundle writes b to dir, which must not exist or be an older bundle. It
 // fills the manifest's Format and Files, sets b.Digest, and replaces dir as a
-// whole: a reader sees the old bundle or the new one. Where the file system can
-// not exchange two directories (other systems than Linux) there is an instant
-// in which it sees none.
+// whole: a reader sees the old bundle or the new one. On systems other than Linux,
+// which cannot exchange two directories, there is an instant in which it sees
+// none.
 //
-// Before it replaces dir it lets each check look at the directory that would
-// take its place; when one fails, dir is as it was.
+// Before it replaces dir, it calls each check with the directory that would take
+// its place; when one fails, dir stays as it was.
 func WriteBundle(dir string, b *Bundle, checks ...func(dir string) error) error {
 	if err := errors.Join(b.Calibration.Validate(), b.Scale.Validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrBundle, err)
@@ -206,10 +206,10 @@ func syncDir(dir string) error {
 }
 
 // replaceDir moves tmp to dir. A directory cannot be renamed over another that
-// has files: the two are exchanged where the system can; else the old one steps
-// aside first, and is put back if that fails.
+// has files. Where the system can, it exchanges the two; else it renames the old
+// one first, and names it back if moving the new one fails.
 func replaceDir(tmp, dir string) error {
-	switch err := exchange(tmp, dir); {
+	switch err := exchangePaths(tmp, dir); {
 	case err == nil:
 		return os.RemoveAll(tmp) // the old one
 	case errors.Is(err, fs.ErrNotExist):

@@ -42,11 +42,11 @@ func (c *Calibration) Validate() error {
 	case "", CalibrationNone:
 		return nil
 	case CalibrationPlatt:
-		if !finite(c.A) || !finite(c.B) || c.A < 0 {
+		if !isFinite(c.A) || !isFinite(c.B) || c.A < 0 {
 			return fmt.Errorf("calibration platt: a = %v, b = %v: want finite numbers and a >= 0", c.A, c.B)
 		}
 	case CalibrationBeta:
-		if !finite(c.A) || !finite(c.B) || !finite(c.C) || c.A < 0 || c.B < 0 {
+		if !isFinite(c.A) || !isFinite(c.B) || !isFinite(c.C) || c.A < 0 || c.B < 0 {
 			return fmt.Errorf("calibration beta: a = %v, b = %v, c = %v: want finite numbers, a and b >= 0", c.A, c.B,
 				c.C)
 		}
@@ -56,7 +56,8 @@ func (c *Calibration) Validate() error {
 				"one", len(c.X), len(c.Y))
 		}
 		for i := range c.X {
-			if !finite(c.X[i]) || !(c.Y[i] >= 0 && c.Y[i] <= 1) || i > 0 && (c.X[i] <= c.X[i-1] || c.Y[i] < c.Y[i-1]) {
+			if !isFinite(c.X[i]) || !(c.Y[i] >= 0 && c.Y[i] <= 1) ||
+				i > 0 && (c.X[i] <= c.X[i-1] || c.Y[i] < c.Y[i-1]) {
 				return fmt.Errorf("calibration isotonic: knot %d is not in increasing order or not a probability", i)
 			}
 		}
@@ -96,7 +97,8 @@ func (c *Calibration) interpolate(m float64) float64 {
 	return min(c.Y[i-1]+float64(t*(c.Y[i]-c.Y[i-1])), c.Y[i])
 }
 
-// ErrCalibration is matched by errors of Fit that the data are to blame for.
+// ErrCalibration is matched by errors of FitCalibration that are caused by the
+// data.
 var ErrCalibration = errors.New("cannot calibrate")
 
 // ErrConstant is matched where the best fit is one probability for all: every
@@ -104,9 +106,9 @@ var ErrCalibration = errors.New("cannot calibrate")
 // matches ErrCalibration, too.
 var ErrConstant = fmt.Errorf("%w: the best fit is the same probability for every row", ErrCalibration)
 
-// FitCalibration fits the method named on margins and labels (0 or 1, 1 is the
-// bad event). Weights may be nil. A fit that would forget the margins is refused
-// with ErrConstant.
+// FitCalibration fits a method to margins and labels (0 or 1, 1 is the bad
+// event). Weights may be nil. A fit that would give every margin the same
+// probability is refused with ErrConstant.
 func FitCalibration(method string, margins, labels, weights []float64) (*Calibration, error) {
 	if len(margins) != len(labels) || weights != nil && len(weights) != len(labels) {
 		return nil, fmt.Errorf("%w: %d margins, %d labels, %d weights", ErrCalibration, len(margins),
@@ -118,7 +120,7 @@ func FitCalibration(method string, margins, labels, weights []float64) (*Calibra
 		if weights != nil {
 			w = weights[i]
 		}
-		if y != 0 && y != 1 || !finite(margins[i]) || !(w >= 0) || math.IsInf(w, 0) {
+		if y != 0 && y != 1 || !isFinite(margins[i]) || !(w >= 0) || math.IsInf(w, 0) {
 			return nil, fmt.Errorf("%w: row %d: label %v, margin %v, weight %v: want label 0 or 1, a finite margin, "+
 				"a weight >= 0", ErrCalibration, i, y, margins[i], w)
 		}

@@ -9,12 +9,12 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// OfBad makes m's margin that of the bad event, and says whether it was turned
-// for that. bad names the class of the bad event; it may be empty where the
-// classes themselves say it: 0 and 1, -1 and 1, or False and True, of which the
-// second is bad, and a class that is called bad or default. A model that names
-// no classes is of label 1.
-func (m *Model) OfBad(bad string) (turned bool, err error) {
+// SetBadClass makes m's margin that of the bad event, and reports whether it had
+// to swap the classes for that. bad names the class of the bad event. It may be
+// empty where the names of the classes tell: of 0 and 1, -1 and 1, or False and
+// True, the second is bad, and so is a class that is called bad or default. The
+// margin of a model that names no classes is that of label 1.
+func (m *Model) SetBadClass(bad string) (swapped bool, err error) {
 	classes := m.Classes
 	if len(classes) == 0 {
 		if bad != "" && bad != "0" && bad != "1" {
@@ -24,25 +24,24 @@ func (m *Model) OfBad(bad string) (turned bool, err error) {
 		classes = []string{"0", "1"}
 	}
 	if bad == "" {
-		if bad = knownBad(classes); bad == "" {
+		if bad = badByName(classes); bad == "" {
 			return false, fmt.Errorf("%w: the model's classes are %q and %q: say which is the bad event, --bad %s "+
-				"or --bad %s",
-				assay.ErrInvalid, classes[0], classes[1], classes[0], classes[1])
+				"or --bad %s", assay.ErrInvalid, classes[0], classes[1], classes[0], classes[1])
 		}
 	}
 	switch bad {
 	case classes[1]:
 		return false, nil
 	case classes[0]:
-		m.Turn()
+		m.SwapClasses()
 		return true, nil
 	}
 	return false, fmt.Errorf("%w: --bad %s: the model's classes are %q and %q", assay.ErrInvalid, bad, classes[0],
 		classes[1])
 }
 
-// knownBad is the class that is bad by its name, or empty.
-func knownBad(classes []string) string {
+// badByName is the class whose name says that it is the bad one, or empty.
+func badByName(classes []string) string {
 	switch a, b := strings.ToLower(classes[0]), strings.ToLower(classes[1]); {
 	case (a == "0" || a == "-1") && b == "1", a == "false" && b == "true":
 		return classes[1]
@@ -55,10 +54,9 @@ func knownBad(classes []string) string {
 	return ""
 }
 
-// Turn makes m's margin that of the other class of two: every leaf, the sums
-// that start from Init, and monotone directions change their sign; a share
-// becomes what is left of 1.
-func (m *Model) Turn() {
+// SwapClasses makes m's margin that of the other class of two: the leaves, Init
+// and the monotone directions change their sign; a share s becomes 1 - s.
+func (m *Model) SwapClasses() {
 	one := 0.0
 	if m.Share {
 		one = 1

@@ -30,7 +30,7 @@ func TestOfBad(t *testing.T) {
 		m := &models.Model{Classes: strings.Fields(c.classes), Init: 0.5, Features: []models.FeatureInfo{{Name: "x",
 			Monotone: 1}},
 			Trees: []models.Tree{{LeafValue: []float64{0.25, 0}, NodeValue: []float64{0.125}}}}
-		turned, err := m.OfBad(c.bad)
+		turned, err := m.SetBadClass(c.bad)
 		if c.refused != "" {
 			if !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), c.refused) {
 				t.Errorf("%q, bad %q: error %v, want %q", c.classes, c.bad, err, c.refused)
@@ -50,7 +50,7 @@ func TestOfBad(t *testing.T) {
 		}
 	}
 	share := &models.Model{Share: true, Trees: []models.Tree{{LeafValue: []float64{0.25, 1}}}}
-	if share.Turn(); share.Init != 0 || share.Trees[0].LeafValue[0] != 0.75 || share.Trees[0].LeafValue[1] != 0 {
+	if share.SwapClasses(); share.Init != 0 || share.Trees[0].LeafValue[0] != 0.75 || share.Trees[0].LeafValue[1] != 0 {
 		t.Errorf("a share: %+v", share)
 	}
 }

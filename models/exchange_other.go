@@ -10,8 +10,9 @@ import (
 	"os"
 )
 
-// exchange says whether b is there to be exchanged, which it cannot do.
-func exchange(_, b string) error {
+// exchangePaths cannot exchange two paths here. It gives fs.ErrNotExist when b
+// does not exist, so that the caller can rename a to b.
+func exchangePaths(_, b string) error {
 	if _, err := os.Stat(b); errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -37,7 +37,7 @@ func newtonLogit(x [][]float64, y, w []float64) []float64 {
 		for a := range k {
 			hess[a][k] = grad[a]
 		}
-		step := solve(hess)
+		step := solveLinear(hess)
 		if step == nil {
 			return beta
 		}
@@ -56,7 +56,7 @@ func newtonLogit(x [][]float64, y, w []float64) []float64 {
 		switch {
 		case improved:
 			beta = next
-		case small(step, beta): // near the end the loss tells points apart no more; the step does
+		case isSmallStep(step, beta): // near the end the loss is too coarse to show progress; the step is not
 			for j := range beta {
 				beta[j] -= step[j]
 			}
@@ -70,8 +70,8 @@ func newtonLogit(x [][]float64, y, w []float64) []float64 {
 	return beta
 }
 
-// small reports whether a Newton step can only be the rest of the way.
-func small(step, beta []float64) bool {
+// isSmallStep reports whether a Newton step is so short that it ends the search.
+func isSmallStep(step, beta []float64) bool {
 	for j := range beta {
 		if !(math.Abs(step[j]) <= 1e-6*max(1, math.Abs(beta[j]))) {
 			return false
@@ -112,9 +112,9 @@ func ones(n int) []float64 {
 	return x
 }
 
-// solve returns the solution of the augmented system a (k rows, k+1 columns)
-// by elimination with row pivoting, or nil if it is singular. a is destroyed.
-func solve(a [][]float64) []float64 {
+// solveLinear solves the augmented system a (k rows, k+1 columns) by elimination with row pivoting, or nil if it is
+// singular. a is destroyed.
+func solveLinear(a [][]float64) []float64 {
 	k := len(a)
 	for c := range k {
 		p := c
@@ -123,7 +123,7 @@ func solve(a [][]float64) []float64 {
 				p = r
 			}
 		}
-		if !(math.Abs(a[p][c]) > 0) || !finite(a[p][c]) {
+		if !(math.Abs(a[p][c]) > 0) || !isFinite(a[p][c]) {
 			return nil
 		}
 		a[c], a[p] = a[p], a[c]

@@ -149,7 +149,7 @@ func (t *Tree) Next(i int, x []float64) int32 {
 }
 
 // InCategory reports whether the value v of a categorical node i is in the set
-// that goes left. NaN, negative values and codes past the bit set are not.
+// that goes left. NaN, negative values and codes past the bit set are not in it.
 // The fraction of v is cut off.
 func (t *Tree) InCategory(i int, v float64) bool {
 	if !(v > -1 && v < math.MaxInt32) {
@@ -218,10 +218,10 @@ func (m *Model) Validate() error {
 	if n := len(m.Trees); n > MaxTrees {
 		return fmt.Errorf("%w: %d trees, at most %d are allowed", ErrMalformed, n, MaxTrees)
 	}
-	if !finite(m.Init) {
+	if !isFinite(m.Init) {
 		return fmt.Errorf("%w: the initial score is not finite", ErrMalformed)
 	}
-	// Parts of the trees side by side; of several errors, that of the first tree counts.
+	// Each processor checks a part of the trees. Of several errors, the first tree's is returned.
 	errs := make([]error, min(runtime.GOMAXPROCS(0), len(m.Trees)))
 	var wg sync.WaitGroup
 	for part := range errs {
@@ -257,7 +257,7 @@ func (t *Tree) validate(features int) error {
 		return err
 	}
 	for i, v := range t.LeafValue {
-		if !finite(v) {
+		if !isFinite(v) {
 			return fmt.Errorf("the value of leaf %d is not finite", i)
 		}
 	}
@@ -316,4 +316,4 @@ func (t *Tree) optionalLengths(n int) error {
 	return nil
 }
 
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -36,7 +36,7 @@ func DefaultScale() Scale {
 
 // Validate checks what Points and Grade rely on.
 func (s *Scale) Validate() error {
-	if !finite(s.Base) || !(s.BaseOdds > 0) || !finite(s.BaseOdds) || !(s.PDO > 0) || !finite(s.PDO) {
+	if !isFinite(s.Base) || !(s.BaseOdds > 0) || !isFinite(s.BaseOdds) || !(s.PDO > 0) || !isFinite(s.PDO) {
 		return fmt.Errorf("scale: base %v, base_odds %v, pdo %v: want finite numbers, base_odds and pdo above 0",
 			s.Base, s.BaseOdds, s.PDO)
 	}

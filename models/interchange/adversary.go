@@ -13,16 +13,16 @@ const maxAdversarial = 1 << 14
 
 // adversary makes rows that tempt a compiled predictor into the wrong leaf.
 // For each node of the model it makes rows that reach the node, with the
-// node's feature at the threshold, at the two numbers beside it, zero, and missing;
+// node's feature at the threshold, at the two numbers next to it, zero, and missing;
 // for a category, at codes inside and outside of the set. Then it makes rows
 // of nothing but awkward values. When there are more nodes than fit the bound,
 // evenly spaced ones are taken.
 type adversary struct {
-	m     *models.Model
-	base  []float64 // rows to start from
-	n     int
-	out   []float64
-	turns int
+	m        *models.Model
+	base     []float64 // rows to start from
+	features int
+	made     []float64
+	rowsMade int
 }
 
 func newAdversary(m *models.Model, base []float64) *adversary {
@@ -30,14 +30,15 @@ func newAdversary(m *models.Model, base []float64) *adversary {
 	if len(base) == 0 {
 		base = make([]float64, n)
 	}
-	return &adversary{m: m, base: base, n: n}
+	return &adversary{m: m, base: base, features: n}
 }
 
-// awkward are values that no feature expects.
-var awkward = [...]float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign(0, -1), 1e-35, 1.1e-35, -0.9e-35,
+// awkwardValues are values that no feature expects.
+var awkwardValues = [...]float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign(0, -1),
+	1e-35, 1.1e-35, -0.9e-35,
 	math.SmallestNonzeroFloat64, math.MaxFloat64, -math.MaxFloat64, -1, -0.5, 0.5, 1 << 31, 1e6}
 
-func (a *adversary) rows() []float64 {
+func (a *adversary) makeRows() []float64 {
 	nodes := 0
 	for i := range a.m.Trees {
 		nodes += len(a.m.Trees[i].Feature)
@@ -49,27 +50,27 @@ func (a *adversary) rows() []float64 {
 		parent := parents(t)
 		for j := range t.Feature {
 			if k++; k%stride == 0 {
-				a.node(t, parent, j)
+				a.addRowsAtNode(t, parent, j)
 			}
 		}
 	}
-	for i := range 8 * len(awkward) {
-		row := a.row()
+	for i := range 8 * len(awkwardValues) {
+		row := a.addRow()
 		for f := range row {
 			if (i+f)%3 != 0 {
-				row[f] = awkward[(i*7+f*5+i/len(awkward)*f)%len(awkward)]
+				row[f] = awkwardValues[(i*7+f*5+i/len(awkwardValues)*f)%len(awkwardValues)]
 			}
 		}
 	}
-	return a.out
+	return a.made
 }
 
-// row appends a copy of the next base row and returns it.
-func (a *adversary) row() []float64 {
-	at := a.turns * a.n % len(a.base)
-	a.turns++
-	a.out = append(a.out, a.base[at:at+a.n]...)
-	return a.out[len(a.out)-a.n:]
+// addRow appends a copy of the next base row and returns it.
+func (a *adversary) addRow() []float64 {
+	at := a.rowsMade * a.features % len(a.base)
+	a.rowsMade++
+	a.made = append(a.made, a.base[at:at+a.features]...)
+	return a.made[len(a.made)-a.features:]
 }
 
 // parents gives each node's parent, ^parent when it is the right child, and
@@ -87,11 +88,11 @@ func parents(t *models.Tree) []int {
 	return p
 }
 
-// node appends rows that reach node j of t and sit on its edge.
-func (a *adversary) node(t *models.Tree, parent []int, j int) {
+// addRowsAtNode appends rows that reach node j of t and sit on its edge.
+func (a *adversary) addRowsAtNode(t *models.Tree, parent []int, j int) {
 	f := t.Feature[j]
-	for _, v := range a.edge(t, j) {
-		row := a.row()
+	for _, v := range a.edgeValues(t, j) {
+		row := a.addRow()
 		// From the root down would set the most binding value last; walking
 		// up, a value once set for a feature stays unless it misses.
 		for c := j; c > 0; {
@@ -100,7 +101,7 @@ func (a *adversary) node(t *models.Tree, parent []int, j int) {
 				p, left = ^p, false
 			}
 			if goesLeft(t, p, row) != left && t.Feature[p] != f {
-				row[t.Feature[p]] = a.value(t, p, left)
+				row[t.Feature[p]] = a.valueFor(t, p, left)
 			}
 			c = p
 		}
@@ -110,8 +111,8 @@ func (a *adversary) node(t *models.Tree, parent []int, j int) {
 
 func goesLeft(t *models.Tree, i int, x []float64) bool { return t.Next(i, x) == t.Left[i] }
 
-// value is one that node i sends to the side asked for, as far as there is one.
-func (a *adversary) value(t *models.Tree, i int, left bool) float64 {
+// valueFor is one that node i sends to the side asked for, as far as there is one.
+func (a *adversary) valueFor(t *models.Tree, i int, left bool) float64 {
 	th := t.Threshold[i]
 	switch {
 	case t.Decision[i]&models.DecisionCategorical == 0 && left:
@@ -124,8 +125,8 @@ func (a *adversary) value(t *models.Tree, i int, left bool) float64 {
 	return -1
 }
 
-// edge is the values around node i's threshold.
-func (a *adversary) edge(t *models.Tree, i int) []float64 {
+// edgeValues is the values around node i's threshold.
+func (a *adversary) edgeValues(t *models.Tree, i int) []float64 {
 	th := t.Threshold[i]
 	if t.Decision[i]&models.DecisionCategorical == 0 {
 		return []float64{th, math.Nextafter(th, math.Inf(1)), math.Nextafter(th, math.Inf(-1)), math.NaN(), 0}

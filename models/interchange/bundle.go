@@ -10,8 +10,8 @@ import (
 )
 
 // LoadModel reads b.ModelText into b.Model and returns it. The text holds the
-// whole model when this project wrote it; for text that LightGBM wrote, what it
-// has no place for is taken from the manifest. A manifest that contradicts the
+// whole model when this project wrote it; for text that LightGBM wrote, what its
+// format cannot say is taken from the manifest. A manifest that contradicts the
 // text is an error that matches models.ErrBundle.
 func LoadModel(b *models.Bundle) (*models.Model, error) {
 	m, err := ReadLightGBM(bytes.NewReader(b.ModelText))
@@ -19,8 +19,8 @@ func LoadModel(b *models.Bundle) (*models.Model, error) {
 		return nil, fmt.Errorf("%w: %s: %w", models.ErrBundle, models.ModelFile, err)
 	}
 	facts := b.Manifest.Model
-	differs := func(what string, text, manifest any) error {
-		return fmt.Errorf("%w: %s of %s: %v, the manifest says %v", models.ErrBundle, what,
+	differs := func(fact string, text, manifest any) error {
+		return fmt.Errorf("%w: %s of %s: %v, the manifest says %v", models.ErrBundle, fact,
 			models.ModelFile, text, manifest)
 	}
 	switch {

@@ -13,11 +13,11 @@ import (
 
 // ReadCatBoost reads a model of two classes that CatBoost saved as JSON,
 // model.save_model("model.json", format="json"): symmetric trees over numbers.
-// CatBoost computes what it makes of categorical, text and embedding features
-// from tables of hashes and counts, which are refused.
+// CatBoost turns categorical, text and embedding features into numbers by tables
+// of hashes and counts; models that use them are refused.
 //
 // A symmetric tree tests one border at each depth. It becomes a tree of the
-// usual form whose root tests the last border, as CatBoost's explanations go.
+// usual form whose root tests the last border, as in CatBoost's explanations.
 // Numbers are rounded to float32 before they are compared, as in CatBoost.
 // CatBoost adds the leaves in an order of its own and the bias last, so that
 // margins agree but for the last bits.
@@ -54,7 +54,7 @@ func readCatBoost(d *document) (*models.Model, error) {
 				"numbers", ErrUnsupported, kind)
 		}
 	}
-	missing, err := catFeatures(m, info.field("float_features").list)
+	missing, err := catBoostFeatures(m, info.field("float_features").list)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func readCatBoost(d *document) (*models.Model, error) {
 			return nil, fmt.Errorf("%w: %d classes, want 2", ErrUnsupported, len(m.Classes))
 		}
 	}
-	scale, bias, err := scaleAndBias(d.field("scale_and_bias"))
+	scale, bias, err := catBoostScale(d.field("scale_and_bias"))
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +77,13 @@ func readCatBoost(d *document) (*models.Model, error) {
 		return nil, fmt.Errorf("%w: %d trees, at most %d are read", ErrFormat, len(trees), models.MaxTrees)
 	}
 	for i, t := range trees {
-		tree, err := catTree(t, scale, missing)
+		tree, err := catBoostTree(t, scale, missing)
 		if err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
 		m.Trees = append(m.Trees, tree)
 	}
-	if err := sound(m); err != nil {
+	if err := checkModel(m); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -101,9 +101,9 @@ func textsOf(d *document) []string {
 	return out
 }
 
-// catFeatures makes the list of features, and says for each whether a missing
+// catBoostFeatures makes the list of features, and says for each whether a missing
 // value is above every border.
-func catFeatures(m *models.Model, list []*document) ([]bool, error) {
+func catBoostFeatures(m *models.Model, list []*document) ([]bool, error) {
 	m.Features = make([]models.FeatureInfo, len(list))
 	missing := make([]bool, len(list))
 	for _, f := range list {
@@ -133,9 +133,10 @@ func catFeatures(m *models.Model, list []*document) ([]bool, error) {
 	return missing, nil
 }
 
-// scaleAndBias reads [scale, [bias]], or [scale, bias] of older versions.
-func scaleAndBias(d *document) (scale, bias float64, err error) {
-	if _, err := finiteNumbers(d.numbers, 0); err != nil {
+// catBoostScale reads scale_and_bias: [scale, [bias]], or [scale, bias] of older
+// versions.
+func catBoostScale(d *document) (scale, bias float64, err error) {
+	if _, err := checkNumbers(d.numbers, 0); err != nil {
 		return 0, 0, err
 	}
 	switch {
@@ -151,7 +152,7 @@ func scaleAndBias(d *document) (scale, bias float64, err error) {
 	return 0, 0, fmt.Errorf("%w: scale_and_bias is not a scale and one bias", ErrUnsupported)
 }
 
-func finiteNumbers(v []float64, n int) ([]float64, error) {
+func checkNumbers(v []float64, n int) ([]float64, error) {
 	if n > 0 && len(v) != n {
 		return nil, fmt.Errorf("%w: %d numbers, want %d", ErrFormat, len(v), n)
 	}
@@ -163,15 +164,15 @@ func finiteNumbers(v []float64, n int) ([]float64, error) {
 	return v, nil
 }
 
-// catTree spreads a symmetric tree out: the leaf of a vector has bit k set when
-// its value lies above the border of split k.
-func catTree(d *document, scale float64, missing []bool) (models.Tree, error) {
+// catBoostTree spreads a symmetric tree out: the number of a vector's leaf has bit
+// k set when its value lies above the border of split k.
+func catBoostTree(d *document, scale float64, missing []bool) (models.Tree, error) {
 	splits := d.field("splits").list
 	depth := len(splits)
 	if depth > 16 {
 		return models.Tree{}, fmt.Errorf("%w: a depth of %d, at most 16 is read", ErrUnsupported, depth)
 	}
-	values, err := finiteNumbers(d.field("leaf_values").numbers, 1<<depth)
+	values, err := checkNumbers(d.field("leaf_values").numbers, 1<<depth)
 	if err != nil {
 		return models.Tree{}, fmt.Errorf("leaf_values: %w", err)
 	}
@@ -181,9 +182,9 @@ func catTree(d *document, scale float64, missing []bool) (models.Tree, error) {
 	}
 	n := len(values)
 	x := emptyTree(2*n - 1)
-	x.threshold = upTo32
+	x.threshold = atMost32
 	x.value = func(v float64) float64 { return v }
-	// Node 0 is the root; level after level, the nodes of one test stand side by side.
+	// Node 0 is the root; level after level, the nodes of one test follow one another.
 	for level := range depth {
 		s := splits[depth-1-level]
 		f, ok := s.field("float_feature_index").number()

@@ -90,7 +90,7 @@ func TestPandasCategorical(t *testing.T) {
 	}
 }
 
-// TestXGBoostCategories reads the dictionary of 3.1 and later, as it stands, and
+// TestXGBoostCategories reads the dictionary of 3.1 and later, as it is, and
 // refuses one that does not fit.
 func TestXGBoostCategories(t *testing.T) {
 	with := func(cats string) (*models.Model, error) {
@@ -169,7 +169,7 @@ func TestBaseScore(t *testing.T) {
 		text := strings.Replace(string(raw), `"version":[2,1,4]`, `"version":[`+c.version+`]`, 1)
 		text = strings.Replace(text, `"base_score":"3E-1"`, `"base_score":"`+c.score+`"`, 1)
 		if strings.Contains(text, "3E-1\"") {
-			t.Fatal("the base score stands otherwise in the file")
+			t.Fatal("the base score is written differently in the file")
 		}
 		m, err := interchange.ReadXGBoost(strings.NewReader(text))
 		if err != nil || float32(m.Init) != c.want {

@@ -5,53 +5,38 @@
 // itself computes, or an error that says what the file holds that this package
 // cannot represent: it never gives a model that scores almost the same. The
 // exceptions are the last bits of sums that [ReadSklearn] and [ReadCatBoost]
-// name. [Recognise] calls files of other kinds by their names.
+// name. [Recognise] tells which format a file has, and names the formats that
+// are not read.
 //
-//	format                  reader          writer
-//	LightGBM text, v2 - v4  ReadLightGBM    WriteLightGBM (v3)
-//	XGBoost JSON, UBJSON    ReadXGBoost
-//	XGBoost binary, 1.x     ReadXGBoostBinary
-//	scikit-learn pickle     ReadSklearn
-//	CatBoost JSON           ReadCatBoost
+//	format                  reader             files
+//	LightGBM text, v2 - v4  ReadLightGBM       lightgbm_read.go, lightgbm_tree.go, lightgbm_pandas.go
+//	                        WriteLightGBM      lightgbm_write.go, version v3
+//	XGBoost JSON, UBJSON    ReadXGBoost        xgboost.go, xgboost_tree.go, xgboost_categories.go
+//	XGBoost binary, 1.x     ReadXGBoostBinary  xgboost_binary.go
+//	scikit-learn pickle     ReadSklearn        sklearn.go, then sklearn_ensembles.go and sklearn_tree.go, or
+//	                                           sklearn_hist.go; sklearn_classes.go
+//	CatBoost JSON           ReadCatBoost       catboost.go
+//
+// Every reader goes the same way: the bytes (file.go) become values, a document
+// for JSON and UBJSON (document.go, ubjson.go) or an object for a pickle (package
+// pickle); the reader takes from them the objective, the features and the trees.
+// Trees of XGBoost, CatBoost and scikit-learn are first a foreignTree
+// (foreign_tree.go), which turns their comparisons, their rounding to float32 and
+// their treatment of missing categories into those of [models.Tree]. Last,
+// checkModel (check.go) refuses what no trainer writes. What the categories of a
+// feature are called is a [models.Dictionary] (dictionary.go).
+//
+// [LoadModel] (bundle.go) reads the model of a bundle. [Gate] (gate.go) is the
+// check between a model and its use: it scores rows by the form that will serve
+// and by an independent implementation, the rows given and others that it makes
+// to tempt the compiled form into a wrong leaf (adversary.go), and refuses a
+// difference in one bit.
 //
 // A model file is untrusted input. Readers take memory in proportion to the
 // bytes they are given, never to a number written in them, and every index is
 // checked by [models.Model.Validate] before the model is returned. The fuzz
 // targets of this package hold them to that.
 //
-// [Gate] is the check between a model and its use: it scores rows by the form
-// that will serve and by an independent implementation, and refuses a
-// difference in one bit.
+// docs/importing.md tells users which models can be imported and how to save
+// them; docs/design/predictor.md says why this package has readers of its own.
 package interchange
-
-import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-
-	"github.com/assayrisk/assay/internal/bounded"
-)
-
-// MaxBytes bounds a model file.
-const MaxBytes = 1 << 30
-
-// Errors that a reader's or writer's errors match.
-var (
-	// ErrFormat: the file is not what it claims to be.
-	ErrFormat = errors.New("bad model file")
-	// ErrUnsupported: the file is sound, and holds a model that cannot be
-	// represented exactly.
-	ErrUnsupported = errors.New("unsupported model")
-)
-
-func readAll(r io.Reader) ([]byte, error) {
-	b, err := bounded.ReadAll(r, MaxBytes)
-	if errors.Is(err, bounded.ErrTooLarge) {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return bytes.TrimPrefix(b, bom), nil
-}

@@ -22,7 +22,7 @@ type document struct {
 }
 
 // maxDepth bounds how deep documents nest, and maxDocuments how many objects,
-// lists and strings they hold: a tree takes about thirty.
+// lists and strings they hold. A tree takes about thirty.
 const (
 	maxDepth     = 32
 	maxDocuments = 1 << 22
@@ -83,47 +83,47 @@ func (d *document) integers(low, high float64) ([]int, bool) {
 func parseDocument(b []byte) (*document, error) {
 	// Both begin with a brace; in JSON a quote, a brace or space follows.
 	if len(b) > 1 && b[0] == '{' && !bytes.ContainsRune([]byte(" \t\r\n\"}"), rune(b[1])) {
-		u := ubjson{b: b}
+		u := ubjsonReader{b: b}
 		d, err := u.value(0, 0)
 		if err == nil && len(u.b) > 0 {
 			err = fmt.Errorf("%w: data after the end", ErrFormat)
 		}
 		return d, err
 	}
-	j := jsonText{b: b}
+	j := jsonReader{b: b}
 	d, err := j.value(0)
 	if err != nil {
 		return nil, fmt.Errorf("%w: byte %d: %w", ErrFormat, j.at, err)
 	}
-	if j.space(); j.at < len(j.b) {
+	if j.skipSpace(); j.at < len(j.b) {
 		return nil, fmt.Errorf("%w: data after the end", ErrFormat)
 	}
 	return d, nil
 }
 
-// jsonText reads JSON with the numbers NaN, Infinity and -Infinity, which
+// jsonReader reads JSON with the numbers NaN, Infinity and -Infinity, which
 // XGBoost writes and encoding/json refuses.
-type jsonText struct {
+type jsonReader struct {
 	b         []byte
 	at        int
 	documents int
 }
 
 var (
-	errSyntax = errors.New("not JSON")
-	errDeep   = errors.New("nested too deep")
-	errMany   = errors.New("too many objects, lists and strings")
+	errNotJSON = errors.New("not JSON")
+	errTooDeep = errors.New("nested too deep")
+	errTooMany = errors.New("too many objects, lists and strings")
 )
 
-func (j *jsonText) space() {
+func (j *jsonReader) skipSpace() {
 	for j.at < len(j.b) && strings.IndexByte(" \t\r\n", j.b[j.at]) >= 0 {
 		j.at++
 	}
 }
 
-// token skips space and takes c, if it comes next.
-func (j *jsonText) token(c byte) bool {
-	j.space()
+// takeByte skips space and reads c, if it comes next.
+func (j *jsonReader) takeByte(c byte) bool {
+	j.skipSpace()
 	if j.at < len(j.b) && j.b[j.at] == c {
 		j.at++
 		return true
@@ -131,16 +131,16 @@ func (j *jsonText) token(c byte) bool {
 	return false
 }
 
-func (j *jsonText) value(depth int) (*document, error) {
+func (j *jsonReader) value(depth int) (*document, error) {
 	if depth > maxDepth {
-		return nil, errDeep
+		return nil, errTooDeep
 	}
-	j.space()
+	j.skipSpace()
 	if j.at == len(j.b) {
-		return nil, errSyntax
+		return nil, errNotJSON
 	}
 	if j.documents > maxDocuments {
-		return nil, errMany
+		return nil, errTooMany
 	}
 	switch j.b[j.at] {
 	case '{':
@@ -171,37 +171,37 @@ func (j *jsonText) value(depth int) (*document, error) {
 	}
 }
 
-func (j *jsonText) object(depth int) (*document, error) {
+func (j *jsonReader) object(depth int) (*document, error) {
 	d := &document{fields: map[string]*document{}}
 	j.at++
-	if j.token('}') {
+	if j.takeByte('}') {
 		return d, nil
 	}
 	for {
-		j.space()
+		j.skipSpace()
 		key, err := j.string()
 		if err != nil {
 			return nil, err
 		}
-		if !j.token(':') {
-			return nil, errSyntax
+		if !j.takeByte(':') {
+			return nil, errNotJSON
 		}
 		if d.fields[key], err = j.value(depth + 1); err != nil {
 			return nil, err
 		}
-		if j.token('}') {
+		if j.takeByte('}') {
 			return d, nil
 		}
-		if !j.token(',') {
-			return nil, errSyntax
+		if !j.takeByte(',') {
+			return nil, errNotJSON
 		}
 	}
 }
 
-func (j *jsonText) array(depth int) (*document, error) {
+func (j *jsonReader) array(depth int) (*document, error) {
 	d := &document{}
 	j.at++
-	if j.token(']') {
+	if j.takeByte(']') {
 		return d, nil
 	}
 	for {
@@ -210,19 +210,19 @@ func (j *jsonText) array(depth int) (*document, error) {
 			return nil, err
 		}
 		d.add(v)
-		if j.token(']') {
+		if j.takeByte(']') {
 			return d, nil
 		}
-		if !j.token(',') {
-			return nil, errSyntax
+		if !j.takeByte(',') {
+			return nil, errNotJSON
 		}
 	}
 }
 
-// string takes a string, which encoding/json decodes.
-func (j *jsonText) string() (string, error) {
+// string reads a string, which encoding/json decodes.
+func (j *jsonReader) string() (string, error) {
 	if j.at == len(j.b) || j.b[j.at] != '"' {
-		return "", errSyntax
+		return "", errNotJSON
 	}
 	for end := j.at + 1; end < len(j.b); end++ {
 		switch j.b[end] {
@@ -235,7 +235,7 @@ func (j *jsonText) string() (string, error) {
 			return s, err
 		}
 	}
-	return "", errSyntax
+	return "", errNotJSON
 }
 
 // add puts an element at the end of the list.

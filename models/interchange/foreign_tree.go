@@ -9,27 +9,44 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// foreignTree is a tree as XGBoost stores it, and what it becomes. Trees of other
-// libraries that send missing categories either way take the same form.
+// foreignTree is a tree as XGBoost stores it, and the tree of models that it
+// becomes. The trees of scikit-learn and CatBoost take the same form first: all
+// of these libraries send missing categories either way, models only to the
+// right.
 type foreignTree struct {
-	left, right, feature []int
-	condition            []float64 // a node's threshold, a leaf's value
-	defaultLeft, kind    []int     // kind 1: categorical
-	gain, hess, weight   []float64
-	sets                 map[int][]int // categories that go right, per node
-	categorical          map[int32]bool
-	threshold            func(condition float64) float64 // the largest float64 that goes left
-	value                func(condition float64) float64 // of a leaf
-	out                  models.Tree
+	left, right, feature   []int
+	condition              []float64 // a node's threshold, a leaf's value
+	defaultLeft, splitKind []int     // kind 1: categorical
+	gain, hess, weight     []float64
+	sets                   map[int][]int // categories that go right, per node
+	categorical            map[int32]bool
+	threshold              func(condition float64) float64 // the largest float64 that goes left
+	value                  func(condition float64) float64 // of a leaf
+	out                    models.Tree
 }
 
 // newForeignTree is a tree whose numbers are XGBoost's.
 func newForeignTree() *foreignTree {
 	return &foreignTree{
 		categorical: map[int32]bool{}, sets: map[int][]int{},
-		threshold: func(c float64) float64 { return below(float32(c)) },
+		threshold: func(c float64) float64 { return below32(float32(c)) },
 		value:     func(c float64) float64 { return float64(float32(c)) },
 	}
+}
+
+// emptyTree has n leaves of value 0.
+func emptyTree(n int) *foreignTree {
+	x := newForeignTree()
+	for _, list := range []*[]int{&x.left, &x.right, &x.feature, &x.defaultLeft, &x.splitKind} {
+		*list = make([]int, n)
+	}
+	for _, list := range []*[]float64{&x.condition, &x.gain, &x.hess, &x.weight} {
+		*list = make([]float64, n)
+	}
+	for i := range n {
+		x.left[i], x.right[i] = -1, -1
+	}
+	return x
 }
 
 // pending is a node to convert, and where the result goes.
@@ -46,7 +63,8 @@ type pending struct {
 const copyShare = 1.0 / (1 << 56)
 
 // convert makes the tree of models, children after parents. A file can name a
-// node as a child of two, or of itself: the bound on leaves ends that too.
+// node as the child of two nodes, or of itself: the bound on leaves ends the loop
+// then, too.
 func (x *foreignTree) convert() error {
 	t := &x.out
 	t.Shrinkage = 1
@@ -64,7 +82,7 @@ func (x *foreignTree) convert() error {
 			t.LeafHess = append(t.LeafHess, x.hess[i]*p.share)
 			continue
 		}
-		if x.kind[i] == 0 {
+		if x.splitKind[i] == 0 {
 			if math.IsInf(x.condition[i], -1) || x.condition[i] != x.condition[i] {
 				return fmt.Errorf("%w: node %d has the threshold %v", ErrFormat, i, x.condition[i])
 			}
@@ -82,8 +100,9 @@ func (x *foreignTree) convert() error {
 			continue
 		}
 		if x.defaultLeft[i] == 0 {
-			// Missing values go with the set. Only they pass this guard's right. It is
-			// no split of XGBoost's, and the copy's rows are its original's.
+			// Missing values go with the set. Of this guard's sides, only they take the
+			// right one. XGBoost has no such split: the rows of the copy are counted in
+			// its original.
 			guard := x.add(p, i, math.Inf(1), false, false)
 			t.Gain[guard] = 0
 			queue = append(queue, pending{x.right[i], guard, true, p.share * copyShare})
@@ -150,4 +169,31 @@ func (x *foreignTree) addSet(set []int) float64 {
 	t.CatBits = append(t.CatBits, words...)
 	t.CatBoundaries = append(t.CatBoundaries, int32(len(t.CatBits)))
 	return float64(len(t.CatBoundaries) - 2)
+}
+
+// below32 gives the largest float64 that, rounded to float32, is less than c:
+// x < c in float32 is x <= below32(c) in float64.
+func below32(c float32) float64 {
+	p := math.Nextafter32(c, float32(math.Inf(-1)))
+	// Numbers up to the middle between p and c round to p; the middle itself
+	// rounds to the one whose last bit is 0. Beyond the largest float32, 2^128 takes
+	// the place of infinity.
+	const past = 1 << 128
+	mid := max(float64(p), -past)/2 + min(float64(c), past)/2
+	if math.Float32bits(p)&1 == 0 {
+		return mid
+	}
+	return math.Nextafter(mid, math.Inf(-1))
+}
+
+// atMost32 gives the largest float64 that, rounded to float32, is at most c.
+func atMost32(c float64) float64 {
+	f := float32(c)
+	if float64(f) > c {
+		f = math.Nextafter32(f, float32(math.Inf(-1)))
+	}
+	if math.IsInf(float64(f), 0) {
+		return float64(f)
+	}
+	return below32(math.Nextafter32(f, float32(math.Inf(1))))
 }

@@ -35,11 +35,11 @@ type GateReport struct {
 // batches, and by the independent leaves library reading the same text. It
 // refuses with ErrGate when any two differ in one bit of the margin.
 //
-// leaves parts from LightGBM in places that the gate steers around: it splits
-// header lines at every '=', so names are replaced; it averages by multiplying
-// each tree, and has no float32 sums, so that for such models it gives the
-// leaf of each tree and the gate adds up; it reads NaN in a category as 0 on
-// some architectures; and it takes -1e-35 not to be zero.
+// leaves differs from LightGBM in a few places, and the gate avoids them: leaves
+// splits header lines at every '=', so names are replaced; it averages by
+// multiplying each tree, and has no float32 sums, so that for such models it gives
+// the leaf of each tree and the gate adds up; it reads NaN in a category as 0 on
+// some architectures; and it does not take -1e-35 for zero.
 func Gate(text []byte, s Scorer, rows []float64) (GateReport, error) {
 	var rep GateReport
 	m, err := ReadLightGBM(bytes.NewReader(text))
@@ -58,21 +58,21 @@ func Gate(text []byte, s Scorer, rows []float64) (GateReport, error) {
 	if err := ref.compare(s, rows, "given row"); err != nil {
 		return rep, err
 	}
-	hostile := newAdversary(m, rows).rows()
+	hostile := newAdversary(m, rows).makeRows()
 	rep.Adversarial = len(hostile) / n
 	return rep, ref.compare(s, hostile, "adversarial row")
 }
 
 // reference is the model as leaves reads and scores it.
 type reference struct {
-	m       *models.Model
-	e       *leaves.Ensemble
-	byLeaf  bool // e gives leaf indices, summed here
-	trees   int  // that e has
-	buf     []float64
-	x       []float64
-	catOnly []bool // the feature is only split by category
-	zero    []bool // the feature is split with MissingZero
+	model          *models.Model
+	ensemble       *leaves.Ensemble
+	byLeaf         bool // e gives leaf indices, summed here
+	trees          int  // that e has
+	leafIndices    []float64
+	row            []float64
+	onlyCategories []bool // the feature is only split by category
+	zeroIsMissing  []bool // the feature is split with MissingZero
 }
 
 func newReference(text []byte, m *models.Model) (*reference, error) {
@@ -80,31 +80,31 @@ func newReference(text []byte, m *models.Model) (*reference, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: leaves cannot read the model: %w", ErrGate, err)
 	}
-	r := &reference{m: m, e: e, trees: e.NEstimators(), byLeaf: m.Float32Sums || m.Average}
+	r := &reference{model: m, ensemble: e, trees: e.NEstimators(), byLeaf: m.Float32Sums || m.Average}
 	if r.byLeaf {
-		r.e = e.EnsembleWithLeafPredictions()
-		r.buf = make([]float64, r.trees)
+		r.ensemble = e.EnsembleWithLeafPredictions()
+		r.leafIndices = make([]float64, r.trees)
 		if r.trees != len(m.Trees) && r.trees != len(m.Trees)+1 {
 			return nil, fmt.Errorf("%w: leaves reads %d trees of %d", ErrGate, r.trees, len(m.Trees))
 		}
 	}
 	n := len(m.Features)
-	r.x, r.catOnly, r.zero = make([]float64, n), make([]bool, n), make([]bool, n)
+	r.row, r.onlyCategories, r.zeroIsMissing = make([]float64, n), make([]bool, n), make([]bool, n)
 	seen := make([]bool, n)
 	for i := range m.Trees {
 		for j, f := range m.Trees[i].Feature {
 			d := m.Trees[i].Decision[j]
 			cat, zero := d&models.DecisionCategorical != 0, models.MissingType(d>>2&3) == models.MissingZero
-			r.catOnly[f] = cat && (r.catOnly[f] || !seen[f])
-			r.zero[f] = r.zero[f] || zero && !cat
+			r.onlyCategories[f] = cat && (r.onlyCategories[f] || !seen[f])
+			r.zeroIsMissing[f] = r.zeroIsMissing[f] || zero && !cat
 			seen[f] = true
 		}
 	}
 	return r, nil
 }
 
-// forLeaves rewrites header lines that leaves refuses or reads differently and
-// that do not change any leaf.
+// forLeaves rewrites header lines that leaves refuses or reads differently. None
+// of them changes a leaf.
 func forLeaves(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for line := range bytes.Lines(text) {
@@ -121,44 +121,44 @@ func forLeaves(text []byte) []byte {
 	return out
 }
 
-// leavesZero is the magnitude up to which leaves takes a value for zero, but for
-// the negative one itself, which it does not. We take those up to
-// [models.ZeroThreshold]: what lies between is given to leaves as a number that it
-// takes for zero too, so that the gate does not see which of the two the compiled
-// form follows there.
+// leavesZero is the magnitude up to which leaves takes a value for zero, except
+// -1e-35 itself. LightGBM and this project take values up to
+// [models.ZeroThreshold] for zero. A value between the two is given to leaves as a
+// number that it takes for zero too, so that the gate does not test which of the
+// two limits the compiled form has.
 const leavesZero = 1e-35
 
 func (r *reference) margin(x []float64) (float64, error) {
-	copy(r.x, x)
-	for f, v := range r.x {
+	copy(r.row, x)
+	for f, v := range r.row {
 		switch {
-		case r.catOnly[f] && v != v:
-			r.x[f] = -1 // in no set, as NaN
-		case r.zero[f] && math.Abs(v) >= leavesZero && math.Abs(v) <= models.ZeroThreshold:
-			r.x[f] = math.Copysign(math.Nextafter(leavesZero, 0), v)
+		case r.onlyCategories[f] && v != v:
+			r.row[f] = -1 // in no set, as NaN
+		case r.zeroIsMissing[f] && math.Abs(v) >= leavesZero && math.Abs(v) <= models.ZeroThreshold:
+			r.row[f] = math.Copysign(math.Nextafter(leavesZero, 0), v)
 		}
 	}
 	if !r.byLeaf {
-		return r.e.PredictSingle(r.x, 0), nil
+		return r.ensemble.PredictSingle(r.row, 0), nil
 	}
-	if err := r.e.Predict(r.x, 0, r.buf); err != nil {
+	if err := r.ensemble.Predict(r.row, 0, r.leafIndices); err != nil {
 		return 0, fmt.Errorf("%w: leaves: %w", ErrGate, err)
 	}
-	first := r.trees - len(r.m.Trees) // a constant tree in the text is Init
-	s, s32 := r.m.Init, float32(r.m.Init)
-	for i := range r.m.Trees {
-		v := r.m.Trees[i].LeafValue[int(r.buf[first+i])]
+	first := r.trees - len(r.model.Trees) // a constant tree in the text is Init
+	s, s32 := r.model.Init, float32(r.model.Init)
+	for i := range r.model.Trees {
+		v := r.model.Trees[i].LeafValue[int(r.leafIndices[first+i])]
 		s += v
 		s32 += float32(v)
 	}
-	if r.m.Float32Sums {
+	if r.model.Float32Sums {
 		return float64(s32), nil
 	}
-	return s / float64(max(len(r.m.Trees), 1)), nil
+	return s / float64(max(len(r.model.Trees), 1)), nil
 }
 
-func (r *reference) compare(s Scorer, rows []float64, what string) error {
-	n := len(r.m.Features)
+func (r *reference) compare(s Scorer, rows []float64, rowName string) error {
+	n := len(r.model.Features)
 	batch := make([]float64, len(rows)/n)
 	s.Margins(batch, rows)
 	for i := range batch {
@@ -169,11 +169,11 @@ func (r *reference) compare(s Scorer, rows []float64, what string) error {
 		}
 		if got := s.Margin(x); math.Float64bits(got) != math.Float64bits(want) {
 			return fmt.Errorf("%w: %s %d: margin %v, leaves gives %v: the model is not activated",
-				ErrGate, what, i, got, want)
+				ErrGate, rowName, i, got, want)
 		}
 		if math.Float64bits(batch[i]) != math.Float64bits(want) {
 			return fmt.Errorf("%w: %s %d: margin %v in a batch, leaves gives %v: the model is not activated", ErrGate,
-				what, i, batch[i], want)
+				rowName, i, batch[i], want)
 		}
 	}
 	return nil

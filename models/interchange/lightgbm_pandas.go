@@ -3,6 +3,8 @@
 package interchange
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -13,15 +15,80 @@ import (
 )
 
 // LightGBM numbers the category columns of a pandas frame, and writes their
-// values at the end of the file, one list a column in the frame's order. Which
-// features these columns are it does not write. It is found out: the lists
-// belong to different features, in order; each feature that the file calls
+// values at the end of the file, one list a column in the frame's order. It does
+// not write which features these columns are; assignDictionaries finds out. The
+// lists belong to different features, in order; each feature that the file calls
 // categorical has one; and a list is at least as long as the feature's codes
 // need. A list can also be that of an ordered category, which LightGBM treats
 // as a number, or of a column that is constant.
 
-// assignDictionaries gives the features that the trees use their lists. Where
-// the file allows several ways it is refused: a wrong one would be a wrong score.
+// pandasKey begins the last line of a LightGBM file: for each category column
+// of the pandas frame that it was trained on, the values of its codes.
+const pandasKey = "pandas_categorical:"
+
+// pandasCategorical reads that line, if there is one.
+func (l *lineReader) pandasCategorical() ([]*models.Dictionary, error) {
+	for {
+		line, ok := l.next()
+		if !ok {
+			return nil, nil
+		}
+		text, ok := strings.CutPrefix(line, pandasKey)
+		if !ok {
+			continue
+		}
+		var lists [][]any
+		d := json.NewDecoder(bytes.NewReader([]byte(text)))
+		d.UseNumber()
+		if err := d.Decode(&lists); err != nil {
+			return nil, fmt.Errorf("%w: %s is not a list of lists", ErrFormat, strings.TrimSuffix(pandasKey, ":"))
+		}
+		out := make([]*models.Dictionary, len(lists))
+		for i, values := range lists {
+			var err error
+			if out[i], err = dictionaryOf(values); err != nil {
+				return nil, fmt.Errorf("list %d of %s: %w", i+1, strings.TrimSuffix(pandasKey, ":"), err)
+			}
+		}
+		return out, nil
+	}
+}
+
+// dictionaryOf makes a dictionary of JSON values, all of one kind.
+func dictionaryOf(values []any) (*models.Dictionary, error) {
+	d := &models.Dictionary{}
+	for _, v := range values {
+		kind, text := models.DictionaryTexts, ""
+		switch v := v.(type) {
+		case string:
+			text = v
+		case bool:
+			kind, text = models.DictionaryFlags, strconv.FormatBool(v)
+		case json.Number:
+			x, err := v.Float64()
+			if err != nil {
+				return nil, fmt.Errorf("%w: a category is not a number", ErrFormat)
+			}
+			if kind, text = models.DictionaryNumbers, numberName(x); math.Abs(x) >= 1<<53 {
+				return nil, fmt.Errorf("%w: a category is a number of 2^53 or more, which is not told from its "+
+					"neighbour: train on its text", ErrUnsupported)
+			}
+		default:
+			return nil, fmt.Errorf("%w: a category is neither a text, a number nor a boolean: train on its text",
+				ErrUnsupported)
+		}
+		if d.Kind != "" && d.Kind != kind {
+			return nil, fmt.Errorf("%w: categories of several kinds (%s and %s) in one column: train on their texts",
+				ErrUnsupported, d.Kind, kind)
+		}
+		d.Kind, d.Values = kind, append(d.Values, text)
+	}
+	return d, checkDictionary(d)
+}
+
+// assignDictionaries gives the features their lists. Where several ways are
+// possible, and they differ in a feature that the trees use, the file is refused:
+// a wrong list would be a wrong score.
 func assignDictionaries(m *models.Model, lists []*models.Dictionary) error {
 	if len(lists) == 0 {
 		return nil
@@ -45,12 +112,9 @@ func assignDictionaries(m *models.Model, lists []*models.Dictionary) error {
 		}
 		return f.Min >= 0 && f.Max < n && f.Min == math.Trunc(f.Min) && f.Max == math.Trunc(f.Max)
 	}
-	before := reachable(len(lists), len(m.Features), func(i, f int) bool { return fits(i, f) },
-		func(f int) bool { return named[f] })
-	after := reachable(len(lists), len(m.Features), func(i, f int) bool {
-		return fits(len(lists)-1-i,
-			len(m.Features)-1-f)
-	},
+	before := reachable(len(lists), len(m.Features), fits, func(f int) bool { return named[f] })
+	after := reachable(len(lists), len(m.Features),
+		func(i, f int) bool { return fits(len(lists)-1-i, len(m.Features)-1-f) },
 		func(f int) bool { return named[len(m.Features)-1-f] })
 	if !before[len(m.Features)][len(lists)] {
 		return fmt.Errorf("%w: the %d lists of pandas_categorical do not fit the %d columns that are categorical: "+
@@ -75,9 +139,8 @@ func assignDictionaries(m *models.Model, lists []*models.Dictionary) error {
 			m.Features[f].Dictionary = lists[ways[0]]
 		case len(ways) > 1 && used[f]:
 			return fmt.Errorf("%w: the lists of pandas_categorical can belong to the columns in several ways, and "+
-				"%q is one of those that differ: "+
-				"train without ordered categories (they are numbers to LightGBM), or on their "+
-				"codes", ErrUnsupported, clip(m.Features[f].Name))
+				"%q is one of those that differ: train without ordered categories (they are numbers to LightGBM), "+
+				"or on their codes", ErrUnsupported, clip(m.Features[f].Name))
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ func ReadLightGBM(r io.Reader) (*models.Model, error) {
 }
 
 func readLightGBM(b []byte) (*models.Model, error) {
-	l := &lines{rest: b}
+	l := &lineReader{rest: b}
 	if first, _ := l.next(); strings.TrimSpace(first) != "tree" {
 		return nil, fmt.Errorf("%w: the first line is not \"tree\"", ErrFormat)
 	}
@@ -100,19 +100,19 @@ func readLightGBM(b []byte) (*models.Model, error) {
 		}
 		m.Init, m.Trees = m.Trees[0].LeafValue[0], m.Trees[1:]
 	}
-	if err := sound(m); err != nil {
+	if err := checkModel(m); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-// lines cuts a file into lines without their ends.
-type lines struct {
+// lineReader cuts a file into lines without their ends.
+type lineReader struct {
 	rest   []byte
 	number int
 }
 
-func (l *lines) next() (string, bool) {
+func (l *lineReader) next() (string, bool) {
 	if len(l.rest) == 0 {
 		return "", false
 	}
@@ -123,7 +123,7 @@ func (l *lines) next() (string, bool) {
 }
 
 // section reads key=value lines up to a blank line.
-func (l *lines) section() (section, error) {
+func (l *lineReader) section() (section, error) {
 	s := section{}
 	for {
 		line, ok := l.next()
@@ -142,7 +142,7 @@ func (l *lines) section() (section, error) {
 }
 
 // params reads the block of training parameters after the trees, if any.
-func (l *lines) params() map[string]string {
+func (l *lineReader) params() map[string]string {
 	var p map[string]string
 	inside := false
 	for {
@@ -290,12 +290,4 @@ func parseInfo(f *models.FeatureInfo, s string) error {
 		f.Categories = append(f.Categories, int32(v))
 	}
 	return nil
-}
-
-// clip shortens text from a file for an error message.
-func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "..."
-	}
-	return s
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// tree reads the section of one tree. Lengths are those of the lists in the
-// file; models.Validate compares them with one another.
+// tree reads the section of one tree. Lists have the lengths that they have in
+// the file; models.Validate compares these with one another.
 func (s section) tree() (models.Tree, error) {
 	var t models.Tree
 	if v, ok := s["is_linear"]; ok && v != "0" {
@@ -21,10 +21,10 @@ func (s section) tree() (models.Tree, error) {
 	if err != nil || leaves < 1 || leaves > models.MaxLeaves {
 		return t, fmt.Errorf("%w: num_leaves is %q, want 1 to %d", ErrFormat, clip(s["num_leaves"]), models.MaxLeaves)
 	}
-	p := listParser{s: s}
-	t.LeafValue = list(&p, "leaf_value", true, parseFloat)
-	t.LeafHess = list(&p, "leaf_weight", false, parseFloat)
-	t.LeafCount = list(&p, "leaf_count", false, parseInt64)
+	p := listParser{section: s}
+	t.LeafValue = parseList(&p, "leaf_value", true, parseFloat)
+	t.LeafHess = parseList(&p, "leaf_weight", false, parseFloat)
+	t.LeafCount = parseList(&p, "leaf_count", false, parseInt64)
 	t.Shrinkage = 1
 	if v, ok := s["shrinkage"]; ok {
 		if t.Shrinkage, err = strconv.ParseFloat(v, 64); err != nil {
@@ -32,19 +32,19 @@ func (s section) tree() (models.Tree, error) {
 		}
 	}
 	if leaves > 1 {
-		t.Feature = list(&p, "split_feature", true, parseInt32)
-		t.Threshold = list(&p, "threshold", true, parseFloat)
-		t.Decision = list(&p, "decision_type", true, parseUint8)
-		t.Left = list(&p, "left_child", true, parseInt32)
-		t.Right = list(&p, "right_child", true, parseInt32)
-		t.Gain = list(&p, "split_gain", false, parseFloat)
-		t.NodeValue = list(&p, "internal_value", false, parseFloat)
-		t.NodeHess = list(&p, "internal_weight", false, parseFloat)
-		t.NodeCount = list(&p, "internal_count", false, parseInt64)
+		t.Feature = parseList(&p, "split_feature", true, parseInt32)
+		t.Threshold = parseList(&p, "threshold", true, parseFloat)
+		t.Decision = parseList(&p, "decision_type", true, parseUint8)
+		t.Left = parseList(&p, "left_child", true, parseInt32)
+		t.Right = parseList(&p, "right_child", true, parseInt32)
+		t.Gain = parseList(&p, "split_gain", false, parseFloat)
+		t.NodeValue = parseList(&p, "internal_value", false, parseFloat)
+		t.NodeHess = parseList(&p, "internal_weight", false, parseFloat)
+		t.NodeCount = parseList(&p, "internal_count", false, parseInt64)
 	}
 	if v := s["num_cat"]; v != "" && v != "0" {
-		t.CatBoundaries = list(&p, "cat_boundaries", true, parseInt32)
-		t.CatBits = list(&p, "cat_threshold", true, parseUint32)
+		t.CatBoundaries = parseList(&p, "cat_boundaries", true, parseInt32)
+		t.CatBits = parseList(&p, "cat_threshold", true, parseUint32)
 		if n, err := strconv.Atoi(v); err != nil || n != len(t.CatBoundaries)-1 {
 			return t, fmt.Errorf("%w: num_cat is %q and cat_boundaries has %d entries", ErrFormat,
 				clip(v), len(t.CatBoundaries))
@@ -61,12 +61,12 @@ func (s section) tree() (models.Tree, error) {
 
 // listParser keeps the first error of several lists.
 type listParser struct {
-	s   section
-	err error
+	section section
+	err     error
 }
 
-func list[T any](p *listParser, key string, required bool, parse func(string) (T, error)) []T {
-	v, ok := p.s[key]
+func parseList[T any](p *listParser, key string, required bool, parse func(string) (T, error)) []T {
+	v, ok := p.section[key]
 	if !ok && required && p.err == nil {
 		p.err = fmt.Errorf("%w: no %s", ErrFormat, key)
 	}

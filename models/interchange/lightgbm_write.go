@@ -18,14 +18,14 @@ import (
 // WriteLightGBM writes m in LightGBM's text format, version v3, which LightGBM
 // 3 and 4 and leaves read. Numbers are the shortest decimals that read back to
 // the same bits, so that ReadLightGBM gives m again and LightGBM predicts m's
-// margin bit for bit. What the format has no place for is carried so:
+// margin bit for bit. Three things have no place in the format:
 //
-//   - Init becomes a first tree of one leaf (a sum that starts at 0 passes
-//     through it unchanged); the reader takes it back.
-//   - Float32Sums is a header line of ours. LightGBM and leaves find the same
-//     leaves, and add them up in float64.
-//   - Names that LightGBM would refuse are written with '_' for each odd
-//     character, and once more, in full, in a header line of ours.
+//   - Init becomes a first tree of one leaf, which a sum that starts at 0
+//     passes through unchanged. The reader makes it Init again.
+//   - Float32Sums becomes a header line that only this package reads. LightGBM
+//     and leaves find the same leaves, and add them up in float64.
+//   - Names that LightGBM would refuse are written with '_' for each character
+//     that it does not allow, and once more, in full, in such a header line.
 func WriteLightGBM(w io.Writer, m *models.Model) error {
 	if err := m.Validate(); err != nil {
 		return fmt.Errorf("lightgbm: %w", err)
@@ -103,9 +103,9 @@ func appendHeader(b []byte, m *models.Model, constant bool) []byte {
 	return b
 }
 
-// plainNames gives the features' names, and names that LightGBM accepts: no
-// white space, no character that means something in JSON or in a header line,
-// no two the same.
+// plainNames gives the features' names, and names that LightGBM accepts: without
+// white space, without characters that mean something in JSON or in a header
+// line, and no two the same.
 func plainNames(features []models.FeatureInfo) (names, plain []string) {
 	taken := make(map[string]bool, len(features))
 	for i, f := range features {

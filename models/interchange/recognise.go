@@ -5,7 +5,6 @@ package interchange
 import (
 	"bytes"
 	"fmt"
-	"strings"
 )
 
 // The formats that are read.
@@ -17,7 +16,7 @@ const (
 	FormatCatBoost      = "catboost"
 )
 
-// What writes a format that is read, by library.
+// How to write a format that is read, by library.
 const (
 	saveXGBoost = `save it with booster.save_model("model.json"), ` +
 		`of an XGBClassifier model.get_booster().save_model("model.json")`
@@ -32,15 +31,16 @@ const (
 		`catboost catboost.save_model(model, "model.json", file_format = "json")`
 )
 
-// known is a kind of file: how it begins, or what its beginning holds.
-type known struct {
-	prefix   string
-	contains string
-	what     string // with what to do
+// fileKind is a kind of file: how it begins, and what its beginning contains.
+type fileKind struct {
+	prefix      string
+	contains    string
+	description string // and what to do
 }
 
-// unread are kinds of file that hold a model, or look like one, and are not read.
-var unread = []known{
+// refusedKinds are kinds of files that hold a model, or look as if they did, and
+// are not read.
+var refusedKinds = []fileKind{
 	{"\x1f\x8b", "", "a gzip archive: unpack it with gunzip, and give the file that it holds"},
 	{"PK\x03\x04", "model.ini", "an H2O MOJO: H2O writes none of the formats that are read; train the model with " +
 		"LightGBM, XGBoost, scikit-learn or CatBoost"},
@@ -76,20 +76,21 @@ var unread = []known{
 	{"\x80", "catboost.", "a pickle of CatBoost's classes: load it with Python, and " + saveCatBoost},
 }
 
-// looked is how much of a file Recognise looks into.
-const looked = 1 << 16
+// recogniseBytes is how much of a file Recognise reads.
+const recogniseBytes = 1 << 16
 
-// Recognise says of which format b is, by its beginning: one that is read, "" for
-// an unknown one, or an error for a model file of a kind that is not read, which
-// matches ErrUnsupported, calls it by its name and says what to write instead.
+// Recognise tells the format of a file from its beginning. It gives one of the
+// formats that are read; "" for a file of an unknown kind; or, for a model file of
+// a kind that is not read, an error that matches ErrUnsupported, names the kind
+// and says what to write instead.
 func Recognise(b []byte) (string, error) {
-	b = bytes.TrimPrefix(b, bom)
-	start := b[:min(len(b), looked)]
+	b = bytes.TrimPrefix(b, byteOrderMark)
+	start := b[:min(len(b), recogniseBytes)]
 	text := bytes.TrimLeft(start, " \t\r\n")
-	if of := readFormat(start, text); of != "" {
+	if of := readableFormat(start, text); of != "" {
 		return of, nil
 	}
-	for _, k := range unread {
+	for _, k := range refusedKinds {
 		begins := start
 		if k.prefix == "[" || k.prefix == "{" {
 			begins = text
@@ -98,16 +99,13 @@ func Recognise(b []byte) (string, error) {
 			if k.prefix == "\x08" && (len(start) < 3 || start[1] > 0x20) {
 				continue // no version of ONNX
 			}
-			return "", fmt.Errorf("%w: this is %s", ErrUnsupported, k.what)
+			return "", fmt.Errorf("%w: this is %s", ErrUnsupported, k.description)
 		}
 	}
 	return "", nil
 }
 
-// bom begins texts that some editors write.
-var bom = []byte("\xef\xbb\xbf")
-
-func readFormat(start, text []byte) string {
+func readableFormat(start, text []byte) string {
 	has := func(s string) bool { return bytes.Contains(start, []byte(s)) }
 	switch {
 	case bytes.HasPrefix(text, []byte("tree\n")), bytes.HasPrefix(text, []byte("tree\r\n")):
@@ -125,7 +123,7 @@ func readFormat(start, text []byte) string {
 	return ""
 }
 
-// firstModule is the library that a pickle names first: that of the object itself.
+// firstModule is the library that a pickle names first: the object's own.
 func firstModule(b []byte) string {
 	first, at := "", len(b)
 	for _, name := range []string{"sklearn.", "xgboost.", "lightgbm.", "catboost."} {
@@ -134,33 +132,4 @@ func firstModule(b []byte) string {
 		}
 	}
 	return first
-}
-
-// wrappers are estimators around the one that is read, and where they keep it.
-var wrappers = map[string]string{
-	"Pipeline": "pipeline[-1]", "CalibratedClassifierCV": "its calibrated_classifiers_[0].estimator, and calibrate " +
-		"anew",
-	"GridSearchCV": "search.best_estimator_", "RandomizedSearchCV": "search.best_estimator_",
-	"HalvingGridSearchCV":        "search.best_estimator_",
-	"TunedThresholdClassifierCV": "model.estimator_", "FixedThresholdClassifier": "model.estimator_",
-	"OneVsRestClassifier": "model.estimators_[0]",
-	"FrozenEstimator":     "model.estimator", "TransformedTargetRegressor": "model.regressor_",
-}
-
-// notAnEstimator says what a pickle holds instead.
-func notAnEstimator(o *pickled) error {
-	module, name := o.by.module, clip(o.by.name)
-	for prefix, do := range map[string]string{"xgboost": saveXGBoost, "lightgbm": saveLightGBM,
-		"catboost": saveCatBoost} {
-		if strings.HasPrefix(module, prefix) {
-			return fmt.Errorf("%w: a pickle of %s: load it with Python, and %s", ErrUnsupported, prefix+"'s "+name, do)
-		}
-	}
-	if inner, ok := wrappers[o.by.name]; ok && strings.HasPrefix(module, "sklearn") {
-		return fmt.Errorf("%w: %s is a wrapper: pickle the classifier inside, %s; what steps before it do to the "+
-			"rows belongs into the plan", ErrUnsupported, name, inner)
-	}
-	return fmt.Errorf("%w: %s: want GradientBoostingClassifier, HistGradientBoostingClassifier, "+
-		"RandomForestClassifier, ExtraTreesClassifier, "+
-		"DecisionTreeClassifier, ExtraTreeClassifier or GradientBoostingRegressor", ErrUnsupported, name)
 }

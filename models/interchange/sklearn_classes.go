@@ -3,10 +3,9 @@
 package interchange
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
-	"strings"
+
+	"github.com/assayrisk/assay/models/interchange/pickle"
 )
 
 // sklearnClasses reads the names of an estimator's two classes: decision
@@ -24,36 +23,31 @@ func sklearnClasses(v any) ([]string, error) {
 
 // namesOf gives the elements of an array as texts.
 func namesOf(v any) ([]string, bool) {
-	a, ok := arrayOf(v)
+	a, ok := pickle.ArrayOf(v)
 	if !ok {
 		return nil, false
 	}
 	var out []string
-	if a.kind == 'O' {
-		for _, x := range a.objects {
-			s, ok := nameOf(x)
-			if !ok {
-				return nil, false
-			}
-			out = append(out, s)
-		}
-		return out, true
-	}
-	for at := 0; at+a.size <= len(a.data); at += a.size {
-		switch i := at / a.size; a.kind {
-		case 'U':
-			out = append(out, utf32(a.data[at:at+a.size]))
-		case 'b':
-			out = append(out, pythonBool(a.data[at] != 0))
-		case 'i', 'u':
-			out = append(out, numberName(float64(a.int(i, member{a.kind, a.size, 0}))))
-		case 'f':
-			if a.size != 8 {
-				return nil, false
-			}
-			out = append(out, numberName(a.float(at)))
-		default:
+	for _, x := range a.Objects {
+		s, ok := nameOf(x)
+		if !ok {
 			return nil, false
+		}
+		out = append(out, s)
+	}
+	for i := range a.Len() {
+		if a.Kind == 'U' {
+			out = append(out, a.Text(i))
+			continue
+		}
+		x, ok := a.Number(i)
+		switch {
+		case !ok:
+			return nil, false
+		case a.Kind == 'b':
+			out = append(out, pythonBool(x != 0))
+		default:
+			out = append(out, numberName(x))
 		}
 	}
 	return out, true
@@ -61,18 +55,14 @@ func namesOf(v any) ([]string, bool) {
 
 // nameOf gives a Python value as a text.
 func nameOf(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case bool:
-		return pythonBool(v), true
-	case *pickled:
-		if a, ok := scalarOf(v); ok && a.kind == 'b' {
-			return pythonBool(a.data[0] != 0), true
-		}
+	if s, ok := v.(string); ok {
+		return s, true
 	}
-	x, ok := number(v)
-	return numberName(x), ok && !math.IsNaN(x)
+	if b, ok := pickle.Bool(v); ok {
+		return pythonBool(b), true
+	}
+	x, ok := pickle.Number(v)
+	return numberName(x), ok
 }
 
 func pythonBool(v bool) string {
@@ -80,17 +70,4 @@ func pythonBool(v bool) string {
 		return "True"
 	}
 	return "False"
-}
-
-// utf32 reads characters of four bytes, without the zeros at the end.
-func utf32(b []byte) string {
-	var s strings.Builder
-	for ; len(b) >= 4; b = b[4:] {
-		r := binary.LittleEndian.Uint32(b)
-		if r == 0 {
-			break
-		}
-		s.WriteRune(rune(min(r, 0x10FFFF)))
-	}
-	return s.String()
 }

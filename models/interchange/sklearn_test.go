@@ -18,7 +18,7 @@ import (
 )
 
 // TestReadSklearn compares with what scikit-learn of each version answered, on
-// the thresholds and beside them. The initial score of a classifier may differ
+// the thresholds and next to them. The initial score of a classifier may differ
 // in the last bit, and with it each sum in its last bits.
 func TestReadSklearn(t *testing.T) {
 	for _, file := range modelFiles(t, "sklearn-*.pkl") {

@@ -8,14 +8,14 @@ import (
 	"math"
 )
 
-// ubjson reads Universal Binary JSON (ubjson.org, draft 12), as XGBoost writes
+// ubjsonReader reads Universal Binary JSON (ubjson.org, draft 12), as XGBoost writes
 // it: counted and typed lists, big-endian numbers.
-type ubjson struct {
+type ubjsonReader struct {
 	b         []byte
 	documents int
 }
 
-func (u *ubjson) take(n int) ([]byte, error) {
+func (u *ubjsonReader) take(n int) ([]byte, error) {
 	if n < 0 || n > len(u.b) {
 		return nil, fmt.Errorf("%w: the file is cut off", ErrFormat)
 	}
@@ -24,7 +24,7 @@ func (u *ubjson) take(n int) ([]byte, error) {
 	return p, nil
 }
 
-func (u *ubjson) byte() (byte, error) {
+func (u *ubjsonReader) byte() (byte, error) {
 	p, err := u.take(1)
 	if err != nil {
 		return 0, err
@@ -32,8 +32,8 @@ func (u *ubjson) byte() (byte, error) {
 	return p[0], nil
 }
 
-// width is the number of bytes of a kind of number, 0 for other kinds.
-func width(kind byte) int {
+// numberBytes is the number of bytes of a kind of number, 0 for other kinds.
+func numberBytes(kind byte) int {
 	switch kind {
 	case 'i', 'U':
 		return 1
@@ -47,8 +47,8 @@ func width(kind byte) int {
 	return 0
 }
 
-func (u *ubjson) number(kind byte) (float64, error) {
-	p, err := u.take(width(kind))
+func (u *ubjsonReader) number(kind byte) (float64, error) {
+	p, err := u.take(numberBytes(kind))
 	if err != nil {
 		return 0, err
 	}
@@ -71,8 +71,8 @@ func (u *ubjson) number(kind byte) (float64, error) {
 	return 0, fmt.Errorf("%w: unknown kind of number", ErrFormat)
 }
 
-// length reads a whole number that is not larger than what is left to read.
-func (u *ubjson) length() (int, error) {
+// length reads a whole number that is at most the number of bytes left.
+func (u *ubjsonReader) length() (int, error) {
 	kind, err := u.byte()
 	if err != nil {
 		return 0, err
@@ -87,7 +87,7 @@ func (u *ubjson) length() (int, error) {
 	return int(v), nil
 }
 
-func (u *ubjson) string() (string, error) {
+func (u *ubjsonReader) string() (string, error) {
 	n, err := u.length()
 	if err != nil {
 		return "", err
@@ -97,7 +97,7 @@ func (u *ubjson) string() (string, error) {
 }
 
 // value reads a value of a kind, or of the kind that the next byte says.
-func (u *ubjson) value(kind byte, depth int) (*document, error) {
+func (u *ubjsonReader) value(kind byte, depth int) (*document, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("%w: nested too deep", ErrFormat)
 	}
@@ -108,7 +108,7 @@ func (u *ubjson) value(kind byte, depth int) (*document, error) {
 		}
 	}
 	if u.documents++; u.documents > maxDocuments {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, errMany)
+		return nil, fmt.Errorf("%w: %w", ErrFormat, errTooMany)
 	}
 	d := &document{}
 	var err error
@@ -131,7 +131,7 @@ func (u *ubjson) value(kind byte, depth int) (*document, error) {
 }
 
 // container reads an object or a list: [kind] [count] elements [end].
-func (u *ubjson) container(d *document, object bool, depth int) error {
+func (u *ubjsonReader) container(d *document, object bool, depth int) error {
 	var kind byte
 	count := -1
 	if len(u.b) > 0 && u.b[0] == '$' {
@@ -145,7 +145,7 @@ func (u *ubjson) container(d *document, object bool, depth int) error {
 		if len(u.b) == 0 || u.b[0] != '#' {
 			return fmt.Errorf("%w: a typed list without a count", ErrFormat)
 		}
-		if width(kind) == 0 && kind != 'S' {
+		if numberBytes(kind) == 0 && kind != 'S' {
 			return fmt.Errorf("%w: a typed list of kind %q", ErrFormat, kind)
 		}
 	}
@@ -158,8 +158,8 @@ func (u *ubjson) container(d *document, object bool, depth int) error {
 			return err
 		}
 	}
-	if w := width(kind); w > 0 && !object {
-		return u.typed(d, kind, w, count)
+	if w := numberBytes(kind); w > 0 && !object {
+		return u.typedList(d, kind, w, count)
 	}
 	end := byte(']')
 	if object {
@@ -177,7 +177,7 @@ func (u *ubjson) container(d *document, object bool, depth int) error {
 	return nil
 }
 
-func (u *ubjson) typed(d *document, kind byte, w, count int) error {
+func (u *ubjsonReader) typedList(d *document, kind byte, w, count int) error {
 	if count > len(u.b)/w {
 		return fmt.Errorf("%w: the file is cut off", ErrFormat)
 	}
@@ -191,7 +191,7 @@ func (u *ubjson) typed(d *document, kind byte, w, count int) error {
 	return nil
 }
 
-func (u *ubjson) element(d *document, kind byte, object bool, depth int) error {
+func (u *ubjsonReader) element(d *document, kind byte, object bool, depth int) error {
 	if !object {
 		v, err := u.value(kind, depth+1)
 		if err == nil {

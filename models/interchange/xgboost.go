@@ -16,17 +16,18 @@ import (
 // ReadXGBoost reads a model that XGBoost 1.x, 2.x or 3.x saved as JSON or
 // UBJSON: boosters gbtree and dart, one output, and an objective whose margin
 // this project can use. All trees count, as in Booster.predict, also those past
-// the best iteration of early stopping (see BestIteration). Its margin has XGBoost's bits for vectors of float32
-// numbers, whole category codes, and NaN for what is missing; for other float64
-// numbers, those of the numbers rounded to float32, as XGBoost rounds them.
+// the best iteration of early stopping (see BestIteration). Its margin has
+// XGBoost's bits for vectors of float32 numbers, whole category codes, and NaN for
+// what is missing; for other float64 numbers, the bits of the numbers rounded to
+// float32, as XGBoost rounds them.
 //
 // XGBoost compares a float32 with a float32 threshold by <. The model compares
 // a float64 by <=, with the largest float64 that rounds below the threshold.
 // Sums are float32, as XGBoost's are.
 //
 // XGBoost sends missing values of a categorical feature either way, LightGBM's
-// form only to the right. Where they would go left, a node is put before that
-// sends them to a copy of the left side.
+// form only to the right. Where they would go left, the reader puts a node before
+// the split, which sends them to a copy of the left side.
 func ReadXGBoost(r io.Reader) (*models.Model, error) {
 	b, err := readAll(r)
 	if err != nil {
@@ -103,14 +104,15 @@ func readXGBoost(d *document) (*models.Model, error) {
 		}
 		m.Trees = append(m.Trees, x.out)
 	}
-	if err := sound(m); err != nil {
+	if err := checkModel(m); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-// xgbForest holds the list of trees to what the file says of it: their number,
-// the class of each, and where training found the best iteration.
+// xgbForest compares the list of trees with what the file says about it: how many
+// there are, and the class of each. It notes where training found the best
+// iteration.
 func xgbForest(m *models.Model, learner, forest *document, trees int) error {
 	if n, ok := forest.field("gbtree_model_param", "num_trees").number(); ok && n != float64(trees) {
 		return fmt.Errorf("%w: %d trees, num_trees is %v", ErrFormat, trees, n)
@@ -134,10 +136,10 @@ func xgbForest(m *models.Model, learner, forest *document, trees int) error {
 	return nil
 }
 
-// BestIteration is the key under which a model's Params tell that an XGBoost
-// file holds trees past its best iteration, as early stopping leaves them, and
-// which that was, counted from 0. All trees make up the margin, as in
-// Booster.predict; XGBClassifier.predict would stop there.
+// BestIteration is a key of a model's Params. It is set when an XGBoost file holds
+// trees past its best iteration, as early stopping leaves them; the value is that
+// iteration, counted from 0. All trees make up the margin, as in Booster.predict;
+// XGBClassifier.predict would stop at the best iteration.
 const BestIteration = "best_iteration"
 
 // xgbObjective reads the objective, and the margin that sums start from, as the
@@ -169,16 +171,16 @@ func xgbObjective(m *models.Model, learner *document, version []float64) error {
 		m.Objective = models.Regression
 	default:
 		return fmt.Errorf("%w: objective %q: want binary:logistic, binary:logitraw, reg:logistic, or a regression "+
-			"without a link function",
-			ErrUnsupported, clip(name))
+			"without a link function", ErrUnsupported, clip(name))
 	}
 	m.Init = float64(float32(base))
 	return nil
 }
 
 // xgbLogit is the margin of a probability: -logf(1/p - 1) in float32. Since 3.2
-// XGBoost holds p to 1e-6 and 1 - 1e-6; before, it takes what lies between 0
-// and 1 as it is, and refuses 0 and 1, as rows of one class give.
+// XGBoost limits p to the range from 1e-6 to 1 - 1e-6. Earlier versions take any p
+// between 0 and 1 as it is, and refuse 0 and 1, which rows of one class give; here
+// these two are limited, too.
 func xgbLogit(p float64, version []float64) (float64, bool) {
 	if !(p >= 0 && p <= 1) {
 		return p, false
@@ -232,9 +234,9 @@ func xgbFeatures(m *models.Model, learner *document) error {
 	}
 	m.Features = make([]models.FeatureInfo, int(v))
 	names, types := learner.field("feature_names").list, learner.field("feature_types").list
-	for what, list := range map[string][]*document{"feature_names": names, "feature_types": types} {
+	for key, list := range map[string][]*document{"feature_names": names, "feature_types": types} {
 		if len(list) != 0 && len(list) != len(m.Features) {
-			return fmt.Errorf("%w: %d %s for %d features", ErrFormat, len(list), what, len(m.Features))
+			return fmt.Errorf("%w: %d %s for %d features", ErrFormat, len(list), key, len(m.Features))
 		}
 	}
 	for i := range m.Features {
@@ -246,18 +248,4 @@ func xgbFeatures(m *models.Model, learner *document) error {
 		f.Categorical = len(types) == len(m.Features) && types[i].text == "c"
 	}
 	return nil
-}
-
-// below gives the largest float64 that, rounded to float32, is less than c.
-func below(c float32) float64 {
-	p := math.Nextafter32(c, float32(math.Inf(-1)))
-	// Numbers up to the middle between p and c round to p; the middle itself
-	// rounds to the one whose last bit is 0. Past the largest float32 stands 2^128
-	// for infinity.
-	const past = 1 << 128
-	mid := max(float64(p), -past)/2 + min(float64(c), past)/2
-	if math.Float32bits(p)&1 == 0 {
-		return mid
-	}
-	return math.Nextafter(mid, math.Inf(-1))
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // ReadXGBoostBinary reads the binary format that XGBoost wrote before JSON, and
-// up to 1.x when a file's name did not end in .json or .ubj. What ReadXGBoost
-// says of margins holds here too. All numbers are little-endian:
+// up to 1.x when a file's name did not end in .json or .ubj. Margins are as
+// ReadXGBoost says. All numbers are little-endian:
 //
 //	["binf"]
 //	learner  base_score float32, num_feature uint32, num_class int32, 2 x int32,
@@ -30,7 +30,7 @@ func ReadXGBoostBinary(r io.Reader) (*models.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := xgbBinary{b: bytes.TrimPrefix(b, []byte("binf"))}
+	x := xgbBinaryReader{b: bytes.TrimPrefix(b, []byte("binf"))}
 	m, err := x.model()
 	if err != nil {
 		return nil, fmt.Errorf("xgboost binary: %w", err)
@@ -38,9 +38,9 @@ func ReadXGBoostBinary(r io.Reader) (*models.Model, error) {
 	return m, nil
 }
 
-type xgbBinary struct{ b []byte }
+type xgbBinaryReader struct{ b []byte }
 
-func (x *xgbBinary) take(n int) ([]byte, error) {
+func (x *xgbBinaryReader) take(n int) ([]byte, error) {
 	if n < 0 || n > len(x.b) {
 		return nil, fmt.Errorf("%w: the file is cut off", ErrFormat)
 	}
@@ -49,7 +49,7 @@ func (x *xgbBinary) take(n int) ([]byte, error) {
 	return p, nil
 }
 
-func (x *xgbBinary) name() (string, error) {
+func (x *xgbBinaryReader) name() (string, error) {
 	p, err := x.take(8)
 	if err != nil {
 		return "", err
@@ -68,9 +68,9 @@ func float32At(p []byte, at int) float64 {
 
 func int32At(p []byte, at int) int { return int(int32(binary.LittleEndian.Uint32(p[at:]))) }
 
-// model reads the header into the document that the JSON form would have, so
-// that both are understood by the same code.
-func (x *xgbBinary) model() (*models.Model, error) {
+// model makes the document that the header would be in JSON, so that the same
+// code understands both.
+func (x *xgbBinaryReader) model() (*models.Model, error) {
 	learner, err := x.take(136)
 	if err != nil {
 		return nil, err
@@ -124,13 +124,13 @@ func (x *xgbBinary) model() (*models.Model, error) {
 		}
 		m.Trees = append(m.Trees, t.out)
 	}
-	if err := sound(m); err != nil {
+	if err := checkModel(m); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func (x *xgbBinary) tree(features int) (*foreignTree, error) {
+func (x *xgbBinaryReader) tree(features int) (*foreignTree, error) {
 	head, err := x.take(148)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (x *xgbBinary) tree(features int) (*foreignTree, error) {
 		return nil, err
 	}
 	t := newForeignTree()
-	t.kind = make([]int, n)
+	t.splitKind = make([]int, n)
 	for i := range n {
 		p, s := nodes[20*i:], stats[16*i:]
 		left, right, split := int32At(p, 4), int32At(p, 8), binary.LittleEndian.Uint32(p[12:])

@@ -35,7 +35,7 @@ func newXGBTree(d *document, features int) (*foreignTree, error) {
 		{"right_children", &x.right, -1, float64(n - 1), false},
 		{"split_indices", &x.feature, 0, math.MaxInt32, false},
 		{"default_left", &x.defaultLeft, 0, 1, false},
-		{"split_type", &x.kind, 0, 1, true},
+		{"split_type", &x.splitKind, 0, 1, true},
 	} {
 		v, ok := d.field(f.name).integers(f.low, f.high)
 		if !ok || len(v) != n && !(f.optional && len(v) == 0) {
@@ -46,8 +46,8 @@ func newXGBTree(d *document, features int) (*foreignTree, error) {
 	if x.condition = d.field("split_conditions").numbers; len(x.condition) != n {
 		return nil, bad("split_conditions has another length than left_children")
 	}
-	if len(x.kind) == 0 {
-		x.kind = make([]int, n)
+	if len(x.splitKind) == 0 {
+		x.splitKind = make([]int, n)
 	}
 	for i := range n {
 		if (x.left[i] < 0) != (x.right[i] < 0) {

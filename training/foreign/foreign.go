@@ -65,7 +65,7 @@ func Read(u training.Progress, format string, file []byte, badClass string) (*Mo
 		return nil, fmt.Errorf("%w: the model has the objective %s: decisions need a probability, so the objective "+
 			"must be binary or cross_entropy", assay.ErrInvalid, parsed.Objective)
 	}
-	turned, err := parsed.OfBad(badClass)
+	turned, err := parsed.SetBadClass(badClass)
 	if err != nil {
 		return nil, err
 	}

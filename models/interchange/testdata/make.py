@@ -5,7 +5,7 @@ usage: make.py lightgbm|xgboost OUT
 
 Run it once for each version of the library that the tests know, with that
 version importable. It writes OUT/<library>-<version>-<case>.<txt|json|ubj|bin>
-and, beside each case, <library>-<version>-<case>.rows.json:
+and, next to each case, <library>-<version>-<case>.rows.json:
 
   {"rows": [[number or null, ...], ...], "margins": ["hex float64", ...],
    "contributions": [[...], ...]}

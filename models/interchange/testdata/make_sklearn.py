@@ -4,10 +4,11 @@
 usage: make_sklearn.py OUT
 
 Run it once for each version of scikit-learn that the tests know, on its own
-interpreter: 0.20.4 on Python 2.7, whose pickles differ. It writes OUT/sklearn-<version>-<case>.pkl and, beside each,
+interpreter: 0.20.4 on Python 2.7, whose pickles differ. It writes
+OUT/sklearn-<version>-<case>.pkl and, next to each,
 sklearn-<version>-<case>.rows.json as make.py does, with what the library
 itself answers for the rows. Of 1.2.2, which keeps the leaves of forests as
-weights and encodes no categories, the cases forest and hist alone are kept.
+weights and encodes no categories, only the cases forest and hist are kept.
 """
 import json
 import os
@@ -28,7 +29,7 @@ def data(seed, n):
 
 
 def edges(model, rng, n):
-    """Rows on the thresholds of the model's trees and beside them."""
+    """Rows on the thresholds of the model's trees and next to them."""
     if hasattr(model, "_predictors"):
         at = [(n["feature_idx"], n["num_threshold"]) for stage in model._predictors for p in stage
               for n in p.nodes if not n["is_leaf"]]
@@ -80,8 +81,12 @@ def main():
             continue
         rng = np.random.RandomState(3)
         rows = np.vstack([data(2, 10)[0], edges(model, rng, 6)])
-        margins = model.predict(rows) if name == "regression" else model.predict_proba(rows)[:,
-                                                                                             1] if name == "forest" else model.decision_function(rows)
+        if name == "regression":
+            margins = model.predict(rows)
+        elif name == "forest":
+            margins = model.predict_proba(rows)[:, 1]
+        else:
+            margins = model.decision_function(rows)
         text = {"rows": [[float(v) for v in r] for r in rows], "margins": [float(v).hex() for v in np.ravel(margins)]}
         write(stem + ".rows.json", (json.dumps(text, separators=(",", ":")) + "\n").encode())
 

@@ -9,11 +9,12 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// sound reports a model that no trainer writes: besides what [models.Model]
-// itself rules out, one whose sums of leaves can overflow, so that a margin
-// would be infinite or not a number, and one whose counts or weights, by which
-// explanations share a score out, are negative counts or not finite.
-func sound(m *models.Model) error {
+// checkModel refuses a model that no trainer writes: one that
+// [models.Model.Validate] refuses; one whose leaves can add up to more than a
+// number holds, so that a margin would be infinite or not a number; and one with
+// negative counts or weights that are not finite, by which explanations divide a
+// score among the features.
+func checkModel(m *models.Model) error {
 	if err := m.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
