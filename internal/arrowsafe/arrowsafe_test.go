@@ -175,7 +175,7 @@ func TestLies(t *testing.T) {
 func TestSharedParts(t *testing.T) {
 	le := binary.LittleEndian
 	var b []byte
-	// put appends a table with offsets at the given slots and returns where the offsets stand.
+	// put appends a table with offsets at the given slots and returns where the offsets are.
 	put := func(slots int, numbers map[int]byte, offsets ...int) (at int, refs map[int]int) {
 		size := 4 + 4*len(offsets) + len(numbers)
 		vtable := len(b)

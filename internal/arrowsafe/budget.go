@@ -9,11 +9,10 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
-// Budget is an allocator for decoders that believe what a file claims: asking
-// for a buffer beyond Buffer bytes panics with a *TooLarge, and so does the one
-// that makes it more than Total bytes in all (0: no such limit). The decoders of
-// the library turn panics of their reading into errors; a caller of other parts
-// recovers.
+// Budget is an allocator for decoders that believe what a file claims. An
+// allocation of more than Buffer bytes panics with a *TooLarge, and so does one
+// that makes it more than Total bytes in all (0: no such limit). The library's
+// readers turn panics into errors; who calls other parts of it must recover.
 type Budget struct {
 	Buffer, Total int64
 	spent         atomic.Int64
@@ -39,8 +38,8 @@ func (b *Budget) Reallocate(size int, p []byte) []byte {
 	return memory.DefaultAllocator.Reallocate(size, p)
 }
 
-// Free implements memory.Allocator. What is freed does not come back into the
-// budget: it bounds the work of decoding, too.
+// Free implements memory.Allocator. It does not give freed bytes back to the
+// budget, which also bounds the work of decoding.
 func (b *Budget) Free(p []byte) { memory.DefaultAllocator.Free(p) }
 
 func (b *Budget) spend(size, more int) {

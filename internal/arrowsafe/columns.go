@@ -9,28 +9,27 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 )
 
-// column is one of a table's own columns, and the room that it takes in each
-// record batch.
+// column is a top-level column, and what it takes of each record batch.
 type column struct {
 	name              string
 	unread            string // what its type is called, "" for one that is read
 	entries           listEntries
-	libraryType       byte                  // the type that the library knows its bytes by, 0: its own
-	typeFields        []int32               // what the table of that type says
-	digits            *arrow.Decimal128Type // of decimals whose digits the library reads as whole numbers
+	libraryType       byte                  // the type as which the library reads it, 0: its own
+	typeFields        []int32               // the fields of that type's table
+	digits            *arrow.Decimal128Type // of decimals whose digits the library reads as integers
 	hasDictionary     bool                  // it has a dictionary
 	dictionaryID      int64                 // of that dictionary
 	dictionaryEntries listEntries           // what that dictionary takes of its batch
 }
 
-// listEntries counts what a column takes of the three lists of a record batch.
+// listEntries counts entries of the three lists of a record batch.
 type listEntries struct{ nodes, buffers, variadic int }
 
 func (a *listEntries) add(b listEntries) {
 	a.nodes, a.buffers, a.variadic = a.nodes+b.nodes, a.buffers+b.buffers, a.variadic+b.variadic
 }
 
-// typeNames are what the types are called, by their numbers in the union.
+// typeNames are the names of the types, by their numbers in the union.
 var typeNames = [...]string{
 	typeNull: "null", typeInt: "int", typeFloat: "float", typeBinary: "binary", typeText: "utf8", typeBool: "bool",
 	typeDecimal: "decimal", typeDate: "date", typeTime: "time", typeTimestamp: "timestamp", typeInterval: "interval",
@@ -41,9 +40,9 @@ var typeNames = [...]string{
 	typeLargeListView: "large_list_view",
 }
 
-// countEntries counts what a field takes of a record batch, with the fields below it
-// (Columnar.html#buffer-listing-for-each-layout). Unions had a bit map of
-// missing values until version 5 of the metadata, and so had runs.
+// countEntries counts what a field and the fields below it take of a record batch
+// (Columnar.html#buffer-listing-for-each-layout). Until version 5 of the metadata,
+// unions and runs had a bit map of missing values.
 func countEntries(f table, version int16) (listEntries, error) {
 	if _, coded := f.child(fieldDictionary); coded {
 		return listEntries{nodes: 1, buffers: 2}, nil
@@ -53,7 +52,7 @@ func countEntries(f table, version int16) (listEntries, error) {
 
 func countValueEntries(f table, version int16) (r listEntries, err error) {
 	r.nodes = 1
-	without := 0 // the bit maps of types that have none
+	without := 0 // bit maps of the types that have none any more
 	if version < version5 {
 		without = 1
 	}
@@ -75,7 +74,7 @@ func countValueEntries(f table, version int16) (r listEntries, err error) {
 		t, _ := f.child(fieldType + 1)
 		mode := t.int16(unionMode)
 		if mode < 0 || mode > 1 {
-			return r, fmt.Errorf("column %q is a union of no known mode", f.text(fieldName))
+			return r, fmt.Errorf("column %q is a union of an unknown mode", f.text(fieldName))
 		}
 		r.buffers = without + 1 + int(mode) // dense ones have offsets
 	default:
@@ -144,8 +143,8 @@ func columnOf(f table, version int16) (column, error) {
 
 func isUsualWidth(width int32) bool { return width == 8 || width == 16 || width == 32 || width == 64 }
 
-// setInteger reads whole numbers of up to 64 bits as the library does, and signed
-// ones of 128 as decimals without a fraction, whose bytes are the same.
+// setInteger has integers of up to 64 bits read as they are, and signed ones of
+// 128 as decimals without a fraction, whose bytes are the same.
 func (c *column) setInteger(t table) {
 	signed := t.byte(intSigned) != 0
 	switch width := t.int32(intWidth, 0); {
@@ -163,7 +162,7 @@ func (c *column) setInteger(t table) {
 // maxScale bounds the zeros that a decimal's scale adds to its digits.
 const maxScale = 76
 
-// setDecimal reads decimals of 32 and 64 bits as whole numbers, which Reader makes
+// setDecimal has decimals of 32 and 64 bits read as integers, of which Reader makes
 // decimals again.
 func (c *column) setDecimal(t table) {
 	precision, scale, width := t.int32(decimalPrecision, 0), t.int32(decimalScale, 0), t.int32(decimalWidth, 128)

@@ -18,7 +18,7 @@ const (
 	scalar    kind = iota // size bytes in the table
 	text                  // offset to a length and so many bytes
 	child                 // offset to a table
-	union                 // offset to a table; which one, the byte in the slot before says
+	union                 // offset to a table; the byte in the slot before says which one
 	scalars               // offset to a length and so many values of size bytes
 	childList             // offset to a length and so many offsets to tables
 )
@@ -29,7 +29,7 @@ type slot struct {
 	size   int       // of a scalar, or of one value of scalars
 	table  *layout   // of child and childList
 	tables []*layout // of union, by the byte before; nil: not allowed
-	open   bool      // of union: numbers beyond those of of are allowed, and not looked at
+	open   bool      // of union: numbers beyond tables are allowed, and not verified
 }
 
 // layout is the slots of a table, in the order of their numbers.
@@ -37,14 +37,14 @@ type layout []slot
 
 var (
 	errOutside = errors.New("an offset leads outside of the metadata")
-	errShared  = errors.New("the metadata names more tables than it has room for")
+	errShared  = errors.New("the metadata refers to more tables than fit into it")
 	errDeep    = fmt.Errorf("tables are nested deeper than %d", maxDepth)
 	errUnion   = errors.New("a part of the metadata is of an unknown type")
 )
 
 // verifier walks one flatbuffer. A table takes four bytes and the offset to it
-// four more: who visits more than that many follows parts that are shared,
-// which no writer of this format makes, and which may be endless.
+// four more. A walk that visits more tables than fit follows shared parts: no
+// writer of this format makes them, and they may be endless.
 type verifier struct {
 	b          []byte
 	depth      int
@@ -134,7 +134,7 @@ func (v *verifier) slot(pos, i int, s slot, t table) error {
 			which = int(v.b[p])
 		}
 		if which >= len(s.tables) && s.open {
-			return nil // who reads it looks at the number first
+			return nil // the reader checks the number first
 		}
 		if which >= len(s.tables) || s.tables[which] == nil {
 			return errUnion
@@ -196,7 +196,7 @@ func tableAt(b []byte, at int) (table, error) {
 	return table{b: b, at: at, end: at + tsize, vtable: vtable, vend: vtable + vsize}, nil
 }
 
-// slot returns where the value of slot i stands; 0: it is not given.
+// slot returns the position of the value of slot i; 0: it is not given.
 func (t table) slot(i int) int {
 	p := t.vtable + 4 + 2*i
 	if p+2 > t.vend {

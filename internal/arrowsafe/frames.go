@@ -10,12 +10,12 @@ import (
 	"io"
 )
 
-// frames reads the messages of a file or a stream, in the order in which they
-// are to be read, and is a stream of what rewriter makes of them:
+// frames reads the messages of a file or a stream in their order, and is itself a
+// stream of what rewriter makes of them:
 //
 //	ff ff ff ff | length of metadata, int32 | metadata | body, ...
 //
-// A length of 0 ends it; what comes after is not read. Streams of before 2019,
+// A length of 0 ends it; what comes after is not read. Streams from before 2019,
 // whose frames begin with the length, are refused.
 type frames struct {
 	src      io.ReaderAt
@@ -39,7 +39,7 @@ func (f *frames) Read(p []byte) (int, error) {
 	return 0, f.err
 }
 
-// advance takes the next message.
+// advance reads the next message.
 func (f *frames) advance() error {
 	if f.schema != nil {
 		meta, _, err := f.rewriter.message(f.schema)
@@ -72,13 +72,13 @@ func (f *frames) advance() error {
 	return nil
 }
 
-// present lets a message be read, with the body that lies at a position.
+// present makes a message the one that Read reads, with the body at a position.
 func (f *frames) present(meta []byte, at, body int64) {
 	head := binary.LittleEndian.AppendUint32([]byte{0xff, 0xff, 0xff, 0xff}, uint32(len(meta)))
 	f.reader = io.MultiReader(bytes.NewReader(append(head, meta...)), io.NewSectionReader(f.src, at, body))
 }
 
-// openStream reads a stream.
+// openStream prepares for reading a stream.
 func (f *frames) openStream() {
 	f.next = func() (int64, int64, int64, error) {
 		if f.nextAt >= f.size {
@@ -89,13 +89,13 @@ func (f *frames) openStream() {
 	}
 }
 
-// openFile reads a file:
+// openFile prepares for reading a file:
 //
 //	"ARROW1" 00 00 | stream | footer | its length, int32 | "ARROW1"
 //
-// The footer holds the schema (the one in the stream has no frame in the files of
-// some writers) and names the places of the dictionaries and of the batches, in
-// the order in which they are read.
+// The footer holds the schema (in the files of some writers, the one in the stream
+// has no frame) and the positions of the dictionaries and batches, in the order in
+// which they are read.
 func (f *frames) openFile() error {
 	const head, tail = 8, 10
 	if f.size < head+tail {
@@ -145,8 +145,9 @@ func (f *frames) openFile() error {
 	return nil
 }
 
-// schemaMessage puts a message of the schema before a verified footer, whose
-// offsets are counted from where they stand; nil: it has none.
+// schemaMessage makes a message of the schema in a verified footer: it puts the
+// message's head before the footer, whose offsets are relative to their own
+// position. nil: the footer has no schema.
 func schemaMessage(foot []byte, t table) []byte {
 	const length, root, header = 32, 16, 20
 	s, ok := t.child(footerSchema)
@@ -181,7 +182,8 @@ func (f *frames) block(b []byte) (at, length, body int64, err error) {
 	return at + 8, length, body, err
 }
 
-// frameLength reads the head of the frame at a position: the length of its metadata.
+// frameLength reads the head of the frame at a position and returns the length of
+// its metadata.
 func frameLength(r io.ReaderAt, at, size int64) (int64, error) {
 	var head [8]byte
 	if size-at < 8 {
@@ -200,7 +202,7 @@ func frameLength(r io.ReaderAt, at, size int64) (int64, error) {
 	return n, nil
 }
 
-// readAt fills b, where the end of the file right after it is no error.
+// readAt fills b. It is no error if the file ends right after it.
 func readAt(r io.ReaderAt, b []byte, at int64) error {
 	if n, err := r.ReadAt(b, at); n < len(b) {
 		return err

@@ -14,17 +14,32 @@ var (
 	oneSize4  = layout{size4}
 	intType   = layout{size4, size1}
 	types     = []*layout{
-		typeNull: &noFields, typeInt: &intType, typeFloat: &oneSize2, typeBinary: &noFields,
-		typeText: &noFields, typeBool: &noFields,
-		typeDecimal: {size4, size4, size4}, typeDate: &oneSize2, typeTime: {size2, size4},
-		typeTimestamp: {size2, textSlot},
-		typeInterval:  &oneSize2, typeList: &noFields, typeStruct: &noFields,
-		typeUnion:       {size2, slot{kind: scalars, size: 4}},
-		typeFixedBinary: &oneSize4, typeFixedList: &oneSize4, typeMap: {size1}, typeDuration: &oneSize2,
-		typeLargeBinary: &noFields,
-		typeLargeText:   &noFields, typeLargeList: &noFields, typeRunEnds: &noFields, typeBinaryView: &noFields,
-		typeTextView: &noFields,
-		typeListView: &noFields, typeLargeListView: &noFields,
+		typeNull:          &noFields,
+		typeInt:           &intType,
+		typeFloat:         &oneSize2,
+		typeBinary:        &noFields,
+		typeText:          &noFields,
+		typeBool:          &noFields,
+		typeDecimal:       {size4, size4, size4},
+		typeDate:          &oneSize2,
+		typeTime:          {size2, size4},
+		typeTimestamp:     {size2, textSlot},
+		typeInterval:      &oneSize2,
+		typeList:          &noFields,
+		typeStruct:        &noFields,
+		typeUnion:         {size2, slot{kind: scalars, size: 4}},
+		typeFixedBinary:   &oneSize4,
+		typeFixedList:     &oneSize4,
+		typeMap:           {size1},
+		typeDuration:      &oneSize2,
+		typeLargeBinary:   &noFields,
+		typeLargeText:     &noFields,
+		typeLargeList:     &noFields,
+		typeRunEnds:       &noFields,
+		typeBinaryView:    &noFields,
+		typeTextView:      &noFields,
+		typeListView:      &noFields,
+		typeLargeListView: &noFields,
 	}
 	dictionary = layout{size8, slot{kind: child, table: &intType}, size1, size2}
 	schema     = layout{size2, slot{kind: childList, table: fieldLayout()}, keyValues, slot{kind: scalars, size: 8}}
@@ -60,7 +75,7 @@ const (
 	typeLargeListView
 )
 
-// Slots that are read again after they were verified.
+// Numbers of the slots that are read after they were verified.
 const (
 	schemaFields                                        = 1
 	fieldName, fieldType, fieldDictionary               = 0, 2, 4

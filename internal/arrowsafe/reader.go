@@ -15,7 +15,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
-// Unread is the type of a column that is not read: one that holds neither
+// Unread is the type of a column that is not read because it holds neither
 // numbers, texts nor times.
 type Unread struct {
 	arrow.DataType
@@ -31,9 +31,9 @@ func (u *Unread) Name() string { return u.name }
 // String implements fmt.Stringer.
 func (u *Unread) String() string { return u.name }
 
-// Reader reads record batches from an Arrow IPC file or stream from outside. It
-// hands on the columns of numbers, texts and times, and the library never sees
-// the others.
+// Reader reads record batches from an untrusted Arrow IPC file or stream. It
+// returns the columns of numbers, texts and times; the library never sees the
+// others.
 type Reader struct {
 	frames *frames
 	lib    *ipc.Reader
@@ -42,8 +42,8 @@ type Reader struct {
 	digits []*arrow.Decimal128Type
 }
 
-// NewReader opens the file or stream of size bytes at src. The buffers of its
-// columns are taken from mem.
+// NewReader opens the file or stream of size bytes at src. Its columns allocate
+// their buffers from mem.
 func NewReader(src io.ReaderAt, size int64, asFile bool, mem memory.Allocator) (*Reader, error) {
 	f := &frames{src: src, size: size, reader: bytes.NewReader(nil)}
 	if !asFile {
@@ -80,7 +80,7 @@ func NewReader(src io.ReaderAt, size int64, asFile bool, mem memory.Allocator) (
 // Schema returns every column, in the order of the file.
 func (r *Reader) Schema() *arrow.Schema { return r.schema }
 
-// RecordColumn returns where the column i of Schema stands in a record, -1 if it is
+// RecordColumn returns the index in a record of column i of Schema, -1 if that is
 // not read.
 func (r *Reader) RecordColumn(i int) int {
 	place := -1
@@ -123,7 +123,7 @@ func (r *Reader) Read() (arrow.Record, error) {
 // Release gives back what the reader holds.
 func (r *Reader) Release() { r.lib.Release() }
 
-// decimals makes decimals of their digits.
+// decimals makes decimals of an array of their digits.
 func decimals(a arrow.Array, t *arrow.Decimal128Type) (arrow.Array, error) {
 	b := array.NewDecimal128Builder(memory.DefaultAllocator, t)
 	defer b.Release()

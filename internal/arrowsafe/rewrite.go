@@ -8,9 +8,9 @@ import (
 	"fmt"
 )
 
-// rewriter takes the columns that are not read out of messages: out of the
-// fields of the schema, and what is theirs out of the lists of each record
-// batch. The bodies stay as they are, since a batch says where its buffers lie.
+// rewriter removes the columns that are not read from messages: from the fields of
+// the schema, and from the lists of each record batch. The bodies stay as they
+// are, because a batch says where its buffers are.
 type rewriter struct {
 	hasSchema    bool
 	columns      []column
@@ -19,8 +19,8 @@ type rewriter struct {
 
 }
 
-// message verifies a message, rewrites it, and returns the length of its body.
-// It returns no message where the library is to see none.
+// message verifies and rewrites a message, and returns it with the length of its
+// body. out is nil if the library must not see the message.
 func (w *rewriter) message(meta []byte) (out []byte, body int64, err error) {
 	if err := verify(meta, &message); err != nil {
 		return nil, 0, err
@@ -31,12 +31,12 @@ func (w *rewriter) message(meta []byte) (out []byte, body int64, err error) {
 	}
 	h, ok := m.child(messageHeader)
 	if !ok {
-		return nil, 0, errors.New("a message says nothing")
+		return nil, 0, errors.New("a message has no header")
 	}
 	body = m.int64(messageBody)
 	kind := m.byte(messageKind)
 	if (kind == kindSchema) == w.hasSchema {
-		return nil, 0, errors.New("there is not one schema, at the beginning")
+		return nil, 0, errors.New("want exactly one schema, as the first message")
 	}
 	switch kind {
 	case kindSchema:
@@ -50,7 +50,7 @@ func (w *rewriter) message(meta []byte) (out []byte, body int64, err error) {
 		}
 		d, ok := h.child(dictionaryData)
 		if !ok {
-			return nil, 0, errors.New("a dictionary says nothing")
+			return nil, 0, errors.New("a dictionary has no values")
 		}
 		l := listsOf(d)
 		err = l.check(w.dictionaries[h.int64(dictionaryID)])
@@ -58,7 +58,7 @@ func (w *rewriter) message(meta []byte) (out []byte, body int64, err error) {
 	return meta, body, err
 }
 
-// schema finds the columns, and takes those that are not read out.
+// schema reads the columns, and removes those that are not read.
 func (w *rewriter) schema(b []byte, s table, version int16) ([]byte, error) {
 	le := binary.LittleEndian
 	w.dictionaries = map[int64]listEntries{}
@@ -83,7 +83,7 @@ func (w *rewriter) schema(b []byte, s table, version int16) ([]byte, error) {
 		}
 		slot := at + 4*kept
 		kept++
-		le.PutUint32(b[slot:], uint32(f.at-slot)) // no slot before it has a field behind it
+		le.PutUint32(b[slot:], uint32(f.at-slot)) // the slot moves forward, so its offset stays positive
 		if c.libraryType == 0 {
 			continue
 		}
@@ -102,7 +102,7 @@ func (w *rewriter) schema(b []byte, s table, version int16) ([]byte, error) {
 	return b, nil
 }
 
-// batch takes what belongs to columns that are not read out of a record batch.
+// batch removes the columns that are not read from a record batch.
 func (w *rewriter) batch(b table) error {
 	l := listsOf(b)
 	if err := l.check(w.entries); err != nil {
@@ -138,8 +138,8 @@ func listsOf(b table) (l lists) {
 	return l
 }
 
-// check checks that the lists hold what the columns take of them, and nothing
-// else: buffers that were counted otherwise would be read as another column's.
+// check checks that the lists have exactly the entries that the columns take:
+// otherwise a buffer would be read as another column's.
 func (l *lists) check(want listEntries) error {
 	for i := range l.lengths.variadic {
 		k := binary.LittleEndian.Uint64(l.b[l.variadic+8*i:])
@@ -157,8 +157,8 @@ func (l *lists) check(want listEntries) error {
 	return nil
 }
 
-// entriesAt returns what a column takes of the lists that begin at from: its views
-// say there how many buffers they have.
+// entriesAt returns what a column takes of the lists from a position on: there,
+// its views say how many buffers they have.
 func (l *lists) entriesAt(from, r listEntries) listEntries {
 	for i := range r.variadic {
 		r.buffers += int(binary.LittleEndian.Uint64(l.b[l.variadic+8*(from.variadic+i):]))

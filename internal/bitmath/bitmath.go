@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bitmath holds the elementary functions that stand between a feature
-// and a decision, with the same bits on every architecture.
+// Package bitmath has the elementary functions that a decision is computed with.
+// Their results have the same bits on every architecture.
 //
 // The standard library's math.Exp is assembly on some architectures, and its
-// pure-Go functions may be compiled to fused multiply-adds on others, so that
-// the last bit of a probability would depend on the machine that an auditor
-// replays it on. Here every product that is added to something is converted
-// explicitly, which the language defines to round (Go specification,
-// "Floating-point operators"). The functions are within 1.5 units in the last
-// place of the true value; TestAccuracy compares them with math/big, and
-// TestGolden pins their bits.
+// pure-Go functions may be compiled to fused multiply-adds on others: the last bit
+// of a probability would depend on the machine on which an auditor replays it.
+// Here every product that is added to something is converted explicitly, which
+// rounds it by the language's definition (Go specification, "Floating-point
+// operators"). The functions are within 1.5 units in the last place of the true
+// value; TestAccuracy compares them with math/big, and TestGolden pins their bits.
 package bitmath
 
 import "math"
@@ -44,7 +43,7 @@ func Exp(x float64) float64 {
 	hi := x - float64(k*ln2Hi)
 	lo := float64(k * ln2Lo)
 	r := hi - lo
-	c := float64(hi-r) - lo // what rounding took from r
+	c := float64(hi-r) - lo // the rounding error of r
 	p := expCoeff[0]
 	for _, a := range expCoeff[1:12] {
 		p = float64(p*r) + a

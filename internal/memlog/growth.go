@@ -10,10 +10,10 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 )
 
-// Growth is a tree of From leaves that has grown to To, of any size up to
-// 2^63, with 0 < From < To. The hash of each subtree that lies wholly on one
-// side of From is drawn from the seed, not computed from leaves. It is written
-// from RFC 9162 and shares no code with Log.
+// Growth is a tree that has grown from From leaves to To, with 0 < From < To of
+// up to 2^63. The hash of each subtree that lies wholly on one side of From comes
+// from the seed and not from leaves. It is written from RFC 9162 and shares no
+// code with Log.
 type Growth struct {
 	Seed     uint64
 	From, To uint64

@@ -23,7 +23,7 @@ type Log struct {
 	origin string
 	mu     struct {
 		sync.Mutex
-		salt   uint64     // what the next leaves are made of: logs of other salts fork
+		salt   uint64     // part of the next leaves: logs with another salt are forks
 		levels [][][]byte // levels[l][i] is the root of the 2^l leaves from i<<l on
 	}
 }
@@ -54,8 +54,8 @@ func (l *Log) Grow(n int) {
 	}
 }
 
-// Fork drops all leaves from size on, and makes later ones differ from what
-// they would have been.
+// Fork drops all leaves from size on, and makes the later ones differ from the
+// dropped ones.
 func (l *Log) Fork(size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,7 +116,7 @@ func (l *Log) Checkpoint(context.Context) ([]byte, error) {
 	return l.note(n), nil
 }
 
-// Note returns the checkpoint of n leaves; its signature line is for show.
+// Note returns the checkpoint of n leaves; its signature is not a real one.
 func (l *Log) Note(n uint64) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -4,8 +4,8 @@ package nearest
 
 import "strings"
 
-// FlagHint is Hint for a flag package's message about a flag that it does not know,
-// as in `unknown flag: --polcy`; known are the flags' names.
+// FlagHint is Hint for a flag package's message about an unknown flag, as in
+// `unknown flag: --polcy`; known are the names of all flags.
 func FlagHint(message string, known []string) string {
 	given, ok := strings.CutPrefix(message, "unknown flag: --")
 	if !ok {

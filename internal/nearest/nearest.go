@@ -12,10 +12,10 @@ import (
 // maxRunes bounds the words that are compared: the work grows with its square.
 const maxRunes = 64
 
-// Find returns the known word that is nearest to the one given: the same but
-// for case and the marks between letters, or at most a third of its letters
-// away by insertions, deletions, replacements and swaps of neighbours. Of two
-// that are equally near the earlier one is returned; "" if none is near.
+// Find returns the known word that is nearest to the given one: it differs only in
+// case and the marks between letters, or by insertions, deletions, replacements
+// and swaps of neighbours of at most a third of its letters. Of two that are
+// equally near it returns the earlier one; "" if none is near.
 func Find(given string, known []string) string {
 	g := fold(given)
 	if len(g) == 0 || len(g) > maxRunes {
@@ -34,8 +34,8 @@ func Find(given string, known []string) string {
 	return best
 }
 
-// Hint returns `; did you mean "word"?`, ready to be put behind a message, or
-// "" if no known word is near.
+// Hint returns `; did you mean "word"?`, to be appended to a message, or "" if no
+// known word is near.
 func Hint(given string, known []string) string {
 	if w := Find(given, known); w != "" {
 		return `; did you mean "` + w + `"?`
@@ -43,8 +43,8 @@ func Hint(given string, known []string) string {
 	return ""
 }
 
-// fold drops case and all but letters and digits; a word of nothing else is
-// kept as it is.
+// fold drops case and everything but letters and digits. A word without letters
+// and digits stays as it is.
 func fold(s string) []rune {
 	var out []rune
 	for _, r := range strings.ToLower(s) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package testbound holds code under test to bounds of time and memory that it
-// may break without end. What never returns, or goes on to take the machine's
-// memory, cannot be stopped from outside: the test's process ends then, with a
-// message that says what broke which bound.
+// Package testbound limits the time and memory of code under test that might never
+// return, or allocate without end. Such code cannot be stopped from outside, so
+// the test's process ends, with a message that says what exceeded which limit.
 package testbound
 
 import (
@@ -14,18 +13,18 @@ import (
 	"time"
 )
 
-// Limits bound what is watched.
+// Limits are the limits of Watch.
 type Limits struct {
 	Time time.Duration
-	// Bytes bounds what the process allocates, also what is free again at once,
-	// and what its stacks grow by; 0 is no bound. Other work must rest meanwhile.
+	// Bytes limits what the process allocates, including what it frees at once, and
+	// by how much its stacks grow; 0 is no limit. Nothing else may run meanwhile.
 	Bytes uint64
 }
 
-// Watch watches until the returned function is called, at the latest until the
-// test and the clean-up functions that it registers later have ended. The
-// function returns the bytes that were taken, and fails the test if they are too
-// many. At twice as many, or when the time is over, the process ends.
+// Watch watches until the returned function is called, or else until the test and
+// the clean-up functions that it registers later have ended. The function returns
+// the bytes that were allocated, and fails the test if they are too many. At twice
+// as many, or when the time is over, the process ends.
 func Watch(t testing.TB, what string, l Limits) (stop func() uint64) {
 	t.Helper()
 	begin, before := time.Now(), measure()
@@ -71,7 +70,7 @@ func measure() memory {
 	return memory{s[0].Value.Uint64(), s[1].Value.Uint64()}
 }
 
-// since is what was taken after before: stacks may have shrunk meanwhile.
+// since returns what was allocated after before; stacks may have shrunk meanwhile.
 func (m memory) since(before memory) uint64 {
 	return m.allocated - before.allocated + max(m.stacks, before.stacks) - before.stacks
 }

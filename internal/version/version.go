@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// String is the module's version, or (devel), and, where the build noted it, the
-// commit, with + when files differed from it.
+// String returns the module's version, or (devel), and if the build recorded it,
+// the commit, with + if files differed from it.
 func String() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

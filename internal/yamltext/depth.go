@@ -9,20 +9,20 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// openLevel is a block list or map that is open.
+// openLevel is a block list or map that has not ended.
 type openLevel struct {
 	column int
 	keys   int
 }
 
-// checkShape refuses texts that nest more than MaxDepth lists and maps: the
-// parser calls itself for each, and keeps a path of that length for each node. It
-// calls itself for each key of a block map as well, and copies those below, so
-// that a map of more than MaxKeys is refused, too. What it keeps of each document
-// grows with their number.
+// checkShape refuses texts that nest more than MaxDepth lists and maps: the parser
+// calls itself for each, and keeps a path of that length for each node. It also
+// refuses a block map of more than MaxKeys keys: the parser calls itself for each
+// key, and copies those below. And it refuses more than one document: what the
+// parser keeps of each grows with their number.
 //
-// Brackets count as they open and close. In between, each "-", "?" and key
-// opens a level at its column, and closes those that stood to the right of it.
+// Brackets count as they open and close. In between, each "-", "?" and key opens a
+// level at its column, and closes those further to the right.
 func checkShape(tokens token.Tokens) error {
 	var levels []openLevel
 	flow, marks := 0, 0
@@ -66,8 +66,8 @@ func checkShape(tokens token.Tokens) error {
 	return nil
 }
 
-// keyColumn is the column at which the key begins whose colon is tokens[i], with
-// its anchor, alias or tag.
+// keyColumn returns the column of the key whose colon is tokens[i], where its
+// anchor, alias or tag begins.
 func keyColumn(tokens token.Tokens, i int) int {
 	before := func(n int, kind token.Type) bool {
 		return i >= n && tokens[i-n].Type == kind && tokens[i-n].Position.Line == tokens[i].Position.Line
@@ -94,8 +94,8 @@ type counter struct {
 	anchors map[string]int // nodes under each; -1 while it is being counted
 }
 
-// checkExpansion refuses a text whose aliases and merges stand for too many values, or
-// for themselves.
+// checkExpansion refuses a text whose aliases and merges stand for too many values,
+// or for themselves.
 func (l Limits) checkExpansion(file *ast.File) error {
 	total := 0
 	for _, d := range file.Docs {

@@ -12,9 +12,8 @@ import (
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
-// hint names the key that was most likely meant by one that the library does not
-// know, of those that stand where it does; "" for other errors. to is what was
-// decoded into.
+// hint suggests the key that was most likely meant by an unknown one, among those
+// that are allowed at its place; "" for other errors. to is what was decoded into.
 func hint(message string, at *token.Token, file *ast.File, to any) string {
 	quoted, ok := strings.CutPrefix(message, `unknown field "`)
 	if !ok || at == nil || at.Position == nil {
@@ -29,8 +28,8 @@ func hint(message string, at *token.Token, file *ast.File, to any) string {
 	return ""
 }
 
-// knownKeysAt returns the keys that the struct has of which key, at a position,
-// is none; nil if it is not under n, which is decoded into a t.
+// knownKeysAt returns the keys of the struct that the unknown key at a position was
+// decoded into; nil if the key is not under n, which was decoded into a t.
 func knownKeysAt(n ast.Node, t reflect.Type, key string, at *token.Position) []string {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -38,7 +37,7 @@ func knownKeysAt(n ast.Node, t reflect.Type, key string, at *token.Position) []s
 	if t == nil {
 		return nil
 	}
-	if _, list := n.(*ast.SequenceNode); !list && t.Kind() == reflect.Slice { // one instead of a list
+	if _, list := n.(*ast.SequenceNode); !list && t.Kind() == reflect.Slice { // one value in place of a list
 		return knownKeysAt(n, t.Elem(), key, at)
 	}
 	switch n := n.(type) {

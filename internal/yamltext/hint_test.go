@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestNearestKey: a key that is not known is answered with the nearest one of
-// those that stand at its place, at any depth, and with none from elsewhere.
+// TestNearestKey: the error for an unknown key suggests the nearest one that is
+// allowed at its place, at any depth, and none from elsewhere.
 func TestNearestKey(t *testing.T) {
 	type leaf struct {
 		When    string `yaml:"when"`

@@ -2,14 +2,15 @@
 
 // Package yamltext reads every YAML text that a person or a program gives us:
 // policies, plans, credentials and settings. It is strict (an unknown key is an
-// error with its line), and it knows what a text will cost before it decodes
-// it: a few hundred bytes of YAML can stand for more values than memory holds,
-// and the library's own work grows with the square of some texts and with the
-// depth of all.
+// error with its line), and it bounds the cost of a text before it decodes it: a
+// few hundred bytes of YAML can stand for more values than memory holds, and the
+// library's own work grows with the square of some texts and with the depth of
+// all.
 //
-// A text passes four gates, each of which the one before makes cheap: counts of
-// bytes, lines and marks; the depth and the keys of its tokens; the values that
-// its aliases stand for; the types of its keys. TestBombs holds each of them.
+// A text passes four checks, each of which the one before makes cheap: counts of
+// bytes, lines and marks (yamltext.go); the depth and the keys of its tokens, and
+// the values that its aliases stand for (depth.go); the types of its keys.
+// TestBombs tests each of them.
 package yamltext
 
 import (
@@ -31,9 +32,9 @@ import (
 type Limits struct {
 	Bytes int
 	Lines int
-	Nodes int // values and keys, those counted again that an alias stands for
+	Nodes int // values and keys; those that an alias stands for count again
 	// References bounds the characters & * ! < that anchors, aliases, tags and
-	// merges begin with, wherever they stand: && in an expression has two.
+	// merges begin with, wherever they are: && in an expression has two.
 	References int
 }
 
@@ -44,7 +45,7 @@ var (
 	Plan     = Limits{Bytes: 2 << 20, Lines: 100_000, Nodes: 200_000, References: 20_000}
 )
 
-// What no text of ours needs more of.
+// Bounds of every text; ours need far less.
 const (
 	// MaxDepth bounds lists and maps in one another.
 	MaxDepth = 32
@@ -105,7 +106,7 @@ func Parse(b []byte, l Limits) (*ast.File, error) {
 	return file, nil
 }
 
-// checkCounts looks at bytes alone.
+// checkCounts counts characters; it parses nothing.
 func (l Limits) checkCounts(b []byte) error {
 	if len(b) > l.Bytes {
 		return fmt.Errorf("%d bytes, at most %d are allowed", len(b), l.Bytes)
@@ -148,8 +149,8 @@ func (l Limits) checkCounts(b []byte) error {
 	return nil
 }
 
-// shorten makes a short error of the library's, whose text repeats what was read
-// and is long to make and to print.
+// shorten makes a short error of one of the library's, whose text repeats what was
+// read and is long to make and to print.
 func shorten(err error) *Error {
 	const most = 300
 	text := ""
@@ -169,7 +170,7 @@ func shorten(err error) *Error {
 	return &Error{text: text, whole: err}
 }
 
-// Error is an error of the YAML library in brief.
+// Error is an error of the YAML library with a short text.
 type Error struct {
 	text       string
 	suggestion string
@@ -179,8 +180,8 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.text + e.suggestion }
 
-// Suggestion is a hint at the key that was most likely meant by an unknown one, to be
-// put behind a message; "" if there is none.
+// Suggestion returns a hint at the key that was most likely meant by an unknown
+// one, to be appended to a message; "" if there is none.
 func (e *Error) Suggestion() string { return e.suggestion }
 
 // Unwrap returns the library's error, which knows its token.

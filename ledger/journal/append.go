@@ -20,9 +20,9 @@ func (j *Journal) Take() uint64 { return j.taken.Add(1) - 1 }
 // log's promise. It returns when the record and all before it are synced, or
 // when ctx ends: then the record is still written, and only the waiting ends.
 //
-// A record that cannot be stored (ErrInvalid) leaves a Failed one in its place.
+// If a record cannot be stored (ErrInvalid), a Failed one is stored in its place.
 // ErrUnavailable: the journal stopped; whether the record is durable is known
-// when it has been opened again.
+// only when it has been opened again.
 func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Promise, error) {
 	e, refused, err := j.submit(seq, r, nil)
 	if err != nil {
@@ -36,9 +36,9 @@ func (j *Journal) Append(ctx context.Context, seq uint64, r *Record) (ledger.Pro
 	return p, nil
 }
 
-// AppendAll is Append for many records with one wait. Promises are in the
-// order of seqs; the error is the first one, and the promise of a record that
-// was refused is the zero Promise.
+// AppendAll is Append for many records, with one wait. The promises are in the
+// order of seqs. The error is the first one; a record that was refused has the
+// zero Promise.
 func (j *Journal) AppendAll(ctx context.Context, seqs []uint64, rs []*Record) ([]ledger.Promise, error) {
 	if len(seqs) != len(rs) {
 		return nil, fmt.Errorf("append: %d numbers for %d records: %w", len(seqs), len(rs), assay.ErrInvalid)
@@ -48,7 +48,7 @@ func (j *Journal) AppendAll(ctx context.Context, seqs []uint64, rs []*Record) ([
 		first = cmp.Or(first, err)
 	}
 	all := &batchWait{done: make(chan struct{})}
-	all.left.Store(int32(len(rs) + 1)) // one for this caller: it is not woken before all are handed over
+	all.left.Store(int32(len(rs) + 1)) // one more, so that nobody wakes us before all are submitted
 	entries := make([]*entry, len(rs))
 	refused := make([]bool, len(rs))
 	for i, r := range rs {
@@ -84,7 +84,7 @@ func (j *Journal) AppendAll(ctx context.Context, seqs []uint64, rs []*Record) ([
 }
 
 // submit prepares a record, or a Failed one in its place, and gives it to the writer. refused says why the record
-// itself was not taken.
+// itself was not accepted.
 func (j *Journal) submit(seq uint64, r *Record, all *batchWait) (e *entry, refused, err error) {
 	e = entryPool.Get().(*entry)
 	e.batch = all

@@ -16,12 +16,13 @@ import (
 )
 
 // Backup copies the records and the store of a running journal to dst, which
-// must not exist: dst/journal, and dst/guard/high-water as it stood at that moment. It copies
-// no key: back up keys/ apart, where fewer people can read it. The log's
-// directory is derived; a restored journal builds it again (Config.RebuildLog).
+// must not exist: dst/journal, and dst/guard/high-water as of that moment. It
+// copies no key: back up keys/ separately, where fewer people can read it. It does
+// not copy the log's directory, which a restored journal builds again
+// (Config.RebuildLog).
 //
-// An erasure makes the private parts in every older backup unreadable, with
-// the master key of that time: take a new backup after erasing.
+// An erasure replaces the master key, and so makes the private parts in every
+// older backup unreadable: make a new backup after erasing.
 func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	if _, err := os.Stat(dst); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("backup: %s exists already: %w", dst, errors.Join(assay.ErrInvalid, err))
@@ -52,9 +53,9 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	return vault.WriteFile(filepath.Join(dst, "guard", "high-water"), []byte(mark.String()))
 }
 
-// copyStore copies the store. It knows the keys of just the records below upto,
-// and no checkpoint of more than those was signed then: what comes after is left
-// out of a backup.
+// copyStore copies the store. The copy knows the keys of exactly the records below
+// upto, and no larger checkpoint was signed then: a backup leaves out what comes
+// after.
 func (j *Journal) copyStore(ctx context.Context, dst string) (upto uint64, err error) {
 	err = j.guard.WithSigningPaused(func(size uint64) error {
 		if err := j.waitApplied(ctx, size); err != nil {

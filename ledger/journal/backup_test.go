@@ -107,7 +107,7 @@ func TestBackup(t *testing.T) {
 	copyTree(t, saved, restored)
 	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(restored, "keys"))
 	if err := serve(t, restored); !errors.Is(err, ErrFork) {
-		t.Fatalf("restored records beside an empty log: %v", err)
+		t.Fatalf("restored records with an empty log: %v", err)
 	}
 	before, err := os.ReadFile(filepath.Join(dir, "log", "tile", "0", "001"))
 	if err != nil {

@@ -18,7 +18,8 @@ type Config struct {
 	// Origin names the log at its first start; "" makes one of random digits.
 	// Later starts read it from the log's key.
 	Origin string
-	// Logger hears of recovery, refusals and repairs; nil is slog.Default().
+	// Logger gets messages about recovery, refusals and repairs; nil is
+	// slog.Default().
 	Logger *slog.Logger
 	// Interval is how often the log is published; 0 is 500 ms.
 	Interval time.Duration
@@ -31,11 +32,11 @@ type Config struct {
 	// Keys encrypts the master key file, such as a KMS's key; nil leaves it in
 	// clear with mode 0600.
 	Keys vault.AEAD
-	// FS is the file system of the records; nil is the disk. Its second
-	// implementation is Pebble's crashable memory file system.
+	// FS is the file system of the records; nil is the disk. Tests use Pebble's
+	// crashable memory file system.
 	FS vfs.FS
-	// NoSync leaves out the sync of each commit: a power cut loses records that
-	// were acknowledged. It is the control of the crash tests.
+	// NoSync leaves out the sync of each commit, so that a power cut loses records
+	// that were acknowledged. It is the control of the crash tests.
 	NoSync bool
 	// Now is the clock that stamps erasures and key rotations; nil is time.Now.
 	Now func() time.Time
@@ -43,15 +44,16 @@ type Config struct {
 	// each checkpoint, and how many must before it is published. "" asks none.
 	Witnesses string
 	// RebuildLog moves the log's directory aside at Open and builds it again
-	// from the records: after a refusal, or after records were restored.
+	// from the records: for use after a refusal, or after records were restored.
 	RebuildLog bool
-	// HighWaterCopy is a second file for the high-water mark, on another device than
-	// the directory or another machine's: nothing is signed that is not there, and
-	// a journal that is older than it does not open. "" keeps none.
+	// HighWaterCopy is a second file for the high-water mark, on another device or
+	// machine than the directory. Every checkpoint is written there before it is
+	// signed, and a journal that is older than this file does not open. "" keeps
+	// none.
 	HighWaterCopy string
-	// ReadOnly opens the journal to look at it and changes no file, also where it
-	// cannot be written: what a crash cut short is mended in memory, nothing is
-	// made that is missing, and Run refuses.
+	// ReadOnly opens the journal without changing any file, and works on a disk
+	// that cannot be written: what a crash cut short is repaired in memory, nothing
+	// that is missing is made, and Run refuses.
 	ReadOnly bool
 	// CacheBytes of the request index; 0 is 64 MiB.
 	CacheBytes int64
@@ -86,7 +88,7 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// store returns what of this is the store's.
+// store returns the store's options.
 func (c *Config) store(fatal func(error)) store.Options {
 	return store.Options{FS: c.FS, Logger: c.Logger, Fatal: fatal, CacheBytes: c.CacheBytes,
 		ReadOnly: c.ReadOnly, NoSync: c.NoSync}

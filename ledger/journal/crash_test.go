@@ -277,7 +277,7 @@ func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {
 		t.Fatalf("after a power cut: %v", err)
 	}
 	defer func() { t.Helper(); _ = j.Close() }()
-	// What stands is unbroken, readable and promised.
+	// What is left is without gaps, readable and promised.
 	if err := j.Scan(0, j.Stats().Durable, func(seq uint64, _ *Record, err error) error { return err }); err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package journal is the one writer: it orders the records, makes them durable in groups, promises them, and feeds
-// their leaves to the transparency log.
+// Package journal is the one writer of the ledger: it orders the records, makes them durable in groups, promises them,
+// and appends their leaves to the transparency log. docs/formats/journal.md draws its files.
 //
 //	Take ─▶ work ─▶ Append ─┐ (any order)                    ┌▶ reply with promise
 //	Take ─▶ work ─▶ Append ─┴▶ ring ─▶ writer: one group ────┤
 //	                 order by sequence number, sign, sync    └▶ drainer ─▶ guard ─▶ log (tiles, checkpoint)
 //
-// A record's way, from top to bottom:
+// What comes in: a Record, and the number that Take gave for it. What goes out: its promise at once, and once the log
+// has published it, its receipt. The steps of a record, in order:
 //
 //	take     append.go   Take gives the next sequence number: the record's place in the journal, and its
 //	                     leaf's index in the log. Whoever took it must Append it.
@@ -18,26 +19,26 @@
 //	publish  drain.go    the leaves go to the log, in order, from memory (recent.go) or from the files;
 //	         publish.go  a checkpoint is signed by the guard, cosigned by witnesses, published, and read back
 //
-// Below it:
+// The packages below it:
 //
-//	recordfile  groups as bytes, and the files of them: the truth
-//	store       request ids, wrapped subject keys and marks, behind the record files and made again from them
-//	tilelog     the log's directory: derived, and can be built again from the records
-//	guard       the signing key, which signs a checkpoint of the journal's own records and nothing else
-//	overlay     a file system for looking at a journal without changing it
+//	recordfile  groups as bytes, and the files that hold them: the truth
+//	store       request ids, wrapped subject keys and marks; it follows the record files and can be rebuilt from them
+//	tilelog     the log's directory; it can be rebuilt from the records
+//	guard       the signing key, which signs checkpoints of the journal's own records and nothing else
+//	overlay     a file system that reads a journal without changing it
 //	atomicfile  files that are replaced whole
 //
-// And around the way:
+// The other files:
 //
-//	journal.go, run.go              opening, recovering; the goroutines that live as long as Run
-//	read.go, receipt.go             records, promises, receipts and proofs
-//	record.go, report.go            what a record holds; the opening of a report's leaf
-//	erase.go, rotate.go, retire.go  keys destroyed, the master key replaced, private parts dropped
-//	backup.go                       a copy of a running journal
+//	journal.go, config.go, run.go          opening and recovering; settings; the goroutines that live as long as Run
+//	read.go, receipt.go                    records, promises, receipts and proofs
+//	record.go, report.go                   what a record holds; the opening of a report's leaf
+//	erase.go, rotate.go, retire.go         keys destroyed, the master key replaced, private parts dropped
+//	backup.go                              a copy of a running journal
 //	fsck.go, fsckrecords.go, fsckstore.go  everything derived again and compared
 //
-// Recovery is the normal way to start: Open reads where the records end, and the drainer goes on where the log ends.
-// TestPowerCuts and TestKills show that no acknowledged record is lost; TestLogNeverForks that a log directory that was
+// Recovery is the normal way to start: Open reads where the records end, and the drainer continues where the log ends.
+// TestPowerCuts and TestKills show that no acknowledged record is lost, TestLogNeverForks that a log directory that was
 // rolled back, damaged or emptied is refused.
 //
 // The directory:

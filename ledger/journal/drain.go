@@ -23,17 +23,17 @@ import (
 // drainBatch is how many leaves are given to the log at once.
 const drainBatch = 16384
 
-// In a burst of more than burstRate appends a second the log gives way to them,
-// whose syncs it would slow down: it takes one batch every burstYield. It does so
-// no longer when burstBehind records wait; then it takes one batch after the
-// other, as it does without a burst.
+// In a burst of more than burstRate appends a second, the log would slow down
+// their syncs: it then takes only one batch every burstYield. From burstBehind
+// waiting records on, it takes one batch after the other, as it does without a
+// burst.
 const (
 	burstRate   = 25_000
 	burstYield  = 3 * time.Second
 	burstBehind = 1 << 20
 )
 
-// closedChan can be received from at any time.
+// closedChan is always ready to be received from.
 var closedChan = func() <-chan struct{} {
 	c := make(chan struct{})
 	close(c)
@@ -44,8 +44,8 @@ var closedChan = func() <-chan struct{} {
 // journal that is opened sets it.
 var klogOnce sync.Once
 
-// silenceTessera sends what Tessera says through klog to the logger's debug
-// level: its warnings are repeated by the guard with the reason.
+// silenceTessera sends Tessera's messages, which come through klog, to the
+// logger's debug level: the guard repeats its warnings with the reason.
 func silenceTessera(log *slog.Logger) {
 	klogOnce.Do(func() { klog.SetSlogLogger(slog.New(debugHandler{log.Handler()})) })
 }
@@ -65,8 +65,8 @@ func (q debugHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // runDrainer feeds the log until ctx ends, or, once finished is closed, until the
-// log holds everything durable. A log that fails is opened again, and goes on
-// where its own state says it ended.
+// log holds everything that is durable. It opens a log that failed again, and
+// continues where the log's own state says that it ended.
 func (j *Journal) runDrainer(ctx context.Context, finished <-chan struct{}) error {
 	backoff := 100 * time.Millisecond
 	for {
@@ -87,7 +87,7 @@ func (j *Journal) runDrainer(ctx context.Context, finished <-chan struct{}) erro
 		}
 		select {
 		case <-finished:
-			return fmt.Errorf("journal: at the end, the log could not be published; the next start goes on with "+
+			return fmt.Errorf("journal: at the end, the log could not be published; the next start will publish "+
 				"it: %w", err)
 		default:
 		}
@@ -130,7 +130,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 	fed, ticked, seen := time.Now(), time.Now(), j.durable.Load()
 	burst := false
 	for {
-		// A full batch waits: it is not left for the next tick.
+		// A full batch does not wait for the next tick.
 		behind, more := j.durable.Load()-next, (<-chan struct{})(nil)
 		if behind >= drainBatch && (!burst || behind >= burstBehind) {
 			more = closedChan
@@ -176,7 +176,7 @@ func (j *Journal) drainOnce(ctx context.Context, finished <-chan struct{}) error
 }
 
 // openLog opens the log's directory where its tree state says that it ended. The
-// entries of the bundle that was being filled come from the records.
+// entries of the bundle that is not full are added again from the records.
 func (j *Journal) openLog(ctx context.Context) (*tilelog.Writer, assay.Digest, error) {
 	t, state, err := tilelog.Open(ctx, string(j.logDir()))
 	if err != nil {
@@ -230,7 +230,7 @@ func (j *Journal) feed(ctx context.Context, t *tilelog.Writer, p *publisher) (ui
 	return t.Size(), nil
 }
 
-// openPublished takes up the checkpoint that is in the log's directory.
+// openPublished reads the checkpoint that is in the log's directory.
 func (j *Journal) openPublished(ctx context.Context) error {
 	if err := j.checkPublished(ctx); err != nil {
 		if errors.Is(err, ErrFork) {
@@ -241,9 +241,9 @@ func (j *Journal) openPublished(ctx context.Context) error {
 	return nil
 }
 
-// checkPublished reads the checkpoint that is in the log's directory; if it
-// is new, its entries are read back and compared with the journal's, and only
-// then is it the published one.
+// checkPublished reads the checkpoint that is in the log's directory. If it is
+// new, its entries are read back and compared with the journal's, and only then
+// it counts as published.
 func (j *Journal) checkPublished(ctx context.Context) error {
 	b, err := j.logDir().Checkpoint(ctx)
 	if errors.Is(err, os.ErrNotExist) {

@@ -11,8 +11,8 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// ErasureNote is the opening of an erasure's leaf: which key was destroyed, in
-// deterministic CBOR. It does not name the subject.
+// ErasureNote is the opening of an erasure's leaf, in deterministic CBOR: it says
+// which key was destroyed, and does not name the subject.
 type ErasureNote struct {
 	Version uint8    `cbor:"0,keyasint"`
 	Key     vault.ID `cbor:"1,keyasint"`
@@ -22,8 +22,8 @@ type ErasureNote struct {
 // ErasureRequest asks for an erasure.
 type ErasureRequest struct {
 	Subject string // whose key is destroyed
-	Reason  string // is part of the opening of the erasure's leaf: name no person in it
-	// Caller, RequestID and Body make asking again safe: Lookup finds the
+	Reason  string // goes into the opening of the erasure's leaf: name no person in it
+	// Caller, RequestID and Body make it safe to ask again: Lookup finds the
 	// erasure's record by them. An empty RequestID is not indexed.
 	Caller, RequestID string
 	Body              assay.Digest
@@ -45,10 +45,11 @@ func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledge
 // assay.ErrNotFound: no record is sealed under this subject's key.
 //
 // One group holds the record, the request id's tag and the destruction of the
-// key, so a crash leaves all three or none of them. What then makes the erasure
-// final is done behind it: the key's bytes are purged from the store, and the
-// master key is replaced, so that copies of the directory made before do not
-// open it either. WaitErased waits for that; a start that finds it undone does it.
+// key, so a crash leaves all three or none of them. After that, two more steps
+// make the erasure final: the key's bytes are purged from the store, and the
+// master key is replaced, so that older copies of the directory do not open the
+// key either. WaitErased waits for both; if a stop prevents them, the next start
+// does them.
 func (j *Journal) DestroyKey(ctx context.Context, r ErasureRequest) (seq uint64, p ledger.Promise, err error) {
 	if err := j.Ready(); err != nil {
 		return 0, p, err
@@ -84,7 +85,7 @@ func (j *Journal) DestroyKey(ctx context.Context, r ErasureRequest) (seq uint64,
 }
 
 // WaitErased waits until the erasure in record seq is final: no file of the
-// directory holds the key, and no master key that opens an older copy is left.
+// directory holds the key, and no master key is left that opens an older copy.
 func (j *Journal) WaitErased(ctx context.Context, seq uint64) error {
 	for j.erasures.finalBelow.Load() <= seq {
 		if err := j.erasures.wait(ctx, j); err != nil {

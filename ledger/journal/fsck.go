@@ -16,7 +16,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// FsckReport is what a check went through.
+// FsckReport counts what a check went through.
 type FsckReport struct {
 	Records  uint64 `json:"records"`  // leaves, each parsed and hashed
 	Opened   uint64 `json:"opened"`   // private parts opened, their commitments compared
@@ -34,11 +34,11 @@ type FsckReport struct {
 	AnchorProof json.RawMessage `json:"-"` // and its proof
 }
 
-// Fsck opens the journal in dir, which no server may run on, to look at it:
-// it changes no file, and works on an image that cannot be written. It derives
-// everything again from the records: leaves, commitments, groups and promises,
-// index, keys, the log's entries, tiles and checkpoint, the high-water mark and
-// the anchored checkpoint. The error names the first thing that is wrong.
+// Fsck checks the journal in dir, which no server may be using. It changes no
+// file, and works on an image that cannot be written. It derives everything again
+// from the records: leaves, commitments, groups and promises, index, keys, the
+// log's entries, tiles and checkpoint, the high-water mark and the anchored
+// checkpoint. The error names the first thing that is wrong.
 func Fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err error) {
 	// A store that is damaged beyond reading ends its goroutine, see store.Open.
 	done, whole := make(chan struct{}), false
@@ -87,10 +87,10 @@ type checker struct {
 	log           *tilelog.Comparison
 	size          uint64                  // of the published checkpoint: how far the log is compared
 	claimedRoots  map[uint64]assay.Digest // size -> root that something claims
-	claimants     map[uint64]string       // who claims it
+	claimants     map[uint64]string       // size -> what claims it
 	recordRoots   map[uint64]assay.Digest // size -> root of the records
 	keysBySubject map[string]vault.ID     // subject -> key id
-	erasedKeys    map[vault.ID][16]byte   // keys made whose erasure follows -> their subject's tag
+	erasedKeys    map[vault.ID][16]byte   // keys whose erasure must follow -> their subject's tag
 
 	retiredBelow uint64 // private parts below may be gone
 }
@@ -99,7 +99,7 @@ func (c *checker) corrupt(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, assay.ErrCorrupt)...)
 }
 
-// gatherClaims gathers who claims which root at which size.
+// gatherClaims collects which file claims which root at which size.
 func (c *checker) gatherClaims(ctx context.Context) error {
 	c.claimedRoots, c.claimants = map[uint64]assay.Digest{}, map[uint64]string{}
 	claim := func(who string, size uint64, root assay.Digest) error {
@@ -125,7 +125,7 @@ func (c *checker) gatherClaims(ctx context.Context) error {
 	if mark, err := c.j.store.Number(store.Published); err != nil {
 		return err
 	} else if mark > c.size {
-		return c.corrupt("a checkpoint of size %d was published, and one of %d stands in the log's directory: it was "+
+		return c.corrupt("a checkpoint of size %d was published, and the log's directory has one of %d: it was "+
 			"deleted, or put back to an older one", mark, c.size)
 	}
 	state, err := c.j.logDir().State()

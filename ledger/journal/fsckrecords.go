@@ -17,8 +17,8 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// checkRecords goes through all groups once: each record is opened, each group's
-// promise is verified, and each entry and full tile of the log is compared.
+// checkRecords reads all groups once: it opens each record, verifies each group's
+// promise, and compares each entry and full tile of the log.
 func (c *checker) checkRecords(ctx context.Context) error {
 	tree := guard.NewTree()
 	note := func(size uint64) error {
@@ -128,7 +128,7 @@ func (c *checker) checkKeyOps(b *recordfile.StoredGroup) error {
 			return c.corrupt("key %x of the group of records %d to %d is missing, and no erasure destroyed it",
 				ops[i].Key[:4], b.First, b.End()-1)
 		}
-		// The store has forgotten whose an erased key was: the two groups that
+		// The store does not know any more whose key was erased: the two groups that
 		// made and destroyed it must agree.
 		switch {
 		case ops[i].Kind == recordfile.NewKey && kerr != nil:
@@ -150,15 +150,15 @@ func (c *checker) subjectHasKey(tag [16]byte, id vault.ID) bool {
 	return err == nil && bytes.Equal(v, id[:])
 }
 
-// maxKeysBySubject bounds the subjects whose key ids are remembered.
+// maxKeysBySubject bounds checker.keysBySubject.
 const maxKeysBySubject = 1 << 16
 
-// checkSubject checks that a record's subject leads to the key that sealed it: a
-// record that opens is of a living key.
+// checkSubject checks that a record's subject leads to the key that sealed it. The
+// record opened, so its key must be in use.
 func (c *checker) checkSubject(seq uint64, name string, key vault.ID) error {
 	if name == "" {
 		if key != c.j.store.System().ID() {
-			return c.corrupt("record %d has no subject, and a subject's key", seq)
+			return c.corrupt("record %d has no subject, but a subject's key", seq)
 		}
 		return nil
 	}

@@ -32,18 +32,18 @@ func (g *group) promise(e *entry) ledger.Promise {
 	}
 }
 
-// pendingGroup is one group on its way to the disk. Its memory is used again.
+// pendingGroup is one group that is not on the disk yet. Its memory is used again.
 type pendingGroup struct {
 	entries    []*entry
 	group      *group
 	frame      []byte       // the group as bytes
-	leaves     *leafBlock   // what the log needs of it
-	storeGroup *store.Group // what the store needs of it
+	leaves     *leafBlock   // for the log
+	storeGroup *store.Group // for the store
 	sealed     [][]byte     // scratch
 	err        error        // of commit
 }
 
-// build makes one group of the entries, signs its promise and lays it out; nothing is written.
+// build makes one group of the entries, signs its promise and encodes it. It writes nothing.
 func (p *pendingGroup) build(j *Journal) error {
 	n := len(p.entries)
 	first := p.entries[0].seq
@@ -82,8 +82,8 @@ func (p *pendingGroup) build(j *Journal) error {
 	return nil
 }
 
-// commit writes a group with one sync. Only then is the durable end advanced, and only then are the store, the log and
-// the callers told. writeMu is held for reading, and given back.
+// commit writes a group with one sync. Only after that does it advance the durable end and give the group to the store,
+// the log and the callers. The caller has locked writeMu for reading; commit unlocks it.
 func (j *Journal) commit(p *pendingGroup) error {
 	g := p.group
 	err := j.records.Append(p.frame, !j.cfg.NoSync)
@@ -115,7 +115,7 @@ func (j *Journal) commit(p *pendingGroup) error {
 	return err
 }
 
-// waitApplied waits until the store has the subject keys of the records below seq.
+// waitApplied waits until the store holds the subject keys of the records below seq.
 func (j *Journal) waitApplied(ctx context.Context, seq uint64) error {
 	for {
 		upto, moved := j.store.Applied()

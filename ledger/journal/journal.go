@@ -32,8 +32,8 @@ var (
 	storeDir  = filepath.Join("journal", "store")
 )
 
-// ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that goes back behind
-// one that was signed.
+// ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that is smaller than
+// one that was signed before.
 var ErrFork = guard.ErrFork
 
 // Journal is an open journal. Its methods may be called concurrently; Run and
@@ -42,7 +42,7 @@ type Journal struct {
 	dir     string
 	cfg     Config
 	records *recordfile.Files // the records themselves
-	store   *store.Store      // subject keys, request index, marks: behind the records
+	store   *store.Store      // subject keys, request index, marks: follows the records
 	recent  recent            // leaves that the log has not published
 	key     ledger.Key
 	master  *vault.Master
@@ -52,7 +52,7 @@ type Journal struct {
 	durable     atomic.Uint64 // records below are synced; the writer advances it
 	ring        []atomic.Pointer[entry]
 	awaited     atomic.Uint64 // the record that the sleeping writer waits for
-	wakeWriter  chan struct{} // wakes the writer
+	wakeWriter  chan struct{}
 	closing     atomic.Bool
 	swept       atomic.Bool // the writer has returned and swept the ring
 	filesFailed atomic.Bool // the store or a record file failed
@@ -74,11 +74,11 @@ type Journal struct {
 }
 
 // Open opens the journal in dir, making it if there is none, and reads where
-// the records end. It refuses a journal that holds less, or other, than was
-// signed before.
+// the records end. It refuses a journal that holds less, or something else, than
+// was signed before.
 //
 // A store that is damaged beyond reading ends the goroutine that reads it, or
-// one of the store's own that it waits for (see store.Open): Open returns then.
+// one of the store's own that it waits for (see store.Open): then Open returns.
 func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	cfg.setDefaults()
 	silenceTessera(cfg.Logger)
@@ -96,7 +96,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	case <-failed.done:
 	}
 	select {
-	case <-done: // it was told, and has closed its files
+	case <-done: // open got the error, and has closed its files
 		return j, err
 	case <-time.After(openGrace):
 		return nil, fmt.Errorf("journal %s: the store is damaged beyond reading: %w: %w",
@@ -104,7 +104,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Journal, error) {
 	}
 }
 
-// openGrace is how long Open waits for its own end when the store has failed.
+// openGrace is how long Open waits for open to end when the store has failed.
 const openGrace = 2 * time.Second
 
 func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journal, error) {
@@ -215,7 +215,7 @@ func (j *Journal) closeFiles() error {
 	return errors.Join(err, j.store.Close())
 }
 
-// failFiles marks the files failed: what is on disk is unknown until the next Open.
+// failFiles stops the journal: what is on disk is unknown until the next Open.
 func (j *Journal) failFiles(err error) {
 	j.filesFailed.Store(true)
 	j.failed.set(err)
@@ -254,21 +254,21 @@ func (j *Journal) HighWaterConfirmed() bool { return j.guard.CopyConfirmed() }
 // Key returns the log's note verifier key. It checks checkpoints and promises.
 func (j *Journal) Key() string { return j.key.String() }
 
-// Stats says how far the journal is; all are numbers of records.
+// Stats counts records at each step.
 type Stats struct {
-	Taken     uint64 // numbers given
+	Taken     uint64 // numbers that Take gave
 	Durable   uint64 // synced
 	Published uint64 // under a published checkpoint
 }
 
-// Stats returns how far the journal is now.
+// Stats returns the counts of now.
 func (j *Journal) Stats() Stats {
 	_, size := j.Checkpoint()
 	return Stats{Taken: j.taken.Load(), Durable: j.durable.Load(), Published: size}
 }
 
-// Checkpoint returns the newest published checkpoint whose entries were read
-// back and hashed again, and its size; nil before the first.
+// Checkpoint returns the newest published checkpoint, once its entries were read
+// back and compared, and its size; nil before the first.
 func (j *Journal) Checkpoint() (note []byte, size uint64) {
 	j.published.Lock()
 	defer j.published.Unlock()
@@ -302,8 +302,8 @@ func (j *Journal) setPublished(note []byte, size uint64) {
 	j.published.grown = make(chan struct{})
 }
 
-// checkExists refuses to look at a directory that has no store or lacks a key: the
-// code that serves would make new ones.
+// checkExists refuses to read a directory that lacks the store or a key: the
+// code that opens it would make new ones.
 func checkExists(f vfs.FS, dir string) error {
 	_, err := f.Stat(f.PathJoin(dir, storeDir))
 	for _, key := range []string{"log.key", "master.json"} {
@@ -320,7 +320,8 @@ func checkExists(f vfs.FS, dir string) error {
 // logDir is the log's directory.
 func (j *Journal) logDir() tilelog.Dir { return tilelog.Dir(filepath.Join(j.dir, "log")) }
 
-// moveAside moves a damaged log directory out of the way; nothing is deleted.
+// moveAside renames a damaged log directory and makes an empty one; nothing is
+// deleted.
 func moveAside(dir string) error {
 	for i := 1; ; i++ {
 		to := fmt.Sprintf("%s.damaged-%d", dir, i)

@@ -88,13 +88,13 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 	return nil
 }
 
-// Tag returns what stands for a caller's request id, for LookupTag and
-// Record.Tag: who looks up and appends makes it once.
+// Tag returns the tag of a caller's request id, for LookupTag and Record.Tag. Who
+// looks up and then appends needs to make it only once.
 func (j *Journal) Tag(caller, requestID string) Tag {
 	return j.store.System().Tag("request", caller, requestID)
 }
 
-// push hands e to the writer.
+// push gives e to the writer.
 func (j *Journal) push(e *entry) error {
 	if e.seq >= j.taken.Load() {
 		return fmt.Errorf("append: number %d was not taken: %w", e.seq, assay.ErrInvalid)
@@ -118,7 +118,7 @@ func (j *Journal) push(e *entry) error {
 		return fmt.Errorf("append: number %d was appended before: %w", e.seq, assay.ErrInvalid)
 	}
 	if j.swept.Load() && slot.CompareAndSwap(e, nil) {
-		return j.stopError() // the writer has swept the ring before
+		return j.stopError() // the writer has stopped and will not look again
 	}
 	if j.awaited.Load() == e.seq {
 		select {
@@ -140,7 +140,7 @@ func (j *Journal) wait(ctx context.Context, e *entry) error {
 	}
 }
 
-// release gives e back; its promise was made.
+// release puts e back into the pool; its promise was made.
 func (e *entry) release() {
 	e.group, e.subject, e.erasedSubject, e.batch, e.err = nil, nil, nil, nil, nil
 	entryPool.Put(e)

@@ -19,7 +19,7 @@ import (
 )
 
 // publisher signs and publishes a checkpoint of the newest tree, at most one an
-// interval. It waits for the guard and for witnesses, the log's feeding does not.
+// interval. It waits for the guard and for witnesses; the drainer does not.
 type publisher struct {
 	j     *Journal
 	every time.Duration
@@ -32,7 +32,7 @@ type publisher struct {
 	publishedSize uint64 // size of the checkpoint that this publisher wrote last
 }
 
-// logFiles is what Tessera's witness code reads of a log.
+// logFiles gives Tessera's witness code the log to read.
 type logFiles struct {
 	client.FileFetcher
 	p *publisher
@@ -61,7 +61,7 @@ func newPublisher(j *Journal) (*publisher, error) {
 	return p, nil
 }
 
-// treeGrew tells of a tree that is durable.
+// treeGrew announces a tree that is durable.
 func (p *publisher) treeGrew(size uint64, root assay.Digest) {
 	p.mu.Lock()
 	p.size, p.root = size, root
@@ -85,8 +85,8 @@ func (p *publisher) published() uint64 {
 	return p.publishedSize
 }
 
-// run publishes until ctx ends. What fails is tried again an interval later; the
-// guard keeps what it refused, and the drainer asks it.
+// run publishes until ctx ends. After a failure it tries again an interval later.
+// The guard keeps a refusal, and the drainer asks it for that.
 func (p *publisher) run(ctx context.Context) {
 	for {
 		select {
@@ -113,7 +113,7 @@ func (p *publisher) run(ctx context.Context) {
 	}
 }
 
-// publish writes a checkpoint of the newest tree, unless it is there.
+// publish writes a checkpoint of the newest tree, unless that is published already.
 func (p *publisher) publish(ctx context.Context) (wrote bool, err error) {
 	size, root := p.newest()
 	b, err := p.j.logDir().Checkpoint(ctx)

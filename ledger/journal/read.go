@@ -13,15 +13,15 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// Lookup finds the record of a caller's request id and the digest of its body:
-// the same body asks for the same answer, another is a conflict. It sees what
-// is durable. If the record's subject was erased, ok is true, the body is
-// unknown (zero) and err matches vault.ErrErased.
+// Lookup finds the record of a caller's request id and the digest of its body: a
+// request with the same body gets the same answer, one with another body is a
+// conflict. It finds only durable records. If the record's subject was erased, ok
+// is true, the body is unknown (zero) and err matches vault.ErrErased.
 func (j *Journal) Lookup(caller, requestID string) (seq uint64, body assay.Digest, ok bool, err error) {
 	return j.LookupTag(j.Tag(caller, requestID), caller, requestID)
 }
 
-// LookupTag is Lookup for who has made the Tag already.
+// LookupTag is Lookup for a caller who has made the Tag already.
 func (j *Journal) LookupTag(tag Tag, caller, requestID string) (seq uint64, body assay.Digest, ok bool, err error) {
 	seq, ok, err = j.store.Find(tag)
 	if err != nil || !ok {
@@ -57,8 +57,7 @@ func (j *Journal) Leaf(seq uint64) ([]byte, error) {
 	return s.Leaf, err
 }
 
-// LeafHash returns the hash of a durable record's leaf: it stands for the
-// record, and for nothing else.
+// LeafHash returns the hash of a durable record's leaf. No other record has it.
 func (j *Journal) LeafHash(seq uint64) (assay.Digest, error) {
 	leaf, err := j.Leaf(seq)
 	if err != nil {
@@ -67,7 +66,7 @@ func (j *Journal) LeafHash(seq uint64) (assay.Digest, error) {
 	return ledger.HashLeaf(leaf), nil
 }
 
-// StoredBytes returns what a durable record takes in the record files.
+// StoredBytes returns how many bytes of the record files a durable record takes.
 func (j *Journal) StoredBytes(seq uint64) (int, error) {
 	s, err := j.stored(context.Background(), seq)
 	return s.Bytes(), err
@@ -84,8 +83,8 @@ func (j *Journal) stored(ctx context.Context, seq uint64) (recordfile.StoredReco
 	return j.records.Record(seq)
 }
 
-// open opens a stored record: leaf, then the sealed part, then it checks that
-// the leaf's commitments are of what was sealed.
+// open opens a stored record: the leaf, then the sealed part. Then it checks that
+// the leaf commits to what was sealed.
 func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.Key, error) {
 	leaf, err := ledger.ParseLeaf(s.Leaf)
 	if err != nil {
@@ -117,14 +116,13 @@ func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.K
 	return r, k, nil
 }
 
-// ErrRetired is returned for a record whose private part was dropped because
-// its retention has passed. Its leaf remains.
+// ErrRetired is returned for a record whose private part was dropped because its
+// retention has passed. Its leaf is still there.
 var ErrRetired = errors.New("the private part was dropped: its retention has passed")
 
-// Scan calls fn for each durable record in [from, to), in order, until fn
-// returns an error. A record whose private part cannot be read, because its
-// subject was erased or its retention has passed, is given with its public
-// fields and the error.
+// Scan calls fn for each durable record in [from, to), in order, until fn returns
+// an error. If a record's private part cannot be read, because its subject was
+// erased or its retention has passed, fn gets the public fields and the error.
 func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error) error) error {
 	to = min(to, j.durable.Load())
 	if err := j.waitApplied(context.Background(), to); err != nil {

@@ -18,7 +18,8 @@ import (
 
 // Receipt makes the receipt of a durable record: under the newest anchored
 // checkpoint if that covers it, else under the newest time-stamped or published
-// one, else with the promise alone. vault.ErrErased: the openings are gone with the key.
+// one, else with the promise alone. vault.ErrErased: the openings cannot be read
+// any more, because the key was destroyed.
 func (j *Journal) Receipt(ctx context.Context, seq uint64) (*assay.Receipt, error) {
 	note, anchor, err := j.anchored()
 	if err != nil {
@@ -45,8 +46,8 @@ func (j *Journal) Receipt(ctx context.Context, seq uint64) (*assay.Receipt, erro
 	return r, err
 }
 
-// ReceiptAt makes the receipt under a given checkpoint of this log, with what
-// anchors that checkpoint; both may be nil.
+// ReceiptAt makes the receipt under a given checkpoint of this log, with the proof
+// of that checkpoint's anchor; both may be nil.
 func (j *Journal) ReceiptAt(
 	ctx context.Context, seq uint64, note []byte, anchor json.RawMessage,
 ) (*assay.Receipt, error) {
@@ -82,8 +83,8 @@ func (j *Journal) ReceiptAt(
 	return out, nil
 }
 
-// inclusion builds an audit path from the log's tiles and checks it: a tile
-// that was changed makes no wrong receipt.
+// inclusion builds an audit path from the log's tiles and checks it, so that a
+// tile that was changed gives an error and not a wrong receipt.
 func (j *Journal) inclusion(
 	ctx context.Context, seq uint64, leaf assay.Digest, cp ledger.Checkpoint,
 ) ([][]byte, error) {
@@ -98,9 +99,9 @@ func (j *Journal) inclusion(
 	return path, nil
 }
 
-// Consistency returns the RFC 9162 consistency proof between two sizes of the
-// log, from its tiles, checked against the journal's own roots by the caller
-// of RootAt or by whoever verifies it.
+// Consistency returns the RFC 9162 consistency proof between two sizes of the log,
+// from its tiles. It does not check the proof: whoever uses it compares it with
+// the roots, such as those of RootAt.
 func (j *Journal) Consistency(ctx context.Context, from, to uint64) ([][]byte, error) {
 	if from == 0 || from == to {
 		return nil, nil
@@ -117,8 +118,8 @@ func (j *Journal) RootAt(ctx context.Context, size uint64) (assay.Digest, error)
 	return j.guard.RootAt(ctx, size)
 }
 
-// RecordAnchor keeps the newest anchored checkpoint and its proof, for
-// receipts. An older one than is kept, or the same again, changes nothing.
+// RecordAnchor keeps the newest anchored checkpoint and its proof, for receipts.
+// If a newer one is kept already, it changes nothing.
 func (j *Journal) RecordAnchor(note []byte, anchor json.RawMessage) error {
 	cp, err := ledger.ParseCheckpoint(note, j.Key())
 	if err != nil {
@@ -142,7 +143,7 @@ func (j *Journal) anchored() (note []byte, anchor json.RawMessage, err error) {
 }
 
 // RecordTimestamp keeps the newest time-stamped checkpoint and its RFC 3161
-// token, for receipts. An older one than is kept changes nothing.
+// token, for receipts. If a newer one is kept already, it changes nothing.
 func (j *Journal) RecordTimestamp(note, token []byte) error {
 	cp, err := ledger.ParseCheckpoint(note, j.Key())
 	if err != nil {

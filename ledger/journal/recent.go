@@ -12,10 +12,10 @@ import (
 )
 
 // recentLimit is how many of the newest records' leaves are kept in memory for
-// the log: some 300 bytes each. What lies further back is read from the files.
+// the log, of some 300 bytes each. Older ones are read from the files.
 const recentLimit = 1 << 17
 
-// leafBlock is what the log needs of one group.
+// leafBlock holds the leaves of one group.
 type leafBlock struct {
 	first       uint64
 	publicParts []byte   // the public parts, as they lie in the group
@@ -33,11 +33,10 @@ func (b *leafBlock) leaf(i int) []byte {
 	return b.publicParts[start+recordfile.PublicPrefix : b.ends[i]]
 }
 
-// recent holds the leaves of durable groups that the log has not published
-// yet, so that its feeding, the guard and the comparison of what was published
-// do not each read and hash the records again. They are the bytes that were
-// promised: a file that is changed under a running journal is found by fsck or
-// the next start.
+// recent holds the leaves of durable groups that the log has not published yet,
+// so that the drainer, the guard and the comparison of published entries do not
+// each read and hash the records again. They are the bytes that were promised: if
+// a file is changed under a running journal, fsck or the next start finds it.
 type recent struct {
 	mu      sync.Mutex
 	blocks  []*leafBlock // oldest first, without gaps
@@ -70,8 +69,8 @@ func (r *recent) pop() {
 	r.blocks = r.blocks[1:]
 }
 
-// holding returns the block that holds a record; without one, the number of
-// the first record that a block after it holds, or to.
+// holding returns the block that holds a record. If none does, it returns the
+// first record of the next block, or to.
 func (r *recent) holding(seq, to uint64) (*leafBlock, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

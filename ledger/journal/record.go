@@ -11,31 +11,30 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
-// Bounds on one record. What is larger is refused, and a record of kind Failed
-// takes its place.
+// Bounds on one record. A larger one is refused, and a record of kind Failed is
+// stored in its place.
 const (
 	MaxPartBytes = 1 << 20 // Decision, Vector, Private: each
 	MaxNameBytes = 4 << 10 // Subject, Caller, RequestID: each
 )
 
-// Tag stands for a caller's request id: it is equal for equal ones, and says nothing without the journal's own key. The
-// zero Tag is none.
+// Tag is a pseudonym of a caller's request id: equal ids have equal tags, and without the journal's own key a tag says
+// nothing. The zero Tag is none.
 type Tag = recordfile.Tag
 
-// Record is what the journal keeps of one thing that happened. Kind, time and
-// digests are in the public leaf; all the rest is sealed under the subject's
-// key.
+// Record is one event in the journal. Kind, time and digests are in the public
+// leaf; all the rest is sealed under the subject's key.
 type Record struct {
 	Kind                ledger.Kind
 	Micros              int64        // server clock, microseconds since the Unix epoch
-	Subject             string       // whose key seals it; "" is the system's, which cannot be erased
-	Caller, RequestID   string       // idempotency: see Lookup; an empty RequestID is not indexed
-	Tag                 Tag          // of Caller and RequestID, if Journal.Tag made it before; zero: Append makes it
+	Subject             string       // its key seals the record; "" is the system, which cannot be erased
+	Caller, RequestID   string       // for idempotency, see Lookup; an empty RequestID is not indexed
+	Tag                 Tag          // of Caller and RequestID, if the caller has made it; zero: Append makes it
 	Body                assay.Digest // digest of the request body
 	Model, Plan, Policy assay.Digest
 	Decision            []byte // canonical bytes; the first commitment opens to them
 	Vector              []byte // canonical bytes; the second commitment opens to them
-	Private             []byte // what else replay needs: the event
+	Private             []byte // what else a replay needs: the event
 }
 
 func (r *Record) check() error {
@@ -103,7 +102,8 @@ func (r *Record) parsePrivate(b []byte) error {
 	return nil
 }
 
-// sealContext is what a sealed part is bound to: its place and its leaf.
+// sealContext is the data that a sealed part is bound to: its sequence number and
+// its leaf.
 func sealContext(seq uint64, leafHash assay.Digest) [40]byte {
 	var ad [40]byte
 	binary.BigEndian.PutUint64(ad[:], seq)

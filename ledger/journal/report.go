@@ -10,11 +10,11 @@ import (
 	"github.com/assayrisk/assay/ledger"
 )
 
-// MaxReportName bounds ReportNote.What.
+// MaxReportName bounds ReportNote.Name.
 const MaxReportName = 256
 
-// ReportNote is the opening of a report's leaf, in deterministic CBOR: who holds
-// the report can show that it is the one that was recorded, and when.
+// ReportNote is the opening of a report's leaf, in deterministic CBOR: whoever has
+// the report can show that this one was recorded, and when.
 type ReportNote struct {
 	Version uint8        `cbor:"0,keyasint"` // 1
 	Report  assay.Digest `cbor:"1,keyasint"` // SHA-256 of the report's bytes
@@ -23,8 +23,8 @@ type ReportNote struct {
 	Name    string       `cbor:"4,keyasint"` // name of the report, such as its file's; at most MaxReportName bytes
 }
 
-// AppendReport records that a model evaluation report was made, of the model and
-// the plan with these digests.
+// AppendReport records that an evaluation report was made of the model and the
+// plan with these digests.
 func (j *Journal) AppendReport(
 	ctx context.Context, n ReportNote, model, plan assay.Digest,
 ) (seq uint64, p ledger.Promise, err error) {

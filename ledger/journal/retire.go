@@ -10,11 +10,11 @@ import (
 )
 
 // Retire drops the private parts of all subjects' records before a number, because
-// their retention has passed, and returns how many it dropped. What the system
-// itself recorded stays whole: it is about no subject, and a start needs it to know
-// which model and policy are in force. Leaves, promises and the log stay, receipts that
-// are in somebody's hands still verify, and request ids are still known. It may be
-// called while the journal runs.
+// their retention has passed, and returns how many it dropped. The system's own
+// records stay whole: they are about no subject, and a start reads in them which
+// model and policy are in force. Leaves, promises and the log stay, receipts that
+// were issued still verify, and request ids are still known. It may be called
+// while the journal runs.
 func (j *Journal) Retire(ctx context.Context, before uint64) (n int, err error) {
 	before = min(before, j.durable.Load())
 	mark, err := j.store.Number(store.Retired)
@@ -37,7 +37,7 @@ func (j *Journal) Retire(ctx context.Context, before uint64) (n int, err error) 
 	return n, nil
 }
 
-// retireFile drops the private parts of one record file. The writer waits if it is the one that it goes on in.
+// retireFile drops the private parts of one record file. If it is the last one, the writer waits meanwhile.
 func (j *Journal) retireFile(ctx context.Context, first, before uint64, last bool) (n int, err error) {
 	if last {
 		j.writeMu.Lock()

@@ -13,7 +13,7 @@ func TestRetire(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
-	act := Record{Kind: ledger.Activation, Private: []byte("which policy stands")} // record 0, the system's own
+	act := Record{Kind: ledger.Activation, Private: []byte("which policy is in force")} // record 0, the system's own
 	if _, err := j.Append(t.Context(), j.Take(), &act); err != nil {
 		t.Fatal(err)
 	}

@@ -29,18 +29,19 @@ func (j *Journal) RotateMaster(ctx context.Context) error {
 	return j.erasures.wait(ctx, j)
 }
 
-// rotateMaster replaces the master key. It can be cut short anywhere: while two
-// master keys are kept, the next start begins again.
+// rotateMaster replaces the master key. It can be interrupted anywhere: as long as
+// two master keys are kept, the next start begins again.
 func (j *Journal) rotateMaster(ctx context.Context) error {
-	j.writeMu.Lock() // after this, no group that is written holds a key wrapped by the old one
+	j.writeMu.Lock() // from here on, no group that is written holds a key wrapped by the old one
 	upto := j.durable.Load()
 	err := j.master.Rotate()
 	j.writeMu.Unlock()
 	if err != nil {
 		return err
 	}
-	// What the old one wrapped in groups is in the store, and is wrapped again
-	// there; the copy in the record files dies with the old one.
+	// The keys that the old one wrapped in groups are also in the store, where they
+	// are wrapped again; the copies in the record files cannot be opened any more
+	// once the old one is destroyed.
 	if err := j.waitApplied(ctx, j.durable.Load()); err != nil {
 		return err
 	}
@@ -66,20 +67,20 @@ func (j *Journal) rotateMaster(ctx context.Context) error {
 	return err
 }
 
-// erasureFinalizer makes erasures final: it wraps every living key under a new master
-// key, purges the store of deleted ones and destroys the old master key. One
-// pass serves all erasures that wait for it.
+// erasureFinalizer makes erasures final: it wraps every remaining key under a new
+// master key, purges deleted ones from the store and destroys the old master key.
+// One pass serves all erasures that wait for it.
 type erasureFinalizer struct {
 	finalBelow atomic.Uint64 // erasures in the records below are final
 	mu         sync.Mutex
-	kick       chan struct{}
+	kick       chan struct{} // asks for a pass
 	begun      uint64        // passes begun
 	ended      uint64        // passes ended
 	passEnded  chan struct{} // closed and replaced at each end
 }
 
-// init reads how far erasures are final; what is not is done when the journal
-// runs: a rotation that was cut short, or one that an erasure waits for.
+// init reads how far erasures are final. It asks for a pass if one is still due:
+// for a rotation that was interrupted, or for an erasure that is not final.
 func (s *erasureFinalizer) init(j *Journal) error {
 	s.kick = make(chan struct{}, 1)
 	s.passEnded = make(chan struct{})
@@ -101,7 +102,7 @@ func (s *erasureFinalizer) init(j *Journal) error {
 	return nil
 }
 
-// wait asks for a pass that begins after now and waits for its end.
+// wait asks for a pass that begins from now on, and waits for its end.
 func (s *erasureFinalizer) wait(ctx context.Context, j *Journal) error {
 	s.mu.Lock()
 	want := s.begun + 1

@@ -20,14 +20,14 @@ import (
 // or the log's directory is not the journal's. Open again, or repair first.
 func (j *Journal) Run(ctx context.Context) error {
 	if j.cfg.ReadOnly {
-		return fmt.Errorf("journal: it was opened to be looked at: %w", assay.ErrPrecondition)
+		return fmt.Errorf("journal: it was opened read-only: %w", assay.ErrPrecondition)
 	}
 	drainCtx, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()
 	var g errgroup.Group
 	writer, stopWriter := context.WithCancel(ctx)
 	defer stopWriter()
-	finished := make(chan struct{}) // the writer is done: drain what is left
+	finished := make(chan struct{}) // closed when the writer is done: drain what is left
 	g.Go(func() error {
 		defer close(finished)
 		defer close(j.stopped)
@@ -47,12 +47,12 @@ func (j *Journal) Run(ctx context.Context) error {
 	g.Go(func() error { return j.finalizeErasures(writer) })
 	err := g.Wait()
 	if ferr := j.failed.get(); ferr != nil {
-		return ferr // the store ended a goroutine without a return
+		return ferr // the store ended a goroutine that did not return
 	}
 	return err
 }
 
-// With opens the journal in dir, which no server may run on, runs it while do
+// With opens the journal in dir, which no server may be using, runs it while do
 // works on it, makes durable and publishes what do appended, and closes it.
 func With(ctx context.Context, dir string, cfg Config, do func(j *Journal) error) error {
 	j, err := Open(ctx, dir, cfg)
@@ -68,7 +68,7 @@ func With(ctx context.Context, dir string, cfg Config, do func(j *Journal) error
 	return errors.Join(err, <-done, j.Close())
 }
 
-// runStore brings the store up behind the writer.
+// runStore keeps the store up to date with the writer.
 func (j *Journal) runStore(finished <-chan struct{}) error {
 	err := j.store.Run(finished, j.failed.done)
 	if err != nil {
@@ -77,7 +77,7 @@ func (j *Journal) runStore(finished <-chan struct{}) error {
 	return err
 }
 
-// runPreallocator makes record files ahead.
+// runPreallocator makes the next record file before it is needed.
 func (j *Journal) runPreallocator(finished <-chan struct{}) error {
 	for {
 		select {
@@ -88,13 +88,13 @@ func (j *Journal) runPreallocator(finished <-chan struct{}) error {
 		case <-j.records.WantsPreallocated():
 		}
 		if err := j.records.Preallocate(finished); err != nil {
-			j.cfg.Logger.Warn("journal: no record file could be made ahead", "error", err)
+			j.cfg.Logger.Warn("journal: the next record file could not be made in advance", "error", err)
 		}
 	}
 }
 
-// runDiskWatch keeps lowDisk current. It is a warning that comes in time: what was
-// taken before still fits in what is left.
+// runDiskWatch keeps lowDisk current. Its limit leaves enough space for the
+// records whose numbers were taken before.
 func (j *Journal) runDiskWatch(ctx context.Context) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()

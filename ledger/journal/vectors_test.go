@@ -91,8 +91,8 @@ func TestRecordVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := readRecordVectors(t, &v); !equalJSON(t, got, v.Groups) {
-		t.Error("the committed record files do not hold what stands beside them; if the format was meant to " +
-			"change, give it another version and run: go test ./ledger/journal -run TestRecordVectors -update")
+		t.Error("the committed record files do not hold what the vectors say; if the format was meant to change, " +
+			"give it another version and run: go test ./ledger/journal -run TestRecordVectors -update")
 	}
 }
 

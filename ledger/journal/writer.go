@@ -13,37 +13,37 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
-// groupLimit bounds one commit, and so the wait behind it.
+// Bounds of one commit, and so of the wait for it.
 const (
 	groupLimit   = recordfile.MaxGroupRecords
 	groupBytes   = 8 << 20 // one record may be larger
 	maxKeptFrame = 8 << 20 // a larger frame's memory is not kept
 )
 
-// pipelineMin is how many records make a group while the one before it is
-// being synced. With fewer in flight it is not worth another goroutine's turn:
-// the writer syncs by itself, and all that came meanwhile is the next group.
+// pipelineMin is how many records make a group while the group before it is being
+// synced. With fewer in flight, a second goroutine does not pay: the writer syncs
+// by itself, and the records that came meanwhile are the next group.
 const pipelineMin = 128
 
-// awaitsNothing is the wake number of a writer that does not wait for a record.
+// awaitsNothing is the value of Journal.awaited while the writer waits for no record.
 const awaitsNothing = ^uint64(0)
 
-// writer is the state of write: one group may be at the syncer while the next
+// writer is the state of runWriter: the syncer may have one group while the next
 // is made.
 type writer struct {
 	j          *Journal
 	next       uint64 // number of the next record to collect
 	batch      []*entry
-	size       int                // bytes of it
-	unused     []*pendingGroup    // their memory is free
-	toSyncer   chan *pendingGroup // to the syncer
-	fromSyncer chan *pendingGroup // from it
+	size       int             // bytes of it
+	unused     []*pendingGroup // to be used again
+	toSyncer   chan *pendingGroup
+	fromSyncer chan *pendingGroup
 	syncing    bool
 	err        error
 }
 
-// runWriter is the one writer. It returns when ctx has ended and everything that
-// was taken is durable, or the drain timeout has passed, or the store failed.
+// runWriter is the one writer. It returns when ctx has ended and every number
+// that was taken is durable, or the drain timeout has passed, or the store failed.
 func (j *Journal) runWriter(ctx context.Context) error {
 	defer j.sweep()
 	w := &writer{j: j, next: j.durable.Load(), unused: []*pendingGroup{{}, {}},
@@ -55,7 +55,7 @@ func (j *Journal) runWriter(ctx context.Context) error {
 			w.fromSyncer <- p
 		}
 	})
-	defer syncer.Wait() // before the sweep: it settles what it was given
+	defer syncer.Wait() // before the sweep: it completes the entries that it was given
 	defer close(w.toSyncer)
 	var deadline <-chan time.Time
 	done := ctx.Done()
@@ -101,12 +101,12 @@ func (w *writer) ready() bool {
 	return len(w.batch) > 0
 }
 
-// closeGroup makes a group of what was collected. It is synced here if it is small and few others are in flight, else
-// by the syncer while the next group is made.
+// closeGroup makes a group of what was collected. It syncs the group itself if that is small and few others are in
+// flight; else the syncer does, while the next group is made.
 func (w *writer) closeGroup() {
 	j := w.j
 	if !w.syncing && len(w.batch) < pipelineMin && w.next != j.taken.Load() {
-		runtime.Gosched() // on busy processors: who is about to append goes first
+		runtime.Gosched() // on busy processors, let those who are about to append go first
 		w.collect()
 	}
 	p := w.unused[len(w.unused)-1]
@@ -135,21 +135,21 @@ func (w *writer) closeGroup() {
 	w.toSyncer <- p
 }
 
-// onSynced takes up a group that was committed.
+// onSynced takes back a group that was committed.
 func (w *writer) onSynced(p *pendingGroup) {
 	w.syncing = false
 	w.err = p.err
 	w.unused = append(w.unused, p)
 }
 
-// waitForRecord announces the record that the writer waits for; false: it is there. Behind a sync the end of that wakes
-// the writer too.
+// waitForRecord announces the record that the writer waits for; false: it is there already. During a sync, its end
+// wakes the writer too.
 func (w *writer) waitForRecord() bool {
 	j := w.j
 	want := w.next
 	if w.syncing && len(w.batch) < pipelineMin-1 {
 		if last := w.next + uint64(pipelineMin-1-len(w.batch)); j.ring[last%maxInFlight].Load() == nil {
-			want = last // then the others have most likely come too
+			want = last // when it comes, the others most likely have come too
 		}
 	}
 	j.awaited.Store(want)
@@ -180,8 +180,8 @@ func (w *writer) collect() {
 	}
 }
 
-// sweep ends the waiting of whoever appended and was not served: the writer
-// has stopped. push does it for those that come later.
+// sweep ends the waiting of everybody whose record was not written, when the
+// writer has stopped. push does the same for those that come later.
 func (j *Journal) sweep() {
 	j.swept.Store(true)
 	for i := range j.ring {

@@ -131,7 +131,7 @@ func TestMasterRotation(t *testing.T) {
 }
 
 // TestMasterUnderAnotherKey encrypts the file under a key of the caller's: a
-// second master key stands in for a KMS.
+// second master key takes the place of a KMS.
 func TestMasterUnderAnotherKey(t *testing.T) {
 	dir := t.TempDir()
 	kms, err := OpenMaster(filepath.Join(dir, "kms.json"), nil)

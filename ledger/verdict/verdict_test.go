@@ -217,8 +217,8 @@ func TestRequired(t *testing.T) {
 	}
 }
 
-// TestAlsoRequired: what is required besides takes nothing from what is required.
-func TestAlsoRequired(t *testing.T) {
+// TestAddRequirements: adding requirements removes none.
+func TestAddRequirements(t *testing.T) {
 	tr := verdict.Trust{Require: []verdict.Requirement{verdict.RequireAnchor}}
 	before := tr.Require
 	if err := tr.AddRequirements("promise,anchor"); err != nil ||

@@ -10,11 +10,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// TempSuffix ends the name of a file that is about to replace another. Such a file that is found at a start was left by
-// a crash, and may be removed.
+// TempSuffix ends the name of a file that is about to replace another. If such a file is there at a start, a crash left
+// it, and it may be removed.
 const TempSuffix = ".tmp"
 
-// Replace writes a file. When it returns nil the new content is durable, with its name.
+// Replace writes a file. When it returns nil, the new content is durable under its name.
 func Replace(fs vfs.FS, path string, write func(w io.Writer) error) error {
 	tmp := path + TempSuffix
 	f, err := fs.Create(tmp, vfs.WriteCategoryUnspecified)

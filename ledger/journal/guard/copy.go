@@ -17,7 +17,7 @@ import (
 // guard was opened, and has confirmed that the journal is not older than what was signed.
 func (g *Guard) CopyConfirmed() bool { return g.copyConfirmed }
 
-// checkCopy holds the journal to the copy of the high-water mark, if there is
+// checkCopy compares the journal with the copy of the high-water mark, if there is
 // one. The copy is written first, so that it is never behind the mark itself.
 func (g *Guard) checkCopy(ctx context.Context, high ledger.Checkpoint) error {
 	path := g.cfg.Copy
@@ -26,7 +26,7 @@ func (g *Guard) checkCopy(ctx context.Context, high ledger.Checkpoint) error {
 	}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it is written with the next checkpoint, and confirms nothing yet
+		return nil // the next checkpoint writes it; until then it confirms nothing
 	}
 	if err != nil {
 		return fmt.Errorf("guard: the copy of the high-water mark: %w", err)
@@ -48,7 +48,7 @@ func (g *Guard) checkCopy(ctx context.Context, high ledger.Checkpoint) error {
 			"the directory is an older copy, or was cut",
 			cp.Size, g.records.Durable())
 	case cp.Size < high.Size:
-		return refuse("it stands at %d, the directory's mark at %d: it is an older copy, or another directory's",
+		return refuse("it is at %d, the directory's mark at %d: it is an older copy, or another directory's",
 			cp.Size, high.Size)
 	}
 	root, err := g.extend(ctx, NewTree(), cp.Size)

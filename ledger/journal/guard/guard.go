@@ -17,13 +17,13 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/store"
 )
 
-// ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that goes back behind
-// one that was signed.
+// ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that is smaller than
+// one that was signed before.
 var ErrFork = errors.New("fork guard")
 
-// Records are the journal's own, which the guard hashes.
+// Records are the journal's own records, which the guard hashes.
 type Records interface {
-	// Durable is how many there are.
+	// Durable returns how many there are.
 	Durable() uint64
 	// Leaves calls fn with each leaf in [from, to), in order, and with its hash if that is known.
 	Leaves(ctx context.Context, from, to uint64, fn func(seq uint64, leaf []byte, hash *assay.Digest) error) error
@@ -54,7 +54,7 @@ type Guard struct {
 	}
 }
 
-// rangeFactory hash as RFC 6962 does, with one allocation a node.
+// rangeFactory hashes as RFC 6962 does, with one allocation a node.
 var rangeFactory = compact.RangeFactory{Hash: func(left, right []byte) []byte {
 	h := ledger.HashChildren((*assay.Digest)(left), (*assay.Digest)(right))
 	return h[:]
@@ -102,8 +102,8 @@ func (g *Guard) Name() string { return g.key.Origin }
 // KeyHash implements note.Signer.
 func (g *Guard) KeyHash() uint32 { return g.key.Hash }
 
-// Sign implements note.Signer: it signs a checkpoint of the journal's own
-// records and nothing else.
+// Sign implements note.Signer: it signs checkpoints of the journal's own records
+// and nothing else.
 func (g *Guard) Sign(msg []byte) ([]byte, error) {
 	cp, err := ledger.ParseCheckpointBody(msg)
 	if err != nil {
@@ -178,14 +178,14 @@ func (g *Guard) HighWater() (size uint64, root assay.Digest) {
 	return g.mu.tree.End(), g.mu.root
 }
 
-// Refusal returns why nothing is signed any more, nil if nothing was refused.
+// Refusal returns why nothing is signed any more; nil if nothing was refused.
 func (g *Guard) Refusal() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.mu.refused
 }
 
-// Refuse has the guard sign nothing any more.
+// Refuse stops the guard from signing anything.
 func (g *Guard) Refuse(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -21,8 +21,8 @@ import (
 )
 
 // The high-water mark is the largest checkpoint that was ever signed. It is kept twice: in the store, with the tree's
-// peaks, so that the next root costs only the new leaves; and in a file apart from both store and log, written first,
-// so that a store or a log that was put back to an older copy is found out.
+// peaks, so that the next root costs only the new leaves; and in a file outside of store and log, which is written
+// first, so that a store or a log that was replaced by an older copy is detected.
 
 // Open loads the high-water mark and checks the records against it.
 func Open(
@@ -65,7 +65,7 @@ func Open(
 			"is an older copy, or was cut: %w", ErrFork, n, high.Size, assay.ErrCorrupt)
 	}
 	if tree.End() > high.Size {
-		return nil, fmt.Errorf("%w: %s stands at size %d, the store at %d: the file is an older copy: %w",
+		return nil, fmt.Errorf("%w: %s is at size %d, the store at %d: the file is an older copy: %w",
 			ErrFork, g.cfg.Path, high.Size, tree.End(), assay.ErrCorrupt)
 	}
 	root, err := g.extend(ctx, tree, high.Size)
@@ -123,7 +123,7 @@ func (g *Guard) saveHighWater(tree *compact.Range, cp ledger.Checkpoint) error {
 	for _, h := range tree.Hashes() {
 		b = append(b, h...)
 	}
-	// No sync: a lost write costs only hashing the same leaves once more.
+	// No sync: if this write is lost, the same leaves are only hashed once more.
 	if err := g.store.SetBytes(store.Tree, b, false); err != nil {
 		return fmt.Errorf("guard: %w", err)
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// OpenLogKey reads the log's signing key from a directory, or makes one for a log of that origin.
+// OpenLogKey reads the log's signing key from a directory, or makes one for a log of that origin; "" makes one up.
 func OpenLogKey(dir, origin string) (ledger.Key, ed25519.PrivateKey, error) {
 	path := filepath.Join(dir, "log.key")
 	b, err := os.ReadFile(path)

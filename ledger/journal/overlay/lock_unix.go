@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockShared takes a lock that another reader may hold as well, and a writer may
-// not. It makes no file: where there is none, nobody writes.
+// lockShared takes a lock that other readers may hold too, but no writer. It
+// makes no file: where there is none, nobody writes.
 func lockShared(name string) (io.Closer, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {

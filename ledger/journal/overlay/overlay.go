@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package overlay is a file system that shows another as it is and keeps every change in memory.
+// Package overlay is a file system that shows another one and keeps every change in memory.
 //
-// A journal that is only looked at is opened on it by the same code as one that is served: what a crash cut short is
-// mended, what the store has not taken from the records is carried to it, and no file is touched. It works on images
-// that cannot be written.
+// With it, the same code opens a journal for reading as for serving: it repairs what a crash cut short and brings the
+// store up to the records, and changes no file. It works on images that cannot be written.
 package overlay
 
 import (
@@ -19,7 +18,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// FS shows base, and what was changed since.
+// FS shows base with the changes that were made since.
 type FS struct {
 	base vfs.FS
 	over vfs.FS // changed and new files, in memory
@@ -49,7 +48,7 @@ func (f *FS) side(name string) (vfs.FS, error) {
 	return f.base, nil
 }
 
-// change notes that over has a file from now on.
+// change marks a file as being in over.
 func (f *FS) change(name string) error {
 	if err := f.over.MkdirAll(f.PathDir(name), 0o755); err != nil {
 		return err
@@ -60,7 +59,7 @@ func (f *FS) change(name string) error {
 	return nil
 }
 
-// copyUp brings a file of base to over, if over has none.
+// copyUp copies a file of base to over, unless over has it.
 func (f *FS) copyUp(name string) error {
 	side, err := f.side(name)
 	if err != nil || side == f.over {
@@ -202,7 +201,7 @@ func (f *FS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File,
 // MkdirAll implements vfs.FS.
 func (f *FS) MkdirAll(dir string, perm os.FileMode) error { return f.over.MkdirAll(dir, perm) }
 
-// Lock implements vfs.FS: it refuses what another process has locked.
+// Lock implements vfs.FS: it fails if a writer holds the lock.
 func (f *FS) Lock(name string) (io.Closer, error) { return lockShared(name) }
 
 // List implements vfs.FS.

@@ -19,8 +19,8 @@ import (
 // maxOpenFiles is how many record files are kept open for reading.
 const maxOpenFiles = 64
 
-// Files are the record files: groups one after the other, each written once and made durable by one sync. One goroutine
-// calls Append; all may read what is durable.
+// Files are the record files: groups one after the other, each written once and made durable by one sync. Only one
+// goroutine may call Append; all may read what is durable.
 type Files struct {
 	fs           vfs.FS
 	dir          string
@@ -32,19 +32,19 @@ type Files struct {
 	open         map[uint64]*segment
 	recentlyUsed []uint64 // keys of open, least recently used first
 
-	preallocated     int64         // size of the file made ahead; 0: there is none
+	preallocated     int64         // size of the file that was made in advance; 0: there is none
 	nextSize         int64         // of the next one
 	wantPreallocated chan struct{} // asks for one
 
-	// Of who appends, and of who keeps that from happening meanwhile.
+	// Only for the goroutine that appends, or one that has made it wait.
 	tailWriter   vfs.File
 	tail         *segment // the file that w writes; nil: the next append begins one
-	tailCapacity int64    // bytes of it that were made ahead
+	tailCapacity int64    // bytes of it that were made in advance
 }
 
-// Open opens the directory, making it if there is none, and finds where the records end. A group that was being written
-// when the power went is cut away: nobody was told of it. torn is the number of bytes of that group. A new file is
-// begun after limit bytes.
+// Open opens the directory, making it if there is none, and finds where the records end. It cuts away a group that was
+// being written when the power failed: nobody got its promise. torn is the number of bytes of that group. A new file
+// begins after limit bytes.
 func Open(f vfs.FS, dir string, auth *vault.Authenticator, limit int64) (r *Files, torn int64, err error) {
 	if err := f.MkdirAll(dir, 0o755); err != nil {
 		return nil, 0, fmt.Errorf("records: %w", err)
@@ -84,7 +84,7 @@ func (r *Files) FirstSequences() []uint64 {
 	return slices.Clone(r.firsts)
 }
 
-// End returns one more than the last record's number. It is asked before anything is appended.
+// End returns one more than the last record's number. It must be called before anything is appended.
 func (r *Files) End() (uint64, error) {
 	if len(r.firsts) == 0 {
 		return 0, nil
@@ -137,7 +137,7 @@ func (r *Files) acquire(first uint64) (*segment, error) {
 	return s, nil
 }
 
-// touch marks a file as just used and closes the longest unused one if there
+// touch marks a file as just used, and closes the least recently used one if there
 // are too many. r.mu is held.
 func (r *Files) touch(first uint64) {
 	for i, u := range r.recentlyUsed {
@@ -185,7 +185,7 @@ func (r *Files) forget(first uint64) {
 	}
 }
 
-// holding returns the open file that holds a record, and where in firsts it is.
+// holding returns the open file that holds a record.
 func (r *Files) holding(seq uint64) (*segment, error) {
 	r.mu.Lock()
 	i := sort.Search(len(r.firsts), func(i int) bool { return r.firsts[i] > seq })
@@ -217,7 +217,7 @@ func (r *Files) locate(seq uint64) (*segment, int64, error) {
 	return s, m.offset, nil
 }
 
-// Append writes a frame that Encode made, and with sync makes it durable. After an error what is on disk is unknown
+// Append writes a frame that Encode made; with sync, it makes it durable. After an error, what is on disk is unknown
 // until the next start.
 func (r *Files) Append(frame []byte, sync bool) error {
 	h, err := ParseHead(frame)
@@ -245,15 +245,15 @@ func (r *Files) Append(frame []byte, sync bool) error {
 }
 
 // shouldRoll reports whether the file that is full should be followed by another:
-// if one was made ahead, or if it has grown too far without one.
+// if one was made in advance, or if the file has grown too far without one.
 func (r *Files) shouldRoll() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.tail.size > 0 && (r.preallocated > 0 || r.tail.size > 2*r.maxFileBytes)
 }
 
-// beginFile opens the file that the next group goes to: after the start the last
-// one if there is room in it, else a new one.
+// beginFile opens the file for the next group: after a start the last one if there
+// is space in it, else a new one.
 func (r *Files) beginFile(next uint64) error {
 	started := r.tail == nil
 	if err := r.Roll(); err != nil {
@@ -315,7 +315,7 @@ func (r *Files) writeTo(s *segment, room int64) (err error) {
 	return nil
 }
 
-// Roll ends the file that is being written; the next Append begins a new one. Nobody may append meanwhile.
+// Roll ends the file that is being written; the next Append begins a new one. Nobody may append during the call.
 func (r *Files) Roll() error {
 	if r.tail == nil {
 		return nil

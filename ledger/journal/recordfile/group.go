@@ -18,7 +18,7 @@ type Group struct {
 	Ops       []KeyOp  // what it does to subject keys
 }
 
-// Encode lays a group out as a frame, for Append. It uses the memory of buf, if that is large enough.
+// Encode encodes a group as a frame, for Append. It uses the memory of buf, if that is large enough.
 func (r *Files) Encode(buf []byte, g *Group) ([]byte, error) {
 	h := Head{First: g.First, Count: uint32(len(g.Ends)), Signature: g.Signature}
 	n := HeadBytes + h.tableLen()

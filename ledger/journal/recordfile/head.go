@@ -11,7 +11,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// A commit group lies in a record file as one frame, written by one write and made durable by one sync;
+// A commit group is one frame of a record file, written by one write and made durable by one sync;
 // docs/formats/journal.md draws it. The constants are frozen.
 //
 //	head    112 bytes, see put
@@ -19,7 +19,7 @@ import (
 //	public  a record: key id 16 || request tag 16 (zero: none) || leaf
 //	sealed  a record: what the key opens; empty once its retention has passed
 //	ops     what the group does to subject keys, see KeyOp
-//	mac     16 bytes, over all before: who has not the system key changes nothing unseen
+//	mac     16 bytes, over all before: a change without the system key is noticed
 const (
 	magic     = "assayg1\n"
 	HeadBytes = 112
@@ -35,8 +35,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Tag stands for a caller's request id: it is equal for equal ones, and says nothing without the journal's own key. The
-// zero Tag is none.
+// Tag is a pseudonym of a caller's request id: equal ids have equal tags, and without the journal's own key a tag says
+// nothing. The zero Tag is none.
 type Tag [16]byte
 
 // Head is the head of a group's frame.
@@ -72,10 +72,10 @@ func (h *Head) put(b []byte) {
 	binary.BigEndian.PutUint32(b[108:], crc32.Checksum(b[:108], castagnoli))
 }
 
-// Seal writes the head before a body that is laid out behind it in b, and the authentication code after that.
+// Seal writes the head into b, whose body is there already, and appends the authentication code.
 func (h *Head) Seal(auth *vault.Authenticator, b []byte) ([]byte, error) {
 	if int64(len(b))+vault.MACSize != h.Size() {
-		return nil, fmt.Errorf("group: %d bytes laid out, the head says %d: %w",
+		return nil, fmt.Errorf("group: %d bytes encoded, the head says %d: %w",
 			len(b), h.Size()-vault.MACSize, assay.ErrInvalid)
 	}
 	auth.Nonce(h.nonce[:])
@@ -83,7 +83,7 @@ func (h *Head) Seal(auth *vault.Authenticator, b []byte) ([]byte, error) {
 	return auth.Append(b, h.nonce[:], b), nil
 }
 
-// ParseHead reads a head. Its checksum finds accidents; Check finds the rest.
+// ParseHead reads a head. Its checksum finds accidental damage; Check finds the rest.
 func ParseHead(b []byte) (Head, error) {
 	bad := func(why string) (Head, error) {
 		return Head{}, fmt.Errorf("group: %s: %w", why, assay.ErrCorrupt)
@@ -142,7 +142,7 @@ func (h *Head) row(table []byte, i int) (public, sealed [2]int, err error) {
 	return public, sealed, nil
 }
 
-// StoredRecord is a record as it lies in a frame, not yet opened. What a walk gives is valid until its callback
+// StoredRecord is a record of a frame, not yet opened. One that Scan or Groups gives to a callback is valid until that
 // returns.
 type StoredRecord struct {
 	Key    vault.ID
@@ -151,7 +151,7 @@ type StoredRecord struct {
 	Sealed []byte // empty once its retention has passed, or when it was not read
 }
 
-// AppendPublic begins a record's public part; its leaf follows.
+// AppendPublic appends the beginning of a record's public part; its leaf must follow.
 func AppendPublic(b []byte, key vault.ID, tag Tag) []byte {
 	return append(append(b, key[:]...), tag[:]...)
 }
@@ -160,7 +160,7 @@ func parsePublic(b []byte) StoredRecord {
 	return StoredRecord{Key: vault.ID(b[:16]), Tag: Tag(b[16:PublicPrefix]), Leaf: b[PublicPrefix:]}
 }
 
-// Bytes is what the record takes in its file.
+// Bytes returns how many bytes of its file the record takes.
 func (s *StoredRecord) Bytes() int { return rowBytes + PublicPrefix + len(s.Leaf) + len(s.Sealed) }
 
 // At returns record i of a body, which may end after the public section: then the sealed part is nil.
@@ -177,5 +177,5 @@ func (h *Head) At(body []byte, i int) (StoredRecord, error) {
 	return s, nil
 }
 
-// Ops returns what the group does to subject keys, of a whole body.
+// Ops returns what the group does to subject keys. body must be whole.
 func (h *Head) Ops(body []byte) ([]KeyOp, error) { return ParseOps(body[h.sealedEnd():h.bodyLen()]) }

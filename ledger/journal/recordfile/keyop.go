@@ -16,7 +16,7 @@ const (
 	EraseKey = 2 // a subject's key is destroyed by the record Sequence
 )
 
-// KeyOp is a change of the table of subject keys. It is durable with its group, and is then carried out in the store:
+// KeyOp is a change of the table of subject keys. It is durable with its group, and is then applied to the store:
 //
 //	kind 1 || subject tag 16 || key id 16 || n 2 || n bytes (the wrapped key, or the erasure's sequence number)
 type KeyOp struct {
@@ -39,7 +39,7 @@ func (o *KeyOp) append(b []byte) []byte {
 	return append(b, o.Wrapped...)
 }
 
-// size is at least what append appends.
+// size is an upper bound of what append appends.
 func (o *KeyOp) size() int { return 1 + 16 + 16 + 2 + 8 + len(o.Wrapped) }
 
 // ParseOps reads a group's ops section.

@@ -12,21 +12,21 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// The next record file is made ahead, full of zeros: a write into it changes
-// neither its size nor its blocks, so that a sync waits for the bytes alone and
-// not for what other files do to the file system's own journal. It is made by
-// small steps, to leave the disk to the records.
+// The next record file is made in advance, full of zeros: a write into it changes
+// neither its size nor its blocks, so that a sync waits only for the bytes and not
+// for what other files do to the file system's own journal. It is made in small
+// steps, to leave the disk to the records.
 const (
-	preallocatedName = "spare" // frozen
+	preallocatedName = "spare" // frozen: a file name
 	firstFileBytes   = 1 << 20 // size of the first one; each next has twice the size, up to the limit
 	preallocateStep  = 1 << 20
 )
 
-// WantsPreallocated is sent to when the next file should be made ahead: Preallocate does it.
+// WantsPreallocated receives when the next file should be made in advance: call Preallocate then.
 func (r *Files) WantsPreallocated() <-chan struct{} { return r.wantPreallocated }
 
-// Preallocate makes the next file unless there is one, slowly, until stop is closed. Where it fails, records go on in
-// the file that is there, which grows.
+// Preallocate makes the next file unless there is one, slowly, until stop is closed. If it fails, the current file
+// grows instead.
 func (r *Files) Preallocate(stop <-chan struct{}) error {
 	r.mu.Lock()
 	have, size, share := r.preallocated > 0, r.nextSize, float64(r.nextSize)/float64(max(r.tailCapacity, 1))
@@ -66,8 +66,8 @@ func (r *Files) Preallocate(stop <-chan struct{}) error {
 	return nil
 }
 
-// pace waits until the file that is being written is half as far as the one that is made: that one is complete when
-// half of the other is used.
+// pace waits while the file that is made in advance is more than twice as far as the one that is being written: it is
+// complete when half of the other is used.
 func (r *Files) pace(stop <-chan struct{}, made int64, share float64) error {
 	t := time.NewTicker(50 * time.Millisecond)
 	defer t.Stop()
@@ -91,7 +91,7 @@ func (r *Files) pace(stop <-chan struct{}, made int64, share float64) error {
 
 var errStopped = errors.New("stopped")
 
-// findPreallocated takes up the file that an earlier run made ahead.
+// findPreallocated looks for the file that an earlier run made in advance.
 func (r *Files) findPreallocated() error {
 	st, err := r.fs.Stat(r.fs.PathJoin(r.dir, preallocatedName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,8 +105,8 @@ func (r *Files) findPreallocated() error {
 	return nil
 }
 
-// takePreallocated gives the file that was made ahead the name of the file that begins with next. false: there is none.
-// Only who appends takes it. It counts as there until it has its new name: Preallocate would put another in its place.
+// takePreallocated renames the file that was made in advance to be the one that begins with next; false: there is none.
+// Only Append calls it. The file counts as there until it has its new name, or Preallocate would replace it.
 func (r *Files) takePreallocated(next uint64) (bool, error) {
 	r.mu.Lock()
 	size := r.preallocated

@@ -47,17 +47,17 @@ func (r *Files) Record(seq uint64) (StoredRecord, error) {
 	return out, nil
 }
 
-// Sections says how much of each group is read.
+// Sections says which parts of each group are read.
 type Sections int
 
-// What a walk reads of each group.
+// What Groups and Scan read of each group.
 const (
 	PublicSections Sections = iota // head, table and public section
 	AllSections
 	KeyOpSections // the public sections, then the ops section alone
 )
 
-// StoredGroup is a group that was read. What a walk gives is valid until its callback returns.
+// StoredGroup is a group that was read. One that Groups gives to a callback is valid until that returns.
 type StoredGroup struct {
 	Head
 	body []byte // table and public section; all of it with AllSections
@@ -71,7 +71,7 @@ func (b *StoredGroup) At(i int) (StoredRecord, error) { return b.Head.At(b.body,
 // Ops returns what the group does to subject keys, if that was read.
 func (b *StoredGroup) Ops() ([]KeyOp, error) { return ParseOps(b.ops) }
 
-// Group reads the public sections of the group that holds seq.
+// Group reads the public sections of the group with record seq.
 func (r *Files) Group(seq uint64) (*StoredGroup, error) {
 	s, off, err := r.locate(seq)
 	if err != nil {
@@ -170,5 +170,5 @@ func (r *Files) Scan(ctx context.Context, from, to uint64, read Sections,
 	})
 }
 
-// Check checks the authentication code of a group of which all was read.
+// Check checks the authentication code of a group that was read with AllSections.
 func (r *Files) Check(b *StoredGroup) error { return b.Head.Check(r.auth, b.raw) }

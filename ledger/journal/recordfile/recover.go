@@ -10,10 +10,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// recover checks the groups of the last file and makes a torn one blank again.
+// recover checks the groups of the last file and overwrites a torn one with zeros.
 //
-// One group is written at a time, and the next only after the sync: a power cut
-// can tear the last one alone. Damage with a group after it is not of a cut.
+// One group is written at a time, and the next one only after the sync: a power
+// cut can only tear the last one. Damage that a group follows has another cause.
 func (r *Files) recover(first uint64) (torn int64, err error) {
 	path := r.path(first)
 	f, err := r.fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
@@ -61,14 +61,14 @@ func (r *Files) recover(first uint64) (torn int64, err error) {
 	return int64(len(rest)), nil
 }
 
-// maxTornHeads is how many heads of groups may be in a torn tail: a cut leaves
-// one. The bound also keeps a file full of made-up heads, each of which would
-// have everything behind it checked, from holding the start up.
+// maxTornHeads is how many heads of groups may be in a torn tail: a power cut
+// leaves one. The bound also limits the work on a file full of made-up heads, for
+// each of which everything after it would be checked.
 const maxTornHeads = 16
 
-// whyNotTorn looks for what a cut does not leave behind: a whole, authentic group,
-// of whichever records, or many heads of groups. An old group that was written
-// again is found too. "" means that a cut can have left b.
+// whyNotTorn looks for what a power cut cannot leave: a whole, authentic group of
+// any records, or many heads of groups. That also finds an old group that was
+// written again. "" means that a power cut can have left b.
 func (r *Files) whyNotTorn(b []byte) (why string) {
 	for heads := 0; ; {
 		i := bytes.Index(b, []byte(magic))

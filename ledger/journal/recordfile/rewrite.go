@@ -12,9 +12,9 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// DropSealed writes the file that begins with first again, without the sealed parts of records before a number, but for
-// those under the key kept. It returns how many it dropped. Nobody may append to that file meanwhile (see Roll); it may
-// be read.
+// DropSealed writes the file that begins with first again, without the sealed parts of the records before a number,
+// except those under the key kept. It returns how many it dropped. Nobody may append to that file meanwhile (see Roll);
+// it may be read.
 func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault.ID) (n int, err error) {
 	s, err := r.acquire(first)
 	if err != nil {
@@ -47,7 +47,7 @@ func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault
 	return n, nil
 }
 
-// withoutSealed returns a group's frame without the sealed parts of records before a number, but for those under one
+// withoutSealed returns a group's frame without the sealed parts of the records before a number, except those under one
 // key.
 func (b *StoredGroup) withoutSealed(auth *vault.Authenticator, before uint64, kept vault.ID) ([]byte, error) {
 	h := b.Head
@@ -68,8 +68,8 @@ func (b *StoredGroup) withoutSealed(auth *vault.Authenticator, before uint64, ke
 	return h.Seal(auth, append(out, b.ops...))
 }
 
-// CopyTo copies the records below a number, which ends a group, to another directory. Whole files are linked where the
-// file system can: they do not change, and one that is written again is another file.
+// CopyTo copies the records below a number, which ends a group, to another directory. It links whole files where the
+// file system can: they do not change, and DropSealed makes a new file.
 func (r *Files) CopyTo(dir string, upto uint64) error {
 	if err := r.fs.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -40,8 +40,8 @@ type groupOffset struct {
 	offset int64
 }
 
-// segment is an open record file. marks of the one that is being written grow;
-// all else is read-only.
+// segment is an open record file. In the one that is being written, groups, end
+// and size grow; all else is read-only.
 type segment struct {
 	first    uint64
 	file     vfs.File
@@ -49,7 +49,7 @@ type segment struct {
 	end      uint64 // one more than its last record
 	size     int64  // bytes of whole groups
 	refs     int    // guarded by Files.mu
-	replaced bool   // replaced: close when no one reads
+	replaced bool   // by another file: close it when nobody reads it
 }
 
 // findGroups walks the heads of a file's groups.
@@ -77,14 +77,14 @@ func findGroups(f vfs.File, first uint64) (marks []groupOffset, end uint64, size
 	return marks, end, size, nil
 }
 
-// errNotFollowing says that a group is not the one that must come next, or is not there whole.
+// errNotFollowing is the error for a group that is not the next one, or is not whole.
 func errNotFollowing(h *Head, next uint64) error {
 	return fmt.Errorf("group of records %d to %d: it does not follow record %d, or is cut short: %w",
 		h.First, h.End()-1, next, assay.ErrCorrupt)
 }
 
-// blankFrom reports whether a file holds nothing but zeros from an offset on:
-// the part that was made ahead and is not written yet.
+// blankFrom reports whether a file has only zeros from an offset on: it was made in
+// advance, and that part is not written yet.
 func blankFrom(f vfs.File, off, size int64) (bool, error) {
 	var first [len(magic)]byte
 	if err := readFull(f, first[:min(int64(len(first)), size-off)], off); err != nil || first != [len(magic)]byte{} {
@@ -103,7 +103,7 @@ func blankFrom(f vfs.File, off, size int64) (bool, error) {
 	return true, nil
 }
 
-// isZero reports whether b holds nothing but zeros.
+// isZero reports whether b has only zeros.
 func isZero(b []byte) bool {
 	for _, x := range b {
 		if x != 0 {
@@ -170,7 +170,7 @@ func listSegments(fs vfs.FS, dir string) (firsts []uint64, err error) {
 	return firsts, nil
 }
 
-// replaceFile writes a file so that after a crash the old one or the new one is there.
+// replaceFile writes a file so that after a crash either the old or the new one is there.
 func replaceFile(fs vfs.FS, path string, write func(w io.Writer) error) error {
 	if err := atomicfile.Replace(fs, path, write); err != nil {
 		return fmt.Errorf("records: %w", err)

@@ -14,10 +14,10 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// applyGroups commits to the store what groups do to subject keys, and how far
-// it got.
+// applyGroups commits to the store what groups do to subject keys, and the mark of
+// progress.
 func (s *Store) applyGroups(batch []*Group) error {
-	s.keyMu.Lock() // keys are not wrapped again meanwhile
+	s.keyMu.Lock() // Rewrap waits
 	defer s.keyMu.Unlock()
 	b := s.db.NewBatchWithSize(1 << 16)
 	defer b.Close()
@@ -46,8 +46,8 @@ func (s *Store) applyGroups(batch []*Group) error {
 	return nil
 }
 
-// applyOp adds one change of a subject's key. A subject that came back after
-// its erasure has a newer key, and its tag keeps leading there.
+// applyOp adds one change of a subject's key. A subject that came back after its
+// erasure has a newer key, and its tag still leads to that.
 func (s *Store) applyOp(b *pebble.Batch, o *recordfile.KeyOp, changed map[[16]byte]vault.ID) error {
 	if o.Kind == recordfile.NewKey {
 		changed[o.Subject] = o.Key
@@ -73,7 +73,7 @@ func (s *Store) applyOp(b *pebble.Batch, o *recordfile.KeyOp, changed map[[16]by
 	return set(b, Erased.key(o.Key), binary.BigEndian.AppendUint64(nil, o.Sequence))
 }
 
-// Walk calls fn with each group of records from a number on, with what it does to subject keys.
+// Walk calls fn with each group of records from a number on, and with what that does to subject keys.
 type Walk func(from uint64, fn func(b *recordfile.StoredGroup) error) error
 
 // CatchUp brings the store up to the records, of which there are end: the ordinary way to start.

@@ -13,13 +13,13 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// filter answers "this request id was never seen" from memory, which is
-// what nearly every Lookup asks. It is a chain of blocked Bloom filters
-// (Putze, Sanders and Singler, 2007), each twice the size of the one before:
-// one cache line a filter and look-up. Until the ids of earlier runs have been
-// read from the store, in the background, it answers "maybe" to everything.
+// filter answers "this request id was never seen" from memory, which is the answer
+// to nearly every Lookup. It is a chain of blocked Bloom filters (Putze, Sanders
+// and Singler, 2007), each twice the size of the one before: a look-up reads one
+// cache line of each. Until the ids of earlier runs have been read from the store,
+// in the background, it answers "maybe" to everything.
 type filter struct {
-	complete atomic.Bool // earlier runs' ids are in
+	complete atomic.Bool // the ids of earlier runs are in it
 	mu       sync.Mutex  // one adder at a time
 	chain    atomic.Pointer[[]*bloom]
 }
@@ -93,7 +93,7 @@ func (b *bloom) has(tag [16]byte) bool {
 	return true
 }
 
-// FillFilters reads the ids of earlier runs: the requests', and the subjects'. Until then every look-up goes to the
+// FillFilters reads the ids of earlier runs, of requests and of subjects. Until then every look-up goes to the
 // database.
 func (s *Store) FillFilters(ctx context.Context) error {
 	if err := s.fill(ctx, &s.keys.knownTags, Subjects); err != nil {
@@ -102,7 +102,7 @@ func (s *Store) FillFilters(ctx context.Context) error {
 	return s.fill(ctx, &s.requests, Requests)
 }
 
-// fill adds the tags of a table. Those that come meanwhile are added by whoever brings them.
+// fill adds the tags of a table. New ones are added as they come.
 func (s *Store) fill(ctx context.Context, f *filter, t Table) (err error) {
 	it, err := s.db.NewIter(t.bounds())
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 	keysPerShard = 1024
 )
 
-// Subject is one subject's key, and what a writer must know of it.
+// Subject is one subject's key, with its state.
 type Subject struct {
 	name       string
 	key        *vault.Key
@@ -34,17 +34,17 @@ type Subject struct {
 	used       atomic.Bool // a record is sealed under it, or about to be
 }
 
-// Key seals the subject's records.
+// Key returns the key that seals the subject's records.
 func (s *Subject) Key() *vault.Key { return s.key }
 
-// keyring finds subject keys: in memory, in the store, or by making a new one.
-// A new key is made durable by the group of the first record that it seals, and
-// stays in memory until the store has it, so that no second one is ever made.
+// keyring finds subject keys in memory or in the store, and makes new ones. The
+// group of the first record that a new key seals makes it durable; it stays in
+// memory until the store has it, so that no second one is ever made.
 type keyring struct {
 	db        *pebble.DB
 	master    *vault.Master
 	system    *Subject
-	knownTags filter // subject tags: most new subjects need no look into the database
+	knownTags filter // subject tags: most new subjects need no look-up in the database
 	seed      maphash.Seed
 	shards    [keyShards]keyShard
 }
@@ -169,7 +169,7 @@ func (r *keyring) retireKey(name string) (old *Subject, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("erase: %w", err)
 	}
-	if !old.used.Load() && !old.persisted.Load() { // it took the place of one that is erased
+	if !old.used.Load() && !old.persisted.Load() { // it replaced an erased key and was never used
 		return nil, fmt.Errorf("erase: nothing is sealed for the subject since it was erased: %w", assay.ErrNotFound)
 	}
 	old.erased.Store(true)
@@ -199,7 +199,7 @@ func (r *keyring) byID(id vault.ID) (*vault.Key, error) {
 	return r.master.Unwrap(id, w)
 }
 
-// systemKey loads the key of what concerns no subject, or makes it.
+// systemKey loads the key of the records that concern no subject, or makes it.
 func systemKey(db *pebble.DB, m *vault.Master) (*vault.Key, error) {
 	idb, err := get(db, System.key())
 	if errors.Is(err, assay.ErrNotFound) {

@@ -12,15 +12,15 @@ import (
 
 const (
 	applyInterval      = 50 * time.Millisecond // how long a durable group may wait for the database
-	applyAtOnceRecords = 4096                  // waiting records after which the database is told at once
-	// Records after which the database is synced; the next start repeats at most these.
+	applyAtOnceRecords = 4096                  // waiting records from which on the database gets them at once
+	// Records after which the database is synced; the next start applies at most these again.
 	syncRecords = 1 << 16
 )
 
-// MaxQueued is how many records may wait; then who adds should wait too (see Applied).
+// MaxQueued is how many records may wait; the caller of Add should wait if there are more (see Applied).
 const MaxQueued = 1 << 19
 
-// Group is what the store needs of a durable group.
+// Group is the part of a durable group that the store needs.
 type Group struct {
 	First uint64
 	Count uint32
@@ -31,9 +31,9 @@ type Group struct {
 
 func (g *Group) end() uint64 { return g.First + uint64(g.Count) }
 
-// queue carries durable groups to the database, in order and behind the writer: what they do to subject keys within
-// milliseconds, and their request tags once there are many. The store notes how far it got, and the next start goes on
-// from there.
+// queue carries durable groups to the database, in order and after the writer: what they do to subject keys within
+// milliseconds, and their request tags once there are many. The store keeps a mark of its progress, and the next start
+// continues there.
 type queue struct {
 	applied atomic.Uint64 // the subject keys of records below are in the database
 	wake    chan struct{}
@@ -66,7 +66,7 @@ func (q *queue) find(tag recordfile.Tag) (seq uint64, ok bool) {
 	return seq, ok
 }
 
-// Add hands over a durable group; it returns how many records wait.
+// Add takes a durable group; it returns how many records wait.
 func (s *Store) Add(g *Group) int {
 	q := &s.queue
 	q.mu.Lock()
@@ -81,7 +81,7 @@ func (s *Store) Add(g *Group) int {
 	return n
 }
 
-// ApplyNow has the groups that wait applied at once.
+// ApplyNow asks for the groups that wait to be applied at once.
 func (s *Store) ApplyNow() {
 	select {
 	case s.queue.wake <- struct{}{}:
@@ -89,8 +89,8 @@ func (s *Store) ApplyNow() {
 	}
 }
 
-// Applied returns below which number the subject keys of all records are in the database, and a channel that is closed
-// when that moves.
+// Applied returns a number, and a channel that is closed when it moves: the database has the subject keys of all
+// records below it.
 func (s *Store) Applied() (upto uint64, moved <-chan struct{}) {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()

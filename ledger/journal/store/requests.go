@@ -24,10 +24,10 @@ import (
 
 const (
 	tagsPerRun    = 1 << 16 // request tags that are sorted and given to the store as one file
-	maxLoggedTags = 1 << 12 // fewer go through the store's own log
+	maxLoggedTags = 1 << 12 // up to so many go through the store's own log instead
 )
 
-// Find returns the record of a request id. It sees what Add was given, and no other.
+// Find returns the record of a request id, among the records that Add was given.
 func (s *Store) Find(tag recordfile.Tag) (seq uint64, ok bool, err error) {
 	if !s.requests.maybe(tag) {
 		return 0, false, nil
@@ -48,7 +48,7 @@ func (s *Store) Find(tag recordfile.Tag) (seq uint64, ok bool, err error) {
 	return binary.BigEndian.Uint64(v), true, nil
 }
 
-// NoteRequest makes a request id known to Find's filter. It is called before the record's group is given to Add.
+// NoteRequest adds a request id to Find's filter. It must be called before the record's group is given to Add.
 func (s *Store) NoteRequest(tag recordfile.Tag) { s.requests.add(tag) }
 
 // tagRow is a row of the request index.
@@ -57,9 +57,9 @@ type tagRow struct {
 	seq uint64
 }
 
-// writeRun gives the store the request tags of groups, and notes that it knows
-// those of the records below upto. Tags are as good as random: a sorted file
-// costs a tenth of as many single writes.
+// writeRun gives the store the request tags of groups, and marks that it has those
+// of the records below upto. Tags are as good as random: a sorted file costs a
+// tenth of as many single writes.
 func (s *Store) writeRun(groups []*Group, upto uint64) error {
 	n := 0
 	for _, g := range groups {

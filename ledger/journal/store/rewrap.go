@@ -15,8 +15,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// rewrapChunk is how many keys are wrapped again under one hold of the lock that keeps keys and erasures from being
-// applied.
+// rewrapChunk is how many keys are wrapped again while new keys and erasures wait.
 const rewrapChunk = 256
 
 // Rewrap wraps every subject key in the store under the newest master key. It returns how many there are.
@@ -81,7 +80,7 @@ func (s *Store) rewrapFrom(from []byte) (next []byte, n uint64, err error) {
 	return next, n, nil
 }
 
-// Purge takes deleted keys out of the store's files, not only out of its view.
+// Purge removes deleted keys from the store's files, where they would still be readable.
 func (s *Store) Purge(ctx context.Context) error {
 	if err := s.db.Flush(); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -105,9 +104,9 @@ func (s *Store) NewestErasure() (newest uint64, ok bool, err error) {
 	return newest, ok, err
 }
 
-// CopyTo copies the store. The copy knows the keys of just the records below upto.
+// CopyTo copies the store. The copy has the keys of exactly the records below upto.
 func (s *Store) CopyTo(dst string) (upto uint64, err error) {
-	s.keyMu.Lock() // nothing is applied meanwhile
+	s.keyMu.Lock() // applyGroups waits
 	defer s.keyMu.Unlock()
 	if upto, err = s.Number(Indexed); err != nil {
 		return 0, err

@@ -82,7 +82,7 @@ type Store struct {
 	queue    queue
 }
 
-// logger gives Pebble's messages to slog.
+// logger sends Pebble's messages to slog.
 type logger struct {
 	log   *slog.Logger
 	fatal func(error)
@@ -103,8 +103,8 @@ func (l *logger) Fatalf(format string, args ...any) {
 }
 
 // Open opens the database in dir, making it if there is none. A database that is damaged beyond reading ends the
-// goroutine that reads it, or one of Pebble's own that it waits for, after Options.Fatal was called. Keys are there
-// after OpenKeys.
+// goroutine that reads it, or one of Pebble's own that it waits for, after Options.Fatal was called. Call OpenKeys
+// before anything that needs keys.
 func Open(dir string, o Options) (*Store, error) {
 	opts := &pebble.Options{
 		FS:                          o.FS,
@@ -118,8 +118,8 @@ func Open(dir string, o Options) (*Store, error) {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
 	}
 	opts.DisableAutomaticCompactions = o.ReadOnly
-	// Few and large files: each costs a sync, on the disk that commits wait for. There are no Bloom filters in them:
-	// filter answers before.
+	// Few and large files: each costs a sync, on the disk that commits wait for. They have no Bloom filters: filter
+	// answers before they are asked.
 	for i := range opts.TargetFileSizes {
 		opts.TargetFileSizes[i] = 16 << 20 << min(i, 3)
 	}
@@ -165,13 +165,13 @@ func (s *Store) Each(ctx context.Context, t Table, fn func(key, value []byte) er
 	return nil
 }
 
-// CheckFiles reads every block of the database's files against its checksum.
+// CheckFiles compares every block of the database's files with its checksum.
 func (s *Store) CheckFiles() error { return s.db.CheckLevels(nil) }
 
 // Bytes returns a mark, or assay.ErrNotFound.
 func (s *Store) Bytes(m Mark) ([]byte, error) { return get(s.db, m.key()) }
 
-// SetBytes sets a mark; with sync it is durable then.
+// SetBytes sets a mark; with sync, it is durable on return.
 func (s *Store) SetBytes(m Mark, b []byte, sync bool) error {
 	opt := pebble.NoSync
 	if sync {
@@ -198,7 +198,7 @@ func (s *Store) Number(m Mark) (uint64, error) {
 	return binary.BigEndian.Uint64(v), nil
 }
 
-// SetNumber sets a mark that is a number; with sync it is durable then.
+// SetNumber sets a mark that is a number; with sync, it is durable on return.
 func (s *Store) SetNumber(m Mark, n uint64, sync bool) error {
 	return s.SetBytes(m, binary.BigEndian.AppendUint64(nil, n), sync)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// OpenKeys loads the system's key with the master key, or makes it, and takes up the keys of subjects.
+// OpenKeys loads the system's key with the master key, or makes it. Subjects' keys can be used from then on.
 func (s *Store) OpenKeys(master *vault.Master) error {
 	system, err := systemKey(s.db, master)
 	if err != nil {
@@ -18,13 +18,13 @@ func (s *Store) OpenKeys(master *vault.Master) error {
 	return nil
 }
 
-// System returns the key of what concerns no subject.
+// System returns the key of the records that concern no subject.
 func (s *Store) System() *vault.Key { return s.keys.system.key }
 
 // Subject returns a subject's key, making one if there is none; "" is the system.
 func (s *Store) Subject(name string) (*Subject, error) { return s.keys.get(name) }
 
-// SubjectTag returns what stands for a subject's name in the store.
+// SubjectTag returns the pseudonym of a subject in the store.
 func (s *Store) SubjectTag(name string) [16]byte { return s.keys.tag(name) }
 
 // Key returns a key by its id. vault.ErrErased: it was destroyed.
@@ -34,8 +34,8 @@ func (s *Store) Key(id vault.ID) (*vault.Key, error) { return s.keys.byID(id) }
 // subject does later is sealed under a new key. assay.ErrNotFound: nothing is sealed for the subject.
 func (s *Store) RetireKey(name string) (*Subject, error) { return s.keys.retireKey(name) }
 
-// AddKeyUse adds to a group what makes a subject's key durable with it, unless that was done before. The caller keeps
-// the master key from being replaced until the group is durable.
+// AddKeyUse adds a subject's key to a group that uses it, which makes the key durable, unless an earlier group did. The
+// caller keeps the master key from being replaced until the group is durable.
 func (s *Store) AddKeyUse(g *Group, sub *Subject) error {
 	if sub.persisted.Load() || sub.erased.Load() {
 		return nil

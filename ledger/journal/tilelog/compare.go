@@ -14,7 +14,7 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// Comparison compares a log's directory with leaves, from the first on: each entry, and each hash of each tile. It
+// Comparison compares a log's directory with leaves, from the first one on: each entry, and each hash of each tile. It
 // shares no code with Writer.
 type Comparison struct {
 	Entries, Tiles uint64 // compared
@@ -32,7 +32,7 @@ func corrupt(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, assay.ErrCorrupt)...)
 }
 
-// Add compares the next leaf, and the tile that is full with it. What comes after size is left out.
+// Add compares the next leaf, and each tile that it completes. It ignores leaves from size on.
 func (c *Comparison) Add(ctx context.Context, leaf []byte, hash *assay.Digest) error {
 	seq := c.Entries
 	if seq >= c.size {
@@ -52,7 +52,7 @@ func (c *Comparison) Add(ctx context.Context, leaf []byte, hash *assay.Digest) e
 	return c.addHash(ctx, 0, seq, hash)
 }
 
-// addHash adds a hash to a level's tile; a full tile is compared and its root goes up.
+// addHash adds a hash to a level's tile. A full tile is compared, and its root added to the level above.
 func (c *Comparison) addHash(ctx context.Context, level int, index uint64, hash *assay.Digest) error {
 	if level == len(c.levels) {
 		c.levels = append(c.levels, nil)

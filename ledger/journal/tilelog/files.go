@@ -26,7 +26,7 @@ const (
 	version   = "1" // of the directory's format
 )
 
-// State is how far the log's directory got: the first Size entries are durable, and have this root.
+// State says how much of the log's directory is durable: its first Size entries, which have this root.
 type State struct {
 	Size uint64 `json:"size"`
 	Root []byte `json:"root"`
@@ -89,7 +89,7 @@ func (t *Writer) readRightEdge(ctx context.Context, size uint64) error {
 	return nil
 }
 
-// MarkOnDisk says that the entries up to the tree state were added: what they give is on disk.
+// MarkOnDisk marks the entries up to the tree state, which were added again, as being on disk already.
 func (t *Writer) MarkOnDisk() { clear(t.grown) }
 
 // write creates or replaces a file. It is not durable until syncWritten.
@@ -113,8 +113,8 @@ func (t *Writer) write(path string, b []byte) error {
 	return nil
 }
 
-// maxSingleSyncs is the number of files up to which each is synced by itself; for more
-// the whole file system is, which then costs less.
+// maxSingleSyncs is the number of files up to which each is synced by itself. With
+// more, syncing the whole file system costs less.
 const maxSingleSyncs = 8
 
 // syncWritten makes all written files durable, with their names.
@@ -149,7 +149,7 @@ func (t *Writer) syncWritten() error {
 	return nil
 }
 
-// writeState makes the current size the one that a start goes on from.
+// writeState makes the current size the one from which the next start continues.
 func (t *Writer) writeState(root assay.Digest) error {
 	b, err := json.Marshal(State{t.size, root[:]})
 	if err != nil {
@@ -158,7 +158,7 @@ func (t *Writer) writeState(root assay.Digest) error {
 	return writeWhole(filepath.Join(t.dir, stateDir, stateFile), b)
 }
 
-// writeWhole writes a file of which after a crash the old one or the new one is there.
+// writeWhole replaces a file so that after a crash either the old or the new one is there.
 func writeWhole(path string, b []byte) error {
 	err := atomicfile.Replace(vfs.Default, path, func(w io.Writer) error {
 		_, err := w.Write(b)
@@ -170,8 +170,8 @@ func writeWhole(path string, b []byte) error {
 	return nil
 }
 
-// DropPartial removes the partial files that are of no use once a checkpoint of size is published. What cannot be
-// removed stays: it does no harm.
+// DropPartial removes the partial files that are no longer needed once a checkpoint of size is published. What cannot
+// be removed stays: it does no harm.
 func (t *Writer) DropPartial(size uint64) {
 	n := 0
 	for ; n < len(t.replaced) && t.replaced[n].size <= size; n++ {

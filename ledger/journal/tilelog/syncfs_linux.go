@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncFileSystem makes all that was written to the file system of dir durable;
-// it returns false where the system has no such call.
+// syncFileSystem makes everything durable that was written to the file system of
+// dir; it returns false where the system has no such call.
 func syncFileSystem(dir string) (bool, error) {
 	d, err := os.Open(dir)
 	if err != nil {

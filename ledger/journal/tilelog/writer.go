@@ -21,15 +21,15 @@ const tileWidth = layout.TileWidth
 const hashBytes = len(assay.Digest{})
 
 // Writer appends leaves to a log: entry bundles and hash tiles. It writes each file by one create and one write, and
-// makes all that one batch wrote durable before the tree state speaks of it: what a power cut tears lies behind the
+// makes all files of a batch durable before the tree state covers them: what a power cut tears is not covered by the
 // tree state, and is written again.
 //
-// After an error it must be opened again. Only one may write a directory; it takes no lock, the caller has one.
+// After an error it must be opened again. Only one Writer may write a directory; it takes no lock, the caller has one.
 type Writer struct {
 	dir  string
 	size uint64 // entries, those of the current batch included
 
-	bundle   []byte   // the entries of the bundle that is being filled, as they will lie in it
+	bundle   []byte   // the entries of the bundle that is being filled, as its file will have them
 	partial  bool     // a partial file of it is on disk
 	levels   [][]byte // hashes of the tile that is being filled, by level
 	partials []bool   // levels with a partial file of that tile on disk
@@ -39,17 +39,17 @@ type Writer struct {
 	replaced []partialDir // partial files that full ones follow
 }
 
-// partialDir is a directory of partial files that is of no use once a
-// checkpoint of size is published: the full file holds what they hold.
+// partialDir is a directory of partial files that is no longer needed once a
+// checkpoint of size is published: the full file has the same content.
 type partialDir struct {
 	size uint64
 	path string
 }
 
-// Size is the number of entries, those that are not committed included.
+// Size returns the number of entries, those that are not committed included.
 func (t *Writer) Size() uint64 { return t.size }
 
-// Add appends one leaf, whose RFC 6962 hash is known.
+// Add appends one leaf, of which the caller has the RFC 6962 hash.
 func (t *Writer) Add(leaf []byte, hash *assay.Digest) error {
 	if len(leaf) > math.MaxUint16 {
 		return fmt.Errorf("log: leaf %d has %d bytes, an entry bundle takes at most %d: %w",
@@ -66,8 +66,8 @@ func (t *Writer) Add(leaf []byte, hash *assay.Digest) error {
 	return t.addHash(0, hash)
 }
 
-// addHash appends a hash to the tile of a level; when that is full it is written,
-// and its root goes up.
+// addHash appends a hash to the tile of a level. A full tile is written, and its
+// root added to the level above.
 func (t *Writer) addHash(level int, hash *assay.Digest) error {
 	if level == len(t.levels) {
 		t.levels = append(t.levels, make([]byte, 0, tileWidth*hashBytes))
