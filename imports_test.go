@@ -90,8 +90,8 @@ cmd/assay               : . datasets datasets/scf features models models/* ledge
 cmd/assayd              : . models models/forest models/interchange ledger/anchor ledger/anchor/evm ledger/timestamp
                           serving cmd/internal/node internal/yamltext internal/version
 cmd/assay-verify        : ledger ledger/anchor ledger/timestamp ledger/verdict internal/version
-benchmarks              : . internal/memlog datasets datasets/* features features/* models models/* ledger ledger/*
-                          serving serving/* benchmarks/*
+benchmarks              : . internal/chart internal/memlog internal/numfmt datasets datasets/* features features/*
+                          models models/* ledger ledger/* serving serving/* benchmarks/*
 `
 
 // anywhere are packages that every other may import: mathematics, bounded
@@ -110,7 +110,6 @@ github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline
 gonum.org/v1/gonum/optimize            : models/baseline
 gonum.org/v1/gonum/stat                : models/eval
-gonum.org/v1/plot                      : benchmarks
 google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/wire
 github.com/google/cel-go               : serving/policy
 github.com/goccy/go-yaml               : internal/yamltext features

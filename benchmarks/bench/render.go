@@ -55,11 +55,7 @@ func renderNewest(root string) error {
 			return err
 		}
 	}
-	plots, err := drawPlots(r)
-	if err != nil {
-		return err
-	}
-	for name, svg := range plots {
+	for name, svg := range drawPlots(r) {
 		name = filepath.Join(root, plotDir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return err
