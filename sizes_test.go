@@ -50,7 +50,6 @@ var oversized = strings.Fields(`
 	models/forest:map
 	models/gbdt
 	models/gbdt:map
-	models/interchange:map
 
 	serving.TestAuditKinds
 	serving.TestClientCAReload
