@@ -35,7 +35,8 @@ features/window         : .
 features                : . features/window internal/yamltext
 features/featurestest   : . features
 models                  : .
-models/gbdt             : . models
+models/gbdt/workers     :
+models/gbdt             : . models models/gbdt/workers
 models/forest           : . models
 models/forest/foresttest : models
 models/interchange/pickle :

@@ -90,12 +90,12 @@
 	MOVQ        BX, R13         \
 	SUBQ        DX, R13
 
-// func divideRows16(rows, spare *uint32, n int, column, router *uint8) int
+// func divideRows16(rows, right *uint32, n int, column, router *uint8) int
 //
 // n is a multiple of 16, above 0.
 TEXT ·divideRows16(SB), NOSPLIT, $0-48
 	MOVQ rows+0(FP), SI
-	MOVQ spare+8(FP), DI
+	MOVQ right+8(FP), DI
 	MOVQ n+16(FP), R11
 	MOVQ column+24(FP), R9
 	MOVQ router+32(FP), R12
@@ -112,12 +112,12 @@ next:
 	VZEROUPPER
 	RET
 
-// func divideRecords16(rows, spare *uint32, n int, column, router *uint8, shift int) int
+// func divideRecords16(rows, right *uint32, n int, column, router *uint8, shift int) int
 //
 // n is a multiple of 16, above 0.
 TEXT ·divideRecords16(SB), NOSPLIT, $0-56
 	MOVQ rows+0(FP), SI
-	MOVQ spare+8(FP), DI
+	MOVQ right+8(FP), DI
 	MOVQ n+16(FP), R11
 	MOVQ column+24(FP), R9
 	MOVQ router+32(FP), R12
@@ -377,8 +377,8 @@ rounding:
 	KMOVW    K1, AX           \
 	POPCNTL  AX, AX
 
-// func search512(dst *uint8, src *float64, n int, bound *[256]float64, every16th *[16]float64)
-TEXT ·search512(SB), NOSPLIT, $0-40
+// func countBelow512(dst *uint8, src *float64, n int, bound *[256]float64, every16th *[16]float64)
+TEXT ·countBelow512(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX

@@ -27,11 +27,11 @@ type binner struct {
 	codes       []int32
 	lookup      map[int32]uint8
 	common      uint8   // the bin that holds most of the sample
-	share       float64 // of the sample, in that bin
+	commonShare float64 // of the sample, in that bin
 }
 
-// trivial reports that there is nothing to split on.
-func (b *binner) trivial() bool { return b.bins < 2 }
+// isConstant reports that there is nothing to split on.
+func (b *binner) isConstant() bool { return b.bins < 2 }
 
 // missingBin returns the bin of missing values of a numerical feature, or -1.
 func (b *binner) missingBin() int {
@@ -131,22 +131,23 @@ func fitNumeric(sample []float64, maxBin int, p *Params, s *scratch) *binner {
 		counts[min(k, b.bins-1)] += d.count
 	}
 	counts[b.bins-1] += missing
-	b.mark(counts, len(sample))
+	b.markCommon(counts, len(sample))
 	return b
 }
 
-// mark notes the bin that holds most of the sample.
-func (b *binner) mark(counts []int, total int) {
+// markCommon notes the bin that holds most of the sample.
+func (b *binner) markCommon(counts []int, total int) {
 	for k, n := range counts {
 		if n > counts[b.common] {
 			b.common = uint8(k)
 		}
 	}
-	b.share = float64(counts[b.common]) / float64(max(total, 1))
+	b.commonShare = float64(counts[b.common]) / float64(max(total, 1))
 }
 
-// countDistinct sorts values and counts runs, with so many zeros in their
-// place; values that are neighbours in float64 are taken for one.
+// countDistinct sorts values and counts how often each occurs. The zeros, which
+// are not among the values, are counted at their place. Values that are
+// neighbours in float64 are taken for one.
 func countDistinct(values []float64, zeros int, s *scratch) []distinct {
 	s.sort(values)
 	ds := s.distinct[:0]
@@ -172,9 +173,9 @@ func countDistinct(values []float64, zeros int, s *scratch) []distinct {
 	return ds
 }
 
-// zeroAsOneBin divides the negative and the positive values between them by
-// their counts and gives zero a bin of its own. It returns upper bounds, the
-// last of them +Inf.
+// zeroAsOneBin gives zero a bin of its own, and divides the other bins between
+// the negative and the positive values in proportion to their counts. It returns
+// upper bounds, the last of which is +Inf.
 func zeroAsOneBin(ds []distinct, maxBin, total, minData int) []float64 {
 	const zero = models.ZeroThreshold
 	left := len(ds)
@@ -214,7 +215,7 @@ func zeroAsOneBin(ds []distinct, maxBin, total, minData int) []float64 {
 }
 
 // greedyBins returns upper bounds of at most maxBin bins over the sorted
-// distinct values, the last of them +Inf.
+// distinct values. The last bound is +Inf.
 func greedyBins(ds []distinct, maxBin, total, minData int) []float64 {
 	inf := math.Inf(1)
 	var bounds []float64
@@ -315,15 +316,15 @@ func fitCategorical(sample []float64, maxBin int, p *Params) *binner {
 	for k, c := range b.codes[1:] {
 		inBin[k+1] = counts[c]
 	}
-	b.mark(inBin, len(sample))
+	b.markCommon(inBin, len(sample))
 	if b.bins == 2 && total == len(sample) && covered == total {
 		b.bins = 1 // one code and nothing else: constant
 	}
 	return b
 }
 
-// seen returns the codes that have a bin, in order.
-func (b *binner) seen() []int32 {
+// seenCodes returns the codes that have a bin, in order.
+func (b *binner) seenCodes() []int32 {
 	s := slices.Clone(b.codes[1:])
 	slices.Sort(s)
 	return s

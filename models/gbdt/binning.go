@@ -8,10 +8,11 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
 // fitBinners finds the bins of every column from a hashed sample of rows.
-func fitBinners(d *Dataset, p *Params, team *team) []*binner {
+func fitBinners(d *Dataset, p *Params, team *workers.Team) []*binner {
 	rows := sampleRows(d.Rows(), p.BinConstructSample, uint64(p.Seed))
 	return fitColumns(len(d.Columns), p, team, d.categorical, func(j int, s *scratch) []float64 {
 		s.sample = slices.Grow(s.sample[:0], len(rows))[:len(rows)]
@@ -22,11 +23,11 @@ func fitBinners(d *Dataset, p *Params, team *team) []*binner {
 	})
 }
 
-func fitColumns(columns int, p *Params, team *team, categorical func(int) bool,
+func fitColumns(columns int, p *Params, team *workers.Team, categorical func(int) bool,
 	sample func(int, *scratch) []float64) []*binner {
 	binners := make([]*binner, columns)
-	space := make([]scratch, team.size)
-	team.hand(columns, func(member, j int) {
+	space := make([]scratch, team.Size())
+	team.RunInPlaces(columns, func(member, j int) {
 		s := &space[member]
 		maxBin := p.MaxBin
 		if len(p.MaxBinByFeature) > 0 {
@@ -59,7 +60,7 @@ func sampleRows(n, k int, seed uint64) []uint32 {
 	return rows
 }
 
-// binAll bins a run of values.
+// binAll bins values one after another.
 func (b *binner) binAll(dst []uint8, src []float64) {
 	if b.categorical || len(b.upper) == 0 {
 		for i, v := range src {
@@ -67,14 +68,14 @@ func (b *binner) binAll(dst []uint8, src []float64) {
 		}
 		return
 	}
-	// A value's bin is the number of bounds below it. Those past the last are
-	// never below a value.
+	// A value's bin is the number of bounds below it. The bounds that fill the
+	// array up are never below a value.
 	var bound [256]float64
 	n := copy(bound[:], b.upper[:len(b.upper)-1])
 	for i := n; i < len(bound); i++ {
 		bound[i] = math.Inf(1)
 	}
-	search(dst[:len(src)], src, &bound)
+	countBelow(dst[:len(src)], src, &bound)
 	missing := uint8(b.zero)
 	if b.missing == models.MissingNaN {
 		missing = uint8(b.bins - 1)
@@ -86,15 +87,15 @@ func (b *binner) binAll(dst []uint8, src []float64) {
 	}
 }
 
-// searchGo counts the bounds below each value, for NaN any number. Values and
-// bounds are compared as integers: the borrow of a subtraction is the outcome
-// without a branch.
-func searchGo(dst []uint8, src []float64, bounds *[256]float64) {
+// countBelowGo counts the bounds below each value; for NaN, the count has no
+// meaning. Values and bounds are compared as integers: the borrow of a
+// subtraction is the outcome, without a branch.
+func countBelowGo(dst []uint8, src []float64, bounds *[256]float64) {
 	var bound [256]uint64
 	for i, u := range bounds {
 		bound[i] = orderKey(u)
 	}
-	for len(src) >= 4 { // four searches side by side hide each other's waits
+	for len(src) >= 4 { // four searches at once: while one waits for memory, another goes on
 		x := (*[4]float64)(src)
 		k0, k1, k2, k3 := orderKey(x[0]), orderKey(x[1]), orderKey(x[2]), orderKey(x[3])
 		var i0, i1, i2, i3 uint64

@@ -18,8 +18,8 @@
 	VPMOVMSKB Y1, AX           \
 	POPCNTL AX, AX
 
-// func search256(dst *uint8, src *float64, n int, bound *[256]float64, every16th *[16]float64)
-TEXT ·search256(SB), NOSPLIT, $0-40
+// func countBelow256(dst *uint8, src *float64, n int, bound *[256]float64, every16th *[16]float64)
+TEXT ·countBelow256(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX

@@ -73,7 +73,7 @@ func testBinAll(t *testing.T) {
 			bound[i] = math.Inf(1)
 		}
 		copy(bound[:], b.upper)
-		searchGo(twin, src, &bound)
+		countBelowGo(twin, src, &bound)
 		for i, v := range src {
 			want := 0
 			switch {

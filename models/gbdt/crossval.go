@@ -11,6 +11,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
 // CVMetric is a metric over the folds at one number of trees.
@@ -26,15 +27,15 @@ type CVResult struct {
 	Metrics       []CVMetric     // at BestIteration
 	Curve         [][]CVMetric   // after each iteration
 	Models        []models.Model // one per fold, cut at BestIteration
-	// OutOfFold holds, for each row that some fold tests, the margin that a
-	// model which did not see it gives it; NaN for the others. Rows that
-	// several folds test have that of the last.
+	// OutOfFold holds, for each row that a fold tests, the margin by the model of
+	// that fold, which was not trained on the row; NaN for the others. For rows
+	// that several folds test, the last fold counts.
 	OutOfFold []float64
 }
 
 // CrossValidate trains one model per fold on its training rows, all in step,
-// and measures each on the fold's test rows. Bins, too, are fitted on training
-// rows alone. With early_stopping_round set, training ends when the mean of
+// and measures each on the fold's test rows. Bins are fitted on training rows
+// only, too. With early_stopping_round set, training ends when the mean of
 // the first metric has not improved for that many iterations. opt.Valid and
 // opt.Init are not used.
 func CrossValidate(ctx context.Context, d *Dataset, p Params, folds []Fold, opt Options) (*CVResult, error) {
@@ -47,8 +48,8 @@ func CrossValidate(ctx context.Context, d *Dataset, p Params, folds []Fold, opt 
 	if err := d.check("training", p.Objective); err != nil {
 		return nil, err
 	}
-	team := newTeam(p.NumThreads)
-	defer team.close()
+	team := workers.New(p.NumThreads)
+	defer team.Close()
 	runs := make([]*booster, len(folds))
 	for i, f := range folds {
 		if len(f.Train) == 0 || len(f.Test) == 0 {
@@ -63,14 +64,14 @@ func CrossValidate(ctx context.Context, d *Dataset, p Params, folds []Fold, opt 
 			return nil, fmt.Errorf("fold %d: %w", i, err)
 		}
 		if p.Objective == models.Binary || p.Objective == models.CrossEntropy {
-			if err := twoClasses(bins.label); err != nil {
+			if err := checkTwoClasses(bins.label); err != nil {
 				return nil, fmt.Errorf("fold %d: %w", i, err)
 			}
 		}
 		q := p
 		q.EarlyStoppingRound = 0
-		if runs[i], err = newBooster(bins, &q, Options{Valid: d.Subset(f.Test), Metrics: opt.Metrics}, team); err !=
-			nil {
+		runs[i], err = newBooster(bins, &q, Options{Valid: d.Subset(f.Test), Metrics: opt.Metrics}, team)
+		if err != nil {
 			return nil, fmt.Errorf("fold %d: %w", i, err)
 		}
 	}
@@ -97,7 +98,7 @@ func CrossValidate(ctx context.Context, d *Dataset, p Params, folds []Fold, opt 
 }
 
 // grow steps all folds together and follows the mean of their metrics.
-func (res *CVResult) grow(ctx context.Context, runs []*booster, p *Params, opt Options, team *team) error {
+func (res *CVResult) grow(ctx context.Context, runs []*booster, p *Params, opt Options, team *workers.Team) error {
 	begin := time.Now()
 	best := math.Inf(-1)
 	for it := range p.NumIterations {
@@ -110,7 +111,7 @@ func (res *CVResult) grow(ctx context.Context, runs []*booster, p *Params, opt O
 		for _, b := range runs {
 			grew = b.step() || grew
 			rows += len(b.label)
-			evals, _ := b.valid.measure(it + 1)
+			evals, _ := b.validation.measure(it + 1)
 			for j, e := range evals {
 				if j == len(at) {
 					at = append(at, CVMetric{Name: e.Metric})
@@ -132,7 +133,7 @@ func (res *CVResult) grow(ctx context.Context, runs []*booster, p *Params, opt O
 			opt.Progress(pr)
 		}
 		x := at[0].Mean
-		if !runs[0].valid.metrics[0].HigherBetter {
+		if !runs[0].validation.metrics[0].HigherBetter {
 			x = -x
 		}
 		if x > best+p.EarlyStoppingDelta || it == 0 {
@@ -157,8 +158,8 @@ func (m *CVMetric) summarise() {
 	m.Std = math.Sqrt(s / n)
 }
 
-// Table lays the folds' metrics out as text: one line a fold, then mean and
-// standard deviation.
+// Table is the folds' metrics as text: one line a fold, then mean and standard
+// deviation.
 func (res *CVResult) Table() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%-6s", "fold")
@@ -184,9 +185,9 @@ func (res *CVResult) Table() string {
 }
 
 // modelMargins fills score with a model's margins for the rows of d.
-func modelMargins(m *models.Model, d *Dataset, score []float64, team *team) {
+func modelMargins(m *models.Model, d *Dataset, score []float64, team *workers.Team) {
 	const block = 1024
-	team.each((len(score)+block-1)/block, func(k int) {
+	team.Run((len(score)+block-1)/block, func(k int) {
 		x := make([]float64, len(d.Columns))
 		for i := k * block; i < min((k+1)*block, len(score)); i++ {
 			for j, c := range d.Columns {

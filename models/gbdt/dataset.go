@@ -17,7 +17,7 @@ type Dataset struct {
 	Names       []string    // one per column, or nil for Column_0, Column_1, ...
 	Columns     [][]float64 // each of the same length
 	Categorical []bool      // one per column, or nil for none
-	Label       []float64   // as the objective wants it
+	Label       []float64   // in the range of the objective
 	Weight      []float64   // non-negative row weights, or nil for 1
 	InitScore   []float64   // margin from which each row starts, or nil
 }
@@ -52,8 +52,8 @@ const maxRows = 1 << 28
 // check reports what makes d unfit to train or validate on.
 func (d *Dataset) check(name string, obj models.Objective) error { return d.checkPart(name, obj, true) }
 
-// checkPart is check for a piece of a table, of which less is asked than of a
-// whole one.
+// checkPart is check for a piece of a table. A piece may have no rows, and no
+// weight above zero.
 func (d *Dataset) checkPart(name string, obj models.Objective, whole bool) error {
 	n := len(d.Label)
 	bad := func(format string, a ...any) error {
@@ -103,7 +103,7 @@ func (d *Dataset) checkPart(name string, obj models.Objective, whole bool) error
 	return nil
 }
 
-// checkLabels says which row's label the objective cannot use, if any.
+// checkLabels reports the first label that the objective cannot use.
 func checkLabels(label []float64, obj models.Objective) error {
 	for i, y := range label {
 		switch {

@@ -39,9 +39,9 @@ func StratifiedFolds(label []float64, k int, seed int64) ([]Fold, error) {
 	return foldsOf(of, k), nil
 }
 
-// GroupedFolds divides rows into k folds such that no group (a buyer, say, or
-// a customer) stands in two. The largest groups are dealt first, each to the
-// fold that has the fewest rows so far; ties go by a hash of the seed.
+// GroupedFolds divides rows into k folds such that no group (a buyer or a
+// customer, for example) is in two. The largest groups are dealt first, each to
+// the fold that has the fewest rows so far; a hash of the seed decides ties.
 func GroupedFolds(group []string, k int, seed int64) ([]Fold, error) {
 	if err := checkFolds(k, len(group)); err != nil {
 		return nil, err
@@ -92,9 +92,9 @@ func GroupedFolds(group []string, k int, seed int64) ([]Fold, error) {
 	return foldsOf(of, k), nil
 }
 
-// ForwardFolds divides rows by time into k+1 runs of equal size: fold i trains
-// on runs 0 to i and tests on run i+1, so that no fold learns from its future.
-// Rows of the same time are never parted.
+// ForwardFolds divides rows by time into k+1 periods of equal size: fold i trains
+// on periods 0 to i and tests on period i+1, so that no fold learns from its
+// future. Rows of the same time are in the same period.
 func ForwardFolds(time []int64, k int) ([]Fold, error) {
 	if err := checkFolds(k+1, len(time)); err != nil {
 		return nil, err

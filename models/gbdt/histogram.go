@@ -2,9 +2,9 @@
 
 package gbdt
 
-// addUp sets the group's cells of a histogram to the sums over the given
-// rows; those of common bins are left at zero.
-func (g *group) addUp(hist []cell, rows []uint32, packed []cell) {
+// fillHistogram sets the group's cells of a histogram to the sums over the given
+// rows. The cells of common bins stay zero.
+func (g *group) fillHistogram(hist []cell, rows []uint32, packed []cell) {
 	h := hist[g.lo:g.hi]
 	clear(h)
 	if g.sparse {
@@ -19,12 +19,12 @@ func (g *group) addUp(hist []cell, rows []uint32, packed []cell) {
 // histogram, width*256 cells.
 func addRowsGo(h []cell, g *group, rows []uint32, packed []cell) {
 	if g.width == maxGroup {
-		full := (*[maxGroup * histogram]cell)(h)
+		full := (*[maxGroup * histogramBins]cell)(h)
 		for _, r := range rows {
 			q := packed[r]
 			b := (*[maxGroup]uint8)(g.records[uint(r)*maxGroup:])
 			for k := range b {
-				full[k*histogram+int(b[k])] += q
+				full[k*histogramBins+int(b[k])] += q
 			}
 		}
 		return
@@ -34,21 +34,21 @@ func addRowsGo(h []cell, g *group, rows []uint32, packed []cell) {
 		b := g.records[int(r)<<g.shift:]
 		b = b[:g.width]
 		for k, v := range b {
-			h[k*histogram+int(v)] += q
+			h[k*histogramBins+int(v)] += q
 		}
 	}
 }
 
-// subtract takes the cells of one child from its parent's, which leaves the
-// other child's.
-func subtract(parent, child []cell) {
+// subtractCells takes the cells of one child from its parent's. What is left are
+// the other child's.
+func subtractCells(parent, child []cell) {
 	for i, c := range child[:len(parent)] {
 		parent[i] -= c
 	}
 }
 
-// add adds the cells of one part of a leaf's rows to another's.
-func add(cells, part []cell) {
+// addCells adds the cells of one part of a leaf's rows to those of another part.
+func addCells(cells, part []cell) {
 	for i, c := range part[:len(cells)] {
 		cells[i] += c
 	}

@@ -10,7 +10,7 @@ func addRows(h []cell, g *group, rows []uint32, packed []cell) { addRowsGo(h, g,
 
 func addLists(h []cell, g *group, rows []uint32, packed []cell) { addListsGo(h, g, rows, packed) }
 
-func search(dst []uint8, src []float64, bounds *[256]float64) { searchGo(dst, src, bounds) }
+func countBelow(dst []uint8, src []float64, bounds *[256]float64) { countBelowGo(dst, src, bounds) }
 
 func logisticPairs(score, label []float64, out []pair) { logisticPairsGo(score, label, out) }
 
@@ -20,10 +20,10 @@ func roundPairs(dst []cell, src []pair, row, key uint32, gScale, hScale float64)
 	return roundPairsGo(dst, src, row, key, gScale, hScale)
 }
 
-func divide(rows, spare []uint32, c column, r *router) int {
-	return divideGo(rows, spare, c, r)
+func divide(rows, right []uint32, c column, r *router) int {
+	return divideGo(rows, right, c, r)
 }
 
-func thresholds(left *[histogram + 4]cell, n int, s *thresholdScan, gain float64) (float64, int) {
-	return thresholdsGo(left, n, s, gain)
+func bestThreshold(left *[histogramBins + 4]cell, n int, s *thresholdScan, gain float64) (float64, int) {
+	return bestThresholdGo(left, n, s, gain)
 }

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
 // randomGroup draws a group of the given width over rows, and gradients.
@@ -43,15 +45,15 @@ func TestKernels(t *testing.T) {
 		g, packed := randomGroup(rng, width, 1000)
 		for _, n := range []int{0, 1, 2, 19, 20, 21, 22, 40, 333, 1000} {
 			rows := randomRows(rng, 1000, n)
-			want := make([]cell, width*histogram)
+			want := make([]cell, width*histogramBins)
 			for _, r := range rows {
 				for k := range width {
-					want[k*histogram+int(g.records[int(r)<<g.shift+k])] += packed[r]
+					want[k*histogramBins+int(g.records[int(r)<<g.shift+k])] += packed[r]
 				}
 			}
 			for name, add := range map[string]func([]cell, *group, []uint32, []cell){"addRows": addRows,
 				"addRowsGo": addRowsGo} {
-				got := make([]cell, width*histogram)
+				got := make([]cell, width*histogramBins)
 				add(got, g, rows, packed)
 				if !slices.Equal(got, want) {
 					t.Errorf("%s, width %d, %d rows: wrong cells", name, width, n)
@@ -68,7 +70,7 @@ func BenchmarkAddRows(b *testing.B) {
 		g, packed := randomGroup(rng, width, total)
 		for _, share := range []int{1, 8, 64} {
 			rows := randomRows(rng, total, total/share)
-			h := make([]cell, width*histogram)
+			h := make([]cell, width*histogramBins)
 			for name, add := range map[string]func([]cell, *group, []uint32, []cell){"asm": addRows, "go": addRowsGo} {
 				b.Run(fmt.Sprintf("width%d/share%d/%s", width, share, name), func(b *testing.B) {
 					for range b.N {
@@ -148,8 +150,8 @@ func TestDivide(t *testing.T) { eachLevel(t, testDivide) }
 
 func testDivide(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	team := newTeam(3)
-	defer team.close()
+	team := workers.New(3)
+	defer team.Close()
 	for trial := range 200 {
 		n := []int{0, 1, 15, 16, 17, 31, 32, 33, 47, 1000, 40000}[trial%11]
 		places := max(n, 1) * 2

@@ -13,17 +13,17 @@ import (
 // Where AVX-512 was promised, as `make avx512` does, its
 // absence is a failure.
 func eachLevel(t *testing.T, f func(t *testing.T)) {
-	highest := best()
+	highest := supportedLevel()
 	if os.Getenv("ASSAY_WANT_AVX512") != "" && highest < levelAVX512 {
 		t.Fatalf("the kernels run at level %d, want AVX-512", highest)
 	}
-	defer func() { use = highest }()
+	defer func() { kernelLevel = highest }()
 	for l, name := range []string{"base", "avx2", "avx512"} {
 		if level(l) > highest {
 			t.Logf("%s: not on this processor", name)
 			break
 		}
-		use = level(l)
+		kernelLevel = level(l)
 		t.Run(name, f)
 	}
 }

@@ -2,7 +2,11 @@
 
 package gbdt
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/assayrisk/assay/models/gbdt/workers"
+)
 
 // A matrix holds the binned columns twice: as columns of one byte a cell,
 // which the partition reads one feature at a time, and as records of a row's
@@ -15,14 +19,14 @@ import "slices"
 // reads their records, 4 to 32 rows a cache line instead of 64. Groups are 16,
 // 8, 4 or 2 features wide, so that a cell takes one byte and nothing else.
 type matrix struct {
-	rows    int
-	names   []string
-	binners []*binner // one per column of the data set
-	feats   []feature // the columns that can be split on
-	groups  []group
-	columns []column // one per entry of feats
-	lean    bool
-	cells   int // length of a leaf's histogram
+	rows     int
+	names    []string
+	binners  []*binner // one per column of the data set
+	features []feature // the columns that can be split on
+	groups   []group
+	columns  []column // one per entry of feats
+	lean     bool
+	cells    int // length of a leaf's histogram
 }
 
 // column is where a feature's bins are: row r's at cells[r<<shift].
@@ -44,50 +48,51 @@ type group struct {
 	members []int // of matrix.feats, ascending
 	lo, hi  int   // its cells in a leaf's histogram
 
-	// Dense: the bins of at most maxGroup members lie beside each other in a
-	// record of a fixed size. An odd group is padded by one column of zeros, so
-	// that kernels come in even sizes.
+	// Dense: the bins of at most maxGroup members are next to each other in a
+	// record of a fixed size. A group with an odd number of members is padded by a
+	// column of zeros, so that only kernels of even sizes are needed.
 	width   int // members rounded up to even
 	shift   int // records are 1<<shift bytes apart
 	records []uint8
 
 	// Sparse: a record is a list of cells (sparse.go).
-	sparse bool
-	places int      // of a record, a multiple of four
-	lists  []uint16 // records
-	more   []uint16 // what does not fit into them
+	sparse   bool
+	places   int      // of a record, a multiple of four
+	lists    []uint16 // records
+	overflow []uint16 // what does not fit into them
 }
 
 const (
-	maxGroup  = 16
-	histogram = 256 // cells of a feature of a dense group in a leaf's histogram
-	recordPad = 64  // bytes after the last record that a kernel may read
+	maxGroup      = 16
+	histogramBins = 256 // cells of a feature of a dense group in a leaf's histogram
+	recordPad     = 64  // bytes after the last record that a kernel may read
 )
 
-// newMatrix lays out the splittable columns. parallel is the number of
-// threads that will share the groups; it and lean shape the layout and nothing
-// else. With 0 threads there are columns alone, for rows that are only walked.
+// newMatrix lays out the columns that can be split on. parallel is the number of
+// threads that will share the groups; parallel and lean change the layout and
+// nothing else. With 0 threads there are no groups, only columns, for rows that
+// are walked and not trained on.
 func newMatrix(names []string, binners []*binner, rows, parallel int, lean bool) *matrix {
 	m := &matrix{rows: rows, names: names, binners: binners, lean: lean && parallel > 0}
 	var dense, sparse []int
 	for j, b := range binners {
-		if b.trivial() {
+		if b.isConstant() {
 			continue
 		}
-		if b.share >= sparseShare {
-			sparse = append(sparse, len(m.feats))
+		if b.commonShare >= sparseShare {
+			sparse = append(sparse, len(m.features))
 		} else {
-			dense = append(dense, len(m.feats))
+			dense = append(dense, len(m.features))
 		}
-		m.feats = append(m.feats, feature{column: j, binner: b})
+		m.features = append(m.features, feature{column: j, binner: b})
 	}
 	if len(sparse) < sparseLeast {
 		dense, sparse = nil, nil
-		for i := range m.feats {
+		for i := range m.features {
 			dense = append(dense, i)
 		}
 	}
-	m.columns = make([]column, len(m.feats))
+	m.columns = make([]column, len(m.features))
 	own := dense
 	if m.lean {
 		own = nil
@@ -98,16 +103,16 @@ func newMatrix(names []string, binners []*binner, rows, parallel int, lean bool)
 	if parallel == 0 {
 		return m
 	}
-	m.layDense(dense, parallel, len(sparse) > 0)
-	m.laySparse(sparse, parallel)
+	m.layOutDense(dense, parallel, len(sparse) > 0)
+	m.layOutSparse(sparse, parallel)
 	return m
 }
 
-// layDense divides features into groups of records of a fixed size. Few
-// groups are best, since each takes a row's number and gradients anew, but
-// there must be work for all: ng groups for whole rounds of the threads, or,
-// as long as there are no other groups, for whole threads to each group.
-func (m *matrix) layDense(members []int, parallel int, others bool) {
+// layOutDense divides features into groups of records of a fixed size. Few
+// groups are best, since each loads a row's number and gradients again, but
+// every thread must have work: the number of groups is a multiple of the threads
+// or, where there are no other groups, divides them.
+func (m *matrix) layOutDense(members []int, parallel int, others bool) {
 	n := len(members)
 	if n == 0 {
 		return
@@ -145,36 +150,37 @@ func (m *matrix) addDense(members []int) {
 	}
 	gr.records = make([]uint8, m.rows<<gr.shift+recordPad)
 	for k, f := range members {
-		m.feats[f].offset = m.cells + k*histogram
+		m.features[f].offset = m.cells + k*histogramBins
 		if m.lean {
 			m.columns[f] = column{gr.records[k:], gr.shift}
 		}
 	}
-	m.cells += gr.width * histogram
+	m.cells += gr.width * histogramBins
 	gr.hi = m.cells
 	m.groups = append(m.groups, gr)
 }
 
-const binBlock = 4096 // rows binned at a time, so that their records stay in cache
+// binBlock is how many rows are binned at a time: their records stay in the cache.
+const binBlock = 4096
 
-// fill bins the rows of d into m, starting at row at. After the last row, seal
-// makes the matrix ready for use.
-func (m *matrix) fill(d *Dataset, at int, team *team) {
+// fill bins the rows of d into m, starting at row at. After the last row,
+// buildSparse makes the matrix ready for use.
+func (m *matrix) fill(d *Dataset, at int, team *workers.Team) {
 	n := d.Rows()
 	blocks := (n + binBlock - 1) / binBlock
 	if len(m.groups) == 0 {
-		team.each(len(m.feats), func(f int) {
-			m.feats[f].binAll(m.columns[f].cells[at:at+n], d.Columns[m.feats[f].column])
+		team.Run(len(m.features), func(f int) {
+			m.features[f].binAll(m.columns[f].cells[at:at+n], d.Columns[m.features[f].column])
 		})
 		return
 	}
-	team.each(len(m.groups)*blocks, func(k int) {
+	team.Run(len(m.groups)*blocks, func(k int) {
 		g := &m.groups[k%len(m.groups)]
 		lo := k / len(m.groups) * binBlock
 		hi := min(lo+binBlock, n)
 		var own [binBlock]uint8 // of a lean matrix
 		for k, f := range g.members {
-			ft := &m.feats[f]
+			ft := &m.features[f]
 			col := own[:hi-lo]
 			if g.sparse || !m.lean {
 				col = m.columns[f].cells[at+lo : at+hi]

@@ -11,8 +11,8 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// Metric measures margins against labels. Score gets one margin and one label
-// per row, and weights or nil.
+// Metric compares margins with labels. Score gets one margin and one label per
+// row, and weights or nil.
 type Metric struct {
 	Name         string
 	HigherBetter bool
@@ -42,7 +42,7 @@ func metricByName(name string, p *Params) (Metric, error) {
 	case "gini":
 		return Metric{name, true, func(m, y, w []float64) float64 { return float64(2*auc(m, y, w)) - 1 }}, nil
 	case "ks":
-		return Metric{name, true, ks}, nil
+		return Metric{name, true, kolmogorovSmirnov}, nil
 	case "average_precision":
 		return Metric{name, true, averagePrecision}, nil
 	case "binary_logloss", "cross_entropy":
@@ -92,9 +92,9 @@ func defaultMetric(o models.Objective) string {
 	return "l2"
 }
 
-// ranked calls fn for each run of equal margins, highest first, with the
+// eachRank calls fn for each set of equal margins, highest first, with the
 // weights of its positive and negative rows.
-func ranked(margin, label, weight []float64, fn func(pos, neg float64)) {
+func eachRank(margin, label, weight []float64, fn func(pos, neg float64)) {
 	order := make([]uint32, len(margin))
 	for i := range order {
 		order[i] = uint32(i)
@@ -130,7 +130,7 @@ func ranked(margin, label, weight []float64, fn func(pos, neg float64)) {
 // auc is the area under the ROC curve; 1/2 when a class is absent.
 func auc(margin, label, weight []float64) float64 {
 	var area, pos, neg float64
-	ranked(margin, label, weight, func(p, n float64) {
+	eachRank(margin, label, weight, func(p, n float64) {
 		area += float64(n * (pos + p/2))
 		pos += p
 		neg += n
@@ -141,15 +141,16 @@ func auc(margin, label, weight []float64) float64 {
 	return area / (pos * neg)
 }
 
-// ks is the greatest distance between the two classes' distributions.
-func ks(margin, label, weight []float64) float64 {
+// kolmogorovSmirnov is the greatest distance between the distributions of the two
+// classes.
+func kolmogorovSmirnov(margin, label, weight []float64) float64 {
 	var pos, neg float64
-	ranked(margin, label, weight, func(p, n float64) { pos += p; neg += n })
+	eachRank(margin, label, weight, func(p, n float64) { pos += p; neg += n })
 	if pos == 0 || neg == 0 {
 		return 0
 	}
 	var cp, cn, best float64
-	ranked(margin, label, weight, func(p, n float64) {
+	eachRank(margin, label, weight, func(p, n float64) {
 		cp += p
 		cn += n
 		best = max(best, math.Abs(cp/pos-cn/neg))
@@ -160,7 +161,7 @@ func ks(margin, label, weight []float64) float64 {
 // averagePrecision is the mean of precision over recall steps.
 func averagePrecision(margin, label, weight []float64) float64 {
 	var s, cp, cn float64
-	ranked(margin, label, weight, func(p, n float64) {
+	eachRank(margin, label, weight, func(p, n float64) {
 		cp += p
 		cn += n
 		if p > 0 {

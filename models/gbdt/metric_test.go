@@ -150,7 +150,7 @@ func TestGOSS(t *testing.T) {
 		want += float64(gr.pairs[i].g)
 	}
 	p := DefaultParams()
-	rows := goss(&p, gr, 20, nil)
+	rows := gossRows(&p, gr, 20, nil)
 	var got float64
 	for _, r := range rows {
 		got += float64(gr.pairs[r].g)

@@ -9,15 +9,15 @@ import (
 )
 
 // A monotone constraint on a feature bounds the values of leaves on the two
-// sides of each split on it. The basic method parts the range between the
-// children's values at its middle, once and for all. The intermediate one
+// sides of each split on it. The basic method divides the range at the middle
+// between the children's values, once and for all. The intermediate one
 // (Auguste, Malory and Smirnov, "A better method to enforce monotonic
 // constraints in regression and classification trees", 2020) bounds each leaf
-// by the values that the leaves across such splits have at the moment, which
-// leaves more room, and searches leaves again whose bounds moved.
+// by the values that the leaves on the other side of such splits have at the
+// moment, which leaves more room, and searches leaves again whose bounds changed.
 
-// halve returns the bounds of the two children by the basic method.
-func halve(b bounds, direction int8, left, right float64) (l, r bounds) {
+// halveBounds returns the bounds of the two children by the basic method.
+func halveBounds(b bounds, direction int8, left, right float64) (l, r bounds) {
 	l, r = b, b
 	mid := (left + right) / 2
 	if direction > 0 {
@@ -28,11 +28,11 @@ func halve(b bounds, direction int8, left, right float64) (l, r bounds) {
 	return l, r
 }
 
-// rebound computes every leaf's bounds anew from the values of all leaves, and
-// returns the leaves whose bounds changed.
-func (g *grower) rebound(t *models.Tree) []*leaf {
-	index := make([]int, len(g.m.binners))
-	for i, f := range g.m.feats {
+// recomputeBounds computes every leaf's bounds again from the values of all
+// leaves, and returns the leaves whose bounds changed.
+func (g *grower) recomputeBounds(t *models.Tree) []*leaf {
+	index := make([]int, len(g.matrix.binners))
+	for i, f := range g.matrix.features {
 		index[f.column] = i
 	}
 	n := len(t.Feature)
@@ -74,21 +74,21 @@ func (g *grower) rebound(t *models.Tree) []*leaf {
 	return moved
 }
 
-// searchAgain finds the best split of a leaf whose histogram stands.
-func (g *grower) searchAgain(l *leaf) {
+// findSplitAgain finds the best split of a leaf that has its histogram already.
+func (g *grower) findSplitAgain(l *leaf) {
 	l.best = split{gain: math.Inf(-1)}
 	if !g.divisible(l) {
 		return
 	}
-	f, mask := newFinder(g.p, g.gr, l, true), g.allowed(l)
-	n := len(g.m.feats)
-	k := min(g.team.size, n)
+	f, mask := newSplitFinder(g.p, g.gradients, l, true), g.allowedFeatures(l)
+	n := len(g.matrix.features)
+	k := min(g.team.Size(), n)
 	best := make([]split, k)
-	g.team.run(k, func(t int) {
+	g.team.Run(k, func(t int) {
 		best[t] = split{gain: math.Inf(-1)}
 		for i := t * n / k; i < (t+1)*n/k; i++ {
 			if mask == nil || mask[i] {
-				g.searchFeature(f, i, l.hist, &best[t])
+				g.findFeatureSplit(f, i, l.hist, &best[t])
 			}
 		}
 	})
@@ -97,5 +97,5 @@ func (g *grower) searchAgain(l *leaf) {
 			l.best = best[t]
 		}
 	}
-	l.best.gain -= f.shift
+	l.best.gain -= f.gainToBeat
 }

@@ -16,9 +16,9 @@ type objective interface {
 	start() float64
 	// gradients fills out for rows [lo, hi) from their margins.
 	gradients(score []float64, out []pair, lo, hi int)
-	// renew returns a leaf's value from the margins of its rows, for losses
-	// whose hessian says nothing about it; ok is false for the others.
-	renew(score []float64, rows []uint32) (value float64, ok bool)
+	// leafValue returns a leaf's value from the margins of its rows, for losses
+	// whose hessian does not determine it; for the others, ok is false.
+	leafValue(score []float64, rows []uint32) (value float64, ok bool)
 }
 
 func newObjective(p *Params, label, weight []float64) objective {
@@ -57,14 +57,14 @@ func logit(p float64) float64 {
 
 // logistic is the logistic loss of labels 0 and 1.
 type logistic struct {
-	label   []float64
-	given   []float64 // weights of the rows, or nil
-	weight  []float64 // the same times class weights
-	sigmoid float64
+	label     []float64
+	rowWeight []float64 // weights of the rows, or nil
+	weight    []float64 // the same times class weights
+	sigmoid   float64
 }
 
 func newLogistic(p *Params, label, weight []float64) *logistic {
-	b := &logistic{label: label, given: weight, weight: weight, sigmoid: p.Sigmoid}
+	b := &logistic{label: label, rowWeight: weight, weight: weight, sigmoid: p.Sigmoid}
 	var pos, neg float64
 	for i, y := range label {
 		w := 1.0
@@ -101,8 +101,8 @@ func newLogistic(p *Params, label, weight []float64) *logistic {
 	return b
 }
 
-// start leaves class weights out, as LightGBM does.
-func (b *logistic) start() float64 { return logit(weightedMean(b.label, b.given)) / b.sigmoid }
+// start does not count class weights, as in LightGBM.
+func (b *logistic) start() float64 { return logit(weightedMean(b.label, b.rowWeight)) / b.sigmoid }
 
 func (b *logistic) gradients(score []float64, out []pair, lo, hi int) {
 	k := b.sigmoid
@@ -122,7 +122,7 @@ func (b *logistic) gradients(score []float64, out []pair, lo, hi int) {
 	}
 }
 
-func (b *logistic) renew([]float64, []uint32) (float64, bool) { return 0, false }
+func (b *logistic) leafValue([]float64, []uint32) (float64, bool) { return 0, false }
 
 // crossEntropy is the logistic loss of labels in [0, 1].
 type crossEntropy struct{ label, weight []float64 }
@@ -141,7 +141,7 @@ func (c *crossEntropy) gradients(score []float64, out []pair, lo, hi int) {
 	}
 }
 
-func (c *crossEntropy) renew([]float64, []uint32) (float64, bool) { return 0, false }
+func (c *crossEntropy) leafValue([]float64, []uint32) (float64, bool) { return 0, false }
 
 // squared is half the squared error.
 type squared struct{ label, weight []float64 }
@@ -159,7 +159,7 @@ func (s *squared) gradients(score []float64, out []pair, lo, hi int) {
 	}
 }
 
-func (s *squared) renew([]float64, []uint32) (float64, bool) { return 0, false }
+func (s *squared) leafValue([]float64, []uint32) (float64, bool) { return 0, false }
 
 // quantile is the pinball loss at level alpha. Its hessian is taken as 1, and
 // leaf values are the quantiles of the leaf's residuals.
@@ -173,7 +173,7 @@ func (q *quantile) start() float64 {
 	for i := range rows {
 		rows[i] = uint32(i)
 	}
-	v, _ := q.renew(make([]float64, len(q.label)), rows)
+	v, _ := q.leafValue(make([]float64, len(q.label)), rows)
 	return v
 }
 
@@ -191,10 +191,10 @@ func (q *quantile) gradients(score []float64, out []pair, lo, hi int) {
 	}
 }
 
-// renew interpolates between order statistics when rows are unweighted, and
-// takes the first value at which the cumulative weight reaches alpha of the
-// total when they are weighted.
-func (q *quantile) renew(score []float64, rows []uint32) (float64, bool) {
+// leafValue is the alpha-quantile of the residuals. Without weights it interpolates
+// between order statistics; with weights it is the first value at which the
+// cumulative weight reaches alpha of the total.
+func (q *quantile) leafValue(score []float64, rows []uint32) (float64, bool) {
 	type residual struct{ v, w float64 }
 	r := make([]residual, len(rows))
 	var total float64

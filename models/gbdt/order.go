@@ -18,26 +18,26 @@ func fromKey(k uint64) float64 {
 	return math.Float64frombits(k ^ (^uint64(int64(k)>>63) | 1<<63))
 }
 
-// scratch is what fitting the bins of one column needs for a while; the next
+// scratch is the memory that fitting the bins of one column needs. The next
 // column uses it again.
 type scratch struct {
-	sample, values []float64
-	keys, spare    []uint64
-	distinct       []distinct
-	counts         [histogram]int
+	sample, values  []float64
+	keys, otherKeys []uint64
+	distinct        []distinct
+	counts          [histogramBins]int
 }
 
-// sort sorts numbers, none of them NaN, in place: by radix on their order
-// keys, eleven bits a pass from the lowest, leaving out passes in which all
-// keys agree.
+// sort sorts numbers without NaN in place: a radix sort by their order keys,
+// eleven bits a pass from the lowest, without the passes in which all keys are
+// equal.
 func (s *scratch) sort(v []float64) {
 	if len(v) < 1024 {
 		slices.Sort(v)
 		return
 	}
 	const digit, passes = 11, 6
-	a, b := slices.Grow(s.keys[:0], len(v))[:len(v)], slices.Grow(s.spare[:0], len(v))[:len(v)]
-	s.keys, s.spare = a, b
+	a, b := slices.Grow(s.keys[:0], len(v))[:len(v)], slices.Grow(s.otherKeys[:0], len(v))[:len(v)]
+	s.keys, s.otherKeys = a, b
 	var counts [passes][1 << digit]uint32
 	for i, x := range v {
 		k := orderKey(x)

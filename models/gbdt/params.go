@@ -50,7 +50,7 @@ type Params struct {
 	MonotoneConstraints []int8  // -1, 0, +1, one per feature
 	MonotoneMethod      string  // basic or intermediate
 	MonotonePenalty     float64 // discourages constrained splits near the root
-	InteractionGroups   [][]int // features that may stand on one path; nil means all
+	InteractionGroups   [][]int // features that may be on one path; nil means all
 	ScalePosWeight      float64 // weight of label 1
 	IsUnbalance         bool    // weigh the rarer label up to the other one
 	BoostFromAverage    bool
@@ -89,11 +89,46 @@ func (p *Params) Check(features int) error {
 	default:
 		return bad("objective", "binary, cross_entropy, regression or quantile")
 	}
-	for _, c := range []struct {
-		name string
-		ok   bool
-		want string
-	}{
+	for _, r := range p.rules(features) {
+		if !r.ok {
+			return bad(r.name, r.want)
+		}
+	}
+	for _, m := range p.MonotoneConstraints {
+		if m < -1 || m > 1 {
+			return bad("monotone_constraints", "a list of -1, 0 and 1")
+		}
+	}
+	for _, b := range p.MaxBinByFeature {
+		if b < 2 || b > 255 {
+			return bad("max_bin_by_feature", "a list of numbers from 2 to 255")
+		}
+	}
+	for _, g := range p.InteractionGroups {
+		for _, f := range g {
+			if f < 0 || f >= features {
+				return bad("interaction_constraints", fmt.Sprintf("groups of features from 0 to %d", features-1))
+			}
+		}
+	}
+	for _, m := range p.Metric {
+		if _, err := metricByName(m, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rule is a condition on a parameter, and how an error words it.
+type rule struct {
+	name string
+	ok   bool
+	want string
+}
+
+// rules are the conditions on single parameters, and on pairs.
+func (p *Params) rules(features int) []rule {
+	return []rule{
 		{"num_iterations", p.NumIterations >= 0 && p.NumIterations <= models.MaxTrees,
 			fmt.Sprintf("0 to %d", models.MaxTrees)},
 		{"learning_rate", p.LearningRate > 0 && !math.IsInf(p.LearningRate, 0), "above 0"},
@@ -138,32 +173,5 @@ func (p *Params) Check(features int) error {
 		{"sigmoid", p.Sigmoid > 0, "above 0"},
 		{"alpha", p.Objective != models.Quantile || p.Alpha > 0 && p.Alpha < 1, "above 0 and below 1"},
 		{"refit_decay_rate", p.RefitDecayRate >= 0 && p.RefitDecayRate <= 1, "0 to 1"},
-	} {
-		if !c.ok {
-			return bad(c.name, c.want)
-		}
 	}
-	for _, m := range p.MonotoneConstraints {
-		if m < -1 || m > 1 {
-			return bad("monotone_constraints", "a list of -1, 0 and 1")
-		}
-	}
-	for _, b := range p.MaxBinByFeature {
-		if b < 2 || b > 255 {
-			return bad("max_bin_by_feature", "a list of numbers from 2 to 255")
-		}
-	}
-	for _, g := range p.InteractionGroups {
-		for _, f := range g {
-			if f < 0 || f >= features {
-				return bad("interaction_constraints", fmt.Sprintf("groups of features from 0 to %d", features-1))
-			}
-		}
-	}
-	for _, m := range p.Metric {
-		if _, err := metricByName(m, p); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -72,8 +72,8 @@ var metricAliases = map[string]string{
 }
 
 // ParseParams reads LightGBM parameters by their names or aliases, over
-// DefaultParams. A parameter that Assay does not support is an error unless it
-// asks for what Assay does anyhow.
+// DefaultParams. A parameter that Assay does not support is an error, unless its
+// value is what Assay does in any case.
 func ParseParams(kv map[string]string) (Params, error) {
 	p := DefaultParams()
 	names := make([]string, 0, len(kv))
@@ -125,9 +125,9 @@ func (p *Params) fields() map[string]any {
 	}
 }
 
-// fixed are parameters of which Assay knows one value only, or none that
-// changes a model.
-var fixed = map[string][]string{
+// fixedParams are parameters that Assay accepts and does not use: those with a list
+// may only have one of its values, the others change no model.
+var fixedParams = map[string][]string{
 	"boosting": {"gbdt", "gbrt"}, "tree_learner": {"serial"}, "device_type": {"cpu"},
 	"deterministic": nil, "verbosity": nil,
 	"force_row_wise": nil, "force_col_wise": nil, "histogram_pool_size": nil, "num_class": {"1"},
@@ -169,7 +169,7 @@ func (p *Params) set(name, value string) error {
 			return nil
 		}
 	}
-	if only, ok := fixed[name]; ok {
+	if only, ok := fixedParams[name]; ok {
 		if only != nil && !slices.Contains(only, strings.ToLower(value)) {
 			return fmt.Errorf("%q is not supported, only %s is", value, strings.Join(only, " or "))
 		}
@@ -177,7 +177,7 @@ func (p *Params) set(name, value string) error {
 	}
 	f, ok := p.fields()[name]
 	if !ok {
-		known := append(slices.Collect(maps.Keys(fixed)), "objective", "metric", "data_sample_strategy")
+		known := append(slices.Collect(maps.Keys(fixedParams)), "objective", "metric", "data_sample_strategy")
 		known = slices.AppendSeq(known, maps.Keys(p.fields()))
 		slices.Sort(known)
 		return fmt.Errorf("it is unknown or not supported%s", nearest.Hint(name, known))

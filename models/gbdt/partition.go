@@ -2,8 +2,10 @@
 
 package gbdt
 
+import "github.com/assayrisk/assay/models/gbdt/workers"
+
 // router tells which bins of a feature go left.
-type router [histogram]uint8
+type router [histogramBins]uint8
 
 func newRouter(s *split, ft *feature) *router {
 	var r router
@@ -25,19 +27,19 @@ func newRouter(s *split, ft *feature) *router {
 	return &r
 }
 
-// divideGo moves the rows that go left to the front of rows and the others to
-// spare, both in their order, and returns how many went left.
-func divideGo(rows, spare []uint32, c column, r *router) int {
-	return divideRest(rows, spare[:len(rows)], 0, 0, c, r)
+// divideGo moves the rows that go left to the front of rows, and the others to
+// rightRows, both in their order. It returns how many went left.
+func divideGo(rows, rightRows []uint32, c column, r *router) int {
+	return divideRest(rows, rightRows[:len(rows)], 0, 0, c, r)
 }
 
-// divideRest is divideGo where the first so many rows are divided and so many
-// of them went left.
-func divideRest(rows, spare []uint32, done, left int, c column, r *router) int {
+// divideRest is divideGo after some rows: done rows are divided, and left of
+// these went left.
+func divideRest(rows, rightRows []uint32, done, left int, c column, r *router) int {
 	right := done - left
 	for _, i := range rows[done:] {
 		rows[left] = i
-		spare[right] = i
+		rightRows[right] = i
 		k := int(r[c.cells[int(i)<<c.shift]])
 		left += k
 		right += 1 - k
@@ -45,20 +47,20 @@ func divideRest(rows, spare []uint32, done, left int, c column, r *router) int {
 	return left
 }
 
-// partition is divideGo over the whole team: each member divides a run, then
-// the runs are put together, left ones first.
-func partition(rows, spare []uint32, c column, r *router, team *team) int {
+// partition is divideGo by the whole team: each member divides a part of the
+// rows, then the parts are put together, the left sides first.
+func partition(rows, rightRows []uint32, c column, r *router, team *workers.Team) int {
 	const run = 2048
-	k := min(team.size, len(rows)/run)
+	k := min(team.Size(), len(rows)/run)
 	if k <= 1 {
-		n := divide(rows, spare, c, r)
-		copy(rows[n:], spare[:len(rows)-n])
+		n := divide(rows, rightRows, c, r)
+		copy(rows[n:], rightRows[:len(rows)-n])
 		return n
 	}
 	lefts := make([]int, k)
-	team.run(k, func(t int) {
+	team.Run(k, func(t int) {
 		lo, hi := t*len(rows)/k, (t+1)*len(rows)/k
-		lefts[t] = divide(rows[lo:hi], spare[lo:hi], c, r)
+		lefts[t] = divide(rows[lo:hi], rightRows[lo:hi], c, r)
 	})
 	left := 0
 	for t, n := range lefts {
@@ -66,13 +68,13 @@ func partition(rows, spare []uint32, c column, r *router, team *team) int {
 		copy(rows[left:], rows[lo:lo+n])
 		left += n
 	}
-	team.run(k, func(t int) {
+	team.Run(k, func(t int) {
 		at := left
 		for u := range t {
 			at += (u+1)*len(rows)/k - u*len(rows)/k - lefts[u]
 		}
 		lo, hi := t*len(rows)/k, (t+1)*len(rows)/k
-		copy(rows[at:], spare[lo:hi-lefts[t]])
+		copy(rows[at:], rightRows[lo:hi-lefts[t]])
 	})
 	return left
 }

@@ -15,10 +15,10 @@
 	ADDQ    R10, R13         \
 	INCQ    BX
 
-// func divideRows(rows, spare *uint32, n int, column, router *uint8) int
+// func divideRows(rows, right *uint32, n int, column, router *uint8) int
 TEXT ·divideRows(SB), NOSPLIT, $0-48
 	MOVQ rows+0(FP), SI
-	MOVQ spare+8(FP), DI
+	MOVQ right+8(FP), DI
 	MOVQ n+16(FP), CX
 	MOVQ column+24(FP), R9
 	MOVQ router+32(FP), R12
@@ -43,7 +43,7 @@ done:
 	MOVQ DX, ret+40(FP)
 	RET
 
-// func divideRecords(rows, spare *uint32, n int, column, router *uint8, shift int) int
+// func divideRecords(rows, right *uint32, n int, column, router *uint8, shift int) int
 // The cells of a row's neighbours in the column are 1<<shift bytes apart.
 #define MOVERECORD \
 	MOVL    (SI)(BX*4), AX   \
@@ -60,7 +60,7 @@ done:
 
 TEXT ·divideRecords(SB), NOSPLIT, $0-56
 	MOVQ rows+0(FP), SI
-	MOVQ spare+8(FP), DI
+	MOVQ right+8(FP), DI
 	MOVQ n+16(FP), R11
 	MOVQ column+24(FP), R9
 	MOVQ router+32(FP), R12

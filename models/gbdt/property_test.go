@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
 // TestHistogramProperties: a histogram does not depend on the order of rows,
@@ -15,7 +17,7 @@ func TestHistogramProperties(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 32))
 	for trial := range 100 {
 		g, packed := randomGroup(rng, 2+2*(trial%8), 700)
-		g.hi = g.width * histogram
+		g.hi = g.width * histogramBins
 		rows := make([]uint32, 0, 700)
 		var total cell
 		for r := range uint32(700) {
@@ -26,7 +28,7 @@ func TestHistogramProperties(t *testing.T) {
 		}
 		of := func(rows []uint32) []cell {
 			h := make([]cell, g.hi)
-			g.addUp(h, rows, packed)
+			g.fillHistogram(h, rows, packed)
 			return h
 		}
 		whole := of(rows)
@@ -38,17 +40,17 @@ func TestHistogramProperties(t *testing.T) {
 		cut := rng.IntN(len(rows) + 1)
 		left, right := of(rows[:cut]), of(rows[cut:])
 		rest := slices.Clone(whole)
-		subtract(rest, left)
+		subtractCells(rest, left)
 		if !slices.Equal(rest, right) {
 			t.Fatalf("trial %d: the whole without one part is not the other", trial)
 		}
-		add(left, right)
+		addCells(left, right)
 		if !slices.Equal(left, whole) {
 			t.Fatalf("trial %d: two parts do not add up", trial)
 		}
 		for k := range g.width {
 			var sum cell
-			for _, c := range whole[k*histogram : (k+1)*histogram] {
+			for _, c := range whole[k*histogramBins : (k+1)*histogramBins] {
 				sum += c
 			}
 			if sum != total {
@@ -63,8 +65,8 @@ func TestHistogramProperties(t *testing.T) {
 // bins moves nothing.
 func TestPartitionProperties(t *testing.T) {
 	rng := rand.New(rand.NewPCG(33, 34))
-	team := newTeam(2)
-	defer team.close()
+	team := workers.New(2)
+	defer team.Close()
 	for trial := range 60 {
 		c := column{make([]uint8, 9000<<(trial%5)), trial % 5}
 		for i := range c.cells {
@@ -120,9 +122,9 @@ func TestSplitProperties(t *testing.T) {
 		}
 		gr := newGradients(l.n)
 		gr.units = units{1.0 / 1024, 1.0 / 1024}
-		f := newFinder(&p, gr, l, false)
+		f := newSplitFinder(&p, gr, l, false)
 		best := func(h []cell) split {
-			return f.numeric(h, &feature{binner: &binner{bins: len(h), upper: make([]float64, len(h))}}, 0, 0)
+			return f.findNumericSplit(h, &feature{binner: &binner{bins: len(h), upper: make([]float64, len(h))}}, 0, 0)
 		}
 		got := best(h)
 		back := slices.Clone(h)
@@ -141,15 +143,15 @@ func TestSplitProperties(t *testing.T) {
 		if got.gain < 0 {
 			continue // no threshold leaves enough rows
 		}
-		if n := f.count(hessOf(got.sum)); n < p.MinDataInLeaf || l.n-n < p.MinDataInLeaf {
+		if n := f.rowsOf(hessOf(got.sum)); n < p.MinDataInLeaf || l.n-n < p.MinDataInLeaf {
 			t.Fatalf("trial %d: children of %d and %d rows, at least %d were asked for", trial, n,
 				l.n-n, p.MinDataInLeaf)
 		}
 		var acc cell
 		for b := range bins - 1 {
 			acc += h[b]
-			if n := f.count(hessOf(acc)); n >= p.MinDataInLeaf && l.n-n >= p.MinDataInLeaf &&
-				f.gain(acc, p.LambdaL2, 0) > got.gain*(1+1e-9) {
+			if n := f.rowsOf(hessOf(acc)); n >= p.MinDataInLeaf && l.n-n >= p.MinDataInLeaf &&
+				f.splitGain(acc, p.LambdaL2, 0) > got.gain*(1+1e-9) {
 				t.Fatalf("trial %d: threshold %d gains more than the best", trial, b)
 			}
 		}

@@ -2,9 +2,13 @@
 
 package gbdt
 
-import "unsafe"
+import (
+	"unsafe"
 
-// The names of random draws: the first part hashed after the seed.
+	"github.com/assayrisk/assay/models/gbdt/workers"
+)
+
+// The kinds of random draws. A draw hashes the seed, then its kind.
 const (
 	drawSample uint64 = iota + 1
 	drawRound
@@ -34,7 +38,7 @@ type pair struct{ g, h float32 }
 
 // gradients are the derivatives of one iteration.
 type gradients struct {
-	pairs  []pair // of large tables only until they are rounded
+	pairs  []pair // in large tables, valid until they are rounded
 	packed []cell
 	blocks []blockSums
 	units
@@ -43,9 +47,9 @@ type gradients struct {
 // units turn quantised sums into sums of gradients and hessians.
 type units struct{ gUnit, hUnit float64 }
 
-// of returns the sums that a cell stands for. Its products are rounded: they
-// must not be fused with what callers do next.
-func (u *units) of(c cell) (g, h float64) {
+// unscale returns the sums that a cell stands for. The conversions round its
+// products, so that they are not fused with what callers do next.
+func (u *units) unscale(c cell) (g, h float64) {
 	return float64(float64(gradOf(c)) * u.gUnit), float64(float64(hessOf(c)) * u.hUnit)
 }
 
@@ -55,8 +59,9 @@ type blockSums struct {
 	c    cell
 }
 
-// newGradients makes room for so many rows. Where no leaf value needs the
-// derivatives after rounding (exactRows), a row's cell takes their place.
+// newGradients makes room for the gradients of rows. Where leaf values are not
+// computed from the exact derivatives (see exactRows), a row's cell overwrites
+// them.
 func newGradients(rows int) *gradients {
 	gr := &gradients{packed: make([]cell, rows), blocks: make([]blockSums, (rows+sumBlock-1)/sumBlock)}
 	if rows > exactRows {
@@ -68,8 +73,8 @@ func newGradients(rows int) *gradients {
 }
 
 // compute fills pairs from the margins.
-func (gr *gradients) compute(obj objective, score []float64, team *team) {
-	team.each(len(gr.blocks), func(b int) {
+func (gr *gradients) compute(obj objective, score []float64, team *workers.Team) {
+	team.Run(len(gr.blocks), func(b int) {
 		lo, hi := b*sumBlock, min((b+1)*sumBlock, len(score))
 		obj.gradients(score, gr.pairs, lo, hi)
 		var lanes [8]float64
@@ -86,11 +91,11 @@ func (s *blockSums) set(l *[8]float64) {
 // up or down at random with the probabilities that make the expectation exact
 // (Shi et al., "Quantized Training of Gradient Boosting Decision Trees",
 // NeurIPS 2022), and returns their packed sum.
-func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *team) cell {
+func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *workers.Team) cell {
 	n, part := len(gr.pairs), gr.blocks
 	if rows != nil {
 		n, part = len(rows), make([]blockSums, (len(rows)+sumBlock-1)/sumBlock)
-		team.each(len(part), func(b int) {
+		team.Run(len(part), func(b int) {
 			var lanes [8]float64
 			for i, r := range rows[b*sumBlock : min((b+1)*sumBlock, n)] {
 				addPair(&lanes, i, gr.pairs[r])
@@ -108,7 +113,7 @@ func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *team)
 	gScale, hScale := room/max(g, 1e-30), room/max(h, 1e-30)
 	gr.gUnit, gr.hUnit = 1/gScale, 1/hScale
 	key := uint32(hash(seed, drawRound, iteration))
-	team.each(len(part), func(b int) {
+	team.Run(len(part), func(b int) {
 		lo, hi := b*sumBlock, min((b+1)*sumBlock, n)
 		if rows == nil {
 			part[b].c = roundPairs(gr.packed[lo:hi], gr.pairs[lo:hi], uint32(lo), key, gScale, hScale)
@@ -116,7 +121,7 @@ func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *team)
 		}
 		var c cell
 		for _, r := range rows[lo:hi] {
-			q := round(gr.pairs[r], r, key, gScale, hScale)
+			q := roundPair(gr.pairs[r], r, key, gScale, hScale)
 			gr.packed[r] = q
 			c += q
 		}
@@ -129,10 +134,10 @@ func (gr *gradients) quantise(rows []uint32, seed, iteration uint64, team *team)
 	return c
 }
 
-// round quantises the pair of a row: the integer below the scaled value plus a
+// roundPair quantises the pair of a row: the integer below the scaled value plus a
 // random number in [0, 1), whose 16 bits come from a hash of the row (the
 // finaliser of MurmurHash3).
-func round(p pair, row, key uint32, gScale, hScale float64) cell {
+func roundPair(p pair, row, key uint32, gScale, hScale float64) cell {
 	u := row*0x9E3779B1 + key
 	u ^= u >> 16
 	u *= 0x85EBCA6B
@@ -151,14 +156,14 @@ func round(p pair, row, key uint32, gScale, hScale float64) cell {
 func roundPairsGo(dst []cell, src []pair, row, key uint32, gScale, hScale float64) cell {
 	var c cell
 	for i, p := range src {
-		q := round(p, row+uint32(i), key, gScale, hScale)
+		q := roundPair(p, row+uint32(i), key, gScale, hScale)
 		dst[i] = q
 		c += q
 	}
 	return c
 }
 
-// addPair adds |g| and h of the i-th pair to its lanes: 2(i%4) and 2(i%4)+1.
+// addPair adds |g| and h of the i-th pair to lanes 2(i%4) and 2(i%4)+1.
 func addPair(lanes *[8]float64, i int, p pair) {
 	lanes[i&3*2] += float64(max(p.g, -p.g))
 	lanes[i&3*2+1] += float64(p.h)
@@ -178,9 +183,9 @@ func logisticPairsGo(score, label []float64, out []pair) {
 	}
 }
 
-// sum adds up the exact gradients and hessians of a leaf's rows, in row order
-// over four lanes.
-func (gr *gradients) sum(rows []uint32) (g, h float64) {
+// exactSums adds up the unrounded gradients and hessians of a leaf's rows, in row
+// order and in four lanes.
+func (gr *gradients) exactSums(rows []uint32) (g, h float64) {
 	var a, b [4]float64
 	for len(rows) >= 4 {
 		for k, r := range (*[4]uint32)(rows) {

@@ -8,18 +8,19 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
 // Refit keeps the trees' splits and fits their leaf values to new rows, tree
-// by tree: a leaf's value becomes refit_decay_rate times the old one plus the
-// rest times what the new rows ask for. Leaves that no new row reaches keep
-// their values. m is not changed. p gives the objective's parameters,
+// by tree: a leaf's value becomes refit_decay_rate times the old value plus
+// 1-refit_decay_rate times the value that fits the new rows. Leaves that no new
+// row reaches keep their values. m is not changed. p gives the objective's parameters,
 // learning_rate where a tree does not record its own, and the regularisation.
 func Refit(ctx context.Context, m *models.Model, d *Dataset, p Params) (*models.Model, error) {
 	if err := p.Check(len(d.Columns)); err != nil {
 		return nil, err
 	}
-	if err := continues(m, len(d.Columns), &p); err != nil {
+	if err := checkContinues(m, len(d.Columns), &p); err != nil {
 		return nil, err
 	}
 	if err := d.check("new", p.Objective); err != nil {
@@ -28,11 +29,11 @@ func Refit(ctx context.Context, m *models.Model, d *Dataset, p Params) (*models.
 	for _, f := range m.Features {
 		if f.Monotone != 0 {
 			return nil, fmt.Errorf("%w: the model has monotone constraints, which new leaf values could break; train "+
-				"it anew", assay.ErrPrecondition)
+				"it again", assay.ErrPrecondition)
 		}
 	}
-	team := newTeam(p.NumThreads)
-	defer team.close()
+	team := workers.New(p.NumThreads)
+	defer team.Close()
 	obj := newObjective(&p, d.Label, d.Weight)
 	gr := newGradients(d.Rows())
 	out := *m
@@ -68,8 +69,8 @@ func Refit(ctx context.Context, m *models.Model, d *Dataset, p Params) (*models.
 	return &out, nil
 }
 
-// refitTree replaces the leaf arrays of t. The first tree holds the bias, from
-// which score starts already.
+// refitTree replaces the leaf arrays of t. The first tree contains the bias, and
+// score starts from it already.
 func refitTree(t *models.Tree, features []models.FeatureInfo, rows [][]uint32, gr *gradients, obj objective,
 	score []float64, p *Params, bias float64) {
 	n := t.Leaves()
@@ -98,9 +99,9 @@ func refitTree(t *models.Tree, features []models.FeatureInfo, rows [][]uint32, g
 		if len(r) == 0 {
 			continue
 		}
-		g, h := gr.sum(r)
+		g, h := gr.exactSums(r)
 		v := p.output(g, h, l2[i], len(r), 0)
-		if q, ok := obj.renew(score, r); ok {
+		if q, ok := obj.leafValue(score, r); ok {
 			v = q
 		}
 		v = float64(v*rate) + bias
@@ -110,9 +111,9 @@ func refitTree(t *models.Tree, features []models.FeatureInfo, rows [][]uint32, g
 }
 
 // leafIndex finds the leaf of every row.
-func leafIndex(t *models.Tree, d *Dataset, leaves []int32, team *team) {
+func leafIndex(t *models.Tree, d *Dataset, leaves []int32, team *workers.Team) {
 	const block = 1024
-	team.each((len(leaves)+block-1)/block, func(k int) {
+	team.Run((len(leaves)+block-1)/block, func(k int) {
 		x := make([]float64, len(d.Columns))
 		for i := k * block; i < min((k+1)*block, len(leaves)); i++ {
 			for j, c := range d.Columns {

@@ -13,18 +13,18 @@ func (g *grower) drawFeatures() []bool {
 	if g.p.FeatureFraction >= 1 {
 		return nil
 	}
-	all := make([]int, len(g.m.feats))
+	all := make([]int, len(g.matrix.features))
 	for i := range all {
 		all[i] = i
 	}
-	return g.draw(all, g.p.FeatureFraction, drawFeature, 0)
+	return g.drawShare(all, g.p.FeatureFraction, drawFeature, 0)
 }
 
-// allowed returns the features that a leaf may split on, nil for all.
-func (g *grower) allowed(l *leaf) []bool {
+// allowedFeatures returns the features that a leaf may split on, nil for all.
+func (g *grower) allowedFeatures(l *leaf) []bool {
 	mask := g.inTree
 	if groups := g.p.InteractionGroups; len(groups) > 0 {
-		together := make([]bool, len(g.m.binners))
+		permitted := make([]bool, len(g.matrix.binners))
 		for _, group := range groups {
 			holds := true
 			for _, c := range l.path {
@@ -32,32 +32,32 @@ func (g *grower) allowed(l *leaf) []bool {
 			}
 			if holds {
 				for _, c := range group {
-					together[c] = true
+					permitted[c] = true
 				}
 			}
 		}
-		next := make([]bool, len(g.m.feats))
-		for i, f := range g.m.feats {
-			next[i] = together[f.column] && (mask == nil || mask[i])
+		next := make([]bool, len(g.matrix.features))
+		for i, f := range g.matrix.features {
+			next[i] = permitted[f.column] && (mask == nil || mask[i])
 		}
 		mask = next
 	}
 	if g.p.FeatureFractionByNode < 1 {
 		var in []int
-		for i := range g.m.feats {
+		for i := range g.matrix.features {
 			if mask == nil || mask[i] {
 				in = append(in, i)
 			}
 		}
-		mask = g.draw(in, g.p.FeatureFractionByNode, drawNode, uint64(l.start)<<32|uint64(l.n))
+		mask = g.drawShare(in, g.p.FeatureFractionByNode, drawNode, uint64(l.start)<<32|uint64(l.n))
 	}
 	return mask
 }
 
-// draw keeps a fraction of the features, at least one: those whose hashes are
-// smallest.
-func (g *grower) draw(from []int, fraction float64, name, salt uint64) []bool {
-	mask := make([]bool, len(g.m.feats))
+// drawShare keeps a fraction of the features, at least one: those with the
+// smallest hashes.
+func (g *grower) drawShare(from []int, fraction float64, name, salt uint64) []bool {
+	mask := make([]bool, len(g.matrix.features))
 	if len(from) == 0 {
 		return mask
 	}
@@ -70,9 +70,9 @@ func (g *grower) draw(from []int, fraction float64, name, salt uint64) []bool {
 	return mask
 }
 
-// bag draws the rows of one iteration: each row by its own hash. It returns
-// nil when all rows are in use.
-func bag(p *Params, label []float64, iteration int, rows []uint32) []uint32 {
+// bagRows draws the rows of one iteration, each by a hash of its number. It
+// returns nil when all rows are in use.
+func bagRows(p *Params, label []float64, iteration int, rows []uint32) []uint32 {
 	if p.BaggingFreq == 0 || p.BaggingFraction >= 1 && p.PosBaggingFraction >= 1 && p.NegBaggingFraction >= 1 {
 		return nil
 	}
@@ -100,10 +100,11 @@ func bag(p *Params, label []float64, iteration int, rows []uint32) []uint32 {
 	return rows
 }
 
-// goss keeps the rows with the largest gradients and draws from the others,
-// whose gradients it scales up so that sums keep their expectation (the NIPS
-// 2017 paper, algorithm 2). It returns the rows in use, in order.
-func goss(p *Params, gr *gradients, iteration int, rows []uint32) []uint32 {
+// gossRows keeps the rows with the largest gradients and draws some of the others,
+// whose gradients it scales up so that sums keep their expectation (LightGBM's
+// paper, see the package comment, algorithm 2). It returns the rows in use, in
+// order.
+func gossRows(p *Params, gr *gradients, iteration int, rows []uint32) []uint32 {
 	n := len(gr.pairs)
 	size := make([]uint32, n) // bits of |g*h|: their order is the numbers' order
 	for i := range size {

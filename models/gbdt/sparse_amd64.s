@@ -28,7 +28,7 @@
 	LEAQ -8(DX)(R14*1), R12 \
 	ADDQ $4, BX
 
-// func addPlaces(h *cell, lists *uint16, places int, more *uint16, rows *uint32, n int, packed *cell)
+// func addPlaces(h *cell, lists *uint16, places int, overflow *uint16, rows *uint32, n int, packed *cell)
 TEXT ·addPlaces(SB), NOSPLIT, $0-56
 	MOVQ h+0(FP), DI
 	MOVQ lists+8(FP), SI
@@ -68,7 +68,7 @@ long:
 	FOUR
 	JMP  long
 end:
-	MOVQ more+24(FP), R10
+	MOVQ overflow+24(FP), R10
 	MOVL (R12), AX
 	LEAQ (R10)(AX*2), DX
 	MOVWLZX 4(R12), AX

@@ -8,6 +8,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
 // sparseMatrix draws columns with a common bin each and seals them.
@@ -15,21 +17,21 @@ func sparseMatrix(rng *rand.Rand, features, rows, bins, parallel int, density fl
 	binners := make([]*binner, features)
 	for j := range binners {
 		k := 2 + rng.IntN(bins-1)
-		binners[j] = &binner{bins: k, common: uint8(rng.IntN(k)), share: 1 - density}
+		binners[j] = &binner{bins: k, common: uint8(rng.IntN(k)), commonShare: 1 - density}
 	}
 	m := newMatrix(nil, binners, rows, parallel, false)
 	for f := range m.columns {
 		c := m.columns[f].cells
 		for i := range c {
-			c[i] = m.feats[f].common
+			c[i] = m.features[f].common
 			if rng.Float64() < density {
-				c[i] = uint8(rng.IntN(m.feats[f].bins))
+				c[i] = uint8(rng.IntN(m.features[f].bins))
 			}
 		}
 	}
-	team := newTeam(parallel)
-	defer team.close()
-	m.seal(team)
+	team := workers.New(parallel)
+	defer team.Close()
+	m.buildSparse(team)
 	return m
 }
 
@@ -56,13 +58,13 @@ func TestSparseHistogram(t *testing.T) {
 			if !g.sparse {
 				t.Fatalf("density %v: a dense group", density)
 			}
-			long += len(g.more)
+			long += len(g.overflow)
 			h := make([]cell, m.cells)
 			twin := make([]cell, m.cells)
-			g.addUp(h, some, packed)
+			g.fillHistogram(h, some, packed)
 			addListsGo(twin[g.lo:g.hi], g, some, packed)
 			for _, f := range g.members {
-				ft := &m.feats[f]
+				ft := &m.features[f]
 				want := make([]cell, ft.bins)
 				for _, r := range some {
 					want[m.columns[f].cells[r]] += packed[r]
@@ -136,11 +138,11 @@ func TestSparseLayout(t *testing.T) {
 				t.Fatal(err)
 			}
 			lay := func(what string, lean bool) {
-				team := newTeam(threads)
+				team := workers.New(threads)
 				b.m = newMatrix(b.m.names, b.m.binners, d.Rows(), threads, lean)
 				b.m.fill(d, 0, team)
-				b.m.seal(team)
-				team.close()
+				b.m.buildSparse(team)
+				team.Close()
 				other, err := b.Train(context.Background(), p, Options{})
 				if err != nil {
 					t.Fatal(err)
@@ -149,9 +151,9 @@ func TestSparseLayout(t *testing.T) {
 					t.Errorf("%s, %d threads: sparse groups give another model than %s", name, threads, what)
 				}
 			}
-			lay("the same beside records alone", true)
+			lay("the same with records only", true)
 			for _, bn := range b.m.binners {
-				bn.share = 0
+				bn.commonShare = 0
 			}
 			lay("dense ones", false)
 			lay("records alone", true)
@@ -159,7 +161,7 @@ func TestSparseLayout(t *testing.T) {
 			for _, g := range b.m.groups {
 				bytes += len(g.records) - recordPad
 			}
-			if n := len(b.m.feats); bytes > (n+1)*d.Rows() {
+			if n := len(b.m.features); bytes > (n+1)*d.Rows() {
 				t.Errorf("%d threads: %d features of %d rows take %d bytes", threads, n, d.Rows(), bytes)
 			}
 		}

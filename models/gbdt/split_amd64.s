@@ -12,11 +12,11 @@ GLOBL place<>(SB), RODATA|NOPTR, $32
 DATA four<>+0(SB)/8, $0x4010000000000000
 GLOBL four<>(SB), RODATA|NOPTR, $8
 
-// func thresholds4(left *cell, n int, s *thresholdScan, gain, bin *[4]float64)
+// func bestThreshold4(left *cell, n int, s *thresholdScan, gain, bin *[4]float64)
 //
 // Y0 gUnit, Y1 hUnit, Y2 gAll, Y3 hAll, Y4 l2, Y5 least, Y6 most, Y7 the
 // lanes' best gains, Y8 their places, Y9 the place now, Y10 four.
-TEXT ·thresholds4(SB), NOSPLIT, $0-40
+TEXT ·bestThreshold4(SB), NOSPLIT, $0-40
 	MOVQ left+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ s+16(FP), DX

@@ -16,7 +16,7 @@ func testThresholds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for trial := range 3000 {
 		n := 1 + rng.IntN(255)
-		var left [histogram + 4]cell
+		var left [histogramBins + 4]cell
 		var acc cell
 		for b := range n {
 			if rng.IntN(4) > 0 {
@@ -34,8 +34,8 @@ func testThresholds(t *testing.T) {
 			floor = s.g * s.g / (s.h + s.l2)
 		}
 		twin := left
-		gain, bin := thresholds(&left, n, &s, floor)
-		wantGain, wantBin := thresholdsGo(&twin, n, &s, floor)
+		gain, bin := bestThreshold(&left, n, &s, floor)
+		wantGain, wantBin := bestThresholdGo(&twin, n, &s, floor)
 		if gain != wantGain || bin != wantBin {
 			t.Fatalf("trial %d: gain %v at %d, want %v at %d", trial, gain, bin, wantGain, wantBin)
 		}
@@ -72,8 +72,8 @@ func TestNumericSplit(t *testing.T) {
 			h[side[i]] += gr.packed[i]
 			l.total += gr.packed[i]
 		}
-		f := newFinder(&p, gr, l, false)
-		got := f.numeric(h, ft, 0, 0)
+		f := newSplitFinder(&p, gr, l, false)
+		got := f.findNumericSplit(h, ft, 0, 0)
 		best := math.Inf(-1)
 		for bin := range b.bins {
 			for _, missingLeft := range []bool{false, true} {
@@ -89,12 +89,12 @@ func TestNumericSplit(t *testing.T) {
 				if n < p.MinDataInLeaf || len(values)-n < p.MinDataInLeaf {
 					continue
 				}
-				gl, hl := f.of(left)
+				gl, hl := f.unscale(left)
 				side := func(g, h float64) float64 {
 					g = max(0, math.Abs(g)-p.LambdaL1)
 					return g * g / (h + p.LambdaL2)
 				}
-				best = max(best, side(gl, hl)+side(f.g-gl, f.h-hl))
+				best = max(best, side(gl, hl)+side(f.sumGrad-gl, f.sumHess-hl))
 			}
 		}
 		if math.Abs(got.gain-best) > 1e-9*math.Abs(best) && got.gain != best {
@@ -136,19 +136,19 @@ func TestCategorySplit(t *testing.T) {
 			h[bins[i]] += c
 			l.total += c
 		}
-		f := newFinder(&p, gr, l, false)
-		got := f.category(h, ft, 0)
+		f := newSplitFinder(&p, gr, l, false)
+		got := f.findCategorySplit(h, ft, 0)
 		best := math.Inf(-1)
 		try := func(set []int, l2 float64) {
 			var left cell
 			for _, b := range set {
 				left += h[b]
 			}
-			if k := f.count(hessOf(left)); k < p.MinDataInLeaf || n-k < p.MinDataInLeaf {
+			if k := f.rowsOf(hessOf(left)); k < p.MinDataInLeaf || n-k < p.MinDataInLeaf {
 				return
 			}
-			gl, hl := f.of(left)
-			best = max(best, gl*gl/(hl+l2)+(f.g-gl)*(f.g-gl)/(f.h-hl+l2))
+			gl, hl := f.unscale(left)
+			best = max(best, gl*gl/(hl+l2)+(f.sumGrad-gl)*(f.sumGrad-gl)/(f.sumHess-hl+l2))
 		}
 		if codes < p.MaxCatToOnehot {
 			for b := 1; b <= codes; b++ {
@@ -158,7 +158,7 @@ func TestCategorySplit(t *testing.T) {
 			order := rng.Perm(codes)
 			for i := range order { // selection sort by ratio
 				for j := i + 1; j < codes; j++ {
-					ratio := func(k int) float64 { g, s := f.of(h[order[k]+1]); return g / (s + p.CatSmooth) }
+					ratio := func(k int) float64 { g, s := f.unscale(h[order[k]+1]); return g / (s + p.CatSmooth) }
 					if ratio(j) < ratio(i) {
 						order[i], order[j] = order[j], order[i]
 					}

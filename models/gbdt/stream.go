@@ -8,13 +8,14 @@ import (
 	"iter"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
-// BinChunks bins a table that is larger than memory. chunks yields it in
-// pieces of any size, rows rows in all, and is ranged over twice, with the
-// same rows in the same order: once to draw the sample that bins are fitted
-// on, once to bin. The bins, and the model, are those that Bin gives for the
-// whole table. What memory holds, BinSample says.
+// BinChunks bins a table that is larger than memory. chunks yields it in pieces
+// of any size, rows rows in all. It is ranged over twice, and must give the same
+// rows in the same order: once to draw the sample that bins are fitted on, once to
+// bin. The bins, and the model, are those that Bin gives for the whole table. It
+// needs as much memory as BinSample.
 func BinChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error], p Params) (*Bins, error) {
 	if rows < 1 || rows > maxRows {
 		return nil, fmt.Errorf("%w: %d rows, want 1 to %d", assay.ErrInvalid, rows, maxRows)
@@ -28,13 +29,12 @@ func BinChunks(ctx context.Context, rows int, chunks iter.Seq2[*Dataset, error],
 }
 
 // BinSample bins a table that is larger than memory in one pass. The bins are
-// those of sample, rows of the same columns (of which at most
-// bin_construct_sample_cnt are looked at); a sample of all rows gives the
-// model that Bin gives. chunks yields the table in pieces of any size, rows
-// rows in all. A chunk is not kept after the next one is asked for, so that
-// memory holds the bins, one byte a cell (and for a sparse column, two bytes a
-// place of its lists), 8 bytes a row each for labels and weights, and one
-// chunk.
+// fitted on sample, rows of the same columns, of which at most
+// bin_construct_sample_cnt are used; a sample of all rows gives the model that Bin
+// gives. chunks yields the table in pieces of any size, rows rows in all. A chunk
+// is not kept after the next one is asked for: memory holds the bins (one byte a
+// cell, and for a sparse column two bytes a place of its lists), 8 bytes a row
+// each for labels and weights, and one chunk.
 func BinSample(ctx context.Context, sample *Dataset, rows int, chunks iter.Seq2[*Dataset, error],
 	p Params) (*Bins, error) {
 	if rows < 1 || rows > maxRows {
@@ -47,11 +47,11 @@ func BinSample(ctx context.Context, sample *Dataset, rows int, chunks iter.Seq2[
 		return nil, err
 	}
 	s := &Dataset{Names: sample.Names, Categorical: sample.Categorical, Columns: make([][]float64, len(sample.Columns))}
-	team := newTeam(p.NumThreads)
-	defer team.close()
+	team := workers.New(p.NumThreads)
+	defer team.Close()
 	b := &Bins{label: make([]float64, 0, rows)}
 	binners := fitBinners(sample, &p, team)
-	b.m = newMatrix(s.names(), binners, rows, team.size, true)
+	b.m = newMatrix(s.names(), binners, rows, team.Size(), true)
 	for d, err := range chunks {
 		if err == nil {
 			err = ctx.Err()
@@ -76,7 +76,7 @@ func BinSample(ctx context.Context, sample *Dataset, rows int, chunks iter.Seq2[
 			return nil, fmt.Errorf("%w: some chunks have %s and some do not", assay.ErrInvalid, name)
 		}
 	}
-	b.m.seal(team)
+	b.m.buildSparse(team)
 	return b, nil
 }
 

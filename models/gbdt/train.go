@@ -11,10 +11,11 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/models/gbdt/workers"
 )
 
-// Options are what training can do besides fitting the training rows. The zero
-// value asks for nothing.
+// Options are what training can do in addition to fitting the training rows. The
+// zero value asks for nothing.
 type Options struct {
 	Valid    *Dataset       // measured after each iteration; needed for early stopping
 	Progress func(Progress) // called after each iteration
@@ -30,7 +31,7 @@ type Progress struct {
 	Elapsed, Left time.Duration
 }
 
-// rate fills in what follows from the iterations done so far.
+// rate computes the speed and the time left from the iterations done so far.
 func (p *Progress) rate(rows int) {
 	done := float64(p.Iteration)
 	p.RowsPerSecond = float64(rows) * done / max(p.Elapsed.Seconds(), 1e-9)
@@ -70,8 +71,8 @@ func Train(ctx context.Context, train *Dataset, p Params, opt Options) (*Result,
 	return bins.Train(ctx, p, opt)
 }
 
-// Bins is a training table after binning: one byte a cell, and a copy of it
-// unless BinChunks made it. It does not hold the raw columns.
+// Bins is a training table after binning: one byte a cell, twice unless BinChunks
+// or BinSample made it. It does not hold the raw columns.
 type Bins struct {
 	m                        *matrix
 	categorical              []bool
@@ -89,22 +90,22 @@ func Bin(ctx context.Context, d *Dataset, p Params) (*Bins, error) {
 	if err := d.check("training", p.Objective); err != nil {
 		return nil, err
 	}
-	team := newTeam(p.NumThreads)
-	defer team.close()
+	team := workers.New(p.NumThreads)
+	defer team.Close()
 	b := &Bins{categorical: d.Categorical, label: d.Label, weight: d.Weight, initScore: d.InitScore}
 	binners := fitBinners(d, &p, team)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("binning stopped: %w", err)
 	}
-	b.m = newMatrix(d.names(), binners, d.Rows(), team.size, false)
+	b.m = newMatrix(d.names(), binners, d.Rows(), team.Size(), false)
 	b.m.fill(d, 0, team)
-	b.m.seal(team)
+	b.m.buildSparse(team)
 	return b, nil
 }
 
-// Train fits a model to binned rows. p's parameters about bins have no effect
-// any more. With opt.Init, the initial scores of the rows must be the margins
-// that it gives them; function Train sees to that.
+// Train fits a model to binned rows. The parameters about bins have no effect any
+// more. With opt.Init, the initial scores of the rows must be the margins that
+// opt.Init gives them; the function Train takes care of that.
 func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error) {
 	columns := len(b.m.binners)
 	if err := p.Check(columns); err != nil {
@@ -117,7 +118,7 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 		return nil, fmt.Errorf("%w: the training data: all weights are zero", assay.ErrInvalid)
 	}
 	if opt.Init != nil {
-		if err := continues(opt.Init, columns, &p); err != nil {
+		if err := checkContinues(opt.Init, columns, &p); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +135,7 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 		return nil, fmt.Errorf("%w: early_stopping_round needs validation data", assay.ErrInvalid)
 	}
 	if p.Objective == models.Binary || p.Objective == models.CrossEntropy {
-		if err := twoClasses(b.label); err != nil {
+		if err := checkTwoClasses(b.label); err != nil {
 			return nil, err
 		}
 	}
@@ -144,8 +145,8 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 				assay.ErrInvalid, b.m.names[i])
 		}
 	}
-	team := newTeam(p.NumThreads)
-	defer team.close()
+	team := workers.New(p.NumThreads)
+	defer team.Close()
 	run, err := newBooster(b, &p, opt, team)
 	if err != nil {
 		return nil, err
@@ -153,8 +154,8 @@ func (b *Bins) Train(ctx context.Context, p Params, opt Options) (*Result, error
 	return run.run(ctx)
 }
 
-// continues reports why training cannot go on from a model, if it cannot.
-func continues(init *models.Model, columns int, p *Params) error {
+// checkContinues reports why training cannot continue from a model, if it cannot.
+func checkContinues(init *models.Model, columns int, p *Params) error {
 	if len(init.Features) != columns || init.Objective != p.Objective || init.Average || init.Float32Sums {
 		return fmt.Errorf("%w: training cannot continue from a model of another objective, of other features or of "+
 			"another way to sum", assay.ErrInvalid)
@@ -164,15 +165,15 @@ func continues(init *models.Model, columns int, p *Params) error {
 
 // startFrom returns d with the margins of init as initial scores.
 func startFrom(init *models.Model, d *Dataset, p *Params) (*Dataset, error) {
-	if err := continues(init, len(d.Columns), p); err != nil {
+	if err := checkContinues(init, len(d.Columns), p); err != nil {
 		return nil, err
 	}
 	if err := d.check("training", p.Objective); err != nil {
 		return nil, err
 	}
 	score := make([]float64, d.Rows())
-	team := newTeam(p.NumThreads)
-	defer team.close()
+	team := workers.New(p.NumThreads)
+	defer team.Close()
 	modelMargins(init, d, score, team)
 	for i := range d.InitScore {
 		score[i] += d.InitScore[i]
@@ -182,8 +183,8 @@ func startFrom(init *models.Model, d *Dataset, p *Params) (*Dataset, error) {
 	return &s, nil
 }
 
-// twoClasses reports labels that are all the same.
-func twoClasses(label []float64) error {
+// checkTwoClasses refuses labels that are all the same.
+func checkTwoClasses(label []float64) error {
 	for _, y := range label {
 		if y != label[0] {
 			return nil
@@ -195,30 +196,30 @@ func twoClasses(label []float64) error {
 
 // booster is one training run.
 type booster struct {
-	p         *Params
-	opt       Options
-	team      *team
-	m         *matrix
-	label     []float64
-	obj       objective
-	gr        *gradients
-	grower    *grower
-	score     []float64
-	rows, bag []uint32
-	bias      float64 // margin that the first new tree carries
-	model     *models.Model
-	valid     *validation
+	p          *Params
+	opt        Options
+	team       *workers.Team
+	matrix     *matrix
+	label      []float64
+	objective  objective
+	gradients  *gradients
+	grower     *grower
+	score      []float64
+	rows, bag  []uint32
+	bias       float64 // margin that the first new tree carries
+	model      *models.Model
+	validation *validation
 }
 
-func newBooster(d *Bins, p *Params, opt Options, team *team) (*booster, error) {
+func newBooster(d *Bins, p *Params, opt Options, team *workers.Team) (*booster, error) {
 	n := d.Rows()
-	b := &booster{p: p, opt: opt, team: team, label: d.label, m: d.m}
-	b.obj = newObjective(p, d.label, d.weight)
-	b.gr = newGradients(n)
-	b.grower = newGrower(b.m, p, b.gr, team)
+	b := &booster{p: p, opt: opt, team: team, label: d.label, matrix: d.m}
+	b.objective = newObjective(p, d.label, d.weight)
+	b.gradients = newGradients(n)
+	b.grower = newGrower(b.matrix, p, b.gradients, team)
 	b.score = make([]float64, n)
 	b.rows = make([]uint32, n)
-	b.model = &models.Model{Objective: p.Objective, Sigmoid: 1, Features: b.m.describe(p), Params: p.Map()}
+	b.model = &models.Model{Objective: p.Objective, Sigmoid: 1, Features: b.matrix.featureInfos(p), Params: p.Map()}
 	if p.Objective == models.Binary {
 		b.model.Sigmoid = p.Sigmoid
 	}
@@ -231,7 +232,7 @@ func newBooster(d *Bins, p *Params, opt Options, team *team) (*booster, error) {
 	}
 	copy(b.score, d.initScore)
 	if p.BoostFromAverage && d.initScore == nil {
-		b.bias = b.obj.start()
+		b.bias = b.objective.start()
 		for i := range b.score {
 			b.score[i] = b.bias
 		}
@@ -241,7 +242,7 @@ func newBooster(d *Bins, p *Params, opt Options, team *team) (*booster, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.valid = v
+		b.validation = v
 	}
 	return b, nil
 }
@@ -261,8 +262,8 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 		}
 		pr := Progress{Iteration: it + 1, Of: b.p.NumIterations, Elapsed: time.Since(begin)}
 		stop := false
-		if b.valid != nil {
-			pr.Evals, stop = b.valid.measure(it + 1)
+		if b.validation != nil {
+			pr.Evals, stop = b.validation.measure(it + 1)
 			res.History = append(res.History, pr.Evals...)
 		}
 		if b.opt.Progress != nil {
@@ -279,8 +280,8 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 			LeafCount: []int64{int64(len(b.label))}, Shrinkage: 1})
 	}
 	res.BestIteration = len(b.model.Trees) - first
-	if b.valid != nil && b.p.EarlyStoppingRound > 0 && b.valid.best > 0 {
-		res.BestIteration = min(b.valid.best, res.BestIteration)
+	if b.validation != nil && b.p.EarlyStoppingRound > 0 && b.validation.bestIteration > 0 {
+		res.BestIteration = min(b.validation.bestIteration, res.BestIteration)
 		b.model.Trees = b.model.Trees[:first+res.BestIteration]
 	}
 	if err := b.model.Validate(); err != nil {
@@ -291,12 +292,12 @@ func (b *booster) run(ctx context.Context) (*Result, error) {
 
 // step grows one tree; it returns false when the tree would have no split.
 func (b *booster) step() bool {
-	it := len(b.model.Trees) // draws are named by it, so that continued training repeats none
-	b.gr.compute(b.obj, b.score, b.team)
+	it := len(b.model.Trees) // the key of random draws, so that continued training repeats none
+	b.gradients.compute(b.objective, b.score, b.team)
 	rows := b.sample(it)
 	all := rows == nil
 	seed := uint64(b.p.Seed)
-	total := b.gr.quantise(rows, seed, uint64(it), b.team)
+	total := b.gradients.quantise(rows, seed, uint64(it), b.team)
 	if all {
 		rows = b.rows
 		for i := range rows {
@@ -311,8 +312,8 @@ func (b *booster) step() bool {
 	}
 	b.finish(t, all)
 	b.model.Trees = append(b.model.Trees, *t)
-	if b.valid != nil {
-		b.valid.add(b.grower, t)
+	if b.validation != nil {
+		b.validation.add(b.grower, t)
 	}
 	return true
 }
@@ -323,11 +324,11 @@ func (b *booster) sample(it int) []uint32 {
 		if float64(it) < 1/b.p.LearningRate { // as in LightGBM: all rows at first
 			return nil
 		}
-		b.bag = goss(b.p, b.gr, it, b.bag)
+		b.bag = gossRows(b.p, b.gradients, it, b.bag)
 		return b.bag
 	}
 	if b.p.BaggingFreq > 0 && (it%b.p.BaggingFreq == 0 || b.bag == nil) {
-		b.bag = bag(b.p, b.label, it, b.bag)
+		b.bag = bagRows(b.p, b.label, it, b.bag)
 	}
 	if len(b.bag) == 0 {
 		return nil
@@ -340,9 +341,9 @@ func (b *booster) sample(it int) []uint32 {
 func (b *booster) finish(t *models.Tree, all bool) {
 	g := b.grower
 	if b.p.Objective == models.Quantile {
-		b.team.each(len(g.leaves), func(i int) {
+		b.team.Run(len(g.leaves), func(i int) {
 			l := g.leaves[i]
-			if v, ok := b.obj.renew(b.score, g.rows[l.start:l.start+l.n]); ok {
+			if v, ok := b.objective.leafValue(b.score, g.rows[l.start:l.start+l.n]); ok {
 				t.LeafValue[i] = min(max(v, l.bound.lo), l.bound.hi)
 			}
 		})
@@ -350,14 +351,14 @@ func (b *booster) finish(t *models.Tree, all bool) {
 	t.Shrinkage = b.p.LearningRate
 	step := append([]float64{}, t.LeafValue...)
 	for i := range step {
-		step[i] = float64(step[i] * b.p.LearningRate) // rounded here: never fused with what follows
+		step[i] = float64(step[i] * b.p.LearningRate) // the conversion rounds: never fused with what follows
 		t.LeafValue[i] = step[i] + b.bias
 	}
 	for i := range t.NodeValue {
 		t.NodeValue[i] = float64(t.NodeValue[i]*b.p.LearningRate) + b.bias
 	}
 	if all {
-		b.team.each(len(g.leaves), func(i int) {
+		b.team.Run(len(g.leaves), func(i int) {
 			l, v := g.leaves[i], step[i]
 			for _, r := range g.rows[l.start : l.start+l.n] {
 				b.score[r] += v
@@ -365,18 +366,18 @@ func (b *booster) finish(t *models.Tree, all bool) {
 		})
 	} else {
 		walk := newWalker(g, t)
-		walk.add(b.m, b.score, step, b.team)
+		walk.add(b.matrix, b.score, step, b.team)
 	}
 	b.bias = 0
 }
 
-// describe fills the model's record of its columns.
-func (m *matrix) describe(p *Params) []models.FeatureInfo {
+// featureInfos is the model's record of its columns.
+func (m *matrix) featureInfos(p *Params) []models.FeatureInfo {
 	f := make([]models.FeatureInfo, len(m.binners))
 	for j, b := range m.binners {
-		f[j] = models.FeatureInfo{Name: m.names[j], Categorical: b.categorical, Constant: b.trivial()}
+		f[j] = models.FeatureInfo{Name: m.names[j], Categorical: b.categorical, Constant: b.isConstant()}
 		if b.categorical {
-			f[j].Categories = b.seen()
+			f[j].Categories = b.seenCodes()
 		} else {
 			f[j].Min, f[j].Max = max(b.min, -math.MaxFloat64), min(b.max, math.MaxFloat64)
 		}

@@ -11,11 +11,10 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// Trial is one parameter setting of a search and what its folds said. It is
-// plain data: written down as JSON after each trial, a search can go on from
-// it.
+// Trial is one set of parameters of a search, and how it did on the folds. A
+// search can continue from trials that were kept as JSON.
 type Trial struct {
-	Number     int               `json:"number"` // 0 is the setting that the search began from
+	Number     int               `json:"number"` // 0 has the parameters that the search began from
 	Params     map[string]string `json:"params"` // what this trial changes
 	Metric     string            `json:"metric"`
 	Mean       float64           `json:"mean"` // over the folds
@@ -25,25 +24,25 @@ type Trial struct {
 
 // TuneOptions steers a search.
 type TuneOptions struct {
-	Trials int         // settings tried besides the given one; 1 to 10000
+	Trials int         // sets of parameters to try, in addition to the given one; 1 to 10000
 	Done   []Trial     // trials of an earlier run with the same seed; they are not repeated
-	Each   func(Trial) // called after each new trial, to write it down
+	Each   func(Trial) // called after each new trial, for example to store it
 	// Metrics are custom metrics, as in Options; with them and no
 	// Params.Metric, the first one decides.
 	Metrics []Metric
 }
 
-// TuneResult is every trial in order and the best of them. The best trial's
-// mean is the best of many noisy numbers, so it flatters: measure the final
-// model on rows that no fold has seen.
+// TuneResult is every trial in order, and the best one. The best trial's mean is
+// the best of many noisy numbers and therefore too good: measure the final model
+// on rows that no fold has seen.
 type TuneResult struct {
 	Trials []Trial
 	Best   Trial
 	Params Params // p with the best trial's changes and its number of iterations
 }
 
-// Tune searches at random around p: the settings of trial n follow from
-// p.Seed and n alone (Bergstra and Bengio, "Random search for hyper-parameter
+// Tune searches at random around p: the parameters of trial n depend only on
+// p.Seed and n (Bergstra and Bengio, "Random search for hyper-parameter
 // optimization", JMLR 2012). Each is cross-validated on the same folds and
 // judged by the mean of the first metric; a tie goes to the earlier trial.
 func Tune(ctx context.Context, d *Dataset, p Params, folds []Fold, opt TuneOptions) (*TuneResult, error) {
@@ -69,10 +68,10 @@ func Tune(ctx context.Context, d *Dataset, p Params, folds []Fold, opt TuneOptio
 	for n := range opt.Trials + 1 {
 		changes := map[string]string{}
 		if n > 0 {
-			changes = proposal(uint64(p.Seed), n)
+			changes = drawTrial(uint64(p.Seed), n)
 		}
 		q := p
-		for _, name := range searched {
+		for _, name := range tunedParams {
 			if v, ok := changes[name]; ok {
 				if err := q.set(name, v); err != nil {
 					return nil, fmt.Errorf("parameter %s: %w", name, err)
@@ -105,14 +104,14 @@ func Tune(ctx context.Context, d *Dataset, p Params, folds []Fold, opt TuneOptio
 	return res, nil
 }
 
-// searched are the parameters that a search changes.
-var searched = [...]string{
+// tunedParams are the parameters that a search changes.
+var tunedParams = [...]string{
 	"learning_rate", "num_leaves", "min_data_in_leaf", "lambda_l2", "feature_fraction",
 	"bagging_fraction", "bagging_freq", "min_gain_to_split",
 }
 
-// proposal draws the setting of a trial.
-func proposal(seed uint64, n int) map[string]string {
+// drawTrial draws the parameters of a trial.
+func drawTrial(seed uint64, n int) map[string]string {
 	u := func(k uint64) float64 { return unit(hash(seed, drawTune, uint64(n), k)) }
 	between := func(k uint64, lo, hi float64) float64 { return exp(log(lo) + float64(u(k)*log(hi/lo))) }
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }

@@ -2,7 +2,11 @@
 
 package gbdt
 
-import "github.com/assayrisk/assay/models"
+import (
+	"github.com/assayrisk/assay/models"
+
+	"github.com/assayrisk/assay/models/gbdt/workers"
+)
 
 // walker sends binned rows down one tree.
 type walker struct {
@@ -17,8 +21,8 @@ type walkNode struct {
 
 func newWalker(g *grower, t *models.Tree) *walker {
 	w := &walker{nodes: make([]walkNode, len(t.Feature)), routers: g.routers}
-	index := make([]int32, len(g.m.binners))
-	for i, f := range g.m.feats {
+	index := make([]int32, len(g.matrix.binners))
+	for i, f := range g.matrix.features {
 		index[f.column] = int32(i)
 	}
 	for i := range w.nodes {
@@ -28,9 +32,9 @@ func newWalker(g *grower, t *models.Tree) *walker {
 }
 
 // add adds the value of its leaf to the score of every row of m.
-func (w *walker) add(m *matrix, score, value []float64, team *team) {
+func (w *walker) add(m *matrix, score, value []float64, team *workers.Team) {
 	const block = 4096
-	team.each((len(score)+block-1)/block, func(k int) {
+	team.Run((len(score)+block-1)/block, func(k int) {
 		lo, hi := k*block, min((k+1)*block, len(score))
 		for r := lo; r < hi; r++ {
 			i := int32(0)
@@ -50,26 +54,26 @@ func (w *walker) add(m *matrix, score, value []float64, team *team) {
 
 // validation follows the margins of held-out rows.
 type validation struct {
-	b       *booster
-	m       *matrix
-	d       *Dataset
-	score   []float64
-	metrics []Metric
-	tops    []float64 // best value of each metric
-	at      []int     // iteration of it
-	best    int
+	booster       *booster
+	matrix        *matrix
+	data          *Dataset
+	score         []float64
+	metrics       []Metric
+	bestValues    []float64 // best value of each metric
+	bestAt        []int     // iteration of it
+	bestIteration int
 }
 
 func newValidation(b *booster, d *Dataset) (*validation, error) {
-	v := &validation{b: b, d: d, score: make([]float64, d.Rows())}
-	v.m = newMatrix(b.m.names, b.m.binners, d.Rows(), 0, false)
-	v.m.fill(d, 0, b.team)
+	v := &validation{booster: b, data: d, score: make([]float64, d.Rows())}
+	v.matrix = newMatrix(b.matrix.names, b.matrix.binners, d.Rows(), 0, false)
+	v.matrix.fill(d, 0, b.team)
 	if b.opt.Init != nil {
 		s, err := startFrom(b.opt.Init, d, b.p)
 		if err != nil {
 			return nil, err
 		}
-		d, v.d = s, s
+		d, v.data = s, s
 	}
 	copy(v.score, d.InitScore)
 	for i := range v.score {
@@ -87,42 +91,43 @@ func newValidation(b *booster, d *Dataset) (*validation, error) {
 		v.metrics = append(v.metrics, m)
 	}
 	v.metrics = append(v.metrics, b.opt.Metrics...)
-	v.tops, v.at = make([]float64, len(v.metrics)), make([]int, len(v.metrics))
+	v.bestValues, v.bestAt = make([]float64, len(v.metrics)), make([]int, len(v.metrics))
 	return v, nil
 }
 
-// add follows one more tree. The first tree holds the bias that scores start
-// from already.
+// add adds one more tree to the scores. The first tree contains the bias, and
+// scores start from it already.
 func (v *validation) add(g *grower, t *models.Tree) {
 	value := t.LeafValue
-	if len(v.b.model.Trees) == 1 {
+	if len(v.booster.model.Trees) == 1 {
 		for i := range v.score {
 			v.score[i] = 0
 		}
-		if v.d.InitScore != nil {
-			copy(v.score, v.d.InitScore)
+		if v.data.InitScore != nil {
+			copy(v.score, v.data.InitScore)
 		}
 	}
-	newWalker(g, t).add(v.m, v.score, value, v.b.team)
+	newWalker(g, t).add(v.matrix, v.score, value, v.booster.team)
 }
 
 // measure evaluates the metrics after an iteration; stop is true when one of
 // them has not improved for early_stopping_round iterations.
 func (v *validation) measure(iteration int) (evals []Eval, stop bool) {
 	for i, m := range v.metrics {
-		x := m.Score(v.score, v.d.Label, v.d.Weight)
+		x := m.Score(v.score, v.data.Label, v.data.Weight)
 		evals = append(evals, Eval{iteration, m.Name, x})
-		gain := x - v.tops[i]
+		gain := x - v.bestValues[i]
 		if !m.HigherBetter {
 			gain = -gain
 		}
-		if v.at[i] == 0 || gain > v.b.p.EarlyStoppingDelta {
-			v.tops[i], v.at[i] = x, iteration
+		if v.bestAt[i] == 0 || gain > v.booster.p.EarlyStoppingDelta {
+			v.bestValues[i], v.bestAt[i] = x, iteration
 			if i == 0 {
-				v.best = iteration
+				v.bestIteration = iteration
 			}
-		} else if r := v.b.p.EarlyStoppingRound; r > 0 && iteration-v.at[i] >= r && (i == 0 || !v.b.p.FirstMetricOnly) {
-			v.best = v.at[i]
+		} else if r := v.booster.p.EarlyStoppingRound; r > 0 && iteration-v.bestAt[i] >= r &&
+			(i == 0 || !v.booster.p.FirstMetricOnly) {
+			v.bestIteration = v.bestAt[i]
 			stop = true
 		}
 	}
