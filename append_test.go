@@ -11,6 +11,7 @@ import (
 )
 
 func TestAppendFloatIsTheShortestOne(t *testing.T) {
+	t.Parallel()
 	values := []float64{0, math.Copysign(0, -1), 1, -1.5, 0.1, 65504, 65505, 65536, math.Inf(1),
 		math.Inf(-1), math.NaN(),
 		math.Float64frombits(0x7ff8000000000001), math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat32,
@@ -72,6 +73,7 @@ func FuzzAppendBinary(f *testing.F) {
 }
 
 func TestDigestVector(t *testing.T) {
+	t.Parallel()
 	v := Vector{Plan: Sum("p\n"), Values: []float64{1, math.NaN(), -0.5}}
 	if DigestVector(v.AppendBinary(nil)) != v.Digest() {
 		t.Error("the digest of the bytes is not the vector's")

@@ -21,6 +21,7 @@ const assaydFlags = 40
 // TestProgramBudgets builds the programs and holds them to their sizes, and assayd to its number of flags. A program
 // grows past its size by a dependency: that is the moment to ask whether it is wanted.
 func TestProgramBudgets(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("links three programs")
 	}
@@ -59,6 +60,7 @@ func TestProgramBudgets(t *testing.T) {
 
 // TestQuickStartNeedsNoFlags reads the two commands that README begins with.
 func TestQuickStartNeedsNoFlags(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 // sets that result to nil: the deferred call then works on nil, and what was to
 // be closed stays open. Such a function keeps what it makes in a variable.
 func TestDeferredUseOfResult(t *testing.T) {
+	t.Parallel()
 	set := token.NewFileSet()
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {

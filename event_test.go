@@ -12,6 +12,7 @@ import (
 // TestTwice: a field that is given twice is found at every position, and no
 // other event is refused for it; the slow twin compares all pairs.
 func TestTwice(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	refused := 0
 	for range 20_000 {

@@ -37,6 +37,7 @@ func sampleDecision() Decision {
 // TestGoldenDigests pins the canonical bytes of the nouns: a change here is a
 // change of format, and stored records would no longer verify.
 func TestGoldenDigests(t *testing.T) {
+	t.Parallel()
 	v := Vector{Plan: Sum("plan"),
 		Values: []float64{0, math.Copysign(0, -1), 1.5, math.NaN(), math.Float64frombits(0xfff8000000000001),
 			math.Inf(-1)}}
@@ -64,6 +65,7 @@ func TestGoldenDigests(t *testing.T) {
 }
 
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	e := sampleEvent()
 	b, err := e.MarshalBinary()
 	if err != nil {
@@ -99,6 +101,7 @@ func TestRoundTrips(t *testing.T) {
 // TestOneEncoding flips every bit of valid bytes: each result is refused or
 // reads as something that encodes to those very bytes.
 func TestOneEncoding(t *testing.T) {
+	t.Parallel()
 	e, d := sampleEvent(), sampleDecision()
 	eb, _ := e.MarshalBinary()
 	db, _ := d.MarshalBinary()
@@ -175,6 +178,7 @@ func FuzzParseVector(f *testing.F) {
 }
 
 func TestEventValidate(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", MaxNameBytes+1)
 	for field, change := range map[string]func(*Event){
 		"id":            func(e *Event) { e.ID = "" },
@@ -211,6 +215,7 @@ func TestEventValidate(t *testing.T) {
 }
 
 func TestDigestText(t *testing.T) {
+	t.Parallel()
 	d := Sum("x\n", []byte("a"), []byte("b"))
 	if d != Sum("x\n", []byte("ab")) || d == Sum("y\n", []byte("ab")) {
 		t.Error("the digest is not of tag || data")

@@ -213,6 +213,7 @@ func home(name string) string {
 }
 
 func TestImportPlan(t *testing.T) {
+	t.Parallel()
 	allowed, door, banned := table(plan), table(doors), table(never)
 	for _, p := range goList(t) {
 		name := home(ours(p.ImportPath))
@@ -245,6 +246,7 @@ func TestImportPlan(t *testing.T) {
 // TestImportPlanIsUsed finds permissions, doors and bans that no package needs: whoever reads them should see the
 // imports that exist.
 func TestImportPlanIsUsed(t *testing.T) {
+	t.Parallel()
 	packages := goList(t)
 	imports, linked := map[string][]string{}, map[string]bool{}
 	for _, p := range packages {
@@ -314,6 +316,7 @@ func bestDoor(doors map[string][]string, imp string) (best string) {
 
 // TestPlanCanFail tests the functions that the tests of the plan are made of.
 func TestPlanCanFail(t *testing.T) {
+	t.Parallel()
 	if inside("models/gbdt", []string{"models"}) || !inside("models/gbdt", []string{"models/*"}) ||
 		inside("modelsx", []string{"models/*"}) {
 		t.Error("inside is wrong")

@@ -55,6 +55,7 @@ var unfinished = strings.Fields(`
 // tags, the plans that ship (their bytes have digests), rows of tables, blocks
 // of code in prose, figures that a program writes, and lines of a single word.
 func TestLineWidth(t *testing.T) {
+	t.Parallel()
 	for _, file := range sources(t) {
 		if isUnfinished(file) && !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "plan.yaml") {
 			continue
@@ -109,6 +110,7 @@ func rawStringLines(name string, text []byte) map[int]bool {
 
 // TestPlainNames: no declared name is one of bannedNames.
 func TestPlainNames(t *testing.T) {
+	t.Parallel()
 	for _, file := range sources(t) {
 		if !strings.HasSuffix(file, ".go") || isUnfinished(file) {
 			continue
@@ -155,6 +157,7 @@ func TestPlainNames(t *testing.T) {
 
 // TestPlainEnglish: no comment, message or page has one of bannedWords.
 func TestPlainEnglish(t *testing.T) {
+	t.Parallel()
 	for _, file := range sources(t) {
 		if isUnfinished(file) || file == "style_test.go" {
 			continue

@@ -20,6 +20,7 @@ var notForTesters = strings.Fields(`
 // TestVariablesAreDocumented: CONTRIBUTING explains every variable that lengthens a test or gives it something from
 // outside, and no other.
 func TestVariablesAreDocumented(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("CONTRIBUTING.md")
 	if err != nil {
 		t.Fatal(err)

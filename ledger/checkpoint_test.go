@@ -10,6 +10,7 @@ import (
 // TestCheckpointSpelling holds the log itself to the one spelling of what it
 // signs, and every signature line to that of base64.
 func TestCheckpointSpelling(t *testing.T) {
+	t.Parallel()
 	l := newTestLog(t, 11)
 	body := Checkpoint{Origin: testOrigin, Size: 11, Root: l.group.Root()}.String()
 	lines := strings.SplitAfter(body, "\n")

@@ -10,6 +10,7 @@ import (
 )
 
 func TestCommitIsHMAC(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{0, 1, 100, 1900, 5000} {
 		for _, k := range []int{0, 32, 64, 65} {
 			key, data := bytes.Repeat([]byte{5}, k), bytes.Repeat([]byte{6}, n)

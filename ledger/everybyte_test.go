@@ -13,6 +13,7 @@ import (
 )
 
 func TestEveryByteOfAReceiptCounts(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -84,6 +85,7 @@ func TestEveryByteOfAReceiptCounts(t *testing.T) {
 
 // TestEveryByteOfAReceiptFileCounts flips each bit of the file itself.
 func TestEveryByteOfAReceiptFileCounts(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

@@ -7,6 +7,7 @@ import (
 )
 
 func TestParseKey(t *testing.T) {
+	t.Parallel()
 	l := newTestLog(t, 1)
 	if k, err := ParseKey(l.vkey + "\n"); err != nil || k.String() != l.vkey {
 		t.Fatalf("%v, %v", k, err)

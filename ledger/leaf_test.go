@@ -12,6 +12,7 @@ import (
 )
 
 func TestLeafIsCanonicalCBOR(t *testing.T) {
+	t.Parallel()
 	for _, us := range []int64{0, 1, 23, 24, 255, 256, 65535, 65536, 1 << 32, 1<<63 - 1, -1, -24, -25, -1 << 63} {
 		for k := Decision; k <= Failed; k++ {
 			l := Leaf{Version: 1, Micros: us, Kind: k, Model: assay.Sum("m"), Decision: assay.Sum("d"),
@@ -32,6 +33,7 @@ func TestLeafIsCanonicalCBOR(t *testing.T) {
 }
 
 func TestHashesAreRFC6962(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{0, 1, 100, MaxLeafBytes, MaxLeafBytes + 1} {
 		b := bytes.Repeat([]byte{3}, n)
 		if h := HashLeaf(b); !bytes.Equal(h[:], rfc6962.DefaultHasher.HashLeaf(b)) {

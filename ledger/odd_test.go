@@ -31,6 +31,7 @@ var (
 // receipts that only the log itself can make: what is odd in them is committed
 // to and signed. It also changes the receipt's text as nobody should.
 func TestPythonAgreesOnOddReceipts(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

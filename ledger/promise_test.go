@@ -15,6 +15,7 @@ import (
 
 // TestGroupIsRFC6962 compares the group's tree with the library's proofs.
 func TestGroupIsRFC6962(t *testing.T) {
+	t.Parallel()
 	var g GroupTree
 	for n := 1; n <= 70; n++ {
 		leaves := make([]assay.Digest, n)

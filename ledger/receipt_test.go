@@ -10,6 +10,7 @@ import (
 // TestAnchorWhiteSpace reads an anchor's bytes without the white space that its
 // bound is not meant for.
 func TestAnchorWhiteSpace(t *testing.T) {
+	t.Parallel()
 	r := newTestLog(t, 3).receipt(t, 1)
 	r.Anchor = []byte(`{"version":1,"seal":"a b"}`)
 	b, err := MarshalReceipt(r)

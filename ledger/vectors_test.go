@@ -212,6 +212,7 @@ func TestGoldenVectors(t *testing.T) {
 
 // TestPythonAgrees runs the second verifier over the same vectors.
 func TestPythonAgrees(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

@@ -7,6 +7,7 @@ import (
 )
 
 func TestVerifyHonestReceipts(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 3, 7, 8, 100} {
 		l := newTestLog(t, n)
 		for i := range n {
@@ -19,6 +20,7 @@ func TestVerifyHonestReceipts(t *testing.T) {
 }
 
 func TestAbsentParts(t *testing.T) {
+	t.Parallel()
 	l := newTestLog(t, 4)
 	r := l.receipt(t, 2)
 	r.Checkpoint, r.Inclusion = nil, nil // promised, not yet published

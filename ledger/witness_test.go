@@ -14,6 +14,7 @@ import (
 // TestWitnessTrust refuses a trust that lets one cosignature count for two, or
 // none suffice, and says when there was nothing to cosign.
 func TestWitnessTrust(t *testing.T) {
+	t.Parallel()
 	l := newTestLog(t, 3)
 	signer := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
 	raw := append([]byte{algCosignature}, signer.Public().(ed25519.PublicKey)...)

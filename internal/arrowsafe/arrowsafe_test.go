@@ -126,6 +126,7 @@ func decode(b []byte, asFile bool) (rows int64, err error) {
 
 // TestWellFormed: what the library writes is accepted, compressed or not.
 func TestWellFormed(t *testing.T) {
+	t.Parallel()
 	for name, b := range map[string][]byte{"plain": stream(t), "zstd": stream(t, ipc.WithZstd()),
 		"lz4": stream(t, ipc.WithLZ4())} {
 		if n, err := decode(b, false); err != nil || n != 20 {
@@ -173,6 +174,7 @@ func TestLies(t *testing.T) {
 // TestSharedParts: columns whose children are the same two columns, level below
 // level, take a kilobyte to write and for ever to read.
 func TestSharedParts(t *testing.T) {
+	t.Parallel()
 	le := binary.LittleEndian
 	var b []byte
 	// put appends a table with offsets at the given slots and returns where the offsets are.

@@ -43,6 +43,7 @@ func ulps(got float64, want *big.Float) float64 {
 }
 
 func TestAccuracy(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -74,6 +75,7 @@ func TestAccuracy(t *testing.T) {
 }
 
 func TestAgainstLibrary(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	near := func(name string, x, got, want float64) {
 		if got != want && math.Abs(got-want) > 4e-16*math.Abs(want)+5e-324 {
@@ -92,6 +94,7 @@ func TestAgainstLibrary(t *testing.T) {
 }
 
 func TestSpecialValues(t *testing.T) {
+	t.Parallel()
 	inf, nan := math.Inf(1), math.NaN()
 	for _, c := range []struct {
 		name      string
@@ -116,6 +119,7 @@ func TestSpecialValues(t *testing.T) {
 // TestGolden pins the bits of a hundred thousand results, so that another
 // architecture or compiler that gives others is found out.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	r, h := rand.New(rand.NewPCG(5, 6)), sha256.New()
 	put := func(x float64) { h.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x))) }
 	for range 20000 {

@@ -12,6 +12,7 @@ import (
 // TestLog checks every pair of small trees with the library's verifier, and
 // that a fork is one.
 func TestLog(t *testing.T) {
+	t.Parallel()
 	l := New("x")
 	l.Grow(40)
 	for to := uint64(1); to <= 40; to++ {
@@ -36,6 +37,7 @@ func TestLog(t *testing.T) {
 
 // TestGrowth checks drawn trees of all sizes with the library's verifier.
 func TestGrowth(t *testing.T) {
+	t.Parallel()
 	for from := uint64(1); from < 70; from++ {
 		for to := from + 1; to < 140; to += 1 + from%3 {
 			for _, scale := range []uint64{1, 1 << 33} {

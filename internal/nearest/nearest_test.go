@@ -8,6 +8,7 @@ import (
 )
 
 func TestWord(t *testing.T) {
+	t.Parallel()
 	columns := []string{"Income", "Amount", "invoice_amount", "MonthsInJob", "Age", "Price"}
 	for _, c := range []struct{ given, want string }{
 		{"income", "Income"}, {"Incmoe", "Income"}, {"Incom", "Income"}, {"INVOICE-AMOUNT", "invoice_amount"},
@@ -34,6 +35,7 @@ func TestWord(t *testing.T) {
 }
 
 func TestDistance(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		a, b string
 		want int

@@ -8,6 +8,7 @@ import (
 )
 
 func TestString(t *testing.T) {
+	t.Parallel()
 	commit := debug.BuildSetting{Key: "vcs.revision", Value: "0123456789abcdef0123"}
 	changed := debug.BuildSetting{Key: "vcs.modified", Value: "true"}
 	for _, c := range []struct {

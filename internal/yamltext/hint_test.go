@@ -10,6 +10,7 @@ import (
 // TestNearestKey: the error for an unknown key suggests the nearest one that is
 // allowed at its place, at any depth, and none from elsewhere.
 func TestNearestKey(t *testing.T) {
+	t.Parallel()
 	type leaf struct {
 		When    string `yaml:"when"`
 		Outcome string `yaml:"outcome,omitempty"`

@@ -220,6 +220,7 @@ func longest(text string, l Limits) string {
 
 // TestRefusals: what is refused says why.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	for name, says := range map[string]string{
 		"merges 6":         "stands for more than",
 		"merges 12":        "stands for more than",
@@ -263,6 +264,7 @@ func TestRefusals(t *testing.T) {
 
 // TestAliases: an alias that stands for a little is read.
 func TestAliases(t *testing.T) {
+	t.Parallel()
 	var a anything
 	err := Decode([]byte("a: &x {k: 1}\nrules:\n- *x\n- {<<: *x, l: 2}\n"), &a, Policy)
 	if err != nil || len(a.Rules) != 2 || fmt.Sprint(a.Rules[1]) != "map[k:1 l:2]" {
@@ -272,6 +274,7 @@ func TestAliases(t *testing.T) {
 
 // TestOurTexts: everything that the repository has in YAML is within the limits.
 func TestOurTexts(t *testing.T) {
+	t.Parallel()
 	n := 0
 	for _, pattern := range []string{"deploy", "features/testdata", "serving/policy", "datasets/scf"} {
 		paths, err := filepath.Glob(filepath.Join("../..", pattern, "*.yaml"))

@@ -90,6 +90,10 @@ func finish(t *testing.T, a *Anchor, c *fakeChain) {
 // TestCrash stops at each call of the chain and each write of a file, in turn,
 // opens the directory again, and goes on.
 func TestCrash(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		c, log := newFakeChain(t), memlog.New(testOrigin)
@@ -147,6 +151,7 @@ func TestCrash(t *testing.T) {
 // TestForkGuard: a log that contradicts the contract's head is reported, and
 // nothing is sent.
 func TestForkGuard(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		edit func(log *memlog.Log)
@@ -197,6 +202,7 @@ func TestForkGuard(t *testing.T) {
 // TestAnotherWriter lets somebody else with the key anchor the same log: this
 // side finds the head moved, and goes on from there.
 func TestAnotherWriter(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		open := func() *Anchor {
@@ -227,6 +233,7 @@ func TestAnotherWriter(t *testing.T) {
 }
 
 func TestCovering(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		dir := t.TempDir()
@@ -266,6 +273,7 @@ func TestCovering(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	chain, log := newFakeChain(t), memlog.New(testOrigin)
 	if _, err := Open(t.TempDir(), "", log, chain, Config{}); !errors.Is(err, assay.ErrInvalid) {
 		t.Errorf("no origin: %v", err)

@@ -26,6 +26,7 @@ func (emptySource) Checkpoint(context.Context) ([]byte, error) {
 // TestConfirm: an empty log, a log that the chain knows, one that it knows in
 // part, a node that is behind, and one that cannot be reached.
 func TestConfirm(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		empty, err := Open(t.TempDir(), testOrigin, emptySource{log}, chain, Config{ChainID: 5})

@@ -52,6 +52,7 @@ func otherRoot(h Head) Head { h.Root[0]++; return h }
 // proof, both in a round and at a start; nothing is sent to another chain; and
 // when the node tells the truth again, anchoring goes on.
 func TestHeadsAreProven(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		lie  func(l *liar)
 		want State

@@ -17,6 +17,7 @@ import (
 // newest block. The anchors of its blocks are covered by later ones since, and no
 // stored entry continues that node's head: this is not a fork.
 func TestSyncingNode(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		a, err := Open(t.TempDir(), testOrigin, log, chain, Config{ChainID: 5})
@@ -61,6 +62,7 @@ func TestSyncingNode(t *testing.T) {
 // history after that. The stored transaction would be refused for ever; the
 // anchor reports the contradiction instead.
 func TestLostAndForked(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		a, err := Open(t.TempDir(), testOrigin, log, chain, Config{ChainID: 5})
@@ -92,6 +94,7 @@ func TestLostAndForked(t *testing.T) {
 // since, as after a crash between signing and publishing while the witnesses
 // cannot be reached. That is not a rollback; a smaller checkpoint is.
 func TestNothingPublishedYet(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		dir := t.TempDir()
@@ -118,6 +121,7 @@ func TestNothingPublishedYet(t *testing.T) {
 // TestClockSetBack restarts with a transaction that was signed ten years from
 // now, by its file: it is stuck all the same.
 func TestClockSetBack(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		chain, log := newFakeChain(t), memlog.New(testOrigin)
 		chain.set(func() { chain.mu.minFee = 2 })

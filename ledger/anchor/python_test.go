@@ -19,6 +19,7 @@ import (
 // vectors, on proofs of real nodes, and on proofs that were tampered with at
 // random: bytes of their parts, and bytes of their text.
 func TestSecondVerifier(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

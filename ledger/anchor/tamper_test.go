@@ -13,6 +13,7 @@ import (
 // TestTamper flips each bit of each byte string of a proof, and each bit of its
 // names: all are found, whatever the level.
 func TestTamper(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -68,6 +69,7 @@ func TestTamper(t *testing.T) {
 // TestTamperText flips each bit of the text of a proof. The chain is known to
 // the verifier: nothing in a block says which chain it is of.
 func TestTamperText(t *testing.T) {
+	t.Parallel()
 	w, cp := testWorld(2)
 	b, err := json.MarshalIndent(w.prove(t), "", "  ")
 	if err != nil {
@@ -87,6 +89,7 @@ func TestTamperText(t *testing.T) {
 
 // TestProofCutShort cuts and extends the JSON at each place.
 func TestProofCutShort(t *testing.T) {
+	t.Parallel()
 	w, cp := testWorld(2)
 	b := encode(t, w.prove(t))
 	for n := range b {

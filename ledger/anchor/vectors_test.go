@@ -77,6 +77,7 @@ func TestVectors(t *testing.T) {
 // TestRealProofs checks proofs that real nodes made: go-ethereum, Anvil and
 // Hardhat (evm's TestProofsOfNodes writes them).
 func TestRealProofs(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "proof-*.json"))
 	if err != nil || len(files) < 3 {
 		t.Fatalf("%d proofs of real nodes, %v", len(files), err)

@@ -61,6 +61,7 @@ func failed(r Result) Check {
 // TestVerifyAccepts walks tries of many shapes that go-ethereum built: the
 // contract alone (its node is the root), inlined nodes, branches, extensions.
 func TestVerifyAccepts(t *testing.T) {
+	t.Parallel()
 	for _, others := range []int{0, 1, 2, 5, 20, 300} {
 		for _, size := range []uint64{1, 1 << 40} {
 			w, cp := testWorld(others)
@@ -79,6 +80,7 @@ func TestVerifyAccepts(t *testing.T) {
 // TestVerifyNamesFailure: the check that has a reason to fail, and no other,
 // refuses the proof, on fifty chains.
 func TestVerifyNamesFailure(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -102,6 +104,7 @@ func TestVerifyNamesFailure(t *testing.T) {
 
 // TestLevels: each level needs its number of seals, or a pinned block.
 func TestLevels(t *testing.T) {
+	t.Parallel()
 	for n := 1; n <= 7; n++ {
 		keys, addrs := testKeys(t, n)
 		need := (2*n + 2) / 3
@@ -159,6 +162,7 @@ func FuzzTrieWalk(f *testing.F) {
 // TestVerifierDependencies keeps the verification half small: no network, no
 // node, no trie database, and of go-ethereum what hashes, signs and decodes.
 func TestVerifierDependencies(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Skipf("go list cannot be run here: %v", err)

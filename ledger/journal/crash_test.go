@@ -86,6 +86,9 @@ func times(name string, n int) int {
 // takes other moments. The lines "COUNT name n" are summed by benchmarks/torture.
 func TestKills(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := t.TempDir()
 	self, err := os.Executable()
 	if err != nil {
@@ -288,6 +291,9 @@ func powerCut(t *testing.T, noSync bool, seed uint64) (acked, lost int) {
 // only whole groups, are there and published at the next start.
 func TestStopKeepsPromises(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	var mu sync.Mutex

@@ -62,6 +62,9 @@ func eraser(dir string) error {
 // and a start brings what was cut short to its end. ASSAY_KILLS sets how often.
 func TestKillsWhileErasing(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
 	for i := range uint64(erasedSubjects) {
@@ -173,6 +176,9 @@ func (e *erasedUnderKills) check(t *testing.T, dir string) {
 // opened by no master key that is left.
 func TestErasureIsFinishedAtStart(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for name, step := range map[string]func(t *testing.T, j *Journal) error{
 		"record durable": func(*testing.T, *Journal) error { return nil },
 		"new master key": func(_ *testing.T, j *Journal) error { return j.master.Rotate() },

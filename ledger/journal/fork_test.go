@@ -21,6 +21,9 @@ import (
 // others.
 func TestLogNeverForks(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	first := times("ASSAY_SEED", 0)
 	for k := first; k < first+times("ASSAY_TAMPERS", 1); k++ {
 		t.Run(fmt.Sprint(k), func(t *testing.T) { neverForks(t, 300+37*k, 400+11*k) })

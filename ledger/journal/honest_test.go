@@ -20,6 +20,9 @@ import (
 // alarm. ASSAY_HONEST sets how many; the default is 2.
 func TestHonestRuns(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	n := times("ASSAY_HONEST", 2)
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))

@@ -80,6 +80,9 @@ func TestOpenOfADamagedStoreReturns(t *testing.T) {
 // that each claim all the bytes behind them.
 func TestOpenOfMadeUpGroupsReturns(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := t.TempDir()
 	grow(t, dir, 20)
 	fs := recordFiles(t, dir)

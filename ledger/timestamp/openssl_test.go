@@ -49,6 +49,7 @@ func read(t *testing.T, dir, name string) []byte {
 // TestOpenSSLVerifies holds our test authority's tokens, and what is refused of
 // them, to openssl's verifier.
 func TestOpenSSLVerifies(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -115,6 +116,7 @@ extendedKeyUsage = critical,timeStamping
 // TestOpenSSLStamps has openssl answer our requests, with RSA and ECDSA keys
 // and both names of the certificate, and verifies its tokens, here and in Python.
 func TestOpenSSLStamps(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

@@ -69,6 +69,7 @@ func sameInPython(t *testing.T, cases []judgedCase) {
 // tokens of each kind of key: whole, with one bit of each third byte flipped,
 // and cut short at each 24th.
 func TestPythonAgrees(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

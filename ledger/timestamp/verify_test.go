@@ -47,6 +47,7 @@ func failed(r Result) Check {
 // not, the issuer pinned or the authority itself, and both names of the
 // certificate.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	for _, kind := range timestamptest.Kinds {
 		a := authority(t, timestamptest.Options{Kind: kind})
 		for _, old := range []bool{false, true} {
@@ -81,6 +82,7 @@ func TestVerify(t *testing.T) {
 // TestRefused gives each check a reason to fail, and asks that it, and no
 // other, says so.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	honest := authority(t, timestamptest.Options{})
 	twin := authority(t, timestamptest.Options{}) // the same names, other keys
 	usages := func(critical bool, ids ...asn1.ObjectIdentifier) func(*x509.Certificate) {
@@ -195,6 +197,10 @@ func TestRefused(t *testing.T) {
 // TestEveryBit flips each bit of a token, and cuts it short at each byte: all
 // are refused.
 func TestEveryBit(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, kind := range []timestamptest.Kind{timestamptest.P256, timestamptest.RSA} {
 		a := authority(t, timestamptest.Options{Kind: kind})
 		a.LeafAlone = true
@@ -229,6 +235,7 @@ func TestEveryBit(t *testing.T) {
 
 // TestResponse reads answers to requests, and refuses those to others.
 func TestResponse(t *testing.T) {
+	t.Parallel()
 	a := authority(t, timestamptest.Options{})
 	nonce := []byte{0x80, 2, 3}
 	answer, err := a.Respond(Request(message, nonce))

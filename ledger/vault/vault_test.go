@@ -17,6 +17,7 @@ import (
 )
 
 func TestExpandIsHKDF(t *testing.T) {
+	t.Parallel()
 	k, err := NewKey()
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +36,7 @@ func TestExpandIsHKDF(t *testing.T) {
 }
 
 func TestTagSeparatesItsParts(t *testing.T) {
+	t.Parallel()
 	k, err := NewKey()
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +51,7 @@ func TestTagSeparatesItsParts(t *testing.T) {
 }
 
 func TestSealBindsItsContext(t *testing.T) {
+	t.Parallel()
 	k, err := NewKey()
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +79,7 @@ func TestSealBindsItsContext(t *testing.T) {
 }
 
 func TestMasterRotation(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "master.json")
 	open := func() *Master {
 		t.Helper()
@@ -133,6 +137,7 @@ func TestMasterRotation(t *testing.T) {
 // TestMasterUnderAnotherKey encrypts the file under a key of the caller's: a
 // second master key takes the place of a KMS.
 func TestMasterUnderAnotherKey(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	kms, err := OpenMaster(filepath.Join(dir, "kms.json"), nil)
 	if err != nil {

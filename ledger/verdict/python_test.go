@@ -68,6 +68,7 @@ func python(t *testing.T, cases []verdicttest.Case) (out []judged) {
 // refused step on 2,000 changed receipts and trust files. ASSAY_MUTATIONS and
 // ASSAY_SEED make more, or others.
 func TestPythonAgrees(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

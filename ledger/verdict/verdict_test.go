@@ -41,6 +41,7 @@ func sealed() verdicttest.Block {
 
 // TestLevels: each honest receipt has its level, and says what it lacks.
 func TestLevels(t *testing.T) {
+	t.Parallel()
 	want := map[string]struct {
 		level verdict.Level
 		says  string
@@ -87,6 +88,7 @@ func TestLevels(t *testing.T) {
 // TestRefusedStamps: a token that fails one check is refused at that one, and
 // a receipt without the one that is required is refused.
 func TestRefusedStamps(t *testing.T) {
+	t.Parallel()
 	for _, c := range verdicttest.RefusedStamps() {
 		tr, err := verdict.ParseTrust(c.Trust)
 		if err != nil {
@@ -101,6 +103,7 @@ func TestRefusedStamps(t *testing.T) {
 // TestAnchorThatAnybodyMade: without a pinned block or validators no anchor is
 // proven, whoever made it; and none is older than what it holds.
 func TestAnchorThatAnybodyMade(t *testing.T) {
+	t.Parallel()
 	named := verdict.Trust{LogKey: log.Key.String(), Anchor: &anchor.Trust{ChainID: 1337, Contract: block.Contract}}
 	for _, b := range []verdicttest.Block{block, sealed()} {
 		v := verdict.Verify(file(t, log.Anchored(6, b)), named)
@@ -146,6 +149,7 @@ func TestAnchorThatAnybodyMade(t *testing.T) {
 // TestCheckpointThatNobodySigned: the anchor of a checkpoint that the log's key
 // did not sign proves nothing, though validators sealed it.
 func TestCheckpointThatNobodySigned(t *testing.T) {
+	t.Parallel()
 	r := log.Anchored(6, sealed())
 	r.Checkpoint = bytes.Clone(r.Checkpoint)
 	r.Checkpoint[len(r.Checkpoint)-9] ^= 1
@@ -162,6 +166,10 @@ func TestCheckpointThatNobodySigned(t *testing.T) {
 
 // TestNothingAfterARefusedStep holds over all mutations.
 func TestNothingAfterARefusedStep(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, c := range verdicttest.Mutations(4, 1000) {
 		tr, err := verdict.ParseTrust(c.Trust)
 		if err != nil {
@@ -184,6 +192,7 @@ func TestNothingAfterARefusedStep(t *testing.T) {
 
 // TestRequired: a receipt from which what is required was stripped is refused.
 func TestRequired(t *testing.T) {
+	t.Parallel()
 	w := verdicttest.Witness{Name: "w.example/a", After: 5}
 	trust := verdict.Trust{LogKey: log.Key.String(), Witnesses: []string{w.VerifierKey()},
 		Anchor: &anchor.Trust{Validators: verdicttest.Validators(4)}}
@@ -219,6 +228,7 @@ func TestRequired(t *testing.T) {
 
 // TestAddRequirements: adding requirements removes none.
 func TestAddRequirements(t *testing.T) {
+	t.Parallel()
 	tr := verdict.Trust{Require: []verdict.Requirement{verdict.RequireAnchor}}
 	before := tr.Require
 	if err := tr.AddRequirements("promise,anchor"); err != nil ||
@@ -235,6 +245,7 @@ func TestAddRequirements(t *testing.T) {
 
 // TestTrustFailsClosed: what would be trusted in silence is an error.
 func TestTrustFailsClosed(t *testing.T) {
+	t.Parallel()
 	key := log.Key.String()
 	w := verdicttest.Witness{Name: "w.example/a"}.VerifierKey()
 	for name, text := range map[string]string{
@@ -299,6 +310,7 @@ func TestTrustFailsClosed(t *testing.T) {
 
 // TestOneSpellingOfAbsence: what a receipt does not carry is null or left out.
 func TestOneSpellingOfAbsence(t *testing.T) {
+	t.Parallel()
 	tr := verdict.Trust{LogKey: log.Key.String()}
 	honest := string(file(t, log.Promised(4)))
 	for _, s := range [][2]string{

@@ -102,6 +102,7 @@ func (m *machine) head(id [32]byte) anchor.Head {
 // TestArtefactCodeHash holds the committed artefact, the code hash that
 // verifiers know, and the storage layout that proofs rely on together.
 func TestArtefactCodeHash(t *testing.T) {
+	t.Parallel()
 	art, err := Registry()
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +132,7 @@ func TestArtefactCodeHash(t *testing.T) {
 // TestArtefactCurrent compiles the source again and compares. It needs node
 // and npm's solc; contract/compile.mjs says where it looks for it.
 func TestArtefactCurrent(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("SOLC_MODULES") == "" {
 		t.Skip("SOLC_MODULES is not set: contract/install.sh DIR installs the compiler, then SOLC_MODULES=DIR")
 	}
@@ -143,6 +145,7 @@ func TestArtefactCurrent(t *testing.T) {
 
 // TestReverts gives each function each reason to refuse.
 func TestReverts(t *testing.T) {
+	t.Parallel()
 	none := [][32]byte{}
 	root := func(b byte) [32]byte { return [32]byte{b} }
 	type step struct {
@@ -232,6 +235,7 @@ func drawGrowth(rng *rand.Rand) memlog.Growth {
 // or the proof, with a node more or less, and with another size. What the
 // contract says is also held against the library that the log itself uses.
 func TestGrowths(t *testing.T) {
+	t.Parallel()
 	growths := 10_000
 	if testing.Short() {
 		growths = 500
@@ -331,6 +335,7 @@ func FuzzConsistent(f *testing.F) {
 }
 
 func TestRevertName(t *testing.T) {
+	t.Parallel()
 	art, err := Registry()
 	if err != nil {
 		t.Fatal(err)

@@ -82,6 +82,9 @@ func setup(t *testing.T, edit func(*evm.Config)) (*devchain.Chain, *evmtest.Prox
 // TestWrongChain fails over to a node of another chain that has a contract at
 // the same address: nothing is sent to it.
 func TestWrongChain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	chain, p, _, log, a := setup(t, nil)
 	other, err := devchain.Open(ctx, t.TempDir(), devchain.Config{ChainID: 777002})
@@ -182,6 +185,7 @@ func TestRefusedBeforeSent(t *testing.T) {
 
 // TestURLStaysSecret: no error contains the URL, whatever fails.
 func TestURLStaysSecret(t *testing.T) {
+	t.Parallel()
 	const secret = "s3cr3t-key"
 	ctx := testContext(t)
 	down := httptest.NewServer(http.NotFoundHandler())
@@ -199,6 +203,9 @@ func TestURLStaysSecret(t *testing.T) {
 
 // TestNoContract: where there is nothing at the address, the error says so.
 func TestNoContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	chain, _, _, _, _ := setup(t, nil)
 	c, err := evm.Dial(ctx, chain.URL(), evm.Config{Contract: anchor.Address{9}})
@@ -219,6 +226,9 @@ func TestNoContract(t *testing.T) {
 
 // TestRotation hands the log to another key, which goes on; the old one cannot.
 func TestRotation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	_, _, client, log, a := setup(t, nil)
 	log.Grow(5)
@@ -244,6 +254,9 @@ func TestRotation(t *testing.T) {
 // TestOwnership offers the contract and withdraws the offer: only the key that it
 // is offered to can take it.
 func TestOwnership(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := testContext(t)
 	_, _, client, _, _ := setup(t, nil)
 	if err := client.TakeOwnership(ctx); !errors.Is(err, anchor.ErrReverted) ||

@@ -14,6 +14,7 @@ import (
 )
 
 func TestKeyFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.hex")
 	if _, err := ReadKey(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "openssl") {
 		t.Errorf("no file: %v", err)

@@ -18,6 +18,7 @@ var errStopped = errors.New("stopped")
 // TestReplaceLeavesOneWholeFile stops a replacement at each of its operations on the file system, and then cuts the
 // power: the old content or the new one is there, whole, and the new one if the replacement said that it was done.
 func TestReplaceLeavesOneWholeFile(t *testing.T) {
+	t.Parallel()
 	older, newer := strings.Repeat("older ", 2000), strings.Repeat("newer ", 3000)
 	write := func(content string) func(io.Writer) error {
 		return func(w io.Writer) error {

@@ -20,10 +20,20 @@ import (
 	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
 )
 
+// answering answers every request the same.
+func answering(status int, kind, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
 // TestKeeper stamps checkpoints at an authority that fails in the ways in which
-// servers fail: whatever happens, only a token that holds is kept, and a later
-// round makes up for it.
+// servers fail: whatever happens, only a token that verifies is kept, and a later
+// attempt makes up for a failed one.
 func TestKeeper(t *testing.T) {
+	t.Parallel()
 	a, err := timestamptest.New(timestamptest.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -32,19 +42,11 @@ func TestKeeper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust := timestamp.Trust{Certificates: [][]byte{a.CA}}
 	calls := 0
-	text := func(status int, kind, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", kind)
-			w.WriteHeader(status)
-			_, _ = w.Write([]byte(body))
-		}
-	}
 	for _, tt := range []struct {
 		name  string
 		fault http.Handler
-		says  string // "" if the round is to succeed
+		says  string // "" if a token must be kept
 	}{
 		{"none", a, ""},
 		{"503 twice", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,13 +56,14 @@ func TestKeeper(t *testing.T) {
 			}
 			a.ServeHTTP(w, r)
 		}), ""},
-		{"503 for all", text(503, "", ""), "503"},
-		{"400", text(400, "", ""), "400"},
-		{"a page of HTML", text(200, "text/html", "<html>"), "text/html"},
-		{"not DER", text(200, "application/timestamp-reply", "no"), "TimeStampResp"},
-		{"too long", text(200, "application/timestamp-reply", strings.Repeat("x", timestamp.MaxResponseBytes+1)),
+		{"503 for all", answering(503, "", ""), "503"},
+		{"400", answering(400, "", ""), "400"},
+		{"a page of HTML", answering(200, "text/html", "<html>"), "text/html"},
+		{"not DER", answering(200, "application/timestamp-reply", "no"), "TimeStampResp"},
+		{"too long",
+			answering(200, "application/timestamp-reply", strings.Repeat("x", timestamp.MaxResponseBytes+1)),
 			"larger than"},
-		{"status 2", text(200, "application/timestamp-reply", "\x30\x05\x30\x03\x02\x01\x02"), "status 2"},
+		{"status 2", answering(200, "application/timestamp-reply", "\x30\x05\x30\x03\x02\x01\x02"), "status 2"},
 		{"another authority", stranger, "not trusted"},
 		{"connection cut", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
@@ -68,60 +71,69 @@ func TestKeeper(t *testing.T) {
 			}
 		}), "attempts"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var handler atomic.Value // an http.HandlerFunc
-			answer := func(h http.Handler) { handler.Store(http.HandlerFunc(h.ServeHTTP)) }
-			answer(tt.fault)
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				handler.Load().(http.HandlerFunc)(w, r)
-			}))
-			defer s.Close()
-			note := []byte("log.example\n7\nroot\n\n— sig\n")
-			kept := 0
-			k, err := New(s.URL+"/secret-key", func() []byte { return note }, func(n, token []byte) error {
-				kept++
-				if r := timestamp.Verify(token, n, time.Time{}, trust); r.Level != timestamp.Stamped {
-					t.Error(r.Summary())
-				}
-				return nil
-			}, Config{Trust: trust, HTTP: HTTP{WaitMin: time.Millisecond, WaitMax: 2 * time.Millisecond, Retries: 3}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = k.StampOnce(t.Context())
-			if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("%v, want it to say %q", err, tt.says)
-			}
-			if err != nil && strings.Contains(err.Error(), "secret-key") {
-				t.Errorf("the URL is in the error: %v", err)
-			}
-			if (kept == 1) != (tt.says == "") || !errors.Is(k.Status().Err, err) {
-				t.Errorf("%d kept, status %+v", kept, k.Status())
-			}
-			answer(a)
-			for range 2 { // the second has nothing to do
-				if err := k.StampOnce(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if kept != 1 || k.Status().Stamped != 1 {
-				t.Errorf("%d kept, status %+v", kept, k.Status())
-			}
-			answer(text(503, "", ""))
-			note = append(note, "more"...)
-			if k.StampOnce(t.Context()) == nil || k.Status().Stamped != 1 {
-				t.Error("a new checkpoint was not asked for")
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { stampThrough(t, a, tt.fault, tt.says) })
 	}
-	if _, err := New("ftp://x", func() []byte {
+}
+
+// stampThrough has a keeper stamp during a fault of its authority a, and after it.
+func stampThrough(t *testing.T, a *timestamptest.Authority, fault http.Handler, says string) {
+	t.Helper()
+	var handler atomic.Value // an http.HandlerFunc
+	answerWith := func(h http.Handler) { handler.Store(http.HandlerFunc(h.ServeHTTP)) }
+	answerWith(fault)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.Load().(http.HandlerFunc)(w, r)
+	}))
+	defer s.Close()
+	trust := timestamp.Trust{Certificates: [][]byte{a.CA}}
+	note := []byte("log.example\n7\nroot\n\n— sig\n")
+	kept := 0
+	k, err := New(s.URL+"/secret-key", func() []byte { return note }, func(n, token []byte) error {
+		kept++
+		if r := timestamp.Verify(token, n, time.Time{}, trust); r.Level != timestamp.Stamped {
+			t.Error(r.Summary())
+		}
 		return nil
-	}, func(_, _ []byte) error { return nil }, Config{Trust: trust}); !errors.Is(err, assay.ErrInvalid) {
+	}, Config{Trust: trust, HTTP: HTTP{WaitMin: time.Millisecond, WaitMax: 2 * time.Millisecond, Retries: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = k.StampOnce(t.Context())
+	if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+		t.Errorf("%v, want it to say %q", err, says)
+	}
+	if err != nil && strings.Contains(err.Error(), "secret-key") {
+		t.Errorf("the URL is in the error: %v", err)
+	}
+	if (kept == 1) != (says == "") || !errors.Is(k.Status().Err, err) {
+		t.Errorf("%d kept, status %+v", kept, k.Status())
+	}
+	answerWith(a)
+	for range 2 { // the second has nothing to do
+		if err := k.StampOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept != 1 || k.Status().Stamped != 1 {
+		t.Errorf("%d kept, status %+v", kept, k.Status())
+	}
+	answerWith(answering(503, "", ""))
+	note = append(note, "more"...)
+	if k.StampOnce(t.Context()) == nil || k.Status().Stamped != 1 {
+		t.Error("a new checkpoint was not asked for")
+	}
+}
+
+// TestNewRefuses: a keeper needs a URL, and trust in an authority.
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	none := func() []byte { return nil }
+	keep := func(_, _ []byte) error { return nil }
+	trust := timestamp.Trust{Certificates: [][]byte{{1}}}
+	if _, err := New("ftp://x", none, keep, Config{Trust: trust}); !errors.Is(err, assay.ErrInvalid) {
 		t.Errorf("a URL that is none: %v", err)
 	}
-	if _, err := New("http://x", func() []byte {
-		return nil
-	}, func(_, _ []byte) error { return nil }, Config{}); !errors.Is(err, assay.ErrInvalid) {
+	if _, err := New("http://x", none, keep, Config{}); !errors.Is(err, assay.ErrInvalid) {
 		t.Errorf("no trust: %v", err)
 	}
 }
@@ -129,6 +141,7 @@ func TestKeeper(t *testing.T) {
 // TestReceipt runs a journal with a keeper behind it: receipts of what was
 // published carry the token, and verify against the authority that was pinned.
 func TestReceipt(t *testing.T) {
+	t.Parallel()
 	a, err := timestamptest.New(timestamptest.Options{Kind: timestamptest.RSAPSS})
 	if err != nil {
 		t.Fatal(err)
