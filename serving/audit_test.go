@@ -101,7 +101,7 @@ func TestAuditFindsEveryPart(t *testing.T) {
 			t.Fatal(err)
 		}
 		rep := new(audit.Report)
-		if err := a.Take(rep, d.Sequence, &r, nil, true, nil); err != nil {
+		if err := a.CheckRecord(rep, d.Sequence, &r, nil, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		if want == "" {

@@ -126,7 +126,7 @@ func TestAuditKinds(t *testing.T) {
 		}
 		changed++
 		var rep audit.Report
-		if err := auditor(first, challenger).Take(&rep, seq, &forged, nil, true, nil); err != nil {
+		if err := auditor(first, challenger).CheckRecord(&rep, seq, &forged, nil, true, nil); err != nil {
 			return err
 		}
 		if rep.Different != 1 || !strings.HasPrefix(rep.Differences[0].What, want) {

@@ -75,7 +75,7 @@ func TestAuditByEarlierKernels(t *testing.T) {
 				case seq == d.Sequence:
 					decideBy(t, b, &x, seq, c.vector, c.decision)
 				}
-				return a.Take(rep, seq, &x, unreadable, true, nil)
+				return a.CheckRecord(rep, seq, &x, unreadable, true, nil)
 			}); err != nil {
 				t.Fatal(err)
 			}

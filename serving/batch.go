@@ -90,7 +90,7 @@ func (s *scoringServer) batchReply(calls []*call) (wire.Encoded, error) {
 	for _, c := range calls {
 		if c.Err == nil {
 			r := c.reply()
-			room += r.Bound()
+			room += r.MaxRowSize()
 		}
 	}
 	out := wire.NewReplies(room)

@@ -17,7 +17,7 @@ import (
 type call struct {
 	engine.Request // of in.Event
 	in             wire.Request
-	attempt        wire.Attempt // to decode in
+	attempt        wire.DecodeAttempt // to decode in
 }
 
 func newCall() any {
@@ -33,7 +33,7 @@ func (s *Server) getCall() *call { return s.calls.Get().(*call) }
 func (s *Server) putCall(c *call) {
 	c.Request.Reset()
 	c.in.Reset()
-	c.attempt = wire.Attempt{}
+	c.attempt = wire.DecodeAttempt{}
 	s.calls.Put(c)
 }
 
@@ -57,10 +57,10 @@ func (c *call) reply() wire.Reply {
 // message makes the answer as a message, for batches and streams.
 func (c *call) message() *pb.ScoreResponse {
 	r, m := c.reply(), new(pb.ScoreResponse)
-	wire.Decision(m, r.Decision, slices.Clone(r.Canonical)) // the message outlives c
+	wire.FillDecision(m, r.Decision, slices.Clone(r.Canonical)) // the message outlives c
 	m.Promise, m.RepeatedRequest = slices.Clone(r.Promise), r.Repeated
 	m.LateBy, m.LateWindows = lateBy(&c.Late), slices.Clone(c.Late.Windows)
-	m.ExpectedLoss, m.Price = wire.Optional(r.ExpectedLoss), wire.Optional(r.Price)
+	m.ExpectedLoss, m.Price = wire.OptionalDouble(r.ExpectedLoss), wire.OptionalDouble(r.Price)
 	return m
 }
 

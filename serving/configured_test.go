@@ -243,7 +243,7 @@ func TestAuditInForce(t *testing.T) {
 		forged := *rec
 		forged.Model, forged.Policy = c.model, c.policy
 		var rep audit.Report
-		if err := a.Take(&rep, d.Sequence, &forged, nil, true, nil); err != nil {
+		if err := a.CheckRecord(&rep, d.Sequence, &forged, nil, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		if c.what == "" != rep.OK() || c.what != "" && !strings.HasPrefix(rep.Differences[0].What, c.what) {

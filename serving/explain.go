@@ -69,7 +69,7 @@ func explain(m *engine.Model, v *assay.Vector) (*pb.ExplainResponse, error) {
 		VectorDigest: digest[:]}
 	for i, f := range infos {
 		resp.Contributions = append(resp.Contributions,
-			&pb.Contribution{Feature: f.Name, Value: wire.Optional(v.Values[i]), Contribution: phi[i], Group: f.Group})
+			&pb.Contribution{Feature: f.Name, Value: wire.OptionalDouble(v.Values[i]), Contribution: phi[i], Group: f.Group})
 	}
 	resp.Reasons = wire.Reasons(m.Reasons(nil, v.Values))
 	return resp, nil

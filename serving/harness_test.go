@@ -123,7 +123,7 @@ func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node
 
 func (n *node) dial(cfg assayclient.Config) *assayclient.Client {
 	n.t.Helper()
-	cfg.Options = append(cfg.Options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+	cfg.DialOptions = append(cfg.DialOptions, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 		return n.conn.DialContext(ctx)
 	}))
 	c, err := assayclient.Dial("passthrough:///memory", cfg)

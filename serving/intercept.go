@@ -104,7 +104,7 @@ func (s *Server) guard(method string, handle grpc.MethodHandler) grpc.MethodHand
 		if err != nil {
 			return nil, err
 		}
-		return handle(srv, ctx, func(req any) error { return take(decode, &wire.Attempt{Message: req}) }, nil)
+		return handle(srv, ctx, func(req any) error { return take(decode, &wire.DecodeAttempt{Message: req}) }, nil)
 	}
 }
 
@@ -233,13 +233,13 @@ func receiveOne(stream grpc.ServerStream, m any) error {
 type streamWith struct {
 	grpc.ServerStream
 	ctx     context.Context
-	one     bool         // of requests
-	attempt wire.Attempt // one RecvMsg runs at a time
+	one     bool               // of requests
+	attempt wire.DecodeAttempt // one RecvMsg runs at a time
 }
 
 // RecvMsg implements grpc.ServerStream.
 func (s *streamWith) RecvMsg(m any) error {
-	s.attempt = wire.Attempt{Message: m}
+	s.attempt = wire.DecodeAttempt{Message: m}
 	return take(s.receive, &s.attempt)
 }
 

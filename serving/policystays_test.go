@@ -192,7 +192,7 @@ func TestAuditPolicyStays(t *testing.T) {
 				t.Fatal(err)
 			}
 			rep := new(audit.Report)
-			if err := a.Take(rep, uint64(i),
+			if err := a.CheckRecord(rep, uint64(i),
 				&journal.Record{Kind: ledger.Activation, Model: first.Digest, Policy: x.policy, Decision: raw}, nil,
 				true, nil); err != nil || rep.OK() != x.ok {
 				t.Errorf("%s: %+v, %v", name, rep, err)

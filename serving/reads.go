@@ -101,7 +101,7 @@ func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
 		return nil, err
 	}
 	m := new(pb.ScoreResponse)
-	wire.Decision(m, &d, rec.Decision)
+	wire.FillDecision(m, &d, rec.Decision)
 	return m, nil
 }
 

@@ -59,7 +59,7 @@ func recordBatchHandler(srv any, ctx context.Context, decode func(any) error, _ 
 			leave()
 		}
 	}()
-	err = take(decode, &wire.Attempt{Message: &in})
+	err = take(decode, &wire.DecodeAttempt{Message: &in})
 	if refused == nil && err == nil && leave == nil {
 		leave, refused = s.admitBatch(ctx, caller.Name, in.Rows)
 	}

@@ -104,7 +104,7 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 			leave()
 		}
 	}()
-	err = take(decode, &wire.Attempt{Message: &in})
+	err = take(decode, &wire.DecodeAttempt{Message: &in})
 	switch {
 	case refused != nil:
 		return nil, refused
@@ -128,7 +128,7 @@ func batchHandler(srv any, ctx context.Context, decode func(any) error, _ grpc.U
 
 // take decodes a request. Bytes that are no message are the caller's fault;
 // decode's own error is what gRPC says of them, of their size say.
-func take(decode func(any) error, a *wire.Attempt) error {
+func take(decode func(any) error, a *wire.DecodeAttempt) error {
 	if err := decode(a); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (s *Server) arrive(ctx context.Context, info *tap.Info) (context.Context, e
 			return context.WithValue(ctx, callerKey{}, caller), nil
 		}
 		refusal = err
-	} else if caller, ok := s.auth.Remembered(c); ok {
+	} else if caller, ok := s.auth.VerifiedBefore(c); ok {
 		conn.recognise()
 		return context.WithValue(ctx, callerKey{}, caller), nil
 	}

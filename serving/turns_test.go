@@ -83,7 +83,7 @@ func TestTurnsComeBack(t *testing.T) {
 	}
 	n.idle("a malformed row")
 	if err := call(t.Context(), func(in any) error { // as if a row's decoder had a fault
-		in.(*wire.Attempt).Message.(*wire.Batch).Admit(3)
+		in.(*wire.DecodeAttempt).Message.(*wire.Batch).Admit(3)
 		panic("in the decoder")
 	}); status.Code(err) != codes.Internal {
 		t.Errorf("a panic while decoding: %v, want INTERNAL", err)

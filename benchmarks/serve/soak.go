@@ -102,7 +102,7 @@ type soakCalls struct {
 // connect opens connection i and scores on it until the soak stops.
 func (s *soakCalls) connect(ctx context.Context, addr string, i int, pause time.Duration) {
 	c, err := assayclient.Dial(addr, assayclient.Config{Attempts: 1,
-		Options: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
+		DialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}})
 	if err != nil {
 		return
 	}

@@ -6,12 +6,12 @@
 //	d, err := c.Score(ctx, "order-4711", &event)
 //	if d.Outcome == assay.Approve { ... }
 //
-// A request is retried with its request id until it is answered or ctx ends:
-// the server scores one id once, so a retry can never decide twice. With the
-// log's key, every promise, decision and receipt is checked as it arrives: that
-// the log's owner signed it, that the reply's numbers are those of the canonical
-// bytes that the log commits to, and that the record is in the log. Keep the promise: it is the proof
-// that a decision was given, should it ever be missing from the log.
+// A request is retried with its request id until it is answered or ctx ends: the
+// server scores one id once, so a retry never decides twice. With the log's key,
+// every promise, decision and receipt is checked as it arrives: the log's owner
+// signed it, the reply agrees with the canonical bytes that the log commits to, and
+// the record is in the log. Keep the promise: it proves that the decision was
+// given, should the log ever lack it.
 package assayclient
 
 import (
@@ -41,15 +41,14 @@ import (
 // and no key to check promises with.
 type Config struct {
 	APIKey string                                              // sent as x-api-key
-	Bearer func(ctx context.Context) (token string, err error) // sent as authorization, asked for each call
+	Bearer func(ctx context.Context) (token string, err error) // called for each call, sent as authorization
 	TLS    *tls.Config                                         // nil: plain text, for loopback
-	// LogKey is the log's note verifier key; "" means that promises are kept
-	// and not checked.
+	// LogKey is the log's note verifier key; "": promises are not checked.
 	LogKey string
 	// Attempts bounds how often one request is sent; 0: 8.
 	Attempts int
-	// Options are added when dialling.
-	Options []grpc.DialOption
+	// DialOptions are added when dialling.
+	DialOptions []grpc.DialOption
 }
 
 // Client asks for decisions. It is safe for concurrent use.
@@ -60,8 +59,8 @@ type Client struct {
 	key  *ledger.Key
 }
 
-// ErrBadProof is matched when a reply does not prove what it says. It is never
-// retried: keep the reply and ask the operator.
+// ErrBadProof matches the error of a reply that does not prove what it says. Such
+// a request is not retried: keep the reply and ask the operator.
 var ErrBadProof = errors.New("the reply's proof does not hold")
 
 // Dial makes a client. It connects when the first request is sent.
@@ -75,7 +74,7 @@ func Dial(target string, cfg Config) (*Client, error) {
 		c.key = &k
 	}
 	creds := insecure.NewCredentials()
-	if cfg.TLS == nil && (cfg.APIKey != "" || cfg.Bearer != nil) && !local(target) {
+	if cfg.TLS == nil && (cfg.APIKey != "" || cfg.Bearer != nil) && !isLocal(target) {
 		return nil, fmt.Errorf("assayclient: a credential would travel in plain text to %s: set Config.TLS", target)
 	}
 	if cfg.TLS != nil {
@@ -84,8 +83,8 @@ func Dial(target string, cfg Config) (*Client, error) {
 	opts := append([]grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.NewCodec()), grpc.MaxCallRecvMsgSize(64<<20)),
-		grpc.WithPerRPCCredentials(perRPC{cfg}),
-	}, cfg.Options...)
+		grpc.WithPerRPCCredentials(callCredentials{cfg}),
+	}, cfg.DialOptions...)
 	conn, err := grpc.NewClient(target, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("assayclient: %w", err)
@@ -94,9 +93,9 @@ func Dial(target string, cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// local reports whether a target leads to this machine: a loopback address, a
-// Unix socket, or a dialler of the caller's own.
-func local(target string) bool {
+// isLocal reports whether a target is on this machine: a loopback address, a Unix
+// socket, or a dialler of the caller's own.
+func isLocal(target string) bool {
 	if scheme, rest, ok := strings.Cut(target, ":///"); ok {
 		if scheme == "passthrough" || scheme == "unix" {
 			return true
@@ -114,16 +113,16 @@ func local(target string) bool {
 // Close closes the connection.
 func (c *Client) Close() error { return c.conn.Close() }
 
-// Conn returns the connection, for what this package does not wrap.
+// Conn returns the connection, for methods that this package does not wrap.
 func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 
 // Decision is a decision with its proof.
 type Decision struct {
 	assay.Decision
 	Canonical []byte            // the bytes that the log commits to
-	Promise   []byte            // keep it: the log's signed word
+	Promise   []byte            // the log's signed promise: keep it
 	Repeated  bool              // an earlier call with this request id made it
-	Response  *pb.ScoreResponse // all that the server said
+	Response  *pb.ScoreResponse // the whole reply
 }
 
 // Score asks for one decision.
@@ -134,7 +133,7 @@ func (c *Client) Score(ctx context.Context, requestID string, e *assay.Event) (*
 	if err != nil {
 		return nil, err
 	}
-	return c.check(requestID, m)
+	return c.checkReply(requestID, m)
 }
 
 // Request is one row of a batch: an event to decide about, or a fact.
@@ -143,7 +142,7 @@ type Request struct {
 	Event *assay.Event
 }
 
-// Row is what became of one row: a decision or an error.
+// Row is the answer to one row: a decision or an error.
 type Row struct {
 	Decision *Decision
 	Err      error
@@ -164,21 +163,21 @@ func (c *Client) ScoreBatch(ctx context.Context, rows []Request) ([]Row, error) 
 	}
 	out := make([]Row, len(rows))
 	for i, r := range m.Rows {
-		out[i].Decision, out[i].Err = c.row(rows[i].ID, r)
+		out[i].Decision, out[i].Err = c.decodeRow(rows[i].ID, r)
 	}
 	return out, nil
 }
 
-func (c *Client) row(id string, m *pb.ScoreResponse) (*Decision, error) {
+func (c *Client) decodeRow(id string, m *pb.ScoreResponse) (*Decision, error) {
 	if m.Error != nil {
 		return nil, status.Error(codes.Code(m.Error.Code), m.Error.Message)
 	}
-	return c.check(id, m)
+	return c.checkReply(id, m)
 }
 
-// ScoreStream sends requests as next gives them (io.EOF ends) and hands each
-// answer, in the same order, to each. An error of either ends the stream. It
-// does not retry: after an error, ask again for what was not answered, with
+// ScoreStream sends the requests that next returns, until it returns io.EOF, and
+// calls each with the answers, in the same order. An error of either ends the
+// stream. It does not retry: after an error, send what was not answered again, with
 // the same ids.
 func (c *Client) ScoreStream(ctx context.Context, next func() (Request, error),
 	each func(id string, r Row) error) error {
@@ -220,7 +219,7 @@ func (c *Client) ScoreStream(ctx context.Context, next func() (Request, error),
 			}
 			return err
 		}
-		d, rerr := c.row(m.RequestId, m)
+		d, rerr := c.decodeRow(m.RequestId, m)
 		if err := each(m.RequestId, Row{d, rerr}); err != nil {
 			return err
 		}
@@ -228,9 +227,9 @@ func (c *Client) ScoreStream(ctx context.Context, next func() (Request, error),
 }
 
 // Receipt returns the receipt of a record; it waits until the log has published
-// it. With the log's key it is verified as it arrives: the record opens its leaf,
-// which was promised and is included under a checkpoint that the log signed.
-// What anchors it to a chain takes a trusted chain: see ledger/anchor.
+// the record. With the log's key it is verified: the record opens its leaf, the
+// leaf was promised, and it is included under a checkpoint that the log signed.
+// Whether a chain has the checkpoint is not checked: see ledger/anchor.
 func (c *Client) Receipt(ctx context.Context, sequence uint64) (*assay.Receipt, error) {
 	var m *pb.GetReceiptResponse
 	err := c.retry(ctx, func() (err error) {
@@ -266,8 +265,8 @@ func (c *Client) Receipt(ctx context.Context, sequence uint64) (*assay.Receipt, 
 	return r, nil
 }
 
-// check holds the reply to what it proves.
-func (c *Client) check(id string, m *pb.ScoreResponse) (*Decision, error) {
+// checkReply checks the reply against its proof.
+func (c *Client) checkReply(id string, m *pb.ScoreResponse) (*Decision, error) {
 	d, err := assay.ParseDecision(m.Decision)
 	if err != nil {
 		return nil, fmt.Errorf("assayclient: %w: %w", ErrBadProof, err)
@@ -275,7 +274,7 @@ func (c *Client) check(id string, m *pb.ScoreResponse) (*Decision, error) {
 	if d.RequestID != id {
 		return nil, fmt.Errorf("assayclient: the reply is about another request: %w", ErrBadProof)
 	}
-	if f := differs(m, &d); f != "" {
+	if f := differingField(m, &d); f != "" {
 		return nil, fmt.Errorf("assayclient: the reply's %s is not that of the decision that it proves: %w", f,
 			ErrBadProof)
 	}
@@ -286,12 +285,12 @@ func (c *Client) check(id string, m *pb.ScoreResponse) (*Decision, error) {
 		nil
 }
 
-// differs names the first field of a reply that says something else than the
-// decision whose canonical bytes it carries, "" for none. What no decision
-// states (costs, prices, lateness, the promise itself) is left out.
-func differs(m *pb.ScoreResponse, d *assay.Decision) string {
+// differingField names the first field of a reply that does not agree with the
+// decision whose canonical bytes it carries, "" for none. Fields that no decision
+// has (expected loss, price, lateness, the promise itself) are not compared.
+func differingField(m *pb.ScoreResponse, d *assay.Decision) string {
 	want := new(pb.ScoreResponse)
-	wire.Decision(want, d, m.Decision)
+	wire.FillDecision(want, d, m.Decision)
 	got, all := m.ProtoReflect(), m.ProtoReflect().Descriptor().Fields()
 	for i := range all.Len() {
 		switch f := all.Get(i); f.Name() {
@@ -323,8 +322,8 @@ func (c *Client) checkPromise(seq uint64, b []byte) error {
 	return nil
 }
 
-// retry sends until there is an answer that another attempt could not change.
-// It waits as long as the server asks (RetryInfo), or twice as long each time.
+// retry sends until another attempt could not change the answer. Between attempts
+// it waits as long as the server asks (RetryInfo), or twice as long each time.
 func (c *Client) retry(ctx context.Context, send func() error) error {
 	attempts := c.cfg.Attempts
 	if attempts <= 0 {
@@ -340,7 +339,7 @@ func (c *Client) retry(ctx context.Context, send func() error) error {
 		}
 		if code != codes.Unavailable && code != codes.ResourceExhausted || n >= attempts ||
 			strings.Contains(st.Message(), "larger than max-message") {
-			return err // to send the same again would not help
+			return err // sending the same again would not help
 		}
 		pause := wait
 		for _, d := range st.Details() {
@@ -359,11 +358,11 @@ func (c *Client) retry(ctx context.Context, send func() error) error {
 	}
 }
 
-// perRPC adds the credential to each call.
-type perRPC struct{ cfg Config }
+// callCredentials adds the credential to each call.
+type callCredentials struct{ cfg Config }
 
 // GetRequestMetadata implements credentials.PerRPCCredentials.
-func (p perRPC) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+func (p callCredentials) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
 	switch {
 	case p.cfg.APIKey != "":
 		return map[string]string{"x-api-key": p.cfg.APIKey}, nil
@@ -377,6 +376,6 @@ func (p perRPC) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 	return nil, nil
 }
 
-// RequireTransportSecurity implements credentials.PerRPCCredentials. Sending a
-// credential in plain text is allowed because a loopback server has no TLS.
-func (p perRPC) RequireTransportSecurity() bool { return false }
+// RequireTransportSecurity implements credentials.PerRPCCredentials. It allows
+// plain text because a server on loopback has no TLS; Dial refuses other targets.
+func (p callCredentials) RequireTransportSecurity() bool { return false }

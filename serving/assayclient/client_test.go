@@ -25,8 +25,8 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// liar answers as it is told. The real server is tested in package serving;
-// this one does what that one never does.
+// liar is a server that answers as a test tells it, which the real one, tested in
+// package serving, would not.
 type liar struct {
 	pb.UnimplementedScoringServer
 	score   func(n int, req *pb.ScoreRequest) (*pb.ScoreResponse, error)
@@ -51,7 +51,7 @@ func dial(t *testing.T, l *liar, cfg Config) *Client {
 	pb.RegisterScoringServer(s, l)
 	go s.Serve(conn)
 	t.Cleanup(s.Stop)
-	cfg.Options = []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+	cfg.DialOptions = []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 		return conn.DialContext(ctx)
 	})}
 	c, err := Dial("passthrough:///liar", cfg)
@@ -64,8 +64,8 @@ func dial(t *testing.T, l *liar, cfg Config) *Client {
 
 var event = assay.Event{ID: "e", Kind: "application", Time: time.Unix(1, 0)}
 
-// TestRetry: UNAVAILABLE and RESOURCE_EXHAUSTED are tried again, as long after
-// as the server asks; other codes are not.
+// TestRetry: after UNAVAILABLE and RESOURCE_EXHAUSTED the client tries again, when
+// the server asks it to; after other codes it does not.
 func TestRetry(t *testing.T) {
 	busy, err := status.New(codes.ResourceExhausted,
 		"busy").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(50 * time.Millisecond)})
@@ -101,9 +101,10 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestBadProof: a reply that is not what it says is an error, and is not asked
-// for again.
+// TestBadProof: a reply that does not agree with its proof is an error, and the
+// client does not ask again.
 func TestBadProof(t *testing.T) {
+	t.Parallel()
 	d := assay.Decision{Version: 1, RequestID: "r", EventID: "e", Outcome: assay.Approve, Score: assay.Score{PD: 0.5}}
 	other := make([]byte, 32)
 	other[0] = 1
@@ -136,7 +137,7 @@ func TestBadProof(t *testing.T) {
 	} {
 		l := &liar{score: func(int, *pb.ScoreRequest) (*pb.ScoreResponse, error) {
 			m := new(pb.ScoreResponse)
-			wire.Decision(m, &d, d.AppendBinary(nil))
+			wire.FillDecision(m, &d, d.AppendBinary(nil))
 			c.change(m)
 			return m, nil
 		}}
@@ -147,9 +148,10 @@ func TestBadProof(t *testing.T) {
 	}
 }
 
-// TestBadReceipt: receipts are verified as they arrive. The cases are the vectors
-// of the format, honest ones and forged ones.
+// TestBadReceipt: receipts are verified as they arrive. The cases are the format's
+// test vectors, honest ones and forged ones.
 func TestBadReceipt(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("../../docs/formats/testdata/receipts.json")
 	if err != nil {
 		t.Fatal(err)
@@ -193,6 +195,7 @@ func TestBadReceipt(t *testing.T) {
 }
 
 func TestCredentialsStayOffPlainText(t *testing.T) {
+	t.Parallel()
 	for target, ok := range map[string]bool{"127.0.0.1:1": true, "localhost:1": true, "[::1]:1": true, "unix:/x": true,
 		"dns:///127.0.0.1:1": true,
 		"example.org:1":      false, "192.0.2.1:1": false, "dns:///example.org:1": false,

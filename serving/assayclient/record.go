@@ -18,32 +18,32 @@ import (
 // Recorded is the durable record of a fact with its proof.
 type Recorded struct {
 	Sequence uint64
-	Promise  []byte // keep it: the log's signed word
+	Promise  []byte // the log's signed promise: keep it
 	Repeated bool   // an earlier call with this request id made it
-	// LateBy is 0 for a fact in time. Otherwise it came later than the plan's
-	// lateness allows, lies so far behind the newest event before it, and is
-	// counted in none of LateWindows.
+	// LateBy is 0 for a fact in time. Otherwise the fact came later than the plan's
+	// lateness allows: it lies so far behind the newest event before it, and
+	// LateWindows do not count it.
 	LateBy      time.Duration
 	LateWindows []string
 }
 
-// Record takes note of a fact.
+// Record records a fact.
 func (c *Client) Record(ctx context.Context, requestID string, e *assay.Event) (*Recorded, error) {
 	req := &pb.RecordRequest{RequestId: requestID, Event: wire.Event(e)}
 	var m *pb.RecordResponse
 	if err := c.retry(ctx, func() (err error) { m, err = c.rpc.Record(ctx, req); return err }); err != nil {
 		return nil, err
 	}
-	return c.recorded(m)
+	return c.decodeRecorded(m)
 }
 
-// RecordedRow is what became of one fact of a batch: its record or an error.
+// RecordedRow is the answer to one fact of a batch: its record or an error.
 type RecordedRow struct {
 	*Recorded
 	Err error
 }
 
-// RecordBatch takes note of many facts in one call, in order.
+// RecordBatch records many facts in one call, in order.
 func (c *Client) RecordBatch(ctx context.Context, rows []Request) ([]RecordedRow, error) {
 	req := &pb.RecordBatchRequest{Rows: make([]*pb.RecordRequest, len(rows))}
 	for i, r := range rows {
@@ -62,12 +62,12 @@ func (c *Client) RecordBatch(ctx context.Context, rows []Request) ([]RecordedRow
 			out[i].Err = status.Error(codes.Code(r.Error.Code), r.Error.Message)
 			continue
 		}
-		out[i].Recorded, out[i].Err = c.recorded(r)
+		out[i].Recorded, out[i].Err = c.decodeRecorded(r)
 	}
 	return out, nil
 }
 
-func (c *Client) recorded(m *pb.RecordResponse) (*Recorded, error) {
+func (c *Client) decodeRecorded(m *pb.RecordResponse) (*Recorded, error) {
 	if err := c.checkPromise(m.Sequence, m.Promise); err != nil {
 		return nil, err
 	}

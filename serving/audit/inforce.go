@@ -8,20 +8,20 @@ import (
 	"github.com/assayrisk/assay/serving/engine"
 )
 
-// inForce is what the log allows decisions to be made by. A decision may name
-// any model and policy that an act before it put in force, because one under
-// way finishes with what it began with; and a model loaded beside the active
-// one. It says nothing before the first record of a configured start (journals
-// of older servers have none), nor after an act that cannot be read.
-type inForce struct {
-	known  bool                     // a configured start was met
-	blind  bool                     // an act cannot be read
-	pairs  map[[2]assay.Digest]bool // model and policy
-	loaded map[assay.Digest]bool    // models beside the active one
+// allowedDeciders says which models and policies decisions may name: any pair that
+// an earlier act put in force, because requests under way finish with the pair
+// that they began with, and any model that was loaded next to the active one.
+// Before the first record of a start (journals of older servers have none) and
+// after an act that cannot be read, all are allowed.
+type allowedDeciders struct {
+	startSeen     bool                     // there was a record of a start
+	actUnreadable bool                     // there was an act that cannot be read
+	pairs         map[[2]assay.Digest]bool // model and policy
+	loaded        map[assay.Digest]bool    // models next to the active one
 }
 
-// note takes one record.
-func (f *inForce) note(r *journal.Record, unreadable error) error {
+// addRecord takes the next record.
+func (f *allowedDeciders) addRecord(r *journal.Record, unreadable error) error {
 	if !engine.IsAct(r.Kind) {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (f *inForce) note(r *journal.Record, unreadable error) error {
 	}
 	f.pairs[[2]assay.Digest{r.Model, r.Policy}] = true
 	if unreadable != nil {
-		f.blind = true
+		f.actUnreadable = true
 		return nil
 	}
 	var act engine.Act
@@ -39,14 +39,14 @@ func (f *inForce) note(r *journal.Record, unreadable error) error {
 	}
 	switch act.What {
 	case engine.ActConfigure:
-		f.known = true
+		f.startSeen = true
 	case engine.ActLoad:
 		f.loaded[act.Digest] = true
 	}
 	return nil
 }
 
-// allows reports whether a decision names what was in force.
-func (f *inForce) allows(r *journal.Record) bool {
-	return !f.known || f.blind || f.loaded[r.Model] || f.pairs[[2]assay.Digest{r.Model, r.Policy}]
+// allows reports whether a decision names a model and a policy that it may.
+func (f *allowedDeciders) allows(r *journal.Record) bool {
+	return !f.startSeen || f.actUnreadable || f.loaded[r.Model] || f.pairs[[2]assay.Digest{r.Model, r.Policy}]
 }

@@ -3,14 +3,15 @@
 package audit
 
 import (
+	"math"
 	"slices"
 
 	"github.com/assayrisk/assay/features"
 )
 
 // onlyMended returns the features in which a vector differs from the one in the
-// record, if it was made by an earlier version of window kernels and each of
-// them was mended since; nil otherwise.
+// record, if an earlier version of the window kernels made that one and each of
+// these features was corrected since; nil otherwise.
 func onlyMended(p *features.Plan, kernels int, again, then []float64) []features.Mended {
 	mended := p.MendedSince(kernels)
 	if len(mended) == 0 || len(again) != len(then) {
@@ -18,7 +19,7 @@ func onlyMended(p *features.Plan, kernels int, again, then []float64) []features
 	}
 	var out []features.Mended
 	for i, f := range p.Features() {
-		if !otherBits(again[i], then[i]) {
+		if !bitsDiffer(again[i], then[i]) {
 			continue
 		}
 		k := slices.IndexFunc(mended, func(m features.Mended) bool { return m.Feature == f.Name })
@@ -30,17 +31,7 @@ func onlyMended(p *features.Plan, kernels int, again, then []float64) []features
 	return out
 }
 
-// mended counts a decision that differs in features alone that were mended.
-func (r *Report) mended(kernels int, of []features.Mended) {
-	r.Mended++
-	for _, m := range of {
-		k := slices.IndexFunc(r.MendedFeatures, func(f MendedFeature) bool {
-			return f.Mended == m && f.Kernels == kernels
-		})
-		if k < 0 {
-			k, r.MendedFeatures = len(r.MendedFeatures),
-				append(r.MendedFeatures, MendedFeature{Mended: m, Kernels: kernels})
-		}
-		r.MendedFeatures[k].Decisions++
-	}
+// bitsDiffer reports whether two values differ; all missing values are equal.
+func bitsDiffer(x, y float64) bool {
+	return math.Float64bits(x) != math.Float64bits(y) && (x == x || y == y)
 }

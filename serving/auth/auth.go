@@ -2,17 +2,17 @@
 
 // Package auth answers two questions about a call: who calls, and may they.
 //
-// Who: an API key (only its SHA-256 is configured; keys are random, so a plain
-// hash cannot be guessed back), a JWT from an OpenID Connect issuer, or a
-// client certificate that the TLS layer has verified. A call that carries a
-// credential which is not accepted is refused, even when another one would do:
-// a wrong key never falls back to a weaker identity, and neither does a
-// certificate that TLS has verified and whose subject is not configured. Where
-// no subject is configured at all, certificates are no credential: they may be a
-// gate of the network's, and the key or the token says who calls.
+// Who calls (auth.go, tokens.go): an API key (only its SHA-256 is configured; keys
+// are random, so nobody finds a key from its hash), a JWT from an OpenID Connect
+// issuer, or a client certificate that the TLS layer has verified. A call with a
+// credential that is not accepted is refused, even if it has another one that
+// would be: a wrong key never falls back to a weaker identity, and neither does a
+// verified certificate whose subject is not configured. If no subject is
+// configured at all, certificates are not credentials: the network may demand
+// them, and the key or the token says who calls.
 //
-// May they: one table (Methods) from full method name to the roles of which
-// any one is enough. A method that the table does not name is refused.
+// May they (roles.go): one table, Methods, has the roles for each full method
+// name; any one of them is enough. A method that is not in the table is refused.
 //
 // Nothing here logs, and no error repeats a credential. TestMatrix in package
 // serving runs each method with each role and kind of credential.
@@ -23,27 +23,13 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 )
 
-// ErrUnauthenticated: no credential, or one that is not accepted.
-var ErrUnauthenticated = errors.New("not authenticated")
-
-// ErrForbidden: the caller is known and has none of the roles that are needed.
-var ErrForbidden = errors.New("not allowed")
-
-// Caller is who calls. Name is stable for one identity: it scopes request ids
-// and stands in records.
-type Caller struct {
-	Name  string
-	Roles Roles
-}
-
 // Key is one API key, by the SHA-256 of its bytes in hexadecimal.
 type Key struct {
-	Name   string   `yaml:"name" doc:"Whom records name, and whose request ids they are; used once in the file. 1 to 128 bytes."`
+	Name   string   `yaml:"name" doc:"The caller's name in records; request ids are unique within it. Used once in the file. 1 to 128 bytes."`
 	SHA256 string   `yaml:"sha256" doc:"SHA-256 of the key in hexadecimal, never the key."`
 	Roles  []string `yaml:"roles" doc:"What the caller may do: score, record, read, audit, admin."`
 }
@@ -51,12 +37,12 @@ type Key struct {
 // Certificate maps the subject of a verified client certificate to roles.
 // Subject is its common name, or a URI or DNS name of it.
 type Certificate struct {
-	Name    string   `yaml:"name" doc:"As of a key."`
-	Subject string   `yaml:"subject" doc:"Common name of the client's certificate, or a URI or DNS name of it. Needs tls-client-ca. Once a subject is listed, a certificate of another one is refused, also with a good key; while none is, certificates are no credential."`
-	Roles   []string `yaml:"roles" doc:"As of a key."`
+	Name    string   `yaml:"name" doc:"As for a key."`
+	Subject string   `yaml:"subject" doc:"Common name of the client's certificate, or a URI or DNS name in it. Needs tls-client-ca. Once one subject is listed, a certificate with any other is refused, even with a good key; while none is listed, certificates are not credentials."`
+	Roles   []string `yaml:"roles" doc:"As for a key."`
 }
 
-// Config says who may come in. The zero value lets nobody in.
+// Config lists the credentials that are accepted. The zero value accepts none.
 type Config struct {
 	Keys         []Key         `yaml:"keys"`
 	Certificates []Certificate `yaml:"certificates"`
@@ -82,7 +68,8 @@ func New(cfg Config) (*Authenticator, error) {
 	caller := func(kind, name string, roles []string) (Caller, error) {
 		if name == "" || len(name) > 128 {
 			return Caller{},
-				fmt.Errorf("auth: a %s has no name (1 to 128 bytes): it scopes request ids and stands in records", kind)
+				fmt.Errorf("auth: a %s has no name (1 to 128 bytes): records name it, and request ids are unique "+
+					"within it", kind)
 		}
 		if names[name] {
 			return Caller{}, fmt.Errorf("auth: the name %q is used twice", name)
@@ -156,7 +143,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 	switch {
 	case c.Malformed:
 		return Caller{}, fmt.Errorf("%w: the authorization header must be a bearer token", ErrUnauthenticated)
-	case a.disowns(c.Certificate):
+	case a.refusesCertificate(c.Certificate):
 		return Caller{}, fmt.Errorf("%w: the client certificate's subject is not configured", ErrUnauthenticated)
 	case c.APIKey != "" && c.Bearer != "":
 		return Caller{}, fmt.Errorf("%w: send one credential: an API key or a bearer token", ErrUnauthenticated)
@@ -168,7 +155,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 	case c.Bearer != "":
 		return a.jwt.caller(ctx, c.Bearer)
 	case c.Certificate != nil:
-		if k, ok := a.certificate(c.Certificate); ok {
+		if k, ok := a.certificateCaller(c.Certificate); ok {
 			return k, nil
 		}
 	}
@@ -177,36 +164,37 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credential) (Caller,
 	}
 	if c.Certificate != nil {
 		return Caller{},
-			fmt.Errorf("%w: no certificate's subject is configured, so that a client certificate says nobody: "+
-				"send an API key (x-api-key) or a bearer token with it", ErrUnauthenticated)
+			fmt.Errorf("%w: no certificate's subject is configured, so a client certificate does not say who "+
+				"calls: send an API key (x-api-key) or a bearer token with it", ErrUnauthenticated)
 	}
 	return Caller{}, fmt.Errorf("%w: send an API key (x-api-key), a bearer token, or a client certificate",
 		ErrUnauthenticated)
 }
 
-// Remembered returns whose bearer token it is, when it was verified before and
-// has not expired: it asks nobody.
-func (a *Authenticator) Remembered(c Credential) (Caller, bool) {
-	if a.disowns(c.Certificate) {
+// VerifiedBefore returns the caller of a bearer token that was verified before and
+// has not expired. It asks no issuer.
+func (a *Authenticator) VerifiedBefore(c Credential) (Caller, bool) {
+	if a.refusesCertificate(c.Certificate) {
 		return Caller{}, false // Authenticate refuses it
 	}
-	return a.jwt.remembered(c.Bearer)
+	return a.jwt.verifiedBefore(c.Bearer)
 }
 
-// Plausible reports whether a bearer token is worth verifying.
+// Plausible reports whether a bearer token is worth verifying: it names a
+// configured issuer and has not expired.
 func (a *Authenticator) Plausible(c Credential) bool { return a.jwt.plausible(c.Bearer) }
 
-// disowns reports whether certificates are credentials, and c is of nobody that
-// is configured.
-func (a *Authenticator) disowns(c *x509.Certificate) bool {
+// refusesCertificate reports whether certificates are credentials and the subject
+// of c is not configured.
+func (a *Authenticator) refusesCertificate(c *x509.Certificate) bool {
 	if c == nil || a.open || len(a.certs) == 0 {
 		return false
 	}
-	_, ok := a.certificate(c)
+	_, ok := a.certificateCaller(c)
 	return !ok
 }
 
-func (a *Authenticator) certificate(c *x509.Certificate) (Caller, bool) {
+func (a *Authenticator) certificateCaller(c *x509.Certificate) (Caller, bool) {
 	if k, ok := a.certs[c.Subject.CommonName]; ok && c.Subject.CommonName != "" {
 		return k, true
 	}

@@ -23,6 +23,7 @@ func hashOf(key string) string {
 }
 
 func TestAuthenticate(t *testing.T) {
+	t.Parallel()
 	is := authtest.NewIssuer(t)
 	claims := func(more map[string]any) map[string]any {
 		c := map[string]any{"iss": is.URL, "aud": "assay", "sub": "ann", "exp": time.Now().Add(time.Hour).Unix(),
@@ -60,7 +61,7 @@ func TestAuthenticate(t *testing.T) {
 		{"no roles", Credential{Bearer: is.Token(t, claims(map[string]any{"roles": "none"}))},
 			"oidc:" + is.URL + "#ann", 0},
 		{"no subject", Credential{Bearer: is.Token(t, claims(map[string]any{"sub": ""}))}, "", 0},
-		{"garbage", Credential{Bearer: "a.b.c"}, "", 0},
+		{"not a token", Credential{Bearer: "a.b.c"}, "", 0},
 		{"long", Credential{Bearer: strings.Repeat("a", maxToken+1)}, "", 0},
 		{"two credentials", Credential{APIKey: "secret-key", Bearer: good}, "", 0},
 		{"malformed", Credential{APIKey: "secret-key", Malformed: true}, "", 0},
@@ -70,17 +71,17 @@ func TestAuthenticate(t *testing.T) {
 			"auditor", Audit},
 		{"unknown certificate", Credential{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "",
 			0},
-		{"good key beside an unknown certificate",
+		{"good key with an unknown certificate",
 			Credential{APIKey: "secret-key", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "",
 			0},
-		{"good token beside an unknown certificate",
+		{"good token with an unknown certificate",
 			Credential{Bearer: good, Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "eve"}}}, "", 0},
-		{"wrong key beside a good certificate",
+		{"wrong key with a good certificate",
 			Credential{APIKey: "x", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "auditor.example"}}},
 			"", 0},
 	} {
 		got, err := a.Authenticate(context.Background(), c.cred)
-		if again, ok := a.Remembered(c.cred); ok && c.cred.Certificate != nil && again != got {
+		if again, ok := a.VerifiedBefore(c.cred); ok && c.cred.Certificate != nil && again != got {
 			t.Errorf("%s: remembered as %+v, authenticated as %+v", c.name, again, got)
 		}
 		if c.want == "" {
@@ -99,9 +100,10 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// TestCertificatesAsGate: where no subject is configured a certificate is no
-// credential, and the key or the token that comes with it says who calls.
+// TestCertificatesAsGate: while no subject is configured, certificates are not
+// credentials, and the key or the token that comes with one says who calls.
 func TestCertificatesAsGate(t *testing.T) {
+	t.Parallel()
 	is := authtest.NewIssuer(t)
 	a, err := New(Config{Keys: []Key{{Name: "platform", SHA256: hashOf("k"), Roles: []string{"score"}}},
 		Issuers: []Issuer{{URL: is.URL, Audience: "assay"}}})
@@ -125,7 +127,7 @@ func TestCertificatesAsGate(t *testing.T) {
 		if got.Name != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%s: %+v, %v, want %q", name, got, err, c.want)
 		}
-		if again, ok := a.Remembered(c.cred); ok != (c.cred.Bearer != "") || ok && again != got {
+		if again, ok := a.VerifiedBefore(c.cred); ok != (c.cred.Bearer != "") || ok && again != got {
 			t.Errorf("%s: remembered as %+v, %v", name, again, ok)
 		}
 	}
@@ -136,6 +138,7 @@ func TestCertificatesAsGate(t *testing.T) {
 }
 
 func TestTokenIsVerifiedOnceAndNotPastItsEnd(t *testing.T) {
+	t.Parallel()
 	is := authtest.NewIssuer(t)
 	a, err := New(Config{Issuers: []Issuer{{URL: is.URL, Audience: "assay"}}})
 	if err != nil {
@@ -157,11 +160,12 @@ func TestTokenIsVerifiedOnceAndNotPastItsEnd(t *testing.T) {
 		a.jwt.mu.cached[h] = c
 	}
 	if _, err := a.Authenticate(context.Background(), Credential{Bearer: tok}); err != nil {
-		t.Errorf("a cached token past its noted end must be verified again, got %v", err)
+		t.Errorf("a cached token past its expiry must be verified again, got %v", err)
 	}
 }
 
 func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
 	tk, err := newTokens(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +179,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
+	t.Parallel()
 	h := hashOf("k")
 	for _, c := range []struct {
 		name, want string
@@ -202,6 +207,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestOpenLetsEveryoneIn(t *testing.T) {
+	t.Parallel()
 	a, err := New(Config{Open: true})
 	if err != nil {
 		t.Fatal(err)
@@ -222,6 +228,7 @@ func TestOpenLetsEveryoneIn(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
+	t.Parallel()
 	tb := NewTable()
 	if err := tb.Allow(Caller{Roles: AllRoles}, "/assay.v1.Scoring/NotThere"); !errors.Is(err, ErrForbidden) {
 		t.Errorf("a method that is not in the table must be refused, got %v", err)

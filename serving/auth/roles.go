@@ -3,11 +3,25 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/assayrisk/assay/internal/nearest"
 )
+
+// ErrUnauthenticated: no credential, or one that is not accepted.
+var ErrUnauthenticated = errors.New("not authenticated")
+
+// ErrForbidden: the caller is known and has none of the roles that are needed.
+var ErrForbidden = errors.New("not allowed")
+
+// Caller is who calls. Name is stable for one identity: request ids are unique
+// within it, and records hold it.
+type Caller struct {
+	Name  string
+	Roles Roles
+}
 
 // Roles is a set of roles.
 type Roles uint8
@@ -65,8 +79,8 @@ const (
 	healthV1  = "/grpc.health.v1.Health/"
 )
 
-// Methods returns the roles that each method asks for: any one of them is
-// enough, Public needs none. It is the one table; docs/serving.md shows it.
+// Methods returns the roles of each method: a caller needs any one of them, and
+// for Public none. It is the only such table; docs/serving.md shows it.
 func Methods() map[string]Roles {
 	return map[string]Roles{
 		scoring + "Score":            Score,
@@ -107,7 +121,7 @@ func Methods() map[string]Roles {
 	}
 }
 
-// Table answers whether a caller may call a method.
+// Table says whether a caller may call a method.
 type Table struct{ methods map[string]Roles }
 
 // NewTable returns the table of Methods.

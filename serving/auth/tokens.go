@@ -23,19 +23,19 @@ type Issuer struct {
 	Audience string `yaml:"audience" doc:"As in the token's aud."`
 	KeysURL  string `yaml:"keys_url" doc:"Where the signing keys (JWKS) are. Empty: found by discovery."`
 	Claim    string `yaml:"claim" doc:"The claim that lists roles. Empty: roles."`
-	Prefix   string `yaml:"prefix" doc:"Cut off the claim's values, so that with assay: the value assay:score is the role score. Values without it, and names that are no roles, are passed over."`
+	Prefix   string `yaml:"prefix" doc:"Removed from the claim's values: with the prefix assay: the value assay:score is the role score. Values without the prefix, and names that are not roles, are ignored."`
 	// Client fetches the keys; nil: one with a timeout of 10 s.
 	Client *http.Client `yaml:"-"`
 }
 
-// Bounds on what one token may cost.
+// Bounds on the length of a token and on the tokens that are remembered.
 const (
 	maxToken  = 16 << 10
 	maxCached = 4096
 )
 
-// tokens verifies JWTs. A token that was verified is remembered by its hash
-// until it expires, so that a signature is checked once a token, not a call.
+// tokens verifies JWTs. It remembers a verified token by its hash until the token
+// expires, so that a signature is checked once for each token, not for each call.
 type tokens struct {
 	issuers []issuer
 	mu      struct {
@@ -83,7 +83,7 @@ func (t *tokens) caller(ctx context.Context, raw string) (Caller, error) {
 	if len(raw) > maxToken {
 		return Caller{}, fmt.Errorf("%w: the token is longer than %d bytes", ErrUnauthenticated, maxToken)
 	}
-	if c, ok := t.remembered(raw); ok {
+	if c, ok := t.verifiedBefore(raw); ok {
 		return c, nil
 	}
 	h := sha256.Sum256([]byte(raw))
@@ -107,8 +107,8 @@ func (t *tokens) caller(ctx context.Context, raw string) (Caller, error) {
 	return Caller{}, fmt.Errorf("%w: no configured issuer vouches for the token", ErrUnauthenticated)
 }
 
-// remembered returns whose token was verified before.
-func (t *tokens) remembered(raw string) (Caller, bool) {
+// verifiedBefore returns the caller of a token that was verified before.
+func (t *tokens) verifiedBefore(raw string) (Caller, bool) {
 	if len(raw) > maxToken {
 		return Caller{}, false
 	}
@@ -119,9 +119,9 @@ func (t *tokens) remembered(raw string) (Caller, bool) {
 	return c.caller, ok && time.Now().Before(c.expiry)
 }
 
-// plausible reports whether a token says of itself that it is by a configured
-// issuer and has not expired. Anybody can write such a token; it is not worth
-// verifying otherwise.
+// plausible reports whether a token claims that a configured issuer made it and
+// that it has not expired. Anybody can make such a token; all others are not worth
+// verifying.
 func (t *tokens) plausible(raw string) bool {
 	parts := strings.Split(raw, ".")
 	if len(raw) > maxToken || len(parts) != 3 {
@@ -163,7 +163,7 @@ func (t *tokens) remember(h [sha256.Size]byte, c cachedToken) {
 	t.mu.cached[h] = c
 }
 
-// verifier returns the verifier, made when first needed and kept once made.
+// verifier returns the issuer's verifier, and makes it when it is first needed.
 func (is *issuer) verifier() (*oidc.IDTokenVerifier, error) {
 	is.mu.Lock()
 	defer is.mu.Unlock()
@@ -213,6 +213,6 @@ func (is *issuer) caller(tok *oidc.IDToken) (Caller, error) {
 	if tok.Subject == "" || len(tok.Subject) > 256 {
 		return Caller{}, fmt.Errorf("%w: the token has no subject", ErrUnauthenticated)
 	}
-	// Issuer and subject together, so that no issuer can speak for another's.
+	// Issuer and subject together, so that no issuer can name a caller of another.
 	return Caller{Name: "oidc:" + is.URL + "#" + tok.Subject, Roles: roles}, nil
 }

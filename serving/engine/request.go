@@ -147,7 +147,7 @@ func (r *Request) needsReasons() bool { return r.Decision.Outcome != assay.Appro
 // setReasons gives the decision its reasons; a panic becomes an error.
 func (r *Request) setReasons(contributions []float64) (err error) {
 	defer recoverAsError(&err)
-	r.reasons = r.Model.ReasonsOf(r.reasons[:0], contributions)
+	r.reasons = r.Model.ReasonsFromContributions(r.reasons[:0], contributions)
 	r.Decision.Reasons = r.reasons
 	return nil
 }

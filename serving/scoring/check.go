@@ -7,15 +7,15 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// CheckBundle makes a bundle, with its Model, ready as a server does before it
-// decides by it, and returns what a server would say.
+// CheckBundle checks a bundle, whose Model must be filled, as a server does before
+// it decides by it, and returns the server's error.
 func CheckBundle(b *models.Bundle) error {
 	_, err := New(b, nil)
 	return err
 }
 
-// CheckPlan is CheckBundle before there is a model: it finds what in a plan or
-// a policy no server would open, before anybody trains for it.
+// CheckPlan is CheckBundle before there is a model: it finds errors in a plan or a
+// policy for which a server would refuse the bundle, before a model is trained.
 func CheckPlan(plan *features.Plan, policy []byte) error {
 	m := &models.Model{Objective: models.Binary, Sigmoid: 1, Trees: []models.Tree{
 		{LeafValue: []float64{0}, LeafHess: []float64{1}, LeafCount: []int64{1}, Shrinkage: 1}}}

@@ -21,8 +21,8 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-// Model is a bundle with its plan and policy, ready to score and to decide. It is
-// immutable, and safe for concurrent use.
+// Model is a bundle with its plan and policy, ready to score and to decide. It does
+// not change, and is safe for concurrent use.
 type Model struct {
 	Name       string
 	Version    string
@@ -32,12 +32,12 @@ type Model struct {
 	Forest     *forest.Forest
 	Policy     *policy.Policy
 
-	// RequiredFeatures are the places, in a vector, of features that have a value
+	// RequiredFeatures are the indices, in a vector, of features that have a value
 	// for every event that the plan accepts.
 	RequiredFeatures []int
 
 	explainer *forest.Reasons
-	scratch   sync.Pool // *[]float64: contributions, one a feature and the expected margin
+	scratch   sync.Pool // *[]float64: one contribution for each feature, and the expected margin
 }
 
 // New checks that the parts of a bundle, whose Model must be filled, fit
@@ -46,8 +46,8 @@ func New(b *models.Bundle, policyYAML []byte) (*Model, error) {
 	return newModel(policy.Parse, b, policyYAML)
 }
 
-// NewAccepted is New with a policy that may have decided before, under a version
-// that took what this one refuses: see policy.ParseAccepted.
+// NewAccepted is New with a policy that an earlier version may have accepted and
+// this one refuses: see policy.ParseAccepted.
 func NewAccepted(b *models.Bundle, policyYAML []byte) (*Model, error) {
 	return newModel(policy.ParseAccepted, b, policyYAML)
 }
@@ -96,7 +96,7 @@ func newModel(parse func([]byte, policy.Schema) (*policy.Policy, error), b *mode
 	return m, nil
 }
 
-// PolicySchema tells a policy what the plan knows: policy.Parse type-checks
+// PolicySchema is what a policy may read of the plan: policy.Parse checks types
 // against it.
 func PolicySchema(p *features.Plan) policy.Schema {
 	var s policy.Schema
@@ -114,8 +114,8 @@ func PolicySchema(p *features.Plan) policy.Schema {
 	return s
 }
 
-// Reasons appends the groups of features that raised the risk of x most: their
-// summed exact contributions to the margin, the strongest first.
+// Reasons appends the groups of features that raised the risk of x most, by the sum
+// of their exact contributions to the margin, the strongest first.
 func (m *Model) Reasons(dst []assay.Reason, x []float64) []assay.Reason {
 	s := m.scratch.Get().(*[]float64)
 	defer m.scratch.Put(s)
@@ -123,8 +123,8 @@ func (m *Model) Reasons(dst []assay.Reason, x []float64) []assay.Reason {
 	return m.explainer.Of(dst, *s)
 }
 
-// ReasonsOf is Reasons of contributions that have been computed: one for each
-// feature, and the expected margin.
-func (m *Model) ReasonsOf(dst []assay.Reason, contributions []float64) []assay.Reason {
+// ReasonsFromContributions is Reasons from contributions that are computed
+// already: one for each feature, and the expected margin.
+func (m *Model) ReasonsFromContributions(dst []assay.Reason, contributions []float64) []assay.Reason {
 	return m.explainer.Of(dst, contributions)
 }

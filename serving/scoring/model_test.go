@@ -17,6 +17,7 @@ import (
 
 // TestNew: a bundle whose parts do not fit together is refused by name.
 func TestNew(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*models.Bundle)
 		policy string
@@ -53,6 +54,7 @@ func TestNew(t *testing.T) {
 
 // TestReasons: the reasons of a row are those of its contributions.
 func TestReasons(t *testing.T) {
+	t.Parallel()
 	m, err := scoring.New(scoringtest.Bundle(t, scoringtest.PlanYAML, "first", 0), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +65,7 @@ func TestReasons(t *testing.T) {
 	}
 	phi := make([]float64, m.Forest.Features()+1)
 	m.Forest.Contributions(phi, v.Values)
-	got, want := m.Reasons(nil, v.Values), m.ReasonsOf(nil, phi)
+	got, want := m.Reasons(nil, v.Values), m.ReasonsFromContributions(nil, phi)
 	if len(got) != 2 || got[0].Code != "R01" || got[1].Code != "R02" || !reflect.DeepEqual(got, want) {
 		t.Errorf("reasons %+v, of the contributions %+v; want the amount's and the income's", got, want)
 	}
@@ -71,6 +73,7 @@ func TestReasons(t *testing.T) {
 
 // TestCheckPlan: what no server would open is found before there is a model.
 func TestCheckPlan(t *testing.T) {
+	t.Parallel()
 	b := scoringtest.Bundle(t, scoringtest.PlanYAML, "first", 0)
 	plan, err := features.LoadPlan(b.Plan)
 	if err != nil {

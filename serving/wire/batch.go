@@ -9,27 +9,27 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// Batch is a ScoreBatchRequest as the server wants it: each row decoded into
-// the Request that Next gives, with no message in between. All strings of all
-// rows share one copy of the message's bytes.
+// Batch is a ScoreBatchRequest whose rows are decoded into the Requests that Next
+// returns, without a generated message in between. All strings of all rows share
+// one copy of the message's bytes.
 type Batch struct {
-	// Next gives the memory of the next row, or nil when there are rows enough:
-	// those that follow are counted and not decoded.
+	// Next returns the memory for the next row, or nil to end: the rows that follow
+	// are counted and not decoded.
 	Next func() *Request
-	// Admit, if set, is told how many rows there are before any of them is
-	// decoded; when it says no, none is, and Unmarshal returns nil. A message
-	// that holds anything but rows, or is not well-formed, is decoded without.
+	// Admit, if set, is called with the number of rows before any is decoded. If it
+	// returns false, none is decoded, and Unmarshal returns nil. It is not called
+	// for a message that holds anything but rows or is not well-formed.
 	Admit func(rows int) bool
-	Rows  int // that the message holds
+	Rows  int // in the message
 	Arrow *pb.ArrowBatch
 }
 
-// Unmarshal decodes a ScoreBatchRequest. Bytes that are no message are an
-// error; a row whose event cannot be a noun has it in its Err. FuzzBatch holds
-// it to the generated message.
+// Unmarshal decodes a ScoreBatchRequest. Bytes that are not a message are an
+// error; a row whose event cannot be read has its Err set. FuzzBatch compares it
+// with the generated message.
 func (r *Batch) Unmarshal(b []byte) error {
 	r.Rows, r.Arrow = 0, nil
-	in := reader{string(b), true}
+	in := fieldReader{string(b), true}
 	if r.Admit != nil {
 		if n := countRows(in.s); n > 0 && !r.Admit(n) {
 			return nil
@@ -40,23 +40,23 @@ func (r *Batch) Unmarshal(b []byte) error {
 		if num == 0 && in.ok {
 			return nil
 		}
-		if num != 1 || typ != wireBytes { // an Arrow batch, or nothing that this knows
-			return r.message(b)
+		if num != 1 || typ != wireBytes { // an Arrow batch, or an unknown field
+			return r.decodeRest(b)
 		}
 		row := in.bytes()
 		if !in.ok {
-			return r.message(b)
+			return r.decodeRest(b)
 		}
-		if err := r.row(func(to *Request) error { return to.decode(row) }); err != nil {
+		if err := r.decodeRow(func(to *Request) error { return to.decode(row) }); err != nil {
 			return err
 		}
 	}
 }
 
-// countRows returns the number of rows of a message that holds nothing else, 0
-// for any other.
+// countRows returns the number of rows of a message that holds only rows; 0 for
+// any other.
 func countRows(s string) int {
-	in, n := reader{s, true}, 0
+	in, n := fieldReader{s, true}, 0
 	for {
 		num, typ := in.tag()
 		if num == 0 && in.ok {
@@ -70,8 +70,8 @@ func countRows(s string) int {
 	}
 }
 
-// row gives one row to decode.
-func (r *Batch) row(decode func(*Request) error) error {
+// decodeRow decodes one row, unless Next ends the rows.
+func (r *Batch) decodeRow(decode func(*Request) error) error {
 	r.Rows++
 	if to := r.Next(); to != nil {
 		return decode(to)
@@ -79,12 +79,12 @@ func (r *Batch) row(decode func(*Request) error) error {
 	return nil
 }
 
-// message takes all but rows through the generated message. Rows that were
-// decoded before stay as they are: the message begins with the same ones.
-func (r *Batch) message(b []byte) error {
+// decodeRest decodes all but the rows through the generated message. Rows that
+// Unmarshal decoded already are skipped.
+func (r *Batch) decodeRest(b []byte) error {
 	var others []byte
 	n, before := 0, r.Rows
-	err := each(b, func(num protowire.Number, typ protowire.Type, field, value []byte) error {
+	err := forEachField(b, func(num protowire.Number, typ protowire.Type, field, value []byte) error {
 		if num != 1 || typ != protowire.BytesType {
 			others = append(others, field...)
 			return nil
@@ -92,7 +92,7 @@ func (r *Batch) message(b []byte) error {
 		if n++; n <= before {
 			return nil
 		}
-		return r.row(func(to *Request) error { return to.decode(string(value)) })
+		return r.decodeRow(func(to *Request) error { return to.decode(string(value)) })
 	})
 	if err != nil {
 		return err
@@ -105,21 +105,21 @@ func (r *Batch) message(b []byte) error {
 	return nil
 }
 
-// Replies builds the bytes of a ScoreBatchResponse, row by row, in pooled
-// memory. TestReplies holds it to the generated message.
+// Replies builds the bytes of a ScoreBatchResponse, row by row, in pooled memory.
+// TestReplies compares it with the generated message.
 type Replies struct {
 	buf   *[]byte
 	bytes []byte
 }
 
-// NewReplies returns one with room for so many bytes. Its Encoded must be sent.
+// NewReplies returns Replies with room for so many bytes. Its Encoded must be sent.
 func NewReplies(room int) *Replies {
 	p := buffers.Get(room)
 	return &Replies{p, (*p)[:0]}
 }
 
-// Bound is at least the length of the row that r makes.
-func (r *Reply) Bound() int { return r.bound() + 8 }
+// MaxRowSize is a bound of the length of r as a row of Replies.
+func (r *Reply) MaxRowSize() int { return r.maxSize() + 8 }
 
 // rowTag is field 1 of ScoreBatchResponse, length-delimited.
 const rowTag = 1<<3 | 2
@@ -137,7 +137,7 @@ func (r *Replies) Add(x *Reply) {
 	r.bytes = protowire.AppendBytes(append(b[:start], rowTag), row)
 }
 
-// AddMessage appends a row that is a message, such as an error.
+// AddMessage appends a row from a message, such as an error.
 func (r *Replies) AddMessage(m *pb.ScoreResponse) error {
 	row, err := m.MarshalVT()
 	if err != nil {
@@ -147,10 +147,10 @@ func (r *Replies) AddMessage(m *pb.ScoreResponse) error {
 	return nil
 }
 
-// Encoded returns the message; r is used up.
+// Encoded returns the message; r must not be used after it.
 func (r *Replies) Encoded() Encoded {
 	pool := &buffers
-	if cap(r.bytes) != cap(*r.buf) { // it outgrew the room
+	if cap(r.bytes) != cap(*r.buf) { // it did not fit into the pooled buffer
 		pool.Put(r.buf)
 		return Encoded{mem.BufferSlice{mem.SliceBuffer(r.bytes)}}
 	}
@@ -158,8 +158,7 @@ func (r *Replies) Encoded() Encoded {
 	return Encoded{mem.BufferSlice{mem.NewBuffer(r.buf, pool)}}
 }
 
-// EncodedMessage is m as the codec sends it, for handlers that answer with
-// Encoded.
+// EncodedMessage encodes m, for handlers that answer with Encoded.
 func EncodedMessage(m *pb.ScoreBatchResponse) (Encoded, error) {
 	b, err := m.MarshalVT()
 	return Encoded{mem.BufferSlice{mem.SliceBuffer(b)}}, err

@@ -89,9 +89,10 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
-// TestAdmit: rows are counted before they are decoded, and not decoded when
-// that is refused.
+// TestAdmit: rows are counted before they are decoded, and not decoded when Admit
+// refuses them.
 func TestAdmit(t *testing.T) {
+	t.Parallel()
 	b, err := (&pb.ScoreBatchRequest{Rows: []*pb.ScoreRequest{{RequestId: "a"}, {RequestId: "b"}}}).MarshalVT()
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +115,7 @@ func TestAdmit(t *testing.T) {
 
 // TestReplies: the bytes are those of the generated message.
 func TestReplies(t *testing.T) {
+	t.Parallel()
 	d := assay.Decision{Version: 1, Sequence: 7, RequestID: "r", EventID: "e", Micros: 5, Outcome: assay.Review,
 		Score: assay.Score{PD: 0.5}}
 	long := d
@@ -123,7 +125,7 @@ func TestReplies(t *testing.T) {
 	for _, d := range []*assay.Decision{&d, {}, &long, &d} {
 		r := Reply{Decision: d, Canonical: []byte("c"), ExpectedLoss: math.NaN(), Price: math.NaN()}
 		m := new(pb.ScoreResponse)
-		Decision(m, d, r.Canonical)
+		FillDecision(m, d, r.Canonical)
 		want.Rows = append(want.Rows, m)
 		rs.Add(&r)
 	}

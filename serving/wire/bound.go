@@ -10,13 +10,13 @@ import (
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
-// An empty field of a repeated message is two bytes, and sixty times as much as
-// a message of its own: four megabytes of them took a quarter of a gigabyte. So
-// they are counted before the generated decoder makes them.
+// An empty element of a repeated message field takes two bytes on the wire and
+// sixty times as much once it is decoded: four megabytes of them took a quarter of
+// a gigabyte. So they are counted before the generated decoder allocates them.
 
-// each calls take with every field of a message: its bytes with the tag, and for
-// one that is length-delimited its value. It ends at the first error.
-func each(b []byte, take func(num protowire.Number, typ protowire.Type, field, value []byte) error) error {
+// forEachField calls take with every field of a message: its bytes with the tag,
+// and its value if it is length-delimited. It stops at the first error.
+func forEachField(b []byte, take func(num protowire.Number, typ protowire.Type, field, value []byte) error) error {
 	for len(b) > 0 {
 		num, typ, tag := protowire.ConsumeTag(b)
 		if tag < 0 {
@@ -38,30 +38,30 @@ func each(b []byte, take func(num protowire.Number, typ protowire.Type, field, v
 	return nil
 }
 
-// bounded decodes a message whose field 2 is an event. One with more fields than
-// an event may have is not decoded: it gets an event that ReadEvent refuses for
-// the same reason.
-func bounded(b []byte, decode func([]byte) error, instead func(*pb.Event)) error {
-	many, err := crowded(b)
+// decodeBounded decodes a message whose field 2 is an event. If the event has more
+// fields or entities than it may have, the message is not decoded: it gets an event
+// that ReadEvent refuses for that reason.
+func decodeBounded(b []byte, decode func([]byte) error, instead func(*pb.Event)) error {
+	tooMany, err := tooManyParts(b)
 	switch {
 	case err != nil:
 		return err
-	case many:
+	case tooMany:
 		instead(&pb.Event{Fields: make([]*pb.Field, assay.MaxFields+1)})
 		return nil
 	}
 	return decode(b)
 }
 
-// crowded reports whether the event that is field 2 of a message, all its parts
-// together, has more fields or entities than one may have.
-func crowded(b []byte) (bool, error) {
+// tooManyParts reports whether the event in field 2 of a message has more fields
+// or entities than an event may have. The field may come in several parts.
+func tooManyParts(b []byte) (bool, error) {
 	entities, fields := 0, 0
-	err := each(b, func(num protowire.Number, typ protowire.Type, _, event []byte) error {
+	err := forEachField(b, func(num protowire.Number, typ protowire.Type, _, event []byte) error {
 		if num != 2 || typ != protowire.BytesType {
 			return nil
 		}
-		return each(event, func(num protowire.Number, _ protowire.Type, _, _ []byte) error {
+		return forEachField(event, func(num protowire.Number, _ protowire.Type, _, _ []byte) error {
 			switch num {
 			case 4:
 				entities++
@@ -75,15 +75,14 @@ func crowded(b []byte) (bool, error) {
 }
 
 // MaxInferParts is how many messages, texts and byte strings an inference
-// request may hold: a model of 10,000 features whose inputs come one by one
-// has 50,000.
+// request may hold: with one input for each of 10,000 features it has 50,000.
 const MaxInferParts = 1 << 16
 
-// boundedInfer decodes an inference request. One with more parts than
-// MaxInferParts is not decoded: it gets so many empty inputs, which its reader
-// refuses.
-func boundedInfer(b []byte, m *v2.ModelInferRequest) error {
-	n, err := inferParts(b, 3)
+// decodeBoundedInfer decodes an inference request. If it has more parts than
+// MaxInferParts, it is not decoded: it gets so many empty inputs that the server
+// refuses it.
+func decodeBoundedInfer(b []byte, m *v2.ModelInferRequest) error {
+	n, err := countInferParts(b, 3)
 	switch {
 	case err != nil:
 		return err
@@ -94,17 +93,17 @@ func boundedInfer(b []byte, m *v2.ModelInferRequest) error {
 	return m.UnmarshalVT(b)
 }
 
-// inferParts counts the length-delimited fields of an inference request, down to
-// those of a tensor's contents: depth is 3 for the request's own, 2 for those of
-// an input or output, 1 for those of its parameters and contents.
-func inferParts(b []byte, depth int) (parts int, err error) {
-	err = each(b, func(num protowire.Number, typ protowire.Type, _, value []byte) error {
+// countInferParts counts the length-delimited fields of an inference request and of
+// the messages in it. depth is 3 for the request, 2 for an input or output, and 1
+// for its parameters and contents.
+func countInferParts(b []byte, depth int) (parts int, err error) {
+	err = forEachField(b, func(num protowire.Number, typ protowire.Type, _, value []byte) error {
 		if typ != protowire.BytesType {
 			return nil
 		}
 		parts++
 		if depth == 3 && (num == 5 || num == 6) || depth == 2 && (num == 4 || num == 5) {
-			n, err := inferParts(value, depth-1)
+			n, err := countInferParts(value, depth-1)
 			parts += n
 			return err
 		}

@@ -19,9 +19,12 @@ import (
 )
 
 // TestSmallMessagesStaySmall: decoding takes memory in proportion to a message,
-// whatever is repeated in it, and wherever an unknown field stands.
+// whatever is repeated in it, and wherever an unknown field is.
 func TestSmallMessagesStaySmall(t *testing.T) {
-	const n = 1 << 20
+	n := 1 << 20
+	if testing.Short() {
+		n = 1 << 17
+	}
 	unknown := []byte{99<<3&0x7f | 0x80, 6, 1}
 	event := func(tag byte) []byte {
 		return protowire.AppendBytes([]byte{2<<3 | wireBytes},
@@ -36,7 +39,7 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 			len(m.Inputs) != MaxInferParts+1 {
 			t.Errorf("inference: %d inputs, %v", len(m.Inputs), err)
 		}
-		return errCrowded()
+		return errTooManyParts()
 	}
 	input := func(b []byte) []byte { return protowire.AppendBytes([]byte{5<<3 | wireBytes}, b) }
 	texts := input(protowire.AppendBytes([]byte{5<<3 | wireBytes}, bytes.Repeat([]byte{8<<3 | wireBytes, 0}, n)))
@@ -45,7 +48,7 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 		message []byte
 		decode  func(b []byte) error
 	}{
-		"fields": {fields, one}, "entities": {entities, one}, "events in parts": {parts, one},
+		"fields": {fields, eventError}, "entities": {entities, eventError}, "events in parts": {parts, eventError},
 		"a fact": {fields, func(b []byte) error {
 			m := new(pb.RecordRequest)
 			return errors.Join(NewCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, m),
@@ -67,7 +70,7 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 			if err := m.Unmarshal(b); err != nil || m.Rows != n {
 				t.Errorf("rows: %d, %v", m.Rows, err)
 			}
-			return errCrowded()
+			return errTooManyParts()
 		}},
 	} {
 		var before, after runtime.MemStats
@@ -83,8 +86,8 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 	}
 }
 
-// one decodes a request and returns what is wrong with its event.
-func one(b []byte) error {
+// eventError decodes a request and returns the error of its event.
+func eventError(b []byte) error {
 	var r Request
 	if err := r.Unmarshal(b); err != nil {
 		return err
@@ -92,9 +95,10 @@ func one(b []byte) error {
 	return r.Err
 }
 
-// TestInferRequestsAreWhole: what a client sends is decoded as the generated
-// code does it, each kind of part included.
+// TestInferRequestsAreWhole: inference requests are decoded as the generated code
+// decodes them, with every kind of part.
 func TestInferRequestsAreWhole(t *testing.T) {
+	t.Parallel()
 	p := map[string]*v2.InferParameter{"binary_data": {ParameterChoice: &v2.InferParameter_BoolParam{BoolParam: true}}}
 	in := &v2.ModelInferRequest{
 		ModelName: "m", Id: "1", Parameters: p, RawInputContents: [][]byte{{1, 2, 3, 4, 5, 6, 7, 8}},
@@ -108,7 +112,7 @@ func TestInferRequestsAreWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := inferParts(b, 3); n != 17 || err != nil {
+	if n, err := countInferParts(b, 3); n != 17 || err != nil {
 		t.Errorf("%d parts, %v; want 17", n, err)
 	}
 	out := new(v2.ModelInferRequest)
@@ -118,7 +122,7 @@ func TestInferRequestsAreWhole(t *testing.T) {
 	for i := range b { // a message that is cut short is an error, or decodes as the generated code decodes it
 		want := new(v2.ModelInferRequest)
 		got := new(v2.ModelInferRequest)
-		werr, gerr := want.UnmarshalVT(b[:i]), boundedInfer(b[:i], got)
+		werr, gerr := want.UnmarshalVT(b[:i]), decodeBoundedInfer(b[:i], got)
 		if (werr == nil) != (gerr == nil) || werr == nil && !proto.Equal(want, got) {
 			t.Errorf("cut at %d: %v, the generated code says %v", i, gerr, werr)
 		}

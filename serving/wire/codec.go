@@ -13,26 +13,27 @@ import (
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
-// vtMessage is what protoc-gen-go-vtproto generates: encoding without reflection.
+// vtMessage is a message with the methods that protoc-gen-go-vtproto generates:
+// they encode and decode without reflection.
 type vtMessage interface {
 	SizeVT() int
 	MarshalToSizedBufferVT([]byte) (int, error)
 	UnmarshalVT([]byte) error
 }
 
-// Codec is the protobuf codec that uses generated code where there is some
-// (this project's services) and grpc's own elsewhere (health, reflection). It
-// serves servers and clients alike: grpc.ForceServerCodecV2, grpc.ForceCodecV2.
+// Codec is a protobuf codec. It uses generated code for this project's services
+// and gRPC's own codec for others (health, reflection). Servers and clients use
+// it: grpc.ForceServerCodecV2, grpc.ForceCodecV2.
 type Codec struct {
 	fallback encoding.CodecV2
-	limit    int // bytes of an Attempt, 0: none
+	limit    int // bytes of a DecodeAttempt; 0: no limit
 }
 
 // NewCodec returns the codec.
 func NewCodec() Codec { return Codec{fallback: encoding.GetCodecV2(proto.Name)} }
 
-// WithLimit returns a codec that decodes no Attempt of more than limit bytes: its
-// error is a *TooLarge.
+// WithLimit returns a codec that decodes no DecodeAttempt of more than limit
+// bytes: its error is a *TooLarge.
 func (c Codec) WithLimit(limit int) Codec {
 	c.limit = limit
 	return c
@@ -75,22 +76,23 @@ func (c Codec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.NewBuffer(b, pool)}, nil
 }
 
-// Attempt is a message to decode into, and the error of bytes that are none. A
-// server that gives grpc an Attempt answers that error itself: what a codec
-// returns, grpc answers as an error of its own (INTERNAL), before any handler.
-type Attempt struct {
+// DecodeAttempt is a message to decode into, and the error if the bytes are not
+// such a message. A server that passes gRPC a DecodeAttempt answers that error
+// itself; when a codec returns an error, gRPC answers INTERNAL before any handler
+// runs.
+type DecodeAttempt struct {
 	Message any
 	Err     error
 }
 
-// Discard is a message of which nothing is read.
+// Discard is a message that is received and not decoded.
 type Discard struct{}
 
 // Unmarshal implements encoding.CodecV2.
 func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	var decode func([]byte) error
 	switch m := v.(type) {
-	case *Attempt:
+	case *DecodeAttempt:
 		if n := data.Len(); c.limit > 0 && n > c.limit {
 			m.Err = &TooLarge{n, c.limit}
 			return nil
@@ -104,13 +106,13 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	case *Batch:
 		decode = m.Unmarshal
 	case *pb.RecordRequest:
-		decode = func(b []byte) error { return bounded(b, m.UnmarshalVT, func(e *pb.Event) { m.Event = e }) }
+		decode = func(b []byte) error { return decodeBounded(b, m.UnmarshalVT, func(e *pb.Event) { m.Event = e }) }
 	case *pb.ExplainRequest:
 		decode = func(b []byte) error {
-			return bounded(b, m.UnmarshalVT, func(e *pb.Event) { m.What = &pb.ExplainRequest_Event{Event: e} })
+			return decodeBounded(b, m.UnmarshalVT, func(e *pb.Event) { m.What = &pb.ExplainRequest_Event{Event: e} })
 		}
 	case *v2.ModelInferRequest:
-		decode = func(b []byte) error { return boundedInfer(b, m) }
+		decode = func(b []byte) error { return decodeBoundedInfer(b, m) }
 	case vtMessage:
 		decode = m.UnmarshalVT
 	default:

@@ -13,16 +13,16 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// ReadEvent turns a message into the noun. It reuses e's slices. The
-// result is not yet validated, but a time that protobuf does not allow is
-// refused here, since the noun could not show it.
+// ReadEvent fills e from a message, and reuses its slices. The event is not yet
+// validated, but a time that protobuf does not allow is refused here, since
+// assay.Event cannot represent it.
 func ReadEvent(e *assay.Event, m *pb.Event) error {
 	e.Entities, e.Fields = e.Entities[:0], e.Fields[:0]
 	if m == nil {
 		return &assay.FieldError{Field: "event", Problem: "must be set"}
 	}
 	if len(m.Fields) > assay.MaxFields || len(m.Entities) > assay.MaxEntities {
-		return errCrowded()
+		return errTooManyParts()
 	}
 	e.ID, e.Kind = m.Id, m.Kind
 	at, err := ReadTime("time", m.Time)
@@ -60,11 +60,11 @@ func ReadEvent(e *assay.Event, m *pb.Event) error {
 	return nil
 }
 
-func errCrowded() error {
+func errTooManyParts() error {
 	return &assay.FieldError{Field: "event", Problem: "has too many fields or entities"}
 }
 
-// fieldName is what an error calls a field: by its name, if it can have one.
+// fieldName is the name of a field in errors: its own, if that is a valid one.
 func fieldName(name string) string {
 	if name == "" || len(name) > assay.MaxNameBytes || !utf8.ValidString(name) {
 		return "fields"
@@ -83,7 +83,7 @@ func ReadTime(field string, t *timestamppb.Timestamp) (time.Time, error) {
 	return time.UnixMicro(t.AsTime().UnixMicro()).UTC(), nil
 }
 
-// Event turns the noun into the message.
+// Event is e as a message.
 func Event(e *assay.Event) *pb.Event {
 	m := &pb.Event{Id: e.ID, Kind: e.Kind, Time: timestamppb.New(e.Time)}
 	for _, x := range e.Entities {
@@ -106,7 +106,7 @@ func Event(e *assay.Event) *pb.Event {
 	return m
 }
 
-// outcomes maps the noun's outcomes to the protocol's.
+// outcomes are the protocol's outcomes for those of package assay.
 var outcomes = [...]pb.Outcome{
 	assay.Failed:   pb.Outcome_OUTCOME_FAILED,
 	assay.Approve:  pb.Outcome_OUTCOME_APPROVE,
@@ -115,15 +115,15 @@ var outcomes = [...]pb.Outcome{
 	assay.Recorded: pb.Outcome_OUTCOME_RECORDED,
 }
 
-// Decision fills m from a decision and its canonical bytes.
-func Decision(m *pb.ScoreResponse, d *assay.Decision, canonical []byte) {
+// FillDecision fills m from a decision and its canonical bytes.
+func FillDecision(m *pb.ScoreResponse, d *assay.Decision, canonical []byte) {
 	m.RequestId = d.RequestID
 	m.Sequence = d.Sequence
 	m.Outcome = outcomes[d.Outcome]
 	m.Pd, m.Margin, m.Points, m.Grade = d.Score.PD, d.Score.Margin, d.Score.Points, d.Score.Grade
 	m.Rules = d.Rules
 	m.Reasons = Reasons(d.Reasons)
-	all := make([]byte, 0, 4*len(d.Vector)) // a copy: d's memory may be used again before m is sent
+	all := make([]byte, 0, 4*len(d.Vector)) // a copy: d's memory may be reused before m is sent
 	all = append(append(append(append(all, d.Score.Model[:]...), d.Plan[:]...), d.Policy[:]...), d.Vector[:]...)
 	m.ModelDigest, m.PlanDigest, m.PolicyDigest, m.VectorDigest = all[0:32:32], all[32:64:64],
 		all[64:96:96], all[96:128:128]
@@ -131,7 +131,7 @@ func Decision(m *pb.ScoreResponse, d *assay.Decision, canonical []byte) {
 	m.Decided = &timestamppb.Timestamp{Seconds: d.Micros / 1e6, Nanos: int32(d.Micros%1e6) * 1000}
 }
 
-// Reasons turns the nouns into messages.
+// Reasons are reasons as messages.
 func Reasons(rs []assay.Reason) []*pb.Reason {
 	if len(rs) == 0 {
 		return nil
@@ -143,15 +143,15 @@ func Reasons(rs []assay.Reason) []*pb.Reason {
 	return out
 }
 
-// Optional returns nil for NaN.
-func Optional(x float64) *float64 {
+// OptionalDouble is an optional field: nil for NaN.
+func OptionalDouble(x float64) *float64 {
 	if math.IsNaN(x) {
 		return nil
 	}
 	return &x
 }
 
-// Outcome returns the noun's outcome for the protocol's, and false for
+// Outcome returns the outcome of package assay for the protocol's, and false for
 // unspecified and unknown ones.
 func Outcome(o pb.Outcome) (assay.Outcome, bool) {
 	for i, w := range outcomes {

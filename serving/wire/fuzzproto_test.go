@@ -16,8 +16,8 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// oddRequests are encodings that the protobuf specification allows, or forbids,
-// and that generators do not write.
+// oddRequests are encodings that the protobuf specification allows or forbids, and
+// that generated code does not write.
 func oddRequests(t testing.TB) [][]byte {
 	t.Helper()
 	b := sampleRequest(t)
@@ -42,8 +42,8 @@ func oddRequests(t testing.TB) [][]byte {
 		return protowire.AppendTag(append(protowire.AppendTag(nil, num, protowire.StartGroupType), v...), num,
 			protowire.EndGroupType)
 	}
-	// with is a request whose event has, behind its own, such a field; timed one
-	// whose field has such a time.
+	// with is a request whose event has one more field of such bytes; at is one
+	// whose additional field has a time of such bytes.
 	with := func(field ...[]byte) []byte {
 		return nested(2, slices.Concat(event, nested(5, slices.Concat(field...))))
 	}
@@ -97,8 +97,8 @@ func oddRequests(t testing.TB) [][]byte {
 	}
 }
 
-// againstProto holds what the reader made of a row to the specification's own
-// decoder: what that takes is taken and means the same.
+// againstProto compares a decoded row with the result of proto.Unmarshal, which
+// accepted the same bytes.
 func againstProto(t *testing.T, got *Request, want *pb.ScoreRequest) {
 	t.Helper()
 	var ev assay.Event
@@ -111,13 +111,13 @@ func againstProto(t *testing.T, got *Request, want *pb.ScoreRequest) {
 	}
 }
 
-// wrongType reports whether the generated decoder met a field of the schema with
-// another wire type. It refuses that; to proto.Unmarshal such a field is unknown.
+// wrongType reports whether the generated decoder refused a field of the schema for
+// its wire type. To proto.Unmarshal such a field is an unknown one.
 func wrongType(err error) bool { return err != nil && strings.Contains(err.Error(), "wrong wireType") }
 
-// valid reports whether nothing that the reader made holds what is no UTF-8,
-// which proto.Unmarshal refuses and Event.Validate and the request id's check
-// refuse later.
+// valid reports whether all strings of a decoded request are UTF-8.
+// proto.Unmarshal refuses others at once, Event.Validate and the check of the
+// request id later.
 func valid(r *Request) bool {
 	ok := utf8.ValidString(r.ID) && utf8.ValidString(r.Model) && utf8.ValidString(r.Event.ID) &&
 		utf8.ValidString(r.Event.Kind)
@@ -130,7 +130,7 @@ func valid(r *Request) bool {
 	return ok
 }
 
-// FuzzRequestProto: whatever proto.Unmarshal takes, the reader takes and reads
+// FuzzRequestProto: the reader accepts whatever proto.Unmarshal accepts, and reads
 // the same from it.
 func FuzzRequestProto(f *testing.F) {
 	for _, b := range oddRequests(f) {
@@ -148,16 +148,16 @@ func FuzzRequestProto(f *testing.F) {
 		case perr == nil:
 			againstProto(t, &got, m)
 		}
-		// The fast way takes nothing but well-formed messages.
+		// decodeFast accepts nothing but well-formed messages.
 		var fast Request
-		if perr != nil && fast.fast(string(b)) && valid(&fast) && onceEach(b) {
-			t.Errorf("the fast way takes what proto.Unmarshal refuses: %v", perr)
+		if perr != nil && fast.decodeFast(string(b)) && valid(&fast) && onceEach(b) {
+			t.Errorf("decodeFast accepts what proto.Unmarshal refuses: %v", perr)
 		}
 	})
 }
 
-// onceEach reports whether no scalar of a message stands twice, where the first,
-// which is gone, may be what proto.Unmarshal refuses.
+// onceEach reports whether every scalar of a message occurs at most once. Of two,
+// only the last is decoded, and proto.Unmarshal may refuse the first.
 func onceEach(b []byte) bool {
 	m := new(pb.ScoreRequest)
 	if m.UnmarshalVT(b) != nil {

@@ -9,18 +9,18 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// Pool keeps memory for messages by powers of two of its size, and does not
-// clear it: whoever takes a buffer writes all of its length before it is sent.
-// grpc's own pool clears a buffer's whole capacity each time, a megabyte for a
-// message of 33 KB.
+// Pool keeps buffers for messages, in sizes of powers of two. It does not clear
+// them: whoever takes a buffer writes all of its length before it is sent. gRPC's
+// own pool clears the whole capacity of a buffer each time, which is a megabyte
+// for a message of 33 KB.
 //
 // Its zero value is ready to use, and safe for concurrent use.
 type Pool struct {
 	tiers [maxTier - minTier + 1]sync.Pool // *[]byte of 1<<(minTier+i) bytes
 }
 
-// Buffers of 1<<minTier to 1<<maxTier bytes are kept. mem.NewBuffer does not give
-// back those of up to 1 KB, so there are none.
+// Buffers of 1<<minTier to 1<<maxTier bytes are kept. There are none of up to 1 KB,
+// since mem.NewBuffer does not return those to the pool.
 const (
 	minTier = 11
 	maxTier = 22
@@ -28,7 +28,7 @@ const (
 
 var _ mem.BufferPool = (*Pool)(nil)
 
-// Get implements mem.BufferPool. The bytes are those of whoever had them before.
+// Get implements mem.BufferPool. The buffer holds old bytes.
 func (p *Pool) Get(length int) *[]byte {
 	tier := max(bits.Len(uint(max(length, 1)-1)), minTier)
 	if tier > maxTier {
@@ -55,6 +55,6 @@ func (p *Pool) Put(b *[]byte) {
 // buffers is the pool of this package's codec and replies.
 var buffers Pool
 
-// Buffers returns the pool that the codec and the replies take their memory
-// from, for the transport under them.
+// Buffers returns the pool of the codec and the replies, for the transport to use
+// as well.
 func Buffers() *Pool { return &buffers }

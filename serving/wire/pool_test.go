@@ -10,9 +10,10 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// A buffer has the length that was asked for and room up to its tier, whatever
-// the pool was given back before.
+// TestPool: a buffer has the length that was asked for and the capacity of its
+// tier, whatever buffers were put back before.
 func TestPool(t *testing.T) {
+	t.Parallel()
 	var p Pool
 	sizes := []int{0, 1, 255, 256, 257, 1023, 1024, 1025, 65_000, 1 << maxTier, 1<<maxTier + 1}
 	for range 3 {
@@ -44,8 +45,10 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// A message in the pool's memory does not show the one that lay there before.
+// TestPooledMessagesAreWhole: a message in pooled memory has no bytes of the one
+// before it.
 func TestPooledMessagesAreWhole(t *testing.T) {
+	t.Parallel()
 	c := NewCodec()
 	for n := 5000; n > 0; n -= 613 {
 		p := buffers.Get(n)

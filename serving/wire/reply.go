@@ -13,7 +13,7 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// Reply is what a ScoreResponse says, from the nouns that it says it of.
+// Reply is a ScoreResponse that is encoded from the types of package assay.
 type Reply struct {
 	Decision     *assay.Decision
 	Canonical    []byte // the decision's bytes
@@ -25,17 +25,17 @@ type Reply struct {
 	LateWindows  []string
 }
 
-// Encoded is a message that is encoded already; the codec sends it as it is.
+// Encoded is an encoded message; the codec sends it as it is.
 type Encoded struct{ data mem.BufferSlice }
 
-// Encode makes the bytes of the ScoreResponse, in pooled memory, so that all
-// that r points to is free again. TestReply holds it to the generated message.
+// Encode makes the bytes of the ScoreResponse, in pooled memory. It copies all that
+// r points to. TestReply compares it with the generated message.
 func (r *Reply) Encode() Encoded {
 	pool := &buffers
-	n := r.bound()
+	n := r.maxSize()
 	p := pool.Get(n)
 	b := r.append((*p)[:0])
-	if cap(b) != cap(*p) { // the bound was too low; it never is, and if it were, nothing is lost
+	if cap(b) != cap(*p) { // maxSize was too low: it should not be, and nothing is lost
 		pool.Put(p)
 		return Encoded{mem.BufferSlice{mem.SliceBuffer(b)}}
 	}
@@ -43,8 +43,8 @@ func (r *Reply) Encode() Encoded {
 	return Encoded{mem.BufferSlice{mem.NewBuffer(p, pool)}}
 }
 
-// bound is at least the length of the encoded reply.
-func (r *Reply) bound() int {
+// maxSize is a bound of the length of the encoded reply.
+func (r *Reply) maxSize() int {
 	d := r.Decision
 	n := 345 + len(d.RequestID) + len(d.Score.Grade) + len(r.Canonical) + len(r.Promise)
 	for _, s := range d.Rules {
@@ -103,7 +103,7 @@ func (r *Reply) append(b []byte) []byte {
 	return b
 }
 
-// appendSeconds appends a Timestamp or Duration that is not negative.
+// appendSeconds appends a Timestamp or a Duration, which must not be negative.
 func appendSeconds(b []byte, num protowire.Number, sec, nano uint64) []byte {
 	b = protowire.AppendVarint(protowire.AppendTag(b, num, protowire.BytesType),
 		uint64(varintSize(1, sec)+varintSize(2, nano)))
@@ -123,9 +123,9 @@ func reasonSize(x *assay.Reason) int {
 	return n
 }
 
-// The proto3 rule: a zero value is not written.
+// The functions below follow proto3: a zero value is not written.
 
-// appendTag appends a tag of a field below 32.
+// appendTag appends the tag of a field whose number is below 32.
 func appendTag(b []byte, num protowire.Number, typ protowire.Type) []byte {
 	if num < 16 {
 		return append(b, byte(num)<<3|byte(typ))

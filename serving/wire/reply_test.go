@@ -17,6 +17,7 @@ import (
 
 // TestReply: the bytes are those of the generated message.
 func TestReply(t *testing.T) {
+	t.Parallel()
 	full := assay.Decision{Version: 1, Sequence: 1 << 40, RequestID: "r", EventID: "e", Micros: 1_700_000_000_123_456,
 		Outcome: assay.Decline,
 		Score:   assay.Score{Model: assay.Sum("m\n"), Margin: -1.5, PD: 0.25, Points: 612.3, Grade: "B"},
@@ -36,9 +37,9 @@ func TestReply(t *testing.T) {
 		"zero cost": {Decision: &assay.Decision{Micros: 5}, ExpectedLoss: 0, Price: 0.5},
 	} {
 		m := new(pb.ScoreResponse)
-		Decision(m, r.Decision, r.Canonical)
+		FillDecision(m, r.Decision, r.Canonical)
 		m.Promise, m.RepeatedRequest, m.ExpectedLoss, m.Price = r.Promise, r.Repeated,
-			Optional(r.ExpectedLoss), Optional(r.Price)
+			OptionalDouble(r.ExpectedLoss), OptionalDouble(r.Price)
 		if m.LateWindows = r.LateWindows; r.LateBy > 0 {
 			m.LateBy = durationpb.New(r.LateBy)
 		}
@@ -50,8 +51,8 @@ func TestReply(t *testing.T) {
 		if got := e.data.Materialize(); !bytes.Equal(got, want) {
 			t.Errorf("%s:\n%x\n%x", name, got, want)
 		}
-		if n := len(want); n > r.bound() {
-			t.Errorf("%s: %d bytes, the bound is %d", name, n, r.bound())
+		if n := len(want); n > r.maxSize() {
+			t.Errorf("%s: %d bytes, the bound is %d", name, n, r.maxSize())
 		}
 		e.data.Free()
 	}

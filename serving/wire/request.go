@@ -11,47 +11,47 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// Request is a ScoreRequest as the server wants it: the event as the noun. The
-// codec decodes into it without the message in between; Event's slices are
-// reused, and all strings share one copy of the message's bytes.
+// Request is a ScoreRequest whose event is an assay.Event. The codec decodes into
+// it without a generated message in between. The slices of Event are reused, and
+// all strings share one copy of the message's bytes.
 type Request struct {
 	ID    string
 	Model string
 	Event assay.Event
-	Bytes int   // length of the message that it was decoded from
-	Err   error // what ReadEvent found wrong
+	Bytes int   // length of the encoded message
+	Err   error // why its event cannot be read, as ReadEvent says
 }
 
-// Reset drops what the request owns and keeps its memory.
+// Reset empties the request and keeps its memory.
 func (r *Request) Reset() {
 	clear(r.Event.Entities)
 	clear(r.Event.Fields)
 	*r = Request{Event: assay.Event{Entities: r.Event.Entities[:0], Fields: r.Event.Fields[:0]}}
 }
 
-// Unmarshal decodes a ScoreRequest. Bytes that are no message are an error; a
-// message whose event cannot be a noun sets r.Err.
+// Unmarshal decodes a ScoreRequest. Bytes that are not a message are an error; an
+// event that cannot be read sets r.Err.
 //
-// Encodings that no generator writes (fields out of order in ways that need
-// merging, groups, unknown fields) take the way through the generated message;
-// FuzzRequest holds the two ways to the same result.
+// Encodings that generated code does not write (repeated fields that must be
+// merged, groups, unknown fields) are decoded through the generated message.
+// FuzzRequest checks that both ways give the same result.
 func (r *Request) Unmarshal(b []byte) error { return r.decode(string(b)) }
 
 func (r *Request) decode(s string) error {
 	r.Reset()
 	r.Bytes = len(s)
-	if r.fast(s) {
+	if r.decodeFast(s) {
 		return nil
 	}
 	r.Reset()
 	r.Bytes = len(s)
 	b := []byte(s)
-	many, err := crowded(b)
+	tooMany, err := tooManyParts(b)
 	if err != nil {
 		return err
 	}
-	if many {
-		r.Err = errCrowded()
+	if tooMany {
+		r.Err = errTooManyParts()
 		return nil
 	}
 	m := new(pb.ScoreRequest)
@@ -63,14 +63,14 @@ func (r *Request) decode(s string) error {
 	return nil
 }
 
-// reader reads protobuf fields. After an error ok is false and stays so.
-type reader struct {
+// fieldReader reads protobuf fields. After an error ok stays false.
+type fieldReader struct {
 	s  string
 	ok bool
 }
 
 // tag returns the next field number and wire type, 0 at the end.
-func (r *reader) tag() (num, typ uint64) {
+func (r *fieldReader) tag() (num, typ uint64) {
 	if len(r.s) == 0 || !r.ok {
 		return 0, 0
 	}
@@ -81,8 +81,8 @@ func (r *reader) tag() (num, typ uint64) {
 	return v >> 3, v & 7
 }
 
-func (r *reader) varint() uint64 {
-	if len(r.s) > 0 && r.s[0] < 0x80 { // nearly all
+func (r *fieldReader) varint() uint64 {
+	if len(r.s) > 0 && r.s[0] < 0x80 { // nearly always
 		v := uint64(r.s[0])
 		r.s = r.s[1:]
 		return v
@@ -90,7 +90,7 @@ func (r *reader) varint() uint64 {
 	return r.longVarint()
 }
 
-func (r *reader) longVarint() uint64 {
+func (r *fieldReader) longVarint() uint64 {
 	var v uint64
 	for i := 0; i < len(r.s) && i < 10; i++ {
 		c := r.s[i]
@@ -108,7 +108,7 @@ func (r *reader) longVarint() uint64 {
 	return 0
 }
 
-func (r *reader) bytes() string {
+func (r *fieldReader) bytes() string {
 	n := r.varint()
 	if n > uint64(len(r.s)) {
 		r.ok = false
@@ -120,7 +120,7 @@ func (r *reader) bytes() string {
 	return v
 }
 
-func (r *reader) fixed64() uint64 {
+func (r *fieldReader) fixed64() uint64 {
 	if len(r.s) < 8 {
 		r.ok = false
 		r.s = ""
@@ -139,9 +139,10 @@ const (
 	wireBytes   = 2
 )
 
-// fast decodes what generators write and reports whether it could.
-func (r *Request) fast(s string) bool {
-	in := reader{s, true}
+// decodeFast decodes the encodings that generated code writes, and reports whether
+// it could.
+func (r *Request) decodeFast(s string) bool {
+	in := fieldReader{s, true}
 	seen := false
 	for {
 		num, typ := in.tag()
@@ -154,7 +155,7 @@ func (r *Request) fast(s string) bool {
 			r.Model = in.bytes()
 		case num == 2 && typ == wireBytes && !seen:
 			seen = true
-			if !r.event(in.bytes()) {
+			if !r.readEvent(in.bytes()) {
 				return false
 			}
 		default:
@@ -166,14 +167,14 @@ func (r *Request) fast(s string) bool {
 // fieldTag is field 5 of Event, length-delimited.
 const fieldTag = 5<<3 | wireBytes
 
-func (r *Request) event(s string) bool {
-	e, in := &r.Event, reader{s, true}
+func (r *Request) readEvent(s string) bool {
+	e, in := &r.Event, fieldReader{s, true}
 	timed := false
 	for {
-		// Most of an event is fields of less than 128 bytes.
+		// Most parts of an event are fields of less than 128 bytes.
 		for len(in.s) > 1 && in.s[0] == fieldTag && in.s[1] < 0x80 && int(in.s[1]) <= len(in.s)-2 {
 			end := 2 + int(in.s[1])
-			if len(e.Fields) == assay.MaxFields || !r.field(in.s[2:end]) {
+			if len(e.Fields) == assay.MaxFields || !r.readField(in.s[2:end]) {
 				return false
 			}
 			in.s = in.s[end:]
@@ -192,17 +193,17 @@ func (r *Request) event(s string) bool {
 		case 2:
 			e.Kind = v
 		case 3:
-			us, ok := micros(v)
+			us, ok := readMicros(v)
 			if !ok || timed {
 				return false
 			}
 			e.Time, timed = time.UnixMicro(us).UTC(), true
 		case 4:
-			if len(e.Entities) == assay.MaxEntities || !r.entity(v) {
+			if len(e.Entities) == assay.MaxEntities || !r.readEntity(v) {
 				return false
 			}
 		case 5:
-			if len(e.Fields) == assay.MaxFields || !r.field(v) {
+			if len(e.Fields) == assay.MaxFields || !r.readField(v) {
 				return false
 			}
 		default:
@@ -211,8 +212,8 @@ func (r *Request) event(s string) bool {
 	}
 }
 
-func (r *Request) entity(s string) bool {
-	in := reader{s, true}
+func (r *Request) readEntity(s string) bool {
+	in := fieldReader{s, true}
 	var x assay.Entity
 	for {
 		num, typ := in.tag()
@@ -230,12 +231,12 @@ func (r *Request) entity(s string) bool {
 	}
 }
 
-func (r *Request) field(s string) bool {
+func (r *Request) readField(s string) bool {
 	r.Event.Fields = append(r.Event.Fields, assay.Field{})
-	if plainField(&r.Event.Fields[len(r.Event.Fields)-1], s) {
+	if readShortField(&r.Event.Fields[len(r.Event.Fields)-1], s) {
 		return true
 	}
-	in := reader{s, true}
+	in := fieldReader{s, true}
 	var f assay.Field
 	for {
 		num, typ := in.tag()
@@ -257,7 +258,7 @@ func (r *Request) field(s string) bool {
 		case num == 4 && typ == wireVarint:
 			f.Value = assay.FlagValue(in.varint() != 0)
 		case num == 5 && typ == wireBytes:
-			us, ok := micros(in.bytes())
+			us, ok := readMicros(in.bytes())
 			if !ok {
 				return false
 			}
@@ -268,10 +269,10 @@ func (r *Request) field(s string) bool {
 	}
 }
 
-// plainField reads into f a field as generators write most of them: a name and
-// then a number or a text, each of less than 128 bytes. The loop in field reads
-// the same from them.
-func plainField(f *assay.Field, s string) bool {
+// readShortField reads the most common form of a field: a name and then a number
+// or a text, each of less than 128 bytes. The loop in readField reads the same
+// from such bytes.
+func readShortField(f *assay.Field, s string) bool {
 	if len(s) < 4 || s[0] != 1<<3|wireBytes || s[1] >= 0x80 || int(s[1]) > len(s)-4 {
 		return false
 	}
@@ -291,9 +292,9 @@ func plainField(f *assay.Field, s string) bool {
 	return false
 }
 
-// micros reads a Timestamp that is in range.
-func micros(s string) (int64, bool) {
-	in := reader{s, true}
+// readMicros reads a Timestamp in microseconds; false if it is out of range.
+func readMicros(s string) (int64, bool) {
+	in := fieldReader{s, true}
 	var sec, nano int64
 	for {
 		num, typ := in.tag()

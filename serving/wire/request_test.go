@@ -23,13 +23,14 @@ func sampleRequest(t testing.TB) []byte {
 	return b
 }
 
-// TestRequestTakesTheFastWay: what generators write needs no message, and
-// decoding it again into the same memory allocates the one copy of its bytes.
-func TestRequestTakesTheFastWay(t *testing.T) {
+// TestRequestIsDecodedFast: a request as generated code writes it is decoded
+// without a message, and decoding into memory that was used before allocates only
+// the copy of its bytes.
+func TestRequestIsDecodedFast(t *testing.T) {
 	b := sampleRequest(t)
 	var r Request
-	if !r.fast(string(b)) {
-		t.Fatal("a generated message did not take the fast way")
+	if !r.decodeFast(string(b)) {
+		t.Fatal("decodeFast refused a message of generated code")
 	}
 	allocs := testing.AllocsPerRun(100, func() {
 		if err := r.Unmarshal(b); err != nil {
@@ -56,7 +57,7 @@ func FuzzRequest(f *testing.F) {
 			if merr == nil && proto.Unmarshal(b, new(pb.ScoreRequest)) != nil {
 				return // the generated decoder takes some tags that are not well-formed
 			}
-			if many, _ := crowded(b); many && err == nil && got.Err != nil {
+			if tooMany, _ := tooManyParts(b); tooMany && err == nil && got.Err != nil {
 				return // too many to be looked into
 			}
 			t.Fatalf("the message says %v, the request %v", merr, err)

@@ -35,6 +35,7 @@ func sample() assay.Event {
 // TestRoundTrip: an event that goes over the wire and back has the same
 // canonical bytes.
 func TestRoundTrip(t *testing.T) {
+	t.Parallel()
 	e := sample()
 	want, err := e.MarshalBinary()
 	if err != nil {
@@ -62,6 +63,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestReadEventRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, field string
 		m           *pb.Event
@@ -87,6 +89,7 @@ func TestReadEventRefuses(t *testing.T) {
 }
 
 func TestOutcomesAreInverse(t *testing.T) {
+	t.Parallel()
 	for o := assay.Failed; o <= assay.Recorded; o++ {
 		if got, ok := Outcome(outcomes[o]); !ok || got != o {
 			t.Errorf("%s comes back as %s, %v", o, got, ok)

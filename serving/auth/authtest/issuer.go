@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package authtest has an OpenID Connect issuer for tests.
+// Package authtest is an OpenID Connect issuer for tests.
 package authtest
 
 import (

@@ -18,7 +18,7 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// PlanYAML is a plan of two numbers, a text and a flag.
+// PlanYAML is a plan with two numbers, a text and a flag.
 const PlanYAML = `
 version: 1
 name: test
@@ -73,8 +73,8 @@ func Stump(feature int32, threshold, left, right float64) models.Tree {
 	}
 }
 
-// Bundle makes a bundle by hand: the margin is -3, plus 2.5 when the amount is
-// over 1000, plus 2 when the income is at most 500 or missing (bias more).
+// Bundle makes a bundle of two stumps: the margin is -3 + bias, plus 2.5 when the
+// amount is over 1000, plus 2 when the income is at most 500.
 func Bundle(t testing.TB, plan, name string, bias float64) *models.Bundle {
 	t.Helper()
 	spec, err := features.ParseSpec([]byte(plan))
@@ -101,10 +101,10 @@ func Bundle(t testing.TB, plan, name string, bias float64) *models.Bundle {
 	return b
 }
 
-// Start is when the events of Application happen.
+// Start is the time of the events of Application.
 var Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Application makes an event to score. NaN income is missing.
+// Application makes an event to score. An income of NaN is missing.
 func Application(id string, amount, income float64) *assay.Event {
 	e := &assay.Event{ID: id, Kind: "application", Time: Start, Entities: []assay.Entity{{Role: "buyer", ID: "B-1"}},
 		Fields: []assay.Field{{Name: "amount", Value: assay.NumberValue(amount)},
