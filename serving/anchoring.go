@@ -6,17 +6,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/protobuf/types/known/timestamppb"
-
-	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// AnchoringStatus is how the anchoring of checkpoints stands. The server knows
-// no chain: whoever makes it says so.
+// AnchoringStatus is the state of the anchoring of checkpoints. The server knows no
+// chain; it gets this from Config.Anchoring.
 type AnchoringStatus struct {
-	State   string   // in a word
-	States  []string // every word that State can be
-	Problem string   // what stands in its way, empty if nothing
+	State   string   // one of States
+	States  []string // every value that State can have
+	Problem string   // what keeps checkpoints from being anchored, empty if nothing
 	Size    uint64   // leaves under the newest anchored checkpoint
 	Pending uint64   // leaves under the newest checkpoint under way, 0 if there is none
 	Time    time.Time
@@ -24,21 +21,7 @@ type AnchoringStatus struct {
 	Renewed uint64 // transactions made anew since the start
 }
 
-// anchoring is GetStatus's part about the chain, nil without one.
-func (s *Server) anchoring() *pb.Anchoring {
-	if s.cfg.Anchoring == nil {
-		return nil
-	}
-	a := s.cfg.Anchoring()
-	out := &pb.Anchoring{State: a.State, Problem: a.Problem, Size: a.Size, Pending: a.Pending, Raised: a.Raised,
-		Renewed: a.Renewed}
-	if !a.Time.IsZero() {
-		out.Time = timestamppb.New(a.Time)
-	}
-	return out
-}
-
-// anchoringCollector gives the same as metrics.
+// anchoringCollector shows an AnchoringStatus as metrics.
 type anchoringCollector struct{ status func() AnchoringStatus }
 
 var (

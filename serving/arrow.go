@@ -24,14 +24,14 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// unpacked bounds the memory that the buffers of a batch of n bytes may take:
-// compressed ones grow, and several may name the same bytes.
-func unpacked(n int) int64 { return 16<<20 + 4*int64(n) }
+// unpackedBound is how much memory the buffers of a batch of n bytes may take:
+// compressed buffers grow, and several buffers may share bytes.
+func unpackedBound(n int) int64 { return 16<<20 + 4*int64(n) }
 
-// readRecord reads an Arrow IPC stream of exactly one record batch, and returns
-// its columns that can be read and the schema of all. The bytes come from
-// outside: what they claim is verified before the library believes it, and since
-// its reader may still panic, every way of failing becomes a FieldError.
+// readRecord reads an Arrow IPC stream of exactly one record batch, and returns the
+// columns that can be read and the schema of all. The bytes come from outside:
+// lengths and offsets in them are checked before the Arrow library uses them, and
+// since the library may still panic, every failure becomes a FieldError.
 func readRecord(b []byte, maxRows int) (rec arrow.Record, schema *arrow.Schema, err error) {
 	bad := func(problem string) error { return &assay.FieldError{Field: "arrow.ipc", Problem: problem} }
 	defer func() {
@@ -39,7 +39,7 @@ func readRecord(b []byte, maxRows int) (rec arrow.Record, schema *arrow.Schema, 
 			rec, schema, err = nil, nil, bad("is not a well-formed Arrow IPC stream")
 		}
 	}()
-	limit := unpacked(len(b))
+	limit := unpackedBound(len(b))
 	r, err := arrowsafe.NewReader(bytes.NewReader(b), int64(len(b)), false,
 		&arrowsafe.Budget{Buffer: limit, Total: limit})
 	if err != nil {
@@ -64,7 +64,7 @@ func readRecord(b []byte, maxRows int) (rec arrow.Record, schema *arrow.Schema, 
 	return rec, schema, nil
 }
 
-// scoreArrow decides about the rows of one record batch.
+// scoreArrow decides the rows of one record batch.
 func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch) (*pb.ScoreBatchResponse, error) {
 	if err := engine.CheckRequestID(a.RequestId); err != nil {
 		return nil, err
@@ -87,30 +87,30 @@ func (s *Server) scoreArrow(ctx context.Context, caller string, a *pb.ArrowBatch
 		return nil, err
 	}
 	defer leave()
-	batch := s.newRows()
-	defer batch.put()
+	batch := s.newBatchRows()
+	defer batch.release()
 	read := &arrowRows{rec: rec, schema: schema}
 	for i := range n {
 		batch.next()
-		c := batch.all[i]
+		c := batch.calls[i]
 		id := a.RequestId + "/" + strconv.Itoa(i)
 		c.Key = engine.Key{Caller: caller, RequestID: id}
 		if c.Model, c.Err = s.engine.Acquire(a.Model); c.Err == nil {
 			c.Err = read.event(c, i, id, a.Kind, at)
 		}
 	}
-	s.engine.DecideAll(ctx, engineRequests(batch.all))
-	s.sayRows(pb.Scoring_ScoreBatch_FullMethodName, caller, batch.all)
-	return s.arrowReply(batch.all)
+	s.engine.DecideAll(ctx, engineRequests(batch.calls))
+	s.logRefusedRows(pb.Scoring_ScoreBatch_FullMethodName, caller, batch.calls)
+	return s.arrowReply(batch.calls)
 }
 
-// arrowRows reads the rows of one record batch. Its columns are those of the
-// model's plan, no more and no less; a swap in the middle of a batch gives later
-// rows another model.
+// arrowRows reads the rows of one record batch. Its columns must be exactly those
+// of the model's plan. A swap in the middle of a batch gives later rows another
+// model.
 type arrowRows struct {
 	rec    arrow.Record
 	schema *arrow.Schema // of all columns of the batch
-	of     *engine.Model
+	model  *engine.Model
 	rows   *features.Rows
 	err    error
 }
@@ -122,21 +122,21 @@ func (a *arrowRows) event(c *call, i int, id, kind string, at time.Time) (err er
 			err = &assay.FieldError{Field: "arrow.ipc", Problem: "row " + strconv.Itoa(i) + " cannot be read"}
 		}
 	}()
-	if a.of != c.Model {
-		a.of = c.Model
-		a.rows, a.err = columnsOf(c.Model.Plan, a.rec, a.schema)
+	if a.model != c.Model {
+		a.model = c.Model
+		a.rows, a.err = planRows(c.Model.Plan, a.rec, a.schema)
 	}
 	if a.err != nil {
 		return a.err
 	}
-	if c.in.Event, err = a.rows.Event(i, id, at); err == nil && kind != "" {
-		c.in.Event.Kind = kind
+	if c.received.Event, err = a.rows.Event(i, id, at); err == nil && kind != "" {
+		c.received.Event.Kind = kind
 	}
 	return err
 }
 
-// columnsOf holds a batch's columns to the plan.
-func columnsOf(p *features.Plan, rec arrow.Record, schema *arrow.Schema) (*features.Rows, error) {
+// planRows checks a batch's columns against the plan.
+func planRows(p *features.Plan, rec arrow.Record, schema *arrow.Schema) (*features.Rows, error) {
 	if unknown := p.UnknownColumns(schema); len(unknown) > 0 {
 		return nil, &assay.FieldError{Field: unknown[0],
 			Problem: "the plan does not know this column" + p.Nearest(unknown[0])}
@@ -156,7 +156,7 @@ func columnsOf(p *features.Plan, rec arrow.Record, schema *arrow.Schema) (*featu
 	return p.Rows(rec)
 }
 
-// arrowReply puts what became of the rows into one record batch.
+// arrowReply puts the answers to the rows into one record batch.
 func (s *Server) arrowReply(calls []*call) (*pb.ScoreBatchResponse, error) {
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "sequence", Type: arrow.PrimitiveTypes.Uint64, Nullable: true},

@@ -36,7 +36,7 @@ func TestListsAreBounded(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	for range maxLists {
-		n.server.lists <- struct{}{}
+		n.server.listSlots <- struct{}{}
 	}
 	if _, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{}); !comeAgain(err) {
 		t.Errorf("one list more than %d: %v, want RESOURCE_EXHAUSTED with RetryInfo", maxLists, err)
@@ -44,7 +44,7 @@ func TestListsAreBounded(t *testing.T) {
 	if _, err := n.client.Score(t.Context(), "r", application("e", 10, 600)); err != nil {
 		t.Errorf("a decision meanwhile: %v", err)
 	}
-	<-n.server.lists
+	<-n.server.listSlots
 	for range 2 * maxLists { // each gives its place back
 		if l, err := rpc.ListDecisions(t.Context(), &pb.ListDecisionsRequest{}); err != nil || len(l.Decisions) != 1 {
 			t.Fatalf("with a place free: %v, %v", l, err)

@@ -16,31 +16,31 @@ import (
 	"github.com/assayrisk/assay/serving/auth"
 )
 
-// Config is what a server is made of. Bundle and Journal are required; the
-// rest works as its zero value.
+// Config says how a server works. Bundle and Journal are required; the zero value
+// of the others works.
 type Config struct {
-	// Bundle is the model that decides first. Its Model must be filled (package
-	// models/interchange reads ModelText).
+	// Bundle is the model that decides until an admin activates another. Its Model
+	// must be filled (package models/interchange reads ModelText).
 	Bundle *models.Bundle
 	// Journal is where decisions become durable. The caller runs it, and closes
 	// it after Run has returned.
 	Journal *journal.Journal
 	// Policy is the YAML to decide by; nil: the bundle's, or else the default.
 	Policy []byte
-	// Auth says who may call. The zero value lets every caller in, and then the
-	// server listens on a loopback address or not at all.
+	// Auth lists the accepted credentials. With the zero value every caller has all
+	// roles, and the server listens on loopback addresses only.
 	Auth auth.Config
 	// TLS makes the server speak TLS; nil: plain text. Client certificates count
 	// as credentials when ClientAuth verifies them.
 	TLS *tls.Config
-	// KeyFiles are patterns of files that hold private keys. A line in the log and
-	// a metric tell when every user of the machine can read one.
+	// KeyFiles are patterns of files that hold private keys. The log and a metric
+	// warn when every user of the machine can read one.
 	KeyFiles []string
-	// Logger gets what an operator needs to know, and no personal value; nil: none.
+	// Logger gets what an operator needs to know, and no personal values; nil: none.
 	Logger *slog.Logger
-	// Traces gets a span of every call, with its stages; nil: none.
+	// Traces gets a span for every call, with its stages; nil: none.
 	Traces trace.TracerProvider
-	// Load reads a bundle by the name an admin gave and checks it against an
+	// Load reads a bundle by the name that an admin gave, and checks it against an
 	// independent implementation; nil: no other model can be activated.
 	Load func(ctx context.Context, name string) (*models.Bundle, error)
 
@@ -59,23 +59,22 @@ type Config struct {
 	// being one; 0: no limit. RateBurst is how many at once; 0: one second's worth.
 	RatePerSecond float64
 	RateBurst     int
-	// MaxAhead is how far an event's time may lie ahead of the clock; more would
-	// push every window forward. 0: 5 minutes.
+	// MaxAhead is how far an event's time may lie ahead of the clock: an event from
+	// the future would move all windows forward. 0: 5 minutes.
 	MaxAhead time.Duration
 	// FourEyes makes activations and policy changes wait until a second admin
 	// asks for the same.
 	FourEyes bool
-	// Anchoring tells how the anchoring of checkpoints stands; nil: there is no
-	// chain.
+	// Anchoring returns the state of anchoring; nil: there is no chain.
 	Anchoring func() AnchoringStatus
-	// AcceptedHead is the record of a person's word that the log in the directory
-	// is the newest that there is of it, where nothing else confirmed it; empty:
-	// nobody had to say so.
+	// AcceptedHead says which head of the log a person vouched for, and why, when
+	// nothing else confirmed that the directory has the newest one. It becomes a
+	// record. Empty: nobody had to.
 	AcceptedHead string
-	// StartedBy is whom the record of a start by a new configuration names, such
-	// as the operating system's user; "": nobody.
+	// StartedBy is named in the record of a start with a new configuration, such as
+	// the operating system's user; "": nobody.
 	StartedBy string
-	// Version is what GetStatus says that this program is.
+	// Version is the program's version in GetStatus.
 	Version string
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time

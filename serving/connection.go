@@ -14,35 +14,37 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// Limits of what can be taken without a credential. They hold when credentials
-// are configured; without any, the server listens to its own machine alone.
+// Limits for strangers: callers, and their connections, without an accepted
+// credential. They hold when credentials are configured; without any, the server
+// listens on loopback only.
 const (
-	// maxConnections bounds the open connections; more are closed at once.
+	// maxConnections bounds the open connections; any more are closed at once.
 	maxConnections = 16_384
 	// maxStrangers bounds the connections on which no caller has been
-	// authenticated; for one more, the oldest is closed.
+	// authenticated; when there is one more, the oldest is closed.
 	maxStrangers = 1_024
-	// A stranger's connection may send strangerBytes at once and so many a
-	// second from then on; one that sends more is closed.
+	// A stranger's connection may send strangerBytes at once, and
+	// strangerBytesPerSecond from then on; one that sends more is closed.
 	strangerBytes          = 128 << 10
 	strangerBytesPerSecond = 512
-	// It may call methods that need no credential so often, be refused so
-	// often, and as often again each second; then it is closed.
+	// It may make so many calls of methods that need no credential, and so many
+	// calls that are refused, at once, and strangerCallsPerSecond from then on; one
+	// that makes more is closed.
 	strangerCalls          = 100
 	strangerRefusals       = 1_000
 	strangerCallsPerSecond = 20
-	// Calls of strangers that are under way.
+	// How many calls of strangers may be under way.
 	strangerStreams, strangerStreamsPerConnection = 256, 8
-	// Calls with a token that has not been verified yet: each may already have
-	// sent a whole message.
+	// How many calls with a token that is not verified yet may be under way. Each
+	// may have sent a whole message by then.
 	pendingTokens, pendingTokensPerConnection = 16, 8
-	// How long a stranger's call may take: one that is answered at once, or a
-	// token to verify, and one that watches or asks what there is.
+	// How long a stranger's call may take: strangerWatch for health watches and
+	// reflection, strangerCall for all others.
 	strangerCall, strangerWatch = 10 * time.Second, 15 * time.Minute
 )
 
-// connections counts a server's connections. It is a net.Listener in front of
-// another.
+// connections is a net.Listener that counts the connections of another and limits
+// those of strangers.
 type connections struct {
 	net.Listener
 	mu struct {
@@ -54,24 +56,24 @@ type connections struct {
 }
 
 func newConnections(l net.Listener) *connections {
-	return &connections{Listener: l, streams: slots{most: strangerStreams}, pending: slots{most: pendingTokens}}
+	return &connections{Listener: l, streams: slots{limit: strangerStreams}, pending: slots{limit: pendingTokens}}
 }
 
-// slots counts what is in use of a few.
+// slots is a counter with a limit.
 type slots struct {
-	most int64
-	used atomic.Int64
+	limit int64
+	used  atomic.Int64
 }
 
-func (s *slots) take() bool {
-	if s.used.Add(1) > s.most {
+func (s *slots) acquire() bool {
+	if s.used.Add(1) > s.limit {
 		s.used.Add(-1)
 		return false
 	}
 	return true
 }
 
-func (s *slots) give() { s.used.Add(-1) }
+func (s *slots) release() { s.used.Add(-1) }
 
 // Accept implements net.Listener.
 func (l *connections) Accept() (net.Conn, error) {
@@ -87,14 +89,15 @@ func (l *connections) Accept() (net.Conn, error) {
 	}
 }
 
-// add takes a connection in, nil when there are too many.
+// add counts a connection; nil when there are too many.
 func (l *connections) add(c net.Conn) *connection {
 	now := time.Now()
-	conn := &connection{Conn: c, of: l, streams: slots{most: strangerStreamsPerConnection},
-		pending:  slots{most: pendingTokensPerConnection},
-		bytes:    allowance{left: strangerBytes, most: strangerBytes, perSecond: strangerBytesPerSecond, at: now},
-		calls:    allowance{left: strangerCalls, most: strangerCalls, perSecond: strangerCallsPerSecond, at: now},
-		refusals: allowance{left: strangerRefusals, most: strangerRefusals, perSecond: strangerCallsPerSecond, at: now}}
+	conn := &connection{Conn: c, table: l, streams: slots{limit: strangerStreamsPerConnection},
+		pending: slots{limit: pendingTokensPerConnection},
+		bytes:   allowance{left: strangerBytes, limit: strangerBytes, perSecond: strangerBytesPerSecond, at: now},
+		calls:   allowance{left: strangerCalls, limit: strangerCalls, perSecond: strangerCallsPerSecond, at: now},
+		refusals: allowance{left: strangerRefusals, limit: strangerRefusals, perSecond: strangerCallsPerSecond,
+			at: now}}
 	var oldest *connection
 	l.mu.Lock()
 	if l.mu.open >= maxConnections {
@@ -113,34 +116,34 @@ func (l *connections) add(c net.Conn) *connection {
 	return conn
 }
 
-// connection is one client's. Until a caller on it has been authenticated it
-// may send little.
+// connection is the connection of one client. It is a stranger's until a caller on
+// it has been authenticated.
 type connection struct {
 	net.Conn
-	of               *connections
+	table            *connections
 	known            atomic.Bool
 	closed           sync.Once
 	streams, pending slots
-	stranger         *list.Element // in of.mu.strangers, nil when it is not; owned by of.mu
+	stranger         *list.Element // in table.mu.strangers, nil when it is not in it; owned by table.mu
 
 	mu                     sync.Mutex
 	bytes, calls, refusals allowance // owned by mu
 }
 
-// allowance is a bucket that fills again.
+// allowance is a token bucket.
 type allowance struct {
-	left, most, perSecond float64
-	at                    time.Time
+	left, limit, perSecond float64
+	at                     time.Time
 }
 
-// spend takes n, and reports whether that much was left.
+// spend takes n tokens, and reports whether so many were left.
 func (a *allowance) spend(n float64, now time.Time) bool {
-	a.left = min(a.most, a.left+now.Sub(a.at).Seconds()*a.perSecond) - n
+	a.left = min(a.limit, a.left+now.Sub(a.at).Seconds()*a.perSecond) - n
 	a.at = now
 	return a.left >= 0
 }
 
-// errFlood ends a connection.
+// errFlood is the read error of a connection that was closed.
 var errFlood = errors.New("a connection without a credential has sent too much")
 
 // Read implements net.Conn.
@@ -153,35 +156,35 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// spend takes n of an allowance of c's.
+// spend takes n tokens of one of c's allowances.
 func (c *connection) spend(a *allowance, n float64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return a.spend(n, time.Now())
 }
 
-// grant lets c send more bytes.
+// grant lets c send n more bytes.
 func (c *connection) grant(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bytes.left += float64(n)
-	c.bytes.most = max(c.bytes.most, c.bytes.left)
+	c.bytes.limit = max(c.bytes.limit, c.bytes.left)
 }
 
-// recognise notes that a caller on c has been authenticated.
-func (c *connection) recognise() {
+// markKnown lifts the limits for strangers: a caller on c has been authenticated.
+func (c *connection) markKnown() {
 	if c.known.Swap(true) {
 		return
 	}
-	c.of.mu.Lock()
-	defer c.of.mu.Unlock()
+	c.table.mu.Lock()
+	defer c.table.mu.Unlock()
 	c.leaveLocked()
 }
 
-// leaveLocked takes c from the strangers, with of.mu held.
+// leaveLocked removes c from the strangers, with table.mu held.
 func (c *connection) leaveLocked() {
 	if c.stranger != nil {
-		c.of.mu.strangers.Remove(c.stranger)
+		c.table.mu.strangers.Remove(c.stranger)
 		c.stranger = nil
 	}
 }
@@ -189,16 +192,16 @@ func (c *connection) leaveLocked() {
 // Close implements net.Conn.
 func (c *connection) Close() error {
 	c.closed.Do(func() {
-		c.of.mu.Lock()
-		defer c.of.mu.Unlock()
-		c.of.mu.open--
+		c.table.mu.Lock()
+		defer c.table.mu.Unlock()
+		c.table.mu.open--
 		c.leaveLocked()
 	})
 	return c.Conn.Close()
 }
 
-// RemoteAddr implements net.Conn. The address is how a call finds its
-// connection: gRPC hands it to everything that deals with a call.
+// RemoteAddr implements net.Conn. The address leads from a call to its connection:
+// gRPC puts it into the context of every call.
 func (c *connection) RemoteAddr() net.Addr { return &clientAddress{c.Conn.RemoteAddr(), c} }
 
 type clientAddress struct {
@@ -206,8 +209,8 @@ type clientAddress struct {
 	conn *connection
 }
 
-// connectionOf returns the connection that a call came by, nil when it is not
-// one that is counted.
+// connectionOf returns the connection of a call, nil when it is not one of
+// connections.
 func connectionOf(ctx context.Context) *connection {
 	if p, ok := peer.FromContext(ctx); ok {
 		if a, ok := p.Addr.(*clientAddress); ok {

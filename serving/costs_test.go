@@ -57,7 +57,7 @@ func costs() map[string]methodCost {
 	list := methodCost{fmt.Sprintf("%d in all, of which half as many as there are processors are filled", maxLists),
 		message, fmt.Sprint(maxScan),
 		fmt.Sprintf("each record opened; waits %v for every %d records while rows are scored",
-			giveWayFor, giveWayEvery),
+			yieldFor, yieldEvery),
 		fmt.Sprintf("1, and 1 more for every %d records", recordsPerRow)}
 	return map[string]methodCost{
 		"/grpc.health.v1.Health/Check":                                   call,

@@ -64,7 +64,7 @@ func TestDeadlineBeforeTheNumber(t *testing.T) {
 		if need == auth.Public {
 			continue
 		}
-		if _, err := n.server.admitCaller(past, method); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := n.server.authorize(past, method); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v, want that it is too late", method, err)
 		}
 	}

@@ -108,7 +108,7 @@ func TestDrain(t *testing.T) {
 					break
 				}
 			}
-			if _, err := n.server.admitCaller(t.Context(),
+			if _, err := n.server.authorize(t.Context(),
 				pb.Scoring_Score_FullMethodName); status.Code(statusOf(err)) != codes.Unavailable {
 				t.Errorf("a new request: %v, want UNAVAILABLE", err)
 			}

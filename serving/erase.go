@@ -13,12 +13,12 @@ import (
 	"github.com/assayrisk/assay/serving/engine"
 )
 
-// eraseTag stands before the subject in the digest of an erasure's request.
+// eraseTag precedes the subject in the body of an erasure's request.
 const eraseTag = "erase\n"
 
-// EraseSubject implements pb.AdminServer. The erasure's own record carries the
-// request id, so that after a crash the same request again is answered as the
-// first would have been, or done now; there is no state between.
+// EraseSubject implements pb.AdminServer. The record of the erasure has the request
+// id, so that after a crash the same request again is either answered like the
+// first or done now; there is no state in between.
 func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (*pb.EraseSubjectResponse, error) {
 	if req.Role == "" || req.Id == "" {
 		return nil, &assay.FieldError{Field: "role", Problem: "role and id are both needed"}
@@ -27,28 +27,28 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 	body := assay.Sum(engine.BodyTag, []byte(eraseTag+subject))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	seq, done, err := a.once(ctx, req.RequestId, body)
+	seq, done, err := a.lookupAct(ctx, req.RequestId, body)
 	if err != nil {
 		return nil, err
 	}
 	if !done {
-		if seq, err = a.destroy(ctx,
+		if seq, err = a.destroyKey(ctx,
 			journal.ErasureRequest{Subject: subject, Reason: "asked for by " + c.Name, Caller: c.Name,
 				RequestID: req.RequestId, Body: body}); err != nil {
 			return nil, err
 		}
 		a.log.Info("admin", "act", "erase", "by", c.Name, "sequence", seq)
 	}
-	// Also when it was asked for before: the first may have been cut short here.
+	// Also for a repeated request: the first may have been cut short here.
 	if err := a.cfg.Journal.WaitErased(ctx, seq); err != nil {
 		return nil, err
 	}
 	return &pb.EraseSubjectResponse{Sequence: seq}, nil
 }
 
-// destroy erases while no challenger scores: a shadow record that was made
-// from the old key's records would be sealed under the subject's next key.
-func (a *admin) destroy(ctx context.Context, e journal.ErasureRequest) (seq uint64, err error) {
+// destroyKey erases while no challenger scores: a shadow record made from records
+// under the old key would be sealed under the subject's next key.
+func (a *admin) destroyKey(ctx context.Context, e journal.ErasureRequest) (seq uint64, err error) {
 	defer a.engine.Shadows().Pause()()
 	seq, _, err = a.cfg.Journal.DestroyKey(ctx, e)
 	if errors.Is(err, assay.ErrNotFound) {

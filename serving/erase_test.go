@@ -66,7 +66,7 @@ func TestEraseCutShort(t *testing.T) {
 	}
 	req := &pb.EraseSubjectRequest{RequestId: "x", Role: e.Entities[0].Role, Id: e.Entities[0].ID}
 	subject := engine.Subject(req.Role, req.Id)
-	seq, err := n.server.admin.destroy(t.Context(),
+	seq, err := newAdmin(n.server, nil).destroyKey(t.Context(),
 		journal.ErasureRequest{Subject: subject, Reason: "asked for by officer", Caller: "officer",
 			RequestID: "x", Body: assay.Sum(engine.BodyTag, []byte(eraseTag+subject))})
 	if err != nil {

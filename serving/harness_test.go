@@ -123,9 +123,10 @@ func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node
 
 func (n *node) dial(cfg assayclient.Config) *assayclient.Client {
 	n.t.Helper()
-	cfg.DialOptions = append(cfg.DialOptions, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		return n.conn.DialContext(ctx)
-	}))
+	cfg.DialOptions = append(cfg.DialOptions,
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return n.conn.DialContext(ctx)
+		}))
 	c, err := assayclient.Dial("passthrough:///memory", cfg)
 	if err != nil {
 		n.t.Fatal(err)

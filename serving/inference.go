@@ -9,35 +9,34 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/serving/engine"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 )
 
-// inference implements the Open Inference Protocol, version 2: the model-only
-// plane. It scores vectors of features, decides nothing and records nothing.
+// inference implements the Open Inference Protocol, version 2: it scores vectors of
+// features, decides nothing and records nothing.
 //
 // Input, one of:
 //
 //	features  [n, k]         all features in plan order, as numbers of any datatype
-//	NAME ...  [n] or [n, 1]  one input a feature; those not sent are missing
+//	NAME ...  [n] or [n, 1]  one input for each feature; features that are not sent are missing
 //
-// Outputs, those that are asked for, or margin and pd when none is:
+// Outputs: those that the request names, or margin and pd if it names none:
 //
 //	margin         FP64 [n]       log-odds of the bad event
 //	pd             FP64 [n]       calibrated probability
 //	contributions  FP64 [n, k+1]  exact TreeSHAP, the last is the expected margin
 //
-// NaN is a missing value. A category is its dictionary code; as an input of its
-// own it may also be BYTES, the texts of its field in any spelling. A feature
-// that the plan has a value of for every event must have one here.
+// NaN is a missing value. A category is its dictionary code; as an input of its own
+// it may also be BYTES, the texts of its field in any spelling. A feature that has a
+// value for every event that the plan accepts must have one here.
 type inference struct {
 	v2.UnimplementedGRPCInferenceServiceServer
 	*Server
+	admin *admin // loads and unloads models
 }
-
-// inferenceInput is the name of the one input that carries whole rows.
-const inferenceInput = "features"
 
 // ServerLive implements v2.GRPCInferenceServiceServer.
 func (s *inference) ServerLive(context.Context, *v2.ServerLiveRequest) (*v2.ServerLiveResponse, error) {
@@ -120,8 +119,8 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 	if len(req.Outputs) > 0 {
 		want = want[:0]
 		for _, o := range req.Outputs {
-			// Each is as large as the rows: no more than there are. The first that
-			// is none of them ends the list, however long it is.
+			// Each output is as large as the rows, so none may be named twice. The
+			// first unknown name ends the loop, however long the list is.
 			name := o.GetName()
 			if name != "margin" && name != "pd" && name != "contributions" {
 				return nil, &assay.FieldError{Field: "outputs", Problem: "want margin, pd or contributions"}
@@ -146,7 +145,7 @@ func (s *inference) ModelInfer(ctx context.Context, req *v2.ModelInferRequest) (
 				values[i] = m.Bundle.Calibration.Apply(x)
 			}
 		case "contributions":
-			if err := ctx.Err(); err != nil { // the dearest part, and nobody waits for it any more
+			if err := ctx.Err(); err != nil { // this is the costliest part: not when nobody waits for it
 				return nil, err
 			}
 			k := m.Forest.Features()
@@ -171,14 +170,14 @@ func (s *inference) RepositoryIndex(context.Context, *v2.RepositoryIndexRequest)
 }
 
 // RepositoryModelLoad implements v2.GRPCInferenceServiceServer: it loads a
-// bundle of the model directory beside the active model. With four eyes the
-// first admin's call is FAILED_PRECONDITION, and the second's loads.
+// bundle of the model directory without activating it. With four eyes the first
+// admin's call fails with FAILED_PRECONDITION, and the second's loads.
 func (s *inference) RepositoryModelLoad(ctx context.Context,
 	req *v2.RepositoryModelLoadRequest) (*v2.RepositoryModelLoadResponse, error) {
 	resp, err := s.admin.ActivateModel(ctx,
 		&pb.ActivateModelRequest{RequestId: newRequestID(), Bundle: req.ModelName, LoadOnly: true})
 	if err == nil && resp.Approval == pb.Approval_APPROVAL_PENDING {
-		// The protocol has no word for it, and "done" would be wrong.
+		// The protocol has no reply for that, and an empty one would mean that it is done.
 		err = fmt.Errorf("the model is not loaded yet: with four eyes a second admin must ask for the same: %w",
 			assay.ErrPrecondition)
 	}
@@ -191,5 +190,49 @@ func (s *inference) RepositoryModelUnload(ctx context.Context,
 	return &v2.RepositoryModelUnloadResponse{}, s.admin.unload(ctx, req.ModelName)
 }
 
-// newRequestID makes an id for an act whose protocol has none.
+// newRequestID makes an id for an act that comes without one.
 func newRequestID() string { return "v2-" + rand.Text() }
+
+// countTensors counts the unseen categories of rows that came as features: texts as
+// those of an event, and codes that stand for no text of the dictionary.
+func (s *Server) countTensors(m *engine.Model, req *v2.ModelInferRequest, rows []float64) {
+	dictionaries, k := m.Dictionaries(), m.Forest.Features()
+	texts := map[int]int{} // the inputs of texts, by their features
+	for i, in := range req.Inputs {
+		if in.Datatype == "BYTES" {
+			texts[featureColumn(m, in.Name)] = i
+		}
+	}
+	counts := make([]engine.UnseenCount, len(dictionaries))
+	for column := range k {
+		place, ok := m.Plan.CategoryField(column)
+		i := slices.IndexFunc(dictionaries, func(d features.Dictionary) bool { return d.Place == place })
+		if !ok || i < 0 || counts[i].Values > 0 { // a field counts once a row
+			continue
+		}
+		count := func(value, unseen bool) {
+			if value {
+				counts[i].Values++
+			}
+			if unseen {
+				counts[i].Unseen++
+			}
+		}
+		if at, ok := texts[column]; ok {
+			var raw []byte
+			if len(req.RawInputContents) > 0 {
+				raw = req.RawInputContents[at]
+			}
+			eachText(req.Inputs[at], raw, len(req.RawInputContents) > 0, func(text []byte) bool {
+				_, x, _ := m.Plan.CategoryCode(column, string(text))
+				count(x == x, dictionaries[i].Unseen(x))
+				return true
+			})
+			continue
+		}
+		for r := column; r < len(rows); r += k {
+			count(rows[r] == rows[r], m.Plan.UnseenCode(column, rows[r]))
+		}
+	}
+	s.engine.CountUnseen(m, counts)
+}

@@ -10,11 +10,13 @@ import (
 	"io"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
@@ -25,19 +27,19 @@ import (
 
 type callerKey struct{}
 
-// callerOf returns who calls; enter has put it there.
+// callerOf returns the caller that authorizeContext put into the context.
 func callerOf(ctx context.Context) auth.Caller {
 	c, _ := ctx.Value(callerKey{}).(auth.Caller)
 	return c
 }
 
-// enter authenticates and authorizes a call, and keeps the caller in the
-// context. A caller that is known and may not call is returned with the error.
-func (s *Server) enter(ctx context.Context, method string) (context.Context, auth.Caller, error) {
+// authorizeContext is authorize for a method of any kind, and puts the caller into
+// the context.
+func (s *Server) authorizeContext(ctx context.Context, method string) (context.Context, auth.Caller, error) {
 	if s.methods.Public(method) {
 		return ctx, auth.Caller{}, nil
 	}
-	caller, err := s.admitCaller(ctx, method)
+	caller, err := s.authorize(ctx, method)
 	if err != nil {
 		return nil, caller, err
 	}
@@ -47,30 +49,30 @@ func (s *Server) enter(ctx context.Context, method string) (context.Context, aut
 	return context.WithValue(ctx, callerKey{}, caller), caller, nil
 }
 
-// admitCaller authenticates and authorizes a call of a method that is not
-// public, and that somebody still waits for. A caller that is known and may not
-// call is returned with the error.
-func (s *Server) admitCaller(ctx context.Context, method string) (auth.Caller, error) {
+// authorize authenticates and authorizes a call of a method that is not public. It
+// returns an error when the deadline has passed or the server drains, too. If the
+// caller is known and lacks the role, it is returned with the error.
+func (s *Server) authorize(ctx context.Context, method string) (auth.Caller, error) {
 	if s.draining.Load() {
 		return auth.Caller{}, assay.ErrUnavailable
 	}
 	if err := refusalOf(ctx); err != nil {
 		return auth.Caller{}, err
 	}
-	caller, known := ctx.Value(callerKey{}).(auth.Caller) // from arrive
+	caller, known := ctx.Value(callerKey{}).(auth.Caller) // from screenCall
 	if !known {
 		var err error
-		if caller, err = s.auth.Authenticate(ctx, credential(ctx)); err != nil {
+		if caller, err = s.auth.Authenticate(ctx, credentialOfStream(ctx)); err != nil {
 			return auth.Caller{}, err
 		}
 		if conn := connectionOf(ctx); conn != nil {
-			conn.recognise()
+			conn.markKnown()
 		}
 	}
 	if err := s.methods.Allow(caller, method); err != nil {
 		return caller, err
 	}
-	// Work past its deadline is not started, of whatever kind.
+	// Work past its deadline is not begun, of whatever kind.
 	return caller, ctx.Err()
 }
 
@@ -84,56 +86,58 @@ func certificateOf(ctx context.Context) *x509.Certificate {
 	return nil
 }
 
-// conclude ends a unary handler; defer it.
-func (s *Server) conclude(method string, caller *auth.Caller, start time.Time, resp *any, err *error) {
+// finishUnary ends a unary handler: it turns errors and panics into statuses, and
+// counts the call. It must be deferred.
+func (s *Server) finishUnary(method string, caller *auth.Caller, start time.Time, resp *any, err *error) {
 	if r := recover(); r != nil {
-		*resp, *err = nil, s.panicked(method, r)
+		*resp, *err = nil, s.panicStatus(method, r)
 	} else if *err != nil {
-		*resp, *err = nil, s.fail(method, caller.Name, *err)
+		*resp, *err = nil, s.failCall(method, caller.Name, *err)
 	}
-	s.metrics.answered(method, status.Code(*err), time.Since(start))
+	s.metrics.countCall(method, status.Code(*err), time.Since(start))
 }
 
-// guard is one method of guarded.
-func (s *Server) guard(method string, handle grpc.MethodHandler) grpc.MethodHandler {
+// guardUnary is guardService for one method of one request and one reply.
+func (s *Server) guardUnary(method string, handle grpc.MethodHandler) grpc.MethodHandler {
 	return func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (resp any,
 		err error) {
 		var caller auth.Caller
-		defer s.conclude(method, &caller, time.Now(), &resp, &err)
-		ctx, caller, err = s.enter(ctx, method)
+		defer s.finishUnary(method, &caller, time.Now(), &resp, &err)
+		ctx, caller, err = s.authorizeContext(ctx, method)
 		if err != nil {
 			return nil, err
 		}
-		return handle(srv, ctx, func(req any) error { return take(decode, &wire.DecodeAttempt{Message: req}) }, nil)
+		return handle(srv, ctx, func(req any) error {
+			return decodeRequest(decode, &wire.DecodeAttempt{Message: req})
+		}, nil)
 	}
 }
 
-// guardStream is one stream of guarded. A method of one request reads no more
-// than that.
-func (s *Server) guardStream(method string, one bool, handle grpc.StreamHandler) grpc.StreamHandler {
+// guardStream is guardService for one streaming method. With single, the method
+// takes one request.
+func (s *Server) guardStream(method string, single bool, handle grpc.StreamHandler) grpc.StreamHandler {
 	return func(srv any, ss grpc.ServerStream) (err error) {
 		defer func() {
 			if r := recover(); r != nil {
-				err = s.panicked(method, r)
+				err = s.panicStatus(method, r)
 			}
 		}()
 		start := time.Now()
-		in, caller, err := s.enter(ss.Context(), method)
+		in, caller, err := s.authorizeContext(ss.Context(), method)
 		if err == nil {
-			err = handle(srv, &streamWith{ServerStream: ss, ctx: in, one: one})
+			err = handle(srv, &guardedStream{ServerStream: ss, ctx: in, singleRequest: single})
 		}
 		if err != nil {
-			err = s.fail(method, caller.Name, err)
+			err = s.failCall(method, caller.Name, err)
 		}
-		s.metrics.answered(method, status.Code(err), time.Since(start))
+		s.metrics.countCall(method, status.Code(err), time.Since(start))
 		return err
 	}
 }
 
-// fail turns an error into its status. What the caller is not told stands in
-// the log: our own errors never repeat a personal value. A refusal leaves a line,
-// too.
-func (s *Server) fail(method, caller string, err error) error {
+// failCall turns an error into its status, and logs it if the caller does not get
+// its text (errors never hold personal values) or if it is a refusal.
+func (s *Server) failCall(method, caller string, err error) error {
 	st := statusOf(err)
 	switch code := status.Code(st); code {
 	case codes.Internal, codes.Unknown:
@@ -143,30 +147,30 @@ func (s *Server) fail(method, caller string, err error) error {
 			s.log.Warn("unavailable", "method", method, "error", err)
 		}
 	default:
-		if refused(code) {
-			s.refusals.say(method, caller, code.String(), s.fieldOf(err))
+		if isRefusal(code) {
+			s.refusals.logCall(method, caller, code.String(), s.knownField(err))
 		}
 	}
 	return st
 }
 
-// panicked answers a panic. The panic's value may hold anything, so the log
-// has its type and the stack alone.
-func (s *Server) panicked(method string, r any) error {
+// panicStatus is the status for a panic. The panic's value may hold anything, so
+// only its type and the stack are logged.
+func (s *Server) panicStatus(method string, r any) error {
 	s.log.Error("panic", "method", method, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
-	return status.Error(codes.Internal, public[codes.Internal])
+	return status.Error(codes.Internal, publicMessages[codes.Internal])
 }
 
-// guarded is a service's description whose methods authenticate before they read
-// the request, as an interceptor, which is called with the request, cannot:
-// nobody who is not known makes the server decode anything. Methods in own do by
-// themselves all that is done here.
+// guardService returns a service's description with methods that authenticate
+// before they read the request. An interceptor cannot: it is called with the
+// decoded request, and the server must not decode anything for unknown callers.
+// Methods in own do by themselves all that is done here.
 //
-// gRPC is told that every method takes a stream of messages, and what takes one
-// message counts for itself: gRPC answers a call without a message, or with two,
-// as an INTERNAL fault before a handler can say whose fault it is. It treats both
-// kinds alike otherwise, so it costs nothing.
-func (s *Server) guarded(d grpc.ServiceDesc, own map[string]grpc.MethodHandler) *grpc.ServiceDesc {
+// The description says that every method takes a stream of messages, and methods
+// of one message count them: gRPC would answer a call with no message, or with two,
+// as INTERNAL, before a handler can say that the caller is at fault. In all other
+// respects gRPC treats both kinds alike, so this costs nothing.
+func (s *Server) guardService(d grpc.ServiceDesc, own map[string]grpc.MethodHandler) *grpc.ServiceDesc {
 	streams := slices.Clone(d.Streams)
 	for i := range streams {
 		m := &streams[i]
@@ -176,29 +180,32 @@ func (s *Server) guarded(d grpc.ServiceDesc, own map[string]grpc.MethodHandler) 
 	for _, m := range d.Methods {
 		handle := own[m.MethodName]
 		if handle == nil {
-			handle = s.guard("/"+d.ServiceName+"/"+m.MethodName, m.Handler)
+			handle = s.guardUnary("/"+d.ServiceName+"/"+m.MethodName, m.Handler)
 		}
 		streams = append(streams,
-			grpc.StreamDesc{StreamName: m.MethodName, ClientStreams: true, Handler: unary(handle)})
+			grpc.StreamDesc{StreamName: m.MethodName, ClientStreams: true, Handler: unaryAsStream(handle)})
 	}
 	d.Streams, d.Methods = streams, nil
 	return &d
 }
 
-// guardedServices registers services as guarded describes them; it implements
+// guardedRegistrar registers services through guardService; it implements
 // reflection.GRPCServer.
-type guardedServices struct{ *Server }
+type guardedRegistrar struct{ *Server }
 
 // RegisterService implements grpc.ServiceRegistrar.
-func (g guardedServices) RegisterService(d *grpc.ServiceDesc, impl any) {
-	g.grpc.RegisterService(g.guarded(*d, nil), impl)
+func (g guardedRegistrar) RegisterService(d *grpc.ServiceDesc, impl any) {
+	g.grpc.RegisterService(g.guardService(*d, nil), impl)
 }
 
 // GetServiceInfo implements reflection.ServiceInfoProvider.
-func (g guardedServices) GetServiceInfo() map[string]grpc.ServiceInfo { return g.grpc.GetServiceInfo() }
+func (g guardedRegistrar) GetServiceInfo() map[string]grpc.ServiceInfo {
+	return g.grpc.GetServiceInfo()
+}
 
-// unary is a method of one request and one reply as a stream's handler.
-func unary(handle grpc.MethodHandler) grpc.StreamHandler {
+// unaryAsStream makes the handler of a method of one request and one reply a
+// stream's handler.
+func unaryAsStream(handle grpc.MethodHandler) grpc.StreamHandler {
 	return func(srv any, stream grpc.ServerStream) error {
 		reply, err := handle(srv, stream.Context(), func(m any) error { return receiveOne(stream, m) }, nil)
 		if err != nil {
@@ -208,8 +215,8 @@ func unary(handle grpc.MethodHandler) grpc.StreamHandler {
 	}
 }
 
-// receiveOne reads the only message of a call. A client that sends none, or
-// more, is at fault.
+// receiveOne reads the only message of a call. It is the client's fault to send
+// none, or more than one.
 func receiveOne(stream grpc.ServerStream, m any) error {
 	switch err := stream.RecvMsg(m); err {
 	case nil:
@@ -229,26 +236,100 @@ func receiveOne(stream grpc.ServerStream, m any) error {
 	}
 }
 
-// streamWith is a stream of a caller that is known.
-type streamWith struct {
+// guardedStream is a stream of an authorized caller.
+type guardedStream struct {
 	grpc.ServerStream
-	ctx     context.Context
-	one     bool               // of requests
-	attempt wire.DecodeAttempt // one RecvMsg runs at a time
+	ctx           context.Context
+	singleRequest bool               // the method takes one request
+	attempt       wire.DecodeAttempt // one RecvMsg runs at a time
 }
 
 // RecvMsg implements grpc.ServerStream.
-func (s *streamWith) RecvMsg(m any) error {
+func (s *guardedStream) RecvMsg(m any) error {
 	s.attempt = wire.DecodeAttempt{Message: m}
-	return take(s.receive, &s.attempt)
+	return decodeRequest(s.receive, &s.attempt)
 }
 
-func (s *streamWith) receive(m any) error {
-	if s.one {
+func (s *guardedStream) receive(m any) error {
+	if s.singleRequest {
 		return receiveOne(s.ServerStream, m)
 	}
 	return s.ServerStream.RecvMsg(m)
 }
 
 // Context implements grpc.ServerStream.
-func (s *streamWith) Context() context.Context { return s.ctx }
+func (s *guardedStream) Context() context.Context { return s.ctx }
+
+// decodeRequest decodes a request. Bytes that are not a message are the caller's
+// fault; an error of decode itself is gRPC's, for instance about the size.
+func decodeRequest(decode func(any) error, a *wire.DecodeAttempt) error {
+	if err := decode(a); err != nil {
+		return err
+	}
+	var large *wire.TooLarge
+	if errors.As(a.Err, &large) {
+		return status.Errorf(codes.ResourceExhausted,
+			"the message has %d bytes, which is larger than max-message (%d): "+
+				"send smaller batches, or raise that setting of the server", large.Bytes, large.Limit)
+	}
+	if a.Err != nil {
+		return &assay.FieldError{Field: "request", Problem: "is not a well-formed message"}
+	}
+	return nil
+}
+
+// requestFields are the fields that errors may name, apart from those of plans.
+var requestFields = []string{"request", "request_id", "model", "event", "id", "kind", "time", "entities",
+	"entities.role", "fields", "fields.name", "rows", "what",
+	"arrow", "arrow.ipc", "arrow.time", "page_size", "page_token", "from", "to", "outcome", "entity", "entity.role",
+	"entity.id", "key", "role", "subject", "yaml",
+	"bundle", "bundles", "with_policy", "report_digest", "inputs", "outputs", "raw_input_contents", "sequence"}
+
+// unknownName replaces, in the log, the name of a field that the caller made up.
+const unknownName = "(a name that the plan does not know)"
+
+// knownField is the field that an error is about, or unknownName if neither the
+// protocol nor the active plan has such a field.
+func (s *Server) knownField(err error) string {
+	var f *assay.FieldError
+	if !errors.As(err, &f) {
+		return ""
+	}
+	if slices.Contains(requestFields, f.Field) {
+		return f.Field
+	}
+	m := s.engine.Models().Active
+	name := strings.TrimPrefix(f.Field, "inputs.")
+	if m.Plan.Knows(name) || featureColumn(m, name) >= 0 {
+		return f.Field
+	}
+	return unknownName
+}
+
+type refusalKey struct{}
+
+// refusalOf is the error with which screenCall has its handler refuse a call; nil
+// for none.
+func refusalOf(ctx context.Context) error {
+	err, _ := ctx.Value(refusalKey{}).(error)
+	return err
+}
+
+// credentialOf reads the credential from a call's headers and its connection.
+func credentialOf(ctx context.Context, header func(string) []string) (c auth.Credential) {
+	if v := header("x-api-key"); len(v) > 0 {
+		c.APIKey = v[0]
+		c.Malformed = len(v) > 1
+	}
+	if v := header("authorization"); len(v) > 0 {
+		c.ParseAuthorization(v[0])
+		c.Malformed = c.Malformed || len(v) > 1
+	}
+	c.Certificate = certificateOf(ctx)
+	return c
+}
+
+// credentialOfStream reads the credential of a call that has a stream.
+func credentialOfStream(ctx context.Context) auth.Credential {
+	return credentialOf(ctx, func(key string) []string { return metadata.ValueFromIncomingContext(ctx, key) })
+}

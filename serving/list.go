@@ -22,65 +22,64 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// Bounds of ListDecisions. A page reads no more than maxScan records, so that a
-// filter that matches little cannot hold the server; the page's token goes on
-// from there.
+// Bounds of ListDecisions. A page reads at most maxScan records, so that a filter
+// that matches little cannot occupy the server; the next page goes on from there.
 const (
 	defaultPage = 100
 	maxPage     = 1000
 	maxScan     = 20_000
 )
 
-// What a page takes from others is bounded: scoring comes first.
+// Scoring comes before lists.
 const (
-	// maxLists bounds the pages that are asked for at once; of these, one for
-	// every two processors is filled, and the others wait.
+	// maxLists bounds the calls that are under way; of these, one for every two
+	// processors fills its page, and the others wait.
 	maxLists = 8
-	// recordsPerRow is how many records that a page opens count as one row of
-	// its caller's rate.
+	// recordsPerRow is how many records that a page reads cost one row of its
+	// caller's rate.
 	recordsPerRow = 16
-	// While rows are being scored a page waits for giveWayFor after every
-	// giveWayEvery records, which take about a third of a millisecond to open.
-	giveWayEvery = 32
-	giveWayFor   = 2 * time.Millisecond
+	// While rows are being scored, a page waits for yieldFor after every yieldEvery
+	// records, which take about a third of a millisecond to read.
+	yieldEvery = 32
+	yieldFor   = 2 * time.Millisecond
 )
 
-// errPageFull ends a scan.
+// errPageFull ends the scan of a page.
 var errPageFull = errors.New("page full")
 
 // page is a page of ListDecisions that is being filled.
 type page struct {
 	query *engine.Query
 	size  int
-	next  uint64 // the number to go on from
-	read  int    // records
+	next  uint64 // the sequence number to go on from
+	read  int    // records so far
 	out   []*pb.ScoreResponse
 
-	// before is called before each record is opened. Its error ends the page.
-	before func(ctx context.Context, read int) error
+	// beforeRecord is called before each record is read. Its error ends the page.
+	beforeRecord func(ctx context.Context, read int) error
 
-	// typo is the error in place of an empty list, nil if empty is an answer;
-	// found is set once this page or one before it has a decision.
-	typo  error
-	found bool
+	// emptyError is returned in place of an empty list; nil: an empty list is a good
+	// answer. found is set once this page or one before it has a decision.
+	emptyError error
+	found      bool
 }
 
 // ListDecisions implements pb.ScoringServer.
 func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse,
 	error) {
-	if err := s.readAdmitted(ctx); err != nil {
+	if err := s.admitRead(ctx); err != nil {
 		return nil, err
 	}
 	select {
-	case s.lists <- struct{}{}:
-		defer func() { <-s.lists }()
+	case s.listSlots <- struct{}{}:
+		defer func() { <-s.listSlots }()
 	default:
 		return nil, &engine.RetryError{Kind: assay.ErrExhausted,
 			Why: fmt.Sprintf("the server is full: too many lists are under way, at most %d at once (fixed)",
 				maxLists),
 			After: 100 * time.Millisecond}
 	}
-	p := page{size: int(req.PageSize), before: s.payAndGiveWay}
+	p := page{size: int(req.PageSize), beforeRecord: s.chargeAndYield}
 	switch {
 	case p.size == 0:
 		p.size = defaultPage
@@ -94,22 +93,22 @@ func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisions
 	if p.query, err = readQuery(ctx, req); err != nil {
 		return nil, err
 	}
-	p.typo = s.unknownRole(p.query.Entity)
+	p.emptyError = s.unknownRoleError(p.query.Entity)
 	select {
-	case s.filling <- struct{}{}:
-		defer func() { <-s.filling }()
+	case s.fillSlots <- struct{}{}:
+		defer func() { <-s.fillSlots }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	for {
 		at, ok := s.engine.Index().Next(p.next, p.query)
 		if !ok {
-			return p.last()
+			return p.lastPage()
 		}
 		p.next = at
 		end := (at/engine.IndexBlock + 1) * engine.IndexBlock
 		err := s.cfg.Journal.Scan(at, end, func(seq uint64, rec *journal.Record, unreadable error) error {
-			return p.take(ctx, seq, rec, unreadable)
+			return p.addRecord(ctx, seq, rec, unreadable)
 		})
 		switch {
 		case errors.Is(err, errPageFull):
@@ -118,29 +117,29 @@ func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisions
 			return nil, err
 		}
 		if s.cfg.Journal.Stats().Durable <= end {
-			return p.last()
+			return p.lastPage()
 		}
 		p.next = end
 	}
 }
 
-// last is the answer when no record is left to look at.
-func (p *page) last() (*pb.ListDecisionsResponse, error) {
-	if !p.found && p.typo != nil {
-		return nil, p.typo
+// lastPage is the answer when no record is left.
+func (p *page) lastPage() (*pb.ListDecisionsResponse, error) {
+	if !p.found && p.emptyError != nil {
+		return nil, p.emptyError
 	}
 	return &pb.ListDecisionsResponse{Decisions: p.out}, nil
 }
 
-// take looks at one record.
-func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unreadable error) error {
+// addRecord reads one record, and adds it to the page if it matches.
+func (p *page) addRecord(ctx context.Context, seq uint64, rec *journal.Record, unreadable error) error {
 	if len(p.out) == p.size || p.read == maxScan {
 		return errPageFull
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := p.before(ctx, p.read); err != nil {
+	if err := p.beforeRecord(ctx, p.read); err != nil {
 		return err
 	}
 	p.read++
@@ -148,7 +147,7 @@ func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unread
 	if unreadable != nil || !p.query.Matches(rec) {
 		return nil
 	}
-	m, err := decisionOf(rec)
+	m, err := decisionResponse(rec)
 	if err != nil {
 		return err
 	}
@@ -158,18 +157,18 @@ func (p *page) take(ctx context.Context, seq uint64, rec *journal.Record, unread
 	return nil
 }
 
-// payAndGiveWay counts the records that a page reads in its caller's rate, and
-// lets scoring go first. A caller that is over its rate gets the page as far as
-// it has come; its token goes on from there.
-func (s *scoringServer) payAndGiveWay(ctx context.Context, read int) error {
-	if read > 0 && read%recordsPerRow == 0 && s.readAdmitted(ctx) != nil {
+// chargeAndYield charges the records that a page reads to its caller's rate, and
+// lets scoring go first. A caller that is over its rate gets the page so far; the
+// next page goes on from there.
+func (s *scoringServer) chargeAndYield(ctx context.Context, read int) error {
+	if read > 0 && read%recordsPerRow == 0 && s.admitRead(ctx) != nil {
 		return errPageFull
 	}
-	if read == 0 || read%giveWayEvery != 0 || s.engine.InFlight() == 0 {
+	if read == 0 || read%yieldEvery != 0 || s.engine.InFlight() == 0 {
 		return nil
 	}
-	s.gaveWay.Add(1)
-	t := time.NewTimer(giveWayFor)
+	s.yields.Add(1)
+	t := time.NewTimer(yieldFor)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -179,8 +178,8 @@ func (s *scoringServer) payAndGiveWay(ctx context.Context, read int) error {
 	}
 }
 
-// readQuery reads what is asked for. A caller that is no auditor asks for its
-// own decisions.
+// readQuery reads the filter. A caller that is not an auditor gets only its own
+// decisions.
 func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*engine.Query, error) {
 	q := &engine.Query{From: math.MinInt64, To: math.MaxInt64,
 		AnyOutcome: req.Outcome == pb.Outcome_OUTCOME_UNSPECIFIED}
@@ -220,11 +219,11 @@ func readQuery(ctx context.Context, req *pb.ListDecisionsRequest) (*engine.Query
 	return q, nil
 }
 
-// unknownRole is the error of a list that found no decision of an entity whose
-// role no loaded plan knows: most likely the role is misspelt. It is nil for a
-// role that one knows. The log is looked through in any case, since plans that
-// are no longer loaded had roles of their own.
-func (s *Server) unknownRole(of *assay.Entity) error {
+// unknownRoleError is the error of a list that finds nothing for an entity whose
+// role no loaded plan has: most likely the role is misspelt. It is nil for a known
+// role. The log is searched in any case, since plans that are no longer loaded may
+// have had such a role.
+func (s *Server) unknownRoleError(of *assay.Entity) error {
 	if of == nil {
 		return nil
 	}
@@ -243,7 +242,7 @@ func (s *Server) unknownRole(of *assay.Entity) error {
 	return &assay.FieldError{Field: "entity.role", Problem: problem}
 }
 
-// pageToken is where the next page goes on, and whether the pages so far had a
+// pageToken says where the next page goes on, and whether the pages so far had a
 // decision.
 func pageToken(next uint64, found bool) string {
 	b := binary.BigEndian.AppendUint64(nil, next)

@@ -102,7 +102,7 @@ func TestListsGiveWay(t *testing.T) {
 		}
 	}
 	list()
-	if w := n.server.gaveWay.Load(); w != 0 {
+	if w := n.server.yields.Load(); w != 0 {
 		t.Errorf("on an idle server a page waited %d times", w)
 	}
 	if err := n.server.engine.Admit("", 1); err != nil { // as if a row were under way
@@ -110,13 +110,13 @@ func TestListsGiveWay(t *testing.T) {
 	}
 	list()
 	n.server.engine.Done(1)
-	if w := n.server.gaveWay.Load(); w < 320/giveWayEvery-1 {
+	if w := n.server.yields.Load(); w < 320/yieldEvery-1 {
 		t.Errorf("beside scoring a page waited %d times", w)
 	}
 	// All places are taken: a page waits for its turn, and for no longer than
 	// its caller.
-	for range cap(n.server.filling) {
-		n.server.filling <- struct{}{}
+	for range cap(n.server.fillSlots) {
+		n.server.fillSlots <- struct{}{}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -124,7 +124,7 @@ func TestListsGiveWay(t *testing.T) {
 		codes.DeadlineExceeded {
 		t.Errorf("a page without a place: %v", err)
 	}
-	<-n.server.filling
+	<-n.server.fillSlots
 	list()
 }
 
@@ -132,11 +132,11 @@ func TestListsGiveWay(t *testing.T) {
 // it has found any.
 func TestListReadsABoundedNumber(t *testing.T) {
 	p := page{size: maxPage, read: maxScan, query: &engine.Query{},
-		before: func(context.Context, int) error { return nil }}
-	if err := p.take(t.Context(), 7, &journal.Record{}, nil); err != errPageFull || p.next != 0 {
+		beforeRecord: func(context.Context, int) error { return nil }}
+	if err := p.addRecord(t.Context(), 7, &journal.Record{}, nil); err != errPageFull || p.next != 0 {
 		t.Errorf("record %d of a page: %v, to go on at %d", maxScan+1, err, p.next)
 	}
-	if p.read--; p.take(t.Context(), 7, &journal.Record{}, nil) != nil || p.next != 8 {
+	if p.read--; p.addRecord(t.Context(), 7, &journal.Record{}, nil) != nil || p.next != 8 {
 		t.Errorf("record %d of a page ends it, to go on at %d", maxScan, p.next)
 	}
 }

@@ -17,17 +17,18 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// readAdmitted counts a read as one row of its caller's rate.
-func (s *Server) readAdmitted(ctx context.Context) error {
+// admitRead counts a read as one row of its caller's rate.
+func (s *Server) admitRead(ctx context.Context) error {
 	return s.engine.AdmitRead(callerOf(ctx).Name, 1)
 }
 
-// own returns the record of seq when the caller may see it: its author, or an
-// auditor. Others read that there is none, so that sequence numbers tell nothing.
-func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
+// visibleRecord returns the record of seq if the caller may see it: its author or
+// an auditor may. To others it does not exist, so that sequence numbers tell them
+// nothing.
+func (s *Server) visibleRecord(ctx context.Context, seq uint64) (*journal.Record, error) {
 	rec, err := s.cfg.Journal.Get(seq)
 	c := callerOf(ctx)
-	closed := errors.Is(err, vault.ErrErased) || errors.Is(err, journal.ErrRetired) // whose it was is sealed as well
+	closed := errors.Is(err, vault.ErrErased) || errors.Is(err, journal.ErrRetired) // its author is sealed as well
 	if err != nil && !closed {
 		return nil, err
 	}
@@ -39,7 +40,7 @@ func (s *Server) own(ctx context.Context, seq uint64) (*journal.Record, error) {
 
 // GetDecision implements pb.ScoringServer.
 func (s *scoringServer) GetDecision(ctx context.Context, req *pb.GetDecisionRequest) (*pb.GetDecisionResponse, error) {
-	if err := s.readAdmitted(ctx); err != nil {
+	if err := s.admitRead(ctx); err != nil {
 		return nil, err
 	}
 	var seq uint64
@@ -58,11 +59,11 @@ func (s *scoringServer) GetDecision(ctx context.Context, req *pb.GetDecisionRequ
 	default:
 		return nil, &assay.FieldError{Field: "key", Problem: "name a sequence number or a request id"}
 	}
-	rec, err := s.own(ctx, seq)
+	rec, err := s.visibleRecord(ctx, seq)
 	if err != nil {
 		return nil, err
 	}
-	m, err := decisionOf(rec)
+	m, err := decisionResponse(rec)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +92,8 @@ func (s *scoringServer) GetDecision(ctx context.Context, req *pb.GetDecisionRequ
 	return resp, nil
 }
 
-// decisionOf reads the decision of a record that carries one.
-func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
+// decisionResponse is the decision of a record; an error if it has none.
+func decisionResponse(rec *journal.Record) (*pb.ScoreResponse, error) {
 	if !engine.CarriesDecision(rec) {
 		return nil, fmt.Errorf("that record is of kind %s, not a decision: %w", rec.Kind, assay.ErrNotFound)
 	}
@@ -107,10 +108,10 @@ func decisionOf(rec *journal.Record) (*pb.ScoreResponse, error) {
 
 // GetReceipt implements pb.ScoringServer.
 func (s *scoringServer) GetReceipt(ctx context.Context, req *pb.GetReceiptRequest) (*pb.GetReceiptResponse, error) {
-	if err := s.readAdmitted(ctx); err != nil {
+	if err := s.admitRead(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := s.own(ctx, req.Sequence); err != nil {
+	if _, err := s.visibleRecord(ctx, req.Sequence); err != nil {
 		return nil, err
 	}
 	if req.Wait {
@@ -154,10 +155,66 @@ func (s *scoringServer) WatchCheckpoints(_ *pb.WatchCheckpointsRequest,
 	}
 }
 
-// untilDrain returns a context that also ends when the server drains, for
-// streams that would never end by themselves.
-func (s *Server) untilDrain(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.serving, cancel)
-	return ctx, func() { stop(); cancel() }
+// Explain implements pb.ScoringServer.
+func (s *scoringServer) Explain(ctx context.Context, req *pb.ExplainRequest) (*pb.ExplainResponse, error) {
+	if err := s.engine.Admit(callerOf(ctx).Name, 1); err != nil {
+		return nil, err
+	}
+	defer s.engine.Done(1)
+	var m *engine.Model
+	var v assay.Vector
+	switch what := req.What.(type) {
+	case *pb.ExplainRequest_Sequence:
+		rec, err := s.visibleRecord(ctx, what.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		if len(rec.Vector) == 0 {
+			return nil, fmt.Errorf("record %d has no feature vector: %w", what.Sequence, assay.ErrNotFound)
+		}
+		if v, err = assay.ParseVector(rec.Vector); err != nil {
+			return nil, err
+		}
+		if m = s.engine.Models().ByDigest(rec.Model); m == nil {
+			return nil, fmt.Errorf("the model %s that made decision %d is not loaded: load it to explain by it: %w",
+				rec.Model.Short(), what.Sequence, assay.ErrPrecondition)
+		}
+	case *pb.ExplainRequest_Event:
+		var ev assay.Event
+		if err := wire.ReadEvent(&ev, what.Event); err != nil {
+			return nil, err
+		}
+		var err error
+		if m, err = s.engine.Acquire(req.Model); err != nil {
+			return nil, err
+		}
+		defer m.Release()
+		if v, err = s.engine.Peek(m, &ev); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, &assay.FieldError{Field: "what", Problem: "name a sequence number, or bring an event"}
+	}
+	return explain(m, &v)
+}
+
+// explain computes the exact contributions of a vector's features.
+func explain(m *engine.Model, v *assay.Vector) (*pb.ExplainResponse, error) {
+	infos := m.Plan.Features()
+	if len(v.Values) != len(infos) || v.Plan != m.PlanDigest {
+		return nil, fmt.Errorf("a vector of another plan: %w", assay.ErrPrecondition)
+	}
+	phi := make([]float64, len(infos)+1)
+	m.Forest.Contributions(phi, v.Values)
+	sc := m.Bundle.Score(m.Forest.Margin(v.Values))
+	digest := v.Digest()
+	resp := &pb.ExplainResponse{Margin: sc.Margin, ExpectedMargin: phi[len(infos)], Pd: sc.PD, ModelDigest: sc.Model[:],
+		VectorDigest: digest[:]}
+	for i, f := range infos {
+		resp.Contributions = append(resp.Contributions,
+			&pb.Contribution{Feature: f.Name, Value: wire.OptionalDouble(v.Values[i]),
+				Contribution: phi[i], Group: f.Group})
+	}
+	resp.Reasons = wire.Reasons(m.Reasons(nil, v.Values))
+	return resp, nil
 }

@@ -79,9 +79,9 @@ func TestRefusalsAreLogged(t *testing.T) {
 func TestRefusalsAreBounded(t *testing.T) {
 	var log lockedBuffer
 	now := start2026
-	r := newRefusals(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
+	r := newRefusalLog(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
 	for range 1000 {
-		r.say("m", "c", "InvalidArgument", "f")
+		r.logCall("m", "c", "InvalidArgument", "f")
 	}
 	if n := strings.Count(log.String(), "\n"); n != refusalsAtOnce {
 		t.Errorf("%d lines of 1000 refusals, want %d", n, refusalsAtOnce)
@@ -89,7 +89,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 	log.Reset()
 	now = now.Add(time.Second)
 	for range 100 {
-		r.say("m", "c", "InvalidArgument", "f")
+		r.logCall("m", "c", "InvalidArgument", "f")
 	}
 	if n := strings.Count(log.String(), "\n"); n != refusalsPerSecond ||
 		!strings.Contains(log.String(), "not_logged_before=950") {
@@ -176,10 +176,10 @@ func TestRefusedStrangersAreLogged(t *testing.T) {
 		t.Errorf("not one line %q in\n%s", line, log.String())
 	}
 	for range 2 * refusalsAtOnce {
-		n.server.refusals.say("m", "", "Unavailable", "")
+		n.server.refusals.logCall("m", "", "Unavailable", "")
 	}
 	log.Reset()
-	n.server.refusals.say("m", "ann", "InvalidArgument", "")
+	n.server.refusals.logCall("m", "ann", "InvalidArgument", "")
 	if !strings.Contains(log.String(), "caller=ann") {
 		t.Error("strangers have used up the lines about callers that are known")
 	}

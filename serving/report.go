@@ -51,7 +51,7 @@ func (a *admin) RecordReport(ctx context.Context, req *pb.RecordReportRequest) (
 	rec.Body = assay.Sum(engine.BodyTag, []byte("report\n"), rec.Model[:], rec.Plan[:], note)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	seq, done, err := a.once(ctx, req.RequestId, rec.Body)
+	seq, done, err := a.lookupAct(ctx, req.RequestId, rec.Body)
 	if err != nil {
 		return nil, err
 	}

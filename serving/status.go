@@ -18,13 +18,13 @@ import (
 	"github.com/assayrisk/assay/serving/engine"
 )
 
-// statusTable maps our kinds of error to codes: the first that matches. Told says
-// that the error's own words may go to the caller. Everything else is
-// INTERNAL, and its words stay in the server's log.
+// statusTable maps our kinds of error to codes; the first that matches counts. With
+// public the caller gets the error's own text. All other errors are INTERNAL, and
+// their text goes to the server's log only.
 var statusTable = [...]struct {
-	kind error
-	code codes.Code
-	told bool
+	kind   error
+	code   codes.Code
+	public bool
 }{
 	{auth.ErrUnauthenticated, codes.Unauthenticated, true},
 	{auth.ErrForbidden, codes.PermissionDenied, true},
@@ -41,30 +41,31 @@ var statusTable = [...]struct {
 	{context.Canceled, codes.Canceled, false},
 }
 
-// public is what the caller reads where the error's own words stay inside.
-var public = map[codes.Code]string{
-	codes.Internal:           "internal error; the server's log says more",
-	codes.FailedPrecondition: "the record cannot be read any more: its subject was erased, or its retention has passed",
-	codes.Unavailable:        "the server drains or cannot make records durable; ask again with the same request id",
-	codes.DeadlineExceeded:   "the deadline passed; ask again with the same request id",
-	codes.Canceled:           "the call was cancelled",
+// publicMessages are what the caller gets in place of an error's own text.
+var publicMessages = map[codes.Code]string{
+	codes.Internal: "internal error; the server's log says more",
+	codes.FailedPrecondition: "the record cannot be read any more: its subject was erased, or its retention period " +
+		"has passed",
+	codes.Unavailable: "the server is draining or cannot make records durable; try again with the same " +
+		"request id",
+	codes.DeadlineExceeded: "the deadline passed; try again with the same request id",
+	codes.Canceled:         "the call was cancelled",
 }
 
-// classify returns the code and the words for the caller.
+// classify returns the code of an error and the text for the caller.
 func classify(err error) (codes.Code, string) {
 	for i := range statusTable {
 		if errors.Is(err, statusTable[i].kind) {
-			if statusTable[i].told {
+			if statusTable[i].public {
 				return statusTable[i].code, err.Error()
 			}
-			return statusTable[i].code, public[statusTable[i].code]
+			return statusTable[i].code, publicMessages[statusTable[i].code]
 		}
 	}
-	return codes.Internal, public[codes.Internal]
+	return codes.Internal, publicMessages[codes.Internal]
 }
 
-// statusOf returns the gRPC status of err. An error that is one already, and
-// nil, stay as they are.
+// statusOf returns the gRPC status of err; err itself if it is one or is nil.
 func statusOf(err error) error {
 	if err == nil {
 		return nil
@@ -72,8 +73,8 @@ func statusOf(err error) error {
 	if _, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
 		return err
 	}
-	code, words := classify(err)
-	st := status.New(code, words)
+	code, text := classify(err)
+	st := status.New(code, text)
 	var field *assay.FieldError
 	if code == codes.InvalidArgument && errors.As(err, &field) {
 		if with, err := st.WithDetails(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
@@ -89,4 +90,15 @@ func statusOf(err error) error {
 		}
 	}
 	return st.Err()
+}
+
+// isRefusal reports whether a code says that the call is at fault, not the server.
+func isRefusal(c codes.Code) bool {
+	switch c {
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.Unauthenticated,
+		codes.ResourceExhausted,
+		codes.FailedPrecondition, codes.OutOfRange, codes.Unimplemented:
+		return true
+	}
+	return false
 }

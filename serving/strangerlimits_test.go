@@ -156,7 +156,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		if c == nil {
 			t.Fatalf("connection %d is not taken", i)
 		}
-		c.recognise()
+		c.markKnown()
 		if first == nil {
 			first = c
 		}

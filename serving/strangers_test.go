@@ -376,7 +376,7 @@ func TestOldestStrangerLeaves(t *testing.T) {
 		peers = append(peers, b)
 		conns = append(conns, l.add(a))
 		if len(conns) == 1 {
-			conns[0].recognise()
+			conns[0].markKnown()
 		}
 	}
 	closed := func(i int) bool {

@@ -14,12 +14,12 @@ import (
 )
 
 // streamBurst is how many requests of one stream are decided together at most:
-// those that have arrived while the ones before them became durable. It also
-// bounds what a stream holds in memory; the rest waits in HTTP/2 flow control.
+// those that arrived while the last ones became durable. It also bounds how many
+// requests of a stream are in memory; the rest waits in HTTP/2 flow control.
 const streamBurst = 256
 
-// streamBytes bounds the messages among them: a request of four megabytes is as
-// many, and a caller that reads no answers must not fill the memory with them.
+// streamBytes bounds the bytes of these requests: one may have four megabytes, and a
+// caller that reads no answers must not fill the memory with them.
 const streamBytes = 1 << 20
 
 // ScoreStream implements pb.ScoringServer.
@@ -67,17 +67,17 @@ func (s *scoringServer) ScoreStream(stream pb.Scoring_ScoreStreamServer) error {
 	return nil
 }
 
-// streamShare is what a request takes of streamBytes.
-func streamShare(c *call) int64 { return int64(min(c.in.Bytes, streamBytes)) }
+// streamShare is how many of streamBytes a request takes.
+func streamShare(c *call) int64 { return int64(min(c.received.Bytes, streamBytes)) }
 
-// receive takes requests from the stream until it ends, and closes in. Each
-// waits until there is room for it.
+// receive reads requests from the stream into in until the stream ends, and then
+// closes in. It waits until there is room for each.
 func (s *scoringServer) receive(ctx context.Context, stream pb.Scoring_ScoreStreamServer, in chan<- *call,
 	room *semaphore.Weighted) error {
 	defer close(in)
 	for {
 		c := s.getCall()
-		if err := stream.RecvMsg(&c.in); err != nil {
+		if err := stream.RecvMsg(&c.received); err != nil {
 			s.putCall(c)
 			return err
 		}
@@ -94,8 +94,8 @@ func (s *scoringServer) receive(ctx context.Context, stream pb.Scoring_ScoreStre
 	}
 }
 
-// answer decides about what a stream brought and sends the answers, in order;
-// when the server is full or drains, each row says so.
+// answer decides requests of a stream and sends the answers, in order. When the
+// server is full or drains, each answer says so.
 func (s *scoringServer) answer(ctx context.Context, stream pb.Scoring_ScoreStreamServer, calls []*call) error {
 	defer func() {
 		for _, c := range calls {
@@ -112,16 +112,16 @@ func (s *scoringServer) answer(ctx context.Context, stream pb.Scoring_ScoreStrea
 	}
 	if refused != nil {
 		for _, c := range calls {
-			c.Key.RequestID, c.Err = c.in.ID, refused
+			c.Key.RequestID, c.Err = c.received.ID, refused
 		}
-		s.sayRows(pb.Scoring_ScoreStream_FullMethodName, caller, calls)
+		s.logRefusedRows(pb.Scoring_ScoreStream_FullMethodName, caller, calls)
 	} else {
 		s.decideRows(ctx, pb.Scoring_ScoreStream_FullMethodName, caller, calls)
 	}
 	for _, c := range calls {
 		var m any
 		if c.Err != nil {
-			m = s.refusal(c)
+			m = s.rowRefusal(c)
 		} else {
 			r := c.reply()
 			m = r.Encode()

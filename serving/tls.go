@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// tlsCheck is how often, at most, the files of a TLS configuration are looked at.
-const tlsCheck = time.Second
+// tlsCheckEvery is how often, at most, the files are checked for changes.
+const tlsCheckEvery = time.Second
 
-// tlsWarnEvery is how often certificates that expire soon are warned of.
+// tlsWarnEvery is how often the log warns of certificates that expire soon.
 const tlsWarnEvery = 24 * time.Hour
 
-// ReloadingTLS makes a server's TLS configuration from PEM files, and makes it
-// again when one of them changes: new handshakes get the new certificate, and
-// connections go on. A change that cannot be read is logged, and the
-// configuration before it stays in use. clientCA may be empty; with it,
-// clients that show a certificate must show one under these CAs.
+// ReloadingTLS makes a server's TLS configuration from PEM files, and reads them
+// again when one of them changes: new handshakes use the new certificate, and open
+// connections go on. If the changed files cannot be used, that is logged, and the
+// last configuration stays in use. clientCA may be empty; with it, a client that
+// presents a certificate must present one under these CAs.
 func ReloadingTLS(cert, key, clientCA string, log *slog.Logger) (*tls.Config, error) {
 	if cert == "" || key == "" {
 		return nil, errors.New("tls: a certificate and its key are both needed")
@@ -41,7 +41,7 @@ func ReloadingTLS(cert, key, clientCA string, log *slog.Logger) (*tls.Config, er
 		return nil, err
 	}
 	c := r.mu.current.Clone()
-	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return r.now(time.Now()), nil }
+	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return r.configAt(time.Now()), nil }
 	return c, nil
 }
 
@@ -59,20 +59,20 @@ type tlsFiles struct {
 	}
 }
 
-// now returns the configuration for a handshake.
-func (r *tlsFiles) now(at time.Time) *tls.Config {
+// configAt returns the configuration for a handshake.
+func (r *tlsFiles) configAt(at time.Time) *tls.Config {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if at.Sub(r.mu.warned) >= tlsWarnEvery {
-		r.warn(at)
+		r.warnOfExpiry(at)
 	}
-	if at.Sub(r.mu.checked) >= tlsCheck {
+	if at.Sub(r.mu.checked) >= tlsCheckEvery {
 		r.mu.checked = at
-		if s, err := r.stamps(); err != nil {
-			r.log.Error("tls: the files cannot be read; what was read before stays in use", "error", err)
+		if s, err := r.modTimes(); err != nil {
+			r.log.Error("tls: the files cannot be read; the last configuration stays in use", "error", err)
 		} else if !equalTimes(s, r.mu.stamps) {
 			if err := r.read(s); err != nil {
-				r.log.Error("tls: the changed files cannot be used; what was read before stays in use", "error", err)
+				r.log.Error("tls: the changed files cannot be used; the last configuration stays in use", "error", err)
 			} else {
 				r.log.Info("tls: the files are loaded again")
 			}
@@ -84,7 +84,7 @@ func (r *tlsFiles) now(at time.Time) *tls.Config {
 func (r *tlsFiles) load() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s, err := r.stamps()
+	s, err := r.modTimes()
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}
@@ -105,7 +105,7 @@ func (r *tlsFiles) read(stamps []time.Time) error {
 		if err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}
-		if cas, err = authorities(text); err != nil {
+		if cas, err = parseAuthorities(text); err != nil {
 			return fmt.Errorf("tls: %s: %w", r.files[2], err)
 		}
 		c.ClientCAs = x509.NewCertPool()
@@ -116,12 +116,13 @@ func (r *tlsFiles) read(stamps []time.Time) error {
 	}
 	r.mu.current, r.mu.stamps = c, stamps
 	r.mu.authorities, r.mu.warned = cas, time.Time{}
-	r.warn(time.Now())
+	r.warnOfExpiry(time.Now())
 	return nil
 }
 
-// warn says which certificates have expired or will soon; call it with mu held.
-func (r *tlsFiles) warn(at time.Time) {
+// warnOfExpiry logs which certificates have expired or will soon; call it with mu
+// held.
+func (r *tlsFiles) warnOfExpiry(at time.Time) {
 	r.mu.warned = at
 	if leaf := r.mu.current.Certificates[0].Leaf; leaf != nil {
 		warnOfCertificate(r.log, r.files[0], leaf, at)
@@ -131,9 +132,9 @@ func (r *tlsFiles) warn(at time.Time) {
 	}
 }
 
-// authorities reads the certificates of a PEM file, all of them: a file that is
-// cut short must not shut out the clients of the certificates after the cut.
-func authorities(text []byte) (out []*x509.Certificate, err error) {
+// parseAuthorities reads all certificates of a PEM file. A file that is cut short
+// is an error: it would shut out the clients of the certificates after the cut.
+func parseAuthorities(text []byte) (out []*x509.Certificate, err error) {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			continue
@@ -146,12 +147,13 @@ func authorities(text []byte) (out []*x509.Certificate, err error) {
 	}
 	read := len(out)
 	if begun := bytes.Count(text, []byte("-----BEGIN CERTIFICATE-----")); read == 0 || read != begun {
-		return nil, fmt.Errorf("%d certificates begin in it and %d can be read; write it anew, in PEM", begun, read)
+		return nil, fmt.Errorf("%d certificates begin in the file and %d can be read; write it again, in PEM", begun,
+			read)
 	}
 	return out, nil
 }
 
-func (r *tlsFiles) stamps() ([]time.Time, error) {
+func (r *tlsFiles) modTimes() ([]time.Time, error) {
 	s := make([]time.Time, len(r.files))
 	for i, f := range r.files {
 		info, err := os.Stat(f)

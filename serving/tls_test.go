@@ -168,7 +168,7 @@ func TestTLS(t *testing.T) {
 	if err := os.WriteFile(cert, []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(tlsCheck + 100*time.Millisecond)
+	time.Sleep(tlsCheckEvery + 100*time.Millisecond)
 	served() // the one before stays in use
 }
 

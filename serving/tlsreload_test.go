@@ -137,7 +137,7 @@ func TestClientCAReload(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(tlsCheck + 100*time.Millisecond)
+	time.Sleep(tlsCheckEvery + 100*time.Millisecond)
 	check("without the file", false, true)
 	if !log.has("level=ERROR", "no such file") {
 		t.Error("the log says nothing of a file that is gone")

@@ -38,10 +38,10 @@ func TestCertificateWarnings(t *testing.T) {
 			t.Errorf("%v: %q, want %q", c.age, log.String(), c.line)
 		}
 		log.Reset()
-		if files.now(time.Now().Add(time.Hour)); log.String() != "" {
+		if files.configAt(time.Now().Add(time.Hour)); log.String() != "" {
 			t.Errorf("said again within a day: %s", log.String())
 		}
-		if files.now(time.Now().Add(25 * time.Hour)); log.String() == "" {
+		if files.configAt(time.Now().Add(25 * time.Hour)); log.String() == "" {
 			t.Error("not said again after a day")
 		}
 	}
