@@ -218,7 +218,7 @@ func (e *Evaluation) reasons(in *eval.Input) {
 	in.Reasons = func(row int) []eval.Reason {
 		in.Contributions(contributions, row)
 		var out []eval.Reason
-		for _, r := range e.Scorer.ReasonsOf(nil, contributions) {
+		for _, r := range e.Scorer.ReasonsFromContributions(nil, contributions) {
 			out = append(out, eval.Reason{Code: r.Code, Text: r.Text})
 		}
 		return out
