@@ -89,9 +89,8 @@ func scaleTables(figures []figure.Figure) []byte {
 	var b bytes.Buffer
 	b.WriteString("\n" +
 		page.Wrap("Both axes are logarithmic. A point is the median of its runs, with whiskers from the "+
-			"least to the greatest. A slope of 1 means that the cost is proportional to the size, 0 that it does not "+
-			"depend "+
-			"on it."))
+			"least to the greatest. A slope of 1 means that the cost is proportional to the size, 0 that it does "+
+			"not depend on it."))
 	for _, c := range scaleCharts {
 		curves := c.curves(figures)
 		if len(curves) == 0 {

@@ -105,12 +105,15 @@ func closedLoop(ctx context.Context, to *serverProcess, n int, kind string, leng
 	if err := context.Cause(ctx); err != nil {
 		return 0, 0, fmt.Errorf("%s: %w", kind, err)
 	}
+	if done == 0 {
+		return 0, 0, fmt.Errorf("%s: no call of %d callers was answered in %v", kind, n, length)
+	}
 	if err := to.waitForLog(ctx, lag); err != nil {
 		return 0, 0, err
 	}
 	late := to.cpu() - at
 	used, took = used+late, took+late/time.Duration(runtime.NumCPU())
-	return float64(done) / took.Seconds(), used.Seconds() * 1e6 / float64(max(done, 1)), nil
+	return float64(done) / took.Seconds(), used.Seconds() * 1e6 / float64(done), nil
 }
 
 // runCaller asks until it is told to stop.
