@@ -12,7 +12,7 @@
 //
 // With -coverage it counts instead how many intervals of reports on samples of
 // known populations contain the truth, and writes the table into docs/reports.md.
-// That takes hours; -samples 20 takes minutes.
+// With -samples 2 that takes a minute, with the default very much longer.
 //
 //	go run ./benchmarks/eval -coverage -manual docs/reports.md
 package main
