@@ -37,18 +37,18 @@ var bannedWords = []struct {
 	{regexp.MustCompile(`(?i)\bbesides?\b`), "next to, with, compared with, as well"},
 	{regexp.MustCompile(`(?i)\b(stands?|stood)\b( for\b)?`), "is, holds, lies, remains (but: stands for)"},
 	{regexp.MustCompile(`(?i)\blent\b`), "valid until ..."},
-	{regexp.MustCompile(`(?i)\bspared?\b"?`), "preallocated, padding, kept; or say what is not done (but: \"spare\", a file)"},
+	{regexp.MustCompile(`(?i)\bspared?\b"?`),
+		"preallocated, padding, kept; or say what is not done (but: \"spare\", a file)"},
 	{regexp.MustCompile(`(?i)\bwhose word\b`), "who vouches for"},
-	{regexp.MustCompile(`(?i)\b(thereof|whereof|wherefrom|whereupon|hitherto|aforesaid)\b`), "of it, from which, until now"},
+	{regexp.MustCompile(`(?i)\b(thereof|whereof|wherefrom|whereupon|hitherto|aforesaid)\b`),
+		"of it, from which, until now"},
 	{regexp.MustCompile(`(?i)\bgoes by\b`), "is identified by, is computed from, follows"},
 	{regexp.MustCompile(`(?i)\bare led by\b|\bis led by\b`), "the leader of ... decides"},
 }
 
 // unfinished are folders, and files of the root, whose names and comments are still to be gone through.
 var unfinished = strings.Fields(`
-	cmd datasets docs/cli.md docs/serving.md features
-	models/baseline models/eval models/forest 
-	serving training`)
+	features models/baseline models/eval models/forest serving`)
 
 // TestLineWidth: no line of code or prose is wider than maxColumns. Exempt are
 // what cannot be broken without a change of meaning: raw strings and struct

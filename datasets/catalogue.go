@@ -26,7 +26,7 @@ type Info struct {
 	Label    string       // column of the published file that holds the outcome
 	Bad      string       // the label's text for the bad event, "" if it is 0 and 1
 	Rows     int          // data rows
-	Features int          // columns beside the label
+	Features int          // columns without the label
 	SHA256   assay.Digest // of the file
 	Embedded bool         // part of this package; the others are downloaded
 	URL      string       // where Fetch finds it, "" if embedded

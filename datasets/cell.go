@@ -28,9 +28,45 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 	case *array.Dictionary:
 		return cell(a.Dictionary(), a.GetValueIndex(i), kind, opt)
 	case array.StringLike:
-		if s = a.Value(i); kind == numberKind {
+		s = a.Value(i)
+		switch kind {
+		case numberKind:
 			return textNumber(s)
+		case textKind:
+			return 0, s, s == "", len(s) <= opt.MaxCell && utf8.ValidString(s)
+		case labelKind:
+			if s == "" {
+				break // 0, as a number
+			}
+			x, ok = opt.parseLabel(s)
+			return x, "", false, ok
 		}
+	case *array.Timestamp, *array.Date32, *array.Date64:
+		x, ok = microsOf(a, i)
+		return x, "", false, ok
+	default:
+		if x, ok = numberOf(a, i, opt); !ok {
+			return 0, "", false, false
+		}
+	}
+	switch {
+	case math.IsNaN(x):
+		return 0, "", true, true
+	case kind == textKind: // a floating-point number that is to be a text
+		return 0, strconv.FormatFloat(x, 'f', -1, 64), false, math.Abs(x) <= 1<<53
+	case kind == labelKind:
+		x, ok = opt.numberLabel(x)
+		return x, "", false, ok
+	}
+	return x, "", false, !math.IsInf(x, 0)
+}
+
+// numberOf reads a number or a flag. ok is false for other types, and, where no
+// plan says that the column holds numbers, for whole numbers beyond 2^53: they
+// are likely ids (see readWithDigits).
+func numberOf(a arrow.Array, i int, opt *Options) (x float64, ok bool) {
+	long := false
+	switch a := a.(type) {
 	case *array.Float64:
 		x = a.Value(i)
 	case *array.Float32:
@@ -38,15 +74,9 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 	case *array.Float16:
 		x = float64(a.Value(i).Float32())
 	case *array.Int64:
-		x = float64(a.Value(i))
-		if !exact(a.Value(i)) && !opt.planned() {
-			return 0, "", false, false // an id, likely: see readExactly
-		}
+		x, long = float64(a.Value(i)), !exact(a.Value(i))
 	case *array.Uint64:
-		x = float64(a.Value(i))
-		if a.Value(i) > 1<<53 && !opt.planned() {
-			return 0, "", false, false
-		}
+		x, long = float64(a.Value(i)), a.Value(i) > 1<<53
 	case *array.Int32:
 		x = float64(a.Value(i))
 	case *array.Int16:
@@ -65,51 +95,23 @@ func cell(a arrow.Array, i int, kind columnKind, opt *Options) (x float64, s str
 		}
 	case *array.Decimal128:
 		v, scale := a.Value(i).BigInt(), a.DataType().(*arrow.Decimal128Type).Scale
-		if x = decimalNumber(v, scale); longWhole(v, scale) && !opt.planned() {
-			return 0, "", false, false
-		}
+		x, long = decimalNumber(v, scale), longWhole(v, scale)
 	case *array.Decimal256:
 		v, scale := a.Value(i).BigInt(), a.DataType().(*arrow.Decimal256Type).Scale
-		if x = decimalNumber(v, scale); longWhole(v, scale) && !opt.planned() {
-			return 0, "", false, false
-		}
+		x, long = decimalNumber(v, scale), longWhole(v, scale)
 	default:
-		x, ok = microsOf(a, i)
-		return x, "", false, ok
+		return 0, false
 	}
-	switch kind {
-	case textKind:
-		if math.IsNaN(x) {
-			return 0, "", true, true
-		}
-		if s == "" { // a number that is to be a text
-			if _, text := a.(array.StringLike); !text {
-				return 0, strconv.FormatFloat(x, 'f', -1, 64), false, math.Abs(x) <= 1<<53
-			}
-			return 0, "", true, true
-		}
-		return 0, s, false, len(s) <= opt.MaxCell && utf8.ValidString(s)
-	case labelKind:
-		if s != "" {
-			x, ok = opt.parseLabel(s)
-			return x, "", false, ok
-		}
-		if math.IsNaN(x) {
-			return 0, "", true, true
-		}
-		x, ok = opt.numberLabel(x)
-		return x, "", false, ok
-	}
-	return x, "", math.IsNaN(x), !math.IsInf(x, 0)
+	return x, !long || opt.planned()
 }
 
 // textNumber reads a number that a column of texts holds.
 func textNumber(s string) (x float64, _ string, null, ok bool) {
 	trimmed := strings.TrimSpace(s)
-	if trimmed == "" || isMark[trimmed] {
+	if trimmed == "" || missingMarkSet[trimmed] {
 		return 0, "", true, true
 	}
-	r := reading{}
+	r := columnReading{}
 	x, ok = r.number(trimmed)
 	return x, "", false, ok
 }
@@ -125,7 +127,7 @@ func cellProblem(a arrow.Array, i int, kind columnKind, opt *Options) string {
 		case kind == labelKind:
 			return labelProblem
 		case kind == numberKind:
-			return (&reading{}).notNumber(s)
+			return (&columnReading{}).notNumber(s)
 		case len(s) > opt.MaxCell:
 			return fmt.Sprintf("a cell of %d bytes, at most %d are allowed", len(s), opt.MaxCell)
 		}

@@ -95,11 +95,11 @@ func (o *Options) parseLabel(cell string) (float64, bool) {
 // layout is what is read of a table with a schema, as Parquet and Arrow files
 // have one.
 type layout struct {
-	names []string
-	kinds []columnKind
-	at    []int // of each, its place in the file
-	label string
-	notes []ColumnNote // columns that are left out
+	names       []string
+	kinds       []columnKind
+	fileColumns []int // of each, its place in the file
+	label       string
+	notes       []ColumnNote // columns that are left out
 }
 
 // layoutOf decides what each column of an Arrow schema is read as. A column that
@@ -139,7 +139,7 @@ func layoutOf(file string, schema *arrow.Schema, opt *Options) (*layout, error) 
 		if f.Name == l.label {
 			kind = labelKind
 		}
-		l.names, l.kinds, l.at = append(l.names, f.Name), append(l.kinds, kind), append(l.at, i)
+		l.names, l.kinds, l.fileColumns = append(l.names, f.Name), append(l.kinds, kind), append(l.fileColumns, i)
 	}
 	if len(l.names) == 0 {
 		return nil, &BadRow{File: file, Problem: "no column holds numbers, text or times"}
@@ -163,7 +163,7 @@ func kindOf(t arrow.DataType, name string, opt *Options) (kind columnKind, ok bo
 		return timeKind, true
 	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
 		arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64:
-		if slices.Contains(opt.Text, name) || slices.Contains(opt.exactly, name) || t.ID() == arrow.BOOL &&
+		if slices.Contains(opt.Text, name) || slices.Contains(opt.digitColumns, name) || t.ID() == arrow.BOOL &&
 			!opt.isNumber(name) {
 			return textKind, true // codes and ids: every digit counts
 		}
@@ -194,7 +194,8 @@ func (l *layout) normalise(file string, cols []arrow.Array, rows int, opt *Optio
 				keep[i] = false
 				problem := cellProblem(cols[c], i, k, opt)
 				if problem == longNumber && !opt.planned() && !bad.skip {
-					return nil, &inexact{BadRow{File: file, Row: row0 + i + 1, Column: l.names[c], Problem: problem}}
+					return nil, &inexactNumber{BadRow{File: file, Row: row0 + i + 1,
+						Column: l.names[c], Problem: problem}}
 				}
 				if err := bad.add(BadRow{File: file, Row: row0 + i + 1, Column: l.names[c], Problem: problem}); err !=
 					nil {
@@ -238,27 +239,27 @@ func (l *layout) cell(a arrow.Array, i, c int, opt *Options) (x float64, s strin
 	return x, s, null, ok
 }
 
-// inexact is a BadRow for a whole number that float64 does not hold, in a
+// inexactNumber is a BadRow for a whole number that float64 does not hold, in a
 // column of which no plan says what it is.
-type inexact struct{ BadRow }
+type inexactNumber struct{ BadRow }
 
 // Unwrap returns the BadRow.
-func (e *inexact) Unwrap() error { return &e.BadRow }
+func (e *inexactNumber) Unwrap() error { return &e.BadRow }
 
-// readExactly reads a table again, with columns of long whole numbers as texts,
+// readWithDigits reads a table again, with columns of long whole numbers as texts,
 // until it is read or another error ends it.
-func readExactly(opt Options, read func(Options) (*Frame, error)) (*Frame, error) {
+func readWithDigits(opt Options, read func(Options) (*Frame, error)) (*Frame, error) {
 	var said []ColumnNote
 	for {
 		f, err := read(opt)
-		var long *inexact
-		if !errors.As(err, &long) || slices.Contains(opt.exactly, long.Column) {
+		var long *inexactNumber
+		if !errors.As(err, &long) || slices.Contains(opt.digitColumns, long.Column) {
 			if err == nil {
 				f.Columns = append(f.Columns, said...)
 			}
 			return f, err
 		}
-		opt.exactly = append(slices.Clone(opt.exactly), long.Column)
+		opt.digitColumns = append(slices.Clone(opt.digitColumns), long.Column)
 		said = append(said,
 			ColumnNote{Column: long.Column, Note: "whole numbers longer than numbers are exact: read as " +
 				"texts, digit by digit"})

@@ -27,8 +27,8 @@ type rowSource interface {
 	Line(cell int) int
 }
 
-// csvTable reads records of one text file or sheet and knows where it stands.
-type csvTable struct {
+// cellTable reads the records of one text file or sheet, and counts its rows.
+type cellTable struct {
 	file    string
 	rows    rowSource
 	header  []string     // of the columns that are kept
@@ -41,7 +41,7 @@ type csvTable struct {
 }
 
 // openCSV finds out how the text is written and reads the header.
-func openCSV(file string, src io.Reader, opt *Options) (*csvTable, error) {
+func openCSV(file string, src io.Reader, opt *Options) (*cellTable, error) {
 	text, err := plainText(file, src)
 	if err != nil {
 		return nil, err
@@ -54,8 +54,8 @@ func openCSV(file string, src io.Reader, opt *Options) (*csvTable, error) {
 }
 
 // openRows reads the header of a table of cells.
-func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
-	t := &csvTable{file: file, rows: rows, empty: -1}
+func openRows(file string, rows rowSource, opt *Options) (*cellTable, error) {
+	t := &cellTable{file: file, rows: rows, empty: -1}
 	head, err := rows.Read()
 	if err != nil {
 		if errors.Is(err, io.EOF) {
@@ -76,10 +76,10 @@ func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
 		h = strings.TrimSpace(h)
 		switch {
 		case h == "" && i == 0 && len(head) > 1:
-			t.leave(i, ColumnNote{LeftOut: true, Note: "the first column has no name: row names of a data frame"})
+			t.leaveOut(i, ColumnNote{LeftOut: true, Note: "the first column has no name: row names of a data frame"})
 			continue
 		case h == "" && i > 1 && i == len(head)-1:
-			t.leave(i, ColumnNote{LeftOut: true, Note: "the last column has neither a name nor cells"})
+			t.leaveOut(i, ColumnNote{LeftOut: true, Note: "the last column has neither a name nor cells"})
 			t.empty = i
 			continue
 		case h == "":
@@ -96,7 +96,7 @@ func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
 		case seen[h]:
 			return nil, &BadRow{File: file, Problem: fmt.Sprintf("the header names column %q twice: rename one", h)}
 		case isIndexName(h) && !opt.reads(h):
-			t.leave(i, ColumnNote{Column: strings.Clone(h), LeftOut: true, Note: indexNote})
+			t.leaveOut(i, ColumnNote{Column: strings.Clone(h), LeftOut: true, Note: indexNote})
 			continue
 		}
 		seen[h] = true
@@ -111,8 +111,8 @@ func openRows(file string, rows rowSource, opt *Options) (*csvTable, error) {
 	return t, nil
 }
 
-// leave leaves a cell out of the rows.
-func (t *csvTable) leave(cell int, note ColumnNote) {
+// leaveOut leaves a cell out of the rows.
+func (t *cellTable) leaveOut(cell int, note ColumnNote) {
 	if t.keep == nil {
 		t.keep = make([]int, 0, t.cells)
 		for i := range t.header {
@@ -137,7 +137,7 @@ func isIndexName(name string) bool {
 
 // next returns the next record, which is valid until the next call, or a bad
 // row, or io.EOF, or an error that ends the reading.
-func (t *csvTable) next(opt *Options) ([]string, *BadRow, error) {
+func (t *cellTable) next(opt *Options) ([]string, *BadRow, error) {
 	rec, err := t.rows.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, nil, io.EOF
@@ -182,7 +182,7 @@ func (t *csvTable) next(opt *Options) ([]string, *BadRow, error) {
 }
 
 // line is the line of a kept column's cell in the row read last.
-func (t *csvTable) line(column int) int {
+func (t *cellTable) line(column int) int {
 	if t.keep != nil {
 		column = t.keep[column]
 	}
@@ -225,9 +225,9 @@ func boolWord(s string) (value, ok bool) {
 	return false, false
 }
 
-// csvBatch reads up to maxRows good rows into one record; io.EOF goes with the
+// readBatch reads up to maxRows good rows into one record; io.EOF goes with the
 // last, which may be empty.
-func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options, bad *badRows,
+func readBatch(ctx context.Context, t *cellTable, columns []columnReading, opt *Options, bad *badRows,
 	maxRows int) (arrow.Record, error) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(t.header, kindsOfReadings(columns)))
 	defer b.Release()
@@ -272,7 +272,7 @@ func csvBatch(ctx context.Context, t *csvTable, columns []reading, opt *Options,
 }
 
 // parse fills values, times (in microseconds) and null from one record.
-func (t *csvTable) parse(rec []string, columns []reading, opt *Options, values []float64, at []int64,
+func (t *cellTable) parse(rec []string, columns []columnReading, opt *Options, values []float64, at []int64,
 	null []bool) *BadRow {
 	for i, c := range rec {
 		r := &columns[i]
@@ -292,7 +292,7 @@ func (t *csvTable) parse(rec []string, columns []reading, opt *Options, values [
 
 // parse reads a cell as the number, or the time in microseconds, that the column
 // wants; problem says why it cannot.
-func (r *reading) parse(cell string, opt *Options) (x float64, at int64, problem string) {
+func (r *columnReading) parse(cell string, opt *Options) (x float64, at int64, problem string) {
 	ok := true
 	switch r.kind {
 	case textKind:

@@ -59,16 +59,17 @@ func Fetch(ctx context.Context, info Info, opt FetchOptions) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return path, place(path, info, func(w io.Writer) error { _, err := w.Write(b); return err })
+		return path, writeVerified(path, info, func(w io.Writer) error { _, err := w.Write(b); return err })
 	}
 	if u, err := url.Parse(info.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return "", fmt.Errorf("fetch %s: want an http or https URL: %w", info.Name, assay.ErrInvalid)
 	}
-	return path, place(path, info, func(w io.Writer) error { return download(ctx, info, opt, w) })
+	return path, writeVerified(path, info, func(w io.Writer) error { return download(ctx, info, opt, w) })
 }
 
-// place writes a file beside its place, checks its digest, and renames it.
-func place(path string, info Info, write func(io.Writer) error) (err error) {
+// writeVerified writes a file under a temporary name next to path, checks its
+// digest, and renames it.
+func writeVerified(path string, info Info, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+info.Name+"-*")
 	if err != nil {
 		return err

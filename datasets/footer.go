@@ -15,15 +15,15 @@ import (
 	"github.com/assayrisk/assay/internal/arrowsafe"
 )
 
-// patched is a Parquet file whose footer is another one of the same length.
-type patched struct {
+// patchedFile is a Parquet file whose footer is another one of the same length.
+type patchedFile struct {
 	readerAt
 	at     int64
 	footer []byte
 }
 
 // ReadAt implements io.ReaderAt.
-func (p *patched) ReadAt(b []byte, off int64) (int, error) {
+func (p *patchedFile) ReadAt(b []byte, off int64) (int, error) {
 	n, err := p.readerAt.ReadAt(b, off)
 	if end := off + int64(n); end > p.at {
 		from := max(off, p.at)
@@ -32,10 +32,10 @@ func (p *patched) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// knownFooter hides what the library would stumble over: logical types that are
+// hideUnknownTypes hides what the library would stumble over: logical types that are
 // newer than it (VARIANT, GEOMETRY, GEOGRAPHY). Their columns are left with the
 // types of their bytes, which are no numbers, texts or times.
-func knownFooter(name string, src readerAt, size int64) (readerAt, error) {
+func hideUnknownTypes(name string, src readerAt, size int64) (readerAt, error) {
 	var tail [8]byte
 	if _, err := src.ReadAt(tail[:], size-8); err != nil {
 		return nil, damaged(name, err)
@@ -53,7 +53,7 @@ func knownFooter(name string, src readerAt, size int64) (readerAt, error) {
 	if !found {
 		return src, nil
 	}
-	return &patched{src, at, append(footer, tail[:]...)}, nil
+	return &patchedFile{src, at, append(footer, tail[:]...)}, nil
 }
 
 // thrift walks a structure in Thrift's compact protocol
@@ -239,10 +239,10 @@ func (t *thrift) skipMap() error {
 // schemaKey is where writers of Arrow keep their own schema in a Parquet file.
 const schemaKey = "ARROW:schema"
 
-// foreignSchema hides the Arrow schema in a file's footer from the library, if
+// dropForeignSchema hides the Arrow schema in a file's footer from the library, if
 // it is damaged or the library does not know all of its types, and returns the
 // types of the columns that are not read, by name: Parquet knows less of them.
-func foreignSchema(pr *file.Reader, known func() bool) map[string]arrow.DataType {
+func dropForeignSchema(pr *file.Reader, known func() bool) map[string]arrow.DataType {
 	unread := map[string]arrow.DataType{}
 	for _, kv := range pr.MetaData().KeyValueMetadata() {
 		if kv.Key != schemaKey || kv.Value == nil {
@@ -268,4 +268,4 @@ func foreignSchema(pr *file.Reader, known func() bool) map[string]arrow.DataType
 	return unread
 }
 
-var _ io.ReaderAt = (*patched)(nil)
+var _ io.ReaderAt = (*patchedFile)(nil)

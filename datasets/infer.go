@@ -17,12 +17,12 @@ import (
 // into text because of one typing error.
 const numberShare = 0.9
 
-// mostly is the share of numbers from which a column of texts is said to be
+// mostlyNumbers is the share of numbers from which a column of texts is said to be
 // mostly one of numbers.
-const mostly = 0.5
+const mostlyNumbers = 0.5
 
-// keptOthers bounds the texts, other than numbers, that are counted.
-const keptOthers = 64
+// maxOtherTexts bounds the texts, other than numbers, that are counted.
+const maxOtherTexts = 64
 
 // cellCounts is what the cells of one column look like.
 type cellCounts struct {
@@ -46,7 +46,7 @@ type cellCounts struct {
 // add counts one cell of a column.
 func (c *cellCounts) add(cell string) {
 	trimmed := strings.TrimSpace(cell)
-	if meansNone(trimmed) {
+	if isMissingMark(trimmed) {
 		count(&c.marks, trimmed)
 		return
 	}
@@ -72,7 +72,7 @@ func (c *cellCounts) add(cell string) {
 		}
 	}
 	if !fits {
-		if len(c.others) < keptOthers || c.others[trimmed] > 0 {
+		if len(c.others) < maxOtherTexts || c.others[trimmed] > 0 {
 			count(&c.others, strings.Clone(trimmed))
 		}
 		return
@@ -193,8 +193,8 @@ func (c *cellCounts) numeral(stated *numeral, decimal rune) []numeral {
 	return fit
 }
 
-// inferCSV finds what each column is read as, from up to maxRows records.
-func inferCSV(ctx context.Context, t *csvTable, opt *Options, label string, maxRows int) ([]reading, error) {
+// inferColumns finds what each column is read as, from up to maxRows records.
+func inferColumns(ctx context.Context, t *cellTable, opt *Options, label string, maxRows int) ([]columnReading, error) {
 	counts := make([]cellCounts, len(t.header))
 	for n := 0; n < maxRows; n++ {
 		if n&0xfff == 0 && ctx.Err() != nil {
@@ -220,7 +220,7 @@ func inferCSV(ctx context.Context, t *csvTable, opt *Options, label string, maxR
 }
 
 // readings decides, column by column, from what was counted.
-func readings(t *csvTable, opt *Options, label string, counts []cellCounts) ([]reading, error) {
+func readings(t *cellTable, opt *Options, label string, counts []cellCounts) ([]columnReading, error) {
 	general, err := opt.numeral("")
 	if err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func readings(t *csvTable, opt *Options, label string, counts []cellCounts) ([]r
 		name := t.header[i]
 		return name != label && !slices.Contains(opt.Text, name) && !slices.Contains(opt.Time, name)
 	})
-	out := make([]reading, len(counts))
+	out := make([]columnReading, len(counts))
 	for i, name := range t.header {
 		r := &out[i]
 		r.name, r.numeral = name, numerals[0].numeral
@@ -253,7 +253,7 @@ func readings(t *csvTable, opt *Options, label string, counts []cellCounts) ([]r
 			}
 		}
 		if opt.ignores(name) {
-			r.say = ""
+			r.note = ""
 		}
 	}
 	return out, nil
@@ -261,24 +261,24 @@ func readings(t *csvTable, opt *Options, label string, counts []cellCounts) ([]r
 
 // infer decides what a column is of which the caller has said no more than that
 // it holds numbers, if that.
-func (r *reading) infer(c *cellCounts, opt *Options, stated *numeral, decimal rune) *BadRow {
+func (r *columnReading) infer(c *cellCounts, opt *Options, stated *numeral, decimal rune) *BadRow {
 	number := opt.isNumber(r.name)
 	if !number && c.whole == c.numbers && c.filled > 0 && c.enough(c.numbers) && c.long+c.zeroInHead > 0 {
 		r.kind = textKind
-		r.say = "whole numbers with zeros in front, or longer than numbers are exact: read as texts, digit by digit"
+		r.note = "whole numbers with zeros in front, or longer than numbers are exact: read as texts, digit by digit"
 		return nil
 	}
 	if c.words > 0 && c.enough(c.numbers) {
 		if c.words == c.numbers && !number {
 			r.kind = flagKind
 		}
-		r.sayMarks(c)
+		r.noteMarks(c)
 		return nil
 	}
 	switch ways := c.numeral(stated, decimal); {
 	case len(ways) == 1:
 		r.numeral = ways[0]
-		r.written()
+		r.noteNumeral()
 	case len(ways) > 1 && !opt.ignores(r.name):
 		other := ways[slices.IndexFunc(ways, func(n numeral) bool { return n.decimal != ways[0].decimal })]
 		return &BadRow{Column: r.name,
@@ -288,10 +288,10 @@ func (r *reading) infer(c *cellCounts, opt *Options, stated *numeral, decimal ru
 				ways[0].sample(), other.sample())}
 	case !number && c.filled > 0 && !c.enough(c.numbers):
 		r.kind = textKind
-		r.sayMostly(c)
+		r.noteMostlyNumbers(c)
 		return nil
 	}
-	r.sayMarks(c)
+	r.noteMarks(c)
 	return nil
 }
 

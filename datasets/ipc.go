@@ -15,19 +15,19 @@ import (
 )
 
 func readArrow(ctx context.Context, name string, b []byte, opt Options) (*Frame, error) {
-	return readExactly(opt, func(opt Options) (*Frame, error) {
+	return readWithDigits(opt, func(opt Options) (*Frame, error) {
 		s, err := streamArrow(ctx, name, bytes.NewReader(b), sniff(b), opt)
 		if err != nil {
 			return nil, err
 		}
-		return collect(ctx, s)
+		return readAllRecords(ctx, s)
 	})
 }
 
 // streamArrow opens an Arrow IPC file or stream.
 func streamArrow(ctx context.Context, name string, src readerAt, form format,
 	opt Options) (s *recordStream, err error) {
-	defer guard(name, &err)
+	defer recoverAsDamaged(name, &err)
 	size, err := src.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func streamArrow(ctx context.Context, name string, src readerAt, form format,
 	s = l.stream(&opt)
 	rows := 0
 	s.read = func() (out arrow.Record, err error) {
-		defer guard(name, &err)
+		defer recoverAsDamaged(name, &err)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -58,8 +58,8 @@ func streamArrow(ctx context.Context, name string, src readerAt, form format,
 		if int64(rows)+rec.NumRows() > opt.MaxRows {
 			return nil, &BadRow{File: name, Problem: fmt.Sprintf("more than %d rows", opt.MaxRows)}
 		}
-		cols := make([]arrow.Array, len(l.at))
-		for i, c := range l.at {
+		cols := make([]arrow.Array, len(l.fileColumns))
+		for i, c := range l.fileColumns {
 			cols[i] = rec.Column(r.RecordColumn(c))
 		}
 		out, err = l.normalise(name, cols, int(rec.NumRows()), &opt, rows, &s.bad)

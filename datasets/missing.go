@@ -18,7 +18,7 @@ var MissingMarks = []string{
 	"-", "--", ".", "..",
 }
 
-var isMark = func() map[string]bool {
+var missingMarkSet = func() map[string]bool {
 	m := make(map[string]bool, len(MissingMarks))
 	for _, s := range MissingMarks {
 		m[s] = true
@@ -26,10 +26,10 @@ var isMark = func() map[string]bool {
 	return m
 }()
 
-// meansNone reports whether a text without spaces around it is one of the marks.
-func meansNone(s string) bool {
+// isMissingMark reports whether a text without spaces around it is one of the marks.
+func isMissingMark(s string) bool {
 	last := s[len(s)-1]
-	return (last < '0' || last > '9') && isMark[s] // no mark ends in a digit: most cells are told by that
+	return (last < '0' || last > '9') && missingMarkSet[s] // no mark ends in a digit: most cells are told by that
 }
 
 // isMissing reports whether a cell of a column has no value.
@@ -38,5 +38,5 @@ func (o *Options) isMissing(column, cell string, kind columnKind) bool {
 		return true
 	}
 	trimmed := strings.TrimSpace(cell)
-	return trimmed == "" || kind != textKind && meansNone(trimmed) && !(kind == labelKind && trimmed == o.Bad)
+	return trimmed == "" || kind != textKind && isMissingMark(trimmed) && !(kind == labelKind && trimmed == o.Bad)
 }

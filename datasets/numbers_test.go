@@ -112,7 +112,7 @@ func TestStatedNumbers(t *testing.T) {
 			Options{Number: []string{"v"}, Written: map[string]string{"v": "1,234.56"}}, "[1200]"},
 		"points by the plan": {[]string{"1.200"},
 			Options{Number: []string{"v"}, Written: map[string]string{"v": "1.234,56"}}, "[1200]"},
-		"plain beside a plan": {[]string{"1200.5"},
+		"plain, with a plan": {[]string{"1200.5"},
 			Options{Number: []string{"v"}, Written: map[string]string{"v": "1.234,56"}}, "[1200.5]"},
 		"open under a plan": {[]string{"1,200"}, Options{Number: []string{"v"}}, "can be read in two ways"},
 		"one bad cell": {[]string{"1", "x"}, Options{Number: []string{"v"}},

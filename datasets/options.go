@@ -39,9 +39,9 @@ type Options struct {
 	// the same for single columns.
 	Numbers string
 	Written map[string]string
-	// Missing lists cells of text files that mean "no value" beside the empty
-	// one, in every column, MissingIn those of single columns. MissingMarks
-	// mean it in columns of numbers, times and outcomes.
+	// Missing lists cells of text files that mean "no value", as the empty one
+	// does, in every column; MissingIn those of single columns. MissingMarks
+	// mean it in columns of numbers, times and outcomes anyway.
 	Missing   []string
 	MissingIn map[string][]string
 	// Sheet names the sheet of a workbook that is read (default: the only one
@@ -61,7 +61,7 @@ type Options struct {
 	// BatchRows is the size of the records that Stream gives (default 65536).
 	BatchRows int
 
-	exactly []string // columns that are read as texts to keep every digit, though no plan says so
+	digitColumns []string // columns that are read as texts to keep every digit, though no plan says so
 }
 
 // Bounds that no option moves.

@@ -21,12 +21,12 @@ import (
 )
 
 func readParquet(ctx context.Context, name string, b []byte, opt Options) (*Frame, error) {
-	return readExactly(opt, func(opt Options) (*Frame, error) {
+	return readWithDigits(opt, func(opt Options) (*Frame, error) {
 		s, err := streamParquet(ctx, name, bytes.NewReader(b), opt)
 		if err != nil {
 			return nil, err
 		}
-		return collect(ctx, s)
+		return readAllRecords(ctx, s)
 	})
 }
 
@@ -34,7 +34,7 @@ func readParquet(ctx context.Context, name string, b []byte, opt Options) (*Fram
 // the file's size before anything is allocated by them: a file of n bytes
 // cannot hold more than maxRowsPerByte*n rows.
 func streamParquet(ctx context.Context, name string, src readerAt, opt Options) (s *recordStream, err error) {
-	defer guard(name, &err)
+	defer recoverAsDamaged(name, &err)
 	size, err := src.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	if err := checkParquetFooter(name, src, size); err != nil {
 		return nil, err
 	}
-	if src, err = knownFooter(name, src, size); err != nil {
+	if src, err = hideUnknownTypes(name, src, size); err != nil {
 		return nil, err
 	}
 	mem := boundedBy(size, opt.MaxBytes)
@@ -63,8 +63,8 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	if err != nil {
 		return nil, err
 	}
-	leaves := make([]int, len(l.at))
-	for i, c := range l.at {
+	leaves := make([]int, len(l.fileColumns))
+	for i, c := range l.fileColumns {
 		leaves[i] = fr.Manifest.Fields[c].ColIndex
 	}
 	if leaves, err = l.readable(name, pr, leaves, &opt); err != nil {
@@ -77,7 +77,7 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 	s = l.stream(&opt)
 	rows, claimed := 0, pr.NumRows()
 	s.read = func() (out arrow.Record, err error) {
-		defer guard(name, &err)
+		defer recoverAsDamaged(name, &err)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func streamParquet(ctx context.Context, name string, src readerAt, opt Options) 
 // arrowColumns returns a reader of columns as Arrow's, and what they are.
 func arrowColumns(pr *file.Reader, opt *Options, mem memory.Allocator) (*pqarrow.FileReader, *arrow.Schema, error) {
 	props := pqarrow.ArrowReadProperties{BatchSize: int64(opt.BatchRows)}
-	unread := foreignSchema(pr, func() bool {
+	unread := dropForeignSchema(pr, func() bool {
 		_, err := pqarrow.NewFileReader(pr, props, mem)
 		return err == nil
 	})
@@ -146,8 +146,8 @@ func (l *layout) readable(name string, pr *file.Reader, leaves []int, opt *Optio
 			kept.notes = append(kept.notes, ColumnNote{Column: l.names[i], LeftOut: true, Note: problem})
 			continue
 		}
-		kept.names, kept.kinds, kept.at, out = append(kept.names, l.names[i]), append(kept.kinds, l.kinds[i]),
-			append(kept.at, l.at[i]), append(out, leaf)
+		kept.names, kept.kinds, kept.fileColumns, out = append(kept.names, l.names[i]), append(kept.kinds, l.kinds[i]),
+			append(kept.fileColumns, l.fileColumns[i]), append(out, leaf)
 	}
 	if len(out) == 0 {
 		return nil, &BadRow{File: name, Problem: "no column can be read"}

@@ -80,7 +80,7 @@ func ReadBytes(ctx context.Context, file string, b []byte, opt Options) (*Frame,
 	case sheetFile:
 		f, err = readSheet(ctx, file, b, opt)
 	default:
-		f, err = readRows(ctx, file, func() (*csvTable, error) { return openCSV(file, bytes.NewReader(b), &opt) }, opt)
+		f, err = readRows(ctx, file, func() (*cellTable, error) { return openCSV(file, bytes.NewReader(b), &opt) }, opt)
 	}
 	if err != nil {
 		return nil, err
@@ -117,24 +117,25 @@ func listSome(names []string) string {
 
 // readRows reads a table of cells twice: to find what its columns are, and to
 // read them.
-func readRows(ctx context.Context, file string, open func() (*csvTable, error), opt Options) (*Frame, error) {
+func readRows(ctx context.Context, file string, open func() (*cellTable, error), opt Options) (*Frame, error) {
 	t, columns, label, err := planRows(ctx, file, open, &opt, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
 	bad := badRows{skip: opt.SkipBadRows}
-	rec, err := csvBatch(ctx, t, columns, &opt, &bad, math.MaxInt)
+	rec, err := readBatch(ctx, t, columns, &opt, &bad, math.MaxInt)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count, Columns: notes(t, columns),
-		Origin: bad.origin(int(rec.NumRows()))}, nil
+	return &Frame{Record: rec, Label: label, Skipped: bad.list, SkippedRows: bad.count,
+		Columns: columnNotes(t, columns),
+		Origin:  bad.origin(int(rec.NumRows()))}, nil
 }
 
 // planRows finds what the columns of a table of cells are from up to maxRows
 // rows, and opens it again at its start.
-func planRows(ctx context.Context, file string, open func() (*csvTable, error), opt *Options,
-	maxRows int) (*csvTable, []reading, string, error) {
+func planRows(ctx context.Context, file string, open func() (*cellTable, error), opt *Options,
+	maxRows int) (*cellTable, []columnReading, string, error) {
 	t, err := open()
 	if err != nil {
 		return nil, nil, "", err
@@ -143,7 +144,7 @@ func planRows(ctx context.Context, file string, open func() (*csvTable, error), 
 	if err != nil {
 		return nil, nil, "", err
 	}
-	columns, err := inferCSV(ctx, t, opt, label, maxRows)
+	columns, err := inferColumns(ctx, t, opt, label, maxRows)
 	if err != nil {
 		return nil, nil, "", err
 	}
@@ -151,8 +152,8 @@ func planRows(ctx context.Context, file string, open func() (*csvTable, error), 
 	return t, columns, label, err
 }
 
-// collect reads every record of a stream into one frame.
-func collect(ctx context.Context, s *recordStream) (*Frame, error) {
+// readAllRecords reads every record of a stream into one frame.
+func readAllRecords(ctx context.Context, s *recordStream) (*Frame, error) {
 	defer s.Release()
 	var recs []arrow.Record
 	for s.Next() {

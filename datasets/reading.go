@@ -8,27 +8,27 @@ import (
 	"strings"
 )
 
-// reading is what a column of a text file is read as.
-type reading struct {
+// columnReading is what a column of a text file is read as.
+type columnReading struct {
 	name    string
 	kind    columnKind
 	numeral numeral // how its numbers are written
-	say     string  // what a person should know of it
+	note    string  // what a person should know of it
 	sample  string  // of the numeral, where it is not the plain one
 }
 
-func (r *reading) written() {
+func (r *columnReading) noteNumeral() {
 	if r.numeral != numerals[0].numeral {
 		r.sample = r.numeral.sample()
-		r.say = fmt.Sprintf("numbers written as %s", r.sample)
+		r.note = fmt.Sprintf("numbers written as %s", r.sample)
 		if r.numeral.after == "%" || r.numeral.before == "%" {
-			r.say += "; 12% is read as 12"
+			r.note += "; 12% is read as 12"
 		}
 	}
 }
 
 // number reads a cell of a column of numbers.
-func (r *reading) number(cell string) (float64, bool) {
+func (r *columnReading) number(cell string) (float64, bool) {
 	if r.sample == "" {
 		if x, ok := parseNumber(cell); ok {
 			return x, true
@@ -43,7 +43,7 @@ func (r *reading) number(cell string) (float64, bool) {
 }
 
 // notNumber says why a cell of a column of numbers is none.
-func (r *reading) notNumber(cell string) string {
+func (r *columnReading) notNumber(cell string) string {
 	const otherwise = " (if it is text, the plan's field wants kind: text; if it means no value, list it in the " +
 		"field's " +
 		"missing:; Options.Text, Options.MissingIn)"
@@ -62,7 +62,7 @@ func (r *reading) notNumber(cell string) string {
 	return "not a finite number, in a column of numbers" + otherwise
 }
 
-func kindsOfReadings(columns []reading) []columnKind {
+func kindsOfReadings(columns []columnReading) []columnKind {
 	out := make([]columnKind, len(columns))
 	for i := range columns {
 		out[i] = columns[i].kind
@@ -70,42 +70,42 @@ func kindsOfReadings(columns []reading) []columnKind {
 	return out
 }
 
-// notes are what is to be said of the columns.
-func notes(t *csvTable, columns []reading) []ColumnNote {
+// columnNotes are what is to be said of the columns.
+func columnNotes(t *cellTable, columns []columnReading) []ColumnNote {
 	out := slices.Clone(t.leftOut)
 	for i := range columns {
-		if r := &columns[i]; r.say != "" {
-			out = append(out, ColumnNote{Column: r.name, Note: r.say, Written: r.sample})
+		if r := &columns[i]; r.note != "" {
+			out = append(out, ColumnNote{Column: r.name, Note: r.note, Written: r.sample})
 		}
 	}
 	return out
 }
 
-// sayMarks says which marks of a column of numbers are taken as missing.
-func (r *reading) sayMarks(c *cellCounts) {
+// noteMarks says which marks of a column of numbers are taken as missing.
+func (r *columnReading) noteMarks(c *cellCounts) {
 	if len(c.marks) == 0 {
 		return
 	}
 	also := fmt.Sprintf("%s taken as missing", counted(c.marks, 3))
-	if r.say != "" {
-		also = r.say + "; " + also
+	if r.note != "" {
+		also = r.note + "; " + also
 	}
-	r.say = also
+	r.note = also
 }
 
-// sayMostly says that a column of texts is mostly one of numbers, and what can
+// noteMostlyNumbers says that a column of texts is mostly one of numbers, and what can
 // be done. Texts are shown that occur too often to be somebody's.
-func (r *reading) sayMostly(c *cellCounts) {
+func (r *columnReading) noteMostlyNumbers(c *cellCounts) {
 	n := c.numbers
 	for i := range numerals {
 		n = max(n, c.fit(i))
 	}
-	if float64(n) < mostly*float64(c.filled) {
+	if float64(n) < mostlyNumbers*float64(c.filled) {
 		return
 	}
-	r.say = fmt.Sprintf("read as texts, though %d of %d cells are numbers", n, c.filled)
+	r.note = fmt.Sprintf("read as texts, though %d of %d cells are numbers", n, c.filled)
 	if _, _, ok := c.unit(); !ok {
-		r.say += "; they have several units, which must become one"
+		r.note += "; they have several units, which must become one"
 	}
 	frequent := map[string]int{}
 	for s, k := range c.others {
@@ -114,11 +114,11 @@ func (r *reading) sayMostly(c *cellCounts) {
 		}
 	}
 	if len(frequent) > 0 {
-		r.say += fmt.Sprintf("; if %s mean no value, declare the field as a number in the plan, with missing: [...]",
+		r.note += fmt.Sprintf("; if %s mean no value, declare the field as a number in the plan, with missing: [...]",
 			counted(frequent, 3))
 		return
 	}
-	r.say += "; to have it as a number, declare the field in the plan: rows with other cells are then bad rows " +
+	r.note += "; to have it as a number, declare the field in the plan: rows with other cells are then bad rows " +
 		"(--on-bad-row)"
 }
 

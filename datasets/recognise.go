@@ -33,9 +33,9 @@ func sniff(b []byte) format {
 	return csvFile
 }
 
-// unread are formats that are not read, by their first bytes, and what makes a
+// unreadFormats are formats that are not read, by their first bytes, and what makes a
 // file of them that is.
-var unread = []struct{ magic, name, instead string }{
+var unreadFormats = []struct{ magic, name, instead string }{
 	{"PARE", "an encrypted Parquet file", "write it without encryption"},
 	{"FEA1", "a Feather file of version 1",
 		`write it with pyarrow.feather.write_feather(df, "x.arrow"), which is version 2`},
@@ -78,7 +78,7 @@ var unread = []struct{ magic, name, instead string }{
 // CSV could have, too, are those of the format only where zero bytes follow.
 func refuseUnread(file string, head []byte) error {
 	binary := bytes.IndexByte(head, 0) >= 0
-	for _, u := range unread {
+	for _, u := range unreadFormats {
 		word := strings.Trim(u.magic, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 		if bytes.HasPrefix(head, []byte(u.magic)) && (binary || !word) {
 			return &BadRow{File: file, Problem: "this is " + u.name + ", which is not read: " + u.instead}

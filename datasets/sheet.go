@@ -25,20 +25,20 @@ import (
 
 // sheetRows reads the rows of one sheet of an XLSX workbook.
 type sheetRows struct {
-	file  string
-	book  *excelize.File
-	sheet string
-	rows  *excelize.Rows
-	line  int  // number of the row read last
-	cells int  // of the header, 0 before it is read
-	old   bool // days are counted from 1904
-	dates map[int]bool
-	rec   []string
+	file     string
+	book     *excelize.File
+	sheet    string
+	rows     *excelize.Rows
+	line     int  // number of the row read last
+	cells    int  // of the header, 0 before it is read
+	date1904 bool // days are counted from 1904
+	dates    map[int]bool
+	rec      []string
 }
 
 // openSheet opens a workbook and reads the header of the sheet.
-func openSheet(file string, b []byte, opt *Options) (t *csvTable, err error) {
-	defer guard(file, &err)
+func openSheet(file string, b []byte, opt *Options) (t *cellTable, err error) {
+	defer recoverAsDamaged(file, &err)
 	if err := refuseArchive(file, b); err != nil {
 		return nil, err
 	}
@@ -49,9 +49,9 @@ func openSheet(file string, b []byte, opt *Options) (t *csvTable, err error) {
 	}
 	s := &sheetRows{file: file, book: book, dates: map[int]bool{}}
 	if props, err := book.GetWorkbookProps(); err == nil && props.Date1904 != nil {
-		s.old = *props.Date1904
+		s.date1904 = *props.Date1904
 	}
-	if s.sheet, err = s.choose(file, opt.Sheet); err != nil {
+	if s.sheet, err = s.chooseSheet(file, opt.Sheet); err != nil {
 		return nil, err
 	}
 	if s.rows, err = book.Rows(s.sheet); err != nil {
@@ -76,8 +76,8 @@ func refuseArchive(file string, b []byte) error {
 	return &BadRow{File: file, Problem: "this is " + what}
 }
 
-// choose finds the sheet: the one that is named, or the only one with cells.
-func (s *sheetRows) choose(file, name string) (string, error) {
+// chooseSheet finds the sheet: the one that is named, or the only one with cells.
+func (s *sheetRows) chooseSheet(file, name string) (string, error) {
 	all := s.book.GetSheetList()
 	if name != "" {
 		if !slices.Contains(all, name) {
@@ -114,7 +114,7 @@ func (s *sheetRows) choose(file, name string) (string, error) {
 
 // Read implements rowSource. Rows without cells are left out.
 func (s *sheetRows) Read() (rec []string, err error) {
-	defer guard(s.file, &err)
+	defer recoverAsDamaged(s.file, &err)
 	for s.rows.Next() {
 		s.line++
 		cells, err := s.rows.Columns()
@@ -186,7 +186,7 @@ func (s *sheetRows) cell(column int, raw string) (string, error) {
 	if date, err := s.isDate(name); err != nil || !date {
 		return raw, err
 	}
-	t, err := excelize.ExcelDateToTime(x, s.old)
+	t, err := excelize.ExcelDateToTime(x, s.date1904)
 	if err != nil {
 		return raw, nil
 	}
@@ -242,5 +242,5 @@ func datePattern(format string) bool {
 
 // readSheet reads a workbook into memory.
 func readSheet(ctx context.Context, file string, b []byte, opt Options) (*Frame, error) {
-	return readRows(ctx, file, func() (*csvTable, error) { return openSheet(file, b, &opt) }, opt)
+	return readRows(ctx, file, func() (*cellTable, error) { return openSheet(file, b, &opt) }, opt)
 }

@@ -90,9 +90,9 @@ func openStream(ctx context.Context, file string, f *os.File, opt Options) (*rec
 		if err != nil {
 			return nil, err
 		}
-		return streamRows(ctx, file, func() (*csvTable, error) { return openSheet(file, b, &opt) }, opt)
+		return streamRows(ctx, file, func() (*cellTable, error) { return openSheet(file, b, &opt) }, opt)
 	}
-	return streamRows(ctx, file, func() (*csvTable, error) {
+	return streamRows(ctx, file, func() (*cellTable, error) {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return nil, err
 		}
@@ -105,14 +105,14 @@ func openStream(ctx context.Context, file string, f *os.File, opt Options) (*rec
 }
 
 // streamRows reads a table of cells a batch at a time.
-func streamRows(ctx context.Context, file string, open func() (*csvTable, error), opt Options) (*recordStream, error) {
+func streamRows(ctx context.Context, file string, open func() (*cellTable, error), opt Options) (*recordStream, error) {
 	t, columns, label, err := planRows(ctx, file, open, &opt, inferRows)
 	if err != nil {
 		return nil, err
 	}
 	s := &recordStream{schema: schemaOf(t.header, kindsOfReadings(columns)), label: label,
-		bad: badRows{skip: opt.SkipBadRows}, columns: notes(t, columns)}
-	s.read = func() (arrow.Record, error) { return csvBatch(ctx, t, columns, &opt, &s.bad, opt.BatchRows) }
+		bad: badRows{skip: opt.SkipBadRows}, columns: columnNotes(t, columns)}
+	s.read = func() (arrow.Record, error) { return readBatch(ctx, t, columns, &opt, &s.bad, opt.BatchRows) }
 	return s, nil
 }
 
@@ -196,8 +196,8 @@ func (s *recordStream) Next() bool {
 	return false
 }
 
-// guard turns a panic of a format library on damaged bytes into an error.
-func guard(file string, err *error) {
+// recoverAsDamaged turns a panic of a format library on damaged bytes into an error.
+func recoverAsDamaged(file string, err *error) {
 	if r := recover(); r != nil {
 		*err = damaged(file, fmt.Errorf("%v", r))
 	}

@@ -31,14 +31,14 @@ var numerals = [...]struct {
 	{"1'234.56", numeral{decimal: '.', group: '\''}},
 }
 
-// currencies are the codes that may stand beside a number; signs such as $ and
-// € are known by being currency signs.
+// currencies are the codes that may be written before or after a number; signs
+// such as $ and € are known by being currency signs.
 var currencies = strings.Fields("EUR USD GBP CHF JPY CNY INR SEK NOK DKK ISK PLN CZK HUF RON BGN RUB UAH TRY BRL MXN " +
 	"ARS CLP COP PEN AUD CAD NZD " +
 	"ZAR NGN KES EGP MAD KRW SGD HKD TWD THB IDR MYR PHP VND ILS SAR AED QAR KWD PKR BDT LKR")
 
-// isUnit reports whether a text beside a number is a unit, and not part of a
-// code.
+// isUnit reports whether a text before or after a number is a unit, and not part
+// of a code.
 func isUnit(s string) bool {
 	if s == "" || s == "%" || slices.Contains(currencies, s) {
 		return true
@@ -67,7 +67,7 @@ func parseWritten(sample string) (numeral, error) {
 		known = append(known, n.sample)
 	}
 	return numeral{}, fmt.Errorf("%q is no sample of how numbers are written: want one of %s, with a currency or %% "+
-		"beside it if the cells have one",
+		"before or after it if the cells have one",
 		sample, strings.Join(known, "  "))
 }
 
@@ -88,8 +88,8 @@ func (n numeral) sample() string {
 	return ""
 }
 
-// splitUnit takes the sign and the units beside a number off; ok is false where
-// what is beside it is no unit.
+// splitUnit takes the sign and the units around a number off; ok is false where
+// what is around it is no unit.
 func splitUnit(cell string) (negative bool, core, before, after string, ok bool) {
 	core = strings.TrimFunc(cell, isSpace)
 	sign := func() {

@@ -28,9 +28,9 @@ func (s *Scorer) Recipe() *Recipe {
 		Calibrate: s.Bundle.Calibration.Method, Folds: 3, trees: m.Model.Trees}
 }
 
-// backtest trains the recipe again and again, forward in time, on what the log
+// addBacktest trains the recipe again and again, forward in time, on what the log
 // held when each period began, and judges it on the period.
-func (e *Evaluation) backtest(ctx context.Context, u Progress, in *eval.Input) error {
+func (e *Evaluation) addBacktest(ctx context.Context, u Progress, in *eval.Input) error {
 	switch {
 	case e.BacktestPeriods < 1 && e.Recipe != nil:
 		in.Unbacktested = "no period was asked for"
@@ -48,7 +48,7 @@ func (e *Evaluation) backtest(ctx context.Context, u Progress, in *eval.Input) e
 	in.OutcomesAtOnce = e.Train.log == nil
 	all := e.Train.Table.All()
 	all.Rows = slices.Clone(all.Rows)
-	slices.SortStableFunc(all.Rows, func(a, b int) int { return cmp.Compare(all.at(a), all.at(b)) })
+	slices.SortStableFunc(all.Rows, func(a, b int) int { return cmp.Compare(all.timeMicros(a), all.timeMicros(b)) })
 	// The periods are of equal numbers of rows and fill the later half.
 	half := len(all.Rows) / 2
 	for k := range e.BacktestPeriods {
@@ -58,13 +58,14 @@ func (e *Evaluation) backtest(ctx context.Context, u Progress, in *eval.Input) e
 		if from >= to || from == 0 {
 			continue
 		}
-		p, err := e.period(ctx, Part{all.Table, all.Rows[from:to]})
+		p, err := e.period(ctx, Subset{all.Table, all.Rows[from:to]})
 		if errors.Is(err, assay.ErrInvalid) || errors.Is(err, models.ErrCalibration) {
-			u.Note("backtest: the period from %s is left out: %v", all.when(all.Rows[from]).Format(time.DateOnly), err)
+			u.Note("backtest: the period from %s is left out: %v", all.timeOf(all.Rows[from]).Format(time.DateOnly),
+				err)
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("backtest from %s: %w", all.when(all.Rows[from]).Format(time.DateOnly), err)
+			return fmt.Errorf("backtest from %s: %w", all.timeOf(all.Rows[from]).Format(time.DateOnly), err)
 		}
 		in.Backtest = append(in.Backtest, *p)
 	}
@@ -76,23 +77,23 @@ func (e *Evaluation) backtest(ctx context.Context, u Progress, in *eval.Input) e
 
 // sameTime moves a position in rows sorted by time back to the first row of its
 // time.
-func (p Part) sameTime(k int) int {
-	for k > 0 && k < len(p.Rows) && p.at(p.Rows[k]) == p.at(p.Rows[k-1]) {
+func (p Subset) sameTime(k int) int {
+	for k > 0 && k < len(p.Rows) && p.timeMicros(p.Rows[k]) == p.timeMicros(p.Rows[k-1]) {
 		k--
 	}
 	return k
 }
 
-// period trains on the log as it stood when the part's first row came, and
-// scores the part. What had no outcome then is not known to the training.
-func (e *Evaluation) period(ctx context.Context, test Part) (*eval.Period, error) {
+// period trains on the log as it was when the subset's first row came, and
+// scores the subset. Rows whose outcome was open then are not trained on.
+func (e *Evaluation) period(ctx context.Context, test Subset) (*eval.Period, error) {
 	quiet := Quiet{}
 	first, last := test.Rows[0], test.Rows[len(test.Rows)-1]
-	then, err := test.before(quiet, e.Recipe, test.when(first))
+	then, err := test.asOf(quiet, e.Recipe, test.timeOf(first))
 	if err != nil {
 		return nil, err
 	}
-	f, err := e.Recipe.Fit(ctx, then, Part{}, nil)
+	f, err := e.Recipe.Fit(ctx, then, Subset{}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +102,12 @@ func (e *Evaluation) period(ctx context.Context, test Part) (*eval.Period, error
 		return nil, err
 	}
 	rows := slices.Sorted(slices.Values(test.Rows))
-	held := Part{test.Table, rows}
+	held := Subset{test.Table, rows}
 	margins, err := held.Margins(ctx, f.Plan, f.Forest)
 	if err != nil {
 		return nil, err
 	}
-	p := &eval.Period{From: test.when(first), To: test.when(last), Trained: len(then.Rows), Label: held.Labels(),
+	p := &eval.Period{From: test.timeOf(first), To: test.timeOf(last), Trained: len(then.Rows), Label: held.Labels(),
 		Weight: held.Weights(), Margin: margins}
 	for _, m := range margins {
 		p.PD = append(p.PD, cal.Apply(m))
@@ -114,20 +115,20 @@ func (e *Evaluation) period(ctx context.Context, test Part) (*eval.Period, error
 	return p, nil
 }
 
-// before is the log as it stood at a time: its rows up to the first that came
+// asOf is the log as it was at a time: its rows up to the first that came
 // then or later, and the outcomes that those rows tell of. Of a labelled table,
 // it is the rows decided before.
-func (p Part) before(u Progress, r *Recipe, at time.Time) (Part, error) {
+func (p Subset) asOf(u Progress, r *Recipe, at time.Time) (Subset, error) {
 	if p.log == nil {
 		return p.Table.All().between(time.Time{}, at)
 	}
 	end := 0
-	for end < p.Table.NumRows() && p.when(end).Before(at) {
+	for end < p.Table.NumRows() && p.timeOf(end).Before(at) {
 		end++
 	}
 	frame := *p.Frame
 	frame.Record = p.Frame.Record.NewSlice(0, int64(end))
-	t := &Table{Name: p.Name, Frame: &frame, obeyed: true, TimeColumn: p.TimeColumn, weighed: p.weighed}
+	t := &Table{Name: p.Name, Frame: &frame, rulesApplied: true, TimeColumn: p.TimeColumn, weightColumn: p.weightColumn}
 	if p.Weight != nil {
 		t.Weight = p.Weight[:end]
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/assayrisk/assay/serving/scoring"
 )
 
-// cleaned says, a line each, what the plan's rules touched in the training
+// cleaningNotes says, a line each, what the plan's rules touched in the training
 // rows.
-func cleaned(r *features.FitReport) []string {
+func cleaningNotes(r *features.FitReport) []string {
 	var out []string
 	say := func(n int, format string, args ...any) {
 		if n > 0 {
@@ -44,9 +44,9 @@ func cleaned(r *features.FitReport) []string {
 	return out
 }
 
-// lookAtWindows says what the windows make of the table, and refuses one that
+// playWindows says what the windows make of the table, and refuses one that
 // leaves them empty. Validation rows are only warned of.
-func (r *Recipe) lookAtWindows(ctx context.Context, u Progress, train, valid Part) error {
+func (r *Recipe) playWindows(ctx context.Context, u Progress, train, valid Subset) error {
 	if len(r.Spec.Windows) == 0 {
 		return nil
 	}
@@ -70,21 +70,21 @@ func (r *Recipe) lookAtWindows(ctx context.Context, u Progress, train, valid Par
 }
 
 // Build trains the final model on the training rows and makes a bundle of it.
-func (r *Recipe) Build(ctx context.Context, u Progress, train, valid Part) (*models.Bundle, *Fitted, error) {
-	if err := r.lookAtWindows(ctx, u, train, valid); err != nil {
+func (r *Recipe) Build(ctx context.Context, u Progress, train, valid Subset) (*models.Bundle, *Fitted, error) {
+	if err := r.playWindows(ctx, u, train, valid); err != nil {
 		return nil, nil, err
 	}
 	if train.Weight != nil && r.targetEncoded() {
 		u.Note("what the plan learns from labels (woe, target_mean) counts every row once; trees, calibration and "+
-			"figures go by the weight %q", train.weighed)
+			"figures go by the weight %q", train.weightColumn)
 	}
 	u.Step("train on %d rows", len(train.Rows))
-	f, err := r.Fit(ctx, train, valid, func(p gbdt.Progress) { u.Progress("%s", describe(p)) })
+	f, err := r.Fit(ctx, train, valid, func(p gbdt.Progress) { u.Progress("%s", progressLine(p)) })
 	if err != nil {
 		return nil, nil, err
 	}
 	u.Done("%d trees on %d features", len(f.Result.Model.Trees), len(f.Plan.Features()))
-	for _, line := range cleaned(f.Report) {
+	for _, line := range cleaningNotes(f.Report) {
 		u.Note("%s", line)
 	}
 	if err := NoteLookups(u, r.Spec, f.Report); err != nil {
@@ -129,7 +129,7 @@ func (r *Recipe) Build(ctx context.Context, u Progress, train, valid Part) (*mod
 
 // seal makes a bundle of what was fitted, once an independent implementation
 // has scored the training rows to the same bits.
-func (r *Recipe) seal(u Progress, train Part, valid int, f *Fitted, cal *models.Calibration,
+func (r *Recipe) seal(u Progress, train Subset, valid int, f *Fitted, cal *models.Calibration,
 	metrics map[string]float64) (*models.Bundle, error) {
 	b, err := r.bundle(train, valid, f, cal, metrics)
 	if err != nil {
@@ -145,7 +145,7 @@ func (r *Recipe) seal(u Progress, train Part, valid int, f *Fitted, cal *models.
 	return b, nil
 }
 
-func (r *Recipe) bundle(train Part, valid int, f *Fitted, cal *models.Calibration,
+func (r *Recipe) bundle(train Subset, valid int, f *Fitted, cal *models.Calibration,
 	metrics map[string]float64) (*models.Bundle, error) {
 	var text bytes.Buffer
 	if err := interchange.WriteLightGBM(&text, f.Result.Model); err != nil {
@@ -174,9 +174,9 @@ func (r *Recipe) bundle(train Part, valid int, f *Fitted, cal *models.Calibratio
 	}
 	b.Manifest = models.Manifest{
 		Name: r.Name, Plan: f.Plan.Digest(), Model: facts, Params: r.Params, Metrics: metrics,
-		Notes: append(slices.Clone(r.Notes), cleaned(f.Report)...),
+		Notes: append(slices.Clone(r.Notes), cleaningNotes(f.Report)...),
 		Data: models.DataFacts{
-			Name: train.Name, SHA256: train.Frame.Digest, Label: train.Frame.Label, Weight: train.weighed,
+			Name: train.Name, SHA256: train.Frame.Digest, Label: train.Frame.Label, Weight: train.weightColumn,
 			Rows: len(train.Rows), Valid: valid, BadRate: train.BadRate(),
 		},
 	}
@@ -215,7 +215,7 @@ func gate(text []byte, f *Fitted, rows []int) (interchange.GateReport, error) {
 	return interchange.Gate(text, f.Forest, x)
 }
 
-func describe(p gbdt.Progress) string {
+func progressLine(p gbdt.Progress) string {
 	out := fmt.Sprintf("tree %d of %d, %.2gM rows/s", p.Iteration, p.Of, p.RowsPerSecond/1e6)
 	for _, e := range p.Evals {
 		out += fmt.Sprintf(", %s %.4f", e.Metric, e.Value)

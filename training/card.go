@@ -41,12 +41,12 @@ func (s *Scorer) card() []eval.Fact {
 	for _, n := range m.Notes {
 		facts = append(facts, eval.Fact{Name: "Note", Value: n})
 	}
-	return append(facts, program()...)
+	return append(facts, programFacts()...)
 }
 
-// program says which code makes the report: its version, and the digest of its
+// programFacts says which code makes the report: its version, and the digest of its
 // own file, which holds for builds without version control too.
-func program() []eval.Fact {
+func programFacts() []eval.Fact {
 	var facts []eval.Fact
 	if info, ok := debug.ReadBuildInfo(); ok {
 		about := "assay " + info.Main.Version + ", " + info.GoVersion

@@ -22,11 +22,11 @@ import (
 // library walks a tree of its own for every row.
 const maxForestRows = 100_000
 
-// challenge fits the challengers: a scorecard, a single tree and a random
+// addChallengers fits the challengers: a scorecard, a single tree and a random
 // forest on the training rows where they are known, else a scorecard out of
 // fold on the evaluated rows. Rows that no challenger can be fitted on (one
 // class, too few) leave the section empty, and the report says so.
-func (e *Evaluation) challenge(ctx context.Context, in *eval.Input, test, train *Scored) error {
+func (e *Evaluation) addChallengers(ctx context.Context, in *eval.Input, test, train *Scored) error {
 	var err error
 	if train == nil {
 		err = e.challengeOutOfFold(ctx, in, test)
@@ -37,7 +37,7 @@ func (e *Evaluation) challenge(ctx context.Context, in *eval.Input, test, train 
 		return err
 	}
 	for _, r := range e.Challengers {
-		c, err := r.rival(ctx, e.Test)
+		c, err := r.asChallenger(ctx, e.Test)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (e *Evaluation) challenge(ctx context.Context, in *eval.Input, test, train 
 	}
 	switch {
 	case e.Champion != nil:
-		in.Champion, err = e.Champion.rival(ctx, e.Test)
+		in.Champion, err = e.Champion.asChallenger(ctx, e.Test)
 		return err
 	case len(in.Challenger) > 0:
 		in.Champion = &in.Challenger[0]
@@ -53,8 +53,8 @@ func (e *Evaluation) challenge(ctx context.Context, in *eval.Input, test, train 
 	return nil
 }
 
-// rival scores the rows by another bundle.
-func (s *Scorer) rival(ctx context.Context, rows Part) (*eval.Challenger, error) {
+// asChallenger scores the rows by another bundle.
+func (s *Scorer) asChallenger(ctx context.Context, rows Subset) (*eval.Challenger, error) {
 	sc, err := s.Score(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("challenger %s: %w", s.Bundle.Manifest.Name, err)
@@ -71,11 +71,11 @@ func (s *Scorer) rival(ctx context.Context, rows Part) (*eval.Challenger, error)
 	}, nil
 }
 
-// data shows a part of a matrix to the challengers. Rows that train one are there
-// as often as they weigh, since the challengers know no weights.
-func (e *Evaluation) data(from Part, m *features.Matrix, trains bool) (*baseline.Data, [][]string) {
+// data is a subset in the form that challengers take. Rows that train one occur as
+// often as they weigh, since the challengers know no weights.
+func (e *Evaluation) data(from Subset, m *features.Matrix, trains bool) (*baseline.Data, [][]string) {
 	if trains {
-		from.Rows = from.inProportion()
+		from.Rows = from.resampledByWeight()
 	}
 	d := &baseline.Data{Label: from.Labels()}
 	var categories [][]string
@@ -83,7 +83,7 @@ func (e *Evaluation) data(from Part, m *features.Matrix, trains bool) (*baseline
 	for j, f := range e.Scorer.Plan.Features() {
 		d.Names = append(d.Names, f.Name)
 		d.Categorical = append(d.Categorical, f.Categorical)
-		d.Columns = append(d.Columns, pick(m.Columns[j], at))
+		d.Columns = append(d.Columns, pickRows(m.Columns[j], at))
 		categories = append(categories, f.Categories)
 	}
 	return d, categories
@@ -115,11 +115,11 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
 		Rules: cardTable(card, categories),
 		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows" +
-			e.Train.asItWeighs(),
+			e.Train.weightWords(),
 	}
 	one := eval.Challenger{
 		Name: "single tree", Simple: true, Score: make([]float64, n), Rules: treeTable(tree),
-		Note: "one tree of at most four questions, fitted on the training rows" + e.Train.asItWeighs(),
+		Note: "one tree of at most four questions, fitted on the training rows" + e.Train.weightWords(),
 	}
 	eachRow(test.Matrix, e.Test.Rows, func(i int, x []float64) {
 		c.Score[i] = card.Score(x)
@@ -148,7 +148,7 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 		Name: "random forest", Score: votes,
 		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and "+
 			"bad are equally frequent; the score is the share of trees that call a row bad, not a probability",
-			numfmt.Count.Print(baseline.DefaultForestRows)) + e.Train.asItWeighs(),
+			numfmt.Count.Print(baseline.DefaultForestRows)) + e.Train.weightWords(),
 	})
 	return nil
 }
@@ -158,7 +158,7 @@ func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 	c := eval.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
 		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows" +
-			e.Test.asItWeighs(),
+			e.Test.weightWords(),
 	}
 	folds := stratifiedFolds(e.Test.Label, e.Test.Rows, 5)
 	at := map[int]int{}
@@ -166,7 +166,7 @@ func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 		at[r] = i
 	}
 	for k := range folds {
-		d, _ := e.data(Part{e.Test.Table, others(folds, k)}, test.Matrix, true)
+		d, _ := e.data(Subset{e.Test.Table, allBut(folds, k)}, test.Matrix, true)
 		l, err := baseline.FitLogistic(ctx, d, baseline.Config{})
 		if err != nil {
 			return err
@@ -233,16 +233,16 @@ func treeTable(tree *baseline.Tree) *eval.Table {
 // category is replaced with that probability.
 const hardenLevel = 0.2
 
-// hardened trains the recipe once more, on the training rows and a disturbed
+// addHardening trains the recipe once more, on the training rows and a disturbed
 // copy of each.
-func (e *Evaluation) hardened(ctx context.Context, in *eval.Input, train *Scored) error {
+func (e *Evaluation) addHardening(ctx context.Context, in *eval.Input, train *Scored) error {
 	if !e.Harden || train == nil {
 		return nil
 	}
 	if e.Recipe == nil {
 		return optionError("--harden: the model was trained elsewhere, so its recipe is not known here")
 	}
-	p, err := e.Recipe.parse(e.Scorer.Plan)
+	p, err := e.Recipe.trainerParams(e.Scorer.Plan)
 	if err != nil {
 		return err
 	}

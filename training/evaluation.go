@@ -16,12 +16,12 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-// Evaluation is a model, the rows it is judged on, and what is known beside.
-// Only scorer and test are needed.
+// Evaluation is a model, the rows it is judged on, and whatever else is known.
+// Only Scorer and Test are needed.
 type Evaluation struct {
 	Scorer *Scorer
-	Test   Part
-	Train  Part // no rows: unknown
+	Test   Subset
+	Train  Subset // no rows: unknown
 	// margins of the training rows by models that did not see them; nil: the recipe is trained again
 	OutOfFold       []float64
 	Purpose         string
@@ -29,7 +29,7 @@ type Evaluation struct {
 	Champion        *Scorer   // the bundle in use today
 	PolicyBefore    *policy.Policy
 	Economics       *eval.Economics
-	Declined        Part
+	Declined        Subset
 	Segments        []string
 	Groups          []string
 	Movable         []string
@@ -60,14 +60,14 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 	in := &eval.Input{
 		Title: s.Bundle.Manifest.Name + " on " + e.Test.Name, Purpose: e.Purpose, Seed: 1, Label: e.Test.Labels(),
 		Margin: test.Margins, Ledger: e.Ledger,
-		Weight: e.Test.Weights(), Weights: e.Test.weighed,
+		Weight: e.Test.Weights(), Weights: e.Test.weightColumn,
 		Card: append(s.card(), e.Facts...), Exclusions: e.exclusions(), Economics: e.Economics, Time: e.Test.Times(),
 	}
 	if at, err := time.Parse(time.RFC3339, s.Bundle.Manifest.Data.To); err == nil {
 		in.TrainedUntil = at
 	}
-	in.Seen = e.seen()
-	s.describe(in, test)
+	in.Seen = e.countSeen()
+	s.describeScores(in, test)
 	var train *Scored
 	if len(e.Train.Rows) > 0 {
 		if train, err = s.Score(ctx, e.Train); err != nil {
@@ -77,20 +77,20 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 			e.Train.NoteHistory(u, train.Matrix.Windows, s.TrainedWindows())
 		}
 		in.Train = &eval.Train{Label: e.Train.Labels(), Weight: e.Train.Weights(), Margin: train.Margins,
-			PD: train.PDs(), Known: e.Train.known(s.Plan.Spec())}
+			PD: train.PDs(), Known: e.Train.outcomeTimes(s.Plan.Spec())}
 	}
-	e.features(in, test, train)
-	e.explain(in, test)
+	e.addFeatures(in, test, train)
+	e.addExplanations(in, test)
 	for _, step := range []func() error{
-		func() error { return e.split(in) },
-		func() error { return e.strategies(in, test) },
-		func() error { return e.fields(in) },
-		func() error { return e.reject(ctx, u, in) },
-		func() error { return e.serve(ctx, in) },
-		func() error { return e.challenge(ctx, in, test, train) },
-		func() error { return e.hardened(ctx, in, train) },
-		func() error { return e.backtest(ctx, u, in) },
-		func() error { return e.trainOutOfFold(ctx, u, in) },
+		func() error { return e.addSplits(in) },
+		func() error { return e.addStrategies(in, test) },
+		func() error { return e.addFields(in) },
+		func() error { return e.scoreDeclined(ctx, u, in) },
+		func() error { return e.addServed(ctx, in) },
+		func() error { return e.addChallengers(ctx, in, test, train) },
+		func() error { return e.addHardening(ctx, in, train) },
+		func() error { return e.addBacktest(ctx, u, in) },
+		func() error { return e.addOutOfFold(ctx, u, in) },
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -99,11 +99,11 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 	return in, nil
 }
 
-// seen counts the evaluated rows that are known to have trained the model: rows
+// countSeen counts the evaluated rows that are known to have trained the model: rows
 // of the same file that --train names, too, or, without it, rows of the very
 // file that the manifest names. Where that was an event log, those are the rows
 // up to the last that trained; else it is known only if the whole file did.
-func (e *Evaluation) seen() int {
+func (e *Evaluation) countSeen() int {
 	n := 0
 	if e.Train.Table != nil {
 		if e.Train.Frame.Digest != e.Test.Frame.Digest {
@@ -111,10 +111,10 @@ func (e *Evaluation) seen() int {
 		}
 		trained := make(map[int]bool, len(e.Train.Rows))
 		for _, r := range e.Train.Rows {
-			trained[e.Train.Place(r)] = true
+			trained[e.Train.RowInFile(r)] = true
 		}
 		for _, r := range e.Test.Rows {
-			if trained[e.Test.Place(r)] {
+			if trained[e.Test.RowInFile(r)] {
 				n++
 			}
 		}
@@ -138,8 +138,8 @@ func (e *Evaluation) seen() int {
 	return n
 }
 
-// describe fills what follows from the scores: PDs, points, grades, names.
-func (s *Scorer) describe(in *eval.Input, test *Scored) {
+// describeScores fills what follows from the scores: PDs, points, grades, names.
+func (s *Scorer) describeScores(in *eval.Input, test *Scored) {
 	grades := eval.Category{Name: "grade"}
 	level := map[string]int32{}
 	for _, g := range s.Bundle.Scale.Grades {
@@ -155,28 +155,28 @@ func (s *Scorer) describe(in *eval.Input, test *Scored) {
 			code = -1
 		}
 		grades.Code = append(grades.Code, code)
-		in.Names = append(in.Names, fmt.Sprintf("row %d", test.Part.Place(test.Part.Rows[i])))
+		in.Names = append(in.Names, fmt.Sprintf("row %d", test.Subset.RowInFile(test.Subset.Rows[i])))
 	}
 	if len(grades.Levels) > 0 {
 		in.Grades = &grades
 	}
 }
 
-// features shows the vector's columns to the report.
-func (e *Evaluation) features(in *eval.Input, test, train *Scored) {
+// addFeatures shows the vector's columns to the report.
+func (e *Evaluation) addFeatures(in *eval.Input, test, train *Scored) {
 	at := matrixRows(test.Matrix, e.Test.Rows)
 	var trained []int
 	if train != nil {
 		trained = matrixRows(train.Matrix, e.Train.Rows)
 	}
-	changed := touched(e.Scorer.Plan, e.Test, test.Matrix, at)
+	changed := countCleaned(e.Scorer.Plan, e.Test, test.Matrix, at)
 	for j, f := range e.Scorer.Plan.Features() {
 		x := eval.Feature{
-			Name: f.Name, Values: pick(test.Matrix.Columns[j], at), Categories: f.Categories, Monotone: f.Monotone,
+			Name: f.Name, Values: pickRows(test.Matrix.Columns[j], at), Categories: f.Categories, Monotone: f.Monotone,
 			Group: f.Group, Code: f.ReasonCode, Reason: f.ReasonText, Sensitive: f.Sensitive, Cleaned: changed[j],
 		}
 		if train != nil {
-			x.Train = pick(train.Matrix.Columns[j], trained)
+			x.Train = pickRows(train.Matrix.Columns[j], trained)
 		}
 		in.Features = append(in.Features, x)
 	}
@@ -188,14 +188,14 @@ func (e *Evaluation) exclusions() []eval.Exclusion {
 	if n := e.Test.Skipped; n > 0 {
 		out = append(out, eval.Exclusion{Rule: "the row could not be read, or breaks a rule of the plan", Rows: n})
 	}
-	if l := e.Test.log; l != nil && l.open > 0 {
-		out = append(out, eval.Exclusion{Rule: "the outcome is still open when the log ends", Rows: l.open})
+	if l := e.Test.log; l != nil && l.unknown > 0 {
+		out = append(out, eval.Exclusion{Rule: "the outcome is still open when the log ends", Rows: l.unknown})
 	}
 	return append(out, e.Exclusions...)
 }
 
-// explain lets the report ask for contributions and for scores of changed rows.
-func (e *Evaluation) explain(in *eval.Input, test *Scored) {
+// addExplanations lets the report ask for contributions and for scores of changed rows.
+func (e *Evaluation) addExplanations(in *eval.Input, test *Scored) {
 	s, n := e.Scorer, len(test.Matrix.Columns)
 	x := make([]float64, n)
 	at := matrixRows(test.Matrix, e.Test.Rows)
@@ -209,11 +209,11 @@ func (e *Evaluation) explain(in *eval.Input, test *Scored) {
 		in.Usage = append(in.Usage, eval.Usage{Splits: use.Splits, Gain: use.Gain})
 	}
 	in.Score = func(x []float64) float64 { return s.Bundle.Calibration.Apply(s.Forest.Margin(x)) }
-	e.reasons(in)
+	e.addReasons(in)
 }
 
-// reasons lets the report ask for the reasons that the server would give.
-func (e *Evaluation) reasons(in *eval.Input) {
+// addReasons lets the report ask for the reasons that the server would give.
+func (e *Evaluation) addReasons(in *eval.Input) {
 	contributions := make([]float64, e.Scorer.Forest.Features()+1)
 	in.Reasons = func(row int) []eval.Reason {
 		in.Contributions(contributions, row)
@@ -225,8 +225,8 @@ func (e *Evaluation) reasons(in *eval.Input) {
 	}
 }
 
-// reject scores the declined applications.
-func (e *Evaluation) reject(ctx context.Context, u Progress, in *eval.Input) error {
+// scoreDeclined scores the declined applications.
+func (e *Evaluation) scoreDeclined(ctx context.Context, u Progress, in *eval.Input) error {
 	if e.Declined.Table == nil {
 		return nil
 	}
@@ -239,11 +239,11 @@ func (e *Evaluation) reject(ctx context.Context, u Progress, in *eval.Input) err
 	return nil
 }
 
-// trainOutOfFold gives each training row the margin of a model that did not see
+// addOutOfFold gives each training row the margin of a model that did not see
 // it: the recipe is trained again on folds, unless that was done before. Rows
 // that folds cannot be trained on (one class, too few) leave it out, and the
 // report says what it then cannot tell.
-func (e *Evaluation) trainOutOfFold(ctx context.Context, u Progress, in *eval.Input) error {
+func (e *Evaluation) addOutOfFold(ctx context.Context, u Progress, in *eval.Input) error {
 	if in.Train == nil {
 		return nil
 	}
@@ -253,7 +253,7 @@ func (e *Evaluation) trainOutOfFold(ctx context.Context, u Progress, in *eval.In
 			return nil
 		}
 		var err error
-		folds := leaveOneOut(stratifiedFolds(e.Train.Label, e.Train.Rows, e.Recipe.Folds))
+		folds := holdOutEach(stratifiedFolds(e.Train.Label, e.Train.Rows, e.Recipe.Folds))
 		_, margins, err = e.Recipe.CrossValidate(ctx, Quiet{}, e.Train, folds)
 		if errors.Is(err, assay.ErrInvalid) || errors.Is(err, models.ErrCalibration) || errors.Is(err, eval.ErrInput) {
 			u.Note("training rows are not scored out of fold: %v", err)
@@ -270,15 +270,16 @@ func (e *Evaluation) trainOutOfFold(ctx context.Context, u Progress, in *eval.In
 	return nil
 }
 
-// serve fills the margins that the report compares with its own. Without a
+// addServed fills the margins that the report compares with its own. Without a
 // server they come from the path that an event takes through it: validate,
-// make the vector from the windows as they stand, walk the compiled forest.
-func (e *Evaluation) serve(ctx context.Context, in *eval.Input) error {
+// make the vector from the current windows, walk the compiled forest.
+func (e *Evaluation) addServed(ctx context.Context, in *eval.Input) error {
 	in.Served, in.ServedBy, in.Unasked = e.Served, e.ServedBy, e.WhyNotServed
 	if in.Served != nil {
 		return nil
 	}
-	in.Served, in.ServedBy = e.NoneServed(), "the path of single events, as the server takes them, run in this process"
+	in.Served, in.ServedBy = e.UnservedMargins(),
+		"the path of single events, as the server takes them, run in this process"
 	var x []float64
 	return e.Scorer.Replay(ctx, e.Test, func(i int, ev *assay.Event, st *features.State) error {
 		v, err := e.Scorer.Plan.Vector(x, ev, st)
@@ -290,8 +291,8 @@ func (e *Evaluation) serve(ctx context.Context, in *eval.Input) error {
 	})
 }
 
-// NoneServed is one NaN a row: not served.
-func (e *Evaluation) NoneServed() []float64 {
+// UnservedMargins is one NaN a row: not served.
+func (e *Evaluation) UnservedMargins() []float64 {
 	out := make([]float64, len(e.Test.Rows))
 	for i := range out {
 		out[i] = math.NaN()

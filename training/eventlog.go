@@ -17,22 +17,22 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// at and when say when a row was decided.
-func (p Part) at(row int) int64 { return int64(p.clock.at.Value(row)) }
+// timeMicros and when say when a row was decided.
+func (p Subset) timeMicros(row int) int64 { return int64(p.clock.at.Value(row)) }
 
-func (p Part) when(row int) time.Time { return p.clock.at.Value(row).ToTime(p.clock.unit) }
+func (p Subset) timeOf(row int) time.Time { return p.clock.at.Value(row).ToTime(p.clock.unit) }
 
 // eventLog is what a plan sees in a table whose rows are events: which are
 // scored, and which of the scored ones have an outcome.
 type eventLog struct {
-	closed []int // rows scored whose outcome is known
-	open   int   // rows scored whose outcome is not known: left out
+	known   []int // rows scored whose outcome is known
+	unknown int   // rows scored whose outcome is not known: left out
 }
 
-// follow reads a table as an event log, if the plan's label is a later event or
+// readOutcomes reads a table as an event log, if the plan's label is a later event or
 // its rows are of several kinds. Rows of the scored kind alone have a label then,
 // those whose outcome is known.
-func (t *Table) follow(u Progress, spec *features.Spec) error {
+func (t *Table) readOutcomes(u Progress, spec *features.Spec) error {
 	if err := t.readTimes(cmp.Or(t.TimeColumn, spec.Time)); err != nil {
 		return err
 	}
@@ -57,18 +57,18 @@ func (t *Table) follow(u Progress, spec *features.Spec) error {
 	if o.Labels == nil {
 		return nil // NeedLabel says that there is none
 	}
-	l := &eventLog{open: o.Open + o.Unmatched}
+	l := &eventLog{unknown: o.Open + o.Unmatched}
 	t.Label = make([]float64, t.NumRows())
 	for i := range t.Label {
 		t.Label[i] = math.NaN()
 	}
 	for i, r := range o.Rows {
 		if t.Label[r] = o.Labels[i]; o.Labels[i] == o.Labels[i] {
-			l.closed = append(l.closed, r)
+			l.known = append(l.known, r)
 		}
 	}
 	t.log = l
-	t.sayOutcomes(u, labelled.Label, o)
+	t.noteOutcomes(u, labelled.Label, o)
 	return nil
 }
 
@@ -99,15 +99,15 @@ func (t *Table) readTimes(name string) error {
 	for row := range c.Len() {
 		if c.IsNull(row) {
 			return fmt.Errorf("%w: %s: row %d has no time in column %q: every row needs one to be put in time",
-				assay.ErrInvalid, t.Name, t.Place(row), name)
+				assay.ErrInvalid, t.Name, t.RowInFile(row), name)
 		}
 	}
 	t.clock = &clock{c, kind.(*arrow.TimestampType).Unit}
 	return nil
 }
 
-// sayOutcomes says what the labels of a log leave out.
-func (t *Table) sayOutcomes(u Progress, label *features.LabelSpec, o *features.Outcomes) {
+// noteOutcomes says what the labels of a log leave out.
+func (t *Table) noteOutcomes(u Progress, label *features.LabelSpec, o *features.Outcomes) {
 	say := func(n int, format string, args ...any) {
 		if n > 0 {
 			u.Note("%d %s", n, fmt.Sprintf(format, args...))
@@ -128,9 +128,9 @@ func (t *Table) sayOutcomes(u Progress, label *features.LabelSpec, o *features.O
 		label.Column)
 }
 
-// between returns the part's rows with since <= time < before; a zero time is
+// between returns the subset's rows with since <= time < before; a zero time is
 // no bound.
-func (p Part) between(since, before time.Time) (Part, error) {
+func (p Subset) between(since, before time.Time) (Subset, error) {
 	if since.IsZero() && before.IsZero() {
 		return p, nil
 	}
@@ -138,9 +138,9 @@ func (p Part) between(since, before time.Time) (Part, error) {
 		return p, fmt.Errorf("%w: %s has no times to split by: --since and --before need a plan that names a time "+
 			"column, or --time", assay.ErrInvalid, p.Name)
 	}
-	out := Part{Table: p.Table}
+	out := Subset{Table: p.Table}
 	for _, r := range p.Rows {
-		at := p.when(r)
+		at := p.timeOf(r)
 		if (since.IsZero() || !at.Before(since)) && (before.IsZero() || at.Before(before)) {
 			out.Rows = append(out.Rows, r)
 		}
@@ -152,20 +152,20 @@ func (p Part) between(since, before time.Time) (Part, error) {
 }
 
 // Times returns when each row happened, nil if that is not known.
-func (p Part) Times() []time.Time {
+func (p Subset) Times() []time.Time {
 	if p.Table == nil || p.clock == nil {
 		return nil
 	}
 	out := make([]time.Time, len(p.Rows))
 	for i, r := range p.Rows {
-		out[i] = p.when(r)
+		out[i] = p.timeOf(r)
 	}
 	return out
 }
 
-// known returns when the outcome of each row was known: when the horizon of the
+// outcomeTimes returns when the outcome of each row was known: when the horizon of the
 // label ended. nil where rows have no times.
-func (p Part) known(spec *features.Spec) []time.Time {
+func (p Subset) outcomeTimes(spec *features.Spec) []time.Time {
 	out := p.Times()
 	if out == nil || spec.Label == nil {
 		return nil

@@ -32,7 +32,7 @@ func Example() {
 	}
 	recipe := &training.Recipe{Name: "loans", Spec: spec, Params: map[string]string{"num_iterations": "20"},
 		Calibrate: models.CalibrationPlatt, Folds: 3}
-	bundle, _, err := recipe.Build(ctx, quiet, rows, training.Part{})
+	bundle, _, err := recipe.Build(ctx, quiet, rows, training.Subset{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -22,16 +22,16 @@ import (
 // ones are not known to it.
 const maxLevels = 40
 
-// fields shows the report what the rows state, before features are made of it,
+// addFields shows the report what the rows state, before features are made of it,
 // and lets it ask what the model would say had they stated something else.
-func (e *Evaluation) fields(in *eval.Input) error {
+func (e *Evaluation) addFields(in *eval.Input) error {
 	plan := e.Scorer.Plan
 	var infos []features.FieldInfo
 	for _, f := range plan.Fields() {
 		if len(f.On) > 0 && !slices.Contains(f.On, plan.Event()) {
 			continue
 		}
-		x, ok, err := e.Test.stated(f)
+		x, ok, err := e.Test.fieldValues(f)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (e *Evaluation) fields(in *eval.Input) error {
 func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []features.FieldInfo, rows []int,
 	trials []eval.Trial) ([][]float64, error) {
 	s := e.Scorer
-	asked := Part{Table: e.Test.Table}
+	asked := Subset{Table: e.Test.Table}
 	for _, i := range rows {
 		asked.Rows = append(asked.Rows, e.Test.Rows[i])
 	}
@@ -67,7 +67,7 @@ func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []f
 		out[i] = make([]float64, len(trials))
 		for t, trial := range trials {
 			changed := *ev
-			changed.Fields = with(ev.Fields, infos[trial.Field], &fields[trial.Field], trial.Value)
+			changed.Fields = withValue(ev.Fields, infos[trial.Field], &fields[trial.Field], trial.Value)
 			out[i][t] = math.NaN()
 			if s.Plan.Admit(&changed) != nil {
 				continue // the server would refuse it
@@ -84,8 +84,8 @@ func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []f
 	return out, err
 }
 
-// with returns a copy of an event's fields in which one has another value.
-func with(fields []assay.Field, info features.FieldInfo, f *eval.Field, v float64) []assay.Field {
+// withValue returns a copy of an event's fields in which one has another value.
+func withValue(fields []assay.Field, info features.FieldInfo, f *eval.Field, v float64) []assay.Field {
 	var value assay.Value // missing
 	switch {
 	case math.IsNaN(v):
@@ -106,9 +106,9 @@ func with(fields []assay.Field, info features.FieldInfo, f *eval.Field, v float6
 	return append(out, assay.Field{Name: info.Name, Value: value})
 }
 
-// stated returns what the part's rows state in a field; false for one that is
+// fieldValues returns what the subset's rows state in a field; false for one that is
 // not in the table, or is a time.
-func (p Part) stated(f features.FieldInfo) (eval.Field, bool, error) {
+func (p Subset) fieldValues(f features.FieldInfo) (eval.Field, bool, error) {
 	at := p.Frame.Record.Schema().FieldIndices(f.Name)
 	if len(at) != 1 || f.Kind == assay.Instant {
 		return eval.Field{}, false, nil
@@ -147,9 +147,9 @@ func Numbers(c arrow.Array, rows []int) []float64 {
 	return out
 }
 
-// category reads a column of the part's rows as levels: texts as they are, the
+// category reads a column of the subset's rows as levels: texts as they are, the
 // most frequent of them where there are many and one level for the others, numbers in at most four bands.
-func (p Part) category(column string) (eval.Category, error) {
+func (p Subset) category(column string) (eval.Category, error) {
 	at := p.Frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
 		return eval.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column,
@@ -189,11 +189,11 @@ func (p Part) category(column string) (eval.Category, error) {
 	return out, nil
 }
 
-// touched counts, for each feature, the evaluated rows that the plan's cleaning
+// countCleaned counts, for each feature, the evaluated rows that the plan's cleaning
 // touched: a value that was clipped, cleared or filled on its way from a field
-// to the vector, a text that was mapped to "other". at is where the part's rows
-// stand in the matrix.
-func touched(plan *features.Plan, p Part, m *features.Matrix, at []int) []int {
+// to the vector, a text that was mapped to "other". at holds the places of
+// the subset's rows in the matrix.
+func countCleaned(plan *features.Plan, p Subset, m *features.Matrix, at []int) []int {
 	source := map[string]string{} // of a feature that is one field, as it is or clipped
 	for _, f := range plan.Spec().Features {
 		of := f.Name

@@ -28,28 +28,28 @@ type FoldScore struct {
 	Features int     `json:"features"`
 }
 
-// leaveOneOut turns folds of rows into divisions: each fold is held out in
+// holdOutEach turns folds of rows into divisions: each fold is held out in
 // turn, and the others train.
-func leaveOneOut(folds [][]int) []gbdt.Fold {
+func holdOutEach(folds [][]int) []gbdt.Fold {
 	out := make([]gbdt.Fold, len(folds))
 	for k := range folds {
-		out[k] = gbdt.Fold{Train: others(folds, k), Test: folds[k]}
+		out[k] = gbdt.Fold{Train: allBut(folds, k), Test: folds[k]}
 	}
 	return out
 }
 
-// Divide cuts a part into k divisions: "stratified" by label, "forward" in
+// Divide cuts a subset into k divisions: "stratified" by label, "forward" in
 // time (each trains on what came before), or by a column whose values are
 // never parted, such as a customer.
 //
 // Forward in time a division trains on rows whose outcome was known when the
 // rows that it tests began: the spec's horizon lies between the two.
-func Divide(p Part, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) {
+func Divide(p Subset, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) {
 	var folds []gbdt.Fold
 	var err error
 	switch by {
 	case "", "stratified":
-		return leaveOneOut(stratifiedFolds(p.Label, p.Rows, k)), nil
+		return holdOutEach(stratifiedFolds(p.Label, p.Rows, k)), nil
 	case "forward":
 		times := p.Times()
 		if times == nil {
@@ -61,7 +61,7 @@ func Divide(p Part, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) 
 			at[i] = t.UnixMicro()
 		}
 		if folds, err = gbdt.ForwardFolds(at, k); err == nil {
-			folds, err = leaveGap(folds, at, horizonOf(spec))
+			folds, err = dropUnknownOutcomes(folds, at, horizonOf(spec))
 		}
 	default:
 		group, gerr := p.Texts(by)
@@ -70,7 +70,7 @@ func Divide(p Part, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) 
 		}
 		folds, err = gbdt.GroupedFolds(group, k, 1)
 	}
-	for i := range folds { // positions in the part become rows of the record
+	for i := range folds { // positions in the subset become rows of the record
 		for _, rows := range [][]int{folds[i].Train, folds[i].Test} {
 			for j := range rows {
 				rows[j] = p.Rows[rows[j]]
@@ -80,9 +80,9 @@ func Divide(p Part, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) 
 	return folds, err
 }
 
-// leaveGap takes the rows out of each division's training whose outcome was not
+// dropUnknownOutcomes takes the rows out of each division's training whose outcome was not
 // known yet when the rows that it tests began. The times are microseconds.
-func leaveGap(folds []gbdt.Fold, at []int64, horizon time.Duration) ([]gbdt.Fold, error) {
+func dropUnknownOutcomes(folds []gbdt.Fold, at []int64, horizon time.Duration) ([]gbdt.Fold, error) {
 	for k := range folds {
 		start := int64(math.MaxInt64)
 		for _, i := range folds[k].Test {
@@ -102,9 +102,9 @@ func leaveGap(folds []gbdt.Fold, at []int64, horizon time.Duration) ([]gbdt.Fold
 
 // CrossValidate fits the recipe, plan included, on each division's training
 // rows and scores its test rows. It returns the scores and each row's
-// out-of-fold margin, in the order of p.rows; NaN for rows that no division
+// out-of-fold margin, in the order of p.Rows; NaN for rows that no division
 // tests.
-func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Part, folds []gbdt.Fold) ([]FoldScore, []float64,
+func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Subset, folds []gbdt.Fold) ([]FoldScore, []float64,
 	error) {
 	margin := make([]float64, p.Table.NumRows())
 	for i := range margin {
@@ -117,11 +117,11 @@ func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Part, folds []
 		if len(held) == 0 {
 			return nil, nil, fmt.Errorf("%w: %d rows do not fill %d folds", assay.ErrInvalid, len(p.Rows), len(folds))
 		}
-		f, err := r.Fit(ctx, Part{p.Table, fold.Train}, Part{}, nil)
+		f, err := r.Fit(ctx, Subset{p.Table, fold.Train}, Subset{}, nil)
 		if err != nil {
 			return nil, nil, fmt.Errorf("fold %d: %w", k+1, err)
 		}
-		test := Part{p.Table, held}
+		test := Subset{p.Table, held}
 		m := matrixMargins(f.Matrix, f.Forest, held)
 		y, pd := test.Labels(), make([]float64, len(m))
 		for i, row := range held {
@@ -137,7 +137,7 @@ func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Part, folds []
 			LogLoss: eval.WeightedLogLoss(y, pd, test.Weights()), Trees: len(f.Result.Model.Trees),
 			Features: len(f.Plan.Features())}
 	}
-	return out, pick(margin, p.Rows), nil
+	return out, pickRows(margin, p.Rows), nil
 }
 
 // MeanAUC returns the mean of the folds' AUC and its standard error.
@@ -154,11 +154,11 @@ func MeanAUC(folds []FoldScore) (mean, se float64) {
 
 // calibration fits the map from margins to probabilities on margins of rows
 // that the folds held out, and returns those margins too.
-func (r *Recipe) calibration(ctx context.Context, u Progress, train Part) (*models.Calibration, []float64, error) {
+func (r *Recipe) calibration(ctx context.Context, u Progress, train Subset) (*models.Calibration, []float64, error) {
 	if r.Calibrate == models.CalibrationNone {
 		return &models.Calibration{Method: models.CalibrationNone}, nil, nil
 	}
-	_, of, err := r.CrossValidate(ctx, u, train, leaveOneOut(stratifiedFolds(train.Label, train.Rows, r.Folds)))
+	_, of, err := r.CrossValidate(ctx, u, train, holdOutEach(stratifiedFolds(train.Label, train.Rows, r.Folds)))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -202,8 +202,8 @@ func stratifiedFolds(label []float64, rows []int, k int) [][]int {
 	return folds
 }
 
-// others returns the rows of all folds but one, in ascending order.
-func others(folds [][]int, fold int) []int {
+// allBut returns the rows of all folds but one, in ascending order.
+func allBut(folds [][]int, fold int) []int {
 	var out []int
 	for i, f := range folds {
 		if i != fold {

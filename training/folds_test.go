@@ -26,7 +26,7 @@ func TestForwardLeavesTheHorizon(t *testing.T) {
 	for _, f := range folds {
 		before = append(before, len(f.Train))
 	}
-	folds, err = leaveGap(folds, at, 10*24*time.Hour)
+	folds, err = dropUnknownOutcomes(folds, at, 10*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestForwardLeavesTheHorizon(t *testing.T) {
 				f.Train[got-1], f.Test[0], want)
 		}
 	}
-	if _, err := leaveGap(folds, at, 90*24*time.Hour); err == nil ||
+	if _, err := dropUnknownOutcomes(folds, at, 90*24*time.Hour); err == nil ||
 		!strings.Contains(err.Error(), "fold 1 of 3 has no rows to train on") {
 		t.Errorf("a horizon longer than the log: %v", err)
 	}
@@ -56,7 +56,7 @@ func TestStratifiedFolds(t *testing.T) {
 			}
 			seen[r]++
 		}
-		for _, r := range others(folds, k) {
+		for _, r := range allBut(folds, k) {
 			for _, h := range f {
 				if r == h {
 					t.Errorf("row %d is in fold %d and in the others", r, k)

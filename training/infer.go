@@ -31,8 +31,8 @@ func InferSpec(u Progress, t *Table) (*features.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	withoutField(spec, t.weighed)
-	saySentinels(u, t)
+	dropField(spec, t.weightColumn)
+	noteSentinels(u, t)
 	for i := range spec.Fields {
 		f := &spec.Fields[i]
 		for _, c := range t.Frame.Columns {
@@ -55,10 +55,10 @@ var sentinels = []float64{-9, -99, -999, -9999, -99999, -999999, 9999, 99999, 99
 // spoken of.
 const sentinelShare = 0.01
 
-// saySentinels says of columns of numbers whose least or greatest value is one
+// noteSentinels says of columns of numbers whose least or greatest value is one
 // that programs write for "no value", and occurs again and again. What it means
 // only a person can say.
-func saySentinels(u Progress, t *Table) {
+func noteSentinels(u Progress, t *Table) {
 	for i, f := range t.Frame.Record.Schema().Fields() {
 		c, ok := t.Frame.Record.Column(i).(*array.Float64)
 		if !ok || f.Name == t.Frame.Label || c.Len() == c.NullN() {

@@ -60,14 +60,14 @@ func (j *job) read(file string) (*training.Table, error) {
 }
 
 // rows reads a file's rows with a known outcome.
-func (j *job) rows(file string) (training.Part, error) {
+func (j *job) rows(file string) (training.Subset, error) {
 	table, err := j.read(file)
 	if err != nil {
-		return training.Part{}, err
+		return training.Subset{}, err
 	}
 	if j.spec == nil {
 		if j.spec, err = training.InferSpec(j, table); err != nil {
-			return training.Part{}, err
+			return training.Subset{}, err
 		}
 	}
 	return table.KnownOutcomes(j, j.spec, time.Time{}, time.Time{})
@@ -88,7 +88,7 @@ func (j *job) train(file string) (*models.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, _, err := j.recipe("num_iterations=5,num_leaves=3").Build(j.t.Context(), j, rows, training.Part{})
+	b, _, err := j.recipe("num_iterations=5,num_leaves=3").Build(j.t.Context(), j, rows, training.Subset{})
 	return b, err
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// ReadLookups reads the tables of a plan, whose files lie beside it.
+// ReadLookups reads the tables of a plan, whose files are named relative to it.
 func ReadLookups(ctx context.Context, spec *features.Spec, plan string) error {
 	for i := range spec.Lookups {
 		l := &spec.Lookups[i]

@@ -123,7 +123,7 @@ func goesOn(t *testing.T, b *models.Bundle, data string) {
 	}
 	r := j.recipe("num_iterations=2")
 	r.Base = &training.Base{Plan: s.Plan, Model: b.Model, Digest: b.Digest.String()}
-	if more, _, err := r.Build(t.Context(), j, rows, training.Part{}); err != nil ||
+	if more, _, err := r.Build(t.Context(), j, rows, training.Subset{}); err != nil ||
 		len(more.Model.Trees) != len(b.Model.Trees)+2 {
 		t.Errorf("going on from the bundle: %v", err)
 	}

@@ -33,12 +33,12 @@ func (t *Table) sortIfAsked(u Progress, spec *features.Spec) error {
 		return nil
 	}
 	u.Note("the rows of %s were put in the order of their times", t.Name)
-	return t.take(rows)
+	return t.keepRows(rows)
 }
 
-// someScored refuses a log without a row of the scored kind: nothing could be
+// checkHasScored refuses a log without a row of the scored kind: nothing could be
 // made of it, and most often the kind is spelled otherwise.
-func (t *Table) someScored(spec *features.Spec) error {
+func (t *Table) checkHasScored(spec *features.Spec) error {
 	if spec.Kind == "" || t.History {
 		return nil
 	}
@@ -57,11 +57,11 @@ func (t *Table) someScored(spec *features.Spec) error {
 		nearest.Hint(spec.ScoredKind(), known))
 }
 
-// inOrder holds a log to what a server would have made of it: an event that
+// checkOrder holds a log to what a server would have made of it: an event that
 // comes later than the plan's lateness allows would be in no window, and a wrong
 // date far ahead would make every later event late and close open outcomes.
-func (t *Table) inOrder(u Progress, spec *features.Spec) error {
-	if err := t.someScored(spec); err != nil {
+func (t *Table) checkOrder(u Progress, spec *features.Spec) error {
+	if err := t.checkHasScored(spec); err != nil {
 		return err
 	}
 	o, err := spec.Order(t.Frame.Record)
@@ -80,7 +80,7 @@ func (t *Table) inOrder(u Progress, spec *features.Spec) error {
 		first := o.Ahead[0]
 		return fmt.Errorf("%w: %s: row %d (%s) lies %s ahead of the log's bulk, and so do %d more: is the date right? "+
 			"Correct it, or let the plan say `ahead: ...` if the log has such a pause (it allows %s)",
-			assay.ErrInvalid, t.Name, t.Place(first.Row), first.At.Format("2006-01-02 15:04:05"),
+			assay.ErrInvalid, t.Name, t.RowInFile(first.Row), first.At.Format("2006-01-02 15:04:05"),
 			features.Span(first.Gap), n-1, features.Span(o.Limit))
 	}
 	if o.Late == 0 {
@@ -93,7 +93,8 @@ func (t *Table) inOrder(u Progress, spec *features.Spec) error {
 	}
 	var b strings.Builder
 	for _, l := range o.First {
-		fmt.Fprintf(&b, "\n  row %d is %s behind row %d", t.Place(l.Row), features.Span(l.Behind), t.Place(l.Newest))
+		fmt.Fprintf(&b, "\n  row %d is %s behind row %d", t.RowInFile(l.Row),
+			features.Span(l.Behind), t.RowInFile(l.Newest))
 	}
 	return fmt.Errorf("%w: %s: %d of %d events come later than the plan's lateness of %s allows, and no window would "+
 		"count them: "+

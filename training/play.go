@@ -19,7 +19,7 @@ import (
 // models of the same spec share what the windows said.
 func (t *Table) Play(ctx context.Context, spec *features.Spec) (*features.Log, error) {
 	rec := t.Frame.Record
-	for _, l := range t.logs {
+	for _, l := range t.windowLogs {
 		if l.Plays(spec, rec) {
 			return l, nil
 		}
@@ -28,7 +28,7 @@ func (t *Table) Play(ctx context.Context, spec *features.Spec) (*features.Log, e
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
-	t.logs = append(slices.DeleteFunc(t.logs, func(l *features.Log) bool { return !l.Of(rec) }), l)
+	t.windowLogs = append(slices.DeleteFunc(t.windowLogs, func(l *features.Log) bool { return !l.Of(rec) }), l)
 	return l, nil
 }
 

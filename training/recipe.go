@@ -60,13 +60,13 @@ type Fitted struct {
 
 // Fit learns a plan and a forest from the training rows. valid rows, if any,
 // stop the training early.
-func (r *Recipe) Fit(ctx context.Context, train, valid Part, progress func(gbdt.Progress)) (*Fitted, error) {
+func (r *Recipe) Fit(ctx context.Context, train, valid Subset, progress func(gbdt.Progress)) (*Fitted, error) {
 	plan, report, err := r.fitPlan(ctx, train)
 	if err != nil {
 		return nil, err
 	}
 	train.Rows = report.Kept // what the plan's cleaning left
-	p, err := r.parse(plan)
+	p, err := r.trainerParams(plan)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +115,9 @@ func (r *Recipe) targetEncoded() bool {
 	})
 }
 
-// parse turns the parameters into the trainer's, with the plan's monotone
+// trainerParams turns the parameters into the trainer's, with the plan's monotone
 // directions unless the parameters name their own.
-func (r *Recipe) parse(plan *features.Plan) (gbdt.Params, error) {
+func (r *Recipe) trainerParams(plan *features.Plan) (gbdt.Params, error) {
 	kv := map[string]string{}
 	for k, v := range r.Params {
 		kv[k] = v
@@ -143,20 +143,20 @@ func (r *Recipe) parse(plan *features.Plan) (gbdt.Params, error) {
 	return p, nil
 }
 
-// dataset shows a part of a table's matrix to the trainer.
-func (p Part) dataset(plan *features.Plan, m *features.Matrix) *gbdt.Dataset {
+// dataset is the subset in the form that the trainer takes.
+func (p Subset) dataset(plan *features.Plan, m *features.Matrix) *gbdt.Dataset {
 	d := &gbdt.Dataset{Label: p.Labels(), Weight: p.Weights()}
 	rows := matrixRows(m, p.Rows)
 	for j, f := range plan.Features() {
 		d.Names = append(d.Names, f.Name)
 		d.Categorical = append(d.Categorical, f.Categorical)
-		d.Columns = append(d.Columns, pick(m.Columns[j], rows))
+		d.Columns = append(d.Columns, pickRows(m.Columns[j], rows))
 	}
 	return d
 }
 
-// Margins scores the part.
-func (p Part) Margins(ctx context.Context, plan *features.Plan, f *forest.Forest) ([]float64, error) {
+// Margins scores the subset with a forest.
+func (p Subset) Margins(ctx context.Context, plan *features.Plan, f *forest.Forest) ([]float64, error) {
 	m, err := p.Matrix(ctx, plan)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func matrixMargins(m *features.Matrix, f *forest.Forest, rows []int) []float64 {
 // fitPlan learns the plan from the training rows, unless a base brings it. A
 // plan or a policy that no server would open is refused here, before anything
 // is trained.
-func (r *Recipe) fitPlan(ctx context.Context, train Part) (*features.Plan, *features.FitReport, error) {
+func (r *Recipe) fitPlan(ctx context.Context, train Subset) (*features.Plan, *features.FitReport, error) {
 	if r.Base != nil {
 		if err := NeedColumns(r.Base.Plan, train.Table); err != nil {
 			return nil, nil, err

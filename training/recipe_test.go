@@ -33,7 +33,7 @@ func TestContinueAndRefit(t *testing.T) {
 		if r.Base = base; base != nil {
 			r.Notes = []string{base.Note()}
 		}
-		b, _, err := r.Build(t.Context(), j, rows, training.Part{})
+		b, _, err := r.Build(t.Context(), j, rows, training.Subset{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestTuneGoesOn(t *testing.T) {
 			nil {
 			t.Fatal(err)
 		}
-		b, _, err := r.Build(t.Context(), j, rows, training.Part{})
+		b, _, err := r.Build(t.Context(), j, rows, training.Subset{})
 		if err != nil {
 			t.Fatal(err)
 		}

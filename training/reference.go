@@ -14,7 +14,7 @@ const referenceBins = 10
 
 // reference keeps the training rows' distribution of each feature and of the PD.
 func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *models.Calibration,
-	train Part) *models.Reference {
+	train Subset) *models.Reference {
 	rows, weight := train.Rows, train.Weights()
 	ref := &models.Reference{Features: map[string]models.Histogram{}}
 	ref.Windows = WindowShares(m.Windows)
@@ -26,9 +26,9 @@ func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *m
 	rows = matrixRows(m, rows)
 	for j, x := range plan.Features() {
 		if x.Categorical {
-			ref.Features[x.Name] = categoryHistogram(pick(m.Columns[j], rows), weight)
+			ref.Features[x.Name] = categoryHistogram(pickRows(m.Columns[j], rows), weight)
 		} else {
-			ref.Features[x.Name] = histogram(pick(m.Columns[j], rows), weight, referenceBins)
+			ref.Features[x.Name] = histogram(pickRows(m.Columns[j], rows), weight, referenceBins)
 		}
 	}
 	return ref
@@ -36,7 +36,7 @@ func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *m
 
 // histogram cuts x at its quantiles and counts, by weight.
 func histogram(x, weight []float64, bins int) models.Histogram {
-	return count(x, weight, eval.Cuts(x, bins))
+	return countShares(x, weight, eval.Cuts(x, bins))
 }
 
 // categoryHistogram has one bin for each code.
@@ -51,10 +51,10 @@ func categoryHistogram(x, weight []float64) models.Histogram {
 	for c := 0.0; c < min(top, 254); c++ {
 		edges = append(edges, c)
 	}
-	return count(x, weight, edges)
+	return countShares(x, weight, edges)
 }
 
-func count(x, weight, edges []float64) models.Histogram {
+func countShares(x, weight, edges []float64) models.Histogram {
 	h := models.Histogram{Edges: edges, Shares: make([]float64, len(edges)+2)}
 	total := float64(max(len(x), 1))
 	if weight != nil {

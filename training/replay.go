@@ -12,10 +12,10 @@ import (
 )
 
 // Replay plays a table as the events that its rows are, one at a time and in
-// order, as a server takes them, and calls visit for each row of the part (in
+// order, as a server takes them, and calls visit for each row of the subset (in
 // ascending order of rows) before the event is applied to the windows. Events
 // that the plan does not read are passed over.
-func (s *Scorer) Replay(ctx context.Context, p Part,
+func (s *Scorer) Replay(ctx context.Context, p Subset,
 	visit func(i int, ev *assay.Event, st *features.State) error) error {
 	if len(p.Rows) == 0 {
 		return nil
@@ -42,18 +42,18 @@ func (s *Scorer) Replay(ctx context.Context, p Part,
 		}
 		if err := s.Plan.Admit(&ev); err != nil {
 			if wanted {
-				return fmt.Errorf("row %d: %w", p.Place(r), err)
+				return fmt.Errorf("row %d: %w", p.RowInFile(r), err)
 			}
 			continue
 		}
 		if wanted {
 			if err := visit(i, &ev, st); err != nil {
-				return fmt.Errorf("row %d: %w", p.Place(r), err)
+				return fmt.Errorf("row %d: %w", p.RowInFile(r), err)
 			}
 		}
 		if windows {
 			if err := s.Plan.Observe(&ev, st); err != nil {
-				return fmt.Errorf("row %d: %w", p.Place(r), err)
+				return fmt.Errorf("row %d: %w", p.RowInFile(r), err)
 			}
 		}
 	}
@@ -62,11 +62,11 @@ func (s *Scorer) Replay(ctx context.Context, p Part,
 
 // Event is a row of the table as an event. Where the plan names no column for
 // ids or times, the row's place stands for its id and one instant for all.
-func (s *Scorer) Event(p Part, row int) (assay.Event, error) {
+func (s *Scorer) Event(p Subset, row int) (assay.Event, error) {
 	var id string
 	var at time.Time
 	if s.Plan.Spec().ID == "" {
-		id = fmt.Sprintf("row-%d", p.Place(row))
+		id = fmt.Sprintf("row-%d", p.RowInFile(row))
 	}
 	if s.Plan.Spec().Time == "" {
 		at = epoch

@@ -14,8 +14,8 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// gather copies rows of a record, in ascending order, into a new one.
-func gather(rec arrow.Record, rows []int) (arrow.Record, error) {
+// copyRows copies rows of a record, in ascending order, into a new one.
+func copyRows(rec arrow.Record, rows []int) (arrow.Record, error) {
 	var parts []arrow.Record
 	for i := 0; i < len(rows); {
 		j := i + 1
@@ -28,11 +28,11 @@ func gather(rec arrow.Record, rows []int) (arrow.Record, error) {
 	if len(parts) == 0 {
 		parts = append(parts, rec.NewSlice(0, 0))
 	}
-	return join(parts)
+	return concatRecords(parts)
 }
 
-// join copies records of one schema, one after the other, into a new one.
-func join(recs []arrow.Record) (arrow.Record, error) {
+// concatRecords copies records of one schema, one after the other, into a new one.
+func concatRecords(recs []arrow.Record) (arrow.Record, error) {
 	cols := make([]arrow.Array, recs[0].NumCols())
 	var rows int64
 	for c := range cols {
@@ -51,29 +51,29 @@ func join(recs []arrow.Record) (arrow.Record, error) {
 	return array.NewRecord(recs[0].Schema(), cols, rows), nil
 }
 
-// Obey holds the table to a plan's rules, once. A row that breaks one is an
+// ApplyRules holds the table to a plan's rules, once. A row that breaks one is an
 // error that names file, row and column, or is left out and counted.
-func (t *Table) Obey(u Progress, spec *features.Spec) error {
-	if t.obeyed {
+func (t *Table) ApplyRules(u Progress, spec *features.Spec) error {
+	if t.rulesApplied {
 		return nil
 	}
 	if err := t.sortIfAsked(u, spec); err != nil {
 		return err
 	}
 	limit := 1
-	if t.skip {
+	if t.skipBadRows {
 		limit = math.MaxInt
 	}
 	bad, err := spec.Check(t.Frame.Record, limit)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
-	t.obeyed = true
+	t.rulesApplied = true
 	if len(bad) == 0 {
-		return t.inOrder(u, spec)
+		return t.checkOrder(u, spec)
 	}
-	first := t.broken(bad[0])
-	if !t.skip {
+	first := t.asBadRow(bad[0])
+	if !t.skipBadRows {
 		return first
 	}
 	u.Note("%d rows of %s were left out: they break a rule of the plan; the first: %v", len(bad), t.Name, first)
@@ -81,28 +81,28 @@ func (t *Table) Obey(u Progress, spec *features.Spec) error {
 	for i, b := range bad {
 		drop[i] = b.Row
 	}
-	if err := t.without(drop); err != nil {
+	if err := t.dropRows(drop); err != nil {
 		return err
 	}
-	return t.inOrder(u, spec)
+	return t.checkOrder(u, spec)
 }
 
-// broken tells a row of the record by its place in the file.
-func (t *Table) broken(e *features.RowError) *datasets.BadRow {
-	return &datasets.BadRow{File: t.Name, Row: t.Place(e.Row), Column: e.Column, Problem: e.Problem}
+// asBadRow tells a row of the record by its place in the file.
+func (t *Table) asBadRow(e *features.RowError) *datasets.BadRow {
+	return &datasets.BadRow{File: t.Name, Row: t.RowInFile(e.Row), Column: e.Column, Problem: e.Problem}
 }
 
-// Place is the number, in the file, of the data row that a row of the record
+// RowInFile is the number, in the file, of the data row that a row of the record
 // was read from; the first is 1.
-func (t *Table) Place(row int) int {
-	if t.origin != nil {
-		return t.origin[row]
+func (t *Table) RowInFile(row int) int {
+	if t.fileRows != nil {
+		return t.fileRows[row]
 	}
 	return row + 1
 }
 
-// without takes rows, in ascending order, out of the table.
-func (t *Table) without(drop []int) error {
+// dropRows takes rows, in ascending order, out of the table.
+func (t *Table) dropRows(drop []int) error {
 	keep := make([]int, 0, t.NumRows()-len(drop))
 	for row := range t.NumRows() {
 		if len(drop) > 0 && drop[0] == row {
@@ -112,26 +112,26 @@ func (t *Table) without(drop []int) error {
 		keep = append(keep, row)
 	}
 	t.Skipped += t.NumRows() - len(keep)
-	return t.take(keep)
+	return t.keepRows(keep)
 }
 
-// take leaves the rows that keep names, in its order.
-func (t *Table) take(keep []int) error {
-	rec, err := gather(t.Frame.Record, keep)
+// keepRows leaves the rows that keep names, in its order.
+func (t *Table) keepRows(keep []int) error {
+	rec, err := copyRows(t.Frame.Record, keep)
 	if err != nil {
 		return err
 	}
 	origin := make([]int, len(keep))
 	for i, row := range keep {
-		origin[i] = t.Place(row)
+		origin[i] = t.RowInFile(row)
 	}
 	if t.Label != nil {
-		t.Label = pick(t.Label, keep)
+		t.Label = pickRows(t.Label, keep)
 	}
 	if t.Weight != nil {
-		t.Weight = pick(t.Weight, keep)
+		t.Weight = pickRows(t.Weight, keep)
 	}
-	t.origin = origin
+	t.fileRows = origin
 	frame := *t.Frame
 	frame.Record = rec
 	t.Frame = &frame

@@ -54,7 +54,7 @@ func NewScorer(b *models.Bundle) (*Scorer, error) {
 
 // Scored is one table's scores, in row order.
 type Scored struct {
-	Part    Part // the rows; of an event log without a label, those of the scored kind
+	Subset  Subset // the rows; of an event log without a label, those of the scored kind
 	Matrix  *features.Matrix
 	Margins []float64
 	Scores  []assay.Score
@@ -89,7 +89,7 @@ func (s *Scorer) Accept(u Progress, t *Table) error { return Accept(u, s.Plan, t
 // Accept checks that a table has the plan's columns and that its rows keep the
 // plan's rules. It notes columns whose values training did not know.
 func Accept(u Progress, plan *features.Plan, t *Table) error {
-	if err := errors.Join(NeedColumns(plan, t), t.Obey(u, plan.Spec())); err != nil {
+	if err := errors.Join(NeedColumns(plan, t), t.ApplyRules(u, plan.Spec())); err != nil {
 		return err
 	}
 	return NoteUnseen(u, plan, t)
@@ -118,8 +118,8 @@ func (s *Scorer) TrainedWindows() map[string]float64 {
 	return nil
 }
 
-// Score scores the part.
-func (s *Scorer) Score(ctx context.Context, p Part) (*Scored, error) {
+// Score scores the subset.
+func (s *Scorer) Score(ctx context.Context, p Subset) (*Scored, error) {
 	if err := NeedColumns(s.Plan, p.Table); err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Scorer) Score(ctx context.Context, p Part) (*Scored, error) {
 	if m.Row != nil && p.log == nil {
 		p.Rows = m.Row
 	}
-	out := &Scored{Part: p, Matrix: m, Margins: matrixMargins(m, s.Forest, p.Rows)}
+	out := &Scored{Subset: p, Matrix: m, Margins: matrixMargins(m, s.Forest, p.Rows)}
 	out.Scores = make([]assay.Score, len(out.Margins))
 	for i, x := range out.Margins {
 		out.Scores[i] = s.Bundle.Score(x)
@@ -143,7 +143,7 @@ func (s *Scorer) Decide(sc *Scored) ([]policy.Result, error) {
 	if s.Policy == nil {
 		return nil, nil
 	}
-	p := sc.Part
+	p := sc.Subset
 	out := make([]policy.Result, len(p.Rows))
 	x := make([]float64, len(sc.Matrix.Columns))
 	at := matrixRows(sc.Matrix, p.Rows)

@@ -29,7 +29,7 @@ type StageScore struct {
 // Ablate trains the recipe with raw fields alone, with derived features, and
 // with windows, on the same rows, and compares them on rows held out: those
 // after the training rows if held is given, else five folds.
-func (r *Recipe) Ablate(ctx context.Context, u Progress, train, held Part) ([]StageScore, error) {
+func (r *Recipe) Ablate(ctx context.Context, u Progress, train, held Subset) ([]StageScore, error) {
 	var out []StageScore
 	full := r.Spec
 	defer func() { r.Spec = full }()
@@ -75,17 +75,17 @@ func (r *Recipe) Ablate(ctx context.Context, u Progress, train, held Part) ([]St
 	return out, nil
 }
 
-// stage scores the held-out rows by the recipe as it stands.
-func (r *Recipe) stage(ctx context.Context, u Progress, train, held Part) (StageScore, error) {
+// stage scores the held-out rows by the recipe with one stage's spec.
+func (r *Recipe) stage(ctx context.Context, u Progress, train, held Subset) (StageScore, error) {
 	var s StageScore
 	if len(held.Rows) == 0 {
-		folds, m, err := r.CrossValidate(ctx, u, train, leaveOneOut(stratifiedFolds(train.Label, train.Rows, r.Folds)))
+		folds, m, err := r.CrossValidate(ctx, u, train, holdOutEach(stratifiedFolds(train.Label, train.Rows, r.Folds)))
 		if err != nil {
 			return s, err
 		}
 		s.margins, s.Features = m, folds[0].Features
 	} else {
-		f, err := r.Fit(ctx, train, Part{}, nil)
+		f, err := r.Fit(ctx, train, Subset{}, nil)
 		if err != nil {
 			return s, err
 		}

@@ -12,9 +12,9 @@ import (
 	"github.com/assayrisk/assay/models/eval"
 )
 
-// strategies gives each row the policy's decision, and that of the policy
+// addStrategies gives each row the policy's decision, and that of the policy
 // before it.
-func (e *Evaluation) strategies(in *eval.Input, test *Scored) error {
+func (e *Evaluation) addStrategies(in *eval.Input, test *Scored) error {
 	after, err := e.Scorer.strategy(test)
 	if err != nil || after == nil {
 		return err
@@ -54,9 +54,9 @@ func (s *Scorer) strategy(sc *Scored) (*eval.Strategy, error) {
 	return out, nil
 }
 
-// split fills the fields that the report splits rows by: segments, and the
+// addSplits fills the fields that the report splits rows by: segments, and the
 // groups that fairness is measured for.
-func (e *Evaluation) split(in *eval.Input) error {
+func (e *Evaluation) addSplits(in *eval.Input) error {
 	names := e.Segments
 	if len(names) == 0 {
 		names = e.tellingCategories(in)
@@ -88,7 +88,7 @@ func (e *Evaluation) split(in *eval.Input) error {
 
 // groups reads a column of groups; COLUMN=LEVEL names the group that the others
 // are compared with.
-func (p Part) groups(name string) (eval.Category, error) {
+func (p Subset) groups(name string) (eval.Category, error) {
 	at := strings.LastIndexByte(name, '=')
 	if at < 0 || p.Frame.Record.Schema().HasField(name) {
 		return p.category(name)

@@ -30,12 +30,12 @@ import (
 // and bins are fitted on them, but for every heldOut-th, which calibrates.
 const (
 	streamSample = 100_000
-	heldOut      = 10
+	holdOutEvery = 10
 )
 
-// pieces is a table that is read one piece after the other, as often as
+// pieceReader is a table that is read one piece after the other, as often as
 // needed. Its rows are counted from 0 without those that were left out.
-type pieces struct {
+type pieceReader struct {
 	path string
 	opt  datasets.Options
 	u    Progress
@@ -52,8 +52,8 @@ type pieces struct {
 	columns []datasets.ColumnNote // said once
 }
 
-// each calls do for every piece; first is the number of its first row.
-func (p *pieces) each(ctx context.Context, do func(t *Table, first int) error) error {
+// eachPiece calls do for every piece; first is the number of its first row.
+func (p *pieceReader) eachPiece(ctx context.Context, do func(t *Table, first int) error) error {
 	s, err := datasets.Stream(ctx, p.path, p.opt)
 	if err != nil {
 		return err
@@ -65,7 +65,8 @@ func (p *pieces) each(ctx context.Context, do func(t *Table, first int) error) e
 	}
 	rows, read, dropped := 0, 0, 0
 	for s.Next() {
-		t := &Table{Name: p.name, Frame: &datasets.Frame{Record: s.Record(), Label: s.Label()}, skip: p.opt.SkipBadRows}
+		t := &Table{Name: p.name, Frame: &datasets.Frame{Record: s.Record(), Label: s.Label()},
+			skipBadRows: p.opt.SkipBadRows}
 		read += t.NumRows()
 		quiet := Quiet{}
 		if err := t.findLabel(quiet, p.path); err != nil {
@@ -75,7 +76,7 @@ func (p *pieces) each(ctx context.Context, do func(t *Table, first int) error) e
 			return t.NeedLabel()
 		}
 		if p.spec != nil {
-			if err := t.Obey(quiet, p.spec); err != nil {
+			if err := t.ApplyRules(quiet, p.spec); err != nil {
 				return fmt.Errorf("in the piece that ends with row %d: %w", read, err)
 			}
 		}
@@ -91,7 +92,7 @@ func (p *pieces) each(ctx context.Context, do func(t *Table, first int) error) e
 }
 
 // survey counts the rows and takes the sample.
-func (p *pieces) survey(ctx context.Context) error {
+func (p *pieceReader) survey(ctx context.Context) error {
 	type kept struct {
 		rec  arrow.Record
 		rows []int
@@ -106,10 +107,10 @@ func (p *pieces) survey(ctx context.Context) error {
 				at, numbers = append(at, i), append(numbers, n)
 			}
 		}
-		rec, err := gather(t.Frame.Record, at)
+		rec, err := copyRows(t.Frame.Record, at)
 		return kept{rec, numbers}, err
 	}
-	err := p.each(ctx, func(t *Table, first int) error {
+	err := p.eachPiece(ctx, func(t *Table, first int) error {
 		p.label = t.Frame.Label
 		rows := make([]int, t.NumRows())
 		for i := range rows {
@@ -150,7 +151,7 @@ func (p *pieces) survey(ctx context.Context) error {
 }
 
 // noteGaps notes the columns of a piece that have rows without a value.
-func (p *pieces) noteGaps(rec arrow.Record) {
+func (p *pieceReader) noteGaps(rec arrow.Record) {
 	if p.gaps == nil {
 		p.gaps = map[string]bool{}
 	}
@@ -161,16 +162,16 @@ func (p *pieces) noteGaps(rec arrow.Record) {
 
 // Table joins the sample, and splits it: most rows for the plan, the others
 // held out.
-func (p *pieces) table(hold bool) (t *Table, train, held []int, err error) {
-	rec, err := join(p.sample)
+func (p *pieceReader) sampleTable(hold bool) (t *Table, train, held []int, err error) {
+	rec, err := concatRecords(p.sample)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	p.sample = nil
 	t = &Table{Name: p.name, Frame: &datasets.Frame{Record: rec, Label: p.label, Columns: p.columns},
-		obeyed: p.spec != nil}
+		rulesApplied: p.spec != nil}
 	for i := range t.NumRows() {
-		if hold && i%heldOut == 0 {
+		if hold && i%holdOutEvery == 0 {
 			held = append(held, i)
 		} else {
 			train = append(train, i)
@@ -179,21 +180,21 @@ func (p *pieces) table(hold bool) (t *Table, train, held []int, err error) {
 	return t, train, held, t.findLabel(p.u, p.path)
 }
 
-// isHeld reports whether a row of the table is held out.
-func (p *pieces) isHeld(row int) bool { return row%(p.step*heldOut) == 0 }
+// isHeldOut reports whether a row of the table is held out.
+func (p *pieceReader) isHeldOut(row int) bool { return row%(p.step*holdOutEvery) == 0 }
 
 // chunks gives the trainer the vectors of every row that is not held out.
-func (p *pieces) chunks(ctx context.Context, plan *features.Plan, hold bool) iter.Seq2[*gbdt.Dataset, error] {
+func (p *pieceReader) chunks(ctx context.Context, plan *features.Plan, hold bool) iter.Seq2[*gbdt.Dataset, error] {
 	return func(yield func(*gbdt.Dataset, error) bool) {
 		done := false
-		err := p.each(ctx, func(t *Table, first int) error {
+		err := p.eachPiece(ctx, func(t *Table, first int) error {
 			m, err := plan.Matrix(ctx, t.Frame.Record)
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.path, err)
 			}
-			part := Part{Table: t}
+			part := Subset{Table: t}
 			for i := range t.NumRows() {
-				if !hold || !p.isHeld(first+i) {
+				if !hold || !p.isHeldOut(first+i) {
 					part.Rows = append(part.Rows, i)
 				}
 			}
@@ -210,14 +211,15 @@ func (p *pieces) chunks(ctx context.Context, plan *features.Plan, hold bool) ite
 	}
 }
 
-// garbage is how much of what is in use may lie about before it is collected,
+// streamGCPercent is how much of what is in use may lie about before it is collected,
 // in per cent, while rows stream by: pieces are short-lived, and what stays (the
 // bins) holds no pointers, so that a collection is cheap.
-const garbage = 10
+const streamGCPercent = 10
 
-// bin bins the rows that are not held out, rows of them, with the bins of the
+// binRows bins the rows that are not held out, rows of them, with the bins of the
 // sample. The sample's vectors are gone when it returns.
-func (p *pieces) bin(ctx context.Context, plan *features.Plan, sample Part, rows int, params gbdt.Params) (*gbdt.Bins,
+func (p *pieceReader) binRows(ctx context.Context, plan *features.Plan, sample Subset, rows int,
+	params gbdt.Params) (*gbdt.Bins,
 	error) {
 	m, err := plan.Matrix(ctx, sample.Frame.Record)
 	if err != nil {
@@ -228,7 +230,8 @@ func (p *pieces) bin(ctx context.Context, plan *features.Plan, sample Part, rows
 
 // buildStream fits the plan on the sample, bins and trains on all rows that
 // are not held out, and calibrates on those that are.
-func (r *Recipe) buildStream(ctx context.Context, u Progress, p *pieces, train, held Part) (*models.Bundle, error) {
+func (r *Recipe) buildStream(ctx context.Context, u Progress, p *pieceReader, train,
+	held Subset) (*models.Bundle, error) {
 	plan, report, err := r.fitPlan(ctx, train)
 	if err != nil {
 		return nil, err
@@ -236,19 +239,21 @@ func (r *Recipe) buildStream(ctx context.Context, u Progress, p *pieces, train, 
 	if err := errors.Join(NoteUnseen(u, plan, train.Table), NoteLookups(u, r.Spec, report)); err != nil {
 		return nil, err
 	}
-	params, err := r.parse(plan)
+	params, err := r.trainerParams(plan)
 	if err != nil {
 		return nil, err
 	}
 	rows := p.rows - len(held.Rows)
 	u.Step("bin %d rows of %d features", rows, len(plan.Features()))
-	bins, err := p.bin(ctx, plan, train, rows, params)
+	bins, err := p.binRows(ctx, plan, train, rows, params)
 	if err != nil {
 		return nil, err
 	}
 	debug.FreeOSMemory() // the last pieces
 	u.Step("train on %d rows", rows)
-	res, err := bins.Train(ctx, params, gbdt.Options{Progress: func(p gbdt.Progress) { u.Progress("%s", describe(p)) }})
+	res, err := bins.Train(ctx, params, gbdt.Options{Progress: func(p gbdt.Progress) {
+		u.Progress("%s", progressLine(p))
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -303,8 +308,8 @@ func fileDigest(path string) (assay.Digest, error) {
 // Without a spec the recipe gets the one that is inferred from a sample.
 func (r *Recipe) TrainStream(ctx context.Context, u Progress, path string, opt datasets.Options) (*models.Bundle,
 	error) {
-	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	p := &pieces{path: path, opt: opt, u: u, spec: r.Spec,
+	defer debug.SetGCPercent(debug.SetGCPercent(streamGCPercent))
+	p := &pieceReader{path: path, opt: opt, u: u, spec: r.Spec,
 		name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
 	u.Step("read %s", path)
 	if err := p.survey(ctx); err != nil {
@@ -313,7 +318,7 @@ func (r *Recipe) TrainStream(ctx context.Context, u Progress, path string, opt d
 	if p.skipped > 0 {
 		u.Note("%d rows of %s were left out: they cannot be read or break a rule of the plan", p.skipped, path)
 	}
-	t, train, held, err := p.table(r.Calibrate != models.CalibrationNone)
+	t, train, held, err := p.sampleTable(r.Calibrate != models.CalibrationNone)
 	if err != nil {
 		return nil, err
 	}
@@ -333,5 +338,5 @@ func (r *Recipe) TrainStream(ctx context.Context, u Progress, path string, opt d
 	if t.Frame.Digest, err = fileDigest(path); err != nil {
 		return nil, err
 	}
-	return r.buildStream(ctx, u, p, Part{t, train}, Part{t, held})
+	return r.buildStream(ctx, u, p, Subset{t, train}, Subset{t, held})
 }

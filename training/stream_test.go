@@ -33,7 +33,7 @@ func TestTrainStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, _, err := j.recipe("num_iterations=5,num_leaves=7").Build(t.Context(), j, part, training.Part{})
+	whole, _, err := j.recipe("num_iterations=5,num_leaves=7").Build(t.Context(), j, part, training.Subset{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,23 +19,23 @@ import (
 )
 
 // KnownOutcomes returns the rows of a table that have an outcome, within the times.
-func (t *Table) KnownOutcomes(u Progress, spec *features.Spec, since, before time.Time) (Part, error) {
+func (t *Table) KnownOutcomes(u Progress, spec *features.Spec, since, before time.Time) (Subset, error) {
 	if t.log == nil {
-		if err := t.Obey(u, spec); err != nil {
-			return Part{}, err
+		if err := t.ApplyRules(u, spec); err != nil {
+			return Subset{}, err
 		}
-		if err := t.follow(u, spec); err != nil {
-			return Part{}, err
+		if err := t.readOutcomes(u, spec); err != nil {
+			return Subset{}, err
 		}
 	}
 	if err := t.NeedLabel(); err != nil {
-		return Part{}, err
+		return Subset{}, err
 	}
 	p, err := t.All().between(since, before)
 	if err != nil {
-		return Part{}, err
+		return Subset{}, err
 	}
-	return p, p.weightIsNoField(spec)
+	return p, p.checkWeightColumn(spec)
 }
 
 // Columns names the table's columns.
@@ -49,22 +49,22 @@ func (t *Table) Columns() []string {
 
 // Table is a data set in memory with its label, if it has one.
 type Table struct {
-	Name       string
-	Frame      *datasets.Frame
-	Label      []float64       // by row of the record, nil if it has none
-	Weight     []float64       // by row of the record, nil if each counts once
-	weighed    string          // column of the weights
-	log        *eventLog       // nil unless its rows are events that come in turn
-	clock      *clock          // when each row was decided; nil unless a plan or --time names a column
-	TimeColumn string          // that --time names
-	skip       bool            // leave out rows that break a plan's rules
-	obeyed     bool            // no row breaks the plan's rules
-	History    bool            // the rows are sent to a server as its history: none needs to be scored
-	Skipped    int             // rows of the file that are not in the record
-	origin     []int           // of each row of the record, its number in the file; nil: all are there
-	events     bool            // its rows are events of several kinds: those that are not scored have no label
-	Order      EventOrder      // what is done with events that come late
-	logs       []*features.Log // it, as played through the windows of the specs so far
+	Name         string
+	Frame        *datasets.Frame
+	Label        []float64       // by row of the record, nil if it has none
+	Weight       []float64       // by row of the record, nil if each counts once
+	weightColumn string          // column of the weights
+	log          *eventLog       // nil unless its rows are events that come in turn
+	clock        *clock          // when each row was decided; nil unless a plan or --time names a column
+	TimeColumn   string          // that --time names
+	skipBadRows  bool            // leave out rows that break a plan's rules
+	rulesApplied bool            // no row breaks the plan's rules
+	History      bool            // the rows are sent to a server as its history: none needs to be scored
+	Skipped      int             // rows of the file that are not in the record
+	fileRows     []int           // of each row of the record, its number in the file; nil: all are there
+	events       bool            // its rows are events of several kinds: those that are not scored have no label
+	Order        EventOrder      // what is done with events that come late
+	windowLogs   []*features.Log // it, as played through the windows of the specs so far
 }
 
 // ReadTable reads a CSV, XLSX, Parquet or Arrow file, or a data set by name.
@@ -79,7 +79,7 @@ func ReadRows(ctx context.Context, u Progress, from string, opt datasets.Options
 		return nil, err
 	}
 	t := &Table{Name: strings.TrimSuffix(filepath.Base(from), filepath.Ext(from)), Frame: frame, events: events,
-		skip: opt.SkipBadRows, Skipped: frame.SkippedRows, origin: frame.Origin}
+		skipBadRows: opt.SkipBadRows, Skipped: frame.SkippedRows, fileRows: frame.Origin}
 	if frame.SkippedRows > 0 {
 		u.Note("%d rows of %s were left out; the first: %v", frame.SkippedRows, from, &frame.Skipped[0])
 	}
@@ -129,14 +129,14 @@ func (t *Table) findLabel(u Progress, from string) error {
 				open = append(open, row)
 			}
 		}
-		if !t.skip {
+		if !t.skipBadRows {
 			return fmt.Errorf("%w: %s: %d rows have no label in column %q, the first is row %d: their outcome is not "+
 				"known; --on-bad-row skip leaves them out",
-				assay.ErrInvalid, from, n, t.Frame.Label, t.Place(open[0]))
+				assay.ErrInvalid, from, n, t.Frame.Label, t.RowInFile(open[0]))
 		}
 		u.Note("%d rows of %s were left out: they have no label in column %q; the first is row %d", n, from,
-			t.Frame.Label, t.Place(open[0]))
-		if err := t.without(open); err != nil {
+			t.Frame.Label, t.RowInFile(open[0]))
+		if err := t.dropRows(open); err != nil {
 			return err
 		}
 		c = t.Frame.Record.Column(at[0]).(*array.Float64)
@@ -159,30 +159,30 @@ func (t *Table) NeedLabel() error {
 
 func (t *Table) NumRows() int { return int(t.Frame.Record.NumRows()) }
 
-// All is every row that can be trained or judged on, as a part: the whole
+// All is every row that can be trained or judged on, as a subset: the whole
 // table, or of an event log the scored events whose outcome is known.
-func (t *Table) All() Part {
+func (t *Table) All() Subset {
 	if t.log != nil {
-		return Part{t, t.log.closed}
+		return Subset{t, t.log.known}
 	}
 	rows := make([]int, t.NumRows())
 	for i := range rows {
 		rows[i] = i
 	}
-	return Part{t, rows}
+	return Subset{t, rows}
 }
 
-// Part is some rows of a table.
-type Part struct {
+// Subset is some rows of a table.
+type Subset struct {
 	*Table
 	Rows []int
 }
 
-// Labels returns the part's labels.
-func (p Part) Labels() []float64 { return pick(p.Label, p.Rows) }
+// Labels returns the subset's labels.
+func (p Subset) Labels() []float64 { return pickRows(p.Label, p.Rows) }
 
 // BadRate returns the share of bad events, by weight, 0 for no rows.
-func (p Part) BadRate() float64 {
+func (p Subset) BadRate() float64 {
 	var bad, all float64
 	for _, r := range p.Rows {
 		w := 1.0
@@ -197,8 +197,8 @@ func (p Part) BadRate() float64 {
 	return bad / all
 }
 
-// Texts returns a column of the part's rows as texts, to group by.
-func (p Part) Texts(column string) ([]string, error) {
+// Texts returns a column of the subset's rows as texts, to group by.
+func (p Subset) Texts(column string) ([]string, error) {
 	at := p.Frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
 		return nil, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column,
@@ -212,8 +212,8 @@ func (p Part) Texts(column string) ([]string, error) {
 	return out, nil
 }
 
-// pick returns x at the given rows.
-func pick(x []float64, rows []int) []float64 {
+// pickRows returns x at the given rows.
+func pickRows(x []float64, rows []int) []float64 {
 	out := make([]float64, len(rows))
 	for i, r := range rows {
 		out[i] = x[r]

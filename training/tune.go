@@ -49,7 +49,7 @@ type TuneOptions struct {
 // Tune tries parameter settings on folds of the training rows and leaves the
 // best in the recipe. The plan is fitted once, on all of them: what it learns
 // (dictionaries, clip bounds) is the same for every setting.
-func (r *Recipe) Tune(ctx context.Context, u Progress, train Part, o TuneOptions) (err error) {
+func (r *Recipe) Tune(ctx context.Context, u Progress, train Subset, o TuneOptions) (err error) {
 	u.Step("try %d parameter settings", o.Settings)
 	plan, report, err := r.fitPlan(ctx, train)
 	if err != nil {
@@ -62,7 +62,7 @@ func (r *Recipe) Tune(ctx context.Context, u Progress, train Part, o TuneOptions
 	if err := report.OutOfFold(m); err != nil {
 		return err
 	}
-	p, err := r.parse(plan)
+	p, err := r.trainerParams(plan)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (r *Recipe) Tune(ctx context.Context, u Progress, train Part, o TuneOptions
 	if k == 0 {
 		k = 5
 	}
-	positions := Part{train.Table, train.Rows}
+	positions := Subset{train.Table, train.Rows}
 	divisions, err := Divide(positions, k, o.By, r.Spec)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 // the model that was trained with it, a table may lack it, and is told of.
 func (t *Table) ReadWeights(u Progress, column string, optional bool) error {
 	at := t.Frame.Record.Schema().FieldIndices(column)
-	all := Part{t, t.allRows()}
+	all := Subset{t, t.allRows()}
 	var weight []float64
 	if len(at) == 1 {
 		weight = Numbers(t.Frame.Record.Column(at[0]), all.Rows)
@@ -39,65 +39,66 @@ func (t *Table) ReadWeights(u Progress, column string, optional bool) error {
 			wrong = append(wrong, row)
 		}
 	}
-	t.weighed, t.Weight = column, weight
+	t.weightColumn, t.Weight = column, weight
 	if len(wrong) == 0 {
 		return nil
 	}
 	problem := fmt.Sprintf("%d rows have no number above 0 in the column of weights %q; the first is row %d",
-		len(wrong), column, t.Place(wrong[0]))
-	if !t.skip {
+		len(wrong), column, t.RowInFile(wrong[0]))
+	if !t.skipBadRows {
 		return fmt.Errorf("%w: %s: %s: a row that counts for nothing is to be left out, which --on-bad-row skip does",
 			assay.ErrInvalid, t.Name, problem)
 	}
 	u.Note("%s: left out: %s", t.Name, problem)
-	return t.without(wrong)
+	return t.dropRows(wrong)
 }
 
-// Weights are those of the part's rows; nil where they have none.
-func (p Part) Weights() []float64 {
+// Weights are those of the subset's rows; nil where they have none.
+func (p Subset) Weights() []float64 {
 	if p.Table == nil || p.Weight == nil {
 		return nil
 	}
-	return pick(p.Weight, p.Rows)
+	return pickRows(p.Weight, p.Rows)
 }
 
-// weightIsNoField refuses a plan that reads the weight, and scored events that
+// checkWeightColumn refuses a plan that reads the weight, and scored events that
 // have none.
-func (p Part) weightIsNoField(spec *features.Spec) error {
-	if p.weighed == "" {
+func (p Subset) checkWeightColumn(spec *features.Spec) error {
+	if p.weightColumn == "" {
 		return nil
 	}
-	if slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool { return f.Name == p.weighed }) {
+	if slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool { return f.Name == p.weightColumn }) {
 		return fmt.Errorf("%w: the plan reads the column %q, which --weight names: how much a row counts must not be "+
-			"known to the model; take it out of the plan, or weight by another column", assay.ErrInvalid, p.weighed)
+			"known to the model; take it out of the plan, or weight by another column",
+			assay.ErrInvalid, p.weightColumn)
 	}
 	for _, row := range p.Rows {
 		if math.IsNaN(p.Weight[row]) {
 			return fmt.Errorf("%w: %s: row %d is scored and has no weight in column %q", assay.ErrInvalid, p.Name,
-				p.Place(row), p.weighed)
+				p.RowInFile(row), p.weightColumn)
 		}
 	}
 	return nil
 }
 
-// withoutField takes a column out of an inferred plan.
-func withoutField(spec *features.Spec, column string) {
+// dropField takes a column out of an inferred plan.
+func dropField(spec *features.Spec, column string) {
 	spec.Fields = slices.DeleteFunc(spec.Fields, func(f features.FieldSpec) bool { return f.Name == column })
 	spec.Features = slices.DeleteFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Name == column })
 }
 
-// asItWeighs ends the sentence that says what a challenger was fitted on.
-func (p Part) asItWeighs() string {
+// weightWords ends the sentence that says what a challenger was fitted on.
+func (p Subset) weightWords() string {
 	if p.Weight == nil {
 		return ""
 	}
 	return ", each as often as it weighs"
 }
 
-// inProportion are as many rows as the part has, each as often as it weighs, to
+// resampledByWeight are as many rows as the subset has, each as often as it weighs, to
 // within one: every (sum of weights ÷ rows) of the weight, a row is taken. It
 // lets a library that knows no weights fit by them.
-func (p Part) inProportion() []int {
+func (p Subset) resampledByWeight() []int {
 	weight := p.Weights()
 	if weight == nil {
 		return p.Rows

@@ -16,7 +16,7 @@ import (
 )
 
 // TestRequireAdds: a receipt without the anchor that the trust file requires is
-// refused, whatever --require says besides.
+// refused, whatever else --require says.
 func TestRequireAdds(t *testing.T) {
 	log := verdicttest.NewLog("log.example/decisions", 11)
 	trust, err := json.Marshal(verdict.Trust{LogKey: log.Key.String(),

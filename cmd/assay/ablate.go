@@ -46,7 +46,7 @@ func (f *evaluateFlags) runAblate(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	held, how := training.Part{}, "five stratified folds over the rows; intervals are DeLong's, paired"
+	held, how := training.Subset{}, "five stratified folds over the rows; intervals are DeLong's, paired"
 	if !before.IsZero() {
 		if since.IsZero() {
 			since = before

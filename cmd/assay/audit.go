@@ -73,7 +73,7 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 	case f.from >= f.to:
 		return usagef("--from %d --to %d: no record lies between them", f.from, f.to)
 	}
-	bundles, err := f.open()
+	bundles, err := f.openBundles()
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 		printAudit(u, &s)
 	}
 	if !rep.OK() {
-		return fmt.Errorf("%d records do not come out as they stand: %w", rep.Different, assay.ErrCorrupt)
+		return fmt.Errorf("%d records do not come out as they are recorded: %w", rep.Different, assay.ErrCorrupt)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func printAudit(u *ui, s *auditSummary) {
 	}
 	for _, k := range s.Kinds {
 		if k.Kind != ledger.Decision.String() {
-			u.printf("%d of kind %s: %d checked%s\n", k.Records, k.Kind, k.Checked, unreadable(k.Unreadable))
+			u.printf("%d of kind %s: %d checked%s\n", k.Records, k.Kind, k.Checked, unreadableNote(k.Unreadable))
 		}
 	}
 	for _, d := range s.Differences {
@@ -144,16 +144,16 @@ func printAudit(u *ui, s *auditSummary) {
 	}
 }
 
-// unreadable says how many records an erasure or the retention closed.
-func unreadable(n int) string {
+// unreadableNote says how many records an erasure or the retention closed.
+func unreadableNote(n int) string {
 	if n == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", %d erased or past their retention", n)
 }
 
-// open reads the bundles named, or those that lie in the directory.
-func (f *auditFlags) open() ([]*models.Bundle, error) {
+// openBundles reads the bundles named, or those that lie in the directory.
+func (f *auditFlags) openBundles() ([]*models.Bundle, error) {
 	dirs := f.bundles
 	if len(dirs) == 0 {
 		dirs = []string{filepath.Join(f.dir, "bundle")}

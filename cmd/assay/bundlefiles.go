@@ -20,9 +20,9 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-// bundleTarget reports, before any work, a place where no bundle can be
+// checkBundleTarget reports, before any work, a place where no bundle can be
 // written.
-func bundleTarget(dir string) error {
+func checkBundleTarget(dir string) error {
 	switch filepath.Base(filepath.Clean(dir)) {
 	case ".", "..", string(filepath.Separator):
 		return usagef("--out %s: want the name of a directory that the bundle can be moved to", dir)
@@ -53,23 +53,24 @@ func bundleName(out, data string) string {
 	return filepath.Base(filepath.Clean(out))
 }
 
-// writtenPlan begins a plan that a command has written beside a bundle. The
+// planFileMark begins a plan that a command has written next to a bundle. The
 // digest is that of the lines below it: a person has not changed them.
-const writtenPlan = "# The plan of the bundle beside it, as `assay train` has inferred it. Of the lines below, " +
+const planFileMark = "# The plan of the bundle next to it, as `assay train` has inferred it. Of the lines below, " +
 	"unchanged: sha256 "
 
-// beside is the text of an inferred plan for the place beside its bundle.
-func beside(plan []byte) []byte {
-	return fmt.Appendf(nil, "%s%x\n%s", writtenPlan, sha256.Sum256(plan), plan)
+// planFileText is the text of an inferred plan, for the file next to its bundle.
+func planFileText(plan []byte) []byte {
+	return fmt.Appendf(nil, "%s%x\n%s", planFileMark, sha256.Sum256(plan), plan)
 }
 
-// edited reports whether a plan beside a bundle is not as it was written.
-func edited(text []byte) bool {
+// isEdited reports whether a plan next to a bundle is not as a command wrote it.
+// What the mark says before the digest does not matter: its words have changed.
+func isEdited(text []byte) bool {
 	first, rest, _ := bytes.Cut(text, []byte("\n"))
-	return !bytes.Equal(first, fmt.Appendf(nil, "%s%x", writtenPlan, sha256.Sum256(rest)))
+	return !bytes.HasSuffix(first, fmt.Appendf(nil, " unchanged: sha256 %x", sha256.Sum256(rest)))
 }
 
-// writePlan writes an inferred plan beside its bundle, for a person to edit. It
+// writePlan writes an inferred plan next to its bundle, for a person to edit. It
 // takes the place of the plan of a bundle that was there before, but for one
 // that a person has edited: that stays, and the new one gets a name of its own.
 func writePlan(u *ui, out string, spec *features.Spec) error {
@@ -77,13 +78,13 @@ func writePlan(u *ui, out string, spec *features.Spec) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	text := beside(spec.YAML())
+	text := planFileText(spec.YAML())
 	for _, name := range []string{path, filepath.Clean(out) + ".plan.new.yaml"} {
 		old, err := os.ReadFile(name)
 		switch {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return err
-		case err == nil && edited(old):
+		case err == nil && isEdited(old):
 			u.Note("%s was edited and is left as it is: it is not the plan of the bundle that is written now; to "+
 				"train with it, give it by --plan", name)
 			continue
@@ -97,20 +98,23 @@ func writePlan(u *ui, out string, spec *features.Spec) error {
 	return nil
 }
 
-// dropPlan takes away the inferred plan of a bundle that is replaced by one with
+// removeOldPlan takes away the inferred plan of a bundle that is replaced by one with
 // another plan, unless a person has edited it.
-func dropPlan(u *ui, out string, frozen []byte) error {
+func removeOldPlan(u *ui, out string, frozen []byte) error {
 	path := filepath.Clean(out) + ".plan.yaml"
 	old, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && edited(old) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && isEdited(old) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	plan, err := features.LoadPlan(frozen)
-	if err != nil || bytes.Equal(old, beside(plan.Spec().YAML())) {
+	if err != nil {
 		return err
+	}
+	if _, text, _ := bytes.Cut(old, []byte("\n")); bytes.Equal(text, plan.Spec().YAML()) {
+		return nil
 	}
 	u.Note("%s was the plan of the bundle that is replaced, and is removed", path)
 	return os.Remove(path)

@@ -44,7 +44,7 @@ func chainCommand(u *ui) *cobra.Command {
 	} {
 		f := new(chainFlags)
 		sub := &cobra.Command{Use: s.use, Short: s.short, Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, s.need...); err != nil {
+			if err := requireFlags(c, s.need...); err != nil {
 				return err
 			}
 			return s.run(f, c.Context(), u)
@@ -111,14 +111,14 @@ func (f *chainFlags) deploy(ctx context.Context, u *ui) error {
 }
 
 func (f *chainFlags) register(ctx context.Context, u *ui) error {
-	return f.name(ctx, u, "registered", (*evm.Client).Register)
+	return f.setPublisher(ctx, u, "registered", (*evm.Client).Register)
 }
 
 func (f *chainFlags) rotate(ctx context.Context, u *ui) error {
-	return f.name(ctx, u, "rotated", (*evm.Client).Rotate)
+	return f.setPublisher(ctx, u, "rotated", (*evm.Client).Rotate)
 }
 
-func (f *chainFlags) name(ctx context.Context, u *ui, done string,
+func (f *chainFlags) setPublisher(ctx context.Context, u *ui, done string,
 	act func(*evm.Client, context.Context, string, anchor.Address) error) error {
 	publisher, err := anchor.ParseAddress(f.publisher)
 	if err != nil {

@@ -105,7 +105,7 @@ func (a *acked) load(ctx context.Context, t *testing.T, addr, logKey string, rou
 
 // TestKill kills the server in the middle of scoring, restarts it on the same
 // directory, and again. In the end every decision that a client was told of
-// stands, asking again does not decide again, receipts verify up to the
+// is recorded, asking again does not decide again, receipts verify up to the
 // anchor, and log and chain have gone on. ASSAY_KILLS sets how often.
 func TestKill(t *testing.T) {
 	if testing.Short() {

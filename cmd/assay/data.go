@@ -69,7 +69,7 @@ func synthCommand(u *ui) *cobra.Command {
 			if rows < 100 || rows > 100_000_000 {
 				return usagef("--rows %d: want 100 to 100000000", rows)
 			}
-			if err := required(c, "out"); err != nil {
+			if err := requireFlags(c, "out"); err != nil {
 				return err
 			}
 			return synth(c.Context(), u, rows, seed, out)

@@ -79,7 +79,7 @@ type demo struct {
 	dir   string
 
 	table       *training.Table
-	train, test training.Part
+	train, test training.Subset
 	scorer      *training.Scorer
 	outOfFold   []float64 // margins of the training rows
 	node        *node.Node
@@ -115,7 +115,7 @@ func (f *demoFlags) run(ctx context.Context, u *ui) error {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- d.node.Run(nctx) }()
-	err = d.use(ctx, l.Addr().String())
+	err = d.serveAndProve(ctx, l.Addr().String())
 	if err == nil {
 		d.sum.Seconds = time.Since(start).Seconds()
 		if f.json {
@@ -136,8 +136,8 @@ func (f *demoFlags) run(ctx context.Context, u *ui) error {
 	return errors.Join(err, <-done)
 }
 
-// use does what a platform, an auditor and a forger would do.
-func (d *demo) use(ctx context.Context, addr string) (err error) {
+// serveAndProve does what a platform, an auditor and a forger would do.
+func (d *demo) serveAndProve(ctx context.Context, addr string) (err error) {
 	d.Done("listening on %s, chain %d, contract %s", addr, d.node.Chain.Trust.ChainID, d.node.Chain.Trust.Contract)
 	if d.client, err = assayclient.Dial(addr, assayclient.Config{LogKey: d.node.Journal.Key()}); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (d *demo) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.train, d.test = training.Part{Table: d.table}, training.Part{Table: d.table}
+	d.train, d.test = training.Subset{Table: d.table}, training.Subset{Table: d.table}
 	for i, s := range split {
 		if s == "test" {
 			d.test.Rows = append(d.test.Rows, i)
@@ -233,7 +233,7 @@ func (d *demo) model(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, f, err := r.Build(ctx, d.ui, d.train, training.Part{})
+	b, f, err := r.Build(ctx, d.ui, d.train, training.Subset{})
 	if err != nil {
 		return err
 	}

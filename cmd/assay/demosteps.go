@@ -133,8 +133,8 @@ func (d *demo) fetch(ctx context.Context) error {
 	return nil
 }
 
-// evaluate writes the report; the server's margins stand beside the offline
-// ones.
+// evaluate writes the report, which compares the server's margins with the
+// offline ones.
 func (d *demo) evaluate(ctx context.Context) (err error) {
 	d.Step("evaluate on the %d rows, next to a logistic scorecard", len(d.test.Rows))
 	e := training.Evaluation{Scorer: d.scorer, Test: d.test, Train: d.train, Purpose: demoPurpose,
@@ -180,7 +180,7 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 }
 
 const demoPurpose = "Decides on consumer loan applications: the probability that the borrower defaults, from what " +
-	"stands in the application."
+	"the application says."
 
 // refusal is a forgery and why it was refused.
 type refusal struct{ name, why string }

@@ -32,7 +32,7 @@ func (d *demo) print(addr string) {
 	}
 	line("scored", "%d over gRPC on %s: %d approved, %d to review, %d declined", s.Decisions, addr,
 		counts[assay.Approve], counts[assay.Review], counts[assay.Decline])
-	if x := d.worst(); x != nil {
+	if x := d.worstDecision(); x != nil {
 		line("for example", "%s: %s at a PD of %s, because", x.EventID, x.Outcome, numfmt.Share(x.Score.PD))
 		for _, r := range x.Reasons {
 			line("", "%s  %s", r.Code, r.Text)
@@ -62,8 +62,8 @@ func (d *demo) print(addr string) {
 	d.printf("\n%.1f s in all\n", s.Seconds)
 }
 
-// worst returns the declined decision with the highest PD.
-func (d *demo) worst() *assay.Decision {
+// worstDecision returns the declined decision with the highest PD.
+func (d *demo) worstDecision() *assay.Decision {
 	var worst *assay.Decision
 	for _, x := range d.decisions {
 		if x.Outcome == assay.Decline && len(x.Reasons) > 0 && (worst == nil || x.Score.PD > worst.Score.PD) {

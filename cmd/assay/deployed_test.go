@@ -47,8 +47,8 @@ func TestDeployed(t *testing.T) {
 	}
 }
 
-// deployed is a server as something under deploy/ starts it. Its paths stand
-// below a directory of the test, and its ports are free ones of this machine.
+// deployed is a server as something under deploy/ starts it. Its paths are
+// moved below a directory of the test, and its ports are free ones of this machine.
 type deployed struct {
 	args, env []string
 	config    string   // the text at the path after --config, "" for none

@@ -27,7 +27,7 @@ import (
 //
 //	<!-- given: loans.csv, later.csv -->   files of the reader's own, made here of credit_data
 //	<!-- not run: needs docker -->         right above a block: why it is not run
-//	<!-- file: client/main.go -->          above a Go block: where in the repository it stands
+//	<!-- file: client/main.go -->          above a Go block: where in the repository it belongs
 //	<!-- output of: assay demo -->         above a text block: what the command says (see sameOutput)
 //	$ assay up --dir node &                goes on in the background; `kill %1` ends it as Ctrl-C does
 //

@@ -15,7 +15,7 @@ import (
 
 // goProgram is a Go block of a page. It is a whole program, so that a reader can
 // save it where the page says and run it; it is vetted and built here as if it
-// stood there, and the page's commands run it: `go run ./client`. One that no
+// were there, and the page's commands run it: `go run ./client`. One that no
 // command runs must say why, by <!-- not run: ... --> above its block.
 type goProgram struct {
 	dir, file string // client, main.go
@@ -31,7 +31,7 @@ func newGoProgram(marks, lines []string, skip bool) (goProgram, error) {
 			return goProgram{dir: m[1], file: m[2], text: strings.Join(lines, "\n") + "\n", skip: skip}, nil
 		}
 	}
-	return goProgram{}, errors.New("no line <!-- file: client/main.go --> above it says where the program stands")
+	return goProgram{}, errors.New("no line <!-- file: client/main.go --> above it says where the program belongs")
 }
 
 // run is the command that runs the program.
@@ -50,8 +50,8 @@ func (p *page) runsAll() error {
 }
 
 // build vets and builds the page's programs, and returns what turns the commands
-// that run them into the paths of what was built. They stand in a module of
-// their own beside the repository, in one workspace, so that nothing is written
+// that run them into the paths of what was built. They lie in a module of
+// their own outside the repository, in one workspace, so that nothing is written
 // into the repository and the versions of all that they link are its own.
 func (p *page) build(t *testing.T) *strings.Replacer {
 	t.Helper()
@@ -116,7 +116,7 @@ func TestParseProgram(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for _, bad := range []string{
-		block, // it stands nowhere
+		block, // no mark says where it belongs
 		// nothing runs it
 		"<!-- file: client/main.go -->\n" + block,
 		// the mark is not right above it

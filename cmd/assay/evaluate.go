@@ -62,12 +62,12 @@ func evaluateCommand(u *ui) *cobra.Command {
 				return usagef("--ablate counts every row once: leave out --weight")
 			}
 			if f.ablate {
-				if err := required(c, "data", "plan"); err != nil {
+				if err := requireFlags(c, "data", "plan"); err != nil {
 					return err
 				}
 				return f.runAblate(c.Context(), u)
 			}
-			if err := required(c, "model", "data", "out"); err != nil {
+			if err := requireFlags(c, "model", "data", "out"); err != nil {
 				return err
 			}
 			if f.record && (f.server == "" || f.ledger != "") {
@@ -135,7 +135,7 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 }
 
 func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
-	e, err := f.gather(ctx, u)
+	e, err := f.gatherInput(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -154,13 +154,13 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	var seq *uint64
 	switch {
 	case f.ledger == "" && !f.record:
-		r, err = f.make(ctx, u, in)
+		r, err = f.buildReport(ctx, u, in)
 	case f.record:
 		seq = new(uint64)
-		r, *seq, err = f.recordedByServer(ctx, u, e, in)
+		r, *seq, err = f.recordAtServer(ctx, u, e, in)
 	default:
 		seq = new(uint64)
-		r, *seq, err = f.recorded(ctx, u, e, in)
+		r, *seq, err = f.recordInJournal(ctx, u, e, in)
 	}
 	if err != nil {
 		return err
@@ -177,8 +177,8 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 	return nil
 }
 
-// make builds the report and writes its files.
-func (f *evaluateFlags) make(ctx context.Context, u *ui, in *eval.Input) (*eval.Report, error) {
+// buildReport builds the report and writes its files.
+func (f *evaluateFlags) buildReport(ctx context.Context, u *ui, in *eval.Input) (*eval.Report, error) {
 	r, err := eval.Build(ctx, *in)
 	if err != nil {
 		return nil, err

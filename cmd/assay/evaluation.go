@@ -19,8 +19,8 @@ import (
 	"github.com/assayrisk/assay/training"
 )
 
-// gather reads all that the flags name.
-func (f *evaluateFlags) gather(ctx context.Context, u *ui) (*training.Evaluation, error) {
+// gatherInput reads all that the flags name.
+func (f *evaluateFlags) gatherInput(ctx context.Context, u *ui) (*training.Evaluation, error) {
 	if f.train == "" && f.before != "" {
 		return nil, usagef("--before %s is about the training rows: name them with --train (--since bounds the rows "+
 			"that are judged)", f.before)
@@ -143,7 +143,7 @@ func (f *costFlags) register(c *cobra.Command) {
 }
 
 // economics returns nil where nothing is stated.
-func (f *costFlags) economics(p training.Part) (*eval.Economics, error) {
+func (f *costFlags) economics(p training.Subset) (*eval.Economics, error) {
 	if f.profit == 0 && f.loss == 0 && f.amount == "" && f.unit == "" {
 		return nil, nil
 	}
@@ -165,7 +165,7 @@ func (f *costFlags) economics(p training.Part) (*eval.Economics, error) {
 	for i, v := range e.Amount {
 		if !(v >= 0) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("%w: --amount %s: row %d has no amount of 0 or more", assay.ErrInvalid,
-				f.amount, p.Place(p.Rows[i]))
+				f.amount, p.RowInFile(p.Rows[i]))
 		}
 	}
 	return e, nil

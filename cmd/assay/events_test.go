@@ -45,7 +45,7 @@ func (s *shop) train(plan, log string, more ...string) (stdout, stderr string, c
 }
 
 // TestRowsBesideVectors: of each vector its row, id, time and label are
-// written, and what the windows held, which is counted here beside them.
+// written, and what the windows held, which is counted here as well.
 func TestRowsBesideVectors(t *testing.T) {
 	s := newShop(t)
 	plan, log := s.write(trainingtest.LabelByEvent, s.rows)

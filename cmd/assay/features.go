@@ -27,19 +27,19 @@ func featuresCommand(u *ui) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "features --data F (--out X.parquet | --report)",
 		Short: "Write the feature vectors of a table, or report on its features",
-		Long: "Features writes the vectors that a bundle's plan makes of a table, and beside them (to\n" +
-			"vectors.rows.csv for --out vectors.csv) of each vector the row, id, time and label, and how\n" +
-			"many events each window held. With --report it says\n" +
-			"instead what each feature is worth: information value and missing share on the training\n" +
-			"rows, stability against later rows, and groups of features that rank rows alike. The plan\n" +
-			"is then the bundle's, or --plan fitted on the training rows, or inferred.",
+		Long: "Features writes the vectors that a bundle's plan makes of a table, and for each\n" +
+			"vector (to vectors.rows.csv for --out vectors.csv) the row, id, time and label, and how many\n" +
+			"events each window held. With --report it says what each feature is worth: information\n" +
+			"value and missing share on the training rows, stability against later rows, and groups of\n" +
+			"features that rank rows alike. The plan is then the bundle's, or --plan fitted on the\n" +
+			"training rows, or inferred.",
 		Example: "  assay features --model bundle --data credit_data --out vectors.csv\n" +
 			"  assay features --report --data credit_data\n" +
 			"  assay features --report --plan plan.yaml --data events.parquet --before 2023-06-30",
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.report.on {
-				if err := required(c, "data"); err != nil {
+				if err := requireFlags(c, "data"); err != nil {
 					return err
 				}
 				if f.model != "" && f.plan != "" {
@@ -47,7 +47,7 @@ func featuresCommand(u *ui) *cobra.Command {
 				}
 				return f.runReport(c.Context(), u)
 			}
-			if err := required(c, "model", "data", "out"); err != nil {
+			if err := requireFlags(c, "model", "data", "out"); err != nil {
 				return err
 			}
 			return f.writeVectors(c.Context(), u)

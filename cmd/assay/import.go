@@ -38,7 +38,7 @@ func importCommand(u *ui) *cobra.Command {
 		Example: "  assay import --from lightgbm --file model.txt --out bundle",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "from", "file", "out"); err != nil {
+			if err := requireFlags(c, "from", "file", "out"); err != nil {
 				return err
 			}
 			return f.run(c.Context(), u)
@@ -61,7 +61,7 @@ func importCommand(u *ui) *cobra.Command {
 const maxModelFile = 1 << 30
 
 func (f *importFlags) run(ctx context.Context, u *ui) error {
-	if err := bundleTarget(f.out); err != nil {
+	if err := checkBundleTarget(f.out); err != nil {
 		return err
 	}
 	decides, err := readPolicy(f.policy)
@@ -127,7 +127,7 @@ func (f *importFlags) readPlan(ctx context.Context, u *ui, m *foreign.Model) (*f
 	if err != nil {
 		return nil, err
 	}
-	if err := t.Obey(u, spec); err != nil {
+	if err := t.ApplyRules(u, spec); err != nil {
 		return nil, err
 	}
 	plan, report, err := spec.Fit(ctx, t.Frame.Record, nil)
@@ -148,7 +148,7 @@ func exportCommand(u *ui) *cobra.Command {
 		Example: "  assay export --model bundle --to lightgbm --out model.txt",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "model", "out"); err != nil {
+			if err := requireFlags(c, "model", "out"); err != nil {
 				return err
 			}
 			return exportModel(u, model, to, out)

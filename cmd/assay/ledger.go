@@ -48,7 +48,7 @@ func ledgerCommand(u *ui) *cobra.Command {
 	} {
 		f := new(ledgerFlags)
 		sub := &cobra.Command{Use: s.use, Short: s.short, Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, s.need...); err != nil {
+			if err := requireFlags(c, s.need...); err != nil {
 				return err
 			}
 			return s.run(f, c.Context(), u)
@@ -79,17 +79,17 @@ func (f *ledgerFlags) config() journal.Config {
 	return journal.Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: f.rebuild}
 }
 
-// exists refuses a directory without a journal, which Open would make.
-func (f *ledgerFlags) exists() error {
+// checkJournal refuses a directory without a journal, which Open would make.
+func (f *ledgerFlags) checkJournal() error {
 	if _, err := os.Stat(filepath.Join(f.dir, "journal")); err != nil {
 		return fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", f.dir, err)
 	}
 	return nil
 }
 
-// with runs the journal while do works on it.
-func (f *ledgerFlags) with(ctx context.Context, do func(j *journal.Journal) error) error {
-	if err := f.exists(); err != nil {
+// withJournal runs the journal while do works on it.
+func (f *ledgerFlags) withJournal(ctx context.Context, do func(j *journal.Journal) error) error {
+	if err := f.checkJournal(); err != nil {
 		return err
 	}
 	j, err := journal.Open(ctx, f.dir, f.config())
@@ -105,7 +105,7 @@ func (f *ledgerFlags) with(ctx context.Context, do func(j *journal.Journal) erro
 }
 
 func (f *ledgerFlags) backup(ctx context.Context, u *ui) error {
-	return f.with(ctx, func(j *journal.Journal) error {
+	return f.withJournal(ctx, func(j *journal.Journal) error {
 		if err := j.Backup(ctx, f.to); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (f *ledgerFlags) backup(ctx context.Context, u *ui) error {
 }
 
 func (f *ledgerFlags) erase(ctx context.Context, u *ui) error {
-	return f.with(ctx, func(j *journal.Journal) error {
+	return f.withJournal(ctx, func(j *journal.Journal) error {
 		seq, _, err := j.Erase(ctx, f.subject, f.reason)
 		if errors.Is(err, assay.ErrNotFound) {
 			return fmt.Errorf("no record is sealed under that subject's key: write role:id, as in buyer:B-0042: %w",
@@ -131,7 +131,7 @@ func (f *ledgerFlags) erase(ctx context.Context, u *ui) error {
 }
 
 func (f *ledgerFlags) retire(ctx context.Context, u *ui) error {
-	return f.with(ctx, func(j *journal.Journal) error {
+	return f.withJournal(ctx, func(j *journal.Journal) error {
 		if n := j.Stats().Durable; f.before > n {
 			return usagef("--before %d: the journal has %d records, so this would drop every private part; --before "+
 				"%d says so", f.before, n, n)
@@ -146,7 +146,7 @@ func (f *ledgerFlags) retire(ctx context.Context, u *ui) error {
 }
 
 func (f *ledgerFlags) rotate(ctx context.Context, u *ui) error {
-	return f.with(ctx, func(j *journal.Journal) error {
+	return f.withJournal(ctx, func(j *journal.Journal) error {
 		if err := j.RotateMaster(ctx); err != nil {
 			return err
 		}
@@ -156,12 +156,12 @@ func (f *ledgerFlags) rotate(ctx context.Context, u *ui) error {
 }
 
 func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
-	if err := f.exists(); err != nil {
+	if err := f.checkJournal(); err != nil {
 		return err
 	}
 	u.Step("derive the ledger again from its records")
 	if f.rebuild {
-		if err := f.with(ctx, func(j *journal.Journal) error {
+		if err := f.withJournal(ctx, func(j *journal.Journal) error {
 			return j.WaitPublished(ctx, j.Stats().Durable)
 		}); err != nil {
 			return err

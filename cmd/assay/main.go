@@ -5,6 +5,31 @@
 // on real data in one command; `assay help` lists the rest.
 //
 // Exit status: 0 done, 1 failed, 2 the command line was wrong.
+//
+// # Map
+//
+// A command is a file: its flags, a method run that wires packages together, and
+// what it prints. No logic lies here that another program would want to call:
+//
+//	train, score, features, import, export, evaluate   training and the packages below it
+//	up, record                                         cmd/internal/node, serving/assayclient
+//	verify                                             ledger/verdict
+//	audit, ledger                                      serving/audit, ledger/journal
+//	chain, devchain                                    ledger/anchor/evm, ledger/anchor/devchain
+//	data                                               datasets, datasets/scf
+//
+// main.go makes the root command and exits; ui.go prints results and progress;
+// tableflags.go has the flags of every command that reads a table. train.go and
+// score.go are one command each; features.go has --report in featuresreport.go;
+// import.go is import and export. bundlefiles.go looks after policies and plans
+// next to a bundle. evaluate.go has the flags and files of a report, evaluation.go
+// gathers what it is made from, served.go asks a server for its scores,
+// reportrecord.go records its digest in a log and checks it, and ablate.go prints
+// the stages of a plan in its place.
+//
+// demo.go trains and starts a server; demosteps.go is what a platform, an auditor
+// and a forger then do (the forgeries are cmd/internal/forgery); demosummary.go
+// prints it. The command lines are tested by testdata/script.
 package main
 
 import (
@@ -50,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	ui.finish()
 	if err == nil {
-		err = ui.lost
+		err = ui.writeErr
 	}
 	var usage usageError
 	var option *training.OptionError
@@ -78,7 +103,7 @@ func newRoot(ui *ui) *cobra.Command {
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return noCommand(root, args[0])
+				return unknownCommand(root, args[0])
 			}
 			return nil
 		},
@@ -91,7 +116,7 @@ func newRoot(ui *ui) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return noCommand(root, strings.Join(args, " "))
+				return unknownCommand(root, strings.Join(args, " "))
 			}
 			c.InitDefaultHelpFlag()
 			c.InitDefaultVersionFlag()
@@ -126,8 +151,8 @@ func newRoot(ui *ui) *cobra.Command {
 	return root
 }
 
-// noCommand says that there is no such command, and which was meant.
-func noCommand(root *cobra.Command, name string) error {
+// unknownCommand says that there is no such command, and which was meant.
+func unknownCommand(root *cobra.Command, name string) error {
 	var names []string
 	for _, c := range root.Commands() {
 		if c.IsAvailableCommand() {
@@ -155,8 +180,8 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
-// required marks flags that a command cannot do without.
-func required(c *cobra.Command, names ...string) error {
+// requireFlags marks flags that a command cannot do without.
+func requireFlags(c *cobra.Command, names ...string) error {
 	for _, n := range names {
 		if f := c.Flags().Lookup(n); f.Value.String() == "" {
 			return usagef("%s needs --%s (%s)", c.CommandPath(), n, f.Usage)

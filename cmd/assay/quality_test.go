@@ -23,7 +23,7 @@ func testDemo(t *testing.T) *demo {
 }
 
 // stratified divides rows into folds that keep the share of bad ones.
-func stratified(t *testing.T, p training.Part, k int) []gbdt.Fold {
+func stratified(t *testing.T, p training.Subset, k int) []gbdt.Fold {
 	t.Helper()
 	folds, err := training.Divide(p, k, "stratified", nil)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestModelQuality(t *testing.T) {
 	if mean < 0.842 {
 		t.Errorf("five folds: mean AUC %.4f, want at least 0.842", mean)
 	}
-	f, err := r.Fit(t.Context(), d.train, training.Part{}, nil)
+	f, err := r.Fit(t.Context(), d.train, training.Subset{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

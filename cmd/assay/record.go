@@ -39,7 +39,7 @@ func recordCommand(u *ui) *cobra.Command {
 		Example: "  assay record --server localhost:8443 --model bundle --data history.parquet",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "server", "model", "data"); err != nil {
+			if err := requireFlags(c, "server", "model", "data"); err != nil {
 				return err
 			}
 			return f.run(c.Context(), u)
@@ -50,7 +50,7 @@ func recordCommand(u *ui) *cobra.Command {
 	c.Flags().StringVar(&f.server, "server", "", "address of the running server")
 	c.Flags().StringVar(&f.serverCA, "server-ca", "",
 		"PEM file of the authority that signed the server's certificate (default: plain text)")
-	c.Flags().StringVar(&f.prefix, "prefix", "history/", "what stands before an event's id in its request id")
+	c.Flags().StringVar(&f.prefix, "prefix", "history/", "what is put before an event's id to make its request id")
 	c.Flags().StringVar(&f.out, "out", "", "CSV file of what became of each row: sequence number, lateness, promise")
 	return c
 }
@@ -78,7 +78,7 @@ func (f *recordFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	t.History = true
-	if err := t.Obey(u, spec); err != nil {
+	if err := t.ApplyRules(u, spec); err != nil {
 		return err
 	}
 	c, err := dialServer(f.server, f.serverCA)
@@ -106,7 +106,7 @@ func (f *recordFlags) run(ctx context.Context, u *ui) error {
 	} else {
 		err = writeFile(u, f.out, send)
 	}
-	s.say(err)
+	s.printSummary(err)
 	return err
 }
 
@@ -120,14 +120,14 @@ type sender struct {
 	skip   bool // a row that is refused is counted
 	out    *csv.Writer
 
-	rows   []int // of the batch that is being filled
-	batch  []assayclient.Request
-	size   int
-	began  time.Time
-	sent   int
-	again  int
-	refuse int
-	late   map[string]uint64 // by window; "" for all late events
+	rows     []int // of the batch that is being filled
+	batch    []assayclient.Request
+	size     int
+	began    time.Time
+	sent     int
+	repeated int
+	refused  int
+	late     map[string]uint64 // by window; "" for all late events
 }
 
 func (s *sender) all(plan *features.Plan) error {
@@ -135,7 +135,7 @@ func (s *sender) all(plan *features.Plan) error {
 	err := plan.EachEvent(s.table.Frame.Record, func(row int, ev *assay.Event) error {
 		if ev.ID == "" {
 			return fmt.Errorf("%w: %s: row %d has no id in column %q", assay.ErrInvalid, s.table.Name,
-				s.table.Place(row), plan.Spec().ID)
+				s.table.RowInFile(row), plan.Spec().ID)
 		}
 		s.rows, s.batch = append(s.rows, row), append(s.batch, assayclient.Request{ID: s.prefix + ev.ID, Event: ev})
 		s.size += len(ev.AppendBinary(nil))
@@ -157,24 +157,24 @@ func (s *sender) send() error {
 	}
 	answers, err := s.client.RecordBatch(s.ctx, s.batch)
 	if err != nil {
-		return fmt.Errorf("record rows from %d on: %w", s.table.Place(s.rows[0]), err)
+		return fmt.Errorf("record rows from %d on: %w", s.table.RowInFile(s.rows[0]), err)
 	}
 	for i, a := range answers {
-		if err := s.take(s.rows[i], s.batch[i].ID, a); err != nil {
+		if err := s.noteAnswer(s.rows[i], s.batch[i].ID, a); err != nil {
 			return err
 		}
 	}
-	s.u.Progress("%d of %d", s.sent+s.again+s.refuse, s.table.NumRows())
+	s.u.Progress("%d of %d", s.sent+s.repeated+s.refused, s.table.NumRows())
 	s.rows, s.batch, s.size = s.rows[:0], s.batch[:0], 0
 	return nil
 }
 
-// take notes what became of one row.
-func (s *sender) take(row int, id string, a assayclient.RecordedRow) error {
-	place := s.table.Place(row)
+// noteAnswer notes what became of one row.
+func (s *sender) noteAnswer(row int, id string, a assayclient.RecordedRow) error {
+	place := s.table.RowInFile(row)
 	if a.Err != nil {
-		if s.refuse++; s.skip {
-			if s.refuse == 1 {
+		if s.refused++; s.skip {
+			if s.refused == 1 {
 				s.u.Note("the server refuses row %d: %v", place, a.Err)
 			}
 			return nil
@@ -183,7 +183,7 @@ func (s *sender) take(row int, id string, a assayclient.RecordedRow) error {
 			"was recorded stays)", s.table.Name, place, a.Err)
 	}
 	if a.Repeated {
-		s.again++
+		s.repeated++
 	} else {
 		s.sent++
 	}
@@ -198,18 +198,18 @@ func (s *sender) take(row int, id string, a assayclient.RecordedRow) error {
 		base64.StdEncoding.EncodeToString(a.Promise)})
 }
 
-// say tells what was recorded, and what of it no window counts.
-func (s *sender) say(err error) {
+// printSummary tells what was recorded, and what of it no window counts.
+func (s *sender) printSummary(err error) {
 	took := max(time.Since(s.began).Seconds(), 1e-9)
 	if err == nil {
-		s.u.Done("%.0f a second", float64(s.sent+s.again)/took)
+		s.u.Done("%.0f a second", float64(s.sent+s.repeated)/took)
 	}
 	s.u.printf("recorded  %d events\n", s.sent)
-	if s.again > 0 {
-		s.u.printf("repeated  %d events that had been recorded before\n", s.again)
+	if s.repeated > 0 {
+		s.u.printf("repeated  %d events that had been recorded before\n", s.repeated)
 	}
-	if s.refuse > 0 {
-		s.u.printf("refused   %d events\n", s.refuse)
+	if s.refused > 0 {
+		s.u.printf("refused   %d events\n", s.refused)
 	}
 	if s.late[""] == 0 {
 		return

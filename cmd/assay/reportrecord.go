@@ -21,18 +21,18 @@ import (
 	"github.com/assayrisk/assay/training"
 )
 
-// reportReceipt is the file beside a report that proves what was recorded.
+// reportReceipt is the file next to a report that proves what was recorded.
 const reportReceipt = "report.receipt.json"
 
-// htmlMark stands before the page's digest in a record, so that the record
+// htmlMark is written before the page's digest in a record, so that the record
 // covers the page that people read as well as the numbers.
 const htmlMark = "report.html SHA-256 "
 
-// recorded makes the report while a stopped server's journal is open, and
-// records its digest there. The report names the log; its receipt lies beside
-// it.
-func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *training.Evaluation, in *eval.Input) (r *eval.Report,
-	seq uint64, err error) {
+// recordInJournal makes the report while a stopped server's journal is open, and
+// records its digest there. The report names the log; its receipt is a file
+// next to it.
+func (f *evaluateFlags) recordInJournal(ctx context.Context, u *ui, e *training.Evaluation,
+	in *eval.Input) (r *eval.Report, seq uint64, err error) {
 	if _, err := os.Stat(filepath.Join(f.ledger, "journal")); err != nil {
 		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w",
 			f.ledger, err)
@@ -47,17 +47,17 @@ func (f *evaluateFlags) recorded(ctx context.Context, u *ui, e *training.Evaluat
 							"the plan"},
 					{Name: "Receipt",
 						Value: reportReceipt +
-							" beside this file; assay evaluate --check DIR compares it with both files"},
+							" next to this file; assay evaluate --check DIR compares it with both files"},
 				},
 				Note: "A report that was changed, or made again with kinder rows, has another digest than the one in " +
 					"the " +
 					"log; the log's order says which came first.",
 			}
-			if r, err = f.make(ctx, u, in); err != nil {
+			if r, err = f.buildReport(ctx, u, in); err != nil {
 				return err
 			}
 			u.Step("record the report's digest")
-			digest, html, err := digests(f.out)
+			digest, html, err := reportDigests(f.out)
 			if err != nil {
 				return err
 			}
@@ -89,8 +89,8 @@ func (f *evaluateFlags) writeReceipt(u *ui, receipt *assay.Receipt) error {
 	})
 }
 
-// digests returns the SHA-256 of report.json and of report.html.
-func digests(dir string) (report, html assay.Digest, err error) {
+// reportDigests returns the SHA-256 of report.json and of report.html.
+func reportDigests(dir string) (report, html assay.Digest, err error) {
 	for name, d := range map[string]*assay.Digest{"report.json": &report, "report.html": &html} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -101,7 +101,7 @@ func digests(dir string) (report, html assay.Digest, err error) {
 	return report, html, nil
 }
 
-// checkReport verifies the receipt beside a report, with the network off, and
+// checkReport verifies the receipt next to a report, with the network off, and
 // compares both of the report's files with what was recorded.
 func checkReport(u *ui, dir, trust string) error {
 	path := filepath.Join(dir, reportReceipt)
@@ -124,7 +124,7 @@ func checkReport(u *ui, dir, trust string) error {
 	if err := assay.UnmarshalCBOR(r.Decision, &note); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	report, html, err := digests(dir)
+	report, html, err := reportDigests(dir)
 	if err != nil {
 		return err
 	}
@@ -143,10 +143,10 @@ func checkReport(u *ui, dir, trust string) error {
 	return nil
 }
 
-// recordedByServer makes the report and has the running server record its
-// digest. The receipt, which the log's next checkpoint completes, lies beside
-// the report.
-func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *training.Evaluation,
+// recordAtServer makes the report and has the running server record its
+// digest. The receipt, which the log's next checkpoint completes, is a file
+// next to the report.
+func (f *evaluateFlags) recordAtServer(ctx context.Context, u *ui, e *training.Evaluation,
 	in *eval.Input) (*eval.Report, uint64, error) {
 	in.Ledger = &eval.Ledger{
 		Facts: []eval.Fact{
@@ -155,7 +155,7 @@ func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *training
 				Value: "the SHA-256 of report.json and of report.html, under the digests of the model and the plan"},
 			{Name: "Receipt",
 				Value: reportReceipt +
-					" beside this file; assay evaluate --check DIR --trust FILE compares it with both files"},
+					" next to this file; assay evaluate --check DIR --trust FILE compares it with both files"},
 		},
 		Note: "A report that was changed, or made again with kinder rows, has another digest than the one in the " +
 			"log; the log's order says which came first.",
@@ -165,12 +165,12 @@ func (f *evaluateFlags) recordedByServer(ctx context.Context, u *ui, e *training
 		return nil, 0, err
 	}
 	defer c.Close()
-	r, err := f.make(ctx, u, in)
+	r, err := f.buildReport(ctx, u, in)
 	if err != nil {
 		return nil, 0, err
 	}
 	u.Step("record the report's digest")
-	report, html, err := digests(f.out)
+	report, html, err := reportDigests(f.out)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -26,7 +26,7 @@ func scoreCommand(u *ui) *cobra.Command {
 		Example: "  assay score --model bundle --data new.csv --out scores.csv",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "model", "data", "out"); err != nil {
+			if err := requireFlags(c, "model", "data", "out"); err != nil {
 				return err
 			}
 			return score(c.Context(), u, model, &f, out)
@@ -71,7 +71,7 @@ func score(ctx context.Context, u *ui, model string, f *tableFlags, out string) 
 				return err
 			}
 			x := &sc.Scores[i]
-			rec = append(rec[:0], strconv.Itoa(t.Place(sc.Part.Rows[i])), number(x.Margin), number(x.PD),
+			rec = append(rec[:0], strconv.Itoa(t.RowInFile(sc.Subset.Rows[i])), number(x.Margin), number(x.PD),
 				number(x.Points), x.Grade, "")
 			if decisions != nil {
 				rec[5] = decisions[i].Outcome.String()

@@ -49,7 +49,7 @@ func askServer(ctx context.Context, e *training.Evaluation, addr, ca string) err
 	s := e.Scorer
 	if s.Plan.HasWindows() {
 		e.WhyNotServed = "The running server was not asked for its scores: the plan reads windows, and those of the " +
-			"server stand where its own events left them, so that each row would have to be replayed to it in the " +
+			"server are as its own events left them, so that each row would have to be replayed to it in the " +
 			"order in which the events came. Its past decisions can be compared with --decisions instead; what is " +
 			"compared above is the same code in this process, replaying the events in order."
 		return nil
@@ -60,7 +60,7 @@ func askServer(ctx context.Context, e *training.Evaluation, addr, ca string) err
 	}
 	defer c.Close()
 	scoring := pb.NewScoringClient(c.Conn())
-	e.Served, e.ServedBy = e.NoneServed(), "the running server at "+addr
+	e.Served, e.ServedBy = e.UnservedMargins(), "the running server at "+addr
 	every := (len(e.Test.Rows) + askedRows - 1) / askedRows
 	for i := 0; i < len(e.Test.Rows); i += every {
 		ev, err := s.Event(e.Test, e.Test.Rows[i])
@@ -127,7 +127,7 @@ func readDecisions(ctx context.Context, e *training.Evaluation, dir string) erro
 		return err
 	}
 	defer j.Close()
-	e.Served, e.ServedBy = e.NoneServed(), "the decisions in the journal of "+j.Origin()
+	e.Served, e.ServedBy = e.UnservedMargins(), "the decisions in the journal of "+j.Origin()
 	return j.Scan(0, math.MaxUint64, func(_ uint64, r *journal.Record, unreadable error) error {
 		if unreadable != nil || r.Kind != ledger.Decision || r.Model != s.Bundle.Digest {
 			return ctx.Err()

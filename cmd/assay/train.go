@@ -39,7 +39,7 @@ func trainCommand(u *ui) *cobra.Command {
 			if f.cv > 0 && f.tune == 0 {
 				need = need[:1]
 			}
-			if err := required(c, need...); err != nil {
+			if err := requireFlags(c, need...); err != nil {
 				return err
 			}
 			return f.run(c.Context(), u)
@@ -51,7 +51,7 @@ func trainCommand(u *ui) *cobra.Command {
 	f.registerTime(c)
 	f.registerWeight(c, "every row counts once")
 	fl.StringVar(&f.plan, "plan", "",
-		"feature plan, YAML (default: inferred from the data, and written beside the bundle as BUNDLE.plan.yaml, to "+
+		"feature plan, YAML (default: inferred from the data, and written next to the bundle as BUNDLE.plan.yaml, to "+
 			"be edited)")
 	fl.StringVar(&f.params, "params", "", "training parameters under LightGBM's names, k=v,...")
 	fl.StringVar(&f.valid, "valid", "", "rows for early stopping, a file like --data's")
@@ -94,7 +94,7 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 		return err
 	}
 	if f.out != "" {
-		if err := bundleTarget(f.out); err != nil {
+		if err := checkBundleTarget(f.out); err != nil {
 			return err
 		}
 	}
@@ -144,7 +144,7 @@ func (f *trainFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range []training.Part{train, valid} {
+	for _, p := range []training.Subset{train, valid} {
 		if p.Table == nil {
 			continue
 		}
@@ -203,16 +203,16 @@ func (f *trainFlags) recipe(ctx context.Context) (*training.Recipe, error) {
 }
 
 // validation reads the rows that stop the training early; none without --valid.
-func (f *trainFlags) validation(ctx context.Context, u *ui, r *training.Recipe, t *training.Table) (training.Part,
+func (f *trainFlags) validation(ctx context.Context, u *ui, r *training.Recipe, t *training.Table) (training.Subset,
 	error) {
 	if f.valid == "" {
-		return training.Part{}, nil
+		return training.Subset{}, nil
 	}
 	flags := f.tableFlags
 	flags.label = t.Frame.Label
 	v, err := flags.readFile(ctx, u, f.valid)
 	if err != nil {
-		return training.Part{}, err
+		return training.Subset{}, err
 	}
 	return v.KnownOutcomes(u, r.Spec, time.Time{}, time.Time{})
 }
@@ -241,7 +241,7 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 		if err := writePlan(u, f.out, plan); err != nil {
 			return err
 		}
-	} else if err := dropPlan(u, f.out, b.Plan); err != nil {
+	} else if err := removeOldPlan(u, f.out, b.Plan); err != nil {
 		return err
 	}
 	if err := training.WriteBundle(f.out, b); err != nil {
@@ -265,7 +265,7 @@ func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *
 }
 
 // crossValidate prints the folds' table.
-func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *training.Recipe, t training.Part) error {
+func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *training.Recipe, t training.Subset) error {
 	u.Step("train on %d folds", f.cv)
 	divisions, err := training.Divide(t, f.cv, f.cvBy, r.Spec)
 	if err != nil {

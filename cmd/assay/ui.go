@@ -23,7 +23,7 @@ type ui struct {
 	out, err io.Writer
 	tty      bool
 	color    bool
-	lost     error // the first result that could not be written
+	writeErr error // the first result that could not be written
 
 	mu struct {
 		sync.Mutex
@@ -131,8 +131,8 @@ func (u *ui) paint(code, s string) string {
 // printf writes a result. One that cannot be written fails the command, when it
 // ends.
 func (u *ui) printf(format string, args ...any) {
-	if _, err := fmt.Fprintf(u.out, format, args...); err != nil && u.lost == nil {
-		u.lost = err
+	if _, err := fmt.Fprintf(u.out, format, args...); err != nil && u.writeErr == nil {
+		u.writeErr = err
 	}
 }
 

@@ -78,7 +78,7 @@ func devchainCommand(u *ui) *cobra.Command {
 		Example: "  assay devchain --dir chain --listen 127.0.0.1:8545",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "dir"); err != nil {
+			if err := requireFlags(c, "dir"); err != nil {
 				return err
 			}
 			return runChain(c.Context(), u, dir, listen)

@@ -22,7 +22,7 @@ func verifyCommand(u *ui) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify RECEIPT",
 		Short: "Check a receipt with the network off, line by line",
-		Long: "Verify says what a receipt proves, and by whose word. It reads the receipt and a\n" +
+		Long: "Verify says what a receipt proves, and who vouches for it. It reads the receipt and a\n" +
 			"trust file (the log's public key, the chain and the contract) and nothing else.\n" +
 			"An anchor counts if the trust file pins the chain's validators or the hash of a\n" +
 			"block: without either, anybody could have made it, and it is not vouched for.\n" +
@@ -35,7 +35,7 @@ func verifyCommand(u *ui) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&f.trust, "trust", "",
-		"trust file (default: trust.json beside the receipt or one directory up)")
+		"trust file (default: trust.json next to the receipt or one directory up)")
 	c.Flags().StringVar(&f.require, "require", "",
 		requireHelp+" (those that the trust file requires are required in any case)")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object instead of text")

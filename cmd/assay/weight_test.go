@@ -52,8 +52,8 @@ func copiedLoans(t *testing.T, table string, times func(i int) int, withColumn b
 }
 
 // TestWeightsAreCopiesOfRows: a table with a column of weights and the table with
-// each row as often as it weighs give one report, but for what goes by the number
-// of rows: a model that is given, to its figures and counts.
+// each row as often as it weighs give one report, but for what depends on the
+// number of rows: a model that is given, to its figures and counts.
 func TestWeightsAreCopiesOfRows(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

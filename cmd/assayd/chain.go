@@ -19,7 +19,7 @@ import (
 )
 
 // chain returns how to connect to the chain of the settings: the contract must
-// stand there, and the log must be registered for the key (assay does both, by
+// be there, and the log must be registered for the key (assay does both, by
 // the owner's key).
 func chain(s *settings) (func(context.Context, string, string, anchor.Source, anchor.Config) (*node.Chain, error),
 	error) {
@@ -113,9 +113,9 @@ func connect(ctx context.Context, client *evm.Client, pinned uint64, dir, origin
 	}}, nil
 }
 
-var errNoContract = errors.New("no AnchorRegistry stands at --chain-contract: deploy it with `assay chain deploy`")
+var errNoContract = errors.New("there is no AnchorRegistry at --chain-contract: deploy it with `assay chain deploy`")
 
-// check asks which chain the node is on and whether the contract stands there.
+// check asks which chain the node is on and whether the contract is there.
 func check(ctx context.Context, client *evm.Client) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()

@@ -45,8 +45,8 @@ frame = frame.with_columns(pl.Series("category", ["u", "v", "u"], dtype=pl.Categ
 frame.write_ipc("categories.arrow", compat_level=pl.CompatLevel.newest())
 frame.write_ipc("oldest.arrow", compat_level=pl.CompatLevel.oldest())
 frame.write_parquet("polars.parquet")
-pl.DataFrame({"wide": pl.Series([1, 2**70], dtype=pl.Int128), "x": [1.5, 2.5]}).write_ipc("int128.arrow",
-                                                                                          compat_level=pl.CompatLevel.newest())
+pl.DataFrame({"wide": pl.Series([1, 2**70], dtype=pl.Int128), "x": [1.5, 2.5]}).write_ipc(
+    "int128.arrow", compat_level=pl.CompatLevel.newest())
 
 table = pa.table({"small": pa.array([Decimal("1.25")], pa.decimal32(7, 2)), "x": pa.array([1.5])})
 with pa.ipc.new_file("decimal32.arrow", table.schema) as w:
@@ -121,9 +121,11 @@ for name, column in every.items():
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         pass  # Parquet has no such type
 pq.write_table(pa.table(written), "every.parquet")
-duckdb.sql("""COPY (SELECT 1.5::DOUBLE AS x, 42::VARIANT AS variant, {'a': [1, 2]}::VARIANT AS deep, gen_random_uuid() AS uuid, INTERVAL 3 DAY AS "interval",
-    TIME '01:02:03' AS "time", TIMETZ '01:02:03+01' AS timetz, '101'::BIT AS bits, 170141183460469231731687303715884105727::HUGEINT AS huge, 7::UHUGEINT AS uhuge,
-    'u'::ENUM ('u', 'v') AS code, '{}'::JSON AS json, 'x'::BLOB AS blob, 0.35::DECIMAL(4, 2) AS small, MAP {'k': 1} AS map, 'a' AS s) TO 'duckdbevery.parquet'""")
+duckdb.sql("""COPY (SELECT 1.5::DOUBLE AS x, 42::VARIANT AS variant, {'a': [1, 2]}::VARIANT AS deep,
+    gen_random_uuid() AS uuid, INTERVAL 3 DAY AS "interval", TIME '01:02:03' AS "time", TIMETZ '01:02:03+01' AS timetz,
+    '101'::BIT AS bits, 170141183460469231731687303715884105727::HUGEINT AS huge, 7::UHUGEINT AS uhuge,
+    'u'::ENUM ('u', 'v') AS code, '{}'::JSON AS json, 'x'::BLOB AS blob, 0.35::DECIMAL(4, 2) AS small,
+    MAP {'k': 1} AS map, 'a' AS s) TO 'duckdbevery.parquet'""")
 wide = [2**70, None, -(2**120)]
 frame = pl.DataFrame({"x": x, "wide": pl.Series(wide, dtype=pl.Int128),
                       "unsigned": pl.Series([2**127, None, 1], dtype=pl.UInt128),
@@ -133,6 +135,6 @@ frame = pl.DataFrame({"x": x, "wide": pl.Series(wide, dtype=pl.Int128),
     "s": ["a", "b", "c"]})
 frame.write_ipc("polarsevery.arrow", compression="lz4")
 frame.drop("unsigned").write_parquet("polarsevery.parquet")
-pl.DataFrame({"x": [1.5, 2.5] * 2000, "s": ["a", "b"] * 2000}).write_ipc("lz4.arrow",
-                                                                         compression="lz4")  # blocks that are packed, with check sums
+# Blocks that are packed, with check sums.
+pl.DataFrame({"x": [1.5, 2.5] * 2000, "s": ["a", "b"] * 2000}).write_ipc("lz4.arrow", compression="lz4")
 

@@ -40,7 +40,7 @@ func EventsOf(ctx context.Context, u training.Progress, t *training.Table, spec 
 		if m.Row == nil {
 			rows = append(rows, i)
 		}
-		v.place = append(v.place, t.Place(rows[i]))
+		v.place = append(v.place, t.RowInFile(rows[i]))
 	}
 	if at := rec.Schema().FieldIndices(spec.ID); spec.ID != "" && len(at) == 1 {
 		for _, r := range rows {

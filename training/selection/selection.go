@@ -59,7 +59,7 @@ func New(ctx context.Context, u training.Progress, t *training.Table, o Options)
 			return nil, err
 		}
 	}
-	if err := t.Obey(u, spec); err != nil {
+	if err := t.ApplyRules(u, spec); err != nil {
 		return nil, err
 	}
 	rows, err := s.outcomes(t, spec)

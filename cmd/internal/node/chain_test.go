@@ -17,7 +17,7 @@ import (
 )
 
 // standIn is a chain in memory that includes what it is sent at once. It can be
-// away, stand still, or name a head that is not its own.
+// away, stop moving, or name a head that is not its own.
 type standIn struct {
 	mu     sync.Mutex
 	origin string

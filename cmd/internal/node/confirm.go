@@ -109,7 +109,7 @@ func anchoredOutside(dir string) bool {
 	return err == nil && len(entries) > 0 && !embedded(dir)
 }
 
-// anchoring shows the server how anchoring stands.
+// anchoring shows the server the state of anchoring.
 func anchoring(a *anchor.Anchor) func() serving.AnchoringStatus {
 	var states []string
 	for _, s := range anchor.States() {

@@ -50,8 +50,8 @@ type Config struct {
 	// none. Timestamp must then hold its certificate, or its issuer's.
 	TimestampURL string
 	Timestamp    tsp.Config
-	// Journal and Serving have their own zero values; what stands above
-	// overrides them.
+	// Journal and Serving have their own zero values; the fields above
+	// override them.
 	Journal journal.Config
 	Serving serving.Config
 	// Logger hears what an operator needs to know; nil: none.
@@ -112,7 +112,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// open makes what stands on the journal. What it made before it failed is in n.
+// open makes what needs the journal. What it made before it failed is in n.
 func (n *Node) open(ctx context.Context) (err error) {
 	cfg := &n.cfg
 	if cfg.Chain != nil {

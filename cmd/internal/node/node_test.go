@@ -64,7 +64,7 @@ func bundle(t *testing.T) *models.Bundle {
 	return out
 }
 
-// TestTimeStamps runs a whole node beside a time-stamping authority that is
+// TestTimeStamps runs a whole node with a time-stamping authority that is
 // down, then answers rubbish, then is another one, then works: decisions are
 // made all the time, and their receipts carry a token that holds offline as
 // soon as there is one.

@@ -129,15 +129,16 @@ def tables():
     spark = dict(compression="snappy", use_deprecated_int96_timestamps=True, version="1.0")
     pq.write_table(arrow, "spark.parquet", **spark)
     pq.write_table(arrow.rename_columns([n.lower() for n in NAMES]), "lower.parquet", **spark)
-    coded = arrow.set_column(3, "Job", arrow["Job"].dictionary_encode()).set_column(4, "Country",
-                                                                                    arrow["Country"].cast(pa.large_string()))
+    coded = arrow.set_column(3, "Job", arrow["Job"].dictionary_encode())
+    coded = coded.set_column(4, "Country", arrow["Country"].cast(pa.large_string()))
     coded = coded.set_column(0, "Amount", pa.array(columns["Amount"], pa.decimal256(50, 2)))
     with pa.ipc.new_stream("pyarrow.arrows", coded.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as w:
         w.write_table(coded, max_chunksize=300)
     duckdb.sql("set threads to 1")
     duckdb.register("t", arrow)
-    duckdb.sql("""copy (select Amount::decimal(18, 2) as Amount, Income::integer as Income, Rate, Job, Country, Owner, Branch::decimal(4, 0) as Branch,
-                  Opened::date as Opened, target from t) to 'duckdb.parquet' (format parquet, compression zstd)""")
+    duckdb.sql("""copy (select Amount::decimal(18, 2) as Amount, Income::integer as Income, Rate, Job, Country, Owner,
+                  Branch::decimal(4, 0) as Branch, Opened::date as Opened, target from t)
+                  to 'duckdb.parquet' (format parquet, compression zstd)""")
 
 
 vectors()
