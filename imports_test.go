@@ -42,7 +42,9 @@ models/forest/foresttest : models
 models/interchange/pickle :
 models/interchange      : models models/interchange/pickle
 models/baseline         :
-models/eval             : models internal/chart internal/numfmt
+models/eval             : internal/numfmt
+models/eval/report/document : internal/chart internal/numfmt models/eval
+models/eval/report      : . internal/chart internal/numfmt models models/eval models/eval/report/document
 ledger                  : .
 ledger/vault            : .
 ledger/journal/atomicfile :
@@ -77,12 +79,13 @@ serving/audit           : . features models ledger ledger/journal ledger/vault s
                           serving/scoring
 serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1
                           serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
-training                : . internal/numfmt datasets features models models/baseline models/eval models/forest models/gbdt
+training                : . internal/numfmt datasets features models models/baseline models/eval models/eval/report
+                          models/eval/report/document models/forest models/gbdt
                           models/interchange serving/policy serving/scoring
 training/trainingtest   :
 training/foreign        : . features models models/forest models/interchange serving/scoring training
 training/selection      : . features models/gbdt training
-training/export         : datasets features models/eval training
+training/export         : datasets features models/eval/report training
 cmd/internal/forgery    : . ledger/anchor ledger/verdict
 cmd/internal/scripttest :
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
@@ -105,7 +108,7 @@ github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
 github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest
                                          training training/* benchmarks
-github.com/xuri/excelize               : datasets models/eval
+github.com/xuri/excelize               : datasets models/eval/report/document
 github.com/klauspost/compress          : datasets
 github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline

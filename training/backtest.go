@@ -13,7 +13,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 )
 
 // Recipe is what trained the bundle, as far as its manifest tells: the plan's
@@ -30,7 +30,7 @@ func (s *Scorer) Recipe() *Recipe {
 
 // addBacktest trains the recipe again and again, forward in time, on what the log
 // held when each period began, and judges it on the period.
-func (e *Evaluation) addBacktest(ctx context.Context, u Progress, in *eval.Input) error {
+func (e *Evaluation) addBacktest(ctx context.Context, u Progress, in *report.Input) error {
 	switch {
 	case e.BacktestPeriods < 1 && e.Recipe != nil:
 		in.Unbacktested = "no period was asked for"
@@ -86,7 +86,7 @@ func (p Subset) sameTime(k int) int {
 
 // period trains on the log as it was when the subset's first row came, and
 // scores the subset. Rows whose outcome was open then are not trained on.
-func (e *Evaluation) period(ctx context.Context, test Subset) (*eval.Period, error) {
+func (e *Evaluation) period(ctx context.Context, test Subset) (*report.Period, error) {
 	quiet := Quiet{}
 	first, last := test.Rows[0], test.Rows[len(test.Rows)-1]
 	then, err := test.asOf(quiet, e.Recipe, test.timeOf(first))
@@ -107,7 +107,7 @@ func (e *Evaluation) period(ctx context.Context, test Subset) (*eval.Period, err
 	if err != nil {
 		return nil, err
 	}
-	p := &eval.Period{From: test.timeOf(first), To: test.timeOf(last), Trained: len(then.Rows), Label: held.Labels(),
+	p := &report.Period{From: test.timeOf(first), To: test.timeOf(last), Trained: len(then.Rows), Label: held.Labels(),
 		Weight: held.Weights(), Margin: margins}
 	for _, m := range margins {
 		p.PD = append(p.PD, cal.Apply(m))

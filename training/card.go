@@ -13,13 +13,13 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/internal/numfmt"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 )
 
 // card lists the facts of a bundle for the report's model card.
-func (s *Scorer) card() []eval.Fact {
+func (s *Scorer) card() []report.Fact {
 	m := &s.Bundle.Manifest
-	facts := []eval.Fact{
+	facts := []report.Fact{
 		{Name: "Model digest", Value: s.Bundle.Digest.String()},
 		{Name: "Plan digest", Value: m.Plan.String()},
 		{Name: "Training data", Value: m.Data.Name + ", " + s.labelWords()},
@@ -33,21 +33,21 @@ func (s *Scorer) card() []eval.Fact {
 		{Name: "Calibration", Value: s.Bundle.Calibration.Method + ", " + s.Bundle.Calibration.Source},
 	}
 	if m.Data.From != "" {
-		facts = append(facts, eval.Fact{Name: "Training window", Value: m.Data.From + " to " + m.Data.To})
+		facts = append(facts, report.Fact{Name: "Training window", Value: m.Data.From + " to " + m.Data.To})
 	}
 	if s.Policy != nil {
-		facts = append(facts, eval.Fact{Name: "Policy", Value: s.Policy.Name() + ", " + s.Policy.Digest().String()})
+		facts = append(facts, report.Fact{Name: "Policy", Value: s.Policy.Name() + ", " + s.Policy.Digest().String()})
 	}
 	for _, n := range m.Notes {
-		facts = append(facts, eval.Fact{Name: "Note", Value: n})
+		facts = append(facts, report.Fact{Name: "Note", Value: n})
 	}
 	return append(facts, programFacts()...)
 }
 
 // programFacts says which code makes the report: its version, and the digest of its
 // own file, which holds for builds without version control too.
-func programFacts() []eval.Fact {
-	var facts []eval.Fact
+func programFacts() []report.Fact {
+	var facts []report.Fact
 	if info, ok := debug.ReadBuildInfo(); ok {
 		about := "assay " + info.Main.Version + ", " + info.GoVersion
 		for _, s := range info.Settings {
@@ -60,10 +60,10 @@ func programFacts() []eval.Fact {
 				}
 			}
 		}
-		facts = append(facts, eval.Fact{Name: "Program", Value: about})
+		facts = append(facts, report.Fact{Name: "Program", Value: about})
 	}
 	if d, err := digestOfSelf(); err == nil {
-		facts = append(facts, eval.Fact{Name: "Program, SHA-256", Value: d.String()})
+		facts = append(facts, report.Fact{Name: "Program, SHA-256", Value: d.String()})
 	}
 	return facts
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/assayrisk/assay/internal/bitmath"
 	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models/baseline"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
+	"github.com/assayrisk/assay/models/eval/report/document"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/gbdt"
 )
@@ -26,7 +27,7 @@ const maxForestRows = 100_000
 // forest on the training rows where they are known, else a scorecard out of
 // fold on the evaluated rows. Rows that no challenger can be fitted on (one
 // class, too few) leave the section empty, and the report says so.
-func (e *Evaluation) addChallengers(ctx context.Context, in *eval.Input, test, train *Scored) error {
+func (e *Evaluation) addChallengers(ctx context.Context, in *report.Input, test, train *Scored) error {
 	var err error
 	if train == nil {
 		err = e.challengeOutOfFold(ctx, in, test)
@@ -54,7 +55,7 @@ func (e *Evaluation) addChallengers(ctx context.Context, in *eval.Input, test, t
 }
 
 // asChallenger scores the rows by another bundle.
-func (s *Scorer) asChallenger(ctx context.Context, rows Subset) (*eval.Challenger, error) {
+func (s *Scorer) asChallenger(ctx context.Context, rows Subset) (*report.Challenger, error) {
 	sc, err := s.Score(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("challenger %s: %w", s.Bundle.Manifest.Name, err)
@@ -64,7 +65,7 @@ func (s *Scorer) asChallenger(ctx context.Context, rows Subset) (*eval.Challenge
 			assay.ErrInvalid, s.Bundle.Manifest.Name, len(sc.Margins), len(rows.Rows))
 	}
 	m := &s.Bundle.Manifest
-	return &eval.Challenger{
+	return &report.Challenger{
 		Name: m.Name + " " + s.Bundle.Digest.Short(), Score: sc.Margins, PD: sc.PDs(),
 		Note: fmt.Sprintf("the bundle %s: %d trees on %d features, trained by %s on %s", s.Bundle.Digest, m.Model.Trees,
 			m.Model.Features, m.Model.Trainer, m.Data.Name),
@@ -100,7 +101,7 @@ func eachRow(m *features.Matrix, rows []int, fn func(i int, x []float64)) {
 	}
 }
 
-func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test, train *Scored) error {
+func (e *Evaluation) challengeTrained(ctx context.Context, in *report.Input, test, train *Scored) error {
 	d, categories := e.data(e.Train, train.Matrix, true)
 	card, err := baseline.FitLogistic(ctx, d, baseline.Config{})
 	if err != nil {
@@ -111,13 +112,13 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 		return err
 	}
 	n := len(e.Test.Rows)
-	c := eval.Challenger{
+	c := report.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
 		Rules: cardTable(card, categories),
 		Note: "weight-of-evidence logistic regression on the same features, fitted on the training rows" +
 			e.Train.weightWords(),
 	}
-	one := eval.Challenger{
+	one := report.Challenger{
 		Name: "single tree", Simple: true, Score: make([]float64, n), Rules: treeTable(tree),
 		Note: "one tree of at most four questions, fitted on the training rows" + e.Train.weightWords(),
 	}
@@ -130,7 +131,7 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	in.Challenger = append(in.Challenger, c, one)
 	if n > maxForestRows {
 		in.Card = append(in.Card,
-			eval.Fact{Name: "Challengers",
+			report.Fact{Name: "Challengers",
 				Value: fmt.Sprintf("no random forest: it is left out beyond %s evaluated rows",
 					numfmt.Count.Print(maxForestRows))})
 		return nil
@@ -144,7 +145,7 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	if err != nil {
 		return err
 	}
-	in.Challenger = append(in.Challenger, eval.Challenger{
+	in.Challenger = append(in.Challenger, report.Challenger{
 		Name: "random forest", Score: votes,
 		Note: fmt.Sprintf("a bag of trees, each fitted on at most %s of the training rows, drawn so that good and "+
 			"bad are equally frequent; the score is the share of trees that call a row bad, not a probability",
@@ -153,9 +154,9 @@ func (e *Evaluation) challengeTrained(ctx context.Context, in *eval.Input, test,
 	return nil
 }
 
-func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, test *Scored) error {
+func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *report.Input, test *Scored) error {
 	n := len(e.Test.Rows)
-	c := eval.Challenger{
+	c := report.Challenger{
 		Name: "logistic scorecard", Simple: true, Score: make([]float64, n), PD: make([]float64, n),
 		Note: "weight-of-evidence logistic regression on the same features, fitted out of fold on the evaluated rows" +
 			e.Test.weightWords(),
@@ -182,13 +183,13 @@ func (e *Evaluation) challengeOutOfFold(ctx context.Context, in *eval.Input, tes
 }
 
 // cardTable prints a scorecard in full.
-func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
-	t := &eval.Table{
+func cardTable(card *baseline.Logistic, categories [][]string) *document.Table {
+	t := &document.Table{
 		Title: "Scorecard", Folded: true, Caption: "Points add up; 20 points more double the odds of good to bad. " +
 			"Weight of evidence is what a bin says alone (above 0: riskier), points are what it adds to the other " +
 			"variables: the two need not lie on a line, but a riskier bin never earns more points. Bins that would " +
 			"are pooled and earn the same.",
-		Columns: []eval.Column{
+		Columns: []document.Column{
 			{Name: "Variable"}, {Name: "Bin"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count},
 			{Name: "Weight of evidence", Format: numfmt.Signed3}, {Name: "Points", Format: numfmt.Fixed1},
@@ -198,33 +199,34 @@ func cardTable(card *baseline.Logistic, categories [][]string) *eval.Table {
 		t.Caption += " Left out, because next to the others their sign was wrong: " + strings.Join(out, ", ") + "."
 	}
 	for _, a := range card.Attributes(categories) {
-		t.Rows = append(t.Rows, []eval.Cell{eval.T(a.Variable), eval.T(a.Bin), eval.I(a.Rows), eval.I(a.Bad),
-			eval.V(a.WOE), eval.V(a.Points)})
+		t.Rows = append(t.Rows, []document.Cell{document.Words(a.Variable), document.Words(a.Bin),
+			document.Count(a.Rows), document.Count(a.Bad),
+			document.Value(a.WOE), document.Value(a.Points)})
 	}
 	return t
 }
 
 // treeTable prints a tree's rules.
-func treeTable(tree *baseline.Tree) *eval.Table {
-	t := &eval.Table{
+func treeTable(tree *baseline.Tree) *document.Table {
+	t := &document.Table{
 		Title: "Rules of the single tree", Folded: true,
-		Columns: []eval.Column{{Name: "When"}, {Name: "Rows", Format: numfmt.Count},
+		Columns: []document.Column{{Name: "When"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "PD", Format: numfmt.Percent}},
 	}
 	for _, l := range tree.Leaves() {
-		when := make([]eval.Piece, 0, len(l.When))
+		when := make([]document.Piece, 0, len(l.When))
 		for i, c := range l.When {
 			words := c.Words
 			if i > 0 {
 				words = "and " + words
 			}
-			when = append(when, eval.Piece{Words: words, Names: c.Values})
+			when = append(when, document.Piece{Words: words, Names: c.Values})
 		}
-		rule := eval.T(l.Rule)
+		rule := document.Words(l.Rule)
 		if len(when) > 0 {
-			rule = eval.Phrase(when...)
+			rule = document.Phrase(when...)
 		}
-		t.Rows = append(t.Rows, []eval.Cell{rule, eval.I(l.Rows), eval.V(l.PD())})
+		t.Rows = append(t.Rows, []document.Cell{rule, document.Count(l.Rows), document.Value(l.PD())})
 	}
 	return t
 }
@@ -235,7 +237,7 @@ const hardenLevel = 0.2
 
 // addHardening trains the recipe once more, on the training rows and a disturbed
 // copy of each.
-func (e *Evaluation) addHardening(ctx context.Context, in *eval.Input, train *Scored) error {
+func (e *Evaluation) addHardening(ctx context.Context, in *report.Input, train *Scored) error {
 	if !e.Harden || train == nil {
 		return nil
 	}
@@ -247,7 +249,7 @@ func (e *Evaluation) addHardening(ctx context.Context, in *eval.Input, train *Sc
 		return err
 	}
 	d := e.Train.dataset(e.Scorer.Plan, train.Matrix)
-	for j, x := range eval.Noise(d.Columns, in.Features, hardenLevel, in.Seed) {
+	for j, x := range report.Noise(d.Columns, in.Features, hardenLevel, in.Seed) {
 		d.Columns[j] = append(d.Columns[j], x...)
 	}
 	d.Label = append(d.Label, d.Label...)
@@ -263,7 +265,7 @@ func (e *Evaluation) addHardening(ctx context.Context, in *eval.Input, train *Sc
 		return err
 	}
 	cal := &e.Scorer.Bundle.Calibration
-	in.Hardening = &eval.Hardening{
+	in.Hardening = &report.Hardening{
 		Note: fmt.Sprintf("The same plan and parameters, trained on each of the %s training rows as it is and once "+
 			"more with noise: %.1f robust standard deviations on numbers, and categories replaced by another row's "+
 			"with probability %.1f. Calibrated as the model is; only its order of rows is compared.",

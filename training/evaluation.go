@@ -13,6 +13,7 @@ import (
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 	"github.com/assayrisk/assay/serving/policy"
 )
 
@@ -28,7 +29,7 @@ type Evaluation struct {
 	Challengers     []*Scorer // other bundles
 	Champion        *Scorer   // the bundle in use today
 	PolicyBefore    *policy.Policy
-	Economics       *eval.Economics
+	Economics       *report.Economics
 	Declined        Subset
 	Segments        []string
 	Groups          []string
@@ -39,13 +40,13 @@ type Evaluation struct {
 	Served          []float64 // nil: by the plan's event path
 	WhyNotServed    string    // why a server was not asked
 	ServedBy        string
-	Facts           []eval.Fact
-	Ledger          *eval.Ledger
-	Exclusions      []eval.Exclusion
+	Facts           []report.Fact
+	Ledger          *report.Ledger
+	Exclusions      []report.Exclusion
 }
 
 // Input gathers what the report is made from.
-func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error) {
+func (e *Evaluation) Input(ctx context.Context, u Progress) (*report.Input, error) {
 	s := e.Scorer
 	test, err := s.Score(ctx, e.Test)
 	if err != nil {
@@ -55,9 +56,9 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 	e.Test.NoteHistory(u, test.Matrix.Windows, s.TrainedWindows())
 	if thin := thinWindows(test.Matrix.Windows, s.TrainedWindows()); thin != "" {
 		e.Facts = append(e.Facts,
-			eval.Fact{Name: "Rows without their history", Value: "rows that find something in the window " + thin})
+			report.Fact{Name: "Rows without their history", Value: "rows that find something in the window " + thin})
 	}
-	in := &eval.Input{
+	in := &report.Input{
 		Title: s.Bundle.Manifest.Name + " on " + e.Test.Name, Purpose: e.Purpose, Seed: 1, Label: e.Test.Labels(),
 		Margin: test.Margins, Ledger: e.Ledger,
 		Weight: e.Test.Weights(), Weights: e.Test.weightColumn,
@@ -76,7 +77,7 @@ func (e *Evaluation) Input(ctx context.Context, u Progress) (*eval.Input, error)
 		if e.Train.Table != e.Test.Table {
 			e.Train.NoteHistory(u, train.Matrix.Windows, s.TrainedWindows())
 		}
-		in.Train = &eval.Train{Label: e.Train.Labels(), Weight: e.Train.Weights(), Margin: train.Margins,
+		in.Train = &report.Train{Label: e.Train.Labels(), Weight: e.Train.Weights(), Margin: train.Margins,
 			PD: train.PDs(), Known: e.Train.outcomeTimes(s.Plan.Spec())}
 	}
 	e.addFeatures(in, test, train)
@@ -139,8 +140,8 @@ func (e *Evaluation) countSeen() int {
 }
 
 // describeScores fills what follows from the scores: PDs, points, grades, names.
-func (s *Scorer) describeScores(in *eval.Input, test *Scored) {
-	grades := eval.Category{Name: "grade"}
+func (s *Scorer) describeScores(in *report.Input, test *Scored) {
+	grades := report.Category{Name: "grade"}
 	level := map[string]int32{}
 	for _, g := range s.Bundle.Scale.Grades {
 		level[g.Name] = int32(len(grades.Levels))
@@ -163,7 +164,7 @@ func (s *Scorer) describeScores(in *eval.Input, test *Scored) {
 }
 
 // addFeatures shows the vector's columns to the report.
-func (e *Evaluation) addFeatures(in *eval.Input, test, train *Scored) {
+func (e *Evaluation) addFeatures(in *report.Input, test, train *Scored) {
 	at := matrixRows(test.Matrix, e.Test.Rows)
 	var trained []int
 	if train != nil {
@@ -171,7 +172,7 @@ func (e *Evaluation) addFeatures(in *eval.Input, test, train *Scored) {
 	}
 	changed := countCleaned(e.Scorer.Plan, e.Test, test.Matrix, at)
 	for j, f := range e.Scorer.Plan.Features() {
-		x := eval.Feature{
+		x := report.Feature{
 			Name: f.Name, Values: pickRows(test.Matrix.Columns[j], at), Categories: f.Categories, Monotone: f.Monotone,
 			Group: f.Group, Code: f.ReasonCode, Reason: f.ReasonText, Sensitive: f.Sensitive, Cleaned: changed[j],
 		}
@@ -183,19 +184,19 @@ func (e *Evaluation) addFeatures(in *eval.Input, test, train *Scored) {
 }
 
 // exclusions counts the rows that never reached the evaluation.
-func (e *Evaluation) exclusions() []eval.Exclusion {
-	var out []eval.Exclusion
+func (e *Evaluation) exclusions() []report.Exclusion {
+	var out []report.Exclusion
 	if n := e.Test.Skipped; n > 0 {
-		out = append(out, eval.Exclusion{Rule: "the row could not be read, or breaks a rule of the plan", Rows: n})
+		out = append(out, report.Exclusion{Rule: "the row could not be read, or breaks a rule of the plan", Rows: n})
 	}
 	if l := e.Test.log; l != nil && l.unknown > 0 {
-		out = append(out, eval.Exclusion{Rule: "the outcome is still open when the log ends", Rows: l.unknown})
+		out = append(out, report.Exclusion{Rule: "the outcome is still open when the log ends", Rows: l.unknown})
 	}
 	return append(out, e.Exclusions...)
 }
 
 // addExplanations lets the report ask for contributions and for scores of changed rows.
-func (e *Evaluation) addExplanations(in *eval.Input, test *Scored) {
+func (e *Evaluation) addExplanations(in *report.Input, test *Scored) {
 	s, n := e.Scorer, len(test.Matrix.Columns)
 	x := make([]float64, n)
 	at := matrixRows(test.Matrix, e.Test.Rows)
@@ -206,27 +207,27 @@ func (e *Evaluation) addExplanations(in *eval.Input, test *Scored) {
 		s.Forest.Contributions(dst, x)
 	}
 	for _, use := range s.Forest.Importances(nil) {
-		in.Usage = append(in.Usage, eval.Usage{Splits: use.Splits, Gain: use.Gain})
+		in.Usage = append(in.Usage, report.Usage{Splits: use.Splits, Gain: use.Gain})
 	}
 	in.Score = func(x []float64) float64 { return s.Bundle.Calibration.Apply(s.Forest.Margin(x)) }
 	e.addReasons(in)
 }
 
 // addReasons lets the report ask for the reasons that the server would give.
-func (e *Evaluation) addReasons(in *eval.Input) {
+func (e *Evaluation) addReasons(in *report.Input) {
 	contributions := make([]float64, e.Scorer.Forest.Features()+1)
-	in.Reasons = func(row int) []eval.Reason {
+	in.Reasons = func(row int) []assay.Reason {
 		in.Contributions(contributions, row)
-		var out []eval.Reason
+		var out []assay.Reason
 		for _, r := range e.Scorer.ReasonsFromContributions(nil, contributions) {
-			out = append(out, eval.Reason{Code: r.Code, Text: r.Text})
+			out = append(out, assay.Reason{Code: r.Code, Text: r.Text})
 		}
 		return out
 	}
 }
 
 // scoreDeclined scores the declined applications.
-func (e *Evaluation) scoreDeclined(ctx context.Context, u Progress, in *eval.Input) error {
+func (e *Evaluation) scoreDeclined(ctx context.Context, u Progress, in *report.Input) error {
 	if e.Declined.Table == nil {
 		return nil
 	}
@@ -235,7 +236,7 @@ func (e *Evaluation) scoreDeclined(ctx context.Context, u Progress, in *eval.Inp
 		return err
 	}
 	e.Declined.NoteHistory(u, sc.Matrix.Windows, e.Scorer.TrainedWindows())
-	in.Declined = &eval.Declined{PD: sc.PDs(), Weight: e.Declined.Weights()}
+	in.Declined = &report.Declined{PD: sc.PDs(), Weight: e.Declined.Weights()}
 	return nil
 }
 
@@ -243,7 +244,7 @@ func (e *Evaluation) scoreDeclined(ctx context.Context, u Progress, in *eval.Inp
 // it: the recipe is trained again on folds, unless that was done before. Rows
 // that folds cannot be trained on (one class, too few) leave it out, and the
 // report says what it then cannot tell.
-func (e *Evaluation) addOutOfFold(ctx context.Context, u Progress, in *eval.Input) error {
+func (e *Evaluation) addOutOfFold(ctx context.Context, u Progress, in *report.Input) error {
 	if in.Train == nil {
 		return nil
 	}
@@ -273,7 +274,7 @@ func (e *Evaluation) addOutOfFold(ctx context.Context, u Progress, in *eval.Inpu
 // addServed fills the margins that the report compares with its own. Without a
 // server they come from the path that an event takes through it: validate,
 // make the vector from the current windows, walk the compiled forest.
-func (e *Evaluation) addServed(ctx context.Context, in *eval.Input) error {
+func (e *Evaluation) addServed(ctx context.Context, in *report.Input) error {
 	in.Served, in.ServedBy, in.Unasked = e.Served, e.ServedBy, e.WhyNotServed
 	if in.Served != nil {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/internal/nearest"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 )
 
 // maxLevels bounds the texts of one field that the report tells apart; rarer
@@ -24,7 +24,7 @@ const maxLevels = 40
 
 // addFields shows the report what the rows state, before features are made of it,
 // and lets it ask what the model would say had they stated something else.
-func (e *Evaluation) addFields(in *eval.Input) error {
+func (e *Evaluation) addFields(in *report.Input) error {
 	plan := e.Scorer.Plan
 	var infos []features.FieldInfo
 	for _, f := range plan.Fields() {
@@ -42,20 +42,20 @@ func (e *Evaluation) addFields(in *eval.Input) error {
 		in.Fields, infos = append(in.Fields, x), append(infos, f)
 	}
 	for _, name := range e.Movable {
-		if !slices.ContainsFunc(in.Fields, func(f eval.Field) bool { return f.Name == name }) {
+		if !slices.ContainsFunc(in.Fields, func(f report.Field) bool { return f.Name == name }) {
 			return fmt.Errorf("%w: --movable %s: the plan has no number, text or flag of that name",
 				assay.ErrInvalid, name)
 		}
 	}
-	in.Restate = func(ctx context.Context, rows []int, trials []eval.Trial) ([][]float64, error) {
+	in.Restate = func(ctx context.Context, rows []int, trials []report.Trial) ([][]float64, error) {
 		return e.restate(ctx, in.Fields, infos, rows, trials)
 	}
 	return nil
 }
 
 // restate scores each row under each trial, as the event that it would be.
-func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []features.FieldInfo, rows []int,
-	trials []eval.Trial) ([][]float64, error) {
+func (e *Evaluation) restate(ctx context.Context, fields []report.Field, infos []features.FieldInfo, rows []int,
+	trials []report.Trial) ([][]float64, error) {
 	s := e.Scorer
 	asked := Subset{Table: e.Test.Table}
 	for _, i := range rows {
@@ -85,7 +85,7 @@ func (e *Evaluation) restate(ctx context.Context, fields []eval.Field, infos []f
 }
 
 // withValue returns a copy of an event's fields in which one has another value.
-func withValue(fields []assay.Field, info features.FieldInfo, f *eval.Field, v float64) []assay.Field {
+func withValue(fields []assay.Field, info features.FieldInfo, f *report.Field, v float64) []assay.Field {
 	var value assay.Value // missing
 	switch {
 	case math.IsNaN(v):
@@ -108,16 +108,16 @@ func withValue(fields []assay.Field, info features.FieldInfo, f *eval.Field, v f
 
 // fieldValues returns what the subset's rows state in a field; false for one that is
 // not in the table, or is a time.
-func (p Subset) fieldValues(f features.FieldInfo) (eval.Field, bool, error) {
+func (p Subset) fieldValues(f features.FieldInfo) (report.Field, bool, error) {
 	at := p.Frame.Record.Schema().FieldIndices(f.Name)
 	if len(at) != 1 || f.Kind == assay.Instant {
-		return eval.Field{}, false, nil
+		return report.Field{}, false, nil
 	}
 	c, err := p.category(f.Name)
 	if err != nil {
-		return eval.Field{}, false, err
+		return report.Field{}, false, err
 	}
-	x := eval.Field{Name: f.Name, Values: Numbers(p.Frame.Record.Column(at[0]), p.Rows)}
+	x := report.Field{Name: f.Name, Values: Numbers(p.Frame.Record.Column(at[0]), p.Rows)}
 	if x.Values == nil {
 		x.Categories, x.Values = c.Levels, make([]float64, len(p.Rows))
 		for i, code := range c.Code {
@@ -149,15 +149,15 @@ func Numbers(c arrow.Array, rows []int) []float64 {
 
 // category reads a column of the subset's rows as levels: texts as they are, the
 // most frequent of them where there are many and one level for the others, numbers in at most four bands.
-func (p Subset) category(column string) (eval.Category, error) {
+func (p Subset) category(column string) (report.Category, error) {
 	at := p.Frame.Record.Schema().FieldIndices(column)
 	if len(at) != 1 {
-		return eval.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column,
+		return report.Category{}, fmt.Errorf("%w: %s has no column %q%s", assay.ErrInvalid, p.Name, column,
 			nearest.Hint(column, p.Columns()))
 	}
 	c := p.Frame.Record.Column(at[0])
 	if x := Numbers(c, p.Rows); x != nil {
-		return eval.Bands(&eval.Feature{Name: column, Values: x}), nil
+		return report.Bands(&report.Feature{Name: column, Values: x}), nil
 	}
 	count := map[string]int{}
 	for _, r := range p.Rows {
@@ -172,7 +172,7 @@ func (p Subset) category(column string) (eval.Category, error) {
 		names = names[:maxLevels]
 		slices.Sort(names)
 	}
-	out := eval.Category{Name: column, Levels: names, Code: make([]int32, len(p.Rows))}
+	out := report.Category{Name: column, Levels: names, Code: make([]int32, len(p.Rows))}
 	if rare > 0 {
 		out.Levels = append(slices.Clone(names), fmt.Sprintf("other (the %d rarest levels)", rare))
 	}

@@ -134,7 +134,7 @@ func (r *Recipe) CrossValidate(ctx context.Context, u Progress, p Subset, folds 
 		}
 		ks, _ := c.KS()
 		out[k] = FoldScore{Rows: len(held), BadRate: c.BadRate(), AUC: c.AUC(), KS: ks,
-			LogLoss: eval.WeightedLogLoss(y, pd, test.Weights()), Trees: len(f.Result.Model.Trees),
+			LogLoss: eval.LogLoss(y, pd, test.Weights()), Trees: len(f.Result.Model.Trees),
 			Features: len(f.Plan.Features())}
 	}
 	return out, pickRows(margin, p.Rows), nil

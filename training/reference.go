@@ -36,7 +36,7 @@ func reference(plan *features.Plan, m *features.Matrix, f *forest.Forest, cal *m
 
 // histogram cuts x at its quantiles and counts, by weight.
 func histogram(x, weight []float64, bins int) models.Histogram {
-	return countShares(x, weight, eval.Cuts(x, bins))
+	return countShares(x, weight, eval.Cuts(x, nil, bins))
 }
 
 // categoryHistogram has one bin for each code.

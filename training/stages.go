@@ -59,7 +59,7 @@ func (r *Recipe) Ablate(ctx context.Context, u Progress, train, held Subset) ([]
 		}
 		s.AUC = c.AUC()
 		s.KS, _ = c.KS()
-		s.LogLoss = eval.LogLoss(y, s.pd)
+		s.LogLoss = eval.LogLoss(y, s.pd, nil)
 		if n := len(out); n > 0 {
 			if s.diff, err = eval.CompareAUC(y, s.margins, out[n-1].margins); err != nil {
 				return nil, err

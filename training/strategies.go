@@ -10,11 +10,12 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 )
 
 // addStrategies gives each row the policy's decision, and that of the policy
 // before it.
-func (e *Evaluation) addStrategies(in *eval.Input, test *Scored) error {
+func (e *Evaluation) addStrategies(in *report.Input, test *Scored) error {
 	after, err := e.Scorer.strategy(test)
 	if err != nil || after == nil {
 		return err
@@ -30,16 +31,16 @@ func (e *Evaluation) addStrategies(in *eval.Input, test *Scored) error {
 }
 
 // strategy is what the scorer's policy decides about the rows; nil without one.
-func (s *Scorer) strategy(sc *Scored) (*eval.Strategy, error) {
+func (s *Scorer) strategy(sc *Scored) (*report.Strategy, error) {
 	decided, err := s.Decide(sc)
 	if err != nil || decided == nil {
 		return nil, err
 	}
-	out := &eval.Strategy{Name: fmt.Sprintf("%s (%s)", s.Policy.Name(), s.Policy.Digest().Short())}
+	out := &report.Strategy{Name: fmt.Sprintf("%s (%s)", s.Policy.Name(), s.Policy.Digest().Short())}
 	states := false
 	loss := make([]float64, len(decided))
 	for i, d := range decided {
-		out.Outcome = append(out.Outcome, eval.Outcome(d.Outcome))
+		out.Outcome = append(out.Outcome, assay.Outcome(d.Outcome))
 		if math.IsNaN(d.ExpectedLoss) {
 			continue
 		}
@@ -56,7 +57,7 @@ func (s *Scorer) strategy(sc *Scored) (*eval.Strategy, error) {
 
 // addSplits fills the fields that the report splits rows by: segments, and the
 // groups that fairness is measured for.
-func (e *Evaluation) addSplits(in *eval.Input) error {
+func (e *Evaluation) addSplits(in *report.Input) error {
 	names := e.Segments
 	if len(names) == 0 {
 		names = e.tellingCategories(in)
@@ -88,7 +89,7 @@ func (e *Evaluation) addSplits(in *eval.Input) error {
 
 // groups reads a column of groups; COLUMN=LEVEL names the group that the others
 // are compared with.
-func (p Subset) groups(name string) (eval.Category, error) {
+func (p Subset) groups(name string) (report.Category, error) {
 	at := strings.LastIndexByte(name, '=')
 	if at < 0 || p.Frame.Record.Schema().HasField(name) {
 		return p.category(name)
@@ -108,7 +109,7 @@ func (p Subset) groups(name string) (eval.Category, error) {
 
 // tellingCategories names the two features of two to twelve levels, columns of
 // the table under the same name, that say most about the outcome.
-func (e *Evaluation) tellingCategories(in *eval.Input) []string {
+func (e *Evaluation) tellingCategories(in *report.Input) []string {
 	type telling struct {
 		name string
 		iv   float64

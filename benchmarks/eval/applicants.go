@@ -6,7 +6,9 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 )
 
 // The highest PDs that the policies of the samples approve. The policy before
@@ -20,12 +22,12 @@ const (
 // risk. Each states two fields, is scored by the model and by a rival that knows
 // less, is decided by two policies, and turns out good or bad. As many more
 // applicants are the training rows, scored out of fold by slightly worse models.
-func (p *population) sample(n int, r *rand.Rand) eval.Input {
-	in := eval.Input{Label: make([]float64, n), PD: make([]float64, n)}
-	rival := eval.Challenger{Name: "rival", Score: make([]float64, n)}
-	group := eval.Category{Name: "group", Levels: []string{"a", "b"}, Code: make([]int32, n), Reference: "a"}
+func (p *population) sample(n int, r *rand.Rand) report.Input {
+	in := report.Input{Label: make([]float64, n), PD: make([]float64, n)}
+	rival := report.Challenger{Name: "rival", Score: make([]float64, n)}
+	group := report.Category{Name: "group", Levels: []string{"a", "b"}, Code: make([]int32, n), Reference: "a"}
 	known, hidden := make([]float64, n), make([]float64, n)
-	before, after := make([]eval.Outcome, n), make([]eval.Outcome, n)
+	before, after := make([]assay.Outcome, n), make([]assay.Outcome, n)
 	for i := range n {
 		known[i], hidden[i] = r.NormFloat64(), r.NormFloat64()
 		odds := p.odds(known[i], hidden[i])
@@ -39,13 +41,14 @@ func (p *population) sample(n int, r *rand.Rand) eval.Input {
 		rival.Score[i] = odds + p.spread*r.NormFloat64()
 		before[i], after[i] = decide(sigmoid(rival.Score[i]), approvedBefore), decide(in.PD[i], approvedAfter)
 	}
-	in.Challenger, in.Groups, in.Segments = []eval.Challenger{rival}, []eval.Category{group}, []eval.Category{group}
-	in.Economics = &eval.Economics{Profit: 1, Loss: 9}
-	in.Features = []eval.Feature{{Name: "known", Values: known}, {Name: "hidden", Values: hidden}}
+	in.Challenger, in.Groups, in.Segments = []report.Challenger{rival}, []report.Category{group},
+		[]report.Category{group}
+	in.Economics = &report.Economics{Profit: 1, Loss: 9}
+	in.Features = []report.Feature{{Name: "known", Values: known}, {Name: "hidden", Values: hidden}}
 	in.Score = func(x []float64) float64 { return sigmoid(p.odds(x[0], x[1])) }
-	in.Outcome, in.After, in.Before = after, &eval.Strategy{Name: "after", Outcome: after},
-		&eval.Strategy{Name: "before", Outcome: before}
-	t := &eval.Train{}
+	in.Outcome, in.After, in.Before = after, &report.Strategy{Name: "after", Outcome: after},
+		&report.Strategy{Name: "before", Outcome: before}
+	t := &report.Train{}
 	for range n {
 		odds := p.odds(r.NormFloat64(), r.NormFloat64())
 		bad := 0.0
@@ -76,16 +79,16 @@ func (p *population) odds(known, hidden float64) float64 {
 	return odds
 }
 
-func decide(pd, most float64) eval.Outcome {
+func decide(pd, most float64) assay.Outcome {
 	if pd <= most {
-		return eval.Approve
+		return assay.Approve
 	}
-	return eval.Decline
+	return assay.Decline
 }
 
 // aucLostWithoutHidden is the AUC that the model loses on all rows when the
 // second field is missing.
-func aucLostWithoutHidden(in eval.Input) ([3]float64, error) {
+func aucLostWithoutHidden(in report.Input) ([3]float64, error) {
 	without := make([]float64, len(in.PD))
 	for i, v := range in.Features[0].Values {
 		without[i] = in.Score([]float64{v, math.NaN()})
@@ -100,11 +103,11 @@ const keptBadShare = 0.75
 // weightedSample keeps each row of a sample with a probability that depends on
 // its risk and group, and gives it one over that probability as its weight: it
 // estimates the same figures of the population as the whole sample.
-func (p *population) weightedSample(in eval.Input, r *rand.Rand) eval.Input {
-	out := eval.Input{Seed: in.Seed, Resamples: in.Resamples}
+func (p *population) weightedSample(in report.Input, r *rand.Rand) report.Input {
+	out := report.Input{Seed: in.Seed, Resamples: in.Resamples}
 	group := in.Groups[0]
 	group.Code = nil
-	rival := eval.Challenger{Name: in.Challenger[0].Name}
+	rival := report.Challenger{Name: in.Challenger[0].Name}
 	for i, y := range in.Label {
 		chance := 1.0
 		if in.PD[i] < sigmoid(p.middle) {
@@ -120,7 +123,8 @@ func (p *population) weightedSample(in eval.Input, r *rand.Rand) eval.Input {
 		group.Code, rival.Score = append(group.Code, in.Groups[0].Code[i]),
 			append(rival.Score, in.Challenger[0].Score[i])
 	}
-	out.Groups, out.Segments, out.Challenger = []eval.Category{group}, []eval.Category{group}, []eval.Challenger{rival}
+	out.Groups, out.Segments, out.Challenger = []report.Category{group}, []report.Category{group},
+		[]report.Challenger{rival}
 	out.Economics = in.Economics
 	return out
 }

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay/benchmarks/internal/page"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 )
 
 // population is a source of applicants whose PDs are right by construction.
@@ -68,8 +68,8 @@ func (p *population) meanForBadRate(rate float64) float64 {
 }
 
 // reportIntervals returns every interval of a report by name: value, low, high.
-func reportIntervals(in eval.Input) (map[string][3]float64, error) {
-	r, err := eval.Build(context.Background(), in)
+func reportIntervals(in report.Input) (map[string][3]float64, error) {
+	r, err := report.Build(context.Background(), in)
 	if err != nil {
 		return nil, err
 	}

@@ -17,15 +17,17 @@ import (
 
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
+	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
 // evaluateMadeUp evaluates n rows whose model is a known function, so that only
 // the report is measured.
 func evaluateMadeUp(ctx context.Context, n, features int, out, python string) error {
 	r := rand.New(rand.NewPCG(1, 2))
-	in := eval.Input{Title: fmt.Sprintf("%d made-up rows", n), Seed: 1}
+	in := report.Input{Title: fmt.Sprintf("%d made-up rows", n), Seed: 1}
 	for j := range features {
-		f := eval.Feature{Name: fmt.Sprintf("x%d", j), Values: make([]float64, n), Train: make([]float64, n/2)}
+		f := report.Feature{Name: fmt.Sprintf("x%d", j), Values: make([]float64, n), Train: make([]float64, n/2)}
 		for i := range f.Values {
 			f.Values[i] = r.NormFloat64()
 		}
@@ -53,11 +55,11 @@ func evaluateMadeUp(ctx context.Context, n, features int, out, python string) er
 		}
 		in.Time = append(in.Time, first.AddDate(0, 0, i*730/n))
 	}
-	in.Train = &eval.Train{Label: in.Label[:n/2], PD: in.PD[:n/2]}
-	in.Challenger = []eval.Challenger{{Name: "noisy twin", Score: rival}}
+	in.Train = &report.Train{Label: in.Label[:n/2], PD: in.PD[:n/2]}
+	in.Challenger = []report.Challenger{{Name: "noisy twin", Score: rival}}
 	before := peakMB()
 	start := time.Now()
-	rep, err := eval.Build(ctx, in)
+	rep, err := report.Build(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func evaluateMadeUp(ctx context.Context, n, features int, out, python string) er
 
 // compareWithSklearn times AUC, average precision, KS, Brier score and log-loss
 // here and in Python, in turn, and compares their values.
-func compareWithSklearn(in eval.Input, python string) error {
+func compareWithSklearn(in report.Input, python string) error {
 	dir, err := os.MkdirTemp("", "assay-eval")
 	if err != nil {
 		return err
@@ -128,17 +130,18 @@ func compareWithSklearn(in eval.Input, python string) error {
 	return nil
 }
 
-func metrics(in eval.Input) ([5]float64, error) {
+func metrics(in report.Input) ([5]float64, error) {
 	c, err := eval.NewCurve(in.Label, in.PD)
 	if err != nil {
 		return [5]float64{}, err
 	}
 	ks, _ := c.KS()
-	return [5]float64{c.AUC(), c.AveragePrecision(), ks, eval.Brier(in.Label, in.PD), eval.LogLoss(in.Label, in.PD)},
+	return [5]float64{c.AUC(), c.AveragePrecision(), ks, eval.Brier(in.Label, in.PD, nil),
+			eval.LogLoss(in.Label, in.PD, nil)},
 		nil
 }
 
-func writeReport(r *eval.Report, dir string) error {
+func writeReport(r *document.Report, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

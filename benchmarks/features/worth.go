@@ -102,11 +102,11 @@ func (e *experiment) run() error {
 		ks, _ := c.KS()
 		a := c.DeLong()
 		line := fmt.Sprintf("  %-18s %2d features  AUC %.4f (%.4f to %.4f)  KS %.3f  log-loss %.4f", stage, n, a.Value,
-			a.Low, a.High, ks, eval.LogLoss(label, pd))
+			a.Low, a.High, ks, eval.LogLoss(label, pd, nil))
 		name := e.key + "_" + stageNames[stage]
 		figures := []figure.Figure{figure.Of("AUC", "worth_auc_"+name, []float64{float64(a.Value)}),
 			figure.Of("KS", "worth_ks_"+name, []float64{ks}), figure.Of("LOGLOSS", "worth_logloss_"+name,
-				[]float64{eval.LogLoss(label, pd)})}
+				[]float64{eval.LogLoss(label, pd, nil)})}
 		if previous != nil {
 			d, err := eval.CompareAUC(label, score, previous)
 			if err != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report/document"
 	"github.com/assayrisk/assay/serving/assayclient"
 	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/training"
@@ -88,7 +88,7 @@ type demo struct {
 	receipts    []*assay.Receipt
 	anchored    anchor.Anchored
 	refusals    []refusal // of the forgeries
-	report      *eval.Report
+	report      *document.Report
 	sum         demoSummary
 }
 

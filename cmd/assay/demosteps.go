@@ -19,6 +19,7 @@ import (
 	"github.com/assayrisk/assay/cmd/internal/forgery"
 	"github.com/assayrisk/assay/ledger/verdict"
 	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 	"github.com/assayrisk/assay/serving/assayclient"
 	"github.com/assayrisk/assay/training"
 )
@@ -143,8 +144,8 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 	for _, x := range d.decisions {
 		e.Served = append(e.Served, x.Score.Margin)
 	}
-	e.Ledger = &eval.Ledger{
-		Facts: []eval.Fact{
+	e.Ledger = &report.Ledger{
+		Facts: []report.Fact{
 			{Name: "Log", Value: d.node.Journal.Origin()},
 			{Name: "Checkpoint", Value: fmt.Sprintf("%d leaves", d.sum.CheckpointSize)},
 			{Name: "Transaction", Value: d.sum.AnchorTx}, {Name: "Chain", Value: fmt.Sprint(d.sum.ChainID)},
@@ -157,7 +158,7 @@ func (d *demo) evaluate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.report, err = eval.Build(ctx, *in); err != nil {
+	if d.report, err = report.Build(ctx, *in); err != nil {
 		return err
 	}
 	if err := writeReport(filepath.Join(d.dir, "report"), d.report); err != nil {

@@ -13,7 +13,8 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/internal/numfmt"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
+	"github.com/assayrisk/assay/models/eval/report/document"
 	"github.com/assayrisk/assay/training/export"
 )
 
@@ -150,7 +151,7 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 		}
 		u.Done("wrote the rows to %s", f.rows)
 	}
-	var r *eval.Report
+	var r *document.Report
 	var seq *uint64
 	switch {
 	case f.ledger == "" && !f.record:
@@ -178,8 +179,8 @@ func (f *evaluateFlags) run(ctx context.Context, u *ui) error {
 }
 
 // buildReport builds the report and writes its files.
-func (f *evaluateFlags) buildReport(ctx context.Context, u *ui, in *eval.Input) (*eval.Report, error) {
-	r, err := eval.Build(ctx, *in)
+func (f *evaluateFlags) buildReport(ctx context.Context, u *ui, in *report.Input) (*document.Report, error) {
+	r, err := report.Build(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +199,7 @@ func (f *evaluateFlags) buildReport(ctx context.Context, u *ui, in *eval.Input) 
 	if f.pdf {
 		u.Step("print the report")
 		pdf := filepath.Join(f.out, "report.pdf")
-		if err := eval.PDF(ctx, page, pdf); err != nil {
+		if err := document.PDF(ctx, page, pdf); err != nil {
 			return nil, err
 		}
 		u.Done("wrote %s", pdf)
@@ -207,7 +208,7 @@ func (f *evaluateFlags) buildReport(ctx context.Context, u *ui, in *eval.Input) 
 }
 
 // print shows the key figures.
-func (f *evaluateFlags) print(u *ui, r *eval.Report, sum *metricsSummary) {
+func (f *evaluateFlags) print(u *ui, r *document.Report, sum *metricsSummary) {
 	for _, line := range r.Headline {
 		u.printf("%s\n", line)
 	}
@@ -246,7 +247,7 @@ type metricsSummary struct {
 	Sequence *uint64       `json:"sequence,omitempty"` // of the journal's record of it
 }
 
-func summarise(r *eval.Report) (metricsSummary, error) {
+func summarise(r *document.Report) (metricsSummary, error) {
 	d, err := r.Digest()
 	return metricsSummary{
 		AUC: r.AUC, Gini: r.Gini, KS: r.KS, Brier: r.Brier, LogLoss: r.LogLoss, N: r.N, BadRate: r.BadRate,
@@ -255,7 +256,7 @@ func summarise(r *eval.Report) (metricsSummary, error) {
 }
 
 // writeReport writes report.html and report.json.
-func writeReport(dir string, r *eval.Report) error {
+func writeReport(dir string, r *document.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -269,7 +270,7 @@ func writeReport(dir string, r *eval.Report) error {
 
 // writeReportRows writes what a report is made from: rows.csv of the evaluated
 // rows and, where they are known, train.csv of the training rows.
-func writeReportRows(dir string, in *eval.Input) error {
+func writeReportRows(dir string, in *report.Input) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report/document"
 	"github.com/assayrisk/assay/serving/assayclient"
 	"github.com/assayrisk/assay/training"
 )
@@ -24,11 +24,11 @@ import (
 // published schema.
 func readReport(t *testing.T, dir string) (r struct {
 	Headline []string
-	Verdicts []eval.Verdict
+	Verdicts []document.Verdict
 	Sections []struct {
 		ID, Absent string
 		Blocks     []struct {
-			Text  *eval.Text
+			Text  *document.Text
 			Table *struct {
 				Title, Caption string
 				Rows           [][]any

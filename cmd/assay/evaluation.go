@@ -13,7 +13,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/internal/nearest"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/serving/scoring"
 	"github.com/assayrisk/assay/training"
@@ -45,7 +45,7 @@ func (f *evaluateFlags) gatherInput(ctx context.Context, u *ui) (*training.Evalu
 		return nil, err
 	}
 	if n := len(t.All().Rows) - len(e.Test.Rows); n > 0 {
-		e.Exclusions = append(e.Exclusions, eval.Exclusion{Rule: "decided before " + f.since, Rows: n})
+		e.Exclusions = append(e.Exclusions, report.Exclusion{Rule: "decided before " + f.since, Rows: n})
 	}
 	if f.train != "" {
 		trained := t
@@ -143,14 +143,14 @@ func (f *costFlags) register(c *cobra.Command) {
 }
 
 // economics returns nil where nothing is stated.
-func (f *costFlags) economics(p training.Subset) (*eval.Economics, error) {
+func (f *costFlags) economics(p training.Subset) (*report.Economics, error) {
 	if f.profit == 0 && f.loss == 0 && f.amount == "" && f.unit == "" {
 		return nil, nil
 	}
 	if !(f.profit > 0 && f.loss > 0) || math.IsInf(f.profit+f.loss, 0) {
 		return nil, usagef("--profit %v --loss %v: state both, above 0", f.profit, f.loss)
 	}
-	e := &eval.Economics{Unit: f.unit, Profit: f.profit, Loss: f.loss}
+	e := &report.Economics{Unit: f.unit, Profit: f.profit, Loss: f.loss}
 	if f.amount == "" {
 		return e, nil
 	}

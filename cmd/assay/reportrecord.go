@@ -16,7 +16,8 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
+	"github.com/assayrisk/assay/models/eval/report/document"
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	"github.com/assayrisk/assay/training"
 )
@@ -32,15 +33,15 @@ const htmlMark = "report.html SHA-256 "
 // records its digest there. The report names the log; its receipt is a file
 // next to it.
 func (f *evaluateFlags) recordInJournal(ctx context.Context, u *ui, e *training.Evaluation,
-	in *eval.Input) (r *eval.Report, seq uint64, err error) {
+	in *report.Input) (r *document.Report, seq uint64, err error) {
 	if _, err := os.Stat(filepath.Join(f.ledger, "journal")); err != nil {
 		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w",
 			f.ledger, err)
 	}
 	err = journal.With(ctx, f.ledger, journal.Config{Logger: slog.New(slog.DiscardHandler)},
 		func(j *journal.Journal) error {
-			in.Ledger = &eval.Ledger{
-				Facts: []eval.Fact{
+			in.Ledger = &report.Ledger{
+				Facts: []report.Fact{
 					{Name: "Log", Value: j.Origin()}, {Name: "Log's key", Value: j.Key()},
 					{Name: "Recorded there",
 						Value: "the SHA-256 of report.json and of report.html, under the digests of the model and " +
@@ -147,9 +148,9 @@ func checkReport(u *ui, dir, trust string) error {
 // digest. The receipt, which the log's next checkpoint completes, is a file
 // next to the report.
 func (f *evaluateFlags) recordAtServer(ctx context.Context, u *ui, e *training.Evaluation,
-	in *eval.Input) (*eval.Report, uint64, error) {
-	in.Ledger = &eval.Ledger{
-		Facts: []eval.Fact{
+	in *report.Input) (*document.Report, uint64, error) {
+	in.Ledger = &report.Ledger{
+		Facts: []report.Fact{
 			{Name: "Recorded by", Value: "the running server at " + f.server},
 			{Name: "Recorded there",
 				Value: "the SHA-256 of report.json and of report.html, under the digests of the model and the plan"},

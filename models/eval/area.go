@@ -7,26 +7,14 @@ import (
 
 	"github.com/assayrisk/assay/internal/bitmath"
 	"github.com/assayrisk/assay/internal/numfmt"
-	"gonum.org/v1/gonum/stat/distuv"
 )
-
-var normalQuantile = distuv.UnitNormal.Quantile(0.5 + Level/2)
-
-// studentQuantile is the quantile of Student's t that a two-sided interval
-// takes.
-func studentQuantile(df float64) float64 {
-	if !(df < 1e6) {
-		return normalQuantile
-	}
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(1, df)}.Quantile(0.5 + Level/2)
-}
 
 // areaQuantile takes Satterthwaite's degrees of freedom of a variance that is
 // the sum of those of two classes.
 func areaQuantile(c *Curve, bad, good float64) float64 {
 	v := bad + good
-	return studentQuantile(float64(v*v) / (float64(bad*bad)/(c.badMass.effective()-1) + float64(good*good)/
-		(c.goodMass.effective()-1)))
+	return studentQuantile(float64(v*v) / (float64(bad*bad)/(c.BadTally.Effective()-1) + float64(good*good)/
+		(c.GoodTally.Effective()-1)))
 }
 
 // fewOfClass is the number of rows of a class below which an area's interval
@@ -67,10 +55,10 @@ func (c *Curve) Area() Estimate {
 // standard error (Hanley and McNeil 1982, with both classes of their mean
 // size) reaches to a.
 func (c *Curve) scoreBound(a, direction float64) float64 {
-	m, n := c.badMass.effective(), c.goodMass.effective()
+	m, n := c.BadTally.Effective(), c.GoodTally.Effective()
 	outside := func(x float64) bool {
 		v := x * (1 - x) / (m * n) * (1 + float64(((m+n)/2-1)*((1-x)/(2-x)+x/(1+x))))
-		return float64((a-x)*(a-x)) > float64(normalQuantile*normalQuantile*v)
+		return float64((a-x)*(a-x)) > float64(NormalQuantile*NormalQuantile*v)
 	}
 	near, far := a, 1.0
 	if direction < 0 {
@@ -86,9 +74,9 @@ func (c *Curve) scoreBound(a, direction float64) float64 {
 	return (near + far) / 2
 }
 
-// gap is the difference of two areas of independent samples, first less
+// GapOfAreas is the difference of two areas of independent samples, first less
 // second.
-func gap(first, second *Curve) Estimate {
+func GapOfAreas(first, second *Curve) Estimate {
 	e := Estimate{Value: numfmt.Number(first.AUC() - second.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(),
 		N: second.Rows(), Level: Level,
 		Method: "DeLong, independent"}

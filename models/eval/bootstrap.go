@@ -5,50 +5,11 @@ package eval
 import (
 	"context"
 	"math"
-	"math/bits"
 	"runtime"
 	"slices"
 
-	"github.com/assayrisk/assay/internal/bitmath"
 	"golang.org/x/sync/errgroup"
 )
-
-// random is splitmix64 (Steele, Lea and Flood 2014): small, and the same
-// stream on every platform and under every version of Go.
-type random uint64
-
-func (r *random) next() uint64 {
-	*r += 0x9E3779B97F4A7C15
-	z := uint64(*r)
-	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-	z = (z ^ z>>27) * 0x94D049BB133111EB
-	return z ^ z>>31
-}
-
-// below returns a number in 0..n-1, by multiplication (Lemire 2019) without
-// the rejection step: the bias is below n / 2^64.
-func (r *random) below(n int) int {
-	hi, _ := bits.Mul64(r.next(), uint64(n))
-	return int(hi)
-}
-
-// unit returns a number in [0, 1).
-func (r *random) unit() float64 { return float64(r.next()>>11) / (1 << 53) }
-
-// normal returns a standard normal number (Box and Muller 1958).
-func (r *random) normal() float64 {
-	u, v := 1-r.unit(), r.unit()
-	return math.Sqrt(-2*bitmath.Log(u)) * math.Cos(2*math.Pi*v)
-}
-
-// stream returns the generator of one replicate, so that replicates can run in
-// any order on any number of threads.
-func stream(seed uint64, replicate int) random {
-	r := random(seed ^ 0xA5A5A5A55A5A5A5A)
-	r += random(uint64(replicate) * 0xD1342543DE82EF95)
-	r.next()
-	return random(r.next())
-}
 
 // Bootstrap returns percentile intervals (Efron 1979) of statistics that are
 // functions of how often each of n rows was drawn. stat gets those counts
@@ -87,9 +48,9 @@ func resamples(ctx context.Context, n, statistics, replicates int, seed uint64,
 					return err
 				}
 				clear(counts)
-				rng := stream(seed, r)
+				rng := Stream(seed, r)
 				for range n {
-					counts[rng.below(n)]++
+					counts[rng.Below(n)]++
 				}
 				stat(dst, counts)
 				for s, v := range dst {
@@ -138,7 +99,7 @@ func (c *Curve) resampled(into *Curve, bad []uint8, counts []uint16, weight []fl
 		*into = Curve{bad: make([]float64, len(c.bad)), good: make([]float64, len(c.good))}
 	}
 	into.bad, into.good = into.bad[:cap(into.bad)], into.good[:cap(into.good)]
-	into.badMass, into.goodMass = mass{}, mass{}
+	into.BadTally, into.GoodTally = Tally{}, Tally{}
 	at, step := 0, 0
 	for k := range c.bad {
 		var nb, ng float64
@@ -152,7 +113,7 @@ func (c *Curve) resampled(into *Curve, bad []uint8, counts []uint16, weight []fl
 			continue
 		}
 		into.bad[step], into.good[step] = nb, ng
-		into.badMass.sum, into.goodMass.sum = into.badMass.sum+nb, into.goodMass.sum+ng
+		into.BadTally.Sum, into.GoodTally.Sum = into.BadTally.Sum+nb, into.GoodTally.Sum+ng
 		step++
 	}
 	into.bad, into.good, into.score = into.bad[:step], into.good[:step], c.score[:step]

@@ -18,13 +18,9 @@ type CoxLine struct {
 	SEIntercept, SESlope, SELarge float64
 }
 
-// CalibrationLine fits the line; NaN where it has no finite maximum (one
-// class, or PDs that separate the classes).
-func CalibrationLine(label, pd []float64) CoxLine { return calibrationLine(label, pd, nil) }
-
-// calibrationLine fits the line to rows that have weights; its standard errors are
+// CalibrationLine fits the line to rows that have weights; its standard errors are
 // then the robust ones (Huber 1967), which do not take a row of weight w for w rows.
-func calibrationLine(label, pd, weight []float64) CoxLine {
+func CalibrationLine(label, pd, weight []float64) CoxLine {
 	x := make([]float64, len(pd))
 	for i, p := range pd {
 		q := clipPD(p)
@@ -42,7 +38,7 @@ type lineSums struct{ ga, gb, haa, hab, hbb float64 }
 func sumLine(label, x, weight []float64, a, b float64) (s lineSums) {
 	for i, y := range label {
 		p := 1 / (1 + bitmath.Exp(-(a + float64(b*x[i]))))
-		v := weightAt(weight, i)
+		v := WeightAt(weight, i)
 		w, e := float64(v*float64(p*(1-p))), float64(v*(y-p))
 		s.ga, s.gb = s.ga+e, s.gb+float64(e*x[i])
 		s.haa, s.hab, s.hbb = s.haa+w, s.hab+float64(w*x[i]), s.hbb+float64(float64(w*x[i])*x[i])

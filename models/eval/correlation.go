@@ -4,33 +4,30 @@ package eval
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
-
-	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// highRho is where two variables count as saying the same.
-const highRho = 0.7
+// StrongCorrelation is where two variables count as saying the same.
+const StrongCorrelation = 0.7
 
-// correlatedRows bounds the rows that correlations are computed on.
-const correlatedRows = 10_000
+// Correlations are what rank correlations say of columns.
+type Correlations struct {
+	Partner []int     // the column most correlated with each, -1 for none
+	Rho     []float64 // Spearman's correlation with it
+	Groups  [][]int   // columns that a chain of correlations of at least StrongCorrelation ties together
+}
 
-// correlate finds each number's closest partner by Spearman's rank
-// correlation, and the groups that correlations tie together.
-func (b *builder) correlate(v []column) (groups [][]string, sampled string) {
-	rows := stride(len(b.in.Label), correlatedRows)
-	sampled = sampleNote(len(rows), len(b.in.Label))
-	ranks := make([]rankedColumn, len(v))
-	for j, f := range b.in.Features {
-		if f.Categories == nil {
-			ranks[j] = rankRows(subset(f.Values, rows))
+// Correlate compares each two columns by Spearman's rank correlation, on the rows
+// where both are present. A column that is nil has no partner.
+func Correlate(columns [][]float64) Correlations {
+	c := Correlations{Partner: make([]int, len(columns)), Rho: make([]float64, len(columns))}
+	ranks, root := make([]rankedColumn, len(columns)), make([]int, len(columns))
+	for j, x := range columns {
+		c.Partner[j], c.Rho[j], root[j] = -1, math.NaN(), j
+		if x != nil {
+			ranks[j] = rankRows(x)
 		}
-	}
-	root := make([]int, len(v))
-	for j := range root {
-		root[j] = j
 	}
 	find := func(j int) int {
 		for root[j] != j {
@@ -38,37 +35,37 @@ func (b *builder) correlate(v []column) (groups [][]string, sampled string) {
 		}
 		return j
 	}
-	for i := range v {
-		for j := i + 1; j < len(v); j++ {
+	for i := range columns {
+		for j := i + 1; j < len(columns); j++ {
 			if ranks[i].value == nil || ranks[j].value == nil {
 				continue
 			}
 			rho := rankCorrelation(ranks[i], ranks[j])
 			for _, p := range [][2]int{{i, j}, {j, i}} {
-				if a := &v[p[0]]; !math.IsNaN(rho) && (a.partner < 0 || math.Abs(rho) > math.Abs(a.rho)) {
-					a.partner, a.rho = p[1], rho
+				if a := p[0]; !math.IsNaN(rho) && (c.Partner[a] < 0 || math.Abs(rho) > math.Abs(c.Rho[a])) {
+					c.Partner[a], c.Rho[a] = p[1], rho
 				}
 			}
-			if math.Abs(rho) >= highRho {
+			if math.Abs(rho) >= StrongCorrelation {
 				root[find(j)] = find(i)
 			}
 		}
 	}
-	for j := range v {
+	for j := range columns {
 		if find(j) != j {
 			continue
 		}
-		var g []string
-		for k := range v {
+		var group []int
+		for k := range columns {
 			if find(k) == j {
-				g = append(g, b.in.Features[k].Name)
+				group = append(group, k)
 			}
 		}
-		if len(g) > 1 {
-			groups = append(groups, g)
+		if len(group) > 1 {
+			c.Groups = append(c.Groups, group)
 		}
 	}
-	return groups, sampled
+	return c
 }
 
 // rankedColumn is a column and its rows in the order of their values, missing
@@ -131,22 +128,5 @@ func rankCorrelation(a, b rankedColumn) float64 {
 		x, y := ra[i]-middle, rb[i]-middle
 		aa, bb, ab = aa+float64(x*x), bb+float64(y*y), ab+float64(x*y)
 	}
-	return ratio(ab, math.Sqrt(aa)*math.Sqrt(bb))
-}
-
-// stride returns at most most row numbers, evenly spaced.
-func stride(n, most int) []int32 {
-	k := min(n, most)
-	out := make([]int32, k)
-	for i := range out {
-		out[i] = int32(i * n / k)
-	}
-	return out
-}
-
-func sampleNote(k, n int) string {
-	if k == n {
-		return fmt.Sprintf("all %s rows", numfmt.Count.Print(float64(n)))
-	}
-	return fmt.Sprintf("%s evenly spaced rows of %s", numfmt.Count.Print(float64(k)), numfmt.Count.Print(float64(n)))
+	return Ratio(ab, math.Sqrt(aa)*math.Sqrt(bb))
 }

@@ -17,15 +17,15 @@ var ErrInput = errors.New("evaluation input is not usable")
 type Curve struct {
 	Bad, Good int // rows with label 1 and 0
 
-	score    []float64 // one per step, falling
-	bad      []float64 // weight of the bad rows at the step, their number where rows have no weights
-	good     []float64
-	end      []int32 // of the step's rows in order
-	order    []int32 // rows from the highest score to the lowest, equal ones in their order
-	weight   []float64
-	badRows  []int32 // where rows have weights
-	badMass  mass
-	goodMass mass
+	score     []float64 // one per step, falling
+	bad       []float64 // weight of the bad rows at the step, their number where rows have no weights
+	good      []float64
+	end       []int32 // of the step's rows in order
+	Falling   []int32 // rows from the highest score to the lowest, equal ones in their order
+	weight    []float64
+	badRows   []int32 // where rows have weights
+	BadTally  Tally
+	GoodTally Tally
 }
 
 // NewCurve sorts the rows. label holds 0 and 1 (1 = bad), score is higher for
@@ -50,17 +50,17 @@ func NewWeightedCurve(label, score, weight []float64) (*Curve, error) {
 			return nil, fmt.Errorf("%w: the score of row %d is NaN", ErrInput, i)
 		}
 	}
-	if err := checkWeights("", weight, len(label)); err != nil {
+	if err := CheckWeights("", weight, len(label)); err != nil {
 		return nil, err
 	}
-	return newCurve(label, score, weight), nil
+	return CurveOf(label, score, weight), nil
 }
 
-func newCurve(label, score, weight []float64) *Curve {
-	c := &Curve{order: descending(score), weight: weight}
+func CurveOf(label, score, weight []float64) *Curve {
+	c := &Curve{Falling: FallingOrder(score), weight: weight}
 	steps := 0
 	last := math.NaN()
-	for _, i := range c.order {
+	for _, i := range c.Falling {
 		if s := score[i]; s != last {
 			steps, last = steps+1, s
 		}
@@ -68,33 +68,33 @@ func newCurve(label, score, weight []float64) *Curve {
 	c.score, c.bad, c.good, c.end = make([]float64, 0, steps), make([]float64, steps),
 		make([]float64, steps), make([]int32, steps)
 	last = math.NaN()
-	for at, i := range c.order {
+	for at, i := range c.Falling {
 		if s := score[i]; s != last {
 			c.score = append(c.score, s)
 			last = s
 		}
 		k := len(c.score) - 1
-		w := weightAt(weight, int(i))
+		w := WeightAt(weight, int(i))
 		if label[i] == 1 {
 			c.bad[k] += w
-			c.badMass.add(w)
+			c.BadTally.Add(w)
 			if weight != nil {
 				c.badRows = append(c.badRows, i)
 			}
 		} else {
 			c.good[k] += w
-			c.goodMass.add(w)
+			c.GoodTally.Add(w)
 		}
 		c.end[k] = int32(at + 1)
 	}
-	c.Bad, c.Good = c.badMass.rows, c.goodMass.rows
+	c.Bad, c.Good = c.BadTally.Rows, c.GoodTally.Rows
 	return c
 }
 
 // labels are those of the rows, which the steps do not tell apart where both
 // classes share one.
 func (c *Curve) labels() []float64 {
-	out := make([]float64, len(c.order))
+	out := make([]float64, len(c.Falling))
 	for _, i := range c.badRows {
 		out[i] = 1
 	}
@@ -104,26 +104,26 @@ func (c *Curve) labels() []float64 {
 // Rows returns the number of rows.
 func (c *Curve) Rows() int { return c.Bad + c.Good }
 
-// mass is that of all rows.
-func (c *Curve) mass() mass { return c.badMass.plus(c.goodMass) }
+// Tally is that of all rows.
+func (c *Curve) Tally() Tally { return c.BadTally.plus(c.GoodTally) }
 
-// rate is the bad rate with its interval.
-func (c *Curve) rate() Estimate { return c.mass().rate(c.badMass) }
+// BadRateEstimate is the bad rate with its interval.
+func (c *Curve) BadRateEstimate() Estimate { return c.Tally().Rate(c.BadTally) }
 
 // rarer is the effective number of rows of the class that has fewer.
-func (c *Curve) rarer() float64 { return min(c.badMass.effective(), c.goodMass.effective()) }
+func (c *Curve) rarer() float64 { return min(c.BadTally.Effective(), c.GoodTally.Effective()) }
 
 // BadRate returns the share of bad rows, NaN for an empty sample.
-func (c *Curve) BadRate() float64 { return ratio(c.badMass.sum, c.badMass.sum+c.goodMass.sum) }
+func (c *Curve) BadRate() float64 { return Ratio(c.BadTally.Sum, c.BadTally.Sum+c.GoodTally.Sum) }
 
-// twoClasses reports whether there is something to tell apart.
-func (c *Curve) twoClasses() bool { return c.badMass.sum > 0 && c.goodMass.sum > 0 }
+// HasBothClasses reports whether there is something to tell apart.
+func (c *Curve) HasBothClasses() bool { return c.BadTally.Sum > 0 && c.GoodTally.Sum > 0 }
 
 // AUC returns the area under the ROC curve: the probability that a bad row
 // scores above a good one, ties counted half (Hanley and McNeil 1982). NaN
 // when a class is absent.
 func (c *Curve) AUC() float64 {
-	if !c.twoClasses() {
+	if !c.HasBothClasses() {
 		return math.NaN()
 	}
 	// Twice the weight of won pairs: of rows without weights a whole number, and
@@ -134,7 +134,7 @@ func (c *Curve) AUC() float64 {
 		twice += float64(b * (float64(2*below) + g))
 		below += g
 	}
-	return twice / 2 / float64(c.badMass.sum*c.goodMass.sum)
+	return twice / 2 / float64(c.BadTally.Sum*c.GoodTally.Sum)
 }
 
 // Gini returns 2 AUC - 1, the accuracy ratio of the CAP curve.
@@ -144,14 +144,14 @@ func (c *Curve) Gini() float64 { return 2*c.AUC() - 1 }
 // good rows, in 0..1, and the score at which it is reached (the highest such
 // score; rows at or above it are rejected).
 func (c *Curve) KS() (distance, at float64) {
-	if !c.twoClasses() {
+	if !c.HasBothClasses() {
 		return math.NaN(), math.NaN()
 	}
 	at = c.score[0]
 	var b, g float64
 	for k := range c.score {
 		b, g = b+c.bad[k], g+c.good[k]
-		if d := math.Abs(b/c.badMass.sum - g/c.goodMass.sum); d > distance {
+		if d := math.Abs(b/c.BadTally.Sum - g/c.GoodTally.Sum); d > distance {
 			distance, at = d, c.score[k]
 		}
 	}
@@ -161,7 +161,7 @@ func (c *Curve) KS() (distance, at float64) {
 // AveragePrecision returns the area under the precision-recall step curve,
 // sum (R_k - R_(k-1)) P_k, without interpolation. NaN without bad rows.
 func (c *Curve) AveragePrecision() float64 {
-	if c.badMass.sum == 0 {
+	if c.BadTally.Sum == 0 {
 		return math.NaN()
 	}
 	var b, g float64
@@ -169,7 +169,7 @@ func (c *Curve) AveragePrecision() float64 {
 	for k := range c.score {
 		b, g = b+c.bad[k], g+c.good[k]
 		if c.bad[k] > 0 {
-			sum += float64(c.bad[k] / c.badMass.sum * (b / (b + g)))
+			sum += float64(c.bad[k] / c.BadTally.Sum * (b / (b + g)))
 		}
 	}
 	return sum
@@ -178,15 +178,15 @@ func (c *Curve) AveragePrecision() float64 {
 // TPRAt returns the share of bad rows caught when at most the given share of
 // good rows is rejected, on the ROC curve with straight lines between steps.
 func (c *Curve) TPRAt(fpr float64) float64 {
-	if !c.twoClasses() {
+	if !c.HasBothClasses() {
 		return math.NaN()
 	}
 	var b, g float64
 	for k := range c.score {
 		nb, ng := b+c.bad[k], g+c.good[k]
-		if f := ng / c.goodMass.sum; f > fpr {
-			f0 := g / c.goodMass.sum
-			t0, t1 := b/c.badMass.sum, nb/c.badMass.sum
+		if f := ng / c.GoodTally.Sum; f > fpr {
+			f0 := g / c.GoodTally.Sum
+			t0, t1 := b/c.BadTally.Sum, nb/c.BadTally.Sum
 			return t0 + float64((t1-t0)*((fpr-f0)/(f-f0)))
 		}
 		b, g = nb, ng
@@ -198,14 +198,14 @@ func (c *Curve) TPRAt(fpr float64) float64 {
 // rejected, on McClish's scale (1989): 0.5 is chance and 1 perfect, as of the
 // whole area.
 func (c *Curve) PartialAUC(share float64) float64 {
-	if !c.twoClasses() {
+	if !c.HasBothClasses() {
 		return math.NaN()
 	}
 	var area, f, t float64
 	var b, g float64
 	for k := range c.bad {
 		b, g = b+c.bad[k], g+c.good[k]
-		nf, nt := g/c.goodMass.sum, b/c.badMass.sum
+		nf, nt := g/c.GoodTally.Sum, b/c.BadTally.Sum
 		if nf > share {
 			nt = t + float64((nt-t)*((share-f)/(nf-f)))
 			nf = share
@@ -223,7 +223,7 @@ func (c *Curve) PartialAUC(share float64) float64 {
 // to about max points (0 = all) by keeping the steps that move furthest.
 func (c *Curve) Points(max int) (fpr, tpr []float64) {
 	fpr, tpr = []float64{0}, []float64{0}
-	if !c.twoClasses() {
+	if !c.HasBothClasses() {
 		return fpr, tpr
 	}
 	every := 0.0
@@ -233,7 +233,7 @@ func (c *Curve) Points(max int) (fpr, tpr []float64) {
 	var b, g float64
 	for k := range c.score {
 		b, g = b+c.bad[k], g+c.good[k]
-		x, y := g/c.goodMass.sum, b/c.badMass.sum
+		x, y := g/c.GoodTally.Sum, b/c.BadTally.Sum
 		n := len(fpr) - 1
 		if k == len(c.score)-1 || x-fpr[n]+y-tpr[n] >= every {
 			fpr, tpr = append(fpr, x), append(tpr, y)
@@ -242,10 +242,21 @@ func (c *Curve) Points(max int) (fpr, tpr []float64) {
 	return fpr, tpr
 }
 
-// ratio returns a/b, NaN when b is zero.
-func ratio(a, b float64) float64 {
-	if b == 0 {
-		return math.NaN()
+// Distributions returns the shares of bad and of good rows up to each score,
+// from the lowest, thinned to about max scores.
+func (c *Curve) Distributions(max int) (score, bad, good []float64) {
+	var nb, ng float64
+	n := len(c.score)
+	every := 1
+	if n > max {
+		every = n / max
 	}
-	return a / b
+	for k := n - 1; k >= 0; k-- {
+		nb, ng = nb+c.bad[k], ng+c.good[k]
+		if k%every == 0 || k == n-1 {
+			score = append(score, c.score[k])
+			bad, good = append(bad, nb/c.BadTally.Sum), append(good, ng/c.GoodTally.Sum)
+		}
+	}
+	return score, bad, good
 }

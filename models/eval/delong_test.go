@@ -3,7 +3,9 @@
 package eval
 
 import (
+	"encoding/json"
 	"math"
+	"os"
 	"testing"
 )
 
@@ -16,11 +18,11 @@ func TestDeLongAgainstExactPermutation(t *testing.T) {
 	const n, rounds = 14, 12
 	var gap float64
 	for seed := range uint64(rounds) {
-		r := random(seed + 100)
+		r := Random(seed + 100)
 		label, a, b := make([]float64, n), make([]float64, n), make([]float64, n)
 		for i := range n {
 			label[i] = float64(i % 2)
-			a[i], b[i] = r.normal()+label[i], r.normal()+float64(seed%3)/2*label[i]
+			a[i], b[i] = r.Normal()+label[i], r.Normal()+float64(seed%3)/2*label[i]
 		}
 		ranksOf(a)
 		ranksOf(b)
@@ -70,11 +72,11 @@ func TestIntervalCovers(t *testing.T) {
 	const rounds = 300
 	hit := 0
 	for seed := range uint64(rounds) {
-		r := random(seed * 77)
+		r := Random(seed * 77)
 		label, score := make([]float64, 200), make([]float64, 200)
 		for i := range score {
 			label[i] = float64(i % 2)
-			score[i] = r.normal() + label[i]
+			score[i] = r.Normal() + label[i]
 		}
 		c, err := NewCurve(label, score)
 		if err != nil {
@@ -86,5 +88,43 @@ func TestIntervalCovers(t *testing.T) {
 	}
 	if share := float64(hit) / rounds; share < 0.92 || share > 0.98 {
 		t.Errorf("the interval holds the true AUC in %.1f %% of samples", 100*share)
+	}
+}
+
+// TestDeLongIsThatOfPROC holds intervals and the paired test to pROC, the
+// package that made DeLong's method a habit; testdata/golden_proc.R made the
+// values.
+func TestDeLongIsThatOfPROC(t *testing.T) {
+	b, err := os.ReadFile("testdata/golden_proc.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []struct {
+		Name                 string
+		AUC, Low, High, Z, P float64
+		Other                float64 `json:"auc_other"`
+	}
+	if err := json.Unmarshal(b, &want); err != nil {
+		t.Fatal(err)
+	}
+	samples := readGolden(t).Samples
+	if len(want) != len(samples) {
+		t.Fatalf("%d samples in R, %d here", len(want), len(samples))
+	}
+	for k, s := range samples {
+		w := want[k]
+		e := CurveOf(s.Label, s.PD, nil).DeLong()
+		d, err := CompareAUC(s.Label, s.PD, s.Other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, v := range map[string][2]float64{
+			"AUC": {float64(e.Value), w.AUC}, "low": {float64(e.Low), w.Low}, "high": {float64(e.High), w.High},
+			"difference": {float64(d.Value), w.AUC - w.Other}, "z": {float64(d.Z), w.Z}, "p": {float64(d.P), w.P},
+		} {
+			if !(math.Abs(v[0]-v[1]) <= 1e-9) {
+				t.Errorf("%s: %s = %.15g, pROC has %.15g", s.Name, name, v[0], v[1])
+			}
+		}
 	}
 }

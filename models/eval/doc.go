@@ -1,29 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package eval measures a credit model and writes the report that a validator
-// signs.
+// Package eval measures how well scores tell bad rows from good ones, whether
+// probabilities of default are right, and how much all of that is due to chance.
 //
 // It takes plain slices: labels (1 = the bad event), scores where higher means
-// riskier, probabilities of default, feature columns, groups, times. It knows
-// neither the trainer nor the predictor, so that the same report can be made
-// of any model, and it makes no choice for the reader: every threshold that
-// turns a light green is printed beside the light.
+// riskier, probabilities of default, columns of features, and weights (nil = each
+// row counts once). It knows neither a trainer nor a predictor. Package report,
+// below it, makes the report of a model from these figures.
 //
-//	[Curve]     one sample sorted by score, with ties gathered: AUC, KS, H, ...
-//	[DeLong]    intervals and paired differences of areas under the curve
-//	[Bootstrap] intervals of everything that has no closed form
-//	[Input]     all that a report can be made from; optional parts make
-//	            optional sections
-//	[Build]     Input to [Report]: thirteen sections of tables and figures
-//	[Report]    WriteJSON and WriteHTML say the same; neither shows NaN
+//	curve.go            one sample sorted by score, ties gathered: AUC, KS, ROC, ...
+//	hmeasure.go         Hand's H-measure
+//	weights.go          rows by weight, and how many equal rows they are worth
+//	estimate.go         a statistic with its interval
+//	delong.go, area.go  intervals and differences of areas under the curve
+//	proportion.go       rates, their ratios and differences, with intervals
+//	bootstrap.go        intervals of what has no closed form; random.go draws
+//	intervals.go        intervals of maxima and shares from resamples
+//	metrics.go          the statistics that every report has, by name
+//	calibration.go      Brier score, log-loss, groups, tests of calibration
+//	calibrationline.go  the fitted line of observed on predicted log-odds
+//	bins.go, woe.go     columns cut into bins; weight of evidence
+//	stability.go        the population stability index
+//	variable.go         all that is measured of one column
+//	correlation.go, inflation.go  which columns say the same
+//	ranks.go            rows by place in the ranking, where ties share places
+//	augment.go          figures with declined applications added
+//	periods.go          rows by calendar month, quarter or year
+//	radix.go, rows.go   sorting, and helpers over rows
 //
-// A statistic that is not defined (one class, no rows, no spread) is NaN in
-// this API, null in JSON and a dash with the reason in HTML.
+// A statistic that is not defined (one class, no rows, no spread) is NaN.
+// Numbers do not depend on the order of equal scores, on the number of threads,
+// or on the iteration order of a map.
 //
-// Every statistic is held to scikit-learn, scipy, statsmodels, pandas, pROC or
-// a second definition: by TestGolden and TestGoldenProportions one by one, by
-// TestGoldenTables as a report shows them, by TestDeLongIsThatOfPROC; the
-// scripts in testdata made the values. TestHardInputs holds degenerate inputs
-// to reports without NaN. Numbers do not depend on the order of equal scores, on the number of threads, or on the
-// iteration order of a map.
+// Every statistic is compared with scikit-learn, scipy, statsmodels, pandas, pROC
+// or a second definition: by TestGolden and TestGoldenProportions one by one, by
+// TestDeLongIsThatOfPROC, and in package report by TestGoldenTables as a report
+// shows them. The scripts in testdata made the values.
 package eval

@@ -54,16 +54,16 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := CalibrationLine(s.Label, s.PD)
-			g := Groups(s.Label, s.PD, 10)
-			m := Decompose(s.Label, s.PD, g)
+			l := CalibrationLine(s.Label, s.PD, nil)
+			g := Groups(s.Label, s.PD, nil, FallingOrder(s.PD), 10)
+			m := Decompose(Brier(s.Label, s.PD, nil), g)
 			hl, _, hp := HosmerLemeshow(g)
-			z, zp := Spiegelhalter(s.Label, s.PD)
+			z, zp := Spiegelhalter(s.Label, s.PD, nil)
 			half := len(s.PD) / 2
 			got := map[string]float64{
 				"auc": c.AUC(), "auc_other": c.AUC() - float64(diff.Value), "average_precision": c.AveragePrecision(),
 				"ks": ks, "h": c.HMeasure(),
-				"brier": Brier(s.Label, s.PD), "logloss": LogLoss(s.Label, s.PD), "tpr_0.05": c.TPRAt(0.05),
+				"brier": Brier(s.Label, s.PD, nil), "logloss": LogLoss(s.Label, s.PD, nil), "tpr_0.05": c.TPRAt(0.05),
 				"partial_auc": c.PartialAUC(0.2),
 				"area_low":    float64(c.Area().Low), "area_high": float64(c.Area().High),
 				"delong_low": float64(d.Low), "delong_high": float64(d.High),
@@ -85,8 +85,8 @@ func TestGolden(t *testing.T) {
 			}
 			got["spearman_pairs"] = rankCorrelation(some(s.PD, 3), some(s.Other, 4))
 			for _, k := range []float64{1, 2} {
-				f := fuzzy(&Input{Label: s.Label, PD: s.PD, Declined: &Declined{PD: s.Declined}}, k)
-				got["fuzzy_auc_"+numfmt.Plain.Print(k)], got["fuzzy_brier_"+numfmt.Plain.Print(k)] = f.auc, f.brier
+				f := Augment(s.Label, s.PD, nil, s.Declined, nil, k)
+				got["fuzzy_auc_"+numfmt.Plain.Print(k)], got["fuzzy_brier_"+numfmt.Plain.Print(k)] = f.AUC, f.Brier
 			}
 			for name, want := range s.Want {
 				v, ok := got[name]
@@ -111,15 +111,16 @@ func TestGoldenProportions(t *testing.T) {
 		}
 	}
 	for _, p := range readGolden(t).Proportions {
-		w, d, r := Wilson(p.K1, p.N1), newcombe(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2)),
-			impactRatio(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2))
+		w, d, r := Wilson(float64(p.K1), float64(p.N1)), DifferenceOfRates(equal(p.K1), equal(p.N1),
+			equal(p.K2), equal(p.N2)),
+			RatioOfRates(equal(p.K1), equal(p.N1), equal(p.K2), equal(p.N2))
 		near("Wilson low", w.Low, p.Wilson[0])
 		near("Wilson high", w.High, p.Wilson[1])
 		near("Newcombe low", d.Low, p.Newcombe[0])
 		near("Newcombe high", d.High, p.Newcombe[1])
 		near("Katz low", r.Low, p.Katz[0])
 		near("Katz high", r.High, p.Katz[1])
-		near("binomial", numfmt.Number(BinomialTest(p.K1, p.N1, 0.2)), p.Binomial)
+		near("binomial", numfmt.Number(BinomialTest(float64(p.K1), float64(p.N1), 0.2)), p.Binomial)
 	}
 }
 

@@ -3,12 +3,9 @@
 package eval
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
-
-	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // HMeasure returns Hand's H with the cost distribution Beta(1+p, 1+1-p) for a
@@ -21,7 +18,7 @@ import (
 // loss at a threshold is c q FPR + (1-c) p (1-TPR), with q = 1-p. The best
 // thresholds for all c are the corners of the upper hull of the ROC curve.
 func (c *Curve) HMeasure() float64 {
-	if !c.twoClasses() {
+	if !c.HasBothClasses() {
 		return math.NaN()
 	}
 	p := c.BadRate()
@@ -52,17 +49,6 @@ func (c *Curve) HMeasure() float64 {
 	return 1 - loss/worst
 }
 
-// severityWords names the distribution of costs of the H-measure.
-func (c *Curve) severityWords() string {
-	if !c.twoClasses() {
-		return ""
-	}
-	p := c.BadRate()
-	return fmt.Sprintf("The H-measure spreads the cost of rejecting a good row, as a share of both costs, by "+
-		"Beta(%s, %s): 1 plus the bad rate, and 1 plus the rate of good rows; a severity ratio of %s.",
-		numfmt.Plain.Print(1+p), numfmt.Plain.Print(2-p), numfmt.Plain.Print(p/(1-p)))
-}
-
 // hull returns the corners of the upper convex hull of the ROC curve, from
 // (0,0) to (1,1).
 func (c *Curve) hull() (fpr, tpr []float64) {
@@ -70,7 +56,7 @@ func (c *Curve) hull() (fpr, tpr []float64) {
 	var b, g float64
 	for k := range c.score {
 		b, g = b+c.bad[k], g+c.good[k]
-		x, y := g/c.goodMass.sum, b/c.badMass.sum
+		x, y := g/c.GoodTally.Sum, b/c.BadTally.Sum
 		for n := len(fpr); n >= 2; n = len(fpr) {
 			cross := float64((fpr[n-1]-fpr[n-2])*(y-tpr[n-2])) - float64((tpr[n-1]-tpr[n-2])*(x-fpr[n-2]))
 			if cross < 0 {

@@ -8,24 +8,21 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// inflations returns the variance inflation factor of each number: 1/(1 - R²)
+// Inflations returns the variance inflation factor of each number: 1/(1 - R²)
 // of the regression of its values on all other numbers (Marquardt 1970). A
-// missing value counts as the variable's mean. NaN for a category and for a
-// column of one value; infinite where the others determine it.
+// missing value counts as the variable's mean. NaN for a column that is
+// nil, or has one value; infinite where the others determine it.
 //
 // The factors are the diagonal of the inverse of the correlation matrix, taken
 // from its eigenvectors, so that columns that determine each other are told from
 // those that have nothing to do with them.
-func inflations(features []Feature, rows []int32) []float64 {
-	out := make([]float64, len(features))
+func Inflations(numbers [][]float64) []float64 {
+	out := make([]float64, len(numbers))
 	var used []int
 	var columns [][]float64
-	for j, f := range features {
+	for j, x := range numbers {
 		out[j] = math.NaN()
-		if f.Categories != nil {
-			continue
-		}
-		if z := standardised(subset(f.Values, rows)); z != nil {
+		if z := standardised(x); z != nil {
 			used, columns = append(used, j), append(columns, z)
 		}
 	}
@@ -98,12 +95,4 @@ func standardised(x []float64) []float64 {
 		out[i] /= math.Sqrt(squares)
 	}
 	return out
-}
-
-// inflationCell shows a factor; one without bound has words.
-func inflationCell(x float64) Cell {
-	if math.IsInf(x, 1) {
-		return T("determined by others")
-	}
-	return V(x)
 }

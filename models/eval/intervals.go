@@ -97,7 +97,7 @@ func (r replicated) size() Estimate {
 func (c *Curve) distance(r replicated) Estimate {
 	e := r.estimate()
 	e.Method = fmt.Sprintf("two rates at the cut, bias by %s", r.written)
-	e.Chance = numfmt.Pointer(chanceKS(c.badMass.effective(), c.goodMass.effective()))
+	e.Chance = numfmt.Pointer(ChanceKS(c.BadTally.Effective(), c.GoodTally.Effective()))
 	e.Corrected = r.corrected()
 	v, m, sd, ok := r.on(same)
 	if !ok || r.rarer < 2 {
@@ -105,8 +105,8 @@ func (c *Curve) distance(r replicated) Estimate {
 	}
 	_, at := c.KS()
 	bad, good := c.from(at)
-	nb, ng := c.badMass.effectiveFor(bad), c.goodMass.effectiveFor(good)
-	p, q := (bad.sum*(nb/c.badMass.sum)+1)/(nb+2), (good.sum*(ng/c.goodMass.sum)+1)/(ng+2)
+	nb, ng := c.BadTally.EffectiveFor(bad), c.GoodTally.EffectiveFor(good)
+	p, q := (bad.Sum*(nb/c.BadTally.Sum)+1)/(nb+2), (good.Sum*(ng/c.GoodTally.Sum)+1)/(ng+2)
 	se := math.Sqrt(float64(p*(1-p))/nb + float64(q*(1-q))/ng)
 	if c.uneven() { // a few heavy rows move the cut, too
 		se = math.Max(se, sd)
@@ -117,32 +117,32 @@ func (c *Curve) distance(r replicated) Estimate {
 }
 
 // from are the rows of a score or more.
-func (c *Curve) from(score float64) (bad, good mass) {
+func (c *Curve) from(score float64) (bad, good Tally) {
 	end := 0
 	for k := range c.score {
 		if c.score[k] >= score {
-			bad.sum, good.sum, end = bad.sum+c.bad[k], good.sum+c.good[k], int(c.end[k])
+			bad.Sum, good.Sum, end = bad.Sum+c.bad[k], good.Sum+c.good[k], int(c.end[k])
 		}
 	}
 	if c.weight == nil {
-		bad.squares, good.squares = bad.sum, good.sum
+		bad.Squares, good.Squares = bad.Sum, good.Sum
 		return bad, good
 	}
 	label := c.labels()
-	for _, i := range c.order[:end] {
+	for _, i := range c.Falling[:end] {
 		if w := float64(c.weight[i] * c.weight[i]); label[i] == 1 {
-			bad.squares += w
+			bad.Squares += w
 		} else {
-			good.squares += w
+			good.Squares += w
 		}
 	}
 	return bad, good
 }
 
-// chanceKS is the mean distance of two samples of one population: that of
+// ChanceKS is the mean distance of two samples of one population: that of
 // Kolmogorov's distribution.
-func chanceKS(bad, good float64) float64 {
-	return math.Sqrt(math.Pi/2) * math.Ln2 * math.Sqrt(ratio(1, bad)+ratio(1, good))
+func ChanceKS(bad, good float64) float64 {
+	return math.Sqrt(math.Pi/2) * math.Ln2 * math.Sqrt(Ratio(1, bad)+Ratio(1, good))
 }
 
 // caught is the interval of the share of bad rows caught at a share of good rows
@@ -151,7 +151,7 @@ func chanceKS(bad, good float64) float64 {
 func (c *Curve) caught(r replicated, share float64) Estimate {
 	e := r.estimate()
 	e.Method = "Wilson, rows by " + r.written
-	if float64(share*c.goodMass.effective()) < 1 {
+	if float64(share*c.GoodTally.Effective()) < 1 {
 		e.Value = numfmt.NaN()
 		e.Method = fmt.Sprintf("it takes %.0f good rows", math.Ceil(1/share))
 		return e
@@ -160,7 +160,7 @@ func (c *Curve) caught(r replicated, share float64) Estimate {
 	if !ok || r.rarer < 2 {
 		return e
 	}
-	m := c.badMass.effective()
+	m := c.BadTally.Effective()
 	p := (float64(r.value*m) + 1) / (m + 2)
 	if v := float64(sd * sd); v > 0 {
 		m = math.Min(m, p*(1-p)/v)

@@ -25,9 +25,9 @@ func ascendingBits(v float64) uint64 {
 	return b ^ (uint64(int64(b)>>63) | 1<<63)
 }
 
-// descending returns the rows in order of falling score, equal scores in the
+// FallingOrder returns the rows in order of falling score, equal scores in the
 // order of rows. Scores are not NaN.
-func descending(score []float64) []int32 {
+func FallingOrder(score []float64) []int32 {
 	n := len(score)
 	order := make([]int32, n)
 	for i := range order {
@@ -82,8 +82,8 @@ func radixStarts(keys []uint64, shift int) (starts [radixSize]int32, ok bool) {
 	return starts, true
 }
 
-// sortedValues returns the values of x that are not NaN, rising.
-func sortedValues(x []float64) []float64 {
+// SortedValues returns the values of x that are not NaN, rising.
+func SortedValues(x []float64) []float64 {
 	out := make([]float64, 0, len(x))
 	for _, v := range x {
 		if v == v {
@@ -102,7 +102,7 @@ func sortLabelled(x []float64, label []uint8) {
 			slices.Sort(x)
 			return
 		}
-		order := descending(negated(x))
+		order := FallingOrder(negated(x))
 		v, l := slices.Clone(x), slices.Clone(label)
 		for k, i := range order {
 			x[k], label[k] = v[i], l[i]

@@ -10,21 +10,21 @@ import (
 
 // TestRadixIsAStableSort on values of every kind, with many ties.
 func TestRadixIsAStableSort(t *testing.T) {
-	r := random(5)
+	r := Random(5)
 	for _, n := range []int{1, 100, radixMin - 1, radixMin, 10_000} {
 		x := make([]float64, n)
 		for i := range x {
-			switch r.below(6) {
+			switch r.Below(6) {
 			case 0:
-				x[i] = math.Round(r.normal() * 3)
+				x[i] = math.Round(r.Normal() * 3)
 			case 1:
-				x[i] = math.Copysign(0, r.normal())
+				x[i] = math.Copysign(0, r.Normal())
 			case 2:
-				x[i] = math.Inf(1 - 2*r.below(2))
+				x[i] = math.Inf(1 - 2*r.Below(2))
 			case 3:
 				x[i] = math.Float64frombits(r.next() &^ (0x7FF << 52)) // subnormal
 			default:
-				x[i] = r.normal() * math.Ldexp(1, r.below(600)-300)
+				x[i] = r.Normal() * math.Ldexp(1, r.Below(600)-300)
 			}
 		}
 		want := make([]int32, n)
@@ -40,13 +40,13 @@ func TestRadixIsAStableSort(t *testing.T) {
 			}
 			return 0
 		})
-		if got := descending(x); !slices.Equal(got, want) {
+		if got := FallingOrder(x); !slices.Equal(got, want) {
 			t.Errorf("%d values: the order is not that of a stable sort", n)
 		}
 		withNaN := append(slices.Clone(x), math.NaN(), math.NaN())
 		sorted := slices.Clone(x)
 		slices.Sort(sorted)
-		if got := sortedValues(withNaN); !slices.Equal(got, sorted) {
+		if got := SortedValues(withNaN); !slices.Equal(got, sorted) {
 			t.Errorf("%d values: sortedValues differs from slices.Sort", n)
 		}
 	}

@@ -28,8 +28,8 @@ type Binned struct {
 	IV    float64  // sum over bins of (share bad - share good) WOE; NaN when a class is absent
 }
 
-// maxLevels bounds the bins of a category; rarer ones are gathered.
-const maxLevels = 12
+// MaxLevels bounds the bins of a category; rarer ones are gathered.
+const MaxLevels = 12
 
 // BinVariable cuts a column. Numbers are cut into at most ten bins of nearly
 // equal size; categories (codes into names) keep a bin each, rare ones
@@ -48,17 +48,17 @@ func binCategory(label, x, weight []float64, categories []string) Binned {
 		bins[i].Name = n
 	}
 	for i, v := range x {
-		bins[of(v)].add(label[i], weightAt(weight, i))
+		bins[of(v)].add(label[i], WeightAt(weight, i))
 	}
-	out := evidence(bins, massOf(weight, len(x)).half())
+	out := evidence(bins, TallyOf(weight, len(x)).HalfRow())
 	out.Other = rare
 	return out
 }
 
 // binWeighted is rankColumn and binned of a number whose rows have weights.
 func binWeighted(label, x, weight []float64, format numfmt.Format) Binned {
-	cuts := weightedCuts(x, weight, 10)
-	names := intervalNames(cuts, format)
+	cuts := Cuts(x, weight, 10)
+	names := IntervalNames(cuts, format)
 	bins := make([]WOEBin, len(names))
 	for i, n := range names {
 		bins[i].Name = n
@@ -66,7 +66,7 @@ func binWeighted(label, x, weight []float64, format numfmt.Format) Binned {
 	for i, v := range x {
 		bins[Bin(cuts, v)].add(label[i], weight[i])
 	}
-	return evidence(bins, massOf(weight, len(x)).half())
+	return evidence(bins, TallyOf(weight, len(x)).HalfRow())
 }
 
 func (b *WOEBin) add(label, weight float64) {
@@ -105,9 +105,9 @@ func evidence(bins []WOEBin, half float64) Binned {
 	return out
 }
 
-// intervalNames names the bins between cuts, and last the missing ones. Cuts
+// IntervalNames names the bins between cuts, and last the missing ones. Cuts
 // that four digits do not tell apart get as many as it takes.
-func intervalNames(cuts []float64, format numfmt.Format) []string {
+func IntervalNames(cuts []float64, format numfmt.Format) []string {
 	words := distinctNumbers(cuts, format)
 	names := make([]string, 0, len(cuts)+2)
 	for i := range cuts {
@@ -155,7 +155,7 @@ func levels(x, weight []float64, categories []string) (names, rare []string, of 
 	count := make([]float64, len(categories))
 	for i, v := range x {
 		if k := int(v); v >= 0 && k < len(count) {
-			count[k] += weightAt(weight, i)
+			count[k] += WeightAt(weight, i)
 		}
 	}
 	order := make([]int, len(count))
@@ -164,8 +164,8 @@ func levels(x, weight []float64, categories []string) (names, rare []string, of 
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(count[b], count[a]) })
 	slot := make([]int, len(count))
-	if len(order) > maxLevels {
-		order = order[:maxLevels-1]
+	if len(order) > MaxLevels {
+		order = order[:MaxLevels-1]
 	}
 	slices.Sort(order)
 	const gathered = -1

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/assayrisk/assay/models/eval"
+	"github.com/assayrisk/assay/models/eval/report"
 )
 
 // Sheet is a CSV file made column by column; an empty cell is a missing value.
@@ -34,7 +34,7 @@ func (s *Sheet) number(name string, x []float64) {
 	}
 }
 
-func (s *Sheet) category(name string, c eval.Category) {
+func (s *Sheet) category(name string, c report.Category) {
 	s.text(name, func(i int) string {
 		if c.Code[i] < 0 {
 			return ""
@@ -64,7 +64,7 @@ func (s *Sheet) WriteCSV(w io.Writer) error {
 
 // TrainingRows is what a report is made from of the rows that trained the model;
 // nil where they are not known.
-func TrainingRows(in *eval.Input) *Sheet {
+func TrainingRows(in *report.Input) *Sheet {
 	t := in.Train
 	if t == nil {
 		return nil
@@ -86,11 +86,11 @@ func TrainingRows(in *eval.Input) *Sheet {
 // program can compute the report's figures again. Values of features are those
 // that the model sees; a category is its code, with its name in a column of its
 // own.
-func EvaluatedRows(in *eval.Input) *Sheet {
+func EvaluatedRows(in *report.Input) *Sheet {
 	s := &Sheet{rows: len(in.Label)}
 	s.text("name", func(i int) string { return in.Names[i] })
 	place := make([]int, len(in.Label)) // in the report's own order, which its samples are taken from
-	for k, i := range eval.Order(*in) {
+	for k, i := range report.Order(*in) {
 		place[i] = k
 	}
 	s.text("place", func(i int) string { return strconv.Itoa(place[i]) })
@@ -143,7 +143,7 @@ func EvaluatedRows(in *eval.Input) *Sheet {
 
 // contributions adds a column for each feature's part of the margin, and one of
 // the expected value.
-func (s *Sheet) contributions(in *eval.Input) {
+func (s *Sheet) contributions(in *report.Input) {
 	m := len(in.Features)
 	phi, row := make([]float64, m+1), -1
 	for j := range m + 1 {
