@@ -48,8 +48,6 @@ var oversized = strings.Fields(`
 	models/eval.full
 	models/eval:map
 	models/forest:map
-	models/gbdt
-	models/gbdt:map
 
 	serving.TestAuditKinds
 	serving.TestClientCAReload

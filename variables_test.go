@@ -14,7 +14,7 @@ import (
 // and those of the programs themselves.
 var notForTesters = strings.Fields(`
 	ASSAY_AUDIT_DIR ASSAY_DEVCHAIN_DIR ASSAY_DEVCHAIN_FROM ASSAY_ENDLESS ASSAY_JOURNAL_CHILD ASSAY_JOURNAL_ERASER
-	ASSAY_TEST_HOLD ASSAY_TEST_MAIN ASSAY_TEST_WRITE
+	ASSAY_TEST_HOLD ASSAY_TEST_WRITE
 	ASSAY_API_KEY ASSAY_DIR ASSAY_LISTEN ASSAY_MAX_IN_FLIGHT`)
 
 // TestVariablesAreDocumented: CONTRIBUTING explains every variable that lengthens a test or gives it something from
