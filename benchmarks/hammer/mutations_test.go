@@ -13,6 +13,7 @@ import (
 // TestMutations: the hammer's verdicts on parsed receipts are those of package
 // verdict on their bytes.
 func TestMutations(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

@@ -22,6 +22,7 @@ COUNT journal_kills 99
 `
 
 func TestRead(t *testing.T) {
+	t.Parallel()
 	ta := &totals{counts: map[string]float64{}, seconds: map[string]float64{}}
 	for range 2 {
 		if err := ta.read([]byte(sample)); err != nil {
@@ -45,6 +46,7 @@ func TestRead(t *testing.T) {
 
 // TestRuns: no repetition is lost when a step is divided into runs.
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	sums := map[string]int{}
 	for _, p := range testRuns(options{}) {
 		sums[p.name] += p.each
@@ -58,6 +60,7 @@ func TestRuns(t *testing.T) {
 
 // TestStepsExist: every test that a step names is in its package.
 func TestStepsExist(t *testing.T) {
+	t.Parallel()
 	for _, s := range steps {
 		paths, err := filepath.Glob(filepath.Join("../..", s.pkg, "*_test.go"))
 		if err != nil {

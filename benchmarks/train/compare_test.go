@@ -13,6 +13,7 @@ import (
 // TestLayouts: after the first runs the slower of LightGBM's layouts is left out,
 // and is not the one that ours is compared with, however few runs it made.
 func TestLayouts(t *testing.T) {
+	t.Parallel()
 	run := func(s ...float64) []trainingResult {
 		var o []trainingResult
 		for _, v := range s {
@@ -44,6 +45,7 @@ func TestLayouts(t *testing.T) {
 // TestSampleRows: a sample has about its share of the rows and depends on nothing
 // but its number; train_table.py picks the same rows.
 func TestSampleRows(t *testing.T) {
+	t.Parallel()
 	d := &gbdt.Dataset{Columns: [][]float64{make([]float64, 20000)}, Label: make([]float64, 20000)}
 	for i := range d.Label {
 		d.Label[i], d.Columns[0][i] = float64(i), float64(-i)
@@ -66,6 +68,7 @@ func TestSampleRows(t *testing.T) {
 }
 
 func TestShares(t *testing.T) {
+	t.Parallel()
 	const m = time.Minute
 	for _, tt := range []struct {
 		name        string

@@ -9,6 +9,7 @@ import (
 )
 
 func TestLines(t *testing.T) {
+	t.Parallel()
 	text := `RATIO a_vs_b 1.50
 some words here
 NS single 900 850 1200 5
@@ -33,6 +34,7 @@ RATIO bad 1 2 3 four
 }
 
 func TestMiddle(t *testing.T) {
+	t.Parallel()
 	x := []float64{5, 1, 3, 2}
 	if m := Median(x); m != 2.5 || x[0] != 5 {
 		t.Errorf("median %v of %v", m, x)

@@ -13,6 +13,7 @@ import (
 const begin, end = "<!-- begin -->\n", "<!-- end -->"
 
 func TestReplace(t *testing.T) {
+	t.Parallel()
 	out, err := Replace([]byte("a\n"+begin+"old\n"+end+"\nz\n"), begin, end, []byte("new\n"))
 	if err != nil || string(out) != "a\n"+begin+"new\n"+end+"\nz\n" {
 		t.Errorf("the page became %q, %v", out, err)
@@ -25,6 +26,7 @@ func TestReplace(t *testing.T) {
 }
 
 func TestReplaceInFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "page.md")
 	if err := os.WriteFile(path, []byte("a\n"+begin+"old\n"+end+"\nb\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -44,6 +46,7 @@ func TestReplaceInFile(t *testing.T) {
 }
 
 func TestWrap(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 40, 41, 300} {
 		text := Wrap(strings.Repeat("é2 ", n))
 		if strings.Join(strings.Fields(text), "") != strings.Repeat("é2", n) || !strings.HasSuffix(text, "é2\n") {
@@ -58,6 +61,7 @@ func TestWrap(t *testing.T) {
 }
 
 func TestThousands(t *testing.T) {
+	t.Parallel()
 	for x, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
 		if got := Thousands(x); got != want {
 			t.Errorf("%v is written %s", x, got)
