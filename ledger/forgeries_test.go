@@ -10,8 +10,8 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// forged is how many receipts each lie is told about.
-const forged = 50
+// receiptsPerLie is the number of receipts to which each lie is applied.
+const receiptsPerLie = 50
 
 // forgery is a lie about a receipt, with valid signatures where a liar could have
 // them.
@@ -23,7 +23,7 @@ type forgery struct {
 
 // forgeries is the table of TestForgeries.
 func forgeries(t *testing.T, l *testLog) []forgery {
-	other := newTestLog(t, forged+8) // the same log key over another tree: a fork
+	other := newTestLog(t, receiptsPerLie+8) // the same log key over another tree: a fork
 	stranger := NewKey(testOrigin, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)).Public().(ed25519.PublicKey))
 	elsewhere := NewKey("other.example/log", l.key.Public)
 	return []forgery{
@@ -96,13 +96,13 @@ func forgeries(t *testing.T, l *testLog) []forgery {
 	}
 }
 
-// TestForgeries tells each lie about fifty receipts.
+// TestForgeries applies each lie to fifty receipts.
 func TestForgeries(t *testing.T) {
 	t.Parallel()
-	l := newTestLog(t, forged+6)
+	l := newTestLog(t, receiptsPerLie+6)
 	for _, tt := range forgeries(t, l) {
 		t.Run(tt.name, func(t *testing.T) {
-			for i := range forged {
+			for i := range receiptsPerLie {
 				r := clone(l.receipt(t, i))
 				fs := Verify(r, Trust{LogKey: tt.lie(r, i, i+1+i%5)})
 				if step := refusedAt(fs); step != tt.step {
@@ -112,7 +112,8 @@ func TestForgeries(t *testing.T) {
 					t.Fatalf("record %d: accepted", i)
 				}
 			}
-			t.Logf("| receipt | %s | %d | %d | 0 | verify: %s %d |", tt.name, forged, forged, tt.step, forged)
+			t.Logf("| receipt | %s | %d | %d | 0 | verify: %s %d |", tt.name, receiptsPerLie, receiptsPerLie,
+				tt.step, receiptsPerLie)
 		})
 	}
 }

@@ -27,9 +27,9 @@ var (
 	oddSeed  = flag.Uint64("odd-seed", 1, "their seed")
 )
 
-// TestPythonAgreesOnOddReceipts holds the two verifiers to the same word on
-// receipts that only the log itself can make: what is odd in them is committed
-// to and signed. It also changes the receipt's text as nobody should.
+// TestPythonAgreesOnOddReceipts: the two verifiers give the same verdict on
+// receipts that only the log itself can make, because what is odd in them is
+// committed to and signed. It also changes the receipts' text.
 func TestPythonAgreesOnOddReceipts(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -39,13 +39,13 @@ func TestPythonAgreesOnOddReceipts(t *testing.T) {
 	if err != nil {
 		t.Skip("python3 is not installed: the second verifier was not run")
 	}
-	g := odd{t: t, l: newTestLog(t, 11), rng: rand.New(rand.NewPCG(*oddSeed, 7))}
+	g := oddReceipts{t: t, l: newTestLog(t, 11), rng: rand.New(rand.NewPCG(*oddSeed, 7))}
 	g.signer, err = note.NewSigner(g.l.skey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	judge := func(v vector) string {
-		got := judge(v)
+		got := firstRefusedStep(v)
 		r, err := ParseReceipt([]byte(v.File))
 		switch {
 		case got != "" || err != nil || r.Anchor == nil:
@@ -67,7 +67,7 @@ func TestPythonAgreesOnOddReceipts(t *testing.T) {
 		}
 		vs = append(vs, v)
 	}
-	for i, f := range g.fixed() {
+	for i, f := range g.knownOddities() {
 		v := vector{Name: fmt.Sprintf("fixed %d", i), LogKey: g.l.vkey, File: f}
 		v.Refused = judge(v)
 		vs = append(vs, v)
@@ -88,8 +88,8 @@ func TestPythonAgreesOnOddReceipts(t *testing.T) {
 	t.Logf("%d of %d odd receipts are accepted by both\n%s", accepted, len(vs), out)
 }
 
-// odd makes odd receipts.
-type odd struct {
+// oddReceipts makes odd receipts.
+type oddReceipts struct {
 	t      *testing.T
 	l      *testLog
 	rng    *rand.Rand
@@ -98,7 +98,7 @@ type odd struct {
 
 // seal commits to what the receipt opens, and signs it as the one record of a
 // log. alter may change the leaf's bytes before they are signed.
-func (g *odd) seal(r *assay.Receipt, kind Kind, alter func([]byte) []byte) string {
+func (g *oddReceipts) seal(r *assay.Receipt, kind Kind, alter func([]byte) []byte) string {
 	leaf := g.l.leaves[r.Index%uint64(len(g.l.leaves))]
 	leaf.Kind = kind
 	leaf.Decision, leaf.Vector = CommitDecision(r.DecisionKey, r.Decision), CommitVector(r.VectorKey, r.Vector)
@@ -117,7 +117,7 @@ func (g *odd) seal(r *assay.Receipt, kind Kind, alter func([]byte) []byte) strin
 	return g.file(r)
 }
 
-func (g *odd) file(r *assay.Receipt) string {
+func (g *oddReceipts) file(r *assay.Receipt) string {
 	b, err := MarshalReceipt(r)
 	if err != nil {
 		g.t.Fatal(err)
@@ -125,8 +125,8 @@ func (g *odd) file(r *assay.Receipt) string {
 	return string(b)
 }
 
-// oddCBOR are encodings to put in another's place: numbers in other forms and
-// sizes, floats, NaN, empty and repeated things, null, tags.
+// oddCBOR are encodings to replace others with: numbers in other forms and sizes,
+// floats, NaN, empty and repeated items, null, tags.
 var oddCBOR = []string{
 	"\x00", "\x01", "\x17", "\x18\x01", "\x18\x18", "\x19\x01\x00", "\x1b\xff\xff\xff\xff\xff\xff\xff\xff", "\x20",
 	"\x3b\xff\xff\xff\xff\xff\xff\xff\xff",
@@ -139,8 +139,8 @@ var oddCBOR = []string{
 		"0123456789abcdef0123456789abcdef",
 }
 
-// bend flips, cuts, doubles or replaces a part of b.
-func (g *odd) bend(b []byte) []byte {
+// mutateBytes flips, cuts, doubles or replaces a part of b.
+func (g *oddReceipts) mutateBytes(b []byte) []byte {
 	b = bytes.Clone(b)
 	at := g.rng.IntN(len(b))
 	switch g.rng.IntN(6) {
@@ -161,8 +161,8 @@ func (g *odd) bend(b []byte) []byte {
 	return b
 }
 
-// cborItem returns the place and length of the nth item, the last if there are
-// fewer. A map's or list's length is that of its head.
+// cborItem returns the position and length of the nth item, or of the last if there
+// are fewer. A map's or list's length is that of its head.
 func cborItem(b []byte, nth int) (at, n int) {
 	for {
 		head, size := 1, uint64(b[at]&31)
@@ -186,7 +186,7 @@ func cborItem(b []byte, nth int) (at, n int) {
 	}
 }
 
-func (g *odd) open() *assay.Receipt {
+func (g *oddReceipts) open() *assay.Receipt {
 	i := 0
 	if g.rng.IntN(8) == 0 {
 		i = 3
@@ -195,22 +195,22 @@ func (g *odd) open() *assay.Receipt {
 	return clone(&r)
 }
 
-func (g *odd) kind() Kind {
+func (g *oddReceipts) kind() Kind {
 	if g.rng.IntN(3) == 0 {
 		return Kind(g.rng.IntN(12))
 	}
 	return Decision
 }
 
-func (g *odd) leaf() string { return g.seal(g.open(), g.kind(), g.bend) }
+func (g *oddReceipts) leaf() string { return g.seal(g.open(), g.kind(), g.mutateBytes) }
 
-func (g *odd) decision() string {
+func (g *oddReceipts) decision() string {
 	r := g.open()
-	r.Decision = g.bend(r.Decision)
+	r.Decision = g.mutateBytes(r.Decision)
 	return g.seal(r, Decision, nil)
 }
 
-func (g *odd) vector() string {
+func (g *oddReceipts) vector() string {
 	r := g.open()
 	d, err := assay.ParseDecision(r.Decision)
 	if err != nil {
@@ -221,7 +221,7 @@ func (g *odd) vector() string {
 	case 0:
 		r.Vector = nil
 	case 1:
-		r.Vector = g.bend(r.Vector)
+		r.Vector = g.mutateBytes(r.Vector)
 	}
 	if len(r.Vector) == 52 {
 		r.Vector[32] = 2
@@ -234,7 +234,7 @@ func (g *odd) vector() string {
 }
 
 // promise signs a group that is not as it should be.
-func (g *odd) promise() string {
+func (g *oddReceipts) promise() string {
 	r := g.l.receipt(g.t, g.rng.IntN(11))
 	p, err := ParsePromise(r.Promise)
 	if err != nil {
@@ -251,7 +251,7 @@ func (g *odd) promise() string {
 	case 3:
 		p.Path = nil
 	case 4:
-		r.Promise = g.bend(r.Promise)
+		r.Promise = g.mutateBytes(r.Promise)
 		return g.file(r)
 	}
 	if root, err := p.Root(); err == nil {
@@ -262,7 +262,7 @@ func (g *odd) promise() string {
 }
 
 // checkpoint has the log sign a note that is not as it should be.
-func (g *odd) checkpoint() string {
+func (g *oddReceipts) checkpoint() string {
 	r := g.open()
 	r.Index = 0
 	text := g.seal(r, Decision, nil)
@@ -275,7 +275,7 @@ func (g *odd) checkpoint() string {
 	body := pick(testOrigin, testOrigin, testOrigin, "other", "") + "\n" +
 		pick("1", "1", "1", "01", "0", "2", "+1", "1.0", " 1", "１", "18446744073709551615", "18446744073709551616",
 			strings.Repeat("9", 5000)) + "\n" +
-		pick(root, root, root, loosen(root), root[:43], root+"AAAA", strings.ReplaceAll(root, "/", "_")) + "\n" +
+		pick(root, root, root, setUnusedBit(root), root[:43], root+"AAAA", strings.ReplaceAll(root, "/", "_")) + "\n" +
 		pick("", "", "more\n", "\n", "\n\nx\n", "\x01\n", "\u2028\n")
 	sig, err := g.signer.Sign([]byte(body))
 	if err != nil {
@@ -293,7 +293,8 @@ func (g *odd) checkpoint() string {
 			line("o\u0085r", sig), good+line("a\x7fb", sig), good+"x\n", good+"\n", good[:len(good)-1],
 		strings.Repeat(line("w", nil)+line("v", sig), 50)+good,
 		strings.Repeat(line("w", sig), 99)+good, strings.Repeat(line("w", sig), 100)+good, good+
-			strings.Repeat(line("w", sig), 150), good+loosen(good), line("w", nil)+good, good+"\u2014 w AAAA\n", good+
+			strings.Repeat(line("w", sig), 150), good+setUnusedBit(good), line("w", nil)+good, good+
+			"\u2014 w AAAA\n", good+
 			"\u2014 w AAAAAAA=\n", good+"\u2014 w  AAAAAAA=\n", good+"\u2014 w AAAAAAA= \n", good+"\ufeff")
 	r.Checkpoint = []byte(body + "\n" + lines)
 	return g.file(r)
@@ -304,7 +305,7 @@ func hashOf(leaf []byte) []byte { h := HashLeaf(leaf); return h[:] }
 var jsonValue = regexp.MustCompile(`"[^"]*"|[0-9]+|null|\[[^\]]*\]`)
 
 // text changes the receipt's JSON.
-func (g *odd) text() string {
+func (g *oddReceipts) text() string {
 	r := g.l.receipt(g.t, g.rng.IntN(11))
 	switch g.rng.IntN(4) {
 	case 0:
@@ -328,8 +329,8 @@ func (g *odd) text() string {
 		old+"}", "/**/"+old) + s[at[1]:]
 }
 
-// fixed are those that no chance need find.
-func (g *odd) fixed() (out []string) {
+// knownOddities are those that no chance need find.
+func (g *oddReceipts) knownOddities() (out []string) {
 	for k := range Kind(11) {
 		r := g.l.openings[0]
 		out = append(out, g.seal(clone(&r), k, nil))

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAnchorWhiteSpace reads an anchor's bytes without the white space that its
-// bound is not meant for.
+// TestAnchorWhiteSpace: an anchor is read without white space, which its bound must
+// not count.
 func TestAnchorWhiteSpace(t *testing.T) {
 	t.Parallel()
 	r := newTestLog(t, 3).receipt(t, 1)

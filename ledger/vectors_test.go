@@ -45,7 +45,7 @@ func vectors(t *testing.T) []vector {
 	m.swapped()
 	m.respelled(m.out[7].File)
 	for i := range m.out {
-		m.out[i].Refused = judge(m.out[i])
+		m.out[i].Refused = firstRefusedStep(m.out[i])
 	}
 	return m.out
 }
@@ -137,7 +137,7 @@ func (m *vectorMaker) swapped() {
 		x.edit(r)
 		m.add(x.name, r)
 	}
-	shadow := odd{t: m.t, l: m.l}
+	shadow := oddReceipts{t: m.t, l: m.l}
 	m.addFile(m.l.vkey, "honest, of a shadow", shadow.seal(clone(&m.l.openings[0]), Shadow, nil))
 	m.addUnder(NewKey("other.example/log", m.l.key.Public).String(), "key of another origin", m.l.receipt(m.t, 6))
 }
@@ -158,7 +158,7 @@ func (m *vectorMaker) respelled(file string) {
 	}
 }
 
-func judge(v vector) string {
+func firstRefusedStep(v vector) string {
 	r, err := ParseReceipt([]byte(v.File))
 	if err != nil {
 		return StepReceipt
@@ -168,8 +168,8 @@ func judge(v vector) string {
 
 var vectorFile = filepath.Join("..", "docs", "formats", "testdata", "receipts.json")
 
-// TestGoldenVectors holds this package to the committed vectors: a change of
-// format, or of what is refused and where, shows here.
+// TestGoldenVectors compares this package with the committed vectors: a change of
+// format, or of what is refused and where, fails here.
 func TestGoldenVectors(t *testing.T) {
 	if *update {
 		b, err := json.MarshalIndent(vectors(t), "", " ")
@@ -193,7 +193,7 @@ func TestGoldenVectors(t *testing.T) {
 	}
 	honest := 0
 	for _, v := range vs {
-		if got := judge(v); got != v.Refused {
+		if got := firstRefusedStep(v); got != v.Refused {
 			t.Errorf("%s: first refused step %q, want %q", v.Name, got, v.Refused)
 		}
 		if v.Refused == "" {

@@ -34,7 +34,7 @@ func TestAbsentParts(t *testing.T) {
 	}
 	r.Checkpoint, r.Inclusion = nil, nil // openings and a leaf that anybody can make
 	if fs := Verify(r, Trust{LogKey: l.vkey}); OK(fs) || refusedAt(fs) != StepReceipt {
-		t.Fatalf("without a word of the log: %v", fs)
+		t.Fatalf("without any signature of the log: %v", fs)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestWitnessTrust refuses a trust that lets one cosignature count for two, or
-// none suffice, and says when there was nothing to cosign.
+// TestWitnessTrust: a trust is refused if one cosignature would count as two, or
+// none would do, and a receipt with nothing to cosign is reported.
 func TestWitnessTrust(t *testing.T) {
 	t.Parallel()
 	l := newTestLog(t, 3)

@@ -18,7 +18,7 @@ func TestMutations(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	n := 0
-	for _, c := range append(verdicttest.Honest(), verdicttest.ConfiguredMutations()...) {
+	for _, c := range append(verdicttest.HonestCases(), verdicttest.ConfiguredMutations()...) {
 		tr, err := verdict.ParseTrust(c.Trust)
 		if err != nil {
 			continue
@@ -37,7 +37,7 @@ func TestMutations(t *testing.T) {
 		}
 		n++
 	}
-	if n < len(verdicttest.Honest()) {
+	if n < len(verdicttest.HonestCases()) {
 		t.Errorf("%d receipts were judged", n)
 	}
 }

@@ -23,7 +23,7 @@ func TestMutations(t *testing.T) {
 	trustFile, receipt := filepath.Join(dir, "trust.json"), filepath.Join(dir, "receipt.json")
 	asked := verdicttest.ConfiguredMutations()
 	t.Logf("COUNT changed_receipts %d", len(asked))
-	for _, c := range append(verdicttest.Honest(), asked...) {
+	for _, c := range append(verdicttest.HonestCases(), asked...) {
 		for path, b := range map[string][]byte{trustFile: c.Trust, receipt: c.Receipt} {
 			if err := os.WriteFile(path, b, 0o600); err != nil {
 				t.Fatal(err)

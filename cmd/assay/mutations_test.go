@@ -19,7 +19,7 @@ func TestMutations(t *testing.T) {
 	}
 	dir := t.TempDir()
 	trust, receipt := filepath.Join(dir, "trust.json"), filepath.Join(dir, "1.json")
-	for _, c := range append(verdicttest.Honest(), verdicttest.ConfiguredMutations()...) {
+	for _, c := range append(verdicttest.HonestCases(), verdicttest.ConfiguredMutations()...) {
 		write(t, trust, string(c.Trust))
 		write(t, receipt, string(c.Receipt))
 		out, errs, code := assayRun(t, "verify", "--json", receipt)

@@ -19,8 +19,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
-// wide is a record of every kind of column that has its own layout.
-func wide(t testing.TB) arrow.Record {
+// allColumns is a record of every kind of column that has its own layout.
+func allColumns(t testing.TB) arrow.Record {
 	t.Helper()
 	i32, f64, str := arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Float64, arrow.BinaryTypes.String
 	md := arrow.NewMetadata([]string{"unit"}, []string{"EUR"})
@@ -59,9 +59,9 @@ func wide(t testing.TB) arrow.Record {
 	return array.NewRecord(schema, cols, 10)
 }
 
-func stream(t testing.TB, opts ...ipc.Option) []byte {
+func encodeStream(t testing.TB, opts ...ipc.Option) []byte {
 	t.Helper()
-	rec := wide(t)
+	rec := allColumns(t)
 	var b bytes.Buffer
 	w := ipc.NewWriter(&b, append(opts, ipc.WithSchema(rec.Schema()))...)
 	for range 2 {
@@ -75,9 +75,9 @@ func stream(t testing.TB, opts ...ipc.Option) []byte {
 	return b.Bytes()
 }
 
-func file(t testing.TB) []byte {
+func encodeFile(t testing.TB) []byte {
 	t.Helper()
-	rec := wide(t)
+	rec := allColumns(t)
 	f, err := os.Create(t.TempDir() + "/x.arrow")
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func file(t testing.TB) []byte {
 	return b
 }
 
-const allowed = 1 << 20
+const maxBytes = 1 << 20
 
 // decode reads b to its end with the library, as a user of this package does.
 func decode(b []byte, asFile bool) (rows int64, err error) {
@@ -106,7 +106,7 @@ func decode(b []byte, asFile bool) (rows int64, err error) {
 			err = errors.New("panic")
 		}
 	}()
-	r, err := NewReader(bytes.NewReader(b), int64(len(b)), asFile, &Budget{Buffer: allowed, Total: allowed})
+	r, err := NewReader(bytes.NewReader(b), int64(len(b)), asFile, &Budget{Buffer: maxBytes, Total: maxBytes})
 	if err != nil {
 		return 0, err
 	}
@@ -127,13 +127,13 @@ func decode(b []byte, asFile bool) (rows int64, err error) {
 // TestWellFormed: what the library writes is accepted, compressed or not.
 func TestWellFormed(t *testing.T) {
 	t.Parallel()
-	for name, b := range map[string][]byte{"plain": stream(t), "zstd": stream(t, ipc.WithZstd()),
-		"lz4": stream(t, ipc.WithLZ4())} {
+	for name, b := range map[string][]byte{"plain": encodeStream(t), "zstd": encodeStream(t, ipc.WithZstd()),
+		"lz4": encodeStream(t, ipc.WithLZ4())} {
 		if n, err := decode(b, false); err != nil || n != 20 {
 			t.Errorf("stream, %s: %d rows, %v", name, n, err)
 		}
 	}
-	if n, err := decode(file(t), true); err != nil || n != 20 {
+	if n, err := decode(encodeFile(t), true); err != nil || n != 20 {
 		t.Errorf("file: %d rows, %v", n, err)
 	}
 }
@@ -148,7 +148,8 @@ func TestLies(t *testing.T) {
 		name string
 		b    []byte
 		file bool
-	}{{"stream", stream(t), false}, {"zstd", stream(t, ipc.WithZstd()), false}, {"file", file(t), true}} {
+	}{{"stream", encodeStream(t), false}, {"zstd", encodeStream(t, ipc.WithZstd()), false},
+		{"file", encodeFile(t), true}} {
 		refused := 0
 		for at := 0; at+4 <= len(form.b); at += 4 {
 			for _, lie := range []uint32{math.MaxInt32, 1 << 24, math.MaxUint32, 3} {
@@ -160,7 +161,7 @@ func TestLies(t *testing.T) {
 					refused++
 				}
 				runtime.ReadMemStats(&after)
-				if took := after.TotalAlloc - before.TotalAlloc; took > 8*allowed {
+				if took := after.TotalAlloc - before.TotalAlloc; took > 8*maxBytes {
 					t.Fatalf("%s: %#x at byte %d took %d bytes of memory", form.name, lie, at, took)
 				}
 			}
@@ -239,8 +240,8 @@ func TestSharedParts(t *testing.T) {
 
 // FuzzDecode: hostile bytes are an error, in bounded memory.
 func FuzzDecode(f *testing.F) {
-	f.Add(stream(f), false)
-	f.Add(file(f), true)
+	f.Add(encodeStream(f), false)
+	f.Add(encodeFile(f), true)
 	f.Fuzz(func(t *testing.T, b []byte, asFile bool) {
 		_, _ = decode(b, asFile)
 	})

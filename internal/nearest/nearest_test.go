@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestWord(t *testing.T) {
+func TestFind(t *testing.T) {
 	t.Parallel()
 	columns := []string{"Income", "Amount", "invoice_amount", "MonthsInJob", "Age", "Price"}
 	for _, c := range []struct{ given, want string }{

@@ -24,7 +24,7 @@ func TestEndless(t *testing.T) {
 		"a loop":  {Limits{Time: 50 * time.Millisecond}, func() {}, "a loop: not done after 50ms"},
 		"memory":  {few, func() { kept = append(kept, make([]byte, 1<<16)) }, "at most 8 are allowed"},
 		"garbage": {few, func() { kept = [][]byte{make([]byte, 1<<16)} }, "at most 8 are allowed"},
-		"a stack": {few, func() { deep(1 << 20) }, "at most 8 are allowed"},
+		"a stack": {few, func() { recurse(1 << 20) }, "at most 8 are allowed"},
 	}
 	if name := os.Getenv(which); name != "" {
 		Watch(t, name, endless[name].limits)
@@ -42,30 +42,30 @@ func TestEndless(t *testing.T) {
 	}
 }
 
-func deep(n int) int {
+func recurse(n int) int {
 	var a [16]int
 	if n > 0 {
-		a[n%16] = deep(n - 1)
+		a[n%16] = recurse(n - 1)
 	}
 	return a[0] + a[n%16]
 }
 
-// held is what a test allocates, where no compiler can leave it out.
-var held []byte
+// retained is what a test allocates, where no compiler can leave it out.
+var retained []byte
 
 // TestBounded: what returns within its bounds says what it took, and what took
 // too much fails its test.
 func TestBounded(t *testing.T) {
 	inner := &recorder{TB: t}
 	stop := Watch(inner, "a little", Limits{time.Minute, 64 << 20})
-	held = make([]byte, 1<<20)
+	retained = make([]byte, 1<<20)
 	if n := stop(); n < 1<<20 || n > 64<<20 || inner.failed || stop() != n {
 		t.Errorf("%d bytes, failed: %t", n, inner.failed)
 	}
 	stop = Watch(inner, "too much", Limits{time.Minute, 3 << 20})
-	held = make([]byte, 4<<20)
+	retained = make([]byte, 4<<20)
 	if n := stop(); !inner.failed {
-		t.Errorf("%d bytes of %d pass", n, len(held))
+		t.Errorf("%d bytes of %d pass", n, len(retained))
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// TestSecondVerifier holds this verifier and the one in Python, which was
-// written from docs/formats/anchor.md, to the same word on the committed
-// vectors, on proofs of real nodes, and on proofs that were tampered with at
-// random: bytes of their parts, and bytes of their text.
+// TestSecondVerifier: this verifier and the one in Python, which was written from
+// docs/formats/anchor.md, give the same verdict on the committed vectors, on
+// proofs of real nodes, and on proofs that were changed at random: bytes of their
+// parts, and bytes of their text.
 func TestSecondVerifier(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -41,7 +41,7 @@ func TestSecondVerifier(t *testing.T) {
 		for range 6 {
 			text := append([]byte(nil), b...)
 			if rng.IntN(3) == 0 {
-				// stays ASCII: what is no text cannot be in a file of vectors
+				// it stays ASCII: a file of vectors can only hold text
 				text[rng.IntN(len(text))] ^= 1 << rng.IntN(7)
 			} else {
 				text = tamperPart(t, rng, b)

@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/vectors.json again")
 
-// vector is one proof and what a verifier says to it, for verifiers in other
-// languages. Proof is a string, so that no reader normalises it.
+// vector is one proof and its verdict, for verifiers in other languages. Proof is a
+// string, so that no reader normalises it.
 type vector struct {
 	Name   string       `json:"name"`
 	Origin string       `json:"origin"`
@@ -32,8 +32,8 @@ type vector struct {
 	Failed    Check  `json:"failed"` // the check that fails, "" if none does
 }
 
-// TestVectors holds the verifier to the committed vectors, and the vectors to
-// the cases that they were made from.
+// TestVectors compares the verifier with the committed vectors, and the vectors
+// with the cases that they were made from.
 func TestVectors(t *testing.T) {
 	path := filepath.Join("testdata", "vectors.json")
 	var made []vector

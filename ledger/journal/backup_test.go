@@ -16,7 +16,7 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// waitingContext tells when somebody waits for it or for something else.
+// waitingContext reports when somebody waits for its end.
 type waitingContext struct {
 	context.Context
 	once  sync.Once
@@ -37,7 +37,7 @@ func TestBackupHoldsWhatWasSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// All of Run but what brings the store up: it learns nothing.
+	// All of Run except what applies groups to the store: it stays behind.
 	ctx, stop := context.WithCancel(t.Context())
 	finished, added, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	var running sync.WaitGroup
@@ -98,7 +98,7 @@ func TestBackup(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range files(t, saved, ".") {
+	for _, f := range filesBelow(t, saved, ".") {
 		if strings.Contains(f, "log.key") || strings.Contains(f, "master") {
 			t.Errorf("the backup holds a key: %s", f)
 		}
@@ -106,7 +106,7 @@ func TestBackup(t *testing.T) {
 	restored := t.TempDir()
 	copyTree(t, saved, restored)
 	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(restored, "keys"))
-	if err := serve(t, restored); !errors.Is(err, ErrFork) {
+	if err := serveOnce(t, restored); !errors.Is(err, ErrFork) {
 		t.Fatalf("restored records with an empty log: %v", err)
 	}
 	before, err := os.ReadFile(filepath.Join(dir, "log", "tile", "0", "001"))
@@ -130,12 +130,12 @@ func TestBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	grow(t, dir, 50) // and the backup falls behind
+	appendMore(t, dir, 50) // and the backup falls behind
 	late := t.TempDir()
 	copyTree(t, saved, late)
 	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(late, "keys"))
 	copyTree(t, filepath.Join(dir, "guard"), filepath.Join(late, "guard"))
-	if err := serve(t, late); !errors.Is(err, ErrFork) {
+	if err := serveOnce(t, late); !errors.Is(err, ErrFork) {
 		t.Fatalf("a backup that is behind what was signed: %v", err)
 	}
 }

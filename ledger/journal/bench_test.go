@@ -20,7 +20,7 @@ func BenchmarkAppend(b *testing.B) {
 	b.SetParallelism(128)
 	b.ReportAllocs()
 	b.ResetTimer()
-	before := cpu()
+	before := processorTime()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			seq := j.Take()
@@ -30,11 +30,11 @@ func BenchmarkAppend(b *testing.B) {
 			}
 		}
 	})
-	b.ReportMetric(float64(cpu()-before)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(processorTime()-before)/float64(b.N), "cpu-ns/op")
 }
 
-// cpu returns the processor time that this process has used, in nanoseconds.
-func cpu() int64 {
+// processorTime returns the processor time that this process has used, in nanoseconds.
+func processorTime() int64 {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		return 0

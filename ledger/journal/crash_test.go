@@ -30,20 +30,20 @@ const childDir = "ASSAY_JOURNAL_CHILD"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		fmt.Fprintln(os.Stderr, child(dir))
+		fmt.Fprintln(os.Stderr, appendForever(dir))
 		os.Exit(1)
 	}
 	if dir := os.Getenv(eraserDir); dir != "" {
-		fmt.Fprintln(os.Stderr, eraser(dir))
+		fmt.Fprintln(os.Stderr, eraseForever(dir))
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-// child appends from goroutines enough that the next group is made while one is
-// synced, and writes each promise that it was given,
-// as a server would send it, to its standard output.
-func child(dir string) error {
+// appendForever appends from so many goroutines that the next group is made while
+// one is synced, and writes each promise that it gets, as a server would send it,
+// to its standard output.
+func appendForever(dir string) error {
 	j, err := Open(context.Background(), dir,
 		Config{Logger: slog.New(slog.DiscardHandler), Interval: 100 * time.Millisecond})
 	if err != nil {
@@ -68,9 +68,9 @@ func child(dir string) error {
 	return j.Run(context.Background())
 }
 
-// times reads how often a crash test strikes: few by default, fewer with -short, and as many as the environment says in
-// a long run.
-func times(name string, n int) int {
+// repetitions reads how often a crash test strikes: few times by default, fewer with -short, and as many as the
+// environment says in a long run.
+func repetitions(name string, n int) int {
 	if v, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return v
 	}
@@ -83,7 +83,7 @@ func times(name string, n int) int {
 // TestKills kills a process under load again and again. Whatever it
 // acknowledged must be in the journal under the promised number, and in the
 // log at the same index. ASSAY_KILLS sets how often; the default is 4. ASSAY_SEED
-// takes other moments. The lines "COUNT name n" are summed by benchmarks/torture.
+// chooses other moments. benchmarks/torture sums the lines "COUNT name n".
 func TestKills(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -94,9 +94,9 @@ func TestKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(1, uint64(2+times("ASSAY_SEED", 0))))
+	rng := rand.New(rand.NewPCG(1, uint64(2+repetitions("ASSAY_SEED", 0))))
 	acked := map[uint64]ledger.Promise{}
-	kills := times("ASSAY_KILLS", 4)
+	kills := repetitions("ASSAY_KILLS", 4)
 	for range kills {
 		c := exec.Command(self, "-test.run=^$")
 		c.Env = append(os.Environ(), childDir+"="+dir)
@@ -120,9 +120,9 @@ func TestKills(t *testing.T) {
 		}()
 		first := <-lines // it serves
 		kill := time.AfterFunc(time.Duration(rng.IntN(300))*time.Millisecond, func() { _ = c.Process.Kill() })
-		take(t, acked, first)
+		recordPromise(t, acked, first)
 		for l := range lines {
-			take(t, acked, l)
+			recordPromise(t, acked, l)
 		}
 		kill.Stop()
 		_ = c.Wait()
@@ -152,7 +152,7 @@ func TestKills(t *testing.T) {
 	t.Logf("COUNT journal_kills_records %d", n)
 }
 
-func take(t *testing.T, acked map[uint64]ledger.Promise, line string) {
+func recordPromise(t *testing.T, acked map[uint64]ledger.Promise, line string) {
 	t.Helper()
 	b, err := hex.DecodeString(strings.TrimSpace(line))
 	if err != nil {
@@ -168,7 +168,7 @@ func take(t *testing.T, acked map[uint64]ledger.Promise, line string) {
 	acked[p.Sequence] = p
 }
 
-// checkAcked checks that each promise is kept by the journal.
+// checkAcked checks that the journal has kept each promise.
 func checkAcked(t *testing.T, j *Journal, acked map[uint64]ledger.Promise) {
 	t.Helper()
 	if lost := countLost(t, j, acked); lost != 0 {
@@ -199,8 +199,8 @@ func countLost(t *testing.T, j *Journal, acked map[uint64]ledger.Promise) (lost 
 // default is 6. The control, without syncs, must lose some: the test can fail.
 func TestPowerCuts(t *testing.T) {
 	t.Parallel()
-	cuts := times("ASSAY_POWERCUTS", 6)
-	acked, lost, first := 0, 0, times("ASSAY_SEED", 0)
+	cuts := repetitions("ASSAY_POWERCUTS", 6)
+	acked, lost, first := 0, 0, repetitions("ASSAY_SEED", 0)
 	for i := range cuts {
 		a, l := powerCut(t, false, uint64(first+i))
 		acked, lost = acked+a, lost+l

@@ -19,8 +19,9 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
-// honest makes a directory of n records, published, stopped in order.
-func honest(t *testing.T, n int) string {
+// publishedDirectory makes a directory of n records, all published, and stops the
+// journal in order.
+func publishedDirectory(t *testing.T, n int) string {
 	t.Helper()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{Origin: "log.example/tamper"})
@@ -34,8 +35,8 @@ func honest(t *testing.T, n int) string {
 	return dir
 }
 
-// grow serves for a while on a directory: n more records.
-func grow(t *testing.T, dir string, n int) {
+// appendMore appends n more records to a directory.
+func appendMore(t *testing.T, dir string, n int) {
 	t.Helper()
 	j, stop := start(t, dir, Config{})
 	add(t, j, n, 16)
@@ -44,7 +45,7 @@ func grow(t *testing.T, dir string, n int) {
 	}
 }
 
-// copyTree replaces to by a copy of from.
+// copyTree replaces the directory to by a copy of from.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.RemoveAll(to); err != nil {
@@ -55,9 +56,9 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// serve is what a server does with a directory: open, run, take one more
-// record, publish. It returns the refusal.
-func serve(t *testing.T, dir string) error {
+// serveOnce does with a directory what a server does: it opens and runs the
+// journal, takes one more record, and publishes it. It returns the refusal.
+func serveOnce(t *testing.T, dir string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -84,15 +85,15 @@ func serve(t *testing.T, dir string) error {
 	return err
 }
 
-// fsckOnce is an auditor's or operator's check.
+// fsckOnce checks a directory, as an auditor or operator does.
 func fsckOnce(t *testing.T, dir string) error {
 	t.Helper()
 	_, err := Fsck(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)})
 	return err
 }
 
-// files lists the regular files below dir/sub.
-func files(t *testing.T, dir, sub string) (out []string) {
+// filesBelow lists the regular files below dir/sub.
+func filesBelow(t *testing.T, dir, sub string) (out []string) {
 	t.Helper()
 	err := filepath.WalkDir(filepath.Join(dir, sub), func(p string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
@@ -106,16 +107,16 @@ func files(t *testing.T, dir, sub string) (out []string) {
 	return out
 }
 
-func remove(t *testing.T, path string) {
+func removeFile(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// edit opens the store below the journal and changes it: what an intruder with
-// the disk can do.
-func edit(t *testing.T, dir string, fn func(*pebble.DB) error) {
+// editStore opens the store below the journal and changes it, as an intruder with
+// access to the disk can.
+func editStore(t *testing.T, dir string, fn func(*pebble.DB) error) {
 	t.Helper()
 	opts := &pebble.Options{FormatMajorVersion: pebble.FormatNewest, Logger: quietLogger{}}
 	db, err := pebble.Open(filepath.Join(dir, storeDir), opts)
@@ -137,7 +138,7 @@ func (quietLogger) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format
 // recordFiles lists the record files, ascending.
 func recordFiles(t *testing.T, dir string) (out []string) {
 	t.Helper()
-	for _, f := range files(t, dir, recordDir) {
+	for _, f := range filesBelow(t, dir, recordDir) {
 		if filepath.Ext(f) == recordfile.Suffix {
 			out = append(out, f)
 		}
@@ -174,5 +175,5 @@ func groupOffsets(t *testing.T, b []byte) []int {
 	return offs
 }
 
-// isZero reports whether b holds nothing but zeros: what was made ahead.
+// isZero reports whether b has only zeros, as a file that was made in advance.
 func isZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }

@@ -14,8 +14,8 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/tilelog"
 )
 
-// TestChangedTreeState refuses a directory whose tree state is not of the
-// journal's records.
+// TestChangedTreeState: a directory whose tree state is not of the journal's
+// records is refused.
 func TestChangedTreeState(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

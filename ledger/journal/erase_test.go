@@ -24,17 +24,18 @@ import (
 // erases until it is killed.
 const eraserDir = "ASSAY_JOURNAL_ERASER"
 
-// erased subjects of one directory; each has the record of its number.
+// erasedSubjects is the number of subjects to erase; each has the record with its
+// number.
 const erasedSubjects = 400
 
-func erasing(i int) ErasureRequest {
+func erasureOf(i int) ErasureRequest {
 	return ErasureRequest{Subject: fmt.Sprintf("subject-%d", i), Reason: "asked", Caller: "officer",
 		RequestID: fmt.Sprintf("erase-%d", i), Body: assay.Sum("body\n", []byte{byte(i), byte(i >> 8)})}
 }
 
-// eraser erases one subject after the other and says which it was told is
-// erased.
-func eraser(dir string) error {
+// eraseForever erases one subject after the other, and prints each whose erasure was
+// acknowledged.
+func eraseForever(dir string) error {
 	j, err := Open(context.Background(), dir, Config{Logger: slog.New(slog.DiscardHandler), Interval: time.Hour})
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func eraser(dir string) error {
 	go func() {
 		fmt.Println("started")
 		for i := range erasedSubjects {
-			r := erasing(i)
+			r := erasureOf(i)
 			if _, _, ok, _ := j.Lookup(r.Caller, r.RequestID); ok {
 				continue
 			}
@@ -75,9 +76,9 @@ func TestKillsWhileErasing(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(7, uint64(7+times("ASSAY_SEED", 0))))
+	rng := rand.New(rand.NewPCG(7, uint64(7+repetitions("ASSAY_SEED", 0))))
 	erased := erasedUnderKills{}
-	kills := times("ASSAY_KILLS", 4)
+	kills := repetitions("ASSAY_KILLS", 4)
 	for range kills {
 		erased.eraseUntilKilled(t, dir, time.Duration(rng.IntN(60_000))*time.Microsecond)
 		erased.check(t, dir)
@@ -141,7 +142,7 @@ func (e *erasedUnderKills) check(t *testing.T, dir string) {
 	j, stop := start(t, dir, Config{})
 	newest := uint64(0)
 	for i := range erasedSubjects {
-		r := erasing(i)
+		r := erasureOf(i)
 		seq, body, ok, err := j.Lookup(r.Caller, r.RequestID)
 		if err != nil || ok && body != r.Body {
 			t.Fatalf("subject %d: lookup %v, body %s", i, err, body)
@@ -208,7 +209,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seq, _, err := j.DestroyKey(t.Context(), erasing(3))
+			seq, _, err := j.DestroyKey(t.Context(), erasureOf(3))
 			if err == nil {
 				err = step(t, j)
 			}
@@ -218,7 +219,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// What was not finished is not taken for final.
+			// An erasure that is not finished does not count as final.
 			if m, err := vault.OpenMaster(dir+"/keys/master.json", nil); err != nil {
 				t.Fatal(err)
 			} else if _, err := m.Unwrap(s.Key().ID(), wrapped); err != nil {

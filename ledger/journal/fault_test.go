@@ -38,7 +38,7 @@ func (d *faultyDisk) MaybeError(op errorfs.Op) error {
 }
 
 // TestFaults breaks the disk under a running journal in several ways. Each time
-// the append that could not be made durable is told so, the journal says that
+// the append that could not be made durable gets an error, the journal says that
 // it is not ready, nothing hangs, and after the repair everything that was
 // acknowledged is there and the whole directory passes the check.
 func TestFaults(t *testing.T) {
@@ -115,7 +115,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// smallDisk tells that little is free.
+// smallDisk reports how much space is free.
 type smallDisk struct {
 	vfs.FS
 	free atomic.Uint64
@@ -125,20 +125,20 @@ func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: d.free.Load()}, nil
 }
 
-// TestLowDisk refuses before the disk is full, still writes what was taken,
-// and recovers by itself.
+// TestLowDisk: a journal refuses before the disk is full, still writes the records
+// that were taken, and recovers by itself.
 func TestLowDisk(t *testing.T) {
 	t.Parallel()
 	disk := &smallDisk{FS: vfs.Default}
 	disk.free.Store(1 << 40)
-	changed := &warned{text: "free disk", heard: make(chan struct{}, 1)}
+	changed := &logWatcher{text: "free disk", seen: make(chan struct{}, 1)}
 	j, _ := start(t, t.TempDir(), Config{FS: disk, Logger: slog.New(changed)})
 	if err := j.Ready(); err != nil {
 		t.Fatal(err)
 	}
 	seq := j.Take()
 	disk.free.Store(1 << 20)
-	<-changed.heard
+	<-changed.seen
 	if err := j.Ready(); !errors.Is(err, assay.ErrUnavailable) || !strings.Contains(err.Error(), "disk") {
 		t.Errorf("%v", err)
 	}
@@ -146,25 +146,25 @@ func TestLowDisk(t *testing.T) {
 		t.Errorf("what was taken before: %v", err)
 	}
 	disk.free.Store(1 << 40)
-	<-changed.heard
+	<-changed.seen
 	if err := j.Ready(); err != nil {
 		t.Errorf("with space again: %v", err)
 	}
 }
 
-// warned is a log handler that tells of a message.
-type warned struct {
+// logWatcher is a log handler that reports a message on a channel.
+type logWatcher struct {
 	slog.Handler
-	text  string
-	heard chan struct{}
+	text string
+	seen chan struct{}
 }
 
-func (w *warned) Enabled(context.Context, slog.Level) bool { return true }
+func (w *logWatcher) Enabled(context.Context, slog.Level) bool { return true }
 
-func (w *warned) Handle(_ context.Context, r slog.Record) error {
+func (w *logWatcher) Handle(_ context.Context, r slog.Record) error {
 	if strings.Contains(r.Message, w.text) {
 		select {
-		case w.heard <- struct{}{}:
+		case w.seen <- struct{}{}:
 		default:
 		}
 	}
@@ -176,7 +176,7 @@ func (w *warned) Handle(_ context.Context, r slog.Record) error {
 func TestBrokenLogDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	failed := &warned{text: "the log is opened again", heard: make(chan struct{}, 1)}
+	failed := &logWatcher{text: "the log is opened again", seen: make(chan struct{}, 1)}
 	j, _ := start(t, dir, Config{Logger: slog.New(failed)})
 	add(t, j, 10, 2)
 	if err := j.WaitPublished(t.Context(), 10); err != nil {
@@ -187,7 +187,7 @@ func TestBrokenLogDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, j, 10, 2)
-	<-failed.heard
+	<-failed.seen
 	if _, size := j.Checkpoint(); size != 10 {
 		t.Errorf("size %d was published into a broken directory", size)
 	}
@@ -199,8 +199,8 @@ func TestBrokenLogDirectory(t *testing.T) {
 	}
 }
 
-// TestClockThatJumps: time is data here. Order, promises and proofs do not
-// depend on it.
+// TestClockThatJumps: order, promises and proofs do not depend on time, which is
+// only data in a record.
 func TestClockThatJumps(t *testing.T) {
 	t.Parallel()
 	j, _ := start(t, t.TempDir(), Config{})

@@ -14,23 +14,22 @@ import (
 	"github.com/assayrisk/assay/ledger"
 )
 
-// TestLogNeverForks takes each way in which a log's directory, a journal or a
-// high-water mark can be put back or damaged as a whole, and demands that the
-// server refuses, that it says why, and that it publishes nothing it signed.
-// ASSAY_TAMPERS sets for how many histories; the default is 1. ASSAY_SEED takes
-// others.
+// TestLogNeverForks tries each way in which a log's directory, a journal or a
+// high-water mark can be replaced by an older one or damaged as a whole: the server
+// must refuse, and say why. ASSAY_TAMPERS sets for how many histories; the default
+// is 1. ASSAY_SEED chooses others.
 func TestLogNeverForks(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	first := times("ASSAY_SEED", 0)
-	for k := first; k < first+times("ASSAY_TAMPERS", 1); k++ {
+	first := repetitions("ASSAY_SEED", 0)
+	for k := first; k < first+repetitions("ASSAY_TAMPERS", 1); k++ {
 		t.Run(fmt.Sprint(k), func(t *testing.T) { neverForks(t, 300+37*k, 400+11*k) })
 	}
 }
 
-// directoryHarm is a way in which a directory is put back or damaged as a whole.
+// directoryHarm is a way to replace or damage a directory as a whole.
 type directoryHarm struct {
 	name string
 	harm func(t *testing.T, d string)
@@ -49,7 +48,7 @@ func directoryHarms(old string, more int) []directoryHarm {
 			copyTree(t, t.TempDir(), at(d, "log"))
 		}, "rolled back or emptied"},
 		{"tree state deleted", func(t *testing.T, d string) {
-			remove(t, at(d, "log", ".state", "treeState"))
+			removeFile(t, at(d, "log", ".state", "treeState"))
 		}, "rolled back or emptied"},
 		{"records rolled back", func(t *testing.T, d string) {
 			copyTree(t, at(old, "journal"), at(d, "journal"))
@@ -62,7 +61,7 @@ func directoryHarms(old string, more int) []directoryHarm {
 			copyTree(t, at(old, "guard"), at(d, "guard"))
 		}, "older copy"},
 		{"high-water mark deleted", func(t *testing.T, d string) {
-			remove(t, at(d, "guard", "high-water"))
+			removeFile(t, at(d, "guard", "high-water"))
 		}, "is missing"},
 		{"high-water mark of another log", func(t *testing.T, d string) {
 			cp := ledger.Checkpoint{Origin: "other.example/log", Size: 1}
@@ -73,14 +72,14 @@ func directoryHarms(old string, more int) []directoryHarm {
 		{"log of a fork", func(t *testing.T, d string) { // the same key, other records
 			fork := t.TempDir()
 			copyTree(t, old, fork)
-			grow(t, fork, more+1)
+			appendMore(t, fork, more+1)
 			copyTree(t, at(fork, "log"), at(d, "log"))
 		}, "checkpoint"},
 		{"log key replaced", func(t *testing.T, d string) {
-			remove(t, at(d, "keys", "log.key"))
+			removeFile(t, at(d, "keys", "log.key"))
 		}, "guard"},
 		{"master key replaced", func(t *testing.T, d string) {
-			remove(t, at(d, "keys", "master.json"))
+			removeFile(t, at(d, "keys", "master.json"))
 		}, "master key does not open"},
 		{"last group cut off", func(t *testing.T, d string) {
 			path, b, at := lastGroup(t, d)
@@ -95,10 +94,12 @@ func directoryHarms(old string, more int) []directoryHarm {
 				t.Fatal(err)
 			}
 		}, "older copy, or were cut"},
-		{"first record file deleted", func(t *testing.T, d string) { remove(t, recordFiles(t, d)[0]) }, "are missing"},
+		{"first record file deleted", func(t *testing.T, d string) {
+			removeFile(t, recordFiles(t, d)[0])
+		}, "are missing"},
 		{"all record files deleted", func(t *testing.T, d string) {
 			for _, f := range recordFiles(t, d) {
-				remove(t, f)
+				removeFile(t, f)
 			}
 		}, "are missing"},
 	}
@@ -107,10 +108,10 @@ func directoryHarms(old string, more int) []directoryHarm {
 // neverForks makes a history of some records and of more of a second run, and
 // demands that a server refuses it after each harm.
 func neverForks(t *testing.T, records, more int) {
-	old := honest(t, records)
+	old := publishedDirectory(t, records)
 	dir := t.TempDir()
 	copyTree(t, old, dir)
-	grow(t, dir, more)
+	appendMore(t, dir, more)
 	if err := fsckOnce(t, dir); err != nil {
 		t.Fatalf("the honest directory: %v", err)
 	}
@@ -119,7 +120,7 @@ func neverForks(t *testing.T, records, more int) {
 			d := t.TempDir()
 			copyTree(t, dir, d)
 			tt.harm(t, d)
-			err := serve(t, d)
+			err := serveOnce(t, d)
 			if err == nil {
 				t.Fatal("the server went on")
 			}
@@ -134,7 +135,7 @@ func neverForks(t *testing.T, records, more int) {
 	}
 }
 
-// servedBy names what of a server refused a directory.
+// servedBy names the part of a server that refused a directory.
 func servedBy(err error) string {
 	if rest, ok := strings.CutPrefix(err.Error(), "open: "); ok {
 		return foundBy(errors.New(rest))

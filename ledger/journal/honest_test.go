@@ -15,20 +15,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// TestHonestRuns makes random honest histories, with restarts, erasures, kills
-// of the store's tail, retentions and backups, and checks each: there must be no
+// TestHonestRuns makes random honest histories, with restarts, erasures, stores
+// that lose their end, retentions and backups, and checks each: there must be no
 // alarm. ASSAY_HONEST sets how many; the default is 2.
 func TestHonestRuns(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	n := times("ASSAY_HONEST", 2)
+	n := repetitions("ASSAY_HONEST", 2)
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range n {
 		g.Go(func() error {
-			if err := honestRun(t, rand.New(rand.NewPCG(uint64(times("ASSAY_SEED", 0)+i), 9))); err != nil {
+			if err := honestRun(t, rand.New(rand.NewPCG(uint64(repetitions("ASSAY_SEED", 0)+i), 9))); err != nil {
 				t.Errorf("run %d: %v", i, err)
 			}
 			return nil

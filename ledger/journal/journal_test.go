@@ -128,7 +128,7 @@ func TestJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Again: everything is there, numbers go on, the log goes on.
+	// After a restart everything is there, and numbers and the log continue.
 	j, stop = start(t, dir, Config{})
 	if n := j.Stats().Durable; n != 700 {
 		t.Fatalf("%d records after the restart, want 700", n)
@@ -158,7 +158,8 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// TestAppendedForms: tags made before, many at once, reports.
+// TestAppendedForms: records with tags that were made before, many records at once,
+// and reports.
 func TestAppendedForms(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

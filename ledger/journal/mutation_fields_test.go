@@ -43,11 +43,11 @@ func fieldMutations() (out []mutation) {
 		}},
 		{"two leaves swapped", swapLeaves},
 		{"tag of a new key", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
-			b := ops(f, body)
+			b := groupKeyOps(f, body)
 			return len(b) > 0 && b[0] == recordfile.NewKey && flipBit(rng, b[1:17])
 		}},
 		{"id of a new key or of an erased one", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
-			b := ops(f, body)
+			b := groupKeyOps(f, body)
 			return len(b) > 0 && flipBit(rng, b[17:33])
 		}},
 	} {
@@ -60,7 +60,7 @@ func fieldMutations() (out []mutation) {
 
 // changeAsInsider changes a field of a group of a directory that has it.
 func changeAsInsider(t *testing.T, d string, rng *rand.Rand, field string, change fieldChange) {
-	auth := authOf(t, d)
+	auth := authenticatorOf(t, d)
 	for range 1000 {
 		fs := recordFiles(t, d)
 		path := fs[rng.IntN(len(fs))]
@@ -102,7 +102,7 @@ func flipBit(rng *rand.Rand, b []byte) bool {
 // its end.
 func flipPublic(from, to int) fieldChange {
 	return func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
-		b, _ := parts(f, body, rng.IntN(int(f.Count)))
+		b, _ := recordParts(f, body, rng.IntN(int(f.Count)))
 		if to > 0 {
 			b = b[:to]
 		}
@@ -114,7 +114,7 @@ func flipPublic(from, to int) fieldChange {
 // what was erased, changed or not.
 func flipSealed(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
 	i := rng.IntN(int(f.Count))
-	_, b := parts(f, body, i)
+	_, b := recordParts(f, body, i)
 	return len(b) > 0 && (f.First+uint64(i))%17 != 3 && flipBit(rng, b)
 }
 
@@ -122,8 +122,8 @@ func swapLeaves(_ *rand.Rand, f *recordfile.Head, body []byte) bool {
 	if f.Count < 2 {
 		return false
 	}
-	x, _ := parts(f, body, 0)
-	y, _ := parts(f, body, 1)
+	x, _ := recordParts(f, body, 0)
+	y, _ := recordParts(f, body, 1)
 	if len(x) != len(y) {
 		return false
 	}
@@ -133,9 +133,9 @@ func swapLeaves(_ *rand.Rand, f *recordfile.Head, body []byte) bool {
 	return true
 }
 
-// parts returns record i's public and sealed parts within a group's body, by the format's description: a table of 8
-// bytes a record, which says where each part ends.
-func parts(f *recordfile.Head, body []byte, i int) (public, sealed []byte) {
+// recordParts returns record i's public and sealed parts within a group's body, by the format's description: a table of
+// 8 bytes a record, which says where each part ends.
+func recordParts(f *recordfile.Head, body []byte, i int) (public, sealed []byte) {
 	at := func(i, k int) int {
 		if i < 0 {
 			return 0
@@ -148,15 +148,15 @@ func parts(f *recordfile.Head, body []byte, i int) (public, sealed []byte) {
 	return publics[at(i-1, 0):at(i, 0)], sealeds[at(i-1, 4):at(i, 4)]
 }
 
-// ops returns what follows the sealed parts in a group's body.
-func ops(f *recordfile.Head, body []byte) []byte {
+// groupKeyOps returns what follows the sealed parts in a group's body.
+func groupKeyOps(f *recordfile.Head, body []byte) []byte {
 	last := 8 * (int(f.Count) - 1)
 	n := int(binary.BigEndian.Uint32(body[last:])) + int(binary.BigEndian.Uint32(body[last+4:]))
 	return body[8*int(f.Count)+n:]
 }
 
-// authOf returns the directory's authenticator, as who has its keys can make it.
-func authOf(t *testing.T, dir string) *vault.Authenticator {
+// authenticatorOf returns the directory's authenticator, which anybody with its keys can make.
+func authenticatorOf(t *testing.T, dir string) *vault.Authenticator {
 	t.Helper()
 	var auth *vault.Authenticator
 	cfg := Config{Logger: slog.New(slog.DiscardHandler)}

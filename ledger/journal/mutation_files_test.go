@@ -28,7 +28,7 @@ var byteOperators = []struct {
 // fileMutations harm files as bytes.
 func fileMutations(t *testing.T, dir string) (out []mutation) {
 	paths := []string{"guard/high-water", "keys/log.key", "keys/master.json", "log/checkpoint", "log/.state/treeState"}
-	for _, f := range files(t, dir, "log/tile") {
+	for _, f := range filesBelow(t, dir, "log/tile") {
 		rel, _ := filepath.Rel(dir, f)
 		if !strings.Contains(rel, ".p/") || strings.HasSuffix(rel, ".p/88") || strings.HasSuffix(rel, "1/000.p/2") {
 			paths = append(paths, rel)
@@ -37,7 +37,7 @@ func fileMutations(t *testing.T, dir string) (out []mutation) {
 	for _, f := range paths {
 		for _, o := range byteOperators {
 			out = append(out, mutation{f, o.name, func(t *testing.T, d string, rng *rand.Rand) {
-				change(t, filepath.Join(d, f), func(b []byte) []byte { return o.fn(rng, b) })
+				changeFile(t, filepath.Join(d, f), func(b []byte) []byte { return o.fn(rng, b) })
 			}, false})
 		}
 		out = append(out, mutation{f, "deleted", func(t *testing.T, d string, _ *rand.Rand) {
@@ -49,7 +49,7 @@ func fileMutations(t *testing.T, dir string) (out []mutation) {
 	for _, o := range byteOperators {
 		out = append(out, mutation{"record file", o.name, func(t *testing.T, d string, rng *rand.Rand) {
 			fs := recordFiles(t, d)
-			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte {
+			changeFile(t, fs[rng.IntN(len(fs))], func(b []byte) []byte {
 				offs := groupOffsets(t, b)
 				used := offs[len(offs)-1] // after it there are zeros
 				if out := o.fn(rng, b[:used:used]); len(out) < used {
@@ -58,16 +58,16 @@ func fileMutations(t *testing.T, dir string) (out []mutation) {
 				return b
 			})
 		}, false})
-		// A store's file also holds bytes that mean nothing any more, and what
-		// a torn log of it loses comes back from the records.
+		// A store's file also has bytes that are no longer used, and what a torn
+		// log of the store loses comes back from the records.
 		out = append(out, mutation{"store file", o.name, func(t *testing.T, d string, rng *rand.Rand) {
 			var fs []string
-			for _, f := range files(t, d, storeDir) {
+			for _, f := range filesBelow(t, d, storeDir) {
 				if st, err := os.Stat(f); err == nil && st.Size() > 0 {
 					fs = append(fs, f)
 				}
 			}
-			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return o.fn(rng, b) })
+			changeFile(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return o.fn(rng, b) })
 		}, true})
 	}
 	out = append(out, mutation{"record file", "deleted", func(t *testing.T, d string, rng *rand.Rand) {
@@ -87,8 +87,8 @@ func groupMutations(t *testing.T, dir string) []mutation {
 	}
 	fork := t.TempDir() // the same keys, another history
 	copyTree(t, dir, fork)
-	grow(t, fork, 20)
-	// groups changes a file that holds at least so many groups.
+	appendMore(t, fork, 20)
+	// groups changes a file that has at least so many groups.
 	groups := func(least int, fn func(rng *rand.Rand, b []byte, offs []int) []byte) func(t *testing.T,
 		d string, rng *rand.Rand) {
 		return func(t *testing.T, d string, rng *rand.Rand) {
@@ -96,7 +96,7 @@ func groupMutations(t *testing.T, dir string) []mutation {
 				b, err := os.ReadFile(path)
 				return err != nil || len(groupOffsets(t, b))-1 < least
 			})
-			change(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return fn(rng, b, groupOffsets(t, b)) })
+			changeFile(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return fn(rng, b, groupOffsets(t, b)) })
 		}
 	}
 	two := func(rng *rand.Rand, offs []int) (a, b int) {
@@ -120,7 +120,7 @@ func groupMutations(t *testing.T, dir string) []mutation {
 		}), false},
 		{"record file", "last groups dropped", func(t *testing.T, d string, rng *rand.Rand) {
 			fs := recordFiles(t, d)
-			change(t, fs[len(fs)-1], func(b []byte) []byte {
+			changeFile(t, fs[len(fs)-1], func(b []byte) []byte {
 				offs := groupOffsets(t, b)
 				return b[:offs[rng.IntN(len(offs)-1)]]
 			})

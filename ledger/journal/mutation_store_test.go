@@ -18,7 +18,7 @@ import (
 func storeMutations() (out []mutation) {
 	add := func(file, operator string, heals bool, fn func(t *testing.T, db *pebble.DB, rng *rand.Rand) error) {
 		out = append(out, mutation{file, operator, func(t *testing.T, d string, rng *rand.Rand) {
-			edit(t, d, func(db *pebble.DB) error { return fn(t, db, rng) })
+			editStore(t, d, func(db *pebble.DB) error { return fn(t, db, rng) })
 		}, heals})
 	}
 	for _, p := range []struct {
@@ -27,20 +27,20 @@ func storeMutations() (out []mutation) {
 	}{{store.Requests, "request index"}, {store.Keys, "subject key"}, {store.Subjects, "subject"},
 		{store.Erased, "erasure"}} {
 		add(p.name, "bit flipped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.table, rng)
+			k, v := randomRow(t, db, p.table, rng)
 			v[rng.IntN(len(v))] ^= 1 << rng.IntN(8)
 			return db.Set(k, v, pebble.Sync)
 		})
 		add(p.name, "cut short", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.table, rng)
+			k, v := randomRow(t, db, p.table, rng)
 			return db.Set(k, v[:rng.IntN(len(v))], pebble.Sync)
 		})
 		add(p.name, "deleted", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, _ := pick(t, db, p.table, rng)
+			k, _ := randomRow(t, db, p.table, rng)
 			return db.Delete(k, pebble.Sync)
 		})
 		add(p.name, "name changed", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.table, rng)
+			k, v := randomRow(t, db, p.table, rng)
 			other := bytes.Clone(k)
 			other[1+rng.IntN(len(k)-1)] ^= 1 << rng.IntN(8)
 			return errors.Join(db.Delete(k, pebble.Sync), db.Set(other, v, pebble.Sync))
@@ -49,9 +49,9 @@ func storeMutations() (out []mutation) {
 			continue // there is one
 		}
 		add(p.name, "two swapped", false, func(t *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			k, v := pick(t, db, p.table, rng)
+			k, v := randomRow(t, db, p.table, rng)
 			for {
-				k2, v2 := pick(t, db, p.table, rng)
+				k2, v2 := randomRow(t, db, p.table, rng)
 				if !bytes.Equal(v2, v) && !bytes.Equal(k, k2) {
 					return errors.Join(db.Set(k, v2, pebble.Sync), db.Set(k2, v, pebble.Sync))
 				}
@@ -60,7 +60,7 @@ func storeMutations() (out []mutation) {
 	}
 	for _, name := range []store.Mark{store.Version, store.System, store.Tree, store.Anchor} {
 		add("mark: "+string(name), "bit flipped", false, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			v, err := value(db, name)
+			v, err := markValue(db, name)
 			if err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func storeMutations() (out []mutation) {
 	// smaller ones cost only work
 	for _, name := range []store.Mark{store.Indexed, store.Tagged, store.Published, store.Final} {
 		add("mark: "+string(name), "bit flipped", true, func(_ *testing.T, db *pebble.DB, rng *rand.Rand) error {
-			v, err := value(db, name)
+			v, err := markValue(db, name)
 			if err != nil {
 				return err
 			}
@@ -89,8 +89,8 @@ func storeMutations() (out []mutation) {
 	return out
 }
 
-// pick returns a random key of a table, and its value.
-func pick(t *testing.T, db *pebble.DB, table store.Table, rng *rand.Rand) (k, v []byte) {
+// randomRow returns a random key of a table, and its value.
+func randomRow(t *testing.T, db *pebble.DB, table store.Table, rng *rand.Rand) (k, v []byte) {
 	t.Helper()
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{byte(table)}, UpperBound: []byte{byte(table) + 1}})
 	if err != nil {
@@ -109,8 +109,8 @@ func pick(t *testing.T, db *pebble.DB, table store.Table, rng *rand.Rand) (k, v 
 // markKey is the key of a mark, as docs/formats/journal.md draws it.
 func markKey(m store.Mark) []byte { return append([]byte{'m'}, m...) }
 
-// value returns a copy of a mark's value.
-func value(db *pebble.DB, m store.Mark) ([]byte, error) {
+// markValue returns a copy of a mark's value.
+func markValue(db *pebble.DB, m store.Mark) ([]byte, error) {
 	v, c, err := db.Get(markKey(m))
 	if err != nil {
 		return nil, err

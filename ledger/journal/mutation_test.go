@@ -22,8 +22,8 @@ import (
 type mutation struct {
 	file, operator string
 	harm           func(t *testing.T, d string, rng *rand.Rand)
-	// heals says that the file is derived from others: a tamper is found, or
-	// the next start repairs it so that the check finds nothing missing.
+	// heals says that the file is derived from others: the check finds the change,
+	// or the next start repairs it so that nothing is missing.
 	heals bool
 }
 
@@ -36,8 +36,8 @@ func TestFsckFindsEveryTamper(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	dir := storied(t)
-	positions, first := times("ASSAY_TAMPERS", 1), times("ASSAY_SEED", 0)
+	dir := directoryWithHistory(t)
+	positions, first := repetitions("ASSAY_TAMPERS", 1), repetitions("ASSAY_SEED", 0)
 	type row struct {
 		injected, found, healed int
 		by                      map[string]int
@@ -94,7 +94,7 @@ func TestFsckFindsEveryTamper(t *testing.T) {
 		"missed", len(all), injected, found, healed, injected-found-healed)
 }
 
-// foundBy names the check that an error is of.
+// foundBy names the check that returned an error.
 func foundBy(err error) string {
 	s := err.Error()
 	if rest, ok := strings.CutPrefix(s, "fsck: "); ok {
@@ -109,9 +109,9 @@ func foundBy(err error) string {
 	return "open"
 }
 
-// storied makes a directory whose history has everything: several record
-// files, an erased subject, retired records, an anchored checkpoint.
-func storied(t *testing.T) string {
+// directoryWithHistory makes a directory with everything in its history: several
+// record files, an erased subject, retired records, an anchored checkpoint.
+func directoryWithHistory(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := Config{Origin: "log.example/tamper", fileBytes: 128 << 10}
@@ -147,8 +147,8 @@ func storied(t *testing.T) string {
 	return dir
 }
 
-// change rewrites a file by fn until its bytes are others.
-func change(t *testing.T, path string, fn func(b []byte) []byte) {
+// changeFile applies fn to a file until its bytes differ.
+func changeFile(t *testing.T, path string, fn func(b []byte) []byte) {
 	t.Helper()
 	old, err := os.ReadFile(path)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
-// openSoon opens a damaged journal; it fails the test if that takes too long.
-func openSoon(t *testing.T, dir string) error {
+// openInTime opens a damaged journal; it fails the test if that takes too long.
+func openInTime(t *testing.T, dir string) error {
 	t.Helper()
 	opened := make(chan error, 1)
 	go func() {
@@ -39,18 +39,18 @@ func openSoon(t *testing.T, dir string) error {
 	}
 }
 
-// TestOpenOfADamagedStoreReturns overwrites most of the store's files, one and
-// all, with random bytes: Open says what is wrong, or repairs it, and returns.
+// TestOpenOfADamagedStoreReturns overwrites most of the store's files, one by one
+// and all at once, with random bytes: Open returns, with an error or a repair.
 func TestOpenOfADamagedStoreReturns(t *testing.T) {
 	t.Parallel()
 	whole := t.TempDir()
-	grow(t, whole, 300)
+	appendMore(t, whole, 300)
 	refused := 0
 	for seed := range uint64(12) {
 		dir := t.TempDir()
 		copyTree(t, whole, dir)
 		rng := rand.New(rand.NewPCG(seed, 11))
-		for _, path := range files(t, dir, storeDir) {
+		for _, path := range filesBelow(t, dir, storeDir) {
 			if seed%3 != 0 && rng.IntN(2) == 0 {
 				continue
 			}
@@ -67,7 +67,7 @@ func TestOpenOfADamagedStoreReturns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := openSoon(t, dir); err != nil {
+		if err := openInTime(t, dir); err != nil {
 			refused++
 		}
 	}
@@ -77,18 +77,18 @@ func TestOpenOfADamagedStoreReturns(t *testing.T) {
 }
 
 // TestOpenOfMadeUpGroupsReturns fills the last record file with heads of groups
-// that each claim all the bytes behind them.
+// that each claim all the bytes after them.
 func TestOpenOfMadeUpGroupsReturns(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
 	dir := t.TempDir()
-	grow(t, dir, 20)
+	appendMore(t, dir, 20)
 	fs := recordFiles(t, dir)
 	path := fs[len(fs)-1]
 	const size = 32 << 20
-	change(t, path, func(b []byte) []byte {
+	changeFile(t, path, func(b []byte) []byte {
 		offs := groupOffsets(t, b)
 		b = b[:offs[len(offs)-1]]
 		head := madeUpHead()
@@ -97,7 +97,7 @@ func TestOpenOfMadeUpGroupsReturns(t *testing.T) {
 		}
 		return append(b, bytes.Repeat([]byte{1}, recordfile.MaxSectionBytes)...)
 	})
-	err := openSoon(t, dir)
+	err := openInTime(t, dir)
 	if !errors.Is(err, assay.ErrCorrupt) || !strings.Contains(err.Error(), "heads of groups") {
 		t.Errorf("Open of %s: %v", filepath.Base(path), err)
 	}

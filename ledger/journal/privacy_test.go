@@ -19,11 +19,11 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// TestDictionaryAttack knows all of a decision but its score, tries every
-// likely one, and looks for what it would hash to in everything that the log
-// publishes. With commitments under the record's own key it finds nothing; had
-// they been plain hashes, or under a key that is public, it would find the
-// decision: that is the control. ASSAY_DICTIONARY sets the size.
+// TestDictionaryAttack is an attacker who knows everything about a decision except
+// its score. It tries every likely score, and looks for the resulting hashes in
+// everything that the log publishes. With commitments under the record's own key it
+// finds nothing. With plain hashes, or a public key, it would find the decision:
+// that is the control. ASSAY_DICTIONARY sets the size.
 func TestDictionaryAttack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -40,7 +40,7 @@ func TestDictionaryAttack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var public []byte
-	for _, f := range files(t, dir, "log") {
+	for _, f := range filesBelow(t, dir, "log") {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestDictionaryAttack(t *testing.T) {
 		return [][32]byte{sha256.Sum256(b), assay.Sum("assay/commit/decision/v1\n", b), ledger.CommitDecision(nil, b),
 			ledger.CommitDecision(zero, b), ledger.CommitDecision(d.Plan[:], b)}
 	}
-	size := times("ASSAY_DICTIONARY", 20_000)
+	size := repetitions("ASSAY_DICTIONARY", 20_000)
 	dictionary := make(map[[32]byte]int, 5*size)
 	right := false
 	for i := range size {
@@ -138,7 +138,7 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 	needles := map[string][]byte{"name": []byte(name), "request id": []byte(r.RequestID), "decision": r.Decision,
 		"vector": r.Vector[32:]}
 	for _, d := range []string{dir, old} {
-		for _, f := range files(t, d, ".") {
+		for _, f := range filesBelow(t, d, ".") {
 			b, err := os.ReadFile(f)
 			if err != nil {
 				t.Fatal(err)
@@ -160,8 +160,8 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 	if _, err := m.Unwrap(id, wrapped); !errors.Is(err, assay.ErrCorrupt) {
 		t.Errorf("the erased key of an older copy opens under today's master key: %v", err)
 	}
-	// The backup's records, with today's table of keys: the erased subject's
-	// record does not open, everybody else's does.
+	// The backup's records with today's keys: the erased subject's record does not
+	// open, all others do.
 	copyTree(t, filepath.Join(dir, "keys"), filepath.Join(old, "keys"))
 	if _, err := Open(t.Context(), old, Config{Logger: j.cfg.Logger}); !errors.Is(err, assay.ErrCorrupt) {
 		t.Fatalf("an older copy opened with today's master key: %v", err)
@@ -171,9 +171,9 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 	}
 }
 
-// TestScrubIsResumed cuts an erasure short between the deletion and the
+// TestErasureIsResumed cuts an erasure short between the deletion and the
 // replacement of the master key: the next start finishes it.
-func TestScrubIsResumed(t *testing.T) {
+func TestErasureIsResumed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j, stop := start(t, dir, Config{})
@@ -202,7 +202,7 @@ func TestScrubIsResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n int
-	edit(t, dir, func(db *pebble.DB) error {
+	editStore(t, dir, func(db *pebble.DB) error {
 		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{byte(store.Keys)},
 			UpperBound: []byte{byte(store.Keys) + 1}})
 		if err != nil {

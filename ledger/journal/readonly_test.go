@@ -18,8 +18,8 @@ import (
 	assay "github.com/assayrisk/assay"
 )
 
-// tree names every file and directory with its mode, time and content.
-func tree(t *testing.T, dir string) map[string]string {
+// snapshot lists every file and directory with its mode, time and content.
+func snapshot(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -47,8 +47,8 @@ func tree(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// unchanged asks that nothing was made, changed or removed.
-func unchanged(t *testing.T, what string, before, after map[string]string) {
+// requireUnchanged requires that nothing was made, changed or removed.
+func requireUnchanged(t *testing.T, what string, before, after map[string]string) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(after)) {
 		if before[path] != after[path] {
@@ -62,9 +62,9 @@ func unchanged(t *testing.T, what string, before, after map[string]string) {
 	}
 }
 
-// readOnly takes every permission to write away. It binds everybody but root,
-// for whom the tree is compared.
-func readOnly(t *testing.T, dir string) {
+// makeReadOnly removes every permission to write. Root is not bound by that, which
+// is why snapshots are compared, too.
+func makeReadOnly(t *testing.T, dir string) {
 	t.Helper()
 	set := func(dirs, files fs.FileMode) {
 		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -81,8 +81,9 @@ func readOnly(t *testing.T, dir string) {
 	t.Cleanup(func() { set(0o755, 0o600) })
 }
 
-// tear begins another group at the end of the records, as a crash leaves it.
-func tear(t *testing.T, dir string) {
+// tearLastGroup writes the beginning of another group after the records, as a crash
+// leaves it.
+func tearLastGroup(t *testing.T, dir string) {
 	t.Helper()
 	fs := recordFiles(t, dir)
 	path := fs[len(fs)-1]
@@ -98,9 +99,9 @@ func tear(t *testing.T, dir string) {
 	}
 }
 
-// TestFsckWritesNothing checks a directory that was stopped in order, one that
-// was copied while it was written to, and one whose last group was cut, on images
-// that cannot be written, and finds every file as it was.
+// TestFsckWritesNothing checks, on images that cannot be written, a directory that
+// was stopped in order, one that was copied while it was written, and one whose
+// last group was cut: every file stays as it was.
 func TestFsckWritesNothing(t *testing.T) {
 	t.Parallel()
 	live := t.TempDir()
@@ -116,16 +117,16 @@ func TestFsckWritesNothing(t *testing.T) {
 	}
 	torn := filepath.Join(t.TempDir(), "torn")
 	copyTree(t, live, torn)
-	tear(t, torn)
+	tearLastGroup(t, torn)
 	for _, c := range []struct{ name, dir string }{{"stopped", live}, {"copied while it ran", crashed}, {"torn",
 		torn}} {
-		readOnly(t, c.dir)
-		before := tree(t, c.dir)
+		makeReadOnly(t, c.dir)
+		before := snapshot(t, c.dir)
 		rep, err := Fsck(t.Context(), c.dir, Config{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil || rep.Records < 300 {
 			t.Errorf("%s: %d records, %v", c.name, rep.Records, err)
 		}
-		unchanged(t, c.name, before, tree(t, c.dir))
+		requireUnchanged(t, c.name, before, snapshot(t, c.dir))
 	}
 
 	j, err := Open(t.Context(), live, Config{ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
@@ -161,10 +162,10 @@ func TestFsckMakesNoKeys(t *testing.T) {
 		} else if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
 			t.Fatal(err)
 		}
-		before := tree(t, dir)
+		before := snapshot(t, dir)
 		if rep, err := Fsck(t.Context(), dir, Config{Logger: slog.New(slog.DiscardHandler)}); err == nil {
 			t.Errorf("without %q: %+v", gone, rep)
 		}
-		unchanged(t, "without "+gone, before, tree(t, dir))
+		requireUnchanged(t, "without "+gone, before, snapshot(t, dir))
 	}
 }

@@ -24,7 +24,7 @@ import (
 var update = flag.Bool("update", false, "write docs/formats/testdata/records.json again")
 
 // recordVectors are record files with the keys that open them, and what is in
-// them. A reader in another language reads the same.
+// them. Readers in other languages read the same file.
 type recordVectors struct {
 	Note    string            `json:"note"`
 	LogKey  string            `json:"log_key"`
@@ -68,9 +68,9 @@ type recordVector struct {
 
 var recordVectorFile = filepath.Join("..", "..", "docs", "formats", "testdata", "records.json")
 
-// TestRecordVectors reads the committed record files by the parts of this
-// package that a start uses, and holds what it finds to what they are said
-// to hold: a change of format shows here.
+// TestRecordVectors reads the committed record files with the same code as a start,
+// and compares the records with those in the vectors: a change of format fails
+// here.
 func TestRecordVectors(t *testing.T) {
 	t.Parallel()
 	if *update {
@@ -232,7 +232,7 @@ func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth 
 	return out
 }
 
-// makeRecordVectors runs a journal: a record of nobody's, three of two
+// makeRecordVectors runs a journal: a record without a subject, three of two
 // subjects in one commit, an erasure, and one more of the subject that stays.
 func makeRecordVectors(t *testing.T) *recordVectors {
 	t.Helper()
@@ -282,7 +282,7 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 			t.Fatal(err)
 		}
 		end := len(bytes.TrimRight(b, "\x00"))
-		// some of the zeros that were made ahead
+		// some of the zeros that were written in advance
 		v.Files = append(v.Files, hex.EncodeToString(slices.Concat(b[:end], make([]byte, 64))))
 	}
 	v.Groups = readRecordVectors(t, v)

@@ -197,7 +197,7 @@ func TestWitnesses(t *testing.T) {
 	}
 }
 
-// TestWitnessIsNeeded publishes nothing while the witness is away.
+// TestWitnessIsNeeded: nothing is published while the witness cannot be reached.
 func TestWitnessIsNeeded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

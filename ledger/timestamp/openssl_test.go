@@ -46,8 +46,8 @@ func read(t *testing.T, dir, name string) []byte {
 	return b
 }
 
-// TestOpenSSLVerifies holds our test authority's tokens, and what is refused of
-// them, to openssl's verifier.
+// TestOpenSSLVerifies: openssl's verifier accepts and refuses the same tokens of
+// our test authority.
 func TestOpenSSLVerifies(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -62,7 +62,7 @@ func TestOpenSSLVerifies(t *testing.T) {
 			write(t, dir, "token", b)
 			write(t, dir, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.CA}))
 			verify := func(data, token string) bool {
-				// "openssl ts" reads no PSS; its CMS half does, and does not look at the message
+				// "openssl ts" reads no PSS; "openssl cms" does, and does not check the message
 				if kind == timestamptest.RSAPSS {
 					return data != "other" && openssl(t, dir, "cms", "-verify", "-inform", "DER", "-in", token,
 						"-CAfile", "ca.pem", "-purpose", "timestampsign", "-out", "info") == nil

@@ -14,7 +14,8 @@ import (
 	"github.com/assayrisk/assay/ledger/timestamp/timestamptest"
 )
 
-// judgedCase is a token, and who is trusted, for a verifier in another language.
+// judgedCase is a token and a trust, with the expected outcome, for a verifier in
+// another language.
 type judgedCase struct {
 	Token        []byte   `json:"token"`
 	Message      []byte   `json:"message"`
@@ -22,8 +23,8 @@ type judgedCase struct {
 	Policies     []string `json:"policies"`
 }
 
-// sameInPython asks the second verifier, written from docs/formats with nothing
-// but Python's standard library, for the outcomes that Verify gives.
+// sameInPython requires the outcomes of Verify from the second verifier, which was
+// written from docs/formats with nothing but Python's standard library.
 func sameInPython(t *testing.T, cases []judgedCase) {
 	t.Helper()
 	name := os.Getenv("ASSAY_PEERS_PYTHON")
@@ -65,9 +66,9 @@ func sameInPython(t *testing.T, cases []judgedCase) {
 	}
 }
 
-// TestPythonAgrees holds the second verifier to the first failed check of
-// tokens of each kind of key: whole, with one bit of each third byte flipped,
-// and cut short at each 24th.
+// TestPythonAgrees: the second verifier names the same first failed check, for
+// tokens of each kind of key: whole, with one bit of each third byte flipped, and
+// cut short at each 24th byte.
 func TestPythonAgrees(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -76,7 +77,7 @@ func TestPythonAgrees(t *testing.T) {
 	var cases []judgedCase
 	for i, kind := range timestamptest.Kinds {
 		a := authority(t, timestamptest.Options{Kind: kind})
-		a.OldID = i == 3
+		a.OldCertID = i == 3
 		b := stamp(t, a)
 		add := func(token []byte, certificates ...[]byte) {
 			cases = append(cases, judgedCase{token, message, certificates, nil})

@@ -43,16 +43,16 @@ func failed(r Result) Check {
 	return ""
 }
 
-// TestVerify takes tokens of each kind of key, with the issuer sent along and
-// not, the issuer pinned or the authority itself, and both names of the
-// certificate.
+// TestVerify accepts tokens of each kind of key, with and without the issuer's
+// certificate, with the issuer or the authority itself pinned, and with both
+// digests that name the certificate.
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	for _, kind := range timestamptest.Kinds {
 		a := authority(t, timestamptest.Options{Kind: kind})
 		for _, old := range []bool{false, true} {
 			for _, alone := range []bool{false, true} {
-				a.OldID, a.LeafAlone = old, alone
+				a.OldCertID, a.OmitIssuer = old, alone
 				b := stamp(t, a)
 				for _, tt := range []struct {
 					name  string
@@ -79,8 +79,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestRefused gives each check a reason to fail, and asks that it, and no
-// other, says so.
+// TestRefused gives each check a reason to fail: that check, and no other, must
+// refuse the token.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	honest := authority(t, timestamptest.Options{})
@@ -155,13 +155,13 @@ func TestRefused(t *testing.T) {
 				pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}})
 		}}, want: CheckAuthority},
 		{name: "content exchanged under the signature", edit: func(a *timestamptest.Authority) {
-			a.Content = func(b []byte) []byte { return append(bytes.Clone(b), 0) }
+			a.SignedContent = func(b []byte) []byte { return append(bytes.Clone(b), 0) }
 		}, want: CheckSigner},
 		{name: "the certificate of somebody else named", edit: func(a *timestamptest.Authority) {
-			a.Signer, a.Other = honest.Leaf, honest.Leaf
+			a.NamedLeaf, a.SentLeaf = honest.Leaf, honest.Leaf
 		}, want: CheckSignature},
 		{name: "the certificate exchanged", edit: func(a *timestamptest.Authority) {
-			a.Other = honest.Leaf
+			a.SentLeaf = honest.Leaf
 		}, want: CheckSigner},
 		{name: "an issuer that is none", trust: func(a *timestamptest.Authority) Trust {
 			return Trust{Certificates: [][]byte{honest.Leaf}}
@@ -203,7 +203,7 @@ func TestEveryBit(t *testing.T) {
 	}
 	for _, kind := range []timestamptest.Kind{timestamptest.P256, timestamptest.RSA} {
 		a := authority(t, timestamptest.Options{Kind: kind})
-		a.LeafAlone = true
+		a.OmitIssuer = true
 		b := stamp(t, a)
 		trust := Trust{Certificates: [][]byte{a.CA}}
 		if r := Verify(b, message, time.Time{}, trust); r.Level != Stamped {
@@ -233,7 +233,7 @@ func TestEveryBit(t *testing.T) {
 	}
 }
 
-// TestResponse reads answers to requests, and refuses those to others.
+// TestResponse reads answers to requests, and refuses answers to other requests.
 func TestResponse(t *testing.T) {
 	t.Parallel()
 	a := authority(t, timestamptest.Options{})
@@ -273,11 +273,11 @@ func TestResponse(t *testing.T) {
 	}
 }
 
-// FuzzVerify: a token that is not the honest one is never stamped, and nothing
-// makes the reader fail otherwise than with a finding.
+// FuzzVerify: only the honest token is ever stamped, and any other input gives a
+// finding.
 func FuzzVerify(f *testing.F) {
 	a := authority(f, timestamptest.Options{})
-	a.LeafAlone = true
+	a.OmitIssuer = true
 	honest := stamp(f, a)
 	f.Add(honest)
 	for _, kind := range timestamptest.Kinds {

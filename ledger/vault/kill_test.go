@@ -12,8 +12,8 @@ import (
 )
 
 // TestKilledWrites kills a process that replaces a key file, again and again.
-// After one more write nothing is left of what it was about to write: a copy of
-// an old master key would open what an erasure destroyed.
+// After one more write, nothing is left of what it was writing: a copy of an old
+// master key would open what an erasure made unreadable.
 func TestKilledWrites(t *testing.T) {
 	if path := os.Getenv("ASSAY_TEST_WRITE"); path != "" {
 		for {

@@ -15,7 +15,7 @@ import (
 	"github.com/assayrisk/assay/ledger/verdict/verdicttest"
 )
 
-// judged is a verdict as two verifiers are compared by it.
+// judged is the part of a verdict in which two verifiers must agree.
 type judged struct {
 	Level   verdict.Level `json:"level"`
 	Refused string        `json:"refused"` // the first refused step, "trust" if the trust file is
@@ -64,15 +64,15 @@ func python(t *testing.T, cases []verdicttest.Case) (out []judged) {
 	return out
 }
 
-// TestPythonAgrees holds both verifiers to the same level and the same first
-// refused step on 2,000 changed receipts and trust files. ASSAY_MUTATIONS and
-// ASSAY_SEED make more, or others.
+// TestPythonAgrees: both verifiers give the same level and the same first refused
+// step for 2,000 changed receipts and trust files. ASSAY_MUTATIONS and ASSAY_SEED
+// make more, or others.
 func TestPythonAgrees(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	cases := slices.Concat(verdicttest.Honest(), verdicttest.RefusedStamps(), verdicttest.ConfiguredMutations())
+	cases := slices.Concat(verdicttest.HonestCases(), verdicttest.RefusedStamps(), verdicttest.ConfiguredMutations())
 	levels := map[string]int{}
 	for i, second := range python(t, cases) {
 		first := judge(cases[i])

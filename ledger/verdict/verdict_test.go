@@ -67,7 +67,7 @@ func TestLevels(t *testing.T) {
 		"stamped, not vouched for":       {verdict.Logged, "its time stamp is not vouched for"},
 		"pinned, cosigned and stamped":   {verdict.Pinned, "; time-stamped"},
 	}
-	for _, c := range verdicttest.Honest() {
+	for _, c := range verdicttest.HonestCases() {
 		tr, err := verdict.ParseTrust(c.Trust)
 		if err != nil {
 			t.Fatalf("%s: %v", c.Name, err)
@@ -339,7 +339,7 @@ func TestOneSpellingOfAbsence(t *testing.T) {
 }
 
 func FuzzParseTrust(f *testing.F) {
-	for _, c := range verdicttest.Honest() {
+	for _, c := range verdicttest.HonestCases() {
 		f.Add(c.Trust)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

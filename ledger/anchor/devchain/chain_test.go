@@ -22,8 +22,8 @@ func testContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// TestAnchorAndReopen anchors, stops the chain, opens it again, and goes on:
-// the contract, the head and the stored anchors are as they were.
+// TestAnchorAndReopen anchors, stops the chain, opens it again, and anchors more:
+// the contract, the head and the stored anchors are still there.
 func TestAnchorAndReopen(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

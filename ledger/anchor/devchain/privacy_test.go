@@ -25,7 +25,7 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
-// published is everything of a log that strangers can read.
+// published is everything about a log that strangers can read.
 type published struct {
 	log     []byte // tiles, entry bundles and checkpoint
 	blocks  []byte // headers and transactions, as RLP
@@ -38,11 +38,11 @@ func (p *published) all() []byte {
 	return bytes.Join([][]byte{p.log, p.blocks, p.events, p.storage, p.proofs}, nil)
 }
 
-// TestDictionaryAttack knows all of a decision but its score, tries every
-// likely one, and looks for what it would hash to in everything that the log
-// and the chain publish. With commitments under the record's own key it finds
-// nothing; had they been plain hashes, or under a key that is public, it would
-// find the decision: that is the control, one for each thing that is searched.
+// TestDictionaryAttack is an attacker who knows everything about a decision except
+// its score. It tries every likely score, and looks for the resulting hashes in
+// everything that the log and the chain publish. With commitments under the
+// record's own key it finds nothing. With plain hashes, or a public key, it would
+// find the decision: that is the control, for each place that is searched.
 // ASSAY_DICTIONARY sets the size.
 func TestDictionaryAttack(t *testing.T) {
 	if testing.Short() {
@@ -120,8 +120,8 @@ func guesses(t *testing.T, secret []byte, size int) map[[32]byte]struct{} {
 	return out
 }
 
-// publish logs 300 decisions, anchors the log thrice as it grows, and gathers
-// what is then public. It returns that and the bytes of one decision.
+// publish logs 300 decisions, anchors the log three times as it grows, and collects
+// everything that is public then. It returns that and the bytes of one decision.
 func publish(t *testing.T) (*published, []byte) {
 	t.Helper()
 	ctx, dir := testContext(t), t.TempDir()
@@ -191,7 +191,7 @@ func publish(t *testing.T) (*published, []byte) {
 	return pub, secret
 }
 
-// chain gathers all blocks, events and states anew.
+// chain collects all blocks, events and states again.
 func (p *published) chain(t *testing.T, c *Chain) {
 	t.Helper()
 	bc := c.eth.BlockChain()
@@ -216,7 +216,7 @@ func (p *published) chain(t *testing.T, c *Chain) {
 	}
 }
 
-// state gathers each slot of each account.
+// state collects each slot of each account.
 func (p *published) state(t *testing.T, db state.Database, root common.Hash) {
 	t.Helper()
 	all, err := db.Iteratee(root)

@@ -99,8 +99,8 @@ func (m *machine) head(id [32]byte) anchor.Head {
 	return h
 }
 
-// TestArtefactCodeHash holds the committed artefact, the code hash that
-// verifiers know, and the storage layout that proofs rely on together.
+// TestArtefactCodeHash: the committed artefact has the code hash that verifiers
+// know, and the storage layout that proofs rely on.
 func TestArtefactCodeHash(t *testing.T) {
 	t.Parallel()
 	art, err := Registry()
@@ -179,7 +179,7 @@ func TestReverts(t *testing.T) {
 		{owner, "rotate", []any{logID, zero}, "ZeroPublisher"},
 		{owner, "rotate", []any{logID, stranger}, ""},
 		{publisher, "anchor", []any{logID, uint64(3), uint64(4), root(2), none}, "NotPublisher"},
-		// the key is let in, the log's state kept
+		// the new key may anchor, and the log's state is kept
 		{stranger, "anchor", []any{logID, uint64(3), uint64(4), root(2), none}, "Inconsistent"},
 		{stranger, "offerOwnership", []any{stranger}, "NotOwner"},
 		{stranger, "takeOwnership", nil, "NotPendingOwner"},
@@ -232,8 +232,8 @@ func drawGrowth(rng *rand.Rand) memlog.Growth {
 
 // TestGrowths anchors trees that grow in 10,000 random ways: each is accepted,
 // and each is refused with one bit flipped in the new root, the anchored root,
-// or the proof, with a node more or less, and with another size. What the
-// contract says is also held against the library that the log itself uses.
+// or the proof, with a node more or less, and with another size. The contract's
+// answers are also compared with the library that the log itself uses.
 func TestGrowths(t *testing.T) {
 	t.Parallel()
 	growths := 10_000
@@ -301,8 +301,7 @@ func TestGrowths(t *testing.T) {
 	t.Logf("COUNT contract_growths_tampered_refused %d", refused)
 }
 
-// FuzzConsistent holds the contract's check against the library's on whatever
-// comes: both say yes or both say no.
+// FuzzConsistent: the contract and the library give the same answer on any input.
 func FuzzConsistent(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	for range 20 {

@@ -11,9 +11,9 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor/evm"
 )
 
-// TestDeployBeforeLatest: a node that shows the receipt of the deployment while
-// its latest block is still the one before has the client wait, so that the
-// next call finds the contract.
+// TestDeployBeforeLatest: if a node shows the receipt of the deployment while its
+// latest block is still the one before, the client waits, so that the next call
+// finds the contract.
 func TestDeployBeforeLatest(t *testing.T) {
 	chain, p, _, _, _ := setup(t, nil)
 	ctx := testContext(t)

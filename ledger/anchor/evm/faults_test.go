@@ -224,7 +224,7 @@ func TestNoContract(t *testing.T) {
 	}
 }
 
-// TestRotation hands the log to another key, which goes on; the old one cannot.
+// TestRotation gives the log to another key: from then on the old one is refused.
 func TestRotation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

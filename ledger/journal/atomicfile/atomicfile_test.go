@@ -16,7 +16,7 @@ import (
 var errStopped = errors.New("stopped")
 
 // TestReplaceLeavesOneWholeFile stops a replacement at each of its operations on the file system, and then cuts the
-// power: the old content or the new one is there, whole, and the new one if the replacement said that it was done.
+// power: the whole old content or the whole new one is there, and the new one if Replace returned nil.
 func TestReplaceLeavesOneWholeFile(t *testing.T) {
 	t.Parallel()
 	older, newer := strings.Repeat("older ", 2000), strings.Repeat("newer ", 3000)

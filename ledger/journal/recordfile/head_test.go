@@ -41,7 +41,7 @@ func testAuth(t testing.TB) *vault.Authenticator {
 	return a
 }
 
-// TestEveryBitOfAGroupCounts flips each bit of a frame: none goes unseen.
+// TestEveryBitOfAGroupCounts flips each bit of a frame: every change is found.
 func TestEveryBitOfAGroupCounts(t *testing.T) {
 	t.Parallel()
 	auth := testAuth(t)

@@ -10,25 +10,25 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// meddler runs something just before the file made ahead gets its new name.
-type meddler struct {
+// beforeRename runs a function just before the file that was made in advance gets its new name.
+type beforeRename struct {
 	vfs.FS
 	before func()
 }
 
-func (m *meddler) Rename(from, to string) error {
+func (m *beforeRename) Rename(from, to string) error {
 	if filepath.Base(from) == preallocatedName && m.before != nil {
 		m.before()
 	}
 	return m.FS.Rename(from, to)
 }
 
-// TestPreallocatedFileIsTakenOnce makes a file ahead at the moment in which another is taken: what is counted as there
-// is there.
+// TestPreallocatedFileIsTakenOnce makes a file in advance at the moment in which another one is taken: a file that
+// counts as there exists.
 func TestPreallocatedFileIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	m := &meddler{FS: vfs.Default}
+	m := &beforeRename{FS: vfs.Default}
 	r := &Files{fs: m, dir: dir, maxFileBytes: 1 << 12, nextSize: 1 << 12, wantPreallocated: make(chan struct{}, 1)}
 	make1 := func() {
 		if err := r.Preallocate(nil); err != nil {
@@ -42,12 +42,12 @@ func TestPreallocatedFileIsTakenOnce(t *testing.T) {
 			t.Fatalf("file %d: %t, %v", next, took, err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, preallocatedName)); (err == nil) != (r.preallocated > 0) {
-			t.Fatalf("after file %d a file of %d bytes is counted as made ahead, and the directory says %v",
+			t.Fatalf("after file %d a file of %d bytes counts as made in advance, and the directory says %v",
 				next, r.preallocated, err)
 		}
 		make1()
 	}
 	if len(r.wantPreallocated) != 1 {
-		t.Error("taking the file that was made ahead asks for no other")
+		t.Error("taking the file that was made in advance asks for no other")
 	}
 }

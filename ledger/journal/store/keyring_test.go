@@ -14,7 +14,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// openTest opens a store on an empty record of groups, or the one that an earlier run left.
+// openTest opens a store without groups, or the one that an earlier run left.
 func openTest(t *testing.T, dir string, end uint64) *Store {
 	t.Helper()
 	master, err := vault.OpenMaster(filepath.Join(dir, "master.json"), nil)

@@ -8,8 +8,8 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
-// TestLaterRecordAnswers gives the store so many requests that it sorts them into a file, all of them twice in a row:
-// each leads to its later record.
+// TestLaterRecordAnswers gives the store so many requests that it sorts them into a file, each of them twice: each
+// leads to its later record.
 func TestLaterRecordAnswers(t *testing.T) {
 	t.Parallel()
 	const requests = maxLoggedTags

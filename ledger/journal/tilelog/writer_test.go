@@ -139,8 +139,8 @@ func sameLog(t *testing.T, size uint64, a, b string) {
 }
 
 // TestTilesAreTesseras grows the same log by this code and by Tessera, and then
-// lets each go on with the directory of the other. Tessera does not say when a
-// stopped appender has ended: in a bubble, synctest.Wait does.
+// lets each continue in the directory of the other. Tessera does not say when a
+// stopped appender has ended; synctest.Wait does.
 func TestTilesAreTesseras(t *testing.T) {
 	t.Parallel()
 	mine, theirs := t.TempDir(), t.TempDir()
@@ -234,7 +234,7 @@ func publicFiles(t *testing.T, dir string) map[string]bool {
 	return paths
 }
 
-// TestPartialFilesGo publishes a checkpoint that covers the full file: the partial ones go.
+// TestPartialFilesGo publishes a checkpoint that covers a full file: its partial files are removed.
 func TestPartialFilesGo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package timestamptest is a time-stamping authority for tests: real keys, real
-// certificates, real tokens, and a knob for each thing that can be wrong.
+// certificates, real tokens, and a setting for each thing that can be wrong.
 package timestamptest
 
 import (
@@ -49,17 +49,17 @@ type Authority struct {
 	caKey crypto.Signer
 	key   crypto.Signer
 
-	Now        func() time.Time
-	Policy     asn1.ObjectIdentifier
-	OldID      bool                // name the certificate by ESSCertID (SHA-1) instead of ESSCertIDv2
-	LeafAlone  bool                // send no issuer along
-	GenTime    string              // instead of the time of Now
-	WrongNonce bool                // answer another request
-	Signer     []byte              // certificate that the token names instead of Leaf
-	Other      []byte              // sent along in place of Leaf
-	Content    func([]byte) []byte // the digest of which TSTInfo is signed
-	mu         sync.Mutex
-	Requests   int // served over HTTP
+	Now           func() time.Time
+	Policy        asn1.ObjectIdentifier
+	OldCertID     bool                // name the certificate by ESSCertID (SHA-1) instead of ESSCertIDv2
+	OmitIssuer    bool                // send no issuer along
+	GenTime       string              // instead of the time of Now
+	WrongNonce    bool                // answer another request
+	NamedLeaf     []byte              // certificate that the token names instead of Leaf
+	SentLeaf      []byte              // sent along in place of Leaf
+	SignedContent func([]byte) []byte // the signed digest is of what this makes of the TSTInfo
+	mu            sync.Mutex
+	Requests      int // served over HTTP
 }
 
 // Options of a new authority.
@@ -67,7 +67,7 @@ type Options struct {
 	Kind     Kind
 	Template func(*x509.Certificate) // changes the unit's certificate before it is signed
 	From, To time.Time               // validity; zero: around now
-	Above    *Authority              // whose CA issued the certificate of this one's; nil: itself
+	Issuer   *Authority              // its CA issued the certificate of this one's CA; nil: self-signed
 }
 
 // New makes keys and certificates.
@@ -91,12 +91,12 @@ func New(o Options) (*Authority, error) {
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SignatureAlgorithm: o.Kind.x509(),
 	}
 	above, aboveKey := ca, a.caKey
-	if o.Above != nil {
+	if o.Issuer != nil {
 		ca.Subject.CommonName = "Test Issuer"
-		if above, err = x509.ParseCertificate(o.Above.CA); err != nil {
+		if above, err = x509.ParseCertificate(o.Issuer.CA); err != nil {
 			return nil, err
 		}
-		aboveKey = o.Above.caKey
+		aboveKey = o.Issuer.caKey
 	}
 	if a.CA, err = x509.CreateCertificate(rand.Reader, ca, above, a.caKey.Public(), aboveKey); err != nil {
 		return nil, err
@@ -231,8 +231,8 @@ func (a *Authority) token(imprint []byte, nonce *big.Int) ([]byte, error) {
 		return nil, err
 	}
 	named := a.Leaf
-	if a.Signer != nil {
-		named = a.Signer
+	if a.NamedLeaf != nil {
+		named = a.NamedLeaf
 	}
 	attributes := a.attributes(info, named)
 	signature, algorithm, err := a.sign(attributes)
@@ -244,8 +244,8 @@ func (a *Authority) token(imprint []byte, nonce *big.Int) ([]byte, error) {
 		return nil, err
 	}
 	certs := a.Leaf
-	if a.Other != nil {
-		certs = a.Other
+	if a.SentLeaf != nil {
+		certs = a.SentLeaf
 	}
 	var b cryptobyte.Builder
 	b.AddASN1(der.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -262,7 +262,7 @@ func (a *Authority) token(imprint []byte, nonce *big.Int) ([]byte, error) {
 				})
 				b.AddASN1(der.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
 					b.AddBytes(certs)
-					if !a.LeafAlone {
+					if !a.OmitIssuer {
 						b.AddBytes(a.CA)
 					}
 				})
@@ -289,8 +289,8 @@ func (a *Authority) token(imprint []byte, nonce *big.Int) ([]byte, error) {
 
 // attributes are the signed ones, in DER's order of a set.
 func (a *Authority) attributes(info, cert []byte) []byte {
-	if a.Content != nil {
-		info = a.Content(info)
+	if a.SignedContent != nil {
+		info = a.SignedContent(info)
 	}
 	sum := sha256.Sum256(info)
 	var b cryptobyte.Builder
@@ -302,7 +302,7 @@ func (a *Authority) attributes(info, cert []byte) []byte {
 	})
 	id, hash := []int{1, 2, 840, 113549, 1, 9, 16, 2, 47}, sha256.Sum256(cert)
 	name := hash[:]
-	if a.OldID {
+	if a.OldCertID {
 		old := sha1.Sum(cert)
 		id[8], name = 12, old[:]
 	}

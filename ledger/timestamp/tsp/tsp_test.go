@@ -138,8 +138,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// TestReceipt runs a journal with a keeper behind it: receipts of what was
-// published carry the token, and verify against the authority that was pinned.
+// TestReceipt runs a journal with a keeper: receipts under a stamped checkpoint
+// carry the token, and verify against the pinned authority.
 func TestReceipt(t *testing.T) {
 	t.Parallel()
 	a, err := timestamptest.New(timestamptest.Options{Kind: timestamptest.RSAPSS})
@@ -185,7 +185,7 @@ func TestReceipt(t *testing.T) {
 					t.Errorf("record %d: %v", i, fs)
 				}
 			}
-			// What is published after the last token is not kept back for it.
+			// A receipt of what was published after the last token does not wait for one.
 			if _, err := j.Append(t.Context(), j.Take(),
 				&journal.Record{Kind: ledger.Failed, Micros: time.Now().UnixMicro()}); err != nil {
 				return err

@@ -56,10 +56,10 @@ func makeAuthorities(t *testing.T) (out []authority) {
 	}{
 		{name: "RSA", opts: timestamptest.Options{Kind: timestamptest.RSA}},
 		{name: "RSA, PSS", opts: timestamptest.Options{Kind: timestamptest.RSAPSS},
-			edit: func(a *timestamptest.Authority) { a.LeafAlone = true }},
-		{name: "P-256", edit: func(a *timestamptest.Authority) { a.OldID = true }},
+			edit: func(a *timestamptest.Authority) { a.OmitIssuer = true }},
+		{name: "P-256", edit: func(a *timestamptest.Authority) { a.OldCertID = true }},
 		{name: "P-384", opts: timestamptest.Options{Kind: timestamptest.P384}},
-		{name: "below another", opts: timestamptest.Options{Above: root}},
+		{name: "below another", opts: timestamptest.Options{Issuer: root}},
 		{name: "of the same names"},
 		{name: "run out", opts: timestamptest.Options{From: LogStart.AddDate(-2, 0, 0), To: from}},
 		{name: "for anything", opts: timestamptest.Options{Template: func(c *x509.Certificate) {
@@ -73,9 +73,11 @@ func makeAuthorities(t *testing.T) (out []authority) {
 			a.GenTime = LogStart.Add(-time.Hour).UTC().Format("20060102150405Z")
 		}},
 		{name: "of other content", edit: func(a *timestamptest.Authority) {
-			a.Content = func(b []byte) []byte { return append([]byte{0}, b...) }
+			a.SignedContent = func(b []byte) []byte { return append([]byte{0}, b...) }
 		}},
-		{name: "by another key", edit: func(a *timestamptest.Authority) { a.Signer, a.Other = root.Leaf, root.Leaf }},
+		{name: "by another key", edit: func(a *timestamptest.Authority) {
+			a.NamedLeaf, a.SentLeaf = root.Leaf, root.Leaf
+		}},
 	} {
 		if x.opts.From.IsZero() {
 			x.opts.From, x.opts.To = from, to
@@ -86,8 +88,8 @@ func makeAuthorities(t *testing.T) (out []authority) {
 			x.edit(a)
 		}
 		top := a.CA
-		if x.opts.Above != nil {
-			top = x.opts.Above.CA
+		if x.opts.Issuer != nil {
+			top = x.opts.Issuer.CA
 		}
 		out = append(out, authority{Name: x.name, Root: top, Leaf: a.Leaf, Policy: a.Policy.String(),
 			Bare: must(a.Token(bareCheckpoint())), Cosigned: must(a.Token(cosignedCheckpoint()))})

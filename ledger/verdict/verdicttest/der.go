@@ -36,7 +36,7 @@ func elements(b []byte) (out []*element) {
 }
 
 func (e *element) append(to []byte) []byte {
-	content := e.frozen().content
+	content := e.clone().content
 	n := len(content)
 	to = append(to, e.tag)
 	switch {
@@ -62,8 +62,8 @@ func parents(list []*element) (out []*element) {
 	return out
 }
 
-// der changes one element of DER, and leaves it DER for the most part: the
-// lengths of what it lies in are those that it has then.
+// der changes one element of DER, mostly so that the result is DER again: the
+// lengths of the elements around it fit the change.
 func (m *mutator) der(b []byte) []byte {
 	list := elements(b)
 	all := parents(list)
@@ -86,7 +86,7 @@ func (m *mutator) der(b []byte) []byte {
 	case 3:
 		x.longer = true
 	case 4:
-		in.inner[i] = from.inner[j].frozen()
+		in.inner[i] = from.inner[j].clone()
 	case 5:
 		k := m.rng.IntN(len(in.inner))
 		in.inner[i], in.inner[k] = in.inner[k], in.inner[i]
@@ -110,9 +110,9 @@ func (m *mutator) der(b []byte) []byte {
 	return out
 }
 
-// frozen is a copy that is not changed any more: what it copies may hold the
-// element that it takes the place of.
-func (e *element) frozen() *element {
+// clone is a copy of an element and of everything in it: a copy may be put
+// in place of an element inside of the one that it was copied from.
+func (e *element) clone() *element {
 	out := &element{tag: e.tag, content: e.content}
 	if len(e.inner) > 0 {
 		out.content = nil

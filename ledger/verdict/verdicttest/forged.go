@@ -9,9 +9,9 @@ import (
 	"github.com/assayrisk/assay/ledger/anchor"
 )
 
-// forgedReceipts are receipts with anchors that were made without a key and
-// without a chain: old, new, of the named chain and contract and of others,
-// with seals of too few or of nobody.
+// forgedReceipts returns receipts with anchors that were made without a key and
+// without a chain: old, new, of the named chain and contract and of others, with
+// too few seals or with seals of strangers.
 func forgedReceipts() (out [][]byte) {
 	l := honestLog()
 	for i, b := range []Block{

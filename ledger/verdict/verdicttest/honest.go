@@ -23,8 +23,8 @@ var witnesses = []Witness{{"witness.example/a", 10}, {"witness.example/b", 20}, 
 
 func honestLog() *Log { return NewLog("log.example/decisions", 11) }
 
-// Honest are receipts that hold, of each level.
-func Honest() []Case {
+// HonestCases are receipts that hold, of each level.
+func HonestCases() []Case {
 	l, w := honestLog(), witnesses
 	block := Block{ChainID: 1337, Contract: anchor.Address{0xc0, 1}, Publisher: anchor.Address{0xaa, 2}, Number: 99,
 		Time: LogStart.Add(time.Minute)}

@@ -18,7 +18,7 @@ import (
 // flipped, in the receipt, its anchor, its checkpoint and its time stamp, and in
 // the trust file and its certificates.
 func Mutations(seed uint64, n int) []Case {
-	m := mutator{rng: rand.New(rand.NewPCG(seed, 1)), honest: Honest()}
+	m := mutator{rng: rand.New(rand.NewPCG(seed, 1)), honest: HonestCases()}
 	forged, stamps := forgedReceipts(), RefusedStamps()
 	out := make([]Case, 0, n)
 	for i := range n {
@@ -92,7 +92,7 @@ func joinMembers(ms []member) []byte {
 	return []byte("{" + strings.Join(fields, ",") + "}")
 }
 
-// object changes one field of an object, or an object in it.
+// object changes one field of an object, or of an object in it.
 func (m *mutator) object(c *Case, path string, b, other []byte, depth int) []byte {
 	ms, os := members(b), members(other)
 	if len(ms) == 0 {
@@ -149,13 +149,13 @@ func (m *mutator) object(c *Case, path string, b, other []byte, depth int) []byt
 			"\x00", ",", "null", "\u00a0"))
 	default:
 		say("bent")
-		x.value = m.bend(x.value)
+		x.value = m.mutateValue(x.value)
 	}
 	return joinMembers(ms)
 }
 
-// strip takes several parts out at once, as somebody would who hides that they
-// are wrong.
+// strip removes several parts at once, as somebody would to hide that they are
+// wrong.
 func (m *mutator) strip(c *Case, ms []member) []byte {
 	from := m.rng.IntN(len(ms))
 	c.Name += ", stripped from " + ms[from].name
@@ -190,11 +190,11 @@ func (m *mutator) swap(c *Case, ms, os []member) []byte {
 	return joinMembers(ms)
 }
 
-// respell writes a value otherwise, with the same meaning.
+// respell writes a value in another way that means the same.
 func (m *mutator) respell(v string) string {
 	switch {
 	case strings.HasPrefix(v, `"`) && len(v) > 4:
-		return pick(m, loosen(v), v[:1]+fmt.Sprintf(`\u%04x`, v[1])+v[2:], v[:len(v)-1]+`\n"`, strings.ToUpper(v),
+		return pick(m, setUnusedBit(v), v[:1]+fmt.Sprintf(`\u%04x`, v[1])+v[2:], v[:len(v)-1]+`\n"`, strings.ToUpper(v),
 			strings.ToLower(v),
 			strings.ReplaceAll(v, "/", `\/`), v[:len(v)-1]+` "`, `"`+" "+v[1:], strings.TrimRight(v,
 				`="`)+`"`, strings.ReplaceAll(v, "+", "-"), `"0X`+v[3:])
@@ -206,8 +206,8 @@ func (m *mutator) respell(v string) string {
 	return pick(m, v+".0", v+"e0", "0"+v, "+"+v, "-"+v, `"`+v+`"`, " "+v+" ")
 }
 
-// loosen sets unused bits of the last base64 digit, if there are any.
-func loosen(v string) string {
+// setUnusedBit sets unused bits of the last base64 digit, if there are any.
+func setUnusedBit(v string) string {
 	i := strings.IndexByte(v, '=')
 	if i <= 1 {
 		return v
@@ -220,9 +220,9 @@ func loosen(v string) string {
 	return v[:i-1] + string(digits[d^1]) + v[i:]
 }
 
-// bend changes bytes inside a value: of a byte string, of a checkpoint's lines,
+// mutateValue changes bytes inside a value: of a byte string, of a checkpoint's lines,
 // or of the text itself.
-func (m *mutator) bend(v string) string {
+func (m *mutator) mutateValue(v string) string {
 	if len(v) > 2 && v[0] == '"' {
 		if raw, err := base64.StdEncoding.DecodeString(v[1 : len(v)-1]); err == nil && len(raw) > 0 {
 			return `"` + base64.StdEncoding.EncodeToString(m.bytes(raw)) + `"`

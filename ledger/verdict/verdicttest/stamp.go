@@ -13,9 +13,9 @@ import (
 	"github.com/assayrisk/assay/ledger/verdict"
 )
 
-// RefusedStamps are receipts with tokens that fail, one for each check, and one
-// from which a token that is required was stripped. Their names are the steps
-// at which they are refused.
+// RefusedStamps returns receipts with tokens that fail, one for each check, and one
+// from which a required token was stripped. Their names are the steps that refuse
+// them.
 func RefusedStamps() (out []Case) {
 	l := honestLog()
 	good := authorityNamed("P-256")

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// ConfiguredMutations are the mutations that every verifier is held to: 2,000, or as many as
-// ASSAY_MUTATIONS says, from the seed in ASSAY_SEED.
+// ConfiguredMutations returns the mutations on which all verifiers must agree:
+// 2,000, or as many as ASSAY_MUTATIONS says, from the seed in ASSAY_SEED.
 func ConfiguredMutations() []Case {
 	return Mutations(envNumber("ASSAY_SEED", 19), int(envNumber("ASSAY_MUTATIONS", 2000)))
 }
