@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Generates the Go code beside the .proto files. The tools' versions are pinned
+# Generates the Go code from the .proto files, next to them. The versions are pinned
 # here, and the generated files name no machine, so that the same input gives
 # the same bytes anywhere. Needs protoc 3.21.12 (Debian: protobuf-compiler).
 #

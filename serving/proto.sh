@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Lints the .proto files and holds them to what clients of the first release
-# speak: testdata/protocol.binpb, the descriptors that changes are compared with.
+# Lints the .proto files and checks that clients of the first release can read them:
+# testdata/protocol.binpb has the descriptors that changes are compared with.
 # A change that old clients or servers cannot read is an error.
 #
 #   serving/proto.sh [DIR]      buf is installed with npm into DIR (kept), or a temporary one
-#   serving/proto.sh --accept   with a release: the present protocol becomes what is held to
+#   serving/proto.sh --accept   with a release: changes are compared with the present protocol from now on
 set -eu
 cd "$(dirname "$0")"
 accept=

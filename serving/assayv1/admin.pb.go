@@ -88,9 +88,9 @@ type ModelInfo struct {
 	Digest []byte `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"`
 	// SHA-256 of its plan, 32 bytes.
 	PlanDigest []byte `protobuf:"bytes,4,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
-	// SHA-256 of the policy that it decides by, 32 bytes.
+	// SHA-256 of the policy with which it decides, 32 bytes.
 	PolicyDigest []byte `protobuf:"bytes,5,opt,name=policy_digest,json=policyDigest,proto3" json:"policy_digest,omitempty"`
-	// It decides where no model is named.
+	// It decides requests that name no model.
 	Active bool `protobuf:"varint,6,opt,name=active,proto3" json:"active,omitempty"`
 	// It scores as a challenger.
 	Shadow bool `protobuf:"varint,7,opt,name=shadow,proto3" json:"shadow,omitempty"`
@@ -98,7 +98,7 @@ type ModelInfo struct {
 	Trees int32 `protobuf:"varint,8,opt,name=trees,proto3" json:"trees,omitempty"`
 	// How many features it reads.
 	Features int32 `protobuf:"varint,9,opt,name=features,proto3" json:"features,omitempty"`
-	// Since when.
+	// When it was loaded.
 	Loaded        *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=loaded,proto3" json:"loaded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -204,7 +204,7 @@ func (x *ModelInfo) GetLoaded() *timestamppb.Timestamp {
 	return nil
 }
 
-// ListModelsRequest asks for all.
+// ListModelsRequest asks for all models.
 type ListModelsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -296,11 +296,10 @@ type ActivateModelRequest struct {
 	Bundle string `protobuf:"bytes,2,opt,name=bundle,proto3" json:"bundle,omitempty"`
 	// Digest of the manifest that must be found there, 32 bytes; empty: any.
 	ExpectedDigest []byte `protobuf:"bytes,3,opt,name=expected_digest,json=expectedDigest,proto3" json:"expected_digest,omitempty"`
-	// Load it beside the active model, to be asked for by name, without making
-	// it the one that decides by default.
+	// Load it without activating it: it decides requests that name it.
 	LoadOnly bool `protobuf:"varint,4,opt,name=load_only,json=loadOnly,proto3" json:"load_only,omitempty"`
 	// Put the bundle's own policy in force with it. Otherwise the policy in force
-	// stays; the call is refused when it does not fit the model's plan.
+	// stays, and the call is refused if it does not fit the model's plan.
 	WithPolicy    bool `protobuf:"varint,5,opt,name=with_policy,json=withPolicy,proto3" json:"with_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -371,7 +370,7 @@ func (x *ActivateModelRequest) GetWithPolicy() bool {
 	return false
 }
 
-// ActivateModelResponse says what became of the act.
+// ActivateModelResponse says whether the act is done.
 type ActivateModelResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether it is done.
@@ -493,7 +492,7 @@ func (x *SetShadowRequest) GetBundles() []string {
 // SetShadowResponse lists the challengers.
 type SetShadowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Those that score now; empty when an earlier call did the act.
+	// The challengers from now on; empty when an earlier call did the act.
 	Shadows []*ModelInfo `protobuf:"bytes,1,rep,name=shadows,proto3" json:"shadows,omitempty"`
 	// Of the act's record.
 	Sequence      uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
@@ -545,7 +544,7 @@ func (x *SetShadowResponse) GetSequence() uint64 {
 	return 0
 }
 
-// SetPolicyRequest brings a policy.
+// SetPolicyRequest carries a policy.
 type SetPolicyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller's idempotency key.
@@ -600,7 +599,7 @@ func (x *SetPolicyRequest) GetYaml() []byte {
 	return nil
 }
 
-// SetPolicyResponse says what became of the act.
+// SetPolicyResponse says whether the act is done.
 type SetPolicyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether it is done.
@@ -774,8 +773,8 @@ func (x *EraseSubjectResponse) GetSequence() uint64 {
 	return 0
 }
 
-// RecordReportRequest is what the record's opening says: ledger/journal's
-// ReportNote.
+// RecordReportRequest is the content of the record: ReportNote of package
+// ledger/journal.
 type RecordReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller's idempotency key, 1 to 256 bytes: the same id with the same
@@ -783,15 +782,15 @@ type RecordReportRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// SHA-256 of the report's bytes (report.json), 32 bytes. Required.
 	ReportDigest []byte `protobuf:"bytes,2,opt,name=report_digest,json=reportDigest,proto3" json:"report_digest,omitempty"`
-	// SHA-256 of the data that it was made from, 32 bytes; empty: not known.
+	// SHA-256 of the data from which it was made, 32 bytes; empty: not known.
 	DataDigest []byte `protobuf:"bytes,3,opt,name=data_digest,json=dataDigest,proto3" json:"data_digest,omitempty"`
 	// Rows of that data.
 	Rows uint64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
-	// Name of the report for people, such as its file's; at most 256 bytes. It
-	// must name no person: nothing erases it.
+	// Name of the report for people, such as that of its file; at most 256 bytes.
+	// It must not name a person: it cannot be erased.
 	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
 	// SHA-256 of the manifest of the model that was evaluated, 32 bytes; empty:
-	// not known. It stands in the public leaf.
+	// not known. The public leaf has it.
 	ModelDigest []byte `protobuf:"bytes,6,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
 	// SHA-256 of that model's plan, likewise.
 	PlanDigest    []byte `protobuf:"bytes,7,opt,name=plan_digest,json=planDigest,proto3" json:"plan_digest,omitempty"`
@@ -878,7 +877,7 @@ func (x *RecordReportRequest) GetPlanDigest() []byte {
 	return nil
 }
 
-// RecordReportResponse says where the record stands.
+// RecordReportResponse is the record's place and promise.
 type RecordReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Place in the journal = index of the leaf in the log.
@@ -933,7 +932,7 @@ func (x *RecordReportResponse) GetPromise() []byte {
 	return nil
 }
 
-// GetStatusRequest asks for all.
+// GetStatusRequest asks for the whole status.
 type GetStatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -970,15 +969,15 @@ func (*GetStatusRequest) Descriptor() ([]byte, []int) {
 	return file_assayv1_admin_proto_rawDescGZIP(), []int{13}
 }
 
-// Drift of one distribution against training, as the population stability
-// index: below 0.1 little, above 0.25 much.
+// Drift of one distribution from training, as the population stability index:
+// below 0.1 it is small, above 0.25 large.
 type Drift struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Feature name, or "score".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Sum of (p - q) ln(p / q) over the bins of the training histogram.
 	Psi float64 `protobuf:"fixed64,2,opt,name=psi,proto3" json:"psi,omitempty"`
-	// Rows that it was computed from.
+	// Rows from which it was computed.
 	Rows          int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1035,13 +1034,13 @@ func (x *Drift) GetRows() int64 {
 	return 0
 }
 
-// WindowStatus counts what a window made of one kind of event, since the
-// journal's first record.
+// WindowStatus counts the events of one kind that a window counted, or did not,
+// since the journal's first record.
 type WindowStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As the plan names it.
 	Window string `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
-	// Of the events.
+	// The kind of the events.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Events that it counts, or counted until they left it.
 	Fed uint64 `protobuf:"varint,3,opt,name=fed,proto3" json:"fed,omitempty"`
@@ -1127,13 +1126,13 @@ func (x *WindowStatus) GetWithoutValue() uint64 {
 	return 0
 }
 
-// Anchoring tells how the anchoring of checkpoints to the chain stands.
+// Anchoring is the state of anchoring checkpoints to the chain.
 type Anchoring struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In a word: starting, idle, pending, unavailable, misconfigured,
-	// contradicted, rejected, fee capped. docs/operations.md has the table.
+	// One of starting, idle, pending, unavailable, misconfigured, contradicted,
+	// rejected, fee capped. docs/operations.md has the table.
 	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
-	// What stands in its way, empty if nothing.
+	// What keeps checkpoints from being anchored, empty if nothing.
 	Problem string `protobuf:"bytes,2,opt,name=problem,proto3" json:"problem,omitempty"`
 	// Leaves under the newest anchored checkpoint.
 	Size uint64 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
@@ -1143,8 +1142,8 @@ type Anchoring struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
 	// Transactions since the start whose fee was raised.
 	Raised uint64 `protobuf:"varint,6,opt,name=raised,proto3" json:"raised,omitempty"`
-	// Transactions since the start that were made anew, because the node could
-	// not use their nonce or would not take them.
+	// Transactions since the start that were replaced, because the node could not
+	// use their nonce or did not accept them.
 	Renewed       uint64 `protobuf:"varint,7,opt,name=renewed,proto3" json:"renewed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1229,18 +1228,18 @@ func (x *Anchoring) GetRenewed() uint64 {
 	return 0
 }
 
-// GetStatusResponse is the state of the moment.
+// GetStatusResponse is the present state.
 type GetStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Of the program.
+	// Version of the program.
 	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
 	// When the process began to serve.
 	Started *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started,proto3" json:"started,omitempty"`
-	// Requests are taken.
+	// The server accepts requests.
 	Ready bool `protobuf:"varint,3,opt,name=ready,proto3" json:"ready,omitempty"`
-	// It was told to stop and finishes what is under way.
+	// The server was told to stop, and finishes the requests under way.
 	Draining bool `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
-	// The model that decides where none is named.
+	// The model that decides requests that name none.
 	Active *ModelInfo `protobuf:"bytes,5,opt,name=active,proto3" json:"active,omitempty"`
 	// Sequence numbers taken so far.
 	NextSequence uint64 `protobuf:"varint,6,opt,name=next_sequence,json=nextSequence,proto3" json:"next_sequence,omitempty"`
@@ -1256,8 +1255,8 @@ type GetStatusResponse struct {
 	Drift []*Drift `protobuf:"bytes,11,rep,name=drift,proto3" json:"drift,omitempty"`
 	// Acts that wait for a second admin.
 	Pending []string `protobuf:"bytes,12,rep,name=pending,proto3" json:"pending,omitempty"`
-	// Of the active model's plan: one entry a window and kind of event that feeds
-	// it, in the plan's order.
+	// One entry for each window of the active model's plan and each kind of event
+	// that feeds it, in the plan's order.
 	Windows []*WindowStatus `protobuf:"bytes,13,rep,name=windows,proto3" json:"windows,omitempty"`
 	// Events since the journal's first record that came later than the active
 	// plan's lateness allows.

@@ -34,34 +34,35 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Admin changes what the server decides by. Every act is a record in the
-// journal, with the caller's name. Role: admin, and read for ListModels and
-// GetStatus. When the server is configured for four eyes, ActivateModel and
-// SetPolicy return PENDING until a second admin sends the same request.
+// Admin changes the models and policies that decide. Every act is a record in
+// the journal, with the caller's name. Role: admin; for ListModels and GetStatus
+// also read. With four eyes, ActivateModel and SetPolicy return PENDING until a
+// second admin sends the same request.
 type AdminClient interface {
 	// ListModels lists the loaded models.
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
 	// ActivateModel loads a bundle from the server's model directory, checks it
 	// against an independent implementation, and makes it the one that decides.
-	// Requests under way finish with the model they began with. The policy in
-	// force stays in force, unless with_policy says that it goes, too.
+	// Requests under way finish with the model that they began with. The policy
+	// in force stays in force, unless with_policy replaces it.
 	ActivateModel(ctx context.Context, in *ActivateModelRequest, opts ...grpc.CallOption) (*ActivateModelResponse, error)
-	// SetShadow sets the challengers that score beside the active model.
+	// SetShadow sets the challengers, which score the same vectors as the active
+	// model.
 	SetShadow(ctx context.Context, in *SetShadowRequest, opts ...grpc.CallOption) (*SetShadowResponse, error)
 	// SetPolicy replaces the policy after a type check against the active plan.
 	SetPolicy(ctx context.Context, in *SetPolicyRequest, opts ...grpc.CallOption) (*SetPolicyResponse, error)
-	// EraseSubject destroys the key of a subject: the private part of its
-	// records can no longer be read by anybody; proofs given out before verify on.
-	// The erasure is one record: a crash leaves it done or not begun, and asking
-	// again with the same request id tells which. The reply comes when no file of
-	// the server's directory, and no older copy of it, opens with the keys left.
+	// EraseSubject destroys the key of a subject: nobody can read the private part
+	// of its records any more; proofs that were given out still verify. The erasure
+	// is one record: after a crash it is done or not begun, and the same request
+	// with the same id completes it. The reply comes when the keys that are left
+	// open no file of the server's directory, nor an older copy of it.
 	EraseSubject(ctx context.Context, in *EraseSubjectRequest, opts ...grpc.CallOption) (*EraseSubjectResponse, error)
-	// RecordReport makes the digest of a model evaluation report a record of the
-	// log: who holds the report can show later that it is the one that was
-	// recorded, and when. The report itself is not sent. `assay evaluate --server`
-	// calls it. The record's receipt is had from Scoring.GetReceipt.
+	// RecordReport records the digest of a model evaluation report in the log:
+	// whoever has the report can show later that it was recorded, and when. The
+	// report itself is not sent. `assay evaluate --server` calls it.
+	// Scoring.GetReceipt returns the record's receipt.
 	RecordReport(ctx context.Context, in *RecordReportRequest, opts ...grpc.CallOption) (*RecordReportResponse, error)
-	// GetStatus tells how the server fares.
+	// GetStatus returns the state of the server.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
 
@@ -147,34 +148,35 @@ func (c *adminClient) GetStatus(ctx context.Context, in *GetStatusRequest, opts 
 // All implementations must embed UnimplementedAdminServer
 // for forward compatibility.
 //
-// Admin changes what the server decides by. Every act is a record in the
-// journal, with the caller's name. Role: admin, and read for ListModels and
-// GetStatus. When the server is configured for four eyes, ActivateModel and
-// SetPolicy return PENDING until a second admin sends the same request.
+// Admin changes the models and policies that decide. Every act is a record in
+// the journal, with the caller's name. Role: admin; for ListModels and GetStatus
+// also read. With four eyes, ActivateModel and SetPolicy return PENDING until a
+// second admin sends the same request.
 type AdminServer interface {
 	// ListModels lists the loaded models.
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
 	// ActivateModel loads a bundle from the server's model directory, checks it
 	// against an independent implementation, and makes it the one that decides.
-	// Requests under way finish with the model they began with. The policy in
-	// force stays in force, unless with_policy says that it goes, too.
+	// Requests under way finish with the model that they began with. The policy
+	// in force stays in force, unless with_policy replaces it.
 	ActivateModel(context.Context, *ActivateModelRequest) (*ActivateModelResponse, error)
-	// SetShadow sets the challengers that score beside the active model.
+	// SetShadow sets the challengers, which score the same vectors as the active
+	// model.
 	SetShadow(context.Context, *SetShadowRequest) (*SetShadowResponse, error)
 	// SetPolicy replaces the policy after a type check against the active plan.
 	SetPolicy(context.Context, *SetPolicyRequest) (*SetPolicyResponse, error)
-	// EraseSubject destroys the key of a subject: the private part of its
-	// records can no longer be read by anybody; proofs given out before verify on.
-	// The erasure is one record: a crash leaves it done or not begun, and asking
-	// again with the same request id tells which. The reply comes when no file of
-	// the server's directory, and no older copy of it, opens with the keys left.
+	// EraseSubject destroys the key of a subject: nobody can read the private part
+	// of its records any more; proofs that were given out still verify. The erasure
+	// is one record: after a crash it is done or not begun, and the same request
+	// with the same id completes it. The reply comes when the keys that are left
+	// open no file of the server's directory, nor an older copy of it.
 	EraseSubject(context.Context, *EraseSubjectRequest) (*EraseSubjectResponse, error)
-	// RecordReport makes the digest of a model evaluation report a record of the
-	// log: who holds the report can show later that it is the one that was
-	// recorded, and when. The report itself is not sent. `assay evaluate --server`
-	// calls it. The record's receipt is had from Scoring.GetReceipt.
+	// RecordReport records the digest of a model evaluation report in the log:
+	// whoever has the report can show later that it was recorded, and when. The
+	// report itself is not sent. `assay evaluate --server` calls it.
+	// Scoring.GetReceipt returns the record's receipt.
 	RecordReport(context.Context, *RecordReportRequest) (*RecordReportResponse, error)
-	// GetStatus tells how the server fares.
+	// GetStatus returns the state of the server.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedAdminServer()
 }

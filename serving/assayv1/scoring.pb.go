@@ -29,13 +29,13 @@ const (
 type Outcome int32
 
 const (
-	// No outcome; in ListDecisions any.
+	// No outcome; in ListDecisions: any.
 	Outcome_OUTCOME_UNSPECIFIED Outcome = 0
 	// No rule fired.
 	Outcome_OUTCOME_APPROVE Outcome = 1
 	// A person has to look at it.
 	Outcome_OUTCOME_REVIEW Outcome = 2
-	// A rule or a cut-off says no.
+	// A rule or a cut-off declined it.
 	Outcome_OUTCOME_DECLINE Outcome = 3
 	// A fact was recorded; nothing was decided.
 	Outcome_OUTCOME_RECORDED Outcome = 4
@@ -150,7 +150,7 @@ type Field struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As the plan names it.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Of the kind that the plan says.
+	// Of the kind that the plan declares.
 	//
 	// Types that are valid to be assigned to Value:
 	//
@@ -258,7 +258,7 @@ type Field_Text struct {
 }
 
 type Field_Flag struct {
-	// Yes or no.
+	// True or false.
 	Flag bool `protobuf:"varint,4,opt,name=flag,proto3,oneof"`
 }
 
@@ -285,9 +285,9 @@ type Event struct {
 	// When it happened; kept to the microsecond.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
 	// Whom it concerns, at most 16. The first is the data subject: erasing a
-	// subject erases the private part of every record it is first in.
+	// subject erases the private part of every record in which it is the first.
 	Entities []*Entity `protobuf:"bytes,4,rep,name=entities,proto3" json:"entities,omitempty"`
-	// What it says, at most 1024, names are unique.
+	// Its values, at most 1024; names are unique.
 	Fields        []*Field `protobuf:"bytes,5,rep,name=fields,proto3" json:"fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -363,9 +363,9 @@ type ScoreRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller's idempotency key, 1 to 256 bytes, unique for each decision.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// What is to be decided about.
+	// The event to decide.
 	Event *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
-	// Name of the model to decide by; empty: the active one.
+	// Name of the model that decides; empty: the active one.
 	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -495,7 +495,7 @@ type RowError struct {
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The field at fault, for INVALID_ARGUMENT.
 	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
-	// When to come again, for RESOURCE_EXHAUSTED.
+	// When to try again, for RESOURCE_EXHAUSTED.
 	RetryAfter    *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -562,7 +562,7 @@ func (x *RowError) GetRetryAfter() *durationpb.Duration {
 // ScoreResponse is one durable decision and its promise.
 type ScoreResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As it was asked.
+	// Of the request.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Place in the journal = index of the leaf in the log.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
@@ -596,18 +596,18 @@ type ScoreResponse struct {
 	RepeatedRequest bool `protobuf:"varint,16,opt,name=repeated_request,json=repeatedRequest,proto3" json:"repeated_request,omitempty"`
 	// Server clock when it was decided.
 	Decided *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=decided,proto3" json:"decided,omitempty"`
-	// Batch and stream rows alone: why there is no decision.
+	// In rows of batches and streams: why there is no decision.
 	Error *RowError `protobuf:"bytes,18,opt,name=error,proto3" json:"error,omitempty"`
-	// Expected loss in the policy's currency, when the policy states exposure.
+	// Expected loss in the policy's currency, if the policy states the exposure.
 	ExpectedLoss *float64 `protobuf:"fixed64,19,opt,name=expected_loss,json=expectedLoss,proto3,oneof" json:"expected_loss,omitempty"`
-	// Price of the grade by the policy, a yearly rate, when it states prices.
+	// Price of the grade by the policy, a yearly rate, if it states prices.
 	Price *float64 `protobuf:"fixed64,20,opt,name=price,proto3,oneof" json:"price,omitempty"`
 	// Present when the event came later than the plan's lateness allows: how far
 	// it lies behind the newest event that was sequenced before it. Its features
-	// were then read as of the earliest time that is still open, and it is
-	// counted in none of late_windows. Absent in GetDecision and ListDecisions.
+	// were then read as of the earliest time that is still open, and late_windows
+	// do not count it. Absent in GetDecision and ListDecisions.
 	LateBy *durationpb.Duration `protobuf:"bytes,21,opt,name=late_by,json=lateBy,proto3" json:"late_by,omitempty"`
-	// Windows of the plan that would have counted the event in time.
+	// Windows of the plan that would have counted the event had it come in time.
 	LateWindows   []string `protobuf:"bytes,22,rep,name=late_windows,json=lateWindows,proto3" json:"late_windows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -852,20 +852,21 @@ func (x *ScoreBatchRequest) GetArrow() *ArrowBatch {
 	return nil
 }
 
-// ArrowBatch is one record batch in an Arrow IPC stream: a column a field.
+// ArrowBatch is one record batch in an Arrow IPC stream: one column for each
+// field.
 type ArrowBatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Row i has the request id "<request_id>/<i>" and, without an event id
-	// column, that event id too.
+	// Row i has the request id "<request_id>/<i>", which is also its event id if
+	// there is no column of event ids.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Arrow IPC stream with one schema and one record batch.
 	Ipc []byte `protobuf:"bytes,2,opt,name=ipc,proto3" json:"ipc,omitempty"`
 	// Event kind of the rows; empty: "application".
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Event time of the rows; empty: the plan's time column. Never the server's
-	// clock: a retry would be another request.
+	// Event time of the rows; empty: the plan's time column. It is never the
+	// server's clock, since a retry would then be another request.
 	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
-	// Name of the model to decide by; empty: the active one.
+	// Name of the model that decides; empty: the active one.
 	Model         string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -939,7 +940,7 @@ func (x *ArrowBatch) GetModel() string {
 // ScoreBatchResponse answers in the order of the request.
 type ScoreBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For rows.
+	// The answers to rows.
 	Rows []*ScoreResponse `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
 	// For an Arrow batch: an IPC stream of one record batch with the columns
 	// sequence, outcome, pd, margin, points, grade, decision, promise, error,
@@ -993,7 +994,7 @@ func (x *ScoreBatchResponse) GetArrowIpc() []byte {
 	return nil
 }
 
-// RecordRequest takes note of a fact.
+// RecordRequest carries a fact.
 type RecordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller's idempotency key, as in ScoreRequest.
@@ -1051,7 +1052,7 @@ func (x *RecordRequest) GetEvent() *Event {
 // RecordResponse is the durable record of a fact and its promise.
 type RecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As it was asked.
+	// Of the request.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Place in the journal = index of the leaf in the log.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
@@ -1063,11 +1064,11 @@ type RecordResponse struct {
 	RepeatedRequest bool `protobuf:"varint,5,opt,name=repeated_request,json=repeatedRequest,proto3" json:"repeated_request,omitempty"`
 	// Present when the fact came later than the plan's lateness allows: how far
 	// it lies behind the newest event that was sequenced before it. It is
-	// recorded, and counted in none of late_windows.
+	// recorded, and late_windows do not count it.
 	LateBy *durationpb.Duration `protobuf:"bytes,6,opt,name=late_by,json=lateBy,proto3" json:"late_by,omitempty"`
-	// Windows of the plan that would have counted the fact in time.
+	// Windows of the plan that would have counted the fact had it come in time.
 	LateWindows []string `protobuf:"bytes,7,rep,name=late_windows,json=lateWindows,proto3" json:"late_windows,omitempty"`
-	// Batch rows alone: why there is no record.
+	// In rows of batches: why there is no record.
 	Error         *RowError `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1208,7 +1209,7 @@ func (x *RecordBatchRequest) GetRows() []*RecordRequest {
 // RecordBatchResponse answers in the order of the request.
 type RecordBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One a row.
+	// One for each row.
 	Rows          []*RecordResponse `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1251,7 +1252,7 @@ func (x *RecordBatchResponse) GetRows() []*RecordResponse {
 	return nil
 }
 
-// ExplainRequest names a decision in the journal, or brings an event.
+// ExplainRequest names a decision in the journal, or carries an event.
 type ExplainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One of the two.
@@ -1335,12 +1336,12 @@ type isExplainRequest_What interface {
 }
 
 type ExplainRequest_Sequence struct {
-	// Of a decision in the journal.
+	// Sequence number of a decision in the journal.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof"`
 }
 
 type ExplainRequest_Event struct {
-	// An event that is only looked at.
+	// An event, which is not recorded.
 	Event *Event `protobuf:"bytes,2,opt,name=event,proto3,oneof"`
 }
 
@@ -1357,7 +1358,7 @@ type Contribution struct {
 	Value *float64 `protobuf:"fixed64,2,opt,name=value,proto3,oneof" json:"value,omitempty"`
 	// Log-odds; positive raises the risk.
 	Contribution float64 `protobuf:"fixed64,3,opt,name=contribution,proto3" json:"contribution,omitempty"`
-	// The reason group that the plan puts the feature in.
+	// The feature's reason group in the plan.
 	Group         string `protobuf:"bytes,4,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1431,7 +1432,7 @@ type ExplainResponse struct {
 	ExpectedMargin float64 `protobuf:"fixed64,2,opt,name=expected_margin,json=expectedMargin,proto3" json:"expected_margin,omitempty"`
 	// Calibrated probability of the bad event, 0 to 1.
 	Pd float64 `protobuf:"fixed64,3,opt,name=pd,proto3" json:"pd,omitempty"`
-	// One a feature, in plan order.
+	// One for each feature, in plan order.
 	Contributions []*Contribution `protobuf:"bytes,4,rep,name=contributions,proto3" json:"contributions,omitempty"`
 	// At most four groups that raise the risk, the strongest first.
 	Reasons []*Reason `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
@@ -1614,11 +1615,11 @@ type GetDecisionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Without expected_loss and price, which no record keeps.
 	Decision *ScoreResponse `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
-	// The event that was decided about; absent when its subject was erased or
-	// the caller is neither its author nor an auditor.
+	// The event that was decided; absent when its subject was erased or the caller
+	// is neither its author nor an auditor.
 	Event *Event `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
-	// Scores of shadow models for this event. They are made after the reply, and
-	// stand in the log as a record of their own.
+	// Scores of challengers for this event. They are made after the reply, and are
+	// a record of their own in the log.
 	Shadows       []*ShadowScore `protobuf:"bytes,3,rep,name=shadows,proto3" json:"shadows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1675,7 +1676,7 @@ func (x *GetDecisionResponse) GetShadows() []*ShadowScore {
 	return nil
 }
 
-// ShadowScore is what a challenger made of the same vector.
+// ShadowScore is a challenger's score of the same vector.
 type ShadowScore struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The challenger's name.
@@ -1686,7 +1687,7 @@ type ShadowScore struct {
 	Margin float64 `protobuf:"fixed64,3,opt,name=margin,proto3" json:"margin,omitempty"`
 	// Calibrated probability of the bad event, 0 to 1.
 	Pd float64 `protobuf:"fixed64,4,opt,name=pd,proto3" json:"pd,omitempty"`
-	// Of the record that they stand in; an auditor can ask for its receipt.
+	// Of their record; an auditor can ask for its receipt.
 	Sequence      uint64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1851,8 +1852,8 @@ func (x *ListDecisionsRequest) GetPageToken() string {
 // ListDecisionsResponse is one page.
 type ListDecisionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In sequence order. A page may hold fewer than asked for, or none, and have
-	// a token that goes on.
+	// In sequence order. A page may hold fewer than asked for, or none, and still
+	// have a token for the next one.
 	Decisions []*ScoreResponse `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -1909,8 +1910,8 @@ type GetReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of the decision, or of another record.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Wait until the log has published the decision, within the deadline;
-	// otherwise FAILED_PRECONDITION when it has not yet.
+	// Wait, within the deadline, until the log has published the decision.
+	// Without it, FAILED_PRECONDITION if the log has not published it yet.
 	Wait          bool `protobuf:"varint,2,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -37,47 +37,47 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Scoring decides about events and keeps the proof of each decision.
+// Scoring decides events and keeps the proof of each decision.
 //
 // Errors are gRPC status codes with details:
 //
 //	INVALID_ARGUMENT    the request is at fault; a google.rpc.BadRequest names the field
 //	ALREADY_EXISTS      the request id was used before with another body
-//	NOT_FOUND           no record stands under that id or sequence number
+//	NOT_FOUND           there is no record with that id or sequence number
 //	PERMISSION_DENIED   the caller's roles do not allow the method
 //	UNAUTHENTICATED     no credential, or one that is not accepted
 //	RESOURCE_EXHAUSTED  over the caller's rate, or the server is full; a
-//	                    google.rpc.RetryInfo says when to come again
+//	                    google.rpc.RetryInfo says when to try again
 //	FAILED_PRECONDITION the state of the system does not allow the act
-//	UNAVAILABLE         the server drains, or cannot make records durable
-//	DEADLINE_EXCEEDED   the deadline passed; asking again with the same
-//	                    request id tells what became of the request
+//	UNAVAILABLE         the server is draining, or cannot make records durable
+//	DEADLINE_EXCEEDED   the deadline passed; the same request with the same
+//	                    request id gets the result of the first
 type ScoringClient interface {
-	// Score decides about one event: features, model, policy, reasons. It
-	// replies when the decision is durable, with a signed promise that it will
-	// be in the log. Asking again with the same request id and body gives the
-	// same decision and never scores twice; the id is kept for at least 24 h.
+	// Score decides one event: features, model, policy, reasons. It replies when
+	// the decision is durable, with a signed promise that it will be in the log.
+	// The same request id and body again get the same decision and are never
+	// scored twice; the id is kept for at least 24 h.
 	// Role: score.
 	Score(ctx context.Context, in *ScoreRequest, opts ...grpc.CallOption) (*ScoreResponse, error)
-	// ScoreBatch decides about many events, in order. A row that is refused has
-	// its error in its place and does not stop the others. Role: score.
+	// ScoreBatch decides many events, in order. A row that is refused has its
+	// error in its place and does not stop the others. Role: score.
 	ScoreBatch(ctx context.Context, in *ScoreBatchRequest, opts ...grpc.CallOption) (*ScoreBatchResponse, error)
-	// ScoreStream decides about events as they come; replies keep the order of
-	// the requests. A refused row has its error in its place. Several requests
-	// may be in flight: that is what makes a stream fast. Role: score.
+	// ScoreStream decides events as they come; replies have the order of the
+	// requests. A refused row has its error in its place. A stream is fast when
+	// several requests are under way at once. Role: score.
 	ScoreStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ScoreRequest, ScoreResponse], error)
-	// Record takes note of a fact (order, receipt, invoice, payment, default,
-	// dispute, indicator) that later events' features are made from. It has the
-	// same idempotency and the same proof as Score. Role: record.
+	// Record records a fact (order, receipt, invoice, payment, default, dispute,
+	// indicator), from which features of later events are made. It has the same
+	// idempotency and the same proof as Score. Role: record.
 	Record(ctx context.Context, in *RecordRequest, opts ...grpc.CallOption) (*RecordResponse, error)
-	// RecordBatch takes note of many facts, in order: the history of a platform
-	// before or after it goes live. Each row has the idempotency and the proof of
+	// RecordBatch records many facts, in order, such as the history of a platform
+	// before it goes live. Each row has the idempotency and the proof of
 	// Record. A row that is refused has its error in its place and does not stop
 	// the others. Role: record.
 	RecordBatch(ctx context.Context, in *RecordBatchRequest, opts ...grpc.CallOption) (*RecordBatchResponse, error)
-	// Explain gives the exact contribution (TreeSHAP, log-odds) of every feature
-	// to the margin of a decision that stands in the journal, or of an event
-	// that is only looked at: it is not recorded and no window moves.
+	// Explain returns the exact contribution (TreeSHAP, log-odds) of every feature
+	// to the margin of a decision in the journal, or of an event that is not
+	// recorded and changes no window.
 	// Role: score, and audit for other callers' decisions.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
 	// GetDecision returns a decision by its sequence number, or by the request
@@ -86,12 +86,12 @@ type ScoringClient interface {
 	// ListDecisions lists decisions in sequence order, in pages.
 	// Role: score for one's own, audit for all.
 	ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error)
-	// GetReceipt returns the receipt of a decision: all that is needed to check
-	// with the network off that it is in the log and anchored (assay-verify).
+	// GetReceipt returns the receipt of a decision: all that assay-verify needs to
+	// check offline that it is in the log and anchored.
 	// Role: score for one's own, audit for all.
 	GetReceipt(ctx context.Context, in *GetReceiptRequest, opts ...grpc.CallOption) (*GetReceiptResponse, error)
 	// WatchCheckpoints sends the newest signed checkpoint of the log, and then
-	// each new one. A slow reader gets the newest and misses those between.
+	// each new one. A slow reader gets the newest and misses some in between.
 	// Role: read.
 	WatchCheckpoints(ctx context.Context, in *WatchCheckpointsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchCheckpointsResponse], error)
 }
@@ -220,47 +220,47 @@ type Scoring_WatchCheckpointsClient = grpc.ServerStreamingClient[WatchCheckpoint
 // All implementations must embed UnimplementedScoringServer
 // for forward compatibility.
 //
-// Scoring decides about events and keeps the proof of each decision.
+// Scoring decides events and keeps the proof of each decision.
 //
 // Errors are gRPC status codes with details:
 //
 //	INVALID_ARGUMENT    the request is at fault; a google.rpc.BadRequest names the field
 //	ALREADY_EXISTS      the request id was used before with another body
-//	NOT_FOUND           no record stands under that id or sequence number
+//	NOT_FOUND           there is no record with that id or sequence number
 //	PERMISSION_DENIED   the caller's roles do not allow the method
 //	UNAUTHENTICATED     no credential, or one that is not accepted
 //	RESOURCE_EXHAUSTED  over the caller's rate, or the server is full; a
-//	                    google.rpc.RetryInfo says when to come again
+//	                    google.rpc.RetryInfo says when to try again
 //	FAILED_PRECONDITION the state of the system does not allow the act
-//	UNAVAILABLE         the server drains, or cannot make records durable
-//	DEADLINE_EXCEEDED   the deadline passed; asking again with the same
-//	                    request id tells what became of the request
+//	UNAVAILABLE         the server is draining, or cannot make records durable
+//	DEADLINE_EXCEEDED   the deadline passed; the same request with the same
+//	                    request id gets the result of the first
 type ScoringServer interface {
-	// Score decides about one event: features, model, policy, reasons. It
-	// replies when the decision is durable, with a signed promise that it will
-	// be in the log. Asking again with the same request id and body gives the
-	// same decision and never scores twice; the id is kept for at least 24 h.
+	// Score decides one event: features, model, policy, reasons. It replies when
+	// the decision is durable, with a signed promise that it will be in the log.
+	// The same request id and body again get the same decision and are never
+	// scored twice; the id is kept for at least 24 h.
 	// Role: score.
 	Score(context.Context, *ScoreRequest) (*ScoreResponse, error)
-	// ScoreBatch decides about many events, in order. A row that is refused has
-	// its error in its place and does not stop the others. Role: score.
+	// ScoreBatch decides many events, in order. A row that is refused has its
+	// error in its place and does not stop the others. Role: score.
 	ScoreBatch(context.Context, *ScoreBatchRequest) (*ScoreBatchResponse, error)
-	// ScoreStream decides about events as they come; replies keep the order of
-	// the requests. A refused row has its error in its place. Several requests
-	// may be in flight: that is what makes a stream fast. Role: score.
+	// ScoreStream decides events as they come; replies have the order of the
+	// requests. A refused row has its error in its place. A stream is fast when
+	// several requests are under way at once. Role: score.
 	ScoreStream(grpc.BidiStreamingServer[ScoreRequest, ScoreResponse]) error
-	// Record takes note of a fact (order, receipt, invoice, payment, default,
-	// dispute, indicator) that later events' features are made from. It has the
-	// same idempotency and the same proof as Score. Role: record.
+	// Record records a fact (order, receipt, invoice, payment, default, dispute,
+	// indicator), from which features of later events are made. It has the same
+	// idempotency and the same proof as Score. Role: record.
 	Record(context.Context, *RecordRequest) (*RecordResponse, error)
-	// RecordBatch takes note of many facts, in order: the history of a platform
-	// before or after it goes live. Each row has the idempotency and the proof of
+	// RecordBatch records many facts, in order, such as the history of a platform
+	// before it goes live. Each row has the idempotency and the proof of
 	// Record. A row that is refused has its error in its place and does not stop
 	// the others. Role: record.
 	RecordBatch(context.Context, *RecordBatchRequest) (*RecordBatchResponse, error)
-	// Explain gives the exact contribution (TreeSHAP, log-odds) of every feature
-	// to the margin of a decision that stands in the journal, or of an event
-	// that is only looked at: it is not recorded and no window moves.
+	// Explain returns the exact contribution (TreeSHAP, log-odds) of every feature
+	// to the margin of a decision in the journal, or of an event that is not
+	// recorded and changes no window.
 	// Role: score, and audit for other callers' decisions.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
 	// GetDecision returns a decision by its sequence number, or by the request
@@ -269,12 +269,12 @@ type ScoringServer interface {
 	// ListDecisions lists decisions in sequence order, in pages.
 	// Role: score for one's own, audit for all.
 	ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error)
-	// GetReceipt returns the receipt of a decision: all that is needed to check
-	// with the network off that it is in the log and anchored (assay-verify).
+	// GetReceipt returns the receipt of a decision: all that assay-verify needs to
+	// check offline that it is in the log and anchored.
 	// Role: score for one's own, audit for all.
 	GetReceipt(context.Context, *GetReceiptRequest) (*GetReceiptResponse, error)
 	// WatchCheckpoints sends the newest signed checkpoint of the log, and then
-	// each new one. A slow reader gets the newest and misses those between.
+	// each new one. A slow reader gets the newest and misses some in between.
 	// Role: read.
 	WatchCheckpoints(*WatchCheckpointsRequest, grpc.ServerStreamingServer[WatchCheckpointsResponse]) error
 	mustEmbedUnimplementedScoringServer()

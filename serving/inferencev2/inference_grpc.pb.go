@@ -39,14 +39,14 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// GRPCInferenceService is the model-only plane: vectors in, margins and
-// contributions out. Nothing is decided and nothing is recorded.
+// GRPCInferenceService scores vectors of features and returns margins and
+// contributions. It decides nothing and records nothing.
 type GRPCInferenceServiceClient interface {
-	// The process runs. Needs no role.
+	// Whether the process runs. Needs no role.
 	ServerLive(ctx context.Context, in *ServerLiveRequest, opts ...grpc.CallOption) (*ServerLiveResponse, error)
-	// The server takes requests. Needs no role.
+	// Whether the server accepts requests. Needs no role.
 	ServerReady(ctx context.Context, in *ServerReadyRequest, opts ...grpc.CallOption) (*ServerReadyResponse, error)
-	// A model is loaded. Role: score or read.
+	// Whether a model is loaded. Role: score or read.
 	ModelReady(ctx context.Context, in *ModelReadyRequest, opts ...grpc.CallOption) (*ModelReadyResponse, error)
 	// Name, version and extensions of the server. Role: score or read.
 	ServerMetadata(ctx context.Context, in *ServerMetadataRequest, opts ...grpc.CallOption) (*ServerMetadataResponse, error)
@@ -56,9 +56,9 @@ type GRPCInferenceServiceClient interface {
 	ModelInfer(ctx context.Context, in *ModelInferRequest, opts ...grpc.CallOption) (*ModelInferResponse, error)
 	// Lists the models. Role: read.
 	RepositoryIndex(ctx context.Context, in *RepositoryIndexRequest, opts ...grpc.CallOption) (*RepositoryIndexResponse, error)
-	// Loads a bundle without making it the one that decides. Role: admin.
+	// Loads a bundle without activating it. Role: admin.
 	RepositoryModelLoad(ctx context.Context, in *RepositoryModelLoadRequest, opts ...grpc.CallOption) (*RepositoryModelLoadResponse, error)
-	// Unloads a model that neither decides nor shadows. Role: admin.
+	// Unloads a model that is not the active one. Role: admin.
 	RepositoryModelUnload(ctx context.Context, in *RepositoryModelUnloadRequest, opts ...grpc.CallOption) (*RepositoryModelUnloadResponse, error)
 }
 
@@ -164,14 +164,14 @@ func (c *gRPCInferenceServiceClient) RepositoryModelUnload(ctx context.Context, 
 // All implementations must embed UnimplementedGRPCInferenceServiceServer
 // for forward compatibility.
 //
-// GRPCInferenceService is the model-only plane: vectors in, margins and
-// contributions out. Nothing is decided and nothing is recorded.
+// GRPCInferenceService scores vectors of features and returns margins and
+// contributions. It decides nothing and records nothing.
 type GRPCInferenceServiceServer interface {
-	// The process runs. Needs no role.
+	// Whether the process runs. Needs no role.
 	ServerLive(context.Context, *ServerLiveRequest) (*ServerLiveResponse, error)
-	// The server takes requests. Needs no role.
+	// Whether the server accepts requests. Needs no role.
 	ServerReady(context.Context, *ServerReadyRequest) (*ServerReadyResponse, error)
-	// A model is loaded. Role: score or read.
+	// Whether a model is loaded. Role: score or read.
 	ModelReady(context.Context, *ModelReadyRequest) (*ModelReadyResponse, error)
 	// Name, version and extensions of the server. Role: score or read.
 	ServerMetadata(context.Context, *ServerMetadataRequest) (*ServerMetadataResponse, error)
@@ -181,9 +181,9 @@ type GRPCInferenceServiceServer interface {
 	ModelInfer(context.Context, *ModelInferRequest) (*ModelInferResponse, error)
 	// Lists the models. Role: read.
 	RepositoryIndex(context.Context, *RepositoryIndexRequest) (*RepositoryIndexResponse, error)
-	// Loads a bundle without making it the one that decides. Role: admin.
+	// Loads a bundle without activating it. Role: admin.
 	RepositoryModelLoad(context.Context, *RepositoryModelLoadRequest) (*RepositoryModelLoadResponse, error)
-	// Unloads a model that neither decides nor shadows. Role: admin.
+	// Unloads a model that is not the active one. Role: admin.
 	RepositoryModelUnload(context.Context, *RepositoryModelUnloadRequest) (*RepositoryModelUnloadResponse, error)
 	mustEmbedUnimplementedGRPCInferenceServiceServer()
 }
