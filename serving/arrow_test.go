@@ -72,6 +72,7 @@ func recordOf(t *testing.T, b []byte) arrow.Record {
 
 // TestArrowBatch: rows of an Arrow batch are decided like rows of events.
 func TestArrowBatch(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	req := &pb.ScoreBatchRequest{Arrow: &pb.ArrowBatch{RequestId: "batch", Time: timestamppb.New(start2026),

@@ -15,9 +15,10 @@ import (
 	"github.com/assayrisk/assay/serving/engine"
 )
 
-// TestAudit plays a journal with windows, two runs of the server, and an
-// erasure in it, and makes every decision again.
+// TestAudit replays a journal of two runs of a server with windows, and makes every
+// decision again.
 func TestAudit(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := bundle(t, windowPlan, "windows", 0)
 	n := start(t, dir, Config{Bundle: b})
@@ -64,6 +65,7 @@ func TestAudit(t *testing.T) {
 
 // TestAuditFindsEveryPart changes one part of a record at a time.
 func TestAuditFindsEveryPart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := bundle(t, planYAML, "first", 0)
 	n := start(t, dir, Config{Bundle: b})
@@ -106,7 +108,7 @@ func TestAuditFindsEveryPart(t *testing.T) {
 		}
 		if want == "" {
 			if rep.Same != 1 {
-				t.Errorf("the decision as it stands: %+v", rep)
+				t.Errorf("the unchanged decision: %+v", rep)
 			}
 			continue
 		}
@@ -119,6 +121,7 @@ func TestAuditFindsEveryPart(t *testing.T) {
 // TestAuditAfterErasure: an erased decision is counted as erased, and decisions
 // whose windows it fed are made again from their stored vectors.
 func TestAuditAfterErasure(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := bundle(t, windowPlan, "windows", 0)
 	n := start(t, dir, Config{Bundle: b})

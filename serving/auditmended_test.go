@@ -16,7 +16,7 @@ import (
 	"github.com/assayrisk/assay/serving/scoring"
 )
 
-// mendedPlan has a feature that an earlier version read otherwise: payers.
+// mendedPlan has a feature that an earlier version computed differently: payers.
 const mendedPlan = "version: 1\nname: mended" + paymentWindows +
 	`  - {name: payers, key: [buyer], on: [payment], member: buyer, length: 30d}
 features:
@@ -25,10 +25,12 @@ features:
   - {name: asked, kernel: count, window: asked}
 `
 
-// TestAuditByEarlierKernels: a decision by earlier window kernels, which differs
-// in a feature that was mended since, is counted as such and by name. In any other
-// feature, in anything else, or by the kernels of today, it differs.
+// TestAuditByEarlierKernels: a decision by earlier window kernels that differs in a
+// feature that was corrected since is counted as mended, with the feature's name. A
+// decision that differs in another feature, in anything else, or by the present
+// kernels, is a difference.
 func TestAuditByEarlierKernels(t *testing.T) {
+	t.Parallel()
 	dir, b := t.TempDir(), bundle(t, mendedPlan, "mended", 0)
 	n := start(t, dir, Config{Bundle: b})
 	if _, err := n.client.Record(t.Context(), "p", payment("p", 7)); err != nil {
@@ -41,7 +43,7 @@ func TestAuditByEarlierKernels(t *testing.T) {
 	n.stop()
 	j := reopen(t, dir)
 	if rep := audited(t, j, b, 0, audit.All); rep.Same != 1 || rep.Mended != 0 || !rep.OK() {
-		t.Fatalf("as it stands: %+v", rep)
+		t.Fatalf("unchanged: %+v", rep)
 	}
 	set := func(i int, x float64) func(v []float64) { return func(v []float64) { v[i] = x } }
 	same := func(*assay.Decision) {}
@@ -142,6 +144,10 @@ func withWindows(t *testing.T, raw []byte, version int) []byte {
 // names is a record, one by the same is none, and a plan without windows has no
 // need of any.
 func TestStartNamesKernels(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	for name, c := range map[string]struct {
 		bundle *models.Bundle
 		then   int // what the act of an earlier program says

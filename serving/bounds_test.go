@@ -17,6 +17,7 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 	v2 "github.com/assayrisk/assay/serving/inferencev2"
 	"github.com/assayrisk/assay/serving/policy"
+	"github.com/assayrisk/assay/serving/wire"
 )
 
 // comeAgain reports whether an error says when to come again.
@@ -29,10 +30,10 @@ func comeAgain(err error) bool {
 	return false
 }
 
-// TestListsAreBounded: only so many pages are filled at once, since each may
-// open 20,000 records; the next caller reads when to come again, and scoring
-// goes on.
+// TestListsAreBounded: only so many lists are under way at once, since each may read
+// 20,000 records; the next caller gets the time to try again, and scoring goes on.
 func TestListsAreBounded(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	for range maxLists {
@@ -56,6 +57,7 @@ func TestListsAreBounded(t *testing.T) {
 // when it is alone, and waits for its turn when it is not; streams on a server
 // that takes few rows at once are answered.
 func TestBatchesAreBounded(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{MaxInFlight: 8})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	ask := func(prefix string, rows int) error {
@@ -101,6 +103,7 @@ func TestBatchesAreBounded(t *testing.T) {
 // TestOutputsAreBounded: a small request must not ask for the same large output
 // again and again.
 func TestOutputsAreBounded(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	req := &v2.ModelInferRequest{Inputs: []*tensor{{Name: "amount", Datatype: "FP64", Shape: []int64{1}}},
 		RawInputContents: [][]byte{raw(1)}}
@@ -116,6 +119,7 @@ func TestOutputsAreBounded(t *testing.T) {
 // TestFourEyesOverInference: the Open Inference Protocol has no word for an act
 // that waits. The first admin must not read that the model is loaded.
 func TestFourEyesOverInference(t *testing.T) {
+	t.Parallel()
 	second := bundle(t, planYAML, "second", 1)
 	n := start(t, t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin,read", "bob:admin"),
 		Load: func(context.Context, string) (*models.Bundle, error) {
@@ -136,9 +140,10 @@ func TestFourEyesOverInference(t *testing.T) {
 	}
 }
 
-// TestSetPolicyAgain: the same request again is answered with the digest of
-// what it set, also when another policy stands by then.
+// TestSetPolicyAgain: the same request again is answered with the digest of the
+// policy that it set, even if another is in force by then.
 func TestSetPolicyAgain(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	adm := pb.NewAdminClient(n.client.Conn())
 	set := func(id, name string) *pb.SetPolicyResponse {
@@ -157,5 +162,29 @@ func TestSetPolicyAgain(t *testing.T) {
 	set("b", "two")
 	if again := set("a", "one"); again.Sequence != first.Sequence {
 		t.Errorf("the same request has the records %d and %d", first.Sequence, again.Sequence)
+	}
+}
+
+// TestLimits: over the rate and over the server's bound, the caller reads when
+// to come again.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir(), Config{RatePerSecond: 0.5, RateBurst: 2})
+	rpc := pb.NewScoringClient(n.client.Conn())
+	var last error
+	for i := range 3 {
+		id := fmt.Sprint(i)
+		_, last = rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: id, Event: wire.Event(application(id, 10, 600))})
+	}
+	if status.Code(last) != codes.ResourceExhausted || len(status.Convert(last).Details()) != 1 {
+		t.Errorf("over the rate: %v, want RESOURCE_EXHAUSTED with RetryInfo", last)
+	}
+	n = start(t, t.TempDir(), Config{MaxInFlight: 8})
+	rpc = pb.NewScoringClient(n.client.Conn())
+	n.fill(8)
+	_, err := rpc.Score(t.Context(),
+		&pb.ScoreRequest{RequestId: "full", Event: wire.Event(application("full", 10, 600))})
+	if status.Code(err) != codes.ResourceExhausted || len(status.Convert(err).Details()) != 1 {
+		t.Errorf("a full server: %v, want RESOURCE_EXHAUSTED with RetryInfo", err)
 	}
 }

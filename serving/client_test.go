@@ -13,6 +13,7 @@ import (
 // TestClientRefusesAnotherLog: everything that one log signs is refused by a
 // client that trusts another one's key, and the error says whose it is not.
 func TestClientRefusesAnotherLog(t *testing.T) {
+	t.Parallel()
 	n, other := start(t, t.TempDir(), Config{}), start(t, t.TempDir(), Config{})
 	d, err := n.client.Score(t.Context(), "ours", application("ours", 10, 600))
 	if err != nil {

@@ -62,6 +62,10 @@ func run(t *testing.T, dir, id string, cfg Config) assay.Decision {
 // TestConfiguredStart: what a server is configured with is in the log before
 // its first decision, once, and again when it changes.
 func TestConfiguredStart(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	dir, first, second := t.TempDir(), bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 0.5)
 	for i, c := range []struct {
 		cfg  Config
@@ -109,9 +113,10 @@ func TestConfiguredStart(t *testing.T) {
 	}
 }
 
-// TestConfiguredStartLeavesActs: an admin's act stands over the configuration,
-// and a start that changes nothing appends nothing.
+// TestConfiguredStartLeavesActs: an admin's act wins over the configuration, and a
+// start that changes nothing appends nothing.
 func TestConfiguredStartLeavesActs(t *testing.T) {
+	t.Parallel()
 	dir, first, second := t.TempDir(), bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 0.5)
 	cfg := Config{Bundle: first, Policy: []byte(strict), Load: func(context.Context, string) (*models.Bundle, error) {
 		return second, nil
@@ -139,6 +144,7 @@ func TestConfiguredStartLeavesActs(t *testing.T) {
 // TestConfiguredStartFourEyes: the configuration cannot do alone what takes two
 // admins, and what two admins did is no reason to refuse a start.
 func TestConfiguredStartFourEyes(t *testing.T) {
+	t.Parallel()
 	dir, first, second := t.TempDir(), bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 0.5)
 	load := func(context.Context, string) (*models.Bundle, error) { return second, nil }
 	cfg := Config{Bundle: first, FourEyes: true, Auth: keys("ann:admin,score", "bob:admin,score"), Load: load}
@@ -191,9 +197,13 @@ func TestConfiguredStartFourEyes(t *testing.T) {
 // TestConfiguredStartOldJournal: the journal of a server that did not record
 // its starts is read, and what is missing is added once.
 func TestConfiguredStartOldJournal(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	for _, fourEyes := range []bool{false, true} {
 		dir, b := t.TempDir(), bundle(t, planYAML, "first", 0)
-		old := run(t, dir, "a", Config{Bundle: b}) // stands where such a decision would
+		old := run(t, dir, "a", Config{Bundle: b}) // the decision of the old server
 		fresh := t.TempDir()
 		if err := journal.With(t.Context(), fresh, journal.Config{Logger: slog.New(slog.DiscardHandler)},
 			func(j *journal.Journal) error {
@@ -214,9 +224,10 @@ func TestConfiguredStartOldJournal(t *testing.T) {
 	}
 }
 
-// TestAuditInForce: a decision by what no record put in force is decider, also
-// when it can be made again.
+// TestAuditInForce: a decision by a model or policy that no record put in force is a
+// difference, even if it can be made again.
 func TestAuditInForce(t *testing.T) {
+	t.Parallel()
 	dir, b := t.TempDir(), bundle(t, planYAML, "first", 0)
 	d := run(t, dir, "a", Config{Bundle: b})
 	other := bundle(t, planYAML, "other", 0.5)
@@ -229,7 +240,7 @@ func TestAuditInForce(t *testing.T) {
 		model, policy assay.Digest
 		what          string
 	}{
-		"as it stands":   {rec.Model, rec.Policy, ""},
+		"unchanged":      {rec.Model, rec.Policy, ""},
 		"another model":  {other.Digest, rec.Policy, "model or policy"},
 		"another policy": {rec.Model, assay.Sum("x"), "model or policy"},
 	} {

@@ -13,6 +13,7 @@ import (
 // TestDashboardNamesMetricsThatAre holds the Grafana dashboard to the metrics
 // that the server has.
 func TestDashboardNamesMetricsThatAre(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	families, err := n.server.metrics.registry.Gather()
 	if err != nil {

@@ -23,7 +23,10 @@ import (
 // TestDeadlineAfterTheNumber: a decision that has its number when the deadline
 // passes is finished, and asking again with its id gets it.
 func TestDeadlineAfterTheNumber(t *testing.T) {
-	var disk sync.RWMutex // held while the disk stands still
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
+	var disk sync.RWMutex // held while the disk is stuck
 	still := errorfs.InjectorFunc(func(op errorfs.Op) error {
 		switch op.Kind {
 		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileWrite, errorfs.OpFileWriteAt:
@@ -41,7 +44,7 @@ func TestDeadlineAfterTheNumber(t *testing.T) {
 	taken := n.journal.Stats()
 	disk.Unlock()
 	if status.Code(err) != codes.DeadlineExceeded || taken.Taken != begun+1 || taken.Durable != begun {
-		t.Fatalf("on a disk that stands still: %v with %d numbers taken and %d durable, want DEADLINE_EXCEEDED with "+
+		t.Fatalf("on a stuck disk: %v with %d numbers taken and %d durable, want DEADLINE_EXCEEDED with "+
 			"%d and %d", err, taken.Taken, taken.Durable, begun+1, begun)
 	}
 	d, err := once.Score(t.Context(), "late", application("late", 10, 600))
@@ -54,9 +57,10 @@ func TestDeadlineAfterTheNumber(t *testing.T) {
 	}
 }
 
-// TestDeadlineBeforeTheNumber: work past its deadline is not started, by any
-// method, nor is a row of a batch.
+// TestDeadlineBeforeTheNumber: no method begins work past its deadline, nor is a row
+// of a batch begun.
 func TestDeadlineBeforeTheNumber(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	past, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()

@@ -16,9 +16,13 @@ import (
 	pb "github.com/assayrisk/assay/serving/assayv1"
 )
 
-// probed is what an orchestrator sees of the server.
-func (n *node) probed() (live, ready int, healthLive, healthReady,
-	healthAll healthpb.HealthCheckResponse_ServingStatus) {
+// probes are the answers that an orchestrator gets from the server.
+type probes struct {
+	live, ready                        int
+	healthLive, healthReady, healthAll healthpb.HealthCheckResponse_ServingStatus
+}
+
+func (n *node) probe() probes {
 	n.t.Helper()
 	get := func(path string) int {
 		w := httptest.NewRecorder()
@@ -32,13 +36,72 @@ func (n *node) probed() (live, ready int, healthLive, healthReady,
 		}
 		return r.GetStatus()
 	}
-	return get("/livez"), get("/readyz"), check(HealthLive), check(HealthReady), check("")
+	return probes{get("/livez"), get("/readyz"), check(HealthLive), check(HealthReady), check("")}
 }
 
-// TestDrain: a server that is told to stop is alive and not ready, takes no new
-// request, finishes the one that is under way, and ends watches; another that
-// never ends holds it up no longer than the bound.
+// watchEnds watches checkpoints and returns the error with which the watch ends.
+func watchEnds(t *testing.T, c *assayclient.Client) <-chan error {
+	t.Helper()
+	watch, err := pb.NewScoringClient(c.Conn()).WatchCheckpoints(t.Context(), &pb.WatchCheckpointsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := watch.Recv(); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	return ended
+}
+
+// holdRequest begins a request that waits in front of the critical section until
+// release is called.
+func (n *node) holdRequest(c *assayclient.Client) (answered <-chan error, release func()) {
+	done := make(chan error, 1)
+	release = n.server.engine.HoldSequencing()
+	go func() {
+		_, err := c.Score(context.Background(), "held", application("held", 10, 600))
+		done <- err
+	}()
+	for n.server.engine.InFlight() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	return done, release
+}
+
+// openStream begins a stream, of which one request is answered, and sends nothing
+// more.
+func openStream(t *testing.T, c *assayclient.Client) (ended <-chan error) {
+	t.Helper()
+	st, err := pb.NewScoringClient(c.Conn()).ScoreStream(context.Background())
+	if err == nil {
+		err = st.Send(scoreRequest("only", application("only", 10, 600)))
+	}
+	if err == nil {
+		_, err = st.Recv()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := st.Recv()
+		done <- err
+	}()
+	return done
+}
+
+// TestDrain: a server that is told to stop is alive and not ready, accepts no new
+// request, finishes the one that is under way, and ends watches. A stream that never
+// ends delays it no longer than the bound.
 func TestDrain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	const up, down = healthpb.HealthCheckResponse_SERVING, healthpb.HealthCheckResponse_NOT_SERVING
 	for name, finishes := range map[string]bool{"finishes": true, "never ends": false} {
 		t.Run(name, func(t *testing.T) {
@@ -46,51 +109,19 @@ func TestDrain(t *testing.T) {
 			if _, err := n.client.Score(t.Context(), "before", application("before", 10, 600)); err != nil {
 				t.Fatal(err)
 			}
-			if l, r, hl, hr, ha := n.probed(); l != 200 || r != 200 || hl != up || hr != up || ha != up {
-				t.Errorf("serving: /livez %d, /readyz %d, health %s, %s, %s", l, r, hl, hr, ha)
+			if got := n.probe(); got != (probes{200, 200, up, up, up}) {
+				t.Errorf("serving: %+v", got)
 			}
 			const bound = 1500 * time.Millisecond
 			n.server.cfg.DrainTimeout = bound // read when the drain begins
 			once := n.dial(assayclient.Config{Attempts: 1})
-			watch := make(chan error, 1)
-			ws, err := pb.NewScoringClient(once.Conn()).WatchCheckpoints(t.Context(), &pb.WatchCheckpointsRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				for {
-					if _, err := ws.Recv(); err != nil {
-						watch <- err
-						return
-					}
-				}
-			}()
-			answered := make(chan error, 1)
-			var release func()
-			if finishes { // it waits before the critical section
-				release = n.server.engine.HoldSequencing()
-				go func() {
-					_, err := once.Score(context.Background(), "held", application("held", 10, 600))
-					answered <- err
-				}()
-				for n.server.engine.InFlight() == 0 {
-					time.Sleep(time.Millisecond)
-				}
-			} else { // a stream whose caller says nothing more
-				st, err := pb.NewScoringClient(once.Conn()).ScoreStream(context.Background())
-				if err == nil {
-					err = st.Send(scoreRequest("only", application("only", 10, 600)))
-				}
-				if err == nil {
-					_, err = st.Recv()
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				go func() {
-					_, err := st.Recv()
-					answered <- err
-				}()
+			watch := watchEnds(t, once)
+			var answered <-chan error
+			release := func() {}
+			if finishes {
+				answered, release = n.holdRequest(once)
+			} else {
+				answered = openStream(t, once)
 			}
 			stopped, began := make(chan struct{}), time.Now()
 			go func() { n.stop(); close(stopped) }()
@@ -98,13 +129,12 @@ func TestDrain(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 			for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
-				l, r, hl, hr, ha := n.probed()
-				if l == 200 && r == 503 && hl == up && hr == down && ha == down {
+				got := n.probe()
+				if got == (probes{200, 503, up, down, down}) {
 					break
 				}
 				if time.Now().After(end) {
-					t.Errorf("draining: /livez %d, /readyz %d, health %s, %s, %s; want alive and not ready", l, r, hl,
-						hr, ha)
+					t.Errorf("draining: %+v; want alive and not ready", got)
 					break
 				}
 			}
@@ -115,9 +145,7 @@ func TestDrain(t *testing.T) {
 			if err := <-watch; status.Code(err) != codes.Unavailable {
 				t.Errorf("a watch ended with %v, want UNAVAILABLE", err)
 			}
-			if finishes {
-				release()
-			}
+			release()
 			<-stopped
 			took := time.Since(began)
 			switch err := <-answered; {

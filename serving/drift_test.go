@@ -57,11 +57,15 @@ func (n *node) shownDrift() map[string]float64 {
 	return out
 }
 
-// TestDrift: the index of the score and of each feature that has a reference
-// stands in /metrics and in GetStatus, is what its definition gives for the
-// decisions that were looked at, is small while the world is as in training and
-// large when it moves, and begins anew with another model.
+// TestDrift: /metrics and GetStatus have the index of the score and of each feature
+// with a reference. It is what its definition gives for the sampled decisions, is
+// small while the rows are like those of training and large when they change, and
+// begins anew with another model.
 func TestDrift(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	reference := &models.Reference{
 		Score: models.Histogram{Edges: []float64{0.1, 0.3}, Shares: []float64{0.5, 0, 0.5, 0}},
 		Features: map[string]models.Histogram{"amount": {Edges: []float64{1000}, Shares: []float64{0.5, 0.5, 0}},
@@ -125,7 +129,7 @@ func TestDrift(t *testing.T) {
 		score(200+i, 2000, 600)
 	}
 	if got := check("moved", int64(len(pds))); got["amount"] < 0.25 || got["score"] < 0.25 {
-		t.Errorf("after the world has moved: %v, want much", got)
+		t.Errorf("after the rows have changed: %v, want much", got)
 	}
 	if _, err := adm.ActivateModel(t.Context(), &pb.ActivateModelRequest{RequestId: "a", Bundle: "second"}); err !=
 		nil {

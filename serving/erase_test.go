@@ -21,6 +21,7 @@ import (
 // TestErase: erasing is done once, answers the same request the same way, and
 // says so when there is nothing to erase.
 func TestErase(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	e := application("e", 10, 600)
 	d, err := n.client.Score(t.Context(), "r", e)
@@ -50,12 +51,13 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// TestEraseCutShort stops the server after the only step that a crash can part
-// from the reply: the erasure's record is durable, and nobody was told. (Package
-// journal's TestKillsWhileErasing kills processes and finds no other state.) The
-// same request again is then answered with that record, by another admin it is
-// not there, and the erasure is final.
+// TestEraseCutShort stops the server after the only step that a crash can separate
+// from the reply: the erasure's record is durable, and nobody got the reply. (Package
+// journal's TestKillsWhileErasing kills processes and finds no other state.) The same
+// request again is then answered with that record, the same request of another admin
+// finds nothing to erase, and the erasure is final.
 func TestEraseCutShort(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cfg := Config{Auth: keys("officer:admin,score", "other:admin")}
 	n := start(t, dir, cfg)

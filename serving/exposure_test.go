@@ -48,6 +48,7 @@ prices: {PRICED: 0.03}
 // windows hold, over restarts, and the reply names the rule, the loss and the
 // price.
 func TestExposureLimits(t *testing.T) {
+	t.Parallel()
 	b, dir := bundle(t, exposurePlan, "exposure", 0), t.TempDir()
 	b.Model.Trees = b.Model.Trees[:1] // margin -3: the second asks for a feature of another plan
 	grade := b.Score(-3).Grade
@@ -102,6 +103,7 @@ func TestExposureLimits(t *testing.T) {
 // TestPolicyErrorsAreReadable: who sends a policy that does not fit the plan
 // reads which rule is wrong, where, and what there is instead.
 func TestPolicyErrorsAreReadable(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	adm := pb.NewAdminClient(n.client.Conn())
 	for rule, want := range map[string][]string{

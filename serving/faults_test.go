@@ -46,6 +46,7 @@ func failing(disk vfs.FS, broken *atomic.Bool, where string, why error) vfs.FS {
 // that works every acknowledged decision is there, and the id that got no answer
 // is scored once.
 func TestBrokenDisk(t *testing.T) {
+	t.Parallel()
 	for name, why := range map[string]error{"full": syscall.ENOSPC, "read-only": syscall.EROFS} {
 		t.Run(name, func(t *testing.T) {
 			var broken atomic.Bool
@@ -90,6 +91,7 @@ func TestBrokenDisk(t *testing.T) {
 // year. Sequence numbers go on, ids stay known, decisions carry the clock's
 // time, and only events that lie ahead of the clock are refused.
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	var at atomic.Int64
 	set := func(t time.Time) { at.Store(t.UnixMicro()) }
 	noon := start2026.Add(36 * time.Hour)

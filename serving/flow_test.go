@@ -4,9 +4,7 @@ package serving
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"io"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -20,133 +18,8 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
-	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
-	"github.com/assayrisk/assay/serving/engine"
-	"github.com/assayrisk/assay/serving/wire"
 )
-
-// requests makes rows of which every fourth is wrong.
-func requests(prefix string, n int) []assayclient.Request {
-	out := make([]assayclient.Request, n)
-	for i := range out {
-		e := application(fmt.Sprintf("%s-%d", prefix, i), float64(i), 600)
-		if i%4 == 3 {
-			e.Fields[0].Value = assay.NumberValue(-1)
-		}
-		out[i] = assayclient.Request{ID: e.ID, Event: e}
-	}
-	return out
-}
-
-// checkRows: wrong rows have their error in their place, the others a decision
-// of their own.
-func checkRows(t *testing.T, rows []assayclient.Row) {
-	t.Helper()
-	seen := map[uint64]bool{}
-	for i, r := range rows {
-		if i%4 == 3 {
-			if status.Code(r.Err) != codes.InvalidArgument {
-				t.Errorf("row %d: got %v, want INVALID_ARGUMENT", i, r.Err)
-			}
-			continue
-		}
-		if r.Err != nil {
-			t.Errorf("row %d: %v", i, r.Err)
-		} else if seen[r.Decision.Sequence] {
-			t.Errorf("row %d shares sequence number %d", i, r.Decision.Sequence)
-		} else {
-			seen[r.Decision.Sequence] = true
-		}
-	}
-}
-
-func TestBatch(t *testing.T) {
-	n := start(t, t.TempDir(), Config{})
-	reqs := requests("b", 600) // more than one group
-	reqs[8] = reqs[4]          // one id twice in a batch
-	rows, err := n.client.ScoreBatch(t.Context(), reqs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rows[8].Err != nil || !rows[8].Decision.Repeated || rows[8].Decision.Sequence != rows[4].Decision.Sequence {
-		t.Errorf("the second row of one id: %+v, want the first row's decision", rows[8])
-	}
-	rows[8] = assayclient.Row{Decision: &assayclient.Decision{Decision: assay.Decision{Sequence: math.MaxUint64}}}
-	checkRows(t, rows)
-	if taken := n.journal.Stats().Taken - begun; taken != 449 {
-		t.Errorf("%d sequence numbers taken, want 449", taken)
-	}
-}
-
-// TestBatchesThatShareIDs: two batches with the same ids in opposite orders
-// must not wait for each other for ever.
-func TestBatchesThatShareIDs(t *testing.T) {
-	n := start(t, t.TempDir(), Config{})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for round := range 20 {
-		var a, b []assayclient.Request
-		for i := range 20 {
-			e := application(fmt.Sprintf("s-%d-%d", round, i), 1, 600)
-			a = append(a, assayclient.Request{ID: e.ID, Event: e})
-			b = append([]assayclient.Request{{ID: e.ID, Event: e}}, b...)
-		}
-		var wg sync.WaitGroup
-		for _, reqs := range [][]assayclient.Request{a, b} {
-			wg.Go(func() {
-				rows, err := n.client.ScoreBatch(ctx, reqs)
-				if err != nil {
-					t.Error(err)
-				}
-				for _, r := range rows {
-					if r.Err != nil {
-						t.Error(r.Err)
-					}
-				}
-			})
-		}
-		wg.Wait()
-	}
-	if taken := n.journal.Stats().Taken - begun; taken != 400 {
-		t.Errorf("%d sequence numbers taken, want 400", taken)
-	}
-}
-
-func TestStream(t *testing.T) { streamRows(t, Config{}) }
-
-// TestStreamOfSmallBurst: rows of a stream that are decided together are not a
-// request of more rows than a caller may ask for at once.
-func TestStreamOfSmallBurst(t *testing.T) {
-	streamRows(t, Config{RatePerSecond: 1e9, RateBurst: 3})
-}
-
-func streamRows(t *testing.T, cfg Config) {
-	n := start(t, t.TempDir(), cfg)
-	reqs := requests("s", 1000)
-	var rows []assayclient.Row
-	i := 0
-	err := n.client.ScoreStream(t.Context(), func() (assayclient.Request, error) {
-		if i == len(reqs) {
-			return assayclient.Request{}, io.EOF
-		}
-		i++
-		return reqs[i-1], nil
-	}, func(id string, r assayclient.Row) error {
-		if want := reqs[len(rows)].ID; id != want {
-			return fmt.Errorf("answer %d is for %s, want %s: the order of the requests", len(rows), id, want)
-		}
-		rows = append(rows, r)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rows) != len(reqs) {
-		t.Fatalf("%d answers, want %d", len(rows), len(reqs))
-	}
-	checkRows(t, rows)
-}
 
 // paymentWindows is what plans over applications and payments share: all but
 // their names and features.
@@ -196,6 +69,7 @@ func (n *node) vectorOf(seq uint64) []float64 {
 // TestRestartKeepsWindows: a decision sees the events sequenced before it, and
 // none after; a restart changes nothing.
 func TestRestartKeepsWindows(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cfg := Config{Bundle: bundle(t, windowPlan, "windows", 0)}
 	n := start(t, dir, cfg)
@@ -229,6 +103,7 @@ func TestRestartKeepsWindows(t *testing.T) {
 // TestFailedWorkIsRecorded: a number that was taken has a record, also when
 // scoring fails, and asking again does not score again.
 func TestFailedWorkIsRecorded(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	mend := n.failScoring()
 	for range 2 {
@@ -253,6 +128,7 @@ func TestFailedWorkIsRecorded(t *testing.T) {
 // TestSwapUnderLoad: models and policies change while requests run; none is
 // lost, and each decision is the one that its model and policy make.
 func TestSwapUnderLoad(t *testing.T) {
+	t.Parallel()
 	// The third has another plan, for the same events.
 	other := "version: 1\nname: other\nentities: [buyer]\nfields:\n  - {name: amount, required: true}\nfeatures:\n" +
 		"  - {name: amount}\n  - {name: a2, kernel: log1p, of: amount}\nwindows: []\n"
@@ -324,6 +200,7 @@ func TestSwapUnderLoad(t *testing.T) {
 
 // TestActsStandAfterARestart: what was activated decides after a restart.
 func TestActsStandAfterARestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	second := bundle(t, planYAML, "second", 1)
 	cfg := Config{Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }}
@@ -352,90 +229,4 @@ func TestActsStandAfterARestart(t *testing.T) {
 	n.stop()
 	n = start(t, dir, cfg)
 	check(n, "after")
-}
-
-// TestFourEyes: one admin cannot do alone what needs two.
-func TestFourEyes(t *testing.T) {
-	n := start(t, t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin", "bob:admin")})
-	ann, bob := n.as("ann"), n.as("bob")
-	req := func(id string) *pb.SetPolicyRequest {
-		return &pb.SetPolicyRequest{RequestId: id,
-			Yaml: []byte("name: strict\ncutoffs: {review_from: 0, decline_from: 0}\n")}
-	}
-	for i, c := range []struct {
-		adm  pb.AdminClient
-		want pb.Approval
-	}{{ann, pb.Approval_APPROVAL_PENDING}, {ann, pb.Approval_APPROVAL_PENDING}, {bob, pb.Approval_APPROVAL_DONE},
-		{bob, pb.Approval_APPROVAL_PENDING}} {
-		resp, err := c.adm.SetPolicy(t.Context(), req(fmt.Sprint(i)))
-		if err != nil || resp.Approval != c.want {
-			t.Errorf("step %d: %v, %v, want %s", i, resp, err, c.want)
-		}
-	}
-	rec, err := n.journal.Get(begun + 1) // after ann's proposal
-	if err != nil {
-		t.Fatal(err)
-	}
-	var act engine.Act
-	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.What != engine.ActPolicy ||
-		act.By != "bob" || act.Second != "ann" {
-		t.Errorf("the record says %+v, %v, want both names", act, err)
-	}
-}
-
-// TestFourEyesOverRestarts: what one admin asked for waits in the journal, and
-// what was carried out waits no more.
-func TestFourEyesOverRestarts(t *testing.T) {
-	dir, cfg := t.TempDir(), Config{FourEyes: true, Auth: keys("ann:admin", "bob:admin")}
-	set := func(n *node, who, name string) pb.Approval {
-		resp, err := n.as(who).SetPolicy(t.Context(),
-			&pb.SetPolicyRequest{RequestId: rand.Text(),
-				Yaml: []byte("name: " + name + "\ncutoffs: {review_from: 0, decline_from: 0}\n")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.Approval
-	}
-	n := start(t, dir, cfg)
-	if a, b := set(n, "ann", "one"), set(n, "ann", "two"); a != pb.Approval_APPROVAL_PENDING || b != a {
-		t.Fatalf("ann alone: %s, %s", a, b)
-	}
-	if a := set(n, "bob", "two"); a != pb.Approval_APPROVAL_DONE {
-		t.Fatalf("both: %s", a)
-	}
-	n.stop()
-	n = start(t, dir, cfg)
-	st, err := n.as("ann").GetStatus(t.Context(), &pb.GetStatusRequest{})
-	if err != nil || len(st.Pending) != 1 {
-		t.Fatalf("pending after a restart: %q, %v, want one", st.GetPending(), err)
-	}
-	if a := set(n, "ann", "one"); a != pb.Approval_APPROVAL_PENDING {
-		t.Errorf("ann again after a restart: %s", a)
-	}
-	if a := set(n, "bob", "one"); a != pb.Approval_APPROVAL_DONE {
-		t.Errorf("bob after a restart: %s", a)
-	}
-}
-
-// TestLimits: over the rate and over the server's bound, the caller reads when
-// to come again.
-func TestLimits(t *testing.T) {
-	n := start(t, t.TempDir(), Config{RatePerSecond: 0.5, RateBurst: 2})
-	rpc := pb.NewScoringClient(n.client.Conn())
-	var last error
-	for i := range 3 {
-		id := fmt.Sprint(i)
-		_, last = rpc.Score(t.Context(), &pb.ScoreRequest{RequestId: id, Event: wire.Event(application(id, 10, 600))})
-	}
-	if status.Code(last) != codes.ResourceExhausted || len(status.Convert(last).Details()) != 1 {
-		t.Errorf("over the rate: %v, want RESOURCE_EXHAUSTED with RetryInfo", last)
-	}
-	n = start(t, t.TempDir(), Config{MaxInFlight: 8})
-	rpc = pb.NewScoringClient(n.client.Conn())
-	n.fill(8)
-	_, err := rpc.Score(t.Context(),
-		&pb.ScoreRequest{RequestId: "full", Event: wire.Event(application("full", 10, 600))})
-	if status.Code(err) != codes.ResourceExhausted || len(status.Convert(err).Details()) != 1 {
-		t.Errorf("a full server: %v, want RESOURCE_EXHAUSTED with RetryInfo", err)
-	}
 }

@@ -19,6 +19,7 @@ import (
 // the server's Arrow (testdata/batches.py), are decided as the event is, or
 // refused by the column's name and type.
 func TestForeignBatches(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	want, err := n.client.Score(t.Context(), "event", application("e", 1234.5, 600))

@@ -35,6 +35,7 @@ func (bare) Unmarshal(data mem.BufferSlice, v any) error {
 // may not call it, reads that, whatever bytes came; who may call it reads that
 // they are no message.
 func TestNothingIsDecodedForStrangers(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{Auth: keys("all:score,record,read,audit,admin", "score:score")})
 	conn := n.dial(assayclient.Config{}).Conn()
 	score, err := auth.ParseRoles([]string{"score"})
@@ -77,6 +78,7 @@ func TestNothingIsDecodedForStrangers(t *testing.T) {
 // TestInferencePartsAreBounded: a request of more parts than a model can need is
 // refused by name.
 func TestInferencePartsAreBounded(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	req := &v2.ModelInferRequest{RawInputContents: make([][]byte, wire.MaxInferParts+1)}
 	_, err := v2.NewGRPCInferenceServiceClient(n.client.Conn()).ModelInfer(t.Context(), req)

@@ -43,8 +43,8 @@ func loading(bundles []*models.Bundle) func(context.Context, string) (*models.Bu
 	}
 }
 
-// begun is how many records a journal has before the first request: what the
-// server was configured with.
+// begun is how many records a journal has before the first request: that of the
+// server's start.
 const begun = 1
 
 // node is a journal and a server on it, over a connection in memory.
@@ -137,8 +137,7 @@ func (n *node) dial(cfg assayclient.Config) *assayclient.Client {
 
 func has(err error, words string) bool { return err != nil && strings.Contains(err.Error(), words) }
 
-// failScoring lets the active model's scoring panic until the returned function
-// is called: what a fault of the program looks like.
+// failScoring makes the active model panic when it scores, until mend is called.
 func (n *node) failScoring() (mend func()) {
 	m := n.server.engine.Models().Active
 	sound := m.Forest
@@ -146,8 +145,7 @@ func (n *node) failScoring() (mend func()) {
 	return func() { m.Forest = sound }
 }
 
-// fill lets as many rows be under way as may be, until the returned function is
-// called.
+// fill counts rows as under way until empty is called.
 func (n *node) fill(rows int) (empty func()) {
 	n.t.Helper()
 	if err := n.server.engine.Admit("filler", rows); err != nil {

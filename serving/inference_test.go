@@ -25,6 +25,7 @@ func raw(x ...float64) (b []byte) {
 type tensor = v2.ModelInferRequest_InferInputTensor
 
 func TestInference(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := v2.NewGRPCInferenceServiceClient(n.client.Conn())
 	rows := []float64{10, 600, 0, 2000, 400, 1}
@@ -91,6 +92,7 @@ func TestInference(t *testing.T) {
 }
 
 func TestInferenceRefuses(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := v2.NewGRPCInferenceServiceClient(n.client.Conn())
 	for name, req := range map[string]*v2.ModelInferRequest{
@@ -139,6 +141,7 @@ func TestInferenceRefuses(t *testing.T) {
 // TestInferenceCategories: a category's texts, in any spelling of its field, and
 // flags score as the event that states them.
 func TestInferenceCategories(t *testing.T) {
+	t.Parallel()
 	plan := `
 version: 1
 entities: [buyer]

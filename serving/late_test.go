@@ -54,7 +54,7 @@ func lateClients(t *testing.T) (out []int) {
 	return out
 }
 
-// told is an event and what its caller read of it.
+// told is an event and the answer that its caller got.
 type told struct {
 	id      string
 	event   *assay.Event
@@ -63,12 +63,16 @@ type told struct {
 	windows []string
 }
 
-// TestLateIsTold lets callers whose clocks are off by up to a minute, either
-// way, send facts and applications at once. In the order in which the server
-// sequenced them, an event is late when it lies behind the greatest time before
-// it by more than the plan's lateness: every caller must have been told exactly
-// that, and so must who asks again, now and after a restart.
+// TestLateIsTold lets callers whose clocks are off by up to a minute, either way,
+// send facts and applications at once. In the order in which the server sequenced
+// them, an event is late when it lies behind the greatest time before it by more than
+// the plan's lateness. Every answer must say exactly that, and so must the answers to
+// repeated requests, now and after a restart.
 func TestLateIsTold(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	for _, clients := range lateClients(t) {
 		for _, declared := range []string{"", "lateness: 20s"} {
 			t.Run(fmt.Sprintf("%d clients, %s", clients, cmp.Or(declared, "default")), func(t *testing.T) {
@@ -201,8 +205,8 @@ func (n *node) tell(id string, ev *assay.Event, batch bool) (told, error) {
 	return told{id, ev, r.Sequence, r.LateBy, r.LateWindows}, nil
 }
 
-// wantLate asks again for what was told, and holds the windows, GetStatus and
-// the metrics to what was counted beside the server.
+// wantLate sends the events again and expects the same answers, and compares the
+// windows and GetStatus with the test's own counts.
 func (n *node) wantLate(all []told, late int, counts map[string]float64, look *assay.Event) {
 	n.t.Helper()
 	for i := 0; i < len(all); i += 7 {
@@ -243,6 +247,7 @@ func (n *node) wantLate(all []told, late int, counts map[string]float64, look *a
 // TestLateIsLogged: the metrics count late events by kind and window, and the
 // log says them once.
 func TestLateIsLogged(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	n := start(t, t.TempDir(),
 		Config{Logger: slog.New(slog.NewTextHandler(&log, nil)),

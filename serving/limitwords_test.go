@@ -18,6 +18,7 @@ import (
 // TestLimitsNameTheirSetting: a refusal for a limit says which setting moves it,
 // or that it is fixed; a model that is not loaded is answered with the nearest.
 func TestLimitsNameTheirSetting(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{MaxBatchRows: 3, RatePerSecond: 1e-6, RateBurst: 2})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	name := n.server.engine.Models().Active.Name
@@ -72,6 +73,7 @@ func TestLimitsNameTheirSetting(t *testing.T) {
 // once, with a line in the log; one beyond gRPC's own limit is refused by gRPC,
 // and the client adds the name.
 func TestLargeMessages(t *testing.T) {
+	t.Parallel()
 	const limit = 64 << 10
 	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{MaxMessageBytes: limit, Logger: slog.New(slog.NewTextHandler(&log, nil))})

@@ -40,6 +40,7 @@ func (n *node) decided(apiKey string, events int) {
 // rate, whether or not it finds anything; a caller that is over its rate gets
 // the page so far, goes on later, and misses nothing.
 func TestListCostsWhatItReads(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	const burst = 20
 	n := start(t, t.TempDir(), Config{Auth: keys("a:score", "b:score,audit"), RatePerSecond: 1, RateBurst: burst,
@@ -91,6 +92,9 @@ func TestListCostsWhatItReads(t *testing.T) {
 // TestListsGiveWay: while rows are being scored a page waits every few records,
 // and no more pages are filled at once than leave a processor free.
 func TestListsGiveWay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	n := start(t, t.TempDir(), Config{})
 	n.decided("", 320)
 	rpc := pb.NewScoringClient(n.client.Conn())
@@ -111,7 +115,7 @@ func TestListsGiveWay(t *testing.T) {
 	list()
 	n.server.engine.Done(1)
 	if w := n.server.yields.Load(); w < 320/yieldEvery-1 {
-		t.Errorf("beside scoring a page waited %d times", w)
+		t.Errorf("while a row was scored, a page waited %d times", w)
 	}
 	// All places are taken: a page waits for its turn, and for no longer than
 	// its caller.
@@ -131,6 +135,7 @@ func TestListsGiveWay(t *testing.T) {
 // TestListReadsABoundedNumber: a page ends after so many records, whether or not
 // it has found any.
 func TestListReadsABoundedNumber(t *testing.T) {
+	t.Parallel()
 	p := page{size: maxPage, read: maxScan, query: &engine.Query{},
 		beforeRecord: func(context.Context, int) error { return nil }}
 	if err := p.addRecord(t.Context(), 7, &journal.Record{}, nil); err != errPageFull || p.next != 0 {

@@ -19,6 +19,7 @@ import (
 // they were made by, also when no loaded plan has such a role, and on every
 // page; a role that nothing was found by is an error that names the nearest.
 func TestListAfterAnotherPlan(t *testing.T) {
+	t.Parallel()
 	// The next version of the model, under its name, takes its place.
 	sellers := bundle(t, strings.ReplaceAll(planYAML, "buyer", "seller"), "first", 0)
 	n := start(t, t.TempDir(), Config{Load: loading([]*models.Bundle{sellers})})
@@ -74,6 +75,7 @@ func TestListAfterAnotherPlan(t *testing.T) {
 // TestListTypoOnLaterPage: pages without a decision before the last one do not
 // make a misspelt role an empty list, and a page with one is no typo.
 func TestListTypoOnLaterPage(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	for _, c := range []struct {

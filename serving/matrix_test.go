@@ -229,6 +229,7 @@ func TestEveryMethodIsInTheTable(t *testing.T) {
 // TestClosedByDefault: without credentials the server takes a loopback address
 // alone.
 func TestClosedByDefault(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	s, err := New(n.server.cfg)
 	if err != nil {
@@ -246,6 +247,7 @@ func TestClosedByDefault(t *testing.T) {
 // TestOthersDecisionsAreNotThere: a caller sees its own decisions, an auditor
 // all, and another caller cannot tell that there is one.
 func TestOthersDecisionsAreNotThere(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{Auth: keys("a:score", "b:score", "auditor:audit")})
 	d, err := n.dial(assayclient.Config{APIKey: "a-key"}).Score(t.Context(), "r", application("e", 10, 600))
 	if err != nil {

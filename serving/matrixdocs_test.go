@@ -63,7 +63,7 @@ func refusedTable(all []asCaller, got map[string]map[string]codes.Code, table ma
 	return b.String()
 }
 
-// statusName is a code as protocols write it, for those that stand in the table.
+// statusName is a code as the protocol writes it, for the codes in the table.
 func statusName(c codes.Code) string {
 	switch c {
 	case codes.Unauthenticated:

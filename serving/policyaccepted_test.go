@@ -33,6 +33,10 @@ rules:
 // starting: its rule has failed, the log says so, and another can be set. A new
 // one of the same text is refused by every way.
 func TestPolicyAcceptedBefore(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	for name, act := range map[string]engine.Act{"set": {What: engine.ActPolicy, By: "ann"},
 		"configured": {What: engine.ActConfigure, By: "configuration"}} {
 		t.Run(name, func(t *testing.T) {

@@ -77,6 +77,7 @@ func TestPolicyWithoutEnd(t *testing.T) {
 
 // TestPolicyAboveItsBound: the caller reads which bound a policy passes.
 func TestPolicyAboveItsBound(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rules := ""
 	loop := "[" + strings.Repeat("0,", 29) + "0]"

@@ -21,7 +21,7 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-// lenient approves everything; second's own policy reviews everything.
+// lenient approves everything, reviews reviews everything.
 const (
 	lenient = "name: lenient\ncutoffs: {review_from: 0.9999, decline_from: 0.99999}\n"
 	reviews = "name: reviews\ncutoffs: {review_from: 0, decline_from: 0.9999}\n"
@@ -32,6 +32,10 @@ const (
 // brings its bundle's policy says so, in its record, too. The audit makes every
 // decision again.
 func TestPolicyStays(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	for _, c := range []struct{ name, configured, set string }{
 		{"set by an admin", "", strict}, {"configured", strict, ""}, {"set over the configured", lenient, strict},
 	} {
@@ -99,6 +103,7 @@ func TestPolicyStays(t *testing.T) {
 // TestPolicyDoesNotFit: a policy that names what the new plan does not know keeps
 // the model from being activated, and the one before decides on.
 func TestPolicyDoesNotFit(t *testing.T) {
+	t.Parallel()
 	other := bundle(t, strings.Replace(planYAML, "{name: insured, kind: flag}", "{name: secured, kind: flag}", 1),
 		"other", 0)
 	n := start(t, t.TempDir(), Config{Load: func(context.Context, string) (*models.Bundle, error) {
@@ -122,13 +127,14 @@ func TestPolicyDoesNotFit(t *testing.T) {
 	_, err = adm.ActivateModel(t.Context(),
 		&pb.ActivateModelRequest{RequestId: "c", Bundle: "other", WithPolicy: true, LoadOnly: true})
 	if status.Code(err) != codes.InvalidArgument {
-		t.Errorf("beside, with its policy: %v", err)
+		t.Errorf("loaded without activation, with its policy: %v", err)
 	}
 }
 
 // TestPolicyOfOldActivation: the activation of an older server brought its
 // bundle's policy without saying so; what it left in force stays.
 func TestPolicyOfOldActivation(t *testing.T) {
+	t.Parallel()
 	dir, first, second := t.TempDir(), bundle(t, planYAML, "first", 0), bundle(t, planYAML, "second", 0.5)
 	second.Policy = []byte(reviews)
 	cfg := Config{Bundle: first, Policy: []byte(strict), Load: func(context.Context, string) (*models.Bundle, error) {
@@ -156,13 +162,14 @@ func TestPolicyOfOldActivation(t *testing.T) {
 		t.Errorf("model %s decided %s", d.Score.Model.Short(), d.Outcome)
 	}
 	if !strings.Contains(log.String(), "the configured policy is not in force") {
-		t.Error("the configured policy was passed over without a word")
+		t.Error("the log does not say that the configured policy is not in force")
 	}
 }
 
 // TestAuditPolicyStays: an activation after which another policy is in force
 // without its text is named.
 func TestAuditPolicyStays(t *testing.T) {
+	t.Parallel()
 	first := bundle(t, planYAML, "first", 0)
 	now, other := policy.DigestOf([]byte(strict)), policy.DigestOf([]byte(reviews))
 	for name, c := range map[string]struct {

@@ -21,6 +21,7 @@ import (
 // TestAdminsDoNotWait: while one admin's bundle is read, which may take as long
 // as a disk takes, others set policies and read the status.
 func TestAdminsDoNotWait(t *testing.T) {
+	t.Parallel()
 	second := bundle(t, planYAML, "second", 0.25)
 	reading, proceed := make(chan struct{}), make(chan struct{})
 	n := start(t, t.TempDir(), Config{Load: func(ctx context.Context, _ string) (*models.Bundle, error) {
@@ -56,8 +57,7 @@ func TestAdminsDoNotWait(t *testing.T) {
 		t.Errorf("the status meanwhile: %v", err)
 	}
 	close(proceed)
-	// The model was prepared with the policy that stood: it is made again with
-	// the new one.
+	// The model was prepared with the old policy: it is made again with the new one.
 	if err := <-activated; err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +67,10 @@ func TestAdminsDoNotWait(t *testing.T) {
 	}
 }
 
-// TestOneAdminHoldsNobodyUp: however many bundles one admin asks for that are slow
-// to read, another sets a policy meanwhile.
+// TestOneAdminHoldsNobodyUp: however many bundles one admin asks for that are slow to
+// read, another admin can set a policy meanwhile.
 func TestOneAdminHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	second := bundle(t, planYAML, "second", 0.25)
 	proceed, reading := make(chan struct{}), make(chan struct{}, 100)
 	n := start(t, t.TempDir(),
@@ -81,9 +82,9 @@ func TestOneAdminHoldsNobodyUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	slow := pb.NewAdminClient(n.dial(assayclient.Config{APIKey: "a-key"}).Conn())
-	const many = 20
-	activated := make(chan error, many)
-	for i := range many {
+	const calls = 20
+	activated := make(chan error, calls)
+	for i := range calls {
 		go func() {
 			_, err := slow.ActivateModel(t.Context(),
 				&pb.ActivateModelRequest{RequestId: fmt.Sprint("slow", i), Bundle: "second"})
@@ -103,7 +104,7 @@ func TestOneAdminHoldsNobodyUp(t *testing.T) {
 		t.Errorf("%d more bundles of one admin are being read", n)
 	}
 	close(proceed)
-	for range many {
+	for range calls {
 		// they change the model under one another
 		if err := <-activated; err != nil && status.Code(err) != codes.Unavailable {
 			t.Error(err)
@@ -111,9 +112,8 @@ func TestOneAdminHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// TestBombsAreRefused: an admin's text that is small and means much is refused
-// with what it exceeds, by the server as by the reader, for no more than the
-// memory that is stated.
+// TestBombsAreRefused: a short text that expands to much is refused, with the bound
+// that it exceeds, and reading it takes no more than the memory that is stated.
 func TestBombsAreRefused(t *testing.T) {
 	n := start(t, t.TempDir(), Config{})
 	adm := pb.NewAdminClient(n.client.Conn())

@@ -22,6 +22,7 @@ import (
 // TestRefusalsAreLogged: a refused call leaves one line with caller, method,
 // code and field, and nothing that the caller made up; an admin's act names who.
 func TestRefusalsAreLogged(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	n := start(t, t.TempDir(),
 		Config{Auth: keys("ann:score", "adm:admin"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -77,6 +78,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 // TestRefusalsAreBounded: however many calls are refused, few lines a second
 // tell of them, and the next line says how many were not logged.
 func TestRefusalsAreBounded(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	now := start2026
 	r := newRefusalLog(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
@@ -100,6 +102,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 // TestRefusedRowsAreLogged: rows that are refused in a batch, or in a stream, that
 // is answered leave one line: how many, by code and field, and no value.
 func TestRefusedRowsAreLogged(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Auth: keys("ann:score,record"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	rpc := pb.NewScoringClient(n.dial(assayclient.Config{APIKey: "ann-key"}).Conn())
@@ -159,6 +162,7 @@ func TestRefusedRowsAreLogged(t *testing.T) {
 // TestRefusedStrangersAreLogged: a stranger that finds no slot leaves a line, and
 // however many there are, a known caller's refusal is still said.
 func TestRefusedStrangersAreLogged(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Auth: keys("ann:score"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	health := healthpb.NewHealthClient(n.client.Conn())
@@ -188,6 +192,7 @@ func TestRefusedStrangersAreLogged(t *testing.T) {
 // TestListRefuses: a role or range that nothing can match is an error, not an
 // empty list.
 func TestListRefuses(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	at := timestamppb.New(start2026)

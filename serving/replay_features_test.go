@@ -100,12 +100,41 @@ func (n *node) send(ctx context.Context, events []assay.Event, scored string) {
 	callers.Wait()
 }
 
+// sequenced returns the events in the journal, in the order in which the server
+// sequenced them, and the digests of the vectors of those that it scored.
+func (n *node) sequenced() (events []assay.Event, vectors []assay.Digest) {
+	n.t.Helper()
+	err := n.journal.Scan(0, math.MaxUint64, func(seq uint64, r *journal.Record, unreadable error) error {
+		if unreadable != nil || r.Kind != ledger.Decision && r.Kind != ledger.Event {
+			return unreadable
+		}
+		ev, err := assay.ParseEvent(r.Private)
+		if err != nil {
+			return fmt.Errorf("record %d: %w", seq, err)
+		}
+		events = append(events, ev)
+		if r.Kind == ledger.Decision {
+			v, err := assay.ParseVector(r.Vector)
+			if err != nil {
+				return fmt.Errorf("record %d: %w", seq, err)
+			}
+			vectors = append(vectors, v.Digest())
+		}
+		return nil
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return events, vectors
+}
+
 // TestOnlineIsOffline sends a generated world through the running server over
 // gRPC, with restarts that make the windows again from the journal. The events,
-// in the order in which the server sequenced them, are then written down as a
-// table and go through the batch: each vector must have the digest of the one
-// that its decision was made from.
+// in the order in which the server sequenced them, then become a table, from which
+// the batch makes vectors: each must have the digest of the one that its decision
+// was made from.
 func TestOnlineIsOffline(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -132,29 +161,7 @@ func TestOnlineIsOffline(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	var sequenced []assay.Event
-	var online []assay.Digest
-	err = n.journal.Scan(0, math.MaxUint64, func(seq uint64, r *journal.Record, unreadable error) error {
-		if unreadable != nil || r.Kind != ledger.Decision && r.Kind != ledger.Event {
-			return unreadable
-		}
-		ev, err := assay.ParseEvent(r.Private)
-		if err != nil {
-			return fmt.Errorf("record %d: %w", seq, err)
-		}
-		sequenced = append(sequenced, ev)
-		if r.Kind == ledger.Decision {
-			v, err := assay.ParseVector(r.Vector)
-			if err != nil {
-				return fmt.Errorf("record %d: %w", seq, err)
-			}
-			online = append(online, v.Digest())
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	sequenced, online := n.sequenced()
 	rec, err := plan.Spec().Table(each(sequenced))
 	if err != nil {
 		t.Fatal(err)

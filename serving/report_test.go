@@ -18,6 +18,7 @@ import (
 // TestRecordReport: a report's digest becomes a record that its promise and its
 // receipt prove, once for each request id, after a restart too.
 func TestRecordReport(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := start(t, dir, Config{})
 	adm := pb.NewAdminClient(n.client.Conn())

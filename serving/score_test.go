@@ -21,6 +21,7 @@ import (
 // TestScore: the whole way, and the reply proves what it says. The client
 // checks the promise's signature and holds the reply to its decision.
 func TestScore(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	sigmoid := func(m float64) float64 { return 1 / (1 + math.Exp(-m)) }
 	for i, c := range []struct {
@@ -77,6 +78,7 @@ func TestScore(t *testing.T) {
 
 // TestValidation: what is wrong with a request comes back with its field.
 func TestValidation(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{MaxMessageBytes: 64 << 10})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	with := func(f ...assay.Field) *assay.Event {
@@ -139,6 +141,7 @@ func TestValidation(t *testing.T) {
 
 // TestIdempotency: one id is decided once, in one process and across a restart.
 func TestIdempotency(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := start(t, dir, Config{})
 	first, err := n.client.Score(t.Context(), "r", application("e", 10, 600))
@@ -175,6 +178,7 @@ func TestIdempotency(t *testing.T) {
 
 // TestOneIDFromManyCallsAtOnce: all get the one decision.
 func TestOneIDFromManyCallsAtOnce(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	const calls = 32
 	seqs := make(chan uint64, calls)

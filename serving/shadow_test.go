@@ -48,10 +48,11 @@ func (n *node) shadowed(seq uint64) []*pb.ShadowScore {
 	}
 }
 
-// TestShadow: a challenger's score stands beside each decision, of every way of
-// asking, after a restart too, in a record that has a receipt; erasing the
+// TestShadow: each decision, by whatever method, gets a challenger's score, in a
+// record of its own that has a receipt, and keeps it after a restart; erasing the
 // subject erases it.
 func TestShadow(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

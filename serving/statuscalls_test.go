@@ -92,7 +92,7 @@ func (c *calls) watch(ctx context.Context) error {
 	return err
 }
 
-// byID calls each method that takes a request id, with a body that goes by the
+// byID calls each method that takes a request id, with a body that depends on the
 // variant, so that two variants of one id are two bodies.
 func (c *calls) byID(ctx context.Context, id string, variant int) map[string]func() error {
 	amount := 10 + float64(variant)
@@ -134,6 +134,28 @@ func (c *calls) byID(ctx context.Context, id string, variant int) map[string]fun
 		},
 		"Admin/RecordReport": func() error {
 			_, err := c.admin.RecordReport(ctx, &pb.RecordReportRequest{RequestId: id, ReportDigest: digest[:]})
+			return err
+		},
+	}
+}
+
+// limited are calls of the methods whose rows are counted.
+func (c *calls) limited(ctx context.Context) map[string]func() error {
+	rows := c.byID(ctx, "two", 0)
+	event := wire.Event(application("look", 10, 600))
+	return map[string]func() error{
+		"Scoring/Score": rows["Scoring/Score"], "Scoring/ScoreBatch": rows["Scoring/ScoreBatch"],
+		"Scoring/ScoreStream": rows["Scoring/ScoreStream"], "Scoring/Record": rows["Scoring/Record"],
+		"Scoring/RecordBatch": rows["Scoring/RecordBatch"],
+		"Scoring/Explain": func() error {
+			_, err := c.score.Explain(ctx, &pb.ExplainRequest{What: &pb.ExplainRequest_Event{Event: event}})
+			return err
+		},
+		"inference.GRPCInferenceService/ModelInfer": func() error {
+			_, err := c.infer.ModelInfer(ctx,
+				&v2.ModelInferRequest{Inputs: []*v2.ModelInferRequest_InferInputTensor{
+					{Name: "amount", Datatype: "FP64", Shape: []int64{1},
+						Contents: &v2.InferTensorContents{Fp64Contents: []float64{1}}}}})
 			return err
 		},
 	}

@@ -24,6 +24,7 @@ import (
 // TestStrangersInAll: the streams of all connections without a credential are
 // bounded, also where each has few, and a caller with a key is not among them.
 func TestStrangersInAll(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{Auth: keys("a:score,read")})
 	watchOne := func(c healthpb.HealthClient) error {
 		w, err := c.Watch(t.Context(), &healthpb.HealthCheckRequest{})
@@ -51,6 +52,7 @@ func TestStrangersInAll(t *testing.T) {
 
 // TestStrangersCallsEnd: a call of a stranger has a time after which it ends.
 func TestStrangersCallsEnd(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{Auth: keys("a:score")})
 	if err := n.client.Conn().Invoke(t.Context(), check, &healthpb.HealthCheckRequest{},
 		&healthpb.HealthCheckResponse{}); err != nil {
@@ -106,6 +108,7 @@ func TestStrangersCallsAreCounted(t *testing.T) {
 // TestFewTokensAtOnce: calls whose token nobody has verified yet are few on a
 // connection and in all, and one that ends makes room.
 func TestFewTokensAtOnce(t *testing.T) {
+	t.Parallel()
 	issuer := authtest.NewIssuer(t)
 	n := start(t, t.TempDir(), Config{Auth: auth.Config{Issuers: []auth.Issuer{{URL: issuer.URL, Audience: "assay"}}}})
 	if _, err := n.client.Score(t.Context(), "r", application("e", 1, 1)); status.Code(err) != codes.Unauthenticated {
@@ -147,6 +150,7 @@ func TestFewTokensAtOnce(t *testing.T) {
 // TestConnectionsAreBounded: one connection too many is not taken, also where
 // all have been recognised, and one that closes makes room.
 func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
 	l := newConnections(nil)
 	a, b := net.Pipe()
 	defer b.Close()

@@ -34,7 +34,7 @@ const (
 	strangersHold = 2 * time.Second
 )
 
-// stranger speaks HTTP/2 by hand: what no client library lets one do.
+// stranger speaks HTTP/2 frame by frame, as no client library does.
 type stranger struct {
 	conn   net.Conn
 	framer *http2.Framer
@@ -42,7 +42,7 @@ type stranger struct {
 	random *rand.Rand
 }
 
-// newStranger connects, and hears nothing of what is answered.
+// newStranger connects, and ignores all answers.
 func newStranger(address string, seed uint64) (*stranger, error) {
 	s, err := listeningStranger(address, seed)
 	if err == nil {
@@ -198,10 +198,13 @@ func startOnTCP(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// TestStrangers: nobody without a credential makes the process grow by more than
-// 256 MB, and whoever has a key is answered all the while. Client and server are
-// one process here. That single bounds hold is for the tests below to show.
+// TestStrangers: strangers cannot make the process grow by more than 256 MB, and
+// callers with a key are answered all the while. Client and server are one process
+// here. The tests below check the single bounds.
 func TestStrangers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	connections := fewStrangers
 	if s := os.Getenv("ASSAY_STRANGERS"); s != "" {
 		var err error
@@ -270,8 +273,8 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestFloodsAreCut: a connection without a credential that does one thing over
-// and over is closed, whatever it does.
+// TestFloodsAreCut: a stranger's connection that repeats one thing is closed, whatever
+// it repeats.
 func TestFloodsAreCut(t *testing.T) {
 	const most = 200_000 // of the smallest frames, far more than strangerBytes
 	address := startOnTCP(t)
@@ -296,15 +299,15 @@ func TestFloodsAreCut(t *testing.T) {
 	}
 }
 
-// held is what the process holds of memory, whether it is used or not.
+// held is how much memory the process holds, whether it uses it or not.
 func held() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.Sys - m.HeapReleased
 }
 
-// inUse is what the heap holds that is in use: the collector lets as much again
-// be garbage.
+// inUse is how much of the heap is in use. The collector lets the heap grow to twice
+// that.
 func inUse() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -313,6 +316,7 @@ func inUse() uint64 {
 
 // TestPublicStreams: a stranger's streams are few, and one that ends makes room.
 func TestPublicStreams(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{Auth: keys("a:score,read")})
 	health := healthpb.NewHealthClient(n.client.Conn())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -350,6 +354,7 @@ func TestPublicStreams(t *testing.T) {
 // TestRefusedWithADeadline: whether or not a call has a deadline, a wrong key
 // reads the same, and its slot is free again.
 func TestRefusedWithADeadline(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{Auth: keys("a:score")})
 	c := n.dial(assayclient.Config{APIKey: "wrong", Attempts: 1})
 	for i := range 3 * strangerStreamsPerConnection {
@@ -368,6 +373,7 @@ func TestRefusedWithADeadline(t *testing.T) {
 // TestOldestStrangerLeaves: with too many strangers the oldest is closed, and
 // never who has been authenticated.
 func TestOldestStrangerLeaves(t *testing.T) {
+	t.Parallel()
 	l := newConnections(nil)
 	var peers []net.Conn
 	var conns []*connection

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -16,15 +16,15 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// largeStream brings large requests as fast as they are taken, and takes no
-// answer before it is told to.
+// largeStream sends large requests as fast as they are received, and reads no
+// answer before read is closed.
 type largeStream struct {
 	grpc.ServerStream
 	ctx      context.Context
 	left     int
 	received atomic.Int64
 	answered atomic.Int64
-	read     chan struct{} // closed when answers are taken
+	read     chan struct{} // closed when answers may be read
 }
 
 func (s *largeStream) Context() context.Context { return s.ctx }
@@ -60,29 +60,27 @@ func (s *largeStream) Recv() (*pb.ScoreRequest, error) { return nil, context.Can
 // holds a megabyte or so and not 256 messages of any size; when the answers are
 // read, all are answered.
 func TestStreamHoldsFewBytes(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	stream := &largeStream{ctx: ctx, left: 40, read: make(chan struct{})}
-	done := make(chan error, 1)
-	go func() { done <- (&scoringServer{Server: n.server}).ScoreStream(stream) }()
-	for stream.received.Load() < 4 {
-		time.Sleep(time.Millisecond)
-	}
-	time.Sleep(200 * time.Millisecond)
-	if held := stream.received.Load(); held > 5 { // four wait, one is in hand
-		t.Errorf("%d messages of %d bytes are held", held, streamBytes/4)
-	}
-	close(stream.read)
-	for stream.answered.Load() < 40 {
-		select {
-		case err := <-done:
-			t.Fatalf("after %d answers: %v", stream.answered.Load(), err)
-		case <-time.After(time.Millisecond):
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		stream := &largeStream{ctx: ctx, left: 40, read: make(chan struct{})}
+		done := make(chan error, 1)
+		go func() { done <- (&scoringServer{Server: n.server}).ScoreStream(stream) }()
+		synctest.Wait()
+		// Four messages have a place, one waits for a place.
+		if held := stream.received.Load(); held < 4 || held > 5 {
+			t.Errorf("%d messages of %d bytes are held", held, streamBytes/4)
 		}
-	}
-	cancel()
-	if code, _ := classify(<-done); code != codes.Canceled {
-		t.Errorf("the stream ended with %s", code)
-	}
+		close(stream.read)
+		synctest.Wait()
+		if got := stream.answered.Load(); got != 40 {
+			t.Errorf("%d answers, want 40", got)
+		}
+		cancel()
+		if code, _ := classify(<-done); code != codes.Canceled {
+			t.Errorf("the stream ended with %s", code)
+		}
+	})
 }

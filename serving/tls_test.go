@@ -107,9 +107,12 @@ func (a *authority) trusted(file string) {
 	}
 }
 
-// TestTLS: a client certificate is a credential, one of another authority is
-// not let in, and a renewed certificate is served without a restart.
+// TestTLS: a client certificate is a credential, one of another authority is not
+// accepted, and a renewed server certificate is used without a restart.
 func TestTLS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	ca, other, dir := newAuthority(t), newAuthority(t), t.TempDir()
 	caFile := filepath.Join(dir, "ca.pem")
 	ca.trusted(caFile)
@@ -172,9 +175,9 @@ func TestTLS(t *testing.T) {
 	served() // the one before stays in use
 }
 
-// TestCertificateAsGate: over real handshakes, a certificate of a subject that is
-// not configured comes with a good key. It is passed over where no subject is
-// configured, and refused where one is.
+// TestCertificateAsGate: over real handshakes, a certificate whose subject is not
+// configured comes with a good key. It is ignored while no subject is configured,
+// and refused if one is.
 func TestCertificateAsGate(t *testing.T) {
 	for name, c := range map[string]struct {
 		listed []auth.Certificate
@@ -213,6 +216,7 @@ func TestCertificateAsGate(t *testing.T) {
 
 // TestMalformedFrames: bytes that are not HTTP/2 close their connection alone.
 func TestMalformedFrames(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	preface := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 	for _, s := range []string{"GET / HTTP/1.1\r\n\r\n", "\x00\x01\x02",

@@ -48,98 +48,122 @@ func (h *heard) has(words ...string) bool {
 	return false
 }
 
-// TestClientCAReload: the file of the clients' authorities changes while the
-// server runs. New connections are held to the new authorities, also those that
-// would resume a session of before; a connection that is there goes on. A file
-// that cannot be used is logged as an error, and changes nothing.
+// clientCAs is a server whose clients have certificates of two authorities, of
+// which a file names those that the server accepts.
+type clientCAs struct {
+	*node
+	server   *authority
+	one, two *tls.Config // of clients of the first and the second authority
+	file     string
+	changes  int // of the file
+	log      *heard
+}
+
+// newClientCAs starts a server that accepts the first authority.
+func newClientCAs(t *testing.T, first, second *authority) *clientCAs {
+	t.Helper()
+	c := &clientCAs{server: newAuthority(t), log: &heard{}}
+	dir := t.TempDir()
+	cert, key := c.server.files(dir, "server")
+	c.file = filepath.Join(dir, "clients.pem")
+	first.trusted(c.file)
+	cfg, err := ReloadingTLS(cert, key, c.file, slog.New(slog.NewTextHandler(c.log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.node = start(t, t.TempDir(),
+		Config{TLS: cfg,
+			Auth: auth.Config{
+				Certificates: []auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}}})
+	of := func(a *authority) *tls.Config {
+		return &tls.Config{RootCAs: c.server.pool, ServerName: "server", Certificates: a.pair("client"),
+			ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+	}
+	c.one, c.two = of(first), of(second)
+	return c
+}
+
+// connect makes a client with a connection of its own. Clients of one configuration
+// share their TLS sessions.
+func (c *clientCAs) connect(conf *tls.Config) *assayclient.Client {
+	return c.dial(assayclient.Config{Attempts: 1, LogKey: c.journal.Key(), TLS: conf})
+}
+
+// score asks for a decision, always the same one.
+func (c *clientCAs) score(client *assayclient.Client) error {
+	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := client.Score(ctx, "one", application("one", 10, 600))
+	return err
+}
+
+// check tries over new connections whether each authority's client is accepted.
+func (c *clientCAs) check(when string, wantOne, wantTwo bool) {
+	c.t.Helper()
+	for _, x := range []struct {
+		who  string
+		tls  *tls.Config
+		want bool
+	}{{"first", c.one, wantOne}, {"second", c.two, wantTwo}} {
+		// A client that is not accepted fails in the handshake: there is no answer.
+		if err := c.score(c.connect(x.tls)); x.want && err != nil || !x.want && status.Code(err) != codes.Unavailable {
+			c.t.Errorf("%s: a client of the %s authority: %v, want it accepted: %v", when, x.who, err, x.want)
+		}
+	}
+}
+
+// replace writes the file, with a modification time of its own, and makes
+// handshakes until the server's log has a line with the words.
+func (c *clientCAs) replace(text []byte, words ...string) {
+	c.t.Helper()
+	if err := os.WriteFile(c.file, text, 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.changes++
+	later := time.Now().Add(time.Duration(c.changes) * time.Minute)
+	if err := os.Chtimes(c.file, later, later); err != nil {
+		c.t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); !c.log.has(words...); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.t.Fatalf("the log says nothing of %q: %s", words, c.log.buf.String())
+		}
+		_ = c.score(c.connect(&tls.Config{RootCAs: c.server.pool, ServerName: "server"}))
+	}
+}
+
+// TestClientCAReload: the file of the clients' authorities changes while the server
+// runs. New connections need a certificate of the new authorities, even if they
+// would resume an older session; open connections go on. A file that cannot be used
+// is logged as an error, and changes nothing.
 func TestClientCAReload(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	server, first, second, dir := newAuthority(t), newAuthority(t), newAuthority(t), t.TempDir()
-	cert, key := server.files(dir, "server")
-	file := filepath.Join(dir, "clients.pem")
-	first.trusted(file)
-	log := &heard{}
-	cfg, err := ReloadingTLS(cert, key, file, slog.New(slog.NewTextHandler(log, nil)))
-	if err != nil {
+	t.Parallel()
+	first, second := newAuthority(t), newAuthority(t)
+	c := newClientCAs(t, first, second)
+	c.check("at the start", true, false)
+	open := c.connect(c.one)
+	if err := c.score(open); err != nil {
 		t.Fatal(err)
 	}
-	n := start(t, t.TempDir(),
-		Config{TLS: cfg,
-			Auth: auth.Config{
-				Certificates: []auth.Certificate{{Name: "platform", Subject: "client", Roles: []string{"score"}}}}})
-	// connect makes a client; each has a connection of its own, and those of one
-	// configuration share their sessions.
-	connect := func(c *tls.Config) *assayclient.Client {
-		return n.dial(assayclient.Config{Attempts: 1, LogKey: n.journal.Key(), TLS: c})
-	}
-	score := func(c *assayclient.Client) error {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		_, err := c.Score(ctx, "one", application("one", 10, 600)) // one id: what counts is who may ask
-		return err
-	}
-	of := func(a *authority) *tls.Config {
-		return &tls.Config{RootCAs: server.pool, ServerName: "server", Certificates: a.pair("client"),
-			ClientSessionCache: tls.NewLRUClientSessionCache(8)}
-	}
-	one, two := of(first), of(second)
-	// check asks over new connections whether each authority's client is let in.
-	check := func(when string, wantOne, wantTwo bool) {
-		t.Helper()
-		for _, c := range []struct {
-			who  string
-			tls  *tls.Config
-			want bool
-		}{{"first", one, wantOne}, {"second", two, wantTwo}} {
-			// What is not let in fails in the handshake: nobody answers.
-			if err := score(connect(c.tls)); c.want && err != nil || !c.want && status.Code(err) != codes.Unavailable {
-				t.Errorf("%s: a client of the %s authority: %v, want it let in: %v", when, c.who, err, c.want)
-			}
-		}
-	}
-	// replace writes the file at a time of its own and has a handshake find it.
-	changes := 0
-	replace := func(text []byte, words ...string) {
-		t.Helper()
-		if err := os.WriteFile(file, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		changes++
-		later := time.Now().Add(time.Duration(changes) * time.Minute)
-		if err := os.Chtimes(file, later, later); err != nil {
-			t.Fatal(err)
-		}
-		for end := time.Now().Add(10 * time.Second); !log.has(words...); time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("the log says nothing of %q: %s", words, log.buf.String())
-			}
-			_ = score(connect(&tls.Config{RootCAs: server.pool, ServerName: "server"}))
-		}
-	}
-
-	check("at the start", true, false)
-	open := connect(one)
-	if err := score(open); err != nil {
-		t.Fatal(err)
-	}
-	replace([]byte("broken"), "level=ERROR", "clients.pem", "0 can be read")
-	check("with a file of no certificate", true, false)
+	c.replace([]byte("broken"), "level=ERROR", "clients.pem", "0 can be read")
+	c.check("with a file of no certificate", true, false)
 	both := append(second.text(), first.text()...)
-	replace(both[:len(both)-60], "level=ERROR", "clients.pem", "1 can be read")
-	check("with a file that is cut short", true, false)
-	replace(second.text(), "level=INFO", "loaded again")
-	check("with the new file", false, true)
-	if err := score(open); err != nil {
+	c.replace(both[:len(both)-60], "level=ERROR", "clients.pem", "1 can be read")
+	c.check("with a file that is cut short", true, false)
+	c.replace(second.text(), "level=INFO", "loaded again")
+	c.check("with the new file", false, true)
+	if err := c.score(open); err != nil {
 		t.Errorf("a connection of before the change: %v", err)
 	}
-	if err := os.Remove(file); err != nil {
+	if err := os.Remove(c.file); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(tlsCheckEvery + 100*time.Millisecond)
-	check("without the file", false, true)
-	if !log.has("level=ERROR", "no such file") {
+	c.check("without the file", false, true)
+	if !c.log.has("level=ERROR", "no such file") {
 		t.Error("the log says nothing of a file that is gone")
 	}
 }

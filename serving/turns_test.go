@@ -60,6 +60,7 @@ func (n *node) takeTurns() (give func()) {
 // malformed in a row behind good ones, given up while it waits, or with a panic
 // anywhere between its admission and its answer.
 func TestTurnsComeBack(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{MaxInFlight: 2 * allRows})
 	s := &scoringServer{Server: n.server}
 	method := pb.Scoring_ScoreBatch_FullMethodName
@@ -103,6 +104,7 @@ func TestTurnsComeBack(t *testing.T) {
 // TestBatchesLeaveRoomForRequests: while batches wait for their turn, requests
 // that come alone do not wait behind them.
 func TestBatchesLeaveRoomForRequests(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{MaxInFlight: 2 * allRows})
 	give := n.takeTurns() // as if batches had them
 	rpc := pb.NewScoringClient(n.client.Conn())
@@ -131,9 +133,10 @@ func TestBatchesLeaveRoomForRequests(t *testing.T) {
 	n.idle("the batches")
 }
 
-// TestFullServerTakesNoRate: who is refused because the server is full has used
-// none of its rate, and may come again when it was told to.
+// TestFullServerTakesNoRate: a caller that is refused because the server is full has
+// used none of its rate.
 func TestFullServerTakesNoRate(t *testing.T) {
+	t.Parallel()
 	at := start2026.Add(time.Hour)
 	n := start(t, t.TempDir(),
 		Config{RatePerSecond: 10, RateBurst: 10, MaxInFlight: 8, Now: func() time.Time { return at }})

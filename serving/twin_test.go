@@ -15,6 +15,7 @@ import (
 // starts anew twice on the way: each decision is made from the vector that the
 // batch makes. 4 random plans; ASSAY_TWIN_PLANS says another number.
 func TestTwinWorlds(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

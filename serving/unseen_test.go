@@ -15,6 +15,7 @@ import (
 // TestUnseenInference: categories that come through the Open Inference Protocol
 // are counted as an event's are: new texts, codes of no value, and whole rows.
 func TestUnseenInference(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

@@ -22,6 +22,7 @@ import (
 // number, in every method that writes a record, and the journal stays one that
 // an audit and the next start can read.
 func TestBadUTF8(t *testing.T) {
+	t.Parallel()
 	const bad = "a\xffb"
 	second := bundle(t, planYAML, "second", 1)
 	dir, cfg := t.TempDir(), Config{Load: func(context.Context, string) (*models.Bundle, error) { return second, nil }}
@@ -100,6 +101,7 @@ func TestBadUTF8(t *testing.T) {
 // TestBadUTF8Answers: no answer to a request with such bytes holds them, so that
 // clients whose decoders are strict can read it.
 func TestBadUTF8Answers(t *testing.T) {
+	t.Parallel()
 	const bad = "a\xffb"
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())

@@ -70,6 +70,7 @@ func as(of arrow.DataType, text string) func(*string) (arrow.DataType, func(arra
 // decision of the event; a batch with other columns than the plan's is refused
 // as an event would be.
 func TestArrowColumns(t *testing.T) {
+	t.Parallel()
 	n := start(t, t.TempDir(), Config{})
 	rpc := pb.NewScoringClient(n.client.Conn())
 	want, err := n.client.Score(t.Context(), "event", application("e", 1234.5, 600))
@@ -142,6 +143,7 @@ func TestArrowColumns(t *testing.T) {
 // TestUnseenOnline: values that training had not are counted by field; when
 // nearly all are such, a line says so, once.
 func TestUnseenOnline(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	n := start(t, t.TempDir(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for i := range 2 * 100 {

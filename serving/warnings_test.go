@@ -16,9 +16,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// TestCertificateWarnings: a certificate that has expired or soon will is said,
-// when it is read and once a day, and stands in the metrics.
+// TestCertificateWarnings: the log warns of a certificate that has expired or soon
+// will, when it is read and once a day, and the metrics have its end.
 func TestCertificateWarnings(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		age  time.Duration // what is issued is good for an hour, less this
 		line string
@@ -71,9 +72,10 @@ func TestCertificateWarnings(t *testing.T) {
 	}
 }
 
-// TestKeyFilesOfOthers: a private key that every user can read is said and
-// counted until its mode is mended.
+// TestKeyFilesOfOthers: a private key that every user can read is logged, and counted
+// until its mode is changed.
 func TestKeyFilesOfOthers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -106,9 +108,13 @@ func TestKeyFilesOfOthers(t *testing.T) {
 	}
 }
 
-// TestPlaintextWithKeys: keys on a public address without TLS are said and
-// counted; on loopback, and without keys, they are not.
+// TestPlaintextWithKeys: keys on a public address without TLS are logged and counted;
+// on loopback, or without keys, nothing is.
 func TestPlaintextWithKeys(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes over a second")
+	}
 	for _, c := range []struct {
 		address string
 		cfg     Config
