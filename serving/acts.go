@@ -87,7 +87,7 @@ func (a *admin) prepareActivation(ctx context.Context, req *pb.ActivateModelRequ
 	if err != nil {
 		return nil, nil, err
 	}
-	act := &engine.Act{Version: 1, What: what, By: callerOf(ctx).Name, Bundles: []string{req.Bundle},
+	act := &engine.Act{Version: 1, Kind: what, By: callerOf(ctx).Name, Bundles: []string{req.Bundle},
 		Digest: m.Bundle.Digest, Windows: engine.WindowKernels(m)}
 	if what == engine.ActActivate {
 		act.Version = engine.ActKeepsPolicy
@@ -130,7 +130,7 @@ func (a *admin) SetPolicy(ctx context.Context, req *pb.SetPolicyRequest) (*pb.Se
 	defer unlock()
 	digest := m.Policy.Digest()
 	c := callerOf(ctx)
-	act := &engine.Act{Version: 1, What: engine.ActPolicy, By: c.Name, Digest: digest, Policy: req.Yaml}
+	act := &engine.Act{Version: 1, Kind: engine.ActPolicy, By: c.Name, Digest: digest, Policy: req.Yaml}
 	ok, err := a.approve(ctx, act, m, body, "policy "+digest.Short()+" for model "+m.Bundle.Digest.Short())
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (a *admin) SetShadow(ctx context.Context, req *pb.SetShadowRequest) (*pb.Se
 	c := callerOf(ctx)
 	resp.Sequence, err = a.engine.Swap(ctx, a.engine.Models(), ledger.Activation,
 		engine.Key{Caller: c.Name, RequestID: req.RequestId}, body,
-		&engine.Act{Version: 1, What: engine.ActShadow, By: c.Name, Bundles: req.Bundles})
+		&engine.Act{Version: 1, Kind: engine.ActShadow, By: c.Name, Bundles: req.Bundles})
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (a *admin) unload(ctx context.Context, name string) error {
 	c := callerOf(ctx)
 	seq, err := a.engine.Swap(ctx, next, ledger.Activation, engine.Key{Caller: c.Name, RequestID: newRequestID()},
 		assay.Sum(engine.BodyTag, []byte(engine.ActUnload+"\n"+name)),
-		&engine.Act{Version: 1, What: engine.ActUnload, By: c.Name, Bundles: []string{m.Folder},
+		&engine.Act{Version: 1, Kind: engine.ActUnload, By: c.Name, Bundles: []string{m.Folder},
 			Digest: m.Bundle.Digest})
 	if err == nil {
 		a.log.Info("admin", "act", engine.ActUnload, "by", c.Name, "model", name, "sequence", seq)

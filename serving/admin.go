@@ -85,7 +85,7 @@ func (a *admin) approve(ctx context.Context, act *engine.Act, m *engine.Model, a
 			maxPending, assay.ErrExhausted)
 	}
 	_, err = a.engine.RecordAct(ctx, ledger.Activation, engine.Key{Caller: act.By}, assay.Digest{},
-		&engine.Act{Version: 1, What: engine.ActPropose, By: act.By, Digest: act.Digest, Open: open[:], Text: text})
+		&engine.Act{Version: 1, Kind: engine.ActPropose, By: act.By, Digest: act.Digest, Open: open[:], Text: text})
 	if err != nil {
 		return false, err
 	}

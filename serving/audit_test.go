@@ -58,7 +58,7 @@ func TestAudit(t *testing.T) {
 	}
 	// A bundle that names itself as the one that decided and is not.
 	other.Digest = b.Digest
-	if rep := audited(t, j, other, 0, audit.All); rep.Different != 12 || rep.Differences[0].What != "margin" {
+	if rep := audited(t, j, other, 0, audit.All); rep.Different != 12 || rep.Differences[0].Differs != "margin" {
 		t.Errorf("a forged model: %+v, want 12 different margins", rep)
 	}
 }
@@ -112,7 +112,7 @@ func TestAuditFindsEveryPart(t *testing.T) {
 			}
 			continue
 		}
-		if rep.Different != 1 || rep.Differences[0].What != want {
+		if rep.Different != 1 || rep.Differences[0].Differs != want {
 			t.Errorf("%s: report %+v", want, rep)
 		}
 	}

@@ -67,7 +67,7 @@ func TestAuditKinds(t *testing.T) {
 		if err := auditor(first, challenger).CheckRecord(&rep, seq, forged, nil, true, nil); err != nil {
 			return err
 		}
-		if rep.Different != 1 || !strings.HasPrefix(rep.Differences[0].What, want) {
+		if rep.Different != 1 || !strings.HasPrefix(rep.Differences[0].Differs, want) {
 			t.Errorf("%s: %+v, want a difference %q", r.Kind, rep, want)
 		}
 		return nil

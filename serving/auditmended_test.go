@@ -82,7 +82,7 @@ func TestAuditByEarlierKernels(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.differs != "" {
-				if rep.Different != 1 || rep.Mended != 0 || rep.Differences[0].What != c.differs {
+				if rep.Different != 1 || rep.Mended != 0 || rep.Differences[0].Differs != c.differs {
 					t.Errorf("%+v, want it to differ: %s", rep, c.differs)
 				}
 				return
@@ -163,7 +163,7 @@ func TestStartNamesKernels(t *testing.T) {
 			dir, cfg := t.TempDir(), Config{Bundle: c.bundle}
 			n := start(t, dir, cfg)
 			m := n.server.engine.Models().Active
-			act := &engine.Act{Version: 1, What: engine.ActConfigure, By: "configuration", Digest: m.Bundle.Digest,
+			act := &engine.Act{Version: 1, Kind: engine.ActConfigure, By: "configuration", Digest: m.Bundle.Digest,
 				Policy: m.Policy.YAML(), Windows: c.then}
 			if _, err := n.server.engine.RecordAct(t.Context(), ledger.Activation, engine.Key{Caller: act.By},
 				assay.Digest{}, act); err != nil {

@@ -87,7 +87,7 @@ func TestConfiguredStart(t *testing.T) {
 			t.Fatalf("start %d: %d acts, want %d", i, len(as), c.want)
 		}
 		a, b := as[len(as)-1], by[len(by)-1]
-		if b != (decider{d.Score.Model, d.Plan, d.Policy}) || a.What != engine.ActConfigure ||
+		if b != (decider{d.Score.Model, d.Plan, d.Policy}) || a.Kind != engine.ActConfigure ||
 			a.Digest != d.Score.Model || a.FourEyes != c.cfg.FourEyes {
 			t.Errorf("start %d: the record says %+v by %v, the decision was by %s, %s, %s", i, a, b,
 				d.Score.Model.Short(), d.Plan.Short(), d.Policy.Short())
@@ -189,7 +189,7 @@ func TestConfiguredStartFourEyes(t *testing.T) {
 	n.stop()
 	start(t, dir, cfg).stop()
 	as, _ := acts(t, dir)
-	if last := as[len(as)-1]; len(as) != 3 || last.What != engine.ActActivate || last.Second != "ann" {
+	if last := as[len(as)-1]; len(as) != 3 || last.Kind != engine.ActActivate || last.Second != "ann" {
 		t.Errorf("acts %+v, want the start, ann's proposal and the activation", as)
 	}
 }
@@ -257,7 +257,7 @@ func TestAuditInForce(t *testing.T) {
 		if err := a.CheckRecord(&rep, d.Sequence, &forged, nil, true, nil); err != nil {
 			t.Fatal(err)
 		}
-		if c.what == "" != rep.OK() || c.what != "" && !strings.HasPrefix(rep.Differences[0].What, c.what) {
+		if c.what == "" != rep.OK() || c.what != "" && !strings.HasPrefix(rep.Differences[0].Differs, c.what) {
 			t.Errorf("%s: %+v", name, rep)
 		}
 	}

@@ -84,7 +84,7 @@ func TestFourEyes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var act engine.Act
-	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.What != engine.ActPolicy ||
+	if err := assay.UnmarshalCBOR(rec.Decision, &act); err != nil || act.Kind != engine.ActPolicy ||
 		act.By != "bob" || act.Second != "ann" {
 		t.Errorf("the record says %+v, %v, want both names", act, err)
 	}

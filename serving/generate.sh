@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Generates the Go code from the .proto files, next to them. The versions are pinned
-# here, and the generated files name no machine, so that the same input gives
+# Generates the Go code from the .proto files, next to them. The tools' versions are
+# pinned here, and the generated files name no machine, so that the same input gives
 # the same bytes anywhere. Needs protoc 3.21.12 (Debian: protobuf-compiler).
 #
 #   serving/generate.sh            write
@@ -12,7 +12,8 @@ cd "$(dirname "$0")"
 
 want="libprotoc 3.21.12"
 if [ "$(protoc --version 2>/dev/null || true)" != "$want" ]; then
-  echo "generate.sh: needs $want (Debian: apt-get install protobuf-compiler), found: $(protoc --version 2>&1 || true)" >&2
+  echo "generate.sh: needs $want (Debian: apt-get install protobuf-compiler)," \
+    "found: $(protoc --version 2>&1 || true)" >&2
   exit 1
 fi
 bin=$(mktemp -d)
@@ -31,7 +32,10 @@ for dir in assayv1 inferencev2; do
     "$dir"/*.proto
   if [ "$out" != . ]; then
     for f in "$out/$dir"/*.go; do
-      cmp -s "$f" "$dir/$(basename "$f")" || { echo "generate.sh: serving/$dir/$(basename "$f") is not current: run serving/generate.sh" >&2; exit 1; }
+      if ! cmp -s "$f" "$dir/$(basename "$f")"; then
+        echo "generate.sh: serving/$dir/$(basename "$f") is not current: run serving/generate.sh" >&2
+        exit 1
+      fi
     done
   fi
 done

@@ -37,8 +37,8 @@ func TestPolicyAcceptedBefore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes over a second")
 	}
-	for name, act := range map[string]engine.Act{"set": {What: engine.ActPolicy, By: "ann"},
-		"configured": {What: engine.ActConfigure, By: "configuration"}} {
+	for name, act := range map[string]engine.Act{"set": {Kind: engine.ActPolicy, By: "ann"},
+		"configured": {Kind: engine.ActConfigure, By: "configuration"}} {
 		t.Run(name, func(t *testing.T) {
 			dir, first := t.TempDir(), bundle(t, planYAML, "first", 0)
 			cfg := Config{Bundle: first}
@@ -97,7 +97,7 @@ func appendPolicyAct(t *testing.T, dir string, b *models.Bundle, act engine.Act)
 	t.Helper()
 	act.Version, act.Digest, act.Policy = 1, policy.DigestOf([]byte(sums)), []byte(sums)
 	kind := ledger.Policy
-	if act.What == engine.ActConfigure {
+	if act.Kind == engine.ActConfigure {
 		act.Digest, kind = b.Digest, ledger.Activation
 	}
 	raw, err := assay.MarshalCBOR(&act)

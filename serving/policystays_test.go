@@ -143,7 +143,7 @@ func TestPolicyOfOldActivation(t *testing.T) {
 	run(t, dir, "first", cfg)
 	if err := journal.With(t.Context(), dir, journal.Config{Logger: slog.New(slog.DiscardHandler)},
 		func(j *journal.Journal) error {
-			raw, err := assay.MarshalCBOR(&engine.Act{Version: 1, What: engine.ActActivate, By: "ann",
+			raw, err := assay.MarshalCBOR(&engine.Act{Version: 1, Kind: engine.ActActivate, By: "ann",
 				Bundles: []string{"second"}, Digest: second.Digest})
 			if err != nil {
 				return err
@@ -187,12 +187,12 @@ func TestAuditPolicyStays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.act.What, c.act.Digest = engine.ActActivate, first.Digest
+		c.act.Kind, c.act.Digest = engine.ActActivate, first.Digest
 		for i, x := range []struct {
 			act    engine.Act
 			policy assay.Digest
 			ok     bool
-		}{{engine.Act{Version: 1, What: engine.ActConfigure, Digest: first.Digest, Policy: []byte(strict)}, now, true},
+		}{{engine.Act{Version: 1, Kind: engine.ActConfigure, Digest: first.Digest, Policy: []byte(strict)}, now, true},
 			{c.act, c.policy, c.ok}} {
 			raw, err := assay.MarshalCBOR(&x.act)
 			if err != nil {

@@ -140,7 +140,7 @@ func printAudit(u *ui, s *auditSummary) {
 		}
 	}
 	for _, d := range s.Differences {
-		u.printf("%s record %d: %s\n", u.red("differs"), d.Sequence, d.What)
+		u.printf("%s record %d: %s\n", u.red("differs"), d.Sequence, d.Differs)
 	}
 }
 

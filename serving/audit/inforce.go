@@ -37,7 +37,7 @@ func (f *allowedDeciders) addRecord(r *journal.Record, unreadable error) error {
 	if err := assay.UnmarshalCBOR(r.Decision, &act); err != nil {
 		return err
 	}
-	switch act.What {
+	switch act.Kind {
 	case engine.ActConfigure:
 		f.startSeen = true
 	case engine.ActLoad:

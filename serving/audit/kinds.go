@@ -55,21 +55,21 @@ func (a *Auditor) checkAct(r *journal.Record) (checked bool, what string, err er
 		a.kernels = act.Windows
 	}
 	if len(act.Policy) > 0 {
-		if act.What == engine.ActPolicy && act.Digest != r.Policy || policy.DigestOf(act.Policy) != r.Policy {
+		if act.Kind == engine.ActPolicy && act.Digest != r.Policy || policy.DigestOf(act.Policy) != r.Policy {
 			return true, "policy: the digest of its text is not the one that the record names", nil
 		}
 		a.policies[r.Policy] = act.Policy
 	}
 	before := a.policyInForce
 	a.policyInForce = r.Policy
-	if act.What == engine.ActActivate && act.Version >= engine.ActKeepsPolicy && len(act.Policy) == 0 &&
+	if act.Kind == engine.ActActivate && act.Version >= engine.ActKeepsPolicy && len(act.Policy) == 0 &&
 		before != (assay.Digest{}) && r.Policy != before {
 		return true, "activation: another policy is in force after it, and it does not say so", nil
 	}
-	if act.What == engine.ActConfigure && act.Digest != r.Model {
+	if act.Kind == engine.ActConfigure && act.Digest != r.Model {
 		return true, "activation: it names two models", nil
 	}
-	if act.What == engine.ActActivate || act.What == engine.ActLoad || act.What == engine.ActConfigure {
+	if act.Kind == engine.ActActivate || act.Kind == engine.ActLoad || act.Kind == engine.ActConfigure {
 		return a.bundles[act.Digest] != nil, "", nil
 	}
 	return true, "", nil

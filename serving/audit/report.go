@@ -13,7 +13,7 @@ import (
 // or another record that does not say what it must.
 type Difference struct {
 	Sequence uint64 `json:"sequence"`
-	What     string `json:"what"` // the first part that differs
+	Differs  string `json:"what"` // the first part that differs
 }
 
 // Report is the result of an audit.

@@ -13,8 +13,8 @@ import (
 type Act struct {
 	// 1, or for "activate" ActKeepsPolicy
 	Version uint8 `cbor:"0,keyasint"`
-	// "activate", "load", "unload", "shadow", "policy", "propose", "configure"
-	What    string       `cbor:"1,keyasint"`
+	// one of the acts below
+	Kind    string       `cbor:"1,keyasint"`
 	By      string       `cbor:"2,keyasint"`           // the admin; for a start the configuration
 	Second  string       `cbor:"3,keyasint,omitempty"` // the admin who asked first, when two were needed
 	Bundles []string     `cbor:"4,keyasint,omitempty"` // folders in the model directory
@@ -29,7 +29,7 @@ type Act struct {
 	Windows int `cbor:"10,keyasint,omitempty"`
 }
 
-// The acts, as Act.What names them.
+// The acts, as Act.Kind names them.
 const (
 	ActActivate  = "activate"
 	ActLoad      = "load"

@@ -33,7 +33,7 @@ type inForce struct {
 func (s *inForce) addAct(a Act, micros int64) {
 	if len(a.Open) == len(assay.Digest{}) {
 		open := assay.Digest(a.Open)
-		if a.What == ActPropose {
+		if a.Kind == ActPropose {
 			s.pending[open] = Proposal{a.By, a.Text, time.UnixMicro(micros)}
 		} else {
 			delete(s.pending, open)
@@ -45,7 +45,7 @@ func (s *inForce) addAct(a Act, micros int64) {
 	if a.Windows > 0 {
 		s.windowKernels = a.Windows
 	}
-	switch a.What {
+	switch a.Kind {
 	case ActConfigure:
 		s.lastStart = &a
 	case ActActivate:
@@ -59,7 +59,7 @@ func (s *inForce) addAct(a Act, micros int64) {
 			if s.loaded == nil {
 				s.loaded = map[string]bool{}
 			}
-			s.loaded[b] = a.What == ActLoad
+			s.loaded[b] = a.Kind == ActLoad
 		}
 	}
 }

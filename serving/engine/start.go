@@ -13,7 +13,7 @@ import (
 )
 
 // configurationCaller is the caller that the record of a start names. A caller
-// may have the same name: Act.What tells a start from an admin's act.
+// may have the same name: Act.Kind tells a start from an admin's act.
 const configurationCaller = "configuration"
 
 // recordStart records, before the first decision, what the configuration puts in
@@ -40,7 +40,7 @@ func (e *Engine) recordStart(ctx context.Context, m *Model, st *inForce) error {
 			"have two admins activate the other: %w",
 			now.model.Short(), now.policy.Short(), before.model.Short(), before.policy.Short(), assay.ErrPrecondition)
 	}
-	act := Act{What: ActConfigure, Policy: m.Policy.YAML(), FourEyes: e.cfg.FourEyes, Windows: kernels}
+	act := Act{Kind: ActConfigure, Policy: m.Policy.YAML(), FourEyes: e.cfg.FourEyes, Windows: kernels}
 	seq, err := e.appendStartAct(ctx, m, act)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (e *Engine) recordAcceptedHead(ctx context.Context, m *Model) error {
 	if e.cfg.AcceptedHead == "" {
 		return nil
 	}
-	seq, err := e.appendStartAct(ctx, m, Act{What: ActAccept, Text: e.cfg.AcceptedHead})
+	seq, err := e.appendStartAct(ctx, m, Act{Kind: ActAccept, Text: e.cfg.AcceptedHead})
 	if err != nil {
 		return err
 	}

@@ -200,7 +200,7 @@ func acceptance(t *testing.T, j *journal.Journal) (found *engine.Act) {
 			return err
 		}
 		var a engine.Act
-		if r.Kind == ledger.Activation && assay.UnmarshalCBOR(r.Decision, &a) == nil && a.What == "accept head" {
+		if r.Kind == ledger.Activation && assay.UnmarshalCBOR(r.Decision, &a) == nil && a.Kind == "accept head" {
 			found = &a
 		}
 		return nil
