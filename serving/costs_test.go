@@ -19,8 +19,8 @@ import (
 	"github.com/assayrisk/assay/serving/policy"
 )
 
-// methodCost is the most that one call of a method takes, in the words of
-// docs/serving.md. Its figures are those of the code.
+// methodCost is the most that one call of a method takes, as docs/serving.md prints
+// it. Its figures are those of the code.
 type methodCost struct {
 	calls   string // under way at once
 	request string // bytes
@@ -41,19 +41,19 @@ func costs() map[string]methodCost {
 	open := fmt.Sprintf("%d a connection, %d in all", strangerStreamsPerConnection, strangerStreams)
 	few := fmt.Sprintf("%d KiB, then %d B/s", strangerBytes>>10, strangerBytesPerSecond)
 	at := func(d time.Duration) string {
-		return "memory alone; ends after " + strings.TrimSuffix(d.String(), "0s")
+		return "in memory; ends after " + strings.TrimSuffix(d.String(), "0s")
 	}
-	row := fmt.Sprintf("the model's trees once, and again for reasons; a policy of %d units", policy.MaxCost)
-	call := methodCost{open, few, "0", "memory alone; ends after 10s", "0"}
+	row := fmt.Sprintf("the model's trees once, and again for reasons; %d units for the policy", policy.MaxCost)
+	call := methodCost{open, few, "0", "in memory; ends after 10s", "0"}
 	watch := methodCost{open, few, "0", at(strangerWatch), "0"}
-	status := methodCost{calls, message, "0", "memory alone", "0"}
-	act := methodCost{calls + fmt.Sprintf("; %d are prepared at once, %d of one caller", maxPreparing,
-		maxPreparingOfOne), message, "1; those of a new plan's windows", "a bundle read, checked and compiled", "0"}
+	status := methodCost{calls, message, "0", "in memory", "0"}
+	act := methodCost{calls + fmt.Sprintf("; %d are prepared at once, at most %d of one caller", maxPreparing,
+		maxPreparingOfOne), message, "1; those of a new plan's windows", "a bundle is read, checked and compiled", "0"}
 	read := methodCost{calls, message, "1, and the leaves of its group", "one record opened", "1"}
 	setPolicy := act
 	setPolicy.request = fmt.Sprintf("%d KiB, %d lines, %d values, %d levels", yamltext.Policy.Bytes>>10,
 		yamltext.Policy.Lines, yamltext.Policy.Nodes, yamltext.MaxDepth)
-	setPolicy.work = "64 MB at most to read it, and the model compiled"
+	setPolicy.work = "64 MB at most to read it; the model is compiled"
 	list := methodCost{fmt.Sprintf("%d in all, of which half as many as there are processors are filled", maxLists),
 		message, fmt.Sprint(maxScan),
 		fmt.Sprintf("each record opened; waits %v for every %d records while rows are scored",
@@ -75,7 +75,7 @@ func costs() map[string]methodCost {
 		inferencev2.GRPCInferenceService_RepositoryIndex_FullMethodName:     status,
 		inferencev2.GRPCInferenceService_RepositoryModelLoad_FullMethodName: act,
 		inferencev2.GRPCInferenceService_RepositoryModelUnload_FullMethodName: {calls, message,
-			"0", "memory alone", "0"},
+			"0", "in memory", "0"},
 		pb.Scoring_Score_FullMethodName: {inFlight, message,
 			"0; 1 when the request id was used before", row, "1"},
 		pb.Scoring_ScoreBatch_FullMethodName: {inFlight,
@@ -126,24 +126,27 @@ func TestCosts(t *testing.T) {
 	b.WriteString("\n| without a credential | |\n|---|---|\n")
 	for _, r := range [][2]string{
 		{"connections",
-			fmt.Sprintf("%d in all; %d on which nobody has been authenticated: for one more the oldest of these is "+
-				"closed", maxConnections, maxStrangers)},
-		{"bytes that such a connection sends", fmt.Sprintf("%d KiB at once, then %d a second; it is closed beyond",
-			strangerBytes>>10, strangerBytesPerSecond)},
-		{"calls of methods that need none", fmt.Sprintf("%d at once, then %d a second; it is closed beyond",
-			strangerCalls, strangerCallsPerSecond)},
-		{"calls that are refused", fmt.Sprintf("%d at once, then %d a second; it is closed beyond", strangerRefusals,
-			strangerCallsPerSecond)},
+			fmt.Sprintf("%d in all; %d on which nobody has been authenticated: when there is one more, the oldest of "+
+				"these is closed", maxConnections, maxStrangers)},
+		{"bytes that such a connection sends",
+			fmt.Sprintf("%d KiB at once, then %d a second; if it sends more, it is closed",
+				strangerBytes>>10, strangerBytesPerSecond)},
+		{"calls of methods that need no credential",
+			fmt.Sprintf("%d at once, then %d a second; if there are more, it is closed",
+				strangerCalls, strangerCallsPerSecond)},
+		{"calls that are refused",
+			fmt.Sprintf("%d at once, then %d a second; if there are more, it is closed", strangerRefusals,
+				strangerCallsPerSecond)},
 		{"such calls under way",
 			fmt.Sprintf("%d a connection, %d in all", strangerStreamsPerConnection, strangerStreams)},
 		{"calls whose token is being verified",
 			fmt.Sprintf("%d a connection, %d in all, each with one message of %d MiB at most",
 				pendingTokensPerConnection, pendingTokens, 4)},
 		{"connections to the operators' port (`ops`)",
-			fmt.Sprintf("%d: for one more the oldest is closed; %d answers of `/metrics` are made at once",
+			fmt.Sprintf("%d: when there is one more, the oldest is closed; %d answers of `/metrics` are made at once",
 				maxOpsConnections, maxScrapes)},
 		{"memory of all of it",
-			"256 MB at most with 200 connections (`TestStrangers`, in full with `ASSAY_STRANGERS=200`)"},
+			"256 MB at most with 200 connections (`TestStrangers` with `ASSAY_STRANGERS=200`)"},
 	} {
 		fmt.Fprintf(&b, "| %s | %s |\n", r[0], r[1])
 	}
