@@ -11,17 +11,18 @@ import (
 	"path/filepath"
 	"time"
 
-	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/anchor/evm"
 	"github.com/assayrisk/assay/ledger/timestamp"
 )
 
-// chain returns how to connect to the chain of the settings: the contract must
+// chainConnector returns how to connect to the chain of the settings: the contract must
 // be there, and the log must be registered for the key (assay does both, by
 // the owner's key).
-func chain(s *settings) (func(context.Context, string, string, anchor.Source, anchor.Config) (*node.Chain, error),
+func chainConnector(s *settings) (func(context.Context, string, string, anchor.Source,
+	anchor.Config) (*node.Chain, error),
 	error) {
 	profile, err := evm.ProfileByName(s.ChainProfile)
 	if err != nil {
@@ -47,7 +48,7 @@ func chain(s *settings) (func(context.Context, string, string, anchor.Source, an
 		if err != nil {
 			return nil, err
 		}
-		c, err := connect(ctx, client, s.ChainID, dir, origin, source, cfg)
+		c, err := connectChain(ctx, client, s.ChainID, dir, origin, source, cfg)
 		if err != nil {
 			client.Close()
 			return nil, err
@@ -65,8 +66,8 @@ func weiPerGas(gwei float64) (*big.Int, error) {
 	return wei, nil
 }
 
-// stamps puts the time-stamping authority of the settings into a node's.
-func stamps(s *settings, to *node.Config) error {
+// setTimestamps puts the time-stamping authority of the settings into a node's.
+func setTimestamps(s *settings, to *node.Config) error {
 	if (s.TSA == "") != (s.TSACert == "") {
 		return fmt.Errorf("%w: --tsa and --tsa-cert go together", errUsage)
 	}
@@ -84,12 +85,12 @@ func stamps(s *settings, to *node.Config) error {
 	return nil
 }
 
-// connect looks at the chain before anything is served. A chain that cannot be
+// connectChain looks at the chain before anything is served. A chain that cannot be
 // reached stops nobody from scoring: with the chain's id given, the server
 // starts, and the anchor asks again until the chain is back.
-func connect(ctx context.Context, client *evm.Client, pinned uint64, dir, origin string, source anchor.Source,
+func connectChain(ctx context.Context, client *evm.Client, pinned uint64, dir, origin string, source anchor.Source,
 	cfg anchor.Config) (*node.Chain, error) {
-	id, err := check(ctx, client)
+	id, err := checkContract(ctx, client)
 	if err != nil && (pinned == 0 || errors.Is(err, errNoContract)) {
 		return nil, err
 	}
@@ -115,8 +116,8 @@ func connect(ctx context.Context, client *evm.Client, pinned uint64, dir, origin
 
 var errNoContract = errors.New("there is no AnchorRegistry at --chain-contract: deploy it with `assay chain deploy`")
 
-// check asks which chain the node is on and whether the contract is there.
-func check(ctx context.Context, client *evm.Client) (uint64, error) {
+// checkContract asks which chain the node is on and whether the contract is there.
+func checkContract(ctx context.Context, client *evm.Client) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	id, err := client.ChainID(ctx)

@@ -46,13 +46,13 @@ func TestChainThatIsDown(t *testing.T) {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	c, err := connect(ctx, client, 7, t.TempDir(), "log.example/x", emptyLog{}, anchor.Config{})
+	c, err := connectChain(ctx, client, 7, t.TempDir(), "log.example/x", emptyLog{}, anchor.Config{})
 	if err != nil || c.Trust.ChainID != 7 {
 		t.Errorf("chain %+v, %v: want one that waits", c, err)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if _, err := connect(ctx, client, 0, t.TempDir(), "log.example/x", emptyLog{}, anchor.Config{}); err == nil {
+	if _, err := connectChain(ctx, client, 0, t.TempDir(), "log.example/x", emptyLog{}, anchor.Config{}); err == nil {
 		t.Error("a chain whose id nobody knows was taken")
 	}
 }

@@ -71,7 +71,7 @@ func run(ctx context.Context, s *settings) (failed error) {
 		return fmt.Errorf("%w: --bundle is required: a directory that `assay train` wrote", errUsage)
 	}
 	cfg := node.Config{Dir: s.Dir, AnchorEvery: s.AnchorEvery, Logger: log}
-	if err := stamps(s, &cfg); err != nil {
+	if err := setTimestamps(s, &cfg); err != nil {
 		return err
 	}
 	cfg.Journal.Origin, cfg.Journal.HighWaterCopy, cfg.AcceptHead = s.Origin, s.HeadCopy, s.AcceptHead
@@ -81,7 +81,7 @@ func run(ctx context.Context, s *settings) (failed error) {
 	if cfg.Serving, err = servingConfig(s, log); err != nil {
 		return err
 	}
-	provider, err := traces(ctx, s)
+	provider, err := newTracerProvider(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func run(ctx context.Context, s *settings) (failed error) {
 		defer func() { failed = errors.Join(failed, endTraces(provider)) }()
 	}
 	if s.ChainURL != "" {
-		if cfg.Chain, err = chain(s); err != nil {
+		if cfg.Chain, err = chainConnector(s); err != nil {
 			return err
 		}
 	}
@@ -170,8 +170,8 @@ func loadBundle(dir string) (*models.Bundle, error) {
 	return b, nil
 }
 
-// loader reads bundles from the models directory by their folder's name.
-func loader(dir string) func(context.Context, string) (*models.Bundle, error) {
+// bundleLoader reads bundles from the models directory by their folder's name.
+func bundleLoader(dir string) func(context.Context, string) (*models.Bundle, error) {
 	return func(_ context.Context, name string) (*models.Bundle, error) {
 		if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
 			return nil, fmt.Errorf("%w: a bundle is named by its folder, with no path", models.ErrBundle)
@@ -221,7 +221,7 @@ func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
 		if _, err := os.ReadDir(s.Models); err != nil {
 			return cfg, fmt.Errorf("--models: %w: want a directory whose folders are bundles", err)
 		}
-		cfg.Load = loader(s.Models)
+		cfg.Load = bundleLoader(s.Models)
 	}
 	if s.Policy != "" {
 		b, err := yamltext.ReadFile(s.Policy, yamltext.Policy)

@@ -20,7 +20,7 @@ func TestLoaderNamesTheNearest(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "credit-2026"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loader(dir)(t.Context(), "credit-2062"); !errors.Is(err, models.ErrBundle) ||
+	if _, err := bundleLoader(dir)(t.Context(), "credit-2062"); !errors.Is(err, models.ErrBundle) ||
 		!strings.HasSuffix(err.Error(), `no such folder; did you mean "credit-2026"?`) {
 		t.Error(err)
 	}

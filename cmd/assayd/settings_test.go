@@ -162,7 +162,7 @@ func TestStamps(t *testing.T) {
 		{settings{TSA: "https://tsa.example", TSACert: file, AnchorEvery: time.Hour}, true},
 	} {
 		var c node.Config
-		err := stamps(&tt.s, &c)
+		err := setTimestamps(&tt.s, &c)
 		if (err == nil) != tt.ok || err == nil &&
 			(c.TimestampURL != tt.s.TSA || c.Timestamp.Every != tt.s.AnchorEvery ||
 				len(c.Timestamp.Trust.Certificates) != len(tt.s.TSA)/19) {

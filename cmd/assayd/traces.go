@@ -19,9 +19,9 @@ import (
 // traceFlush bounds how long a stopping server waits for its last spans.
 const traceFlush = 5 * time.Second
 
-// traces connects to the collector of s; without one it returns nil. A sampled
+// newTracerProvider connects to the collector of s; without one it returns nil. A sampled
 // caller's calls are sampled, of the others the share that s names.
-func traces(ctx context.Context, s *settings) (*trace.TracerProvider, error) {
+func newTracerProvider(ctx context.Context, s *settings) (*trace.TracerProvider, error) {
 	if s.Traces == "" {
 		return nil, nil
 	}

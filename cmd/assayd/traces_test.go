@@ -45,7 +45,7 @@ func TestTraces(t *testing.T) {
 	collector.RegisterTraceServiceServer(srv, fake)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
-	p, err := traces(t.Context(), &settings{Traces: "http://" + l.Addr().String(), TraceShare: 1})
+	p, err := newTracerProvider(t.Context(), &settings{Traces: "http://" + l.Addr().String(), TraceShare: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +60,11 @@ func TestTraces(t *testing.T) {
 		t.Errorf("the collector got %q", fake.names)
 	}
 
-	if p, err := traces(t.Context(), &settings{}); p != nil || err != nil {
+	if p, err := newTracerProvider(t.Context(), &settings{}); p != nil || err != nil {
 		t.Errorf("without a collector: %v, %v", p, err)
 	}
 	for _, bad := range []settings{{Traces: "localhost:4317"}, {Traces: "http://localhost:4317", TraceShare: 2}} {
-		if _, err := traces(t.Context(), &bad); !errors.Is(err, errUsage) {
+		if _, err := newTracerProvider(t.Context(), &bad); !errors.Is(err, errUsage) {
 			t.Errorf("%+v: %v, want a usage error", bad, err)
 		}
 	}

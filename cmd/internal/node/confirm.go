@@ -19,18 +19,18 @@ import (
 // its log is the newest that there is of it.
 var ErrHead = errors.New("the log's head is not confirmed")
 
-const howToConfirm = "let the chain be reached, name the copy of the high-water mark with --head-copy, " +
+const confirmRemedy = "let the chain be reached, name the copy of the high-water mark with --head-copy, " +
 	"or say with --accept-head that no promise was given beyond it"
 
-const howToMend = "the directory's own chain is of another state than its log: put both back from one backup, " +
+const restoreRemedy = "the directory's own chain is of another state than its log: put both back from one backup, " +
 	"or move chain/ and anchor/ away, which begins the anchors anew"
 
 // remedy is what to do about a head that is not confirmed.
 func (n *Node) remedy() string {
 	if embedded(n.cfg.Dir) {
-		return howToMend
+		return restoreRemedy
 	}
-	return howToConfirm
+	return confirmRemedy
 }
 
 // confirmHead holds the node back until its log is known to be the newest that
@@ -50,11 +50,11 @@ func (n *Node) confirmHead(ctx context.Context) (accepted string, err error) {
 		case err == nil:
 			return "", nil
 		case n.cfg.AcceptHead:
-			return n.acceptedHead(err), nil
+			return n.acceptedHeadRecord(err), nil
 		case errors.Is(err, assay.ErrCorrupt), errors.Is(err, ErrHead):
 			return "", fmt.Errorf("%w: %w: %s", ErrHead, err, n.remedy())
 		}
-		n.cfg.Logger.Warn("nothing is promised until the log's head is confirmed: "+howToConfirm, "asked_again_in",
+		n.cfg.Logger.Warn("nothing is promised until the log's head is confirmed: "+confirmRemedy, "asked_again_in",
 			wait, "err", err)
 		select {
 		case <-ctx.Done():
@@ -65,7 +65,7 @@ func (n *Node) confirmHead(ctx context.Context) (accepted string, err error) {
 }
 
 // askHead asks the chain. A log that never anchored outside of its own directory
-// needs nobody's word, and is told all the same if the chain contradicts it.
+// needs no confirmation; it is refused all the same if the chain contradicts it.
 func (n *Node) askHead(ctx context.Context) error {
 	if n.Chain == nil {
 		if anchoredOutside(n.cfg.Dir) {
@@ -87,8 +87,8 @@ func (n *Node) askHead(ctx context.Context) error {
 // askTimeout bounds one question to the chain.
 const askTimeout = 15 * time.Second
 
-// acceptedHead is what the record of a person's word says.
-func (n *Node) acceptedHead(why error) string {
+// acceptedHeadRecord is the text of the log's record that a person accepted the head.
+func (n *Node) acceptedHeadRecord(why error) string {
 	s := n.Journal.Stats()
 	n.cfg.Logger.Warn("the log's head was accepted by --accept-head; the log says so", "records", s.Durable, "err", why)
 	return fmt.Sprintf("the log's head of %d records was accepted by who started the server (--accept-head); "+
@@ -109,8 +109,8 @@ func anchoredOutside(dir string) bool {
 	return err == nil && len(entries) > 0 && !embedded(dir)
 }
 
-// anchoring shows the server the state of anchoring.
-func anchoring(a *anchor.Anchor) func() serving.AnchoringStatus {
+// anchoringStatus shows the server the state of anchoring.
+func anchoringStatus(a *anchor.Anchor) func() serving.AnchoringStatus {
 	var states []string
 	for _, s := range anchor.States() {
 		states = append(states, string(s))

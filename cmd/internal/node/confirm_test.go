@@ -40,8 +40,9 @@ func config(t *testing.T, dir string, c *standIn) Config {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	cfg := Config{Dir: dir, Bundle: bundle(t), Listener: l, ConfirmEvery: 5 * time.Millisecond, lastAnchor: time.Second,
-		Journal: journal.Config{Interval: 20 * time.Millisecond, Origin: "log.example/node"}}
+	cfg := Config{Dir: dir, Bundle: bundle(t), Listener: l, ConfirmEvery: 5 * time.Millisecond,
+		lastAnchorTimeout: time.Second,
+		Journal:           journal.Config{Interval: 20 * time.Millisecond, Origin: "log.example/node"}}
 	if c != nil {
 		cfg.Chain = c.connect
 	}
@@ -327,6 +328,6 @@ func TestChainStandsStill(t *testing.T) {
 // stopFast stops a node whose chain makes no block, without waiting for the last
 // anchor.
 func (r *running) stopFast() {
-	r.cfg.lastAnchor = time.Millisecond
+	r.cfg.lastAnchorTimeout = time.Millisecond
 	r.stop()
 }

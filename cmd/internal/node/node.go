@@ -57,7 +57,7 @@ type Config struct {
 	// Logger hears what an operator needs to know; nil: none.
 	Logger *slog.Logger
 
-	lastAnchor time.Duration // of tests; 0: lastAnchorTime
+	lastAnchorTimeout time.Duration // of tests; 0: lastAnchorTime
 }
 
 // Chain is a connected chain with the contract on it and the log registered.
@@ -91,8 +91,8 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if cfg.lastAnchor == 0 {
-		cfg.lastAnchor = lastAnchorTime
+	if cfg.lastAnchorTimeout == 0 {
+		cfg.lastAnchorTimeout = lastAnchorTime
 	}
 	if cfg.ConfirmEvery == 0 {
 		cfg.ConfirmEvery = 2 * time.Second
@@ -136,7 +136,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	if n.Chain != nil {
-		sc.Anchoring = anchoring(n.Chain.Anchor)
+		sc.Anchoring = anchoringStatus(n.Chain.Anchor)
 	}
 	if sc.Logger == nil {
 		sc.Logger = cfg.Logger
@@ -194,9 +194,9 @@ func (n *Node) Run(ctx context.Context) error {
 	case err := <-served:
 		failed, serverDone = err, true
 	case err := <-n.journalDone:
-		failed, journalDone = orEnded("journal", err), true
+		failed, journalDone = namedFailure("journal", err), true
 	case err := <-anchored:
-		failed, anchorDone = orEnded("anchor", err), true
+		failed, anchorDone = namedFailure("anchor", err), true
 	}
 	stopServer()
 	if !serverDone {
@@ -208,27 +208,27 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.journalDone = nil
 	if !anchorDone {
-		n.lastAnchor()
+		n.anchorLastCheckpoint()
 		stopAnchor()
 		failed = errors.Join(failed, <-anchored)
 	}
 	return errors.Join(failed, n.close())
 }
 
-// orEnded names a part that returned before it was asked to.
-func orEnded(part string, err error) error {
+// namedFailure names a part that returned before it was asked to.
+func namedFailure(part string, err error) error {
 	if err == nil {
 		err = errors.New("ended early")
 	}
 	return fmt.Errorf("%s: %w", part, err)
 }
 
-// lastAnchor tries to anchor what was published last.
-func (n *Node) lastAnchor() {
+// anchorLastCheckpoint tries to anchor what was published last.
+func (n *Node) anchorLastCheckpoint() {
 	if _, size := n.Journal.Checkpoint(); size == 0 || n.Chain.Anchor.Status().Size >= size {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.lastAnchor)
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.lastAnchorTimeout)
 	defer cancel()
 	if _, err := n.Chain.Anchor.AnchorNow(ctx); err != nil {
 		n.cfg.Logger.Warn("the last checkpoint is not anchored yet; the next start goes on", "err", err)

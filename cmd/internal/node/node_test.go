@@ -64,35 +64,49 @@ func bundle(t *testing.T) *models.Bundle {
 	return out
 }
 
-// TestTimeStamps runs a whole node with a time-stamping authority that is
-// down, then answers rubbish, then is another one, then works: decisions are
-// made all the time, and their receipts carry a token that holds offline as
-// soon as there is one.
-func TestTimeStamps(t *testing.T) {
+// stampingStages is an authority that is down, then answers rubbish, then is
+// another one, and then works.
+type stampingStages struct {
+	stage, asked        atomic.Int64
+	authority, stranger http.Handler
+}
+
+// ServeHTTP answers by the stage.
+func (s *stampingStages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.asked.Add(1)
+	switch s.stage.Load() {
+	case 0:
+		w.WriteHeader(http.StatusServiceUnavailable)
+	case 1:
+		w.Header().Set("Content-Type", "application/timestamp-reply")
+		_, _ = w.Write([]byte("rubbish"))
+	case 2:
+		s.stranger.ServeHTTP(w, r)
+	default:
+		s.authority.ServeHTTP(w, r)
+	}
+}
+
+// stampedNode is a running node with such an authority, and a client of it.
+type stampedNode struct {
+	*Node
+	t      *testing.T
+	client *assayclient.Client
+	trust  timestamp.Trust
+}
+
+func startStamped(t *testing.T, stages *stampingStages) *stampedNode {
+	t.Helper()
 	authority, err := timestamptest.New(timestamptest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger, err := timestamptest.New(timestamptest.Options{})
-	if err != nil {
+	if stages.stranger, err = timestamptest.New(timestamptest.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	var stage, asked atomic.Int64
-	tsa := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		switch stage.Load() {
-		case 0:
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case 1:
-			w.Header().Set("Content-Type", "application/timestamp-reply")
-			_, _ = w.Write([]byte("rubbish"))
-		case 2:
-			stranger.ServeHTTP(w, r)
-		default:
-			authority.ServeHTTP(w, r)
-		}
-	}))
-	defer tsa.Close()
+	stages.authority = authority
+	tsa := httptest.NewServer(stages)
+	t.Cleanup(tsa.Close)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -107,70 +121,82 @@ func TestTimeStamps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	defer func() {
+	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	c, err := assayclient.Dial(l.Addr().String(), assayclient.Config{LogKey: n.Journal.Key()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	decide := func(i int) uint64 {
-		t.Helper()
-		e := assay.Event{ID: fmt.Sprintf("e%d", i), Kind: "application", Time: time.Now(),
-			Entities: []assay.Entity{{Role: "buyer", ID: "B"}},
-			Fields:   []assay.Field{{Name: "amount", Value: assay.NumberValue(float64(10 * i))}}}
-		d, err := c.Score(t.Context(), e.ID, &e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d.Sequence
+	t.Cleanup(func() { _ = c.Close() })
+	return &stampedNode{n, t, c, trust}
+}
+
+// decide has the node decide about one event.
+func (n *stampedNode) decide(i int) uint64 {
+	n.t.Helper()
+	e := assay.Event{ID: fmt.Sprintf("e%d", i), Kind: "application", Time: time.Now(),
+		Entities: []assay.Entity{{Role: "buyer", ID: "B"}},
+		Fields:   []assay.Field{{Name: "amount", Value: assay.NumberValue(float64(10 * i))}}}
+	d, err := n.client.Score(n.t.Context(), e.ID, &e)
+	if err != nil {
+		n.t.Fatal(err)
 	}
-	// published is the receipt once its checkpoint is.
-	published := func(seq uint64) *assay.Receipt {
-		t.Helper()
-		if err := n.Journal.WaitPublished(t.Context(), seq+1); err != nil {
-			t.Fatal(err)
-		}
-		r, err := c.Receipt(t.Context(), seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
+	return d.Sequence
+}
+
+// verified is a record's receipt, once the log has published it, and what its
+// verification says.
+func (n *stampedNode) verified(seq uint64) (*assay.Receipt, []ledger.Finding) {
+	n.t.Helper()
+	if err := n.Journal.WaitPublished(n.t.Context(), seq+1); err != nil {
+		n.t.Fatal(err)
 	}
+	r, err := n.client.Receipt(n.t.Context(), seq)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	fs := append(ledger.Verify(r, ledger.Trust{LogKey: n.Journal.Key()}), timestamp.VerifyReceipt(r, n.trust)...)
+	if !ledger.OK(fs) {
+		n.t.Fatalf("record %d: %v", seq, fs)
+	}
+	return r, fs
+}
+
+// TestTimeStamps runs a whole node with a time-stamping authority that is
+// down, then answers rubbish, then is another one, then works: decisions are
+// made all the time, and their receipts carry a token that holds offline as
+// soon as there is one.
+func TestTimeStamps(t *testing.T) {
+	var stages stampingStages
+	n := startStamped(t, &stages)
 	var seqs []uint64
 	for s := range 3 {
-		stage.Store(int64(s))
-		seqs = append(seqs, decide(s))
-		for before := asked.Load(); asked.Load() < before+4; { // the authority was asked again, and did not help
+		stages.stage.Store(int64(s))
+		seqs = append(seqs, n.decide(s))
+		for before := stages.asked.Load(); stages.asked.Load() < before+4; { // asked again, it did not help
 			time.Sleep(5 * time.Millisecond)
 		}
-		r := published(seqs[s])
-		fs := append(ledger.Verify(r, ledger.Trust{LogKey: n.Journal.Key()}), timestamp.VerifyReceipt(r, trust)...)
-		if last := fs[len(fs)-1]; r.Timestamp != nil || !ledger.OK(fs) || last.Step != timestamp.Step ||
-			last.State != ledger.Absent {
+		r, fs := n.verified(seqs[s])
+		if last := fs[len(fs)-1]; r.Timestamp != nil || last.Step != timestamp.Step || last.State != ledger.Absent {
 			t.Fatalf("stage %d: a receipt without a stamp says %v", s, fs)
 		}
 	}
 	if s := n.Stamps.Status(); s.Err == nil || s.Stamped != 0 {
 		t.Errorf("the keeper says %+v of an authority that gave nothing to keep", s)
 	}
-	stage.Store(3)
-	seqs = append(seqs, decide(3))
+	stages.stage.Store(3)
+	seqs = append(seqs, n.decide(3))
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		stamped := 0
 		for _, seq := range seqs {
-			r := published(seq)
-			fs := append(ledger.Verify(r, ledger.Trust{LogKey: n.Journal.Key()}), timestamp.VerifyReceipt(r, trust)...)
-			if !ledger.OK(fs) {
-				t.Fatalf("record %d: %v", seq, fs)
-			}
+			_, fs := n.verified(seq)
 			if last := fs[len(fs)-1]; last.Step == "timestamp/authority" && last.State == ledger.Proven {
 				stamped++
 			}
