@@ -85,7 +85,7 @@ func Quantile(sorted []float64, p float64) float64 {
 		return sorted[n-1]
 	}
 	if h == float64(k) {
-		return sorted[k] // also beside an infinity
+		return sorted[k] // also next to an infinity
 	}
 	return sorted[k] + float64((h-float64(k))*(sorted[k+1]-sorted[k]))
 }

@@ -145,10 +145,10 @@ func ChanceKS(bad, good float64) float64 {
 	return math.Sqrt(math.Pi/2) * math.Ln2 * math.Sqrt(Ratio(1, bad)+Ratio(1, good))
 }
 
-// caught is the interval of the share of bad rows caught at a share of good rows
+// catchInterval is the interval of the share of bad rows caught at a share of good rows
 // lost: Wilson's, of as many rows as have the variance that the resamples show,
 // which is that of the rate and of the cut. It takes a good row to lose.
-func (c *Curve) caught(r replicated, share float64) Estimate {
+func (c *Curve) catchInterval(r replicated, share float64) Estimate {
 	e := r.estimate()
 	e.Method = "Wilson, rows by " + r.written
 	if float64(share*c.GoodTally.Effective()) < 1 {

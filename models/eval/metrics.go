@@ -87,7 +87,7 @@ func (c *Curve) metricInterval(name string, r replicated, share float64) Estimat
 		r.rarer = c.Tally().Effective()
 		return r.size()
 	}
-	e := c.caught(r, share)
+	e := c.catchInterval(r, share)
 	e.Chance = numfmt.Pointer(share)
 	return e
 }

@@ -2,7 +2,7 @@
 
 package eval
 
-// EachBetween visits the rows that stand at positions from..to when all are
+// EachBetween visits the rows at positions from..to when all are
 // sorted by falling score and each takes as much room as it weighs. Rows of equal
 // score share the positions of their group: each has the same share inside, and
 // share times its weight is what counts.

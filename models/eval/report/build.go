@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ type builder struct {
 	curve     *eval.Curve
 	train     *eval.Curve     // nil without training rows
 	outOfFold *eval.Curve     // of the training rows, by models that did not train on them; nil = not known
-	line      eval.CoxLine    // of the calibrated PDs, from section 6
+	line      eval.CoxLine    // of the calibrated PDs, of the section on calibration
 	cols      []eval.Variable // of each feature
 	byPD      []int32         // rows from the highest PD to the lowest
 	rival     []*eval.Curve   // of each challenger
@@ -64,7 +65,7 @@ func Build(ctx context.Context, in Input) (*document.Report, error) {
 			return nil, err
 		}
 	}
-	for _, make := range []func() (document.Section, error){
+	for k, make := range []func() (document.Section, error){
 		b.summary, b.sample, b.variables, b.discrimination, b.challengers, b.calibration, b.gains,
 		b.stability, b.explanation, b.fairness, b.stress, b.rejects, b.parity,
 	} {
@@ -73,12 +74,29 @@ func Build(ctx context.Context, in Input) (*document.Report, error) {
 		}
 		s, err := make()
 		if err != nil {
-			return nil, fmt.Errorf("report section %s: %w", s.Title, err)
+			return nil, fmt.Errorf("report section %s: %w", sectionIDs[k], err)
+		}
+		if s.ID != sectionIDs[k] {
+			panic("report: section " + s.ID + " is made in the place of " + sectionIDs[k])
 		}
 		b.report.Sections = append(b.report.Sections, s)
 	}
 	b.report.Headline = append(b.report.Headline, countLights(b.report.Verdicts))
 	return b.report, nil
+}
+
+// sectionIDs are the sections in their order, which their numbers follow.
+var sectionIDs = [...]string{"summary", "sample", "variables", "discrimination", "challengers", "calibration",
+	"strategy", "stability", "explanation", "fairness", "stress", "rejects", "parity"}
+
+// sectionNumber is the number that the page prints before a section's title, for
+// texts that refer to it.
+func sectionNumber(id string) int {
+	k := slices.Index(sectionIDs[:], id)
+	if k < 0 {
+		panic("report: there is no section " + id)
+	}
+	return k + 1
 }
 
 // rankings sorts the rows once for each order that sections need.

@@ -16,7 +16,7 @@ import (
 // normal approximation does not hold.
 const leastOfClass = 10
 
-// fewWords stands in the caption of each table that leaves such AUCs out.
+// fewWords is part of the caption of each table that leaves such AUCs out.
 var fewWords = fmt.Sprintf("AUC takes %d bad and %d good rows; with fewer there is a dash.", leastOfClass, leastOfClass)
 
 // enough returns DeLong's estimate, undefined where a class has too few rows.
@@ -28,7 +28,7 @@ func enough(c *eval.Curve) eval.Estimate {
 	return e
 }
 
-// tieWords stands in the caption of each table that cuts through ties.
+// tieWords is part of the caption of each table that cuts through ties.
 const tieWords = "Rows of equal score are never told apart by their place in the file: where a cut goes through " +
 	"them, each counts in proportion, so that counts can be fractions."
 

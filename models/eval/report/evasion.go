@@ -27,8 +27,7 @@ type Trial struct {
 	Value float64
 }
 
-// quantilesTried is how many values of a number are tried, beside which the
-// levels of a text.
+// quantilesTried is how many values of a number are tried; of a text, all levels are.
 const quantilesTried = 21
 
 // evasion asks, for refused rows, whether stating another value of one field

@@ -155,7 +155,7 @@ func TestFullReport(t *testing.T) {
 		t.Error("text from data is not escaped in the page")
 	}
 	for _, ref := range regexp.MustCompile(`(?:src|href)="([^"#][^"]*)"`).FindAllStringSubmatch(html, -1) {
-		t.Errorf("the page refers to %q: it must stand alone", ref[1])
+		t.Errorf("the page refers to %q: it must need nothing else", ref[1])
 	}
 	ids := map[string]bool{}
 	for _, id := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(html, -1) {
@@ -320,7 +320,7 @@ func fillOutcome(x []assay.Outcome, v assay.Outcome) {
 	}
 }
 
-// TestFewRows: from one row up, every section stands or says why it does not.
+// TestFewRows: from one row up, every section is there or says why not.
 func TestFewRows(t *testing.T) {
 	for n := 1; n <= 12; n++ {
 		render(t, full(n, uint64(n)))

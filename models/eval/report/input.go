@@ -68,7 +68,7 @@ type Input struct {
 	Hardening *Hardening      // the same model trained with noise added
 
 	// After is the policy that the report is about, Before the one it replaces;
-	// with both, section 7 compares them.
+	// with both, the section on strategy compares them.
 	Before, After *Strategy
 	Backtest      []Period // the recipe trained again and again, forward in time
 	Unbacktested  string   // why it was not, where the caller knows: the end of a sentence
@@ -164,7 +164,7 @@ type Exclusion struct {
 // Ledger says where to look the evidence up.
 type Ledger struct {
 	Facts []Fact
-	// Note says who attests what; the section prints it as it stands.
+	// Note says who attests what; the section prints it unchanged.
 	Note string
 }
 

@@ -60,7 +60,7 @@ func (st *stressed) hardeningTable(h *Hardening, note string) document.Table {
 	t := document.Table{Title: "Effect of training with noise",
 		Caption: "Both models on the same rows under the same noise (" +
 			note + fmt.Sprintf(", mean of %d draws", draws) + "). What noise in training costs on clean rows is the " +
-			"first line; what it buys stands below.",
+			"first line; what it buys is below it.",
 		Columns: []document.Column{{Name: "Inputs"}, {Name: "AUC of the model", Format: numfmt.Fixed4},
 			{Name: "Trained with noise", Format: numfmt.Fixed4}, {Name: "Difference", Format: numfmt.Signed3}}}
 	line := func(name string, model, hardened float64) {

@@ -28,7 +28,7 @@ func onceInPage(t *testing.T, page, pattern string) string {
 }
 
 // TestThePageRunsNothingButItsOwn: the policy comes before what it governs,
-// names the style and the script by their digests, and nothing stands outside
+// names the style and the script by their digests, and nothing lies outside
 // of those two: no attribute with style or script, no address to load from.
 func TestThePageRunsNothingButItsOwn(t *testing.T) {
 	_, page, _ := render(t, full(300, 4))
@@ -40,7 +40,7 @@ func TestThePageRunsNothingButItsOwn(t *testing.T) {
 			t.Errorf("the policy %q does not name the inline %s: want %s", policy, tag, want)
 		}
 		if strings.Index(page, "<"+tag) < strings.Index(page, "Content-Security-Policy") {
-			t.Errorf("<%s> stands before the policy", tag)
+			t.Errorf("<%s> comes before the policy", tag)
 		}
 	}
 	if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") ||

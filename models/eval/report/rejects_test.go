@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDeclinedComeWithTheAssumption: figures that count declined rows stand
+// TestDeclinedComeWithTheAssumption: figures that count declined rows come
 // below words that say what is assumed of them; without such figures there are
 // none.
 func TestDeclinedComeWithTheAssumption(t *testing.T) {

@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "write docs/formats/report.schema.json a
 const schemaPath = "../../../docs/formats/report.schema.json"
 
 // schemaMaker turns the types of a report into a JSON Schema; what a key is
-// comes from the comments beside the fields.
+// comes from the comments of the fields.
 type schemaMaker struct {
 	comments map[string]string // of "Type" and "Type.Field"
 	defs     map[string]any

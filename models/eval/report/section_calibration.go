@@ -15,11 +15,12 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// calibration is section 6.
+// calibration makes the section of that name.
 func (b *builder) calibration() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "calibration", Title: "Calibration",
-		Lead: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; ranking " +
+		Introduction: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; " +
+			"ranking " +
 			"alone does not."}
 	t := document.Table{Title: "Calibration",
 		Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together. Right PDs "+

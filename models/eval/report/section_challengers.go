@@ -16,11 +16,11 @@ import (
 // it loses more.
 const asGood = 0.01
 
-// challengers is section 5.
+// challengers makes the section of that name.
 func (b *builder) challengers() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "challengers", Title: "Challengers",
-		Lead: "Other models on the same rows. A complicated model has to earn its place against a simple one."}
+		Introduction: "Other models on the same rows. A complicated model has to earn its place against a simple one."}
 	if len(in.Challenger) == 0 {
 		s.Absent = "It takes the scores of at least one other model for the same rows."
 		b.verdict(simplerQuestion, document.CannotTell, s.ID, "no challenger was given", "–", notGiven())

@@ -11,12 +11,13 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// discrimination is section 4.
+// discrimination makes the section of that name.
 func (b *builder) discrimination() (document.Section, error) {
 	c := b.curve
 	s := document.Section{ID: "discrimination", Title: "Discrimination",
-		Lead: "How well the model tells bad rows from good ones. Only the order of the scores counts here; whether " +
-			"the probabilities are right is section 6."}
+		Introduction: "How well the model tells bad rows from good ones. Only the order of the scores counts here; " +
+			"whether " +
+			"the probabilities are right is section " + fmt.Sprint(sectionNumber("calibration")) + "."}
 	t := document.Table{Title: "Discrimination",
 		Caption: fmt.Sprintf("%s bad and %s good rows. By chance: what a score that says nothing gives on average on "+
 			"so many rows. Less its bias: a maximum found on these rows is higher than on all. %s",

@@ -14,14 +14,14 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// explained rows bound the work of section 9.
+// explainedRows bounds the rows whose contributions are computed.
 const explainedRows = 2000
 
-// explanation is section 9.
+// explanation makes the section of that name.
 func (b *builder) explanation() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "explanation", Title: "Explanation",
-		Lead: "Which variables move the score, in which direction, and how single decisions come about. " +
+		Introduction: "Which variables move the score, in which direction, and how single decisions come about. " +
 			"Contributions (SHAP values) are in log-odds and add up to the score exactly."}
 	if in.Contributions == nil || len(in.Features) == 0 {
 		s.Absent = "It takes the exact contributions of each row, and the columns of the features."

@@ -14,10 +14,10 @@ import (
 // smallGroup is the number of rows below which nothing is said of a group.
 const smallGroup = 30
 
-// fairness is section 10.
+// fairness makes the section of that name.
 func (b *builder) fairness() (document.Section, error) {
 	s := document.Section{ID: "fairness", Title: "Fairness",
-		Lead: "How approvals fall on the declared groups, beside how the groups in fact repaid."}
+		Introduction: "How approvals fall among the declared groups, and how the groups in fact repaid."}
 	if len(b.in.Groups) == 0 {
 		s.Absent = "It takes at least one declared group field, such as an age band, for the evaluated rows."
 		b.verdict(groupsQuestion, document.CannotTell, s.ID, "no group field was declared", "–", notGiven())
@@ -26,7 +26,8 @@ func (b *builder) fairness() (document.Section, error) {
 	s.AddFinding("These figures describe outcomes on this sample. They do not prove discrimination, and their " +
 		"absence " +
 		"does not prove fairness: a group can be treated alike on average and unlike case by case, fields left in " +
-		"the model can stand in for fields left out, the labels carry the decisions of the past, and the measures " +
+		"the model can take the place of fields left out, the labels carry the decisions of the past, and the " +
+		"measures " +
 		"contradict each other wherever bad rates differ. They tell a person where to look.")
 	approved, how := b.approved()
 	all := groupFinding{light: document.Pass, words: "no group is below"}

@@ -13,11 +13,11 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// gains is section 7.
+// gains makes the section on gains and strategy.
 func (b *builder) gains() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "strategy", Title: "Gains and strategy",
-		Lead: "What a cut-off does: how many are approved, how many of them turn bad, and what that is worth."}
+		Introduction: "What a cut-off does: how many are approved, how many of them turn bad, and what that is worth."}
 	rows := b.byRisk()
 	s.AddTable(b.gainsTable())
 	e := Economics{Unit: "profits on a good row", Profit: 1, Loss: 5}
@@ -47,8 +47,9 @@ func (b *builder) gains() (document.Section, error) {
 			" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of "+
 				"them "+
 				"turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later "+
-				"ones. Sections 9 and 11 do not use it: their cut-off is a PD of %s.",
-			numfmt.Percent.Print(c.approved), numfmt.Percent.Print(c.pd), numfmt.Percent.Print(c.bad), b.cutoffWords()))
+				"ones. Sections %d and %d do not use it: their cut-off is a PD of %s.",
+			numfmt.Percent.Print(c.approved), numfmt.Percent.Print(c.pd), numfmt.Percent.Print(c.bad),
+			sectionNumber("explanation"), sectionNumber("stress"), b.cutoffWords()))
 	if in.Champion != nil {
 		b.swapSet(&s)
 	}

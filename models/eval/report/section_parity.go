@@ -10,11 +10,12 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// parity is section 13.
+// parity makes the section of that name.
 func (b *builder) parity() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "parity", Title: "Serving parity and evidence",
-		Lead: "Whether the server gives exactly the scores that were evaluated here, and where this report and the " +
+		Introduction: "Whether the server gives exactly the scores that were evaluated here, and where this report " +
+			"and the " +
 			"decisions are recorded."}
 	if in.Served == nil && in.Ledger == nil {
 		s.Absent = "It takes the server's scores for the same rows, or the place in the ledger."

@@ -10,11 +10,12 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// rejects is section 12.
+// rejects makes the section of that name.
 func (b *builder) rejects() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "rejects", Title: "Reject inference",
-		Lead: "Outcomes are known only for applicants who were approved. What the figures might be for all, and how " +
+		Introduction: "Outcomes are known only for applicants who were approved. What the figures might be for all, " +
+			"and how " +
 			"much that rests on assumption."}
 	approved, how := b.approved()
 	var rows []int32

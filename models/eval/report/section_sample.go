@@ -13,11 +13,11 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// sample is section 2.
+// sample makes the section of that name.
 func (b *builder) sample() (document.Section, error) {
 	in, c := b.in, b.curve
 	s := document.Section{ID: "sample", Title: "Sample",
-		Lead: "Which rows were evaluated, which were left out and why, and what the data looks like."}
+		Introduction: "Which rows were evaluated, which were left out and why, and what the data looks like."}
 	t := document.Table{Title: "Rows",
 		Columns: []document.Column{{Name: "Set"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count},

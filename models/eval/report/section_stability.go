@@ -15,11 +15,12 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// stability is section 8.
+// stability makes the section of that name.
 func (b *builder) stability() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "stability", Title: "Stability",
-		Lead: "Whether the applicants and the model's performance stay what they were when the model was built."}
+		Introduction: "Whether the applicants and the model's performance stay what they were when the model was " +
+			"built."}
 	if in.Train == nil && in.Time == nil && in.Backtest == nil {
 		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
 		b.notAsked(s.ID, "no training scores and no times were given", shiftQuestion, forwardQuestion)

@@ -42,11 +42,12 @@ type stressed struct {
 	seed     uint64
 }
 
-// stress is section 11.
+// stress makes the section of that name.
 func (b *builder) stress() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "stress", Title: "Stress",
-		Lead: "What the model does when fields are noisy, missing or absurd, and how far an applicant would have to " +
+		Introduction: "What the model does when fields are noisy, missing or absurd, and how far an applicant would " +
+			"have to " +
 			"move a field to be approved."}
 	if in.Score == nil || len(in.Features) == 0 {
 		s.Absent = "It takes the model as a function of its inputs, and the columns of the features."
@@ -56,8 +57,9 @@ func (b *builder) stress() (document.Section, error) {
 	rows := eval.EvenlySpaced(len(in.Label), stressRows)
 	st := b.sampleForStress(rows)
 	note := sampleNote(len(rows), len(in.Label))
-	s.AddText("A row counts as approved here up to a PD of %s. Section 9 uses the same; section 7 names another, the "+
-		"one that pays best on this sample.", b.cutoffWords())
+	s.AddText("A row counts as approved here up to a PD of %s. Section %d uses the same; section %d names another, "+
+		"the "+
+		"one that pays best on this sample.", b.cutoffWords(), sectionNumber("explanation"), sectionNumber("strategy"))
 	t, worst := st.fieldTable(note)
 	s.AddTable(t)
 	if err := b.ctx.Err(); err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// summary is section 1. Its verdicts are filled in by the other sections.
+// summary makes the section of that name. Its verdicts are filled in by the other sections.
 func (b *builder) summary() (document.Section, error) {
 	in, c := b.in, b.curve
 	s := document.Section{ID: "summary", Title: "Summary",
-		Lead: "What the model is for, what this evaluation found, and what exactly was evaluated."}
+		Introduction: "What the model is for, what this evaluation found, and what exactly was evaluated."}
 	purpose := in.Purpose
 	if purpose == "" {
 		purpose = "The model's purpose was not stated."

@@ -20,7 +20,8 @@ const correlatedRows = 10_000
 // variables makes the section about each variable by itself.
 func (b *builder) variables() (document.Section, error) {
 	s := document.Section{ID: "variables", Title: "Variables",
-		Lead: "What each variable says by itself, whether it moved since training, which variables say the same, and " +
+		Introduction: "What each variable says by itself, whether it moved since training, which variables say the " +
+			"same, and " +
 			"whether the data agrees with the direction that the plan declares."}
 	in := b.in
 	if len(in.Features) == 0 {
@@ -241,7 +242,7 @@ func (b *builder) directionVerdict(v []eval.Variable) {
 	}
 	b.verdict(directionQuestion, light, "variables", finding,
 		fmt.Sprintf("look when a variable's own AUC lies on the other side of 0.5 with its whole interval; cannot "+
-			"tell when an interval reaches from the right side to more than %s on the wrong one (never fail: beside "+
+			"tell when an interval reaches from the right side to more than %s on the wrong one (never fail: among "+
 			"the others a variable can be right)", numfmt.Fixed2.Print(noEffect)), g)
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// TestImportanceTable: the measures that are known stand beside each other in the order of
+// TestImportanceTable: the measures that are known are next to each other in the order of
 // contribution, shares of the gain add up to one, and a model that does not say
 // its gains has dashes and no NaN.
 func TestImportanceTable(t *testing.T) {

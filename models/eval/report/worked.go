@@ -62,7 +62,8 @@ func (b *builder) workedDecisions() document.Table {
 		Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to " +
 			"the margin, the score before calibration. Up to four contributions each way are listed; all others are " +
 			"added up, so that start, listed and others give the margin. The cut-off is a PD of " + b.cutoffWords() +
-			"; section 7 names another, the one that pays best on this sample.",
+			fmt.Sprintf("; section %d names another, the one that pays best on this sample.",
+				sectionNumber("strategy")),
 		Columns: []document.Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: numfmt.Percent},
 			{Name: "Turned"}, {Name: "Start", Format: numfmt.Signed3}, {Name: "Raises the risk"},
 			{Name: "Lowers the risk"},

@@ -83,7 +83,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 // half empty.
 const wholeRows = 6
 
-// cellClass returns the style of a cell: numbers stand to the right, long
+// cellClass returns the style of a cell: numbers are aligned to the right, long
 // words such as digests may break anywhere.
 func cellClass(c Cell) string {
 	switch {
@@ -116,7 +116,7 @@ func stacked(t *Table) bool {
 }
 
 // rightAligned reports whether the column holds numbers, so that its head
-// stands over them.
+// is aligned with them.
 func rightAligned(t *Table, column int) bool {
 	for _, r := range t.Rows {
 		if column < len(r) && r[column].numeric {

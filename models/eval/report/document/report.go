@@ -38,11 +38,11 @@ type Report struct {
 // Section is a numbered chapter. A section that could not be made has no
 // blocks, and Absent says what it would take.
 type Section struct {
-	ID     string  `json:"id"`
-	Title  string  `json:"title"`
-	Lead   string  `json:"lead"` // what the reader learns here
-	Absent string  `json:"absent,omitempty"`
-	Blocks []Block `json:"blocks,omitempty"`
+	ID           string  `json:"id"`
+	Title        string  `json:"title"`
+	Introduction string  `json:"lead"` // what the reader learns here
+	Absent       string  `json:"absent,omitempty"`
+	Blocks       []Block `json:"blocks,omitempty"`
 }
 
 // Block is one of its fields.

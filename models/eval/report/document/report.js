@@ -12,7 +12,8 @@ document.querySelectorAll('.scroll').forEach(function (box) {
         var whole = cell.cloneNode(true);
         whole.querySelectorAll('.rest>summary').forEach(function (s) { s.textContent = ','; });
         var s = whole.textContent.replace(/ ,/g, ', ').replace(/\s+/g, ' ').trim();
-        return cell.classList.contains('num') && cell.tagName === 'TD' ? s.replace(/\u202f| /g, '').replace('\u2212', '-').replace(/^\u2013$/, '') : s;
+        return cell.classList.contains('num') && cell.tagName === 'TD'
+          ? s.replace(/\u202f| /g, '').replace('\u2212', '-').replace(/^\u2013$/, '') : s;
       }).join('\t');
     }).join('\n');
     var area = document.createElement('textarea');
