@@ -15,6 +15,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/bounded"
 )
 
 // inferRows is how many records of a text file Stream looks at to find the kind
@@ -86,7 +87,11 @@ func openStream(ctx context.Context, file string, f *os.File, opt Options) (*rec
 	case arrowFile, arrowStream:
 		return streamArrow(ctx, file, f, sniff(head[:n]), opt)
 	case sheetFile:
-		b, err := io.ReadAll(io.LimitReader(f, opt.MaxBytes))
+		b, err := bounded.ReadAll(f, opt.MaxBytes)
+		if errors.Is(err, bounded.ErrTooLarge) {
+			return nil, &BadRow{File: file, Problem: fmt.Sprintf("the spreadsheet has more than %d bytes and is read "+
+				"whole: raise MaxBytes, or save it as CSV", opt.MaxBytes)}
+		}
 		if err != nil {
 			return nil, err
 		}

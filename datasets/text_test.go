@@ -200,6 +200,16 @@ func TestSheets(t *testing.T) {
 	}
 }
 
+// TestSheetOverMaxBytes: a spreadsheet that is too large is refused as that, not
+// as one that is damaged.
+func TestSheetOverMaxBytes(t *testing.T) {
+	t.Parallel()
+	_, err := Stream(t.Context(), "testdata/book.xlsx", Options{MaxBytes: 1000})
+	if !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), "more than 1000 bytes") {
+		t.Errorf("%v, want that it has more than 1000 bytes", err)
+	}
+}
+
 // TestBrokenSheets: a workbook whose sheet is cut anywhere, or holds what no
 // sheet has, is read or refused, as damaged or with the cell.
 func TestBrokenSheets(t *testing.T) {
