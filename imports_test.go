@@ -32,8 +32,17 @@ internal/chart          : internal/numfmt
 datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .
-features                : . features/window internal/yamltext
-features/featurestest   : . features
+features/eventtime      : .
+features/plantext       : . features/eventtime internal/yamltext
+features/kernels        : . features/eventtime features/plantext features/window
+features/fieldvalue     : . features/eventtime features/kernels features/plantext
+features/plancheck      : . features/eventtime features/fieldvalue features/kernels features/plantext features/window
+features/infer          : . features/fieldvalue features/plancheck features/plantext
+features/isolation      :
+features                : . features/eventtime features/fieldvalue features/isolation features/kernels
+                          features/plancheck features/plantext features/window
+features/screening      : . features features/isolation
+features/featurestest   : . features features/plantext
 models                  : .
 models/gbdt/workers     :
 models/gbdt             : . models models/gbdt/workers
@@ -79,17 +88,19 @@ serving/audit           : . features models ledger ledger/journal ledger/vault s
                           serving/scoring
 serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1
                           serving/auth serving/engine serving/inferencev2 serving/policy serving/wire
-training                : . internal/numfmt datasets features models models/baseline models/eval models/eval/report
+training                : . internal/numfmt datasets features features/eventtime features/fieldvalue features/infer
+                          features/plantext models models/baseline models/eval models/eval/report
                           models/eval/report/document models/forest models/gbdt
                           models/interchange serving/policy serving/scoring
 training/trainingtest   :
-training/foreign        : . features models models/forest models/interchange serving/scoring training
-training/selection      : . features models/gbdt training
-training/export         : datasets features models/eval/report training
+training/foreign        : . features features/plantext models models/forest models/interchange serving/scoring training
+training/selection      : . features features/plantext features/screening models/gbdt training
+training/export         : datasets features features/plantext models/eval/report training
 cmd/internal/forgery    : . ledger/anchor ledger/verdict
 cmd/internal/scripttest :
 cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
-cmd/assay               : . datasets datasets/scf features models models/* ledger ledger/* serving/* training
+cmd/assay               : . datasets datasets/scf features features/plantext features/screening models models/*
+                          ledger ledger/* serving/* training
                           training/* cmd/internal/* internal/numfmt internal/version internal/yamltext
 cmd/assayd              : . models models/forest models/interchange ledger/anchor ledger/anchor/evm ledger/timestamp
                           serving cmd/internal/node internal/yamltext internal/version
@@ -106,7 +117,8 @@ var anywhere = []string{"internal/bitmath", "internal/bounded", "internal/neares
 const doors = `
 github.com/fxamacker/cbor              : .
 github.com/hashicorp/go-retryablehttp  : datasets ledger/anchor/evm ledger/timestamp/tsp
-github.com/apache/arrow                : internal/arrowsafe datasets features serving serving/scoring/scoringtest
+github.com/apache/arrow                : internal/arrowsafe datasets features features/fieldvalue features/infer
+                                         serving serving/scoring/scoringtest
                                          training training/* benchmarks
 github.com/xuri/excelize               : datasets models/eval/report/document
 github.com/klauspost/compress          : datasets
@@ -116,7 +128,7 @@ gonum.org/v1/gonum/optimize            : models/baseline
 gonum.org/v1/gonum/stat                : models/eval
 google.golang.org/grpc                 : serving serving/assayv1 serving/inferencev2 serving/assayclient serving/wire
 github.com/google/cel-go               : serving/policy
-github.com/goccy/go-yaml               : internal/yamltext features
+github.com/goccy/go-yaml               : internal/yamltext features/plantext
 github.com/coreos/go-oidc              : serving/auth
 github.com/cockroachdb/pebble          : ledger/journal ledger/journal/*
 github.com/transparency-dev/tessera    : ledger/journal ledger/journal/tilelog

@@ -2,7 +2,12 @@
 
 package features
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/assayrisk/assay/features/plancheck"
+	"github.com/assayrisk/assay/features/plantext"
+)
 
 // Stage is how much engineering a spec keeps.
 type Stage uint8
@@ -25,19 +30,19 @@ func (s Stage) String() string {
 //	RawFields  one feature for each number, flag and text of the scored event
 //	Derived    the spec's features that read no window, directly or not
 //	Windowed   the spec as it is
-func (s *Spec) Ablate(stage Stage) (*Spec, error) {
-	out := s.withDefaults()
+func Ablate(s *plantext.Spec, stage Stage) (*plantext.Spec, error) {
+	out := s.WithDefaults()
 	switch stage {
 	case RawFields:
 		out.Windows, out.Features = nil, nil
 		for i := range s.Fields {
 			f := &s.Fields[i]
-			if s.carries(f, s.event()) && f.Kind != "time" {
-				out.Features = append(out.Features, FeatureSpec{Name: f.Name})
+			if s.Carries(f, s.ScoredKind()) && f.Kind != "time" {
+				out.Features = append(out.Features, plantext.FeatureSpec{Name: f.Name})
 			}
 		}
 	case Derived:
-		windowed, err := s.windowed()
+		windowed, err := windowed(s)
 		if err != nil {
 			return nil, err
 		}
@@ -48,15 +53,15 @@ func (s *Spec) Ablate(stage Stage) (*Spec, error) {
 			}
 		}
 	}
-	if err := out.check(); err != nil {
+	if err := plancheck.Check(out); err != nil {
 		return nil, fmt.Errorf("the plan has nothing left at the stage of %s: %w", stage, err)
 	}
 	return out, nil
 }
 
 // windowed marks the features that read a window, directly or through others.
-func (s *Spec) windowed() ([]bool, error) {
-	order, err := checker{s: s}.order()
+func windowed(s *plantext.Spec) ([]bool, error) {
+	order, err := plancheck.FeatureOrder(s)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +69,8 @@ func (s *Spec) windowed() ([]bool, error) {
 	for _, i := range order {
 		f := &s.Features[i]
 		out[i] = f.Window != ""
-		for _, n := range s.inputs(f) {
-			if j := s.featureOf(n); j >= 0 && s.fieldOf(n) < 0 {
+		for _, n := range s.Inputs(f) {
+			if j := s.FeatureIndex(n); j >= 0 && s.FieldIndex(n) < 0 {
 				out[i] = out[i] || out[j]
 			}
 		}

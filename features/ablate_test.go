@@ -16,7 +16,7 @@ func TestAblate(t *testing.T) {
 	}
 	var names [3]map[string]bool
 	for stage := features.RawFields; stage <= features.Windowed; stage++ {
-		cut, err := s.Ablate(stage)
+		cut, err := features.Ablate(s, stage)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,11 +53,11 @@ func TestZonesBeforeFitting(t *testing.T) {
 	}
 	bare := *spec
 	bare.Derived, bare.Windows, bare.Features = nil, nil, spec.Features[:1]
-	rows, labels, open, err := spec.Labels(f.Record)
+	rows, labels, open, err := features.ReadLabels(spec, f.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bareRows, bareLabels, bareOpen, err := bare.Labels(f.Record)
+	bareRows, bareLabels, bareOpen, err := features.ReadLabels(&bare, f.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestZonesBeforeFitting(t *testing.T) {
 		t.Errorf("rows %v, labels %v, %d open; without zones %v, %v, %d", rows, labels, open,
 			bareRows, bareLabels, bareOpen)
 	}
-	played, err := spec.Play(context.Background(), f.Record)
+	played, err := features.Play(context.Background(), spec, f.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestZonesBeforeFitting(t *testing.T) {
 	}
 	spec, err = features.ParseSpec([]byte(strings.Replace(zonedPlan, "Europe/Berlin", "Europe/Atlantis", 1)))
 	if err == nil {
-		_, _, _, err = spec.Labels(f.Record)
+		_, _, _, err = features.ReadLabels(spec, f.Record)
 	}
 	if err == nil || !strings.Contains(err.Error(), "Europe/Atlantis") {
 		t.Errorf("a zone that is not there: %v", err)

@@ -34,7 +34,7 @@ features:
 		fmt.Println(err)
 		return
 	}
-	plan, _, err := spec.Fit(context.Background(), table.Record, nil)
+	plan, _, err := features.Fit(context.Background(), spec, table.Record, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

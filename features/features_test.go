@@ -17,6 +17,8 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/infer"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 var at = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -46,7 +48,7 @@ func creditPlan(t testing.TB) (*features.Plan, *features.FitReport, arrow.Record
 			rows = append(rows, i)
 		}
 	}
-	p, r, err := s.Fit(context.Background(), f.Record, rows)
+	p, r, err := features.Fit(context.Background(), s, f.Record, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +125,7 @@ func TestInfer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := features.Infer(f.Record, f.Label)
+		s, _, err := infer.FromTable(f.Record, f.Label)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +133,7 @@ func TestInfer(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, s.YAML())
 		}
-		p, _, err := again.Fit(context.Background(), f.Record, nil)
+		p, _, err := features.Fit(context.Background(), again, f.Record, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +173,7 @@ func TestSpecErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := features.ParseSpec([]byte(c.yaml))
-			var se *features.SpecError
+			var se *plantext.SpecError
 			if !errors.As(err, &se) || !errors.Is(err, assay.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

@@ -5,36 +5,27 @@ package features
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/kernels"
+	"github.com/assayrisk/assay/features/plancheck"
+	"github.com/assayrisk/assay/features/plantext"
 )
-
-// fitting is one feature's view of the training rows.
-type fitting struct {
-	spec    *FeatureSpec
-	learned *learned
-	in      [][]float64 // input columns, training rows only
-	labels  []float64   // nil if the table has none
-	texts   [][]string  // dictionary of each text input; of the window's members, if it answers with one
-	out     []float64   // what a window said, of kernels over windows
-
-	outOfFold []float64 // set by target encodings: a value for each training row
-}
 
 // Fit learns what the features need from the given rows of rec (nil: all), and
 // from no others. Rows that break the plan's rules are left out and counted.
-func (s *Spec) Fit(ctx context.Context, rec arrow.Record, rows []int) (*Plan, *FitReport, error) {
-	if err := s.check(); err != nil {
+func Fit(ctx context.Context, s *plantext.Spec, rec arrow.Record, rows []int) (*Plan, *FitReport, error) {
+	if err := plancheck.Check(s); err != nil {
 		return nil, nil, err
 	}
-	return s.fit(ctx, rec, rows, nil)
+	return fitSpec(ctx, s, rec, rows, nil)
 }
 
 // fit is Fit with what the windows said, nil to find out.
-func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *history) (*Plan, *FitReport, error) {
+func fitSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, rows []int, past *history) (*Plan, *FitReport,
+	error) {
 	if rows == nil {
 		rows = make([]int, rec.NumRows())
 		for i := range rows {
@@ -46,12 +37,13 @@ func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *hist
 			return nil, nil, fmt.Errorf("training row %d of a table of %d: %w", r, rec.NumRows(), assay.ErrInvalid)
 		}
 	}
-	if err := (checker{s: s}).unread(); err != nil {
+	if err := plancheck.LookupsRead(s); err != nil {
 		return nil, nil, err
 	}
-	frozen := &frozenPlan{Format: frozenFormat, Spec: s.withDefaults(), Learned: make([]learned, len(s.Features))}
+	frozen := &frozenPlan{Format: frozenFormat, Spec: s.WithDefaults(),
+		Learned: make([]kernels.Learned, len(s.Features))}
 	var err error
-	if frozen.Zones, err = s.freezeZones(); err != nil {
+	if frozen.Zones, err = freezeZones(s); err != nil {
 		return nil, nil, err
 	}
 	report := &FitReport{outOfFold: map[int]map[int]float64{}}
@@ -74,7 +66,7 @@ func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *hist
 		}
 	}
 	report.Windows = p.windowReports(past)
-	rows, report.Duplicates, err = s.duplicates(rec, past.scored(rows))
+	rows, report.Duplicates, err = withoutDuplicates(s, rec, past.scored(rows))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +88,11 @@ func (s *Spec) fit(ctx context.Context, rec arrow.Record, rows []int, past *hist
 	}
 	frozen.Rows = len(rows)
 	if labels != nil {
-		rate := mean(labels)
+		bad := 0.0
+		for _, y := range labels {
+			bad += y
+		}
+		rate := bad / float64(len(labels))
 		frozen.BadRate = &rate
 	}
 	src.learnTexts(rows)
@@ -128,18 +124,18 @@ func draft(f *frozenPlan) (*Plan, error) {
 	if err := p.compileFields(); err != nil {
 		return nil, err
 	}
-	order, err := checker{s: f.Spec}.order()
+	order, err := plancheck.FeatureOrder(f.Spec)
 	if err != nil {
 		return nil, err
 	}
 	p.slots = len(p.fields) + 1 + len(f.Spec.Features)
 	for _, i := range order {
 		s := &f.Spec.Features[i]
-		k, _ := kernelOf(f.Spec.kernelName(s))
+		k, _ := kernels.Named(f.Spec.KernelName(s))
 		st := step{kernel: &k, learned: &f.Learned[i], fill: s.Fill, out: p.featureSlot(i)}
-		st.learned.spec, st.learned.zone = s, p.zones[s.Zone]
-		st.learned.bindIs()
-		for _, n := range f.Spec.inputs(s) {
+		st.learned.Spec, st.learned.Zone = s, p.zones[s.Zone]
+		st.learned.BindIs()
+		for _, n := range f.Spec.Inputs(s) {
 			st.in = append(st.in, p.slotOf(n))
 		}
 		p.bindLevels(&st)
@@ -151,18 +147,6 @@ func draft(f *frozenPlan) (*Plan, error) {
 	return p, nil
 }
 
-// withDefaults copies the spec's top level, nothing below it is written, and
-// fills in what a frozen plan must say of itself: a default that changes one day
-// changes no plan that was fitted before.
-func (s *Spec) withDefaults() *Spec {
-	c := *s
-	c.pos = nil
-	if len(c.Windows) > 0 && c.Lateness == "" {
-		c.Lateness = DefaultLateness
-	}
-	return &c
-}
-
 // fitSteps fits and runs the features one after the other: a feature may read
 // what an earlier one became.
 func (p *Plan) fitSteps(sc *scratch, rows []int, labels []float64, members map[int][]string, report *FitReport) error {
@@ -170,51 +154,40 @@ func (p *Plan) fitSteps(sc *scratch, rows []int, labels []float64, members map[i
 	for n := range p.steps {
 		st := &p.steps[n]
 		i := st.out - p.featureSlot(0)
-		f := &fitting{spec: st.learned.spec, learned: st.learned, in: sc.in[n], labels: labels}
-		f.out = sc.cols[st.out]
-		if st.kernel.member {
-			f.texts = append(f.texts, members[i])
+		f := &kernels.Fitting{Spec: st.learned.Spec, Learned: st.learned, In: sc.in[n], Labels: labels}
+		f.Out = sc.cols[st.out]
+		if st.kernel.Member {
+			f.Texts = append(f.Texts, members[i])
 		}
 		for _, slot := range st.in {
 			var texts []string
 			if slot > len(p.fields) { // a window's member
-				texts = append(slices.Clone(p.frozen.Learned[slot-p.featureSlot(0)].Categories), OtherCategory)
+				texts = append(slices.Clone(p.frozen.Learned[slot-p.featureSlot(0)].Categories), plantext.OtherCategory)
 			}
 			for _, t := range p.frozen.Texts {
-				if slot < len(p.fields) && t.Field == p.fields[slot].spec.Name {
+				if slot < len(p.fields) && t.Field == p.fields[slot].Spec.Name {
 					texts = t.Texts
 				}
 			}
-			f.texts = append(f.texts, texts)
+			f.Texts = append(f.Texts, texts)
 		}
-		if st.kernel.fit != nil {
-			if err := st.kernel.fit(f); err != nil {
-				return fmt.Errorf("feature %q: %w", f.spec.Name, err)
+		if st.kernel.Fit != nil {
+			if err := st.kernel.Fit(f); err != nil {
+				return fmt.Errorf("feature %q: %w", f.Spec.Name, err)
 			}
-			if err := st.kernel.verify(st.learned, p.dictSizes(st.in)); err != nil {
-				return fmt.Errorf("feature %q: %w: %w", f.spec.Name, err, assay.ErrInvalid)
+			if err := st.kernel.Verify(st.learned, p.dictSizes(st.in)); err != nil {
+				return fmt.Errorf("feature %q: %w: %w", f.Spec.Name, err, assay.ErrInvalid)
 			}
 		}
 		p.runStep(sc, n)
-		if f.outOfFold != nil {
+		if f.OutOfFold != nil {
 			byRow := make(map[int]float64, len(rows))
 			for j, row := range rows {
-				byRow[row] = f.outOfFold[j]
+				byRow[row] = f.OutOfFold[j]
 			}
 			report.outOfFold[i] = byRow
 		}
-		report.Features[i] = f.report(sc.cols[st.out])
+		report.Features[i] = fittedReport(f, sc.cols[st.out])
 	}
 	return nil
-}
-
-func mean(xs []float64) float64 {
-	var s float64
-	for _, x := range xs {
-		s += x
-	}
-	if len(xs) == 0 {
-		return math.NaN()
-	}
-	return s / float64(len(xs))
 }

@@ -6,21 +6,23 @@ import (
 	"fmt"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/fieldvalue"
+	"github.com/assayrisk/assay/features/kernels"
 )
 
 // FitReport says what fitting found and touched.
 type FitReport struct {
-	Rows       int            // rows that the plan was fitted on
-	Kept       []int          // those rows of the record: what cleaning left, and what a model should train on
-	Rejected   int            // rows left out because they break a rule of the plan
-	Rejections []*RowError    // the first hundred of them
-	Open       int            // rows left out because their outcome is not known yet
-	Duplicates int            // rows left out because they repeat an earlier one
-	Outliers   []int          // rows of the record that the isolation forest marked
-	Dropped    bool           // the outliers were left out
-	Fields     []FieldReport  // in the order of the plan's fields
-	Features   []FittedReport // in the order of the plan's features, hidden ones included
-	Windows    []WindowReport // in the order of the plan's windows, those that a feature reads
+	Rows       int                    // rows that the plan was fitted on
+	Kept       []int                  // those rows of the record: what cleaning left, and what a model should train on
+	Rejected   int                    // rows left out because they break a rule of the plan
+	Rejections []*fieldvalue.RowError // the first hundred of them
+	Open       int                    // rows left out because their outcome is not known yet
+	Duplicates int                    // rows left out because they repeat an earlier one
+	Outliers   []int                  // rows of the record that the isolation forest marked
+	Dropped    bool                   // the outliers were left out
+	Fields     []FieldReport          // in the order of the plan's fields
+	Features   []FittedReport         // in the order of the plan's features, hidden ones included
+	Windows    []WindowReport         // in the order of the plan's windows, those that a feature reads
 
 	plan      *Plan
 	outOfFold map[int]map[int]float64 // feature -> record row -> value without the row's own fold
@@ -73,16 +75,16 @@ func (r *FitReport) OutOfFold(m *Matrix) error {
 	return nil
 }
 
-// report counts what the fitted feature does to the training rows.
-func (f *fitting) report(values []float64) FittedReport {
-	r := FittedReport{Name: f.spec.Name, Categories: len(f.learned.Categories)}
+// fittedReport counts what the fitted feature does to the training rows.
+func fittedReport(f *kernels.Fitting, values []float64) FittedReport {
+	r := FittedReport{Name: f.Spec.Name, Categories: len(f.Learned.Categories)}
 	for j, x := range values {
 		switch {
 		case x != x:
 			r.Missing++
-		case f.learned.Low != nil && f.in[0][j] != x:
+		case f.Learned.Low != nil && f.In[0][j] != x:
 			r.Touched++
-		case f.learned.Counts != nil && x == float64(len(f.learned.Categories)):
+		case f.Learned.Counts != nil && x == float64(len(f.Learned.Categories)):
 			r.Touched++
 		}
 	}

@@ -8,6 +8,10 @@ import (
 	"fmt"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/kernels"
+	"github.com/assayrisk/assay/features/plancheck"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // frozenFormat names the format of a frozen plan: JSON with the keys in the
@@ -19,13 +23,13 @@ const frozenFormat = "assay/plan/v1"
 const planTag = "assay/plan/v1\n"
 
 type frozenPlan struct {
-	Format  string        `json:"format"`
-	Spec    *Spec         `json:"spec"`
-	Rows    int           `json:"rows"`               // training rows that the plan was fitted on
-	BadRate *float64      `json:"bad_rate,omitempty"` // their mean label, if there is one
-	Zones   []frozenZone  `json:"zones,omitempty"`    // those that the spec names, sorted
-	Texts   []frozenTexts `json:"texts,omitempty"`    // dictionaries, in the order of fields
-	Learned []learned     `json:"learned"`            // in the order of the spec's features
+	Format  string                 `json:"format"`
+	Spec    *plantext.Spec         `json:"spec"`
+	Rows    int                    `json:"rows"`               // training rows that the plan was fitted on
+	BadRate *float64               `json:"bad_rate,omitempty"` // their mean label, if there is one
+	Zones   []eventtime.FrozenZone `json:"zones,omitempty"`    // those that the spec names, sorted
+	Texts   []frozenTexts          `json:"texts,omitempty"`    // dictionaries, in the order of fields
+	Learned []kernels.Learned      `json:"learned"`            // in the order of the spec's features
 }
 
 type frozenTexts struct {
@@ -69,7 +73,7 @@ func LoadPlan(b []byte) (*Plan, error) {
 	if f.Spec.Lateness == "" && len(f.Spec.Windows) > 0 { // fitted before there was a default
 		f.Spec.Lateness = "0s"
 	}
-	if err := (checker{s: f.Spec, frozen: true}).all(); err != nil {
+	if err := plancheck.CheckFrozen(f.Spec); err != nil {
 		return nil, fmt.Errorf("plan: %w: %w", err, assay.ErrCorrupt)
 	}
 	p, err := newPlan(f, b)

@@ -14,6 +14,7 @@ import (
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // FuzzParseSpec: a plan is read, or refused with a *SpecError; what was read
@@ -34,7 +35,7 @@ func FuzzParseSpec(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := features.ParseSpec(b)
 		if err != nil {
-			var se *features.SpecError
+			var se *plantext.SpecError
 			if !errors.As(err, &se) {
 				t.Fatalf("an error of another kind: %v", err)
 			}
@@ -131,13 +132,13 @@ func TestSpecYAML(t *testing.T) {
 		t.Fatal(err)
 	}
 	low := 0.5
-	s.Fields[1].Missing, s.Fields[1].Outside, s.Fields[1].Text, s.Fields[1].Unit = &features.MissingSpec{Allowed: true},
+	s.Fields[1].Missing, s.Fields[1].Outside, s.Fields[1].Text, s.Fields[1].Unit = &plantext.MissingSpec{Allowed: true},
 		"clip", "a: text", "EUR"
-	s.Fields[2].Missing, s.Fields[1].Written = &features.MissingSpec{Allowed: true,
+	s.Fields[2].Missing, s.Fields[1].Written = &plantext.MissingSpec{Allowed: true,
 		Marks: []string{"NA", "?", "-999", "null"}}, "1.234,56 EUR"
 	s.Features[0].Fill, s.Features[0].Sensitive = &low, true
-	s.Clean = &features.CleanSpec{Duplicates: []string{"id"},
-		Outliers: &features.OutlierSpec{Share: 0.01, Trees: 50, Sample: 100, Drop: true}}
+	s.Clean = &plantext.CleanSpec{Duplicates: []string{"id"},
+		Outliers: &plantext.OutlierSpec{Share: 0.01, Trees: 50, Sample: 100, Drop: true}}
 	again, err := features.ParseSpec(s.YAML())
 	if err != nil {
 		t.Fatalf("%v\n%s", err, s.YAML())
@@ -145,15 +146,15 @@ func TestSpecYAML(t *testing.T) {
 	if !bytes.Equal(again.YAML(), s.YAML()) {
 		t.Errorf("another spec came back:\n%s\n%s", s.YAML(), again.YAML())
 	}
-	rec, err := s.Table(scf.New(scf.Config{Seed: 1, Events: 2000}).Events())
+	rec, err := features.EventTable(s, scf.New(scf.Config{Seed: 1, Events: 2000}).Events())
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _, err := s.Fit(context.Background(), rec, nil)
+	a, _, err := features.Fit(context.Background(), s, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _, err := again.Fit(context.Background(), rec, nil)
+	b, _, err := features.Fit(context.Background(), again, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func compareInvoices(t *testing.T, invoices, history string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := s.Table(func(yield func(*assay.Event) bool) {
+	rec, err := features.EventTable(s, func(yield func(*assay.Event) bool) {
 		for i := range log {
 			if !yield(&log[i]) {
 				return
@@ -125,7 +125,7 @@ func compareInvoices(t *testing.T, invoices, history string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := s.Fit(context.Background(), rec, nil)
+	p, _, err := features.Fit(context.Background(), s, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,11 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/fieldvalue"
+	"github.com/assayrisk/assay/features/kernels"
+	"github.com/assayrisk/assay/features/plancheck"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // Outcomes are the scored rows of a table and what came of them.
@@ -31,8 +36,8 @@ type Outcomes struct {
 // before. An event comes after another if its time is later, or the same and its
 // row later: to each scored row an event is either history or outcome. Otherwise
 // the outcome is what the label column holds in the scored rows.
-func (s *Spec) Outcomes(rec arrow.Record) (*Outcomes, error) {
-	p, src, err := s.reader(rec)
+func ReadOutcomes(s *plantext.Spec, rec arrow.Record) (*Outcomes, error) {
+	p, src, err := reader(s, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +59,8 @@ func (s *Spec) Outcomes(rec arrow.Record) (*Outcomes, error) {
 
 // Labels is Outcomes with open as the number of all rows whose outcome is not
 // known.
-func (s *Spec) Labels(rec arrow.Record) (rows []int, labels []float64, open int, err error) {
-	o, err := s.Outcomes(rec)
+func ReadLabels(s *plantext.Spec, rec arrow.Record) (rows []int, labels []float64, open int, err error) {
+	o, err := ReadOutcomes(s, rec)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -65,8 +70,8 @@ func (s *Spec) Labels(rec arrow.Record) (rows []int, labels []float64, open int,
 // Times returns the event time of each scored row, in microseconds since the
 // Unix epoch, in the order of Labels: to split a log in time. It is nil if the
 // spec names no time column.
-func (s *Spec) Times(rec arrow.Record) ([]int64, error) {
-	p, src, err := s.reader(rec)
+func ScoredTimes(s *plantext.Spec, rec arrow.Record) ([]int64, error) {
+	p, src, err := reader(s, rec)
 	if err != nil || s.Time == "" {
 		return nil, err
 	}
@@ -87,16 +92,16 @@ func (s *Spec) Times(rec arrow.Record) ([]int64, error) {
 
 // Labels is Spec.Labels without the rows, which Matrix.Row gives.
 func (p *Plan) Labels(rec arrow.Record) (labels []float64, open int, err error) {
-	_, labels, open, err = p.spec.Labels(rec)
+	_, labels, open, err = ReadLabels(p.spec, rec)
 	return labels, open, err
 }
 
 // reader reads a table by the spec alone.
-func (s *Spec) reader(rec arrow.Record) (*Plan, *source, error) {
-	if err := s.check(); err != nil {
+func reader(s *plantext.Spec, rec arrow.Record) (*Plan, *source, error) {
+	if err := plancheck.Check(s); err != nil {
 		return nil, nil, err
 	}
-	p, err := s.withDefaults().draft()
+	p, err := draftOf(s.WithDefaults())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,12 +110,12 @@ func (s *Spec) reader(rec arrow.Record) (*Plan, *source, error) {
 }
 
 // draft is a plan of the spec that has not learned anything.
-func (s *Spec) draft() (*Plan, error) {
-	zones, err := s.freezeZones()
+func draftOf(s *plantext.Spec) (*Plan, error) {
+	zones, err := freezeZones(s)
 	if err != nil {
 		return nil, err
 	}
-	return draft(&frozenPlan{Spec: s, Zones: zones, Learned: make([]learned, len(s.Features))})
+	return draft(&frozenPlan{Spec: s, Zones: zones, Learned: make([]kernels.Learned, len(s.Features))})
 }
 
 // outcomes fills in the labels of o's rows; they stay nil if the plan has no
@@ -121,7 +126,7 @@ func (p *Plan) outcomes(rec arrow.Record, src *source, o *Outcomes) (err error) 
 	case s.Label == nil:
 		return nil
 	case s.Label.Column != "":
-		o.Labels, err = s.columnLabels(rec, o.Rows)
+		o.Labels, err = columnLabels(s, rec, o.Rows)
 		if err == nil && o.Labels != nil && s.Kind != "" {
 			o.Ignored, err = p.ignoredLabels(rec, src)
 		}
@@ -133,7 +138,7 @@ func (p *Plan) outcomes(rec arrow.Record, src *source, o *Outcomes) (err error) 
 	if err != nil {
 		return err
 	}
-	horizon, _ := parseSpan(s.Label.Horizon) // checked by Spec.check
+	horizon, _ := eventtime.ParseSpan(s.Label.Horizon) // checked by Spec.check
 	o.Labels = make([]float64, len(o.Rows))
 	for i, row := range o.Rows {
 		us, wrong := src.timeAt(row)
@@ -172,7 +177,7 @@ func startOfDay(us int64) int64 {
 type badEvents struct {
 	byKey map[string][]badEvent // in the order of time, then of rows
 	end   int64                 // the greatest time of the log
-	roles []column
+	roles []fieldvalue.Column
 	key   keyed
 	ev    assay.Event
 }
@@ -186,13 +191,13 @@ type badEvent struct {
 // moves no time.
 func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents, error) {
 	s := p.spec
-	kind, err := columnOf(rec, s.Kind, assay.Text, true)
+	kind, err := fieldvalue.ColumnOf(rec, s.Kind, assay.Text, true)
 	if err != nil {
 		return nil, err
 	}
 	b := &badEvents{byKey: map[string][]badEvent{}, end: math.MinInt64}
 	for _, r := range s.Label.Match {
-		c, err := columnOf(rec, r, assay.Text, true)
+		c, err := fieldvalue.ColumnOf(rec, r, assay.Text, true)
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +205,7 @@ func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents
 		b.key.parts = append(b.key.parts, keyPart{name: r, role: true})
 	}
 	for row := range int(rec.NumRows()) {
-		k := kind.text(row)
+		k := kind.Text(row)
 		if p.kinds.of(k) == unknownKind {
 			continue
 		}
@@ -229,8 +234,8 @@ func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents
 func (b *badEvents) keyAt(row int) string {
 	b.ev.Entities = b.ev.Entities[:0]
 	for i := range b.roles {
-		if id := b.roles[i].text(row); id != "" {
-			b.ev.Entities = append(b.ev.Entities, assay.Entity{Role: b.roles[i].name, ID: id})
+		if id := b.roles[i].Text(row); id != "" {
+			b.ev.Entities = append(b.ev.Entities, assay.Entity{Role: b.roles[i].Name, ID: id})
 		}
 	}
 	return string(b.key.keyOf(nil, &b.ev))
@@ -239,16 +244,16 @@ func (b *badEvents) keyAt(row int) string {
 // ignoredLabels counts rows of other kinds than the scored one whose label
 // column holds something.
 func (p *Plan) ignoredLabels(rec arrow.Record, src *source) (n int, err error) {
-	kind, err := columnOf(rec, p.spec.Kind, assay.Text, true)
+	kind, err := fieldvalue.ColumnOf(rec, p.spec.Kind, assay.Text, true)
 	if err != nil {
 		return 0, err
 	}
-	label, err := columnOf(rec, p.spec.Label.Column, assay.Number, true)
+	label, err := fieldvalue.ColumnOf(rec, p.spec.Label.Column, assay.Number, true)
 	if err != nil {
 		return 0, err
 	}
 	for row := range int(rec.NumRows()) {
-		if !label.null(row) && kind.text(row) != p.spec.event() {
+		if !label.Null(row) && kind.Text(row) != p.spec.ScoredKind() {
 			n++
 		}
 	}

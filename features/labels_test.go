@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 const labelPlan = `
@@ -50,7 +51,7 @@ func cells(t testing.TB, names []string, rows [][]string) arrow.Record {
 	return rec
 }
 
-func spec(t testing.TB, yaml string) *features.Spec {
+func spec(t testing.TB, yaml string) *plantext.Spec {
 	t.Helper()
 	s, err := features.ParseSpec([]byte(yaml))
 	if err != nil {
@@ -71,7 +72,7 @@ func TestLabelsAgainstDuckDB(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := spec(t, labelPlan).Outcomes(cells(t, lines[0], lines[1:]))
+	o, err := features.ReadOutcomes(spec(t, labelPlan), cells(t, lines[0], lines[1:]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestOwnDay(t *testing.T) {
 		"an unknown kind ends nothing": {[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", "a"},
 			{"2124-01-06", "visit", "a"}}, math.NaN(), 0},
 	} {
-		o, err := spec(t, labelPlan).Outcomes(cells(t, []string{"time", "kind", "loan"}, c.rows))
+		o, err := features.ReadOutcomes(spec(t, labelPlan), cells(t, []string{"time", "kind", "loan"}, c.rows))
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -142,7 +143,7 @@ func TestLabelKindIsKnown(t *testing.T) {
 	rec := cells(t, []string{"time", "kind", "loan"},
 		[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", "a"}, {"2024-03-01", "payment", ""},
 			{"2024-03-01", "default", "b"}})
-	p, _, err := s.Fit(t.Context(), rec, nil)
+	p, _, err := features.Fit(t.Context(), s, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,11 +176,11 @@ func TestLabelColumnOfALog(t *testing.T) {
 	}
 	rec := b.NewRecord()
 	defer rec.Release()
-	o, err := s.Outcomes(rec)
+	o, err := features.ReadOutcomes(s, rec)
 	if err != nil || fmt.Sprint(o.Rows, o.Labels, o.Open, o.Ignored) != "[0 2 4] [0 1 NaN] 1 1" {
 		t.Fatalf("%+v, %v", o, err)
 	}
-	_, r, err := s.Fit(t.Context(), rec, nil)
+	_, r, err := features.Fit(t.Context(), s, rec, nil)
 	if err != nil || r.Rows != 2 || r.Open != 1 {
 		t.Errorf("fitted on %d rows, %d open, %v, want 2 and 1", r.Rows, r.Open, err)
 	}

@@ -51,7 +51,7 @@ func TestListedCategories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fitted, _, err := spec.Fit(context.Background(), listedTable(t), nil)
+	fitted, _, err := Fit(context.Background(), spec, listedTable(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

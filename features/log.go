@@ -8,10 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/plancheck"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/features/window"
 )
 
@@ -20,7 +21,7 @@ import (
 // every plan of the spec, whichever rows it is fitted on, takes it from here: one
 // replay serves all folds.
 type Log struct {
-	spec *Spec // with its defaults
+	spec *plantext.Spec // with its defaults
 	key  []byte
 	rec  arrow.Record
 	past *history
@@ -31,22 +32,22 @@ type Log struct {
 }
 
 // Play plays a table through the spec's windows.
-func (s *Spec) Play(ctx context.Context, rec arrow.Record) (*Log, error) {
-	return s.play(ctx, rec, false)
+func Play(ctx context.Context, s *plantext.Spec, rec arrow.Record) (*Log, error) {
+	return playSpec(ctx, s, rec, false)
 }
 
 // PlayCounting is Play, and notes how many events each window held for each
 // scored row: Log.Counts.
-func (s *Spec) PlayCounting(ctx context.Context, rec arrow.Record) (*Log, error) {
-	return s.play(ctx, rec, true)
+func PlayCounting(ctx context.Context, s *plantext.Spec, rec arrow.Record) (*Log, error) {
+	return playSpec(ctx, s, rec, true)
 }
 
-func (s *Spec) play(ctx context.Context, rec arrow.Record, counting bool) (*Log, error) {
-	if err := s.check(); err != nil {
+func playSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, counting bool) (*Log, error) {
+	if err := plancheck.Check(s); err != nil {
 		return nil, err
 	}
-	spec := s.withDefaults()
-	p, err := spec.draft()
+	spec := s.WithDefaults()
+	p, err := draftOf(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +68,13 @@ func (s *Spec) play(ctx context.Context, rec arrow.Record, counting bool) (*Log,
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{spec: spec, key: spec.key(), rec: rec, past: past, plan: p}
-	l.learns = slices.ContainsFunc(p.steps, func(st step) bool { return st.kernel.member })
+	l := &Log{spec: spec, key: canonicalJSON(spec), rec: rec, past: past, plan: p}
+	l.learns = slices.ContainsFunc(p.steps, func(st step) bool { return st.kernel.Member })
 	return l, nil
 }
 
 // key is the spec in one canonical form.
-func (s *Spec) key() []byte {
+func canonicalJSON(s *plantext.Spec) []byte {
 	b, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // a Spec is made of plain values
@@ -82,8 +83,8 @@ func (s *Spec) key() []byte {
 }
 
 // Plays reports whether the log was made by this spec on this table.
-func (l *Log) Plays(s *Spec, rec arrow.Record) bool {
-	return l.rec == rec && (l.spec == s || bytes.Equal(l.key, s.withDefaults().key()))
+func (l *Log) Plays(s *plantext.Spec, rec arrow.Record) bool {
+	return l.rec == rec && (l.spec == s || bytes.Equal(l.key, canonicalJSON(s.WithDefaults())))
 }
 
 // Of reports whether the log was made of this table.
@@ -92,9 +93,9 @@ func (l *Log) Of(rec arrow.Record) bool { return l.rec == rec }
 // Fit is Spec.Fit on the log's table.
 func (l *Log) Fit(ctx context.Context, rows []int) (*Plan, *FitReport, error) {
 	if l.learns {
-		return l.spec.fit(ctx, l.rec, rows, nil)
+		return fitSpec(ctx, l.spec, l.rec, rows, nil)
 	}
-	return l.spec.fit(ctx, l.rec, rows, l.past)
+	return fitSpec(ctx, l.spec, l.rec, rows, l.past)
 }
 
 // Matrix is Plan.Matrix of the log's table.
@@ -155,26 +156,4 @@ func (p *Plan) windowReports(h *history) []WindowReport {
 		feeds = feeds[n:]
 	}
 	return out
-}
-
-// EachEvent gives the events of a table's rows, in order, to fn: those of kinds
-// that the plan knows, as EventOf makes them. Each event is fn's to keep.
-func (p *Plan) EachEvent(rec arrow.Record, fn func(row int, ev *assay.Event) error) error {
-	rows, err := p.Rows(rec)
-	if err != nil {
-		return err
-	}
-	for row := range int(rec.NumRows()) {
-		ev, err := rows.Event(row, "", time.Time{})
-		if err != nil {
-			return err
-		}
-		if p.kinds.of(ev.Kind) == unknownKind {
-			continue
-		}
-		if err := fn(row, &ev); err != nil {
-			return err
-		}
-	}
-	return nil
 }

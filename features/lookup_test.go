@@ -12,6 +12,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 const lookupPlan = `
@@ -93,21 +94,21 @@ func TestLookup(t *testing.T) {
 // TestLookupRows: rows from a table are those that the plan could have written
 // itself, whatever their order and types.
 func TestLookupRows(t *testing.T) {
-	l := features.LookupSpec{Name: "x", File: "x.parquet", Key: "k", From: "f", Value: "v"}
+	l := plantext.LookupSpec{Name: "x", File: "x.parquet", Key: "k", From: "f", Value: "v"}
 	rec := cells(t, []string{"k", "f", "v"}, [][]string{{"b", "2024-02-01", "2.5"}, {"b", "2024-01-01T06:00:00Z", ""},
 		{"a", "2024-03-01T00:00:00Z", "1"}})
-	if err := l.TakeRows(rec); err != nil {
+	if err := features.ReadLookupRows(&l, rec); err != nil {
 		t.Fatal(err)
 	}
 	one, two := 1.0, 2.5
-	want := []features.LookupRow{{Key: "a", From: "2024-03-01", Value: &one}, {Key: "b", From: "2024-01-01T06:00:00Z"},
+	want := []plantext.LookupRow{{Key: "a", From: "2024-03-01", Value: &one}, {Key: "b", From: "2024-01-01T06:00:00Z"},
 		{Key: "b", From: "2024-02-01", Value: &two}}
 	if got, want := asText(l.Rows), asText(want); got != want || l.File != "" || l.Key != "" {
 		t.Errorf("rows %s, want %s; %+v", got, want, l)
 	}
 }
 
-func asText(rows []features.LookupRow) string {
+func asText(rows []plantext.LookupRow) string {
 	var b strings.Builder
 	for _, r := range rows {
 		x := "none"
@@ -170,7 +171,7 @@ func TestLookupErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec := cells(t, []string{"t", "sector", "due"}, [][]string{{"2024-01-15", "2", ""}})
-	if _, _, err := unread.Fit(t.Context(), rec, nil); err == nil || !strings.Contains(err.Error(),
+	if _, _, err := features.Fit(t.Context(), unread, rec, nil); err == nil || !strings.Contains(err.Error(),
 		`the rows of lookup "flat" were not read from f.csv`) {
 		t.Errorf("a file that was not read: %v", err)
 	}

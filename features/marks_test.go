@@ -120,7 +120,7 @@ func fitted(t *testing.T, text string, rec arrow.Record) *features.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := spec.Fit(context.Background(), rec, nil)
+	p, _, err := features.Fit(context.Background(), spec, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,11 @@
 
 package features
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/assayrisk/assay/features/plantext"
+)
 
 // WindowKernels is the version of what windows compute of the same events.
 //
@@ -27,11 +31,11 @@ func (p *Plan) MendedSince(version int) []Mended {
 	if version >= WindowKernels {
 		return nil
 	}
-	windows, why := p.spec.windowsThatSawRaw(), map[string]string{}
+	windows, why := windowsThatSawRaw(p.spec), map[string]string{}
 	for range p.spec.Features { // a feature may read one that is declared later
 		for i := range p.spec.Features {
 			if f := &p.spec.Features[i]; why[f.Name] == "" {
-				why[f.Name] = p.spec.mended(f, windows, why)
+				why[f.Name] = mended(p.spec, f, windows, why)
 			}
 		}
 	}
@@ -46,7 +50,7 @@ func (p *Plan) MendedSince(version int) []Mended {
 
 // mended says what was mended of a feature, "" if nothing was. windows and
 // features say it of what the feature reads.
-func (s *Spec) mended(f *FeatureSpec, windows, features map[string]string) string {
+func mended(s *plantext.Spec, f *plantext.FeatureSpec, windows, features map[string]string) string {
 	switch {
 	case windows[f.Window] != "":
 		return windows[f.Window]
@@ -55,8 +59,8 @@ func (s *Spec) mended(f *FeatureSpec, windows, features map[string]string) strin
 	case f.Kernel == "share":
 		return "share left out negative values, and forgot members in windows of many hops"
 	}
-	for _, of := range s.inputs(f) {
-		if features[of] != "" && s.fieldOf(of) < 0 {
+	for _, of := range s.Inputs(f) {
+		if features[of] != "" && s.FieldIndex(of) < 0 {
 			return fmt.Sprintf("it is made from %s, and %s", of, features[of])
 		}
 	}
@@ -65,11 +69,11 @@ func (s *Spec) mended(f *FeatureSpec, windows, features map[string]string) strin
 
 // windowsThatSawRaw are the windows that read a field whose outside changes
 // values before features see them; they saw the values unchanged.
-func (s *Spec) windowsThatSawRaw() map[string]string {
+func windowsThatSawRaw(s *plantext.Spec) map[string]string {
 	out := map[string]string{}
 	for i := range s.Windows {
-		for _, name := range s.windowFields(i) {
-			j := s.fieldOf(name)
+		for _, name := range s.WindowReads(i) {
+			j := s.FieldIndex(name)
 			if j < 0 || s.Fields[j].Outside != "missing" && s.Fields[j].Outside != "clip" {
 				continue
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/infer"
 )
 
 const markedPlan = `
@@ -40,7 +41,7 @@ func TestMissingMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, report, err := spec.Fit(context.Background(), f.Record, []int{0, 1, 2, 3})
+	plan, report, err := features.Fit(context.Background(), spec, f.Record, []int{0, 1, 2, 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestInferLeavesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, left, err := features.InferSpec(f.Record, "target")
+	spec, left, err := infer.FromTable(f.Record, "target")
 	if err != nil {
 		t.Fatal(err)
 	}

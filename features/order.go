@@ -3,13 +3,13 @@
 package features
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // Order says how a table stands as a log of events: what a server that got its
@@ -43,8 +43,8 @@ const maxLateRows = 10
 
 // Order looks at the times of a table's rows. It is nil for a spec that takes
 // rows as they are: without windows and without a label by event.
-func (s *Spec) Order(rec arrow.Record) (*Order, error) {
-	p, src, err := s.reader(rec)
+func CheckOrder(s *plantext.Spec, rec arrow.Record) (*Order, error) {
+	p, src, err := reader(s, rec)
 	if err != nil || !p.HasWindows() && !p.labelledByEvent() {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func (s *Spec) Order(rec arrow.Record) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
-	lateness, _ := parseSpan(p.spec.Lateness)
-	limit, _ := parseSpan(or(p.spec.Ahead, DefaultAhead))
+	lateness, _ := eventtime.ParseSpan(p.spec.Lateness)
+	limit, _ := eventtime.ParseSpan(or(p.spec.Ahead, plantext.DefaultAhead))
 	o := &Order{Lateness: micros(lateness), Limit: micros(limit), Unknown: map[string]int{}}
 	type event struct {
 		at  int64
@@ -113,8 +113,8 @@ func (p *Plan) labelledByEvent() bool { return p.spec.Label != nil && p.spec.Lab
 
 // Sorted returns the rows of a table in the order of their times, those of the
 // same time as they are. A row without a time is an error.
-func (s *Spec) Sorted(rec arrow.Record) ([]int, error) {
-	_, src, err := s.reader(rec)
+func RowsByTime(s *plantext.Spec, rec arrow.Record) ([]int, error) {
+	_, src, err := reader(s, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +141,8 @@ func (s *Spec) Sorted(rec arrow.Record) ([]int, error) {
 
 // KindsOf counts the rows of a table by kind of event, those of the scored kind
 // where it has no kinds.
-func (s *Spec) KindsOf(rec arrow.Record) (map[string]int, error) {
-	p, src, err := s.reader(rec)
+func CountKinds(s *plantext.Spec, rec arrow.Record) (map[string]int, error) {
+	p, src, err := reader(s, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -155,24 +155,4 @@ func (s *Spec) KindsOf(rec arrow.Record) (map[string]int, error) {
 		out[t.kindAt(row)]++
 	}
 	return out, nil
-}
-
-// Span writes a length of time as a plan does, in the largest unit that leaves
-// a whole number, or in whole days and hours for people.
-func Span(d time.Duration) string {
-	for _, u := range []struct {
-		name string
-		unit time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
-		if d >= u.unit && d%u.unit == 0 {
-			return fmt.Sprintf("%d%s", d/u.unit, u.name)
-		}
-	}
-	if d == 0 {
-		return "0s"
-	}
-	if d > 48*time.Hour {
-		return fmt.Sprintf("%.1f days", d.Hours()/24)
-	}
-	return strings.TrimSuffix(d.String(), "0s")
 }

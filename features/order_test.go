@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 var time2024 = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -67,7 +68,7 @@ func TestOrder(t *testing.T) {
 		"an old event": {"", [][]string{day(-9000, "payment"), day(1, "payment"), day(3, "application"),
 			day(5, "payment")}, "0 []", "[]"},
 	} {
-		o, err := spec(t, orderPlan+c.extra).Order(cells(t, orderColumns, c.rows))
+		o, err := features.CheckOrder(spec(t, orderPlan+c.extra), cells(t, orderColumns, c.rows))
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -78,8 +79,8 @@ func TestOrder(t *testing.T) {
 			t.Errorf("%s: ahead %s, want %s", name, got, c.ahead)
 		}
 	}
-	o, err := spec(t,
-		orderPlan).Order(cells(t, orderColumns, [][]string{day(0, "visit"), day(1, "payment"), day(1, "visit")}))
+	o, err := features.CheckOrder(spec(t,
+		orderPlan), cells(t, orderColumns, [][]string{day(0, "visit"), day(1, "payment"), day(1, "visit")}))
 	if err != nil || o.Unknown["visit"] != 2 || o.Events != 1 {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -91,7 +92,7 @@ func TestUnknownKindsMoveNoTime(t *testing.T) {
 	s := spec(t, orderPlan)
 	rec := cells(t, orderColumns, [][]string{{"2024-01-01", "payment", "a", "s"}, {"2150-01-01", "visit", "a", "s"},
 		{"", "visit", "", ""}, {"2024-01-02", "payment", "a", "s"}, {"2024-01-03", "application", "a", "s"}})
-	p, r, err := s.Fit(t.Context(), rec, nil)
+	p, r, err := features.Fit(t.Context(), s, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestWindowReports(t *testing.T) {
 		{"2024-01-06", "application", "a", "u"}, {"2024-01-06", "application", "", "s"},
 		{"2024-01-07", "payment", "a", "s"},
 	})
-	log, err := spec(t, orderPlan).Play(t.Context(), rec)
+	log, err := features.Play(t.Context(), spec(t, orderPlan), rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestLogServesPlans(t *testing.T) {
 			[]string{"payment", "application"}[i%2], fmt.Sprint("b", i%7), fmt.Sprint("s", i%3)})
 	}
 	rec := cells(t, orderColumns, rows)
-	log, err := s.Play(t.Context(), rec)
+	log, err := features.Play(t.Context(), s, rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestLogServesPlans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		two, _, err := s.Fit(t.Context(), rec, some)
+		two, _, err := features.Fit(t.Context(), s, rec, some)
 		if err != nil || one.Digest() != two.Digest() {
 			t.Fatalf("two plans of rows %v: %v", some, err)
 		}
@@ -164,7 +165,7 @@ func TestLogServesPlans(t *testing.T) {
 			}
 		}
 	}
-	other, _, err := spec(t, strings.Replace(orderPlan, "90d", "30d", 1)).Fit(t.Context(), rec, nil)
+	other, _, err := features.Fit(t.Context(), spec(t, strings.Replace(orderPlan, "90d", "30d", 1)), rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +187,7 @@ func TestNamesOfWindows(t *testing.T) {
 		"another limit": {orderPlan + "ahead: long\n", "no length of time"},
 	} {
 		_, err := features.ParseSpec([]byte(c.plan))
-		var at *features.SpecError
+		var at *plantext.SpecError
 		if (err == nil) != (c.want == "") || err != nil &&
 			(!errors.As(err, &at) || at.Line == 0 || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q with its place", name, err, c.want)
@@ -200,7 +201,7 @@ func TestNamesOfWindows(t *testing.T) {
 				columns[i] = strings.ToUpper(missing[:1]) + missing[1:] + "_"
 			}
 		}
-		_, _, err := spec(t, orderPlan).Fit(t.Context(), cells(t, columns, row), nil)
+		_, _, err := features.Fit(t.Context(), spec(t, orderPlan), cells(t, columns, row), nil)
 		var field *assay.FieldError
 		if !errors.As(err, &field) || field.Field != missing || !strings.Contains(err.Error(), hint) {
 			t.Errorf("without column %s: %v", missing, err)
@@ -241,11 +242,11 @@ func TestYearsOfTypedColumns(t *testing.T) {
 					}
 				}
 				rec := b.NewRecord()
-				bad, err := s.Check(rec, 10)
+				bad, err := features.CheckRows(s, rec, 10)
 				if err != nil {
 					t.Fatal(err)
 				}
-				p, _, err := s.Fit(t.Context(), rec, nil)
+				p, _, err := features.Fit(t.Context(), s, rec, nil)
 				refused := len(bad) > 0 || err != nil
 				if column == "at" && err == nil {
 					_, err = p.Matrix(t.Context(), rec)

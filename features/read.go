@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/eventtime"
 )
 
 // Read does what Admit does, and puts the values of the event's fields into
@@ -31,7 +32,7 @@ func (p *Plan) Read(dst []float64, ev *assay.Event) ([]float64, error) {
 	for i := range ev.Fields {
 		n = p.fieldAfter(n, ev.Fields[i].Name)
 		if v := ev.Fields[i].Value; v.Kind != assay.Missing {
-			dst[n] = p.fields[n].value(v)
+			dst[n] = p.fields[n].Value(v)
 		}
 	}
 	return dst, nil
@@ -40,7 +41,8 @@ func (p *Plan) Read(dst []float64, ev *assay.Event) ([]float64, error) {
 // readPlain is Read for events of the scored kind that name fields in the
 // plan's order. It says no to all that Admit might refuse or change.
 func (p *Plan) readPlain(dst []float64, ev *assay.Event) ([]float64, bool) {
-	if len(p.kinds) == 0 || ev.Kind != p.kinds[scored] || !timeOK(ev.Time) || len(ev.Fields) > assay.MaxFields {
+	if len(p.kinds) == 0 || ev.Kind != p.kinds[scored] || !eventtime.Allowed(ev.Time) ||
+		len(ev.Fields) > assay.MaxFields {
 		return dst, false
 	}
 	head := assay.Event{ID: ev.ID, Kind: ev.Kind, Time: ev.Time, Entities: ev.Entities}
@@ -50,15 +52,15 @@ func (p *Plan) readPlain(dst []float64, ev *assay.Event) ([]float64, bool) {
 	required, says := 0, !p.readsFields
 	for i := range ev.Fields {
 		f := &ev.Fields[i]
-		for len(dst) < len(p.fields) && p.fields[len(dst)].spec.Name != f.Name {
+		for len(dst) < len(p.fields) && p.fields[len(dst)].Spec.Name != f.Name {
 			dst = append(dst, math.NaN())
 		}
 		if len(dst) == len(p.fields) { // unknown, out of order, or given twice
 			return dst, false
 		}
 		to := &p.fields[len(dst)]
-		x, ok := to.readPlain(&f.Value)
-		if !ok {
+		x, ok := to.PlainValue(&f.Value)
+		if !ok || !to.plain {
 			return dst, false
 		}
 		if to.required {
@@ -84,41 +86,6 @@ next:
 		return false
 	}
 	return true
-}
-
-// readPlain is value for a value that the field takes for certain.
-func (f *field) readPlain(v *assay.Value) (x float64, ok bool) {
-	if v.Kind == assay.Missing && f.plain {
-		return math.NaN(), f.missing && v.Text() == ""
-	}
-	if v.Kind != f.kind || !f.plain {
-		return 0, false
-	}
-	text := v.Text()
-	if f.kind == assay.Text {
-		if f.noText(text) {
-			return math.NaN(), f.missing
-		}
-		if f.values != nil && !f.values[text] || len(text) > assay.MaxTextBytes || !utf8.ValidString(text) {
-			return 0, false
-		}
-		code := f.text(text)
-		return code, code != unseen || f.spelling(text) == text
-	}
-	if text != "" {
-		return 0, false
-	}
-	switch f.kind {
-	case assay.Instant:
-		x, ok = f.instant(v.Micros())
-		return x, ok && (x == x || f.missing)
-	case assay.Flag:
-		x, _ := f.number(v.Number())
-		return x, true
-	}
-	y := v.Number()
-	x, ok = f.number(y)
-	return x, ok && y-y == 0 && (x == x || f.missing)
 }
 
 // plainName reports whether an event that Validate accepts can name a field so.

@@ -17,6 +17,10 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/kernels"
+	"github.com/assayrisk/assay/features/plancheck"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 var update = flag.Bool("update", false, "write docs/plan.md and plan.schema.json anew")
@@ -39,8 +43,8 @@ func TestPlanReference(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has lost its markers", docFile)
 	}
-	want := head + from + "\n" + KernelReference() + to + tail
-	schema, err := json.MarshalIndent(Schema(), "", "  ")
+	want := head + from + "\n" + kernels.Reference() + to + tail
+	schema, err := json.MarshalIndent(plancheck.Schema(), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +64,7 @@ func TestPlanReference(t *testing.T) {
 		t.Errorf("%s is stale: run go test ./features -run TestPlanReference -update (%v)", schemaFile, err)
 	}
 	// Every key of the spec is described.
-	for _, d := range Schema()["$defs"].(map[string]any) {
+	for _, d := range plancheck.Schema()["$defs"].(map[string]any) {
 		for key := range d.(map[string]any)["properties"].(map[string]any) {
 			if !strings.Contains(string(doc), "`"+key+"`") && !strings.Contains(string(doc), "`"+key+":") {
 				t.Errorf("%s does not describe the key %q", docFile, key)
@@ -72,11 +76,11 @@ func TestPlanReference(t *testing.T) {
 // TestKernelExamples runs the example that stands beside each kernel in
 // docs/plan.md through the whole of the package: spec, fit, matrix.
 func TestKernelExamples(t *testing.T) {
-	for _, k := range kernels() {
-		t.Run(k.name, func(t *testing.T) {
-			left, right, ok := strings.Cut(k.example, " -> ")
+	for _, k := range kernels.All() {
+		t.Run(k.Name, func(t *testing.T) {
+			left, right, ok := strings.Cut(k.Example, " -> ")
 			if !ok {
-				t.Fatalf("example %q has no arrow", k.example)
+				t.Fatalf("example %q has no arrow", k.Example)
 			}
 			args := map[string]string{}
 			for _, a := range strings.Fields(left) {
@@ -89,19 +93,19 @@ func TestKernelExamples(t *testing.T) {
 			}
 			got, missing := exampleValue(t, &k, args)
 			if !(math.Abs(got-want) <= 1e-11) {
-				t.Errorf("%s: got %v", k.example, got)
+				t.Errorf("%s: got %v", k.Example, got)
 			}
 			// What the table says about missing input holds, too.
 			switch {
-			case k.missing == "1":
+			case k.Missing == "1":
 				want = 1
-			case strings.HasPrefix(k.missing, "0 "):
+			case strings.HasPrefix(k.Missing, "0 "):
 				want = 0
 			default:
 				want = math.NaN()
 			}
 			if missing != want && (missing == missing || want == want) {
-				t.Errorf("missing input gives %v, want %v (%s)", missing, want, k.missing)
+				t.Errorf("missing input gives %v, want %v (%s)", missing, want, k.Missing)
 			}
 		})
 	}
@@ -109,10 +113,10 @@ func TestKernelExamples(t *testing.T) {
 
 // exampleValue returns what a kernel makes of the arguments, and of a missing
 // input.
-func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing float64) {
+func exampleValue(t *testing.T, k *kernels.Kernel, args map[string]string) (got, missing float64) {
 	t.Helper()
-	s := &Spec{Version: 1, Time: "time", Kind: "kind"}
-	f := FeatureSpec{Name: "f", Kernel: k.name}
+	s := &plantext.Spec{Version: 1, Time: "time", Kind: "kind"}
+	f := plantext.FeatureSpec{Name: "f", Kernel: k.Name}
 	f.Bounds, f.Edges = list(args["bounds"]), list(args["edges"])
 	f.Step, f.Part = parse(args["step"]), args["part"]
 	f.K = int(parse(args["k"]))
@@ -136,18 +140,19 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 	}
 	train := 0
 	switch {
-	case k.window:
+	case k.Window:
 		s.Entities = []string{"key"}
-		s.Fields = []FieldSpec{{Name: "v", On: []string{"fact"}}, {Name: "m", Kind: "text", On: []string{"fact"}},
+		s.Fields = []plantext.FieldSpec{{Name: "v", On: []string{"fact"}},
+			{Name: "m", Kind: "text", On: []string{"fact"}},
 			{Name: "unused"}}
-		w := WindowSpec{Name: "w", Key: []string{"key"}, On: []string{"fact"}, Length: "90d", Hop: "1d"}
+		w := plantext.WindowSpec{Name: "w", Key: []string{"key"}, On: []string{"fact"}, Length: "90d", Hop: "1d"}
 		if args["values"] != "" {
 			w.Value = "v"
 		}
 		if args["members"] != "" {
 			w.Member = "m"
 		}
-		s.Windows, f.Window = []WindowSpec{w}, "w"
+		s.Windows, f.Window = []plantext.WindowSpec{w}, "w"
 		values, days, members := list(args["values"]), list(args["days"]), strings.Split(args["members"], ",")
 		for i := range max(len(values), len(days), len(members)) {
 			when, fields := day0.AddDate(0, 0, i), []assay.Field{}
@@ -170,26 +175,26 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 		add("application", at)
 		events = append(events, events[len(events)-1])
 		events[len(events)-1].Entities = []assay.Entity{{Role: "key", ID: "a stranger"}}
-	case k.lookup:
-		l := LookupSpec{Name: "t"}
+	case k.Lookup:
+		l := plantext.LookupSpec{Name: "t"}
 		for _, r := range strings.Split(args["rows"], ",") {
 			cells := strings.Split(r, ":")
 			v := parse(cells[2])
-			l.Rows = append(l.Rows, LookupRow{Key: cells[0], From: cells[1], Value: &v})
+			l.Rows = append(l.Rows, plantext.LookupRow{Key: cells[0], From: cells[1], Value: &v})
 		}
-		s.Lookups, s.Fields = []LookupSpec{l}, []FieldSpec{{Name: "x", Kind: "text"}}
-		f.Table, f.Of = "t", Names{"x"}
-		at, _ = timeOfText(args["at"])
+		s.Lookups, s.Fields = []plantext.LookupSpec{l}, []plantext.FieldSpec{{Name: "x", Kind: "text"}}
+		f.Table, f.Of = "t", plantext.Names{"x"}
+		at, _ = eventtime.Parse(args["at"])
 		add("application", at, assay.Field{Name: "x", Value: assay.TextValue(args["x"])})
 		add("application", at)
-	case k.text:
-		s.Fields = []FieldSpec{{Name: "x", Kind: "text"}, {Name: "y", Kind: "text"},
+	case k.Texts:
+		s.Fields = []plantext.FieldSpec{{Name: "x", Kind: "text"}, {Name: "y", Kind: "text"},
 			{Name: "label", On: []string{"none"}}}
-		f.Of = Names{"x", "y"}[:k.min]
+		f.Of = plantext.Names{"x", "y"}[:k.MinInputs]
 		second := strings.Split(args["texts2"], ",")
 		for i, x := range strings.Split(args["texts"], ",") {
 			fields := []assay.Field{{Name: "x", Value: assay.TextValue(x)}}
-			if k.min == 2 {
+			if k.MinInputs == 2 {
 				fields = append(fields, assay.Field{Name: "y", Value: assay.TextValue(second[i])})
 			}
 			if l := list(args["labels"]); l != nil {
@@ -199,21 +204,21 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 			train++
 		}
 		fields := []assay.Field{{Name: "x", Value: assay.TextValue(args["x"])}}
-		if k.min == 2 {
+		if k.MinInputs == 2 {
 			fields = append(fields, assay.Field{Name: "y", Value: assay.TextValue(args["y"])})
 		}
 		add("application", at, fields...)
 		add("application", at)
 	default:
 		kind := ""
-		if k.times {
+		if k.Times {
 			kind = "time"
 		}
 		for _, n := range []string{"a", "b", "x"} {
 			if args[n] == "" {
 				continue
 			}
-			s.Fields = append(s.Fields, FieldSpec{Name: n, Kind: kind})
+			s.Fields = append(s.Fields, plantext.FieldSpec{Name: n, Kind: kind})
 			f.Of = append(f.Of, n)
 		}
 		var fields []assay.Field
@@ -230,8 +235,8 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 		add("application", at, fields...)
 		add("application", at)
 	}
-	s.Features = []FeatureSpec{f}
-	rec, err := s.Table(func(yield func(*assay.Event) bool) {
+	s.Features = []plantext.FeatureSpec{f}
+	rec, err := EventTable(s, func(yield func(*assay.Event) bool) {
 		for i := range events {
 			if !yield(&events[i]) {
 				return
@@ -246,10 +251,10 @@ func exampleValue(t *testing.T, k *kernel, args map[string]string) (got, missing
 		rows = append(rows, i)
 	}
 	if args["labels"] != "" {
-		s.Label = &LabelSpec{Column: "label"}
+		s.Label = &plantext.LabelSpec{Column: "label"}
 		s.Fields = s.Fields[:2] // known when fitting, and never when scoring
 	}
-	p, _, err := s.Fit(context.Background(), rec, rows)
+	p, _, err := Fit(context.Background(), s, rec, rows)
 	if err != nil {
 		t.Fatal(err)
 	}

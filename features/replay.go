@@ -14,6 +14,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/fieldvalue"
 	"github.com/assayrisk/assay/features/window"
 	"github.com/assayrisk/assay/internal/nearest"
 )
@@ -22,8 +23,8 @@ import (
 // table's order.
 type tape struct {
 	src   *source
-	kind  column // the plan's kind column; none: every row is scored
-	roles []column
+	kind  fieldvalue.Column // the plan's kind column; none: every row is scored
+	roles []fieldvalue.Column
 	needs []int // fields that windows read
 	ev    assay.Event
 }
@@ -32,7 +33,7 @@ func (p *Plan) tape(rec arrow.Record, src *source) (*tape, error) {
 	t := &tape{src: src}
 	var err error
 	if p.spec.Kind != "" {
-		if t.kind, err = columnOf(rec, p.spec.Kind, assay.Text, true); err != nil {
+		if t.kind, err = fieldvalue.ColumnOf(rec, p.spec.Kind, assay.Text, true); err != nil {
 			return nil, err
 		}
 	}
@@ -44,7 +45,7 @@ func (p *Plan) tape(rec arrow.Record, src *source) (*tape, error) {
 			Problem: "the plan has windows: name the table's time column at the plan's `time`"}
 	}
 	for _, r := range p.spec.Entities {
-		c, err := columnOf(rec, r, assay.Text, false)
+		c, err := fieldvalue.ColumnOf(rec, r, assay.Text, false)
 		if err != nil {
 			return nil, err
 		}
@@ -64,11 +65,11 @@ func (t *tape) hasAll(k *keyed, rec arrow.Record) error {
 	p := t.src.p
 	for _, i := range k.windows {
 		f := &p.feeds[i]
-		if len(f.features) == 0 || t.kind.array == nil && !f.on.has(scored) { // no row of the table can feed it
+		if len(f.features) == 0 || t.kind.Array == nil && !f.on.has(scored) { // no row of the table can feed it
 			continue
 		}
-		for _, name := range p.spec.windowFields(i) {
-			if name == "" || p.spec.derivedOf(name) >= 0 || len(rec.Schema().FieldIndices(name)) > 0 {
+		for _, name := range p.spec.WindowReads(i) {
+			if name == "" || p.spec.DerivedIndex(name) >= 0 || len(rec.Schema().FieldIndices(name)) > 0 {
 				continue
 			}
 			var columns []string
@@ -93,18 +94,18 @@ func (t *tape) of(k *keyed) *tape {
 	p := t.src.p
 	read := map[string]bool{}
 	for _, i := range k.windows {
-		for _, name := range p.spec.windowFields(i) {
+		for _, name := range p.spec.WindowReads(i) {
 			read[name] = true
 		}
 	}
 	out := &tape{src: t.src, kind: t.kind}
 	for _, r := range t.roles {
-		if read[r.name] {
+		if read[r.Name] {
 			out.roles = append(out.roles, r)
 		}
 	}
 	for i := range p.fields {
-		if read[p.fields[i].spec.Name] {
+		if read[p.fields[i].Spec.Name] {
 			out.needs = append(out.needs, i)
 		}
 	}
@@ -115,10 +116,10 @@ const noTime = "an event wants a time between the years 1900 and 2200: 2006-01-0
 
 // kindAt is the kind of a row's event.
 func (t *tape) kindAt(row int) string {
-	if t.kind.array == nil {
-		return t.src.p.spec.event()
+	if t.kind.Array == nil {
+		return t.src.p.spec.ScoredKind()
 	}
-	return t.kind.text(row)
+	return t.kind.Text(row)
 }
 
 // at makes the event of one row, with what its windows read and nothing else.
@@ -128,8 +129,8 @@ func (t *tape) at(row, kind int, us int64) (*assay.Event, error) {
 	t.ev.Kind, t.ev.Time = p.kinds[kind], time.UnixMicro(us)
 	t.ev.Entities, t.ev.Fields = t.ev.Entities[:0], t.ev.Fields[:0]
 	for i := range t.roles {
-		if id := t.roles[i].text(row); id != "" {
-			t.ev.Entities = append(t.ev.Entities, assay.Entity{Role: t.roles[i].name, ID: id})
+		if id := t.roles[i].Text(row); id != "" {
+			t.ev.Entities = append(t.ev.Entities, assay.Entity{Role: t.roles[i].Name, ID: id})
 		}
 	}
 	for _, i := range t.needs {
@@ -137,16 +138,16 @@ func (t *tape) at(row, kind int, us int64) (*assay.Event, error) {
 		if !f.on.has(kind) {
 			continue
 		}
-		v, err := f.eventValue(&t.src.cols[i], row)
+		v, err := f.CellAsValue(&t.src.cols[i], row)
 		if err != nil {
 			return nil, err
 		}
 		var bad *assay.FieldError
-		if err := f.validate(v); errors.As(err, &bad) {
-			return nil, &RowError{row, bad.Field, bad.Problem}
+		if err := f.Validate(v); errors.As(err, &bad) {
+			return nil, &fieldvalue.RowError{Row: row, Column: bad.Field, Problem: bad.Problem}
 		}
 		if v.Kind != assay.Missing {
-			t.ev.Fields = append(t.ev.Fields, assay.Field{Name: f.spec.Name, Value: v})
+			t.ev.Fields = append(t.ev.Fields, assay.Field{Name: f.Spec.Name, Value: v})
 		}
 	}
 	return &t.ev, nil
@@ -176,14 +177,14 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 		return nil, err
 	}
 	h, n := &history{}, int(rec.NumRows())
-	if t.kind.array != nil {
+	if t.kind.Array != nil {
 		h.place = make([]int, n)
 	}
 	var log played
 	for row := range n {
 		kind := scored
-		if t.kind.array != nil {
-			kind = p.kinds.of(t.kind.text(row))
+		if t.kind.Array != nil {
+			kind = p.kinds.of(t.kind.Text(row))
 		}
 		if h.place != nil {
 			h.place[row] = -1
@@ -199,7 +200,7 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 		}
 		us := int64(0)
 		if kind != unknownKind {
-			var bad *RowError
+			var bad *fieldvalue.RowError
 			if us, bad = src.timeAt(row); bad != nil {
 				return nil, bad
 			}
@@ -328,13 +329,13 @@ func (p *Plan) scoredRows(rec arrow.Record, src *source) ([]int, error) {
 	t := &tape{src: src}
 	if p.spec.Kind != "" {
 		var err error
-		if t.kind, err = columnOf(rec, p.spec.Kind, assay.Text, true); err != nil {
+		if t.kind, err = fieldvalue.ColumnOf(rec, p.spec.Kind, assay.Text, true); err != nil {
 			return nil, err
 		}
 	}
 	var rows []int
 	for row := range int(rec.NumRows()) {
-		if t.kindAt(row) == p.spec.event() {
+		if t.kindAt(row) == p.spec.ScoredKind() {
 			rows = append(rows, row)
 		}
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/infer"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // applications is a table of 40 rows in which half of the incomes are missing.
@@ -38,14 +40,14 @@ func applications(t *testing.T, job func(row int) string) arrow.Record {
 	return b.NewRecord()
 }
 
-func inferred(t *testing.T) (*features.Spec, *features.Plan) {
+func inferred(t *testing.T) (*plantext.Spec, *features.Plan) {
 	t.Helper()
 	rec := applications(t, func(int) string { return "fixed" })
-	spec, err := features.Infer(rec, "")
+	spec, _, err := infer.FromTable(rec, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := spec.Fit(context.Background(), rec, nil)
+	p, _, err := features.Fit(context.Background(), spec, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func TestInferRequires(t *testing.T) {
 			t.Errorf("without %s: %v", full[i].Name, err)
 		}
 	}
-	if got := fmt.Sprint(features.Gaps(applications(t, func(i int) string {
+	if got := fmt.Sprint(infer.Gaps(applications(t, func(i int) string {
 		return strings.Repeat("x", i%3)
 	}))); got != "[income job]" {
 		t.Errorf("columns with gaps: %s", got)
@@ -88,7 +90,7 @@ func TestEmptyEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := spec.Fit(context.Background(), oneNumber(t, 1), nil)
+	p, _, err := features.Fit(context.Background(), spec, oneNumber(t, 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +129,7 @@ func TestColumnsOfTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, _, err = spec.Fit(context.Background(), oneNumber(t, 1), nil); err != nil ||
+	if p, _, err = features.Fit(context.Background(), spec, oneNumber(t, 1), nil); err != nil ||
 		len(p.MissingColumns(oneNumber(t, 1))) > 0 {
 		t.Errorf("an optional column: %v, %v", p.MissingColumns(oneNumber(t, 1)), err)
 	}

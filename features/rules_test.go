@@ -12,6 +12,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/fieldvalue"
 )
 
 const rules = `
@@ -46,7 +47,7 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, r, err := s.Fit(context.Background(), f.Record, nil)
+	p, r, err := features.Fit(context.Background(), s, f.Record, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestRules(t *testing.T) {
 		t.Errorf("field reports %+v %+v", a, b)
 	}
 	_, err = p.Matrix(context.Background(), f.Record)
-	var re *features.RowError
+	var re *fieldvalue.RowError
 	if !errors.As(err, &re) || re.Row != 6 || !errors.Is(err, assay.ErrInvalid) {
 		t.Errorf("Matrix: %v, want an error of row 6", err)
 	}
@@ -123,7 +124,7 @@ func TestOutOfFold(t *testing.T) {
 		t.Fatal(err)
 	}
 	train := []int{0, 1, 2, 3, 4, 5} // row 6 is not
-	p, r, err := s.Fit(context.Background(), f.Record, train)
+	p, r, err := features.Fit(context.Background(), s, f.Record, train)
 	if err != nil {
 		t.Fatal(err)
 	}

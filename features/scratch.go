@@ -3,9 +3,6 @@
 package features
 
 import (
-	"math"
-	"slices"
-
 	"github.com/assayrisk/assay/features/window"
 )
 
@@ -58,8 +55,8 @@ func (p *Plan) run(s *scratch) {
 func (p *Plan) runStep(s *scratch, i int) {
 	st := &p.steps[i]
 	dst := s.cols[st.out]
-	if st.kernel.apply != nil {
-		st.kernel.apply(dst, s.in[i], st.learned)
+	if st.kernel.Apply != nil {
+		st.kernel.Apply(dst, s.in[i], st.learned)
 	}
 	if st.fill != nil {
 		for j, x := range dst {
@@ -68,39 +65,4 @@ func (p *Plan) runStep(s *scratch, i int) {
 			}
 		}
 	}
-}
-
-// number applies the field's declared range to one value: ok is false when the
-// value is to be rejected.
-func (f *field) number(x float64) (float64, bool) {
-	x = f.marks.number(x)
-	if f.numbers != nil && x == x && !slices.Contains(f.numbers, x) {
-		return x, false
-	}
-	if x >= f.min && x <= f.max {
-		return x, x-x == 0
-	}
-	if x != x {
-		return x, true
-	}
-	switch f.spec.Outside {
-	case "clip":
-		if x < f.min {
-			return f.min, true
-		}
-		return f.max, true
-	case "missing":
-		return math.NaN(), true
-	case "flag":
-		return x, x-x == 0
-	}
-	return x, false
-}
-
-// text turns a text into its raw code.
-func (f *field) text(s string) float64 {
-	if c, ok := f.codes[s]; ok {
-		return c
-	}
-	return unseen
 }

@@ -52,7 +52,7 @@ func TestSpellings(t *testing.T) {
 		"pandas.parquet", "polars.parquet", "duckdb.parquet", "arrow.arrow"} {
 		t.Run(name, func(t *testing.T) {
 			rec := readSpelled(t, name)
-			p, _, err := spec.Fit(context.Background(), rec, nil)
+			p, _, err := features.Fit(context.Background(), spec, rec, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ features:
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := spec.Fit(context.Background(), oneNumber(t, 1), nil)
+	p, _, err := features.Fit(context.Background(), spec, oneNumber(t, 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestDecimalCells(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, _, err := spec.Fit(context.Background(), rec, nil)
+		p, _, err := features.Fit(context.Background(), spec, rec, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

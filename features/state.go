@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/kernels"
 	"github.com/assayrisk/assay/features/window"
 )
 
@@ -30,106 +32,9 @@ type State struct {
 	missedBy []int // windows that would have counted the event observed last, had it not been late
 }
 
-// keyed is a kind of key and the windows kept under it: one table.
-type keyed struct {
-	parts   []keyPart
-	windows []int   // indices into the spec's windows
-	fed     [][]int // by kind of event: those of them that it feeds
-	derives bool    // one of them reads a derived value
-}
-
-// fedBy lists the windows that a kind of event feeds.
-func (k *keyed) fedBy(kind int) []int {
-	if uint(kind) < uint(len(k.fed)) {
-		return k.fed[kind]
-	}
-	return nil
-}
-
-// keyPart is one element of a key: a role, or a text field.
-type keyPart struct {
-	name  string
-	role  bool
-	field *field // nil: a role
-}
-
-// feed is a compiled WindowSpec.
-type feed struct {
-	spec     *WindowSpec
-	table    int // index into Plan.keys
-	place    int // index of the window in its table
-	on       kindSet
-	member   keyPart
-	value    *operand // nil: events are counted
-	wheres   []condition
-	features []windowRead
-}
-
-// windowRead is one feature of a window.
-type windowRead struct {
-	slot    int
-	learned *learned
-	read    func(r *window.Reading, at int64, l *learned) float64
-}
-
-// compileWindows lays the windows out in tables, one for each kind of key.
-func (p *Plan) compileWindows() {
-	s := p.spec
-	for i := range s.Windows {
-		w := &s.Windows[i]
-		f := feed{spec: w, on: p.kinds.number(w.On...), member: p.keyPart(w.Member)}
-		parts := make([]keyPart, len(w.Key))
-		for j, k := range w.Key {
-			parts[j] = p.keyPart(k)
-		}
-		f.table = slices.IndexFunc(p.keys, func(k keyed) bool { return slices.Equal(k.parts, parts) })
-		if f.table < 0 {
-			f.table = len(p.keys)
-			p.keys = append(p.keys, keyed{parts: parts})
-		}
-		f.place = len(p.keys[f.table].windows)
-		k := &p.keys[f.table]
-		k.windows = append(k.windows, i)
-		k.derives = p.compileFeed(&f) || k.derives
-		p.feeds = append(p.feeds, f)
-	}
-	p.reads = make([]windowState, len(s.Windows))
-	for _, st := range p.steps {
-		if !st.kernel.window {
-			continue
-		}
-		f := st.learned.spec
-		i := s.windowOf(f.Window)
-		p.feeds[i].features = append(p.feeds[i].features, windowRead{st.out, st.learned, st.kernel.read})
-		p.reads[i].needs |= st.kernel.needs
-		if st.kernel.recent != nil {
-			p.reads[i].recent = max(p.reads[i].recent, st.kernel.recent(f))
-		}
-	}
-	for t := range p.keys {
-		k := &p.keys[t]
-		k.fed = make([][]int, len(p.kinds))
-		for _, i := range k.windows {
-			for kind := range p.kinds {
-				if p.feeds[i].on.has(kind) && len(p.feeds[i].features) > 0 {
-					k.fed[kind] = append(k.fed[kind], i)
-				}
-			}
-		}
-	}
-}
-
-func (p *Plan) keyPart(name string) keyPart {
-	k := keyPart{name: name, role: slices.Contains(p.spec.Entities, name)}
-	if i, ok := p.byName[name]; ok && !k.role {
-		k.field = &p.fields[i]
-	}
-	return k
-}
-
 // NewState returns windows that no event has fed.
 func (p *Plan) NewState() *State {
-	lateness, _ := parseSpan(p.spec.Lateness) // checked by Spec.check
+	lateness, _ := eventtime.ParseSpan(p.spec.Lateness) // checked by Spec.check
 	s := &State{plan: p, mark: math.MinInt64, lateness: lateness, derived: p.derivation.newRow()}
 	for _, k := range p.keys {
 		configs := make([]window.Config, len(k.windows))
@@ -147,31 +52,6 @@ func (p *Plan) Roles() []string { return slices.Clone(p.spec.Entities) }
 
 // HasWindows reports whether the plan reads a State at all.
 func (p *Plan) HasWindows() bool { return len(p.feeds) > 0 }
-
-// keyOf appends a key's canonical form: each part's length and bytes. It
-// returns nil if the event lacks a part.
-func (k *keyed) keyOf(dst []byte, ev *assay.Event) []byte {
-	for _, part := range k.parts {
-		id := part.of(ev)
-		if id == "" {
-			return nil
-		}
-		dst = binary.AppendUvarint(dst, uint64(len(id)))
-		dst = append(dst, id...)
-	}
-	return dst
-}
-
-func (k keyPart) of(ev *assay.Event) string {
-	if k.role {
-		return ev.Entity(k.name)
-	}
-	v, _ := ev.Field(k.name)
-	if text := v.Text(); !k.field.noText(text) {
-		return text
-	}
-	return ""
-}
 
 // readWindows fills the slots of the window features from st as it stands.
 func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
@@ -231,7 +111,7 @@ func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
 		st.tables[t].Read(key.cursor, f.place, at, &sc.reading)
 		sc.seen[i], sc.counts[i] = sc.reading.Seen, sc.reading.Count
 		for _, r := range f.features {
-			sc.cols[r.slot][0] = finite(r.read(&sc.reading, at, r.learned))
+			sc.cols[r.slot][0] = kernels.Finite(r.read(&sc.reading, at, r.learned))
 		}
 	}
 }

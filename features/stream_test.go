@@ -26,7 +26,7 @@ func scfPlan(t testing.TB, cfg scf.Config) (*features.Plan, arrow.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := s.Table(scf.New(cfg).Events())
+	rec, err := features.EventTable(s, scf.New(cfg).Events())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func scfPlan(t testing.TB, cfg scf.Config) (*features.Plan, arrow.Record) {
 	for i := range rows {
 		rows[i] = i
 	}
-	p, r, err := s.Fit(context.Background(), rec, rows)
+	p, r, err := features.Fit(context.Background(), s, rec, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestStreamOnlineEqualsOffline(t *testing.T) {
 			log[i].Time = log[i-2000].Time
 		}
 	}
-	rec, err := p.Spec().Table(func(yield func(*assay.Event) bool) {
+	rec, err := features.EventTable(p.Spec(), func(yield func(*assay.Event) bool) {
 		for i := range log {
 			if !yield(&log[i]) {
 				return
@@ -192,11 +192,11 @@ func TestVectorWithWindowsDoesNotAllocate(t *testing.T) {
 func TestLabels(t *testing.T) {
 	cfg := scf.Config{Seed: 5, Events: 30_000}
 	p, rec := scfPlan(t, cfg)
-	rows, labels, open, err := p.Spec().Labels(rec)
+	rows, labels, open, err := features.ReadLabels(p.Spec(), rec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	times, err := p.Spec().Times(rec)
+	times, err := features.ScoredTimes(p.Spec(), rec)
 	if err != nil || len(times) != len(labels) || len(rows) != len(labels) {
 		t.Fatalf("%d labels, %d rows, %d times, %v", len(labels), len(rows), len(times), err)
 	}
@@ -228,7 +228,7 @@ func TestLabels(t *testing.T) {
 // another plan.
 func TestStateRefusesForeignSnapshots(t *testing.T) {
 	p, rec := scfPlan(t, scf.Config{Seed: 3, Events: 3000})
-	other, _, err := p.Spec().Fit(context.Background(), rec, nil)
+	other, _, err := features.Fit(context.Background(), p.Spec(), rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,13 +10,14 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // Table writes events down as the table that Fit and Matrix read: one row an
 // event, in order, with the columns id, kind and time (named as the spec names
 // them), one for each role and one for each field. What the spec does not
 // declare is left out.
-func (s *Spec) Table(events iter.Seq[*assay.Event]) (arrow.Record, error) {
+func EventTable(s *plantext.Spec, events iter.Seq[*assay.Event]) (arrow.Record, error) {
 	id, kind, at := or(s.ID, "id"), or(s.Kind, "kind"), or(s.Time, "time")
 	fields := []arrow.Field{
 		{Name: id, Type: arrow.BinaryTypes.String}, {Name: kind, Type: arrow.BinaryTypes.String},
@@ -29,7 +30,7 @@ func (s *Spec) Table(events iter.Seq[*assay.Event]) (arrow.Record, error) {
 	place := map[string]int{}
 	for i := range s.Fields {
 		var t arrow.DataType
-		switch s.Fields[i].kind() {
+		switch s.Fields[i].ValueKind() {
 		case assay.Text:
 			t = arrow.BinaryTypes.String
 		case assay.Instant:

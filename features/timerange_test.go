@@ -40,7 +40,7 @@ func timesPlan(t *testing.T, outside string) *features.Plan {
 		t.Fatal(err)
 	}
 	table := timesTable(t, arrow.BinaryTypes.String, "2024-05-01", "2024-05-02")
-	plan, _, err := spec.Fit(context.Background(), table, nil)
+	plan, _, err := features.Fit(context.Background(), spec, table, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,8 @@ func TestTimesOutsideReport(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, typ := range []arrow.DataType{arrow.BinaryTypes.String, arrow.FixedWidthTypes.Timestamp_us} {
-			_, report, err := spec.Fit(context.Background(), timesTable(t, typ, append(dues, dues[1])...), nil)
+			_, report, err := features.Fit(context.Background(), spec, timesTable(t, typ, append(dues, dues[1])...),
+				nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -32,11 +32,11 @@ features:
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad, err := s.Check(f.Record, 10)
+	bad, err := features.CheckRows(s, f.Record, 10)
 	if err != nil || len(bad) != 1 || bad[0].Row != 3 || bad[0].Column != "orders" {
 		t.Fatalf("Check: %v, %v; want row 3, a negative count", bad, err)
 	}
-	p, r, err := s.Fit(context.Background(), f.Record, nil)
+	p, r, err := features.Fit(context.Background(), s, f.Record, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ features: [{name: total, kernel: window_sum, window: w}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad, err := s.Check(f.Record, 10)
+	bad, err := features.CheckRows(s, f.Record, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,11 @@
 package features
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
@@ -26,17 +27,9 @@ func (p *Plan) Knows(name string) bool {
 func (p *Plan) Nearest(name string) string {
 	known := slices.Clone(p.spec.Entities)
 	for i := range p.fields {
-		known = append(known, p.fields[i].spec.Name)
+		known = append(known, p.fields[i].Spec.Name)
 	}
 	return nearest.Hint(name, known)
-}
-
-func (f *field) wrongKind(got assay.ValueKind) error {
-	want := fmt.Sprintf("is a %s, want a %s", got, f.kind)
-	if f.kind == assay.Flag {
-		want += ": true or false, 1 or 0"
-	}
-	return &assay.FieldError{Field: f.spec.Name, Problem: want}
 }
 
 // Validate holds an event to the plan: its bounds (Event.Validate), and of each
@@ -52,7 +45,7 @@ func (p *Plan) Validate(ev *assay.Event) error {
 		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event" +
 			nearest.Hint(ev.Kind, p.kinds)}
 	}
-	if !timeOK(ev.Time) {
+	if !eventtime.Allowed(ev.Time) {
 		return &assay.FieldError{Field: "time", Problem: "must lie between the years 1900 and 2200"}
 	}
 	for i := range ev.Entities {
@@ -70,7 +63,7 @@ func (p *Plan) Validate(ev *assay.Event) error {
 			}
 			return p.unknownField(name)
 		}
-		if err := p.fields[n].validate(ev.Fields[i].Value); err != nil {
+		if err := p.fields[n].Validate(ev.Fields[i].Value); err != nil {
 			return err
 		}
 		if p.fields[n].required {
@@ -85,44 +78,8 @@ func (p *Plan) Validate(ev *assay.Event) error {
 		if !f.required || !f.on.has(kind) {
 			continue
 		}
-		if _, ok := ev.Field(f.spec.Name); !ok {
-			return &assay.FieldError{Field: f.spec.Name, Problem: "is required"}
-		}
-	}
-	return nil
-}
-
-func (f *field) validate(v assay.Value) error {
-	bad := func(problem string) error { return &assay.FieldError{Field: f.spec.Name, Problem: problem} }
-	if v.Kind == assay.Missing {
-		if !f.missing {
-			return bad("has no value, and the plan requires one")
-		}
-		return nil
-	}
-	if v.Kind != f.kind {
-		return f.wrongKind(v.Kind)
-	}
-	switch f.kind {
-	case assay.Number:
-		x := v.Number()
-		if x-x != 0 {
-			return bad("must be a finite number; leave a missing value out")
-		}
-		if x, ok := f.number(x); !ok || x != x && !f.missing {
-			return bad(f.rangeProblem())
-		}
-	case assay.Text:
-		none := f.noText(v.Text())
-		if !none && f.values != nil && !f.values[v.Text()] {
-			return bad("the text is not one of the values that the plan allows")
-		}
-		if none && !f.missing {
-			return bad("has no value, and the plan requires one")
-		}
-	case assay.Instant:
-		if x, ok := f.instant(v.Micros()); !ok || x != x && !f.missing {
-			return bad(f.timeProblem())
+		if _, ok := ev.Field(f.Spec.Name); !ok {
+			return &assay.FieldError{Field: f.Spec.Name, Problem: "is required"}
 		}
 	}
 	return nil
@@ -133,7 +90,7 @@ func (f *field) validate(v assay.Value) error {
 // looked at first.
 func (p *Plan) fieldAfter(last int, name string) int {
 	for i := last + 1; i < min(last+4, len(p.fields)); i++ {
-		if p.fields[i].spec.Name == name {
+		if p.fields[i].Spec.Name == name {
 			return i
 		}
 	}
@@ -141,4 +98,51 @@ func (p *Plan) fieldAfter(last int, name string) int {
 		return n
 	}
 	return -1
+}
+
+// Admit is what an event passes through when it comes from outside: it brings
+// each value into the canonical form of its field's kind, in place, and then
+// holds the event to the plan as Validate does. An event that is to be scored
+// has to name a field that a feature reads, if only to say that it is missing.
+// What Admit has let in it leaves as it is the next time.
+func (p *Plan) Admit(ev *assay.Event) error {
+	n := -1
+	for i := range ev.Fields {
+		if n = p.fieldAfter(n, ev.Fields[i].Name); n < 0 {
+			break // Validate says so
+		}
+		if v, ok := p.fields[n].Canonical(ev.Fields[i].Value); ok {
+			ev.Fields[i].Value = v
+		}
+	}
+	if err := p.Validate(ev); err != nil {
+		return err
+	}
+	if ev.Kind == p.kinds[scored] && p.readsFields && !p.saysAnything(ev) {
+		return &assay.FieldError{Field: "fields", Problem: "the event names no field that the model reads; those are " +
+			p.readNames()}
+	}
+	return nil
+}
+
+// readNames lists the fields that features read of a scored event.
+func (p *Plan) readNames() string {
+	s := plantext.Spec{}
+	for i := range p.fields {
+		if p.fields[i].read {
+			s.Fields = append(s.Fields, *p.fields[i].Spec)
+		}
+	}
+	return s.FieldList()
+}
+
+// saysAnything reports whether the event names a field that a feature reads.
+func (p *Plan) saysAnything(ev *assay.Event) bool {
+	n := -1
+	for i := range ev.Fields {
+		if n = p.fieldAfter(n, ev.Fields[i].Name); p.fields[n].read {
+			return true
+		}
+	}
+	return false
 }

@@ -5,9 +5,8 @@ package features
 import (
 	"fmt"
 	"math"
-	"time"
+	"slices"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
 )
 
@@ -19,7 +18,7 @@ import (
 //
 // The event must have passed Validate, and be of the kind that the plan scores.
 func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, error) {
-	if ev.Kind != p.spec.event() {
+	if ev.Kind != p.spec.ScoredKind() {
 		return assay.Vector{}, p.otherKind()
 	}
 	sc := p.scratch.Get().(*scratch)
@@ -37,17 +36,17 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 		if v.Kind == assay.Missing {
 			continue
 		}
-		if v.Kind != f.kind {
-			return assay.Vector{}, f.wrongKind(v.Kind)
+		if v.Kind != f.Kind {
+			return assay.Vector{}, f.WrongKind(v.Kind)
 		}
-		sc.cols[n][0] = f.value(v)
+		sc.cols[n][0] = f.Value(v)
 	}
 	return p.vector(dst, sc, ev, st)
 }
 
 // VectorOf is Vector of an event whose fields' values Read gave.
 func (p *Plan) VectorOf(dst, fields []float64, ev *assay.Event, st *State) (assay.Vector, error) {
-	if ev.Kind != p.spec.event() {
+	if ev.Kind != p.spec.ScoredKind() {
 		return assay.Vector{}, p.otherKind()
 	}
 	if len(fields) != len(p.fields) {
@@ -63,7 +62,8 @@ func (p *Plan) VectorOf(dst, fields []float64, ev *assay.Event, st *State) (assa
 }
 
 func (p *Plan) otherKind() error {
-	return &assay.FieldError{Field: "kind", Problem: fmt.Sprintf("this plan scores events of kind %q", p.spec.event())}
+	return &assay.FieldError{Field: "kind",
+		Problem: fmt.Sprintf("this plan scores events of kind %q", p.spec.ScoredKind())}
 }
 
 // vector computes the features when the fields' values stand in sc.
@@ -80,142 +80,56 @@ func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, st *State) (a
 	return assay.Vector{Plan: p.digest, Values: dst}, nil
 }
 
-// value is an event's value as the kernels take it.
-func (f *field) value(v assay.Value) float64 {
-	switch f.kind {
-	case assay.Text:
-		if s := v.Text(); !f.noText(s) {
-			return f.text(s)
-		}
-		return math.NaN()
-	case assay.Instant:
-		x, _ := f.instant(v.Micros())
-		return x
+// keepsValue lists the kernels that make a value of every value.
+var keepsValue = []string{"passthrough", "clip", "bucket", "outside", "round_amount", "frequency", "woe", "target_mean"}
+
+// neverMissing reports whether a feature has a value for every event that the
+// plan admits: it is made of one field that may not be missing.
+func (p *Plan) neverMissing(i int) bool {
+	s := &p.spec.Features[i]
+	in, name := p.spec.Inputs(s), p.spec.KernelName(s)
+	if len(in) != 1 || !slices.Contains(keepsValue, name) && (name != "category" || s.Unknown == "missing") {
+		return false
 	}
-	x, _ := f.number(v.Number())
-	return x
+	n, ok := p.byName[in[0]]
+	return ok && p.fields[n].required && !p.fields[n].MayBeMissing && p.fields[n].Spec.Outside != "missing"
 }
 
-// EventOf turns a table's row into an event, as Rows does.
-func (p *Plan) EventOf(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
-	rows, err := p.Rows(rec)
-	if err != nil {
-		return assay.Event{}, err
+// CategoryCode is the code that a categorical feature of the vector gives a text,
+// in any spelling of its field, and value what Read gives for the text; NaN for
+// the empty text. ok is false for a feature that is no category of one field, and
+// for a text that the field cannot be.
+func (p *Plan) CategoryCode(feature int, text string) (code, value float64, ok bool) {
+	st := p.categoryStep(feature)
+	if st == nil {
+		return 0, 0, false
 	}
-	return rows.Event(row, id, at)
-}
-
-// Rows reads the rows of a table as events.
-type Rows struct {
-	src      *source
-	n        int
-	id, kind column
-	roles    []column
-}
-
-// Rows looks up the columns that the plan knows. It does not ask whether the
-// table has all of them, or others: NeedColumns and KnowsColumns do.
-func (p *Plan) Rows(rec arrow.Record) (*Rows, error) {
-	r := &Rows{n: int(rec.NumRows())}
-	var err error
-	if r.src, err = p.source(rec); err != nil {
-		return nil, err
-	}
-	text := func(name string) (c column) {
-		if name != "" && err == nil {
-			c, err = columnOf(rec, name, assay.Text, false)
-		}
-		return c
-	}
-	r.id, r.kind = text(p.spec.ID), text(p.spec.Kind)
-	for _, role := range p.spec.Entities {
-		r.roles = append(r.roles, text(role))
-	}
-	return r, err
-}
-
-// Event turns a row into an event: of the kind that the plan scores, or, if the
-// plan has a kind column and the table too, of the row's kind. An empty id and a
-// zero time are taken from the plan's id and time columns, if it has them. The
-// values are in canonical form.
-func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
-	if row < 0 || row >= r.n {
-		return assay.Event{}, fmt.Errorf("row %d of a table of %d: %w", row, r.n, assay.ErrInvalid)
-	}
-	p := r.src.p
-	kind := or(r.kind.text(row), p.spec.event())
-	if at.IsZero() {
-		us, null, ok := r.src.time.micros(row)
-		if ok && !null && allTimes.has(us) {
-			at = time.UnixMicro(us).UTC()
-		}
-	}
-	no := p.kinds.of(kind)
-	ev := assay.Event{ID: or(id, r.id.text(row)), Kind: kind, Time: at, Fields: make([]assay.Field, 0, len(p.fields))}
-	for i := range r.roles {
-		if t := r.roles[i].text(row); t != "" {
-			ev.Entities = append(ev.Entities, assay.Entity{Role: r.roles[i].name, ID: t})
-		}
-	}
-	for i := range p.fields {
-		f, c := &p.fields[i], &r.src.cols[i]
-		if !f.on.has(no) {
-			continue
-		}
-		v, err := f.eventValue(c, row)
-		if err != nil {
-			return ev, err
-		}
-		if v.Kind == assay.Missing && !f.required {
-			continue
-		}
-		ev.Fields = append(ev.Fields, assay.Field{Name: f.spec.Name, Value: v})
-	}
-	if len(ev.Fields) == 0 { // the table has the columns: the row says that all is missing
-		for i := range p.fields {
-			if p.fields[i].on.has(no) {
-				ev.Fields = append(ev.Fields, assay.Field{Name: p.fields[i].spec.Name})
-			}
-		}
-	}
-	return ev, nil
-}
-
-// eventValue reads one cell as an event's value.
-func (f *field) eventValue(c *column, row int) (assay.Value, error) {
-	switch f.kind {
-	case assay.Text:
-		t := c.text(row)
-		if t == "" {
-			return assay.Value{}, nil
-		}
-		if c.lossy(row) {
-			return assay.Value{}, &RowError{row, c.name, lossyCode}
-		}
-		return assay.TextValue(t), nil
-	case assay.Instant:
-		us, null, ok := c.micros(row)
-		switch {
-		case !ok:
-			return assay.Value{}, &RowError{row, c.name, noInstant}
-		case null:
-			return assay.Value{}, nil
-		}
-		return assay.InstantValue(time.UnixMicro(us)), nil
-	}
-	if c.null(row) {
-		return assay.Value{}, nil
-	}
-	x, ok := c.number(row)
+	f := &p.fields[st.in[0]]
+	v, ok := f.Canonical(assay.TextValue(text))
 	if !ok {
-		return assay.Value{}, &RowError{row, c.name, f.noNumber()}
+		return 0, 0, false
 	}
-	if f.kind == assay.Flag {
-		v, ok := flagOf(assay.Value{}, x)
-		if !ok {
-			return v, &RowError{row, c.name, notFlag}
+	x := math.NaN()
+	if v.Kind != assay.Missing {
+		x = f.Value(v)
+	}
+	dst := []float64{0}
+	st.kernel.Apply(dst, [][]float64{{x}}, st.learned)
+	if st.fill != nil && dst[0] != dst[0] {
+		dst[0] = *st.fill
+	}
+	return dst[0], x, true
+}
+
+// categoryStep is the step that makes a feature of the vector a category of one
+// field, nil for another feature.
+func (p *Plan) categoryStep(feature int) *step {
+	slot := p.visible[feature]
+	for i := range p.steps {
+		st := &p.steps[i]
+		if st.out == slot && st.kernel.Name == "category" && st.in[0] < len(p.fields) {
+			return st
 		}
-		return v, nil
 	}
-	return assay.NumberValue(x), nil
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/features/featurestest"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // windowPlan is the head of the plans of these tests.
@@ -172,12 +173,12 @@ features:
 		t.Fatal(err)
 	}
 	w := &featurestest.World{Name: "channels", Spec: s, Events: events}
-	rec, err := s.Table(w.Each)
+	rec, err := features.EventTable(s, w.Each)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Label, s.Fields = &features.LabelSpec{Column: "y"}, s.Fields[:2]
-	p, _, err := s.Fit(t.Context(), rec, nil)
+	s.Label, s.Fields = &plantext.LabelSpec{Column: "y"}, s.Fields[:2]
+	p, _, err := features.Fit(t.Context(), s, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,11 +308,11 @@ func TestWindowMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := s.Table((&featurestest.World{Events: facts(nil)}).Each)
+	rec, err := features.EventTable(s, (&featurestest.World{Events: facts(nil)}).Each)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Fit(t.Context(), rec, nil); !errors.Is(err, assay.ErrInvalid) ||
+	if _, _, err := features.Fit(t.Context(), s, rec, nil); !errors.Is(err, assay.ErrInvalid) ||
 		!strings.Contains(err.Error(), "Europe/Nowhere") {
 		t.Errorf("a zone that is not known: %v", err)
 	}

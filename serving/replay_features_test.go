@@ -46,7 +46,7 @@ func scfBundle(t *testing.T, events []assay.Event) *models.Bundle {
 		rows[i] = i
 	}
 	spec.Label = nil // the world may be too short for any outcome to be known
-	p, _, err := spec.Fit(t.Context(), rec, rows)
+	p, _, err := features.Fit(t.Context(), spec, rec, rows)
 	if err != nil {
 		t.Fatal(err)
 	}

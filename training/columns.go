@@ -8,13 +8,14 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // ReadingFor is how a file is read whose rows a plan makes vectors of. In a CSV
 // file, codes that look like numbers stay the texts that they are, unless another
 // model that scores the same rows takes them for numbers. Of an event log, the
 // label is the plan's column.
-func ReadingFor(spec *features.Spec, others ...*Scorer) datasets.Options {
+func ReadingFor(spec *plantext.Spec, others ...*Scorer) datasets.Options {
 	o := ColumnsOf(spec)
 	if spec.Kind != "" && spec.Label != nil {
 		o.Label = spec.Label.Column
@@ -52,7 +53,7 @@ func mergeColumns(a, b datasets.Options) datasets.Options {
 }
 
 // ColumnsOf is what a plan says of a table's columns.
-func ColumnsOf(spec *features.Spec) datasets.Options {
+func ColumnsOf(spec *plantext.Spec) datasets.Options {
 	o := datasets.Options{Text: slices.Clone(spec.Entities), Written: map[string]string{},
 		MissingIn: map[string][]string{}}
 	for _, name := range []string{spec.ID, spec.Kind} {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // timeMicros and when say when a row was decided.
@@ -32,7 +33,7 @@ type eventLog struct {
 // readOutcomes reads a table as an event log, if the plan's label is a later event or
 // its rows are of several kinds. Rows of the scored kind alone have a label then,
 // those whose outcome is known.
-func (t *Table) readOutcomes(u Progress, spec *features.Spec) error {
+func (t *Table) readOutcomes(u Progress, spec *plantext.Spec) error {
 	if err := t.readTimes(cmp.Or(t.TimeColumn, spec.Time)); err != nil {
 		return err
 	}
@@ -47,10 +48,10 @@ func (t *Table) readOutcomes(u Progress, spec *features.Spec) error {
 				"or change the plan", assay.ErrInvalid, t.Name, t.Frame.Label, spec.Label.Column)
 		}
 		with := *spec
-		with.Label = &features.LabelSpec{Column: t.Frame.Label}
+		with.Label = &plantext.LabelSpec{Column: t.Frame.Label}
 		labelled = &with
 	}
-	o, err := labelled.Outcomes(t.Frame.Record)
+	o, err := features.ReadOutcomes(labelled, t.Frame.Record)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
@@ -107,7 +108,7 @@ func (t *Table) readTimes(name string) error {
 }
 
 // noteOutcomes says what the labels of a log leave out.
-func (t *Table) noteOutcomes(u Progress, label *features.LabelSpec, o *features.Outcomes) {
+func (t *Table) noteOutcomes(u Progress, label *plantext.LabelSpec, o *features.Outcomes) {
 	say := func(n int, format string, args ...any) {
 		if n > 0 {
 			u.Note("%d %s", n, fmt.Sprintf(format, args...))
@@ -165,7 +166,7 @@ func (p Subset) Times() []time.Time {
 
 // outcomeTimes returns when the outcome of each row was known: when the horizon of the
 // label ended. nil where rows have no times.
-func (p Subset) outcomeTimes(spec *features.Spec) []time.Time {
+func (p Subset) outcomeTimes(spec *plantext.Spec) []time.Time {
 	out := p.Times()
 	if out == nil || spec.Label == nil {
 		return nil
@@ -182,7 +183,7 @@ func (p Subset) outcomeTimes(spec *features.Spec) []time.Time {
 
 // horizonOf is how long after an event its outcome is known; 0 if the plan does
 // not say.
-func horizonOf(spec *features.Spec) time.Duration {
+func horizonOf(spec *plantext.Spec) time.Duration {
 	if spec == nil || spec.Label == nil || spec.Label.Horizon == "" {
 		return 0
 	}

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/gbdt"
@@ -44,7 +45,7 @@ func holdOutEach(folds [][]int) []gbdt.Fold {
 //
 // Forward in time a division trains on rows whose outcome was known when the
 // rows that it tests began: the spec's horizon lies between the two.
-func Divide(p Subset, k int, by string, spec *features.Spec) ([]gbdt.Fold, error) {
+func Divide(p Subset, k int, by string, spec *plantext.Spec) ([]gbdt.Fold, error) {
 	var folds []gbdt.Fold
 	var err error
 	switch by {
@@ -94,7 +95,7 @@ func dropUnknownOutcomes(folds []gbdt.Fold, at []int64, horizon time.Duration) (
 		if len(folds[k].Train) == 0 {
 			return nil, fmt.Errorf("%w: fold %d of %d has no rows to train on whose outcome was known when the rows "+
 				"that it tests began: the horizon is %s; ask for fewer folds, or bring a longer log",
-				assay.ErrInvalid, k+1, len(folds), features.Span(horizon))
+				assay.ErrInvalid, k+1, len(folds), eventtime.FormatSpan(horizon))
 		}
 	}
 	return folds, nil

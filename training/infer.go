@@ -11,16 +11,17 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/infer"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // InferSpec makes a plan of a table, and says which columns are not in it: a
 // column of amounts that reads as text would else be gone without a word.
-func InferSpec(u Progress, t *Table) (*features.Spec, error) {
+func InferSpec(u Progress, t *Table) (*plantext.Spec, error) {
 	if t.NumRows() == 0 {
 		return nil, fmt.Errorf("%w: %s has no rows", assay.ErrInvalid, t.Name)
 	}
-	spec, left, err := features.InferSpec(t.Frame.Record, t.Frame.Label)
+	spec, left, err := infer.FromTable(t.Frame.Record, t.Frame.Label)
 	var out []string
 	for _, l := range left {
 		out = append(out, fmt.Sprintf("%s (%s)", l.Column, l.Why))

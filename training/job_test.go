@@ -13,6 +13,7 @@ import (
 
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/training"
 	"github.com/assayrisk/assay/training/trainingtest"
@@ -23,7 +24,7 @@ import (
 type job struct {
 	t    *testing.T
 	said bytes.Buffer
-	spec *features.Spec // nil: inferred
+	spec *plantext.Spec // nil: inferred
 	opt  datasets.Options
 	sort training.EventOrder
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // ReadLookups reads the tables of a plan, whose files are named relative to it.
-func ReadLookups(ctx context.Context, spec *features.Spec, plan string) error {
+func ReadLookups(ctx context.Context, spec *plantext.Spec, plan string) error {
 	for i := range spec.Lookups {
 		l := &spec.Lookups[i]
 		if l.File == "" {
@@ -39,7 +40,7 @@ func ReadLookups(ctx context.Context, spec *features.Spec, plan string) error {
 		if err != nil {
 			return fmt.Errorf("%s: lookup %q: %w", plan, l.Name, err)
 		}
-		err = l.TakeRows(frame.Record)
+		err = features.ReadLookupRows(l, frame.Record)
 		frame.Record.Release()
 		if err != nil {
 			return fmt.Errorf("%s: lookup %q: %s: %w", plan, l.Name, filepath.Base(path), err)
@@ -51,7 +52,7 @@ func ReadLookups(ctx context.Context, spec *features.Spec, plan string) error {
 // NoteLookups says for how many of the training rows each lookup has a value. One
 // that has none for any of them is an error: most often its keys are spelled
 // otherwise, or its dates lie later.
-func NoteLookups(u Progress, spec *features.Spec, report *features.FitReport) error {
+func NoteLookups(u Progress, spec *plantext.Spec, report *features.FitReport) error {
 	if len(report.Features) == 0 {
 		return nil // the plan is another bundle's and was not fitted here
 	}

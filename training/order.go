@@ -11,6 +11,8 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
@@ -18,14 +20,14 @@ import (
 type EventOrder struct{ Sort, Keep bool }
 
 // sortIfAsked puts the rows in the order of time under --sort.
-func (t *Table) sortIfAsked(u Progress, spec *features.Spec) error {
+func (t *Table) sortIfAsked(u Progress, spec *plantext.Spec) error {
 	if !t.Order.Sort {
 		return nil
 	}
 	if spec.Time == "" {
 		return optionError("--sort: the plan names no `time` column to sort by")
 	}
-	rows, err := spec.Sorted(t.Frame.Record)
+	rows, err := features.RowsByTime(spec, t.Frame.Record)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
@@ -38,11 +40,11 @@ func (t *Table) sortIfAsked(u Progress, spec *features.Spec) error {
 
 // checkHasScored refuses a log without a row of the scored kind: nothing could be
 // made of it, and most often the kind is spelled otherwise.
-func (t *Table) checkHasScored(spec *features.Spec) error {
+func (t *Table) checkHasScored(spec *plantext.Spec) error {
 	if spec.Kind == "" || t.History {
 		return nil
 	}
-	kinds, err := spec.KindsOf(t.Frame.Record)
+	kinds, err := features.CountKinds(spec, t.Frame.Record)
 	if err != nil || kinds[spec.ScoredKind()] > 0 {
 		return err
 	}
@@ -60,11 +62,11 @@ func (t *Table) checkHasScored(spec *features.Spec) error {
 // checkOrder holds a log to what a server would have made of it: an event that
 // comes later than the plan's lateness allows would be in no window, and a wrong
 // date far ahead would make every later event late and close open outcomes.
-func (t *Table) checkOrder(u Progress, spec *features.Spec) error {
+func (t *Table) checkOrder(u Progress, spec *plantext.Spec) error {
 	if err := t.checkHasScored(spec); err != nil {
 		return err
 	}
-	o, err := spec.Order(t.Frame.Record)
+	o, err := features.CheckOrder(spec, t.Frame.Record)
 	if err != nil || o == nil {
 		return err
 	}
@@ -81,25 +83,25 @@ func (t *Table) checkOrder(u Progress, spec *features.Spec) error {
 		return fmt.Errorf("%w: %s: row %d (%s) lies %s ahead of the log's bulk, and so do %d more: is the date right? "+
 			"Correct it, or let the plan say `ahead: ...` if the log has such a pause (it allows %s)",
 			assay.ErrInvalid, t.Name, t.RowInFile(first.Row), first.At.Format("2006-01-02 15:04:05"),
-			features.Span(first.Gap), n-1, features.Span(o.Limit))
+			eventtime.FormatSpan(first.Gap), n-1, eventtime.FormatSpan(o.Limit))
 	}
 	if o.Late == 0 {
 		return nil
 	}
 	if t.Order.Keep {
 		u.Note("%d of %d events of %s came later than the plan's lateness of %s allows and are in no window", o.Late,
-			o.Events, t.Name, features.Span(o.Lateness))
+			o.Events, t.Name, eventtime.FormatSpan(o.Lateness))
 		return nil
 	}
 	var b strings.Builder
 	for _, l := range o.First {
 		fmt.Fprintf(&b, "\n  row %d is %s behind row %d", t.RowInFile(l.Row),
-			features.Span(l.Behind), t.RowInFile(l.Newest))
+			eventtime.FormatSpan(l.Behind), t.RowInFile(l.Newest))
 	}
 	return fmt.Errorf("%w: %s: %d of %d events come later than the plan's lateness of %s allows, and no window would "+
 		"count them: "+
 		"--sort puts the rows in the order of their times; where the log is in the order of arrival, let the plan's "+
 		"lateness be longer, or --keep-order take them as a server does. %s:%s",
-		assay.ErrInvalid, t.Name, o.Late, o.Events, features.Span(o.Lateness),
+		assay.ErrInvalid, t.Name, o.Late, o.Events, eventtime.FormatSpan(o.Lateness),
 		cmp.Or(map[bool]string{true: "They are"}[o.Late <= len(o.First)], "The first"), b.String())
 }

@@ -11,20 +11,21 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/nearest"
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
 // Play plays the table through the windows of a spec, once: folds, plans and
 // models of the same spec share what the windows said.
-func (t *Table) Play(ctx context.Context, spec *features.Spec) (*features.Log, error) {
+func (t *Table) Play(ctx context.Context, spec *plantext.Spec) (*features.Log, error) {
 	rec := t.Frame.Record
 	for _, l := range t.windowLogs {
 		if l.Plays(spec, rec) {
 			return l, nil
 		}
 	}
-	l, err := spec.Play(ctx, rec)
+	l, err := features.Play(ctx, spec, rec)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
@@ -71,8 +72,8 @@ func NoteWindows(u Progress, windows []features.WindowReport) {
 // CheckWindows reports the windows that no event feeds, or in which no scored row
 // finds anything: a model that is trained on them learns nothing of them, and
 // a server's would be full.
-func (t *Table) CheckWindows(spec *features.Spec, windows []features.WindowReport) error {
-	kinds, err := spec.KindsOf(t.Frame.Record)
+func (t *Table) CheckWindows(spec *plantext.Spec, windows []features.WindowReport) error {
+	kinds, err := features.CountKinds(spec, t.Frame.Record)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
@@ -155,11 +156,11 @@ func thinWindows(windows []features.WindowReport, trained map[string]float64) st
 }
 
 // NoteUnreadWindows names the windows that no feature reads: nothing is kept for them.
-func NoteUnreadWindows(u Progress, spec *features.Spec) {
+func NoteUnreadWindows(u Progress, spec *plantext.Spec) {
 	var names []string
 	for i := range spec.Windows {
 		name := spec.Windows[i].Name
-		if !slices.ContainsFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Window == name }) {
+		if !slices.ContainsFunc(spec.Features, func(f plantext.FeatureSpec) bool { return f.Window == name }) {
 			names = append(names, name)
 		}
 	}

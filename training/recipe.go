@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/forest"
 	"github.com/assayrisk/assay/models/gbdt"
@@ -18,7 +19,7 @@ import (
 // the same rows gives the same bundle, byte for byte.
 type Recipe struct {
 	Name      string
-	Spec      *features.Spec
+	Spec      *plantext.Spec
 	Params    map[string]string // LightGBM's names
 	Calibrate string
 	Folds     int    // of the training rows, for out-of-fold calibration
@@ -110,7 +111,7 @@ func (r *Recipe) Fit(ctx context.Context, train, valid Subset, progress func(gbd
 
 // targetEncoded reports whether the plan learns features from labels.
 func (r *Recipe) targetEncoded() bool {
-	return slices.ContainsFunc(r.Spec.Features, func(f features.FeatureSpec) bool {
+	return slices.ContainsFunc(r.Spec.Features, func(f plantext.FeatureSpec) bool {
 		return f.Kernel == "woe" || f.Kernel == "target_mean"
 	})
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/fieldvalue"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // copyRows copies rows of a record, in ascending order, into a new one.
@@ -53,7 +55,7 @@ func concatRecords(recs []arrow.Record) (arrow.Record, error) {
 
 // ApplyRules holds the table to a plan's rules, once. A row that breaks one is an
 // error that names file, row and column, or is left out and counted.
-func (t *Table) ApplyRules(u Progress, spec *features.Spec) error {
+func (t *Table) ApplyRules(u Progress, spec *plantext.Spec) error {
 	if t.rulesApplied {
 		return nil
 	}
@@ -64,7 +66,7 @@ func (t *Table) ApplyRules(u Progress, spec *features.Spec) error {
 	if t.skipBadRows {
 		limit = math.MaxInt
 	}
-	bad, err := spec.Check(t.Frame.Record, limit)
+	bad, err := features.CheckRows(spec, t.Frame.Record, limit)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
@@ -88,7 +90,7 @@ func (t *Table) ApplyRules(u Progress, spec *features.Spec) error {
 }
 
 // asBadRow tells a row of the record by its place in the file.
-func (t *Table) asBadRow(e *features.RowError) *datasets.BadRow {
+func (t *Table) asBadRow(e *fieldvalue.RowError) *datasets.BadRow {
 	return &datasets.BadRow{File: t.Name, Row: t.RowInFile(e.Row), Column: e.Column, Problem: e.Problem}
 }
 

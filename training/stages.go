@@ -39,7 +39,7 @@ func (r *Recipe) Ablate(ctx context.Context, u Progress, train, held Subset) ([]
 	}
 	y := judged.Labels()
 	for stage := features.RawFields; stage <= features.Windowed; stage++ {
-		spec, err := full.Ablate(stage)
+		spec, err := features.Ablate(full, stage)
 		if err != nil {
 			return nil, err
 		}

@@ -20,6 +20,8 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/infer"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/forest"
@@ -39,7 +41,7 @@ type pieceReader struct {
 	path string
 	opt  datasets.Options
 	u    Progress
-	spec *features.Spec // whose rules rows must keep; nil: not known yet
+	spec *plantext.Spec // whose rules rows must keep; nil: not known yet
 	name string
 
 	label   string
@@ -155,7 +157,7 @@ func (p *pieceReader) noteGaps(rec arrow.Record) {
 	if p.gaps == nil {
 		p.gaps = map[string]bool{}
 	}
-	for _, name := range features.Gaps(rec) {
+	for _, name := range infer.Gaps(rec) {
 		p.gaps[name] = true
 	}
 }

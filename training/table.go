@@ -15,11 +15,12 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
 // KnownOutcomes returns the rows of a table that have an outcome, within the times.
-func (t *Table) KnownOutcomes(u Progress, spec *features.Spec, since, before time.Time) (Subset, error) {
+func (t *Table) KnownOutcomes(u Progress, spec *plantext.Spec, since, before time.Time) (Subset, error) {
 	if t.log == nil {
 		if err := t.ApplyRules(u, spec); err != nil {
 			return Subset{}, err

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
@@ -63,11 +63,11 @@ func (p Subset) Weights() []float64 {
 
 // checkWeightColumn refuses a plan that reads the weight, and scored events that
 // have none.
-func (p Subset) checkWeightColumn(spec *features.Spec) error {
+func (p Subset) checkWeightColumn(spec *plantext.Spec) error {
 	if p.weightColumn == "" {
 		return nil
 	}
-	if slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool { return f.Name == p.weightColumn }) {
+	if slices.ContainsFunc(spec.Fields, func(f plantext.FieldSpec) bool { return f.Name == p.weightColumn }) {
 		return fmt.Errorf("%w: the plan reads the column %q, which --weight names: how much a row counts must not be "+
 			"known to the model; take it out of the plan, or weight by another column",
 			assay.ErrInvalid, p.weightColumn)
@@ -82,9 +82,9 @@ func (p Subset) checkWeightColumn(spec *features.Spec) error {
 }
 
 // dropField takes a column out of an inferred plan.
-func dropField(spec *features.Spec, column string) {
-	spec.Fields = slices.DeleteFunc(spec.Fields, func(f features.FieldSpec) bool { return f.Name == column })
-	spec.Features = slices.DeleteFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Name == column })
+func dropField(spec *plantext.Spec, column string) {
+	spec.Fields = slices.DeleteFunc(spec.Fields, func(f plantext.FieldSpec) bool { return f.Name == column })
+	spec.Features = slices.DeleteFunc(spec.Features, func(f plantext.FeatureSpec) bool { return f.Name == column })
 }
 
 // weightWords ends the sentence that says what a challenger was fitted on.

@@ -95,16 +95,16 @@ func supplyChain(events int) (*features.Plan, arrow.Record, error) {
 		return nil, nil, err
 	}
 	start := time.Now()
-	rec, err := s.Table(scf.New(scf.Config{Seed: 1, Events: events}).Events())
+	rec, err := features.EventTable(s, scf.New(scf.Config{Seed: 1, Events: events}).Events())
 	if err != nil {
 		return nil, nil, err
 	}
 	fmt.Printf("# %d synthetic events generated and put into a table in %.1f s\n", events, time.Since(start).Seconds())
-	rows, _, _, err := s.Labels(rec)
+	rows, _, _, err := features.ReadLabels(s, rec)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, _, err := s.Fit(context.Background(), rec, rows[:len(rows)/2])
+	p, _, err := features.Fit(context.Background(), s, rec, rows[:len(rows)/2])
 	return p, rec, err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // timeOnline replays a log through one state up to its last tenth. Then it plays
@@ -158,14 +159,14 @@ func planOfSize(rec arrow.Record, want, windows int) (*features.Plan, error) {
 	for _, f := range s.Features {
 		readers[f.Window]++
 	}
-	slices.SortStableFunc(s.Windows, func(a, b features.WindowSpec) int { return readers[b.Name] - readers[a.Name] })
+	slices.SortStableFunc(s.Windows, func(a, b plantext.WindowSpec) int { return readers[b.Name] - readers[a.Name] })
 	s.Windows = s.Windows[:windows]
 	gone := map[string]bool{}
-	var kept []features.FeatureSpec
+	var kept []plantext.FeatureSpec
 	visible := 0
 	for _, f := range s.Features {
 		hasWindow := f.Window == "" ||
-			slices.ContainsFunc(s.Windows, func(w features.WindowSpec) bool { return w.Name == f.Window })
+			slices.ContainsFunc(s.Windows, func(w plantext.WindowSpec) bool { return w.Name == f.Window })
 		if !hasWindow || slices.ContainsFunc(f.Of, func(n string) bool { return gone[n] }) {
 			gone[f.Name] = true
 			continue
@@ -178,17 +179,17 @@ func planOfSize(rec arrow.Record, want, windows int) (*features.Plan, error) {
 	for _, f := range kept {
 		if visible < want && f.Window != "" && !f.Hidden {
 			kept = append(kept,
-				features.FeatureSpec{Name: "log1p_" + f.Name, Kernel: "log1p", Of: features.Names{f.Name}})
+				plantext.FeatureSpec{Name: "log1p_" + f.Name, Kernel: "log1p", Of: plantext.Names{f.Name}})
 			visible++
 		}
 	}
 	if s.Features = kept; visible != want {
 		return nil, fmt.Errorf("the plan has %d features, want %d", visible, want)
 	}
-	rows, _, _, err := s.Labels(rec)
+	rows, _, _, err := features.ReadLabels(s, rec)
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := s.Fit(context.Background(), rec, rows[:len(rows)/2])
+	p, _, err := features.Fit(context.Background(), s, rec, rows[:len(rows)/2])
 	return p, err
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/assayrisk/assay/benchmarks/internal/usage"
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // The skewed log: a year of five million events, of which one buyer has one in
@@ -73,12 +74,12 @@ const (
 )
 
 // skewLog generates the log.
-func skewLog(s *features.Spec, events int) (arrow.Record, error) {
+func skewLog(s *plantext.Spec, events int) (arrow.Record, error) {
 	rng := rand.New(rand.NewPCG(4, 2))
 	seen, hot := map[int]bool{}, 0
 	start := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 	step := 365 * 24 * time.Hour / time.Duration(events)
-	rec, err := s.Table(func(yield func(*assay.Event) bool) {
+	rec, err := features.EventTable(s, func(yield func(*assay.Event) bool) {
 		for i := range events {
 			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "order",
 				Time: start.Add(time.Duration(i) * step).Truncate(time.Microsecond)}
@@ -220,7 +221,7 @@ func computeSkew(file string) error {
 		return err
 	}
 	head := frame.Record.NewSlice(0, min(1000, frame.Record.NumRows()))
-	p, _, err := s.Fit(context.Background(), head, nil)
+	p, _, err := features.Fit(context.Background(), s, head, nil)
 	if err != nil {
 		return err
 	}

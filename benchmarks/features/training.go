@@ -14,6 +14,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/benchmarks/internal/figure"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // What a training run computes from a log in addition to one replay: a plan for
@@ -53,7 +54,7 @@ func timeFolds(events, runs int) error {
 		return err
 	}
 	spec, ctx := plan.Spec(), context.Background()
-	scored, _, _, err := spec.Labels(log)
+	scored, _, _, err := features.ReadLabels(spec, log)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func timeFolds(events, runs int) error {
 		}
 	}
 	shared := func(parts [][]int) error {
-		played, err := spec.Play(ctx, log)
+		played, err := features.Play(ctx, spec, log)
 		if err != nil {
 			return err
 		}
@@ -126,7 +127,7 @@ func timeLabels(events, runs int) error {
 			if err != nil {
 				return err
 			}
-			s, err := seconds(func() error { _, _, _, err := spec.Labels(log); return err })
+			s, err := seconds(func() error { _, _, _, err := features.ReadLabels(spec, log); return err })
 			if err != nil {
 				return err
 			}
@@ -141,11 +142,11 @@ func timeLabels(events, runs int) error {
 
 // oneBuyerLog is a year of one buyer: applications, and every third event a late
 // payment, which gives earlier applications their outcome.
-func oneBuyerLog(s *features.Spec, events int) (arrow.Record, error) {
+func oneBuyerLog(s *plantext.Spec, events int) (arrow.Record, error) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	start := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 	step := 365 * 24 * time.Hour / time.Duration(events)
-	return s.Table(func(yield func(*assay.Event) bool) {
+	return features.EventTable(s, func(yield func(*assay.Event) bool) {
 		for i := range events {
 			at := start.Add(time.Duration(i) * step).Truncate(time.Microsecond)
 			e := assay.Event{ID: "e" + strconv.Itoa(i), Kind: "application", Time: at}

@@ -20,6 +20,7 @@ import (
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/models/eval"
 	"github.com/assayrisk/assay/models/gbdt"
 )
@@ -27,7 +28,7 @@ import (
 // experiment is one table, split into training and test rows.
 type experiment struct {
 	name, key   string // for readers, and in the names of figures
-	spec        *features.Spec
+	spec        *plantext.Spec
 	rec         arrow.Record
 	labels      []float64 // by scored row; NaN: not used
 	rows        []int     // scored rows of the table
@@ -79,7 +80,7 @@ func (e *experiment) run() error {
 	var previous []float64
 	count := 0
 	for stage := features.RawFields; stage <= features.Windowed; stage++ {
-		s, err := e.spec.Ablate(stage)
+		s, err := features.Ablate(e.spec, stage)
 		if err != nil {
 			return err
 		}
@@ -128,13 +129,13 @@ func (e *experiment) run() error {
 
 // score fits a stage's plan and model on the training rows, and scores the
 // test rows.
-func (e *experiment) score(s *features.Spec, params gbdt.Params) (label, score []float64, n int, err error) {
+func (e *experiment) score(s *plantext.Spec, params gbdt.Params) (label, score []float64, n int, err error) {
 	ctx := context.Background()
 	fit := make([]int, len(e.train))
 	for i, k := range e.train {
 		fit[i] = e.rows[k]
 	}
-	p, _, err := s.Fit(ctx, e.rec, fit)
+	p, _, err := features.Fit(ctx, s, e.rec, fit)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -180,10 +181,10 @@ func scfExperiment(events int) (*experiment, error) {
 	}
 	w := scf.New(scf.Config{Seed: 1, Events: events})
 	e := &experiment{name: "scf (synthetic; time split)", key: "scf", spec: s}
-	if e.rec, err = s.Table(w.Events()); err != nil {
+	if e.rec, err = features.EventTable(s, w.Events()); err != nil {
 		return nil, err
 	}
-	if e.rows, e.labels, _, err = s.Labels(e.rec); err != nil {
+	if e.rows, e.labels, _, err = features.ReadLabels(s, e.rec); err != nil {
 		return nil, err
 	}
 	e.split(0.6)
@@ -251,7 +252,7 @@ func invoiceExperiment(shared string) (*experiment, error) {
 	}
 	slices.SortStableFunc(log, func(a, b assay.Event) int { return a.Time.Compare(b.Time) })
 	e := &experiment{name: "IBM invoices (time split; late or not)", key: "ibm", spec: s}
-	if e.rec, err = s.Table(slices.Values(pointers(log))); err != nil {
+	if e.rec, err = features.EventTable(s, slices.Values(pointers(log))); err != nil {
 		return nil, err
 	}
 	for i := range log {
@@ -290,7 +291,7 @@ func creditExperiment() (*experiment, error) {
 		return nil, err
 	}
 	e := &experiment{name: "credit_data (published split)", key: "credit_data", spec: s, rec: f.Record}
-	if e.rows, e.labels, _, err = s.Labels(f.Record); err != nil {
+	if e.rows, e.labels, _, err = features.ReadLabels(s, f.Record); err != nil {
 		return nil, err
 	}
 	for i, part := range split {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/yamltext"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/policy"
@@ -73,7 +74,7 @@ func isEdited(text []byte) bool {
 // writePlan writes an inferred plan next to its bundle, for a person to edit. It
 // takes the place of the plan of a bundle that was there before, but for one
 // that a person has edited: that stays, and the new one gets a name of its own.
-func writePlan(u *ui, out string, spec *features.Spec) error {
+func writePlan(u *ui, out string, spec *plantext.Spec) error {
 	path := filepath.Clean(out) + ".plan.yaml"
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

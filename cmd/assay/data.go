@@ -91,7 +91,7 @@ func synth(ctx context.Context, u *ui, rows int, seed uint64, out string) error 
 	}
 	u.Step("generate %d synthetic events", rows)
 	w := scf.New(scf.Config{Seed: seed, Events: rows})
-	rec, err := spec.Table(func(yield func(*assay.Event) bool) {
+	rec, err := features.EventTable(spec, func(yield func(*assay.Event) bool) {
 		n := 0
 		for e := range w.Events() {
 			if n++; n&0xfff == 0 && ctx.Err() != nil || !yield(e) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/screening"
 	"github.com/assayrisk/assay/training"
 	"github.com/assayrisk/assay/training/selection"
 )
@@ -16,7 +16,7 @@ import (
 type reportFlags struct {
 	on, json      bool
 	before, later string
-	cfg           features.SelectConfig
+	cfg           screening.Config
 	drop          int // folds, 0: do not
 	tolerance     float64
 	params        string
@@ -129,7 +129,7 @@ func (f *featuresFlags) runReport(ctx context.Context, u *ui) error {
 	if f.report.json {
 		return u.json(newFeatureReport(s, scores, months, psi))
 	}
-	if err := features.WriteSelection(u.out, scores); err != nil {
+	if err := screening.Write(u.out, scores); err != nil {
 		return err
 	}
 	u.printf("%s\n", u.faint(s.Split))
@@ -138,7 +138,7 @@ func (f *featuresFlags) runReport(ctx context.Context, u *ui) error {
 }
 
 // printMoved names the features that were not stable in some later months.
-func (r *reportFlags) printMoved(u *ui, scores []features.FeatureScore, months []string, psi [][]float64) {
+func (r *reportFlags) printMoved(u *ui, scores []screening.Score, months []string, psi [][]float64) {
 	for i := range scores {
 		worst, moved := -1, 0
 		for k := range months {
@@ -156,7 +156,7 @@ func (r *reportFlags) printMoved(u *ui, scores []features.FeatureScore, months [
 	}
 }
 
-func newFeatureReport(s *selection.Selection, scores []features.FeatureScore, months []string,
+func newFeatureReport(s *selection.Selection, scores []screening.Score, months []string,
 	psi [][]float64) featureReport {
 	out := featureReport{Plan: s.Plan.Digest().String(), Train: len(s.Train), Later: len(s.Later),
 		Split: s.Split, Keep: []string{}}

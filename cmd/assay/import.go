@@ -130,7 +130,7 @@ func (f *importFlags) readPlan(ctx context.Context, u *ui, m *foreign.Model) (*f
 	if err := t.ApplyRules(u, spec); err != nil {
 		return nil, err
 	}
-	plan, report, err := spec.Fit(ctx, t.Frame.Record, nil)
+	plan, report, err := features.Fit(ctx, spec, t.Frame.Record, nil)
 	if err != nil {
 		return nil, err
 	}

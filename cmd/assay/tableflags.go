@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/datasets"
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/training"
 )
 
@@ -58,7 +58,7 @@ func (f *tableFlags) registerTime(c *cobra.Command) {
 
 // readAs has files read as a plan sees them, and as others that score the same
 // rows do.
-func (f *tableFlags) readAs(spec *features.Spec, others ...*training.Scorer) {
+func (f *tableFlags) readAs(spec *plantext.Spec, others ...*training.Scorer) {
 	if spec == nil {
 		return
 	}

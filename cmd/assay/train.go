@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/internal/numfmt"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/training"
@@ -233,7 +234,7 @@ func (f *trainFlags) runStream(ctx context.Context, u *ui, r *training.Recipe) e
 
 // finish writes the bundle, with the plan next to it if it was inferred, and
 // says what is in it. A command that has been cancelled writes nothing.
-func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *features.Spec) error {
+func (f *trainFlags) finish(ctx context.Context, u *ui, b *models.Bundle, plan *plantext.Spec) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stopped before %s was written: %w", f.out, err)
 	}
@@ -290,7 +291,7 @@ func (f *trainFlags) crossValidate(ctx context.Context, u *ui, r *training.Recip
 }
 
 // readSpec reads a plan and the tables that it looks values up in; nil for no path.
-func readSpec(ctx context.Context, path string) (*features.Spec, error) {
+func readSpec(ctx context.Context, path string) (*plantext.Spec, error) {
 	if path == "" {
 		return nil, nil
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // withLookups adds tables to a world, and features over them: by each text field
@@ -17,10 +17,10 @@ func (w *World) withLookups(seed uint64) *World {
 	r := rand.New(rand.NewPCG(0x100c, seed))
 	spec := *w.Spec
 	w.Spec = &spec
-	add := func(l features.LookupSpec, of ...string) {
+	add := func(l plantext.LookupSpec, of ...string) {
 		w.Spec.Lookups = append(w.Spec.Lookups, l)
 		w.Spec.Features = append(w.Spec.Features,
-			features.FeatureSpec{Name: l.Name, Kernel: "lookup", Table: l.Name, Of: of})
+			plantext.FeatureSpec{Name: l.Name, Kernel: "lookup", Table: l.Name, Of: of})
 	}
 	from := func() string { return w.Events[r.IntN(len(w.Events))].Time.Format(time.RFC3339Nano) }
 	value := func() *float64 {
@@ -30,17 +30,17 @@ func (w *World) withLookups(seed uint64) *World {
 		}
 		return &x
 	}
-	series := features.LookupSpec{Name: "lookup series"}
+	series := plantext.LookupSpec{Name: "lookup series"}
 	for _, at := range distinct(8, from) {
-		series.Rows = append(series.Rows, features.LookupRow{From: at, Value: value()})
+		series.Rows = append(series.Rows, plantext.LookupRow{From: at, Value: value()})
 	}
 	add(series)
 	for _, f := range w.Spec.Fields {
 		if f.Kind != "text" {
 			continue
 		}
-		dated, plain := features.LookupSpec{Name: "lookup dated " + f.Name},
-			features.LookupSpec{Name: "lookup " + f.Name}
+		dated, plain := plantext.LookupSpec{Name: "lookup dated " + f.Name},
+			plantext.LookupSpec{Name: "lookup " + f.Name}
 		texts := distinct(3, func() string {
 			v, _ := w.Events[r.IntN(len(w.Events))].Field(f.Name)
 			if v.Kind != assay.Text || v.Text() == "" {
@@ -49,9 +49,9 @@ func (w *World) withLookups(seed uint64) *World {
 			return v.Text()
 		})
 		for _, t := range append(texts, "another of no event") {
-			plain.Rows = append(plain.Rows, features.LookupRow{Key: t, Value: value()})
+			plain.Rows = append(plain.Rows, plantext.LookupRow{Key: t, Value: value()})
 			for _, at := range distinct(5, from) {
-				dated.Rows = append(dated.Rows, features.LookupRow{Key: t, From: at, Value: value()})
+				dated.Rows = append(dated.Rows, plantext.LookupRow{Key: t, From: at, Value: value()})
 			}
 		}
 		add(dated, f.Name)

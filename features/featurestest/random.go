@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 // Random makes a plan with a few windows of every kind, and a log for it that
@@ -29,26 +29,26 @@ func (r *random) chance(p float64) bool { return r.Float64() < p }
 
 func ptr[T any](x T) *T { return &x }
 
-func (r *random) spec() *features.Spec {
-	s := &features.Spec{Version: 1, Name: "random", Time: "time", ID: "id", Kind: "kind",
+func (r *random) spec() *plantext.Spec {
+	s := &plantext.Spec{Version: 1, Name: "random", Time: "time", ID: "id", Kind: "kind",
 		Lateness: pick(r, "0s", "5m", "2h", "3d"), Entities: []string{"buyer", "seller", "product"}}
-	amount := features.FieldSpec{Name: "amount", On: []string{"application", "fact", "note"}}
+	amount := plantext.FieldSpec{Name: "amount", On: []string{"application", "fact", "note"}}
 	if how := pick(r, "", "missing", "clip", "flag"); how != "" {
 		amount.Min, amount.Max, amount.Outside = ptr(-150.0), ptr(400.0), how
 	}
-	s.Fields = []features.FieldSpec{
+	s.Fields = []plantext.FieldSpec{
 		amount,
 		{Name: "fee", On: []string{"application", "fact"}},
 		{Name: "paid", Kind: "flag", On: []string{"fact", "note"}},
 		{Name: "status", Kind: "text", On: []string{"application", "fact", "note"}},
 		{Name: "due", Kind: "time", On: []string{"fact"}},
 	}
-	s.Derived = []features.DerivedSpec{
-		{Name: "rate", Kernel: "ratio", Of: features.Names{"fee", "amount"}},
-		{Name: "net", Kernel: "difference", Of: features.Names{"amount", "fee"}},
-		{Name: "days_late", Kernel: "days_between", Of: features.Names{"due", "event.time"}},
-		{Name: "held", Kernel: "clip", Of: features.Names{"net"}, Bounds: []float64{-50, 120}},
-		{Name: "worth", Kernel: "product", Of: features.Names{"held", "rate"}},
+	s.Derived = []plantext.DerivedSpec{
+		{Name: "rate", Kernel: "ratio", Of: plantext.Names{"fee", "amount"}},
+		{Name: "net", Kernel: "difference", Of: plantext.Names{"amount", "fee"}},
+		{Name: "days_late", Kernel: "days_between", Of: plantext.Names{"due", "event.time"}},
+		{Name: "held", Kernel: "clip", Of: plantext.Names{"net"}, Bounds: []float64{-50, 120}},
+		{Name: "worth", Kernel: "product", Of: plantext.Names{"held", "rate"}},
 	}
 	for i := range 3 + r.IntN(4) {
 		w := r.window(fmt.Sprintf("w%d", i))
@@ -58,9 +58,9 @@ func (r *random) spec() *features.Spec {
 	return s
 }
 
-func (r *random) window(name string) features.WindowSpec {
+func (r *random) window(name string) plantext.WindowSpec {
 	type names = []string
-	w := features.WindowSpec{
+	w := plantext.WindowSpec{
 		Name: name,
 		On:   pick(r, names{"fact"}, names{"fact", "note"}, names{"application"}, names{"note", "application", "fact"}),
 		Key:  pick(r, names{"buyer"}, names{"seller"}, names{"buyer", "seller"}, names{"status"}, names{"buyer"}),
@@ -103,39 +103,39 @@ func (r *random) window(name string) features.WindowSpec {
 	return w
 }
 
-func (r *random) condition(on []string) features.WhereSpec {
+func (r *random) condition(on []string) plantext.WhereSpec {
 	number := func() *float64 { return ptr(pick(r, 0, 0.35, 50, 99.99, -10.0)) }
 	switch r.IntN(7) {
 	case 0:
-		return features.WhereSpec{Field: "status", Is: []string{"open", "NA", " "}}
+		return plantext.WhereSpec{Field: "status", Is: []string{"open", "NA", " "}}
 	case 1:
-		return features.WhereSpec{Field: "status", Not: []string{"open", "null"}}
+		return plantext.WhereSpec{Field: "status", Not: []string{"open", "null"}}
 	case 2:
-		return features.WhereSpec{Field: pick(r, "status", "amount"), Missing: ptr(r.chance(0.5))}
+		return plantext.WhereSpec{Field: pick(r, "status", "amount"), Missing: ptr(r.chance(0.5))}
 	case 3:
-		return features.WhereSpec{Field: "amount", AtLeast: number()}
+		return plantext.WhereSpec{Field: "amount", AtLeast: number()}
 	case 4:
-		return features.WhereSpec{Field: "amount", AtMost: ptr(200.0), Above: number()}
+		return plantext.WhereSpec{Field: "amount", AtMost: ptr(200.0), Above: number()}
 	case 5:
 		if slices.Equal(on, []string{"fact"}) {
-			return features.WhereSpec{Field: pick(r, "days_late", "held", "paid"), Above: number()}
+			return plantext.WhereSpec{Field: pick(r, "days_late", "held", "paid"), Above: number()}
 		}
 	}
-	return features.WhereSpec{Field: "amount", Below: ptr(300.0)}
+	return plantext.WhereSpec{Field: "amount", Below: ptr(300.0)}
 }
 
 // Readings is a feature for every kernel that can read a window.
-func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.FeatureSpec {
-	var out []features.FeatureSpec
-	add := func(kernel string, set func(f *features.FeatureSpec)) {
-		f := features.FeatureSpec{Name: w.Name + "_" + kernel, Kernel: kernel, Window: w.Name}
+func Readings(r interface{ IntN(int) int }, w *plantext.WindowSpec) []plantext.FeatureSpec {
+	var out []plantext.FeatureSpec
+	add := func(kernel string, set func(f *plantext.FeatureSpec)) {
+		f := plantext.FeatureSpec{Name: w.Name + "_" + kernel, Kernel: kernel, Window: w.Name}
 		if set != nil {
 			set(&f)
 		}
 		out = append(out, f)
 	}
-	k := func(f *features.FeatureSpec) { f.K = 1 + r.IntN(5) }
-	rare := func(f *features.FeatureSpec) { f.MinCount = 1 + r.IntN(4) }
+	k := func(f *plantext.FeatureSpec) { f.K = 1 + r.IntN(5) }
+	rare := func(f *plantext.FeatureSpec) { f.MinCount = 1 + r.IntN(4) }
 	for _, kernel := range []string{"count", "since_last", "age", "decayed_count"} {
 		add(kernel, nil)
 	}
@@ -146,7 +146,7 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 		} {
 			add(kernel, nil)
 		}
-		add("quantile", func(f *features.FeatureSpec) { f.Quantile = ptr([]float64{0, 0.1, 0.75, 0.9, 1}[r.IntN(5)]) })
+		add("quantile", func(f *plantext.FeatureSpec) { f.Quantile = ptr([]float64{0, 0.1, 0.75, 0.9, 1}[r.IntN(5)]) })
 	}
 	if w.Offset == "" {
 		add("since_nth", k)
@@ -165,7 +165,7 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 	}
 	add("top_share", k)
 	for _, kernel := range []string{"count_of", "share_of"} {
-		add(kernel, func(f *features.FeatureSpec) { f.Is = []string{"open", "seller 1", "product 2", "NA"} })
+		add(kernel, func(f *plantext.FeatureSpec) { f.Is = []string{"open", "seller 1", "product 2", "NA"} })
 	}
 	for _, kernel := range []string{"mode", "latest_text", "earliest_text"} {
 		add(kernel, rare)
@@ -177,7 +177,7 @@ func Readings(r interface{ IntN(int) int }, w *features.WindowSpec) []features.F
 }
 
 // log makes events for a plan of spec: some months around a change of clocks.
-func (r *random) log(s *features.Spec) []assay.Event {
+func (r *random) log(s *plantext.Spec) []assay.Event {
 	at := time.Date(2024, 3, 20, 0, 0, 0, 0, time.UTC)
 	const day = 24 * time.Hour
 	late := map[string]time.Duration{"0s": time.Minute, "5m": 10 * time.Minute, "2h": 4 * time.Hour,

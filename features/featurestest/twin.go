@@ -17,6 +17,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 )
 
 //go:embed twin.py
@@ -26,7 +27,7 @@ var twin []byte
 // they come.
 type World struct {
 	Name   string
-	Spec   *features.Spec
+	Spec   *plantext.Spec
 	Events []assay.Event
 }
 
@@ -43,12 +44,12 @@ func (w *World) Each(yield func(*assay.Event) bool) {
 // scored events.
 func (w *World) Fit(t testing.TB) (*features.Plan, *features.Matrix) {
 	t.Helper()
-	rec, err := w.Spec.Table(w.Each)
+	rec, err := features.EventTable(w.Spec, w.Each)
 	if err != nil {
 		t.Fatalf("%s: %v", w.Name, err)
 	}
 	defer rec.Release()
-	p, _, err := w.Spec.Fit(t.Context(), rec, nil)
+	p, _, err := features.Fit(t.Context(), w.Spec, rec, nil)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", w.Name, err, w.Spec.YAML())
 	}
@@ -113,7 +114,7 @@ func Compare(t *testing.T, worlds []*World) {
 // encoded is a world as twin.py reads it.
 type encoded struct {
 	Name       string                `json:"name"`
-	Plan       *features.Spec        `json:"plan"`
+	Plan       *plantext.Spec        `json:"plan"`
 	Kind       []string              `json:"kind"`
 	Time       []int64               `json:"time"`
 	Roles      map[string][]*string  `json:"roles"`

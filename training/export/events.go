@@ -16,6 +16,7 @@ import (
 
 	"github.com/assayrisk/assay/datasets"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/training"
 )
 
@@ -31,7 +32,7 @@ type Events struct {
 }
 
 // EventsOf finds the events of a matrix of the table's vectors.
-func EventsOf(ctx context.Context, u training.Progress, t *training.Table, spec *features.Spec,
+func EventsOf(ctx context.Context, u training.Progress, t *training.Table, spec *plantext.Spec,
 	m *features.Matrix) (*Events, error) {
 	rec := t.Frame.Record
 	v := &Events{}
@@ -52,10 +53,10 @@ func EventsOf(ctx context.Context, u training.Progress, t *training.Table, spec 
 		}
 	}
 	var err error
-	if v.at, err = spec.Times(rec); err != nil {
+	if v.at, err = features.ScoredTimes(spec, rec); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
-	if o, err := spec.Outcomes(rec); err != nil {
+	if o, err := features.ReadOutcomes(spec, rec); err != nil {
 		u.Note("the outcomes of the rows are not written: %v", err)
 	} else {
 		v.label = o.Labels
@@ -63,7 +64,7 @@ func EventsOf(ctx context.Context, u training.Progress, t *training.Table, spec 
 	if len(m.Windows) == 0 {
 		return v, nil
 	}
-	log, err := spec.PlayCounting(ctx, rec)
+	log, err := features.PlayCounting(ctx, spec, rec)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}

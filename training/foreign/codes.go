@@ -15,6 +15,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
 	"github.com/assayrisk/assay/models"
 )
 
@@ -22,7 +23,7 @@ import (
 // the model's feature. A dictionary that the plan would learn has other codes,
 // which depend on what is frequent in the rows at hand; where the model has
 // none to give, such a category is refused.
-func (m *Model) FixCodes(spec *features.Spec) error {
+func (m *Model) FixCodes(spec *plantext.Spec) error {
 	at := 0
 	for i := range spec.Features {
 		x := &spec.Features[i]
@@ -58,16 +59,16 @@ func (m *Model) FixCodes(spec *features.Spec) error {
 
 // isCategory says whether a feature is a category: by its kernel, or because it
 // is the text of its name.
-func isCategory(spec *features.Spec, x *features.FeatureSpec) bool {
+func isCategory(spec *plantext.Spec, x *plantext.FeatureSpec) bool {
 	if x.Kernel != "" {
 		return x.Kernel == "category"
 	}
-	return slices.ContainsFunc(spec.Fields, func(f features.FieldSpec) bool {
+	return slices.ContainsFunc(spec.Fields, func(f plantext.FieldSpec) bool {
 		return f.Name == fieldOf(x) && f.Kind == "text"
 	})
 }
 
-func fieldOf(x *features.FeatureSpec) string {
+func fieldOf(x *plantext.FeatureSpec) string {
 	if len(x.Of) == 1 {
 		return x.Of[0]
 	}
@@ -76,7 +77,7 @@ func fieldOf(x *features.FeatureSpec) string {
 
 // closeField has the field of a closed dictionary refuse other values, as the
 // model's library does.
-func closeField(spec *features.Spec, x *features.FeatureSpec, d *models.Dictionary) {
+func closeField(spec *plantext.Spec, x *plantext.FeatureSpec, d *models.Dictionary) {
 	for i := range spec.Fields {
 		if f := &spec.Fields[i]; f.Name == fieldOf(x) && len(f.Values) == 0 {
 			f.Values = d.Values
@@ -114,11 +115,11 @@ func (m *Model) CheckPlan(plan *features.Plan) error {
 }
 
 // checkCodes reports a feature of the plan whose codes are not the model's.
-func checkCodes(spec *features.Spec, made features.FeatureInfo, x *models.FeatureInfo) error {
+func checkCodes(spec *plantext.Spec, made features.FeatureInfo, x *models.FeatureInfo) error {
 	if x.Dictionary == nil {
 		return nil
 	}
-	at := slices.IndexFunc(spec.Features, func(f features.FeatureSpec) bool { return f.Name == made.Name })
+	at := slices.IndexFunc(spec.Features, func(f plantext.FeatureSpec) bool { return f.Name == made.Name })
 	if !made.Categorical || spec.Features[at].Kernel == "cross" {
 		return fmt.Errorf("%w: the model's feature %q has the categories that its file lists (%s), and the plan "+
 			"makes it by %s: make it a category, kernel: category over a field of kind %s", assay.ErrInvalid, x.Name,
@@ -133,12 +134,12 @@ func checkCodes(spec *features.Spec, made features.FeatureInfo, x *models.Featur
 
 // checkUnknown reports a plan that treats a value outside the dictionary
 // differently from the model's library.
-func checkUnknown(spec *features.Spec, f *features.FeatureSpec, d *models.Dictionary) error {
+func checkUnknown(spec *plantext.Spec, f *plantext.FeatureSpec, d *models.Dictionary) error {
 	if !d.Closed && f.Unknown != "missing" {
 		return fmt.Errorf("%w: the plan makes a value outside the categories of %q %q, and it is missing to the "+
-			"model's library: write unknown: missing", assay.ErrInvalid, f.Name, features.OtherCategory)
+			"model's library: write unknown: missing", assay.ErrInvalid, f.Name, plantext.OtherCategory)
 	}
-	at := slices.IndexFunc(spec.Fields, func(x features.FieldSpec) bool { return x.Name == fieldOf(f) })
+	at := slices.IndexFunc(spec.Fields, func(x plantext.FieldSpec) bool { return x.Name == fieldOf(f) })
 	if d.Closed && (at < 0 || len(spec.Fields[at].Values) == 0) {
 		return fmt.Errorf("%w: the plan takes a value outside the categories of %q, and the model's library refuses "+
 			"it: list them under values of the field %q", assay.ErrInvalid, f.Name, fieldOf(f))
@@ -149,12 +150,12 @@ func checkUnknown(spec *features.Spec, f *features.FeatureSpec, d *models.Dictio
 // PlainPlan is a plan with one field for each of the model's features: a number
 // that is passed through, or a category with the values that the file lists.
 func (m *Model) PlainPlan(ctx context.Context) (*features.Plan, error) {
-	spec := &features.Spec{Version: 1, Name: "imported"}
+	spec := &plantext.Spec{Version: 1, Name: "imported"}
 	var fields []arrow.Field
 	var cols []arrow.Array
 	for _, x := range m.Features {
-		field := features.FieldSpec{Name: x.Name, Kind: "number"}
-		feature := features.FeatureSpec{Name: x.Name, Kernel: "passthrough"}
+		field := plantext.FieldSpec{Name: x.Name, Kind: "number"}
+		feature := plantext.FeatureSpec{Name: x.Name, Kernel: "passthrough"}
 		if d := x.Dictionary; d != nil {
 			field.Kind = string(d.Kind)
 			feature.Kernel, feature.Categories, feature.Unknown = "category", d.Values, unknownOf(d)
@@ -170,7 +171,7 @@ func (m *Model) PlainPlan(ctx context.Context) (*features.Plan, error) {
 	}
 	rec := array.NewRecord(arrow.NewSchema(fields, nil), cols, 1)
 	defer rec.Release()
-	plan, _, err := spec.Fit(ctx, rec, nil)
+	plan, _, err := features.Fit(ctx, spec, rec, nil)
 	return plan, err
 }
 

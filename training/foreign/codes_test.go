@@ -113,7 +113,7 @@ func underPlan(t *testing.T, from, file, rows, plan string) (*training.Scorer, e
 	if err != nil {
 		t.Fatal(err)
 	}
-	fitted, _, err := spec.Fit(t.Context(), table.Frame.Record, nil)
+	fitted, _, err := features.Fit(t.Context(), spec, table.Frame.Record, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

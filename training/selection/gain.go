@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/screening"
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/training"
 )
@@ -20,7 +20,7 @@ type GainOptions struct {
 }
 
 // Kept counts the scores of features to keep.
-func Kept(scores []features.FeatureScore) (n int) {
+func Kept(scores []screening.Score) (n int) {
 	for i := range scores {
 		if scores[i].Keep {
 			n++
@@ -31,7 +31,7 @@ func Kept(scores []features.FeatureScore) (n int) {
 
 // DropByGain cross-validates a model with ever fewer of the features that are
 // left, on the training rows alone, and marks those that it does not miss.
-func (s *Selection) DropByGain(ctx context.Context, u training.Progress, scores []features.FeatureScore,
+func (s *Selection) DropByGain(ctx context.Context, u training.Progress, scores []screening.Score,
 	o GainOptions) error {
 	p, err := gbdt.ParseParams(o.Params)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Selection) DropByGain(ctx context.Context, u training.Progress, scores 
 		}
 		return res.Metrics[0].Mean, nil
 	}
-	keep, err := features.DropByGain(ctx, scores, o.Tolerance, auc)
+	keep, err := screening.DropByGain(ctx, scores, o.Tolerance, auc)
 	if err != nil {
 		return err
 	}

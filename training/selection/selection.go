@@ -20,6 +20,8 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/plantext"
+	"github.com/assayrisk/assay/features/screening"
 	"github.com/assayrisk/assay/training"
 )
 
@@ -43,7 +45,7 @@ const trainShare = 0.7
 // Options say which plan the features are of, and where the rows are split.
 type Options struct {
 	Plan   *features.Plan // nil: Spec is fitted on the training rows
-	Spec   *features.Spec // nil: inferred from the table
+	Spec   *plantext.Spec // nil: inferred from the table
 	Before time.Time      // training rows came before it; zero: the first 70 % by time train
 }
 
@@ -94,7 +96,7 @@ func New(ctx context.Context, u training.Progress, t *training.Table, o Options)
 
 // fit fits the plan on the training rows; rows are those of the record that the
 // rows of the matrix are.
-func (s *Selection) fit(ctx context.Context, u training.Progress, t *training.Table, spec *features.Spec,
+func (s *Selection) fit(ctx context.Context, u training.Progress, t *training.Table, spec *plantext.Spec,
 	rows []int) (*features.FitReport, error) {
 	u.Step("fit the plan on %d rows", len(s.Train))
 	log, err := t.Play(ctx, spec)
@@ -113,8 +115,8 @@ func (s *Selection) fit(ctx context.Context, u training.Progress, t *training.Ta
 }
 
 // outcomes finds the scored rows of the table, their labels and times.
-func (s *Selection) outcomes(t *training.Table, spec *features.Spec) (rows []int, err error) {
-	if rows, s.label, _, err = spec.Labels(t.Frame.Record); err != nil {
+func (s *Selection) outcomes(t *training.Table, spec *plantext.Spec) (rows []int, err error) {
+	if rows, s.label, _, err = features.ReadLabels(spec, t.Frame.Record); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	if s.label == nil { // the plan has none: the table's own
@@ -123,7 +125,7 @@ func (s *Selection) outcomes(t *training.Table, spec *features.Spec) (rows []int
 		}
 		s.label = pickRows(t.Label, rows)
 	}
-	s.at, err = spec.Times(t.Frame.Record)
+	s.at, err = features.ScoredTimes(spec, t.Frame.Record)
 	return rows, err
 }
 
@@ -190,8 +192,8 @@ func (s *Selection) AddLater(ctx context.Context, u training.Progress, t *traini
 }
 
 // Score scores each feature of the plan.
-func (s *Selection) Score(cfg features.SelectConfig) ([]features.FeatureScore, error) {
-	return features.Select(s.Plan.Features(), s.matrix, s.label, s.Train, s.Later, cfg)
+func (s *Selection) Score(cfg screening.Config) ([]screening.Score, error) {
+	return screening.Select(s.Plan.Features(), s.matrix, s.label, s.Train, s.Later, cfg)
 }
 
 // StabilityByMonth gives the stability index of each feature in each later
@@ -213,7 +215,7 @@ func (s *Selection) StabilityByMonth() (months []string, psi [][]float64) {
 	for _, m := range months {
 		parts = append(parts, rows[m])
 	}
-	return months, features.Stability(s.Plan.Features(), s.matrix, s.Train, parts)
+	return months, screening.Stability(s.Plan.Features(), s.matrix, s.Train, parts)
 }
 
 func pickRows[T any](x []T, rows []int) []T {

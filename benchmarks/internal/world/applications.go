@@ -97,7 +97,7 @@ func (a Applications) Train(ctx context.Context, plan string, events []assay.Eve
 	if err != nil {
 		return nil, nil, err
 	}
-	p, _, err := spec.Fit(ctx, rec, nil)
+	p, _, err := features.Fit(ctx, spec, rec, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/infer"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/models/gbdt"
 	"github.com/assayrisk/assay/models/interchange"
@@ -111,11 +112,11 @@ func fitPlan(ctx context.Context, d *gbdt.Dataset) (*features.Plan, error) {
 	}
 	rec := b.NewRecord()
 	defer rec.Release()
-	spec, err := features.Infer(rec, "")
+	spec, _, err := infer.FromTable(rec, "")
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := spec.Fit(ctx, rec, nil)
+	p, _, err := features.Fit(ctx, spec, rec, nil)
 	return p, err
 }
 

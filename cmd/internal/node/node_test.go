@@ -45,7 +45,7 @@ func bundle(t *testing.T) *models.Bundle {
 	}
 	rec := b.NewRecord()
 	defer rec.Release()
-	plan, _, err := spec.Fit(t.Context(), rec, nil)
+	plan, _, err := features.Fit(t.Context(), spec, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

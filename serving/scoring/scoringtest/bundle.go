@@ -83,7 +83,7 @@ func Bundle(t testing.TB, plan, name string, bias float64) *models.Bundle {
 	}
 	rec := table(t)
 	defer rec.Release()
-	p, _, err := spec.Fit(t.Context(), rec, nil)
+	p, _, err := features.Fit(t.Context(), spec, rec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eventtime
+
+import "time"
+
+// Units are the panes that a calendar may have.
+var Units = []string{"day", "week", "month", "quarter", "year"}
+
+// Calendar numbers the days, weeks, months, quarters or years of a zone; it is a
+// window.Calendar.
+type Calendar struct {
+	Unit string
+	Zone *Zone
+}
+
+// Pane implements window.Calendar.
+func (c *Calendar) Pane(at int64) (number, from, to int64) {
+	n := c.unitOf(c.Zone.Local(at))
+	// Where clocks go back over the start of a unit, it has begun and stays so.
+	for c.start(n) > at {
+		n--
+	}
+	for c.start(n+1) <= at {
+		n++
+	}
+	return n, c.start(n), c.start(n + 1)
+}
+
+// start is the time at which unit n begins.
+func (c *Calendar) start(n int64) int64 { return c.Zone.firstShowing(c.localStart(n)) }
+
+// unitOf is the unit that a local time lies in: days and weeks since 1970, and
+// since the year 0 months, quarters and years. Weeks begin on Mondays.
+func (c *Calendar) unitOf(local int64) int64 {
+	days := floorDiv(local, DayMicros)
+	switch c.Unit {
+	case "day":
+		return days
+	case "week":
+		return floorDiv(days+3, 7)
+	}
+	t := time.UnixMicro(local).UTC()
+	months := int64(t.Year())*12 + int64(t.Month()) - 1
+	switch c.Unit {
+	case "quarter":
+		return floorDiv(months, 3)
+	case "year":
+		return floorDiv(months, 12)
+	}
+	return months
+}
+
+func (c *Calendar) localStart(n int64) int64 {
+	switch c.Unit {
+	case "day":
+		return n * DayMicros
+	case "week":
+		return (7*n - 3) * DayMicros
+	case "quarter":
+		n *= 3
+	case "year":
+		n *= 12
+	}
+	return time.Date(0, time.Month(1+n), 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a < q*b {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plancheck
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/assayrisk/assay/features/eventtime"
+	"github.com/assayrisk/assay/features/kernels"
+	"github.com/assayrisk/assay/features/plantext"
+)
+
+// enums lists the values of keys that take one of a few words.
+func enums() map[string][]string {
+	parts := kernels.DateParts()
+	return map[string][]string{
+		"FieldSpec.kind": {"number", "text", "flag", "time"}, "FieldSpec.outside": {"reject",
+			"missing", "clip", "flag"},
+		"DerivedSpec.kernel": kernels.StatelessNames(), "DerivedSpec.part": parts,
+		"WindowSpec.calendar": eventtime.Units,
+		"FeatureSpec.kernel":  kernels.Names(), "FeatureSpec.monotone": {"increasing", "decreasing"},
+		"FeatureSpec.part": parts, "FeatureSpec.unknown": {"other", "missing"},
+	}
+}
+
+// required lists the keys that each node of a spec must have.
+func required() map[string][]string {
+	return map[string][]string{
+		"Spec": {"version", "fields", "features"}, "FieldSpec": {"name"}, "FeatureSpec": {"name"},
+		"GroupSpec":  {"name", "code", "text"},
+		"WindowSpec": {"name", "key", "length"}, "LookupSpec": {"name"}, "DerivedSpec": {"name", "kernel", "of"},
+		"WhereSpec": {"field"}, "OutlierSpec": {"share"},
+	}
+}
+
+// Schema returns the JSON Schema (draft 2020-12) of a plan's YAML, for editors
+// that complete and check while one types. plan.schema.json holds it.
+func Schema() map[string]any {
+	defs := map[string]any{}
+	schemaOf(reflect.TypeFor[plantext.Spec](), defs)
+	return map[string]any{
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Assay feature plan",
+		"$ref": "#/$defs/Spec", "$defs": defs,
+	}
+}
+
+func schemaOf(t reflect.Type, defs map[string]any) map[string]any {
+	switch {
+	case t == reflect.TypeFor[plantext.Names]():
+		one := map[string]any{"type": "string"}
+		return map[string]any{"oneOf": []any{one, map[string]any{"type": "array", "items": one}}}
+	case t == reflect.TypeFor[plantext.MissingSpec]():
+		item := map[string]any{"type": []any{"string", "number", "boolean", "null"}}
+		return map[string]any{"oneOf": []any{map[string]any{"type": "boolean"},
+			map[string]any{"type": "array", "items": item}}}
+	case t == reflect.TypeFor[plantext.Conditions]():
+		one := schemaOf(reflect.TypeFor[plantext.WhereSpec](), defs)
+		return map[string]any{"oneOf": []any{one, map[string]any{"type": "array", "items": one}}}
+	case t.Kind() == reflect.Pointer:
+		return schemaOf(t.Elem(), defs)
+	case t.Kind() == reflect.Slice:
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), defs)}
+	case t.Kind() == reflect.Struct:
+		ref := map[string]any{"$ref": "#/$defs/" + t.Name()}
+		if _, ok := defs[t.Name()]; ok {
+			return ref
+		}
+		props := map[string]any{}
+		defs[t.Name()] = map[string]any{"type": "object", "additionalProperties": false, "properties": props}
+		if r := required()[t.Name()]; r != nil {
+			defs[t.Name()].(map[string]any)["required"] = r
+		}
+		for i := range t.NumField() {
+			key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+			if key == "" {
+				continue
+			}
+			s := schemaOf(t.Field(i).Type, defs)
+			if e := enums()[t.Name()+"."+key]; e != nil {
+				s["enum"] = e
+			}
+			props[key] = s
+		}
+		return ref
+	case t.Kind() == reflect.String:
+		return map[string]any{"type": "string"}
+	case t.Kind() == reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case t.Kind() == reflect.Int:
+		return map[string]any{"type": "integer"}
+	}
+	return map[string]any{"type": "number"}
+}
