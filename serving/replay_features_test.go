@@ -36,7 +36,7 @@ func scfBundle(t *testing.T, events []assay.Event) *models.Bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := spec.Table(each(events))
+	rec, err := features.EventTable(spec, each(events))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay/datasets"
-	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/screening"
 	"github.com/assayrisk/assay/training"
 	"github.com/assayrisk/assay/training/trainingtest"
 )
 
-var config = features.SelectConfig{MinIV: 0.01, MaxPSI: 0.25, MaxCorrelation: 0.98}
+var config = screening.Config{MinIV: 0.01, MaxPSI: 0.25, MaxCorrelation: 0.98}
 
 func table(t *testing.T, text []byte) *training.Table {
 	t.Helper()
@@ -84,7 +84,7 @@ func TestDropByGain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores, err := s.Score(features.SelectConfig{MaxPSI: 1, MaxCorrelation: 1})
+	scores, err := s.Score(screening.Config{MaxPSI: 1, MaxCorrelation: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
