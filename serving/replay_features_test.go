@@ -162,7 +162,7 @@ func TestOnlineIsOffline(t *testing.T) {
 		return
 	}
 	sequenced, online := n.sequenced()
-	rec, err := plan.Spec().Table(each(sequenced))
+	rec, err := features.EventTable(plan.Spec(), each(sequenced))
 	if err != nil {
 		t.Fatal(err)
 	}
