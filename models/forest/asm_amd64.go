@@ -20,9 +20,9 @@ const (
 	levelAVX512              // F, BW, DQ, VL and VBMI, as from Ice Lake and Zen 4 on
 )
 
-// best is the greatest level that the processor and the operating system
-// support, which keeps the wide registers of a thread.
-func best() level {
+// supportedLevel is the highest level that the processor has and that the
+// operating system supports, by saving a thread's wide registers.
+func supportedLevel() level {
 	x := &cpu.X86
 	switch {
 	case !x.HasAVX2 || !x.HasBMI2 || !x.HasPOPCNT:
@@ -33,31 +33,31 @@ func best() level {
 	return levelAVX512
 }
 
-// use is the level that kernels run at. Only tests set it.
-var use = best()
+// kernelLevel is the level that kernels run at. Only tests change it.
+var kernelLevel = supportedLevel()
 
-func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
+func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []rankTable, sStep, n int) {
 	if n == 0 {
 		return
 	}
-	if use == levelGo {
+	if kernelLevel == levelGo {
 		rankGeneric(dst, missing, x, xStep, s, sStep, n)
 		return
 	}
 	_, _ = dst[n-1], missing[n-1]
-	if use >= levelAVX512 {
-		rankAVX512(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(search{}), n)
+	if kernelLevel >= levelAVX512 {
+		rankAVX512(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(rankTable{}), n)
 		return
 	}
-	rankAVX2(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(search{}), n)
+	rankAVX2(&dst[0], &missing[0], x, xStep, &s[0], uintptr(sStep)*unsafe.Sizeof(rankTable{}), n)
 }
 
-func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) {
+func rankUnmarked(dst []uint8, x unsafe.Pointer, s []rankTable) {
 	if len(s) == 0 {
 		return
 	}
 	_ = dst[len(s)-1]
-	switch use {
+	switch kernelLevel {
 	case levelGo:
 		rankUnmarkedGeneric(dst, x, s)
 	case levelAVX2:
@@ -67,12 +67,12 @@ func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) {
 	}
 }
 
-func rankFew(dst []uint8, x unsafe.Pointer, s []search) {
+func rankFew(dst []uint8, x unsafe.Pointer, s []rankTable) {
 	if len(s) == 0 {
 		return
 	}
 	_ = dst[len(s)-1]
-	switch use {
+	switch kernelLevel {
 	case levelGo:
 		rankUnmarkedGeneric(dst, x, s)
 	case levelAVX2:
@@ -82,22 +82,22 @@ func rankFew(dst []uint8, x unsafe.Pointer, s []search) {
 	}
 }
 
-// rankFewAVX2 is rankUnmarkedGeneric for sources of at most few thresholds.
+// rankFewAVX2 is rankUnmarkedGeneric for sources of at most fewThresholds.
 //
 //go:noescape
-func rankFewAVX2(dst *uint8, x unsafe.Pointer, s *search, n int)
+func rankFewAVX2(dst *uint8, x unsafe.Pointer, s *rankTable, n int)
 
 //go:noescape
-func rankFewAVX512(dst *uint8, x unsafe.Pointer, s *search, n int)
+func rankFewAVX512(dst *uint8, x unsafe.Pointer, s *rankTable, n int)
 
 // rankColumn ranks the values of n vectors, xStep bytes apart, of a source that
 // needs no mark of what is missing; missing is scratch of n bytes.
-func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *search, n int) {
+func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *rankTable, n int) {
 	if n == 0 {
 		return
 	}
 	_ = dst[n-1]
-	switch use {
+	switch kernelLevel {
 	case levelGo:
 		rankGeneric(dst, missing, x, xStep, unsafe.Slice(s, 1), 0, n)
 	case levelAVX2:
@@ -108,26 +108,26 @@ func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *search
 }
 
 //go:noescape
-func rankColumnAVX2(dst *uint8, x unsafe.Pointer, xStep uintptr, s *search, n int)
+func rankColumnAVX2(dst *uint8, x unsafe.Pointer, xStep uintptr, s *rankTable, n int)
 
 //go:noescape
-func rankColumnAVX512(dst *uint8, x unsafe.Pointer, xStep uintptr, s *search, n int)
+func rankColumnAVX512(dst *uint8, x unsafe.Pointer, xStep uintptr, s *rankTable, n int)
 
 // rankUnmarkedAVX2 is rankUnmarkedGeneric.
 //
 //go:noescape
-func rankUnmarkedAVX2(dst *uint8, x unsafe.Pointer, s *search, n int)
+func rankUnmarkedAVX2(dst *uint8, x unsafe.Pointer, s *rankTable, n int)
 
 // rankAVX2 is rankGeneric, with sStep in bytes.
 //
 //go:noescape
-func rankAVX2(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
+func rankAVX2(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *rankTable, sStep uintptr, n int)
 
 //go:noescape
-func rankUnmarkedAVX512(dst *uint8, x unsafe.Pointer, s *search, n int)
+func rankUnmarkedAVX512(dst *uint8, x unsafe.Pointer, s *rankTable, n int)
 
 //go:noescape
-func rankAVX512(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *search, sStep uintptr, n int)
+func rankAVX512(dst, missing *uint8, x unsafe.Pointer, xStep uintptr, s *rankTable, sStep uintptr, n int)
 
 // walkEights walks n times eight trees, side by side, from their roots to their
 // leaves, whose slots it writes to at.
@@ -138,7 +138,7 @@ func walkEights(slots *slot, codes *uint8, roots, at *uint32, n int)
 // lanesTree runs a tree's program of n operations over a block. The leaf of
 // each lane ends in the first line of the arena.
 func lanesTree(ops *laneOp, n int, arena, sets *uint8) {
-	if use >= levelAVX512 {
+	if kernelLevel >= levelAVX512 {
 		lanesTreeAVX512(ops, n, arena, sets)
 		return
 	}
@@ -161,74 +161,75 @@ func lanesAdd64(sums *[blockRows]float64, leaf *float64, index *uint8)
 //go:noescape
 func lanesAdd32(sums *[blockRows]float32, leaf *float32, index *uint8)
 
-// The block kernels add the leaves of the trees of a to sum. codes has the codes
-// of 64 columns, or of 128 where the name does not say 4.
+// The block kernels add the leaves of the trees of a to sum, in float64 or
+// float32. Those with Few in the name read the codes of up to 64 columns, the
+// others of up to 128; those with Categories also read category answers.
 
-func blocks4x64(a *blockArgs, sum float64) float64 {
-	if use >= levelAVX512 {
-		return blocks4x64AVX512(a, sum)
+func blocksFew64(a *blockArgs, sum float64) float64 {
+	if kernelLevel >= levelAVX512 {
+		return blocksFew64AVX512(a, sum)
 	}
-	return blocks4x64AVX2(a, sum)
+	return blocksFew64AVX2(a, sum)
 }
 
-func blocks8x64(a *blockArgs, sum float64) float64 {
-	if use >= levelAVX512 {
-		return blocks8x64AVX512(a, sum)
+func blocksMany64(a *blockArgs, sum float64) float64 {
+	if kernelLevel >= levelAVX512 {
+		return blocksMany64AVX512(a, sum)
 	}
-	return blocks8x64AVX2(a, sum)
+	return blocksMany64AVX2(a, sum)
 }
 
-func blocks4Cat64(a *blockArgs, sum float64) float64 {
-	if use >= levelAVX512 {
-		return blocks4Cat64AVX512(a, sum)
+func blocksFewCategories64(a *blockArgs, sum float64) float64 {
+	if kernelLevel >= levelAVX512 {
+		return blocksFewCategories64AVX512(a, sum)
 	}
-	return blocks4Cat64AVX2(a, sum)
+	return blocksFewCategories64AVX2(a, sum)
 }
 
-func blocksCat64(a *blockArgs, sum float64) float64 {
-	if use >= levelAVX512 {
-		return blocksCat64AVX512(a, sum)
+func blocksManyCategories64(a *blockArgs, sum float64) float64 {
+	if kernelLevel >= levelAVX512 {
+		return blocksManyCategories64AVX512(a, sum)
 	}
-	return blocksCat64AVX2(a, sum)
+	return blocksManyCategories64AVX2(a, sum)
 }
 
 func blocks32(a *blockArgs, sum float32) float32 {
-	if use >= levelAVX512 {
+	if kernelLevel >= levelAVX512 {
 		return blocks32AVX512(a, sum)
 	}
 	return blocks32AVX2(a, sum)
 }
 
-func blocksCat32(a *blockArgs, sum float32) float32 {
-	if use >= levelAVX512 {
-		return blocksCat32AVX512(a, sum)
+func blocksCategories32(a *blockArgs, sum float32) float32 {
+	if kernelLevel >= levelAVX512 {
+		return blocksCategories32AVX512(a, sum)
 	}
-	return blocksCat32AVX2(a, sum)
+	return blocksCategories32AVX2(a, sum)
 }
 
 //go:noescape
-func blocks4x64AVX2(a *blockArgs, sum float64) float64
+func blocksFew64AVX2(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks4x64AVX512(a *blockArgs, sum float64) float64
+func blocksFew64AVX512(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks8x64AVX2(a *blockArgs, sum float64) float64
+func blocksMany64AVX2(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks8x64AVX512(a *blockArgs, sum float64) float64
+func blocksMany64AVX512(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks4Cat64AVX2(a *blockArgs, sum float64) float64
+func blocksFewCategories64AVX2(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocks4Cat64AVX512(a *blockArgs, sum float64) float64
+func blocksFewCategories64AVX512(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocksCat64AVX2(a *blockArgs, sum float64) float64
+func blocksManyCategories64AVX2(a *blockArgs, sum float64) float64
 
 //go:noescape
-func blocksCat64AVX512(a *blockArgs, sum float64) float64
+func blocksManyCategories64AVX512(a *blockArgs, sum float64) float64
 
 //go:noescape
 func blocks32AVX2(a *blockArgs, sum float32) float32
@@ -237,17 +238,17 @@ func blocks32AVX2(a *blockArgs, sum float32) float32
 func blocks32AVX512(a *blockArgs, sum float32) float32
 
 //go:noescape
-func blocksCat32AVX2(a *blockArgs, sum float32) float32
+func blocksCategories32AVX2(a *blockArgs, sum float32) float32
 
 //go:noescape
-func blocksCat32AVX512(a *blockArgs, sum float32) float32
+func blocksCategories32AVX512(a *blockArgs, sum float32) float32
 
 //go:noescape
 func orBytesAVX2(dst, src *uint8, n int)
 
 func orBytes(dst, src []uint8) { orBytesAVX2(&dst[0], &src[0], len(dst)) }
 
-// shapArgs is what the explaining kernels work on; they know the layout.
+// shapArgs is what the explaining kernels read and write. They know its layout.
 type shapArgs struct {
 	nodes   *shapNode // 0
 	inner   int       // 8
@@ -274,11 +275,11 @@ func shap8(a *shapArgs)
 func shapMany(a *shapArgs)
 
 func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) {
-	if use == levelGo {
+	if kernelLevel == levelGo {
 		r.explainGeneric(t, s, codes)
 		return
 	}
-	a := shapArgs{&t.nodes[0], t.inner, len(t.nodes) - t.inner, &t.f[0], &s.product[0], &s.held[0], &s.taken[0],
+	a := shapArgs{&t.nodes[0], t.inner, len(t.nodes) - t.inner, &t.factors[0], &s.product[0], &s.held[0], &s.taken[0],
 		&s.shares[0], &codes[0], 8 * r.width}
 	switch r.width {
 	case 4:
@@ -290,15 +291,15 @@ func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) {
 	}
 }
 
-// fit is fitGeneric.
-func fit(f, z []float64, q *quadrature) {
-	if use == levelGo {
-		fitGeneric(f, z, q)
+// fitFactors is fitGeneric.
+func fitFactors(f, z []float64, q *quadrature) {
+	if kernelLevel == levelGo {
+		fitFactorsGeneric(f, z, q)
 		return
 	}
 	_ = f[len(z)*len(q.nodes)-1]
-	fitAVX2(&f[0], &z[0], &q.nodes[0], &q.rests[0], len(z), 8*len(q.nodes))
+	fitFactorsAVX2(&f[0], &z[0], &q.nodes[0], &q.rests[0], len(z), 8*len(q.nodes))
 }
 
 //go:noescape
-func fitAVX2(f, z, nodes, rests *float64, rows, width int)
+func fitFactorsAVX2(f, z, nodes, rests *float64, rows, width int)

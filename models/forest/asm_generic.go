@@ -14,20 +14,20 @@ const (
 	levelAVX512
 )
 
-const use = levelGo
+const kernelLevel = levelGo
 
-func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []search, sStep, n int) {
+func rank(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s []rankTable, sStep, n int) {
 	rankGeneric(dst, missing, x, xStep, s, sStep, n)
 }
 
-func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *search, n int) {
+func rankColumn(dst, missing []uint8, x unsafe.Pointer, xStep uintptr, s *rankTable, n int) {
 	rankGeneric(dst, missing, x, xStep, unsafe.Slice(s, 1), 0, n)
 }
 
-func rankUnmarked(dst []uint8, x unsafe.Pointer, s []search) { rankUnmarkedGeneric(dst, x, s) }
-func rankFew(dst []uint8, x unsafe.Pointer, s []search)      { rankUnmarkedGeneric(dst, x, s) }
+func rankUnmarked(dst []uint8, x unsafe.Pointer, s []rankTable) { rankUnmarkedGeneric(dst, x, s) }
+func rankFew(dst []uint8, x unsafe.Pointer, s []rankTable)      { rankUnmarkedGeneric(dst, x, s) }
 
-func fit(f, z []float64, q *quadrature) { fitGeneric(f, z, q) }
+func fitFactors(f, z []float64, q *quadrature) { fitFactorsGeneric(f, z, q) }
 
 // Without kernels no model has lanes or blocks and no walk takes eight trees at a
 // time, so that these are never called.
@@ -40,11 +40,11 @@ func lanesAdd64(*[blockRows]float64, *float64, *uint8) { panic(noKernels) }
 func lanesAdd32(*[blockRows]float32, *float32, *uint8) { panic(noKernels) }
 func orBytes(dst, src []uint8)                         { panic(noKernels) }
 
-func blocks4x64(*blockArgs, float64) float64   { panic(noKernels) }
-func blocks8x64(*blockArgs, float64) float64   { panic(noKernels) }
-func blocks4Cat64(*blockArgs, float64) float64 { panic(noKernels) }
-func blocksCat64(*blockArgs, float64) float64  { panic(noKernels) }
-func blocks32(*blockArgs, float32) float32     { panic(noKernels) }
-func blocksCat32(*blockArgs, float32) float32  { panic(noKernels) }
+func blocksFew64(*blockArgs, float64) float64            { panic(noKernels) }
+func blocksMany64(*blockArgs, float64) float64           { panic(noKernels) }
+func blocksFewCategories64(*blockArgs, float64) float64  { panic(noKernels) }
+func blocksManyCategories64(*blockArgs, float64) float64 { panic(noKernels) }
+func blocks32(*blockArgs, float32) float32               { panic(noKernels) }
+func blocksCategories32(*blockArgs, float32) float32     { panic(noKernels) }
 
 func (r *rule) explain(t *shapTree, s *shapScratch, codes []uint8) { r.explainGeneric(t, s, codes) }

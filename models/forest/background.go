@@ -42,11 +42,11 @@ func NewBackground(f *Forest, rows []float64) (*Background, error) {
 			MaxBackground, f.features, assay.ErrInvalid)
 	}
 	const maxDepth = 1024
-	if f.explain.distinct > maxDepth {
-		return nil, fmt.Errorf("forest: a path of %d features, backgrounds allow %d: %w", f.explain.distinct,
+	if f.explainer.longestPath > maxDepth {
+		return nil, fmt.Errorf("forest: a path of %d features, backgrounds allow %d: %w", f.explainer.longestPath,
 			maxDepth, assay.ErrInvalid)
 	}
-	b := &Background{f: f, rows: n, width: f.encoder.width, depth: f.explain.distinct}
+	b := &Background{f: f, rows: n, width: f.encoder.width, depth: f.explainer.longestPath}
 	b.codes = make([]uint8, n*b.width)
 	s := f.newScratch()
 	v := assay.Vector{Values: rows}
@@ -54,14 +54,14 @@ func NewBackground(f *Forest, rows []float64) (*Background, error) {
 	for i := range n {
 		x := rows[i*f.features : (i+1)*f.features]
 		f.encoder.encode(s.codes, s.missing, x)
-		f.encoder.sets(s.codes, x)
+		f.encoder.encodeSets(s.codes, x)
 		copy(b.codes[i*b.width:], s.codes[:b.width])
 		b.expected += f.Margin(x)
 	}
 	b.expected /= float64(n)
-	b.weigh()
-	for i := range f.explain.rules {
-		r := &f.explain.rules[i]
+	b.fillWeights()
+	for i := range f.explainer.rules {
+		r := &f.explainer.rules[i]
 		for j := range r.trees {
 			t := backgroundTree{&r.trees[j], make([]int32, 2+2*len(r.trees[j].nodes))}
 			for e := range t.child {
@@ -76,8 +76,8 @@ func NewBackground(f *Forest, rows []float64) (*Background, error) {
 	return b, nil
 }
 
-// weigh fills the weights: w(a, 0) = 1/a, and w(a, b) = w(a, b-1) b / (a+b).
-func (b *Background) weigh() {
+// fillWeights fills the weights: w(a, 0) = 1/a, and w(a, b) = w(a, b-1) b / (a+b).
+func (b *Background) fillWeights() {
 	b.weights = make([][]float64, b.depth+1)
 	for a := 1; a <= b.depth; a++ {
 		w := make([]float64, b.depth-a+1)
@@ -89,7 +89,7 @@ func (b *Background) weigh() {
 	}
 }
 
-// Digest names the background: SHA-256 of "assay/background/v1\n" and the rows'
+// Digest identifies the background: SHA-256 of "assay/background/v1\n" and the rows'
 // canonical bytes.
 func (b *Background) Digest() assay.Digest { return b.digest }
 
@@ -101,15 +101,15 @@ func (b *Background) Digest() assay.Digest { return b.digest }
 // rounding. The time is that of as many explanations as there are rows.
 func (b *Background) Contributions(dst, x []float64) {
 	f := b.f
-	f.check(len(x) == f.features && len(dst) == f.features+1)
+	f.mustFit(len(x) == f.features && len(dst) == f.features+1)
 	s := f.pool.Get().(*scratch)
 	f.encoder.encode(s.codes, s.missing, x)
-	f.encoder.sets(s.codes, x)
+	f.encoder.encodeSets(s.codes, x)
 	if s.side == nil {
 		s.side = make([]int8, f.features)
 	}
 	clear(dst)
-	w := contrast{b: b, x: s.codes, dst: dst, side: s.side}
+	w := pairWalk{b: b, x: s.codes, dst: dst, side: s.side}
 	for i := range b.rows {
 		w.z = b.codes[i*b.width:]
 		for j := range b.trees {
@@ -119,13 +119,13 @@ func (b *Background) Contributions(dst, x []float64) {
 	}
 	f.pool.Put(s)
 	for j := range dst {
-		dst[j] *= f.explain.scale / float64(b.rows)
+		dst[j] *= f.explainer.scale / float64(b.rows)
 	}
 	dst[f.features] = b.expected
 }
 
-// contrast walks one tree for a vector x and a row z at once.
-type contrast struct {
+// pairWalk walks one tree for a vector x and a row z at once.
+type pairWalk struct {
 	b    *Background
 	t    *backgroundTree
 	x, z []uint8 // codes
@@ -136,7 +136,7 @@ type contrast struct {
 // visit gives the sums, over the leaves below node i that can be reached, of
 // the leaf's value times the weight of a feature that x, or that z, must
 // provide, when so far they provide nx and nz features.
-func (w *contrast) visit(i int32, nx, nz int) (forX, forZ float64) {
+func (w *pairWalk) visit(i int32, nx, nz int) (forX, forZ float64) {
 	d := &w.t.nodes[i]
 	toX, toZ := 2+2*i, 2+2*i
 	if uint32(w.x[d.place]) > d.bound {
@@ -161,7 +161,7 @@ func (w *contrast) visit(i int32, nx, nz int) (forX, forZ float64) {
 	return ax + bx, az + bz
 }
 
-func (w *contrast) follow(edge int32, nx, nz int) (forX, forZ float64) {
+func (w *pairWalk) follow(edge int32, nx, nz int) (forX, forZ float64) {
 	if c := w.t.child[edge]; c >= 0 {
 		return w.visit(c, nx, nz)
 	}

@@ -10,8 +10,8 @@ package forest
 //
 // Trees are taken a chunk of 64 at a time. First all its root blocks are tested.
 // Where one leads to another block, its tree enters a queue, which is taken in
-// rounds, four trees at a time: all that wait take a step, and those that did not
-// come to a leaf wait for the next round. The blocks of a round do not wait for
+// rounds, four trees at a time: all trees that wait take a step, and those that
+// did not come to a leaf wait for the next round. The blocks of a round do not wait for
 // one another, so that the processor works on many at once, and the cache line of
 // a block is asked for when its tree enters the queue. While the roots of a chunk
 // are tested, the leaves of the chunk before are added, in tree order.
@@ -21,11 +21,11 @@ const (
 	groupTrees  = 4
 	chunkGroups = 16
 	chunkTrees  = groupTrees * chunkGroups
-	maxColumns  = 128 // that the registers hold
+	maxColumns  = 128 // whose codes fit the registers
 	maxSteps    = 12  // a deeper tree is walked
 
-	atSize = 1 + chunkTrees // the first is where no tree is
-	// what enters the queue, rounds that are filled up, and what is read and written behind its end
+	atSize = 1 + chunkTrees // the first place belongs to no tree
+	// room for every entry, for rounds that are filled up, and for reads and writes past the end
 	queueSize = chunkTrees * maxSteps
 )
 
@@ -55,9 +55,9 @@ func newLink(row int, place uint16, open uint16, table uint8) link {
 	return link(base) | link(place)<<32 | link(open)<<exitBit | link(table)<<58
 }
 
-// A block in the data is its columns, bounds and link, a leaf its value. What a
-// block leads to stands in one row, slotSize apart; rows reach into the room
-// that others leave. No block crosses a cache line's boundary.
+// In the data, a block is its columns, bounds and link, and a leaf its value. The
+// children of a block form one row, slotSize apart; rows interlock, one using the
+// room that others leave free. No block crosses the boundary of a cache line.
 const (
 	blockSize = 24
 	blockLink = 16
@@ -66,9 +66,9 @@ const (
 	tableSize = 1 << blockNodes
 )
 
-// The data begins with a leaf of -0, and with what a tree that is none leads
-// to: it leads to itself.
-const idle = 32
+// The data begins with a leaf of -0, and with the block of a tree that does not
+// exist, which leads to itself.
+const idleBlock = 32
 
 // chunkHead is up to 64 trees.
 type chunkHead struct {
@@ -78,18 +78,18 @@ type chunkHead struct {
 
 // blocks is the block form of a model.
 type blocks struct {
-	runs   []run
-	chunks []chunkHead
-	groups []group
-	data   []uint8
-	shapes []uint8 // what shuffles move trees to the queue by, and tables of exits
-	zero   [atSize]uint32
-	cats   []blockCats
-	places int  // bytes of category answers, a multiple of 32; 0 without categories
-	walk   bool // some trees are walked
+	runs       []run
+	chunks     []chunkHead
+	groups     []group
+	data       []uint8
+	shapes     []uint8 // the shuffles that move trees to the queue, and the tables of exits
+	zero       [atSize]uint32
+	cats       []categoryAnswers
+	places     int  // bytes of category answers, a multiple of 32; 0 without categories
+	someWalked bool // some trees are walked
 }
 
-// run is a run of trees: chunks [from, to), whose groups begin at group, or
+// run is consecutive trees: chunks [from, to), whose groups begin at group, or
 // trees [from, to) that are walked.
 type run struct {
 	from, to int
@@ -97,15 +97,15 @@ type run struct {
 	walked   bool
 }
 
-// blockCats holds, for each class of a categorical feature, the answers of all
+// categoryAnswers holds, for each class of a categorical feature, the answers of all
 // nodes that split on it: bit k of byte p is set when node k of the block at
 // place p goes right.
-type blockCats struct {
-	cat    int32
-	answer []uint8 // classes * places
+type categoryAnswers struct {
+	category int32
+	answer   []uint8 // classes * places
 }
 
-// blockArgs is what the kernels work on; they know its layout.
+// blockArgs is what the kernels read and write. They know its layout.
 type blockArgs struct {
 	chunks  *chunkHead // 0
 	n       int        // 8
@@ -119,11 +119,11 @@ type blockArgs struct {
 	queue   *uint8     // 72: numbers of trees, from 1 on
 }
 
-// answers collects the category answers of x.
-func (b *blocks) answers(dst []uint8, cats []category, x []float64) {
+// collectAnswers collects the category answers of x.
+func (b *blocks) collectAnswers(dst []uint8, cats []category, x []float64) {
 	for i := range b.cats {
 		bc := &b.cats[i]
-		c := &cats[bc.cat]
+		c := &cats[bc.category]
 		row := bc.answer[int(c.classOf(x[c.feature]))*b.places:][:b.places]
 		if i == 0 {
 			copy(dst, row)
@@ -133,12 +133,12 @@ func (b *blocks) answers(dst []uint8, cats []category, x []float64) {
 	}
 }
 
-// sum adds the leaves of all trees to f.init and gives the sum.
-func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
-	a := blockArgs{codes: &s.codes[0], data: &b.data[0], shapes: &b.shapes[0], at: &s.at[0],
+// sumLeaves adds the leaves of all trees to f.init.
+func (b *blocks) sumLeaves(f *Forest, s *scratch, x []float64) float64 {
+	a := blockArgs{codes: &s.codes[0], data: &b.data[0], shapes: &b.shapes[0], at: &s.treeAt[0],
 		zero: &b.zero[0], queue: &s.queue[0]}
 	if b.places > 0 {
-		b.answers(s.answers, f.encoder.cats, x)
+		b.collectAnswers(s.answers, f.encoder.cats, x)
 		a.answers = &s.answers[0]
 	}
 	few := f.encoder.numeric <= 64
@@ -149,21 +149,21 @@ func (b *blocks) sum(f *Forest, s *scratch, x []float64) float64 {
 		}
 		switch {
 		case r.walked && f.float32:
-			total32 = sum(f.walker, r.from, r.to, s.codes, total32)
+			total32 = sumLeaves(f.walker, r.from, r.to, s.codes, total32)
 		case r.walked:
-			total = sum(f.walker, r.from, r.to, s.codes, total)
+			total = sumLeaves(f.walker, r.from, r.to, s.codes, total)
 		case f.float32 && b.places > 0:
-			total32 = blocksCat32(&a, total32)
+			total32 = blocksCategories32(&a, total32)
 		case f.float32:
 			total32 = blocks32(&a, total32)
 		case b.places > 0 && few:
-			total = blocks4Cat64(&a, total)
+			total = blocksFewCategories64(&a, total)
 		case b.places > 0:
-			total = blocksCat64(&a, total)
+			total = blocksManyCategories64(&a, total)
 		case few:
-			total = blocks4x64(&a, total)
+			total = blocksFew64(&a, total)
 		default:
-			total = blocks8x64(&a, total)
+			total = blocksMany64(&a, total)
 		}
 	}
 	if f.float32 {

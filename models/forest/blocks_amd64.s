@@ -327,57 +327,57 @@ last: \
 	DECQ  AX;                   \
 	JNE   last
 
-// func blocks4x64AVX2(a *blockArgs, sum float64) float64
-TEXT ·blocks4x64AVX2(SB), NOSPLIT, $96-24
+// func blocksFew64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocksFew64AVX2(SB), NOSPLIT, $96-24
 	KERNEL(TABLES4, ROOT4, NEXT4, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks4x64AVX512(a *blockArgs, sum float64) float64
-TEXT ·blocks4x64AVX512(SB), NOSPLIT, $96-24
+// func blocksFew64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocksFew64AVX512(SB), NOSPLIT, $96-24
 	KERNEL(TABLES4V, ROOT4V, NEXT4V, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks8x64AVX2(a *blockArgs, sum float64) float64
-TEXT ·blocks8x64AVX2(SB), NOSPLIT, $96-24
+// func blocksMany64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocksMany64AVX2(SB), NOSPLIT, $96-24
 	KERNEL(TABLES8, ROOT8, NEXT8, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks8x64AVX512(a *blockArgs, sum float64) float64
-TEXT ·blocks8x64AVX512(SB), NOSPLIT, $96-24
+// func blocksMany64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocksMany64AVX512(SB), NOSPLIT, $96-24
 	KERNEL(TABLES8V, ROOT8V, NEXT8V, PLAIN, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks4Cat64AVX2(a *blockArgs, sum float64) float64
-TEXT ·blocks4Cat64AVX2(SB), NOSPLIT, $96-24
+// func blocksFewCategories64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocksFewCategories64AVX2(SB), NOSPLIT, $96-24
 	KERNEL(TABLES4, ROOT4, NEXT4, CATS, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocks4Cat64AVX512(a *blockArgs, sum float64) float64
-TEXT ·blocks4Cat64AVX512(SB), NOSPLIT, $96-24
+// func blocksFewCategories64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocksFewCategories64AVX512(SB), NOSPLIT, $96-24
 	KERNEL(TABLES4V, ROOT4V, NEXT4V, CATS, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocksCat64AVX2(a *blockArgs, sum float64) float64
-TEXT ·blocksCat64AVX2(SB), NOSPLIT, $96-24
+// func blocksManyCategories64AVX2(a *blockArgs, sum float64) float64
+TEXT ·blocksManyCategories64AVX2(SB), NOSPLIT, $96-24
 	KERNEL(TABLES8, ROOT8, NEXT8, CATS, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocksCat64AVX512(a *blockArgs, sum float64) float64
-TEXT ·blocksCat64AVX512(SB), NOSPLIT, $96-24
+// func blocksManyCategories64AVX512(a *blockArgs, sum float64) float64
+TEXT ·blocksManyCategories64AVX512(SB), NOSPLIT, $96-24
 	KERNEL(TABLES8V, ROOT8V, NEXT8V, CATS, VMOVSD, VADDSD)
 	VMOVSD X7, ret+16(FP)
 	VZEROUPPER
@@ -397,15 +397,15 @@ TEXT ·blocks32AVX512(SB), NOSPLIT, $96-20
 	VZEROUPPER
 	RET
 
-// func blocksCat32AVX2(a *blockArgs, sum float32) float32
-TEXT ·blocksCat32AVX2(SB), NOSPLIT, $96-20
+// func blocksCategories32AVX2(a *blockArgs, sum float32) float32
+TEXT ·blocksCategories32AVX2(SB), NOSPLIT, $96-20
 	KERNEL(TABLES8, ROOT8, NEXT8, CATS, VMOVSS, VADDSS)
 	VMOVSS X7, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func blocksCat32AVX512(a *blockArgs, sum float32) float32
-TEXT ·blocksCat32AVX512(SB), NOSPLIT, $96-20
+// func blocksCategories32AVX512(a *blockArgs, sum float32) float32
+TEXT ·blocksCategories32AVX512(SB), NOSPLIT, $96-20
 	KERNEL(TABLES8V, ROOT8V, NEXT8V, CATS, VMOVSS, VADDSS)
 	VMOVSS X7, ret+16(FP)
 	VZEROUPPER

@@ -7,21 +7,21 @@ import (
 	"math/bits"
 )
 
-// rows is the data of blocks: rows of what each block leads to. A row has a slot
-// of 32 bytes for each exit, of which a block takes the first 24 bytes or the
-// last, and a leaf any 8. What a row leaves free, others take.
-type rows struct {
+// exitRows is the data of blocks: a row for the children of each block. A row has
+// a slot of 32 bytes for each exit, of which a block takes the first or the last 24
+// bytes, and a leaf any 8. Other rows use what a row leaves free.
+type exitRows struct {
 	data  []uint8
 	taken []uint64 // a bit for each 8 bytes
-	from  int      // of taken: what is before is full enough
+	from  int      // rows are placed from this element of taken on
 }
 
-// rowWindow is the number of elements of taken, of 512 bytes each, where room
-// for a row is looked for.
+// rowWindow is how many elements of taken, of 512 bytes each, are searched for room
+// for a row.
 const rowWindow = 6
 
-// more makes the data longer by what one element of taken stands for.
-func (r *rows) more() {
+// grow makes the data longer by the 512 bytes of one element of taken.
+func (r *exitRows) grow() {
 	const size = 64 * leafSize
 	at := len(r.data)
 	if at+size > cap(r.data) {
@@ -32,15 +32,16 @@ func (r *rows) more() {
 	r.from = max(r.from, len(r.taken)-rowWindow)
 }
 
-// take gives the position of a row of n exits; those of open are blocks.
-func (r *rows) take(open uint16, n int) int {
+// takeRow gives the position of a row of n exits. The exits whose bits are set in
+// open are blocks, the others leaves.
+func (r *exitRows) takeRow(open uint16, n int) int {
 	outside := uint64(0)
 	if open != 0 { // a block begins with its slot or 8 bytes later
 		outside = 0xcccccccccccccccc
 	}
 	for w := r.from; ; w++ {
 		for w+2 > len(r.taken) {
-			r.more()
+			r.grow()
 		}
 		// Where a leaf cannot begin, and where a block cannot.
 		var not [2][2]uint64

@@ -10,33 +10,33 @@ import (
 )
 
 // piece is a block while the tree is being cut: at most eight connected nodes,
-// and the nodes and leaves (^leaf) where it is left, both in the order of the
-// block's lanes and exits. Its first spare lanes are of no node: they stand
-// above the piece, and always lead into it.
+// and the nodes and leaves (^leaf) that it leads to, both in the order of the
+// block's lanes and exits. Its first lanes, padding of them, have no node: they
+// are above the piece, and always lead into it.
 //
 // With two children exchanged where that brings the larger side to the left
 // (the node is flipped: its answer is inverted), there are 46 shapes of eight
 // nodes. A table for each says which exit eight answers lead to.
 type piece struct {
-	nodes  [blockNodes]int32
-	exits  [blockNodes + 1]int32
-	child  [blockNodes + 1]int32 // per exit that is a node: its piece, in the tree's list
-	flip   uint8                 // bit per lane
-	spare  uint8
-	n      uint8  // exits
-	shape  uint32 // bits of its outline
-	places bool   // a node tests categories
+	nodes         [blockNodes]int32
+	exits         [blockNodes + 1]int32
+	child         [blockNodes + 1]int32 // per exit that is a node: its piece, in the tree's list
+	flip          uint8                 // bit per lane
+	padding       uint8
+	exitCount     uint8  // exits
+	shape         uint32 // bits of its outline
+	testsCategory bool   // a node tests categories
 }
 
 // cutter cuts trees into pieces.
 type cutter struct {
-	t      *models.Tree
-	size   []int32   // nodes of what is under each leaf, from the last one on, and each node
-	cover  []float64 // in the same order: training rows
-	weight []int64   // in the same order: what makes a piece grow
-	depth  []int32   // in the same order: nodes on the longest way down
-	pieces []piece
-	spare  [][]piece // that are not in use any more
+	t          *models.Tree
+	size       []int32   // nodes of what is under each leaf, from the last one on, and each node
+	cover      []float64 // in the same order: training rows
+	weight     []int64   // in the same order: what makes a piece grow
+	depth      []int32   // in the same order: nodes on the longest way down
+	pieces     []piece
+	freePieces [][]piece // not in use any more
 }
 
 // cut cuts t, and gives the pieces, the root's first. It reports false for a tree
@@ -52,10 +52,10 @@ func (c *cutter) cut(t *models.Tree) (pieces []piece, ok bool) {
 		root = ^0
 	}
 	c.pieces = nil
-	if n := len(c.spare); n > 0 {
-		c.pieces, c.spare = c.spare[n-1][:0], c.spare[:n-1]
+	if n := len(c.freePieces); n > 0 {
+		c.pieces, c.freePieces = c.freePieces[n-1][:0], c.freePieces[:n-1]
 	}
-	height := c.below(root)
+	height := c.cutBelow(root)
 	return c.pieces, height <= maxSteps
 }
 
@@ -63,8 +63,8 @@ func (c *cutter) cut(t *models.Tree) (pieces []piece, ok bool) {
 // number of nodes on the longest way down.
 func (c *cutter) measure() (depth int32) {
 	t, leaves := c.t, c.t.Leaves()
-	// Leaves stand below the nodes, the last one first: what is a leaf cannot
-	// be foreseen, so that nothing branches on it.
+	// Leaves come before the nodes, the last one first. No branch asks what is a
+	// leaf: the processor could not predict it.
 	c.size, c.depth = resize(c.size, leaves+len(t.Feature)), resize(c.depth, leaves+len(t.Feature))
 	clear(c.size[:leaves])
 	clear(c.depth[:leaves])
@@ -78,8 +78,8 @@ func (c *cutter) measure() (depth int32) {
 	return depth
 }
 
-// weigh finds the weight of each node: how many training rows reached it, and
-// where that is the same, or not known, the nodes under it.
+// weigh finds the weight of each node: how many training rows reached it and,
+// where these are equal or unknown, how many nodes are under it.
 func (c *cutter) weigh() {
 	t, leaves := c.t, c.t.Leaves()
 	n := len(t.Feature)
@@ -109,21 +109,21 @@ func (c *cutter) weigh() {
 	}
 }
 
-// below appends the piece from node i down, and those below it.
-func (c *cutter) below(i int32) (height int) {
+// cutBelow appends the piece from node i down, and those below it.
+func (c *cutter) cutBelow(i int32) (height int) {
 	at := len(c.pieces)
 	c.pieces = append(c.pieces, c.grow(i))
-	for k, x := range c.pieces[at].exits[:c.pieces[at].n] {
+	for k, x := range c.pieces[at].exits[:c.pieces[at].exitCount] {
 		if x >= 0 {
 			c.pieces[at].child[k] = int32(len(c.pieces))
-			height = max(height, c.below(x))
+			height = max(height, c.cutBelow(x))
 		}
 	}
 	return height + 1
 }
 
-// grow makes the piece from node i down. It grows where most rows go, so that the
-// way through the pieces is short for most of them.
+// grow makes the piece from node i down. It grows where most rows go, so that
+// most rows pass few pieces.
 func (c *cutter) grow(i int32) (p piece) {
 	leaves := c.t.Leaves()
 	var g growth
@@ -150,12 +150,12 @@ func (c *cutter) grow(i int32) (p piece) {
 		above[g.n] = struct{ node, side uint8 }{uint8(g.n - 1), 1}
 		exits[g.n], weights[g.n] = r, c.weight[leaves+int(r)]
 	}
-	g.emit(&p, i)
+	g.layOut(&p, i)
 	return p
 }
 
-// growth is a piece that is being made: nodes in the order in which they came,
-// each after the node above it.
+// growth is a piece that is being made: nodes in the order in which they were
+// added, each after the node above it.
 type growth struct {
 	n      int
 	number [blockNodes]int32 // in the tree
@@ -169,9 +169,9 @@ type growthSide struct {
 	exit int32
 }
 
-// emit decides which nodes are flipped, and gives nodes their lanes and exits
-// their numbers, in the order of the outline. The piece of a leaf has no node.
-func (g *growth) emit(p *piece, root int32) {
+// layOut decides which nodes are flipped, and gives nodes their lanes and exits
+// their numbers, in the order of the outline. A piece that is a leaf has no node.
+func (g *growth) layOut(p *piece, root int32) {
 	var flip [blockNodes]uint8
 	var shapes [blockNodes]outline
 	for k := g.n - 1; k >= 0; k-- {
@@ -190,17 +190,17 @@ func (g *growth) emit(p *piece, root int32) {
 		shapes[k] = l.above(r)
 	}
 	shape := shapes[0]
-	p.spare = uint8(blockNodes - g.n)
-	for range p.spare { // the spare lanes: the rest on the left, nothing on the right
+	p.padding = uint8(blockNodes - g.n)
+	for range p.padding { // a lane without a node: the piece on the left, nothing on the right
 		shape = shape.above(outline{})
 	}
 	p.shape = shape.bits
 	if g.n == 0 {
-		p.exits[0], p.n = root, 1
+		p.exits[0], p.exitCount = root, 1
 		return
 	}
 	var todo [blockNodes + 1]growthSide
-	lane, k := p.spare, uint8(0)
+	lane, k := p.padding, uint8(0)
 	for waiting := 0; ; {
 		p.nodes[lane] = g.number[k]
 		p.flip |= flip[k] << lane
@@ -209,8 +209,8 @@ func (g *growth) emit(p *piece, root int32) {
 		waiting += 2
 		for waiting > 0 && todo[waiting-1].node == 0 {
 			waiting--
-			p.exits[p.n] = todo[waiting].exit
-			p.n++
+			p.exits[p.exitCount] = todo[waiting].exit
+			p.exitCount++
 		}
 		if waiting == 0 {
 			return
@@ -234,20 +234,19 @@ func (o outline) larger(r outline) bool {
 	return o.nodes > r.nodes || o.nodes == r.nodes && o.bits > r.bits
 }
 
-// shapeTables holds the tables of exits. What comes before them moves trees to
-// the queue: for each of 16 sets of four trees the shuffle that brings those
-// that are in it to the front, and no tree behind them. The first tree is the
-// highest bit.
+// shapeTables holds the tables of exits. Before them are the shuffles that move
+// trees to the queue: for each of the 16 sets of four trees, the shuffle that
+// brings its members to the front. The first tree is the highest bit.
 type shapeTables struct {
 	tables []uint8
 	known  []uint8 // by shape: the number of its table, plus one
 	number uint8   // of tables
 }
 
-const moves = 16 * 8
+const moveBytes = 16 * 8
 
 func newShapeTables() *shapeTables {
-	s := &shapeTables{tables: aligned(moves), known: make([]uint8, 1<<(2*blockNodes+1))}
+	s := &shapeTables{tables: aligned(moveBytes), known: make([]uint8, 1<<(2*blockNodes+1))}
 	for set := range 16 {
 		move := s.tables[8*set:][:8]
 		binary.LittleEndian.PutUint64(move, math.MaxUint64) // what shuffles read as 0
@@ -262,8 +261,8 @@ func newShapeTables() *shapeTables {
 	return s
 }
 
-// of gives the number of the table of a shape of eight nodes.
-func (s *shapeTables) of(shape uint32) uint8 {
+// tableOf gives the number of the table for a shape of eight nodes.
+func (s *shapeTables) tableOf(shape uint32) uint8 {
 	if at := s.known[shape]; at > 0 {
 		return at - 1
 	}

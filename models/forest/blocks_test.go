@@ -11,11 +11,11 @@ import (
 	"github.com/assayrisk/assay/models/forest/foresttest"
 )
 
-// TestRows lays out random rows: nothing stands on anything else, and no block
+// TestRows lays out random rows: nothing overlaps anything else, and no block
 // crosses a cache line's boundary.
 func TestRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var space rows
+	var space exitRows
 	owner := map[int]int{} // of each 8 bytes
 	for row := range 5000 {
 		n := 1 + r.IntN(blockNodes+1)
@@ -24,7 +24,7 @@ func TestRows(t *testing.T) {
 		if row%3 == 0 {
 			open = 0
 		}
-		at := space.take(open, n)
+		at := space.takeRow(open, n)
 		for k := range n {
 			from, size := at+slotSize*k, leafSize
 			if open>>k&1 != 0 {
@@ -84,7 +84,7 @@ func TestCovers(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if use > levelGo && f.blocks == nil {
+		if kernelLevel > levelGo && f.blocks == nil {
 			t.Errorf("%s: no blocks", name)
 		}
 		rows := foresttest.Rows(3, m, 300)

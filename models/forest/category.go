@@ -11,8 +11,8 @@ import (
 )
 
 // category is a categorical feature: classes of categories that no node tells
-// apart, and the sets of classes that nodes test. Class 0 holds the missing,
-// the negative, and every category that is in no set.
+// apart, and the sets of classes that nodes test. Class 0 holds missing and
+// negative values, and every category that is in no set.
 type category struct {
 	feature int32
 	class   []int32  // per category code
@@ -32,12 +32,12 @@ func (c *category) classOf(v float64) int32 {
 }
 
 // chunks is the number of byte columns that tell the classes apart.
-func (c *category) chunks() int { return (c.classes + chunk - 2) / chunk }
+func (c *category) chunks() int { return (c.classes + maxCode - 2) / maxCode }
 
 // inChunk is the code of a class in chunk j: 1 to chunk, or 0 when it is class 0
 // or of another chunk.
 func (c *category) inChunk(class, j int) uint8 {
-	if k := class - j*chunk; k >= 1 && k <= chunk {
+	if k := class - j*maxCode; k >= 1 && k <= maxCode {
 		return uint8(k)
 	}
 	return 0
@@ -51,10 +51,10 @@ var errCategories = errors.New("too many categories and categorical splits")
 // categoryBuilder collects the sets of a model's categorical nodes.
 type categoryBuilder struct {
 	byFeature map[int32]int32
-	features  []catSets
+	features  []categorySets
 }
 
-type catSets struct {
+type categorySets struct {
 	feature int32
 	sets    [][]uint32 // distinct, without trailing zero words
 	bySet   map[string]int32
@@ -70,7 +70,7 @@ func (b *categoryBuilder) add(t *models.Tree, j int) (cat, set int32) {
 	if !ok {
 		cat = int32(len(b.features))
 		b.byFeature[f] = cat
-		b.features = append(b.features, catSets{feature: f, bySet: map[string]int32{}})
+		b.features = append(b.features, categorySets{feature: f, bySet: map[string]int32{}})
 	}
 	s := int(t.Threshold[j])
 	words := t.CatBits[t.CatBoundaries[s]:t.CatBoundaries[s+1]]
@@ -102,9 +102,9 @@ func (b *categoryBuilder) build() ([]category, error) {
 	return out, nil
 }
 
-// build splits the categories into classes, one set after another: of each
-// class, the members that are in the set move to a new class.
-func (s *catSets) build() (category, error) {
+// build splits the categories into classes, one set after another: the members of
+// a class that are in the set move to a new class.
+func (s *categorySets) build() (category, error) {
 	codes := 0
 	for _, w := range s.sets {
 		codes = max(codes, 32*len(w))

@@ -17,7 +17,7 @@ import (
 //
 // exactly, with no rounding. A column is one byte a vector, derived from one
 // feature; a node names a column and a bound, and goes left when
-// code <= bound. All else is folded into how the code is made:
+// code <= bound. Everything else is a matter of how the code is computed:
 //
 //   - Missing values. A value that is missing has rank 0 in the column of the
 //     nodes that send it left, and code 254 in the column of the nodes that
@@ -39,7 +39,7 @@ type source struct {
 type column struct {
 	source int32
 	first  int32 // rank that has the code 0
-	right  bool  // missing values have the code chunk
+	right  bool  // missing values have the code maxCode
 }
 
 // split is a node's test: column code <= bound, or, when set >= 0, class of
@@ -93,17 +93,17 @@ func columnize(m *models.Model) (*columns, error) {
 		}
 		c.splits[i] = splits[len(splits)-len(t.Feature):]
 	}
-	found, places := collect(m, splits, tests)
+	found, places := collectThresholds(m, splits, tests)
 	ranks := make([][]int32, len(c.sources))
 	// The columns of a source: two for each chunk, left and right.
 	of := make([][]int32, len(c.sources))
 	inParallel(len(c.sources), func(from, to int) {
 		for s := from; s < to; s++ {
-			c.sources[s].thresholds, ranks[s] = found[s].rank()
-			of[s] = make([]int32, 2*(len(ranks[s])/chunk+1))
+			c.sources[s].thresholds, ranks[s] = found[s].ranked()
+			of[s] = make([]int32, 2*(len(ranks[s])/maxCode+1))
 			for i, rank := range ranks[s] {
 				for side := range int32(2) {
-					of[s][rank/chunk*2+side] |= int32(found[s].sides[i] >> side & 1)
+					of[s][rank/maxCode*2+side] |= int32(found[s].sides[i] >> side & 1)
 				}
 			}
 		}
@@ -112,7 +112,7 @@ func columnize(m *models.Model) (*columns, error) {
 		for i, used := range of[s] {
 			if used != 0 {
 				of[s][i] = int32(len(c.columns))
-				c.columns = append(c.columns, column{source: int32(s), first: int32(i / 2 * chunk), right: i%2 == 1})
+				c.columns = append(c.columns, column{source: int32(s), first: int32(i / 2 * maxCode), right: i%2 == 1})
 			}
 		}
 	}
@@ -125,11 +125,11 @@ func columnize(m *models.Model) (*columns, error) {
 			for j, d := range m.Trees[i].Decision {
 				if s := &c.splits[i][j]; s.set < 0 {
 					rank := ranks[s.column][places[node]]
-					at := rank / chunk * 2
+					at := rank / maxCode * 2
 					if missingRight(d) {
 						at++
 					}
-					s.column, s.bound = of[s.column][at], uint8(rank%chunk)
+					s.column, s.bound = of[s.column][at], uint8(rank%maxCode)
 				}
 				node++
 			}
@@ -140,9 +140,10 @@ func columnize(m *models.Model) (*columns, error) {
 	return c, err
 }
 
-// collect finds the thresholds of each source, which has so many tests, and the
-// place of each node's among them. The sources are shared out to processors.
-func collect(m *models.Model, splits []split, tests []int) (found []thresholds, places []int32) {
+// collectThresholds finds the thresholds of each source, and where each node's
+// threshold is among them. tests is the number of nodes of each source; processors
+// share the sources.
+func collectThresholds(m *models.Model, splits []split, tests []int) (found []thresholds, places []int32) {
 	found, places = make([]thresholds, len(tests)), make([]int32, len(splits))
 	owner := make([]int, len(tests))
 	parts := min(processors(), len(tests))
@@ -177,12 +178,12 @@ func missingRight(decision uint8) bool {
 	return decision&models.DecisionDefaultLeft == 0 && models.MissingType(decision>>2&3) != models.MissingNone
 }
 
-// chunk is the number of thresholds that one column tells apart: codes are 0 to
-// chunk, and no code is 255.
-const chunk = 254
+// maxCode is the largest code, and the number of thresholds that one column tells
+// apart. No code is 255.
+const maxCode = 254
 
-// value applies what s does to a value before it is ranked: afterwards NaN,
-// and only NaN, is missing.
+// value makes NaN of the values that s takes for missing, and 0 of a NaN that it
+// does not.
 func (s *source) value(v float64) float64 {
 	switch {
 	case s.missing == models.MissingNone && v != v:
@@ -218,7 +219,7 @@ func below(p unsafe.Pointer, i uintptr, v float64) uintptr {
 // code is the byte of a column for a value's rank.
 func (c *column) code(rank int32, missing bool) uint8 {
 	if missing && c.right {
-		return chunk
+		return maxCode
 	}
-	return uint8(min(max(rank-c.first, 0), chunk))
+	return uint8(min(max(rank-c.first, 0), maxCode))
 }

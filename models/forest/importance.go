@@ -18,7 +18,7 @@ type Importance struct {
 // Importances gives the importance of each feature. rows, laid one after
 // another, is the sample that MeanAbs is measured on; without rows it is 0.
 func (f *Forest) Importances(rows []float64) []Importance {
-	f.check(len(rows)%f.features == 0)
+	f.mustFit(len(rows)%f.features == 0)
 	out := make([]Importance, f.features)
 	for j := range out {
 		out[j] = Importance{Gain: f.gains[j], Splits: f.splits[j]}
@@ -37,8 +37,8 @@ func (f *Forest) Importances(rows []float64) []Importance {
 	return out
 }
 
-// count fills the sums that Importances gives.
-func (f *Forest) count(m *models.Model) {
+// countSplits fills the sums that Importances gives.
+func (f *Forest) countSplits(m *models.Model) {
 	f.splits, f.gains = make([]int, f.features), make([]float64, f.features)
 	for i := range m.Trees {
 		t := &m.Trees[i]

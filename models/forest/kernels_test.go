@@ -41,20 +41,20 @@ func rankShape(t *testing.T, shape foresttest.Shape) (kinds [3]int) {
 	}
 	e := newEncoder(c)
 	rows := foresttest.Rows(1, m, 2000)
-	n := len(e.search)
+	n := len(e.tables)
 	got, want := make([]uint8, n+1), make([]uint8, n+1)
 	gotMissing, wantMissing := make([]uint8, n), make([]uint8, n)
 	for i := 0; i < len(rows); i += 30 {
 		x := unsafe.Pointer(&rows[i])
-		rank(got, gotMissing, x, 0, e.search, 1, n)
-		rankGeneric(want, wantMissing, x, 0, e.search, 1, n)
+		rank(got, gotMissing, x, 0, e.tables, 1, n)
+		rankGeneric(want, wantMissing, x, 0, e.tables, 1, n)
 		if !slices.Equal(got, want) || !slices.Equal(gotMissing, wantMissing) {
 			t.Fatalf("row %d: ranks %v, want %v; missing %v, want %v", i/30, got, want, gotMissing, wantMissing)
 		}
 		clear(got)
-		rankFew(got[e.marked:], x, e.search[e.marked:e.wide])
-		rankUnmarked(got[e.wide:], x, e.search[e.wide:])
-		rankUnmarkedGeneric(want[e.marked:], x, e.search[e.marked:])
+		rankFew(got[e.marked:], x, e.tables[e.marked:e.fewEnd])
+		rankUnmarked(got[e.fewEnd:], x, e.tables[e.fewEnd:])
+		rankUnmarkedGeneric(want[e.marked:], x, e.tables[e.marked:])
 		if !slices.Equal(got[e.marked:], want[e.marked:]) {
 			t.Fatalf("row %d: unmarked ranks %v, want %v", i/30, got[e.marked:], want[e.marked:])
 		}
@@ -62,20 +62,20 @@ func rankShape(t *testing.T, shape foresttest.Shape) (kinds [3]int) {
 	many := len(rows) / 30
 	column, wantColumn, marks := make([]uint8, many), make([]uint8, many), make([]uint8, many)
 	for k := e.marked; k < e.short; k++ {
-		rankColumn(column, marks, unsafe.Pointer(&rows[0]), 30*8, &e.search[k], many)
-		rankGeneric(wantColumn, marks, unsafe.Pointer(&rows[0]), 30*8, e.search[k:], 0, many)
+		rankColumn(column, marks, unsafe.Pointer(&rows[0]), 30*8, &e.tables[k], many)
+		rankGeneric(wantColumn, marks, unsafe.Pointer(&rows[0]), 30*8, e.tables[k:], 0, many)
 		if !slices.Equal(column, wantColumn) {
 			t.Fatalf("source %d: the ranks of its column are %v, want %v", k, column, wantColumn)
 		}
 	}
-	for k := range e.search { // the same ranks by the binary search over any number of thresholds
+	for k := range e.tables { // the same ranks by the binary search over any number of thresholds
 		s := &e.sources[k]
 		v := s.value(rows[len(rows)-30+int(s.feature)])
 		if r := s.rank(v); v == v && r != int32(want[k]) {
 			t.Fatalf("source %d: rank %d, want %d", k, want[k], r)
 		}
 	}
-	return [3]int{e.marked, e.wide - e.marked, e.short - e.wide}
+	return [3]int{e.marked, e.fewEnd - e.marked, e.short - e.fewEnd}
 }
 
 func TestShapKernels(t *testing.T) {
@@ -101,20 +101,20 @@ func shapKernels(t *testing.T, shape foresttest.Shape, widths map[int]bool) {
 	}
 	n := len(m.Features)
 	s := f.newScratch()
-	a, b := f.explain.newScratch(n), f.explain.newScratch(n)
+	a, b := f.explainer.newScratch(n), f.explainer.newScratch(n)
 	rows := foresttest.Rows(2, m, 50)
 	for i := 0; i < len(rows); i += n {
 		x := rows[i : i+n]
 		f.encoder.encode(s.codes, s.missing, x)
-		f.encoder.sets(s.codes, x)
-		for _, r := range f.explain.rules {
+		f.encoder.encodeSets(s.codes, x)
+		for _, r := range f.explainer.rules {
 			widths[r.width] = true
 			clear(a.shares)
 			clear(b.shares)
 			a.held[2*r.width], b.held[2*r.width] = uint32(8*r.width), uint32(8*r.width)
 			for j := range r.trees {
-				copy(a.product[r.width:], r.trees[j].f[:r.width])
-				copy(b.product[r.width:], r.trees[j].f[:r.width])
+				copy(a.product[r.width:], r.trees[j].factors[:r.width])
+				copy(b.product[r.width:], r.trees[j].factors[:r.width])
 				r.explain(&r.trees[j], a, s.codes)
 				r.explainGeneric(&r.trees[j], b, s.codes)
 			}
@@ -137,8 +137,8 @@ func TestFitKernel(t *testing.T) {
 		q := newQuadrature(width)
 		got, want := make([]float64, len(z)*width+1), make([]float64, len(z)*width+1)
 		got[len(z)*width], want[len(z)*width] = 7, 7
-		fit(got, z, &q)
-		fitGeneric(want, z, &q)
+		fitFactors(got, z, &q)
+		fitFactorsGeneric(want, z, &q)
 		for i := range got {
 			if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
 				t.Fatalf("rule of %d, number %d: %v, want %v", width, i, got[i], want[i])
@@ -168,11 +168,11 @@ func TestWalkKernel(t *testing.T) {
 		for i := 0; i < len(rows); i += n {
 			x := rows[i : i+n]
 			e.encode(codes, missing, x)
-			e.sets(codes, x)
+			e.encodeSets(codes, x)
 			for _, from := range []int{0, 1, 3} {
-				got, want := sum(w, from, len(m.Trees), codes, 0.25), 0.25
+				got, want := sumLeaves(w, from, len(m.Trees), codes, 0.25), 0.25
 				for k := from; k < len(m.Trees); k++ {
-					want = sum(w, k, k+1, codes, want) // alone: without the kernel
+					want = sumLeaves(w, k, k+1, codes, want) // alone: without the kernel
 				}
 				if math.Float64bits(got) != math.Float64bits(want) {
 					t.Fatalf("%d trees of %d leaves, from %d, row %d: %v, want %v", shape.Trees,
@@ -202,7 +202,7 @@ func TestQuadrature(t *testing.T) {
 // TestKernelsReached asserts that the shapes of TestMargin reach each block
 // kernel: which one is a matter of columns, categories and float32.
 func TestKernelsReached(t *testing.T) {
-	if use == levelGo {
+	if kernelLevel == levelGo {
 		t.Skip("this build has no kernels")
 	}
 	for name, c := range map[string]struct {
@@ -230,7 +230,7 @@ func TestKernelsReached(t *testing.T) {
 
 // TestForms asserts that the shapes of TestMargin reach every form.
 func TestForms(t *testing.T) {
-	if use == levelGo {
+	if kernelLevel == levelGo {
 		t.Skip("this build has no kernels")
 	}
 	for name, c := range map[string]struct {
@@ -259,7 +259,7 @@ func TestPlaces(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	if use == levelGo {
+	if kernelLevel == levelGo {
 		t.Skip("this build has no kernels")
 	}
 	m := foresttest.Model(1, foresttest.Shape{Trees: 100, Leaves: 6000, Features: 6, Categories: 6, Categorical: 1})
@@ -267,8 +267,8 @@ func TestPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.blocks.runs) < 2 || f.blocks.walk {
-		t.Fatalf("%d runs, walk %v: want several runs of blocks", len(f.blocks.runs), f.blocks.walk)
+	if len(f.blocks.runs) < 2 || f.blocks.someWalked {
+		t.Fatalf("%d runs, walk %v: want several runs of blocks", len(f.blocks.runs), f.blocks.someWalked)
 	}
 	rows := foresttest.Rows(1, m, 50)
 	for i := 0; i < len(rows); i += 6 {

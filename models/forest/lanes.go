@@ -12,12 +12,12 @@ import (
 // vector. A tree is evaluated from the bottom up: each node, once for all
 // vectors, chooses between the lines of its two children by comparing the line
 // of its column with its bound, and the line that the root chooses holds every
-// vector's leaf. No vector's way through the tree is ever followed, so that
-// there is nothing to mispredict and nothing to wait for.
+// vector's leaf. No vector's path through the tree is followed, so that there is
+// nothing to mispredict and nothing to wait for.
 //
 // Trees of more than 256 leaves, whose numbers do not fit a byte, are walked.
 
-// maxLaneLeaves is the number of leaves up to which a tree has a program.
+// maxLaneLeaves is the largest number of leaves of a tree that has a program.
 const maxLaneLeaves = 256
 
 // laneOp is one operation on lines, which it names by their offset in the
@@ -43,12 +43,12 @@ type laneTree struct {
 // lanes is the lane form of a model. Its arena holds, in lines: the result;
 // leaf number i in every byte of line 1+i; slots for nodes; codes.
 type lanes struct {
-	trees  []laneTree
-	sets   []uint8 // 32 bytes a set: the classes of one chunk
-	codes  int     // first line of the codes
-	leaves int     // lines of leaf numbers
-	size   int     // of the arena, in lines
-	walk   bool    // some trees are walked
+	trees      []laneTree
+	sets       []uint8 // 32 bytes a set: the classes of one chunk
+	codes      int     // first line of the codes
+	leaves     int     // lines of leaf numbers
+	size       int     // of the arena, in lines
+	someWalked bool    // some trees are walked
 }
 
 func newLanes(m *models.Model, c *columns, e *encoder) *lanes {
@@ -62,18 +62,18 @@ func newLanes(m *models.Model, c *columns, e *encoder) *lanes {
 	for i := range m.Trees {
 		t := &m.Trees[i]
 		if t.Leaves() > maxLaneLeaves {
-			l.trees[i].walked, l.walk = true, true
+			l.trees[i].walked, l.someWalked = true, true
 			continue
 		}
-		b.tree(t, c.splits[i])
+		b.addTree(t, c.splits[i])
 		l.trees[i] = laneTree{ops: append([]laneOp(nil), b.ops...), leaf: append([]float64(nil), t.LeafValue...)}
 		if m.Float32Sums {
 			l.trees[i].leaf, l.trees[i].leaf32 = nil, toFloat32(t.LeafValue)
 		}
 	}
-	// Slots are known: the codes come after them.
+	// The number of slots is known now: the codes come after them.
 	l.codes = b.slots + b.most
-	l.size = l.codes + e.lines
+	l.size = l.codes + e.blockPlaces
 	for i := range l.trees {
 		for j := range l.trees[i].ops {
 			op := &l.trees[i].ops[j]
@@ -115,20 +115,20 @@ type chunkSet struct {
 	offset uint32
 }
 
-func (b *laneBuilder) tree(t *models.Tree, splits []split) {
+func (b *laneBuilder) addTree(t *models.Tree, splits []split) {
 	b.ops, b.free, b.used = b.ops[:0], b.free[:0], 0
 	if len(t.Feature) > 0 {
-		root := b.node(t, splits, 0)
+		root := b.addNode(t, splits, 0)
 		// The last operation gives the result, but where the root's set is
 		// empty and it always goes right.
 		if n := len(b.ops); n == 0 || b.ops[n-1].dst>>8 != uint32(root) {
-			b.choose(0, 0, root, root, b.take())
+			b.addChoice(0, 0, root, root, b.takeSlot())
 		}
 	}
 	b.most = max(b.most, b.used)
 }
 
-func (b *laneBuilder) take() int {
+func (b *laneBuilder) takeSlot() int {
 	if n := len(b.free); n > 0 {
 		s := b.free[n-1]
 		b.free = b.free[:n-1]
@@ -138,59 +138,59 @@ func (b *laneBuilder) take() int {
 	return b.slots + b.used - 1
 }
 
-func (b *laneBuilder) give(line int) {
+func (b *laneBuilder) releaseSlot(line int) {
 	if line >= b.slots {
 		b.free = append(b.free, line)
 	}
 }
 
-// node writes the operations of node i and all below it, and gives the line
+// addNode writes the operations of node i and all below it, and gives the line
 // of its result.
-func (b *laneBuilder) node(t *models.Tree, splits []split, i int32) int {
+func (b *laneBuilder) addNode(t *models.Tree, splits []split, i int32) int {
 	if i < 0 {
 		return 1 + int(^i)
 	}
 	// The deeper child first would need fewer slots; trees are small enough.
-	left := b.node(t, splits, t.Left[i])
-	right := b.node(t, splits, t.Right[i])
+	left := b.addNode(t, splits, t.Left[i])
+	right := b.addNode(t, splits, t.Right[i])
 	s := splits[i]
 	if s.set >= 0 {
-		return b.category(s, left, right)
+		return b.addCategory(s, left, right)
 	}
-	b.give(left)
-	b.give(right)
-	dst := b.take()
-	b.choose(columnMark+uint32(b.e.place[s.column])*blockRows, s.bound, left, right, dst)
+	b.releaseSlot(left)
+	b.releaseSlot(right)
+	dst := b.takeSlot()
+	b.addChoice(columnMark+uint32(b.e.place[s.column])*blockRows, s.bound, left, right, dst)
 	return dst
 }
 
-func (b *laneBuilder) choose(column uint32, bound uint8, left, right, dst int) {
+func (b *laneBuilder) addChoice(column uint32, bound uint8, left, right, dst int) {
 	b.ops = append(b.ops, laneOp{column, uint32(left) * blockRows, uint32(right) * blockRows,
 		uint32(dst)<<8 | uint32(bound)})
 }
 
-// category tests each chunk of classes that the set reaches into, one after
-// another: who is in the set in one of them goes left.
-func (b *laneBuilder) category(s split, left, right int) int {
+// addCategory tests each chunk of classes that has members of the set, one after
+// another: a vector that is in the set in one of them goes left.
+func (b *laneBuilder) addCategory(s split, left, right int) int {
 	result := right
-	for _, cs := range b.chunks(s) {
-		test := b.take()
+	for _, cs := range b.setChunks(s) {
+		test := b.takeSlot()
 		b.ops = append(b.ops, laneOp{columnMark + uint32(b.e.classAt[s.cat]+cs.chunk)*blockRows, cs.offset, 0,
 			uint32(test)<<8 | opSet})
-		b.give(test)
+		b.releaseSlot(test)
 		if result != right || right < b.slots {
-			b.give(result)
+			b.releaseSlot(result)
 		}
-		dst := b.take()
-		b.choose(uint32(test)*blockRows, 0, left, result, dst)
+		dst := b.takeSlot()
+		b.addChoice(uint32(test)*blockRows, 0, left, result, dst)
 		result = dst
 	}
-	b.give(left)
+	b.releaseSlot(left)
 	return result
 }
 
-// chunks writes the bits of a set, once for all nodes that test it.
-func (b *laneBuilder) chunks(s split) []chunkSet {
+// setChunks writes the bits of a set, once for all nodes that test the set.
+func (b *laneBuilder) setChunks(s split) []chunkSet {
 	key := [2]int32{s.cat, s.set}
 	if cs, ok := b.setAt[key]; ok {
 		return cs
@@ -200,7 +200,7 @@ func (b *laneBuilder) chunks(s split) []chunkSet {
 	for j := range c.chunks() {
 		var bits [32]uint8
 		some := false
-		for class := j*chunk + 1; class < min((j+1)*chunk+1, c.classes); class++ {
+		for class := j*maxCode + 1; class < min((j+1)*maxCode+1, c.classes); class++ {
 			if c.members[s.set][class/8]>>(class%8)&1 != 0 {
 				k := c.inChunk(class, j)
 				bits[k/8] |= 1 << (k % 8)
@@ -230,13 +230,13 @@ func (l *lanes) newArena() []uint8 {
 	return a
 }
 
-// fewRows is the number of vectors up to which a block needs half of each line.
+// fewRows is the largest number of vectors for which half of each line is enough.
 const fewRows = blockRows / 2
 
-// block adds the leaves of every tree to the sums of a block of n vectors whose
-// codes are in the arena; trees that have no program are walked, by the codes of
-// the single vectors.
-func (l *lanes) block(s *scratch, w *walker, width, n int, float32s bool) {
+// addBlock adds the leaves of every tree to the sums of a block of n vectors whose
+// codes are in the arena. Trees without a program are walked, by the codes of the
+// single vectors.
+func (l *lanes) addBlock(s *scratch, w *walker, width, n int, float32s bool) {
 	var sets *uint8
 	if len(l.sets) > 0 {
 		sets = &l.sets[0]
@@ -246,9 +246,9 @@ func (l *lanes) block(s *scratch, w *walker, width, n int, float32s bool) {
 		t := &l.trees[i]
 		if t.walked {
 			if float32s {
-				w.tree32(i, s.sums32[:n], s.codes, width)
+				w.addTree32(i, s.sums32[:n], s.codes, width)
 			} else {
-				w.tree64(i, s.sums[:n], s.codes, width)
+				w.addTree64(i, s.sums[:n], s.codes, width)
 			}
 			continue
 		}
@@ -256,7 +256,7 @@ func (l *lanes) block(s *scratch, w *walker, width, n int, float32s bool) {
 		case len(t.ops) == 0:
 			clear(s.arena[:blockRows])
 		case few:
-			lanesTree32(&t.ops[0], len(t.ops), &s.arena[0], sets)
+			lanesTreeHalf(&t.ops[0], len(t.ops), &s.arena[0], sets)
 		default:
 			lanesTree(&t.ops[0], len(t.ops), &s.arena[0], sets)
 		}

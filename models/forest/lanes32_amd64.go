@@ -4,12 +4,12 @@
 
 package forest
 
-// The kernels of lanes for a block of at most 32 vectors: lanesTree on the
-// first half of each line, and lanesAdd64 and lanesAdd32 of so many times four
-// vectors, at least four.
+// The kernels of lanes for a block of at most 32 vectors: lanesTree on the first
+// half of each line, and lanesAdd64 and lanesAdd32 for fours times four vectors.
+// fours is at least 1.
 
 //go:noescape
-func lanesTree32(ops *laneOp, n int, arena, sets *uint8)
+func lanesTreeHalf(ops *laneOp, n int, arena, sets *uint8)
 
 //go:noescape
 func lanesAddFours64(sums *[blockRows]float64, leaf *float64, index *uint8, fours int)

@@ -10,8 +10,8 @@ DATA bitOf32<>+0(SB)/8, $0x8040201008040201
 DATA bitOf32<>+8(SB)/8, $0x8040201008040201
 GLOBL bitOf32<>(SB), RODATA|NOPTR, $16
 
-// func lanesTree32(ops *laneOp, n int, arena, sets *uint8)
-TEXT ·lanesTree32(SB), NOSPLIT, $0-32
+// func lanesTreeHalf(ops *laneOp, n int, arena, sets *uint8)
+TEXT ·lanesTreeHalf(SB), NOSPLIT, $0-32
 	MOVQ ops+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ arena+16(FP), DI

@@ -6,6 +6,6 @@ package forest
 
 // Without assembly there are no lanes.
 
-func lanesTree32(*laneOp, int, *uint8, *uint8)                   { panic("forest: no kernels") }
+func lanesTreeHalf(*laneOp, int, *uint8, *uint8)                 { panic("forest: no kernels") }
 func lanesAddFours64(*[blockRows]float64, *float64, *uint8, int) { panic("forest: no kernels") }
 func lanesAddFours32(*[blockRows]float32, *float32, *uint8, int) { panic("forest: no kernels") }

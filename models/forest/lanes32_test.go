@@ -30,7 +30,7 @@ func TestFewLanes(t *testing.T) {
 				want[i] = f.Margin(rows[i*n : (i+1)*n])
 			}
 			for count := most; count > 0; count-- {
-				first := (most - count) / 2 // others than those that stood there before
+				first := (most - count) / 2 // others than those that were there before
 				got := make([]float64, count)
 				f.Margins(got, rows[first*n:(first+count)*n])
 				for i, v := range got {

@@ -15,14 +15,14 @@ import (
 
 // eachLevel runs a test at each level of instructions that this processor has.
 func eachLevel(t *testing.T, f func(t *testing.T)) {
-	highest := use
-	defer func() { use = highest }()
+	highest := kernelLevel
+	defer func() { kernelLevel = highest }()
 	for l, name := range []string{"go", "avx2", "avx512"} {
 		if level(l) > highest {
 			t.Logf("%s: not on this processor", name)
 			break
 		}
-		use = level(l)
+		kernelLevel = level(l)
 		t.Run(name, f)
 	}
 }
@@ -33,8 +33,8 @@ func TestLevelWanted(t *testing.T) {
 	if os.Getenv("ASSAY_WANT_AVX512") == "" {
 		t.Skip("ASSAY_WANT_AVX512 is not set")
 	}
-	if use != levelAVX512 || Kernels() != "avx512" {
-		t.Fatalf("the kernels run at level %d (%s), want AVX-512", use, Kernels())
+	if kernelLevel != levelAVX512 || Kernels() != "avx512" {
+		t.Fatalf("the kernels run at level %d (%s), want AVX-512", kernelLevel, Kernels())
 	}
 }
 

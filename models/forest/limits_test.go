@@ -66,16 +66,16 @@ func cost(t *testing.T, below, beyond foresttest.Shape) (single, batch float64) 
 			sides[i].run()
 		}
 	}
-	return float64(sides[1].one) / float64(sides[0].one), float64(sides[1].many) / float64(sides[0].many)
+	return float64(sides[1].single) / float64(sides[0].single), float64(sides[1].batch) / float64(sides[0].batch)
 }
 
 // timed is a model, and the least times of its 256 rows, one by one and as a
 // batch.
 type timed struct {
-	f         *forest.Forest
-	n         int
-	rows, dst []float64
-	one, many time.Duration
+	f             *forest.Forest
+	n             int
+	rows, dst     []float64
+	single, batch time.Duration
 }
 
 func newTimed(t *testing.T, shape foresttest.Shape) timed {
@@ -92,10 +92,10 @@ func (s *timed) run() {
 	for i := range s.dst {
 		s.dst[i] = s.f.Margin(s.rows[i*s.n : (i+1)*s.n])
 	}
-	s.one = min(s.one, time.Since(start))
+	s.single = min(s.single, time.Since(start))
 	start = time.Now()
 	s.f.Margins(s.dst, s.rows)
-	s.many = min(s.many, time.Since(start))
+	s.batch = min(s.batch, time.Since(start))
 }
 
 // TestLimitsCrossed asserts that the pairs lie on the two sides of the limit of

@@ -8,11 +8,11 @@ import (
 	"sync/atomic"
 )
 
-// processors is how many goroutines the work of a compilation is shared by.
+// processors is how many goroutines share the work of a compilation.
 func processors() int { return min(runtime.GOMAXPROCS(0), 8) }
 
-// inParallel calls f with parts that make up [0, n), and returns when all are
-// done.
+// inParallel divides [0, n) into parts, calls f with each of them in a goroutine,
+// and returns when all are done.
 func inParallel(n int, f func(from, to int)) {
 	var wg sync.WaitGroup
 	parts := min(processors(), n)
@@ -22,10 +22,11 @@ func inParallel(n int, f func(from, to int)) {
 	wg.Wait()
 }
 
-// beside calls first, and beside it what worker gives, again and again with small
-// parts that make up [0, n): one worker a processor, so that whoever called first
-// takes its share of the rest when that is done. Parts of a worker ascend.
-func beside(first func(), n int, worker func() func(from, to int)) {
+// runAlongside calls first in one goroutine, while others work through [0, n) in
+// small parts; when first is done, its goroutine takes parts, too. Each goroutine
+// gets a function of its own from worker and calls it with part after part, in
+// ascending order.
+func runAlongside(first func(), n int, worker func() func(from, to int)) {
 	part := min(16, max(1, n/(4*processors())))
 	var wg sync.WaitGroup
 	var next atomic.Int64

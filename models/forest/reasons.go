@@ -12,8 +12,8 @@ import (
 
 // ReasonGroup is features that share a reason, such as all that measure how
 // late a buyer pays. Correlated features split a contribution among them in
-// ways that no reader should be asked to follow; their sum is what a person can
-// act on.
+// ways that no reader should have to follow; their sum is what a person can act
+// on.
 type ReasonGroup struct {
 	Code     string // stable
 	Text     string // one sentence
@@ -59,9 +59,9 @@ func NewReasons(f *Forest, groups []ReasonGroup) (*Reasons, error) {
 	return r, nil
 }
 
-// GroupReasons gathers the features of a vector that share a reason: label gives
+// GroupReasons groups the features of a vector that share a reason: label gives
 // the code and the sentence of feature j. Groups are in the order of their first
-// feature, whose sentence is theirs.
+// feature, and have its sentence.
 func GroupReasons(features int, label func(j int) (code, text string)) []ReasonGroup {
 	var groups []ReasonGroup
 	at := map[string]int{}
@@ -78,11 +78,11 @@ func GroupReasons(features int, label func(j int) (code, text string)) []ReasonG
 	return groups
 }
 
-// Of appends to dst the groups that raise the margin, strongest first, at most
+// Append appends to dst the groups that raise the margin, strongest first, at most
 // MaxReasons: those whose features' contributions, as Contributions gives them,
-// sum to more than zero. Groups that tie keep the order in which NewReasons got
-// them. A group of which the model uses no feature is never among them.
-func (r *Reasons) Of(dst []assay.Reason, contributions []float64) []assay.Reason {
+// sum to more than zero. Groups that tie keep the order that they have in
+// NewReasons. A group whose features the model does not use is never a reason.
+func (r *Reasons) Append(dst []assay.Reason, contributions []float64) []assay.Reason {
 	type sum struct {
 		group int
 		value float64

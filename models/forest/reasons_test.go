@@ -51,7 +51,7 @@ func TestReasons(t *testing.T) {
 		"nothing raises the risk": {[]float64{-1, 0, -2, 0, 0, 0, 0, 0, 0, 0}, nil},
 		"NaN gives no reason":     {[]float64{math.NaN(), 0, 1, 0, 0, 0, 0, 0, 0, 0}, []string{"b"}},
 	} {
-		if got := codes(r.Of(nil, c.phi)); !slices.Equal(got, c.want) {
+		if got := codes(r.Append(nil, c.phi)); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

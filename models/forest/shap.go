@@ -20,8 +20,8 @@ import "slices"
 // depth for each leaf.
 //
 // When a feature is tested again further down, the later z and o, which contain
-// the earlier ones, take their place. All that is needed for it is one number an
-// edge and node of the rule,
+// the earlier ones, replace them. This needs one number for each edge and node of
+// the rule,
 //
 //	f = z (1-t) / (z + (1-z) t),   and 1-f = t / (z + (1-z) t),
 //
@@ -34,31 +34,31 @@ import "slices"
 //
 //	(F (h+c) - f h - c) / (t (1-t))
 //
-// of which the divisor waits for the end, with the weights of the rule. When x
-// fails an earlier test of the feature, its factor changes by s alone: F = f = 1
-// says that, and makes the share 0.
+// where the divisor is applied at the end, with the weights of the rule. When x
+// fails an earlier test of the feature, its factor changes only by s: F = f = 1
+// expresses that, and makes the share 0.
 
 // explainer is the form of a model that explains.
 type explainer struct {
-	rules    []rule
-	expected float64 // mean margin under the covers
-	scale    float64 // 1, or 1/trees for an averaged forest
-	distinct int     // most distinct features on a path
-	numbers  int     // the most of a tree: rows * width
-	nodes    int     // of the largest tree
-	width    int     // of the largest rule
+	rules       []rule
+	expected    float64 // mean margin under the covers
+	scale       float64 // 1, or 1/trees for an averaged forest
+	longestPath int     // most distinct features on a path
+	mostNumbers int     // the most of a tree: rows * width
+	mostNodes   int     // of the largest tree
+	widestRule  int     // of the largest rule
 }
 
-// rule is a quadrature and the trees that it integrates. What the trees consist
-// of lies in blocks of memory, in their order: a model's explanation reads
-// more than a processor's inner caches hold, and the kernels fetch ahead.
+// rule is a quadrature and the trees that it integrates. The trees are in memory in
+// their order: an explanation reads more than a processor's inner caches hold, and
+// the kernels fetch ahead.
 type rule struct {
 	width   int
 	weights []float64 // over t (1-t)
 	trees   []shapTree
 }
 
-// shapScratch is what one explanation writes to.
+// shapScratch is the memory that one explanation writes to.
 type shapScratch struct {
 	product []float64 // per edge, width numbers: the product down to it, later the sum below it
 	held    []uint32  // at the place of each edge's row: the row of the f that holds for it
@@ -68,8 +68,8 @@ type shapScratch struct {
 
 // newScratch has room for the shares of one vector.
 func (e *explainer) newScratch(features int) *shapScratch {
-	return &shapScratch{product: make([]float64, e.numbers), held: make([]uint32, 2*e.numbers),
-		taken: make([]uint32, e.nodes), shares: make([]float64, features*e.width)}
+	return &shapScratch{product: make([]float64, e.mostNumbers), held: make([]uint32, 2*e.mostNumbers),
+		taken: make([]uint32, e.mostNodes), shares: make([]float64, features*e.widestRule)}
 }
 
 // Contributions writes to dst[j] what feature j adds to the margin of x, and
@@ -77,7 +77,7 @@ func (e *explainer) newScratch(features int) *shapScratch {
 // that LightGBM's predict_contrib gives. They sum to Margin(x) but for
 // rounding. len(dst) = Features()+1.
 func (f *Forest) Contributions(dst, x []float64) {
-	f.check(len(x) == f.features && len(dst) == f.features+1)
+	f.mustFit(len(x) == f.features && len(dst) == f.features+1)
 	s := f.pool.Get().(*scratch)
 	f.contributions(s, dst, x)
 	f.pool.Put(s)
@@ -87,7 +87,7 @@ func (f *Forest) Contributions(dst, x []float64) {
 // each gets Features()+1 numbers of dst, the same that Contributions gives.
 func (f *Forest) ContributionsAll(dst, rows []float64) {
 	n := len(rows) / f.features
-	f.check(len(rows) == n*f.features && len(dst) == n*(f.features+1))
+	f.mustFit(len(rows) == n*f.features && len(dst) == n*(f.features+1))
 	s := f.pool.Get().(*scratch)
 	for n > 0 {
 		k := min(n, explainRows)
@@ -97,25 +97,25 @@ func (f *Forest) ContributionsAll(dst, rows []float64) {
 	f.pool.Put(s)
 }
 
-// explainRows is how many vectors are explained together: tree after tree, so
-// that what a tree's explanation reads comes from memory once for all of them.
+// explainRows is how many vectors are explained at once, tree after tree: what the
+// explanation of a tree reads comes from memory once for all of them.
 const explainRows = 8
 
 // contributions explains at most explainRows vectors.
 func (f *Forest) contributions(s *scratch, dst, rows []float64) {
 	n := len(rows) / f.features
 	if s.shap == nil {
-		s.shap = f.explain.newScratch(f.features)
+		s.shap = f.explainer.newScratch(f.features)
 	}
-	s.shap.shares = slices.Grow(s.shap.shares[:0], n*f.features*f.explain.width)
+	s.shap.shares = slices.Grow(s.shap.shares[:0], n*f.features*f.explainer.widestRule)
 	for i := range n {
 		x, codes := rows[i*f.features:(i+1)*f.features], s.codes[i*f.encoder.width:]
 		f.encoder.encode(codes, s.missing, x)
-		f.encoder.sets(codes, x)
+		f.encoder.encodeSets(codes, x)
 	}
 	clear(dst)
-	for i := range f.explain.rules {
-		r := &f.explain.rules[i]
+	for i := range f.explainer.rules {
+		r := &f.explainer.rules[i]
 		size := f.features * r.width
 		all := s.shap.shares[:n*size]
 		clear(all)
@@ -124,7 +124,7 @@ func (f *Forest) contributions(s *scratch, dst, rows []float64) {
 			t := &r.trees[j]
 			for k := range n {
 				s.shap.shares = all[k*size : (k+1)*size]
-				copy(s.shap.product[r.width:], t.f[:r.width]) // all ones
+				copy(s.shap.product[r.width:], t.factors[:r.width]) // all ones
 				r.explain(t, s.shap, s.codes[k*f.encoder.width:])
 			}
 		}
@@ -139,15 +139,15 @@ func (f *Forest) contributions(s *scratch, dst, rows []float64) {
 		}
 	}
 	for i := range dst {
-		dst[i] *= f.explain.scale
+		dst[i] *= f.explainer.scale
 	}
 	for i := range n {
-		dst[i*(f.features+1)+f.features] = f.explain.expected
+		dst[i*(f.features+1)+f.features] = f.explainer.expected
 	}
 }
 
-// explainGeneric adds the shares of one tree, at each node of the rule. What
-// the root's edge holds and its product are given.
+// explainGeneric adds the shares of one tree, at each node of the rule. The caller
+// has set the product of the root's edge, and the f that holds for it.
 func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
 	n := uint32(r.width)
 	row := func(of []float64, at uint32) []float64 { return of[at/8 : at/8+n : at/8+n] }
@@ -162,7 +162,7 @@ func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
 		}
 		s.taken[i] = hot
 		h, c := &d.sides[side], &d.sides[1-side]
-		f, toHot, toCold := row(t.f, above), row(s.product, hot), row(s.product, cold)
+		f, toHot, toCold := row(t.factors, above), row(s.product, hot), row(s.product, cold)
 		for k, p := range row(s.product, d.in) {
 			pf := float64(p * f[k])
 			toHot[k] = float64(h.share*pf) + float64(h.rest*(p-pf))
@@ -178,7 +178,7 @@ func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
 			hot = 0
 		}
 		h, c := &d.sides[side], &d.sides[1-side]
-		f, g := row(t.f, above), row(t.f, hot)
+		f, g := row(t.factors, above), row(t.factors, hot)
 		in, shares := row(s.product, d.in), row(s.shares, d.shares)
 		for k, p := range in {
 			pf := float64(p * f[k])
@@ -193,7 +193,7 @@ func (r *rule) explainGeneric(t *shapTree, s *shapScratch, codes []uint8) {
 		d := &t.nodes[i]
 		hot := s.taken[i]
 		cold := t.left(i, n)*2 + 8*n - hot
-		f, g := row(t.f, s.held[d.ancestor/4]), row(t.f, s.held[hot/4])
+		f, g := row(t.factors, s.held[d.ancestor/4]), row(t.factors, s.held[hot/4])
 		a, b := row(s.product, hot), row(s.product, cold)
 		in, shares := row(s.product, d.in), row(s.shares, d.shares)
 		for k := range in {

@@ -261,10 +261,10 @@ TEXT ·shapMany(SB), NOSPLIT, $48-8
 DATA one<>+0(SB)/8, $1.0
 GLOBL one<>(SB), RODATA|NOPTR, $8
 
-// func fitAVX2(f, z, nodes, rests *float64, rows, width int)
+// func fitFactorsAVX2(f, z, nodes, rests *float64, rows, width int)
 //
 // rows and width are not 0, width is in bytes.
-TEXT ·fitAVX2(SB), NOSPLIT, $0-48
+TEXT ·fitFactorsAVX2(SB), NOSPLIT, $0-48
 	MOVQ f+0(FP), DI
 	MOVQ z+8(FP), SI
 	MOVQ nodes+16(FP), R8

@@ -9,7 +9,7 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// shapPlan is a tree as the explainer wants it, and what there is to know of it.
+// shapPlan is a tree of the explainer, and what else is known about it.
 type shapPlan struct {
 	shapTree
 	width    int     // of its rule; 0 for a tree of one leaf
@@ -17,16 +17,16 @@ type shapPlan struct {
 	mean     float64 // expected output by the covers
 }
 
-// shapBuilder lays out trees one after another. All that a tree needs on the
-// way stays in the processor's inner caches: its numbers are written where they
-// belong as soon as its rule is known.
+// shapBuilder lays out trees one after another. What a tree needs meanwhile stays
+// in the processor's inner caches: its numbers are written to their place as soon
+// as its rule is known.
 type shapBuilder struct {
 	e           *encoder
-	left        int // trees that are still to come of this part, this one included
+	left        int // trees of this part that are not laid out yet, this one included
 	nodes       arena[shapNode]
 	numbers     [maxQuadrature/4 + 1]arena[float64] // by a quarter of the width
 	quadratures []func() quadrature                 // in the same order
-	// per feature, and a spare one: the last edge of the path; all 0 between trees
+	// per feature, and one more for the root's edge: the last edge of the path; all 0 between trees
 	last   []uint32
 	covers []float64  // per leaf, from the last one on, then per node: training rows
 	means  []float64  // in the same order: expected output
@@ -43,12 +43,12 @@ type arena[T any] struct {
 	parts int // of the newest piece
 }
 
-// arenaSize is the size of such a piece in bytes, unless less will be wanted or
-// more at once. It is written to while it is still in a cache.
+// arenaSize is the size of such a piece in bytes, unless less is needed in all or
+// more at once. It is small enough to be written to while it is in a cache.
 const arenaSize = 1 << 19
 
-// take gives n zero values; at most so many times as many will be wanted.
-// Trees are often of one size, so that pieces hold whole numbers of them.
+// take gives n zero values, and expects to be called at most times times with n as
+// large. Trees are often of one size, so that a piece holds a whole number of them.
 func (a *arena[T]) take(n, times int) []T {
 	if len(a.rest) < n {
 		var one T
@@ -116,8 +116,8 @@ func (b *shapBuilder) measure(t *models.Tree) (mean float64) {
 	return means[leaves]
 }
 
-// order places the nodes, those with two leaves last. Which kind a node is
-// cannot be foreseen, so that nothing branches on it.
+// order places the nodes, those with two leaves last. No branch asks for the kind
+// of a node: the processor could not predict it.
 func (b *shapBuilder) order(p *shapPlan, t *models.Tree) {
 	b.at = resize(b.at, len(t.Feature))
 	at := b.at
@@ -138,8 +138,8 @@ func (b *shapBuilder) order(p *shapPlan, t *models.Tree) {
 
 // plan fills the nodes, which have their places, and z: depth first, with the
 // last edge of each feature on the way. A step i enters node i, and -1-i leaves
-// it when all below it is done. What is a leaf, or tests a feature for the first
-// time, cannot be foreseen, so that nothing branches on it.
+// it when everything below it is done. No branch asks what is a leaf, or tests a
+// feature for the first time: the processor could not predict it.
 func (b *shapBuilder) plan(p *shapPlan, t *models.Tree, splits []split) {
 	n, leaves := len(p.nodes), t.Leaves()
 	b.z, b.in, b.todo = resize(b.z, 2+2*n), resize(b.in, leaves+n), resize(b.todo, 3*n+1)
@@ -161,7 +161,7 @@ func (b *shapBuilder) plan(p *shapPlan, t *models.Tree, splits []split) {
 		d, f, l, r := &p.nodes[at[i]], t.Feature[i], t.Left[i], t.Right[i]
 		from := in[leaves+int(i)]
 		last[from.feature] = from.edge
-		place, bound := b.e.at(splits[i])
+		place, bound := b.e.placeOf(splits[i])
 		fresh := isFirst(last[f])
 		d.place, d.bound, d.feature, d.in, d.ancestor = uint32(place), uint32(bound), f, from.edge, last[f]|fresh
 		above += fresh
@@ -184,7 +184,7 @@ func (b *shapBuilder) plan(p *shapPlan, t *models.Tree, splits []split) {
 		todo[waiting] = l
 		waiting += 1 + int(l>>31)
 	}
-	// The root's edge is none of a feature's: its place in last is a spare one.
+	// The root's edge belongs to no feature: its place in last is the additional one.
 	last[len(last)-1] = 0
 }
 
@@ -200,7 +200,7 @@ func isFirst(edge uint32) uint32 { return (edge - 1) >> 31 }
 // fit fills f for the tree's rule, and gives rows their places in it.
 func (b *shapBuilder) fit(p *shapPlan) {
 	q := b.quadratures[p.width/4]()
-	p.f = b.numbers[p.width/4].take(len(b.z)*p.width, b.left)
+	p.factors = b.numbers[p.width/4].take(len(b.z)*p.width, b.left)
 	width := uint32(8 * p.width)
 	for i := range p.nodes {
 		d := &p.nodes[i]
@@ -209,15 +209,15 @@ func (b *shapBuilder) fit(p *shapPlan) {
 		d.shares = uint32(d.feature) * width
 	}
 	for k := range q.nodes {
-		p.f[k] = 1
+		p.factors[k] = 1
 	}
-	fit(p.f[p.width:], b.z[1:], &q)
+	fitFactors(p.factors[p.width:], b.z[1:], &q)
 }
 
-// fitGeneric writes a row of f for each z: at each node t of the rule
+// fitFactorsGeneric writes a row of f for each z: at each node t of the rule
 //
 //	f = z (1-t) / (z + (1-z) t)
-func fitGeneric(f, z []float64, q *quadrature) {
+func fitFactorsGeneric(f, z []float64, q *quadrature) {
 	for _, z := range z {
 		for k, t := range q.nodes {
 			f[k] = float64(z*q.rests[k]) / (z + float64((1-z)*t))

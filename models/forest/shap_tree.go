@@ -9,18 +9,18 @@ import (
 	"github.com/assayrisk/assay/models"
 )
 
-// shapTree is a tree as the explainer wants it. Nodes with two leaves come last;
-// node i of the rest, and of these, has a place after its parent. Edges have
+// shapTree is a tree in the form that the explainer reads. Nodes with two leaves
+// come last; within both kinds, a node comes after its parent. Edges have
 // rows of width numbers: row 0 is of none, 1 leads to the root, 2+2i and 3+2i
-// from node i to the left and to the right. A row is named by its place in
-// bytes, which the bounds on a model keep under 2^27.
+// from node i to the left and to the right. A row is identified by its place in
+// bytes, which the limits of a model keep below 2^27.
 type shapTree struct {
-	nodes []shapNode
-	inner int       // nodes [0, inner) have a node below them
-	f     []float64 // per row; row 0 is all ones
+	nodes   []shapNode
+	inner   int       // nodes [0, inner) have a node below them
+	factors []float64 // per row; row 0 is all ones
 }
 
-// shapNode is read by the kernels, which know its layout.
+// shapNode is read by the kernels. They know its layout.
 type shapNode struct {
 	place    uint32 // 0: of its code
 	bound    uint32 // 4
@@ -32,15 +32,15 @@ type shapNode struct {
 	sides    [2]shapSide // 32
 }
 
-// shapSide is what becomes of a product on a side of a node. On the side of a
-// leaf, the leaf's value is multiplied in.
+// shapSide is what a product is multiplied by on a side of a node. On the side of
+// a leaf, that includes the leaf's value.
 type shapSide struct {
 	share float64 // of the node's rows, times the leaf's value
 	rest  float64 // 1, or the leaf's value
 }
 
-// newExplainer lays out the trees of m, parts of them side by side, and beside
-// what first does.
+// newExplainer lays out the trees of m in several goroutines, and calls first in
+// another one meanwhile.
 func newExplainer(m *models.Model, c *columns, e *encoder, first func()) *explainer {
 	x := &explainer{scale: 1, expected: m.Init}
 	planned := make([]shapPlan, len(m.Trees))
@@ -48,7 +48,7 @@ func newExplainer(m *models.Model, c *columns, e *encoder, first func()) *explai
 	for i := range quadratures {
 		quadratures[i] = sync.OnceValue(func() quadrature { return newQuadrature(4 * i) })
 	}
-	beside(first, len(m.Trees), func() func(from, to int) {
+	runAlongside(first, len(m.Trees), func() func(from, to int) {
 		b := shapBuilder{e: e, quadratures: quadratures[:], last: make([]uint32, len(m.Features)+1)}
 		return func(from, to int) {
 			for i := from; i < to; i++ {
@@ -63,9 +63,9 @@ func newExplainer(m *models.Model, c *columns, e *encoder, first func()) *explai
 		x.expected += p.mean
 		if p.width > 0 {
 			trees[p.width]++
-			x.numbers = max(x.numbers, len(p.f))
-			x.distinct, x.nodes, x.width = max(x.distinct, p.distinct),
-				max(x.nodes, len(p.nodes)), max(x.width, p.width)
+			x.mostNumbers = max(x.mostNumbers, len(p.factors))
+			x.longestPath, x.mostNodes, x.widestRule = max(x.longestPath, p.distinct),
+				max(x.mostNodes, len(p.nodes)), max(x.widestRule, p.width)
 		}
 	}
 	for width, n := range trees {

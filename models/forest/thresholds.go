@@ -9,21 +9,22 @@ import (
 	"slices"
 )
 
-// thresholds collects those of a source. Models name the same ones again and
-// again: LightGBM knows at most 255 a feature, so that sorting each once, and
-// looking up the others, takes a fifth of the time of sorting them all.
+// thresholds collects the distinct thresholds of a source. Models repeat them:
+// LightGBM has at most 255 a feature, so that looking a threshold up, and sorting
+// each once, takes a fifth of the time of sorting them all.
 type thresholds struct {
 	distinct []float64
 	sides    []uint8 // of each: bit 0 when a node sends missing values left, bit 1 right
-	// Where each is in distinct, plus one: a hash table, at most half full. Its
-	// factor is drawn, so that no model can be made to fill it badly.
+	// A hash table, at most half full, of each threshold's place in distinct, plus
+	// one. Its factor is random, so that nobody can make a model whose thresholds
+	// collide.
 	table  []int32
 	factor uint64
 	shift  int
 }
 
-// add gives the place in distinct of a threshold, which is not NaN. -0 <= x and
-// 0 <= x are the same test: adding 0 makes them one.
+// add gives the place in distinct of a threshold, which is not NaN. x <= -0 and
+// x <= 0 are the same test: adding 0 makes one of them.
 func (t *thresholds) add(threshold float64, right bool) int32 {
 	threshold += 0
 	if 2*len(t.distinct) >= len(t.table) {
@@ -60,9 +61,9 @@ func (t *thresholds) grow() {
 	}
 }
 
-// rank gives the thresholds in ascending order, and for each place in distinct
-// the rank of what stands there.
-func (t *thresholds) rank() (ascending []float64, ranks []int32) {
+// ranked gives the thresholds in ascending order, and the rank of each place in
+// distinct.
+func (t *thresholds) ranked() (ascending []float64, ranks []int32) {
 	order := make([]int32, len(t.distinct))
 	for i := range order {
 		order[i] = int32(i)

@@ -32,7 +32,7 @@ func TestThresholds(t *testing.T) {
 		want := slices.Clone(values)
 		slices.Sort(want)
 		want = slices.Compact(want)
-		ascending, ranks := got.rank()
+		ascending, ranks := got.ranked()
 		if !slices.Equal(ascending, want) {
 			t.Errorf("%s: %d thresholds, want %d", c.name, len(ascending), len(want))
 			continue

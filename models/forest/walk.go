@@ -13,9 +13,9 @@ import (
 // The walk is the form that fits every model: from the root of each tree to a
 // leaf, four trees (or four vectors) at a time, eight trees where there is a
 // kernel for it, so that the processor has something to do while one of them
-// waits for memory. A leaf is a slot whose test always sends it to itself, so that
-// a step has no branch. Leaves alone have the bound 255: nodes have at most
-// chunk-1, and those that test a set 0.
+// waits for memory. A leaf is a slot whose test always leads to itself, so that a
+// step has no branch. Only leaves have the bound 255: nodes have at most maxCode-1,
+// and those that test a set 0.
 
 // slot is a node or a leaf in eight bytes:
 //
@@ -40,16 +40,16 @@ type walker struct {
 
 var errTooLarge = errors.New("the model has more nodes than can be compiled")
 
-// walkable tells whether the slots of m and the places of their codes can be
-// numbered.
-func walkable(m *models.Model, e *encoder) error {
-	if e.width > maxPlace || slotsOf(m) > math.MaxInt32 {
+// checkWalkable refuses a model whose slots, or whose places of codes, are more
+// than a slot can number.
+func checkWalkable(m *models.Model, e *encoder) error {
+	if e.width > maxPlace || countSlots(m) > math.MaxInt32 {
 		return errTooLarge
 	}
 	return nil
 }
 
-func slotsOf(m *models.Model) (n int) {
+func countSlots(m *models.Model) (n int) {
 	for i := range m.Trees {
 		n += 2*m.Trees[i].Leaves() - 1
 	}
@@ -58,7 +58,7 @@ func slotsOf(m *models.Model) (n int) {
 
 // newWalker lays out the trees of m, which is walkable.
 func newWalker(m *models.Model, c *columns, e *encoder) *walker {
-	n := slotsOf(m)
+	n := countSlots(m)
 	w := &walker{slots: make([]slot, n), values: make([]float64, n), roots: make([]uint32, len(m.Trees)),
 		depths: make([]int32, len(m.Trees))}
 	next := uint32(0)
@@ -93,7 +93,7 @@ func (w *walker) add(t *models.Tree, splits []split, e *encoder, next uint32, qu
 			w.values[q.slot] = t.LeafValue[^q.node]
 			continue
 		}
-		place, bound := e.at(splits[q.node])
+		place, bound := e.placeOf(splits[q.node])
 		w.slots[q.slot] = newSlot(place, bound, next)
 		queue = append(queue, queued{t.Left[q.node], next, q.depth + 1}, queued{t.Right[q.node], next + 1, q.depth + 1})
 		next += 2
@@ -111,13 +111,13 @@ func step(slots unsafe.Pointer, i uintptr, codes unsafe.Pointer) uintptr {
 	return uintptr(s>>32) + right
 }
 
-// sum adds the leaves of trees [from, to) to s, in order.
-func sum[T float32 | float64](w *walker, from, to int, codes []uint8, s T) T {
+// sumLeaves adds the leaves of trees [from, to) to s, in order.
+func sumLeaves[T float32 | float64](w *walker, from, to int, codes []uint8, s T) T {
 	if from == to {
 		return s
 	}
 	p, x := unsafe.Pointer(&w.slots[0]), unsafe.Pointer(&codes[0])
-	for use > levelGo && from+8 <= to {
+	for kernelLevel > levelGo && from+8 <= to {
 		var at [64]uint32
 		n := min(len(at), to-from) / 8
 		walkEights(&w.slots[0], &codes[0], &w.roots[from], &at[0], n)
@@ -152,9 +152,9 @@ func sum[T float32 | float64](w *walker, from, to int, codes []uint8, s T) T {
 	return s
 }
 
-// tree adds the leaves of tree t to the sums of len(dst) vectors, whose codes
+// addTree adds the leaves of tree t to the sums of len(dst) vectors, whose codes
 // follow one another, width bytes each.
-func tree[T float32 | float64](w *walker, t int, dst []T, codes []uint8, width int) {
+func addTree[T float32 | float64](w *walker, t int, dst []T, codes []uint8, width int) {
 	p, x := unsafe.Pointer(&w.slots[0]), unsafe.Pointer(&codes[0])
 	root, depth := uintptr(w.roots[t]), (w.depths[t]+1)/2
 	k := 0
@@ -177,14 +177,14 @@ func tree[T float32 | float64](w *walker, t int, dst []T, codes []uint8, width i
 		d[3] += T(w.values[e])
 	}
 	for ; k < len(dst); k++ {
-		dst[k] = sum(w, t, t+1, codes[k*width:(k+1)*width], dst[k])
+		dst[k] = sumLeaves(w, t, t+1, codes[k*width:(k+1)*width], dst[k])
 	}
 }
 
-func (w *walker) tree64(t int, dst []float64, codes []uint8, width int) {
-	tree(w, t, dst, codes, width)
+func (w *walker) addTree64(t int, dst []float64, codes []uint8, width int) {
+	addTree(w, t, dst, codes, width)
 }
 
-func (w *walker) tree32(t int, dst []float32, codes []uint8, width int) {
-	tree(w, t, dst, codes, width)
+func (w *walker) addTree32(t int, dst []float32, codes []uint8, width int) {
+	addTree(w, t, dst, codes, width)
 }

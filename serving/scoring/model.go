@@ -120,11 +120,11 @@ func (m *Model) Reasons(dst []assay.Reason, x []float64) []assay.Reason {
 	s := m.scratch.Get().(*[]float64)
 	defer m.scratch.Put(s)
 	m.Forest.Contributions(*s, x)
-	return m.explainer.Of(dst, *s)
+	return m.explainer.Append(dst, *s)
 }
 
 // ReasonsFromContributions is Reasons from contributions that are computed
 // already: one for each feature, and the expected margin.
 func (m *Model) ReasonsFromContributions(dst []assay.Reason, contributions []float64) []assay.Reason {
-	return m.explainer.Of(dst, contributions)
+	return m.explainer.Append(dst, contributions)
 }

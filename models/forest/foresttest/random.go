@@ -71,15 +71,15 @@ func threshold(r *rand.Rand) float64 {
 	return r.NormFloat64()
 }
 
-// place is the left or right side of node parent-1, or the root.
-type place struct {
+// position is the left or right side of node parent-1, or the root.
+type position struct {
 	parent int
 	right  bool
 }
 
 func tree(r *rand.Rand, m *models.Model, s Shape, grid [][]float64, missing []models.MissingType) models.Tree {
 	t := models.Tree{Shrinkage: 0.1}
-	open := []place{{}}
+	open := []position{{}}
 	for len(open) < s.Leaves {
 		k := r.IntN(len(open))
 		if s.Chain {
@@ -101,15 +101,15 @@ func tree(r *rand.Rand, m *models.Model, s Shape, grid [][]float64, missing []mo
 		t.Feature, t.Threshold, t.Decision = append(t.Feature, f), append(t.Threshold, th), append(t.Decision, d)
 		t.Left, t.Right = append(t.Left, 0), append(t.Right, 0)
 		t.Gain = append(t.Gain, float64(r.IntN(1000)))
-		open[k] = place{int(n) + 1, false}
-		open = append(open, place{int(n) + 1, true})
+		open[k] = position{int(n) + 1, false}
+		open = append(open, position{int(n) + 1, true})
 	}
 	finish(r, &t, open, s.Float32)
 	return t
 }
 
 // set makes child the one at p.
-func set(t *models.Tree, p place, child int32) {
+func set(t *models.Tree, p position, child int32) {
 	switch {
 	case p.parent == 0:
 	case p.right:
@@ -135,7 +135,7 @@ func addSet(r *rand.Rand, t *models.Tree, categories int) float64 {
 }
 
 // finish closes the open places with leaves, and sums counts and hessians up.
-func finish(r *rand.Rand, t *models.Tree, open []place, float32s bool) {
+func finish(r *rand.Rand, t *models.Tree, open []position, float32s bool) {
 	r.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
 	for i, p := range open {
 		set(t, p, ^int32(i))
@@ -167,7 +167,7 @@ func finish(r *rand.Rand, t *models.Tree, open []place, float32s bool) {
 }
 
 // Rows makes n vectors for m, row-major: mostly ordinary numbers, often a
-// number that is a threshold of the model or stands beside one, a category in
+// number that is a threshold of the model or next to one, a category in
 // or out of the dictionary, a missing value, and now and then an infinity.
 func Rows(seed uint64, m *models.Model, n int) []float64 {
 	r := rand.New(rand.NewPCG(seed, 0xd1b54a32d192ed03))
