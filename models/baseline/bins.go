@@ -10,8 +10,8 @@ import (
 
 // binning turns the values of one variable into bin numbers: for a number,
 // bin b holds values above cuts[b-1] and up to cuts[b]; for a category, slot
-// says which bin a code has. The last bin is for missing values, and in a
-// category the last but one for codes that were rare or not seen.
+// is the bin of each code. The last bin is for missing values; for a category, the
+// one before it is for codes that were rare or not seen.
 type binning struct {
 	name        string
 	categorical bool
@@ -23,7 +23,7 @@ type binning struct {
 // fineBins is how many bins of equal size ChiMerge starts from.
 const fineBins = 64
 
-func (b *binning) of(v float64) int {
+func (b *binning) binOf(v float64) int {
 	if math.IsNaN(v) {
 		return b.bins - 1
 	}
@@ -36,8 +36,8 @@ func (b *binning) of(v float64) int {
 	return b.bins - 2
 }
 
-// bin chooses the bins of column j.
-func bin(d *Data, j int, c Config) *binning {
+// chooseBins chooses the bins of column j.
+func chooseBins(d *Data, j int, c Config) *binning {
 	least := max(1, int(c.MinShare*float64(len(d.Label))))
 	if d.categorical(j) {
 		return binCategory(d, j, least)
@@ -71,7 +71,7 @@ func binNumber(d *Data, j int, c Config, least int) *binning {
 }
 
 // equalCuts returns upper bounds that cut x into at most k bins of nearly
-// equal size; equal values stay together and NaNs are left out.
+// equal size. Equal values are in one bin, NaNs in none.
 func equalCuts(x []float64, k int) []float64 {
 	sorted := make([]float64, 0, len(x))
 	for _, v := range x {

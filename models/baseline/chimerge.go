@@ -14,7 +14,7 @@ func (c counts) rows() int { return c.bad + c.good }
 // returns the index of the last input bin of each output bin.
 //
 // Bins that are too small are joined first, to the neighbour that they differ
-// from least; a tail of three rows would otherwise keep its own bin for being
+// from least. Otherwise a tail of three rows would keep its own bin because it is
 // extreme.
 func chiMerge(in []counts, most, least int, stop float64) []int {
 	bins, last := append([]counts(nil), in...), make([]int, len(in))

@@ -8,10 +8,9 @@ import (
 	"sort"
 )
 
-// coder turns values into a few ordered codes, because golearn's trees try
-// every distinct value and know no missing ones: numbers become the number of
-// their quantile bin, categories their rank by bad rate in training, missing
-// values -1.
+// coder turns values into a few ordered codes, because golearn's trees try every
+// distinct value and have no missing ones. A number becomes the number of its
+// quantile bin, a category its rank by bad rate in training, a missing value -1.
 type coder struct {
 	columnCuts [][]float64 // numbers
 	rank       [][]float64 // categories, by code; nil for numbers

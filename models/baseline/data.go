@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// ErrInput is matched by every error about the data handed to this package.
+// ErrInput is matched by every error about the training data.
 var ErrInput = errors.New("training data is not usable")
 
 // Data is a training table in columns of float64. NaN is missing; a category

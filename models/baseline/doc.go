@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package baseline holds the challengers that a model has to beat: a
-// weight-of-evidence logistic scorecard, which a person can work by hand, a
+// Package baseline holds simple models that a better one has to beat: a
+// weight-of-evidence logistic scorecard, which a person can compute by hand, a
 // single tree, and a random forest.
 //
 //	FitLogistic   ChiMerge bins -> weight of evidence -> logistic regression
@@ -10,7 +10,7 @@
 //	FitTree       one CART tree of small depth (golearn), printable as rules
 //	FitForest     bagged CART trees (golearn) on random halves of the features
 //
-// All three take plain columns, treat missing values as a bin of their own,
+// All three take columns of numbers, treat missing values as a bin of their own,
 // and give the same model for the same data and seed.
 //
 // golearn's own ChiMerge filter is not used, because with two classes it

@@ -38,7 +38,7 @@ func (c ForestConfig) withDefaults() ForestConfig {
 }
 
 // Forest is a bag of golearn's CART trees. Its score is the share of trees
-// that call a row bad.
+// that predict that a row is bad.
 type Forest struct {
 	coder *coder
 	trees []tree
@@ -62,7 +62,7 @@ func FitForest(ctx context.Context, d *Data, c ForestConfig) (*Forest, error) {
 	c = c.withDefaults()
 	f := &Forest{coder: newCoder(d), trees: make([]tree, c.Trees)}
 	coded := f.coder.columns(d)
-	byClass := classes(d.Label)
+	byClass := rowsByClass(d.Label)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for t := range f.trees {
@@ -78,7 +78,7 @@ func FitForest(ctx context.Context, d *Data, c ForestConfig) (*Forest, error) {
 				class := byClass[k%2]
 				rows[k] = class[r.below(len(class))]
 			}
-			grown, err := grow(coded, d, columns, rows, c.MaxDepth)
+			grown, err := growTree(coded, d, columns, rows, c.MaxDepth)
 			f.trees[t] = grown
 			return err
 		})
@@ -89,15 +89,15 @@ func FitForest(ctx context.Context, d *Data, c ForestConfig) (*Forest, error) {
 	return f, nil
 }
 
-func classes(label []float64) (rows [2][]int) {
+func rowsByClass(label []float64) (rows [2][]int) {
 	for i, y := range label {
 		rows[int(y)] = append(rows[int(y)], i)
 	}
 	return rows
 }
 
-// grow fits one tree on the given columns and rows of coded data.
-func grow(coded [][]float64, d *Data, columns, rows []int, depth int) (tree, error) {
+// growTree fits one tree on the given columns and rows of coded data.
+func growTree(coded [][]float64, d *Data, columns, rows []int, depth int) (tree, error) {
 	t := tree{columns: columns}
 	for _, j := range columns {
 		t.names = append(t.names, d.Names[j])
@@ -120,7 +120,7 @@ func (t *tree) grid(rows int, value func(column, row int) float64, label func(ro
 	grid := base.NewDenseInstances()
 	specs := make([]base.AttributeSpec, len(t.columns))
 	for k, j := range t.columns {
-		// The number keeps golearn from taking two columns of one name for one.
+		// golearn takes two columns of the same name for one: the number tells them apart.
 		specs[k] = grid.AddAttribute(base.NewFloatAttribute(fmt.Sprintf("c%d", j)))
 	}
 	class := base.NewFloatAttribute("class")
@@ -140,8 +140,8 @@ func (t *tree) grid(rows int, value func(column, row int) float64, label func(ro
 	return grid, nil
 }
 
-// Scores returns the share of trees that call each row bad, 0..1. columns is
-// laid out as in training.
+// Scores returns the share of trees that predict that each row is bad, 0 to 1.
+// The columns are those of training.
 func (f *Forest) Scores(ctx context.Context, columns [][]float64) ([]float64, error) {
 	if len(columns) != len(f.coder.columnCuts) {
 		return nil, fmt.Errorf("random forest: %w: %d columns, want %d", ErrInput, len(columns),

@@ -15,7 +15,7 @@ import (
 type Config struct {
 	MaxBins  int     // bins of a number, missing not counted; 0 = 8
 	MinShare float64 // smallest share of the rows in a bin; 0 = 0.05
-	ChiStop  float64 // neighbours closer than this are merged; 0 = 3.841 (p = 0.05)
+	ChiStop  float64 // neighbouring bins with a smaller chi-squared are merged; 0 = 3.841 (p = 0.05)
 	// Ridge is the penalty on the squared coefficients, Free that on the squared
 	// deviation of a bin's log-odds from coefficient times weight of evidence,
 	// both in units of the total log-likelihood, as the inverse variance of a
@@ -61,12 +61,12 @@ type Logistic struct {
 //	log-odds of the bad event = Intercept + sum_j (Coef_j WOE_jk + Deviation_jk)
 //
 // for the bin k that each variable j falls into, by penalised maximum
-// likelihood. The deviations matter where variables say the same thing twice:
-// the weight of evidence of a bin is what it says alone, its points are what it
-// adds to the others. Within a variable a riskier bin never earns more points:
+// likelihood. The deviations matter where variables carry the same information:
+// the weight of evidence of a bin is what the bin says by itself, its points are
+// what it adds to the other variables. Within a variable a riskier bin never earns more points:
 // a variable whose coefficient has the wrong sign is left out, bins whose points
-// contradict their order are pooled, and the rest is fitted again until neither
-// is found. Errors match ErrInput, or are ctx's.
+// contradict their order are pooled, and the rest is fitted again until there is
+// neither. Errors match ErrInput, or are ctx's.
 func FitLogistic(ctx context.Context, d *Data, c Config) (*Logistic, error) {
 	if err := d.validate(); err != nil {
 		return nil, fmt.Errorf("scorecard: %w", err)
@@ -78,10 +78,10 @@ func FitLogistic(ctx context.Context, d *Data, c Config) (*Logistic, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b := bin(d, j, c)
+		b := chooseBins(d, j, c)
 		tally, code := make([]counts, b.bins), make([]uint16, len(x))
 		for i, v := range x {
-			k := b.of(v)
+			k := b.binOf(v)
 			code[i] = uint16(k)
 			if d.Label[i] == 1 {
 				tally[k].bad++
@@ -119,87 +119,18 @@ func evidence(tally []counts) []float64 {
 	return woe
 }
 
-// solve minimises the mean log-loss plus the ridge. Rows are reduced to bin
-// numbers, so that a gradient is one sum a bin. The parameters are the
-// coefficients of the weights of evidence, the intercept, and the deviations
-// of the bins; an infinite penalty leaves the last out. woe and codes have one
+// solve minimises the mean log-loss plus the penalties. woe and codes have one
 // entry for each variable in use.
 func (l *Logistic) solve(ctx context.Context, woe [][]float64, codes [][]uint16, label []float64) (*solution, error) {
+	f := newLoss(l.config, woe, codes, label)
 	n, m := len(label), len(codes)
-	first := make([]int, m+1) // where the deviations of a variable begin
-	first[0] = m + 1
-	for j, w := range woe {
-		first[j+1] = first[j]
-		if !math.IsInf(l.config.Free, 1) {
-			first[j+1] += len(w)
+	problem := optimize.Problem{Func: f.value, Grad: f.gradient, Status: func() (optimize.Status, error) {
+		if err := ctx.Err(); err != nil {
+			return optimize.Failure, err
 		}
-	}
-	ridge, free := l.config.Ridge/float64(n), l.config.Free/float64(n)
-	eta, residual := make([]float64, n), make([]float64, n)
-	margins := func(beta []float64) {
-		for i := range eta {
-			eta[i] = beta[m]
-		}
-		for j, code := range codes {
-			t := points(woe[j], beta[j], beta[first[j]:first[j+1]])
-			for i, k := range code {
-				eta[i] += t[k]
-			}
-		}
-	}
-	penalty := func(beta []float64) (s float64) {
-		for _, b := range beta[:m] {
-			s += float64(ridge / 2 * float64(b*b))
-		}
-		for _, d := range beta[m+1:] {
-			s += float64(free / 2 * float64(d*d))
-		}
-		return s
-	}
-	problem := optimize.Problem{
-		Func: func(beta []float64) float64 {
-			margins(beta)
-			var s float64
-			for i, e := range eta {
-				// log(1 + exp(e)) - y e, without overflow
-				s += math.Max(e, 0) + bitmath.Log1p(bitmath.Exp(-math.Abs(e)))
-				if label[i] == 1 {
-					s -= e
-				}
-			}
-			return s/float64(n) + penalty(beta)
-		},
-		Grad: func(grad, beta []float64) {
-			margins(beta)
-			grad[m] = 0
-			for i, e := range eta {
-				residual[i] = 1/(1+bitmath.Exp(-e)) - label[i]
-				grad[m] += residual[i]
-			}
-			grad[m] /= float64(n)
-			for j, code := range codes {
-				sums := make([]float64, len(woe[j]))
-				for i, k := range code {
-					sums[k] += residual[i]
-				}
-				var g float64
-				for k, s := range sums {
-					g += float64(s * woe[j][k])
-				}
-				grad[j] = g/float64(n) + float64(ridge*beta[j])
-				for k := first[j]; k < first[j+1]; k++ {
-					grad[k] = sums[k-first[j]]/float64(n) + float64(free*beta[k])
-				}
-			}
-		},
-		Status: func() (optimize.Status, error) {
-			if err := ctx.Err(); err != nil {
-				return optimize.Failure, err
-			}
-			return optimize.NotTerminated, nil
-		},
-	}
-	start := make([]float64, first[m])
+		return optimize.NotTerminated, nil
+	}}
+	start := make([]float64, f.first[m])
 	for j := range m {
 		start[j] = 1 / math.Sqrt(float64(m))
 	}
@@ -209,16 +140,105 @@ func (l *Logistic) solve(ctx context.Context, woe [][]float64, codes [][]uint16,
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	// A line search that cannot improve any further ends with an error although
-	// the point is the best that float64 can tell; the gradient decides.
-	if r == nil || err != nil && !flat(problem, r.X) {
+	// A line search that cannot improve any further ends with an error, although
+	// no float64 gives a smaller loss; the gradient decides.
+	if r == nil || err != nil && !isFlat(problem, r.X) {
 		return nil, fmt.Errorf("scorecard: the logistic regression did not converge: %w", err)
 	}
 	out := &solution{coef: r.X[:m:m], intercept: r.X[m]}
 	for j := range m {
-		out.margin = append(out.margin, points(woe[j], r.X[j], r.X[first[j]:first[j+1]]))
+		out.margin = append(out.margin, points(woe[j], r.X[j], r.X[f.first[j]:f.first[j+1]]))
 	}
 	return out, nil
+}
+
+// loss is what solve minimises, as a function of the coefficients of the weights
+// of evidence, the intercept, and the deviations of the bins, in this order; an
+// infinite penalty on deviations leaves these out. Rows are reduced to bin numbers,
+// so that a gradient is one sum a bin.
+type loss struct {
+	woe           [][]float64
+	codes         [][]uint16
+	label         []float64
+	ridge, free   float64 // penalties, for the mean loss
+	first         []int   // where the deviations of a variable begin
+	eta, residual []float64
+}
+
+func newLoss(c Config, woe [][]float64, codes [][]uint16, label []float64) *loss {
+	n, m := len(label), len(codes)
+	f := &loss{woe: woe, codes: codes, label: label, ridge: c.Ridge / float64(n), free: c.Free / float64(n),
+		first: make([]int, m+1), eta: make([]float64, n), residual: make([]float64, n)}
+	f.first[0] = m + 1
+	for j, w := range woe {
+		f.first[j+1] = f.first[j]
+		if !math.IsInf(c.Free, 1) {
+			f.first[j+1] += len(w)
+		}
+	}
+	return f
+}
+
+// margins sets eta to each row's log-odds.
+func (f *loss) margins(beta []float64) {
+	for i := range f.eta {
+		f.eta[i] = beta[len(f.codes)]
+	}
+	for j, code := range f.codes {
+		t := points(f.woe[j], beta[j], beta[f.first[j]:f.first[j+1]])
+		for i, k := range code {
+			f.eta[i] += t[k]
+		}
+	}
+}
+
+func (f *loss) penalty(beta []float64) (s float64) {
+	m := len(f.codes)
+	for _, b := range beta[:m] {
+		s += float64(f.ridge / 2 * float64(b*b))
+	}
+	for _, d := range beta[m+1:] {
+		s += float64(f.free / 2 * float64(d*d))
+	}
+	return s
+}
+
+func (f *loss) value(beta []float64) float64 {
+	f.margins(beta)
+	var s float64
+	for i, e := range f.eta {
+		// log(1 + exp(e)) - y e, without overflow
+		s += math.Max(e, 0) + bitmath.Log1p(bitmath.Exp(-math.Abs(e)))
+		if f.label[i] == 1 {
+			s -= e
+		}
+	}
+	return s/float64(len(f.label)) + f.penalty(beta)
+}
+
+func (f *loss) gradient(grad, beta []float64) {
+	n, m := float64(len(f.label)), len(f.codes)
+	f.margins(beta)
+	grad[m] = 0
+	for i, e := range f.eta {
+		f.residual[i] = 1/(1+bitmath.Exp(-e)) - f.label[i]
+		grad[m] += f.residual[i]
+	}
+	grad[m] /= n
+	for j, code := range f.codes {
+		sums := make([]float64, len(f.woe[j]))
+		for i, k := range code {
+			sums[k] += f.residual[i]
+		}
+		var g float64
+		for k, s := range sums {
+			g += float64(s * f.woe[j][k])
+		}
+		grad[j] = g/n + float64(f.ridge*beta[j])
+		for k := f.first[j]; k < f.first[j+1]; k++ {
+			grad[k] = sums[k-f.first[j]]/n + float64(f.free*beta[k])
+		}
+	}
 }
 
 // solution is what solve finds for the variables in use.
@@ -233,7 +253,7 @@ type solution struct {
 func points(woe []float64, coef float64, deviation []float64) []float64 {
 	t := make([]float64, len(woe))
 	for k, w := range woe {
-		t[k] = float64(coef * w) // rounded: else the compiler may fuse it with what follows
+		t[k] = float64(coef * w) // the conversion rounds: else the compiler may fuse it with what follows
 		if len(deviation) > 0 {
 			t[k] += deviation[k]
 		}
@@ -241,7 +261,8 @@ func points(woe []float64, coef float64, deviation []float64) []float64 {
 	return t
 }
 
-func flat(p optimize.Problem, x []float64) bool {
+// isFlat tells whether the gradient at x is close to zero.
+func isFlat(p optimize.Problem, x []float64) bool {
 	g := make([]float64, len(x))
 	p.Grad(g, x)
 	for _, v := range g {
@@ -258,7 +279,7 @@ func (l *Logistic) Score(x []float64) float64 {
 	s := l.Intercept
 	for j, b := range l.bins {
 		if l.margin[j] != nil {
-			s += l.margin[j][b.of(x[j])]
+			s += l.margin[j][b.binOf(x[j])]
 		}
 	}
 	return s

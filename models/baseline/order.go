@@ -48,8 +48,8 @@ func (l *Logistic) fitOrdered(ctx context.Context, codes [][]uint16, label []flo
 	}
 }
 
-// rightSigned leaves out the worse half of the variables whose coefficient is
-// not above 0, at least one: without them the signs of others can turn.
+// rightSigned leaves out the worse half of the variables whose coefficient is not
+// above 0, at least one. Without these, the signs of the others can change.
 func rightSigned(used []int, coef []float64) []int {
 	var wrong []int
 	for u, c := range coef {

@@ -23,8 +23,8 @@ type Attribute struct {
 	Points   float64
 }
 
-// LeftOut names the variables that earn no points: next to the others their
-// coefficient had the wrong sign.
+// LeftOut names the variables that earn no points, because their coefficient had
+// the wrong sign when it was fitted with the others.
 func (l *Logistic) LeftOut() []string {
 	var out []string
 	for j, b := range l.bins {
@@ -35,8 +35,9 @@ func (l *Logistic) LeftOut() []string {
 	return out
 }
 
-// Attributes returns the scorecard in full, without the variables left out. categories names the codes of each
-// column; nil, or nil for a column, prints the codes.
+// Attributes returns the scorecard in full, without the variables left out.
+// categories names the codes of each column; nil, or nil for a column, prints the
+// codes.
 func (l *Logistic) Attributes(categories [][]string) []Attribute {
 	factor := l.config.PDO / math.Ln2
 	offset := l.config.Base - float64(factor*bitmath.Log(l.config.Odds))
@@ -86,14 +87,14 @@ func (b *binning) label(k int, names []string) string {
 	case len(b.cuts) == 0:
 		return "any value"
 	case k == 0:
-		return "up to " + short(b.cuts[0])
+		return "up to " + shortNumber(b.cuts[0])
 	case k == len(b.cuts):
-		return "above " + short(b.cuts[k-1])
+		return "above " + shortNumber(b.cuts[k-1])
 	}
-	return fmt.Sprintf("above %s, up to %s", short(b.cuts[k-1]), short(b.cuts[k]))
+	return fmt.Sprintf("above %s, up to %s", shortNumber(b.cuts[k-1]), shortNumber(b.cuts[k]))
 }
 
-func short(v float64) string {
+func shortNumber(v float64) string {
 	s := strconv.FormatFloat(v, 'g', 5, 64)
 	if strings.Contains(s, "e") && math.Abs(v) < 1e9 && math.Abs(v) >= 1 {
 		s = strconv.FormatFloat(v, 'f', 0, 64)

@@ -13,8 +13,8 @@ import (
 	"github.com/sjwhitworth/golearn/trees"
 )
 
-// Tree is one CART tree (golearn) whose leaves carry the bad rate of all
-// training rows that fall into them, a model that fits on half a page.
+// Tree is one CART tree (golearn). Its leaves have the bad rate of all training rows
+// that fall into them. It fits on half a page.
 type Tree struct {
 	coder  *coder
 	names  []string
@@ -58,7 +58,7 @@ func FitTree(ctx context.Context, d *Data, categories [][]string, c ForestConfig
 	for j := range all {
 		all[j] = j
 	}
-	byClass, r := classes(d.Label), random(c.Seed)
+	byClass, r := rowsByClass(d.Label), random(c.Seed)
 	rows := make([]int, 0, c.MaxRows)
 	for len(rows) < min(c.MaxRows, len(d.Label)) {
 		class := byClass[len(rows)%2]
@@ -67,11 +67,11 @@ func FitTree(ctx context.Context, d *Data, categories [][]string, c ForestConfig
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	grown, err := grow(coded, d, all, rows, c.MaxDepth)
+	grown, err := growTree(coded, d, all, rows, c.MaxDepth)
 	if err != nil {
 		return nil, fmt.Errorf("single tree: %w", err)
 	}
-	t.node = read(grown.cart)
+	t.node = copyTree(grown.cart)
 	t.label(t.node, nil)
 	for i, y := range d.Label {
 		l := &t.leaves[t.walk(func(j int) float64 { return coded[j][i] })]
@@ -81,12 +81,12 @@ func FitTree(ctx context.Context, d *Data, categories [][]string, c ForestConfig
 	return t, nil
 }
 
-// read copies the splits of golearn's tree. Its node type is not exported but
-// its fields are, so the nodes are gathered in a list whose type is inferred.
+// copyTree copies the splits of golearn's tree. Its node type is not exported but
+// its fields are, so the nodes are collected in a list whose type is inferred.
 // golearn's labels are not used: a root that found no split carries a wrong
 // one.
-func read(cart *trees.CARTDecisionTreeClassifier) *node {
-	from, to := list(cart.RootNode), []*node{{}}
+func copyTree(cart *trees.CARTDecisionTreeClassifier) *node {
+	from, to := listOf(cart.RootNode), []*node{{}}
 	for i := 0; i < len(from); i++ {
 		f, n := from[i], to[i]
 		n.feature, n.threshold = int(f.Feature), f.Threshold
@@ -101,7 +101,7 @@ func read(cart *trees.CARTDecisionTreeClassifier) *node {
 	return to[0]
 }
 
-func list[T any](v ...T) []T { return v }
+func listOf[T any](v ...T) []T { return v }
 
 // label numbers the leaves from left to right and writes their rules.
 func (t *Tree) label(n *node, path []Condition) {
@@ -184,9 +184,9 @@ func (t *Tree) condition(n *node, left bool) Condition {
 	case k > len(cuts):
 		return Condition{Words: name + " has any value"}
 	case left:
-		return Condition{Words: fmt.Sprintf("%s up to %s or missing", name, short(cuts[k-1]))}
+		return Condition{Words: fmt.Sprintf("%s up to %s or missing", name, shortNumber(cuts[k-1]))}
 	}
-	return Condition{Words: fmt.Sprintf("%s above %s", name, short(cuts[k-1]))}
+	return Condition{Words: fmt.Sprintf("%s above %s", name, shortNumber(cuts[k-1]))}
 }
 
 func (t *Tree) category(j, code int) string {

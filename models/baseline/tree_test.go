@@ -74,7 +74,7 @@ func TestPointsAddUp(t *testing.T) {
 		x := d.row(i)
 		var sum float64
 		for j, b := range l.bins {
-			label := b.label(b.of(x[j]), nil)
+			label := b.label(b.binOf(x[j]), nil)
 			for _, a := range l.Attributes(nil) {
 				if a.Variable == d.Names[j] && a.Bin == label {
 					sum += a.Points
