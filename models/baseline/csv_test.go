@@ -26,7 +26,7 @@ func shared(t testing.TB, name string) *Data {
 	}
 	f, err := os.Open(path)
 	if err != nil && !inside {
-		t.Skipf("the public data sets are not beside the repository: %v", err)
+		t.Skipf("the public data sets are not next to the repository: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
