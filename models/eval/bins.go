@@ -36,7 +36,8 @@ func CountBins(cuts, x, weight []float64) []float64 { return Bins{cuts: cuts}.co
 
 // Cuts returns at most k-1 upper bounds that cut x into k bins of nearly equal
 // size; equal values stay together. NaNs are left out. A row of weight w counts
-// as if it were there w times; nil is 1 each.
+// as if it were there w times, but that a cut may lie one row higher; nil is 1
+// each.
 func Cuts(x, weight []float64, k int) []float64 {
 	if weight == nil {
 		return cutsOf(SortedValues(x), k)
