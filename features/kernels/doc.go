@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package kernels is the table of kernels: what each makes of its inputs ([Kernel]), and what it learns from training
-// rows ([Learned]). A kernel fills a column from columns and treats each row by itself, so that a table of many rows and
-// one event give the same bits. NaN is a missing value.
+// rows ([Learned]). A kernel fills a column from columns and treats each row by itself, so that a table of many rows
+// and one event give the same bits. NaN is a missing value.
 //
 //	table.go, kernel.go               the table, and what a row of it says
 //	number.go, time.go, text.go       kernels over values of one event
