@@ -10,6 +10,7 @@ import (
 // TestBootstrapOfAMean: the interval of a mean is that of the central limit
 // theorem, within the error of 2,000 resamples.
 func TestBootstrapOfAMean(t *testing.T) {
+	t.Parallel()
 	const n = 800
 	r := Random(9)
 	x, mean, square := make([]float64, n), 0.0, 0.0
@@ -40,6 +41,7 @@ func TestBootstrapOfAMean(t *testing.T) {
 // TestResampledIsTheSampleDrawn: the curve of a resample is that of the rows
 // written out as often as they were drawn.
 func TestResampledIsTheSampleDrawn(t *testing.T) {
+	t.Parallel()
 	label, pd := made(400, 11)
 	for i := range pd {
 		pd[i] = math.Round(pd[i]*40) / 40

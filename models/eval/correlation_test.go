@@ -11,6 +11,7 @@ import (
 // do not move the ranks. scipy.stats.spearmanr of the three complete pairs is
 // -1; ranks among all rows gave another.
 func TestRanksOfPairsPresent(t *testing.T) {
+	t.Parallel()
 	n := math.NaN()
 	x := []float64{1, 2, 30, 4, 5, 6, 7}
 	y := []float64{9, 8, 1, n, n, n, n}

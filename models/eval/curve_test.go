@@ -40,6 +40,7 @@ func naiveAUC(label, score []float64) float64 {
 }
 
 func TestAUCIsThePairCount(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(20) {
 		label, pd := made(60+int(seed)*7, seed)
 		for i := range pd {
@@ -56,6 +57,7 @@ func TestAUCIsThePairCount(t *testing.T) {
 }
 
 func TestOneClassIsUndefined(t *testing.T) {
+	t.Parallel()
 	for _, y := range []float64{0, 1} {
 		c, err := NewCurve([]float64{y, y, y}, []float64{0.1, 0.2, 0.3})
 		if err != nil {
@@ -72,6 +74,7 @@ func TestOneClassIsUndefined(t *testing.T) {
 }
 
 func TestEqualScoresAreAChance(t *testing.T) {
+	t.Parallel()
 	c, _ := NewCurve([]float64{1, 0, 1, 0, 0}, []float64{2, 2, 2, 2, 2})
 	if a := c.AUC(); a != 0.5 {
 		t.Errorf("AUC %v, want 0.5", a)

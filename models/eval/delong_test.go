@@ -15,6 +15,7 @@ import (
 // difference. DeLong's test is asymptotic: on so few rows its p-values are
 // held to the exact ones within 0.15, and on average within 0.05.
 func TestDeLongAgainstExactPermutation(t *testing.T) {
+	t.Parallel()
 	const n, rounds = 14, 12
 	var gap float64
 	for seed := range uint64(rounds) {
@@ -68,6 +69,7 @@ func ranksOf(x []float64) {
 // TestIntervalCovers: of 300 samples whose true AUC is known, the 95 %
 // interval holds it in 92 to 98 %.
 func TestIntervalCovers(t *testing.T) {
+	t.Parallel()
 	truth := 0.5 * math.Erfc(-1/math.Sqrt2/math.Sqrt2) // two normals one apart
 	const rounds = 300
 	hit := 0
@@ -95,6 +97,7 @@ func TestIntervalCovers(t *testing.T) {
 // package that made DeLong's method a habit; testdata/golden_proc.R made the
 // values.
 func TestDeLongIsThatOfPROC(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("testdata/golden_proc.json")
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,7 @@ func readGolden(t *testing.T) golden {
 // TestGolden holds every statistic to scikit-learn, scipy, statsmodels, or a
 // second definition; testdata/golden.py made the values.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	for _, s := range readGolden(t).Samples {
 		t.Run(s.Name, func(t *testing.T) {
 			c, err := NewCurve(s.Label, s.PD)
@@ -104,6 +105,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestGoldenProportions(t *testing.T) {
+	t.Parallel()
 	near := func(what string, got numfmt.Number, want float64) {
 		t.Helper()
 		if !(math.Abs(float64(got)-want) <= 1e-9) {
@@ -125,6 +127,7 @@ func TestGoldenProportions(t *testing.T) {
 }
 
 func TestGoldenQuantiles(t *testing.T) {
+	t.Parallel()
 	q := readGolden(t).Quantiles
 	x := slices.Clone(q.X)
 	slices.Sort(x)

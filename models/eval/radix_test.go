@@ -10,6 +10,7 @@ import (
 
 // TestRadixIsAStableSort on values of every kind, with many ties.
 func TestRadixIsAStableSort(t *testing.T) {
+	t.Parallel()
 	r := Random(5)
 	for _, n := range []int{1, 100, radixMin - 1, radixMin, 10_000} {
 		x := make([]float64, n)

@@ -17,6 +17,7 @@ type goldenWeights struct {
 // TestWeightedFigures holds the figures of rows of unequal weight to those of
 // scikit-learn, statsmodels and numpy.
 func TestWeightedFigures(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("testdata/golden_weights.json")
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ func awkward(n int, seed uint64) (label, x []float64) {
 // TestColumnSortedOnce: every figure that is read off the sorted column is what
 // a walk over the rows gives.
 func TestColumnSortedOnce(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 7, 500, 5000} {
 		label, x := awkward(n, uint64(n))
 		_, train := awkward(n/2+1, uint64(n)+1)
@@ -94,6 +95,7 @@ func TestColumnSortedOnce(t *testing.T) {
 }
 
 func TestFarValues(t *testing.T) {
+	t.Parallel()
 	label, x := awkward(3000, 3)
 	for i, v := range x {
 		if math.IsInf(v, 0) {
