@@ -21,6 +21,9 @@ func verifyCategory(l *Learned, sizes []int) error {
 	if l.Levels != nil {
 		sizes = []int{0}
 	}
+	if l.Categories == nil && l.Other != nil && *l.Other == 0 {
+		l.Categories = []string{} // no text was frequent enough for a category: JSON leaves the empty list out
+	}
 	if l.Categories == nil || l.Spec.Listed() && !slices.Equal(l.Categories, l.Spec.Categories) {
 		return errLearned
 	}
