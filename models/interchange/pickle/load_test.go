@@ -24,7 +24,7 @@ func dict(entries ...any) *pickle.Dict {
 	return d
 }
 
-func list(items ...any) *pickle.List { return &pickle.List{Items: items} }
+func list(items ...any) *pickle.List { return &pickle.List{Items: append([]any{}, items...)} }
 
 // TestLoad runs each operation once, as pickletools describes it.
 func TestLoad(t *testing.T) {

@@ -49,7 +49,7 @@ func (m *machine) step(op byte) error {
 	case 'e': // APPENDS
 		return m.addItems(m.popToMark())
 	case ']': // EMPTY_LIST
-		m.push(&List{})
+		m.push(&List{Items: []any{}})
 	case '}': // EMPTY_DICT
 		m.push(newDict())
 	case ')': // EMPTY_TUPLE
