@@ -36,6 +36,9 @@ func namedLabels(t *testing.T, table, good, bad string) string {
 // TestSwappedLabelNames: what the outcomes are called changes nothing, and calling
 // the other one bad turns what it must around and nothing else.
 func TestSwappedLabelNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	train, later := creditLoans(t)
 	dir := t.TempDir()
 	run := func(args ...string) {
@@ -112,6 +115,9 @@ func TestSwappedLabelNames(t *testing.T) {
 // TestReferenceGroup: --group COLUMN=LEVEL compares the others with that level,
 // and a level that the column does not have is refused by name.
 func TestReferenceGroup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	train, later := creditLoans(t)
 	dir := t.TempDir()
 	bundle := filepath.Join(dir, "bundle")

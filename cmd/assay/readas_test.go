@@ -18,6 +18,9 @@ import (
 // TestEventLogAsCSV: an event log gives the same model from a CSV file as from
 // a Parquet file.
 func TestEventLogAsCSV(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := filepath.Join(t.TempDir(), "world")
 	if _, stderr, code := assayRun(t, "data", "synth", "scf", "--rows", "15000", "--out", dir); code != 0 {
 		t.Fatal(stderr)

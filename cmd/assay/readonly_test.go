@@ -20,6 +20,9 @@ import (
 // that was killed, with every permission to write taken away, and finds each file
 // as it was.
 func TestCheckingWritesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	bundle, dir := smallBundle(t), filepath.Join(t.TempDir(), "node")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)

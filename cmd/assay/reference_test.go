@@ -24,6 +24,9 @@ var update = flag.Bool("update", false,
 
 // TestCommandReference holds docs/cli.md to the commands themselves.
 func TestCommandReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds two programs")
+	}
 	var b bytes.Buffer
 	root := newRoot(newUI(&b, &b))
 	b.Reset()
