@@ -39,9 +39,6 @@ var oversized = strings.Fields(`
 	features:map
 
 	models/baseline.Logistic.solve
-	models/eval/report.TestGoldenTables
-	models/eval/report.builder.challengers
-	models/eval/report.full
 	models/forest:map
 `)
 

@@ -26,7 +26,41 @@ func (b *builder) challengers() (document.Section, error) {
 		b.verdict(simplerQuestion, document.CannotTell, s.ID, "no challenger was given", "–", notGiven())
 		return s, nil
 	}
-	t := document.Table{Title: "Models on the same rows",
+	t := b.challengerTable()
+	t.Rows = append(t.Rows, b.challengerRow("the model", b.curve, in.PD, nil))
+	fig := chart.Figure{ID: "challenger-differences", Title: "Difference to each challenger",
+		X: chart.Axis{Label: "AUC of the model minus AUC of the challenger"},
+		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell " +
+			"the two apart.",
+		Alt: "Paired AUC differences with intervals."}
+	bar := chart.Series{Mark: chart.HBars}
+	differences := make([]eval.Difference, len(in.Challenger))
+	for k, ch := range in.Challenger {
+		d := eval.CompareCurves(in.Label, b.curve, b.rival[k])
+		differences[k] = d
+		t.Rows = append(t.Rows, b.challengerRow(ch.Name, b.rival[k], ch.PD, &d))
+		b.add("auc_minus_"+slug(ch.Name), d.Estimate)
+		fig.Y.Labels = append(fig.Y.Labels, ch.Name)
+		bar.X, bar.Low, bar.High = append(bar.X, d.Value), append(bar.Low, d.Low), append(bar.High, d.High)
+	}
+	b.judgeChallengers(&s, differences)
+	fig.Series = []chart.Series{bar}
+	s.AddTable(t)
+	s.AddFigure(fig)
+	for _, ch := range in.Challenger {
+		if ch.Note != "" {
+			s.AddHeading(ch.Name, "%s", ch.Note)
+		}
+		if ch.Rules != nil {
+			s.AddTable(*ch.Rules)
+		}
+	}
+	return s, nil
+}
+
+// challengerTable returns the table of the models, without its rows.
+func (b *builder) challengerTable() document.Table {
+	return document.Table{Title: "Models on the same rows",
 		Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, "+
 			"with DeLong's paired interval: above 0 the model is better. A score that says nothing has a KS of %s on "+
 			"average on so many rows.", numfmt.Count.Print(float64(b.curve.Rows())),
@@ -39,40 +73,34 @@ func (b *builder) challengers() (document.Section, error) {
 			{Name: "Difference", Format: numfmt.Signed3},
 			{Name: "95 % from", Format: numfmt.Signed3}, {Name: "to", Format: numfmt.Signed3},
 			{Name: "p", Format: numfmt.PValue}}}
-	line := func(name string, c *eval.Curve, pd []float64, d *eval.Difference) {
-		auc := c.Area()
-		ks, _ := c.KS()
-		row := []document.Cell{text(name), number(float64(auc.Value)), number(float64(auc.Low)),
-			number(float64(auc.High)), number(ks), number(c.HMeasure()),
-			number(float64(numfmt.NaN())), number(float64(numfmt.NaN()))}
-		if pd != nil {
-			row[6], row[7] = number(eval.Brier(in.Label, pd, in.Weight)), number(eval.LogLoss(in.Label, pd, in.Weight))
-		}
-		for range 4 {
-			row = append(row, text(""))
-		}
-		if d != nil {
-			row[8], row[9], row[10], row[11] = number(float64(d.Value)), number(float64(d.Low)),
-				number(float64(d.High)), number(float64(d.P))
-		}
-		t.Rows = append(t.Rows, row)
+}
+
+// challengerRow returns the row of a model: pd is nil for a score that is no
+// probability, d is nil for the model itself.
+func (b *builder) challengerRow(name string, c *eval.Curve, pd []float64, d *eval.Difference) []document.Cell {
+	label, weight := b.in.Label, b.in.Weight
+	auc := c.Area()
+	ks, _ := c.KS()
+	row := []document.Cell{text(name), number(float64(auc.Value)), number(float64(auc.Low)),
+		number(float64(auc.High)), number(ks), number(c.HMeasure()),
+		number(float64(numfmt.NaN())), number(float64(numfmt.NaN()))}
+	if pd != nil {
+		row[6], row[7] = number(eval.Brier(label, pd, weight)), number(eval.LogLoss(label, pd, weight))
 	}
-	line("the model", b.curve, in.PD, nil)
+	if d == nil {
+		return append(row, text(""), text(""), text(""), text(""))
+	}
+	return append(row, number(float64(d.Value)), number(float64(d.Low)), number(float64(d.High)), number(float64(d.P)))
+}
+
+// judgeChallengers gives the verdict on the challengers that can be worked by
+// hand; the worst finding counts. The best that does the model's work is named as
+// a finding and in the headline.
+func (b *builder) judgeChallengers(s *document.Section, differences []eval.Difference) {
 	light, finding, judged := document.CannotTell, "no challenger that can be worked by hand was given", false
-	fig := chart.Figure{ID: "challenger-differences", Title: "Difference to each challenger",
-		X: chart.Axis{Label: "AUC of the model minus AUC of the challenger"},
-		Caption: "Bars to the right: the model ranks better. Whiskers that cross 0 say that this sample cannot tell " +
-			"the two apart.",
-		Alt: "Paired AUC differences with intervals."}
-	bar := chart.Series{Mark: chart.HBars}
 	best, preferred, reason := -1, numfmt.NaN(), ""
-	for k, ch := range in.Challenger {
-		c := b.rival[k]
-		d := eval.CompareCurves(in.Label, b.curve, c)
-		line(ch.Name, c, ch.PD, &d)
-		b.add("auc_minus_"+slug(ch.Name), d.Estimate)
-		fig.Y.Labels = append(fig.Y.Labels, ch.Name)
-		bar.X, bar.Low, bar.High = append(bar.X, d.Value), append(bar.Low, d.Low), append(bar.High, d.High)
+	for k, d := range differences {
+		ch := b.in.Challenger[k]
 		if !ch.Simple || !d.Value.Defined() {
 			continue
 		}
@@ -89,24 +117,12 @@ func (b *builder) challengers() (document.Section, error) {
 		s.AddFinding("%s", say)
 		b.report.Headline = append(b.report.Headline, say)
 	}
-	fig.Series = []chart.Series{bar}
-	s.AddTable(t)
-	s.AddFigure(fig)
-	for _, ch := range in.Challenger {
-		if ch.Note != "" {
-			s.AddHeading(ch.Name, "%s", ch.Note)
-		}
-		if ch.Rules != nil {
-			s.AddTable(*ch.Rules)
-		}
-	}
 	b.verdict(simplerQuestion, light, s.ID, finding,
 		fmt.Sprintf("pass when the interval of the difference lies above 0 and the gain is at least %s; fail when it "+
 			"lies below 0; a simple model is as good when the interval ends below %s; cannot tell when it reaches "+
 			"from 0 or below to beyond %s", numfmt.Fixed3.Print(asGood), numfmt.Signed3.Print(asGood),
 			numfmt.Signed3.Print(asGood)),
 		b.classes(leastOfClass))
-	return s, nil
 }
 
 // againstSimple judges the paired difference to a simple challenger, and says
