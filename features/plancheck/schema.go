@@ -11,7 +11,7 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// enums lists the values of keys that take one of a few words.
+// enums lists the words that a key takes, by "Type.key".
 func enums() map[string][]string {
 	parts := kernels.DateParts()
 	return map[string][]string{
@@ -24,7 +24,7 @@ func enums() map[string][]string {
 	}
 }
 
-// required lists the keys that each node of a spec must have.
+// required lists the keys that a node must have, by its type.
 func required() map[string][]string {
 	return map[string][]string{
 		"Spec": {"version", "fields", "features"}, "FieldSpec": {"name"}, "FeatureSpec": {"name"},
@@ -35,7 +35,11 @@ func required() map[string][]string {
 }
 
 // Schema returns the JSON Schema (draft 2020-12) of a plan's YAML, for editors
-// that complete and check while one types. plan.schema.json holds it.
+// that complete and check while one types. The file features/plan.schema.json
+// holds it. It knows keys, types and words, not the rules between them, and it is
+// stricter than the reader in one respect: a text of digits needs its quotes.
+//
+// Each call makes a new value.
 func Schema() map[string]any {
 	defs := map[string]any{}
 	schemaOf(reflect.TypeFor[plantext.Spec](), defs)
@@ -45,6 +49,8 @@ func Schema() map[string]any {
 	}
 }
 
+// schemaOf is the schema of a type; it puts the schemas of structs into defs and
+// refers to them.
 func schemaOf(t reflect.Type, defs map[string]any) map[string]any {
 	switch {
 	case t == reflect.TypeFor[plantext.Names]():
