@@ -4,20 +4,21 @@ package eventtime
 
 import "time"
 
-// Units are the panes that a calendar may have.
+// Units are the periods into which a calendar may divide time.
 var Units = []string{"day", "week", "month", "quarter", "year"}
 
-// Calendar numbers the days, weeks, months, quarters or years of a zone; it is a
-// window.Calendar.
+// Calendar numbers the days, weeks, months, quarters or years of a zone. It
+// implements window.Calendar.
 type Calendar struct {
-	Unit string
-	Zone *Zone
+	Unit string // one of Units
+	Zone *Zone  // nil: UTC
 }
 
-// Pane implements window.Calendar.
+// Pane returns the number of the unit that a time lies in, when that unit begins,
+// and when the next one begins, all times in microseconds since 1970.
 func (c *Calendar) Pane(at int64) (number, from, to int64) {
 	n := c.unitOf(c.Zone.Local(at))
-	// Where clocks go back over the start of a unit, it has begun and stays so.
+	// Where clocks are set back to before the start of a unit, the unit that has begun goes on.
 	for c.start(n) > at {
 		n--
 	}
@@ -27,11 +28,12 @@ func (c *Calendar) Pane(at int64) (number, from, to int64) {
 	return n, c.start(n), c.start(n + 1)
 }
 
-// start is the time at which unit n begins.
+// start returns the time at which unit n begins.
 func (c *Calendar) start(n int64) int64 { return c.Zone.firstShowing(c.localStart(n)) }
 
-// unitOf is the unit that a local time lies in: days and weeks since 1970, and
-// since the year 0 months, quarters and years. Weeks begin on Mondays.
+// unitOf returns the number of the unit that a local time lies in. Days and weeks
+// are counted from 1970, months, quarters and years from the year 0. Weeks begin
+// on Mondays.
 func (c *Calendar) unitOf(local int64) int64 {
 	days := floorDiv(local, DayMicros)
 	switch c.Unit {
@@ -51,6 +53,8 @@ func (c *Calendar) unitOf(local int64) int64 {
 	return months
 }
 
+// localStart returns the local time at which unit n begins, where no change of the
+// clocks is in the way.
 func (c *Calendar) localStart(n int64) int64 {
 	switch c.Unit {
 	case "day":
@@ -65,6 +69,7 @@ func (c *Calendar) localStart(n int64) int64 {
 	return time.Date(0, time.Month(1+n), 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 }
 
+// floorDiv divides and rounds down, also below zero.
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a < q*b {

@@ -9,24 +9,26 @@ import (
 	"time"
 )
 
-// spanUnits are the units of a length of time, in microseconds.
+// spanUnits holds the length of each unit in microseconds.
 var spanUnits = map[byte]int64{'s': 1e6, 'm': 60e6, 'h': 3600e6, 'd': 86_400e6, 'w': 7 * 86_400e6}
 
-// ParseSpan reads "90d", "12h", "30m", "45s" or "2w" as microseconds; "" is 0.
+// ParseSpan reads a length of time such as "90d", "12h", "30m", "45s" or "2w" and
+// returns it in microseconds; "" is 0.
 func ParseSpan(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(s[:len(s)-1], 10, 64)
-	u := spanUnits[s[len(s)-1]]
-	if err != nil || u == 0 || n < 0 || n > 100*366*86_400e6/u {
+	unit := spanUnits[s[len(s)-1]]
+	if err != nil || unit == 0 || n < 0 || n > 100*366*86_400e6/unit {
 		return 0, fmt.Errorf("%q is no length of time: want a whole number and s, m, h, d or w, at most 100 years", s)
 	}
-	return n * u, nil
+	return n * unit, nil
 }
 
-// FormatSpan writes a length of time as a plan does, in the largest unit that leaves
-// a whole number, or in whole days and hours for people.
+// FormatSpan writes a length of time in the largest unit that leaves a whole
+// number, so that ParseSpan reads it back. A length that is no whole number of
+// seconds is only for people to read: above two days it is rounded to tenths of a day.
 func FormatSpan(d time.Duration) string {
 	for _, u := range []struct {
 		name string

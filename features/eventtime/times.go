@@ -4,10 +4,11 @@ package eventtime
 
 import "time"
 
-// DayMicros is a day in microseconds.
+// DayMicros is the length of a day in microseconds.
 const DayMicros = 86_400e6
 
-// Allowed holds a time to what float64 microseconds hold exactly.
+// Allowed reports whether a field may hold the time: one of the years 1900 to
+// 2200, whose microseconds a float64 holds exactly.
 func Allowed(t time.Time) bool { s := t.Unix(); return s >= year1900 && s < year2201 }
 
 const (
@@ -17,24 +18,30 @@ const (
 	year9999 = 253_402_300_799 // its last second
 )
 
-// HasFourDigitYear reports whether an event can say the time: one of the years 1 to 9999.
+// HasFourDigitYear reports whether a time is in one of the years 1 to 9999, as that of an event has to be.
 func HasFourDigitYear(t time.Time) bool { s := t.Unix(); return s >= year1 && s <= year9999 }
 
-// Range is what a field of times may hold: the first and the last
-// microsecond.
+// Range is the range of times that a field may hold, both ends included, in
+// microseconds since 1970.
 type Range struct{ First, Last int64 }
 
+// All is the range of all times that a field may hold: see Allowed.
 var All = Range{year1900 * 1e6, year2201*1e6 - 1}
 
+// Contains reports whether a time, in microseconds since 1970, is in the range.
 func (r Range) Contains(us int64) bool { return us >= r.First && us <= r.Last }
 
+// Bounds returns the first and the last time of the range.
 func (r Range) Bounds() (earliest, latest time.Time) {
 	return time.UnixMicro(r.First).UTC(), time.UnixMicro(r.Last).UTC()
 }
 
-// timeLayouts are the forms in which a text may hold a time.
+// timeLayouts are the forms in which a text may write a time.
 var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02"}
 
+// Parse reads a time in one of the forms of timeLayouts. Where the text names no
+// zone, the time is in UTC. It returns false for a text in another form, and for a
+// time that is not in one of the years 1 to 9999.
 func Parse(s string) (t time.Time, ok bool) {
 	for _, l := range timeLayouts {
 		if t, err := time.Parse(l, s); err == nil {

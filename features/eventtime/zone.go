@@ -8,26 +8,26 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // the zones, where the machine has none
+	_ "time/tzdata" // for machines without a zone database
 
 	"github.com/assayrisk/assay"
 )
 
-// Zone is a time zone as a frozen plan holds it: when its distance from UTC
-// changed, and to what. A zone database that knows better on another machine
-// changes nothing that was fitted.
+// Zone is a time zone as a frozen plan keeps it: when its offset from UTC changed,
+// and to what. A plan that was fitted therefore computes the same on a machine
+// with a newer zone database.
 type Zone struct {
-	at     []int64 // microseconds since 1970; the first holds for all time before, too
-	offset []int64 // microseconds east of UTC, from at on
+	at     []int64 // when the offset changed, in microseconds since 1970
+	offset []int64 // microseconds east of UTC from then on; the first offset also holds before
 }
 
-// FrozenZone is a zone in a frozen plan.
+// FrozenZone is a zone as the file of a frozen plan writes it.
 type FrozenZone struct {
 	Zone    string `json:"zone"`
-	Changes string `json:"changes"` // "seconds:offset ...", from 1900 to 2200
+	Changes string `json:"changes"` // "seconds:offset ...", in seconds, from 1900 to 2200
 }
 
-// Freeze reads a zone from the machine's database.
+// Freeze reads a zone from the machine's zone database.
 func Freeze(name string) (FrozenZone, error) {
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "Local" || name == "" {
@@ -44,7 +44,7 @@ func Freeze(name string) (FrozenZone, error) {
 		if end.IsZero() {
 			break
 		}
-		if !end.After(t) { // package time ends a period with some years
+		if !end.After(t) { // in some years package time returns a period that has ended already
 			end = t.Add(time.Hour)
 		}
 		t = end
@@ -52,7 +52,8 @@ func Freeze(name string) (FrozenZone, error) {
 	return FrozenZone{name, strings.Join(changes, " ")}, nil
 }
 
-// Thaw reads a frozen zone, and holds it to what its users rely on.
+// Thaw reads a frozen zone. It refuses one without an offset, with changes that
+// are out of order, or with a time or an offset that no zone has.
 func (f FrozenZone) Thaw() (*Zone, error) {
 	z := &Zone{}
 	for _, change := range strings.Fields(f.Changes) {
@@ -73,8 +74,8 @@ func (f FrozenZone) Thaw() (*Zone, error) {
 	return z, nil
 }
 
-// Local is the time that clocks of the zone show, as if it were UTC. A nil zone
-// is UTC.
+// Local returns what clocks of the zone show at a time, counted as if they showed
+// UTC. A nil zone is UTC.
 func (z *Zone) Local(at int64) int64 {
 	if z == nil {
 		return at
@@ -82,7 +83,7 @@ func (z *Zone) Local(at int64) int64 {
 	return at + z.offset[z.period(at)]
 }
 
-// period is the index of the change that holds at a time.
+// period returns the index of the offset that holds at a time.
 func (z *Zone) period(at int64) int {
 	i, found := slices.BinarySearch(z.at, at)
 	if !found && i > 0 {
@@ -91,15 +92,15 @@ func (z *Zone) period(at int64) int {
 	return min(i, len(z.at)-1)
 }
 
-// firstShowing is the earliest time at which clocks of the zone show a time or a later
-// one. Where they leap over it, that is the leap; where they show it twice, the
-// first time.
+// firstShowing returns the earliest time at which clocks of the zone show the local
+// time or a later one. If clocks skip the local time, that is when they are set
+// forward; if they show it twice, it is the first of the two.
 func (z *Zone) firstShowing(local int64) int64 {
 	if z == nil {
 		return local
 	}
-	const most = 86_400e6 // of an offset
-	for i := z.period(local - 2*most); ; i++ {
+	const largestOffset = DayMicros
+	for i := z.period(local - 2*largestOffset); ; i++ {
 		at := local - z.offset[i]
 		if i > 0 {
 			at = max(at, z.at[i])
