@@ -11,10 +11,10 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// absurdity is a value that no applicant has, in place of each value of a row.
+// absurdity replaces every value of a row by one that no applicant has.
 type absurdity struct {
 	name  string
-	empty bool // says nothing about the applicant: must not be a way to approval
+	empty bool // the row says nothing about the applicant, and should not be approved for it
 	value func(v float64, category bool) float64
 }
 
@@ -28,14 +28,14 @@ var absurdities = [...]absurdity{
 	{"everything missing", true, func(float64, bool) float64 { return math.NaN() }},
 }
 
-// absurd feeds values far outside anything seen, and judges whether a row that
-// says nothing would be approved.
+// absurd scores rows with values far outside the sample, and judges whether rows
+// that say nothing are approved more often.
 func (b *builder) absurd(st *stressed, note string) document.Table {
-	t := document.Table{Title: "Absurd values", Caption: "All rows of the sample get the value (" + note +
-		"). The smallest and largest PD show that the model stays within what it learned; a dash would mean that it " +
-		"gave no number. Approved: rows with a PD up to the cut-off of this section. What the plan's rules refuse " +
-		"never reaches the model.",
-		Columns: []document.Column{{Name: "What"}, {Name: "Smallest PD", Format: numfmt.Percent},
+	t := document.Table{Title: "Absurd values", Caption: "Each line changes every row of the sample (" + note +
+		"). The smallest and largest PD show whether the model stays within the range that it learned; a dash means " +
+		"that it gave no number. Approved: rows with a PD up to the cut-off of this section. Rows that the plan's " +
+		"rules refuse never reach the model; this table leaves those rules out.",
+		Columns: []document.Column{{Name: "Change"}, {Name: "Smallest PD", Format: numfmt.Percent},
 			{Name: "Mean PD", Format: numfmt.Percent},
 			{Name: "Largest PD", Format: numfmt.Percent}, {Name: "Approved", Format: numfmt.Percent},
 			{Name: "Decisions changed", Format: numfmt.Percent}}}
@@ -46,7 +46,7 @@ func (b *builder) absurd(st *stressed, note string) document.Table {
 		}
 	}
 	light, finding := document.Pass,
-		"rows that state nothing, or zeros, are not approved more often than the rows as they are"
+		"rows with everything missing, or every number zero, are not approved more often than the original rows"
 	for _, c := range absurdities {
 		lo, hi, sum, flips, approved := math.Inf(1), math.Inf(-1), 0.0, 0.0, 0.0
 		x := make([]float64, len(st.features))
@@ -75,14 +75,14 @@ func (b *builder) absurd(st *stressed, note string) document.Table {
 			}
 		case rate > before && document.Look.WorseThan(light):
 			light, finding = document.Look,
-				fmt.Sprintf("with %s, %s of the rows are approved in place of %s; let the plan require fields, or "+
-					"the policy refer such rows", c.name, numfmt.Percent.Print(rate), numfmt.Percent.Print(before))
+				fmt.Sprintf("with %s, %s of the rows are approved instead of %s; let the plan require fields, or the "+
+					"policy refer such rows", c.name, numfmt.Percent.Print(rate), numfmt.Percent.Print(before))
 		}
 	}
 	g := st.grounds(note)
 	g.LeastRows = smallGroup
 	b.verdict(silenceQuestion, light, "stress", finding,
-		"look when rows with everything missing, or every number zero, are approved more often than the rows as they "+
-			"are (never fail: the plan may refuse them first)", g)
+		"look when rows with everything missing, or every number zero, are approved more often than the original "+
+			"rows (never fail: the plan may refuse them first)", g)
 	return t
 }

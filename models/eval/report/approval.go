@@ -9,8 +9,8 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// cutoff is the PD at which approving a row is worth nothing: where the policy
-// is not given, rows at or below it count as approved.
+// cutoff is the break-even PD: the expected profit of approving a row is zero. Where
+// no policy is given, rows at or below it count as approved.
 func (b *builder) cutoff() float64 {
 	profit, loss := 1.0, 5.0
 	if e := b.in.Economics; e != nil {

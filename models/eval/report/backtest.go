@@ -28,8 +28,8 @@ type Period struct {
 func (b *builder) backtest(s *document.Section) {
 	t := document.Table{Title: "Backtest forward in time",
 		Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the " +
-			"period began, and judges them on the period. It says how the recipe would have done, had it been in use " +
-			"and trained again each time. " + fewWords,
+			"period began, and judges them on the period. It shows how the recipe would have performed if it had " +
+			"been in use and trained again each time. " + fewWords,
 		Columns: []document.Column{{Name: "Period"}, {Name: "Trained on", Format: numfmt.Count},
 			{Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count}, {Name: "Observed", Format: numfmt.Percent},
@@ -84,7 +84,7 @@ func (b *builder) backtest(s *document.Section) {
 			X: chart.Axis{Label: "first day of the period", Labels: names}, Y: chart.Axis{Label: "AUC"},
 			Alt: fmt.Sprintf("AUC of %d periods, each by a model trained on what came before.", len(names)),
 			Caption: "Each dot is a model trained on what was known when its period began, with its 95 % interval; " +
-				"the dashed line is their mean. A fall says that the world moves faster than training follows.",
+				"the dashed line is their mean. A fall means that applicants change faster than training follows.",
 			Series: []chart.Series{auc,
 				{Name: "mean", Mark: chart.Reference, X: []numfmt.Number{-0.5, numfmt.Number(len(names)) - 0.5},
 					Y: []numfmt.Number{all, all}}}})
@@ -97,8 +97,8 @@ func (b *builder) backtest(s *document.Section) {
 		smallest)
 }
 
-// backtestVerdict judges the periods by their intervals: what one period of few
-// rows may show by chance fails nothing.
+// backtestVerdict judges the periods by their intervals, so that a low AUC that a
+// period of few rows shows by chance fails nothing.
 func (b *builder) backtestVerdict(auc chart.Series, all float64, outside int, smallest document.Grounds) {
 	light, low, wide := document.Pass, 0, 0
 	for k, high := range auc.High {
@@ -120,15 +120,16 @@ func (b *builder) backtestVerdict(auc chart.Series, all float64, outside int, sm
 		light = document.Look
 	}
 	b.verdict(forwardQuestion, light, "stability",
-		fmt.Sprintf("mean AUC %s over %d periods; %d of them with a whole interval below the mean; the level of the "+
-			"PDs is off in %d; %d say too little", numfmt.Fixed3.Print(all), len(auc.Y), low, outside, wide),
+		fmt.Sprintf("mean AUC %s over %d periods; %d have a whole interval below the mean; the mean PD is "+
+			"off in %d; %d are too uncertain to judge", numfmt.Fixed3.Print(all), len(auc.Y), low, outside, wide),
 		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD "+
 			"outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s; cannot tell "+
-			"when one has no interval, or one from below %s to above %s", numfmt.Fixed3.Print(b.th.AUCFail),
+			"when one has no interval, or an interval from below %s to above %s", numfmt.Fixed3.Print(b.th.AUCFail),
 			numfmt.Fixed3.Print(b.th.AUCFail), numfmt.Fixed3.Print(b.th.AUCPass)), smallest)
 }
 
-// check reports a period that does not hold together.
+// check reports a period whose slices have different lengths or whose values are out
+// of range.
 func (p *Period) check(k int) error {
 	what := fmt.Sprintf("backtest period %d", k+1)
 	if len(p.PD) != len(p.Label) || p.Margin != nil && len(p.Margin) != len(p.Label) {

@@ -22,22 +22,22 @@ type builder struct {
 	in     *Input
 	th     Thresholds
 	report *document.Report
-	// original is the caller's number of each row: the report's own order
-	// follows from what the rows hold.
+	// original is the caller's number of each row; the report sorts rows by
+	// their content.
 	original  []int32
-	rank      []float64 // what ranks rows: the margin, or the PD
+	rank      []float64 // what rows are ranked by: the margin, or the PD without margins
 	curve     *eval.Curve
 	train     *eval.Curve     // nil without training rows
 	outOfFold *eval.Curve     // of the training rows, by models that did not train on them; nil = not known
-	line      eval.CoxLine    // of the calibrated PDs, of the section on calibration
+	line      eval.CoxLine    // calibration line of the PDs; set by the section on calibration
 	cols      []eval.Variable // of each feature
 	byPD      []int32         // rows from the highest PD to the lowest
 	rival     []*eval.Curve   // of each challenger
 }
 
-// Build makes the report. It reads in and keeps nothing of it; the result
-// depends on in alone (intervals on in.Seed). Errors match ErrInput when the
-// input is at fault, or are ctx's.
+// Build makes the report. It does not change in or keep any part of it, and the
+// result depends on in alone (random draws on in.Seed). Errors match ErrInput when
+// the input is invalid, or are those of ctx.
 func Build(ctx context.Context, in Input) (*document.Report, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
@@ -89,8 +89,8 @@ func Build(ctx context.Context, in Input) (*document.Report, error) {
 var sectionIDs = [...]string{"summary", "sample", "variables", "discrimination", "challengers", "calibration",
 	"strategy", "stability", "explanation", "fairness", "stress", "rejects", "parity"}
 
-// sectionNumber is the number that the page prints before a section's title, for
-// texts that refer to it.
+// sectionNumber returns the number that the page prints before a section's title,
+// for texts that refer to the section.
 func sectionNumber(id string) int {
 	k := slices.Index(sectionIDs[:], id)
 	if k < 0 {
@@ -143,7 +143,7 @@ func (b *builder) each(n int, f func(i int)) {
 	wait.Wait()
 }
 
-// replicates returns how many resamples an interval takes on n rows.
+// replicates returns the number of bootstrap resamples for n rows.
 func (b *builder) replicates(n int) int {
 	switch {
 	case b.in.Resamples > 0:

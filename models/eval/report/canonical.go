@@ -14,12 +14,11 @@ import (
 	"github.com/assayrisk/assay/models/eval"
 )
 
-// Rows are measured in an order that follows from what they hold and not from
-// the file: a hash of label, scores and time first, then one of everything
-// else, then the name. Samples, draws, folds and sums then depend on the rows
-// alone, and rows of one hash are interchangeable. The first hash leaves out
-// features, so that another column, or another name of a category, moves no
-// row but those that have all scores in common.
+// The report sorts rows by their content, so that their order in the file does not
+// matter: by a hash of label, scores and time, then by a hash of everything else,
+// then by name. Samples, draws, folds and sums then depend on the rows alone. The
+// first hash leaves out features, so that adding a column or renaming a category
+// moves only rows whose label, scores and time are equal.
 
 // mix folds a value into a hash; the finisher is splitmix64's.
 func mix(h, v uint64) uint64 {
@@ -50,8 +49,8 @@ func hashName(s string) uint64 {
 	return h
 }
 
-// contentOrder sorts n rows by first; second and name part rows whose first
-// hashes are equal, and are asked for those alone.
+// contentOrder sorts n rows by the hash first; second and name break ties, and are
+// called only for rows whose first hashes are equal.
 func contentOrder(n int, first, second func(i int) uint64, name func(i int) string) []int32 {
 	type keyed struct {
 		key uint64
@@ -85,9 +84,8 @@ func contentOrder(n int, first, second func(i int) uint64, name func(i int) stri
 	return order
 }
 
-// canonical puts the builder's copy of the input into the order of contents.
-// The caller's slices stay as they are, and its functions still get its own row
-// numbers.
+// canonical sorts the builder's copy of the input by content. The caller's slices
+// are not changed, and its functions still get the caller's row numbers.
 func (b *builder) canonical() {
 	in := b.in
 	b.evaluatedOrder()
@@ -104,8 +102,8 @@ func (b *builder) canonical() {
 	}
 }
 
-// Order returns the rows in the report's own order: samples are evenly spaced rows
-// of it. The input must be one that Build accepts.
+// Order returns the row numbers in the order in which the report sorts them; samples
+// are evenly spaced rows in this order. The input must be one that Build accepts.
 func Order(in Input) []int32 {
 	b := &builder{ctx: context.Background(), in: &in}
 	b.evaluatedOrder()
@@ -122,8 +120,7 @@ func (p *Period) canonical() {
 
 func noName(int) string { return "" }
 
-// evaluatedOrder puts everything that has a value for each evaluated row into
-// one order.
+// evaluatedOrder sorts everything that has a value for each evaluated row.
 func (b *builder) evaluatedOrder() {
 	in := b.in
 	n := len(in.Label)
@@ -175,8 +172,8 @@ func (b *builder) evaluatedOrder() {
 	in.reorder(b.original, b)
 }
 
-// reorder gathers every slice of evaluated rows, and turns row numbers back
-// where the caller's functions take them.
+// reorder puts every slice of evaluated rows into the given order, and wraps the
+// caller's functions so that they get the caller's row numbers.
 func (in *Input) reorder(order []int32, b *builder) {
 	for _, x := range []*[]float64{&in.Label, &in.Weight, &in.PD, &in.Margin, &in.RawPD, &in.Points, &in.Served} {
 		*x = eval.Select(*x, order)

@@ -11,13 +11,14 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// leastOfClass is how many bad and how many good rows an AUC of a part of the
-// sample takes. With fewer its interval spans most of the scale, and DeLong's
+// leastOfClass is how many bad, and how many good, rows an AUC of a part of the
+// sample needs. With fewer, its interval spans most of the scale and DeLong's
 // normal approximation does not hold.
 const leastOfClass = 10
 
 // fewWords is part of the caption of each table that leaves such AUCs out.
-var fewWords = fmt.Sprintf("AUC takes %d bad and %d good rows; with fewer there is a dash.", leastOfClass, leastOfClass)
+var fewWords = fmt.Sprintf("AUC needs at least %d bad and %d good rows; with fewer a dash is shown.",
+	leastOfClass, leastOfClass)
 
 // enough returns DeLong's estimate, undefined where a class has too few rows.
 func enough(c *eval.Curve) eval.Estimate {
@@ -29,7 +30,7 @@ func enough(c *eval.Curve) eval.Estimate {
 }
 
 // tieWords is part of the caption of each table that cuts through ties.
-const tieWords = "Rows of equal score are never told apart by their place in the file: where a cut goes through " +
+const tieWords = "Rows of equal score are treated alike, whatever their order in the file: where a cut falls among " +
 	"them, each counts in proportion, so that counts can be fractions."
 
 // countCell shows a count that ties may have made a fraction.

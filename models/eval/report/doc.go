@@ -6,13 +6,13 @@
 // default, and whatever else is known of the model, each part of which adds a
 // section or a part of one. [Build] returns a [document.Report] of thirteen
 // sections of tables and figures, and a verdict on each question that a credit
-// officer would ask, with the thresholds at which it changes. It makes no choice
-// for the reader.
+// officer would ask, with the thresholds at which it changes. The decision is left to
+// the reader.
 //
 // The steps, with their files:
 //
 //	input.go, validate.go  what a report is made from, and what is refused
-//	canonical.go           rows in an order that follows from what they hold
+//	canonical.go           rows sorted by their content
 //	build.go               the statistics that several sections need; the sections
 //	section_*.go           one section each, in the order of sections in build.go
 //	  strategy.go, approval.go        two policies compared; which rows count as approved

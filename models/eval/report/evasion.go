@@ -27,7 +27,8 @@ type Trial struct {
 	Value float64
 }
 
-// quantilesTried is how many values of a number are tried; of a text, all levels are.
+// quantilesTried is how many values of a number are tried. Of a text all levels are
+// tried.
 const quantilesTried = 21
 
 // evasion asks, for refused rows, whether stating another value of one field
@@ -68,7 +69,7 @@ func (b *builder) newEvasion(sample []int32, pd []float64, cut float64) *evasion
 	return e
 }
 
-// fieldsOf takes each feature for a field.
+// fieldsOf treats each feature as a field.
 func fieldsOf(features []Feature) []Field {
 	out := make([]Field, len(features))
 	for j, f := range features {
@@ -99,7 +100,7 @@ func (b *builder) evasionTable(e *evasion, sample []int32) (document.Table, erro
 		Columns: []document.Column{{Name: "Field"}, {Name: "Can be approved", Format: numfmt.Percent},
 			{Name: "Median move", Unit: "sd", Format: numfmt.Fixed2}, {Name: "Smallest move", Unit: "sd",
 				Format: numfmt.Fixed2},
-			{Name: "Can by leaving it out", Format: numfmt.Percent}}}
+			{Name: "Can be approved by leaving it empty", Format: numfmt.Percent}}}
 	for k := range e.fields {
 		f := &e.fields[k]
 		sd, n := eval.Spread(f.Values, f.Categories), float64(len(e.rows))
@@ -149,10 +150,11 @@ func (e *evasion) caption() string {
 	if e.direct {
 		how = "Features are moved one at a time, as if each were stated."
 	}
-	return fmt.Sprintf("%s %s Of %d rows of the sample that are not approved, %d were tried: could the row be "+
-		"approved by stating another value of this field alone? Values tried are the %d quantiles, or the levels, "+
-		"that other rows state. Half of those who can need at most the median move, in standard deviations; rows "+
-		"whose value was missing can be approved by stating one, and have no distance.", who, how, e.refused,
+	return fmt.Sprintf("%s %s Of %d rows of the sample that are not approved, %d were tried: can the row be approved "+
+		"by stating another value of this field alone? The values tried are %d quantiles, or all levels, of what the "+
+		"rows of the sample state. Of the rows that can be approved, half need at most the median move, in standard "+
+		"deviations; a row whose value was missing may be approved by stating one, but has no distance.", who, how,
+		e.refused,
 		len(e.rows), quantilesTried)
 }
 

@@ -26,17 +26,17 @@ func importanceTable(features []Feature, explained []float64, shuffled []shuffle
 		Caption: "Contribution: how far the variable moves the score (" + note + ").",
 		Columns: []document.Column{{Name: "Variable"}, {Name: "Mean |contribution|", Unit: "log-odds"}}}
 	if shuffled != nil {
-		t.Caption += fmt.Sprintf(" Shuffled: the AUC lost, by PDs, when the variable's values change places among "+
-			"the same rows, the mean of %d shuffles and their standard deviation; the mean's own error is that over "+
-			"√%d. Of variables that say the same, each looks less important than it is.", draws, draws)
+		t.Caption += fmt.Sprintf(" Shuffled: the AUC lost, by PDs, when the variable's values are shuffled among the "+
+			"same rows, the mean of %d shuffles and their standard deviation; the mean's own error is that over √%d. "+
+			"Variables that carry the same information each look less important than they are.", draws, draws)
 		t.Columns = append(t.Columns, document.Column{Name: "AUC lost when shuffled", Format: numfmt.Fixed4},
 			document.Column{Name: "Spread over shuffles", Format: numfmt.Fixed4})
 	}
 	gain := 0.0
 	if usage != nil {
-		t.Caption += " Gain: its share of what all splits gained on the training rows; variables with many values " +
-			"find more to split on and look better than they are. Splits: how often the trees ask for it. A variable " +
-			"without a split is not used."
+		t.Caption += " Gain: the variable's share of what all splits gained on the training rows; variables with " +
+			"many values offer more splits and look better than they are. Splits: how often the trees split on it. A " +
+			"variable without a split is not used."
 		t.Columns = append(t.Columns, document.Column{Name: "Share of the gain", Format: numfmt.Percent},
 			document.Column{Name: "Splits", Format: numfmt.Count})
 		for _, u := range usage {

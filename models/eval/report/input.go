@@ -14,17 +14,17 @@ import (
 
 // Input is all that a report can be made from. Label and PD are required;
 // every other part adds a section, or a part of one, and where it is absent
-// the report says what it would have taken. All per-row slices have one
+// the report says which input is missing. All per-row slices have one
 // length, in one order of rows.
 type Input struct {
 	Title   string    // heading: the model's name
-	Weights string    // what Weight is, for its readers: the name of its column
+	Weights string    // name of the column that Weight comes from, for the reader
 	Purpose string    // one or two sentences: what the model decides, for whom
 	Made    time.Time // when the report is made; zero leaves it out
 	Seed    uint64    // of the bootstrap and of the stress tests
 
-	// The evaluated rows. None should have trained the model; Seen is how many
-	// are known to have, and the report says so before anything else.
+	// The evaluated rows. None should have been used in training; Seen is how
+	// many are known to have been, and the report says so before anything else.
 	Seen   int
 	Label  []float64   // 1 = the bad event, 0 = not
 	Weight []float64   // a row of weight w counts as w rows; above 0; nil = 1 each
@@ -63,8 +63,8 @@ type Input struct {
 	Economics *Economics      // what a good and a bad row are worth; nil = ratio 5:1
 	Declined  *Declined       // applications with no outcome, for reject inference
 	Served    []float64       // margins of the same rows from where they are served, NaN = not served
-	ServedBy  string          // who gave them; "" = the running server
-	Unasked   string          // why a server that was named was not asked, a sentence
+	ServedBy  string          // where they come from; "" = the running server
+	Unasked   string          // why the server was not asked though one was named, a sentence
 	Hardening *Hardening      // the same model trained with noise added
 
 	// After is the policy that the report is about, Before the one it replaces;
@@ -161,14 +161,14 @@ type Exclusion struct {
 	Rows int
 }
 
-// Ledger says where to look the evidence up.
+// Ledger says where the decisions and the report are recorded.
 type Ledger struct {
 	Facts []Fact
 	// Note says who attests what; the section prints it unchanged.
 	Note string
 }
 
-// Thresholds are where lights change. Zero values are replaced by defaults.
+// Thresholds are the values at which lights change. Zero values are replaced by defaults.
 type Thresholds struct {
 	AUCPass, AUCFail     float64 // 0.75, 0.65: lower end of the interval
 	SlopeLook, SlopeFail float64 // 0.2, 0.5: |slope - 1|, and the level in log-odds
@@ -196,14 +196,14 @@ func (t Thresholds) withDefaults() Thresholds {
 	return t
 }
 
-// data is the column as it is measured.
+// data returns the column in the form that package eval measures.
 func (f *Feature) data() eval.Data {
 	return eval.Data{Values: f.Values, Train: f.Train, Categories: f.Categories,
 		Format: numfmt.FormatOf(f.Name, f.Values)}
 }
 
-// derive completes what the caller left out and the rest of the input implies:
-// a sensitive feature is a group field. It works on the builder's copy of the
+// derive fills in the group fields where the caller gave none: every sensitive
+// feature is one. It works on the builder's copy of the
 // input.
 func (b *builder) derive() {
 	in := b.in

@@ -94,7 +94,7 @@ func TestNothingStatedIsSeen(t *testing.T) {
 			return old(x)
 		}
 		r, _, _ := render(t, in)
-		if v := verdictOf(t, r, "Does leaving fields empty bring no advantage?"); v.Light != c.want {
+		if v := verdictOf(t, r, "Do applicants gain nothing by leaving fields empty?"); v.Light != c.want {
 			t.Errorf("a PD of %v for nothing: %s (%s), want %s", c.pd, v.Light, v.Finding, c.want)
 		}
 	}
@@ -223,18 +223,18 @@ func TestGroundsInWords(t *testing.T) {
 		want string
 	}{
 		{notGiven(), "nothing was measured, as the input was not given"},
-		{document.Grounds{Rows: 400, LeastRows: 1}, "rests on 400 rows; takes at least 1"},
+		{document.Grounds{Rows: 400, LeastRows: 1}, "based on 400 rows; needs at least 1"},
 		{document.Grounds{Rows: 0, LeastRows: 30, Of: "the smallest group"},
-			"rests on 0 rows (the smallest group); takes at least 30"},
+			"based on 0 rows (the smallest group); needs at least 30"},
 		{document.Grounds{Rows: 50, Bad: 2, LeastOfClass: 10},
-			"rests on 50 rows, 2 of them bad; takes 10 bad and 10 good"},
+			"based on 50 rows, 2 bad; needs 10 bad and 10 good"},
 	} {
 		if got := c.g.String(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 	_, html, _ := render(t, Input{Label: []float64{0, 1}, PD: []float64{0.2, 0.3}})
-	if strings.Contains(html, "rests on 0 rows; takes") || !strings.Contains(html, "as the input was not given") {
+	if strings.Contains(html, "based on 0 rows; needs") || !strings.Contains(html, "as the input was not given") {
 		t.Error("the page words an input that was not given as a number of rows")
 	}
 }

@@ -284,7 +284,8 @@ func TestDuplicatedReport(t *testing.T) {
 				return // the first of each is drawn
 			}
 		}
-		half := column == "PSI" || column == "Mean PSI" || column == "Largest" || column == "Part of the PSI" ||
+		half := column == "PSI" || column == "Mean PSI" || column == "Largest PSI" ||
+			column == "Contribution to the PSI" ||
 			column == "Information value" || column == "Weight of evidence"
 		switch {
 		case near(x, y), math.IsNaN(x):

@@ -32,8 +32,8 @@ func disturb(r *eval.Random, v, level, sd float64, category bool, other func(r *
 	return noisy
 }
 
-// Noise returns copies of columns, disturbed as the stress tests disturb rows:
-// what a model can be trained on to depend less on exact values. Columns are
+// Noise returns copies of columns, disturbed as the stress tests disturb rows. A
+// model trained on them depends less on exact values. Columns are
 // laid out as the features; the result depends on its arguments alone.
 func Noise(columns [][]float64, features []Feature, level float64, seed uint64) [][]float64 {
 	out := make([][]float64, len(columns))
@@ -55,12 +55,12 @@ type Hardening struct {
 	Score func(x []float64) float64
 }
 
-// hardeningTable sets the two models side by side on the same disturbed rows.
+// hardeningTable compares the two models on the same disturbed rows.
 func (st *stressed) hardeningTable(h *Hardening, note string) document.Table {
 	t := document.Table{Title: "Effect of training with noise",
 		Caption: "Both models on the same rows under the same noise (" +
-			note + fmt.Sprintf(", mean of %d draws", draws) + "). What noise in training costs on clean rows is the " +
-			"first line; what it buys is below it.",
+			note + fmt.Sprintf(", mean of %d draws", draws) + "). The first line shows what training with noise " +
+			"costs on clean rows, the lines below what it gains on noisy ones.",
 		Columns: []document.Column{{Name: "Inputs"}, {Name: "AUC of the model", Format: numfmt.Fixed4},
 			{Name: "Trained with noise", Format: numfmt.Fixed4}, {Name: "Difference", Format: numfmt.Signed3}}}
 	line := func(name string, model, hardened float64) {
@@ -108,8 +108,8 @@ func (st *stressed) noiseFigure(h *Hardening, note string) chart.Figure {
 	f := chart.Figure{ID: "noise", Title: "Noise on all fields at once",
 		X: chart.Axis{Label: "noise, standard deviations (numbers) or share replaced (categories)", Min: 0, Max: 1},
 		Y: chart.Axis{Label: "AUC"},
-		Caption: fmt.Sprintf("The slower the line falls, the less the ranking hangs on exact values (%s, mean of %d "+
-			"draws of the noise).", note, draws), Alt: "AUC against the level of noise added to every field."}
+		Caption: fmt.Sprintf("The slower the line falls, the less the ranking depends on exact values (%s, mean of "+
+			"%d draws of the noise).", note, draws), Alt: "AUC against the level of noise added to every field."}
 	run := func(name string, score func([]float64) float64) {
 		s := chart.Series{Name: name, Mark: chart.Line, X: numfmt.Numbers(levels)}
 		for _, level := range levels {

@@ -11,25 +11,26 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// Questions of the summary, in the words of their verdicts.
+// The questions of the summary, as the report prints them.
 const (
 	sizeQuestion       = "Is the sample large enough?"
 	leakQuestion       = "Does a variable give the outcome away?"
-	directionQuestion  = "Do the data agree with the declared directions?"
-	trainingQuestion   = "Does it do as well on new rows as in training?"
-	separationQuestion = "Does it tell good from bad?"
-	simplerQuestion    = "Does it beat a simple model?"
-	levelQuestion      = "Are the predicted probabilities right?"
-	shiftQuestion      = "Are the applicants the same as in training?"
+	directionQuestion  = "Does each variable raise or lower risk as the plan declares?"
+	trainingQuestion   = "Does the model do as well on new rows as in training?"
+	separationQuestion = "Does the model separate good applicants from bad ones?"
+	simplerQuestion    = "Does the model beat a simple one?"
+	levelQuestion      = "Do the predicted probabilities match the observed bad rates?"
+	shiftQuestion      = "Are the applicants still like those in training?"
 	forwardQuestion    = "Would a model trained earlier have worked later?"
 	groupsQuestion     = "Are all groups approved at similar rates?"
-	missingQuestion    = "Does it still work when a field is missing?"
-	silenceQuestion    = "Does leaving fields empty bring no advantage?"
-	parityQuestion     = "Does the server give the same scores?"
+	missingQuestion    = "Does the model still work when a field is missing?"
+	silenceQuestion    = "Do applicants gain nothing by leaving fields empty?"
+	parityQuestion     = "Does the server give the scores that were evaluated?"
 )
 
-// holdsVerdict compares the evaluated rows with training rows that did not
-// train the model that scored them: the same recipe out of fold.
+// holdsVerdict compares the AUC of the evaluated rows with the out-of-fold AUC of
+// the training rows: each is scored by a model of the same recipe that did not
+// train on it.
 func (b *builder) holdsVerdict(s *document.Section) {
 	look, fail := b.th.GapLook, b.th.GapFail
 	threshold := "AUC of the training rows out of fold minus that of the evaluated rows: " +
@@ -46,9 +47,8 @@ func (b *builder) holdsVerdict(s *document.Section) {
 			notGiven())
 		return
 	}
-	s.AddText("On the rows that it was trained on the model reaches an AUC of %s, %s more than on the evaluated "+
-		"rows. A "+
-		"large gap says that it learned the sample by heart; some gap is usual, and fails nothing.",
+	s.AddText("On its own training rows the model reaches an AUC of %s, %s more than on the evaluated rows. A large "+
+		"gap means that the model memorized the sample; some gap is normal, and no question fails because of it.",
 		numfmt.Fixed3.Print(b.train.AUC()), numfmt.Signed3.Print(b.train.AUC()-b.curve.AUC()))
 	if b.outOfFold == nil {
 		b.verdict(trainingQuestion, document.CannotTell, s.ID,
@@ -59,8 +59,8 @@ func (b *builder) holdsVerdict(s *document.Section) {
 	d := eval.GapOfAreas(b.outOfFold, b.curve)
 	b.add("auc_out_of_fold", b.outOfFold.Area())
 	b.add("auc_out_of_fold_minus_evaluation", d)
-	s.AddText("Trained again on folds of the training rows, each judged on the fold left out, the same recipe reaches "+
-		"an AUC of %s there: %s more than the model on the evaluated rows.",
+	s.AddText("The same recipe, trained again with one fold of the training rows left out at a time, reaches an AUC "+
+		"of %s on the folds left out: %s more than the model on the evaluated rows.",
 		interval(b.outOfFold.Area(), numfmt.Fixed3), interval(d, numfmt.Signed3))
 	if t := groundsOf(b.outOfFold, "training rows"); min(t.Bad, t.Rows-t.Bad) < leastOfClass {
 		g = t
@@ -85,8 +85,8 @@ func (b *builder) separationVerdict(s *document.Section) {
 		b.classes(leastOfClass))
 }
 
-// calibrationVerdict judges slope and level; one that cannot be told, as the
-// slope of a constant PD, is not made up for by the other.
+// calibrationVerdict judges slope and level. If one is undefined, such as the
+// slope of a constant PD, a good value of the other does not give a pass.
 func (b *builder) calibrationVerdict(s *document.Section, l eval.CoxLine) {
 	look, fail := b.th.SlopeLook, b.th.SlopeFail
 	slope, level := b.calibrated(l.Slope-1, l.SESlope), b.calibrated(l.Large, l.SELarge)
@@ -112,7 +112,7 @@ func (b *builder) calibrationVerdict(s *document.Section, l eval.CoxLine) {
 			"the two: "+judgeWords(numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail)), b.classes(leastOfClass))
 }
 
-// calibrated judges a distance from perfection by itself and by its interval.
+// calibrated judges the distance d from the perfect value, with its interval.
 func (b *builder) calibrated(d, se float64) document.Light {
 	d = math.Abs(d)
 	return judgeInterval(eval.Estimate{Value: numfmt.Number(d), Low: numfmt.Number(d - float64(eval.NormalQuantile*se)),

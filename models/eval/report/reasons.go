@@ -22,12 +22,12 @@ type reasonCount struct {
 
 func (c *reasonCount) rows() int { return c.turned[0] + c.turned[1] }
 
-// reasonTable says which reasons are given to whom.
+// reasonTable shows how often each reason is given, by outcome and by decision.
 func (b *builder) reasonTable(rows []int32, note string) document.Table {
 	in := b.in
 	t := document.Table{Title: "Reason codes",
 		Caption: "How often a reason is among the up to four that a row would be given (" + note +
-			"). A reason that is as frequent among good rows as among bad ones says little about risk.",
+			"). A reason that is as frequent among good rows as among bad ones has little to do with risk.",
 		Columns: []document.Column{{Name: "Code"}, {Name: "Reason"}, {Name: "Among bad rows", Format: numfmt.Percent},
 			{Name: "Among good rows", Format: numfmt.Percent}}}
 	if in.Outcome != nil {

@@ -19,16 +19,15 @@ import (
 func (b *builder) calibration() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "calibration", Title: "Calibration",
-		Introduction: "Whether a PD of 10 % means that 10 in 100 turn bad. Prices, limits and provisions need this; " +
-			"ranking " +
-			"alone does not."}
+		Introduction: "Whether 10 of 100 applicants with a PD of 10 % turn bad. Prices, limits and provisions depend " +
+			"on it; ranking applicants does not."}
 	t := document.Table{Title: "Calibration",
-		Caption: fmt.Sprintf("%s rows. Groups are ten of nearly equal size by PD; equal PDs stay together. Right PDs "+
-			"by chance: what PDs without an error would give on average on so many rows, since outcomes fall as they "+
-			"fall.", numfmt.Count.Print(float64(b.curve.Rows()))),
+		Caption: fmt.Sprintf("%s rows. Groups: ten of nearly equal size by PD; equal PDs stay together. Correct PDs, "+
+			"by chance: the average that PDs without any error would give on as many rows, since outcomes vary by "+
+			"chance.", numfmt.Count.Print(float64(b.curve.Rows()))),
 		Columns: []document.Column{{Name: "Statistic"}, {Name: "Calibrated PD", Format: numfmt.Fixed4},
-			{Name: "Perfect", Format: numfmt.Fixed3}, {Name: "Right PDs by chance", Format: numfmt.Fixed4},
-			{Name: "What it says"}}}
+			{Name: "Perfect", Format: numfmt.Fixed3}, {Name: "Correct PDs, by chance", Format: numfmt.Fixed4},
+			{Name: "Meaning"}}}
 	var cal, raw calibrationNumbers
 	var methods document.Table
 	b.each(3, func(k int) {
@@ -94,8 +93,8 @@ func (b *builder) calibration() (document.Section, error) {
 const methodRows = 100_000
 
 // methodTable compares calibration methods, each fitted on four fifths of the
-// evaluated rows and judged on the fifth left out. Isotonic fits the order it
-// saw, and pays for it on few rows.
+// evaluated rows and judged on the fifth left out. On few rows isotonic regression
+// overfits.
 func (b *builder) methodTable() document.Table {
 	in := b.in
 	if in.Margin == nil || b.curve.BadTally.WholeRows() < 10 || b.curve.GoodTally.WholeRows() < 10 {
@@ -104,9 +103,9 @@ func (b *builder) methodTable() document.Table {
 	rows := eval.EvenlySpaced(len(in.Label), methodRows)
 	label, margin, weight := eval.Select(in.Label, rows), eval.Select(in.Margin, rows), eval.Select(in.Weight, rows)
 	t := document.Table{Title: "Calibration methods",
-		Caption: fmt.Sprintf("Fitted afresh on four fifths of the evaluated rows and judged on the fifth left out, "+
-			"five times (%s). It tells which method suits this model, not how good the calibration in use is. Right "+
-			"PDs would have an ECE of about %s on so many rows.", sampleNote(len(rows), len(in.Label)),
+		Caption: fmt.Sprintf("Fitted anew on four fifths of the evaluated rows and judged on the fifth left out, "+
+			"five times (%s). It shows which method suits this model, not how good the calibration in use is. "+
+			"Correct PDs would have an ECE of about %s on as many rows.", sampleNote(len(rows), len(in.Label)),
 			numfmt.Fixed4.Print(
 				eval.CalibrationByChance(eval.Groups(label, eval.Select(in.PD, rows), weight,
 					eval.FallingOrder(eval.Select(in.PD, rows)),
@@ -121,7 +120,7 @@ func (b *builder) methodTable() document.Table {
 	b.each(len(methods), func(k int) {
 		pd, err := outOfFold(methods[k], margin, label, weight)
 		if err != nil {
-			return // a fold without a row of a class: the method has no figures here
+			return // a fold has rows of one class only: no figures for the method
 		}
 		l := eval.CalibrationLine(label, pd, weight)
 		rowsOf[k] = []document.Cell{text(methods[k]), number(eval.Brier(label, pd, weight)),
@@ -178,8 +177,8 @@ var calibrationNames = [...]struct {
 	{"Brier score", "", 0, "mean squared error of the PDs"},
 	{"· reliability", "brier_reliability", 0, "part due to wrong PDs"},
 	{"· resolution", "brier_resolution", math.NaN(), "part gained by telling groups apart; more is better"},
-	{"· uncertainty", "brier_uncertainty", math.NaN(), "of the sample itself; no model changes it"},
-	{"· within groups", "brier_within", math.NaN(), "what the cut into groups hides"},
+	{"· uncertainty", "brier_uncertainty", math.NaN(), "a property of the sample; no model changes it"},
+	{"· within groups", "brier_within", math.NaN(), "what forming groups hides"},
 	{"Log-loss", "", 0, "in nats; punishes confident errors"},
 	{"Slope", "calibration_slope", 1, "below 1 the PDs are too extreme, above 1 too timid"},
 	{"Intercept", "calibration_intercept", 0, "with the slope fitted, in log-odds"},
@@ -254,8 +253,8 @@ func (b *builder) pdLimit() float64 {
 	return 1
 }
 
-// reliabilityZoom shows twenty groups on logarithmic odds, where low PDs,
-// which hold most rows, have room.
+// reliabilityZoom shows twenty groups in log-odds, which spread out the low PDs
+// that most rows have.
 func (b *builder) reliabilityZoom() chart.Figure {
 	s := b.reliabilitySeries(b.in.PD, b.byPD, "calibrated", 20)
 	logit := func(p numfmt.Number) numfmt.Number {
@@ -277,8 +276,8 @@ func (b *builder) reliabilityZoom() chart.Figure {
 	}
 	f := chart.Figure{ID: "reliability-odds", Title: "Reliability in log-odds",
 		X: chart.Axis{Label: "predicted log-odds of default"}, Y: chart.Axis{Label: "observed log-odds"},
-		Caption: "The same in log-odds (−2.2 is 10 %, −3.9 is 2 %, 0 is 50 %), where small PDs have room. Dotted: " +
-			"perfect; dashed: the fitted calibration line. Groups without a bad row have no place here.",
+		Caption: "The same in log-odds (−2.2 is 10 %, −3.9 is 2 %, 0 is 50 %), which spreads small PDs out. Dotted: " +
+			"perfect; dashed: the fitted calibration line. Groups without a bad row cannot be shown.",
 		Alt:    "Observed against predicted log-odds in twenty groups, with the calibration line.",
 		Series: []chart.Series{out}}
 	if lo < hi {
@@ -301,7 +300,7 @@ func (b *builder) gradeTable(g Category) document.Table {
 	t := document.Table{Title: "Grades",
 		Caption: "The p-value is the chance of at least as many bad rows if the grade's mean PD were true (exact " +
 			"binomial test, one-sided; look below 0.05, fail below 0.01; not corrected for the number of grades; " +
-			"defaults that move together make it too small).",
+			"correlated defaults make it too small).",
 		Columns: []document.Column{{Name: "Grade"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Mean PD", Format: numfmt.Percent},
 			{Name: "Bad", Format: numfmt.Count}, {Name: "Observed", Format: numfmt.Percent},

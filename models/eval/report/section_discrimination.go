@@ -15,18 +15,18 @@ import (
 func (b *builder) discrimination() (document.Section, error) {
 	c := b.curve
 	s := document.Section{ID: "discrimination", Title: "Discrimination",
-		Introduction: "How well the model tells bad rows from good ones. Only the order of the scores counts here; " +
-			"whether " +
-			"the probabilities are right is section " + fmt.Sprint(sectionNumber("calibration")) + "."}
+		Introduction: "How well the model separates bad rows from good ones. Only the order of the scores matters " +
+			"here; whether the probabilities are right is checked in section " +
+			fmt.Sprint(sectionNumber("calibration")) + "."}
 	t := document.Table{Title: "Discrimination",
-		Caption: fmt.Sprintf("%s bad and %s good rows. By chance: what a score that says nothing gives on average on "+
-			"so many rows. Less its bias: a maximum found on these rows is higher than on all. %s",
+		Caption: fmt.Sprintf("%s bad and %s good rows. By chance: the average for a score without information on as "+
+			"many rows. Corrected for bias: a maximum found on a sample overstates the true one. %s",
 			numfmt.Count.Print(float64(c.Bad)), numfmt.Count.Print(float64(c.Good)), severityWords(c)),
 		Columns: []document.Column{{Name: "Statistic"}, {Name: "Value", Format: numfmt.Fixed4},
 			{Name: "95 % from", Format: numfmt.Fixed4},
-			{Name: "to", Format: numfmt.Fixed4}, {Name: "Less its bias", Format: numfmt.Fixed4},
+			{Name: "to", Format: numfmt.Fixed4}, {Name: "Corrected for bias", Format: numfmt.Fixed4},
 			{Name: "By chance", Format: numfmt.Fixed4},
-			{Name: "Interval by"}}}
+			{Name: "Interval method"}}}
 	names := []struct{ name, label string }{{"auc", "AUC"}, {"gini", "Gini"}, {"ks", "KS"}, {"h_measure", "H-measure"},
 		{"average_precision", "Average precision"},
 		{"partial_auc", fmt.Sprintf("Partial AUC, up to %.0f %% of good rows rejected", 100*eval.PartialShare)}}
@@ -60,7 +60,7 @@ func (b *builder) rocFigure() chart.Figure {
 		X: chart.Axis{Label: "share of good rows rejected", Min: 0, Max: 1, Format: numfmt.Percent},
 		Y: chart.Axis{Label: "share of bad rows caught", Min: 0, Max: 1, Format: numfmt.Percent},
 		Caption: "Each point is a cut-off. The further the line bends to the upper left, the more bad rows are " +
-			"caught for the good ones lost; the diagonal is chance.",
+			"caught at the same loss of good ones; the diagonal is chance.",
 		Alt: fmt.Sprintf("ROC curve of the model with an area of %s.", numfmt.Fixed3.Print(b.curve.AUC()))}
 	f.Series = []chart.Series{{Name: "chance", Mark: chart.Reference, X: []numfmt.Number{0, 1},
 		Y: []numfmt.Number{0, 1}},
@@ -137,13 +137,13 @@ func (b *builder) distributionFigure() chart.Figure {
 		X: chart.Axis{Label: "predicted PD", Min: 0, Max: numfmt.Number(limit), Format: numfmt.Percent},
 		Y: chart.Axis{Label: "share of the class", Format: numfmt.Percent},
 		Caption: "Bars of each class add up to 100 %; the last holds all higher PDs. The less the two overlap, the " +
-			"better a cut-off can part them.",
+			"better a cut-off can separate them.",
 		Alt: "Histogram of the predicted probability of default, for good and for bad rows.",
 		Series: []chart.Series{{Name: "good rows", Mark: chart.Bars, X: numfmt.Numbers(x), Y: numfmt.Numbers(good)},
 			{Name: "bad rows", Mark: chart.Bars, X: numfmt.Numbers(x), Y: numfmt.Numbers(bad)}}}
 }
 
-// severityWords names the distribution of costs of the H-measure.
+// severityWords describes the distribution of costs that the H-measure assumes.
 func severityWords(c *eval.Curve) string {
 	if !c.HasBothClasses() {
 		return ""

@@ -21,10 +21,10 @@ const explainedRows = 2000
 func (b *builder) explanation() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "explanation", Title: "Explanation",
-		Introduction: "Which variables move the score, in which direction, and how single decisions come about. " +
+		Introduction: "Which variables move the score, in which direction, and what led to single decisions. " +
 			"Contributions (SHAP values) are in log-odds and add up to the score exactly."}
 	if in.Contributions == nil || len(in.Features) == 0 {
-		s.Absent = "It takes the exact contributions of each row, and the columns of the features."
+		s.Absent = "This section needs the exact contributions of each row, and the columns of the features."
 		return s, nil
 	}
 	rows := eval.EvenlySpaced(len(in.Label), explainedRows)
@@ -126,7 +126,7 @@ func groupFigure(features []Feature, phi [][]float64, weight []float64, note str
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(size[j], size[i]) })
 	f := chart.Figure{ID: "group-importance", Title: "Importance of groups",
 		X: chart.Axis{Label: "mean |contribution of the group|, log-odds"},
-		Caption: "The same with the plan's groups of variables added up before taking the size (" + note +
+		Caption: "As above, with contributions added up within each group of variables of the plan (" + note +
 			"). Reasons are given by group.",
 		Alt: "Bars of mean absolute contribution by group of variables."}
 	s := chart.Series{Mark: chart.HBars}
@@ -140,8 +140,8 @@ func groupFigure(features []Feature, phi [][]float64, weight []float64, note str
 	return f, true
 }
 
-// dependence plots contribution against value: a cloud for a number, the mean
-// and middle 90 % by level for a category.
+// dependence plots contributions against values: dots for a number, and for each
+// level of a category the mean and the middle 90 %.
 func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) chart.Figure {
 	f := chart.Figure{ID: fmt.Sprintf("dependence-%d", k), Title: "What " + feature.Name + " does"}
 	if feature.Categories != nil {
@@ -222,7 +222,7 @@ func dependence(feature *Feature, j int, rows []int32, phi [][]float64, k int) c
 	return f
 }
 
-// smallContribution, in log-odds, is not worth a reader's time.
+// smallContribution, in log-odds: smaller contributions are not listed.
 const smallContribution = 0.005
 
 // featureGroups numbers the groups in the order of their first feature; a
@@ -231,7 +231,8 @@ func featureGroups(features []Feature) (names []string, of []int) {
 	return gather(features, func(f *Feature) string { return cmp.Or(f.Group, f.Name) })
 }
 
-// gather numbers the names that features have, in the order of their first.
+// gather returns the distinct names of features, in the order of the first feature
+// that has each, and the index of each feature's name.
 func gather(features []Feature, name func(*Feature) string) (names []string, of []int) {
 	index := map[string]int{}
 	of = make([]int, len(features))

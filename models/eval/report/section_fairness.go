@@ -11,24 +11,22 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// smallGroup is the number of rows below which nothing is said of a group.
+// smallGroup is the number of rows below which a group is not judged.
 const smallGroup = 30
 
 // fairness makes the section of that name.
 func (b *builder) fairness() (document.Section, error) {
 	s := document.Section{ID: "fairness", Title: "Fairness",
-		Introduction: "How approvals fall among the declared groups, and how the groups in fact repaid."}
+		Introduction: "How approval rates differ between the declared groups, and how the groups repaid."}
 	if len(b.in.Groups) == 0 {
-		s.Absent = "It takes at least one declared group field, such as an age band, for the evaluated rows."
+		s.Absent = "This section needs at least one declared group field, such as an age band, for the evaluated rows."
 		b.verdict(groupsQuestion, document.CannotTell, s.ID, "no group field was declared", "–", notGiven())
 		return s, nil
 	}
 	s.AddFinding("These figures describe outcomes on this sample. They do not prove discrimination, and their " +
-		"absence " +
-		"does not prove fairness: a group can be treated alike on average and unlike case by case, fields left in " +
-		"the model can take the place of fields left out, the labels carry the decisions of the past, and the " +
-		"measures " +
-		"contradict each other wherever bad rates differ. They tell a person where to look.")
+		"absence does not prove fairness: a group can be treated equally on average and unequally case by case, " +
+		"fields in the model can act as substitutes for fields left out, the labels reflect past decisions, and the " +
+		"measures contradict each other wherever bad rates differ. The figures show where a person should look.")
 	approved, how := b.approved()
 	all := groupFinding{light: document.Pass, words: "no group is below"}
 	least := document.Grounds{LeastRows: smallGroup, Of: "the smallest group"}
@@ -46,9 +44,9 @@ func (b *builder) fairness() (document.Section, error) {
 			Of: "the group named", Certain: true}
 	}
 	b.verdict(groupsQuestion, all.light, s.ID, all.words,
-		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is; cannot tell of "+
-			"a group under %d rows, of an interval from below %s to 1 or more, or when more than a tenth of the rows "+
-			"is of no known group", numfmt.Plain.Print(b.th.ImpactLook), smallGroup,
+		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is below; cannot "+
+			"tell for a group of fewer than %d rows, for an interval from below %s to 1 or more, or when the group "+
+			"of more than a tenth of the rows is not known", numfmt.Plain.Print(b.th.ImpactLook), smallGroup,
 			numfmt.Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
 	return s, nil
 }
@@ -134,14 +132,16 @@ func (b *builder) fairGroup(s *document.Section, g Category, approved []bool, ho
 	}
 	t := document.Table{Title: "Approval by " + g.Name,
 		Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s%s; where it "+
-			"is 0, or everybody is approved, half a row is added to each count for the interval. Equal opportunity "+
-			"difference: the approval rate among rows that turned good, less that of %s. "+fewWords, how, g.Levels[ref],
+			"is 0, or everybody is approved, half a row is added to each count for the interval. Opportunity "+
+			"difference (equal opportunity): the approval rate among good rows, minus that of %s. "+
+			fewWords, how, g.Levels[ref],
 			pickWord(g.Reference == "", ", the highest of the groups with enough rows", ""), g.Levels[ref]),
 		Columns: []document.Column{{Name: g.Name}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Approved", Format: numfmt.Percent},
 			{Name: "Impact ratio", Format: numfmt.Fixed3}, {Name: "95 % from", Format: numfmt.Fixed3},
 			{Name: "to", Format: numfmt.Fixed3},
-			{Name: "Good approved", Format: numfmt.Percent}, {Name: "Opportunity difference", Format: numfmt.Signed3},
+			{Name: "Good rows approved", Format: numfmt.Percent}, {Name: "Opportunity difference",
+				Format: numfmt.Signed3},
 			{Name: "95 % from", Format: numfmt.Signed3}, {Name: "to", Format: numfmt.Signed3},
 			{Name: "Mean PD", Format: numfmt.Percent},
 			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "AUC", Format: numfmt.Fixed3}}}
@@ -209,13 +209,14 @@ func (b *builder) judgeGroup(field, level string, air eval.Estimate, rows eval.T
 	what := fmt.Sprintf("%s %s", field, level)
 	switch {
 	case unknown && 10*rows.Sum > b.curve.Tally().Sum:
-		return document.CannotTell, fmt.Sprintf("%s is not known of %s rows", field, numfmt.Count.Print(rows.Sum))
+		return document.CannotTell, fmt.Sprintf("%s is not known for %s rows", field, numfmt.Count.Print(rows.Sum))
 	case unknown:
 		return document.Pass, ""
 	case rows.WholeRows() < smallGroup:
 		return document.CannotTell, fmt.Sprintf("%s has %d rows, fewer than %d", what, rows.WholeRows(), smallGroup)
 	case isReference && !air.Value.Defined():
-		return document.CannotTell, fmt.Sprintf("nobody of %s, which others are compared with, is approved", what)
+		return document.CannotTell, fmt.Sprintf("nobody in %s, the group that others are compared with, is approved",
+			what)
 	case isReference:
 		return document.Pass, ""
 	case !air.Value.Defined():

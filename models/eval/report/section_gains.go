@@ -45,9 +45,8 @@ func (b *builder) gains() (document.Section, error) {
 	s.AddHeading("Cut-off", "%s", fmt.Sprintf(how, numfmt.Plain.Print(e.Profit), numfmt.Plain.Print(e.Loss), e.Unit)+
 		fmt.Sprintf(
 			" On this sample the value is largest when %s of the rows are approved, those with a PD up to %s; %s of "+
-				"them "+
-				"turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on later "+
-				"ones. Sections %d and %d do not use it: their cut-off is a PD of %s.",
+				"them turn bad. A cut-off chosen and judged on the same rows looks better than it is: confirm it on "+
+				"later ones. Sections %d and %d do not use it: their cut-off is a PD of %s.",
 			numfmt.Percent.Print(c.approved), numfmt.Percent.Print(c.pd), numfmt.Percent.Print(c.bad),
 			sectionNumber("explanation"), sectionNumber("stress"), b.cutoffWords()))
 	if in.Champion != nil {
@@ -71,7 +70,7 @@ func (b *builder) gainsTable() document.Table {
 	in, c := b.in, b.curve
 	t := document.Table{Title: "Gains by tenth",
 		Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size. " + tieWords +
-			" Lift is the bad rate of the part over that of the whole.",
+			" Lift is the bad rate of the tenth divided by that of all rows.",
 		Columns: []document.Column{{Name: "Tenth"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Lowest PD", Format: numfmt.Percent},
 			{Name: "Highest PD", Format: numfmt.Percent}, {Name: "Mean PD", Format: numfmt.Percent},
@@ -129,7 +128,7 @@ func liftFigure(b *builder) chart.Figure {
 	return chart.Figure{ID: "lift", Title: "Lift",
 		X: chart.Axis{Label: "share of all rows, riskiest first", Min: 0, Max: 1,
 			Format: numfmt.Percent}, Y: chart.Axis{Label: "bad rate over the mean bad rate"},
-		Caption: "How many times more bad rows there are among the riskiest share than in the whole. It ends at 1.",
+		Caption: "The bad rate of the riskiest share of rows, as a multiple of the bad rate of all rows. It ends at 1.",
 		Alt:     "Cumulative lift by share of rows.",
 		Series:  []chart.Series{s, {Mark: chart.Reference, X: []numfmt.Number{0, 1}, Y: []numfmt.Number{1, 1}}}}
 }
@@ -221,8 +220,8 @@ func strategyTable(c []point, e Economics) document.Table {
 	t := document.Table{Title: "Strategy table", Caption: "One row per approval rate.",
 		Columns: []document.Column{{Name: "Approved", Format: numfmt.Percent},
 			{Name: "PD up to", Format: numfmt.Percent},
-			{Name: "Bad rate observed", Format: numfmt.Percent}, {Name: "expected", Format: numfmt.Percent},
-			{Name: "Value observed", Unit: e.Unit, Format: numfmt.Fixed1}, {Name: "expected", Unit: e.Unit,
+			{Name: "Bad rate observed", Format: numfmt.Percent}, {Name: "Bad rate expected", Format: numfmt.Percent},
+			{Name: "Value observed", Unit: e.Unit, Format: numfmt.Fixed1}, {Name: "Value expected", Unit: e.Unit,
 				Format: numfmt.Fixed1}}}
 	next := 0.1
 	for _, p := range c {
@@ -238,8 +237,8 @@ func strategyTable(c []point, e Economics) document.Table {
 	return t
 }
 
-// swapSet compares with the champion at the champion's approval of the same
-// number of rows: who comes in, who goes out.
+// swapSet compares the model with the champion when both approve the same number
+// of rows: which rows the model brings in, and which it drops.
 func (b *builder) swapSet(s *document.Section) {
 	ch := b.in.Champion
 	n := b.curve.Tally().Sum
@@ -248,9 +247,10 @@ func (b *builder) swapSet(s *document.Section) {
 			"often than those it drops. " + tieWords,
 		Columns: []document.Column{{Name: "Approved by each", Format: numfmt.Percent},
 			{Name: "Brought in", Format: numfmt.Count},
-			{Name: "of them bad", Format: numfmt.Percent}, {Name: "Dropped", Format: numfmt.Count},
-			{Name: "of them bad", Format: numfmt.Percent}, {Name: "Bad rate with " + ch.Name, Format: numfmt.Percent},
-			{Name: "with the model", Format: numfmt.Percent}}}
+			{Name: "Bad rate, brought in", Format: numfmt.Percent}, {Name: "Dropped", Format: numfmt.Count},
+			{Name: "Bad rate, dropped", Format: numfmt.Percent}, {Name: "Bad rate with " + ch.Name,
+				Format: numfmt.Percent},
+			{Name: "Bad rate with the model", Format: numfmt.Percent}}}
 	theirs := eval.CurveOf(b.in.Label, ch.Score, b.in.Weight)
 	for _, share := range []float64{0.5, 0.6, 0.7, 0.8, 0.9} {
 		k := share * n
@@ -284,7 +284,7 @@ func (b *builder) swapped(mine, theirs []float64, k float64) []document.Cell {
 
 func (b *builder) outcomeTable() document.Table {
 	t := document.Table{Title: "Decisions",
-		Caption: "What the policy decided for the evaluated rows, and what became of them.",
+		Caption: "What the policy decided for the evaluated rows, and how those rows turned out.",
 		Columns: []document.Column{{Name: "Decision"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Share", Format: numfmt.Percent},
 			{Name: "Mean PD", Format: numfmt.Percent}, {Name: "Bad", Format: numfmt.Count},

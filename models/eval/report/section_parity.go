@@ -10,7 +10,7 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// parity makes the section of that name.
+// parity makes the section on serving parity and evidence.
 func (b *builder) parity() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "parity", Title: "Serving parity and evidence",
@@ -18,7 +18,7 @@ func (b *builder) parity() (document.Section, error) {
 			"and the " +
 			"decisions are recorded."}
 	if in.Served == nil && in.Ledger == nil {
-		s.Absent = "It takes the server's scores for the same rows, or the place in the ledger."
+		s.Absent = "This section needs the server's scores for the same rows, or the place in the ledger."
 		b.verdict(parityQuestion, document.CannotTell, s.ID, "the server's scores were not given", "–", notGiven())
 		return s, nil
 	}
@@ -63,7 +63,7 @@ func (b *builder) parity() (document.Section, error) {
 	}
 	if l := in.Ledger; l != nil {
 		t := document.Table{Title: "Evidence",
-			Caption: "What to ask for, to check that nothing was swapped afterwards.",
+			Caption: "What to ask for in order to check that nothing was replaced afterwards.",
 			Columns: []document.Column{{Name: "Fact"}, {Name: "Value"}}}
 		for _, f := range l.Facts {
 			t.Rows = append(t.Rows, []document.Cell{text(f.Name), text(f.Value)})

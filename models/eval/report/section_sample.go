@@ -64,7 +64,7 @@ func (b *builder) sample() (document.Section, error) {
 
 // seen says how many of the evaluated rows trained the model.
 func (b *builder) seen() string {
-	return fmt.Sprintf("%s of the %s evaluated rows trained the model: what is measured on them flatters it.",
+	return fmt.Sprintf("%s of the %s evaluated rows trained the model: figures that include them are too favourable.",
 		numfmt.Count.Print(float64(b.in.Seen)), numfmt.Count.Print(float64(b.curve.Rows())))
 }
 
@@ -75,7 +75,7 @@ func (b *builder) badRateByMonth(s *document.Section) {
 		X: chart.Axis{Label: "month of the decision", Labels: names},
 		Y: chart.Axis{Label: "bad rate", Format: numfmt.Percent},
 		Caption: "Each dot is a month with its Wilson 95 % interval; the dashed line is the whole sample. A trend " +
-			"says that the world changes, whatever the model does.",
+			"means that the applicants or the economy change, whatever the model does.",
 		Alt: fmt.Sprintf("Bad rate over %d months.", len(names))}
 	dots := chart.Series{Name: "month", Mark: chart.Dots, X: chart.Positions(len(names))}
 	for i := range names {
@@ -91,7 +91,8 @@ func (b *builder) badRateByMonth(s *document.Section) {
 
 func (b *builder) segmentTable(seg Category) document.Table {
 	t := document.Table{Title: "Bad rate by " + seg.Name,
-		Caption: "AUC within a segment can be lower than over all: part of the whole is telling segments apart. " +
+		Caption: "AUC within a segment can be lower than over all rows, because part of the overall AUC comes from " +
+			"telling segments apart. " +
 			fewWords,
 		Columns: []document.Column{{Name: seg.Name}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count},
@@ -140,15 +141,15 @@ func rowsOf(c Category) [][]int32 {
 	return out
 }
 
-// qualityTable counts missing values, far values and what cleaning touched.
+// qualityTable counts missing values, outliers and values that cleaning changed.
 func (b *builder) qualityTable() document.Table {
 	t := document.Table{Title: "Data quality by variable",
-		Caption: fmt.Sprintf("%s evaluated rows. A far value lies more than three interquartile ranges outside the "+
+		Caption: fmt.Sprintf("%s evaluated rows. An outlier lies more than three interquartile ranges outside the "+
 			"quartiles (Tukey's outer fence).", numfmt.Count.Print(float64(b.curve.Rows()))),
 		Columns: []document.Column{{Name: "Variable"}, {Name: "Kind"}, {Name: "Missing", Format: numfmt.Percent},
 			{Name: "Missing in training", Format: numfmt.Percent}, {Name: "Distinct", Format: numfmt.Count},
 			{Name: "Smallest"},
-			{Name: "Median"}, {Name: "Largest"}, {Name: "Far values", Format: numfmt.Count},
+			{Name: "Median"}, {Name: "Largest"}, {Name: "Outliers", Format: numfmt.Count},
 			{Name: "Changed by cleaning", Format: numfmt.Count}}}
 	for j, f := range b.in.Features {
 		c, kind, far := &b.cols[j], "number", number(float64(b.cols[j].Far))
@@ -164,22 +165,20 @@ func (b *builder) qualityTable() document.Table {
 	return t
 }
 
-// weightTable says what the rows weigh, and what they are worth.
+// weightTable shows the weights of the rows and the effective number of rows.
 func (b *builder) weightTable() document.Table {
 	in := b.in
 	t := document.Table{Title: "Weights",
 		Caption: "A row of weight w counts as w rows in every table" + b.weightColumn() +
-			". Worth: so many rows of equal weight say as much (the square of the sum of weights over the sum of " +
-			"their " +
-			"squares, Kish 1965); intervals, chance levels and the least rows of a question go by it. What is said " +
-			"of " +
-			"single rows or of columns as they are (data quality, correlations, worked decisions, reasons, evasion, " +
-			"parity) counts each row once.",
+			". Effective rows: how many rows of equal weight carry as much information (the square of the sum of " +
+			"weights over the sum of their squares, Kish 1965); intervals, chance levels and the rows that a " +
+			"question needs are computed from it. Tables about single rows or unweighted columns (data quality, " +
+			"correlations, worked decisions, reasons, evasion, parity) count each row once.",
 		Columns: []document.Column{{Name: "Set"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Smallest weight"}, {Name: "Largest"},
-			{Name: "Sum of weights"}, {Name: "Worth, rows", Format: numfmt.Fixed1}, {Name: "Worth, bad rows",
+			{Name: "Sum of weights"}, {Name: "Effective rows", Format: numfmt.Fixed1}, {Name: "Effective bad rows",
 				Format: numfmt.Fixed1},
-			{Name: "Worth, good rows", Format: numfmt.Fixed1}}}
+			{Name: "Effective good rows", Format: numfmt.Fixed1}}}
 	row := func(name string, c *eval.Curve, weight []float64) {
 		low, high := 1.0, 1.0
 		if weight != nil {
@@ -196,7 +195,7 @@ func (b *builder) weightTable() document.Table {
 	return t
 }
 
-// weightColumn names the column, where it is known.
+// weightColumn names the column of weights in brackets; "" where it is not known.
 func (b *builder) weightColumn() string {
 	if b.in.Weights == "" {
 		return ""
@@ -204,11 +203,12 @@ func (b *builder) weightColumn() string {
 	return " (column " + b.in.Weights + ")"
 }
 
-// weighted says in a sentence that counts are by weight; "" where they are not.
+// weighted is the sentence that says that counts are weighted; "" where they are not.
 func (b *builder) weighted() string {
 	if b.in.Weight == nil {
 		return ""
 	}
-	return fmt.Sprintf(" Counts and rates are by weight%s: the %s rows are worth %s of equal weight.", b.weightColumn(),
+	return fmt.Sprintf(" Counts and rates are weighted%s: the %s rows carry as much information as %s of equal weight.",
+		b.weightColumn(),
 		numfmt.Count.Print(float64(b.curve.Rows())), numfmt.Count.Print(float64(groundsOf(b.curve, "").Rows)))
 }

@@ -19,17 +19,16 @@ import (
 func (b *builder) stability() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "stability", Title: "Stability",
-		Introduction: "Whether the applicants and the model's performance stay what they were when the model was " +
-			"built."}
+		Introduction: "Whether the applicants and the model's performance are still what they were when the model " +
+			"was built."}
 	if in.Train == nil && in.Time == nil && in.Backtest == nil {
-		s.Absent = "It takes the scores of the training rows, or the time of each evaluated row."
+		s.Absent = "This section needs the scores of the training rows, or the time of each evaluated row."
 		b.notAsked(s.ID, "no training scores and no times were given", shiftQuestion, forwardQuestion)
 		return s, nil
 	}
 	s.AddText("The population stability index (PSI) compares two distributions over ten bins: below %s is usually "+
-		"read "+
-		"as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables print what chance "+
-		"gives on average.", numfmt.Plain.Print(b.th.PSILook), numfmt.Plain.Print(b.th.PSIFail))
+		"taken as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables show the "+
+		"average by chance.", numfmt.Plain.Print(b.th.PSILook), numfmt.Plain.Print(b.th.PSIFail))
 	if in.Train != nil {
 		b.trainingShift(&s)
 	} else {
@@ -52,9 +51,9 @@ func (b *builder) stability() (document.Section, error) {
 	return s, nil
 }
 
-// trainingPD are the PDs of the training rows that others are compared with: by
-// models that did not train on the row, where those are known. The PDs of
-// a model's own training rows lie further apart than those of any other rows.
+// trainingPD returns the PDs of the training rows to compare with: out of fold where
+// those are known. The PDs that a model gives its own training rows are more spread
+// out than those of other rows.
 func (t *Train) trainingPD() (pd []float64, what string) {
 	if t.OutOfFoldPD != nil {
 		return t.OutOfFoldPD, "training, out of fold"
@@ -74,12 +73,13 @@ func (b *builder) trainingShift(s *document.Section) {
 		Chance: numfmt.Pointer(chance)})
 	b.shiftVerdict(psi, chance, what)
 	t := document.Table{Title: "Score against training",
-		Caption: fmt.Sprintf("Bins are the tenths of the PDs of %s. The parts add up to a PSI of %s, with half a row "+
-			"added where a bin is empty on one side; with no shift, samples of this size give %s on average.", what,
+		Caption: fmt.Sprintf("Bins are the tenths of the PDs of %s. Their contributions add up to a PSI of %s, with "+
+			"half a row added where a bin is empty on one side; without a shift, samples of this size give %s on "+
+			"average.", what,
 			numfmt.Fixed3.Print(psi), numfmt.Fixed3.Print(chance)),
 		Columns: []document.Column{{Name: "PD"}, {Name: "Training", Format: numfmt.Percent},
 			{Name: "Evaluated", Format: numfmt.Percent},
-			{Name: "Part of the PSI", Format: numfmt.Fixed4}}}
+			{Name: "Contribution to the PSI", Format: numfmt.Fixed4}}}
 	f := chart.Figure{ID: "score-shift", Title: "Score against training",
 		X: chart.Axis{Label: "share of the rows", Format: numfmt.Percent},
 		Caption: "Plain bars: " + what + ", about a tenth each by construction. Hatched bars: the evaluated rows. " +
@@ -103,8 +103,8 @@ func (b *builder) trainingShift(s *document.Section) {
 	s.AddTable(t)
 }
 
-// shiftVerdict judges the PSI of the score above what chance gives, out of fold
-// alone, and looks at variables.
+// shiftVerdict judges the PSI of the score less what chance gives, if out-of-fold
+// scores are known, and the PSI of each variable.
 func (b *builder) shiftVerdict(psi, chance float64, what string) {
 	in := b.in
 	light := judge(psi-chance, b.th.PSILook, b.th.PSIFail, false)
@@ -112,14 +112,14 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 		numfmt.Fixed3.Print(psi), numfmt.Fixed3.Print(chance))
 	if in.Train.OutOfFoldPD == nil {
 		light = document.CannotTell
-		finding = "out-of-fold scores of the training rows were not given, and those of a model's own rows always " +
-			"lie further apart; " + finding
+		finding = "out-of-fold scores of the training rows were not given, and a model's scores of its own training " +
+			"rows are always more spread out; " + finding
 	}
 	if n, most := b.shifted(); n > 0 {
 		if light == document.Pass {
 			light = document.Look
 		}
-		finding += fmt.Sprintf("; %d of %d variables past %s, most of all %s with %s", n, len(b.cols),
+		finding += fmt.Sprintf("; %d of %d variables above %s, most of all %s with %s", n, len(b.cols),
 			numfmt.Plain.Print(b.th.PSIFail), in.Features[most].Name, numfmt.Fixed3.Print(b.cols[most].PSI))
 	}
 	g := b.rows(leastForShift)
@@ -127,16 +127,17 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 		g = document.Grounds{Rows: n, LeastRows: leastForShift, Of: "training rows"}
 	}
 	b.verdict(shiftQuestion, light, "stability", finding,
-		fmt.Sprintf("above chance: pass up to %s, fail past %s; look when a variable is past %s",
+		fmt.Sprintf("PSI less what chance gives: pass up to %s, fail above %s; look when that of a variable is above "+
+			"%s",
 			numfmt.Plain.Print(b.th.PSILook), numfmt.Plain.Print(b.th.PSIFail), numfmt.Plain.Print(b.th.PSIFail)), g)
 }
 
-// leastForShift is the number of rows on each side below which chance alone
-// gives a PSI near where a verdict would change.
+// leastForShift is the number of rows needed on each side: with fewer, chance alone
+// gives a PSI near the thresholds.
 const leastForShift = 100
 
-// shifted counts the variables whose PSI is past the red bound by more than
-// chance gives, and names the one that moved most.
+// shifted counts the variables whose PSI, less what chance gives, is above PSIFail,
+// and returns the index of the one that moved most.
 func (b *builder) shifted() (n, most int) {
 	most = -1
 	for j := range b.cols {
@@ -216,7 +217,7 @@ func (b *builder) monthly(s *document.Section) {
 			{Name: "AUC", Format: numfmt.Fixed3},
 			{Name: "95 % from", Format: numfmt.Fixed3}, {Name: "to", Format: numfmt.Fixed3},
 			{Name: "Brier", Format: numfmt.Fixed4},
-			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "Chance PSI", Format: numfmt.Fixed3}}}
+			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "PSI by chance", Format: numfmt.Fixed3}}}
 	auc := chart.Series{Name: "AUC", Mark: chart.Dots, X: chart.Positions(len(names))}
 	obs, pred := chart.Series{Name: "observed", Mark: chart.Dots, X: chart.Positions(len(names))},
 		chart.Series{Name: "predicted", Mark: chart.Line,
@@ -242,8 +243,8 @@ func (b *builder) monthly(s *document.Section) {
 	span := []numfmt.Number{-0.5, numfmt.Number(len(names)) - 0.5}
 	s.AddFigure(chart.Figure{ID: "auc-by-month", Title: "Discrimination by month", X: x, Y: chart.Axis{Label: "AUC"},
 		Alt: "AUC by month with intervals.",
-		Caption: "Dots with 95 % intervals; the dashed line is the whole sample. A falling series says that the " +
-			"model ages.",
+		Caption: "Dots with 95 % intervals; the dashed line is the whole sample. A falling series means that the " +
+			"model is ageing.",
 		Series: []chart.Series{auc,
 			{Name: "whole sample", Mark: chart.Reference, X: span, Y: []numfmt.Number{all, all}}}})
 	s.AddFigure(chart.Figure{ID: "rate-by-month", Title: "Predicted and observed by month", X: x,
@@ -253,7 +254,7 @@ func (b *builder) monthly(s *document.Section) {
 			"leaves the whiskers, the level of the PDs is off.", Series: []chart.Series{obs, pred}})
 	s.AddFigure(chart.Figure{ID: "psi-by-month", Title: "Score PSI by month", X: x, Y: chart.Axis{Label: "PSI"},
 		Alt:     "PSI of the score by month.",
-		Caption: "Dashed lines at the usual bounds. Small months lie higher by chance.",
+		Caption: "The dashed lines are the usual bounds. Months with few rows are higher by chance.",
 		Series: []chart.Series{psis,
 			{Mark: chart.Reference, X: span,
 				Y: []numfmt.Number{numfmt.Number(b.th.PSILook), numfmt.Number(b.th.PSILook)}},
@@ -272,8 +273,8 @@ func (b *builder) monthlyVariables(names []string, code []int32) document.Table 
 		Caption: fmt.Sprintf("PSI of each month against training (or against all evaluated rows where training "+
 			"values are not given). Months with fewer than %d rows are left out.", least),
 		Columns: []document.Column{{Name: "Variable"}, {Name: "Mean PSI", Format: numfmt.Fixed3},
-			{Name: "Largest", Format: numfmt.Fixed3},
-			{Name: "in month"}, {Name: "By chance there", Format: numfmt.Fixed3}}}
+			{Name: "Largest PSI", Format: numfmt.Fixed3},
+			{Name: "Month of the largest"}, {Name: "PSI by chance in that month", Format: numfmt.Fixed3}}}
 	t.Rows = make([][]document.Cell, len(b.in.Features))
 	before := b.curve.Tally()
 	if b.train != nil {
@@ -307,9 +308,9 @@ func (b *builder) monthlyVariables(names []string, code []int32) document.Table 
 	return t
 }
 
-// decidedLater says for which evaluated rows the monthly table is a backtest,
-// and how much of the training was not known when they were decided: a model
-// that learned from outcomes of its own future could not have been in use.
+// decidedLater says how many evaluated rows were decided after training, and how many
+// training outcomes became known only after the first of those rows was decided: a
+// model that needed them could not have been in use then.
 func (b *builder) decidedLater(s *document.Section) {
 	in := b.in
 	until := in.TrainedUntil
@@ -326,17 +327,16 @@ func (b *builder) decidedLater(s *document.Section) {
 			first = at
 		}
 	}
-	s.AddText("The last row that trained the model was decided on %s. %s of %s evaluated rows were decided later: for "+
-		"these the table shows the model ageing.",
+	s.AddText("The last row that trained the model was decided on %s. %s of %s evaluated rows were decided later: "+
+		"for these the table shows the model ageing.",
 		until.UTC().Format(time.DateOnly), numfmt.Count.Print(float64(after)),
 		numfmt.Count.Print(float64(len(in.Time))))
 	switch {
 	case after == 0:
 	case in.Train == nil || in.Train.Known == nil:
 		s.AddText("When the outcomes of the training rows were known is not stated. If some were known only after " +
-			"the " +
-			"first of the later rows was decided, the model could not have been in use then, and the figures are " +
-			"kinder than they would have been.")
+			"the first of the later rows was decided, the model could not have been in use then, and the figures are " +
+			"too favourable.")
 	default:
 		late := 0
 		for _, at := range in.Train.Known {
@@ -347,8 +347,7 @@ func (b *builder) decidedLater(s *document.Section) {
 		b.add("training_outcomes_known_later",
 			eval.Estimate{Value: numfmt.Number(late), Low: numfmt.NaN(), High: numfmt.NaN(), N: len(in.Train.Known)})
 		s.AddText("%s of %s training rows have an outcome that was known only after the first of those rows was "+
-			"decided "+
-			"on %s. A model made on that day would have had to do without them; the backtest below does.",
+			"decided on %s. A model trained on that day would have had to do without them; the backtest below does.",
 			numfmt.Count.Print(float64(late)), numfmt.Count.Print(float64(len(in.Train.Known))),
 			first.UTC().Format(time.DateOnly))
 	}

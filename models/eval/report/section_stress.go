@@ -47,19 +47,18 @@ func (b *builder) stress() (document.Section, error) {
 	in := b.in
 	s := document.Section{ID: "stress", Title: "Stress",
 		Introduction: "What the model does when fields are noisy, missing or absurd, and how far an applicant would " +
-			"have to " +
-			"move a field to be approved."}
+			"have to change a field to be approved."}
 	if in.Score == nil || len(in.Features) == 0 {
-		s.Absent = "It takes the model as a function of its inputs, and the columns of the features."
+		s.Absent = "This section needs the model as a function of its inputs, and the columns of the features."
 		b.notAsked(s.ID, "the model as a function, or its columns, were not given", missingQuestion, silenceQuestion)
 		return s, nil
 	}
 	rows := eval.EvenlySpaced(len(in.Label), stressRows)
 	st := b.sampleForStress(rows)
 	note := sampleNote(len(rows), len(in.Label))
-	s.AddText("A row counts as approved here up to a PD of %s. Section %d uses the same; section %d names another, "+
-		"the "+
-		"one that pays best on this sample.", b.cutoffWords(), sectionNumber("explanation"), sectionNumber("strategy"))
+	s.AddText("A row counts as approved here up to a PD of %s. Section %d uses the same cut-off; section %d names "+
+		"another, the one of the largest value on this sample.", b.cutoffWords(), sectionNumber("explanation"),
+		sectionNumber("strategy"))
 	t, worst := st.fieldTable(note)
 	s.AddTable(t)
 	if err := b.ctx.Err(); err != nil {
@@ -128,7 +127,8 @@ func (st *stressed) grounds(note string) document.Grounds {
 	return groundsOf(eval.CurveOf(st.label, make([]float64, len(st.label)), st.weight), note)
 }
 
-// under scores every row after alter has changed a copy of it.
+// under returns what changes when each row is scored after alter has changed a copy
+// of it.
 func (st *stressed) under(score func([]float64) float64, alter func(x []float64, row int)) change {
 	x := make([]float64, len(st.features))
 	c := change{pd: make([]float64, len(st.x)), auc: math.NaN(),
@@ -174,8 +174,8 @@ func (st *stressed) fieldTable(note string) (document.Table, worstField) {
 		Caption: fmt.Sprintf("One field at a time, %s. Noise: a tenth of a standard deviation added to a number, one "+
 			"category in ten replaced, the mean of %d draws and their standard deviation; whole numbers stay whole, "+
 			"so that where a tenth of a standard deviation is small against 1, noise moves few values or none. The "+
-			"interval is that of the AUC lost when the field is missing, on the same rows. Decisions change at a PD "+
-			"of %s. AUC of the unchanged rows: %s.", note, draws, numfmt.Percent.Print(st.cut),
+			"interval belongs to the AUC lost when the field is missing, on the same rows. A decision changes when "+
+			"the PD crosses %s. AUC of the unchanged rows: %s.", note, draws, numfmt.Percent.Print(st.cut),
 			numfmt.Fixed3.Print(st.auc)),
 		Columns: []document.Column{{Name: "Field"}, {Name: "AUC lost by noise", Format: numfmt.Fixed4},
 			{Name: "Spread over draws", Format: numfmt.Fixed4}, {Name: "Mean change of PD", Format: numfmt.Percent},
@@ -226,16 +226,16 @@ func pickUnless(keep bool, v, changed float64) float64 {
 	return changed
 }
 
-// labelNoise turns labels around and measures again: how much of the figures
-// hangs on labels being right.
+// labelNoise reverses labels at random and measures again: how much the figures
+// depend on correct labels.
 func (b *builder) labelNoise() document.Table {
 	rows := eval.EvenlySpaced(len(b.in.Label), labelRows)
 	label, score, weight := eval.Select(b.in.Label, rows), eval.Select(b.rank, rows), eval.Select(b.in.Weight, rows)
 	t := document.Table{Title: "Wrong labels",
-		Caption: fmt.Sprintf("A share of the labels, drawn at random, is turned around before measuring (%s, mean of "+
-			"%d draws). The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is "+
-			"not trained again.", sampleNote(len(rows), len(b.in.Label)), draws),
-		Columns: []document.Column{{Name: "Labels turned", Format: numfmt.Percent},
+		Caption: fmt.Sprintf("A share of the labels, drawn at random, is reversed before measuring (%s, mean of %d "+
+			"draws). The fall shows what errors in the recorded outcomes alone would do to the AUC; the model is not "+
+			"trained again.", sampleNote(len(rows), len(b.in.Label)), draws),
+		Columns: []document.Column{{Name: "Labels reversed", Format: numfmt.Percent},
 			{Name: "AUC", Format: numfmt.Fixed4},
 			{Name: "KS", Format: numfmt.Fixed4}}}
 	for k, share := range []float64{0, 0.01, 0.05, 0.1} {

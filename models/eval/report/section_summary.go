@@ -24,7 +24,7 @@ func (b *builder) summary() (document.Section, error) {
 	rate, _ := b.report.Metric("bad_rate")
 	s.AddHeading("In one paragraph", "%s", fmt.Sprintf(
 		"Of %s rows, %s were bad (%s). Given one bad and one good row at random, the model gives the bad one the "+
-			"higher risk in %s of cases: AUC %s. It predicted %s bad rows and %s came.",
+			"higher risk in %s of cases: AUC %s. It predicted %s bad rows; %s turned bad.",
 		numfmt.Count.Print(c.Tally().Sum), numfmt.Count.Print(c.BadTally.Sum), interval(rate, numfmt.Percent),
 		numfmt.Percent.Print(float64(auc.Value)), interval(auc, numfmt.Fixed3),
 		numfmt.Count.Print(float64(b.value("mean_pd"))*c.Tally().Sum), numfmt.Count.Print(c.BadTally.Sum))+b.weighted())
@@ -34,17 +34,17 @@ func (b *builder) summary() (document.Section, error) {
 	b.report.Headline = append(b.report.Headline, b.rankingsDiffer()...)
 	if !c.HasBothClasses() {
 		b.report.Headline = append(b.report.Headline,
-			"The sample holds one class only. Nothing about telling good from bad can be measured on it; every such "+
-				"statistic is shown as a dash.")
+			"The sample holds one class only. How well the model separates good from bad cannot be measured on it; "+
+				"every such statistic is shown as a dash.")
 	}
 	t := document.Table{Title: "Key figures",
-		Caption: fmt.Sprintf("%s rows, %s of them bad.", numfmt.Count.Print(float64(c.Rows())),
+		Caption: fmt.Sprintf("%s rows, %s bad.", numfmt.Count.Print(float64(c.Rows())),
 			numfmt.Count.Print(float64(c.Bad))) + b.weighted(),
 		Columns: []document.Column{{Name: "Statistic"}, {Name: "Value", Format: numfmt.Fixed4},
 			{Name: "95 % from", Format: numfmt.Fixed4},
-			{Name: "to", Format: numfmt.Fixed4}, {Name: "What it says"}}}
+			{Name: "to", Format: numfmt.Fixed4}, {Name: "Meaning"}}}
 	for _, k := range []struct{ name, label, says string }{
-		{"auc", "AUC", "0.5 is a coin, 1 is perfect: how often a bad row is ranked above a good one"},
+		{"auc", "AUC", "how often a bad row is ranked above a good one: 0.5 is chance, 1 is perfect"},
 		{"gini", "Gini", "the same on a scale from 0 to 1 (2 AUC − 1)"},
 		{"ks", "KS", "largest gap between the shares of bad and of good rows rejected at one cut-off"},
 		{"brier", "Brier score", "mean squared error of the PDs; smaller is better"},
@@ -74,10 +74,9 @@ func (b *builder) summary() (document.Section, error) {
 	return s, nil
 }
 
-// rankingsDiffer says where PDs and margins do not rank rows alike: what is
-// decided by the one is not what was measured of the other. Rows that a
-// calibration gives one PD for several margins are not told apart by it, which
-// is a warning when it is all of them.
+// rankingsDiffer warns when PDs and margins rank rows differently: decisions use
+// PDs, while the report measures the ranking by margins. A calibration that gives
+// one PD to several margins is no reason to warn, unless all rows have that PD.
 func (b *builder) rankingsDiffer() []string {
 	in := b.in
 	if in.Margin == nil || len(in.PD) == 0 {
@@ -85,8 +84,8 @@ func (b *builder) rankingsDiffer() []string {
 	}
 	if constant(in.PD) && !constant(in.Margin) {
 		return []string{
-			fmt.Sprintf("Every row has the same PD, %s, though scores differ: PDs cannot decide anything here. What "+
-				"is said of ranking below is said of the scores.", numfmt.Percent.Print(in.PD[0]))}
+			fmt.Sprintf("Every row has the same PD, %s, though scores differ: no decision can rest on the PDs here. "+
+				"The figures on ranking below are computed from the scores.", numfmt.Percent.Print(in.PD[0]))}
 	}
 	turned, lowest := 0, in.PD[b.curve.Falling[0]]
 	for _, i := range b.curve.Falling { // from the riskiest margin down, PDs must not rise
@@ -99,7 +98,7 @@ func (b *builder) rankingsDiffer() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("PDs and scores rank rows differently: %s of %s rows have a higher PD than a row of "+
-		"a higher score. AUC is %s by scores, which this report measures, and %s by PDs, which decide.",
+		"a higher score. The AUC is %s by score, which this report measures, and %s by PD, which decisions use.",
 		numfmt.Count.Print(float64(turned)), numfmt.Count.Print(float64(len(in.PD))),
 		numfmt.Fixed3.Print(b.curve.AUC()),
 		numfmt.Fixed3.Print(eval.CurveOf(in.Label, in.PD, in.Weight).AUC()))}

@@ -20,12 +20,12 @@ const correlatedRows = 10_000
 // variables makes the section about each variable by itself.
 func (b *builder) variables() (document.Section, error) {
 	s := document.Section{ID: "variables", Title: "Variables",
-		Introduction: "What each variable says by itself, whether it moved since training, which variables say the " +
-			"same, and " +
-			"whether the data agrees with the direction that the plan declares."}
+		Introduction: "How well each variable predicts by itself, whether it has shifted since training, which " +
+			"variables carry the same information, and whether the data agrees with the direction that the plan " +
+			"declares."}
 	in := b.in
 	if len(in.Features) == 0 {
-		s.Absent = "It takes the columns of the features."
+		s.Absent = "This section needs the columns of the features."
 		b.notAsked(s.ID, "no column was given", leakQuestion, directionQuestion)
 		return s, nil
 	}
@@ -49,8 +49,8 @@ func (b *builder) variables() (document.Section, error) {
 	s.AddTable(b.variableTable(v, tied, inflation, order, sampled))
 	if len(tied.Groups) > 0 {
 		t := document.Table{Title: "Correlated groups",
-			Caption: fmt.Sprintf("Numbers that a chain of rank correlations of at least %.1f ties together (%s). "+
-				"Their importance is shared between them arbitrarily; explain them as one.",
+			Caption: fmt.Sprintf("Numbers linked by rank correlations of at least %.1f, directly or through others "+
+				"(%s). How the model divides importance among them is arbitrary; explain them as one.",
 				eval.StrongCorrelation, sampled),
 			Columns: []document.Column{{Name: "Group", Format: numfmt.Count}, {Name: "Variables"}}}
 		for k, g := range tied.Groups {
@@ -80,11 +80,11 @@ func orZero(x float64) float64 {
 	return x
 }
 
-// noEffect is how far the AUC of a variable by itself may lie on the wrong side
-// of 0.5 without contradicting a declared direction.
+// noEffect is how far the AUC of a variable by itself may be on the wrong side of
+// 0.5 without contradicting a declared direction.
 const noEffect = 0.05
 
-// agreement compares the declared direction with the variable alone.
+// agreement says whether the AUC of the variable alone fits the declared direction.
 func agreement(declared int8, alone eval.Estimate) string {
 	low, high := alone.Low, alone.High
 	if declared < 0 {
@@ -119,16 +119,16 @@ func (b *builder) variableTable(v []eval.Variable, tied eval.Correlations, infla
 	sampled string) document.Table {
 	t := document.Table{Title: "Variables by information value",
 		Caption: "Information value: from 0.02 weak, from 0.1 medium, from 0.3 strong; more than 0.5 above what " +
-			"chance gives (last columns): look for a leak from the future. By chance: what a variable without " +
-			"information, or without a shift, gives on average on so many rows. AUC alone: below 0.5 the risk falls " +
-			"as the value rises. PSI compares the evaluated with the training rows. Correlation is Spearman's with " +
-			"the closest other number, on the rows where both are present (" + sampled +
+			"chance gives (last columns): check for a value that became known only after the decision. By chance: " +
+			"what a variable without information, or without a shift, gives on average on so many rows. AUC alone: " +
+			"below 0.5 the risk falls as the value rises. PSI compares the evaluated with the training rows. " +
+			"Correlation is Spearman's with the closest other number, on the rows where both are present (" + sampled +
 			"). Variance inflation is 1 ÷ (1 − R²) of the variable by all other numbers, on the same rows, a missing " +
-			"value as the variable's mean: past 5 to 10 the others nearly say it.",
+			"value as the variable's mean: above 5 to 10 the others nearly determine it.",
 		Columns: []document.Column{{Name: "Variable"}, {Name: "Information value", Format: numfmt.Fixed3},
 			{Name: "AUC alone", Format: numfmt.Fixed3}, {Name: "95 % from", Format: numfmt.Fixed3},
 			{Name: "to", Format: numfmt.Fixed3},
-			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "Declared direction"}, {Name: "The data"},
+			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "Declared direction"}, {Name: "Agreement with the data"},
 			{Name: "Closest variable"},
 			{Name: "Correlation", Format: numfmt.Fixed3}, {Name: "Variance inflation", Format: numfmt.Fixed2},
 			{Name: "Information value by chance", Format: numfmt.Fixed3},
@@ -150,8 +150,8 @@ func (b *builder) variableTable(v []eval.Variable, tied eval.Correlations, infla
 
 func ivFigure(features []Feature, v []eval.Variable, order []int) chart.Figure {
 	f := chart.Figure{ID: "information-value", Title: "Information value", X: chart.Axis{Label: "information value"},
-		Caption: "How much a variable by itself says about good and bad. The longest bars carry the model; a bar " +
-			"past 0.5 deserves suspicion.",
+		Caption: "How well each variable by itself separates good from bad. Check a bar above 0.5: such a variable " +
+			"may give the outcome away.",
 		Alt: "Bars of information value by variable, largest first."}
 	s := chart.Series{Mark: chart.HBars}
 	for k, j := range order {
@@ -185,9 +185,8 @@ func woeFigure(feature *Feature, v eval.Binned, k int) chart.Figure {
 func woeTable(features []Feature, v []eval.Variable, order []int) document.Table {
 	t := document.Table{Title: "All bins", Folded: true,
 		Caption: "Weight of evidence is ln(share of bad rows ÷ share of good rows) of the bin; half a row is added " +
-			"where a class is empty. Of a category, a bin gathers what is not among its most frequent levels, and " +
-			"what the plan itself calls other: values that were rare when the plan was fitted, or that it had not " +
-			"seen.",
+			"where a class is empty. For a category, the bin named other gathers the less frequent levels and what " +
+			"the plan itself calls other: values that were rare or absent when the plan was fitted.",
 		Columns: []document.Column{{Name: "Variable"}, {Name: "Bin"}, {Name: "Good", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count}, {Name: "Bad rate", Format: numfmt.Percent},
 			{Name: "Weight of evidence", Format: numfmt.Signed3}}}
@@ -201,7 +200,7 @@ func woeTable(features []Feature, v []eval.Variable, order []int) document.Table
 	return t
 }
 
-// binCell names a bin; what "other" gathers is spelt out.
+// binCell names a bin, and lists the levels that the bin "other" gathers.
 func binCell(name string, categories, other []string) document.Cell {
 	switch {
 	case categories == nil || name != "other":
@@ -241,12 +240,12 @@ func (b *builder) directionVerdict(v []eval.Variable) {
 		finding += "; against the declared direction: " + document.FirstFew(against)
 	}
 	b.verdict(directionQuestion, light, "variables", finding,
-		fmt.Sprintf("look when a variable's own AUC lies on the other side of 0.5 with its whole interval; cannot "+
-			"tell when an interval reaches from the right side to more than %s on the wrong one (never fail: among "+
-			"the others a variable can be right)", numfmt.Fixed2.Print(noEffect)), g)
+		fmt.Sprintf("look when the whole interval of a variable's own AUC lies on the wrong side of 0.5; cannot tell "+
+			"when the interval contains 0.5 and reaches more than %s to the wrong side (never fail: together with "+
+			"other variables the declared direction can be right)", numfmt.Fixed2.Print(noEffect)), g)
 }
 
-// inflationCell shows a factor; one without bound has words.
+// inflationCell shows a variance inflation factor, an infinite one in words.
 func inflationCell(x float64) document.Cell {
 	if math.IsInf(x, 1) {
 		return text("determined by others")
@@ -261,16 +260,16 @@ func sampleNote(k, n int) string {
 	return fmt.Sprintf("%s evenly spaced rows of %s", numfmt.Count.Print(float64(k)), numfmt.Count.Print(float64(n)))
 }
 
-// A variable that knows the outcome parts the classes by itself. Between leakLook
-// and leakFail it may be honest and strong; beyond, it is not a variable of the
-// application.
+// A variable that is derived from the outcome separates the classes by itself. An
+// AUC between leakLook and leakFail may come from an honest, strong variable; no
+// variable known at application reaches more than leakFail.
 const (
 	leakLook = 0.9
 	leakFail = 0.99
 )
 
-// leastForLeak is the number of bad and of good rows that a leak takes: two bad
-// rows lie beyond all good ones by chance often enough.
+// leastForLeak is the number of bad, and of good, rows needed to call a variable a
+// leak: with two bad rows, both often lie beyond all good ones by chance.
 const leastForLeak = 5
 
 // leakVerdict looks for a variable that gives the outcome away.
@@ -284,13 +283,13 @@ func (b *builder) leakVerdict(v []eval.Variable) {
 	finding := "no variable is defined on these rows"
 	if most >= 0 {
 		light = judge(top, leakLook, leakFail, false)
-		finding = fmt.Sprintf("%s parts good from bad by itself with an AUC of %s, the most of any variable",
+		finding = fmt.Sprintf("%s by itself separates good from bad with an AUC of %s, the highest of any variable",
 			b.in.Features[most].Name, numfmt.Fixed3.Print(top))
 		if light == document.Fail {
-			finding = fmt.Sprintf("%s gives the outcome away: by itself it parts good from bad with an AUC of %s",
+			finding = fmt.Sprintf("%s gives the outcome away: by itself it separates good from bad with an AUC of %s",
 				b.in.Features[most].Name, numfmt.Fixed3.Print(top))
 			b.report.Headline = append(b.report.Headline,
-				finding+". Take it out unless it is known when the decision is made.")
+				finding+". Remove it unless its value is known when the decision is made.")
 		}
 	} else {
 		light = document.CannotTell

@@ -36,7 +36,7 @@ func (b *builder) lossOf(s *Strategy, i int) float64 {
 	return loss * amount
 }
 
-// strategyRun is what came of approving some rows, or shares of them.
+// strategyRun is the result of approving some rows, or shares of rows.
 type strategyRun struct {
 	rows, bad          float64
 	squares, badSquare float64 // of the weights
@@ -45,7 +45,7 @@ type strategyRun struct {
 	expected, realised float64 // loss
 }
 
-// interval is that of the observed bad rate.
+// interval returns the observed bad rate with its interval.
 func (r strategyRun) interval() eval.Estimate {
 	if r.squares == r.rows { // shares of rows of one weight
 		return eval.Wilson(r.bad, r.rows)
@@ -74,8 +74,8 @@ func (b *builder) runStrategy(s *Strategy, share []float64) strategyRun {
 	return r
 }
 
-// approves is 1 for each row that the policy approves, and their number by
-// weight.
+// approves returns 1 for each row that the policy approves, and the sum of their
+// weights.
 func (s *Strategy) approves(weight []float64) (share []float64, n float64) {
 	share = make([]float64, len(s.Outcome))
 	for i, o := range s.Outcome {
@@ -87,8 +87,8 @@ func (s *Strategy) approves(weight []float64) (share []float64, n float64) {
 	return share, n
 }
 
-// tightened is the share of each row when only the k approved ones, by weight, of
-// the lowest PDs are left.
+// tightened returns the share of each row that stays approved when only the k
+// approved rows of the lowest PDs, counted by weight, are kept.
 func (b *builder) tightened(s *Strategy, k float64) []float64 {
 	var rows []int32
 	for i, o := range s.Outcome {
@@ -103,8 +103,8 @@ func (b *builder) tightened(s *Strategy, k float64) []float64 {
 	return out
 }
 
-// strategies compares the policy with the one before it, as they decide and at
-// the same number of approvals, and shows who changes places.
+// strategies compares the policy with the one before it, as they decide and at the
+// same number of approvals, and shows which rows they decide differently.
 func (b *builder) strategies(s *document.Section) {
 	before, after := b.in.Before, b.in.After
 	n := b.curve.Tally().Sum
@@ -115,10 +115,10 @@ func (b *builder) strategies(s *document.Section) {
 		b.runStrategy(before, b.tightened(before, k)), b.runStrategy(after, b.tightened(after, k))}
 	unit := b.lossUnit()
 	t := document.Table{Title: "Strategy before and after",
-		Caption: fmt.Sprintf("Before: %s. After: %s. The last two columns tighten the policy that approves more to "+
-			"the same number of approvals, the lowest PDs first, so that what is left is not a matter of volume; of "+
-			"rows of one PD each counts in proportion. Expected is computed from PDs, realised from outcomes. %s "+
-			"evaluated rows.", before.Name, after.Name, numfmt.Count.Print(n)),
+		Caption: fmt.Sprintf("Before: %s. After: %s. The last two columns cut the policy that approves more down to "+
+			"as many approvals as the other, keeping the lowest PDs, so that volume does not explain the difference; "+
+			"at the cut, rows of equal PD count in proportion. Expected is computed from PDs, realised from "+
+			"outcomes. %s evaluated rows.", before.Name, after.Name, numfmt.Count.Print(n)),
 		Columns: []document.Column{{Name: "Figure"}, {Name: "Before"}, {Name: "After"},
 			{Name: "Before, equal approval"},
 			{Name: "After, equal approval"}}}
@@ -131,7 +131,7 @@ func (b *builder) strategies(s *document.Section) {
 	}
 	line("Approved, share of rows", numfmt.Percent, func(r strategyRun) float64 { return r.rows / n })
 	line("Approved, rows", numfmt.Count, func(r strategyRun) float64 { return r.rows })
-	row := []document.Cell{text("Bad among them")}
+	row := []document.Cell{text("Approved, turned bad")}
 	for _, r := range runs {
 		row = append(row, countCell(r.bad))
 	}
@@ -155,7 +155,7 @@ func (b *builder) decisionMoves(before, after *Strategy) document.Table {
 		Columns: []document.Column{{Name: "Before"}}}
 	for o := assay.Approve; o <= assay.Decline; o++ {
 		t.Columns = append(t.Columns, document.Column{Name: o.String() + " after", Format: numfmt.Count},
-			document.Column{Name: "bad", Format: numfmt.Percent})
+			document.Column{Name: "Bad rate of " + o.String() + " after", Format: numfmt.Percent})
 	}
 	var rows, bad [assay.Decline + 1][assay.Decline + 1]float64
 	for i, o := range before.Outcome {
@@ -173,16 +173,17 @@ func (b *builder) decisionMoves(before, after *Strategy) document.Table {
 	return t
 }
 
-// policySwap shows who is approved by one policy alone.
+// policySwap shows the rows by which of the two policies approves them.
 func (b *builder) policySwap(before, after *Strategy, unit string) document.Table {
 	t := document.Table{Title: "Swap set of the policies",
-		Caption: "Rows that the policy after brings in should turn bad less often, and cost less, than those it drops.",
+		Caption: "Rows that the policy after brings in should turn bad less often, and cost less, than the rows that " +
+			"it drops.",
 		Columns: []document.Column{{Name: "Approved by"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count},
 			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "95 % from", Format: numfmt.Percent},
 			{Name: "to", Format: numfmt.Percent},
 			{Name: "Mean PD", Format: numfmt.Percent}, {Name: "Loss expected", Unit: unit, Format: numfmt.Fixed1},
-			{Name: "realised", Unit: unit, Format: numfmt.Fixed1}}}
+			{Name: "Loss realised", Unit: unit, Format: numfmt.Fixed1}}}
 	var sets [4][]float64
 	for k := range sets {
 		sets[k] = make([]float64, len(b.in.Label))
@@ -201,7 +202,7 @@ func (b *builder) policySwap(before, after *Strategy, unit string) document.Tabl
 		name string
 		rows []float64
 		by   *Strategy
-	}{{"both", sets[3], after}, {"after alone (brought in)", sets[2], after}, {"before alone (dropped)", sets[1],
+	}{{"both", sets[3], after}, {"only after (brought in)", sets[2], after}, {"only before (dropped)", sets[1],
 		before}, {"neither", sets[0], after}} {
 		r := b.runStrategy(l.by, l.rows)
 		w := r.interval()

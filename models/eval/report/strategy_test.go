@@ -61,7 +61,7 @@ func TestStrategiesByHand(t *testing.T) {
 	}{
 		{"Approved, rows", [4]float64{4, 3, 3, 3}},
 		{"Approved, share of rows", [4]float64{4. / 6, 0.5, 0.5, 0.5}},
-		{"Bad among them", [4]float64{1, 0, 1, 0}},
+		{"Approved, turned bad", [4]float64{1, 0, 1, 0}},
 		{"Bad rate, observed", [4]float64{0.25, 0, 1. / 3, 0}},
 		{"Bad rate, expected", [4]float64{0.25, 0.7 / 3, 0.2, 0.7 / 3}},
 		// 0.1 x 10 + 0.2 x 10 + 0.3 x 20 + 0.4 x 20 before; without the last at equal approval.
@@ -75,8 +75,8 @@ func TestStrategiesByHand(t *testing.T) {
 		}
 	}
 	swap := blockTable(t, r, "strategy", "Swap set of the policies")
-	if rows, loss := columnOf(swap, 1), columnOf(swap, 8); rows["both"] != 3 || rows["before alone (dropped)"] != 1 ||
-		rows["after alone (brought in)"] != 0 || rows["neither"] != 2 || loss["before alone (dropped)"] != 20 {
+	if rows, loss := columnOf(swap, 1), columnOf(swap, 8); rows["both"] != 3 || rows["only before (dropped)"] != 1 ||
+		rows["only after (brought in)"] != 0 || rows["neither"] != 2 || loss["only before (dropped)"] != 20 {
 		t.Errorf("swap set: rows %v, realised loss %v", rows, loss)
 	}
 	if moves := blockTable(t, r, "strategy", "Decisions before and after"); moves.Rows[0][1].Number() != 3 ||

@@ -135,7 +135,8 @@ func (in *Input) validateValues() error {
 	return in.After.check("after", len(in.Label))
 }
 
-// check reports training rows that do not hold together.
+// check reports training rows whose slices have different lengths or whose values
+// are out of range.
 func (t *Train) check() error {
 	if len(t.PD) != len(t.Label) || t.Margin != nil && len(t.Margin) != len(t.Label) {
 		return fmt.Errorf("%w: the training rows have %d labels, %d probabilities and %d margins", eval.ErrInput,
@@ -147,7 +148,8 @@ func (t *Train) check() error {
 			"probabilities: give both or none", eval.ErrInput, len(t.Label), len(t.OutOfFold), len(t.OutOfFoldPD))
 	}
 	if t.Known != nil && len(t.Known) != len(t.Label) {
-		return fmt.Errorf("%w: the training rows have %d labels and %d times of their outcomes", eval.ErrInput,
+		return fmt.Errorf("%w: the training rows have %d labels and %d times at which outcomes were known",
+			eval.ErrInput,
 			len(t.Label), len(t.Known))
 	}
 	if err := checkLabels("training ", t.Label); err != nil {

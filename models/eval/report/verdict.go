@@ -12,37 +12,36 @@ import (
 	"github.com/assayrisk/assay/models/eval/report/document"
 )
 
-// classes are grounds of so many rows of each class, of the evaluated rows.
+// classes are the evaluated rows as grounds that need least rows of each class.
 func (b *builder) classes(least int) document.Grounds {
 	g := groundsOf(b.curve, "")
 	g.LeastOfClass = least
 	return g
 }
 
-// rows are grounds of so many evaluated rows.
+// rows are the evaluated rows as grounds that need least rows in all.
 func (b *builder) rows(least int) document.Grounds {
 	g := groundsOf(b.curve, "")
 	g.LeastRows = least
 	return g
 }
 
-// grounds are a curve's rows; where rows have weights, the rows of equal weight
-// that say as much.
+// groundsOf counts the rows of a curve; where rows have weights, the effective
+// number of rows. of says which rows they are.
 func groundsOf(c *eval.Curve, of string) document.Grounds {
 	if !c.Weighted() {
 		return document.Grounds{Rows: c.Rows(), Bad: c.Bad, Of: of}
 	}
 	bad, good := c.BadTally.WholeRows(), c.GoodTally.WholeRows()
 	return document.Grounds{Rows: bad + good, Bad: bad, Of: strings.TrimPrefix(of+", ", ", ") +
-		fmt.Sprintf("which %s rows of unequal weight are worth", numfmt.Count.Print(float64(c.Rows())))}
+		fmt.Sprintf("the effective number of %s weighted rows", numfmt.Count.Print(float64(c.Rows())))}
 }
 
-// notGiven are the grounds of a question whose input is not there: no row was
-// looked at.
+// notGiven are the grounds of a question whose input was not given: no rows.
 func notGiven() document.Grounds { return document.Grounds{LeastRows: 1} }
 
-// verdict enters a line. On too few rows it is "cannot tell", whatever was
-// found, but for a failure that is certain.
+// verdict adds a line to the summary. On too few rows the light is "cannot tell",
+// whatever was found, unless the failure is certain.
 func (b *builder) verdict(question string, light document.Light, section, finding,
 	threshold string, g document.Grounds) {
 	if !g.Enough() && !(light == document.Fail && g.Certain) {
@@ -55,15 +54,14 @@ func (b *builder) verdict(question string, light document.Light, section, findin
 		Finding: finding, Threshold: threshold, Section: section, Grounds: g})
 }
 
-// notAsked enters lines of questions whose input was not given: what is not known
-// has its line, too.
+// notAsked adds a line "cannot tell" for each question whose input was not given.
 func (b *builder) notAsked(section, why string, questions ...string) {
 	for _, q := range questions {
 		b.verdict(q, document.CannotTell, section, why, "–", notGiven())
 	}
 }
 
-// countLights sums the verdicts up in a sentence, the worst first.
+// countLights is a sentence with the number of verdicts of each light, worst first.
 func countLights(verdicts []document.Verdict) string {
 	n := map[document.Light]int{}
 	for _, v := range verdicts {
@@ -78,8 +76,8 @@ func countLights(verdicts []document.Verdict) string {
 	return fmt.Sprintf("Of %d questions: %s.", len(verdicts), strings.Join(out, ", "))
 }
 
-// judge turns a value into a light: a failure past fail, a look past look. What
-// is not defined cannot be told. rising says that larger is better.
+// judge turns a value into a light: fail beyond the bound fail, look beyond the
+// bound look, cannot tell for NaN. rising means that larger values are better.
 func judge(x, look, fail float64, rising bool) document.Light {
 	if rising {
 		x, look, fail = -x, -look, -fail
@@ -95,10 +93,10 @@ func judge(x, look, fail float64, rising bool) document.Light {
 	return document.Pass
 }
 
-// judgeInterval judges a value, of which less is better, by itself and by its
-// interval. It passes up to look when the interval ends by fail; it fails past
-// fail when the interval begins past look; an interval from within look to past
-// fail says nothing.
+// judgeInterval judges a value, of which less is better, together with its
+// interval. A value up to look passes when the interval ends by fail; a value above
+// fail fails when the whole interval lies above look; an interval that runs from
+// look or less to above fail cannot tell.
 func judgeInterval(e eval.Estimate, look, fail float64) document.Light {
 	x, low, high := float64(e.Value), float64(e.Low), float64(e.High)
 	switch {
@@ -114,8 +112,8 @@ func judgeInterval(e eval.Estimate, look, fail float64) document.Light {
 	return document.Look
 }
 
-// judgeWords says what judgeInterval does, for a verdict's thresholds.
+// judgeWords describes the rule of judgeInterval in a verdict's thresholds.
 func judgeWords(look, fail string) string {
-	return fmt.Sprintf("pass up to %s with the interval up to %s; fail past %s with the whole interval past %s; "+
-		"cannot tell when the interval reaches from within %s to past %s", look, fail, fail, look, look, fail)
+	return fmt.Sprintf("pass up to %s if the interval ends by %s; fail above %s if the whole interval lies above %s; "+
+		"cannot tell when the interval runs from %s or less to above %s", look, fail, fail, look, look, fail)
 }

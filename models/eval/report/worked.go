@@ -59,13 +59,13 @@ func (b *builder) workedDecisions() document.Table {
 		add(fmt.Sprintf("%.0f %% of rows are riskier", 100*q), order[int(q*float64(n-1))])
 	}
 	t := document.Table{Title: "Ten worked decisions",
-		Caption: "Start is the expected score of the training rows in log-odds; the contributions lead from it to " +
-			"the margin, the score before calibration. Up to four contributions each way are listed; all others are " +
-			"added up, so that start, listed and others give the margin. The cut-off is a PD of " + b.cutoffWords() +
-			fmt.Sprintf("; section %d names another, the one that pays best on this sample.",
+		Caption: "Start is the expected score of the training rows in log-odds; start and contributions add up to " +
+			"the margin, the score before calibration. Up to four contributions in each direction are listed; the " +
+			"column of all others holds the sum of the rest. The cut-off is a PD of " + b.cutoffWords() +
+			fmt.Sprintf("; section %d names another, the one of the largest value on this sample.",
 				sectionNumber("strategy")),
 		Columns: []document.Column{{Name: "Row"}, {Name: "Why shown"}, {Name: "Calibrated PD", Format: numfmt.Percent},
-			{Name: "Turned"}, {Name: "Start", Format: numfmt.Signed3}, {Name: "Raises the risk"},
+			{Name: "Outcome"}, {Name: "Start", Format: numfmt.Signed3}, {Name: "Raises the risk"},
 			{Name: "Lowers the risk"},
 			{Name: "All others", Format: numfmt.Signed3}, {Name: "Margin", Format: numfmt.Signed3}}}
 	phi := make([]float64, len(in.Features)+1)
@@ -91,7 +91,7 @@ func (b *builder) workedDecisions() document.Table {
 	return t
 }
 
-// strongest words the four largest contributions of one sign, and adds them up.
+// strongest prints the four largest contributions of one sign and returns their sum.
 func (b *builder) strongest(phi []float64, row int, sign float64) (text string, sum float64) {
 	order := make([]int, len(b.in.Features))
 	for j := range order {
@@ -111,7 +111,7 @@ func (b *builder) strongest(phi []float64, row int, sign float64) (text string, 
 	return strings.Join(out, "; "), sum
 }
 
-// show words a value.
+// show prints a value.
 func (f *Feature) show(v float64, format numfmt.Format) string {
 	switch {
 	case math.IsNaN(v):

@@ -8,8 +8,8 @@ import (
 )
 
 // Digest returns the SHA-256 of the bytes that WriteJSON writes. Recorded in a
-// journal when a model goes live, it keeps a report from being swapped for a
-// kinder one later.
+// journal when a model goes live, it shows whether the report
+// was replaced later.
 func (r *Report) Digest() ([sha256.Size]byte, error) {
 	var b bytes.Buffer
 	if err := r.WriteJSON(&b); err != nil {

@@ -273,12 +273,12 @@ func TestLightsAndGrounds(t *testing.T) {
 	}{
 		{Grounds{LeastRows: 1}, false, "nothing was measured, as the input was not given"},
 		{Grounds{Rows: 1500, Bad: 20, LeastOfClass: 10}, true,
-			"rests on 1\u202f500 rows, 20 of them bad; takes 10 bad and 10 good"},
+			"based on 1\u202f500 rows, 20 bad; needs 10 bad and 10 good"},
 		{Grounds{Rows: 25, Bad: 20, LeastOfClass: 10}, false,
-			"rests on 25 rows, 20 of them bad; takes 10 bad and 10 good"},
+			"based on 25 rows, 20 bad; needs 10 bad and 10 good"},
 		{Grounds{Rows: 99, LeastRows: 100, Of: "training rows"}, false,
-			"rests on 99 rows (training rows); takes at least 100"},
-		{Grounds{Rows: 5}, true, "rests on 5 rows; takes at least 1"},
+			"based on 99 rows (training rows); needs at least 100"},
+		{Grounds{Rows: 5}, true, "based on 5 rows; needs at least 1"},
 	} {
 		if tc.g.Enough() != tc.enough || tc.g.String() != tc.words {
 			t.Errorf("%+v: %v, %q", tc.g, tc.g.Enough(), tc.g.String())

@@ -25,9 +25,9 @@ var style string
 //go:embed report.js
 var script string
 
-// contentPolicy keeps the page to what is inside it: its own style and script,
-// which it knows by their digests, and nothing from anywhere else. A text that
-// got past the escaping could neither run nor send anything.
+// contentPolicy allows the page its own style and script, identified by their
+// digests, and nothing else. A script in a text that got past the escaping could
+// neither run nor send anything.
 var contentPolicy = "default-src 'none'; style-src " + source(style) + "; script-src " + source(script) +
 	"; base-uri 'none'; form-action 'none'"
 
@@ -79,7 +79,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 }
 
 // wholeRows is the length up to which a printed table stays on one page. A
-// longer one may go on overleaf, under its heads again, so that no page ends
+// longer one may continue on the next page, with its heads repeated, so that no page ends
 // half empty.
 const wholeRows = 6
 

@@ -8,7 +8,7 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// Light is the word of a verdict.
+// Light is the result of a verdict, printed as it is.
 type Light string
 
 // The lights, from best to worst.
@@ -21,8 +21,8 @@ const (
 
 var severity = map[Light]int{Pass: 0, Look: 1, CannotTell: 2, Fail: 3}
 
-// WorseThan reports whether the light counts before another among findings under
-// one question.
+// WorseThan reports whether the light is more severe than other: of several findings
+// under one question the most severe decides.
 func (l Light) WorseThan(other Light) bool { return severity[l] > severity[other] }
 
 // Verdict is one line of the summary: what was asked, what came out, on how
@@ -36,14 +36,14 @@ type Verdict struct {
 	Grounds   Grounds `json:"grounds"`
 }
 
-// Grounds are the rows that a verdict rests on, and the least that it takes.
+// Grounds are the rows that a verdict is based on, and the least that it needs.
 type Grounds struct {
 	Rows         int    `json:"rows"` // 0 = nothing was measured: the finding names what was not given
 	Bad          int    `json:"bad"`
 	LeastRows    int    `json:"least_rows"`
 	LeastOfClass int    `json:"least_of_class"` // bad rows, and good rows; 0 = the classes do not matter
-	Of           string `json:"of,omitempty"`   // what the rows are, where not all evaluated ones
-	Certain      bool   `json:"-"`              // a failure holds whatever the number of rows
+	Of           string `json:"of,omitempty"`   // which rows, where not all evaluated ones
+	Certain      bool   `json:"-"`              // a failure counts whatever the number of rows
 }
 
 // Enough reports whether the rows suffice.
@@ -51,19 +51,19 @@ func (g Grounds) Enough() bool {
 	return g.Rows >= g.LeastRows && g.Bad >= g.LeastOfClass && g.Rows-g.Bad >= g.LeastOfClass
 }
 
-// String words the grounds.
+// String describes the grounds in words.
 func (g Grounds) String() string {
 	if g.Rows == 0 && g.LeastOfClass == 0 && g.LeastRows <= 1 {
 		return "nothing was measured, as the input was not given"
 	}
 	count := func(n int) string { return numfmt.Count.Print(float64(n)) }
-	s := fmt.Sprintf("rests on %s rows", count(g.Rows))
+	s := fmt.Sprintf("based on %s rows", count(g.Rows))
 	if g.Of != "" {
 		s += " (" + g.Of + ")"
 	}
 	if g.LeastOfClass > 0 {
-		return s + fmt.Sprintf(", %s of them bad; takes %s bad and %s good", count(g.Bad),
+		return s + fmt.Sprintf(", %s bad; needs %s bad and %s good", count(g.Bad),
 			count(g.LeastOfClass), count(g.LeastOfClass))
 	}
-	return s + "; takes at least " + count(max(1, g.LeastRows))
+	return s + "; needs at least " + count(max(1, g.LeastRows))
 }

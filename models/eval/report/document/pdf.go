@@ -77,7 +77,7 @@ func PDF(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// lastLine keeps an error message readable: Chromium chats.
+// lastLine returns the end of what Chromium printed, for an error message.
 func lastLine(out []byte) string {
 	const most = 300
 	if len(out) > most {

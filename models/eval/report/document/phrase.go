@@ -48,7 +48,7 @@ func (c Cell) cut() bool {
 	return false
 }
 
-// show is the cell for the page.
+// show returns the cell as HTML for the page.
 func (c Cell) show(f numfmt.Format) template.HTML {
 	if !c.cut() {
 		return words(c.Print(f))
@@ -70,7 +70,7 @@ func (c Cell) show(f numfmt.Format) template.HTML {
 	return template.HTML(b.String())
 }
 
-// list is the names for the page, a long list with its rest folded away.
+// list returns the names as HTML, the rest of a long list folded away.
 func list(names []string) template.HTML {
 	if len(names) <= listWhole {
 		return words(strings.Join(names, ", "))
@@ -80,7 +80,8 @@ func list(names []string) template.HTML {
 		words(strings.Join(names[listFirst:], ", ")) + `</details>`
 }
 
-// FirstFew is a list in a sentence, where nothing can be folded away.
+// FirstFew returns the names for a sentence; of a long list the first few, and how
+// many more there are.
 func FirstFew(names []string) string {
 	if len(names) <= listWhole {
 		return strings.Join(names, ", ")

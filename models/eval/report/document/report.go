@@ -36,7 +36,7 @@ type Report struct {
 }
 
 // Section is a numbered chapter. A section that could not be made has no
-// blocks, and Absent says what it would take.
+// blocks, and Absent says what input it needs.
 type Section struct {
 	ID           string  `json:"id"`
 	Title        string  `json:"title"`
@@ -45,7 +45,7 @@ type Section struct {
 	Blocks       []Block `json:"blocks,omitempty"`
 }
 
-// Block is one of its fields.
+// Block is a paragraph, a table or a figure: one of its fields is set.
 type Block struct {
 	Text   *Text         `json:"text,omitempty"`
 	Table  *Table        `json:"table,omitempty"`
@@ -59,8 +59,8 @@ type Text struct {
 	Strong  bool   `json:"strong,omitempty"` // something the reader must not miss
 }
 
-// Table has a caption that says what a row is and how many rows of data it is
-// made from.
+// Table is a table of the report. Its caption says what a row is and how many rows of
+// data it is computed from.
 type Table struct {
 	Title   string   `json:"title"`
 	Caption string   `json:"caption,omitempty"`
@@ -69,7 +69,7 @@ type Table struct {
 	Folded  bool     `json:"folded,omitempty"` // long: closed until the reader opens it
 }
 
-// Column heads a column; cells are printed in its format.
+// Column is the head of a column, and the format of its cells.
 type Column struct {
 	Name   string        `json:"name"`
 	Unit   string        `json:"unit,omitempty"`

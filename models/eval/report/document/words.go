@@ -11,8 +11,8 @@ import (
 // date is a day or a month; lines must not break at its hyphens.
 var date = regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}(-[0-9]{2})?\b`)
 
-// words escapes a text for the page and says where its lines may break: after
-// an underscore, never before a percent sign nor within a date.
+// words escapes a text for the page and controls where its lines may break: after
+// an underscore, but not before a percent sign or within a date.
 func words(s string) template.HTML {
 	s = template.HTMLEscapeString(s)
 	s = date.ReplaceAllString(s, `<span class="date">$0</span>`)
@@ -20,8 +20,8 @@ func words(s string) template.HTML {
 	return template.HTML(strings.ReplaceAll(s, " %", "\u00a0%"))
 }
 
-// visible is the table without the columns that have a text in no row:
-// report.json keeps them.
+// visible returns the table without the columns that are empty in every row, which
+// report.json keeps.
 func visible(t *Table) *Table {
 	var keep []int
 	for i := range t.Columns {

@@ -13,23 +13,24 @@ import (
 )
 
 // WriteXLSX writes an Excel workbook: the verdicts, the metrics, and a sheet for
-// every table of the report, with its caption. Numbers are numbers of
-// fifteen digits, as many as a spreadsheet keeps, also where the page rounds them
-// or shows a share as a percentage; what is not defined is an empty cell. No cell is a formula.
+// every table of the report, with its caption. Numbers keep fifteen digits, as many
+// as a spreadsheet holds, also where the page rounds them or shows a percentage; an
+// undefined number is an empty cell. No cell is a formula.
 func (r *Report) WriteXLSX(w io.Writer) error {
 	book := excelize.NewFile()
 	names := sheetNames{}
 	verdicts := Table{Title: "Verdicts", Caption: strings.Join(r.Headline, " "),
 		Columns: []Column{{Name: "Light"}, {Name: "Question"}, {Name: "Finding"},
-			{Name: "Thresholds"}, {Name: "Rests on"}}}
+			{Name: "Thresholds"}, {Name: "Based on"}}}
 	for _, v := range r.Verdicts {
 		verdicts.Rows = append(verdicts.Rows,
 			[]Cell{Words(string(v.Light)), Words(v.Question), Words(v.Finding), Words(v.Threshold),
 				Words(v.Grounds.String())})
 	}
-	metrics := Table{Title: "Metrics", Caption: "Every statistic by the name that report.json gives it.",
-		Columns: []Column{{Name: "Name"}, {Name: "Value"}, {Name: "95 % from"}, {Name: "to"}, {Name: "Less its bias"},
-			{Name: "By chance"}, {Name: "Rows"}, {Name: "Interval by"}}}
+	metrics := Table{Title: "Metrics", Caption: "Every statistic under its name in report.json.",
+		Columns: []Column{{Name: "Name"}, {Name: "Value"}, {Name: "95 % from"}, {Name: "to"},
+			{Name: "Corrected for bias"},
+			{Name: "By chance"}, {Name: "Rows"}, {Name: "Interval method"}}}
 	for _, m := range r.Metrics {
 		metrics.Rows = append(metrics.Rows,
 			[]Cell{Words(m.Name), Value(float64(m.Value)), Value(float64(m.Low)),
@@ -65,7 +66,7 @@ func (r *Report) WriteXLSX(w io.Writer) error {
 	return book.Close()
 }
 
-// writeSheet puts title, caption and heads above the rows.
+// writeSheet writes title, caption and column heads above the rows.
 func writeSheet(book *excelize.File, sheet string, t *Table) error {
 	heads := make([]any, len(t.Columns))
 	for i, c := range t.Columns {
@@ -95,8 +96,8 @@ func writeSheet(book *excelize.File, sheet string, t *Table) error {
 	return nil
 }
 
-// sheetNames are those that a workbook has: at most 31 letters, none of them
-// twice, in any case.
+// sheetNames are the names in use in a workbook, in lower case: at most 31 letters,
+// no name twice, regardless of case.
 type sheetNames map[string]bool
 
 func (s sheetNames) of(title string) string {
