@@ -32,11 +32,8 @@ var largeOnPurpose = map[string]string{}
 var oversized = strings.Fields(`
 	cmd/internal/node.TestTimeStamps
 
-	features
-	features.Spec.fit
 	features.TestStreamOnlineEqualsOffline
 	features.exampleValue
-	features:map
 
 	models/baseline.Logistic.solve
 	models/forest:map

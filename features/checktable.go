@@ -14,21 +14,21 @@ import (
 )
 
 // Check returns an error for each row that Matrix would refuse, one a row, at
-// most limit of them; see Spec.Check.
+// most limit of them; see CheckRows.
 func (p *Plan) Check(rec arrow.Record, limit int) ([]*fieldvalue.RowError, error) {
 	return CheckRows(p.spec, rec, limit)
 }
 
-// Check returns an error for each row of a table that breaks the spec's rules
-// (a time that is none, a number out of range, a required value missing), one a
-// row, at most limit of them. Of an event log it holds each row to what its
-// kind of event carries.
+// CheckRows returns an error for each row of a table that breaks the spec's
+// rules (an invalid time, a number out of range, a required value missing), one
+// a row, at most limit of them. In an event log, each row is checked against the
+// fields that its kind of event carries.
 func CheckRows(s *plantext.Spec, rec arrow.Record, limit int) ([]*fieldvalue.RowError, error) {
-	p, src, err := reader(s, rec)
+	p, src, err := sourceOf(s, rec)
 	if err != nil {
 		return nil, err
 	}
-	t, err := p.tape(rec, src)
+	t, err := p.eventReader(rec, src)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,9 @@ func CheckRows(s *plantext.Spec, rec arrow.Record, limit int) ([]*fieldvalue.Row
 }
 
 // check returns what is wrong with one row.
-func (t *tape) check(row int) *fieldvalue.RowError {
+func (t *eventReader) check(row int) *fieldvalue.RowError {
 	p := t.src.p
-	kind := p.kinds.of(t.kindAt(row))
+	kind := p.kinds.index(t.kindAt(row))
 	if kind == unknownKind {
 		return nil
 	}
@@ -68,8 +68,8 @@ func (t *tape) check(row int) *fieldvalue.RowError {
 }
 
 // MissingColumns lists the fields of the scored event that a table has no column
-// for, but for those that the plan declares optional. An event may leave out
-// what is not required; a table without the column is most likely the wrong one.
+// for, except those that the plan declares optional. An event may leave out what
+// is not required, but a table without the column is most likely the wrong one.
 func (p *Plan) MissingColumns(rec arrow.Record) []string {
 	var out []string
 	for i := range p.fields {
@@ -82,8 +82,8 @@ func (p *Plan) MissingColumns(rec arrow.Record) []string {
 }
 
 // UnknownColumns lists the columns of a table that the plan does not know. Its
-// fields and roles are known, and its id, kind and time columns; its label is
-// not: nobody knows it when an event is scored.
+// fields, roles, and id, kind and time columns are known; its label is not, since
+// nobody knows it when an event is scored.
 func (p *Plan) UnknownColumns(table *arrow.Schema) []string {
 	s := p.spec
 	known := append([]string{s.ID, s.Kind, s.Time}, s.Entities...)
@@ -96,20 +96,23 @@ func (p *Plan) UnknownColumns(table *arrow.Schema) []string {
 	return out
 }
 
-// Unseen counts, for one field, the values of which training had none, or
-// too few to keep: a model takes each of them for `other`.
+// Unseen counts the values of one field that training did not have, or had too
+// rarely to keep: a model reads each of them as `other`.
 type Unseen struct {
 	Field  string
-	Rows   int // that have a value
-	Unseen int // of them
+	Rows   int // rows that have a value
+	Unseen int // rows whose value is unseen
 }
 
-// unseenShare is the share of unseen values from which a column is most likely
-// another one, or is spelled in another way, than the one in training.
+// unseenShare is the share of unseen values at which a column is most likely not
+// the one that training had, or its values are spelled differently.
 const unseenShare = 0.9
 
-// Wrong reports whether nearly all values are unseen.
-func (u Unseen) Wrong() bool { return u.Rows > 0 && float64(u.Unseen) >= unseenShare*float64(u.Rows) }
+// LikelyWrongColumn reports whether nearly all values are unseen, which is a sign
+// of the wrong column or of another spelling.
+func (u Unseen) LikelyWrongColumn() bool {
+	return u.Rows > 0 && float64(u.Unseen) >= unseenShare*float64(u.Rows)
+}
 
 // String says what was found and what to do about it.
 func (u Unseen) String() string {
@@ -155,15 +158,15 @@ func (p *Plan) Unseen(rec arrow.Record) ([]Unseen, error) {
 	return out, nil
 }
 
-// Dictionary is what a plan knows of the values of one field: those of training,
-// of a text, or those that a category lists, of a number.
+// Dictionary holds the values of one field that a plan knows: for a text those of
+// training, for a number or a flag those that a category lists.
 type Dictionary struct {
 	Field  string
-	Place  int             // among the values that Read gives
-	levels *kernels.Levels // nil: of texts
+	Place  int             // index of the field's value in what Read returns
+	levels *kernels.Levels // nil for a text field
 }
 
-// Dictionaries returns those of the fields of scored events.
+// Dictionaries returns the dictionaries of the fields of scored events.
 func (p *Plan) Dictionaries() []Dictionary {
 	var out []Dictionary
 	for i := range p.fields {
@@ -185,8 +188,8 @@ func (p *Plan) Dictionaries() []Dictionary {
 	return out
 }
 
-// Unseen reports whether a value that Read gave for the field is one that
-// training had not, or too seldom to keep. No value is none of them.
+// Unseen reports whether a value that Read returned for the field is one that
+// training did not have, or had too rarely to keep. A missing value is not unseen.
 func (d *Dictionary) Unseen(x float64) bool {
 	if d.levels == nil {
 		return x == kernels.Unknown
@@ -194,8 +197,9 @@ func (d *Dictionary) Unseen(x float64) bool {
 	return d.levels.Code(x, kernels.Unknown) == kernels.Unknown
 }
 
-// CategoryField is the place, among the values that Read gives, of the field
-// that a feature of the vector is the category of; false: it is none.
+// CategoryField returns the index, in what Read returns, of the field whose
+// category a feature of the vector is; ok is false if the feature is no category
+// of one field.
 func (p *Plan) CategoryField(feature int) (place int, ok bool) {
 	if st := p.categoryStep(feature); st != nil {
 		return st.in[0], true
@@ -203,8 +207,8 @@ func (p *Plan) CategoryField(feature int) (place int, ok bool) {
 	return 0, false
 }
 
-// UnseenCode reports whether a category's code, as a vector states it, is that
-// of none of the values that the category lists.
+// UnseenCode reports whether the code of a category in a vector belongs to none of
+// the values that the category lists.
 func (p *Plan) UnseenCode(feature int, code float64) bool {
 	st := p.categoryStep(feature)
 	if st == nil || code != code {

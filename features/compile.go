@@ -15,8 +15,8 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// compileSpellings learns how the plan itself spells texts: in dictionaries
-// first, then in what it lists, allows and asks for.
+// compileSpellings learns how the plan itself spells texts: first in its
+// dictionaries, then in its categories, allowed values and conditions.
 func (p *Plan) compileSpellings() {
 	learn := func(name string, texts []string) {
 		if i, ok := p.byName[name]; ok && p.fields[i].Kind == assay.Text {
@@ -48,7 +48,7 @@ func (p *Plan) compileSpellings() {
 	}
 }
 
-// newPlan compiles what was fitted; b are its frozen bytes, nil to make them.
+// newPlan compiles a fitted plan; b are its frozen bytes, nil to compute them.
 func newPlan(f *frozenPlan, b []byte) (*Plan, error) {
 	if b == nil {
 		var err error
@@ -87,7 +87,7 @@ func (p *Plan) compileFields() error {
 	for i := range p.spec.Fields {
 		s := &p.spec.Fields[i]
 		f := field{Field: fieldvalue.NewField(s), required: s.Required || !s.AllowsMissing()}
-		f.on = p.kinds.number(s.On...)
+		f.on = p.kinds.intern(s.On...)
 		if len(s.On) == 0 {
 			f.on = kindSet{scored: true}
 		}
@@ -95,13 +95,13 @@ func (p *Plan) compileFields() error {
 		p.byName[s.Name] = i
 		p.fields = append(p.fields, f)
 	}
-	if p.labelledByEvent() { // known, and so can always be recorded
-		p.kinds.number(p.spec.Label.Event)
+	if p.labelledByEvent() { // a known kind, so that it can always be recorded
+		p.kinds.intern(p.spec.Label.Event)
 	}
 	for _, t := range p.frozen.Texts {
 		i, ok := p.byName[t.Field]
 		if !ok || p.fields[i].Kind != assay.Text || p.fields[i].Codes != nil {
-			return fmt.Errorf("a dictionary for %q, which is no text field or has one", t.Field)
+			return fmt.Errorf("a dictionary for %q, which is not a text field or already has one", t.Field)
 		}
 		codes := make(map[string]float64, len(t.Texts))
 		for c, s := range t.Texts {
@@ -187,7 +187,7 @@ func (p *Plan) compileStep(i int) (step, error) {
 	return st, nil
 }
 
-// slotOf is the scratch column of a field, feature, or the event's time.
+// slotOf returns the scratch column of a field, a feature or the event's time.
 func (p *Plan) slotOf(name string) int {
 	if i, ok := p.byName[name]; ok {
 		return i
@@ -211,7 +211,7 @@ func (p *Plan) dictSizes(in []int) []int {
 	return out
 }
 
-// sensitive marks the features that are, or read something that is, sensitive.
+// sensitive marks the features that are declared sensitive, or read something that is.
 func (p *Plan) sensitive(order []int) []bool {
 	slot := make([]bool, p.slots)
 	for i := range p.fields {
@@ -249,8 +249,8 @@ func (p *Plan) bindLevels(st *step) {
 	st.learned.Levels = kernels.NewLevels(p.fields[st.in[0]].Kind, st.learned.Spec.Categories)
 }
 
-// bindLookup gives the feature its table, whose keys are found by the raw codes
-// of the field that is read.
+// bindLookup gives the feature its table, indexed by the raw codes of the field
+// that is the key.
 func (p *Plan) bindLookup(st *step) {
 	if st.kernel.Name != "lookup" {
 		return
@@ -279,7 +279,7 @@ func (p *Plan) bindLookup(st *step) {
 	st.learned.Lookup = t
 }
 
-// freezeZones reads the zones that the spec names.
+// freezeZones copies the rules of the time zones that the spec names.
 func freezeZones(s *plantext.Spec) ([]eventtime.FrozenZone, error) {
 	var out []eventtime.FrozenZone
 	for _, name := range s.ZoneNames() {

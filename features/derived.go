@@ -11,12 +11,12 @@ import (
 // derivation computes the derived values of an event. Its slots are the plan's
 // fields, the event's time, and the derived values in the plan's order.
 type derivation struct {
-	fields []int // those that are read
+	fields []int // the fields that derived values read
 	steps  []step
 	slots  int
 }
 
-// derivedRow is room for the derived values of one event.
+// derivedRow is a buffer for the derived values of one event.
 type derivedRow struct {
 	cols [][]float64
 	in   [][][]float64 // by step
@@ -59,9 +59,9 @@ func (d *derivation) newRow() *derivedRow {
 		return nil
 	}
 	r := &derivedRow{cols: make([][]float64, d.slots), in: make([][][]float64, len(d.steps))}
-	room := make([]float64, d.slots)
+	values := make([]float64, d.slots)
 	for i := range r.cols {
-		r.cols[i] = room[i : i+1 : i+1]
+		r.cols[i] = values[i : i+1 : i+1]
 	}
 	for i := range d.steps {
 		for _, slot := range d.steps[i].in {

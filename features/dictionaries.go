@@ -14,12 +14,12 @@ import (
 	"github.com/assayrisk/assay/features/kernels"
 )
 
-// learnTexts makes the dictionary of every text field that a kernel reads:
-// the texts of the training rows that some kernel keeps, sorted.
+// learnTexts makes the dictionary of every text field that a kernel reads: the
+// texts of the training rows that at least one kernel keeps, sorted.
 func (s *source) learnTexts(rows []int) {
 	p := s.p
-	keep := map[int]int{}        // field -> least count that any of its kernels keeps
-	listed := map[int][]string{} // field -> texts that kernels list, kept at any count
+	keep := map[int]int{}        // field -> lowest count at which one of its kernels keeps a text
+	listed := map[int][]string{} // field -> texts that kernels list, kept whatever their count
 	for i := range p.steps {
 		st := &p.steps[i]
 		if l := st.learned.Lookup; l != nil && l.Keyed {
@@ -75,14 +75,14 @@ func (s *source) learnTexts(rows []int) {
 				texts = append(texts, t)
 			}
 		}
-		if room := max(kernels.MaxCategories-len(fixed), 0); len(texts) > room {
+		if limit := max(kernels.MaxCategories-len(fixed), 0); len(texts) > limit {
 			sort.Slice(texts, func(a, b int) bool {
 				if counts[texts[a]] != counts[texts[b]] {
 					return counts[texts[a]] > counts[texts[b]]
 				}
 				return texts[a] < texts[b]
 			})
-			texts = texts[:room]
+			texts = texts[:limit]
 		}
 		texts = slices.AppendSeq(texts, maps.Keys(fixed))
 		slices.Sort(texts)
@@ -95,9 +95,9 @@ func (s *source) learnTexts(rows []int) {
 	}
 }
 
-// learnMembers lists, for each feature that answers with a member of its
-// window, all texts that members of the log have, and gives each a code until
-// fitMember knows which of them are categories.
+// learnMembers lists, for each feature whose value is a member of its window, all
+// texts that members have in the log, and gives each a provisional code until
+// the kernel is fitted and knows which of them are categories.
 func (p *Plan) learnMembers(rec arrow.Record, src *source) (map[int][]string, error) {
 	out, columns := map[int][]string{}, map[string][]string{}
 	for i := range p.steps {
@@ -128,13 +128,14 @@ func (p *Plan) learnMembers(rec arrow.Record, src *source) (map[int][]string, er
 	return out, nil
 }
 
-// memberTexts reads a role or a text field of a table's rows as events have it.
+// memberTexts returns a function that reads a role or a text field of a table's
+// row in the form that events have.
 func (p *Plan) memberTexts(rec arrow.Record, src *source, name string) (func(row int) string, error) {
 	if i, ok := p.byName[name]; ok && !slices.Contains(p.spec.Entities, name) {
 		return func(row int) string {
 			v, err := p.fields[i].CellAsValue(&src.cols[i], row)
 			if err != nil {
-				return "" // the replay says so
+				return "" // the replay reports the error
 			}
 			return v.Text()
 		}, nil

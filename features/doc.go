@@ -17,7 +17,7 @@
 //	plan.go, frozen.go, compile.go     the plan, its canonical bytes, and compiling it
 //	validate.go, read.go, kinds.go     an event is checked, and its values are read
 //	vector.go, scratch.go              one event becomes a vector
-//	windows.go, derived.go, feed.go    what windows are fed with, and what became of it
+//	windows.go, derived.go, feed.go    what windows are fed with, and how much of it they counted
 //	state.go                           the windows: read, observe, snapshot
 //	table.go, rows.go, eventrows.go    events as a table, and a table's rows as events
 //	checktable.go, order.go            what a table lacks, and whether it is in the order of time
@@ -25,7 +25,7 @@
 //	labels.go, trainrows.go            outcomes, and the rows that may train
 //	fit.go, dictionaries.go, lookup.go learning
 //	fitreport.go, ablate.go            what fitting found, and what engineering is worth
-//	mended.go                          versions of windows, for audits
+//	corrections.go                     which features a corrected window kernel concerns, for audits
 //
 // What a plan is made of has packages of its own: plantext and plancheck (the text and its rules), kernels, fieldvalue,
 // eventtime, window; infer, screening and isolation. docs/plan.md describes the plan; TestPlanReference keeps it

@@ -3,6 +3,7 @@
 package features
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -29,8 +30,8 @@ type Rows struct {
 	roles    []fieldvalue.Column
 }
 
-// Rows looks up the columns that the plan knows. It does not ask whether the
-// table has all of them, or others: NeedColumns and KnowsColumns do.
+// Rows looks up the columns that the plan knows. It does not check whether the
+// table has all of them, or others: MissingColumns and UnknownColumns do.
 func (p *Plan) Rows(rec arrow.Record) (*Rows, error) {
 	r := &Rows{n: int(rec.NumRows())}
 	var err error
@@ -50,24 +51,25 @@ func (p *Plan) Rows(rec arrow.Record) (*Rows, error) {
 	return r, err
 }
 
-// Event turns a row into an event: of the kind that the plan scores, or, if the
-// plan has a kind column and the table too, of the row's kind. An empty id and a
-// zero time are taken from the plan's id and time columns, if it has them. The
-// values are in canonical form.
+// Event turns a row into an event. Its kind is the one in the plan's kind column
+// if there is such a column, else the kind that the plan scores. An empty id and
+// a zero time are replaced by those in the plan's id and time columns, if it has
+// them. The values are in canonical form.
 func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
 	if row < 0 || row >= r.n {
 		return assay.Event{}, fmt.Errorf("row %d of a table of %d: %w", row, r.n, assay.ErrInvalid)
 	}
 	p := r.src.p
-	kind := or(r.kind.Text(row), p.spec.ScoredKind())
+	kind := cmp.Or(r.kind.Text(row), p.spec.ScoredKind())
 	if at.IsZero() {
 		us, null, ok := r.src.time.Micros(row)
 		if ok && !null && eventtime.All.Contains(us) {
 			at = time.UnixMicro(us).UTC()
 		}
 	}
-	no := p.kinds.of(kind)
-	ev := assay.Event{ID: or(id, r.id.Text(row)), Kind: kind, Time: at, Fields: make([]assay.Field, 0, len(p.fields))}
+	no := p.kinds.index(kind)
+	ev := assay.Event{ID: cmp.Or(id, r.id.Text(row)), Kind: kind, Time: at,
+		Fields: make([]assay.Field, 0, len(p.fields))}
 	for i := range r.roles {
 		if t := r.roles[i].Text(row); t != "" {
 			ev.Entities = append(ev.Entities, assay.Entity{Role: r.roles[i].Name, ID: t})
@@ -87,7 +89,7 @@ func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
 		}
 		ev.Fields = append(ev.Fields, assay.Field{Name: f.Spec.Name, Value: v})
 	}
-	if len(ev.Fields) == 0 { // the table has the columns: the row says that all is missing
+	if len(ev.Fields) == 0 { // the table has the columns, so the row states that all values are missing
 		for i := range p.fields {
 			if p.fields[i].on.has(no) {
 				ev.Fields = append(ev.Fields, assay.Field{Name: p.fields[i].Spec.Name})
@@ -97,8 +99,8 @@ func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
 	return ev, nil
 }
 
-// EachEvent gives the events of a table's rows, in order, to fn: those of kinds
-// that the plan knows, as EventOf makes them. Each event is fn's to keep.
+// EachEvent calls fn with the event of each row, in order, leaving out kinds that
+// the plan does not know. The events are those of EventOf, and fn may keep them.
 func (p *Plan) EachEvent(rec arrow.Record, fn func(row int, ev *assay.Event) error) error {
 	rows, err := p.Rows(rec)
 	if err != nil {
@@ -109,7 +111,7 @@ func (p *Plan) EachEvent(rec arrow.Record, fn func(row int, ev *assay.Event) err
 		if err != nil {
 			return err
 		}
-		if p.kinds.of(ev.Kind) == unknownKind {
+		if p.kinds.index(ev.Kind) == unknownKind {
 			continue
 		}
 		if err := fn(row, &ev); err != nil {

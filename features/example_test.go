@@ -62,7 +62,7 @@ features:
 	// months_of_income 8 []
 }
 
-// An error in a plan says where it stands and what to do.
+// An error in a plan says where it is and what to do.
 func ExampleParseSpec_error() {
 	_, err := features.ParseSpec(
 		[]byte("version: 1\nfields:\n  - name: Amount\nfeatures:\n  - {name: share, kernel: ratio, of: [Amount, " +

@@ -11,19 +11,19 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// condition is a compiled WhereSpec.
+// condition is a compiled WhereSpec: events that do not satisfy it are not fed to a window.
 type condition struct {
 	spec *plantext.WhereSpec
 	of   operand
 }
 
-// operand is a number that events carry, or that is derived from what they do.
+// operand is a number that events carry, or one derived from such numbers.
 type operand struct {
 	field   *field // nil: derived
 	derived int    // slot in a derivation's row
 }
 
-// value is the operand of one event, NaN if it has none.
+// value returns the operand for one event, NaN if the event lacks it.
 func (o *operand) value(ev *assay.Event, row *derivedRow) float64 {
 	if o.field == nil {
 		return row.cols[o.derived][0]
@@ -56,8 +56,8 @@ func (c *condition) holds(ev *assay.Event, row *derivedRow) bool {
 		(w.AtLeast == nil || x >= *w.AtLeast) && (w.AtMost == nil || x <= *w.AtMost)
 }
 
-// compileFeed resolves what a window is fed with, and reports whether any of it
-// is derived.
+// compileFeed resolves the value and conditions of a window, and reports whether
+// any of them is derived.
 func (p *Plan) compileFeed(f *feed) (derives bool) {
 	operandOf := func(name string) operand {
 		if i, ok := p.byName[name]; ok {
@@ -87,7 +87,7 @@ func (f *feed) takes(ev *assay.Event, row *derivedRow) bool {
 	return true
 }
 
-// valueOf is what the event adds to the window; ok is false if it has none.
+// valueOf returns what the event adds to the window; ok is false if it has no value.
 func (f *feed) valueOf(ev *assay.Event, row *derivedRow) (float64, bool) {
 	if f.value == nil {
 		return 1, true
@@ -108,25 +108,25 @@ type feed struct {
 	features []windowRead
 }
 
-// Feed says what a window made of the events of one kind. Events that do not
-// satisfy the window's `where` are in none of the counts.
+// Feed counts the events of one kind that a window took or left out. Events that
+// do not satisfy the window's `where` are in none of the counts.
 type Feed struct {
 	Window, Kind string
-	Fed          uint64 // events that it counted
+	Fed          uint64 // events that the window counted
 	Late         uint64 // events that came later than the plan's lateness allows
 	WithoutKey   uint64 // events that lack a part of its key
 	WithoutValue uint64 // events that lack its value or member
 }
 
-// feedTally is a Feed that is being counted.
+// feedTally holds the counts of a Feed while events come in.
 type feedTally struct{ fed, late, keyless, valueless uint64 }
 
-// tallyOf is the tally of a window for a kind of event that the plan knows.
+// tallyOf returns the tally of a window for a kind of event that the plan knows.
 func (p *Plan) tallyOf(st *State, window, kind int) *feedTally {
 	return &st.tallies[window*len(p.kinds)+kind]
 }
 
-// fed is how many events of any kind a window has counted.
+// fed returns how many events of any kind a window has counted.
 func (p *Plan) fed(st *State, window int) (n uint64) {
 	for kind := range p.kinds {
 		n += p.tallyOf(st, window, kind).fed
@@ -134,9 +134,9 @@ func (p *Plan) fed(st *State, window int) (n uint64) {
 	return n
 }
 
-// Feeds returns what each window made of each kind of event that feeds it, in
-// the plan's order, since NewState: a snapshot does not keep it. Windows that no
-// feature reads are not there; nothing is kept for them.
+// Feeds returns the counts for each window and each kind of event that feeds it,
+// in the plan's order, since NewState: a snapshot does not keep them. Windows that
+// no feature reads are left out.
 func (s *State) Feeds() []Feed { return s.plan.feedsOf(s.tallies) }
 
 func (p *Plan) feedsOf(tallies []feedTally) []Feed {
@@ -147,7 +147,7 @@ func (p *Plan) feedsOf(tallies []feedTally) []Feed {
 			continue
 		}
 		for _, kind := range f.spec.On {
-			n := &tallies[i*len(p.kinds)+p.kinds.of(kind)]
+			n := &tallies[i*len(p.kinds)+p.kinds.index(kind)]
 			out = append(out, Feed{f.spec.Name, kind, n.fed, n.late, n.keyless, n.valueless})
 		}
 	}
@@ -155,13 +155,13 @@ func (p *Plan) feedsOf(tallies []feedTally) []Feed {
 }
 
 func errOtherState() error {
-	return fmt.Errorf("the plan has windows, and the state is not one of its own (Plan.NewState): %w",
+	return fmt.Errorf("the plan has windows, and the state was made for another plan (use Plan.NewState): %w",
 		assay.ErrPrecondition)
 }
 
-// LastLate reports whether the event that was observed last came later than
-// the plan's lateness allows: how far it lies behind the newest event, and the
-// windows that would have counted it in time.
+// LastLate reports whether the event observed last came later than the plan's
+// lateness allows: how far it is behind the newest event, and which windows would
+// have counted it had it come in time.
 func (s *State) LastLate() (behind time.Duration, windows []string, late bool) {
 	if s.behind == 0 {
 		return 0, nil, false

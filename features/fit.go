@@ -20,35 +20,26 @@ func Fit(ctx context.Context, s *plantext.Spec, rec arrow.Record, rows []int) (*
 	if err := plancheck.Check(s); err != nil {
 		return nil, nil, err
 	}
-	return fitSpec(ctx, s, rec, rows, nil)
+	return fitReplayed(ctx, s, rec, rows, nil)
 }
 
-// fit is Fit with what the windows said, nil to find out.
-func fitSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, rows []int, past *history) (*Plan, *FitReport,
+// fitReplayed is Fit with the history of a replay, nil to replay the table here.
+func fitReplayed(ctx context.Context, s *plantext.Spec, rec arrow.Record, rows []int, past *history) (*Plan, *FitReport,
 	error) {
-	if rows == nil {
-		rows = make([]int, rec.NumRows())
-		for i := range rows {
-			rows[i] = i
-		}
-	}
-	for _, r := range rows {
-		if r < 0 || r >= int(rec.NumRows()) {
-			return nil, nil, fmt.Errorf("training row %d of a table of %d: %w", r, rec.NumRows(), assay.ErrInvalid)
-		}
+	rows, err := rowsOrAll(rec, rows)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := plancheck.LookupsRead(s); err != nil {
 		return nil, nil, err
 	}
 	frozen := &frozenPlan{Format: frozenFormat, Spec: s.WithDefaults(),
 		Learned: make([]kernels.Learned, len(s.Features))}
-	var err error
 	if frozen.Zones, err = freezeZones(s); err != nil {
 		return nil, nil, err
 	}
-	report := &FitReport{outOfFold: map[int]map[int]float64{}}
-	// A plan whose steps know nothing yet reads the fields and orders the steps.
-	p, err := draft(frozen)
+	// A plan that has learned nothing yet reads the fields and orders the steps.
+	p, err := unfittedPlan(frozen)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,36 +56,12 @@ func fitSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, rows []int
 			return nil, nil, err
 		}
 	}
-	report.Windows = p.windowReports(past)
-	rows, report.Duplicates, err = withoutDuplicates(s, rec, past.scored(rows))
+	report := &FitReport{outOfFold: map[int]map[int]float64{}, Windows: p.windowReports(past)}
+	rows, labels, err := src.trainingRows(ctx, s, rec, past.scored(rows), report)
 	if err != nil {
 		return nil, nil, err
 	}
-	if rows, err = src.usable(ctx, rows, report); err != nil {
-		return nil, nil, err
-	}
-	outcomes := &Outcomes{Rows: rows}
-	if err := p.outcomes(rec, src, outcomes); err != nil {
-		return nil, nil, err
-	}
-	labels := outcomes.Labels
-	rows, labels = report.closed(rows, labels)
-	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected, %d have no outcome yet): %w",
-			report.Rejected, report.Open, assay.ErrInvalid)
-	}
-	if rows, labels, err = src.withoutOutliers(rows, labels, report); err != nil {
-		return nil, nil, err
-	}
-	frozen.Rows = len(rows)
-	if labels != nil {
-		bad := 0.0
-		for _, y := range labels {
-			bad += y
-		}
-		rate := bad / float64(len(labels))
-		frozen.BadRate = &rate
-	}
+	frozen.Rows, frozen.BadRate = len(rows), badRate(labels)
 	src.learnTexts(rows)
 	for i := range p.steps {
 		p.bindLookup(&p.steps[i]) // its keys have codes now
@@ -115,8 +82,38 @@ func fitSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, rows []int
 	return plan, report, nil
 }
 
-// draft is a plan whose kernels have not learned anything.
-func draft(f *frozenPlan) (*Plan, error) {
+// rowsOrAll returns the given rows if all are rows of the table, and all rows of
+// the table for nil.
+func rowsOrAll(rec arrow.Record, rows []int) ([]int, error) {
+	if rows == nil {
+		rows = make([]int, rec.NumRows())
+		for i := range rows {
+			rows[i] = i
+		}
+	}
+	for _, r := range rows {
+		if r < 0 || r >= int(rec.NumRows()) {
+			return nil, fmt.Errorf("training row %d of a table of %d: %w", r, rec.NumRows(), assay.ErrInvalid)
+		}
+	}
+	return rows, nil
+}
+
+// badRate is the mean label, nil if there are no labels.
+func badRate(labels []float64) *float64 {
+	if labels == nil {
+		return nil
+	}
+	bad := 0.0
+	for _, y := range labels {
+		bad += y
+	}
+	rate := bad / float64(len(labels))
+	return &rate
+}
+
+// unfittedPlan is a plan whose kernels have not learned anything.
+func unfittedPlan(f *frozenPlan) (*Plan, error) {
 	p := &Plan{frozen: f, spec: f.Spec, byName: map[string]int{}}
 	if err := p.compileZones(); err != nil {
 		return nil, err

@@ -10,10 +10,10 @@ import (
 	"github.com/assayrisk/assay/features/kernels"
 )
 
-// FitReport says what fitting found and touched.
+// FitReport says what fitting found, left out and changed.
 type FitReport struct {
 	Rows       int                    // rows that the plan was fitted on
-	Kept       []int                  // those rows of the record: what cleaning left, and what a model should train on
+	Kept       []int                  // the same rows, by their place in the record: a model should train on them
 	Rejected   int                    // rows left out because they break a rule of the plan
 	Rejections []*fieldvalue.RowError // the first hundred of them
 	Open       int                    // rows left out because their outcome is not known yet
@@ -28,7 +28,7 @@ type FitReport struct {
 	outOfFold map[int]map[int]float64 // feature -> record row -> value without the row's own fold
 }
 
-// FieldReport counts what the rules of one field touched in the training rows.
+// FieldReport counts the training rows in which the rules of one field applied.
 type FieldReport struct {
 	Name    string
 	Missing int // rows without a value
@@ -46,9 +46,9 @@ type FittedReport struct {
 }
 
 // OutOfFold overwrites, in a matrix of the table that was fitted, the values of
-// target-encoded features (woe, target_mean) of the training rows by what the
-// other folds say about them. A model trained without it would read its own
-// labels.
+// target-encoded features (woe, target_mean) in the training rows by values that
+// were computed from the other folds alone. A model trained without it would read
+// its own labels.
 func (r *FitReport) OutOfFold(m *Matrix) error {
 	if m.Plan != r.plan.digest {
 		return fmt.Errorf("the matrix is of plan %s, the report of plan %s: %w", m.Plan.Short(),

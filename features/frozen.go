@@ -19,7 +19,7 @@ import (
 // It is canonical: LoadPlan accepts exactly the bytes that Frozen writes.
 const frozenFormat = "assay/plan/v1"
 
-// planTag separates plan digests from all others. Frozen.
+// planTag separates plan digests from all others. It never changes.
 const planTag = "assay/plan/v1\n"
 
 type frozenPlan struct {
@@ -51,7 +51,7 @@ func (f *frozenPlan) bytes() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// LoadPlan reads a frozen plan. It accepts the canonical bytes alone, so that
+// LoadPlan reads a frozen plan. It accepts only the canonical bytes, so that
 // equal plans have equal digests. Errors match assay.ErrCorrupt.
 func LoadPlan(b []byte) (*Plan, error) {
 	if len(b) > maxFrozenBytes {

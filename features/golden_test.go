@@ -23,7 +23,7 @@ import (
 
 // goldenKernels is the hash of every kernel over windows, by their version. A
 // kernel that computes something else raises features.WindowKernels and has a
-// line in Plan.MendedSince: audits tell by it why an older decision differs.
+// line in Plan.CorrectedSince: audits use it to explain why an older decision differs.
 var goldenKernels = map[int]string{2: "083a15a98c41179d851c4cbd1a2cab58"}
 
 // golden is the hash of every vector and of the plans of TestGoldenVectors. It

@@ -11,8 +11,8 @@ type kinds []string
 
 const unknownKind = -1
 
-// of returns the number of a kind, unknownKind if the plan does not know it.
-func (k kinds) of(kind string) int {
+// index returns the number of a kind, unknownKind if the plan does not know it.
+func (k kinds) index(kind string) int {
 	for i := range k {
 		if k[i] == kind {
 			return i
@@ -21,13 +21,13 @@ func (k kinds) of(kind string) int {
 	return unknownKind
 }
 
-// kindSet is a set of numbered kinds; it may be short.
+// kindSet is a set of numbered kinds; kinds beyond its length are not in it.
 type kindSet []bool
 
 func (s kindSet) has(kind int) bool { return uint(kind) < uint(len(s)) && s[kind] }
 
-// number gives kinds numbers, new ones if need be, and returns their set.
-func (k *kinds) number(names ...string) kindSet {
+// intern gives kinds numbers, new ones if need be, and returns their set.
+func (k *kinds) intern(names ...string) kindSet {
 	var out kindSet
 	for _, n := range names {
 		i := slices.Index(*k, n)

@@ -17,27 +17,27 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// Outcomes are the scored rows of a table and what came of them.
+// Outcomes are the scored rows of a table and their outcomes.
 type Outcomes struct {
 	Rows   []int     // of the record, of the scored kind
 	Labels []float64 // 1 bad, 0 good, NaN not known; nil if the spec has no label or the table no such column
 	Open   int       // rows whose outcome is not known yet: the log ends before the horizon, or the label is empty
 	// Of a label by event:
 	Unmatched int // rows that lack a role that the label matches on: their outcome is not known
-	Stray     int // bad events that lack such a role: the outcome of nothing
-	SameDay   int // rows with a bad event that is dated on their own day and lies before them: history, not outcome
+	Stray     int // bad events that lack such a role, and so are the outcome of no row
+	SameDay   int // rows preceded by a bad event of the same day, which is history and not their outcome
 	// Of a label column in a log of several kinds:
 	Ignored int // rows of other kinds whose label column holds something
 }
 
-// Outcomes finds the scored rows of a table and their outcomes. A label by event
-// is 1 if the bad event of the same entities came after the row and within the
-// horizon, 0 if the horizon passed without it, and not known if the log ends
+// ReadOutcomes finds the scored rows of a table and their outcomes. A label by
+// event is 1 if the bad event of the same entities came after the row and within
+// the horizon, 0 if the horizon passed without it, and not known if the log ends
 // before. An event comes after another if its time is later, or the same and its
-// row later: to each scored row an event is either history or outcome. Otherwise
-// the outcome is what the label column holds in the scored rows.
+// row later, so that each event is either history or outcome of a scored row.
+// Otherwise the outcome is what the label column holds in the scored row.
 func ReadOutcomes(s *plantext.Spec, rec arrow.Record) (*Outcomes, error) {
-	p, src, err := reader(s, rec)
+	p, src, err := sourceOf(s, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func ReadOutcomes(s *plantext.Spec, rec arrow.Record) (*Outcomes, error) {
 	return o, nil
 }
 
-// Labels is Outcomes with open as the number of all rows whose outcome is not
+// ReadLabels is ReadOutcomes in short; open counts all rows whose outcome is not
 // known.
 func ReadLabels(s *plantext.Spec, rec arrow.Record) (rows []int, labels []float64, open int, err error) {
 	o, err := ReadOutcomes(s, rec)
@@ -67,11 +67,11 @@ func ReadLabels(s *plantext.Spec, rec arrow.Record) (rows []int, labels []float6
 	return o.Rows, o.Labels, o.Open + o.Unmatched, nil
 }
 
-// Times returns the event time of each scored row, in microseconds since the
-// Unix epoch, in the order of Labels: to split a log in time. It is nil if the
-// spec names no time column.
+// ScoredTimes returns the event time of each scored row, in microseconds since
+// the Unix epoch, in the order of ReadLabels, so that a log can be split in time.
+// It is nil if the spec names no time column.
 func ScoredTimes(s *plantext.Spec, rec arrow.Record) ([]int64, error) {
-	p, src, err := reader(s, rec)
+	p, src, err := sourceOf(s, rec)
 	if err != nil || s.Time == "" {
 		return nil, err
 	}
@@ -90,18 +90,18 @@ func ScoredTimes(s *plantext.Spec, rec arrow.Record) ([]int64, error) {
 	return out, nil
 }
 
-// Labels is Spec.Labels without the rows, which Matrix.Row gives.
+// Labels is ReadLabels without the rows, which are those of Matrix.Row.
 func (p *Plan) Labels(rec arrow.Record) (labels []float64, open int, err error) {
 	_, labels, open, err = ReadLabels(p.spec, rec)
 	return labels, open, err
 }
 
-// reader reads a table by the spec alone.
-func reader(s *plantext.Spec, rec arrow.Record) (*Plan, *source, error) {
+// sourceOf reads a table by the spec alone.
+func sourceOf(s *plantext.Spec, rec arrow.Record) (*Plan, *source, error) {
 	if err := plancheck.Check(s); err != nil {
 		return nil, nil, err
 	}
-	p, err := draftOf(s.WithDefaults())
+	p, err := unfittedPlanOf(s.WithDefaults())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,12 +110,12 @@ func reader(s *plantext.Spec, rec arrow.Record) (*Plan, *source, error) {
 }
 
 // draft is a plan of the spec that has not learned anything.
-func draftOf(s *plantext.Spec) (*Plan, error) {
+func unfittedPlanOf(s *plantext.Spec) (*Plan, error) {
 	zones, err := freezeZones(s)
 	if err != nil {
 		return nil, err
 	}
-	return draft(&frozenPlan{Spec: s, Zones: zones, Learned: make([]kernels.Learned, len(s.Features))})
+	return unfittedPlan(&frozenPlan{Spec: s, Zones: zones, Learned: make([]kernels.Learned, len(s.Features))})
 }
 
 // outcomes fills in the labels of o's rows; they stay nil if the plan has no
@@ -138,21 +138,21 @@ func (p *Plan) outcomes(rec arrow.Record, src *source, o *Outcomes) (err error) 
 	if err != nil {
 		return err
 	}
-	horizon, _ := eventtime.ParseSpan(s.Label.Horizon) // checked by Spec.check
+	horizon, _ := eventtime.ParseSpan(s.Label.Horizon) // plancheck.Check has parsed it
 	o.Labels = make([]float64, len(o.Rows))
 	for i, row := range o.Rows {
 		us, wrong := src.timeAt(row)
 		if wrong != nil {
 			return wrong
 		}
-		key := bad.keyAt(row)
+		key := bad.keyOfRow(row)
 		if key == "" {
 			o.Unmatched++
 			o.Labels[i] = math.NaN()
 			continue
 		}
 		of := bad.byKey[key]
-		// The first that is an outcome of the row: all before it are its history.
+		// The first bad event after the row; those before it are the row's history.
 		n := sort.Search(len(of), func(j int) bool { return of[j].at > us || of[j].at == us && of[j].row > row })
 		if n > 0 && us-of[n-1].at < us-startOfDay(us)+1 {
 			o.SameDay++
@@ -167,7 +167,7 @@ func (p *Plan) outcomes(rec arrow.Record, src *source, o *Outcomes) (err error) 
 	return nil
 }
 
-// startOfDay is the beginning of the UTC day that holds a time, in microseconds.
+// startOfDay returns the beginning of the UTC day that a time is in, in microseconds.
 func startOfDay(us int64) int64 {
 	const day = 86_400e6
 	return us - ((us%day)+day)%day
@@ -178,7 +178,7 @@ type badEvents struct {
 	byKey map[string][]badEvent // in the order of time, then of rows
 	end   int64                 // the greatest time of the log
 	roles []fieldvalue.Column
-	key   keyed
+	key   keyKind
 	ev    assay.Event
 }
 
@@ -187,8 +187,8 @@ type badEvent struct {
 	row int
 }
 
-// badEvents reads the log once. What is of a kind that the plan does not know
-// moves no time.
+// badEvents reads the log once. Events of a kind that the plan does not know do
+// not extend the time that the log covers.
 func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents, error) {
 	s := p.spec
 	kind, err := fieldvalue.ColumnOf(rec, s.Kind, assay.Text, true)
@@ -206,7 +206,7 @@ func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents
 	}
 	for row := range int(rec.NumRows()) {
 		k := kind.Text(row)
-		if p.kinds.of(k) == unknownKind {
+		if p.kinds.index(k) == unknownKind {
 			continue
 		}
 		us, wrong := src.timeAt(row)
@@ -217,7 +217,7 @@ func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents
 		if k != s.Label.Event {
 			continue
 		}
-		key := b.keyAt(row)
+		key := b.keyOfRow(row)
 		if key == "" {
 			o.Stray++
 			continue
@@ -230,8 +230,8 @@ func (p *Plan) badEvents(rec arrow.Record, src *source, o *Outcomes) (*badEvents
 	return b, nil
 }
 
-// keyAt is the key of a row, "" if it lacks a role.
-func (b *badEvents) keyAt(row int) string {
+// keyOfRow returns the key of a row, "" if the row lacks a role.
+func (b *badEvents) keyOfRow(row int) string {
 	b.ev.Entities = b.ev.Entities[:0]
 	for i := range b.roles {
 		if id := b.roles[i].Text(row); id != "" {

@@ -16,38 +16,38 @@ import (
 	"github.com/assayrisk/assay/features/window"
 )
 
-// Log is a table that was played through the windows of a spec. What windows
-// say mostly does not depend on what a plan learns (codes of members do), so that
-// every plan of the spec, whichever rows it is fitted on, takes it from here: one
-// replay serves all folds.
+// Log is a table that was replayed through the windows of a spec. The values of
+// window features do not depend on what a plan learns, except for codes of
+// members. Therefore one replay serves every plan of the spec, whichever rows it
+// is fitted on: all folds of a cross-validation share it.
 type Log struct {
 	spec *plantext.Spec // with its defaults
 	key  []byte
 	rec  arrow.Record
 	past *history
-	plan *Plan // that knows nothing yet
-	// A feature reads a member of its window, as the plan codes it: each plan has
-	// to play the table anew.
-	learns bool
+	plan *Plan // not fitted
+	// A feature reads a member of its window, coded by the plan: each plan has to
+	// replay the table itself.
+	readsMembers bool
 }
 
-// Play plays a table through the spec's windows.
-func Play(ctx context.Context, s *plantext.Spec, rec arrow.Record) (*Log, error) {
-	return playSpec(ctx, s, rec, false)
+// Replay applies the rows of a table, in order, to the spec's windows.
+func Replay(ctx context.Context, s *plantext.Spec, rec arrow.Record) (*Log, error) {
+	return replaySpec(ctx, s, rec, false)
 }
 
-// PlayCounting is Play, and notes how many events each window held for each
-// scored row: Log.Counts.
-func PlayCounting(ctx context.Context, s *plantext.Spec, rec arrow.Record) (*Log, error) {
-	return playSpec(ctx, s, rec, true)
+// ReplayCounting is Replay, and records how many events each window held for each
+// scored row: see Log.Counts.
+func ReplayCounting(ctx context.Context, s *plantext.Spec, rec arrow.Record) (*Log, error) {
+	return replaySpec(ctx, s, rec, true)
 }
 
-func playSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, counting bool) (*Log, error) {
+func replaySpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, counting bool) (*Log, error) {
 	if err := plancheck.Check(s); err != nil {
 		return nil, err
 	}
 	spec := s.WithDefaults()
-	p, err := draftOf(spec)
+	p, err := unfittedPlanOf(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func playSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, counting 
 		return nil, err
 	}
 	for i := range p.reads {
-		if counting && p.reads[i].needs != 0 { // a column more, which changes no other
+		if counting && p.reads[i].needs != 0 { // an additional column that changes no other
 			p.reads[i].needs |= window.Count
 		}
 	}
@@ -69,11 +69,11 @@ func playSpec(ctx context.Context, s *plantext.Spec, rec arrow.Record, counting 
 		return nil, err
 	}
 	l := &Log{spec: spec, key: canonicalJSON(spec), rec: rec, past: past, plan: p}
-	l.learns = slices.ContainsFunc(p.steps, func(st step) bool { return st.kernel.Member })
+	l.readsMembers = slices.ContainsFunc(p.steps, func(st step) bool { return st.kernel.Member })
 	return l, nil
 }
 
-// key is the spec in one canonical form.
+// canonicalJSON encodes the spec so that equal specs have equal bytes.
 func canonicalJSON(s *plantext.Spec) []byte {
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -82,28 +82,29 @@ func canonicalJSON(s *plantext.Spec) []byte {
 	return b
 }
 
-// Plays reports whether the log was made by this spec on this table.
-func (l *Log) Plays(s *plantext.Spec, rec arrow.Record) bool {
+// MatchesSpecAndTable reports whether the log was made from this spec and
+// this table.
+func (l *Log) MatchesSpecAndTable(s *plantext.Spec, rec arrow.Record) bool {
 	return l.rec == rec && (l.spec == s || bytes.Equal(l.key, canonicalJSON(s.WithDefaults())))
 }
 
-// Of reports whether the log was made of this table.
-func (l *Log) Of(rec arrow.Record) bool { return l.rec == rec }
+// MatchesTable reports whether the log was made from this table.
+func (l *Log) MatchesTable(rec arrow.Record) bool { return l.rec == rec }
 
-// Fit is Spec.Fit on the log's table.
+// Fit is the function Fit on the log's spec and table.
 func (l *Log) Fit(ctx context.Context, rows []int) (*Plan, *FitReport, error) {
-	if l.learns {
-		return fitSpec(ctx, l.spec, l.rec, rows, nil)
+	if l.readsMembers {
+		return fitReplayed(ctx, l.spec, l.rec, rows, nil)
 	}
-	return fitSpec(ctx, l.spec, l.rec, rows, l.past)
+	return fitReplayed(ctx, l.spec, l.rec, rows, l.past)
 }
 
-// Matrix is Plan.Matrix of the log's table.
+// Matrix is Plan.Matrix on the log's table.
 func (l *Log) Matrix(ctx context.Context, p *Plan) (*Matrix, error) {
-	if !l.Plays(p.spec, l.rec) {
-		return nil, fmt.Errorf("the plan is of another spec than the log: %w", assay.ErrPrecondition)
+	if !l.MatchesSpecAndTable(p.spec, l.rec) {
+		return nil, fmt.Errorf("the plan and the log were made from different specs: %w", assay.ErrPrecondition)
 	}
-	if l.learns {
+	if l.readsMembers {
 		return p.Matrix(ctx, l.rec)
 	}
 	src, err := p.source(l.rec)
@@ -125,21 +126,21 @@ func (l *Log) Counts() [][]float64 {
 	return out
 }
 
-// Windows says what became of the log's events.
+// Windows reports, for each window, which of the log's events it counted.
 func (l *Log) Windows() []WindowReport { return l.plan.windowReports(l.past) }
 
-// WindowReport says what a window made of a log, and what the log's scored rows
-// found in it.
+// WindowReport says which events of a log a window counted, and for how many of
+// the log's scored rows it had any.
 type WindowReport struct {
 	Window     string
 	Feeds      []Feed // by kind of event
-	Scored     int    // rows that read it
-	Read       int    // of them those for whose key it had an event
-	Before     uint64 // events that it had counted, for any key, when the last of them came
-	MayBeEmpty bool   // the plan says that it may have none
+	Scored     int    // rows that read the window
+	Read       int    // scored rows for whose key it had an event
+	Before     uint64 // events that it had counted, for any key, when the last scored row came
+	MayBeEmpty bool   // the plan allows it to have none
 }
 
-// Share is the share of the scored rows for whose key the window had an event.
+// Share returns the share of the scored rows for whose key the window had an event.
 func (r *WindowReport) Share() float64 { return float64(r.Read) / float64(max(r.Scored, 1)) }
 
 func (p *Plan) windowReports(h *history) []WindowReport {

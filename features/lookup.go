@@ -16,8 +16,8 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// TakeRows reads the rows from the table that its file holds. After it, the
-// lookup has rows in place of a file.
+// ReadLookupRows reads the rows of a lookup from the table in its file. Afterwards
+// the lookup has rows in place of a file.
 func ReadLookupRows(l *plantext.LookupSpec, rec arrow.Record) error {
 	var key, from, value fieldvalue.Column
 	for _, c := range []struct {
@@ -66,8 +66,8 @@ func ReadLookupRows(l *plantext.LookupSpec, rec arrow.Record) error {
 	return nil
 }
 
-// sortRows puts rows in the order of keys and dates; two of one key and date are
-// an error.
+// sortLookupRows sorts rows by key and date; two rows of one key and date are an
+// error.
 func sortLookupRows(l *plantext.LookupSpec, rows []plantext.LookupRow) error {
 	from := make(map[string]int64, len(rows))
 	for i := range rows {
@@ -79,14 +79,13 @@ func sortLookupRows(l *plantext.LookupSpec, rows []plantext.LookupRow) error {
 	for i := 1; i < len(rows); i++ {
 		if rows[i].Key == rows[i-1].Key && rows[i].From == rows[i-1].From {
 			return fmt.Errorf("%w: two rows of the key %q from %q: keep one of them",
-				assay.ErrInvalid, plantext.Shorten(rows[i].Key),
-				rows[i].From)
+				assay.ErrInvalid, plantext.Shorten(rows[i].Key), rows[i].From)
 		}
 	}
 	return nil
 }
 
-// timeText writes a time as a plan does: a midnight is its day.
+// timeText writes a time as plans do: midnight as the date alone.
 func timeText(us int64) string {
 	t := time.UnixMicro(us).UTC()
 	if us%eventtime.DayMicros == 0 {
@@ -95,32 +94,31 @@ func timeText(us int64) string {
 	return t.Format(time.RFC3339Nano)
 }
 
-// lookupEntry is a row as the table has it.
+// lookupEntry is a row of a lookup, parsed.
 type lookupEntry struct {
 	key   string // in its canonical form
 	from  int64
 	value float64
 }
 
-// entries are the rows by key and date.
+// lookupEntries returns the rows sorted by canonical key and date.
 func lookupEntries(l *plantext.LookupSpec) []lookupEntry {
 	out := make([]lookupEntry, len(l.Rows))
 	for i := range l.Rows {
 		r := &l.Rows[i]
-		from, _ := r.Since() // the spec is checked
+		from, _ := r.Since() // plancheck.Check has parsed it
 		out[i] = lookupEntry{fieldvalue.CanonicalText(r.Key), from, math.NaN()}
 		if r.Value != nil {
 			out[i].value = *r.Value
 		}
 	}
 	slices.SortFunc(out, func(a, b lookupEntry) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.from,
-			b.from))
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.from, b.from))
 	})
 	return out
 }
 
-// keys are the texts that the table has rows for.
+// lookupKeys returns the keys that the lookup has rows for.
 func lookupKeys(l *plantext.LookupSpec) []string {
 	seen, out := map[string]bool{}, []string{}
 	for i := range l.Rows {

@@ -120,7 +120,7 @@ func asText(rows []plantext.LookupRow) string {
 	return b.String()
 }
 
-// TestLookupErrors: what is wrong with a lookup is said where it stands.
+// TestLookupErrors: what is wrong with a lookup is reported with its place.
 func TestLookupErrors(t *testing.T) {
 	for change, want := range map[[2]string]string{
 		{`table: rates, of: sector}`,

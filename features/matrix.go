@@ -18,22 +18,22 @@ type Matrix struct {
 	Columns [][]float64  // one per feature of the plan, NaN = missing, a category = its code
 	Plan    assay.Digest // of the plan that made it
 	// Row is the record's row that each row of the matrix came from; nil when
-	// every row of the record is a row of the matrix. (A plan with a `kind`
-	// column plays the others as events that feed windows.)
+	// every row of the record is a row of the matrix. (With a `kind` column, the
+	// other rows are events that feed windows.)
 	Row []int
-	// Windows says what became of the table's events.
+	// Windows reports, for each window, which of the table's events it counted.
 	Windows []WindowReport
 }
 
-// blockRows is how many rows are computed at a time: enough to hide the calls,
-// few enough that the columns stay in the cache.
+// blockRows is how many rows are computed at a time: enough that the cost of the
+// calls does not matter, few enough that the columns stay in the cache.
 const blockRows = 1024
 
 // Matrix computes the features of a table's rows. It runs on all cores; the
 // result does not depend on how many.
 //
 // A row that breaks the plan's rules (out of range, a missing value where one
-// is required) is a *RowError. Check finds all such rows beforehand.
+// is required) is a *fieldvalue.RowError. Check finds all such rows beforehand.
 func (p *Plan) Matrix(ctx context.Context, rec arrow.Record) (*Matrix, error) {
 	src, err := p.source(rec)
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *Plan) Matrix(ctx context.Context, rec arrow.Record) (*Matrix, error) {
 	return p.matrix(ctx, src, past)
 }
 
-// matrix computes the features of a table whose windows were played.
+// matrix computes the features of a table that was replayed through the windows.
 func (p *Plan) matrix(ctx context.Context, src *source, past *history) (*Matrix, error) {
 	m := &Matrix{Rows: len(past.rows), Plan: p.digest, Columns: make([][]float64, len(p.visible)),
 		Windows: p.windowReports(past)}

@@ -3,6 +3,7 @@
 package features
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -12,48 +13,49 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// Order says how a table stands as a log of events: what a server that got its
-// rows in this order would have refused or found late.
+// Order reports whether a table is in the order of time, as a log of events must
+// be: which rows a server that got them in this order would find late or refuse.
 type Order struct {
 	Events   int            // rows of kinds that the plan knows
-	Late     int            // of them those that lie behind an earlier row by more than the lateness
-	First    []LateRow      // the first ten of them
-	Lateness time.Duration  // that the plan allows
-	Ahead    []AheadRow     // rows whose time lies beyond the bulk of the log, in the order of time
-	Limit    time.Duration  // how far that is: the plan's `ahead`
+	Late     int            // rows that are older than an earlier row by more than the lateness
+	First    []LateRow      // the first ten late rows
+	Lateness time.Duration  // the plan's `lateness`
+	Ahead    []AheadRow     // rows far in the future of the rest of the log, in the order of time
+	Limit    time.Duration  // how far that is at least: the plan's `ahead`
 	Unknown  map[string]int // rows of kinds that the plan does not know, by kind
 }
 
 // LateRow is a row that comes too late.
 type LateRow struct {
 	Row    int
-	Newest int // the row that holds the greatest time before it
+	Newest int // the earlier row with the latest time
 	Behind time.Duration
 }
 
-// AheadRow is a row with a time that the rest of the log does not reach.
+// AheadRow is a row whose time is far after that of the rest of the log.
 type AheadRow struct {
 	Row int
 	At  time.Time
-	Gap time.Duration // from the greatest time of the bulk
+	Gap time.Duration // from the latest time of the rest
 }
 
 // maxLateRows bounds Order.First.
 const maxLateRows = 10
 
-// Order looks at the times of a table's rows. It is nil for a spec that takes
-// rows as they are: without windows and without a label by event.
+// CheckOrder checks the times of a table's rows. It returns nil for a spec to
+// which the order does not matter: one without windows and without a label by
+// event.
 func CheckOrder(s *plantext.Spec, rec arrow.Record) (*Order, error) {
-	p, src, err := reader(s, rec)
+	p, src, err := sourceOf(s, rec)
 	if err != nil || !p.HasWindows() && !p.labelledByEvent() {
 		return nil, err
 	}
-	t, err := p.tape(rec, src)
+	t, err := p.eventReader(rec, src)
 	if err != nil {
 		return nil, err
 	}
 	lateness, _ := eventtime.ParseSpan(p.spec.Lateness)
-	limit, _ := eventtime.ParseSpan(or(p.spec.Ahead, plantext.DefaultAhead))
+	limit, _ := eventtime.ParseSpan(cmp.Or(p.spec.Ahead, plantext.DefaultAhead))
 	o := &Order{Lateness: micros(lateness), Limit: micros(limit), Unknown: map[string]int{}}
 	type event struct {
 		at  int64
@@ -62,7 +64,7 @@ func CheckOrder(s *plantext.Spec, rec arrow.Record) (*Order, error) {
 	var events []event
 	mark, newest := int64(math.MinInt64), 0
 	for row := range int(rec.NumRows()) {
-		if kind := t.kindAt(row); p.kinds.of(kind) == unknownKind {
+		if kind := t.kindAt(row); p.kinds.index(kind) == unknownKind {
 			o.Unknown[kind]++
 			continue
 		}
@@ -111,10 +113,10 @@ func micros(us int64) time.Duration {
 
 func (p *Plan) labelledByEvent() bool { return p.spec.Label != nil && p.spec.Label.Event != "" }
 
-// Sorted returns the rows of a table in the order of their times, those of the
-// same time as they are. A row without a time is an error.
+// RowsByTime returns the rows of a table sorted by time; rows of the same time
+// keep their order. A row without a time is an error.
 func RowsByTime(s *plantext.Spec, rec arrow.Record) ([]int, error) {
-	_, src, err := reader(s, rec)
+	_, src, err := sourceOf(s, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +141,14 @@ func RowsByTime(s *plantext.Spec, rec arrow.Record) ([]int, error) {
 	return rows, nil
 }
 
-// KindsOf counts the rows of a table by kind of event, those of the scored kind
-// where it has no kinds.
+// CountKinds counts the rows of a table by kind of event; without a kind column
+// all are of the scored kind.
 func CountKinds(s *plantext.Spec, rec arrow.Record) (map[string]int, error) {
-	p, src, err := reader(s, rec)
+	p, src, err := sourceOf(s, rec)
 	if err != nil {
 		return nil, err
 	}
-	t, err := p.tape(rec, src)
+	t, err := p.eventReader(rec, src)
 	if err != nil {
 		return nil, err
 	}

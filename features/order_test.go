@@ -115,7 +115,7 @@ func TestWindowReports(t *testing.T) {
 		{"2024-01-06", "application", "a", "u"}, {"2024-01-06", "application", "", "s"},
 		{"2024-01-07", "payment", "a", "s"},
 	})
-	log, err := features.Play(t.Context(), spec(t, orderPlan), rec)
+	log, err := features.Replay(t.Context(), spec(t, orderPlan), rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestLogServesPlans(t *testing.T) {
 			[]string{"payment", "application"}[i%2], fmt.Sprint("b", i%7), fmt.Sprint("s", i%3)})
 	}
 	rec := cells(t, orderColumns, rows)
-	log, err := features.Play(t.Context(), s, rec)
+	log, err := features.Replay(t.Context(), s, rec)
 	if err != nil {
 		t.Fatal(err)
 	}

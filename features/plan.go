@@ -29,16 +29,16 @@ type Plan struct {
 	kinds      kinds
 	required   []int         // by kind: fields that an event must name
 	slots      int           // columns of scratch space: fields, event time, features
-	steps      []step        // in an order that reads only what stands
-	keys       []keyed       // kinds of key that windows are kept under
+	steps      []step        // each reads only fields and earlier steps
+	keys       []keyKind     // the distinct keys of windows
 	feeds      []feed        // by window
 	reads      []windowState // by window
 	zones      map[string]*eventtime.Zone
 	derivation derivation
-	counting   bool  // a replay notes how many events windows held
+	counting   bool  // a replay records how many events windows held
 	visible    []int // slot of each feature of the vector
 	info       []FeatureInfo
-	// readsFields: some feature reads a field of the scored event.
+	// readsFields reports whether some feature reads a field of the scored event.
 	readsFields bool
 	scratch     sync.Pool // *scratch of one row
 }
@@ -47,7 +47,7 @@ type Plan struct {
 type field struct {
 	fieldvalue.Field
 	required bool
-	read     bool    // a feature reads it of the scored event
+	read     bool    // a feature reads it from the scored event
 	on       kindSet // kinds of event that carry it
 	plain    bool    // the scored kind carries it, under a name that an event may have
 }
@@ -70,11 +70,11 @@ type FeatureInfo struct {
 	Group       string   // reason group, "" if it has none
 	ReasonCode  string   // of the group, or the feature's name
 	ReasonText  string   // of the group, or a sentence that names the feature
-	Sensitive   bool     // it, or a field it reads, is a protected characteristic
-	Required    bool     // it is never missing: it is made of one value that the plan requires
+	Sensitive   bool     // the feature, or a field that it reads, is a protected characteristic
+	Required    bool     // never missing, being computed from one value that the plan requires
 }
 
-// FieldInfo describes one field of events: what Validate holds them to.
+// FieldInfo describes one field of events, and the rules that Validate checks.
 type FieldInfo struct {
 	Name         string
 	Kind         assay.ValueKind
@@ -136,8 +136,8 @@ func (p *Plan) Fields() []FieldInfo {
 }
 
 // ParseSpec reads a plan's YAML. It is strict: an unknown key, a wrong type, a
-// name that is not declared or a cycle is a *SpecError with line and column.
-// FuzzParseSpec holds it to returning errors and nothing worse.
+// name that is not declared or a cycle is a *plantext.SpecError with line and
+// column. FuzzParseSpec checks that it never panics.
 func ParseSpec(b []byte) (*plantext.Spec, error) {
 	s, err := plantext.Decode(b)
 	if err != nil {

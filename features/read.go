@@ -10,13 +10,13 @@ import (
 	"github.com/assayrisk/assay/features/eventtime"
 )
 
-// Read does what Admit does, and puts the values of the event's fields into
-// dst[:0] as the kernels take them, in plan order and NaN where one is missing:
-// what VectorOf makes a vector from. With room in dst for a value for each
-// field of the plan, nothing is allocated. The error is Admit's.
+// Read does what Admit does, and appends the values of the event's fields to
+// dst[:0] in the form that kernels read: in plan order, NaN where one is missing.
+// VectorOf computes a vector from them. If dst has capacity for a value of each
+// field of the plan, nothing is allocated. The error is that of Admit.
 //
-// An event that names fields in the plan's order and has nothing wrong is
-// looked at once; any other goes the long way, for its error or its values.
+// An event that names fields in the plan's order and has nothing wrong is read in
+// one pass; any other takes the slower path through Admit.
 func (p *Plan) Read(dst []float64, ev *assay.Event) ([]float64, error) {
 	if dst, ok := p.readPlain(dst[:0], ev); ok {
 		return dst, nil
@@ -38,8 +38,8 @@ func (p *Plan) Read(dst []float64, ev *assay.Event) ([]float64, error) {
 	return dst, nil
 }
 
-// readPlain is Read for events of the scored kind that name fields in the
-// plan's order. It says no to all that Admit might refuse or change.
+// readPlain is Read for events of the scored kind that name fields in the plan's
+// order. It returns false for everything that Admit might refuse or change.
 func (p *Plan) readPlain(dst []float64, ev *assay.Event) ([]float64, bool) {
 	if len(p.kinds) == 0 || ev.Kind != p.kinds[scored] || !eventtime.Allowed(ev.Time) ||
 		len(ev.Fields) > assay.MaxFields {
@@ -88,7 +88,8 @@ next:
 	return true
 }
 
-// plainName reports whether an event that Validate accepts can name a field so.
+// plainName reports whether an event that Validate accepts can have a field of
+// this name.
 func plainName(s string) bool {
 	return s != "" && len(s) <= assay.MaxNameBytes && utf8.ValidString(s)
 }

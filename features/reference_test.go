@@ -73,8 +73,8 @@ func TestPlanReference(t *testing.T) {
 	}
 }
 
-// TestKernelExamples runs the example that stands beside each kernel in
-// docs/plan.md through the whole of the package: spec, fit, matrix.
+// TestKernelExamples runs the example that docs/plan.md gives for each kernel
+// through the whole of the package: spec, fit, matrix.
 func TestKernelExamples(t *testing.T) {
 	for _, k := range kernels.All() {
 		t.Run(k.Name, func(t *testing.T) {

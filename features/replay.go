@@ -19,9 +19,8 @@ import (
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
-// tape plays a table as the event log that it is: one event a row, in the
-// table's order.
-type tape struct {
+// eventReader reads a table as an event log: one event a row, in the table's order.
+type eventReader struct {
 	src   *source
 	kind  fieldvalue.Column // the plan's kind column; none: every row is scored
 	roles []fieldvalue.Column
@@ -29,8 +28,8 @@ type tape struct {
 	ev    assay.Event
 }
 
-func (p *Plan) tape(rec arrow.Record, src *source) (*tape, error) {
-	t := &tape{src: src}
+func (p *Plan) eventReader(rec arrow.Record, src *source) (*eventReader, error) {
+	t := &eventReader{src: src}
 	var err error
 	if p.spec.Kind != "" {
 		if t.kind, err = fieldvalue.ColumnOf(rec, p.spec.Kind, assay.Text, true); err != nil {
@@ -52,16 +51,17 @@ func (p *Plan) tape(rec arrow.Record, src *source) (*tape, error) {
 		t.roles = append(t.roles, c)
 	}
 	for i := range p.keys {
-		if err := t.hasAll(&p.keys[i], rec); err != nil {
+		if err := t.checkColumns(&p.keys[i], rec); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
 
-// hasAll reports a role or field that the windows of one kind of key read and
-// that the table has no column for: they would be empty without a word.
-func (t *tape) hasAll(k *keyed, rec arrow.Record) error {
+// checkColumns returns an error for a role or field that the windows of one kind
+// of key read and the table has no column for: without the error, the windows
+// would be silently empty.
+func (t *eventReader) checkColumns(k *keyKind, rec arrow.Record) error {
 	p := t.src.p
 	for _, i := range k.windows {
 		f := &p.feeds[i]
@@ -79,18 +79,18 @@ func (t *tape) hasAll(k *keyed, rec arrow.Record) error {
 			return &assay.FieldError{Field: name, Problem: fmt.Sprintf(
 				"the table has no such column, and window %q reads it%s (the columns are %s)",
 				p.spec.Windows[i].Name, nearest.Hint(name, columns),
-				strings.Join(columns[:min(len(columns), maxNamed)], ", "))}
+				strings.Join(columns[:min(len(columns), maxNamedColumns)], ", "))}
 		}
 	}
 	return nil
 }
 
-// maxNamed bounds the columns that a message names.
-const maxNamed = 40
+// maxNamedColumns bounds the columns that a message names.
+const maxNamedColumns = 40
 
-// of returns the tape for the windows of one kind of key: it shows the roles
-// and fields that they read, and no others.
-func (t *tape) of(k *keyed) *tape {
+// forKey returns a reader for the windows of one kind of key: its events have only
+// the roles and fields that these windows read.
+func (t *eventReader) forKey(k *keyKind) *eventReader {
 	p := t.src.p
 	read := map[string]bool{}
 	for _, i := range k.windows {
@@ -98,7 +98,7 @@ func (t *tape) of(k *keyed) *tape {
 			read[name] = true
 		}
 	}
-	out := &tape{src: t.src, kind: t.kind}
+	out := &eventReader{src: t.src, kind: t.kind}
 	for _, r := range t.roles {
 		if read[r.Name] {
 			out.roles = append(out.roles, r)
@@ -114,17 +114,17 @@ func (t *tape) of(k *keyed) *tape {
 
 const noTime = "an event wants a time between the years 1900 and 2200: 2006-01-02 or 2006-01-02T15:04:05Z"
 
-// kindAt is the kind of a row's event.
-func (t *tape) kindAt(row int) string {
+// kindAt returns the kind of a row's event.
+func (t *eventReader) kindAt(row int) string {
 	if t.kind.Array == nil {
 		return t.src.p.spec.ScoredKind()
 	}
 	return t.kind.Text(row)
 }
 
-// at makes the event of one row, with what its windows read and nothing else.
+// eventAt returns the event of one row, with only what the reader's windows read.
 // The event is valid until the next call.
-func (t *tape) at(row, kind int, us int64) (*assay.Event, error) {
+func (t *eventReader) eventAt(row, kind int, us int64) (*assay.Event, error) {
 	p := t.src.p
 	t.ev.Kind, t.ev.Time = p.kinds[kind], time.UnixMicro(us)
 	t.ev.Entities, t.ev.Fields = t.ev.Entities[:0], t.ev.Fields[:0]
@@ -153,26 +153,25 @@ func (t *tape) at(row, kind int, us int64) (*assay.Event, error) {
 	return &t.ev, nil
 }
 
-// history is what the windows said when each scored row came.
+// history holds the values of the window features at the time of each scored row.
 type history struct {
 	rows  []int // record rows that are scored, in order
 	place []int // record row -> index in rows, -1 if it is not scored; nil: the same
 	slots []int // scratch columns of the window features
 	cols  [][]float64
-	// What became of the events on the way; each window is counted by the one
-	// goroutine that plays its kind of key.
+	// How many events were counted or left out. Each window's counts are written by
+	// one goroutine, the one that replays its kind of key.
 	tallies []feedTally // by window and kind
 	read    []int       // by window: scored rows for whose key it had an event
 	counts  [][]float64 // by window, for a plan that is counting: events that it held for each scored row
 	before  []uint64    // by window: events that it had counted when the last scored row came
 }
 
-// replay plays the whole table through a fresh state: the same calls, in the
-// same order, that a server makes for each kind of key. Kinds of key do not
-// know of each other, so they are played side by side. It finds the scored
-// rows on the way.
+// replay applies the whole table to a new state: the same calls, in the same
+// order, that a server makes for each kind of key. Kinds of key are independent,
+// so they are replayed concurrently. It also finds the scored rows.
 func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*history, error) {
-	t, err := p.tape(rec, src)
+	t, err := p.eventReader(rec, src)
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +179,11 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 	if t.kind.Array != nil {
 		h.place = make([]int, n)
 	}
-	var log played
+	var log replayRecord
 	for row := range n {
 		kind := scored
 		if t.kind.Array != nil {
-			kind = p.kinds.of(t.kind.Text(row))
+			kind = p.kinds.index(t.kind.Text(row))
 		}
 		if h.place != nil {
 			h.place[row] = -1
@@ -219,19 +218,19 @@ func (p *Plan) replay(ctx context.Context, rec arrow.Record, src *source) (*hist
 	h.counts = make([][]float64, len(p.feeds))
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
-	for _, k := range p.byWork() {
+	for _, k := range p.keysByWindows() {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[k] = p.replayKey(ctx, k, t.of(&p.keys[k]), &log, st.tables[k], h)
+			errs[k] = p.replayKey(ctx, k, t.forKey(&p.keys[k]), &log, st.tables[k], h)
 		})
 	}
 	wg.Wait()
 	return h, errors.Join(errs...)
 }
 
-// byWork lists the kinds of key, those with most windows first.
-func (p *Plan) byWork() []int {
+// keysByWindows lists the kinds of key, those with the most windows first.
+func (p *Plan) keysByWindows() []int {
 	out := make([]int, len(p.keys))
 	for i := range out {
 		out[i] = i
@@ -240,15 +239,16 @@ func (p *Plan) byWork() []int {
 	return out
 }
 
-// played are the kinds and times of a table's rows; a row of a kind that the
-// plan does not know has no time, as a server, which refuses it, does not see it.
-type played struct {
+// replayRecord holds the kinds and times of a table's rows. The time of a row whose
+// kind the plan does not know is 0 and not used: a server refuses such events.
+type replayRecord struct {
 	kinds []int16
 	times []int64
 }
 
-// replayKey plays the table through the windows of one kind of key.
-func (p *Plan) replayKey(ctx context.Context, k int, t *tape, log *played, table *window.Table, h *history) error {
+// replayKey applies the table to the windows of one kind of key.
+func (p *Plan) replayKey(ctx context.Context, k int, t *eventReader, log *replayRecord,
+	table *window.Table, h *history) error {
 	sc := p.newScratch(1)
 	st := &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies, derived: p.derivation.newRow()}
 	st.tables[k] = table
@@ -267,11 +267,11 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *tape, log *played, table
 		if kind == unknownKind {
 			continue
 		}
-		if kind != scored && len(p.keys[k].fedBy(kind)) == 0 { // nothing but time passes
+		if kind != scored && len(p.keys[k].fedBy(kind)) == 0 { // no window takes it, but its time counts
 			table.Advance(us)
 			continue
 		}
-		ev, err := t.at(row, kind, us)
+		ev, err := t.eventAt(row, kind, us)
 		if err != nil {
 			return err
 		}
@@ -310,7 +310,7 @@ func (h *history) fill(sc *scratch, rows []int) {
 	}
 }
 
-// scored keeps the rows that are of the scored kind.
+// scored returns the given rows that are of the scored kind.
 func (h *history) scored(rows []int) []int {
 	if h.place == nil {
 		return rows
@@ -324,9 +324,9 @@ func (h *history) scored(rows []int) []int {
 	return out
 }
 
-// scoredRows finds the rows of the scored kind without playing the table.
+// scoredRows finds the rows of the scored kind without a replay.
 func (p *Plan) scoredRows(rec arrow.Record, src *source) ([]int, error) {
-	t := &tape{src: src}
+	t := &eventReader{src: src}
 	if p.spec.Kind != "" {
 		var err error
 		if t.kind, err = fieldvalue.ColumnOf(rec, p.spec.Kind, assay.Text, true); err != nil {

@@ -158,7 +158,7 @@ func TestUnseen(t *testing.T) {
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s: %v, %v", name, found, err)
 		}
-		if u := found[0]; u.Field != "job" || u.Unseen != c.unseen || u.Wrong() != c.wrong {
+		if u := found[0]; u.Field != "job" || u.Unseen != c.unseen || u.LikelyWrongColumn() != c.wrong {
 			t.Errorf("%s: %+v", name, u)
 		}
 	}
@@ -181,7 +181,7 @@ features: [{name: branch, kernel: category, categories: [8, 3, 4]}]
 	} {
 		found, err := p.Unseen(tableOf([]string{"branch"}, arrayOf(t, arrow.PrimitiveTypes.Float64, c.cells...)))
 		if err != nil || len(found) != 1 || found[0].Field != "branch" || found[0].Unseen != c.unseen ||
-			found[0].Wrong() != c.wrong {
+			found[0].LikelyWrongColumn() != c.wrong {
 			t.Errorf("%v: %+v, %v", c.cells, found, err)
 		}
 	}

@@ -36,7 +36,7 @@ func (p *Plan) source(rec arrow.Record) (*source, error) {
 	return s, nil
 }
 
-// timeAt is the event time of a row, in microseconds.
+// timeAt returns the event time of a row, in microseconds.
 func (s *source) timeAt(row int) (int64, *fieldvalue.RowError) {
 	us, null, ok := s.time.Micros(row)
 	if null || !ok || !eventtime.All.Contains(us) {
@@ -45,7 +45,7 @@ func (s *source) timeAt(row int) (int64, *fieldvalue.RowError) {
 	return us, nil
 }
 
-// field reads field i of a row as the kernels take it.
+// field reads field i of a row in the form that kernels read.
 func (s *source) field(i, row int) (float64, *fieldvalue.RowError) {
 	return s.p.fields[i].Cell(&s.cols[i], row)
 }

@@ -6,27 +6,27 @@ import (
 	"github.com/assayrisk/assay/features/window"
 )
 
-// scratch is room for the columns of up to n rows: fields, event time and
-// features, one after the other.
+// scratch holds the columns of a block of rows while a plan runs: fields, event
+// time and features, one after the other.
 type scratch struct {
 	cols [][]float64   // by slot, all of the same length
 	in   [][][]float64 // by step: its input columns
-	// reading is here because what a kernel is given by pointer must not be
+	// reading is a field because kernels get a pointer to it, and it must not be
 	// allocated for each event.
 	reading window.Reading
 	key     []byte
-	found   []found   // by kind of key
-	counts  []float64 // by window: how many it had, NaN without a key, where the window counts
-	seen    []bool    // by window: it had an event of the key that was read last
+	found   []keyLookup // by kind of key
+	counts  []float64   // by window: how many events it held, NaN without a key
+	seen    []bool      // by window: it had an event of the key that was read last
 	warm    uint64
 }
 
 func (p *Plan) newScratch(n int) *scratch {
 	s := &scratch{cols: make([][]float64, p.slots), in: make([][][]float64, len(p.steps)),
-		found: make([]found, len(p.keys)), seen: make([]bool, len(p.feeds)), counts: make([]float64, len(p.feeds))}
-	back := make([]float64, n*p.slots)
+		found: make([]keyLookup, len(p.keys)), seen: make([]bool, len(p.feeds)), counts: make([]float64, len(p.feeds))}
+	values := make([]float64, n*p.slots)
 	for i := range s.cols {
-		s.cols[i] = back[i*n : (i+1)*n : (i+1)*n]
+		s.cols[i] = values[i*n : (i+1)*n : (i+1)*n]
 	}
 	p.bind(s)
 	return s
@@ -44,8 +44,8 @@ func (p *Plan) bind(s *scratch) {
 	}
 }
 
-// run computes every step over the columns. It is the one execution of a plan:
-// a batch calls it with many rows, an event with one.
+// run computes every step over the columns. Batches with many rows and single
+// events run the same code.
 func (p *Plan) run(s *scratch) {
 	for i := range p.steps {
 		p.runStep(s, i)

@@ -15,9 +15,8 @@ import (
 	"github.com/assayrisk/assay/features/window"
 )
 
-// State holds the windows of a plan: what was seen so far, in the order of the
-// calls to Plan.Observe. It has one owner at a time, and is made by
-// Plan.NewState or Restore.
+// State holds the windows of a plan after the calls to Plan.Observe so far. It is
+// made by Plan.NewState, and must not be used concurrently.
 type State struct {
 	plan     *Plan
 	mark     int64 // the latest event time observed, microseconds
@@ -25,16 +24,16 @@ type State struct {
 	events   uint64
 	late     uint64
 	tables   []*window.Table
-	key      []byte      // room for one key
+	key      []byte      // buffer for one key
 	tallies  []feedTally // by window and kind: Plan.tallyOf
-	behind   int64       // of the event observed last: how far behind mark, if it was late
+	behind   int64       // how far the event observed last is behind mark, 0 if it was not late
 	derived  *derivedRow
-	missedBy []int // windows that would have counted the event observed last, had it not been late
+	missedBy []int // windows that did not count the event observed last because it was late
 }
 
-// NewState returns windows that no event has fed.
+// NewState returns a State that has observed no event.
 func (p *Plan) NewState() *State {
-	lateness, _ := eventtime.ParseSpan(p.spec.Lateness) // checked by Spec.check
+	lateness, _ := eventtime.ParseSpan(p.spec.Lateness) // plancheck.Check has parsed it
 	s := &State{plan: p, mark: math.MinInt64, lateness: lateness, derived: p.derivation.newRow()}
 	for _, k := range p.keys {
 		configs := make([]window.Config, len(k.windows))
@@ -50,10 +49,10 @@ func (p *Plan) NewState() *State {
 // Roles returns the roles that events may have.
 func (p *Plan) Roles() []string { return slices.Clone(p.spec.Entities) }
 
-// HasWindows reports whether the plan reads a State at all.
+// HasWindows reports whether the plan has windows, and so needs a State.
 func (p *Plan) HasWindows() bool { return len(p.feeds) > 0 }
 
-// readWindows fills the slots of the window features from st as it stands.
+// readWindows fills the slots of the window features from st.
 func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 	if len(p.feeds) == 0 {
 		return nil
@@ -76,24 +75,24 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 	return nil
 }
 
-// found is where an event's key of one kind stands.
-type found struct {
+// keyLookup is the result of looking up an event's key of one kind.
+type keyLookup struct {
 	cursor window.Cursor
 	has    bool // the event has such a key
 }
 
-// find looks the event's key of one kind up.
-func (p *Plan) find(t int, sc *scratch, ev *assay.Event, st *State) found {
+// find looks up the event's key of one kind.
+func (p *Plan) find(t int, sc *scratch, ev *assay.Event, st *State) keyLookup {
 	key := p.keys[t].keyOf(sc.key[:0], ev)
 	if key == nil {
-		return found{}
+		return keyLookup{}
 	}
 	sc.key = key
-	return found{st.tables[t].Find(key), true}
+	return keyLookup{st.tables[t].Find(key), true}
 }
 
 // readTable fills the slots of the window features of one kind of key.
-func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
+func (p *Plan) readTable(t int, sc *scratch, key keyLookup, at int64, st *State) {
 	if !key.has {
 		for _, i := range p.keys[t].windows {
 			sc.seen[i], sc.counts[i] = false, math.NaN()
@@ -116,9 +115,8 @@ func (p *Plan) readTable(t int, sc *scratch, key found, at int64, st *State) {
 	}
 }
 
-// Observe applies an event to the windows of st: what later events will see of
-// this one. An event that comes later than the plan allows is counted in
-// State.Late and changes nothing else. The event must have passed Validate.
+// Observe applies an event to the windows of st, which later events read. An event that comes later than the plan
+// allows is counted in State.Late and changes nothing else. The event must have passed Validate.
 func (p *Plan) Observe(ev *assay.Event, st *State) error {
 	if len(p.feeds) == 0 {
 		return nil
@@ -134,7 +132,7 @@ func (p *Plan) Observe(ev *assay.Event, st *State) error {
 		st.late++
 		st.behind = st.mark - at
 	}
-	kind := p.kinds.of(ev.Kind)
+	kind := p.kinds.index(ev.Kind)
 	for t := range p.keys {
 		p.observeTable(t, ev, kind, at, st)
 	}
@@ -167,7 +165,7 @@ func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *Stat
 		}
 		var member uint64
 		if f.member.name != "" {
-			id := f.member.of(ev)
+			id := f.member.idIn(ev)
 			if id == "" {
 				n.valueless++
 				continue
@@ -191,7 +189,7 @@ func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *Stat
 		n.fed++
 		table.Put(held, f.place, at, x, member)
 	}
-	if have { // a table grows by what it is fed, and is looked through at twice that pace
+	if have { // for each event that adds to the table, look at two entries that may be removed
 		table.Evict(2)
 	}
 	if key != nil {
@@ -199,14 +197,14 @@ func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *Stat
 	}
 }
 
-// Events returns how many events were observed, and Late how many of them came
-// later than the plan's lateness and were not counted in any window.
+// Events returns how many events were observed, late ones included.
 func (s *State) Events() uint64 { return s.events }
 
-// Late returns the number of late events; see Events.
+// Late returns how many events came later than the plan's lateness allows; no
+// window counted them.
 func (s *State) Late() uint64 { return s.late }
 
-// Keys returns how many keys are held in memory, over all kinds of key.
+// Keys returns how many keys are in memory, over all kinds of key.
 func (s *State) Keys() int {
 	n := 0
 	for _, t := range s.tables {
@@ -215,10 +213,10 @@ func (s *State) Keys() int {
 	return n
 }
 
-// Snapshots of version 1 lack what distinct and share need since then.
+// Tags of snapshots. Version 1 lacks what distinct and share have needed since.
 const (
-	snapshotTag = "assay/windows/v2\n"
-	olderTag    = "assay/windows/v1\n"
+	snapshotTag   = "assay/windows/v2\n"
+	snapshotTagV1 = "assay/windows/v1\n"
 )
 
 // Snapshot returns the state as bytes: equal states give equal bytes.
@@ -242,14 +240,13 @@ func (s *State) Snapshot() ([]byte, error) {
 
 // Restore replaces the state by a snapshot. The error matches assay.ErrCorrupt
 // for damaged bytes and assay.ErrPrecondition for the snapshot of another plan
-// or of an earlier version, whose owner replays the events; the state is then
-// as it was.
+// or of an earlier version, after which the caller has to replay the events. After
+// an error the state is unchanged.
 func (s *State) Restore(b []byte) error {
 	const head = len(snapshotTag) + 32 + 24
-	if bytes.HasPrefix(b, []byte(olderTag)) {
+	if bytes.HasPrefix(b, []byte(snapshotTagV1)) {
 		return fmt.Errorf("the snapshot of windows is of version 1 and lacks what version 2 keeps: replay the "+
-			"events: %w",
-			assay.ErrPrecondition)
+			"events: %w", assay.ErrPrecondition)
 	}
 	if len(b) < head+32 || string(b[:len(snapshotTag)]) != snapshotTag {
 		return fmt.Errorf("not a snapshot of windows: %w", assay.ErrCorrupt)

@@ -3,6 +3,7 @@
 package features
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 
@@ -13,12 +14,12 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// Table writes events down as the table that Fit and Matrix read: one row an
-// event, in order, with the columns id, kind and time (named as the spec names
-// them), one for each role and one for each field. What the spec does not
-// declare is left out.
+// EventTable writes events as the table that Fit and Matrix read: one row an
+// event, in order, with the columns id, kind and time (under the spec's names for
+// them), one for each role and one for each field. Fields and roles that the spec
+// does not declare are left out.
 func EventTable(s *plantext.Spec, events iter.Seq[*assay.Event]) (arrow.Record, error) {
-	id, kind, at := or(s.ID, "id"), or(s.Kind, "kind"), or(s.Time, "time")
+	id, kind, at := cmp.Or(s.ID, "id"), cmp.Or(s.Kind, "kind"), cmp.Or(s.Time, "time")
 	fields := []arrow.Field{
 		{Name: id, Type: arrow.BinaryTypes.String}, {Name: kind, Type: arrow.BinaryTypes.String},
 		{Name: at, Type: arrow.FixedWidthTypes.Timestamp_us},
@@ -44,7 +45,7 @@ func EventTable(s *plantext.Spec, events iter.Seq[*assay.Event]) (arrow.Record, 
 	seen := map[string]bool{}
 	for _, f := range fields {
 		if seen[f.Name] {
-			return nil, fmt.Errorf("column %q would stand twice in the table: rename the field or the role: %w",
+			return nil, fmt.Errorf("column %q would be in the table twice: rename the field or the role: %w",
 				f.Name, assay.ErrInvalid)
 		}
 		seen[f.Name] = true
@@ -98,11 +99,4 @@ func appendValue(b array.Builder, v assay.Value) error {
 		}
 	}
 	return fmt.Errorf("is a %s, which the plan does not expect", v.Kind)
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -16,8 +16,32 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// usable returns the rows that keep the plan's rules, and counts the others.
-func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]int, error) {
+// trainingRows returns those of the scored rows that a plan may be fitted on, with
+// their labels, and reports the others: duplicates, rows that break a rule, rows
+// without an outcome and outliers.
+func (s *source) trainingRows(ctx context.Context, spec *plantext.Spec, rec arrow.Record, rows []int,
+	report *FitReport) (kept []int, labels []float64, err error) {
+	rows, report.Duplicates, err = withoutDuplicates(spec, rec, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rows, err = s.rowsWithinRules(ctx, rows, report); err != nil {
+		return nil, nil, err
+	}
+	outcomes := &Outcomes{Rows: rows}
+	if err := s.p.outcomes(rec, s, outcomes); err != nil {
+		return nil, nil, err
+	}
+	rows, labels = report.dropOpen(rows, outcomes.Labels)
+	if len(rows) == 0 {
+		return nil, nil, fmt.Errorf("no training row satisfies the plan (%d were rejected, %d have no outcome yet): %w",
+			report.Rejected, report.Open, assay.ErrInvalid)
+	}
+	return s.withoutOutliers(rows, labels, report)
+}
+
+// rowsWithinRules returns the rows that follow the plan's rules, and counts the others.
+func (s *source) rowsWithinRules(ctx context.Context, rows []int, report *FitReport) ([]int, error) {
 	p := s.p
 	report.Fields = make([]FieldReport, len(p.fields))
 	for i := range p.fields {
@@ -56,7 +80,8 @@ func (s *source) usable(ctx context.Context, rows []int, report *FitReport) ([]i
 	return out, nil
 }
 
-// countOutside counts a value out of its field's range by what became of it: x.
+// countOutside counts a value outside its field's range by what the field's rule
+// made of it: x, which is missing, clipped or unchanged.
 func (s *source) countOutside(r *FieldReport, i, row int, x float64) {
 	f, c := &s.p.fields[i], s.cols[i]
 	var v, low, high float64
@@ -86,8 +111,7 @@ func (s *source) countOutside(r *FieldReport, i, row int, x float64) {
 	}
 }
 
-// withoutOutliers marks the outlying rows, and leaves them out if the plan says
-// so.
+// withoutOutliers reports the outliers, and leaves them out if the plan says so.
 func (s *source) withoutOutliers(rows []int, labels []float64, report *FitReport) ([]int, []float64, error) {
 	p := s.p
 	if p.spec.Clean == nil || p.spec.Clean.Outliers == nil {
@@ -114,8 +138,8 @@ func (s *source) withoutOutliers(rows []int, labels []float64, report *FitReport
 	return kept, keptLabels, nil
 }
 
-// closed leaves out, and counts, the rows whose outcome is not known yet.
-func (r *FitReport) closed(rows []int, labels []float64) ([]int, []float64) {
+// dropOpen leaves out and counts the rows whose outcome is not known yet.
+func (r *FitReport) dropOpen(rows []int, labels []float64) ([]int, []float64) {
 	if labels == nil {
 		return rows, nil
 	}
@@ -149,7 +173,7 @@ func columnLabels(s *plantext.Spec, rec arrow.Record, rows []int) ([]float64, er
 	return out, nil
 }
 
-// duplicates returns the rows without those that agree with an earlier one on
+// withoutDuplicates returns the rows without those that agree with an earlier one on
 // all the columns that the plan names.
 func withoutDuplicates(s *plantext.Spec, rec arrow.Record, rows []int) ([]int, int, error) {
 	if s.Clean == nil || len(s.Clean.Duplicates) == 0 {
@@ -183,9 +207,8 @@ func withoutDuplicates(s *plantext.Spec, rec arrow.Record, rows []int) ([]int, i
 	return out, len(rows) - len(out), nil
 }
 
-// outliers marks, among the rows of a scratch, the share that the isolation
-// forest finds the most isolated, by its numeric fields. The result is in the
-// order of the rows.
+// outliers marks the share of the rows of a scratch that an isolation forest over
+// the numeric fields finds the most isolated. The result is in the order of rows.
 func (p *Plan) outliers(sc *scratch, rows int) []bool {
 	o := p.spec.Clean.Outliers
 	var cols [][]float64

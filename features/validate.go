@@ -11,7 +11,8 @@ import (
 	"github.com/assayrisk/assay/internal/nearest"
 )
 
-// unknownField says that the plan has no such field, and which was meant.
+// unknownField returns the error for a field that the plan does not have, with a
+// hint at the nearest name.
 func (p *Plan) unknownField(name string) error {
 	return &assay.FieldError{Field: name, Problem: "the plan does not know this field" + p.Nearest(name)}
 }
@@ -22,7 +23,7 @@ func (p *Plan) Knows(name string) bool {
 	return field || slices.Contains(p.spec.Entities, name)
 }
 
-// Nearest is a hint at the field or role whose name is nearest to one that the
+// Nearest returns a hint at the field or role whose name is nearest to one that the
 // plan does not know, or "".
 func (p *Plan) Nearest(name string) string {
 	known := slices.Clone(p.spec.Entities)
@@ -32,15 +33,15 @@ func (p *Plan) Nearest(name string) string {
 	return nearest.Hint(name, known)
 }
 
-// Validate holds an event to the plan: its bounds (Event.Validate), and of each
-// field the kind, range, allowed values and whether it may be missing. The
+// Validate checks an event against the plan: its sizes (Event.Validate), and for
+// each field the kind, range, allowed values and whether it may be missing. The
 // error is a *assay.FieldError. An event of a kind that the plan neither scores
 // nor reads is refused, too.
 func (p *Plan) Validate(ev *assay.Event) error {
 	if err := ev.Validate(); err != nil {
 		return err
 	}
-	kind := p.kinds.of(ev.Kind)
+	kind := p.kinds.index(ev.Kind)
 	if kind == unknownKind {
 		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event" +
 			nearest.Hint(ev.Kind, p.kinds)}
@@ -70,7 +71,7 @@ func (p *Plan) Validate(ev *assay.Event) error {
 			required++
 		}
 	}
-	if required == p.required[kind] { // names are unique: all are there
+	if required == p.required[kind] { // names are unique, so all required fields are there
 		return nil
 	}
 	for i := range p.fields {
@@ -86,8 +87,8 @@ func (p *Plan) Validate(ev *assay.Event) error {
 }
 
 // fieldAfter finds a field by name, -1 if there is none. Events mostly name
-// fields in the plan's order, so the few that follow the field found last are
-// looked at first.
+// fields in the plan's order, so it first tries the few that follow the field
+// found last.
 func (p *Plan) fieldAfter(last int, name string) int {
 	for i := last + 1; i < min(last+4, len(p.fields)); i++ {
 		if p.fields[i].Spec.Name == name {
@@ -100,16 +101,16 @@ func (p *Plan) fieldAfter(last int, name string) int {
 	return -1
 }
 
-// Admit is what an event passes through when it comes from outside: it brings
-// each value into the canonical form of its field's kind, in place, and then
-// holds the event to the plan as Validate does. An event that is to be scored
-// has to name a field that a feature reads, if only to say that it is missing.
-// What Admit has let in it leaves as it is the next time.
+// Admit prepares an event that comes from outside: it brings each value into the
+// canonical form of its field's kind, in place, and then checks the event as
+// Validate does. An event that is to be scored must name a field that a feature
+// reads, if only to say that it is missing. Admitting an event again changes
+// nothing.
 func (p *Plan) Admit(ev *assay.Event) error {
 	n := -1
 	for i := range ev.Fields {
 		if n = p.fieldAfter(n, ev.Fields[i].Name); n < 0 {
-			break // Validate says so
+			break // Validate returns the error
 		}
 		if v, ok := p.fields[n].Canonical(ev.Fields[i].Value); ok {
 			ev.Fields[i].Value = v
@@ -118,14 +119,14 @@ func (p *Plan) Admit(ev *assay.Event) error {
 	if err := p.Validate(ev); err != nil {
 		return err
 	}
-	if ev.Kind == p.kinds[scored] && p.readsFields && !p.saysAnything(ev) {
+	if ev.Kind == p.kinds[scored] && p.readsFields && !p.namesReadField(ev) {
 		return &assay.FieldError{Field: "fields", Problem: "the event names no field that the model reads; those are " +
 			p.readNames()}
 	}
 	return nil
 }
 
-// readNames lists the fields that features read of a scored event.
+// readNames lists the fields that features read from a scored event.
 func (p *Plan) readNames() string {
 	s := plantext.Spec{}
 	for i := range p.fields {
@@ -136,8 +137,8 @@ func (p *Plan) readNames() string {
 	return s.FieldList()
 }
 
-// saysAnything reports whether the event names a field that a feature reads.
-func (p *Plan) saysAnything(ev *assay.Event) bool {
+// namesReadField reports whether the event names a field that a feature reads.
+func (p *Plan) namesReadField(ev *assay.Event) bool {
 	n := -1
 	for i := range ev.Fields {
 		if n = p.fieldAfter(n, ev.Fields[i].Name); p.fields[n].read {

@@ -10,11 +10,10 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// Vector computes the features of one event. It reads the windows of st as
-// they stand before the event; Observe then applies the event to them. The
-// values are put into dst[:0] and are valid as long as dst is; with room for
-// all of them in dst, nothing is allocated. st may be nil if the plan has no
-// windows.
+// Vector computes the features of one event. It reads the windows of st, which do
+// not contain the event yet; Observe then applies the event to them. The values
+// are appended to dst[:0]; if dst has the capacity for all of them, nothing is
+// allocated. st may be nil if the plan has no windows.
 //
 // The event must have passed Validate, and be of the kind that the plan scores.
 func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, error) {
@@ -44,13 +43,13 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 	return p.vector(dst, sc, ev, st)
 }
 
-// VectorOf is Vector of an event whose fields' values Read gave.
+// VectorOf is Vector for an event whose field values Read returned.
 func (p *Plan) VectorOf(dst, fields []float64, ev *assay.Event, st *State) (assay.Vector, error) {
 	if ev.Kind != p.spec.ScoredKind() {
 		return assay.Vector{}, p.otherKind()
 	}
 	if len(fields) != len(p.fields) {
-		return assay.Vector{}, fmt.Errorf("%d values for the %d fields of the plan: take those that Read gives: %w",
+		return assay.Vector{}, fmt.Errorf("%d values for the %d fields of the plan: pass what Read returns: %w",
 			len(fields), len(p.fields), assay.ErrPrecondition)
 	}
 	sc := p.scratch.Get().(*scratch)
@@ -66,7 +65,7 @@ func (p *Plan) otherKind() error {
 		Problem: fmt.Sprintf("this plan scores events of kind %q", p.spec.ScoredKind())}
 }
 
-// vector computes the features when the fields' values stand in sc.
+// vector computes the features; the field values are already in sc.
 func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, st *State) (assay.Vector, error) {
 	sc.cols[p.eventTimeSlot()][0] = float64(ev.Time.UnixMicro())
 	if err := p.readWindows(sc, ev, st); err != nil {
@@ -80,25 +79,26 @@ func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, st *State) (a
 	return assay.Vector{Plan: p.digest, Values: dst}, nil
 }
 
-// keepsValue lists the kernels that make a value of every value.
-var keepsValue = []string{"passthrough", "clip", "bucket", "outside", "round_amount", "frequency", "woe", "target_mean"}
+// neverMissingKernels lists the kernels that return a value whenever their input has one.
+var neverMissingKernels = []string{"passthrough", "clip", "bucket", "outside", "round_amount",
+	"frequency", "woe", "target_mean"}
 
 // neverMissing reports whether a feature has a value for every event that the
-// plan admits: it is made of one field that may not be missing.
+// plan admits, because it is computed from one field that may not be missing.
 func (p *Plan) neverMissing(i int) bool {
 	s := &p.spec.Features[i]
 	in, name := p.spec.Inputs(s), p.spec.KernelName(s)
-	if len(in) != 1 || !slices.Contains(keepsValue, name) && (name != "category" || s.Unknown == "missing") {
+	if len(in) != 1 || !slices.Contains(neverMissingKernels, name) && (name != "category" || s.Unknown == "missing") {
 		return false
 	}
 	n, ok := p.byName[in[0]]
 	return ok && p.fields[n].required && !p.fields[n].MayBeMissing && p.fields[n].Spec.Outside != "missing"
 }
 
-// CategoryCode is the code that a categorical feature of the vector gives a text,
-// in any spelling of its field, and value what Read gives for the text; NaN for
-// the empty text. ok is false for a feature that is no category of one field, and
-// for a text that the field cannot be.
+// CategoryCode returns the code that a categorical feature of the vector gives a
+// text, in any spelling that its field accepts, and the value that Read returns
+// for the text, NaN if it is empty. ok is false for a feature that is no category
+// of one field, and for a text that the field refuses.
 func (p *Plan) CategoryCode(feature int, text string) (code, value float64, ok bool) {
 	st := p.categoryStep(feature)
 	if st == nil {
@@ -121,8 +121,8 @@ func (p *Plan) CategoryCode(feature int, text string) (code, value float64, ok b
 	return dst[0], x, true
 }
 
-// categoryStep is the step that makes a feature of the vector a category of one
-// field, nil for another feature.
+// categoryStep returns the step of a feature of the vector that is the category of
+// one field, nil for any other feature.
 func (p *Plan) categoryStep(feature int) *step {
 	slot := p.visible[feature]
 	for i := range p.steps {

@@ -18,7 +18,7 @@ type windowState struct {
 	recent int
 }
 
-// config is window i as package window keeps it; Spec.check has seen it.
+// config describes window i to package window; plancheck.Check has checked it.
 func (p *Plan) config(i int) window.Config {
 	w := &p.spec.Windows[i]
 	length, hop, offset, _ := w.Shape()
@@ -33,16 +33,17 @@ func (p *Plan) config(i int) window.Config {
 	return c
 }
 
-// keyed is a kind of key and the windows kept under it: one table.
-type keyed struct {
+// keyKind is the composition of a key, with the windows that have such a key: they
+// share one table.
+type keyKind struct {
 	parts   []keyPart
 	windows []int   // indices into the spec's windows
-	fed     [][]int // by kind of event: those of them that it feeds
-	derives bool    // one of them reads a derived value
+	fed     [][]int // by kind of event: the windows that it feeds
+	derives bool    // one of the windows reads a derived value
 }
 
 // fedBy lists the windows that a kind of event feeds.
-func (k *keyed) fedBy(kind int) []int {
+func (k *keyKind) fedBy(kind int) []int {
 	if uint(kind) < uint(len(k.fed)) {
 		return k.fed[kind]
 	}
@@ -63,20 +64,20 @@ type windowRead struct {
 	read    func(r *window.Reading, at int64, l *kernels.Learned) float64
 }
 
-// compileWindows lays the windows out in tables, one for each kind of key.
+// compileWindows assigns the windows to tables, one for each kind of key.
 func (p *Plan) compileWindows() {
 	s := p.spec
 	for i := range s.Windows {
 		w := &s.Windows[i]
-		f := feed{spec: w, on: p.kinds.number(w.On...), member: p.keyPart(w.Member)}
+		f := feed{spec: w, on: p.kinds.intern(w.On...), member: p.keyPart(w.Member)}
 		parts := make([]keyPart, len(w.Key))
 		for j, k := range w.Key {
 			parts[j] = p.keyPart(k)
 		}
-		f.table = slices.IndexFunc(p.keys, func(k keyed) bool { return slices.Equal(k.parts, parts) })
+		f.table = slices.IndexFunc(p.keys, func(k keyKind) bool { return slices.Equal(k.parts, parts) })
 		if f.table < 0 {
 			f.table = len(p.keys)
-			p.keys = append(p.keys, keyed{parts: parts})
+			p.keys = append(p.keys, keyKind{parts: parts})
 		}
 		f.place = len(p.keys[f.table].windows)
 		k := &p.keys[f.table]
@@ -120,9 +121,9 @@ func (p *Plan) keyPart(name string) keyPart {
 
 // keyOf appends a key's canonical form: each part's length and bytes. It
 // returns nil if the event lacks a part.
-func (k *keyed) keyOf(dst []byte, ev *assay.Event) []byte {
+func (k *keyKind) keyOf(dst []byte, ev *assay.Event) []byte {
 	for _, part := range k.parts {
-		id := part.of(ev)
+		id := part.idIn(ev)
 		if id == "" {
 			return nil
 		}
@@ -132,7 +133,7 @@ func (k *keyed) keyOf(dst []byte, ev *assay.Event) []byte {
 	return dst
 }
 
-func (k keyPart) of(ev *assay.Event) string {
+func (k keyPart) idIn(ev *assay.Event) string {
 	if k.role {
 		return ev.Entity(k.name)
 	}

@@ -197,8 +197,8 @@ features:
 	}
 }
 
-// TestConditionsAreWrittenAsRead: one condition stands without a list, in YAML
-// and in a frozen plan, as before there were lists.
+// TestConditionsAreWrittenAsRead: a single condition is written without a list, in
+// YAML and in a frozen plan, as before there were lists.
 func TestConditionsAreWrittenAsRead(t *testing.T) {
 	for _, where := range []string{"{field: v, above: 0}", "[{field: v, at_least: 1}, {field: s, not: [x]}]"} {
 		s, err := features.ParseSpec([]byte(windowPlan + `
@@ -261,7 +261,7 @@ func TestWindowMistakes(t *testing.T) {
 			"kernel: count"): "a text wants `is`, `not` or `missing`",
 		window("length: 90d, where: [{field: v}]", "kernel: count"): "a number " +
 			"`above`, `below`",
-		window("length: 90d, where: {field: v, missing: true, above: 1}", "kernel: count"): "stands alone",
+		window("length: 90d, where: {field: v, missing: true, above: 1}", "kernel: count"): "satisfies nothing else",
 		window("length: 90d, where: {field: nothing, above: 1}", "kernel: count"): "names no " +
 			"field and no derived value",
 		window("length: 90d, offset: 30d, member: s", "kernel: distinct"): "knows the " +

@@ -21,15 +21,17 @@ import (
 func (t *Table) Play(ctx context.Context, spec *plantext.Spec) (*features.Log, error) {
 	rec := t.Frame.Record
 	for _, l := range t.windowLogs {
-		if l.Plays(spec, rec) {
+		if l.MatchesSpecAndTable(spec, rec) {
 			return l, nil
 		}
 	}
-	l, err := features.Play(ctx, spec, rec)
+	l, err := features.Replay(ctx, spec, rec)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
-	t.windowLogs = append(slices.DeleteFunc(t.windowLogs, func(l *features.Log) bool { return !l.Of(rec) }), l)
+	t.windowLogs = append(slices.DeleteFunc(t.windowLogs, func(l *features.Log) bool {
+		return !l.MatchesTable(rec)
+	}), l)
 	return l, nil
 }
 

@@ -102,7 +102,7 @@ func NoteUnseen(u Progress, plan *features.Plan, t *Table) error {
 		return err
 	}
 	for _, x := range found {
-		if x.Wrong() {
+		if x.LikelyWrongColumn() {
 			u.Note("%s: %s", t.Name, x)
 		}
 	}

@@ -67,7 +67,7 @@ func timeFolds(events, runs int) error {
 		}
 	}
 	shared := func(parts [][]int) error {
-		played, err := features.Play(ctx, spec, log)
+		played, err := features.Replay(ctx, spec, log)
 		if err != nil {
 			return err
 		}

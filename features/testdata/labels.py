@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes labels.csv: an event log with what DuckDB says came of each application.
+"""Writes labels.csv: an event log with the outcome of each application as DuckDB computes it.
 
     python labels.py        (pandas, duckdb)
 
@@ -28,7 +28,8 @@ con.register("log", log)
 out = con.execute(f"""
     with a as (select * from log where kind = 'application'),
          z as (select max("at") as z from log where kind <> 'visit')
-    select log.seq, strftime(to_timestamp(1700000000 - 1700000000 % {DAY} + log."at") at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as time, log.kind, log.loan,
+    select log.seq, strftime(to_timestamp(1700000000 - 1700000000 % {DAY} + log."at") at time zone 'UTC',
+        '%Y-%m-%dT%H:%M:%SZ') as time, log.kind, log.loan,
       case when log.kind <> 'application' then null
            when log.loan = '' then null
            when log."at" + 10 * {DAY} > (select z from z) then null

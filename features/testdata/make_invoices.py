@@ -3,7 +3,7 @@
 invoices_sample_history.csv, what each customer's earlier invoices say when a new
 one is issued: read from the whole table anew for each invoice, in plain Python.
 
-    python3 make_invoices.py        writes both beside this file
+    python3 make_invoices.py        writes both next to this file
 """
 import csv
 import datetime

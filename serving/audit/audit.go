@@ -151,7 +151,7 @@ type storedVectorUse struct {
 	windowsIncomplete bool // an erased record may have fed its windows
 	// only these features differ, and the window kernels that decided may have
 	// computed them differently
-	mended []features.Mended
+	mended []features.CorrectedFeature
 }
 
 // difference names the first part of the decision that comes out differently, ""

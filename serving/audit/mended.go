@@ -12,17 +12,17 @@ import (
 // onlyMended returns the features in which a vector differs from the one in the
 // record, if an earlier version of the window kernels made that one and each of
 // these features was corrected since; nil otherwise.
-func onlyMended(p *features.Plan, kernels int, again, then []float64) []features.Mended {
-	mended := p.MendedSince(kernels)
+func onlyMended(p *features.Plan, kernels int, again, then []float64) []features.CorrectedFeature {
+	mended := p.CorrectedSince(kernels)
 	if len(mended) == 0 || len(again) != len(then) {
 		return nil
 	}
-	var out []features.Mended
+	var out []features.CorrectedFeature
 	for i, f := range p.Features() {
 		if !bitsDiffer(again[i], then[i]) {
 			continue
 		}
-		k := slices.IndexFunc(mended, func(m features.Mended) bool { return m.Feature == f.Name })
+		k := slices.IndexFunc(mended, func(m features.CorrectedFeature) bool { return m.Feature == f.Name })
 		if k < 0 {
 			return nil
 		}

@@ -43,7 +43,7 @@ type Report struct {
 // MendedFeature counts the decisions for which an earlier version of a window
 // kernel computed another value of the feature.
 type MendedFeature struct {
-	features.Mended
+	features.CorrectedFeature
 	Kernels   int `json:"kernels"` // the version that decided, see features.WindowKernels; 0 if it cannot be read
 	Decisions int `json:"decisions"`
 }
@@ -98,15 +98,15 @@ func (r *Report) addDifference(seq uint64, what string) {
 }
 
 // addMended counts a decision that differs only in features that were corrected.
-func (r *Report) addMended(kernels int, of []features.Mended) {
+func (r *Report) addMended(kernels int, of []features.CorrectedFeature) {
 	r.Mended++
 	for _, m := range of {
 		k := slices.IndexFunc(r.MendedFeatures, func(f MendedFeature) bool {
-			return f.Mended == m && f.Kernels == kernels
+			return f.CorrectedFeature == m && f.Kernels == kernels
 		})
 		if k < 0 {
 			k, r.MendedFeatures = len(r.MendedFeatures),
-				append(r.MendedFeatures, MendedFeature{Mended: m, Kernels: kernels})
+				append(r.MendedFeatures, MendedFeature{CorrectedFeature: m, Kernels: kernels})
 		}
 		r.MendedFeatures[k].Decisions++
 	}

@@ -64,7 +64,7 @@ func EventsOf(ctx context.Context, u training.Progress, t *training.Table, spec 
 	if len(m.Windows) == 0 {
 		return v, nil
 	}
-	log, err := features.PlayCounting(ctx, spec, rec)
+	log, err := features.ReplayCounting(ctx, spec, rec)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}

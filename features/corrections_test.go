@@ -9,28 +9,28 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// TestMendedSince: the features over windows that were mended are named, and
+// TestCorrectedSince: the features whose window kernels were corrected are named, and
 // those that read them, through hidden ones too; no other is.
-func TestMendedSince(t *testing.T) {
-	p := fitted(t, mendedPlan, cells(t, []string{"t", "kind", "buyer", "amount", "held", "flagged", "item"},
+func TestCorrectedSince(t *testing.T) {
+	p := fitted(t, correctedPlan, cells(t, []string{"t", "kind", "buyer", "amount", "held", "flagged", "item"},
 		[][]string{{"2024-01-01", "order", "b", "1", "2", "3", "x"},
 			{"2024-01-02", "application", "b", "1", "2", "3", ""}}))
 	var names []string
-	for _, m := range p.MendedSince(1) {
+	for _, m := range p.CorrectedSince(1) {
 		if m.Why == "" {
 			t.Errorf("%s: nothing says why", m.Feature)
 		}
 		names = append(names, m.Feature)
 	}
 	if want := []string{"rise", "items", "top", "chosen", "half"}; !slices.Equal(names, want) {
-		t.Errorf("mended: %v, want %v", names, want)
+		t.Errorf("corrected: %v, want %v", names, want)
 	}
-	if now := p.MendedSince(features.WindowKernels); len(now) != 0 {
-		t.Errorf("mended since now: %v", now)
+	if now := p.CorrectedSince(features.WindowKernels); len(now) != 0 {
+		t.Errorf("corrected since now: %v", now)
 	}
 }
 
-const mendedPlan = `
+const correctedPlan = `
 version: 1
 time: t
 kind: kind

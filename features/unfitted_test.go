@@ -67,7 +67,7 @@ func TestZonesBeforeFitting(t *testing.T) {
 		t.Errorf("rows %v, labels %v, %d open; without zones %v, %v, %d", rows, labels, open,
 			bareRows, bareLabels, bareOpen)
 	}
-	played, err := features.Play(context.Background(), spec, f.Record)
+	played, err := features.Replay(context.Background(), spec, f.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
