@@ -26,14 +26,7 @@ func readImportance(t *testing.T) (columns [][]float64, factors []float64) {
 		t.Fatal(err)
 	}
 	for _, x := range g.X {
-		column := make([]float64, len(x))
-		for i, v := range x {
-			column[i] = math.NaN()
-			if v != nil {
-				column[i] = *v
-			}
-		}
-		columns = append(columns, column)
+		columns = append(columns, missing(x))
 	}
 	return columns, g.VIF
 }
