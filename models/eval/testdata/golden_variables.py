@@ -100,7 +100,7 @@ def category(weight, trained):
     wn, wb = np.ones(n) if weight is None else weight, np.ones(m) if trained is None else trained
     all_codes = code(kind)
     size = total(all_codes, wn, codes + 2)
-    assert np.diff(np.sort(size[:codes]))[-11] > 0, "the last level kept ties with the first gathered: choose another seed"
+    assert np.diff(np.sort(size[:codes]))[-11] > 0, "the last level kept ties with the first gathered: change the seed"
     kept = np.sort(np.argsort(-size[:codes])[:11])
     slot = np.full(codes + 2, len(kept))
     slot[kept], slot[codes + 1] = np.arange(len(kept)), len(kept) + 1
