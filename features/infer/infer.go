@@ -14,17 +14,18 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// idShare is the share of distinct texts from which a text column is taken for
-// an identifier, which says nothing about the next row.
+// idShare is the share of distinct texts above which a text column is taken for
+// identifiers, which say nothing about other rows.
 const idShare = 0.5
 
-// LeftOut is a column that an inferred plan has no field for, and why.
+// LeftOut is a column for which an inferred plan has no field, and the reason.
 type LeftOut struct{ Column, Why string }
 
-// FromTable makes a plan from a table, and says which columns it left out: every
-// number is passed through, every text becomes a category, one of true and false
-// alone a flag, and identifiers, row numbers and times are left out. What every
-// row of the table has is required. Ranges are for people to add.
+// FromTable makes a plan from a table, and returns which columns it left out. A
+// column of numbers becomes a feature as it is, a column of texts a category, and
+// a column of nothing but true and false a flag. Identifiers, row numbers, times
+// and columns without values are left out. A field is required if every row of the
+// table has a value. Ranges are left for people to add.
 func FromTable(rec arrow.Record, label string) (*plantext.Spec, []LeftOut, error) {
 	s := &plantext.Spec{Version: 1}
 	if label != "" {
@@ -35,7 +36,11 @@ func FromTable(rec arrow.Record, label string) (*plantext.Spec, []LeftOut, error
 	}
 	var out []LeftOut
 	for i, f := range rec.Schema().Fields() {
-		if f.Name == label {
+		switch f.Name {
+		case "":
+			out = append(out, LeftOut{"", "a column without a name"})
+			continue
+		case label:
 			continue
 		}
 		if !plantext.IsName(f.Name) || f.Name == plantext.EventTime {
@@ -55,8 +60,10 @@ func FromTable(rec arrow.Record, label string) (*plantext.Spec, []LeftOut, error
 			kind = "text"
 		case fieldvalue.IsText(id):
 			why = "texts, most of which occur once"
-		default:
+		case id == arrow.TIMESTAMP || id == arrow.DATE32 || id == arrow.DATE64:
 			why = "times"
+		default:
+			why = fmt.Sprintf("values of type %s, which no field can hold", f.Type)
 		}
 		if why != "" {
 			out = append(out, LeftOut{f.Name, why})
@@ -73,11 +80,11 @@ func FromTable(rec arrow.Record, label string) (*plantext.Spec, []LeftOut, error
 	return s, out, plancheck.Check(s)
 }
 
-// commonMarks are texts that mean "no value" in most columns of texts: an
-// inferred plan says so of a column that has them, for a person to strike out.
+// commonMarks are texts that mean "no value" in most columns of texts. An inferred
+// plan lists those that a column has, for a person to remove where they are values.
 var commonMarks = []string{"#N/A", "<NA>", "?", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"}
 
-// textMarks returns the common marks that a column of texts has, nil if none.
+// textMarks returns the common marks that a column of texts has, nil if it has none.
 func textMarks(a arrow.Array, kind string) *plantext.MissingSpec {
 	if kind != "text" {
 		return nil
@@ -100,14 +107,14 @@ func textMarks(a arrow.Array, kind string) *plantext.MissingSpec {
 	return m
 }
 
-// leastRows is how many rows a column of row numbers has at least: fewer may
-// count up by chance.
+// leastRows is how many rows a table must have for a column to be taken for row
+// numbers or identifiers: in fewer, values may count up or all differ by chance.
 const leastRows = 100
 
-// rowNumbers says why a column is taken for the rows' own numbers, "" if it is
-// not: whole numbers that count up evenly from row to row, or, as a shuffled or
-// split table has them, that are all different and fill at least half of the
-// range between the least and the greatest.
+// rowNumbers returns why a column is taken for row numbers, "" if it is not. Row
+// numbers are whole numbers that count up evenly from row to row, or, if the table
+// was shuffled or split, that all differ and fill at least half of the range
+// between the least and the greatest.
 func rowNumbers(c *fieldvalue.Column) string {
 	n := c.Array.Len()
 	if n < leastRows || c.Array.NullN() > 0 {
@@ -140,7 +147,7 @@ func rowNumbers(c *fieldvalue.Column) string {
 	return ""
 }
 
-// looksLikeID reports whether most texts of a column occur once.
+// looksLikeID reports whether the distinct texts of a column are more than idShare of all.
 func looksLikeID(a arrow.Array) bool {
 	n, seen := 0, map[string]struct{}{}
 	for i := range a.Len() {
@@ -149,13 +156,13 @@ func looksLikeID(a arrow.Array) bool {
 			seen[t] = struct{}{}
 		}
 	}
-	return n >= 100 && float64(len(seen)) > idShare*float64(n)
+	return n >= leastRows && float64(len(seen)) > idShare*float64(n)
 }
 
-// holdsBooleans reports whether every text of a column is true or false, in any
-// case.
+// holdsBooleans reports whether a column has texts and each of them is true or
+// false, in upper or lower case.
 func holdsBooleans(a arrow.Array) bool {
-	c, some := &fieldvalue.Column{Array: a, Kind: assay.Text}, false
+	c, found := &fieldvalue.Column{Array: a, Kind: assay.Text}, false
 	for i := range a.Len() {
 		t := c.Text(i)
 		if t == "" {
@@ -164,9 +171,9 @@ func holdsBooleans(a arrow.Array) bool {
 		if _, ok := fieldvalue.BoolWord(t); !ok {
 			return false
 		}
-		some = true
+		found = true
 	}
-	return some
+	return found
 }
 
 // alwaysThere reports whether every row of a column has a value.
@@ -180,8 +187,8 @@ func alwaysThere(a arrow.Array, kind assay.ValueKind) bool {
 	return a.Len() > 0
 }
 
-// Gaps lists the columns of a table that have rows without a value: what a plan
-// that was inferred from other rows must not require.
+// Gaps returns the columns of a table that lack a value in some row. A plan that
+// was inferred from other rows must not require them.
 func Gaps(rec arrow.Record) []string {
 	var out []string
 	for i, f := range rec.Schema().Fields() {
