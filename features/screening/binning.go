@@ -8,6 +8,7 @@ import (
 	"github.com/assayrisk/assay/internal/bitmath"
 )
 
+// valuesAt returns the values of some rows of a column.
 func valuesAt(x []float64, rows []int) []float64 {
 	out := make([]float64, len(rows))
 	for i, r := range rows {
@@ -16,13 +17,15 @@ func valuesAt(x []float64, rows []int) []float64 {
 	return out
 }
 
-// binning puts values into bins: one for missing values, one for each
-// category, or the stretches between quantiles.
+// binning puts values into bins: one for missing values, and one for each category
+// or for each interval between quantiles.
 type binning struct {
-	edges       []float64 // a value is in the first bin whose edge is not less
+	edges       []float64 // the greatest value of each bin but the last
 	categorical bool
 }
 
+// newBinning makes a bin of each category of x, or at most so many bins of about
+// equally many rows. Equal values are always in the same bin.
 func newBinning(x []float64, bins int, categorical bool) *binning {
 	known := slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return v != v })
 	slices.Sort(known)
@@ -40,7 +43,7 @@ func newBinning(x []float64, bins int, categorical bool) *binning {
 	return b
 }
 
-// binOf returns the bin of a value: 0 for missing.
+// binOf returns the bin of a value, 0 if it is missing.
 func (b *binning) binOf(x float64) int {
 	if x != x {
 		return 0
@@ -49,6 +52,7 @@ func (b *binning) binOf(x float64) int {
 	return 1 + i
 }
 
+// count returns the sum of the weights w in each bin.
 func (b *binning) count(x, w []float64) []float64 {
 	n := make([]float64, len(b.edges)+2)
 	for i, v := range x {
@@ -65,10 +69,11 @@ func ones(n int) []float64 {
 	return out
 }
 
-// informationValue is the information value: the sum over bins of (share of bad - share of
-// good) * weight of evidence, each count raised by a half. Neighbouring bins
-// of a quantity are first merged until their bad rates rise or fall throughout
-// (pool adjacent violators), whichever tells more.
+// informationValue returns the sum over bins of (share of bad - share of good) *
+// weight of evidence, with half a row added to each count, and the number of bins.
+// Neighbouring bins of a number are first merged until their bad rates never fall,
+// and also until they never rise (pool adjacent violators); the greater of the two
+// sums counts.
 func (b *binning) informationValue(x, y []float64) (float64, int) {
 	n, bad := b.count(x, ones(len(x))), b.count(x, y)
 	if b.categorical {
@@ -94,6 +99,7 @@ func (b *binning) informationValue(x, y []float64) (float64, int) {
 	return best, bins
 }
 
+// sumOverBins returns the information value of the bins that have rows, and their number.
 func sumOverBins(n, bad []float64) (iv float64, bins int) {
 	var all, allBad float64
 	for i := range n {
@@ -111,7 +117,9 @@ func sumOverBins(n, bad []float64) (iv float64, bins int) {
 	return iv, bins
 }
 
-// stabilityIndex is the population stability index between two samples.
+// stabilityIndex returns the population stability index between two samples: the
+// sum over bins of (share later - share before) * ln(share later / share before),
+// with half a row added to each count.
 func (b *binning) stabilityIndex(x, later []float64) float64 {
 	p, q := b.count(x, ones(len(x))), b.count(later, ones(len(later)))
 	var s float64

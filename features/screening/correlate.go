@@ -4,26 +4,29 @@ package screening
 
 import (
 	"fmt"
-	"github.com/assayrisk/assay/features"
-	"github.com/assayrisk/assay/features/isolation"
 	"math"
 	"slices"
+
+	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/isolation"
 )
 
-// groupByCorrelation groups the features: the best by information value leads, and
-// takes in those whose ranks correlate with its own. At most 10,000 rows,
-// evenly spread, are looked at.
+// groupByCorrelation puts features that rank rows alike into one group. In the order
+// of their information value, each feature joins the first group with whose best
+// feature its ranks correlate by at least the limit, or begins a group of its own. A
+// sample of about 10,000 evenly spaced rows decides. Categories have no ranks: each
+// is a group of its own.
 func groupByCorrelation(out []Score, infos []features.FeatureInfo, m *features.Matrix, rows []int, limit float64) {
-	var some []int
+	var sample []int
 	for i := 0; i < len(rows); i += max(1, len(rows)/10_000) {
-		some = append(some, rows[i])
+		sample = append(sample, rows[i])
 	}
 	ranked := make([][]float64, len(out))
 	order := make([]int, len(out))
 	for i := range out {
 		order[i] = i
 		if !infos[i].Categorical {
-			ranked[i] = ranks(isolation.FillGaps(valuesAt(m.Columns[i], some)))
+			ranked[i] = ranks(isolation.FillGaps(valuesAt(m.Columns[i], sample)))
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
@@ -35,11 +38,11 @@ func groupByCorrelation(out []Score, infos []features.FeatureInfo, m *features.M
 		}
 		return 0
 	})
-	var leaders []int
+	var best []int // the best feature of each group
 	for _, i := range order {
-		out[i].Group, out[i].Correlation = len(leaders), 1
+		out[i].Group, out[i].Correlation = len(best), 1
 		if ranked[i] != nil {
-			for g, l := range leaders {
+			for g, l := range best {
 				if ranked[l] == nil {
 					continue
 				}
@@ -50,13 +53,13 @@ func groupByCorrelation(out []Score, infos []features.FeatureInfo, m *features.M
 				}
 			}
 		}
-		if out[i].Group == len(leaders) {
-			leaders = append(leaders, i)
+		if out[i].Group == len(best) {
+			best = append(best, i)
 		}
 	}
 }
 
-// ranks returns the rank of each value, ties at their mean.
+// ranks returns the rank of each value, counted from 0; equal values have the mean of their ranks.
 func ranks(x []float64) []float64 {
 	order := make([]int, len(x))
 	for i := range order {
@@ -85,6 +88,7 @@ func ranks(x []float64) []float64 {
 	return out
 }
 
+// pearson returns the correlation of two columns, 0 if one of them is constant.
 func pearson(x, y []float64) float64 {
 	mx, my := mean(x), mean(y)
 	var xx, yy, xy float64

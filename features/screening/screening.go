@@ -14,34 +14,34 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// Config says which features are worth keeping. The zero value takes the
-// defaults given at each field.
+// Config holds the limits within which a feature is kept. A field that is 0 has the
+// default that its comment gives.
 type Config struct {
 	MinIV          float64 // least information value; default 0.01, negative: none
 	MaxPSI         float64 // greatest population stability index; default 0.25
-	MaxCorrelation float64 // of ranks, with a better feature; default 0.98
+	MaxCorrelation float64 // least correlation of ranks at which the weaker of two features is dropped; default 0.98
 	Bins           int     // quantile bins before merging; default 20
 }
 
-// Score is what selection finds about one feature.
+// Score is what Select finds about one feature.
 type Score struct {
 	Name        string
 	IV          float64 // information value over the bins
-	Bins        int     // after merging to monotone bad rates; categories as they are
+	Bins        int     // after merging to monotone bad rates; categories are not merged
 	Missing     float64 // share of training rows
 	PSI         float64 // population stability, training against later rows; NaN without later rows
-	Group       int     // features of one group correlate; numbered by their best member
-	Correlation float64 // of ranks, with the best of the group; 1 for the best itself
+	Group       int     // features of one group rank rows alike; group 0 has the highest information value
+	Correlation float64 // of ranks, with the best feature of the group; 1 for that one
 	Keep        bool
-	Why         string // what speaks against it, "" if it is kept
+	Why         string // why it is not kept, "" if it is
 }
 
-// Select scores each feature of a matrix on training rows, and compares them
-// with later rows (nil: none). labels are by row of the matrix; rows whose
-// label is NaN are left out. Scores are in the order of the features.
-func Select(infos []features.FeatureInfo, m *features.Matrix, labels []float64, train,
-	later []int, cfg Config) ([]Score,
-	error) {
+// Select scores each feature of a matrix on training rows, and compares their
+// distribution with that of later rows (nil: none). There is a label for each row of
+// the matrix; training rows whose label is NaN are left out. The scores are in the
+// order of the features.
+func Select(infos []features.FeatureInfo, m *features.Matrix, labels []float64, train, later []int,
+	cfg Config) ([]Score, error) {
 	if len(infos) != len(m.Columns) || len(labels) != m.Rows {
 		return nil, fmt.Errorf("%d features, %d columns; %d labels, %d rows: %w", len(infos), len(m.Columns),
 			len(labels), m.Rows, assay.ErrInvalid)
@@ -81,16 +81,15 @@ func Select(infos []features.FeatureInfo, m *features.Matrix, labels []float64, 
 			s.Why = fmt.Sprintf("information value below %g", cfg.MinIV)
 		case s.PSI > cfg.MaxPSI:
 			s.Why = fmt.Sprintf("its distribution moved: stability index above %g", cfg.MaxPSI)
-		case s.Why != "": // set by correlate
 		}
 		s.Keep = s.Why == ""
 	}
 	return out, nil
 }
 
-// Stability returns the population stability index of each feature of a matrix
-// in each of several parts (months, say) against the training rows, over ten
-// bins of equal frequency.
+// Stability compares the training rows with several later parts, such as months. It
+// returns, for each feature and each part, the population stability index over ten
+// bins of about equally many training rows.
 func Stability(infos []features.FeatureInfo, m *features.Matrix, train []int, parts [][]int) [][]float64 {
 	const bins = 10
 	out := make([][]float64, len(infos))
@@ -120,10 +119,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// DropByGain removes features one after the other, the least informative
-// first, as long as a metric (greater is better, such as a cross-validated
-// AUC) of the rest does not fall by more than tolerance. metric is given the
-// indices of the features to use. It returns what is left, in order.
+// DropByGain tries to remove each feature that is kept, the least informative first.
+// A feature goes if the metric without it is no more than tolerance below the best
+// metric so far. The metric gets the indices of the features to use; greater is
+// better, as for a cross-validated AUC. DropByGain returns the indices that remain,
+// in the order of the scores.
 func DropByGain(ctx context.Context, scores []Score, tolerance float64,
 	metric func(ctx context.Context, keep []int) (float64, error)) ([]int, error) {
 	var keep, order []int

@@ -5,17 +5,19 @@ package screening
 import (
 	"bytes"
 	"context"
-	"github.com/assayrisk/assay/features"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/assayrisk/assay/features"
 )
 
 // TestInformationByHand compares the information value and the stability index
 // of two bins with the sums written out.
 func TestInformationByHand(t *testing.T) {
+	t.Parallel()
 	// 40 rows: x = 0 has 2 bad of 20, x = 1 has 10 bad of 20.
 	var x, y []float64
 	for i := range 40 {
@@ -47,6 +49,7 @@ func TestInformationByHand(t *testing.T) {
 // TestSelect plants a good feature, its copy on another scale, noise, and one
 // that moves.
 func TestSelect(t *testing.T) {
+	t.Parallel()
 	const n = 4000
 	rng := rand.New(rand.NewPCG(1, 9))
 	m := &features.Matrix{Rows: n, Columns: make([][]float64, 5)}
@@ -123,6 +126,7 @@ func TestSelect(t *testing.T) {
 
 // TestStability compares each part's index with that of Select's formula.
 func TestStability(t *testing.T) {
+	t.Parallel()
 	m := &features.Matrix{Rows: 300, Columns: [][]float64{make([]float64, 300)}}
 	var train, same, other []int
 	for i := range 300 {
