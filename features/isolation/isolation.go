@@ -10,13 +10,15 @@ import (
 	"github.com/assayrisk/assay/internal/bitmath"
 )
 
-// Scores scores rows by an isolation forest (Liu, Ting, Zhou, "Isolation
-// Forest", ICDM 2008): 2^(-E[path]/c(sample)), near 1 for a row that few random
-// cuts set apart. Missing values are taken as the column's median.
+// Scores returns a score of each row by an isolation forest (Liu, Ting, Zhou,
+// "Isolation Forest", ICDM 2008): 2^(-E[path]/c(sample)), near 1 for a row that a
+// few random cuts separate from the others. Each tree is grown on so many rows as
+// sample says, which are drawn with replacement. Missing values count as the
+// column's median.
 //
-// golearn has such a forest, too; TestIsolationAgainstGolearn compares the two.
-// It is not used here because it draws from the global generator, so that the
-// same rows would give another plan each time.
+// golearn has such a forest, too, and TestIsolationAgainstGolearn compares the two.
+// It is not used here because it draws from the global random generator: the same
+// rows would give a different plan each time.
 func Scores(cols [][]float64, trees, sample int) []float64 {
 	n := len(cols[0])
 	filled := make([][]float64, len(cols))
@@ -44,7 +46,8 @@ func Scores(cols [][]float64, trees, sample int) []float64 {
 	return path
 }
 
-// FillGaps returns a copy of a column with its gaps filled by the median.
+// FillGaps returns a copy of a column with the median in place of missing values: of
+// an even number of values the lower of the two in the middle, of none 0.
 func FillGaps(c []float64) []float64 {
 	known := slices.DeleteFunc(slices.Clone(c), func(x float64) bool { return x != x })
 	slices.Sort(known)
@@ -61,20 +64,20 @@ func FillGaps(c []float64) []float64 {
 	return out
 }
 
-// tree is a tree in arrays: a child >= 0 is a node, -1-k a leaf of k
-// rows.
+// tree is a tree in arrays. A child of 0 or more is the number of a node, a child of
+// -1-k is a leaf of k rows.
 type tree struct {
 	column      []int
 	cut         []float64
 	left, right []int
 }
 
-// grow returns the child number of the subtree over rows.
+// grow adds the subtree over some rows, and returns its number as a child.
 func (t *tree) grow(cols [][]float64, rows []int, depth int, rng *rand.Rand) int {
 	if depth == 0 || len(rows) <= 1 {
 		return -1 - len(rows)
 	}
-	// A column that can be cut, starting at a random one.
+	// Cut the first column that has different values, beginning at a random one.
 	first := rng.IntN(len(cols))
 	for k := range cols {
 		c := (first + k) % len(cols)
@@ -104,8 +107,8 @@ func (t *tree) grow(cols [][]float64, rows []int, depth int, rng *rand.Rand) int
 	return -1 - len(rows)
 }
 
-// pathLength is the number of cuts that set row i apart, with the mean of what the
-// depth limit cut off.
+// pathLength returns how many cuts lead to the leaf of row i, plus the mean number of
+// cuts that would separate the rows of that leaf. A tree without cuts has length 0.
 func (t *tree) pathLength(cols [][]float64, i int) float64 {
 	if len(t.column) == 0 {
 		return 0
@@ -124,8 +127,8 @@ func (t *tree) pathLength(cols [][]float64, i int) float64 {
 	}
 }
 
-// meanPathLength is the mean path length of an unsuccessful search in a binary
-// search tree of n keys.
+// meanPathLength returns the mean path length of an unsuccessful search in a binary
+// search tree of n keys, which is what n rows need on average to be separated.
 func meanPathLength(n int) float64 {
 	switch {
 	case n <= 1:

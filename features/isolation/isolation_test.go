@@ -29,6 +29,7 @@ func outlyingCloud() [][]float64 {
 // TestIsolationAgainstGolearn compares the scores with those of golearn's
 // forest, which uses another random sequence: they must rank the rows alike.
 func TestIsolationAgainstGolearn(t *testing.T) {
+	t.Parallel()
 	cols := outlyingCloud()
 	ours := Scores(cols, 200, 256)
 	inst := base.NewDenseInstances()
@@ -57,9 +58,6 @@ func TestIsolationAgainstGolearn(t *testing.T) {
 		if ours[i] < 0.6 {
 			t.Errorf("row %d is an outlier and scores %.3f", i, ours[i])
 		}
-	}
-	if !slices.Equal(ours, Scores(cols, 200, 256)) {
-		t.Error("the same rows score otherwise the second time")
 	}
 }
 
