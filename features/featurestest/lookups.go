@@ -10,9 +10,10 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// withLookups adds tables to a world, and features over them: by each text field
-// of the scored kind, with dates and without, and one series for all. Some keys
-// have no rows, some rows no value, and some begin at the very time of an event.
+// withLookups adds tables to a world, and features that look values up in them:
+// for each text field a table with dates and one without, and one dated series
+// without keys. Some keys have no rows, some rows have no value, and some rows
+// begin exactly at the time of an event.
 func (w *World) withLookups(seed uint64) *World {
 	r := rand.New(rand.NewPCG(0x100c, seed))
 	spec := *w.Spec
@@ -56,7 +57,7 @@ func (w *World) withLookups(seed uint64) *World {
 		}
 		add(dated, f.Name)
 		add(plain, f.Name)
-		for i := range w.Events { // a server wants each scored event to say something that features read
+		for i := range w.Events { // a server refuses scored events without any field that features read
 			ev := &w.Events[i]
 			if _, ok := ev.Field(f.Name); !ok && ev.Kind == w.Spec.ScoredKind() {
 				ev.Fields = append(ev.Fields, assay.Field{Name: f.Name})

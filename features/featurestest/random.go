@@ -12,8 +12,8 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// Random makes a plan with a few windows of every kind, and a log for it that
-// comes out of order, repeats times, bursts, and lacks values.
+// Random makes a plan with a few windows of every kind, and a log for it whose
+// events come out of order and in bursts, repeat times, and lack values.
 func Random(seed uint64) *World {
 	r := &random{rand.New(rand.NewPCG(0x7719, seed))}
 	w := &World{Name: fmt.Sprintf("random %d", seed), Spec: r.spec()}
@@ -124,7 +124,7 @@ func (r *random) condition(on []string) plantext.WhereSpec {
 	return plantext.WhereSpec{Field: "amount", Below: ptr(300.0)}
 }
 
-// Readings is a feature for every kernel that can read a window.
+// Readings returns a feature for every kernel that can read a window.
 func Readings(r interface{ IntN(int) int }, w *plantext.WindowSpec) []plantext.FeatureSpec {
 	var out []plantext.FeatureSpec
 	add := func(kernel string, set func(f *plantext.FeatureSpec)) {
@@ -176,7 +176,7 @@ func Readings(r interface{ IntN(int) int }, w *plantext.WindowSpec) []plantext.F
 	return out
 }
 
-// log makes events for a plan of spec: some months around a change of clocks.
+// log makes events for a spec: some months around a change to summer time.
 func (r *random) log(s *plantext.Spec) []assay.Event {
 	at := time.Date(2024, 3, 20, 0, 0, 0, 0, time.UTC)
 	const day = 24 * time.Hour
@@ -185,7 +185,7 @@ func (r *random) log(s *plantext.Spec) []assay.Event {
 	var out []assay.Event
 	for n := 120 + r.IntN(180); len(out) < n; {
 		switch r.IntN(20) {
-		case 0, 1, 2: // the same moment
+		case 0, 1, 2: // the same time as the last event
 		case 3:
 			at = at.Add(time.Duration(r.IntN(20*24)) * time.Hour)
 		case 4: // on the boundary of a pane

@@ -16,8 +16,8 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// The real logs are parts of two that others have published; testdata/make.py
-// made the files, and NOTICE names their licences.
+// The real logs are parts of two published data sets; testdata/make.py made the
+// files, and NOTICE names their licences.
 var (
 	//go:embed testdata/flights.csv
 	flights string
@@ -72,7 +72,7 @@ windows:
   - {name: large, key: [customer], on: [purchase], where: [{field: price, at_least: 14.99}, {field: size, not: [one]}], length: 365d}
 `
 
-// world is a plan with every reading of its windows.
+// world returns a plan with every feature that can read its windows.
 func world(t testing.TB, name, plan string) *World {
 	t.Helper()
 	plan += "features: [{name: placeholder, kernel: missing, of: event.time}]\n"
@@ -112,9 +112,9 @@ func number(e *assay.Event, name, cell string) {
 	}
 }
 
-// Flights is a day of departures from New York, each scored at its schedule and
-// recorded when it leaves and lands, in the order of schedules: facts come
-// before the applications of earlier times, by up to some hours.
+// Flights is a day of departures from New York. Each is scored at its scheduled
+// time, and recorded when it leaves and lands. The log is sorted by blocks of two hours;
+// inside a block it keeps the order of the data, so that some events are late.
 func Flights(t testing.TB) *World {
 	t.Helper()
 	w := world(t, "flights", flightPlan)
@@ -156,8 +156,8 @@ func Flights(t testing.TB) *World {
 	return w
 }
 
-// Purchases are those of customers of a shop for discs over 18 months: all of a
-// day have one time, and each is scored before it counts.
+// Purchases are those of a music shop's customers over 18 months. All purchases
+// of a day have the same time, and each is scored before it counts.
 func Purchases(t testing.TB) *World {
 	t.Helper()
 	w := world(t, "purchases", purchasePlan)

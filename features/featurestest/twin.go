@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package featurestest makes event logs and plans that reach the corners of
-// windows, at random and from two real logs, and holds what package features
-// computes of them to SQL: twin.py computes every feature again, in DuckDB, from
-// the definitions in docs/plan.md.
+// Package featurestest makes event logs and plans that cover the edge cases of
+// windows, at random and from two real logs, and compares the features that
+// package features computes with SQL: twin.py computes each of them again, in
+// DuckDB, from the definitions in docs/plan.md.
 package featurestest
 
 import (
@@ -23,15 +23,14 @@ import (
 //go:embed twin.py
 var twin []byte
 
-// World is a plan and the log of events that it is for, in the order in which
-// they come.
+// World is a plan and a log of events for it, in the order in which they come.
 type World struct {
 	Name   string
 	Spec   *plantext.Spec
 	Events []assay.Event
 }
 
-// Each yields the events as Spec.Table takes them.
+// Each yields the events as features.EventTable takes them.
 func (w *World) Each(yield func(*assay.Event) bool) {
 	for i := range w.Events {
 		if !yield(&w.Events[i]) {
@@ -60,8 +59,8 @@ func (w *World) Fit(t testing.TB) (*features.Plan, *features.Matrix) {
 	return p, m
 }
 
-// Worlds returns the real logs and as many random worlds as ASSAY_TWIN_PLANS
-// says, or n.
+// Worlds returns the worlds of the real logs and n random ones, or as many as
+// ASSAY_TWIN_PLANS says.
 func Worlds(t testing.TB, n int) []*World {
 	t.Helper()
 	if k, err := strconv.Atoi(os.Getenv("ASSAY_TWIN_PLANS")); err == nil && k > 0 {
@@ -77,8 +76,8 @@ func Worlds(t testing.TB, n int) []*World {
 	return out
 }
 
-// Compare computes the window features of every world's log, and holds them to
-// the SQL twin. It skips the test where ASSAY_PEERS_PYTHON names no Python.
+// Compare computes the window features of every world's log, and compares them
+// with those of the SQL twin. It skips the test where ASSAY_PEERS_PYTHON names no Python.
 func Compare(t *testing.T, worlds []*World) {
 	t.Helper()
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
@@ -139,7 +138,7 @@ func (w *World) encode(t *testing.T) *encoded {
 		}
 		for _, f := range w.Spec.Fields {
 			v, _ := ev.Field(f.Name)
-			c.Fields[f.Name] = append(c.Fields[f.Name], plain(v))
+			c.Fields[f.Name] = append(c.Fields[f.Name], jsonValue(v))
 		}
 	}
 	for i, f := range p.Features() {
@@ -157,8 +156,8 @@ func (w *World) encode(t *testing.T) *encoded {
 	return c
 }
 
-// plain is a value as JSON has it.
-func plain(v assay.Value) any {
+// jsonValue returns a value as twin.py reads it from JSON.
+func jsonValue(v assay.Value) any {
 	switch v.Kind {
 	case assay.Text:
 		return v.Text()

@@ -3,9 +3,10 @@
 
     twin.py cases.jsonl
 
-Each line is a plan, the events of a log in the order in which they came, and the features over windows and tables that package features
-made of the scored ones. Every feature is computed anew by DuckDB, from the definitions in docs/plan.md, as a join of each
-scored event with the events before it. Prints what differs, and counts; exits with 1 if anything does.
+Each line is a plan, the events of a log in the order in which they came, and the features over windows and tables that
+package features computed for the scored ones. DuckDB computes every feature again, from the definitions in
+docs/plan.md, as a join of each scored event with the events before it. Prints the differences and how many values were
+compared; exits with 1 if there are differences.
 """
 import json
 import math
@@ -35,7 +36,7 @@ def s(text):
 
 
 class Range:
-    """What is promised when a window's members, or samples, are more than it keeps; lack: may be missing."""
+    """The bounds of a value whose window has more members, or samples, than it keeps; lack: it may be missing."""
 
     def __init__(self, low, high, lack):
         self.low, self.high, self.lack = low, high, lack
@@ -66,7 +67,8 @@ class Case:
         late = span(self.plan.get("lateness", ""))
         con.execute(f"""create or replace table E as select *, coalesce(before, time) as mark,
             before is not null and time < before - {late} as late
-            from (select *, max(time) over (order by seq rows between unbounded preceding and 1 preceding) as before from log)""")
+            from (select *, max(time) over (order by seq rows between unbounded preceding and 1 preceding) as before
+                  from log)""")
         self.late = late
 
     def key(self, name):
@@ -123,7 +125,8 @@ class Case:
     def pane(self, w):
         """SQL for the pane that an event falls into, as a number that rises with time."""
         if w.get("calendar"):
-            return f"epoch_us(date_trunc({s(w['calendar'])}, timezone({s(w.get('zone', 'UTC'))}, make_timestamptz(time))))"
+            local = f"timezone({s(w.get('zone', 'UTC'))}, make_timestamptz(time))"
+            return f"epoch_us(date_trunc({s(w['calendar'])}, {local}))"
         return "0" if w["length"] == "all" else f"(time - ((time % {hop(w)}) + {hop(w)}) % {hop(w)})"
 
     def bounds(self, w):
@@ -162,29 +165,38 @@ class Case:
         low, high = self.bounds(w)
         names = [f"k{i}" for i in range(len(keys))]
         as_keys = ", ".join(f"{k} as {n}" for k, n in zip(keys, names))
-        self.con.execute(f"""create or replace table F as select seq, time, {self.pane(w)} as pane, {v} as v, {m} as m, {as_keys} from E where {' and '.join(fed)}""")
-        self.con.execute(f"""create or replace table R as select seq, time, greatest(time, mark - {self.late}) as clock, {low} as low, {high} as high, {as_keys}
+        self.con.execute(f"""create or replace table F as
+            select seq, time, {self.pane(w)} as pane, {v} as v, {m} as m, {as_keys}
+            from E where {' and '.join(fed)}""")
+        self.con.execute(f"""create or replace table R as
+            select seq, time, greatest(time, mark - {self.late}) as clock, {low} as low, {high} as high, {as_keys}
             from E where kind = {s(self.plan.get('event', 'application'))}""")
         match = f"{' and '.join(f'r.{n} = e.{n}' for n in names)} and e.seq < r.seq and e.time >= r.low"
-        # What a window keeps is bounded by what came since its beginning, also after its end.
-        self.since = {r: (n, m)
-                      for r, n, m in self.con.execute(f"select r.seq, count(e.seq), count(distinct e.m) from R r left "
-                                                      f"join F e on {match} group by r.seq").fetchall()}
-        self.con.execute(f"""create or replace table J as select r.seq as r, r.time as rt, r.clock, {' and '.join(f'r.{n} is not null' for n in names)} as has,
-            e.seq as seq, e.time as t, e.pane, e.v, e.m, row_number() over (partition by r.seq order by e.time desc, e.seq desc) as rank
+        # The limits of members and samples apply to all events since the window's beginning, also those after its end.
+        since = self.con.execute(f"""select r.seq, count(e.seq), count(distinct e.m)
+            from R r left join F e on {match} group by r.seq""").fetchall()
+        self.since = {r: (n, m) for r, n, m in since}
+        has = " and ".join(f"r.{n} is not null" for n in names)
+        self.con.execute(f"""create or replace table J as
+            select r.seq as r, r.time as rt, r.clock, {has} as has, e.seq as seq, e.time as t, e.pane, e.v, e.m,
+                   row_number() over (partition by r.seq order by e.time desc, e.seq desc) as rank
             from R r left join F e on {match} and e.time < r.high""")
         self.match = match
 
     def surely(self, members):
-        """By scored event: what each member has in the panes of the window in which, and since which, no more than `members` members came.
+        """By scored event: the total and count of each member in the latest panes with at most `members` members.
 
-        They are the most recent ones at any time since, and so are never forgotten. Of the others nothing is promised.
+        These members are the most recent ones at any time since, and so are never forgotten. Nothing is promised of
+        other members.
         """
         out = {}
-        for r, m, v, n in self.con.execute(f"""with L as (select r.seq as r, e.m, max(e.pane) as last from R r join F e on {self.match} group by all),
-                C as (select r, last, sum(count(*)) over (partition by r order by last desc) as n from L group by r, last),
+        for r, m, v, n in self.con.execute(f"""
+                with L as (select r.seq as r, e.m, max(e.pane) as last from R r join F e on {self.match} group by all),
+                C as (select r, last, sum(count(*)) over (partition by r order by last desc) as n
+                      from L group by r, last),
                 P as (select r, max(last) as pane from C where n > {members} group by r)
-                select r, m, fsum(v), count(*) from J join P using (r) where J.pane > P.pane group by r, m""").fetchall():
+                select r, m, fsum(v), count(*)
+                from J join P using (r) where J.pane > P.pane group by r, m""").fetchall():
             out.setdefault(r, []).append((m, v, n))
         return out
 
@@ -192,21 +204,26 @@ class Case:
         self.join(w)
         half = span(w.get("half_life", "30d"))
         weight = f"pow(0.5, (greatest(clock, t1) - t) / {half}.0::double)"
-        base = self.con.execute(f"""select r, any_value(has) as has, any_value(rt) as rt, count(seq) as n, coalesce(fsum(v), 0) as total, coalesce(fsum(abs(v)), 0) as size,
-            avg(v) as mean, min(v) as low, max(v) as high, stddev_samp(v) as sd, count(distinct m) as members, min(t) as first, max(t) as last,
-            arg_max(v, -rank) as latest, arg_max(v, rank) as earliest, arg_max(m, -rank) as latest_text, arg_max(m, rank) as earliest_text,
+        base = self.con.execute(f"""select r, any_value(has) as has, any_value(rt) as rt, count(seq) as n,
+            coalesce(fsum(v), 0) as total, coalesce(fsum(abs(v)), 0) as size,
+            avg(v) as mean, min(v) as low, max(v) as high, stddev_samp(v) as sd,
+            count(distinct m) as members, min(t) as first, max(t) as last,
+            arg_max(v, -rank) as latest, arg_max(v, rank) as earliest,
+            arg_max(m, -rank) as latest_text, arg_max(m, rank) as earliest_text,
             least(min(v), 0) < 0 as negative, regr_slope(v, (t - t0) / {DAY}.0::double) as slope,
             sum({weight}) as weights, sum({weight} * v) as weighted, median(v) as median,
-            list(v order by t desc, seq desc) filter (seq is not null) as values, list(t order by t desc, seq desc) filter (seq is not null) as times,
+            list(v order by t desc, seq desc) filter (seq is not null) as values,
+            list(t order by t desc, seq desc) filter (seq is not null) as times,
             coalesce(min(rank) filter (not v > 0) - 1, count(seq)) as streak
-            from (select *, min(t) over (partition by r) as t0, max(t) over (partition by r) as t1 from J) group by r order by r""")
+            from (select *, min(t) over (partition by r) as t0, max(t) over (partition by r) as t1 from J)
+            group by r order by r""")
         names = [d[0] for d in base.description]
         rows = [dict(zip(names, row)) | {"ends": w.get("offset", "0") != "0"} for row in base.fetchall()]
         sums = {}
         if w.get("member"):
             # A tie-breaking total over members in any order: sums are compared within rounding.
-            for r, m, v, n in self.con.execute("select r, m, fsum(v), count(*) from J where seq is not null group by "
-                                               "r, m order by r, m").fetchall():
+            for r, m, v, n in self.con.execute("""select r, m, fsum(v), count(*)
+                    from J where seq is not null group by r, m order by r, m""").fetchall():
                 sums.setdefault(r, []).append((m, v, n))
         members, samples = w.get("members", 128), w.get("samples", 256)
         surely = self.surely(members) if w.get("member") and any(m > members for _, m in self.since.values()) else {}
@@ -217,20 +234,19 @@ class Case:
         return out
 
     def lookup(self, f):
-        """The wanted values of a feature over a table: the latest row of the key from the event's time on, or from before it."""
+        """The wanted values of a feature over a table: from the key's latest row that begins at or before the event."""
         table = next(t for t in self.plan["lookups"] if t["name"] == f["table"])
         rows, beginning = table["rows"], "0001-01-01T00:00:00Z"
-        self.con.register("rows",
-                          pa.table({"key": [r.get("key", "") for r in rows],
-                                    "since": [r.get("from", beginning) for r in rows],
-                                            "value": pa.array([r.get("value") for r in rows], pa.float64())}))
-        self.con.execute("create or replace table L as select key, epoch_us(since::timestamptz) as "
-                         "since, value from rows")
+        self.con.register("rows", pa.table({
+            "key": [r.get("key", "") for r in rows], "since": [r.get("from", beginning) for r in rows],
+            "value": pa.array([r.get("value") for r in rows], pa.float64())}))
+        self.con.execute("""create or replace table L as
+            select key, epoch_us(since::timestamptz) as since, value from rows""")
         key = self.key(f["of"][0]) if f.get("of") else "''"
         scored = f"select seq, time, {key} as key from E where kind = {s(self.plan.get('event', 'application'))}"
-        return [x
-                for (x,) in self.con.execute(f"select value from ({scored}) e asof left join L on e.key = L.key and "
-                                             f"e.time >= L.since order by seq").fetchall()]
+        found = self.con.execute(f"""select value from ({scored}) e
+            asof left join L on e.key = L.key and e.time >= L.since order by seq""").fetchall()
+        return [x for (x,) in found]
 
     def feature(self, f, row, sums, surely, members, samples):
         """The wanted value, or a Range where only bounds are promised, or None for missing; ... where nothing is."""
@@ -285,9 +301,9 @@ class Case:
             if beyond:
                 if row["negative"]:
                     return Range(-math.inf, math.inf, lack or kernel == "entropy")
-                return Range(0.0, math.inf,
-                             lack) if kernel == "entropy" else Range(max(formula(least), formula([row["low"]])),
-                                                                     formula(parts), lack)
+                if kernel == "entropy":
+                    return Range(0.0, math.inf, lack)
+                return Range(max(formula(least), formula([row["low"]])), formula(parts), lack)
             return formula(parts)
         return {
             "count": lambda: float(n), "window_sum": lambda: total, "mean": lambda: row["mean"],
@@ -308,8 +324,7 @@ class Case:
 
 
 EXACT = {"count", "min", "max", "latest", "earliest", "latest_text", "earliest_text", "nth_latest", "change",
-         "last_min", "last_max", "streak",
-         "distinct", "count_of", "mode"}
+         "last_min", "last_max", "streak", "distinct", "count_of", "mode"}
 
 
 def tolerance(kernel, row):
