@@ -32,9 +32,6 @@ var largeOnPurpose = map[string]string{}
 var oversized = strings.Fields(`
 	cmd/internal/node.TestTimeStamps
 
-	features.TestStreamOnlineEqualsOffline
-	features.exampleValue
-
 	models/baseline.Logistic.solve
 	models/forest:map
 `)

@@ -111,11 +111,61 @@ func TestKernelExamples(t *testing.T) {
 	}
 }
 
-// exampleValue returns what a kernel makes of the arguments, and of a missing
-// input.
+// kernelExample is a spec with one feature, and the events on which it is tried.
+type kernelExample struct {
+	spec    *plantext.Spec
+	feature plantext.FeatureSpec
+	args    map[string]string
+	events  []assay.Event
+	train   int // events at the beginning that the plan is fitted on
+}
+
+// exampleValue returns what a kernel computes from the arguments, and from a
+// missing input.
 func exampleValue(t *testing.T, k *kernels.Kernel, args map[string]string) (got, missing float64) {
 	t.Helper()
-	s := &plantext.Spec{Version: 1, Time: "time", Kind: "kind"}
+	x := newKernelExample(k, args)
+	switch {
+	case k.Window:
+		x.addWindow()
+	case k.Lookup:
+		x.addLookup()
+	case k.Texts:
+		x.addTexts(k)
+	default:
+		x.addValues(k)
+	}
+	x.spec.Features = []plantext.FeatureSpec{x.feature}
+	rec, err := EventTable(x.spec, func(yield func(*assay.Event) bool) {
+		for i := range x.events {
+			if !yield(&x.events[i]) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []int
+	for i := range x.train {
+		rows = append(rows, i)
+	}
+	if args["labels"] != "" {
+		x.spec.Label = &plantext.LabelSpec{Column: "label"}
+		x.spec.Fields = x.spec.Fields[:2] // known when fitting, and never when scoring
+	}
+	p, _, err := Fit(context.Background(), x.spec, rec, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.Matrix(context.Background(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Columns[0][m.Rows-2], m.Columns[0][m.Rows-1]
+}
+
+func newKernelExample(k *kernels.Kernel, args map[string]string) *kernelExample {
 	f := plantext.FeatureSpec{Name: "f", Kernel: k.Name}
 	f.Bounds, f.Edges = list(args["bounds"]), list(args["edges"])
 	f.Step, f.Part = parse(args["step"]), args["part"]
@@ -131,138 +181,126 @@ func exampleValue(t *testing.T, k *kernels.Kernel, args map[string]string) (got,
 	if f.Smoothing > 0 {
 		f.Folds = 2
 	}
-	var events []assay.Event
-	day0 := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	at := day0.AddDate(1, 0, 0)
-	add := func(kind string, at time.Time, fields ...assay.Field) {
-		events = append(events, assay.Event{ID: fmt.Sprint(len(events)), Kind: kind, Time: at, Fields: fields,
-			Entities: []assay.Entity{{Role: "key", ID: "k"}}})
+	return &kernelExample{spec: &plantext.Spec{Version: 1, Time: "time", Kind: "kind"}, feature: f, args: args}
+}
+
+func exampleDay(n int) time.Time { return time.Date(2024, 1, 1+n, 0, 0, 0, 0, time.UTC) }
+
+func (x *kernelExample) add(kind string, at time.Time, fields ...assay.Field) {
+	x.events = append(x.events, assay.Event{ID: fmt.Sprint(len(x.events)), Kind: kind, Time: at, Fields: fields,
+		Entities: []assay.Entity{{Role: "key", ID: "k"}}})
+}
+
+// addWindow feeds a window with the values, days and members of the arguments,
+// and scores a key that has it and one that does not.
+func (x *kernelExample) addWindow() {
+	s, args := x.spec, x.args
+	s.Entities = []string{"key"}
+	s.Fields = []plantext.FieldSpec{{Name: "v", On: []string{"fact"}},
+		{Name: "m", Kind: "text", On: []string{"fact"}},
+		{Name: "unused"}}
+	w := plantext.WindowSpec{Name: "w", Key: []string{"key"}, On: []string{"fact"}, Length: "90d", Hop: "1d"}
+	if args["values"] != "" {
+		w.Value = "v"
 	}
-	train := 0
-	switch {
-	case k.Window:
-		s.Entities = []string{"key"}
-		s.Fields = []plantext.FieldSpec{{Name: "v", On: []string{"fact"}},
-			{Name: "m", Kind: "text", On: []string{"fact"}},
-			{Name: "unused"}}
-		w := plantext.WindowSpec{Name: "w", Key: []string{"key"}, On: []string{"fact"}, Length: "90d", Hop: "1d"}
-		if args["values"] != "" {
-			w.Value = "v"
+	if args["members"] != "" {
+		w.Member = "m"
+	}
+	s.Windows, x.feature.Window = []plantext.WindowSpec{w}, "w"
+	values, days, members := list(args["values"]), list(args["days"]), strings.Split(args["members"], ",")
+	for i := range max(len(values), len(days), len(members)) {
+		when, fields := exampleDay(i), []assay.Field{}
+		if i < len(days) {
+			when = exampleDay(int(days[i]))
 		}
-		if args["members"] != "" {
-			w.Member = "m"
+		if i < len(values) {
+			fields = append(fields, assay.Field{Name: "v", Value: assay.NumberValue(values[i])})
 		}
-		s.Windows, f.Window = []plantext.WindowSpec{w}, "w"
-		values, days, members := list(args["values"]), list(args["days"]), strings.Split(args["members"], ",")
-		for i := range max(len(values), len(days), len(members)) {
-			when, fields := day0.AddDate(0, 0, i), []assay.Field{}
-			if i < len(days) {
-				when = day0.AddDate(0, 0, int(days[i]))
-			}
-			if i < len(values) {
-				fields = append(fields, assay.Field{Name: "v", Value: assay.NumberValue(values[i])})
-			}
-			if i < len(members) && members[i] != "" {
-				fields = append(fields, assay.Field{Name: "m", Value: assay.TextValue(members[i])})
-			}
-			add("fact", when, fields...)
+		if i < len(members) && members[i] != "" {
+			fields = append(fields, assay.Field{Name: "m", Value: assay.TextValue(members[i])})
 		}
-		at = day0.AddDate(0, 0, 20)
-		if args["at"] != "" {
-			at = day0.AddDate(0, 0, int(parse(args["at"])))
-		}
-		slices.SortStableFunc(events, func(a, b assay.Event) int { return a.Time.Compare(b.Time) })
-		add("application", at)
-		events = append(events, events[len(events)-1])
-		events[len(events)-1].Entities = []assay.Entity{{Role: "key", ID: "a stranger"}}
-	case k.Lookup:
-		l := plantext.LookupSpec{Name: "t"}
-		for _, r := range strings.Split(args["rows"], ",") {
-			cells := strings.Split(r, ":")
-			v := parse(cells[2])
-			l.Rows = append(l.Rows, plantext.LookupRow{Key: cells[0], From: cells[1], Value: &v})
-		}
-		s.Lookups, s.Fields = []plantext.LookupSpec{l}, []plantext.FieldSpec{{Name: "x", Kind: "text"}}
-		f.Table, f.Of = "t", plantext.Names{"x"}
-		at, _ = eventtime.Parse(args["at"])
-		add("application", at, assay.Field{Name: "x", Value: assay.TextValue(args["x"])})
-		add("application", at)
-	case k.Texts:
-		s.Fields = []plantext.FieldSpec{{Name: "x", Kind: "text"}, {Name: "y", Kind: "text"},
-			{Name: "label", On: []string{"none"}}}
-		f.Of = plantext.Names{"x", "y"}[:k.MinInputs]
-		second := strings.Split(args["texts2"], ",")
-		for i, x := range strings.Split(args["texts"], ",") {
-			fields := []assay.Field{{Name: "x", Value: assay.TextValue(x)}}
-			if k.MinInputs == 2 {
-				fields = append(fields, assay.Field{Name: "y", Value: assay.TextValue(second[i])})
-			}
-			if l := list(args["labels"]); l != nil {
-				fields = append(fields, assay.Field{Name: "label", Value: assay.NumberValue(l[i])})
-			}
-			add("application", at, fields...)
-			train++
-		}
-		fields := []assay.Field{{Name: "x", Value: assay.TextValue(args["x"])}}
+		x.add("fact", when, fields...)
+	}
+	at := exampleDay(20)
+	if args["at"] != "" {
+		at = exampleDay(int(parse(args["at"])))
+	}
+	slices.SortStableFunc(x.events, func(a, b assay.Event) int { return a.Time.Compare(b.Time) })
+	x.add("application", at)
+	x.events = append(x.events, x.events[len(x.events)-1])
+	x.events[len(x.events)-1].Entities = []assay.Entity{{Role: "key", ID: "a stranger"}}
+}
+
+// addLookup makes a table of the rows of the arguments, and scores a key of it
+// and an event without a key.
+func (x *kernelExample) addLookup() {
+	l := plantext.LookupSpec{Name: "t"}
+	for _, r := range strings.Split(x.args["rows"], ",") {
+		cells := strings.Split(r, ":")
+		v := parse(cells[2])
+		l.Rows = append(l.Rows, plantext.LookupRow{Key: cells[0], From: cells[1], Value: &v})
+	}
+	x.spec.Lookups, x.spec.Fields = []plantext.LookupSpec{l}, []plantext.FieldSpec{{Name: "x", Kind: "text"}}
+	x.feature.Table, x.feature.Of = "t", plantext.Names{"x"}
+	at, _ := eventtime.Parse(x.args["at"])
+	x.add("application", at, assay.Field{Name: "x", Value: assay.TextValue(x.args["x"])})
+	x.add("application", at)
+}
+
+// addTexts makes training rows of the texts and labels of the arguments, and
+// scores one more text and an event without one.
+func (x *kernelExample) addTexts(k *kernels.Kernel) {
+	args, at := x.args, exampleDay(366)
+	x.spec.Fields = []plantext.FieldSpec{{Name: "x", Kind: "text"}, {Name: "y", Kind: "text"},
+		{Name: "label", On: []string{"none"}}}
+	x.feature.Of = plantext.Names{"x", "y"}[:k.MinInputs]
+	second := strings.Split(args["texts2"], ",")
+	for i, text := range strings.Split(args["texts"], ",") {
+		fields := []assay.Field{{Name: "x", Value: assay.TextValue(text)}}
 		if k.MinInputs == 2 {
-			fields = append(fields, assay.Field{Name: "y", Value: assay.TextValue(args["y"])})
+			fields = append(fields, assay.Field{Name: "y", Value: assay.TextValue(second[i])})
 		}
-		add("application", at, fields...)
-		add("application", at)
-	default:
-		kind := ""
-		if k.Times {
-			kind = "time"
+		if l := list(args["labels"]); l != nil {
+			fields = append(fields, assay.Field{Name: "label", Value: assay.NumberValue(l[i])})
 		}
-		for _, n := range []string{"a", "b", "x"} {
-			if args[n] == "" {
-				continue
-			}
-			s.Fields = append(s.Fields, plantext.FieldSpec{Name: n, Kind: kind})
-			f.Of = append(f.Of, n)
+		x.add("application", at, fields...)
+		x.train++
+	}
+	fields := []assay.Field{{Name: "x", Value: assay.TextValue(args["x"])}}
+	if k.MinInputs == 2 {
+		fields = append(fields, assay.Field{Name: "y", Value: assay.TextValue(args["y"])})
+	}
+	x.add("application", at, fields...)
+	x.add("application", at)
+}
+
+// addValues scores the numbers or times of the arguments, and an event without
+// any.
+func (x *kernelExample) addValues(k *kernels.Kernel) {
+	kind, at := "", exampleDay(366)
+	if k.Times {
+		kind = "time"
+	}
+	for _, n := range []string{"a", "b", "x"} {
+		if x.args[n] == "" {
+			continue
 		}
-		var fields []assay.Field
-		for _, n := range f.Of {
-			v := assay.NumberValue(parse(args[n]))
-			if d, err := time.Parse("2006-01-02", args[n]); err == nil {
-				v = assay.InstantValue(d)
-			}
-			if args[n] == "missing" {
-				v = assay.Value{}
-			}
-			fields = append(fields, assay.Field{Name: n, Value: v})
+		x.spec.Fields = append(x.spec.Fields, plantext.FieldSpec{Name: n, Kind: kind})
+		x.feature.Of = append(x.feature.Of, n)
+	}
+	var fields []assay.Field
+	for _, n := range x.feature.Of {
+		v := assay.NumberValue(parse(x.args[n]))
+		if d, err := time.Parse("2006-01-02", x.args[n]); err == nil {
+			v = assay.InstantValue(d)
 		}
-		add("application", at, fields...)
-		add("application", at)
-	}
-	s.Features = []plantext.FeatureSpec{f}
-	rec, err := EventTable(s, func(yield func(*assay.Event) bool) {
-		for i := range events {
-			if !yield(&events[i]) {
-				return
-			}
+		if x.args[n] == "missing" {
+			v = assay.Value{}
 		}
-	})
-	if err != nil {
-		t.Fatal(err)
+		fields = append(fields, assay.Field{Name: n, Value: v})
 	}
-	var rows []int
-	for i := range train {
-		rows = append(rows, i)
-	}
-	if args["labels"] != "" {
-		s.Label = &plantext.LabelSpec{Column: "label"}
-		s.Fields = s.Fields[:2] // known when fitting, and never when scoring
-	}
-	p, _, err := Fit(context.Background(), s, rec, rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := p.Matrix(context.Background(), rec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m.Columns[0][m.Rows-2], m.Columns[0][m.Rows-1]
+	x.add("application", at, fields...)
+	x.add("application", at)
 }
 
 func parse(s string) float64 {

@@ -60,19 +60,7 @@ func streamEvents() int {
 func TestStreamOnlineEqualsOffline(t *testing.T) {
 	cfg := scf.Config{Seed: 11, Events: streamEvents()}
 	p, _ := scfPlan(t, cfg)
-	var log []assay.Event
-	for ev := range scf.New(cfg).Events() {
-		c := *ev
-		c.Entities, c.Fields = append([]assay.Entity{}, ev.Entities...), append([]assay.Field{}, ev.Fields...)
-		log = append(log, c)
-	}
-	for i := 0; i+50 < len(log); i += 50 { // delivered late: by hours, and some by days
-		j := i + 1 + (i/50)%49
-		log[i], log[j] = log[j], log[i]
-		if i%5000 == 0 && i >= 2000 {
-			log[i].Time = log[i-2000].Time
-		}
-	}
+	log := shuffledStream(cfg)
 	rec, err := features.EventTable(p.Spec(), func(yield func(*assay.Event) bool) {
 		for i := range log {
 			if !yield(&log[i]) {
@@ -87,7 +75,63 @@ func TestStreamOnlineEqualsOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(log); i += 101 { // a row of the table is the event that it was
+	checkRowsAreEvents(t, p, rec, log)
+	st, scored, restarts := p.NewState(), 0, 0
+	dst := make([]float64, 0, len(m.Columns))
+	for i := range log {
+		ev := &log[i]
+		if err := p.Validate(ev); err != nil {
+			t.Fatalf("event %s: %v", ev.ID, err)
+		}
+		if ev.Kind == p.Event() {
+			online, err := p.Vector(dst, ev, st)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !sameVector(t, p, online, m, scored) || m.Row[scored] != i {
+				t.Fatalf("application %d (row %d)", scored, i)
+			}
+			scored++
+		}
+		if err := p.Observe(ev, st); err != nil {
+			t.Fatal(err)
+		}
+		if (i+1)%(len(log)/7) == 0 {
+			st = restarted(t, p, st)
+			restarts++
+		}
+	}
+	if scored != m.Rows || st.Late() == 0 {
+		t.Errorf("%d vectors of %d, %d events late (want some)", scored, m.Rows, st.Late())
+	}
+	t.Logf("%d events, %d vectors equal, %d restarts, %d late, %d keys", len(log), scored,
+		restarts, st.Late(), st.Keys())
+}
+
+// shuffledStream is a generated stream in which every 50th event is delivered
+// late: by hours, and some by days.
+func shuffledStream(cfg scf.Config) []assay.Event {
+	var log []assay.Event
+	for ev := range scf.New(cfg).Events() {
+		c := *ev
+		c.Entities, c.Fields = append([]assay.Entity{}, ev.Entities...), append([]assay.Field{}, ev.Fields...)
+		log = append(log, c)
+	}
+	for i := 0; i+50 < len(log); i += 50 {
+		j := i + 1 + (i/50)%49
+		log[i], log[j] = log[j], log[i]
+		if i%5000 == 0 && i >= 2000 {
+			log[i].Time = log[i-2000].Time
+		}
+	}
+	return log
+}
+
+// checkRowsAreEvents reads rows of the table as events again, which must be those
+// of the log. It sorts the fields of these events in the plan's order.
+func checkRowsAreEvents(t *testing.T, p *features.Plan, rec arrow.Record, log []assay.Event) {
+	t.Helper()
+	for i := 0; i < len(log); i += 101 {
 		got, err := p.EventOf(rec, i, "", time.Time{})
 		if err != nil {
 			t.Fatal(err)
@@ -105,52 +149,39 @@ func TestStreamOnlineEqualsOffline(t *testing.T) {
 			t.Fatalf("row %d is read as %+v, want %+v", i, got, log[i])
 		}
 	}
-	st, scored, restarts := p.NewState(), 0, 0
-	dst := make([]float64, 0, len(m.Columns))
-	for i := range log {
-		ev := &log[i]
-		if err := p.Validate(ev); err != nil {
-			t.Fatalf("event %s: %v", ev.ID, err)
-		}
-		if ev.Kind == p.Event() {
-			online, err := p.Vector(dst, ev, st)
-			if err != nil {
-				t.Fatal(err)
-			}
-			offline := assay.Vector{Plan: m.Plan}
-			for _, c := range m.Columns {
-				offline.Values = append(offline.Values, c[scored])
-			}
-			if online.Digest() != offline.Digest() || m.Row[scored] != i {
-				for j, f := range p.Features() {
-					if math.Float64bits(online.Values[j]) != math.Float64bits(offline.Values[j]) {
-						t.Errorf("%s: online %v, offline %v", f.Name, online.Values[j], offline.Values[j])
-					}
-				}
-				t.Fatalf("application %d (row %d)", scored, i)
-			}
-			scored++
-		}
-		if err := p.Observe(ev, st); err != nil {
-			t.Fatal(err)
-		}
-		if (i+1)%(len(log)/7) == 0 {
-			b, err := st.Snapshot()
-			if err != nil {
-				t.Fatal(err)
-			}
-			st = p.NewState()
-			if err := st.Restore(b); err != nil {
-				t.Fatal(err)
-			}
-			restarts++
+}
+
+// sameVector reports whether a vector has the digest of a row of the matrix, and
+// names the features that differ.
+func sameVector(t *testing.T, p *features.Plan, online assay.Vector, m *features.Matrix, row int) bool {
+	t.Helper()
+	offline := assay.Vector{Plan: m.Plan}
+	for _, c := range m.Columns {
+		offline.Values = append(offline.Values, c[row])
+	}
+	if online.Digest() == offline.Digest() {
+		return true
+	}
+	for j, f := range p.Features() {
+		if math.Float64bits(online.Values[j]) != math.Float64bits(offline.Values[j]) {
+			t.Errorf("%s: online %v, offline %v", f.Name, online.Values[j], offline.Values[j])
 		}
 	}
-	if scored != m.Rows || st.Late() == 0 {
-		t.Errorf("%d vectors of %d, %d events late (want some)", scored, m.Rows, st.Late())
+	return false
+}
+
+// restarted is the state as a restart from its snapshot gives it.
+func restarted(t *testing.T, p *features.Plan, st *features.State) *features.State {
+	t.Helper()
+	b, err := st.Snapshot()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Logf("%d events, %d vectors equal, %d restarts, %d late, %d keys", len(log), scored,
-		restarts, st.Late(), st.Keys())
+	st = p.NewState()
+	if err := st.Restore(b); err != nil {
+		t.Fatal(err)
+	}
+	return st
 }
 
 // place is a field's place in the plan.
