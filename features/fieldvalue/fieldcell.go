@@ -125,8 +125,11 @@ func (f *Field) Cell(c *Column, row int) (float64, *RowError) {
 		if !ok {
 			return 0, &RowError{row, c.Name, f.rangeProblem()}
 		}
-		if f.Kind == assay.Flag && x != 0 && x != 1 {
-			return 0, &RowError{row, c.Name, notFlag}
+		if f.Kind == assay.Flag {
+			if x != 0 && x != 1 {
+				return 0, &RowError{row, c.Name, notFlag}
+			}
+			x = numberOfBool(x == 1) // of -0 too
 		}
 		if x == x || f.MayBeMissing {
 			return x, nil
