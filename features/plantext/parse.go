@@ -94,8 +94,11 @@ func Decode(b []byte) (*Spec, error) {
 	if err != nil {
 		return nil, yamlError(err)
 	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+	switch {
+	case len(file.Docs) > 1:
 		return nil, &SpecError{Problem: fmt.Sprintf("%d YAML documents, want one", len(file.Docs))}
+	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
+		return nil, &SpecError{Problem: "the text is empty", Hint: "docs/plan.md shows a plan"}
 	}
 	if err := plainNodes(file.Docs[0].Body); err != nil {
 		return nil, err
