@@ -9,25 +9,25 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// areaQuantile takes Satterthwaite's degrees of freedom of a variance that is
-// the sum of those of two classes.
+// areaQuantile is the quantile of Student's t for a variance that is the sum of the
+// variances of two classes, with Satterthwaite's degrees of freedom.
 func areaQuantile(c *Curve, bad, good float64) float64 {
 	v := bad + good
 	return studentQuantile(float64(v*v) / (float64(bad*bad)/(c.BadTally.Effective()-1) + float64(good*good)/
 		(c.GoodTally.Effective()-1)))
 }
 
-// fewOfClass is the number of rows of a class below which an area's interval
-// reaches down at least as far as Newcombe's: DeLong's variance of few rows is
-// too small where the area is large.
+// fewOfClass is the number of rows of a class below which the lower end of an area's
+// interval is at most that of Newcombe's: with few rows, DeLong's variance of a large
+// area is too small.
 const fewOfClass = 30
 
 // Area returns the AUC with its 95 % interval: DeLong's variance on the logit
 // scale, with Satterthwaite's degrees of freedom. Where that variance is zero,
 // as in a perfect ranking, it is Newcombe's score interval (2006, method 5),
-// and with few rows of a class, or rows of unequal weight, it reaches down at
-// least as far as that: a few heavy rows may not be among those that were drawn.
-// The variance takes two rows of each class; with fewer the interval is NaN.
+// and with few rows of a class, or rows of unequal weight, its lower end is at
+// most that of Newcombe's interval, since the sample may lack a few heavy rows. The
+// variance needs two rows of each class; with fewer the interval is NaN.
 func (c *Curve) Area() Estimate {
 	e := Estimate{Value: numfmt.Number(c.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(), N: c.Rows(), Level: Level,
 		Method: "DeLong, logit"}
@@ -51,9 +51,9 @@ func (c *Curve) Area() Estimate {
 	return e
 }
 
-// scoreBound is an end of Newcombe's interval of the area a: the value whose own
-// standard error (Hanley and McNeil 1982, with both classes of their mean
-// size) reaches to a.
+// scoreBound returns one end of Newcombe's interval of the area a: the value that
+// differs from a by the normal quantile times its own standard error (Hanley and
+// McNeil 1982, with the mean size for both classes).
 func (c *Curve) scoreBound(a, direction float64) float64 {
 	m, n := c.BadTally.Effective(), c.GoodTally.Effective()
 	outside := func(x float64) bool {
@@ -74,8 +74,7 @@ func (c *Curve) scoreBound(a, direction float64) float64 {
 	return (near + far) / 2
 }
 
-// GapOfAreas is the difference of two areas of independent samples, first less
-// second.
+// GapOfAreas returns the first area minus the second, of independent samples.
 func GapOfAreas(first, second *Curve) Estimate {
 	e := Estimate{Value: numfmt.Number(first.AUC() - second.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(),
 		N: second.Rows(), Level: Level,

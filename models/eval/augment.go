@@ -4,7 +4,7 @@ package eval
 
 import "math"
 
-// Augmented are figures of a sample with declined rows added.
+// Augmented holds the statistics of a sample with declined rows added.
 type Augmented struct{ BadRate, AUC, KS, Brier float64 }
 
 // Augment measures a sample with each declined row added twice: as bad with

@@ -36,8 +36,8 @@ func CountBins(cuts, x, weight []float64) []float64 { return Bins{cuts: cuts}.co
 
 // Cuts returns at most k-1 upper bounds that cut x into k bins of nearly equal
 // size; equal values stay together. NaNs are left out. A row of weight w counts
-// as if it were there w times, but that a cut may lie one row higher; nil is 1
-// each.
+// as if it were there w times, except that a cut may lie one row higher; nil
+// weights are 1 each.
 func Cuts(x, weight []float64, k int) []float64 {
 	if weight == nil {
 		return cutsOf(SortedValues(x), k)
@@ -64,9 +64,9 @@ func Cuts(x, weight []float64, k int) []float64 {
 	return cuts
 }
 
-// Bins cuts a feature as a reference sample suggests: a number into the
-// tenths of the reference and a bin for missing values, a category into its
-// codes, one bin for others and one for missing values.
+// Bins assigns values of a feature to bins that come from a reference sample: for a
+// number the tenths of the reference and a bin for missing values, for a category
+// one bin for each code, one for other codes and one for missing values.
 type Bins struct {
 	cuts  []float64
 	codes int // of a category; 0 for a number
@@ -109,7 +109,8 @@ func (b Bins) count(x, weight []float64) []float64 {
 	return n
 }
 
-// countSorted counts rising values of a number, and so many missing ones.
+// countSorted counts values of a number, given in rising order, and the number of
+// missing ones.
 func (b Bins) countSorted(sorted []float64, missing int) []float64 {
 	n := make([]float64, b.Count())
 	at := 0
@@ -131,7 +132,7 @@ func UsedBins(expected, actual []float64) (n int) {
 	return n
 }
 
-// known are the rows that have a value, by rising value.
+// known returns the rows that have a value, by rising value.
 func known(x []float64) []int32 {
 	var rows []int32
 	var values []float64

@@ -16,8 +16,8 @@ import (
 // (length n, sum n) and fills dst, which has one value per statistic; it must
 // not keep or change counts. Replicates for which a statistic is NaN are left
 // out of its interval; with fewer than half of them left the interval is NaN.
-// The result depends on seed alone, not on the number of threads. A percentile
-// interval does not hold a maximum, such as KS.
+// The result depends on seed alone, not on the number of threads. Percentile
+// intervals do not cover a maximum such as KS.
 func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64,
 	stat func(dst []float64, counts []uint16)) (low, high []float64, err error) {
 	draws, err := resamples(ctx, n, statistics, replicates, seed, stat)
@@ -31,7 +31,7 @@ func Bootstrap(ctx context.Context, n, statistics, replicates int, seed uint64,
 	return low, high, nil
 }
 
-// resamples returns each statistic of each replicate.
+// resamples computes each statistic of each replicate.
 func resamples(ctx context.Context, n, statistics, replicates int, seed uint64,
 	stat func(dst []float64, counts []uint16)) ([][]float64, error) {
 	draws := make([][]float64, statistics)
@@ -92,8 +92,8 @@ func Quantile(sorted []float64, p float64) float64 {
 
 // resampled returns the curve of a resample: bad says which rows are bad, counts
 // how often each was drawn, and weight, unless it is nil, what each weighs, all
-// from the highest score to the lowest. Steps that nobody was drawn from are left
-// out, so that the scores do not fit any more; the scratch curve is reused.
+// from the highest score to the lowest. Steps without a drawn row are left out, so
+// that scores no longer match the steps; the curve into is reused.
 func (c *Curve) resampled(into *Curve, bad []uint8, counts []uint16, weight []float64) *Curve {
 	if into.bad == nil {
 		*into = Curve{bad: make([]float64, len(c.bad)), good: make([]float64, len(c.good))}

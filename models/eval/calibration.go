@@ -32,7 +32,7 @@ func LogLoss(label, pd, weight []float64) float64 {
 	return Ratio(s, TallyOf(weight, len(label)).Sum)
 }
 
-// rowLoss is one row's part of the log-loss.
+// rowLoss is the log-loss of one row.
 func rowLoss(y, pd float64) float64 {
 	p := clipPD(pd)
 	if y == 1 {
@@ -55,7 +55,7 @@ type Group struct {
 // Observed returns the bad rate of the group.
 func (g Group) Observed() float64 { m, bad := g.mass(); return Ratio(bad.Sum, m.Sum) }
 
-// mass is the weight of the group, and of its bad rows.
+// mass returns the weight of the group and of its bad rows.
 func (g Group) mass() (m, bad Tally) {
 	if g.all.Rows == 0 {
 		return equal(g.N), equal(g.Bad)
@@ -66,8 +66,8 @@ func (g Group) mass() (m, bad Tally) {
 // Rate is the group's bad rate with its interval.
 func (g Group) Rate() Estimate { m, bad := g.mass(); return m.Rate(bad) }
 
-// Groups is Groups of rows that have weights and whose order by falling PD is
-// known.
+// Groups cuts the rows into at most k groups of nearly equal size by PD; equal PDs
+// stay together. falling lists the rows by falling PD.
 func Groups(label, pd, weight []float64, falling []int32, k int) []Group {
 	var out []Group
 	n := len(falling)
@@ -148,8 +148,8 @@ func ECE(groups []Group) float64 {
 	return Ratio(s, n)
 }
 
-// CalibrationByChance is what right PDs give on average over the groups: outcomes
-// scatter about them, which parts the groups further, too.
+// CalibrationByChance returns the average of statistics over the groups if the PDs
+// were correct: outcomes scatter about the PDs, which also adds to the resolution.
 func CalibrationByChance(groups []Group) map[string]float64 {
 	var ece, reliability, resolution, n, mean float64
 	for _, g := range groups {
@@ -172,7 +172,7 @@ func CalibrationByChance(groups []Group) map[string]float64 {
 // HosmerLemeshow returns the statistic, its degrees of freedom and p-value.
 // The rows must not have trained the model: the degrees of freedom are then
 // the number of groups (on training rows they would be two fewer). Where rows
-// have weights, a group counts as its effective number of rows.
+// have weights, the effective number of rows of a group is used.
 func HosmerLemeshow(groups []Group) (chi2 float64, df int, p float64) {
 	for _, g := range groups {
 		m, bad := g.mass()

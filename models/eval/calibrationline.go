@@ -10,7 +10,7 @@ import (
 
 // CoxLine is the calibration line of Cox (1958): logit(observed) = Intercept +
 // Slope logit(pd), fitted by maximum likelihood. Slope 1 and intercept 0 are
-// perfect; a slope below 1 says that the PDs are too extreme. Large is the
+// perfect; with a slope below 1 the PDs are too extreme. Large is the
 // intercept with the slope held at 1 (calibration in the large): above 0, too
 // few defaults were predicted.
 type CoxLine struct {
@@ -18,8 +18,8 @@ type CoxLine struct {
 	SEIntercept, SESlope, SELarge float64
 }
 
-// CalibrationLine fits the line to rows that have weights; its standard errors are
-// then the robust ones (Huber 1967), which do not take a row of weight w for w rows.
+// CalibrationLine fits the line; nil weights are 1 each. With weights, standard errors
+// are robust (Huber 1967): a row of weight w is not treated as w independent rows.
 func CalibrationLine(label, pd, weight []float64) CoxLine {
 	x := make([]float64, len(pd))
 	for i, p := range pd {
@@ -46,10 +46,10 @@ func sumLine(label, x, weight []float64, a, b float64) (s lineSums) {
 	return s
 }
 
-// robust are standard errors of the two coefficients that do not take a row of
-// weight w for w rows: the sandwich's, each row's part larger by what the row drew
-// the line to itself (HC3, MacKinnon and White 1985). free says whether the slope
-// was fitted.
+// robust returns standard errors of the two coefficients that do not treat a row of
+// weight w as w independent rows: the sandwich estimator, with each row's residual
+// corrected for its leverage (HC3, MacKinnon and White 1985). free says whether the
+// slope was fitted.
 func (s lineSums) robust(label, x, weight []float64, a, b float64, free bool) (sa, sb float64) {
 	iaa, iab, ibb := 1/s.haa, 0.0, 0.0 // the inverse of the information
 	if free {
@@ -98,7 +98,7 @@ func fitLine(label, x, weight []float64, free bool) (a, b, sa, sb float64) {
 		} else {
 			da, sa = s.ga/s.haa, 1/math.Sqrt(s.haa)
 		}
-		// A long step is cut: far from the maximum the quadratic is a bad guide.
+		// A long step is cut: far from the maximum the quadratic approximation is poor.
 		if m := math.Max(math.Abs(da), math.Abs(db)); m > 5 {
 			da, db = da*5/m, db*5/m
 		}

@@ -8,18 +8,19 @@ import (
 	"slices"
 )
 
-// StrongCorrelation is where two variables count as saying the same.
+// StrongCorrelation is the absolute rank correlation from which two variables are
+// reported as a group.
 const StrongCorrelation = 0.7
 
-// Correlations are what rank correlations say of columns.
+// Correlations holds the rank correlations of columns.
 type Correlations struct {
 	Partner []int     // the column most correlated with each, -1 for none
 	Rho     []float64 // Spearman's correlation with it
 	Groups  [][]int   // columns that a chain of correlations of at least StrongCorrelation ties together
 }
 
-// Correlate compares each two columns by Spearman's rank correlation, on the rows
-// where both are present. A column that is nil has no partner.
+// Correlate computes Spearman's rank correlation of each pair of columns, on the rows
+// where both are present. A nil column has no partner.
 func Correlate(columns [][]float64) Correlations {
 	c := Correlations{Partner: make([]int, len(columns)), Rho: make([]float64, len(columns))}
 	ranks, root := make([]rankedColumn, len(columns)), make([]int, len(columns))
@@ -86,8 +87,8 @@ func rankRows(x []float64) rankedColumn {
 	return r
 }
 
-// among sets the midranks of the rows where the other column is present, too,
-// among those rows alone, and returns their number.
+// among sets the midranks of the rows where both columns are present, ranked among
+// those rows alone, and returns the number of those rows.
 func (r rankedColumn) among(other, rank []float64) (n int) {
 	var tie []int32
 	place := 0

@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// ErrInput is matched by every error about the data handed to this package.
+// ErrInput is matched by every error about data that this package was given.
 var ErrInput = errors.New("evaluation input is not usable")
 
 // Curve is a sample sorted by falling score, with equal scores gathered into
@@ -33,8 +33,8 @@ type Curve struct {
 // is NaN, is an error that names the row; infinities are allowed.
 func NewCurve(label, score []float64) (*Curve, error) { return NewWeightedCurve(label, score, nil) }
 
-// NewWeightedCurve is NewCurve of rows of which one of weight w counts as w;
-// weights are finite and above 0, nil is 1 each.
+// NewWeightedCurve is NewCurve for rows with weights: a row of weight w counts as w
+// rows. Weights are finite and above 0; nil weights are 1 each.
 func NewWeightedCurve(label, score, weight []float64) (*Curve, error) {
 	if len(label) != len(score) {
 		return nil, fmt.Errorf("%w: %d labels and %d scores", ErrInput, len(label), len(score))
@@ -91,8 +91,8 @@ func CurveOf(label, score, weight []float64) *Curve {
 	return c
 }
 
-// labels are those of the rows, which the steps do not tell apart where both
-// classes share one.
+// labels returns the label of each row, which the steps do not determine where both
+// classes share a step.
 func (c *Curve) labels() []float64 {
 	out := make([]float64, len(c.Falling))
 	for _, i := range c.badRows {
@@ -104,19 +104,19 @@ func (c *Curve) labels() []float64 {
 // Rows returns the number of rows.
 func (c *Curve) Rows() int { return c.Bad + c.Good }
 
-// Tally is that of all rows.
+// Tally returns the weights of all rows added up.
 func (c *Curve) Tally() Tally { return c.BadTally.plus(c.GoodTally) }
 
 // BadRateEstimate is the bad rate with its interval.
 func (c *Curve) BadRateEstimate() Estimate { return c.Tally().Rate(c.BadTally) }
 
-// rarer is the effective number of rows of the class that has fewer.
+// rarer returns the effective number of rows of the smaller class.
 func (c *Curve) rarer() float64 { return min(c.BadTally.Effective(), c.GoodTally.Effective()) }
 
 // BadRate returns the share of bad rows, NaN for an empty sample.
 func (c *Curve) BadRate() float64 { return Ratio(c.BadTally.Sum, c.BadTally.Sum+c.GoodTally.Sum) }
 
-// HasBothClasses reports whether there is something to tell apart.
+// HasBothClasses reports whether there are bad and good rows.
 func (c *Curve) HasBothClasses() bool { return c.BadTally.Sum > 0 && c.GoodTally.Sum > 0 }
 
 // AUC returns the area under the ROC curve: the probability that a bad row
@@ -126,8 +126,8 @@ func (c *Curve) AUC() float64 {
 	if !c.HasBothClasses() {
 		return math.NaN()
 	}
-	// Twice the weight of won pairs: of rows without weights a whole number, and
-	// exact up to 9e15.
+	// Twice the weight of won pairs: without weights a whole number, exact up to
+	// 9e15.
 	var below, twice float64
 	for k := len(c.score) - 1; k >= 0; k-- {
 		b, g := c.bad[k], c.good[k]
@@ -195,7 +195,7 @@ func (c *Curve) TPRAt(fpr float64) float64 {
 }
 
 // PartialAUC returns the area under the ROC curve up to a share of good rows
-// rejected, on McClish's scale (1989): 0.5 is chance and 1 perfect, as of the
+// rejected, on McClish's scale (1989): 0.5 is chance and 1 is perfect, as for the
 // whole area.
 func (c *Curve) PartialAUC(share float64) float64 {
 	if !c.HasBothClasses() {

@@ -39,7 +39,7 @@ func (c *Curve) placements(label []float64) []float64 {
 }
 
 // DeLong returns the AUC with its 95 % interval (DeLong, DeLong and
-// Clarke-Pearson 1988), clipped to 0..1. The variance takes at least two rows
+// Clarke-Pearson 1988), clipped to 0..1. The variance needs at least two rows
 // of each class; with fewer the interval is NaN.
 func (c *Curve) DeLong() Estimate {
 	e := Estimate{Value: numfmt.Number(c.AUC()), Low: numfmt.NaN(), High: numfmt.NaN(), N: c.Rows(),
@@ -51,9 +51,9 @@ func (c *Curve) DeLong() Estimate {
 	return e.around(math.Sqrt(vb+vg), 0, 1)
 }
 
-// areaVariance is DeLong's variance of the area, the parts that are due to the
-// bad and to the good rows. It takes two rows of each class. A row of weight w
-// adds w² times its square: it was drawn once, and counts w times.
+// areaVariance returns the two terms of DeLong's variance of the area, of the bad and
+// of the good rows. It needs two rows of each class. A row of weight w adds w² times
+// its squared deviation: it was sampled once and counts w times.
 func (c *Curve) areaVariance() (bad, good float64) {
 	if c.weight != nil {
 		return c.weightedVariance()
@@ -87,14 +87,13 @@ func (c *Curve) weightedVariance() (bad, good float64) {
 	return c.BadTally.ofMean(bad), c.GoodTally.ofMean(good)
 }
 
-// ofMean turns a sum of squares of weighted deviations into the variance of their
-// mean.
+// ofMean turns a sum of squared weighted deviations into the variance of the mean.
 func (m Tally) ofMean(squares float64) float64 {
 	n := m.Effective()
 	return squares / float64(m.Sum*m.Sum) * (n / (n - 1))
 }
 
-// Difference is the gap between two models on the same rows.
+// Difference is the difference between the AUCs of two models on the same rows.
 type Difference struct {
 	Estimate               // first minus second
 	Z        numfmt.Number `json:"z"` // NaN when the two never differ

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package eval measures how well scores tell bad rows from good ones, whether
-// probabilities of default are right, and how much all of that is due to chance.
+// Package eval measures how well scores separate bad rows from good ones, whether
+// probabilities of default are right, and how much of each result is due to chance.
 //
 // It takes plain slices: labels (1 = the bad event), scores where higher means
 // riskier, probabilities of default, columns of features, and weights (nil = each
@@ -10,7 +10,7 @@
 //
 //	curve.go            one sample sorted by score, ties gathered: AUC, KS, ROC, ...
 //	hmeasure.go         Hand's H-measure
-//	weights.go          rows by weight, and how many equal rows they are worth
+//	weights.go          weighted rows, and their effective number
 //	estimate.go         a statistic with its interval
 //	delong.go, area.go  intervals and differences of areas under the curve
 //	proportion.go       rates, their ratios and differences, with intervals
@@ -21,9 +21,9 @@
 //	calibrationline.go  the fitted line of observed on predicted log-odds
 //	bins.go, woe.go     columns cut into bins; weight of evidence
 //	stability.go        the population stability index
-//	variable.go         all that is measured of one column
-//	correlation.go, inflation.go  which columns say the same
-//	ranks.go            rows by place in the ranking, where ties share places
+//	variable.go         the figures of one column
+//	correlation.go, inflation.go  which columns carry the same information
+//	ranks.go            rows by place in the ranking, ties sharing places
 //	augment.go          figures with declined applications added
 //	periods.go          rows by calendar month, quarter or year
 //	radix.go, rows.go   sorting, and helpers over rows

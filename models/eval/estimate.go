@@ -19,19 +19,19 @@ type Estimate struct {
 	N      int           `json:"n"`                // rows that it was computed on
 	Level  numfmt.Number `json:"level,omitempty"`  // of the interval: 0.95
 	Method string        `json:"method,omitempty"` // "DeLong, logit", "bootstrap, 500 resamples", ...
-	// Chance is what a useless model, or no shift, gives on average on so many
-	// rows; Corrected is the value less its bias. nil where they do not apply.
+	// Chance is the average for a useless model, or without a shift, on as many
+	// rows; Corrected is the value minus its bias. nil where they do not apply.
 	Chance    *numfmt.Number `json:"chance,omitempty"`
 	Corrected *numfmt.Number `json:"corrected,omitempty"`
 }
 
-// Level of all intervals.
+// Level is the confidence level of all intervals.
 const Level = 0.95
 
+// NormalQuantile is the standard normal quantile of a two-sided interval of Level.
 var NormalQuantile = distuv.UnitNormal.Quantile(0.5 + Level/2)
 
-// studentQuantile is the quantile of Student's t that a two-sided interval
-// takes.
+// studentQuantile is the quantile of Student's t for a two-sided interval of Level.
 func studentQuantile(df float64) float64 {
 	if !(df < 1e6) {
 		return NormalQuantile
@@ -39,18 +39,18 @@ func studentQuantile(df float64) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(1, df)}.Quantile(0.5 + Level/2)
 }
 
-// around sets a normal interval of the standard error sd, clipped.
+// around sets the normal interval for the standard error sd, clipped to lo and hi.
 func (e Estimate) around(sd, lo, hi float64) Estimate { return e.within(sd, NormalQuantile, lo, hi) }
 
-// within sets an interval of z standard errors each way, clipped.
+// within sets an interval of z standard errors each way, clipped to lo and hi.
 func (e Estimate) within(sd, z, lo, hi float64) Estimate {
 	e.Low = numfmt.Number(max(lo, float64(e.Value)-float64(z*sd)))
 	e.High = numfmt.Number(min(hi, float64(e.Value)+float64(z*sd)))
 	return e
 }
 
-// Wald is the interval of a fitted coefficient; none where it has no standard
-// error.
+// Wald returns the estimate of a fitted coefficient with its normal interval; without
+// a standard error the interval is NaN.
 func Wald(x, se float64, n int) Estimate {
 	e := Estimate{Value: numfmt.Number(x), Low: numfmt.NaN(), High: numfmt.NaN(), N: n}
 	if se > 0 && !math.IsNaN(x) {

@@ -10,12 +10,12 @@ import (
 
 // Inflations returns the variance inflation factor of each number: 1/(1 - R²)
 // of the regression of its values on all other numbers (Marquardt 1970). A
-// missing value counts as the variable's mean. NaN for a column that is
-// nil, or has one value; infinite where the others determine it.
+// missing value counts as the variable's mean. The factor is NaN for a column that is
+// nil or has one value, and infinite where the others determine it.
 //
 // The factors are the diagonal of the inverse of the correlation matrix, taken
-// from its eigenvectors, so that columns that determine each other are told from
-// those that have nothing to do with them.
+// from its eigenvectors, so that columns that determine each other do not affect the
+// factors of unrelated ones.
 func Inflations(numbers [][]float64) []float64 {
 	out := make([]float64, len(numbers))
 	var used []int
@@ -62,8 +62,8 @@ func Inflations(numbers [][]float64) []float64 {
 	return out
 }
 
-// standardised returns the values less their mean over the root of their sum of
-// squares, 0 for a missing one; nil where they do not vary or are not finite.
+// standardised subtracts the mean and divides by the root of the sum of squares; a
+// missing value is 0. nil where values do not vary or are not finite.
 func standardised(x []float64) []float64 {
 	largest := 0.0
 	for _, v := range x {

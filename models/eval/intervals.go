@@ -11,14 +11,14 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// A bootstrap's percentiles do not hold a maximum: that of a resample lies above
-// that of the sample as that lies above the truth, so that both ends are moved up
-// twice. Intervals here have a centre corrected for the bias and the bootstrap's
-// standard error, on a scale that fits the statistic; the lower end is moved by
-// the bias once more, since the bootstrap sees too little of it on few rows.
-// docs/reports.md has what benchmarks/eval -coverage found.
+// Bootstrap percentiles do not cover a maximum: the maximum of a resample exceeds
+// that of the sample, as that of the sample exceeds the true one, so that both ends
+// are too high by twice the bias. The intervals here use a centre corrected for the
+// bias and the bootstrap's standard error, on a scale that fits the statistic. The
+// lower end is moved by the bias once more, since the bootstrap underestimates the
+// bias on few rows. docs/reports.md shows the coverage that benchmarks/eval measured.
 
-// replicated is a statistic with what its resamples gave.
+// replicated is a statistic with its values on resamples.
 type replicated struct {
 	value   float64
 	draws   []float64
@@ -51,7 +51,7 @@ func (r replicated) on(scale func(float64) float64) (value, mean, sd float64, ok
 
 func same(x float64) float64 { return x }
 
-// corrected is the value less the bias that the resamples show.
+// corrected returns the value minus the bias that the resamples show.
 func (r replicated) corrected() *numfmt.Number {
 	v, m, _, ok := r.on(same)
 	if !ok {
@@ -60,8 +60,8 @@ func (r replicated) corrected() *numfmt.Number {
 	return numfmt.Pointer(min(max(2*v-m, 0), 1))
 }
 
-// share is the interval of a statistic in 0..1 that is biased upwards, on the
-// scale of the arc sine of its root.
+// share returns the interval of a statistic in 0..1 that is biased upwards, computed
+// on the scale of the arc sine of its root.
 func (r replicated) share() Estimate {
 	e := r.estimate()
 	scale := func(x float64) float64 { return math.Asin(math.Sqrt(min(max(x, 0), 1))) }
@@ -80,7 +80,7 @@ func (r replicated) share() Estimate {
 	return e
 }
 
-// size is the interval of a positive mean, on the logarithmic scale.
+// size returns the interval of a positive mean, computed on the logarithmic scale.
 func (r replicated) size() Estimate {
 	e := r.estimate()
 	v, _, sd, ok := r.on(func(x float64) float64 { return bitmath.Log(math.Max(x, math.SmallestNonzeroFloat64)) })
@@ -92,8 +92,8 @@ func (r replicated) size() Estimate {
 	return e
 }
 
-// distance is the interval of KS: that of two rates at the cut where they lie
-// furthest apart, one row added to each class, less the bias of a maximum.
+// distance returns the interval of KS: that of the difference of two rates at the cut
+// where it is largest, with one row added to each class, minus the bias of a maximum.
 func (c *Curve) distance(r replicated) Estimate {
 	e := r.estimate()
 	e.Method = fmt.Sprintf("two rates at the cut, bias by %s", r.written)
@@ -116,7 +116,7 @@ func (c *Curve) distance(r replicated) Estimate {
 	return e
 }
 
-// from are the rows of a score or more.
+// from returns the rows with at least the score.
 func (c *Curve) from(score float64) (bad, good Tally) {
 	end := 0
 	for k := range c.score {
@@ -139,15 +139,16 @@ func (c *Curve) from(score float64) (bad, good Tally) {
 	return bad, good
 }
 
-// ChanceKS is the mean distance of two samples of one population: that of
+// ChanceKS returns the mean KS distance of two samples of one population, the mean of
 // Kolmogorov's distribution.
 func ChanceKS(bad, good float64) float64 {
 	return math.Sqrt(math.Pi/2) * math.Ln2 * math.Sqrt(Ratio(1, bad)+Ratio(1, good))
 }
 
-// catchInterval is the interval of the share of bad rows caught at a share of good rows
-// lost: Wilson's, of as many rows as have the variance that the resamples show,
-// which is that of the rate and of the cut. It takes a good row to lose.
+// catchInterval returns the interval of the share of bad rows caught at a share of
+// good rows lost: Wilson's, for the number of rows that gives the variance of the
+// resamples, which includes the variance of the cut. At least one good row must be
+// lost.
 func (c *Curve) catchInterval(r replicated, share float64) Estimate {
 	e := r.estimate()
 	e.Method = "Wilson, rows by " + r.written

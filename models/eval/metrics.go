@@ -19,15 +19,15 @@ type Metric struct {
 // CatchShares are the rejection rates of good rows at which the catch is reported.
 var CatchShares = [...]float64{0.01, 0.05, 0.10, 0.20}
 
-// PartialShare is the share of good rows rejected up to which the partial area
-// is taken: beyond, nobody would put a cut-off.
+// PartialShare is the share of good rows rejected up to which the partial area is
+// measured: nobody would set a cut-off beyond it.
 const PartialShare = 0.2
 
-// Metrics are the statistics of a sample that every report has, each with its
-// interval, by names that stay: auc, gini, ks, h_measure, average_precision,
+// Metrics returns the statistics of a sample that every report has, each with its
+// interval. Their names do not change between versions: auc, gini, ks, h_measure, average_precision,
 // tpr_at_fpr_0.01 and so on, brier, logloss, bad_rate, mean_pd, partial_auc. One
-// bootstrap of so many replicates serves them all; c ranks the rows that label,
-// pd and weight (nil = 1 each) are of.
+// bootstrap of the given replicates serves all; c is the curve of the rows of label,
+// pd and weight (nil = 1 each).
 func Metrics(ctx context.Context, c *Curve, label, pd, weight []float64, replicates int, seed uint64) (
 	[]Metric, error) {
 	n := c.Rows()
@@ -63,8 +63,8 @@ func Metrics(ctx context.Context, c *Curve, label, pd, weight []float64, replica
 	return out, nil
 }
 
-// metricInterval takes the method of interval that fits the statistic; share is
-// the share of good rows lost at which one of the tpr_at_fpr is taken.
+// metricInterval computes the interval by the method that fits the statistic; share
+// is the share of good rows lost, for the metrics tpr_at_fpr.
 func (c *Curve) metricInterval(name string, r replicated, share float64) Estimate {
 	switch name {
 	case "ks":
@@ -92,8 +92,8 @@ func (c *Curve) metricInterval(name string, r replicated, share float64) Estimat
 	return e
 }
 
-// inFallingOrder gathers the rows from the highest score to the lowest, as the
-// curve walks them: a resample draws rows without regard to their order.
+// inFallingOrder returns the rows from the highest score to the lowest, the order of
+// the curve's steps; resamples do not depend on the order of rows.
 func inFallingOrder(c *Curve, label, pd, weight []float64) drawnRows {
 	n := c.Rows()
 	r := drawnRows{bad: make([]uint8, n), weight: Select(weight, c.Falling), pd: make([]float64, n),
@@ -107,7 +107,7 @@ func inFallingOrder(c *Curve, label, pd, weight []float64) drawnRows {
 	return r
 }
 
-// drawnRows are the rows as resamples take them, from the highest score to the
+// drawnRows holds the rows that resamples draw from, from the highest score to the
 // lowest.
 type drawnRows struct {
 	bad                     []uint8

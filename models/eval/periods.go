@@ -8,9 +8,8 @@ import (
 )
 
 // Periods numbers the calendar months (UTC) that the times span, the first 0;
-// months without rows between them are kept, so that a gap shows. When the
-// span is longer than five years it is cut into quarters, past fifteen into
-// years.
+// months without rows between them are kept, so that a gap shows. A span of more
+// than five years is cut into quarters, one of more than fifteen into years.
 func Periods(at []time.Time) (names []string, code []int32) {
 	code = make([]int32, len(at))
 	lo, hi := 0, -1
@@ -49,7 +48,7 @@ func Periods(at []time.Time) (names []string, code []int32) {
 	return names, code
 }
 
-// RateBy is the bad rate of each code in 0..k-1, with its interval.
+// RateBy returns the bad rate of each code in 0..k-1, with its interval.
 func RateBy(label, weight []float64, code []int32, k int) []Estimate {
 	bad, all := make([]Tally, k), make([]Tally, k)
 	for i, c := range code {

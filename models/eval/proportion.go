@@ -11,7 +11,8 @@ import (
 	"github.com/assayrisk/assay/internal/numfmt"
 )
 
-// wilson takes counts that ties may have made fractions.
+// Wilson returns the rate k/n with Wilson's score interval. Ties can make the counts
+// fractions.
 func Wilson(k, n float64) Estimate {
 	e := Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN(), N: int(math.Round(n)),
 		Level: Level, Method: "Wilson"}
@@ -29,7 +30,7 @@ func Wilson(k, n float64) Estimate {
 	return e
 }
 
-// score is Wilson's interval of the rate p of n rows, z standard errors each
+// score returns Wilson's interval of the rate p of n rows, z standard errors each
 // way.
 func score(p, n, z float64) Estimate {
 	z2 := float64(z * z)
@@ -39,7 +40,8 @@ func score(p, n, z float64) Estimate {
 		High: numfmt.Number(min(1, mid+half))}
 }
 
-// binomialTest takes counts that weights may have made fractions.
+// BinomialTest returns the probability of at least k of n at the rate p. Weights can
+// make the counts fractions.
 func BinomialTest(k, n, p float64) float64 {
 	switch {
 	case n == 0 || math.IsNaN(p) || p < 0 || p > 1:
@@ -52,7 +54,7 @@ func BinomialTest(k, n, p float64) float64 {
 	return mathext.RegIncBeta(k, n-k+1, p)
 }
 
-// RatioOfRates is the ratio of two proportions with Katz's log interval (1978).
+// RatioOfRates returns the ratio of two proportions with Katz's log interval (1978).
 // Where nobody of the first group is approved, or everybody of both, half a row
 // is added to each count for the interval (Walter 1975).
 func RatioOfRates(k1, n1, k2, n2 Tally) Estimate {
@@ -78,8 +80,8 @@ func RatioOfRates(k1, n1, k2, n2 Tally) Estimate {
 	return e
 }
 
-// DifferenceOfRates is the difference of two proportions with Newcombe's hybrid score
-// interval (1998, method 10).
+// DifferenceOfRates returns the difference of two proportions with Newcombe's hybrid
+// score interval (1998, method 10).
 func DifferenceOfRates(k1, n1, k2, n2 Tally) Estimate {
 	e := Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN(), N: n1.Rows,
 		Level: Level, Method: "Newcombe"}

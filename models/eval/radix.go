@@ -7,9 +7,10 @@ import (
 	"slices"
 )
 
-// Sorting dominates a report of a million rows, so columns are sorted by their
-// bits: eleven at a time, least significant first, passes in which all keys
-// agree left out. It is stable, so that equal scores keep the order of rows.
+// Sorting dominates the time of a report of a million rows, so columns are sorted by
+// their bits (radix sort): eleven bits at a time, the least significant first,
+// skipping passes in which all keys agree. The sort is stable: rows of equal score
+// keep their order.
 
 const (
 	radixBits = 11

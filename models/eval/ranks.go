@@ -2,10 +2,10 @@
 
 package eval
 
-// EachBetween visits the rows at positions from..to when all are
-// sorted by falling score and each takes as much room as it weighs. Rows of equal
-// score share the positions of their group: each has the same share inside, and
-// share times its weight is what counts.
+// EachBetween visits the rows at positions from..to when all rows are sorted by
+// falling score and each takes up as many positions as its weight. Rows of equal
+// score share the positions of their group: visit gets the share of each row that
+// lies inside, the same for all of them.
 func (c *Curve) EachBetween(from, to float64, visit func(row int32, share float64)) {
 	first, at := 0.0, 0
 	for k := range c.bad {
@@ -23,8 +23,8 @@ func (c *Curve) EachBetween(from, to float64, visit func(row int32, share float6
 	}
 }
 
-// Safest returns how much of each row's weight is among the k rows, by weight, of
-// the lowest scores.
+// Safest returns the share of each row that is among the k rows of the lowest scores,
+// counted by weight.
 func (c *Curve) Safest(k float64) []float64 {
 	n := c.Tally().Sum
 	out := make([]float64, c.Rows())

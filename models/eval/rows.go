@@ -6,7 +6,7 @@ import "math"
 
 // Helpers over columns and row numbers, for whoever measures parts of a sample.
 
-// Select returns the values at the rows; none stays none.
+// Select returns the values at the rows; nil values stay nil.
 func Select[T any](x []T, rows []int32) []T {
 	if len(x) == 0 {
 		return x

@@ -13,7 +13,7 @@ import (
 // shares. Half a row of each side (0.5 where rows have no weights) is added to
 // each bin where one side is empty, so that it stays finite. NaN when a side has
 // no rows. Below 0.1 is usually read as stable, above 0.25 as shifted; small
-// samples give 0.1 by chance, see chancePSI.
+// samples give 0.1 by chance, see ChancePSI.
 func PSI(expected, actual []float64, halfExpected, halfActual float64) float64 {
 	var n, m float64
 	for i := range expected {
@@ -29,7 +29,7 @@ func PSI(expected, actual []float64, halfExpected, halfActual float64) float64 {
 	return s
 }
 
-// PSIPart is what one bin adds to the index of samples of n and m rows.
+// PSIPart returns what one bin adds to the PSI of samples of n and m rows.
 func PSIPart(e, a, n, m, halfExpected, halfActual float64) float64 {
 	if e == 0 && a == 0 {
 		return 0
@@ -41,8 +41,8 @@ func PSIPart(e, a, n, m, halfExpected, halfActual float64) float64 {
 	return float64((pa - pe) * bitmath.Log(pa/pe))
 }
 
-// ChancePSI is the mean of the index of two samples of one population; that of
-// an information value, too, with the bad rows and the good ones as samples.
+// ChancePSI returns the mean PSI of two samples of one population, and also the mean
+// information value of an unrelated variable, with bad and good rows as the samples.
 func ChancePSI(bins int, n, m float64) float64 {
 	return float64(bins-1) * (Ratio(1, n) + Ratio(1, m))
 }

@@ -19,9 +19,9 @@ type Data struct {
 	Format     numfmt.Format // of numbers in the names of bins
 }
 
-// Variable is what the report knows of one feature. Sorting a column is what a
-// report of many rows spends its time on, so each is sorted once, here, and
-// only figures are kept.
+// Variable holds the figures of one feature. Sorting columns takes most of the time of
+// a report of many rows, so each is sorted once, by MeasureVariable, and only figures
+// are kept.
 type Variable struct {
 	Binned            Binned    // bins of the evaluated rows, with weights of evidence
 	Alone             Estimate  // AUC of the value by itself; NaN for a category
@@ -39,8 +39,8 @@ type Variable struct {
 	Spread            float64
 }
 
-// MeasureVariable measures a feature; weight is of the evaluated rows, trained of the
-// training rows, nil for rows that have none.
+// MeasureVariable measures a feature; weight holds the weights of the evaluated rows,
+// trained those of the training rows, nil = 1 each.
 func MeasureVariable(label, weight, trained []float64, f Data) Variable {
 	if f.Categories != nil {
 		return measureCategory(label, weight, trained, f)
@@ -89,7 +89,7 @@ func MeasureVariable(label, weight, trained []float64, f Data) Variable {
 	return c
 }
 
-// shift compares the evaluated rows by bin with those of training.
+// shift compares the evaluated rows with the training rows by bin.
 func (c *Variable) shift(seen, weight, trained []float64, f Data) {
 	before, now := TallyOf(trained, len(f.Train)), TallyOf(weight, len(f.Values))
 	c.PSI = PSI(c.Expected, seen, before.HalfRow(), now.HalfRow())
@@ -135,7 +135,7 @@ func rankColumn(label, x []float64) ranked {
 	return r
 }
 
-// curve gathers equal values, the largest first.
+// curve returns the curve of the values as scores.
 func (r ranked) curve() *Curve {
 	c := &Curve{}
 	last := math.NaN()
@@ -234,7 +234,7 @@ func Spread(values []float64, categories []string) float64 {
 	return math.Sqrt(s / float64(len(x)))
 }
 
-// Separation returns how well a variable parts the classes by itself in any
+// Separation returns how well a variable by itself separates the classes, in either
 // direction: the larger of the AUC of its value and the AUC of its bins, the
 // riskiest first.
 func (c *Variable) Separation() float64 {
@@ -248,7 +248,7 @@ func (c *Variable) Separation() float64 {
 	return best
 }
 
-// area is the AUC of the bins as a score, each bin's bad rate.
+// area returns the AUC with each bin's bad rate as the score.
 func (v Binned) area() float64 {
 	bins := slices.Clone(v.Bins)
 	slices.SortStableFunc(bins, func(a, b WOEBin) int {

@@ -7,12 +7,12 @@ import (
 	"math"
 )
 
-// Where rows have weights, a row of weight w counts as w rows in every figure. An
-// interval, a chance level and the least number of rows of a verdict go by the
-// number of rows of equal weight that would say as much: Kish's effective number
-// (1965), the square of the sum of weights over the sum of their squares.
+// Where rows have weights, a row of weight w counts as w rows in every figure. Intervals,
+// chance levels and the rows that a verdict needs are computed from the effective
+// number of rows (Kish 1965): the number of rows of equal weight that would carry as
+// much information, the square of the sum of weights over the sum of their squares.
 
-// Tally is some rows by weight.
+// Tally adds up the weights of some rows.
 type Tally struct {
 	Rows         int
 	Sum, Squares float64
@@ -24,10 +24,10 @@ func (m *Tally) Add(w float64) {
 	m.Squares += float64(w * w)
 }
 
-// equal are n rows of weight 1.
+// equal returns the tally of n rows of weight 1.
 func equal(n int) Tally { return Tally{n, float64(n), float64(n)} }
 
-// TallyOf adds up the weights of n rows; nil is 1 each.
+// TallyOf adds up the weights of n rows; nil weights are 1 each.
 func TallyOf(weight []float64, n int) Tally {
 	if weight == nil {
 		return equal(n)
@@ -43,7 +43,8 @@ func (m Tally) plus(o Tally) Tally {
 	return Tally{m.Rows + o.Rows, m.Sum + o.Sum, m.Squares + o.Squares}
 }
 
-// Effective is the number of rows of equal weight that say as much.
+// Effective returns the effective number of rows: how many rows of equal weight carry
+// as much information.
 func (m Tally) Effective() float64 {
 	if m.Squares == 0 {
 		return 0
@@ -51,7 +52,7 @@ func (m Tally) Effective() float64 {
 	return float64(m.Sum*m.Sum) / m.Squares
 }
 
-// WholeRows is effective as a whole number, which no rounding flatters.
+// WholeRows returns Effective as a whole number, rounded down.
 func (m Tally) WholeRows() int {
 	if m.Squares == m.Sum { // all of weight 1
 		return m.Rows
@@ -68,7 +69,7 @@ func (c *Curve) uneven() bool {
 	return m.Effective() < float64(m.Rows)*(1-1e-9)
 }
 
-// HalfRow is half a row of mean weight, which is added where a count is zero.
+// HalfRow returns half a row of mean weight, to add where a count is zero.
 func (m Tally) HalfRow() float64 {
 	if m.Rows == 0 {
 		return 0.5
@@ -76,14 +77,14 @@ func (m Tally) HalfRow() float64 {
 	return m.Sum / float64(m.Rows) / 2
 }
 
-// without are the rows but for some of them.
+// without returns the tally of the rows other than those of o.
 func (m Tally) without(o Tally) Tally {
 	return Tally{m.Rows - o.Rows, m.Sum - o.Sum, max(0, m.Squares-o.Squares)}
 }
 
-// EffectiveFor is the number of rows of equal weight whose proportion of hits has
-// the variance that this one has: fewer than effective where the hits, or the
-// others, are few and heavy. It is never more.
+// EffectiveFor returns the number of rows of equal weight whose proportion of hits
+// has the same variance: fewer than Effective where the hits, or the other rows, are
+// few and heavy, and never more.
 func (m Tally) EffectiveFor(hits Tally) float64 {
 	n := m.Effective()
 	p := hits.Sum / m.Sum
@@ -95,7 +96,7 @@ func (m Tally) EffectiveFor(hits Tally) float64 {
 	return min(n, p*(1-p)/v)
 }
 
-// Rate is the proportion of hits among the rows, with Wilson's interval.
+// Rate returns the proportion of hits among the rows, with Wilson's interval.
 func (m Tally) Rate(hits Tally) Estimate {
 	if m.Rows == 0 {
 		return Wilson(0, 0)
@@ -129,8 +130,8 @@ func WeightedMean(x, weight []float64) float64 {
 	return Ratio(s, n)
 }
 
-// CheckWeights takes weights that are finite and above 0: a row that counts for
-// nothing is to be left out, so that no number of rows flatters.
+// CheckWeights accepts weights that are finite and above 0. Rows of weight 0 must be
+// left out by the caller, so that they do not add to the number of rows.
 func CheckWeights(what string, w []float64, n int) error {
 	if w == nil {
 		return nil

@@ -28,7 +28,8 @@ type Binned struct {
 	IV    float64  // sum over bins of (share bad - share good) WOE; NaN when a class is absent
 }
 
-// MaxLevels bounds the bins of a category; rarer ones are gathered.
+// MaxLevels is the largest number of bins of a category, missing values aside: with
+// more levels, the rarer ones share a bin.
 const MaxLevels = 12
 
 // BinVariable cuts a column. Numbers are cut into at most ten bins of nearly
@@ -55,7 +56,7 @@ func binCategory(label, x, weight []float64, categories []string) Binned {
 	return out
 }
 
-// binWeighted is rankColumn and binned of a number whose rows have weights.
+// binWeighted cuts a number whose rows have weights into bins.
 func binWeighted(label, x, weight []float64, format numfmt.Format) Binned {
 	cuts := Cuts(x, weight, 10)
 	names := IntervalNames(cuts, format)
@@ -77,7 +78,8 @@ func (b *WOEBin) add(label, weight float64) {
 	}
 }
 
-// evidence drops empty bins and weighs the others; half is half a row.
+// evidence drops empty bins and computes the weight of evidence of the others; half
+// is half a row.
 func evidence(bins []WOEBin, half float64) Binned {
 	bins = slices.DeleteFunc(bins, func(b WOEBin) bool { return b.Bad+b.Good == 0 })
 	out := Binned{Bins: bins}
@@ -105,8 +107,8 @@ func evidence(bins []WOEBin, half float64) Binned {
 	return out
 }
 
-// IntervalNames names the bins between cuts, and last the missing ones. Cuts
-// that four digits do not tell apart get as many as it takes.
+// IntervalNames names the bins between cuts, and last the bin of missing values. Cuts
+// that are equal to four digits are printed with as many digits as they need.
 func IntervalNames(cuts []float64, format numfmt.Format) []string {
 	words := distinctNumbers(cuts, format)
 	names := make([]string, 0, len(cuts)+2)
@@ -125,7 +127,7 @@ func IntervalNames(cuts []float64, format numfmt.Format) []string {
 	return append(names, "missing")
 }
 
-// distinctNumbers prints rising numbers, no two of them alike.
+// distinctNumbers prints rising numbers with enough digits that no two look alike.
 func distinctNumbers(x []float64, format numfmt.Format) []string {
 	out := make([]string, len(x))
 	for i, v := range x {
@@ -139,7 +141,7 @@ func distinctNumbers(x []float64, format numfmt.Format) []string {
 	return out
 }
 
-// repeats reports whether neighbours are alike.
+// repeats reports whether two neighbours are equal.
 func repeats(s []string) bool {
 	for i := 1; i < len(s); i++ {
 		if s[i] == s[i-1] {
@@ -149,8 +151,8 @@ func repeats(s []string) bool {
 	return false
 }
 
-// levels keeps the most frequent categories in dictionary order; rare are those
-// that occur and are gathered under "other".
+// levels returns the most frequent categories in the order of their codes; rare are
+// the others that occur, which share the bin "other".
 func levels(x, weight []float64, categories []string) (names, rare []string, of func(float64) int) {
 	count := make([]float64, len(categories))
 	for i, v := range x {
