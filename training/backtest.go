@@ -33,16 +33,16 @@ func (s *Scorer) Recipe() *Recipe {
 func (e *Evaluation) addBacktest(ctx context.Context, u Progress, in *report.Input) error {
 	switch {
 	case e.BacktestPeriods < 1 && e.Recipe != nil:
-		in.Unbacktested = "no period was asked for"
+		in.BacktestSkipped = "no period was asked for"
 		return nil
 	case e.Train.Table == nil:
-		in.Unbacktested = "the rows that trained the model were not given"
+		in.BacktestSkipped = "the rows that trained the model were not given"
 		return nil
 	case e.Recipe == nil:
-		in.Unbacktested = "the model was trained elsewhere, or its recipe was not handed on"
+		in.BacktestSkipped = "the model was trained elsewhere, or its recipe was not handed on"
 		return nil
 	case e.Train.clock == nil:
-		in.Unbacktested = "no column says when the training rows were decided: a plan can name one, or --time"
+		in.BacktestSkipped = "no column says when the training rows were decided: a plan can name one, or --time"
 		return nil
 	}
 	in.OutcomesAtOnce = e.Train.log == nil
@@ -70,7 +70,7 @@ func (e *Evaluation) addBacktest(ctx context.Context, u Progress, in *report.Inp
 		in.Backtest = append(in.Backtest, *p)
 	}
 	if len(in.Backtest) == 0 {
-		in.Unbacktested = "no period has rows that could be trained on before it and judged in it"
+		in.BacktestSkipped = "no period has rows that could be trained on before it and judged in it"
 	}
 	return nil
 }

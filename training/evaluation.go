@@ -275,7 +275,7 @@ func (e *Evaluation) addOutOfFold(ctx context.Context, u Progress, in *report.In
 // server they come from the path that an event takes through it: validate,
 // make the vector from the current windows, walk the compiled forest.
 func (e *Evaluation) addServed(ctx context.Context, in *report.Input) error {
-	in.Served, in.ServedBy, in.Unasked = e.Served, e.ServedBy, e.WhyNotServed
+	in.Served, in.ServedBy, in.ServerSkipped = e.Served, e.ServedBy, e.WhyNotServed
 	if in.Served != nil {
 		return nil
 	}

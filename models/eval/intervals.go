@@ -49,11 +49,11 @@ func (r replicated) on(scale func(float64) float64) (value, mean, sd float64, ok
 	return scale(r.value), mean, math.Sqrt(sd), true
 }
 
-func same(x float64) float64 { return x }
+func identity(x float64) float64 { return x }
 
 // corrected returns the value minus the bias that the resamples show.
 func (r replicated) corrected() *numfmt.Number {
-	v, m, _, ok := r.on(same)
+	v, m, _, ok := r.on(identity)
 	if !ok {
 		return numfmt.Pointer(math.NaN())
 	}
@@ -92,14 +92,14 @@ func (r replicated) size() Estimate {
 	return e
 }
 
-// distance returns the interval of KS: that of the difference of two rates at the cut
-// where it is largest, with one row added to each class, minus the bias of a maximum.
-func (c *Curve) distance(r replicated) Estimate {
+// ksInterval returns the interval of KS: that of the difference of two rates at the
+// cut where it is largest, with one row added to each class, minus the bias of a maximum.
+func (c *Curve) ksInterval(r replicated) Estimate {
 	e := r.estimate()
 	e.Method = fmt.Sprintf("two rates at the cut, bias by %s", r.written)
 	e.Chance = numfmt.Pointer(ChanceKS(c.BadTally.Effective(), c.GoodTally.Effective()))
 	e.Corrected = r.corrected()
-	v, m, sd, ok := r.on(same)
+	v, m, sd, ok := r.on(identity)
 	if !ok || r.rarer < 2 {
 		return e
 	}
@@ -157,7 +157,7 @@ func (c *Curve) catchInterval(r replicated, share float64) Estimate {
 		e.Method = fmt.Sprintf("it takes %.0f good rows", math.Ceil(1/share))
 		return e
 	}
-	_, _, sd, ok := r.on(same)
+	_, _, sd, ok := r.on(identity)
 	if !ok || r.rarer < 2 {
 		return e
 	}

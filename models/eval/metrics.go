@@ -68,7 +68,7 @@ func Metrics(ctx context.Context, c *Curve, label, pd, weight []float64, replica
 func (c *Curve) metricInterval(name string, r replicated, share float64) Estimate {
 	switch name {
 	case "ks":
-		return c.distance(r)
+		return c.ksInterval(r)
 	case "h_measure":
 		return r.share()
 	case "average_precision":

@@ -29,7 +29,7 @@ func (b *builder) backtest(s *document.Section) {
 	t := document.Table{Title: "Backtest forward in time",
 		Caption: "Each line trains the same plan and parameters anew on the rows whose outcome was known when the " +
 			"period began, and judges them on the period. It shows how the recipe would have performed if it had " +
-			"been in use and trained again each time. " + fewWords,
+			"been in use and trained again each time. " + fewRowsNote,
 		Columns: []document.Column{{Name: "Period"}, {Name: "Trained on", Format: numfmt.Count},
 			{Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count}, {Name: "Observed", Format: numfmt.Percent},
@@ -49,7 +49,7 @@ func (b *builder) backtest(s *document.Section) {
 			rank = p.PD
 		}
 		c := eval.CurveOf(p.Label, rank, p.Weight)
-		d, w, pd := enough(c), c.BadRateEstimate(), eval.WeightedMean(p.PD, p.Weight)
+		d, w, pd := reliableAUC(c), c.BadRateEstimate(), eval.WeightedMean(p.PD, p.Weight)
 		if g := groundsOf(c, ""); k == 0 || min(g.Bad, g.Rows-g.Bad) < min(smallest.Bad, smallest.Rows-smallest.Bad) {
 			smallest.Rows, smallest.Bad = g.Rows, g.Bad
 		}
@@ -105,9 +105,9 @@ func (b *builder) backtestVerdict(auc chart.Series, all float64, outside int, sm
 		switch {
 		case !high.Defined():
 			wide++
-		case float64(high) < b.th.AUCFail:
+		case float64(high) < b.thresholds.AUCFail:
 			light = document.Fail
-		case auc.Low[k] < numfmt.Number(b.th.AUCFail) && high > numfmt.Number(b.th.AUCPass):
+		case auc.Low[k] < numfmt.Number(b.thresholds.AUCFail) && high > numfmt.Number(b.thresholds.AUCPass):
 			wide++
 		}
 		if high.Defined() && float64(high) < all {
@@ -124,8 +124,9 @@ func (b *builder) backtestVerdict(auc chart.Series, all float64, outside int, sm
 			"off in %d; %d are too uncertain to judge", numfmt.Fixed3.Print(all), len(auc.Y), low, outside, wide),
 		fmt.Sprintf("look when a period's whole AUC interval lies below the mean of the periods, or its mean PD "+
 			"outside the Wilson interval of its bad rate; fail when a whole AUC interval lies below %s; cannot tell "+
-			"when one has no interval, or an interval from below %s to above %s", numfmt.Fixed3.Print(b.th.AUCFail),
-			numfmt.Fixed3.Print(b.th.AUCFail), numfmt.Fixed3.Print(b.th.AUCPass)), smallest)
+			"when one has no interval, or an interval from below %s to above %s",
+			numfmt.Fixed3.Print(b.thresholds.AUCFail),
+			numfmt.Fixed3.Print(b.thresholds.AUCFail), numfmt.Fixed3.Print(b.thresholds.AUCPass)), smallest)
 }
 
 // check reports a period whose slices have different lengths or whose values are out

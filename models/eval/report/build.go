@@ -18,21 +18,21 @@ import (
 
 // builder carries what several sections need.
 type builder struct {
-	ctx    context.Context
-	in     *Input
-	th     Thresholds
-	report *document.Report
+	ctx        context.Context
+	in         *Input
+	thresholds Thresholds
+	report     *document.Report
 	// original is the caller's number of each row; the report sorts rows by
 	// their content.
-	original  []int32
-	rank      []float64 // what rows are ranked by: the margin, or the PD without margins
-	curve     *eval.Curve
-	train     *eval.Curve     // nil without training rows
-	outOfFold *eval.Curve     // of the training rows, by models that did not train on them; nil = not known
-	line      eval.CoxLine    // calibration line of the PDs; set by the section on calibration
-	cols      []eval.Variable // of each feature
-	byPD      []int32         // rows from the highest PD to the lowest
-	rival     []*eval.Curve   // of each challenger
+	original         []int32
+	rank             []float64 // what rows are ranked by: the margin, or the PD without margins
+	curve            *eval.Curve
+	train            *eval.Curve     // nil without training rows
+	outOfFold        *eval.Curve     // of the training rows, by models that did not train on them; nil = not known
+	line             eval.CoxLine    // calibration line of the PDs; set by the section on calibration
+	measured         []eval.Variable // of each feature
+	byPD             []int32         // rows from the highest PD to the lowest
+	challengerCurves []*eval.Curve   // of each challenger
 }
 
 // Build makes the report. It does not change in or keep any part of it, and the
@@ -42,8 +42,8 @@ func Build(ctx context.Context, in Input) (*document.Report, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
 	}
-	b := &builder{ctx: ctx, in: &in, th: in.Thresholds.withDefaults()}
-	b.canonical()
+	b := &builder{ctx: ctx, in: &in, thresholds: in.Thresholds.withDefaults()}
+	b.sortByContent()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func Build(ctx context.Context, in Input) (*document.Report, error) {
 		b.report.Made = in.Made.UTC().Format(time.RFC3339)
 	}
 	b.curve = eval.CurveOf(in.Label, b.rank, in.Weight)
-	b.derive()
+	b.addSensitiveGroups()
 	b.rankings()
 	for _, step := range []func() error{b.columns, b.metrics} {
 		if err := step(); err != nil {
@@ -102,7 +102,7 @@ func sectionNumber(id string) int {
 // rankings sorts the rows once for each order that sections need.
 func (b *builder) rankings() {
 	in := b.in
-	b.rival = make([]*eval.Curve, len(in.Challenger))
+	b.challengerCurves = make([]*eval.Curve, len(in.Challenger))
 	b.each(len(in.Challenger)+3, func(k int) {
 		switch k {
 		case 0:
@@ -123,7 +123,7 @@ func (b *builder) rankings() {
 				b.outOfFold = eval.CurveOf(t.Label, t.OutOfFold, t.Weight)
 			}
 		default:
-			b.rival[k-3] = eval.CurveOf(in.Label, in.Challenger[k-3].Score, in.Weight)
+			b.challengerCurves[k-3] = eval.CurveOf(in.Label, in.Challenger[k-3].Score, in.Weight)
 		}
 	})
 }
@@ -194,14 +194,14 @@ func interval(e eval.Estimate, f numfmt.Format) string {
 
 // columns measures every feature.
 func (b *builder) columns() error {
-	b.cols = make([]eval.Variable, len(b.in.Features))
-	b.each(len(b.cols), func(j int) {
+	b.measured = make([]eval.Variable, len(b.in.Features))
+	b.each(len(b.measured), func(j int) {
 		var trained []float64
 		if b.in.Train != nil {
 			trained = b.in.Train.Weight
 		}
-		b.cols[j] = eval.MeasureVariable(b.in.Label, b.in.Weight, trained, b.in.Features[j].data())
-		b.cols[j].IVByChance = eval.ChancePSI(len(b.cols[j].Binned.Bins), b.curve.BadTally.Effective(),
+		b.measured[j] = eval.MeasureVariable(b.in.Label, b.in.Weight, trained, b.in.Features[j].data())
+		b.measured[j].IVByChance = eval.ChancePSI(len(b.measured[j].Binned.Bins), b.curve.BadTally.Effective(),
 			b.curve.GoodTally.Effective())
 	})
 	return b.ctx.Err()

@@ -84,9 +84,9 @@ func contentOrder(n int, first, second func(i int) uint64, name func(i int) stri
 	return order
 }
 
-// canonical sorts the builder's copy of the input by content. The caller's slices
+// sortByContent sorts the builder's copy of the input by content. The caller's slices
 // are not changed, and its functions still get the caller's row numbers.
-func (b *builder) canonical() {
+func (b *builder) sortByContent() {
 	in := b.in
 	b.evaluatedOrder()
 	b.trainingOrder()
@@ -98,7 +98,7 @@ func (b *builder) canonical() {
 	}
 	in.Backtest = slices.Clone(in.Backtest)
 	for k := range in.Backtest {
-		in.Backtest[k].canonical()
+		in.Backtest[k].sortByContent()
 	}
 }
 
@@ -110,7 +110,7 @@ func Order(in Input) []int32 {
 	return b.original
 }
 
-func (p *Period) canonical() {
+func (p *Period) sortByContent() {
 	order := contentOrder(len(p.Label), func(i int) uint64 {
 		return mixFloat(mixFloat(mixFloat(mixFloat(0, p.Label, i), p.PD, i), p.Margin, i), p.Weight, i)
 	}, func(int) uint64 { return 0 }, noName)

@@ -16,12 +16,12 @@ import (
 // normal approximation does not hold.
 const leastOfClass = 10
 
-// fewWords is part of the caption of each table that leaves such AUCs out.
-var fewWords = fmt.Sprintf("AUC needs at least %d bad and %d good rows; with fewer a dash is shown.",
+// fewRowsNote is part of the caption of each table that leaves such AUCs out.
+var fewRowsNote = fmt.Sprintf("AUC needs at least %d bad and %d good rows; with fewer a dash is shown.",
 	leastOfClass, leastOfClass)
 
-// enough returns DeLong's estimate, undefined where a class has too few rows.
-func enough(c *eval.Curve) eval.Estimate {
+// reliableAUC returns DeLong's estimate, undefined where a class has too few rows.
+func reliableAUC(c *eval.Curve) eval.Estimate {
 	e := c.Area()
 	if c.BadTally.WholeRows() < leastOfClass || c.GoodTally.WholeRows() < leastOfClass {
 		e.Value, e.Low, e.High = numfmt.NaN(), numfmt.NaN(), numfmt.NaN()
@@ -29,8 +29,8 @@ func enough(c *eval.Curve) eval.Estimate {
 	return e
 }
 
-// tieWords is part of the caption of each table that cuts through ties.
-const tieWords = "Rows of equal score are treated alike, whatever their order in the file: where a cut falls among " +
+// tieNote is part of the caption of each table that cuts through ties.
+const tieNote = "Rows of equal score are treated alike, whatever their order in the file: where a cut falls among " +
 	"them, each counts in proportion, so that counts can be fractions."
 
 // countCell shows a count that ties may have made a fraction.

@@ -84,7 +84,7 @@ func (st *stressed) shuffles() []shuffle {
 				k := r.Below(i + 1)
 				place[i], place[k] = place[k], i
 			}
-			changed := st.under(st.score, func(x []float64, row int) { x[j] = st.x[place[row]][j] })
+			changed := st.rescore(st.score, func(x []float64, row int) { x[j] = st.x[place[row]][j] })
 			drop[d] = float64(changed.drop.Value)
 		}
 		out[j] = shuffle{eval.Mean(drop[:]), deviation(drop[:])}

@@ -49,7 +49,7 @@ func scoreOf(x []float64) float64 {
 func TestShufflingIsThatOfScikitLearn(t *testing.T) {
 	g, features := readShuffles(t)
 	b := &builder{ctx: t.Context(), in: &Input{Label: g.Label, PD: make([]float64, len(g.Label)), Features: features,
-		Score: scoreOf, Seed: 3}, cols: make([]eval.Variable, 4)}
+		Score: scoreOf, Seed: 3}, measured: make([]eval.Variable, 4)}
 	for j, s := range b.sampleForStress(eval.EvenlySpaced(len(g.Label), len(g.Label))).shuffles() {
 		if math.Abs(s.lost-g.Lost[j]) > 5*g.Spread[j]/math.Sqrt(draws) {
 			t.Errorf("%s loses %v, scikit-learn has %v ± %v", features[j].Name, s.lost, g.Lost[j], g.Spread[j])

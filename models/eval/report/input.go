@@ -59,19 +59,19 @@ type Input struct {
 	// called for changed copies of rows; nil leaves out the stress tests.
 	Score func(x []float64) float64
 
-	Outcome   []assay.Outcome // decision of each row by the policy; nil = by the cut-off
-	Economics *Economics      // what a good and a bad row are worth; nil = ratio 5:1
-	Declined  *Declined       // applications with no outcome, for reject inference
-	Served    []float64       // margins of the same rows from where they are served, NaN = not served
-	ServedBy  string          // where they come from; "" = the running server
-	Unasked   string          // why the server was not asked though one was named, a sentence
-	Hardening *Hardening      // the same model trained with noise added
+	Outcome       []assay.Outcome // decision of each row by the policy; nil = by the cut-off
+	Economics     *Economics      // what a good and a bad row are worth; nil = ratio 5:1
+	Declined      *Declined       // applications with no outcome, for reject inference
+	Served        []float64       // margins of the same rows from where they are served, NaN = not served
+	ServedBy      string          // where they come from; "" = the running server
+	ServerSkipped string          // why the server was not asked though one was named, a sentence
+	Hardening     *Hardening      // the same model trained with noise added
 
 	// After is the policy that the report is about, Before the one it replaces;
 	// with both, the section on strategy compares them.
-	Before, After *Strategy
-	Backtest      []Period // the recipe trained again and again, forward in time
-	Unbacktested  string   // why it was not, where the caller knows: the end of a sentence
+	Before, After   *Strategy
+	Backtest        []Period // the recipe trained again and again, forward in time
+	BacktestSkipped string   // why it was not, where the caller knows: the end of a sentence
 	// OutcomesAtOnce says that nobody stated when outcomes were known, and that
 	// the backtest took them to be known when the row was decided.
 	OutcomesAtOnce bool
@@ -202,10 +202,10 @@ func (f *Feature) data() eval.Data {
 		Format: numfmt.FormatOf(f.Name, f.Values)}
 }
 
-// derive fills in the group fields where the caller gave none: every sensitive
-// feature is one. It works on the builder's copy of the
+// addSensitiveGroups fills in the group fields where the caller gave none: every
+// sensitive feature is one. It works on the builder's copy of the
 // input.
-func (b *builder) derive() {
+func (b *builder) addSensitiveGroups() {
 	in := b.in
 	if in.Groups == nil {
 		for i := range in.Features {

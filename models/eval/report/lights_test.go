@@ -27,7 +27,7 @@ func verdictOf(t *testing.T, r *document.Report, question string) document.Verdi
 
 // TestCalibrationLightByInterval: few rows neither pass nor fail.
 func TestCalibrationLightByInterval(t *testing.T) {
-	b := &builder{th: Thresholds{}.withDefaults()}
+	b := &builder{thresholds: Thresholds{}.withDefaults()}
 	for _, c := range []struct {
 		d, se float64
 		want  document.Light
@@ -168,7 +168,7 @@ func TestFewRowsOfAClassHaveNoAUC(t *testing.T) {
 			}
 			y, s = append(y, label), append(s, float64(i*7%50))
 		}
-		if e := enough(eval.CurveOf(y, s, nil)); e.Value.Defined() != defined || e.Low.Defined() != defined {
+		if e := reliableAUC(eval.CurveOf(y, s, nil)); e.Value.Defined() != defined || e.Low.Defined() != defined {
 			t.Errorf("%d bad rows: AUC %v", bad, e.Value)
 		}
 	}

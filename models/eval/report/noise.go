@@ -76,8 +76,8 @@ func (st *stressed) hardeningTable(h *Hardening, note string) document.Table {
 	worst := [2]float64{math.Inf(1), math.Inf(1)}
 	for j := range st.features {
 		gone := func(x []float64, _ int) { x[j] = math.NaN() }
-		worst[0], worst[1] = math.Min(worst[0], st.under(st.score, gone).auc),
-			math.Min(worst[1], st.under(h.Score, gone).auc)
+		worst[0], worst[1] = math.Min(worst[0], st.rescore(st.score, gone).auc),
+			math.Min(worst[1], st.rescore(h.Score, gone).auc)
 	}
 	line("one field missing, the worst for each model", worst[0], worst[1])
 	return t
@@ -90,7 +90,7 @@ func (st *stressed) noisy(score func([]float64) float64, level float64) float64 
 	sum := 0.0
 	for d := range draws {
 		r := eval.Stream(st.seed, 1000+k*draws+d)
-		sum += st.under(score, func(x []float64, _ int) {
+		sum += st.rescore(score, func(x []float64, _ int) {
 			for j := range x {
 				st.jitter(&r, x, j, level)
 			}

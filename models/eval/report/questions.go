@@ -28,13 +28,13 @@ const (
 	parityQuestion     = "Does the server give the scores that were evaluated?"
 )
 
-// holdsVerdict compares the AUC of the evaluated rows with the out-of-fold AUC of
+// trainingVerdict compares the AUC of the evaluated rows with the out-of-fold AUC of
 // the training rows: each is scored by a model of the same recipe that did not
 // train on it.
-func (b *builder) holdsVerdict(s *document.Section) {
-	look, fail := b.th.GapLook, b.th.GapFail
+func (b *builder) trainingVerdict(s *document.Section) {
+	look, fail := b.thresholds.GapLook, b.thresholds.GapFail
 	threshold := "AUC of the training rows out of fold minus that of the evaluated rows: " +
-		judgeWords(numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail))
+		intervalRule(numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail))
 	g := b.classes(leastOfClass)
 	switch {
 	case b.in.Seen > 0:
@@ -73,7 +73,7 @@ func (b *builder) holdsVerdict(s *document.Section) {
 // separationVerdict judges the AUC by its interval.
 func (b *builder) separationVerdict(s *document.Section) {
 	auc, _ := b.report.Metric("auc")
-	look, fail := b.th.AUCPass, b.th.AUCFail
+	look, fail := b.thresholds.AUCPass, b.thresholds.AUCFail
 	light := judge(float64(auc.Low), look, fail, true)
 	if light == document.Fail && float64(auc.High) >= look {
 		light = document.CannotTell
@@ -88,7 +88,7 @@ func (b *builder) separationVerdict(s *document.Section) {
 // calibrationVerdict judges slope and level. If one is undefined, such as the
 // slope of a constant PD, a good value of the other does not give a pass.
 func (b *builder) calibrationVerdict(s *document.Section, l eval.CoxLine) {
-	look, fail := b.th.SlopeLook, b.th.SlopeFail
+	look, fail := b.thresholds.SlopeLook, b.thresholds.SlopeFail
 	slope, level := b.calibrated(l.Slope-1, l.SESlope), b.calibrated(l.Large, l.SELarge)
 	light := slope
 	if level.WorseThan(light) {
@@ -109,14 +109,14 @@ func (b *builder) calibrationVerdict(s *document.Section, l eval.CoxLine) {
 	}
 	b.verdict(levelQuestion, light, s.ID, finding,
 		"distance of the slope from 1, and of the level (calibration in the large, log-odds) from 0, the worse of "+
-			"the two: "+judgeWords(numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail)), b.classes(leastOfClass))
+			"the two: "+intervalRule(numfmt.Fixed3.Print(look), numfmt.Fixed3.Print(fail)), b.classes(leastOfClass))
 }
 
 // calibrated judges the distance d from the perfect value, with its interval.
 func (b *builder) calibrated(d, se float64) document.Light {
 	d = math.Abs(d)
 	return judgeInterval(eval.Estimate{Value: numfmt.Number(d), Low: numfmt.Number(d - float64(eval.NormalQuantile*se)),
-		High: numfmt.Number(d + float64(eval.NormalQuantile*se))}, b.th.SlopeLook, b.th.SlopeFail)
+		High: numfmt.Number(d + float64(eval.NormalQuantile*se))}, b.thresholds.SlopeLook, b.thresholds.SlopeFail)
 }
 
 func constant(x []float64) bool {

@@ -34,7 +34,7 @@ func TestFieldNoiseIsDrawnAsOftenAsSaid(t *testing.T) {
 	in := full(200, 4)
 	b := &builder{in: &in}
 	for range in.Features {
-		b.cols = append(b.cols, eval.Variable{Spread: 1})
+		b.measured = append(b.measured, eval.Variable{Spread: 1})
 	}
 	st := b.sampleForStress(eval.EvenlySpaced(len(in.Label), stressRows))
 	calls := 0

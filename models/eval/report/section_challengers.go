@@ -36,9 +36,9 @@ func (b *builder) challengers() (document.Section, error) {
 	bar := chart.Series{Mark: chart.HBars}
 	differences := make([]eval.Difference, len(in.Challenger))
 	for k, ch := range in.Challenger {
-		d := eval.CompareCurves(in.Label, b.curve, b.rival[k])
+		d := eval.CompareCurves(in.Label, b.curve, b.challengerCurves[k])
 		differences[k] = d
-		t.Rows = append(t.Rows, b.challengerRow(ch.Name, b.rival[k], ch.PD, &d))
+		t.Rows = append(t.Rows, b.challengerRow(ch.Name, b.challengerCurves[k], ch.PD, &d))
 		b.add("auc_minus_"+slug(ch.Name), d.Estimate)
 		fig.Y.Labels = append(fig.Y.Labels, ch.Name)
 		bar.X, bar.Low, bar.High = append(bar.X, d.Value), append(bar.Low, d.Low), append(bar.High, d.High)
@@ -62,8 +62,8 @@ func (b *builder) challengers() (document.Section, error) {
 func (b *builder) challengerTable() document.Table {
 	return document.Table{Title: "Models on the same rows",
 		Caption: fmt.Sprintf("%s rows. The difference is the model's AUC minus the challenger's, on the same rows, "+
-			"with DeLong's paired interval: above 0 the model is better. A score that says nothing has a KS of %s on "+
-			"average on so many rows.", numfmt.Count.Print(float64(b.curve.Rows())),
+			"with DeLong's paired interval: above 0 the model is better. A score without information has a KS of "+
+			"%s on average on as many rows.", numfmt.Count.Print(float64(b.curve.Rows())),
 			numfmt.Fixed3.Print(eval.ChanceKS(b.curve.BadTally.Effective(), b.curve.GoodTally.Effective()))),
 		Columns: []document.Column{{Name: "Model"}, {Name: "AUC", Format: numfmt.Fixed4},
 			{Name: "95 % from", Format: numfmt.Fixed4},
@@ -113,7 +113,7 @@ func (b *builder) judgeChallengers(s *document.Section, differences []eval.Diffe
 		}
 	}
 	if best >= 0 {
-		say := "A simple model does the work: " + reason + ". Prefer it unless the model serves another end."
+		say := "A simple model is enough: " + reason + ". Prefer it unless the model has another purpose."
 		s.AddFinding("%s", say)
 		b.report.Headline = append(b.report.Headline, say)
 	}

@@ -42,7 +42,7 @@ func (b *builder) discrimination() (document.Section, error) {
 			document.Optional(e.Corrected), document.Optional(e.Chance), text(e.Method)})
 	}
 	s.AddTable(t)
-	b.holdsVerdict(&s)
+	b.trainingVerdict(&s)
 	b.separationVerdict(&s)
 	if !c.HasBothClasses() {
 		return s, nil
@@ -69,7 +69,7 @@ func (b *builder) rocFigure() chart.Figure {
 		if i == 3 {
 			break
 		}
-		x, y := b.rival[i].Points(300)
+		x, y := b.challengerCurves[i].Points(300)
 		f.Series = append(f.Series,
 			chart.Series{Name: ch.Name, Mark: chart.Line, X: numfmt.Numbers(x), Y: numfmt.Numbers(y)})
 	}

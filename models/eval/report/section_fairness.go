@@ -46,8 +46,8 @@ func (b *builder) fairness() (document.Section, error) {
 	b.verdict(groupsQuestion, all.light, s.ID, all.words,
 		fmt.Sprintf("adverse impact ratio: look when it is below %s, fail when its whole interval is below; cannot "+
 			"tell for a group of fewer than %d rows, for an interval from below %s to 1 or more, or when the group "+
-			"of more than a tenth of the rows is not known", numfmt.Plain.Print(b.th.ImpactLook), smallGroup,
-			numfmt.Plain.Print(b.th.ImpactLook*b.th.ImpactLook)), least)
+			"of more than a tenth of the rows is not known", numfmt.Plain.Print(b.thresholds.ImpactLook), smallGroup,
+			numfmt.Plain.Print(b.thresholds.ImpactLook*b.thresholds.ImpactLook)), least)
 	return s, nil
 }
 
@@ -134,7 +134,7 @@ func (b *builder) fairGroup(s *document.Section, g Category, approved []bool, ho
 		Caption: fmt.Sprintf("Approved means %s. Adverse impact ratio: the approval rate over that of %s%s; where it "+
 			"is 0, or everybody is approved, half a row is added to each count for the interval. Opportunity "+
 			"difference (equal opportunity): the approval rate among good rows, minus that of %s. "+
-			fewWords, how, g.Levels[ref],
+			fewRowsNote, how, g.Levels[ref],
 			pickWord(g.Reference == "", ", the highest of the groups with enough rows", ""), g.Levels[ref]),
 		Columns: []document.Column{{Name: g.Name}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Approved", Format: numfmt.Percent},
@@ -148,7 +148,7 @@ func (b *builder) fairGroup(s *document.Section, g Category, approved []bool, ho
 	fig := chart.Figure{ID: "impact-" + slug(g.Name), Title: "Adverse impact ratio by " + g.Name,
 		X: chart.Axis{Label: "approval rate over that of " + g.Levels[ref]},
 		Caption: fmt.Sprintf("Bars that end left of the dashed line (%s, the four-fifths rule) deserve a look; "+
-			"whiskers are 95 %% intervals.", numfmt.Plain.Print(b.th.ImpactLook)),
+			"whiskers are 95 %% intervals.", numfmt.Plain.Print(b.thresholds.ImpactLook)),
 		Alt: "Adverse impact ratio of each level of " + g.Name + " with intervals."}
 	bars := chart.Series{Mark: chart.HBars}
 	rows := rowsOf(g)
@@ -163,7 +163,7 @@ func (b *builder) fairGroup(s *document.Section, g Category, approved []bool, ho
 		if k == ref {
 			air.Low, air.High, eod.Low, eod.High = numfmt.NaN(), numfmt.NaN(), numfmt.NaN(), numfmt.NaN()
 		}
-		auc := enough(b.curveOf(rows[k])).Value
+		auc := reliableAUC(b.curveOf(rows[k])).Value
 		t.Rows = append(t.Rows, []document.Cell{text(name(k)), countCell(c.rows.Sum), number(c.share()),
 			number(float64(air.Value)),
 			number(float64(air.Low)), number(float64(air.High)),
@@ -190,7 +190,8 @@ func (b *builder) fairGroup(s *document.Section, g Category, approved []bool, ho
 	s.AddTable(t)
 	if len(bars.X) > 1 {
 		fig.Series = []chart.Series{bars,
-			{Mark: chart.Reference, X: []numfmt.Number{numfmt.Number(b.th.ImpactLook), numfmt.Number(b.th.ImpactLook)},
+			{Mark: chart.Reference,
+				X: []numfmt.Number{numfmt.Number(b.thresholds.ImpactLook), numfmt.Number(b.thresholds.ImpactLook)},
 				Y: []numfmt.Number{-0.5, numfmt.Number(len(bars.X)) - 0.5}}}
 		s.AddFigure(fig)
 	}
@@ -205,7 +206,7 @@ func (b *builder) fairGroup(s *document.Section, g Category, approved []bool, ho
 // judged, but many of them leave the question open.
 func (b *builder) judgeGroup(field, level string, air eval.Estimate, rows eval.Tally, isReference,
 	unknown bool) (document.Light, string) {
-	look := b.th.ImpactLook
+	look := b.thresholds.ImpactLook
 	what := fmt.Sprintf("%s %s", field, level)
 	switch {
 	case unknown && 10*rows.Sum > b.curve.Tally().Sum:

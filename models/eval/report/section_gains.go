@@ -69,7 +69,7 @@ func (b *builder) byRisk() []int32 { return b.curve.Falling }
 func (b *builder) gainsTable() document.Table {
 	in, c := b.in, b.curve
 	t := document.Table{Title: "Gains by tenth",
-		Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size. " + tieWords +
+		Caption: "Rows sorted from the riskiest to the safest and cut into ten parts of equal size. " + tieNote +
 			" Lift is the bad rate of the tenth divided by that of all rows.",
 		Columns: []document.Column{{Name: "Tenth"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Lowest PD", Format: numfmt.Percent},
@@ -244,7 +244,7 @@ func (b *builder) swapSet(s *document.Section) {
 	n := b.curve.Tally().Sum
 	t := document.Table{Title: "Swap set against " + ch.Name,
 		Caption: "Both models approve the same number of rows. Rows that the model brings in should turn bad less " +
-			"often than those it drops. " + tieWords,
+			"often than those it drops. " + tieNote,
 		Columns: []document.Column{{Name: "Approved by each", Format: numfmt.Percent},
 			{Name: "Brought in", Format: numfmt.Count},
 			{Name: "Bad rate, brought in", Format: numfmt.Percent}, {Name: "Dropped", Format: numfmt.Count},

@@ -58,8 +58,8 @@ func (b *builder) parity() (document.Section, error) {
 	} else {
 		b.verdict(parityQuestion, document.CannotTell, s.ID, "the server's scores were not given", "–", notGiven())
 	}
-	if in.Unasked != "" {
-		s.AddText("%s", in.Unasked)
+	if in.ServerSkipped != "" {
+		s.AddText("%s", in.ServerSkipped)
 	}
 	if l := in.Ledger; l != nil {
 		t := document.Table{Title: "Evidence",

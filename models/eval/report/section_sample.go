@@ -93,7 +93,7 @@ func (b *builder) segmentTable(seg Category) document.Table {
 	t := document.Table{Title: "Bad rate by " + seg.Name,
 		Caption: "AUC within a segment can be lower than over all rows, because part of the overall AUC comes from " +
 			"telling segments apart. " +
-			fewWords,
+			fewRowsNote,
 		Columns: []document.Column{{Name: seg.Name}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count},
 			{Name: "Bad rate", Format: numfmt.Percent}, {Name: "95 % from", Format: numfmt.Percent},
@@ -109,7 +109,7 @@ func (b *builder) segmentTable(seg Category) document.Table {
 			continue
 		}
 		c := b.curveOf(rows)
-		w, auc := c.BadRateEstimate(), enough(c)
+		w, auc := c.BadRateEstimate(), reliableAUC(c)
 		t.Rows = append(t.Rows, []document.Cell{text(name), countCell(c.Tally().Sum), countCell(c.BadTally.Sum),
 			number(float64(w.Value)),
 			number(float64(w.Low)), number(float64(w.High)),
@@ -152,7 +152,7 @@ func (b *builder) qualityTable() document.Table {
 			{Name: "Median"}, {Name: "Largest"}, {Name: "Outliers", Format: numfmt.Count},
 			{Name: "Changed by cleaning", Format: numfmt.Count}}}
 	for j, f := range b.in.Features {
-		c, kind, far := &b.cols[j], "number", number(float64(b.cols[j].Far))
+		c, kind, far := &b.measured[j], "number", number(float64(b.measured[j].Far))
 		if f.Categories != nil {
 			kind, far = "category", number(math.NaN())
 		}

@@ -28,7 +28,7 @@ func (b *builder) stability() (document.Section, error) {
 	}
 	s.AddText("The population stability index (PSI) compares two distributions over ten bins: below %s is usually "+
 		"taken as stable, above %s as shifted. With few rows it is above 0 by chance alone; the tables show the "+
-		"average by chance.", numfmt.Plain.Print(b.th.PSILook), numfmt.Plain.Print(b.th.PSIFail))
+		"average by chance.", numfmt.Plain.Print(b.thresholds.PSILook), numfmt.Plain.Print(b.thresholds.PSIFail))
 	if in.Train != nil {
 		b.trainingShift(&s)
 	} else {
@@ -40,7 +40,7 @@ func (b *builder) stability() (document.Section, error) {
 	if len(in.Backtest) > 0 {
 		b.backtest(&s)
 	} else {
-		why := in.Unbacktested
+		why := in.BacktestSkipped
 		if why == "" {
 			why = "that takes periods, each scored by a model trained on what was known before it, and none were given"
 		}
@@ -107,7 +107,7 @@ func (b *builder) trainingShift(s *document.Section) {
 // scores are known, and the PSI of each variable.
 func (b *builder) shiftVerdict(psi, chance float64, what string) {
 	in := b.in
-	light := judge(psi-chance, b.th.PSILook, b.th.PSIFail, false)
+	light := judge(psi-chance, b.thresholds.PSILook, b.thresholds.PSIFail, false)
 	finding := fmt.Sprintf("PSI of the score against %s %s (chance gives %s)", what,
 		numfmt.Fixed3.Print(psi), numfmt.Fixed3.Print(chance))
 	if in.Train.OutOfFoldPD == nil {
@@ -119,8 +119,8 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 		if light == document.Pass {
 			light = document.Look
 		}
-		finding += fmt.Sprintf("; %d of %d variables above %s, most of all %s with %s", n, len(b.cols),
-			numfmt.Plain.Print(b.th.PSIFail), in.Features[most].Name, numfmt.Fixed3.Print(b.cols[most].PSI))
+		finding += fmt.Sprintf("; %d of %d variables above %s, most of all %s with %s", n, len(b.measured),
+			numfmt.Plain.Print(b.thresholds.PSIFail), in.Features[most].Name, numfmt.Fixed3.Print(b.measured[most].PSI))
 	}
 	g := b.rows(leastForShift)
 	if n := b.train.Tally().WholeRows(); n < leastForShift {
@@ -129,7 +129,8 @@ func (b *builder) shiftVerdict(psi, chance float64, what string) {
 	b.verdict(shiftQuestion, light, "stability", finding,
 		fmt.Sprintf("PSI less what chance gives: pass up to %s, fail above %s; look when that of a variable is above "+
 			"%s",
-			numfmt.Plain.Print(b.th.PSILook), numfmt.Plain.Print(b.th.PSIFail), numfmt.Plain.Print(b.th.PSIFail)), g)
+			numfmt.Plain.Print(b.thresholds.PSILook), numfmt.Plain.Print(b.thresholds.PSIFail),
+			numfmt.Plain.Print(b.thresholds.PSIFail)), g)
 }
 
 // leastForShift is the number of rows needed on each side: with fewer, chance alone
@@ -140,13 +141,13 @@ const leastForShift = 100
 // and returns the index of the one that moved most.
 func (b *builder) shifted() (n, most int) {
 	most = -1
-	for j := range b.cols {
-		p := b.cols[j].PSI
-		if math.IsNaN(p) || p-b.cols[j].PSIByChance <= b.th.PSIFail {
+	for j := range b.measured {
+		p := b.measured[j].PSI
+		if math.IsNaN(p) || p-b.measured[j].PSIByChance <= b.thresholds.PSIFail {
 			continue
 		}
 		n++
-		if most < 0 || p > b.cols[most].PSI {
+		if most < 0 || p > b.measured[most].PSI {
 			most = j
 		}
 	}
@@ -172,16 +173,16 @@ func pdBins(cuts []float64) []string {
 
 // shiftFigure shows the PSI of the variables that moved most.
 func (b *builder) shiftFigure() (chart.Figure, bool) {
-	order := make([]int, 0, len(b.cols))
-	for j := range b.cols {
-		if !math.IsNaN(b.cols[j].PSI) {
+	order := make([]int, 0, len(b.measured))
+	for j := range b.measured {
+		if !math.IsNaN(b.measured[j].PSI) {
 			order = append(order, j)
 		}
 	}
 	if len(order) == 0 {
 		return chart.Figure{}, false
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.cols[j].PSI, b.cols[i].PSI) })
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.measured[j].PSI, b.measured[i].PSI) })
 	f := chart.Figure{ID: "variable-shift", Title: "Variables against training", X: chart.Axis{Label: "PSI"},
 		Caption: "Population stability index of each variable between training and evaluated rows, largest first (at " +
 			"most twelve).",
@@ -191,7 +192,7 @@ func (b *builder) shiftFigure() (chart.Figure, bool) {
 		if k == 12 {
 			break
 		}
-		f.Y.Labels, s.X = append(f.Y.Labels, b.in.Features[j].Name), append(s.X, numfmt.Number(b.cols[j].PSI))
+		f.Y.Labels, s.X = append(f.Y.Labels, b.in.Features[j].Name), append(s.X, numfmt.Number(b.measured[j].PSI))
 	}
 	f.Series = []chart.Series{s}
 	return f, true
@@ -210,7 +211,7 @@ func (b *builder) monthly(s *document.Section) {
 	expected, before := eval.CountBins(cuts, reference, weight), eval.TallyOf(weight, len(reference))
 	t := document.Table{Title: "By month of decision",
 		Caption: "Rows decided in one month are a vintage. PSI compares the month's scores with " +
-			refName + ". " + fewWords,
+			refName + ". " + fewRowsNote,
 		Columns: []document.Column{{Name: "Month"}, {Name: "Rows", Format: numfmt.Count},
 			{Name: "Bad", Format: numfmt.Count},
 			{Name: "Observed", Format: numfmt.Percent}, {Name: "Predicted", Format: numfmt.Percent},
@@ -226,7 +227,7 @@ func (b *builder) monthly(s *document.Section) {
 	for k, r := range rows {
 		label, pd, weight := eval.Select(in.Label, r), eval.Select(in.PD, r), eval.Select(in.Weight, r)
 		c := b.curveOf(r)
-		d, w, now := enough(c), c.BadRateEstimate(), c.Tally()
+		d, w, now := reliableAUC(c), c.BadRateEstimate(), c.Tally()
 		psi := eval.PSI(expected, eval.CountBins(cuts, pd, weight), before.HalfRow(), now.HalfRow())
 		chance := eval.ChancePSI(len(cuts)+1, now.Effective(), before.Effective())
 		t.Rows = append(t.Rows, []document.Cell{text(names[k]), countCell(now.Sum), countCell(c.BadTally.Sum),
@@ -257,9 +258,9 @@ func (b *builder) monthly(s *document.Section) {
 		Caption: "The dashed lines are the usual bounds. Months with few rows are higher by chance.",
 		Series: []chart.Series{psis,
 			{Mark: chart.Reference, X: span,
-				Y: []numfmt.Number{numfmt.Number(b.th.PSILook), numfmt.Number(b.th.PSILook)}},
+				Y: []numfmt.Number{numfmt.Number(b.thresholds.PSILook), numfmt.Number(b.thresholds.PSILook)}},
 			{Mark: chart.Reference, X: span,
-				Y: []numfmt.Number{numfmt.Number(b.th.PSIFail), numfmt.Number(b.th.PSIFail)}}}})
+				Y: []numfmt.Number{numfmt.Number(b.thresholds.PSIFail), numfmt.Number(b.thresholds.PSIFail)}}}})
 	s.AddTable(t)
 	if len(in.Features) > 0 && len(names) > 1 && len(names) <= 60 {
 		s.AddTable(b.monthlyVariables(names, code))
@@ -281,7 +282,7 @@ func (b *builder) monthlyVariables(names []string, code []int32) document.Table 
 		before = b.train.Tally()
 	}
 	b.each(len(b.in.Features), func(j int) {
-		f, c := &b.in.Features[j], &b.cols[j]
+		f, c := &b.in.Features[j], &b.measured[j]
 		size := c.Bins.Count()
 		seen, rows := make([]float64, size*len(names)), make([]eval.Tally, len(names))
 		for i, v := range f.Values {

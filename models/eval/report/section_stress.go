@@ -87,7 +87,7 @@ func (b *builder) stress() (document.Section, error) {
 	g := st.grounds(note)
 	g.LeastOfClass = leastOfClass
 	b.verdict(missingQuestion, light, s.ID, finding,
-		"loss of AUC: "+judgeWords(numfmt.Fixed3.Print(dropLook), numfmt.Fixed3.Print(dropFail)), g)
+		"loss of AUC: "+intervalRule(numfmt.Fixed3.Print(dropLook), numfmt.Fixed3.Print(dropFail)), g)
 	return s, nil
 }
 
@@ -104,8 +104,8 @@ func (b *builder) sampleForStress(rows []int32) *stressed {
 		st.x = append(st.x, x)
 		st.pd = append(st.pd, in.Score(x))
 	}
-	for j := range b.cols {
-		st.sd = append(st.sd, b.cols[j].Spread)
+	for j := range b.measured {
+		st.sd = append(st.sd, b.measured[j].Spread)
 	}
 	if st.auc = math.NaN(); !slices.ContainsFunc(st.pd, math.IsNaN) {
 		st.curve = eval.CurveOf(st.label, st.pd, st.weight)
@@ -127,9 +127,9 @@ func (st *stressed) grounds(note string) document.Grounds {
 	return groundsOf(eval.CurveOf(st.label, make([]float64, len(st.label)), st.weight), note)
 }
 
-// under returns what changes when each row is scored after alter has changed a copy
+// rescore returns what changes when each row is scored after alter has changed a copy
 // of it.
-func (st *stressed) under(score func([]float64) float64, alter func(x []float64, row int)) change {
+func (st *stressed) rescore(score func([]float64) float64, alter func(x []float64, row int)) change {
 	x := make([]float64, len(st.features))
 	c := change{pd: make([]float64, len(st.x)), auc: math.NaN(),
 		drop: eval.Estimate{Value: numfmt.NaN(), Low: numfmt.NaN(), High: numfmt.NaN(),
@@ -187,10 +187,10 @@ func (st *stressed) fieldTable(note string) (document.Table, worstField) {
 		var drop, shift, flip [draws]float64
 		for d := range draws {
 			r := eval.Stream(st.seed, j*draws+d)
-			noise := st.under(st.score, func(x []float64, _ int) { st.jitter(&r, x, j, 0.1) })
+			noise := st.rescore(st.score, func(x []float64, _ int) { st.jitter(&r, x, j, 0.1) })
 			drop[d], shift[d], flip[d] = float64(noise.drop.Value), noise.shift, noise.flip
 		}
-		gone := st.under(st.score, func(x []float64, _ int) { x[j] = math.NaN() })
+		gone := st.rescore(st.score, func(x []float64, _ int) { x[j] = math.NaN() })
 		t.Rows = append(t.Rows,
 			[]document.Cell{text(f.Name), number(eval.Mean(drop[:])), number(deviation(drop[:])),
 				number(eval.Mean(shift[:])), number(eval.Mean(flip[:])),

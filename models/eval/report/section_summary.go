@@ -66,11 +66,12 @@ func (b *builder) summary() (document.Section, error) {
 		s.AddTable(card)
 	}
 	g := b.rows(1)
-	b.verdict(sizeQuestion, judge(float64(min(g.Bad, g.Rows-g.Bad)), float64(b.th.BadRowsPass),
-		float64(b.th.BadRowsPass)/4, true), "sample",
+	b.verdict(sizeQuestion, judge(float64(min(g.Bad, g.Rows-g.Bad)), float64(b.thresholds.BadRowsPass),
+		float64(b.thresholds.BadRowsPass)/4, true), "sample",
 		fmt.Sprintf("%s bad and %s good rows", numfmt.Count.Print(float64(g.Bad)),
 			numfmt.Count.Print(float64(g.Rows-g.Bad))),
-		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.th.BadRowsPass, b.th.BadRowsPass/4), g)
+		fmt.Sprintf("pass from %d rows of the rarer class, fail below %d", b.thresholds.BadRowsPass,
+			b.thresholds.BadRowsPass/4), g)
 	return s, nil
 }
 

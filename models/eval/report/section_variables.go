@@ -29,7 +29,7 @@ func (b *builder) variables() (document.Section, error) {
 		b.notAsked(s.ID, "no column was given", leakQuestion, directionQuestion)
 		return s, nil
 	}
-	v := b.cols
+	v := b.measured
 	rows := eval.EvenlySpaced(len(in.Label), correlatedRows)
 	sampled, numbers := sampleNote(len(rows), len(in.Label)), make([][]float64, len(v))
 	for j, f := range in.Features {

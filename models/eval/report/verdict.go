@@ -112,8 +112,8 @@ func judgeInterval(e eval.Estimate, look, fail float64) document.Light {
 	return document.Look
 }
 
-// judgeWords describes the rule of judgeInterval in a verdict's thresholds.
-func judgeWords(look, fail string) string {
+// intervalRule describes the rule of judgeInterval in a verdict's thresholds.
+func intervalRule(look, fail string) string {
 	return fmt.Sprintf("pass up to %s if the interval ends by %s; fail above %s if the whole interval lies above %s; "+
 		"cannot tell when the interval runs from %s or less to above %s", look, fail, fail, look, look, fail)
 }
