@@ -61,7 +61,7 @@ func (s *goldenIntervals) intervals() map[string][]float64 {
 		r := replicated{ks, missing(draws), c.Rows(), c.rarer(), "40 resamples"}
 		ends("share_"+name, r.share())
 		ends("size_"+name, r.size())
-		ends("distance_"+name, c.distance(r))
+		ends("distance_"+name, c.ksInterval(r))
 		ends("catch_"+name, c.catchInterval(r, 0.5))
 		got["corrected_"+name] = []float64{float64(*r.corrected())}
 	}
@@ -98,7 +98,7 @@ func TestIntervalsThatCannotBe(t *testing.T) {
 		"no value":       {nan, []float64{0.4, 0.6}, 4, 2, ""},
 		"one bad row":    {0.5, []float64{0.4, 0.6}, 4, 1, ""},
 	} {
-		for kind, e := range map[string]Estimate{"share": r.share(), "size": r.size(), "distance": c.distance(r),
+		for kind, e := range map[string]Estimate{"share": r.share(), "size": r.size(), "distance": c.ksInterval(r),
 			"catch": c.catchInterval(r, 0.5)} {
 			if e.Low.Defined() || e.High.Defined() || !near(float64(e.Value), r.value) {
 				t.Errorf("%s: %s is %+v", name, kind, e)
