@@ -10,6 +10,7 @@ import (
 )
 
 func TestAblate(t *testing.T) {
+	t.Parallel()
 	s, err := features.ParseSpec(scf.Plan())
 	if err != nil {
 		t.Fatal(err)

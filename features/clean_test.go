@@ -27,6 +27,7 @@ func cloud() [][]float64 {
 }
 
 func TestClean(t *testing.T) {
+	t.Parallel()
 	cols := cloud()
 	s := &plantext.Spec{Version: 1, Fields: []plantext.FieldSpec{{Name: "a"}, {Name: "b"}},
 		Features: []plantext.FeatureSpec{{Name: "a", Kernel: "clip", Quantiles: []float64{0, 1}}},

@@ -9,9 +9,10 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// TestCorrectedSince: the features whose window kernels were corrected are named, and
-// those that read them, through hidden ones too; no other is.
+// TestCorrectedSince lists the features whose window kernels were corrected, and
+// those that read them, also through hidden features; no other.
 func TestCorrectedSince(t *testing.T) {
+	t.Parallel()
 	p := fitted(t, correctedPlan, cells(t, []string{"t", "kind", "buyer", "amount", "held", "flagged", "item"},
 		[][]string{{"2024-01-01", "order", "b", "1", "2", "3", "x"},
 			{"2024-01-02", "application", "b", "1", "2", "3", ""}}))

@@ -12,7 +12,7 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// A plan is read, fitted on a table, and then makes the vector of one event.
+// A plan is read, fitted on a table, and then computes the vector of one event.
 func Example() {
 	spec, err := features.ParseSpec([]byte(`
 version: 1

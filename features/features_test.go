@@ -58,6 +58,7 @@ func creditPlan(t testing.TB) (*features.Plan, *features.FitReport, arrow.Record
 // TestOnlineEqualsOffline compares the vector of every row of credit_data,
 // made from an event, with the same row of the matrix, bit for bit.
 func TestOnlineEqualsOffline(t *testing.T) {
+	t.Parallel()
 	p, _, rec := creditPlan(t)
 	m, err := p.Matrix(context.Background(), rec)
 	if err != nil {
@@ -87,6 +88,7 @@ func TestOnlineEqualsOffline(t *testing.T) {
 }
 
 func TestFrozenPlanReloads(t *testing.T) {
+	t.Parallel()
 	p, r, rec := creditPlan(t)
 	again, err := features.LoadPlan(p.Frozen())
 	if err != nil {
@@ -120,6 +122,7 @@ func TestFrozenPlanReloads(t *testing.T) {
 }
 
 func TestInfer(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"credit_data", "lending_club"} {
 		f, err := datasets.Read(context.Background(), name, datasets.Options{})
 		if err != nil {
@@ -148,6 +151,7 @@ func TestInfer(t *testing.T) {
 }
 
 func TestSpecErrors(t *testing.T) {
+	t.Parallel()
 	const ok = "version: 1\nfields:\n  - name: x\n  - {name: c, kind: text}\nfeatures:\n"
 	for _, c := range []struct{ name, yaml, want string }{
 		{"unknown key", ok + "  - name: x\n    kernal: ratio\n", "line 7, column 5"},
@@ -182,6 +186,7 @@ func TestSpecErrors(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	p, _, rec := creditPlan(t)
 	good, err := p.EventOf(rec, 0, "a-1", at)
 	if err != nil {
@@ -265,7 +270,7 @@ func reversed(ev assay.Event) assay.Event {
 }
 
 // readsAsValidated: Read gives the error of Validate, or values of which
-// VectorOf makes the vector, to the bit, that Vector makes of the event.
+// VectorOf computes the same vector, to the bit, that Vector computes.
 func readsAsValidated(t *testing.T, p *features.Plan, ev *assay.Event, st *features.State) {
 	t.Helper()
 	want := p.Validate(ev)

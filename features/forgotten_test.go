@@ -10,10 +10,11 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// TestForgottenMembers: a window that ended some time ago says nothing of its
-// members when all of them were forgotten for later ones, and what it has while
-// one is known. The kernels agree with each other on which of the two it is.
+// TestForgottenMembers: features over the members of a window that ended some time
+// ago are missing once later members have replaced all of its own, and have values
+// as long as one is known. All kernels agree on which of the two holds.
 func TestForgottenMembers(t *testing.T) {
+	t.Parallel()
 	const missing = -1
 	for _, c := range []struct {
 		kernel             string

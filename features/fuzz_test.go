@@ -17,8 +17,8 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// FuzzParseSpec: a plan is read, or refused with a *SpecError; what was read
-// is written as YAML that reads back to the same YAML.
+// FuzzParseSpec: a plan is read, or refused with a *plantext.SpecError. A plan
+// that was read is written as YAML that gives the same YAML when it is read again.
 func FuzzParseSpec(f *testing.F) {
 	credit, err := datasets.Plan("credit_data")
 	if err != nil {
@@ -51,8 +51,8 @@ func FuzzParseSpec(f *testing.F) {
 	})
 }
 
-// FuzzLoadPlan: a frozen plan is the canonical bytes, or an error that matches
-// ErrCorrupt; a plan that was loaded can be used.
+// FuzzLoadPlan: LoadPlan accepts canonical bytes alone, and returns an error that
+// matches ErrCorrupt for all others; a plan that was loaded can be used.
 func FuzzLoadPlan(f *testing.F) {
 	p, _ := scfPlan(f, scf.Config{Seed: 1, Events: 2000})
 	f.Add(p.Frozen())
@@ -76,9 +76,9 @@ func FuzzLoadPlan(f *testing.F) {
 	})
 }
 
-// FuzzEvent decodes an event from bytes, as they come from a journal, and puts
-// it through the plan: whatever Validate accepts makes a vector of the right
-// length without infinities, and Read sees it as Validate and Vector do.
+// FuzzEvent decodes an event from bytes, as a journal has them, and computes its
+// features: every event that Validate accepts gives a vector of the right length
+// without infinities, and Read agrees with Validate and Vector.
 func FuzzEvent(f *testing.F) {
 	p, _ := scfPlan(f, scf.Config{Seed: 1, Events: 2000})
 	n := 0
@@ -127,6 +127,7 @@ func FuzzEvent(f *testing.F) {
 
 // TestSpecYAML writes a spec with every key set, and reads it back.
 func TestSpecYAML(t *testing.T) {
+	t.Parallel()
 	s, err := features.ParseSpec(scf.Plan())
 	if err != nil {
 		t.Fatal(err)

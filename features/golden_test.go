@@ -39,6 +39,7 @@ const (
 // TestGoldenVectors hashes the frozen plans and all vectors of credit_data and
 // of a synthetic stream, and the window state after it.
 func TestGoldenVectors(t *testing.T) {
+	t.Parallel()
 	h := sha256.New()
 	add := func(p *features.Plan, m *features.Matrix) {
 		d := p.Digest()

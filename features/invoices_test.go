@@ -89,10 +89,11 @@ func invoiceLog(t *testing.T, path string) []assay.Event {
 }
 
 // TestInvoices replays invoices online and offline, compares every vector, and
-// compares the history with columns that were computed elsewhere, by a query over
-// the whole table for each invoice: of 420 invented invoices by
-// testdata/make_invoices.py, and where they are at hand of 2,466 real ones.
+// compares the history with columns that testdata/make_invoices.py computed from
+// the whole table for each of 420 invented invoices, and, where the files are
+// available, with those of 2,466 real ones.
 func TestInvoices(t *testing.T) {
+	t.Parallel()
 	t.Run("invented", func(t *testing.T) {
 		compareInvoices(t, "testdata/invoices_sample.csv", "testdata/invoices_sample_history.csv")
 	})

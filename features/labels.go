@@ -96,7 +96,7 @@ func (p *Plan) Labels(rec arrow.Record) (labels []float64, open int, err error) 
 	return labels, open, err
 }
 
-// sourceOf reads a table by the spec alone.
+// sourceOf returns an unfitted plan of the spec, and the table's columns for it.
 func sourceOf(s *plantext.Spec, rec arrow.Record) (*Plan, *source, error) {
 	if err := plancheck.Check(s); err != nil {
 		return nil, nil, err
@@ -109,7 +109,7 @@ func sourceOf(s *plantext.Spec, rec arrow.Record) (*Plan, *source, error) {
 	return p, src, err
 }
 
-// draft is a plan of the spec that has not learned anything.
+// unfittedPlanOf returns a plan of the spec that has not learned anything.
 func unfittedPlanOf(s *plantext.Spec) (*Plan, error) {
 	zones, err := freezeZones(s)
 	if err != nil {

@@ -60,9 +60,10 @@ func spec(t testing.TB, yaml string) *plantext.Spec {
 	return s
 }
 
-// TestLabelsAgainstDuckDB holds the labels of a log with many events of one
-// time to what testdata/labels.py got from SQL.
+// TestLabelsAgainstDuckDB compares the labels of a log in which many events have
+// the same time with those that testdata/labels.py computed by SQL.
 func TestLabelsAgainstDuckDB(t *testing.T) {
+	t.Parallel()
 	f, err := os.Open("testdata/labels.csv")
 	if err != nil {
 		t.Fatal(err)
@@ -94,9 +95,10 @@ func TestLabelsAgainstDuckDB(t *testing.T) {
 	}
 }
 
-// TestOwnDay: a bad event of the application's own day is its outcome when it
-// comes after it, by time and then by row, and otherwise its history.
+// TestOwnDay: a bad event on the day of the application is its outcome if it comes
+// after the application, by time and then by row, and otherwise its history.
 func TestOwnDay(t *testing.T) {
+	t.Parallel()
 	end := []string{"2024-03-01", "application", "z"}
 	for name, c := range map[string]struct {
 		rows    [][]string
@@ -139,6 +141,7 @@ func TestOwnDay(t *testing.T) {
 // TestLabelKindIsKnown: the event that makes the label can be recorded, though
 // no window and no field names its kind.
 func TestLabelKindIsKnown(t *testing.T) {
+	t.Parallel()
 	s := spec(t, labelPlan)
 	rec := cells(t, []string{"time", "kind", "loan"},
 		[][]string{{"2024-01-05", "application", "a"}, {"2024-01-06", "default", "a"}, {"2024-03-01", "payment", ""},
@@ -158,9 +161,10 @@ func TestLabelKindIsKnown(t *testing.T) {
 	}
 }
 
-// TestLabelColumnOfALog: of a log of several kinds the scored kind's labels are
-// read, and no others.
+// TestLabelColumnOfALog: in a log of several kinds, only the labels of the scored
+// kind are read.
 func TestLabelColumnOfALog(t *testing.T) {
+	t.Parallel()
 	s := spec(t, strings.Replace(labelPlan, "{event: default, match: [loan], horizon: 10d}", "{column: y}", 1))
 	fields := []arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Float64},
 		{Name: "time", Type: arrow.BinaryTypes.String}, {Name: "kind", Type: arrow.BinaryTypes.String},

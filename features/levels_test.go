@@ -47,6 +47,7 @@ func listedTable(t *testing.T) arrow.Record {
 // TestListedCategories: the codes are those of the list, whatever was rare,
 // unseen or first in training; a frozen plan keeps them.
 func TestListedCategories(t *testing.T) {
+	t.Parallel()
 	spec, err := ParseSpec([]byte(listedPlan))
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +99,7 @@ func TestListedCategories(t *testing.T) {
 }
 
 func TestListedCategoriesRefused(t *testing.T) {
+	t.Parallel()
 	for old, c := range map[string]struct{ new, says string }{
 		"[8, 3, 4]}\n  - {name: owner, kernel":            {"[8, 3, 3]}\n  - {name: owner, kernel", "twice"},
 		"branch, kernel: category, categories: [8, 3, 4]": {"branch, kernel: category", "not learned"},

@@ -42,10 +42,11 @@ features:
   - {name: spread, kernel: difference, of: [rate, base]}
 `
 
-// TestLookup: values hold from their date on, a row without one ends them, and
-// what is looked up has any spelling of its key; tables, events, and a plan that
-// was loaded again agree.
+// TestLookup: a value holds from its date on, a row without a value ends it, and a
+// key is found in any spelling. Tables, events, and a plan that was loaded again
+// agree.
 func TestLookup(t *testing.T) {
+	t.Parallel()
 	none := math.NaN()
 	cases := []struct {
 		at, sector, due string
@@ -91,9 +92,10 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestLookupRows: rows from a table are those that the plan could have written
-// itself, whatever their order and types.
+// TestLookupRows: rows read from a table equal those written in the plan, whatever
+// their order and types.
 func TestLookupRows(t *testing.T) {
+	t.Parallel()
 	l := plantext.LookupSpec{Name: "x", File: "x.parquet", Key: "k", From: "f", Value: "v"}
 	rec := cells(t, []string{"k", "f", "v"}, [][]string{{"b", "2024-02-01", "2.5"}, {"b", "2024-01-01T06:00:00Z", ""},
 		{"a", "2024-03-01T00:00:00Z", "1"}})
@@ -122,6 +124,7 @@ func asText(rows []plantext.LookupRow) string {
 
 // TestLookupErrors: what is wrong with a lookup is reported with its place.
 func TestLookupErrors(t *testing.T) {
+	t.Parallel()
 	for change, want := range map[[2]string]string{
 		{`table: rates, of: sector}`,
 			`table: rate, of: sector}`}: `(features[0].table): there is no lookup "rate"; the lookups are rates, base, flat`,
@@ -188,9 +191,10 @@ func TestLookupErrors(t *testing.T) {
 	}
 }
 
-// TestReadFieldsAreNamed: an event that says nothing to the model is told of the
-// fields that features read, tables too, and of no other.
+// TestReadFieldsAreNamed: the error for an event without any field that the model
+// reads names the fields that features and lookups read, and no others.
 func TestReadFieldsAreNamed(t *testing.T) {
+	t.Parallel()
 	text := strings.Replace(lookupPlan, "fields:\n", "fields:\n  - {name: unread}\n", 1)
 	p := fitted(t, text, cells(t, []string{"t", "unread", "sector", "due"}, [][]string{{"2024-01-15", "5", "2", ""}}))
 	ev := assay.Event{ID: "e", Kind: "application", Time: time.Date(2024, 1, 15, 0, 0, 0, 0, time.UTC),

@@ -42,9 +42,9 @@ func tableOf(names []string, arrays ...arrow.Array) arrow.Record {
 	return array.NewRecord(arrow.NewSchema(fields, nil), arrays, int64(arrays[0].Len()))
 }
 
-// featuresOf gives the vectors of one row by every way that there is: from the
-// table, from the row as an event, and from an event of these values, admitted,
-// read, and, where they are of the fields' kinds, merely validated.
+// featuresOf computes the vectors of one row in every way: from the table, from
+// the row as an event, and from an event of these values that is admitted, read,
+// or, if the values have the fields' kinds, only validated.
 func featuresOf(
 	t *testing.T, p *features.Plan, rec arrow.Record, row int, values ...assay.Field,
 ) map[string][]float64 {
@@ -103,7 +103,7 @@ func featuresOf(
 	return out
 }
 
-// sameEverywhere holds every way to what the vector has to be.
+// sameEverywhere checks that every way gives the wanted vector.
 func sameEverywhere(t *testing.T, got map[string][]float64, want ...float64) {
 	t.Helper()
 	for way, values := range got {
@@ -130,9 +130,10 @@ func fitted(t *testing.T, text string, rec arrow.Record) *features.Plan {
 	return p
 }
 
-// TestMarksHoldInAnySpelling: a text that means no value means none however it
-// is spelled, in the dictionary that training learns, in tables and in events.
+// TestMarksHoldInAnySpelling: a mark for missing values works in any spelling, in
+// the dictionary that training learns, in tables and in events.
 func TestMarksHoldInAnySpelling(t *testing.T) {
+	t.Parallel()
 	text, nan := arrow.BinaryTypes.String, math.NaN()
 	words := []string{"1", "1.0", "1.00", "2", "2.0", "3", "TRUE", "true", "True"}
 	for _, c := range []struct {
@@ -194,10 +195,11 @@ features: [{name: code, min_count: 1}]
 	}
 }
 
-// TestMarksHoldAgainstThePlansSpelling: a mark is the same value as a text that
-// the plan itself spells in another way; then too an event is admitted once for
-// all, and table and event agree.
+// TestMarksHoldAgainstThePlansSpelling: a mark also covers a text that the plan
+// itself spells differently. Admitting an event again still changes nothing, and
+// table and event agree.
 func TestMarksHoldAgainstThePlansSpelling(t *testing.T) {
+	t.Parallel()
 	names, text, nan := []string{"code"}, arrow.BinaryTypes.String, math.NaN()
 	for _, c := range []struct {
 		mark, values string
@@ -225,9 +227,10 @@ features: [{name: code, min_count: 1}]
 	}
 }
 
-// TestMarksHoldInWindows: a text that means no value is no key and no value to a
-// condition, however it is spelled.
+// TestMarksHoldInWindows: a mark for missing values is neither a key nor a value of
+// a condition, in any spelling.
 func TestMarksHoldInWindows(t *testing.T) {
+	t.Parallel()
 	text := arrow.BinaryTypes.String
 	names := []string{"time", "merchant", "code"}
 	times := arrayOf(t, text, "2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04")
@@ -285,10 +288,11 @@ features:
   - {name: own}
 `
 
-// TestMarksOfTextColumns: a mark that is no number, time or flag is no value in
-// a column of texts, as it is in an event; and a mark that is one is none in a
+// TestMarksOfTextColumns: in a column of texts, as in events, a mark that is not a
+// number, time or flag means a missing value; and so does a mark that is one in a
 // column of its own type.
 func TestMarksOfTextColumns(t *testing.T) {
+	t.Parallel()
 	names, text := []string{"x", "when", "own"}, arrow.BinaryTypes.String
 	p := fitted(t, markedKinds, tableOf(names,
 		arrayOf(t, text, "1", "2"), arrayOf(t, text, "2020-01-01", "2021-01-01"), arrayOf(t, text, "0", "1")))

@@ -28,9 +28,10 @@ features:
   - {name: age}
 `
 
-// TestMissingMarks: values that a plan's field lists mean no value, in files and
-// in events alike, and in no other field.
+// TestMissingMarks: the marks that a field lists mean a missing value in that field
+// alone, in files and in events alike.
 func TestMissingMarks(t *testing.T) {
+	t.Parallel()
 	spec, err := features.ParseSpec([]byte(markedPlan))
 	if err != nil {
 		t.Fatal(err)
@@ -100,9 +101,10 @@ func TestMissingMarks(t *testing.T) {
 	}
 }
 
-// TestInferLeavesOut: an inferred plan has no field for what would teach a
-// model the order of the file, and says which it left out.
+// TestInferLeavesOut: an inferred plan has no field for columns from which a model
+// would learn the order of the file, and reports which it left out.
 func TestInferLeavesOut(t *testing.T) {
+	t.Parallel()
 	var b strings.Builder
 	b.WriteString("number,shuffled,amount,year,country,seen,target\n")
 	for i := range 200 {

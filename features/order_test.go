@@ -36,9 +36,10 @@ features:
 
 var orderColumns = []string{"time", "kind", "buyer", "sector"}
 
-// TestOrder: late rows, dates beyond the bulk and unknown kinds are counted as a
-// server would have seen them.
+// TestOrder: late rows, dates far ahead of the rest and unknown kinds are counted
+// as a server would see them.
 func TestOrder(t *testing.T) {
+	t.Parallel()
 	day := func(n int, kind string) []string {
 		return []string{time2024.AddDate(0, 0, n).Format(time.RFC3339), kind, "a", "s"}
 	}
@@ -86,9 +87,10 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestUnknownKindsMoveNoTime: an event that a server refuses makes nothing late
-// in a table either.
+// TestUnknownKindsMoveNoTime: an event that a server would refuse makes no later
+// row of a table late.
 func TestUnknownKindsMoveNoTime(t *testing.T) {
+	t.Parallel()
 	s := spec(t, orderPlan)
 	rec := cells(t, orderColumns, [][]string{{"2024-01-01", "payment", "a", "s"}, {"2150-01-01", "visit", "a", "s"},
 		{"", "visit", "", ""}, {"2024-01-02", "payment", "a", "s"}, {"2024-01-03", "application", "a", "s"}})
@@ -107,8 +109,9 @@ func TestUnknownKindsMoveNoTime(t *testing.T) {
 }
 
 // TestWindowReports: what windows counted, what came late or lacked a key, and
-// how many scored rows had a reading.
+// how many scored rows had a value.
 func TestWindowReports(t *testing.T) {
+	t.Parallel()
 	rec := cells(t, orderColumns, [][]string{
 		{"2024-01-05", "application", "b", "s"}, {"2024-01-05", "payment", "a", ""}, {"2024-01-04", "payment", "a",
 			"s"}, {"2024-01-06", "payment", "", "s"},
@@ -125,9 +128,10 @@ func TestWindowReports(t *testing.T) {
 	}
 }
 
-// TestLogServesPlans: plans that are fitted on rows of a log that was played
-// once are those that a replay of their own gives.
+// TestLogServesPlans: plans that are fitted on rows of a log that was
+// replayed once equal those that are fitted with a replay of their own.
 func TestLogServesPlans(t *testing.T) {
+	t.Parallel()
 	s := spec(t, orderPlan)
 	var rows [][]string
 	for i := range 400 {
@@ -177,6 +181,7 @@ func TestLogServesPlans(t *testing.T) {
 // TestNamesOfWindows: what a window reads must be there, in the table and in
 // the events that feed it.
 func TestNamesOfWindows(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ plan, want string }{
 		"a member": {strings.Replace(orderPlan, "on: [payment], length: 90d",
 			"on: [payment], member: sector, length: 90d", 1), ""},
@@ -209,9 +214,10 @@ func TestNamesOfWindows(t *testing.T) {
 	}
 }
 
-// TestYearsOfTypedColumns: a time is held to the years that a server takes,
-// whatever its column's type.
+// TestYearsOfTypedColumns: times must be in the years that a server accepts,
+// whatever the type of the column.
 func TestYearsOfTypedColumns(t *testing.T) {
+	t.Parallel()
 	s := spec(t, "version: 1\ntime: at\nfields: [{name: due, kind: time}]\nfeatures: [{name: left, kernel: "+
 		"days_between, of: [event.time, due]}]\n")
 	good := time2024
@@ -264,6 +270,7 @@ func TestYearsOfTypedColumns(t *testing.T) {
 
 // TestEventsIsOn: events is another name of on, for readers of YAML 1.1.
 func TestEventsIsOn(t *testing.T) {
+	t.Parallel()
 	s := spec(t, strings.ReplaceAll(orderPlan, "on: [", "events: ["))
 	if got, want := string(s.YAML()), string(spec(t, orderPlan).YAML()); got != want {
 		t.Errorf("the plan is written as\n%swant\n%s", got, want)

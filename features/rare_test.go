@@ -11,9 +11,9 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// TestRareTextsAlone: a column in which no text is frequent enough to be learned, as of dates or numbers of invoices,
-// gives a plan that can be loaded again and makes the same vectors. JSON has no difference between an empty list and
-// none, so the loaded plan was once refused as damaged.
+// TestRareTextsAlone: a column in which no text is frequent enough to be learned, such as dates or invoice numbers,
+// gives a plan that can be loaded again and makes the same vectors. JSON does not distinguish an empty list from
+// none, and such a plan was once refused as damaged.
 func TestRareTextsAlone(t *testing.T) {
 	t.Parallel()
 	var table strings.Builder

@@ -76,6 +76,7 @@ func TestPlanReference(t *testing.T) {
 // TestKernelExamples runs the example that docs/plan.md gives for each kernel
 // through the whole of the package: spec, fit, matrix.
 func TestKernelExamples(t *testing.T) {
+	t.Parallel()
 	for _, k := range kernels.All() {
 		t.Run(k.Name, func(t *testing.T) {
 			left, right, ok := strings.Cut(k.Example, " -> ")

@@ -57,6 +57,7 @@ func inferred(t *testing.T) (*plantext.Spec, *features.Plan) {
 // TestInferRequires: an inferred plan requires what every row had, and takes a
 // column of true and false for a flag. Leaving a required field out is refused.
 func TestInferRequires(t *testing.T) {
+	t.Parallel()
 	spec, p := inferred(t)
 	want := map[string]string{"amount": " true", "income": " false", "job": "text true", "owner": "flag true"}
 	for _, f := range spec.Fields {
@@ -82,9 +83,10 @@ func TestInferRequires(t *testing.T) {
 	}
 }
 
-// TestEmptyEvent: an event that names nothing that a feature reads is refused
-// also by a plan that requires nothing; one that says that all is missing is not.
+// TestEmptyEvent: an event without any field that a feature reads is refused even
+// by a plan that requires nothing; an event whose fields are all missing is not.
 func TestEmptyEvent(t *testing.T) {
+	t.Parallel()
 	spec, err := features.ParseSpec(
 		[]byte("version: 1\nfields: [{name: number}, {name: note, kind: text}]\nfeatures: [{name: number}]\n"))
 	if err != nil {
@@ -111,8 +113,10 @@ func TestEmptyEvent(t *testing.T) {
 	}
 }
 
-// TestColumnsOfTable: columns that a plan wants and does not know.
+// TestColumnsOfTable: columns that a plan lacks in a table, and columns that it
+// does not know.
 func TestColumnsOfTable(t *testing.T) {
+	t.Parallel()
 	_, p := inferred(t)
 	schema := arrow.NewSchema([]arrow.Field{{Name: "Amount", Type: arrow.PrimitiveTypes.Float64},
 		{Name: "job", Type: arrow.BinaryTypes.String}}, nil)
@@ -140,9 +144,10 @@ func TestColumnsOfTable(t *testing.T) {
 	}
 }
 
-// TestUnseen: a column in another spelling, or another column, is told from one
-// with some new values.
+// TestUnseen: a column in another spelling, and another column, are distinguished
+// from a column with some new values.
 func TestUnseen(t *testing.T) {
+	t.Parallel()
 	_, p := inferred(t)
 	for name, c := range map[string]struct {
 		job    func(int) string
@@ -164,9 +169,10 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
-// TestUnseenNumbers: a dictionary of numbers, as a model file of pandas' whole
-// numbers has one, is looked at as one of texts is.
+// TestUnseenNumbers: a dictionary of numbers, as in models of integer categories
+// from pandas, is checked like one of texts.
 func TestUnseenNumbers(t *testing.T) {
+	t.Parallel()
 	p := fitted(t, `
 version: 1
 fields: [{name: branch}]

@@ -34,9 +34,10 @@ features:
   - {name: twice, kernel: sum, of: [half, half]}
 `
 
-// TestRules puts numbers in and out of range, missing values and rare words
-// through both executions.
+// TestRules computes features of numbers in and out of range, missing values and
+// rare words, offline and online.
 func TestRules(t *testing.T) {
+	t.Parallel()
 	s, err := features.ParseSpec([]byte(rules))
 	if err != nil {
 		t.Fatal(err)
@@ -111,8 +112,9 @@ func TestRules(t *testing.T) {
 }
 
 // TestOutOfFold compares the out-of-fold weights of evidence with the formula,
-// fold by fold, and sees that only training rows change.
+// fold by fold, and checks that only training rows change.
 func TestOutOfFold(t *testing.T) {
+	t.Parallel()
 	s, err := features.ParseSpec([]byte("version: 1\nlabel: {column: target}\nfields: [{name: w, kind: text}]\n" +
 		"features: [{name: w, kernel: target_mean, min_count: 1, folds: 2, smoothing: 1}]\n"))
 	if err != nil {

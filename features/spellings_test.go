@@ -39,9 +39,10 @@ features:
 `
 
 // TestSpellings: one table as pandas, polars, DuckDB and Arrow write it gives
-// the same vectors, to the bit: the values that the script which wrote the files
-// has put down. Whichever file the plan was fitted on, it is the same plan.
+// the same vectors, to the bit, with the values that the script which wrote the
+// files recorded. The plan is the same, whichever file it was fitted on.
 func TestSpellings(t *testing.T) {
+	t.Parallel()
 	truth := spelledTruth(t)
 	spec, err := features.ParseSpec([]byte(spellingsPlan))
 	if err != nil {
@@ -88,7 +89,7 @@ func readSpelled(t *testing.T, name string) arrow.Record {
 	return f.Record
 }
 
-// spelledTruth reads what the script says that the values are.
+// spelledTruth reads the values that the script recorded.
 func spelledTruth(t *testing.T) (columns [3][]float64) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "spellings", "true.csv"))
@@ -158,6 +159,7 @@ func rowsAreEvents(t *testing.T, p *features.Plan, rec arrow.Record, truth [3][]
 // TestCanonicalValues: what a value becomes under each kind of field, and what
 // is refused.
 func TestCanonicalValues(t *testing.T) {
+	t.Parallel()
 	spec, err := features.ParseSpec([]byte(`
 version: 1
 fields:
@@ -229,9 +231,10 @@ func oneNumber(t *testing.T, values ...float64) arrow.Record {
 		[]arrow.Array{b.NewArray()}, int64(len(values)))
 }
 
-// TestDecimalCells: a decimal is the number nearest to its digits, and a text by
+// TestDecimalCells: in a number field a decimal is the nearest float64, in a text field
 // its digits.
 func TestDecimalCells(t *testing.T) {
+	t.Parallel()
 	b := array.NewDecimal128Builder(memory.DefaultAllocator, &arrow.Decimal128Type{Precision: 38, Scale: 3})
 	for _, s := range []string{"0.001", "-12.340", "9007199254740993.000", "12345678901234567890123456789012345.678",
 		"-0.100", "7.000"} {

@@ -44,11 +44,14 @@ func scfPlan(t testing.TB, cfg scf.Config) (*features.Plan, arrow.Record) {
 	return p, rec
 }
 
-// streamEvents is how many events TestStreamOnlineEqualsOffline replays. The
-// full run is ASSAY_STREAM_EVENTS=1000000.
+// streamEvents is how many events TestStreamOnlineEqualsOffline replays, fewer
+// with -short. The full run is ASSAY_STREAM_EVENTS=1000000.
 func streamEvents() int {
 	if n, err := strconv.Atoi(os.Getenv("ASSAY_STREAM_EVENTS")); err == nil && n > 0 {
 		return n
+	}
+	if testing.Short() {
+		return 12_000
 	}
 	return 40_000
 }
@@ -58,6 +61,7 @@ func streamEvents() int {
 // in between and a delivery that is out of order within the plan's lateness
 // (and now and then beyond it). Every vector's digest must be the same.
 func TestStreamOnlineEqualsOffline(t *testing.T) {
+	t.Parallel()
 	cfg := scf.Config{Seed: 11, Events: streamEvents()}
 	p, _ := scfPlan(t, cfg)
 	log := shuffledStream(cfg)
@@ -189,8 +193,8 @@ func place(p *features.Plan, name string) int {
 	return slices.IndexFunc(p.Fields(), func(f features.FieldInfo) bool { return f.Name == name })
 }
 
-// TestVectorWithWindowsDoesNotAllocate: the aim of the online path is no
-// allocation in the steady state, windows included.
+// TestVectorWithWindowsDoesNotAllocate: in the steady state, the online path does not
+// allocate, windows included.
 func TestVectorWithWindowsDoesNotAllocate(t *testing.T) {
 	if raceDetector {
 		t.Skip("under the race detector a pool gives things up at random, so allocations say nothing")
@@ -221,6 +225,7 @@ func TestVectorWithWindowsDoesNotAllocate(t *testing.T) {
 // TestLabels computes labels from default events, and compares them with what
 // the generator drew.
 func TestLabels(t *testing.T) {
+	t.Parallel()
 	cfg := scf.Config{Seed: 5, Events: 30_000}
 	p, rec := scfPlan(t, cfg)
 	rows, labels, open, err := features.ReadLabels(p.Spec(), rec)
@@ -258,6 +263,7 @@ func TestLabels(t *testing.T) {
 // TestStateRefusesForeignSnapshots gives a state damaged bytes and those of
 // another plan.
 func TestStateRefusesForeignSnapshots(t *testing.T) {
+	t.Parallel()
 	p, rec := scfPlan(t, scf.Config{Seed: 3, Events: 3000})
 	other, _, err := features.Fit(context.Background(), p.Spec(), rec, nil)
 	if err != nil {

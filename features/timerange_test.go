@@ -29,7 +29,7 @@ features:
 `
 
 // dues are times around the bounds of boundedPlan; the last three are beyond
-// what any plan takes as it is.
+// what any plan accepts.
 var dues = []string{"2015-01-01", "2014-12-31T23:59:59Z", "2030-12-31T12:00:00Z", "2030-12-31T12:00:01Z", "2024-05-01",
 	"1899-12-31", "2201-01-01", "9999-12-31"}
 
@@ -50,7 +50,7 @@ func timesPlan(t *testing.T, outside string) *features.Plan {
 	return plan
 }
 
-// timesTable is a table of events of 2024-01-01 whose due times are of a type.
+// timesTable is a table of events on 2024-01-01 whose due times have a given type.
 func timesTable(t *testing.T, typ arrow.DataType, due ...string) arrow.Record {
 	t.Helper()
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
@@ -81,9 +81,10 @@ func instantOf(t *testing.T, s string) time.Time {
 	return at
 }
 
-// TestTimesOutside: what a plan makes of times beyond earliest and latest is the
-// same in tables of texts and of typed times, and in events that say either.
+// TestTimesOutside: times beyond earliest and latest are treated the same in tables
+// of texts and of typed times, and in events with either.
 func TestTimesOutside(t *testing.T) {
+	t.Parallel()
 	const first, last = "2015-01-01", "2030-12-31T12:00:00Z"
 	for _, c := range []struct {
 		outside string
@@ -119,7 +120,7 @@ func TestTimesOutside(t *testing.T) {
 	}
 }
 
-// readings are the ways in which the one feature of a plan is read for a time.
+// readings computes the one feature of a plan for a time in every way.
 func readings(t *testing.T, plan *features.Plan, due string) map[string]func() (float64, error) {
 	table := func(typ arrow.DataType) func() (float64, error) {
 		return func() (float64, error) {
@@ -166,8 +167,9 @@ func readings(t *testing.T, plan *features.Plan, due string) map[string]func() (
 }
 
 // TestTimesOutsideReport: the fit report counts times out of range as it counts
-// numbers, and the error of one that is refused says the range.
+// numbers, and the error for a refused time states the range.
 func TestTimesOutsideReport(t *testing.T) {
+	t.Parallel()
 	for outside, want := range map[string]features.FieldReport{
 		"missing": {Name: "due", Missing: 6, Cleared: 6},
 		"clip":    {Name: "due", Clipped: 6}, "flag": {Name: "due", Flagged: 3},
@@ -200,9 +202,10 @@ func TestTimesOutsideReport(t *testing.T) {
 	}
 }
 
-// TestTimesOutsideBeforeWindows: a time out of range is one in a window's
-// derived values, too.
+// TestTimesOutsideBeforeWindows: the rule for times out of range also applies to
+// the derived values of a window.
 func TestTimesOutsideBeforeWindows(t *testing.T) {
+	t.Parallel()
 	day := func(s string) assay.Field {
 		return assay.Field{Name: "due", Value: assay.InstantValue(instantOf(t, s))}
 	}
@@ -221,8 +224,9 @@ features: [{name: f, kernel: max, window: w}]
 	}
 }
 
-// TestTimeRangeErrors: bounds that cannot hold are refused by name.
+// TestTimeRangeErrors: bounds that no time can satisfy are refused, and the error names them.
 func TestTimeRangeErrors(t *testing.T) {
+	t.Parallel()
 	for field, want := range map[string]string{
 		"kind: time, earliest: soon":                           "(fields[0].earliest)",
 		"kind: time, latest: 9999-12-31":                       "between the years 1900 and 2200",

@@ -8,8 +8,8 @@ import (
 	"github.com/assayrisk/assay/features/featurestest"
 )
 
-// TestTwin computes the windows of two real logs and of random plans (20;
-// ASSAY_TWIN_PLANS says another number, the checks 200) again by SQL.
+// TestTwin computes the windows of two real logs and of 20 random plans again by
+// SQL. ASSAY_TWIN_PLANS sets another number of plans; the checks take 200.
 func TestTwin(t *testing.T) {
 	featurestest.Compare(t, featurestest.Worlds(t, 20))
 }

@@ -32,8 +32,9 @@ features:
 `
 
 // TestZonesBeforeFitting: a spec whose windows and derived values follow time
-// zones finds outcomes, and plays a table, before any plan is fitted.
+// zones finds outcomes, and replays a table, before any plan is fitted.
 func TestZonesBeforeFitting(t *testing.T) {
+	t.Parallel()
 	const log = `time,kind,loan,amount
 2024-01-31T22:30:00Z,application,a,1
 2024-01-31T23:30:00Z,application,a,2
@@ -67,15 +68,15 @@ func TestZonesBeforeFitting(t *testing.T) {
 		t.Errorf("rows %v, labels %v, %d open; without zones %v, %v, %d", rows, labels, open,
 			bareRows, bareLabels, bareOpen)
 	}
-	played, err := features.Replay(context.Background(), spec, f.Record)
+	replayed, err := features.Replay(context.Background(), spec, f.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, _, err := played.Fit(context.Background(), rows)
+	plan, _, err := replayed.Fit(context.Background(), rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := played.Matrix(context.Background(), plan)
+	m, err := replayed.Matrix(context.Background(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}

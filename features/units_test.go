@@ -11,9 +11,10 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// TestFlagged keeps numbers beyond their range, counts them and shows them to
-// the model.
+// TestFlagged checks that numbers beyond a range are kept and counted, and that the
+// model gets them.
 func TestFlagged(t *testing.T) {
+	t.Parallel()
 	s, err := features.ParseSpec([]byte(`
 version: 1
 fields:
@@ -60,6 +61,7 @@ features:
 
 // TestCheckEventLog finds bad rows of events that are not scored, too.
 func TestCheckEventLog(t *testing.T) {
+	t.Parallel()
 	s, err := features.ParseSpec([]byte(`
 version: 1
 kind: kind

@@ -16,7 +16,7 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// windowPlan is the head of the plans of these tests.
+// windowPlan is the beginning of the plans of these tests.
 const windowPlan = `
 version: 1
 time: time
@@ -50,8 +50,8 @@ func text(name, s string) assay.Field {
 	return assay.Field{Name: name, Value: assay.TextValue(s)}
 }
 
-// reading is the first feature of the log's application, computed offline, and
-// online with a restart before it.
+// reading returns the first feature of the log's application, computed offline,
+// and online after a restart.
 func reading(t *testing.T, plan string, events []assay.Event) float64 {
 	t.Helper()
 	s, err := features.ParseSpec([]byte(windowPlan + plan))
@@ -93,9 +93,10 @@ func reading(t *testing.T, plan string, events []assay.Event) float64 {
 	return v.Values[0]
 }
 
-// TestOutsideBeforeWindows: what outside makes of a number holds for a window's
-// value, for its conditions, and for what is derived from the field.
+// TestOutsideBeforeWindows: the `outside` rule of a field also applies to a window's
+// value, to its conditions, and to what is derived from the field.
 func TestOutsideBeforeWindows(t *testing.T) {
+	t.Parallel()
 	events := facts([]assay.Field{n("v", -999)}, []assay.Field{n("v", 10)}, []assay.Field{n("v", 5000)})
 	for _, c := range []struct {
 		outside, kernel, window string
@@ -121,9 +122,10 @@ features: [{name: f, kernel: ` + c.kernel + `, window: w}]
 	}
 }
 
-// TestTextsAreTexts: NA, null and blanks are texts like others, as keys, as
-// members and in conditions; the empty text alone is missing.
+// TestTextsAreTexts: NA, null and blanks are ordinary texts as keys, as members and
+// in conditions; only the empty text is missing.
 func TestTextsAreTexts(t *testing.T) {
+	t.Parallel()
 	for _, s := range []string{"NA", "null", " ", "NaN"} {
 		events := facts([]assay.Field{text("s", s)}, []assay.Field{text("s", "x")}, nil, []assay.Field{text("s", s)})
 		events[len(events)-1].Fields = []assay.Field{text("s", s)}
@@ -147,6 +149,7 @@ features: [{name: f, kernel: count, window: w}]
 // TestTextsFromWindows reads a window's members as categories and by a target
 // encoding.
 func TestTextsFromWindows(t *testing.T) {
+	t.Parallel()
 	var events []assay.Event
 	day := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 60 {
@@ -200,6 +203,7 @@ features:
 // TestConditionsAreWrittenAsRead: a single condition is written without a list, in
 // YAML and in a frozen plan, as before there were lists.
 func TestConditionsAreWrittenAsRead(t *testing.T) {
+	t.Parallel()
 	for _, where := range []string{"{field: v, above: 0}", "[{field: v, at_least: 1}, {field: s, not: [x]}]"} {
 		s, err := features.ParseSpec([]byte(windowPlan + `
 fields: [{name: v, on: [fact, application]}, {name: s, kind: text, on: [fact]}]
@@ -225,6 +229,7 @@ features: [{name: f, kernel: count, window: w}]
 // TestSensitiveWindows: a feature over a window of a sensitive field is
 // sensitive.
 func TestSensitiveWindows(t *testing.T) {
+	t.Parallel()
 	s, err := features.ParseSpec([]byte(windowPlan + `
 fields: [{name: v, on: [fact, application]}, {name: origin, kind: text, on: [fact], sensitive: true}]
 derived: [{name: has, kernel: missing, of: origin}]
@@ -248,8 +253,10 @@ features:
 	}
 }
 
-// TestWindowMistakes: what cannot be meant is refused, with what to do.
+// TestWindowMistakes: windows that cannot be intended are refused, and the error
+// says what to do.
 func TestWindowMistakes(t *testing.T) {
+	t.Parallel()
 	head := "fields: [{name: v, on: [fact, application]}, {name: s, kind: text, on: [fact]}, {name: other, on: " +
 		"[application]}]\n"
 	window := func(w, f string) string {
