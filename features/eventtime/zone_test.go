@@ -70,3 +70,24 @@ func TestZones(t *testing.T) {
 		}
 	}
 }
+
+// TestClocksSetBackOverMidnight: in St. John's on 7 November 2010 clocks went back
+// from 00:01 to 23:01 of the day before. The day that had begun goes on.
+func TestClocksSetBackOverMidnight(t *testing.T) {
+	t.Parallel()
+	calendar := &Calendar{"day", thawed(t, "America/St_Johns")}
+	midnight := time.Date(2010, 11, 7, 2, 30, 0, 0, time.UTC) // the first of two
+	number, _, to := calendar.Pane(midnight.Add(-time.Microsecond).UnixMicro())
+	if to != midnight.UnixMicro() {
+		t.Errorf("the day before ends at %v, want %v", time.UnixMicro(to).UTC(), midnight)
+	}
+	for _, later := range []time.Duration{0, 59 * time.Second, time.Minute, 30 * time.Minute,
+		time.Hour, 20 * time.Hour} {
+		got, from, _ := calendar.Pane(midnight.Add(later).UnixMicro())
+		if got != number+1 || from != midnight.UnixMicro() {
+			t.Errorf("%v later it is day %d since %v, want %d since %v", later, got,
+				time.UnixMicro(from).UTC(), number+1,
+				midnight)
+		}
+	}
+}

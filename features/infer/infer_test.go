@@ -112,6 +112,8 @@ func TestColumns(t *testing.T) {
 		{"numbers that repeat", integer, func(row int) string { return fmt.Sprint(row / 2) }, "number required", ""},
 		{"sparse distinct numbers", integer, func(row int) string { return fmt.Sprint(row * 37 % 5000 * row) },
 			"number required", ""},
+		{"a third of a range", integer, func(row int) string { return fmt.Sprint(3 * (row * 37 % tableRows)) },
+			"number required", ""},
 		{"fractions that count up", number, func(row int) string { return fmt.Sprint(float64(row) + 0.5) },
 			"number required", ""},
 		{"row numbers with a gap", integer, func(row int) string {
@@ -132,6 +134,10 @@ func TestColumns(t *testing.T) {
 		{"row numbers as doubles", number, numbered("%d"), "", "row numbers"},
 		{"row numbers in steps", integer, func(row int) string { return fmt.Sprint(1000 + 10*row) }, "", "row numbers"},
 		{"shuffled row numbers", integer, shuffled, "", "row numbers, not in order"},
+		{"half of shuffled row numbers", integer, func(row int) string {
+			return fmt.Sprint(2 * (row * 37 % tableRows))
+		}, "",
+			"row numbers, not in order"},
 		{"row numbers that count down", integer, func(row int) string { return fmt.Sprint(500 - row) }, "",
 			"row numbers, not in order"},
 		{"dates", arrow.FixedWidthTypes.Date32, among("2024-02-29", "2023-01-01"), "", "times"},
