@@ -182,12 +182,7 @@ func (r *reader) count(size int) int {
 // windows, and returns the bytes that follow it. On an error, which matches
 // assay.ErrCorrupt, the table is empty.
 func (t *Table) Restore(b []byte) ([]byte, error) {
-	windows := make([]Config, len(t.windows))
-	for i := range windows {
-		windows[i] = t.windows[i].Config
-	}
-	fresh := New(t.lateness, windows)
-	*t = *fresh
+	t.reset()
 	r := &reader{b: b}
 	mark := int64(r.u64())
 	if mark != math.MinInt64 && (mark < -maxMark || mark > maxMark) {
@@ -198,7 +193,7 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 	for range n {
 		key := string(r.take(int(binary.LittleEndian.Uint16(r.take(2)))))
 		if r.bad || key <= last {
-			*t = *New(t.lateness, windows)
+			t.reset()
 			return nil, fmt.Errorf("%w: keys are not sorted: %w", errSnapshot, assay.ErrCorrupt)
 		}
 		last = key
@@ -206,7 +201,7 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 		for w := range t.windows {
 			t.windows[w].readCell(r, &t.cells[int(p)*len(t.windows)+w])
 			if r.bad {
-				*t = *New(t.lateness, windows)
+				t.reset()
 				return nil, fmt.Errorf("%w: a key's state: %w", errSnapshot, assay.ErrCorrupt)
 			}
 		}
@@ -216,6 +211,13 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 	}
 	t.Advance(mark)
 	return r.b, nil
+}
+
+// reset empties the table. Its windows keep their layouts, which is how a snapshot was written.
+func (t *Table) reset() {
+	*t = Table{windows: t.windows, lateness: t.lateness, mark: math.MinInt64, lows: t.lows, index: newIndex(),
+		life: t.life}
+	t.raise()
 }
 
 // readCell reads one cell and holds it to the order that its code relies on.
