@@ -173,7 +173,7 @@ func (p *Plan) compileStep(i int) (step, error) {
 	k, _ := kernels.Named(s.KernelName(f))
 	st := step{kernel: &k, learned: &p.frozen.Learned[i], fill: f.Fill, out: p.featureSlot(i)}
 	st.learned.Spec, st.learned.Zone = f, p.zones[f.Zone]
-	st.learned.BindIs()
+	st.learned.BindCountedMembers()
 	for _, n := range s.Inputs(f) {
 		st.in = append(st.in, p.slotOf(n))
 	}

@@ -131,7 +131,7 @@ func unfittedPlan(f *frozenPlan) (*Plan, error) {
 		k, _ := kernels.Named(f.Spec.KernelName(s))
 		st := step{kernel: &k, learned: &f.Learned[i], fill: s.Fill, out: p.featureSlot(i)}
 		st.learned.Spec, st.learned.Zone = s, p.zones[s.Zone]
-		st.learned.BindIs()
+		st.learned.BindCountedMembers()
 		for _, n := range f.Spec.Inputs(s) {
 			st.in = append(st.in, p.slotOf(n))
 		}

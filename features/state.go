@@ -66,7 +66,7 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 	}
 	for t := range p.keys {
 		if sc.found[t].has {
-			sc.warm += st.tables[t].Warm(sc.found[t].cursor)
+			sc.warm += st.tables[t].Prefetch(sc.found[t].cursor)
 		}
 	}
 	for t := range p.keys {
@@ -184,7 +184,7 @@ func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *Stat
 			st.missedBy = append(st.missedBy, i)
 			continue
 		case !have:
-			have, held = true, table.Hold(key)
+			have, held = true, table.FindOrAdd(key)
 		}
 		n.fed++
 		table.Put(held, f.place, at, x, member)

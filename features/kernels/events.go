@@ -11,7 +11,7 @@ import (
 )
 
 // The kernels over the order and the spread of a window's values: quantiles, the
-// latest events one by one, trends, and sums that fade.
+// latest events one by one, trends, and sums that decay.
 
 func quantileKernels() []Kernel {
 	return []Kernel{
@@ -38,7 +38,7 @@ func checkQuantile(f *plantext.FeatureSpec) string {
 	return ""
 }
 
-// quantile is that of sorted values (type 7 of Hyndman and Fan, The American
+// quantile interpolates a quantile of sorted values (type 7 of Hyndman and Fan, The American
 // Statistician 50 (1996)).
 func quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
@@ -56,7 +56,7 @@ func orderKernels() []Kernel {
 			Formula: "value of the earliest event in the window", Missing: "missing for a key without events",
 			Example: "values=10,30,20 -> 10",
 			Read:    func(r *window.Reading, _ int64, _ *Learned) float64 { return r.Earliest }},
-		{Name: "nth_latest", Needs: window.Recents, NeedsValue: true, Recent: kth,
+		{Name: "nth_latest", Needs: window.Recents, NeedsValue: true, Recent: needsK,
 			Formula: "value of the k-th latest event: 1 is the latest, 2 the one before",
 			Missing: "missing with fewer than k events",
 			Params:  "`k: 2` (default 1)", Example: "values=10,30,20 k=2 -> 30", Check: checkK,
@@ -66,7 +66,7 @@ func orderKernels() []Kernel {
 				}
 				return math.NaN()
 			}},
-		{Name: "since_nth", Needs: window.Recents, Recent: kth,
+		{Name: "since_nth", Needs: window.Recents, Recent: needsK,
 			Formula: "days since the k-th latest event, 0 if that is later than the event that reads",
 			Missing: "missing with fewer than k events",
 			Params:  "`k: 2` (default 1)", Example: "days=1,5,4 at=7 k=2 -> 3", Check: checkK,
@@ -76,7 +76,7 @@ func orderKernels() []Kernel {
 				}
 				return math.NaN()
 			}},
-		{Name: "change", Needs: window.Recents, NeedsValue: true, Recent: kthBefore,
+		{Name: "change", Needs: window.Recents, NeedsValue: true, Recent: needsOneMoreThanK,
 			Formula: "value of the latest event - value of the event k before it",
 			Missing: "missing with k events or fewer",
 			Params:  "`k: 1` (default)", Example: "values=10,30,20 -> -10", Check: checkK,
@@ -86,11 +86,11 @@ func orderKernels() []Kernel {
 				}
 				return math.NaN()
 			}},
-		{Name: "last_sum", Needs: window.Recents, NeedsValue: true, Recent: kth,
+		{Name: "last_sum", Needs: window.Recents, NeedsValue: true, Recent: needsK,
 			Formula: "sum of the values of the k latest events", Missing: "0 for a key without events",
 			Params: "`k: 3` (default 1)", Example: "values=10,30,20 k=2 -> 50", Check: checkK,
 			Read: func(r *window.Reading, _ int64, l *Learned) float64 { return sumOf(latest(r, l)) }},
-		{Name: "last_mean", Needs: window.Recents, NeedsValue: true, Recent: kth,
+		{Name: "last_mean", Needs: window.Recents, NeedsValue: true, Recent: needsK,
 			Formula: "mean of the values of the k latest events, or of all if they are fewer",
 			Missing: "missing for a key without events",
 			Params:  "`k: 3` (default 1)", Example: "values=10,30,20 k=2 -> 25", Check: checkK,
@@ -98,15 +98,15 @@ func orderKernels() []Kernel {
 				events := latest(r, l)
 				return sumOf(events) / float64(len(events))
 			}},
-		{Name: "last_min", Needs: window.Recents, NeedsValue: true, Recent: kth,
+		{Name: "last_min", Needs: window.Recents, NeedsValue: true, Recent: needsK,
 			Formula: "smallest value of the k latest events", Missing: "missing for a key without events",
 			Params: "`k: 3` (default 1)", Example: "values=10,30,20 k=2 -> 20", Check: checkK,
 			Read: func(r *window.Reading, _ int64, l *Learned) float64 { return extreme(latest(r, l), 1) }},
-		{Name: "last_max", Needs: window.Recents, NeedsValue: true, Recent: kth,
+		{Name: "last_max", Needs: window.Recents, NeedsValue: true, Recent: needsK,
 			Formula: "greatest value of the k latest events", Missing: "missing for a key without events",
 			Params: "`k: 3` (default 1)", Example: "values=40,30,20 k=2 -> 30", Check: checkK,
 			Read: func(r *window.Reading, _ int64, l *Learned) float64 { return extreme(latest(r, l), -1) }},
-		{Name: "streak", Needs: window.Recents, NeedsValue: true, Recent: kth,
+		{Name: "streak", Needs: window.Recents, NeedsValue: true, Recent: needsK,
 			Formula: "number of the latest events in a row whose value is above 0, at most k",
 			Missing: "0 for a key without events",
 			Params:  "`k: 12`", Example: "values=1,0,1,1 k=12 -> 2", Check: checkK,
@@ -142,9 +142,9 @@ func timedKernels() []Kernel {
 	}
 }
 
-// kth and kthBefore are the events that a window keeps for a kernel.
-func kth(f *plantext.FeatureSpec) int       { return eventsRead(f) }
-func kthBefore(f *plantext.FeatureSpec) int { return eventsRead(f) + 1 }
+// needsK and needsOneMoreThanK are how many of the latest events a window must keep for a kernel.
+func needsK(f *plantext.FeatureSpec) int            { return eventsRead(f) }
+func needsOneMoreThanK(f *plantext.FeatureSpec) int { return eventsRead(f) + 1 }
 
 // recent is the k-th latest event, nil if there are fewer.
 func recent(r *window.Reading, k int) *window.Recent {

@@ -76,9 +76,9 @@ func (f *Fitting) counts() []int64 {
 	return n
 }
 
-// keepMost returns which of the counts are at least least, at most limit of
-// them: the greatest, the earlier one first among equals.
-func keepMost(counts []int64, least int64, limit int) []bool {
+// keepMostFrequent returns which of the counts are at least least, but at most limit:
+// the greatest, and among equals the first.
+func keepMostFrequent(counts []int64, least int64, limit int) []bool {
 	keep := make([]bool, len(counts))
 	var order []int
 	for i, n := range counts {
@@ -98,7 +98,7 @@ func fitCategory(f *Fitting) error {
 		return fitListed(f)
 	}
 	counts := f.counts()
-	keep := keepMost(counts, int64(MinCount(f.Spec, "category")), maxCategoriesOf(f.Spec))
+	keep := keepMostFrequent(counts, int64(MinCount(f.Spec, "category")), maxCategoriesOf(f.Spec))
 	l := f.Learned
 	l.Categories, l.Table = []string{}, make([]float64, len(counts))
 	var kept int64
@@ -150,7 +150,7 @@ func fitCross(f *Fitting) error {
 	l := f.Learned
 	l.Categories = []string{}
 	var kept int64
-	for i, k := range keepMost(counts, int64(MinCount(f.Spec, "cross")), maxCategoriesOf(f.Spec)) {
+	for i, k := range keepMostFrequent(counts, int64(MinCount(f.Spec, "cross")), maxCategoriesOf(f.Spec)) {
 		if k {
 			l.Categories = append(l.Categories, f.Texts[0][i/nb]+" & "+f.Texts[1][i%nb])
 			l.Pairs = append(l.Pairs, int32(i/nb), int32(i%nb))
@@ -195,8 +195,8 @@ func targetMean(n, bad, all, badAll, s float64) float64 {
 	return (bad + float64(s*(badAll/all))) / (n + s)
 }
 
-// encode fits a target encoding on all training rows, and computes what each
-// training row would get from the folds that it is not in. Row j is in fold
+// encode fits a target encoding on all training rows, and computes the value that
+// each training row gets from the folds that it is not in. Row j is in fold
 // j mod folds.
 func (f *Fitting) encode(value func(n, bad, all, badAll, s float64) float64) error {
 	if f.Labels == nil {

@@ -10,8 +10,8 @@ type Fitting struct {
 	Learned *Learned
 	In      [][]float64 // input columns, training rows only
 	Labels  []float64   // nil if the table has none
-	Texts   [][]string  // dictionary of each text input; of the window's members, if it answers with one
-	Out     []float64   // what a window said, of kernels over windows
+	Texts   [][]string  // dictionary of each text input; of the window's members, if the kernel's value is a member
+	Out     []float64   // kernels over windows: what was read from the window
 
 	OutOfFold []float64 // set by target encodings: a value for each training row
 }

@@ -266,7 +266,7 @@ func TestWindowsAgainstPandas(t *testing.T) {
 				t.Fatalf("testdata/golden.py computes nothing for kernel %s", k.Name)
 			}
 			l := &Learned{Spec: &plantext.FeatureSpec{K: c.K, Quantile: &c.Quantile, Is: c.Is}}
-			l.BindIs()
+			l.BindCountedMembers()
 			got := readWindow(&k, l, c.At, c.Days, c.Values, c.Members)
 			if !near(got, float64(want)) {
 				t.Errorf("%s of case %d (%s): %v, want %v", k.Name, i, fmt.Sprint(c.Values), got, want)

@@ -10,8 +10,8 @@ import (
 	"github.com/assayrisk/assay/features/window"
 )
 
-// Kernel is one row of the kernel table. apply fills dst from columns of the
-// same length, and must treat row i by itself: the batch of n rows and the one
+// Kernel is one row of the kernel table. Apply fills dst from columns of the
+// same length, and treats each row by itself: a table of n rows and a single
 // event are the same call. NaN is missing.
 type Kernel struct {
 	Name                    string
@@ -20,11 +20,11 @@ type Kernel struct {
 	Texts                   bool // inputs are text fields
 	Times                   bool // inputs are times (fields, or "event.time")
 	AnyKind                 bool // inputs may be of any kind
-	Lookup                  bool // reads a table of the plan
-	Window                  bool // reads a window by read, and takes no inputs
-	NeedsValue, NeedsMember bool // of the window
+	Lookup                  bool // reads a lookup table of the plan
+	Window                  bool // reads a window by Read, and takes no inputs
+	NeedsValue, NeedsMember bool // the window must have one
 	Member                  bool // the value is a category: a member of the window
-	// of the window's latest events, how many it reads; nil: none
+	// how many of the window's latest events it reads; nil: none
 	Recent func(f *plantext.FeatureSpec) int
 
 	Formula string
@@ -32,18 +32,18 @@ type Kernel struct {
 	Params  string
 	Example string // a line of TestKernelExamples
 
-	Needs window.Needs // of the window
+	Needs window.Needs // aggregates that the window must keep
 	Read  func(r *window.Reading, at int64, l *Learned) float64
 	Apply func(dst []float64, in [][]float64, l *Learned)
 	Fit   func(f *Fitting) error // nil: nothing is learned
 	Check func(f *plantext.FeatureSpec) string
-	// Verify holds what was learned, when read from a file, to what apply
-	// relies on; sizes are the raw codes of each text input.
+	// Verify checks that what was learned, when it is read from a file, is what
+	// Apply relies on; sizes are the numbers of raw codes of each text input.
 	Verify func(l *Learned, sizes []int) error
 }
 
 // Learned is what Fit learned for one feature, plus its parameters: all that a
-// kernel may depend on. Every number of it stands in the frozen plan.
+// kernel may depend on. The frozen plan holds every number of it.
 type Learned struct {
 	Low        *float64  `json:"low,omitempty"`        // clip
 	High       *float64  `json:"high,omitempty"`       // clip
@@ -54,17 +54,17 @@ type Learned struct {
 
 	Pairs []int32 `json:"pairs,omitempty"` // cross: raw codes (a, b) of each category
 
-	Spec    *plantext.FeatureSpec `json:"-"`
-	Levels  *Levels               `json:"-"` // category over numbers or flags; nil over texts
-	Lookup  *LookupTable          `json:"-"` // lookup: what stands in the plan
-	Zone    *eventtime.Zone       `json:"-"` // date_part; nil: UTC
-	hashes  []uint64              // count_of, share_of: of the members in `is`
-	members map[uint64]float64    // kernels that answer with a member: hash -> category code
-	stride  int                   // cross: raw codes of the second input
-	dense   []float64             // cross: category code by a*stride + b
+	Spec          *plantext.FeatureSpec `json:"-"`
+	Levels        *Levels               `json:"-"` // category over numbers or flags; nil over texts
+	Lookup        *LookupTable          `json:"-"` // lookup: its table
+	Zone          *eventtime.Zone       `json:"-"` // date_part; nil: UTC
+	countedHashes []uint64              // count_of, share_of: of the members in `is`
+	memberCodes   map[uint64]float64    // kernels whose value is a member: hash -> category code
+	crossColumns  int                   // cross: raw codes of the second input
+	crossCodes    []float64             // cross: category code by a*stride + b
 }
 
-// Arity says how many inputs the kernel takes.
+// Arity is how many inputs the kernel takes, in words.
 func (k *Kernel) Arity() string {
 	switch {
 	case k.MinInputs == k.MaxInputs && k.MinInputs == 1:

@@ -12,9 +12,8 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// A category whose values the plan lists has the codes of that list, whatever
-// the training rows hold: a model that another program trained fixed them.
-// Numbers and flags can be listed as well as texts.
+// When the plan lists the values of a category, its codes are their places in the list, whatever the training rows
+// hold: a model that another program trained may rely on them. Numbers and flags can be listed as well as texts.
 
 // Levels are the listed numbers of a category, or its flags as 0 and 1.
 type Levels struct {
@@ -40,8 +39,8 @@ func ReadLevel(kind assay.ValueKind, s string) (float64, error) {
 	return x, nil
 }
 
-// NewLevels reads the listed categories of a field of numbers or flags, which
-// the check of the plan has found to be such.
+// NewLevels reads the listed categories of a field of numbers or flags. The check of
+// the plan has found them valid.
 func NewLevels(kind assay.ValueKind, categories []string) *Levels {
 	l := &Levels{}
 	read := make([]float64, len(categories))
@@ -85,7 +84,7 @@ func (l *Levels) Code(x, other float64) float64 {
 	return other
 }
 
-// fitListed takes the listed categories as they stand, and counts their rows.
+// fitListed takes the listed categories as they are, and counts their rows.
 func fitListed(f *Fitting) error {
 	l := f.Learned
 	n := len(f.Spec.Categories)

@@ -21,8 +21,8 @@ func lookupKernels() []Kernel {
 	}}
 }
 
-// LookupTable is a lookup as its kernel reads it: the rows of one key lie
-// one after another, by their dates.
+// LookupTable is a lookup as its kernel reads it: the rows of one key follow each other in
+// the order of their dates.
 type LookupTable struct {
 	Keyed, Dated bool
 	From         []int64
@@ -31,7 +31,7 @@ type LookupTable struct {
 }
 
 // applyLookup reads the value of the latest row of the key that begins at the
-// time or before it.
+// time or earlier.
 func applyLookup(dst []float64, in [][]float64, l *Learned) {
 	t := l.Lookup
 	times := in[len(in)-1]

@@ -70,7 +70,7 @@ func memberKernels() []Kernel {
 	}
 }
 
-// k is how many events or members a kernel reads.
+// eventsRead is the parameter k: how many events or members a kernel reads.
 func eventsRead(f *plantext.FeatureSpec) int { return max(f.K, 1) }
 
 // maxK bounds k.
@@ -90,13 +90,13 @@ func checkIs(f *plantext.FeatureSpec) string {
 	return ""
 }
 
-// noneKnown reports whether all members of a window with events were forgotten
-// for later ones, as can be when it ends some time ago: nothing is said of them
-// then, for 0 would be a claim.
-func noneKnown(r *window.Reading, known []window.MemberSum) bool { return r.Seen && len(known) == 0 }
+// allForgotten reports whether a window has events, but all its members were forgotten
+// for later ones. This can happen when the window ends some time ago. The value is then
+// missing: 0 would be wrong.
+func allForgotten(r *window.Reading, known []window.MemberSum) bool { return r.Seen && len(known) == 0 }
 
 func topShare(r *window.Reading, k int) float64 {
-	if !(r.Sum > 0) || noneKnown(r, r.Sums) {
+	if !(r.Sum > 0) || allForgotten(r, r.Sums) {
 		return math.NaN()
 	}
 	slices.SortFunc(r.Sums, func(a, b window.MemberSum) int {
@@ -111,7 +111,7 @@ func topShare(r *window.Reading, k int) float64 {
 }
 
 func concentration(r *window.Reading) float64 {
-	if !(r.Sum > 0) || noneKnown(r, r.Sums) {
+	if !(r.Sum > 0) || allForgotten(r, r.Sums) {
 		return math.NaN()
 	}
 	sum := 0.0
@@ -123,7 +123,7 @@ func concentration(r *window.Reading) float64 {
 }
 
 func entropy(r *window.Reading) float64 {
-	if !(r.Sum > 0) || noneKnown(r, r.Sums) {
+	if !(r.Sum > 0) || allForgotten(r, r.Sums) {
 		return math.NaN()
 	}
 	sum := 0.0
@@ -139,11 +139,11 @@ func entropy(r *window.Reading) float64 {
 }
 
 func countOf(r *window.Reading, l *Learned) float64 {
-	if noneKnown(r, r.Counts) {
+	if allForgotten(r, r.Counts) {
 		return math.NaN()
 	}
 	n := 0.0
-	for _, h := range l.hashes {
+	for _, h := range l.countedHashes {
 		i, ok := slices.BinarySearchFunc(r.Counts, h, func(m window.MemberSum, h uint64) int {
 			return cmp.Compare(m.Member, h)
 		})
@@ -164,32 +164,32 @@ func mode(r *window.Reading, l *Learned) float64 {
 	return l.memberCode(best.Member, best.Weight > 0)
 }
 
-// memberCode is a member's category; that of one that has none of its own is
-// the last.
+// memberCode is the code of a member's category; a member without a category gets the
+// last code.
 func (l *Learned) memberCode(hash uint64, seen bool) float64 {
 	if !seen {
 		return math.NaN()
 	}
-	if c, ok := l.members[hash]; ok {
+	if c, ok := l.memberCodes[hash]; ok {
 		return c
 	}
-	return float64(len(l.members))
+	return float64(len(l.memberCodes))
 }
 
-// BindMembers prepares what the kernels over members look up.
+// BindMembers gives members their codes, and prepares the members to count.
 func (l *Learned) BindMembers(texts []string) {
-	l.members = make(map[uint64]float64, len(texts))
+	l.memberCodes = make(map[uint64]float64, len(texts))
 	for c, t := range texts {
-		l.members[window.Hash(t)] = float64(c)
+		l.memberCodes[window.Hash(t)] = float64(c)
 	}
-	l.BindIs()
+	l.BindCountedMembers()
 }
 
-func (l *Learned) BindIs() {
-	l.hashes = nil
+func (l *Learned) BindCountedMembers() {
+	l.countedHashes = nil
 	for _, t := range l.Spec.Is {
-		if h := window.Hash(t); !slices.Contains(l.hashes, h) {
-			l.hashes = append(l.hashes, h)
+		if h := window.Hash(t); !slices.Contains(l.countedHashes, h) {
+			l.countedHashes = append(l.countedHashes, h)
 		}
 	}
 }
@@ -215,7 +215,7 @@ func fitMember(f *Fitting) error {
 	l, code := f.Learned, make([]float64, len(counts))
 	l.Categories = []string{}
 	kept := int64(0)
-	keep := keepMost(counts, int64(MinCount(f.Spec, "category")), maxCategoriesOf(f.Spec))
+	keep := keepMostFrequent(counts, int64(MinCount(f.Spec, "category")), maxCategoriesOf(f.Spec))
 	for c, k := range keep {
 		if k {
 			code[c] = float64(len(l.Categories))
@@ -239,7 +239,7 @@ func fitMember(f *Fitting) error {
 	return nil
 }
 
-// verifyMember holds the categories to the order that codes rely on.
+// verifyMember checks that the categories are in the order that codes rely on.
 func verifyMember(l *Learned, _ []int) error {
 	for i, t := range l.Categories {
 		if t == "" || i > 0 && t <= l.Categories[i-1] {

@@ -16,7 +16,7 @@ func verifyClip(l *Learned, _ []int) error {
 	return nil
 }
 
-// verifyCategory also holds a listed dictionary to its list.
+// verifyCategory also checks that a listed dictionary equals its list.
 func verifyCategory(l *Learned, sizes []int) error {
 	if l.Levels != nil {
 		sizes = []int{0}
@@ -40,29 +40,29 @@ func verifyTable(l *Learned, sizes []int) error {
 // maxCross bounds the dense table of a cross.
 const maxCross = 1 << 22
 
-// verifyCross also lays the pairs out as the dense table that apply reads.
+// verifyCross also writes the pairs into the dense table that applyCross reads.
 func verifyCross(l *Learned, sizes []int) error {
 	n := len(l.Categories)
 	if l.Other == nil || *l.Other != float64(n) || len(l.Pairs) != 2*n || len(l.Counts) != n+1 ||
 		sizes[0]*sizes[1] > maxCross {
 		return errLearned
 	}
-	l.stride = sizes[1]
-	l.dense = make([]float64, sizes[0]*sizes[1])
-	for i := range l.dense {
-		l.dense[i] = *l.Other
+	l.crossColumns = sizes[1]
+	l.crossCodes = make([]float64, sizes[0]*sizes[1])
+	for i := range l.crossCodes {
+		l.crossCodes[i] = *l.Other
 	}
 	for i := range n {
 		a, b := int(l.Pairs[2*i]), int(l.Pairs[2*i+1])
 		if a < 0 || b < 0 || a >= sizes[0] || b >= sizes[1] {
 			return errLearned
 		}
-		l.dense[a*l.stride+b] = float64(i)
+		l.crossCodes[a*l.crossColumns+b] = float64(i)
 	}
 	return nil
 }
 
-// verifyCodes holds a dictionary's codes to 0..len(Categories).
+// verifyCodes checks that a dictionary's codes lie in 0..len(Categories).
 func verifyCodes(l *Learned) error {
 	if l.Categories == nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 // The kernels over windows: each turns one reading into a number. at is the
 // time of the event that reads, in microseconds.
 
-// windowKernels is the part of the kernel table that reads windows. A feature
+// windowKernels are the kernels over sums, extremes and times of a window. A feature
 // is missing when the event lacks a part of the window's key.
 func windowKernels() []Kernel {
 	return []Kernel{

@@ -28,7 +28,7 @@ func TestEvictionChangesNothing(t *testing.T) {
 	}
 }
 
-// TestDistinctBeyondBound holds the estimate to its declared error: with m
+// TestDistinctBeyondBound checks the estimate against its declared error: with m
 // members kept, the standard error is about 1.2/sqrt(m).
 func TestDistinctBeyondBound(t *testing.T) {
 	tab := New(0, []Config{{Length: 1000, Hop: 10, Needs: Distinct, Members: 256}})
@@ -44,7 +44,7 @@ func TestDistinctBeyondBound(t *testing.T) {
 		if math.Abs(r.Distinct-want) > 5*1.2/16*want {
 			t.Fatalf("at %d: %v members, want about %v", i, r.Distinct, want)
 		}
-		if n := len(tab.cells[0].set); n > 5*256 {
+		if n := len(tab.cells[0].seenMembers); n > 5*256 {
 			t.Fatalf("%d members are kept, want about 256 and half of that for each of six levels", n)
 		}
 	}
@@ -73,7 +73,7 @@ func TestShareBeyondBound(t *testing.T) {
 	}
 }
 
-// TestMemoryPerKey compares the room that a busy key takes with the bound in
+// TestMemoryPerKey compares the memory that a busy key takes with the bound in
 // the package doc.
 func TestMemoryPerKey(t *testing.T) {
 	cfg := Config{Length: 1000, Hop: 10, Needs: everything, Members: 32}
@@ -89,13 +89,14 @@ func TestMemoryPerKey(t *testing.T) {
 		t.Errorf("panes take %d bytes, declared are %d", got, bound)
 	}
 	// A level gives its items, and half as many again for each level that had to be cut.
-	if got, bound := 16*cap(c.set), 32*(cfg.Members+1)*(2+len(c.more.cuts))/2; got > bound {
-		t.Errorf("distinct takes %d bytes with %d cuts, declared are %d", got, len(c.more.cuts), bound)
+	if got, bound := 16*cap(c.seenMembers), 32*(cfg.Members+1)*(2+len(c.extraLists.cuts))/2; got > bound {
+		t.Errorf("distinct takes %d bytes with %d cuts, declared are %d", got, len(c.extraLists.cuts), bound)
 	}
-	if got, bound := 24*cap(c.more.sample), 48*(tab.windows[0].Samples+1)*(2+len(c.more.sampleCuts))/2; got > bound {
-		t.Errorf("a sample takes %d bytes with %d cuts, declared are %d", got, len(c.more.sampleCuts), bound)
+	if got, bound := 24*cap(c.extraLists.sample), 48*(tab.windows[0].Samples+1)*(2+len(c.extraLists.sampleCuts))/
+		2; got > bound {
+		t.Errorf("a sample takes %d bytes with %d cuts, declared are %d", got, len(c.extraLists.sampleCuts), bound)
 	}
-	for name, s := range map[string]sums{"share": c.sums, "counts": c.more.counts} {
+	for name, s := range map[string]sums{"share": c.sums, "counts": c.extraLists.counts} {
 		if got, bound := 24*cap(s), 60*cfg.Members*(hops+3); got > bound {
 			t.Errorf("%s takes %d bytes, declared are %d", name, got, bound)
 		}

@@ -2,8 +2,8 @@
 
 // Package window keeps aggregates of keyed event streams over windows of event
 // time: how much one buyer ordered in 90 days, how many sellers it has. It is a
-// pure state machine: no clock, no I/O, no goroutine. Time is what events say,
-// in microseconds; order is the order of calls.
+// pure state machine: no clock, no I/O, no goroutine. Time is the
+// time of events, in microseconds; order is the order of calls.
 //
 // A window is sawtooth: its head is exact, its tail moves in hops.
 //
@@ -26,9 +26,9 @@
 // the watermark (the greatest time seen) by more than L are refused and
 // counted; a read older than that is made at the watermark minus L. So a pane
 // that ends before watermark - L - length can never be read again: it is
-// dropped, and a key without panes is evicted, and no later value can tell.
+// dropped, and a key without panes is evicted, and no later value depends on it.
 // TestEvictionChangesNothing and TestAgainstNaive (which keeps every event)
-// hold the package to that, and TestMemoryPerKey to its bounds, in bytes of one
+// check this, and TestMemoryPerKey checks the bounds on memory, in bytes for one
 // key in one window:
 //
 //	panes             32 + 12*(1+columns)*(hops+3)
@@ -40,13 +40,13 @@
 // where hops = ceil((length+offset+L)/hop), columns counts what Needs asks for
 // (Spread takes two, Decay three, Trend five), and levels is about the binary
 // logarithm of how many times the bound the window's items are: 0 up to the
-// bound. A key that few events touched takes that much less; to it come the key
-// itself and its place in the index, about 64 bytes.
+// bound. A key with few events takes less. The key itself and its place in the
+// index add about 64 bytes.
 //
 // Distinct, Share, Tally and Sample are exact while the window has no more
 // members (events, for Sample) than they keep, whatever the key had before.
 //
-// BUG(window): The watermark believes what events say. One event dated far in
+// BUG(window): The watermark trusts the times of events. One event dated far in
 // the future makes all others late; whoever feeds a table must refuse such
 // events, as package serving does.
 package window

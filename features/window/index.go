@@ -5,9 +5,9 @@ package window
 import "hash/maphash"
 
 // index finds the place of a key in a Table: open addressing with linear
-// probing, eight bytes a slot. With a million keys a look-up is three waits for
-// memory (slot, key, state), which the processor can overlap with those of
-// other tables; a map of strings takes more, and several times the room.
+// probing, eight bytes a slot. With a million keys a look-up waits for memory three
+// times (slot, key, state), and the processor can overlap these waits with those of
+// other tables; a map of strings waits more often and takes several times the memory.
 //
 // The seed differs from run to run, so that nobody can choose keys that
 // collide. No value and no snapshot depends on it.
@@ -33,8 +33,8 @@ func (x *index) tag(key []byte) uint32 { return uint32(maphash.Bytes(x.seed, key
 
 func (x *index) tagString(key string) uint32 { return uint32(maphash.String(x.seed, key)) }
 
-// find returns the place of a key that has the given tag, -1 if it is not
-// there. keys are by place.
+// find returns the place of a key that has the given tag, -1 if the table
+// does not have it. keys are in the order of places.
 func (x *index) find(keys []string, key []byte, tag uint32) int32 {
 	mask := uint32(len(x.slots) - 1)
 	for i := tag & mask; ; i = (i + 1) & mask {
@@ -48,7 +48,7 @@ func (x *index) find(keys []string, key []byte, tag uint32) int32 {
 	}
 }
 
-// insert adds a key that is not there.
+// insert adds a key that the index does not have.
 func (x *index) insert(tag uint32, place int32) {
 	if 4*(x.n+1) > 3*len(x.slots) {
 		old := x.slots
@@ -72,8 +72,8 @@ func (x *index) put(s slot) {
 	x.slots[i] = s
 }
 
-// remove takes a key out, and moves those that stand after it back to where
-// they are found (Knuth, The Art of Computer Programming 3, algorithm 6.4 R).
+// remove takes a key out, and moves the keys after it back to where
+// find looks for them (Knuth, The Art of Computer Programming 3, algorithm 6.4 R).
 func (x *index) remove(tag uint32, place int32) {
 	mask := uint32(len(x.slots) - 1)
 	i := tag & mask

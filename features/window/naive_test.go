@@ -41,7 +41,7 @@ func (n *naive) add(key string, e event) bool {
 
 func floorDiv(a, b int64) int64 { return int64(math.Floor(float64(a) / float64(b))) }
 
-// span is the stretch of time that a read at time at sees: from <= t < to.
+// span is the period that a read at time at sees: from <= t < to.
 func (n *naive) span(at int64) (from, to int64) {
 	at = max(at, n.horizon())
 	to = math.MaxInt64

@@ -4,9 +4,9 @@ package window
 
 import "math"
 
-// Reading is what a window says about one key. Of what the window keeps, fields
-// that no event has set are NaN, and Count, Sum and Distinct then 0; what it
-// does not keep means nothing.
+// Reading holds the aggregates of one key in one window. Without events, Count, Sum and
+// Distinct are 0 and other fields NaN. Fields of aggregates that the window does not keep
+// are meaningless.
 type Reading struct {
 	Count    float64
 	Sum      float64
@@ -24,8 +24,8 @@ type Reading struct {
 	Rare
 }
 
-// Rare is what few windows keep. It is apart because a reading is made for every
-// window of every event that is scored.
+// Rare holds the aggregates that few windows keep. They are separate so that a reading without them is cheap to clear:
+// every window is read for every event that is scored.
 type Rare struct {
 	Earliest    float64
 	Slope       float64     // of Trend: change of the value a day, by least squares
@@ -40,17 +40,17 @@ type Rare struct {
 	Recent      []Recent    // the latest events, the latest one last; not to be changed
 }
 
-// rare is what is put into a Rare.
+// rare is the set of aggregates that Rare holds.
 const rare = Earliest | EarliestMember | LatestMember | Trend | Decay | Sums | Tally | Sample | Recents
 
-// clear makes a reading of nothing, but for Rare.
+// clear makes a reading without events, except for Rare.
 func (r *Reading) clear() {
 	nan := math.NaN()
 	r.Count, r.Sum, r.Distinct, r.First, r.Last, r.Seen = 0, 0, 0, 0, 0, false
 	r.Mean, r.Deviance, r.Min, r.Max, r.Latest, r.Share = nan, nan, nan, nan, nan, nan
 }
 
-// clear makes a reading of nothing. Lists keep their room.
+// clear makes a reading without events. Lists keep their capacity.
 func (r *Rare) clear() {
 	nan := math.NaN()
 	*r = Rare{Earliest: nan, Slope: nan, DecayAvg: nan, Sums: r.Sums[:0], Counts: r.Counts[:0], Values: r.Values[:0]}
@@ -64,11 +64,10 @@ func (t *Table) Find(key []byte) Cursor {
 	return Cursor{t.index.find(t.keys, key, t.index.tag(key))}
 }
 
-// Warm asks for the memory that reads of the keys under these cursors will
-// want, all of it at once: with very many keys, waiting for one window after
-// the other is most of what reading costs. The sum means nothing; it is there
-// so that the loads are made.
-func (t *Table) Warm(k Cursor) (sum uint64) {
+// Prefetch loads the panes of all windows of a key at once, before they are read: with very
+// many keys, waiting for the memory of one window after the other is most of the cost of
+// reading. The sum is meaningless; it keeps the compiler from leaving the loads out.
+func (t *Table) Prefetch(k Cursor) (sum uint64) {
 	if k.place < 0 {
 		return 0
 	}
@@ -93,7 +92,7 @@ func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	}
 	c := &t.cells[int(k.place)*len(t.windows)+window]
 	at = max(at, t.horizon())
-	low, high := l.pane(&l.tail, at-l.back)-l.behind, int64(math.MaxInt64)
+	low, high := l.pane(&l.tail, at-l.reach)-l.panesBefore, int64(math.MaxInt64)
 	if l.Offset != 0 {
 		high = l.high(at)
 	}
@@ -128,12 +127,12 @@ func (t *Table) Read(k Cursor, window int, at int64, r *Reading) {
 	}
 }
 
-// list puts the lists of a window into a reading.
-func (c *members) list(l *layout, low, high int64, r *Reading) {
+// list copies the lists of a window into a reading.
+func (c *memberLists) list(l *layout, low, high int64, r *Reading) {
 	if l.Needs&Sums != 0 {
 		r.Sums = c.sums.list(r.Sums, low, high)
 	}
-	m := c.more
+	m := c.extraLists
 	if m == nil {
 		return
 	}
@@ -156,7 +155,7 @@ func (l *layout) merge(panes []uint64, r *Reading) {
 	}
 	if l.Needs&Sum != 0 {
 		for i := l.column(Sum); i < len(panes); i += w {
-			r.Sum += getF(panes[i])
+			r.Sum += toFloat(panes[i])
 		}
 	}
 	if l.Needs&Spread != 0 {
@@ -165,13 +164,13 @@ func (l *layout) merge(panes []uint64, r *Reading) {
 	if l.Needs&Min != 0 {
 		r.Min = math.Inf(1)
 		for i := l.column(Min); i < len(panes); i += w {
-			r.Min = min(r.Min, getF(panes[i]))
+			r.Min = min(r.Min, toFloat(panes[i]))
 		}
 	}
 	if l.Needs&Max != 0 {
 		r.Max = math.Inf(-1)
 		for i := l.column(Max); i < len(panes); i += w {
-			r.Max = max(r.Max, getF(panes[i]))
+			r.Max = max(r.Max, toFloat(panes[i]))
 		}
 	}
 	// Panes follow each other in time: the first holds the earliest event, the
@@ -183,7 +182,7 @@ func (l *layout) merge(panes []uint64, r *Reading) {
 		last := panes[len(panes)-w:]
 		r.Last = int64(last[l.column(Last)])
 		if l.Needs&Latest != 0 {
-			r.Latest = getF(last[l.column(Latest)])
+			r.Latest = toFloat(last[l.column(Latest)])
 		}
 	}
 }
@@ -195,8 +194,8 @@ func (l *layout) spread(panes []uint64, r *Reading) {
 	for p := panes; len(p) > 0; p = p[l.width:] {
 		nb := float64(p[count])
 		all := n + nb
-		d, share := getF(p[at])-mean, nb/all
-		m2 += getF(p[at+1]) + float64(float64(float64(d*d)*n)*share)
+		d, share := toFloat(p[at])-mean, nb/all
+		m2 += toFloat(p[at+1]) + float64(float64(float64(d*d)*n)*share)
 		mean += float64(d * share)
 		n = all
 	}
@@ -206,7 +205,7 @@ func (l *layout) spread(panes []uint64, r *Reading) {
 // mergeRare merges the columns of Rare.
 func (l *layout) mergeRare(panes []uint64, at int64, r *Reading) {
 	if l.Needs&Earliest != 0 {
-		r.Earliest = getF(panes[l.column(Earliest)])
+		r.Earliest = toFloat(panes[l.column(Earliest)])
 	}
 	if l.Needs&EarliestMember != 0 {
 		r.FirstMember = panes[l.column(EarliestMember)]
@@ -220,10 +219,10 @@ func (l *layout) mergeRare(panes []uint64, at int64, r *Reading) {
 		for p := panes; len(p) > 0; p = p[l.width:] {
 			c, nb := p[i:][:trendWords], float64(p[l.column(Count)])
 			all := n + nb
-			t := getF(c[1]) + float64(int64(c[0])-origin)/dayMicros
-			dt, dv, share := t-mt, getF(c[2])-mv, nb/all
-			tt += getF(c[3]) + float64(float64(float64(dt*dt)*n)*share)
-			tv += getF(c[4]) + float64(float64(float64(dt*dv)*n)*share)
+			t := toFloat(c[1]) + float64(int64(c[0])-origin)/dayMicros
+			dt, dv, share := t-mt, toFloat(c[2])-mv, nb/all
+			tt += toFloat(c[3]) + float64(float64(float64(dt*dt)*n)*share)
+			tv += toFloat(c[4]) + float64(float64(float64(dt*dv)*n)*share)
 			mt += float64(dt * share)
 			mv += float64(dv * share)
 			n = all
@@ -236,19 +235,19 @@ func (l *layout) mergeRare(panes []uint64, at int64, r *Reading) {
 	if l.Needs&Decay != 0 {
 		i, last := l.column(Decay), panes[len(panes)-l.width:]
 		latest := int64(last[i])
-		var w, s float64 // as they stand at the latest event
+		var w, s float64 // as of the latest event
 		for p := panes; len(p) > 0; p = p[l.width:] {
 			c := p[i:][:decayWords]
 			f := l.decay(latest - int64(c[0]))
-			w += float64(f * getF(c[1]))
-			s += float64(f * getF(c[2]))
+			w += float64(f * toFloat(c[1]))
+			s += float64(f * toFloat(c[2]))
 		}
 		f := l.decay(max(at-latest, 0))
 		r.Decayed, r.DecaySum, r.DecayAvg = w*f, s*f, s/w
 	}
 }
 
-// Hash is the hash by which members are told apart: FNV-1a of 64 bits, with
+// Hash is the hash that identifies members: FNV-1a of 64 bits, with
 // the finaliser of MurmurHash3 so that its leading bits are even. It is part of
 // the meaning of distinct counts and never changes.
 func Hash(s string) uint64 {

@@ -161,9 +161,9 @@ func TestRestoreRefusesDamage(t *testing.T) {
 	}{
 		{"no keys", list(Count), true, words(8, none)},
 		{"before the first event", list(Count), true, words(math.MinInt64, none)},
-		{"a watermark too late", list(Count), false, words(maxMark+1, none)},
-		{"a watermark too early", list(Count), false, words(-maxMark-1, none)},
-		{"the latest watermark", list(Count), true, words(maxMark, none)},
+		{"a watermark too late", list(Count), false, words(maxWatermark+1, none)},
+		{"a watermark too early", list(Count), false, words(-maxWatermark-1, none)},
+		{"the latest watermark", list(Count), true, words(maxWatermark, none)},
 		{"two keys", list(Count), true, words(8, two, "a", one, 0, 4, "b", one, 0, 1)},
 		{"keys not sorted", list(Count), false, words(8, two, "b", one, 0, 4, "a", one, 0, 1)},
 		{"a key twice", list(Count), false, words(8, two, "a", one, 0, 4, "a", one, 0, 1)},

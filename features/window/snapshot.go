@@ -12,8 +12,8 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// errSnapshot is behind every error of Restore.
-var errSnapshot = errors.New("the snapshot of a window table is damaged")
+// errDamaged is wrapped by every error of Restore.
+var errDamaged = errors.New("the snapshot of a window table is damaged")
 
 // Snapshot appends the table's state. Equal states give equal bytes: keys are
 // sorted, and what no read can see any more is left out.
@@ -35,7 +35,7 @@ var errSnapshot = errors.New("the snapshot of a window table is damaged")
 // little-endian.
 func (t *Table) Snapshot(b []byte) []byte {
 	le := binary.LittleEndian
-	b = le.AppendUint64(b, uint64(t.mark))
+	b = le.AppendUint64(b, uint64(t.watermark))
 	count := len(b)
 	b = le.AppendUint32(b, 0)
 	var n uint32
@@ -56,7 +56,7 @@ func (t *Table) Snapshot(b []byte) []byte {
 		b = le.AppendUint16(b, uint16(len(t.keys[p])))
 		b = append(b, t.keys[p]...)
 		for w := range t.windows {
-			b = t.windows[w].appendCell(b, &t.cells[p*len(t.windows)+w], t.lows[w])
+			b = t.windows[w].appendCell(b, &t.cells[p*len(t.windows)+w], t.lowestPanes[w])
 		}
 	}
 	le.PutUint32(b[count:], n)
@@ -76,49 +76,49 @@ func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 	if l.Needs&lists == 0 {
 		return b
 	}
-	m := c.members
+	m := c.memberLists
 	if m == nil || len(live) == 0 {
-		m = new(members)
+		m = new(memberLists)
 	}
-	x := m.more
+	x := m.extraLists
 	if x == nil {
-		x = new(extra)
+		x = new(rareLists)
 	}
 	if l.Needs&Distinct != 0 {
-		b = appendList(b, m.set, low, (*seen).words, 2)
+		b = appendList(b, m.seenMembers, low, (*seenMember).words, 2)
 		b = appendCuts(b, x.cuts, low)
 	}
 	if l.Needs&Share != 0 {
-		b = appendList(b, m.sums, low, (*part).words, 3)
+		b = appendList(b, m.sums, low, (*paneWeight).words, 3)
 	}
 	if l.Needs&Tally != 0 {
-		b = appendList(b, x.counts, low, (*part).words, 3)
+		b = appendList(b, x.counts, low, (*paneWeight).words, 3)
 	}
 	if l.Needs&Sample != 0 {
-		b = le.AppendUint64(b, x.fed)
-		b = appendList(b, x.sample, low, (*sampled).words, 3)
+		b = le.AppendUint64(b, x.eventsSampled)
+		b = appendList(b, x.sample, low, (*sampledValue).words, 3)
 		b = appendCuts(b, x.sampleCuts, low)
 	}
 	if l.Needs&Recents != 0 {
 		b = appendList(b, x.recent, low, func(r *Recent) (int64, [3]uint64) {
-			return r.pane, [3]uint64{uint64(r.At), putF(r.Value), uint64(r.pane)}
+			return r.pane, [3]uint64{uint64(r.At), toWord(r.Value), uint64(r.pane)}
 		}, 3)
 	}
 	return b
 }
 
-func (m *mark) words() (pane int64, w [3]uint64) {
+func (m *recency) words() (pane int64, w [3]uint64) {
 	return m.pane, [3]uint64{m.hash, uint64(m.pane)}
 }
 
-func (s *seen) words() (pane int64, w [3]uint64) { return (*mark)(s).words() }
+func (s *seenMember) words() (pane int64, w [3]uint64) { return (*recency)(s).words() }
 
-func (s *sampled) words() (pane int64, w [3]uint64) {
-	return s.pane, [3]uint64{s.hash, uint64(s.pane), putF(s.value)}
+func (s *sampledValue) words() (pane int64, w [3]uint64) {
+	return s.pane, [3]uint64{s.hash, uint64(s.pane), toWord(s.value)}
 }
 
-func (p *part) words() (pane int64, w [3]uint64) {
-	return p.pane, [3]uint64{p.hash, uint64(p.pane), putF(p.weight)}
+func (p *paneWeight) words() (pane int64, w [3]uint64) {
+	return p.pane, [3]uint64{p.hash, uint64(p.pane), toWord(p.weight)}
 }
 
 // appendList writes the items from pane low on, n words each.
@@ -140,24 +140,23 @@ func appendList[T any](b []byte, items []T, low int64, words func(*T) (pane int6
 	return b
 }
 
-// appendCuts leaves out cuts that no window reaches back to: they are those of
-// the highest levels.
-func appendCuts(b []byte, cuts []mark, low int64) []byte {
-	return appendList(b, cuts, low, (*mark).words, 2)
+// appendCuts leaves out cuts before pane low, to which no window reaches back: they belong to the highest levels.
+func appendCuts(b []byte, cuts []recency, low int64) []byte {
+	return appendList(b, cuts, low, (*recency).words, 2)
 }
 
-// maxMark bounds a watermark, so that no difference of times overflows.
-const maxMark = 1 << 61
+// maxWatermark bounds a watermark, so that no difference of times overflows.
+const maxWatermark = 1 << 61
 
-// reader takes numbers off bytes and remembers that they ran out.
-type reader struct {
-	b   []byte
-	bad bool
+// snapshotReader reads numbers, and records that the bytes ended too early or are damaged.
+type snapshotReader struct {
+	b      []byte
+	failed bool
 }
 
-func (r *reader) take(n int) []byte {
+func (r *snapshotReader) take(n int) []byte {
 	if n < 0 || n > len(r.b) {
-		r.bad, r.b = true, nil
+		r.failed, r.b = true, nil
 		return make([]byte, min(max(n, 0), 64))
 	}
 	out := r.b[:n]
@@ -165,14 +164,14 @@ func (r *reader) take(n int) []byte {
 	return out
 }
 
-func (r *reader) u64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
-func (r *reader) u32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
+func (r *snapshotReader) u64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
+func (r *snapshotReader) u32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
 
 // count reads the number of items that follow; each takes size bytes.
-func (r *reader) count(size int) int {
+func (r *snapshotReader) count(size int) int {
 	n := int(r.u32())
 	if n*size > len(r.b) {
-		r.bad = true
+		r.failed = true
 		return 0
 	}
 	return n
@@ -183,31 +182,31 @@ func (r *reader) count(size int) int {
 // assay.ErrCorrupt, the table is empty.
 func (t *Table) Restore(b []byte) ([]byte, error) {
 	t.reset()
-	r := &reader{b: b}
+	r := &snapshotReader{b: b}
 	mark := int64(r.u64())
-	if mark != math.MinInt64 && (mark < -maxMark || mark > maxMark) {
-		return nil, fmt.Errorf("%w: watermark: %w", errSnapshot, assay.ErrCorrupt)
+	if mark != math.MinInt64 && (mark < -maxWatermark || mark > maxWatermark) {
+		return nil, fmt.Errorf("%w: watermark: %w", errDamaged, assay.ErrCorrupt)
 	}
 	n := r.count(3)
 	last := ""
 	for range n {
 		key := string(r.take(int(binary.LittleEndian.Uint16(r.take(2)))))
-		if r.bad || key <= last {
+		if r.failed || key <= last {
 			t.reset()
-			return nil, fmt.Errorf("%w: keys are not sorted: %w", errSnapshot, assay.ErrCorrupt)
+			return nil, fmt.Errorf("%w: keys are not sorted: %w", errDamaged, assay.ErrCorrupt)
 		}
 		last = key
-		p := t.claim([]byte(key))
+		p := t.findOrAdd([]byte(key))
 		for w := range t.windows {
 			t.windows[w].readCell(r, &t.cells[int(p)*len(t.windows)+w])
-			if r.bad {
+			if r.failed {
 				t.reset()
-				return nil, fmt.Errorf("%w: a key's state: %w", errSnapshot, assay.ErrCorrupt)
+				return nil, fmt.Errorf("%w: a key's state: %w", errDamaged, assay.ErrCorrupt)
 			}
 		}
 	}
-	if r.bad {
-		return nil, fmt.Errorf("%w: too short: %w", errSnapshot, assay.ErrCorrupt)
+	if r.failed {
+		return nil, fmt.Errorf("%w: too short: %w", errDamaged, assay.ErrCorrupt)
 	}
 	t.Advance(mark)
 	return r.b, nil
@@ -215,13 +214,14 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 
 // reset empties the table. Its windows keep their layouts, which is how a snapshot was written.
 func (t *Table) reset() {
-	*t = Table{windows: t.windows, lateness: t.lateness, mark: math.MinInt64, lows: t.lows, index: newIndex(),
-		life: t.life}
-	t.raise()
+	*t = Table{windows: t.windows, lateness: t.lateness, watermark: math.MinInt64,
+		lowestPanes: t.lowestPanes, index: newIndex(),
+		hasLifetimeWindow: t.hasLifetimeWindow}
+	t.updateLowestPanes()
 }
 
-// readCell reads one cell and holds it to the order that its code relies on.
-func (l *layout) readCell(r *reader, c *cell) {
+// readCell reads one cell and checks the order that other code relies on.
+func (l *layout) readCell(r *snapshotReader, c *cell) {
 	n := r.count(8 * l.width)
 	if n > 0 {
 		c.panes = make([]uint64, n*l.width)
@@ -229,20 +229,20 @@ func (l *layout) readCell(r *reader, c *cell) {
 	for i := range c.panes {
 		c.panes[i] = r.u64()
 		if i >= l.width && i%l.width == 0 && int64(c.panes[i]) <= int64(c.panes[i-l.width]) {
-			r.bad = true
+			r.failed = true
 		}
 	}
 	if l.Needs&lists == 0 {
 		return
 	}
-	m, x := new(members), new(extra)
+	m, x := new(memberLists), new(rareLists)
 	if l.Needs&Distinct != 0 {
-		m.set = readList(r, 2, func(w [3]uint64) seen { return seen{w[0], int64(w[1])} },
-			func(a, b seen) bool { return a.hash < b.hash })
+		m.seenMembers = readList(r, 2, func(w [3]uint64) seenMember { return seenMember{w[0], int64(w[1])} },
+			func(a, b seenMember) bool { return a.hash < b.hash })
 		x.cuts = readCuts(r)
 	}
-	inOrder := func(a, b part) bool { return a.hash < b.hash || a.hash == b.hash && a.pane < b.pane }
-	toPart := func(w [3]uint64) part { return part{w[0], int64(w[1]), getF(w[2])} }
+	inOrder := func(a, b paneWeight) bool { return a.hash < b.hash || a.hash == b.hash && a.pane < b.pane }
+	toPart := func(w [3]uint64) paneWeight { return paneWeight{w[0], int64(w[1]), toFloat(w[2])} }
 	if l.Needs&Share != 0 {
 		m.sums = readList(r, 3, toPart, inOrder)
 	}
@@ -250,27 +250,29 @@ func (l *layout) readCell(r *reader, c *cell) {
 		x.counts = readList(r, 3, toPart, inOrder)
 	}
 	if l.Needs&Sample != 0 {
-		x.fed = r.u64()
-		x.sample = readList(r, 3, func(w [3]uint64) sampled { return sampled{w[0], int64(w[1]), getF(w[2])} },
-			func(a, b sampled) bool { return a.hash < b.hash })
+		x.eventsSampled = r.u64()
+		x.sample = readList(r, 3, func(w [3]uint64) sampledValue {
+			return sampledValue{w[0], int64(w[1]), toFloat(w[2])}
+		},
+			func(a, b sampledValue) bool { return a.hash < b.hash })
 		x.sampleCuts = readCuts(r)
 	}
 	if l.Needs&Recents != 0 {
-		x.recent = readList(r, 3, func(w [3]uint64) Recent { return Recent{int64(w[0]), getF(w[1]), int64(w[2])} },
+		x.recent = readList(r, 3, func(w [3]uint64) Recent { return Recent{int64(w[0]), toFloat(w[1]), int64(w[2])} },
 			func(a, b Recent) bool { return a.At <= b.At && a.pane <= b.pane })
-		r.bad = r.bad || len(x.recent) > l.Recent
+		r.failed = r.failed || len(x.recent) > l.Recent
 	}
 	if n == 0 {
 		return
 	}
-	c.members = m
+	c.memberLists = m
 	if x.cuts != nil || l.Needs&(Tally|Sample|Recents) != 0 {
-		m.more = x
+		m.extraLists = x
 	}
 }
 
-// readList reads what appendList wrote, and holds it to its order.
-func readList[T any](r *reader, n int, of func(w [3]uint64) T, inOrder func(a, b T) bool) []T {
+// readList reads what appendList wrote, and checks its order.
+func readList[T any](r *snapshotReader, n int, of func(w [3]uint64) T, inOrder func(a, b T) bool) []T {
 	var out []T
 	for i := range r.count(8 * n) {
 		var w [3]uint64
@@ -278,14 +280,14 @@ func readList[T any](r *reader, n int, of func(w [3]uint64) T, inOrder func(a, b
 			w[k] = r.u64()
 		}
 		out = append(out, of(w))
-		r.bad = r.bad || i > 0 && !inOrder(out[i-1], out[i])
+		r.failed = r.failed || i > 0 && !inOrder(out[i-1], out[i])
 	}
 	return out
 }
 
-func readCuts(r *reader) []mark {
-	cuts := readList(r, 2, func(w [3]uint64) mark { return mark{w[0], int64(w[1])} },
-		func(a, b mark) bool { return !b.after(a) })
-	r.bad = r.bad || len(cuts) > 64
+func readCuts(r *snapshotReader) []recency {
+	cuts := readList(r, 2, func(w [3]uint64) recency { return recency{w[0], int64(w[1])} },
+		func(a, b recency) bool { return !b.after(a) })
+	r.failed = r.failed || len(cuts) > 64
 	return cuts
 }

@@ -8,29 +8,29 @@ import (
 	"slices"
 )
 
-// sums are parts of a total by member and pane, by rising (hash, pane).
-type sums []part
+// sums are the weights of members by pane, sorted by (hash, pane).
+type sums []paneWeight
 
-// part is what one member has in one pane.
-type part struct {
+// paneWeight is the weight of one member in one pane: the sum of its values, or its number of events.
+type paneWeight struct {
 	hash   uint64
 	pane   int64
 	weight float64
 }
 
-// MemberSum is what one member has in a window.
+// MemberSum is the weight of one member in a window.
 type MemberSum struct {
 	Member uint64 // its hash
 	Weight float64
 }
 
-// add puts a value to a member's part. Up to twice `bound` members have records;
+// add adds a value to a member's weight in a pane. Up to twice `bound` members have records;
 // when there are more, the bound most recent ones keep theirs, and of the others
 // those half of bound whose sums are greatest. So a window of no more than bound
-// members has them all: whoever was forgotten had that many as recent beside it.
-// A member that comes back after that has less than its sum.
+// members has them all: for each that was forgotten, as many others
+// were as recent. A member that comes back after that has less than its sum.
 func (p sums) add(bound int, pane int64, hash uint64, x float64) sums {
-	i, ok := slices.BinarySearchFunc(p, part{hash: hash, pane: pane}, func(a, b part) int {
+	i, ok := slices.BinarySearchFunc(p, paneWeight{hash: hash, pane: pane}, func(a, b paneWeight) int {
 		if d := cmpHash(a.hash, b.hash); d != 0 {
 			return d
 		}
@@ -41,15 +41,15 @@ func (p sums) add(bound int, pane int64, hash uint64, x float64) sums {
 		return p
 	}
 	known := i > 0 && p[i-1].hash == hash || i < len(p) && p[i].hash == hash
-	p = slices.Insert(p, i, part{hash, pane, x})
+	p = slices.Insert(p, i, paneWeight{hash, pane, x})
 	if known || len(p) <= 2*bound {
 		return p
 	}
 	return p.prune(bound)
 }
 
-// holding is what prune knows of one member.
-type holding struct {
+// memberTotal is one member's total and the last pane that it has an event in.
+type memberTotal struct {
 	hash uint64
 	last int64
 	sum  float64
@@ -65,22 +65,22 @@ func (p sums) prune(bound int) sums {
 	if n <= 2*bound {
 		return p
 	}
-	all := make([]holding, 0, n)
+	all := make([]memberTotal, 0, n)
 	for a := 0; a < len(p); {
 		end, _, sum := p.member(a, math.MinInt64, math.MaxInt64)
-		all = append(all, holding{p[a].hash, p[end-1].pane, sum})
+		all = append(all, memberTotal{p[a].hash, p[end-1].pane, sum})
 		a = end
 	}
-	heavier := func(a, b holding) int {
+	heavier := func(a, b memberTotal) int {
 		return cmp.Or(cmp.Compare(b.sum, a.sum), cmpHash(a.hash, b.hash))
 	}
-	slices.SortFunc(all, func(a, b holding) int { return cmp.Or(cmp.Compare(b.last, a.last), heavier(a, b)) })
+	slices.SortFunc(all, func(a, b memberTotal) int { return cmp.Or(cmp.Compare(b.last, a.last), heavier(a, b)) })
 	rest := all[bound:]
 	slices.SortFunc(rest, heavier)
 	all = all[:bound+max(bound/2, 1)]
-	slices.SortFunc(all, func(a, b holding) int { return cmpHash(a.hash, b.hash) })
+	slices.SortFunc(all, func(a, b memberTotal) int { return cmpHash(a.hash, b.hash) })
 	k := 0
-	return slices.DeleteFunc(p, func(r part) bool {
+	return slices.DeleteFunc(p, func(r paneWeight) bool {
 		for k < len(all) && all[k].hash < r.hash {
 			k++
 		}
@@ -103,7 +103,7 @@ func (p sums) member(a int, low, high int64) (end int, in bool, sum float64) {
 // nobody there is known.
 func (p sums) greatest(low, high int64) float64 {
 	best := math.Inf(-1)
-	for a := 0; a < len(p); { // member, written out: every read of a share comes here
+	for a := 0; a < len(p); { // member() written out, because every read of a share comes here
 		hash, in, sum := p[a].hash, false, 0.0
 		for ; a < len(p) && p[a].hash == hash; a++ {
 			if p[a].pane >= low && p[a].pane <= high {

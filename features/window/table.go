@@ -11,7 +11,7 @@ import (
 type Needs uint32
 
 // The aggregates. Those up to Latest and from Earliest on are columns of panes,
-// of eight bytes each where nothing else is said; the others keep lists.
+// of eight bytes each unless noted; the others keep lists.
 const (
 	Count          Needs = 1 << iota // number of events
 	Sum                              // of values
@@ -20,15 +20,15 @@ const (
 	Max                              // greatest value
 	First                            // time of the earliest event
 	Last                             // time of the latest event
-	Latest                           // value of the latest event; wants Last
+	Latest                           // value of the latest event; implies Last
 	Distinct                         // number of members
-	Share                            // greatest share of one member in Sum; wants Sum
-	Earliest                         // value of the earliest event; wants First
-	LatestMember                     // member of the latest event; wants Last
-	EarliestMember                   // member of the earliest event; wants First
-	Trend                            // of values over time: five columns; wants Count
+	Share                            // greatest share of one member in Sum; implies Sum
+	Earliest                         // value of the earliest event; implies First
+	LatestMember                     // member of the latest event; implies Last
+	EarliestMember                   // member of the earliest event; implies First
+	Trend                            // of values over time: five columns; implies Count
 	Decay                            // sums that halve with time: three columns
-	Sums                             // sum of values of each member; wants Share
+	Sums                             // sum of values of each member; implies Share
 	Tally                            // number of events of each member
 	Sample                           // of values
 	Recents                          // the latest events
@@ -42,8 +42,8 @@ const (
 	decayWords = 3 // the latest time, sum of weights, weighted sum
 )
 
-// words is the number of words of a column.
-func (n Needs) words() int {
+// columnWords is the number of words of a column.
+func (n Needs) columnWords() int {
 	switch n {
 	case Spread:
 		return 2
@@ -114,20 +114,20 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Table holds the windows of one kind of key: all that is known about buyers,
-// or about pairs of a buyer and a seller. It has one owner at a time.
+// Table holds the windows of one kind of key, such as buyers, or pairs of a buyer
+// and a seller. It has one owner at a time.
 type Table struct {
-	windows  []layout
-	lateness int64
-	mark     int64 // watermark, math.MinInt64 before the first event
+	windows   []layout
+	lateness  int64
+	watermark int64 // watermark, math.MinInt64 before the first event
 
-	lows  []int64  // by window: the first pane that any read may still see
-	index index    // key -> place in cells, in units of len(windows)
-	keys  []string // by place; "" is free
-	cells []cell   // place*len(windows) + window
-	free  []int32
-	hand  int  // the next place that Evict looks at
-	life  bool // a window covers the whole life of its keys: none is ever dead
+	lowestPanes       []int64  // by window: the first pane that any read may still see
+	index             index    // key -> place in cells, in units of len(windows)
+	keys              []string // by place; "" is free
+	cells             []cell   // place*len(windows) + window
+	free              []int32
+	nextToEvict       int  // the next place that Evict looks at
+	hasLifetimeWindow bool // a window covers the whole life of its keys: none is ever dead
 }
 
 // layout is a Config with the place of each column in a pane.
@@ -135,79 +135,79 @@ type layout struct {
 	Config
 	width int // words of a pane: its number, then the columns
 	// The first pane that a read sees is that of `back` before its time, less `behind` panes.
-	back, behind int64
-	at           [19]uint8
-	// Where time stood last: at events, at the tail and at the end of reads, and
-	// of the earliest read that may still come.
-	head, tail, end, floor stretch
+	reach, panesBefore int64
+	columns            [19]uint8
+	// The panes that were asked for last: of events, of the tail and of the end of reads, and of the earliest read
+	// that may still come.
+	head, tail, end, floor paneSpan
 }
 
-// stretch is a pane and the times that it holds, from <= t < from + span. Time
-// moves slowly and a division by the hop is dear, so the last one is remembered.
-type stretch struct {
+// paneSpan is a pane and the times that it holds, from <= t < from + span. Time
+// moves slowly and a division by the hop is slow, so the last result is kept.
+type paneSpan struct {
 	pane, from int64
 	span       uint64
 }
 
 // New returns an empty table of the given windows.
 func New(lateness int64, windows []Config) *Table {
-	t := &Table{lateness: max(lateness, 0), mark: math.MinInt64, index: newIndex()}
+	t := &Table{lateness: max(lateness, 0), watermark: math.MinInt64, index: newIndex()}
 	for _, c := range windows {
 		c = c.withDefaults()
-		l := layout{Config: c, width: 1, back: c.Length + c.Offset}
+		l := layout{Config: c, width: 1, reach: c.Length + c.Offset}
 		if c.Calendar != nil {
-			l.back, l.behind = 0, c.Offset+c.Length-1
+			l.reach, l.panesBefore = 0, c.Offset+c.Length-1
 		}
-		for b := range l.at {
+		for b := range l.columns {
 			if n := Needs(1) << b; c.Needs&columnar&n != 0 {
-				l.at[b] = uint8(l.width)
-				l.width += n.words()
+				l.columns[b] = uint8(l.width)
+				l.width += n.columnWords()
 			}
 		}
 		if c.Needs&Spread != 0 && c.Needs&Count == 0 {
 			l.Needs |= Count // Spread is merged by counts
-			l.at[0] = uint8(l.width)
+			l.columns[0] = uint8(l.width)
 			l.width++
 		}
-		t.life = t.life || c.Length == 0
+		t.hasLifetimeWindow = t.hasLifetimeWindow || c.Length == 0
 		t.windows = append(t.windows, l)
 	}
-	t.lows = make([]int64, len(t.windows))
-	t.raise()
+	t.lowestPanes = make([]int64, len(t.windows))
+	t.updateLowestPanes()
 	return t
 }
 
 // column returns the place of one aggregate in a pane.
-func (l *layout) column(n Needs) int { return int(l.at[bits.TrailingZeros32(uint32(n))]) }
+func (l *layout) column(n Needs) int { return int(l.columns[bits.TrailingZeros32(uint32(n))]) }
 
 // pane is the number of the pane that holds time at. It is small enough to be
-// inlined: every read and every event of every window comes here.
-func (l *layout) pane(last *stretch, at int64) int64 {
+// inlined, because every read and every event of every window needs it.
+func (l *layout) pane(last *paneSpan, at int64) int64 {
 	if uint64(at-last.from) >= last.span {
 		l.move(last, at)
 	}
 	return last.pane
 }
 
-// move makes a stretch the pane that holds time at.
-func (l *layout) move(s *stretch, at int64) {
+// move sets a paneSpan to the pane that holds time at.
+func (l *layout) move(s *paneSpan, at int64) {
 	switch {
 	case l.Length == 0:
-		*s = stretch{0, math.MinInt64, math.MaxUint64}
+		*s = paneSpan{0, math.MinInt64, math.MaxUint64}
 	case l.Calendar != nil:
 		number, from, to := l.Calendar.Pane(at)
-		*s = stretch{number, from, uint64(to - from)}
+		*s = paneSpan{number, from, uint64(to - from)}
 	default:
 		q := at / l.Hop
 		if at < q*l.Hop { // rounded towards zero
 			q--
 		}
-		*s = stretch{q, q * l.Hop, uint64(l.Hop)}
+		*s = paneSpan{q, q * l.Hop, uint64(l.Hop)}
 	}
 }
 
-// high is the last pane that a read at time at sees. A window that ends now has
-// no end: events that are dated later than the one that reads are in it.
+// high is the last pane that a read at time at sees. A window without an offset has no
+// upper end: it includes events that are dated later than the one that reads.
 func (l *layout) high(at int64) int64 {
 	switch {
 	case l.Offset == 0:
@@ -221,28 +221,28 @@ func (l *layout) high(at int64) int64 {
 // Advance moves the watermark to at, if that is later. It must be called with
 // the time of every event before Add, also of events that feed no window here.
 func (t *Table) Advance(at int64) {
-	if at <= t.mark {
+	if at <= t.watermark {
 		return
 	}
-	t.mark = at
-	t.raise()
+	t.watermark = at
+	t.updateLowestPanes()
 }
 
-// raise sets the first panes that reads may still see.
-func (t *Table) raise() {
+// updateLowestPanes computes the first pane of each window that reads may still see.
+func (t *Table) updateLowestPanes() {
 	horizon := t.horizon()
 	for w := range t.windows {
 		l := &t.windows[w]
-		t.lows[w] = l.pane(&l.floor, horizon-l.back) - l.behind
+		t.lowestPanes[w] = l.pane(&l.floor, horizon-l.reach) - l.panesBefore
 	}
 }
 
 // horizon is the earliest time that an event or a read may still have.
 func (t *Table) horizon() int64 {
-	if t.mark == math.MinInt64 {
+	if t.watermark == math.MinInt64 {
 		return math.MinInt64 / 4
 	}
-	return t.mark - t.lateness
+	return t.watermark - t.lateness
 }
 
 // Late reports whether an event of this time comes too late to be added.
@@ -251,8 +251,8 @@ func (t *Table) Late(at int64) bool { return at < t.horizon() }
 // Len returns the number of keys.
 func (t *Table) Len() int { return t.index.n }
 
-// claim finds a key or makes room for it.
-func (t *Table) claim(key []byte) int32 {
+// findOrAdd finds a key or gives it a place.
+func (t *Table) findOrAdd(key []byte) int32 {
 	tag := t.index.tag(key)
 	if p := t.index.find(t.keys, key, tag); p >= 0 {
 		return p
@@ -280,19 +280,19 @@ func (t *Table) Add(key []byte, window int, at int64, value float64, member uint
 	if t.Late(at) {
 		return false
 	}
-	t.Put(t.Hold(key), window, at, value, member)
+	t.Put(t.FindOrAdd(key), window, at, value, member)
 	return true
 }
 
-// Hold is Find for a key that Put will be called with: it makes room for one
-// that is new. The cursor is good until the next call of Evict.
-func (t *Table) Hold(key []byte) Cursor { return Cursor{t.claim(key)} }
+// FindOrAdd is Find for a key that Put will be called with: it gives a new key a
+// place. The cursor is valid until the next call of Evict.
+func (t *Table) FindOrAdd(key []byte) Cursor { return Cursor{t.findOrAdd(key)} }
 
-// Put is Add under a key that Hold gave, of an event that is not late.
+// Put is Add for a cursor of FindOrAdd and an event that is not late.
 func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64) {
 	l := &t.windows[window]
 	c := &t.cells[int(k.place)*len(t.windows)+window]
-	if low := t.lows[window]; len(c.panes) > 0 && int64(c.panes[0]) < low {
+	if low := t.lowestPanes[window]; len(c.panes) > 0 && int64(c.panes[0]) < low {
 		c.expire(l, low)
 	}
 	pane := l.pane(&l.head, at)
@@ -300,40 +300,40 @@ func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64
 	if l.Needs&lists == 0 {
 		return
 	}
-	if c.members == nil {
-		c.members = new(members)
+	if c.memberLists == nil {
+		c.memberLists = new(memberLists)
 	}
 	if l.Needs&Distinct != 0 {
-		c.see(l, pane, member)
+		c.addMember(l, pane, member)
 	}
 	if l.Needs&Share != 0 {
 		c.sums = c.sums.add(l.Members, pane, member, value)
 	}
 	if l.Needs&Tally != 0 {
-		m := c.extra()
+		m := c.ensureExtra()
 		m.counts = m.counts.add(l.Members, pane, member, 1)
 	}
 	if l.Needs&Sample != 0 {
-		c.sample(l, pane, value)
+		c.addSample(l, pane, value)
 	}
 	if l.Needs&Recents != 0 {
-		c.remember(l, Recent{at, value, pane})
+		c.addRecent(l, Recent{at, value, pane})
 	}
 }
 
-// Evict looks at n keys, in turn, and forgets those that no read can see any
+// Evict examines the next n keys and removes those that no read can see any
 // more. It changes no later value; calling it with a small n after every event
 // bounds the memory by the keys that are alive.
 func (t *Table) Evict(n int) {
-	if t.life {
+	if t.hasLifetimeWindow {
 		return
 	}
 	for range min(n, len(t.keys)) {
-		if t.hand >= len(t.keys) {
-			t.hand = 0
+		if t.nextToEvict >= len(t.keys) {
+			t.nextToEvict = 0
 		}
-		p := t.hand
-		t.hand++
+		p := t.nextToEvict
+		t.nextToEvict++
 		if t.keys[p] == "" || t.alive(p) {
 			continue
 		}
@@ -348,7 +348,7 @@ func (t *Table) Evict(n int) {
 func (t *Table) alive(p int) bool {
 	for w := range t.windows {
 		l, c := &t.windows[w], &t.cells[p*len(t.windows)+w]
-		if n := len(c.panes); n > 0 && int64(c.panes[n-l.width]) >= t.lows[w] {
+		if n := len(c.panes); n > 0 && int64(c.panes[n-l.width]) >= t.lowestPanes[w] {
 			return true
 		}
 	}

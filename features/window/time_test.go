@@ -146,7 +146,7 @@ func TestMonths(t *testing.T) {
 	}
 }
 
-// TestDefaults: what a Config leaves out, and what its aggregates need besides.
+// TestDefaults: what a Config leaves out, and the aggregates that others imply.
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ given, want Config }{
@@ -155,7 +155,8 @@ func TestDefaults(t *testing.T) {
 			Config{Length: 90, Hop: 3, Members: 3, Samples: 4, HalfLife: 5, Recent: 6}},
 		{Config{Length: 10, Hop: 7, Members: -1, Samples: -1, HalfLife: -1, Recent: -1},
 			Config{Length: 10, Hop: 7, Members: 128, Samples: 256, HalfLife: 30 * 86_400_000_000, Recent: 1}},
-		{Config{Length: 10}, Config{Length: 10, Hop: 1, Members: 128, Samples: 256, HalfLife: DefaultHalfLife, Recent: 1}},
+		{Config{Length: 10},
+			Config{Length: 10, Hop: 1, Members: 128, Samples: 256, HalfLife: DefaultHalfLife, Recent: 1}},
 	} {
 		if got := c.given.withDefaults(); got != c.want {
 			t.Errorf("%+v becomes %+v, want %+v", c.given, got, c.want)
@@ -185,16 +186,16 @@ func TestWindowsAreApart(t *testing.T) {
 	if read("a", 0).Count != 1 || read("a", 1).Seen || read("b", 0).Seen || read("b", 1).Sum != 4 || read("c", 0).Seen {
 		t.Error("windows or keys are mixed")
 	}
-	if tab.Warm(tab.Find([]byte("a"))) == 0 || tab.Warm(tab.Find([]byte("c"))) != 0 {
-		t.Error("Warm must touch the panes of a key that is there, and none of one that is not")
+	if tab.Prefetch(tab.Find([]byte("a"))) == 0 || tab.Prefetch(tab.Find([]byte("c"))) != 0 {
+		t.Error("Prefetch must touch the panes of a key that is there, and none of one that is not")
 	}
 	tab.Advance(1000)
 	tab.Evict(10)
 	if tab.Len() != 0 {
 		t.Fatalf("%d keys are left", tab.Len())
 	}
-	tab.Hold([]byte("c"))
-	tab.Hold([]byte("d"))
+	tab.FindOrAdd([]byte("c"))
+	tab.FindOrAdd([]byte("d"))
 	if tab.Len() != 2 || len(tab.keys) != 2 || read("c", 0).Seen || read("d", 0).Seen || read("d", 1).Seen {
 		t.Errorf("%d keys in %d places; new keys must find the places empty", tab.Len(), len(tab.keys))
 	}
@@ -227,7 +228,7 @@ func TestHashAgainstPython(t *testing.T) {
 	}
 	// The first numbers of splitmix64 with the seed 0.
 	for n, want := range []uint64{0xe220a8397b1dcdaf, 0x6e789e6aa1b965f4, 0x06c45d188009454f} {
-		if got := mix(uint64(n) + 1); got != want {
+		if got := hashOfNumber(uint64(n) + 1); got != want {
 			t.Errorf("event %d has the hash %x, want %x", n+1, got, want)
 		}
 	}
